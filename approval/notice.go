@@ -30,6 +30,7 @@ const (
 
 	NoticeNoPlace NoticeKind = "no place" // Slack refuses messages again and again, to administrators: NoPlace
 	NoticeUnsaid  NoticeKind = "unsaid"   // what the thread cannot say, to the asker: Unsaid
+	NoticeLog     NoticeKind = "log"      // the log of all events is late, or does not follow, to administrators: LogAlarm
 )
 
 // Notice is a word to people that finds them wherever they are: a direct message,
@@ -63,6 +64,18 @@ func (r *Request) Tell(notices ...Notice) {
 		r.Changes.Notices = append(r.Changes.Notices, n)
 	}
 }
+
+// LogAlarm is what a NoticeLog says.
+type LogAlarm struct {
+	Why   string    `json:"why"`   // LogForks or LogLate
+	Since time.Time `json:"since"` // since when it is late
+}
+
+// What can be wrong with the log.
+const (
+	LogForks = "forks" // what the database has does not continue what was signed before
+	LogLate  = "late"  // events wait too long for their place, or for a checkpoint
+)
 
 // PriceMissing is what a notice about a price says.
 type PriceMissing struct {

@@ -22,7 +22,18 @@
 //   - Words of people and models are never markup: they go into rich text or
 //     plain text, and are escaped where Slack knows nothing but its mrkdwn.
 //   - Nothing is sent twice on purpose: only a refusal for the rate (429), which
-//     Slack promises to have had no effect, is ever tried again in here.
+//     Slack promises to have had no effect, is ever tried again in here. A post whose
+//     answer got lost stands all the same, and the next try makes a second one.
+//
+// What Slack makes possible against that: chat.postMessage documents no key by which it
+// would know a repetition (asked for since 2018: github.com/slackapi/slack-api-specs/issues/10),
+// and conversations.history finds a post only with a scope that reads what people write
+// (docs.slack.dev/reference/methods/conversations.history). What a message carries as
+// metadata can be read without that: message_metadata_posted tells an app of the kinds
+// that its manifest names, with channel and ts (api.slack.com/events/message_metadata_posted).
+// Whether Slack tells an app of its own posts has not been tried with a workspace, so
+// nothing here rests on it. A stray card decides like the other one, and is put right
+// as soon as somebody presses it.
 //
 // Who takes what people do: asking (questions), deciding and revising (code that waits),
 // budgets, limits and ledgers (/budget), funding (money that is missing), governing

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -25,9 +26,11 @@ func (b *Bot) workTime() time.Duration { return b.Patience * 11 / 15 }
 const (
 	// lateTime is for what is left to do when the ack is out.
 	lateTime = 20 * time.Second
-	// flushTime lets the acks of the last envelopes out at a shutdown: slack-go
-	// queues them, and says of none when it has been written.
-	flushTime = 250 * time.Millisecond
+	// flushTime is how long a socket has to be still before it hangs up: slack-go queues
+	// acks, and says of none when it has been written.
+	flushTime = 50 * time.Millisecond
+	// drainTime is how long a socket that is never still goes on answering after it was told to stop.
+	drainTime = 10 * time.Second
 )
 
 // delivery is an envelope with the socket that it came by.
@@ -35,26 +38,35 @@ type delivery struct {
 	socketmode.Event
 	client *socketmode.Client
 	at     time.Time
+	over   func() // it has been answered, or will not be
 }
 
-// Run holds the sockets open and answers what they bring until the context ends;
-// then it finishes what it has begun. It returns early when Slack refuses the
-// tokens for good.
+// Run holds the sockets open and answers what they bring until the context ends. Then
+// each socket goes on until nothing that came by it is under way, and hangs up in that
+// moment: what Slack sends to a socket that nobody reads has no answer. It returns early
+// when Slack refuses the tokens for good.
 func (b *Bot) Run(ctx context.Context) error {
 	if err := b.settleIn(ctx); err != nil {
 		return err
 	}
-	// The sockets outlive ctx for as long as their last envelopes take.
-	sockets, hangUp := context.WithCancel(context.WithoutCancel(ctx))
-	defer hangUp()
 	work := make(chan delivery)
 	var wires, listeners, workers errgroup.Group
 	listen, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	for n := range b.Connections {
 		client := socketmode.New(b.api, socketmode.OptionReadLimit(readback.MaxMessage))
-		wires.Go(func() error { return hold(sockets, client, fail) })
-		listeners.Go(func() error { return b.listen(listen, n, client, work, fail) })
+		// A socket outlives ctx for as long as its last envelopes take.
+		open, hangUp := context.WithCancel(context.WithoutCancel(ctx))
+		closed := make(chan struct{})
+		wires.Go(func() error { defer close(closed); return hold(open, client, fail) })
+		listeners.Go(func() error {
+			line := &line{Bot: b, number: n, client: client, work: work, fail: fail}
+			line.listen(listen)
+			hangUp()
+			<-closed
+			line.rest()
+			return nil
+		})
 	}
 	for range b.Workers {
 		workers.Go(func() error {
@@ -74,10 +86,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	_ = workers.Wait()
 	_ = b.later.Wait()
 	_ = homes.Wait()
-	time.Sleep(flushTime)
-	hangUp()
 	_ = wires.Wait()
-	b.live.Store(0)
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -126,56 +135,116 @@ func (b *Bot) settleIn(ctx context.Context) error {
 	}
 }
 
-// listen hands the envelopes of one socket to the workers. When all of them are
-// busy it waits, and Slack's envelopes with it: whatever waits too long is not
-// worked on at all.
-func (b *Bot) listen(ctx context.Context, n int, client *socketmode.Client, work chan<- delivery, fail context.CancelCauseFunc) error {
-	connected := false
-	set := func(is bool) {
-		if is != connected {
-			connected = is
-			b.live.Add(map[bool]int32{true: 1, false: -1}[is])
-		}
-	}
+// line is one socket with what came by it.
+type line struct {
+	*Bot
+	number    int
+	client    *socketmode.Client
+	work      chan<- delivery
+	fail      context.CancelCauseFunc
+	underWay  atomic.Int32 // envelopes that are not answered yet
+	connected bool
+}
+
+// listen hands the envelopes of the socket to the workers. When all of them are busy it
+// waits, and Slack's envelopes with it: whatever waits too long is not worked on at all.
+// Told to stop, it goes on until the socket is still.
+func (l *line) listen(ctx context.Context) {
 	for {
-		var e socketmode.Event
 		select {
-		case e = <-client.Events:
+		case e := <-l.client.Events:
+			if !l.take(e) {
+				return
+			}
 		case <-ctx.Done():
-			return nil
-		}
-		if again, ok := readback.Reread(e); ok {
-			e = again
-		}
-		switch e.Type {
-		case socketmode.EventTypeConnecting:
-			set(false)
-		case socketmode.EventTypeConnected:
-			set(true)
-			b.Log.Info("socket connected", "socket", n)
-		case socketmode.EventTypeHello, socketmode.EventTypeDisconnect:
-		case socketmode.EventTypeConnectionError, socketmode.EventTypeInvalidAuth:
-			set(false)
-			if err := failure(e.Data); hopeless(err) {
-				fail(fmt.Errorf("slack does not accept the app-level token: %w", detail(err)))
-				return nil
-			}
-			b.Log.Warn("socket not connected", "socket", n, "error", describe(e.Data))
-		case socketmode.EventTypeEventsAPI, socketmode.EventTypeInteractive, socketmode.EventTypeSlashCommand:
-			select {
-			case work <- delivery{Event: e, client: client, at: time.Now()}:
-			case <-ctx.Done():
-				return nil
-			}
-		default:
-			b.Log.Warn("socket trouble", "socket", n, "kind", e.Type, "error", describe(e.Data))
+			l.drain()
+			return
 		}
 	}
 }
 
+// drain goes on until nothing has been under way for a moment, which becomes shorter the
+// longer the socket is never still. What is on its way from Slack in the very moment in which
+// the socket hangs up has no answer: Slack has no word for "send me nothing more".
+func (l *line) drain() {
+	looks := time.NewTicker(flushTime / 25)
+	defer looks.Stop()
+	began, still := time.Now(), time.Now()
+	for {
+		took := time.Since(began)
+		if took > drainTime || time.Since(still) > max(flushTime-flushTime*took/drainTime*2, flushTime/10) {
+			return
+		}
+		select {
+		case e := <-l.client.Events:
+			if still = time.Now(); !l.take(e) {
+				return
+			}
+		case <-looks.C:
+			if l.underWay.Load() > 0 {
+				still = time.Now()
+			}
+		}
+	}
+}
+
+// rest says of what came by while the socket hung up that nobody answers it.
+func (l *line) rest() {
+	l.set(false)
+	for {
+		select {
+		case e := <-l.client.Events:
+			switch e.Type {
+			case socketmode.EventTypeEventsAPI, socketmode.EventTypeInteractive, socketmode.EventTypeSlashCommand:
+				l.Log.Error("envelope not answered", "kind", delivery{Event: e}.kind(), "envelope", e.Request.EnvelopeID, "error", "it came while the socket hung up")
+			}
+		default:
+			return
+		}
+	}
+}
+
+// set counts the socket among those that are connected, or not.
+func (l *line) set(is bool) {
+	if is != l.connected {
+		l.connected = is
+		l.live.Add(map[bool]int32{true: 1, false: -1}[is])
+	}
+}
+
+// take takes one event of the socket. It returns false when Slack does not want it any more.
+func (l *line) take(e socketmode.Event) bool {
+	if again, ok := readback.Reread(e); ok {
+		e = again
+	}
+	switch e.Type {
+	case socketmode.EventTypeConnecting:
+		l.set(false)
+	case socketmode.EventTypeConnected:
+		l.set(true)
+		l.Log.Info("socket connected", "socket", l.number)
+	case socketmode.EventTypeHello, socketmode.EventTypeDisconnect:
+	case socketmode.EventTypeConnectionError, socketmode.EventTypeInvalidAuth:
+		l.set(false)
+		if err := failure(e.Data); hopeless(err) {
+			l.fail(fmt.Errorf("slack does not accept the app-level token: %w", detail(err)))
+			return false
+		}
+		l.Log.Warn("socket not connected", "socket", l.number, "error", describe(e.Data))
+	case socketmode.EventTypeEventsAPI, socketmode.EventTypeInteractive, socketmode.EventTypeSlashCommand:
+		l.underWay.Add(1)
+		l.work <- delivery{Event: e, client: l.client, at: time.Now(), over: func() { l.underWay.Add(-1) }}
+	default:
+		l.Log.Warn("socket trouble", "socket", l.number, "kind", e.Type, "error", describe(e.Data))
+	}
+	return true
+}
+
 // serve answers one envelope: work, ack, and what is left to do.
 func (b *Bot) serve(ctx context.Context, d delivery) {
-	if after := b.answer(ctx, d); after != nil {
+	after := b.answer(ctx, d)
+	d.over()
+	if after != nil {
 		b.finish(ctx, after)
 	}
 }

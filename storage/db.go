@@ -2,9 +2,12 @@ package storage
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +20,7 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/storage/journal"
+	"countersign/storage/pulse"
 	"countersign/storage/signing"
 )
 
@@ -25,8 +29,7 @@ type Options struct {
 	Location *time.Location // on whose calendar budgets run. Default: UTC
 	Quorum   int            // how many approvals the schema insists on. Default: 1
 	MaxOpen  int            // questions of one person under way at once. Default: no bound
-	MaxConns int            // of this process, for short transactions. Default: 16
-	MaxAlone int            // steps under way at once in this process, each on a connection. Default: 16
+	MaxConns int            // of this process, for short transactions; its pulse and the queue's listener have one each beside them. Default: 8
 	Log      *slog.Logger   // Default: nothing is logged
 	// Key signs every event. Without one nothing can be written, and nothing that is read is doubted.
 	Key *signing.Key
@@ -37,8 +40,9 @@ type Options struct {
 
 // DB is the database.
 type DB struct {
+	replica  string        // the name of this process, by which others know its sessions and its jobs
 	pool     *pgxpool.Pool // for transactions, which are short
-	locks    *pgxpool.Pool // for Alone, which is not: steps must not starve the transactions inside them
+	pulse    *pulse.Pulse  // holds the locks of Alone: steps must not starve the transactions inside them
 	busy     *sync.Map     // what Alone is at in this process, by its key
 	jobs     inserter
 	notary   *notary
@@ -53,7 +57,7 @@ var _ steps.Store = (*DB)(nil)
 
 // Open connects to the database. It does not migrate it: see Migrate and Validate.
 func Open(ctx context.Context, url string, o Options) (*DB, error) {
-	db := &DB{location: o.Location, busy: &sync.Map{}, quorum: max(o.Quorum, 1), maxOpen: o.MaxOpen, role: o.Role, log: o.Log}
+	db := &DB{replica: replicaName(), location: o.Location, busy: &sync.Map{}, quorum: max(o.Quorum, 1), maxOpen: o.MaxOpen, role: o.Role, log: o.Log}
 	if db.location == nil {
 		db.location = time.UTC
 	}
@@ -68,13 +72,10 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 		db.notary.ring = o.Key.Ring()
 	}
 	var err error
-	if db.pool, err = connect(ctx, url, orDefault(o.MaxConns, 16)); err != nil {
+	if db.pool, err = connectAs(ctx, pulse.SessionName(db.replica), url, orDefault(o.MaxConns, 8)); err != nil {
 		return nil, err
 	}
-	if db.locks, err = connect(ctx, url, orDefault(o.MaxAlone, 16)); err != nil {
-		db.pool.Close()
-		return nil, err
-	}
+	db.pulse = pulse.New(db.pool.Config().ConnConfig, db.replica, hungUp, db.log)
 	if db.jobs, err = newInserter(db.pool); err != nil {
 		db.Close()
 		return nil, err
@@ -97,7 +98,7 @@ func (db *DB) closeWithin(limit time.Duration) {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		db.locks.Close()
+		db.pulse.End()
 		db.pool.Close()
 	}()
 	select {
@@ -108,7 +109,7 @@ func (db *DB) closeWithin(limit time.Duration) {
 }
 
 // Log is the one log over all events.
-func Log(db *DB) *journal.Log { return journal.New(db.read, db.write) }
+func Log(db *DB) *journal.Log { return journal.New(db.read, db.write, db.audit) }
 
 // Ping says whether the database answers.
 func (db *DB) Ping(ctx context.Context) error {
@@ -118,30 +119,110 @@ func (db *DB) Ping(ctx context.Context) error {
 	return nil
 }
 
-// connect makes a pool, which connects when it is first used. All of them read
-// times in UTC, whatever the zone of the server or of this machine.
-func connect(ctx context.Context, url string, size int) (*pgxpool.Pool, error) {
-	config, err := pgxpool.ParseConfig(url)
+// Apart is by how much the database's clock is ahead of this machine's, half a round trip more or less.
+func (db *DB) Apart(ctx context.Context) (time.Duration, error) { return apart(ctx, db.pool) }
+
+func apart(ctx context.Context, on interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}) (time.Duration, error) {
+	var now time.Time
+	began := time.Now()
+	if err := on.QueryRow(ctx, tellTime).Scan(&now); err != nil {
+		return 0, fmt.Errorf("read the database's clock: %w", err)
+	}
+	return now.Sub(began.Add(time.Since(began) / 2)), nil
+}
+
+// Apart is the same without an open database.
+func Apart(ctx context.Context, url string) (time.Duration, error) {
+	pool, err := connect(ctx, url, 1)
 	if err != nil {
-		return nil, fmt.Errorf("read the database's address: %w", err)
+		return 0, err
+	}
+	defer pool.Close()
+	if err := pool.Ping(ctx); err != nil { // the time for connecting is no difference of clocks
+		return 0, fmt.Errorf("reach the database: %w", err)
+	}
+	return apart(ctx, pool)
+}
+
+// Clock is how far ahead the database's clock was at the last heartbeat of Work.
+func (db *DB) Clock() time.Duration { return db.pulse.Apart() }
+
+// Await waits for a database that cannot be reached, and says so once. What waiting does not
+// mend is no matter of it: the next who connects meets it.
+func Await(ctx context.Context, url string, log *slog.Logger) error {
+	pool, err := connect(ctx, url, 1)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	pauses := &backoff.ExponentialBackOff{InitialInterval: 200 * time.Millisecond, MaxInterval: 5 * time.Second, Multiplier: 2}
+	for said := false; ; said = true {
+		err := pool.Ping(ctx)
+		full := new(pgconn.PgError)
+		if err == nil || ctx.Err() != nil || !hungUp(err) && !(errors.As(err, &full) && full.Code == "53300") {
+			if err == nil && said {
+				log.Info("the database is there")
+			}
+			return ctx.Err()
+		}
+		if !said {
+			log.Warn("the database cannot be reached: serve waits for it", "error", err)
+		}
+		select {
+		case <-time.After(pauses.NextBackOff()):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// replicaName is the machine and something that no other process has. Postgres cuts the names
+// of sessions off after 63 bytes.
+func replicaName() string {
+	host, _ := os.Hostname() // a replica whose machine has no name has a number
+	return host[:min(len(host), 24)] + "-" + strings.ToLower(rand.Text()[:10])
+}
+
+// connect makes a pool, which connects when it is first used.
+func connect(ctx context.Context, url string, size int) (*pgxpool.Pool, error) {
+	return connectAs(ctx, "countersign", url, size)
+}
+
+// connectAs makes one by whose name others know whose sessions they are.
+func connectAs(ctx context.Context, name, url string, size int) (*pgxpool.Pool, error) {
+	config, err := settings(url, name)
+	if err != nil {
+		return nil, err
 	}
 	config.MaxConns = int32(size)
-	config.ConnConfig.ConnectTimeout = 5 * time.Second
-	config.ConnConfig.Tracer = tripTracer{}
-	params := config.ConnConfig.RuntimeParams
-	params["application_name"] = "countersign"
-	// A replica whose machine has gone must lose its locks: the server notices within half a minute.
-	params["tcp_keepalives_idle"], params["tcp_keepalives_interval"], params["tcp_keepalives_count"] = "10", "5", "4"
-	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
-		conn.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID,
-			Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
-		return nil
-	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
 	return pool, nil
+}
+
+// settings are those of every session. All of them read times in UTC, whatever the zone of the
+// server or of this machine.
+func settings(url, name string) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("read the database's address: %w", err)
+	}
+	config.ConnConfig.ConnectTimeout = 5 * time.Second
+	config.ConnConfig.Tracer = tripTracer{}
+	params := config.ConnConfig.RuntimeParams
+	params["application_name"] = name
+	// A replica whose machine has gone must lose its sessions: the server notices within ten seconds.
+	params["tcp_keepalives_idle"], params["tcp_keepalives_interval"], params["tcp_keepalives_count"] = "4", "2", "3"
+	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		conn.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID,
+			Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
+		return nil
+	}
+	return config, nil
 }
 
 // tries is how often a transaction is run that is cut off in the middle before its failure counts.

@@ -6,7 +6,8 @@
 // writes what the closure has noted in Changes: the code, the decision, the run, the
 // money, the audit trail, the messages and the jobs, all of it or none. The write locks
 // the row and holds its version against what was loaded; where somebody else has been
-// faster, everything begins anew. The database's clock is the only clock.
+// faster, everything begins anew. The database's clock is the only clock,
+// of the queue's jobs as well (package pulse).
 //
 // A person waits for each round trip, so what they wait for is sent in batches, begin
 // and commit included (batched.go), and counted (trips.go; a table in cmd/countersign

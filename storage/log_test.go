@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"countersign/approval"
 	"countersign/internal/checkpoint"
 	"countersign/internal/pglocal/pgtest"
+	"countersign/internal/proof"
 	"countersign/storage/journal"
 )
 
@@ -44,7 +46,7 @@ func (b *bundle) follow(t *testing.T, key note.Verifier) []journal.Checkpoint {
 	return list
 }
 
-func TestThirtyTwoWritersLeaveOneUnbrokenLog(t *testing.T) {
+func TestProveAuditThirtyTwoWritersLeaveOneUnbrokenLog(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	by, key := signer(t)
@@ -89,6 +91,7 @@ func TestThirtyTwoWritersLeaveOneUnbrokenLog(t *testing.T) {
 	root, err := tree.Root()
 	require.NoError(t, err)
 	require.Equal(t, last.Root, root)
+	proof.Check(t, bytes.Equal(last.Root, root), "32 writers at once leave one unbroken log", "640 events, %d checkpoints", len(list))
 	again, err := Log(b.DB).TakeCheckpoint(t.Context(), by)
 	require.NoError(t, err)
 	require.Equal(t, last, again, "one size has one checkpoint")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,10 +19,11 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/storage/pulse"
 )
 
-// River is the queue, and this file is all that knows it. Its jobs are wake-up
-// calls: they may come twice or late, and the row decides what is to be done.
+// River is the queue; this file and package pulse are all that know it. Its jobs are
+// wake-up calls: they may come twice or late, and the row decides what is to be done.
 
 // stepJob is the job that wakes a step.
 type stepJob struct {
@@ -130,22 +132,25 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) err
 	if o.RunTimeout <= 0 {
 		o.RunTimeout = 5 * time.Minute
 	}
+	working := &sync.Map{}
+	defer db.startBeats(ctx, working)()
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &stepWorker{db: db, do: do, timeouts: map[approval.Step]time.Duration{
+	river.AddWorker(workers, &stepWorker{db: db, do: do, working: working, timeouts: map[approval.Step]time.Duration{
 		approval.StepFind: time.Minute, approval.StepLook: time.Minute, approval.StepRead: 10 * time.Minute, approval.StepDraft: 10 * time.Minute, approval.StepInspect: 10 * time.Minute, approval.StepRun: o.RunTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
-	river.AddWorker(workers, &sweepWorker{sweep: sweep})
+	river.AddWorker(workers, &sweepWorker{sweep: sweep, working: working})
 	periodic := []*river.PeriodicJob{river.NewPeriodicJob(schedule,
 		func() (river.JobArgs, *river.InsertOpts) { return sweepJob{}, nil },
 		&river.PeriodicJobOpts{ID: "sweep", RunOnStart: true})}
 	if o.Log != nil {
-		river.AddWorker(workers, &logWorker{tick: o.Log})
+		river.AddWorker(workers, &logWorker{tick: o.Log, working: working})
 		periodic = append(periodic, river.NewPeriodicJob(river.PeriodicInterval(logEvery),
 			func() (river.JobArgs, *river.InsertOpts) { return logJob{}, nil },
 			&river.PeriodicJobOpts{ID: "log", RunOnStart: true}))
 	}
 	client, err := db.startQueue(ctx, river.Config{
+		ID:      db.replica,
 		Workers: workers,
-		Logger:  slog.New(quiet{db.log.Handler()}),
+		Logger:  slog.New(pulse.Quiet{Handler: db.log.Handler(), Away: &db.pulse.Away}),
 		Queues: map[string]river.QueueConfig{
 			string(approval.StepFind):    {MaxWorkers: 4},
 			string(approval.StepLook):    {MaxWorkers: 2},
@@ -162,8 +167,8 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) err
 		FetchCooldown:     fetchCooldown,
 		FetchPollInterval: 250 * time.Millisecond,
 		JobTimeout:        time.Minute, // of the sweep; steps have their own
-		// The rescuer honours a step's own time-out, so this only has to be longer than the sweep's.
-		RescueStuckJobsAfter: 90 * time.Second,
+		// River goes by this machine's clock to tell what is stuck, and by nothing else: package pulse does it instead.
+		RescueStuckJobsAfter: 30 * 24 * time.Hour,
 		SoftStopTimeout:      o.Drain,
 		ReindexerIndexNames:  []string{}, // none: it takes the tables' owner, who is somebody else
 	})
@@ -185,7 +190,7 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) err
 // startQueue starts a client, for as long as the database is away again and
 // again. Without a client and without an error, the context has ended first.
 func (db *DB) startQueue(ctx context.Context, config river.Config) (*river.Client[pgx.Tx], error) {
-	for {
+	for said := false; ; {
 		client, err := river.NewClient(riverpgxv5.New(db.pool), &config)
 		if err != nil {
 			return nil, fmt.Errorf("make the queue's client: %w", err)
@@ -199,7 +204,10 @@ func (db *DB) startQueue(ctx context.Context, config river.Config) (*river.Clien
 		case !hungUp(err):
 			return nil, fmt.Errorf("start the queue: %w", err)
 		}
-		db.log.Warn("the queue waits for the database", "error", err)
+		if !said {
+			db.log.Warn("the queue waits for the database", "error", err)
+		}
+		said = true
 		select {
 		case <-time.After(time.Second):
 		case <-ctx.Done():
@@ -213,23 +221,29 @@ type stepWorker struct {
 	river.WorkerDefaults[stepJob]
 	db       *DB
 	do       func(context.Context, steps.Wake) error
+	working  *sync.Map // the jobs under way here, by their ids
 	timeouts map[approval.Step]time.Duration
 }
 
 func (w *stepWorker) Timeout(job *river.Job[stepJob]) time.Duration { return w.timeouts[job.Args.Step] }
 
-// NextRetry doubles the pause from one second up to half a minute. River asks for it by
-// the number of the attempt and keeps nothing between two of them, so a backoff that
-// counts by itself would be of no use here.
+// NextRetry only has to be a time to come: the schema puts the pause of comeBack in its place.
 func (w *stepWorker) NextRetry(job *river.Job[stepJob]) time.Time {
 	return time.Now().Add(pause(job.Attempt))
 }
 
+// pause doubles from one second up to half a minute. It is by the number of the attempt and
+// keeps nothing between two of them, so a backoff that counts by itself would be of no use here.
 func pause(attempt int) time.Duration {
 	return min(time.Second<<min(max(attempt-1, 0), 10), 30*time.Second)
 }
 
 func (w *stepWorker) Work(ctx context.Context, job *river.Job[stepJob]) error {
+	w.working.Store(job.ID, true)
+	defer w.working.Delete(job.ID)
+	if err := comeBack(ctx, pause(job.Attempt)); err != nil { // also when the work panics
+		return err
+	}
 	wake := steps.Wake{Step: job.Args.Step, RequestID: job.Args.RequestID}
 	var err error
 	if wake.Step == approval.StepShow {
@@ -240,11 +254,14 @@ func (w *stepWorker) Work(ctx context.Context, job *river.Job[stepJob]) error {
 	var later *steps.LaterError
 	switch {
 	case errors.As(err, &later):
-		return river.JobSnooze(max(later.After, 0))
+		return snooze(ctx, max(later.After, 0))
 	case errors.Is(err, steps.ErrBusy):
-		return river.JobSnooze(time.Second)
+		return snooze(ctx, time.Second)
 	case errors.Is(err, approval.ErrNotFound):
 		return river.JobCancel(err)
+	case err != nil && ctx.Err() != nil && !errors.Is(context.Cause(ctx), context.DeadlineExceeded):
+		// This replica is told to stop: another one may begin at once.
+		return errors.Join(err, comeBack(ctx, 0))
 	}
 	return err
 }
@@ -264,43 +281,54 @@ func (w *stepWorker) show(ctx context.Context, wake steps.Wake) error {
 	return err
 }
 
+// comeBack says for how long the job whose work this is is put off, should it not succeed.
+func comeBack(ctx context.Context, after time.Duration) error {
+	return river.MetadataSet(ctx, pulse.PauseKey, after.Microseconds())
+}
+
+// snooze puts a job off without counting an attempt.
+func snooze(ctx context.Context, after time.Duration) error {
+	if err := comeBack(ctx, after); err != nil {
+		return err
+	}
+	return river.JobSnooze(after)
+}
+
+// startBeats has the pulse beat until stop is called.
+func (db *DB) startBeats(ctx context.Context, working *sync.Map) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // work under way ends later than its context
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		(&pulse.Watch{Pulse: db.pulse, Working: working}).Beats(ctx)
+	}()
+	return func() { cancel(); <-over }
+}
+
 // sweepWorker works the ticks; they are one replica's, but any replica may get one.
 type sweepWorker struct {
 	river.WorkerDefaults[sweepJob]
-	sweep func(context.Context) error
+	sweep   func(context.Context) error
+	working *sync.Map
 }
 
-func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepJob]) error { return w.sweep(ctx) }
+func (w *sweepWorker) Work(ctx context.Context, job *river.Job[sweepJob]) error {
+	w.working.Store(job.ID, true)
+	defer w.working.Delete(job.ID)
+	return w.sweep(ctx)
+}
 
 // logWorker works the ticks of the log, as sweepWorker does those of the sweep.
 type logWorker struct {
 	river.WorkerDefaults[logJob]
-	tick func(context.Context) error
+	tick    func(context.Context) error
+	working *sync.Map
 }
 
-func (w *logWorker) Work(ctx context.Context, _ *river.Job[logJob]) error { return w.tick(ctx) }
-
-// quiet is for River's log, whose information is about River: it counts as
-// debugging here.
-type quiet struct{ slog.Handler }
-
-func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
-	return q.Handler.Enabled(ctx, demoted(level))
-}
-
-func (q quiet) Handle(ctx context.Context, r slog.Record) error {
-	r.Level = demoted(r.Level)
-	return q.Handler.Handle(ctx, r)
-}
-
-func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(attrs)} }
-func (q quiet) WithGroup(name string) slog.Handler       { return quiet{q.Handler.WithGroup(name)} }
-
-func demoted(level slog.Level) slog.Level {
-	if level == slog.LevelInfo {
-		return slog.LevelDebug
-	}
-	return level
+func (w *logWorker) Work(ctx context.Context, job *river.Job[logJob]) error {
+	w.working.Store(job.ID, true)
+	defer w.working.Delete(job.ID)
+	return w.tick(ctx)
 }
 
 // migrateQueue brings the queue's tables up to date. The caller holds the lock of
@@ -309,6 +337,9 @@ func migrateQueue(ctx context.Context, pool *pgxpool.Pool) error {
 	migrator, err := newMigrator(pool)
 	if err == nil {
 		_, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	}
+	if err == nil {
+		_, err = pool.Exec(ctx, pulse.DueByOneClock)
 	}
 	if err != nil {
 		return fmt.Errorf("migrate the queue: %w", err)

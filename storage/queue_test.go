@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/storage/pulse"
 )
 
 // work runs the loop in the background; stop ends it and gives its error.
@@ -270,7 +272,7 @@ func TestWorkSaysWhatItCannotStartWith(t *testing.T) {
 func TestTheQueuesChatterIsForDebugging(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	log := slog.New(quiet{slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelInfo})}).With("a", 1).WithGroup("g")
+	log := slog.New(pulse.Quiet{Handler: slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelInfo}), Away: &atomic.Bool{}}).With("a", 1).WithGroup("g")
 	log.Info("chatter")
 	log.Warn("trouble", "b", 2)
 	require.NotContains(t, out.String(), "chatter")

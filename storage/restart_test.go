@@ -190,3 +190,29 @@ func TestWhatWasUnderWayWhenTheServerStopsIsDoneOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, done, again.Attempts, "every success counts once, and every failure not at all: %v", errs)
 }
+
+// TestADatabaseThatIsNotThereYetIsWaitedFor, and said once.
+func TestADatabaseThatIsNotThereYetIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	dir, err := os.MkdirTemp("/tmp", "storage-await-")
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(dir, 0o711))
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	server, err := pglocal.Start(t.Context(), pglocal.Options{Dir: dir, Throwaway: true})
+	require.NoError(t, err)
+	url := server.URL()
+	require.NoError(t, server.Stop())
+	var log lines
+	there := make(chan error, 1)
+	go func() { there <- Await(t.Context(), url, logger(&log)) }()
+	eventually(t, func() bool { return contains(&log, "serve waits for it") })
+	server, err = pglocal.Start(t.Context(), pglocal.Options{Dir: dir, Throwaway: true})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, server.Stop()) }()
+	require.NoError(t, <-there)
+	require.Equal(t, 1, strings.Count(log.String(), "level=WARN"))
+	require.Contains(t, log.String(), "the database is there")
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, Await(ended, url, logger(&log)), context.Canceled)
+}

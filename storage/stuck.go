@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -93,34 +92,25 @@ func aloneKey(id string, step approval.Step) string { return "alone " + string(s
 
 // Alone runs the work, unless another replica or goroutine is at the same step of the
 // same request: then it returns steps.ErrBusy. The lock only avoids duplicate work;
-// safety does not depend on it. It belongs to a session of Postgres, which frees it when
-// the process dies; when the database goes away and comes back, whoever is at it here
-// still is.
+// safety does not depend on it. It belongs to this replica's one session of Postgres
+// (package pulse), which ends with the process. When that session dies and another one comes,
+// whoever is at it here still is, unless somebody else has begun meanwhile: then the work's
+// context ends.
 func (db *DB) Alone(ctx context.Context, id string, step approval.Step, work func(context.Context) error) error {
-	key, mine := aloneKey(id, step), false
+	key := aloneKey(id, step)
 	if _, busy := db.busy.LoadOrStore(key, true); busy {
 		return steps.ErrBusy
 	}
 	defer db.busy.Delete(key)
-	conn, err := db.locks.Acquire(ctx)
-	if err != nil {
-		return fmt.Errorf("lock step %s of %s: %w", step, id, err)
-	}
-	defer conn.Release()
-	err = conn.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtextextended($1, 0))`, key).Scan(&mine)
+	working, taken := context.WithCancelCause(ctx)
+	defer taken(nil)
+	mine, err := db.pulse.Lock(ctx, key, taken)
 	if err != nil {
 		return fmt.Errorf("lock step %s of %s: %w", step, id, err)
 	}
 	if !mine {
 		return steps.ErrBusy
 	}
-	defer func() {
-		// The caller's time may be up; the lock has to go all the same, if need be with its connection.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		if _, err := conn.Exec(ctx, `SELECT pg_advisory_unlock(hashtextextended($1, 0))`, key); err != nil {
-			_ = conn.Conn().Close(ctx)
-		}
-	}()
-	return work(ctx)
+	defer db.pulse.Unlock(ctx, key)
+	return work(working)
 }

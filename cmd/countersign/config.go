@@ -100,6 +100,7 @@ type Config struct {
 	DatabaseURL        Secret `env:"DATABASE_URL"`
 	MigrateDatabaseURL Secret `env:"MIGRATE_DATABASE_URL"`
 	SigningKeyFile     string `env:"SIGNING_KEY_FILE"`
+	CheckpointFile     string `env:"CHECKPOINT_FILE"`
 	DataDir            string `env:"DATA_DIR"`
 	HTTPAddr           string `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`
 	LogLevel           string `env:"LOG_LEVEL" envDefault:"info"`
@@ -188,6 +189,9 @@ func readConfig(environ map[string]string) (Config, error) {
 	if c.SigningKeyFile == "" {
 		// Beside the data and not in it: whoever gets hold of a backup of the folder has no key.
 		c.SigningKeyFile = strings.TrimRight(c.DataDir, "/") + ".key"
+	}
+	if c.CheckpointFile == "" {
+		c.CheckpointFile = strings.TrimRight(c.DataDir, "/") + ".checkpoints"
 	}
 	return c, errors.Join(faults.all...)
 }

@@ -44,6 +44,7 @@ func demo(ctx context.Context, p program) (err error) {
 		p.SigningKeyFile = filepath.Join(p.DataDir, "demo.key")
 	}
 	p.DataDir = filepath.Join(p.DataDir, "demo")
+	p.CheckpointFile = filepath.Join(p.DataDir, "checkpoints") // a demo that begins anew has none
 	p.DatabaseURL, p.HTTPAddr = "", "127.0.0.1:0"
 	p.SlackPatience = demoPatience
 	p.progress = func(what string) { transcript(p.out, "", "%s", what) }

@@ -72,6 +72,10 @@ func (p program) checkDatabase(ctx context.Context) finding {
 		if !reached {
 			// Postgres' errors list every attempt; the last one says it.
 			lines := strings.Split(strings.TrimSpace(f.err.Error()), "\n")
+			if strings.Contains(f.err.Error(), "unsupported startup parameter") {
+				f.err = errors.New("this is a pooler (PgBouncer), and Countersign needs sessions of Postgres that stay its own: name Postgres itself in DATABASE_URL. A replica takes ten connections")
+				return f
+			}
 			f.err = fmt.Errorf("cannot be used: %s. Fix DATABASE_URL, or leave it empty for a private Postgres", strings.TrimSpace(lines[len(lines)-1]))
 		}
 		return f
@@ -128,7 +132,20 @@ func (p program) schemaOf(ctx context.Context, at address, well string) (f findi
 		return finding{warn: true, say: fmt.Sprintf("%s; but serve's role %s %s, which it does not need. As the owner: %s;",
 			well, much.Role, strings.Join(much.Why, ", "), strings.Join(much.Mend, "; "))}, true
 	}
-	return finding{say: well + "; serve's role owns nothing"}, true
+	return p.clock(ctx, at.serve, well+"; serve's role owns nothing"), true
+}
+
+// clock adds how far the database's clock and this machine's are apart. Jobs are due by the
+// database's, but whoever reads a log compares times.
+func (p program) clock(ctx context.Context, url, well string) finding {
+	apart, err := storage.Apart(ctx, url)
+	if err != nil {
+		return finding{err: err}
+	}
+	if apart.Abs() > 2*time.Second {
+		return finding{warn: true, say: fmt.Sprintf("%s; but its clock and this machine's are %v apart: let both follow a time server", well, apart.Abs().Round(time.Millisecond))}
+	}
+	return finding{say: fmt.Sprintf("%s; its clock is this machine's (%v apart)", well, apart.Abs().Round(time.Millisecond))}
 }
 
 func (p program) slack() *bot.Bot {

@@ -19,6 +19,11 @@ func serve(ctx context.Context, p program) (err error) {
 	if err != nil {
 		return err
 	}
+	if p.DatabaseURL != "" {
+		if err := storage.Await(ctx, string(p.DatabaseURL), p.log); err != nil {
+			return err
+		}
+	}
 	r, err := p.wire(ctx, writer)
 	if err != nil {
 		return err

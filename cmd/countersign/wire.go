@@ -18,6 +18,7 @@ import (
 	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
+	"countersign/internal/checkpoint"
 	"countersign/internal/pglocal"
 	"countersign/internal/telemetry"
 	"countersign/sandbox/e2b"
@@ -29,6 +30,7 @@ import (
 type replica struct {
 	program
 	db        *storage.DB
+	keeper    keeper
 	service   *steps.Steps
 	bot       *bot.Bot
 	telemetry *telemetry.Telemetry
@@ -65,6 +67,11 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 		return nil, err
 	}
 	r.closers = append(r.closers, func() error { r.db.Close(); return nil })
+	by, err := signed.Key.Notes()
+	if err != nil {
+		return nil, err
+	}
+	r.keeper = keeper{db: r.db, by: by, file: checkpoint.File{Path: p.CheckpointFile}}
 	r.telemetry, err = telemetry.New(ctx, telemetry.Options{Host: p.LangfuseHost, PublicKey: p.LangfusePublicKey,
 		SecretKey: string(p.LangfuseSecretKey), Version: version(), Prices: p.prices})
 	if err != nil {
@@ -194,7 +201,7 @@ func (r *replica) run(ctx context.Context) error {
 	group.Go(func() error { return r.bot.Run(ctx) })
 	group.Go(func() error {
 		longest := time.Duration(r.RunSeconds)*time.Second + 2*time.Minute
-		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, storage.WorkOptions{RunTimeout: longest})
+		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, storage.WorkOptions{RunTimeout: longest, Log: r.keeper.tick})
 	})
 	group.Go(func() error { return r.health(ctx) })
 	if r.prove != nil {
@@ -227,7 +234,7 @@ func (r *replica) sweep(ctx context.Context) error {
 	if r.strays != nil {
 		err = errors.Join(err, r.strays(ctx))
 	}
-	return err
+	return errors.Join(err, r.keeper.late(ctx))
 }
 
 // health serves what an operator looks at. It is no reason to stop: a taken port
@@ -235,6 +242,9 @@ func (r *replica) sweep(ctx context.Context) error {
 func (r *replica) health(ctx context.Context) error {
 	ready := []telemetry.Check{
 		{Name: "database", Try: r.db.Ping},
+		{Name: "clock", Try: func(context.Context) error { return nil }, Word: func() string {
+			return "apart from the database's by " + r.db.Clock().Abs().Round(time.Millisecond).String()
+		}},
 		{Name: "slack", Try: func(context.Context) error {
 			if r.bot.Sockets() == 0 {
 				return errors.New("no socket is connected")

@@ -60,7 +60,8 @@ var rooms = map[string]plan{
 	"approval/steps":   {uses: verdict, tests: []string{"internal/deepcopy", "internal/proof", "bot/draw/reasons"}},
 
 	// Postgres.
-	"storage":         {uses: with("migrations", "storage/journal", "storage/roles", "storage/signing"), tests: []string{"internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
+	"storage":         {uses: with("migrations", "storage/journal", "storage/pulse", "storage/roles", "storage/signing"), tests: []string{"internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
+	"storage/pulse":   {},
 	"storage/roles":   {tests: []string{"storage", "internal/pglocal/pgtest"}},
 	"storage/signing": {uses: []string{"internal/checkpoint"}},
 	"storage/journal": {uses: []string{"approval", "budget", "internal/checkpoint", "internal/pack"}},
@@ -129,7 +130,7 @@ var rooms = map[string]plan{
 // libraries says who may import what others wrote: the program, and tests on top.
 var libraries = map[string]struct{ uses, tests []string }{
 	"github.com/slack-go/slack":           {uses: []string{"bot", "bot/kit", "bot/readback", "bot/draw", "bot/draw/*"}, tests: []string{"internal/slacksim"}},
-	"github.com/jackc/pgx/v5":             {uses: []string{"storage", "storage/roles", "storage/journal", "internal/pglocal/pgtest"}, tests: []string{"internal/pglocal", "cmd/countersign"}},
+	"github.com/jackc/pgx/v5":             {uses: []string{"storage", "storage/pulse", "storage/roles", "storage/journal", "internal/pglocal/pgtest"}, tests: []string{"internal/pglocal", "cmd/countersign"}},
 	"github.com/transparency-dev/merkle":  {uses: []string{"internal/checkpoint"}},
 	"github.com/riverqueue/river":         {uses: []string{"storage"}},
 	"github.com/pressly/goose/v3":         {uses: []string{"storage"}},

@@ -49,7 +49,7 @@ type Contents struct {
 	First    int64             `json:"first"` // places of the log, this one included
 	Last     int64             `json:"last"`  // and this one not
 	Requests int64             `json:"requests"`
-	Shown    int64             `json:"shown"`         // requests
+	Showing  int64             `json:"shown"`         // requests
 	Visible  int64             `json:"shown_entries"` // of Last - First
 	Files    map[string]string `json:"files"`         // their sha256
 }
@@ -128,8 +128,10 @@ type Checkpoint struct {
 // Own is the entry that the making of the pack has left in the log, and the proof that the
 // last checkpoint includes it.
 type Own struct {
-	Entry
-	Proof [][]byte `json:"proof"`
+	Position int64    `json:"position"`
+	Hash     string   `json:"hash"`
+	Line     string   `json:"line"` // the event, as it was hashed
+	Proof    [][]byte `json:"proof"`
 }
 
 // event is an event as its line has it.

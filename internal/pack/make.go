@@ -97,13 +97,14 @@ func Make(ctx context.Context, out io.Writer, from Source, o Options) (c Content
 }
 
 // cases writes what belongs to the chosen streams, one after the other.
-func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, o Options) error {
+func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, o Options) (err error) {
 	streams, requests, err := from.Streams(ctx, span, o.Chosen)
 	if err != nil {
 		return err
 	}
 	c.Requests = requests
 	page := newPage(s[filePage], o)
+	defer func() { err = errors.Join(err, page.close()) }()
 	tables := newTables(s[fileRequests], s[fileCharges], o)
 	for _, stream := range streams {
 		one, err := from.Case(ctx, span, stream)
@@ -129,7 +130,7 @@ func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, 
 			return err
 		}
 		if story.ID != "" {
-			c.Shown++
+			c.Showing++
 		}
 		page.add(story)
 		tables.add(story)

@@ -1,24 +1,25 @@
 package pack
 
 import (
-	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
+	"os"
 	"strings"
 	"time"
 )
 
 // page is what people read. It holds no script, loads nothing, and forbids both. The
 // sections of requests are written as they come; what stands above them is known at the
-// end only, so they wait in a buffer of their own.
+// end only, so they wait in a file of their own.
 type page struct {
 	out   io.Writer
 	o     Options
-	body  bytes.Buffer
+	body  *os.File
 	lines []index
 	other []step
 	more  int // of other than are listed
@@ -41,7 +42,19 @@ var style string
 //go:embed page.html.tmpl
 var pageText string
 
-func newPage(out io.Writer, o Options) *page { return &page{out: out, o: o} }
+func newPage(out io.Writer, o Options) *page {
+	p := &page{out: out, o: o}
+	p.body, p.err = os.CreateTemp("", "countersign-pack-*")
+	return p
+}
+
+// close removes what waited.
+func (p *page) close() error {
+	if p.body == nil {
+		return nil
+	}
+	return errors.Join(p.body.Close(), os.Remove(p.body.Name()))
+}
 
 // templates are the page, with times told in a zone.
 func (p *page) templates() *template.Template {
@@ -68,7 +81,7 @@ func (p *page) add(s *story) {
 	}
 	p.lines = append(p.lines, index{ID: s.ID, Asker: s.Asker, Question: cut(s.Question, 140), Outcome: s.Outcome, Approved: s.by("Approved"), At: s.At, Total: s.Total})
 	if p.err == nil {
-		p.err = p.templates().ExecuteTemplate(&p.body, "request", s)
+		p.err = p.templates().ExecuteTemplate(p.body, "request", s)
 	}
 }
 
@@ -86,7 +99,10 @@ func (p *page) end(c Contents) {
 	p.err = t.ExecuteTemplate(p.out, "head", map[string]any{"Contents": c, "Requests": p.lines, "Total": total, "Entries": c.Last - c.First,
 		"Style": template.CSS(style), "Policy": fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'", base64.StdEncoding.EncodeToString(sum[:]))})
 	if p.err == nil {
-		_, p.err = p.body.WriteTo(p.out)
+		_, p.err = p.body.Seek(0, io.SeekStart)
+	}
+	if p.err == nil {
+		_, p.err = io.Copy(p.out, p.body)
 	}
 	if p.err == nil {
 		p.err = t.ExecuteTemplate(p.out, "foot", map[string]any{"Other": p.other, "More": p.more, "Contents": c})

@@ -230,12 +230,12 @@ func (v *verifier) counts() error {
 	switch {
 	case c.Complete() && e.hidden >= 0:
 		return broken(fmt.Sprintf("entry %d", e.hidden), "it is left out, though the pack says that it is complete")
-	case int64(len(e.requests)) != c.Shown:
-		return broken("the requests", "one is left out or slipped in: the pack says that it shows %d, and %d are there", c.Shown, len(e.requests))
+	case int64(len(e.requests)) != c.Showing:
+		return broken("the requests", "one is left out or slipped in: the pack says that it shows %d, and %d are there", c.Showing, len(e.requests))
 	case e.shown != c.Visible:
 		return broken("the entries", "the pack says that it shows %d, and %d are there", c.Visible, e.shown)
-	case c.Complete() && c.Shown != c.Requests || c.Shown > c.Requests:
-		return broken("the requests", "a request is left out: the pack says that there were %d, and it shows %d", c.Requests, c.Shown)
+	case c.Complete() && c.Showing != c.Requests || c.Showing > c.Requests:
+		return broken("the requests", "a request is left out: the pack says that there were %d, and it shows %d", c.Requests, c.Showing)
 	}
 	return nil
 }
@@ -247,10 +247,10 @@ func (v *verifier) own() error {
 		return nil
 	}
 	const what = "the pack's own entry"
-	if sum(own.Event) != own.Hash {
+	if sum([]byte(own.Line)) != own.Hash {
 		return broken(what, "its content has been changed")
 	}
-	e, err := read(own.Event)
+	e, err := read([]byte(own.Line))
 	switch {
 	case err != nil || e.Stream != PackStream || e.Kind != "packed":
 		return broken(what, "it does not say that a pack was made")

@@ -88,6 +88,7 @@ func is[T error](err error) bool {
 type Check struct {
 	Name string
 	Try  func(context.Context) error
+	Word func() string // what to say when it passes; nil: ok
 }
 
 // ErrStarting is returned by a check that will pass by itself once a part has started.
@@ -106,6 +107,9 @@ func (m *Metrics) Handler(ready ...Check) http.Handler {
 		status, states := http.StatusOK, map[string]string{}
 		for _, c := range ready {
 			states[c.Name] = "ok"
+			if c.Word != nil {
+				states[c.Name] = c.Word()
+			}
 			if err := c.Try(ctx); err != nil {
 				if errors.Is(err, ErrStarting) {
 					status, states[c.Name] = http.StatusServiceUnavailable, "starting"

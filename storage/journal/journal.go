@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/mod/sumdb/note"
 
+	"countersign/approval"
 	"countersign/internal/checkpoint"
 )
 
@@ -22,10 +23,15 @@ import (
 type Transact func(ctx context.Context, work func(tx pgx.Tx) error) error
 
 // Log is the log in the database.
-type Log struct{ read, write Transact }
+type Log struct {
+	read, write Transact
+	audit       func(ctx context.Context, stream string, e approval.Event) error // writes an event
+}
 
-// New takes the transactions of the database.
-func New(read, write Transact) *Log { return &Log{read: read, write: write} }
+// New takes the transactions of the database, and how it writes an event.
+func New(read, write Transact, audit func(ctx context.Context, stream string, e approval.Event) error) *Log {
+	return &Log{read: read, write: write, audit: audit}
+}
 
 // Of so many events, and after so long, a checkpoint is made. One that is later than
 // lateAfter is late.

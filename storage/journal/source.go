@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/mod/sumdb/note"
 
+	"countersign/approval"
 	"countersign/internal/checkpoint"
 	"countersign/internal/pack"
 )
@@ -16,6 +19,31 @@ var _ pack.Source = (*Log)(nil)
 
 // slack is how much later than its own clock says an event may have got its place.
 const slack = time.Minute
+
+// Pack takes a checkpoint, makes a pack that reaches up to it, and leaves an entry that
+// says so, which another checkpoint covers. The entry has the hash of all that the pack
+// says of itself.
+func (l *Log) Pack(ctx context.Context, by note.Signer, actor string, out io.Writer, o pack.Options) (pack.Contents, error) {
+	if _, err := l.TakeCheckpoint(ctx, by); err != nil {
+		return pack.Contents{}, err
+	}
+	o.Record = func(ctx context.Context, c pack.Contents) (p pack.Proof, err error) {
+		data := map[string]any{"pack": c.Sum(), "from": c.From, "to": c.To, "requests": c.Requests, "shown": c.Showing, "entries": c.Last - c.First}
+		for key, fact := range map[string]string{"person": c.Person, "channel": c.Channel} {
+			if fact != "" {
+				data[key] = fact
+			}
+		}
+		if err := l.audit(ctx, pack.PackStream, approval.Event{Actor: actor, Kind: approval.EventPacked, Data: data}); err != nil {
+			return p, err
+		}
+		if _, err := l.TakeCheckpoint(ctx, by); err != nil {
+			return p, err
+		}
+		return l.Proof(ctx, c.First, c.Sum())
+	}
+	return pack.Make(ctx, out, l, o)
+}
 
 // Span is from the last checkpoint before the period to the first one after it, or else to
 // the end of the log.
@@ -221,7 +249,7 @@ func (l *Log) Proof(ctx context.Context, first int64, contents string) (p pack.P
 		if err != nil {
 			return err
 		}
-		p.Own = &pack.Own{Entry: own[0].entry()}
+		p.Own = &pack.Own{Position: own[0].Position, Hash: own[0].Hash, Line: string(own[0].entry().Event)}
 		p.Own.Proof, err = plan.Proof(hashes)
 		return err
 	})

@@ -1,0 +1,215 @@
+package pack
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/sumdb/note"
+
+	"countersign/internal/checkpoint"
+)
+
+var noon = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+
+// fake is an installation without a database: a log in memory, a key, and checkpoints.
+type fake struct {
+	t       testing.TB
+	tree    *checkpoint.Tree
+	nodes   map[checkpoint.ID][]byte
+	last    map[string]link // where each stream is
+	entries []Entry
+	cases   map[string]*Case
+	order   []string
+	signer  note.Signer
+	key     note.Verifier
+	points  []Checkpoint
+	read    []checkpoint.Checkpoint
+	drawn   int
+}
+
+func key2(t testing.TB, seed byte) (note.Signer, note.Verifier) {
+	t.Helper()
+	private := ed25519.NewKeyFromSeed([]byte(strings.Repeat(string(rune('a'+seed)), 32)))
+	signer, err := checkpoint.Signer(private)
+	require.NoError(t, err)
+	line, err := checkpoint.Public(private)
+	require.NoError(t, err)
+	verifier, err := checkpoint.Verifier(line)
+	require.NoError(t, err)
+	return signer, verifier
+}
+
+func newFake(t testing.TB, seed byte) *fake {
+	t.Helper()
+	f := &fake{t: t, nodes: map[checkpoint.ID][]byte{}, last: map[string]link{}, cases: map[string]*Case{}}
+	f.signer, f.key = key2(t, seed)
+	var err error
+	f.tree, err = checkpoint.Grow(0, nil)
+	require.NoError(t, err)
+	return f
+}
+
+// says stores a value of a stream, and returns how an event names it.
+func (f *fake) says(stream, text string) map[string]any {
+	f.drawn++
+	v := Value{Salt: fmt.Sprintf("%032x", f.drawn), Bytes: []byte(text)}
+	v.Hash = sum([]byte(v.Salt + text))
+	f.of(stream).Values = append(f.of(stream).Values, v)
+	return map[string]any{salted: v.Hash}
+}
+
+func (f *fake) of(stream string) *Case {
+	if f.cases[stream] == nil {
+		f.cases[stream] = &Case{Stream: stream}
+		f.order = append(f.order, stream)
+	}
+	return f.cases[stream]
+}
+
+// happens appends an event to a stream and to the log.
+func (f *fake) happens(stream, actor, kind string, data map[string]any) Entry {
+	last := f.last[stream]
+	if last.hash == "" {
+		last.hash = strings.Repeat("0", 64)
+	}
+	text, err := json.Marshal(data)
+	require.NoError(f.t, err)
+	line := fmt.Sprintf(`{"actor":%q,"at":"%s","data":%s,"kind":%q,"prev":%q,"seq":%d,"stream":%q,"v":2}`,
+		actor, noon.Add(time.Duration(len(f.entries))*time.Second).Format("2006-01-02T15:04:05.000000Z"), text, kind, last.hash, last.seq+1, stream)
+	e := Entry{Position: f.tree.Size(), Hash: sum([]byte(line)), Event: json.RawMessage(line)}
+	f.last[stream] = link{last.seq + 1, e.Hash}
+	leaf, err := checkpoint.Leaf(e.Hash)
+	require.NoError(f.t, err)
+	f.nodes[checkpoint.ID{Index: e.Position}] = leaf
+	full, err := f.tree.Append(e.Hash)
+	require.NoError(f.t, err)
+	for _, node := range full {
+		f.nodes[node.ID] = node.Hash
+	}
+	f.entries = append(f.entries, e)
+	f.of(stream).Entries = append(f.of(stream).Entries, e)
+	if e.Position%256 == 255 {
+		f.signs()
+	}
+	return e
+}
+
+// signs makes a checkpoint, if anything has come since the last one.
+func (f *fake) signs() {
+	c := checkpoint.Checkpoint{Number: int64(len(f.points) + 1), Size: f.tree.Size(), At: noon.Add(time.Duration(len(f.entries)) * time.Second)}
+	from := int64(0)
+	if n := len(f.read); n > 0 {
+		if from = f.read[n-1].Size; from == c.Size {
+			return
+		}
+	}
+	var err error
+	c.Root, err = f.tree.Root()
+	require.NoError(f.t, err)
+	plan, err := checkpoint.Consistency(from, c.Size)
+	require.NoError(f.t, err)
+	signed, err := c.Sign(f.signer)
+	require.NoError(f.t, err)
+	f.points, f.read = append(f.points, Checkpoint{Note: signed, Proof: f.proof(plan)}), append(f.read, c)
+}
+
+func (f *fake) proof(plan checkpoint.Plan) [][]byte {
+	var hashes [][]byte
+	for _, id := range plan.IDs() {
+		hashes = append(hashes, f.nodes[id])
+	}
+	proof, err := plan.Proof(hashes)
+	require.NoError(f.t, err)
+	return proof
+}
+
+const program = "from desk import load, answer\n\nsales = load(\"sales.csv\")\nanswer(sales.groupby(\"month\").revenue.sum())\n"
+
+// plays has somebody ask, somebody approve, and the code run: 10 entries, and as many more
+// as somebody opens the code.
+func (f *fake) plays(i int, question string, opens int) {
+	id := fmt.Sprintf("r%06d", i)
+	stream := "request:" + id
+	manifest := fmt.Sprintf(`{"version":2,"code_sha256":%q,"inputs":[{"name":"sales.csv","sha256":%q,"reading":{"encoding":"utf-8","delimiter":",","rows":1200}}],"sandbox":"local","template":"python 3.13","network":[],"limits":{"seconds":120,"memory_mb":1024},"cost_cap":2000000,"tier":"low","approvals":1,"policy":"team/3"}`,
+		sum([]byte(program)), sum([]byte("sales")))
+	digest := sum([]byte(manifest))
+	f.happens(stream, "U0MAYA", "asked", map[string]any{"channel": "C0SALES", "model": "codestral-2508", "question": f.says(stream, question), "files": []any{f.says(stream, "sales.csv")}})
+	f.happens(stream, "countersign", "held", map[string]any{"hold": "h1" + id, "for": "draft", "amount": 5_000_000})
+	f.happens(stream, "countersign", "called", map[string]any{"attempt": 1, "hold": "h1" + id, "model": "codestral-2508"})
+	f.happens(stream, "countersign", "settled", map[string]any{"hold": "h1" + id, "for": "draft", "held": 5_000_000, "spent": 558_000, "estimated": false})
+	f.happens(stream, "codestral-2508", "drafted", map[string]any{"revision": 1, "digest": digest, "code": f.says(stream, program), "manifest": f.says(stream, manifest),
+		"summary": f.says(stream, "Adds up revenue by month."), "findings": 0})
+	for range opens {
+		f.happens(stream, "U0BEN", "opened review", map[string]any{"revision": 1})
+	}
+	f.happens(stream, "U0BEN", "approved", map[string]any{"revision": 1, "digest": digest, "click": map[string]any{"user": "U0BEN", "channel": "C0REVIEW"}})
+	f.happens(stream, "countersign", "started", map[string]any{"box": "box-" + id, "revision": 1, "digest": digest})
+	f.happens(stream, "countersign", "begun", map[string]any{"box": "box-" + id})
+	f.happens(stream, "countersign", "finished", map[string]any{"outcome": "ok", "box_ms": 1840, "result": f.says(stream, `{"outcome":"ok","answer":"May earned $41,300, 12 % more than April."}`),
+		"witness": map[string]any{"source": "gVisor", "complete": true, "seen": map[string]any{"opened": []any{f.says(stream, "sales.csv")}}}})
+	f.happens(stream, "countersign", "settled", map[string]any{"hold": "h2" + id, "for": "run", "held": 2_000_000, "spent": 3_000, "estimated": false})
+	c := f.of(stream)
+	c.Decisions = append(c.Decisions, Decision{Request: id, Revision: 1, Digest: digest, Reviewer: "U0BEN", Verdict: "approve", At: noon})
+	c.Receipts = append(c.Receipts, Receipt{Request: id, Hold: "h1" + id, For: "draft", At: noon, Amount: 558_000, Charges: []Charge{{Kind: "tokens", What: "codestral-2508", Model: "codestral-2508", Input: 1200, Output: 220, Amount: 558_000}}},
+		Receipt{Request: id, Hold: "h2" + id, For: "run", At: noon, Amount: 3_000, Charges: []Charge{{Kind: "box", What: "local", BoxMS: 1840, Amount: 3_000}}})
+}
+
+func (f *fake) Span(_ context.Context, _ Chosen) (Span, error) {
+	return Span{Last: int64(len(f.entries))}, nil
+}
+
+func (f *fake) Entries(_ context.Context, s Span, of Chosen, each func(Entry) error) error {
+	for _, e := range f.entries[s.First:s.Last] {
+		if !of.Complete() && !strings.Contains(string(e.Event), `"stream":"request:`+of.Person) { // a test's person is the beginning of an id
+			e.Event = nil
+		}
+		if err := each(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *fake) Streams(_ context.Context, _ Span, of Chosen) (streams []string, requests int64, err error) {
+	for _, stream := range f.order {
+		if strings.HasPrefix(stream, "request:") {
+			requests++
+		}
+		if of.Complete() || strings.HasPrefix(stream, "request:"+of.Person) {
+			streams = append(streams, stream)
+		}
+	}
+	return streams, requests, nil
+}
+
+func (f *fake) Case(_ context.Context, _ Span, stream string) (*Case, error) {
+	return f.cases[stream], nil
+}
+
+// pack makes a pack in a folder of the test.
+func (f *fake) pack(person string) string {
+	f.t.Helper()
+	f.signs()
+	path := filepath.Join(f.t.TempDir(), "pack.zip")
+	file, err := os.Create(path)
+	require.NoError(f.t, err)
+	_, err = Make(f.t.Context(), file, f, Options{Chosen: Chosen{From: noon, To: noon.Add(240 * time.Hour), Person: person}, MadeBy: "countersign test", Zone: time.UTC,
+		Price: func(c Charge, _ time.Time) string { return c.What + " from 2026-01-01" },
+		Record: func(_ context.Context, c Contents) (p Proof, err error) {
+			own := f.happens(PackStream, "operator", "packed", map[string]any{"pack": c.Sum()})
+			f.signs()
+			plan, err := checkpoint.Inclusion(own.Position, f.tree.Size())
+			return Proof{Checkpoints: f.points, Own: &Own{Position: own.Position, Hash: own.Hash, Line: string(own.Event), Proof: f.proof(plan)}}, err
+		}})
+	require.NoError(f.t, err)
+	require.NoError(f.t, file.Close())
+	return path
+}

@@ -1,0 +1,47 @@
+package pack
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Shown tells whether all holds and it is shown by whom: a key or a checkpoint that the
+// reader has brought covers every entry.
+func (r Report) Shown() bool {
+	return r.By != "" && r.Bound && r.Covered == r.Last-r.First && len(r.Uncovered) == 0
+}
+
+// Sentences say what holds.
+func (r Report) Sentences() string {
+	var b strings.Builder
+	entries := r.Last - r.First
+	switch {
+	case r.Shown():
+		fmt.Fprintf(&b, "It holds: nothing was changed, left out, added or moved since %s, as %s shows.\n", r.Made, r.By)
+	case r.By == "":
+		b.WriteString("Whole in itself, by whom is not shown: name the installation's key with --key, or a checkpoint that you have kept with --checkpoint. The key is not taken from the pack.\n")
+	default:
+		fmt.Fprintf(&b, "Whole in itself. By whom is shown for the first %d of its %d entries only, by %s.\n", r.Covered, entries, r.By)
+	}
+	if r.Complete() {
+		fmt.Fprintf(&b, "Complete: %d requests, %d entries of the log, from %s to %s.\n", r.Requests, entries, day(r.From), day(r.To))
+	} else {
+		fmt.Fprintf(&b, "A selection: %d of %d requests, %d of %d entries of the log, from %s to %s.\n", r.Showing, r.Requests, r.Visible, entries, day(r.From), day(r.To))
+	}
+	if r.Bare > 0 {
+		fmt.Fprintf(&b, "Of %d values only the hash is here: they were forgotten, held back or too long.\n", r.Bare)
+	}
+	if !r.Bound {
+		b.WriteString("No checkpoint covers the entry that the making of the pack has left: what it says of its own counts is its word alone.\n")
+	}
+	if n := len(r.Uncovered); n > 0 {
+		fmt.Fprintf(&b, "No checkpoint covers these %d yet:\n", n)
+		for _, what := range r.Uncovered[:min(n, 50)] {
+			fmt.Fprintf(&b, "  %s\n", what)
+		}
+	}
+	return b.String()
+}
+
+func day(at time.Time) string { return at.UTC().Format("2006-01-02 15:04 MST") }

@@ -1,0 +1,143 @@
+package storage
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/internal/pglocal/pgtest"
+	"countersign/storage/pulse"
+)
+
+func logger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+func contains(l *lines, words string) bool { return strings.Contains(l.String(), words) }
+
+// atRun is another process that is at the run of "r" and leads the queue.
+func (b *bundle) atRun(t *testing.T) *exec.Cmd {
+	t.Helper()
+	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: "r"}))
+	program, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.Command(program)
+	cmd.Env = append(os.Environ(), "STORAGE_TEST_REPLICA="+pgtest.Serve(b.url), "GOCOVERDIR="+t.TempDir())
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	said, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "at run\n", said)
+	eventually(t, func() bool { return b.count(t, `SELECT count(*) FROM river_leader`) == 1 })
+	return cmd
+}
+
+// TestWhatADeadReplicaWasAtGoesToOthers: nothing else than its heartbeat tells. Neither a sweep
+// nor River's own time for what is stuck comes into it.
+func TestWhatADeadReplicaWasAtGoesToOthers(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]os.Signal{"it is killed": os.Kill, "it hangs": syscall.SIGSTOP} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			other := b.atRun(t)
+			leader := b.count(t, `SELECT count(*) FROM river_leader WHERE leader_id <> $1`, b.replica)
+			require.Equal(t, 1, leader)
+			took := make(chan steps.Wake, 10)
+			b.work(t, func(ctx context.Context, w steps.Wake) error {
+				return b.Alone(ctx, w.RequestID, w.Step, func(context.Context) error { took <- w; return nil })
+			}, WorkOptions{Sweep: "@every 1h"})
+			require.NoError(t, other.Process.Signal(end))
+			require.Equal(t, steps.Wake{Step: approval.StepRun, RequestID: "r"}, <-took)
+			eventually(t, func() bool {
+				return b.count(t, `SELECT count(*) FROM river_job WHERE kind = 'step' AND state = 'completed'`) == 1
+			})
+			eventually(t, func() bool {
+				return b.count(t, `SELECT count(*) FROM river_leader WHERE leader_id = $1`, b.replica) == 1
+			})
+		})
+	}
+}
+
+// TestALivingReplicaKeepsWhatItIsAt however long it takes.
+func TestALivingReplicaKeepsWhatItIsAt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.atRun(t)
+	w := &pulse.Watch{Pulse: b.pulse}
+	for range 10 {
+		require.NoError(t, w.Beat(t.Context()))
+	}
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM river_job WHERE state = 'running'`))
+	require.ErrorIs(t, b.Alone(t.Context(), "r", approval.StepRun, nobody), steps.ErrBusy)
+}
+
+// TestARowThatRiverLeavesRunningGoes: its end was lost while the database was away.
+func TestARowThatRiverLeavesRunningGoes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: "r"}))
+	require.NoError(t, b.exec(t, `UPDATE river_job SET state = 'running', attempt = 1, attempted_at = now(), attempted_by = ARRAY[$1]`, b.replica))
+	took := make(chan steps.Wake, 10)
+	b.work(t, func(_ context.Context, w steps.Wake) error { took <- w; return nil }, WorkOptions{})
+	require.Equal(t, steps.Wake{Step: approval.StepRun, RequestID: "r"}, <-took)
+}
+
+// TestAStepEndsWhenSomebodyElseHasItsLock: the session has died, and somebody was faster.
+func TestAStepEndsWhenSomebodyElseHasItsLock(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	second, err := Open(t.Context(), pgtest.Serve(b.url), Options{})
+	require.NoError(t, err)
+	defer second.Close()
+	err = b.Alone(t.Context(), "r", approval.StepRun, func(ctx context.Context) error {
+		require.NoError(t, b.exec(t, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1`, pulse.Name(b.replica)))
+		ran := false
+		for !ran {
+			err := second.Alone(t.Context(), "r", approval.StepRun, func(context.Context) error {
+				ran = true
+				require.NoError(t, (&pulse.Watch{Pulse: b.pulse}).Beat(t.Context()))
+				<-ctx.Done()
+				return nil
+			})
+			if err != nil {
+				require.ErrorIs(t, err, steps.ErrBusy)
+			}
+		}
+		return context.Cause(ctx)
+	})
+	require.ErrorIs(t, err, pulse.ErrTaken)
+	require.NoError(t, b.Alone(t.Context(), "r", approval.StepRun, nobody), "free again")
+}
+
+// TestAReplicaLivesWithTenConnections however much is asked of it at once.
+func TestAReplicaLivesWithTenConnections(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	stop := b.work(t, func(ctx context.Context, w steps.Wake) error {
+		return b.Alone(ctx, w.RequestID, w.Step, func(ctx context.Context) error { _, err := b.Request(ctx, w.RequestID); return err })
+	}, WorkOptions{})
+	for _, err := range together(30, func(i int) error {
+		r := b.ask(t, triggerOf(i))
+		return b.Wake(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: r.ID})
+	}) {
+		require.NoError(t, err)
+	}
+	most := 0
+	eventually(t, func() bool {
+		most = max(most, b.count(t, `SELECT count(*) FROM pg_stat_activity WHERE application_name IN ($1, $2)`, pulse.Name(b.replica), pulse.SessionName(b.replica)))
+		return b.count(t, `SELECT count(*) FROM river_job WHERE kind = 'step' AND state <> 'completed'`) == 0
+	})
+	require.NoError(t, stop())
+	require.LessOrEqual(t, most, 10)
+}
