@@ -93,7 +93,7 @@ prove-money: setup-test
 #   prove-audit    packs and a live database that somebody tampers with in eleven ways; 32 writers leave one
 #                  log; a pack of 100,000 entries verifies in 200 MB
 #   prove-models   every provider of models on loopback, in its own format: answers, refusals, failures and
-#                  what they cost; and those whose keys are set for real, by one small call each
+#                  what they cost; where data goes, fallbacks and their holds; and those whose keys are set for real, by one small call each
 .PHONY: prove-review prove-slack prove-reading prove-crash prove-models prove-audit
 prove-review: TESTS = Review
 prove-review: PACKAGES = ./approval ./approval/steps ./bot ./storage ./sandbox/local
@@ -104,7 +104,7 @@ prove-reading: PACKAGES = ./sandbox/local ./cmd/countersign
 prove-crash: TESTS = Crash
 prove-crash: PACKAGES = ./cmd/countersign
 prove-models: TESTS = Models
-prove-models: PACKAGES = ./codegen/mistral ./codegen/claude ./codegen/gpt ./cmd/countersign
+prove-models: PACKAGES = ./codegen/mistral ./codegen/claude ./codegen/gpt ./approval/steps ./cmd/countersign
 prove-audit: TESTS = Audit
 prove-audit: PACKAGES = ./internal/pack ./storage
 prove-review prove-slack prove-reading prove-crash prove-models prove-audit: setup-test libexec/runsc

@@ -192,6 +192,74 @@ func (r Money) Weighed(h budget.Hold, standings []budget.Standing, now time.Time
 	r.note(now, System, EventWeighed, weighed(h.Purpose, h.Amount, r.Model, standings, h.ID))
 }
 
+// Addressee is who is asked for a model, and where the prompt goes.
+type Addressee struct {
+	Provider string `json:"provider"` // for people
+	Host     string `json:"host"`
+}
+
+// Fallback is the model that writes when the one that was asked cannot be reached, as the
+// rules of the channel have it. What it costs at most is held from the start, beside the
+// first one's, so that one hold covers both calls.
+type Fallback struct {
+	Addressee
+	Model string     `json:"model"`
+	Most  budget.USD `json:"most"`            // is held for a call of it, and for the inspection of what comes
+	Cap   budget.USD `json:"cap,omitempty"`   // that all of its calls cost at most; 0: nobody has set any
+	Spent budget.USD `json:"spent,omitempty"` // by its calls so far, at most
+	From  string     `json:"from,omitempty"`  // the model in whose place it writes; empty while it does not
+}
+
+// spare is what is held for a fallback that has not been called.
+func (r Money) spare() budget.USD {
+	if f := r.Fallback; f != nil && f.From == "" && f.Model != r.Model {
+		return f.Most
+	}
+	return 0
+}
+
+// Held is what is held for it from the start; nothing for none.
+func (f *Fallback) Held() budget.USD {
+	if f == nil {
+		return 0
+	}
+	return f.Most
+}
+
+// FellBack tells whether the fallback writes.
+func (r *Request) FellBack() bool { return r.Fallback != nil && r.Fallback.From != "" }
+
+// First is the model that was called first: not the fallback.
+func (r *Request) First() string {
+	if r.FellBack() {
+		return r.Fallback.From
+	}
+	return r.Model
+}
+
+// FallBack has the fallback write from here on, because of why. The job that made the call
+// which failed comes again.
+func (r Money) FallBack(to Addressee, why string, now time.Time) error {
+	if !r.Can("Again") || r.spare() == 0 {
+		return r.Illegal("fall back with")
+	}
+	f := *r.Fallback
+	f.Addressee, f.From = to, r.Model
+	r.Fallback, r.Model = &f, f.Model
+	r.note(now, System, EventFellBack, map[string]any{"from": f.From, "to": f.Model, "provider": to.Provider, "host": to.Host, "most": f.Most, "why": Said(why)})
+	r.touch(now, StepDraft, StepShow)
+	return nil
+}
+
+// PayFallback notes what a call of the fallback has cost, at most.
+func (r Money) PayFallback(amount budget.USD) {
+	if r.FellBack() && amount > 0 {
+		f := *r.Fallback
+		f.Spent += amount
+		r.Fallback = &f
+	}
+}
+
 // Downgraded is a cheaper model than the one that was asked for, and the budget
 // whose policy wants it.
 type Downgraded struct {

@@ -29,12 +29,13 @@ const (
 	EventAskedAbout    EventKind = "asked about"    // file: its id, code, column
 	EventAnswered      EventKind = "answered"       // the same, and says
 	EventAskedBack     EventKind = "asked back"     // cause or reason
-	EventCalled        EventKind = "called"         // attempt, model ("inspection" of an inspection, "reading" of a reading), hold
-	EventWritten       EventKind = "written"        // attempt, code, prompt_version
+	EventCalled        EventKind = "called"         // attempt, model ("inspection" of an inspection, "reading" of a reading), hold; of a model provider, host
+	EventWritten       EventKind = "written"        // attempt, code, prompt_version, provider, host
 	EventRefusedDraft  EventKind = "refused draft"  // attempt, reason, code
 	EventCallFailed    EventKind = "call failed"    // attempt, why
 	EventDrafted       EventKind = "drafted"        // revision, digest, code, manifest, summary, findings_list, findings (how many), prompt_version, provider, host
 	EventFailed        EventKind = "failed"         // reason or cause
+	EventFellBack      EventKind = "fell back"      // from, to, provider, host, most, why
 	EventDeclinedModel EventKind = "declined model" // model, instead_of, scope
 
 	// People decide.

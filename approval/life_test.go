@@ -182,7 +182,7 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 					if l.r.Edit != nil {
 						most = worst
 					}
-					err := l.r.Money().Call(worst, most, p, l.now)
+					err := l.r.Money().Call(worst, most, Addressee{}, p, l.now)
 					if err == nil && l.r.Edit == nil {
 						hold, _ := l.r.Money().CalledHold()
 						l.calls = append(l.calls, &lifeCall{hold: hold, most: most})

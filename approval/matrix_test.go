@@ -46,7 +46,7 @@ func inState(t *testing.T, state State) *Request {
 	p := testPolicy()
 	r := New(Question{Team: "T", Project: "C", Asker: "A", Text: "q", Trigger: "tr"}, "m1", budget.Cent, p, t0)
 	require.NoError(t, r.Found(nil, "", false, t0))
-	require.NoError(t, r.Money().Call(budget.Cent, budget.Cent/10, p, t0))
+	require.NoError(t, r.Money().Call(budget.Cent, budget.Cent/10, Addressee{}, p, t0))
 	drafted := func() {
 		r.Money().Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: t0})
 		require.NoError(t, r.Drafted(testRevision(), p, t0))
@@ -138,7 +138,7 @@ func blocked(do func(r *Request, p Policy, now time.Time) error) func(r *Request
 
 var verbs = []verb{
 	{name: "Call", do: func(r *Request, p Policy, now time.Time) error {
-		return r.Money().Call(budget.Cent, budget.Cent/10, p, now)
+		return r.Money().Call(budget.Cent, budget.Cent/10, Addressee{}, p, now)
 	}},
 	{name: "Keep", do: func(r *Request, _ Policy, now time.Time) error {
 		return r.Keep(Written{Code: "print(1)\n", Author: "m1"}, budget.Cent/10, now)

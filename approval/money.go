@@ -53,7 +53,8 @@ var ErrNoRoom = errors.New("what is uncertain leaves no room for another call")
 // Call says that the model is about to be called, which may cost most: from here on
 // the draft's hold, which is worst at least, is uncertain unless somebody settles it.
 // A call that nobody has settled belongs to a replica that died in the middle.
-func (r Money) Call(worst, most budget.USD, p Policy, now time.Time) error {
+// Where the prompt goes is on record before it does.
+func (r Money) Call(worst, most budget.USD, to Addressee, p Policy, now time.Time) error {
 	if !r.Can("Call") || r.Blocked != nil || r.Seek != nil || r.Edit != nil || r.Written != nil {
 		return r.Illegal("draft")
 	}
@@ -68,7 +69,7 @@ func (r Money) Call(worst, most budget.USD, p Policy, now time.Time) error {
 	h := &r.Holds[len(r.Holds)-1]
 	r.markCalled(h)
 	r.risk(h, h.Risked+most, h.UncertainAt)
-	r.note(now, System, EventCalled, map[string]any{"attempt": r.Attempts, "model": r.Model, "hold": h.ID})
+	r.note(now, System, EventCalled, map[string]any{"attempt": r.Attempts, "model": r.Model, "hold": h.ID, "provider": to.Provider, "host": to.Host})
 	r.touch(now, StepShow)
 	return nil
 }
@@ -115,6 +116,7 @@ func (r Money) room(worst, most budget.USD, now time.Time) error {
 		return ErrNoRoom
 	}
 	carried, since := r.carried(now)
+	worst, most = worst+r.spare(), most+r.spare()
 	keep := ""
 	for _, h := range slices.Clone(r.Holds) {
 		switch {
@@ -146,7 +148,7 @@ func (r Money) inFull(h OpenHold, now time.Time) budget.Settlement {
 	case budget.ForRead:
 		return h.InFull(now, "reading")
 	}
-	return h.InFull(now, r.Model)
+	return h.InFull(now, r.First())
 }
 
 // bears tells whether an inspection that costs at most this much may run under a hold:
@@ -169,9 +171,10 @@ func (r Money) carried(now time.Time) (sum budget.USD, since time.Time) {
 }
 
 // Fits tells whether another call may be made that costs at most this much: together with
-// the uncertain amount it must stay within one hold.
+// the uncertain amount it must stay within one hold, and leave what is held for a fallback.
 func (r Money) Fits(worst, most budget.USD) bool {
 	carried, _ := r.carried(time.Time{})
+	worst, most = worst+r.spare(), most+r.spare()
 	for _, h := range r.Holds {
 		worst = max(worst, h.Amount)
 	}

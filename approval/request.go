@@ -111,6 +111,7 @@ type Request struct {
 
 	Blocked     *Block      // a budget has refused the next paid step; nil when none has
 	Downgraded  *Downgraded // the model is cheaper than the one that was asked for; nil when it is not
+	Fallback    *Fallback   // writes when the model that was asked cannot be reached; nil where none may
 	TopUps      []TopUp     // that were asked for, oldest first
 	Rounds      int         // how often reviewers have had the code rewritten or have edited it
 	Wishes      []Wish      // what reviewers wanted changed, oldest first
@@ -175,8 +176,8 @@ type Revision struct {
 	Code          string // canonical: see Canonical
 	Summary       string // what the code does, in the model's words; never proof of anything
 	Author        string // the model that answered, or the person who edited
-	Provider      string // who was asked for it, and
-	Host          string // where the prompt went: both are in the event of a new revision, and not kept with it
+	Provider      string // of a model: who was asked for it,
+	Host          string // and where the prompt went
 	PromptVersion string
 	Findings      []Finding
 	Manifest      Manifest

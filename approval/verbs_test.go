@@ -59,14 +59,18 @@ func TestCallKeepsTheHoldOfTheQuestionWhileItCoversTheCall(t *testing.T) {
 	r := fresh()
 	_, ok := r.Money().CalledHold()
 	require.False(t, ok)
-	require.NoError(t, r.Money().Call(budget.Cent, budget.Cent, p, t0.Add(time.Minute)))
+	require.NoError(t, r.Money().Call(budget.Cent, budget.Cent, Addressee{}, p, t0.Add(time.Minute)))
 	require.Empty(t, r.Changes.Holds)
 	require.Empty(t, r.Changes.Settlements)
 
 	for name, call := range map[string]func(*Request) error{
-		"prices have risen": func(r *Request) error { return r.Money().Call(budget.Cent+1, budget.Cent+1, p, t0) },
-		"it waited so long that it would end under the call": func(r *Request) error { return r.Money().Call(budget.Cent, budget.Cent, p, t0.Add(14*time.Minute)) },
-		"it ended": func(r *Request) error { return r.Money().Call(budget.Cent, budget.Cent, p, t0.Add(time.Hour)) },
+		"prices have risen": func(r *Request) error { return r.Money().Call(budget.Cent+1, budget.Cent+1, Addressee{}, p, t0) },
+		"it waited so long that it would end under the call": func(r *Request) error {
+			return r.Money().Call(budget.Cent, budget.Cent, Addressee{}, p, t0.Add(14*time.Minute))
+		},
+		"it ended": func(r *Request) error {
+			return r.Money().Call(budget.Cent, budget.Cent, Addressee{}, p, t0.Add(time.Hour))
+		},
 	} {
 		r := fresh()
 		old := r.Holds[0].ID
@@ -85,14 +89,14 @@ func TestCallsAreBounded(t *testing.T) {
 	p := testPolicy()
 	r := New(Question{Asker: "A"}, "m1", budget.Cent, p, t0)
 	var unfound *MoveError
-	require.ErrorAs(t, r.Money().Call(budget.Cent, budget.Cent/10, p, t0), &unfound, "nothing is written before it is known what it is about")
+	require.ErrorAs(t, r.Money().Call(budget.Cent, budget.Cent/10, Addressee{}, p, t0), &unfound, "nothing is written before it is known what it is about")
 	require.NoError(t, r.Found(nil, "", false, t0))
 	for range p.MaxAttempts {
-		require.NoError(t, r.Money().Call(budget.Cent, budget.Cent/10, p, t0))
+		require.NoError(t, r.Money().Call(budget.Cent, budget.Cent/10, Addressee{}, p, t0))
 	}
 	before := deepcopy.Of(r)
 	var move *MoveError
-	require.ErrorAs(t, r.Money().Call(budget.Cent, budget.Cent/10, p, t0), &move)
+	require.ErrorAs(t, r.Money().Call(budget.Cent, budget.Cent/10, Addressee{}, p, t0), &move)
 	require.Equal(t, Reason{Code: WhyManyCalls, Count: 5}, move.Why)
 	require.Equal(t, before, r)
 }

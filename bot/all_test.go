@@ -49,7 +49,7 @@ func TestEveryActionThatIsDrawnIsListedAndAnswered(t *testing.T) {
 	}
 	edited, _ := draw.EditView(sample.View(sample.Code(sample.Long(370))).Request, draw.Origin{})
 	all["a long edit"] = &kit.Page{Blocks: edited.Blocks.BlockSet}
-	all["anywhere"] = &kit.Page{Blocks: draw.FormView(b.bot.Policy(), b.service.Models(), draw.Form{}).Blocks.BlockSet}
+	all["anywhere"] = &kit.Page{Blocks: draw.FormView(b.bot.Policy(), draw.Form{Models: sample.Offered("m1", "m2")}).Blocks.BlockSet}
 	for _, p := range all {
 		text, err := json.Marshal(p.Blocks)
 		require.NoError(t, err)
@@ -194,10 +194,11 @@ func actions() []string {
 	all := []string{ids.ActionApprove, ids.ActionReject, ids.ActionChanges, ids.ActionReview, ids.ActionDiff, ids.ActionMore, ids.ActionCancel, ids.ActionDisown, ids.ActionAgain, ids.ActionAnswer, ids.ActionAnswer2, ids.ActionAnswer3, ids.ActionGiveUp,
 		ids.ActionMeant, ids.ActionMeant2, ids.ActionMeant3, ids.ActionFix, ids.ActionCode, ids.ActionDetails, ids.ActionGood, ids.ActionBad,
 		ids.ActionQueued, ids.ActionMine, ids.ActionTier, ids.ActionAge, ids.ActionCost, ids.ActionOrder, ids.ActionBack, ids.ActionNext, ids.ActionAway, ids.ActionReturn,
-		ids.ActionPeople, ids.ActionName, ids.ActionUnname, ids.ActionRecall, ids.ActionRules, ids.ActionWhose, ids.ActionFigures, ids.ActionAsk, ids.ActionLink,
+		ids.ActionPeople, ids.ActionName, ids.ActionUnname, ids.ActionRecall, ids.ActionRules, ids.ActionWhose, ids.ActionModels, ids.ActionLists, ids.ActionFigures, ids.ActionAsk, ids.ActionLink,
 		ids.ActionEditLimit, ids.ActionSetLimit, ids.ActionRemoveLimit, ids.ActionContinue, ids.ActionCheaper, ids.ActionCheaper2, ids.ActionWait, ids.ActionMoreMoney, ids.ActionGrant, ids.ActionDecline,
 		ids.ActionInsist, ids.ActionWhy, ids.ActionHistory, ids.ActionTop, ids.ActionExplain, ids.FieldRequest, ids.FieldRanking, ids.FieldPeriod,
 		ids.FieldQuestion, ids.FieldFiles, ids.FieldUpload, ids.FieldModel, ids.FieldChannel, ids.FieldReason, ids.FieldTyped, ids.FieldPerson, ids.FieldWhat, ids.FieldRole, ids.FieldUntil,
+		ids.FieldAllowed, ids.FieldDefault, ids.FieldStepsIn, ids.FieldFallback, ids.FieldMost, ids.FieldSites,
 		ids.FieldClass, ids.FieldHosts, ids.FieldFreezes, ids.FieldWait, ids.FieldLast, ids.FieldNone,
 		ids.FieldKind, ids.FieldUser, ids.FieldProject, ids.FieldThread, ids.FieldAmount, ids.FieldWindow, ids.FieldSoft, ids.FieldWarn, ids.FieldDowngrade, ids.FieldWithout}
 	for n := range kit.MaxEditParts {

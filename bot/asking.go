@@ -10,6 +10,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/command"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -23,7 +24,8 @@ type Questions interface {
 	Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
 	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
 	View(ctx context.Context, id string) (*steps.View, error)
-	Models() []string
+	// Offered are the models of a channel, or of the workspace without one.
+	Offered(ctx context.Context, team, project string) (steps.ModelList, error)
 	// OfThread are the files that the questions of a thread have read.
 	OfThread(ctx context.Context, thread approval.Session) ([]approval.File, error)
 }
@@ -46,13 +48,17 @@ func (h *asking) analyze(ctx context.Context, c slack.SlashCommand) (answer, err
 		return privately(h.talk(talk)), nil
 	}
 	if text == "" {
-		a, err := h.openForm(ctx, c.TriggerID, draw.Form{Channel: c.ChannelID, Person: c.UserID})
+		a, err := h.openForm(ctx, c.TeamID, c.TriggerID, draw.Form{Channel: c.ChannelID, Person: c.UserID})
 		if err != nil {
 			return orPrivately(err)
 		}
 		return a, nil
 	}
-	r, err := h.service.Ask(ctx, approval.Question{Team: c.TeamID, Project: c.ChannelID, Asker: c.UserID, Text: text, Trigger: "command " + c.TriggerID})
+	model, text, err := command.Question(text)
+	if err != nil {
+		return orPrivately(err)
+	}
+	r, err := h.service.Ask(ctx, approval.Question{Team: c.TeamID, Project: c.ChannelID, Asker: c.UserID, Text: text, Model: model, Trigger: "command " + c.TriggerID})
 	if err != nil {
 		return orPrivately(err)
 	}
@@ -193,7 +199,11 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	if talk := meant.TalkOf(text); talk != meant.NoTalk && len(s.files) == 0 {
 		return answer{after: func(ctx context.Context) { h.chat(ctx, s.seat(), h.talk(talk)) }}, nil
 	}
-	q := approval.Question{Team: s.team, Project: s.channel, Asker: s.user, Text: text, ThreadTS: s.thread, Follow: s.thread != "",
+	model, text, err := command.Question(text)
+	if err != nil {
+		return answer{}, err
+	}
+	q := approval.Question{Team: s.team, Project: s.channel, Asker: s.user, Text: text, Model: model, ThreadTS: s.thread, Follow: s.thread != "",
 		Trigger: "message " + s.channel + " " + s.ts}
 	if q.ThreadTS == "" {
 		q.ThreadTS = s.ts

@@ -21,6 +21,8 @@ type wanted struct {
 	until    time.Time
 	grant    review.Grant
 	rules    review.RuleSet
+	models   *review.Models
+	base     int
 	ruling   steps.Ruling
 	click    approval.Click
 }
@@ -171,11 +173,25 @@ func (s *service) RulesOf(ctx context.Context, team, project string) (review.Rul
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.rules, nil
+	set := s.rules
+	if set.Project == project {
+		set.Own = set.InForce()
+	}
+	return set, nil
 }
 
 func (s *service) SetRules(ctx context.Context, click approval.Click, set review.RuleSet) (review.RuleSet, error) {
 	return set, s.want(ctx, wanted{what: "set rules", rules: set, click: click})
+}
+
+func (s *service) SetModels(ctx context.Context, click approval.Click, project string, models *review.Models, base int) (review.RuleSet, error) {
+	return s.rules, s.want(ctx, wanted{what: "set models", id: project, models: models, base: base, click: click})
+}
+
+func (s *service) Offered(ctx context.Context, team, project string) (steps.ModelList, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return steps.ModelList{Models: sample.Offered(s.models...), Rules: s.rules}, s.err
 }
 
 func (s *service) Opened(ctx context.Context, id string, revision int, click approval.Click) error {

@@ -17,8 +17,13 @@ import (
 
 // openForm shows the form at once, and what there is to tick when it is open: Slack
 // keeps what somebody has filled in meanwhile, by the names of the fields.
-func (h *asking) openForm(ctx context.Context, trigger string, f draw.Form) (answer, error) {
-	view := draw.FormView(h.Policy(), h.service.Models(), f)
+func (h *asking) openForm(ctx context.Context, team, trigger string, f draw.Form) (answer, error) {
+	list, err := h.service.Offered(ctx, team, f.Channel)
+	if err != nil {
+		return answer{}, err
+	}
+	f.Models = list.Allowed()
+	view := draw.FormView(h.Policy(), f)
 	shown, err := h.api.OpenViewContext(ctx, trigger, view)
 	if err := opened(view, err); err != nil || f.Channel == "" || shown == nil || shown.ID == "" {
 		return answer{}, err
@@ -38,7 +43,7 @@ func (h *asking) offer(ctx context.Context, open slack.View, f draw.Form) {
 		f.Note = []kit.Part{kit.Words("The files of this channel cannot be listed right now. Name the file in your question.")}
 	}
 	f.Choices = files
-	_, err = h.api.UpdateViewContext(ctx, draw.FormView(h.Policy(), h.service.Models(), f), "", open.Hash, open.ID)
+	_, err = h.api.UpdateViewContext(ctx, draw.FormView(h.Policy(), f), "", open.Hash, open.ID)
 	if err != nil && !slices.Contains([]string{"not_found", "hash_conflict", "view_not_found"}, slackError(err)) {
 		h.Log.Warn("put the files into a form", "error", detail(err))
 	}
@@ -106,12 +111,12 @@ func (h *asking) shared(ctx context.Context, file meant.Shared, names map[string
 
 // askAnywhere is the global shortcut.
 func (h *asking) askAnywhere(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-	return h.openForm(ctx, cb.TriggerID, draw.Form{})
+	return h.openForm(ctx, cb.Team.ID, cb.TriggerID, draw.Form{})
 }
 
 // clickAsk is the button on the Home.
 func (h *asking) clickAsk(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
-	return h.openForm(ctx, cb.TriggerID, draw.Form{})
+	return h.openForm(ctx, cb.Team.ID, cb.TriggerID, draw.Form{})
 }
 
 // askMessage is the shortcut on a message: its words are the question, its files
@@ -126,7 +131,7 @@ func (h *asking) askMessage(ctx context.Context, cb slack.InteractionCallback) (
 			f.Ticked, f.Choices = append(f.Ticked, input(file)), append(f.Choices, input(file))
 		}
 	}
-	return h.openForm(ctx, cb.TriggerID, f)
+	return h.openForm(ctx, cb.Team.ID, cb.TriggerID, f)
 }
 
 // submitForm asks what the form holds. What is wrong is said beside its field.
@@ -155,7 +160,7 @@ func (h *asking) submitForm(ctx context.Context, cb slack.InteractionCallback) (
 	}
 	r, err := h.service.Ask(ctx, q)
 	if err != nil {
-		return amiss(err, ids.FieldQuestion, cb)
+		return amiss(err, draw.AskedField(err), cb)
 	}
 	at := seat{user: cb.User.ID, channel: q.Project, thread: q.ThreadTS}
 	return answer{after: func(ctx context.Context) { h.hand(ctx, at, draw.Taken(r)) }}, nil
@@ -211,7 +216,7 @@ func (h *asking) clickAgain(ctx context.Context, cb slack.InteractionCallback, a
 	for _, file := range f.Ticked {
 		f.Brought = append(f.Brought, file.ID)
 	}
-	return h.openForm(ctx, cb.TriggerID, f)
+	return h.openForm(ctx, cb.Team.ID, cb.TriggerID, f)
 }
 
 // portable returns the files that go along when a question is asked again in another

@@ -11,6 +11,7 @@ import (
 
 	"countersign/approval"
 	"countersign/bot/draw"
+	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
 	"countersign/internal/slacksim"
 	slackperson "countersign/internal/slacksim/person"
@@ -129,15 +130,15 @@ func TestManyFilesBecomeAList(t *testing.T) {
 	require.True(t, ok)
 	require.Len(t, list.Options, 100)
 	require.Len(t, list.InitialOptions, 2)
-	b.service.models = b.service.models[:1]
-	require.Len(t, draw.FormView(b.bot.Policy(), b.service.Models(), f).Blocks.BlockSet, 3, "one model is no choice")
+	f.Models = sample.Offered("m1")
+	require.Len(t, draw.FormView(b.bot.Policy(), f).Blocks.BlockSet, 3, "one model is no choice")
 }
 
 func TestAFormOfAnotherVersionIsNotAcked(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	cb := slack.InteractionCallback{View: slack.View{PrivateMetadata: "{"}}
-	remembersNothing := []string{ids.CallbackDelegate, ids.CallbackName, ids.CallbackWhose, ids.CallbackExplain}
+	remembersNothing := []string{ids.CallbackDelegate, ids.CallbackName, ids.CallbackWhose, ids.CallbackLists, ids.CallbackExplain}
 	for name, submit := range b.bot.board.submissions {
 		if slices.Contains(remembersNothing, name) {
 			continue

@@ -29,6 +29,9 @@ type Authority interface {
 	SetRules(ctx context.Context, click approval.Click, set review.RuleSet) (review.RuleSet, error)
 	// Shortages are the rules that more people would be needed for than there are.
 	Shortages(ctx context.Context, team string) ([]steps.Shortage, error)
+	// Offered are the models of a channel, or of the workspace without one; SetModels chooses them.
+	Offered(ctx context.Context, team, project string) (steps.ModelList, error)
+	SetModels(ctx context.Context, click approval.Click, project string, models *review.Models, base int) (review.RuleSet, error)
 	Statistics(ctx context.Context, click approval.Click, since time.Time) ([]steps.ReviewerStatistics, error)
 }
 
@@ -191,4 +194,48 @@ func (h *governing) submitRules(ctx context.Context, cb slack.InteractionCallbac
 	set.Rules = rules
 	_, err := h.service.SetRules(ctx, modalClick(cb, draw.Origin{}), set)
 	return saved(err, home.RulesField(err))
+}
+
+// clickModels opens the models of the workspace.
+func (h *governing) clickModels(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	list, err := h.service.Offered(ctx, cb.Team.ID, "")
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, home.ModelsView(list, ""))
+}
+
+// clickLists asks of which channel the models are to be chosen.
+func (h *governing) clickLists(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	return answer{}, h.open(ctx, cb.TriggerID, home.ListsView())
+}
+
+// submitLists goes on to the form.
+func (h *governing) submitLists(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	project := fieldsOf(cb)[ids.FieldChannel].SelectedConversation
+	list, err := h.service.Offered(ctx, cb.Team.ID, project)
+	if err != nil {
+		return saved(err, ids.FieldChannel)
+	}
+	view := home.ModelsView(list, project)
+	return answer{payload: slack.NewUpdateViewSubmissionResponse(&view)}, nil
+}
+
+// submitModels stores what the form holds. What is wrong is said beside its field.
+func (h *governing) submitModels(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	var from home.Ruled
+	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &from); err != nil {
+		return answer{}, fmt.Errorf("a form's metadata: %w", err)
+	}
+	fields := fieldsOf(cb)
+	var list *review.Models
+	if len(fields[ids.FieldNone].SelectedOptions) == 0 {
+		models, field, why := home.ModelsOf(fields)
+		if why != "" {
+			return beside(field, why), nil
+		}
+		list = &models
+	}
+	_, err := h.service.SetModels(ctx, modalClick(cb, draw.Origin{}), from.Project, list, from.Version)
+	return saved(err, home.ModelsField(err))
 }

@@ -187,6 +187,8 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.CallbackName:     govern.submitName,
 			ids.CallbackWhose:    govern.submitWhose,
 			ids.CallbackRules:    govern.submitRules,
+			ids.CallbackModels:   govern.submitModels,
+			ids.CallbackLists:    govern.submitLists,
 
 			ids.CallbackLimit:     limit.submitLimit,
 			ids.CallbackMoreMoney: fund.submitMoreMoney,
@@ -218,6 +220,8 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionRecall:   govern.clickRecall,
 			ids.ActionRules:    govern.clickRules,
 			ids.ActionWhose:    govern.clickWhose,
+			ids.ActionModels:   govern.clickModels,
+			ids.ActionLists:    govern.clickLists,
 			ids.ActionFigures:  govern.clickFigures,
 			ids.ActionMore:     revise.clickMore,
 			ids.ActionCancel:   ask.clickCancel,

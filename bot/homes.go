@@ -25,6 +25,7 @@ type Homes interface {
 	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
 	View(ctx context.Context, id string) (*steps.View, error)
 	RulesOf(ctx context.Context, team, project string) (review.RuleSet, error)
+	Offered(ctx context.Context, team, project string) (steps.ModelList, error)
 	// Shortages are the rules that more people would be needed for than there are.
 	Shortages(ctx context.Context, team string) ([]steps.Shortage, error)
 }
@@ -273,6 +274,9 @@ func (h *homes) homePage(ctx context.Context, team, user string, mark home.Shelf
 		return v.Draw(), nil
 	}
 	if v.Rules, err = h.service.RulesOf(ctx, team, ""); err != nil {
+		return nil, err
+	}
+	if v.Models, err = h.service.Offered(ctx, team, ""); err != nil {
 		return nil, err
 	}
 	v.Short, err = h.service.Shortages(ctx, team)

@@ -28,11 +28,14 @@ const (
 // Charge is one line of a bill. Its Amount is rounded up once, to a millionth
 // of a dollar, so that the lines that people are shown add up to the total.
 type Charge struct {
-	Kind   ChargeKind `json:"kind"`
-	What   string     `json:"what"` // the model, or the kind of box
-	Usage  Usage      `json:"usage,omitzero"`
-	BoxMS  int64      `json:"box_ms,omitempty"`
-	Amount USD        `json:"amount"`
+	Kind ChargeKind `json:"kind"`
+	What string     `json:"what"` // the model, or the kind of box
+	// Of a call of a model: who was asked, and where the prompt went.
+	Provider string `json:"provider,omitempty"`
+	Host     string `json:"host,omitempty"`
+	Usage    Usage  `json:"usage,omitzero"`
+	BoxMS    int64  `json:"box_ms,omitempty"`
+	Amount   USD    `json:"amount"`
 }
 
 // Total adds the charges up.

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -28,6 +30,7 @@ type About struct {
 	Name      string   // for people: "Mistral"
 	System    string   // for traces: OpenTelemetry's gen_ai.provider.name
 	Host      string   // where prompts go: a host, with its port if the address has one
+	Official  bool     // that is the provider's own host, to which its key was given
 	Models    []string // what may be asked for, the default first
 	MaxTokens int      // the longest answer, with what the model thinks
 	Window    int      // how many tokens each of its models takes, prompt and answer together; 0: what is known of the model
@@ -46,13 +49,32 @@ func (a About) tokens(bytes int) int {
 	return a.Tokens(bytes)
 }
 
+// own tells whether prompts go no further than they do by their nature: to the provider's own
+// host, or to this very machine. Any other host is for an administrator to confirm.
+func (a About) own() bool {
+	if a.Official || a.Host == "" {
+		return true
+	}
+	host, _, err := net.SplitHostPort(a.Host)
+	if err != nil {
+		host = strings.Trim(a.Host, "[]")
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
+}
+
+// window is how many tokens a model takes, prompt and answer together; 0: nobody has said.
+func (a About) window(model string) int {
+	if k, ok := KnownModel(model); ok && (a.Window == 0 || k.Window < a.Window) {
+		return k.Window
+	}
+	return a.Window
+}
+
 // promptBytes is the longest prompt for a model: all of PromptBytes, or what the
 // window leaves beside the longest answer.
 func (a About) promptBytes(model string) int {
-	window := a.Window
-	if k, ok := KnownModel(model); ok && (window == 0 || k.Window < window) {
-		window = k.Window
-	}
+	window := a.window(model)
 	// Each provider counts in its own way, so the limit is found by trying.
 	limit := PromptBytes
 	for window > 0 && limit > 0 && a.tokens(limit)+a.MaxTokens > window {

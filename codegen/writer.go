@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/codegen/pandas"
 )
@@ -65,14 +66,15 @@ func New(o Options, providers ...Provider) (*Writer, error) {
 // Models lists what may be asked for, the default first.
 func (w *Writer) Models() []string { return slices.Clone(w.models) }
 
-// Where returns the name of whoever is asked for a model, for people, and the host that
-// the prompts go to.
-func (w *Writer) Where(model string) (provider, host string) {
-	if p, ok := w.asks[model]; ok {
-		about := p.About()
-		return about.Name, about.Host
+// Offers says of each model who is asked for it and where, and what is known of it.
+func (w *Writer) Offers() (all []review.Offer) {
+	for _, model := range w.models {
+		about := w.asks[model].About()
+		k, _ := KnownModel(model)
+		all = append(all, review.Offer{Model: model, Addressee: approval.Addressee{Provider: about.Name, Host: about.Host}, Own: about.own(),
+			Window: about.window(model), Answer: about.MaxTokens, Good: k.Good})
 	}
-	return "", ""
+	return all
 }
 
 // Provider is who is asked for a model, in OpenTelemetry's spelling of gen_ai.provider.name.
@@ -110,7 +112,7 @@ func (w *Writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) 
 	about := provider.About()
 	turns, err := prompt(b, about.promptBytes(b.Model))
 	if err != nil {
-		return steps.Draft{}, &steps.WriterError{Err: err, Words: "The question and the names of its files are too long for the model. Ask a shorter one, or with fewer files."}
+		return steps.Draft{}, &steps.WriterError{Err: err, Words: w.tooLong(b.Model)}
 	}
 	ctx, cancel := context.WithTimeout(ctx, about.Timeout)
 	defer cancel()
@@ -126,6 +128,21 @@ func (w *Writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) 
 		failed.Words += " Please ask again in " + wait(failed.After) + "." // people read it once the job has tried often enough
 	}
 	return d, err
+}
+
+// tooLong says that a prompt does not fit, before anything of it has left.
+func (w *Writer) tooLong(model string) string {
+	said, room := "The question and the names of its files are too long for "+model, w.asks[model].About().window(model)
+	if room > 0 {
+		said += fmt.Sprintf(", which takes %d tokens with its answer", room)
+	}
+	said += ". Ask a shorter one, or with fewer files."
+	for _, other := range w.models { // the first that takes more
+		if room > 0 && (w.asks[other].About().window(other) > room) {
+			return said + " " + other + " takes more."
+		}
+	}
+	return said
 }
 
 // wait is how long it takes, in words: what the provider says, or what usually helps.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/budget"
 )
@@ -53,8 +54,10 @@ func TestEachModelIsAskedOfTheProviderThatOffersIt(t *testing.T) {
 	double, _ := w.Size(steps.Brief{Model: "c", Question: "?"})
 	require.Equal(t, 2*plain, double, "each counts in its own way")
 	require.Equal(t, "two", w.Provider("c"))
-	name, host := w.Where("c")
-	require.Equal(t, "Two two.example", name+" "+host)
+	offers := w.Offers()
+	require.Equal(t, []string{"b", "a", "c"}, []string{offers[0].Model, offers[1].Model, offers[2].Model})
+	require.Equal(t, approval.Addressee{Provider: "Two", Host: "two.example"}, offers[2].Addressee)
+	require.False(t, offers[2].Own, "an administrator has to confirm it")
 }
 
 func TestModelsThatCannotBeOfferedAreRefused(t *testing.T) {

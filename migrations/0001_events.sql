@@ -35,7 +35,7 @@ INSERT INTO event_kinds (kind) VALUES
     ('answered'), ('approved'), ('asked'), ('asked about'), ('asked back'), ('asked for a top-up'), ('asked for an opinion'), ('assigned'), ('away'), ('back'),
     ('begun'), ('begun too late'), ('blocked'), ('call failed'), ('called'), ('changes requested'), ('continued'),
     ('declined a top-up'), ('declined model'), ('delegated'), ('delegation ended'), ('disowned'), ('disowned too late'),
-    ('downgraded'), ('drafted'), ('edit refused'), ('edited'), ('escalated'), ('expired'), ('failed'), ('finished'), ('found'),
+    ('downgraded'), ('drafted'), ('edit refused'), ('edited'), ('escalated'), ('expired'), ('failed'), ('fell back'), ('finished'), ('found'),
     ('frozen'), ('gone'), ('granted a top-up'), ('granted top-up'), ('held'), ('lost'), ('mismatch'), ('named'), ('no box'),
     ('opened review'), ('packed'), ('posted'), ('rated'), ('read'), ('refused change'), ('refused click'), ('refused draft'), ('rejected'), ('reminded'), ('removed'),
     ('removed limit'), ('seal broken'), ('sealed anew'), ('set limit'), ('set rules'), ('settled'), ('signing key'), ('started'), ('uncertain'),

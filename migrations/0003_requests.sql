@@ -34,6 +34,8 @@ CREATE TABLE requests (
     looked_at    timestamptz, -- when it was last found out whether all is there
     blocked      jsonb CONSTRAINT requests_blocked_object CHECK (jsonb_typeof(blocked) = 'object'),
     downgraded   jsonb CONSTRAINT requests_downgraded_object CHECK (jsonb_typeof(downgraded) = 'object'),
+    -- The model that writes when the one that was asked cannot be reached, and what is held for it.
+    fallback     jsonb CONSTRAINT requests_fallback_object CHECK (jsonb_typeof(fallback) = 'object'),
     -- In the line for a box. 0: in no line; -1: the sandbox is being started. It is no move, so it has no event.
     place        integer NOT NULL DEFAULT 0 CHECK (place >= -1),
     -- Calls of the model are counted, so that they can be bounded.
@@ -159,6 +161,8 @@ CREATE TABLE revisions (
     code           text NOT NULL REFERENCES contents,
     summary        text REFERENCES contents,
     author         text NOT NULL CHECK (author <> ''),
+    provider       text NOT NULL DEFAULT '', -- of a model: who was asked,
+    host           text NOT NULL DEFAULT '', -- and where the prompt went
     prompt_version text NOT NULL,
     findings       text REFERENCES contents, -- a list as JSON; NULL: none
     manifest       text NOT NULL REFERENCES contents, -- its canonical JSON

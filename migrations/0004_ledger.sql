@@ -128,6 +128,8 @@ CREATE TABLE charges (
     kind          text NOT NULL CHECK (kind IN ('tokens', 'box')),
     what          text NOT NULL,
     model         text NOT NULL DEFAULT '', -- that the API said it billed
+    provider      text NOT NULL DEFAULT '', -- of a call: who was asked,
+    host          text NOT NULL DEFAULT '', -- and where the prompt went
     input_tokens  bigint NOT NULL DEFAULT 0 CHECK (input_tokens >= 0),
     cached_tokens bigint NOT NULL DEFAULT 0 CHECK (cached_tokens >= 0), -- of the input, read from the provider's cache
     written_tokens bigint NOT NULL DEFAULT 0 CHECK (written_tokens >= 0), -- of the input, put into it

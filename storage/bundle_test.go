@@ -163,7 +163,7 @@ func (b *bundle) drafted(r *approval.Request, now time.Time) error {
 			return err
 		}
 	}
-	if err := r.Money().Call(10*budget.Cent, 10*budget.Cent, b.policy, now); err != nil {
+	if err := r.Money().Call(10*budget.Cent, 10*budget.Cent, approval.Addressee{}, b.policy, now); err != nil {
 		return err
 	}
 	hold, _ := r.Money().CalledHold()

@@ -18,7 +18,7 @@ func TestAProgramIsPaidAndKeptThoughTheBudgetIsEmptyByThen(t *testing.T) {
 	b := setup(t)
 	r := b.ask(t, "first")
 	r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
-		return r.Money().Call(r.Holds[0].Amount, r.Holds[0].Amount, b.policy, now)
+		return r.Money().Call(r.Holds[0].Amount, r.Holds[0].Amount, approval.Addressee{}, b.policy, now)
 	})
 	b.setUserLimit(t, 1, budget.Month)
 	held := r.Holds[0]

@@ -69,7 +69,7 @@ func TestWhatIsUncertainIsKeptWithItsHold(t *testing.T) {
 	r := b.ask(t, "uncertain") // ten cents
 	call := func() (h approval.OpenHold) {
 		r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
-			return r.Money().Call(10*budget.Cent, 3*budget.Cent, b.policy, now)
+			return r.Money().Call(10*budget.Cent, 3*budget.Cent, approval.Addressee{}, b.policy, now)
 		})
 		h, _ = r.Money().CalledHold()
 		return h

@@ -144,9 +144,9 @@ func queueSettlement(batch *pgx.Batch, r *approval.Request, s budget.Settlement)
 func queueCharges(batch *pgx.Batch, s budget.Settlement) {
 	for i, c := range s.Charges {
 		batch.Queue(`
-			INSERT INTO charges (hold_id, line, kind, what, model, input_tokens, cached_tokens, written_tokens, output_tokens, box_ms, amount)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-			s.HoldID, i+1, c.Kind, text(c.What), text(c.Usage.Model), c.Usage.Input, c.Usage.Cached, c.Usage.Written, c.Usage.Output, c.BoxMS, c.Amount)
+			INSERT INTO charges (hold_id, line, kind, what, model, input_tokens, cached_tokens, written_tokens, output_tokens, box_ms, amount, provider, host)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			s.HoldID, i+1, c.Kind, text(c.What), text(c.Usage.Model), c.Usage.Input, c.Usage.Cached, c.Usage.Written, c.Usage.Output, c.BoxMS, c.Amount, c.Provider, c.Host)
 	}
 }
 

@@ -32,6 +32,7 @@ var ledgerBreaches = []struct {
 	{"what is approved waits for no money", `UPDATE requests SET blocked = '{}' WHERE id = APPROVED`, "requests_blocked"},
 	{"a block has fields", `UPDATE requests SET blocked = '[]' WHERE id = DRAFTING`, "requests_blocked_object"},
 	{"a downgrade has fields", `UPDATE requests SET downgraded = '[]' WHERE id = DRAFTING`, "requests_downgraded_object"},
+	{"a fallback has fields", `UPDATE requests SET fallback = '[]' WHERE id = DRAFTING`, "requests_fallback_object"},
 	{"nobody expects more than is sealed", quoted(`cost_cap + 1`), "revisions_quote"},
 	{"nobody expects less than nothing", quoted(`-1`), "revisions_quote"},
 

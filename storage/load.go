@@ -37,6 +37,7 @@ type requestRow struct {
 
 	Blocked     *approval.Block
 	Downgraded  *approval.Downgraded
+	Fallback    *approval.Fallback
 	Rounds      int
 	Edit        *approval.Edit
 	Written     *approval.Written
@@ -61,6 +62,8 @@ type revisionRow struct {
 	Code          string
 	Summary       string
 	Author        string
+	Provider      string
+	Host          string
 	PromptVersion string
 	Findings      []approval.Finding
 	FindingsNamed *string // where they stand
@@ -172,7 +175,7 @@ func (n *notary) queueRequest(b *pgx.Batch, id string, into *loaded) {
 			ID: row.ID, SessionID: row.SessionID, Team: row.Team, Project: row.Project, Asker: row.Asker, Question: row.Question,
 			Model: row.Model, Files: orNil(withReadings(row.Files, row.Readings)), Trigger: row.Trigger, State: row.State, Reason: orZero(row.Reason), Place: row.Place, Attempts: row.Attempts,
 			CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: orZero(row.ExpiresAt), Refused: orNil(row.Refused),
-			Blocked: row.Blocked, Downgraded: row.Downgraded,
+			Blocked: row.Blocked, Downgraded: row.Downgraded, Fallback: row.Fallback,
 			Rounds: row.Rounds, Edit: row.Edit, Written: row.Written, Assignee: row.Assignee, Opinions: orNil(row.Opinions),
 			RemindedAt: orZero(row.RemindedAt), EscalatedAt: orZero(row.EscalatedAt),
 			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, LookedAt: orZero(row.LookedAt),
@@ -180,7 +183,7 @@ func (n *notary) queueRequest(b *pgx.Batch, id string, into *loaded) {
 		return nil
 	}, `
 		SELECT id, session_id, team, project, asker, said(question) AS question, model, files, `+readingsOf+` AS readings, trigger, state, reason, place, attempts, refused,
-			revision, created_at, changed_at, expires_at, blocked, downgraded,
+			revision, created_at, changed_at, expires_at, blocked, downgraded, fallback,
 			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, looked_at, version, clock_timestamp() AS now
 		FROM requests WHERE id = $1`, id)
 	n.queueRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
@@ -233,7 +236,7 @@ func (n *notary) queueRevision(b *pgx.Batch, id string, before int, take func(*a
 	ask(b, func(rows []revisionRow) error {
 		for _, row := range rows {
 			rev := &approval.Revision{RequestID: row.RequestID, Number: row.Number, Code: row.Code, Summary: row.Summary,
-				Author: row.Author, PromptVersion: row.PromptVersion, Findings: orNil(row.Findings), Digest: row.Digest, Quote: row.Quote, At: row.At}
+				Author: row.Author, Provider: row.Provider, Host: row.Host, PromptVersion: row.PromptVersion, Findings: orNil(row.Findings), Digest: row.Digest, Quote: row.Quote, At: row.At}
 			if err := json.Unmarshal([]byte(row.Manifest), &rev.Manifest); err != nil {
 				return fmt.Errorf("read the manifest of revision %d of %s: %w", row.Number, id, err)
 			}
@@ -242,7 +245,7 @@ func (n *notary) queueRevision(b *pgx.Batch, id string, before int, take func(*a
 		}
 		return nil
 	}, `
-		SELECT v.request_id, v.number, said(v.code) AS code, said(v.summary) AS summary, v.author, v.prompt_version,
+		SELECT v.request_id, v.number, said(v.code) AS code, said(v.summary) AS summary, v.author, v.provider, v.host, v.prompt_version,
 			coalesce(nullif(said(v.findings), ''), '[]')::jsonb AS findings, coalesce(nullif(said(v.manifest), ''), '{}') AS manifest, v.digest, v.quote, v.at,
 			v.findings AS findings_named, `+voucherOf+`
 		FROM revisions v JOIN requests q ON q.id = v.request_id AND v.number = q.revision - $2

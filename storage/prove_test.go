@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
@@ -333,6 +334,9 @@ type countingWriter struct{ n atomic.Int64 }
 
 func (*countingWriter) Models() []string  { return []string{"mistral-large-2512"} }
 func (*countingWriter) Bound() (int, int) { return 1000, 100 }
+func (*countingWriter) Offers() []review.Offer {
+	return []review.Offer{{Model: "mistral-large-2512", Own: true}}
+}
 
 func (w *countingWriter) Size(steps.Brief) (int, int) { return w.Bound() }
 func (w *countingWriter) Write(context.Context, steps.Brief) (steps.Draft, error) {

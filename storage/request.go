@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/budget"
 )
@@ -24,15 +25,19 @@ func (db *DB) Counter(ctx context.Context, q approval.Question) (c steps.Counter
 		}
 		return list
 	}
+	var own, house review.RuleSet
 	c.Standings, err = db.reckoned(ctx, payersOfQuestion(thread, q.Asker), scopes, func(b *pgx.Batch) {
 		c = steps.Counter{}
 		tell(b, []any{&c.Now}, tellTime)
 		queueSession(b, thread, func(id string) error { c.Session = id; return nil })
 		queueThreadFiles(b, thread, func(files []approval.File) { c.Files = files })
+		db.notary.queueRules(b, q.Team, q.Project, &own)
+		db.notary.queueRules(b, q.Team, "", &house)
 	})
 	if err != nil {
 		return c, fmt.Errorf("what a question of %s is taken by: %w", q.Asker, err)
 	}
+	c.Rules = review.Effective(own, house)
 	return c, nil
 }
 
@@ -126,7 +131,7 @@ func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.S
 	if err != nil {
 		return err
 	}
-	blocked, downgraded, err := moneyColumns(r)
+	blocked, downgraded, fallback, err := moneyColumns(r)
 	if err != nil {
 		return err
 	}
@@ -147,11 +152,11 @@ func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.S
 	})
 	b.Queue(`
 		INSERT INTO requests (id, session_id, team, project, asker, question, model, files, trigger, state,
-			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek, told)
-		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 1 FROM sessions WHERE id = $2
+			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek, fallback, told)
+		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1 FROM sessions WHERE id = $2
 		ON CONFLICT (team, trigger) DO NOTHING`,
 		r.ID, r.SessionID, r.Team, r.Project, r.Asker, question, r.Model, files, r.Trigger, r.State,
-		r.Attempts, micro(r.CreatedAt), micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek).
+		r.Attempts, micro(r.CreatedAt), micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek, fallback).
 		Exec(func(tag pgconn.CommandTag) error {
 			if tag.RowsAffected() == 0 {
 				return errAsked
@@ -274,7 +279,7 @@ func (db *DB) saveRequest(b *pgx.Batch, l *loaded) error {
 	if err != nil {
 		return err
 	}
-	blocked, downgraded, err := moneyColumns(r)
+	blocked, downgraded, fallback, err := moneyColumns(r)
 	if err != nil {
 		return err
 	}
@@ -310,12 +315,12 @@ func (db *DB) saveRequest(b *pgx.Batch, l *loaded) error {
 		UPDATE requests SET model = $2, files = $3, state = $4, reason = $5, attempts = $6, refused = $7, revision = $8,
 			changed_at = $9, expires_at = $10, quorum = CASE WHEN $4 = 'pending' OR $4 = 'approved' AND state <> 'approved' THEN $11 ELSE quorum END,
 			rounds = $12, edit = $13, assignee = $14, opinions = $15, reminded_at = $16, escalated_at = $17, blocked = $18, downgraded = $19,
-			seek = $20, away = $21, cause = $22, guest = $23, looked_at = $24, place = $25, written = $26, told = $27
+			seek = $20, away = $21, cause = $22, guest = $23, looked_at = $24, place = $25, written = $26, told = $27, fallback = $28
 		WHERE id = $1`,
 		r.ID, r.Model, files, r.State, reason, r.Attempts, refused, revision,
 		micro(r.ChangedAt), moment(r.ExpiresAt), r.Needs(approval.Policy{Quorum: db.quorum}),
 		r.Rounds, edit, r.Assignee, orEmpty(r.Opinions), moment(r.RemindedAt), moment(r.EscalatedAt), blocked, downgraded,
-		seek, away, cause, r.Guest, moment(r.LookedAt), r.Place, written, l.told)
+		seek, away, cause, r.Guest, moment(r.LookedAt), r.Place, written, l.told, fallback)
 	return nil
 }
 

@@ -140,7 +140,7 @@ func TestUpdateRunsTheClosureAgainOnFreshStateAfterAConflict(t *testing.T) {
 		runs++
 		require.Zero(t, r.Attempts)
 		require.Empty(t, r.Changes.Events)
-		if err := r.Money().Call(budget.Cent, budget.Cent, b.policy, now); err != nil {
+		if err := r.Money().Call(budget.Cent, budget.Cent, approval.Addressee{}, b.policy, now); err != nil {
 			return err
 		}
 		if runs == 1 {
@@ -168,7 +168,9 @@ func TestEveryMoveOfTheVerbsCanBeStored(t *testing.T) {
 		verb func(*approval.Request, time.Time) error
 		to   approval.State
 	}{
-		"a draft is called for": {b.ask, func(r *approval.Request, now time.Time) error { return r.Money().Call(1, 1, b.policy, now) }, approval.Drafting},
+		"a draft is called for": {b.ask, func(r *approval.Request, now time.Time) error {
+			return r.Money().Call(1, 1, approval.Addressee{}, b.policy, now)
+		}, approval.Drafting},
 		"a draft is refused": {b.ask, func(r *approval.Request, now time.Time) error {
 			return r.Refuse(approval.Refusal{Code: "x", Reason: "y"}, now)
 		}, approval.Drafting},

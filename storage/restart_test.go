@@ -67,7 +67,7 @@ func TestARestartOfTheDatabaseLosesNothing(t *testing.T) {
 	go func() {
 		var err error
 		called, err = db.Update(t.Context(), before.ID, func(r *approval.Request, now time.Time) error {
-			return r.Money().Call(budget.Cent, budget.Cent, b.policy, now)
+			return r.Money().Call(budget.Cent, budget.Cent, approval.Addressee{}, b.policy, now)
 		})
 		patient <- err
 	}()

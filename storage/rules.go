@@ -58,10 +58,7 @@ func (db *DB) Rules(ctx context.Context, team, project string) (set review.RuleS
 	if err != nil {
 		return set, fmt.Errorf("read the rules of %s: %w", orWorkspace(project), err)
 	}
-	if own.Version > 0 && !own.None {
-		return own, nil
-	}
-	return all, nil
+	return review.Effective(own, all), nil
 }
 
 // queueRules reads the latest of just this channel, or of just the workspace.

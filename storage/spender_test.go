@@ -202,7 +202,7 @@ func (s *spending) move(r *approval.Request, o *operation, now time.Time) error 
 			}
 		}
 		worst := o.upTo(25 * budget.Cent)
-		return r.Money().Call(worst, o.upTo(worst+1), s.policy, now)
+		return r.Money().Call(worst, o.upTo(worst+1), approval.Addressee{}, s.policy, now)
 	case "settle": // the call comes back, was billed in part or in full, or nobody knows
 		return settleCalled(r, o, now)
 	case "draft":

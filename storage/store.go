@@ -131,10 +131,10 @@ func insertRevision(b *pgx.Batch, rev *approval.Revision, c *contents) error {
 		return err
 	}
 	b.Queue(`
-		INSERT INTO revisions (request_id, number, code, summary, author, prompt_version, findings, manifest, digest, quote, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		INSERT INTO revisions (request_id, number, code, summary, author, prompt_version, findings, manifest, digest, quote, at, provider, host)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		rev.RequestID, rev.Number, c.put(rev.Code), c.text(rev.Summary), text(rev.Author), text(rev.PromptVersion), findings,
-		c.put(string(rev.Manifest.Canonical())), rev.Digest, rev.Quote, micro(rev.At))
+		c.put(string(rev.Manifest.Canonical())), rev.Digest, rev.Quote, micro(rev.At), text(rev.Provider), text(rev.Host))
 	return nil
 }
 

@@ -80,12 +80,15 @@ func (db *DB) storeTopUp(t *batched, r *approval.Request, k *reckoning, words *c
 	return err
 }
 
-// moneyColumns are what a request's row knows of money: what blocks it, and which
-// model was too dear.
-func moneyColumns(r *approval.Request) (blocked, downgraded *string, err error) {
+// moneyColumns are what a request's row knows of money: what blocks it, which model was
+// too dear, and which one writes when it cannot be reached.
+func moneyColumns(r *approval.Request) (blocked, downgraded, fallback *string, err error) {
 	if blocked, err = column(r.Blocked); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	downgraded, err = column(r.Downgraded)
-	return blocked, downgraded, err
+	if downgraded, err = column(r.Downgraded); err != nil {
+		return nil, nil, nil, err
+	}
+	fallback, err = column(r.Fallback)
+	return blocked, downgraded, fallback, err
 }

@@ -60,7 +60,7 @@ func queueView(b *pgx.Batch, id string, v *steps.View) {
 	// What was spent, by hold, the oldest first. A hold that was given back untouched is no
 	// part of a bill.
 	ask(b, func(rows []spendRow) error { v.Bill = billOf(rows); return nil }, `
-		SELECT s.hold_id, h.purpose, s.estimated, c.kind, c.what, c.model, c.input_tokens, c.cached_tokens, c.written_tokens, c.output_tokens,
+		SELECT s.hold_id, h.purpose, s.estimated, c.kind, c.what, c.provider, c.host, c.model, c.input_tokens, c.cached_tokens, c.written_tokens, c.output_tokens,
 			c.box_ms, c.amount
 		FROM settlements s JOIN holds h ON h.id = s.hold_id JOIN charges c ON c.hold_id = s.hold_id
 		WHERE s.request_id = $1 ORDER BY h.at, s.hold_id, c.line`, id)
@@ -95,6 +95,8 @@ type spendRow struct {
 	Estimated     bool
 	Kind          budget.ChargeKind
 	What          string
+	Provider      string
+	Host          string
 	Model         string
 	InputTokens   int
 	CachedTokens  int
@@ -111,7 +113,7 @@ func billOf(rows []spendRow) (list []steps.Spend) {
 			list = append(list, steps.Spend{Purpose: row.Purpose, Estimated: row.Estimated})
 		}
 		spend := &list[len(list)-1]
-		spend.Charges = append(spend.Charges, budget.Charge{Kind: row.Kind, What: row.What, BoxMS: row.BoxMs, Amount: row.Amount,
+		spend.Charges = append(spend.Charges, budget.Charge{Kind: row.Kind, What: row.What, Provider: row.Provider, Host: row.Host, BoxMS: row.BoxMs, Amount: row.Amount,
 			Usage: budget.Usage{Model: row.Model, Input: row.InputTokens, Cached: row.CachedTokens, Written: row.WrittenTokens, Output: row.OutputTokens}})
 	}
 	return list

@@ -18,14 +18,7 @@ type Book struct {
 
 // Rules are those that hold in the channel.
 func (b Book) Rules(p approval.Policy) RuleSet {
-	set := b.Own
-	if set.Version == 0 || set.None {
-		set = b.House
-	}
-	if set.Version == 0 {
-		set.Rules = DefaultRules(p)
-	}
-	return set
+	return Effective(b.Own, b.House).Or(p)
 }
 
 // Freezes are the rules of the channel with the freezes of the workspace beside its

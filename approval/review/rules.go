@@ -25,6 +25,10 @@ type Rules struct {
 	// How long reviewers have, and how long an approval lasts. 0: as the settings say.
 	ExpiryMinutes    int `json:"expiry_minutes"`
 	RunExpiryMinutes int `json:"run_expiry_minutes"`
+	// Which models may be asked; nil: nothing is set here, and what holds without these rules does.
+	Models *Models `json:"models,omitempty"`
+	// Follows tells that only Models is set here: of reviews, what holds without these rules does.
+	Follows bool `json:"follows,omitempty"`
 }
 
 // TierRules are what a program of one tier needs.
@@ -58,6 +62,10 @@ type RuleSet struct {
 	None    bool // of a channel: set back to what holds for the workspace
 	SetBy   string
 	SetAt   time.Time
+
+	// Effective fills these in; nobody stores them.
+	Own       int  // the version that is in force in the channel itself: see InForce
+	OwnModels bool // the list of models is the channel's own
 }
 
 // Name is how a manifest names the version: "team/3", "C123/2", "settings".

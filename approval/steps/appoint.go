@@ -216,10 +216,7 @@ func (s *Authority) decidesAnywhere(ctx context.Context, team, user string) (boo
 // is empty.
 func (s *People) RulesOf(ctx context.Context, team, project string) (review.RuleSet, error) {
 	set, err := s.store.Rules(ctx, team, project)
-	if err == nil && set.Version == 0 {
-		set.Rules = review.DefaultRules(s.Policy)
-	}
-	return set, err
+	return set.Or(s.Policy), err
 }
 
 // SetRules stores new rules for a channel, or for the workspace; set.Version is
@@ -234,7 +231,16 @@ func (s *Authority) SetRules(ctx context.Context, click approval.Click, set revi
 	if set.None && set.Project == "" {
 		return review.RuleSet{}, &approval.InputError{Why: approval.Because(approval.WhyRulesNeeded)}
 	}
-	if !set.None {
+	// The form of reviews says nothing of models: their list stays what it is.
+	now, err := s.people.RulesOf(ctx, click.Team, set.Project)
+	if err != nil {
+		return review.RuleSet{}, err
+	}
+	set.Rules.Models, set.Rules.Follows = now.Kept(set.Project), false
+	if set.None && now.OwnModels {
+		set.None, set.Rules = false, now.Rules
+		set.Rules.Models, set.Rules.Follows = now.Kept(set.Project), true
+	} else if !set.None {
 		if err := set.Rules.Check(time.Now(), s.Policy.Zone); err != nil {
 			return review.RuleSet{}, err
 		}

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/budget"
 )
 
@@ -43,8 +44,11 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 		q.Files = s.inputs.handy(at.Files)
 		q.Brought = append(slices.Clone(q.Brought), approval.FileIDs(q.Files)...)
 	}
-	now, standings := at.Now, at.Standings
-	model, cheaper, err := s.costs.within(standings, q.Model, chosen, q.Uploads, now)
+	now, standings, reach := at.Now, at.Standings, at.Rules.Reach(s.writer.Offers())
+	if q.Model, err = chosenModel(reach, q.Model); err != nil {
+		return nil, err
+	}
+	model, cheaper, err := s.costs.within(standings, reach, q.Model, chosen, q.Uploads, now)
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +56,7 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 	if err != nil {
 		return nil, errors.Join(err, s.costs.notifyMissing(ctx, q, err, now))
 	}
+	fallback := s.costs.fallback(standings, reach, model, worst, now)
 	store := func(r *approval.Request) (*approval.Request, error) {
 		if cheaper != nil {
 			r.Money().Downgrade(*cheaper, now)
@@ -64,7 +69,9 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 	}
 	var r *approval.Request
 	if err = budget.Check(worst, standings); err == nil {
-		r, err = store(approval.New(q, q.Model, worst, s.Policy, now))
+		fresh := approval.New(q, q.Model, worst+fallback.Held(), s.Policy, now)
+		fresh.Fallback = fallback
+		r, err = store(fresh)
 	}
 	if refused := new(budget.ExceededError); errors.As(err, &refused) {
 		// Nobody has to type it again: it waits in its thread until there is money, or the asker finds another way.
@@ -87,12 +94,26 @@ func (s *Asker) clean(q approval.Question) (approval.Question, error) {
 		return q, err
 	}
 	q.Files = files
-	models := s.writer.Models()
-	if q.Model == "" {
-		q.Model = models[0]
-	}
-	if !slices.Contains(models, q.Model) {
-		return q, s.costs.noModel(q.Model)
-	}
 	return q, nil
+}
+
+// chosenModel is the model that a question is for: the one that it names, if that may be asked
+// here, or the default.
+func chosenModel(reach review.Reach, model string) (string, error) {
+	if may := reach.Models(); model == "" && len(may) > 0 {
+		return may[0], nil
+	}
+	why := reach.Bars(model)
+	if model == "" {
+		why = approval.Because(approval.WhyNoModelHere)
+		for _, o := range reach.Offers {
+			if !reach.Rules.Confirmed(o) { // what an administrator can do about it
+				why = approval.Reason{Code: approval.WhyHostRests, Name: o.Model, Other: o.Provider, Said: o.Host}
+			}
+		}
+	}
+	if !why.None() {
+		return "", &approval.InputError{Why: why}
+	}
+	return model, nil
 }

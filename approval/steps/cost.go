@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/budget"
 )
 
@@ -106,10 +107,10 @@ func (s *Costs) worstTokens(model string, now time.Time) (budget.USD, error) {
 	return s.Prices.WorstTokens(model, promptBytes, maxTokens, now)
 }
 
-// worst prices the drafts of the models that may be asked for.
-func (s *Costs) worst(now time.Time) func(model string) (budget.USD, error) {
+// worst prices the drafts of a model, and of those that may take its place.
+func (s *Costs) worst(reach review.Reach, from string, now time.Time) func(model string) (budget.USD, error) {
 	return func(model string) (budget.USD, error) {
-		if !slices.Contains(s.writer.Models(), model) {
+		if !slices.Contains(s.writer.Models(), model) || model != from && !reach.StepsIn(model, from) {
 			return 0, &budget.UnknownPriceError{What: model, At: now}
 		}
 		return s.draftCost(model, now)
@@ -118,11 +119,11 @@ func (s *Costs) worst(now time.Time) func(model string) (budget.USD, error) {
 
 // within decides who writes what is asked, and refuses what a policy has switched
 // off: *InputError. Whoever has chosen a model themselves is asked to choose again.
-func (s *Costs) within(standings []budget.Standing, model string, chosen, uploads bool, now time.Time) (string, *approval.Downgraded, error) {
+func (s *Costs) within(standings []budget.Standing, reach review.Reach, model string, chosen, uploads bool, now time.Time) (string, *approval.Downgraded, error) {
 	if by, off := budget.Without(standings, budget.Upload); off && uploads {
 		return "", nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyUploadsOff, Standing: &by}}
 	}
-	cheaper, err := s.instead(standings, model, now)
+	cheaper, err := s.instead(standings, reach, model, now)
 	by, off := budget.Without(standings, budget.WithoutModel(model))
 	switch {
 	case err != nil:
@@ -139,8 +140,8 @@ func (s *Costs) within(standings []budget.Standing, model string, chosen, upload
 // be called: a cheaper one that a policy wants, or, where this one is switched off,
 // the cheapest that is not and costs no more at most; nil when this one may. Whether
 // there is money for it the hold finds out. With no model left: *InputError.
-func (s *Costs) instead(standings []budget.Standing, model string, now time.Time) (*approval.Downgraded, error) {
-	worst := s.worst(now)
+func (s *Costs) instead(standings []budget.Standing, reach review.Reach, model string, now time.Time) (*approval.Downgraded, error) {
+	worst := s.worst(reach, model, now)
 	if to, by, ok := budget.Cheaper(standings, model, worst); ok {
 		return &approval.Downgraded{From: model, To: to, Scope: by.Limit.Scope}, nil
 	}
@@ -194,12 +195,38 @@ type draftTerms struct {
 
 // substitute is the model that writes in place of the request's, if another one does.
 // What somebody has granted for just this request is not saved again.
-func (s *Costs) substitute(r *approval.Request, t draftTerms) (*approval.Downgraded, error) {
+func (s *Costs) substitute(r *approval.Request, reach review.Reach, standings []budget.Standing) (*approval.Downgraded, error) {
 	if r.Money().Funded() {
 		return nil, nil
 	}
-	return s.instead(t.standings, r.Model, time.Now())
+	return s.instead(standings, reach, r.Model, time.Now())
 }
+
+// fallback is the model that may write where this one, which costs worst, cannot be reached:
+// as the rules of the channel have it, and as far as the budgets have room for both. Nil
+// where there is none.
+func (s *Costs) fallback(standings []budget.Standing, reach review.Reach, model string, worst budget.USD, now time.Time) *approval.Fallback {
+	f := &approval.Fallback{Model: reach.Rules.Fallback, Cap: reach.Rules.Most}
+	if f.Model == "" || f.Model == model || !reach.StepsIn(f.Model, model) {
+		return nil
+	}
+	tokens, err := s.worstTokens(f.Model, now)
+	if err != nil {
+		return nil // nobody knows what it costs, so it is not used
+	}
+	box, err := s.inspectCost(now)
+	if f.Cap > 0 {
+		tokens = min(tokens, f.Cap)
+	}
+	f.Most = tokens + box
+	if _, off := budget.Without(standings, budget.WithoutModel(f.Model)); off || err != nil || budget.Check(worst+f.Most, standings) != nil {
+		return nil
+	}
+	return f
+}
+
+// reach is where the prompts of a request may go, by the rules that were read with it.
+func (s *Costs) reach(c *Case) review.Reach { return c.Rules(s.Policy).Reach(s.writer.Offers()) }
 
 // usualRun is what a run is expected to take where there has been none.
 const usualRun = 10 * time.Second

@@ -205,7 +205,7 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling) (_ *approval.Reques
 	}
 	var cheaper *approval.Downgraded
 	if d.Verdict == approval.Rewrite && s.costs.writes() {
-		if cheaper, err = s.costs.substitute(c.Request, draftTerms{standings: apart(c.Request, c.Standings)}); err != nil {
+		if cheaper, err = s.costs.substitute(c.Request, s.costs.reach(c), apart(c.Request, c.Standings)); err != nil {
 			return nil, nil, err
 		}
 	}

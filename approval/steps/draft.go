@@ -37,10 +37,11 @@ const maxRepairs = 2
 // Draft has the code of a request written. Between the call and its booking is nothing
 // that could fail: what a model was paid for is not written again.
 func (s *Drafter) Draft(ctx context.Context, id string) error {
-	r, err := s.store.Request(ctx, id)
-	if err != nil || r.State != approval.Drafting || r.Blocked != nil || approval.NextStep(r) != approval.StepDraft {
+	c, err := s.store.Case(ctx, id)
+	if err != nil || c.Request.State != approval.Drafting || c.Request.Blocked != nil || approval.NextStep(c.Request) != approval.StepDraft {
 		return err
 	}
+	r, reach := c.Request, s.costs.reach(c)
 	if why := s.boxes.noBox(); why != "" {
 		return s.ends.fail(ctx, id, approval.Reason{Code: approval.WhyNothingRuns, Said: why})
 	}
@@ -63,7 +64,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	cheaper, err := s.costs.substitute(r, terms)
+	cheaper, err := s.costs.substitute(r, reach, terms.standings)
 	if err != nil {
 		return s.ends.failOrLater(ctx, id, err)
 	}
@@ -75,10 +76,18 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	var call calling
 	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
 		replace(r, cheaper, now)
-		if call, err = s.calling(brief(r), now); err != nil {
+		if why := barred(r, reach); !why.None() {
+			return &approval.InputError{Why: why}
+		}
+		if call, err = s.calling(r, brief(r), now); err != nil {
 			return err
 		}
-		return r.Money().Call(call.worst, call.tokens+call.boxes, s.Policy, now)
+		if !r.FellBack() {
+			r.Fallback = s.costs.fallback(terms.standings, reach, r.Model, call.worst, now)
+		}
+		to, _ := reach.Offer(r.Model)
+		call.to = to.Addressee
+		return r.Money().Call(call.worst, call.tokens+call.boxes, call.to, s.Policy, now)
 	})
 	if errors.Is(err, approval.ErrNoRoom) {
 		return s.ends.fail(ctx, id, approval.Because(approval.WhyNoRoom))
@@ -96,7 +105,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	// From here on money may have been spent: it is booked even when this replica is told to stop.
 	ctx = context.WithoutCancel(ctx)
 	if err != nil {
-		return s.noDraft(ctx, id, call, err)
+		return s.noDraft(ctx, id, call, s.next(r, reach, brief), err)
 	}
 	return s.keep(ctx, r, call, draft)
 }
@@ -104,12 +113,13 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 // calling is a call of a model with what it may cost.
 type calling struct {
 	hold   approval.OpenHold
+	to     approval.Addressee
 	worst  budget.USD // of any draft by this model: what is held
 	tokens budget.USD // of this call
 	boxes  budget.USD // of the inspection of what comes
 }
 
-func (s *Drafter) calling(b Brief, now time.Time) (c calling, err error) {
+func (s *Drafter) calling(r *approval.Request, b Brief, now time.Time) (c calling, err error) {
 	if c.worst, err = s.costs.draftCost(b.Model, now); err != nil {
 		return c, err
 	}
@@ -118,8 +128,53 @@ func (s *Drafter) calling(b Brief, now time.Time) (c calling, err error) {
 		return c, err
 	}
 	c.boxes, err = s.costs.inspectCost(now)
+	if f := r.Fallback; r.FellBack() && err == nil {
+		c.worst = min(c.worst, f.Most)
+		if f.Cap > 0 && f.Spent+c.tokens > f.Cap {
+			err = &approval.InputError{Why: approval.Reason{Code: approval.WhyFallbackSpent, Name: b.Model, Amount: f.Cap}}
+		}
+	}
 	return c, err
 }
+
+// barred is why the model of a request is not called: rules may have changed since it was
+// asked, and so may the host that a setting names.
+func barred(r *approval.Request, reach review.Reach) approval.Reason {
+	if why := reach.Bars(r.Model); !why.None() {
+		return why
+	}
+	from := r.Model
+	switch {
+	case r.FellBack():
+		from = r.Fallback.From
+	case r.Downgraded != nil:
+		from = r.Downgraded.From
+	}
+	if reach.StepsIn(r.Model, from) {
+		return approval.Reason{}
+	}
+	return approval.Reason{Code: approval.WhyNoStepIn, Name: r.Model, Other: from}
+}
+
+// next is who is asked where the model that has just been asked cannot be reached; nil where
+// nobody is, or where just this question could cost more with the fallback than is held for it.
+func (s *Drafter) next(r *approval.Request, reach review.Reach, brief func(*approval.Request) Brief) *approval.Addressee {
+	f := r.Fallback
+	if f == nil || r.FellBack() {
+		return nil
+	}
+	b := brief(r)
+	b.Model = f.Model
+	call, err := s.calling(r, b, time.Now())
+	if err != nil || call.tokens+call.boxes > f.Most {
+		return nil
+	}
+	to, _ := reach.Offer(f.Model)
+	return &to.Addressee
+}
+
+// callsBefore is how often a model is called in vain until its fallback is.
+const callsBefore = 2
 
 // gaveUp tells the asker why there will be no more attempts.
 func gaveUp(r *approval.Request) approval.Reason {
@@ -165,7 +220,8 @@ func (s *Costs) manifest(r *approval.Request, rules review.RuleSet, findings []a
 }
 
 // noDraft books a call that gave no program and decides how to go on.
-func (s *Drafter) noDraft(ctx context.Context, id string, call calling, err error) error {
+// Where the model cannot be reached, next writes from here on, if there is somebody.
+func (s *Drafter) noDraft(ctx context.Context, id string, call calling, next *approval.Addressee, err error) error {
 	var failed *WriterError
 	var why approval.Reason
 	if errors.As(err, &failed) {
@@ -184,10 +240,14 @@ func (s *Drafter) noDraft(ctx context.Context, id string, call calling, err erro
 	var later *LaterError
 	went, err := s.ends.book(ctx, id, call, usage, 0, func(r *approval.Request, now time.Time) error {
 		later = nil
+		again := failed.Retry && r.Attempts < s.Policy.MaxAttempts
+		same := again && failed.After <= longestWait && r.Money().Fits(call.worst, call.tokens+call.boxes)
 		switch {
 		case failed.Prose != "":
 			return r.Fail(approval.Reason{Code: approval.WhyProse, Said: approval.Cut(approval.Plain(failed.Prose), 2000)}, now)
-		case failed.Retry && failed.After <= longestWait && r.Attempts < s.Policy.MaxAttempts && r.Money().Fits(call.worst, call.tokens+call.boxes):
+		case again && next != nil && (!same || r.Attempts >= callsBefore):
+			return r.Money().FallBack(*next, failed.Words, now)
+		case same:
 			later = &LaterError{After: max(failed.After, time.Duration(1<<r.Attempts)*time.Second), Err: failed}
 			return r.Again(failed.Words, now)
 		}
@@ -237,8 +297,11 @@ func (s *Ends) book(ctx context.Context, id string, call calling, usage budget.U
 		if usage.Model == unknownUsage {
 			known.Model, unknown = "", call.tokens
 		}
-		settled, err := s.costs.settlement(call.hold, known, box, now)
+		settled, err := s.costs.settlement(call, known, box, now)
 		s.costs.unpriced(r, err, false, now)
+		if call.tokens > 0 {
+			r.Money().PayFallback(unknown + budget.Total(settled.Charges))
+		}
 		r.Money().Conclude(call.hold, call.tokens+call.boxes, settled, unknown)
 		went = r.State == approval.Drafting && (call.tokens == 0 || !overtaken(r, call.hold))
 		if !went {
@@ -260,13 +323,15 @@ func overtaken(r *approval.Request, call approval.OpenHold) bool {
 
 // settlement prices what a call used by the model that answered. What nobody can
 // price settles at the hold, and the error says so.
-func (s *Costs) settlement(hold approval.OpenHold, usage budget.Usage, box time.Duration, now time.Time) (budget.Settlement, error) {
+func (s *Costs) settlement(call calling, usage budget.Usage, box time.Duration, now time.Time) (budget.Settlement, error) {
+	hold := call.hold
 	settled := budget.Settlement{HoldID: hold.ID, At: now}
 	if usage.Model != "" {
 		charge, err := s.Prices.TokenCharge(usage, now)
 		if err != nil {
 			return hold.InFull(now, usage.Model), err
 		}
+		charge.Provider, charge.Host = call.to.Provider, call.to.Host
 		settled.Charges = append(settled.Charges, charge)
 	}
 	if box > 0 {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/budget"
 	"countersign/internal/deepcopy"
 )
@@ -34,9 +35,24 @@ type fakeWriter struct {
 	briefs []Brief
 	then   func() // what happens in the world while the model writes
 	wide   bool   // prompts are as long as they may be
+	sites  map[string]approval.Addressee
 }
 
 func (w *fakeWriter) Models() []string { return []string{"m1", "m2", "gone-model"} }
+
+// Offers are all of one provider, at its own host, unless sites say otherwise.
+func (w *fakeWriter) Offers() (all []review.Offer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, model := range w.Models() {
+		o := review.Offer{Model: model, Own: true, Answer: 4_000}
+		if site, ok := w.sites[model]; ok {
+			o.Addressee, o.Own = site, site.Host == ""
+		}
+		all = append(all, o)
+	}
+	return all
+}
 
 func (w *fakeWriter) Bound() (int, int) { return 100_000, 4_000 }
 

@@ -27,12 +27,17 @@ type memBook struct {
 func (m *memStore) Rules(ctx context.Context, team, project string) (review.RuleSet, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, p := range []string{project, ""} {
-		if set, ok := m.latest(team, p); ok && !set.None {
-			return set, nil
-		}
+	return m.effective(team, project), nil
+}
+
+// effective are the rules that hold in a channel; the caller has the lock.
+func (m *memStore) effective(team, project string) review.RuleSet {
+	own, _ := m.latest(team, project)
+	house, found := m.latest(team, "")
+	if own.Project = project; !found {
+		house = review.RuleSet{Team: team}
 	}
-	return review.RuleSet{Team: team}, nil
+	return review.Effective(own, house)
 }
 
 // book is what bears on a request; the caller has the lock.

@@ -73,6 +73,6 @@ func (m *memStore) Counter(ctx context.Context, q approval.Question) (c Counter,
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c.Now, c.Standings = m.now(), m.standings(scopes, nil, nil)
+	c.Now, c.Standings, c.Rules = m.now(), m.standings(scopes, nil, nil), m.effective(q.Team, q.Project)
 	return c, nil
 }

@@ -117,7 +117,7 @@ func (s *Payer) Choices(ctx context.Context, id string) (*Choices, error) {
 	if err != nil || at.Request.Blocked == nil {
 		return &Choices{}, err
 	}
-	r, standings, now := at.Request, at.Standings, at.Now
+	r, standings, now, reach := at.Request, at.Standings, at.Now, s.costs.reach(at)
 	needed := r.Blocked.Needed
 	if worst, err := s.costs.draftCost(r.Model, now); err == nil && r.Blocked.Purpose == budget.ForDraft {
 		needed = worst // prices may have changed
@@ -130,7 +130,7 @@ func (s *Payer) Choices(ctx context.Context, id string) (*Choices, error) {
 		c.Missing = max(0, needed-tight.Left())
 	}
 	if r.Blocked.Declined != nil {
-		saves, err := s.costs.substitute(r, draftTerms{standings: apart(r, standings)})
+		saves, err := s.costs.substitute(r, reach, apart(r, standings))
 		if saves != nil || err != nil {
 			c.Fits, c.Missing = false, max(c.Missing, needed)
 			c.FitsFrom, _ = budget.FreeFrom(r.Model, needed, standings)
@@ -140,7 +140,7 @@ func (s *Payer) Choices(ctx context.Context, id string) (*Choices, error) {
 		for _, model := range s.writer.Models() {
 			most, err := s.costs.draftCost(model, now)
 			_, off := budget.Without(standings, budget.WithoutModel(model))
-			if err == nil && !off && model != r.Model && most < needed && budget.Check(most, standings) == nil {
+			if err == nil && !off && model != r.Model && reach.StepsIn(model, r.Model) && most < needed && budget.Check(most, standings) == nil {
 				c.Models = append(c.Models, ModelChoice{Model: model, Most: most})
 			}
 		}
@@ -164,9 +164,6 @@ func asks(click approval.Click) func(r *approval.Request) error {
 // Continue tries a blocked request again, with another model if one is named.
 // When it still does not fit: *budget.ExceededError, and the block says why now.
 func (s *Payer) Continue(ctx context.Context, id, model string, click approval.Click) (*approval.Request, error) {
-	if model != "" && !slices.Contains(s.writer.Models(), model) {
-		return nil, s.costs.noModel(model)
-	}
 	return s.goOn(ctx, id, model, click.User, asks(click))
 }
 
@@ -195,10 +192,18 @@ func (s *Payer) tryGoOn(ctx context.Context, id, model, by string, may func(*app
 	if by, off := budget.Without(standings, budget.WithoutModel(model)); off {
 		return nil, modelOff(by, model)
 	}
+	reach := s.costs.reach(c)
+	if model != "" && model != r.Model && !reach.StepsIn(model, r.Model) {
+		why := reach.Bars(model)
+		if why.None() {
+			why = approval.Reason{Code: approval.WhyNoStepIn, Name: model, Other: r.Model}
+		}
+		return nil, &approval.InputError{Why: why}
+	}
 	purpose := r.Blocked.Purpose
 	var cheaper *approval.Downgraded
 	if model == "" && purpose == budget.ForDraft {
-		if cheaper, err = s.costs.substitute(r, draftTerms{standings: apart(r, standings)}); err != nil {
+		if cheaper, err = s.costs.substitute(r, reach, apart(r, standings)); err != nil {
 			return nil, err
 		}
 		if cheaper != nil && r.Blocked.Declined != nil {
@@ -222,6 +227,10 @@ func (s *Payer) tryGoOn(ctx context.Context, id, model, by string, may func(*app
 			worst, err := s.costs.draftCost(with, now)
 			if err != nil && purpose == budget.ForDraft {
 				return err
+			}
+			if purpose == budget.ForDraft && !r.FellBack() {
+				r.Fallback = s.costs.fallback(apart(r, standings), reach, with, worst, now)
+				worst += r.Fallback.Held()
 			}
 			return r.Money().GoOn(with, worst, by, s.Policy, now)
 		})

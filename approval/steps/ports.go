@@ -31,8 +31,10 @@ type Writer interface {
 
 // Catalogue is what may be asked for, and how much of it.
 type Catalogue interface {
-	// Models lists what may be asked for, the default first.
+	// Models lists what the settings offer, their default first; Offers says what is known of
+	// each, and where it is asked.
 	Models() []string
+	Offers() []review.Offer
 	// Bound is the most that one Write sends and lets come back, in tokens.
 	Bound() (prompt, answer int)
 	// Size is the most that a Write of just this brief does, as its model's provider
@@ -45,6 +47,9 @@ type NoWriter struct{}
 
 // Models are none.
 func (NoWriter) Models() []string { return nil }
+
+// Offers are none.
+func (NoWriter) Offers() []review.Offer { return nil }
 
 // Bound is nothing.
 func (NoWriter) Bound() (prompt, answer int) { return 0, 0 }

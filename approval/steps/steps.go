@@ -58,6 +58,7 @@ type Steps struct {
 	*Finder
 	*Reader
 	*Lists
+	*Offers
 	*Payer
 	*Presenter
 	*Reminder
@@ -88,6 +89,7 @@ func New(p Ports, s Settings) *Steps {
 	editor := &Editor{store: p.Store, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	finder := &Finder{store: p.Store, slack: p.Slack, inputs: inputs, people: people}
 	lists := &Lists{store: p.Store, Settings: &s, people: people}
+	offers := &Offers{store: p.Store, writer: p.Writer, Settings: &s, people: people}
 	payer := &Payer{store: p.Store, writer: p.Writer, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	presenter := &Presenter{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s, people: people}
 	reminder := &Reminder{store: p.Store, slack: p.Slack, people: people}
@@ -99,7 +101,7 @@ func New(p Ports, s Settings) *Steps {
 	return &Steps{
 		Ports: p, Settings: &s, Boxes: boxes, Costs: costs, Inputs: inputs,
 		Asker: asker, People: people, Authority: authority, Ends: ends, Decider: decider,
-		Watch: watch, Drafter: drafter, Examiner: examiner, Editor: editor, Finder: finder, Reader: reader, Lists: lists,
+		Watch: watch, Drafter: drafter, Examiner: examiner, Editor: editor, Finder: finder, Reader: reader, Lists: lists, Offers: offers,
 		Payer: payer, Presenter: presenter, Reminder: reminder, Seals: seals, Runner: runner,
 		Treasury: treasury, Sweeper: sweeper, Teller: teller,
 	}

@@ -81,6 +81,7 @@ type Counter struct {
 	Session   string            // that the thread is; empty for a thread that is none yet
 	Files     []approval.File   // of the requests in the thread, those of the latest first
 	Standings []budget.Standing // of the budgets that will pay
+	Rules     review.RuleSet    // that hold in its channel: see review.Effective
 }
 
 // Asking keeps questions and what was said before them.

@@ -40,8 +40,8 @@ func awayPages(b stand, who kit.Identity) map[string]*kit.Page {
 		c.Channel = slacksim.SalesData
 		return told(approval.NoticeAskBack, sample.View(over(c)), approval.AskedBack{Cause: &c})
 	}
-	form := draw.FormView(approval.DefaultPolicy(), b.models, draw.Form{Likely: slacksim.Random, Question: "How many?"})
-	note := draw.FormView(approval.DefaultPolicy(), b.models, formOf(b))
+	form := draw.FormView(approval.DefaultPolicy(), draw.Form{Models: sample.Offered(b.models...), Likely: slacksim.Random, Question: "How many?"})
+	note := draw.FormView(approval.DefaultPolicy(), formOf(b))
 	return map[string]*kit.Page{
 		"card-away":            draw.Card(as(b, who).with(), sample.View(away(out)), false),
 		"card-away-approved":   draw.Card(as(b, who).with(), sample.View(sample.In(approval.Approved), away(approval.Cause{Code: approval.ChannelArchived})), false),
@@ -79,5 +79,5 @@ func awayPages(b stand, who kit.Identity) map[string]*kit.Page {
 
 // formOf is a form that was opened where nothing can be answered.
 func formOf(b stand) draw.Form {
-	return draw.Form{Channel: slacksim.Random, Listed: true, Note: draw.Lacks(b.with(), approval.Cause{Code: approval.NotIn, Channel: slacksim.Random})}
+	return draw.Form{Models: sample.Offered(b.models...), Channel: slacksim.Random, Listed: true, Note: draw.Lacks(b.with(), approval.Cause{Code: approval.NotIn, Channel: slacksim.Random})}
 }

@@ -71,13 +71,14 @@ func billLines(v *steps.View) (items [][]kit.Part) {
 		what  string
 		guess bool // nobody knows how much was used
 		step  string
+		to    approval.Addressee // of a call
 	}
 	lost := slices.ContainsFunc(v.Bill, func(s steps.Spend) bool { return s.Estimated && s.Purpose == budget.ForRun })
 	sums, order, estimated := map[key]budget.Charge{}, []key{}, false
 	for _, s := range v.Bill {
 		estimated = estimated || s.Estimated
 		for _, c := range s.Charges {
-			k := key{kind: c.Kind, what: c.What, guess: s.Estimated}
+			k := key{kind: c.Kind, what: c.What, guess: s.Estimated, to: approval.Addressee{Provider: c.Provider, Host: c.Host}}
 			if lost && c.Kind == budget.Box {
 				k.step = boxSteps[s.Purpose]
 			}
@@ -105,13 +106,13 @@ func billLines(v *steps.View) (items [][]kit.Part) {
 		case k.guess:
 			line = k.what + " sandbox" + k.step + ": time unknown, at most "
 		case k.kind == budget.Tokens:
-			line = fmt.Sprintf("%s: %s in and %s out, ", kit.Cut(k.what, 80), kit.Count(c.Usage.Input, "token"), kit.Thousands(c.Usage.Output))
+			line = fmt.Sprintf("%s%s: %s in and %s out, ", kit.Cut(k.what, 80), askedAt(k.to), kit.Count(c.Usage.Input, "token"), kit.Thousands(c.Usage.Output))
 		}
 		items = append(items, []kit.Part{kit.Words(line + c.Amount.String())})
 	}
 	if held, until := v.Request.Uncertain(); held > 0 {
 		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("Uncertain: it is not known yet what a call to %s cost. Up to %s is reserved for it, and charged on ",
-			kit.Cut(v.Request.Model, 80), money.Most(held))), kit.Moment(until), kit.Words(" unless the cost is known by then")})
+			kit.Cut(v.Request.First(), 80), money.Most(held))), kit.Moment(until), kit.Words(" unless the cost is known by then")})
 	}
 	total := []kit.Part{kit.Strong("Total: " + v.Spent().String())}
 	if estimated {
@@ -126,6 +127,17 @@ func billLines(v *steps.View) (items [][]kit.Part) {
 		items = append(items, left)
 	}
 	return items
+}
+
+// askedAt says who was asked for a model and where the prompt went; nothing where nobody knows.
+func askedAt(to approval.Addressee) string {
+	switch {
+	case to.Provider == "":
+		return ""
+	case to.Host == "":
+		return " (" + kit.Cut(to.Provider, 60) + ")"
+	}
+	return fmt.Sprintf(" (%s, %s)", kit.Cut(to.Provider, 60), kit.Cut(to.Host, 100))
 }
 
 // expected says what a run should cost and what it can cost.

@@ -62,7 +62,7 @@ func pages(b stand) map[string]*kit.Page {
 	}
 	long := sample.View(posted, sample.Code(sample.Long(412)))
 	modal, _ := draw.ReviewView(b.with(), long, draw.Origin{Channel: "C1", Message: "1.2", Seal: draw.SealOf(long.Request).String()})
-	form := draw.FormView(approval.DefaultPolicy(), b.models, draw.Form{Channel: "C1", Listed: true, Question: "How many?", Choices: []approval.File{{ID: "F1", Name: "a.csv"}, {ID: "F2", Name: "b.csv"}}, Ticked: []approval.File{{ID: "F2"}}})
+	form := draw.FormView(approval.DefaultPolicy(), draw.Form{Models: sample.Offered(b.models...), Channel: "C1", Listed: true, Question: "How many?", Choices: []approval.File{{ID: "F1", Name: "a.csv"}, {ID: "F2", Name: "b.csv"}}, Ticked: []approval.File{{ID: "F2"}}})
 	m := map[string]*kit.Page{
 		"root":               draw.Root(sample.View()),
 		"progress-asking":    draw.Progress(b.with(), sample.View(sample.In(approval.Asking))),
@@ -112,6 +112,7 @@ func pages(b stand) map[string]*kit.Page {
 	}
 	maps.Copy(m, moneyPages(as(b, who)))
 	maps.Copy(m, reviewPages(as(b, who)))
+	maps.Copy(m, modelPages(as(b, who)))
 	maps.Copy(m, awayPages(as(b, who), who))
 	return m
 }

@@ -1,6 +1,7 @@
 package draw
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
@@ -35,16 +37,17 @@ type Form struct {
 	Brought  []string          // ids of those that need not be in the channel
 	Asks     bool              // the question was asked already, and leaves open which files it means
 	About    map[string]string // of a choice, by its id: who has shared it, and when
+	Models   []steps.Offered   // to choose from, the default first
 	Listed   bool              // what there is to tick is known: it is looked up once the form is open
 	Note     []kit.Part
 }
 
-// Choices that Slack shows as boxes to tick; more of them become a list.
-const maxBoxes = 10
+// MaxBoxes is how many choices Slack shows as boxes to tick; more of them become a list.
+const MaxBoxes = 10
 
 // FormView draws the form. Block and element of a field share one name, so that
 // what was filled in is found by it.
-func FormView(policy approval.Policy, models []string, f Form) slack.ModalViewRequest {
+func FormView(policy approval.Policy, f Form) slack.ModalViewRequest {
 	field := slack.NewPlainTextInputBlockElement(kit.Plain("What were sales per month, by region?"), ids.FieldQuestion)
 	field.Multiline, field.MaxLength, field.FocusOnLoad = true, min(kit.FieldChars, policy.MaxQuestion), true
 	field.InitialValue = kit.Cut(f.Question, field.MaxLength)
@@ -76,16 +79,48 @@ func FormView(policy approval.Policy, models []string, f Form) slack.ModalViewRe
 	upload := slack.NewFileInputBlockElement(ids.FieldUpload).WithFileTypes(DataTypes...).WithMaxFiles(10)
 	hint := fmt.Sprintf("CSV, TSV, XLSX or JSON, at most %d MB each, %d MB together.", policy.MaxFileBytes>>20, policy.MaxInputBytes>>20)
 	blocks = append(blocks, slack.NewInputBlock(ids.FieldUpload, kit.Plain("Files to upload"), kit.Plain(hint), upload).WithOptional(true))
-	if len(models) > 1 {
-		var options []*slack.OptionBlockObject
-		for _, m := range models[:min(kit.MaxChoices, len(models))] {
-			options = append(options, slack.NewOptionBlockObject(kit.Cut(m, 75), kit.Plain(kit.Cut(m, 75)), nil))
+	if len(f.Models) > 1 {
+		options := ModelOptions(f.Models)
+		choice := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain("The channel's usual model"), ids.FieldModel, options...)
+		if f.Channel != "" {
+			choice = choice.WithInitialOption(options[0]) // which it is depends on the channel
 		}
-		choice := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain("Model"), ids.FieldModel, options...).WithInitialOption(options[0])
-		blocks = append(blocks, slack.NewInputBlock(ids.FieldModel, kit.Plain("Model that writes the code"), nil, choice))
+		hint := kit.Plain("Prices are for a million tokens in and out.")
+		blocks = append(blocks, slack.NewInputBlock(ids.FieldModel, kit.Plain("Model that writes the code"), hint, choice).WithOptional(f.Channel == ""))
 	}
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackForm, Title: kit.Plain("Ask a question"), Submit: kit.Plain("Ask"),
 		Close: kit.Plain("Cancel"), PrivateMetadata: Origin{Channel: f.Channel, Thread: f.Thread, Brought: f.Brought}.String(), Blocks: slack.Blocks{BlockSet: blocks}}
+}
+
+// ModelOptions are models to choose from, each with who is asked for it, what it is good for
+// and what a million tokens cost.
+func ModelOptions(models []steps.Offered) (options []*slack.OptionBlockObject) {
+	for _, m := range models[:min(kit.MaxChoices, len(models))] {
+		options = append(options, slack.NewOptionBlockObject(kit.Cut(m.Model, 75), kit.Plain(kit.Cut(m.Model+ModelWords(m), 75)), nil))
+	}
+	return options
+}
+
+// ModelWords say of a model what helps to choose it, after its name.
+func ModelWords(m steps.Offered) (said string) {
+	for _, word := range []string{m.Provider, m.Good} {
+		if word != "" {
+			said += " · " + word
+		}
+	}
+	if m.Price != nil {
+		said += fmt.Sprintf(" · %s in, %s out", m.Price.Input, m.Price.Output)
+	}
+	return said
+}
+
+// AskedField is the field of the form that an objection is about.
+func AskedField(err error) string {
+	input := new(approval.InputError)
+	if errors.As(err, &input) && slices.Contains([]approval.ReasonCode{approval.WhyNoModel, approval.WhyModelBarred, approval.WhyHostRests, approval.WhyModelOff}, input.Why.Code) {
+		return ids.FieldModel
+	}
+	return ids.FieldQuestion
 }
 
 // Boxes are the channel's files to tick.
@@ -102,7 +137,7 @@ func Boxes(f Form) slack.BlockElement {
 			initial = append(initial, option)
 		}
 	}
-	if len(all) <= maxBoxes {
+	if len(all) <= MaxBoxes {
 		group := slack.NewCheckboxGroupsBlockElement(ids.FieldFiles, all...)
 		group.InitialOptions = initial
 		return group

@@ -62,6 +62,9 @@ func agreed(p *kit.Page, v *steps.View, hosts int) {
 	if r.Blocked != nil && r.State == approval.Pending {
 		p.Say(kit.Flow(kit.Strong("Paused: over budget. "), refusal(r, ""), kit.Words(" The asker has been told."))...)
 	}
+	if rev.Provider != "" {
+		p.Say(kit.Strong("Written by"), kit.Words(" "+kit.Cut(rev.Author, 80)+askedAt(approval.Addressee{Provider: rev.Provider, Host: rev.Host})+"."))
+	}
 	network := "no network"
 	if len(m.Network) > 0 {
 		network = "network access to " + kit.Count(len(m.Network), "host")

@@ -24,6 +24,8 @@ const (
 	CallbackName     = "name"     // give somebody a role
 	CallbackWhose    = "whose"    // of which channel the rules are to be set
 	CallbackRules    = "rules"    // the rules of reviews
+	CallbackModels   = "models"   // which models may be asked
+	CallbackLists    = "lists"    // of which channel the models are to be chosen
 	CallbackNote     = "note"     // a modal that only says something
 
 	CallbackLimit     = "limit"      // the form of a budget
@@ -59,6 +61,8 @@ const (
 	ActionRecall   = "recall" // end what somebody who is away has arranged
 	ActionRules    = "open_rules"
 	ActionWhose    = "open_channel_rules"
+	ActionModels   = "open_models"
+	ActionLists    = "open_channel_models"
 	ActionFigures  = "open_statistics"
 	ActionAsk      = "open_form"
 	ActionAnswer   = "answer"      // the asker says how a file is meant: the first choice,
@@ -114,6 +118,13 @@ const (
 	FieldWait     = "wait" // for a decision
 	FieldLast     = "last" // how long an approval does
 	FieldNone     = "none" // of a channel: what holds for the workspace
+
+	FieldAllowed  = "allowed"  // models that may be asked,
+	FieldDefault  = "default"  // the one that writes where a question names none,
+	FieldStepsIn  = "steps_in" // providers that may take another's place,
+	FieldFallback = "fallback" // the model that writes when the one that was asked cannot be reached,
+	FieldMost     = "most"     // how much that may cost,
+	FieldSites    = "sites"    // and hosts that are confirmed
 
 	FieldKind      = "kind" // whose budget; choosing one asks for what it needs
 	FieldUser      = "user"

@@ -215,9 +215,8 @@ func (p program) demoWriter() (w steps.Writer, says string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	model := asks.Models()[0]
-	by, _ := asks.Where(model)
-	return asks, fmt.Sprintf("%s by %s", model, by), nil
+	first := asks.Offers()[0]
+	return asks, fmt.Sprintf("%s by %s, at %s", first.Model, first.Provider, first.Host), nil
 }
 
 func (r *replica) sandboxSays() string {

@@ -184,7 +184,7 @@ func TestDemoWithAModelOfOnesOwnSaysSo(t *testing.T) {
 	require.NoError(t, err)
 	w, says, err := program{Config: c}.demoWriter()
 	require.NoError(t, err)
-	require.Equal(t, "codestral-2508 by Mistral", says)
+	require.Equal(t, "codestral-2508 by Mistral, at 127.0.0.1:1", says)
 	require.Equal(t, []string{"codestral-2508"}, w.Models())
 	c.MistralModel = "codestral-latest"
 	_, _, err = program{Config: c}.demoWriter()

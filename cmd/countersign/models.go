@@ -115,7 +115,27 @@ func (p program) checkModels() (checks []check) {
 			return finding{say: "the default is " + p.models()[0], err: err}
 		}})
 	}
+	if rest := p.unconfirmed(); len(rest) > 0 {
+		checks = append(checks, check{"hosts", func(context.Context) finding {
+			return finding{warn: true, say: "prompts go to " + strings.Join(rest, " and to ") + " only once an administrator has confirmed that in Home (Models of the workspace)"}
+		}})
+	}
 	return checks
+}
+
+// unconfirmed are the hosts that the settings name and that are neither a provider's own nor
+// this machine. Whether an administrator has confirmed them the database knows.
+func (p program) unconfirmed() (hosts []string) {
+	w, err := p.writer()
+	if err != nil {
+		return nil // another check says so
+	}
+	for _, o := range w.Offers() {
+		if !o.Own && !slices.Contains(hosts, o.Host) {
+			hosts = append(hosts, o.Host)
+		}
+	}
+	return hosts
 }
 
 // catalogue is a provider that lists its models free of charge.

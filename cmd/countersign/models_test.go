@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -121,6 +122,9 @@ func TestDoctorAsksEachProviderForItsModels(t *testing.T) {
 	checks := config(t, map[string]string{"MISTRAL_API_KEY": "k", "ANTHROPIC_API_KEY": "k", "OPENAI_API_KEY": "k", "DEFAULT_MODEL": "gpt-5"}).checkModels()
 	require.Len(t, checks, 4)
 	require.ErrorContains(t, checks[3].try(t.Context()).err, "DEFAULT_MODEL is gpt-5, which is none of")
+	checks = config(t, map[string]string{"OPENAI_BASE_URL": "http://gw.example.com/v1", "OPENAI_MODEL": "m", "MISTRAL_API_KEY": "k"}).checkModels()
+	require.Len(t, checks, 4)
+	require.Contains(t, checks[3].try(t.Context()).say, "prompts go to gw.example.com only once an administrator has confirmed that")
 	require.ErrorContains(t, config(t, nil).checkModels()[0].try(t.Context()).err, "MISTRAL_API_KEY is not set")
 }
 
@@ -146,8 +150,11 @@ func TestAQuestionIsAskedOfAnyProvider(t *testing.T) {
 				c.DefaultModel = d.Model
 			})
 			root := h.ask("What is the answer to everything?")
-			require.NoError(t, h.ben.Click(h.cardOf("answer to everything"), "Approve"))
+			card, where := h.cardOf("answer to everything"), fmt.Sprintf("%s (%s, %s)", d.Model, d.Name, strings.TrimPrefix(server.URL, "http://"))
+			require.Contains(t, card.Words(), where+".")
+			require.NoError(t, h.ben.Click(card, "Approve"))
 			require.Contains(t, h.reply(root).Words(), "42")
+			require.Equal(t, where, value[string](h, `SELECT model || ' (' || provider || ', ' || host || ')' FROM charges WHERE kind = 'tokens'`))
 			require.Equal(t, d.Model, value[string](h, `SELECT model FROM charges WHERE kind = 'tokens'`))
 			charge, err := h.program.prices.TokenCharge(budget.Usage{Model: d.Model, Input: 1200, Output: 60}, time.Now())
 			require.NoError(t, err)

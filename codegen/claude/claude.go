@@ -76,7 +76,7 @@ func New(o Options) (*Claude, error) {
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		fault("ANTHROPIC_BASE_URL must have no user, query or fragment")
 	default:
-		c.about.Host = u.Host
+		c.about.Host, c.about.Official = u.Host, c.base == official
 	}
 	switch {
 	case c.key == "":

@@ -86,6 +86,7 @@ func New(o Options) (*GPT, error) {
 		}
 		g.about.Host, g.own = u.Host, u.Host != "api.openai.com"
 	}
+	g.about.Official = !g.own
 	if g.own {
 		g.about.Name = "The model's server"
 	}

@@ -90,7 +90,7 @@ func New(o Options) (*Mistral, error) {
 		fault("MISTRAL_BASE_URL %w", err)
 	}
 	if u, err := url.Parse(m.endpoint); err == nil {
-		m.about.Host = u.Host
+		m.about.Host, m.about.Official = u.Host, m.endpoint == api.Endpoint
 	}
 	setting := "MISTRAL_MODEL" // the default is first
 	for _, model := range m.about.Models {

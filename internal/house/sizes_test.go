@@ -28,14 +28,14 @@ const shrinks = "issue 11 makes it smaller" // the lead takes these out when it 
 var (
 	largeFolders = map[string]exception{
 		"approval":       {28, "nouns and verbs"},
-		"approval/steps": {29, "a file each for the use cases, and the ports"},
+		"approval/steps": {30, "a file each for the use cases, and the ports"},
 		"storage":        {31, shrinks},
 	}
 	largeFiles = map[string]exception{
 		"internal/pglocal/server_test.go":              {411, shrinks},
 		"sandbox/local/life_linux_test.go":             {411, shrinks},
-		"migrations/0003_requests.sql":                 {587, "a noun of the schema stands in one file"},
-		"migrations/0004_ledger.sql":                   {426, "a noun of the schema stands in one file"},
+		"migrations/0003_requests.sql":                 {592, "a noun of the schema stands in one file"},
+		"migrations/0004_ledger.sql":                   {428, "a noun of the schema stands in one file"},
 		"internal/slacksim/page/src/style/blocks.css":  {539, "a sheet is looked up by selector, not read"},
 		"internal/slacksim/page/src/style/frame.css":   {524, "a sheet is looked up by selector, not read"},
 		"internal/slacksim/page/src/style/message.css": {477, "a sheet is looked up by selector, not read"},

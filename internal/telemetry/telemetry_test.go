@@ -51,6 +51,10 @@ func (fakeWriter) Provider(model string) string { return "provider of " + model 
 func (fakeWriter) Models() []string  { return []string{"codestral-2508"} }
 func (fakeWriter) Bound() (int, int) { return 1, 1 }
 
+func (fakeWriter) Offers() []review.Offer {
+	return []review.Offer{{Model: "codestral-2508", Own: true}}
+}
+
 func (fakeWriter) Size(steps.Brief) (int, int) { return 1, 1 }
 func (f fakeWriter) Write(context.Context, steps.Brief) (steps.Draft, error) {
 	return steps.Draft{Code: "secret_code()", PromptVersion: "p1",

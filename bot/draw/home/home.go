@@ -27,6 +27,7 @@ type View struct {
 	Purse   money.Purse
 	Mine    []Question
 	Rules   review.RuleSet   // for administrators
+	Models  steps.ModelList  // and which models are asked
 	Short   []steps.Shortage // and what these rules lack people for
 }
 
@@ -59,6 +60,7 @@ func (h View) Draw() *kit.Page {
 	}
 	if h.Roster.Admin(h.User) {
 		homeAdmin(p, h.Roster, h.Rules, h.Short)
+		Models(p, h.Models)
 	}
 	return p
 }

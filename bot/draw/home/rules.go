@@ -44,15 +44,12 @@ func WhoseView() slack.ModalViewRequest {
 // RulesView is the form, filled with what holds: a channel without rules of its
 // own shows those of the workspace.
 func RulesView(set review.RuleSet, project string) slack.ModalViewRequest {
-	from := Ruled{Project: project}
-	if set.Project == project {
-		from.Version = set.Version
-	}
+	from := Ruled{Project: project, Version: set.Own}
 	p, r := &kit.Page{}, set.Rules
 	switch {
 	case project == "":
 		p.Say(kit.Words("These rules apply in every channel without rules of its own, to code written from now on. Code that is already waiting keeps the rules it has, or gets stricter ones."))
-	case set.Project == project:
+	case set.Version > 0 && set.Project == project:
 		p.Say(kit.Words("These rules apply in "), kit.Place(project), kit.Words(" instead of the workspace's. The workspace's freeze windows apply here too."))
 		box := slack.NewCheckboxGroupsBlockElement(ids.FieldNone, slack.NewOptionBlockObject(ids.FieldNone, kit.Plain("Use the workspace's rules again"), nil))
 		p.Add(slack.NewInputBlock(ids.FieldNone, kit.Plain("Own rules"), nil, box).WithOptional(true), 0, "")

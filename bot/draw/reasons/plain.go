@@ -111,6 +111,9 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyOwnersOfChannel: "That only a channel's own reviewers decide is set for a channel, not for the whole workspace.",
 	approval.WhyCostOrder:       "The cost from which on a program counts as high cannot be below the one for medium.",
 	approval.WhyNoClass:         "Data is public, internal or confidential.",
+	approval.WhyNoModelHere:     "No model may be asked in this channel. An administrator can choose models in my Home.",
+	approval.WhyFallbackMost:    "An amount needs a fallback that it is for: choose a model as well, or leave the amount out.",
+	approval.WhyManySites:       "Up to ten hosts can be confirmed, and only for the whole workspace.",
 	approval.WhyWaitRange:       "Nothing waits for less than a minute or for more than 30 days.",
 	approval.WhyLongFreeze:      "With these times nothing would run for more than three months. Please leave a gap.",
 }

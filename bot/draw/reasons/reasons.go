@@ -3,6 +3,7 @@
 package reasons
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -135,7 +136,31 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return r.Name + " is" + switchedOff(r) + " Choose another model."
 	},
 	approval.WhyNoModel: func(r approval.Reason) string {
-		return fmt.Sprintf("There is no model called %s here. You can choose from %s.", r.Name, r.Other)
+		return fmt.Sprintf("There is no model called %s here.%s You can choose from %s.", r.Name, meant(r), r.Other)
+	},
+	approval.WhyModelBarred: func(r approval.Reason) string {
+		return fmt.Sprintf("%s is not allowed in this channel.%s Allowed here: %s.", r.Name, meant(r), cmp.Or(r.Other, "none"))
+	},
+	approval.WhyHostRests: func(r approval.Reason) string {
+		return fmt.Sprintf("%s would be asked at %s, which no administrator has confirmed for %s yet. They can do that in my Home, under Models.", r.Name, r.Said, r.Other)
+	},
+	approval.WhyNoStepIn: func(r approval.Reason) string {
+		return fmt.Sprintf("%s belongs to another provider than %s, and no administrator lets it step in here. Ask again and choose it yourself, if it is allowed in this channel.", r.Name, r.Other)
+	},
+	approval.WhyDefaultBarred: func(r approval.Reason) string {
+		return r.Name + " cannot be the default: it is not among the models that are allowed."
+	},
+	approval.WhyFallbackBarred: func(r approval.Reason) string {
+		return r.Name + " cannot be the fallback: it is not among the models that are allowed."
+	},
+	approval.WhyFallbackAlone: func(r approval.Reason) string {
+		return r.Name + " could never step in: the other models that are allowed are of another provider. Tick its provider among those that may step in."
+	},
+	approval.WhyFallbackDear: func(r approval.Reason) string {
+		return fmt.Sprintf("One answer of %s can cost up to %s, so it would never be used. Allow at least that much.", r.Name, r.Amount.Approx())
+	},
+	approval.WhyFallbackSpent: func(r approval.Reason) string {
+		return fmt.Sprintf("%s stepped in for a model that cannot be reached. Another call of it could cost more than the %s that it may cost a question.", r.Name, r.Amount)
 	},
 	approval.WhyNotCheaper: func(r approval.Reason) string {
 		than := r.Other
@@ -173,6 +198,14 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return fmt.Sprintf("%q is not understood as a time in which nothing runs. "+
 			`Write "last 2 days of the month", "2026-12-24 to 2027-01-02" or "Fri 16:00-24:00".`, r.Name)
 	},
+}
+
+// meant names the model that somebody may have meant.
+func meant(r approval.Reason) (said string) {
+	for _, why := range r.Why {
+		said += " Did you mean " + why.Name + "?"
+	}
+	return said
 }
 
 // refused is what a budget says to several people: nobody's budget is called theirs.

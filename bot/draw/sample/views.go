@@ -38,7 +38,7 @@ func View(change ...func(v *steps.View)) *steps.View {
 	}
 	v := &steps.View{Request: r, Session: approval.Session{ID: r.SessionID, Team: r.Team, Channel: r.Project},
 		Bill: []steps.Spend{{Purpose: budget.ForDraft, Charges: []budget.Charge{
-			{Kind: budget.Tokens, What: "mistral-medium-2508", Usage: budget.Usage{Model: "mistral-medium-2508", Input: 1834, Output: 212}, Amount: 1_158_000},
+			{Kind: budget.Tokens, What: "mistral-medium-2508", Provider: "Mistral", Host: "api.mistral.ai", Usage: budget.Usage{Model: "mistral-medium-2508", Input: 1834, Output: 212}, Amount: 1_158_000},
 			{Kind: budget.Box, What: "local", BoxMS: 412, Amount: 3_000}}}},
 		Standings: []budget.Standing{{Limit: budget.Limit{Scope: budget.Scope{Team: r.Team, Kind: budget.User, ID: r.Asker}, Amount: 10 * budget.Dollar,
 			Window: budget.Month, Default: true}, Spent: 2_120_000_000, ResetsAt: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}},
@@ -51,12 +51,21 @@ func View(change ...func(v *steps.View)) *steps.View {
 	return v
 }
 
+// Offered are models of Mistral, which may be asked.
+func Offered(models ...string) (all []steps.Offered) {
+	for _, m := range models {
+		all = append(all, steps.Offered{Offer: review.Offer{Model: m, Addressee: approval.Addressee{Provider: "Mistral", Host: "api.mistral.ai"}, Own: true, Window: 256_000, Good: "quick programs"},
+			Price: &budget.ModelPrice{Model: m, Input: 30 * budget.Cent, Output: 90 * budget.Cent}})
+	}
+	return all
+}
+
 func Code(code string) func(v *steps.View) {
 	return func(v *steps.View) {
 		m := approval.Manifest{Version: 1, CodeSHA256: approval.Hash([]byte(code)), Sandbox: "local", Template: "python-3.11",
 			Inputs: []approval.Input{{Name: "sales.csv", SHA256: approval.Hash([]byte("data"))}}, Limits: approval.DefaultPolicy().Limits, CostCap: 4_100_000}
 		v.Request.Revision = &approval.Revision{RequestID: v.Request.ID, Number: 1, Code: code, Summary: "Sums the amounts of each month.",
-			Author: "mistral-medium-2508", Findings: []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv"}}, Manifest: m, Digest: m.Digest(), At: Noon}
+			Author: "mistral-medium-2508", Provider: "Mistral", Host: "api.mistral.ai", Findings: []approval.Finding{{Level: approval.Note, Line: 3, Text: "reads sales.csv"}}, Manifest: m, Digest: m.Digest(), At: Noon}
 		v.Terms.Digest = m.Digest()
 	}
 }
@@ -125,7 +134,9 @@ func Second(author string) func(v *steps.View) {
 		v.Request.Revision.Number, v.Request.Revision.Author, v.Request.Rounds = 2, author, 1
 		if !strings.HasPrefix(author, "U") {
 			v.Request.Wishes = []approval.Wish{{Revision: 1, Code: former.Code, By: slacksim.Reviewer, Words: "Round to cents, please.", At: Noon}}
+			return
 		}
+		v.Request.Revision.Provider, v.Request.Revision.Host = "", "" // a person was asked by nobody
 	}
 }
 
