@@ -160,8 +160,13 @@ func (r *Request) MayDecide(d Decision, p Policy, now time.Time) error {
 	if why := Spoken(r, d); !why.None() {
 		return &MoveError{Request: r, Verb: string(d.Verdict), Why: why}
 	}
-	if d.Verdict == Rewrite {
+	switch d.Verdict {
+	case Rewrite:
 		return anotherRound(r, p)
+	case Approve:
+		if why := TheirWish(r, d); !why.None() {
+			return &NotAllowedError{Who: d.Reviewer, Why: why}
+		}
 	}
 	return nil
 }

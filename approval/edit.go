@@ -2,6 +2,7 @@ package approval
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"countersign/budget"
@@ -15,6 +16,31 @@ type Wish struct {
 	By       string
 	Words    string
 	At       time.Time
+	// The reviewer who had let them, where they decided in somebody's place.
+	InPlaceOf string
+}
+
+// Wishers are the people in whose name changes were asked for: they have written a part
+// of what stands now.
+func (r *Request) Wishers() (people []string) {
+	for _, w := range r.Wishes {
+		people = append(people, Decision{Reviewer: w.By, InPlaceOf: w.InPlaceOf}.People()...)
+	}
+	slices.Sort(people)
+	return slices.Compact(people)
+}
+
+// TheirWish is why somebody does not approve this, though it is neither their question nor
+// their code: they asked for changes, and it is of medium or high risk.
+func TheirWish(r *Request, d Decision) Reason {
+	if r.Revision == nil || r.Revision.Tier() == Low {
+		return Reason{}
+	}
+	wishers := r.Wishers()
+	if slices.ContainsFunc(d.People(), func(who string) bool { return slices.Contains(wishers, who) }) {
+		return Because(WhyOwnWish)
+	}
+	return Reason{}
 }
 
 // Edit is code that a person has written in place of the current revision, from
@@ -38,7 +64,7 @@ func anotherRound(r *Request, p Policy) error {
 func requestChanges(r *Request, d Decision, cost budget.USD, p Policy, now time.Time) {
 	r.Rounds++
 	r.Attempts, r.Reason = 0, Reason{}
-	r.Wishes = append(r.Wishes, Wish{Revision: d.Revision, Code: r.Revision.Code, By: d.Reviewer, Words: d.Reason, At: now})
+	r.Wishes = append(r.Wishes, Wish{Revision: d.Revision, Code: r.Revision.Code, By: d.Reviewer, InPlaceOf: d.InPlaceOf, Words: d.Reason, At: now})
 	data := map[string]any{"revision": d.Revision, "digest": d.Digest, "reason": Said(d.Reason), "click": d.Click}
 	if d.InPlaceOf != "" {
 		data["in_place_of"] = d.InPlaceOf

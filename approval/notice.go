@@ -2,6 +2,7 @@ package approval
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -22,6 +23,7 @@ const (
 
 	NoticeApproved   NoticeKind = "approved"    // you have approved this; was it not you?
 	NoticeDisowned   NoticeKind = "disowned"    // somebody says that an approval in their name was not theirs
+	NoticeStuck      NoticeKind = "stuck"       // nobody could approve what comes of a wish for changes, to administrators: Stuck
 	NoticeSurprise   NoticeKind = "surprise"    // code did something that nobody had announced: Surprise
 	NoticeReminder   NoticeKind = "reminder"    // this waits for you, or, escalated, for you in place of others
 	NoticeAssigned   NoticeKind = "assigned"    // somebody has made this yours to decide
@@ -104,6 +106,18 @@ type Disowned struct {
 	GivenBy  string `json:"given_by,omitempty"` // who gave it in their place, when it was not given as them
 	TooLate  bool   `json:"too_late,omitempty"` // it had started already
 	Click    Click  `json:"click"`
+}
+
+// Stuck is what a NoticeStuck says to the administrators.
+type Stuck struct {
+	Revision int    `json:"revision"`
+	Reviewer string `json:"reviewer"` // who wanted it changed
+}
+
+// StuckNotice tells them once of each version and reviewer.
+func StuckNotice(r *Request, reviewer string) Notice {
+	return Notice{Key: fmt.Sprintf("stuck %s %d %s", r.ID, r.Revision.Number, reviewer), Team: r.Team, Kind: NoticeStuck, Admins: true, RequestID: r.ID,
+		At: r.ChangedAt, Data: Encode(Stuck{Revision: r.Revision.Number, Reviewer: reviewer})}
 }
 
 // Surprise is what a NoticeSurprise says to those who approved, and to the administrators. What

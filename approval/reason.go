@@ -251,6 +251,8 @@ const (
 	WhyNobodyGrants    ReasonCode = "nobody grants"
 	WhyTooFar          ReasonCode = "too far away"
 	WhyMomentPassed    ReasonCode = "moment passed"
+	WhyOwnWish         ReasonCode = "own wish"
+	WhyNobodyNext      ReasonCode = "nobody approves the next version"
 	WhyOwnOpinion      ReasonCode = "own opinion"
 	WhyManyOpinions    ReasonCode = "too many opinions" // Count
 	WhyTheyAsked       ReasonCode = "they asked"

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/kit"
@@ -271,6 +272,17 @@ func (s *service) MayDecide(ctx context.Context, r steps.Ruling) (*approval.Requ
 	defer s.mu.Unlock()
 	s.looked = append(s.looked, r)
 	return s.views[r.RequestID].Request, nil
+}
+
+func (s *service) MayChange(ctx context.Context, r steps.Ruling) (review.Next, error) {
+	_, err := s.MayDecide(ctx, r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.next, err
+}
+
+func (s *service) Stuck(ctx context.Context, id string, c approval.Click) error {
+	return s.want(ctx, wanted{what: "stuck", id: id, click: c})
 }
 
 func (s *service) Answer(ctx context.Context, id, key, says string, c approval.Click) (*approval.Request, error) {

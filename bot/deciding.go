@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
@@ -26,6 +27,10 @@ type Decisions interface {
 	Decide(ctx context.Context, ruling steps.Ruling) (*approval.Request, error)
 	// MayDecide gives the error that Decide would give, and decides nothing.
 	MayDecide(ctx context.Context, ruling steps.Ruling) (*approval.Request, error)
+	// MayChange is MayDecide for a wish for changes, and says who could approve what comes of
+	// it; Stuck tells the administrators that nobody could.
+	MayChange(ctx context.Context, ruling steps.Ruling) (review.Next, error)
+	Stuck(ctx context.Context, id string, click approval.Click) error
 	// Opened notes that somebody has opened a version of the code to read it.
 	Opened(ctx context.Context, id string, revision int, click approval.Click) error
 	Disown(ctx context.Context, id string, revision int, click approval.Click) (*approval.Request, error)
@@ -142,27 +147,23 @@ func (h *deciding) lead(ctx context.Context, at seat, text, elsewhere string) {
 // clickReject opens the question why. Who may not decide is told so at once,
 // before they write anything.
 func (h *deciding) clickReject(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
-	return h.askReason(ctx, cb, action, approval.Reject)
-}
-
-// askReason opens the modal in which a verdict gets its reason.
-func (h *deciding) askReason(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction, verdict approval.Verdict) (answer, error) {
 	from, s, err := cardOf(cb, action)
 	if err != nil {
 		return answer{}, err
 	}
 	click := clickOf(cb, action)
-	if _, err := h.service.MayDecide(ctx, s.Ruling(verdict, "", click)); err != nil {
+	if _, err := h.service.MayDecide(ctx, s.Ruling(approval.Reject, "", click)); err != nil {
 		return h.decided(s, click, seatOf(cb), err)
 	}
-	view := draw.ReasonView(from)
-	if verdict == approval.Rewrite {
-		view = draw.ChangesView(from)
-	}
+	return answer{}, h.lay(ctx, cb, draw.ReasonView(from, action.ActionID == ids.ActionQuestion))
+}
+
+// lay shows a modal, on the one that is open.
+func (h *deciding) lay(ctx context.Context, cb slack.InteractionCallback, view slack.ModalViewRequest) error {
 	if cb.View.ID != "" {
-		return answer{}, h.push(ctx, cb.TriggerID, view)
+		return h.push(ctx, cb.TriggerID, view)
 	}
-	return answer{}, h.open(ctx, cb.TriggerID, view)
+	return h.open(ctx, cb.TriggerID, view)
 }
 
 // cardOf finds the card that a press belongs to: the message itself, or the one
@@ -262,9 +263,27 @@ func (h *deciding) settled(s draw.Seal, click approval.Click, text string) answe
 }
 
 // clickChanges opens the question what should be different. Who may not decide is
-// told so at once, before they write anything.
+// told so at once, before they write anything, and so is who could not approve what
+// comes of it.
 func (h *deciding) clickChanges(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
-	return h.askReason(ctx, cb, action, approval.Rewrite)
+	from, s, err := cardOf(cb, action)
+	if err != nil {
+		return answer{}, err
+	}
+	click := clickOf(cb, action)
+	next, err := h.service.MayChange(ctx, s.Ruling(approval.Rewrite, "", click))
+	if err != nil {
+		return h.decided(s, click, seatOf(cb), err)
+	}
+	a := answer{}
+	if next.Stuck() {
+		a.after = func(ctx context.Context) {
+			if err := h.service.Stuck(ctx, s.Request, click); err != nil {
+				h.Log.Error("tell administrators that nobody could approve", "request", s.Request, "error", err)
+			}
+		}
+	}
+	return a, h.lay(ctx, cb, draw.ChangesView(from, next))
 }
 
 // submitChanges has another version written.

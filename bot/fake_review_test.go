@@ -34,6 +34,7 @@ type roles struct {
 	short   []steps.Shortage
 	figures []steps.ReviewerStatistics
 	near    *steps.Near
+	next    review.Next // who may approve what comes of a wish
 	wants   []wanted
 	refuse  error // of what is wanted
 }

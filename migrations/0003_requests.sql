@@ -311,7 +311,21 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+-- Whoever asked for changes has written a part of what came of it. Of medium and high risk
+-- somebody else approves, and nobody in their name.
+CREATE FUNCTION decisions_not_by_wisher() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM decisions d JOIN revisions v ON v.request_id = NEW.request_id AND v.number = NEW.revision AND v.tier <> 'low'
+        WHERE d.request_id = NEW.request_id AND d.verdict = 'changes' AND d.revision < NEW.revision
+        AND ARRAY[d.reviewer, d.voice] && ARRAY[NEW.reviewer, coalesce(NEW.in_place_of, NEW.reviewer)]) THEN
+        RAISE EXCEPTION '% has asked for a part of revision % of %', NEW.reviewer, NEW.revision, NEW.request_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'decisions_not_by_wisher';
+    END IF;
+    RETURN NEW;
+END $$;
 -- +goose StatementEnd
+CREATE TRIGGER decisions_not_by_wisher BEFORE INSERT ON decisions FOR EACH ROW
+    WHEN (NEW.verdict = 'approve') EXECUTE FUNCTION decisions_not_by_wisher();
 CREATE TRIGGER decisions_in_time BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION decisions_in_time();
 CREATE TRIGGER decisions_delegated BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION decisions_delegated();
 

@@ -135,6 +135,20 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION decisions_not_by_wisher() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM decisions d JOIN revisions v ON v.request_id = NEW.request_id AND v.number = NEW.revision AND v.tier <> 'low'
+        WHERE d.request_id = NEW.request_id AND d.verdict = 'changes' AND d.revision < NEW.revision
+        AND ARRAY[d.reviewer, d.voice] && ARRAY[NEW.reviewer, coalesce(NEW.in_place_of, NEW.reviewer)]) THEN
+        RAISE EXCEPTION '% has asked for a part of revision % of %', NEW.reviewer, NEW.revision, NEW.request_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'decisions_not_by_wisher';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION decisions_told() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -1592,6 +1606,8 @@ CREATE TRIGGER contents_untruncatable BEFORE TRUNCATE ON contents FOR EACH STATE
 CREATE TRIGGER decisions_delegated BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION decisions_delegated();
 
 CREATE TRIGGER decisions_in_time BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION decisions_in_time();
+
+CREATE TRIGGER decisions_not_by_wisher BEFORE INSERT ON decisions FOR EACH ROW WHEN ((new.verdict = 'approve'::text)) EXECUTE FUNCTION decisions_not_by_wisher();
 
 CREATE CONSTRAINT TRIGGER decisions_told AFTER INSERT ON decisions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION decisions_told();
 

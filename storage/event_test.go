@@ -68,7 +68,7 @@ func TestVerifyChainNamesTheFirstEventThatIsNotAsItWas(t *testing.T) {
 		"a deleted beginning":       {`DELETE FROM events WHERE seq = 1`, 1, "it is missing"},
 		"a closed gap":              {`DELETE FROM events WHERE seq = 3; UPDATE events SET seq = seq - 1 WHERE seq > 3`, 3, "it does not continue the one before it"},
 		"another order":             {`UPDATE events SET seq = 9 WHERE seq = 2; UPDATE events SET seq = 2 WHERE seq = 3; UPDATE events SET seq = 3 WHERE seq = 9`, 2, "it does not continue the one before it"},
-		"a changed and hashed one":  {`UPDATE events SET actor = 'X', hash = ` + rehash(`'X'`) + ` WHERE seq = 3`, 3, "it is not signed by this installation"},
+		"a changed and hashed one":  {`UPDATE events SET actor = 'X', hash = ` + hashAsIf(`'X'`) + ` WHERE seq = 3`, 3, "it is not signed by this installation"},
 		"a new beginning, rehashed": {`UPDATE events SET prev_hash = repeat('1', 64) WHERE seq = 1`, 1, "it does not continue the one before it"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -97,7 +97,7 @@ func TestVerifyChainNamesTheFirstEventThatIsNotAsItWas(t *testing.T) {
 	}
 }
 
-func rehash(actor string) string {
+func hashAsIf(actor string) string {
 	return `encode(sha256(convert_to(event_line(stream, seq, at, ` + actor + `, kind, data, prev_hash), 'UTF8')), 'hex')`
 }
 

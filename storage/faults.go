@@ -40,6 +40,9 @@ var refusals = map[string]func(r *approval.Request) error{
 		}
 		return e
 	},
+	"decisions_not_by_wisher": func(*approval.Request) error {
+		return &approval.NotAllowedError{Why: approval.Because(approval.WhyOwnWish)}
+	},
 	"decisions_one_voice": func(r *approval.Request) error {
 		return &approval.MoveError{Request: r, Verb: "decide on", Why: approval.Because(approval.WhyOneSay)}
 	},

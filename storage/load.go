@@ -115,11 +115,12 @@ type holdRow struct {
 }
 
 type wishRow struct {
-	Revision int
-	Code     string
-	By       string
-	Words    string
-	At       time.Time
+	Revision  int
+	Code      string
+	By        string
+	Words     string
+	At        time.Time
+	InPlaceOf string
 }
 
 func (h holdRow) open() approval.OpenHold {
@@ -258,7 +259,7 @@ func queueWishes(b *pgx.Batch, id string, into *loaded) {
 		}
 		return nil
 	}, `
-		SELECT d.revision, said(v.code) AS code, d.reviewer AS by, said(d.reason) AS words, d.at
+		SELECT d.revision, said(v.code) AS code, d.reviewer AS by, said(d.reason) AS words, d.at, coalesce(d.in_place_of, '') AS in_place_of
 		FROM decisions d JOIN revisions v ON v.request_id = d.request_id AND v.number = d.revision
 		WHERE d.request_id = $1 AND d.verdict = 'changes' ORDER BY d.revision, d.at`, id)
 }

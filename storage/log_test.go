@@ -11,7 +11,7 @@ import (
 	"countersign/approval"
 	"countersign/internal/checkpoint"
 	"countersign/internal/pglocal/pgtest"
-	prove "countersign/internal/proof" // a proof is a table of its own here
+	prove "countersign/internal/proof"
 	"countersign/storage/journal"
 )
 

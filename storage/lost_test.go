@@ -16,7 +16,7 @@ import (
 
 // lostDatabase breaks the connection at each point of taking a hold: nobody calls
 // the model whose call nobody knows to be paid for.
-func (p *proof) lostDatabase(t *testing.T) {
+func (p *moneyProof) lostDatabase(t *testing.T) {
 	t.Helper()
 	calls := &countingWriter{}
 	model := calls.Models()[0]
@@ -52,7 +52,7 @@ func (p *proof) lostDatabase(t *testing.T) {
 }
 
 // lostRun breaks the connection as the hold of a run is taken: nobody gets a box.
-func (p *proof) lostRun(t *testing.T) {
+func (p *moneyProof) lostRun(t *testing.T) {
 	t.Helper()
 	b := setup(t)
 	boxes, policy := &countedBox{}, b.policy

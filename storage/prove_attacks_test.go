@@ -15,7 +15,7 @@ import (
 	"countersign/approval/review"
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
-	prove "countersign/internal/proof" // a proof is a table of its own here
+	"countersign/internal/proof"
 	"countersign/storage/signing"
 )
 
@@ -93,7 +93,7 @@ func TestProveReviewAttacksByServesRoleAreRefused(t *testing.T) {
 			through = append(through, fmt.Sprintf("%s: %v", attack.what, err))
 		}
 	}
-	prove.Check(t, len(through) == 0, "SQL by serve's role: what nobody has decided is refused", "%d of %d %s", refused, len(refusedAttacks), strings.Join(through, "; "))
+	proof.Check(t, len(through) == 0, "SQL by serve's role: what nobody has decided is refused", "%d of %d %s", refused, len(refusedAttacks), strings.Join(through, "; "))
 	require.Equal(t, before, b.count(t, `SELECT count(*) FROM events`), "nothing of it is left")
 	for _, state := range []string{"PENDING", "APPROVED", "RUNNING", "DONE"} {
 		_, err := AuditRequest(t.Context(), b.DB, strings.Trim(fill.Replace(state), "'"))
@@ -171,11 +171,11 @@ func TestProveReviewADecisionThatIsForgedWithItsEventRunsNothing(t *testing.T) {
 			require.Equal(t, []approval.Reason{approval.Because(approval.WhyUnsigned)}, now.BrokenSeal(b.policy))
 			_, err = b.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error { return r.Start("box", b.policy, now) })
 			var stale *approval.StaleError
-			prove.Check(t, errors.As(err, &stale) && b.count(t, `SELECT count(*) FROM runs`) == 0, "a decision forged with its event and hash, and "+name+": nothing runs", "%v", err)
+			proof.Check(t, errors.As(err, &stale) && b.count(t, `SELECT count(*) FROM runs`) == 0, "a decision forged with its event and hash, and "+name+": nothing runs", "%v", err)
 
 			_, err = AuditRequest(t.Context(), b.DB, r.ID)
 			var chain *ChainError
-			prove.Check(t, errors.As(err, &chain) && chain.Why == "it is not signed by this installation", "and the audit names it", "%v", err)
+			proof.Check(t, errors.As(err, &chain) && chain.Why == "it is not signed by this installation", "and the audit names it", "%v", err)
 
 			// It goes back to the reviewers, who decide on a new revision.
 			again := b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
@@ -198,9 +198,9 @@ func TestProveReviewARunThatIsForgedWithItsEventIsNotStarted(t *testing.T) {
 	require.NoError(t, b.attack(t, sql))
 	now, err := b.Request(t.Context(), r.ID)
 	require.NoError(t, err)
-	prove.Check(t, now.Run.Unsigned && len(now.BrokenSeal(b.policy)) == 1, "a start forged with its event: nobody starts anything in that box", "%v", now.BrokenSeal(b.policy))
+	proof.Check(t, now.Run.Unsigned && len(now.BrokenSeal(b.policy)) == 1, "a start forged with its event: nobody starts anything in that box", "%v", now.BrokenSeal(b.policy))
 	_, err = AuditRequest(t.Context(), b.DB, r.ID)
-	prove.Check(t, errors.As(err, new(*ChainError)), "and the audit names it", "%v", err)
+	proof.Check(t, errors.As(err, new(*ChainError)), "and the audit names it", "%v", err)
 }
 
 func TestProveReviewCodeThatIsForgedWithItsEventIsNotDecidedOn(t *testing.T) {
@@ -215,9 +215,9 @@ func TestProveReviewCodeThatIsForgedWithItsEventIsNotDecidedOn(t *testing.T) {
 	_, err := b.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
 		return r.Decide(decision(r, "REVA", approval.Approve), budget.Cent, b.policy, now)
 	})
-	prove.Check(t, errors.As(err, new(*approval.StaleError)), "code forged with its event, and without what was found in it: nobody can approve it", "%v", err)
+	proof.Check(t, errors.As(err, new(*approval.StaleError)), "code forged with its event, and without what was found in it: nobody can approve it", "%v", err)
 	_, err = AuditRequest(t.Context(), b.DB, r.ID)
-	prove.Check(t, errors.As(err, new(*ChainError)), "and the audit names it", "%v", err)
+	proof.Check(t, errors.As(err, new(*ChainError)), "and the audit names it", "%v", err)
 }
 
 func TestProveReviewRolesRulesAndLimitsThatAreForgedWithTheirEventsDoNotCount(t *testing.T) {
@@ -280,9 +280,9 @@ func TestProveReviewRolesRulesAndLimitsThatAreForgedWithTheirEventsDoNotCount(t 
 			})
 			require.NoError(t, b.attack(t, strings.ReplaceAll(sql, "LAST", b.lastOf(c.stream))))
 			stands := c.stands(t, b)
-			prove.Check(t, stands == "0", name+" forged with its event does not count", "%s", stands)
+			proof.Check(t, stands == "0", name+" forged with its event does not count", "%s", stands)
 			_, err = AuditHouse(t.Context(), b.DB)
-			prove.Check(t, errors.As(err, new(*ChainError)), "and the audit of the workspace names it", "%v", err)
+			proof.Check(t, errors.As(err, new(*ChainError)), "and the audit of the workspace names it", "%v", err)
 		})
 	}
 }

@@ -13,14 +13,14 @@ import (
 
 	"countersign/internal/checkpoint"
 	"countersign/internal/pack"
-	prove "countersign/internal/proof" // a proof is a table of its own here
+	prove "countersign/internal/proof"
 )
 
 // switchedOff has nothing in the schema refuse what somebody does who owns it.
-const switchedOff = `SET session_replication_role = replica; ALTER TABLE events DROP CONSTRAINT events_hash; `
+const switchedOff = `SET session_replication_role = replica; ALTER TABLE events DROP CONSTRAINT events_hash; ALTER TABLE log DROP CONSTRAINT log_position_check; `
 
-// hashedAnew has a stream look right again from one event on: the owner knows the format.
-const hashedAnew = `UPDATE events SET hash = encode(sha256(convert_to(event_line(stream, seq, at, actor, kind, data, prev_hash), 'UTF8')), 'hex') WHERE `
+// hashedAgain has a stream look right again from one event on: the owner knows the format.
+const hashedAgain = `UPDATE events SET hash = encode(sha256(convert_to(event_line(stream, seq, at, actor, kind, data, prev_hash), 'UTF8')), 'hex') WHERE `
 
 // renumber closes the places of the log up again.
 const renumber = `CREATE TABLE moved AS SELECT row_number() OVER (ORDER BY position) - 1 AS position, stream, seq, hash FROM log; DELETE FROM log; INSERT INTO log (position, stream, seq, hash) SELECT * FROM moved; DROP TABLE moved; `
@@ -29,18 +29,18 @@ const renumber = `CREATE TABLE moved AS SELECT row_number() OVER (ORDER BY posit
 // not the key. THIS is the stream of a request.
 var live = []struct{ kind, sql string }{
 	{"a changed field", `UPDATE events SET actor = 'REVB' WHERE stream = THIS AND kind = 'approved'`},
-	{"a changed field, hashed again and in the log", `UPDATE events SET actor = 'REVB' WHERE stream = THIS AND kind = 'approved'; ` + hashedAnew + `stream = THIS AND kind = 'approved';
+	{"a changed field, hashed again and in the log", `UPDATE events SET actor = 'REVB' WHERE stream = THIS AND kind = 'approved'; ` + hashedAgain + `stream = THIS AND kind = 'approved';
 		UPDATE log l SET hash = e.hash FROM events e WHERE (e.stream, e.seq) = (l.stream, l.seq)`},
 	{"a deleted middle", `DELETE FROM log WHERE stream = THIS AND seq = 5; DELETE FROM events WHERE stream = THIS AND seq = 5; ` + renumber},
 	{"a deleted tail", `CREATE TABLE cut AS SELECT * FROM log ORDER BY position DESC LIMIT 3; DELETE FROM log WHERE position IN (SELECT position FROM cut);
 		DELETE FROM events e USING cut WHERE (e.stream, e.seq) = (cut.stream, cut.seq); DELETE FROM checkpoints WHERE size > (SELECT max(position) + 1 FROM log)`},
 	{"an insertion", `INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash, key, signature)
-			SELECT 'request:slipped', 1, at, 'REVB', kind, data, repeat('0', 64), '', key, signature FROM events WHERE stream = THIS AND kind = 'approved'; ` + hashedAnew + `stream = 'request:slipped';
+			SELECT 'request:slipped', 1, at, 'REVB', kind, data, repeat('0', 64), '', key, signature FROM events WHERE stream = THIS AND kind = 'approved'; ` + hashedAgain + `stream = 'request:slipped';
 		INSERT INTO log (position, stream, seq, hash) SELECT -1, stream, seq, hash FROM events WHERE stream = 'request:slipped'; ` + renumber},
 	{"a new order", `UPDATE log SET position = -1 WHERE position = 3; UPDATE log SET position = 3 WHERE position = 4; UPDATE log SET position = 4 WHERE position = -1`},
 	{"a fork", `DELETE FROM checkpoints WHERE number > 1; UPDATE log SET hash = encode(sha256(hash::bytea), 'hex') WHERE position = 2; UPDATE log_nodes SET hash = sha256(hash)`},
 	{"a chain rewritten with another key", `DELETE FROM checkpoints; DELETE FROM log; DELETE FROM log_nodes; UPDATE events SET actor = 'REVB' WHERE kind = 'approved';
-		` + hashedAnew + `true; INSERT INTO unlogged (stream, seq) SELECT stream, seq FROM events ORDER BY stream, seq`},
+		` + hashedAgain + `true; INSERT INTO unlogged (stream, seq) SELECT stream, seq FROM events ORDER BY stream, seq`},
 	{"a checkpoint left out", `DELETE FROM checkpoints WHERE number = 2`},
 	{"a decision whose event is missing", `INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, at, click, told)
 		SELECT request_id, revision, digest, asker, author, 'REVB', 'approve', at, click, told + 100 FROM decisions WHERE 'request:' || request_id = THIS`},
@@ -63,21 +63,14 @@ func TestProveAuditALiveDatabaseThatWasTamperedWithIsNamed(t *testing.T) {
 		}
 		_, err := b.packed(t, by, pack.Trust{Keys: []note.Verifier{key}, Checkpoint: &kept[3]})
 		require.NoError(t, err, "an honest database")
-		conn, err := b.pool.Acquire(t.Context())
-		require.NoError(t, err)
-		_, err = conn.Exec(t.Context(), switchedOff)
-		require.NoError(t, err)
-		_, err = conn.Exec(t.Context(), strings.ReplaceAll(tt.sql, "THIS", "'"+of+"'"))
-		require.NoError(t, err, tt.kind)
-		require.NoError(t, conn.Conn().Close(t.Context()))
-		conn.Release()
+		require.NoError(t, b.exec(t, switchedOff+strings.ReplaceAll(tt.sql, "THIS", "'"+of+"'")+"; RESET session_replication_role"), tt.kind)
 		if tt.kind == "a chain rewritten with another key" {
 			by, _ = signer(t)
 		}
-		// Either no pack can be made any more, or whoever checks it has the fault named.
+		// Either nothing is signed any more, and administrators hear why; or whoever checks it has the fault named.
 		_, err = b.packed(t, by, pack.Trust{Keys: []note.Verifier{key}, Checkpoint: &kept[3]})
 		broken, forked := new(pack.Broken), new(checkpoint.NotFollowingError)
-		prove.Check(t, errors.As(err, &broken) || errors.As(err, &forked) || err != nil && tt.kind == "a deleted tail", "a live database: "+tt.kind, "%v", err)
+		prove.Check(t, errors.As(err, &broken) || errors.As(err, &forked), "a live database: "+tt.kind, "%v", err)
 	}
 }
 

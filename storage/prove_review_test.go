@@ -21,7 +21,7 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
-	prove "countersign/internal/proof" // a proof is a table of its own here
+	"countersign/internal/proof"
 )
 
 // A clicker is another process in which many reviewers click at once, and then
@@ -182,10 +182,10 @@ func TestProveReviewFiftyClicksOverTwoProcessesAreOneRun(t *testing.T) {
 		starts := both.all(t)
 		runs := b.count(t, `SELECT count(*) FROM runs`)
 		started := b.count(t, `SELECT count(*) FROM events WHERE kind = 'started'`)
-		prove.Check(t, decisions == needed && deciders == needed && approved == 1 && holds == 1 && len(clicks.Wrong) == 0,
+		proof.Check(t, decisions == needed && deciders == needed && approved == 1 && holds == 1 && len(clicks.Wrong) == 0,
 			fmt.Sprintf("%d people click at once on 2 processes, %d needed: one decision each, one approval", people, needed),
 			"%d decisions of %d people, %d approved, %d holds; %d clicks late; %d errors %s", decisions, deciders, approved, holds, clicks.Late, len(clicks.Wrong), first(clicks.Wrong))
-		prove.Check(t, runs == 1 && started == 1 && starts.Accepted == 1 && len(starts.Wrong) == 0,
+		proof.Check(t, runs == 1 && started == 1 && starts.Accepted == 1 && len(starts.Wrong) == 0,
 			fmt.Sprintf("%d replicas start it at once, %d approvals: one run", 2*people, needed),
 			"%d run, %d started, %d refused; %d errors %s", runs, starts.Accepted, starts.Late, len(starts.Wrong), first(starts.Wrong))
 	}
@@ -214,7 +214,7 @@ func TestProveReviewTheSchemaRefuses(t *testing.T) {
 			if breach.promise == promise {
 				found = true
 				name, err := b.breach(t, fill, breach.sql)
-				prove.Check(t, strings.Contains(","+breach.constraint+",", ","+name+","), "by SQL: "+promise, "refused by %s%s", name, unrefused(err))
+				proof.Check(t, strings.Contains(","+breach.constraint+",", ","+name+","), "by SQL: "+promise, "refused by %s%s", name, unrefused(err))
 			}
 		}
 		require.True(t, found, promise)

@@ -23,7 +23,7 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
-	prove "countersign/internal/proof"
+	"countersign/internal/proof"
 )
 
 // TestProveMoney is `make prove-money`: a table of promises about money, each held
@@ -31,22 +31,22 @@ import (
 // many operations are tried, PROVE_REPORT where the table is written to.
 func TestProveMoney(t *testing.T) {
 	t.Parallel()
-	proof := &proof{}
+	money := &moneyProof{}
 	if path := os.Getenv("PROVE_REPORT"); path != "" {
-		defer func() { require.NoError(t, os.WriteFile(path, proof.table(), 0o644)) }()
+		defer func() { require.NoError(t, os.WriteFile(path, money.table(), 0o644)) }()
 	}
-	ops := prove.Of(10_000)
+	ops := proof.Of(10_000)
 	if n, err := strconv.Atoi(os.Getenv("PROVE_OPS")); err == nil {
 		ops = n
 	}
-	proof.randomWork(t, ops)
-	proof.threeOfAHundred(t, false)
-	proof.threeOfAHundred(t, true)
-	proof.lostDatabase(t)
-	proof.lostRun(t)
-	proof.oneAlert(t)
-	t.Logf("\n%s", proof.table())
-	for _, v := range proof.verdicts {
+	money.randomWork(t, ops)
+	money.threeOfAHundred(t, false)
+	money.threeOfAHundred(t, true)
+	money.lostDatabase(t)
+	money.lostRun(t)
+	money.oneAlert(t)
+	t.Logf("\n%s", money.table())
+	for _, v := range money.verdicts {
 		require.True(t, v.ok, "%s: %s", v.promise, v.shown)
 	}
 }
@@ -57,13 +57,13 @@ type verdict struct {
 	promise, shown string
 }
 
-type proof struct{ verdicts []verdict }
+type moneyProof struct{ verdicts []verdict }
 
-func (p *proof) check(ok bool, promise, shown string, args ...any) {
+func (p *moneyProof) check(ok bool, promise, shown string, args ...any) {
 	p.verdicts = append(p.verdicts, verdict{ok, promise, fmt.Sprintf(shown, args...)})
 }
 
-func (p *proof) table() []byte {
+func (p *moneyProof) table() []byte {
 	var out bytes.Buffer
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	failed := 0
@@ -86,7 +86,7 @@ func (p *proof) table() []byte {
 // middle, and has another go on where it stopped. What they do is drawn by rapid.
 // PROVE_SEED, which the table shows, has each process draw the same operations once
 // more; who comes first among them is left to the machine.
-func (p *proof) randomWork(t *testing.T, ops int) {
+func (p *moneyProof) randomWork(t *testing.T, ops int) {
 	t.Helper()
 	b := setupTurnable(t)
 	require.NoError(t, b.exec(t, witness+`; GRANT USAGE ON SCHEMA witness TO PUBLIC; GRANT ALL ON ALL TABLES IN SCHEMA witness TO PUBLIC; GRANT ALL ON ALL SEQUENCES IN SCHEMA witness TO PUBLIC`))
@@ -106,7 +106,7 @@ func (p *proof) randomWork(t *testing.T, ops int) {
 			limit(budget.Session, proofSession(channel, thread), budget.Dollar)
 		}
 	}
-	seed := prove.Seed(t)
+	seed := proof.Seed(t)
 	const kills = 3
 	steady := startSpender(t, spendOrder{URL: pgtest.Serve(b.url), Seed: seed, Ops: ops / 2, Name: "steady"})
 	left := ops - ops/2
@@ -148,7 +148,7 @@ func (p *proof) randomWork(t *testing.T, ops int) {
 }
 
 // witnessed asks the witness, and whether it would have seen a breach at all.
-func (p *proof) witnessed(t *testing.T, b *bundle) {
+func (p *moneyProof) witnessed(t *testing.T, b *bundle) {
 	t.Helper()
 	breaches := func(promise string) (n int, first string) {
 		n = b.count(t, `SELECT count(*) FROM witness.breaches WHERE promise = $1`, promise)
@@ -176,7 +176,7 @@ func (p *proof) witnessed(t *testing.T, b *bundle) {
 }
 
 // swept lets every hold's time pass, and sweeps as the schedule does.
-func (p *proof) swept(t *testing.T, b *bundle) {
+func (p *moneyProof) swept(t *testing.T, b *bundle) {
 	t.Helper()
 	open := b.count(t, `SELECT count(*) FROM holds WHERE NOT settled`)
 	p.uncertain(t, b)
@@ -222,7 +222,7 @@ func (p *proof) swept(t *testing.T, b *bundle) {
 }
 
 // uncertain looks at what nobody knows yet, while all that was under way still is.
-func (p *proof) uncertain(t *testing.T, b *bundle) {
+func (p *moneyProof) uncertain(t *testing.T, b *bundle) {
 	t.Helper()
 	p.check(b.count(t, `SELECT count(*) FROM holds rest JOIN holds h ON h.id = rest.rest_of JOIN settlements s ON s.hold_id = h.id
 			WHERE rest.amount + s.amount > h.amount OR (rest.team, rest.asker, rest.session_id, rest.project) <> (h.team, h.asker, h.session_id, h.project)`) == 0,
@@ -234,7 +234,7 @@ func (p *proof) uncertain(t *testing.T, b *bundle) {
 }
 
 // sums holds everything that adds the ledger up against the ledger.
-func (p *proof) sums(t *testing.T, b *bundle) {
+func (p *moneyProof) sums(t *testing.T, b *bundle) {
 	t.Helper()
 	wrong := b.count(t, wrongBalances)
 	p.check(wrong == 0, "every balance = the sum of the ledger", "%d balances, %d wrong", b.count(t, `SELECT count(*) FROM balances`), wrong)
@@ -265,7 +265,7 @@ func (p *proof) sums(t *testing.T, b *bundle) {
 
 // threeOfAHundred has two processes ask a hundred times at once for three dollars
 // each, of the ten that a person whom nobody has heard of has.
-func (p *proof) threeOfAHundred(t *testing.T, known bool) {
+func (p *moneyProof) threeOfAHundred(t *testing.T, known bool) {
 	t.Helper()
 	b := setup(t)
 	promise := "of 100 asks at once in 2 processes where 3 fit, 3 are admitted: nobody has used the scopes before"
@@ -292,7 +292,7 @@ func (p *proof) threeOfAHundred(t *testing.T, known bool) {
 
 // oneAlert has two replicas settle a hundred calls at once, over three marks: each
 // is told once, and so is each forecast.
-func (p *proof) oneAlert(t *testing.T) {
+func (p *moneyProof) oneAlert(t *testing.T) {
 	t.Helper()
 	b := setup(t)
 	other, err := Open(t.Context(), pgtest.Serve(b.url), Options{Key: testKey})

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/budget"
-	prove "countersign/internal/proof" // a proof is a table of its own here
+	"countersign/internal/proof"
 )
 
 func TestProveReviewMoneyOnTopThatIsForgedWithItsEventsIsNotThere(t *testing.T) {
@@ -27,7 +27,7 @@ func TestProveReviewMoneyOnTopThatIsForgedWithItsEventsIsNotThere(t *testing.T) 
 	list, err := b.Standings(t.Context(), []budget.Scope{{Team: team, Kind: budget.User, ID: asker}})
 	require.NoError(t, err)
 	require.Len(t, list, 1)
-	prove.Check(t, list[0].Limit.Extra == 0, "money on top that is forged with its events is not there", "%s", fmt.Sprint(list[0].Limit.Extra))
+	proof.Check(t, list[0].Limit.Extra == 0, "money on top that is forged with its events is not there", "%s", fmt.Sprint(list[0].Limit.Extra))
 	_, err = AuditRequest(t.Context(), b.DB, r.ID)
-	prove.Check(t, err != nil && strings.Contains(err.Error(), "it is not signed by this installation"), "and the audit names it", "%v", err)
+	proof.Check(t, err != nil && strings.Contains(err.Error(), "it is not signed by this installation"), "and the audit names it", "%v", err)
 }

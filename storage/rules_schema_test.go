@@ -47,6 +47,9 @@ var ruleBreaches = []struct {
 	{"nobody lowers a sealed number of approvals", sealed(2) + `UPDATE requests SET revision = 2 WHERE id = PENDING;
 		UPDATE requests SET quorum = 1 WHERE id = PENDING`, "requests_sealed_quorum"},
 
+	{"nobody approves what they asked for", wished(`medium`) + decide(`PENDING`, `2`, digestOf2, `'ASKER'`, `'a'`, `'REVB'`), "decisions_not_by_wisher"},
+	{"nobody approves what their deputy asked for", delegated(`'REVC', 'REVB', now() + interval '1 day', now()`) + strings.NewReplacer("reason, at, click)", "reason, at, click, in_place_of)", "now(), '{}')", "now(), '{}', 'REVC')").Replace(wished(`high`)) +
+		decide(`PENDING`, `2`, digestOf2, `'ASKER'`, `'a'`, `'REVC'`), "decisions_not_by_wisher"},
 	{"nobody decides in a place that was not given", inPlace(`'REVA'`), "decisions_delegated"},
 	{"nobody decides in a place given to another", delegated(`'REVC', 'REVD', now() + interval '1 day', now()`) + inPlace(`'REVC'`), "decisions_delegated"},
 	{"a place that was given ends", delegated(`'REVC', 'REVB', now() - interval '1 day', now() - interval '2 days'`) + inPlace(`'REVC'`), "decisions_delegated"},
@@ -54,6 +57,14 @@ var ruleBreaches = []struct {
 	{"nobody decides in the asker's place", delegated(`'ASKER', 'REVB', now() + interval '1 day', now()`) + inPlace(`'ASKER'`), "decisions_in_place"},
 	{"nobody decides in the author's place", delegated(`'small-1', 'REVB', now() + interval '1 day', now()`) + inPlace(`'small-1'`), "decisions_in_place"},
 	{"one person has one say", delegated(`'REVA', 'REVB', now() + interval '1 day', now()`) + inPlace(`'REVA'`), "decisions_one_voice"},
+}
+
+// digestOf2 is that of the second revision of PENDING.
+const digestOf2 = `(SELECT digest FROM revisions WHERE request_id = PENDING AND number = 2)`
+
+// wished is a second revision of PENDING, of some tier, because REVB wanted another.
+func wished(tier string) string {
+	return wish(`kept('other columns')`) + regrade(`2`, `"version":2,"tier":"`+tier+`","approvals":1,"policy":"settings"`) + `UPDATE requests SET revision = 2 WHERE id = PENDING` + ";\n"
 }
 
 // ruled are rules of a channel, in some version, with so many approvals.

@@ -94,12 +94,12 @@ func (b Book) RosterFor(r *approval.Request, p approval.Policy) Roster {
 	return b.Roster(p, r.Project).Under(b.Terms(r, p))
 }
 
-// Deciders are the people who may decide on the current revision and have not, and
+// Deciders are the people who may approve the current revision and have not decided, and
 // the fallback reviewers among them.
 func (b Book) Deciders(r *approval.Request, p approval.Policy) (all, fallback []string) {
 	roster := b.RosterFor(r, p)
 	for _, who := range roster.Deciders() {
-		if who == r.Asker || who == r.Revision.Author || slices.ContainsFunc(r.Decisions, func(d approval.Decision) bool { return d.Reviewer == who }) {
+		if who == r.Asker || who == r.Revision.Author || !approval.TheirWish(r, approval.Decision{Reviewer: who}).None() || slices.ContainsFunc(r.Decisions, func(d approval.Decision) bool { return d.Reviewer == who }) {
 			continue
 		}
 		all = append(all, who)
@@ -108,4 +108,55 @@ func (b Book) Deciders(r *approval.Request, p approval.Policy) (all, fallback []
 		}
 	}
 	return all, fallback
+}
+
+// Next is who may approve the version that comes of a wish for changes.
+type Next struct {
+	Tier   approval.Tier // of the version that stands; what comes may be of another
+	Who    []string
+	Needs  int  // different people, if it is of the same tier, or of medium risk where that is low
+	Enough bool // there are so many
+
+	voices map[string]string // whose say it would be, of each of them
+}
+
+// Without is the same where some of them may decide nothing after all.
+func (n Next) Without(barred func(who string) bool) Next {
+	said := map[string]bool{}
+	n.Who = slices.DeleteFunc(slices.Clone(n.Who), barred)
+	for _, who := range n.Who {
+		said[n.voices[who]] = true
+	}
+	n.Enough = len(said) >= n.Needs
+	return n
+}
+
+// Stuck tells that nothing could come of the wish: the version that stands is no low risk,
+// and too few people may approve what replaces it.
+func (n Next) Stuck() bool { return n.Tier != approval.Low && !n.Enough }
+
+// Next says that of a wish by somebody, perhaps in another's place. It will be medium or
+// high risk, as far as anybody can say; of low risk its sender may approve it as well.
+func (b Book) Next(r *approval.Request, by, inPlaceOf string, p approval.Policy) Next {
+	after, rev := *r, *r.Revision
+	after.Decisions, after.Revision = nil, &rev
+	rev.Author = "" // a model's
+	after.Wishes = append(slices.Clone(r.Wishes), approval.Wish{By: by, InPlaceOf: inPlaceOf})
+	terms, wishers := b.Terms(r, p), after.Wishers()
+	rules := b.Rules(p).Rules
+	n := Next{Tier: terms.Tier, Needs: max(terms.Approvals, 1), voices: map[string]string{}}
+	if n.Tier == approval.Low {
+		n.Needs = rules.Medium.Approvals
+		terms.Owners = rules.Medium.Owners
+	}
+	roster := b.Roster(p, r.Project)
+	for _, who := range roster.Under(terms).Deciders() {
+		inPlaceOf, why := Right(&after, who, roster, terms)
+		d := approval.Decision{Reviewer: who, InPlaceOf: inPlaceOf}
+		if !why.None() || slices.Contains(d.People(), r.Asker) || slices.ContainsFunc(d.People(), func(one string) bool { return slices.Contains(wishers, one) }) {
+			continue
+		}
+		n.Who, n.voices[who] = append(n.Who, who), d.Voice()
+	}
+	return n.Without(func(string) bool { return false })
 }

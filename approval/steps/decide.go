@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -14,7 +15,10 @@ import (
 
 // Decider takes verdicts, and takes requests back.
 type Decider struct {
-	store   Requests
+	store interface {
+		Notices
+		Requests
+	}
 	sandbox Inspector
 	log     *slog.Logger
 	*Settings
@@ -81,25 +85,52 @@ func (s *Decider) Decide(ctx context.Context, ruling Ruling) (*approval.Request,
 // that asks for a reason. It looks, and locks nothing. The error is the one that Decide
 // would give.
 func (s *Decider) MayDecide(ctx context.Context, ruling Ruling) (*approval.Request, error) {
+	c, _, err := s.mayDecide(ctx, ruling)
+	if err != nil {
+		return nil, err
+	}
+	return c.Request, nil
+}
+
+func (s *Decider) mayDecide(ctx context.Context, ruling Ruling) (*Case, authority, error) {
 	c, by, err := s.judge(ctx, ruling)
 	if err == nil {
 		d := ruling.decision()
 		d.InPlaceOf = by.inPlaceOf
 		if has(c.Request, d) {
-			return c.Request, nil
+			return c, by, nil
 		}
 		if _, err := s.cost(c.Request, d.Verdict, c.Now); err != nil {
-			return nil, err
+			return nil, by, err
 		}
 		err = c.Request.MayDecide(d, by.rules.Within(s.Policy), c.Now)
 	}
-	if err == nil {
-		return c.Request, nil
-	}
-	if ruling.Verdict != approval.Approve { // who opens what they may not approve has tried nothing
+	if err != nil && ruling.Verdict != approval.Approve { // who opens what they may not approve has tried nothing
 		err = s.people.audited(ctx, ruling, err)
 	}
-	return nil, err
+	return c, by, err
+}
+
+// MayChange is MayDecide for a wish for changes. It also says who may approve what comes
+// of it. Where nobody may, the administrators are told, and there is no error.
+func (s *Decider) MayChange(ctx context.Context, ruling Ruling) (next review.Next, _ error) {
+	ruling.Verdict = approval.Rewrite
+	c, by, err := s.mayDecide(ctx, ruling)
+	if err != nil || c.Request.State != approval.Pending {
+		return next, err
+	}
+	next = c.Next(c.Request, ruling.Click.User, by.inPlaceOf, s.Policy)
+	return next.Without(s.people.barred(ctx, c.Request.Team, next.Who)), nil
+}
+
+// Stuck tells the administrators that a wish for changes would lead to a version that
+// nobody could approve: somebody has to be named.
+func (s *Decider) Stuck(ctx context.Context, id string, click approval.Click) error {
+	r, err := s.store.Request(ctx, id)
+	if err != nil {
+		return err
+	}
+	return s.store.Notify(ctx, approval.StuckNotice(r, click.User))
 }
 
 // judge finds the request, and by what right somebody would decide on it.
@@ -168,6 +199,10 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling) (_ *approval.Reques
 	}
 	d := ruling.decision()
 	d.InPlaceOf = by.inPlaceOf
+	if d.Verdict == approval.Rewrite && c.Request.State == approval.Pending && !has(c.Request, d) && c.Next(c.Request, d.Reviewer, d.InPlaceOf, s.Policy).Stuck() {
+		err := s.store.Notify(ctx, approval.StuckNotice(c.Request, d.Reviewer))
+		return nil, nil, cmp.Or(err, error(&approval.MoveError{Request: c.Request, Verb: string(d.Verdict), Why: approval.Because(approval.WhyNobodyNext)}))
+	}
 	var cheaper *approval.Downgraded
 	if d.Verdict == approval.Rewrite && s.costs.writes() {
 		if cheaper, err = s.costs.substitute(c.Request, draftTerms{standings: apart(c.Request, c.Standings)}); err != nil {

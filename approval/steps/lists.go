@@ -110,7 +110,7 @@ func (s *Lists) closed(ctx context.Context, id, user string) (why approval.Reaso
 	}
 	inPlaceOf, why := review.Right(r, user, roster, terms)
 	d := approval.Decision{Reviewer: user, InPlaceOf: inPlaceOf}
-	for _, why := range []approval.Reason{approval.TheirOwn(r, d), approval.Spoken(r, d), why} {
+	for _, why := range []approval.Reason{approval.TheirOwn(r, d), approval.Spoken(r, d), approval.TheirWish(r, d), why} {
 		if !why.None() {
 			return why, nil
 		}

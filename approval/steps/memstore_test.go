@@ -162,6 +162,9 @@ func (m *memStore) commit(r *approval.Request) error {
 	}) {
 		panic("a second decision of " + c.Decision.Reviewer)
 	}
+	if d := c.Decision; d != nil && d.Verdict == approval.Approve && !approval.TheirWish(had, *d).None() {
+		panic("an approval of what they asked for: " + d.Reviewer)
+	}
 	m.revisions(had, r)
 	if had != nil && had.Run != nil && c.Run != nil && (had.Run.BoxID != c.Run.BoxID || had.Run.Result != nil) {
 		panic("a second run of " + r.ID)

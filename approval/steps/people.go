@@ -81,6 +81,28 @@ func (s *People) sight(ctx context.Context, team, user string) (review.Person, e
 	return s.person(ctx, team, user)
 }
 
+// barred looks at people, all at once, and tells who may decide nothing. Of whom Slack
+// says nothing now it is not known.
+func (s *People) barred(ctx context.Context, team string, who []string) func(string) bool {
+	var mu sync.Mutex
+	var looks sync.WaitGroup
+	out := map[string]bool{}
+	for _, one := range who[:min(mostLooks, len(who))] {
+		looks.Go(func() {
+			if p, err := s.sight(ctx, team, one); err == nil && !p.Barred().None() {
+				mu.Lock()
+				defer mu.Unlock()
+				out[one] = true
+			}
+		})
+	}
+	looks.Wait()
+	return func(one string) bool { return out[one] }
+}
+
+// mostLooks bounds how many are looked at where somebody waits for a form.
+const mostLooks = 10
+
 // ahead begins to look at somebody, unless they were seen a moment ago, while the
 // caller reads what else it needs. What comes back waits for the answer.
 func (s *People) ahead(ctx context.Context, team, user string) func() (review.Person, error) {

@@ -288,7 +288,7 @@ func TestAHostThatIsTakenOutOfTheRulesIsReachedByNothing(t *testing.T) {
 	_, err = b.Decide(t.Context(), ruling(second, "R1", approval.Rewrite))
 	require.NoError(t, err)
 	require.Empty(t, b.work())
-	_, err = b.Decide(t.Context(), ruling(b.request(second.ID), "R1", approval.Approve))
+	_, err = b.Decide(t.Context(), ruling(b.request(second.ID), "R2", approval.Approve))
 	require.NoError(t, err)
 }
 

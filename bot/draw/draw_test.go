@@ -100,7 +100,7 @@ func pages(b stand) map[string]*kit.Page {
 		"reply-lost":     draw.Reply(sample.View(sample.In(approval.Lost, approval.Words("It was started, but its result was lost.")), nobodyKnows), true),
 		"modal-review":   {Blocks: modal.Blocks.BlockSet},
 		"modal-form":     {Blocks: form.Blocks.BlockSet},
-		"modal-reason":   {Blocks: draw.ReasonView(draw.Origin{}).Blocks.BlockSet},
+		"modal-reason":   {Blocks: draw.ReasonView(draw.Origin{}, false).Blocks.BlockSet},
 		"modal-details":  {Blocks: draw.DetailsView(sample.View(answered)).Blocks.BlockSet},
 		"modal-code":     {Blocks: draw.CodeView(b.with(), sample.View(answered)).Blocks.BlockSet},
 		"answer":         draw.Opening(sample.View(sentence)),

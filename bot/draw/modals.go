@@ -2,23 +2,58 @@ package draw
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
 
-// ChangesView asks what should be different.
-func ChangesView(from Origin) slack.ModalViewRequest {
+// ChangesView asks what should be different, and says who may approve what comes of it.
+// Where nobody may, it offers what leads somewhere.
+func ChangesView(from Origin, next review.Next) slack.ModalViewRequest {
+	if next.Stuck() {
+		return stuckView(from, next)
+	}
 	field := slack.NewPlainTextInputBlockElement(kit.Plain("For example: leave out the test store, and round to whole dollars."), ids.FieldReason)
 	field.Multiline, field.MaxLength, field.FocusOnLoad = true, 1000, true
 	p := &kit.Page{}
 	p.Say(kit.Words("The model gets the code and your words, and writes a new version, which is reviewed like the first. It costs the asker about as much as the first."))
+	p.Say(successors(next)...)
 	blocks := append(p.Blocks, slack.NewInputBlock(ids.FieldReason, kit.Plain("What should be different?"), nil, field))
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackChanges, Title: kit.Plain("Request changes"), Submit: kit.Plain("Request changes"),
 		Close: kit.Plain("Back"), PrivateMetadata: from.String(), Blocks: slack.Blocks{BlockSet: blocks}}
+}
+
+// successors says before a wish is sent off that its sender will have written a part.
+func successors(next review.Next) []kit.Part {
+	said := []kit.Part{kit.Strong("You cannot approve the next version"), kit.Words(", because you will have written a part of it. ")}
+	if next.Tier == approval.Low {
+		said = []kit.Part{kit.Words("Should the next version be of medium or high risk, "), kit.Strong("you cannot approve it"), kit.Words(", because you will have written a part of it. ")}
+	}
+	switch {
+	case !next.Enough:
+		return append(said, kit.Words("There are too few others here who could."))
+	case next.Needs > 1:
+		said = append(said, kit.Words(fmt.Sprintf("It takes %d of these people: ", next.Needs)))
+	default:
+		said = append(said, kit.Words("It takes one of these people: "))
+	}
+	return append(append(said, kit.People(next.Who, " or ")...), kit.Words("."))
+}
+
+// stuckView takes the place of the wish where nobody could approve what comes of it.
+func stuckView(from Origin, next review.Next) slack.ModalViewRequest {
+	p := &kit.Page{}
+	p.Say(kit.Strong("Nobody could approve the next version."), kit.Words(fmt.Sprintf(" You could not, because you would have written a part of it. It is %s, so it takes %s of somebody else, and there are too few others here who review. The administrators have been told.",
+		strings.ToLower(RiskWords[next.Tier]), kit.Count(next.Needs, "approval"))))
+	p.Say(kit.Words("The asker can put the question otherwise, and then you can approve what is written for it. Or reject this version."))
+	p.Buttons("instead", kit.Button(ids.ActionQuestion, "Edit the question", from.Seal, slack.StyleDefault), kit.Button(ids.ActionReject, "Reject", from.Seal, slack.StyleDanger))
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackNote, Title: kit.Plain("Request changes"), Close: kit.Plain("Back"),
+		PrivateMetadata: from.String(), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 }
 
 // EditField names the field that holds one part of a program.
@@ -67,10 +102,16 @@ func AssignView(from Origin) slack.ModalViewRequest {
 }
 
 // ReasonView asks why.
-func ReasonView(from Origin) slack.ModalViewRequest {
+func ReasonView(from Origin, question bool) slack.ModalViewRequest {
 	field := slack.NewPlainTextInputBlockElement(kit.Plain("The asker will read it."), ids.FieldReason)
 	field.Multiline, field.MaxLength, field.FocusOnLoad = true, 1000, true
-	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackReason, Title: kit.Plain("Reject this code"), Submit: kit.Plain("Reject"),
+	title, label := "Reject this code", "Why?"
+	var hint *slack.TextBlockObject
+	if question {
+		title, label = "Edit the question", "How should the question be put?"
+		hint = kit.Plain("This version is rejected with your words. The asker gets them with the button Ask again, which opens the question for editing.")
+	}
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackReason, Title: kit.Plain(title), Submit: kit.Plain("Reject"),
 		Close: kit.Plain("Back"), PrivateMetadata: from.String(),
-		Blocks: slack.Blocks{BlockSet: []slack.Block{slack.NewInputBlock(ids.FieldReason, kit.Plain("Why?"), nil, field)}}}
+		Blocks: slack.Blocks{BlockSet: []slack.Block{slack.NewInputBlock(ids.FieldReason, kit.Plain(label), hint, field)}}}
 }

@@ -154,4 +154,7 @@ func since(p *kit.Page, v *steps.View) {
 	default:
 		p.Say(append(said, kit.Words("."))...)
 	}
+	if wishers := v.Request.Wishers(); len(wishers) > 0 && v.Terms.Tier != approval.Low {
+		p.Say(append(kit.People(wishers, " and "), kit.Words(" asked for changes, and so wrote a part of it. Somebody else has to approve it."))...)
+	}
 }

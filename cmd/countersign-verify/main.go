@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -27,7 +28,10 @@ const usage = `countersign-verify [--key KEY]... [--checkpoint FILE] PACK.zip
 Without either, nothing says whose pack it is.
 `
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	debug.SetMemoryLimit(pack.Memory)
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // run is the whole program, as tests call it.
 func run(args []string, out, faults io.Writer) int {

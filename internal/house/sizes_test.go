@@ -42,7 +42,7 @@ var (
 	}
 	largeTypes = map[string]exception{
 		"approval.Request":      {57, "a verb for each move, and what drawing asks of it; Money holds the rest"},
-		"storage.DB":            {101, shrinks},
+		"storage.DB":            {104, shrinks},
 		"sandbox/local.Sandbox": {47, shrinks},
 		"sandbox/e2b.Client":    {80, shrinks},
 	}

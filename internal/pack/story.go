@@ -3,6 +3,7 @@ package pack
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -242,8 +243,7 @@ func newVersion(e event, words teller) *version {
 	for _, in := range m.Inputs {
 		one := input{Name: words.word(in["name"]), SHA256: words.word(in["sha256"])}
 		if reading := in["reading"]; reading != nil {
-			text, _ := json.MarshalIndent(reading, "", " ") // it was JSON a moment ago
-			one.Reading = strings.Trim(string(text), `"`)
+			one.Reading = plain(reading)
 		}
 		v.Inputs = append(v.Inputs, one)
 	}
@@ -258,6 +258,25 @@ func newVersion(e event, words teller) *version {
 		}
 	}
 	return v
+}
+
+// plain says how a file was read: names and values, without the signs of JSON where that is
+// possible.
+func plain(reading any) string {
+	fields, is := reading.(map[string]any)
+	if !is {
+		fields = map[string]any{"": reading}
+	}
+	var said []string
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		text, is := fields[key].(string)
+		if !is {
+			spelled, _ := json.Marshal(fields[key]) // it was JSON a moment ago
+			text = string(spelled)
+		}
+		said = append(said, strings.TrimPrefix(strings.ReplaceAll(key, "_", " ")+": "+text, ": "))
+	}
+	return strings.Join(said, "\n")
 }
 
 // said is an event as a line of a list.

@@ -50,6 +50,10 @@ const (
 	maxLine     = 4 << 20
 )
 
+// Memory is what a program that verifies packs should make do with (debug.SetMemoryLimit):
+// what stays of each entry is small, and what is read is soon over.
+const Memory = 128 << 20
+
 // Verify reads a pack from its beginning to its end. The error is a *Broken when it is not
 // what was made, and another one when it cannot be read.
 func Verify(path string, trust Trust) (r Report, err error) {

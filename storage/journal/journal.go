@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/mod/sumdb/note"
 
 	"countersign/approval"
@@ -134,7 +135,12 @@ func (l *Log) sequence(ctx context.Context, by note.Signer, now bool) (placed in
 				batch.Queue(`INSERT INTO log_nodes (level, index, hash) VALUES ($1, $2, $3)`, n.Level, n.Index, n.Hash)
 			}
 		}
-		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		err = tx.SendBatch(ctx, batch).Close()
+		if pg := new(pgconn.PgError); errors.As(err, &pg) && pg.ConstraintName == "log_nodes_pkey" {
+			// A node can be there already only where places were taken out of the log.
+			err = &checkpoint.NotFollowingError{Before: last.Number, After: last.Number + 1, Why: "the tree that is stored is larger than the log, so the log was cut"}
+		}
+		if err != nil {
 			return err
 		}
 		placed = len(rows)

@@ -116,6 +116,19 @@ func disownedNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, e
 	return p, nil
 }
 
+// stuckNotice tells administrators that somebody has to be named.
+func stuckNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
+	said, err := read[approval.Stuck](n)
+	if err != nil {
+		return nil, err
+	}
+	p := &kit.Page{}
+	p.Say(kit.Strong("Too few people review here."), kit.Words(" "), kit.Person(said.Reviewer), kit.Words(" wanted code changed in "), kit.Place(n.View.Request.Project),
+		kit.Words(". Whoever asks for changes has written a part of the next version, so somebody else has to approve it, and nobody else could. Name another reviewer on my Home."))
+	lately(with, p, n.View, "Look at the card")
+	return p, nil
+}
+
 // surpriseNotice tells those who approved, and administrators, that code did not do only what
 // its inspection had announced.
 func surpriseNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
