@@ -294,7 +294,7 @@ func TestEveryConstraintIsBrokenByATest(t *testing.T) {
 	// Names and ids that are not empty are all alike, and so are references to contents; one of each kind is tried above.
 	rows, err := b.pool.Query(t.Context(), `
 		SELECT conname FROM pg_constraint WHERE conrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname !~ '^(river|goose)')
-			AND contype IN ('c', 'f', 'u', 'p') AND confrelid <> 'contents'::regclass AND NOT (contype = 'c' AND pg_get_constraintdef(oid) ~ '^CHECK \(\([a-z_]+ <> ''''::text\)\)$')
+			AND contype IN ('c', 'f', 'u', 'p') AND confrelid <> 'contents'::regclass AND NOT (contype = 'c' AND pg_get_constraintdef(oid) ~ '^CHECK \(\([a-z0-9_]+ <> ''''::text\)\)$')
 		UNION SELECT tgname FROM pg_trigger WHERE tgrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname !~ '^(river|goose)') AND NOT tgisinternal`)
 	require.NoError(t, err)
 	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
