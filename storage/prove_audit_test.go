@@ -42,8 +42,8 @@ var live = []struct{ kind, sql string }{
 	{"a chain rewritten with another key", `DELETE FROM checkpoints; DELETE FROM log; DELETE FROM log_nodes; UPDATE events SET actor = 'REVB' WHERE kind = 'approved';
 		` + hashedAgain + `true; INSERT INTO unlogged (stream, seq) SELECT stream, seq FROM events ORDER BY stream, seq`},
 	{"a checkpoint left out", `DELETE FROM checkpoints WHERE number = 2`},
-	{"a decision whose event is missing", `INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, at, click, told)
-		SELECT request_id, revision, digest, asker, author, 'REVB', 'approve', at, click, told + 100 FROM decisions WHERE 'request:' || request_id = THIS`},
+	{"a decision whose event is missing", `INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, at, click)
+		SELECT request_id, revision, digest, asker, author, 'REVB', 'approve', at, click FROM decisions WHERE 'request:' || request_id = THIS`},
 	{"a receipt that does not add up", `UPDATE charges SET amount = amount + 1 WHERE hold_id IN (SELECT hold_id FROM settlements WHERE 'request:' || request_id = THIS)`},
 	{"a request left out", `DELETE FROM log WHERE stream = THIS; DELETE FROM events WHERE stream = THIS; ` + renumber},
 }
