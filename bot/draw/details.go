@@ -138,10 +138,7 @@ func ChartFile(a approval.Artifact) string {
 	for _, end := range []string{". ", ", "} {
 		title, _, _ = strings.Cut(title, end)
 	}
-	var words []string
-	for _, word := range strings.FieldsFunc(strings.ToLower(title), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-		words = append(words, word)
-	}
+	words := strings.FieldsFunc(strings.ToLower(title), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	name := kit.Cut(strings.Join(words, "-"), 60)
 	if a.Kind != "chart" || name == "" || strings.ContainsAny(title[:1], "0123456789") || strings.HasPrefix(title, "A chart") || strings.HasPrefix(title, "x:") || strings.HasPrefix(title, "y:") {
 		return a.Name

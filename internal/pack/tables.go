@@ -82,13 +82,8 @@ func (t *tables) end() error {
 // sign, so whatever begins with one is text.
 func tamed(cell string) string {
 	cell = strings.ToValidUTF8(cell, "\uFFFD")
-	for _, first := range norm.NFKC.String(strings.TrimSpace(cell)) {
-		if strings.ContainsRune("=+-@", first) {
-			return "'" + cell
-		}
-		break
-	}
-	if strings.HasPrefix(cell, "\t") || strings.HasPrefix(cell, "\r") {
+	first := norm.NFKC.String(strings.TrimSpace(cell))
+	if first != "" && strings.ContainsRune("=+-@", rune(first[0])) || strings.HasPrefix(cell, "\t") || strings.HasPrefix(cell, "\r") {
 		return "'" + cell
 	}
 	return cell
