@@ -43,7 +43,7 @@ type roles struct {
 
 func newRoles() roles {
 	settings := review.RuleSet{Team: slacksim.DefaultTeam.ID, Rules: review.DefaultRules(approval.DefaultPolicy())}
-	return roles{rules: settings, roster: review.Roster{Reviewers: []string{slacksim.Reviewer, slacksim.SecondReviewer}, Admins: []string{slacksim.Admin}},
+	return roles{rules: settings, next: review.Next{Tier: approval.Low, Who: []string{slacksim.Admin}, Needs: 1, Enough: true}, roster: review.Roster{Reviewers: []string{slacksim.Reviewer, slacksim.SecondReviewer}, Admins: []string{slacksim.Admin}},
 		queue: func(steps.QueueFilter, int) steps.Queue { return steps.Queue{Pages: 1, Now: sample.Noon} }}
 }
 

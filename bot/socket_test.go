@@ -108,7 +108,7 @@ func TestAnEnvelopeThatWaitedTooLongIsNotWorkedOn(t *testing.T) {
 	b := idle(t, func(_ *slacksim.Options, o *Options) {
 		o.Observe = func(_, how string, _ time.Duration) { outcome = how }
 	})
-	b.bot.serve(b.ctx, delivery{at: time.Now().Add(-time.Minute), Event: socketmode.Event{Request: &socketmode.Request{}, Data: slack.SlashCommand{Command: ids.CommandAnalyze, Text: "How many?"}}})
+	b.bot.serve(b.ctx, delivery{at: time.Now().Add(-time.Minute), over: func() {}, Event: socketmode.Event{Request: &socketmode.Request{}, Data: slack.SlashCommand{Command: ids.CommandAnalyze, Text: "How many?"}}})
 	require.Equal(t, "late", outcome)
 	require.Empty(t, b.service.questions())
 }
