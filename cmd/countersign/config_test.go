@@ -160,7 +160,7 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 			secrets++
 		}
 	}
-	require.Equal(t, 8, secrets, "a new secret? It belongs to the ones that are hidden")
+	require.Equal(t, 9, secrets, "a new secret? It belongs to the ones that are hidden")
 	environ["LANGFUSE_PUBLIC_KEY"] = "pk-lf-1"
 	c, err := readConfig(environ)
 	require.NoError(t, err)

@@ -219,7 +219,7 @@ func TestDemoFailsWhenAStepDoesNotHappen(t *testing.T) {
 	s := &stage{replica: r, sim: h.sim, maya: h.maya, ben: h.ben, hurry: true, every: sayEvery, root: h.ask("Why is it so in sales.csv?").TS}
 	h.card(workspace.Message{TS: s.root, Channel: slacksim.SalesData})
 	s.pause(over, time.Hour)
-	require.ErrorContains(t, s.answer(over), "no answer with a bill")
+	require.ErrorContains(t, s.answer(over), "no answer in the thread")
 	require.ErrorContains(t, s.told(errors.New("no card")), "no card; the thread says: ")
 	s.root = "0"
 	require.EqualError(t, s.told(errors.New("no card")), "no card")

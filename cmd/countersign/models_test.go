@@ -37,14 +37,14 @@ func TestAnyOfTheThreeKeysBringsItsModels(t *testing.T) {
 		models   []string
 		by       string
 	}{
-		"Mistral": {map[string]string{"MISTRAL_API_KEY": "k"}, []string{"codestral-2508"}, "Mistral"},
-		"Claude":  {map[string]string{"ANTHROPIC_API_KEY": "k", "ANTHROPIC_MODELS": "claude-haiku-5-5"}, []string{"claude-sonnet-5-5", "claude-haiku-5-5"}, "Claude"},
-		"GPT":     {map[string]string{"OPENAI_API_KEY": "k"}, []string{"gpt-6.1-terra"}, "OpenAI"},
-		"Ollama":  {map[string]string{"OPENAI_BASE_URL": "http://127.0.0.1:11434", "OPENAI_MODEL": "qwen3-coder:30b"}, []string{"qwen3-coder:30b"}, "The model's server"},
+		"Mistral": {map[string]string{"MISTRAL_API_KEY": "k"}, []string{"codestral-2508"}, "Mistral, at api.mistral.ai"},
+		"Claude":  {map[string]string{"ANTHROPIC_API_KEY": "k", "ANTHROPIC_MODELS": "claude-haiku-5-5"}, []string{"claude-sonnet-5-5", "claude-haiku-5-5"}, "Claude, at api.anthropic.com"},
+		"GPT":     {map[string]string{"OPENAI_API_KEY": "k"}, []string{"gpt-6.1-terra"}, "OpenAI, at api.openai.com"},
+		"Ollama":  {map[string]string{"OPENAI_BASE_URL": "http://127.0.0.1:11434", "OPENAI_MODEL": "qwen3-coder:30b"}, []string{"qwen3-coder:30b"}, "The model's server, at 127.0.0.1:11434"},
 		"all": {map[string]string{"MISTRAL_API_KEY": "k", "ANTHROPIC_API_KEY": "k", "OPENAI_API_KEY": "k"},
-			[]string{"codestral-2508", "claude-sonnet-5-5", "gpt-6.1-terra"}, "Mistral"},
+			[]string{"codestral-2508", "claude-sonnet-5-5", "gpt-6.1-terra"}, "Mistral, at api.mistral.ai"},
 		"all, another first": {map[string]string{"MISTRAL_API_KEY": "k", "ANTHROPIC_API_KEY": "k", "OPENAI_API_KEY": "k", "DEFAULT_MODEL": "gpt-6.1-terra"},
-			[]string{"gpt-6.1-terra", "codestral-2508", "claude-sonnet-5-5"}, "OpenAI"},
+			[]string{"gpt-6.1-terra", "codestral-2508", "claude-sonnet-5-5"}, "OpenAI, at api.openai.com"},
 	} {
 		p := config(t, c.settings)
 		w, says, err := p.demoWriter()

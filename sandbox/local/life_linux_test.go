@@ -36,7 +36,7 @@ total
 	require.Equal(t, approval.OK, result.Outcome, "%+v", result)
 	require.Equal(t, "rows: 3\n", result.Stdout)
 	require.Empty(t, result.Stderr)
-	require.Equal(t, []approval.Grid{{Title: "total", Columns: []string{"kind", "amount"},
+	require.Equal(t, []approval.Grid{{Title: "total", Columns: []string{"kind", "amount"}, Numbers: []bool{false, true},
 		Rows: [][]string{{"a", "12.5"}, {"b", "0.0"}}, TotalRows: 2}}, result.Tables)
 	require.Equal(t, []string{"total.csv", "chart-1.png", "copy.csv"}, names(result.Artifacts))
 	require.Equal(t, "kind,amount\na,12.5\nb,0.0\n", string(result.Artifacts[0].Data))

@@ -32,14 +32,14 @@ missing, levels, series, twice, nothing, odd
 		result.Tables[i].Title = ""
 	}
 	require.Equal(t, []approval.Grid{
-		{Columns: []string{"n", "d", "x", "7"}, TotalRows: 3, Rows: [][]string{{"1.5", "2024-01-31", "1.10", "a b"},
+		{Columns: []string{"n", "d", "x", "7"}, Numbers: []bool{true, false, false, false}, TotalRows: 3, Rows: [][]string{{"1.5", "2024-01-31", "1.10", "a b"},
 			{"–", "–", "–", "é"}, {"inf", "2024-02-01 12:30:00", "2024-01-01", strings.Repeat("z", 199) + "…"}}},
-		{Columns: []string{"k", "m", "v / sum", "v / mean"}, TotalRows: 3,
+		{Columns: []string{"k", "m", "v / sum", "v / mean"}, Numbers: []bool{false, false, true, true}, TotalRows: 3,
 			Rows: [][]string{{"a", "1", "1", "1"}, {"a", "2", "2", "2"}, {"b", "1", "3", "3"}}},
-		{Columns: []string{"", "v"}, TotalRows: 3, Rows: [][]string{{"a", "1.25"}, {"b", "1e-05"}, {"c", "1e+20"}}},
-		{Columns: []string{"a", "a"}, TotalRows: 1, Rows: [][]string{{"1", "2"}}},
-		{Columns: []string{"a"}, TotalRows: 0, Rows: [][]string{}},
-		{Columns: []string{"a"}, TotalRows: 1, Rows: [][]string{{"(cannot be shown)"}}},
+		{Columns: []string{"", "v"}, Numbers: []bool{false, true}, TotalRows: 3, Rows: [][]string{{"a", "1.25"}, {"b", "1e-05"}, {"c", "1e+20"}}},
+		{Columns: []string{"a", "a"}, Numbers: []bool{true, true}, TotalRows: 1, Rows: [][]string{{"1", "2"}}},
+		{Columns: []string{"a"}, Numbers: []bool{false}, TotalRows: 0, Rows: [][]string{}},
+		{Columns: []string{"a"}, Numbers: []bool{false}, TotalRows: 1, Rows: [][]string{{"(cannot be shown)"}}},
 	}, result.Tables)
 	require.Equal(t, []string{"table-1.csv", "table-2.csv", "table-3.csv", "table-4.csv", "table-5.csv"}, names(result.Artifacts))
 	require.Contains(t, strings.Join(result.Notes, ""), "could not be written as CSV")
