@@ -177,7 +177,7 @@ func TestBudgetsAreShownToTheirOwnersAndSetByAdministrators(t *testing.T) {
 	require.NoError(t, h.carla.Command(slacksim.SalesData, "/budget set @maya 5"))
 	require.NoError(t, h.maya.Click(refusal, "Try again"))
 	require.NoError(t, h.ben.Click(h.cardOf("afford this?"), "Approve"))
-	require.Contains(t, h.reply(root).Words(), " of $5 left this month")
+	require.Contains(t, h.reply(root).Words(), " of $5 left")
 	h.settled()
 }
 

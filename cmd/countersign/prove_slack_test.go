@@ -15,6 +15,8 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/money"
 	"countersign/budget"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
@@ -283,8 +285,8 @@ func (o *office) wrongs(view func(string) (*steps.View, error), s scene, number 
 		for _, spend := range v.Bill {
 			sum += budget.Total(spend.Charges)
 		}
-		if !strings.Contains(reply.Words(), sum.String()) {
-			say("the bill is not %s: %q", sum, reply.Words())
+		if bill := asSent(draw.DetailsView(v)); !strings.Contains(bill, "Total: "+sum.String()) || !strings.Contains(reply.Words(), money.Spent(sum)) {
+			say("the bill is not %s: %q, and behind it %s", sum, reply.Words(), bill)
 		}
 	}
 	return wrong
