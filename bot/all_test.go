@@ -188,7 +188,7 @@ func sampleOr(v *steps.View) *steps.View {
 func actions() []string {
 	all := []string{ids.ActionApprove, ids.ActionReject, ids.ActionChanges, ids.ActionReview, ids.ActionDiff, ids.ActionMore, ids.ActionCancel, ids.ActionDisown, ids.ActionAgain, ids.ActionGiveUp,
 		ids.ActionQueued, ids.ActionMine, ids.ActionTier, ids.ActionAge, ids.ActionCost, ids.ActionOrder, ids.ActionBack, ids.ActionNext, ids.ActionAway, ids.ActionReturn,
-		ids.ActionPeople, ids.ActionName, ids.ActionUnname, ids.ActionRecall, ids.ActionRules, ids.ActionWhose, ids.ActionFigures, ids.ActionAsk, ids.ActionLink,
+		ids.ActionPeople, ids.ActionName, ids.ActionUnname, ids.ActionRecall, ids.ActionRules, ids.ActionWhose, ids.ActionFigures, ids.ActionAsk, kit.ActionLink,
 		ids.ActionEditLimit, ids.ActionSetLimit, ids.ActionRemoveLimit, ids.ActionContinue, ids.ActionCheaper, ids.ActionCheaper2, ids.ActionWait, ids.ActionMoreMoney, ids.ActionGrant, ids.ActionDecline,
 		ids.ActionInsist, ids.ActionWhy, ids.ActionHistory, ids.ActionTop, ids.ActionExplain, ids.FieldRequest, ids.FieldRanking, ids.FieldPeriod,
 		ids.FieldQuestion, ids.FieldFiles, ids.FieldUpload, ids.FieldModel, ids.FieldChannel, ids.FieldReason, ids.FieldTyped, ids.FieldPerson, ids.FieldWhat, ids.FieldRole, ids.FieldUntil,

@@ -24,7 +24,6 @@ const (
 	CallbackName     = "name"     // give somebody a role
 	CallbackWhose    = "whose"    // of which channel the rules are to be set
 	CallbackRules    = "rules"    // the rules of reviews
-	CallbackNote     = "note"     // a modal that only says something
 
 	CallbackLimit     = "limit"      // the form of a budget
 	CallbackMoreMoney = "more_money" // how much more, and what for
@@ -60,9 +59,8 @@ const (
 	ActionWhose   = "open_channel_rules"
 	ActionFigures = "open_statistics"
 	ActionAsk     = "open_form"
-	ActionAgain   = "ask_again"   // the form with a question that could not be taken as it was
-	ActionGiveUp  = "give_up"     // a reviewer ends what waits for what is away
-	ActionLink    = "follow_link" // buttons that lead somewhere; Slack reports them, nothing is to be done
+	ActionAgain   = "ask_again" // the form with a question that could not be taken as it was
+	ActionGiveUp  = "give_up"   // a reviewer ends what waits for what is away
 
 	// Buttons about money.
 	ActionEditLimit   = "edit_limit"
