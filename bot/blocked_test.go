@@ -12,6 +12,7 @@ import (
 	"countersign/bot/draw/notice"
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
+	"countersign/bot/kit"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 	slackperson "countersign/internal/slacksim/person"
@@ -84,7 +85,7 @@ func TestWhyItIsBlockedIsAPressAwayAndPrivate(t *testing.T) {
 	typed := b.command(slacksim.Analyst, "explain "+v.Request.ID, "What this question cost")
 	maya := b.as(slacksim.Analyst)
 	require.NoError(t, maya.Click(card, "Why?"))
-	shown := b.openedAs(maya, ids.CallbackNote)
+	shown := b.openedAs(maya, kit.CallbackNote)
 	require.Contains(t, shown.Words(), ": $9 of $10 spent, $1 left.")
 	require.Contains(t, shown.Words(), typed.Words(), "the same as by command, without an id")
 	b.service.fail(&approval.NotAllowedError{Why: approval.Because(approval.WhyAskerLooks)})

@@ -11,6 +11,7 @@ import (
 	"countersign/approval/steps"
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
+	"countersign/bot/kit"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 	slackperson "countersign/internal/slacksim/person"
@@ -33,7 +34,7 @@ func TestTheBooksAreOpenedOnTheHome(t *testing.T) {
 	home := b.homeOf(carla, "Your questions")
 
 	require.NoError(t, carla.ClickView(home, ids.ActionHistory))
-	require.Contains(t, b.openedAs(carla, ids.CallbackNote).Words(), "set to $10 per month.")
+	require.Contains(t, b.openedAs(carla, kit.CallbackNote).Words(), "set to $10 per month.")
 	require.NoError(t, carla.CloseView())
 
 	require.NoError(t, carla.ClickView(home, ids.ActionTop))
@@ -56,7 +57,7 @@ func TestTheBooksAreOpenedOnTheHome(t *testing.T) {
 	require.Contains(t, wrong[ids.FieldRequest], "is not the id of a question")
 	_, err = carla.Submit(slackperson.Fill(ids.FieldRequest, v.Request.ID))
 	require.NoError(t, err)
-	require.Contains(t, b.openedAs(carla, ids.CallbackNote).Words(), "What this question cost")
+	require.Contains(t, b.openedAs(carla, kit.CallbackNote).Words(), "What this question cost")
 
 	require.NoError(t, maya.OpenHome())
 	home = b.homeOf(maya, "Your questions")
@@ -64,7 +65,7 @@ func TestTheBooksAreOpenedOnTheHome(t *testing.T) {
 		require.Error(t, maya.ClickView(home, action), "only for administrators")
 	}
 	require.NoError(t, maya.ClickView(home, ids.ActionWhy))
-	require.Contains(t, b.openedAs(maya, ids.CallbackNote).Words(), "What this question cost")
+	require.Contains(t, b.openedAs(maya, kit.CallbackNote).Words(), "What this question cost")
 }
 
 // contains tells whether a text holds all of these words.

@@ -81,7 +81,7 @@ func TestEveryVersionHasACardOfItsOwn(t *testing.T) {
 	require.NotEqual(t, former.TS, card.TS)
 	require.Contains(t, card.Actions(), ids.ActionApprove)
 	old := b.read(slacksim.Reviewer, steps.Post{Channel: former.Channel, TS: former.TS})
-	require.Equal(t, []string{ids.ActionLink}, old.Actions())
+	require.Equal(t, []string{kit.ActionLink}, old.Actions())
 	for _, words := range []string{"Superseded by revision 2", "Round to cents, please.", "Go to revision 2"} {
 		require.Contains(t, old.Words(), words)
 	}
@@ -195,7 +195,7 @@ func TestAStrayCardLeadsToTheOneThatIsRemembered(t *testing.T) {
 	require.Contains(t, b.read(slacksim.Reviewer, stray).Actions(), ids.ActionApprove, "as long as it is the only one")
 	b.publish(v, steps.SurfaceCard)
 	b.bot.deciding.tidy(b.ctx, draw.SealOf(v.Request), click)
-	require.Equal(t, []string{ids.ActionLink}, b.read(slacksim.Reviewer, stray).Actions())
+	require.Equal(t, []string{kit.ActionLink}, b.read(slacksim.Reviewer, stray).Actions())
 	require.Contains(t, b.read(slacksim.Reviewer, stray).Words(), "Duplicate card")
 }
 
@@ -262,7 +262,7 @@ func TestAModalThatSlackHasChangedNamesTheLineAndTheOtherWay(t *testing.T) {
 		v, card := pending(b, sample.Code(sample.Long(412)))
 		ben := b.as(slacksim.Reviewer)
 		require.NoError(t, ben.Click(card, ids.ActionReview))
-		note := b.openedAs(ben, ids.CallbackNote)
+		note := b.openedAs(ben, kit.CallbackNote)
 		require.Nil(t, note.Submit, what)
 		require.Contains(t, note.Words(), "countersign decide "+v.Request.ID, what)
 		require.Equal(t, what == "code", strings.Contains(note.Words(), "line 8 of the code is not the same"), what)

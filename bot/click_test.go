@@ -16,6 +16,7 @@ import (
 	"countersign/bot/draw"
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
+	"countersign/bot/kit"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/fault"
 	slackperson "countersign/internal/slacksim/person"
@@ -104,7 +105,7 @@ func TestAReasonIsRequired(t *testing.T) {
 	b.service.fail(&approval.MoveError{Request: sample.View(sample.In(approval.Expired)).Request, Verb: "reject"})
 	_, err = ben.Submit(slackperson.Fill(ids.FieldReason, "Too late"))
 	require.NoError(t, err)
-	note, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackNote })
+	note, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == kit.CallbackNote })
 	require.NoError(t, err)
 	require.Contains(t, note.Words(), "nobody decided")
 }

@@ -14,6 +14,7 @@ import (
 	"countersign/bot/draw/home"
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
+	"countersign/bot/kit"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/fault"
@@ -43,7 +44,7 @@ func TestTheHomeShowsWhatIsOnesOwn(t *testing.T) {
 	require.NoError(t, maya.ClickView(home, ids.ActionAsk))
 	_, err = maya.WaitView(b.ctx, func(v workspace.View) bool { return v.CallbackID == ids.CallbackForm })
 	require.NoError(t, err)
-	require.NoError(t, maya.ClickView(home, ids.ActionLink), "the link is followed by Slack")
+	require.NoError(t, maya.ClickView(home, kit.ActionLink), "the link is followed by Slack")
 }
 
 func TestAHomeWithNothingToDecide(t *testing.T) {

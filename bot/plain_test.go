@@ -13,6 +13,7 @@ import (
 	"countersign/bot/draw/notice"
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
+	"countersign/bot/kit"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/fault"
 )
@@ -66,7 +67,7 @@ func TestThePlainerCardLeadsToTheCodeAndHasNoApprove(t *testing.T) {
 	next.Unseen = nil
 	b.publish(next, steps.SurfacePlain)
 	given := b.read(slacksim.Reviewer, plain)
-	require.Equal(t, []string{ids.ActionLink}, given.Actions())
+	require.Equal(t, []string{kit.ActionLink}, given.Actions())
 	require.Contains(t, given.Words(), "The full card is here now.")
 	require.Contains(t, b.read(slacksim.Reviewer, next.Posts[steps.SurfaceCard]).Actions(), ids.ActionApprove)
 }

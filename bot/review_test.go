@@ -90,7 +90,7 @@ func TestAModalThatSlackGarbledDecidesNothing(t *testing.T) {
 	_, card := pending(b, sample.Code(sample.Long(412)))
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.Click(card, ids.ActionReview))
-	note := b.openedAs(ben, ids.CallbackNote)
+	note := b.openedAs(ben, kit.CallbackNote)
 	require.Contains(t, note.Words(), "Slack stored something different from what I sent")
 	require.Nil(t, note.Submit)
 }
@@ -189,7 +189,7 @@ func TestCodeIsEditedInFieldsAndHandedInAsOne(t *testing.T) {
 	b.service.change(func() { b.service.refuse = &approval.NotAllowedError{Why: approval.Words("Only reviewers edit.")} })
 	_, err = ben.Submit(slackperson.Form{})
 	require.NoError(t, err)
-	require.Contains(t, b.openedAs(ben, ids.CallbackNote).Words(), "Only reviewers edit.")
+	require.Contains(t, b.openedAs(ben, kit.CallbackNote).Words(), "Only reviewers edit.")
 	require.NoError(t, ben.CloseView())
 
 	b.service.change(func() { b.service.refuse = nil })
@@ -252,7 +252,7 @@ func TestDifferencesAreShown(t *testing.T) {
 	require.Contains(t, card.Words(), "Round to cents, please.")
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.Click(card, ids.ActionDiff))
-	require.Contains(t, b.openedAs(ben, ids.CallbackNote).Words(), "+ 5  # whole months only")
+	require.Contains(t, b.openedAs(ben, kit.CallbackNote).Words(), "+ 5  # whole months only")
 	require.NoError(t, ben.Click(card, ids.ActionMore, "Compare with approved code"))
 	_, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "No code approved in this channel") })
 	require.NoError(t, err)

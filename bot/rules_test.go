@@ -14,6 +14,7 @@ import (
 	"countersign/bot/draw/reasons"
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
+	"countersign/bot/kit"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 	slackperson "countersign/internal/slacksim/person"
@@ -171,7 +172,7 @@ func TestHowReviewersDecideIsForAdministrators(t *testing.T) {
 	b := setup(t)
 	carla, atHome := carlas(b)
 	require.NoError(t, carla.ClickView(atHome, ids.ActionFigures))
-	require.Contains(t, b.openedAs(carla, ids.CallbackNote).Words(), "No decisions yet.")
+	require.Contains(t, b.openedAs(carla, kit.CallbackNote).Words(), "No decisions yet.")
 	require.NoError(t, carla.CloseView())
 	b.service.change(func() {
 		b.service.refuse = &approval.NotAllowedError{Why: approval.Words("Only administrators can see how reviewers decide.")}

@@ -26,7 +26,6 @@ const (
 	CallbackRules    = "rules"    // the rules of reviews
 	CallbackModels   = "models"   // which models may be asked
 	CallbackLists    = "lists"    // of which channel the models are to be chosen
-	CallbackNote     = "note"     // a modal that only says something
 
 	CallbackLimit     = "limit"      // the form of a budget
 	CallbackMoreMoney = "more_money" // how much more, and what for
@@ -65,20 +64,19 @@ const (
 	ActionLists    = "open_channel_models"
 	ActionFigures  = "open_statistics"
 	ActionAsk      = "open_form"
-	ActionAnswer   = "answer"      // the asker says how a file is meant: the first choice,
-	ActionAnswer2  = "answer_2"    // the second,
-	ActionAnswer3  = "answer_3"    // and the third
-	ActionAgain    = "ask_again"   // the form with a question that could not be taken as it was
-	ActionMeant    = "meant"       // a file with nearly the name that was typed
-	ActionMeant2   = "meant_2"     // and two more of them
-	ActionMeant3   = "meant_3"     //
-	ActionFix      = "fix"         // have code fixed that ended with an error
-	ActionCode     = "show_code"   // what ran, and who approved it
-	ActionDetails  = "details"     // the whole bill
-	ActionGood     = "good"        // the answer is good,
-	ActionBad      = "bad"         // or not
-	ActionGiveUp   = "give_up"     // a reviewer ends what waits for what is away
-	ActionLink     = "follow_link" // buttons that lead somewhere; Slack reports them, nothing is to be done
+	ActionAnswer   = "answer"    // the asker says how a file is meant: the first choice,
+	ActionAnswer2  = "answer_2"  // the second,
+	ActionAnswer3  = "answer_3"  // and the third
+	ActionAgain    = "ask_again" // the form with a question that could not be taken as it was
+	ActionMeant    = "meant"     // a file with nearly the name that was typed
+	ActionMeant2   = "meant_2"   // and two more of them
+	ActionMeant3   = "meant_3"   //
+	ActionFix      = "fix"       // have code fixed that ended with an error
+	ActionCode     = "show_code" // what ran, and who approved it
+	ActionDetails  = "details"   // the whole bill
+	ActionGood     = "good"      // the answer is good,
+	ActionBad      = "bad"       // or not
+	ActionGiveUp   = "give_up"   // a reviewer ends what waits for what is away
 
 	// Buttons about money.
 	ActionEditLimit   = "edit_limit"

@@ -2,13 +2,14 @@ package kit
 
 import (
 	"github.com/slack-go/slack"
-
-	"countersign/bot/ids"
 )
+
+// CallbackNote names a modal that only says something.
+const CallbackNote = "note"
 
 // NoteOf is a modal that only shows a page.
 func NoteOf(title string, p *Page) slack.ModalViewRequest {
-	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackNote, Title: Plain(title), Close: Plain("Close"), Blocks: slack.Blocks{BlockSet: p.Blocks}}
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: CallbackNote, Title: Plain(title), Close: Plain("Close"), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 }
 
 // NoteView is a modal that only says something.

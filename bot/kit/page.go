@@ -1,6 +1,5 @@
 // Package kit builds Slack blocks: pages of words, tables, bars, code and buttons. Its
-// pages always keep Slack's limits. It knows nothing of approvals and of money. Of the
-// names in ids it takes the two that it gives by itself: a link's and a note's.
+// pages always keep Slack's limits. It knows nothing of approvals and of money.
 package kit
 
 import (
@@ -10,8 +9,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/slack-go/slack"
-
-	"countersign/bot/ids"
 )
 
 // Part is a piece of a sentence. It knows how it looks in rich text, where
@@ -262,9 +259,12 @@ func Button(action, label, value string, style slack.Style) *slack.ButtonBlockEl
 	return b
 }
 
+// ActionLink names buttons that lead somewhere; Slack reports them, nothing is to be done.
+const ActionLink = "follow_link"
+
 // Goes is a button that leads to a message.
 func Goes(label, url string) *slack.ButtonBlockElement {
-	b := Button(ids.ActionLink, label, "", slack.StyleDefault)
+	b := Button(ActionLink, label, "", slack.StyleDefault)
 	b.URL = url
 	return b
 }

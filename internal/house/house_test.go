@@ -92,7 +92,7 @@ var rooms = map[string]plan{
 
 	// Slack. The rooms of drawing share what a drawing is made of, and know nothing of the socket.
 	"bot/ids":      {},
-	"bot/kit":      {uses: []string{"bot/ids"}}, // nothing of approval, nothing of money
+	"bot/kit":      {}, // nothing of approval, nothing of money
 	"bot/command":  {uses: append(slices.Clone(nouns), "bot/ids", "bot/kit")},
 	"bot/meant":    {uses: []string{"approval", "bot/draw", "bot/kit"}},
 	"bot/readback": {uses: []string{"bot/ids", "bot/kit"}, tests: drawingTests},
