@@ -15,7 +15,7 @@ import (
 )
 
 // otherClock is an address of the database by which its clock is ahead of this machine's, or
-// behind it: every statement finds a now and a clock_timestamp before Postgres' own.
+// behind it: every statement, and the guard of the queue, finds a now and a clock_timestamp before Postgres' own.
 func (b *bundle) otherClock(t *testing.T, ahead string) string {
 	t.Helper()
 	for _, name := range []string{"now", "clock_timestamp"} {
@@ -23,6 +23,7 @@ func (b *bundle) otherClock(t *testing.T, ahead string) string {
 		require.NoError(t, b.exec(t, `CREATE FUNCTION odd.`+name+`() RETURNS timestamptz LANGUAGE sql AS $$ SELECT pg_catalog.`+name+`() + interval '`+ahead+`' $$`))
 	}
 	require.NoError(t, b.exec(t, `GRANT USAGE ON SCHEMA odd TO PUBLIC`))
+	require.NoError(t, b.exec(t, `ALTER FUNCTION countersign_due SET search_path = odd, pg_catalog, public`))
 	u, err := url.Parse(pgtest.Serve(b.url))
 	require.NoError(t, err)
 	q := u.Query()

@@ -43,7 +43,7 @@ func TestHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
 		for _, words := range c.shown {
 			require.Contains(t, reply.Words(), words, c.name)
 		}
-		require.Contains(t, reply.Words(), "local sandbox: ", "box seconds are on the bill")
+		require.Contains(t, h.bill(reply), "local sandbox: ", "box seconds are on the bill")
 		require.NotContains(t, reply.Words(), "/runner/", "frames of ours are nobody's business")
 		require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 3}, h.row(c.name), c.name)
 		id := value[string](h, `SELECT id FROM requests WHERE strpos(said(question), $1) > 0`, c.name)

@@ -236,8 +236,9 @@ func TestARunWhoseBoxIsGoneIsLostAndSaysSo(t *testing.T) {
 	cloud.End(value[string](h, `SELECT box_id FROM runs`)) // from now on the edge answers 502, not found
 	reply := h.reply(root)
 	require.Contains(t, reply.Text, "The result was lost. It started, but its result was lost. How it ended is unknown, and it will not be run again.")
-	require.Contains(t, reply.Words(), "e2b sandbox, run: time unknown, at most $0.0")
-	require.Contains(t, reply.Words(), "partly estimated, at the highest possible price")
+	bill := h.bill(reply)
+	require.Contains(t, bill, "e2b sandbox, run: time unknown, at most $0.0")
+	require.Contains(t, bill, "partly estimated, at the highest possible price")
 	h.becomes(card, "Approved, result lost")
 	r := h.row("Where did it go?")
 	r.Reason = ""

@@ -87,6 +87,9 @@ func TestProveSlackNothingIsAskedBeforeAnAck(t *testing.T) {
 	saw("/analyze alone only opens the form", func() error { return h.maya.Command(slacksim.SalesData, "/analyze") }, "views.open")
 	_, err := h.maya.WaitView(h.patient(), func(v workspace.View) bool { return strings.Contains(v.Words(), "sales.csv") })
 	require.NoError(t, err, "the channel's files come after the form")
+	h.soon("their call is over", func() bool {
+		return slices.ContainsFunc(h.sim.Journal(0), func(e workspace.Entry) bool { return e.Direction == "api" && e.Name == "views.update" })
+	})
 	require.NoError(t, h.maya.CloseView())
 	saw("a first press on Reject looks at who presses at most, and opens the form", func() error { return h.ben.Click(first, "Reject") }, "users.info", "views.open")
 	require.NoError(t, h.ben.CloseView())

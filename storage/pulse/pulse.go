@@ -33,6 +33,7 @@ type Pulse struct {
 
 	turn chan struct{}          // whoever has put something in uses what stands below
 	conn *pgx.Conn              // nil: there is none
+	over bool                   // there is to be none any more
 	held map[string]func(error) // the steps under way by their keys, with what ends one that somebody else has
 
 	apart atomic.Int64 // by how much the database's clock is ahead of this machine's, as of the last beat
@@ -107,6 +108,9 @@ func (p *Pulse) close(ctx context.Context) {
 // open opens the session and takes the locks of what is under way again. What somebody else
 // has by now is theirs, and ends here.
 func (p *Pulse) open(ctx context.Context) error {
+	if p.over {
+		return errOver
+	}
 	if p.conn != nil {
 		return nil
 	}
@@ -168,13 +172,17 @@ func (p *Pulse) Unlock(ctx context.Context, key string) {
 	}
 }
 
-// End ends the session.
+// errOver is said to a step that comes after the end, in the pool's words.
+var errOver = errors.New("closed pool: this replica's session has ended")
+
+// End ends the session for good.
 func (p *Pulse) End() {
 	p.turn <- struct{}{}
 	defer func() { <-p.turn }()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	p.close(ctx)
+	p.over = true
 }
 
 // Apart is by how much the database's clock was ahead of this machine's at the last beat.
