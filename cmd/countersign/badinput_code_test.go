@@ -40,11 +40,15 @@ func TestHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
 		card := h.cardOf(c.name)
 		h.approve(card)
 		reply := h.reply(root)
+		said := reply.Words()
+		for _, m := range h.maya.Thread(root.Channel, root.TS) {
+			said += "\n" + m.Words()
+		}
 		for _, words := range c.shown {
-			require.Contains(t, reply.Words(), words, c.name)
+			require.Contains(t, said, words, c.name)
 		}
 		require.Contains(t, h.bill(reply), "local sandbox: ", "box seconds are on the bill")
-		require.NotContains(t, reply.Words(), "/runner/", "frames of ours are nobody's business")
+		require.NotContains(t, said, "/runner/", "frames of ours are nobody's business")
 		require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 3}, h.row(c.name), c.name)
 		id := value[string](h, `SELECT id FROM requests WHERE strpos(said(question), $1) > 0`, c.name)
 		require.Equal(t, c.outcome, value[string](h, `SELECT said(result)::jsonb->>'outcome' FROM runs WHERE request_id = $1`, id), c.name)
