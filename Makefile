@@ -7,7 +7,7 @@ GOFLAGS += -trimpath
 TIMEOUT ?= 2h
 
 # How many tests of a package run beside one another. Most of them wait most of the time.
-PARALLEL ?= 4
+PARALLEL ?= 6
 # And how many packages, for the same reason.
 PACKAGES_AT_ONCE ?= 4
 export GOFLAGS
