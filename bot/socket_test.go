@@ -141,9 +141,9 @@ func TestAMentionThatNeverCommitsIsToldOnce(t *testing.T) {
 	require.Len(t, b.as(slacksim.Analyst).Ephemerals(slacksim.SalesData), 1)
 }
 
-func TestShutdownFinishesWhatHasBegun(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
+// stopsWhileAsked stops the bot while it works on a question; meanwhile happens after that has begun.
+func (b *bundle) stopsWhileAsked(t *testing.T, meanwhile func()) {
+	t.Helper()
 	begun, release := make(chan struct{}), make(chan struct{})
 	b.service.before(func(context.Context) error {
 		close(begun)
@@ -155,11 +155,17 @@ func TestShutdownFinishesWhatHasBegun(t *testing.T) {
 	<-begun
 	stopped := make(chan struct{})
 	go func() { b.stop(); close(stopped) }()
+	meanwhile()
 	close(release)
 	require.NoError(t, <-said)
 	<-stopped
 	require.Len(t, b.service.questions(), 1)
 	require.Zero(t, b.sim.Counts().Unacked)
+}
+
+func TestShutdownFinishesWhatHasBegun(t *testing.T) {
+	t.Parallel()
+	setup(t).stopsWhileAsked(t, func() {})
 }
 
 // TestAStopAnswersWhatTheSocketBringsMeanwhile: as long as one envelope is worked on the
@@ -168,24 +174,11 @@ func TestShutdownFinishesWhatHasBegun(t *testing.T) {
 func TestAStopAnswersWhatTheSocketBringsMeanwhile(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(_ *slacksim.Options, o *Options) { o.Connections = 1 })
-	begun, release := make(chan struct{}), make(chan struct{})
-	b.service.before(func(context.Context) error {
-		close(begun)
-		<-release
-		return nil
+	b.stopsWhileAsked(t, func() {
+		for range 5 {
+			require.NoError(t, b.as(slacksim.Reviewer).Command(slacksim.SalesData, "/analyze help"))
+		}
 	})
-	said := make(chan error, 1)
-	go func() { said <- b.as(slacksim.Analyst).Command(slacksim.SalesData, "/analyze How many?") }()
-	<-begun
-	stopped := make(chan struct{})
-	go func() { b.stop(); close(stopped) }()
-	for range 5 {
-		require.NoError(t, b.as(slacksim.Reviewer).Command(slacksim.SalesData, "/analyze help"))
-	}
-	close(release)
-	require.NoError(t, <-said)
-	<-stopped
-	require.Zero(t, b.sim.Counts().Unacked)
 }
 
 func TestTokensThatSlackRefusesEndTheProgram(t *testing.T) {

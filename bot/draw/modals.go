@@ -52,8 +52,9 @@ func stuckView(from Origin, next review.Next) slack.ModalViewRequest {
 		strings.ToLower(RiskWords[next.Tier]), kit.Count(next.Needs, "approval"))))
 	p.Say(kit.Words("The asker can put the question otherwise, and then you can approve what is written for it. Or reject this version."))
 	p.Buttons("instead", kit.Button(ids.ActionQuestion, "Edit the question", from.Seal, slack.StyleDefault), kit.Button(ids.ActionReject, "Reject", from.Seal, slack.StyleDanger))
-	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: kit.CallbackNote, Title: kit.Plain("Request changes"), Close: kit.Plain("Back"),
-		PrivateMetadata: from.String(), Blocks: slack.Blocks{BlockSet: p.Blocks}}
+	view := kit.NoteOf("Request changes", p)
+	view.Close, view.PrivateMetadata = kit.Plain("Back"), from.String()
+	return view
 }
 
 // EditField names the field that holds one part of a program.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,6 +20,29 @@ import (
 	"countersign/approval/steps"
 	"countersign/codegen"
 )
+
+// fonts is where matplotlib keeps which fonts there are. They are looked for once and beforehand:
+// on a busy machine that takes so long that matplotlib says so, which counts as a warning.
+var (
+	fonts     string
+	findFonts = sync.OnceValue(func() error {
+		python := exec.Command("/usr/bin/python3", "-c", "import matplotlib.font_manager")
+		python.Env = append(os.Environ(), "MPLCONFIGDIR="+fonts)
+		return python.Run()
+	})
+)
+
+func TestMain(m *testing.M) {
+	var err error
+	if fonts, err = os.MkdirTemp("", "fonts"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	if err := os.RemoveAll(fonts); err != nil {
+		panic(err)
+	}
+	os.Exit(code)
+}
 
 // ran is what one program gave; see testdata/run.py.
 type ran struct {
@@ -104,11 +128,12 @@ func lay(t *testing.T, contents []map[string]string) (jobs []job, files [][]appr
 // files decides what they do. None may fail or warn.
 func runJobs(t *testing.T, jobs []job) []ran {
 	t.Helper()
+	require.NoError(t, findFonts())
 	input, err := json.Marshal(jobs)
 	require.NoError(t, err)
 	python := exec.CommandContext(t.Context(), "/usr/bin/python3", filepath.Join("testdata", "run.py"))
 	python.Stdin = bytes.NewReader(input)
-	python.Env = append(os.Environ(), "MPLCONFIGDIR="+t.TempDir())
+	python.Env = append(os.Environ(), "MPLCONFIGDIR="+fonts)
 	var stderr strings.Builder
 	python.Stderr = &stderr
 	output, err := python.Output()

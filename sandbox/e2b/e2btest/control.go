@@ -249,10 +249,11 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	}
 	status := http.StatusOK
 	s.mu.Lock()
-	until := s.now().Add(time.Duration(*body.Timeout) * time.Second)
+	now := s.now()
+	until := now.Add(time.Duration(*body.Timeout) * time.Second)
 	if b.paused {
 		b.signal(syscall.SIGCONT)
-		b.paused, b.started, status = false, s.now(), http.StatusCreated
+		b.paused, b.started, status = false, now, http.StatusCreated
 	}
 	if status == http.StatusCreated || until.After(b.ends) { // only ever extended while it runs
 		b.ends = until
