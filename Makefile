@@ -7,9 +7,7 @@ GOFLAGS += -trimpath
 TIMEOUT ?= 2h
 
 # How many tests of a package run beside one another. Most of them wait most of the time.
-PARALLEL ?= 6
-# And how many packages, for the same reason.
-PACKAGES_AT_ONCE ?= 4
+PARALLEL ?= 4
 export GOFLAGS
 
 .PHONY: demo test build ui cover bench lint clean
@@ -23,7 +21,7 @@ demo: setup-demo build
 # Everything: format, vet, staticcheck, then the tests with race detector, real Postgres,
 # real sandbox, real browser.
 test: setup-test libexec/runsc lint
-	$(GO) test -race -timeout $(TIMEOUT) -p $(PACKAGES_AT_ONCE) -parallel $(PARALLEL) ./...
+	$(GO) test -race -timeout $(TIMEOUT) -parallel $(PARALLEL) ./...
 
 build: setup-build libexec/runsc
 	$(GO) build -o bin/countersign ./cmd/countersign

@@ -23,11 +23,18 @@ func ownDatabase(t *testing.T) (start func() *pglocal.Server) {
 	dir, err := os.MkdirTemp("/tmp", "away-")
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(dir, 0o711))
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	var server *pglocal.Server
+	// A replica that is started later stops before this, and finds its database.
+	t.Cleanup(func() {
+		if server != nil {
+			require.NoError(t, server.Stop())
+		}
+		require.NoError(t, os.RemoveAll(dir))
+	})
 	return func() *pglocal.Server {
-		server, err := pglocal.Start(t.Context(), pglocal.Options{Dir: dir, Throwaway: true})
+		var err error
+		server, err = pglocal.Start(t.Context(), pglocal.Options{Dir: dir, Throwaway: true})
 		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, server.Stop()) })
 		return server
 	}
 }
