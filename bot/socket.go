@@ -172,6 +172,9 @@ func (l *line) drain() {
 	began, still := time.Now(), time.Now()
 	for {
 		took := time.Since(began)
+		if took <= drainTime && len(l.client.Events) > 0 { // on a busy machine a moment may have passed unseen
+			still = time.Now()
+		}
 		if took > drainTime || time.Since(still) > max(flushTime-flushTime*took/drainTime*2, flushTime/10) {
 			return
 		}

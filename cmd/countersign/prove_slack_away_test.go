@@ -87,7 +87,7 @@ func TestProveSlackWhatMayComeBackIsWaitedFor(t *testing.T) {
 			c.comes(h, file)
 			h.state("done")
 			h.quiet()
-			again := h.inDM(h.maya, "Your question continues.")
+			again := h.inDM(h.maya, "Your question continues.", "Your question has ended") // it is drawn as it stands then
 			end := h.row(inQuestion)
 			proof.Check(t, end.Runs == 1 && end.Open == 0 && again.TS == told.TS && value[int](h, `SELECT revision FROM requests`) == 1,
 				"once it is back it continues on its own: "+name, "%s, %d run, nothing held", end.State, end.Runs)

@@ -17,11 +17,12 @@ import (
 
 // Rows of `make prove-slack` about what is asked of Slack, and when.
 
-// inDM waits for a direct message of the bot's to somebody.
-func (h *house) inDM(who *person.Person, words string) workspace.Message {
+// inDM waits for a direct message of the bot's to somebody, which holds the words or,
+// where several are right, one of them.
+func (h *house) inDM(who *person.Person, words ...string) workspace.Message {
 	h.t.Helper()
 	m, err := who.WaitMessage(h.patient(), who.DM(), func(m workspace.Message) bool {
-		return m.BotID != "" && strings.Contains(m.Text+"\n"+m.Words(), words)
+		return m.BotID != "" && slices.ContainsFunc(words, func(w string) bool { return strings.Contains(m.Text+"\n"+m.Words(), w) })
 	})
 	require.NoError(h.t, err, "no direct message says %q", words)
 	return m
