@@ -206,10 +206,16 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request, b *box) {
 		fail("invalid_argument", fmt.Sprintf("cwd '%s' does not exist", body.Process.Cwd))
 		return
 	}
+	s.mu.Lock()
+	settings := s.settings
+	s.mu.Unlock()
 	cmd := exec.Command(body.Process.Cmd, body.Process.Args...)
 	cmd.Dir = b.path(body.Process.Cwd)
 	cmd.Env = append(cmd.Env, "PATH="+b.root+"/image:/usr/bin:/bin", "HOME="+b.path("/home/user"), "TMPDIR="+b.path("/tmp"),
 		"LANG=C.UTF-8", "E2BTEST_ROOT="+b.root)
+	if settings.Machines {
+		cmd = b.machine(settings, body.Process.Cwd, append([]string{body.Process.Cmd}, body.Process.Args...))
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	s.mu.Lock()
 	if !b.alive {
