@@ -229,6 +229,7 @@ func TestAJobThatIsNotWhatWasSealedIsRefused(t *testing.T) {
 		"cannot be called":          func(j *steps.Job) { j.Inputs[0].Name = "../../x" },
 		"two inputs are called":     func(j *steps.Job) { j.Inputs = append(j.Inputs, j.Inputs[0]) },
 		`"a.csv" is not the sealed`: func(j *steps.Job) { j.Inputs[0].Data = []byte("b") },
+		"no name of a host":         func(j *steps.Job) { j.Hosts = []string{"a.example.org", "b.example.org; id"} },
 		"limit nothing":             func(j *steps.Job) { j.Limits = approval.Limits{} },
 	} {
 		j := job()

@@ -31,7 +31,9 @@
 // A run is started as root of the box, and the first thing that it does is to close the machine
 // (runner/guard.py). What else takes connections is ended, but for envd; a service of systemd's is
 // stopped, so that it does not come back. The code gets a user of its own, without any right, and a
-// network of its own with nothing in it. A filter of the kernel's (runner/calls.py) leaves it no
+// network of its own with nothing in it. It can write to its own folders and to nothing else: E2B
+// gives everybody the right to write to /usr/local, where Python's libraries are, which root uses as
+// well. A filter of the kernel's (runner/calls.py) leaves it no
 // sockets, no programs that are in no file, no namespaces, no mounts and no io_uring: kernel settings
 // alone would not do, because E2B's kernel of 2026 (6.1) has no vm.memfd_noexec, and vsock, which
 // it has, knows no networks. Then all that must not be possible is tried as the code's user.

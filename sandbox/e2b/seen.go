@@ -11,6 +11,9 @@ import (
 // mostSeen is how much of what the witness wrote is read: it keeps 2,000 of each kind.
 const mostSeen = 4 << 20
 
+// inside is how the addresses begin behind which the door has hosts, in the code's own network (runner/door.py).
+const inside = "127.77."
+
 // follow takes what the witness has written until now out of the box: whatever becomes of that,
 // what was seen stays seen. What cannot be taken now is taken at the next look.
 func (c *Client) follow(ctx context.Context, b *box) {

@@ -14,6 +14,7 @@ import resource
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import time
 
@@ -23,7 +24,11 @@ USER = 64017                      # the user that runs the code: it owns nothing
 ENVD = 49983                      # the port of the daemon through which the host collects
 PROCESSES = 512                   # of that user at once
 
-NEWNET = 0x40000000
+WRITABLE = ("/tmp", "/dev/shm", PLACE + "/work", PLACE + "/out")  # all that the code can write to
+
+NEWNET, NEWNS = 0x40000000, 0x20000
+BIND, ALL, PRIVATE = 0x1000, 0x4000, 1 << 18  # of mount
+SET_MOUNT, FROM_HERE, BELOW, READ_ONLY = 442, -100, 0x8000, 1  # mount_setattr has one number everywhere
 
 libc = ctypes.CDLL(None, use_errno=True)
 calls = door = seen = None        # the siblings, which supervise.py and read.py put here
@@ -121,7 +126,7 @@ def hush():
     pids = owners(others) - owners(set(found) - others) - {1, os.getpid()}
     for unit in {service(pid) for pid in pids} - {None}:
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            subprocess.run(["systemctl", "stop", "--no-block", unit], capture_output=True, timeout=10)
+            subprocess.run(["systemctl", "stop", "--no-block", unit], env={"PATH": "/usr/bin:/bin"}, capture_output=True, timeout=10)
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -137,14 +142,29 @@ def silence():
     raise Unable("something else in the box takes connections")
 
 
+def shut_folders():
+    """Makes everything read-only for this process but for the code's own folders. E2B leaves /usr/local to be written by anybody,
+    where Python itself is: who changes a library there changes what root runs."""
+    check(libc.unshare(NEWNS), "folders of its own")
+    check(libc.mount(None, b"/", None, ALL | PRIVATE, None), "folders of its own")
+    places = [place.encode() for place in WRITABLE if os.path.isdir(place)]
+    for place in places:
+        check(libc.mount(place, place, None, BIND, None), "a folder to write to")
+    for place, below, change in [(b"/", BELOW, (READ_ONLY, 0, 0, 0))] + [(place, 0, (0, READ_ONLY, 0, 0)) for place in places]:
+        done = libc.syscall(SET_MOUNT, FROM_HERE, place, below, struct.pack("=QQQQ", *change), ctypes.c_size_t(32))
+        check(done, "folders that cannot be written")
+
+
 def confine(user, way=None):
-    """Makes this process the code's user for good, without any right, and with no network but a way that was made for it."""
+    """Makes this process the code's user for good, without any right, with nothing to write to but its folders, and with no
+    network but a way that was made for it."""
     os.seteuid(0)  # which a supervisor that acts as that user still may
     os.setsid()
     if way is None:
         check(libc.unshare(NEWNET), "a network of its own")
     elif not way.enter(libc):
         raise Unable("the network that was made for it")
+    shut_folders()
     for right in range(64):
         if libc.prctl(24, right, 0, 0, 0) < 0:  # PR_CAPBSET_DROP
             break
@@ -192,7 +212,8 @@ def could(ports, addresses, parent):
             yield name
     if reached(socket.AF_INET, socket.SOCK_DGRAM, None):
         yield "UDP"
-    yield from ("a namespace (%x)" % kind for kind in (0x10000000, 0x20000, NEWNET) if libc.unshare(kind) == 0)
+    yield from ("a namespace (%x)" % kind for kind in (0x10000000, NEWNS, NEWNET) if libc.unshare(kind) == 0)
+    yield from (at for at in ("/", "/etc", "/usr/local", "/usr/local/bin", os.path.dirname(os.__file__), os.__file__, PLACE, HOME) if os.access(at, os.W_OK))
     if libc.memfd_create(b"x", 0) >= 0:
         yield "a program in memory"
     yield from (change.__name__ for change in (os.setuid, os.setgid) if not refused(change, 0))

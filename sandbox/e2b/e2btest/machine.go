@@ -8,11 +8,13 @@ import (
 // is root: nobody else's processes and ports are in it, its homes are the box's folder, and the
 // settings of the whole kernel are files. What is not like a microVM: the kernel is this machine's,
 // and so are its filesystems and devices; there is no service manager. A service listens at 49999
-// as E2B's template has one, and something stands for envd at its port.
+// as E2B's template has one, something stands for envd at its port, and anybody may write to
+// /usr/local, as E2B leaves it in every template.
 const machineLine = `set -e
 mount --make-rprivate /
 mount -t tmpfs t /mnt; mkdir /mnt/image; mount --bind "$E2BTEST_ROOT/image" /mnt/image
 cp /etc/hosts /mnt/hosts; printf '%s' "$E2BTEST_HOSTS" >>/mnt/hosts; mount --bind /mnt/hosts /etc/hosts
+mount -t tmpfs -o mode=777 t /usr/local; mkdir -m 777 /usr/local/bin /usr/local/lib
 mount --bind "$E2BTEST_ROOT/home" /home; mount -t tmpfs t /opt; mount -t tmpfs -o mode=1777 t /tmp
 for setting in user/max_user_namespaces fs/protected_hardlinks fs/protected_symlinks kernel/pid_max; do
 	echo 1 >/mnt/setting; ! [ -e /proc/sys/$setting ] || mount --bind /mnt/setting /proc/sys/$setting
