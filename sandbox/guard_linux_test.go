@@ -21,17 +21,17 @@ import (
 // a file.
 const machineLine = `set -e
 mount --make-rprivate /
-mkdir root; mount --rbind / root; mount -t tmpfs t root/opt; mount -t tmpfs t root/home
-echo 1 >namespaces; mount --bind namespaces root/proc/sys/user/max_user_namespaces
+mount -t tmpfs t /opt; mount -t tmpfs t /home; mkdir -p /home/user/countersign; cp -r box /home/user/countersign/
+echo 1 >namespaces; mount --bind namespaces /proc/sys/user/max_user_namespaces
 echo 1 >settings
-for setting in fs/protected_hardlinks fs/protected_symlinks kernel/pid_max; do mount --bind settings root/proc/sys/$setting; done
-mkdir -p root/home/user/countersign; cp -r box root/home/user/countersign/; chmod 755 root/home/user
-cat >root/opt/listens.py <<'END'
+for setting in fs/protected_hardlinks fs/protected_symlinks kernel/pid_max; do mount --bind settings /proc/sys/$setting; done
+cat >/opt/listens.py <<'END'
 import socket, time
 s = socket.socket(); s.bind(("0.0.0.0", 49999)); s.listen(); open("/opt/listening", "w").close(); time.sleep(1000)
 END
-chroot root sh -c 'python3 /opt/listens.py & while ! [ -e /opt/listening ]; do sleep 0.05; done; cd /home/user/countersign; (eval "$LINE") || echo "status $?"'
-cp -r root/home/user/countersign/box after; cat namespaces >after/namespaces
+python3 /opt/listens.py & while ! [ -e /opt/listening ]; do sleep 0.05; done
+here=$PWD; cd /home/user/countersign; (eval "$LINE") || echo "status $?"
+cp -r box "$here/after"; cat "$here/namespaces" >"$here/after/namespaces"
 `
 
 // A machine of its own is closed before the code begins, and what the code does there is told by

@@ -212,7 +212,7 @@ func (c *Client) Result(ctx context.Context, id string) (approval.Result, error)
 	if err != nil {
 		err = c.lost(ctx, id, err)
 		if b != nil && errors.Is(err, steps.ErrBoxGone) {
-			c.bequeath(ctx, b)
+			bequeath(ctx, c, b)
 		}
 		return approval.Result{}, fmt.Errorf("result of box %s: %w", id, err)
 	}
@@ -278,7 +278,7 @@ func (c *Client) watch(ctx context.Context, b *box) (how ending, err error) {
 			return overdue, nil
 		}
 		if b.request != "" { // a program runs in it
-			c.follow(ctx, b)
+			follow(ctx, c, b)
 		}
 		if err := sleep(ctx, wait); err != nil {
 			return 0, err

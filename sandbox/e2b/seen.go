@@ -16,7 +16,7 @@ const inside = "127.77."
 
 // follow takes what the witness has written until now out of the box: whatever becomes of that,
 // what was seen stays seen. What cannot be taken now is taken at the next look.
-func (c *Client) follow(ctx context.Context, b *box) {
+func follow(ctx context.Context, c *Client, b *box) {
 	ctx, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
 	data, err := c.read(ctx, b, mostSeen, baseName, "seen")
@@ -69,7 +69,7 @@ func (b *box) last() []byte {
 
 // bequeath logs what a witness had seen when its box went away, result and all. Such a run is
 // lost, and of that nobody claims that nothing happened.
-func (c *Client) bequeath(ctx context.Context, b *box) {
+func bequeath(ctx context.Context, c *Client, b *box) {
 	if w, _ := witness.Read(b.last(), c.stamp(b).Mark()); w != nil && len(b.last()) > 0 {
 		c.log.WarnContext(ctx, "e2b: what was seen of a run whose box is gone", "box", b.id, "request", b.request,
 			"opened", clean(strings.Join(w.Opened, ", ")), "started", clean(strings.Join(w.Started, ", ")), "connected", clean(strings.Join(w.Connected, ", ")))

@@ -71,7 +71,7 @@ def settle():
     files of others, numbers of processes that come round again. Not every kernel has each of them, and E2B's of 2026 (6.1)
     does not know memfd_noexec; so prove tries what matters."""
     for name, value in (("user/max_user_namespaces", "0"), ("vm/memfd_noexec", "2"), ("fs/protected_hardlinks", "1"),
-                        ("fs/protected_symlinks", "1"), ("kernel/pid_max", "4194304"), ("kernel/yama/ptrace_scope", "2")):
+                        ("fs/protected_symlinks", "1"), ("kernel/pid_max", "4194304")):
         with contextlib.suppress(OSError), open("/proc/sys/" + name, "r+") as setting:
             setting.write(value)
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as mine:
