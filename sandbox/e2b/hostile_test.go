@@ -231,3 +231,13 @@ func TestAJobForOtherHostsDoesNotStart(t *testing.T) {
 	boxError(t, b.client.Start(t.Context(), id, job))
 	require.Equal(t, 0, b.e2b.Calls(e2btest.Start))
 }
+
+// What the witness has written cannot be had: the result is, and says that nobody watched.
+func TestAResultDoesNotWaitForItsWitness(t *testing.T) {
+	t.Parallel()
+	b := setupOn(t, func(*e2btest.Settings) {}, impatient)
+	b.e2b.Fail(e2btest.See, e2btest.Fault{Status: 500, Body: `{"code":500,"message":"no"}`, Times: -1})
+	result := b.run(t, "req1", "import time\ntime.sleep(0.2)\nprint(1)")
+	require.Equal(t, approval.OK, result.Outcome)
+	require.Nil(t, result.Observed.Witness)
+}

@@ -44,6 +44,7 @@ const (
 	Connect Op = "connect"
 	Kill    Op = "kill"
 	Read    Op = "read"
+	See     Op = "see" // a read of what the witness has written
 	Write   Op = "write"
 	Stat    Op = "stat"
 	Start   Op = "start"
