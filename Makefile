@@ -96,7 +96,7 @@ prove-money: setup-test
 #                  what they cost; where data goes, fallbacks and their holds; and those whose keys are set for real, by one small call each
 .PHONY: prove-review prove-slack prove-reading prove-crash prove-models prove-audit
 prove-review: TESTS = Review
-prove-review: PACKAGES = ./approval ./approval/steps ./bot ./storage ./sandbox/local
+prove-review: PACKAGES = ./approval ./approval/steps ./bot ./storage ./sandbox/local ./sandbox/e2b
 prove-slack: TESTS = Slack
 prove-slack: PACKAGES = ./bot ./cmd/countersign
 prove-reading: TESTS = Reading

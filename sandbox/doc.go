@@ -21,7 +21,7 @@
 //	BASE/work/         the code's working folder, with the inputs in it by name
 //	BASE/out/          where the runner keeps charts and tables until they are sent
 //	BASE/result.part   the result while it is written, which is when the code is dead: it holds the stamp
-//	BASE/seen          what the witness in a cloud box has seen until now (guard.py)
+//	BASE/seen          what the witness in a cloud box has seen until now (seen.py)
 //	BASE/result        the whole result: it appears by a rename, as the runner's last act
 //
 // StartCommand gives the shell line that starts it all. In a local box job and
@@ -36,7 +36,10 @@
 //	child.py       the worker as the supervisor sees it, and the pipes to it
 //	printed.py     what the code prints, as much of it as may leave the box
 //	machine.py     the box as a machine: users and signals, kills what is left, counts files
-//	guard.py       closes a machine of its own before the code begins, and stays as its witness
+//	guard.py       closes a machine of its own before the code begins, and tries whether it is closed
+//	calls.py       the system calls that the code may not make there
+//	seen.py        the witness that stays there: files and programs, by the kernel's word
+//	door.py        the only way out of there, to the hosts that were allowed
 //	worker.py      imports pandas and pyplot, waits, runs the code as __main__; puts down what it
 //	               said before tables and charts are written, which may take too long
 //	show.py        turns the last expression and the figures into tables and charts; draws

@@ -229,6 +229,7 @@ func TestAJobThatIsNotWhatWasSealedIsRefused(t *testing.T) {
 		"cannot be called":          func(j *steps.Job) { j.Inputs[0].Name = "../../x" },
 		"two inputs are called":     func(j *steps.Job) { j.Inputs = append(j.Inputs, j.Inputs[0]) },
 		`"a.csv" is not the sealed`: func(j *steps.Job) { j.Inputs[0].Data = []byte("b") },
+		"no name of a host":         func(j *steps.Job) { j.Hosts = []string{"a.example.org", "b.example.org; id"} },
 		"limit nothing":             func(j *steps.Job) { j.Limits = approval.Limits{} },
 	} {
 		j := job()
@@ -339,8 +340,8 @@ func TestTheRunnerIsInTheBinary(t *testing.T) {
 		}
 	}
 	require.Contains(t, desk, "desk/__init__.py", "programs count on the desk in every box")
-	require.Equal(t, []string{"cells.py", "child.py", "collect.py", "deeds.py", "endless.py", "findings.py", "formulas.py", "frames.py", "guard.py", "inspect.py", "known.json", "listed.py", "looks.py",
-		"machine.py", "masks.py", "needs.py", "outputs.py", "places.py", "printed.py", "read.py", "scope.py", "settings.py", "show.py", "supervise.py", "tables.py", "told.py", "unusual.py", "values.py", "watch.py", "worded.py", "worker.py"}, names)
+	require.Equal(t, []string{"calls.py", "cells.py", "child.py", "collect.py", "deeds.py", "door.py", "endless.py", "findings.py", "formulas.py", "frames.py", "guard.py", "inspect.py", "known.json", "listed.py", "looks.py",
+		"machine.py", "masks.py", "needs.py", "outputs.py", "places.py", "printed.py", "read.py", "scope.py", "seen.py", "settings.py", "show.py", "supervise.py", "tables.py", "told.py", "unusual.py", "values.py", "watch.py", "worded.py", "worker.py"}, names)
 }
 
 func FuzzReadResult(f *testing.F) {

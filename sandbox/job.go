@@ -43,7 +43,7 @@ type inputHead struct {
 }
 
 // CheckJob returns what is wrong with a job: code or input that is not what was sealed, a
-// bad name, or missing limits.
+// bad name of a file or a host, or missing limits.
 func CheckJob(job steps.Job) error {
 	if got := approval.Hash([]byte(job.Code)); got != job.CodeSHA256 {
 		return fmt.Errorf("the code is not the sealed code: its sha256 is %s, sealed was %s",
@@ -64,6 +64,11 @@ func CheckJob(job steps.Job) error {
 			return fmt.Errorf("the input %q would be read otherwise than was sealed", in.Name)
 		}
 		seen[in.Name] = true
+	}
+	for _, host := range job.Hosts {
+		if host == "" || strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789.-") != "" || host[0] == '-' {
+			return fmt.Errorf("%q is no name of a host", host)
+		}
 	}
 	if l := job.Limits; l.Seconds <= 0 || l.MemoryMB <= 0 || l.OutputBytes <= 0 || l.Files < 0 {
 		return fmt.Errorf("the limits %+v limit nothing", l)

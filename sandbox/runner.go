@@ -68,9 +68,11 @@ func StartCommand(base, python string) string {
 }
 
 // GuardedCommand is StartCommand for a machine of its own in which it runs as root: the code
-// gets a user of its own, and a witness stays beside it, which writes base/seen.
-func GuardedCommand(base, python string) string {
-	return strings.Replace(StartCommand(base, python), base+"/out </dev/null", base+"/out guard </dev/null", 1)
+// gets a user of its own, and a witness stays beside it, which writes base/seen. hosts are the
+// only ones that the code can reach; they must need no quoting either.
+func GuardedCommand(base, python string, hosts ...string) string {
+	guard := strings.Join(append([]string{" guard"}, hosts...), " ")
+	return strings.Replace(StartCommand(base, python), base+"/out </dev/null", base+"/out"+guard+" </dev/null", 1)
 }
 
 // ReadCommand is the shell line that reads the file of base/job (of WriteReadJob) into

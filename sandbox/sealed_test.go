@@ -23,6 +23,7 @@ var sealedBy = map[string]string{
 	"Job.Today":       "Today",
 	"Job.Zone":        "Zone",
 	"Job.Environment": "Environment",
+	"Job.Hosts":       "Network",
 
 	"InputFile.Input":   "Inputs",
 	"InputFile.Data":    "Inputs",

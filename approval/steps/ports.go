@@ -189,6 +189,7 @@ type Job struct {
 	Today       string   // the day that it is told, and
 	Zone        string   // on whose calendar; empty: the box's
 	Environment []string // what the box has to have, to the version
+	Hosts       []string // the only ones that it may reach; empty: none
 }
 
 // InputFile is a sealed input with its content.

@@ -87,7 +87,7 @@ var rooms = map[string]plan{
 	"sandbox":             {uses: with(), tests: []string{"sandbox/witness"}},
 	"sandbox/local":       {uses: with("sandbox", "sandbox/witness"), tests: []string{"internal/proof"}},
 	"sandbox/witness":     {uses: with()},
-	"sandbox/e2b":         {uses: with("sandbox", "sandbox/witness"), tests: []string{"sandbox/e2b/e2btest"}},
+	"sandbox/e2b":         {uses: with("sandbox", "sandbox/witness"), tests: []string{"sandbox/e2b/e2btest", "internal/proof"}},
 	"sandbox/e2b/e2btest": {},
 
 	// Slack. The rooms of drawing share what a drawing is made of, and know nothing of the socket.

@@ -40,7 +40,7 @@ type box struct {
 	id, token, domain string
 	request           string
 	limits            approval.Limits
-	open              bool      // it may reach hosts, and so has no witness
+	open              bool      // it may reach hosts
 	started, ends     time.Time // on this machine's clock
 
 	starting chan struct{} // holds one: only one Start at a time uploads into a box
@@ -48,6 +48,7 @@ type box struct {
 
 	mu      sync.Mutex
 	running time.Time // when the code was first seen to run
+	told    []byte    // what its witness has written until now
 }
 
 // order is a box to be made, and how to recognise it.

@@ -34,7 +34,13 @@ type testBundle struct {
 
 func setup(t *testing.T, change ...func(*e2b.Options)) *testBundle {
 	t.Helper()
-	b := &testBundle{e2b: e2btest.New(t), log: &buffer{}}
+	return setupOn(t, func(*e2btest.Settings) {}, change...)
+}
+
+// setupOn is the same with an E2B of other settings.
+func setupOn(t *testing.T, settings func(*e2btest.Settings), change ...func(*e2b.Options)) *testBundle {
+	t.Helper()
+	b := &testBundle{e2b: e2btest.New(t, settings), log: &buffer{}}
 	b.client = b.another(t, change...)
 	return b
 }

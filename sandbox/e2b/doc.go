@@ -28,19 +28,36 @@
 //
 // # The witness in the box
 //
-// A run without allowed hosts is started as root of the box, and the first thing that it does is
-// to close the machine (runner/guard.py): what else takes connections is ended, but for envd;
-// no user namespaces, no programs that are in no file; the code gets a user of its own, a network
-// of its own with nothing in it, and no rights. That the code's user cannot get out is tried
-// before the code begins. The process that was started then stays as the witness: it marks every
-// filesystem with fanotify and writes what the code's user opens and starts into box/seen as it
-// happens, where it is read after the run however that ended. Arguments and connections are not
-// watched. Where one of these steps fails the code still runs as that user, without a witness,
-// which the answer says. With an allowed host the code needs the box's own network, from which it
-// could reach envd, so such a box has no witness.
+// A run is started as root of the box, and the first thing that it does is to close the machine
+// (runner/guard.py). What else takes connections is ended, but for envd; a service of systemd's is
+// stopped, so that it does not come back. The code gets a user of its own, without any right, and a
+// network of its own with nothing in it. It can write to its own folders and to nothing else: E2B
+// gives everybody the right to write to /usr/local, where Python's libraries are, which root uses as
+// well. A filter of the kernel's (runner/calls.py) leaves it no
+// sockets, no programs that are in no file, no namespaces, no mounts and no io_uring: kernel settings
+// alone would not do, because E2B's kernel of 2026 (6.1) has no vm.memfd_noexec, and vsock, which
+// it has, knows no networks. Then all that must not be possible is tried as the code's user.
 //
-// All of this was tried in namespaces of a Linux 6.18 machine (sandbox/guard_linux_test.go), and
-// never in a box of E2B itself: its kernel, its services and its template may differ.
+// The process that was started stays as the witness (runner/seen.py): it marks every filesystem with
+// fanotify and writes what the code's user opens, writes, starts, renames and deletes into box/seen.
+// The host reads that file while the code runs, so that what was seen has left the box whatever
+// becomes of it. Arguments are not watched, and connections only where there can be any. Where one of
+// these steps fails there is no witness, which the answer says.
+//
+// # A box with allowed hosts
+//
+// E2B's list of allowed names opens its name server as well, through which anything can be sent
+// anywhere. So the code does not get the box's network here either. Root asks for the addresses of
+// the hosts before the code begins, puts addresses of the loopback into the box's hosts file in their
+// place, listens there on the ports 80 and 443 in the code's network, and passes on what comes to the
+// real ones (runner/door.py). The code has no UDP, no name server and no other way; whom it reached is
+// known from outside. A box that cannot be closed in this way runs nothing: the card has said that
+// the code reaches these hosts, and nobody has approved more.
+//
+// All of this runs for real in tests, where root makes something like a machine out of namespaces
+// (e2btest, Settings.Machines), on Linux 6.18. It has never run in a box of E2B itself: its kernel
+// (its configuration of 2026 was read: fanotify, seccomp and namespaces are in it), its services and
+// its template may do otherwise. Tests have no systemd, no vsock of a host and no kernel of E2B's.
 //
 // # Two versions of the calls
 //

@@ -69,6 +69,14 @@ func (c *Client) Exists(ctx context.Context, id, name string) (bool, error) {
 	return c.exists(ctx, b, name)
 }
 
+// Told is what has been taken of a witness's word while its code runs.
+func (c *Client) Told(id string) []byte {
+	c.mu.Lock()
+	b := c.boxes[id]
+	c.mu.Unlock()
+	return b.last()
+}
+
 // Launch starts any line.
 func (c *Client) Launch(ctx context.Context, id, line string) error {
 	b, err := c.attach(ctx, id)

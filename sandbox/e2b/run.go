@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -59,8 +60,8 @@ func (c *Client) startJob(ctx context.Context, id string, job steps.Job) error {
 	if err != nil {
 		return err
 	}
-	if job.RequestID != b.request || job.Limits != b.limits {
-		return &steps.BoxError{Err: fmt.Errorf("the box is for request %q with limits %v", b.request, b.limits),
+	if job.RequestID != b.request || job.Limits != b.limits || len(job.Hosts) > 0 != b.open {
+		return &steps.BoxError{Err: fmt.Errorf("the box is for request %q with limits %v, and may reach hosts: %t", b.request, b.limits, b.open),
 			Words: "This box was made for something else than what was approved. Nothing has run."}
 	}
 	select { // two uploads at once would only be in each other's way
@@ -84,13 +85,7 @@ func (c *Client) startJob(ctx context.Context, id string, job steps.Job) error {
 	if err := sandbox.WriteJob(&packed, job, c.stamp(b)); err != nil {
 		return &steps.BoxError{Err: err, Words: "What was to run is not what was approved, so it has not started: " + err.Error() + "."}
 	}
-	// With an allowed host the code cannot be given a network of its own, and could reach envd:
-	// nothing in such a box is out of its reach.
-	user, command := "root", sandbox.GuardedCommand(base, python)
-	if b.open {
-		user, command = c.user, sandbox.StartCommand(base, python)
-	}
-	if err := c.launch(ctx, b, packed.Bytes(), user, command); err != nil {
+	if err := c.launch(ctx, b, packed.Bytes(), "root", sandbox.GuardedCommand(base, python, job.Hosts...)); err != nil {
 		return err
 	}
 	b.began()
@@ -215,7 +210,11 @@ func (c *Client) deadline(b *box) time.Time {
 func (c *Client) Result(ctx context.Context, id string) (approval.Result, error) {
 	b, result, err := c.await(ctx, id)
 	if err != nil {
-		return approval.Result{}, fmt.Errorf("result of box %s: %w", id, c.lost(ctx, id, err))
+		err = c.lost(ctx, id, err)
+		if b != nil && errors.Is(err, steps.ErrBoxGone) {
+			bequeath(ctx, c, b)
+		}
+		return approval.Result{}, fmt.Errorf("result of box %s: %w", id, err)
 	}
 	result.Box = b.age()
 	return result, nil
@@ -243,7 +242,7 @@ func (c *Client) await(ctx context.Context, id string) (*box, approval.Result, e
 	b.began()
 	how, err := c.watch(ctx, b)
 	if err != nil {
-		return nil, none, err
+		return b, none, err
 	}
 	result, err := c.collect(ctx, b, how)
 	return b, result, err
@@ -277,6 +276,9 @@ func (c *Client) watch(ctx context.Context, b *box) (how ending, err error) {
 		}
 		if time.Now().After(c.deadline(b)) {
 			return overdue, nil
+		}
+		if b.request != "" { // a program runs in it
+			follow(ctx, c, b)
 		}
 		if err := sleep(ctx, wait); err != nil {
 			return 0, err
@@ -361,6 +363,9 @@ func (c *Client) collect(ctx context.Context, b *box, how ending) (approval.Resu
 		result.Error = "What came out of the box had no proper end."
 	}
 	result.Observed.Witness = witnessed(ctx, c, b)
+	if b.open { // the code's own process knows hosts by the addresses of the door
+		result.Observed.Connected = slices.DeleteFunc(result.Observed.Connected, func(at string) bool { return strings.HasPrefix(at, inside) })
+	}
 	return result, nil
 }
 

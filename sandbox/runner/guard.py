@@ -1,32 +1,37 @@
-"""Keeps the code of a cloud box apart from all else in it, and tells from outside what it opens and starts.
+"""Keeps the code of a cloud box apart from all else in it, so that it can be told from outside what it opens and starts.
 
 Only where a box is a machine of its own, and this is root in it. supervise.py loads it when it is asked to guard: then the
-process that was started stays as the witness, and the supervisor is its child.
+process that was started stays as the witness (seen.py), and the supervisor is its child. Nothing here is believed because it
+was done: what the code's user must not be able to do is tried as that user before the code begins.
 """
 
+import contextlib
 import ctypes
 import errno
 import json
 import os
-import select
+import resource
 import shutil
 import signal
 import socket
 import struct
+import subprocess
 import time
 
 HOME = "/home/user/countersign/"  # where the host puts everything, in a box of E2B and nowhere else
 PLACE = "/opt/countersign"        # which the code's user can reach
 USER = 64017                      # the user that runs the code: it owns nothing, and no other process is its
 ENVD = 49983                      # the port of the daemon through which the host collects
+PROCESSES = 512                   # of that user at once
 
-NEWNET = 0x40000000
-CLOEXEC, UNLIMITED, ADD, FILESYSTEM, ONDIR = 1, 0x10, 1, 0x100, 0x40000000
-OPEN, OPEN_EXEC, OVERFLOW = 0x20, 0x1000, 0x4000
-EVENT = struct.Struct("=IBBHQii")
-MOST = 2000                       # sightings that are kept
+WRITABLE = ("/tmp", "/dev/shm", PLACE + "/work", PLACE + "/out")  # all that the code can write to
+
+NEWNET, NEWNS = 0x40000000, 0x20000
+BIND, ALL, PRIVATE = 0x1000, 0x4000, 1 << 18  # of mount
+SET_MOUNT, FROM_HERE, BELOW, READ_ONLY = 442, -100, 0x8000, 1  # mount_setattr has one number everywhere
 
 libc = ctypes.CDLL(None, use_errno=True)
+calls = door = seen = None        # the siblings, which supervise.py and read.py put here
 
 
 class Unable(Exception):
@@ -62,16 +67,15 @@ def move(here, *folders):
 
 
 def settle():
-    """Closes the ways round the witness: filesystems of one's own, and programs that are in no file."""
-    for name, value in (("user/max_user_namespaces", "0"), ("vm/memfd_noexec", "2")):
-        try:
-            with open("/proc/sys/" + name, "r+") as setting:
-                setting.write(value)
-            with open("/proc/sys/" + name) as setting:
-                if setting.read().split()[0] != value:
-                    raise Unable("%s cannot be set" % name)
-        except OSError as e:
-            raise Unable("%s: %s" % (name, e.strerror))
+    """Has the kernel close what its settings can: filesystems of one's own, programs that are in no file, second names for
+    files of others, numbers of processes that come round again. Not every kernel has each of them, and E2B's of 2026 (6.1)
+    does not know memfd_noexec; so prove tries what matters."""
+    for name, value in (("user/max_user_namespaces", "0"), ("vm/memfd_noexec", "2"), ("fs/protected_hardlinks", "1"),
+                        ("fs/protected_symlinks", "1"), ("kernel/pid_max", "4194304")):
+        with contextlib.suppress(OSError), open("/proc/sys/" + name, "r+") as setting:
+            setting.write(value)
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as mine:
+        mine.write("-1000")  # when memory is short, the code ends before its witness
 
 
 def listeners():
@@ -103,152 +107,187 @@ def owners(inodes):
     return found
 
 
+def service(pid):
+    """The service of systemd's that a process belongs to, which would be started again."""
+    try:
+        with open("/proc/%d/cgroup" % pid) as groups:
+            units = [part for line in groups for part in line.strip().split("/") if part.endswith(".service")]
+    except OSError:
+        return None
+    return units[-1] if units and "envd.service" not in units else None
+
+
+def hush():
+    """Ends whatever else takes connections in this box, once. Returns who that was."""
+    found = listeners()
+    others = {inode for inode, port in found.items() if port != ENVD}
+    if not others:
+        return set()
+    pids = owners(others) - owners(set(found) - others) - {1, os.getpid()}
+    for unit in {service(pid) for pid in pids} - {None}:
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(["systemctl", "stop", "--no-block", unit], env={"PATH": "/usr/bin:/bin"}, capture_output=True, timeout=10)
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return pids
+
+
 def silence():
     """Ends whatever else takes connections in this box: what runs as root there would do for the code what it may not."""
-    for _ in range(5):
-        others = {inode for inode, port in listeners().items() if port != ENVD}
-        pids = owners(others) - {1, os.getpid()}
-        if not others:
+    for _ in range(10):
+        if not hush():
             return
-        for pid in pids:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        time.sleep(0.3)  # a service that is started again comes within that
+        time.sleep(0.3)
     raise Unable("something else in the box takes connections")
 
 
-def confine(user):
-    """Makes this process the code's user for good, without a network and without any right. There is no way back."""
+def shut_folders():
+    """Makes everything read-only for this process but for the code's own folders. E2B leaves /usr/local to be written by anybody,
+    where Python itself is: who changes a library there changes what root runs."""
+    check(libc.unshare(NEWNS), "folders of its own")
+    check(libc.mount(None, b"/", None, ALL | PRIVATE, None), "folders of its own")
+    places = [place.encode() for place in WRITABLE if os.path.isdir(place)]
+    for place in places:
+        check(libc.mount(place, place, None, BIND, None), "a folder to write to")
+    for place, below, change in [(b"/", BELOW, (READ_ONLY, 0, 0, 0))] + [(place, 0, (0, READ_ONLY, 0, 0)) for place in places]:
+        done = libc.syscall(SET_MOUNT, FROM_HERE, place, below, struct.pack("=QQQQ", *change), ctypes.c_size_t(32))
+        check(done, "folders that cannot be written")
+
+
+def confine(user, way=None):
+    """Makes this process the code's user for good, without any right, with nothing to write to but its folders, and with no
+    network but a way that was made for it."""
     os.seteuid(0)  # which a supervisor that acts as that user still may
-    check(libc.unshare(NEWNET), "a network of its own")
+    os.setsid()
+    if way is None:
+        check(libc.unshare(NEWNET), "a network of its own")
+    elif not way.enter(libc):
+        raise Unable("the network that was made for it")
+    shut_folders()
     for right in range(64):
         if libc.prctl(24, right, 0, 0, 0) < 0:  # PR_CAPBSET_DROP
             break
     check(libc.prctl(38, 1, 0, 0, 0), "no new rights")  # PR_SET_NO_NEW_PRIVS
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as mine:
+        mine.write("500")
+    resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES, PROCESSES))
     os.setgroups([])
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)
+    if not calls.narrow(libc, way is not None):
+        raise Unable("a filter of system calls")
 
 
-def prove():
-    """Tries as the code's user what must not be possible."""
+def own_addresses():
+    """The addresses that this box itself has."""
+    found, last = {"127.0.0.1"}, ""
+    with contextlib.suppress(OSError), open("/proc/net/fib_trie") as table:
+        for line in table:
+            if "/32 host LOCAL" in line:
+                found.add(last)
+            last = line.split()[-1]
+    return found
+
+
+def could(ports, addresses, parent):
+    """What this process can do and must not: each is tried."""
+    with open("/proc/self/status") as status:
+        said = {name: value.split() for name, _, value in (line.partition(":") for line in status)}
+    right = {"Uid": [str(USER)] * 4, "Gid": [str(USER)] * 4, "Groups": [], "NoNewPrivs": ["1"], "Seccomp": ["2"]}
+    right.update((name, ["0" * 16]) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"))
+    yield from (name for name, value in right.items() if said.get(name, value) != value)
+
+    def reached(family, kind, at):
+        try:
+            with socket.socket(family, kind) as s:
+                s.settimeout(1)
+                return at is None or s.connect_ex(at) == 0
+        except OSError:
+            return False
+
+    yield from ("port %d" % port for port in ports for at in addresses if reached(socket.AF_INET, socket.SOCK_STREAM, (at, port)))
+    for family, name in ((1, "sockets of files"), (10, "IPv6"), (16, "netlink"), (17, "packets"), (40, "the host of the machine")):
+        if reached(family, socket.SOCK_STREAM, None) or reached(family, socket.SOCK_DGRAM, None):
+            yield name
+    if reached(socket.AF_INET, socket.SOCK_DGRAM, None):
+        yield "UDP"
+    yield from ("a namespace (%x)" % kind for kind in (0x10000000, NEWNS, NEWNET) if libc.unshare(kind) == 0)
+    yield from (at for at in ("/", "/etc", "/usr/local", "/usr/local/bin", os.path.dirname(os.__file__), os.__file__, PLACE, HOME) if os.access(at, os.W_OK))
+    if libc.memfd_create(b"x", 0) >= 0:
+        yield "a program in memory"
+    yield from (change.__name__ for change in (os.setuid, os.setgid) if not refused(change, 0))
+    if not refused(os.kill, parent, 0):
+        yield "a signal to the supervisor"
+    if not refused(os.open, "/proc/%d/mem" % parent, os.O_RDONLY):
+        yield "the supervisor's memory"
+    if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True, timeout=10).returncode == 0:
+        yield "sudo"
+
+
+def refused(call, *args):
+    try:
+        call(*args)
+    except OSError as e:
+        return e.errno in (errno.EPERM, errno.EACCES)
+    return False
+
+
+def prove(way):
+    """Tries as the code's user what must not be possible, with all ports that answer in this box."""
+    ports, addresses, parent = sorted({ENVD, 53, *listeners().values()}), own_addresses(), os.getpid()
+    told, tell = os.pipe()
     pid = os.fork()
     if pid == 0:
         status = 9
         try:
-            confine(USER)
+            os.close(told)
+            confine(USER, way)
+            os.write(tell, json.dumps(list(could(ports, addresses, parent))).encode())
             status = 0
-            with socket.socket() as s:
-                s.settimeout(2)
-                status |= s.connect_ex(("127.0.0.1", ENVD)) == 0
-            status |= (libc.unshare(0x10000000) == 0) << 1
-            fd = libc.memfd_create(b"x", 0)
-            if fd >= 0:
-                os.write(fd, b"#!/bin/true\n")
-                if os.fork() == 0:
-                    try:
-                        os.execve(fd, ["x"], {})
-                    except OSError as e:
-                        os._exit(0 if e.errno in (errno.EACCES, errno.EPERM) else 4)
-                status |= os.waitstatus_to_exitcode(os.wait()[1])
+        except Unable as e:
+            os.write(tell, json.dumps([str(e)]).encode())
+            status = 0
         finally:
             os._exit(status)
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    if status:
-        raise Unable("the code's user could get out (%d)" % status)
+    os.close(tell)
+    with os.fdopen(told, "rb") as said:
+        data = said.read()
+    if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) or json.loads(data):
+        raise Unable("the code's user could get out: %s" % (data and ", ".join(json.loads(data)) or "it could not be tried"))
 
 
-class Witness:
-    """What the code's user opens and starts, by the kernel's word."""
-
-    def __init__(self, record):
-        self.record = os.open(record, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        self.known, self.begun = set(), False
-        self.fd = check(libc.fanotify_init(CLOEXEC | UNLIMITED, os.O_RDONLY | os.O_LARGEFILE | os.O_CLOEXEC), "fanotify")
-        os.set_blocking(self.fd, False)
-        watched = 0
-        with open("/proc/self/mountinfo") as mounts:
-            places = sorted({line.split()[4] for line in mounts})
-        for place in places:
-            # Filesystems and not mounts: another mount of the same files would not be seen.
-            done = libc.fanotify_mark(self.fd, ADD | FILESYSTEM, ctypes.c_uint64(OPEN | OPEN_EXEC | ONDIR), -100, os.fsencode(place))
-            watched += done == 0
-        if not watched:
-            raise Unable("no filesystem can be watched")
-
-    def tell(self, what, value):
-        if (what, value) in self.known:
-            return
-        if what in ("opened", "started"):
-            self.begun = self.begun or what == "opened" and value.startswith(os.path.join(PLACE, "mark-"))
-            if not self.begun:
-                return  # the boot's, of which the host takes nothing either
-            if len(self.known) >= MOST:
-                return self.tell("gap", "more")
-        self.known.add((what, value))
-        os.write(self.record, json.dumps({what: value}).encode() + b"\n")
-
-    def read(self):
-        """Takes in what is there. False when there is nothing."""
-        try:
-            data, at = os.read(self.fd, 1 << 16), 0
-        except BlockingIOError:
-            return False
-        while at < len(data):
-            size, _, _, _, mask, fd, pid = EVENT.unpack_from(data, at)
-            at += size
-            if mask & OVERFLOW:
-                self.tell("gap", "dropped")
-                continue
-            try:
-                path = os.readlink("/proc/self/fd/%d" % fd)
-                if pid != self.supervisor and owner(pid) in (USER, None):
-                    self.tell("started" if mask & OPEN_EXEC else "opened", path)
-            finally:
-                os.close(fd)
-        return bool(data)
-
-    def until_end(self, pid):
-        """Watches until the supervisor has ended, and returns its status."""
-        self.supervisor, pidfd = pid, os.pidfd_open(pid)
-        while not select.select([self.fd, pidfd], [], [])[0] == [pidfd]:
-            self.read()
-        while self.read():
-            pass
-        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        self.tell("end", status)
-        return status
-
-
-def owner(pid):
-    """The user of a process; None when it has gone already, and may have been the code's."""
-    try:
-        return os.stat("/proc/%d" % pid).st_uid if pid else 0
-    except OSError:
-        return None
-
-
-def stand(here, result):
-    """Closes the box and stays as the witness; the supervisor goes on in a child, to which it returns. Where there can be
-    no witness, the record says why, and nobody stays."""
+def stand(here, result, hosts=()):
+    """Closes the box and stays as the witness; the supervisor goes on in a child, to which it returns the way out for the code,
+    if there is one, and why there is no witness, if there is none. Then the record says so, too, and nobody stays."""
     move(here, "work", "out")
-    record = os.path.join(os.path.dirname(result), "seen")
+    record, way = os.path.join(os.path.dirname(result), "seen"), None
     try:
+        found = [(host, door.addresses(host, Unable)) for host in hosts]  # as long as there is a name server
         settle()
         silence()
-        prove()
-        witness = Witness(record)
+        if hosts:
+            way = door.Door(libc, found, Unable)
+        prove(way)
+        witness = seen.Witness(libc, record, check, Unable)
     except (Unable, OSError) as e:
         with open(record, "w") as note:
             note.write(json.dumps({"unable": str(e)}) + "\n")
-        return
+        return None, str(e)
+    keeper = None
+    if way is not None:
+        keeper = way.keep(witness.tell)
+        way.close()
+        witness.tell("door", len(hosts))
     pid = os.fork()
     if pid == 0:
-        os.close(witness.fd)
-        os.close(witness.record)
-        return
+        witness.leave()
+        return way, ""
+    if way is not None:
+        os.close(way.network)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    os._exit(witness.until_end(pid) & 255)
+    status = witness.until_end(pid, hush)
+    if keeper is not None:
+        os.kill(keeper, signal.SIGKILL)
+    os._exit(status & 255)

@@ -234,6 +234,7 @@ def main(job_at, result_at, work, guarded=""):
     become, rights, marks = (lambda: None), contextlib.nullcontext, "/"
     guard, machine = load("guard") if guarded else None, load("machine")
     if guard and guard.possible(HERE):
+        guard.calls, guard.seen = load("calls"), load("seen")
         guard.stand(HERE, result_at)
         HERE, work, marks = os.path.join(guard.PLACE, "runner"), os.path.join(guard.PLACE, "work"), os.path.join(guard.PLACE, "mark-")
         become, rights = lambda: guard.confine(guard.USER), machine.as_root

@@ -1,6 +1,6 @@
 """Runs one job in this box and sends what came out of it.
 
-    supervise.py JOB RESULT WORK OUT [USER]
+    supervise.py JOB RESULT WORK OUT [USER | guard [HOST...]]
 
 It makes the worker before it reads the job, so that the worker can import the
 slow libraries while nobody waits, and so that the job's stamp, which makes a
@@ -306,18 +306,20 @@ def other(sealed, installed):
     return [one for one in sealed if one not in installed]
 
 
-def main(job_at, result_at, work, out, user="0"):
-    """user is a number, or the word guard: in a machine of its own the code gets a user, and this a witness beside it."""
+def main(job_at, result_at, work, out, user="0", *hosts):
+    """user is a number, or the word guard: in a machine of its own the code gets a user, and this a witness beside it. Hosts
+    are the only ones that the code may reach; where that cannot be had, it does not run."""
     global HERE
-    user, become, marks = (0, None, "") if user == "guard" else (int(user), lambda: machine.become(user), "")
+    user, become, marks, closed = (0, None, "", "") if user == "guard" else (int(user), lambda: machine.become(user), "", "")
     if become is None:
         guard = load("guard")
+        guard.calls, guard.door, guard.seen = load("calls"), load("door"), load("seen")
         become = lambda: machine.become(0)
         if guard.possible(HERE):
-            guard.stand(HERE, result_at)
+            way, closed = guard.stand(HERE, result_at, hosts)
             HERE, user, marks = os.path.join(guard.PLACE, "runner"), guard.USER, os.path.join(guard.PLACE, "mark-")
             work, out = os.path.join(guard.PLACE, "work"), os.path.join(guard.PLACE, "out")
-            become = lambda: guard.confine(user)
+            become = lambda: guard.confine(user, way)
     frames = load("frames")
     machine.act_as(user)
     machine.environment(os.path.dirname(HERE))
@@ -350,6 +352,9 @@ def main(job_at, result_at, work, out, user="0"):
         if not job_at.startswith("fd:"):
             with rights():
                 os.unlink(job_at)  # it holds the stamp
+        if hosts and closed:
+            run.end_unrun("Nothing has run: the box could not be closed to all but the hosts that were allowed (%s)." % closed)
+            return
         lost = other(job.get("environment", []), needs.installed())
         if lost:
             run.end_unrun("Nothing has run: this box does not have what was approved (%s)." % ", ".join(lost))

@@ -195,13 +195,7 @@ func (a *Account) seen(at string, written bool) {
 	} else if strings.HasPrefix(entry, "/") {
 		room = a.outside
 	}
-	switch other := entry + writtenMark; {
-	case written:
-		room.all = slices.DeleteFunc(room.all, func(had string) bool { return had == entry })
-		room.add(other)
-	case !room.has(other): // that it was opened as well says nothing new
-		room.add(entry)
-	}
+	room.put(entry, written)
 }
 
 const writtenMark = " (written)"
@@ -274,6 +268,17 @@ func (a *Account) Told(ended bool) approval.Witness {
 type kept struct {
 	all  []string
 	more bool
+}
+
+// put adds a file that was opened, or written, which says more.
+func (k *kept) put(entry string, written bool) {
+	switch other := entry + writtenMark; {
+	case written:
+		k.all = slices.DeleteFunc(k.all, func(had string) bool { return had == entry })
+		k.add(other)
+	case !k.has(other): // that it was opened as well says nothing new
+		k.add(entry)
+	}
 }
 
 func (k *kept) has(what string) bool { return slices.Contains(k.all, what) }

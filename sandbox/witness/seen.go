@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"regexp"
+	"slices"
 	"strings"
 
 	"countersign/approval"
@@ -11,22 +13,39 @@ import (
 
 // seen is a line of what the witness in a cloud box writes (runner/guard.py).
 type seen struct {
-	Opened  string `json:"opened"`
-	Started string `json:"started"`
-	Gap     string `json:"gap"`
-	Unable  string `json:"unable"`
-	End     *int   `json:"end"`
+	Opened    string `json:"opened"`
+	Written   string `json:"written"`
+	Started   string `json:"started"`
+	Deleted   bool   `json:"deleted"`
+	Door      int    `json:"door"` // of how many hosts it passes on what comes
+	Connected string `json:"connected"`
+	Gap       string `json:"gap"`
+	Unable    string `json:"unable"`
+	End       *int   `json:"end"`
 }
 
 // place is the folder of a cloud box in which the code's own folders are.
 const place = "/opt/countersign/"
 
 // Read makes an account of what the witness in a cloud box has written until now. It sees
-// files and programs by the kernel's fanotify, without arguments, and no connections. unable
-// says why there was no witness; then there is no account.
+// files and programs by the kernel's fanotify, without arguments. Connections are known only
+// where the box has a door, through which all of them go. unable says why there was no witness;
+// then there is no account.
 func Read(data []byte, mark string) (w *approval.Witness, unable string) {
 	w = &approval.Witness{Source: approval.WitnessFanotify, Opened: []string{}, Started: []string{}}
-	files, outside, started := &kept{}, &kept{}, &kept{}
+	files, outside, system, started, reached := &kept{}, &kept{}, &kept{}, &kept{}, &kept{}
+	note := func(at string, written bool) {
+		if cloudImage(at) || written && at == "/dev/null" {
+			return
+		}
+		room, name := outside, strings.TrimSuffix(at, " (deleted)")
+		if in, ours := strings.CutPrefix(name, place+"work/"); ours {
+			room, name = files, in
+		} else if strings.HasPrefix(name, "/usr/") {
+			room = system
+		}
+		room.put(name, written)
+	}
 	begun, ended := false, false
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	for lines.Scan() {
@@ -43,21 +62,32 @@ func Read(data []byte, mark string) (w *approval.Witness, unable string) {
 			w.Gaps = once(w.Gaps, line.Gap)
 		case line.Opened == place+"mark-"+strings.TrimPrefix(mark, "/"):
 			begun = true
+		case line.Door > 0:
+			w.Connected = []string{}
+		case line.Connected != "":
+			reached.add(line.Connected)
 		case !begun:
 		case line.Started != "":
 			started.add(line.Started)
-		case line.Opened != "" && !cloudImage(line.Opened):
-			if name, ours := strings.CutPrefix(strings.TrimSuffix(line.Opened, " (deleted)"), place+"work/"); ours {
-				files.add(name)
-			} else {
-				outside.add(name)
-			}
+		case line.Deleted:
+			files.add(approval.WitnessDeleted)
+		case line.Written != "":
+			note(line.Written, true)
+		case line.Opened != "":
+			note(line.Opened, false)
 		}
 	}
-	w.Opened, w.Started = append(append(w.Opened, outside.all...), files.all...), append(w.Started, started.all...)
-	conclude(w, lack{approval.GapUnmarked, !begun}, lack{approval.GapEarly, !ended}, lack{approval.GapMore, files.more || outside.more || started.more})
+	w.Opened, w.Started = slices.Concat(w.Opened, outside.all, files.all, system.all), append(w.Started, started.all...)
+	if len(w.Started) > 1 { // every program has the loader started with it
+		w.Started = slices.DeleteFunc(w.Started, loader.MatchString)
+	}
+	w.Connected = append(w.Connected, reached.all...)
+	conclude(w, lack{approval.GapUnmarked, !begun}, lack{approval.GapEarly, !ended}, lack{approval.GapMore, files.more || outside.more || system.more || started.more || reached.more})
 	return w, ""
 }
+
+// loader is what starts programs that need libraries.
+var loader = regexp.MustCompile(`/ld-linux[^/]*\.so\.[0-9]$`)
 
 // cloudImage tells which files are read on any program's behalf in a cloud box: Python's
 // libraries, fonts, time zones, and what the runner itself uses.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -25,7 +26,14 @@ var browser = regexp.MustCompile(`(?i)mozilla|chrome|safari|firefox|edge|opera|m
 func (s *Server) edge() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /files", s.op(Write, s.inside(s.write)))
-	mux.HandleFunc("GET /files", s.op(Read, s.inside(s.read)))
+	read, see := s.op(Read, s.inside(s.read)), s.op(See, s.inside(s.read))
+	mux.HandleFunc("GET /files", func(w http.ResponseWriter, r *http.Request) {
+		if path.Base(r.URL.Query().Get("path")) == "seen" {
+			see(w, r)
+			return
+		}
+		read(w, r)
+	})
 	mux.HandleFunc("POST /filesystem.Filesystem/Stat", s.op(Stat, s.inside(s.stat)))
 	mux.HandleFunc("POST /process.Process/Start", s.op(Start, s.inside(s.start)))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -206,10 +214,16 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request, b *box) {
 		fail("invalid_argument", fmt.Sprintf("cwd '%s' does not exist", body.Process.Cwd))
 		return
 	}
+	s.mu.Lock()
+	settings := s.settings
+	s.mu.Unlock()
 	cmd := exec.Command(body.Process.Cmd, body.Process.Args...)
 	cmd.Dir = b.path(body.Process.Cwd)
 	cmd.Env = append(cmd.Env, "PATH="+b.root+"/image:/usr/bin:/bin", "HOME="+b.path("/home/user"), "TMPDIR="+b.path("/tmp"),
 		"LANG=C.UTF-8", "E2BTEST_ROOT="+b.root)
+	if settings.Machines {
+		cmd = b.machine(settings, body.Process.Cwd, append([]string{body.Process.Cmd}, body.Process.Args...))
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	s.mu.Lock()
 	if !b.alive {

@@ -4,7 +4,8 @@
 // Its one rule: what E2B would refuse, it refuses, and what a careful client must
 // not do, it notes as a violation, which fails the test. Its boxes are folders;
 // what is started in one really runs, as a plain child process with no isolation
-// whatsoever, so only a test's own trusted code may be given to it.
+// whatsoever, so only a test's own trusted code may be given to it. With Settings.Machines
+// it runs as root of something like a machine of its own, which the runner closes.
 //
 // The crash points are here, not in the product: Fail makes a call hang, break
 // off or answer wrongly, before or after it has taken effect, and End takes a box
@@ -43,6 +44,7 @@ const (
 	Connect Op = "connect"
 	Kill    Op = "kill"
 	Read    Op = "read"
+	See     Op = "see" // a read of what the witness has written
 	Write   Op = "write"
 	Stat    Op = "stat"
 	Start   Op = "start"
@@ -80,6 +82,9 @@ type Settings struct {
 	Slow           time.Duration // how long a call into a box takes at least; 0
 	Bare           bool          // the template has Python and nothing else any more
 	Python         string        // what is python3 in a box; /usr/bin/python3
+	Machines       bool          // what is started runs in something like a machine of its own; only root can have that
+	Hosts          string        // lines for the hosts file of such a machine
+	Uncloseable    string        // a line of shell that makes such a machine lack what closes it
 	API            string        // the only version, "v1" or "v2", of create and connect that it has; both when empty
 
 	// Unknown answers a call that the server does not have. Nil is as E2B's own
@@ -275,7 +280,7 @@ func (s *Server) newBox(metadata map[string]string, age, lifetime time.Duration)
 	if s.settings.Bare {
 		python += " -S" // without the folders that packages are in
 	}
-	shim := "#!/bin/sh\nfor a in \"$@\"; do case $a in *.py) basename \"$a\" >>" + root + "/image/ran; break;; esac; done\nexec " + python + " \"$@\"\n"
+	shim := "#!/bin/sh\nfor a in \"$@\"; do case $a in *.py) basename \"$a\" >>\"${0%/*}/ran\"; break;; esac; done\nexec " + python + " \"$@\"\n"
 	if err := os.WriteFile(filepath.Join(root, "image/python3"), []byte(shim), 0o755); err != nil {
 		panic(err)
 	}
