@@ -95,7 +95,7 @@ func guided(ctx context.Context, p program, form guide.Form) error {
 	if form == nil && *wait == 0 {
 		*wait = 10 * time.Minute
 	}
-	g := guide.Guide{World: world{p}, Form: form, File: guide.EnvFile{Path: *file, Template: countersign.Example}, Out: p.out,
+	g := guide.Guide{World: trial{p}, Form: form, File: guide.EnvFile{Path: *file, Template: countersign.Example}, Out: p.out,
 		Link: link, Paste: "what `countersign init --manifest` prints", Budget: *amount, Wait: *wait}
 	for name, value := range p.environ {
 		if _, setting := settings()[name]; setting && given[name] == "" {
@@ -136,13 +136,13 @@ func appLink(manifest []byte) (string, error) {
 	return "https://api.slack.com/apps?new_app=1&manifest_json=" + strings.ReplaceAll(url.QueryEscape(string(text)), "+", "%20"), nil
 }
 
-// world is what the guide's answers are tried on: what doctor tries, with other settings.
-type world struct{ program }
+// trial is what the guide's answers are tried on: what doctor tries, with other settings.
+type trial struct{ program }
 
-var _ guide.World = world{}
+var _ guide.World = trial{}
 
-// with is the world as these settings would make it.
-func (w world) with(set guide.Settings) (p world, err error) {
+// with is the trial as these settings would make it.
+func (w trial) with(set guide.Settings) (p trial, err error) {
 	p = w
 	settings := maps.Clone(map[string]string(set))
 	settings["LOG_LEVEL"] = "warn"
@@ -151,7 +151,7 @@ func (w world) with(set guide.Settings) (p world, err error) {
 }
 
 // Try tries one thing as doctor does.
-func (w world) Try(ctx context.Context, what guide.What, set guide.Settings) (string, error) {
+func (w trial) Try(ctx context.Context, what guide.What, set guide.Settings) (string, error) {
 	p, err := w.with(set)
 	if err != nil {
 		return "", err
@@ -181,7 +181,7 @@ func (w world) Try(ctx context.Context, what guide.What, set guide.Settings) (st
 
 // tryModel asks each provider for its models, which costs nothing, and says what the
 // first of them costs.
-func (w world) tryModel(ctx context.Context) (string, error) {
+func (w trial) tryModel(ctx context.Context) (string, error) {
 	var said []string
 	for _, c := range w.checkModels() {
 		f := c.try(ctx)
@@ -199,7 +199,7 @@ func (w world) tryModel(ctx context.Context) (string, error) {
 }
 
 // layOut looks at the sandbox without starting a box, which doctor does at the end.
-func (w world) layOut(ctx context.Context) finding {
+func (w trial) layOut(ctx context.Context) finding {
 	if w.E2BAPIKey != "" {
 		cloud, err := w.e2b()
 		if err == nil {
@@ -215,7 +215,7 @@ func (w world) layOut(ctx context.Context) finding {
 }
 
 // Channels are those that the bot is in.
-func (w world) Channels(ctx context.Context, set guide.Settings) (all []guide.Channel, err error) {
+func (w trial) Channels(ctx context.Context, set guide.Settings) (all []guide.Channel, err error) {
 	p, err := w.with(set)
 	if err != nil {
 		return nil, err
@@ -228,7 +228,7 @@ func (w world) Channels(ctx context.Context, set guide.Settings) (all []guide.Ch
 }
 
 // Members are the ids of everybody in a channel.
-func (w world) Members(ctx context.Context, set guide.Settings, channel string) ([]string, error) {
+func (w trial) Members(ctx context.Context, set guide.Settings, channel string) ([]string, error) {
 	p, err := w.with(set)
 	if err != nil {
 		return nil, err
@@ -237,7 +237,7 @@ func (w world) Members(ctx context.Context, set guide.Settings, channel string) 
 }
 
 // People are those who may be given a part.
-func (w world) People(ctx context.Context, set guide.Settings) (all []guide.Person, err error) {
+func (w trial) People(ctx context.Context, set guide.Settings) (all []guide.Person, err error) {
 	p, err := w.with(set)
 	if err != nil {
 		return nil, err
@@ -250,7 +250,7 @@ func (w world) People(ctx context.Context, set guide.Settings) (all []guide.Pers
 }
 
 // Budget is the team's, if there is a database and one was set.
-func (w world) Budget(ctx context.Context, set guide.Settings) (string, error) {
+func (w trial) Budget(ctx context.Context, set guide.Settings) (string, error) {
 	p, err := w.with(set)
 	if err != nil {
 		return "", err
@@ -273,12 +273,12 @@ func (w world) Budget(ctx context.Context, set guide.Settings) (string, error) {
 	if err != nil || len(is) == 0 || is[0].Limit.Default {
 		return "", err
 	}
-	return inWords(is[0].Limit), nil
+	return limitInWords(is[0].Limit), nil
 }
 
 // SetBudget sets what the team may spend. Nobody in Slack has done so: the trail says
 // that Countersign did.
-func (w world) SetBudget(ctx context.Context, set guide.Settings, amount string) (_ string, err error) {
+func (w trial) SetBudget(ctx context.Context, set guide.Settings, amount string) (_ string, err error) {
 	usd, err := budget.ParseUSD(amount)
 	if err != nil {
 		return "", fmt.Errorf("%q is no amount: dollars, such as 50 or 49.90, or none", amount)
@@ -315,11 +315,11 @@ func (w world) SetBudget(ctx context.Context, set guide.Settings, amount string)
 	if err := db.SetLimit(ctx, approval.System, limit); err != nil {
 		return "", err
 	}
-	return inWords(limit), nil
+	return limitInWords(limit), nil
 }
 
-// inWords is a limit as people say it.
-func inWords(l budget.Limit) string {
+// limitInWords is a limit as people say it.
+func limitInWords(l budget.Limit) string {
 	if l.Window == budget.None {
 		return l.Amount.String() + " in all"
 	}
@@ -327,13 +327,13 @@ func inWords(l budget.Limit) string {
 }
 
 // teamScope is the workspace's, whose token it is.
-func (w world) teamScope(ctx context.Context) (budget.Scope, error) {
+func (w trial) teamScope(ctx context.Context) (budget.Scope, error) {
 	who, err := w.slack().CheckBot(ctx)
 	return budget.Scope{Team: who.TeamID, Kind: budget.Team, ID: who.TeamID}, err
 }
 
 // Doctor looks at everything as serve would use it.
-func (w world) Doctor(ctx context.Context, set guide.Settings) error {
+func (w trial) Doctor(ctx context.Context, set guide.Settings) error {
 	p, err := w.with(set)
 	if err != nil {
 		return err
