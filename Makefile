@@ -10,6 +10,9 @@ TIMEOUT ?= 2h
 PARALLEL ?= 4
 export GOFLAGS
 
+# gVisor is a program for Linux. Elsewhere code runs in E2B's cloud.
+RUNSC = $(if $(filter Linux,$(shell uname -s)),libexec/runsc)
+
 .PHONY: demo test build ui cover bench lint clean
 .DEFAULT_GOAL := build
 
@@ -23,7 +26,7 @@ demo: setup-demo build
 test: setup-test libexec/runsc lint
 	$(GO) test -race -timeout $(TIMEOUT) -parallel $(PARALLEL) ./...
 
-build: setup-build libexec/runsc
+build: setup-build $(RUNSC)
 	$(GO) build -o bin/countersign ./cmd/countersign
 	CGO_ENABLED=0 $(GO) build -o bin/countersign-verify ./cmd/countersign-verify
 
@@ -68,7 +71,18 @@ lint: setup-build
 	GOFLAGS='$(GOFLAGS) -race' libexec/staticcheck ./...
 
 clean:
-	rm -rf bin libexec coverage.out
+	rm -rf bin libexec dist coverage.out
+
+# Static programs for linux/amd64 and linux/arm64, what is in them, and their checksums, in
+# dist. release-twice builds the same commit in another folder as well and compares.
+.PHONY: release release-twice
+release: setup-build
+	@GO='$(GO)' tools/release dist
+
+release-twice: release
+	@other=$$(mktemp -d) && trap 'rm -rf "$$other"' EXIT && git clone -q . "$$other/elsewhere" && \
+		GO='$(GO)' "$$other/elsewhere/tools/release" "$$other/dist" >/dev/null && \
+		diff dist/SHA256SUMS "$$other/dist/SHA256SUMS" && echo 'The same bytes twice.'
 
 # Money, proved on a real Postgres by ten thousand operations of two processes, drawn
 # by rapid, while one of them is killed. It prints a table and ends with `N passed, M failed`.

@@ -106,13 +106,18 @@ func (h *files) Person(ctx context.Context, team, user string) (review.Person, e
 	if err != nil {
 		return review.Person{}, fmt.Errorf("users.info %s: %w", user, detail(err))
 	}
+	return person(*u, team), nil
+}
+
+// person is what a team's rules need to know of somebody.
+func person(u slack.User, team string) review.Person {
 	elsewhere := u.TeamID != "" && u.TeamID != team && !slices.Contains(u.Enterprise.Teams, team)
 	name := u.Profile.DisplayName
 	if name == "" {
 		name = u.RealName
 	}
-	return review.Person{ID: user, Name: name, Bot: u.IsBot || user == "USLACKBOT", Guest: u.IsRestricted || u.IsUltraRestricted,
-		External: u.IsStranger || elsewhere, Gone: u.Deleted}, nil
+	return review.Person{ID: u.ID, Name: name, Bot: u.IsBot || u.ID == "USLACKBOT", Guest: u.IsRestricted || u.IsUltraRestricted,
+		External: u.IsStranger || elsewhere, Gone: u.Deleted}
 }
 
 // What the steps of a request ask Slack about the place where it was asked.

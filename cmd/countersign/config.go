@@ -116,6 +116,18 @@ type Config struct {
 	level    slog.Level
 }
 
+// settings are the fields of Config that the environment fills, by the names of
+// their variables.
+func settings() map[string]reflect.StructField {
+	all := map[string]reflect.StructField{}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		if name := f.Tag.Get("env"); name != "" {
+			all[name] = f
+		}
+	}
+	return all
+}
+
 // readConfig reads the environment, in which empty is the same as not set. All
 // faults are reported at once, each by the name of its setting and never with a
 // secret in it.

@@ -16,18 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// settings are the fields of Config that the environment fills, by the names of
-// their variables.
-func settings() map[string]reflect.StructField {
-	all := map[string]reflect.StructField{}
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
-		if name := f.Tag.Get("env"); name != "" {
-			all[name] = f
-		}
-	}
-	return all
-}
-
 func TestExampleFileDocumentsEverySettingAndNoOther(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../.env.example")

@@ -19,6 +19,7 @@ import (
 
 const usage = `Countersign: ask your data in Slack; a person signs every line of code before it runs.
 
+  countersign init             set everything up, step by step: the Slack app, a model, people, a budget (init -h: without a terminal)
   countersign serve            connect to Slack and work (settings: .env.example)
   countersign demo             play with a local Slack in the browser; no account needed
   countersign doctor           check everything that serve needs, and say what to do
@@ -84,7 +85,7 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		return read(ctx, args, environ, stdout, stderr)
 	}
 	commands := map[string]func(context.Context, program) error{
-		"serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit, "decide": decide, "usage": spending, "pack": makePack, "new-key": newKey, "inspect": inspect, "try": try,
+		"init": setUp, "serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit, "decide": decide, "usage": spending, "pack": makePack, "new-key": newKey, "inspect": inspect, "try": try,
 	}
 	do, ok := commands[name]
 	if !ok {
@@ -103,12 +104,13 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: config.level}))
-	return do(ctx, program{Config: config, args: args, out: stdout, log: log})
+	return do(ctx, program{Config: config, environ: settings, args: args, out: stdout, log: log})
 }
 
 // program is what every command gets.
 type program struct {
 	Config
+	environ  map[string]string // what Config was read from
 	args     []string
 	out      io.Writer
 	log      *slog.Logger

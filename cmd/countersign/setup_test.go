@@ -44,7 +44,7 @@ func aMachine(t *testing.T, clone string) *machine {
 		m.does(name, "")
 	}
 	m.does("id", "echo 1000")
-	m.does("uname", "echo x86_64")
+	m.does("uname", `[ "$1" = -s ] && echo Linux || echo x86_64`)
 	m.does("sudo", `echo "sudo $*" >>"$0.log"; exec "$@"`)
 	m.does("apt-get", "")
 	m.does("apparmor_parser", "")
@@ -73,10 +73,11 @@ func (m *machine) restricted() {
 }
 
 // setup runs tools/setup.
-func (m *machine) setup(what string) (out, errs string, ok bool) {
+func (m *machine) setup(what string, environ ...string) (out, errs string, ok bool) {
 	m.t.Helper()
 	cmd := exec.Command(filepath.Join(m.clone, "tools", "setup"), what)
 	cmd.Env = []string{"PATH=" + filepath.Join(m.root, "bin"), "PG_BIN=/somewhere", "SETUP_PROC=" + filepath.Join(m.root, "proc"), "SETUP_ETC=" + filepath.Join(m.root, "etc")}
+	cmd.Env = append(cmd.Env, environ...)
 	var o, e strings.Builder
 	cmd.Stdout, cmd.Stderr = &o, &e
 	err := cmd.Run()
@@ -195,10 +196,35 @@ func TestSetupUnpacksABrowserFromNpmWhereAptHasOnlyASnap(t *testing.T) {
 	}
 	arm := aMachine(t, "clone")
 	arm.does("apt-cache", "")
-	arm.does("uname", "echo aarch64")
+	arm.does("uname", `[ "$1" = -s ] && echo Linux || echo aarch64`)
 	_, errs, ok := arm.setup("test")
 	require.False(t, ok)
 	require.Equal(t, "setup: the tests need a browser, and here neither apt nor npm has a Chromium that they can use: install one, then run this again\n", errs)
+}
+
+func TestSetupSaysAtOnceThatThisIsNoLinuxWithApt(t *testing.T) {
+	t.Parallel()
+	mac := aMachine(t, "clone")
+	mac.does("uname", "echo Darwin")
+	_, errs, ok := mac.setup("demo")
+	require.False(t, ok)
+	require.Equal(t, "setup: the demo runs code in gVisor, which needs Linux (Debian 12 or Ubuntu 24.04); this is Darwin. With a key of E2B the code runs there: E2B_API_KEY=... make demo. Or use a virtual machine with Linux\n", errs)
+	_, errs, ok = mac.setup("test")
+	require.False(t, ok)
+	require.Regexp(t, "^setup: the tests need Linux .*; this is Darwin\n$", errs)
+	_, errs, ok = mac.setup("build")
+	require.True(t, ok, errs)
+	out, errs, ok := mac.setup("demo", "E2B_API_KEY=key")
+	require.True(t, ok, errs)
+	require.Empty(t, out+errs, "code runs in the cloud, and Postgres is there")
+	require.Empty(t, mac.asked())
+
+	fedora := aMachine(t, "clone")
+	require.NoError(t, os.Remove(filepath.Join(fedora.root, "bin", "apt-get")))
+	out, errs, ok = fedora.setup("test")
+	require.False(t, ok)
+	require.Regexp(t, `^setup: there is no apt-get here, so please install these first \(named as Debian names them\): chromium`, errs)
+	require.Empty(t, out+fedora.asked(), "nothing has been begun")
 }
 
 func TestSetupSaysWhichGoIsNeeded(t *testing.T) {

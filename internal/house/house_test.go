@@ -50,7 +50,7 @@ func slack(rooms ...string) (paths []string) {
 // rooms is the picture. Adapters (storage, codegen, sandbox, bot) see the core and rooms
 // of their own, never one another; only cmd/countersign sees all.
 var rooms = map[string]plan{
-	".": {}, // the manifest, which the program carries
+	".": {}, // the manifest and the settings, which the program carries
 
 	// The core: pure.
 	"budget":           {},
@@ -119,6 +119,7 @@ var rooms = map[string]plan{
 	"internal/slacksim":           {uses: slack("workspace", "fault", "sockets", "webapi", "person", "pageapi"), tests: append(slack("blockkit", "limits", "rewrite"), ".")},
 	"internal/pglocal":            {},
 	"internal/pglocal/pgtest":     {uses: []string{"internal/pglocal"}},
+	"internal/guide":              {}, // asks, and writes down; what answers are tried on is handed to it
 	"internal/telemetry":          {uses: with()},
 	"internal/deepcopy":           {},
 	"internal/proof":              {},
@@ -140,6 +141,7 @@ var libraries = map[string]struct{ uses, tests []string }{
 	"github.com/openai":                   {uses: []string{"codegen/gpt"}},
 	"github.com/gorilla/websocket":        {uses: []string{"internal/slacksim/sockets"}, tests: []string{"internal/slacksim"}},
 	"github.com/caarlos0/env":             {uses: []string{"cmd/countersign"}},
+	"charm.land/huh/v2":                   {uses: []string{"internal/guide"}},
 	"github.com/prometheus/client_golang": {uses: []string{"internal/telemetry"}},
 	"go.opentelemetry.io/otel":            {uses: []string{"internal/telemetry"}},
 	"go.opentelemetry.io/proto/otlp":      {tests: []string{"internal/telemetry", "cmd/countersign"}},
@@ -149,7 +151,7 @@ var libraries = map[string]struct{ uses, tests []string }{
 	"github.com/stretchr/testify":         {uses: []string{"codegen/conformance"}, tests: []string{"*"}},
 	"go.uber.org/goleak":                  {tests: []string{"*"}},
 	"pgregory.net/rapid":                  {uses: []string{"bot/draw/sample"}, tests: []string{"*"}},
-	"gopkg.in/yaml.v3":                    {uses: []string{"internal/slacksim/workspace", "internal/slacksim/webapi"}, tests: []string{"*"}},
+	"gopkg.in/yaml.v3":                    {uses: []string{"internal/slacksim/workspace", "internal/slacksim/webapi", "cmd/countersign"}, tests: []string{"*"}},
 	"github.com/cenkalti/backoff":         {uses: []string{"*"}},
 	"github.com/aymanbagabas/go-udiff":    {uses: []string{"approval"}},
 	"golang.org/x":                        {uses: []string{"*"}},

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"countersign/approval"
 	"countersign/approval/steps"
 )
 

@@ -11,6 +11,7 @@ import (
 
 var conversationMethods = map[string]method{
 	"conversations.list":    {'b', []string{"channels:read", "groups:read", "im:read", "mpim:read"}, listConversations},
+	"users.conversations":   {'b', []string{"channels:read", "groups:read", "im:read", "mpim:read"}, listOwn},
 	"conversations.info":    {'b', nil, conversationInfo},
 	"conversations.members": {'b', nil, conversationMembers},
 	"conversations.open":    {'b', []string{"im:write"}, openConversation},
@@ -50,7 +51,12 @@ func page[T any](c *call, all []T, usual int) ([]T, workspace.Body, error) {
 
 // listConversations lists public channels and the others that the bot is in. A type
 // whose scope is missing refuses the whole call.
-func listConversations(c *call) (workspace.Body, error) {
+func listConversations(c *call) (workspace.Body, error) { return list(c, false) }
+
+// listOwn is users.conversations: only those that the bot is in.
+func listOwn(c *call) (workspace.Body, error) { return list(c, true) }
+
+func list(c *call, own bool) (workspace.Body, error) {
 	s := c.s
 	types := strings.Split(c.Text("types"), ",")
 	if !c.Has("types") {
@@ -67,7 +73,7 @@ func listConversations(c *call) (workspace.Body, error) {
 	var all []workspace.Body
 	for _, ch := range s.Memory.Channels {
 		f := workspace.Family(ch)
-		if slices.Contains(types, typeOf[f]) && (f == "channels" || ch.Has(s.Bot.ID)) {
+		if slices.Contains(types, typeOf[f]) && (f == "channels" && !own || ch.Has(s.Bot.ID)) {
 			all = append(all, s.WireChannel(ch))
 		}
 	}

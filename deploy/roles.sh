@@ -1,0 +1,7 @@
+#!/bin/sh
+# Makes the role that serve has, when the database is made. What it may do `countersign
+# migrate` grants.
+set -eu
+psql -v ON_ERROR_STOP=1 -v password="$SERVE_PASSWORD" -U "$POSTGRES_USER" -d "$POSTGRES_DB" <<'SQL'
+CREATE ROLE countersign_serve LOGIN PASSWORD :'password';
+SQL

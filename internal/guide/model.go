@@ -1,0 +1,100 @@
+package guide
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// provider is a house of models whose key is all that is needed.
+type provider struct{ name, key, where string }
+
+var providers = []provider{
+	{"Mistral", "MISTRAL_API_KEY", "console.mistral.ai"},
+	{"Claude, by Anthropic", "ANTHROPIC_API_KEY", "platform.claude.com"},
+	{"GPT, by OpenAI", "OPENAI_API_KEY", "platform.openai.com"},
+}
+
+// own are the settings of a server of one's own, which the guide takes over but does not ask for.
+var own = []string{"MISTRAL_BASE_URL", "OPENAI_BASE_URL"}
+
+func (g *Guide) knownModel(ctx context.Context) (string, error) {
+	named := func(name string) bool { return g.set[name] != "" }
+	if !slices.ContainsFunc(providers, func(p provider) bool { return named(p.key) }) && !slices.ContainsFunc(own, named) {
+		return "", &missing{"--mistral-key, --claude-key or --gpt-key"}
+	}
+	return g.World.Try(ctx, TheModel, g.set)
+}
+
+// askModel asks whose models are used, and for the key, which is tried without cost.
+func (g *Guide) askModel(ctx context.Context) (said string, err error) {
+	var from []Option
+	for _, p := range providers {
+		from = append(from, Option{p.key, p.name + " (" + p.where + ")"})
+	}
+	chosen, err := g.Form.Choose(ctx, Question{Title: "Whose model writes the code?",
+		Help: "One is enough; more can be added in the file later. For a server of your own stop here, set OPENAI_BASE_URL, OPENAI_MODEL and PRICES_FILE in the file, and go on."}, from)
+	if err != nil {
+		return "", err
+	}
+	p := providers[slices.IndexFunc(providers, func(p provider) bool { return p.key == chosen })]
+	// A key of another house that does not work must not stand in the way of this one.
+	for _, other := range providers {
+		if other.key != p.key && g.set[other.key] != "" {
+			if _, err := g.World.Try(ctx, TheModel, g.set); err != nil {
+				g.set[other.key] = ""
+			}
+		}
+	}
+	value, err := g.Form.Secret(ctx, Question{Title: "Its key?", Help: "From " + p.where + ". Trying it costs nothing.",
+		Check: g.tries(ctx, TheModel, p.key, &said, keyLooks)})
+	if err == nil {
+		g.set[p.key] = strings.TrimSpace(value)
+	}
+	return said, err
+}
+
+func keyLooks(value string) error {
+	switch {
+	case value == "":
+		return errors.New("without a key no model can be asked")
+	case strings.HasPrefix(value, "xox") || strings.HasPrefix(value, "xapp-"):
+		return errors.New("this is one of Slack's tokens; the key of a model comes from its own provider")
+	case strings.ContainsAny(value, " \t\n"):
+		return errors.New("a key has no blanks in it: copy it anew")
+	}
+	return nil
+}
+
+// knownSandbox takes the sandbox of this machine, or E2B's where there is a key for it.
+// Where nobody can be asked, one that is missing stops nothing: the rest can be set up
+// without it, and doctor says so.
+func (g *Guide) knownSandbox(ctx context.Context) (string, error) {
+	said, err := g.World.Try(ctx, TheSandbox, g.set)
+	if err != nil && g.Form == nil {
+		return "none yet, so nothing runs: " + err.Error(), nil
+	}
+	return said, err
+}
+
+// askSandbox is asked only where this machine can run nothing, such as a Mac.
+func (g *Guide) askSandbox(ctx context.Context) (said string, err error) {
+	value, err := g.Form.Secret(ctx, Question{Title: "A key of E2B?",
+		Help:  "Code runs in a sealed box, and this machine has none (why stands above). E2B runs boxes in its cloud; a key comes from e2b.dev.\nEmpty: I'll see to the sandbox here myself; doctor says what is missing.",
+		Check: func(answer string) error { return g.tryBox(ctx, answer, &said) }})
+	if err == nil && strings.TrimSpace(value) == "" {
+		return "none yet: nothing runs until there is one", nil
+	}
+	if err == nil {
+		g.set["E2B_API_KEY"] = strings.TrimSpace(value)
+	}
+	return said, err
+}
+
+func (g *Guide) tryBox(ctx context.Context, key string, said *string) error {
+	if strings.TrimSpace(key) == "" {
+		return nil
+	}
+	return g.tries(ctx, TheSandbox, "E2B_API_KEY", said, keyLooks)(key)
+}

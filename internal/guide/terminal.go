@@ -1,0 +1,94 @@
+package guide
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"charm.land/huh/v2"
+)
+
+// Terminal asks at a terminal, by huh: with arrows and search, or line by line
+// where the terminal is a plain one or a screen reader wants it so.
+type Terminal struct {
+	In    io.Reader
+	Out   io.Writer
+	Plain bool
+}
+
+var _ Form = Terminal{}
+
+// Pause waits until somebody says that something is done.
+func (t Terminal) Pause(ctx context.Context, q Question) error {
+	done := true
+	return t.ask(ctx, huh.NewConfirm().Title(q.Title).Description(q.Help).Affirmative("Yes, go on").Negative("").Value(&done))
+}
+
+// Line asks for something that anybody may read.
+func (t Terminal) Line(ctx context.Context, q Question, suggested string) (string, error) {
+	value := suggested
+	err := t.ask(ctx, huh.NewInput().Title(q.Title).Description(q.Help).Validate(t.check(q)).Value(&value))
+	return value, err
+}
+
+// Secret asks for something that is not shown.
+func (t Terminal) Secret(ctx context.Context, q Question) (string, error) {
+	value := ""
+	err := t.ask(ctx, huh.NewInput().Title(q.Title).Description(q.Help).EchoMode(huh.EchoModePassword).Validate(t.check(q)).Value(&value))
+	return value, err
+}
+
+// Choose asks for one of several.
+func (t Terminal) Choose(ctx context.Context, q Question, from []Option) (string, error) {
+	value := ""
+	err := t.ask(ctx, huh.NewSelect[string]().Title(q.Title).Description(q.Help).Options(options(from, nil)...).Validate(t.check(q)).Value(&value))
+	return value, err
+}
+
+// ChooseSome asks for any number of several.
+func (t Terminal) ChooseSome(ctx context.Context, q Question, from []Option, chosen []string) ([]string, error) {
+	check := t.check(q)
+	field := huh.NewMultiSelect[string]().Title(q.Title).Description(q.Help).Options(options(from, chosen)...).Filterable(true).
+		Validate(func(list []string) error { return check(strings.Join(list, ",")) }).Value(&chosen)
+	if len(from) > mostShown {
+		field = field.Height(mostShown + 3)
+	}
+	return chosen, t.ask(ctx, field)
+}
+
+// mostShown is how many people fit below one another on a small screen.
+const mostShown = 12
+
+func (t Terminal) check(q Question) func(string) error {
+	if q.Check == nil {
+		return func(string) error { return nil }
+	}
+	return q.Check
+}
+
+func options(from []Option, chosen []string) (list []huh.Option[string]) {
+	for _, o := range from {
+		option := huh.NewOption(o.Label, o.Value)
+		for _, c := range chosen {
+			if c == o.Value {
+				option = option.Selected(true)
+			}
+		}
+		list = append(list, option)
+	}
+	return list
+}
+
+// ask shows one field until it is answered.
+func (t Terminal) ask(ctx context.Context, field huh.Field) error {
+	form := huh.NewForm(huh.NewGroup(field)).WithInput(t.In).WithOutput(t.Out).WithTheme(huh.ThemeFunc(huh.ThemeBase16))
+	if t.Plain {
+		form = form.WithAccessible(true)
+	}
+	err := form.RunWithContext(ctx)
+	if errors.Is(err, huh.ErrUserAborted) || ctx.Err() != nil {
+		return ErrStopped
+	}
+	return err
+}
