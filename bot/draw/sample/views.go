@@ -103,6 +103,20 @@ func In(state approval.State, why ...approval.Reason) func(v *steps.View) {
 	}
 }
 
+// Told is a request whose asker has said how its file is read.
+func Told(v *steps.View) {
+	f := &v.Request.Files[0]
+	f.Answers = []reading.Answered{{Doubt: reading.Doubt{Code: "told_heading"}, Says: "4", By: slacksim.Analyst, Content: f.SHA256},
+		{Doubt: reading.Doubt{Code: "told_decimal"}, Says: ",", By: slacksim.OtherAnalyst, Content: f.SHA256}}
+}
+
+// Offering is a question whose asker is offered what somebody has told before.
+func Offering(v *steps.View) {
+	Told(v)
+	f := &v.Request.Files[0]
+	f.Offered, f.Answers = f.Answers, nil
+}
+
 // With gives a request the result of its run.
 func With(res approval.Result, files ...approval.Artifact) func(v *steps.View) {
 	return func(v *steps.View) {
