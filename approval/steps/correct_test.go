@@ -113,7 +113,7 @@ func TestACorrectionIsOfferedInTheChannelAndChangesNothingThere(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, reading.Before(), d)
 	require.Equal(t, "asker", other.Files[0].Offered[0].By)
-	_, err = b.Answer(t.Context(), other.ID, key, reading.NotBefore, by("asker"))
+	_, err = b.Answer(t.Context(), other.ID, key, reading.NotBefore, by(other.Asker))
 	require.NoError(t, err)
 	require.Empty(t, b.work())
 	require.Equal(t, approval.Pending, b.request(other.ID).State)
@@ -121,7 +121,7 @@ func TestACorrectionIsOfferedInTheChannelAndChangesNothingThere(t *testing.T) {
 
 	third, boxes := b.again(), len(b.box.read)
 	_, _, key, _ = third.Doubted()
-	_, err = b.Answer(t.Context(), third.ID, key, reading.AsBefore, by("asker"))
+	_, err = b.Answer(t.Context(), third.ID, key, reading.AsBefore, by(third.Asker))
 	require.NoError(t, err)
 	require.Empty(t, b.work())
 	third = b.request(third.ID)
@@ -243,7 +243,7 @@ func TestLettersThatAreAGuessAreComparedByTheAskerAlone(t *testing.T) {
 	// The best guess needs no other box.
 	other, boxes := b.again(), len(b.box.read)
 	_, _, key, _ = other.Doubted()
-	_, err = b.Answer(t.Context(), other.ID, key, "cp850", by("asker"))
+	_, err = b.Answer(t.Context(), other.ID, key, "cp850", by(other.Asker))
 	require.NoError(t, err)
 	require.Empty(t, b.work())
 	require.Equal(t, approval.Pending, b.request(other.ID).State)

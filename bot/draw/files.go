@@ -206,10 +206,11 @@ func LettersView(from Origin, d reading.Doubt, letters [][]string, why string) s
 	}
 	var options []*slack.OptionBlockObject
 	for i, c := range d.Choices() {
-		p.Say(kit.Strong(c.Words))
+		var places [][]kit.Part
 		for _, place := range letters {
-			p.Quote(kit.Cut(kit.OneLine(place[i]), 100))
+			places = append(places, []kit.Part{kit.Words(kit.Cut(kit.OneLine(place[i]), 100))})
 		}
+		p.List([]kit.Part{kit.Strong(c.Words)}, places)
 		options = append(options, slack.NewOptionBlockObject(c.Says, kit.Plain(kit.Cut(c.Words, 75)), nil))
 	}
 	p.Small(kit.Words("Only you see this. None of it is kept."))
