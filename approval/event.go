@@ -27,7 +27,8 @@ const (
 	EventFound         EventKind = "found"          // files, guest
 	EventRead          EventKind = "read"           // files: id, content and reading of each
 	EventAskedAbout    EventKind = "asked about"    // file: its id, code, column
-	EventAnswered      EventKind = "answered"       // the same, and says
+	EventAnswered      EventKind = "answered"       // the same, says, and told_by: whose word from another thread is taken
+	EventCorrected     EventKind = "corrected"      // file: its id; told: code, table, column and says of each
 	EventAskedBack     EventKind = "asked back"     // cause or reason
 	EventCalled        EventKind = "called"         // attempt, model ("inspection" of an inspection, "reading" of a reading), hold; of a model provider, host
 	EventWritten       EventKind = "written"        // attempt, code, prompt_version, provider, host

@@ -1,9 +1,12 @@
 package approval
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+
+	"countersign/approval/reading"
 )
 
 // The kinds of findings. Whatever is computed from findings (the tier of a
@@ -41,6 +44,7 @@ const (
 	KindWritten     = "written"    // About: a number that people read and nobody has computed
 	KindLeftOut     = "left out"   // rows that the program drops without counting them
 	KindToday       = "today"      // what day the program takes for today. About: the function that it asks
+	KindName        = "name"       // of a column, sheet or file, that is more than a name
 	KindMore        = "more"       // how many are not listed
 )
 
@@ -48,7 +52,7 @@ const (
 func FindingKinds() []string {
 	return []string{KindImport, KindMissing, KindRead, KindWrite, KindDelete, KindList, KindNetwork, KindProcess, KindMachineCode,
 		KindDynamic, KindReflection, KindPickle, KindThread, KindSignal, KindExit, KindEnvironment, KindSystem, KindChange,
-		KindMisleading, KindPacked, KindLoop, KindMemory, KindWait, KindLongLine, KindUnusedFile, KindColumn, KindNotListed, KindOutput, KindWritten, KindLeftOut, KindToday, KindMore}
+		KindMisleading, KindPacked, KindLoop, KindMemory, KindWait, KindLongLine, KindUnusedFile, KindColumn, KindNotListed, KindOutput, KindWritten, KindLeftOut, KindToday, KindName, KindMore}
 }
 
 // Level grades a finding.
@@ -68,6 +72,32 @@ type Finding struct {
 	Text  string `json:"text"`
 	Kind  string `json:"kind,omitempty"`  // one of FindingKinds; empty in findings of old
 	About string `json:"about,omitempty"` // what it names: a file, a host, a module; ordinary imports in one, separated by ", "
+}
+
+// mostNames is how many names are told one by one.
+const mostNames = 5
+
+// OfNames are the findings about names in the files: words that somebody has written where a
+// model and the reviewers read names.
+func OfNames(files []File) (found []Finding) {
+	more := 0
+	for _, f := range files {
+		var strange []reading.Strange
+		if f.Reading != nil {
+			strange = f.Reading.Strange()
+		}
+		for _, s := range strange {
+			if len(found) == mostNames {
+				more++
+				continue
+			}
+			found = append(found, Finding{Level: Caution, Kind: KindName, Text: Plain(s.Words(f.Name)), About: f.Name})
+		}
+	}
+	if more > 0 {
+		found = append(found, Finding{Level: Caution, Kind: KindName, Text: fmt.Sprintf("%d more names are more than names.", more)})
+	}
+	return found
 }
 
 var (

@@ -118,6 +118,14 @@ func takeEdit(r *Request, by string, p Policy, now time.Time) error {
 	return r.TakeEdit(editOf(by), number, digest, budget.Cent, p, now)
 }
 
+// correct says that the heading of the only file is its third row.
+func correct(r *Request, cost budget.USD, p Policy, now time.Time) error {
+	if r.State == Pending && now.Before(r.ExpiresAt) {
+		r.Files = doubtful()
+	}
+	return r.Correct("F1", []reading.Answered{{Doubt: reading.Doubt{Code: "told_heading"}, Says: "3"}}, cost, p, now)
+}
+
 func breakSeal(r *Request, p Policy, now time.Time) error {
 	return r.BreakSeal(&BrokenSealError{Why: []Reason{Because(WhyOtherCode)}}, testRevision().Manifest, p, now)
 }
@@ -222,6 +230,15 @@ var verbs = []verb{
 		_, _, key, _ := r.Doubted()
 		return r.Answer(key, "decimal", budget.Cent, p, now)
 	}},
+	{name: "Correct", do: func(r *Request, p Policy, now time.Time) error { return correct(r, budget.Cent, p, now) }},
+	{name: "Correct late", move: "Correct", late: true, do: func(r *Request, p Policy, now time.Time) error { return correct(r, budget.Cent, p, now) }},
+	{name: "Compare", do: func(r *Request, _ Policy, now time.Time) error { return r.Money().Compare(budget.Cent/10, now) }},
+	{name: "Reseal", do: func(r *Request, p Policy, now time.Time) error {
+		if r.State == Drafting {
+			r.Revision = new(testRevision())
+		}
+		return r.Reseal(nil, testRevision().Manifest, p, now)
+	}},
 	{name: "Find again", move: "Found", do: func(r *Request, _ Policy, now time.Time) error { return r.Found(nil, "", false, now) }},
 	{name: "Turn back", move: "Fail", do: func(r *Request, _ Policy, now time.Time) error {
 		if r.State == Drafting {
@@ -283,16 +300,16 @@ var verbs = []verb{
 // matrix names the state that each verb leads to. What is missing is illegal.
 var matrix = map[State]map[string]State{
 	Drafting: {"Stand in line": Drafting, "Block a draft": Drafting, "Wait": Drafting, "Go on": Drafting, "Ask for a top-up": Drafting, "Grant a top-up": Drafting,
-		"Insist": Drafting, "Come back after all": Drafting, "Put an edit back": Pending,
+		"Insist": Drafting, "Come back after all": Drafting, "Put an edit back": Pending, "Reseal": Pending,
 		"Call": Drafting, "Keep": Drafting, "Inspect": Drafting, "Refuse": Drafting, "Again": Drafting, "Drafted": Pending, "Fail": Failed,
 		"Read": Drafting, "Read a file": Drafting, "Ask back": Asking,
 		"Find": Drafting, "Turn back": Failed, "Go away": Drafting, "Fail over a cause": Failed,
 		"Expire": Expired, "Withdraw": Withdrawn},
-	Asking: {"Answer": Drafting, "Fail": Failed, "Fail over a cause": Failed, "Expire": Expired, "Withdraw": Withdrawn},
+	Asking: {"Compare": Asking, "Answer": Drafting, "Correct": Drafting, "Fail": Failed, "Fail over a cause": Failed, "Expire": Expired, "Withdraw": Withdrawn},
 	Pending: {"Block a run": Pending, "Unpaid": Pending, "Wait": Pending, "Go on": Pending, "Ask for a top-up": Pending, "Grant a top-up": Pending,
 		"Insist": Drafting, "Come back after all": Pending,
 		"Approve": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn,
-		"Request changes": Drafting, "Edit": Drafting, "Disown": Pending,
+		"Request changes": Drafting, "Edit": Drafting, "Disown": Pending, "Correct": Drafting,
 		"Go away": Pending, "Fail": Failed, "Fail over a cause": Failed,
 		"Remind": Pending, "Escalate": Pending, "Assign": Pending, "Ask for an opinion": Pending},
 	Approved: {"Stand in line": Approved, "Come back after all": Approved, "Fail": Failed, "Go away": Approved, "Fail over a cause": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running, "Await a box": Approved, "Freeze": Approved, "Break the seal": Pending, "Disown": Pending},

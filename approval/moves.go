@@ -19,6 +19,9 @@ var Moves = slices.Concat([]Move{
 	{Drafting, "PutBack", Pending}, // an edit that its inspection refuses
 	{Drafting, "AskBack", Asking},
 	{Asking, "Answer", Drafting},
+	{Asking, "Correct", Drafting},
+	{Pending, "Correct", Drafting},
+	{Drafting, "Reseal", Pending}, // files are read otherwise, and have the same columns
 	{Pending, "Approve", Pending}, // it takes more approvals
 	{Pending, "Approve", Approved},
 	{Pending, "Reject", Rejected},
@@ -42,6 +45,7 @@ var Moves = slices.Concat([]Move{
 	// What is noted while it stays where it is.
 	stay("Found", Drafting),
 	stay("Read", Drafting),
+	stay("Compare", Asking),
 	stay("Call", Drafting),
 	stay("Keep", Drafting),
 	stay("Inspect", Drafting),

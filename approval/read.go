@@ -53,21 +53,30 @@ func (r *Request) Read(files []File, now time.Time) error {
 	if !r.Can("Read") || r.Seek != nil {
 		return r.Illegal("read the files of")
 	}
+	readAs(r, files, now)
+	r.touch(now, NextStep(r), StepShow)
+	return nil
+}
+
+// readAs notes how files are read.
+func readAs(r *Request, files []File, now time.Time) {
 	r.Money().concludeReadings(now)
-	r.Files = files
+	r.Files = slices.Clone(files)
 	told := make([]map[string]any, len(files))
 	for i, f := range files {
 		told[i] = map[string]any{"id": f.ID, "content": Said(f.SHA256), "reading": Said(f.ReadAs)}
+		r.Files[i].Was = ""
 	}
 	r.note(now, System, EventRead, map[string]any{"files": told})
-	r.touch(now, NextStep(r), StepShow)
-	return nil
 }
 
 // Doubt is what its asker has to be asked about a file before a model is; nil: nothing.
 func (f File) Doubt() *reading.Doubt {
 	if f.Reading == nil {
 		return nil
+	}
+	if before := reading.Before(); len(f.Offered) > 0 && !slices.ContainsFunc(f.Answers, func(a reading.Answered) bool { return a.Doubt == before }) {
+		return &before
 	}
 	if open := f.Reading.Doubts(f.Answers); len(open) > 0 {
 		return &open[0]
@@ -107,6 +116,15 @@ func (r *Request) AskBack(files []File, p Policy, now time.Time) error {
 	return nil
 }
 
+// Compare says that a box is about to show the asker what a text looks like in several encodings.
+func (r Money) Compare(most budget.USD, now time.Time) error {
+	if !r.Can("Compare") {
+		return r.Illegal("compare the letters of")
+	}
+	r.callBox(r.forBox(budget.ForRead, most, true, now), most, 1, "reading", now)
+	return nil
+}
+
 // Answer is what the asker says. It goes on, with the money for its draft held anew.
 func (r *Request) Answer(key, says string, worst budget.USD, p Policy, now time.Time) error {
 	if !r.Can("Answer") {
@@ -120,14 +138,110 @@ func (r *Request) Answer(key, says string, worst budget.USD, p Policy, now time.
 	f := &r.Files[at]
 	given := reading.Answered{Doubt: d, Says: says, By: r.Asker, Content: f.SHA256}
 	f.Answers = append(slices.Clone(f.Answers), given)
-	f.Reading = f.Reading.Settled([]reading.Answered{given})
 	data := r.about(at, d)
 	data["says"] = says
+	switch {
+	case len(d.InEncodings()) > 0 && says != f.Reading.Encoding:
+		f.Reading, f.ReadAs = nil, "" // it is read in that one
+	case says == reading.AsBefore:
+		f.Answers = append(f.Answers, f.Offered...)
+		f.Reading, f.ReadAs = nil, "" // it is read by them
+		data["told_by"] = f.Offered[0].By
+	default:
+		f.Reading = f.Reading.Settled([]reading.Answered{given})
+	}
 	r.note(now, r.Asker, EventAnswered, data)
 	if worst > 0 {
 		r.Money().hold(budget.ForDraft, worst, now, DraftHoldLife)
 	}
 	r.move(Drafting, now, now.Add(p.Expiry), NextStep(r))
+	return nil
+}
+
+// Told is what a box has to know of a file before it reads it; nil: nothing.
+func (f File) Told() *reading.Told { return reading.ToldIn(f.Heard()) }
+
+// Heard is what was said of what the file holds now.
+func (f File) Heard() []reading.Answered {
+	return slices.DeleteFunc(slices.Clone(f.Answers), func(a reading.Answered) bool { return a.Content != f.SHA256 })
+}
+
+// Corrected are the files of a request with what somebody has said of one of them.
+func Corrected(r *Request, id string, said []reading.Answered) ([]File, error) {
+	files := slices.Clone(r.Files)
+	at := slices.IndexFunc(files, func(f File) bool { return f.ID == id })
+	if at < 0 || files[at].SHA256 == "" || len(said) == 0 {
+		return nil, &MoveError{Request: r, Verb: "correct the reading of", Why: Because(WhyNotReadYet)}
+	}
+	f := &files[at]
+	f.Answers = slices.Clone(f.Answers)
+	for _, a := range said {
+		a.By, a.Content = r.Asker, f.SHA256
+		f.Answers = append(slices.DeleteFunc(f.Answers, func(b reading.Answered) bool { return b.Doubt == a.Doubt && b.Content == a.Content }), a)
+	}
+	return files, nil
+}
+
+// Correct takes the asker's word for how a file is read, instead of what was found out. It is
+// read anew, and where its columns stay what they were, the same code is sealed anew.
+func (r *Request) Correct(id string, said []reading.Answered, worst budget.USD, p Policy, now time.Time) error {
+	if !r.Can("Correct") {
+		return r.Illegal("correct the reading of")
+	}
+	if !now.Before(r.ExpiresAt) {
+		return &MoveError{Request: r, Verb: "correct the reading of", Why: Because(WhyTooLate)}
+	}
+	files, err := Corrected(r, id, said)
+	if err == nil {
+		err = anotherRound(r, p)
+	}
+	if err != nil {
+		return err
+	}
+	told := make([]map[string]any, len(said))
+	for i, a := range said {
+		told[i] = map[string]any{"code": a.Code, "table": a.Table, "column": Said(a.Column), "says": Said(a.Says)}
+	}
+	r.note(now, r.Asker, EventCorrected, map[string]any{"file": id, "told": told})
+	for i := range files {
+		if f := &files[i]; f.ID == id {
+			if r.Revision != nil && f.Was == "" && f.Reading != nil {
+				f.Was = Hash([]byte(f.Reading.Shape()))
+			}
+			f.Reading, f.ReadAs, f.Offered = nil, "", nil
+		}
+	}
+	r.Files, r.Attempts, r.Reason = files, 0, Reason{}
+	r.Rounds++
+	if worst > 0 {
+		r.Money().hold(budget.ForDraft, worst, now, DraftHoldLife)
+	}
+	r.move(Drafting, now, now.Add(p.Expiry), NextStep(r))
+	return nil
+}
+
+// SameColumns tells whether files that were read otherwise have the columns that the code was written for.
+func SameColumns(r *Request) bool {
+	corrected := false
+	for _, f := range r.Files {
+		if f.Was == "" {
+			continue
+		}
+		if f.Reading == nil || Hash([]byte(f.Reading.Shape())) != f.Was {
+			return false
+		}
+		corrected = true
+	}
+	return corrected && r.Revision != nil && r.Edit == nil
+}
+
+// Reseal puts the same code before the reviewers, sealed with files that are read otherwise.
+func (r *Request) Reseal(files []File, fresh Manifest, p Policy, now time.Time) error {
+	if !r.Can("Reseal") || r.Seek != nil || r.Revision == nil || r.Edit != nil || r.Written != nil {
+		return r.Illegal("seal the code of")
+	}
+	readAs(r, files, now)
+	sealAnew(r, Because(WhyReadAsTold), fresh, p, now)
 	return nil
 }
 

@@ -142,6 +142,10 @@ type File struct {
 
 	// Answers are what the asker, or who asked before in the thread, has said of it.
 	Answers []reading.Answered `json:"answers,omitempty"`
+	// Offered is what somebody has told of the same content in another thread of the channel.
+	Offered []reading.Answered `json:"offered,omitempty"`
+	// Was names the columns that the code was written for, until the file is read as it was told.
+	Was string `json:"was,omitempty"`
 
 	// Reading is kept once for each content of a file, and by no request. Nil: it has not been
 	// read, or its reading was forgotten. The answers are in it.

@@ -94,6 +94,10 @@ func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
 		r.Rounds++ // what did not get here was no round
 	}
 	renew(r, rev)
+	r.Files = slices.Clone(r.Files)
+	for i := range r.Files {
+		r.Files[i].Was = "" // this code is written for what they are now
+	}
 	r.Refused, r.Reason = nil, Reason{}
 	say(r, now, RoleCode, rev.Code)
 	data := r.Revision.told()

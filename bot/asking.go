@@ -2,13 +2,17 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
 	"countersign/bot/command"
 	"countersign/bot/draw"
@@ -21,6 +25,8 @@ import (
 type Questions interface {
 	Ask(ctx context.Context, q approval.Question) (*approval.Request, error)
 	Answer(ctx context.Context, id, key, says string, click approval.Click) (*approval.Request, error)
+	Correct(ctx context.Context, id, file string, said []reading.Answered, click approval.Click) (*approval.Request, error)
+	Compare(ctx context.Context, id, key string, click approval.Click) (reading.Doubt, [][]string, error)
 	Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
 	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
 	View(ctx context.Context, id string) (*steps.View, error)
@@ -225,4 +231,127 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 // notData is the error for a file of a kind that cannot be read.
 func notData(name string) error {
 	return &approval.InputError{Why: approval.Words("I cannot read " + kit.Cut(name, 100) + ". I read " + strings.ToUpper(strings.Join(draw.DataTypes, ", ")) + ".")}
+}
+
+// clickReread opens the form in which the asker says how a file is to be read instead.
+func (h *asking) clickReread(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	r, err := h.own(ctx, cb, action.Value)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, draw.RereadView(r, draw.Origin{Channel: seatOf(cb).channel, Thread: seatOf(cb).thread, Seal: r.ID}))
+}
+
+// own is a request of whoever presses: nobody else says how its files are read.
+func (h *asking) own(ctx context.Context, cb slack.InteractionCallback, id string) (*approval.Request, error) {
+	v, err := h.service.View(ctx, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case v.Request.Team != cb.Team.ID:
+		return nil, approval.ErrNotFound
+	case v.Request.Asker != cb.User.ID:
+		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Because(approval.WhyAskerCorrects)}
+	case !slices.ContainsFunc(v.Request.Files, func(f approval.File) bool { return f.Reading != nil }):
+		return nil, &approval.InputError{Why: approval.Because(approval.WhyNotReadYet)}
+	}
+	return v.Request, nil
+}
+
+// submitReread has the file read as its asker says. A question that has ended is asked anew in
+// its thread, with the same words.
+func (h *asking) submitReread(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	from, err := draw.OriginOf(cb.View.PrivateMetadata)
+	if err != nil {
+		return answer{}, err
+	}
+	r, err := h.own(ctx, cb, from.Seal)
+	if err != nil {
+		return saved(err, ids.FieldHeading)
+	}
+	fields := fieldsOf(cb)
+	at := slices.IndexFunc(r.Files, func(f approval.File) bool {
+		return f.Reading != nil && (f.ID == fields[ids.FieldFiles].SelectedOption.Value || fields[ids.FieldFiles].SelectedOption.Value == "")
+	})
+	if at < 0 {
+		return saved(&approval.InputError{Why: approval.Because(approval.WhyNotReadYet)}, ids.FieldHeading)
+	}
+	file := r.Files[at]
+	said, err := file.Reading.Corrected(reading.Correction{Heading: fields[ids.FieldHeading].Value, Sheet: fields[ids.FieldSheet].Value, Text: fields[ids.FieldAsText].Value,
+		Delimiter: chosen(fields[ids.FieldDelimiter]), Decimal: chosen(fields[ids.FieldDecimal]), Encoding: chosen(fields[ids.FieldEncoding])})
+	if wrong := new(reading.CorrectionError); errors.As(err, &wrong) {
+		field := map[string]string{reading.FieldSheet: ids.FieldSheet, reading.FieldText: ids.FieldAsText}[wrong.Field]
+		if _, there := fields[field]; !there {
+			field = ids.FieldHeading
+		}
+		return beside(field, wrong.Words), nil
+	}
+	if !r.State.Final() {
+		_, err := h.service.Correct(ctx, r.ID, file.ID, said, modalClick(cb, from))
+		return saved(err, ids.FieldHeading)
+	}
+	q := approval.Question{Team: r.Team, Project: r.Project, Asker: r.Asker, Model: r.Model, Text: r.Question, ThreadTS: from.Thread, Follow: from.Thread != "", Given: true,
+		Trigger: "reread " + r.ID + " " + approval.Short(approval.Hash(fmt.Append(nil, said)))}
+	files, err := approval.Corrected(r, file.ID, said)
+	if err != nil {
+		return saved(err, ids.FieldHeading)
+	}
+	for _, f := range files {
+		q.Files, q.Brought = append(q.Files, approval.File{ID: f.ID, Name: f.Name, Size: f.Size, Answers: f.Answers}), append(q.Brought, f.ID)
+	}
+	_, err = h.service.Ask(ctx, q)
+	return saved(err, ids.FieldHeading)
+}
+
+// clickCompare shows the asker alone what a text looks like in several encodings. The modal opens
+// at once; a box shows the letters a little later.
+func (h *asking) clickCompare(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	id, key, _ := strings.Cut(action.Value, " ")
+	r, err := h.own(ctx, cb, id)
+	if err != nil {
+		return answer{}, err
+	}
+	_, d, open, ok := r.Doubted()
+	if !ok || open != key {
+		return answer{}, &approval.InputError{Why: approval.Because(approval.WhyOtherDoubt)}
+	}
+	from, click := draw.Origin{Channel: seatOf(cb).channel, Thread: seatOf(cb).thread, Seal: action.Value}, clickOf(cb, action)
+	view := draw.LettersView(from, d, nil, "")
+	shown, err := h.api.OpenViewContext(ctx, cb.TriggerID, view)
+	if err := opened(view, err); err != nil || shown == nil {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) {
+		d, letters, err := h.service.Compare(ctx, id, key, click)
+		why := ""
+		switch {
+		case err != nil:
+			why = h.Words(err)
+		case len(letters) == 0:
+			why = "There is nothing to compare."
+		}
+		if _, err := h.api.UpdateViewContext(ctx, draw.LettersView(from, d, letters, why), "", "", shown.ID); err != nil {
+			h.Log.Warn("show letters", "request", id, "error", detail(err))
+		}
+	}}, nil
+}
+
+// submitLetters takes the encoding that reads right.
+func (h *asking) submitLetters(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	from, err := draw.OriginOf(cb.View.PrivateMetadata)
+	if err != nil {
+		return answer{}, err
+	}
+	id, key, _ := strings.Cut(from.Seal, " ")
+	_, err = h.service.Answer(ctx, id, key, fieldsOf(cb)[ids.FieldEncoding].SelectedOption.Value, modalClick(cb, from))
+	return saved(err, ids.FieldEncoding)
+}
+
+// chosen is what stands in the value of an option, quoted.
+func chosen(field slack.BlockAction) string {
+	text, err := strconv.Unquote(field.SelectedOption.Value)
+	if err != nil {
+		return "" // nothing was chosen
+	}
+	return text
 }

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
@@ -176,9 +177,14 @@ type service struct {
 	looked   []steps.Ruling
 	taken    []approval.Click
 	answered []string // what the asker has said of files
-	views    map[string]*steps.View
-	recent   []*approval.Request
-	models   []string
+
+	corrected []string // and how one is to be read instead
+
+	letters [][]string // places of a text in several encodings,
+	refused error      // or why there are none
+	views   map[string]*steps.View
+	recent  []*approval.Request
+	models  []string
 
 	rated    []string        // what people think of answers
 	ofThread []approval.File // what a thread has read
@@ -299,6 +305,32 @@ func (s *service) Answer(ctx context.Context, id, key, says string, c approval.C
 		return nil, &approval.NotAllowedError{Who: c.User, Why: approval.Because(approval.WhyAskerAnswers)}
 	}
 	s.answered = append(s.answered, key+" "+says)
+	return v.Request, nil
+}
+
+func (s *service) Compare(ctx context.Context, id, _ string, c approval.Click) (d reading.Doubt, letters [][]string, err error) {
+	if err := s.enter(ctx); err != nil {
+		return d, nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, d, _, _ = s.views[id].Request.Doubted()
+	return d, s.letters, s.refused
+}
+
+func (s *service) Correct(ctx context.Context, id, file string, said []reading.Answered, c approval.Click) (*approval.Request, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, ok := s.views[id]
+	if !ok {
+		return nil, approval.ErrNotFound
+	}
+	for _, a := range said {
+		s.corrected = append(s.corrected, file+": "+a.Words())
+	}
 	return v.Request, nil
 }
 

@@ -178,6 +178,8 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 		},
 		submissions: map[string]func(context.Context, slack.InteractionCallback) (answer, error){
 			ids.CallbackForm:     ask.submitForm,
+			ids.CallbackLetters:  ask.submitLetters,
+			ids.CallbackReread:   ask.submitReread,
 			ids.CallbackReason:   decide.submitReason,
 			ids.CallbackChanges:  decide.submitChanges,
 			ids.CallbackReview:   decide.submitReview,
@@ -228,6 +230,8 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionAnswer:   ask.clickAnswer,
 			ids.ActionAnswer2:  ask.clickAnswer,
 			ids.ActionAnswer3:  ask.clickAnswer,
+			ids.ActionCompare:  ask.clickCompare,
+			ids.ActionReread:   ask.clickReread,
 			ids.ActionAsk:      ask.clickAsk,
 			ids.ActionAgain:    ask.clickAgain,
 			ids.ActionMeant:    read.clickMeant,

@@ -96,6 +96,8 @@ CREATE INDEX requests_by_asker ON requests (team, asker, created_at DESC);
 CREATE INDEX requests_by_session ON requests (session_id, created_at);
 -- A sweep looks at little, however long the history grows.
 CREATE INDEX requests_open ON requests (state, created_at) WHERE state IN ('drafting', 'asking', 'pending', 'approved', 'running');
+-- What askers have told of files, for who asks about the same file next in the channel.
+CREATE INDEX requests_told ON requests (team, project, changed_at DESC) WHERE files @? '$[*].answers[*] ? (@.code starts with "told_")';
 CREATE INDEX requests_unshown ON requests (changed_at) WHERE shown_at IS NULL OR shown_at < changed_at;
 -- The code that was approved in a channel.
 CREATE INDEX requests_vetted ON requests (team, project, created_at DESC) WHERE state IN ('approved', 'running', 'done', 'lost');
@@ -126,7 +128,7 @@ CREATE TABLE readings (
     team        text NOT NULL CHECK (team <> ''),
     project     text NOT NULL CHECK (project <> ''), -- no channel learns of another's files
     file_sha256 text NOT NULL CHECK (file_sha256 <> ''),
-    desk        text NOT NULL, -- the Python that read it, and
+    desk        text NOT NULL, -- the Python that read it, with what it was told before, and
     template    text NOT NULL, -- what it was installed beside: others may read it otherwise
     sha256      text, -- of the reading, by which requests name it
     answer      text, -- a reading, or why there is none, as JSON: jsonb has no NUL, which a file may escape by
@@ -453,7 +455,7 @@ CREATE TABLE moves (
 );
 INSERT INTO moves (from_state, verb, to_state) VALUES
     ('', 'Ask', 'drafting'),
-    ('drafting', 'Drafted', 'pending'), ('drafting', 'PutBack', 'pending'), ('drafting', 'AskBack', 'asking'),
+    ('drafting', 'Drafted', 'pending'), ('drafting', 'PutBack', 'pending'), ('drafting', 'AskBack', 'asking'), ('drafting', 'Reseal', 'pending'),
     ('drafting', 'Insist', 'drafting'), ('drafting', 'Fail', 'failed'), ('drafting', 'Expire', 'expired'),
     ('drafting', 'Withdraw', 'withdrawn'),
     -- It stays, and something is noted.
@@ -461,9 +463,9 @@ INSERT INTO moves (from_state, verb, to_state) VALUES
     ('drafting', 'Inspect', 'drafting'), ('drafting', 'Refuse', 'drafting'), ('drafting', 'Again', 'drafting'),
     ('drafting', 'Block', 'drafting'), ('drafting', 'Wait', 'drafting'), ('drafting', 'GoOn', 'drafting'), ('drafting', 'AskTopUp', 'drafting'), ('drafting', 'DecideTopUp', 'drafting'),
     ('drafting', 'GoAway', 'drafting'), ('drafting', 'ComeBack', 'drafting'), ('drafting', 'StandInLine', 'drafting'),
-    ('asking', 'Answer', 'drafting'), ('asking', 'Fail', 'failed'), ('asking', 'Expire', 'expired'), ('asking', 'Withdraw', 'withdrawn'),
+    ('asking', 'Answer', 'drafting'), ('asking', 'Correct', 'drafting'), ('asking', 'Compare', 'asking'), ('asking', 'Fail', 'failed'), ('asking', 'Expire', 'expired'), ('asking', 'Withdraw', 'withdrawn'),
     ('pending', 'Approve', 'pending'), ('pending', 'Approve', 'approved'), ('pending', 'Reject', 'rejected'),
-    ('pending', 'RequestChanges', 'drafting'), ('pending', 'Edit', 'drafting'), ('pending', 'Insist', 'drafting'),
+    ('pending', 'RequestChanges', 'drafting'), ('pending', 'Correct', 'drafting'), ('pending', 'Edit', 'drafting'), ('pending', 'Insist', 'drafting'),
     ('pending', 'Disown', 'pending'), ('pending', 'Fail', 'failed'), ('pending', 'Expire', 'expired'), ('pending', 'Withdraw', 'withdrawn'),
     -- It stays, and something is noted.
     ('pending', 'Block', 'pending'), ('pending', 'Wait', 'pending'), ('pending', 'GoOn', 'pending'), ('pending', 'AskTopUp', 'pending'),
@@ -479,7 +481,7 @@ INSERT INTO moves (from_state, verb, to_state) VALUES
     -- It stays, and something is noted.
     ('running', 'Begin', 'running');
 UPDATE moves SET told = CASE verb
-    WHEN 'Ask' THEN 'asked' WHEN 'Drafted' THEN 'drafted' WHEN 'PutBack' THEN 'edit refused' WHEN 'AskBack' THEN 'asked about' WHEN 'Answer' THEN 'answered'
+    WHEN 'Ask' THEN 'asked' WHEN 'Drafted' THEN 'drafted' WHEN 'PutBack' THEN 'edit refused' WHEN 'AskBack' THEN 'asked about' WHEN 'Answer' THEN 'answered' WHEN 'Correct' THEN 'corrected' WHEN 'Reseal' THEN 'sealed anew'
     WHEN 'Approve' THEN 'approved' WHEN 'Reject' THEN 'rejected' WHEN 'RequestChanges' THEN 'changes requested' WHEN 'Edit' THEN 'edited'
     WHEN 'Insist' THEN 'declined model' WHEN 'Disown' THEN 'disowned' WHEN 'BreakSeal' THEN 'seal broken' WHEN 'Start' THEN 'started'
     WHEN 'Unstart' THEN 'unstarted' WHEN 'Void' THEN 'voided' WHEN 'Finish' THEN 'finished' WHEN 'Lose' THEN 'lost'

@@ -1555,6 +1555,8 @@ CREATE INDEX requests_by_session ON requests USING btree (session_id, created_at
 
 CREATE INDEX requests_open ON requests USING btree (state, created_at) WHERE (state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text, 'running'::text]));
 
+CREATE INDEX requests_told ON requests USING btree (team, project, changed_at DESC) WHERE (files @? '$[*]."answers"[*]?(@."code" starts with "told_")'::jsonpath);
+
 CREATE INDEX requests_unshown ON requests USING btree (changed_at) WHERE ((shown_at IS NULL) OR (shown_at < changed_at));
 
 CREATE INDEX requests_vetted ON requests USING btree (team, project, created_at DESC) WHERE (state = ANY (ARRAY['approved'::text, 'running'::text, 'done'::text, 'lost'::text]));

@@ -31,7 +31,10 @@ type ReadJob struct {
 type ReadFile struct {
 	Name string
 	Size int64
-	Open func() (io.ReadCloser, error)
+	Told *reading.Told // by somebody who knows how it is to be read; nil: nothing
+	// Compare are encodings in which places of it come out, as CSV does, and no reading.
+	Compare []string
+	Open    func() (io.ReadCloser, error)
 }
 
 // ReadSink takes what comes out of a box that reads, in the order of the files.
@@ -47,6 +50,53 @@ type readHead struct {
 	CSV      bool   `json:"csv"`
 	Seconds  int    `json:"seconds"`
 	MemoryMB int    `json:"memory_mb"`
+}
+
+type readFileHead struct {
+	Name    string        `json:"name"`
+	Told    *reading.Told `json:"told,omitempty"`
+	Compare []string      `json:"preview,omitempty"`
+}
+
+// Letters takes what comes of a text that is compared: a few places, each in so many encodings.
+type Letters struct {
+	Encodings int
+	data      []byte
+}
+
+const (
+	maxLetters = 16 << 10 // bytes
+	maxPlaces  = 5
+	maxPlace   = 80 // characters
+)
+
+// Write implements io.Writer.
+func (l *Letters) Write(data []byte) (int, error) {
+	if l.Encodings == 0 || len(l.data)+len(data) > maxLetters {
+		return 0, fmt.Errorf("%w: values that nobody has asked for", ErrForm)
+	}
+	l.data = append(l.data, data...)
+	return len(data), nil
+}
+
+// Places are what has come, as lines of plain text.
+func (l *Letters) Places() (places [][]string, err error) {
+	if len(l.data) == 0 {
+		return nil, nil
+	}
+	if err := json.Unmarshal(l.data, &places); err != nil || len(places) > maxPlaces {
+		return nil, fmt.Errorf("%w: letters that are none", ErrForm)
+	}
+	for _, place := range places {
+		if len(place) != l.Encodings {
+			return nil, fmt.Errorf("%w: letters in %d encodings", ErrForm, len(place))
+		}
+		for i := range place {
+			text := []rune(approval.Plain(place[i]))
+			place[i] = string(text[:min(len(text), maxPlace)])
+		}
+	}
+	return places, nil
 }
 
 // WriteReadJob writes a job as a box's read.py reads it, file by file.
@@ -73,7 +123,7 @@ func writeFile(w io.Writer, f ReadFile) error {
 		return err
 	}
 	defer func() { _ = from.Close() }() // it was only read
-	name := mustJSON(map[string]string{"name": f.Name})
+	name := mustJSON(readFileHead{Name: f.Name, Told: f.Told, Compare: f.Compare})
 	header := make([]byte, 16, headerSize+len(name))
 	header = append(header, kindInput)
 	header = binary.BigEndian.AppendUint32(header, uint32(len(name)))

@@ -97,7 +97,7 @@ func TestAReaderThatDoesMoreThanReadIsStopped(t *testing.T) {
 		"opens the runner's": `open("/root/.profile")`,
 	} {
 		answers := readWith(t, 1200, func(base string) {
-			require.NoError(t, os.WriteFile(filepath.Join(base, "runner", "desk", "reading.py"), []byte("import os, socket, subprocess\ndef read(path, name, out=None):\n    "+deed+"\n"), 0o644))
+			require.NoError(t, os.WriteFile(filepath.Join(base, "runner", "desk", "reading.py"), []byte("import os, socket, subprocess\ndef read(path, name, out=None, told=None):\n    "+deed+"\n"), 0o644))
 		}, map[string]string{"a.csv": "a\n1\n"}, "a.csv", "a.csv")
 		require.Equal(t, "misbehaved", answers[0].Problem.Code, what)
 		require.Equal(t, "misbehaved", answers[1].Problem.Code, what)
@@ -110,7 +110,7 @@ func TestAFileThatEndsItsReaderDoesNotEndTheNext(t *testing.T) {
 		path := filepath.Join(base, "runner", "desk", "reading.py")
 		data, err := os.ReadFile(path)
 		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(path, append(data, []byte("\n_read = read\ndef read(path, name, out=None):\n    import os\n    if name == 'memory.csv': bytearray(1 << 40)\n    if name == 'dies.csv': os._exit(9)\n    if name == 'raises.csv': 1 / 0\n    if name == 'hangs.csv':\n        import time\n        time.sleep(1000)\n    return _read(path, name, out)\n")...), 0o644))
+		require.NoError(t, os.WriteFile(path, append(data, []byte("\n_read = read\ndef read(path, name, out=None, told=None):\n    import os\n    if name == 'memory.csv': bytearray(1 << 40)\n    if name == 'dies.csv': os._exit(9)\n    if name == 'raises.csv': 1 / 0\n    if name == 'hangs.csv':\n        import time\n        time.sleep(1000)\n    return _read(path, name, out)\n")...), 0o644))
 	}, map[string]string{"memory.csv": "a\n1\n", "dies.csv": "a\n1\n", "raises.csv": "a\n1\n", "hangs.csv": "a\n1\n", "good.csv": "a,b\n1,2\n"}, "memory.csv", "good.csv", "dies.csv", "good.csv", "raises.csv", "good.csv", "hangs.csv", "good.csv")
 	var codes []string
 	for _, a := range answers {
@@ -164,4 +164,29 @@ func readWith(t *testing.T, seconds int, change func(base string), data map[stri
 	require.NoError(t, err)
 	require.NotContains(t, string(spelling), "\\u0000")
 	return sink.answers
+}
+
+func TestLettersAreAskedForAndBounded(t *testing.T) {
+	t.Parallel()
+	l := Letters{}
+	_, err := l.Write([]byte("x"))
+	require.ErrorIs(t, err, ErrForm, "nobody has asked")
+	places := func(text string) ([][]string, error) {
+		l := Letters{Encodings: 2}
+		if _, err := l.Write([]byte(text)); err != nil {
+			return nil, err
+		}
+		return l.Places()
+	}
+	got, err := places(`[["a\u202eb\nc","` + strings.Repeat("d", 500) + `"]]`)
+	require.NoError(t, err)
+	require.NotContains(t, got[0][0], "\u202e")
+	require.LessOrEqual(t, len([]rune(got[0][1])), maxPlace)
+	for _, wrong := range []string{`[["a"]]`, `{}`, `[["a","b"],["a","b"],["a","b"],["a","b"],["a","b"],["a","b"]]`, strings.Repeat("x", maxLetters+1)} {
+		_, err := places(wrong)
+		require.ErrorIs(t, err, ErrForm, wrong[:min(20, len(wrong))])
+	}
+	got, err = places("")
+	require.NoError(t, err)
+	require.Nil(t, got)
 }

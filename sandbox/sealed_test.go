@@ -28,6 +28,8 @@ var sealedBy = map[string]string{
 	"InputFile.Input":   "Inputs",
 	"InputFile.Data":    "Inputs",
 	"InputFile.Reading": "Inputs",
+	"InputFile.Told":    " for a box that reads; what comes of it is a reading, which is sealed",
+	"InputFile.Compare": " for a box that shows letters; none of it goes to a program",
 
 	"jobHead.Stamp":       " the secret of one box",
 	"jobHead.CodeSHA256":  "CodeSHA256",

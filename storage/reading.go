@@ -129,6 +129,26 @@ func (db *DB) KeepReading(ctx context.Context, c approval.Content, a reading.Ans
 	return nil
 }
 
+// ToldBefore is what was told last of a content in its channel. The predicate is the index's.
+func (db *DB) ToldBefore(ctx context.Context, c approval.Content) (told []reading.Answered, err error) {
+	err = db.look(ctx, func(b *pgx.Batch) {
+		ask(b, func(rows []struct{ Answers string }) error {
+			told = nil
+			for _, row := range rows { // one at most
+				return json.Unmarshal([]byte(row.Answers), &told)
+			}
+			return nil
+		}, `SELECT f -> 'answers' AS answers FROM requests, jsonb_array_elements(files) f
+			WHERE team = $1 AND project = $2 AND files @? '$[*].answers[*] ? (@.code starts with "told_")'
+				AND f ->> 'sha256' = $3 AND f @? '$.answers[*] ? (@.code starts with "told_" && @.code != "told_before")'
+			ORDER BY changed_at DESC LIMIT 1`, c.Team, c.Project, c.SHA256)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("what was told of file %s: %w", approval.Short(c.SHA256), err)
+	}
+	return told, nil
+}
+
 // readingOf is how one content is read, as a request's row brings it along.
 type readingOf struct {
 	File   string `json:"file"`   // its sha256

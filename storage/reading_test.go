@@ -101,3 +101,32 @@ func TestAFileIsKnownByWhatSlackShowsOfIt(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, sum, "no workspace knows of another's files")
 }
+
+// What was told of a file is offered in its channel, the latest word first; what could not be
+// done, and what a thread only took over, is the steps' to sort out.
+func TestWhatWasToldOfAFileIsFoundInItsChannel(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask(t, "1")
+	sum := approval.Hash([]byte("a,b\n1,2\n"))
+	c := approval.Content{Team: r.Team, Project: r.Project, SHA256: sum}
+	says := func(code, says string) {
+		_, err := b.Update(t.Context(), r.ID, func(r *approval.Request, _ time.Time) error {
+			r.Files = []approval.File{{ID: "F1", Name: "a.csv", SHA256: sum, Answers: []reading.Answered{{Doubt: reading.Doubt{Code: code}, Says: says, By: "asker", Content: sum}}}}
+			return nil
+		})
+		require.NoError(t, err)
+	}
+	for code, found := range map[string]bool{"ambiguous_thousands": false, "told_before": false, "told_heading": true} {
+		says(code, "2")
+		told, err := b.ToldBefore(t.Context(), c)
+		require.NoError(t, err)
+		require.Equal(t, found, len(told) == 1, code)
+	}
+	says("told_heading", "3")
+	for what, other := range map[string]approval.Content{"": c, "workspace": {Team: "T9", Project: c.Project, SHA256: sum}, "channel": {Team: c.Team, Project: "C9", SHA256: sum}, "content": {Team: c.Team, Project: c.Project, SHA256: "s"}} {
+		told, err := b.ToldBefore(t.Context(), other)
+		require.NoError(t, err)
+		require.Equal(t, what == "", len(told) == 1, what)
+	}
+}

@@ -14,6 +14,8 @@ type Doubt struct {
 	Table  int    `json:"table"`
 	Column string `json:"column,omitempty"`
 	Sign   string `json:"sign,omitempty"` // that may be of thousands or of decimals
+	// Encodings are those in which a text may be written, with a comma between them.
+	Encodings string `json:"encodings,omitempty"`
 }
 
 // Choice is one answer to a doubt, and the words on its button.
@@ -25,6 +27,8 @@ type Answered struct {
 	Says    string `json:"says"`
 	By      string `json:"by"`
 	Content string `json:"content"` // the sha256 of the file that it was said of
+	// InVain marks what was told of a file that cannot be read by it.
+	InVain bool `json:"in_vain,omitempty"`
 }
 
 // MostAsked is how many columns of one file people are asked about. What is beyond stays text,
@@ -35,10 +39,11 @@ const (
 	heading   = "heading_looks_like_values"
 	thousands = "ambiguous_thousands"
 	dates     = "ambiguous_dates"
+	letters   = "encoding_guessed"
 )
 
 // Choices are the answers that there are; none where there is nothing to ask.
-func (d Doubt) Choices() []Choice {
+func (d Doubt) Choices() (choices []Choice) {
 	switch d.Code {
 	case heading:
 		return []Choice{{"names", "They are names"}}
@@ -49,13 +54,41 @@ func (d Doubt) Choices() []Choice {
 		return []Choice{{"thousands", "A thousand"}, {"decimal", "A decimal number"}, {"text", "Neither: keep it as text"}}
 	case dates:
 		return []Choice{{"day_first", "The day comes first"}, {"month_first", "The month comes first"}, {"text", "Neither: keep it as text"}}
+	case letters:
+		for _, e := range d.InEncodings() {
+			choices = append(choices, Choice{e, EncodingName(e) + writtenIn[e]})
+		}
+		return choices
+	case toldBefore:
+		return []Choice{{AsBefore, "Read it so here, too"}, {NotBefore, "No, as you read it"}}
+	case toldText:
+		return []Choice{{"text", "Keep it as text"}}
+	case toldDelimiter:
+		return toldDelimiters
+	case toldDecimal:
+		return toldDecimals
+	case toldEncoding:
+		return Encodings()
+	case toldHeading, toldSheet:
+		return []Choice{{"", ""}} // a line or a name: see fits
 	}
 	return nil
+}
+
+// InEncodings are the encodings that are asked about, the most plausible first; none where
+// something else is.
+func (d Doubt) InEncodings() []string {
+	if d.Code != letters {
+		return nil
+	}
+	return strings.Split(d.Encodings, ",")
 }
 
 // Words ask.
 func (d Doubt) Words() string {
 	switch d.Code {
+	case letters:
+		return "Its letters can be read in more than one way, and I cannot tell which is right. Compare shows them to you alone."
 	case heading:
 		return "The first row looks like values (addresses, ids), not like names of columns. Are they names? A model would see them."
 	case thousands:
@@ -68,6 +101,12 @@ func (d Doubt) Words() string {
 
 // Words say an answer for who looks at it later.
 func (a Answered) Words() string {
+	if strings.HasPrefix(a.Code, "told_") {
+		return a.toldWords()
+	}
+	if a.Code == letters {
+		return "it is written in " + EncodingName(a.Says)
+	}
 	name := quoted(a.Column) + ": "
 	switch a.Says {
 	case "names":
@@ -86,7 +125,15 @@ func (a Answered) Words() string {
 
 // Doubts are what is to be asked about a reading, in its order, without what was answered.
 func (r *Reading) Doubts(answers []Answered) (open []Doubt) {
-	asked := len(answers)
+	asked := 0
+	for _, a := range answers {
+		if !strings.HasPrefix(a.Code, "told_") && a.Code != letters {
+			asked++
+		}
+	}
+	if in := (Doubt{Code: letters, Encodings: strings.Join(append([]string{r.Encoding}, r.Others...), ",")}); len(r.Others) > 0 && !slices.ContainsFunc(answers, func(a Answered) bool { return a.Doubt == in }) {
+		open = append(open, in)
+	}
 	for i, t := range r.Tables {
 		for _, o := range t.Odd {
 			d := Doubt{Code: o.Code, Table: i, Column: o.Column}
@@ -123,17 +170,31 @@ func (r *Reading) Settled(answers []Answered) *Reading {
 	settled := *r
 	settled.Tables = slices.Clone(r.Tables)
 	for _, a := range answers {
-		if a.Table < 0 || a.Table >= len(settled.Tables) || !slices.ContainsFunc(a.Choices(), func(c Choice) bool { return c.Says == a.Says }) {
+		at := a.Table
+		if a.Tells() { // its table counts as the file does
+			at = slices.IndexFunc(settled.Tables, func(t Table) bool { return t.Place == a.Table+1 })
+			if at < 0 {
+				at = a.Table
+			}
+		}
+		if at < 0 || at >= len(settled.Tables) || !a.fits() {
 			continue
 		}
-		t := &settled.Tables[a.Table]
+		if a.Code == toldSheet {
+			settled.first(a.Table)
+			continue
+		}
+		t := &settled.Tables[at]
 		t.Odd = slices.DeleteFunc(slices.Clone(t.Odd), func(o Odd) bool { return o.Code == a.Code && o.Column == a.Column && a.Says != "text" })
-		at := t.column(a.Column)
-		if at < 0 {
+		in := t.column(a.Column)
+		if in < 0 {
 			continue
 		}
 		t.Columns = slices.Clone(t.Columns)
-		t.Columns[at].settle(a)
+		t.Columns[in].settle(a)
+		if a.Code == toldText { // what was odd about its values is no more
+			t.Odd = slices.DeleteFunc(t.Odd, func(o Odd) bool { return o.Column == a.Column })
+		}
 	}
 	return &settled
 }
@@ -141,6 +202,10 @@ func (r *Reading) Settled(answers []Answered) *Reading {
 // settle gives a column of texts the type that somebody has said it has.
 func (c *Column) settle(a Answered) {
 	other := map[string]string{".": ",", ",": "."}[a.Sign]
+	if a.Code == toldText {
+		*c = Column{Name: c.Name, Type: "text", DType: "object", Missing: c.Missing}
+		return
+	}
 	switch a.Says {
 	case "thousands": // every value is whole, or it would have said its decimal sign
 		c.Type, c.DType, c.Decimal, c.Thousands, c.DecimalSaid, c.Pattern = "integer", "int64", other, a.Sign, true, ""

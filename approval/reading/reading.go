@@ -42,17 +42,21 @@ type Problem struct {
 
 // Reading is how one file is read.
 type Reading struct {
-	Version  int     `json:"version"`
-	Kind     string  `json:"kind"`   // text, json, xlsx, ods, parquet
-	Inside   string  `json:"inside"` // the file's name in its archive
-	Encoding string  `json:"encoding"`
-	Sure     float64 `json:"sure"` // of the encoding; below Guess a person should be asked
-	Tables   []Table `json:"tables"`
+	Version  int      `json:"version"`
+	Kind     string   `json:"kind"`   // text, json, xlsx, ods, parquet
+	Inside   string   `json:"inside"` // the file's name in its archive
+	Encoding string   `json:"encoding"`
+	Sure     float64  `json:"sure"`             // of the encoding; below Guess a person should be asked
+	Others   []string `json:"others,omitempty"` // encodings in which it may be written as well, where that is a guess
+	Tables   []Table  `json:"tables"`
+	Told     *Told    `json:"told,omitempty"` // by somebody who knew better; set by the host
 }
 
 // SHA256 names a reading by what it says: its one spelling is its JSON.
-func (r *Reading) SHA256() string {
-	spelling, err := json.Marshal(r)
+func (r *Reading) SHA256() string { return fingerprint(r) }
+
+func fingerprint(what any) string {
+	spelling, err := json.Marshal(what)
 	if err != nil {
 		panic(err) // texts and numbers that are finite, as Check sees to, always marshal
 	}
@@ -67,6 +71,7 @@ const Guess = 0.25
 type Table struct {
 	Name        string   `json:"name"` // the sheet
 	Hidden      bool     `json:"hidden,omitempty"`
+	Place       int      `json:"place,omitempty"` // in the file, from 1 on, where somebody has put another first
 	Rows        int64    `json:"rows"`
 	Delimiter   string   `json:"delimiter,omitempty"`
 	Quote       string   `json:"quote,omitempty"`
@@ -161,7 +166,12 @@ func (a *Answer) Check() error {
 	if r.Version != 1 || !kinds[r.Kind] || !encodings[r.Encoding] || len(r.Tables) == 0 || len(r.Tables) > MaxTables || !(r.Sure >= 0 && r.Sure <= 9) {
 		return errors.New("the reading is not in its form")
 	}
-	r.Inside = name(r.Inside)
+	for _, e := range r.Others {
+		if len(r.Others) > 2 || e == "" || e == r.Encoding || !encodings[e] {
+			return errors.New("an encoding is not in its form")
+		}
+	}
+	r.Inside, r.Told = name(r.Inside), nil // what was told is the host's to say
 	for i := range r.Tables {
 		if err := r.Tables[i].check(); err != nil {
 			return err
@@ -175,7 +185,7 @@ func (t *Table) check() error {
 		len(t.Decimal) > 1 || t.HeadingLine < 0 || t.HeadingRows < 0 || t.HeadingRows > 10 {
 		return errors.New("a table is not in its form")
 	}
-	t.Name = name(t.Name)
+	t.Name, t.Place = name(t.Name), 0
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		if !types[c.Type] || !dtypes[c.DType] || !units[c.Unit] || c.Missing < 0 || c.Missing > maxRows || len(c.Pattern) > 64 || len(c.Decimal) > 1 ||

@@ -12,6 +12,7 @@ var problems = map[string]string{
 	"nul":             "The text holds NUL characters, as damaged files do. Export it again.",
 	"encoding":        "The text is in no encoding that I know. Save it as UTF-8.",
 	"columns":         "It has {columns} columns; at most {most} can be read. Keep those that the question needs.",
+	"no_line":         "There is no row {line} in which a heading could be.",
 	"cells":           "It has more than {most} cells. Keep the rows and columns that the question needs.",
 	"unpacked":        "Unpacked it is larger than {most} MB.",
 	"parts":           "The archive holds {parts} files; at most {most} can be looked through.",

@@ -93,21 +93,29 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (person review.P
 			return person, nil, "", &approval.CauseError{Cause: approval.Cause{Code: approval.AskerNotIn, Channel: r.Project, Person: r.Asker}}
 		}
 	}
+	var known []approval.File
 	q := Search{Channel: r.Project, Asker: r.Asker, Text: r.Question, Files: r.Files, Seek: *r.Seek}
 	if q.Seek.Thread != "" {
 		before, _, err := s.store.ThreadFiles(ctx, approval.Session{Team: r.Team, Channel: r.Project, ThreadTS: q.Seek.Thread})
 		if err != nil {
 			return person, nil, "", err
 		}
-		q.Thread = approval.FileIDs(before)
+		q.Thread, known = approval.FileIDs(before), before
 		if q.Seek.Follow && len(q.Files) == 0 { // they may have been found only since it was asked
 			q.Files = s.inputs.handy(before)
 			q.Seek.Brought = append(slices.Clone(q.Seek.Brought), approval.FileIDs(q.Files)...)
 		}
 	}
+	known = slices.Concat(q.Files, known)
 	found, err := s.slack.Find(ctx, q)
 	if err != nil {
 		return person, nil, "", err
+	}
+	for i := range found.Files { // Slack knows nothing of what was said of them
+		f := &found.Files[i]
+		if at := slices.IndexFunc(known, func(k approval.File) bool { return k.ID == f.ID }); at >= 0 {
+			f.Answers = known[at].Answers
+		}
 	}
 	files, err = s.inputs.fitting(found.Files)
 	return person, files, found.Unread, err

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 )
 
 // Inputs are a request's files: what they may be together, what they hold, and how they are read.
@@ -98,7 +99,7 @@ func (s *Inputs) handy(files []approval.File) (kept []approval.File) {
 func anew(files []approval.File) []approval.File {
 	files = slices.Clone(files)
 	for i := range files {
-		files[i].SHA256, files[i].ReadAs, files[i].Reading = "", "", nil
+		files[i].SHA256, files[i].ReadAs, files[i].Reading, files[i].Offered, files[i].Was = "", "", nil, nil, ""
 	}
 	return files
 }
@@ -191,4 +192,72 @@ func (s *Inputs) content(ctx context.Context, f *approval.File) ([]byte, error) 
 	}
 	f.SHA256, f.Size = approval.Hash(data), int64(len(data))
 	return data, nil
+}
+
+// of names what a file of a request holds, and what was told of it: what is read by that is kept
+// apart from what the reader alone has found.
+func (s *Inputs) of(r *approval.Request, f approval.File) approval.Content {
+	desk := s.sandbox.Desk()
+	if told := f.Told(); told != nil {
+		desk += " told " + told.Key()
+	}
+	return approval.Content{Team: r.Team, Project: r.Project, SHA256: f.SHA256, Desk: desk, Template: s.sandbox.Template()}
+}
+
+// recall is how a file is read, as far as that is kept.
+func (s *Inputs) recall(ctx context.Context, r *approval.Request, f approval.File) (*reading.Answer, error) {
+	kept, err := s.store.Reading(ctx, s.of(r, f))
+	if err != nil {
+		return nil, err
+	}
+	return kept.answer(), nil
+}
+
+// inBox has a file read, and keeps what the box said. The box is counted before the file is
+// touched, so that a file which takes everything down with it is tried twice, whoever tries.
+func (s *Inputs) inBox(ctx context.Context, c approval.Content, f InputFile) (said Readout, err error) {
+	tries, err := s.store.BeginReading(ctx, c)
+	if err != nil {
+		return said, err
+	}
+	if tries > readTries {
+		return Readout{Answer: endedItsBoxes}, nil
+	}
+	said.Box, err = patiently(ctx, s.sandbox.ReadLease(), func(ctx context.Context) (time.Duration, error) {
+		got, err := s.sandbox.ReadFile(ctx, f)
+		said = got
+		return got.Box, err
+	})
+	switch {
+	case err == nil:
+		if said.Answer.Reading != nil {
+			said.Answer.Reading.Told = f.Told
+		}
+		return said, s.store.KeepReading(ctx, c, said.Answer)
+	case errors.Is(err, ErrReaderDied):
+		return said, err
+	}
+	return said, errors.Join(err, s.store.NeverRead(ctx, c)) // the file was not in it, or the box is not to blame it
+}
+
+// readAnew is for a file that is not what it was when it was asked about: the run's money pays.
+func (s *Inputs) readAnew(ctx context.Context, r *approval.Request, f *approval.File, data []byte) (used time.Duration, err error) {
+	f.Reading, f.ReadAs = nil, ""
+	known, err := s.recall(ctx, r, *f)
+	for attempt := 1; err == nil && known == nil && attempt <= readTries; attempt++ {
+		said, failed := s.inBox(ctx, s.of(r, *f), InputFile{Input: sealedInput(*f), Data: data, Told: f.Told()})
+		used += said.Box
+		switch {
+		case failed == nil:
+			known = &said.Answer
+		case !errors.Is(failed, ErrReaderDied):
+			return used, failed
+		default:
+			known, err = s.recall(ctx, r, *f)
+		}
+	}
+	if err != nil {
+		return used, err
+	}
+	return used, took(f, known)
 }

@@ -93,7 +93,7 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 			return s.ends.sendBack(r, approval.Refusal{Code: was.revision.Code, Reason: why}, now)
 		}
 		rev, err := was.revision, error(nil)
-		rev.Findings = approval.NotAsked(seen.Findings, asked(r)...)
+		rev.Findings = append(approval.NotAsked(seen.Findings, asked(r)...), approval.OfNames(r.Files)...)
 		if rev.Manifest, err = s.costs.manifest(r, rules, rev.Findings, seen.Libraries, terms, now); err == nil {
 			rev.Quote, err = s.costs.quote(terms.run, rev.Manifest.CostCap, now)
 		}

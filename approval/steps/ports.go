@@ -197,6 +197,8 @@ type InputFile struct {
 	approval.Input
 	Data    []byte
 	Reading *reading.Reading // how it is read, which the seal names; nil: the box finds out
+	Told    *reading.Told    // what a box has to know that reads it; nil: nothing
+	Compare []string         // encodings in which it is to be shown, instead of read
 }
 
 // Slack is where people are.

@@ -28,6 +28,9 @@ type FileReader interface {
 type Readout struct {
 	Answer reading.Answer
 	Box    time.Duration // how long a box was used
+	// Letters are places of a text, each in the encodings that were to be compared: values, which
+	// go to the asker alone and are kept nowhere.
+	Letters [][]string
 }
 
 // ErrReaderDied is a file that has ended the box in which it was read.
@@ -49,6 +52,8 @@ type ReadingBook interface {
 	NeverRead(ctx context.Context, c approval.Content) error
 	// KeepReading stores what a box said.
 	KeepReading(ctx context.Context, c approval.Content, a reading.Answer) error
+	// ToldBefore is what was told last of a content in its channel.
+	ToldBefore(ctx context.Context, c approval.Content) ([]reading.Answered, error)
 }
 
 // KeptReading is what is known of a content.
@@ -91,6 +96,7 @@ type Reader struct {
 	costs  *Costs
 	ends   *Ends
 	inputs *Inputs
+	people *People
 	watch  *Watch
 }
 
@@ -128,13 +134,41 @@ func (s *Reader) Read(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	_, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+	return s.noted(ctx, r, files)
+}
+
+// noted goes on with files that are read: their asker is asked, or the code for them is
+// written, or sealed anew where it is there.
+func (s *Reader) noted(ctx context.Context, was *approval.Request, files []approval.File) error {
+	reseal, again := func(*approval.Request, time.Time) error { return nil }, *was
+	if again.Files = files; approval.SameColumns(&again) {
+		rules, err := s.people.RulesOf(ctx, was.Team, was.Project)
+		if err != nil {
+			return err
+		}
+		terms, err := s.costs.draftTerms(ctx, was)
+		if err != nil {
+			return err
+		}
+		reseal = func(r *approval.Request, now time.Time) error {
+			fresh, err := s.costs.manifest(r, rules, r.Revision.Findings, r.Revision.Manifest.Environment, terms, now)
+			if err != nil {
+				return err
+			}
+			return r.Reseal(files, fresh, rules.Rules.Within(s.Policy), now)
+		}
+	}
+	_, err := s.store.Update(ctx, was.ID, func(r *approval.Request, now time.Time) error {
 		if r.State != approval.Drafting || approval.NextStep(r) != approval.StepRead {
 			return nil // another replica was first
 		}
 		r.Files = files
-		if _, _, _, doubted := r.Doubted(); doubted {
+		_, _, _, doubted := r.Doubted()
+		switch {
+		case doubted:
 			return r.AskBack(files, s.Policy, now)
+		case approval.SameColumns(&again):
+			return reseal(r, now)
 		}
 		return r.Read(files, now)
 	})
@@ -171,8 +205,11 @@ func (s *Reader) one(ctx context.Context, r *approval.Request, f *approval.File)
 			return false, err
 		}
 	}
+	if err := s.offer(ctx, r, f); err != nil {
+		return false, err
+	}
 	if known != nil {
-		return true, took(f, known)
+		return s.inVain(ctx, r, f, true, took(f, known))
 	}
 	goesOn = true
 	// Whoever else asks about the same file waits for this box's word, and needs none of their own.
@@ -187,7 +224,30 @@ func (s *Reader) one(ctx context.Context, r *approval.Request, f *approval.File)
 	if errors.Is(err, ErrBusy) {
 		err = &LaterError{After: time.Second, Err: fmt.Errorf("read %s: %w", f.Name, err)}
 	}
-	return goesOn, err
+	return s.inVain(ctx, r, f, goesOn, err)
+}
+
+// offer notes what was told of this content in another thread, for its asker to take or leave.
+func (s *Reader) offer(ctx context.Context, r *approval.Request, f *approval.File) error {
+	told := func(a reading.Answered) bool { return a.Tells() || a.Doubt == reading.Before() }
+	if len(f.Offered) > 0 || slices.ContainsFunc(f.Heard(), told) {
+		return nil
+	}
+	before, err := s.store.ToldBefore(ctx, s.inputs.of(r, *f))
+	f.Offered = slices.DeleteFunc(before, func(a reading.Answered) bool { return !a.Tells() || a.InVain || a.Content != f.SHA256 })
+	return err
+}
+
+// inVain reads a file as it was found where it cannot be read as it was told.
+func (s *Reader) inVain(ctx context.Context, r *approval.Request, f *approval.File, goesOn bool, err error) (bool, error) {
+	if why := new(approval.InputError); !errors.As(err, &why) || why.Why.Code != approval.WhyNotRead || f.Told() == nil {
+		return goesOn, err
+	}
+	f.Answers = slices.Clone(f.Answers)
+	for i := range f.Answers {
+		f.Answers[i].InVain = f.Answers[i].InVain || f.Answers[i].Tells()
+	}
+	return s.one(ctx, r, f)
 }
 
 // took takes a box's word for a file; nil is none.
@@ -235,7 +295,7 @@ func (s *Reader) paid(ctx context.Context, id string, f *approval.File, data []b
 		call.hold, _ = r.Money().CalledHold()
 		// From here on money may have been spent: it is booked even when this replica is told to stop.
 		kept := context.WithoutCancel(ctx)
-		said, failed := s.inputs.inBox(s.boxes.tellLine(kept, r), s.inputs.of(r, *f), InputFile{Input: sealedInput(*f), Data: data})
+		said, failed := s.inputs.inBox(s.boxes.tellLine(kept, r), s.inputs.of(r, *f), InputFile{Input: sealedInput(*f), Data: data, Told: f.Told()})
 		went, err := s.ends.book(kept, id, call, budget.Usage{}, said.Box, func(*approval.Request, time.Time) error { return nil })
 		switch {
 		case err != nil || !went:
@@ -254,6 +314,22 @@ func (s *Reader) paid(ctx context.Context, id string, f *approval.File, data []b
 
 // Answer is what the asker says where a reading is in doubt. It has committed when it returns.
 func (s *Reader) Answer(ctx context.Context, id, key, says string, click approval.Click) (*approval.Request, error) {
+	return s.hear(ctx, id, click, approval.WhyAskerAnswers, func(r *approval.Request, worst budget.USD, now time.Time) error {
+		return r.Answer(key, says, worst, s.Policy, now)
+	})
+}
+
+// Correct is what the asker says of how a file is read, without being asked. It has committed
+// when it returns. Money for a draft is held until it is clear that none is needed.
+func (s *Reader) Correct(ctx context.Context, id, file string, said []reading.Answered, click approval.Click) (*approval.Request, error) {
+	return s.hear(ctx, id, click, approval.WhyAskerCorrects, func(r *approval.Request, worst budget.USD, now time.Time) error {
+		return r.Correct(file, said, worst, s.Policy, now)
+	})
+}
+
+// hear takes the asker's word, and nobody else's. worst is what the draft may cost that follows; 0:
+// no budget bears it, so that what was said is kept and waits for money like any other question.
+func (s *Reader) hear(ctx context.Context, id string, click approval.Click, others approval.ReasonCode, say func(r *approval.Request, worst budget.USD, now time.Time) error) (*approval.Request, error) {
 	c, err := s.store.Case(ctx, id)
 	if err != nil {
 		return nil, err
@@ -262,79 +338,56 @@ func (s *Reader) Answer(ctx context.Context, id, key, says string, click approva
 	case r.Team != click.Team:
 		return nil, approval.ErrNotFound
 	case r.Asker != click.User:
-		return nil, &approval.NotAllowedError{Who: click.User, Why: approval.Because(approval.WhyAskerAnswers)}
+		return nil, &approval.NotAllowedError{Who: click.User, Why: approval.Because(others)}
 	}
 	worst, err := s.costs.draftCost(c.Request.Model, c.Now)
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error { return r.Answer(key, says, worst, s.Policy, now) })
+	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error { return say(r, worst, now) })
 	refused := new(budget.ExceededError)
 	if !errors.As(err, &refused) {
 		return r, err
 	}
-	// What was said is kept, and waits for money like any other question.
 	return s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
-		return errors.Join(r.Answer(key, says, 0, s.Policy, now), r.Money().Block(budget.ForDraft, refused, click.User, s.Policy, now))
+		return errors.Join(say(r, 0, now), r.Money().Block(budget.ForDraft, refused, click.User, s.Policy, now))
 	})
 }
 
-// of names what a file of a request holds.
-func (s *Inputs) of(r *approval.Request, f approval.File) approval.Content {
-	return approval.Content{Team: r.Team, Project: r.Project, SHA256: f.SHA256, Desk: s.sandbox.Desk(), Template: s.sandbox.Template()}
-}
-
-// recall is how a file is read, as far as that is kept.
-func (s *Inputs) recall(ctx context.Context, r *approval.Request, f approval.File) (*reading.Answer, error) {
-	kept, err := s.store.Reading(ctx, s.of(r, f))
+// Compare shows the asker what a text looks like in the encodings that it may be written in. What
+// comes is for them alone: it is in no event, and nothing of it is kept.
+func (s *Reader) Compare(ctx context.Context, id, key string, click approval.Click) (d reading.Doubt, letters [][]string, err error) {
+	r, err := s.store.Request(ctx, id)
 	if err != nil {
-		return nil, err
+		return d, nil, err
 	}
-	return kept.answer(), nil
-}
-
-// inBox has a file read, and keeps what the box said. The box is counted before the file is
-// touched, so that a file which takes everything down with it is tried twice, whoever tries.
-func (s *Inputs) inBox(ctx context.Context, c approval.Content, f InputFile) (said Readout, err error) {
-	tries, err := s.store.BeginReading(ctx, c)
-	if err != nil {
-		return said, err
-	}
-	if tries > readTries {
-		return Readout{Answer: endedItsBoxes}, nil
-	}
-	said.Box, err = patiently(ctx, s.sandbox.ReadLease(), func(ctx context.Context) (time.Duration, error) {
-		got, err := s.sandbox.ReadFile(ctx, f)
-		said = got
-		return got.Box, err
-	})
 	switch {
-	case err == nil:
-		return said, s.store.KeepReading(ctx, c, said.Answer)
-	case errors.Is(err, ErrReaderDied):
-		return said, err
+	case r.Team != click.Team:
+		return d, nil, approval.ErrNotFound
+	case r.Asker != click.User:
+		return d, nil, &approval.NotAllowedError{Who: click.User, Why: approval.Because(approval.WhyAskerAnswers)}
 	}
-	return said, errors.Join(err, s.store.NeverRead(ctx, c)) // the file was not in it, or the box is not to blame it
-}
-
-// readAnew is for a file that is not what it was when it was asked about: the run's money pays.
-func (s *Inputs) readAnew(ctx context.Context, r *approval.Request, f *approval.File, data []byte) (used time.Duration, err error) {
-	f.Reading, f.ReadAs = nil, ""
-	known, err := s.recall(ctx, r, *f)
-	for attempt := 1; err == nil && known == nil && attempt <= readTries; attempt++ {
-		said, failed := s.inBox(ctx, s.of(r, *f), InputFile{Input: sealedInput(*f), Data: data})
-		used += said.Box
-		switch {
-		case failed == nil:
-			known = &said.Answer
-		case !errors.Is(failed, ErrReaderDied):
-			return used, failed
-		default:
-			known, err = s.recall(ctx, r, *f)
-		}
+	at, d, open, ok := r.Doubted()
+	if r.State != approval.Asking || !ok || open != key || len(d.InEncodings()) == 0 {
+		return d, nil, &approval.MoveError{Request: r, Verb: "compare the letters of", Why: approval.Because(approval.WhyOtherDoubt)}
 	}
+	f := r.Files[at]
+	data, err := s.inputs.content(ctx, &f)
 	if err != nil {
-		return used, err
+		return d, nil, err
 	}
-	return used, took(f, known)
+	var call calling
+	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
+		if call.boxes, err = s.costs.readCost(now); err != nil {
+			return err
+		}
+		return r.Money().Compare(call.boxes, now)
+	})
+	if err != nil {
+		return d, nil, err
+	}
+	call.hold, _ = r.Money().CalledHold()
+	said, failed := s.inputs.sandbox.ReadFile(ctx, InputFile{Input: sealedInput(f), Data: data, Compare: d.InEncodings()})
+	_, err = s.ends.book(context.WithoutCancel(ctx), id, call, budget.Usage{}, said.Box, func(*approval.Request, time.Time) error { return nil })
+	return d, said.Letters, errors.Join(failed, err)
 }

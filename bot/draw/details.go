@@ -36,6 +36,9 @@ func buttons(p *kit.Page, v *steps.View) {
 		add(ids.ActionCode, "Show code", "Show the code and who approved it", slack.StyleDefault)
 	}
 	add(ids.ActionDetails, "Details", "Show the whole bill and what the code did", slack.StyleDefault)
+	if b := reread(r); ran && b != nil {
+		row = append(row, b)
+	}
 	if ran && r.Run.Result.Outcome == approval.OK {
 		add(ids.ActionGood, "Good", "This answer is good", slack.StyleDefault)
 		add(ids.ActionBad, "Not good", "This answer is not good", slack.StyleDefault)

@@ -62,10 +62,15 @@ func pages(b stand) map[string]*kit.Page {
 	}
 	long := sample.View(posted, sample.Code(sample.Long(412)))
 	modal, _ := draw.ReviewView(b.with(), long, draw.Origin{Channel: "C1", Message: "1.2", Seal: draw.SealOf(long.Request).String()})
+	guessed := sample.View(sample.In(approval.Asking), sample.Guessed)
+	_, doubt, _, _ := guessed.Request.Doubted()
+	letters := draw.LettersView(draw.Origin{}, doubt, [][]string{{"Région", "R‚gion"}, {"été", "‚t‚"}}, "")
 	form := draw.FormView(approval.DefaultPolicy(), draw.Form{Models: sample.Offered(b.models...), Channel: "C1", Listed: true, Question: "How many?", Choices: []approval.File{{ID: "F1", Name: "a.csv"}, {ID: "F2", Name: "b.csv"}}, Ticked: []approval.File{{ID: "F2"}}})
 	m := map[string]*kit.Page{
 		"root":               draw.Root(sample.View()),
 		"progress-asking":    draw.Progress(b.with(), sample.View(sample.In(approval.Asking))),
+		"progress-letters":   draw.Progress(b.with(), guessed),
+		"progress-offered":   draw.Progress(b.with(), sample.View(sample.In(approval.Asking), sample.Offering)),
 		"progress-drafting":  draw.Progress(b.with(), sample.View(sample.In(approval.Drafting))),
 		"progress-pending":   draw.Progress(b.with(), sample.View()),
 		"progress-approved":  draw.Progress(b.with(), sample.View(sample.In(approval.Approved))),
@@ -78,6 +83,7 @@ func pages(b stand) map[string]*kit.Page {
 		"progress-expired":   draw.Progress(b.with(), sample.View(sample.In(approval.Expired, approval.Because(approval.WhyNobodyDecided)))),
 		"progress-withdrawn": draw.Progress(b.with(), sample.View(sample.In(approval.Withdrawn))),
 		"progress-lost":      draw.Progress(b.with(), sample.View(sample.In(approval.Lost, approval.Words("It was started, but its result was lost.")))),
+		"card-told":          draw.Card(as(b, who).with(), sample.View(posted, sample.Told), false),
 		"card-pending":       draw.Card(as(b, who).with(), sample.View(posted, findings), false),
 		"card-follow-up": draw.Card(as(b, who).with(), sample.View(posted, func(v *steps.View) {
 			v.Request.Question, v.Earlier = "And per region?", []string{"What were sales per month\nin sales.csv?", strings.Repeat("And how much is it in all? ", 9)}
@@ -99,6 +105,9 @@ func pages(b stand) map[string]*kit.Page {
 		"reply-expired":  draw.Reply(sample.View(sample.In(approval.Expired, approval.Because(approval.WhyNobodyDecided))), true),
 		"reply-lost":     draw.Reply(sample.View(sample.In(approval.Lost, approval.Words("It was started, but its result was lost.")), nobodyKnows), true),
 		"modal-review":   {Blocks: modal.Blocks.BlockSet},
+		"modal-sheets":   {Blocks: draw.RereadView(sample.View(sample.Sheets).Request, draw.Origin{}).Blocks.BlockSet},
+		"modal-letters":  {Blocks: letters.Blocks.BlockSet},
+		"modal-reread":   {Blocks: draw.RereadView(sample.View().Request, draw.Origin{}).Blocks.BlockSet},
 		"modal-form":     {Blocks: form.Blocks.BlockSet},
 		"modal-reason":   {Blocks: draw.ReasonView(draw.Origin{}, false).Blocks.BlockSet},
 		"modal-details":  {Blocks: draw.DetailsView(sample.View(answered)).Blocks.BlockSet},

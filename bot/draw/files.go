@@ -1,12 +1,14 @@
 package draw
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
@@ -27,7 +29,11 @@ func fileLines(files []approval.File, remarks int) (items [][]kit.Part) {
 	for _, f := range files[:min(mostFiles, len(files))] {
 		item := []kit.Part{kit.Mono(kit.Cut(f.Name, 110))}
 		if f.Reading != nil {
-			item = append(item, kit.Words(": "+strings.Join(shapes(f), ", ")+howRead(f, remarks)))
+			item = append(item, kit.Words(": "+strings.Join(shapes(f), ", ")+howRead(f)))
+			item = append(item, saidOf(f)...)
+			if text := oddIn(f, remarks); text != "" {
+				item = append(item, kit.Words(text))
+			}
 		}
 		items = append(items, item)
 	}
@@ -53,21 +59,28 @@ func shapes(f approval.File) (words []string) {
 	return words
 }
 
-// howRead says how a file is read, and what is odd in it: "; read with delimiter semicolon,
-// decimal comma; the last row is a total: left out".
-func howRead(f approval.File, most int) string {
-	tables := f.Tables()
-	text := ""
-	if len(tables) > 0 {
+// howRead says how a file is read: "; read with delimiter semicolon, decimal comma".
+func howRead(f approval.File) string {
+	if tables := f.Tables(); len(tables) > 0 {
 		if how := tables[0].Words(*f.Reading); how != "" {
-			text = "; read as " + kit.Cut(foreign(how), howLength)
+			return "; read as " + kit.Cut(foreign(how), howLength)
 		}
 	}
+	return ""
+}
+
+// saidOf is what people have said of a file, each by name.
+func saidOf(f approval.File) (said []kit.Part) {
 	for _, a := range f.Answers {
-		text += "; " + kit.Cut(foreign(a.Words()), howLength) + " (as the asker says)"
+		said = append(said, kit.Words("; "+kit.Cut(foreign(a.Words()), howLength)+" (says "), kit.Person(a.By), kit.Words(")"))
 	}
+	return said
+}
+
+// oddIn says what is odd in a file: "; the last row is a total: left out".
+func oddIn(f approval.File, most int) (text string) {
 	said, more := 0, 0
-	for _, t := range tables {
+	for _, t := range f.Tables() {
 		for _, o := range t.Odd {
 			if said == most {
 				more++
@@ -97,11 +110,130 @@ func doubted(p *kit.Page, r *approval.Request) {
 		p.Say(kit.Strong("Waiting for the asker"), kit.Words("."))
 		return
 	}
-	p.Say(kit.Person(r.Asker), kit.Words(", one question about "), kit.Mono(kit.Cut(r.Files[at].Name, 110)), kit.Words(": "+kit.Cut(foreign(d.Words()), 400)))
+	said := []kit.Part{kit.Words(": " + kit.Cut(foreign(d.Words()), 400))}
+	if d == reading.Before() {
+		said = append([]kit.Part{kit.Words(": ")}, toldBefore(r.Files[at])...)
+	}
+	p.Say(append([]kit.Part{kit.Person(r.Asker), kit.Words(", one question about "), kit.Mono(kit.Cut(r.Files[at].Name, 110))}, said...)...)
 	var buttons []slack.BlockElement
 	for i, c := range d.Choices() {
 		buttons = append(buttons, kit.Button(answers[i], c.Words, strings.Join([]string{r.ID, key, c.Says}, " "), slack.StyleDefault))
 	}
+	if len(d.InEncodings()) > 0 {
+		compare := kit.Button(ids.ActionCompare, "Compare", strings.Join([]string{r.ID, key}, " "), slack.StylePrimary)
+		compare.AccessibilityLabel = "See the letters in each encoding. Only you see them"
+		buttons = append([]slack.BlockElement{compare}, buttons...)
+	}
 	p.Buttons("answer", buttons...)
 	p.Small(kit.Words("Nothing is written or paid while I wait, until "), kit.Moment(r.ExpiresAt), kit.Words("."))
+}
+
+// reread is the button with which the asker says how a file is to be read instead.
+func reread(r *approval.Request) *slack.ButtonBlockElement {
+	if r.Seek != nil || r.Edit != nil || len(rereadable(r)) == 0 {
+		return nil
+	}
+	b := kit.Button(ids.ActionReread, "Not read right?", r.ID, slack.StyleDefault)
+	b.AccessibilityLabel = "Say how a file is to be read instead"
+	return b
+}
+
+// rereadable are the files of which it is known how they are read.
+func rereadable(r *approval.Request) (files []approval.File) {
+	for _, f := range r.Files {
+		if f.Reading != nil && f.Reading.Kind != "parquet" {
+			files = append(files, f)
+		}
+	}
+	return files
+}
+
+// RereadView asks how a file is to be read instead. It says how it is read now, and shows no
+// value of it. What a file of no kind of this request has is not asked.
+func RereadView(r *approval.Request, from Origin) slack.ModalViewRequest {
+	files := rereadable(r)
+	p := &kit.Page{}
+	p.Say(kit.Words("What you say holds for this question and its thread. The reviewers see it. Where the columns stay the same, so does the code, and nothing is paid; else new code is written, which costs about as much as the first."))
+	p.Enumerate("File", fileLines(files, mostRemarks))
+	text, sheets, written := false, false, false
+	var options []*slack.OptionBlockObject
+	for _, f := range files[:min(kit.MaxChoices, len(files))] {
+		options = append(options, slack.NewOptionBlockObject(f.ID, kit.Plain(kit.Cut(f.Name, 75)), nil))
+		text, written, sheets = text || f.Reading.Kind == "text", written || f.Reading.Encoding != "", sheets || len(f.Reading.Tables) > 1
+	}
+	blocks := p.Blocks
+	add := func(field, label, hint string, e slack.BlockElement) {
+		var said *slack.TextBlockObject
+		if hint != "" {
+			said = kit.Plain(hint)
+		}
+		blocks = append(blocks, slack.NewInputBlock(field, kit.Plain(label), said, e).WithOptional(field != ids.FieldFiles))
+	}
+	if len(options) > 1 {
+		add(ids.FieldFiles, "File", "", slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain("Choose a file"), ids.FieldFiles, options...))
+	}
+	if sheets {
+		field := slack.NewPlainTextInputBlockElement(kit.Plain("Its name"), ids.FieldSheet)
+		field.MaxLength = 200
+		add(ids.FieldSheet, "Sheet that is meant", "", field)
+	}
+	heading := slack.NewPlainTextInputBlockElement(kit.Plain("For example: 2"), ids.FieldHeading)
+	heading.MaxLength = 5
+	add(ids.FieldHeading, "Row of the heading", "Counted as the file or sheet counts its rows. Write none where there is no heading.", heading)
+	if text {
+		add(ids.FieldDelimiter, "Delimiter", "", choices(ids.FieldDelimiter, "As found", reading.Delimiters()))
+	}
+	add(ids.FieldDecimal, "Decimal sign", "", choices(ids.FieldDecimal, "As found", reading.Decimals()))
+	if written {
+		add(ids.FieldEncoding, "Encoding", "", choices(ids.FieldEncoding, "As found", reading.Encodings()))
+	}
+	columns := slack.NewPlainTextInputBlockElement(kit.Plain("Names, one a line"), ids.FieldAsText)
+	columns.Multiline, columns.MaxLength = true, 3000
+	add(ids.FieldAsText, "Columns to keep as text", "", columns)
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackReread, Title: kit.Plain("Not read right?"), Submit: kit.Plain("Read it so"), Close: kit.Plain("Cancel"),
+		PrivateMetadata: from.String(), Blocks: slack.Blocks{BlockSet: blocks}}
+}
+
+// LettersView shows the asker alone what a text looks like in the encodings that it may be
+// written in; nil letters: they are being looked for. why says why there are none.
+func LettersView(from Origin, d reading.Doubt, letters [][]string, why string) slack.ModalViewRequest {
+	view := slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackLetters, Title: kit.Plain("Which is right?"), Close: kit.Plain("Close"), PrivateMetadata: from.String()}
+	p := &kit.Page{}
+	if letters == nil || why != "" {
+		p.Say(kit.Words(cmp.Or(why, "One moment: the file is being looked at in a sandbox …")))
+		view.Blocks.BlockSet = p.Blocks
+		return view
+	}
+	var options []*slack.OptionBlockObject
+	for i, c := range d.Choices() {
+		var places [][]kit.Part
+		for _, place := range letters {
+			places = append(places, []kit.Part{kit.Words(kit.Cut(kit.OneLine(place[i]), 100))})
+		}
+		p.List([]kit.Part{kit.Strong(c.Words)}, places)
+		options = append(options, slack.NewOptionBlockObject(c.Says, kit.Plain(kit.Cut(c.Words, 75)), nil))
+	}
+	p.Small(kit.Words("Only you see this. None of it is kept."))
+	view.Submit = kit.Plain("Read it so")
+	view.Blocks.BlockSet = append(p.Blocks, slack.NewInputBlock(ids.FieldEncoding, kit.Plain("Which reads right?"), nil, slack.NewRadioButtonsBlockElement(ids.FieldEncoding, options...)))
+	return view
+}
+
+// choices are a list to choose from. A value of Slack's is never blank, so a sign stands in quotes.
+func choices(field, none string, all []reading.Choice) slack.BlockElement {
+	var options []*slack.OptionBlockObject
+	for _, c := range all {
+		options = append(options, slack.NewOptionBlockObject(fmt.Sprintf("%q", c.Says), kit.Plain(c.Words), nil))
+	}
+	return slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain(none), field, options...)
+}
+
+// toldBefore asks whether what somebody has told in another thread holds in this one.
+func toldBefore(f approval.File) []kit.Part {
+	said := []kit.Part{kit.Person(f.Offered[0].By), kit.Words(" has said of the same file: ")}
+	var words []string
+	for _, a := range f.Offered {
+		words = append(words, a.Words())
+	}
+	return append(said, kit.Words(kit.Cut(foreign(strings.Join(words, "; ")), 400)+". Is it to be read so here, too?"))
 }

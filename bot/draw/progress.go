@@ -67,8 +67,12 @@ func Progress(with With, v *steps.View) *kit.Page {
 	if r.Away != nil && !r.State.Final() {
 		p.Say(kit.Flow(kit.Strong("Waiting: "), Missing(with, r.Away.Cause))...)
 	}
+	row := Declining(r)
+	if b := reread(r); b != nil && (r.State == approval.Pending || r.State == approval.Asking) {
+		row = append(row, b)
+	}
 	if b := cancel(r); b != nil {
-		p.Buttons("cancel", append(Declining(r), b)...)
+		p.Buttons("cancel", append(row, b)...)
 	}
 	return p
 }

@@ -27,6 +27,9 @@ const (
 	CallbackModels   = "models"   // which models may be asked
 	CallbackLists    = "lists"    // of which channel the models are to be chosen
 
+	CallbackLetters = "letters" // which encoding is right
+	CallbackReread  = "reread"  // how a file is to be read instead
+
 	CallbackLimit     = "limit"      // the form of a budget
 	CallbackMoreMoney = "more_money" // how much more, and what for
 	CallbackGrant     = "grant"      // until when
@@ -67,6 +70,8 @@ const (
 	ActionAnswer   = "answer"    // the asker says how a file is meant: the first choice,
 	ActionAnswer2  = "answer_2"  // the second,
 	ActionAnswer3  = "answer_3"  // and the third
+	ActionCompare  = "compare"   // the asker looks at letters in several encodings
+	ActionReread   = "reread"    // the asker says how a file is to be read instead
 	ActionAgain    = "ask_again" // the form with a question that could not be taken as it was
 	ActionMeant    = "meant"     // a file with nearly the name that was typed
 	ActionMeant2   = "meant_2"   // and two more of them
@@ -116,6 +121,13 @@ const (
 	FieldWait     = "wait" // for a decision
 	FieldLast     = "last" // how long an approval does
 	FieldNone     = "none" // of a channel: what holds for the workspace
+
+	FieldHeading   = "heading"   // of a file: its row,
+	FieldSheet     = "sheet"     // the sheet that is meant,
+	FieldDelimiter = "delimiter" // what stands between values,
+	FieldDecimal   = "decimal"   // the sign in numbers,
+	FieldEncoding  = "encoding"  // how letters are written,
+	FieldAsText    = "as_text"   // and columns that are to be kept as text
 
 	FieldAllowed  = "allowed"  // models that may be asked,
 	FieldDefault  = "default"  // the one that writes where a question names none,

@@ -47,7 +47,7 @@ func (c *Client) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Rea
 		}
 		return out, fmt.Errorf("read: %w", err)
 	}
-	out.Answer, err = c.readIn(ctx, b, f)
+	err = c.readIn(ctx, b, f, &out)
 	c.abandon(ctx, b.id)
 	out.Box = min(b.age(), readLease) // then E2B ends it, however long we ask for its end
 	if err != nil {
@@ -58,17 +58,18 @@ func (c *Client) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Rea
 
 // readIn has read.py read the file. From its start on whatever ends the box is the file's doing,
 // as far as anybody can tell.
-func (c *Client) readIn(ctx context.Context, b *box, f steps.InputFile) (said reading.Answer, err error) {
+func (c *Client) readIn(ctx context.Context, b *box, f steps.InputFile, out *steps.Readout) (err error) {
+	said := &out.Answer
 	short, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	var packed bytes.Buffer
-	job := sandbox.ReadJob{Seconds: readSeconds, MemoryMB: readRoom, Files: []sandbox.ReadFile{{Name: f.Name, Size: int64(len(f.Data)),
+	job := sandbox.ReadJob{Seconds: readSeconds, MemoryMB: readRoom, Files: []sandbox.ReadFile{{Name: f.Name, Size: int64(len(f.Data)), Told: f.Told, Compare: f.Compare,
 		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(f.Data)), nil }}}}
 	if err := sandbox.WriteReadJob(&packed, job, c.stamp(b)); err != nil {
-		return said, err
+		return err
 	}
 	if err := c.launch(short, b, packed.Bytes(), "root", sandbox.ReadCommand(base, python)); err != nil {
-		return said, c.lost(ctx, b.id, err)
+		return c.lost(ctx, b.id, err)
 	}
 	b.began()
 	how, err := c.watch(short, b)
@@ -79,27 +80,28 @@ func (c *Client) readIn(ctx context.Context, b *box, f steps.InputFile) (said re
 		err = c.unready(short, b)
 	}
 	if ctx.Err() != nil {
-		return said, ctx.Err()
+		return ctx.Err()
 	}
 	if err == nil {
-		sink := &oneAnswer{}
+		sink := &oneAnswer{letters: sandbox.Letters{Encodings: len(f.Compare)}}
 		if err = sandbox.ReadReadings(bytes.NewReader(data), c.stamp(b), 1, sink); err == nil {
-			said = sink.answer
+			*said = sink.answer
+			out.Letters, err = sink.letters.Places()
 		}
 	}
 	if box := new(steps.BoxError); errors.As(err, &box) {
-		return said, err
+		return err
 	}
 	switch f := asFailure(err); {
 	case f != nil && !errors.Is(err, errTooBig) && !f.gone() && short.Err() == nil:
-		return said, c.boxError(err) // E2B does not answer, which no file makes it do
+		return c.boxError(err) // E2B does not answer, which no file makes it do
 	case err != nil:
-		return said, fmt.Errorf("%w: %w", steps.ErrReaderDied, err)
+		return fmt.Errorf("%w: %w", steps.ErrReaderDied, err)
 	}
 	if sandbox.Misbehaved(witnessed(ctx, c, b)) {
-		said = reading.Answer{Problem: &reading.Problem{Code: "misbehaved"}}
+		*said = reading.Answer{Problem: &reading.Problem{Code: "misbehaved"}}
 	}
-	return said, nil
+	return nil
 }
 
 // unready tells why a reader has given no result: an error for people where it never got to
@@ -114,9 +116,16 @@ func (c *Client) unready(ctx context.Context, b *box) error {
 }
 
 // oneAnswer keeps what is said of the only file.
-type oneAnswer struct{ answer reading.Answer }
+type oneAnswer struct {
+	answer  reading.Answer
+	letters sandbox.Letters
+}
 
-func (o *oneAnswer) CSV(int, []byte) error { return errors.New("nobody has asked for its values") }
+// CSV takes letters that are to be compared. Nobody asks for other values.
+func (o *oneAnswer) CSV(_ int, data []byte) error {
+	_, err := o.letters.Write(data)
+	return err
+}
 
 func (o *oneAnswer) Answer(_ int, a reading.Answer) error {
 	o.answer = a

@@ -47,8 +47,8 @@ func (s *Sandbox) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Re
 		return out, b.bootErr
 	}
 	clock := b.clock(b.boot, readTime, s.standstill)
-	sink := &oneAnswer{}
-	job := sandbox.ReadJob{Seconds: fileWait, MemoryMB: fileRoom, Files: []sandbox.ReadFile{{Name: f.Name, Size: int64(len(f.Data)),
+	sink := &oneAnswer{letters: sandbox.Letters{Encodings: len(f.Compare)}}
+	job := sandbox.ReadJob{Seconds: fileWait, MemoryMB: fileRoom, Files: []sandbox.ReadFile{{Name: f.Name, Size: int64(len(f.Data)), Told: f.Told, Compare: f.Compare,
 		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(f.Data)), nil }}}}
 	err = b.read(job, sink)
 	used, late := clock.stop()
@@ -63,6 +63,9 @@ func (s *Sandbox) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Re
 	}
 	b.kill()
 	<-b.proc.done
+	if out.Letters, err = sink.letters.Places(); err != nil {
+		return out, err
+	}
 	if out.Answer = sink.answer; sandbox.Misbehaved(b.view.told()) {
 		out.Answer = reading.Answer{Problem: &reading.Problem{Code: "misbehaved"}}
 	}
@@ -82,9 +85,16 @@ func (s *Sandbox) bootForFile() (*box, error) {
 }
 
 // oneAnswer keeps what is said of the only file.
-type oneAnswer struct{ answer reading.Answer }
+type oneAnswer struct {
+	answer  reading.Answer
+	letters sandbox.Letters
+}
 
-func (o *oneAnswer) CSV(int, []byte) error { return errors.New("nobody has asked for its values") }
+// CSV takes letters that are to be compared. Nobody asks for other values.
+func (o *oneAnswer) CSV(_ int, data []byte) error {
+	_, err := o.letters.Write(data)
+	return err
+}
 
 func (o *oneAnswer) Answer(_ int, a reading.Answer) error {
 	o.answer = a

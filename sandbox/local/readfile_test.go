@@ -66,8 +66,8 @@ func TestAReadingIsThrownAwayWhenItsBoxDidMoreThanRead(t *testing.T) {
 		honest, err := os.ReadFile(at)
 		require.NoError(t, err)
 		// The library is there before the hook is, as it would be for code in a parser that was taken over.
-		hostile := strings.Replace(string(honest), "def read(path, name, out=None):\n", fmt.Sprintf(
-			"import ctypes\nlibc = ctypes.CDLL(None)\nfor f in (libc.system, libc.connect, libc.socket, libc.open, libc.read):\n    f\ndef read(path, name, out=None):\n    %s\n", deed), 1)
+		hostile := strings.Replace(string(honest), "def read(path, name, out=None, told=None):\n", fmt.Sprintf(
+			"import ctypes\nlibc = ctypes.CDLL(None)\nfor f in (libc.system, libc.connect, libc.socket, libc.open, libc.read):\n    f\ndef read(path, name, out=None, told=None):\n    %s\n", deed), 1)
 		require.NotEqual(t, string(honest), hostile)
 		require.NoError(t, os.WriteFile(at, []byte(strings.Replace(hostile, `"""A reading`, `"""A hostile reading`, 1)), 0o644))
 		out, err := s.ReadFile(t.Context(), input("a.csv", "a,b\n1,2\n"))
@@ -138,4 +138,21 @@ answer(f"{df['amount'].sum()} {df['day'].dt.month.tolist()} {today()}")
 	require.Equal(t, approval.Broken, result.Outcome)
 	require.Contains(t, result.Error, "Nothing has run")
 	require.Empty(t, result.Answer)
+}
+
+// Letters that are compared come out of a real box, and nothing else does: no reading beside them,
+// and no letters where nobody has asked.
+func TestLettersAreComparedInABox(t *testing.T) {
+	t.Parallel()
+	in := input("a.csv", "Ort,R\x82gion\nNord,1\nSud,\x82t\x82\n")
+	in.Compare = []string{"cp850", "cp1252"}
+	out, err := shared.ReadFile(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, [][]string{{"Ort,Région", "Ort,R‚gion"}, {"Sud,été", "Sud,‚t‚"}}, out.Letters)
+	require.Nil(t, out.Answer.Reading)
+	in = input("b.csv", "Ort,Betrag\nR\x82gion,10\n")
+	out, err = shared.ReadFile(t.Context(), in)
+	require.NoError(t, err)
+	require.Nil(t, out.Letters)
+	require.NotEmpty(t, out.Answer.Reading.Others)
 }

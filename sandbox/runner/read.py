@@ -125,7 +125,7 @@ class Table(io.TextIOBase):
 
 def child(orders, pipe, head, work):
     """Reads one file after another, as they are named: each one's table as CSV and then its reading go to the pipe."""
-    from desk import reading, words
+    from desk import opening, reading, words
     os.environ["TMPDIR"] = tempfile.tempdir = work  # where an archive is unpacked
     fence(head["memory_mb"])
     with contextlib.suppress(OSError):
@@ -133,11 +133,16 @@ def child(orders, pipe, head, work):
     watch(work)
     path = os.path.join(work, "input")
     for order in orders:
-        name, table = json.loads(order)["name"], Table(pipe)
+        order, table = json.loads(order), Table(pipe)
         try:
-            answer = {"reading": reading.read(path, name, table if head["csv"] else None)}
+            if order.get("preview"):  # in several encodings: nothing is said of how it is read
+                table.write(json.dumps(opening.preview(path, order["name"], order["preview"])))
+                raise words.Refused("encoding")
+            answer = {"reading": reading.read(path, order["name"], table if head["csv"] else None, order.get("told"))}
             table.flush()
         except words.Refused as e:
+            if order.get("preview"):
+                table.flush()
             answer = {"problem": {"code": e.code, "facts": e.facts}}
         except MemoryError:
             answer = {"problem": {"code": "memory", "facts": {}}}
@@ -180,10 +185,10 @@ class Reader:
         os.close(said[1])
         self.orders, self.said, self.alive = orders[1], said[0], True
 
-    def read(self, name, send):
+    def read(self, about, send):
         """Has the file that lies ready read and passes its table on; returns what was said, or why nothing was."""
         until, data = time.monotonic() + self.head["seconds"], b""
-        os.write(self.orders, json.dumps({"name": name}).encode() + b"\n")
+        os.write(self.orders, json.dumps(about).encode() + b"\n")
         while True:
             while len(data) >= PIECE.size:
                 kind, size = PIECE.unpack(data[:PIECE.size])
@@ -266,7 +271,7 @@ def main(job_at, result_at, work, guarded=""):
         receive(reader, body_size, path)
         if one is None or not one.alive:
             one = Reader(head, work, become)
-        answer = one.read(about["name"], lambda data: result.send("F", {"file": number}, data))
+        answer = one.read(about, lambda data: result.send("F", {"file": number}, data))
         result.send("R", {"file": number}, json.dumps(answer).encode())
         for left in os.listdir(work):
             os.unlink(os.path.join(work, left))

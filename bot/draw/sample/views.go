@@ -103,6 +103,31 @@ func In(state approval.State, why ...approval.Reason) func(v *steps.View) {
 	}
 }
 
+// Told is a request whose asker has said how its file is read.
+func Told(v *steps.View) {
+	f := &v.Request.Files[0]
+	f.Answers = []reading.Answered{{Doubt: reading.Doubt{Code: "told_heading"}, Says: "4", By: slacksim.Analyst, Content: f.SHA256},
+		{Doubt: reading.Doubt{Code: "told_decimal"}, Says: ",", By: slacksim.OtherAnalyst, Content: f.SHA256}}
+}
+
+// Guessed is a question about a text whose encoding is a guess.
+func Guessed(v *steps.View) {
+	v.Request.Files[0].Reading = &reading.Reading{Version: 1, Kind: "text", Encoding: "cp850", Others: []string{"cp1252"}, Tables: []reading.Table{{Rows: 2, Columns: []reading.Column{{Name: "Ort", Type: "text"}}}}}
+}
+
+// Sheets is a request about a workbook of two sheets and a text.
+func Sheets(v *steps.View) {
+	two := []reading.Table{{Name: "Notes", Rows: 2, Columns: make([]reading.Column, 1)}, {Name: "Data", Rows: 12, Columns: make([]reading.Column, 3)}}
+	v.Request.Files = append(v.Request.Files, approval.File{ID: "F2", Name: "plan.xlsx", SHA256: approval.Hash([]byte("plan")), Reading: &reading.Reading{Version: 1, Kind: "xlsx", Tables: two}})
+}
+
+// Offering is a question whose asker is offered what somebody has told before.
+func Offering(v *steps.View) {
+	Told(v)
+	f := &v.Request.Files[0]
+	f.Offered, f.Answers = f.Answers, nil
+}
+
 // With gives a request the result of its run.
 func With(res approval.Result, files ...approval.Artifact) func(v *steps.View) {
 	return func(v *steps.View) {

@@ -18,7 +18,8 @@ EPOCH_MS, EPOCH_S, SERIAL = (10 ** 12, 2.2 * 10 ** 12), (6 * 10 ** 8, 2.2 * 10 *
 class Profile:
     """What the values of one column are, kept as counts of forms."""
 
-    def __init__(self):
+    def __init__(self, told=""):
+        self.told = told  # the decimal sign, where somebody has said it
         self.forms, self.shapes, self.rows = Counter(), Counter(), 0
         self.low, self.high, self.whole_days = numpy.inf, -numpy.inf, True
         self.native, self.long_native, self.float_native, self.nested = Counter(), False, False, 0
@@ -212,7 +213,9 @@ class Profile:
         if len(said) > 1:
             odd.add("two_decimal_signs", column=name)
             return column
-        decimal = next(iter(said), "")
+        if self.told and said - {self.told}:
+            return odd.add("two_decimal_signs", column=name) or column  # what was told does not hold here
+        decimal = self.told or next(iter(said), "")
         open_dot, open_comma = how["dot3"], how["comma3"]
         if not decimal and open_dot and open_comma:
             odd.add("ambiguous_thousands", column=name, count=open_dot + open_comma)

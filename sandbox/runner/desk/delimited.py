@@ -23,10 +23,10 @@ HEAD_ROWS = 300
 class Delimited:
     """One file, one table (a second one below it is named, not read)."""
 
-    def __init__(self, path, encoding, spec=None):
+    def __init__(self, path, encoding, spec=None, said=None):
         self.path, self.encoding, self.odd = path, encoding, Odd()
         if spec is None:
-            self.find_out()
+            self.find_out(said or {})
         else:
             self.obey(spec)
         self.mender = Mender(self.dialect, self.width, self.kinds)
@@ -34,14 +34,14 @@ class Delimited:
 
     # -- what the beginning tells
 
-    def find_out(self):
+    def find_out(self, said):
         text = texts.head(self.path, self.encoding)
         if not text.strip("\ufeff \t\r\n\0"):
             raise Refused("empty")
         told, text = told_delimiter(text)
-        self.dialect, _, _ = choose(text, told)
+        self.dialect, _, _ = choose(text, said.get("delimiter", told))
         texts.check_text(text, self.dialect.escape)
-        found = records_of(text, self.dialect, HEAD_ROWS)
+        found, wanted = records_of(text, self.dialect, HEAD_ROWS), said.get("heading")
         self.width = width_of([r for r, _, _ in found])
         if self.width > MOST_COLUMNS:
             raise Refused("columns", columns=self.width, most=MOST_COLUMNS)
@@ -50,9 +50,14 @@ class Delimited:
             placed.append((row, line, text[start:end]))
             line += text.count("\n", start, end) + sum(1 for i in range(start, end) if text[i] == "\r" and text[i + 1:i + 2] != "\n") if "\r" in text[start:end] \
                 else text.count("\n", start, end)
-        placed = self.other_headings(placed)
+        if wanted:
+            above = next((n for n, (_, at, _) in enumerate(placed) if at == wanted), None)
+            if above is None:
+                raise Refused("no_line", line=wanted)
+            self.width = width_of([r for r, _, _ in placed[above:]])
+        placed = self.other_headings(placed) if not wanted else placed
         rows = [r for r, _, _ in placed]
-        skip = layout.titles(rows, self.width)
+        skip = above if wanted else layout.titles(rows, self.width)
         placed = placed[skip:]
         while placed and not layout.filled(placed[0][0]):
             placed.pop(0)
@@ -70,7 +75,7 @@ class Delimited:
                 top.append((self.fit(provisional, row, raw), at))
             if len(top) == 60:
                 break
-        heads, self.sure_heading = layout.headings([r for r, _ in top], self.width, self.kinds)
+        heads, self.sure_heading = layout.headings([r for r, _ in top], self.width, self.kinds) if wanted is None else (1 if wanted else 0, True)
         self.kinds = layout.column_kinds(narrow[heads:], self.width)
         self.heads = heads
         self.heading = layout.joined([r for r, _ in top[:heads]], self.width) if heads else None
@@ -152,9 +157,10 @@ class Delimited:
     def footers(self, tail):
         """Notes below the table: rows at its end that say one thing only."""
         gone = 0
-        while len(tail) > 1 and self.width >= 3:
+        wide = self.width >= 3 or self.width == 2 and self.kinds[0] in kinds.NUMBERS + ("date", "time")  # a text below numbers
+        while len(tail) > 1 and wide:
             row, before = tail[-1], tail[:-1]
-            if layout.filled(row) == 1 and row[0].strip() and kinds.kind(row[0]) == "text" and sum(layout.filled(r) for r in before[-5:]) >= 2.5 * len(before[-5:]):
+            if layout.filled(row) == 1 and row[0].strip() and kinds.kind(row[0]) == "text" and sum(layout.filled(r) for r in before[-5:]) >= min(2.5, self.width) * len(before[-5:]):
                 tail, gone = before, gone + 1
             else:
                 break

@@ -119,6 +119,19 @@ def telling(raw):
     return b"\n".join(kept)
 
 
+def others(raw, best):
+    """The most plausible encodings that make something else of it than the best one: two at most."""
+    said = telling(raw)
+    texts = {said.decode(best, "replace")}
+    found = []
+    for _, name in sorted((c, name) for name in CANDIDATES for c in [cost(said, name)] if c is not None):
+        text = said.decode(name)
+        if text not in texts:
+            texts.add(text)
+            found.append(name)
+    return found[:2]
+
+
 def guess(raw, whole=True):
     """The encoding as Python calls it, and how sure: 9 is certain. raw may be the beginning of a file (whole=False)."""
     for mark, name in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),

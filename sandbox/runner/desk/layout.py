@@ -90,6 +90,8 @@ def headings(rows, width, found):
         return trimmed(rows, heads, width, found), True
     if keys(rows, width, found):
         return 1, False
+    if mixed(rows, width, found):
+        return 1, False
     if two_storeys(rows, width, found):
         return 2, True
     if len(rows) == 1:
@@ -179,6 +181,29 @@ def keys(rows, width, found):
     apart = all(v > high + room or v < low - room for v in values)
     named_first = kinds.kind(row[0]) in ("text", "code") and 0 not in heads
     return named_first and (years and (even or len(steps) == 1) or apart and (even or len(heads) >= 3))
+
+
+def mixed(rows, width, found):
+    """A heading of a text, years and dates, as workbooks have it: Region, 2023, 2024-01-01. None of it may be one of the values below."""
+    if len(rows) < 3 or width < 3:
+        return False
+    row = padded(rows[0], width)
+    if filled(row) < width or not different(row) or kinds.kind(row[0]) not in ("text", "code") or found[0] not in ("text", "code", ""):
+        return False
+    other = 0
+    for i in range(1, width):
+        k = kinds.kind(row[i])
+        if k in ("text", "code"):
+            other += found[i] in kinds.NUMBERS + ("date", "time")
+        elif k == "date" and found[i] in kinds.NUMBERS:
+            other += 1
+        elif not (k == "int" and found[i] in kinds.NUMBERS and year(row[i]) and not all(year(padded(r, width)[i]) for r in rows[1:])):
+            return False
+    return other > 0
+
+
+def year(value):
+    return re.fullmatch(r"(19|20)\d\d", value.strip()) is not None
 
 
 def texts_differ(rows, width):

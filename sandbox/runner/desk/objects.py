@@ -20,7 +20,7 @@ class ObjectTable:
         self.width, self.heads, self.heading_line, self.titles, self.sure_heading, self.index = len(self.heading), 1, 0, 0, True, index
         if index is not None:
             self.odd.add("keys_are_index", count=len(index))
-        if self.width > 20 and 5 * sum(map(len, records)) < self.width * len(records):
+        if self.width > 8 and 4 * sum(map(len, records)) < self.width * len(records):
             self.odd.add("heading_looks_like_values", count=self.width)  # keys that differ by record
         short = sum(1 for r in records if len(r) < self.width)
         if short:

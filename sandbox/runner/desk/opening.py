@@ -13,9 +13,10 @@ JSON_NAMES = (".json", ".jsonl", ".ndjson", ".geojson")
 class Opened:
     """A file and its tables, before types."""
 
-    def __init__(self, path, name, spec=None):
+    def __init__(self, path, name, spec=None, told=None):
+        self.told = told or {}
         self.inside, self.unpacked = "", None
-        self.encoding, self.sure = "", encoding.CERTAIN
+        self.encoding, self.sure, self.others = "", encoding.CERTAIN, []
         kind = kind_of(path)
         if kind in ("gzip", "zip"):
             handle, self.unpacked = tempfile.mkstemp(dir=os.environ.get("TMPDIR"))
@@ -39,21 +40,23 @@ class Opened:
 
     def find(self, spec):
         if self.kind == "xlsx":
-            return sheets.tables_of(workbook.read(self.path))
+            return sheets.tables_of(workbook.read(self.path), self.told)
         if self.kind == "ods":
-            return sheets.tables_of(opendocument.read(self.path))
+            return sheets.tables_of(opendocument.read(self.path), self.told)
         if self.kind == "parquet":
             return [parquet(self.path)]
         if spec and spec.get("encoding"):
             self.encoding, self.sure = spec["encoding"], spec.get("sure", encoding.CERTAIN)
+        elif self.told.get("encoding"):
+            self.encoding = self.told["encoding"]
         else:
-            self.encoding, self.sure = texts.find_encoding(self.path)
+            self.encoding, self.sure, self.others = texts.find_encoding(self.path)
         if spec["kind"] in ("json", "jsonl") if spec else self.is_json():
             table = objects.read(self.path, self.encoding)
             self.kind = "json"
             return [table]
         self.kind = "text"
-        table = delimited.Delimited(self.path, self.encoding, spec["tables"][0]["spec"] if spec else None)
+        table = delimited.Delimited(self.path, self.encoding, spec["tables"][0]["spec"] if spec else None, self.told)
         table.name, table.hidden, table.index = "", False, None
         return [table]
 
@@ -124,6 +127,31 @@ def zip_kind(path):
             raise Refused("kind")
         return "ods"
     return "zip"
+
+
+class Raw(Opened):
+    """The bytes of a file, out of its archive."""
+
+    def find(self, spec):
+        return []
+
+
+def preview(path, name, encodings):
+    """A few places of a text whose letters differ, in each of these encodings: values, for the person alone who asked about the file."""
+    opened = Raw(path, name)
+    try:
+        if opened.kind != "text":
+            return []
+        with open(opened.path, "rb") as f:
+            lines = encoding.telling(f.read(4 << 20)).split(b"\n")
+        shown = []
+        for line in lines[:5]:
+            first = next(i for i, b in enumerate(line) if b > 127)
+            piece = line[max(0, first - 20):first + 30]
+            shown.append([" ".join(piece.decode(e, "replace").split()) for e in encodings])
+        return shown
+    finally:
+        opened.close()
 
 
 class ParquetTable:

@@ -15,20 +15,31 @@ VERSION = 1
 LOOKS_LIKE_VALUES = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{20,}|\d{9,}|https?://\S+", re.I)
 
 
-def read(path, name, out=None):
-    """The reading of a file: every table of it. out takes the first table as CSV, every value as it stands in the file."""
-    opened = Opened(path, name)
+PERSONAL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|\+\d[\d ()/.-]{7,}\d|[A-Z]{2}\d{2}[ ]?[A-Z0-9]{4}[A-Z0-9 ]{6,30}")  # an address, a telephone, an account
+
+
+def like_its_values(name, column):
+    """Whether a name has the pattern of the values below it: A-1001 above 99 values like A-1002."""
+    pattern = column.get("pattern", "")
+    return "9" in pattern and any(c.isdigit() for c in name) and values.shape(name) == pattern
+
+
+def read(path, name, out=None, told=None):
+    """The reading of a file: every table of it. out takes the first table as CSV, every value as it stands in the file.
+    told is what somebody has said of how it is read: encoding, delimiter, decimal, and the line of a table's heading."""
+    opened = Opened(path, name, told=told)
     try:
-        tables = [describe(t, out if t is opened.tables[0] else None) for t in opened.tables]
-        return {"version": VERSION, "kind": opened.kind, "inside": opened.inside, "encoding": opened.encoding, "sure": opened.sure, "tables": tables}
+        sign = (told or {}).get("decimal", "")
+        tables = [describe(t, out if t is opened.tables[0] else None, sign) for t in opened.tables]
+        return {"version": VERSION, "kind": opened.kind, "inside": opened.inside, "encoding": opened.encoding, "sure": opened.sure, "others": opened.others, "tables": tables}
     finally:
         opened.close()
 
 
-def describe(table, out=None):
-    """One table as a reading names it."""
+def describe(table, out=None, decimal=""):
+    """One table as a reading names it. decimal is the sign that somebody has told."""
     found, names = [], columns_names(table)
-    profiles = [columns.Profile() for _ in range(table.width)]
+    profiles = [columns.Profile(decimal) for _ in range(table.width)]
     last, writer = None, csv.writer(out, lineterminator="\n") if out is not None else None
     if writer and table.heading is not None:
         writer.writerow([text(v) for v in table.heading])
@@ -74,9 +85,10 @@ def describe(table, out=None):
         odd.add("heading_rows", count=table.heads)
     if table.titles:
         odd.add("title_rows", count=table.titles)
-    valued = sum(1 for n in (table.heading or []) if LOOKS_LIKE_VALUES.fullmatch(str(n).strip()))
-    if valued and 2 * valued >= table.width:
-        odd.add("heading_looks_like_values", count=valued)
+    heads = [str(n).strip() for n in table.heading or []]
+    valued = sum(1 for n, c in zip(heads, found) if LOOKS_LIKE_VALUES.fullmatch(n) or like_its_values(n, c))
+    if valued and 2 * valued >= table.width or any(PERSONAL.fullmatch(n) for n in heads):
+        odd.add("heading_looks_like_values", count=max(1, valued))
     long = sum(1 for n in (table.heading or []) if len(str(n)) > MOST_NAME)
     if long:
         odd.add("names_cut", count=long)
@@ -149,12 +161,13 @@ def table_again(table):
 
 def tables(path, name, reading):
     """The file's tables by a reading that was made of the same bytes."""
-    return Opened(path, name, reading if reading["kind"] in ("text", "json") else None)
+    return Opened(path, name, reading if reading["kind"] in ("text", "json") else None, reading.get("told"))
 
 
 def frame(opened, reading, at, wanted=None):
     """One table in the types of its reading."""
-    said, table = reading["tables"][at], opened.tables[at]
+    said = reading["tables"][at]
+    table = opened.tables[said.get("place", at + 1) - 1]
     names = [c["name"] for c in said["columns"]]
     use = list(range(len(names))) if wanted is None else [names.index(w) for w in wanted]
     parts, rows = [], 0

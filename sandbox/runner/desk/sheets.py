@@ -61,7 +61,7 @@ def text(value):
 class SheetTable:
     """The first table of a sheet."""
 
-    def __init__(self, sheet, spec=None):
+    def __init__(self, sheet, told=None):
         self.name, self.hidden, self.odd = sheet.name, sheet.hidden, Odd()
         if sheet.formulas and 2 * sheet.unset >= sheet.formulas:
             raise Refused("formulas", formulas=sheet.unset)
@@ -69,20 +69,23 @@ class SheetTable:
         left = next(i for i in range(width) if any(i < len(r) and r[i] is not None for r in sheet.rows))
         rows = [r[left:] + [None] * (width - len(r)) for r in sheet.rows]
         self.width = width - left
-        self.find_out(rows, sheet.lines)
+        self.find_out(rows, sheet.lines, told)
         for code, count in (("hidden_rows", sheet.hidden_rows), ("formulas_without_values", sheet.unset), ("merged_cells", sheet.merged)):
             if count:
                 self.odd.add(code, count=count)
         if self.hidden:
             self.odd.add("hidden_sheet")
 
-    def find_out(self, rows, lines):
+    def find_out(self, rows, lines, told):
+        """told is the line of the heading, where somebody has said it; 0: there is none."""
         head = [[text(v) for v in r] for r in rows[:300]]
-        skip = layout.titles(head, self.width)
+        if told and told not in lines[:300]:
+            raise Refused("no_line", line=told)
+        skip = lines.index(told) if told else layout.titles(head, self.width)
         self.titles = sum(1 for r in head[:skip] if layout.filled(r))
         rows, lines, head = rows[skip:], lines[skip:], head[skip:]
         kinds = layout.column_kinds(layout.below(head), self.width)
-        self.heads, self.sure_heading = layout.headings(head, self.width, kinds)
+        self.heads, self.sure_heading = layout.headings(head, self.width, kinds) if told is None else (1 if told else 0, True)
         kinds = layout.column_kinds(head[self.heads:], self.width)
         self.heading = layout.joined(head[:self.heads], self.width) if self.heads else None
         self.heading_line = lines[0] if self.heads else 0
@@ -126,7 +129,7 @@ class SheetTable:
         return {"width": self.width, "heads": self.heads, "titles": self.titles}
 
 
-def tables_of(sheets):
+def tables_of(sheets, told):
     """The tables of a workbook's sheets, those that people see first."""
     made = [s for s in sheets if s.rows]
     if not made:
@@ -134,7 +137,7 @@ def tables_of(sheets):
     tables, refused = [], []
     for sheet in sorted(made, key=lambda s: s.hidden):
         try:
-            tables.append(SheetTable(sheet))
+            tables.append(SheetTable(sheet, told.get("heading") if told.get("table", 0) == len(tables) else None))
         except Refused as e:
             if not tables and not sheet.hidden:
                 raise  # the sheet that people see first

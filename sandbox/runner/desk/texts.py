@@ -12,7 +12,7 @@ HEAD = 256 << 10
 
 
 def find_encoding(path):
-    """(encoding, how sure) of a file, by all of it."""
+    """(encoding, how sure, which else it may be) of a file, by all of it."""
     said, room, utf8, head, ascii_only = [], encoding.SAMPLE, codecs.getincrementaldecoder("utf-8")(), b"", True
     valid = True
     with open(path, "rb") as f:
@@ -38,10 +38,12 @@ def find_encoding(path):
             valid = False
     marked = encoding.guess(head[:4096], whole=False)
     if marked[0].startswith(("utf-16", "utf-32")) or marked[0] == "utf-8-sig":
-        return marked
+        return *marked, []
     if valid or ascii_only:
-        return "utf-8", encoding.CERTAIN
-    return encoding.guess(b"\n".join(said), whole=len(head) < 64 << 10)
+        return "utf-8", encoding.CERTAIN, []
+    raw = b"\n".join(said)
+    best, sure = encoding.guess(raw, whole=len(head) < 64 << 10)
+    return best, sure, encoding.others(raw, best) if sure < encoding.SURE else []
 
 
 def blocks(path, name, size=BLOCK, strict=False):
