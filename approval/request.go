@@ -159,14 +159,15 @@ func (f File) Tables() []reading.Table {
 // Written is a program that a model wrote, kept as soon as it came: from then on it may
 // be inspected as often as it takes, and no model is paid for it again.
 type Written struct {
-	Code          string    `json:"code"` // canonical
-	Summary       string    `json:"summary"`
-	Author        string    `json:"author"` // the model that answered
-	Provider      string    `json:"provider,omitempty"`
-	Host          string    `json:"host,omitempty"` // where the prompt went
-	PromptVersion string    `json:"prompt_version"`
-	At            time.Time `json:"at"`
-	Tries         int       `json:"tries"` // inspections that were begun
+	Code          string      `json:"code"` // canonical
+	Summary       string      `json:"summary"`
+	Author        string      `json:"author"` // the model that answered
+	Provider      string      `json:"provider,omitempty"`
+	Host          string      `json:"host,omitempty"` // where the prompt went
+	PromptVersion string      `json:"prompt_version"`
+	Notes         SealedNotes `json:"notes,omitzero"` // of the channel, that the prompt held
+	At            time.Time   `json:"at"`
+	Tries         int         `json:"tries"` // inspections that were begun
 }
 
 // Revision is one version of the code, immutable once stored.

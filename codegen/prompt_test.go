@@ -11,6 +11,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/reading"
+	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/codegen/pandas"
 )
@@ -69,6 +70,25 @@ func TestThePromptShowsTheLatestAttemptWithItsReason(t *testing.T) {
 	require.Contains(t, turns[1].Text, "There are no data files.")
 	require.Equal(t, "```python\nworse(\n```", turns[2].Text)
 	require.Contains(t, turns[3].Text, "'(' was never closed")
+}
+
+// What administrators write stays in the prompt, however little room there is.
+func TestThePromptHoldsTheNotesOfTheChannel(t *testing.T) {
+	t.Parallel()
+	notes := review.Notes{Text: "Revenue is net of VAT.", Currency: "EUR", YearBegins: 4}
+	wide := approval.File{Name: "wide.csv", Reading: &reading.Reading{Kind: "text", Tables: []reading.Table{{Rows: 1}}}}
+	for n := range reading.MaxColumns {
+		wide.Reading.Tables[0].Columns = append(wide.Reading.Tables[0].Columns, reading.Column{Name: strings.Repeat("x", 150) + fmt.Sprint(n), Type: "text"})
+	}
+	for _, files := range [][]approval.File{nil, {wide}} {
+		turns, err := prompt(steps.Brief{Question: "?", Notes: notes, Files: files}, 12_000)
+		require.NoError(t, err)
+		require.Contains(t, turns[1].Text, "What the administrators of this channel say about its data:\nRevenue is net of VAT.\n"+
+			"Amounts without a currency are in EUR.\nThe year of this channel begins on 1 April")
+	}
+	turns, err := prompt(steps.Brief{Question: "?", Notes: review.Notes{Version: 3}}, PromptBytes)
+	require.NoError(t, err)
+	require.NotContains(t, turns[1].Text, "channel")
 }
 
 func FuzzAPromptDescribesFilesInASCII(f *testing.F) {

@@ -175,6 +175,7 @@ CREATE TABLE revisions (
     cost_cap       bigint,
     needed         integer,
     policy         text,
+    notes          text,
     lines          integer,
     dangers        integer,
     PRIMARY KEY (request_id, number),
@@ -207,6 +208,17 @@ BEGIN
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'revisions_by_rules';
         END IF;
     END IF;
+    -- Notes are those of its own channel, word for word, with the currency that they name.
+    IF sealed ? 'notes' THEN
+        PERFORM FROM rules r JOIN requests q ON q.id = NEW.request_id AND q.team = r.team AND q.project = r.project
+            WHERE r.name = sealed #>> '{notes,version}' AND r.document #>> '{notes,version}' = r.version::text
+            AND coalesce(r.document #>> '{notes,currency}', '') = coalesce(sealed #>> '{notes,currency}', '')
+            AND sealed #>> '{notes,sha256}' = encode(sha256(convert_to(coalesce(said(r.document #>> '{notes,text,salted_sha256}'), ''), 'UTF8')), 'hex');
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'revision % of % was not written with the notes that it names', NEW.number, NEW.request_id
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'revisions_by_rules';
+        END IF;
+    END IF;
     RETURN NEW;
 END $$;
 -- What is stored is what the digest says, and from version 2 on a manifest seals how
@@ -225,6 +237,7 @@ BEGIN
     NEW.cost_cap := (sealed ->> 'cost_cap')::bigint;
     NEW.needed := (sealed ->> 'approvals')::integer;
     NEW.policy := sealed ->> 'policy';
+    NEW.notes := sealed #>> '{notes,version}';
     NEW.dangers := (SELECT count(*) FROM jsonb_path_query(findings, '$[*] ? (@.level == "danger")'));
     NEW.lines := length(code) - length(replace(code, E'\n', ''));
     broken := CASE

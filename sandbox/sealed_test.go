@@ -23,6 +23,7 @@ var sealedBy = map[string]string{
 	"Job.Today":       "Today",
 	"Job.Zone":        "Zone",
 	"Job.Environment": "Environment",
+	"Job.Currency":    "Notes",
 
 	"InputFile.Input":   "Inputs",
 	"InputFile.Data":    "Inputs",
@@ -39,6 +40,7 @@ var sealedBy = map[string]string{
 	"jobHead.Today":       "Today",
 	"jobHead.Zone":        "Zone",
 	"jobHead.Environment": "Environment",
+	"jobHead.Currency":    "Notes",
 	"inputHead.Name":      "Inputs",
 	"inputHead.SHA256":    "Inputs",
 	"inputHead.Reading":   "Inputs",

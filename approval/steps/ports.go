@@ -69,8 +69,9 @@ type Brief struct {
 	Asker     string
 	Model     string
 	Question  string
-	Today     time.Time // the day on which it is asked, on the team's calendar
-	Libraries []string  // what the box has, with versions, as a box has said; none where that is not known yet
+	Today     time.Time    // the day on which it is asked, on the team's calendar
+	Libraries []string     // what the box has, with versions, as a box has said; none where that is not known yet
+	Notes     review.Notes // of the channel
 	Files     []approval.File
 	History   []approval.Message // of the session, oldest first, already cut to size
 	Wishes    []approval.Wish    // versions that reviewers have read, and what they want changed, oldest first
@@ -189,6 +190,7 @@ type Job struct {
 	Today       string   // the day that it is told, and
 	Zone        string   // on whose calendar; empty: the box's
 	Environment []string // what the box has to have, to the version
+	Currency    string   // of amounts that name none, by the channel's notes; empty: nobody has said
 }
 
 // InputFile is a sealed input with its content.

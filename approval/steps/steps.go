@@ -89,7 +89,7 @@ func New(p Ports, s Settings) *Steps {
 	editor := &Editor{store: p.Store, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	finder := &Finder{store: p.Store, slack: p.Slack, inputs: inputs, people: people}
 	lists := &Lists{store: p.Store, Settings: &s, people: people}
-	offers := &Offers{store: p.Store, writer: p.Writer, Settings: &s, people: people}
+	offers := &Offers{writer: p.Writer, Settings: &s, people: people}
 	payer := &Payer{store: p.Store, writer: p.Writer, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	presenter := &Presenter{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s, people: people}
 	reminder := &Reminder{store: p.Store, slack: p.Slack, people: people}

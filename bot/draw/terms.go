@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"countersign/approval"
 	"countersign/approval/review"
@@ -91,6 +92,34 @@ func agreed(p *kit.Page, v *steps.View, hosts int) {
 		named = append(named, []kit.Part{kit.Words(fmt.Sprintf("and %d more, all of them with the code", more))})
 	}
 	p.List([]kit.Part{kit.Strong("May reach")}, named)
+}
+
+// noted shows what administrators have written about the channel, as the model was given it
+// and as the seal names it.
+func noted(p *kit.Page, v *steps.View, most int) {
+	sealed := v.Request.Revision.Manifest.Notes
+	if sealed == (approval.SealedNotes{}) {
+		return
+	}
+	about := " (version " + kit.Cut(sealed.Version, 40) + ")."
+	if sealed.Currency != "" {
+		about += " Amounts that name no currency are in " + kit.Cut(sealed.Currency, 10) + "."
+	}
+	if m := sealed.YearBegins; m >= 1 && m <= 12 {
+		about += " The year begins in " + time.Month(m).String() + "."
+	}
+	if v.Book.Own.Rules.Notes.Seal(v.Request.Project) != sealed {
+		about += " They have changed since this was written."
+	}
+	head := []kit.Part{kit.Strong("Notes of the channel"), kit.Words(about)}
+	switch n := v.Book.Notes; {
+	case n.Seal(v.Request.Project) != sealed:
+		p.Say(append(head, kit.Words(" Their words are not here any more."))...)
+	case n.Text == "":
+		p.Say(head...)
+	default:
+		p.Quote(kit.Cut(string(n.Text), most), head...)
+	}
 }
 
 // asks is the question, and the one before it in the thread, without which a

@@ -26,6 +26,8 @@ const (
 	CallbackRules    = "rules"    // the rules of reviews
 	CallbackModels   = "models"   // which models may be asked
 	CallbackLists    = "lists"    // of which channel the models are to be chosen
+	CallbackNotes    = "notes"    // what every program of a channel should know
+	CallbackNoted    = "noted"    // of which channel that is
 
 	CallbackLimit     = "limit"      // the form of a budget
 	CallbackMoreMoney = "more_money" // how much more, and what for
@@ -62,6 +64,7 @@ const (
 	ActionWhose    = "open_channel_rules"
 	ActionModels   = "open_models"
 	ActionLists    = "open_channel_models"
+	ActionNotes    = "open_channel_notes"
 	ActionFigures  = "open_statistics"
 	ActionAsk      = "open_form"
 	ActionAnswer   = "answer"    // the asker says how a file is meant: the first choice,
@@ -116,6 +119,9 @@ const (
 	FieldWait     = "wait" // for a decision
 	FieldLast     = "last" // how long an approval does
 	FieldNone     = "none" // of a channel: what holds for the workspace
+	FieldNotes    = "notes"
+	FieldCurrency = "currency"
+	FieldYear     = "year" // the month in which it begins
 
 	FieldAllowed  = "allowed"  // models that may be asked,
 	FieldDefault  = "default"  // the one that writes where a question names none,
