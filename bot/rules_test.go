@@ -180,7 +180,7 @@ func TestNotesOfAChannelAreWrittenInAForm(t *testing.T) {
 		require.NoError(t, err)
 		return b.openedAs(carla, ids.CallbackNotes)
 	}
-	require.Contains(t, open().Words(), "Every program in <#C0SALES> is written with these notes in mind")
+	require.Contains(t, open().Words(), "is written with these notes in mind")
 	for field, why := range map[string]approval.Reason{ids.FieldCurrency: {Code: approval.WhyNoCurrency, Name: "EUX"}, ids.FieldNotes: {Code: approval.WhyLongNotes, Count: 3000, Most: review.MaxNotes}} {
 		b.service.change(func() { b.service.refuse = &approval.InputError{Why: why} })
 		refused, err := carla.Submit(slackperson.Fill(ids.FieldCurrency, "EUX"))

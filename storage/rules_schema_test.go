@@ -1,6 +1,10 @@
 package storage
 
-import "strings"
+import (
+	"strings"
+
+	"countersign/approval"
+)
 
 // What rules, people and seals promise, and somebody with a console who tries to
 // break it: tried with the others, by TestTheSchemaKeepsItsPromisesAgainstAnybody.
