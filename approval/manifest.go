@@ -35,6 +35,7 @@ type Manifest struct {
 	Environment []string `json:"environment,omitempty"` // Python and libraries with versions, as a box has said: the template's name alone says too little
 
 	Notes SealedNotes `json:"notes,omitzero"` // of the channel, that its model was given
+	Saw   Sight       `json:"saw,omitempty"`  // what its model was let see beyond the shape of the data
 }
 
 // SealedNotes name what administrators had written about a channel when code was written.

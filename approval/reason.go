@@ -298,5 +298,6 @@ const (
 	WhyLongNotes       ReasonCode = "notes too long" // Count, Most: characters
 	WhyNoCurrency      ReasonCode = "no currency"    // Name
 	WhyNoMonth         ReasonCode = "no month"
+	WhyNoSight         ReasonCode = "no such switch"
 	WhyNotesOfChannel  ReasonCode = "notes of the workspace"
 )

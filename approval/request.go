@@ -166,6 +166,7 @@ type Written struct {
 	Host          string      `json:"host,omitempty"` // where the prompt went
 	PromptVersion string      `json:"prompt_version"`
 	Notes         SealedNotes `json:"notes,omitzero"` // of the channel, that the prompt held
+	Saw           Sight       `json:"saw,omitempty"`  // what the model was let see of the data
 	At            time.Time   `json:"at"`
 	Tries         int         `json:"tries"` // inspections that were begun
 }
@@ -237,8 +238,12 @@ const (
 type Message struct {
 	RequestID string
 	Role      Role
-	Text      string
+	Text      string // of a result: its shape
 	At        time.Time
+
+	// Of a result, where it is loaded for a prompt: all of it, and the code that it came of.
+	Result *Result
+	Code   string
 }
 
 // Session is one Slack thread. ThreadTS is empty until its first message has

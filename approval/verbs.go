@@ -201,7 +201,7 @@ func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time
 	r.Run.FinishedAt, r.Run.Result = now, &result
 	r.Changes.Run = r.Run
 	r.Money().PayBox(charge, now)
-	text := result.Text(r.Revision.Code, p.ShareRows)
+	text := result.Text(r.Revision.Code, 0) // what more of it a model may see is decided when a prompt is made
 	say(r, now, RoleResult, text)
 	var files []map[string]any
 	for i, a := range result.Artifacts {

@@ -23,6 +23,7 @@ type wanted struct {
 	rules    review.RuleSet
 	models   *review.Models
 	notes    review.Notes
+	shows    approval.Sight
 	base     int
 	ruling   steps.Ruling
 	click    approval.Click
@@ -189,8 +190,8 @@ func (s *service) SetModels(ctx context.Context, click approval.Click, project s
 	return s.rules, s.want(ctx, wanted{what: "set models", id: project, models: models, base: base, click: click})
 }
 
-func (s *service) SetNotes(ctx context.Context, click approval.Click, project string, notes review.Notes, base int) (review.RuleSet, error) {
-	return s.rules, s.want(ctx, wanted{what: "set notes", id: project, notes: notes, base: base, click: click})
+func (s *service) SetNotes(ctx context.Context, click approval.Click, project string, notes review.Notes, shows approval.Sight, base int) (review.RuleSet, error) {
+	return s.rules, s.want(ctx, wanted{what: "set notes", id: project, notes: notes, shows: shows, base: base, click: click})
 }
 
 func (s *service) Offered(ctx context.Context, team, project string) (steps.ModelList, error) {

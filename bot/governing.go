@@ -38,7 +38,7 @@ type Authority interface {
 // Notes are what administrators write about a channel.
 type Notes interface {
 	RulesOf(ctx context.Context, team, project string) (review.RuleSet, error)
-	SetNotes(ctx context.Context, click approval.Click, project string, notes review.Notes, base int) (review.RuleSet, error)
+	SetNotes(ctx context.Context, click approval.Click, project string, notes review.Notes, shows approval.Sight, base int) (review.RuleSet, error)
 }
 
 // governing takes what administrators and reviewers arrange: people, rules, absences, notes.
@@ -269,6 +269,7 @@ func (h *governing) submitNotes(ctx context.Context, cb slack.InteractionCallbac
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &from); err != nil {
 		return answer{}, fmt.Errorf("a form's metadata: %w", err)
 	}
-	_, err := h.notes.SetNotes(ctx, modalClick(cb, draw.Origin{}), from.Project, home.NotesOf(fieldsOf(cb)), from.Version)
+	notes, shows := home.NotesOf(fieldsOf(cb))
+	_, err := h.notes.SetNotes(ctx, modalClick(cb, draw.Origin{}), from.Project, notes, shows, from.Version)
 	return saved(err, home.NotesField(err))
 }

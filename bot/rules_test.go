@@ -188,11 +188,12 @@ func TestNotesOfAChannelAreWrittenInAForm(t *testing.T) {
 		require.Equal(t, map[string]string{field: reasons.Words(why)}, refused)
 	}
 	b.service.change(func() { b.service.refuse = nil })
-	_, err := carla.Submit(slackperson.Fill(ids.FieldNotes, "Net of VAT.").And(ids.FieldCurrency, "EUR").And(ids.FieldYear, "4"))
+	_, err := carla.Submit(slackperson.Fill(ids.FieldNotes, "Net of VAT.").And(ids.FieldCurrency, "EUR").And(ids.FieldYear, "4").And(ids.FieldShows, "statistics"))
 	require.NoError(t, err)
 	require.NoError(t, carla.WaitNoView(b.ctx))
 	w := b.service.wishes()[0]
 	require.Equal(t, review.Notes{Text: "Net of VAT.", Currency: "EUR", YearBegins: 4}, w.notes)
+	require.Equal(t, approval.Statistics, w.shows)
 	require.Equal(t, "set notes "+slacksim.SalesData, w.what+" "+w.id)
 	require.Equal(t, 4, w.base, "what somebody else has written meanwhile is not overwritten")
 
@@ -200,6 +201,7 @@ func TestNotesOfAChannelAreWrittenInAForm(t *testing.T) {
 	_, err = carla.Submit(slackperson.Form{}) // what nobody touches stays what it is
 	require.NoError(t, err)
 	require.Equal(t, review.Notes{Text: "NA is a region.", Currency: "USD", YearBegins: 7}, b.service.wishes()[1].notes)
+	require.Equal(t, approval.Shape, b.service.wishes()[1].shows)
 }
 
 func TestHowReviewersDecideIsForAdministrators(t *testing.T) {

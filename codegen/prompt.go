@@ -59,6 +59,8 @@ var errTooLong = errors.New("the question and the names of its files are too lon
 // everything to the least that makes sense.
 func shrinking() []detail {
 	return []detail{
+		{columns: reading.MaxColumns, tables: reading.MaxTables, code: true, values: true, rows: true},
+		{columns: reading.MaxColumns, tables: reading.MaxTables, code: true, values: true},
 		{columns: reading.MaxColumns, tables: reading.MaxTables, code: true},
 		{columns: 300, tables: reading.MaxTables, code: true},
 		{columns: 100, tables: 10, code: true},
@@ -113,6 +115,7 @@ func size(turns []Turn) (bytes int) {
 // ask is the question with its files, what reviewers wanted changed about earlier
 // versions, and what became of earlier attempts.
 func ask(b steps.Brief, d detail) []Turn {
+	d.seen = b.Seen
 	text := describe(b.Files, d)
 	if d.columns < reading.MaxColumns && d.columns < widest(b.Files) {
 		text += "\nNot all columns are listed: read their names from the file where they matter.\n"

@@ -32,6 +32,9 @@ type ReadFile struct {
 	Name string
 	Size int64
 	Open func() (io.ReadCloser, error)
+
+	Look    approval.Sight   // what is to be seen of it, in place of how it is read: a glimpse comes back
+	Reading *reading.Reading // by which it is looked at
 }
 
 // ReadSink takes what comes out of a box that reads, in the order of the files.
@@ -63,6 +66,36 @@ func WriteReadJob(w io.Writer, job ReadJob, stamp Stamp) error {
 	return writeFrame(w, frame{kind: kindEnd})
 }
 
+// inputAbout is what the reader hears of a file beside its bytes.
+type inputAbout struct {
+	Name    string           `json:"name"`
+	Look    approval.Sight   `json:"look,omitempty"`
+	Reading *reading.Reading `json:"reading,omitempty"`
+}
+
+// OneAnswer keeps what is said of the only file of a job.
+type OneAnswer struct {
+	Answered reading.Answer
+	Looks    bool // a glimpse was asked for, and nothing else is an answer
+}
+
+// CSV refuses: nobody has asked for values.
+func (o *OneAnswer) CSV(int, []byte) error { return errors.New("nobody has asked for its values") }
+
+// Answer takes what was asked for.
+func (o *OneAnswer) Answer(_ int, a reading.Answer) error {
+	if o.Looks && a.Reading != nil {
+		return fmt.Errorf("%w: a reading where a glimpse was asked for", ErrForm)
+	}
+	o.Answered = a
+	return nil
+}
+
+func looks(sink ReadSink) bool {
+	one, ok := sink.(*OneAnswer)
+	return ok && one.Looks
+}
+
 // writeFile writes a file's frame from a stream. A file that has changed in length meanwhile ends the job.
 func writeFile(w io.Writer, f ReadFile) error {
 	if f.Size < 0 || f.Size > MaxReadFile {
@@ -73,7 +106,7 @@ func writeFile(w io.Writer, f ReadFile) error {
 		return err
 	}
 	defer func() { _ = from.Close() }() // it was only read
-	name := mustJSON(map[string]string{"name": f.Name})
+	name := mustJSON(inputAbout{f.Name, f.Look, f.Reading})
 	header := make([]byte, 16, headerSize+len(name))
 	header = append(header, kindInput)
 	header = binary.BigEndian.AppendUint32(header, uint32(len(name)))
@@ -143,6 +176,9 @@ func answer(sink ReadSink, at int, body []byte) error {
 	}
 	if err := said.Check(); err != nil {
 		return errors.Join(ErrForm, err)
+	}
+	if said.Glimpse != nil && !looks(sink) {
+		return fmt.Errorf("%w: a glimpse that nobody has asked for", ErrForm)
 	}
 	return sink.Answer(at, said)
 }

@@ -28,6 +28,7 @@ var sealedBy = map[string]string{
 	"InputFile.Input":   "Inputs",
 	"InputFile.Data":    "Inputs",
 	"InputFile.Reading": "Inputs",
+	"InputFile.Look":    " of a box that looks at a file for a prompt; no code is in it",
 
 	"jobHead.Stamp":       " the secret of one box",
 	"jobHead.CodeSHA256":  "CodeSHA256",

@@ -185,9 +185,9 @@ func Effective(own, house RuleSet) RuleSet {
 			set = house
 		}
 	}
-	set.Own, set.Rules.Models, set.Rules.Notes = own.InForce(), house.Rules.Models, nil
+	set.Own, set.Rules.Models, set.Rules.Notes, set.Rules.Shows = own.InForce(), house.Rules.Models, nil, approval.Shape
 	if own.Project != "" && set.Own > 0 {
-		set.Rules.Notes = own.Rules.Notes
+		set.Rules.Notes, set.Rules.Shows = own.Rules.Notes, own.Rules.Shows
 	}
 	if own.Project != "" && set.Own > 0 && own.Rules.Models != nil {
 		set.OwnModels = true
@@ -214,9 +214,9 @@ func (s RuleSet) Kept(project string) *Models {
 // Or are the rules with those of the settings, where nobody has set any of reviews.
 func (s RuleSet) Or(p approval.Policy) RuleSet {
 	if s.Version == 0 {
-		models, notes := s.Rules.Models, s.Rules.Notes
+		set := s.Rules
 		s.Rules = DefaultRules(p)
-		s.Rules.Models, s.Rules.Notes = models, notes
+		s.Rules.Models, s.Rules.Notes, s.Rules.Shows = set.Models, set.Notes, set.Shows
 	}
 	return s
 }

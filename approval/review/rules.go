@@ -29,7 +29,9 @@ type Rules struct {
 	Models *Models `json:"models,omitempty"`
 	// What every program of a channel should know; nil: nothing, and of a workspace always nil.
 	Notes *Notes `json:"notes,omitempty"`
-	// Follows tells that only Models or Notes are set here: of reviews, what holds without these rules does.
+	// What a model may see of a channel's data; of a workspace always nothing but its shape.
+	Shows approval.Sight `json:"shows,omitempty"`
+	// Follows tells that only Models, Notes or Shows are set here: of reviews, what holds without these rules does.
 	Follows bool `json:"follows,omitempty"`
 }
 

@@ -236,8 +236,8 @@ func (s *Authority) SetRules(ctx context.Context, click approval.Click, set revi
 	if err != nil {
 		return review.RuleSet{}, err
 	}
-	set.Rules.Models, set.Rules.Notes, set.Rules.Follows = now.Kept(set.Project), now.Rules.Notes, false
-	if set.None && (now.OwnModels || now.Rules.Notes != nil) {
+	set.Rules.Models, set.Rules.Notes, set.Rules.Shows, set.Rules.Follows = now.Kept(set.Project), now.Rules.Notes, now.Rules.Shows, false
+	if set.None && (now.OwnModels || now.Rules.Notes != nil || now.Rules.Shows != approval.Shape) {
 		set.None, set.Rules = false, now.Rules
 		set.Rules.Models, set.Rules.Follows = now.Kept(set.Project), true
 	} else if !set.None {
@@ -258,8 +258,9 @@ func (s *Authority) SetRules(ctx context.Context, click approval.Click, set revi
 	return stored, err
 }
 
-// SetNotes stores what every program of a channel should know. base is as SetModels'.
-func (s *Authority) SetNotes(ctx context.Context, click approval.Click, project string, notes review.Notes, base int) (review.RuleSet, error) {
+// SetNotes stores what every program of a channel should know, and what a model may see of its
+// data. base is as SetModels'.
+func (s *Authority) SetNotes(ctx context.Context, click approval.Click, project string, notes review.Notes, shows approval.Sight, base int) (review.RuleSet, error) {
 	if err := s.people.mayChange(ctx, click, "write notes"); err != nil {
 		return review.RuleSet{}, err
 	}
@@ -269,9 +270,21 @@ func (s *Authority) SetNotes(ctx context.Context, click approval.Click, project 
 	if err := notes.Set(); err != nil {
 		return review.RuleSet{}, err
 	}
-	return s.people.setApart(ctx, click, project, base, func(_ review.RuleSet, rules *review.Rules) error {
-		if notes.Version, rules.Notes = 0, &notes; notes.Empty() {
+	if !slices.Contains(approval.Sights(), shows) {
+		return review.RuleSet{}, &approval.InputError{Why: approval.Because(approval.WhyNoSight)}
+	}
+	return s.people.setApart(ctx, click, project, base, func(now review.RuleSet, rules *review.Rules) error {
+		had := rules.Notes
+		if rules.Shows = shows; notes.Empty() {
 			rules.Notes = nil
+			return nil
+		}
+		notes.Version = 0
+		if had != nil {
+			notes.Version = had.Version
+		}
+		if had == nil || *had != notes { // what says the same keeps its version
+			notes.Version, rules.Notes = 0, &notes
 		}
 		return nil
 	})
@@ -292,7 +305,7 @@ func (s *People) setApart(ctx context.Context, click approval.Click, project str
 	if err := change(now, &set.Rules); err != nil {
 		return review.RuleSet{}, err
 	}
-	set.None = project != "" && set.Rules.Follows && set.Rules.Models == nil && set.Rules.Notes == nil
+	set.None = project != "" && set.Rules.Follows && set.Rules.Models == nil && set.Rules.Notes == nil && set.Rules.Shows == approval.Shape
 	stored, err := s.store.SetRules(ctx, set)
 	if errors.Is(err, ErrBusy) {
 		return review.RuleSet{}, &approval.InputError{Why: approval.Because(approval.WhyRulesChanged)}

@@ -69,9 +69,11 @@ type Brief struct {
 	Asker     string
 	Model     string
 	Question  string
-	Today     time.Time    // the day on which it is asked, on the team's calendar
-	Libraries []string     // what the box has, with versions, as a box has said; none where that is not known yet
-	Notes     review.Notes // of the channel
+	Today     time.Time                   // the day on which it is asked, on the team's calendar
+	Libraries []string                    // what the box has, with versions, as a box has said; none where that is not known yet
+	Notes     review.Notes                // of the channel
+	Sight     approval.Sight              // what the model may see of its data,
+	Seen      map[string]*reading.Glimpse // and what that is beyond the shape of a file, by its name
 	Files     []approval.File
 	History   []approval.Message // of the session, oldest first, already cut to size
 	Wishes    []approval.Wish    // versions that reviewers have read, and what they want changed, oldest first
@@ -198,6 +200,7 @@ type InputFile struct {
 	approval.Input
 	Data    []byte
 	Reading *reading.Reading // how it is read, which the seal names; nil: the box finds out
+	Look    approval.Sight   // of a box that looks at it for a prompt: what it may tell
 }
 
 // Slack is where people are.

@@ -83,8 +83,8 @@ func New(p Ports, s Settings) *Steps {
 	ends := &Ends{store: p.Store, log: p.Log, Settings: &s, costs: costs}
 	decider := &Decider{store: p.Store, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	watch := &Watch{store: p.Store, sandbox: p.Sandbox, slack: p.Slack, people: people}
-	drafter := &Drafter{store: p.Store, writer: p.Writer, Settings: &s, boxes: boxes, costs: costs, ends: ends, watch: watch}
 	reader := &Reader{store: p.Store, Settings: &s, boxes: boxes, costs: costs, ends: ends, inputs: inputs, watch: watch}
+	drafter := &Drafter{store: p.Store, writer: p.Writer, Settings: &s, boxes: boxes, costs: costs, ends: ends, reader: reader, watch: watch}
 	examiner := &Examiner{store: p.Store, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	editor := &Editor{store: p.Store, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	finder := &Finder{store: p.Store, slack: p.Slack, inputs: inputs, people: people}

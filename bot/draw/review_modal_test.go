@@ -127,6 +127,7 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"modal-notes":         modal(home.NotesView(sample.View(sample.Noted).Book.Own, slacksim.SalesData)),
 		"modal-notes-first":   modal(home.NotesView(review.RuleSet{}, slacksim.SalesData)),
 		"card-notes":          draw.Card(as(b, who).with(), sample.View(posted, sample.Noted), false),
+		"card-saw":            draw.Card(as(b, who).with(), sample.View(posted, func(v *steps.View) { v.Request.Revision.Manifest.Saw = approval.Statistics }), false),
 		"card-notes-changed": draw.Card(as(b, who).with(), sample.View(posted, sample.Noted, func(v *steps.View) {
 			v.Book.Own.Rules.Notes = nil
 		}), false),

@@ -1,6 +1,7 @@
 package draw
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -66,6 +67,9 @@ func agreed(p *kit.Page, v *steps.View, hosts int) {
 	if rev.Provider != "" {
 		p.Say(kit.Strong("Written by"), kit.Words(" "+kit.Cut(rev.Author, 80)+askedAt(approval.Addressee{Provider: rev.Provider, Host: rev.Host})+"."))
 	}
+	if m.Saw != approval.Shape {
+		p.Say(kit.Strong("The model saw"), kit.Words(" "+cmp.Or(sawWords[m.Saw], "more than the shape of the data")+", as the administrators of this channel let it."))
+	}
 	network := "no network"
 	if len(m.Network) > 0 {
 		network = "network access to " + kit.Count(len(m.Network), "host")
@@ -92,6 +96,12 @@ func agreed(p *kit.Page, v *steps.View, hosts int) {
 		named = append(named, []kit.Part{kit.Words(fmt.Sprintf("and %d more, all of them with the code", more))})
 	}
 	p.List([]kit.Part{kit.Strong("May reach")}, named)
+}
+
+// sawWords say what a model was let see of the data. What that was is kept nowhere.
+var sawWords = map[approval.Sight]string{
+	approval.Statistics: "statistics of the data (ranges, frequent values, results of this thread)",
+	approval.Samples:    "the first rows of each table and statistics of the data (ranges, frequent values, results of this thread)",
 }
 
 // noted shows what administrators have written about the channel, as the model was given it

@@ -121,7 +121,8 @@ const (
 	FieldNone     = "none" // of a channel: what holds for the workspace
 	FieldNotes    = "notes"
 	FieldCurrency = "currency"
-	FieldYear     = "year" // the month in which it begins
+	FieldYear     = "year"  // the month in which it begins
+	FieldShows    = "shows" // what a model may see of the data
 
 	FieldAllowed  = "allowed"  // models that may be asked,
 	FieldDefault  = "default"  // the one that writes where a question names none,

@@ -62,7 +62,7 @@ func (c *Client) readIn(ctx context.Context, b *box, f steps.InputFile) (said re
 	short, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	var packed bytes.Buffer
-	job := sandbox.ReadJob{Seconds: readSeconds, MemoryMB: readRoom, Files: []sandbox.ReadFile{{Name: f.Name, Size: int64(len(f.Data)),
+	job := sandbox.ReadJob{Seconds: readSeconds, MemoryMB: readRoom, Files: []sandbox.ReadFile{{Name: f.Name, Size: int64(len(f.Data)), Look: f.Look, Reading: f.Reading,
 		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(f.Data)), nil }}}}
 	if err := sandbox.WriteReadJob(&packed, job, c.stamp(b)); err != nil {
 		return said, err
@@ -82,9 +82,9 @@ func (c *Client) readIn(ctx context.Context, b *box, f steps.InputFile) (said re
 		return said, ctx.Err()
 	}
 	if err == nil {
-		sink := &oneAnswer{}
+		sink := &sandbox.OneAnswer{Looks: f.Look != approval.Shape}
 		if err = sandbox.ReadReadings(bytes.NewReader(data), c.stamp(b), 1, sink); err == nil {
-			said = sink.answer
+			said = sink.Answered
 		}
 	}
 	if box := new(steps.BoxError); errors.As(err, &box) {
@@ -111,14 +111,4 @@ func (c *Client) unready(ctx context.Context, b *box) error {
 	}
 	return &steps.BoxError{Err: fmt.Errorf("no reader in the box: %w", errors.Join(err, errIdle)),
 		Words: fmt.Sprintf("Files cannot be read in boxes of the E2B template %q: an administrator should check that it has Python 3 with pandas.", c.template)}
-}
-
-// oneAnswer keeps what is said of the only file.
-type oneAnswer struct{ answer reading.Answer }
-
-func (o *oneAnswer) CSV(int, []byte) error { return errors.New("nobody has asked for its values") }
-
-func (o *oneAnswer) Answer(_ int, a reading.Answer) error {
-	o.answer = a
-	return nil
 }

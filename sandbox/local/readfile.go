@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"countersign/approval"
 	"countersign/approval/reading"
 	"countersign/approval/steps"
 	"countersign/sandbox"
@@ -47,8 +48,8 @@ func (s *Sandbox) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Re
 		return out, b.bootErr
 	}
 	clock := b.clock(b.boot, readTime, s.standstill)
-	sink := &oneAnswer{}
-	job := sandbox.ReadJob{Seconds: fileWait, MemoryMB: fileRoom, Files: []sandbox.ReadFile{{Name: f.Name, Size: int64(len(f.Data)),
+	sink := &sandbox.OneAnswer{Looks: f.Look != approval.Shape}
+	job := sandbox.ReadJob{Seconds: fileWait, MemoryMB: fileRoom, Files: []sandbox.ReadFile{{Name: f.Name, Size: int64(len(f.Data)), Look: f.Look, Reading: f.Reading,
 		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(f.Data)), nil }}}}
 	err = b.read(job, sink)
 	used, late := clock.stop()
@@ -63,7 +64,7 @@ func (s *Sandbox) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Re
 	}
 	b.kill()
 	<-b.proc.done
-	if out.Answer = sink.answer; sandbox.Misbehaved(b.view.told()) {
+	if out.Answer = sink.Answered; sandbox.Misbehaved(b.view.told()) {
 		out.Answer = reading.Answer{Problem: &reading.Problem{Code: "misbehaved"}}
 	}
 	return out, nil
@@ -79,14 +80,4 @@ func (s *Sandbox) bootForFile() (*box, error) {
 		return nil, s.notYet
 	}
 	return s.boot(s.home.readBundle, forInspection), nil
-}
-
-// oneAnswer keeps what is said of the only file.
-type oneAnswer struct{ answer reading.Answer }
-
-func (o *oneAnswer) CSV(int, []byte) error { return errors.New("nobody has asked for its values") }
-
-func (o *oneAnswer) Answer(_ int, a reading.Answer) error {
-	o.answer = a
-	return nil
 }

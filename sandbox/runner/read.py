@@ -125,7 +125,7 @@ class Table(io.TextIOBase):
 
 def child(orders, pipe, head, work):
     """Reads one file after another, as they are named: each one's table as CSV and then its reading go to the pipe."""
-    from desk import reading, words
+    from desk import glimpse, reading, words
     os.environ["TMPDIR"] = tempfile.tempdir = work  # where an archive is unpacked
     fence(head["memory_mb"])
     with contextlib.suppress(OSError):
@@ -133,10 +133,14 @@ def child(orders, pipe, head, work):
     watch(work)
     path = os.path.join(work, "input")
     for order in orders:
-        name, table = json.loads(order)["name"], Table(pipe)
+        about, table = json.loads(order), Table(pipe)
+        name = about["name"]
         try:
-            answer = {"reading": reading.read(path, name, table if head["csv"] else None)}
-            table.flush()
+            if about.get("look"):
+                answer = {"glimpse": glimpse.look(path, name, about["reading"], about["look"] == "samples")}
+            else:
+                answer = {"reading": reading.read(path, name, table if head["csv"] else None)}
+                table.flush()
         except words.Refused as e:
             answer = {"problem": {"code": e.code, "facts": e.facts}}
         except MemoryError:
@@ -180,10 +184,12 @@ class Reader:
         os.close(said[1])
         self.orders, self.said, self.alive = orders[1], said[0], True
 
-    def read(self, name, send):
+    def read(self, about, send):
         """Has the file that lies ready read and passes its table on; returns what was said, or why nothing was."""
         until, data = time.monotonic() + self.head["seconds"], b""
-        os.write(self.orders, json.dumps({"name": name}).encode() + b"\n")
+        order = memoryview(json.dumps(about).encode() + b"\n")
+        while order:
+            order = order[os.write(self.orders, order):]
         while True:
             while len(data) >= PIECE.size:
                 kind, size = PIECE.unpack(data[:PIECE.size])
@@ -259,13 +265,13 @@ def main(job_at, result_at, work, guarded=""):
         _, kind, head_size, body_size = frames.HEADER.unpack(reader.exactly(frames.HEADER.size))
         if kind == b"Z":
             break
-        if kind != b"I" or head_size > 65536:
+        if kind != b"I" or head_size > MOST_SAID:
             raise ValueError("the job has a frame that is none of a file")
         about, path = json.loads(reader.exactly(head_size)), os.path.join(work, "input")
         receive(reader, body_size, path)
         if one is None or not one.alive:
             one = Reader(head, work, become)
-        answer = one.read(about["name"], lambda data: result.send("F", {"file": number}, data))
+        answer = one.read(about, lambda data: result.send("F", {"file": number}, data))
         result.send("R", {"file": number}, json.dumps(answer).encode())
         for left in os.listdir(work):
             os.unlink(os.path.join(work, left))

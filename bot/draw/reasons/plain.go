@@ -111,6 +111,7 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyOwnersOfChannel: "That only a channel's own reviewers decide is set for a channel, not for the whole workspace.",
 	approval.WhyCostOrder:       "The cost from which on a program counts as high cannot be below the one for medium.",
 	approval.WhyNoClass:         "Data is public, internal or confidential.",
+	approval.WhyNoSight:         "Please choose what the model may see.",
 	approval.WhyNoMonth:         "That is no month.",
 	approval.WhyNotesOfChannel:  "Notes belong to a channel. Please choose one.",
 	approval.WhyNoModelHere:     "No model may be asked in this channel. An administrator can choose models in my Home.",
