@@ -31,7 +31,7 @@ const (
 	EventCorrected     EventKind = "corrected"      // file: its id; told: code, table, column and says of each
 	EventAskedBack     EventKind = "asked back"     // cause or reason
 	EventCalled        EventKind = "called"         // attempt, model ("inspection" of an inspection, "reading" of a reading), hold; of a model provider, host
-	EventWritten       EventKind = "written"        // attempt, code, prompt_version, provider, host
+	EventWritten       EventKind = "written"        // attempt, code, prompt_version, provider, host, notes
 	EventRefusedDraft  EventKind = "refused draft"  // attempt, reason, code
 	EventCallFailed    EventKind = "call failed"    // attempt, why
 	EventDrafted       EventKind = "drafted"        // revision, digest, code, manifest, summary, findings_list, findings (how many), prompt_version, provider, host

@@ -33,6 +33,17 @@ type Manifest struct {
 	Today       string   `json:"today,omitempty"`       // the day that a program is told, like 2026-11-27,
 	Zone        string   `json:"zone,omitempty"`        // and on whose calendar
 	Environment []string `json:"environment,omitempty"` // Python and libraries with versions, as a box has said: the template's name alone says too little
+
+	Notes SealedNotes `json:"notes,omitzero"` // of the channel, that its model was given
+	Saw   Sight       `json:"saw,omitempty"`  // what its model was let see beyond the shape of the data
+}
+
+// SealedNotes name what administrators had written about a channel when code was written.
+type SealedNotes struct {
+	Version    string `json:"version"` // like "C123/4"
+	SHA256     string `json:"sha256"`  // of the text
+	Currency   string `json:"currency,omitempty"`
+	YearBegins int    `json:"year_begins,omitempty"` // the first month of the year; 0: nobody has said
 }
 
 // Input is one file that the code may read, by name and content.

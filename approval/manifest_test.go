@@ -24,6 +24,8 @@ func sealedManifest() Manifest {
 	m := testManifest()
 	m.Version, m.Tier, m.Approvals, m.Policy = 3, High, 2, "team/3"
 	m.Inputs[0].Reading, m.Today, m.Zone, m.Environment = "4ead", "2026-11-27", "Europe/Berlin", []string{"Python 3.11.2", "pandas 1.5.3"}
+	m.Notes = SealedNotes{Version: "C1/4", SHA256: "7e47", Currency: "EUR", YearBegins: 4}
+	m.Saw = Statistics
 	return m
 }
 
@@ -39,7 +41,8 @@ func TestTheManifestHasOneSpelling(t *testing.T) {
 	require.Equal(t, `,"cost_cap":12345000,"tier":"high","approvals":2,"policy":"team/3"}`, string(m.Canonical()[len(m.Canonical())-67:]))
 	spelling := string(sealedManifest().Canonical())
 	require.Contains(t, spelling, `{"name":"b.csv","sha256":"bb","reading":"4ead"}`)
-	require.True(t, strings.HasSuffix(spelling, `"policy":"team/3","today":"2026-11-27","zone":"Europe/Berlin","environment":["Python 3.11.2","pandas 1.5.3"]}`), spelling)
+	require.True(t, strings.HasSuffix(spelling, `"policy":"team/3","today":"2026-11-27","zone":"Europe/Berlin","environment":["Python 3.11.2","pandas 1.5.3"],`+
+		`"notes":{"version":"C1/4","sha256":"7e47","currency":"EUR","year_begins":4},"saw":"statistics"}`), spelling)
 	m = testManifest()
 	require.Equal(t, testManifest(), m, "spelling it out does not reorder it")
 	require.Equal(t, "604ea0499772bf4ea5b94ea74f54af4b975e36a2dc6461de756054765f27fc3d", Manifest{}.Digest())

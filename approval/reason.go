@@ -297,5 +297,10 @@ const (
 	WhyWaitRange       ReasonCode = "length of a wait"
 	WhyManyFreezes     ReasonCode = "too many freezes" // Most
 	WhyLongFreeze      ReasonCode = "freeze too long"
-	WhyBadFreeze       ReasonCode = "no freeze" // Name
+	WhyBadFreeze       ReasonCode = "no freeze"      // Name
+	WhyLongNotes       ReasonCode = "notes too long" // Count, Most: characters
+	WhyNoCurrency      ReasonCode = "no currency"    // Name
+	WhyNoMonth         ReasonCode = "no month"
+	WhyNoSight         ReasonCode = "no such switch"
+	WhyNotesOfChannel  ReasonCode = "notes of the workspace"
 )

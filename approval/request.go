@@ -163,14 +163,16 @@ func (f File) Tables() []reading.Table {
 // Written is a program that a model wrote, kept as soon as it came: from then on it may
 // be inspected as often as it takes, and no model is paid for it again.
 type Written struct {
-	Code          string    `json:"code"` // canonical
-	Summary       string    `json:"summary"`
-	Author        string    `json:"author"` // the model that answered
-	Provider      string    `json:"provider,omitempty"`
-	Host          string    `json:"host,omitempty"` // where the prompt went
-	PromptVersion string    `json:"prompt_version"`
-	At            time.Time `json:"at"`
-	Tries         int       `json:"tries"` // inspections that were begun
+	Code          string      `json:"code"` // canonical
+	Summary       string      `json:"summary"`
+	Author        string      `json:"author"` // the model that answered
+	Provider      string      `json:"provider,omitempty"`
+	Host          string      `json:"host,omitempty"` // where the prompt went
+	PromptVersion string      `json:"prompt_version"`
+	Notes         SealedNotes `json:"notes,omitzero"` // of the channel, that the prompt held
+	Saw           Sight       `json:"saw,omitempty"`  // what the model was let see of the data
+	At            time.Time   `json:"at"`
+	Tries         int         `json:"tries"` // inspections that were begun
 }
 
 // Revision is one version of the code, immutable once stored.
@@ -240,8 +242,12 @@ const (
 type Message struct {
 	RequestID string
 	Role      Role
-	Text      string
+	Text      string // of a result: its shape
 	At        time.Time
+
+	// Of a result, where it is loaded for a prompt: all of it, and the code that it came of.
+	Result *Result
+	Code   string
 }
 
 // Session is one Slack thread. ThreadTS is empty until its first message has

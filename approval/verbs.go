@@ -67,7 +67,11 @@ func (r *Request) Keep(w Written, most budget.USD, now time.Time) error {
 	if !slices.ContainsFunc(r.Holds, func(h OpenHold) bool { return h.bears(most) }) {
 		r.Money().carry(budget.ForInspect, most, now, DraftHoldLife)
 	}
-	r.note(now, w.Author, EventWritten, map[string]any{"attempt": r.Attempts, "code": Said(w.Code), "prompt_version": w.PromptVersion, "provider": w.Provider, "host": w.Host})
+	data := map[string]any{"attempt": r.Attempts, "code": Said(w.Code), "prompt_version": w.PromptVersion, "provider": w.Provider, "host": w.Host}
+	if w.Notes != (SealedNotes{}) {
+		data["notes"] = w.Notes
+	}
+	r.note(now, w.Author, EventWritten, data)
 	r.touch(now, StepInspect)
 	return nil
 }
@@ -201,7 +205,7 @@ func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time
 	r.Run.FinishedAt, r.Run.Result = now, &result
 	r.Changes.Run = r.Run
 	r.Money().PayBox(charge, now)
-	text := result.Text(r.Revision.Code, p.ShareRows)
+	text := result.Text(r.Revision.Code, 0) // what more of it a model may see is decided when a prompt is made
 	say(r, now, RoleResult, text)
 	var files []map[string]any
 	for i, a := range result.Artifacts {

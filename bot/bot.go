@@ -22,6 +22,7 @@ type Services struct {
 	Ledgers   Ledgers
 	Funding   Funding
 	Authority Authority
+	Notes     Notes
 	Homes     Homes
 	Answers   Answers
 }
@@ -115,7 +116,7 @@ func (b *Bot) Serve(s Services) {
 	b.deciding = &deciding{w, habits, s.Decisions}
 	ledgers := &ledgers{budgets, s.Ledgers}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},
-		&funding{w, s.Funding}, &governing{w, s.Authority}, b.homes, &answered{w, s.Answers})
+		&funding{w, s.Funding}, &governing{w, s.Authority, s.Notes}, b.homes, &answered{w, s.Answers})
 }
 
 // Sockets is how many sockets are connected at the moment.

@@ -22,6 +22,8 @@ type wanted struct {
 	grant    review.Grant
 	rules    review.RuleSet
 	models   *review.Models
+	notes    review.Notes
+	shows    approval.Sight
 	base     int
 	ruling   steps.Ruling
 	click    approval.Click
@@ -186,6 +188,10 @@ func (s *service) SetRules(ctx context.Context, click approval.Click, set review
 
 func (s *service) SetModels(ctx context.Context, click approval.Click, project string, models *review.Models, base int) (review.RuleSet, error) {
 	return s.rules, s.want(ctx, wanted{what: "set models", id: project, models: models, base: base, click: click})
+}
+
+func (s *service) SetNotes(ctx context.Context, click approval.Click, project string, notes review.Notes, shows approval.Sight, base int) (review.RuleSet, error) {
+	return s.rules, s.want(ctx, wanted{what: "set notes", id: project, notes: notes, shows: shows, base: base, click: click})
 }
 
 func (s *service) Offered(ctx context.Context, team, project string) (steps.ModelList, error) {

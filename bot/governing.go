@@ -35,10 +35,17 @@ type Authority interface {
 	Statistics(ctx context.Context, click approval.Click, since time.Time) ([]steps.ReviewerStatistics, error)
 }
 
-// governing takes what administrators and reviewers arrange: people, rules, absences.
+// Notes are what administrators write about a channel.
+type Notes interface {
+	RulesOf(ctx context.Context, team, project string) (review.RuleSet, error)
+	SetNotes(ctx context.Context, click approval.Click, project string, notes review.Notes, shows approval.Sight, base int) (review.RuleSet, error)
+}
+
+// governing takes what administrators and reviewers arrange: people, rules, absences, notes.
 type governing struct {
 	*slackAPI
 	service Authority
+	notes   Notes
 }
 
 // clickRecall ends it, and draws the list again.
@@ -238,4 +245,31 @@ func (h *governing) submitModels(ctx context.Context, cb slack.InteractionCallba
 	}
 	_, err := h.service.SetModels(ctx, modalClick(cb, draw.Origin{}), from.Project, list, from.Version)
 	return saved(err, home.ModelsField(err))
+}
+
+// clickNotes asks of which channel the notes are to be written.
+func (h *governing) clickNotes(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	return answer{}, h.open(ctx, cb.TriggerID, home.NotedView())
+}
+
+// submitNoted goes on to the form.
+func (h *governing) submitNoted(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	project := fieldsOf(cb)[ids.FieldChannel].SelectedConversation
+	set, err := h.notes.RulesOf(ctx, cb.Team.ID, project)
+	if err != nil {
+		return saved(err, ids.FieldChannel)
+	}
+	view := home.NotesView(set, project)
+	return answer{payload: slack.NewUpdateViewSubmissionResponse(&view)}, nil
+}
+
+// submitNotes stores what the form holds.
+func (h *governing) submitNotes(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	var from home.Ruled
+	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &from); err != nil {
+		return answer{}, fmt.Errorf("a form's metadata: %w", err)
+	}
+	notes, shows := home.NotesOf(fieldsOf(cb))
+	_, err := h.notes.SetNotes(ctx, modalClick(cb, draw.Origin{}), from.Project, notes, shows, from.Version)
+	return saved(err, home.NotesField(err))
 }

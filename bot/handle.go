@@ -191,6 +191,8 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.CallbackRules:    govern.submitRules,
 			ids.CallbackModels:   govern.submitModels,
 			ids.CallbackLists:    govern.submitLists,
+			ids.CallbackNotes:    govern.submitNotes,
+			ids.CallbackNoted:    govern.submitNoted,
 
 			ids.CallbackLimit:     limit.submitLimit,
 			ids.CallbackMoreMoney: fund.submitMoreMoney,
@@ -224,6 +226,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionWhose:    govern.clickWhose,
 			ids.ActionModels:   govern.clickModels,
 			ids.ActionLists:    govern.clickLists,
+			ids.ActionNotes:    govern.clickNotes,
 			ids.ActionFigures:  govern.clickFigures,
 			ids.ActionMore:     revise.clickMore,
 			ids.ActionCancel:   ask.clickCancel,

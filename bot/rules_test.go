@@ -167,6 +167,43 @@ func TestTheRulesFormGivesBackWhatItShows(t *testing.T) {
 	require.Equal(t, review.RuleSet{Team: slacksim.DefaultTeam.ID, Project: slacksim.SalesData, Rules: own}, fresh)
 }
 
+func TestNotesOfAChannelAreWrittenInAForm(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.service.rules.Project, b.service.rules.Version = slacksim.SalesData, 4
+	b.service.rules.Rules.Notes = &review.Notes{Version: 4, Text: "NA is a region.", Currency: "USD", YearBegins: 7}
+	carla, atHome := carlas(b)
+	open := func() workspace.View {
+		require.NoError(t, carla.ClickView(atHome, ids.ActionNotes))
+		b.openedAs(carla, ids.CallbackNoted)
+		_, err := carla.Submit(slackperson.Fill(ids.FieldChannel, slacksim.SalesData))
+		require.NoError(t, err)
+		return b.openedAs(carla, ids.CallbackNotes)
+	}
+	require.Contains(t, open().Words(), "is written with these notes in mind")
+	for field, why := range map[string]approval.Reason{ids.FieldCurrency: {Code: approval.WhyNoCurrency, Name: "EUX"}, ids.FieldNotes: {Code: approval.WhyLongNotes, Count: 3000, Most: review.MaxNotes}} {
+		b.service.change(func() { b.service.refuse = &approval.InputError{Why: why} })
+		refused, err := carla.Submit(slackperson.Fill(ids.FieldCurrency, "EUX"))
+		require.NoError(t, err)
+		require.Equal(t, map[string]string{field: reasons.Words(why)}, refused)
+	}
+	b.service.change(func() { b.service.refuse = nil })
+	_, err := carla.Submit(slackperson.Fill(ids.FieldNotes, "Net of VAT.").And(ids.FieldCurrency, "EUR").And(ids.FieldYear, "4").And(ids.FieldShows, "statistics"))
+	require.NoError(t, err)
+	require.NoError(t, carla.WaitNoView(b.ctx))
+	w := b.service.wishes()[0]
+	require.Equal(t, review.Notes{Text: "Net of VAT.", Currency: "EUR", YearBegins: 4}, w.notes)
+	require.Equal(t, approval.Statistics, w.shows)
+	require.Equal(t, "set notes "+slacksim.SalesData, w.what+" "+w.id)
+	require.Equal(t, 4, w.base, "what somebody else has written meanwhile is not overwritten")
+
+	open()
+	_, err = carla.Submit(slackperson.Form{}) // what nobody touches stays what it is
+	require.NoError(t, err)
+	require.Equal(t, review.Notes{Text: "NA is a region.", Currency: "USD", YearBegins: 7}, b.service.wishes()[1].notes)
+	require.Equal(t, approval.Shape, b.service.wishes()[1].shows)
+}
+
 func TestHowReviewersDecideIsForAdministrators(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

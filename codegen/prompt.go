@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"countersign/approval"
 	"countersign/approval/reading"
@@ -19,7 +20,7 @@ var system string
 
 // layout is the version of everything in the prompt beside system.txt. Raise it when you
 // change the wording or the order below.
-const layout = "4"
+const layout = "5"
 
 // PromptVersion identifies the instructions that a draft was written under. It changes
 // whenever they change.
@@ -58,6 +59,8 @@ var errTooLong = errors.New("the question and the names of its files are too lon
 // everything to the least that makes sense.
 func shrinking() []detail {
 	return []detail{
+		{columns: reading.MaxColumns, tables: reading.MaxTables, code: true, values: true, rows: true},
+		{columns: reading.MaxColumns, tables: reading.MaxTables, code: true, values: true},
 		{columns: reading.MaxColumns, tables: reading.MaxTables, code: true},
 		{columns: 300, tables: reading.MaxTables, code: true},
 		{columns: 100, tables: 10, code: true},
@@ -112,6 +115,7 @@ func size(turns []Turn) (bytes int) {
 // ask is the question with its files, what reviewers wanted changed about earlier
 // versions, and what became of earlier attempts.
 func ask(b steps.Brief, d detail) []Turn {
+	d.seen = b.Seen
 	text := describe(b.Files, d)
 	if d.columns < reading.MaxColumns && d.columns < widest(b.Files) {
 		text += "\nNot all columns are listed: read their names from the file where they matter.\n"
@@ -137,9 +141,19 @@ func ask(b steps.Brief, d detail) []Turn {
 	return turns
 }
 
-// surroundings are what no file tells: the day, and what is installed.
+// surroundings are what no file tells: the day, what is installed, and what administrators
+// have written about the channel. That always stays, however little room there is.
 func surroundings(b steps.Brief) string {
 	var s strings.Builder
+	if n := b.Notes; n.Text != "" {
+		fmt.Fprintf(&s, "What the administrators of this channel say about its data:\n%s\n", n.Text)
+	}
+	if c := b.Notes.Currency; c != "" {
+		fmt.Fprintf(&s, "Amounts without a currency are in %s.\n", c)
+	}
+	if m := b.Notes.YearBegins; m > 0 {
+		fmt.Fprintf(&s, "The year of this channel begins on 1 %s: its first quarter, and \"this year\", follow from that.\n", time.Month(m))
+	}
 	if !b.Today.IsZero() {
 		fmt.Fprintf(&s, "today() is %s (time zone %s).\n", b.Today.Format("Monday, 2 January 2006"), b.Today.Location())
 	}

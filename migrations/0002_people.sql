@@ -44,6 +44,15 @@ CREATE TRIGGER rules_authority BEFORE INSERT ON rules FOR EACH ROW EXECUTE FUNCT
 CREATE TRIGGER rules_unchangeable BEFORE UPDATE OR DELETE ON rules FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER rules_untruncatable BEFORE TRUNCATE ON rules FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+-- +goose StatementBegin
+-- Whether notes that are sealed are those of a channel, word for word.
+CREATE FUNCTION noted(of text, channel text, sealed jsonb) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM rules WHERE team = of AND project = channel AND name = sealed ->> 'version' AND document #>> '{notes,version}' = version::text
+        AND (document #>> '{notes,currency}', document #>> '{notes,year_begins}') IS NOT DISTINCT FROM (sealed ->> 'currency', sealed ->> 'year_begins')
+        AND encode(sha256(convert_to(said(document #>> '{notes,text,salted_sha256}'), 'UTF8')), 'hex') = sealed ->> 'sha256')
+$$;
+-- +goose StatementEnd
+
 -- Who was named for what, or removed, one fact after another: the latest holds.
 CREATE TABLE people (
     seq     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

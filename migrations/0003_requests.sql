@@ -177,6 +177,7 @@ CREATE TABLE revisions (
     cost_cap       bigint,
     needed         integer,
     policy         text,
+    notes          text, -- the version
     lines          integer,
     dangers        integer,
     PRIMARY KEY (request_id, number),
@@ -194,20 +195,18 @@ CREATE TRIGGER revisions_untruncatable BEFORE TRUNCATE ON revisions FOR EACH STA
 ALTER TABLE requests ADD CONSTRAINT requests_revision_fkey FOREIGN KEY (id, revision) REFERENCES revisions (request_id, number);
 
 -- +goose StatementBegin
--- A revision that names rules names rules that there are, of its own channel or
--- workspace, and asks for no fewer approvals than they do.
+-- A revision names rules that there are, of its own channel or workspace, and asks for
+-- no fewer approvals than they do. Notes that it names are its own channel's.
 CREATE FUNCTION revisions_by_rules() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     sealed jsonb := nullif(said(NEW.manifest), '')::jsonb;
 BEGIN
-    IF coalesce(sealed ->> 'policy', 'settings') <> 'settings' THEN
-        PERFORM FROM rules r JOIN requests q ON q.id = NEW.request_id AND q.team = r.team
-            WHERE r.name = sealed ->> 'policy' AND r.project IN ('', q.project)
-            AND (sealed ->> 'approvals')::integer >= (r.document #>> ARRAY[sealed ->> 'tier', 'approvals'])::integer;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'revision % of % does not follow the rules that it names', NEW.number, NEW.request_id
-                USING ERRCODE = 'check_violation', CONSTRAINT = 'revisions_by_rules';
-        END IF;
+    PERFORM FROM requests q WHERE q.id = NEW.request_id AND (sealed ? 'notes' AND NOT noted(q.team, q.project, sealed -> 'notes')
+        OR coalesce(sealed ->> 'policy', 'settings') <> 'settings' AND NOT EXISTS (SELECT FROM rules r
+            WHERE r.team = q.team AND r.name = sealed ->> 'policy' AND r.project IN ('', q.project)
+            AND (sealed ->> 'approvals')::integer >= (r.document #>> ARRAY[sealed ->> 'tier', 'approvals'])::integer));
+    IF FOUND THEN
+        RAISE EXCEPTION 'revision % of % does not follow the rules or the notes that it names', NEW.number, NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = 'revisions_by_rules';
     END IF;
     RETURN NEW;
 END $$;
@@ -227,6 +226,7 @@ BEGIN
     NEW.cost_cap := (sealed ->> 'cost_cap')::bigint;
     NEW.needed := (sealed ->> 'approvals')::integer;
     NEW.policy := sealed ->> 'policy';
+    NEW.notes := sealed #>> '{notes,version}';
     NEW.dangers := (SELECT count(*) FROM jsonb_path_query(findings, '$[*] ? (@.level == "danger")'));
     NEW.lines := length(code) - length(replace(code, E'\n', ''));
     broken := CASE

@@ -314,6 +314,14 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION noted(of text, channel text, sealed jsonb) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT FROM rules WHERE team = of AND project = channel AND name = sealed ->> 'version' AND document #>> '{notes,version}' = version::text
+        AND (document #>> '{notes,currency}', document #>> '{notes,year_begins}') IS NOT DISTINCT FROM (sealed ->> 'currency', sealed ->> 'year_begins')
+        AND encode(sha256(convert_to(said(document #>> '{notes,text,salted_sha256}'), 'UTF8')), 'hex') = sealed ->> 'sha256')
+$$;
+
 CREATE FUNCTION notices_stand() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -458,14 +466,12 @@ CREATE FUNCTION revisions_by_rules() RETURNS trigger
 DECLARE
     sealed jsonb := nullif(said(NEW.manifest), '')::jsonb;
 BEGIN
-    IF coalesce(sealed ->> 'policy', 'settings') <> 'settings' THEN
-        PERFORM FROM rules r JOIN requests q ON q.id = NEW.request_id AND q.team = r.team
-            WHERE r.name = sealed ->> 'policy' AND r.project IN ('', q.project)
-            AND (sealed ->> 'approvals')::integer >= (r.document #>> ARRAY[sealed ->> 'tier', 'approvals'])::integer;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'revision % of % does not follow the rules that it names', NEW.number, NEW.request_id
-                USING ERRCODE = 'check_violation', CONSTRAINT = 'revisions_by_rules';
-        END IF;
+    PERFORM FROM requests q WHERE q.id = NEW.request_id AND (sealed ? 'notes' AND NOT noted(q.team, q.project, sealed -> 'notes')
+        OR coalesce(sealed ->> 'policy', 'settings') <> 'settings' AND NOT EXISTS (SELECT FROM rules r
+            WHERE r.team = q.team AND r.name = sealed ->> 'policy' AND r.project IN ('', q.project)
+            AND (sealed ->> 'approvals')::integer >= (r.document #>> ARRAY[sealed ->> 'tier', 'approvals'])::integer));
+    IF FOUND THEN
+        RAISE EXCEPTION 'revision % of % does not follow the rules or the notes that it names', NEW.number, NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = 'revisions_by_rules';
     END IF;
     RETURN NEW;
 END $$;
@@ -487,6 +493,7 @@ BEGIN
     NEW.cost_cap := (sealed ->> 'cost_cap')::bigint;
     NEW.needed := (sealed ->> 'approvals')::integer;
     NEW.policy := sealed ->> 'policy';
+    NEW.notes := sealed #>> '{notes,version}';
     NEW.dangers := (SELECT count(*) FROM jsonb_path_query(findings, '$[*] ? (@.level == "danger")'));
     NEW.lines := length(code) - length(replace(code, E'\n', ''));
     broken := CASE
@@ -1201,6 +1208,7 @@ CREATE TABLE revisions (
     cost_cap bigint,
     needed integer,
     policy text,
+    notes text,
     lines integer,
     dangers integer,
     CONSTRAINT revisions_author_check CHECK ((author <> ''::text)),

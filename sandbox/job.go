@@ -34,6 +34,7 @@ type jobHead struct {
 	Today       string   `json:"today,omitempty"`
 	Zone        string   `json:"zone,omitempty"`
 	Environment []string `json:"environment,omitempty"`
+	Currency    string   `json:"currency,omitempty"`
 }
 
 type inputHead struct {
@@ -93,7 +94,7 @@ func WriteJob(w io.Writer, job steps.Job, stamp Stamp) error {
 	head := jobHead{Stamp: stamp.String(), CodeSHA256: job.CodeSHA256,
 		Seconds: job.Limits.Seconds, MemoryMB: job.Limits.MemoryMB, TextBytes: textBytes(job.Limits),
 		FileBytes: job.Limits.OutputBytes, OneFile: min(maxBody, job.Limits.OutputBytes), Files: job.Limits.Files,
-		Today: job.Today, Zone: job.Zone, Environment: job.Environment}
+		Today: job.Today, Zone: job.Zone, Environment: job.Environment, Currency: job.Currency}
 	frames := []frame{
 		{kind: kindJob, head: mustJSON(head)},
 		{kind: kindCode, body: []byte(job.Code)},

@@ -34,6 +34,8 @@ type ReadFile struct {
 	Told *reading.Told // by somebody who knows how it is to be read; nil: nothing
 	// Compare are encodings in which places of it come out, as CSV does, and no reading.
 	Compare []string
+	Look    approval.Sight   // what is to be seen of it, in place of how it is read: a glimpse comes back
+	Reading *reading.Reading // by which it is looked at
 	Open    func() (io.ReadCloser, error)
 }
 
@@ -50,12 +52,6 @@ type readHead struct {
 	CSV      bool   `json:"csv"`
 	Seconds  int    `json:"seconds"`
 	MemoryMB int    `json:"memory_mb"`
-}
-
-type readFileHead struct {
-	Name    string        `json:"name"`
-	Told    *reading.Told `json:"told,omitempty"`
-	Compare []string      `json:"preview,omitempty"`
 }
 
 // Letters takes what comes of a text that is compared: a few places, each in so many encodings.
@@ -113,6 +109,42 @@ func WriteReadJob(w io.Writer, job ReadJob, stamp Stamp) error {
 	return writeFrame(w, frame{kind: kindEnd})
 }
 
+// inputAbout is what the reader hears of a file beside its bytes.
+type inputAbout struct {
+	Name    string           `json:"name"`
+	Told    *reading.Told    `json:"told,omitempty"`
+	Compare []string         `json:"preview,omitempty"`
+	Look    approval.Sight   `json:"look,omitempty"`
+	Reading *reading.Reading `json:"reading,omitempty"`
+}
+
+// OneAnswer keeps what is said of the only file of a job.
+type OneAnswer struct {
+	Answered reading.Answer
+	Looks    bool // a glimpse was asked for, and nothing else is an answer
+	Letters  Letters
+}
+
+// CSV takes letters that are to be compared. Nobody asks for other values.
+func (o *OneAnswer) CSV(_ int, data []byte) error {
+	_, err := o.Letters.Write(data)
+	return err
+}
+
+// Answer takes what was asked for.
+func (o *OneAnswer) Answer(_ int, a reading.Answer) error {
+	if o.Looks && a.Reading != nil {
+		return fmt.Errorf("%w: a reading where a glimpse was asked for", ErrForm)
+	}
+	o.Answered = a
+	return nil
+}
+
+func looks(sink ReadSink) bool {
+	one, ok := sink.(*OneAnswer)
+	return ok && one.Looks
+}
+
 // writeFile writes a file's frame from a stream. A file that has changed in length meanwhile ends the job.
 func writeFile(w io.Writer, f ReadFile) error {
 	if f.Size < 0 || f.Size > MaxReadFile {
@@ -123,7 +155,7 @@ func writeFile(w io.Writer, f ReadFile) error {
 		return err
 	}
 	defer func() { _ = from.Close() }() // it was only read
-	name := mustJSON(readFileHead{Name: f.Name, Told: f.Told, Compare: f.Compare})
+	name := mustJSON(inputAbout{Name: f.Name, Told: f.Told, Compare: f.Compare, Look: f.Look, Reading: f.Reading})
 	header := make([]byte, 16, headerSize+len(name))
 	header = append(header, kindInput)
 	header = binary.BigEndian.AppendUint32(header, uint32(len(name)))
@@ -193,6 +225,9 @@ func answer(sink ReadSink, at int, body []byte) error {
 	}
 	if err := said.Check(); err != nil {
 		return errors.Join(ErrForm, err)
+	}
+	if said.Glimpse != nil && !looks(sink) {
+		return fmt.Errorf("%w: a glimpse that nobody has asked for", ErrForm)
 	}
 	return sink.Answer(at, said)
 }

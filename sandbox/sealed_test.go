@@ -24,12 +24,14 @@ var sealedBy = map[string]string{
 	"Job.Zone":        "Zone",
 	"Job.Environment": "Environment",
 	"Job.Hosts":       "Network",
+	"Job.Currency":    "Notes",
 
 	"InputFile.Input":   "Inputs",
 	"InputFile.Data":    "Inputs",
 	"InputFile.Reading": "Inputs",
 	"InputFile.Told":    " for a box that reads; what comes of it is a reading, which is sealed",
 	"InputFile.Compare": " for a box that shows letters; none of it goes to a program",
+	"InputFile.Look":    " of a box that looks at a file for a prompt; no code is in it",
 
 	"jobHead.Stamp":       " the secret of one box",
 	"jobHead.CodeSHA256":  "CodeSHA256",
@@ -42,6 +44,7 @@ var sealedBy = map[string]string{
 	"jobHead.Today":       "Today",
 	"jobHead.Zone":        "Zone",
 	"jobHead.Environment": "Environment",
+	"jobHead.Currency":    "Notes",
 	"inputHead.Name":      "Inputs",
 	"inputHead.SHA256":    "Inputs",
 	"inputHead.Reading":   "Inputs",

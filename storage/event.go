@@ -47,16 +47,21 @@ func (e eventRow) sum() string { return approval.Hash([]byte(e.line())) }
 // stored beside them, and returns the place of the last. Writers of one stream follow one another: the lock lasts until
 // the transaction ends.
 func (n *notary) appendEvents(ctx context.Context, tx pgx.Tx, stream string, events []approval.Event) (seq int64, err error) {
+	return n.contents(stream).append(ctx, tx, events)
+}
+
+// append is the same for events that name what a row of this transaction names as well.
+func (c *contents) append(ctx context.Context, tx pgx.Tx, events []approval.Event) (seq int64, err error) {
 	batch := &pgx.Batch{}
-	last := queueStream(batch, stream)
+	last := queueStream(batch, c.stream)
 	if err = tx.SendBatch(ctx, batch).Close(); err == nil {
 		batch = &pgx.Batch{}
-		if err = n.contents(stream).queueEvents(batch, last, events); err == nil {
+		if err = c.queueEvents(batch, last, events); err == nil {
 			err = tx.SendBatch(ctx, batch).Close()
 		}
 	}
 	if err != nil {
-		return 0, fmt.Errorf("append to the audit trail of %s: %w", stream, err)
+		return 0, fmt.Errorf("append to the audit trail of %s: %w", c.stream, err)
 	}
 	return last.Seq + int64(len(events)), nil
 }

@@ -34,7 +34,9 @@ func rulesStream(team string) string { return "rules:" + team }
 // Versions of rules, the latest first, with the events that tell of them. A version of
 // which no signed event tells was never set, so the one before it holds.
 const (
-	ruleColumns  = `r.team, r.project, r.version, r.document, r.set_by, r.set_at, r.document::text AS spelled, ` + voucherOf
+	ruleColumns = `r.team, r.project, r.version, CASE WHEN r.document #> '{notes,text}' IS NULL THEN r.document
+			ELSE jsonb_set(r.document, '{notes,text}', to_jsonb(said(r.document #>> '{notes,text,salted_sha256}'))) END AS document,
+		r.set_by, r.set_at, r.document::text AS spelled, ` + voucherOf
 	ruleVouchers = ` LEFT JOIN events e ON e.stream = 'rules:' || r.team AND e.seq = r.told `
 )
 
@@ -110,12 +112,38 @@ func (n *notary) queueBook(b *pgx.Batch, id string, into *review.Book) {
 			(SELECT * FROM rules WHERE team = q.team AND project = '' ORDER BY version DESC LIMIT 8)
 			UNION ALL (SELECT * FROM rules WHERE team = q.team AND project = q.project ORDER BY version DESC LIMIT 8)) r ON true`+ruleVouchers+`
 		WHERE q.id = $1 ORDER BY r.project, r.version DESC`, id)
-	n.queueRuleSet(b, &into.Sealed, `
-		SELECT `+ruleColumns+`
-		FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = q.revision JOIN rules r ON r.team = q.team AND r.name = v.policy`+ruleVouchers+`
-		WHERE q.id = $1`, id)
+	n.queueSealed(b, id, into)
 	n.queueGrants(b, ofRequest, id, &into.Grants)
 	n.queueDelegations(b, ofRequest, id, &into.Delegations)
+}
+
+// sealedRow is a version of rules that a revision names: by which it is reviewed, with whose
+// notes it was written, or both.
+type sealedRow struct {
+	ruleRow
+	Reviews, Notes bool
+}
+
+// queueSealed reads what the current revision names.
+func (n *notary) queueSealed(b *pgx.Batch, id string, into *review.Book) {
+	ask(b, func(rows []sealedRow) error {
+		for _, row := range rows {
+			if n.doubtsRules(row.ruleRow) {
+				return errUnsigned
+			}
+			set := row.set()
+			if row.Reviews {
+				into.Sealed = set
+			}
+			if row.Notes && set.Rules.Notes != nil {
+				into.Notes = *set.Rules.Notes
+			}
+		}
+		return nil
+	}, `
+		SELECT `+ruleColumns+`, r.name IS NOT DISTINCT FROM v.policy AS reviews, r.name IS NOT DISTINCT FROM v.notes AS notes
+		FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = q.revision JOIN rules r ON r.team = q.team AND r.name IN (v.policy, v.notes)`+ruleVouchers+`
+		WHERE q.id = $1`, id)
 }
 
 // SetRules stores the next version, if set.Version is the one in force: else
@@ -136,20 +164,21 @@ func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet,
 		if before.InForce() != base {
 			return steps.ErrBusy
 		}
-		set.Version = latest + 1
+		set = set.Numbered(latest + 1)
 		var err error
 		if set.SetAt, err = clock(ctx, tx); err != nil {
 			return err
 		}
+		words := db.notary.contents(rulesStream(set.Team)) // what somebody wrote stands beside row and event, under the same hash
 		var rules *string
 		if !set.None {
-			spelling, err := document(set.Rules, "{}")
+			spelling, err := words.data(set.Rules)
 			if err != nil {
 				return err
 			}
 			rules = &spelling
 		}
-		told, err := db.notary.appendEvents(ctx, tx, rulesStream(set.Team), []approval.Event{{At: set.SetAt, Actor: set.SetBy, Kind: approval.EventSetRules,
+		told, err := words.append(ctx, tx, []approval.Event{{At: set.SetAt, Actor: set.SetBy, Kind: approval.EventSetRules,
 			Data: map[string]any{"channel": set.Project, "version": set.Version, "rules": orNull(set), "before": orNull(before)}}})
 		if err != nil {
 			return err

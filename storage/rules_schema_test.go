@@ -1,6 +1,10 @@
 package storage
 
-import "strings"
+import (
+	"strings"
+
+	"countersign/approval"
+)
 
 // What rules, people and seals promise, and somebody with a console who tries to
 // break it: tried with the others, by TestTheSchemaKeepsItsPromisesAgainstAnybody.
@@ -41,6 +45,10 @@ var ruleBreaches = []struct {
 	{"a manifest names rules that there are", regrade(`2`, `"version":2,"tier":"low","approvals":1,"policy":"team/7"`), "revisions_by_rules"},
 	{"a manifest asks for what its rules ask for", ruled(`'', 1, 2`) + regrade(`2`, `"version":2,"tier":"high","approvals":1,"policy":"team/1"`), "revisions_by_rules"},
 	{"a manifest follows its own channel's rules", ruled(`'OTHER', 1, 1`) + regrade(`2`, `"version":2,"tier":"high","approvals":1,"policy":"OTHER/1"`), "revisions_by_rules"},
+	{"a manifest names notes that there are", noting(`"C1/1"`, ``, ``), "revisions_by_rules"},
+	{"a manifest names its own channel's notes", notesOf(`'OTHER'`) + noting(`"OTHER/1"`, `EUR`, `Net of VAT.`), "revisions_by_rules"},
+	{"a manifest seals the words of its notes", notesOf(`'CHAN'`) + noting(`"CHAN/1"`, `EUR`, `Gross.`), "revisions_by_rules"},
+	{"a manifest seals the currency of its notes", notesOf(`'CHAN'`) + noting(`"CHAN/1"`, `USD`, `Net of VAT.`), "revisions_by_rules"},
 	{"a danger is not sealed as less", graded(`medium`, `danger`), "revisions_tier"},
 	{"what asks for care is not sealed as low", graded(`low`, `caution`), "revisions_tier"},
 	{"a sealed number of approvals is needed", sealed(3) + `UPDATE requests SET revision = 2 WHERE id = PENDING`, "requests_sealed_quorum"},
@@ -65,6 +73,19 @@ const digestOf2 = `(SELECT digest FROM revisions WHERE request_id = PENDING AND 
 // wished is a second revision of PENDING, of some tier, because REVB wanted another.
 func wished(tier string) string {
 	return wish(`kept('other columns')`) + regrade(`2`, `"version":2,"tier":"`+tier+`","approvals":1,"policy":"settings"`) + `UPDATE requests SET revision = 2 WHERE id = PENDING` + ";\n"
+}
+
+// notesOf are the first notes of a channel, which say that amounts are net and in euros.
+func notesOf(project string) string {
+	return `INSERT INTO rules (team, project, version, document, set_by, set_at)
+		SELECT 'TEAM', ` + project + `, 1, jsonb_build_object('low', jsonb_build_object('approvals', 1), 'medium', jsonb_build_object('approvals', 1), 'high', jsonb_build_object('approvals', 1),
+			'follows', true, 'notes', jsonb_build_object('version', 1, 'currency', 'EUR', 'text', jsonb_build_object('salted_sha256', kept('Net of VAT.')))), 'ADMIN', now();
+	`
+}
+
+// noting is a second revision of PENDING that names notes.
+func noting(version, currency, text string) string {
+	return regrade(`2`, `"version":3,"tier":"low","approvals":1,"policy":"settings","notes":{"version":`+version+`,"sha256":"`+approval.Hash([]byte(text))+`","currency":"`+currency+`"}`)
 }
 
 // ruled are rules of a channel, in some version, with so many approvals.

@@ -155,6 +155,8 @@ type messageRow struct {
 	Role      approval.Role
 	Text      string
 	At        time.Time
+	Result    *approval.Result
+	Code      string
 }
 
 // History is what was said in the session about the requests before this one,
@@ -164,12 +166,14 @@ type messageRow struct {
 func (db *DB) History(ctx context.Context, id string) (history []approval.Message, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[messageRow](ctx, tx, `
-			SELECT m.request_id, m.role, said(m.text) AS text, m.at
+			SELECT m.request_id, m.role, said(m.text) AS text, m.at, nullif(said(x.result), '')::jsonb AS result, coalesce(said(v.code), '') AS code
 			FROM requests this
 			JOIN requests earlier ON earlier.session_id = this.session_id
 				AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
 				AND (earlier.seek IS NULL OR earlier.state = 'drafting') -- not what was never found
 			JOIN messages m ON m.session_id = this.session_id AND m.request_id = earlier.id
+			LEFT JOIN runs x ON x.request_id = m.request_id AND m.role = 'result'
+			LEFT JOIN revisions v ON v.request_id = x.request_id AND v.number = x.revision
 			WHERE this.id = $1 AND NOT (m.role = 'code' AND EXISTS (SELECT FROM messages later
 				WHERE later.session_id = m.session_id AND later.request_id = m.request_id AND later.role = 'code' AND later.seq > m.seq))
 			ORDER BY m.seq`, id)

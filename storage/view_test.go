@@ -136,7 +136,7 @@ func TestHistoryIsWhatWasSaidAboutEarlierQuestions(t *testing.T) {
 		return r
 	}
 	first := ask("1")
-	b.update(t, first.ID, b.drafted)
+	first = b.update(t, first.ID, b.drafted)
 	second := ask("2")
 	third := ask("3")
 	b.done(t, "elsewhere")
@@ -154,6 +154,13 @@ func TestHistoryIsWhatWasSaidAboutEarlierQuestions(t *testing.T) {
 		for _, m := range history {
 			require.NotEqual(t, r.ID, m.RequestID)
 			require.False(t, m.At.IsZero())
+			if m.Role == approval.RoleResult { // all of it is there for whoever makes a prompt, and the message has its shape
+				require.Equal(t, result().Outcome, m.Result.Outcome)
+				require.Equal(t, result().Error, m.Result.Error)
+				require.Equal(t, first.Revision.Code, m.Code)
+			} else {
+				require.Nil(t, m.Result)
+			}
 			list = append(list, m.Role)
 		}
 		return list

@@ -32,6 +32,7 @@ const (
 type Answer struct {
 	Problem *Problem `json:"problem,omitempty"`
 	Reading *Reading `json:"reading,omitempty"`
+	Glimpse *Glimpse `json:"glimpse,omitempty"` // where a box was asked for that alone
 }
 
 // Problem is why a file is not read: one of the codes of problems, and numbers.
@@ -146,7 +147,9 @@ func set(words ...string) map[string]bool {
 // hostile file. Names are cleaned in place.
 func (a *Answer) Check() error {
 	switch {
-	case (a.Problem == nil) == (a.Reading == nil):
+	case a.Glimpse != nil && a.Problem == nil && a.Reading == nil:
+		return a.Glimpse.check()
+	case a.Glimpse != nil || (a.Problem == nil) == (a.Reading == nil):
 		return errors.New("it is neither a reading nor a problem")
 	case a.Problem != nil:
 		if problems[a.Problem.Code] == "" {

@@ -12,6 +12,7 @@ type Book struct {
 	Own         RuleSet // of the channel; version 0 where it never had any
 	House       RuleSet // of the workspace
 	Sealed      RuleSet // the version that the current revision names; version 0 where there is none of that name
+	Notes       Notes   // that the current revision names; none where nobody has written any
 	Grants      []Grant // in the whole workspace
 	Delegations []Delegation
 }

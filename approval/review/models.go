@@ -172,8 +172,8 @@ func distance(a, b string) int {
 }
 
 // Effective are the rules that hold in a channel, from the channel's own and those of the
-// workspace. Models and reviews are set apart from one another: a channel may have its own
-// list of models and be reviewed by the workspace's rules, or the other way round.
+// workspace. Models, notes and reviews are set apart from one another: a channel may have
+// its own list of models and be reviewed by the workspace's rules, or the other way round.
 func Effective(own, house RuleSet) RuleSet {
 	set := house
 	if own.Version > 0 && !own.None {
@@ -185,7 +185,10 @@ func Effective(own, house RuleSet) RuleSet {
 			set = house
 		}
 	}
-	set.Own, set.Rules.Models = own.InForce(), house.Rules.Models
+	set.Own, set.Rules.Models, set.Rules.Notes, set.Rules.Shows = own.InForce(), house.Rules.Models, nil, approval.Shape
+	if own.Project != "" && set.Own > 0 {
+		set.Rules.Notes, set.Rules.Shows = own.Rules.Notes, own.Rules.Shows
+	}
 	if own.Project != "" && set.Own > 0 && own.Rules.Models != nil {
 		set.OwnModels = true
 		models := *own.Rules.Models
@@ -211,9 +214,9 @@ func (s RuleSet) Kept(project string) *Models {
 // Or are the rules with those of the settings, where nobody has set any of reviews.
 func (s RuleSet) Or(p approval.Policy) RuleSet {
 	if s.Version == 0 {
-		models := s.Rules.Models
+		set := s.Rules
 		s.Rules = DefaultRules(p)
-		s.Rules.Models = models
+		s.Rules.Models, s.Rules.Notes, s.Rules.Shows = set.Models, set.Notes, set.Shows
 	}
 	return s
 }

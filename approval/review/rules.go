@@ -27,7 +27,11 @@ type Rules struct {
 	RunExpiryMinutes int `json:"run_expiry_minutes"`
 	// Which models may be asked; nil: nothing is set here, and what holds without these rules does.
 	Models *Models `json:"models,omitempty"`
-	// Follows tells that only Models is set here: of reviews, what holds without these rules does.
+	// What every program of a channel should know; nil: nothing, and of a workspace always nil.
+	Notes *Notes `json:"notes,omitempty"`
+	// What a model may see of a channel's data; of a workspace always nothing but its shape.
+	Shows approval.Sight `json:"shows,omitempty"`
+	// Follows tells that only Models, Notes or Shows are set here: of reviews, what holds without these rules does.
 	Follows bool `json:"follows,omitempty"`
 }
 

@@ -231,13 +231,13 @@ func (s *Authority) SetRules(ctx context.Context, click approval.Click, set revi
 	if set.None && set.Project == "" {
 		return review.RuleSet{}, &approval.InputError{Why: approval.Because(approval.WhyRulesNeeded)}
 	}
-	// The form of reviews says nothing of models: their list stays what it is.
+	// The form of reviews says nothing of models and notes: they stay what they are.
 	now, err := s.people.RulesOf(ctx, click.Team, set.Project)
 	if err != nil {
 		return review.RuleSet{}, err
 	}
-	set.Rules.Models, set.Rules.Follows = now.Kept(set.Project), false
-	if set.None && now.OwnModels {
+	set.Rules.Models, set.Rules.Notes, set.Rules.Shows, set.Rules.Follows = now.Kept(set.Project), now.Rules.Notes, now.Rules.Shows, false
+	if set.None && (now.OwnModels || now.Rules.Notes != nil || now.Rules.Shows != approval.Shape) {
 		set.None, set.Rules = false, now.Rules
 		set.Rules.Models, set.Rules.Follows = now.Kept(set.Project), true
 	} else if !set.None {
@@ -251,6 +251,61 @@ func (s *Authority) SetRules(ctx context.Context, click approval.Click, set revi
 			return review.RuleSet{}, &approval.InputError{Why: approval.Because(approval.WhyNoNetwork)}
 		}
 	}
+	stored, err := s.store.SetRules(ctx, set)
+	if errors.Is(err, ErrBusy) {
+		return review.RuleSet{}, &approval.InputError{Why: approval.Because(approval.WhyRulesChanged)}
+	}
+	return stored, err
+}
+
+// SetNotes stores what every program of a channel should know, and what a model may see of its
+// data. base is as SetModels'.
+func (s *Authority) SetNotes(ctx context.Context, click approval.Click, project string, notes review.Notes, shows approval.Sight, base int) (review.RuleSet, error) {
+	if err := s.people.mayChange(ctx, click, "write notes"); err != nil {
+		return review.RuleSet{}, err
+	}
+	if project == "" {
+		return review.RuleSet{}, &approval.InputError{Why: approval.Because(approval.WhyNotesOfChannel)}
+	}
+	if err := notes.Set(); err != nil {
+		return review.RuleSet{}, err
+	}
+	if !slices.Contains(approval.Sights(), shows) {
+		return review.RuleSet{}, &approval.InputError{Why: approval.Because(approval.WhyNoSight)}
+	}
+	return s.people.setApart(ctx, click, project, base, func(now review.RuleSet, rules *review.Rules) error {
+		had := rules.Notes
+		if rules.Shows = shows; notes.Empty() {
+			rules.Notes = nil
+			return nil
+		}
+		notes.Version = 0
+		if had != nil {
+			notes.Version = had.Version
+		}
+		if had == nil || *had != notes { // what says the same keeps its version
+			notes.Version, rules.Notes = 0, &notes
+		}
+		return nil
+	})
+}
+
+// setApart stores a part of the rules of a channel, or of the workspace, that has nothing to
+// do with its reviews. base is the version that was in force there when the administrator
+// looked (RuleSet.Own). All else stays what it is.
+func (s *People) setApart(ctx context.Context, click approval.Click, project string, base int, change func(now review.RuleSet, rules *review.Rules) error) (review.RuleSet, error) {
+	now, err := s.RulesOf(ctx, click.Team, project)
+	if err != nil {
+		return review.RuleSet{}, err
+	}
+	set := review.RuleSet{Team: click.Team, Project: project, Version: base, Rules: now.Rules, SetBy: click.User}
+	set.Rules.Models = now.Kept(project)
+	// Where reviews are done by somebody else's rules, they go on being done by them.
+	set.Rules.Follows = now.Version == 0 || now.Project != project
+	if err := change(now, &set.Rules); err != nil {
+		return review.RuleSet{}, err
+	}
+	set.None = project != "" && set.Rules.Follows && set.Rules.Models == nil && set.Rules.Notes == nil && set.Rules.Shows == approval.Shape
 	stored, err := s.store.SetRules(ctx, set)
 	if errors.Is(err, ErrBusy) {
 		return review.RuleSet{}, &approval.InputError{Why: approval.Because(approval.WhyRulesChanged)}

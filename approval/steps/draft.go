@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -20,10 +21,11 @@ type Drafter struct {
 	writer Writer
 	*Settings
 
-	boxes *Boxes
-	costs *Costs
-	ends  *Ends
-	watch *Watch
+	boxes  *Boxes
+	costs  *Costs
+	ends   *Ends
+	reader *Reader
+	watch  *Watch
 }
 
 func uncertain(r *approval.Request) bool {
@@ -68,9 +70,20 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	if err != nil {
 		return s.ends.failOrLater(ctx, id, err)
 	}
+	rules := c.Rules(s.Policy).Rules
+	notes, sight := *cmp.Or(rules.Notes, &review.Notes{}), rules.Shows
+	history = approval.ShownTo(history, sight, s.Policy.ShareRows)
+	ahead, looks := *r, sight
+	if replace(&ahead, cheaper, c.Now); !barred(&ahead, reach).None() {
+		looks = approval.Shape // nothing will be asked
+	}
+	seen, goesOn, err := s.reader.looks(ctx, r, looks)
+	if err != nil || !goesOn {
+		return s.reader.stopped(ctx, r, err)
+	}
 	today, libraries := time.Now().In(s.costs.Calendar()), s.libraries() // the same for what is held and for what is sent
 	brief := func(r *approval.Request) Brief {
-		return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model, Today: today, Libraries: libraries,
+		return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model, Today: today, Libraries: libraries, Notes: notes, Sight: sight, Seen: seen,
 			Question: r.Question, Files: r.Files, History: history, Wishes: r.Wishes, Refused: r.Refused}
 	}
 	var call calling
@@ -107,7 +120,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	if err != nil {
 		return s.noDraft(ctx, id, call, s.next(r, reach, brief), err)
 	}
-	return s.keep(ctx, r, call, draft)
+	return s.keep(ctx, r, call, draft, notes.Seal(r.Project), sight)
 }
 
 // calling is a call of a model with what it may cost.
@@ -185,7 +198,7 @@ func gaveUp(r *approval.Request) approval.Reason {
 }
 
 // keep stores what came. What cannot be shown truthfully goes back to the model.
-func (s *Drafter) keep(ctx context.Context, r *approval.Request, call calling, draft Draft) error {
+func (s *Drafter) keep(ctx context.Context, r *approval.Request, call calling, draft Draft, notes approval.SealedNotes, saw approval.Sight) error {
 	author := draft.Usage.Model
 	if author == "" || draft.Usage.Output <= 0 {
 		// A program came, and no word on what it cost.
@@ -195,7 +208,7 @@ func (s *Drafter) keep(ctx context.Context, r *approval.Request, call calling, d
 	if err != nil {
 		return s.refuse(ctx, r.ID, call, draft.Usage, approval.Refusal{Reason: err.Error()})
 	}
-	written := approval.Written{Code: code, Summary: approval.Plain(draft.Summary), Author: author, Provider: draft.Provider, Host: draft.Host, PromptVersion: draft.PromptVersion}
+	written := approval.Written{Code: code, Summary: approval.Plain(draft.Summary), Author: author, Provider: draft.Provider, Host: draft.Host, PromptVersion: draft.PromptVersion, Notes: notes, Saw: saw}
 	_, err = s.ends.book(ctx, r.ID, call, draft.Usage, 0, func(r *approval.Request, now time.Time) error {
 		return r.Keep(written, call.boxes, now)
 	})
@@ -203,15 +216,15 @@ func (s *Drafter) keep(ctx context.Context, r *approval.Request, call calling, d
 }
 
 // manifest is what an approval would seal now: these inputs, this sandbox, these
-// limits, the most that the run can cost at today's prices, and how much attention
-// that asks for by these rules.
-func (s *Costs) manifest(r *approval.Request, rules review.RuleSet, findings []approval.Finding, environment []string, terms draftTerms, now time.Time) (approval.Manifest, error) {
+// limits, the notes by which the code was written, the most that the run can cost at
+// today's prices, and how much attention that asks for by these rules.
+func (s *Costs) manifest(r *approval.Request, rules review.RuleSet, findings []approval.Finding, environment []string, notes approval.SealedNotes, saw approval.Sight, terms draftTerms, now time.Time) (approval.Manifest, error) {
 	cap, err := s.runCost(terms.limits, now)
 	if err != nil {
 		return approval.Manifest{}, err
 	}
 	m := approval.Manifest{Version: approval.ManifestVersion, Sandbox: s.sandbox.Size().Kind, Template: s.sandbox.Template(),
-		Limits: terms.limits, CostCap: cap, Today: now.In(s.Calendar()).Format(time.DateOnly), Zone: s.Calendar().String(), Environment: environment}
+		Limits: terms.limits, CostCap: cap, Today: now.In(s.Calendar()).Format(time.DateOnly), Zone: s.Calendar().String(), Environment: environment, Notes: notes, Saw: saw}
 	for _, f := range r.Files {
 		m.Inputs = append(m.Inputs, sealedInput(f))
 	}

@@ -48,6 +48,9 @@ func (m *memStore) book(r *approval.Request) (b review.Book) {
 		if r.Revision != nil && set.Team == r.Team && set.Name() == r.Revision.Manifest.Policy {
 			b.Sealed = deepcopy.Of(set)
 		}
+		if n := set.Rules.Notes; r.Revision != nil && set.Team == r.Team && n.Seal(set.Project).Version == r.Revision.Manifest.Notes.Version && n != nil {
+			b.Notes = *n
+		}
 	}
 	for _, g := range m.grants {
 		if g.Team == r.Team {
@@ -81,7 +84,8 @@ func (m *memStore) SetRules(_ context.Context, set review.RuleSet) (review.RuleS
 		return review.RuleSet{}, ErrBusy
 	}
 	m.authority++
-	set.Version, set.SetAt = before.Version+1, m.now()
+	set = set.Numbered(before.Version + 1)
+	set.SetAt = m.now()
 	m.rules = append(m.rules, deepcopy.Of(set))
 	m.bookLog = append(m.bookLog, set.SetBy+" set "+set.Name())
 	return set, nil

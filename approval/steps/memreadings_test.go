@@ -133,6 +133,15 @@ func fakeRead(data string) reading.Answer {
 		Columns: []reading.Column{{Name: "a", Type: "integer", DType: "int64"}}}}}}
 }
 
+// fakeGlimpse is what is seen of any file.
+func fakeGlimpse(f InputFile) *reading.Glimpse {
+	g := reading.Glance{Columns: []reading.Seen{{Distinct: 1, Least: "canary-1", Most: "canary-2", Often: []reading.Frequent{{Value: "canary-3", Count: 5}}}}}
+	if f.Look == approval.Samples {
+		g.Rows = [][]string{{"canary-4"}}
+	}
+	return &reading.Glimpse{Tables: []reading.Glance{g}}
+}
+
 const fakeReadLease = 40 * time.Second
 
 func (s *fakeBox) ReadLease() time.Duration { return fakeReadLease }
@@ -151,6 +160,9 @@ func (s *fakeBox) ReadFile(ctx context.Context, f InputFile) (Readout, error) {
 		next := s.reads[0]
 		s.reads = s.reads[1:]
 		return next(f)
+	}
+	if f.Look != approval.Shape {
+		return Readout{Answer: reading.Answer{Glimpse: fakeGlimpse(f)}, Box: 300 * time.Millisecond}, s.faults.hit("ReadFile.after")
 	}
 	return Readout{Answer: fakeRead(string(f.Data)), Box: 300 * time.Millisecond}, s.faults.hit("ReadFile.after")
 }

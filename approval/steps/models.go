@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"countersign/approval"
@@ -12,7 +11,6 @@ import (
 
 // Offers are the models that may be asked in a channel, and how administrators choose them.
 type Offers struct {
-	store  RuleBook
 	writer Catalogue
 	*Settings
 
@@ -75,28 +73,15 @@ func (s *Offers) SetModels(ctx context.Context, click approval.Click, project st
 	if err := s.people.mayChange(ctx, click, "choose models"); err != nil {
 		return review.RuleSet{}, err
 	}
-	now, err := s.people.RulesOf(ctx, click.Team, project)
-	if err != nil {
-		return review.RuleSet{}, err
-	}
 	if models == nil && project == "" {
 		models = &review.Models{} // what the settings offer
 	}
-	if models != nil {
-		if err := s.fit(*models, project, now); err != nil {
-			return review.RuleSet{}, err
+	return s.people.setApart(ctx, click, project, base, func(now review.RuleSet, rules *review.Rules) error {
+		if rules.Models = models; models == nil {
+			return nil
 		}
-	}
-	set := review.RuleSet{Team: click.Team, Project: project, Version: base, Rules: now.Rules, SetBy: click.User}
-	set.Rules.Models = models
-	// Where reviews are done by somebody else's rules, they go on being done by them.
-	set.Rules.Follows = now.Version == 0 || now.Project != project
-	set.None = models == nil && set.Rules.Follows
-	stored, err := s.store.SetRules(ctx, set)
-	if errors.Is(err, ErrBusy) {
-		return review.RuleSet{}, &approval.InputError{Why: approval.Because(approval.WhyRulesChanged)}
-	}
-	return stored, err
+		return s.fit(*models, project, now)
+	})
 }
 
 // fit says what is wrong with a list of models.

@@ -69,8 +69,11 @@ type Brief struct {
 	Asker     string
 	Model     string
 	Question  string
-	Today     time.Time // the day on which it is asked, on the team's calendar
-	Libraries []string  // what the box has, with versions, as a box has said; none where that is not known yet
+	Today     time.Time                   // the day on which it is asked, on the team's calendar
+	Libraries []string                    // what the box has, with versions, as a box has said; none where that is not known yet
+	Notes     review.Notes                // of the channel
+	Sight     approval.Sight              // what the model may see of its data,
+	Seen      map[string]*reading.Glimpse // and what that is beyond the shape of a file, by its name
 	Files     []approval.File
 	History   []approval.Message // of the session, oldest first, already cut to size
 	Wishes    []approval.Wish    // versions that reviewers have read, and what they want changed, oldest first
@@ -190,6 +193,7 @@ type Job struct {
 	Zone        string   // on whose calendar; empty: the box's
 	Environment []string // what the box has to have, to the version
 	Hosts       []string // the only ones that it may reach; empty: none
+	Currency    string   // of amounts that name none, by the channel's notes; empty: nobody has said
 }
 
 // InputFile is a sealed input with its content.
@@ -199,6 +203,7 @@ type InputFile struct {
 	Reading *reading.Reading // how it is read, which the seal names; nil: the box finds out
 	Told    *reading.Told    // what a box has to know that reads it; nil: nothing
 	Compare []string         // encodings in which it is to be shown, instead of read
+	Look    approval.Sight   // of a box that looks at it for a prompt: what it may tell
 }
 
 // Slack is where people are.

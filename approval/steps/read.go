@@ -119,14 +119,11 @@ func (s *Reader) Read(ctx context.Context, id string) error {
 	for i := range files {
 		f := &files[i]
 		goesOn, err := s.one(ctx, r, f)
-		if gone := new(approval.CauseError); errors.As(err, &gone) {
-			return s.watch.withoutInput(ctx, r, gone.Cause)
-		}
 		if together += f.Size; err == nil {
 			err = s.inputs.fits(together)
 		}
 		if err != nil || !goesOn {
-			return s.ends.failOrLater(ctx, id, err)
+			return s.stopped(ctx, r, err)
 		}
 	}
 	if r.Away != nil {
@@ -151,7 +148,8 @@ func (s *Reader) noted(ctx context.Context, was *approval.Request, files []appro
 			return err
 		}
 		reseal = func(r *approval.Request, now time.Time) error {
-			fresh, err := s.costs.manifest(r, rules, r.Revision.Findings, r.Revision.Manifest.Environment, terms, now)
+			sealed := r.Revision.Manifest
+			fresh, err := s.costs.manifest(r, rules, r.Revision.Findings, sealed.Environment, sealed.Notes, sealed.Saw, terms, now)
 			if err != nil {
 				return err
 			}
@@ -173,6 +171,14 @@ func (s *Reader) noted(ctx context.Context, was *approval.Request, files []appro
 		return r.Read(files, now)
 	})
 	return err
+}
+
+// stopped is for files that cannot be read now, or at all.
+func (s *Reader) stopped(ctx context.Context, r *approval.Request, err error) error {
+	if gone := new(approval.CauseError); errors.As(err, &gone) {
+		return s.watch.withoutInput(ctx, r, gone.Cause)
+	}
+	return s.ends.failOrLater(ctx, r.ID, err)
 }
 
 // one finds out how one file is read: from what is kept, or in a box. What is not read is an
@@ -218,8 +224,14 @@ func (s *Reader) one(ctx context.Context, r *approval.Request, f *approval.File)
 		if err != nil || known != nil {
 			return errors.Join(err, took(f, known))
 		}
-		goesOn, err = s.paid(ctx, r.ID, f, data)
-		return err
+		var said reading.Answer
+		said, goesOn, err = s.paid(ctx, r.ID, func(ctx context.Context) (Readout, error) {
+			return s.inputs.inBox(ctx, s.inputs.of(r, *f), InputFile{Input: sealedInput(*f), Data: data})
+		})
+		if err != nil || !goesOn {
+			return err
+		}
+		return took(f, &said)
 	})
 	if errors.Is(err, ErrBusy) {
 		err = &LaterError{After: time.Second, Err: fmt.Errorf("read %s: %w", f.Name, err)}
@@ -267,9 +279,39 @@ func notRead(name string, p reading.Problem) error {
 	return &approval.InputError{Why: approval.Reason{Code: approval.WhyNotRead, Name: name, Problem: &p}}
 }
 
+// looks has the files of a request looked at, each in a box of its own, for the prompt that is
+// about to be made. What is seen is kept nowhere: after a crash it is read, and paid, anew. A
+// file that is not what it was, or that cannot be looked at, shows its shape alone.
+func (s *Reader) looks(ctx context.Context, r *approval.Request, sight approval.Sight) (seen map[string]*reading.Glimpse, goesOn bool, err error) {
+	if sight == approval.Shape {
+		return nil, true, nil
+	}
+	seen = map[string]*reading.Glimpse{}
+	for _, f := range r.Files {
+		now := f
+		data, err := s.inputs.content(ctx, &now)
+		if err != nil {
+			return nil, false, err
+		}
+		if now.SHA256 != f.SHA256 || f.Reading == nil {
+			continue
+		}
+		said, on, err := s.paid(ctx, r.ID, func(ctx context.Context) (Readout, error) {
+			return s.inputs.look(ctx, s.inputs.of(r, f), InputFile{Input: sealedInput(f), Data: data, Reading: f.Reading, Look: sight})
+		})
+		if err != nil || !on {
+			return nil, false, err
+		}
+		if said.Glimpse != nil {
+			seen[f.Name] = said.Glimpse
+		}
+	}
+	return seen, true, nil
+}
+
 // paid has a file read in a box, and in another one where it ends the first. Each is held,
 // counted and booked by itself.
-func (s *Reader) paid(ctx context.Context, id string, f *approval.File, data []byte) (goesOn bool, err error) {
+func (s *Reader) paid(ctx context.Context, id string, box func(context.Context) (Readout, error)) (_ reading.Answer, goesOn bool, err error) {
 	for attempt := 1; attempt <= readTries; attempt++ {
 		var call calling
 		begin := func(instead bool) (*approval.Request, error) {
@@ -287,29 +329,29 @@ func (s *Reader) paid(ctx context.Context, id string, f *approval.File, data []b
 		}
 		if errors.As(err, &refused) {
 			_, err = s.ends.block(ctx, id, nil, budget.ForDraft, refused, approval.System)
-			return false, ended(err)
+			return reading.Answer{}, false, ended(err)
 		}
 		if err != nil {
-			return false, err
+			return reading.Answer{}, false, err
 		}
 		call.hold, _ = r.Money().CalledHold()
 		// From here on money may have been spent: it is booked even when this replica is told to stop.
 		kept := context.WithoutCancel(ctx)
-		said, failed := s.inputs.inBox(s.boxes.tellLine(kept, r), s.inputs.of(r, *f), InputFile{Input: sealedInput(*f), Data: data, Told: f.Told()})
+		said, failed := box(s.boxes.tellLine(kept, r))
 		went, err := s.ends.book(kept, id, call, budget.Usage{}, said.Box, func(*approval.Request, time.Time) error { return nil })
 		switch {
 		case err != nil || !went:
-			return false, err
+			return reading.Answer{}, false, err
 		case errors.Is(failed, ErrReaderDied) && attempt < readTries:
 			continue
 		case errors.Is(failed, ErrReaderDied):
-			return true, notRead(f.Name, *endedItsBoxes.Problem)
+			return endedItsBoxes, true, nil
 		case failed != nil:
-			return false, s.ends.failOver(kept, id, s.ends.why(id, failed), failed)
+			return reading.Answer{}, false, s.ends.failOver(kept, id, s.ends.why(id, failed), failed)
 		}
-		return true, took(f, &said.Answer)
+		return said.Answer, true, nil
 	}
-	return false, nil // not reached: the last attempt returns
+	return reading.Answer{}, false, nil // not reached: the last attempt returns
 }
 
 // Answer is what the asker says where a reading is in doubt. It has committed when it returns.

@@ -193,7 +193,7 @@ func (s *Runner) collect(ctx context.Context, r *approval.Request, inputs []Inpu
 		return approval.Result{}, err
 	}
 	job := Job{RequestID: r.ID, Code: r.Revision.Code, CodeSHA256: m.CodeSHA256, Inputs: inputs, Limits: limits,
-		Today: m.Today, Zone: m.Zone, Environment: m.Environment, Hosts: m.Network}
+		Today: m.Today, Zone: m.Zone, Environment: m.Environment, Hosts: m.Network, Currency: m.Notes.Currency}
 	if err := s.sandbox.Start(ctx, box, job); err != nil {
 		var refused *BoxError
 		if errors.As(err, &refused) && !refused.Retry && !errors.Is(err, ErrBoxGone) {

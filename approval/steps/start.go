@@ -293,7 +293,7 @@ func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *ap
 		if broken.Files != nil {
 			bare.Files = broken.Files
 		}
-		fresh, err := s.costs.manifest(&bare, rules, r.Revision.Findings, r.Revision.Manifest.Environment, terms, now)
+		fresh, err := s.costs.manifest(&bare, rules, r.Revision.Findings, r.Revision.Manifest.Environment, r.Revision.Manifest.Notes, r.Revision.Manifest.Saw, terms, now)
 		if err != nil {
 			return err
 		}

@@ -83,13 +83,13 @@ func New(p Ports, s Settings) *Steps {
 	ends := &Ends{store: p.Store, log: p.Log, Settings: &s, costs: costs}
 	decider := &Decider{store: p.Store, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	watch := &Watch{store: p.Store, sandbox: p.Sandbox, slack: p.Slack, people: people}
-	drafter := &Drafter{store: p.Store, writer: p.Writer, Settings: &s, boxes: boxes, costs: costs, ends: ends, watch: watch}
 	reader := &Reader{store: p.Store, Settings: &s, boxes: boxes, costs: costs, ends: ends, inputs: inputs, people: people, watch: watch}
+	drafter := &Drafter{store: p.Store, writer: p.Writer, Settings: &s, boxes: boxes, costs: costs, ends: ends, reader: reader, watch: watch}
 	examiner := &Examiner{store: p.Store, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	editor := &Editor{store: p.Store, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	finder := &Finder{store: p.Store, slack: p.Slack, inputs: inputs, people: people}
 	lists := &Lists{store: p.Store, Settings: &s, people: people}
-	offers := &Offers{store: p.Store, writer: p.Writer, Settings: &s, people: people}
+	offers := &Offers{writer: p.Writer, Settings: &s, people: people}
 	payer := &Payer{store: p.Store, writer: p.Writer, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	presenter := &Presenter{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s, people: people}
 	reminder := &Reminder{store: p.Store, slack: p.Slack, people: people}

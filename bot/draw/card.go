@@ -30,6 +30,7 @@ func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 	asks(p, v)
 	since(p, v)
 	p.Enumerate("File", fileLines(r.Files, mostRemarks))
+	noted(p, v, 600)
 	findings(p, rev.Findings, 1500)
 	summary(p, rev)
 	tail := cardTail(v, review.MaxHosts, flaw)

@@ -28,6 +28,7 @@ func ReviewView(with With, v *steps.View, from Origin) (slack.ModalViewRequest, 
 	asks(p, v)
 	since(p, v)
 	p.Enumerate("File", fileLines(r.Files, allRemarks))
+	noted(p, v, review.MaxNotes)
 	findings(p, rev.Findings, 8000)
 	summary(p, rev)
 	for i, c := range chunks {

@@ -123,6 +123,14 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"modal-people":        modal(home.PeopleView(grants, []review.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: sample.Noon}}, []steps.Shortage{{Project: slacksim.SalesData, Tier: approval.High, Needs: 2, Have: 1}})),
 		"modal-name":          modal(home.NameView()),
 		"modal-whose":         modal(home.WhoseView()),
+		"modal-noted":         modal(home.NotedView()),
+		"modal-notes":         modal(home.NotesView(sample.View(sample.Noted).Book.Own, slacksim.SalesData)),
+		"modal-notes-first":   modal(home.NotesView(review.RuleSet{}, slacksim.SalesData)),
+		"card-notes":          draw.Card(as(b, who).with(), sample.View(posted, sample.Noted), false),
+		"card-saw":            draw.Card(as(b, who).with(), sample.View(posted, func(v *steps.View) { v.Request.Revision.Manifest.Saw = approval.Statistics }), false),
+		"card-notes-changed": draw.Card(as(b, who).with(), sample.View(posted, sample.Noted, func(v *steps.View) {
+			v.Book.Own.Rules.Notes = nil
+		}), false),
 		"modal-rules":         modal(home.RulesView(review.RuleSet{Rules: review.DefaultRules(approval.DefaultPolicy())}, "")),
 		"modal-rules-channel": modal(home.RulesView(review.RuleSet{Project: slacksim.SalesData, Version: 4, Rules: own}, slacksim.SalesData)),
 		"modal-figures":       modal(home.FiguresView([]steps.ReviewerStatistics{{Reviewer: slacksim.Reviewer, Decisions: 34, Approvals: 31, Median: 42 * time.Second, Long: 12, Quick: 2, Reversals: 1}})),

@@ -1,10 +1,12 @@
 package draw
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"countersign/approval"
 	"countersign/approval/review"
@@ -65,6 +67,9 @@ func agreed(p *kit.Page, v *steps.View, hosts int) {
 	if rev.Provider != "" {
 		p.Say(kit.Strong("Written by"), kit.Words(" "+kit.Cut(rev.Author, 80)+askedAt(approval.Addressee{Provider: rev.Provider, Host: rev.Host})+"."))
 	}
+	if m.Saw != approval.Shape {
+		p.Say(kit.Strong("The model saw"), kit.Words(" "+cmp.Or(sawWords[m.Saw], "more than the shape of the data")+", as the administrators of this channel let it."))
+	}
 	network := "no network"
 	if len(m.Network) > 0 {
 		network = "network access to " + kit.Count(len(m.Network), "host")
@@ -91,6 +96,40 @@ func agreed(p *kit.Page, v *steps.View, hosts int) {
 		named = append(named, []kit.Part{kit.Words(fmt.Sprintf("and %d more, all of them with the code", more))})
 	}
 	p.List([]kit.Part{kit.Strong("May reach")}, named)
+}
+
+// sawWords say what a model was let see of the data. What that was is kept nowhere.
+var sawWords = map[approval.Sight]string{
+	approval.Statistics: "statistics of the data (ranges, frequent values, results of this thread)",
+	approval.Samples:    "the first rows of each table and statistics of the data (ranges, frequent values, results of this thread)",
+}
+
+// noted shows what administrators have written about the channel, as the model was given it
+// and as the seal names it.
+func noted(p *kit.Page, v *steps.View, most int) {
+	sealed := v.Request.Revision.Manifest.Notes
+	if sealed == (approval.SealedNotes{}) {
+		return
+	}
+	about := " (version " + kit.Cut(sealed.Version, 40) + ")."
+	if sealed.Currency != "" {
+		about += " Amounts that name no currency are in " + kit.Cut(sealed.Currency, 10) + "."
+	}
+	if m := sealed.YearBegins; m >= 1 && m <= 12 {
+		about += " The year begins in " + time.Month(m).String() + "."
+	}
+	if v.Book.Own.Rules.Notes.Seal(v.Request.Project) != sealed {
+		about += " They have changed since this was written."
+	}
+	head := []kit.Part{kit.Strong("Notes of the channel"), kit.Words(about)}
+	switch n := v.Book.Notes; {
+	case n.Seal(v.Request.Project) != sealed:
+		p.Say(append(head, kit.Words(" Their words are not here any more."))...)
+	case n.Text == "":
+		p.Say(head...)
+	default:
+		p.Quote(kit.Cut(string(n.Text), most), head...)
+	}
 }
 
 // asks is the question, and the one before it in the thread, without which a

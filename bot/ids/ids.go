@@ -26,6 +26,8 @@ const (
 	CallbackRules    = "rules"    // the rules of reviews
 	CallbackModels   = "models"   // which models may be asked
 	CallbackLists    = "lists"    // of which channel the models are to be chosen
+	CallbackNotes    = "notes"    // what every program of a channel should know
+	CallbackNoted    = "noted"    // of which channel that is
 
 	CallbackLetters = "letters" // which encoding is right
 	CallbackReread  = "reread"  // how a file is to be read instead
@@ -65,6 +67,7 @@ const (
 	ActionWhose    = "open_channel_rules"
 	ActionModels   = "open_models"
 	ActionLists    = "open_channel_models"
+	ActionNotes    = "open_channel_notes"
 	ActionFigures  = "open_statistics"
 	ActionAsk      = "open_form"
 	ActionAnswer   = "answer"    // the asker says how a file is meant: the first choice,
@@ -121,6 +124,10 @@ const (
 	FieldWait     = "wait" // for a decision
 	FieldLast     = "last" // how long an approval does
 	FieldNone     = "none" // of a channel: what holds for the workspace
+	FieldNotes    = "notes"
+	FieldCurrency = "currency"
+	FieldYear     = "year"  // the month in which it begins
+	FieldShows    = "shows" // what a model may see of the data
 
 	FieldHeading   = "heading"   // of a file: its row,
 	FieldSheet     = "sheet"     // the sheet that is meant,

@@ -63,7 +63,7 @@ func (c *Client) readIn(ctx context.Context, b *box, f steps.InputFile, out *ste
 	short, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	var packed bytes.Buffer
-	job := sandbox.ReadJob{Seconds: readSeconds, MemoryMB: readRoom, Files: []sandbox.ReadFile{{Name: f.Name, Size: int64(len(f.Data)), Told: f.Told, Compare: f.Compare,
+	job := sandbox.ReadJob{Seconds: readSeconds, MemoryMB: readRoom, Files: []sandbox.ReadFile{{Name: f.Name, Size: int64(len(f.Data)), Told: f.Told, Compare: f.Compare, Look: f.Look, Reading: f.Reading,
 		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(f.Data)), nil }}}}
 	if err := sandbox.WriteReadJob(&packed, job, c.stamp(b)); err != nil {
 		return err
@@ -83,10 +83,10 @@ func (c *Client) readIn(ctx context.Context, b *box, f steps.InputFile, out *ste
 		return ctx.Err()
 	}
 	if err == nil {
-		sink := &oneAnswer{letters: sandbox.Letters{Encodings: len(f.Compare)}}
+		sink := &sandbox.OneAnswer{Looks: f.Look != approval.Shape, Letters: sandbox.Letters{Encodings: len(f.Compare)}}
 		if err = sandbox.ReadReadings(bytes.NewReader(data), c.stamp(b), 1, sink); err == nil {
-			*said = sink.answer
-			out.Letters, err = sink.letters.Places()
+			*said = sink.Answered
+			out.Letters, err = sink.Letters.Places()
 		}
 	}
 	if box := new(steps.BoxError); errors.As(err, &box) {
@@ -113,21 +113,4 @@ func (c *Client) unready(ctx context.Context, b *box) error {
 	}
 	return &steps.BoxError{Err: fmt.Errorf("no reader in the box: %w", errors.Join(err, errIdle)),
 		Words: fmt.Sprintf("Files cannot be read in boxes of the E2B template %q: an administrator should check that it has Python 3 with pandas.", c.template)}
-}
-
-// oneAnswer keeps what is said of the only file.
-type oneAnswer struct {
-	answer  reading.Answer
-	letters sandbox.Letters
-}
-
-// CSV takes letters that are to be compared. Nobody asks for other values.
-func (o *oneAnswer) CSV(_ int, data []byte) error {
-	_, err := o.letters.Write(data)
-	return err
-}
-
-func (o *oneAnswer) Answer(_ int, a reading.Answer) error {
-	o.answer = a
-	return nil
 }

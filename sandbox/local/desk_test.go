@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/steps"
 )
 
@@ -41,6 +42,46 @@ table(regions, "Revenue by region")
 	require.Empty(t, result.Value)
 	require.Empty(t, result.Notes)
 	require.Equal(t, []string{"sales.csv"}, result.Observed.Opened, "the desk's own files are nobody's deed")
+}
+
+// A currency comes from the sealed notes or from the reading, never from nowhere.
+func TestMoneyIsWrittenInTheCurrencyThatIsKnown(t *testing.T) {
+	t.Parallel()
+	in := func(currencies ...string) *reading.Reading {
+		table := reading.Table{Rows: 1, Delimiter: ",", HeadingLine: 1, HeadingRows: 1}
+		for i, c := range currencies {
+			table.Columns = append(table.Columns, reading.Column{Name: string(rune('a' + i)), Type: "integer", DType: "Int64", Currency: c})
+		}
+		return &reading.Reading{Version: 1, Kind: "text", Encoding: "utf-8", Tables: []reading.Table{table}}
+	}
+	for name, c := range map[string]struct {
+		noted, want string
+		read        *reading.Reading
+	}{
+		"nobody says":             {"", "1,234.50", in("")},
+		"the notes say":           {"EUR", "€1,234.50", in("")},
+		"the notes, without file": {"SEK", "1,234.50 SEK", nil},
+		"the file says":           {"", "€1,234.50", in("", "€")},
+		"both say the same":       {"EUR", "€1,234.50", in("€", "EUR")},
+		"notes say which dollar":  {"CAD", "1,234.50 CAD", in("$")},
+		"they say two":            {"EUR", "1,234.50", in("$")},
+		"the file says two":       {"", "1,234.50", in("$", "€")},
+		"a sign of four":          {"", "1,234.50 kr", in("kr.")},
+		"notes say which crown":   {"NOK", "1,234.50 NOK", in("kr.")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			j := job("from desk import answer, money\nanswer(money(1234.5) + ' ' + money(2, 'GBP'))\n", roomy)
+			j.Currency = c.noted
+			if c.read != nil {
+				j = withFile(j.Code, "a.csv", "a,b\n1,2\n")
+				j.Currency, j.Inputs[0].Reading, j.Inputs[0].Input.Reading = c.noted, c.read, c.read.SHA256()
+			}
+			result := run(t, j)
+			require.Equal(t, approval.OK, result.Outcome, "%+v", result)
+			require.Equal(t, c.want+" £2.00", result.Answer)
+		})
+	}
 }
 
 func TestADeskThatIsMisusedSaysWhatToWriteInstead(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"countersign/approval"
 	"countersign/approval/reading"
 	"countersign/approval/steps"
 	"countersign/sandbox"
@@ -47,8 +48,8 @@ func (s *Sandbox) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Re
 		return out, b.bootErr
 	}
 	clock := b.clock(b.boot, readTime, s.standstill)
-	sink := &oneAnswer{letters: sandbox.Letters{Encodings: len(f.Compare)}}
-	job := sandbox.ReadJob{Seconds: fileWait, MemoryMB: fileRoom, Files: []sandbox.ReadFile{{Name: f.Name, Size: int64(len(f.Data)), Told: f.Told, Compare: f.Compare,
+	sink := &sandbox.OneAnswer{Looks: f.Look != approval.Shape, Letters: sandbox.Letters{Encodings: len(f.Compare)}}
+	job := sandbox.ReadJob{Seconds: fileWait, MemoryMB: fileRoom, Files: []sandbox.ReadFile{{Name: f.Name, Size: int64(len(f.Data)), Told: f.Told, Compare: f.Compare, Look: f.Look, Reading: f.Reading,
 		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(f.Data)), nil }}}}
 	err = b.read(job, sink)
 	used, late := clock.stop()
@@ -63,10 +64,10 @@ func (s *Sandbox) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Re
 	}
 	b.kill()
 	<-b.proc.done
-	if out.Letters, err = sink.letters.Places(); err != nil {
+	if out.Letters, err = sink.Letters.Places(); err != nil {
 		return out, err
 	}
-	if out.Answer = sink.answer; sandbox.Misbehaved(b.view.told()) {
+	if out.Answer = sink.Answered; sandbox.Misbehaved(b.view.told()) {
 		out.Answer = reading.Answer{Problem: &reading.Problem{Code: "misbehaved"}}
 	}
 	return out, nil
@@ -82,21 +83,4 @@ func (s *Sandbox) bootForFile() (*box, error) {
 		return nil, s.notYet
 	}
 	return s.boot(s.home.readBundle, forInspection), nil
-}
-
-// oneAnswer keeps what is said of the only file.
-type oneAnswer struct {
-	answer  reading.Answer
-	letters sandbox.Letters
-}
-
-// CSV takes letters that are to be compared. Nobody asks for other values.
-func (o *oneAnswer) CSV(_ int, data []byte) error {
-	_, err := o.letters.Write(data)
-	return err
-}
-
-func (o *oneAnswer) Answer(_ int, a reading.Answer) error {
-	o.answer = a
-	return nil
 }

@@ -125,7 +125,7 @@ class Table(io.TextIOBase):
 
 def child(orders, pipe, head, work):
     """Reads one file after another, as they are named: each one's table as CSV and then its reading go to the pipe."""
-    from desk import opening, reading, words
+    from desk import glimpse, opening, reading, words
     os.environ["TMPDIR"] = tempfile.tempdir = work  # where an archive is unpacked
     fence(head["memory_mb"])
     with contextlib.suppress(OSError):
@@ -133,15 +133,19 @@ def child(orders, pipe, head, work):
     watch(work)
     path = os.path.join(work, "input")
     for order in orders:
-        order, table = json.loads(order), Table(pipe)
+        about, table = json.loads(order), Table(pipe)
+        name = about["name"]
         try:
-            if order.get("preview"):  # in several encodings: nothing is said of how it is read
-                table.write(json.dumps(opening.preview(path, order["name"], order["preview"])))
+            if about.get("preview"):  # in several encodings: nothing is said of how it is read
+                table.write(json.dumps(opening.preview(path, name, about["preview"])))
                 raise words.Refused("encoding")
-            answer = {"reading": reading.read(path, order["name"], table if head["csv"] else None, order.get("told"))}
-            table.flush()
+            if about.get("look"):
+                answer = {"glimpse": glimpse.look(path, name, about["reading"], about["look"] == "samples")}
+            else:
+                answer = {"reading": reading.read(path, name, table if head["csv"] else None, about.get("told"))}
+                table.flush()
         except words.Refused as e:
-            if order.get("preview"):
+            if about.get("preview"):
                 table.flush()
             answer = {"problem": {"code": e.code, "facts": e.facts}}
         except MemoryError:
@@ -188,7 +192,9 @@ class Reader:
     def read(self, about, send):
         """Has the file that lies ready read and passes its table on; returns what was said, or why nothing was."""
         until, data = time.monotonic() + self.head["seconds"], b""
-        os.write(self.orders, json.dumps(about).encode() + b"\n")
+        order = memoryview(json.dumps(about).encode() + b"\n")
+        while order:
+            order = order[os.write(self.orders, order):]
         while True:
             while len(data) >= PIECE.size:
                 kind, size = PIECE.unpack(data[:PIECE.size])
@@ -265,7 +271,7 @@ def main(job_at, result_at, work, guarded=""):
         _, kind, head_size, body_size = frames.HEADER.unpack(reader.exactly(frames.HEADER.size))
         if kind == b"Z":
             break
-        if kind != b"I" or head_size > 65536:
+        if kind != b"I" or head_size > MOST_SAID:
             raise ValueError("the job has a frame that is none of a file")
         about, path = json.loads(reader.exactly(head_size)), os.path.join(work, "input")
         receive(reader, body_size, path)

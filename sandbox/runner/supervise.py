@@ -85,7 +85,7 @@ class Run:
             self.worker.hand({"token": self.token, "mark": self.mark, "code_sha256": self.job["code_sha256"], "files": self.job["files"],
                               "memory_mb": self.job["memory_mb"], "seconds": self.job["seconds"], "writing": WRITING,
                               "file_bytes": self.job["file_bytes"], "one_file": self.job["one_file"],
-                              "readings": readings, "today": self.job.get("today", "")}, code)
+                              "readings": readings, "today": self.job.get("today", ""), "currency": self.job.get("currency", "")}, code)
         except BrokenPipeError:
             pass  # it is dead already: wait will say so
         poll = select.poll()

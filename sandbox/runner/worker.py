@@ -49,7 +49,7 @@ def main(code_fd, report_fd, where_fd, work, out, name, load):
         raise SystemExit("the code is not the sealed code")
 
     os.chdir(work)
-    sealed(head.pop("readings"), head.pop("today"), desk)
+    sealed(head.pop("readings"), head.pop("today"), head.pop("currency"), desk)
     # Opened and reserved now, so that code that uses everything up can still be reported.
     report_file, first_file = open(os.path.join(out, "report.json"), "wb"), open(os.path.join(out, "first.json"), "wb")
     loosen = limit(head["memory_mb"], head["seconds"], head["writing"])
@@ -144,12 +144,13 @@ def lay_desk():
     return sys.modules["desk.telling"].told
 
 
-def sealed(readings, today, told):
-    """Has the desk obey what was approved: how files are read, and what day it is."""
+def sealed(readings, today, currency, told):
+    """Has the desk obey what was approved: how files are read, what day it is, and in what amounts are."""
     if told is None:
         return
     import datetime
     sys.modules["desk"].seal(readings)
+    told.currency = sys.modules["desk.telling"].one_currency(readings.values(), currency)
     told.today = datetime.date.fromisoformat(today) if today else None
 
 

@@ -258,10 +258,3 @@ func ModelsField(err error) string {
 	}
 	return ids.FieldAllowed
 }
-
-// ListsView asks of which channel the models are to be chosen.
-func ListsView() slack.ModalViewRequest {
-	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackLists, Title: kit.Plain("Models of a channel"), Submit: kit.Plain("Next"), Close: kit.Plain("Cancel"),
-		Blocks: slack.Blocks{BlockSet: []slack.Block{
-			slack.NewInputBlock(ids.FieldChannel, kit.Plain("Channel"), kit.Plain("Its list takes the place of the workspace's. Who reviews, and by which rules, stays as it is."), channels())}}}
-}

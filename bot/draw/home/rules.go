@@ -35,10 +35,25 @@ const (
 	careOwners = "owners"
 )
 
+// WhoseView asks of which channel the rules are to be set.
 func WhoseView() slack.ModalViewRequest {
-	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackWhose, Title: kit.Plain("Rules of a channel"), Submit: kit.Plain("Next"), Close: kit.Plain("Cancel"),
-		Blocks: slack.Blocks{BlockSet: []slack.Block{
-			slack.NewInputBlock(ids.FieldChannel, kit.Plain("Channel"), kit.Plain("Its rules replace the workspace's. Only freeze windows add up: both apply."), channels())}}}
+	return ofChannel(ids.CallbackWhose, "Rules of a channel", "Its rules replace the workspace's. Only freeze windows add up: both apply.")
+}
+
+// ListsView asks of which channel the models are to be chosen.
+func ListsView() slack.ModalViewRequest {
+	return ofChannel(ids.CallbackLists, "Models of a channel", "Its list takes the place of the workspace's. Who reviews, and by which rules, stays as it is.")
+}
+
+// NotedView asks of which channel the notes are to be written.
+func NotedView() slack.ModalViewRequest {
+	return ofChannel(ids.CallbackNoted, "Notes of a channel", "What every program there should know about its data.")
+}
+
+// ofChannel asks which channel something is to be set for.
+func ofChannel(callback, title, hint string) slack.ModalViewRequest {
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callback, Title: kit.Plain(title), Submit: kit.Plain("Next"), Close: kit.Plain("Cancel"),
+		Blocks: slack.Blocks{BlockSet: []slack.Block{slack.NewInputBlock(ids.FieldChannel, kit.Plain("Channel"), kit.Plain(hint), channels())}}}
 }
 
 // RulesView is the form, filled with what holds: a channel without rules of its

@@ -185,6 +185,12 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	approval.WhyApprovalsRange: func(r approval.Reason) string {
 		return fmt.Sprintf("Of how many people a program of %s risk needs the approval is a number from 1 to %d.", r.Name, r.Most)
 	},
+	approval.WhyLongNotes: func(r approval.Reason) string {
+		return fmt.Sprintf("The notes have %d characters. Please keep them under %d: they stand on every card and in every prompt.", r.Count, r.Most)
+	},
+	approval.WhyNoCurrency: func(r approval.Reason) string {
+		return fmt.Sprintf("%q is no currency. Write its three letters, such as EUR.", r.Name)
+	},
 	approval.WhyManyHosts: func(r approval.Reason) string {
 		return fmt.Sprintf("Code can reach no hosts beyond %d: reviewers have to read them all.", r.Most)
 	},

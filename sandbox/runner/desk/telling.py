@@ -17,6 +17,11 @@ DEEP, WIDE = 5, 1000  # how far a figure is looked for in what a plot call retur
 
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 WHOLE = {"JPY", "KRW", "HUF", "CLP"}  # currencies without cents
+# What a sign in a file can stand for, the currency that it means by itself first.
+MEANS = {"$": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "ARS", "CLP", "COP"), "US$": ("USD",), "C$": ("CAD",), "A$": ("AUD",), "HK$": ("HKD",), "R$": ("BRL",),
+         "€": ("EUR",), "£": ("GBP",), "¥": ("JPY", "CNY"), "₹": ("INR",), "₽": ("RUB",), "₺": ("TRY",), "₴": ("UAH",), "₩": ("KRW",), "₪": ("ILS",), "฿": ("THB",), "₫": ("VND",),
+         "zł": ("PLN",), "Kč": ("CZK",), "Ft": ("HUF",), "руб": ("RUB",), "Fr": ("CHF",), "kr": ("SEK", "NOK", "DKK", "ISK")}
+UNCLEAR = ("kr",)  # means none by itself
 
 
 class Told:
@@ -86,6 +91,15 @@ def money(amount, currency=None):
     if currency in SIGNS or currency in SIGNS.values():
         return minus + SIGNS.get(currency, currency) + text
     return minus + text + (" " + str(currency) if currency else "")
+
+
+def one_currency(readings, noted):
+    """The one currency of which files and the channel's notes speak; None where they speak of several, or of none."""
+    found = {c["currency"].strip().rstrip(".") for r in readings if r for t in r["tables"] for c in t["columns"] if c.get("currency")}
+    if noted:
+        found = {noted if noted in MEANS.get(sign, ()) else sign for sign in found} | {noted}
+    found = {sign if sign in UNCLEAR else MEANS.get(sign, (sign,))[0] for sign in found}
+    return found.pop() if len(found) == 1 else None
 
 
 def percent(share, digits=None):
