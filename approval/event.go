@@ -23,20 +23,22 @@ type EventKind = string
 // The kinds of event of a request.
 const (
 	// A question is asked and written.
-	EventAsked         EventKind = "asked"          // question, files, model, channel, trigger
-	EventFound         EventKind = "found"          // files, guest
-	EventRead          EventKind = "read"           // files: id, content and reading of each
-	EventAskedAbout    EventKind = "asked about"    // file: its id, code, column
-	EventAnswered      EventKind = "answered"       // the same, and says
-	EventAskedBack     EventKind = "asked back"     // cause or reason
-	EventCalled        EventKind = "called"         // attempt, model ("inspection" of an inspection, "reading" of a reading), hold; of a model provider, host
-	EventWritten       EventKind = "written"        // attempt, code, prompt_version, provider, host
-	EventRefusedDraft  EventKind = "refused draft"  // attempt, reason, code
-	EventCallFailed    EventKind = "call failed"    // attempt, why
-	EventDrafted       EventKind = "drafted"        // revision, digest, code, manifest, summary, findings_list, findings (how many), prompt_version, provider, host
-	EventFailed        EventKind = "failed"         // reason or cause
-	EventFellBack      EventKind = "fell back"      // from, to, provider, host, most, why
-	EventDeclinedModel EventKind = "declined model" // model, instead_of, scope
+	EventAsked          EventKind = "asked"            // question, files, model, channel, trigger
+	EventFound          EventKind = "found"            // files, guest
+	EventRead           EventKind = "read"             // files: id, content and reading of each
+	EventAskedAbout     EventKind = "asked about"      // file: its id, code, column
+	EventAnswered       EventKind = "answered"         // the same, and says
+	EventAskedBack      EventKind = "asked back"       // cause or reason
+	EventAskedToClarify EventKind = "asked to clarify" // question, with its choices; attempt
+	EventClarified      EventKind = "clarified"        // answer; trigger of a message
+	EventCalled         EventKind = "called"           // attempt, model ("inspection" of an inspection, "reading" of a reading), hold; of a model provider, host
+	EventWritten        EventKind = "written"          // attempt, code, prompt_version, provider, host
+	EventRefusedDraft   EventKind = "refused draft"    // attempt, reason, code
+	EventCallFailed     EventKind = "call failed"      // attempt, why
+	EventDrafted        EventKind = "drafted"          // revision, digest, code, manifest, summary, findings_list, findings (how many), prompt_version, provider, host, next
+	EventFailed         EventKind = "failed"           // reason or cause
+	EventFellBack       EventKind = "fell back"        // from, to, provider, host, most, why
+	EventDeclinedModel  EventKind = "declined model"   // model, instead_of, scope
 
 	// People decide.
 	EventApproved         EventKind = "approved"             // revision, digest, click, in_place_of

@@ -302,6 +302,14 @@ func (s *service) Answer(ctx context.Context, id, key, says string, c approval.C
 	return v.Request, nil
 }
 
+func (s *service) Choose(ctx context.Context, id, key, choice string, c approval.Click) (*approval.Request, error) {
+	return s.Answer(ctx, id, key, choice, c)
+}
+
+func (s *service) Say(ctx context.Context, id, key, words string, c approval.Click) (*approval.Request, error) {
+	return s.Answer(ctx, id, key, words, c)
+}
+
 func (s *service) Withdraw(ctx context.Context, id string, c approval.Click) (*approval.Request, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err

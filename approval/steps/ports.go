@@ -72,15 +72,18 @@ type Brief struct {
 	Today     time.Time // the day on which it is asked, on the team's calendar
 	Libraries []string  // what the box has, with versions, as a box has said; none where that is not known yet
 	Files     []approval.File
-	History   []approval.Message // of the session, oldest first, already cut to size
-	Wishes    []approval.Wish    // versions that reviewers have read, and what they want changed, oldest first
-	Refused   []approval.Refusal // earlier attempts at what is to be written now
+	History   []approval.Message       // of the session, oldest first, already cut to size
+	Clarified []approval.Clarification // what the model has asked the asker, and what they said, oldest first
+	Wishes    []approval.Wish          // versions that reviewers have read, and what they want changed, oldest first
+	Refused   []approval.Refusal       // earlier attempts at what is to be written now
 }
 
 // Draft is a program that a model wrote, not yet canonical, not yet inspected.
 type Draft struct {
 	Code          string
-	Summary       string // the words around the code
+	Summary       string                  // the words around the code
+	Ask           *approval.Clarification // a question to the asker in place of a program
+	Next          []string                // what could be asked next
 	Usage         budget.Usage
 	PromptVersion string
 	Provider      string // who was asked, for people: "Mistral"
