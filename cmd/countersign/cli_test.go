@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -92,7 +93,7 @@ func TestServeSaysThatNothingCanRunWithoutASandbox(t *testing.T) {
 	require.Contains(t, errs.String(), "make libexec/runsc")
 }
 
-func TestServeNeedsAModelAndADatabase(t *testing.T) {
+func TestServeNeedsAModelAndWaitsForADatabase(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	p := h.program
@@ -100,9 +101,17 @@ func TestServeNeedsAModelAndADatabase(t *testing.T) {
 	require.ErrorContains(t, serve(h.ctx, p), "codestral-latest")
 	p = h.program
 	p.DatabaseURL = "postgres://u:hunter2@127.0.0.1:1/x"
-	err := serve(h.ctx, p)
-	require.ErrorContains(t, err, "read the database's version")
-	require.NotContains(t, err.Error(), "hunter2")
+	var said lockedBuffer
+	p.log = logTo(&said)
+	ctx, cancel := context.WithCancel(h.ctx)
+	done := make(chan error, 1)
+	go func() { done <- serve(ctx, p) }()
+	h.soon("it says so", func() bool {
+		return strings.Contains(said.String(), "the database cannot be reached: serve waits for it")
+	})
+	cancel()
+	require.ErrorIs(t, <-done, context.Canceled)
+	require.NotContains(t, said.String(), "hunter2")
 }
 
 // Serve's own role makes no tables: without the owner's address somebody else migrates.

@@ -122,7 +122,7 @@ func openIn(t testing.TB, workspace slacksim.Options, change ...func(*Config)) *
 // soon is for what takes a moment, on a machine that has no moment to spare: six
 // other processes on its two cores make everything twenty times slower. Nothing that
 // a test waits for has a shorter limit, and what never comes is said by its name.
-const soon = 2 * time.Minute
+const soon = 20 * time.Minute
 
 // slackPatience is how long Slack waits for an answer in tests whose subject that is
 // not: on such a machine three seconds may be too few for anybody. Where it is known
