@@ -479,8 +479,7 @@ INSERT INTO moves (from_state, verb, to_state) VALUES
     -- It stays, and something is noted.
     ('running', 'Begin', 'running');
 UPDATE moves SET told = CASE verb
-    WHEN 'Ask' THEN 'asked' WHEN 'Drafted' THEN 'drafted' WHEN 'PutBack' THEN 'edit refused' WHEN 'AskBack' THEN 'asked about' WHEN 'Answer' THEN 'answered'
-    WHEN 'Clarify' THEN 'asked to clarify' WHEN 'Clarified' THEN 'clarified'
+    WHEN 'Ask' THEN 'asked' WHEN 'Drafted' THEN 'drafted' WHEN 'PutBack' THEN 'edit refused' WHEN 'AskBack' THEN 'asked about' WHEN 'Answer' THEN 'answered' WHEN 'Clarify' THEN 'asked to clarify' WHEN 'Clarified' THEN 'clarified'
     WHEN 'Approve' THEN 'approved' WHEN 'Reject' THEN 'rejected' WHEN 'RequestChanges' THEN 'changes requested' WHEN 'Edit' THEN 'edited'
     WHEN 'Insist' THEN 'declined model' WHEN 'Disown' THEN 'disowned' WHEN 'BreakSeal' THEN 'seal broken' WHEN 'Start' THEN 'started'
     WHEN 'Unstart' THEN 'unstarted' WHEN 'Void' THEN 'voided' WHEN 'Finish' THEN 'finished' WHEN 'Lose' THEN 'lost'

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -60,8 +61,9 @@ func TestWhatAModelAsksIsKeptAndAudited(t *testing.T) {
 		}
 		hold, _ := r.Money().CalledHold()
 		r.Money().Settle(budget.Settlement{HoldID: hold.ID, At: now})
-		return r.Drafted(approval.Revision{Code: "print(1)\n", Author: "small-1", Next: []string{"Per region?", "Per month?"},
-			Manifest: approval.Manifest{Version: 1, Sandbox: "local", Template: "python", Limits: b.policy.Limits, CostCap: budget.Cent, Network: []string{}}}, b.policy, now)
+		return r.Drafted(approval.Revision{Code: "print(1)\n", Author: "small-1", PromptVersion: "p1", Next: []string{"Per region?", "Per month?"},
+			Manifest: approval.Manifest{Version: 1, Sandbox: "local", Template: "python", Limits: b.policy.Limits, CostCap: budget.Cent, Network: []string{},
+				Inputs: []approval.Input{{Name: "sales.csv", SHA256: strings.Repeat("a", 64)}}}}, b.policy, now)
 	})
 	v, err := b.View(t.Context(), r.ID)
 	require.NoError(t, err)

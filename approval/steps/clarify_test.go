@@ -51,7 +51,7 @@ func TestAModelAsksInPlaceOfAGuess(t *testing.T) {
 	require.Equal(t, "2024", b.writer.briefs[1].Clarified[0].Said)
 	require.Equal(t, 1, b.count(r.ID, approval.EventAskedToClarify))
 	require.Equal(t, 1, b.count(r.ID, approval.EventClarified))
-	require.Len(t, b.spends(r.ID, budget.ForDraft), 2, "each call is on the bill")
+	require.Len(t, b.spends(r.ID, budget.ForDraft), 3, "each call is on the bill, and the inspection")
 }
 
 // A model that asks and asks is told to write, and ends when it does not.
