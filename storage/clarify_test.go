@@ -84,5 +84,5 @@ func TestWhatAModelAsksIsKeptAndAudited(t *testing.T) {
 	require.Equal(t, []approval.Role{approval.RoleQuestion, approval.RoleClarify, approval.RoleClarified, approval.RoleCode}, roles)
 
 	// What was said can be forgotten, and no message is without its event.
-	require.ErrorContains(t, b.exec(t, `INSERT INTO messages (session_id, request_id, role, text, at) SELECT session_id, request_id, 'clarified', text, now() FROM messages WHERE role = 'clarified'`), "messages_told")
+	require.ErrorContains(t, b.exec(t, `INSERT INTO messages (session_id, request_id, role, text, at) SELECT session_id, request_id, 'clarified', text, now() FROM messages WHERE role = 'clarified'`), "no event tells of this change of messages")
 }

@@ -71,7 +71,7 @@ func TestProveConversationAModelAsksInPlaceOfAGuess(t *testing.T) {
 	}
 }
 
-var numbered = regexp.MustCompile(`Question number (\d{3}) of`)
+var ofTheThread = regexp.MustCompile(`Question number (\d{3}) of`)
 
 // A thread of forty turns stays within its budgets of tokens and money, and loses no file and
 // no result that has room.
@@ -83,7 +83,7 @@ func TestProveConversationOfFortyTurns(t *testing.T) {
 	h.share("sales.csv", "amount\n1\n")
 	filler := strings.Repeat("# "+strings.Repeat("w", 96)+"\n", 12)
 	h.model.Answer(func(r mistraltest.Request) mistraltest.Reply {
-		all := numbered.FindAllStringSubmatch(r.Messages[len(r.Messages)-1].Content, -1)
+		all := ofTheThread.FindAllStringSubmatch(r.Messages[len(r.Messages)-1].Content, -1)
 		return mistraltest.Reply{Content: "It adds.\n\n```python\n" + filler + "print(1)  # answers " + all[len(all)-1][1] + "\n```\n"}
 	})
 	var root workspace.Message
