@@ -182,7 +182,10 @@ func (h *asking) clickSay(ctx context.Context, cb slack.InteractionCallback, act
 
 // submitSay takes it.
 func (h *asking) submitSay(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-	id, key, _ := strings.Cut(cb.View.PrivateMetadata, " ")
+	id, key, ok := strings.Cut(cb.View.PrivateMetadata, " ")
+	if !ok {
+		return answer{}, fmt.Errorf("an answer without its question: %q", kit.Cut(cb.View.PrivateMetadata, 100))
+	}
 	_, err := h.service.Say(ctx, id, key, fieldsOf(cb)[ids.FieldSaid].Value, approval.Click{Team: cb.Team.ID, User: cb.User.ID})
 	return saved(err, ids.FieldSaid)
 }
