@@ -16,6 +16,7 @@ import (
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
+	"countersign/storage"
 )
 
 // What a model asks is answered by a press, in a modal or in the thread; what it offers to be
@@ -65,9 +66,23 @@ func TestProveConversationAModelAsksInPlaceOfAGuess(t *testing.T) {
 			h.soon("both are done", func() bool { return value[int](h, `SELECT count(*) FROM requests WHERE state = 'done'`) == 2 })
 			require.Equal(t, 1, value[int](h, `SELECT count(*) FROM sessions`), "it is one thread")
 			h.settled()
-			h.truth(0)
+			h.addsUp()
 			proof.Check(t, !t.Failed(), "a model asks in place of a guess, and is answered "+way, "one question, one answer, a follow-up, each call paid")
 		})
+	}
+}
+
+// addsUp holds the ledger, the budgets and the audit trail against one another.
+func (h *house) addsUp() {
+	h.t.Helper()
+	db, err := h.store()
+	require.NoError(h.t, err)
+	defer db.Close()
+	h.ledger()
+	h.balance(db)
+	for _, id := range column[string](h, `SELECT id FROM requests ORDER BY id`) {
+		_, err := storage.AuditRequest(h.ctx, db, id)
+		require.NoError(h.t, err)
 	}
 }
 
@@ -134,7 +149,7 @@ func TestProveConversationOfFortyTurns(t *testing.T) {
 	require.LessOrEqual(t, longest, codegen.PromptBytes)
 	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM sessions`))
 	h.settled()
-	h.truth(0)
+	h.addsUp()
 	proof.Check(t, !t.Failed(), "a thread of forty turns stays within its budgets and loses nothing that has room",
 		"%d turns, at most %d of %d bytes, the last %d exchanges whole; the ledger adds up", turns, longest, codegen.PromptBytes, least)
 }
