@@ -108,7 +108,9 @@ prove-money: setup-test
 #                  log; a pack of 100,000 entries verifies in 200 MB
 #   prove-models   every provider of models on loopback, in its own format: answers, refusals, failures and
 #                  what they cost; where data goes, fallbacks and their holds; and those whose keys are set for real, by one small call each
-.PHONY: prove-review prove-slack prove-reading prove-crash prove-models prove-audit
+#   prove-conversation  a model that asks in place of a guess, answered in three ways; a thread of forty turns within
+#                  its budgets of tokens and money; prompts of a long thread on every model
+.PHONY: prove-review prove-slack prove-reading prove-crash prove-models prove-audit prove-conversation
 prove-review: TESTS = Review
 prove-review: PACKAGES = ./approval ./approval/steps ./bot ./storage ./sandbox/local ./sandbox/e2b
 prove-slack: TESTS = Slack
@@ -121,7 +123,9 @@ prove-models: TESTS = Models
 prove-models: PACKAGES = ./codegen/mistral ./codegen/claude ./codegen/gpt ./approval/steps ./cmd/countersign
 prove-audit: TESTS = Audit
 prove-audit: PACKAGES = ./internal/pack ./storage
-prove-review prove-slack prove-reading prove-crash prove-models prove-audit: setup-test libexec/runsc
+prove-conversation: TESTS = Conversation
+prove-conversation: PACKAGES = ./cmd/countersign
+prove-review prove-slack prove-reading prove-crash prove-models prove-audit prove-conversation: setup-test libexec/runsc
 	@mkdir -p bin && rm -f bin/$@.txt && touch bin/$@.txt
 	@PROVE_REPORT=$(CURDIR)/bin/$@.txt \
 		$(GO) test -count=1 -timeout $(TIMEOUT) -parallel $(PARALLEL) -run '^TestProve$(TESTS)' $(PACKAGES) >bin/$@.log 2>&1; status=$$?; \

@@ -10,10 +10,10 @@
 //
 // # One request
 //
-//	          asking (for what its asker has to say)
+//	          asking (its asker: about a file, or what the model asks)
 //	           ▲  │
-//	    AskBack│  │Answer
-//	           │  ▼
+//	AskBack,   │  │ Answer,
+//	    Clarify│  ▼ Clarified
 //	Ask ──▶ drafting ──Drafted──▶ pending ──Approve──▶ approved ──Start──▶ running ──Finish──▶ done
 //	           ▲                    │  ▲                   │ │                │ │
 //	           └─RequestChanges,────┘  └──BreakSeal,───────┘ │                │ └─Lose──▶ lost

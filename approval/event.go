@@ -23,21 +23,23 @@ type EventKind = string
 // The kinds of event of a request.
 const (
 	// A question is asked and written.
-	EventAsked         EventKind = "asked"          // question, files, model, channel, trigger
-	EventFound         EventKind = "found"          // files, guest
-	EventRead          EventKind = "read"           // files: id, content and reading of each
-	EventAskedAbout    EventKind = "asked about"    // file: its id, code, column
-	EventAnswered      EventKind = "answered"       // the same, says, and told_by: whose word from another thread is taken
-	EventCorrected     EventKind = "corrected"      // file: its id; told: code, table, column and says of each
-	EventAskedBack     EventKind = "asked back"     // cause or reason
-	EventCalled        EventKind = "called"         // attempt, model ("inspection" of an inspection, "reading" of a reading), hold; of a model provider, host
-	EventWritten       EventKind = "written"        // attempt, code, prompt_version, provider, host, notes
-	EventRefusedDraft  EventKind = "refused draft"  // attempt, reason, code
-	EventCallFailed    EventKind = "call failed"    // attempt, why
-	EventDrafted       EventKind = "drafted"        // revision, digest, code, manifest, summary, findings_list, findings (how many), prompt_version, provider, host
-	EventFailed        EventKind = "failed"         // reason or cause
-	EventFellBack      EventKind = "fell back"      // from, to, provider, host, most, why
-	EventDeclinedModel EventKind = "declined model" // model, instead_of, scope
+	EventAsked          EventKind = "asked"            // question, files, model, channel, trigger
+	EventFound          EventKind = "found"            // files, guest
+	EventRead           EventKind = "read"             // files: id, content and reading of each
+	EventAskedAbout     EventKind = "asked about"      // file: its id, code, column
+	EventAnswered       EventKind = "answered"         // the same, says, and told_by: whose word from another thread is taken
+	EventCorrected      EventKind = "corrected"        // file: its id; told: code, table, column and says of each
+	EventAskedBack      EventKind = "asked back"       // cause or reason
+	EventAskedToClarify EventKind = "asked to clarify" // question, with its choices; attempt
+	EventClarified      EventKind = "clarified"        // answer; trigger of a message
+	EventCalled         EventKind = "called"           // attempt, model ("inspection" of an inspection, "reading" of a reading), hold; of a model provider, host
+	EventWritten        EventKind = "written"          // attempt, code, prompt_version, provider, host, notes
+	EventRefusedDraft   EventKind = "refused draft"    // attempt, reason, code
+	EventCallFailed     EventKind = "call failed"      // attempt, why
+	EventDrafted        EventKind = "drafted"          // revision, digest, code, manifest, summary, findings_list, findings (how many), prompt_version, provider, host, next
+	EventFailed         EventKind = "failed"           // reason or cause
+	EventFellBack       EventKind = "fell back"        // from, to, provider, host, most, why
+	EventDeclinedModel  EventKind = "declined model"   // model, instead_of, scope
 
 	// People decide.
 	EventApproved         EventKind = "approved"             // revision, digest, click, in_place_of

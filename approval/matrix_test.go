@@ -239,6 +239,16 @@ var verbs = []verb{
 		}
 		return r.Reseal(nil, testRevision().Manifest, p, now)
 	}},
+	{name: "Clarify", do: func(r *Request, p Policy, now time.Time) error {
+		return Talk{r}.Ask(Clarification{Question: "Which year?"}, "m1", p, now)
+	}},
+	{name: "Clarified", do: func(r *Request, p Policy, now time.Time) error {
+		c := Clarification{Question: "Which year?", AskedAt: t0}
+		if r.State == Asking {
+			r.Clarified = []Clarification{c}
+		}
+		return Talk{r}.Answer(c.Key(), "2024", "", budget.Cent, p, now)
+	}},
 	{name: "Find again", move: "Found", do: func(r *Request, _ Policy, now time.Time) error { return r.Found(nil, "", false, now) }},
 	{name: "Turn back", move: "Fail", do: func(r *Request, _ Policy, now time.Time) error {
 		if r.State == Drafting {
@@ -302,10 +312,10 @@ var matrix = map[State]map[string]State{
 	Drafting: {"Stand in line": Drafting, "Block a draft": Drafting, "Wait": Drafting, "Go on": Drafting, "Ask for a top-up": Drafting, "Grant a top-up": Drafting,
 		"Insist": Drafting, "Come back after all": Drafting, "Put an edit back": Pending, "Reseal": Pending,
 		"Call": Drafting, "Keep": Drafting, "Inspect": Drafting, "Refuse": Drafting, "Again": Drafting, "Drafted": Pending, "Fail": Failed,
-		"Read": Drafting, "Read a file": Drafting, "Ask back": Asking,
+		"Read": Drafting, "Read a file": Drafting, "Ask back": Asking, "Clarify": Asking,
 		"Find": Drafting, "Turn back": Failed, "Go away": Drafting, "Fail over a cause": Failed,
 		"Expire": Expired, "Withdraw": Withdrawn},
-	Asking: {"Compare": Asking, "Answer": Drafting, "Correct": Drafting, "Fail": Failed, "Fail over a cause": Failed, "Expire": Expired, "Withdraw": Withdrawn},
+	Asking: {"Compare": Asking, "Answer": Drafting, "Clarified": Drafting, "Correct": Drafting, "Fail": Failed, "Fail over a cause": Failed, "Expire": Expired, "Withdraw": Withdrawn},
 	Pending: {"Block a run": Pending, "Unpaid": Pending, "Wait": Pending, "Go on": Pending, "Ask for a top-up": Pending, "Grant a top-up": Pending,
 		"Insist": Drafting, "Come back after all": Pending,
 		"Approve": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn,

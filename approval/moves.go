@@ -17,11 +17,13 @@ var Moves = slices.Concat([]Move{
 	{"", "Ask", Drafting},
 	{Drafting, "Drafted", Pending},
 	{Drafting, "PutBack", Pending}, // an edit that its inspection refuses
-	{Drafting, "AskBack", Asking},
+	{Drafting, "AskBack", Asking},  // about a file
 	{Asking, "Answer", Drafting},
 	{Asking, "Correct", Drafting},
 	{Pending, "Correct", Drafting},
 	{Drafting, "Reseal", Pending}, // files are read otherwise, and have the same columns
+	{Drafting, "Clarify", Asking}, // the model asks
+	{Asking, "Clarified", Drafting},
 	{Pending, "Approve", Pending}, // it takes more approvals
 	{Pending, "Approve", Approved},
 	{Pending, "Reject", Rejected},

@@ -219,7 +219,7 @@ func Corrected(r *Request, id string, said []reading.Answered) ([]File, error) {
 // Correct takes the asker's word for how a file is read, instead of what was found out. It is
 // read anew, and where its columns stay what they were, the same code is sealed anew.
 func (r *Request) Correct(id string, said []reading.Answered, worst budget.USD, p Policy, now time.Time) error {
-	if !r.Can("Correct") {
+	if !r.Can("Correct") || (Talk{r}).Open() != nil { // what the model asks comes first
 		return r.Illegal("correct the reading of")
 	}
 	if !now.Before(r.ExpiresAt) {

@@ -21,6 +21,8 @@ type Question struct {
 	Given    bool     // these files are chosen, or none are: its words say nothing about them
 	Brought  []string // ids of files that came with it, and need not be in the channel
 	Follow   bool     // it goes on in a thread, whose files are meant where it names none
+	Alone    bool     // it is about the files that came with it, and none of its thread
+	Spoken   bool     // it is a message in a thread, which may answer what a model has asked there
 	ThreadTS string   // of the thread that it was asked in; empty for a new one
 	Trigger  string   // what Slack calls this delivery, the same in every repetition
 }
@@ -109,18 +111,19 @@ type Request struct {
 	Guest    bool      // the asker was a guest when they asked
 	LookedAt time.Time // when it was last found out whether all is there, while it waits
 
-	Blocked     *Block      // a budget has refused the next paid step; nil when none has
-	Downgraded  *Downgraded // the model is cheaper than the one that was asked for; nil when it is not
-	Fallback    *Fallback   // writes when the model that was asked cannot be reached; nil where none may
-	TopUps      []TopUp     // that were asked for, oldest first
-	Rounds      int         // how often reviewers have had the code rewritten or have edited it
-	Wishes      []Wish      // what reviewers wanted changed, oldest first
-	Edit        *Edit       // an edit that is being inspected; only while drafting
-	Written     *Written    // a program that is paid for and has not been inspected; only while drafting
-	Assignee    string      // whose turn it is, as somebody has said; empty: anybody's
-	Opinions    []string    // whom reviewers have asked for a second opinion
-	RemindedAt  time.Time   // of the current revision: when those who may decide were reminded,
-	EscalatedAt time.Time   // and when the fallback reviewers were called
+	Blocked     *Block          // a budget has refused the next paid step; nil when none has
+	Downgraded  *Downgraded     // the model is cheaper than the one that was asked for; nil when it is not
+	Fallback    *Fallback       // writes when the model that was asked cannot be reached; nil where none may
+	TopUps      []TopUp         // that were asked for, oldest first
+	Rounds      int             // how often reviewers have had the code rewritten or have edited it
+	Wishes      []Wish          // what reviewers wanted changed, oldest first
+	Edit        *Edit           // an edit that is being inspected; only while drafting
+	Clarified   []Clarification // what the model has asked the asker, oldest first; the last one may be open
+	Written     *Written        // a program that is paid for and has not been inspected; only while drafting
+	Assignee    string          // whose turn it is, as somebody has said; empty: anybody's
+	Opinions    []string        // whom reviewers have asked for a second opinion
+	RemindedAt  time.Time       // of the current revision: when those who may decide were reminded,
+	EscalatedAt time.Time       // and when the fallback reviewers were called
 
 	Changes Changes // not stored: what the verbs since loading want written
 }
@@ -171,6 +174,7 @@ type Written struct {
 	PromptVersion string      `json:"prompt_version"`
 	Notes         SealedNotes `json:"notes,omitzero"` // of the channel, that the prompt held
 	Saw           Sight       `json:"saw,omitempty"`  // what the model was let see of the data
+	Next          []string    `json:"next,omitempty"` // what could be asked next
 	At            time.Time   `json:"at"`
 	Tries         int         `json:"tries"` // inspections that were begun
 }
@@ -185,6 +189,7 @@ type Revision struct {
 	Provider      string // of a model: who was asked for it,
 	Host          string // and where the prompt went
 	PromptVersion string
+	Next          []string // what its model offers to be asked next: a message beside it, not a column
 	Findings      []Finding
 	Manifest      Manifest
 	Digest        string
@@ -235,6 +240,10 @@ const (
 	RoleQuestion Role = "question"
 	RoleCode     Role = "code"
 	RoleResult   Role = "result"
+
+	RoleClarify   Role = "clarify"   // the model asks the asker: see Clarification.Text
+	RoleClarified Role = "clarified" // the asker answers it
+	RoleNext      Role = "next"      // what the model offers to be asked next, a line each: no model reads it
 )
 
 // Message is one thing that was said in a session. What belongs to one request

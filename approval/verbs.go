@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"countersign/budget"
@@ -108,6 +109,11 @@ func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
 	data["prompt_version"], data["findings"] = rev.PromptVersion, len(rev.Findings)
 	if rev.Provider != "" {
 		data["provider"], data["host"] = rev.Provider, rev.Host
+	}
+	if len(rev.Next) > 0 {
+		next := strings.Join(rev.Next, "\n")
+		say(r, now, RoleNext, next)
+		data["next"] = Said(next)
 	}
 	r.note(now, rev.Author, EventDrafted, data)
 	r.move(Pending, now, now.Add(p.Expiry))

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -115,6 +116,23 @@ func (h *answered) ask(ctx context.Context, cb slack.InteractionCallback, q appr
 	}
 	at := seatOf(cb)
 	return answer{after: func(ctx context.Context) { h.hand(ctx, at, draw.Taken(r)) }}, nil
+}
+
+// clickFollow asks, in the thread, what the model has offered to be asked next. It is a
+// question like any other, of whoever presses.
+func (h *answered) clickFollow(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	id, place, _ := strings.Cut(action.Value, "/")
+	v, err := h.read(ctx, cb, id)
+	if err != nil {
+		return answer{}, err
+	}
+	n, err := strconv.Atoi(place)
+	if err != nil || n < 0 || n >= len(v.Next) {
+		return answer{}, approval.ErrNotFound
+	}
+	r := v.Request
+	return h.ask(ctx, cb, approval.Question{Team: r.Team, Project: r.Project, Asker: cb.User.ID, Text: v.Next[n], ThreadTS: draw.Thread(v), Follow: true,
+		Trigger: "follow " + r.ID + " " + place + " " + cb.User.ID})
 }
 
 // clickRate keeps a thumb, up or down.

@@ -27,6 +27,9 @@ type Questions interface {
 	Answer(ctx context.Context, id, key, says string, click approval.Click) (*approval.Request, error)
 	Correct(ctx context.Context, id, file string, said []reading.Answered, click approval.Click) (*approval.Request, error)
 	Compare(ctx context.Context, id, key string, click approval.Click) (reading.Doubt, [][]string, error)
+	// Choose and Say answer what a model has asked the asker: by one of its choices, or in words.
+	Choose(ctx context.Context, id, key, choice string, click approval.Click) (*approval.Request, error)
+	Say(ctx context.Context, id, key, words string, click approval.Click) (*approval.Request, error)
 	Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
 	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
 	View(ctx context.Context, id string) (*steps.View, error)
@@ -154,6 +157,45 @@ func (h *asking) clickAnswer(ctx context.Context, cb slack.InteractionCallback, 
 	return answer{}, err
 }
 
+// clickChoose takes the answer that the asker picks of those that the model offers.
+func (h *asking) clickChoose(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	said := strings.Fields(action.Value)
+	if len(said) != 3 {
+		return answer{}, fmt.Errorf("an answer without its question: %q", kit.Cut(action.Value, 100))
+	}
+	_, err := h.service.Choose(ctx, said[0], said[1], said[2], clickOf(cb, action))
+	return answer{}, err
+}
+
+// clickSay opens the field for an answer in the asker's own words.
+func (h *asking) clickSay(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	id, _, _ := strings.Cut(action.Value, " ")
+	v, err := h.service.View(ctx, id)
+	switch {
+	case err != nil:
+		return answer{}, err
+	case v.Request.Team != cb.Team.ID:
+		return answer{}, approval.ErrNotFound
+	case v.Request.Asker != cb.User.ID:
+		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Because(approval.WhyAskerAnswers)}
+	}
+	view, ok := draw.SayView(v.Request, action.Value)
+	if !ok {
+		return answer{}, &approval.MoveError{Request: v.Request, Verb: "answer the model of", Why: approval.Because(approval.WhyOtherDoubt)}
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, view)
+}
+
+// submitSay takes it.
+func (h *asking) submitSay(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	id, key, ok := strings.Cut(cb.View.PrivateMetadata, " ")
+	if !ok {
+		return answer{}, fmt.Errorf("an answer without its question: %q", kit.Cut(cb.View.PrivateMetadata, 100))
+	}
+	_, err := h.service.Say(ctx, id, key, fieldsOf(cb)[ids.FieldSaid].Value, approval.Click{Team: cb.Team.ID, User: cb.User.ID})
+	return saved(err, ids.FieldSaid)
+}
+
 // spoken is a message that is meant for the bot: a mention, or a direct message.
 type spoken struct {
 	team, channel, user string
@@ -209,7 +251,7 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	q := approval.Question{Team: s.team, Project: s.channel, Asker: s.user, Text: text, Model: model, ThreadTS: s.thread, Follow: s.thread != "",
+	q := approval.Question{Team: s.team, Project: s.channel, Asker: s.user, Text: text, Model: model, ThreadTS: s.thread, Follow: s.thread != "", Spoken: s.thread != "", Alone: meant.Only(text),
 		Trigger: "message " + s.channel + " " + s.ts}
 	if q.ThreadTS == "" {
 		q.ThreadTS = s.ts

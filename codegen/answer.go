@@ -3,6 +3,7 @@ package codegen
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -62,11 +63,14 @@ func read(answer string) (steps.Draft, *steps.WriterError) {
 			Words:  "The model's answer held characters that do not exist.",
 			Repair: "The answer held invalid Unicode. Write plain ASCII, and escapes such as \\u00e9 inside of string literals."}
 	}
-	code, prose, err := Extract(answer)
+	code, prose, said, err := extract(answer)
 	if unusable, ok := errors.AsType[*steps.WriterError](err); ok {
 		return steps.Draft{}, unusable
 	}
 	prose = pandas.Clip(approval.Plain(prose), 2000)
+	if code == "" && len(said.questions) > 0 {
+		return askBack(said.questions)
+	}
 	if code == "" {
 		words := "The model answered in words instead of writing a program."
 		if prose == "" {
@@ -74,5 +78,28 @@ func read(answer string) (steps.Draft, *steps.WriterError) {
 		}
 		return steps.Draft{}, &steps.WriterError{Err: errors.New("an answer without a program"), Words: words, Prose: prose}
 	}
-	return steps.Draft{Code: code, Summary: prose, PromptVersion: PromptVersion}, nil
+	for _, q := range said.questions { // it wrote all the same: its reviewers are told what it was in doubt about
+		prose = strings.TrimSpace(prose + "\n\nThe model was in doubt: " + approval.Unreviewed(q, 300))
+	}
+	return steps.Draft{Code: code, Summary: prose, PromptVersion: PromptVersion, Next: said.next}, nil
+}
+
+// askBack makes a question to the asker of the one block that holds it: the question, and
+// below it the answers that it offers, as a list.
+func askBack(blocks []string) (steps.Draft, *steps.WriterError) {
+	lines := strings.Split(blocks[0], "\n")
+	at := slices.IndexFunc(lines, bullet.MatchString)
+	if at < 0 {
+		at = len(lines)
+	}
+	q, ok := approval.NewClarification(strings.Join(lines[:at], " "), items(lines[at:]))
+	switch {
+	case len(blocks) > 1:
+		return steps.Draft{}, &steps.WriterError{Err: errors.New("more than one question"), Words: "The model asked more than one question at once.",
+			Repair: "There was more than one question. Ask the most important one alone, or write the program and say with note() what you assume."}
+	case !ok:
+		return steps.Draft{}, &steps.WriterError{Err: errors.New("an empty question"), Words: "The model asked an empty question.",
+			Repair: "The ```question block held no question. Put the question into its first line, or write the program."}
+	}
+	return steps.Draft{Ask: &q, PromptVersion: PromptVersion}, nil
 }

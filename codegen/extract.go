@@ -19,6 +19,17 @@ import (
 // to do better: a reviewer should not have to choose between two programs, and half a
 // program is none.
 func Extract(answer string) (code, prose string, err error) {
+	code, prose, _, err = extract(answer)
+	return code, prose, err
+}
+
+// asides are what a model says to people beside a program, or in place of it.
+type asides struct {
+	questions []string // blocks of the language "question"
+	next      []string // lines of blocks of the language "next"
+}
+
+func extract(answer string) (code, prose string, said asides, err error) {
 	lines := strings.Split(withoutThinking(lineEnds.Replace(answer)), "\n")
 	found := blocks(lines, true)
 	if found.open {
@@ -32,24 +43,24 @@ func Extract(answer string) (code, prose string, err error) {
 	if program != nil && !many {
 		found.unmark(program.code)
 	}
-	prose = strings.TrimSpace(strings.Join(found.prose, "\n"))
+	prose, said = strings.TrimSpace(strings.Join(found.prose, "\n")), found.asides
 	switch {
 	case found.open:
-		return "", prose, unusable("The code block has no end.", "The code block was never closed. Close it with ``` on a line of its own.")
+		return "", prose, said, unusable("The code block has no end.", "The code block was never closed. Close it with ``` on a line of its own.")
 	case many:
-		return "", prose, unusable("The answer held more than one program.", "There was more than one code block. Put the whole program into exactly one ```python block.")
+		return "", prose, said, unusable("The answer held more than one program.", "There was more than one code block. Put the whole program into exactly one ```python block.")
 	case program == nil && len(found.blocks) > 0:
-		return "", prose, unusable("The answer held no Python program.", "The code block was not marked as Python. Answer with exactly one ```python block.")
+		return "", prose, said, unusable("The answer held no Python program.", "The code block was not marked as Python. Answer with exactly one ```python block.")
 	case program == nil && isPython(lines):
-		return strings.Trim(strings.Join(lines, "\n"), "\n") + "\n", "", nil
+		return strings.Trim(strings.Join(lines, "\n"), "\n") + "\n", "", said, nil
 	case program == nil && imports.MatchString(prose):
-		return "", prose, unusable("The answer held a program without a code block.", "The program stood in no code block. Put the whole program into exactly one ```python block.")
+		return "", prose, said, unusable("The answer held a program without a code block.", "The program stood in no code block. Put the whole program into exactly one ```python block.")
 	case program == nil:
-		return "", prose, nil
+		return "", prose, said, nil
 	case strings.TrimSpace(program.code) == "":
-		return "", prose, unusable("The answer held an empty program.", "The code block was empty. Put the whole program into it.")
+		return "", prose, said, unusable("The answer held an empty program.", "The code block was empty. Put the whole program into it.")
 	}
-	return program.code, prose, nil
+	return program.code, prose, said, nil
 }
 
 // lineEnds makes one kind of line end of the three that Python knows.
@@ -143,6 +154,7 @@ func unusable(words, repair string) error {
 
 // parts are an answer's lines, sorted.
 type parts struct {
+	asides
 	blocks []block
 	prose  []string
 	open   bool // the last block has no end
@@ -173,6 +185,9 @@ func blocks(lines []string, withStrings bool) (p parts) {
 			p.prose = append(p.prose, line)
 		case isFence && f.closes(fence) && !(withStrings && fence.mayBePython() && quote != ""):
 			inside = false
+			if p.aside(fence.language(), body) {
+				continue
+			}
 			p.blocks = append(p.blocks, block{language: fence.language(), code: strings.Join(body, "\n") + "\n"})
 			p.prose = append(p.prose, leftOut)
 		default:
@@ -183,6 +198,32 @@ func blocks(lines []string, withStrings bool) (p parts) {
 	p.open = inside
 	return p
 }
+
+// aside sorts out a block that is neither a program nor what one would show.
+func (p *parts) aside(language string, body []string) bool {
+	switch language {
+	case "question":
+		p.questions = append(p.questions, strings.Join(body, "\n"))
+	case "next":
+		p.next = append(p.next, items(body)...)
+	default:
+		return false
+	}
+	return true
+}
+
+// items are the lines of a list, without what marks them as such.
+func items(lines []string) (list []string) {
+	for _, line := range lines {
+		if text := strings.TrimSpace(bullet.ReplaceAllString(line, "")); text != "" {
+			list = append(list, text)
+		}
+	}
+	return list
+}
+
+// bullet begins an item of a list.
+var bullet = regexp.MustCompile(`^\s*([-*•]|\d{1,2}[.)])\s+`)
 
 // fenceLine is a line that consists of a fence and perhaps a language.
 type fenceLine struct {

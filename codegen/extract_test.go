@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/approval"
 	"countersign/approval/steps"
 )
 
@@ -122,4 +123,41 @@ func FuzzExtract(f *testing.F) {
 			require.Equal(t, strings.TrimRight(code, "\n"), strings.TrimRight(again, "\n"))
 		}
 	})
+}
+
+func TestWhatAModelSaysBesideItsProgram(t *testing.T) {
+	t.Parallel()
+	const program = "Adds it up.\n\n```python\nimport pandas as pd\nprint(1)\n```\n"
+	d, failed := read(program + "\n```next\n- Per region?\n2. Per month?\n\n* In 2023?\n```\n")
+	require.Nil(t, failed)
+	require.Equal(t, "import pandas as pd\nprint(1)\n", d.Code)
+	require.Equal(t, "Adds it up.", d.Summary)
+	require.Equal(t, []string{"Per region?", "Per month?", "In 2023?"}, d.Next)
+
+	d, failed = read("I am not sure.\n```question\nWhich year do you mean,\nand which region?\n- 2023\n- 2024 <!channel>\n- a\n- b\n- c\n```")
+	require.Nil(t, failed)
+	require.Empty(t, d.Code)
+	require.Equal(t, &approval.Clarification{Question: "Which year do you mean, and which region?", Choices: []string{"2023", "2024", "a", "b"}}, d.Ask)
+
+	d, failed = read(program + "```question\nNet or gross?\n```")
+	require.Nil(t, failed)
+	require.Nil(t, d.Ask, "a program is a program")
+	require.Equal(t, "Adds it up.\n\nThe model was in doubt: Net or gross?", d.Summary)
+
+	for answer, repair := range map[string]string{
+		"```question\n- 2023\n```":                     "held no question",
+		"```question\nA?\n```\n\n```question\nB?\n```": "more than one question",
+		"```question\nA?\n":                            "never closed",
+		"```question\nA?\n```\n```python\nprint(1)":    "never closed",
+		"```next\nPer region?\n```\n```python\n\n```":  "empty",
+	} {
+		_, failed := read(answer)
+		require.NotNil(t, failed, answer)
+		require.Contains(t, failed.Repair, repair, answer)
+	}
+	_, failed = read("```next\nPer region?\n```")
+	require.NotNil(t, failed, "what could be asked next is no answer")
+	d, failed = read("```python\ns = \"\"\"\n```question\nA?\n```\n\"\"\"\nprint(s)\n```")
+	require.Nil(t, failed)
+	require.Nil(t, d.Ask, "what stands in a string is not asked")
 }

@@ -274,6 +274,29 @@ func TestThePromptHoldsWhatReviewersWant(t *testing.T) {
 	require.Contains(t, turns[7].Text, "Nobody was shown this answer: line 1: no")
 }
 
+func TestThePromptHoldsWhatTheAskerWasAsked(t *testing.T) {
+	t.Parallel()
+	b := steps.Brief{Question: "How much?", Clarified: []approval.Clarification{{Question: "Which year?", Choices: []string{"2023", "2024"}, Said: "2024"}},
+		Wishes: []approval.Wish{{Revision: 1, Code: "first()\n", Words: "Use the median."}}}
+	turns, err := prompt(b, PromptBytes)
+	require.NoError(t, err)
+	require.Equal(t, "```question\nWhich year?\n- 2023\n- 2024\n```", strings.Split(turns[2].Text, "\n\n")[0])
+	require.Equal(t, "The asker answers: 2024", turns[3].Text)
+	b.Clarified = append(b.Clarified, approval.Clarification{Question: "Net?", Said: "yes"})
+	turns, err = prompt(b, PromptBytes)
+	require.NoError(t, err)
+	require.Contains(t, turns[5].Text, "Ask no more.")
+
+	said := func(role approval.Role, text string) approval.Message {
+		return approval.Message{RequestID: "a", Role: role, Text: text}
+	}
+	turns, err = prompt(steps.Brief{Question: "And now?", History: []approval.Message{said(approval.RoleQuestion, "How much?"), said(approval.RoleClarify, "Which year?\n2024"),
+		said(approval.RoleClarified, "2024"), said(approval.RoleCode, "x()")}}, PromptBytes)
+	require.NoError(t, err)
+	require.Equal(t, []string{"An earlier question:\nHow much?", "```question\nWhich year?\n- 2024\n```", "The asker answers: 2024", "```python\nx()\n```"},
+		[]string{turns[1].Text, turns[2].Text, turns[3].Text, turns[4].Text})
+}
+
 func TestThePromptVersionChangesWithTheInstructions(t *testing.T) {
 	t.Parallel()
 	require.Regexp(t, `^[0-9a-f]{12}$`, PromptVersion)

@@ -32,8 +32,8 @@ $$;
 -- What can have happened: the constants of approval/event.go, as a test sees to.
 CREATE TABLE event_kinds (kind text PRIMARY KEY CHECK (kind <> ''));
 INSERT INTO event_kinds (kind) VALUES
-    ('answered'), ('approved'), ('asked'), ('asked about'), ('asked back'), ('asked for a top-up'), ('asked for an opinion'), ('assigned'), ('away'), ('back'),
-    ('begun'), ('begun too late'), ('blocked'), ('call failed'), ('called'), ('changes requested'), ('continued'), ('corrected'),
+    ('answered'), ('approved'), ('asked'), ('asked about'), ('asked back'), ('asked for a top-up'), ('asked for an opinion'), ('asked to clarify'), ('assigned'), ('away'), ('back'),
+    ('begun'), ('begun too late'), ('blocked'), ('call failed'), ('called'), ('changes requested'), ('clarified'), ('continued'), ('corrected'),
     ('declined a top-up'), ('declined model'), ('delegated'), ('delegation ended'), ('disowned'), ('disowned too late'),
     ('downgraded'), ('drafted'), ('edit refused'), ('edited'), ('escalated'), ('expired'), ('failed'), ('fell back'), ('finished'), ('found'),
     ('frozen'), ('gone'), ('granted a top-up'), ('granted top-up'), ('held'), ('lost'), ('mismatch'), ('named'), ('no box'),

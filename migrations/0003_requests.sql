@@ -455,7 +455,7 @@ CREATE TABLE moves (
 );
 INSERT INTO moves (from_state, verb, to_state) VALUES
     ('', 'Ask', 'drafting'),
-    ('drafting', 'Drafted', 'pending'), ('drafting', 'PutBack', 'pending'), ('drafting', 'AskBack', 'asking'), ('drafting', 'Reseal', 'pending'),
+    ('drafting', 'Drafted', 'pending'), ('drafting', 'PutBack', 'pending'), ('drafting', 'AskBack', 'asking'), ('drafting', 'Reseal', 'pending'), ('drafting', 'Clarify', 'asking'),
     ('drafting', 'Insist', 'drafting'), ('drafting', 'Fail', 'failed'), ('drafting', 'Expire', 'expired'),
     ('drafting', 'Withdraw', 'withdrawn'),
     -- It stays, and something is noted.
@@ -463,7 +463,7 @@ INSERT INTO moves (from_state, verb, to_state) VALUES
     ('drafting', 'Inspect', 'drafting'), ('drafting', 'Refuse', 'drafting'), ('drafting', 'Again', 'drafting'),
     ('drafting', 'Block', 'drafting'), ('drafting', 'Wait', 'drafting'), ('drafting', 'GoOn', 'drafting'), ('drafting', 'AskTopUp', 'drafting'), ('drafting', 'DecideTopUp', 'drafting'),
     ('drafting', 'GoAway', 'drafting'), ('drafting', 'ComeBack', 'drafting'), ('drafting', 'StandInLine', 'drafting'),
-    ('asking', 'Answer', 'drafting'), ('asking', 'Correct', 'drafting'), ('asking', 'Compare', 'asking'), ('asking', 'Fail', 'failed'), ('asking', 'Expire', 'expired'), ('asking', 'Withdraw', 'withdrawn'),
+    ('asking', 'Answer', 'drafting'), ('asking', 'Correct', 'drafting'), ('asking', 'Clarified', 'drafting'), ('asking', 'Compare', 'asking'), ('asking', 'Fail', 'failed'), ('asking', 'Expire', 'expired'), ('asking', 'Withdraw', 'withdrawn'),
     ('pending', 'Approve', 'pending'), ('pending', 'Approve', 'approved'), ('pending', 'Reject', 'rejected'),
     ('pending', 'RequestChanges', 'drafting'), ('pending', 'Correct', 'drafting'), ('pending', 'Edit', 'drafting'), ('pending', 'Insist', 'drafting'),
     ('pending', 'Disown', 'pending'), ('pending', 'Fail', 'failed'), ('pending', 'Expire', 'expired'), ('pending', 'Withdraw', 'withdrawn'),
@@ -481,7 +481,7 @@ INSERT INTO moves (from_state, verb, to_state) VALUES
     -- It stays, and something is noted.
     ('running', 'Begin', 'running');
 UPDATE moves SET told = CASE verb
-    WHEN 'Ask' THEN 'asked' WHEN 'Drafted' THEN 'drafted' WHEN 'PutBack' THEN 'edit refused' WHEN 'AskBack' THEN 'asked about' WHEN 'Answer' THEN 'answered' WHEN 'Correct' THEN 'corrected' WHEN 'Reseal' THEN 'sealed anew'
+    WHEN 'Ask' THEN 'asked' WHEN 'Drafted' THEN 'drafted' WHEN 'PutBack' THEN 'edit refused' WHEN 'AskBack' THEN 'asked about' WHEN 'Answer' THEN 'answered' WHEN 'Correct' THEN 'corrected' WHEN 'Reseal' THEN 'sealed anew' WHEN 'Clarify' THEN 'asked to clarify' WHEN 'Clarified' THEN 'clarified'
     WHEN 'Approve' THEN 'approved' WHEN 'Reject' THEN 'rejected' WHEN 'RequestChanges' THEN 'changes requested' WHEN 'Edit' THEN 'edited'
     WHEN 'Insist' THEN 'declined model' WHEN 'Disown' THEN 'disowned' WHEN 'BreakSeal' THEN 'seal broken' WHEN 'Start' THEN 'started'
     WHEN 'Unstart' THEN 'unstarted' WHEN 'Void' THEN 'voided' WHEN 'Finish' THEN 'finished' WHEN 'Lose' THEN 'lost'
@@ -597,7 +597,7 @@ CREATE TABLE messages (
     session_id text NOT NULL REFERENCES sessions,
     seq        bigint GENERATED ALWAYS AS IDENTITY,
     request_id text NOT NULL REFERENCES requests,
-    role       text NOT NULL CHECK (role IN ('question', 'code', 'result')),
+    role       text NOT NULL CHECK (role IN ('question', 'clarify', 'clarified', 'code', 'next', 'result')),
     text       text REFERENCES contents,
     at         timestamptz NOT NULL,
     PRIMARY KEY (session_id, seq)

@@ -1014,7 +1014,7 @@ CREATE TABLE messages (
     role text NOT NULL,
     text text,
     at timestamp with time zone NOT NULL,
-    CONSTRAINT messages_role_check CHECK ((role = ANY (ARRAY['question'::text, 'code'::text, 'result'::text])))
+    CONSTRAINT messages_role_check CHECK ((role = ANY (ARRAY['question'::text, 'clarify'::text, 'clarified'::text, 'code'::text, 'next'::text, 'result'::text])))
 );
 
 ALTER TABLE messages ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (

@@ -219,10 +219,15 @@ var requestChecks = []struct {
 		return list
 	}, false},
 	{`SELECT format('%s at %s', role, ` + spelledIn("at") + `) || coalesce(': ' || text, '') FROM messages WHERE request_id = $1`,
-		[]string{approval.EventAsked, approval.EventDrafted, approval.EventFinished, approval.EventLost}, func(e witnessed) []string {
+		[]string{approval.EventAsked, approval.EventAskedToClarify, approval.EventClarified, approval.EventDrafted, approval.EventFinished, approval.EventLost}, func(e witnessed) []string {
 			of := map[string]struct{ role, field string }{approval.EventAsked: {"question", "question"}, approval.EventDrafted: {"code", "code"},
+				approval.EventAskedToClarify: {"clarify", "question"}, approval.EventClarified: {"clarified", "answer"},
 				approval.EventFinished: {"result", "said"}, approval.EventLost: {"result", "said"}}[e.Kind]
-			return lineOf("%s at %s: %s", of.role, spelled(e.At), e.fact(of.field))
+			list := lineOf("%s at %s: %s", of.role, spelled(e.At), e.fact(of.field))
+			if next := e.fact("next"); e.Kind == approval.EventDrafted && next != "" {
+				list = append(list, lineOf("next at %s: %s", spelled(e.At), next)...)
+			}
+			return list
 		}, false},
 	{`SELECT format('a top-up %s of %s by %s', id, amount, asked_by) FROM topups WHERE request_id = $1`, []string{approval.EventAskedForTopUp},
 		func(e witnessed) []string {

@@ -52,6 +52,8 @@ type requestRow struct {
 	Guest    bool
 	LookedAt *time.Time
 
+	Clarified []approval.Message
+
 	Version int64
 	Now     time.Time
 }
@@ -163,6 +165,10 @@ func queueTime(b *pgx.Batch, now, ends time.Time) {
 	})
 }
 
+// clarifiedOf is what the model of a row of requests has asked its asker, and what they said.
+const clarifiedOf = `(SELECT coalesce(jsonb_agg(jsonb_build_object('role', m.role, 'text', said(m.text), 'at', m.at) ORDER BY m.seq), '[]')
+	FROM messages m WHERE m.session_id = requests.session_id AND m.request_id = requests.id AND m.role IN ('clarify', 'clarified'))`
+
 // queueRequest reads a request with its current revision, the decisions on that, its run
 // and its open holds.
 func (n *notary) queueRequest(b *pgx.Batch, id string, into *loaded) {
@@ -178,13 +184,14 @@ func (n *notary) queueRequest(b *pgx.Batch, id string, into *loaded) {
 			Blocked: row.Blocked, Downgraded: row.Downgraded, Fallback: row.Fallback,
 			Rounds: row.Rounds, Edit: row.Edit, Written: row.Written, Assignee: row.Assignee, Opinions: orNil(row.Opinions),
 			RemindedAt: orZero(row.RemindedAt), EscalatedAt: orZero(row.EscalatedAt),
-			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, LookedAt: orZero(row.LookedAt),
+			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, LookedAt: orZero(row.LookedAt), Clarified: approval.Clarified(row.Clarified),
 		}}
 		return nil
 	}, `
 		SELECT id, session_id, team, project, asker, said(question) AS question, model, files, `+readingsOf+` AS readings, trigger, state, reason, place, attempts, refused,
 			revision, created_at, changed_at, expires_at, blocked, downgraded, fallback,
-			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, looked_at, version, clock_timestamp() AS now
+			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, looked_at, version, clock_timestamp() AS now,
+			`+clarifiedOf+` AS clarified
 		FROM requests WHERE id = $1`, id)
 	n.queueRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
 	ask(b, func(rows []decisionRow) error {

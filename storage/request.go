@@ -31,6 +31,9 @@ func (db *DB) Counter(ctx context.Context, q approval.Question) (c steps.Counter
 		tell(b, []any{&c.Now}, tellTime)
 		queueSession(b, thread, func(id string) error { c.Session = id; return nil })
 		queueThreadFiles(b, thread, func(files []approval.File) { c.Files = files })
+		if q.Spoken {
+			queueClarifying(b, thread, q, &c)
+		}
 		db.notary.queueRules(b, q.Team, q.Project, &own)
 		db.notary.queueRules(b, q.Team, "", &house)
 	})

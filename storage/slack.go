@@ -91,6 +91,28 @@ func queueThreadFiles(b *pgx.Batch, thread approval.Session, take func(files []a
 		ORDER BY r.created_at DESC, r.id DESC LIMIT 50`, thread.Team, thread.Channel, thread.ThreadTS)
 }
 
+// queueClarifying looks in a thread for the question that a model has put to this speaker, or
+// for the one that this message has answered before.
+func queueClarifying(b *pgx.Batch, thread approval.Session, q approval.Question, c *steps.Counter) {
+	ask(b, func(rows []struct {
+		ID    string
+		Taken bool
+	}) error {
+		for _, row := range rows {
+			c.Clarifies, c.Taken = row.ID, row.Taken
+		}
+		return nil
+	}, `
+		SELECT id, taken FROM (
+			SELECT r.id, r.created_at, r.state = 'asking' AND last.role = 'clarify' AS waits, EXISTS (SELECT FROM events e
+				WHERE e.stream = 'request:' || r.id AND e.kind = 'clarified' AND e.data::jsonb ->> 'trigger' = $5) AS taken
+			FROM sessions s JOIN requests r ON r.session_id = s.id
+			JOIN LATERAL (SELECT role FROM messages m WHERE m.session_id = s.id AND m.request_id = r.id AND m.role IN ('clarify', 'clarified')
+				ORDER BY m.seq DESC LIMIT 1) last ON true
+			WHERE s.team = $1 AND s.channel = $2 AND s.thread_ts = $3 AND r.asker = $4) asked
+		WHERE waits OR taken ORDER BY taken DESC, created_at DESC LIMIT 1`, thread.Team, thread.Channel, thread.ThreadTS, q.Asker, q.Trigger)
+}
+
 type unseenRow struct {
 	RequestID string
 	Surface   steps.Surface

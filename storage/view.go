@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -40,10 +41,13 @@ func (db *DB) View(ctx context.Context, id string) (*steps.View, error) {
 func queueView(b *pgx.Batch, id string, v *steps.View) {
 	ask(b, func(rows []sessionRow) error {
 		for _, row := range rows {
-			v.Session = approval.Session(row)
+			v.Session = approval.Session{ID: row.ID, Team: row.Team, Channel: row.Channel, ThreadTS: row.ThreadTS}
+			if row.Next != "" {
+				v.Next = strings.Split(row.Next, "\n")
+			}
 		}
 		return nil
-	}, `SELECT s.id, s.team, s.channel, coalesce(s.thread_ts, '') AS thread_ts FROM sessions s JOIN requests q ON q.session_id = s.id WHERE q.id = $1`, id)
+	}, `SELECT s.id, s.team, s.channel, coalesce(s.thread_ts, '') AS thread_ts, coalesce(`+nextOf+`, '') AS next FROM sessions s JOIN requests q ON q.session_id = s.id WHERE q.id = $1`, id)
 	// The last questions of the session before this one: without them a follow-up says
 	// little to whoever reviews it.
 	ask(b, func(rows []struct{ Question string }) error {
@@ -81,11 +85,16 @@ func queueView(b *pgx.Batch, id string, v *steps.View) {
 	queueArtifacts(b, id, false, &v.Artifacts)
 }
 
+// nextOf is what the model offers to be asked next, unless somebody has written other code since.
+const nextOf = `(SELECT CASE role WHEN 'next' THEN said(text) END FROM messages m
+	WHERE m.session_id = q.session_id AND m.request_id = q.id AND m.role IN ('code', 'next') ORDER BY m.seq DESC LIMIT 1)`
+
 type sessionRow struct {
 	ID       string
 	Team     string
 	Channel  string
 	ThreadTS string `db:"thread_ts"`
+	Next     string
 }
 
 // spendRow is a line of a bill with the settlement that it belongs to.
@@ -174,7 +183,7 @@ func (db *DB) History(ctx context.Context, id string) (history []approval.Messag
 			JOIN messages m ON m.session_id = this.session_id AND m.request_id = earlier.id
 			LEFT JOIN runs x ON x.request_id = m.request_id AND m.role = 'result'
 			LEFT JOIN revisions v ON v.request_id = x.request_id AND v.number = x.revision
-			WHERE this.id = $1 AND NOT (m.role = 'code' AND EXISTS (SELECT FROM messages later
+			WHERE this.id = $1 AND m.role <> 'next' AND NOT (m.role = 'code' AND EXISTS (SELECT FROM messages later
 				WHERE later.session_id = m.session_id AND later.request_id = m.request_id AND later.role = 'code' AND later.seq > m.seq))
 			ORDER BY m.seq`, id)
 		history = nil

@@ -20,6 +20,8 @@ type Asker struct {
 	boxes  *Boxes
 	costs  *Costs
 	inputs *Inputs
+
+	clarifier *Clarifier
 }
 
 // Ask takes a question as it came: nothing is asked of Slack for it, so that it is
@@ -40,9 +42,16 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 	if err != nil {
 		return nil, err
 	}
+	if at.Clarifies != "" && len(q.Files) == 0 {
+		return s.clarifier.heard(ctx, q, at)
+	}
 	if q.ThreadTS != "" && len(q.Files) == 0 {
 		q.Files = s.inputs.handy(at.Files)
 		q.Brought = append(slices.Clone(q.Brought), approval.FileIDs(q.Files)...)
+	}
+	if q.Spoken && !q.Alone && len(q.Files) > 0 && len(at.Files) > 0 { // what a message in the thread brings is added
+		q.Brought = append(slices.Clone(q.Brought), approval.FileIDs(at.Files)...)
+		q.Files = s.inputs.handy(approval.Remembered([][]approval.File{q.Files, at.Files}))
 	}
 	now, standings, reach := at.Now, at.Standings, at.Rules.Reach(s.writer.Offers())
 	if q.Model, err = chosenModel(reach, q.Model); err != nil {

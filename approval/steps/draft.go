@@ -84,7 +84,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	today, libraries := time.Now().In(s.costs.Calendar()), s.libraries() // the same for what is held and for what is sent
 	brief := func(r *approval.Request) Brief {
 		return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model, Today: today, Libraries: libraries, Notes: notes, Sight: sight, Seen: seen,
-			Question: r.Question, Files: r.Files, History: history, Wishes: r.Wishes, Refused: r.Refused}
+			Question: r.Question, Files: r.Files, History: history, Clarified: r.Clarified, Wishes: r.Wishes, Refused: r.Refused}
 	}
 	var call calling
 	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
@@ -119,6 +119,9 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	ctx = context.WithoutCancel(ctx)
 	if err != nil {
 		return s.noDraft(ctx, id, call, s.next(r, reach, brief), err)
+	}
+	if draft.Ask != nil {
+		return s.askBack(ctx, r, call, draft)
 	}
 	return s.keep(ctx, r, call, draft, notes.Seal(r.Project), sight)
 }
@@ -208,7 +211,7 @@ func (s *Drafter) keep(ctx context.Context, r *approval.Request, call calling, d
 	if err != nil {
 		return s.refuse(ctx, r.ID, call, draft.Usage, approval.Refusal{Reason: err.Error()})
 	}
-	written := approval.Written{Code: code, Summary: approval.Plain(draft.Summary), Author: author, Provider: draft.Provider, Host: draft.Host, PromptVersion: draft.PromptVersion, Notes: notes, Saw: saw}
+	written := approval.Written{Code: code, Summary: approval.Plain(draft.Summary), Author: author, Provider: draft.Provider, Host: draft.Host, PromptVersion: draft.PromptVersion, Notes: notes, Saw: saw, Next: approval.NextQuestions(draft.Next)}
 	_, err = s.ends.book(ctx, r.ID, call, draft.Usage, 0, func(r *approval.Request, now time.Time) error {
 		return r.Keep(written, call.boxes, now)
 	})

@@ -152,7 +152,7 @@ func subjectOf(r *approval.Request) subject {
 		return subject{revision: approval.Revision{Code: e.Code, Author: e.By}, notes: r.Revision.Manifest.Notes, saw: r.Revision.Manifest.Saw, edit: e}
 	}
 	w := r.Written
-	return subject{revision: approval.Revision{Code: w.Code, Summary: w.Summary, Author: w.Author, Provider: w.Provider, Host: w.Host, PromptVersion: w.PromptVersion}, notes: w.Notes, saw: w.Saw, at: w.At}
+	return subject{revision: approval.Revision{Code: w.Code, Summary: w.Summary, Author: w.Author, Provider: w.Provider, Host: w.Host, PromptVersion: w.PromptVersion, Next: w.Next}, notes: w.Notes, saw: w.Saw, at: w.At}
 }
 
 // stands tells whether it is still what waits to be inspected.

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"countersign/approval"
@@ -73,6 +74,25 @@ func (m *memStore) Counter(ctx context.Context, q approval.Question) (c Counter,
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if q.Spoken {
+		m.clarifying(q, &c)
+	}
 	c.Now, c.Standings, c.Rules = m.now(), m.standings(scopes, nil, nil), m.effective(q.Team, q.Project)
 	return c, nil
+}
+
+// clarifying looks for what waits for the speaker in a thread, or has been answered by this message.
+func (m *memStore) clarifying(q approval.Question, c *Counter) {
+	for _, id := range m.order {
+		r := m.requests[id]
+		if s := m.sessions[r.SessionID]; s.Team != q.Team || s.Channel != q.Project || s.ThreadTS != q.ThreadTS || r.Asker != q.Asker {
+			continue
+		}
+		taken := slices.ContainsFunc(m.events[id], func(e approval.Event) bool {
+			return e.Kind == approval.EventClarified && e.Data["trigger"] == q.Trigger
+		})
+		if taken || (approval.Talk{Request: r}).Open() != nil && !c.Taken {
+			c.Clarifies, c.Taken = id, taken
+		}
+	}
 }

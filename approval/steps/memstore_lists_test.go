@@ -31,7 +31,7 @@ func (m *memStore) History(_ context.Context, id string) (said []approval.Messag
 		if msg.RequestID == id {
 			break
 		}
-		if m.requests[msg.RequestID].SessionID == m.requests[id].SessionID {
+		if m.requests[msg.RequestID].SessionID == m.requests[id].SessionID && msg.Role != approval.RoleNext {
 			if msg.Role == approval.RoleCode {
 				said = slices.DeleteFunc(said, func(e approval.Message) bool { return e.Role == approval.RoleCode && e.RequestID == msg.RequestID })
 			}

@@ -36,6 +36,14 @@ func (m *memStore) View(_ context.Context, id string) (*View, error) {
 			v.Bill = append(v.Bill, Spend{Purpose: h.Purpose, Charges: h.settled.Charges, Estimated: h.settled.Estimated})
 		}
 	}
+	for _, msg := range m.messages {
+		switch {
+		case msg.RequestID == id && msg.Role == approval.RoleCode:
+			v.Next = nil
+		case msg.RequestID == id && msg.Role == approval.RoleNext:
+			v.Next = strings.Split(msg.Text, "\n")
+		}
+	}
 	v.Artifacts = artifacts(r, false)
 	return v, nil
 }

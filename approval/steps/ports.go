@@ -75,15 +75,18 @@ type Brief struct {
 	Sight     approval.Sight              // what the model may see of its data,
 	Seen      map[string]*reading.Glimpse // and what that is beyond the shape of a file, by its name
 	Files     []approval.File
-	History   []approval.Message // of the session, oldest first, already cut to size
-	Wishes    []approval.Wish    // versions that reviewers have read, and what they want changed, oldest first
-	Refused   []approval.Refusal // earlier attempts at what is to be written now
+	History   []approval.Message       // of the session, oldest first, already cut to size
+	Clarified []approval.Clarification // what the model has asked the asker, and what they said, oldest first
+	Wishes    []approval.Wish          // versions that reviewers have read, and what they want changed, oldest first
+	Refused   []approval.Refusal       // earlier attempts at what is to be written now
 }
 
 // Draft is a program that a model wrote, not yet canonical, not yet inspected.
 type Draft struct {
 	Code          string
-	Summary       string // the words around the code
+	Summary       string                  // the words around the code
+	Ask           *approval.Clarification // a question to the asker in place of a program
+	Next          []string                // what could be asked next
 	Usage         budget.Usage
 	PromptVersion string
 	Provider      string // who was asked, for people: "Mistral"

@@ -56,6 +56,7 @@ type View struct {
 	Request   *approval.Request
 	Session   approval.Session
 	Earlier   []string // the last questions of the thread before this one, at most three, oldest first
+	Next      []string // what the model offers to be asked next
 	Bill      []Spend
 	Standings []budget.Standing // of the budgets that pay, in lock order
 	Posts     map[Surface]Post

@@ -47,6 +47,7 @@ type Steps struct {
 	*Costs
 	*Inputs
 	*Asker
+	*Clarifier
 	*People
 	*Authority
 	*Ends
@@ -77,7 +78,8 @@ func New(p Ports, s Settings) *Steps {
 	boxes := &Boxes{store: p.Store, sandbox: p.Sandbox, log: p.Log}
 	costs := &Costs{store: p.Store, writer: p.Writer, sandbox: p.Sandbox, Settings: &s}
 	inputs := &Inputs{store: p.Store, slack: p.Slack, sandbox: p.Sandbox, Settings: &s}
-	asker := &Asker{store: p.Store, writer: p.Writer, Settings: &s, boxes: boxes, costs: costs, inputs: inputs}
+	clarifier := &Clarifier{store: p.Store, Settings: &s, costs: costs}
+	asker := &Asker{store: p.Store, writer: p.Writer, Settings: &s, boxes: boxes, costs: costs, inputs: inputs, clarifier: clarifier}
 	people := &People{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s}
 	authority := &Authority{store: p.Store, sandbox: p.Sandbox, slack: p.Slack, Settings: &s, boxes: boxes, people: people}
 	ends := &Ends{store: p.Store, log: p.Log, Settings: &s, costs: costs}
@@ -100,7 +102,7 @@ func New(p Ports, s Settings) *Steps {
 	teller := &Teller{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s, people: people, presenter: presenter}
 	return &Steps{
 		Ports: p, Settings: &s, Boxes: boxes, Costs: costs, Inputs: inputs,
-		Asker: asker, People: people, Authority: authority, Ends: ends, Decider: decider,
+		Asker: asker, Clarifier: clarifier, People: people, Authority: authority, Ends: ends, Decider: decider,
 		Watch: watch, Drafter: drafter, Examiner: examiner, Editor: editor, Finder: finder, Reader: reader, Lists: lists, Offers: offers,
 		Payer: payer, Presenter: presenter, Reminder: reminder, Seals: seals, Runner: runner,
 		Treasury: treasury, Sweeper: sweeper, Teller: teller,

@@ -82,6 +82,8 @@ type Counter struct {
 	Files     []approval.File   // of the requests in the thread, those of the latest first
 	Standings []budget.Standing // of the budgets that will pay
 	Rules     review.RuleSet    // that hold in its channel: see review.Effective
+	Clarifies string            // the request in the thread whose model has asked the speaker something; of what is Spoken
+	Taken     bool              // and this very message has answered it before
 }
 
 // Asking keeps questions and what was said before them.

@@ -66,11 +66,13 @@ func pages(b stand) map[string]*kit.Page {
 	_, doubt, _, _ := guessed.Request.Doubted()
 	letters := draw.LettersView(draw.Origin{}, doubt, [][]string{{"Région", "R‚gion"}, {"été", "‚t‚"}}, "")
 	form := draw.FormView(approval.DefaultPolicy(), draw.Form{Models: sample.Offered(b.models...), Channel: "C1", Listed: true, Question: "How many?", Choices: []approval.File{{ID: "F1", Name: "a.csv"}, {ID: "F2", Name: "b.csv"}}, Ticked: []approval.File{{ID: "F2"}}})
+	say, _ := draw.SayView(sample.View(sample.In(approval.Asking), sample.Clarifying("Which year do you mean?")).Request, "of")
 	m := map[string]*kit.Page{
 		"root":               draw.Root(sample.View()),
 		"progress-asking":    draw.Progress(b.with(), sample.View(sample.In(approval.Asking))),
 		"progress-letters":   draw.Progress(b.with(), guessed),
 		"progress-offered":   draw.Progress(b.with(), sample.View(sample.In(approval.Asking), sample.Offering)),
+		"progress-clarify":   draw.Progress(b.with(), sample.View(sample.In(approval.Asking), sample.Clarifying("Which year do you mean?", "2023", "2024", "Both", "The latest"))),
 		"progress-drafting":  draw.Progress(b.with(), sample.View(sample.In(approval.Drafting))),
 		"progress-pending":   draw.Progress(b.with(), sample.View()),
 		"progress-approved":  draw.Progress(b.with(), sample.View(sample.In(approval.Approved))),
@@ -88,6 +90,9 @@ func pages(b stand) map[string]*kit.Page {
 		"card-follow-up": draw.Card(as(b, who).with(), sample.View(posted, func(v *steps.View) {
 			v.Request.Question, v.Earlier = "And per region?", []string{"What were sales per month\nin sales.csv?", strings.Repeat("And how much is it in all? ", 9)}
 		}), false),
+		"card-clarified": draw.Card(as(b, who).with(), sample.View(posted, func(v *steps.View) {
+			v.Request.Clarified = []approval.Clarification{{Question: "Which year do you mean?", Choices: []string{"2023", "2024"}, AskedAt: sample.Noon, Said: "2024", SaidAt: sample.Noon}}
+		}), false),
 		"card-long":      draw.Card(as(b, who).with(), long, false),
 		"card-garbled":   draw.Card(as(b, who).with(), sample.View(posted), true),
 		"card-approved":  draw.Card(as(b, who).with(), sample.View(posted, sample.In(approval.Approved)), false),
@@ -98,6 +103,9 @@ func pages(b stand) map[string]*kit.Page {
 		"card-withdrawn": draw.Card(as(b, who).with(), sample.View(posted, sample.In(approval.Withdrawn)), false),
 		"reply-answer":   draw.Reply(sample.View(answered), true),
 		"reply-sentence": draw.Reply(sample.View(sentence), true),
+		"reply-next": draw.Reply(sample.View(sentence, func(v *steps.View) {
+			v.Next = []string{"How much was it per region?", "Which month was the best?", "What did the ten largest orders bring in?"}
+		}), true),
 		"reply-as-text":  draw.Reply(sample.View(answered), false),
 		"reply-raised":   draw.Reply(sample.View(raised), true),
 		"reply-rejected": draw.Reply(sample.View(sample.In(approval.Rejected, approval.Words("It reads the wrong column."))), true),
@@ -109,6 +117,7 @@ func pages(b stand) map[string]*kit.Page {
 		"modal-letters":  {Blocks: letters.Blocks.BlockSet},
 		"modal-reread":   {Blocks: draw.RereadView(sample.View().Request, draw.Origin{}).Blocks.BlockSet},
 		"modal-form":     {Blocks: form.Blocks.BlockSet},
+		"modal-say":      {Blocks: say.Blocks.BlockSet},
 		"modal-reason":   {Blocks: draw.ReasonView(draw.Origin{}, false).Blocks.BlockSet},
 		"modal-details":  {Blocks: draw.DetailsView(sample.View(answered)).Blocks.BlockSet},
 		"modal-code":     {Blocks: draw.CodeView(b.with(), sample.View(answered)).Blocks.BlockSet},

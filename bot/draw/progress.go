@@ -36,7 +36,11 @@ func Progress(with With, v *steps.View) *kit.Page {
 		p.Say(append(writing(v), inLine(r)...)...)
 		cheaperNote(p, r)
 	case approval.Asking:
-		doubted(p, r)
+		if open := (approval.Talk{Request: r}).Open(); open != nil {
+			clarifying(p, v, open)
+		} else {
+			doubted(p, r)
+		}
 	case approval.Pending:
 		p.Say(waiting(v)...)
 		cheaperNote(p, r)

@@ -6,6 +6,8 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/bot/draw/money"
 	"countersign/bot/draw/reasons"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -85,9 +87,73 @@ func HowItStands(r *approval.Request) string {
 
 // StateWords name the states to the people who wait.
 var StateWords = map[approval.State]string{
-	approval.Drafting: "code is being written", approval.Asking: "waiting for your answer about a file", approval.Pending: "waiting for a reviewer", approval.Approved: "approved, runs when a sandbox is free",
+	approval.Drafting: "code is being written", approval.Asking: "waiting for your answer", approval.Pending: "waiting for a reviewer", approval.Approved: "approved, runs when a sandbox is free",
 	approval.Running: "running", approval.Done: "done", approval.Failed: "failed", approval.Rejected: "rejected",
 	approval.Expired: "expired", approval.Withdrawn: "cancelled", approval.Lost: "lost",
+}
+
+// chooses are the buttons of what a model asks, in the order of its answers.
+var chooses = []string{ids.ActionChoose, ids.ActionChoose2, ids.ActionChoose3, ids.ActionChoose4}
+
+// clarifying asks the asker what the model asks: its words, which nobody has reviewed.
+func clarifying(p *kit.Page, v *steps.View, open *approval.Clarification) {
+	r := v.Request
+	p.Quote(open.Question, kit.Person(r.Asker), kit.Words(", "), kit.Strong("the model asks you"), kit.Words(" before it writes (its words, not checked):"))
+	var buttons []slack.BlockElement
+	for i, c := range open.Choices[:min(len(chooses), len(open.Choices))] {
+		buttons = append(buttons, kit.Button(chooses[i], c, fmt.Sprintf("%s %s %d", r.ID, open.Key(), i), slack.StyleDefault))
+	}
+	p.Buttons("choose", append(buttons, kit.Button(ids.ActionSay, "Answer in words", r.ID+" "+open.Key(), slack.StyleDefault))...)
+	p.Small(kit.Words("Or mention me in this thread with your answer. Asking has cost "+money.Spent(v.Spent())+" so far; your answer has the model called again. Nothing is paid while I wait, until "),
+		kit.Moment(r.ExpiresAt), kit.Words("."))
+}
+
+// SayView is the field for an answer in the asker's own words.
+func SayView(r *approval.Request, of string) (view slack.ModalViewRequest, ok bool) {
+	open := (approval.Talk{Request: r}).Open()
+	if open == nil {
+		return view, false
+	}
+	field := slack.NewPlainTextInputBlockElement(nil, ids.FieldSaid)
+	field.Multiline, field.MaxLength, field.FocusOnLoad = true, 1000, true
+	p := &kit.Page{}
+	p.Quote(open.Question, kit.Words("The model asks (its words, not checked):"))
+	blocks := append(p.Blocks, slack.NewInputBlock(ids.FieldSaid, kit.Plain("Your answer"), kit.Plain("The model reads it, and so do the reviewers."), field))
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackSay, Title: kit.Plain("Answer the model"), Submit: kit.Plain("Answer"),
+		Close: kit.Plain("Back"), PrivateMetadata: of, Blocks: slack.Blocks{BlockSet: blocks}}, true
+}
+
+// clarified is what the model has asked the asker, and what they said: the code rests on it.
+func clarified(p *kit.Page, r *approval.Request) {
+	var items [][]kit.Part
+	for _, c := range r.Clarified {
+		if !c.SaidAt.IsZero() {
+			items = append(items, []kit.Part{kit.Words(c.Question + " "), kit.Strong(kit.Cut(kit.OneLine(c.Said), 300))})
+		}
+	}
+	p.List([]kit.Part{kit.Strong("The model asked the asker")}, items)
+}
+
+// follows are the buttons of what a model offers to be asked next.
+var follows = []string{ids.ActionFollow, ids.ActionFollow2, ids.ActionFollow3}
+
+// followUps are questions that the model offers under a good answer: its words, which
+// nobody has reviewed.
+func followUps(p *kit.Page, v *steps.View) {
+	r := v.Request
+	if r.State != approval.Done || r.Run == nil || r.Run.Result == nil || r.Run.Result.Outcome != approval.OK {
+		return
+	}
+	var buttons []slack.BlockElement
+	for i, q := range v.Next[:min(len(follows), len(v.Next))] {
+		b := kit.Button(follows[i], q, fmt.Sprintf("%s/%d", r.ID, i), slack.StyleDefault)
+		b.AccessibilityLabel = kit.Cut("Ask next: "+q, 75)
+		buttons = append(buttons, b)
+	}
+	if len(buttons) > 0 {
+		p.Small(kit.Words("Next, you could ask (the model's words; each is a new question, reviewed and paid like any other):"))
+		p.Buttons("follow", buttons...)
+	}
 }
 
 // Hello answers a greeting, with a question that can be tried.

@@ -47,6 +47,7 @@ func Reply(v *steps.View, tables bool) *kit.Page {
 		unexpected(tail, v)
 	}
 	buttons(tail, v)
+	followUps(tail, v)
 	cost(tail, v)
 	p.Used = tail.Used // what the end needs is not there for the answer
 	switch {

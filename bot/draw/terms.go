@@ -137,6 +137,7 @@ func noted(p *kit.Page, v *steps.View, most int) {
 func asks(p *kit.Page, v *steps.View) {
 	p.List([]kit.Part{kit.Strong("Earlier in this thread")}, earlier(v.Earlier))
 	p.Quote(kit.Cut(v.Request.Question, 3000), kit.Person(v.Request.Asker), kit.Words(" asks:"))
+	clarified(p, v.Request)
 }
 
 // needed says how many approvals it takes, from whom, and how many there are.

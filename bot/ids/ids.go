@@ -32,6 +32,7 @@ const (
 	CallbackLetters = "letters" // which encoding is right
 	CallbackReread  = "reread"  // how a file is to be read instead
 
+	CallbackSay       = "say"        // an answer to the model in words of their own
 	CallbackLimit     = "limit"      // the form of a budget
 	CallbackMoreMoney = "more_money" // how much more, and what for
 	CallbackGrant     = "grant"      // until when
@@ -75,6 +76,14 @@ const (
 	ActionAnswer3  = "answer_3"  // and the third
 	ActionCompare  = "compare"   // the asker looks at letters in several encodings
 	ActionReread   = "reread"    // the asker says how a file is to be read instead
+	ActionChoose   = "choose"    // the asker answers what the model asks: its first choice,
+	ActionChoose2  = "choose_2"  // the second,
+	ActionChoose3  = "choose_3"  // the third,
+	ActionChoose4  = "choose_4"  // and the fourth,
+	ActionSay      = "say"       // or in words of their own
+	ActionFollow   = "follow"    // ask what the model offers to be asked next: the first,
+	ActionFollow2  = "follow_2"  // the second,
+	ActionFollow3  = "follow_3"  // and the third
 	ActionAgain    = "ask_again" // the form with a question that could not be taken as it was
 	ActionMeant    = "meant"     // a file with nearly the name that was typed
 	ActionMeant2   = "meant_2"   // and two more of them
@@ -110,6 +119,7 @@ const (
 	FieldModel    = "model"
 	FieldChannel  = "channel"
 	FieldReason   = "reason"
+	FieldSaid     = "said"
 	FieldTyped    = "typed"  // the beginning of the digest
 	FieldPerson   = "person" // whom to ask, to name, to let decide
 	FieldWhat     = "what"   // what for

@@ -82,3 +82,12 @@ func emojiless(text string) string {
 	}
 	return strings.Join(kept, " ")
 }
+
+// only says that a message is about its own files and no others.
+var only = strings.Fields("only just alone solely nur seulement solo")
+
+// Only tells whether a text narrows a question to the files that come with it.
+func Only(text string) bool {
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) })
+	return slices.ContainsFunc(words, func(word string) bool { return slices.Contains(only, word) })
+}

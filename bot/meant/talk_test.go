@@ -23,3 +23,10 @@ func TestSmallTalkIsToldFromQuestions(t *testing.T) {
 		require.Equal(t, want, TalkOf(text), text)
 	}
 }
+
+func TestOnlyNarrowsAQuestionToItsOwnFiles(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{"only this one, please": true, "Just test.csv": true, "and with this one?": false, "the lonely ones": false} {
+		require.Equal(t, want, Only(text), text)
+	}
+}

@@ -27,8 +27,8 @@ const shrinks = "issue 11 makes it smaller" // the lead takes these out when it 
 
 var (
 	largeFolders = map[string]exception{
-		"approval":       {28, "nouns and verbs"},
-		"approval/steps": {30, "a file each for the use cases, and the ports"},
+		"approval":       {29, "nouns and verbs"},
+		"approval/steps": {31, "a file each for the use cases, and the ports"},
 		"storage":        {31, shrinks},
 	}
 	largeFiles = map[string]exception{

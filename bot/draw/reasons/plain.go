@@ -7,7 +7,7 @@ import "countersign/approval"
 var plain = map[approval.ReasonCode]string{
 	// Of a request that has ended, or waits.
 	approval.WhyNobodyDecided: "Nobody decided in time. Ask again if you still need it.",
-	approval.WhyNotAnswered:   "The question about a file was not answered in time. Ask again if you still need it.",
+	approval.WhyNotAnswered:   "What I asked back was not answered in time. Ask again if you still need it.",
 	approval.WhyNotWritten:    "The code could not be written in time.",
 	approval.WhyNotStarted:    "It was approved, but could not be started in time. Nothing has run.",
 	approval.WhyNotPaid:       "It was over budget, and no option was chosen in time. Ask again if you still need it.",

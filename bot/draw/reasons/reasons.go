@@ -242,7 +242,7 @@ func Lapsed(r approval.Reason) string {
 	case approval.WhyNotWritten:
 		return "the code could not be written in time"
 	case approval.WhyNotAnswered:
-		return "a question about a file was not answered in time"
+		return "what was asked back was not answered in time"
 	case approval.WhyNotStarted:
 		return "it was approved, but not started in time"
 	case approval.WhyNotPaid:

@@ -128,6 +128,13 @@ func Offering(v *steps.View) {
 	f.Offered, f.Answers = f.Answers, nil
 }
 
+// Clarifying has the model ask the asker.
+func Clarifying(question string, choices ...string) func(v *steps.View) {
+	return func(v *steps.View) {
+		v.Request.Clarified = []approval.Clarification{{Question: question, Choices: choices, AskedAt: Noon}}
+	}
+}
+
 // With gives a request the result of its run.
 func With(res approval.Result, files ...approval.Artifact) func(v *steps.View) {
 	return func(v *steps.View) {

@@ -1,0 +1,115 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// Clarifier takes what an asker says to their model.
+type Clarifier struct {
+	store Requests
+	*Settings
+
+	costs *Costs
+}
+
+// askBack puts what a model asks to the asker. Its call is paid for like any other. A model
+// that has asked often enough is to write.
+func (s *Drafter) askBack(ctx context.Context, r *approval.Request, call calling, d Draft) error {
+	by := d.Usage.Model
+	if by == "" || d.Usage.Output <= 0 {
+		by, d.Usage.Model = r.Model, unknownUsage
+	}
+	_, err := s.ends.book(ctx, r.ID, call, d.Usage, 0, func(r *approval.Request, now time.Time) error {
+		if (approval.Talk{Request: r}).InARow() >= approval.MostInARow {
+			return s.ends.sendBack(r, approval.Refusal{Reason: "you have asked often enough: decide, write the program, and say with note() what you assumed"}, now)
+		}
+		return approval.Talk{Request: r}.Ask(*d.Ask, by, s.Policy, now)
+	})
+	return err
+}
+
+// Choose takes one of the answers that the model offered, by its place in the list.
+func (s *Clarifier) Choose(ctx context.Context, id, key, choice string, click approval.Click) (*approval.Request, error) {
+	c, err := s.asked(ctx, id, click)
+	if err != nil {
+		return nil, err
+	}
+	n, err := strconv.Atoi(choice)
+	open := approval.Talk{Request: c.Request}.Open()
+	if err != nil || open == nil || open.Key() != key || n < 0 || n >= len(open.Choices) {
+		return nil, &approval.MoveError{Request: c.Request, Verb: "answer the model of", Why: approval.Because(approval.WhyOtherDoubt)}
+	}
+	return s.said(ctx, c, key, open.Choices[n], "")
+}
+
+// Say takes an answer in the asker's own words.
+func (s *Clarifier) Say(ctx context.Context, id, key, words string, click approval.Click) (*approval.Request, error) {
+	c, err := s.asked(ctx, id, click)
+	if err != nil {
+		return nil, err
+	}
+	return s.said(ctx, c, key, words, "")
+}
+
+// heard takes a message in the thread for the answer. One that Slack delivers again has
+// been taken.
+func (s *Clarifier) heard(ctx context.Context, q approval.Question, at Counter) (*approval.Request, error) {
+	c, err := s.store.Case(ctx, at.Clarifies)
+	if err != nil {
+		return nil, err
+	}
+	if at.Taken {
+		return c.Request, nil
+	}
+	open := approval.Talk{Request: c.Request}.Open()
+	if open == nil {
+		return nil, &approval.MoveError{Request: c.Request, Verb: "answer the model of", Why: approval.Because(approval.WhyOtherDoubt)}
+	}
+	return s.said(ctx, c, open.Key(), q.Text, q.Trigger)
+}
+
+// asked loads a request for its asker alone.
+func (s *Clarifier) asked(ctx context.Context, id string, click approval.Click) (*Case, error) {
+	c, err := s.store.Case(ctx, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.Request.Team != click.Team:
+		return nil, approval.ErrNotFound
+	case c.Request.Asker != click.User:
+		return nil, &approval.NotAllowedError{Who: click.User, Why: approval.Because(approval.WhyAskerAnswers)}
+	}
+	return c, nil
+}
+
+// said stores an answer. Where there is no money to go on with, it is kept, and waits for it.
+func (s *Clarifier) said(ctx context.Context, c *Case, key, words, trigger string) (*approval.Request, error) {
+	words = approval.Plain(words)
+	if words == "" {
+		return nil, &approval.InputError{Why: approval.Because(approval.WhyNoQuestion)}
+	}
+	if n := utf8.RuneCountInString(words); n > s.Policy.MaxQuestion {
+		return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyLongQuestion, Count: int64(n), Most: int64(s.Policy.MaxQuestion)}}
+	}
+	worst, err := s.costs.draftCost(c.Request.Model, c.Now)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
+		return approval.Talk{Request: r}.Answer(key, words, trigger, worst, s.Policy, now)
+	})
+	refused := new(budget.ExceededError)
+	if !errors.As(err, &refused) {
+		return r, err
+	}
+	return s.store.Update(ctx, c.Request.ID, func(r *approval.Request, now time.Time) error {
+		return errors.Join(approval.Talk{Request: r}.Answer(key, words, trigger, 0, s.Policy, now), r.Money().Block(budget.ForDraft, refused, r.Asker, s.Policy, now))
+	})
+}
