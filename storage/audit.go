@@ -187,14 +187,15 @@ var requestChecks = []struct {
 		func(e witnessed) []string {
 			return lineOf("the question of %s in %s by %s", e.Actor, e.fact("channel"), e.fact("trigger"))
 		}, false},
-	{`SELECT format('the %s of %s on revision %s (%s) at %s, in the place of %s', verdict, reviewer, revision, digest, ` + spelledIn("at") + `, coalesce(in_place_of, 'nobody')) FROM decisions WHERE request_id = $1`,
+	{`SELECT format('the %s of %s on revision %s (%s) at %s, in the place of %s: ', verdict, reviewer, revision, digest, ` + spelledIn("at") + `, coalesce(in_place_of, 'nobody')) || E'\x1f' || click::text FROM decisions WHERE request_id = $1`,
 		[]string{approval.EventApproved, approval.EventRejected, approval.EventChangesRequested}, func(e witnessed) []string {
 			verdict := map[string]approval.Verdict{approval.EventApproved: approval.Approve, approval.EventRejected: approval.Reject, approval.EventChangesRequested: approval.Rewrite}[e.Kind]
 			place := e.fact("in_place_of")
 			if place == "" {
 				place = "nobody"
 			}
-			return lineOf("the %s of %s on revision %s (%s) at %s, in the place of %s", verdict, e.Actor, e.fact("revision"), e.fact("digest"), spelled(e.At), place)
+			click, _ := canonical(e.Data["click"])
+			return lineOf("the %s of %s on revision %s (%s) at %s, in the place of %s: %s", verdict, e.Actor, e.fact("revision"), e.fact("digest"), spelled(e.At), place, click)
 		}, false},
 	{`SELECT format('revision %s (%s) at %s: code %s, terms %s, summary %s, findings %s', number, digest, ` + spelledIn("at") + `, code, manifest, summary, findings) FROM revisions WHERE request_id = $1`,
 		[]string{approval.EventDrafted, approval.EventSealedAnew}, func(e witnessed) []string {

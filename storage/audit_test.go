@@ -27,6 +27,7 @@ func TestAnAuditNamesTheFirstRowThatDiffersFromTheEvents(t *testing.T) {
 		"a decision more":        {`INSERT INTO decisions SELECT request_id, revision, digest, asker, author, 'REVC', verdict, reason, at, click FROM decisions`, "the approve of REVC", false},
 		"a decision less":        {`DELETE FROM decisions`, "the approve of REVA on revision 1 (", false},
 		"code":                   {`UPDATE revisions SET code = manifest`, "revision 1 (", false},
+		"a click":                {`UPDATE decisions SET click = click || '{"channel": "C2"}'`, "the approve of REVA on revision 1 (", false},
 		"findings":               {`UPDATE revisions SET findings = NULL`, "revision 1 (", false},
 		"a box":                  {`UPDATE runs SET box_id = 'other'`, "in box other at ", false},
 		"a run that never was":   {`DELETE FROM runs`, "an event says so, and no row", false},
