@@ -139,7 +139,7 @@ func AuditRequest(ctx context.Context, db *DB, id string) (found Verified, err e
 		if err != nil {
 			return err
 		}
-		for _, check := range requestChecks {
+		for _, check := range slices.Concat(requestChecks, moneyChecks) {
 			rows, err := texts(ctx, tx, check.rows, id)
 			if err != nil {
 				return err
@@ -176,13 +176,15 @@ func latest(lines []string) (list []string) {
 
 func lineOf(format string, args ...any) []string { return []string{fmt.Sprintf(format, args...)} }
 
-// requestChecks are what the tables say of a request, and what the events do.
-var requestChecks = []struct {
+// requestCheck is what a table says of a request, and what the events do.
+type requestCheck struct {
 	rows   string
 	kinds  []string
 	line   func(e witnessed) []string
 	latest bool // of an event that is repeated the last counts
-}{
+}
+
+var requestChecks = []requestCheck{
 	{`SELECT format('the question of %s in %s by %s', asker, project, trigger) FROM requests WHERE id = $1`, []string{approval.EventAsked},
 		func(e witnessed) []string {
 			return lineOf("the question of %s in %s by %s", e.Actor, e.fact("channel"), e.fact("trigger"))
