@@ -41,11 +41,35 @@ type Click struct {
 	ActionTS  string `json:"action_ts"`
 	Channel   string `json:"channel"`
 	MessageTS string `json:"message_ts"`
-	Door      string `json:"door,omitempty"` // where it was given, when it was not in Slack: CommandLine
+	Door      string `json:"door,omitempty"`    // where it was given, when it was not in Slack: CommandLine
+	OSUser    string `json:"os_user,omitempty"` // of another door: who was signed in there, by the word of the machine
+	Machine   string `json:"machine,omitempty"` // which one
 }
 
 // CommandLine is the other door: decisions given with `countersign decide`.
 const CommandLine = "command line"
+
+// Seat says where another door was used, and by which of its users; empty in Slack.
+func (c Click) Seat() string {
+	if c.OSUser == "" {
+		return ""
+	}
+	return c.OSUser + " on " + c.Machine
+}
+
+// QuietTime is how long a run waits that another door than Slack has approved: time for its
+// reviewer to read the direct message about it, and to say that it was not them.
+const QuietTime = time.Minute
+
+// QuietUntil returns when that wait is over; zero where all approvals came from Slack.
+func QuietUntil(r *Request) (until time.Time) {
+	for _, d := range r.Decisions {
+		if end := d.At.Add(QuietTime); d.Verdict == Approve && d.Click.Door != "" && end.After(until) {
+			until = end
+		}
+	}
+	return until
+}
 
 // Needs returns how many different people must approve: the number that was sealed, or
 // else the settings' quorum.
@@ -119,6 +143,10 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 	if d.InPlaceOf != "" {
 		data["in_place_of"] = d.InPlaceOf
 	}
+	if d.Click.Door != "" && d.Verdict != Approve {
+		r.Tell(Notice{Key: fmt.Sprintf("decided %s %d %s", r.ID, d.Revision, d.Reviewer), Kind: NoticeDecided, To: d.People(), At: now,
+			Data: Encode(DecidedBy{Revision: d.Revision, Digest: d.Digest, Reviewer: d.Reviewer, Verdict: d.Verdict, Click: d.Click})})
+	}
 	if d.Verdict == Rewrite {
 		requestChanges(r, d, cost, p, now)
 		return nil
@@ -136,6 +164,9 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 	if r.Approvals() < r.Needs(p) {
 		r.touch(now, StepShow)
 		return nil
+	}
+	if wait := QuietUntil(r).Sub(now); wait > 0 {
+		p.RunExpiry += wait
 	}
 	r.Reason = Reason{}
 	r.Money().hold(budget.ForRun, cost, now, p.RunExpiry+runTime(r))
@@ -192,6 +223,8 @@ func Spoken(r *Request, d Decision) Reason {
 			return Because(WhyDecided)
 		case earlier.Voice() == d.Voice():
 			return Because(WhyOneSay)
+		case d.Click.OSUser != "" && earlier.Click.OSUser == d.Click.OSUser: // a machine's name is easily changed, so it makes no second voice
+			return Reason{Code: WhyOneSeat, Name: d.Click.OSUser}
 		}
 	}
 	return Reason{}

@@ -22,6 +22,7 @@ const (
 	NoticeDigest       NoticeKind = "digest"        // what was spent, to the administrators: Digest
 
 	NoticeApproved   NoticeKind = "approved"    // you have approved this; was it not you?
+	NoticeDecided    NoticeKind = "decided"     // you have said no by another door than Slack; was it not you? DecidedBy
 	NoticeDisowned   NoticeKind = "disowned"    // somebody says that an approval in their name was not theirs
 	NoticeStuck      NoticeKind = "stuck"       // nobody could approve what comes of a wish for changes, to administrators: Stuck
 	NoticeSurprise   NoticeKind = "surprise"    // code did something that nobody had announced: Surprise
@@ -97,6 +98,16 @@ type ApprovedBy struct {
 	// The reviewer who had let them, when it was in somebody's place.
 	InPlaceOf string `json:"in_place_of,omitempty"`
 	Click     Click  `json:"click"`
+}
+
+// DecidedBy is what a NoticeDecided says to somebody in whose name something was decided by
+// another door than Slack, and that is no approval.
+type DecidedBy struct {
+	Revision int     `json:"revision"`
+	Digest   string  `json:"digest"`
+	Reviewer string  `json:"reviewer"`
+	Verdict  Verdict `json:"verdict"`
+	Click    Click   `json:"click"`
 }
 
 // Disowned is what a NoticeDisowned says to the administrators.

@@ -174,6 +174,8 @@ const (
 	WhyOwnCode         ReasonCode = "own code"
 	WhyDecided         ReasonCode = "decided already"
 	WhyOneSay          ReasonCode = "one say"
+	WhyOneSeat         ReasonCode = "one say of an operating-system user" // Name
+	WhyQuiet           ReasonCode = "waits for whoever approved"
 	WhyTooLate         ReasonCode = "time for a decision over"
 	WhyApprovalOver    ReasonCode = "approval over"
 	WhyNotOpen         ReasonCode = "version not open"

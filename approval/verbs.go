@@ -172,6 +172,9 @@ func (r *Request) Start(box string, p Policy, now time.Time) error {
 	if !now.Before(r.ExpiresAt) {
 		return &MoveError{Request: r, Verb: "start", Why: Because(WhyApprovalOver)}
 	}
+	if now.Before(QuietUntil(r)) {
+		return &MoveError{Request: r, Verb: "start", Why: Because(WhyQuiet)}
+	}
 	if r.BrokenSeal(p) != nil {
 		return &StaleError{Request: r}
 	}

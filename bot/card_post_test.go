@@ -176,7 +176,7 @@ func TestAStrayCardIsDecidedAndPutRight(t *testing.T) {
 	require.NoError(t, ben.Click(stray, ids.ActionApprove))
 	require.Len(t, b.service.decided(), 1)
 	_, err := ben.WaitChange(b.ctx, stray, func(m workspace.Message) bool {
-		return len(m.Actions()) == 0 && strings.Contains(m.Text, "Approved by")
+		return slices.Equal(m.Actions(), []string{ids.ActionDisown}) && strings.Contains(m.Text, "Approved by")
 	})
 	require.NoError(t, err)
 	require.Equal(t, []string{ids.ActionApprove, ids.ActionReject, ids.ActionChanges, ids.ActionMore}, b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]).Actions(), "the remembered card is its job's")

@@ -58,10 +58,13 @@ func TestTheCardIsApprovedWithOneClick(t *testing.T) {
 	b.service.change(func() { sample.In(approval.Approved)(v) })
 	b.publish(v, steps.SurfaceProgress, steps.SurfaceCard)
 	card = b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
-	require.Empty(t, card.Actions())
+	require.Equal(t, []string{ids.ActionDisown}, card.Actions(), "nothing is decided here any more, and who did not can say so")
 	require.Contains(t, card.Words(), "Approved")
 	require.Contains(t, card.Words(), approval.Short(v.Request.Revision.Digest))
 	require.Contains(t, card.Text, "<@"+slacksim.Reviewer+">")
+	require.NoError(t, b.as(slacksim.Reviewer).Click(card, ids.ActionDisown))
+	b.told(slacksim.Reviewer, slacksim.CodeReview, "has been withdrawn")
+	require.Equal(t, "disown", b.service.wishes()[0].what)
 }
 
 func TestRejectingAsksForAReason(t *testing.T) {

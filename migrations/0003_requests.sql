@@ -276,9 +276,13 @@ CREATE TABLE decisions (
     CONSTRAINT decisions_not_by_asker CHECK (reviewer <> asker),
     -- Nobody approves what they wrote.
     CONSTRAINT decisions_not_by_author CHECK (reviewer <> author),
+    -- Whoever decides by another door than Slack is named by the machine that they use.
+    CONSTRAINT decisions_seat CHECK ((click ->> 'door' IS NULL) = (coalesce(click ->> 'os_user', '') = '') AND (click ->> 'door' IS NULL) = (coalesce(click ->> 'machine', '') = '')),
     -- Whoever has to write something else gets to know what.
     CONSTRAINT decisions_changes_said CHECK (verdict <> 'changes' OR reason IS NOT NULL)
 );
+-- A user of an operating system is one voice, whoever they say they are.
+CREATE UNIQUE INDEX decisions_one_seat ON decisions (request_id, revision, (click ->> 'os_user'));
 -- Statistics look at the latest.
 CREATE INDEX decisions_by_time ON decisions (at);
 -- +goose StatementBegin
@@ -287,7 +291,8 @@ CREATE FUNCTION decided(d decisions) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || d.request_id AND e.actor = d.reviewer AND e.at = d.at
         AND e.kind = CASE d.verdict WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'changes requested' END
         AND e.data::jsonb @> jsonb_build_object('revision', d.revision, 'digest', d.digest)
-        AND e.data::jsonb ->> 'in_place_of' IS NOT DISTINCT FROM d.in_place_of)
+        AND e.data::jsonb ->> 'in_place_of' IS NOT DISTINCT FROM d.in_place_of
+        AND (e.data::jsonb #>> '{click,door}', e.data::jsonb #>> '{click,os_user}') IS NOT DISTINCT FROM (d.click ->> 'door', d.click ->> 'os_user'))
 $$;
 -- +goose StatementEnd
 -- What somebody decided stays decided.
@@ -405,6 +410,12 @@ BEGIN
         AND EXISTS (SELECT FROM revisions WHERE request_id = NEW.request_id AND number = NEW.revision AND cost_cap > 0) THEN
         RAISE EXCEPTION 'nothing is held for a run of request %', NEW.request_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'runs_paid';
+    END IF;
+    -- Whoever another door than Slack says has approved it has a minute to say that they did not.
+    IF EXISTS (SELECT FROM decisions WHERE request_id = NEW.request_id AND revision = NEW.revision AND verdict = 'approve'
+        AND click ->> 'door' IS NOT NULL AND at > clock_timestamp() - interval '1 minute') THEN
+        RAISE EXCEPTION 'request % may still be withdrawn by whoever approved it', NEW.request_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'runs_quiet';
     END IF;
     IF EXISTS (SELECT FROM unstarted_runs WHERE box_id = NEW.box_id) THEN
         RAISE EXCEPTION 'box % was given up', NEW.box_id

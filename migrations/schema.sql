@@ -94,6 +94,7 @@ CREATE TABLE decisions (
     CONSTRAINT decisions_not_by_asker CHECK ((reviewer <> asker)),
     CONSTRAINT decisions_not_by_author CHECK ((reviewer <> author)),
     CONSTRAINT decisions_reviewer_check CHECK ((reviewer <> ''::text)),
+    CONSTRAINT decisions_seat CHECK (((((click ->> 'door'::text) IS NULL) = (COALESCE((click ->> 'os_user'::text), ''::text) = ''::text)) AND (((click ->> 'door'::text) IS NULL) = (COALESCE((click ->> 'machine'::text), ''::text) = ''::text)))),
     CONSTRAINT decisions_verdict_check CHECK ((verdict = ANY (ARRAY['approve'::text, 'reject'::text, 'changes'::text])))
 );
 
@@ -104,7 +105,8 @@ CREATE FUNCTION decided(d decisions) RETURNS boolean
     SELECT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || d.request_id AND e.actor = d.reviewer AND e.at = d.at
         AND e.kind = CASE d.verdict WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'changes requested' END
         AND e.data::jsonb @> jsonb_build_object('revision', d.revision, 'digest', d.digest)
-        AND e.data::jsonb ->> 'in_place_of' IS NOT DISTINCT FROM d.in_place_of)
+        AND e.data::jsonb ->> 'in_place_of' IS NOT DISTINCT FROM d.in_place_of
+        AND (e.data::jsonb #>> '{click,door}', e.data::jsonb #>> '{click,os_user}') IS NOT DISTINCT FROM (d.click ->> 'door', d.click ->> 'os_user'))
 $$;
 
 CREATE FUNCTION decisions_delegated() RETURNS trigger
@@ -557,6 +559,12 @@ BEGIN
         AND EXISTS (SELECT FROM revisions WHERE request_id = NEW.request_id AND number = NEW.revision AND cost_cap > 0) THEN
         RAISE EXCEPTION 'nothing is held for a run of request %', NEW.request_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'runs_paid';
+    END IF;
+    -- Whoever another door than Slack says has approved it has a minute to say that they did not.
+    IF EXISTS (SELECT FROM decisions WHERE request_id = NEW.request_id AND revision = NEW.revision AND verdict = 'approve'
+        AND click ->> 'door' IS NOT NULL AND at > clock_timestamp() - interval '1 minute') THEN
+        RAISE EXCEPTION 'request % may still be withdrawn by whoever approved it', NEW.request_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'runs_quiet';
     END IF;
     IF EXISTS (SELECT FROM unstarted_runs WHERE box_id = NEW.box_id) THEN
         RAISE EXCEPTION 'box % was given up', NEW.box_id
@@ -1538,6 +1546,8 @@ ALTER TABLE ONLY unstarted_runs
 CREATE INDEX contents_by_stream ON contents USING btree (stream);
 
 CREATE INDEX decisions_by_time ON decisions USING btree (at);
+
+CREATE UNIQUE INDEX decisions_one_seat ON decisions USING btree (request_id, revision, ((click ->> 'os_user'::text)));
 
 CREATE INDEX delegations_latest ON delegations USING btree (team, principal, seq DESC);
 

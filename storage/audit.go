@@ -139,7 +139,7 @@ func AuditRequest(ctx context.Context, db *DB, id string) (found Verified, err e
 		if err != nil {
 			return err
 		}
-		for _, check := range requestChecks {
+		for _, check := range slices.Concat(requestChecks, moneyChecks) {
 			rows, err := texts(ctx, tx, check.rows, id)
 			if err != nil {
 				return err
@@ -176,25 +176,28 @@ func latest(lines []string) (list []string) {
 
 func lineOf(format string, args ...any) []string { return []string{fmt.Sprintf(format, args...)} }
 
-// requestChecks are what the tables say of a request, and what the events do.
-var requestChecks = []struct {
+// requestCheck is what a table says of a request, and what the events do.
+type requestCheck struct {
 	rows   string
 	kinds  []string
 	line   func(e witnessed) []string
 	latest bool // of an event that is repeated the last counts
-}{
+}
+
+var requestChecks = []requestCheck{
 	{`SELECT format('the question of %s in %s by %s', asker, project, trigger) FROM requests WHERE id = $1`, []string{approval.EventAsked},
 		func(e witnessed) []string {
 			return lineOf("the question of %s in %s by %s", e.Actor, e.fact("channel"), e.fact("trigger"))
 		}, false},
-	{`SELECT format('the %s of %s on revision %s (%s) at %s, in the place of %s', verdict, reviewer, revision, digest, ` + spelledIn("at") + `, coalesce(in_place_of, 'nobody')) FROM decisions WHERE request_id = $1`,
+	{`SELECT format('the %s of %s on revision %s (%s) at %s, in the place of %s: ', verdict, reviewer, revision, digest, ` + spelledIn("at") + `, coalesce(in_place_of, 'nobody')) || E'\x1f' || click::text FROM decisions WHERE request_id = $1`,
 		[]string{approval.EventApproved, approval.EventRejected, approval.EventChangesRequested}, func(e witnessed) []string {
 			verdict := map[string]approval.Verdict{approval.EventApproved: approval.Approve, approval.EventRejected: approval.Reject, approval.EventChangesRequested: approval.Rewrite}[e.Kind]
 			place := e.fact("in_place_of")
 			if place == "" {
 				place = "nobody"
 			}
-			return lineOf("the %s of %s on revision %s (%s) at %s, in the place of %s", verdict, e.Actor, e.fact("revision"), e.fact("digest"), spelled(e.At), place)
+			click, _ := canonical(e.Data["click"])
+			return lineOf("the %s of %s on revision %s (%s) at %s, in the place of %s: %s", verdict, e.Actor, e.fact("revision"), e.fact("digest"), spelled(e.At), place, click)
 		}, false},
 	{`SELECT format('revision %s (%s) at %s: code %s, terms %s, summary %s, findings %s', number, digest, ` + spelledIn("at") + `, code, manifest, summary, findings) FROM revisions WHERE request_id = $1`,
 		[]string{approval.EventDrafted, approval.EventSealedAnew}, func(e witnessed) []string {

@@ -46,6 +46,9 @@ var refusals = map[string]func(r *approval.Request) error{
 	"decisions_one_voice": func(r *approval.Request) error {
 		return &approval.MoveError{Request: r, Verb: "decide on", Why: approval.Because(approval.WhyOneSay)}
 	},
+	"decisions_one_seat": func(r *approval.Request) error {
+		return &approval.MoveError{Request: r, Verb: "decide on", Why: approval.Because(approval.WhyOneSeat)}
+	},
 	"decisions_delegated": func(*approval.Request) error {
 		return &approval.NotAllowedError{Why: approval.Because(approval.WhyNotDelegated)}
 	},
@@ -60,6 +63,9 @@ var refusals = map[string]func(r *approval.Request) error{
 	},
 	"runs_approved": func(r *approval.Request) error {
 		return &approval.MoveError{Request: r, Verb: "start", Why: approval.Because(approval.WhyUnapproved)}
+	},
+	"runs_quiet": func(r *approval.Request) error {
+		return &approval.MoveError{Request: r, Verb: "start", Why: approval.Because(approval.WhyQuiet)}
 	},
 	"runs_end_once": func(r *approval.Request) error {
 		return &approval.MoveError{Request: r, Verb: "finish", Why: approval.Because(approval.WhyRunEnded)}

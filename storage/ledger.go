@@ -215,3 +215,21 @@ func (db *DB) StaleHolds(ctx context.Context) (holds []budget.Hold, err error) {
 	}
 	return holds, nil
 }
+
+// moneyChecks hold what was held and what it cost against the events of just that. Budgets
+// add up these rows, so a row that nobody told of would make or take room in them.
+var moneyChecks = []requestCheck{
+	{`SELECT format('the hold %s of %s', id, amount) FROM holds WHERE request_id = $1`, []string{approval.EventHeld, approval.EventUncertain}, func(e witnessed) []string {
+		switch {
+		case e.Kind == approval.EventHeld:
+			return lineOf("the hold %s of %s", e.fact("hold"), e.fact("amount"))
+		case e.fact("rest_of") != "": // what stays uncertain of a hold that was settled is one of its own
+			return lineOf("the hold %s of %s", e.fact("hold"), e.fact("held"))
+		}
+		return nil
+	}, false},
+	{`SELECT format('the cost of hold %s: %s, estimated %s', hold_id, amount, CASE WHEN estimated THEN 'true' ELSE 'false' END) FROM settlements WHERE request_id = $1`,
+		[]string{approval.EventSettled}, func(e witnessed) []string {
+			return lineOf("the cost of hold %s: %s, estimated %s", e.fact("hold"), e.fact("spent"), e.fact("estimated"))
+		}, false},
+}

@@ -86,6 +86,7 @@ type decisionRow struct {
 	At        time.Time
 	Click     approval.Click
 	InPlaceOf string
+	Clicked   string // as it stands
 	voucher
 }
 
@@ -197,12 +198,12 @@ func (n *notary) queueRequest(b *pgx.Batch, id string, into *loaded) {
 	ask(b, func(rows []decisionRow) error {
 		for _, row := range rows {
 			d := row.decision()
-			d.Unsigned = n.doubtsDecision(d, row.voucher)
+			d.Unsigned = n.doubtsDecision(d, row.Clicked, row.voucher)
 			into.Decisions = append(into.Decisions, d)
 		}
 		return nil
 	}, `
-		SELECT d.request_id, d.revision, d.digest, d.reviewer, d.verdict, said(d.reason) AS reason, d.at, d.click, coalesce(d.in_place_of, '') AS in_place_of, `+voucherOf+`
+		SELECT d.request_id, d.revision, d.digest, d.reviewer, d.verdict, said(d.reason) AS reason, d.at, d.click, d.click::text AS clicked, coalesce(d.in_place_of, '') AS in_place_of, `+voucherOf+`
 		FROM decisions d JOIN requests q ON q.id = d.request_id AND q.revision = d.revision
 		LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || d.request_id AND at = d.at AND actor = d.reviewer
 			AND kind IN ('approved', 'rejected', 'changes requested') ORDER BY seq LIMIT 1) e ON true

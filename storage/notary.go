@@ -246,10 +246,11 @@ func (n *notary) doubts(v voucher, what string, holds func(e witnessed) bool) bo
 	return true
 }
 
-func (n *notary) doubtsDecision(d approval.Decision, v voucher) bool {
+func (n *notary) doubtsDecision(d approval.Decision, clicked string, v voucher) bool {
 	return n.doubts(v, fmt.Sprintf("the decision of %s on revision %d of %s", d.Reviewer, d.Revision, d.RequestID), func(e witnessed) bool {
 		return e.Stream == streamOf(d.RequestID) && e.Actor == d.Reviewer && e.Kind == verdictEvents[d.Verdict] && e.At.Equal(d.At) &&
-			e.says(map[string]string{"revision": strconv.Itoa(d.Revision), "digest": d.Digest, "in_place_of": d.InPlaceOf})
+			e.says(map[string]string{"revision": strconv.Itoa(d.Revision), "digest": d.Digest, "in_place_of": d.InPlaceOf}) &&
+			sameJSON(e.Data["click"], clicked) // by which door, too: a run that another one approved waits
 	})
 }
 

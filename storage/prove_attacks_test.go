@@ -29,6 +29,8 @@ var refusedAttacks = []struct{ what, sql, by string }{
 		UPDATE requests SET state = 'approved' WHERE id = PENDING`, "requests_quorum"},
 	{"fewer approvals are needed", `UPDATE requests SET quorum = 1, state = 'approved' WHERE id = PENDING`, "requests_told"},
 	{"a run of what waits for reviewers", `INSERT INTO runs (request_id, box_id, revision, digest, started_at) VALUES (PENDING, 'b', 1, SEAL, now())`, "runs_approved"},
+	{"a decision by another door than its event says", strings.Replace(forged(testKey.Name(), "'"+noSignature+"'", "'request:' || PENDING", "REVB", "approved", `concat('{"digest":"', SEAL, '","revision":1}')`)+
+		clicked(`'REVB'`, `{"door": "command line", "os_user": "ben", "machine": "m"}`), "now()", forgedAt, 1), "decisions_told"},
 	{"a run that nobody has started", `INSERT INTO runs (request_id, box_id, revision, digest, started_at) VALUES (APPROVED, 'b', 1, SEAL, now())`, "runs_told"},
 	{"a second run, by taking the first back", takeBack(`RUNNING`) + `DELETE FROM runs WHERE request_id = RUNNING`, "unstarted_runs_told"},
 	{"a result that no box gave", `UPDATE runs SET finished_at = now(), result = (SELECT result FROM runs WHERE request_id = DONE) WHERE request_id = RUNNING`, "runs_told"},

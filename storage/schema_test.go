@@ -117,6 +117,11 @@ var breaches = []struct {
 	{"a decision is on what was shown", decide(`PENDING`, `1`, `repeat('0', 64)`, `'ASKER'`, `'small-1'`, `'REVB'`), "decisions_revision_fkey"},
 	{"a decision is on the current version", decide(`PENDING`, `2`, `SEAL`, `'ASKER'`, `'small-1'`, `'REVB'`), "decisions_in_time"},
 	{"a decision comes in time", decide(`DONE`, `1`, `SEAL`, `'ASKER'`, `'small-1'`, `'REVC'`), "decisions_in_time"},
+	{"another door is used by somebody", clicked(`'REVB'`, `{"door": "command line", "machine": "m"}`), "decisions_seat"},
+	{"another door is used somewhere", clicked(`'REVB'`, `{"door": "command line", "os_user": "ben"}`), "decisions_seat"},
+	{"Slack is no machine", clicked(`'REVB'`, `{"os_user": "ben", "machine": "m"}`), "decisions_seat"},
+	{"a user of a machine is one voice", clicked(`'REVB'`, `{"door": "command line", "os_user": "ben", "machine": "m"}`) + ";\n" +
+		clicked(`'REVC'`, `{"door": "command line", "os_user": "ben", "machine": "n"}`), "decisions_one_seat"},
 	{"a verdict is yes or no", `INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, at, click)
 		VALUES (PENDING, 1, SEAL, 'ASKER', 'small-1', 'REVB', 'maybe', now(), '{}')`, "decisions_verdict_check"},
 	{"a decision stays", `UPDATE decisions SET verdict = 'reject' WHERE request_id = APPROVED`, "decisions_unchangeable"},
@@ -201,6 +206,11 @@ func wish(reason string) string {
 func decide(request, revision, digest, asker, author, reviewer string) string {
 	return `INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, at, click)
 		VALUES (` + strings.Join([]string{request, revision, digest, asker, author, reviewer}, ", ") + `, 'approve', now(), '{}')`
+}
+
+// clicked is a decision by a click.
+func clicked(reviewer, click string) string {
+	return strings.Replace(decide(`PENDING`, `1`, `SEAL`, `'ASKER'`, `'small-1'`, reviewer), `'{}'`, `'`+click+`'`, 1)
 }
 
 func TestTheSchemaKeepsItsPromisesAgainstAnybody(t *testing.T) {

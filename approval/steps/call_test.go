@@ -40,10 +40,11 @@ func TestAQuestionKeepsOneUncertainHoldHoweverOftenItsCallsFail(t *testing.T) {
 	b := setup(t)
 	r := b.ask()
 	held := r.Holds[0]
-	for n := range b.Policy.MaxAttempts {
+	require.Less(t, mostUnknown, b.Policy.MaxAttempts, "a failure of one kind is not billed as often as others may be tried")
+	for n := range mostUnknown {
 		b.writer.script = append(b.writer.script, unknown)
 		err := b.Draft(t.Context(), r.ID)
-		require.Equal(t, n < b.Policy.MaxAttempts-1, err != nil, "it is tried again later, and not for ever")
+		require.Equal(t, n < mostUnknown-1, err != nil, "it is tried again later, and not for ever")
 		r = b.request(r.ID)
 		require.Len(t, r.Holds, 1)
 		require.Equal(t, held.ID, r.Holds[0].ID)

@@ -207,6 +207,9 @@ func (s *Drafter) keep(ctx context.Context, r *approval.Request, call calling, d
 		// A program came, and no word on what it cost.
 		author, draft.Usage.Model = r.Model, unknownUsage
 	}
+	if !slices.Contains(s.writer.Models(), author) {
+		author = r.Model // a name that only an answer has may be a person's; the bill keeps it
+	}
 	code, err := approval.Canonical(draft.Code)
 	if err != nil {
 		return s.refuse(ctx, r.ID, call, draft.Usage, approval.Refusal{Reason: err.Error()})
@@ -257,7 +260,9 @@ func (s *Drafter) noDraft(ctx context.Context, id string, call calling, next *ap
 	went, err := s.ends.book(ctx, id, call, usage, 0, func(r *approval.Request, now time.Time) error {
 		later = nil
 		again := failed.Retry && r.Attempts < s.Policy.MaxAttempts
-		same := again && failed.After <= longestWait && r.Money().Fits(call.worst, call.tokens+call.boxes)
+		// What has failed and may have been billed so often fails the same way again, and is billed again.
+		billed := usage.Model == unknownUsage && riskedSoFar(r) >= mostUnknown*call.tokens
+		same := again && !billed && failed.After <= longestWait && r.Money().Fits(call.worst, call.tokens+call.boxes)
 		switch {
 		case failed.Prose != "":
 			return r.Fail(approval.Reason{Code: approval.WhyProse, Said: approval.Cut(approval.Plain(failed.Prose), 2000)}, now)
@@ -273,6 +278,19 @@ func (s *Drafter) noDraft(ctx context.Context, id string, call calling, next *ap
 		return err
 	}
 	return later
+}
+
+// mostUnknown is how many calls of one question may be billed without a word from the model.
+const mostUnknown = 3
+
+// riskedSoFar is what the calls of which nobody knows may have cost so far.
+func riskedSoFar(r *approval.Request) (sum budget.USD) {
+	for _, h := range r.Holds {
+		if h.Uncertain() {
+			sum += h.Risked
+		}
+	}
+	return sum
 }
 
 // longestWait is how long a question waits for a model that says when to come back.

@@ -142,6 +142,22 @@ func TestAFailureThatDoesNotPassIsToldInItsWords(t *testing.T) {
 	require.True(t, r.Holds[0].Uncertain())
 }
 
+// A provider that says it is R1 would keep R1 from deciding, and stand on the card as R1.
+func TestOnlyAModelThatIsOfferedIsAnAuthor(t *testing.T) {
+	t.Parallel()
+	for says, author := range map[string]string{"R1": "m1", "<@R1>": "m1", "m1-2026-11": "m1", "m2": "m2"} {
+		b := setup(t)
+		b.writer.script = []func(Brief) (Draft, error){func(Brief) (Draft, error) { return Draft{Code: goodCode, Usage: used(says)}, nil }}
+		r := b.ask()
+		require.Empty(t, b.work(), says)
+		r = b.request(r.ID)
+		require.Equal(t, author, r.Revision.Author, says)
+		require.Equal(t, says, b.spends(r.ID, budget.ForDraft)[0].Charges[0].What, "the bill is of the model that the API named")
+		_, err := b.Decide(t.Context(), ruling(r, "R1", approval.Approve))
+		require.NoError(t, err, says)
+	}
+}
+
 func TestWhatNobodyCanPriceSettlesAtTheHold(t *testing.T) {
 	t.Parallel()
 	for name, usage := range map[string]budget.Usage{

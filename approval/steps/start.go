@@ -105,6 +105,9 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 	if opened.by = by; err != nil || waits {
 		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
 	}
+	if wait := approval.QuietUntil(by.Request).Sub(by.Now); wait > 0 {
+		return r, opened, &LaterError{After: wait, Err: errors.New("it was approved by another door than Slack, and may be withdrawn")}
+	}
 	if stop, err := s.watch.inPlace(ctx, r, false); stop || err != nil {
 		return r, opened, err
 	}

@@ -163,7 +163,7 @@ func TestATierThatIsNotDecidedInSlack(t *testing.T) {
 	_, err := b.Assign(t.Context(), r.ID, "R2", by("R1"))
 	require.NoError(t, err, "asking somebody decides nothing")
 	d := ruling(r, "R1", approval.Rewrite)
-	d.Click.Door = approval.CommandLine
+	d.Click = atTerminal(d.Click, "ben")
 	box, writer := b.stand.Sandbox, b.pen.Writer
 	b.stand.Sandbox, b.pen.Writer = NoSandbox{}, NoWriter{} // the command line has none
 	_, err = b.Decide(t.Context(), d)
@@ -174,11 +174,12 @@ func TestATierThatIsNotDecidedInSlack(t *testing.T) {
 	require.Equal(t, 2, r.Revision.Number)
 	require.Positive(t, b.spends(r.ID, budget.ForDraft)[3].Charges[0].Amount, "what it costs was held before the call")
 	d = ruling(r, "R1", approval.Approve)
-	d.Click.Door = approval.CommandLine
+	d.Click = atTerminal(d.Click, "ben")
 	b.stand.Sandbox = NoSandbox{}
 	r, err = b.Decide(t.Context(), d)
 	require.NoError(t, err)
 	b.stand.Sandbox = box
+	b.store.pass(approval.QuietTime)
 	require.Empty(t, b.work())
 	require.Equal(t, approval.Done, b.request(r.ID).State)
 	require.Equal(t, approval.CommandLine, b.request(r.ID).Decisions[0].Click.Door)

@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/slack-go/slack"
+
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/bot/draw/reasons"
+	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
 
@@ -55,7 +58,24 @@ func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 		cardButtons(with, p, v, fits, flaw.Found)
 		marked(p)
 	}
+	if Withdrawable(r) {
+		p.Buttons("disown", NotMe(r, r.Revision.Number, "This was not me", "somebody has approved in your name"))
+	}
 	return p
+}
+
+// Withdrawable tells whether there is an approval that its giver can still take back.
+func Withdrawable(r *approval.Request) bool {
+	return r.Can("Disown") && r.Approvals() > 0
+}
+
+// NotMe is the button of those in whose name it was approved.
+func NotMe(r *approval.Request, revision int, label, takes string) *slack.ButtonBlockElement {
+	not := kit.Button(ids.ActionDisown, label, fmt.Sprintf("%s/%d", r.ID, revision), slack.StyleDanger)
+	not.AccessibilityLabel = "Withdraw the approval that was given in my name"
+	not.Confirm = slack.NewConfirmationBlockObject(kit.Plain("Withdraw the approval?"), kit.Plain("It goes back to the reviewers, and the administrators are told that "+takes+"."),
+		kit.Plain("Withdraw it"), kit.Plain("Cancel")).WithStyle(slack.StyleDanger)
+	return not
 }
 
 // earlier are the questions that a follow-up goes on from, a line each.

@@ -41,6 +41,11 @@ func (b stand) with() draw.With { return draw.With{Self: b.self, Calendar: time.
 // as is one that knows who it is.
 func as(b stand, who kit.Identity) stand { return stand{who, b.models} }
 
+// elsewhere has the approval come from the command line.
+func elsewhere(v *steps.View) {
+	v.Request.Decisions[0].Click = approval.Click{Door: approval.CommandLine, OSUser: "ben", Machine: "laptop"}
+}
+
 // pages draws every message in the states that matter.
 func pages(b stand) map[string]*kit.Page {
 	who := kit.Identity{URL: "https://harbor-coffee.slack.com/", TeamID: slacksim.DefaultTeam.ID, User: slacksim.BotUser}
@@ -76,6 +81,7 @@ func pages(b stand) map[string]*kit.Page {
 		"progress-drafting":  draw.Progress(b.with(), sample.View(sample.In(approval.Drafting))),
 		"progress-pending":   draw.Progress(b.with(), sample.View()),
 		"progress-approved":  draw.Progress(b.with(), sample.View(sample.In(approval.Approved))),
+		"progress-elsewhere": draw.Progress(b.with(), sample.View(sample.In(approval.Approved), elsewhere)),
 		"progress-no-box":    draw.Progress(b.with(), sample.View(sample.In(approval.Approved, approval.Because(approval.WhyNoBox)))),
 		"progress-running":   draw.Progress(b.with(), sample.View(sample.In(approval.Running))),
 		"progress-done":      draw.Progress(b.with(), sample.View(answered)),
@@ -96,6 +102,7 @@ func pages(b stand) map[string]*kit.Page {
 		"card-long":      draw.Card(as(b, who).with(), long, false),
 		"card-garbled":   draw.Card(as(b, who).with(), sample.View(posted), true),
 		"card-approved":  draw.Card(as(b, who).with(), sample.View(posted, sample.In(approval.Approved)), false),
+		"card-elsewhere": draw.Card(as(b, who).with(), sample.View(posted, sample.In(approval.Approved), elsewhere), false),
 		"card-no-box":    draw.Card(as(b, who).with(), sample.View(posted, sample.In(approval.Approved, approval.Because(approval.WhyNoBox))), false),
 		"card-done":      draw.Card(as(b, who).with(), sample.View(posted, answered), false),
 		"card-rejected":  draw.Card(as(b, who).with(), sample.View(posted, sample.In(approval.Rejected, approval.Words("It reads the wrong column."))), false),

@@ -47,7 +47,7 @@ func Progress(with With, v *steps.View) *kit.Page {
 	case approval.Approved:
 		said := append([]kit.Part{kit.Strong("Approved")}, approvers(r)...)
 		if v.Frozen.IsZero() {
-			p.Say(append(append(said, kit.Words(". ")), untilRun(r)...)...)
+			p.Say(append(append(said, kit.Words(". ")), untilRun(v)...)...)
 		} else {
 			p.Say(append(said, kit.Words(". Freeze window ("+kit.Cut(v.FrozenBy, 200)+"): it runs after "), kit.Moment(v.Frozen), kit.Words("."))...)
 		}
@@ -82,7 +82,13 @@ func Progress(with With, v *steps.View) *kit.Page {
 }
 
 // untilRun says what an approved request waits for, and until when.
-func untilRun(r *approval.Request) []kit.Part {
+func untilRun(v *steps.View) []kit.Part {
+	r := v.Request
+	if quiet := approval.QuietUntil(r); v.Now.Before(quiet) {
+		said := []kit.Part{kit.Words("It was approved on the command line, so it starts at "), kit.Moment(quiet), kit.Words(" at the earliest, a minute later. Until then, ")}
+		said = append(said, kit.People(elsewhere(r), " or ")...)
+		return append(said, kit.Words(" can stop it with This was not me."))
+	}
 	if r.Place != approval.NotInLine {
 		return append(inLine(r)[1:], kit.Words(" The approval is valid until "), kit.Moment(r.ExpiresAt), kit.Words("."))
 	}
@@ -90,6 +96,16 @@ func untilRun(r *approval.Request) []kit.Part {
 		return []kit.Part{kit.Words(kit.Cut(reasons.Words(r.Reason), 600) + " Trying until "), kit.Moment(r.ExpiresAt), kit.Words(".")}
 	}
 	return []kit.Part{kit.Words("It runs as soon as a sandbox is free; the approval is valid until "), kit.Moment(r.ExpiresAt), kit.Words(".")}
+}
+
+// elsewhere are all in whose name another door than Slack was used for an approval.
+func elsewhere(r *approval.Request) (who []string) {
+	for _, d := range r.Decisions {
+		if d.Verdict == approval.Approve && d.Click.Door != "" {
+			who = append(who, d.People()...)
+		}
+	}
+	return who
 }
 
 // inLine says which place in the line for a sandbox the request has.

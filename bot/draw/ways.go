@@ -81,7 +81,7 @@ func verdicts(with With, p *kit.Page, v *steps.View) {
 		}
 		said = append(said, kit.Words(", "), kit.Moment(d.At))
 		if d.Click.Door != "" {
-			said = append(said, kit.Words(" on the "+d.Click.Door))
+			said = append(said, kit.Words(ByDoor(d.Click)))
 		}
 		if d.Reason != "" {
 			p.Quote(kit.Cut(d.Reason, 1000), append(said, kit.Words(":"))...)
@@ -92,14 +92,26 @@ func verdicts(with With, p *kit.Page, v *steps.View) {
 	switch {
 	case r.Cause != nil:
 		p.Say(Why(r)...)
+	case r.State == approval.Approved && v.Now.Before(approval.QuietUntil(r)):
+		p.Say(untilRun(v)...)
 	case r.State == approval.Rejected || r.State == approval.Pending || r.Reason.None():
 	case r.State == approval.Approved:
-		p.Say(untilRun(r)...)
+		p.Say(untilRun(v)...)
 	default:
 		p.Say(kit.Words(kit.Cut(reasons.Words(r.Reason), 1000)))
 	}
 	frozen(p, v)
 	waitsForAway(with, p, r)
+}
+
+// ByDoor says by which door something was decided that was not decided in Slack, and who
+// sat there by the word of the machine.
+func ByDoor(c approval.Click) string {
+	said := " on the " + c.Door
+	if seat := c.Seat(); seat != "" {
+		said += " (as " + kit.Cut(approval.Plain(seat), 150) + ")"
+	}
+	return said
 }
 
 // frozen says that an approved program waits for the end of a freeze window.

@@ -98,8 +98,12 @@ func (o decideOrder) give(ctx context.Context, p program, service *steps.Steps, 
 	if rev == nil || !strings.HasPrefix(rev.Digest, o.digest) {
 		return fmt.Errorf("nothing whose digest begins with %s is waiting for a decision. Read it again: countersign decide %s", o.digest, o.id)
 	}
+	click, err := p.seated(approval.Click{Team: v.Request.Team, User: o.as, Door: approval.CommandLine})
+	if err != nil {
+		return err
+	}
 	r, err := service.Decide(ctx, steps.Ruling{RequestID: o.id, Revision: rev.Number, Digest: rev.Digest, Verdict: approval.Verdict(o.verdict),
-		Reason: o.reason, Typed: o.digest, Click: approval.Click{Team: v.Request.Team, User: o.as, Door: approval.CommandLine}})
+		Reason: o.reason, Typed: o.digest, Click: click})
 	if err != nil {
 		return inWords(err, o.id)
 	}
@@ -111,8 +115,9 @@ func (o decideOrder) give(ctx context.Context, p program, service *steps.Steps, 
 	case r.State == approval.Rejected:
 		fmt.Fprintln(p.out, "Rejected. The asker will read why.")
 	default:
-		fmt.Fprintln(p.out, "Approved. It runs as soon as a replica of Countersign takes it up.")
+		fmt.Fprintf(p.out, "Approved. It runs in a minute, unless %s says in Slack before that it was not them.\n", o.as)
 	}
+	fmt.Fprintf(p.out, "Recorded beside %s: %s. A direct message tells them.\n", o.as, click.Seat())
 	return nil
 }
 

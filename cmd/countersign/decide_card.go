@@ -65,7 +65,7 @@ func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 	line("Costs", "at most %s", m.CostCap)
 	line("Approvals", "%d of %d", r.Approvals(), v.Terms.Approvals)
 	for _, d := range r.Decisions {
-		line("", "%s: %s, %s", name(d.Reviewer), d.Verdict, d.At.UTC().Format(time.RFC3339))
+		line("", "%s: %s, %s%s", name(d.Reviewer), d.Verdict, d.At.UTC().Format(time.RFC3339), elsewhere(d.Click))
 	}
 	if r.State == approval.Pending {
 		line("Until", "%s", r.ExpiresAt.UTC().Format(time.RFC3339))
@@ -86,6 +86,14 @@ func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 		fmt.Fprintln(out, "Or, with --reason: reject, or changes to have another version written.")
 	}
 	return nil
+}
+
+// elsewhere says who sat where a decision was given that was not given in Slack.
+func elsewhere(c approval.Click) string {
+	if c.Door == "" {
+		return ""
+	}
+	return ", on the " + c.Door + " as " + approval.Plain(c.Seat())
 }
 
 // changes are what is new since the version before, and who wanted it so.

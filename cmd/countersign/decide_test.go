@@ -25,6 +25,14 @@ func (h *house) decided(args ...string) (said string, err error) {
 	return out.String(), err
 }
 
+// by is decided by another user of the machine.
+func (h *house) by(osUser string, args ...string) (said string, err error) {
+	was := h.program
+	defer func() { h.program = was }()
+	h.program.seat = func() (string, string, error) { return osUser, "laptop", nil }
+	return h.decided(args...)
+}
+
 // The rules keep a tier out of Slack: it is decided on the command line, by the
 // same people under the same rules, and what was approved runs.
 func TestTheOtherDoor(t *testing.T) {
@@ -90,9 +98,19 @@ int(pd.read_csv("sales.csv")["units"].sum())`)
 	require.Contains(t, said, "1 of 2 approvals")
 	_, err = h.decided(id, "approve", "--as", slacksim.Reviewer, "--digest", digest[:6])
 	require.ErrorContains(t, err, "You have already decided")
-	said, err = h.decided(id, "approve", "--as", slacksim.SecondReviewer, "--digest", digest[:12])
+	_, err = h.decided(id, "approve", "--as", slacksim.SecondReviewer, "--digest", digest[:12])
+	require.ErrorContains(t, err, "has already decided on this version. One user has one say")
+	said, err = h.by("priya", id, "approve", "--as", slacksim.SecondReviewer, "--digest", digest[:12])
 	require.NoError(t, err)
-	require.Contains(t, said, "It runs")
+	require.Contains(t, said, "It runs in a minute, unless "+slacksim.SecondReviewer+" says in Slack before that it was not them.\nRecorded beside "+slacksim.SecondReviewer+": priya on laptop.")
+	card, err = h.decided(id)
+	require.NoError(t, err)
+	require.Contains(t, card, ", on the command line as priya on laptop\n")
+	for value[int](h, `SELECT count(*) FROM runs`) == 0 { // a minute, by the database's clock
+		require.NoError(t, h.ctx.Err())
+		time.Sleep(time.Second)
+	}
+	require.GreaterOrEqual(t, value[float64](h, `SELECT extract(epoch FROM started_at - (SELECT max(at) FROM decisions))::float8 FROM runs`), 60.0)
 	h.reply(root)
 	require.Equal(t, 2, value[int](h, `SELECT count(*) FROM decisions WHERE click ->> 'door' = 'command line' AND verdict = 'approve'`))
 	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM runs`))

@@ -114,8 +114,9 @@ type program struct {
 	args     []string
 	out      io.Writer
 	log      *slog.Logger
-	progress func(what string) // says what a command is at, to whoever watches; nil: nobody does
-	tries    *tries            // where is booked what this program tries of itself; nil: nowhere
+	progress func(what string)                        // says what a command is at, to whoever watches; nil: nobody does
+	seat     func() (user, machine string, err error) // who sits here; nil: as the kernel says
+	tries    *tries                                   // where is booked what this program tries of itself; nil: nowhere
 }
 
 // says tells whoever watches what a command is at.

@@ -157,6 +157,9 @@ func (s *story) take(e event, words teller) {
 			For: e.fact("in_place_of"), Number: e.fact("revision"), Digest: e.fact("digest"), Door: "Slack"}
 		if click, _ := e.Data["click"].(map[string]any); click["door"] != nil {
 			d.Door = words.word(click["door"])
+			if click["os_user"] != nil {
+				d.Door += ", as " + words.word(click["os_user"]) + " on " + words.word(click["machine"])
+			}
 		}
 		s.Decisions = append(s.Decisions, d)
 	case "failed", "voided":

@@ -4,13 +4,10 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/slack-go/slack"
-
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/reasons"
-	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
 
@@ -58,7 +55,7 @@ func approvedNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page,
 	p, r := &kit.Page{}, n.View.Request
 	where := kit.Words(" in Slack.")
 	if said.Click.Door != "" {
-		where = kit.Words(" on the " + said.Click.Door + ".")
+		where = kit.Words(draw.ByDoor(said.Click) + ".")
 	}
 	was, takes, out := "Was this not you?", "somebody has approved in your name", ", and sign out of Slack everywhere"
 	switch {
@@ -77,11 +74,12 @@ func approvedNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page,
 		if said.InPlaceOf == who {
 			label = "Withdraw it"
 		}
-		p.Say(kit.Words(was + " You can withdraw the approval until the code starts."))
-		not := kit.Button(ids.ActionDisown, label, fmt.Sprintf("%s/%d", r.ID, said.Revision), slack.StyleDanger)
-		not.Confirm = slack.NewConfirmationBlockObject(kit.Plain("Withdraw the approval?"), kit.Plain("It goes back to the reviewers, and the administrators are told that "+takes+"."),
-			kit.Plain("Withdraw it"), kit.Plain("Cancel")).WithStyle(slack.StyleDanger)
-		p.Buttons("disown", not)
+		until := kit.Flow(kit.Words(was + " You can withdraw the approval until the code starts."))
+		if quiet := approval.QuietUntil(r); n.Now.Before(quiet) {
+			until = append(until, kit.Words(" It does not start before "), kit.Moment(quiet), kit.Words("."))
+		}
+		p.Say(until...)
+		p.Buttons("disown", draw.NotMe(r, said.Revision, label, takes))
 	case r.Revision != nil && r.Revision.Number != said.Revision:
 		p.Say(kit.Words("This approval no longer counts: there is a newer version of the code."))
 	case r.Run != nil:
@@ -90,6 +88,28 @@ func approvedNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page,
 		p.Say(kit.Words("It has ended: " + draw.HowItStands(r) + "."))
 	}
 	p.Small(draw.Print(r.ID, said.Revision, said.Digest)...)
+	return p, nil
+}
+
+// decidedNotice tells somebody in whose name code was rejected or sent back by another door
+// than Slack. That cannot be withdrawn, and nothing has run by it.
+func decidedNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page, error) {
+	said, err := read[approval.DecidedBy](n)
+	if err != nil {
+		return nil, err
+	}
+	did := map[approval.Verdict]string{approval.Reject: "rejected code", approval.Rewrite: "asked for changes"}[said.Verdict]
+	p, where := &kit.Page{}, kit.Words(draw.ByDoor(said.Click)+".")
+	was := "Was this not you?"
+	if said.Reviewer == who {
+		p.Say(kit.Strong("You have "+did), kit.Words(", "), kit.Moment(n.At), where)
+	} else {
+		p.Say(kit.Person(said.Reviewer), kit.Strong(" has "+did+" in your place"), kit.Words(", "), kit.Moment(n.At), where)
+		was = "Did they not do this?"
+	}
+	p.Say(kit.Words(was + " Nothing has run because of it. Tell an administrator: somebody uses Countersign's command line in another person's name."))
+	lately(with, p, n.View, "Open the card")
+	p.Small(draw.Print(n.View.Request.ID, said.Revision, said.Digest)...)
 	return p, nil
 }
 

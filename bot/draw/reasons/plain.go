@@ -48,6 +48,7 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyNotWriting:      "It is paused over budget, and is not being written.",
 	approval.WhyModelAsked:      "The model that was asked for writes it.",
 	approval.WhyThereAgain:      "It continues: what it was waiting for is back.",
+	approval.WhyQuiet:           "It was approved by another door than Slack a moment ago. It waits a minute, in which its reviewer can say that it was not them.",
 	approval.WhyNotYours:        "There is no approval in your name that could be withdrawn.",
 	approval.WhyApprovalGone:    "That approval no longer counts: the code has gone back to the reviewers since.",
 	approval.WhyEndedUnrun:      "Nothing has run, and nothing will: the request has ended.",

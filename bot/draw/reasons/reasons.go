@@ -99,6 +99,13 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	approval.WhyElsewhere: func(r approval.Reason) string {
 		return fmt.Sprintf("Code of %s risk is not decided in Slack here. Your administrators have set that it is decided on the command line: countersign decide %s", r.Name, r.Other)
 	},
+	approval.WhyOneSeat: func(r approval.Reason) string {
+		who := "This user of this machine"
+		if r.Name != "" {
+			who = "The machine's user " + r.Name
+		}
+		return who + " has already decided on this version. One user has one say, whoever they decide as: somebody else has to decide from their own account."
+	},
 	approval.WhyOwnersOnly: func(r approval.Reason) string {
 		return fmt.Sprintf("Code of %s risk is decided on by the channel's own reviewers here.", r.Name)
 	},
