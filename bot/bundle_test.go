@@ -334,14 +334,6 @@ func (s *service) Correct(ctx context.Context, id, file string, said []reading.A
 	return v.Request, nil
 }
 
-func (s *service) Choose(ctx context.Context, id, key, choice string, c approval.Click) (*approval.Request, error) {
-	return s.Answer(ctx, id, key, choice, c)
-}
-
-func (s *service) Say(ctx context.Context, id, key, words string, c approval.Click) (*approval.Request, error) {
-	return s.Answer(ctx, id, key, words, c)
-}
-
 func (s *service) Withdraw(ctx context.Context, id string, c approval.Click) (*approval.Request, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err

@@ -217,3 +217,11 @@ func (s *service) Shortages(context.Context, string) ([]steps.Shortage, error) {
 func (s *service) Statistics(ctx context.Context, click approval.Click, since time.Time) ([]steps.ReviewerStatistics, error) {
 	return s.figures, s.want(ctx, wanted{what: "statistics", click: click})
 }
+
+func (s *service) Choose(ctx context.Context, id, key, choice string, c approval.Click) (*approval.Request, error) {
+	return s.Answer(ctx, id, key, choice, c)
+}
+
+func (s *service) Say(ctx context.Context, id, key, words string, c approval.Click) (*approval.Request, error) {
+	return s.Answer(ctx, id, key, words, c)
+}

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/budget"
 )
 
@@ -112,4 +113,84 @@ func (s *Clarifier) said(ctx context.Context, c *Case, key, words, trigger strin
 	return s.store.Update(ctx, c.Request.ID, func(r *approval.Request, now time.Time) error {
 		return errors.Join(approval.Talk{Request: r}.Answer(key, words, trigger, 0, s.Policy, now), r.Money().Block(budget.ForDraft, refused, r.Asker, s.Policy, now))
 	})
+}
+
+// Answer is what the asker says where a reading is in doubt. It has committed when it returns.
+func (s *Reader) Answer(ctx context.Context, id, key, says string, click approval.Click) (*approval.Request, error) {
+	return s.hear(ctx, id, click, approval.WhyAskerAnswers, func(r *approval.Request, worst budget.USD, now time.Time) error {
+		return r.Answer(key, says, worst, s.Policy, now)
+	})
+}
+
+// Correct is what the asker says of how a file is read, without being asked. It has committed
+// when it returns. Money for a draft is held until it is clear that none is needed.
+func (s *Reader) Correct(ctx context.Context, id, file string, said []reading.Answered, click approval.Click) (*approval.Request, error) {
+	return s.hear(ctx, id, click, approval.WhyAskerCorrects, func(r *approval.Request, worst budget.USD, now time.Time) error {
+		return r.Correct(file, said, worst, s.Policy, now)
+	})
+}
+
+// hear takes the asker's word, and nobody else's. worst is what the draft may cost that follows; 0:
+// no budget bears it, so that what was said is kept and waits for money like any other question.
+func (s *Reader) hear(ctx context.Context, id string, click approval.Click, others approval.ReasonCode, say func(r *approval.Request, worst budget.USD, now time.Time) error) (*approval.Request, error) {
+	c, err := s.store.Case(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	switch r := c.Request; {
+	case r.Team != click.Team:
+		return nil, approval.ErrNotFound
+	case r.Asker != click.User:
+		return nil, &approval.NotAllowedError{Who: click.User, Why: approval.Because(others)}
+	}
+	worst, err := s.costs.draftCost(c.Request.Model, c.Now)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error { return say(r, worst, now) })
+	refused := new(budget.ExceededError)
+	if !errors.As(err, &refused) {
+		return r, err
+	}
+	return s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		return errors.Join(say(r, 0, now), r.Money().Block(budget.ForDraft, refused, click.User, s.Policy, now))
+	})
+}
+
+// Compare shows the asker what a text looks like in the encodings that it may be written in. What
+// comes is for them alone: it is in no event, and nothing of it is kept.
+func (s *Reader) Compare(ctx context.Context, id, key string, click approval.Click) (d reading.Doubt, letters [][]string, err error) {
+	r, err := s.store.Request(ctx, id)
+	if err != nil {
+		return d, nil, err
+	}
+	switch {
+	case r.Team != click.Team:
+		return d, nil, approval.ErrNotFound
+	case r.Asker != click.User:
+		return d, nil, &approval.NotAllowedError{Who: click.User, Why: approval.Because(approval.WhyAskerAnswers)}
+	}
+	at, d, open, ok := r.Doubted()
+	if r.State != approval.Asking || !ok || open != key || len(d.InEncodings()) == 0 {
+		return d, nil, &approval.MoveError{Request: r, Verb: "compare the letters of", Why: approval.Because(approval.WhyOtherDoubt)}
+	}
+	f := r.Files[at]
+	data, err := s.inputs.content(ctx, &f)
+	if err != nil {
+		return d, nil, err
+	}
+	var call calling
+	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
+		if call.boxes, err = s.costs.readCost(now); err != nil {
+			return err
+		}
+		return r.Money().Compare(call.boxes, now)
+	})
+	if err != nil {
+		return d, nil, err
+	}
+	call.hold, _ = r.Money().CalledHold()
+	said, failed := s.inputs.sandbox.ReadFile(ctx, InputFile{Input: sealedInput(f), Data: data, Compare: d.InEncodings()})
+	_, err = s.ends.book(context.WithoutCancel(ctx), id, call, budget.Usage{}, said.Box, func(*approval.Request, time.Time) error { return nil })
+	return d, said.Letters, errors.Join(failed, err)
 }

@@ -1,0 +1,195 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"countersign/approval"
+	"countersign/budget"
+)
+
+// Ends ends requests, and says why.
+type Ends struct {
+	store Requests
+	log   *slog.Logger
+	*Settings
+
+	costs *Costs
+}
+
+// LaterError asks for a step to be tried again: nothing is wrong with the
+// request, the world was not ready.
+type LaterError struct {
+	After time.Duration
+	Err   error
+}
+
+func (e *LaterError) Error() string { return fmt.Sprintf("later: %v", e.Err) }
+
+func (e *LaterError) Unwrap() error { return e.Err }
+
+// The steps end requests over errors that they have foreseen, and the asker reads why.
+// What they have not foreseen is tried again, by the job.
+
+func foreseen(err error) approval.Reason {
+	for _, find := range []func(error) approval.Reason{spokenReason, inputReason, priceReason} {
+		if why := find(err); !why.None() {
+			return why
+		}
+	}
+	if move := new(approval.MoveError); errors.As(err, &move) {
+		return move.Why
+	}
+	return approval.Reason{}
+}
+
+// why is foreseen with a way out: text of errors that nobody has foreseen stays
+// in the log, under a reference.
+func (s *Ends) why(id string, err error) approval.Reason {
+	if why := foreseen(err); !why.None() {
+		return why
+	}
+	reference := approval.NewID(6)
+	s.log.Error("step failed", "request", id, "reference", reference, "error", err)
+	return approval.Reason{Code: approval.WhyOurFault, Name: reference}
+}
+
+// spokenReason is that of a budget, or what a sandbox or a model's provider says.
+func spokenReason(err error) approval.Reason {
+	refused, box, writer := new(budget.ExceededError), new(BoxError), new(WriterError)
+	switch {
+	case errors.As(err, &refused):
+		return approval.OverBudget(approval.WhyOverBudget, refused)
+	case errors.As(err, &box) && box.Words != "":
+		return approval.Words(box.Words)
+	case errors.As(err, &writer):
+		return approval.Words(writer.Words)
+	}
+	return approval.Reason{}
+}
+
+// inputReason is that of what a person gave, or of a file that is not read.
+func inputReason(err error) approval.Reason {
+	if in := new(approval.InputError); errors.As(err, &in) {
+		return in.Why
+	}
+	return approval.Reason{}
+}
+
+func priceReason(err error) approval.Reason {
+	if unknown := new(budget.UnknownPriceError); errors.As(err, &unknown) {
+		return approval.Reason{Code: approval.WhyNoPrice, Name: unknown.What}
+	}
+	return approval.Reason{}
+}
+
+// sendBack has another draft written, or ends what does not get there.
+func (s *Ends) sendBack(r *approval.Request, why approval.Refusal, now time.Time) error {
+	if !s.mayRepair(r) {
+		r.Refused = append(r.Refused, why)
+		return r.Fail(gaveUp(r), now)
+	}
+	return r.Refuse(why, now)
+}
+
+// mayRepair tells whether the model may be asked once more.
+func (s *Ends) mayRepair(r *approval.Request) bool {
+	return len(r.Refused) < maxRepairs && r.Attempts < s.Policy.MaxAttempts
+}
+
+// unknownUsage stands for the model of a call whose usage nobody knows: it stays held.
+const unknownUsage = "?"
+
+// book concludes a call together with what follows from it, and tells whether it
+// followed. A request that was taken back meanwhile is paid for, and nothing follows.
+// The store may run the closure anew, so each run begins with the usage as it came.
+func (s *Ends) book(ctx context.Context, id string, call calling, usage budget.Usage, box time.Duration, then func(*approval.Request, time.Time) error) (went bool, _ error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		known, unknown := usage, budget.USD(0)
+		if usage.Model == unknownUsage {
+			known.Model, unknown = "", call.tokens
+		}
+		settled, err := s.costs.settlement(call, known, box, now)
+		s.costs.unpriced(r, err, false, now)
+		if call.tokens > 0 {
+			r.Money().PayFallback(unknown + budget.Total(settled.Charges))
+		}
+		r.Money().Conclude(call.hold, call.tokens+call.boxes, settled, unknown)
+		went = r.State == approval.Drafting && (call.tokens == 0 || !overtaken(r, call.hold))
+		if !went {
+			return nil
+		}
+		return then(r, now)
+	})
+	return went, err
+}
+
+// overtaken tells that what a call was for is there already, or not wanted any more:
+// its asker has declined the model, and may have got another one since.
+func overtaken(r *approval.Request, call approval.OpenHold) bool {
+	return r.Blocked != nil || r.Revision != nil && call.At.Before(r.Revision.At) ||
+		slices.ContainsFunc(r.Holds, func(h approval.OpenHold) bool {
+			return h.Purpose != budget.ForRun && !h.Called && h.At.After(call.At)
+		})
+}
+
+// settlement prices what a call used by the model that answered. What nobody can
+// price settles at the hold, and the error says so.
+func (s *Costs) settlement(call calling, usage budget.Usage, box time.Duration, now time.Time) (budget.Settlement, error) {
+	hold := call.hold
+	settled := budget.Settlement{HoldID: hold.ID, At: now}
+	if usage.Model != "" {
+		charge, err := s.Prices.TokenCharge(usage, now)
+		if err != nil {
+			return hold.InFull(now, usage.Model), err
+		}
+		charge.Provider, charge.Host = call.to.Provider, call.to.Host
+		settled.Charges = append(settled.Charges, charge)
+	}
+	if box > 0 {
+		charge, err := s.Prices.BoxCharge(s.sandbox.Size(), box, now)
+		if err != nil {
+			return hold.InFull(now, s.sandbox.Size().Kind), err
+		}
+		settled.Charges = append(settled.Charges, charge)
+	}
+	return settled, nil
+}
+
+// fail ends a request before anything has run.
+func (s *Ends) fail(ctx context.Context, id string, reason approval.Reason) error {
+	return s.failOver(ctx, id, reason, nil)
+}
+
+// failOver is fail over an error, of which administrators may have to hear.
+func (s *Ends) failOver(ctx context.Context, id string, reason approval.Reason, over error) error {
+	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		if r.State != approval.Drafting && r.State != approval.Approved {
+			return nil
+		}
+		s.costs.unpriced(r, over, true, now)
+		if box := new(BoxError); errors.As(over, &box) && box.Box > 0 {
+			r.Money().PayBox(s.costs.boxCharge(r, box.Box, now), now)
+		}
+		return r.Fail(reason, now)
+	})
+	return err
+}
+
+// failOrLater ends a request over what will not pass, and leaves it over what may.
+func (s *Ends) failOrLater(ctx context.Context, id string, err error) error {
+	var later *LaterError
+	if errors.As(err, &later) || ended(err) == nil {
+		return ended(err)
+	}
+	if why := foreseen(err); !why.None() {
+		return s.failOver(ctx, id, why, err)
+	}
+	return err
+}
