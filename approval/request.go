@@ -104,11 +104,12 @@ type Request struct {
 	Decisions []Decision // on the current revision
 	Run       *Run
 	Holds     []OpenHold // what is held and not yet settled
-	Refused   []Refusal  // earlier attempts in this drafting, and why they did not reach a person
+	Refused   []Refusal  // earlier drafts, and why they did not reach a person: of this drafting, or of the current revision's
 
 	Seek     *Seek     // what is still to be found before it can be written; nil when it has been
 	Away     *Away     // what it rests on and cannot be seen at the moment; nil when all is there
 	Guest    bool      // the asker was a guest when they asked
+	Shared   bool      // its channel was shared with another organisation, by the latest look at it
 	LookedAt time.Time // when it was last found out whether all is there, while it waits
 
 	Blocked     *Block          // a budget has refused the next paid step; nil when none has

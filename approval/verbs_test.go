@@ -16,7 +16,7 @@ func TestEachMoveQueuesItsNextStep(t *testing.T) {
 	r := New(Question{}, "m", 1, p, t0)
 	require.Equal(t, []Step{StepFind}, r.Changes.Jobs, "nobody sees it before it is known where it belongs")
 	r.Changes = Changes{}
-	require.NoError(t, r.Found(nil, "", false, t0))
+	require.NoError(t, r.Found(nil, "", false, false, t0))
 	require.Equal(t, []Step{StepDraft, StepShow}, r.Changes.Jobs)
 	r = inState(t, Drafting)
 	require.NoError(t, r.Refuse(Refusal{}, t0))
@@ -52,7 +52,7 @@ func TestCallKeepsTheHoldOfTheQuestionWhileItCoversTheCall(t *testing.T) {
 	p := testPolicy()
 	fresh := func() *Request {
 		r := New(Question{Asker: "A"}, "m1", budget.Cent, p, t0)
-		require.NoError(t, r.Found(nil, "", false, t0))
+		require.NoError(t, r.Found(nil, "", false, false, t0))
 		r.Changes = Changes{}
 		return r
 	}
@@ -90,7 +90,7 @@ func TestCallsAreBounded(t *testing.T) {
 	r := New(Question{Asker: "A"}, "m1", budget.Cent, p, t0)
 	var unfound *MoveError
 	require.ErrorAs(t, r.Money().Call(budget.Cent, budget.Cent/10, Addressee{}, p, t0), &unfound, "nothing is written before it is known what it is about")
-	require.NoError(t, r.Found(nil, "", false, t0))
+	require.NoError(t, r.Found(nil, "", false, false, t0))
 	for range p.MaxAttempts {
 		require.NoError(t, r.Money().Call(budget.Cent, budget.Cent/10, Addressee{}, p, t0))
 	}
@@ -99,6 +99,34 @@ func TestCallsAreBounded(t *testing.T) {
 	require.ErrorAs(t, r.Money().Call(budget.Cent, budget.Cent/10, Addressee{}, p, t0), &move)
 	require.Equal(t, Reason{Code: WhyManyCalls, Count: 5}, move.Why)
 	require.Equal(t, before, r)
+}
+
+// Drafts that were refused are shown beside the one that was not, as long as somebody may
+// have to decide on it; the model that writes anew is told nothing of them.
+func TestRefusedDraftsAreKeptAsLongAsTheyAreReadBesideACard(t *testing.T) {
+	t.Parallel()
+	drafted := func() *Request {
+		r := inState(t, Drafting)
+		r.Refused = []Refusal{{Code: "bad(", Reason: "line 1: no"}}
+		require.NoError(t, r.Drafted(testRevision(), testPolicy(), t0))
+		require.Len(t, r.Refused, 1)
+		return r
+	}
+	r := drafted()
+	wish := approvalOf(r, "R1")
+	wish.Verdict, wish.Reason = Rewrite, "Round it."
+	require.NoError(t, r.Decide(wish, budget.Cent, testPolicy(), t0))
+	require.Empty(t, r.Refused, "they say nothing of the next version")
+	r = drafted()
+	require.NoError(t, r.Withdraw(r.Asker, t0))
+	require.Empty(t, r.Refused, "nobody decides any more")
+	r = drafted()
+	require.NoError(t, r.TakeEdit(Edit{By: "R1", Code: "print(2)\n"}, r.Revision.Number, r.Revision.Digest, budget.Cent, testPolicy(), t0))
+	require.Len(t, r.Refused, 1, "the version before may come back")
+	edited := testRevision()
+	edited.Author = "R1"
+	require.NoError(t, r.Drafted(edited, testPolicy(), t0))
+	require.Empty(t, r.Refused, "a person wrote this one")
 }
 
 func TestDraftedSealsTheCodeItselfAndForgetsOldApprovals(t *testing.T) {
@@ -117,7 +145,7 @@ func TestDraftedSealsTheCodeItselfAndForgetsOldApprovals(t *testing.T) {
 	require.True(t, r.Revision.Intact())
 	require.Equal(t, Hash([]byte("print(1)\n")), r.Revision.Manifest.CodeSHA256)
 	require.Empty(t, r.Decisions)
-	require.Empty(t, r.Refused)
+	require.Equal(t, []Refusal{{Reason: "x"}}, r.Refused, "a reviewer can read what was refused before it")
 	require.Equal(t, RoleCode, r.Changes.Messages[0].Role)
 	event := r.Changes.Events[0]
 	require.Equal(t, "m1", event.Actor)

@@ -135,7 +135,7 @@ func (h *files) Place(ctx context.Context, channel, user string) (p approval.Pla
 	case err != nil:
 		return p, fmt.Errorf("conversations.info %s: %w", channel, detail(err))
 	}
-	p = approval.Place{Seen: true, In: c.IsMember || c.IsIM, Archived: c.IsArchived, Private: (c.IsPrivate || c.IsGroup) && !c.IsIM}
+	p = approval.Place{Seen: true, In: c.IsMember || c.IsIM, Archived: c.IsArchived, Private: (c.IsPrivate || c.IsGroup) && !c.IsIM, Shared: c.IsExtShared}
 	if !p.Private || !p.In || p.Archived || user == "" {
 		return p, nil
 	}

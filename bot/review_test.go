@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -242,6 +243,32 @@ func TestSomebodyElseIsAsked(t *testing.T) {
 	require.Len(t, got, 2)
 	require.Equal(t, []string{"assign", v.Request.ID, slacksim.SecondReviewer}, []string{got[0].what, got[0].id, got[0].who})
 	require.Equal(t, []string{"opinion", slacksim.Admin, slacksim.Reviewer}, []string{got[1].what, got[1].who, got[1].click.User})
+}
+
+// What a reviewer may want to look at is one press away, and decides nothing.
+func TestColumnsAndRefusedDraftsAreOnePressAway(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v, card := pending(b, sample.Refused, sample.Outside)
+	require.Contains(t, card.Words(), "2 earlier drafts were refused before this one:")
+	require.Contains(t, card.Words(), "is a guest in this workspace.")
+	require.Contains(t, card.Words(), "is shared with another organisation.")
+	ben := b.as(slacksim.Reviewer)
+	see := func(press func() error, says string) {
+		t.Helper()
+		require.NoError(t, press())
+		_, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), says) })
+		require.NoError(t, err)
+	}
+	see(func() error { return ben.Click(card, ids.ActionColumns) }, "amount: number")
+	see(func() error { return ben.Click(card, ids.ActionRefused) }, `1  sales = load("salse.csv")`)
+	require.Empty(t, b.service.wishes())
+
+	b.service.change(func() { v.Request.Revision.Number = 3 })
+	require.NoError(t, ben.Click(card, ids.ActionColumns))
+	require.Eventually(t, func() bool {
+		return slices.ContainsFunc(ben.Ephemerals(slacksim.CodeReview), func(m workspace.Message) bool { return strings.Contains(m.Words(), "This card is out of date") })
+	}, waitAtMost, tick)
 }
 
 func TestDifferencesAreShown(t *testing.T) {

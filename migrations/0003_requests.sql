@@ -22,6 +22,7 @@ CREATE TABLE requests (
     project      text NOT NULL CHECK (project <> ''),
     asker        text NOT NULL CHECK (asker <> ''),
     guest        boolean NOT NULL DEFAULT false, -- the asker was a guest when they asked
+    shared       boolean NOT NULL DEFAULT false, -- another organisation is in the channel, by the latest look at it
     question     text REFERENCES contents,
     model        text NOT NULL,
     files        jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(files) = 'array'),

@@ -1134,6 +1134,7 @@ CREATE TABLE requests (
     project text NOT NULL,
     asker text NOT NULL,
     guest boolean DEFAULT false NOT NULL,
+    shared boolean DEFAULT false NOT NULL,
     question text,
     model text NOT NULL,
     files jsonb DEFAULT '[]'::jsonb NOT NULL,

@@ -101,11 +101,15 @@ func TestWhatAQuestionLacksIsAskedForAndNothingIsHeld(t *testing.T) {
 func TestAGuestMayAsk(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	place := b.slack.place
+	place.Shared = true
+	b.slack.at(place)
 	r := b.asked(func(q *approval.Question) { q.Asker = "guest" })
 	require.Empty(t, b.work())
 	r = b.request(r.ID)
 	require.Equal(t, approval.Pending, r.State)
 	require.True(t, r.Guest)
+	require.True(t, r.Shared)
 	require.NoError(t, b.Look(t.Context(), r.ID))
 	require.Equal(t, approval.Pending, b.request(r.ID).State, "they have not become one")
 }

@@ -93,6 +93,10 @@ func reviewPages(b stand) map[string]*kit.Page {
 	return map[string]*kit.Page{
 		"card-danger":         draw.Card(as(b, who).with(), danger, false),
 		"card-command-line":   draw.Card(as(b, who).with(), shell, false),
+		"card-outside":        draw.Card(as(b, who).with(), sample.View(posted, sample.Outside, sample.Refused), false),
+		"card-wall":           draw.Card(as(b, who).with(), sample.View(posted, sample.Cautious), false),
+		"modal-columns":       modal(draw.ColumnsView(sample.View(sample.Sheets).Request)),
+		"modal-refused":       modal(draw.RefusedView(sample.View(sample.Refused).Request)),
 		"card-second":         draw.Card(as(b, who).with(), sample.View(posted, sample.Second("mistral-medium-2508")), false),
 		"card-second-medium":  draw.Card(as(b, who).with(), sample.View(posted, sample.Second("mistral-medium-2508"), func(v *steps.View) { v.Terms.Tier = approval.Medium }), false),
 		"notice-stuck":        noticed(b, approval.NoticeStuck, danger, slacksim.Admin, approval.Stuck{Revision: 1, Reviewer: slacksim.Reviewer}),
