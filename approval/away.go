@@ -63,7 +63,7 @@ func awayNotice(r *Request, now time.Time) Notice {
 
 // LookedOver notes that all that the request depends on was there a moment ago, and whether
 // people of another organisation are in its channel by now.
-func (r *Request) LookedOver(shared bool, now time.Time) {
+func LookedOver(r *Request, shared bool, now time.Time) {
 	r.LookedAt = now
 	if r.Shared != shared {
 		r.Shared = shared

@@ -106,7 +106,7 @@ func (s *Watch) stored(ctx context.Context, was *approval.Request, seen ground) 
 		case cause == nil && r.Away != nil:
 			return r.ComeBack(now)
 		case cause == nil:
-			r.LookedOver(seen.shared, now)
+			approval.LookedOver(r, seen.shared, now)
 			return nil
 		case lasts(r, *cause, now):
 			return r.FailOver(*cause, now)

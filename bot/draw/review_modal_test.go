@@ -37,6 +37,20 @@ func noticed(b stand, kind approval.NoticeKind, v *steps.View, to string, said a
 	return p
 }
 
+// receipts is a digest of what a reviewer has approved, of which one more is not shown.
+func receipts(b stand, given ...*steps.View) *kit.Page {
+	var said approval.Receipts
+	for n, v := range append(given, given[0]) {
+		said.Given = append(said.Given, approval.Receipt{RequestID: v.Request.ID, Revision: 1, At: sample.Noon.Add(time.Duration(n) * time.Minute)})
+	}
+	given[1].Request.ID = "bcd23fh"
+	p, err := notice.Notices[approval.NoticeReceipts](b.with(), &steps.NoticeView{Notice: approval.Notice{Key: "k", Kind: approval.NoticeReceipts, Data: approval.Encode(said), At: sample.Noon}, Given: given, Now: sample.Noon}, slacksim.Reviewer)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
 // reviewPages draws what belongs to reviewing.
 func reviewPages(b stand) map[string]*kit.Page {
 	who := kit.Identity{URL: "https://harbor-coffee.slack.com/", TeamID: slacksim.DefaultTeam.ID, User: slacksim.BotUser}
@@ -140,6 +154,7 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"modal-figures":       modal(home.FiguresView([]steps.ReviewerStatistics{{Reviewer: slacksim.Reviewer, Decisions: 34, Approvals: 31, Median: 42 * time.Second, Long: 12, Quick: 2, Reversals: 1}})),
 		"home-queue":          queue,
 		"notice-approved":     noticed(b, approval.NoticeApproved, danger, slacksim.SecondReviewer, approved),
+		"notice-receipts":     receipts(b, sample.View(posted, sample.In(approval.Approved)), sample.View(posted, sample.In(approval.Done))),
 		"notice-approved-for": noticed(b, approval.NoticeApproved, danger, slacksim.Admin, inPlace),
 		"notice-deputy":       noticed(b, approval.NoticeApproved, danger, slacksim.SecondReviewer, inPlace),
 		"notice-disowned-for": noticed(b, approval.NoticeDisowned, stopped, slacksim.Admin, approval.Disowned{Revision: 1, Reviewer: slacksim.Reviewer, GivenBy: slacksim.SecondReviewer}),

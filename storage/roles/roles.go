@@ -42,7 +42,7 @@ var rights = map[string]string{
 	"readings": "SELECT, INSERT, UPDATE (tries, at, sha256, answer), DELETE", "known_files": "SELECT, INSERT, UPDATE (sha256, at)",
 
 	"posts": "SELECT, INSERT, UPDATE (channel, ts, shown)", "unseen": "SELECT, INSERT, UPDATE (channel, why, code, stands, times, first_at, last_at), DELETE",
-	"notices": "SELECT, INSERT, UPDATE (told_at)", "notice_posts": "SELECT, INSERT, UPDATE (channel, ts, shown)",
+	"notices": "SELECT, INSERT, UPDATE (told_at, held, digest)", "notice_posts": "SELECT, INSERT, UPDATE (channel, ts, shown)",
 }
 
 // queueRights are what it may do with the tables of the queue, whose jobs are only
