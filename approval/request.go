@@ -144,6 +144,8 @@ type File struct {
 	SHA256 string `json:"sha256,omitempty"`
 	ReadAs string `json:"read_as,omitempty"` // the sha256 of its reading
 
+	Shared *Sharing `json:"shared,omitempty"` // nil: not known
+
 	// Answers are what the asker, or who asked before in the thread, has said of it.
 	Answers []reading.Answered `json:"answers,omitempty"`
 	// Offered is what somebody has told of the same content in another thread of the channel.
@@ -154,6 +156,12 @@ type File struct {
 	// Reading is kept once for each content of a file, and by no request. Nil: it has not been
 	// read, or its reading was forgotten. The answers are in it.
 	Reading *reading.Reading `json:"-"`
+}
+
+// Sharing is who has put a file into Slack, and when.
+type Sharing struct {
+	By string    `json:"by"`
+	At time.Time `json:"at"`
 }
 
 // Tables are those of a file that has been read.

@@ -38,6 +38,8 @@ type Search struct {
 type Found struct {
 	Files  []approval.File // with their names and sizes as they are now
 	Unread string          // a name beside theirs that is none of a file here: perhaps what is to be written
+
+	Shared map[string]approval.Sharing // who has put them into Slack, and when, by their ids
 }
 
 // Find looks up the channel of a question, who asked it and its files. What Slack
@@ -120,6 +122,9 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (seen sought, er
 	}
 	for i := range found.Files { // Slack knows nothing of what was said of them
 		f := &found.Files[i]
+		if by, known := found.Shared[f.ID]; known {
+			f.Shared = &by
+		}
 		if at := slices.IndexFunc(known, func(k approval.File) bool { return k.ID == f.ID }); at >= 0 {
 			f.Answers = known[at].Answers
 		}

@@ -19,14 +19,9 @@ func daily(b *bundle) (due func()) {
 }
 
 // approves has somebody approve another question, and what is to be told be told.
-func (b *bundle) approves(who string, change ...func(*Ruling)) (notice string) {
+func (b *bundle) approves(who string) (notice string) {
 	b.t.Helper()
-	b.writer.script = nil
-	d := ruling(b.another(), who, approval.Approve)
-	for _, c := range change {
-		c(&d)
-	}
-	r, err := b.Decide(b.t.Context(), d)
+	r, err := b.Decide(b.t.Context(), ruling(b.another(), who, approval.Approve))
 	require.NoError(b.t, err)
 	require.Empty(b.t, b.work())
 	return "approved " + r.ID + " 1 " + who
@@ -89,7 +84,12 @@ func TestSomeReceiptsWaitForNoDigest(t *testing.T) {
 	b := setup(t)
 	daily(b)
 	b.approves("R1")
-	key := b.approves("R1", func(d *Ruling) { d.Click = atTerminal(d.Click, "ben") })
+	d := ruling(b.another(), "R1", approval.Approve)
+	d.Click = atTerminal(d.Click, "ben")
+	r, err := b.Decide(t.Context(), d)
+	require.NoError(t, err)
+	key := "approved " + r.ID + " 1 R1"
+	require.NoError(t, b.Tell(t.Context(), key))
 	require.Contains(t, b.slack.told, key+" to R1", "another door")
 	urgent := func(a approval.ApprovedBy) bool { return a.Urgent() }
 	require.True(t, urgent(approval.ApprovedBy{Tier: approval.High}))

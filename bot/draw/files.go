@@ -29,6 +29,9 @@ const (
 func fileLines(files []approval.File, remarks int) (items [][]kit.Part) {
 	for _, f := range files[:min(mostFiles, len(files))] {
 		item := []kit.Part{kit.Mono(kit.Cut(f.Name, 110))}
+		if by := f.Shared; by != nil {
+			item = append(item, kit.Words(", shared by "), kit.Person(by.By), kit.Words(" "), kit.Moment(by.At))
+		}
 		if f.Reading != nil {
 			item = append(item, kit.Words(": "+strings.Join(shapes(f), ", ")+howRead(f)))
 			item = append(item, saidOf(f)...)

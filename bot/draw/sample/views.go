@@ -124,6 +124,7 @@ func Sheets(v *steps.View) {
 // Outside is a question of a guest, in a channel that another organisation is in.
 func Outside(v *steps.View) {
 	v.Request.Guest, v.Request.Shared, v.Request.Project = true, true, slacksim.Partners
+	v.Request.Files[0].Shared = &approval.Sharing{By: slacksim.OtherAnalyst, At: Noon.Add(-24 * time.Hour)}
 	v.Request.Asker = slacksim.Guest
 }
 
