@@ -53,6 +53,15 @@ CREATE FUNCTION noted(of text, channel text, sealed jsonb) RETURNS boolean LANGU
 $$;
 -- +goose StatementEnd
 
+-- +goose StatementBegin
+-- The rules of reviews that hold in a channel at a time: its own, or the workspace's. Nothing
+-- where nobody has set any. Versions that only follow set models, notes or sights.
+CREATE FUNCTION ruling(of text, channel text, at timestamptz) RETURNS SETOF rules LANGUAGE sql STABLE AS $$
+    SELECT * FROM (SELECT DISTINCT ON (project) * FROM rules WHERE team = of AND project IN ('', channel) AND set_at <= at ORDER BY project, version DESC) latest
+    WHERE document IS NOT NULL AND document -> 'follows' IS DISTINCT FROM 'true' ORDER BY project = '' LIMIT 1
+$$;
+-- +goose StatementEnd
+
 -- Who was named for what, or removed, one fact after another: the latest holds.
 CREATE TABLE people (
     seq     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -468,12 +468,12 @@ CREATE FUNCTION revisions_by_rules() RETURNS trigger
 DECLARE
     sealed jsonb := nullif(said(NEW.manifest), '')::jsonb;
 BEGIN
-    PERFORM FROM requests q WHERE q.id = NEW.request_id AND (sealed ? 'notes' AND NOT noted(q.team, q.project, sealed -> 'notes')
-        OR coalesce(sealed ->> 'policy', 'settings') <> 'settings' AND NOT EXISTS (SELECT FROM rules r
-            WHERE r.team = q.team AND r.name = sealed ->> 'policy' AND r.project IN ('', q.project)
-            AND (sealed ->> 'approvals')::integer >= (r.document #>> ARRAY[sealed ->> 'tier', 'approvals'])::integer));
+    PERFORM FROM requests q LEFT JOIN ruling(q.team, q.project, 'infinity') r ON true WHERE q.id = NEW.request_id AND (sealed ? 'notes' AND NOT noted(q.team, q.project, sealed -> 'notes')
+        OR NOT EXISTS (SELECT FROM revisions v WHERE (v.request_id, v.number, v.digest) = (NEW.request_id, NEW.number - 1, NEW.digest))
+        AND (coalesce(sealed ->> 'policy', 'settings') <> coalesce(r.name, 'settings')
+            OR r.name <> '' AND ((sealed ->> 'approvals')::integer >= (r.document #>> ARRAY[sealed ->> 'tier', 'approvals'])::integer) IS NOT TRUE));
     IF FOUND THEN
-        RAISE EXCEPTION 'revision % of % does not follow the rules or the notes that it names', NEW.number, NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = 'revisions_by_rules';
+        RAISE EXCEPTION 'revision % of % does not follow the rules or the notes of its channel', NEW.number, NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = 'revisions_by_rules';
     END IF;
     RETURN NEW;
 END $$;
@@ -541,6 +541,31 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
+
+CREATE TABLE rules (
+    team text NOT NULL,
+    project text NOT NULL,
+    version integer NOT NULL,
+    document jsonb,
+    set_by text NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    told bigint,
+    name text GENERATED ALWAYS AS (((COALESCE(NULLIF(project, ''::text), 'team'::text) || '/'::text) || (version)::text)) STORED NOT NULL,
+    former integer GENERATED ALWAYS AS (NULLIF((version - 1), 0)) STORED,
+    CONSTRAINT rules_approvals CHECK (((document IS NULL) OR ((COALESCE(((document #>> '{low,approvals}'::text[]))::integer, 0) >= 1) AND (COALESCE(((document #>> '{medium,approvals}'::text[]))::integer, 0) >= 1) AND (COALESCE(((document #>> '{high,approvals}'::text[]))::integer, 0) >= 1)))),
+    CONSTRAINT rules_document_check CHECK ((jsonb_typeof(document) = 'object'::text)),
+    CONSTRAINT rules_set_by_check CHECK ((set_by <> ''::text)),
+    CONSTRAINT rules_team_check CHECK ((team <> ''::text)),
+    CONSTRAINT rules_version CHECK ((version >= 1)),
+    CONSTRAINT rules_workspace CHECK (((document IS NOT NULL) OR (project <> ''::text)))
+);
+
+CREATE FUNCTION ruling(of text, channel text, at timestamp with time zone) RETURNS SETOF rules
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT * FROM (SELECT DISTINCT ON (project) * FROM rules WHERE team = of AND project IN ('', channel) AND set_at <= at ORDER BY project, version DESC) latest
+    WHERE document IS NOT NULL AND document -> 'follows' IS DISTINCT FROM 'true' ORDER BY project = '' LIMIT 1
+$$;
 
 CREATE FUNCTION runs_approved() RETURNS trigger
     LANGUAGE plpgsql
@@ -1222,24 +1247,6 @@ CREATE TABLE revisions (
     CONSTRAINT revisions_author_check CHECK ((author <> ''::text)),
     CONSTRAINT revisions_number_check CHECK ((number >= 1)),
     CONSTRAINT revisions_quote CHECK (((quote >= 0) AND (quote <= cost_cap)))
-);
-
-CREATE TABLE rules (
-    team text NOT NULL,
-    project text NOT NULL,
-    version integer NOT NULL,
-    document jsonb,
-    set_by text NOT NULL,
-    set_at timestamp with time zone NOT NULL,
-    told bigint,
-    name text GENERATED ALWAYS AS (((COALESCE(NULLIF(project, ''::text), 'team'::text) || '/'::text) || (version)::text)) STORED NOT NULL,
-    former integer GENERATED ALWAYS AS (NULLIF((version - 1), 0)) STORED,
-    CONSTRAINT rules_approvals CHECK (((document IS NULL) OR ((COALESCE(((document #>> '{low,approvals}'::text[]))::integer, 0) >= 1) AND (COALESCE(((document #>> '{medium,approvals}'::text[]))::integer, 0) >= 1) AND (COALESCE(((document #>> '{high,approvals}'::text[]))::integer, 0) >= 1)))),
-    CONSTRAINT rules_document_check CHECK ((jsonb_typeof(document) = 'object'::text)),
-    CONSTRAINT rules_set_by_check CHECK ((set_by <> ''::text)),
-    CONSTRAINT rules_team_check CHECK ((team <> ''::text)),
-    CONSTRAINT rules_version CHECK ((version >= 1)),
-    CONSTRAINT rules_workspace CHECK (((document IS NOT NULL) OR (project <> ''::text)))
 );
 
 CREATE TABLE runs (

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -155,7 +156,7 @@ func AuditRequest(ctx context.Context, db *DB, id string) (found Verified, err e
 				return err
 			}
 		}
-		return checkState(ctx, tx, id, t)
+		return cmp.Or(checkState(ctx, tx, id, t), checkRuled(ctx, tx, id))
 	})
 	if err != nil {
 		return found, fmt.Errorf("audit %s: %w", stream, err)
