@@ -292,7 +292,7 @@ CREATE FUNCTION decided(d decisions) RETURNS boolean LANGUAGE sql STABLE AS $$
         AND e.kind = CASE d.verdict WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'changes requested' END
         AND e.data::jsonb @> jsonb_build_object('revision', d.revision, 'digest', d.digest)
         AND e.data::jsonb ->> 'in_place_of' IS NOT DISTINCT FROM d.in_place_of
-        AND (e.data::jsonb #>> '{click,door}', e.data::jsonb #>> '{click,os_user}') IS NOT DISTINCT FROM (d.click ->> 'door', d.click ->> 'os_user'))
+        AND (e.data::jsonb #>> '{click,door}', e.data::jsonb #>> '{click,os_user}', e.data::jsonb #>> '{click,signature}') IS NOT DISTINCT FROM (d.click ->> 'door', d.click ->> 'os_user', d.click ->> 'signature'))
 $$;
 -- +goose StatementEnd
 -- What somebody decided stays decided.

@@ -38,6 +38,7 @@ var refusedAttacks = []struct{ what, sql, by string }{
 	{"a state by an old event", `UPDATE requests SET state = 'drafting' WHERE id = PENDING`, "requests_told"},
 	{"a message to the model", `INSERT INTO messages (session_id, request_id, role, text, at) SELECT session_id, id, 'result', question, now() FROM requests WHERE id = DONE`, "messages_told"},
 	{"a role", named(`'', 'administrator'`), "people_told"},
+	{"a key of a reviewer's", keyed(`'REVA', 'ssh-ed25519 AAAA'`), "ssh_keys_told"},
 	{"rules that ask for one approval", ruled(`'', 1, 1`), "rules_told"},
 	{"somebody in a reviewer's place", delegated(`'REVA', 'EVIL', now() + interval '1 day', now()`), "delegations_told"},
 	{"a limit", `INSERT INTO limits VALUES ('TEAM', 'user', 'ASKER', 1000000000000, 'day', 'ADMIN', now())`, "limits_told"},
@@ -247,7 +248,7 @@ func TestProveReviewCodeThatIsForgedByLaxerRulesIsRefused(t *testing.T) {
 	}
 	for what, terms := range map[string]string{
 		"the settings":                 `"version":2,"tier":"high","approvals":2,"policy":"settings"`,
-		"none":                         `"version":1`,
+		"none":                         `"version":1,"policy":null`,
 		"the version before":           `"version":2,"tier":"high","approvals":2,"policy":"team/1"`,
 		"their name, and less of them": `"version":2,"tier":"high","approvals":1,"policy":"team/2"`,
 	} {
@@ -278,6 +279,14 @@ func TestProveReviewRolesRulesAndLimitsThatAreForgedWithTheirEventsDoNotCount(t 
 			grants, err := b.Grants(t.Context(), team)
 			require.NoError(t, err)
 			return fmt.Sprint(len(grants))
+		}},
+		"a key": {nil, "'people:TEAM'", func(event func(stream, actor, kind, data string) string) string {
+			return event("'people:TEAM'", "REVA", "registered key", `'{"key":"ssh-ed25519 AAAA"}'`) + `
+				INSERT INTO ssh_keys (team, person, line, named, at, told) VALUES ('TEAM', 'REVA', 'ssh-ed25519 AAAA', true, ` + forgedAt + `, LAST)`
+		}, func(t *testing.T, b *bundle) string {
+			keys, err := b.Keys(t.Context(), team, "REVA")
+			require.NoError(t, err)
+			return fmt.Sprint(len(keys))
 		}},
 		"somebody in another's place": {nil, "'people:TEAM'", func(event func(stream, actor, kind, data string) string) string {
 			return event("'people:TEAM'", "REVA", "delegated", `'{"before":null,"to":"EVIL","until":"2031-01-01T00:00:00Z"}'`) + `
