@@ -24,6 +24,7 @@ const (
 	NoticeApproved   NoticeKind = "approved"    // you have approved this; was it not you?
 	NoticeReceipts   NoticeKind = "receipts"    // what you have approved since the last of these: Receipts
 	NoticeDecided    NoticeKind = "decided"     // you have said no by another door than Slack; was it not you? DecidedBy
+	NoticeKey        NoticeKind = "key"         // you have registered or removed an SSH key; was it not you? KeyChanged
 	NoticeDisowned   NoticeKind = "disowned"    // somebody says that an approval in their name was not theirs
 	NoticeStuck      NoticeKind = "stuck"       // nobody could approve what comes of a wish for changes, to administrators: Stuck
 	NoticeSurprise   NoticeKind = "surprise"    // code did something that nobody had announced: Surprise
@@ -133,6 +134,12 @@ type DecidedBy struct {
 	Reviewer string  `json:"reviewer"`
 	Verdict  Verdict `json:"verdict"`
 	Click    Click   `json:"click"`
+}
+
+// KeyChanged is what a NoticeKey says to whom the key is.
+type KeyChanged struct {
+	Print string    `json:"print"`         // its fingerprint
+	From  time.Time `json:"from,omitzero"` // when it counts; zero: it was removed
 }
 
 // Disowned is what a NoticeDisowned says to the administrators.

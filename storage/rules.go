@@ -197,6 +197,22 @@ func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet,
 	return set, nil
 }
 
+// checkRuled finds a revision that names other rules than held in its channel, or asks for
+// fewer approvals. Rules may have been replaced while it was written: a minute is no
+// difference. What is put before the reviewers once more keeps what it named.
+func checkRuled(ctx context.Context, tx pgx.Tx, id string) error {
+	list, err := texts(ctx, tx, `SELECT format('revision %s names %s and asks for %s', v.number, coalesce(v.policy, 'no rules'), coalesce(v.needed, 0))
+		FROM revisions v JOIN requests q ON q.id = v.request_id
+		WHERE v.request_id = $1 AND NOT EXISTS (SELECT FROM revisions before WHERE (before.request_id, before.number, before.digest) = (v.request_id, v.number - 1, v.digest))
+		AND NOT EXISTS (SELECT FROM (VALUES ('-1 minute'), ('1 minute')) AS slack (by) LEFT JOIN ruling(q.team, q.project, v.at + by::interval) r ON true
+			WHERE coalesce(v.policy, 'settings') = coalesce(r.name, 'settings') AND (r.name IS NULL OR v.needed >= (r.document #>> ARRAY[v.tier, 'approvals'])::integer))
+		ORDER BY v.number LIMIT 1`, id)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	return differs(list[0], "other rules held then")
+}
+
 // orNull is what the audit trail says of rules: nothing where there are none.
 func orNull(set review.RuleSet) any {
 	if set.None || set.SetBy == "" {

@@ -72,7 +72,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	}
 	rules := c.Rules(s.Policy).Rules
 	notes, sight := *cmp.Or(rules.Notes, &review.Notes{}), rules.Shows
-	history = approval.ShownTo(history, sight, s.Policy.ShareRows)
+	history = approval.ShownTo(history, sight)
 	ahead, looks := *r, sight
 	if replace(&ahead, cheaper, c.Now); !barred(&ahead, reach).None() {
 		looks = approval.Shape // nothing will be asked

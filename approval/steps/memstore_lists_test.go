@@ -47,6 +47,9 @@ func (m *memStore) Audit(_ context.Context, id string, e approval.Event) error {
 	if err := m.faults.hit("Audit.before"); err != nil {
 		return err
 	}
+	if e.At.IsZero() {
+		e.At = m.now()
+	}
 	m.events[id] = append(m.events[id], e)
 	return nil
 }

@@ -139,10 +139,10 @@ func TestResultsOfTheThreadAreShownAsTheSwitchSaysNow(t *testing.T) {
 	t.Parallel()
 	result := approval.Result{Outcome: approval.Raised, Error: "KeyError: 'canary'", Answer: "canary"}
 	history := []approval.Message{{Role: approval.RoleQuestion, Text: "?"}, {Role: approval.RoleResult, Text: "outcome: raised\nerror: KeyError\n", Result: &result, Code: "x = 1\n"}}
-	seen := approval.ShownTo(history, approval.Shape, 0)
+	seen := approval.ShownTo(history, approval.Shape)
 	require.NotContains(t, seen[1].Text, "canary")
 	require.Nil(t, seen[1].Result)
-	seen = approval.ShownTo(history, approval.Statistics, 0)
+	seen = approval.ShownTo(history, approval.Statistics)
 	require.Contains(t, seen[1].Text, "KeyError: 'canary'")
 	require.Contains(t, seen[1].Text, "answer: canary")
 	require.Nil(t, seen[1].Result)

@@ -239,6 +239,11 @@ type Roles interface {
 	// Delegate lets somebody decide in another's place, or ends it at once when
 	// d.To is empty. A later word takes the place of an earlier one.
 	Delegate(ctx context.Context, d review.Delegation) error
+	// Keys are the SSH keys that somebody has registered and not removed, the oldest first.
+	Keys(ctx context.Context, team, user string) ([]review.Key, error)
+	// SetKey registers a key or removes it, and its owner is told. What is so already stays
+	// so. One that somebody else has: *approval.InputError.
+	SetKey(ctx context.Context, k review.Key, named bool) error
 	// AuditPeople stores in the trail of a workspace's people that somebody was refused
 	// a change to them, or to their rules.
 	AuditPeople(ctx context.Context, team string, e approval.Event) error

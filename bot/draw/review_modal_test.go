@@ -24,6 +24,9 @@ import (
 	"countersign/internal/slacksim"
 )
 
+// aKey is an SSH key of somebody's.
+const aKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIwY51+3/giY25ZO7TtpXu4sGcynYaIiA6ih4hq4x7q1"
+
 // noticed is a notice of this kind about a request.
 func noticed(b stand, kind approval.NoticeKind, v *steps.View, to string, said any) *kit.Page {
 	data, err := json.Marshal(said)
@@ -139,6 +142,10 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"modal-near-none":     modal(draw.NearView(sample.View(), nil)),
 		"modal-delegate":      modal(home.DelegateView()),
 		"modal-people":        modal(home.PeopleView(grants, []review.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: sample.Noon}}, []steps.Shortage{{Project: slacksim.SalesData, Tier: approval.High, Needs: 2, Have: 1}})),
+		"modal-keys":          modal(home.KeysView([]review.Key{{Line: aKey, At: sample.Noon.Add(-30 * time.Hour)}, {Line: aKey, At: sample.Noon.Add(-time.Hour)}}, sample.Noon)),
+		"modal-keys-first":    modal(home.KeysView(nil, sample.Noon)),
+		"notice-key":          noticed(b, approval.NoticeKey, danger, slacksim.Reviewer, approval.KeyChanged{Print: "SHA256:Xv0cPG4J5nGgQG2mWq4Lk6wqT2QJ6kq3m5m1mX7hYhQ", From: sample.Noon.Add(24 * time.Hour)}),
+		"notice-key-removed":  noticed(b, approval.NoticeKey, danger, slacksim.Reviewer, approval.KeyChanged{Print: "SHA256:Xv0cPG4J5nGgQG2mWq4Lk6wqT2QJ6kq3m5m1mX7hYhQ"}),
 		"modal-name":          modal(home.NameView()),
 		"modal-whose":         modal(home.WhoseView()),
 		"modal-noted":         modal(home.NotedView()),

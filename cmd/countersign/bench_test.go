@@ -32,6 +32,7 @@ func BenchmarkCountersign(b *testing.B) {
 	for _, inFlight := range []int{1, 20} {
 		b.Run("acks", func(b *testing.B) { benchAcks(b, &t, inFlight) })
 	}
+	b.Run("asks", func(b *testing.B) { benchAsks(b, &t) })
 	benchRuns(b, &t)
 }
 

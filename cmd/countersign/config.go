@@ -83,7 +83,6 @@ type Config struct {
 	OpenAIEffort    string   `env:"OPENAI_EFFORT" envDefault:"low"`
 
 	DefaultModel string `env:"DEFAULT_MODEL"`
-	SampleRows   int    `env:"SHARE_SAMPLE_ROWS" envDefault:"0"`
 
 	E2BAPIKey   Secret `env:"E2B_API_KEY"`
 	E2BDomain   string `env:"E2B_DOMAIN"`
@@ -191,7 +190,7 @@ func readConfig(environ map[string]string) (Config, error) {
 	for _, s := range []struct {
 		name string
 		n    int
-	}{{"SHARE_SAMPLE_ROWS", c.SampleRows}, {"WARM_BOXES", c.WarmBoxes}, {"OPENAI_WINDOW", c.OpenAIWindow}} {
+	}{{"WARM_BOXES", c.WarmBoxes}, {"OPENAI_WINDOW", c.OpenAIWindow}} {
 		if s.n < 0 {
 			faults.add(s.name, "must not be negative")
 		}
@@ -337,7 +336,6 @@ func (c Config) policy() approval.Policy {
 	p := approval.DefaultPolicy()
 	p.Reviewers, p.Admins, p.ReviewChannel, p.Quorum = c.Reviewers, c.Admins, c.ReviewChannel, c.Quorum
 	p.Expiry, p.RunExpiry = c.ApprovalExpiry, c.RunExpiry
-	p.ShareRows = c.SampleRows
 	p.MaxFileBytes = c.MaxFileMB << 20
 	p.MaxInputBytes = max(p.MaxInputBytes, p.MaxFileBytes)
 	p.MaxOpen = c.MaxOpen

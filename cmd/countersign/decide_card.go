@@ -9,6 +9,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/reading"
+	"countersign/approval/sshkey"
 	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/bot/draw"
@@ -96,6 +97,9 @@ func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 	if r.State == approval.Pending {
 		fmt.Fprintf(out, "To decide: countersign decide %s approve --as YOUR_SLACK_ID --digest %s\n", r.ID, rev.Digest[:6])
 		fmt.Fprintln(out, "Or, with --reason: reject, or changes to have another version written.")
+		if approval.WantsKey(r, approval.Click{Door: approval.CommandLine}) {
+			fmt.Fprintln(out, "It is of high risk: your ssh-agent has to sign, with a key that you have registered on the bot's Home in Slack (SSH keys) at least 24 hours before.")
+		}
 	}
 	return nil
 }
@@ -113,7 +117,15 @@ func elsewhere(c approval.Click) string {
 	if c.Door == "" {
 		return ""
 	}
-	return ", on the " + c.Door + " as " + approval.Plain(c.Seat())
+	return ", on the " + c.Door + " as " + approval.Plain(c.Seat()) + withKey(c)
+}
+
+// withKey names the SSH key that signed a decision, where one did.
+func withKey(c approval.Click) string {
+	if c.Key == "" {
+		return ""
+	}
+	return ", signed with " + sshkey.Print(c.Key)
 }
 
 // changes are what is new since the version before, and who wanted it so.

@@ -74,9 +74,21 @@ class Worded:
         elif last in FORMATS or method == "format" and self.is_style(node.func.value):
             for text in [t for a in node.args + [keyword[k] for k in ("fmt", "formatter") if k in keyword] for t in (list(a.values) if isinstance(a, ast.Dict) else [a])]:
                 self.format(node, text, last, strict=False)
-        if (last in MODELS and self.scope.tops & {"statsmodels", "patsy"}) or "formula" in keyword:
-            for text in [keyword["formula"]] if "formula" in keyword else node.args[:1]:
-                self.of_statistics(node, text)
+        formulas = [v for k, v in keyword.items() if k.endswith(("formula", "formulas", "formula_like"))]
+        of_models = not names or any(n.partition(".")[0] in ("statsmodels", "patsy") for n in names)
+        if last in MODELS and of_models and self.scope.tops & {"statsmodels", "patsy"} and not {"formula", "formula_like"} & keyword.keys():
+            formulas += [a for a in node.args[:1] if self.scope.number(a) is None]  # rng.poisson(4)
+        for text in formulas:
+            for one in text.values if isinstance(text, ast.Dict) else [text]:
+                self.of_statistics(node, one)
+        if "seaborn" in self.scope.tops and "estimator" in keyword and self.scope.texts(keyword["estimator"]) is not None:
+            self.by_name(node, keyword["estimator"], "estimator")
+        elif names and names[0] in ("seaborn.objects.Agg", "seaborn.objects.Est"):
+            for given in node.args[:1] + [keyword[k] for k in ("func",) if k in keyword]:
+                self.by_name(node, given, last)
+        if method == "set_titles" and "seaborn" in self.scope.tops:
+            for text in node.args[:1] + [keyword[k] for k in ("template", "row_template", "col_template") if k in keyword]:
+                self.format(node, text, method, strict=False)
 
     # -- formulas of pandas
 
