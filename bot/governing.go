@@ -41,11 +41,19 @@ type Notes interface {
 	SetNotes(ctx context.Context, click approval.Click, project string, notes review.Notes, shows approval.Sight, base int) (review.RuleSet, error)
 }
 
+// Trail is where copies of the audit log's checkpoints are kept.
+type Trail interface {
+	RulesOf(ctx context.Context, team, project string) (review.RuleSet, error)
+	Copied(ctx context.Context, team, channel string) (steps.Copies, error)
+	SetLogChannel(ctx context.Context, click approval.Click, channel string, base int) (review.RuleSet, error)
+}
+
 // governing takes what administrators and reviewers arrange: people, rules, absences, notes.
 type governing struct {
 	*slackAPI
 	service Authority
 	notes   Notes
+	trail   Trail
 }
 
 // clickRecall ends it, and draws the list again.
@@ -272,4 +280,27 @@ func (h *governing) submitNotes(ctx context.Context, cb slack.InteractionCallbac
 	notes, shows := home.NotesOf(fieldsOf(cb))
 	_, err := h.notes.SetNotes(ctx, modalClick(cb, draw.Origin{}), from.Project, notes, shows, from.Version)
 	return saved(err, home.NotesField(err))
+}
+
+// clickTrail asks which channel gets the checkpoints of the audit log.
+func (h *governing) clickTrail(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	set, err := h.trail.RulesOf(ctx, cb.Team.ID, "")
+	if err != nil {
+		return answer{}, err
+	}
+	copies, err := h.trail.Copied(ctx, cb.Team.ID, set.Rules.LogChannel)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, home.TrailView(set, copies))
+}
+
+// submitTrail stores it.
+func (h *governing) submitTrail(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	var from home.Ruled
+	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &from); err != nil {
+		return answer{}, fmt.Errorf("a form's metadata: %w", err)
+	}
+	_, err := h.trail.SetLogChannel(ctx, modalClick(cb, draw.Origin{}), fieldsOf(cb)[ids.FieldChannel].SelectedConversation, from.Version)
+	return saved(err, ids.FieldChannel)
 }
