@@ -1647,6 +1647,8 @@ CREATE INDEX holds_uncertain_by_time ON holds USING btree (uncertain_at) WHERE (
 
 CREATE INDEX notices_by_request ON notices USING btree (request_id);
 
+CREATE INDEX notices_checkpoints ON notices USING btree (team, (((data ->> 'number'::text))::bigint)) WHERE (kind = 'checkpoint'::text);
+
 CREATE INDEX notices_untold ON notices USING btree (at) WHERE (told_at IS NULL);
 
 CREATE INDEX people_latest ON people USING btree (team, project, role, person, seq DESC);

@@ -68,6 +68,7 @@ type Steps struct {
 	*Treasury
 	*Sweeper
 	*Teller
+	*Trail
 }
 
 // New puts the steps together.
@@ -100,12 +101,13 @@ func New(p Ports, s Settings) *Steps {
 	treasury := &Treasury{store: p.Store, writer: p.Writer, Settings: &s, costs: costs, people: people}
 	sweeper := &Sweeper{store: p.Store, sandbox: p.Sandbox, log: p.Log, payer: payer, reminder: reminder, treasury: treasury}
 	teller := &Teller{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s, people: people, presenter: presenter}
+	trail := &Trail{slack: p.Slack, people: people}
 	return &Steps{
 		Ports: p, Settings: &s, Boxes: boxes, Costs: costs, Inputs: inputs,
 		Asker: asker, Clarifier: clarifier, People: people, Authority: authority, Ends: ends, Decider: decider,
 		Watch: watch, Drafter: drafter, Examiner: examiner, Editor: editor, Finder: finder, Reader: reader, Lists: lists, Offers: offers,
 		Payer: payer, Presenter: presenter, Reminder: reminder, Seals: seals, Runner: runner,
-		Treasury: treasury, Sweeper: sweeper, Teller: teller,
+		Treasury: treasury, Sweeper: sweeper, Teller: teller, Trail: trail,
 	}
 }
 
