@@ -185,7 +185,7 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 	}
 	r.note(now, d.Reviewer, EventApproved, data)
 	r.Tell(Notice{Key: fmt.Sprintf("approved %s %d %s", r.ID, d.Revision, d.Reviewer), Kind: NoticeApproved, To: d.People(), At: now,
-		Data: Encode(ApprovedBy{Revision: d.Revision, Digest: d.Digest, Reviewer: d.Reviewer, InPlaceOf: d.InPlaceOf, Click: d.Click})})
+		Data: Encode(ApprovedBy{Revision: d.Revision, Digest: d.Digest, Reviewer: d.Reviewer, InPlaceOf: d.InPlaceOf, Click: d.Click, Tier: r.Revision.Tier()})})
 	if r.Approvals() < r.Needs(p) {
 		r.touch(now, StepShow)
 		return nil

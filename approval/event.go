@@ -24,7 +24,7 @@ type EventKind = string
 const (
 	// A question is asked and written.
 	EventAsked          EventKind = "asked"            // question, files, model, channel, trigger
-	EventFound          EventKind = "found"            // files, guest
+	EventFound          EventKind = "found"            // files, guest, shared
 	EventRead           EventKind = "read"             // files: id, content and reading of each
 	EventAskedAbout     EventKind = "asked about"      // file: its id, code, column
 	EventAnswered       EventKind = "answered"         // the same, says, and told_by: whose word from another thread is taken

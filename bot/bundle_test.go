@@ -184,6 +184,7 @@ type service struct {
 	refused error      // or why there are none
 	views   map[string]*steps.View
 	recent  []*approval.Request
+	given   []*approval.Request // approved in somebody's name
 	models  []string
 
 	rated    []string        // what people think of answers
@@ -378,6 +379,10 @@ func (s *service) before(hold func(ctx context.Context) error) { s.change(func()
 
 func (s *service) Recent(ctx context.Context, team, user string) ([]*approval.Request, error) {
 	return s.recent, s.enter(ctx)
+}
+
+func (s *service) Given(ctx context.Context, team, user string) ([]*approval.Request, error) {
+	return s.given, s.enter(ctx)
 }
 
 func (s *service) Models() []string { return s.models }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 
@@ -135,7 +136,7 @@ func (h *files) Place(ctx context.Context, channel, user string) (p approval.Pla
 	case err != nil:
 		return p, fmt.Errorf("conversations.info %s: %w", channel, detail(err))
 	}
-	p = approval.Place{Seen: true, In: c.IsMember || c.IsIM, Archived: c.IsArchived, Private: (c.IsPrivate || c.IsGroup) && !c.IsIM}
+	p = approval.Place{Seen: true, In: c.IsMember || c.IsIM, Archived: c.IsArchived, Private: (c.IsPrivate || c.IsGroup) && !c.IsIM, Shared: c.IsExtShared}
 	if !p.Private || !p.In || p.Archived || user == "" {
 		return p, nil
 	}
@@ -159,8 +160,7 @@ func (h *files) Within(ctx context.Context, channel, user string) (bool, error) 
 // with it are looked up as they are now; else those that its words name in the channel.
 func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, err error) {
 	if q.Seek.Given {
-		found.Files, err = h.asNow(ctx, q)
-		return found, err
+		return h.asNow(ctx, q)
 	}
 	s, err := h.look(ctx, q.Channel, q.Text)
 	if err != nil {
@@ -176,14 +176,14 @@ func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, er
 		if len(named) == 0 {
 			return h.ofThread(ctx, q)
 		}
-		return steps.Found{Files: named}, nil
+		return steps.Found{Files: named, Shared: s.Sharing()}, nil
 	}
 	picked, cause := s.Pick(q.Text, stems, own...)
 	if cause != nil {
 		cause.Channel = q.Channel
 		return found, &approval.CauseError{Cause: *cause}
 	}
-	return steps.Found{Files: picked.Files, Unread: picked.Unread}, nil
+	return steps.Found{Files: picked.Files, Unread: picked.Unread, Shared: s.Sharing()}, nil
 }
 
 // ofThread are the files that a thread has read before. One that has been deleted since
@@ -201,7 +201,11 @@ func (h *files) ofThread(ctx context.Context, q steps.Search) (found steps.Found
 		if err != nil {
 			return steps.Found{}, err
 		}
-		found.Files = append(found.Files, now...)
+		found.Files = append(found.Files, now.Files...)
+		if found.Shared == nil {
+			found.Shared = now.Shared
+		}
+		maps.Copy(found.Shared, now.Shared)
 	}
 	if lost != nil && len(found.Files) == 0 {
 		return steps.Found{}, lost
@@ -281,19 +285,21 @@ func input(f slack.File) approval.File {
 // to be there still. One that came with the question need not be: then it is the asker's
 // own. Nor does one that its thread was about before. The bot may see files that the
 // asker does not, and reads none of those for them, whatever a form names.
-func (h *files) asNow(ctx context.Context, q steps.Search) (files []approval.File, err error) {
+func (h *files) asNow(ctx context.Context, q steps.Search) (found steps.Found, err error) {
+	found.Shared = map[string]approval.Sharing{}
 	for _, f := range q.Files {
 		info, err := h.info(ctx, f)
 		if err != nil {
-			return nil, err
+			return steps.Found{}, err
 		}
 		came := slices.Contains(q.Seek.Brought, f.ID) && info.User == q.Asker
 		if !came && !slices.Contains(q.Thread, f.ID) && !slices.Contains(slices.Concat(info.Channels, info.Groups, info.IMs), q.Channel) {
-			return nil, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: f.Name, Channel: q.Channel}}
+			return steps.Found{}, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: f.Name, Channel: q.Channel}}
 		}
-		files = append(files, input(*info))
+		found.Files = append(found.Files, input(*info))
+		found.Shared[info.ID] = approval.Sharing{By: info.User, At: info.Created.Time().UTC()}
 	}
-	return files, nil
+	return found, nil
 }
 
 // Stat implements steps.Slack.

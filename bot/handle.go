@@ -210,6 +210,8 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionQuestion: decide.clickReject,
 			ids.ActionReview:   decide.clickReview,
 			ids.ActionDiff:     revise.clickDiff,
+			ids.ActionColumns:  revise.clickInside,
+			ids.ActionRefused:  revise.clickInside,
 			ids.ActionDisown:   decide.clickDisown,
 			ids.ActionQueued:   decide.clickQueued,
 			ids.ActionMine:     own.clickQueue,

@@ -21,7 +21,7 @@ CREATE TABLE requests (
     team         text NOT NULL CHECK (team <> ''),
     project      text NOT NULL CHECK (project <> ''),
     asker        text NOT NULL CHECK (asker <> ''),
-    guest        boolean NOT NULL DEFAULT false, -- the asker was a guest when they asked
+    guest        boolean NOT NULL DEFAULT false, shared boolean NOT NULL DEFAULT false, -- the asker, when they asked; the channel, with another organisation
     question     text REFERENCES contents,
     model        text NOT NULL,
     files        jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(files) = 'array'),
@@ -283,8 +283,8 @@ CREATE TABLE decisions (
 );
 -- A user of an operating system is one voice, whoever they say they are.
 CREATE UNIQUE INDEX decisions_one_seat ON decisions (request_id, revision, (click ->> 'os_user'));
--- Statistics look at the latest.
-CREATE INDEX decisions_by_time ON decisions (at);
+-- Statistics look at the latest, receipts at whether a person has approved before.
+CREATE INDEX decisions_by_time ON decisions (at); CREATE INDEX decisions_by_reviewer ON decisions (reviewer, at);
 -- +goose StatementBegin
 -- Tells whether an event says of a decision what its row says.
 CREATE FUNCTION decided(d decisions) RETURNS boolean LANGUAGE sql STABLE AS $$

@@ -345,6 +345,11 @@ CREATE FUNCTION notices_stand() RETURNS trigger
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
+    -- What is in one digest is in no other.
+    IF OLD.held AND NOT NEW.held OR OLD.digest IS NOT NULL AND NEW.digest IS DISTINCT FROM OLD.digest THEN
+        RAISE EXCEPTION 'notice % is in a digest', OLD.key
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'notices_told_once';
+    END IF;
     IF (NEW.key, NEW.team, NEW.kind, NEW.recipients, NEW.admins, NEW.request_id, NEW.at) IS DISTINCT FROM
        (OLD.key, OLD.team, OLD.kind, OLD.recipients, OLD.admins, OLD.request_id, OLD.at)
         OR NEW.data <> OLD.data AND NOT (NEW.data = '{}' AND OLD.told_at IS NOT NULL) THEN
@@ -1137,7 +1142,11 @@ CREATE TABLE notices (
     data jsonb NOT NULL,
     at timestamp with time zone NOT NULL,
     told_at timestamp with time zone,
+    held boolean DEFAULT false NOT NULL,
+    digest text,
     CONSTRAINT notices_data_check CHECK ((jsonb_typeof(data) = 'object'::text)),
+    CONSTRAINT notices_digest CHECK ((held OR (digest IS NULL))),
+    CONSTRAINT notices_held CHECK (((NOT held) OR ((kind = 'approved'::text) AND (cardinality(recipients) = 1)))),
     CONSTRAINT notices_key_check CHECK ((key <> ''::text)),
     CONSTRAINT notices_kind_check CHECK ((kind <> ''::text)),
     CONSTRAINT notices_recipients CHECK ((admins OR (cardinality(recipients) > 0))),
@@ -1206,6 +1215,7 @@ CREATE TABLE requests (
     project text NOT NULL,
     asker text NOT NULL,
     guest boolean DEFAULT false NOT NULL,
+    shared boolean DEFAULT false NOT NULL,
     question text,
     model text NOT NULL,
     files jsonb DEFAULT '[]'::jsonb NOT NULL,
@@ -1627,6 +1637,8 @@ ALTER TABLE ONLY unstarted_runs
 
 CREATE INDEX contents_by_stream ON contents USING btree (stream);
 
+CREATE INDEX decisions_by_reviewer ON decisions USING btree (reviewer, at);
+
 CREATE INDEX decisions_by_time ON decisions USING btree (at);
 
 CREATE UNIQUE INDEX decisions_one_nonce ON decisions USING btree (((click ->> 'nonce'::text)));
@@ -1650,6 +1662,8 @@ CREATE INDEX notices_by_request ON notices USING btree (request_id);
 CREATE INDEX notices_checkpoints ON notices USING btree (team, (((data ->> 'number'::text))::bigint)) WHERE (kind = 'checkpoint'::text);
 
 CREATE INDEX notices_untold ON notices USING btree (at) WHERE (told_at IS NULL);
+
+CREATE INDEX notices_waiting ON notices USING btree (at) WHERE (held AND (digest IS NULL));
 
 CREATE INDEX people_latest ON people USING btree (team, project, role, person, seq DESC);
 
@@ -1993,6 +2007,9 @@ ALTER TABLE ONLY moves
 
 ALTER TABLE ONLY notice_posts
     ADD CONSTRAINT notice_posts_key_fkey FOREIGN KEY (key) REFERENCES notices(key);
+
+ALTER TABLE ONLY notices
+    ADD CONSTRAINT notices_digest_fkey FOREIGN KEY (digest) REFERENCES notices(key);
 
 ALTER TABLE ONLY notices
     ADD CONSTRAINT notices_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);

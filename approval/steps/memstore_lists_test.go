@@ -75,6 +75,15 @@ func (m *memStore) Recent(_ context.Context, team, asker string, limit int) ([]*
 	return m.list(limit, func(r *approval.Request) bool { return r.Team == team && r.Asker == asker }), nil
 }
 
+func (m *memStore) Given(_ context.Context, team, who string, limit int) ([]*approval.Request, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.list(limit, func(r *approval.Request) bool {
+		_, gave := approval.ApprovalOf(r, who)
+		return r.Team == team && r.Can("Disown") && gave
+	}), nil
+}
+
 func (m *memStore) Pending(_ context.Context, team string, limit int) ([]*approval.Request, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -40,6 +40,20 @@ func noticed(b stand, kind approval.NoticeKind, v *steps.View, to string, said a
 	return p
 }
 
+// receipts is a digest of what a reviewer has approved, of which one more is not shown.
+func receipts(b stand, given ...*steps.View) *kit.Page {
+	var said approval.Receipts
+	for n, v := range append(given, given[0]) {
+		said.Given = append(said.Given, approval.Receipt{RequestID: v.Request.ID, Revision: 1, At: sample.Noon.Add(time.Duration(n) * time.Minute)})
+	}
+	given[1].Request.ID = "bcd23fh"
+	p, err := notice.Notices[approval.NoticeReceipts](b.with(), &steps.NoticeView{Notice: approval.Notice{Key: "k", Kind: approval.NoticeReceipts, Data: approval.Encode(said), At: sample.Noon}, Given: given, Now: sample.Noon}, slacksim.Reviewer)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
 // reviewPages draws what belongs to reviewing.
 func reviewPages(b stand) map[string]*kit.Page {
 	who := kit.Identity{URL: "https://harbor-coffee.slack.com/", TeamID: slacksim.DefaultTeam.ID, User: slacksim.BotUser}
@@ -96,6 +110,10 @@ func reviewPages(b stand) map[string]*kit.Page {
 	return map[string]*kit.Page{
 		"card-danger":         draw.Card(as(b, who).with(), danger, false),
 		"card-command-line":   draw.Card(as(b, who).with(), shell, false),
+		"card-outside":        draw.Card(as(b, who).with(), sample.View(posted, sample.Outside, sample.Refused), false),
+		"card-wall":           draw.Card(as(b, who).with(), sample.View(posted, sample.Cautious), false),
+		"modal-columns":       modal(draw.ColumnsView(sample.View(sample.Sheets).Request)),
+		"modal-refused":       modal(draw.RefusedView(sample.View(sample.Refused).Request)),
 		"card-second":         draw.Card(as(b, who).with(), sample.View(posted, sample.Second("mistral-medium-2508")), false),
 		"card-second-medium":  draw.Card(as(b, who).with(), sample.View(posted, sample.Second("mistral-medium-2508"), func(v *steps.View) { v.Terms.Tier = approval.Medium }), false),
 		"notice-stuck":        noticed(b, approval.NoticeStuck, danger, slacksim.Admin, approval.Stuck{Revision: 1, Reviewer: slacksim.Reviewer}),
@@ -149,6 +167,7 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"modal-figures":       modal(home.FiguresView([]steps.ReviewerStatistics{{Reviewer: slacksim.Reviewer, Decisions: 34, Approvals: 31, Median: 42 * time.Second, Long: 12, Quick: 2, Reversals: 1}})),
 		"home-queue":          queue,
 		"notice-approved":     noticed(b, approval.NoticeApproved, danger, slacksim.SecondReviewer, approved),
+		"notice-receipts":     receipts(b, sample.View(posted, sample.In(approval.Approved)), sample.View(posted, sample.In(approval.Done))),
 		"notice-approved-for": noticed(b, approval.NoticeApproved, danger, slacksim.Admin, inPlace),
 		"notice-deputy":       noticed(b, approval.NoticeApproved, danger, slacksim.SecondReviewer, inPlace),
 		"notice-disowned-for": noticed(b, approval.NoticeDisowned, stopped, slacksim.Admin, approval.Disowned{Revision: 1, Reviewer: slacksim.Reviewer, GivenBy: slacksim.SecondReviewer}),

@@ -60,6 +60,8 @@ type Config struct {
 	TimeZone       string        `env:"TIME_ZONE" envDefault:"UTC"`
 	DigestSchedule string        `env:"DIGEST_SCHEDULE" envDefault:"0 9 * * 1"`
 
+	ReceiptSchedule string `env:"RECEIPT_SCHEDULE" envDefault:"0 17 * * *"`
+
 	MistralAPIKey    Secret   `env:"MISTRAL_API_KEY"`
 	MistralBaseURL   string   `env:"MISTRAL_BASE_URL"`
 	MistralModel     string   `env:"MISTRAL_MODEL" envDefault:"codestral-2508"`
@@ -111,6 +113,7 @@ type Config struct {
 	// What the settings above amount to.
 	location *time.Location
 	digest   cron.Schedule // nil: none
+	receipts cron.Schedule // nil: everybody is told of each approval at once
 	prices   budget.Prices
 	level    slog.Level
 }
@@ -145,6 +148,10 @@ func readConfig(environ map[string]string) (Config, error) {
 	c.DigestSchedule = strings.Trim(c.DigestSchedule, `"`) // not everything that reads .env is a shell
 	if c.digest, err = readDigest(c.DigestSchedule); err != nil {
 		faults.add("DIGEST_SCHEDULE", "%q is neither off nor a schedule such as \"0 9 * * 1\" (Mondays at nine)", c.DigestSchedule)
+	}
+	c.ReceiptSchedule = strings.Trim(c.ReceiptSchedule, `"`)
+	if c.receipts, err = readDigest(c.ReceiptSchedule); err != nil {
+		faults.add("RECEIPT_SCHEDULE", "%q is neither off nor a schedule such as \"0 17 * * *\" (every day at five)", c.ReceiptSchedule)
 	}
 	if err := c.level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		faults.add("LOG_LEVEL", "%q is none of debug, info, warn, error", c.LogLevel)

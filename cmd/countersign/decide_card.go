@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/sshkey"
 	"countersign/approval/steps"
 	"countersign/bot"
@@ -38,12 +39,20 @@ func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 	for _, earlier := range v.Earlier {
 		line("Before", "%s", indented(earlier))
 	}
-	line("Asked by", "%s", name(r.Asker))
+	line("Asked by", "%s%s", name(r.Asker), map[bool]string{true: ", a guest"}[r.Guest])
+	if r.Shared {
+		line("", "in a channel that is shared with another organisation (Slack Connect), whose people read the answer there")
+	}
 	line("Question", "%s", indented(r.Question))
 	for _, f := range r.Files {
-		line("File", "%s", approval.Plain(f.Name))
+		shared := ""
+		if by := f.Shared; by != nil {
+			shared = ", shared by " + name(by.By) + ", " + by.At.UTC().Format(time.RFC3339)
+		}
+		line("File", "%s%s", approval.Plain(f.Name), shared)
 		for _, t := range f.Tables() {
 			line("", "%d rows, %d columns %s", t.Rows, len(t.Columns), approval.Plain(t.Name))
+			line("", "columns: %s", approval.Plain(strings.Join(columnsOf(t), "; ")))
 			line("", "read as %s", approval.Plain(t.Words(*f.Reading)))
 			for _, o := range t.Odd {
 				line("", "%s", approval.Plain(o.Words()))
@@ -57,6 +66,9 @@ func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 	rev, m := r.Revision, r.Revision.Manifest
 	if rev.Summary != "" {
 		line("Summary", "%s\n           (these are the model's words, not proof of anything)", indented(rev.Summary))
+	}
+	for _, refused := range r.Refused {
+		line("Refused", "an earlier draft: %s", indented(refused.Reason))
 	}
 	line("Risk", "%s %s", v.Terms.Tier, strings.Join(v.Terms.Why, " "))
 	for _, f := range rev.Findings {
@@ -90,6 +102,14 @@ func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 		}
 	}
 	return nil
+}
+
+// columnsOf are the first hundred columns of a table, each with its type.
+func columnsOf(t reading.Table) (names []string) {
+	for _, c := range t.Columns[:min(100, len(t.Columns))] {
+		names = append(names, c.Name+" ("+c.Words()+")")
+	}
+	return names
 }
 
 // elsewhere says who sat where a decision was given that was not given in Slack.
