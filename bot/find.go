@@ -1,12 +1,11 @@
 package bot
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
+	"io"
 	"slices"
 
 	"github.com/slack-go/slack"
@@ -21,8 +20,8 @@ import (
 // files reads what has been shared, and where: as Slack has it now.
 type files struct{ *slackAPI }
 
-// Fetch implements steps.Slack: it reads a file as it is now.
-func (h *files) Fetch(ctx context.Context, f approval.File, limit int64) ([]byte, error) {
+// Fetch implements steps.Files: a file as it is now, as a stream.
+func (h *files) Fetch(ctx context.Context, f approval.File, limit int64) (io.ReadCloser, error) {
 	info, err := h.info(ctx, f)
 	switch {
 	case err != nil:
@@ -36,17 +35,7 @@ func (h *files) Fetch(ctx context.Context, f approval.File, limit int64) ([]byte
 	if from == "" {
 		from = info.URLPrivate
 	}
-	into := &capped{left: limit}
-	var status slack.StatusCodeError
-	err = h.api.GetFileContext(ctx, from, into)
-	switch {
-	case errors.Is(err, errSignIn), errors.As(err, &status) && (status.Code == http.StatusNotFound || status.Code == http.StatusForbidden || status.Code == http.StatusGone):
-		// Whether it is gone, files.info says: the next look finds out.
-		return nil, lacking(approval.FileWithheld, f)
-	case err != nil:
-		return nil, fmt.Errorf("download %s: %w", f.ID, err)
-	}
-	return into.data.Bytes(), nil
+	return h.download(ctx, f, from, limit), nil
 }
 
 // info is what Slack knows of a file now. Of a deleted one it says file_deleted, or
@@ -78,21 +67,6 @@ func lacking(code approval.CauseCode, f approval.File) error {
 
 // gone tells of a file of which Slack only keeps the place.
 func gone(f slack.File) bool { return f.Mode == "tombstone" || f.Mode == "hidden_by_limit" }
-
-// capped takes so many bytes and no more, whatever size Slack has promised. The
-// buffer is a field: embedded, its ReadFrom would let io.Copy past the limit.
-type capped struct {
-	data bytes.Buffer
-	left int64
-}
-
-// Write implements io.Writer.
-func (c *capped) Write(p []byte) (int, error) {
-	if c.left -= int64(len(p)); c.left < 0 {
-		return 0, steps.ErrFileTooBig
-	}
-	return c.data.Write(p)
-}
 
 // Person implements steps.Slack.
 func (h *files) Person(ctx context.Context, team, user string) (review.Person, error) {

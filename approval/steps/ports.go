@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"countersign/approval"
@@ -151,10 +152,13 @@ type Starter interface {
 	// *BoxError with Kept: it is on its way, ask again. Meanwhile, and while an
 	// inspection waits, it calls TellPlace every few seconds.
 	Create(ctx context.Context, requestID string, seal approval.Manifest) (boxID string, err error)
-	// Start puts the files in and starts the code. In one box it starts at most
+	// Fill puts the code and the inputs into a box, as streams, and holds each against what was
+	// sealed. Nothing starts. After a *ContentError the box may be of no use any more: kill it.
+	Fill(ctx context.Context, boxID string, job Job) error
+	// Start puts in what was not filled in, and starts the code. In one box it starts at most
 	// once, however often it is called, so after a doubtful answer call it again.
 	// A box that is no more: ErrBoxGone. A *BoxError without Retry means that the
-	// code has not started in this box and never will.
+	// code has not started in this box and never will; an ErrChanged means that it has not started.
 	Start(ctx context.Context, boxID string, job Job) error
 	// Result waits for the end and collects it. ErrNotStarted, ErrBoxGone, or the
 	// context's error while the code still runs.
@@ -199,10 +203,12 @@ type Job struct {
 	Currency    string   // of amounts that name none, by the channel's notes; empty: nobody has said
 }
 
-// InputFile is a sealed input with its content.
+// InputFile is a sealed input, with the way to its content. Content opens it and holds it
+// against the seal; nobody else calls Open.
 type InputFile struct {
 	approval.Input
-	Data    []byte
+	Size    int64
+	Open    func() (io.ReadCloser, error)
 	Reading *reading.Reading // how it is read, which the seal names; nil: the box finds out
 	Told    *reading.Told    // what a box has to know that reads it; nil: nothing
 	Compare []string         // encodings in which it is to be shown, instead of read
@@ -233,8 +239,9 @@ type Posting interface {
 
 // Files are those in Slack.
 type Files interface {
-	// Fetch reads a file of at most limit bytes: *CauseError, ErrFileTooBig.
-	Fetch(ctx context.Context, f approval.File, limit int64) ([]byte, error)
+	// Fetch opens a file of at most limit bytes, as it is now. A *CauseError or ErrFileTooBig
+	// comes at once, or where the stream ends. It ends with its context, too.
+	Fetch(ctx context.Context, f approval.File, limit int64) (io.ReadCloser, error)
 	// Stat asks whether a file can be read now. *CauseError: it is gone for good, or is
 	// not seen at the moment.
 	Stat(ctx context.Context, f approval.File) error

@@ -73,6 +73,9 @@ func (n NoSandbox) Create(context.Context, string, approval.Manifest) (string, e
 	return "", n.err()
 }
 
+// Fill finds no box.
+func (NoSandbox) Fill(context.Context, string, Job) error { return ErrBoxGone }
+
 // Start finds no box.
 func (NoSandbox) Start(context.Context, string, Job) error { return ErrBoxGone }
 

@@ -26,20 +26,69 @@ func (s *Runner) recheck(ctx context.Context, r *approval.Request, opened *openi
 	if opened.by, stop, err = s.mayStart(ctx, r); err == nil && !stop {
 		return false, nil
 	}
-	ctx = context.WithoutCancel(ctx) // a box is paid for and killed even when this replica is told to stop
-	if broken := new(approval.BrokenSealError); errors.As(err, &broken) {
-		broken.Box = opened.age()
-		err = s.seals.breakSeal(ctx, r, broken)
-	} else {
-		s.payHeldBack(ctx, r, opened.age())
-	}
+	return true, s.thrown(ctx, r, opened, box, err)
+}
+
+// thrown kills a box in which nothing will start, pays for it, and does for its request what the
+// error means.
+func (s *Runner) thrown(ctx context.Context, r *approval.Request, opened *opening, box string, err error) error {
+	ctx = context.WithoutCancel(ctx) // even when this replica is told to stop
 	// Another replica that has named it since has checked for itself.
 	if now, unread := s.store.Request(ctx, r.ID); unread != nil || now.Run == nil || now.Run.BoxID != box {
 		if kill := s.sandbox.Kill(ctx, box); kill != nil {
 			s.log.Warn("kill a box that is not started", "request", r.ID, "error", kill)
 		}
 	}
-	return true, s.ends.failOrLater(ctx, r.ID, err)
+	broken, gone := new(approval.BrokenSealError), new(approval.CauseError)
+	switch used := opened.age(); {
+	case errors.As(err, &broken):
+		broken.Box += used
+		err = s.seals.breakSeal(ctx, r, broken)
+	case errors.As(err, &gone):
+		err = s.watch.withoutInput(ctx, r, gone.Cause)
+		s.payHeldBack(ctx, r, used)
+	default:
+		s.payHeldBack(ctx, r, used)
+	}
+	return s.ends.failOrLater(ctx, r.ID, err)
+}
+
+// fill puts what was sealed into a box that has just been made, before the row names it. Content
+// that is not what was sealed takes the request back to review, and its box is paid for.
+func (s *Runner) fill(ctx context.Context, r *approval.Request, opened *opening, box string) (stop bool, err error) {
+	failed := new(BoxError)
+	err = s.sandbox.Fill(ctx, box, *opened.job)
+	switch {
+	case err == nil:
+		return false, nil
+	case errors.Is(err, ErrChanged):
+		err = s.inputs.differ(ctx, r)
+	case errors.Is(err, ErrBoxGone), errors.As(err, &failed) && failed.Retry:
+		err = &LaterError{After: 5 * time.Second, Err: err} // nothing has begun: the next box is made anew
+	}
+	return true, s.thrown(ctx, r, opened, box, err)
+}
+
+// given tells by their first bytes whether Slack gives files that it had shown and not given, so
+// that no box is made, and paid, for each time that it does not.
+func (s *Runner) given(ctx context.Context, r *approval.Request) (stop bool, err error) {
+	for _, f := range r.Files {
+		err := s.inputs.begins(ctx, f)
+		if gone := new(approval.CauseError); errors.As(err, &gone) {
+			return true, s.watch.withoutInput(ctx, r, gone.Cause)
+		}
+		if err != nil {
+			return true, s.ends.failOrLater(ctx, r.ID, err)
+		}
+	}
+	return s.watch.inPlace(ctx, r, true)
+}
+
+// jobOf is what goes into the box of a run.
+func jobOf(r *approval.Request, inputs []InputFile, limits approval.Limits) *Job {
+	m := r.Revision.Manifest
+	return &Job{RequestID: r.ID, Code: r.Revision.Code, CodeSHA256: m.CodeSHA256, Inputs: inputs, Limits: limits,
+		Today: m.Today, Zone: m.Zone, Environment: m.Environment, Hosts: m.Network, Currency: m.Notes.Currency}
 }
 
 // mayStart checks all of it by one case, which the start then rests on.
@@ -76,8 +125,8 @@ func (s *Runner) payHeldBack(ctx context.Context, was *approval.Request, used ti
 
 // opening is what whoever has just had a box made knows beside the row.
 type opening struct {
-	inputs []InputFile // as they were read just now: a Slack that is away since need not be asked again
-	asked  time.Time   // for the box, which is billed from then on
+	job   *Job      // that is in the box: nothing of it has to be asked for again
+	asked time.Time // for the box, which is billed from then on
 
 	checked time.Time // whether it may start,
 	by      *Case     // and by which people and rules
@@ -112,10 +161,6 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 		return r, opened, err
 	}
 	inputs, err := s.seals.unbroken(ctx, r, by)
-	opened.inputs = inputs
-	if gone := new(approval.CauseError); errors.As(err, &gone) {
-		return r, opened, s.watch.withoutInput(ctx, r, gone.Cause)
-	}
 	if broken := new(approval.BrokenSealError); errors.As(err, &broken) {
 		return r, opened, s.seals.breakSeal(ctx, r, broken)
 	}
@@ -124,7 +169,7 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
 	}
 	if withheld(r) {
-		if stop, err := s.watch.inPlace(ctx, r, true); stop || err != nil {
+		if stop, err := s.given(ctx, r); stop || err != nil {
 			return r, opened, err
 		}
 	}
@@ -152,7 +197,11 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 		}
 		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
 	}
-	var stop bool
+	opened.job = jobOf(r, inputs, seal.Limits)
+	stop, err := s.fill(ctx, r, &opened, box)
+	if stop {
+		return r, opened, err
+	}
 	started, err := current(func() (*approval.Request, error) {
 		if stop, err = s.recheck(ctx, r, &opened, box); stop {
 			return r, err
@@ -324,8 +373,8 @@ func (s *Seals) abandon(r *approval.Request, reason approval.Reason, now time.Ti
 }
 
 // unbroken checks all that an approval has sealed, and who gave it: what the row
-// says, the sandbox, the people, the inputs, which it returns. What differs is a
-// *BrokenSealError.
+// says, the sandbox, the people, the inputs, which it returns, but for their contents,
+// which are checked on their way into the box. What differs is a *BrokenSealError.
 func (s *Seals) unbroken(ctx context.Context, r *approval.Request, c *Case) ([]InputFile, error) {
 	if why := r.BrokenSeal(s.Policy); why != nil {
 		return nil, &approval.BrokenSealError{Why: why}

@@ -168,6 +168,7 @@ func (instant) Discard(string) {}
 func (instant) Create(_ context.Context, id string, _ approval.Manifest) (string, error) {
 	return "box of " + id, nil
 }
+func (instant) Fill(context.Context, string, steps.Job) error  { return nil }
 func (instant) Start(context.Context, string, steps.Job) error { return nil }
 func (instant) Result(context.Context, string) (approval.Result, error) {
 	return approval.Result{Outcome: approval.OK}, nil

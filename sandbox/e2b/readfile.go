@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"countersign/approval"
@@ -62,13 +61,11 @@ func (c *Client) readIn(ctx context.Context, b *box, f steps.InputFile, out *ste
 	said := &out.Answer
 	short, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	var packed bytes.Buffer
-	job := sandbox.ReadJob{Seconds: readSeconds, MemoryMB: readRoom, Files: []sandbox.ReadFile{{Name: f.Name, Size: int64(len(f.Data)), Told: f.Told, Compare: f.Compare, Look: f.Look, Reading: f.Reading,
-		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(f.Data)), nil }}}}
-	if err := sandbox.WriteReadJob(&packed, job, c.stamp(b)); err != nil {
-		return err
-	}
-	if err := c.launch(short, b, packed.Bytes(), "root", sandbox.ReadCommand(base, python)); err != nil {
+	packed := sandbox.PackReadJob(sandbox.ReadJob{Seconds: readSeconds, MemoryMB: readRoom, Files: []sandbox.ReadFile{sandbox.FileToRead(f)}}, c.stamp(b))
+	if err := c.launch(short, b, stream{size: packed.Size(), write: packed.Write}, "root", sandbox.ReadCommand(base, python)); err != nil {
+		if short.Err() != nil && ctx.Err() == nil {
+			return tooSlow(err)
+		}
 		return c.lost(ctx, b.id, err)
 	}
 	b.began()

@@ -46,16 +46,32 @@ const (
 	python = "python3"
 )
 
-// Start uploads the files and starts the code. However often it is called, and by
+// Fill uploads the job, as a stream. Nothing starts.
+func (c *Client) Fill(ctx context.Context, id string, job steps.Job) error {
+	if err := c.withJob(ctx, id, job, func(context.Context, *box) error { return nil }); err != nil {
+		return fmt.Errorf("fill box %s for %s: %w", id, job.RequestID, c.lost(ctx, id, err))
+	}
+	return nil
+}
+
+// Start uploads what was not filled in and starts the code. However often it is called, and by
 // whichever replicas, the code starts at most once in this box.
 func (c *Client) Start(ctx context.Context, id string, job steps.Job) error {
-	if err := c.startJob(ctx, id, job); err != nil {
+	err := c.withJob(ctx, id, job, func(ctx context.Context, b *box) error {
+		if err := c.begin(ctx, b, b.upload, "root", sandbox.GuardedCommand(base, python, job.Hosts...)); err != nil {
+			return err
+		}
+		b.began()
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("start %s in box %s: %w", job.RequestID, id, c.lost(ctx, id, err))
 	}
 	return nil
 }
 
-func (c *Client) startJob(ctx context.Context, id string, job steps.Job) error {
+// withJob makes sure that a job is in its box, and goes on with it unless it has begun.
+func (c *Client) withJob(ctx context.Context, id string, job steps.Job, then func(context.Context, *box) error) error {
 	b, err := c.attach(ctx, id)
 	if err != nil {
 		return err
@@ -77,28 +93,60 @@ func (c *Client) startJob(ctx context.Context, id string, job steps.Job) error {
 	if err != nil || running {
 		return err
 	}
-	if time.Until(b.ends) < c.needed(b.limits) {
+	if b.upload == "" && time.Until(b.ends) < c.needed(b.limits) {
 		return &steps.BoxError{Err: fmt.Errorf("too little time is left in it: %w", steps.ErrBoxGone),
 			Words: "The box had waited too long to still run this in it. Nothing has run. Ask again."}
 	}
-	var packed bytes.Buffer
-	if err := sandbox.WriteJob(&packed, job, c.stamp(b)); err != nil {
+	packed, err := sandbox.PackJob(job, c.stamp(b))
+	if err != nil {
 		return &steps.BoxError{Err: err, Words: "What was to run is not what was approved, so it has not started: " + err.Error() + "."}
 	}
-	if err := c.launch(ctx, b, packed.Bytes(), "root", sandbox.GuardedCommand(base, python, job.Hosts...)); err != nil {
-		return err
+	if holds := holding(job); b.upload == "" || b.holds != holds {
+		if err := c.bring(ctx, b, packed); err != nil {
+			return err
+		}
+		b.holds = holds
 	}
-	b.began()
-	return nil
+	return then(ctx, b)
 }
 
-// launch uploads a job with the runner, starts the command behind the gate, and
-// waits until somebody has gone through it.
-func (c *Client) launch(ctx context.Context, b *box, job []byte, user, command string) error {
-	upload := "in-" + approval.NewID(8)
-	if err := c.upload(ctx, b, upload, job); err != nil {
+// holding names what an upload holds.
+func holding(job steps.Job) string {
+	names := []any{job.CodeSHA256}
+	for _, in := range job.Inputs {
+		names = append(names, in.Input)
+	}
+	return approval.Hash(fmt.Append(nil, names...))
+}
+
+// bring uploads a job while enough of the box's life is left for its run. A slow line ends it with
+// words: nothing has begun, and nobody pays for a longer life than was agreed.
+func (c *Client) bring(ctx context.Context, b *box, packed sandbox.Packed) error {
+	short, cancel := context.WithDeadline(ctx, b.ends.Add(-c.needed(b.limits)))
+	defer cancel()
+	upload, err := c.upload(short, b, stream{size: packed.Size(), write: packed.Write})
+	if err != nil && short.Err() != nil && ctx.Err() == nil {
+		return tooSlow(err)
+	}
+	b.upload = upload
+	return err
+}
+
+func tooSlow(err error) error {
+	return &steps.BoxError{Err: err, Words: "The files did not come into their box in time: the line to Slack or to E2B is too slow for them. Nothing has run."}
+}
+
+// launch uploads a job with the runner and starts the command behind the gate.
+func (c *Client) launch(ctx context.Context, b *box, job stream, user, command string) error {
+	upload, err := c.upload(ctx, b, job)
+	if err != nil {
 		return err
 	}
+	return c.begin(ctx, b, upload, user, command)
+}
+
+// begin starts the command behind the gate, and waits until somebody has gone through it.
+func (c *Client) begin(ctx context.Context, b *box, upload, user, command string) error {
 	if err := c.start(ctx, b, user, startLine(upload, command)); err != nil {
 		return err
 	}
@@ -139,29 +187,34 @@ func (c *Client) doubt(err error) error {
 // asked of one box at once, and more of them make nothing quicker.
 const uploads = 6
 
-// upload sends several files at once: each costs a round trip.
-func (c *Client) upload(ctx context.Context, b *box, to string, job []byte) error {
+// upload sends a job and the runner into a folder of their own, several files at once: each costs
+// a round trip.
+func (c *Client) upload(ctx context.Context, b *box, job stream) (to string, err error) {
+	to = "in-" + approval.NewID(8)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	files := sandbox.RunnerFiles()
 	faults := make([]error, len(files)+1)
 	var all sync.WaitGroup
 	turn := make(chan struct{}, uploads)
-	put := func(i int, data []byte, names ...string) {
+	put := func(i int, send func() error) {
 		all.Go(func() {
 			turn <- struct{}{}
 			defer func() { <-turn }()
-			if faults[i] = c.write(ctx, b, data, names...); faults[i] != nil {
+			if faults[i] = send(); faults[i] != nil {
 				cancel()
 			}
 		})
 	}
-	put(0, job, to, "job")
+	put(0, func() error { return c.pour(ctx, b, job, to, "job") })
 	for i, f := range files {
-		put(i+1, f.Data, to, "runner", f.Name)
+		put(i+1, func() error { return c.write(ctx, b, f.Data, to, "runner", f.Name) })
 	}
 	all.Wait()
-	return first(faults)
+	if err := first(faults); err != nil {
+		return "", err
+	}
+	return to, nil
 }
 
 // first picks the error that caused the others: the one that is no cancellation.

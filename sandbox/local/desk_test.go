@@ -14,7 +14,7 @@ import (
 // withFile is a job with one input.
 func withFile(code, name, data string) steps.Job {
 	j := job(code, roomy)
-	j.Inputs = []steps.InputFile{{Input: approval.Input{Name: name, SHA256: approval.Hash([]byte(data))}, Data: []byte(data)}}
+	j.Inputs = []steps.InputFile{{Input: approval.Input{Name: name, SHA256: approval.Hash([]byte(data))}, Size: int64(len(data)), Open: steps.Held([]byte(data))}}
 	return j
 }
 

@@ -1,11 +1,9 @@
 package local
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"countersign/approval"
@@ -49,14 +47,16 @@ func (s *Sandbox) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Re
 	}
 	clock := b.clock(b.boot, readTime, s.standstill)
 	sink := &sandbox.OneAnswer{Looks: f.Look != approval.Shape, Letters: sandbox.Letters{Encodings: len(f.Compare)}}
-	job := sandbox.ReadJob{Seconds: fileWait, MemoryMB: fileRoom, Files: []sandbox.ReadFile{{Name: f.Name, Size: int64(len(f.Data)), Told: f.Told, Compare: f.Compare, Look: f.Look, Reading: f.Reading,
-		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(f.Data)), nil }}}}
+	job := sandbox.ReadJob{Seconds: fileWait, MemoryMB: fileRoom, Files: []sandbox.ReadFile{sandbox.FileToRead(f)}}
 	err = b.read(job, sink)
 	used, late := clock.stop()
+	uncome := new(steps.ContentError)
 	out.Box += used
 	switch {
 	case ctx.Err() != nil:
 		return out, fmt.Errorf("read: %w", ctx.Err())
+	case errors.As(err, &uncome):
+		return out, fmt.Errorf("read: %w", err)
 	case late != nil && used < readTime: // it stood still, which no file makes it do
 		return out, lateness(fmt.Errorf("read: %w", late))
 	case err != nil:
