@@ -181,7 +181,7 @@ func (s *Reader) Compare(ctx context.Context, id, key string, click approval.Cli
 	}
 	var call calling
 	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
-		if call.boxes, err = s.costs.readCost(now); err != nil {
+		if call.boxes, err = s.costs.readCost(f.Size, now); err != nil {
 			return err
 		}
 		return r.Money().Compare(call.boxes, now)

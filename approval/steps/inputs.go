@@ -253,7 +253,7 @@ func (s *Inputs) inBox(ctx context.Context, c approval.Content, f InputFile) (sa
 
 // tried has a box read, a few times where none can be had.
 func (s *Inputs) tried(ctx context.Context, f InputFile) (said Readout, err error) {
-	said.Box, err = patiently(ctx, s.sandbox.ReadLease(), func(ctx context.Context) (time.Duration, error) {
+	said.Box, err = patiently(ctx, s.sandbox.ReadLease(f.Size), func(ctx context.Context) (time.Duration, error) {
 		got, err := s.sandbox.ReadFile(ctx, f)
 		said = got
 		return got.Box, err

@@ -144,7 +144,9 @@ func fakeGlimpse(f InputFile) *reading.Glimpse {
 
 const fakeReadLease = 40 * time.Second
 
-func (s *fakeBox) ReadLease() time.Duration { return fakeReadLease }
+func (s *fakeBox) ReadLease(size int64) time.Duration {
+	return fakeReadLease + time.Duration(size>>20)*time.Second
+}
 
 func (s *fakeBox) Desk() string { return "desk 1" }
 

@@ -71,6 +71,7 @@ type Brief struct {
 	Model     string
 	Question  string
 	Today     time.Time                   // the day on which it is asked, on the team's calendar
+	MemoryMB  int                         // that a program has
 	Libraries []string                    // what the box has, with versions, as a box has said; none where that is not known yet
 	Notes     review.Notes                // of the channel
 	Sight     approval.Sight              // what the model may see of its data,

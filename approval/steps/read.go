@@ -19,8 +19,8 @@ type FileReader interface {
 	// *ContentError: it did not come whole, and was not read. Any other error is of a box that
 	// could not be had.
 	ReadFile(ctx context.Context, f InputFile) (Readout, error)
-	// ReadLease is the longest that the box of one file can exist, and so cost.
-	ReadLease() time.Duration
+	// ReadLease is the longest that the box of one file of so many bytes can exist, and so cost.
+	ReadLease(size int64) time.Duration
 	// Desk names the Python that reads.
 	Desk() string
 }
@@ -229,7 +229,7 @@ func (s *Reader) one(ctx context.Context, r *approval.Request, f *approval.File)
 			return errors.Join(err, took(f, known))
 		}
 		var said reading.Answer
-		said, goesOn, err = s.paid(ctx, r.ID, func(ctx context.Context) (Readout, error) {
+		said, goesOn, err = s.paid(ctx, r.ID, f.Size, func(ctx context.Context) (Readout, error) {
 			in.Told = f.Told()
 			return s.inputs.inBox(ctx, s.inputs.of(r, *f), in)
 		})
@@ -302,7 +302,7 @@ func (s *Reader) looks(ctx context.Context, r *approval.Request, sight approval.
 			continue
 		}
 		in.Look = sight
-		said, on, err := s.paid(ctx, r.ID, func(ctx context.Context) (Readout, error) { return s.inputs.look(ctx, s.inputs.of(r, f), in) })
+		said, on, err := s.paid(ctx, r.ID, f.Size, func(ctx context.Context) (Readout, error) { return s.inputs.look(ctx, s.inputs.of(r, f), in) })
 		if err != nil || !on {
 			return nil, false, err
 		}
@@ -315,12 +315,12 @@ func (s *Reader) looks(ctx context.Context, r *approval.Request, sight approval.
 
 // paid has a file read in a box, and in another one where it ends the first. Each is held,
 // counted and booked by itself.
-func (s *Reader) paid(ctx context.Context, id string, box func(context.Context) (Readout, error)) (_ reading.Answer, goesOn bool, err error) {
+func (s *Reader) paid(ctx context.Context, id string, size int64, box func(context.Context) (Readout, error)) (_ reading.Answer, goesOn bool, err error) {
 	for attempt := 1; attempt <= readTries; attempt++ {
 		var call calling
 		begin := func(instead bool) (*approval.Request, error) {
 			return s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
-				if call.boxes, err = s.costs.readCost(now); err != nil {
+				if call.boxes, err = s.costs.readCost(size, now); err != nil {
 					return err
 				}
 				return r.Money().Read(call.boxes, attempt, instead, now)

@@ -156,7 +156,7 @@ func (instant) ReadFile(context.Context, steps.InputFile) (steps.Readout, error)
 		Tables: []reading.Table{{Rows: 1, Delimiter: ",", HeadingLine: 1, HeadingRows: 1, Columns: []reading.Column{{Name: "amount", Type: "number", DType: "float64"}}}}}}}, nil
 }
 
-func (instant) ReadLease() time.Duration { return time.Minute }
+func (instant) ReadLease(int64) time.Duration { return time.Minute }
 
 func (instant) Desk() string { return "instant" }
 

@@ -183,6 +183,9 @@ func (c *Client) doubt(err error) error {
 	return &steps.BoxError{Err: errors.New(err.Error()), Retry: true, Words: words}
 }
 
+// MaxInputMB is the most that the inputs of one run can have together: a frame of a job holds no more.
+const MaxInputMB = 1024
+
 // uploads is how many files go into a box at the same time: E2B may limit what is
 // asked of one box at once, and more of them make nothing quicker.
 const uploads = 6
