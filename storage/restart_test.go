@@ -180,15 +180,19 @@ func TestWhatWasUnderWayWhenTheServerStopsIsDoneOnce(t *testing.T) {
 		})
 		return err
 	})
-	done := 0
+	done, open := 0, 0
 	for _, err := range errs {
-		if err == nil {
+		switch {
+		case err == nil:
 			done++
+		case strings.Contains(err.Error(), "commit: "):
+			open++ // its answer is lost, so nobody but the database knows
 		}
 	}
 	again, err := b.Request(t.Context(), r.ID)
 	require.NoError(t, err)
-	require.Equal(t, done, again.Attempts, "every success counts once, and every failure not at all: %v", errs)
+	require.GreaterOrEqual(t, again.Attempts, done, "every success counts: %v", errs)
+	require.LessOrEqual(t, again.Attempts, done+open, "no failure does, and nothing counts twice: %v", errs)
 }
 
 // TestADatabaseThatIsNotThereYetIsWaitedFor, and said once.
