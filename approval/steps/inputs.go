@@ -1,9 +1,13 @@
 package steps
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"slices"
 	"strings"
@@ -207,6 +211,65 @@ func sealedInput(f approval.File) approval.Input {
 		in.Reading = f.Reading.SHA256()
 	}
 	return in
+}
+
+// kept is how much of a file is kept in memory between the look at it and its box, so that Slack
+// is not asked twice for it: most files are smaller.
+const kept = 1 << 20
+
+// content reads one file through, notes what it is, and has it ready for a box.
+func (s *Inputs) content(ctx context.Context, f *approval.File) (InputFile, error) {
+	from, err := s.slack.Fetch(ctx, *f, s.Policy.MaxFileBytes)
+	if err != nil {
+		return InputFile{}, s.unread(*f, err)
+	}
+	defer func() { _ = from.Close() }() // it was only read
+	var head bytes.Buffer
+	sum := sha256.New()
+	size, err := io.CopyN(io.MultiWriter(sum, &head), from, kept)
+	short := errors.Is(err, io.EOF)
+	if err == nil {
+		var rest int64
+		rest, err = io.Copy(sum, from)
+		size += rest
+	}
+	if err != nil && !short {
+		return InputFile{}, s.unread(*f, err)
+	}
+	f.SHA256, f.Size = hex.EncodeToString(sum.Sum(nil)), size
+	in := s.input(ctx, *f)
+	if short {
+		in.Open = Held(head.Bytes())
+	}
+	return in, nil
+}
+
+// input is a file as a box gets it, which Slack is asked for when the box takes it in.
+func (s *Inputs) input(ctx context.Context, f approval.File) InputFile {
+	return InputFile{Input: sealedInput(f), Size: f.Size, Reading: f.Reading,
+		Open: func() (io.ReadCloser, error) { return s.slack.Fetch(ctx, f, s.Policy.MaxFileBytes) }}
+}
+
+// begins tells whether Slack gives a file: by its first byte.
+func (s *Inputs) begins(ctx context.Context, f approval.File) error {
+	from, err := s.slack.Fetch(ctx, f, s.Policy.MaxFileBytes)
+	if err != nil {
+		return s.unread(f, err)
+	}
+	_, err = from.Read(make([]byte, 1))
+	_ = from.Close() // it was only read
+	if err != nil && err != io.EOF {
+		return s.unread(f, err)
+	}
+	return nil
+}
+
+// unread is why a file could not be read through.
+func (s *Inputs) unread(f approval.File, err error) error {
+	if errors.Is(err, ErrFileTooBig) {
+		return &approval.InputError{Why: approval.Reason{Code: approval.WhyFileBigger, Name: f.Name, Most: s.Policy.MaxFileBytes}}
+	}
+	return fmt.Errorf("fetch %s: %w", f.Name, err)
 }
 
 // of names what a file of a request holds, and what was told of it: what is read by that is kept

@@ -1,9 +1,13 @@
 package steps
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"time"
 
@@ -20,6 +24,7 @@ var (
 	ErrFileTooBig = errors.New("the file is too large")                  //
 	ErrBoxGone    = errors.New("the box is gone")                        // and with it whatever ran in it
 	ErrNotStarted = errors.New("the code has not started")               // the box is there, nothing was started in it
+	ErrChanged    = errors.New("it is not the sealed one")               // a content: it is longer, shorter or another
 	ErrNoPlace    = errors.New("the channel is closed")                  // to us: archived, we were removed, or may not post
 )
 
@@ -214,6 +219,68 @@ type InputFile struct {
 	Told    *reading.Told    // what a box has to know that reads it; nil: nothing
 	Compare []string         // encodings in which it is to be shown, instead of read
 	Look    approval.Sight   // of a box that looks at it for a prompt: what it may tell
+}
+
+// ContentError is an input that did not come whole into its box. Whatever was to read it has not
+// begun.
+type ContentError struct {
+	Name string
+	Err  error // ErrChanged, or why it cannot be read
+}
+
+func (e *ContentError) Error() string { return fmt.Sprintf("the input %q: %v", e.Name, e.Err) }
+
+func (e *ContentError) Unwrap() error { return e.Err }
+
+// Content opens an input and holds it against its seal while it is read: it gives Size bytes at
+// most, and ends with io.EOF only where all of it was the sealed content. Any other error is a
+// *ContentError.
+func (f InputFile) Content() (io.ReadCloser, error) {
+	from, err := f.Open()
+	if err != nil {
+		return nil, f.fault(err)
+	}
+	return &content{file: f, from: from, sum: sha256.New(), left: f.Size}, nil
+}
+
+func (f InputFile) fault(err error) error {
+	if errors.Is(err, ErrFileTooBig) {
+		err = ErrChanged // what was sealed was not
+	}
+	return &ContentError{Name: f.Name, Err: err}
+}
+
+type content struct {
+	file InputFile
+	from io.ReadCloser
+	sum  hash.Hash
+	left int64
+}
+
+// Read implements io.Reader.
+func (c *content) Read(p []byte) (int, error) {
+	n, err := c.from.Read(p)
+	if c.left -= int64(n); c.left < 0 {
+		return 0, c.file.fault(ErrChanged)
+	}
+	c.sum.Write(p[:n])
+	switch {
+	case err == nil:
+		return n, nil
+	case err != io.EOF:
+		return n, c.file.fault(err)
+	case c.left > 0 || hex.EncodeToString(c.sum.Sum(nil)) != c.file.SHA256:
+		return n, c.file.fault(ErrChanged)
+	}
+	return n, io.EOF
+}
+
+// Close implements io.Closer.
+func (c *content) Close() error { return c.from.Close() }
+
+// Held is a content that lies in memory.
+func Held(data []byte) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
 }
 
 // Slack is where people are.

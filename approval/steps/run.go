@@ -219,6 +219,56 @@ func (s *Runner) refused(ctx context.Context, box string, err error) error {
 	return err
 }
 
+// fill puts what was sealed into a box that has just been made, before the row names it. Content
+// that is not what was sealed takes the request back to review, and its box is paid for.
+func (s *Runner) fill(ctx context.Context, r *approval.Request, opened *opening, box string) (stop bool, err error) {
+	failed := new(BoxError)
+	err = s.sandbox.Fill(ctx, box, *opened.job)
+	switch {
+	case err == nil:
+		return false, nil
+	case errors.Is(err, ErrChanged):
+		err = s.inputs.differ(ctx, r)
+	case errors.Is(err, ErrBoxGone), errors.As(err, &failed) && failed.Retry:
+		err = &LaterError{After: 5 * time.Second, Err: err} // nothing has begun: the next box is made anew
+	}
+	return true, s.thrown(ctx, r, opened, box, err)
+}
+
+// given tells by their first bytes whether Slack gives files that it had shown and not given, so
+// that no box is made, and paid, for each time that it does not.
+func (s *Runner) given(ctx context.Context, r *approval.Request) (stop bool, err error) {
+	for _, f := range r.Files {
+		err := s.inputs.begins(ctx, f)
+		if gone := new(approval.CauseError); errors.As(err, &gone) {
+			return true, s.watch.withoutInput(ctx, r, gone.Cause)
+		}
+		if err != nil {
+			return true, s.ends.failOrLater(ctx, r.ID, err)
+		}
+	}
+	return s.watch.inPlace(ctx, r, true)
+}
+
+// jobOf is what goes into the box of a run.
+func jobOf(r *approval.Request, inputs []InputFile, limits approval.Limits) *Job {
+	m := r.Revision.Manifest
+	return &Job{RequestID: r.ID, Code: r.Revision.Code, CodeSHA256: m.CodeSHA256, Inputs: inputs, Limits: limits,
+		Today: m.Today, Zone: m.Zone, Environment: m.Environment, Hosts: m.Network, Currency: m.Notes.Currency}
+}
+
+// mayStart checks all of it by one case, which the start then rests on.
+func (s *Runner) mayStart(ctx context.Context, r *approval.Request) (c *Case, stop bool, err error) {
+	if c, stop, err = s.heldBack(ctx, r); stop || err != nil {
+		return c, stop, err
+	}
+	if err := s.people.stand(ctx, c); err != nil {
+		return c, true, err
+	}
+	stop, err = s.watch.inPlace(ctx, r, true)
+	return c, stop, err
+}
+
 // begun notes that the code has begun in its box. A run that somebody has taken
 // back in that very moment, because they found its box empty, has begun all the
 // same: its box is no more, and the audit trail says so.

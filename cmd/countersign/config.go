@@ -332,6 +332,9 @@ func (c Config) needSlack() error {
 	return errors.Join(faults...)
 }
 
+// slowestLine is how many bytes of a file are to come in a second at least.
+const slowestLine = 4 << 20
+
 // boxHolds is how many MB of files fit into a box.
 func (c Config) boxHolds() int64 {
 	if c.E2BAPIKey != "" {

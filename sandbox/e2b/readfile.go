@@ -68,7 +68,7 @@ func (c *Client) readIn(ctx context.Context, b *box, f steps.InputFile, out *ste
 	short, cancel := context.WithTimeout(ctx, c.ReadLease(f.Size)-readEnd)
 	defer cancel()
 	packed := sandbox.PackReadJob(sandbox.ReadJob{Seconds: fileLimits(f.Size).Seconds, MemoryMB: readRoom, Files: []sandbox.ReadFile{sandbox.FileToRead(f)}}, c.stamp(b))
-	if err := c.launch(short, b, stream{size: packed.Size(), write: packed.Write}, "root", sandbox.ReadCommand(base, python)); err != nil {
+	if err := launch(short, c, b, stream{size: packed.Size(), write: packed.Write}, "root", sandbox.ReadCommand(base, python)); err != nil {
 		if short.Err() != nil && ctx.Err() == nil {
 			return tooSlow(err)
 		}

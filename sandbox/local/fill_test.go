@@ -63,7 +63,7 @@ func TestABoxThatIsFilledWithSomethingElseStartsNothing(t *testing.T) {
 		}), broken},
 	} {
 		j := job(adds, roomy, in.input)
-		id := createFor(t, "filled with "+what, j)
+		id := create(t, shared, freshID())
 		err := shared.Fill(t.Context(), id, j)
 		require.ErrorIs(t, err, in.want, what)
 		require.ErrorAs(t, err, new(*steps.ContentError), what)

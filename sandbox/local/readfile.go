@@ -17,7 +17,7 @@ const (
 	// wall bounds only what stands still.
 	readTime  = 2 * time.Minute
 	readRate  = 1 << 20 // bytes a second
-	fileWait  = 600 // seconds on the wall
+	fileWait  = 600     // seconds on the wall
 	fileRoom  = 1024
 	closedNow = "The sandbox is shutting down."
 )
