@@ -198,7 +198,8 @@ func (r *replica) run(ctx context.Context) error {
 	group.Go(func() error { return r.bot.Run(ctx) })
 	group.Go(func() error {
 		longest := time.Duration(r.RunSeconds)*time.Second + 2*time.Minute
-		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, storage.WorkOptions{RunTimeout: longest, Log: r.keeper.tick})
+		files := time.Duration(r.policy().MaxInputBytes/slowestLine) * time.Second
+		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, storage.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick})
 	})
 	group.Go(func() error { return r.health(ctx) })
 	if r.prove != nil {
