@@ -35,7 +35,9 @@ const (
 
 	NoticeNoPlace NoticeKind = "no place" // Slack refuses messages again and again, to administrators: NoPlace
 	NoticeUnsaid  NoticeKind = "unsaid"   // what the thread cannot say, to the asker: Unsaid
-	NoticeLog     NoticeKind = "log"      // the log of all events is late, or does not follow, to administrators: LogAlarm
+	NoticeLog     NoticeKind = "log"      // the log of all events is late, does not follow or does not leave, to administrators: LogAlarm
+
+	NoticeCheckpoint NoticeKind = "checkpoint" // how the log of all events stands, signed, to the channel that administrators chose: Checkpoint
 )
 
 // Notice is a word to people that finds them wherever they are: a direct message,
@@ -45,7 +47,7 @@ type Notice struct {
 	Key       string // "price mistral-new": the same key is the same notice
 	Team      string
 	Kind      NoticeKind
-	To        []string        // people
+	To        []string        // people, or one channel
 	Admins    bool            // whoever is an administrator when it is sent, as well
 	RequestID string          // the request that it is about, if it is about one
 	Data      json.RawMessage // what it says, by its kind; never changed
@@ -77,15 +79,24 @@ func (r *Request) Tell(notices ...Notice) {
 
 // LogAlarm is what a NoticeLog says.
 type LogAlarm struct {
-	Why   string    `json:"why"`   // LogForks or LogLate
-	Since time.Time `json:"since"` // since when it is late
+	Why     string    `json:"why"`               // LogForks, LogLate or LogStays
+	Since   time.Time `json:"since"`             // since when it is late
+	Channel string    `json:"channel,omitempty"` // that gets no copies
 }
 
 // What can be wrong with the log.
 const (
 	LogForks = "forks" // what the database has does not continue what was signed before
 	LogLate  = "late"  // events wait too long for their place, or for a checkpoint
+	LogStays = "stays" // Slack has not taken the copies of checkpoints for their channel
 )
+
+// Checkpoint is what a NoticeCheckpoint says.
+type Checkpoint struct {
+	Number int64  `json:"number"`
+	Size   int64  `json:"size"` // events that it covers
+	Note   string `json:"note"` // as it was signed
+}
 
 // PriceMissing is what a notice about a price says.
 type PriceMissing struct {

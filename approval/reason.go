@@ -316,4 +316,5 @@ const (
 	WhyNoMonth         ReasonCode = "no month"
 	WhyNoSight         ReasonCode = "no such switch"
 	WhyNotesOfChannel  ReasonCode = "notes of the workspace"
+	WhyLogChannel      ReasonCode = "log channel" // the bot is not in it
 )

@@ -35,7 +35,7 @@ func as(who kit.Identity) draw.With { return draw.With{Self: who, Calendar: time
 
 // every is a service that does everything.
 func every(s *service) Services {
-	return Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Keys: s, Homes: s, Answers: s}
+	return Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: s, Keys: s, Homes: s, Answers: s}
 }
 
 // bundle is a workspace, a bot that is connected to it, and a service that says

@@ -38,6 +38,7 @@ type roles struct {
 	queue   func(f steps.QueueFilter, page int) steps.Queue
 	short   []steps.Shortage
 	figures []steps.ReviewerStatistics
+	copies  steps.Copies
 	near    *steps.Near
 	next    review.Next // who may approve what comes of a wish
 	wants   []wanted
@@ -214,6 +215,16 @@ func (s *service) SetModels(ctx context.Context, click approval.Click, project s
 
 func (s *service) SetNotes(ctx context.Context, click approval.Click, project string, notes review.Notes, shows approval.Sight, base int) (review.RuleSet, error) {
 	return s.rules, s.want(ctx, wanted{what: "set notes", id: project, notes: notes, shows: shows, base: base, click: click})
+}
+
+func (s *service) Copied(ctx context.Context, team, channel string) (steps.Copies, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.copies, s.err
+}
+
+func (s *service) SetLogChannel(ctx context.Context, click approval.Click, channel string, base int) (review.RuleSet, error) {
+	return s.rules, s.want(ctx, wanted{what: "set log channel", id: channel, base: base, click: click})
 }
 
 func (s *service) Offered(ctx context.Context, team, project string) (steps.ModelList, error) {

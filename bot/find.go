@@ -1,14 +1,15 @@
 package bot
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -22,8 +23,8 @@ import (
 // files reads what has been shared, and where: as Slack has it now.
 type files struct{ *slackAPI }
 
-// Fetch implements steps.Slack: it reads a file as it is now.
-func (h *files) Fetch(ctx context.Context, f approval.File, limit int64) ([]byte, error) {
+// Fetch implements steps.Files: a file as it is now, as a stream.
+func (h *files) Fetch(ctx context.Context, f approval.File, limit int64) (io.ReadCloser, error) {
 	info, err := h.info(ctx, f)
 	switch {
 	case err != nil:
@@ -37,17 +38,7 @@ func (h *files) Fetch(ctx context.Context, f approval.File, limit int64) ([]byte
 	if from == "" {
 		from = info.URLPrivate
 	}
-	into := &capped{left: limit}
-	var status slack.StatusCodeError
-	err = h.api.GetFileContext(ctx, from, into)
-	switch {
-	case errors.Is(err, errSignIn), errors.As(err, &status) && (status.Code == http.StatusNotFound || status.Code == http.StatusForbidden || status.Code == http.StatusGone):
-		// Whether it is gone, files.info says: the next look finds out.
-		return nil, lacking(approval.FileWithheld, f)
-	case err != nil:
-		return nil, fmt.Errorf("download %s: %w", f.ID, err)
-	}
-	return into.data.Bytes(), nil
+	return h.download(ctx, f, from, limit), nil
 }
 
 // info is what Slack knows of a file now. Of a deleted one it says file_deleted, or
@@ -80,11 +71,53 @@ func lacking(code approval.CauseCode, f approval.File) error {
 // gone tells of a file of which Slack only keeps the place.
 func gone(f slack.File) bool { return f.Mode == "tombstone" || f.Mode == "hidden_by_limit" }
 
-// capped takes so many bytes and no more, whatever size Slack has promised. The
-// buffer is a field: embedded, its ReadFrom would let io.Copy past the limit.
+// stall is how long Slack may send nothing of a file. A download as a whole has no limit of its own:
+// what reads it has one, and takes its time.
+const stall = time.Minute
+
+var errStalled = errors.New("nothing of it has come for a minute")
+
+// download reads a file of Slack's while it comes. It ends with its context, or when it is closed.
+func (h *files) download(ctx context.Context, f approval.File, from string, limit int64) io.ReadCloser {
+	ctx, cancel := context.WithCancelCause(ctx)
+	reader, writer := io.Pipe()
+	go func() {
+		idle := time.AfterFunc(stall, func() { cancel(errStalled) })
+		err := h.lift.GetFileContext(ctx, from, &capped{to: writer, left: limit, idle: idle})
+		idle.Stop()
+		var status slack.StatusCodeError
+		switch {
+		case err == nil:
+		case errors.Is(context.Cause(ctx), errStalled):
+			err = fmt.Errorf("download %s: %w", f.ID, errStalled)
+		case errors.Is(err, errSignIn), errors.As(err, &status) && (status.Code == http.StatusNotFound || status.Code == http.StatusForbidden || status.Code == http.StatusGone):
+			err = lacking(approval.FileWithheld, f) // whether it is gone, files.info says: the next look finds out
+		default:
+			err = fmt.Errorf("download %s: %w", f.ID, err)
+		}
+		_ = writer.CloseWithError(err) // it never fails
+		cancel(nil)
+	}()
+	return &download{PipeReader: reader, cancel: cancel}
+}
+
+type download struct {
+	*io.PipeReader
+	cancel context.CancelCauseFunc
+}
+
+// Close implements io.Closer.
+func (d *download) Close() error {
+	d.cancel(nil)
+	return d.PipeReader.Close()
+}
+
+// capped passes on so many bytes and no more, whatever size Slack has promised. While nobody takes
+// them, Slack is not waited for.
 type capped struct {
-	data bytes.Buffer
+	to   io.Writer
 	left int64
+	idle *time.Timer
 }
 
 // Write implements io.Writer.
@@ -92,7 +125,9 @@ func (c *capped) Write(p []byte) (int, error) {
 	if c.left -= int64(len(p)); c.left < 0 {
 		return 0, steps.ErrFileTooBig
 	}
-	return c.data.Write(p)
+	c.idle.Stop()
+	defer c.idle.Reset(stall)
+	return c.to.Write(p)
 }
 
 // Person implements steps.Slack.

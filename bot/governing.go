@@ -48,12 +48,20 @@ type Keyring interface {
 	RemoveKey(ctx context.Context, click approval.Click, line string) error
 }
 
+// Trail is where copies of the audit log's checkpoints are kept.
+type Trail interface {
+	RulesOf(ctx context.Context, team, project string) (review.RuleSet, error)
+	Copied(ctx context.Context, team, channel string) (steps.Copies, error)
+	SetLogChannel(ctx context.Context, click approval.Click, channel string, base int) (review.RuleSet, error)
+}
+
 // governing takes what administrators and reviewers arrange: people, rules, absences, notes.
 type governing struct {
 	*slackAPI
 	service Authority
 	notes   Notes
 	keys    Keyring
+	trail   Trail
 }
 
 // clickKeys opens the keys of whoever clicks.
@@ -311,4 +319,27 @@ func (h *governing) submitNotes(ctx context.Context, cb slack.InteractionCallbac
 	notes, shows := home.NotesOf(fieldsOf(cb))
 	_, err := h.notes.SetNotes(ctx, modalClick(cb, draw.Origin{}), from.Project, notes, shows, from.Version)
 	return saved(err, home.NotesField(err))
+}
+
+// clickTrail asks which channel gets the checkpoints of the audit log.
+func (h *governing) clickTrail(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	set, err := h.trail.RulesOf(ctx, cb.Team.ID, "")
+	if err != nil {
+		return answer{}, err
+	}
+	copies, err := h.trail.Copied(ctx, cb.Team.ID, set.Rules.LogChannel)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, home.TrailView(set, copies))
+}
+
+// submitTrail stores it.
+func (h *governing) submitTrail(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	var from home.Ruled
+	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &from); err != nil {
+		return answer{}, fmt.Errorf("a form's metadata: %w", err)
+	}
+	_, err := h.trail.SetLogChannel(ctx, modalClick(cb, draw.Origin{}), fieldsOf(cb)[ids.FieldChannel].SelectedConversation, from.Version)
+	return saved(err, ids.FieldChannel)
 }

@@ -195,6 +195,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.CallbackLists:    govern.submitLists,
 			ids.CallbackNotes:    govern.submitNotes,
 			ids.CallbackNoted:    govern.submitNoted,
+			ids.CallbackTrail:    govern.submitTrail,
 
 			ids.CallbackLimit:     limit.submitLimit,
 			ids.CallbackMoreMoney: fund.submitMoreMoney,
@@ -235,6 +236,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionLists:     govern.clickLists,
 			ids.ActionNotes:     govern.clickNotes,
 			ids.ActionFigures:   govern.clickFigures,
+			ids.ActionTrail:     govern.clickTrail,
 			ids.ActionMore:      revise.clickMore,
 			ids.ActionCancel:    ask.clickCancel,
 			ids.ActionAnswer:    ask.clickAnswer,

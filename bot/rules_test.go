@@ -235,6 +235,28 @@ func TestNotesOfAChannelAreWrittenInAForm(t *testing.T) {
 	require.Equal(t, approval.Shape, b.service.wishes()[1].shows)
 }
 
+func TestAdministratorsChooseWhereCheckpointsAreKept(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.service.rules.Version, b.service.copies = 3, steps.Copies{Number: 41, At: sample.Noon}
+	b.service.rules.Rules.LogChannel = slacksim.CodeReview
+	carla, atHome := carlas(b)
+	require.NoError(t, carla.ClickView(atHome, ids.ActionTrail))
+	require.Contains(t, b.openedAs(carla, ids.CallbackTrail).Words(), "Last copy: checkpoint 41")
+	why := approval.Because(approval.WhyLogChannel)
+	b.service.change(func() { b.service.refuse = &approval.InputError{Why: why} })
+	refused, err := carla.Submit(slackperson.Fill(ids.FieldChannel, slacksim.SalesData))
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{ids.FieldChannel: reasons.Words(why)}, refused)
+	b.service.change(func() { b.service.refuse = nil })
+	_, err = carla.Submit(slackperson.Fill(ids.FieldChannel, slacksim.SalesData))
+	require.NoError(t, err)
+	require.NoError(t, carla.WaitNoView(b.ctx))
+	w := b.service.wishes()[0]
+	require.Equal(t, "set log channel "+slacksim.SalesData, w.what+" "+w.id)
+	require.Equal(t, 3, w.base, "what somebody else has set meanwhile is not overwritten")
+}
+
 func TestHowReviewersDecideIsForAdministrators(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -38,7 +38,7 @@ CREATE TABLE unseen (
     CONSTRAINT unseen_order CHECK (last_at >= first_at)
 );
 
--- What people are told by direct message, each of them once.
+-- What people are told by direct message, and a channel of checkpoints, each of them once.
 CREATE TABLE notices (
     -- What it is about is its name: said again, on whatever replica, it is the same notice.
     key        text PRIMARY KEY CHECK (key <> ''),
@@ -62,6 +62,7 @@ CREATE TABLE notices (
 CREATE INDEX notices_untold ON notices (at) WHERE told_at IS NULL;
 CREATE INDEX notices_waiting ON notices (at) WHERE held AND digest IS NULL;
 CREATE INDEX notices_by_request ON notices (request_id);
+CREATE INDEX notices_checkpoints ON notices (team, ((data ->> 'number')::bigint)) WHERE kind = 'checkpoint';
 
 -- Where a notice stands.
 CREATE TABLE notice_posts (

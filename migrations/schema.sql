@@ -1659,6 +1659,8 @@ CREATE INDEX holds_uncertain_by_time ON holds USING btree (uncertain_at) WHERE (
 
 CREATE INDEX notices_by_request ON notices USING btree (request_id);
 
+CREATE INDEX notices_checkpoints ON notices USING btree (team, (((data ->> 'number'::text))::bigint)) WHERE (kind = 'checkpoint'::text);
+
 CREATE INDEX notices_untold ON notices USING btree (at) WHERE (told_at IS NULL);
 
 CREATE INDEX notices_waiting ON notices USING btree (at) WHERE (held AND (digest IS NULL));

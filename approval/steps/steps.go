@@ -81,6 +81,7 @@ type Steps struct {
 	*Treasury
 	*Sweeper
 	*Teller
+	*Trail
 }
 
 // New puts the steps together.
@@ -109,16 +110,17 @@ func New(p Ports, s Settings) *Steps {
 	presenter := &Presenter{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s, people: people}
 	reminder := &Reminder{store: p.Store, slack: p.Slack, people: people}
 	seals := &Seals{store: p.Store, sandbox: p.Sandbox, Settings: &s, costs: costs, ends: ends, inputs: inputs, people: people}
-	runner := &Runner{store: p.Store, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people, seals: seals, watch: watch}
+	runner := &Runner{store: p.Store, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, inputs: inputs, people: people, seals: seals, watch: watch}
 	treasury := &Treasury{store: p.Store, writer: p.Writer, Settings: &s, costs: costs, people: people}
 	teller := &Teller{store: p.Store, receipts: p.Receipts, slack: p.Slack, log: p.Log, Settings: &s, people: people, presenter: presenter}
 	sweeper := &Sweeper{store: p.Store, sandbox: p.Sandbox, log: p.Log, payer: payer, reminder: reminder, treasury: treasury, teller: teller}
+	trail := &Trail{slack: p.Slack, people: people}
 	return &Steps{
 		Ports: p, Settings: &s, Boxes: boxes, Costs: costs, Inputs: inputs,
 		Asker: asker, Clarifier: clarifier, People: people, Authority: authority, Ends: ends, Decider: decider,
 		Watch: watch, Drafter: drafter, Examiner: examiner, Editor: editor, Finder: finder, Reader: reader, Lists: lists, Offers: offers,
 		Payer: payer, Presenter: presenter, Reminder: reminder, Seals: seals, Runner: runner,
-		Treasury: treasury, Sweeper: sweeper, Teller: teller,
+		Treasury: treasury, Sweeper: sweeper, Teller: teller, Trail: trail,
 	}
 }
 

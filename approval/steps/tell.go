@@ -233,3 +233,46 @@ func (s *Teller) tellOne(ctx context.Context, v *NoticeView, who string, had Not
 	}
 	return s.store.NoticePosted(ctx, post)
 }
+
+// Trail is how administrators have copies of the log's checkpoints kept in a channel.
+type Trail struct {
+	slack  Places
+	people *People
+}
+
+// Copies say how far the copies of checkpoints in a channel reach.
+type Copies struct {
+	Begun  int64     // the last one that was to be sent, to whatever channel; 0: none yet
+	Number int64     // the last one that stands in the channel; 0: none does
+	At     time.Time // when it came there
+	Waits  time.Time // since when one of the last two days has not come there; zero: all have
+}
+
+// SetLogChannel stores which channel gets a copy of every checkpoint; empty: none does. base
+// is as SetModels'.
+func (s *Trail) SetLogChannel(ctx context.Context, click approval.Click, channel string, base int) (review.RuleSet, error) {
+	if err := s.people.mayChange(ctx, click, "choose where checkpoints are kept"); err != nil {
+		return review.RuleSet{}, err
+	}
+	if channel != "" {
+		place, err := s.slack.Place(ctx, channel, "")
+		if err != nil {
+			return review.RuleSet{}, err
+		}
+		if !place.In || place.Archived {
+			return review.RuleSet{}, &approval.InputError{Why: approval.Because(approval.WhyLogChannel)}
+		}
+	}
+	return s.people.setApart(ctx, click, "", base, func(_ review.RuleSet, rules *review.Rules) error {
+		rules.LogChannel = channel
+		return nil
+	})
+}
+
+// logChannel is what rules keep of it when something else of them is set.
+func logChannel(now review.RuleSet, project string) string {
+	if project != "" {
+		return ""
+	}
+	return now.Rules.LogChannel
+}

@@ -55,7 +55,11 @@ func shapes(f approval.File) (words []string) {
 		if t.Name != "" {
 			name = kit.Cut(foreign(t.Name), 40) + " "
 		}
-		words = append(words, fmt.Sprintf("%s%s × %s", name, kit.Count(int(t.Rows), "row"), kit.Count(len(t.Columns), "column")))
+		size := ""
+		if t.Memory() >= reading.MuchMemory {
+			size = fmt.Sprintf(", about %s in memory", kit.Megabytes(int(t.Memory()>>20)))
+		}
+		words = append(words, fmt.Sprintf("%s%s × %s%s", name, kit.Count(int(t.Rows), "row"), kit.Count(len(t.Columns), "column"), size))
 	}
 	if more := len(tables) - len(words); more > 0 {
 		words = append(words, fmt.Sprintf("%d more", more))

@@ -156,6 +156,12 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"card-notes-changed": draw.Card(as(b, who).with(), sample.View(posted, sample.Noted, func(v *steps.View) {
 			v.Book.Own.Rules.Notes = nil
 		}), false),
+		"modal-trail":         modal(home.TrailView(review.RuleSet{Own: 3, Rules: review.Rules{LogChannel: slacksim.CodeReview}}, steps.Copies{Begun: 1042, Number: 1041, At: sample.Noon, Waits: sample.Noon})),
+		"modal-trail-first":   modal(home.TrailView(review.RuleSet{}, steps.Copies{})),
+		"notice-checkpoint":   noticed(b, approval.NoticeCheckpoint, danger, slacksim.CodeReview, approval.Checkpoint{Number: 1041, Size: 266_496, Note: "countersign\n266496\n1q2w3e4r5t6z7u8i9o0p1q2w3e4r5t6z7u8i9o0p1q0=\nnumber 1041\nat 2026-11-27T01:00:00.000000Z\n\n— countersign Az3grl+/=\n"}),
+		"notice-log-forks":    noticed(b, approval.NoticeLog, danger, slacksim.Admin, approval.LogAlarm{Why: approval.LogForks}),
+		"notice-log-late":     noticed(b, approval.NoticeLog, danger, slacksim.Admin, approval.LogAlarm{Why: approval.LogLate, Since: sample.Noon}),
+		"notice-log-stays":    noticed(b, approval.NoticeLog, danger, slacksim.Admin, approval.LogAlarm{Why: approval.LogStays, Since: sample.Noon, Channel: slacksim.CodeReview}),
 		"modal-rules":         modal(home.RulesView(review.RuleSet{Rules: review.DefaultRules(approval.DefaultPolicy())}, "")),
 		"modal-rules-channel": modal(home.RulesView(review.RuleSet{Project: slacksim.SalesData, Version: 4, Rules: own}, slacksim.SalesData)),
 		"modal-figures":       modal(home.FiguresView([]steps.ReviewerStatistics{{Reviewer: slacksim.Reviewer, Decisions: 34, Approvals: 31, Median: 42 * time.Second, Long: 12, Quick: 2, Reversals: 1}})),

@@ -29,6 +29,7 @@ const (
 	CallbackLists    = "lists"    // of which channel the models are to be chosen
 	CallbackNotes    = "notes"    // what every program of a channel should know
 	CallbackNoted    = "noted"    // of which channel that is
+	CallbackTrail    = "trail"    // where copies of the audit log's checkpoints are kept
 
 	CallbackLetters = "letters" // which encoding is right
 	CallbackReread  = "reread"  // how a file is to be read instead
@@ -75,6 +76,7 @@ const (
 	ActionLists     = "open_channel_models"
 	ActionNotes     = "open_channel_notes"
 	ActionFigures   = "open_statistics"
+	ActionTrail     = "open_trail"
 	ActionAsk       = "open_form"
 	ActionAnswer    = "answer"    // the asker says how a file is meant: the first choice,
 	ActionAnswer2   = "answer_2"  // the second,

@@ -125,6 +125,7 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyNoClass:         "Data is public, internal or confidential.",
 	approval.WhyNoSight:         "Please choose what the model may see.",
 	approval.WhyNoMonth:         "That is no month.",
+	approval.WhyLogChannel:      "I cannot post there. Invite me to the channel with /invite, then save again.",
 	approval.WhyNotesOfChannel:  "Notes belong to a channel. Please choose one.",
 	approval.WhyNoModelHere:     "No model may be asked in this channel. An administrator can choose models in my Home.",
 	approval.WhyFallbackMost:    "An amount needs a fallback that it is for: choose a model as well, or leave the amount out.",
