@@ -22,7 +22,9 @@ const (
 	NoticeDigest       NoticeKind = "digest"        // what was spent, to the administrators: Digest
 
 	NoticeApproved   NoticeKind = "approved"    // you have approved this; was it not you?
+	NoticeReceipts   NoticeKind = "receipts"    // what you have approved since the last of these: Receipts
 	NoticeDecided    NoticeKind = "decided"     // you have said no by another door than Slack; was it not you? DecidedBy
+	NoticeKey        NoticeKind = "key"         // you have registered or removed an SSH key; was it not you? KeyChanged
 	NoticeDisowned   NoticeKind = "disowned"    // somebody says that an approval in their name was not theirs
 	NoticeStuck      NoticeKind = "stuck"       // nobody could approve what comes of a wish for changes, to administrators: Stuck
 	NoticeSurprise   NoticeKind = "surprise"    // code did something that nobody had announced: Surprise
@@ -33,7 +35,9 @@ const (
 
 	NoticeNoPlace NoticeKind = "no place" // Slack refuses messages again and again, to administrators: NoPlace
 	NoticeUnsaid  NoticeKind = "unsaid"   // what the thread cannot say, to the asker: Unsaid
-	NoticeLog     NoticeKind = "log"      // the log of all events is late, or does not follow, to administrators: LogAlarm
+	NoticeLog     NoticeKind = "log"      // the log of all events is late, does not follow or does not leave, to administrators: LogAlarm
+
+	NoticeCheckpoint NoticeKind = "checkpoint" // how the log of all events stands, signed, to the channel that administrators chose: Checkpoint
 )
 
 // Notice is a word to people that finds them wherever they are: a direct message,
@@ -43,12 +47,17 @@ type Notice struct {
 	Key       string // "price mistral-new": the same key is the same notice
 	Team      string
 	Kind      NoticeKind
-	To        []string        // people
+	To        []string        // people, or one channel
 	Admins    bool            // whoever is an administrator when it is sent, as well
 	RequestID string          // the request that it is about, if it is about one
 	Data      json.RawMessage // what it says, by its kind; never changed
 	At        time.Time
 	Once      bool // not stored: where it is known already, nothing is left to do
+
+	// A receipt that is told with others: once a day, in the notice that Digest names. Empty
+	// while it waits for that.
+	Held   bool
+	Digest string
 }
 
 // Encode is the data of a notice.
@@ -70,15 +79,24 @@ func (r *Request) Tell(notices ...Notice) {
 
 // LogAlarm is what a NoticeLog says.
 type LogAlarm struct {
-	Why   string    `json:"why"`   // LogForks or LogLate
-	Since time.Time `json:"since"` // since when it is late
+	Why     string    `json:"why"`               // LogForks, LogLate or LogStays
+	Since   time.Time `json:"since"`             // since when it is late
+	Channel string    `json:"channel,omitempty"` // that gets no copies
 }
 
 // What can be wrong with the log.
 const (
 	LogForks = "forks" // what the database has does not continue what was signed before
 	LogLate  = "late"  // events wait too long for their place, or for a checkpoint
+	LogStays = "stays" // Slack has not taken the copies of checkpoints for their channel
 )
+
+// Checkpoint is what a NoticeCheckpoint says.
+type Checkpoint struct {
+	Number int64  `json:"number"`
+	Size   int64  `json:"size"` // events that it covers
+	Note   string `json:"note"` // as it was signed
+}
 
 // PriceMissing is what a notice about a price says.
 type PriceMissing struct {
@@ -98,6 +116,25 @@ type ApprovedBy struct {
 	// The reviewer who had let them, when it was in somebody's place.
 	InPlaceOf string `json:"in_place_of,omitempty"`
 	Click     Click  `json:"click"`
+	Tier      Tier   `json:"tier,omitempty"` // as it was sealed
+}
+
+// Urgent tells of an approval that its giver is told of at once, wherever they have approved
+// before: of high risk, by another door than Slack, or in somebody's place.
+func (a ApprovedBy) Urgent() bool {
+	return a.Tier != Low && a.Tier != Medium || a.Click.Door != "" || a.InPlaceOf != ""
+}
+
+// Receipts is what a NoticeReceipts says: what somebody has approved, the oldest first.
+type Receipts struct {
+	Given []Receipt `json:"given"`
+}
+
+// Receipt is one approval in it.
+type Receipt struct {
+	RequestID string    `json:"request_id"`
+	Revision  int       `json:"revision"`
+	At        time.Time `json:"at"`
 }
 
 // DecidedBy is what a NoticeDecided says to somebody in whose name something was decided by
@@ -108,6 +145,12 @@ type DecidedBy struct {
 	Reviewer string  `json:"reviewer"`
 	Verdict  Verdict `json:"verdict"`
 	Click    Click   `json:"click"`
+}
+
+// KeyChanged is what a NoticeKey says to whom the key is.
+type KeyChanged struct {
+	Print string    `json:"print"`         // its fingerprint
+	From  time.Time `json:"from,omitzero"` // when it counts; zero: it was removed
 }
 
 // Disowned is what a NoticeDisowned says to the administrators.

@@ -33,10 +33,12 @@ type wanted struct {
 type roles struct {
 	roster  review.Roster
 	grants  []review.Grant
+	keys    []review.Key
 	rules   review.RuleSet
 	queue   func(f steps.QueueFilter, page int) steps.Queue
 	short   []steps.Shortage
 	figures []steps.ReviewerStatistics
+	copies  steps.Copies
 	near    *steps.Near
 	next    review.Next // who may approve what comes of a wish
 	wants   []wanted
@@ -159,6 +161,27 @@ func (s *service) Delegate(ctx context.Context, click approval.Click, to string,
 	return s.want(ctx, wanted{what: "delegate", who: to, until: until, click: click})
 }
 
+func (s *service) Keys(ctx context.Context, _ approval.Click) ([]review.Key, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.keys), nil
+}
+
+func (s *service) AddKey(ctx context.Context, click approval.Click, text string) error {
+	return s.want(ctx, wanted{what: "add key", who: text, click: click})
+}
+
+func (s *service) RemoveKey(ctx context.Context, click approval.Click, line string) error {
+	if err := s.want(ctx, wanted{what: "remove key", who: line, click: click}); err != nil {
+		return err
+	}
+	s.change(func() { s.keys = slices.DeleteFunc(s.keys, func(k review.Key) bool { return k.Line == line }) })
+	return nil
+}
+
 func (s *service) EndDelegation(ctx context.Context, click approval.Click, from string) error {
 	if err := s.want(ctx, wanted{what: "end delegation", who: from, click: click}); err != nil {
 		return err
@@ -192,6 +215,16 @@ func (s *service) SetModels(ctx context.Context, click approval.Click, project s
 
 func (s *service) SetNotes(ctx context.Context, click approval.Click, project string, notes review.Notes, shows approval.Sight, base int) (review.RuleSet, error) {
 	return s.rules, s.want(ctx, wanted{what: "set notes", id: project, notes: notes, shows: shows, base: base, click: click})
+}
+
+func (s *service) Copied(ctx context.Context, team, channel string) (steps.Copies, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.copies, s.err
+}
+
+func (s *service) SetLogChannel(ctx context.Context, click approval.Click, channel string, base int) (review.RuleSet, error) {
+	return s.rules, s.want(ctx, wanted{what: "set log channel", id: channel, base: base, click: click})
 }
 
 func (s *service) Offered(ctx context.Context, team, project string) (steps.ModelList, error) {

@@ -41,11 +41,58 @@ type Notes interface {
 	SetNotes(ctx context.Context, click approval.Click, project string, notes review.Notes, shows approval.Sight, base int) (review.RuleSet, error)
 }
 
+// Keyring are the SSH keys by which people sign what they decide outside of Slack.
+type Keyring interface {
+	Keys(ctx context.Context, click approval.Click) ([]review.Key, error)
+	AddKey(ctx context.Context, click approval.Click, text string) error
+	RemoveKey(ctx context.Context, click approval.Click, line string) error
+}
+
+// Trail is where copies of the audit log's checkpoints are kept.
+type Trail interface {
+	RulesOf(ctx context.Context, team, project string) (review.RuleSet, error)
+	Copied(ctx context.Context, team, channel string) (steps.Copies, error)
+	SetLogChannel(ctx context.Context, click approval.Click, channel string, base int) (review.RuleSet, error)
+}
+
 // governing takes what administrators and reviewers arrange: people, rules, absences, notes.
 type governing struct {
 	*slackAPI
 	service Authority
 	notes   Notes
+	keys    Keyring
+	trail   Trail
+}
+
+// clickKeys opens the keys of whoever clicks.
+func (h *governing) clickKeys(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	keys, err := h.keys.Keys(ctx, clickOf(cb, action))
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, home.KeysView(keys, time.Now()))
+}
+
+// submitKey registers the one that was pasted.
+func (h *governing) submitKey(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	return saved(h.keys.AddKey(ctx, modalClick(cb, draw.Origin{}), fieldsOf(cb)[ids.FieldKey].Value), ids.FieldKey)
+}
+
+// clickRemoveKey removes one, and draws the list again.
+func (h *governing) clickRemoveKey(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	click := clickOf(cb, action)
+	if err := h.keys.RemoveKey(ctx, click, action.Value); err != nil {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) {
+		keys, err := h.keys.Keys(ctx, click)
+		if err == nil {
+			_, err = h.api.UpdateViewContext(ctx, home.KeysView(keys, time.Now()), "", "", cb.View.ID)
+		}
+		if err != nil && slackError(err) != "not_found" {
+			h.Log.Warn("draw the list of keys again", "error", detail(err))
+		}
+	}}, nil
 }
 
 // clickRecall ends it, and draws the list again.
@@ -272,4 +319,27 @@ func (h *governing) submitNotes(ctx context.Context, cb slack.InteractionCallbac
 	notes, shows := home.NotesOf(fieldsOf(cb))
 	_, err := h.notes.SetNotes(ctx, modalClick(cb, draw.Origin{}), from.Project, notes, shows, from.Version)
 	return saved(err, home.NotesField(err))
+}
+
+// clickTrail asks which channel gets the checkpoints of the audit log.
+func (h *governing) clickTrail(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	set, err := h.trail.RulesOf(ctx, cb.Team.ID, "")
+	if err != nil {
+		return answer{}, err
+	}
+	copies, err := h.trail.Copied(ctx, cb.Team.ID, set.Rules.LogChannel)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, home.TrailView(set, copies))
+}
+
+// submitTrail stores it.
+func (h *governing) submitTrail(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	var from home.Ruled
+	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &from); err != nil {
+		return answer{}, fmt.Errorf("a form's metadata: %w", err)
+	}
+	_, err := h.trail.SetLogChannel(ctx, modalClick(cb, draw.Origin{}), fieldsOf(cb)[ids.FieldChannel].SelectedConversation, from.Version)
+	return saved(err, ids.FieldChannel)
 }

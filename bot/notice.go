@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -19,7 +20,7 @@ import (
 // may read it, so there is nothing in it but the key's hash.
 const noticeEvent = "countersign_notice"
 
-// Tell implements steps.Slack: it sends a notice to one person, or redraws it.
+// Tell implements steps.Slack: it sends a notice to one person or channel, or redraws it.
 func (out *publishing) Tell(ctx context.Context, v *steps.NoticeView, had steps.NoticePost) (steps.NoticePost, error) {
 	drawn, ok := notice.Notices[v.Kind]
 	if !ok {
@@ -70,8 +71,13 @@ func (out *publishing) Tell(ctx context.Context, v *steps.NoticeView, had steps.
 var unreachable = []string{"user_not_found", "user_disabled", "account_inactive", "cannot_dm_bot", "channel_not_found", "messages_tab_disabled", "is_archived"}
 
 // findNotice looks for a notice that may stand there since an attempt that ended
-// before anybody could remember it.
+// before anybody could remember it. In a channel it does not look: the bot may not read
+// what people write there. So where Slack's answer to a checkpoint was lost, the same words
+// may stand there twice, which is harmless.
 func (out *publishing) findNotice(ctx context.Context, had steps.NoticePost) (channel, ts string, err error) {
+	if strings.HasPrefix(had.Recipient, "C") || strings.HasPrefix(had.Recipient, "G") {
+		return "", "", nil
+	}
 	channel, err = out.directChannel(ctx, had.Recipient)
 	if err != nil || channel == "" {
 		return "", "", err

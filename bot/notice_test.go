@@ -52,3 +52,27 @@ func TestANoticeIsADirectMessage(t *testing.T) {
 	_, err = b.bot.Tell(t.Context(), &steps.NoticeView{}, steps.NoticePost{Recipient: slacksim.Admin})
 	require.ErrorContains(t, err, "there is no kind")
 }
+
+// A checkpoint goes to a channel, letter by letter. The bot may not read there, so it does not
+// look whether an attempt that was lost has come there.
+func TestACheckpointGoesToItsChannel(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const note = "countersign\n7\n1q2w3e=\nnumber 3\nat 2026-11-27T01:00:00.000000Z\n\n— countersign Az3grl+/=\n"
+	v := &steps.NoticeView{Notice: approval.Notice{Key: "checkpoint 3 T", Kind: approval.NoticeCheckpoint, Data: approval.Encode(approval.Checkpoint{Number: 3, Size: 7, Note: note})}}
+	post, err := b.bot.Tell(t.Context(), v, steps.NoticePost{Key: v.Key, Recipient: slacksim.CodeReview})
+	require.NoError(t, err)
+	require.Equal(t, slacksim.CodeReview, post.Channel)
+	said, err := b.as(slacksim.Reviewer).Find(post.Channel, post.TS)
+	require.NoError(t, err)
+	require.Contains(t, said.Text, note[:len(note)-1], "as plain text")
+	require.Contains(t, said.Words(), " of the audit log: 7 entries.")
+	again, err := b.bot.Tell(t.Context(), v, post)
+	require.NoError(t, err)
+	require.Equal(t, post, again)
+	lost, err := b.bot.Tell(t.Context(), v, steps.NoticePost{Key: v.Key, Recipient: slacksim.CodeReview, Begun: time.Now()})
+	require.NoError(t, err)
+	require.NotEqual(t, post.TS, lost.TS)
+	_, err = b.bot.Tell(t.Context(), v, steps.NoticePost{Key: v.Key, Recipient: "C0NOWHERE"})
+	require.ErrorIs(t, err, steps.ErrUnreachable)
+}

@@ -68,6 +68,8 @@ type noticeRow struct {
 	RequestID  string
 	Data       json.RawMessage
 	At         time.Time
+	Held       bool
+	Digest     string
 }
 
 type noticePostRow struct {
@@ -83,12 +85,12 @@ type noticePostRow struct {
 func (db *DB) Notice(ctx context.Context, key string) (n *approval.Notice, posts map[string]steps.NoticePost, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		row, err := one[noticeRow](ctx, tx, `
-			SELECT key, team, kind, recipients, admins, coalesce(request_id, '') AS request_id, data, at FROM notices WHERE key = $1`, key)
+			SELECT key, team, kind, recipients, admins, coalesce(request_id, '') AS request_id, data, at, held, coalesce(digest, '') AS digest FROM notices WHERE key = $1`, key)
 		if err != nil {
 			return err
 		}
 		n = &approval.Notice{Key: row.Key, Team: row.Team, Kind: row.Kind, To: orNil(row.Recipients), Admins: row.Admins,
-			RequestID: row.RequestID, Data: row.Data, At: row.At}
+			RequestID: row.RequestID, Data: row.Data, At: row.At, Held: row.Held, Digest: row.Digest}
 		rows, err := all[noticePostRow](ctx, tx, `SELECT key, recipient, channel, ts, shown, begun_at FROM notice_posts WHERE key = $1`, key)
 		posts = map[string]steps.NoticePost{}
 		for _, p := range rows {
@@ -128,4 +130,69 @@ func (db *DB) NoticeTold(ctx context.Context, key string) error {
 		return fmt.Errorf("end the notice %q: %w", key, err)
 	}
 	return nil
+}
+
+// Copies are those of the log's checkpoints in Slack.
+type Copies struct{ DB *DB }
+
+// Channels are where copies go, by workspace.
+func (c Copies) Channels(ctx context.Context) (channels map[string]string, err error) {
+	var teams []string
+	err = c.DB.read(ctx, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT DISTINCT team FROM rules WHERE project = '' AND document ? 'log_channel'`)
+		if err != nil {
+			return err
+		}
+		teams, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list where checkpoints are kept: %w", err)
+	}
+	channels = map[string]string{}
+	for _, team := range teams {
+		set, err := c.DB.Rules(ctx, team, "")
+		if err != nil {
+			return nil, err
+		}
+		if set.Rules.LogChannel != "" {
+			channels[team] = set.Rules.LogChannel
+		}
+	}
+	return channels, nil
+}
+
+// Copied says how far the copies of checkpoints in a channel reach.
+func (c Copies) Copied(ctx context.Context, team, channel string) (reach steps.Copies, err error) {
+	err = c.DB.read(ctx, func(tx pgx.Tx) error {
+		row, err := one[struct {
+			Begun  int64
+			Number int64
+			At     *time.Time
+			Waits  *time.Time
+		}](ctx, tx, `
+			WITH sent AS (
+				SELECT (n.data ->> 'number')::bigint AS number, n.recipients = ARRAY[$2::text] AS here, n.at, p.ts
+				FROM notices n LEFT JOIN notice_posts p ON p.key = n.key AND p.ts <> ''
+				WHERE n.kind = 'checkpoint' AND n.team = $1 AND (n.data ->> 'number')::bigint IS NOT NULL ORDER BY 1 DESC LIMIT 500)
+			SELECT coalesce(max(number), 0) AS begun, coalesce(max(number) FILTER (WHERE here AND ts IS NOT NULL), 0) AS number,
+				(SELECT to_timestamp(ts::double precision) FROM sent WHERE here AND ts IS NOT NULL ORDER BY number DESC LIMIT 1) AS at,
+				min(at) FILTER (WHERE here AND ts IS NULL AND at > clock_timestamp() - interval '2 days') AS waits
+			FROM sent`, team, channel)
+		if err != nil {
+			return err
+		}
+		reach = steps.Copies{Begun: row.Begun, Number: row.Number}
+		if row.At != nil {
+			reach.At = *row.At
+		}
+		if row.Waits != nil {
+			reach.Waits = *row.Waits
+		}
+		return nil
+	})
+	if err != nil {
+		return reach, fmt.Errorf("see which checkpoints stand in Slack: %w", err)
+	}
+	return reach, nil
 }

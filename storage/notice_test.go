@@ -2,12 +2,14 @@ package storage
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/approval/steps"
 )
 
@@ -62,4 +64,60 @@ func TestANoticeIsStoredOnceAndRemembersWhereItStands(t *testing.T) {
 
 	_, _, err = b.DB.Notice(t.Context(), "nothing")
 	require.ErrorIs(t, err, approval.ErrNotFound)
+}
+
+func TestHowFarCopiesOfCheckpointsReach(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	copied := func(of, in string) steps.Copies {
+		c, err := Copies{b.DB}.Copied(t.Context(), of, in)
+		require.NoError(t, err)
+		return c
+	}
+	require.Zero(t, copied(team, "C1"))
+	at := time.Now().UTC().Truncate(time.Microsecond)
+	send := func(number int64, in string, at time.Time) string {
+		key := fmt.Sprintf("checkpoint %d %s", number, team)
+		for range 2 { // of two replicas one is first
+			require.NoError(t, b.DB.Notify(t.Context(), approval.Notice{Key: key, Team: team, Kind: approval.NoticeCheckpoint, To: []string{in}, At: at, Once: true,
+				Data: approval.Encode(approval.Checkpoint{Number: number, Size: number, Note: "signed"})}))
+		}
+		return key
+	}
+	stands := func(key, in string) {
+		require.NoError(t, b.DB.NoticePosted(t.Context(), steps.NoticePost{Key: key, Recipient: in, Channel: in, TS: "1763812800.000100", Shown: "x"}))
+	}
+	stands(send(9, "C1", at), "C1")
+	old := send(10, "C1", at.Add(-2*time.Hour))
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM river_job WHERE args::text LIKE '%checkpoint 10 %'`), "one job sends it")
+	c := copied(team, "C1")
+	require.EqualValues(t, []int64{10, 9}, []int64{c.Begun, c.Number})
+	require.Equal(t, time.Unix(1763812800, 100_000).UTC(), c.At.UTC())
+	require.Equal(t, at.Add(-2*time.Hour), c.Waits.UTC())
+	require.NoError(t, b.DB.NoticePosted(t.Context(), steps.NoticePost{Key: old, Recipient: "C1"}))
+	require.False(t, copied(team, "C1").Waits.IsZero(), "it may stand there, and nobody knows")
+	stands(old, "C1")
+	require.Zero(t, copied(team, "C1").Waits)
+	require.EqualValues(t, 10, copied(team, "C1").Number)
+	require.Equal(t, steps.Copies{Begun: 10}, copied(team, "C2"), "in another channel there is none")
+	send(11, "C2", at.AddDate(0, 0, -3))
+	require.Zero(t, copied(team, "C2").Waits, "that is over")
+	require.Zero(t, copied("OTHERTEAM", "C1"))
+
+	set := review.RuleSet{Team: team, Rules: someRules(), SetBy: "ADMIN"}
+	channels, err := Copies{b.DB}.Channels(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, channels)
+	set.Rules.LogChannel = "C1"
+	set, err = b.DB.SetRules(t.Context(), set)
+	require.NoError(t, err)
+	channels, err = Copies{b.DB}.Channels(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{team: "C1"}, channels)
+	set.Rules.LogChannel = ""
+	_, err = b.DB.SetRules(t.Context(), set)
+	require.NoError(t, err)
+	channels, err = Copies{b.DB}.Channels(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, channels, "the last word holds")
 }

@@ -61,14 +61,14 @@ func TestProveAuditALiveDatabaseThatWasTamperedWithIsNamed(t *testing.T) {
 			require.NoError(t, err)
 			kept = append(kept, c.Checkpoint)
 		}
-		_, err := b.packed(t, by, pack.Trust{Keys: []note.Verifier{key}, Checkpoint: &kept[3]})
+		_, err := b.packed(t, by, pack.Trust{Keys: []note.Verifier{key}, Checkpoints: []checkpoint.Checkpoint{kept[3]}})
 		require.NoError(t, err, "an honest database")
 		require.NoError(t, b.exec(t, switchedOff+strings.ReplaceAll(tt.sql, "THIS", "'"+of+"'")+"; RESET session_replication_role"), tt.kind)
 		if tt.kind == "a chain rewritten with another key" {
 			by, _ = signer(t)
 		}
 		// Either nothing is signed any more, and administrators hear why; or whoever checks it has the fault named.
-		_, err = b.packed(t, by, pack.Trust{Keys: []note.Verifier{key}, Checkpoint: &kept[3]})
+		_, err = b.packed(t, by, pack.Trust{Keys: []note.Verifier{key}, Checkpoints: []checkpoint.Checkpoint{kept[3]}})
 		broken, forked := new(pack.Broken), new(checkpoint.NotFollowingError)
 		prove.Check(t, errors.As(err, &broken) || errors.As(err, &forked), "a live database: "+tt.kind, "%v", err)
 	}

@@ -186,6 +186,7 @@ func Effective(own, house RuleSet) RuleSet {
 		}
 	}
 	set.Own, set.Rules.Models, set.Rules.Notes, set.Rules.Shows = own.InForce(), house.Rules.Models, nil, approval.Shape
+	set.Rules.LogChannel = house.Rules.LogChannel // there is one log for all channels
 	if own.Project != "" && set.Own > 0 {
 		set.Rules.Notes, set.Rules.Shows = own.Rules.Notes, own.Rules.Shows
 	}
@@ -216,7 +217,7 @@ func (s RuleSet) Or(p approval.Policy) RuleSet {
 	if s.Version == 0 {
 		set := s.Rules
 		s.Rules = DefaultRules(p)
-		s.Rules.Models, s.Rules.Notes, s.Rules.Shows = set.Models, set.Notes, set.Shows
+		s.Rules.Models, s.Rules.Notes, s.Rules.Shows, s.Rules.LogChannel = set.Models, set.Notes, set.Shows, set.LogChannel
 	}
 	return s
 }

@@ -31,7 +31,9 @@ type Rules struct {
 	Notes *Notes `json:"notes,omitempty"`
 	// What a model may see of a channel's data; of a workspace always nothing but its shape.
 	Shows approval.Sight `json:"shows,omitempty"`
-	// Follows tells that only Models, Notes or Shows are set here: of reviews, what holds without these rules does.
+	// The channel that gets a copy of every checkpoint of the log; empty: none does, and of a channel's rules always empty.
+	LogChannel string `json:"log_channel,omitempty"`
+	// Follows tells that only Models, Notes, Shows or LogChannel are set here: of reviews, what holds without these rules does.
 	Follows bool `json:"follows,omitempty"`
 }
 

@@ -231,12 +231,13 @@ func (s *Authority) SetRules(ctx context.Context, click approval.Click, set revi
 	if set.None && set.Project == "" {
 		return review.RuleSet{}, &approval.InputError{Why: approval.Because(approval.WhyRulesNeeded)}
 	}
-	// The form of reviews says nothing of models and notes: they stay what they are.
+	// The form of reviews says nothing of models, notes and the log: they stay what they are.
 	now, err := s.people.RulesOf(ctx, click.Team, set.Project)
 	if err != nil {
 		return review.RuleSet{}, err
 	}
 	set.Rules.Models, set.Rules.Notes, set.Rules.Shows, set.Rules.Follows = now.Kept(set.Project), now.Rules.Notes, now.Rules.Shows, false
+	set.Rules.LogChannel = logChannel(now, set.Project)
 	if set.None && (now.OwnModels || now.Rules.Notes != nil || now.Rules.Shows != approval.Shape) {
 		set.None, set.Rules = false, now.Rules
 		set.Rules.Models, set.Rules.Follows = now.Kept(set.Project), true
@@ -299,7 +300,7 @@ func (s *People) setApart(ctx context.Context, click approval.Click, project str
 		return review.RuleSet{}, err
 	}
 	set := review.RuleSet{Team: click.Team, Project: project, Version: base, Rules: now.Rules, SetBy: click.User}
-	set.Rules.Models = now.Kept(project)
+	set.Rules.Models, set.Rules.LogChannel = now.Kept(project), logChannel(now, project)
 	// Where reviews are done by somebody else's rules, they go on being done by them.
 	set.Rules.Follows = now.Version == 0 || now.Project != project
 	if err := change(now, &set.Rules); err != nil {

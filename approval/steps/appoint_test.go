@@ -230,3 +230,46 @@ func TestRulesThatAskForMoreVoicesThanThereAre(t *testing.T) {
 }
 
 func by(user string) approval.Click { return approval.Click{Team: "T1", User: user} }
+
+// Where checkpoints are kept is the workspace's, and stays what it is when other rules are set.
+func TestTheChannelOfCheckpointsIsSetApart(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	of := func(project string) review.RuleSet {
+		set, err := b.RulesOf(t.Context(), "T1", project)
+		require.NoError(t, err)
+		return set
+	}
+	_, err := b.SetLogChannel(t.Context(), by("R1"), "C9", 0)
+	require.ErrorAs(t, err, new(*approval.NotAllowedError))
+	here := b.slack.place
+	for _, place := range []approval.Place{{}, {Seen: true}, {Seen: true, In: true, Archived: true}} {
+		b.slack.at(place)
+		_, err = b.SetLogChannel(t.Context(), byAdmin, "C9", 0)
+		var input *approval.InputError
+		require.ErrorAs(t, err, &input)
+		require.Equal(t, approval.WhyLogChannel, input.Why.Code)
+	}
+	b.slack.at(here)
+	_, err = b.SetLogChannel(t.Context(), byAdmin, "C9", 0)
+	require.NoError(t, err)
+	require.Equal(t, "C9", of("").Rules.LogChannel)
+	require.Equal(t, "C9", of("C1").Rules.LogChannel, "there is one log")
+	require.Zero(t, of("").Version, "reviews follow the settings as before")
+	_, err = b.SetLogChannel(t.Context(), byAdmin, "C8", 0)
+	require.Error(t, err, "somebody else was quicker")
+
+	rules := review.DefaultRules(b.Policy)
+	rules.Class = review.Confidential
+	_, err = b.SetRules(t.Context(), byAdmin, review.RuleSet{Version: of("").Own, Rules: rules})
+	require.NoError(t, err)
+	_, err = b.SetModels(t.Context(), byAdmin, "", nil, of("").Own)
+	require.NoError(t, err)
+	require.Equal(t, "C9", of("").Rules.LogChannel)
+	b.note(review.Notes{Text: "Net of VAT."})
+	require.Empty(t, b.store.rules[len(b.store.rules)-1].Rules.LogChannel, "a channel's own rules do not carry it")
+	_, err = b.SetLogChannel(t.Context(), byAdmin, "", of("").Own)
+	require.NoError(t, err)
+	require.Empty(t, of("C1").Rules.LogChannel)
+	require.Equal(t, review.Confidential, of("").Rules.Class)
+}

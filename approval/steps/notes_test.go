@@ -122,7 +122,7 @@ func TestAFileThatCannotBeLookedAtShowsItsShape(t *testing.T) {
 	b := setup(t)
 	b.show(approval.Statistics)
 	first := func(f InputFile) (Readout, error) {
-		return Readout{Answer: fakeRead(string(f.Data)), Box: time.Second}, nil
+		return Readout{Answer: fakeRead(textOf(f)), Box: time.Second}, nil
 	}
 	b.box.reads = []func(InputFile) (Readout, error){first, dies, dies}
 	r := b.pending()

@@ -23,19 +23,19 @@ import (
 const usage = `countersign-verify [--key KEY]... [--checkpoint FILE] PACK.zip
 
   --key         the public key of the installation, as a line, or a file with it; several where it was changed
-  --checkpoint  a file with a checkpoint that you have kept, as it stands in Slack
+  --checkpoint  a file with checkpoints that you have kept, as they stand in Slack; - reads what you paste (end it with Ctrl-D)
 
 Without either, nothing says whose pack it is.
 `
 
 func main() {
 	debug.SetMemoryLimit(pack.Memory)
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run is the whole program, as tests call it.
-func run(args []string, out, faults io.Writer) int {
-	trust, path, err := read(args)
+func run(args []string, in io.Reader, out, faults io.Writer) int {
+	trust, path, err := brings(args, in)
 	if err != nil {
 		fmt.Fprintf(faults, "countersign-verify: %v\n\n%s", err, usage)
 		return 3
@@ -56,8 +56,8 @@ func run(args []string, out, faults io.Writer) int {
 	return 0
 }
 
-// read takes what the reader brings.
-func read(args []string) (trust pack.Trust, path string, err error) {
+// brings takes what the reader has.
+func brings(args []string, in io.Reader) (trust pack.Trust, path string, err error) {
 	flags := flag.NewFlagSet("countersign-verify", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	var keys []note.Verifier
@@ -78,19 +78,34 @@ func read(args []string) (trust pack.Trust, path string, err error) {
 	}
 	trust.Keys = keys
 	if *kept != "" {
-		text, err := os.ReadFile(*kept)
-		if err != nil {
+		if trust.Checkpoints, err = read(*kept, in); err != nil {
 			return trust, "", err
 		}
-		notes := checkpoint.Notes(string(text))
-		if len(notes) == 0 {
-			return trust, "", fmt.Errorf("%s has no checkpoint in it", *kept)
-		}
-		c, err := checkpoint.Read(notes[len(notes)-1])
-		if err != nil {
-			return trust, "", err
-		}
-		trust.Checkpoint = &c
 	}
 	return trust, flags.Arg(0), nil
+}
+
+// read takes the checkpoints from a file, or from what somebody pastes.
+func read(path string, in io.Reader) (all []checkpoint.Checkpoint, err error) {
+	var text []byte
+	if path == "-" {
+		text, err = io.ReadAll(in)
+	} else {
+		text, err = os.ReadFile(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	notes := checkpoint.Notes(string(text))
+	if len(notes) == 0 {
+		return nil, fmt.Errorf("%s has no checkpoint in it: one begins with the line %q and ends with a line that begins with a dash", path, checkpoint.Origin)
+	}
+	for _, signed := range notes {
+		c, err := checkpoint.Read(signed)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
 }

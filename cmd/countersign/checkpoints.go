@@ -9,46 +9,126 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/checkpoint"
 	"countersign/storage"
 	"countersign/storage/journal"
 )
 
-// keeper gives events their places in the log, has checkpoints signed, and writes them
-// into a file beside the database. When one is late, or does not follow the one before,
-// administrators hear of it.
+// keeper gives events their places in the log, has checkpoints signed, writes them into a
+// file beside the database, and sends them to a channel of Slack. When one is late, does
+// not follow the one before, or does not come there, administrators hear of it.
 type keeper struct {
 	db   *storage.DB
 	by   note.Signer
+	keys note.Verifiers
 	file checkpoint.File
 }
 
-// tick is what one replica does every few seconds.
+func newKeeper(db *storage.DB, signed storage.Options, file string) (k keeper, err error) {
+	k = keeper{db: db, file: checkpoint.File{Path: file}}
+	if k.by, err = signed.Key.Notes(); err == nil {
+		k.keys, err = signed.Key.Verifiers()
+	}
+	return k, err
+}
+
+// trail is what administrators see of the log, and change.
+type trail struct {
+	*steps.Steps
+	storage.Copies
+}
+
+// tick is what one replica does every few seconds. A checkpoint that does not follow is
+// sent nowhere.
 func (k keeper) tick(ctx context.Context) error {
 	log := storage.Log(k.db)
 	err := errors.Join(log.Sequence(ctx, k.by), k.keep(ctx, log))
 	if forked := new(checkpoint.NotFollowingError); errors.As(err, &forked) {
-		return errors.Join(err, k.alarm(ctx, approval.LogForks, time.Time{}))
+		return errors.Join(err, k.alarm(ctx, approval.LogAlarm{Why: approval.LogForks}))
 	}
-	return err
+	return errors.Join(err, k.send(ctx, log))
 }
 
-// late alarms where the log is not kept up. It belongs to the sweep, which goes on when
-// the tick does not.
+// late alarms where the log is not kept up, or does not leave. It belongs to the sweep,
+// which goes on when the tick does not.
 func (k keeper) late(ctx context.Context) error {
 	err := storage.Log(k.db).Kept(ctx)
 	if late := new(journal.LateError); errors.As(err, &late) {
-		return k.alarm(ctx, approval.LogLate, late.Since)
+		err = k.alarm(ctx, approval.LogAlarm{Why: approval.LogLate, Since: late.Since})
+	}
+	return errors.Join(err, k.stays(ctx))
+}
+
+// sendsWithin is how long a copy may take to its channel until somebody hears of it.
+const sendsWithin = time.Hour
+
+// stays alarms the administrators of a workspace whose channel has got no copies for a while.
+func (k keeper) stays(ctx context.Context) error {
+	channels, err := storage.Copies{DB: k.db}.Channels(ctx)
+	for team, channel := range channels {
+		c, unread := storage.Copies{DB: k.db}.Copied(ctx, team, channel)
+		if unread == nil && !c.Waits.IsZero() && time.Since(c.Waits) > sendsWithin {
+			unread = k.tell(ctx, team, approval.LogAlarm{Why: approval.LogStays, Since: c.Waits, Channel: channel})
+		}
+		err = errors.Join(err, unread)
 	}
 	return err
 }
 
-// keep appends to the file what has come since its last checkpoint, each held against the
-// one before it. What the file has is what the database once had.
-func (k keeper) keep(ctx context.Context, log *journal.Log) error {
-	last, err := k.file.Last()
+// send has every new checkpoint posted to the channels that administrators have chosen. Each
+// is a notice with a name of its own, so that of all replicas one sends it, once, and goes
+// on after an outage. A channel that was chosen only now begins with the last one.
+func (k keeper) send(ctx context.Context, log *journal.Log) error {
+	channels, err := storage.Copies{DB: k.db}.Channels(ctx)
 	if err != nil {
 		return err
+	}
+	var faults []error
+	for team, channel := range channels {
+		faults = append(faults, k.sendTo(ctx, log, team, channel))
+	}
+	return errors.Join(faults...)
+}
+
+func (k keeper) sendTo(ctx context.Context, log *journal.Log, team, channel string) error {
+	had, err := storage.Copies{DB: k.db}.Copied(ctx, team, channel)
+	if err != nil {
+		return err
+	}
+	after := had.Begun
+	if after == 0 {
+		after = -1
+	}
+	list, err := log.Checkpoints(ctx, after)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for _, c := range list {
+		// What stands in the database is not believed: nothing is said in Slack that the key has not signed.
+		if _, err := note.Open([]byte(c.Note), k.keys); err != nil {
+			faults = append(faults, fmt.Errorf("checkpoint %d is not sent: %w", c.Number, err))
+			continue
+		}
+		faults = append(faults, k.db.Notify(ctx, approval.Notice{Key: fmt.Sprintf("checkpoint %d %s", c.Number, team), Team: team, Kind: approval.NoticeCheckpoint, To: []string{channel},
+			Data: approval.Encode(approval.Checkpoint{Number: c.Number, Size: c.Size, Note: c.Note}), At: time.Now().UTC(), Once: true}))
+	}
+	return errors.Join(faults...)
+}
+
+// keep appends to the file what has come since its last checkpoint.
+func (k keeper) keep(ctx context.Context, log *journal.Log) error {
+	notes, err := k.news(ctx, log)
+	return errors.Join(err, k.file.Append(notes...))
+}
+
+// news are the notes that the file has not yet, each held against the one before it. What
+// the file has is what the database once had.
+func (k keeper) news(ctx context.Context, log *journal.Log) (notes []string, err error) {
+	last, err := k.file.Last()
+	if err != nil {
+		return nil, err
 	}
 	after := int64(0)
 	if last != nil {
@@ -56,37 +136,93 @@ func (k keeper) keep(ctx context.Context, log *journal.Log) error {
 	}
 	list, err := log.Checkpoints(ctx, after)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if last != nil {
 		if len(list) == 0 || list[0].Number != last.Number || list[0].Text() != last.Text() {
-			return &checkpoint.NotFollowingError{Before: last.Number, After: last.Number, Why: "the database has not the one that " + k.file.Path + " has"}
+			return nil, &checkpoint.NotFollowingError{Before: last.Number, After: last.Number, Why: "the database has not the one that " + k.file.Path + " has"}
 		}
 		list = list[1:]
 	}
-	var notes []string
 	for _, c := range list {
 		if last != nil {
 			if err := c.Follows(*last, c.Proof); err != nil {
-				return errors.Join(err, k.file.Append(notes...))
+				return notes, err
 			}
 		}
 		notes, last = append(notes, c.Note), &c.Checkpoint
 	}
-	return k.file.Append(notes...)
+	return notes, nil
 }
 
 // alarm tells the administrators of every workspace, once a day.
-func (k keeper) alarm(ctx context.Context, why string, since time.Time) error {
+func (k keeper) alarm(ctx context.Context, what approval.LogAlarm) error {
 	teams, err := k.db.Teams(ctx)
-	if err != nil {
-		return err
-	}
-	now := time.Now().UTC()
-	var faults []error
+	faults := []error{err}
 	for team := range teams {
-		faults = append(faults, k.db.Notify(ctx, approval.Notice{Key: fmt.Sprintf("log %s %s %s", why, team, now.Format(time.DateOnly)), Team: team,
-			Kind: approval.NoticeLog, Admins: true, Data: approval.Encode(approval.LogAlarm{Why: why, Since: since}), At: now, Once: true}))
+		faults = append(faults, k.tell(ctx, team, what))
 	}
 	return errors.Join(faults...)
 }
+
+func (k keeper) tell(ctx context.Context, team string, what approval.LogAlarm) error {
+	now := time.Now().UTC()
+	return k.db.Notify(ctx, approval.Notice{Key: fmt.Sprintf("log %s %s %s", what.Why, team, now.Format(time.DateOnly)), Team: team,
+		Kind: approval.NoticeLog, Admins: true, Data: approval.Encode(what), At: now, Once: true})
+}
+
+// checkCheckpoints says when the last checkpoint was made, and when it left the machine.
+func (p program) checkCheckpoints(ctx context.Context) finding {
+	url, end, err := p.present(ctx)
+	defer end()
+	if err != nil {
+		return finding{say: "cannot be looked at without the database"}
+	}
+	db, err := storage.Open(ctx, url, p.storage())
+	if err != nil {
+		return finding{err: err}
+	}
+	defer db.Close()
+	log := storage.Log(db)
+	made, err := log.Checkpoints(ctx, -1)
+	if err != nil {
+		return finding{err: err}
+	}
+	if len(made) == 0 {
+		return finding{say: "none yet: nothing has happened"}
+	}
+	last := made[0]
+	f := finding{say: fmt.Sprintf("the last is %d, of %s", last.Number, last.At.In(p.location).Format(minute))}
+	k := keeper{db: db, file: checkpoint.File{Path: p.CheckpointFile}}
+	if late := new(journal.LateError); errors.As(log.Kept(ctx), &late) {
+		f.warn, f.say = true, f.say+"; "+late.Error()+": does a serve run?"
+	}
+	if _, err := k.news(ctx, log); err != nil {
+		return finding{err: fmt.Errorf("%w. Somebody has changed the database, or an older copy of it was put back: compare with a checkpoint that was kept elsewhere", err)}
+	}
+	channels, err := storage.Copies{DB: db}.Channels(ctx)
+	if err != nil {
+		return finding{err: err}
+	}
+	if len(channels) == 0 {
+		f.warn, f.say = true, f.say+"; none has left this machine: an administrator can choose a channel for copies in Home, Audit log"
+	}
+	for team, channel := range channels {
+		c, err := storage.Copies{DB: db}.Copied(ctx, team, channel)
+		switch {
+		case err != nil:
+			return finding{err: err}
+		case c.Number == 0:
+			f.say += "; none has come to " + channel + " yet"
+		default:
+			f.say += fmt.Sprintf("; the last copy in %s is %d, posted on %s", channel, c.Number, c.At.In(p.location).Format(minute))
+		}
+		if !c.Waits.IsZero() && time.Since(c.Waits) > sendsWithin {
+			f.warn, f.say = true, f.say+"; one is missing there since "+c.Waits.In(p.location).Format(minute)+": is the bot in that channel?"
+		}
+	}
+	return f
+}
+
+// minute spells a moment for an operator.
+const minute = "2 January 15:04 MST"

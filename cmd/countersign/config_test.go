@@ -90,8 +90,21 @@ func TestFilesThatNoBoxOnThisMachineHoldsAreRefusedAtTheStart(t *testing.T) {
 	require.NoError(t, err)
 	_, err = readConfig(map[string]string{"MAX_FILE_MB": "257"})
 	require.EqualError(t, err, "MAX_FILE_MB: at most 256 MB fit into a sandbox on this machine; larger files need one at E2B (E2B_API_KEY)")
-	_, err = readConfig(map[string]string{"MAX_FILE_MB": "257", "E2B_API_KEY": "e2b"})
+	_, err = readConfig(map[string]string{"MAX_FILE_MB": "1024", "E2B_API_KEY": "e2b"})
 	require.NoError(t, err)
+	_, err = readConfig(map[string]string{"MAX_FILE_MB": "1025", "E2B_API_KEY": "e2b"})
+	require.EqualError(t, err, "MAX_FILE_MB: at most 1024 MB fit into a sandbox at E2B")
+}
+
+// Where nothing is set a question may use as much as its box holds.
+func TestTheLargestFileIsWhatABoxHolds(t *testing.T) {
+	t.Parallel()
+	for key, most := range map[string]int64{"": 256 << 20, "e2b": 1 << 30} {
+		c, err := readConfig(map[string]string{"E2B_API_KEY": key})
+		require.NoError(t, err)
+		require.Equal(t, most, c.policy().MaxFileBytes)
+		require.Equal(t, most, c.policy().MaxInputBytes)
+	}
 }
 
 func TestListsMayHaveBlanksAndTheDefaultModelIsOfferedOnce(t *testing.T) {

@@ -36,7 +36,7 @@ type check struct {
 // which it holds and books on the workspace's budget where there is a database.
 func doctor(ctx context.Context, p program) error {
 	checks := slices.Concat([]check{
-		{"settings", p.checkSettings}, {"database", p.checkDatabase}, {"Slack bot token", p.checkBot}, {"Slack app token", p.checkApp},
+		{"settings", p.checkSettings}, {"database", p.checkDatabase}, {"checkpoints", p.checkCheckpoints}, {"Slack bot token", p.checkBot}, {"Slack app token", p.checkApp},
 		{"review channel", p.checkChannel}, {"reviewers", p.checkReviewers},
 	}, p.checkModels(), []check{{"prices", p.checkPrices}, {"sandbox", p.checkSandbox}, {"traces", p.checkTraces}})
 	bad := 0

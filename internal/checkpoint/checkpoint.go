@@ -40,6 +40,9 @@ func (c Checkpoint) Sign(by note.Signer) (string, error) {
 	return string(signed), nil
 }
 
+// bodyLines is how many lines are signed.
+const bodyLines = 5
+
 // errForm is a text that is no checkpoint.
 var errForm = errors.New("it is no checkpoint")
 
@@ -47,7 +50,7 @@ var errForm = errors.New("it is no checkpoint")
 func Read(signed string) (c Checkpoint, err error) {
 	text, _, found := strings.Cut(signed, "\n\n")
 	lines := strings.Split(text, "\n")
-	if !found || len(lines) != 5 || lines[0] != Origin {
+	if !found || len(lines) != bodyLines || lines[0] != Origin {
 		return c, errForm
 	}
 	c.Size, err = strconv.ParseInt(lines[1], 10, 64)

@@ -129,6 +129,9 @@ func TestACheckpointIsReadAsItWasSigned(t *testing.T) {
 		require.Error(t, err)
 	}
 	require.Equal(t, []string{signed, signed}, Notes("Checkpoint 3 of Countersign:\r\n"+strings.ReplaceAll(signed, "\n", "\r\n")+"\nand\n\n"+signed+"\ncountersign\nno"), "as somebody copies it from Slack")
+	for _, copied := range []string{"```" + signed + "```", "> " + strings.ReplaceAll(signed, "\n", "\n> "), strings.ReplaceAll(signed, "\n", "\u00a0\n\n"), "  " + strings.ReplaceAll(signed, "\n", "\n\t")} {
+		require.Equal(t, []string{signed}, Notes("Checkpoint 3 of the audit log: 7 entries.\n"+copied), copied)
+	}
 }
 
 func TestAFileOfCheckpointsGrowsAndKnowsItsLast(t *testing.T) {

@@ -17,31 +17,28 @@ import (
 type File struct{ Path string }
 
 // Notes are the signed notes in a text, in their order. What stands between them is
-// skipped, so a message copied from Slack will do.
+// skipped, and so is what copying adds to lines: spaces around them, marks of a quote or
+// of code, empty lines. So a message copied from Slack, or forwarded as e-mail, will do.
 func Notes(text string) (notes []string) {
-	text = strings.ReplaceAll(text, "\r\n", "\n")
-	for {
-		at := strings.Index(text, Origin+"\n")
-		if at < 0 {
-			return notes
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = strings.Trim(line, " \t\r\n\u00a0>`"); line != "" {
+			lines = append(lines, line)
 		}
-		text = text[at:]
-		body, rest, found := strings.Cut(text, "\n\n")
-		if !found {
-			return notes
-		}
-		signatures := ""
-		for strings.HasPrefix(rest, "— ") {
-			line, left, _ := strings.Cut(rest, "\n")
-			signatures, rest = signatures+line+"\n", left
-		}
-		if signed := body + "\n\n" + signatures; signatures != "" {
-			if _, err := Read(signed); err == nil {
-				notes = append(notes, signed)
-			}
-		}
-		text = rest
 	}
+	for i := 0; i+bodyLines < len(lines); i++ {
+		if lines[i] != Origin {
+			continue
+		}
+		signed, end := strings.Join(lines[i:i+bodyLines], "\n")+"\n\n", i+bodyLines
+		for ; end < len(lines) && strings.HasPrefix(lines[end], "— "); end++ {
+			signed += lines[end] + "\n"
+		}
+		if _, err := Read(signed); err == nil && end > i+bodyLines {
+			notes, i = append(notes, signed), end-1
+		}
+	}
+	return notes
 }
 
 // Last is the last checkpoint in the file; none where there is no file yet.

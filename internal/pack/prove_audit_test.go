@@ -325,19 +325,19 @@ func TestWhoseAPackIsOnlyTheReaderCanSay(t *testing.T) {
 	require.Contains(t, r.Sentences(), "Whole in itself, by whom is not shown")
 
 	// A checkpoint as it stood in Slack shows as far as it reaches.
-	r, err = Verify(path, Trust{Checkpoint: &f.read[0]})
+	r, err = Verify(path, Trust{Checkpoints: []checkpoint.Checkpoint{f.read[0]}})
 	require.NoError(t, err)
 	require.False(t, r.Shown())
 	require.Contains(t, r.Sentences(), "By whom is shown for the first 256 of its 300 entries only, by checkpoint 1, which you have")
-	r, err = Verify(path, Trust{Checkpoint: &f.read[1]})
+	r, err = Verify(path, Trust{Checkpoints: []checkpoint.Checkpoint{f.read[1]}})
 	require.NoError(t, err)
 	require.True(t, r.Shown())
 
 	forked := f.read[0]
 	forked.Root = bytes.Repeat([]byte{1}, 32)
-	_, err = Verify(path, Trust{Checkpoint: &forked})
+	_, err = Verify(path, Trust{Checkpoints: []checkpoint.Checkpoint{forked}})
 	require.ErrorContains(t, err, "checkpoint 1: it is not the one that you have")
-	_, err = Verify(path, Trust{Checkpoint: &checkpoint.Checkpoint{Number: 9, Size: 900, Root: forked.Root}})
+	_, err = Verify(path, Trust{Checkpoints: []checkpoint.Checkpoint{{Number: 9, Size: 900, Root: forked.Root}}})
 	require.ErrorContains(t, err, "take one of 1 to 3")
 }
 

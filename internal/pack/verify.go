@@ -19,8 +19,8 @@ import (
 
 // Trust is what the reader brings. A pack's own word for who made it counts nothing.
 type Trust struct {
-	Keys       []note.Verifier        // of the gate: one, and those before it where it was changed
-	Checkpoint *checkpoint.Checkpoint // kept elsewhere, as it stands in Slack; nil: none
+	Keys        []note.Verifier         // of the gate: one, and those before it where it was changed
+	Checkpoints []checkpoint.Checkpoint // kept elsewhere, such as copies of those in Slack
 }
 
 // Report is what holds.
@@ -171,7 +171,7 @@ func (v *verifier) checkpoints() error {
 		}
 		v.points = append(v.points, c)
 	}
-	if t := v.trust.Checkpoint; t != nil {
+	for _, t := range v.trust.Checkpoints {
 		for _, c := range v.points {
 			if c.Number == t.Number && (c.Size != t.Size || string(c.Root) != string(t.Root)) {
 				return broken(fmt.Sprintf("checkpoint %d", c.Number), "it is not the one that you have, so the log was written anew or forks")
@@ -274,15 +274,20 @@ func (v *verifier) trusted() error {
 	if n := len(v.points); n > 0 {
 		last = v.points[n-1].Size
 	}
-	switch t := v.trust.Checkpoint; {
+	switch {
 	case len(v.trust.Keys) > 0 && len(v.points) > 0:
 		r.By = "the key that you named"
-	case t != nil:
-		i := slices.IndexFunc(v.points, func(c checkpoint.Checkpoint) bool { return c.Number == t.Number })
-		if i < 0 {
+	case len(v.trust.Checkpoints) > 0:
+		var known checkpoint.Checkpoint // the last one of the pack that the reader has
+		for _, c := range v.points {
+			if slices.ContainsFunc(v.trust.Checkpoints, func(t checkpoint.Checkpoint) bool { return t.Number == c.Number }) {
+				known = c
+			}
+		}
+		if known.Number == 0 {
 			return errors.New("the checkpoint that you have is none of those in this pack, so the two cannot be compared: take one of " + v.numbers())
 		}
-		r.By, last = fmt.Sprintf("checkpoint %d, which you have", t.Number), t.Size
+		r.By, last = fmt.Sprintf("checkpoint %d, which you have", known.Number), known.Size
 	}
 	r.Covered = min(last, r.Last) - r.First
 	if r.By == "" {

@@ -65,6 +65,19 @@ func (k *Key) Notes() (note.Signer, error) { return checkpoint.Signer(k.private)
 // Public is the key that checks checkpoints, as a line for countersign-verify --key.
 func (k *Key) Public() (string, error) { return checkpoint.Public(k.private) }
 
+// Verifiers check checkpoints of this key and of those before it.
+func (k *Key) Verifiers() (note.Verifiers, error) {
+	var all []note.Verifier
+	for _, name := range append([]string{k.Name()}, k.former...) {
+		one, err := checkpoint.Verifier(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return note.VerifierList(all...), nil
+}
+
 // Holds tells whether a signature of a hash is by the key of that name.
 func Holds(name, hash, signature string) bool {
 	public, err := base64.StdEncoding.DecodeString(name)

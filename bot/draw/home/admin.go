@@ -31,7 +31,7 @@ func HomeAway(p *kit.Page, user string, roster review.Roster) {
 	if row != nil {
 		label = "Choose somebody else"
 	}
-	p.Buttons("away", append(row, kit.Button(ids.ActionAway, label, "", slack.StyleDefault))...)
+	p.Buttons("away", append(row, kit.Button(ids.ActionAway, label, "", slack.StyleDefault), kit.Button(ids.ActionKeys, "SSH keys", "", slack.StyleDefault))...)
 }
 
 // homeAdmin is what administrators see of how reviews are done, and where they change it.
@@ -45,7 +45,8 @@ func homeAdmin(p *kit.Page, roster review.Roster, set review.RuleSet, short []st
 	p.List([]kit.Part{kit.Strong("People")}, slices.DeleteFunc(items, func(i []kit.Part) bool { return i == nil }))
 	p.List([]kit.Part{kit.Strong("Rules"), kit.Words(" of the workspace (" + setBy(set) + ")")}, rulesLines(set.Rules))
 	p.Buttons("reviews", kit.Button(ids.ActionPeople, "People", "", slack.StyleDefault), kit.Button(ids.ActionRules, "Rules of the workspace", "", slack.StyleDefault),
-		kit.Button(ids.ActionWhose, "Rules of a channel", "", slack.StyleDefault), kit.Button(ids.ActionNotes, "Notes of a channel", "", slack.StyleDefault), kit.Button(ids.ActionFigures, "How reviewers decide", "", slack.StyleDefault))
+		kit.Button(ids.ActionWhose, "Rules of a channel", "", slack.StyleDefault), kit.Button(ids.ActionNotes, "Notes of a channel", "", slack.StyleDefault), kit.Button(ids.ActionFigures, "How reviewers decide", "", slack.StyleDefault),
+		kit.Button(ids.ActionTrail, "Audit log", "", slack.StyleDefault))
 }
 
 // inPlace says who decides in whose place.

@@ -3,6 +3,7 @@ package home
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
@@ -69,4 +71,26 @@ func NotesField(err error) string {
 		return ids.FieldCurrency
 	}
 	return ids.FieldNotes
+}
+
+// TrailView asks which channel gets the checkpoints of the audit log, and says how far they
+// have come.
+func TrailView(set review.RuleSet, c steps.Copies) slack.ModalViewRequest {
+	p := &kit.Page{}
+	p.Say(kit.Words("Every hour in which something happens, and every 256 entries, Countersign signs a checkpoint of its audit log. Copies outside of its database show later that nothing before them was changed. " +
+		"I post them to the channel that you choose here. Whoever has my token can edit what I have posted, so have some forwarded or e-mailed to somebody else."))
+	switch channel := set.Rules.LogChannel; {
+	case channel != "" && c.Number > 0:
+		p.Say(kit.Flow(kit.Words(fmt.Sprintf("Last copy: checkpoint %s, ", kit.Thousands(int(c.Number)))), kit.Moment(c.At), kit.Words("."))...)
+	case channel != "":
+		p.Say(kit.Words("Nothing has been posted there yet."))
+	}
+	if !c.Waits.IsZero() {
+		p.Say(kit.Strong("Some are missing there, "), kit.Words("since "), kit.Moment(c.Waits), kit.Words("."))
+	}
+	where := channels()
+	where.InitialConversation = set.Rules.LogChannel
+	p.Add(slack.NewInputBlock(ids.FieldChannel, kit.Plain("Channel"), kit.Plain("I must be in it. Empty: checkpoints stay in a file on the server."), where).WithOptional(true), 0, "")
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackTrail, Title: kit.Plain("Audit log"), Submit: kit.Plain("Save"), Close: kit.Plain("Cancel"),
+		PrivateMetadata: string(kit.JSON(Ruled{Version: set.Own})), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 }

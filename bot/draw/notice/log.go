@@ -1,6 +1,8 @@
 package notice
 
 import (
+	"fmt"
+
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
@@ -14,7 +16,12 @@ func logNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, error)
 		return nil, err
 	}
 	p := &kit.Page{}
-	if said.Why == approval.LogForks {
+	switch said.Why {
+	case approval.LogStays:
+		p.Say(kit.Strong("Checkpoints of the audit log do not reach "), kit.Place(said.Channel), kit.Strong(". "), kit.Words("One has been missing there since "), kit.Moment(said.Since),
+			kit.Words(". They are kept in the server's file. Is the channel there still, and am I in it? Home, "), kit.Strong("Audit log"), kit.Words(", chooses another."))
+		return p, nil
+	case approval.LogForks:
 		p.Say(kit.Strong("The audit log does not continue what was signed before. "),
 			kit.Words("Somebody has changed the database, or an older copy of it was put back. No checkpoint is made until you know which. Keep the file of checkpoints, make a pack with "),
 			kit.Mono("countersign pack"), kit.Words(" and have it checked with "), kit.Mono("countersign-verify"), kit.Words("."))
@@ -22,5 +29,17 @@ func logNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, error)
 	}
 	p.Say(kit.Strong("The audit log is late. "), kit.Words("Since "), kit.Words(said.Since.In(with.Calendar).Format("2 January, 15:04")),
 		kit.Words(" no checkpoint covers what happens. Look at the log of "), kit.Mono("countersign serve"), kit.Words(": is the queue running, and can the signing key be read?"))
+	return p, nil
+}
+
+// checkpointNotice is a checkpoint as somebody copies it from Slack and has it checked:
+// under a heading the signed note, letter by letter.
+func checkpointNotice(_ draw.With, v *steps.NoticeView, _ string) (*kit.Page, error) {
+	said, err := read[approval.Checkpoint](v)
+	if err != nil {
+		return nil, err
+	}
+	p := &kit.Page{}
+	p.Verbatim([]kit.Part{kit.Strong(fmt.Sprintf("Checkpoint %d", said.Number)), kit.Words(fmt.Sprintf(" of the audit log: %s entries.", kit.Thousands(int(said.Size))))}, said.Note, "", said.Note)
 	return p, nil
 }
