@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // Each of these is code that somebody has approved although it should not have
@@ -287,10 +288,12 @@ func TestInputsThatDoNotFitAreSaid(t *testing.T) {
 	big := input("big.csv", strings.Repeat("x", 170<<20))
 	bigger := big
 	bigger.Name = "bigger.csv"
-	result := run(t, job("print('never')", roomy, big, bigger))
-	require.Equal(t, approval.Broken, result.Outcome, "%+v", result)
-	require.Contains(t, result.Error, "No space left on device")
-	require.Empty(t, result.Stdout)
+	said := new(steps.BoxError)
+	box := create(t, shared, freshID())
+	require.ErrorAs(t, shared.Start(t.Context(), box, job("print('never')", roomy, big, bigger)), &said)
+	require.NoError(t, shared.Kill(t.Context(), box))
+	require.False(t, said.Retry)
+	require.Equal(t, "A sandbox on this machine holds at most 256 MB of files together, so the code has not started.", said.Words)
 }
 
 // Whatever code makes its worker say, the supervisor comes to an end.

@@ -229,6 +229,10 @@ func (b *box) take(job steps.Job) error {
 		b.refused = &steps.BoxError{Err: fmt.Errorf("fill %s: %w", b.id, err),
 			Words: "What was to run is not what was approved, so it has not started: " + err.Error() + "."}
 	}
+	if together := inputsOf(job); together > MaxInputMB<<20 && b.refused == nil && !b.begun {
+		b.refused = &steps.BoxError{Err: fmt.Errorf("fill %s: %d bytes of inputs", b.id, together),
+			Words: fmt.Sprintf("A sandbox on this machine holds at most %d MB of files together, so the code has not started.", MaxInputMB)}
+	}
 	switch {
 	case b.refused != nil: // for good: whoever hears it relies on nothing ever starting here
 		return b.refused

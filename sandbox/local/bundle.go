@@ -30,11 +30,14 @@ const MaxInputMB = workMB - 64
 // memoryLimit is what the meter allows: the limit that was sealed, what the
 // box needs before any code runs, and the inputs, which nobody chose to load.
 func memoryLimit(job steps.Job) int64 {
-	limit := int64(job.Limits.MemoryMB+baseMB) << 20
+	return int64(job.Limits.MemoryMB+baseMB)<<20 + inputsOf(job)
+}
+
+func inputsOf(job steps.Job) (together int64) {
 	for _, in := range job.Inputs {
-		limit += in.Size
+		together += in.Size
 	}
-	return limit
+	return together
 }
 
 type object = map[string]any
