@@ -55,7 +55,7 @@ cover: setup-test libexec/runsc
 bench: setup-test libexec/runsc
 	$(GO) test -run '^$$' -bench 'BenchmarkCountersign|BenchmarkDecisions|BenchmarkRoundTrips' -benchtime 1x -timeout $(TIMEOUT) ./cmd/countersign
 	$(GO) test -run '^$$' -bench 'BenchmarkHolds|BenchmarkBudgetShow' -benchtime 1x -timeout $(TIMEOUT) ./storage
-	$(GO) test -run '^$$' -bench 'BenchmarkInspection|BenchmarkWitness' -benchtime 1x -timeout $(TIMEOUT) ./sandbox/local
+	$(GO) test -run '^$$' -bench 'BenchmarkInspection|BenchmarkWitness|BenchmarkReading' -benchtime 1x -timeout $(TIMEOUT) ./sandbox/local
 
 .PHONY: setup-build setup-demo setup-test
 setup-build setup-demo setup-test:

@@ -61,6 +61,16 @@ func awayNotice(r *Request, now time.Time) Notice {
 	return Notice{Key: fmt.Sprintf("away %s %d", r.ID, now.UnixMicro()), Kind: NoticeAway, To: []string{r.Asker}, At: now, Data: Encode(struct{}{})}
 }
 
+// LookedOver notes that all that the request depends on was there a moment ago, and whether
+// people of another organisation are in its channel by now.
+func LookedOver(r *Request, shared bool, now time.Time) {
+	r.LookedAt = now
+	if r.Shared != shared {
+		r.Shared = shared
+		r.touch(now, StepShow)
+	}
+}
+
 // ComeBack ends such a wait, and the request continues.
 func (r *Request) ComeBack(now time.Time) error {
 	if !r.Can("ComeBack") || r.Away == nil {

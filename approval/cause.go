@@ -67,6 +67,7 @@ type Place struct {
 	Archived bool
 	Private  bool // only who is in it reads it; a direct message is nobody else's anyway
 	AskerIn  bool // whoever was asked about is in it; only known of private ones
+	Shared   bool // people of another organisation are in it (Slack Connect)
 }
 
 // Cause is what keeps a question of this person's from being answered in a place;

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"countersign/approval/sshkey"
 	"countersign/budget"
 )
 
@@ -44,6 +45,12 @@ type Click struct {
 	Door      string `json:"door,omitempty"`    // where it was given, when it was not in Slack: CommandLine
 	OSUser    string `json:"os_user,omitempty"` // of another door: who was signed in there, by the word of the machine
 	Machine   string `json:"machine,omitempty"` // which one
+
+	// Of high risk another door wants the reviewer's own SSH key: which it was, the nonce that
+	// the server gave for just this decision, and the signature of both (Decision.Statement).
+	Key       string `json:"key,omitempty"`
+	Nonce     string `json:"nonce,omitempty"`
+	Signature string `json:"signature,omitempty"`
 }
 
 // CommandLine is the other door: decisions given with `countersign decide`.
@@ -55,6 +62,24 @@ func (c Click) Seat() string {
 		return ""
 	}
 	return c.OSUser + " on " + c.Machine
+}
+
+// NonceTime is how long somebody has to sign what they were asked to.
+const NonceTime = 10 * time.Minute
+
+// WantsKey tells whether a decision by this click has to be signed by its reviewer's own key.
+func WantsKey(r *Request, c Click) bool {
+	return c.Door != "" && r.Revision != nil && r.Revision.Tier() == High
+}
+
+// Statement is what the reviewer's key signs.
+func (d Decision) Statement(team string) sshkey.Statement {
+	return sshkey.Statement{Workspace: team, Request: d.RequestID, Revision: d.Revision, Digest: d.Digest, Verdict: string(d.Verdict), Person: d.Reviewer, Nonce: d.Click.Nonce}
+}
+
+// Signed tells whether a decision that has to be signed is. Whose the key is, others know.
+func Signed(r *Request, d Decision) bool {
+	return !WantsKey(r, d.Click) || d.Click.Nonce != "" && d.Statement(r.Team).Verify(d.Click.Key, d.Click.Signature) == nil
 }
 
 // QuietTime is how long a run waits that another door than Slack has approved: time for its
@@ -160,7 +185,7 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 	}
 	r.note(now, d.Reviewer, EventApproved, data)
 	r.Tell(Notice{Key: fmt.Sprintf("approved %s %d %s", r.ID, d.Revision, d.Reviewer), Kind: NoticeApproved, To: d.People(), At: now,
-		Data: Encode(ApprovedBy{Revision: d.Revision, Digest: d.Digest, Reviewer: d.Reviewer, InPlaceOf: d.InPlaceOf, Click: d.Click})})
+		Data: Encode(ApprovedBy{Revision: d.Revision, Digest: d.Digest, Reviewer: d.Reviewer, InPlaceOf: d.InPlaceOf, Click: d.Click, Tier: r.Revision.Tier()})})
 	if r.Approvals() < r.Needs(p) {
 		r.touch(now, StepShow)
 		return nil
@@ -190,6 +215,9 @@ func (r *Request) MayDecide(d Decision, p Policy, now time.Time) error {
 	}
 	if why := Spoken(r, d); !why.None() {
 		return &MoveError{Request: r, Verb: string(d.Verdict), Why: why}
+	}
+	if d.RequestID = r.ID; !Signed(r, d) {
+		return &NotAllowedError{Who: d.Reviewer, Why: Because(WhyNotSigned)}
 	}
 	switch d.Verdict {
 	case Rewrite:

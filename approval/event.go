@@ -24,7 +24,7 @@ type EventKind = string
 const (
 	// A question is asked and written.
 	EventAsked          EventKind = "asked"            // question, files, model, channel, trigger
-	EventFound          EventKind = "found"            // files, guest
+	EventFound          EventKind = "found"            // files, guest, shared
 	EventRead           EventKind = "read"             // files: id, content and reading of each
 	EventAskedAbout     EventKind = "asked about"      // file: its id, code, column
 	EventAnswered       EventKind = "answered"         // the same, says, and told_by: whose word from another thread is taken
@@ -50,6 +50,7 @@ const (
 	EventDisowned         EventKind = "disowned"             // revision, digest, click
 	EventDisownedTooLate  EventKind = "disowned too late"    // revision, click
 	OpenedReview          EventKind = "opened review"        // revision
+	EventAskedToSign      EventKind = "asked to sign"        // revision, digest, verdict, nonce: at another door, of high risk
 	EventReminded         EventKind = "reminded"             // revision, people
 	EventEscalated        EventKind = "escalated"            // revision, people
 	EventAssigned         EventKind = "assigned"             // revision, person, click
@@ -100,6 +101,8 @@ const (
 	EventRemoved         EventKind = "removed"          // the same
 	EventDelegated       EventKind = "delegated"        // to, until, from, before
 	EventDelegationEnded EventKind = "delegation ended" // from, before
+	EventRegisteredKey   EventKind = "registered key"   // key: the SSH key by which somebody signs decisions
+	EventRemovedKey      EventKind = "removed key"      // the same
 	EventSigningKey      EventKind = "signing key"      // key: may sign from now on
 	EventPosted          EventKind = "posted"           // surface, channel, ts: where a message stands; written by the schema
 	EventGone            EventKind = "gone"             // contents, why; written by the schema's forget()

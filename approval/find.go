@@ -36,13 +36,14 @@ type FoundWords struct {
 	Unread string   `json:"unread"`
 }
 
-// Found says what a question is about: from here on it is seen, and written.
-func (r *Request) Found(files []File, unread string, guest bool, now time.Time) error {
+// Found says what a question is about: from here on it is seen, and written. guest and
+// shared tell of the asker and of the channel what those who decide have to know.
+func (r *Request) Found(files []File, unread string, guest, shared bool, now time.Time) error {
 	if !r.Can("Found") || r.Seek == nil {
 		return r.Illegal("find the files of")
 	}
-	r.Files, r.Seek, r.Guest = files, nil, guest
-	r.note(now, System, EventFound, map[string]any{"files": FileIDs(files), "guest": guest})
+	r.Files, r.Seek, r.Guest, r.Shared = files, nil, guest, shared
+	r.note(now, System, EventFound, map[string]any{"files": FileIDs(files), "guest": guest, "shared": shared})
 	if unread != "" {
 		r.Tell(Notice{Key: "found " + r.ID, Kind: NoticeFound, To: []string{r.Asker}, At: now,
 			Data: Encode(FoundWords{Files: FileNames(files), Unread: unread})})

@@ -45,7 +45,7 @@ func inState(t *testing.T, state State) *Request {
 	t.Helper()
 	p := testPolicy()
 	r := New(Question{Team: "T", Project: "C", Asker: "A", Text: "q", Trigger: "tr"}, "m1", budget.Cent, p, t0)
-	require.NoError(t, r.Found(nil, "", false, t0))
+	require.NoError(t, r.Found(nil, "", false, false, t0))
 	require.NoError(t, r.Money().Call(budget.Cent, budget.Cent/10, Addressee{}, p, t0))
 	drafted := func() {
 		r.Money().Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: t0})
@@ -221,7 +221,7 @@ var verbs = []verb{
 		if r.State == Drafting {
 			r.Seek = &Seek{}
 		}
-		return r.Found(nil, "", false, now)
+		return r.Found(nil, "", false, false, now)
 	}},
 	{name: "Read", do: func(r *Request, _ Policy, now time.Time) error { return r.Read(nil, now) }},
 	{name: "Read a file", move: "Read", do: func(r *Request, _ Policy, now time.Time) error { return r.Money().Read(budget.Cent/10, 1, false, now) }},
@@ -249,7 +249,7 @@ var verbs = []verb{
 		}
 		return Talk{r}.Answer(c.Key(), "2024", "", budget.Cent, p, now)
 	}},
-	{name: "Find again", move: "Found", do: func(r *Request, _ Policy, now time.Time) error { return r.Found(nil, "", false, now) }},
+	{name: "Find again", move: "Found", do: func(r *Request, _ Policy, now time.Time) error { return r.Found(nil, "", false, false, now) }},
 	{name: "Turn back", move: "Fail", do: func(r *Request, _ Policy, now time.Time) error {
 		if r.State == Drafting {
 			r.Seek = &Seek{}

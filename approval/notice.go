@@ -22,7 +22,9 @@ const (
 	NoticeDigest       NoticeKind = "digest"        // what was spent, to the administrators: Digest
 
 	NoticeApproved   NoticeKind = "approved"    // you have approved this; was it not you?
+	NoticeReceipts   NoticeKind = "receipts"    // what you have approved since the last of these: Receipts
 	NoticeDecided    NoticeKind = "decided"     // you have said no by another door than Slack; was it not you? DecidedBy
+	NoticeKey        NoticeKind = "key"         // you have registered or removed an SSH key; was it not you? KeyChanged
 	NoticeDisowned   NoticeKind = "disowned"    // somebody says that an approval in their name was not theirs
 	NoticeStuck      NoticeKind = "stuck"       // nobody could approve what comes of a wish for changes, to administrators: Stuck
 	NoticeSurprise   NoticeKind = "surprise"    // code did something that nobody had announced: Surprise
@@ -51,6 +53,11 @@ type Notice struct {
 	Data      json.RawMessage // what it says, by its kind; never changed
 	At        time.Time
 	Once      bool // not stored: where it is known already, nothing is left to do
+
+	// A receipt that is told with others: once a day, in the notice that Digest names. Empty
+	// while it waits for that.
+	Held   bool
+	Digest string
 }
 
 // Encode is the data of a notice.
@@ -109,6 +116,25 @@ type ApprovedBy struct {
 	// The reviewer who had let them, when it was in somebody's place.
 	InPlaceOf string `json:"in_place_of,omitempty"`
 	Click     Click  `json:"click"`
+	Tier      Tier   `json:"tier,omitempty"` // as it was sealed
+}
+
+// Urgent tells of an approval that its giver is told of at once, wherever they have approved
+// before: of high risk, by another door than Slack, or in somebody's place.
+func (a ApprovedBy) Urgent() bool {
+	return a.Tier != Low && a.Tier != Medium || a.Click.Door != "" || a.InPlaceOf != ""
+}
+
+// Receipts is what a NoticeReceipts says: what somebody has approved, the oldest first.
+type Receipts struct {
+	Given []Receipt `json:"given"`
+}
+
+// Receipt is one approval in it.
+type Receipt struct {
+	RequestID string    `json:"request_id"`
+	Revision  int       `json:"revision"`
+	At        time.Time `json:"at"`
 }
 
 // DecidedBy is what a NoticeDecided says to somebody in whose name something was decided by
@@ -119,6 +145,12 @@ type DecidedBy struct {
 	Reviewer string  `json:"reviewer"`
 	Verdict  Verdict `json:"verdict"`
 	Click    Click   `json:"click"`
+}
+
+// KeyChanged is what a NoticeKey says to whom the key is.
+type KeyChanged struct {
+	Print string    `json:"print"`         // its fingerprint
+	From  time.Time `json:"from,omitzero"` // when it counts; zero: it was removed
 }
 
 // Disowned is what a NoticeDisowned says to the administrators.

@@ -118,6 +118,7 @@ func (a announced) imports(seen []string) (surprises []string) {
 			named[top] = true
 		}
 	}
+	named["patsy"] = named["patsy"] || named["statsmodels"] // which has it run formulas: text that is run belongs to the code
 	for _, module := range seen {
 		if !named[module] {
 			surprises = append(surprises, module)

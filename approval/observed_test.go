@@ -28,6 +28,7 @@ func TestWhatWasAnnouncedIsNoSurprise(t *testing.T) {
 		"files that are moved":              {[]Finding{found("write", "os.rename")}, Observed{Opened: []string{"sales.csv (renamed to b.csv)", "b.csv"}}},
 		"parts of modules":                  {[]Finding{found("import", "os.path, json"), found("process", "os.system"), found("missing module", "seaborn")}, Observed{Imported: []string{"os", "json", "seaborn"}, Spawned: []string{"true"}}},
 		"what Python imports by itself":     {[]Finding{found("import", "datetime")}, Observed{Imported: []string{"datetime", "_strptime"}}},
+		"what statsmodels runs":             {[]Finding{found("import", "pandas, statsmodels")}, Observed{Imported: []string{"statsmodels", "patsy"}}},
 		"time zones, fonts and the like":    {nil, Observed{Opened: []string{"/usr/share/zoneinfo/Europe/Berlin", "/dev/urandom", "/etc/localtime", "/dev/null (written)", ":memory: (written)"}}},
 		"a network that was announced":      {[]Finding{found("network", "api.example.com")}, Observed{Connected: []string{"looks up api.example.com", "10.0.0.1:443"}}},
 		"files that are not there":          {[]Finding{found("read", "a.csv"), found("write", "/x")}, Observed{Opened: []string{"a.csv (not there or refused)", "/x (writing refused)"}}},

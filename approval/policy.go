@@ -23,7 +23,6 @@ type Policy struct {
 	MaxFiles      int           // inputs of one request
 	MaxQuestion   int           // characters
 	MaxOpen       int           // questions of one person under way at once
-	ShareRows     int           // rows of tables, of files and of results, that a model may see
 	Limits        Limits
 	Zone          *time.Location // on whose calendar freezes are; nil: UTC
 }

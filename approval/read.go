@@ -45,16 +45,13 @@ const (
 func Sights() []Sight { return []Sight{Shape, Statistics, Samples} }
 
 // ShownTo is what was said as a model may see it now: of results their shape, which is all that
-// their message holds, or so many rows of each table where the channel's switch lets it.
-func ShownTo(history []Message, sight Sight, rows int) []Message {
-	if sight != Shape {
-		rows = max(rows, shownRows)
-	}
+// their message holds, or the head of each table where the channel's switch lets it.
+func ShownTo(history []Message, sight Sight) []Message {
 	history = slices.Clone(history)
 	for i := range history {
 		m := &history[i]
-		if m.Result != nil && rows > 0 {
-			m.Text = m.Result.Text(m.Code, rows)
+		if m.Result != nil && sight != Shape {
+			m.Text = m.Result.Text(m.Code, shownRows)
 		}
 		m.Result, m.Code = nil, ""
 	}

@@ -115,6 +115,7 @@ const (
 	NoReviewer FallenCode = "no_reviewer" // Who is not a reviewer here any more
 	NoDelegate FallenCode = "no_delegate" // Who does not decide in place of For any more
 	NoMember   FallenCode = "no_member"   // Who is not a full member of this workspace any more
+	NoKey      FallenCode = "no_key"      // the key with which Who signed is not theirs any more
 )
 
 // WhySaid is a reason that an adapter has put into words: Said.
@@ -212,6 +213,11 @@ const (
 	WhyAbsentDecided   ReasonCode = "who is away has decided"
 	WhyAbsentBarred    ReasonCode = "who is away is barred"
 	WhyNotDelegated    ReasonCode = "not delegated"
+	WhyNotSigned       ReasonCode = "not signed by a key of theirs"
+	WhyNoKey           ReasonCode = "no key registered"
+	WhyYoungKey        ReasonCode = "key too young" // Count: hours
+	WhyUntoldKey       ReasonCode = "owner of the key not told"
+	WhyOldNonce        ReasonCode = "signed too late"
 	WhyAdminsOnly      ReasonCode = "administrators only" // Name: what they do
 	WhyAskerWithdraws  ReasonCode = "asker or administrator withdraws"
 	WhyAskerLooks      ReasonCode = "asker or administrator looks"
@@ -230,6 +236,11 @@ const (
 // What somebody gave, and can give better.
 const (
 	WhyNoReason        ReasonCode = "reason missing"
+	WhyBadKey          ReasonCode = "no public key"
+	WhyKeyKind         ReasonCode = "key of another kind"
+	WhyPrivateKey      ReasonCode = "private key"
+	WhyKeyTaken        ReasonCode = "somebody else's key"
+	WhyManyKeys        ReasonCode = "too many keys" // Most
 	WhyNoWish          ReasonCode = "wish missing"
 	WhyNoVerdict       ReasonCode = "no verdict"
 	WhyTyped           ReasonCode = "digest not typed" // Name: the tier; Count: characters

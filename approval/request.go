@@ -104,11 +104,12 @@ type Request struct {
 	Decisions []Decision // on the current revision
 	Run       *Run
 	Holds     []OpenHold // what is held and not yet settled
-	Refused   []Refusal  // earlier attempts in this drafting, and why they did not reach a person
+	Refused   []Refusal  // earlier drafts, and why they did not reach a person: of this drafting, or of the current revision's
 
 	Seek     *Seek     // what is still to be found before it can be written; nil when it has been
 	Away     *Away     // what it rests on and cannot be seen at the moment; nil when all is there
 	Guest    bool      // the asker was a guest when they asked
+	Shared   bool      // its channel was shared with another organisation, by the latest look at it
 	LookedAt time.Time // when it was last found out whether all is there, while it waits
 
 	Blocked     *Block          // a budget has refused the next paid step; nil when none has
@@ -143,6 +144,8 @@ type File struct {
 	SHA256 string `json:"sha256,omitempty"`
 	ReadAs string `json:"read_as,omitempty"` // the sha256 of its reading
 
+	Shared *Sharing `json:"shared,omitempty"` // nil: not known
+
 	// Answers are what the asker, or who asked before in the thread, has said of it.
 	Answers []reading.Answered `json:"answers,omitempty"`
 	// Offered is what somebody has told of the same content in another thread of the channel.
@@ -153,6 +156,12 @@ type File struct {
 	// Reading is kept once for each content of a file, and by no request. Nil: it has not been
 	// read, or its reading was forgotten. The answers are in it.
 	Reading *reading.Reading `json:"-"`
+}
+
+// Sharing is who has put a file into Slack, and when.
+type Sharing struct {
+	By string    `json:"by"`
+	At time.Time `json:"at"`
 }
 
 // Tables are those of a file that has been read.

@@ -53,10 +53,11 @@ func (r *Request) BrokenSeal(p Policy) (why []Reason) {
 }
 
 // unsigned tells whether somebody has written the revision, a decision on it or the start
-// into the database who does not have the key of this installation.
+// into the database who does not have the key of this installation, or, where the reviewer's
+// own key is wanted, not that one.
 func (r *Request) unsigned() bool {
 	return r.Revision != nil && r.Revision.Unsigned || r.Run != nil && r.Run.Unsigned ||
-		slices.ContainsFunc(r.Decisions, func(d Decision) bool { return d.Unsigned })
+		slices.ContainsFunc(r.Decisions, func(d Decision) bool { return d.Unsigned || !Signed(r, d) })
 }
 
 // BreakSeal voids an approval that no longer counts. The same code goes back to the

@@ -103,7 +103,10 @@ func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
 	for i := range r.Files {
 		r.Files[i].Was = "" // this code is written for what they are now
 	}
-	r.Refused, r.Reason = nil, Reason{}
+	r.Reason = Reason{}
+	if r.Edit != nil {
+		r.Refused = nil // they were drafts of a model, and this is none
+	}
 	say(r, now, RoleCode, rev.Code)
 	data := r.Revision.told()
 	data["prompt_version"], data["findings"] = rev.PromptVersion, len(rev.Findings)
@@ -329,6 +332,9 @@ func (r *Request) move(to State, now, expires time.Time, steps ...Step) {
 	// Whoever was told of it sees where it is now. Of a draft that is only who asked, while it waits for what is away.
 	r.Changes.Retell = r.Changes.Retell || r.State == Pending || r.State == Approved || r.Away != nil
 	r.Written = nil
+	if to.Final() || to == Drafting && r.State == Pending && r.Edit == nil {
+		r.Refused = nil // it waits for nobody any more, or another draft begins
+	}
 	if to != Drafting {
 		r.Edit = nil
 	}

@@ -16,7 +16,7 @@ func TestEachMoveQueuesItsNextStep(t *testing.T) {
 	r := New(Question{}, "m", 1, p, t0)
 	require.Equal(t, []Step{StepFind}, r.Changes.Jobs, "nobody sees it before it is known where it belongs")
 	r.Changes = Changes{}
-	require.NoError(t, r.Found(nil, "", false, t0))
+	require.NoError(t, r.Found(nil, "", false, false, t0))
 	require.Equal(t, []Step{StepDraft, StepShow}, r.Changes.Jobs)
 	r = inState(t, Drafting)
 	require.NoError(t, r.Refuse(Refusal{}, t0))
@@ -52,7 +52,7 @@ func TestCallKeepsTheHoldOfTheQuestionWhileItCoversTheCall(t *testing.T) {
 	p := testPolicy()
 	fresh := func() *Request {
 		r := New(Question{Asker: "A"}, "m1", budget.Cent, p, t0)
-		require.NoError(t, r.Found(nil, "", false, t0))
+		require.NoError(t, r.Found(nil, "", false, false, t0))
 		r.Changes = Changes{}
 		return r
 	}
@@ -90,7 +90,7 @@ func TestCallsAreBounded(t *testing.T) {
 	r := New(Question{Asker: "A"}, "m1", budget.Cent, p, t0)
 	var unfound *MoveError
 	require.ErrorAs(t, r.Money().Call(budget.Cent, budget.Cent/10, Addressee{}, p, t0), &unfound, "nothing is written before it is known what it is about")
-	require.NoError(t, r.Found(nil, "", false, t0))
+	require.NoError(t, r.Found(nil, "", false, false, t0))
 	for range p.MaxAttempts {
 		require.NoError(t, r.Money().Call(budget.Cent, budget.Cent/10, Addressee{}, p, t0))
 	}
@@ -117,7 +117,7 @@ func TestDraftedSealsTheCodeItselfAndForgetsOldApprovals(t *testing.T) {
 	require.True(t, r.Revision.Intact())
 	require.Equal(t, Hash([]byte("print(1)\n")), r.Revision.Manifest.CodeSHA256)
 	require.Empty(t, r.Decisions)
-	require.Empty(t, r.Refused)
+	require.Equal(t, []Refusal{{Reason: "x"}}, r.Refused, "a reviewer can read what was refused before it")
 	require.Equal(t, RoleCode, r.Changes.Messages[0].Role)
 	event := r.Changes.Events[0]
 	require.Equal(t, "m1", event.Actor)

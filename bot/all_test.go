@@ -117,6 +117,10 @@ func anything(t *rapid.T) *steps.View {
 		}
 		r.Files = append(r.Files, f)
 	}
+	for range rapid.IntRange(0, 3).Draw(t, "refused") {
+		r.Refused = append(r.Refused, approval.Refusal{Code: words("refused code"), Reason: words("refused why")})
+	}
+	r.Guest, r.Shared = rapid.Bool().Draw(t, "guest"), rapid.Bool().Draw(t, "shared")
 	r.Revision.Summary = plainly("summary")
 	for _, f := range some("findings", 60) {
 		r.Revision.Findings = append(r.Revision.Findings, approval.Finding{Level: rapid.SampledFrom([]approval.Level{approval.Note, approval.Caution, approval.Danger}).Draw(t, "level"),
@@ -191,10 +195,10 @@ func sampleOr(v *steps.View) *steps.View {
 
 // actions lists every action id that a drawn message or modal may hold.
 func actions() []string {
-	all := []string{ids.ActionApprove, ids.ActionReject, ids.ActionChanges, ids.ActionQuestion, ids.ActionReview, ids.ActionDiff, ids.ActionMore, ids.ActionCancel, ids.ActionDisown, ids.ActionAgain, ids.ActionAnswer, ids.ActionAnswer2, ids.ActionAnswer3, ids.ActionCompare, ids.ActionReread, ids.FieldHeading, ids.FieldSheet, ids.FieldDelimiter, ids.FieldDecimal, ids.FieldEncoding, ids.FieldAsText, ids.ActionGiveUp, ids.ActionChoose, ids.ActionChoose2, ids.ActionChoose3, ids.ActionChoose4, ids.ActionSay, ids.ActionFollow, ids.ActionFollow2, ids.ActionFollow3, ids.FieldSaid,
+	all := []string{ids.ActionApprove, ids.ActionReject, ids.ActionChanges, ids.ActionQuestion, ids.ActionReview, ids.ActionDiff, ids.ActionColumns, ids.ActionRefused, ids.ActionMore, ids.ActionCancel, ids.ActionDisown, ids.ActionAgain, ids.ActionAnswer, ids.ActionAnswer2, ids.ActionAnswer3, ids.ActionCompare, ids.ActionReread, ids.FieldHeading, ids.FieldSheet, ids.FieldDelimiter, ids.FieldDecimal, ids.FieldEncoding, ids.FieldAsText, ids.ActionGiveUp, ids.ActionChoose, ids.ActionChoose2, ids.ActionChoose3, ids.ActionChoose4, ids.ActionSay, ids.ActionFollow, ids.ActionFollow2, ids.ActionFollow3, ids.FieldSaid,
 		ids.ActionMeant, ids.ActionMeant2, ids.ActionMeant3, ids.ActionFix, ids.ActionCode, ids.ActionDetails, ids.ActionGood, ids.ActionBad,
 		ids.ActionQueued, ids.ActionMine, ids.ActionTier, ids.ActionAge, ids.ActionCost, ids.ActionOrder, ids.ActionBack, ids.ActionNext, ids.ActionAway, ids.ActionReturn,
-		ids.ActionPeople, ids.ActionName, ids.ActionUnname, ids.ActionRecall, ids.ActionRules, ids.ActionWhose, ids.ActionModels, ids.ActionLists, ids.ActionNotes, ids.ActionFigures, ids.ActionTrail, ids.ActionAsk, kit.ActionLink,
+		ids.ActionKeys, ids.ActionRemoveKey, ids.FieldKey, ids.ActionPeople, ids.ActionName, ids.ActionUnname, ids.ActionRecall, ids.ActionRules, ids.ActionWhose, ids.ActionModels, ids.ActionLists, ids.ActionNotes, ids.ActionFigures, ids.ActionTrail, ids.ActionAsk, kit.ActionLink,
 		ids.ActionEditLimit, ids.ActionSetLimit, ids.ActionRemoveLimit, ids.ActionContinue, ids.ActionCheaper, ids.ActionCheaper2, ids.ActionWait, ids.ActionMoreMoney, ids.ActionGrant, ids.ActionDecline,
 		ids.ActionInsist, ids.ActionWhy, ids.ActionHistory, ids.ActionTop, ids.ActionExplain, ids.FieldRequest, ids.FieldRanking, ids.FieldPeriod,
 		ids.FieldQuestion, ids.FieldFiles, ids.FieldUpload, ids.FieldModel, ids.FieldChannel, ids.FieldReason, ids.FieldTyped, ids.FieldPerson, ids.FieldWhat, ids.FieldRole, ids.FieldUntil,

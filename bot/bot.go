@@ -24,6 +24,7 @@ type Services struct {
 	Authority Authority
 	Notes     Notes
 	Trail     Trail
+	Keys      Keyring
 	Homes     Homes
 	Answers   Answers
 }
@@ -117,7 +118,7 @@ func (b *Bot) Serve(s Services) {
 	b.deciding = &deciding{w, habits, s.Decisions}
 	ledgers := &ledgers{budgets, s.Ledgers}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},
-		&funding{w, s.Funding}, &governing{w, s.Authority, s.Notes, s.Trail}, b.homes, &answered{w, s.Answers})
+		&funding{w, s.Funding}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, b.homes, &answered{w, s.Answers})
 }
 
 // Sockets is how many sockets are connected at the moment.

@@ -35,7 +35,7 @@ func as(who kit.Identity) draw.With { return draw.With{Self: who, Calendar: time
 
 // every is a service that does everything.
 func every(s *service) Services {
-	return Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: s, Homes: s, Answers: s}
+	return Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: s, Keys: s, Homes: s, Answers: s}
 }
 
 // bundle is a workspace, a bot that is connected to it, and a service that says
@@ -184,6 +184,7 @@ type service struct {
 	refused error      // or why there are none
 	views   map[string]*steps.View
 	recent  []*approval.Request
+	given   []*approval.Request // approved in somebody's name
 	models  []string
 
 	rated    []string        // what people think of answers
@@ -378,6 +379,10 @@ func (s *service) before(hold func(ctx context.Context) error) { s.change(func()
 
 func (s *service) Recent(ctx context.Context, team, user string) ([]*approval.Request, error) {
 	return s.recent, s.enter(ctx)
+}
+
+func (s *service) Given(ctx context.Context, team, user string) ([]*approval.Request, error) {
+	return s.given, s.enter(ctx)
 }
 
 func (s *service) Models() []string { return s.models }

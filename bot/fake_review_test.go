@@ -33,6 +33,7 @@ type wanted struct {
 type roles struct {
 	roster  review.Roster
 	grants  []review.Grant
+	keys    []review.Key
 	rules   review.RuleSet
 	queue   func(f steps.QueueFilter, page int) steps.Queue
 	short   []steps.Shortage
@@ -158,6 +159,27 @@ func (s *service) RemoveRole(ctx context.Context, click approval.Click, g review
 
 func (s *service) Delegate(ctx context.Context, click approval.Click, to string, until time.Time) error {
 	return s.want(ctx, wanted{what: "delegate", who: to, until: until, click: click})
+}
+
+func (s *service) Keys(ctx context.Context, _ approval.Click) ([]review.Key, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.keys), nil
+}
+
+func (s *service) AddKey(ctx context.Context, click approval.Click, text string) error {
+	return s.want(ctx, wanted{what: "add key", who: text, click: click})
+}
+
+func (s *service) RemoveKey(ctx context.Context, click approval.Click, line string) error {
+	if err := s.want(ctx, wanted{what: "remove key", who: line, click: click}); err != nil {
+		return err
+	}
+	s.change(func() { s.keys = slices.DeleteFunc(s.keys, func(k review.Key) bool { return k.Line == line }) })
+	return nil
 }
 
 func (s *service) EndDelegation(ctx context.Context, click approval.Click, from string) error {

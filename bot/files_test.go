@@ -2,6 +2,7 @@ package bot
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -29,22 +30,33 @@ func TestAFileIsFetchedOrItsFateIsTold(t *testing.T) {
 	b := idle(t)
 	m := b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
 	f := approval.File{ID: m.Files[0].ID, Name: "sales.csv"}
-	got, err := b.bot.Fetch(b.ctx, f, 100)
+	got, err := fetched(b.ctx, b.bot, f, 100)
 	require.NoError(t, err)
-	require.Equal(t, "a\n1\n", string(got))
-	_, err = b.bot.Fetch(b.ctx, f, 3)
+	require.Equal(t, "a\n1\n", got)
+	_, err = fetched(b.ctx, b.bot, f, 3)
 	require.ErrorIs(t, err, steps.ErrFileTooBig)
 	b.sim.Fail(fault.Method{Method: "download", Status: 404})
-	_, err = b.bot.Fetch(b.ctx, f, 100)
+	_, err = fetched(b.ctx, b.bot, f, 100)
 	require.Error(t, err)
 	b.sim.Fail(fault.Method{Method: "files.info", Error: "fatal_error"})
-	_, err = b.bot.Fetch(b.ctx, f, 100)
+	_, err = fetched(b.ctx, b.bot, f, 100)
 	require.ErrorContains(t, err, "files.info "+f.ID)
 	require.NoError(t, b.as(slacksim.Analyst).DeleteFile(f.ID))
-	_, err = b.bot.Fetch(b.ctx, f, 100)
+	_, err = fetched(b.ctx, b.bot, f, 100)
 	require.ErrorIs(t, err, lacking(approval.FileGone, f))
-	_, err = b.bot.Fetch(b.ctx, approval.File{ID: "F0NOBODY"}, 100)
+	_, err = fetched(b.ctx, b.bot, approval.File{ID: "F0NOBODY"}, 100)
 	require.ErrorIs(t, err, lacking(approval.FileNotSeen, approval.File{}), "it may only be hidden from the bot")
+}
+
+// fetched reads a file through.
+func fetched(ctx context.Context, b *Bot, f approval.File, limit int64) (string, error) {
+	from, err := b.Fetch(ctx, f, limit)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = from.Close() }()
+	data, err := io.ReadAll(from)
+	return string(data), err
 }
 
 // answering is a Slack that answers one method with this and every download so.
@@ -99,7 +111,7 @@ func TestDownloadsThatSlackDoesNotGive(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := answering(t, "files.info", tt.info, tt.download).Fetch(t.Context(), approval.File{ID: "F1", Name: "sales.csv"}, 100)
+			_, err := fetched(t.Context(), answering(t, "files.info", tt.info, tt.download), approval.File{ID: "F1", Name: "sales.csv"}, 100)
 			if tt.want != nil {
 				require.ErrorIs(t, err, tt.want)
 			}

@@ -1,13 +1,15 @@
 package bot
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -21,8 +23,8 @@ import (
 // files reads what has been shared, and where: as Slack has it now.
 type files struct{ *slackAPI }
 
-// Fetch implements steps.Slack: it reads a file as it is now.
-func (h *files) Fetch(ctx context.Context, f approval.File, limit int64) ([]byte, error) {
+// Fetch implements steps.Files: a file as it is now, as a stream.
+func (h *files) Fetch(ctx context.Context, f approval.File, limit int64) (io.ReadCloser, error) {
 	info, err := h.info(ctx, f)
 	switch {
 	case err != nil:
@@ -36,17 +38,7 @@ func (h *files) Fetch(ctx context.Context, f approval.File, limit int64) ([]byte
 	if from == "" {
 		from = info.URLPrivate
 	}
-	into := &capped{left: limit}
-	var status slack.StatusCodeError
-	err = h.api.GetFileContext(ctx, from, into)
-	switch {
-	case errors.Is(err, errSignIn), errors.As(err, &status) && (status.Code == http.StatusNotFound || status.Code == http.StatusForbidden || status.Code == http.StatusGone):
-		// Whether it is gone, files.info says: the next look finds out.
-		return nil, lacking(approval.FileWithheld, f)
-	case err != nil:
-		return nil, fmt.Errorf("download %s: %w", f.ID, err)
-	}
-	return into.data.Bytes(), nil
+	return h.download(ctx, f, from, limit), nil
 }
 
 // info is what Slack knows of a file now. Of a deleted one it says file_deleted, or
@@ -79,11 +71,53 @@ func lacking(code approval.CauseCode, f approval.File) error {
 // gone tells of a file of which Slack only keeps the place.
 func gone(f slack.File) bool { return f.Mode == "tombstone" || f.Mode == "hidden_by_limit" }
 
-// capped takes so many bytes and no more, whatever size Slack has promised. The
-// buffer is a field: embedded, its ReadFrom would let io.Copy past the limit.
+// stall is how long Slack may send nothing of a file. A download as a whole has no limit of its own:
+// what reads it has one, and takes its time.
+const stall = time.Minute
+
+var errStalled = errors.New("nothing of it has come for a minute")
+
+// download reads a file of Slack's while it comes. It ends with its context, or when it is closed.
+func (h *files) download(ctx context.Context, f approval.File, from string, limit int64) io.ReadCloser {
+	ctx, cancel := context.WithCancelCause(ctx)
+	reader, writer := io.Pipe()
+	go func() {
+		idle := time.AfterFunc(stall, func() { cancel(errStalled) })
+		err := h.lift.GetFileContext(ctx, from, &capped{to: writer, left: limit, idle: idle})
+		idle.Stop()
+		var status slack.StatusCodeError
+		switch {
+		case err == nil:
+		case errors.Is(context.Cause(ctx), errStalled):
+			err = fmt.Errorf("download %s: %w", f.ID, errStalled)
+		case errors.Is(err, errSignIn), errors.As(err, &status) && (status.Code == http.StatusNotFound || status.Code == http.StatusForbidden || status.Code == http.StatusGone):
+			err = lacking(approval.FileWithheld, f) // whether it is gone, files.info says: the next look finds out
+		default:
+			err = fmt.Errorf("download %s: %w", f.ID, err)
+		}
+		_ = writer.CloseWithError(err) // it never fails
+		cancel(nil)
+	}()
+	return &download{PipeReader: reader, cancel: cancel}
+}
+
+type download struct {
+	*io.PipeReader
+	cancel context.CancelCauseFunc
+}
+
+// Close implements io.Closer.
+func (d *download) Close() error {
+	d.cancel(nil)
+	return d.PipeReader.Close()
+}
+
+// capped passes on so many bytes and no more, whatever size Slack has promised. While nobody takes
+// them, Slack is not waited for.
 type capped struct {
-	data bytes.Buffer
+	to   io.Writer
 	left int64
+	idle *time.Timer
 }
 
 // Write implements io.Writer.
@@ -91,7 +125,9 @@ func (c *capped) Write(p []byte) (int, error) {
 	if c.left -= int64(len(p)); c.left < 0 {
 		return 0, steps.ErrFileTooBig
 	}
-	return c.data.Write(p)
+	c.idle.Stop()
+	defer c.idle.Reset(stall)
+	return c.to.Write(p)
 }
 
 // Person implements steps.Slack.
@@ -135,7 +171,7 @@ func (h *files) Place(ctx context.Context, channel, user string) (p approval.Pla
 	case err != nil:
 		return p, fmt.Errorf("conversations.info %s: %w", channel, detail(err))
 	}
-	p = approval.Place{Seen: true, In: c.IsMember || c.IsIM, Archived: c.IsArchived, Private: (c.IsPrivate || c.IsGroup) && !c.IsIM}
+	p = approval.Place{Seen: true, In: c.IsMember || c.IsIM, Archived: c.IsArchived, Private: (c.IsPrivate || c.IsGroup) && !c.IsIM, Shared: c.IsExtShared}
 	if !p.Private || !p.In || p.Archived || user == "" {
 		return p, nil
 	}
@@ -159,8 +195,7 @@ func (h *files) Within(ctx context.Context, channel, user string) (bool, error) 
 // with it are looked up as they are now; else those that its words name in the channel.
 func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, err error) {
 	if q.Seek.Given {
-		found.Files, err = h.asNow(ctx, q)
-		return found, err
+		return h.asNow(ctx, q)
 	}
 	s, err := h.look(ctx, q.Channel, q.Text)
 	if err != nil {
@@ -176,14 +211,14 @@ func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, er
 		if len(named) == 0 {
 			return h.ofThread(ctx, q)
 		}
-		return steps.Found{Files: named}, nil
+		return steps.Found{Files: named, Shared: s.Sharing()}, nil
 	}
 	picked, cause := s.Pick(q.Text, stems, own...)
 	if cause != nil {
 		cause.Channel = q.Channel
 		return found, &approval.CauseError{Cause: *cause}
 	}
-	return steps.Found{Files: picked.Files, Unread: picked.Unread}, nil
+	return steps.Found{Files: picked.Files, Unread: picked.Unread, Shared: s.Sharing()}, nil
 }
 
 // ofThread are the files that a thread has read before. One that has been deleted since
@@ -201,7 +236,11 @@ func (h *files) ofThread(ctx context.Context, q steps.Search) (found steps.Found
 		if err != nil {
 			return steps.Found{}, err
 		}
-		found.Files = append(found.Files, now...)
+		found.Files = append(found.Files, now.Files...)
+		if found.Shared == nil {
+			found.Shared = now.Shared
+		}
+		maps.Copy(found.Shared, now.Shared)
 	}
 	if lost != nil && len(found.Files) == 0 {
 		return steps.Found{}, lost
@@ -281,19 +320,21 @@ func input(f slack.File) approval.File {
 // to be there still. One that came with the question need not be: then it is the asker's
 // own. Nor does one that its thread was about before. The bot may see files that the
 // asker does not, and reads none of those for them, whatever a form names.
-func (h *files) asNow(ctx context.Context, q steps.Search) (files []approval.File, err error) {
+func (h *files) asNow(ctx context.Context, q steps.Search) (found steps.Found, err error) {
+	found.Shared = map[string]approval.Sharing{}
 	for _, f := range q.Files {
 		info, err := h.info(ctx, f)
 		if err != nil {
-			return nil, err
+			return steps.Found{}, err
 		}
 		came := slices.Contains(q.Seek.Brought, f.ID) && info.User == q.Asker
 		if !came && !slices.Contains(q.Thread, f.ID) && !slices.Contains(slices.Concat(info.Channels, info.Groups, info.IMs), q.Channel) {
-			return nil, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: f.Name, Channel: q.Channel}}
+			return steps.Found{}, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: f.Name, Channel: q.Channel}}
 		}
-		files = append(files, input(*info))
+		found.Files = append(found.Files, input(*info))
+		found.Shared[info.ID] = approval.Sharing{By: info.User, At: info.Created.Time().UTC()}
 	}
-	return files, nil
+	return found, nil
 }
 
 // Stat implements steps.Slack.

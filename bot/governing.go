@@ -41,6 +41,13 @@ type Notes interface {
 	SetNotes(ctx context.Context, click approval.Click, project string, notes review.Notes, shows approval.Sight, base int) (review.RuleSet, error)
 }
 
+// Keyring are the SSH keys by which people sign what they decide outside of Slack.
+type Keyring interface {
+	Keys(ctx context.Context, click approval.Click) ([]review.Key, error)
+	AddKey(ctx context.Context, click approval.Click, text string) error
+	RemoveKey(ctx context.Context, click approval.Click, line string) error
+}
+
 // Trail is where copies of the audit log's checkpoints are kept.
 type Trail interface {
 	RulesOf(ctx context.Context, team, project string) (review.RuleSet, error)
@@ -53,7 +60,39 @@ type governing struct {
 	*slackAPI
 	service Authority
 	notes   Notes
+	keys    Keyring
 	trail   Trail
+}
+
+// clickKeys opens the keys of whoever clicks.
+func (h *governing) clickKeys(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	keys, err := h.keys.Keys(ctx, clickOf(cb, action))
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, home.KeysView(keys, time.Now()))
+}
+
+// submitKey registers the one that was pasted.
+func (h *governing) submitKey(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	return saved(h.keys.AddKey(ctx, modalClick(cb, draw.Origin{}), fieldsOf(cb)[ids.FieldKey].Value), ids.FieldKey)
+}
+
+// clickRemoveKey removes one, and draws the list again.
+func (h *governing) clickRemoveKey(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	click := clickOf(cb, action)
+	if err := h.keys.RemoveKey(ctx, click, action.Value); err != nil {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) {
+		keys, err := h.keys.Keys(ctx, click)
+		if err == nil {
+			_, err = h.api.UpdateViewContext(ctx, home.KeysView(keys, time.Now()), "", "", cb.View.ID)
+		}
+		if err != nil && slackError(err) != "not_found" {
+			h.Log.Warn("draw the list of keys again", "error", detail(err))
+		}
+	}}, nil
 }
 
 // clickRecall ends it, and draws the list again.

@@ -23,6 +23,8 @@ type Homes interface {
 	Grants(ctx context.Context, team string) ([]review.Grant, error)
 	Queue(ctx context.Context, team, user string, f steps.QueueFilter, page int) (steps.Queue, error)
 	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
+	// Given is what was approved in somebody's name and has not started.
+	Given(ctx context.Context, team, user string) ([]*approval.Request, error)
 	View(ctx context.Context, id string) (*steps.View, error)
 	RulesOf(ctx context.Context, team, project string) (review.RuleSet, error)
 	Offered(ctx context.Context, team, project string) (steps.ModelList, error)
@@ -259,6 +261,13 @@ func (h *homes) homePage(ctx context.Context, team, user string, mark home.Shelf
 		if v.Queue, err = h.service.Queue(ctx, team, user, mark.Filter(), mark.Page); err != nil {
 			return nil, err
 		}
+		given, err := h.service.Given(ctx, team, user)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range given {
+			v.Given = append(v.Given, home.Question{Request: r, URL: h.whereItIsDecided(ctx, who, r)})
+		}
 	}
 	if v.Purse, err = h.budgets.purse(ctx, team, user, ""); err != nil {
 		return nil, err
@@ -281,6 +290,17 @@ func (h *homes) homePage(ctx context.Context, team, user string, mark home.Shelf
 	}
 	v.Short, err = h.service.Shortages(ctx, team)
 	return v.Draw(), err
+}
+
+// whereItIsDecided is where a request's card is, as far as that is known.
+func (h *homes) whereItIsDecided(ctx context.Context, who kit.Identity, r *approval.Request) string {
+	v, err := h.service.View(ctx, r.ID)
+	if err != nil {
+		h.Log.Warn("a link on a Home", "request", r.ID, "error", err)
+		return ""
+	}
+	card := draw.CardPost(v)
+	return who.Permalink(card.Channel, card.TS, "")
 }
 
 // whereItStands is where a request's progress can be read, as far as that is known.

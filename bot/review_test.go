@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,7 +79,7 @@ func TestWhatIsForTheCommandLineHasNoButtonsToDecide(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	v, card := pending(b, sample.Risky, func(v *steps.View) { v.Terms.Slack = false })
-	require.Equal(t, []string{ids.ActionMore, ids.ActionDisown}, card.Actions(), "what was approved in somebody's name can be taken back")
+	require.Equal(t, []string{ids.ActionColumns, ids.ActionMore, ids.ActionDisown}, card.Actions(), "what was approved in somebody's name can be taken back")
 	require.Contains(t, card.Words(), "countersign decide "+v.Request.ID)
 	require.NotContains(t, card.Words(), "Edit the code")
 	require.ErrorContains(t, b.bot.deciding.openReview(b.ctx, "x", v, draw.Origin{}, approval.Click{}), "command line")
@@ -242,6 +243,52 @@ func TestSomebodyElseIsAsked(t *testing.T) {
 	require.Len(t, got, 2)
 	require.Equal(t, []string{"assign", v.Request.ID, slacksim.SecondReviewer}, []string{got[0].what, got[0].id, got[0].who})
 	require.Equal(t, []string{"opinion", slacksim.Admin, slacksim.Reviewer}, []string{got[1].what, got[1].who, got[1].click.User})
+}
+
+// Until it starts, an approval can be withdrawn from one's Home as well.
+func TestAnApprovalCanBeWithdrawnFromHome(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v := sample.View(sample.In(approval.Approved))
+	b.service.change(func() { b.service.views[v.Request.ID], b.service.given = v, []*approval.Request{v.Request} })
+	ben := b.as(slacksim.Reviewer)
+	require.NoError(t, ben.OpenHome())
+	require.NoError(t, ben.ClickView(b.homeOf(ben, "Approved in your name, not started yet"), ids.ActionDisown))
+	require.Eventually(t, func() bool { return len(b.service.wishes()) == 1 }, waitAtMost, tick)
+	require.Equal(t, []any{"disown", v.Request.ID, 1}, []any{b.service.wishes()[0].what, b.service.wishes()[0].id, b.service.wishes()[0].revision})
+	b.service.change(func() { b.service.given = nil })
+	require.NoError(t, ben.OpenHome())
+	require.Eventually(t, func() bool {
+		view, ok := ben.Home()
+		return ok && !strings.Contains(view.Words(), "Approved in your name")
+	}, waitAtMost, tick)
+}
+
+// What a reviewer may want to look at is one press away, and decides nothing.
+func TestColumnsAndRefusedDraftsAreOnePressAway(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v, card := pending(b, sample.Refused, sample.Outside)
+	require.Contains(t, card.Words(), "2 earlier drafts were refused")
+	require.Contains(t, card.Words(), ", shared by ")
+	require.Contains(t, card.Words(), " is a guest")
+	require.Contains(t, card.Words(), "is shared with another organisation. Its people read the answer there, too.")
+	ben := b.as(slacksim.Reviewer)
+	see := func(press func() error, says string) {
+		t.Helper()
+		require.NoError(t, press())
+		_, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), says) })
+		require.NoError(t, err)
+	}
+	see(func() error { return ben.Click(card, ids.ActionColumns) }, ": number")
+	see(func() error { return ben.Click(card, ids.ActionRefused) }, `1  sales = load("salse.csv")`)
+	require.Empty(t, b.service.wishes())
+
+	b.service.change(func() { v.Request.Revision.Number = 3 })
+	require.NoError(t, ben.Click(card, ids.ActionColumns))
+	require.Eventually(t, func() bool {
+		return slices.ContainsFunc(ben.Ephemerals(slacksim.CodeReview), func(m workspace.Message) bool { return strings.Contains(m.Words(), "This card is out of date") })
+	}, waitAtMost, tick)
 }
 
 func TestDifferencesAreShown(t *testing.T) {

@@ -126,20 +126,43 @@ func (h *revising) submitAssign(ctx context.Context, cb slack.InteractionCallbac
 	return h.settled(s, click, text), nil
 }
 
-// clickDiff shows what changed since the version before.
-func (h *revising) clickDiff(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+// current is what a press on a card is about, if its version still stands; else the answer
+// says that it does not, and v is nil.
+func (h *revising) current(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (v *steps.View, a answer, err error) {
 	s, err := draw.ParseSeal(action.Value)
 	if err != nil {
-		return answer{}, err
+		return nil, a, err
 	}
-	v, err := h.own(ctx, cb, s.Request)
-	if err != nil {
-		return answer{}, err
+	if v, err = h.own(ctx, cb, s.Request); err != nil {
+		return nil, a, err
 	}
-	if v.Former == nil || v.Request.Revision.Number != s.Revision {
-		return h.decided(s, clickOf(cb, action), seatOf(cb), &approval.StaleError{Request: v.Request})
+	if v.Request.Revision.Number != s.Revision {
+		a, err = h.decided(s, clickOf(cb, action), seatOf(cb), &approval.StaleError{Request: v.Request})
+		return nil, a, err
+	}
+	return v, a, nil
+}
+
+// clickDiff shows what changed since the version before.
+func (h *revising) clickDiff(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	v, a, err := h.current(ctx, cb, action)
+	if v == nil || v.Former == nil {
+		return a, err
 	}
 	return answer{}, h.open(ctx, cb.TriggerID, draw.ChangedView(v))
+}
+
+// clickInside shows what is one press away from the card: columns, and refused drafts.
+func (h *revising) clickInside(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	v, a, err := h.current(ctx, cb, action)
+	if v == nil {
+		return a, err
+	}
+	view := draw.ColumnsView(v.Request)
+	if action.ActionID == ids.ActionRefused {
+		view = draw.RefusedView(v.Request)
+	}
+	return answer{}, h.lay(ctx, cb, view)
 }
 
 // clickMore is the card's menu. Its link is for Slack to follow.

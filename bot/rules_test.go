@@ -9,6 +9,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/review"
+	"countersign/approval/sshkey"
 	"countersign/approval/steps"
 	"countersign/bot/draw/home"
 	"countersign/bot/draw/reasons"
@@ -87,6 +88,36 @@ func TestAdministratorsEndWhatSomebodyAwayHasArranged(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "end delegation", b.service.wishes()[0].what)
 	require.Equal(t, slacksim.Reviewer, b.service.wishes()[0].who)
+}
+
+func TestAReviewerRegistersAndRemovesTheirOwnKeys(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIwY51+3/giY25ZO7TtpXu4sGcynYaIiA6ih4hq4x7q1"
+	b.service.change(func() { b.service.keys = []review.Key{{User: slacksim.Reviewer, Line: line, At: sample.Noon}} })
+	ben := b.as(slacksim.Reviewer)
+	require.NoError(t, ben.OpenHome())
+	require.NoError(t, ben.ClickView(b.homeOf(ben, "Nothing is waiting"), ids.ActionKeys))
+	list := b.openedAs(ben, ids.CallbackKeys)
+	require.Contains(t, list.Words(), sshkey.Print(line))
+	require.NoError(t, ben.ClickView(list, ids.ActionRemoveKey))
+	_, err := ben.WaitView(b.ctx, func(v workspace.View) bool {
+		return v.CallbackID == ids.CallbackKeys && !strings.Contains(v.Words(), "SHA256:")
+	})
+	require.NoError(t, err)
+	require.Equal(t, line, b.service.wishes()[0].who)
+	require.Equal(t, slacksim.Reviewer, b.service.wishes()[0].click.User, "nobody else's")
+
+	b.service.change(func() { b.service.refuse = &approval.InputError{Why: approval.Because(approval.WhyPrivateKey)} })
+	refused, err := ben.Submit(slackperson.Fill(ids.FieldKey, "-----BEGIN OPENSSH PRIVATE KEY-----"))
+	require.NoError(t, err)
+	require.Contains(t, refused[ids.FieldKey], "This is a private key")
+	b.service.change(func() { b.service.refuse = nil })
+	_, err = ben.Submit(slackperson.Fill(ids.FieldKey, line+" ben@laptop"))
+	require.NoError(t, err)
+	require.Equal(t, "add key", b.service.wishes()[1].what)
+	require.Equal(t, line+" ben@laptop", b.service.wishes()[1].who)
+	require.Equal(t, slacksim.Reviewer, b.service.wishes()[1].click.User)
 }
 
 func TestOthersAreNotShownWhoMayDoWhat(t *testing.T) {

@@ -16,6 +16,7 @@ type detail struct {
 	code    bool // of the latest refused attempt
 	values  bool // what the channel's administrators let a model see of columns
 	rows    bool // and of rows
+	memory  int  // MB that a program has
 
 	seen map[string]*reading.Glimpse // what that is, by the files' names
 }
@@ -55,6 +56,9 @@ func describeTable(b *strings.Builder, f approval.File, t reading.Table, d detai
 		fmt.Fprintf(b, "%s %s: ", tableWord(f), pandas.Quote(t.Name, 100))
 	}
 	fmt.Fprintf(b, "%d rows, %d columns. Load it with: %s\n", t.Rows, len(t.Columns), pandas.LoadCall(pandas.Literal(f.Name), pandas.Literal(t.Name), len(f.Tables()) > 1))
+	if size := t.Memory(); size >= reading.MuchMemory {
+		fmt.Fprintf(b, "Whole, it takes about %d MB in memory, and a program has %d MB: load the columns that you need, or use load_parts.\n", size>>20, d.memory)
+	}
 	for i, c := range t.Columns {
 		if i == d.columns {
 			fmt.Fprintf(b, "(%d more columns are not listed here for want of room)\n", len(t.Columns)-i)

@@ -115,7 +115,7 @@ func size(turns []Turn) (bytes int) {
 // ask is the question with its files, what reviewers wanted changed about earlier
 // versions, and what became of earlier attempts.
 func ask(b steps.Brief, d detail) []Turn {
-	d.seen = b.Seen
+	d.seen, d.memory = b.Seen, b.MemoryMB
 	text := describe(b.Files, d)
 	if d.columns < reading.MaxColumns && d.columns < widest(b.Files) {
 		text += "\nNot all columns are listed: read their names from the file where they matter.\n"

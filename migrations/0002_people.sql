@@ -53,6 +53,15 @@ CREATE FUNCTION noted(of text, channel text, sealed jsonb) RETURNS boolean LANGU
 $$;
 -- +goose StatementEnd
 
+-- +goose StatementBegin
+-- The rules of reviews that hold in a channel at a time: its own, or the workspace's. Nothing
+-- where nobody has set any. Versions that only follow set models, notes or sights.
+CREATE FUNCTION ruling(of text, channel text, at timestamptz) RETURNS SETOF rules LANGUAGE sql STABLE AS $$
+    SELECT * FROM (SELECT DISTINCT ON (project) * FROM rules WHERE team = of AND project IN ('', channel) AND set_at <= at ORDER BY project, version DESC) latest
+    WHERE document IS NOT NULL AND document -> 'follows' IS DISTINCT FROM 'true' ORDER BY project = '' LIMIT 1
+$$;
+-- +goose StatementEnd
+
 -- Who was named for what, or removed, one fact after another: the latest holds.
 CREATE TABLE people (
     seq     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -90,9 +99,46 @@ CREATE TRIGGER delegations_authority BEFORE INSERT ON delegations FOR EACH ROW E
 CREATE TRIGGER delegations_unchangeable BEFORE UPDATE OR DELETE ON delegations FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER delegations_untruncatable BEFORE TRUNCATE ON delegations FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+-- The SSH keys by which people sign what they decide at a terminal, one fact after another:
+-- the latest of a key holds.
+CREATE TABLE ssh_keys (
+    seq    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    team   text NOT NULL CHECK (team <> ''),
+    person text NOT NULL CHECK (person <> ''),
+    line   text NOT NULL, -- kind and key, as a .pub file has them
+    named  boolean NOT NULL, -- false: removed
+    at     timestamptz NOT NULL,
+    told   bigint, -- the event of people:TEAM that tells of it
+    -- Only kinds that sign well.
+    CONSTRAINT ssh_keys_kind CHECK (line ~ '^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com) [A-Za-z0-9+/]+=*$')
+);
+CREATE INDEX ssh_keys_latest ON ssh_keys (team, line, seq DESC);
+CREATE INDEX ssh_keys_of ON ssh_keys (team, person, seq);
+-- +goose StatementBegin
+-- A key is one person's: two people with the same key would be one hand with two voices.
+CREATE FUNCTION ssh_keys_of_one() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT ON (person) named FROM ssh_keys WHERE team = NEW.team AND line = NEW.line AND person <> NEW.person
+        ORDER BY person, seq DESC) others WHERE named) THEN
+        RAISE EXCEPTION 'somebody else has the key of %', NEW.person USING ERRCODE = 'unique_violation', CONSTRAINT = 'ssh_keys_of_one';
+    END IF;
+    RETURN NEW;
+END $$;
+-- Whether a key signs for somebody: they have registered it, it is a day old by then, and it
+-- is not removed now.
+CREATE FUNCTION signs(of text, who text, key text, at timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce((SELECT k.named AND k.at <= $4 - interval '24 hours' FROM ssh_keys k
+        WHERE k.team = of AND k.line = key AND k.person = who ORDER BY k.seq DESC LIMIT 1), false)
+$$;
+-- +goose StatementEnd
+CREATE TRIGGER ssh_keys_authority BEFORE INSERT ON ssh_keys FOR EACH ROW EXECUTE FUNCTION authority_alone();
+CREATE TRIGGER ssh_keys_of_one BEFORE INSERT ON ssh_keys FOR EACH ROW WHEN (NEW.named) EXECUTE FUNCTION ssh_keys_of_one();
+CREATE TRIGGER ssh_keys_unchangeable BEFORE UPDATE OR DELETE ON ssh_keys FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER ssh_keys_untruncatable BEFORE TRUNCATE ON ssh_keys FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 -- +goose StatementBegin
 CREATE FUNCTION authority(of text) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT (SELECT count(*) FROM people WHERE team = of) + (SELECT count(*) FROM delegations WHERE team = of)
-        + (SELECT count(*) FROM rules WHERE team = of)
+        + (SELECT count(*) FROM rules WHERE team = of) + (SELECT count(*) FROM ssh_keys WHERE team = of)
 $$;
 -- +goose StatementEnd

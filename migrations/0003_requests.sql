@@ -21,7 +21,7 @@ CREATE TABLE requests (
     team         text NOT NULL CHECK (team <> ''),
     project      text NOT NULL CHECK (project <> ''),
     asker        text NOT NULL CHECK (asker <> ''),
-    guest        boolean NOT NULL DEFAULT false, -- the asker was a guest when they asked
+    guest        boolean NOT NULL DEFAULT false, shared boolean NOT NULL DEFAULT false, -- the asker, when they asked; the channel, with another organisation
     question     text REFERENCES contents,
     model        text NOT NULL,
     files        jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(files) = 'array'),
@@ -195,18 +195,18 @@ CREATE TRIGGER revisions_untruncatable BEFORE TRUNCATE ON revisions FOR EACH STA
 ALTER TABLE requests ADD CONSTRAINT requests_revision_fkey FOREIGN KEY (id, revision) REFERENCES revisions (request_id, number);
 
 -- +goose StatementBegin
--- A revision names rules that there are, of its own channel or workspace, and asks for
--- no fewer approvals than they do. Notes that it names are its own channel's.
+-- A revision names the rules that hold in its channel, and asks for no fewer approvals than they do. What is put
+-- before the reviewers once more, byte for byte, keeps what it named. Notes that it names are its own channel's.
 CREATE FUNCTION revisions_by_rules() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     sealed jsonb := nullif(said(NEW.manifest), '')::jsonb;
 BEGIN
-    PERFORM FROM requests q WHERE q.id = NEW.request_id AND (sealed ? 'notes' AND NOT noted(q.team, q.project, sealed -> 'notes')
-        OR coalesce(sealed ->> 'policy', 'settings') <> 'settings' AND NOT EXISTS (SELECT FROM rules r
-            WHERE r.team = q.team AND r.name = sealed ->> 'policy' AND r.project IN ('', q.project)
-            AND (sealed ->> 'approvals')::integer >= (r.document #>> ARRAY[sealed ->> 'tier', 'approvals'])::integer));
+    PERFORM FROM requests q LEFT JOIN ruling(q.team, q.project, 'infinity') r ON true WHERE q.id = NEW.request_id AND (sealed ? 'notes' AND NOT noted(q.team, q.project, sealed -> 'notes')
+        OR NOT EXISTS (SELECT FROM revisions v WHERE (v.request_id, v.number, v.digest) = (NEW.request_id, NEW.number - 1, NEW.digest))
+        AND (coalesce(sealed ->> 'policy', 'settings') <> coalesce(r.name, 'settings')
+            OR r.name <> '' AND ((sealed ->> 'approvals')::integer >= (r.document #>> ARRAY[sealed ->> 'tier', 'approvals'])::integer) IS NOT TRUE));
     IF FOUND THEN
-        RAISE EXCEPTION 'revision % of % does not follow the rules or the notes that it names', NEW.number, NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = 'revisions_by_rules';
+        RAISE EXCEPTION 'revision % of % does not follow the rules or the notes of its channel', NEW.number, NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = 'revisions_by_rules';
     END IF;
     RETURN NEW;
 END $$;
@@ -283,8 +283,8 @@ CREATE TABLE decisions (
 );
 -- A user of an operating system is one voice, whoever they say they are.
 CREATE UNIQUE INDEX decisions_one_seat ON decisions (request_id, revision, (click ->> 'os_user'));
--- Statistics look at the latest.
-CREATE INDEX decisions_by_time ON decisions (at);
+-- Statistics look at the latest, receipts at whether a person has approved before.
+CREATE INDEX decisions_by_time ON decisions (at); CREATE INDEX decisions_by_reviewer ON decisions (reviewer, at);
 -- +goose StatementBegin
 -- Tells whether an event says of a decision what its row says.
 CREATE FUNCTION decided(d decisions) RETURNS boolean LANGUAGE sql STABLE AS $$
@@ -292,7 +292,7 @@ CREATE FUNCTION decided(d decisions) RETURNS boolean LANGUAGE sql STABLE AS $$
         AND e.kind = CASE d.verdict WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'changes requested' END
         AND e.data::jsonb @> jsonb_build_object('revision', d.revision, 'digest', d.digest)
         AND e.data::jsonb ->> 'in_place_of' IS NOT DISTINCT FROM d.in_place_of
-        AND (e.data::jsonb #>> '{click,door}', e.data::jsonb #>> '{click,os_user}') IS NOT DISTINCT FROM (d.click ->> 'door', d.click ->> 'os_user'))
+        AND (e.data::jsonb #>> '{click,door}', e.data::jsonb #>> '{click,os_user}', e.data::jsonb #>> '{click,signature}') IS NOT DISTINCT FROM (d.click ->> 'door', d.click ->> 'os_user', d.click ->> 'signature'))
 $$;
 -- +goose StatementEnd
 -- What somebody decided stays decided.

@@ -50,10 +50,17 @@ CREATE TABLE notices (
     data       jsonb NOT NULL CHECK (jsonb_typeof(data) = 'object'),
     at         timestamptz NOT NULL,
     told_at    timestamptz, -- NULL until everybody has it
+    -- Somebody's approval that they are told of with the others of their day, and in which notice.
+    held       boolean NOT NULL DEFAULT false,
+    digest     text REFERENCES notices,
     -- It is for somebody.
-    CONSTRAINT notices_recipients CHECK (admins OR cardinality(recipients) > 0)
+    CONSTRAINT notices_recipients CHECK (admins OR cardinality(recipients) > 0),
+    -- Only a person's own approval may be told later.
+    CONSTRAINT notices_held CHECK (NOT held OR kind = 'approved' AND cardinality(recipients) = 1),
+    CONSTRAINT notices_digest CHECK (held OR digest IS NULL)
 );
 CREATE INDEX notices_untold ON notices (at) WHERE told_at IS NULL;
+CREATE INDEX notices_waiting ON notices (at) WHERE held AND digest IS NULL;
 CREATE INDEX notices_by_request ON notices (request_id);
 CREATE INDEX notices_checkpoints ON notices (team, ((data ->> 'number')::bigint)) WHERE kind = 'checkpoint';
 
@@ -76,6 +83,11 @@ CREATE TABLE notice_posts (
 -- What people were told stays what they were told, or is emptied once they were.
 CREATE FUNCTION notices_stand() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- What is in one digest is in no other.
+    IF OLD.held AND NOT NEW.held OR OLD.digest IS NOT NULL AND NEW.digest IS DISTINCT FROM OLD.digest THEN
+        RAISE EXCEPTION 'notice % is in a digest', OLD.key
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'notices_told_once';
+    END IF;
     IF (NEW.key, NEW.team, NEW.kind, NEW.recipients, NEW.admins, NEW.request_id, NEW.at) IS DISTINCT FROM
        (OLD.key, OLD.team, OLD.kind, OLD.recipients, OLD.admins, OLD.request_id, OLD.at)
         OR NEW.data <> OLD.data AND NOT (NEW.data = '{}' AND OLD.told_at IS NOT NULL) THEN

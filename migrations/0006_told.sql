@@ -42,6 +42,17 @@ BEGIN
     RETURN NULL;
 END $$;
 -- +goose StatementEnd
+-- +goose StatementBegin
+CREATE FUNCTION ssh_keys_told() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'people:' || NEW.team AND seq = NEW.told AND actor = NEW.person AND at = NEW.at
+        AND kind = CASE WHEN NEW.named THEN 'registered key' ELSE 'removed key' END AND data::jsonb ->> 'key' = NEW.line) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE CONSTRAINT TRIGGER ssh_keys_told AFTER INSERT ON ssh_keys DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ssh_keys_told();
 CREATE CONSTRAINT TRIGGER rules_told AFTER INSERT ON rules DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION rules_told();
 CREATE CONSTRAINT TRIGGER people_told AFTER INSERT ON people DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION people_told();
 CREATE CONSTRAINT TRIGGER delegations_told AFTER INSERT ON delegations DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION delegations_told();
@@ -49,6 +60,7 @@ CREATE CONSTRAINT TRIGGER delegations_told AFTER INSERT ON delegations DEFERRABL
 ALTER TABLE rules ADD CONSTRAINT rules_once UNIQUE (team, told);
 ALTER TABLE people ADD CONSTRAINT people_once UNIQUE (team, told);
 ALTER TABLE delegations ADD CONSTRAINT delegations_once UNIQUE (team, told);
+ALTER TABLE ssh_keys ADD CONSTRAINT ssh_keys_once UNIQUE (team, told);
 
 -- +goose StatementBegin
 CREATE FUNCTION decisions_told() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -57,6 +69,20 @@ BEGIN
         PERFORM untold(TG_TABLE_NAME, TG_NAME);
     END IF;
     RETURN NULL;
+END $$;
+-- What another door than Slack says of high risk is signed by a key of the reviewer's own that
+-- is a day old, and was asked for a moment ago. Whether the signature holds only programs see.
+CREATE FUNCTION decisions_signed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM revisions v JOIN requests q ON q.id = v.request_id WHERE v.request_id = NEW.request_id AND v.number = NEW.revision AND v.tier = 'high'
+        AND NOT (signs(q.team, NEW.reviewer, NEW.click ->> 'key', least(NEW.at, clock_timestamp())) AND coalesce(NEW.click ->> 'signature', '') <> ''
+            AND EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || NEW.request_id AND e.kind = 'asked to sign' AND e.actor = NEW.reviewer
+                AND e.at BETWEEN NEW.at - interval '10 minutes' AND NEW.at
+                AND e.data::jsonb @> jsonb_build_object('nonce', NEW.click ->> 'nonce', 'revision', NEW.revision, 'digest', NEW.digest, 'verdict', NEW.verdict)))) THEN
+        RAISE EXCEPTION 'the decision of % on revision % of % is not signed', NEW.reviewer, NEW.revision, NEW.request_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'decisions_signed';
+    END IF;
+    RETURN NEW;
 END $$;
 -- A revision is what its event says, findings included: reviewers read both.
 CREATE FUNCTION revisions_told() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -71,6 +97,10 @@ BEGIN
     RETURN NULL;
 END $$;
 -- +goose StatementEnd
+CREATE TRIGGER decisions_signed BEFORE INSERT ON decisions FOR EACH ROW
+    WHEN (NEW.click ->> 'door' IS NOT NULL) EXECUTE FUNCTION decisions_signed();
+-- What somebody was asked to sign is one decision.
+CREATE UNIQUE INDEX decisions_one_nonce ON decisions ((click ->> 'nonce'));
 CREATE CONSTRAINT TRIGGER decisions_told AFTER INSERT ON decisions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION decisions_told();
 CREATE CONSTRAINT TRIGGER revisions_told AFTER INSERT ON revisions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION revisions_told();
 

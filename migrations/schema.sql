@@ -24,7 +24,7 @@ CREATE FUNCTION authority(of text) RETURNS bigint
     LANGUAGE sql STABLE
     AS $$
     SELECT (SELECT count(*) FROM people WHERE team = of) + (SELECT count(*) FROM delegations WHERE team = of)
-        + (SELECT count(*) FROM rules WHERE team = of)
+        + (SELECT count(*) FROM rules WHERE team = of) + (SELECT count(*) FROM ssh_keys WHERE team = of)
 $$;
 
 CREATE FUNCTION authority_alone() RETURNS trigger
@@ -106,7 +106,7 @@ CREATE FUNCTION decided(d decisions) RETURNS boolean
         AND e.kind = CASE d.verdict WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'changes requested' END
         AND e.data::jsonb @> jsonb_build_object('revision', d.revision, 'digest', d.digest)
         AND e.data::jsonb ->> 'in_place_of' IS NOT DISTINCT FROM d.in_place_of
-        AND (e.data::jsonb #>> '{click,door}', e.data::jsonb #>> '{click,os_user}') IS NOT DISTINCT FROM (d.click ->> 'door', d.click ->> 'os_user'))
+        AND (e.data::jsonb #>> '{click,door}', e.data::jsonb #>> '{click,os_user}', e.data::jsonb #>> '{click,signature}') IS NOT DISTINCT FROM (d.click ->> 'door', d.click ->> 'os_user', d.click ->> 'signature'))
 $$;
 
 CREATE FUNCTION decisions_delegated() RETURNS trigger
@@ -147,6 +147,22 @@ BEGIN
         AND ARRAY[d.reviewer, d.voice] && ARRAY[NEW.reviewer, coalesce(NEW.in_place_of, NEW.reviewer)]) THEN
         RAISE EXCEPTION '% has asked for a part of revision % of %', NEW.reviewer, NEW.revision, NEW.request_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'decisions_not_by_wisher';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION decisions_signed() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM revisions v JOIN requests q ON q.id = v.request_id WHERE v.request_id = NEW.request_id AND v.number = NEW.revision AND v.tier = 'high'
+        AND NOT (signs(q.team, NEW.reviewer, NEW.click ->> 'key', least(NEW.at, clock_timestamp())) AND coalesce(NEW.click ->> 'signature', '') <> ''
+            AND EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || NEW.request_id AND e.kind = 'asked to sign' AND e.actor = NEW.reviewer
+                AND e.at BETWEEN NEW.at - interval '10 minutes' AND NEW.at
+                AND e.data::jsonb @> jsonb_build_object('nonce', NEW.click ->> 'nonce', 'revision', NEW.revision, 'digest', NEW.digest, 'verdict', NEW.verdict)))) THEN
+        RAISE EXCEPTION 'the decision of % on revision % of % is not signed', NEW.reviewer, NEW.revision, NEW.request_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'decisions_signed';
     END IF;
     RETURN NEW;
 END $$;
@@ -329,6 +345,11 @@ CREATE FUNCTION notices_stand() RETURNS trigger
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
+    -- What is in one digest is in no other.
+    IF OLD.held AND NOT NEW.held OR OLD.digest IS NOT NULL AND NEW.digest IS DISTINCT FROM OLD.digest THEN
+        RAISE EXCEPTION 'notice % is in a digest', OLD.key
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'notices_told_once';
+    END IF;
     IF (NEW.key, NEW.team, NEW.kind, NEW.recipients, NEW.admins, NEW.request_id, NEW.at) IS DISTINCT FROM
        (OLD.key, OLD.team, OLD.kind, OLD.recipients, OLD.admins, OLD.request_id, OLD.at)
         OR NEW.data <> OLD.data AND NOT (NEW.data = '{}' AND OLD.told_at IS NOT NULL) THEN
@@ -468,12 +489,12 @@ CREATE FUNCTION revisions_by_rules() RETURNS trigger
 DECLARE
     sealed jsonb := nullif(said(NEW.manifest), '')::jsonb;
 BEGIN
-    PERFORM FROM requests q WHERE q.id = NEW.request_id AND (sealed ? 'notes' AND NOT noted(q.team, q.project, sealed -> 'notes')
-        OR coalesce(sealed ->> 'policy', 'settings') <> 'settings' AND NOT EXISTS (SELECT FROM rules r
-            WHERE r.team = q.team AND r.name = sealed ->> 'policy' AND r.project IN ('', q.project)
-            AND (sealed ->> 'approvals')::integer >= (r.document #>> ARRAY[sealed ->> 'tier', 'approvals'])::integer));
+    PERFORM FROM requests q LEFT JOIN ruling(q.team, q.project, 'infinity') r ON true WHERE q.id = NEW.request_id AND (sealed ? 'notes' AND NOT noted(q.team, q.project, sealed -> 'notes')
+        OR NOT EXISTS (SELECT FROM revisions v WHERE (v.request_id, v.number, v.digest) = (NEW.request_id, NEW.number - 1, NEW.digest))
+        AND (coalesce(sealed ->> 'policy', 'settings') <> coalesce(r.name, 'settings')
+            OR r.name <> '' AND ((sealed ->> 'approvals')::integer >= (r.document #>> ARRAY[sealed ->> 'tier', 'approvals'])::integer) IS NOT TRUE));
     IF FOUND THEN
-        RAISE EXCEPTION 'revision % of % does not follow the rules or the notes that it names', NEW.number, NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = 'revisions_by_rules';
+        RAISE EXCEPTION 'revision % of % does not follow the rules or the notes of its channel', NEW.number, NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = 'revisions_by_rules';
     END IF;
     RETURN NEW;
 END $$;
@@ -541,6 +562,31 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
+
+CREATE TABLE rules (
+    team text NOT NULL,
+    project text NOT NULL,
+    version integer NOT NULL,
+    document jsonb,
+    set_by text NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    told bigint,
+    name text GENERATED ALWAYS AS (((COALESCE(NULLIF(project, ''::text), 'team'::text) || '/'::text) || (version)::text)) STORED NOT NULL,
+    former integer GENERATED ALWAYS AS (NULLIF((version - 1), 0)) STORED,
+    CONSTRAINT rules_approvals CHECK (((document IS NULL) OR ((COALESCE(((document #>> '{low,approvals}'::text[]))::integer, 0) >= 1) AND (COALESCE(((document #>> '{medium,approvals}'::text[]))::integer, 0) >= 1) AND (COALESCE(((document #>> '{high,approvals}'::text[]))::integer, 0) >= 1)))),
+    CONSTRAINT rules_document_check CHECK ((jsonb_typeof(document) = 'object'::text)),
+    CONSTRAINT rules_set_by_check CHECK ((set_by <> ''::text)),
+    CONSTRAINT rules_team_check CHECK ((team <> ''::text)),
+    CONSTRAINT rules_version CHECK ((version >= 1)),
+    CONSTRAINT rules_workspace CHECK (((document IS NOT NULL) OR (project <> ''::text)))
+);
+
+CREATE FUNCTION ruling(of text, channel text, at timestamp with time zone) RETURNS SETOF rules
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT * FROM (SELECT DISTINCT ON (project) * FROM rules WHERE team = of AND project IN ('', channel) AND set_at <= at ORDER BY project, version DESC) latest
+    WHERE document IS NOT NULL AND document -> 'follows' IS DISTINCT FROM 'true' ORDER BY project = '' LIMIT 1
+$$;
 
 CREATE FUNCTION runs_approved() RETURNS trigger
     LANGUAGE plpgsql
@@ -689,6 +735,37 @@ BEGIN
             USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'settlements_hold_fkey';
     END IF;
     RETURN NEW;
+END $$;
+
+CREATE FUNCTION signs(of text, who text, key text, at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $_$
+    SELECT coalesce((SELECT k.named AND k.at <= $4 - interval '24 hours' FROM ssh_keys k
+        WHERE k.team = of AND k.line = key AND k.person = who ORDER BY k.seq DESC LIMIT 1), false)
+$_$;
+
+CREATE FUNCTION ssh_keys_of_one() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT ON (person) named FROM ssh_keys WHERE team = NEW.team AND line = NEW.line AND person <> NEW.person
+        ORDER BY person, seq DESC) others WHERE named) THEN
+        RAISE EXCEPTION 'somebody else has the key of %', NEW.person USING ERRCODE = 'unique_violation', CONSTRAINT = 'ssh_keys_of_one';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION ssh_keys_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'people:' || NEW.team AND seq = NEW.told AND actor = NEW.person AND at = NEW.at
+        AND kind = CASE WHEN NEW.named THEN 'registered key' ELSE 'removed key' END AND data::jsonb ->> 'key' = NEW.line) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
 END $$;
 
 CREATE FUNCTION tell(of text, who text, what text, facts text) RETURNS bigint
@@ -1065,7 +1142,11 @@ CREATE TABLE notices (
     data jsonb NOT NULL,
     at timestamp with time zone NOT NULL,
     told_at timestamp with time zone,
+    held boolean DEFAULT false NOT NULL,
+    digest text,
     CONSTRAINT notices_data_check CHECK ((jsonb_typeof(data) = 'object'::text)),
+    CONSTRAINT notices_digest CHECK ((held OR (digest IS NULL))),
+    CONSTRAINT notices_held CHECK (((NOT held) OR ((kind = 'approved'::text) AND (cardinality(recipients) = 1)))),
     CONSTRAINT notices_key_check CHECK ((key <> ''::text)),
     CONSTRAINT notices_kind_check CHECK ((kind <> ''::text)),
     CONSTRAINT notices_recipients CHECK ((admins OR (cardinality(recipients) > 0))),
@@ -1134,6 +1215,7 @@ CREATE TABLE requests (
     project text NOT NULL,
     asker text NOT NULL,
     guest boolean DEFAULT false NOT NULL,
+    shared boolean DEFAULT false NOT NULL,
     question text,
     model text NOT NULL,
     files jsonb DEFAULT '[]'::jsonb NOT NULL,
@@ -1224,24 +1306,6 @@ CREATE TABLE revisions (
     CONSTRAINT revisions_quote CHECK (((quote >= 0) AND (quote <= cost_cap)))
 );
 
-CREATE TABLE rules (
-    team text NOT NULL,
-    project text NOT NULL,
-    version integer NOT NULL,
-    document jsonb,
-    set_by text NOT NULL,
-    set_at timestamp with time zone NOT NULL,
-    told bigint,
-    name text GENERATED ALWAYS AS (((COALESCE(NULLIF(project, ''::text), 'team'::text) || '/'::text) || (version)::text)) STORED NOT NULL,
-    former integer GENERATED ALWAYS AS (NULLIF((version - 1), 0)) STORED,
-    CONSTRAINT rules_approvals CHECK (((document IS NULL) OR ((COALESCE(((document #>> '{low,approvals}'::text[]))::integer, 0) >= 1) AND (COALESCE(((document #>> '{medium,approvals}'::text[]))::integer, 0) >= 1) AND (COALESCE(((document #>> '{high,approvals}'::text[]))::integer, 0) >= 1)))),
-    CONSTRAINT rules_document_check CHECK ((jsonb_typeof(document) = 'object'::text)),
-    CONSTRAINT rules_set_by_check CHECK ((set_by <> ''::text)),
-    CONSTRAINT rules_team_check CHECK ((team <> ''::text)),
-    CONSTRAINT rules_version CHECK ((version >= 1)),
-    CONSTRAINT rules_workspace CHECK (((document IS NOT NULL) OR (project <> ''::text)))
-);
-
 CREATE TABLE runs (
     request_id text NOT NULL,
     box_id text NOT NULL,
@@ -1282,6 +1346,28 @@ CREATE TABLE sessions (
     CONSTRAINT sessions_id_check CHECK ((id <> ''::text)),
     CONSTRAINT sessions_team_check CHECK ((team <> ''::text)),
     CONSTRAINT sessions_thread_ts_check CHECK ((thread_ts <> ''::text))
+);
+
+CREATE TABLE ssh_keys (
+    seq bigint NOT NULL,
+    team text NOT NULL,
+    person text NOT NULL,
+    line text NOT NULL,
+    named boolean NOT NULL,
+    at timestamp with time zone NOT NULL,
+    told bigint,
+    CONSTRAINT ssh_keys_kind CHECK ((line ~ '^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com) [A-Za-z0-9+/]+=*$'::text)),
+    CONSTRAINT ssh_keys_person_check CHECK ((person <> ''::text)),
+    CONSTRAINT ssh_keys_team_check CHECK ((team <> ''::text))
+);
+
+ALTER TABLE ssh_keys ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME ssh_keys_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE topups (
@@ -1525,6 +1611,12 @@ ALTER TABLE ONLY sessions
 ALTER TABLE ONLY settlements
     ADD CONSTRAINT settlements_pkey PRIMARY KEY (hold_id);
 
+ALTER TABLE ONLY ssh_keys
+    ADD CONSTRAINT ssh_keys_once UNIQUE (team, told);
+
+ALTER TABLE ONLY ssh_keys
+    ADD CONSTRAINT ssh_keys_pkey PRIMARY KEY (seq);
+
 ALTER TABLE ONLY topups
     ADD CONSTRAINT topups_pkey PRIMARY KEY (id);
 
@@ -1545,7 +1637,11 @@ ALTER TABLE ONLY unstarted_runs
 
 CREATE INDEX contents_by_stream ON contents USING btree (stream);
 
+CREATE INDEX decisions_by_reviewer ON decisions USING btree (reviewer, at);
+
 CREATE INDEX decisions_by_time ON decisions USING btree (at);
+
+CREATE UNIQUE INDEX decisions_one_nonce ON decisions USING btree (((click ->> 'nonce'::text)));
 
 CREATE UNIQUE INDEX decisions_one_seat ON decisions USING btree (request_id, revision, ((click ->> 'os_user'::text)));
 
@@ -1566,6 +1662,8 @@ CREATE INDEX notices_by_request ON notices USING btree (request_id);
 CREATE INDEX notices_checkpoints ON notices USING btree (team, (((data ->> 'number'::text))::bigint)) WHERE (kind = 'checkpoint'::text);
 
 CREATE INDEX notices_untold ON notices USING btree (at) WHERE (told_at IS NULL);
+
+CREATE INDEX notices_waiting ON notices USING btree (at) WHERE (held AND (digest IS NULL));
 
 CREATE INDEX people_latest ON people USING btree (team, project, role, person, seq DESC);
 
@@ -1592,6 +1690,10 @@ CREATE INDEX settlements_by_session ON settlements USING btree (team, session_id
 CREATE INDEX settlements_by_team ON settlements USING btree (team, at) INCLUDE (amount);
 
 CREATE INDEX settlements_by_user ON settlements USING btree (team, asker, at) INCLUDE (amount);
+
+CREATE INDEX ssh_keys_latest ON ssh_keys USING btree (team, line, seq DESC);
+
+CREATE INDEX ssh_keys_of ON ssh_keys USING btree (team, person, seq);
 
 CREATE INDEX topups_by_request ON topups USING btree (request_id, at);
 
@@ -1636,6 +1738,8 @@ CREATE TRIGGER decisions_delegated BEFORE INSERT ON decisions FOR EACH ROW EXECU
 CREATE TRIGGER decisions_in_time BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION decisions_in_time();
 
 CREATE TRIGGER decisions_not_by_wisher BEFORE INSERT ON decisions FOR EACH ROW WHEN ((new.verdict = 'approve'::text)) EXECUTE FUNCTION decisions_not_by_wisher();
+
+CREATE TRIGGER decisions_signed BEFORE INSERT ON decisions FOR EACH ROW WHEN (((new.click ->> 'door'::text) IS NOT NULL)) EXECUTE FUNCTION decisions_signed();
 
 CREATE CONSTRAINT TRIGGER decisions_told AFTER INSERT ON decisions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION decisions_told();
 
@@ -1807,6 +1911,16 @@ CREATE TRIGGER settlements_untruncatable BEFORE TRUNCATE ON settlements FOR EACH
 
 CREATE TRIGGER settlements_within_hold BEFORE INSERT ON settlements FOR EACH ROW EXECUTE FUNCTION settlements_within_hold();
 
+CREATE TRIGGER ssh_keys_authority BEFORE INSERT ON ssh_keys FOR EACH ROW EXECUTE FUNCTION authority_alone();
+
+CREATE TRIGGER ssh_keys_of_one BEFORE INSERT ON ssh_keys FOR EACH ROW WHEN (new.named) EXECUTE FUNCTION ssh_keys_of_one();
+
+CREATE CONSTRAINT TRIGGER ssh_keys_told AFTER INSERT ON ssh_keys DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ssh_keys_told();
+
+CREATE TRIGGER ssh_keys_unchangeable BEFORE DELETE OR UPDATE ON ssh_keys FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER ssh_keys_untruncatable BEFORE TRUNCATE ON ssh_keys FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE TRIGGER topups_decide_once BEFORE INSERT OR UPDATE ON topups FOR EACH ROW EXECUTE FUNCTION topups_decide_once();
 
 CREATE CONSTRAINT TRIGGER topups_told AFTER INSERT OR UPDATE ON topups DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION topups_told();
@@ -1893,6 +2007,9 @@ ALTER TABLE ONLY moves
 
 ALTER TABLE ONLY notice_posts
     ADD CONSTRAINT notice_posts_key_fkey FOREIGN KEY (key) REFERENCES notices(key);
+
+ALTER TABLE ONLY notices
+    ADD CONSTRAINT notices_digest_fkey FOREIGN KEY (digest) REFERENCES notices(key);
 
 ALTER TABLE ONLY notices
     ADD CONSTRAINT notices_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);

@@ -12,11 +12,12 @@
 //
 // # What goes in
 //
-// Every file of RunnerFiles, and one job: WriteJob's bytes, which hold the
-// limits, the code and the inputs. In the box, BASE being a folder of its own:
+// Every file of RunnerFiles, and one job: the bytes of a Packed, which hold the
+// limits, the code and the inputs. Inputs are streams: their contents are never whole
+// in the host's memory, nor in that of the runner. In the box, BASE being a folder of its own:
 //
 //	BASE/runner/       the runner, as RunnerFiles names its files, with the desk in it
-//	BASE/job           WriteJob's bytes; read once, then deleted
+//	BASE/job           those bytes; read once, then deleted
 //	BASE/once/         made by the start command; whoever cannot make it does not start
 //	BASE/work/         the code's working folder, with the inputs in it by name
 //	BASE/out/          where the runner keeps charts and tables until they are sent
@@ -84,8 +85,9 @@
 //
 // The head is JSON, the body bytes. Kinds in a job: J (head: limits and stamp;
 // always the first, its own stamp field is zero), C (body: the code), I (head:
-// name and sha256; body: an input), Z (the end). A job to read has the files alone, after
-// its head (sizes, seconds, memory); its result has for each file the pieces of its first
+// name and sha256; body: an input), Z (the end, which the host sends when every input was
+// the sealed one, and before which nothing begins). A job to read has the files alone, after
+// its head (seconds, memory), each with a G behind it, before which it is not touched; its result has for each file the pieces of its first
 // table (F) and how it is read, or why not (R), both with the file's number. Kinds in a result: Y (ready;
 // only ever the first, with a zero stamp, since no job has been read), O and E
 // (body: what was printed to stdout and stderr), R (body: JSON, what there is to

@@ -218,19 +218,20 @@ func TestNamesOfFiles(t *testing.T) {
 
 func job() steps.Job {
 	return steps.Job{Code: "1", CodeSHA256: approval.Hash([]byte("1")), Limits: limits, Inputs: []steps.InputFile{
-		{Input: approval.Input{Name: "a.csv", SHA256: approval.Hash([]byte("a"))}, Data: []byte("a")}}}
+		{Input: approval.Input{Name: "a.csv", SHA256: approval.Hash([]byte("a"))}, Size: 1, Open: steps.Held([]byte("a"))}}}
 }
 
 func TestAJobThatIsNotWhatWasSealedIsRefused(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, CheckJob(job()))
 	for words, change := range map[string]func(*steps.Job){
-		"not the sealed code":       func(j *steps.Job) { j.Code = "2" },
-		"cannot be called":          func(j *steps.Job) { j.Inputs[0].Name = "../../x" },
-		"two inputs are called":     func(j *steps.Job) { j.Inputs = append(j.Inputs, j.Inputs[0]) },
-		`"a.csv" is not the sealed`: func(j *steps.Job) { j.Inputs[0].Data = []byte("b") },
-		"no name of a host":         func(j *steps.Job) { j.Hosts = []string{"a.example.org", "b.example.org; id"} },
-		"limit nothing":             func(j *steps.Job) { j.Limits = approval.Limits{} },
+		"not the sealed code":           func(j *steps.Job) { j.Code = "2" },
+		"cannot be called":              func(j *steps.Job) { j.Inputs[0].Name = "../../x" },
+		"two inputs are called":         func(j *steps.Job) { j.Inputs = append(j.Inputs, j.Inputs[0]) },
+		`"a.csv": it is not the sealed`: func(j *steps.Job) { j.Inputs[0].Open = steps.Held([]byte("b")) },
+		"is not sealed":                 func(j *steps.Job) { j.Inputs[0].SHA256 = "" },
+		"no name of a host":             func(j *steps.Job) { j.Hosts = []string{"a.example.org", "b.example.org; id"} },
+		"limit nothing":                 func(j *steps.Job) { j.Limits = approval.Limits{} },
 	} {
 		j := job()
 		change(&j)

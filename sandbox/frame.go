@@ -37,6 +37,7 @@ const (
 	kindJob    = 'J'
 	kindCode   = 'C'
 	kindInput  = 'I'
+	kindGo     = 'G'
 	kindReady  = 'Y'
 	kindStdout = 'O'
 	kindStderr = 'E'
@@ -64,14 +65,28 @@ type frame struct {
 	kind  byte
 	head  []byte
 	body  []byte
+
+	open func() (io.ReadCloser, error) // in place of a body: where it is read, so that it is never whole here,
+	size int64                         // and how long it is
+}
+
+// length is that of the body.
+func (f frame) length() int64 {
+	if f.open != nil {
+		return f.size
+	}
+	return int64(len(f.body))
 }
 
 func writeFrame(w io.Writer, f frame) error {
+	if f.length() > maxInput {
+		return fmt.Errorf("write frame %c: it has %d bytes", f.kind, f.length())
+	}
 	header := make([]byte, 0, headerSize+len(f.head))
 	header = append(header, f.stamp[:]...)
 	header = append(header, f.kind)
 	header = binary.BigEndian.AppendUint32(header, uint32(len(f.head)))
-	header = binary.BigEndian.AppendUint32(header, uint32(len(f.body)))
+	header = binary.BigEndian.AppendUint32(header, uint32(f.length()))
 	header = append(header, f.head...)
 	for _, part := range [][]byte{header, f.body} {
 		if len(part) == 0 {
@@ -81,7 +96,37 @@ func writeFrame(w io.Writer, f frame) error {
 			return fmt.Errorf("write frame %c: %w", f.kind, err)
 		}
 	}
+	if f.open != nil {
+		return pour(w, f.open, f.size)
+	}
 	return nil
+}
+
+// pour writes a body as it comes. One that is shorter or longer than was said is an error.
+func pour(w io.Writer, open func() (io.ReadCloser, error), size int64) error {
+	from, err := open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = from.Close() }() // it was only read
+	if _, err := io.CopyN(w, from, size); err != nil {
+		return err
+	}
+	switch n, err := io.ReadFull(from, make([]byte, 1)); {
+	case n > 0:
+		return fmt.Errorf("it has more than %d bytes", size)
+	case err != io.EOF:
+		return err
+	}
+	return nil
+}
+
+// sizeOf is how many bytes frames have when they are written.
+func sizeOf(frames []frame) (n int64) {
+	for _, f := range frames {
+		n += headerSize + int64(len(f.head)) + f.length()
+	}
+	return n
 }
 
 // readFrame reads one frame. It never allocates more than the bytes that are

@@ -43,8 +43,9 @@ type inputHead struct {
 	Reading *reading.Reading `json:"reading,omitempty"` // that load obeys
 }
 
-// CheckJob returns what is wrong with a job: code or input that is not what was sealed, a
-// bad name of a file or a host, or missing limits.
+// CheckJob returns what is wrong with a job: code that is not what was sealed, a bad name of a
+// file or a host, or missing limits. The contents of its inputs are held against the seal while
+// they are written.
 func CheckJob(job steps.Job) error {
 	if got := approval.Hash([]byte(job.Code)); got != job.CodeSHA256 {
 		return fmt.Errorf("the code is not the sealed code: its sha256 is %s, sealed was %s",
@@ -57,10 +58,10 @@ func CheckJob(job steps.Job) error {
 			return fmt.Errorf("an input cannot be called %q", in.Name)
 		case seen[in.Name]:
 			return fmt.Errorf("two inputs are called %q", in.Name)
-		case len(in.Data) > maxInput:
+		case in.Size > maxInput:
 			return fmt.Errorf("the input %q is too large", in.Name)
-		case approval.Hash(in.Data) != in.SHA256:
-			return fmt.Errorf("the input %q is not the sealed one", in.Name)
+		case in.Open == nil || in.SHA256 == "":
+			return fmt.Errorf("the input %q is not sealed", in.Name)
 		case in.Input.Reading != "" && (in.Reading == nil || in.Reading.SHA256() != in.Input.Reading):
 			return fmt.Errorf("the input %q would be read otherwise than was sealed", in.Name)
 		}
@@ -86,23 +87,56 @@ func inputName(name string) bool {
 		})
 }
 
-// WriteJob checks the job and writes it as a box's supervisor reads it.
-func WriteJob(w io.Writer, job steps.Job, stamp Stamp) error {
-	if err := CheckJob(job); err != nil {
+// Packed is a job as a box reads it. Its inputs, or its files, are read while it is written, each
+// time anew, so that no content is ever whole in memory.
+type Packed struct {
+	frames []frame
+}
+
+// Size is how many bytes it has.
+func (p Packed) Size() int64 { return sizeOf(p.frames) + headerSize }
+
+// Fill writes all but the end, before which nothing begins. Where a content is not the sealed one,
+// the error is a *steps.ContentError, and there must be no end.
+func (p Packed) Fill(w io.Writer) error { return writeFrames(w, p.frames) }
+
+// End writes the end.
+func (Packed) End(w io.Writer) error { return writeFrame(w, frame{kind: kindEnd}) }
+
+// Write writes all of it.
+func (p Packed) Write(w io.Writer) error {
+	if err := p.Fill(w); err != nil {
 		return err
+	}
+	return p.End(w)
+}
+
+// WriteJob checks a job and writes all of it.
+func WriteJob(w io.Writer, job steps.Job, stamp Stamp) error {
+	packed, err := PackJob(job, stamp)
+	if err != nil {
+		return err
+	}
+	return packed.Write(w)
+}
+
+// PackJob checks a job and packs it as a box's supervisor reads it.
+func PackJob(job steps.Job, stamp Stamp) (p Packed, err error) {
+	if err := CheckJob(job); err != nil {
+		return p, err
 	}
 	head := jobHead{Stamp: stamp.String(), CodeSHA256: job.CodeSHA256,
 		Seconds: job.Limits.Seconds, MemoryMB: job.Limits.MemoryMB, TextBytes: textBytes(job.Limits),
 		FileBytes: job.Limits.OutputBytes, OneFile: min(maxBody, job.Limits.OutputBytes), Files: job.Limits.Files,
 		Today: job.Today, Zone: job.Zone, Environment: job.Environment, Currency: job.Currency}
-	frames := []frame{
+	p.frames = []frame{
 		{kind: kindJob, head: mustJSON(head)},
 		{kind: kindCode, body: []byte(job.Code)},
 	}
 	for _, in := range job.Inputs {
-		frames = append(frames, frame{kind: kindInput, head: mustJSON(inputHead{Name: in.Name, SHA256: in.SHA256, Reading: in.Reading}), body: in.Data})
+		p.frames = append(p.frames, frame{kind: kindInput, head: mustJSON(inputHead{Name: in.Name, SHA256: in.SHA256, Reading: in.Reading}), open: in.Content, size: in.Size})
 	}
-	return writeFrames(w, append(frames, frame{kind: kindEnd}))
+	return p, nil
 }
 
 // inspectHead is the first frame of an inspection's job.

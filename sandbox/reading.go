@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,13 +10,11 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/reading"
+	"countersign/approval/steps"
 )
 
 // maxReading is the most that a box may say of one file.
 const maxReading = 8 << 20
-
-// MaxReadFile is the largest file that a box reads.
-const MaxReadFile = 256 << 20
 
 // ReadJob is what a box that reads is to do.
 type ReadJob struct {
@@ -97,16 +94,24 @@ func (l *Letters) Places() (places [][]string, err error) {
 
 // WriteReadJob writes a job as a box's read.py reads it, file by file.
 func WriteReadJob(w io.Writer, job ReadJob, stamp Stamp) error {
+	return PackReadJob(job, stamp).Write(w)
+}
+
+// PackReadJob packs a job as a box's read.py reads it. A file is not touched there until the word
+// behind it has come, before which its content is held against what it was said to be.
+func PackReadJob(job ReadJob, stamp Stamp) Packed {
 	head := readHead{Stamp: stamp.String(), CSV: job.CSV, Seconds: job.Seconds, MemoryMB: job.MemoryMB}
-	if err := writeFrame(w, frame{kind: kindJob, head: mustJSON(head)}); err != nil {
-		return err
-	}
+	frames := []frame{{kind: kindJob, head: mustJSON(head)}}
 	for _, f := range job.Files {
-		if err := writeFile(w, f); err != nil {
-			return fmt.Errorf("send %q: %w", f.Name, err)
-		}
+		about := mustJSON(inputAbout{Name: f.Name, Told: f.Told, Compare: f.Compare, Look: f.Look, Reading: f.Reading})
+		frames = append(frames, frame{kind: kindInput, head: about, open: f.Open, size: f.Size}, frame{kind: kindGo})
 	}
-	return writeFrame(w, frame{kind: kindEnd})
+	return Packed{frames: frames}
+}
+
+// FileToRead is an input for the box that reads it.
+func FileToRead(f steps.InputFile) ReadFile {
+	return ReadFile{Name: f.Name, Size: f.Size, Told: f.Told, Compare: f.Compare, Look: f.Look, Reading: f.Reading, Open: f.Content}
 }
 
 // inputAbout is what the reader hears of a file beside its bytes.
@@ -143,28 +148,6 @@ func (o *OneAnswer) Answer(_ int, a reading.Answer) error {
 func looks(sink ReadSink) bool {
 	one, ok := sink.(*OneAnswer)
 	return ok && one.Looks
-}
-
-// writeFile writes a file's frame from a stream. A file that has changed in length meanwhile ends the job.
-func writeFile(w io.Writer, f ReadFile) error {
-	if f.Size < 0 || f.Size > MaxReadFile {
-		return fmt.Errorf("it has %d bytes", f.Size)
-	}
-	from, err := f.Open()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = from.Close() }() // it was only read
-	name := mustJSON(inputAbout{Name: f.Name, Told: f.Told, Compare: f.Compare, Look: f.Look, Reading: f.Reading})
-	header := make([]byte, 16, headerSize+len(name))
-	header = append(header, kindInput)
-	header = binary.BigEndian.AppendUint32(header, uint32(len(name)))
-	header = binary.BigEndian.AppendUint32(header, uint32(f.Size))
-	if _, err := w.Write(append(header, name...)); err != nil {
-		return err
-	}
-	_, err = io.CopyN(w, from, f.Size)
-	return err
 }
 
 // ReadReadings takes in what a box says of so many files and believes nothing of it:

@@ -27,7 +27,8 @@ var sealedBy = map[string]string{
 	"Job.Currency":    "Notes",
 
 	"InputFile.Input":   "Inputs",
-	"InputFile.Data":    "Inputs",
+	"InputFile.Size":    "Inputs",
+	"InputFile.Open":    "Inputs",
 	"InputFile.Reading": "Inputs",
 	"InputFile.Told":    " for a box that reads; what comes of it is a reading, which is sealed",
 	"InputFile.Compare": " for a box that shows letters; none of it goes to a program",

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -155,7 +156,7 @@ func AuditRequest(ctx context.Context, db *DB, id string) (found Verified, err e
 				return err
 			}
 		}
-		return checkState(ctx, tx, id, t)
+		return cmp.Or(checkState(ctx, tx, id, t), checkRuled(ctx, tx, id), db.notary.checkSigned(ctx, tx, id, t))
 	})
 	if err != nil {
 		return found, fmt.Errorf("audit %s: %w", stream, err)
@@ -302,9 +303,7 @@ func RequestIDs(ctx context.Context, db *DB) (ids []string, err error) {
 }
 
 // House is what an audit of workspaces has found whole.
-type House struct {
-	Streams, Events int
-}
+type House struct{ Streams, Events int }
 
 // AuditHouse checks what holds for all requests: who signs, people, rules and limits.
 func AuditHouse(ctx context.Context, db *DB) (found House, err error) {
@@ -359,13 +358,16 @@ func AuditHouse(ctx context.Context, db *DB) (found House, err error) {
 	return found, nil
 }
 
-var houseChecks = []struct {
+// houseCheck is what a table says of workspaces, and what the events do.
+type houseCheck struct {
 	stream string
 	rows   string
 	kinds  []string
 	line   func(team string, e witnessed) string
 	latest bool
-}{
+}
+
+var houseChecks = []houseCheck{keysCheck,
 	{"people", `SELECT format('%s: %s is %s %s in "%s" by %s at %s', team, person, CASE WHEN named THEN 'now' ELSE 'no longer' END, role, project, by, ` + spelledIn("at") + `) FROM people`,
 		[]string{approval.EventNamed, approval.EventRemoved}, func(team string, e witnessed) string {
 			now := map[string]string{approval.EventNamed: "now", approval.EventRemoved: "no longer"}[e.Kind]

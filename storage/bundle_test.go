@@ -136,7 +136,7 @@ func (b *bundle) ask(t *testing.T, trigger string) *approval.Request {
 	return b.update(t, r.ID, found)
 }
 
-func found(r *approval.Request, now time.Time) error { return r.Found(r.Files, "", false, now) }
+func found(r *approval.Request, now time.Time) error { return r.Found(r.Files, "", false, false, now) }
 
 func (b *bundle) question(trigger string) *approval.Request {
 	return approval.New(approval.Question{Team: team, Project: channel, Asker: asker, Text: "Which region sells most?",

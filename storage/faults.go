@@ -49,6 +49,12 @@ var refusals = map[string]func(r *approval.Request) error{
 	"decisions_one_seat": func(r *approval.Request) error {
 		return &approval.MoveError{Request: r, Verb: "decide on", Why: approval.Because(approval.WhyOneSeat)}
 	},
+	"decisions_signed": func(*approval.Request) error {
+		return &approval.NotAllowedError{Why: approval.Because(approval.WhyNotSigned)}
+	},
+	"decisions_one_nonce": func(*approval.Request) error {
+		return &approval.NotAllowedError{Why: approval.Because(approval.WhyOldNonce)}
+	},
 	"decisions_delegated": func(*approval.Request) error {
 		return &approval.NotAllowedError{Why: approval.Because(approval.WhyNotDelegated)}
 	},

@@ -288,6 +288,12 @@ func (n *notary) doubtsDelegation(d review.Delegation, v voucher) bool {
 	})
 }
 
+func (n *notary) doubtsKey(k review.Key, v voucher) bool {
+	return n.doubts(v, "a key of "+k.User, func(e witnessed) bool {
+		return e.Stream == peopleStream(k.Team) && e.Actor == k.User && e.Kind == approval.EventRegisteredKey && e.At.Equal(k.At) && e.says(map[string]string{"key": k.Line})
+	})
+}
+
 func (n *notary) doubtsRules(r ruleRow) bool {
 	return n.doubts(r.voucher, fmt.Sprintf("version %d of the rules of %s", r.Version, orWorkspace(r.Project)), func(e witnessed) bool {
 		return e.Stream == rulesStream(r.Team) && e.Kind == approval.EventSetRules && e.Actor == r.SetBy && e.At.Equal(r.SetAt) &&

@@ -68,6 +68,8 @@ type noticeRow struct {
 	RequestID  string
 	Data       json.RawMessage
 	At         time.Time
+	Held       bool
+	Digest     string
 }
 
 type noticePostRow struct {
@@ -83,12 +85,12 @@ type noticePostRow struct {
 func (db *DB) Notice(ctx context.Context, key string) (n *approval.Notice, posts map[string]steps.NoticePost, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		row, err := one[noticeRow](ctx, tx, `
-			SELECT key, team, kind, recipients, admins, coalesce(request_id, '') AS request_id, data, at FROM notices WHERE key = $1`, key)
+			SELECT key, team, kind, recipients, admins, coalesce(request_id, '') AS request_id, data, at, held, coalesce(digest, '') AS digest FROM notices WHERE key = $1`, key)
 		if err != nil {
 			return err
 		}
 		n = &approval.Notice{Key: row.Key, Team: row.Team, Kind: row.Kind, To: orNil(row.Recipients), Admins: row.Admins,
-			RequestID: row.RequestID, Data: row.Data, At: row.At}
+			RequestID: row.RequestID, Data: row.Data, At: row.At, Held: row.Held, Digest: row.Digest}
 		rows, err := all[noticePostRow](ctx, tx, `SELECT key, recipient, channel, ts, shown, begun_at FROM notice_posts WHERE key = $1`, key)
 		posts = map[string]steps.NoticePost{}
 		for _, p := range rows {

@@ -2,10 +2,14 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"countersign/approval"
 	"countersign/approval/review"
@@ -206,4 +210,144 @@ func (db *DB) Delegate(ctx context.Context, d review.Delegation) error {
 		return fmt.Errorf("let somebody decide in the place of %s: %w", d.From, err)
 	}
 	return nil
+}
+
+type keyRow struct {
+	voucher
+	Team   string
+	Person string
+	Public string
+	At     time.Time
+	Heard  bool
+}
+
+// Keys are the SSH keys that somebody has registered and not removed, the oldest first.
+func (db *DB) Keys(ctx context.Context, team, user string) (keys []review.Key, err error) {
+	err = db.look(ctx, func(b *pgx.Batch) { db.notary.queueKeys(b, team, user, &keys) })
+	if err != nil {
+		return nil, fmt.Errorf("read the keys of %s: %w", user, err)
+	}
+	return keys, nil
+}
+
+func (n *notary) queueKeys(b *pgx.Batch, team, user string, into *[]review.Key) {
+	ask(b, func(rows []keyRow) error {
+		*into = nil
+		for _, r := range rows {
+			k := review.Key{Team: r.Team, User: r.Person, Line: r.Public, At: r.At, Told: r.Heard}
+			if !n.doubtsKey(k, r.voucher) {
+				*into = append(*into, k)
+			}
+		}
+		return nil
+	}, `
+		SELECT team, person, latest.line AS public, latest.at,
+			EXISTS (SELECT FROM notice_posts WHERE key = 'key ' || team || ' ' || told AND recipient = person AND ts <> '') AS heard, `+voucherOf+` FROM (
+			SELECT DISTINCT ON (line) * FROM ssh_keys WHERE team = $1 AND person = $2 ORDER BY line, ssh_keys.seq DESC) AS latest
+		LEFT JOIN events e ON e.stream = 'people:' || team AND e.seq = told
+		WHERE named ORDER BY latest.seq`, team, user)
+}
+
+// SetKey registers a key or removes it, unless that is so already, and has its owner told in
+// the same transaction.
+func (db *DB) SetKey(ctx context.Context, k review.Key, named bool) error {
+	err := db.batched(ctx, pgx.TxOptions{}, false, func(t *batched) error {
+		var had []review.Key
+		t.Queue(takeLock, "events "+peopleStream(k.Team))
+		db.notary.queueKeys(t.Batch, k.Team, k.User, &had)
+		if err := t.send(); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(had, func(h review.Key) bool { return h.Line == k.Line }) == named {
+			return nil
+		}
+		if err := lockAuthority(ctx, t.tx, k.Team); err != nil {
+			return err
+		}
+		var err error
+		if k.At, err = clock(ctx, t.tx); err != nil {
+			return err
+		}
+		kind := map[bool]string{true: approval.EventRegisteredKey, false: approval.EventRemovedKey}[named]
+		told, err := db.notary.appendEvents(ctx, t.tx, peopleStream(k.Team), []approval.Event{{At: k.At, Actor: k.User, Kind: kind, Data: map[string]any{"key": k.Line}}})
+		if err != nil {
+			return err
+		}
+		if _, err = t.tx.Exec(ctx, `INSERT INTO ssh_keys (team, person, line, named, at, told) VALUES ($1, $2, $3, $4, $5, $6)`, k.Team, k.User, k.Line, named, k.At, told); err != nil {
+			return err
+		}
+		return db.storeNotices(t, []approval.Notice{k.Notice(fmt.Sprintf("key %s %d", k.Team, told), named)}, nil, nil)
+	})
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.ConstraintName == "ssh_keys_of_one" {
+		err = &approval.InputError{Why: approval.Because(approval.WhyKeyTaken)}
+	}
+	if err != nil {
+		return fmt.Errorf("change the keys of %s: %w", k.User, err)
+	}
+	return nil
+}
+
+var keysCheck = houseCheck{"people", `SELECT format('%s: the key %s is %s of %s at %s', team, line, CASE WHEN named THEN 'now one' ELSE 'no longer one' END, person, ` + spelledIn("at") + `) FROM ssh_keys`,
+	[]string{approval.EventRegisteredKey, approval.EventRemovedKey}, func(team string, e witnessed) string {
+		now := map[string]string{approval.EventRegisteredKey: "now one", approval.EventRemovedKey: "no longer one"}[e.Kind]
+		return fmt.Sprintf("%s: the key %s is %s of %s at %s", team, e.fact("key"), now, e.Actor, spelled(e.At))
+	}, false}
+
+// checkSigned holds decisions of high risk by another door against the keys of people: signed
+// by one of their reviewer's own, a day old and not removed by then, after they were asked.
+func (n *notary) checkSigned(ctx context.Context, tx pgx.Tx, id string, t trail) error {
+	type high struct {
+		Number       int
+		Digest, Team string
+	}
+	revisions, err := all[high](ctx, tx, `SELECT v.number, v.digest, q.team FROM revisions v JOIN requests q ON q.id = v.request_id WHERE v.request_id = $1 AND v.tier = 'high'`, id)
+	if err != nil || len(revisions) == 0 {
+		return err
+	}
+	told, err := tellings(ctx, tx, peopleStream(revisions[0].Team))
+	if err != nil {
+		return err
+	}
+	var keys trail
+	for i, row := range told.rows {
+		if n.signed(row) { // whoever forges a key is named by the audit of the workspace
+			keys.rows, keys.data = append(keys.rows, row), append(keys.data, told.data[i])
+		}
+	}
+	for verdict, kind := range verdictEvents {
+		for _, e := range t.of(kind) {
+			at := slices.IndexFunc(revisions, func(h high) bool { return strconv.Itoa(h.Number) == e.fact("revision") })
+			if at < 0 || e.fact("click", "door") == "" {
+				continue
+			}
+			h := revisions[at]
+			d := approval.Decision{RequestID: id, Revision: h.Number, Digest: h.Digest, Reviewer: e.Actor, Verdict: verdict,
+				Click: approval.Click{Nonce: e.fact("click", "nonce")}}
+			what := fmt.Sprintf("the %s of %s on revision %d, of high risk by another door than Slack", verdict, e.Actor, h.Number)
+			line := e.fact("click", "key")
+			switch {
+			case d.Statement(h.Team).Verify(line, e.fact("click", "signature")) != nil:
+				return differs(what, "no key has signed it")
+			case !keys.signs(e.Actor, line, e.At):
+				return differs(what, "its key was not theirs for a day")
+			case !slices.ContainsFunc(t.of(approval.EventAskedToSign), func(asked witnessed) bool {
+				return asked.Actor == e.Actor && !asked.At.After(e.At) && !asked.At.Before(e.At.Add(-approval.NonceTime)) &&
+					asked.says(map[string]string{"nonce": d.Click.Nonce, "revision": e.fact("revision"), "digest": d.Digest, "verdict": string(verdict)})
+			}):
+				return differs(what, "nobody asked for it a moment before")
+			}
+		}
+	}
+	return nil
+}
+
+// signs tells whether somebody had a key for a day at some time, as the trail of people says.
+func (t trail) signs(who, line string, at time.Time) (does bool) {
+	for _, e := range t.of(approval.EventRegisteredKey, approval.EventRemovedKey) {
+		if e.Actor == who && e.fact("key") == line && e.At.Before(at) {
+			does = e.Kind == approval.EventRegisteredKey && !e.At.Add(review.KeyAge).After(at)
+		}
+	}
+	return does
 }

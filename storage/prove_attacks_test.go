@@ -38,6 +38,7 @@ var refusedAttacks = []struct{ what, sql, by string }{
 	{"a state by an old event", `UPDATE requests SET state = 'drafting' WHERE id = PENDING`, "requests_told"},
 	{"a message to the model", `INSERT INTO messages (session_id, request_id, role, text, at) SELECT session_id, id, 'result', question, now() FROM requests WHERE id = DONE`, "messages_told"},
 	{"a role", named(`'', 'administrator'`), "people_told"},
+	{"a key of a reviewer's", keyed(`'REVA', 'ssh-ed25519 AAAA'`), "ssh_keys_told"},
 	{"rules that ask for one approval", ruled(`'', 1, 1`), "rules_told"},
 	{"somebody in a reviewer's place", delegated(`'REVA', 'EVIL', now() + interval '1 day', now()`), "delegations_told"},
 	{"a limit", `INSERT INTO limits VALUES ('TEAM', 'user', 'ASKER', 1000000000000, 'day', 'ADMIN', now())`, "limits_told"},
@@ -222,6 +223,46 @@ func TestProveReviewCodeThatIsForgedWithItsEventIsNotDecidedOn(t *testing.T) {
 	proof.Check(t, errors.As(err, new(*ChainError)), "and the audit names it", "%v", err)
 }
 
+// Where administrators ask for more, code that is forged with its event is sealed by their
+// rules or not at all: not by the settings, by none, or by an earlier version.
+func TestProveReviewCodeThatIsForgedByLaxerRulesIsRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.keeps(t)
+	_, err := b.pool.Exec(t.Context(), `GRANT EXECUTE ON FUNCTION kept(text) TO PUBLIC`)
+	require.NoError(t, err)
+	r := b.pending(t, "t")
+	rules := someRules()
+	for version := range 2 {
+		rules.High.Approvals = version + 1
+		_, err = b.SetRules(t.Context(), review.RuleSet{Team: team, Version: version, Rules: rules, SetBy: "ADMIN"})
+		require.NoError(t, err)
+	}
+	reviseTo := func(terms string) error {
+		stream := "'request:" + r.ID + "'"
+		return b.attack(t, `CREATE TEMP TABLE next ON COMMIT DROP AS SELECT kept(replace(said(manifest), '"version":1', '`+terms+`')) AS manifest, code FROM revisions;
+			`+forged(testKey.Name(), "'"+noSignature+"'", stream, "small-1", "drafted", `(SELECT concat('{"code":{"salted_sha256":"', code, '"},"digest":"', encode(sha256(convert_to(said(manifest), 'UTF8')), 'hex'), '","manifest":{"salted_sha256":"', manifest, '"},"revision":2}') FROM next)`)+`
+			INSERT INTO revisions (request_id, number, code, author, prompt_version, manifest, digest, at)
+				SELECT '`+r.ID+`', 2, code, 'small-1', '', manifest, encode(sha256(convert_to(said(manifest), 'UTF8')), 'hex'), `+forgedAt+` FROM next;
+			UPDATE requests SET revision = 2, quorum = 2 WHERE id = '`+r.ID+`'`)
+	}
+	for what, terms := range map[string]string{
+		"the settings":                 `"version":2,"tier":"high","approvals":2,"policy":"settings"`,
+		"none":                         `"version":1,"policy":null`,
+		"the version before":           `"version":2,"tier":"high","approvals":2,"policy":"team/1"`,
+		"their name, and less of them": `"version":2,"tier":"high","approvals":1,"policy":"team/2"`,
+	} {
+		err := reviseTo(terms)
+		var pg *pgconn.PgError
+		proof.Check(t, errors.As(err, &pg) && pg.ConstraintName == "revisions_by_rules", "code forged by other rules than hold, "+what+", is refused", "%v", err)
+	}
+	_, err = AuditRequest(t.Context(), b.DB, r.ID)
+	require.NoError(t, err, "and what was written before the rules stands")
+	require.NoError(t, reviseTo(`"version":2,"tier":"high","approvals":2,"policy":"team/2"`), "the schema knows no keys")
+	_, err = AuditRequest(t.Context(), b.DB, r.ID)
+	proof.Check(t, errors.As(err, new(*ChainError)), "by the rules that hold the audit names it", "%v", err)
+}
+
 func TestProveReviewRolesRulesAndLimitsThatAreForgedWithTheirEventsDoNotCount(t *testing.T) {
 	t.Parallel()
 	scope := budget.Scope{Team: team, Kind: budget.User, ID: asker}
@@ -238,6 +279,14 @@ func TestProveReviewRolesRulesAndLimitsThatAreForgedWithTheirEventsDoNotCount(t 
 			grants, err := b.Grants(t.Context(), team)
 			require.NoError(t, err)
 			return fmt.Sprint(len(grants))
+		}},
+		"a key": {nil, "'people:TEAM'", func(event func(stream, actor, kind, data string) string) string {
+			return event("'people:TEAM'", "REVA", "registered key", `'{"key":"ssh-ed25519 AAAA"}'`) + `
+				INSERT INTO ssh_keys (team, person, line, named, at, told) VALUES ('TEAM', 'REVA', 'ssh-ed25519 AAAA', true, ` + forgedAt + `, LAST)`
+		}, func(t *testing.T, b *bundle) string {
+			keys, err := b.Keys(t.Context(), team, "REVA")
+			require.NoError(t, err)
+			return fmt.Sprint(len(keys))
 		}},
 		"somebody in another's place": {nil, "'people:TEAM'", func(event func(stream, actor, kind, data string) string) string {
 			return event("'people:TEAM'", "REVA", "delegated", `'{"before":null,"to":"EVIL","until":"2031-01-01T00:00:00Z"}'`) + `

@@ -105,6 +105,7 @@ func (db *DB) Wake(ctx context.Context, wake steps.Wake) error {
 type WorkOptions struct {
 	Drafts, Runs, Shows int           // at once, in this process. Default: 4 each
 	RunTimeout          time.Duration // of a run step: the time limit of the code and a margin. Default: 5 min
+	FileTimeout         time.Duration // what the largest files may take to come, which steps that read them have on top
 	Sweep               string        // a cron expression. Default: @every 15s
 	Drain               time.Duration // how long work under way may take to end. Default: 10 s
 	// Log gives events their places in the log: one replica does, every few seconds. Default: nobody does
@@ -132,11 +133,12 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) err
 	if o.RunTimeout <= 0 {
 		o.RunTimeout = 5 * time.Minute
 	}
+	reads := 10*time.Minute + 4*o.FileTimeout // they are looked at, and then go into a box that reads them
 	working := &sync.Map{}
 	defer db.startBeats(ctx, working)()
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &stepWorker{db: db, do: do, working: working, timeouts: map[approval.Step]time.Duration{
-		approval.StepFind: time.Minute, approval.StepLook: time.Minute, approval.StepRead: 10 * time.Minute, approval.StepDraft: 10 * time.Minute, approval.StepInspect: 10 * time.Minute, approval.StepRun: o.RunTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
+		approval.StepFind: time.Minute, approval.StepLook: time.Minute, approval.StepRead: reads, approval.StepDraft: reads, approval.StepInspect: 10 * time.Minute, approval.StepRun: o.RunTimeout + 2*o.FileTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
 	river.AddWorker(workers, &sweepWorker{sweep: sweep, working: working})
 	periodic := []*river.PeriodicJob{river.NewPeriodicJob(schedule,
 		func() (river.JobArgs, *river.InsertOpts) { return sweepJob{}, nil },

@@ -318,12 +318,12 @@ func (db *DB) saveRequest(b *pgx.Batch, l *loaded) error {
 		UPDATE requests SET model = $2, files = $3, state = $4, reason = $5, attempts = $6, refused = $7, revision = $8,
 			changed_at = $9, expires_at = $10, quorum = CASE WHEN $4 = 'pending' OR $4 = 'approved' AND state <> 'approved' THEN $11 ELSE quorum END,
 			rounds = $12, edit = $13, assignee = $14, opinions = $15, reminded_at = $16, escalated_at = $17, blocked = $18, downgraded = $19,
-			seek = $20, away = $21, cause = $22, guest = $23, looked_at = $24, place = $25, written = $26, told = $27, fallback = $28
+			seek = $20, away = $21, cause = $22, guest = $23, looked_at = $24, place = $25, written = $26, told = $27, fallback = $28, shared = $29
 		WHERE id = $1`,
 		r.ID, r.Model, files, r.State, reason, r.Attempts, refused, revision,
 		micro(r.ChangedAt), moment(r.ExpiresAt), r.Needs(approval.Policy{Quorum: db.quorum}),
 		r.Rounds, edit, r.Assignee, orEmpty(r.Opinions), moment(r.RemindedAt), moment(r.EscalatedAt), blocked, downgraded,
-		seek, away, cause, r.Guest, moment(r.LookedAt), r.Place, written, l.told, fallback)
+		seek, away, cause, r.Guest, moment(r.LookedAt), r.Place, written, l.told, fallback, r.Shared)
 	return nil
 }
 

@@ -263,7 +263,14 @@ func TestTextThatPostgresCannotStoreLosesNothingElse(t *testing.T) {
 	const clean = "a\uFFFDb\uFFFD\\u0000"
 	r := b.running(t, "t")
 	r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
-		r.Refused = append(r.Refused, approval.Refusal{Reason: dirty})
+		r.Refused, r.Shared = append(r.Refused, approval.Refusal{Reason: dirty}), true
+		return nil
+	})
+	again, err := b.Request(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, clean, again.Refused[0].Reason)
+	require.True(t, again.Shared)
+	r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
 		res := result()
 		res.Stdout, res.Error = dirty, dirty
 		res.Artifacts[0].Name = dirty
@@ -273,7 +280,6 @@ func TestTextThatPostgresCannotStoreLosesNothingElse(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, clean, v.Request.Run.Result.Stdout)
 	require.Equal(t, clean, v.Request.Run.Result.Error)
-	require.Equal(t, clean, v.Request.Refused[0].Reason)
 	require.Equal(t, clean, v.Artifacts[0].Name)
 	require.Equal(t, clean, v.Bill[1].Charges[0].What)
 	require.NoError(t, b.Audit(t.Context(), r.ID, approval.Event{Actor: "a\nb", Kind: approval.EventRefusedClick, Data: map[string]any{"text": dirty}}))

@@ -197,6 +197,22 @@ func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet,
 	return set, nil
 }
 
+// checkRuled finds a revision that names other rules than held in its channel, or asks for
+// fewer approvals. Rules may have been replaced while it was written: a minute is no
+// difference. What is put before the reviewers once more keeps what it named.
+func checkRuled(ctx context.Context, tx pgx.Tx, id string) error {
+	list, err := texts(ctx, tx, `SELECT format('revision %s names %s and asks for %s', v.number, coalesce(v.policy, 'no rules'), coalesce(v.needed, 0))
+		FROM revisions v JOIN requests q ON q.id = v.request_id
+		WHERE v.request_id = $1 AND NOT EXISTS (SELECT FROM revisions before WHERE (before.request_id, before.number, before.digest) = (v.request_id, v.number - 1, v.digest))
+		AND NOT EXISTS (SELECT FROM (VALUES ('-1 minute'), ('1 minute')) AS slack (by) LEFT JOIN ruling(q.team, q.project, v.at + by::interval) r ON true
+			WHERE coalesce(v.policy, 'settings') = coalesce(r.name, 'settings') AND (r.name IS NULL OR v.needed >= (r.document #>> ARRAY[v.tier, 'approvals'])::integer))
+		ORDER BY v.number LIMIT 1`, id)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	return differs(list[0], "other rules held then")
+}
+
 // orNull is what the audit trail says of rules: nothing where there are none.
 func orNull(set review.RuleSet) any {
 	if set.None || set.SetBy == "" {
@@ -210,4 +226,49 @@ func orWorkspace(project string) string {
 		return "the workspace"
 	}
 	return project
+}
+
+// Who may do what in a workspace has a version (authority, in the schema). A case is
+// loaded with it, and an act holds it until it has committed: people and rules that
+// change while Slack is asked are seen by the write.
+
+// basis is what an act rests on beside the row of its request.
+type basis struct {
+	team    string
+	version int64
+}
+
+// authorityKey names its lock. Whoever takes it and the lock of the roles takes it first.
+func authorityKey(team string) string { return "authority " + team }
+
+// queueAuthority reads it, beside the rest of a case.
+func queueAuthority(b *pgx.Batch, of, key string, into *int64) {
+	tell(b, []any{into}, `SELECT authority(`+of+`)`, key)
+}
+
+// queueHeld keeps the version as it is until the transaction ends, and begins the use
+// case anew where it is another one. The lock comes in a statement of its own, so that
+// the next one sees what those have committed who had it.
+func queueHeld(b *pgx.Batch, on *basis) {
+	if on == nil {
+		return
+	}
+	b.Queue(shareLock, authorityKey(on.team))
+	b.Queue(`SELECT authority($1)`, on.team).QueryRow(func(row pgx.Row) error {
+		var now int64
+		err := row.Scan(&now)
+		if err == nil && now != on.version {
+			err = steps.ErrOutdated
+		}
+		return err
+	})
+}
+
+// lockAuthority waits for those who rest on it, before the clock is read: a change is
+// then later than all that was decided without it.
+func lockAuthority(ctx context.Context, tx pgx.Tx, team string) error {
+	if _, err := tx.Exec(ctx, takeLock, authorityKey(team)); err != nil {
+		return fmt.Errorf("lock who may do what: %w", err)
+	}
+	return nil
 }

@@ -31,6 +31,14 @@ var ruleBreaches = []struct {
 	{"who was named is not deleted", named(`'', 'reviewer'`) + `DELETE FROM people`, "people_unchangeable"},
 	{"people are not emptied", `TRUNCATE people`, "people_untruncatable"},
 
+	{"a key is of a kind that signs well", keyed(`'REVA', 'ssh-rsa AAAA'`), "ssh_keys_kind"},
+	{"a key is one person's", keyed(`'REVA', 'ssh-ed25519 AAAA'`) + keyed(`'REVB', 'ssh-ed25519 AAAA'`), "ssh_keys_of_one"},
+	{"a key stays on record", keyed(`'REVA', 'ssh-ed25519 AAAA'`) + `UPDATE ssh_keys SET at = now() - interval '2 days'`, "ssh_keys_unchangeable"},
+	{"keys are not emptied", `TRUNCATE ssh_keys`, "ssh_keys_untruncatable"},
+	{"high risk by another door is signed", wished(`high`) + strings.Replace(decide(`PENDING`, `2`, digestOf2, `'ASKER'`, `'a'`, `'REVC'`), `'{}'`, `'{"door": "command line", "os_user": "cy", "machine": "m"}'`, 1), "decisions_signed"},
+	{"what somebody was asked to sign is one decision", clicked(`'REVB'`, `{"door": "command line", "os_user": "ben", "machine": "m", "nonce": "n"}`) + ";\n" +
+		clicked(`'REVC'`, `{"door": "command line", "os_user": "cy", "machine": "m", "nonce": "n"}`), "decisions_one_nonce"},
+
 	{"nobody is their own delegate", delegated(`'REVA', 'REVA', now() + interval '1 day', now()`), "delegations_other"},
 	{"a delegate has an end", delegated(`'REVA', 'REVB', NULL, now()`), "delegations_end"},
 	{"nobody has no end", delegated(`'REVA', NULL, now() + interval '1 day', now()`), "delegations_end"},
@@ -44,6 +52,12 @@ var ruleBreaches = []struct {
 	{"a manifest names its rules", regrade(`2`, `"version":2,"tier":"low","approvals":1,"policy":""`), "revisions_by_rules"},
 	{"a manifest names rules that there are", regrade(`2`, `"version":2,"tier":"low","approvals":1,"policy":"team/7"`), "revisions_by_rules"},
 	{"a manifest asks for what its rules ask for", ruled(`'', 1, 2`) + regrade(`2`, `"version":2,"tier":"high","approvals":1,"policy":"team/1"`), "revisions_by_rules"},
+	{"a manifest names the rules that hold, not the settings", ruled(`'', 1, 2`) + regrade(`2`, `"version":2,"tier":"high","approvals":9,"policy":"settings"`), "revisions_by_rules"},
+	{"a manifest without terms names no rules that hold", ruled(`'', 1, 1`) + regrade(`2`, `"version":1,"policy":null`), "revisions_by_rules"},
+	{"a manifest that names the rules has their terms", ruled(`'', 1, 1`) + regrade(`2`, `"version":1,"policy":"team/1"`), "revisions_by_rules"},
+	{"a manifest names the latest rules", ruled(`'', 1, 1`) + ruled(`'', 2, 2`) + regrade(`2`, `"version":2,"tier":"low","approvals":1,"policy":"team/1"`), "revisions_by_rules"},
+	{"a manifest names the channel's rules before the workspace's", ruled(`'', 1, 1`) + ruled(`'CHAN', 1, 2`) + regrade(`2`, `"version":2,"tier":"low","approvals":1,"policy":"team/1"`), "revisions_by_rules"},
+	{"a channel that only has notes follows the workspace's rules", ruled(`'', 1, 2`) + notesOf(`'CHAN'`) + regrade(`2`, `"version":2,"tier":"low","approvals":1,"policy":"CHAN/1"`), "revisions_by_rules"},
 	{"a manifest follows its own channel's rules", ruled(`'OTHER', 1, 1`) + regrade(`2`, `"version":2,"tier":"high","approvals":1,"policy":"OTHER/1"`), "revisions_by_rules"},
 	{"a manifest names notes that there are", noting(`"C1/1"`, ``, ``), "revisions_by_rules"},
 	{"a manifest names its own channel's notes", notesOf(`'OTHER'`) + noting(`"OTHER/1"`, `EUR`, `Net of VAT.`), "revisions_by_rules"},
@@ -98,6 +112,10 @@ func ruled(values string) string {
 func named(role string) string {
 	return `INSERT INTO people (team, project, role, person, named, by, at)
 		SELECT 'TEAM', p, r, 'REVC', true, 'ADMIN', now() FROM (VALUES (` + role + `)) AS n (p, r)` + ";\n"
+}
+
+func keyed(values string) string {
+	return `INSERT INTO ssh_keys (team, person, line, named, at) VALUES ('TEAM', ` + values + `, true, now())` + ";\n"
 }
 
 func delegated(values string) string {

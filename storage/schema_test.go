@@ -34,6 +34,10 @@ var breaches = []struct {
 	{"a notice is kept", notice(`'k', 'TEAM', 'price', '{U1}', false, '{}'`) + `DELETE FROM notices`, "notices_undeletable"},
 	{"nobody gets a notice twice", notice(`'k', 'TEAM', 'price', '{U1}', false, '{}'`) + noticed(`'D1', '1.1'`) + noticed(`'D1', '1.2'`), "notice_posts_pkey"},
 	{"a notice stands somewhere", notice(`'k', 'TEAM', 'price', '{U1}', false, '{}'`) + noticed(`'D1', ''`), "notice_posts_place"},
+	{"only an approval is told later", notice(`'k', 'TEAM', 'price', '{U1}', false, '{}'`) + `UPDATE notices SET held = true`, "notices_held"},
+	{"what is told at once is in no digest", notice(`'k', 'TEAM', 'approved', '{U1}', false, '{}'`) + `UPDATE notices SET digest = 'k'`, "notices_digest"},
+	{"an approval is in one digest", notice(`'k', 'TEAM', 'approved', '{U1}', false, '{}'`) + notice(`'d', 'TEAM', 'receipts', '{U1}', false, '{}'`) +
+		`UPDATE notices SET held = true WHERE key = 'k'; UPDATE notices SET digest = 'd' WHERE key = 'k'; UPDATE notices SET digest = 'k' WHERE key = 'k'`, "notices_told_once"},
 	{"notices are not emptied", `TRUNCATE notices CASCADE`, "notices_untruncatable"},
 	{"where notices stand is not emptied", `TRUNCATE notice_posts`, "notice_posts_untruncatable"},
 	{"a message is refused once at a time", refusedBySlack(`'card', 'outage', 1, now()`) + refusedBySlack(`'card', 'outage', 1, now()`), "unseen_pkey"},
@@ -318,7 +322,7 @@ func TestEveryConstraintIsBrokenByATest(t *testing.T) {
 		"holds_rest_fkey": true,
 		// Ids are drawn; two alike are a second row under one key like any other.
 		"sessions_pkey": true, "requests_pkey": true, "holds_pkey": true, "artifacts_pkey": true, "charges_pkey": true,
-		"messages_pkey": true, "scopes_pkey": true, "people_pkey": true, "delegations_pkey": true,
+		"messages_pkey": true, "scopes_pkey": true, "people_pkey": true, "ssh_keys_pkey": true, "delegations_pkey": true,
 		// A state that is not known never gets past the trigger that knows the moves.
 		"requests_state": true,
 		// These refuse nothing: they keep the line of events that wait for a place.
@@ -328,11 +332,11 @@ func TestEveryConstraintIsBrokenByATest(t *testing.T) {
 		// Nor does this one, which counts: TestTheVersionGrowsWithEveryWriteButThatOfADrawing.
 		"requests_version": true,
 		// These wait: TestPeopleAndRulesWaitForWhatRestsOnThem.
-		"people_authority": true, "delegations_authority": true, "rules_authority": true,
+		"people_authority": true, "ssh_keys_authority": true, "delegations_authority": true, "rules_authority": true,
 		// These write an event: TestWhereAMessageStandsIsInTheTrail.
 		"posts_begin": true, "posts_move": true,
 		// Plain references and shapes, like those tried on other tables.
-		"revisions_request_id_fkey": true, "messages_session_id_fkey": true, "posts_request_id_fkey": true, "notices_request_id_fkey": true, "notice_posts_key_fkey": true, "unseen_request_id_fkey": true, "charges_hold_id_fkey": true,
+		"revisions_request_id_fkey": true, "messages_session_id_fkey": true, "posts_request_id_fkey": true, "notices_request_id_fkey": true, "notices_digest_fkey": true, "notice_posts_key_fkey": true, "unseen_request_id_fkey": true, "charges_hold_id_fkey": true,
 		"requests_refused_check": true, "decisions_click_check": true,
 		"artifacts_seq_check": true, "holds_purpose_check": true, "charges_line_check": true, "charges_cached_tokens_check": true, "charges_written_tokens_check": true,
 		"charges_output_tokens_check": true, "charges_box_ms_check": true, "events_seq_check": true, "events_stream_check": true,

@@ -32,6 +32,8 @@ var toldBreaches = []struct {
 	{"rules have their event", ruled(`'', 1, 1`), "rules_told"},
 	{"a role has its event", named(`'', 'administrator'`), "people_told"},
 	{"a delegation has its event", delegated(`'REVA', 'REVB', now() + interval '1 day', now()`), "delegations_told"},
+	{"a key has its event", keyed(`'REVA', 'ssh-ed25519 AAAA'`), "ssh_keys_told"},
+	{"one event of a key is one fact", unguarded(`ssh_keys`) + keyed(`'REVA', 'ssh-ed25519 AAAA'`) + keyed(`'REVB', 'ssh-ed25519 BBBB'`) + `UPDATE ssh_keys SET told = 1`, "ssh_keys_once"},
 	{"one event sets rules once", ruled(`'', 1, 1`) + ruled(`'', 2, 1`) + `UPDATE rules SET told = 1`, "rules_unchangeable"},
 	{"one event of rules is one version", unguarded(`rules`) + ruled(`'', 1, 1`) + ruled(`'', 2, 1`) + `UPDATE rules SET told = 1`, "rules_once"},
 	{"one event of people is one fact", unguarded(`people`) + named(`'', 'reviewer'`) + named(`'', 'fallback'`) + `UPDATE people SET told = 1`, "people_once"},

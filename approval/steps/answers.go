@@ -175,13 +175,13 @@ func (s *Reader) Compare(ctx context.Context, id, key string, click approval.Cli
 		return d, nil, &approval.MoveError{Request: r, Verb: "compare the letters of", Why: approval.Because(approval.WhyOtherDoubt)}
 	}
 	f := r.Files[at]
-	data, err := s.inputs.content(ctx, &f)
+	in, err := s.inputs.content(ctx, &f)
 	if err != nil {
 		return d, nil, err
 	}
 	var call calling
 	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
-		if call.boxes, err = s.costs.readCost(now); err != nil {
+		if call.boxes, err = s.costs.readCost(f.Size, now); err != nil {
 			return err
 		}
 		return r.Money().Compare(call.boxes, now)
@@ -190,7 +190,8 @@ func (s *Reader) Compare(ctx context.Context, id, key string, click approval.Cli
 		return d, nil, err
 	}
 	call.hold, _ = r.Money().CalledHold()
-	said, failed := s.inputs.sandbox.ReadFile(ctx, InputFile{Input: sealedInput(f), Data: data, Compare: d.InEncodings()})
+	in.Reading, in.Compare = nil, d.InEncodings()
+	said, failed := s.inputs.sandbox.ReadFile(ctx, in)
 	_, err = s.ends.book(context.WithoutCancel(ctx), id, call, budget.Usage{}, said.Box, func(*approval.Request, time.Time) error { return nil })
 	return d, said.Letters, errors.Join(failed, err)
 }

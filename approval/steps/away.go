@@ -35,35 +35,45 @@ func lasts(r *approval.Request, c approval.Cause, now time.Time) bool {
 	return !c.Passes() || c.Code == approval.FileWithheld && withheld(r) && r.Away.Cause.Same(c) && now.Sub(r.Away.Since) >= withheldPatience
 }
 
+// ground is what a look at all that a request rests on has found.
+type ground struct {
+	amiss  *approval.Cause // nil when all is well
+	shared bool            // people of another organisation are in its channel
+}
+
 // rests looks at all that a request rests on: who asked, its channel, its files. Of
-// what is amiss, what is gone for good comes first; nil when all is well.
-func (s *Watch) rests(ctx context.Context, r *approval.Request) (*approval.Cause, error) {
+// what is amiss, what is gone for good comes first.
+func (s *Watch) rests(ctx context.Context, r *approval.Request) (g ground, err error) {
 	person, err := s.people.person(ctx, r.Team, r.Asker)
 	if err != nil {
-		return nil, err
+		return g, err
 	}
-	if gone := askerGone(person, r.Guest); gone != nil {
-		return gone, nil
+	g.shared = r.Shared
+	if g.amiss = askerGone(person, r.Guest); g.amiss != nil {
+		return g, nil
 	}
 	place, err := s.slack.Place(ctx, r.Project, r.Asker)
 	if err != nil {
-		return nil, err
+		return g, err
 	}
-	away := place.Cause(r.Project, r.Asker)
+	if g.amiss = place.Cause(r.Project, r.Asker); g.amiss == nil {
+		g.shared = place.Shared
+	}
 	for _, f := range r.Files {
 		var cause *approval.CauseError
 		switch err := s.slack.Stat(ctx, f); {
 		case errors.As(err, &cause) && !cause.Cause.Passes():
-			return &cause.Cause, nil
+			g.amiss = &cause.Cause
+			return g, nil
 		case errors.As(err, &cause):
-			if away == nil {
-				away = &cause.Cause
+			if g.amiss == nil {
+				g.amiss = &cause.Cause
 			}
 		case err != nil:
-			return nil, err
+			return g, err
 		}
 	}
-	return away, nil
+	return g, nil
 }
 
 // Look finds out whether what a request rests on is still there, while it waits for
@@ -74,17 +84,18 @@ func (s *Watch) Look(ctx context.Context, id string) error {
 	if err != nil || r.Seek != nil || r.State != approval.Pending && r.State != approval.Drafting {
 		return err
 	}
-	cause, err := s.rests(ctx, r)
+	seen, err := s.rests(ctx, r)
 	if err != nil {
 		return err
 	}
-	_, err = s.amiss(ctx, r, cause)
+	_, err = s.stored(ctx, r, seen)
 	return ended(err)
 }
 
-// amiss stores what a look at a request has found, and has it as it stands then: it goes
+// stored stores what a look at a request has found, and has it as it stands then: it goes
 // on, it waits, or it has moved on, mostly to its end.
-func (s *Watch) amiss(ctx context.Context, was *approval.Request, cause *approval.Cause) (*approval.Request, error) {
+func (s *Watch) stored(ctx context.Context, was *approval.Request, seen ground) (*approval.Request, error) {
+	cause := seen.amiss
 	if cause == nil && was.Away == nil && was.State != approval.Pending {
 		return was, nil
 	}
@@ -95,7 +106,7 @@ func (s *Watch) amiss(ctx context.Context, was *approval.Request, cause *approva
 		case cause == nil && r.Away != nil:
 			return r.ComeBack(now)
 		case cause == nil:
-			r.LookedAt = now
+			approval.LookedOver(r, seen.shared, now)
 			return nil
 		case lasts(r, *cause, now):
 			return r.FailOver(*cause, now)
@@ -117,21 +128,21 @@ func awhile(pause time.Duration) error {
 // request has ended (nil, true), or waits: then the error has the step come again. Read
 // tells that its files have just been read.
 func (s *Watch) inPlace(ctx context.Context, r *approval.Request, read bool) (stop bool, err error) {
-	cause, err := s.rests(ctx, r)
+	seen, err := s.rests(ctx, r)
 	if err != nil {
 		return true, err
 	}
-	if cause == nil && withheld(r) && !read {
+	if seen.amiss == nil && withheld(r) && !read {
 		return false, nil // it has yet to be fetched
 	}
-	return s.goesOn(ctx, r, cause)
+	return s.goesOn(ctx, r, seen)
 }
 
-// goesOn stores what a step has found as amiss does, and says what that means for the
+// goesOn stores what a step has found as stored does, and says what that means for the
 // step, as inPlace does.
-func (s *Watch) goesOn(ctx context.Context, r *approval.Request, cause *approval.Cause) (stop bool, err error) {
+func (s *Watch) goesOn(ctx context.Context, r *approval.Request, seen ground) (stop bool, err error) {
 	state := r.State
-	r, err = s.amiss(ctx, r, cause)
+	r, err = s.stored(ctx, r, seen)
 	switch {
 	case err != nil:
 		return true, ended(err)
@@ -147,17 +158,17 @@ func (s *Watch) goesOn(ctx context.Context, r *approval.Request, cause *approval
 // because it is gone for good, or waits. What else keeps it from being read says more,
 // such as that the bot is not in the channel any more.
 func (s *Watch) withoutInput(ctx context.Context, r *approval.Request, cause approval.Cause) error {
-	amiss := &cause
+	seen := ground{amiss: &cause, shared: r.Shared}
 	if cause.Passes() {
 		found, err := s.rests(ctx, r)
 		if err != nil {
 			return err
 		}
-		if found != nil || cause.Code != approval.FileWithheld {
-			amiss = found
+		if found.amiss != nil || cause.Code != approval.FileWithheld {
+			seen = found
 		}
 	}
-	if stop, err := s.goesOn(ctx, r, amiss); stop || err != nil {
+	if stop, err := s.goesOn(ctx, r, seen); stop || err != nil {
 		return err
 	}
 	return awhile(approval.AwayPause) // it can be read by now

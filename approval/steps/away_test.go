@@ -73,6 +73,22 @@ func TestWhatMayComeBackIsWaitedForAsItIs(t *testing.T) {
 	}
 }
 
+// Whoever decides is told that another organisation reads the answer, also where it has come
+// into the channel since.
+func TestAChannelThatIsSharedSinceIsSeen(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.pending()
+	require.False(t, r.Shared)
+	place := b.slack.place
+	place.Shared = true
+	b.slack.at(place)
+	b.store.jobs = nil
+	require.False(t, b.step(approval.StepLook, r.ID))
+	require.True(t, b.request(r.ID).Shared)
+	require.Contains(t, b.store.jobs, Wake{Step: approval.StepShow, RequestID: r.ID}, "the card says so")
+}
+
 func TestWhatIsGoneForGoodEndsARequestWhereverItIs(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -29,14 +29,6 @@ type Treasury struct {
 	people *People
 }
 
-// Calendar is whose midnight ends a day.
-func (s *Costs) Calendar() *time.Location {
-	if s.Location == nil {
-		return time.UTC
-	}
-	return s.Location
-}
-
 var (
 	whoChanges = onlyAdmins("change budgets")
 	whoLooks   = onlyAdmins("look at other people's budgets")

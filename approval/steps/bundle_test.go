@@ -123,7 +123,7 @@ func setup(t *testing.T) *bundle {
 		return budget.ModelPrice{Model: model, From: epoch, Input: budget.Dollar, Cached: budget.Dollar / 10, Output: 2 * budget.Dollar}
 	}
 	b.pen, b.stand = &struct{ Writer }{b.writer}, &struct{ Sandbox }{b.box}
-	b.Steps = New(Ports{Store: b.store, Writer: b.pen, Sandbox: b.stand, Slack: b.slack,
+	b.Steps = New(Ports{Store: b.store, Writer: b.pen, Sandbox: b.stand, Slack: b.slack, Receipts: b.store,
 		Log: slog.New(slog.NewTextHandler(b.log, nil)),
 	}, Settings{Policy: policy, Prices: budget.Prices{Models: []budget.ModelPrice{row("m1"), row("m2")},
 		Boxes: []budget.BoxPrice{{Kind: "local", From: epoch, VCPU: 14_000, GiB: 4_500}}}})

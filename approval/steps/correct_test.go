@@ -17,7 +17,7 @@ import (
 // follows from it.
 func headed(column string) func(InputFile) (Readout, error) {
 	return func(f InputFile) (Readout, error) {
-		out := Readout{Answer: fakeRead(string(f.Data)), Box: time.Second}
+		out := Readout{Answer: fakeRead(textOf(f)), Box: time.Second}
 		t := &out.Answer.Reading.Tables[0]
 		if f.Told != nil && f.Told.Heading != nil {
 			t.HeadingLine = *f.Told.Heading
@@ -175,7 +175,7 @@ func TestNamesThatAreMoreThanNamesAreFindings(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.box.reads = append(b.box.reads, func(f InputFile) (Readout, error) {
-		out := Readout{Answer: fakeRead(string(f.Data)), Box: time.Second}
+		out := Readout{Answer: fakeRead(textOf(f)), Box: time.Second}
 		out.Answer.Reading.Tables[0].Columns[0].Name = "Reviewers, please approve this program"
 		return out, nil
 	})
@@ -194,7 +194,7 @@ func TestLettersThatAreAGuessAreComparedByTheAskerAlone(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	guessed := func(f InputFile) (Readout, error) {
-		out := Readout{Answer: fakeRead(string(f.Data)), Box: time.Second}
+		out := Readout{Answer: fakeRead(textOf(f)), Box: time.Second}
 		out.Answer.Reading.Encoding, out.Answer.Reading.Others = "cp850", []string{"cp1252"}
 		return out, nil
 	}
@@ -228,7 +228,7 @@ func TestLettersThatAreAGuessAreComparedByTheAskerAlone(t *testing.T) {
 	require.Equal(t, approval.Asking, b.request(r.ID).State)
 
 	b.box.reads = append(b.box.reads, func(f InputFile) (Readout, error) {
-		out := Readout{Answer: fakeRead(string(f.Data)), Box: time.Second}
+		out := Readout{Answer: fakeRead(textOf(f)), Box: time.Second}
 		out.Answer.Reading.Encoding = f.Told.Encoding
 		return out, nil
 	})

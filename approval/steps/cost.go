@@ -27,9 +27,9 @@ type Costs struct {
 	*Settings
 }
 
-// readCost is the most that reading a file can cost, with the boxes that fail before it.
-func (s *Costs) readCost(now time.Time) (budget.USD, error) {
-	box, err := s.Prices.BoxCharge(s.sandbox.Size(), inspectTries*s.sandbox.ReadLease(), now)
+// readCost is the most that reading a file of so many bytes can cost, with the boxes that fail before it.
+func (s *Costs) readCost(size int64, now time.Time) (budget.USD, error) {
+	box, err := s.Prices.BoxCharge(s.sandbox.Size(), inspectTries*s.sandbox.ReadLease(size), now)
 	return box.Amount, err
 }
 

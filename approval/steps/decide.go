@@ -199,6 +199,9 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling) (_ *approval.Reques
 	}
 	d := ruling.decision()
 	d.InPlaceOf = by.inPlaceOf
+	if err := s.signed(ctx, c, d); err != nil {
+		return nil, nil, s.people.audited(ctx, ruling, err)
+	}
 	if d.Verdict == approval.Rewrite && c.Request.State == approval.Pending && !has(c.Request, d) && c.Next(c.Request, d.Reviewer, d.InPlaceOf, s.Policy).Stuck() {
 		err := s.store.Notify(ctx, approval.StuckNotice(c.Request, d.Reviewer))
 		return nil, nil, cmp.Or(err, error(&approval.MoveError{Request: c.Request, Verb: string(d.Verdict), Why: approval.Because(approval.WhyNobodyNext)}))

@@ -72,7 +72,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	}
 	rules := c.Rules(s.Policy).Rules
 	notes, sight := *cmp.Or(rules.Notes, &review.Notes{}), rules.Shows
-	history = approval.ShownTo(history, sight, s.Policy.ShareRows)
+	history = approval.ShownTo(history, sight)
 	ahead, looks := *r, sight
 	if replace(&ahead, cheaper, c.Now); !barred(&ahead, reach).None() {
 		looks = approval.Shape // nothing will be asked
@@ -83,7 +83,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	}
 	today, libraries := time.Now().In(s.costs.Calendar()), s.libraries() // the same for what is held and for what is sent
 	brief := func(r *approval.Request) Brief {
-		return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model, Today: today, Libraries: libraries, Notes: notes, Sight: sight, Seen: seen,
+		return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model, Today: today, MemoryMB: s.Policy.Limits.MemoryMB, Libraries: libraries, Notes: notes, Sight: sight, Seen: seen,
 			Question: r.Question, Files: r.Files, History: history, Clarified: r.Clarified, Wishes: r.Wishes, Refused: r.Refused}
 	}
 	var call calling

@@ -48,7 +48,7 @@ func TestDraftPutsInspectedCodeBeforeTheReviewers(t *testing.T) {
 	require.Zero(t, b.open(r.ID))
 
 	brief := b.writer.briefs[0]
-	require.Equal(t, Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: "asker", Model: "m1", Question: "What were sales?", Today: brief.Today, Files: r.Files}, brief)
+	require.Equal(t, Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: "asker", Model: "m1", Question: "What were sales?", Today: brief.Today, MemoryMB: 1024, Files: r.Files}, brief)
 	require.Equal(t, "UTC", brief.Today.Location().String(), "the team's calendar")
 	require.False(t, brief.Today.IsZero())
 	require.NotEmpty(t, brief.Files[0].Tables())

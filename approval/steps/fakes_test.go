@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
+	"unsafe"
 
 	"countersign/approval"
 	"countersign/approval/review"
@@ -23,6 +25,7 @@ type box struct {
 	seal        approval.Manifest
 	starts      int // of the user's code
 	gone        bool
+	holds       *InputFile // the first of the inputs of the job that is in it
 }
 
 const fakeInspectLease = 30 * time.Second
@@ -117,6 +120,8 @@ type fakeBox struct {
 	discarded []string
 	inspected []string
 	jobs      []Job
+	filled    []map[string]string // what is in each box, by the files' names
+	filling   func()              // what happens in the world while a box is filled
 	reads     []func(InputFile) (Readout, error)
 	read      []string // the files that were read, by name
 }
@@ -206,8 +211,63 @@ func (s *fakeBox) find(id string) *box {
 	return nil
 }
 
-func (s *fakeBox) Start(_ context.Context, id string, job Job) error {
+// Fill takes in a job: again where another replica had done so.
+func (s *fakeBox) Fill(_ context.Context, id string, job Job) error {
+	if err := s.faults.hit("Fill.before"); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	b := s.find(id)
+	s.mu.Unlock()
+	switch {
+	case b == nil:
+		return ErrBoxGone
+	case b.holds != nil && b.holds == unsafe.SliceData(job.Inputs):
+		return nil
+	}
+	if s.filling != nil {
+		s.filling()
+	}
+	held := map[string]string{}
+	for _, in := range job.Inputs {
+		data, err := contentOf(in)
+		if err != nil {
+			return err
+		}
+		held[in.Name] = data
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b.holds = unsafe.SliceData(job.Inputs)
+	s.filled = append(s.filled, held)
+	return s.faults.hit("Fill.after")
+}
+
+// contentOf reads an input as a box does.
+func contentOf(f InputFile) (string, error) {
+	from, err := f.Content()
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = from.Close() }()
+	data, err := io.ReadAll(from)
+	return string(data), err
+}
+
+// textOf is contentOf where nothing goes wrong.
+func textOf(f InputFile) string {
+	data, err := contentOf(f)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}
+
+func (s *fakeBox) Start(ctx context.Context, id string, job Job) error {
 	if err := s.faults.hit("Start.before"); err != nil {
+		return err
+	}
+	if err := s.Fill(ctx, id, job); err != nil {
 		return err
 	}
 	s.mu.Lock()

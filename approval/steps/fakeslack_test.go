@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"sync"
@@ -27,7 +28,8 @@ type fakeSlack struct {
 	place   approval.Place     // every channel
 	outside bool               // nobody is in any
 	find    func(Search) (Found, error)
-	looked  []string // people, in the order in which they were looked up
+	half    func() (io.ReadCloser, error) // what the next fetch gives
+	looked  []string                      // people, in the order in which they were looked up
 }
 
 func (s *fakeSlack) lacks(f approval.File) error {
@@ -112,20 +114,24 @@ func (s *fakeSlack) Publish(_ context.Context, v *View, kind Surface) (Post, err
 	return post, nil
 }
 
-func (s *fakeSlack) Fetch(_ context.Context, f approval.File, limit int64) ([]byte, error) {
+func (s *fakeSlack) Fetch(_ context.Context, f approval.File, limit int64) (io.ReadCloser, error) {
 	if err := s.faults.hit("Fetch.before"); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	data, ok := s.files[f.ID]
+	if half := s.half; half != nil && ok {
+		s.half = nil
+		return half()
+	}
 	switch {
 	case !ok:
 		return nil, fmt.Errorf("fetch: %w", s.lacks(f))
 	case int64(len(data)) > limit:
 		return nil, fmt.Errorf("fetch: %w", ErrFileTooBig)
 	}
-	return []byte(data), nil
+	return Held([]byte(data))()
 }
 
 func (s *fakeSlack) put(id, data string) {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"countersign/approval"
-	"countersign/approval/review"
 )
 
 // Finder looks up what a question is about.
@@ -39,6 +38,8 @@ type Search struct {
 type Found struct {
 	Files  []approval.File // with their names and sizes as they are now
 	Unread string          // a name beside theirs that is none of a file here: perhaps what is to be written
+
+	Shared map[string]approval.Sharing // who has put them into Slack, and when, by their ids
 }
 
 // Find looks up the channel of a question, who asked it and its files. What Slack
@@ -48,7 +49,7 @@ func (s *Finder) Find(ctx context.Context, id string) error {
 	if err != nil || r.State != approval.Drafting || r.Seek == nil {
 		return err
 	}
-	person, files, unread, err := s.seek(ctx, r)
+	seen, err := s.seek(ctx, r)
 	var cause *approval.CauseError
 	var input *approval.InputError
 	if err != nil && !errors.As(err, &cause) && !errors.As(err, &input) {
@@ -63,34 +64,42 @@ func (s *Finder) Find(ctx context.Context, id string) error {
 		case input != nil:
 			return r.TurnBack(nil, input.Why, now)
 		}
-		return r.Found(files, unread, person.Guest, now)
+		return r.Found(seen.files, seen.unread, seen.guest, seen.shared, now)
 	})
 	return err
 }
 
+// sought is what Slack has said of a question.
+type sought struct {
+	guest, shared bool // of who asked, of the channel
+	files         []approval.File
+	unread        string
+}
+
 // seek asks Slack. What keeps the question from being written is a *CauseError or
 // an *InputError; any other error passes.
-func (s *Finder) seek(ctx context.Context, r *approval.Request) (person review.Person, files []approval.File, unread string, err error) {
-	if person, err = s.people.person(ctx, r.Team, r.Asker); err != nil {
-		return person, nil, "", err
+func (s *Finder) seek(ctx context.Context, r *approval.Request) (seen sought, err error) {
+	person, err := s.people.person(ctx, r.Team, r.Asker)
+	if err != nil {
+		return seen, err
 	}
 	if person.Bot || person.Gone || person.External {
-		return person, nil, "", &approval.CauseError{Cause: approval.Cause{Code: approval.AskerAlien, Person: r.Asker}}
+		return seen, &approval.CauseError{Cause: approval.Cause{Code: approval.AskerAlien, Person: r.Asker}}
 	}
 	place, err := s.slack.Place(ctx, r.Project, r.Asker)
 	if err != nil {
-		return person, nil, "", err
+		return seen, err
 	}
 	if cause := place.Cause(r.Project, r.Asker); cause != nil {
-		return person, nil, "", &approval.CauseError{Cause: *cause}
+		return seen, &approval.CauseError{Cause: *cause}
 	}
 	// A form can name any channel: whose budget pays, and under whose name it stands, is
 	// that of people who are in it.
 	if !place.Private {
 		if in, err := s.slack.Within(ctx, r.Project, r.Asker); err != nil {
-			return person, nil, "", err
+			return seen, err
 		} else if !in {
-			return person, nil, "", &approval.CauseError{Cause: approval.Cause{Code: approval.AskerNotIn, Channel: r.Project, Person: r.Asker}}
+			return seen, &approval.CauseError{Cause: approval.Cause{Code: approval.AskerNotIn, Channel: r.Project, Person: r.Asker}}
 		}
 	}
 	var known []approval.File
@@ -98,7 +107,7 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (person review.P
 	if q.Seek.Thread != "" {
 		before, _, err := s.store.ThreadFiles(ctx, approval.Session{Team: r.Team, Channel: r.Project, ThreadTS: q.Seek.Thread})
 		if err != nil {
-			return person, nil, "", err
+			return seen, err
 		}
 		q.Thread, known = approval.FileIDs(before), before
 		if q.Seek.Follow && len(q.Files) == 0 { // they may have been found only since it was asked
@@ -109,16 +118,19 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (person review.P
 	known = slices.Concat(q.Files, known)
 	found, err := s.slack.Find(ctx, q)
 	if err != nil {
-		return person, nil, "", err
+		return seen, err
 	}
 	for i := range found.Files { // Slack knows nothing of what was said of them
 		f := &found.Files[i]
+		if by, known := found.Shared[f.ID]; known {
+			f.Shared = &by
+		}
 		if at := slices.IndexFunc(known, func(k approval.File) bool { return k.ID == f.ID }); at >= 0 {
 			f.Answers = known[at].Answers
 		}
 	}
-	files, err = s.inputs.fitting(found.Files)
-	return person, files, found.Unread, err
+	files, err := s.inputs.fitting(found.Files)
+	return sought{guest: person.Guest, shared: place.Shared, files: files, unread: found.Unread}, err
 }
 
 // OfThread are the files that the questions of a thread have read, as its next question

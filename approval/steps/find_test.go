@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -101,11 +102,20 @@ func TestWhatAQuestionLacksIsAskedForAndNothingIsHeld(t *testing.T) {
 func TestAGuestMayAsk(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	place := b.slack.place
+	place.Shared = true
+	b.slack.at(place)
+	shared := approval.Sharing{By: "R1", At: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
+	b.slack.find = func(q Search) (Found, error) {
+		return Found{Files: q.Files, Shared: map[string]approval.Sharing{"F1": shared}}, nil
+	}
 	r := b.asked(func(q *approval.Question) { q.Asker = "guest" })
 	require.Empty(t, b.work())
 	r = b.request(r.ID)
 	require.Equal(t, approval.Pending, r.State)
 	require.True(t, r.Guest)
+	require.True(t, r.Shared)
+	require.Equal(t, &shared, r.Files[0].Shared)
 	require.NoError(t, b.Look(t.Context(), r.ID))
 	require.Equal(t, approval.Pending, b.request(r.ID).State, "they have not become one")
 }

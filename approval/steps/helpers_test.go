@@ -43,7 +43,7 @@ func inState(t *testing.T, state approval.State) *approval.Request {
 	t.Helper()
 	p := testPolicy()
 	r := approval.New(approval.Question{Team: "T", Project: "C", Asker: "A", Text: "q", Trigger: "tr"}, "m1", budget.Cent, p, t0)
-	require.NoError(t, r.Found(nil, "", false, t0))
+	require.NoError(t, r.Found(nil, "", false, false, t0))
 	require.NoError(t, r.Money().Call(budget.Cent, budget.Cent/10, approval.Addressee{}, p, t0))
 	drafted := func() {
 		r.Money().Settle(budget.Settlement{HoldID: r.Holds[0].ID, At: t0})

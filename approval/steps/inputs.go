@@ -1,9 +1,13 @@
 package steps
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"slices"
 	"strings"
@@ -104,72 +108,100 @@ func anew(files []approval.File) []approval.File {
 	return files
 }
 
-// sealed fetches the inputs and holds them against the manifest: by name and by
-// content, no file more, no file less. What differs breaks the seal.
-func (s *Inputs) sealed(ctx context.Context, r *approval.Request) ([]InputFile, error) {
-	files, contents, used, err := s.fetch(ctx, r)
+// sealed is a request's inputs as a box gets them. Their names, hashes and readings are held against
+// the manifest here, no file more, no file less; their contents while the box takes them in.
+func (s *Inputs) sealed(ctx context.Context, r *approval.Request) (inputs []InputFile, err error) {
+	var together int64
+	for _, f := range r.Files {
+		together += f.Size
+		inputs = append(inputs, s.input(ctx, f))
+	}
+	why := otherThan(r.Revision.Manifest.Inputs, r.Files)
+	if big := inputReason(s.fits(together)); !big.None() {
+		why = []approval.Reason{big}
+	}
+	if why != nil {
+		return nil, &approval.BrokenSealError{Why: otherInputs(why...), Files: r.Files}
+	}
+	return inputs, nil
+}
+
+// differ says how the files differ from what was sealed, after a box has been given what differs:
+// a *BrokenSealError, for which what is new has been read. Where nothing differs after all, a
+// download had broken off, and the next attempt may do.
+func (s *Inputs) differ(ctx context.Context, r *approval.Request) error {
+	files, used, err := s.fetch(ctx, r)
 	if why := inputReason(err); !why.None() {
 		// They cannot be had as they were: what was approved stays sealed, and is what it takes.
-		return nil, &approval.BrokenSealError{Why: otherInputs(why), Box: used}
+		return &approval.BrokenSealError{Why: otherInputs(why), Box: used}
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var why []approval.Reason
-	want := r.Revision.Manifest.Inputs
-	for _, c := range contents {
-		switch at := slices.IndexFunc(want, func(in approval.Input) bool { return in.Name == c.Name }); {
+	why := otherThan(r.Revision.Manifest.Inputs, files)
+	for i, f := range files {
+		if why == nil && f.Size != r.Files[i].Size {
+			why = []approval.Reason{{Code: approval.WhyInputDiffers, Name: f.Name}} // Slack had told another size
+		}
+	}
+	if why == nil {
+		return &LaterError{After: time.Second, Err: errors.New("what came of the inputs was not what Slack has")}
+	}
+	return &approval.BrokenSealError{Why: otherInputs(why...), Files: files, Box: used}
+}
+
+// otherThan is how files differ from inputs that were sealed.
+func otherThan(want []approval.Input, files []approval.File) (why []approval.Reason) {
+	for _, f := range files {
+		is := sealedInput(f)
+		switch at := slices.IndexFunc(want, func(in approval.Input) bool { return in.Name == f.Name }); {
 		case at < 0:
-			why = append(why, approval.Reason{Code: approval.WhyInputAdded, Name: c.Name})
-		case want[at].SHA256 == c.SHA256 && want[at] != c.Input:
-			why = append(why, approval.Reason{Code: approval.WhyInputReadOtherwise, Name: c.Name})
-		case want[at] != c.Input:
-			why = append(why, approval.Reason{Code: approval.WhyInputDiffers, Name: c.Name})
+			why = append(why, approval.Reason{Code: approval.WhyInputAdded, Name: f.Name})
+		case want[at].SHA256 == is.SHA256 && want[at] != is:
+			why = append(why, approval.Reason{Code: approval.WhyInputReadOtherwise, Name: f.Name})
+		case want[at] != is:
+			why = append(why, approval.Reason{Code: approval.WhyInputDiffers, Name: f.Name})
 		}
 	}
 	for _, in := range want {
-		if !slices.ContainsFunc(contents, func(c InputFile) bool { return c.Name == in.Name }) {
+		if !slices.ContainsFunc(files, func(f approval.File) bool { return f.Name == in.Name }) {
 			why = append(why, approval.Reason{Code: approval.WhyInputMissing, Name: in.Name})
 		}
 	}
-	if len(contents) != len(want) && why == nil {
+	if len(files) != len(want) && why == nil {
 		why = []approval.Reason{approval.Because(approval.WhyInputCount)}
 	}
-	if why != nil {
-		return nil, &approval.BrokenSealError{Why: otherInputs(why...), Files: files, Box: used}
-	}
-	return contents, nil
+	return why
 }
 
 func otherInputs(why ...approval.Reason) []approval.Reason {
 	return []approval.Reason{{Code: approval.WhyOtherInputs, Why: why}}
 }
 
-// fetch reads a request's files from Slack. One that is not what it was is read anew in a box;
-// used is how long boxes existed for that.
-func (s *Inputs) fetch(ctx context.Context, r *approval.Request) (files []approval.File, contents []InputFile, used time.Duration, err error) {
+// fetch finds out what a request's files are now. One that is not what it was is read anew in a
+// box; used is how long boxes existed for that.
+func (s *Inputs) fetch(ctx context.Context, r *approval.Request) (files []approval.File, used time.Duration, err error) {
 	files = slices.Clone(r.Files)
 	var together int64
 	for i := range files {
 		f := &files[i]
 		had := f.SHA256
-		data, err := s.content(ctx, f)
+		in, err := s.content(ctx, f)
 		if err != nil {
-			return nil, nil, used, err
+			return nil, used, err
 		}
-		together += int64(len(data))
+		together += f.Size
 		if err := s.fits(together); err != nil {
-			return nil, nil, used, err
+			return nil, used, err
 		}
 		if f.SHA256 != had || f.Reading == nil {
-			box, err := s.readAnew(ctx, r, f, data)
+			box, err := s.readAnew(ctx, r, f, in)
 			if used += box; err != nil {
-				return nil, nil, used, err
+				return nil, used, err
 			}
 		}
-		contents = append(contents, InputFile{Input: sealedInput(*f), Data: data, Reading: f.Reading})
 	}
-	return files, contents, used, nil
+	return files, used, nil
 }
 
 // sealedInput is a file as a manifest names it.
@@ -181,17 +213,63 @@ func sealedInput(f approval.File) approval.Input {
 	return in
 }
 
-// content fetches one file, and notes what it is.
-func (s *Inputs) content(ctx context.Context, f *approval.File) ([]byte, error) {
-	data, err := s.slack.Fetch(ctx, *f, s.Policy.MaxFileBytes)
-	switch {
-	case errors.Is(err, ErrFileTooBig):
-		return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyFileBigger, Name: f.Name, Most: s.Policy.MaxFileBytes}}
-	case err != nil:
-		return nil, fmt.Errorf("fetch %s: %w", f.Name, err)
+// kept is how much of a file is kept in memory between the look at it and its box, so that Slack
+// is not asked twice for it: most files are smaller.
+const kept = 1 << 20
+
+// content reads one file through, notes what it is, and has it ready for a box.
+func (s *Inputs) content(ctx context.Context, f *approval.File) (InputFile, error) {
+	from, err := s.slack.Fetch(ctx, *f, s.Policy.MaxFileBytes)
+	if err != nil {
+		return InputFile{}, s.unread(*f, err)
 	}
-	f.SHA256, f.Size = approval.Hash(data), int64(len(data))
-	return data, nil
+	defer func() { _ = from.Close() }() // it was only read
+	var head bytes.Buffer
+	sum := sha256.New()
+	size, err := io.CopyN(io.MultiWriter(sum, &head), from, kept)
+	short := errors.Is(err, io.EOF)
+	if err == nil {
+		var rest int64
+		rest, err = io.Copy(sum, from)
+		size += rest
+	}
+	if err != nil && !short {
+		return InputFile{}, s.unread(*f, err)
+	}
+	f.SHA256, f.Size = hex.EncodeToString(sum.Sum(nil)), size
+	in := s.input(ctx, *f)
+	if short {
+		in.Open = Held(head.Bytes())
+	}
+	return in, nil
+}
+
+// input is a file as a box gets it, which Slack is asked for when the box takes it in.
+func (s *Inputs) input(ctx context.Context, f approval.File) InputFile {
+	return InputFile{Input: sealedInput(f), Size: f.Size, Reading: f.Reading,
+		Open: func() (io.ReadCloser, error) { return s.slack.Fetch(ctx, f, s.Policy.MaxFileBytes) }}
+}
+
+// begins tells whether Slack gives a file: by its first byte.
+func (s *Inputs) begins(ctx context.Context, f approval.File) error {
+	from, err := s.slack.Fetch(ctx, f, s.Policy.MaxFileBytes)
+	if err != nil {
+		return s.unread(f, err)
+	}
+	_, err = from.Read(make([]byte, 1))
+	_ = from.Close() // it was only read
+	if err != nil && err != io.EOF {
+		return s.unread(f, err)
+	}
+	return nil
+}
+
+// unread is why a file could not be read through.
+func (s *Inputs) unread(f approval.File, err error) error {
+	if errors.Is(err, ErrFileTooBig) {
+		return &approval.InputError{Why: approval.Reason{Code: approval.WhyFileBigger, Name: f.Name, Most: s.Policy.MaxFileBytes}}
+	}
+	return fmt.Errorf("fetch %s: %w", f.Name, err)
 }
 
 // of names what a file of a request holds, and what was told of it: what is read by that is kept
@@ -238,7 +316,7 @@ func (s *Inputs) inBox(ctx context.Context, c approval.Content, f InputFile) (sa
 
 // tried has a box read, a few times where none can be had.
 func (s *Inputs) tried(ctx context.Context, f InputFile) (said Readout, err error) {
-	said.Box, err = patiently(ctx, s.sandbox.ReadLease(), func(ctx context.Context) (time.Duration, error) {
+	said.Box, err = patiently(ctx, s.sandbox.ReadLease(f.Size), func(ctx context.Context) (time.Duration, error) {
 		got, err := s.sandbox.ReadFile(ctx, f)
 		said = got
 		return got.Box, err
@@ -264,11 +342,12 @@ func (s *Inputs) look(ctx context.Context, c approval.Content, f InputFile) (sai
 }
 
 // readAnew is for a file that is not what it was when it was asked about: the run's money pays.
-func (s *Inputs) readAnew(ctx context.Context, r *approval.Request, f *approval.File, data []byte) (used time.Duration, err error) {
+func (s *Inputs) readAnew(ctx context.Context, r *approval.Request, f *approval.File, in InputFile) (used time.Duration, err error) {
 	f.Reading, f.ReadAs = nil, ""
+	in.Input, in.Reading, in.Told = sealedInput(*f), nil, f.Told()
 	known, err := s.recall(ctx, r, *f)
 	for attempt := 1; err == nil && known == nil && attempt <= readTries; attempt++ {
-		said, failed := s.inBox(ctx, s.of(r, *f), InputFile{Input: sealedInput(*f), Data: data, Told: f.Told()})
+		said, failed := s.inBox(ctx, s.of(r, *f), in)
 		used += said.Box
 		switch {
 		case failed == nil:

@@ -18,6 +18,7 @@ type Lists struct {
 		Requests
 		Roles
 	}
+	receipts Receipts
 	*Settings
 
 	people *People
@@ -158,6 +159,15 @@ func (s *Lists) queue(ctx context.Context, team, user string, f QueueFilter, pag
 // Recent lists what somebody has asked lately.
 func (s *Lists) Recent(ctx context.Context, team, user string) ([]*approval.Request, error) {
 	return s.store.Recent(ctx, team, user, 10)
+}
+
+// Given lists what was approved in somebody's name and has not started: they can still say
+// that it was not them.
+func (s *Lists) Given(ctx context.Context, team, user string) ([]*approval.Request, error) {
+	if s.receipts == nil {
+		return nil, nil
+	}
+	return s.receipts.Given(ctx, team, user, 10)
 }
 
 // Pending lists what waits for reviewers, oldest first.

@@ -21,6 +21,8 @@ type memBook struct {
 	delegations map[string]review.Delegation
 	bookLog     []string
 	refused     []approval.Event
+	keys        []review.Key
+	deaf        bool  // no direct message reaches who registers a key
 	authority   int64 // how often any of it has changed
 }
 
@@ -152,6 +154,37 @@ func (m *memStore) Delegate(_ context.Context, d review.Delegation) error {
 	}
 	m.authority++
 	m.delegations[d.Team+" "+d.From] = d
+	return nil
+}
+
+func (m *memStore) Keys(_ context.Context, team, user string) (keys []review.Key, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, k := range m.keys {
+		if k.Team == team && k.User == user {
+			keys = append(keys, k)
+		}
+	}
+	return keys, nil
+}
+
+func (m *memStore) SetKey(_ context.Context, k review.Key, named bool) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at := slices.IndexFunc(m.keys, func(h review.Key) bool { return h.Team == k.Team && h.Line == k.Line })
+	switch {
+	case at >= 0 && m.keys[at].User != k.User && named:
+		return &approval.InputError{Why: approval.Because(approval.WhyKeyTaken)}
+	case named == (at >= 0 && m.keys[at].User == k.User):
+		return nil
+	case named:
+		k.At, k.Told = m.now(), !m.deaf
+		m.keys = append(m.keys, k)
+	default:
+		m.keys = slices.Delete(m.keys, at, at+1)
+	}
+	m.authority++
+	m.bookLog = append(m.bookLog, fmt.Sprintf("key of %s: %v", k.User, named))
 	return nil
 }
 

@@ -144,7 +144,9 @@ func fakeGlimpse(f InputFile) *reading.Glimpse {
 
 const fakeReadLease = 40 * time.Second
 
-func (s *fakeBox) ReadLease() time.Duration { return fakeReadLease }
+func (s *fakeBox) ReadLease(size int64) time.Duration {
+	return fakeReadLease + time.Duration(size>>20)*time.Second
+}
 
 func (s *fakeBox) Desk() string { return "desk 1" }
 
@@ -156,6 +158,10 @@ func (s *fakeBox) ReadFile(ctx context.Context, f InputFile) (Readout, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.read = append(s.read, f.Name)
+	data, err := contentOf(f)
+	if err != nil {
+		return Readout{Box: 300 * time.Millisecond}, err
+	}
 	if len(s.reads) > 0 {
 		next := s.reads[0]
 		s.reads = s.reads[1:]
@@ -164,7 +170,7 @@ func (s *fakeBox) ReadFile(ctx context.Context, f InputFile) (Readout, error) {
 	if f.Look != approval.Shape {
 		return Readout{Answer: reading.Answer{Glimpse: fakeGlimpse(f)}, Box: 300 * time.Millisecond}, s.faults.hit("ReadFile.after")
 	}
-	return Readout{Answer: fakeRead(string(f.Data)), Box: 300 * time.Millisecond}, s.faults.hit("ReadFile.after")
+	return Readout{Answer: fakeRead(data), Box: 300 * time.Millisecond}, s.faults.hit("ReadFile.after")
 }
 
 // unreadable has the box say of the next file why it is not read.

@@ -47,6 +47,9 @@ func (m *memStore) Audit(_ context.Context, id string, e approval.Event) error {
 	if err := m.faults.hit("Audit.before"); err != nil {
 		return err
 	}
+	if e.At.IsZero() {
+		e.At = m.now()
+	}
 	m.events[id] = append(m.events[id], e)
 	return nil
 }
@@ -70,6 +73,15 @@ func (m *memStore) Recent(_ context.Context, team, asker string, limit int) ([]*
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.list(limit, func(r *approval.Request) bool { return r.Team == team && r.Asker == asker }), nil
+}
+
+func (m *memStore) Given(_ context.Context, team, who string, limit int) ([]*approval.Request, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.list(limit, func(r *approval.Request) bool {
+		_, gave := approval.ApprovalOf(r, who)
+		return r.Team == team && r.Can("Disown") && gave
+	}), nil
 }
 
 func (m *memStore) Pending(_ context.Context, team string, limit int) ([]*approval.Request, error) {

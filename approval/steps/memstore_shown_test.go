@@ -2,9 +2,11 @@ package steps
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"countersign/approval"
 	"countersign/internal/deepcopy"
@@ -143,6 +145,51 @@ func (m *memStore) NoticePosted(_ context.Context, p NoticePost) error {
 		p.Begun = had.Begun
 	}
 	m.noticePosts[p.Key][p.Recipient] = p
+	return nil
+}
+
+func (m *memStore) FirstApproval(_ context.Context, team, project, who string, before time.Time) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range m.requests {
+		for _, e := range m.events[r.ID] {
+			if r.Team == team && r.Project == project && e.Kind == approval.EventApproved && e.Actor == who && e.At.Before(before) {
+				return false, nil
+			}
+		}
+	}
+	return true, nil
+}
+
+func (m *memStore) Hold(_ context.Context, key string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := m.notices[key]
+	n.Held = true
+	m.notices[key] = n
+	return nil
+}
+
+func (m *memStore) Gather(_ context.Context, before time.Time, name string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	said := map[string]*approval.Receipts{}
+	for _, key := range slices.Sorted(maps.Keys(m.notices)) {
+		n := m.notices[key]
+		if !n.Held || n.Digest != "" || !n.At.Before(before) {
+			continue
+		}
+		who := n.To[0]
+		n.Digest = fmt.Sprintf("%s %s %s %s", approval.NoticeReceipts, n.Team, who, name)
+		m.notices[key] = n
+		if said[who] == nil {
+			said[who] = &approval.Receipts{}
+		}
+		said[who].Given = append(said[who].Given, approval.Receipt{RequestID: n.RequestID, Revision: 1, At: n.At})
+	}
+	for who, list := range said {
+		m.notice(approval.Notice{Key: fmt.Sprintf("%s T1 %s %s", approval.NoticeReceipts, who, name), Team: "T1", Kind: approval.NoticeReceipts, To: []string{who}, Data: approval.Encode(list), At: m.now()})
+	}
 	return nil
 }
 

@@ -122,7 +122,7 @@ func TestAFileThatCannotBeLookedAtShowsItsShape(t *testing.T) {
 	b := setup(t)
 	b.show(approval.Statistics)
 	first := func(f InputFile) (Readout, error) {
-		return Readout{Answer: fakeRead(string(f.Data)), Box: time.Second}, nil
+		return Readout{Answer: fakeRead(textOf(f)), Box: time.Second}, nil
 	}
 	b.box.reads = []func(InputFile) (Readout, error){first, dies, dies}
 	r := b.pending()
@@ -139,10 +139,10 @@ func TestResultsOfTheThreadAreShownAsTheSwitchSaysNow(t *testing.T) {
 	t.Parallel()
 	result := approval.Result{Outcome: approval.Raised, Error: "KeyError: 'canary'", Answer: "canary"}
 	history := []approval.Message{{Role: approval.RoleQuestion, Text: "?"}, {Role: approval.RoleResult, Text: "outcome: raised\nerror: KeyError\n", Result: &result, Code: "x = 1\n"}}
-	seen := approval.ShownTo(history, approval.Shape, 0)
+	seen := approval.ShownTo(history, approval.Shape)
 	require.NotContains(t, seen[1].Text, "canary")
 	require.Nil(t, seen[1].Result)
-	seen = approval.ShownTo(history, approval.Statistics, 0)
+	seen = approval.ShownTo(history, approval.Statistics)
 	require.Contains(t, seen[1].Text, "KeyError: 'canary'")
 	require.Contains(t, seen[1].Text, "answer: canary")
 	require.Nil(t, seen[1].Result)

@@ -2,13 +2,17 @@ package steps
 
 import (
 	"context"
+	"crypto/rand"
+	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"countersign/approval"
 	"countersign/approval/review"
+	"countersign/approval/sshkey"
 )
 
 // People knows who may do what, and by which rules.
@@ -195,6 +199,16 @@ func (s *People) stand(ctx context.Context, c *Case) error {
 			broken.Fallen = append(broken.Fallen, approval.Fallen{Code: approval.NoDelegate, Who: d.Reviewer, For: d.InPlaceOf})
 			continue
 		}
+		if d.Click.Key != "" {
+			keys, err := s.store.Keys(ctx, r.Team, d.Reviewer)
+			if err != nil {
+				return err
+			}
+			if !slices.ContainsFunc(keys, func(k review.Key) bool { return k.Line == d.Click.Key }) {
+				broken.Fallen = append(broken.Fallen, approval.Fallen{Code: approval.NoKey, Who: d.Reviewer})
+				continue
+			}
+		}
 		for _, who := range d.People() {
 			person, err := s.person(ctx, r.Team, who)
 			if err != nil {
@@ -212,4 +226,110 @@ func (s *People) stand(ctx context.Context, c *Case) error {
 		return nil
 	}
 	return broken
+}
+
+// Keys are those by which whoever clicks signs at another door, the oldest first.
+func (s *Authority) Keys(ctx context.Context, click approval.Click) ([]review.Key, error) {
+	return s.store.Keys(ctx, click.Team, click.User)
+}
+
+// AddKey registers a public key of whoever clicks. Nobody does it for anybody else.
+func (s *Authority) AddKey(ctx context.Context, click approval.Click, text string) error {
+	k, err := review.ReadKey(click.Team, click.User, text)
+	if err != nil {
+		return err
+	}
+	person, err := s.slack.Person(ctx, click.Team, click.User)
+	if err != nil {
+		return err
+	}
+	if why := person.Barred(); !why.None() {
+		return &approval.NotAllowedError{Who: click.User, Why: why}
+	}
+	had, err := s.store.Keys(ctx, click.Team, click.User)
+	if err != nil {
+		return err
+	}
+	if len(had) >= review.MaxKeys {
+		return &approval.InputError{Why: approval.Reason{Code: approval.WhyManyKeys, Most: review.MaxKeys}}
+	}
+	return s.store.SetKey(ctx, k, true)
+}
+
+// RemoveKey takes one back. What was approved by it and has not started goes back to the
+// reviewers.
+func (s *Authority) RemoveKey(ctx context.Context, click approval.Click, line string) error {
+	return s.store.SetKey(ctx, review.Key{Team: click.Team, User: click.User, Line: line}, false)
+}
+
+// ToSign asks whoever decides at another door to sign their decision, where that is wanted:
+// what, and by one of which keys. The trail keeps what was asked. No keys: nothing is to be
+// signed.
+func (s *Decider) ToSign(ctx context.Context, ruling Ruling) (what sshkey.Statement, keys []review.Key, err error) {
+	c, _, err := s.judge(ctx, ruling)
+	if err != nil {
+		return what, nil, s.people.audited(ctx, ruling, err)
+	}
+	r, d := c.Request, ruling.decision()
+	if !wantsKey(r, d) {
+		return what, nil, nil
+	}
+	if d.Revision != r.Revision.Number || d.Digest != r.Revision.Digest {
+		return what, nil, &approval.StaleError{Request: r}
+	}
+	had, err := s.people.store.Keys(ctx, r.Team, d.Reviewer)
+	if err != nil {
+		return what, nil, err
+	}
+	keys, why := review.Ready(had, c.Now)
+	if !why.None() {
+		return what, nil, s.people.audited(ctx, ruling, &approval.NotAllowedError{Who: d.Reviewer, Why: why})
+	}
+	d.Click.Nonce = rand.Text()
+	err = s.store.Audit(ctx, r.ID, approval.Event{Actor: d.Reviewer, Kind: approval.EventAskedToSign,
+		Data: map[string]any{"revision": d.Revision, "digest": d.Digest, "verdict": d.Verdict, "nonce": d.Click.Nonce}})
+	return d.Statement(r.Team), keys, err
+}
+
+// signed refuses a decision that has to be signed, unless a key of its reviewer's that counts
+// by now has signed what they were asked to sign a moment ago.
+func (s *Decider) signed(ctx context.Context, c *Case, d approval.Decision) error {
+	r := c.Request
+	if !wantsKey(r, d) {
+		return nil
+	}
+	keys, err := s.people.store.Keys(ctx, r.Team, d.Reviewer)
+	if err != nil {
+		return err
+	}
+	why := review.Signs(keys, d.Click.Key, c.Now)
+	if why.None() && !approval.Signed(r, d) {
+		why = approval.Because(approval.WhyNotSigned)
+	}
+	if why.None() {
+		events, err := s.store.Events(ctx, r.ID)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(events, func(e approval.Event) bool { return askedToSign(e, d) && e.At.Add(approval.NonceTime).After(c.Now) }) {
+			why = approval.Because(approval.WhyOldNonce)
+		}
+	}
+	if why.None() {
+		return nil
+	}
+	return &approval.NotAllowedError{Who: d.Reviewer, Why: why}
+}
+
+// wantsKey tells whether a signature makes a difference: of what cannot be decided on any more
+// there is something else to say.
+func wantsKey(r *approval.Request, d approval.Decision) bool {
+	return approval.WantsKey(r, d.Click) && (r.State == approval.Pending || r.State == approval.Drafting)
+}
+
+// askedToSign tells whether an event gave the nonce of a decision, for just that.
+func askedToSign(e approval.Event, d approval.Decision) bool {
+	said := func(key string) string { return fmt.Sprint(e.Data[key]) }
+	return e.Kind == approval.EventAskedToSign && e.Actor == d.Reviewer && said("nonce") == d.Click.Nonce &&
+		said("revision") == strconv.Itoa(d.Revision) && said("digest") == d.Digest && said("verdict") == string(d.Verdict)
 }

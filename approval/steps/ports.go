@@ -1,9 +1,14 @@
 package steps
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
+	"io"
 	"time"
 
 	"countersign/approval"
@@ -19,6 +24,7 @@ var (
 	ErrFileTooBig = errors.New("the file is too large")                  //
 	ErrBoxGone    = errors.New("the box is gone")                        // and with it whatever ran in it
 	ErrNotStarted = errors.New("the code has not started")               // the box is there, nothing was started in it
+	ErrChanged    = errors.New("it is not the sealed one")               // a content: it is longer, shorter or another
 	ErrNoPlace    = errors.New("the channel is closed")                  // to us: archived, we were removed, or may not post
 )
 
@@ -70,6 +76,7 @@ type Brief struct {
 	Model     string
 	Question  string
 	Today     time.Time                   // the day on which it is asked, on the team's calendar
+	MemoryMB  int                         // that a program has
 	Libraries []string                    // what the box has, with versions, as a box has said; none where that is not known yet
 	Notes     review.Notes                // of the channel
 	Sight     approval.Sight              // what the model may see of its data,
@@ -151,10 +158,13 @@ type Starter interface {
 	// *BoxError with Kept: it is on its way, ask again. Meanwhile, and while an
 	// inspection waits, it calls TellPlace every few seconds.
 	Create(ctx context.Context, requestID string, seal approval.Manifest) (boxID string, err error)
-	// Start puts the files in and starts the code. In one box it starts at most
+	// Fill puts the code and the inputs into a box, as streams, and holds each against what was
+	// sealed. Nothing starts. After a *ContentError the box may be of no use any more: kill it.
+	Fill(ctx context.Context, boxID string, job Job) error
+	// Start puts in what was not filled in, and starts the code. In one box it starts at most
 	// once, however often it is called, so after a doubtful answer call it again.
 	// A box that is no more: ErrBoxGone. A *BoxError without Retry means that the
-	// code has not started in this box and never will.
+	// code has not started in this box and never will; an ErrChanged means that it has not started.
 	Start(ctx context.Context, boxID string, job Job) error
 	// Result waits for the end and collects it. ErrNotStarted, ErrBoxGone, or the
 	// context's error while the code still runs.
@@ -199,14 +209,78 @@ type Job struct {
 	Currency    string   // of amounts that name none, by the channel's notes; empty: nobody has said
 }
 
-// InputFile is a sealed input with its content.
+// InputFile is a sealed input, with the way to its content. Content opens it and holds it
+// against the seal; nobody else calls Open.
 type InputFile struct {
 	approval.Input
-	Data    []byte
+	Size    int64
+	Open    func() (io.ReadCloser, error)
 	Reading *reading.Reading // how it is read, which the seal names; nil: the box finds out
 	Told    *reading.Told    // what a box has to know that reads it; nil: nothing
 	Compare []string         // encodings in which it is to be shown, instead of read
 	Look    approval.Sight   // of a box that looks at it for a prompt: what it may tell
+}
+
+// ContentError is an input that did not come whole into its box. Whatever was to read it has not
+// begun.
+type ContentError struct {
+	Name string
+	Err  error // ErrChanged, or why it cannot be read
+}
+
+func (e *ContentError) Error() string { return fmt.Sprintf("the input %q: %v", e.Name, e.Err) }
+
+func (e *ContentError) Unwrap() error { return e.Err }
+
+// Content opens an input and holds it against its seal while it is read: it gives Size bytes at
+// most, and ends with io.EOF only where all of it was the sealed content. Any other error is a
+// *ContentError.
+func (f InputFile) Content() (io.ReadCloser, error) {
+	from, err := f.Open()
+	if err != nil {
+		return nil, f.fault(err)
+	}
+	return &content{file: f, from: from, sum: sha256.New(), left: f.Size}, nil
+}
+
+func (f InputFile) fault(err error) error {
+	if errors.Is(err, ErrFileTooBig) {
+		err = ErrChanged // what was sealed was not
+	}
+	return &ContentError{Name: f.Name, Err: err}
+}
+
+type content struct {
+	file InputFile
+	from io.ReadCloser
+	sum  hash.Hash
+	left int64
+}
+
+// Read implements io.Reader.
+func (c *content) Read(p []byte) (int, error) {
+	n, err := c.from.Read(p)
+	if c.left -= int64(n); c.left < 0 {
+		return 0, c.file.fault(ErrChanged)
+	}
+	c.sum.Write(p[:n])
+	switch {
+	case err == nil:
+		return n, nil
+	case err != io.EOF:
+		return n, c.file.fault(err)
+	case c.left > 0 || hex.EncodeToString(c.sum.Sum(nil)) != c.file.SHA256:
+		return n, c.file.fault(ErrChanged)
+	}
+	return n, io.EOF
+}
+
+// Close implements io.Closer.
+func (c *content) Close() error { return c.from.Close() }
+
+// Held is a content that lies in memory.
+func Held(data []byte) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
 }
 
 // Slack is where people are.
@@ -233,8 +307,9 @@ type Posting interface {
 
 // Files are those in Slack.
 type Files interface {
-	// Fetch reads a file of at most limit bytes: *CauseError, ErrFileTooBig.
-	Fetch(ctx context.Context, f approval.File, limit int64) ([]byte, error)
+	// Fetch opens a file of at most limit bytes, as it is now. A *CauseError or ErrFileTooBig
+	// comes at once, or where the stream ends. It ends with its context, too.
+	Fetch(ctx context.Context, f approval.File, limit int64) (io.ReadCloser, error)
 	// Stat asks whether a file can be read now. *CauseError: it is gone for good, or is
 	// not seen at the moment.
 	Stat(ctx context.Context, f approval.File) error

@@ -15,11 +15,12 @@ import (
 // FileReader has a file read in a box of its own, which has no network and that file alone.
 type FileReader interface {
 	// ReadFile says how the file is to be read, or why it is not. How long a box was used
-	// stands in the readout beside an error, too. ErrReaderDied: the file has ended its box.
-	// Any other error is of a box that could not be had.
+	// stands in the readout beside an error, too. ErrReaderDied: the file has ended its box. A
+	// *ContentError: it did not come whole, and was not read. Any other error is of a box that
+	// could not be had.
 	ReadFile(ctx context.Context, f InputFile) (Readout, error)
-	// ReadLease is the longest that the box of one file can exist, and so cost.
-	ReadLease() time.Duration
+	// ReadLease is the longest that the box of one file of so many bytes can exist, and so cost.
+	ReadLease(size int64) time.Duration
 	// Desk names the Python that reads.
 	Desk() string
 }
@@ -178,6 +179,9 @@ func (s *Reader) stopped(ctx context.Context, r *approval.Request, err error) er
 	if gone := new(approval.CauseError); errors.As(err, &gone) {
 		return s.watch.withoutInput(ctx, r, gone.Cause)
 	}
+	if errors.Is(err, ErrChanged) {
+		err = &LaterError{After: time.Second, Err: err} // it has changed since it was looked at
+	}
 	return s.ends.failOrLater(ctx, r.ID, err)
 }
 
@@ -187,26 +191,26 @@ func (s *Reader) one(ctx context.Context, r *approval.Request, f *approval.File)
 	if f.Reading != nil {
 		return true, nil
 	}
-	var data []byte
+	var in InputFile
 	if f.SHA256, err = s.store.Known(ctx, r.Team, *f); err != nil {
 		return false, err
 	}
 	shown := *f
 	if f.SHA256 == "" {
-		if data, err = s.inputs.content(ctx, f); err != nil {
+		if in, err = s.inputs.content(ctx, f); err != nil {
 			return false, err
 		}
 	}
 	known, err := s.inputs.recall(ctx, r, *f)
-	if err == nil && known == nil && data == nil {
-		if data, err = s.inputs.content(ctx, f); err == nil {
+	if err == nil && known == nil && in.Open == nil {
+		if in, err = s.inputs.content(ctx, f); err == nil {
 			known, err = s.inputs.recall(ctx, r, *f)
 		}
 	}
 	if err != nil {
 		return false, err
 	}
-	if shown.SHA256 = f.SHA256; data != nil {
+	if shown.SHA256 = f.SHA256; in.Open != nil {
 		if err := s.store.Know(ctx, r.Team, shown); err != nil {
 			return false, err
 		}
@@ -225,8 +229,9 @@ func (s *Reader) one(ctx context.Context, r *approval.Request, f *approval.File)
 			return errors.Join(err, took(f, known))
 		}
 		var said reading.Answer
-		said, goesOn, err = s.paid(ctx, r.ID, func(ctx context.Context) (Readout, error) {
-			return s.inputs.inBox(ctx, s.inputs.of(r, *f), InputFile{Input: sealedInput(*f), Data: data, Told: f.Told()})
+		said, goesOn, err = s.paid(ctx, r.ID, f.Size, func(ctx context.Context) (Readout, error) {
+			in.Told = f.Told()
+			return s.inputs.inBox(ctx, s.inputs.of(r, *f), in)
 		})
 		if err != nil || !goesOn {
 			return err
@@ -289,16 +294,15 @@ func (s *Reader) looks(ctx context.Context, r *approval.Request, sight approval.
 	seen = map[string]*reading.Glimpse{}
 	for _, f := range r.Files {
 		now := f
-		data, err := s.inputs.content(ctx, &now)
+		in, err := s.inputs.content(ctx, &now)
 		if err != nil {
 			return nil, false, err
 		}
 		if now.SHA256 != f.SHA256 || f.Reading == nil {
 			continue
 		}
-		said, on, err := s.paid(ctx, r.ID, func(ctx context.Context) (Readout, error) {
-			return s.inputs.look(ctx, s.inputs.of(r, f), InputFile{Input: sealedInput(f), Data: data, Reading: f.Reading, Look: sight})
-		})
+		in.Look = sight
+		said, on, err := s.paid(ctx, r.ID, f.Size, func(ctx context.Context) (Readout, error) { return s.inputs.look(ctx, s.inputs.of(r, f), in) })
 		if err != nil || !on {
 			return nil, false, err
 		}
@@ -311,12 +315,12 @@ func (s *Reader) looks(ctx context.Context, r *approval.Request, sight approval.
 
 // paid has a file read in a box, and in another one where it ends the first. Each is held,
 // counted and booked by itself.
-func (s *Reader) paid(ctx context.Context, id string, box func(context.Context) (Readout, error)) (_ reading.Answer, goesOn bool, err error) {
+func (s *Reader) paid(ctx context.Context, id string, size int64, box func(context.Context) (Readout, error)) (_ reading.Answer, goesOn bool, err error) {
 	for attempt := 1; attempt <= readTries; attempt++ {
 		var call calling
 		begin := func(instead bool) (*approval.Request, error) {
 			return s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
-				if call.boxes, err = s.costs.readCost(now); err != nil {
+				if call.boxes, err = s.costs.readCost(size, now); err != nil {
 					return err
 				}
 				return r.Money().Read(call.boxes, attempt, instead, now)
@@ -338,6 +342,7 @@ func (s *Reader) paid(ctx context.Context, id string, box func(context.Context) 
 		// From here on money may have been spent: it is booked even when this replica is told to stop.
 		kept := context.WithoutCancel(ctx)
 		said, failed := box(s.boxes.tellLine(kept, r))
+		uncome := new(ContentError)
 		went, err := s.ends.book(kept, id, call, budget.Usage{}, said.Box, func(*approval.Request, time.Time) error { return nil })
 		switch {
 		case err != nil || !went:
@@ -346,6 +351,8 @@ func (s *Reader) paid(ctx context.Context, id string, box func(context.Context) 
 			continue
 		case errors.Is(failed, ErrReaderDied):
 			return endedItsBoxes, true, nil
+		case errors.As(failed, &uncome):
+			return reading.Answer{}, false, failed
 		case failed != nil:
 			return reading.Answer{}, false, s.ends.failOver(kept, id, s.ends.why(id, failed), failed)
 		}

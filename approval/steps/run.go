@@ -24,6 +24,7 @@ type Runner struct {
 	boxes  *Boxes
 	costs  *Costs
 	ends   *Ends
+	inputs *Inputs
 	people *People
 	seals  *Seals
 	watch  *Watch
@@ -50,7 +51,7 @@ func (s *Runner) Run(ctx context.Context, id string) error {
 	if r.State != approval.Running {
 		return nil
 	}
-	result, err := s.collect(ctx, r, now.inputs)
+	result, err := s.collect(ctx, r, now.job)
 	if err != nil {
 		return s.uncollected(ctx, r, now, err)
 	}
@@ -144,9 +145,9 @@ func ended(err error) error {
 // orphanLife is longer than any box exists beyond the time of its code.
 const orphanLife = time.Hour
 
-// collect starts the code if it has not started, and waits for its result. The
-// inputs are read unless they are given.
-func (s *Runner) collect(ctx context.Context, r *approval.Request, inputs []InputFile) (approval.Result, error) {
+// collect starts the code if it has not started, and waits for its result. The job is
+// the one that is in the box; nil where another replica has named that.
+func (s *Runner) collect(ctx context.Context, r *approval.Request, job *Job) (approval.Result, error) {
 	box, m := r.Run.BoxID, r.Revision.Manifest
 	if m.Sandbox != "local" && s.sandbox.Size().Kind != m.Sandbox {
 		// Other replicas, or this one once it is set up again, can still reach a box that is not on this machine.
@@ -167,44 +168,108 @@ func (s *Runner) collect(ctx context.Context, r *approval.Request, inputs []Inpu
 		}
 		return approval.Result{}, ErrBoxGone
 	}
-	if inputs == nil {
-		// Somebody else has named the box, some time ago: what they checked is checked again.
-		c, unread := s.store.Case(ctx, r.ID)
-		if unread != nil {
-			return approval.Result{}, unread
-		}
-		inputs, err = s.seals.unbroken(ctx, r, c)
-		switch gone, broken := new(approval.CauseError), new(approval.BrokenSealError); {
-		case errors.As(err, &gone) && gone.Cause.Passes():
-			// A box is not kept for what may come back in an hour: it takes a new decision, once it is there.
-			err = s.never(ctx, box, approval.Reason{}, &approval.BrokenSealError{Why: []approval.Reason{approval.Because(approval.WhyInputUnread)}})
-		case errors.As(err, &gone), errors.As(err, &broken):
-			err = s.never(ctx, box, approval.Reason{}, err)
-		}
-		if err != nil {
-			return approval.Result{}, err
-		}
+	err = nil
+	if job == nil {
+		job, err = s.again(ctx, r)
 	}
-	limits, err := s.costs.affordable(r, r.Run.StartedAt)
-	if in := new(approval.InputError); errors.As(err, &in) {
-		err = s.never(ctx, box, in.Why, err)
+	if err == nil {
+		err = s.sandbox.Start(ctx, box, *job)
+	}
+	if errors.Is(err, ErrChanged) {
+		err = s.inputs.differ(ctx, r)
 	}
 	if err != nil {
-		return approval.Result{}, err
-	}
-	job := Job{RequestID: r.ID, Code: r.Revision.Code, CodeSHA256: m.CodeSHA256, Inputs: inputs, Limits: limits,
-		Today: m.Today, Zone: m.Zone, Environment: m.Environment, Hosts: m.Network, Currency: m.Notes.Currency}
-	if err := s.sandbox.Start(ctx, box, job); err != nil {
-		var refused *BoxError
-		if errors.As(err, &refused) && !refused.Retry && !errors.Is(err, ErrBoxGone) {
-			err = s.never(ctx, box, approval.Words(refused.Words), err)
-		}
-		return approval.Result{}, err
+		return approval.Result{}, s.refused(ctx, box, err)
 	}
 	if err := s.begun(ctx, r.ID, box); err != nil {
 		return approval.Result{}, err
 	}
 	return s.sandbox.Result(ctx, box)
+}
+
+// again makes the job for a box that somebody else has named, some time ago: what they checked is
+// checked again.
+func (s *Runner) again(ctx context.Context, r *approval.Request) (*Job, error) {
+	c, err := s.store.Case(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	inputs, err := s.seals.unbroken(ctx, r, c)
+	if err != nil {
+		return nil, err
+	}
+	limits, err := s.costs.affordable(r, r.Run.StartedAt)
+	return jobOf(r, inputs, limits), err
+}
+
+// refused ends a box that the row names, and in which nothing has started, over what will not pass.
+func (s *Runner) refused(ctx context.Context, box string, err error) error {
+	gone, broken, in, said := new(approval.CauseError), new(approval.BrokenSealError), new(approval.InputError), new(BoxError)
+	switch {
+	case errors.As(err, &gone) && gone.Cause.Passes():
+		// A box is not kept for what may come back in an hour: it takes a new decision, once it is there.
+		return s.never(ctx, box, approval.Reason{}, &approval.BrokenSealError{Why: []approval.Reason{approval.Because(approval.WhyInputUnread)}})
+	case errors.As(err, &gone), errors.As(err, &broken):
+		return s.never(ctx, box, approval.Reason{}, err)
+	case errors.As(err, &in):
+		return s.never(ctx, box, in.Why, err)
+	case errors.As(err, &said) && !said.Retry && !errors.Is(err, ErrBoxGone):
+		return s.never(ctx, box, approval.Words(said.Words), err)
+	}
+	return err
+}
+
+// fill puts what was sealed into a box that has just been made, before the row names it. Content
+// that is not what was sealed takes the request back to review, and its box is paid for.
+func (s *Runner) fill(ctx context.Context, r *approval.Request, opened *opening, box string) (stop bool, err error) {
+	failed := new(BoxError)
+	err = s.sandbox.Fill(ctx, box, *opened.job)
+	switch {
+	case err == nil:
+		return false, nil
+	case errors.Is(err, ErrChanged):
+		err = s.inputs.differ(ctx, r)
+	case errors.Is(err, ErrBoxGone):
+		err = &LaterError{After: time.Second, Err: err} // nothing has begun: the next box is made anew
+	case errors.As(err, &failed) && failed.Retry:
+		_, waits := s.store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error { return r.AwaitBox(failed.Words, now) })
+		err = errors.Join(&LaterError{After: 5 * time.Second, Err: err}, ended(waits))
+	}
+	return true, s.thrown(ctx, r, opened, box, err)
+}
+
+// given tells by their first bytes whether Slack gives files that it had shown and not given, so
+// that no box is made, and paid, for each time that it does not.
+func (s *Runner) given(ctx context.Context, r *approval.Request) (stop bool, err error) {
+	for _, f := range r.Files {
+		err := s.inputs.begins(ctx, f)
+		if gone := new(approval.CauseError); errors.As(err, &gone) {
+			return true, s.watch.withoutInput(ctx, r, gone.Cause)
+		}
+		if err != nil {
+			return true, s.ends.failOrLater(ctx, r.ID, err)
+		}
+	}
+	return s.watch.inPlace(ctx, r, true)
+}
+
+// jobOf is what goes into the box of a run.
+func jobOf(r *approval.Request, inputs []InputFile, limits approval.Limits) *Job {
+	m := r.Revision.Manifest
+	return &Job{RequestID: r.ID, Code: r.Revision.Code, CodeSHA256: m.CodeSHA256, Inputs: inputs, Limits: limits,
+		Today: m.Today, Zone: m.Zone, Environment: m.Environment, Hosts: m.Network, Currency: m.Notes.Currency}
+}
+
+// mayStart checks all of it by one case, which the start then rests on.
+func (s *Runner) mayStart(ctx context.Context, r *approval.Request) (c *Case, stop bool, err error) {
+	if c, stop, err = s.heldBack(ctx, r); stop || err != nil {
+		return c, stop, err
+	}
+	if err := s.people.stand(ctx, c); err != nil {
+		return c, true, err
+	}
+	stop, err = s.watch.inPlace(ctx, r, true)
+	return c, stop, err
 }
 
 // begun notes that the code has begun in its box. A run that somebody has taken

@@ -33,6 +33,11 @@ func TestARunSurvivesEveryCrashAndStartsOnce(t *testing.T) {
 				require.Equal(t, 1, b.count(r.ID, "started"))
 				require.Equal(t, 1, b.count(r.ID, "finished"))
 				s := b.spends(r.ID, budget.ForRun)
+				if how == "gets an error" && (tt.point == "Fetch.before" || tt.point == "Fill.before" || tt.point == "Fill.after") {
+					require.Len(t, b.box.boxes, 2, "what came into it by half is thrown away")
+					require.Len(t, s, 2, "and paid for")
+					s = s[1:]
+				}
 				require.Len(t, s, 1)
 				require.False(t, s[0].Estimated)
 				require.Zero(t, b.open(r.ID))
@@ -106,6 +111,7 @@ var runPoints = []struct {
 	ended bool // the result is stored by then
 }{
 	{"Request.before", false, false}, {"Fetch.before", false, false}, {"Create.before", false, false}, {"Create.after", false, false},
+	{"Fill.before", false, false}, {"Fill.after", false, false},
 	{"Update.before", false, false}, {"commit started.before", false, false}, {"commit started.after", true, false},
 	{"Result.before", true, false}, {"Start.before", true, false}, {"Start.after", true, false}, {"Result.after", true, false},
 	{"commit finished.before", true, false}, {"commit finished.after", true, true}, {"Kill.before", true, true}, {"Kill.after", true, true},

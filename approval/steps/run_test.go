@@ -29,8 +29,10 @@ func TestOneQuestionFromAskToAnswer(t *testing.T) {
 	require.Equal(t, 1, b.box.starts())
 	require.Zero(t, b.box.living(), "the box is gone")
 	m := r.Revision.Manifest
+	b.box.jobs[0].Inputs[0].Open = nil
+	require.Equal(t, []map[string]string{{"sales.csv": "a,b\n1,2\n"}}, b.box.filled)
 	require.Equal(t, []Job{{RequestID: r.ID, Code: goodCode, CodeSHA256: approval.Hash([]byte(goodCode)), Limits: m.Limits,
-		Inputs: []InputFile{{Input: m.Inputs[0], Data: []byte("a,b\n1,2\n"), Reading: r.Files[0].Reading}}, Today: m.Today, Zone: "UTC"}}, b.box.jobs)
+		Inputs: []InputFile{{Input: m.Inputs[0], Size: 8, Reading: r.Files[0].Reading}}, Today: m.Today, Zone: "UTC"}}, b.box.jobs)
 	require.Equal(t, r.CreatedAt.Format(time.DateOnly), m.Today)
 	require.Equal(t, r.Files[0].Reading.SHA256(), m.Inputs[0].Reading)
 	require.Equal(t, m, b.box.boxes[0].seal)
@@ -244,7 +246,7 @@ func TestInputsAreReadOnceForARun(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1, fetches)
-	require.Equal(t, "a,b\n1,2\n", string(b.box.jobs[0].Inputs[0].Data))
+	require.Equal(t, "a,b\n1,2\n", b.box.filled[0]["sales.csv"])
 }
 
 func TestARunThatGoesOnIsWaitedForAgain(t *testing.T) {

@@ -57,7 +57,7 @@ func (n NoSandbox) Inspect(context.Context, string, []approval.File) (Inspection
 func (n NoSandbox) ReadFile(context.Context, InputFile) (Readout, error) { return Readout{}, n.err() }
 
 // ReadLease is nothing.
-func (NoSandbox) ReadLease() time.Duration { return 0 }
+func (NoSandbox) ReadLease(int64) time.Duration { return 0 }
 
 // Desk is none.
 func (NoSandbox) Desk() string { return "" }
@@ -72,6 +72,9 @@ func (NoSandbox) Discard(string) {}
 func (n NoSandbox) Create(context.Context, string, approval.Manifest) (string, error) {
 	return "", n.err()
 }
+
+// Fill finds no box.
+func (NoSandbox) Fill(context.Context, string, Job) error { return ErrBoxGone }
 
 // Start finds no box.
 func (NoSandbox) Start(context.Context, string, Job) error { return ErrBoxGone }

@@ -26,32 +26,31 @@ func (s *Runner) recheck(ctx context.Context, r *approval.Request, opened *openi
 	if opened.by, stop, err = s.mayStart(ctx, r); err == nil && !stop {
 		return false, nil
 	}
-	ctx = context.WithoutCancel(ctx) // a box is paid for and killed even when this replica is told to stop
-	if broken := new(approval.BrokenSealError); errors.As(err, &broken) {
-		broken.Box = opened.age()
-		err = s.seals.breakSeal(ctx, r, broken)
-	} else {
-		s.payHeldBack(ctx, r, opened.age())
-	}
+	return true, s.thrown(ctx, r, opened, box, err)
+}
+
+// thrown kills a box in which nothing will start, pays for it, and does for its request what the
+// error means.
+func (s *Runner) thrown(ctx context.Context, r *approval.Request, opened *opening, box string, err error) error {
+	ctx = context.WithoutCancel(ctx) // even when this replica is told to stop
 	// Another replica that has named it since has checked for itself.
 	if now, unread := s.store.Request(ctx, r.ID); unread != nil || now.Run == nil || now.Run.BoxID != box {
 		if kill := s.sandbox.Kill(ctx, box); kill != nil {
 			s.log.Warn("kill a box that is not started", "request", r.ID, "error", kill)
 		}
 	}
-	return true, s.ends.failOrLater(ctx, r.ID, err)
-}
-
-// mayStart checks all of it by one case, which the start then rests on.
-func (s *Runner) mayStart(ctx context.Context, r *approval.Request) (c *Case, stop bool, err error) {
-	if c, stop, err = s.heldBack(ctx, r); stop || err != nil {
-		return c, stop, err
+	broken, gone := new(approval.BrokenSealError), new(approval.CauseError)
+	switch used := opened.age(); {
+	case errors.As(err, &broken):
+		broken.Box += used
+		err = s.seals.breakSeal(ctx, r, broken)
+	case errors.As(err, &gone):
+		err = s.watch.withoutInput(ctx, r, gone.Cause)
+		s.payHeldBack(ctx, r, used)
+	default:
+		s.payHeldBack(ctx, r, used)
 	}
-	if err := s.people.stand(ctx, c); err != nil {
-		return c, true, err
-	}
-	stop, err = s.watch.inPlace(ctx, r, true)
-	return c, stop, err
+	return s.ends.failOrLater(ctx, r.ID, err)
 }
 
 // payHeldBack charges a box in which nothing started. A request that is to run yet pays
@@ -76,8 +75,8 @@ func (s *Runner) payHeldBack(ctx context.Context, was *approval.Request, used ti
 
 // opening is what whoever has just had a box made knows beside the row.
 type opening struct {
-	inputs []InputFile // as they were read just now: a Slack that is away since need not be asked again
-	asked  time.Time   // for the box, which is billed from then on
+	job   *Job      // that is in the box: nothing of it has to be asked for again
+	asked time.Time // for the box, which is billed from then on
 
 	checked time.Time // whether it may start,
 	by      *Case     // and by which people and rules
@@ -112,10 +111,6 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 		return r, opened, err
 	}
 	inputs, err := s.seals.unbroken(ctx, r, by)
-	opened.inputs = inputs
-	if gone := new(approval.CauseError); errors.As(err, &gone) {
-		return r, opened, s.watch.withoutInput(ctx, r, gone.Cause)
-	}
 	if broken := new(approval.BrokenSealError); errors.As(err, &broken) {
 		return r, opened, s.seals.breakSeal(ctx, r, broken)
 	}
@@ -124,7 +119,7 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
 	}
 	if withheld(r) {
-		if stop, err := s.watch.inPlace(ctx, r, true); stop || err != nil {
+		if stop, err := s.given(ctx, r); stop || err != nil {
 			return r, opened, err
 		}
 	}
@@ -152,7 +147,11 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 		}
 		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
 	}
-	var stop bool
+	opened.job = jobOf(r, inputs, seal.Limits)
+	stop, err := s.fill(ctx, r, &opened, box)
+	if stop {
+		return r, opened, err
+	}
 	started, err := current(func() (*approval.Request, error) {
 		if stop, err = s.recheck(ctx, r, &opened, box); stop {
 			return r, err
@@ -324,8 +323,8 @@ func (s *Seals) abandon(r *approval.Request, reason approval.Reason, now time.Ti
 }
 
 // unbroken checks all that an approval has sealed, and who gave it: what the row
-// says, the sandbox, the people, the inputs, which it returns. What differs is a
-// *BrokenSealError.
+// says, the sandbox, the people, the inputs, which it returns, but for their contents,
+// which are checked on their way into the box. What differs is a *BrokenSealError.
 func (s *Seals) unbroken(ctx context.Context, r *approval.Request, c *Case) ([]InputFile, error) {
 	if why := r.BrokenSeal(s.Policy); why != nil {
 		return nil, &approval.BrokenSealError{Why: why}

@@ -11,11 +11,12 @@ import (
 
 // Ports are what the steps need of the world.
 type Ports struct {
-	Store   Store
-	Writer  Writer
-	Sandbox Sandbox // NoSandbox where nothing can run code safely
-	Slack   Slack
-	Log     *slog.Logger
+	Store    Store
+	Writer   Writer
+	Sandbox  Sandbox // NoSandbox where nothing can run code safely
+	Slack    Slack
+	Receipts Receipts // nil: everybody is told of each of their approvals at once
+	Log      *slog.Logger
 }
 
 // Settings are what whoever operates it has set.
@@ -25,9 +26,21 @@ type Settings struct {
 	Location *time.Location                // on whose calendar budgets run; nil: UTC
 	Due      func(now time.Time) time.Time // the latest moment at which a digest was due; nil: there is none
 
+	// ReceiptsDue is the latest moment at which people were to be told what they have approved;
+	// nil: they are told of everything at once.
+	ReceiptsDue func(now time.Time) time.Time
+
 	// Libraries are what the boxes have, as one of them has said: "Python 3.13.1", "pandas 2.2.3". None
 	// before a box has said it; nil where nobody asks.
 	Libraries func() []string
+}
+
+// Calendar is whose midnight ends a day.
+func (s *Settings) Calendar() *time.Location {
+	if s.Location == nil {
+		return time.UTC
+	}
+	return s.Location
 }
 
 func (s *Settings) libraries() []string {
@@ -91,16 +104,16 @@ func New(p Ports, s Settings) *Steps {
 	examiner := &Examiner{store: p.Store, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	editor := &Editor{store: p.Store, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	finder := &Finder{store: p.Store, slack: p.Slack, inputs: inputs, people: people}
-	lists := &Lists{store: p.Store, Settings: &s, people: people}
+	lists := &Lists{store: p.Store, receipts: p.Receipts, Settings: &s, people: people}
 	offers := &Offers{writer: p.Writer, Settings: &s, people: people}
 	payer := &Payer{store: p.Store, writer: p.Writer, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	presenter := &Presenter{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s, people: people}
 	reminder := &Reminder{store: p.Store, slack: p.Slack, people: people}
 	seals := &Seals{store: p.Store, sandbox: p.Sandbox, Settings: &s, costs: costs, ends: ends, inputs: inputs, people: people}
-	runner := &Runner{store: p.Store, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people, seals: seals, watch: watch}
+	runner := &Runner{store: p.Store, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, inputs: inputs, people: people, seals: seals, watch: watch}
 	treasury := &Treasury{store: p.Store, writer: p.Writer, Settings: &s, costs: costs, people: people}
-	sweeper := &Sweeper{store: p.Store, sandbox: p.Sandbox, log: p.Log, payer: payer, reminder: reminder, treasury: treasury}
-	teller := &Teller{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s, people: people, presenter: presenter}
+	teller := &Teller{store: p.Store, receipts: p.Receipts, slack: p.Slack, log: p.Log, Settings: &s, people: people, presenter: presenter}
+	sweeper := &Sweeper{store: p.Store, sandbox: p.Sandbox, log: p.Log, payer: payer, reminder: reminder, treasury: treasury, teller: teller}
 	trail := &Trail{slack: p.Slack, people: people}
 	return &Steps{
 		Ports: p, Settings: &s, Boxes: boxes, Costs: costs, Inputs: inputs,

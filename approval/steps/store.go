@@ -132,6 +132,19 @@ type Notices interface {
 	Notify(ctx context.Context, n approval.Notice) error
 }
 
+// Receipts keeps what was approved in whose name, and what people are told of it once a day.
+type Receipts interface {
+	// FirstApproval tells whether somebody had approved nothing in a channel before.
+	FirstApproval(ctx context.Context, team, project, who string, before time.Time) (bool, error)
+	// Hold has a notice wait for the digest of its day.
+	Hold(ctx context.Context, key string) error
+	// Gather makes a digest of this name for everybody with receipts from before that
+	// are in none. However many replicas do it, each receipt gets into one.
+	Gather(ctx context.Context, before time.Time, name string) error
+	// Given lists what was approved in somebody's name and has not started, newest first.
+	Given(ctx context.Context, team, who string, limit int) ([]*approval.Request, error)
+}
+
 // Work is the queue, and what a sweep looks at.
 type Work interface {
 	// Alone runs the work unless another replica is at the same step of the same
@@ -226,6 +239,11 @@ type Roles interface {
 	// Delegate lets somebody decide in another's place, or ends it at once when
 	// d.To is empty. A later word takes the place of an earlier one.
 	Delegate(ctx context.Context, d review.Delegation) error
+	// Keys are the SSH keys that somebody has registered and not removed, the oldest first.
+	Keys(ctx context.Context, team, user string) ([]review.Key, error)
+	// SetKey registers a key or removes it, and its owner is told. What is so already stays
+	// so. One that somebody else has: *approval.InputError.
+	SetKey(ctx context.Context, k review.Key, named bool) error
 	// AuditPeople stores in the trail of a workspace's people that somebody was refused
 	// a change to them, or to their rules.
 	AuditPeople(ctx context.Context, team string, e approval.Event) error

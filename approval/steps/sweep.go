@@ -22,6 +22,7 @@ type Sweeper struct {
 	payer    *Payer
 	reminder *Reminder
 	treasury *Treasury
+	teller   *Teller
 }
 
 // Sweep catches up with whatever was missed: what a schedule calls. Waits that
@@ -37,7 +38,7 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 			s.log.Error("sweep", "request", w.RequestID, "error", err)
 		}
 	}
-	return errors.Join(s.settleStale(ctx), s.store.SettleChecks(ctx), s.treasury.digests(ctx))
+	return errors.Join(s.settleStale(ctx), s.store.SettleChecks(ctx), s.treasury.digests(ctx), s.teller.gather(ctx))
 }
 
 func (s *Sweeper) catchUp(ctx context.Context, w Wake) error {

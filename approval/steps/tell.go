@@ -17,6 +17,8 @@ type Teller struct {
 	store Notices
 	slack Posting
 	log   *slog.Logger
+
+	receipts Receipts
 	*Settings
 
 	people    *People
@@ -35,7 +37,8 @@ type NoPlace struct {
 // NoticeView is everything that a notice is drawn from.
 type NoticeView struct {
 	approval.Notice
-	View   *View // of the request that it is about; nil when it is about none
+	View   *View   // of the request that it is about; nil when it is about none
+	Given  []*View // of the requests of a NoticeReceipts, as many as it shows
 	Policy approval.Policy
 	Roster review.Roster // of the workspace
 	Now    time.Time
@@ -62,6 +65,9 @@ func (s *Teller) Tell(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
+	if n.Held {
+		return s.looksAgain(ctx, n.Digest)
+	}
 	view := &NoticeView{Notice: *n, Policy: s.Policy, Now: time.Now()}
 	if n.RequestID != "" {
 		if view.View, err = s.presenter.View(ctx, n.RequestID); err != nil {
@@ -73,6 +79,12 @@ func (s *Teller) Tell(ctx context.Context, key string) error {
 		if _, hidden := view.View.HiddenFrom(); !hidden {
 			return s.store.NoticeTold(ctx, key) // the thread has said it before this could
 		}
+	}
+	if held, err := s.held(ctx, view, posts); held || err != nil {
+		return err
+	}
+	if err := s.given(ctx, view); err != nil {
+		return err
 	}
 	if view.Roster, err = s.people.Reviewers(ctx, n.Team, ""); err != nil {
 		return err
@@ -87,6 +99,76 @@ func (s *Teller) Tell(ctx context.Context, key string) error {
 		}
 	}
 	return s.store.NoticeTold(ctx, key)
+}
+
+// held leaves a receipt to the digest of its day, unless its giver has to hear of it at once:
+// because of what it is, or because it is their first in the channel. Whoever sits at somebody's
+// keyboard begins with one of these.
+func (s *Teller) held(ctx context.Context, v *NoticeView, posts map[string]NoticePost) (bool, error) {
+	if v.Kind != approval.NoticeApproved || s.receipts == nil || s.ReceiptsDue == nil || len(posts) > 0 {
+		return false, nil
+	}
+	var said approval.ApprovedBy
+	if err := json.Unmarshal(v.Data, &said); err != nil || said.Urgent() {
+		return false, nil // what cannot be read is drawn, and fails there
+	}
+	r := v.View.Request
+	first, err := s.receipts.FirstApproval(ctx, r.Team, r.Project, said.Reviewer, v.At)
+	if err != nil || first {
+		return false, err
+	}
+	return true, s.receipts.Hold(ctx, v.Key)
+}
+
+// looksAgain has the digest looked at in which a receipt stands: by its own job, so that nobody
+// else is at it.
+func (s *Teller) looksAgain(ctx context.Context, digest string) error {
+	if digest == "" {
+		return nil
+	}
+	n, _, err := s.store.Notice(ctx, digest)
+	if err != nil {
+		return err
+	}
+	return s.store.Notify(ctx, *n)
+}
+
+// MostReceipts is how many approvals a digest shows.
+const MostReceipts = 15
+
+// given loads what a digest of receipts is drawn from: what can still be withdrawn has a button.
+func (s *Teller) given(ctx context.Context, v *NoticeView) error {
+	if v.Kind != approval.NoticeReceipts {
+		return nil
+	}
+	var said approval.Receipts
+	if err := json.Unmarshal(v.Data, &said); err != nil {
+		return nil // as above
+	}
+	for _, one := range said.Given[:min(MostReceipts, len(said.Given))] {
+		view, err := s.presenter.View(ctx, one.RequestID)
+		if err != nil {
+			return err
+		}
+		v.Given = append(v.Given, view)
+	}
+	return nil
+}
+
+// gather makes the digests that are due. Where there are none any more, what still waits for
+// one is told now.
+func (s *Teller) gather(ctx context.Context) error {
+	if s.receipts == nil {
+		return nil
+	}
+	due := time.Now()
+	if s.ReceiptsDue != nil {
+		due = s.ReceiptsDue(due)
+	}
+	if due.IsZero() {
+		return nil
+	}
+	return s.receipts.Gather(ctx, due, due.In(s.Calendar()).Format("2006-01-02 15:04"))
 }
 
 // noticePatience is how long a notice is tried to be sent that Slack refuses.

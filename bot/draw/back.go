@@ -27,6 +27,8 @@ func fallen(f approval.Fallen) []kit.Part {
 		return []kit.Part{kit.Words(", who approved it, is no longer a reviewer here. ")}
 	case approval.NoDelegate:
 		return []kit.Part{kit.Words(", who approved it, no longer decides in place of "), kit.Person(f.For), kit.Words(". ")}
+	case approval.NoKey:
+		return []kit.Part{kit.Words(", who approved it, has removed the key that signed it. ")}
 	}
 	return []kit.Part{kit.Words(", who approved it, is no longer a full member of this workspace. ")}
 }

@@ -34,7 +34,8 @@ func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 	since(p, v)
 	p.Enumerate("File", fileLines(r.Files, mostRemarks))
 	noted(p, v, 600)
-	findings(p, rev.Findings, 1500)
+	refusedDrafts(p, r)
+	warned(p, rev.Findings, mostFound)
 	summary(p, rev)
 	tail := cardTail(v, review.MaxHosts, flaw)
 	text, fits := kit.Inline(rev.Code)
@@ -109,11 +110,12 @@ func CardTitle(r *approval.Request) string {
 	return "Approved"
 }
 
-// cardTail is what a card says after the code: the cost, the terms, and at most so
-// many hosts.
+// cardTail is what a card says after the code: what the inspection found where that is much,
+// the cost, the terms, and at most so many hosts.
 func cardTail(v *steps.View, hosts int, flaw Flaw) *kit.Page {
 	r, rev := v.Request, v.Request.Revision
 	t := &kit.Page{}
+	found(t, rev.Findings, mostFound)
 	agreed(t, v, hosts)
 	if r.State == approval.Pending {
 		flaw.Say(t, r)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 
@@ -28,6 +29,9 @@ const (
 func fileLines(files []approval.File, remarks int) (items [][]kit.Part) {
 	for _, f := range files[:min(mostFiles, len(files))] {
 		item := []kit.Part{kit.Mono(kit.Cut(f.Name, 110))}
+		if by := f.Shared; by != nil {
+			item = append(item, kit.Words(", shared by "), kit.Person(by.By), kit.Words(" "), kit.Moment(by.At))
+		}
 		if f.Reading != nil {
 			item = append(item, kit.Words(": "+strings.Join(shapes(f), ", ")+howRead(f)))
 			item = append(item, saidOf(f)...)
@@ -43,6 +47,15 @@ func fileLines(files []approval.File, remarks int) (items [][]kit.Part) {
 	return items
 }
 
+// atMost says how large the files of a question may be.
+func atMost(p approval.Policy) string {
+	each, together := p.MaxFileBytes>>20, p.MaxInputBytes>>20
+	if each == together {
+		return fmt.Sprintf("at most %d MB together", together)
+	}
+	return fmt.Sprintf("at most %d MB each, %d MB together", each, together)
+}
+
 // shapes are how large the tables of a file are.
 func shapes(f approval.File) (words []string) {
 	tables := f.Tables()
@@ -51,7 +64,11 @@ func shapes(f approval.File) (words []string) {
 		if t.Name != "" {
 			name = kit.Cut(foreign(t.Name), 40) + " "
 		}
-		words = append(words, fmt.Sprintf("%s%s × %s", name, kit.Count(int(t.Rows), "row"), kit.Count(len(t.Columns), "column")))
+		size := ""
+		if t.Memory() >= reading.MuchMemory {
+			size = fmt.Sprintf(", about %s in memory", kit.Megabytes(int(t.Memory()>>20)))
+		}
+		words = append(words, fmt.Sprintf("%s%s × %s%s", name, kit.Count(int(t.Rows), "row"), kit.Count(len(t.Columns), "column"), size))
 	}
 	if more := len(tables) - len(words); more > 0 {
 		words = append(words, fmt.Sprintf("%d more", more))
@@ -236,4 +253,55 @@ func toldBefore(f approval.File) []kit.Part {
 		words = append(words, a.Words())
 	}
 	return append(said, kit.Words(kit.Cut(foreign(strings.Join(words, "; ")), 400)+". Is it to be read so here, too?"))
+}
+
+// mostListed is how many blocks the list of columns has, of the hundred that Slack takes.
+const mostListed = 90
+
+// ColumnsView names the columns of the files, as a program sees them: their types and what is
+// missing, and no value of any.
+func ColumnsView(r *approval.Request) slack.ModalViewRequest {
+	p, hidden := &kit.Page{}, 0
+	for _, f := range r.Files {
+		if len(f.Tables()) == 0 {
+			p.Say(kit.Mono(kit.Cut(f.Name, 110)), kit.Words(": no table is known."))
+		}
+		for _, t := range f.Tables() {
+			hidden += listed(p, f, t)
+		}
+	}
+	if hidden > 0 {
+		p.Say(kit.Words(fmt.Sprintf("And %s more.", kit.Count(hidden, "column"))))
+	}
+	return kit.NoteOf("Columns", p)
+}
+
+// listed lists a table's columns, and returns how many it has left out for want of room.
+func listed(p *kit.Page, f approval.File, t reading.Table) (hidden int) {
+	title := []kit.Part{kit.Mono(kit.Cut(f.Name, 110))}
+	if t.Name != "" {
+		title = append(title, kit.Words(" "+kit.Cut(foreign(t.Name), 40)))
+	}
+	title = append(title, kit.Words(fmt.Sprintf(", %s:", kit.Count(int(t.Rows), "row"))))
+	var items [][]kit.Part
+	used := 0
+	flush := func() {
+		if len(items) > 0 {
+			p.List(title, items)
+		}
+		title, items, used = nil, nil, 0
+	}
+	for i, c := range t.Columns {
+		name, words := kit.Cut(foreign(c.Name), 200), kit.Cut(foreign(c.Words()), 200)
+		size := utf8.RuneCountInString(name) + utf8.RuneCountInString(words) + 2
+		if used+size > kit.PartChars {
+			flush()
+		}
+		if len(p.Blocks) >= mostListed {
+			return len(t.Columns) - i
+		}
+		items, used = append(items, []kit.Part{kit.Mono(name), kit.Words(": " + words)}), used+size
+	}
+	flush()
+	return 0
 }

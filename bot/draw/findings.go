@@ -22,6 +22,50 @@ func sure(all []approval.Finding) *slack.ConfirmationBlockObject {
 	return slack.NewConfirmationBlockObject(kit.Plain("Approve it anyway?"), kit.Plain(text), kit.Plain("Approve"), kit.Plain("Back")).WithStyle(slack.StyleDanger)
 }
 
+// How many characters of findings a card and the modal list, and how many different ones
+// are a wall.
+const (
+	mostFound = 1500
+	allFound  = 8000
+	wall      = 5
+)
+
+// walled tells that what was found stands below the code. Whoever has read the code judges
+// what is said of it; a wall in front of it is only scrolled past.
+func walled(all []approval.Finding) bool {
+	return dangers(all) > 0 || len(merged(all, approval.Caution)) >= wall
+}
+
+// warned says above the code what is unusual in it, or which lines to read with care.
+func warned(p *kit.Page, all []approval.Finding, room int) {
+	if !walled(all) {
+		findings(p, all, room)
+		return
+	}
+	word, level := "Caution", approval.Caution
+	if dangers(all) > 0 {
+		word, level = "Danger", approval.Danger
+	}
+	lines := sameFinding{}
+	for _, f := range all {
+		if f.Level == level && f.Line > 0 && !slices.Contains(lines.lines, f.Line) {
+			lines.lines = append(lines.lines, f.Line)
+		}
+	}
+	at := ""
+	if len(lines.lines) > 0 {
+		at = " in " + lines.where()
+	}
+	p.Say(kit.Strong(word), kit.Words(at+". Please read the code first; what the inspection found stands below it."))
+}
+
+// found says below the code what was found, where that is much.
+func found(p *kit.Page, all []approval.Finding, room int) {
+	if walled(all) {
+		findings(p, all, room)
+	}
+}
+
 // findings lists what the inspection saw, the worst first, in so many characters.
 // What does not fit is counted, level by level. What is ordinary takes one line, so
 // that a list means something.
@@ -114,6 +158,14 @@ func merged(all []approval.Finding, level approval.Level) (list []sameFinding) {
 
 // String is a finding as a line: "Lines 3, 9 and 12: starts another program".
 func (s sameFinding) String() string {
+	if len(s.lines) == 0 {
+		return kit.Capital(s.text)
+	}
+	return kit.Capital(s.where()) + ": " + s.text
+}
+
+// where names the lines: "lines 3, 9 and 12".
+func (s sameFinding) where() string {
 	const most = 8
 	slices.Sort(s.lines)
 	var numbers []string
@@ -121,12 +173,10 @@ func (s sameFinding) String() string {
 		numbers = append(numbers, fmt.Sprint(n))
 	}
 	switch n := len(s.lines); {
-	case n == 0:
-		return kit.Capital(s.text)
 	case n == 1:
-		return "Line " + numbers[0] + ": " + s.text
+		return "line " + numbers[0]
 	case n > most:
-		return fmt.Sprintf("Lines %s and %d more: %s", strings.Join(numbers, ", "), n-most, s.text)
+		return fmt.Sprintf("lines %s and %d more", strings.Join(numbers, ", "), n-most)
 	}
-	return "Lines " + kit.Enumeration(numbers, "and") + ": " + s.text
+	return "lines " + kit.Enumeration(numbers, "and")
 }

@@ -100,3 +100,63 @@ func (f Flaw) Say(p *kit.Page, r *approval.Request) {
 	said = append(said, kit.Words("Open the code with the button below to decide on it, or decide on the command line: "), kit.Mono("countersign decide "+r.ID))
 	p.Say(said...)
 }
+
+// looks are the buttons with which a reviewer sees more, and decides nothing.
+func looks(r *approval.Request, seal string) (row []slack.BlockElement) {
+	for _, f := range r.Files {
+		if len(f.Tables()) > 0 {
+			b := kit.Button(ids.ActionColumns, "Columns", seal, slack.StyleDefault)
+			b.AccessibilityLabel = "Names and types of the files' columns"
+			row = append(row, b)
+			break
+		}
+	}
+	if len(r.Refused) > 0 {
+		b := kit.Button(ids.ActionRefused, "Refused drafts", seal, slack.StyleDefault)
+		b.AccessibilityLabel = "Read the drafts that were refused before this one"
+		row = append(row, b)
+	}
+	return row
+}
+
+// refusedDrafts says why drafts were refused before anybody saw them: "2 earlier drafts were
+// refused" is the first sign of a question that a model does not get right.
+func refusedDrafts(p *kit.Page, r *approval.Request) {
+	var items [][]kit.Part
+	for _, refused := range r.Refused {
+		items = append(items, []kit.Part{kit.Words(kit.Cut(foreign(refused.Reason), 200))})
+	}
+	were := "1 earlier draft was refused"
+	if len(items) > 1 {
+		were = fmt.Sprintf("%d earlier drafts were refused", len(items))
+	}
+	p.List([]kit.Part{kit.Strong(were), kit.Words(" before this one:")}, items)
+}
+
+// RefusedView shows the drafts that were refused before this one, and why. They are for
+// reading: nobody can approve one.
+func RefusedView(r *approval.Request) slack.ModalViewRequest {
+	p := &kit.Page{}
+	for i, refused := range r.Refused {
+		p.Quote(kit.Cut(approval.Plain(refused.Reason), 1000), kit.Strong(fmt.Sprintf("Draft %d", i+1)), kit.Words(" was refused:"))
+		if refused.Code == "" {
+			p.Say(kit.Words("No program of this answer was kept."))
+			continue
+		}
+		// What was refused may be no canonical code, so what nobody could see is spelled out.
+		chunks, _ := kit.Number(approval.Plain(refused.Code), kit.PartLines, kit.PartChars)
+		for _, c := range chunks[:min(mostDrafted, len(chunks))] {
+			p.Verbatim(nil, kit.Cut(c.Text, kit.PartChars), "", "")
+		}
+		if len(chunks) > mostDrafted {
+			p.Say(kit.Words(fmt.Sprintf("The rest of its %d lines is left out.", chunks[len(chunks)-1].To)))
+		}
+	}
+	if len(r.Refused) == 0 {
+		p.Say(kit.Words("No draft was refused before this one."))
+	}
+	return kit.NoteOf("Refused drafts", p)
+}
+
+// mostDrafted is how many blocks of a refused draft are shown.
+const mostDrafted = 20

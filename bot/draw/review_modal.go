@@ -29,7 +29,8 @@ func ReviewView(with With, v *steps.View, from Origin) (slack.ModalViewRequest, 
 	since(p, v)
 	p.Enumerate("File", fileLines(r.Files, allRemarks))
 	noted(p, v, review.MaxNotes)
-	findings(p, rev.Findings, 8000)
+	refusedDrafts(p, r)
+	warned(p, rev.Findings, allFound)
 	summary(p, rev)
 	for i, c := range chunks {
 		title := []kit.Part{kit.Strong(fmt.Sprintf("Part %d of %d", i+1, len(chunks))), kit.Words(fmt.Sprintf(", lines %d to %d of %d", c.From, c.To, chunks[len(chunks)-1].To))}
@@ -38,9 +39,11 @@ func ReviewView(with With, v *steps.View, from Origin) (slack.ModalViewRequest, 
 		}
 		p.Verbatim(title, c.Text, fmt.Sprint(kit.CodeID, i+1), "")
 	}
+	found(p, rev.Findings, allFound)
 	agreed(p, v, review.MaxHosts)
 	p.Small(append(Print(r.ID, rev.Number, rev.Digest), kit.Words(". Approve below runs it once."))...)
-	p.Buttons("decide", kit.Button(ids.ActionReject, "Reject", from.Seal, slack.StyleDanger), kit.Button(ids.ActionChanges, "Request changes", from.Seal, slack.StyleDefault))
+	row := []slack.BlockElement{kit.Button(ids.ActionReject, "Reject", from.Seal, slack.StyleDanger), kit.Button(ids.ActionChanges, "Request changes", from.Seal, slack.StyleDefault)}
+	p.Buttons("decide", append(row, looks(r, from.Seal)...)...)
 	if v.Terms.Typed {
 		p.Add(typedField(v.Terms), 0, "")
 	}

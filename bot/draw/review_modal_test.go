@@ -24,6 +24,9 @@ import (
 	"countersign/internal/slacksim"
 )
 
+// aKey is an SSH key of somebody's.
+const aKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIwY51+3/giY25ZO7TtpXu4sGcynYaIiA6ih4hq4x7q1"
+
 // noticed is a notice of this kind about a request.
 func noticed(b stand, kind approval.NoticeKind, v *steps.View, to string, said any) *kit.Page {
 	data, err := json.Marshal(said)
@@ -31,6 +34,20 @@ func noticed(b stand, kind approval.NoticeKind, v *steps.View, to string, said a
 		panic(err)
 	}
 	p, err := notice.Notices[kind](b.with(), &steps.NoticeView{Notice: approval.Notice{Key: "k", Kind: kind, Data: data, At: sample.Noon, RequestID: v.Request.ID}, View: v, Now: sample.Noon}, to)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+// receipts is a digest of what a reviewer has approved, of which one more is not shown.
+func receipts(b stand, given ...*steps.View) *kit.Page {
+	var said approval.Receipts
+	for n, v := range append(given, given[0]) {
+		said.Given = append(said.Given, approval.Receipt{RequestID: v.Request.ID, Revision: 1, At: sample.Noon.Add(time.Duration(n) * time.Minute)})
+	}
+	given[1].Request.ID = "bcd23fh"
+	p, err := notice.Notices[approval.NoticeReceipts](b.with(), &steps.NoticeView{Notice: approval.Notice{Key: "k", Kind: approval.NoticeReceipts, Data: approval.Encode(said), At: sample.Noon}, Given: given, Now: sample.Noon}, slacksim.Reviewer)
 	if err != nil {
 		panic(err)
 	}
@@ -93,6 +110,10 @@ func reviewPages(b stand) map[string]*kit.Page {
 	return map[string]*kit.Page{
 		"card-danger":         draw.Card(as(b, who).with(), danger, false),
 		"card-command-line":   draw.Card(as(b, who).with(), shell, false),
+		"card-outside":        draw.Card(as(b, who).with(), sample.View(posted, sample.Outside, sample.Refused), false),
+		"card-wall":           draw.Card(as(b, who).with(), sample.View(posted, sample.Cautious), false),
+		"modal-columns":       modal(draw.ColumnsView(sample.View(sample.Sheets).Request)),
+		"modal-refused":       modal(draw.RefusedView(sample.View(sample.Refused).Request)),
 		"card-second":         draw.Card(as(b, who).with(), sample.View(posted, sample.Second("mistral-medium-2508")), false),
 		"card-second-medium":  draw.Card(as(b, who).with(), sample.View(posted, sample.Second("mistral-medium-2508"), func(v *steps.View) { v.Terms.Tier = approval.Medium }), false),
 		"notice-stuck":        noticed(b, approval.NoticeStuck, danger, slacksim.Admin, approval.Stuck{Revision: 1, Reviewer: slacksim.Reviewer}),
@@ -121,6 +142,10 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"modal-near-none":     modal(draw.NearView(sample.View(), nil)),
 		"modal-delegate":      modal(home.DelegateView()),
 		"modal-people":        modal(home.PeopleView(grants, []review.Delegation{{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: sample.Noon}}, []steps.Shortage{{Project: slacksim.SalesData, Tier: approval.High, Needs: 2, Have: 1}})),
+		"modal-keys":          modal(home.KeysView([]review.Key{{Line: aKey, At: sample.Noon.Add(-30 * time.Hour)}, {Line: aKey, At: sample.Noon.Add(-time.Hour)}}, sample.Noon)),
+		"modal-keys-first":    modal(home.KeysView(nil, sample.Noon)),
+		"notice-key":          noticed(b, approval.NoticeKey, danger, slacksim.Reviewer, approval.KeyChanged{Print: "SHA256:Xv0cPG4J5nGgQG2mWq4Lk6wqT2QJ6kq3m5m1mX7hYhQ", From: sample.Noon.Add(24 * time.Hour)}),
+		"notice-key-removed":  noticed(b, approval.NoticeKey, danger, slacksim.Reviewer, approval.KeyChanged{Print: "SHA256:Xv0cPG4J5nGgQG2mWq4Lk6wqT2QJ6kq3m5m1mX7hYhQ"}),
 		"modal-name":          modal(home.NameView()),
 		"modal-whose":         modal(home.WhoseView()),
 		"modal-noted":         modal(home.NotedView()),
@@ -142,6 +167,7 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"modal-figures":       modal(home.FiguresView([]steps.ReviewerStatistics{{Reviewer: slacksim.Reviewer, Decisions: 34, Approvals: 31, Median: 42 * time.Second, Long: 12, Quick: 2, Reversals: 1}})),
 		"home-queue":          queue,
 		"notice-approved":     noticed(b, approval.NoticeApproved, danger, slacksim.SecondReviewer, approved),
+		"notice-receipts":     receipts(b, sample.View(posted, sample.In(approval.Approved)), sample.View(posted, sample.In(approval.Done))),
 		"notice-approved-for": noticed(b, approval.NoticeApproved, danger, slacksim.Admin, inPlace),
 		"notice-deputy":       noticed(b, approval.NoticeApproved, danger, slacksim.SecondReviewer, inPlace),
 		"notice-disowned-for": noticed(b, approval.NoticeDisowned, stopped, slacksim.Admin, approval.Disowned{Revision: 1, Reviewer: slacksim.Reviewer, GivenBy: slacksim.SecondReviewer}),

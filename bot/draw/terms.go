@@ -136,8 +136,27 @@ func noted(p *kit.Page, v *steps.View, most int) {
 // follow-up may make no sense.
 func asks(p *kit.Page, v *steps.View) {
 	p.List([]kit.Part{kit.Strong("Earlier in this thread")}, earlier(v.Earlier))
-	p.Quote(kit.Cut(v.Request.Question, 3000), kit.Person(v.Request.Asker), kit.Words(" asks:"))
+	p.Quote(kit.Cut(v.Request.Question, 3000), append(append([]kit.Part{kit.Person(v.Request.Asker), kit.Words(" asks in ")}, whereAsked(v.Request.Project)...), kit.Words(":"))...)
+	outsiders(p, v.Request)
 	clarified(p, v.Request)
+}
+
+// whereAsked names the channel. Slack names no direct message to who is not in it.
+func whereAsked(project string) []kit.Part {
+	if strings.HasPrefix(project, "D") {
+		return []kit.Part{kit.Words("a direct message")}
+	}
+	return []kit.Part{kit.Place(project)}
+}
+
+// outsiders says who of those who ask or read the answer is no full member of this company.
+func outsiders(p *kit.Page, r *approval.Request) {
+	if r.Guest {
+		p.Say(kit.Person(r.Asker), kit.Strong(" is a guest"), kit.Words(" in this workspace."))
+	}
+	if r.Shared {
+		p.Say(kit.Strong("Slack Connect: "), kit.Place(r.Project), kit.Words(" is shared with another organisation. Its people read the answer there, too."))
+	}
 }
 
 // needed says how many approvals it takes, from whom, and how many there are.

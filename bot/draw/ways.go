@@ -44,6 +44,7 @@ func cardButtons(with With, p *kit.Page, v *steps.View, whole, garbled bool) {
 		changes.AccessibilityLabel = "Say what should be different, and have another version written"
 		row = append(row, reject, changes)
 	}
+	row = append(row, looks(r, s)...)
 	if v.Former != nil {
 		row = append(row, kit.Button(ids.ActionDiff, "What changed", s, slack.StyleDefault))
 	}

@@ -48,6 +48,15 @@ func (s *Shelf) Put(f Shared) {
 // Choices are what somebody may pick from by hand: people's files, then our results.
 func (s Shelf) Choices() []Shared { return slices.Concat(s.Files, s.Ours) }
 
+// Sharing is who has shared which of them, and when, by their ids.
+func (s Shelf) Sharing() map[string]approval.Sharing {
+	by := map[string]approval.Sharing{}
+	for _, f := range s.Choices() {
+		by[f.ID] = approval.Sharing{By: f.By, At: f.At.UTC()}
+	}
+	return by
+}
+
 // Has tells whether there is nothing to look for further back.
 func (s Shelf) Has(question string) bool {
 	_, missing := s.Named(question, true)

@@ -33,7 +33,7 @@ func TestTwoReplicasTellEverybodyOnce(t *testing.T) {
 	var due atomic.Pointer[time.Time]
 	change := func(r *replica) {
 		r.rewire(func(p *steps.Ports) { p.Sandbox = billed{} })
-		r.service.Due = func(now time.Time) time.Time {
+		daily := func(now time.Time) time.Time {
 			switch at := due.Load(); {
 			case at == nil:
 				return time.Time{}
@@ -43,6 +43,7 @@ func TestTwoReplicasTellEverybodyOnce(t *testing.T) {
 				return *at
 			}
 		}
+		r.service.Due, r.service.ReceiptsDue = daily, daily
 	}
 	one, _ := h.run(change)
 	two, _ := h.run(change)
@@ -74,6 +75,15 @@ func TestTwoReplicasTellEverybodyOnce(t *testing.T) {
 	h.soon("all of them have run", func() bool { return value[int](h, `SELECT count(*) FROM requests WHERE state = 'done'`) == questions })
 	h.toldOnce(approval.NoticeThreshold, "has reached", slacksim.Admin, slacksim.Analyst)
 
+	h.soon("everybody is told of their first approval here, and no more", func() bool {
+		return value[int](h, `SELECT count(*) FROM notices WHERE kind = 'approved' AND told_at IS NULL`) == 0
+	})
+	at := value[int](h, `SELECT count(*) FROM notice_posts WHERE key LIKE 'approved %'`)
+	require.Positive(t, at)
+	held := value[int](h, `SELECT count(*) FROM notices WHERE held AND digest IS NULL`)
+	require.Equal(t, questions, at+held)
+	require.Positive(t, held)
+
 	now := time.Now()
 	due.Store(&now)
 	for range 3 {
@@ -87,6 +97,10 @@ func TestTwoReplicasTellEverybodyOnce(t *testing.T) {
 	}
 	all.Wait()
 	h.toldOnce(approval.NoticeDigest, "What was spent", slacksim.Admin)
+	h.toldOnce(approval.NoticeReceipts, "You have approved", slacksim.Reviewer)
+	require.Equal(t, held, value[int](h, `SELECT jsonb_array_length(data -> 'given') FROM notices WHERE kind = 'receipts'`))
+	require.Equal(t, held, value[int](h, `SELECT count(*) FROM notices WHERE held AND digest LIKE 'receipts %'`))
+	require.Equal(t, at, value[int](h, `SELECT count(*) FROM notice_posts WHERE key LIKE 'approved %'`), "what is in a digest has no message of its own")
 }
 
 // toldOnce waits until the only notice of this kind has been told, and looks for it

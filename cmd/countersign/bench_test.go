@@ -32,6 +32,7 @@ func BenchmarkCountersign(b *testing.B) {
 	for _, inFlight := range []int{1, 20} {
 		b.Run("acks", func(b *testing.B) { benchAcks(b, &t, inFlight) })
 	}
+	b.Run("asks", func(b *testing.B) { benchAsks(b, &t) })
 	benchRuns(b, &t)
 }
 
@@ -156,7 +157,7 @@ func (instant) ReadFile(context.Context, steps.InputFile) (steps.Readout, error)
 		Tables: []reading.Table{{Rows: 1, Delimiter: ",", HeadingLine: 1, HeadingRows: 1, Columns: []reading.Column{{Name: "amount", Type: "number", DType: "float64"}}}}}}}, nil
 }
 
-func (instant) ReadLease() time.Duration { return time.Minute }
+func (instant) ReadLease(int64) time.Duration { return time.Minute }
 
 func (instant) Desk() string { return "instant" }
 
@@ -168,6 +169,7 @@ func (instant) Discard(string) {}
 func (instant) Create(_ context.Context, id string, _ approval.Manifest) (string, error) {
 	return "box of " + id, nil
 }
+func (instant) Fill(context.Context, string, steps.Job) error  { return nil }
 func (instant) Start(context.Context, string, steps.Job) error { return nil }
 func (instant) Result(context.Context, string) (approval.Result, error) {
 	return approval.Result{Outcome: approval.OK}, nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/sandbox/e2b"
 	"countersign/sandbox/local"
 )
 
@@ -60,6 +62,8 @@ type Config struct {
 	TimeZone       string        `env:"TIME_ZONE" envDefault:"UTC"`
 	DigestSchedule string        `env:"DIGEST_SCHEDULE" envDefault:"0 9 * * 1"`
 
+	ReceiptSchedule string `env:"RECEIPT_SCHEDULE" envDefault:"0 17 * * *"`
+
 	MistralAPIKey    Secret   `env:"MISTRAL_API_KEY"`
 	MistralBaseURL   string   `env:"MISTRAL_BASE_URL"`
 	MistralModel     string   `env:"MISTRAL_MODEL" envDefault:"codestral-2508"`
@@ -81,7 +85,6 @@ type Config struct {
 	OpenAIEffort    string   `env:"OPENAI_EFFORT" envDefault:"low"`
 
 	DefaultModel string `env:"DEFAULT_MODEL"`
-	SampleRows   int    `env:"SHARE_SAMPLE_ROWS" envDefault:"0"`
 
 	E2BAPIKey   Secret `env:"E2B_API_KEY"`
 	E2BDomain   string `env:"E2B_DOMAIN"`
@@ -92,7 +95,7 @@ type Config struct {
 	RunSeconds  int    `env:"RUN_SECONDS" envDefault:"120"`
 	RunMemoryMB int    `env:"RUN_MEMORY_MB" envDefault:"1024"`
 	WarmBoxes   int    `env:"WARM_BOXES" envDefault:"2"`
-	MaxFileMB   int64  `env:"MAX_FILE_MB" envDefault:"20"`
+	MaxFileMB   int64  `env:"MAX_FILE_MB"` // 0: as much as a box holds
 	MaxOpen     int    `env:"MAX_OPEN_QUESTIONS" envDefault:"20"`
 
 	PricesFile string `env:"PRICES_FILE"`
@@ -112,6 +115,7 @@ type Config struct {
 	// What the settings above amount to.
 	location *time.Location
 	digest   cron.Schedule // nil: none
+	receipts cron.Schedule // nil: everybody is told of each approval at once
 	prices   budget.Prices
 	level    slog.Level
 }
@@ -147,6 +151,10 @@ func readConfig(environ map[string]string) (Config, error) {
 	if c.digest, err = readDigest(c.DigestSchedule); err != nil {
 		faults.add("DIGEST_SCHEDULE", "%q is neither off nor a schedule such as \"0 9 * * 1\" (Mondays at nine)", c.DigestSchedule)
 	}
+	c.ReceiptSchedule = strings.Trim(c.ReceiptSchedule, `"`)
+	if c.receipts, err = readDigest(c.ReceiptSchedule); err != nil {
+		faults.add("RECEIPT_SCHEDULE", "%q is neither off nor a schedule such as \"0 17 * * *\" (every day at five)", c.ReceiptSchedule)
+	}
 	if err := c.level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		faults.add("LOG_LEVEL", "%q is none of debug, info, warn, error", c.LogLevel)
 	}
@@ -173,18 +181,23 @@ func readConfig(environ map[string]string) (Config, error) {
 		n    int64
 	}{{"QUORUM", int64(c.Quorum)}, {"APPROVAL_EXPIRY", int64(c.ApprovalExpiry)}, {"RUN_EXPIRY", int64(c.RunExpiry)}, {"MISTRAL_MAX_TOKENS", int64(c.MistralMaxTokens)},
 		{"ANTHROPIC_MAX_TOKENS", int64(c.AnthropicMaxTokens)}, {"OPENAI_MAX_TOKENS", int64(c.OpenAIMaxTokens)},
-		{"RUN_SECONDS", int64(c.RunSeconds)}, {"RUN_MEMORY_MB", int64(c.RunMemoryMB)}, {"MAX_FILE_MB", c.MaxFileMB}, {"MAX_OPEN_QUESTIONS", int64(c.MaxOpen)}} {
+		{"RUN_SECONDS", int64(c.RunSeconds)}, {"RUN_MEMORY_MB", int64(c.RunMemoryMB)}, {"MAX_OPEN_QUESTIONS", int64(c.MaxOpen)}} {
 		if s.n < 1 {
 			faults.add(s.name, "must be positive")
 		}
 	}
-	if c.E2BAPIKey == "" && c.MaxFileMB > local.MaxInputMB {
+	switch {
+	case c.MaxFileMB < 0:
+		faults.add("MAX_FILE_MB", "must not be negative")
+	case c.E2BAPIKey == "" && c.MaxFileMB > local.MaxInputMB:
 		faults.add("MAX_FILE_MB", "at most %d MB fit into a sandbox on this machine; larger files need one at E2B (E2B_API_KEY)", local.MaxInputMB)
+	case c.MaxFileMB > e2b.MaxInputMB:
+		faults.add("MAX_FILE_MB", "at most %d MB fit into a sandbox at E2B", e2b.MaxInputMB)
 	}
 	for _, s := range []struct {
 		name string
 		n    int
-	}{{"SHARE_SAMPLE_ROWS", c.SampleRows}, {"WARM_BOXES", c.WarmBoxes}, {"OPENAI_WINDOW", c.OpenAIWindow}} {
+	}{{"WARM_BOXES", c.WarmBoxes}, {"OPENAI_WINDOW", c.OpenAIWindow}} {
 		if s.n < 0 {
 			faults.add(s.name, "must not be negative")
 		}
@@ -325,13 +338,23 @@ func (c Config) needSlack() error {
 	return errors.Join(faults...)
 }
 
+// slowestLine is how many bytes of a file are to come in a second at least.
+const slowestLine = 4 << 20
+
+// boxHolds is how many MB of files fit into a box.
+func (c Config) boxHolds() int64 {
+	if c.E2BAPIKey != "" {
+		return e2b.MaxInputMB
+	}
+	return local.MaxInputMB
+}
+
 // policy is what the settings say about who may do what, and how much.
 func (c Config) policy() approval.Policy {
 	p := approval.DefaultPolicy()
 	p.Reviewers, p.Admins, p.ReviewChannel, p.Quorum = c.Reviewers, c.Admins, c.ReviewChannel, c.Quorum
 	p.Expiry, p.RunExpiry = c.ApprovalExpiry, c.RunExpiry
-	p.ShareRows = c.SampleRows
-	p.MaxFileBytes = c.MaxFileMB << 20
+	p.MaxFileBytes = cmp.Or(c.MaxFileMB, c.boxHolds()) << 20
 	p.MaxInputBytes = max(p.MaxInputBytes, p.MaxFileBytes)
 	p.MaxOpen = c.MaxOpen
 	p.Limits.Seconds, p.Limits.MemoryMB = c.RunSeconds, c.RunMemoryMB

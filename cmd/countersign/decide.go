@@ -98,12 +98,22 @@ func (o decideOrder) give(ctx context.Context, p program, service *steps.Steps, 
 	if rev == nil || !strings.HasPrefix(rev.Digest, o.digest) {
 		return fmt.Errorf("nothing whose digest begins with %s is waiting for a decision. Read it again: countersign decide %s", o.digest, o.id)
 	}
-	click, err := p.seated(approval.Click{Team: v.Request.Team, User: o.as, Door: approval.CommandLine})
+	click, err := seated(approval.Click{Team: v.Request.Team, User: o.as, Door: approval.CommandLine}, p.seat)
 	if err != nil {
 		return err
 	}
-	r, err := service.Decide(ctx, steps.Ruling{RequestID: o.id, Revision: rev.Number, Digest: rev.Digest, Verdict: approval.Verdict(o.verdict),
-		Reason: o.reason, Typed: o.digest, Click: click})
+	ruling := steps.Ruling{RequestID: o.id, Revision: rev.Number, Digest: rev.Digest, Verdict: approval.Verdict(o.verdict),
+		Reason: o.reason, Typed: o.digest, Click: click}
+	what, keys, err := service.ToSign(ctx, ruling)
+	if err != nil {
+		return inWords(err, o.id)
+	}
+	if len(keys) > 0 {
+		if ruling.Click, err = p.signedBy(ctx, ruling.Click, what, keys); err != nil {
+			return err
+		}
+	}
+	r, err := service.Decide(ctx, ruling)
 	if err != nil {
 		return inWords(err, o.id)
 	}
@@ -117,7 +127,7 @@ func (o decideOrder) give(ctx context.Context, p program, service *steps.Steps, 
 	default:
 		fmt.Fprintf(p.out, "Approved. It runs in a minute, unless %s says in Slack before that it was not them.\n", o.as)
 	}
-	fmt.Fprintf(p.out, "Recorded beside %s: %s. A direct message tells them.\n", o.as, click.Seat())
+	fmt.Fprintf(p.out, "Recorded beside %s: %s%s. A direct message tells them.\n", o.as, click.Seat(), withKey(ruling.Click))
 	return nil
 }
 

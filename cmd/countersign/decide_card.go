@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/reading"
+	"countersign/approval/sshkey"
 	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/bot/draw"
@@ -37,12 +39,20 @@ func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 	for _, earlier := range v.Earlier {
 		line("Before", "%s", indented(earlier))
 	}
-	line("Asked by", "%s", name(r.Asker))
+	line("Asked by", "%s%s", name(r.Asker), map[bool]string{true: ", a guest"}[r.Guest])
+	if r.Shared {
+		line("", "in a channel that is shared with another organisation (Slack Connect), whose people read the answer there")
+	}
 	line("Question", "%s", indented(r.Question))
 	for _, f := range r.Files {
-		line("File", "%s", approval.Plain(f.Name))
+		shared := ""
+		if by := f.Shared; by != nil {
+			shared = ", shared by " + name(by.By) + ", " + by.At.UTC().Format(time.RFC3339)
+		}
+		line("File", "%s%s", approval.Plain(f.Name), shared)
 		for _, t := range f.Tables() {
 			line("", "%d rows, %d columns %s", t.Rows, len(t.Columns), approval.Plain(t.Name))
+			line("", "columns: %s", approval.Plain(strings.Join(columnsOf(t), "; ")))
 			line("", "read as %s", approval.Plain(t.Words(*f.Reading)))
 			for _, o := range t.Odd {
 				line("", "%s", approval.Plain(o.Words()))
@@ -56,6 +66,9 @@ func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 	rev, m := r.Revision, r.Revision.Manifest
 	if rev.Summary != "" {
 		line("Summary", "%s\n           (these are the model's words, not proof of anything)", indented(rev.Summary))
+	}
+	for _, refused := range r.Refused {
+		line("Refused", "an earlier draft: %s", indented(refused.Reason))
 	}
 	line("Risk", "%s %s", v.Terms.Tier, strings.Join(v.Terms.Why, " "))
 	for _, f := range rev.Findings {
@@ -84,8 +97,19 @@ func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 	if r.State == approval.Pending {
 		fmt.Fprintf(out, "To decide: countersign decide %s approve --as YOUR_SLACK_ID --digest %s\n", r.ID, rev.Digest[:6])
 		fmt.Fprintln(out, "Or, with --reason: reject, or changes to have another version written.")
+		if approval.WantsKey(r, approval.Click{Door: approval.CommandLine}) {
+			fmt.Fprintln(out, "It is of high risk: your ssh-agent has to sign, with a key that you have registered on the bot's Home in Slack (SSH keys) at least 24 hours before.")
+		}
 	}
 	return nil
+}
+
+// columnsOf are the first hundred columns of a table, each with its type.
+func columnsOf(t reading.Table) (names []string) {
+	for _, c := range t.Columns[:min(100, len(t.Columns))] {
+		names = append(names, c.Name+" ("+c.Words()+")")
+	}
+	return names
 }
 
 // elsewhere says who sat where a decision was given that was not given in Slack.
@@ -93,7 +117,15 @@ func elsewhere(c approval.Click) string {
 	if c.Door == "" {
 		return ""
 	}
-	return ", on the " + c.Door + " as " + approval.Plain(c.Seat())
+	return ", on the " + c.Door + " as " + approval.Plain(c.Seat()) + withKey(c)
+}
+
+// withKey names the SSH key that signed a decision, where one did.
+func withKey(c approval.Click) string {
+	if c.Key == "" {
+		return ""
+	}
+	return ", signed with " + sshkey.Print(c.Key)
 }
 
 // changes are what is new since the version before, and who wanted it so.

@@ -228,8 +228,8 @@ func readable(path string) error {
 		return errors.New("The file cannot be opened.")
 	case !info.Mode().IsRegular():
 		return errors.New("This is no file.")
-	case info.Size() > sandbox.MaxReadFile:
-		return fmt.Errorf("The file is larger than %d MB.", sandbox.MaxReadFile>>20)
+	case info.Size() > local.MaxInputMB<<20:
+		return fmt.Errorf("The file is larger than %d MB.", local.MaxInputMB)
 	}
 	return nil
 }

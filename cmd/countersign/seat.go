@@ -1,21 +1,28 @@
 package main
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strconv"
 	"strings"
 
+	"golang.org/x/crypto/ssh/agent"
+
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/sshkey"
 )
 
 // Whoever decides on the command line says who they are in Slack, and nobody checks that.
 // What the machine knows of them stands beside it, in the trail and in the direct message
 // to the person whose name was used.
 
-// seated puts beside a click who sits at this machine.
-func (p program) seated(click approval.Click) (approval.Click, error) {
-	seat := p.seat
+// seated puts beside a click who sits at this machine; nil: whom its kernel names.
+func seated(click approval.Click, seat func() (who, machine string, err error)) (approval.Click, error) {
 	if seat == nil {
 		seat = kernelSeat
 	}
@@ -62,4 +69,42 @@ func userOf(uid int, login, list string) string {
 		}
 	}
 	return "user " + id
+}
+
+// signedBy has the ssh-agent of whoever sits here sign a decision, by the first of their keys
+// that it holds. A key on a device may wait for a touch.
+func (p program) signedBy(ctx context.Context, click approval.Click, what sshkey.Statement, keys []review.Key) (approval.Click, error) {
+	const wanted = "code of high risk is decided here with your own SSH key"
+	path := cmp.Or(p.agent, os.Getenv("SSH_AUTH_SOCK"))
+	if path == "" {
+		return click, errors.New(wanted + ", and no ssh-agent is here to sign: SSH_AUTH_SOCK is not set. Start one with eval $(ssh-agent), then ssh-add the key that you have registered")
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
+	if err != nil {
+		return click, fmt.Errorf(wanted+", and your ssh-agent does not answer: %w", err)
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	held, err := agent.NewClient(conn).Signers()
+	if err != nil {
+		return click, fmt.Errorf(wanted+", and your ssh-agent lists none: %w", err)
+	}
+	var prints []string
+	for _, k := range keys {
+		prints = append(prints, sshkey.Print(k.Line))
+		for _, signer := range held {
+			if sshkey.Line(signer.PublicKey()) != k.Line {
+				continue
+			}
+			if strings.HasPrefix(k.Line, "sk-") {
+				fmt.Fprintln(p.out, "Touch your security key.")
+			}
+			click.Key, click.Nonce = k.Line, what.Nonce
+			if click.Signature, err = what.Sign(signer); err != nil {
+				return click, fmt.Errorf("your ssh-agent did not sign: %w", err)
+			}
+			return click, nil
+		}
+	}
+	return click, fmt.Errorf(wanted+", and your ssh-agent holds none of those that you have registered and that count by now: %s. Add one with ssh-add", strings.Join(prints, ", "))
 }

@@ -170,7 +170,7 @@ func (m *meter) act(what string, do func() error) {
 	defer hangUp()
 	acked := make(chan tripCount, 8)
 	options, all := m.r.bot.Options, m.r.service
-	options.Services = bot.Services{Questions: all, Decisions: all, Revisions: all, Budgets: all, Ledgers: all, Funding: all, Authority: all, Notes: all, Homes: all, Answers: all}
+	options.Services = bot.Services{Questions: all, Decisions: all, Revisions: all, Budgets: all, Ledgers: all, Funding: all, Authority: all, Notes: all, Keys: all, Homes: all, Answers: all}
 	options.Observe = func(kind, outcome string, _ time.Duration) {
 		if kind == "message" {
 			return // what the jobs before this act have posted: Slack tells the bot when it is there again

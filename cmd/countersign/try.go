@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -128,13 +131,28 @@ func inputsRead(paths []string) (inputs []steps.InputFile, err error) {
 		if together += info.Size(); together > local.MaxInputMB<<20 {
 			return nil, fmt.Errorf("a box takes at most %d MB of files together", local.MaxInputMB)
 		}
-		data, err := os.ReadFile(at)
+		open := func() (io.ReadCloser, error) { return os.Open(at) }
+		sum, err := hashed(open)
 		if err != nil {
 			return nil, fmt.Errorf("the input cannot be read: %w", err)
 		}
-		inputs = append(inputs, steps.InputFile{Input: approval.Input{Name: filepath.Base(at), SHA256: approval.Hash(data)}, Data: data})
+		inputs = append(inputs, steps.InputFile{Input: approval.Input{Name: filepath.Base(at), SHA256: sum}, Size: info.Size(), Open: open})
 	}
 	return inputs, nil
+}
+
+// hashed reads a file through.
+func hashed(open func() (io.ReadCloser, error)) (sha256Sum string, err error) {
+	from, err := open()
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, from); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // runHere takes a program through the life of a run in a local box.

@@ -107,7 +107,7 @@ func TestUsageSaysWhatIsUncertain(t *testing.T) {
 	r, _, err = db.Ask(t.Context(), r, approval.Session{Team: "TEAM", Channel: "CHAN"})
 	require.NoError(t, err)
 	_, err = db.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
-		require.NoError(t, r.Found(nil, "", false, now))
+		require.NoError(t, r.Found(nil, "", false, false, now))
 		require.NoError(t, r.Money().Call(3*budget.Cent, budget.Cent, approval.Addressee{}, approval.DefaultPolicy(), now))
 		hold, _ := r.Money().CalledHold()
 		r.Money().Conclude(hold, budget.Cent, budget.Settlement{At: now}, budget.Cent)

@@ -25,7 +25,7 @@ type plan struct {
 
 // The layers, from the left of the picture to the right. Each sees those before it.
 var (
-	nouns   = []string{"budget", "approval", "approval/reading"}
+	nouns   = []string{"budget", "approval", "approval/reading", "approval/sshkey"}
 	verdict = append(slices.Clone(nouns), "approval/review")
 	core    = append(slices.Clone(verdict), "approval/steps")
 )
@@ -55,7 +55,8 @@ var rooms = map[string]plan{
 	// The core: pure.
 	"budget":           {},
 	"approval/reading": {},
-	"approval":         {uses: []string{"budget", "approval/reading"}, tests: []string{"internal/deepcopy", "internal/proof"}},
+	"approval/sshkey":  {},
+	"approval":         {uses: []string{"budget", "approval/reading", "approval/sshkey"}, tests: []string{"internal/deepcopy", "internal/proof"}},
 	"approval/review":  {uses: nouns, tests: []string{"internal/proof"}},
 	"approval/steps":   {uses: verdict, tests: []string{"internal/deepcopy", "internal/proof", "bot/draw/reasons"}},
 
@@ -154,6 +155,7 @@ var libraries = map[string]struct{ uses, tests []string }{
 	"gopkg.in/yaml.v3":                    {uses: []string{"internal/slacksim/workspace", "internal/slacksim/webapi", "cmd/countersign"}, tests: []string{"*"}},
 	"github.com/cenkalti/backoff":         {uses: []string{"*"}},
 	"github.com/aymanbagabas/go-udiff":    {uses: []string{"approval"}},
+	"github.com/hiddeco/sshsig":           {uses: []string{"approval/sshkey"}},
 	"golang.org/x":                        {uses: []string{"*"}},
 }
 
@@ -162,7 +164,7 @@ var libraries = map[string]struct{ uses, tests []string }{
 var outside = []string{"net/http", "net", "os", "os/exec", "database/sql", "syscall"}
 
 // pure rooms decide and draw, and do nothing.
-var pure = []string{"budget", "approval", "approval/reading", "approval/review", "approval/steps", "bot/ids", "bot/kit", "bot/command", "bot/meant",
+var pure = []string{"budget", "approval", "approval/reading", "approval/sshkey", "approval/review", "approval/steps", "bot/ids", "bot/kit", "bot/command", "bot/meant",
 	"bot/draw", "bot/draw/home", "bot/draw/money", "bot/draw/notice", "bot/draw/reasons"}
 
 func TestEveryRoomIsInThePicture(t *testing.T) {

@@ -104,6 +104,7 @@ func (fakeBox) Inspect(context.Context, string, []approval.File) (steps.Inspecti
 	return steps.Inspection{Findings: []approval.Finding{{Level: approval.Note}}}, nil
 }
 func (fakeBox) Create(context.Context, string, approval.Manifest) (string, error) { return "box", nil }
+func (fakeBox) Fill(context.Context, string, steps.Job) error                     { return nil }
 func (fakeBox) Start(context.Context, string, steps.Job) error                    { return nil }
 func (fakeBox) Result(context.Context, string) (approval.Result, error) {
 	return approval.Result{Outcome: approval.OK, Box: 2 * time.Second}, nil
@@ -156,12 +157,12 @@ func TestOneTracePerRequestAcrossReplicas(t *testing.T) {
 		_, inspectErr := box.Inspect(ctx, "", nil)
 		id, createErr := box.Create(ctx, w.RequestID, approval.Manifest{})
 		_, resultErr := box.Result(ctx, id)
-		return errors.Join(inspectErr, createErr, box.Start(ctx, id, steps.Job{}), resultErr)
+		return errors.Join(inspectErr, createErr, box.Fill(ctx, id, steps.Job{}), box.Start(ctx, id, steps.Job{}), resultErr)
 	})(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: asked.ID}))
 	require.NoError(t, errors.Join(first.Shutdown(t.Context()), second.Shutdown(t.Context())))
 
 	trace, root := derived(asked.ID)
-	for _, name := range []string{"ask", "draft", "chat codestral-2508", "run", "box inspect", "box create", "box start", "box result"} {
+	for _, name := range []string{"ask", "draft", "chat codestral-2508", "run", "box inspect", "box create", "box fill", "box start", "box result"} {
 		require.Equal(t, trace[:], r.span(t, name).TraceId, name)
 	}
 	require.Equal(t, root[:], r.span(t, "ask").SpanId, "the first span has the id that all others name as parent")
@@ -169,7 +170,7 @@ func TestOneTracePerRequestAcrossReplicas(t *testing.T) {
 	require.Equal(t, root[:], r.span(t, "draft").ParentSpanId)
 	require.Equal(t, root[:], r.span(t, "run").ParentSpanId)
 	require.Equal(t, r.span(t, "run").SpanId, r.span(t, "box create").ParentSpanId)
-	for _, name := range []string{"draft", "chat codestral-2508", "run", "box inspect", "box create", "box start", "box result"} {
+	for _, name := range []string{"draft", "chat codestral-2508", "run", "box inspect", "box create", "box fill", "box start", "box result"} {
 		got := attributes(r.span(t, name))
 		require.Equal(t, "s1", got["session.id"], name)
 		require.Equal(t, "U1", got["user.id"], name)

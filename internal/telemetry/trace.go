@@ -358,7 +358,7 @@ func (s sandbox) ReadFile(ctx context.Context, f steps.InputFile) (steps.Readout
 	if p := out.Answer.Problem; p != nil {
 		span.SetAttributes(attribute.String("countersign.problem", p.Code))
 	}
-	span.SetAttributes(attribute.Int("countersign.bytes", len(f.Data)))
+	span.SetAttributes(attribute.Int64("countersign.bytes", f.Size))
 	end(span, err)
 	return out, err
 }
@@ -368,6 +368,13 @@ func (s sandbox) Create(ctx context.Context, requestID string, seal approval.Man
 	id, err := s.Sandbox.Create(ctx, requestID, seal)
 	end(span, err)
 	return id, err
+}
+
+func (s sandbox) Fill(ctx context.Context, boxID string, job steps.Job) error {
+	ctx, span := s.span(ctx, "fill")
+	err := s.Sandbox.Fill(ctx, boxID, job)
+	end(span, err)
+	return err
 }
 
 func (s sandbox) Start(ctx context.Context, boxID string, job steps.Job) error {

@@ -43,8 +43,10 @@ type box struct {
 	open              bool      // it may reach hosts
 	started, ends     time.Time // on this machine's clock
 
-	starting chan struct{} // holds one: only one Start at a time uploads into a box
-	answered atomic.Bool   // its envd has been up
+	starting chan struct{} // holds one: only one call at a time uploads into a box
+	upload   string        // the folder in which its job lies; and which that is
+	holds    string
+	answered atomic.Bool // its envd has been up
 
 	mu      sync.Mutex
 	running time.Time // when the code was first seen to run

@@ -79,7 +79,7 @@ func jobFor(requestID, code string, inputs ...steps.InputFile) steps.Job {
 }
 
 func input(name, text string) steps.InputFile {
-	return steps.InputFile{Input: approval.Input{Name: name, SHA256: approval.Hash([]byte(text))}, Data: []byte(text)}
+	return steps.InputFile{Input: approval.Input{Name: name, SHA256: approval.Hash([]byte(text))}, Size: int64(len(text)), Open: steps.Held([]byte(text))}
 }
 
 // run takes a piece of code through a whole life.

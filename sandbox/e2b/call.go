@@ -37,6 +37,7 @@ type call struct {
 	url    string
 	header http.Header
 	body   []byte
+	stream *stream       // in place of a body
 	limit  int64         // of a good answer's body; answerCap when zero
 	time   time.Duration // for all of it, where that may take longer than the client's patience
 	edge   bool          // it goes through the edge proxy, where 502 means something
@@ -93,12 +94,28 @@ func (c *Client) exchange(ctx context.Context, k call, take func(*http.Response)
 		}
 		return &failure{what: k.what, edge: k.edge, fresh: k.fresh(), sent: reached.Load(), err: err}
 	}
-	req, err := http.NewRequestWithContext(ctx, k.method, k.url, bytes.NewReader(k.body))
+	body := io.Reader(bytes.NewReader(k.body))
+	var flow *flow
+	if k.stream != nil {
+		flow = k.stream.open()
+		defer flow.Close()
+		body = flow
+	}
+	req, err := http.NewRequestWithContext(ctx, k.method, k.url, body)
 	if err != nil {
 		return fail(err)
 	}
+	if k.stream != nil {
+		req.ContentLength = k.stream.size
+	}
 	c.dress(req, k.header)
 	resp, err := c.http.Do(req)
+	if err := flow.fault(); err != nil {
+		if resp != nil {
+			resp.Body.Close()
+		}
+		return err // of what is sent, not of E2B: it says more than what became of the call
+	}
 	if err != nil {
 		return fail(bare(err))
 	}

@@ -68,7 +68,7 @@ func (c *Client) file(b *box, what, method string, size int64, names []string) (
 
 // write puts a file into the box, whole; parents are made on the way.
 func (c *Client) write(ctx context.Context, b *box, data []byte, names ...string) error {
-	k, err := c.file(b, "put a file into the box", http.MethodPost, int64(len(data)), names)
+	k, err := c.file(b, putting, http.MethodPost, int64(len(data)), names)
 	if err != nil {
 		return err
 	}
@@ -77,6 +77,20 @@ func (c *Client) write(ctx context.Context, b *box, data []byte, names ...string
 	_, err = c.repeat(ctx, k)
 	return err
 }
+
+// pour is write for what is streamed.
+func (c *Client) pour(ctx context.Context, b *box, s stream, names ...string) error {
+	k, err := c.file(b, putting, http.MethodPost, s.size, names)
+	if err != nil {
+		return err
+	}
+	k.header.Set("Content-Type", "application/octet-stream")
+	k.stream = &s
+	_, err = c.repeat(ctx, k)
+	return err
+}
+
+const putting = "put a file into the box"
 
 // read takes a file out of the box; fs.ErrNotExist when there is none.
 func (c *Client) read(ctx context.Context, b *box, limit int64, names ...string) ([]byte, error) {

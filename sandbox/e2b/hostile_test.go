@@ -84,6 +84,7 @@ func TestProveReviewCloudWitness(t *testing.T) {
 	drawn := proof.Draw(t, all)
 	var mu sync.Mutex
 	var missed, denied []string
+	parent := t // whose log is shown where a promise is not kept
 	t.Run("each", func(t *testing.T) {
 		for _, d := range drawn {
 			t.Run(d.about, func(t *testing.T) {
@@ -111,11 +112,11 @@ func TestProveReviewCloudWitness(t *testing.T) {
 				defer mu.Unlock()
 				if !named {
 					missed = append(missed, d.about)
-					t.Logf("%s: expected %s %q\n%+v\n%s %s\n%s\n%s", d.about, d.kind, d.text, w, result.Outcome, result.Error, result.Stdout, result.Stderr)
+					parent.Logf("%s: expected %s %q\n%+v\n%s %s\n%s\n%s", d.about, d.kind, d.text, w, result.Outcome, result.Error, result.Stdout, result.Stderr)
 				}
 				if d.kind != "refused" && len(said) == 0 || !d.door && strings.Contains(rest, "No network") {
 					denied = append(denied, d.about)
-					t.Logf("%s: %s\n%q", d.about, rest, said)
+					parent.Logf("%s: %s\n%q", d.about, rest, said)
 				}
 			})
 		}

@@ -81,7 +81,7 @@ func (c *Client) parse(ctx context.Context, b *box, code string, files []approva
 	if err := sandbox.WriteInspection(&packed, code, files, c.stamp(b)); err != nil {
 		return nil, err
 	}
-	if err := c.launch(ctx, b, packed.Bytes(), c.user, sandbox.InspectCommand(base, python)); err != nil {
+	if err := launch(ctx, c, b, wholly(packed.Bytes()), c.user, sandbox.InspectCommand(base, python)); err != nil {
 		return nil, err
 	}
 	b.began()

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"countersign/approval"
@@ -17,17 +16,22 @@ import (
 const (
 	metaRead    = "countersign_reading" // a number of its own, by which a doubtful create is found again
 	readLease   = 4 * time.Minute       // of the box
-	readTime    = readLease - 20*time.Second
-	readSeconds = 120 // for the file
+	readEnd     = 20 * time.Second      // of it, to be killed in
+	readSeconds = 120                   // for the file
+	lineRate    = 4 << 20               // bytes a second that come in at least, and are read at least
 	readRoom    = 1024
 	readCap     = 16 << 20
 )
 
 // fileLimits stand in the metadata of a box that reads. No job is ever started in it.
-var fileLimits = approval.Limits{Seconds: readSeconds, MemoryMB: readRoom, OutputBytes: readCap, Files: 1}
+func fileLimits(size int64) approval.Limits {
+	return approval.Limits{Seconds: readSeconds + int(size/lineRate), MemoryMB: readRoom, OutputBytes: readCap, Files: 1}
+}
 
-// ReadLease is how long the box of one file can exist.
-func (c *Client) ReadLease() time.Duration { return readLease }
+// ReadLease is how long the box of one file can exist: a large one takes its time to come in and to be read.
+func (c *Client) ReadLease(size int64) time.Duration {
+	return readLease + 2*time.Duration(size/lineRate)*time.Second
+}
 
 // Desk names the Python that reads files.
 func (c *Client) Desk() string { return sandbox.Desk() }
@@ -37,8 +41,9 @@ func (c *Client) Desk() string { return sandbox.Desk() }
 // error, because it is billed all the same.
 func (c *Client) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Readout, err error) {
 	o := order{fresh: true, need: readLease / 2, mark: map[string]string{metaInstallation: c.installation, metaRead: approval.NewID(16)}}
-	o.body = c.bodyFor(o.mark, readLease)
-	o.body.Metadata[metaLimits] = spellLimits(fileLimits)
+	lease := c.ReadLease(f.Size)
+	o.body = c.bodyFor(o.mark, lease)
+	o.body.Metadata[metaLimits] = spellLimits(fileLimits(f.Size))
 	b, err := c.obtain(ctx, o)
 	if err != nil {
 		err = c.boxError(err)
@@ -49,7 +54,7 @@ func (c *Client) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Rea
 	}
 	err = c.readIn(ctx, b, f, &out)
 	c.abandon(ctx, b.id)
-	out.Box = min(b.age(), readLease) // then E2B ends it, however long we ask for its end
+	out.Box = min(b.age(), lease) // then E2B ends it, however long we ask for its end
 	if err != nil {
 		return out, fmt.Errorf("read in box %s: %w", b.id, err)
 	}
@@ -60,15 +65,13 @@ func (c *Client) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Rea
 // as far as anybody can tell.
 func (c *Client) readIn(ctx context.Context, b *box, f steps.InputFile, out *steps.Readout) (err error) {
 	said := &out.Answer
-	short, cancel := context.WithTimeout(ctx, readTime)
+	short, cancel := context.WithTimeout(ctx, c.ReadLease(f.Size)-readEnd)
 	defer cancel()
-	var packed bytes.Buffer
-	job := sandbox.ReadJob{Seconds: readSeconds, MemoryMB: readRoom, Files: []sandbox.ReadFile{{Name: f.Name, Size: int64(len(f.Data)), Told: f.Told, Compare: f.Compare, Look: f.Look, Reading: f.Reading,
-		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(f.Data)), nil }}}}
-	if err := sandbox.WriteReadJob(&packed, job, c.stamp(b)); err != nil {
-		return err
-	}
-	if err := c.launch(short, b, packed.Bytes(), "root", sandbox.ReadCommand(base, python)); err != nil {
+	packed := sandbox.PackReadJob(sandbox.ReadJob{Seconds: fileLimits(f.Size).Seconds, MemoryMB: readRoom, Files: []sandbox.ReadFile{sandbox.FileToRead(f)}}, c.stamp(b))
+	if err := launch(short, c, b, stream{size: packed.Size(), write: packed.Write}, "root", sandbox.ReadCommand(base, python)); err != nil {
+		if short.Err() != nil && ctx.Err() == nil {
+			return tooSlow(err)
+		}
 		return c.lost(ctx, b.id, err)
 	}
 	b.began()

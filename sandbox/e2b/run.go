@@ -8,10 +8,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/cenkalti/backoff/v5"
 
 	"countersign/approval"
 	"countersign/approval/steps"
@@ -46,78 +43,6 @@ const (
 	python = "python3"
 )
 
-// Start uploads the files and starts the code. However often it is called, and by
-// whichever replicas, the code starts at most once in this box.
-func (c *Client) Start(ctx context.Context, id string, job steps.Job) error {
-	if err := c.startJob(ctx, id, job); err != nil {
-		return fmt.Errorf("start %s in box %s: %w", job.RequestID, id, c.lost(ctx, id, err))
-	}
-	return nil
-}
-
-func (c *Client) startJob(ctx context.Context, id string, job steps.Job) error {
-	b, err := c.attach(ctx, id)
-	if err != nil {
-		return err
-	}
-	if job.RequestID != b.request || job.Limits != b.limits || len(job.Hosts) > 0 != b.open {
-		return &steps.BoxError{Err: fmt.Errorf("the box is for request %q with limits %v, and may reach hosts: %t", b.request, b.limits, b.open),
-			Words: "This box was made for something else than what was approved. Nothing has run."}
-	}
-	select { // two uploads at once would only be in each other's way
-	case b.starting <- struct{}{}:
-		defer func() { <-b.starting }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if b.seen() {
-		return nil
-	}
-	running, err := c.exists(ctx, b, onceName)
-	if err != nil || running {
-		return err
-	}
-	if time.Until(b.ends) < c.needed(b.limits) {
-		return &steps.BoxError{Err: fmt.Errorf("too little time is left in it: %w", steps.ErrBoxGone),
-			Words: "The box had waited too long to still run this in it. Nothing has run. Ask again."}
-	}
-	var packed bytes.Buffer
-	if err := sandbox.WriteJob(&packed, job, c.stamp(b)); err != nil {
-		return &steps.BoxError{Err: err, Words: "What was to run is not what was approved, so it has not started: " + err.Error() + "."}
-	}
-	if err := c.launch(ctx, b, packed.Bytes(), "root", sandbox.GuardedCommand(base, python, job.Hosts...)); err != nil {
-		return err
-	}
-	b.began()
-	return nil
-}
-
-// launch uploads a job with the runner, starts the command behind the gate, and
-// waits until somebody has gone through it.
-func (c *Client) launch(ctx context.Context, b *box, job []byte, user, command string) error {
-	upload := "in-" + approval.NewID(8)
-	if err := c.upload(ctx, b, upload, job); err != nil {
-		return err
-	}
-	if err := c.start(ctx, b, user, startLine(upload, command)); err != nil {
-		return err
-	}
-	pauses := &backoff.ExponentialBackOff{InitialInterval: 20 * time.Millisecond, MaxInterval: 3 * time.Second, Multiplier: 2}
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		running, err := c.exists(ctx, b, onceName)
-		if err == nil && !running {
-			err = errIdle
-		} else if err != nil {
-			err = backoff.Permanent(c.doubt(err))
-		}
-		return struct{}{}, err
-	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(9))
-	if errors.Is(err, errIdle) {
-		return &steps.BoxError{Err: err, Retry: true, Words: "The code did not begin in its box. Please ask again later."}
-	}
-	return err
-}
-
 // errIdle is a process that has been started and does not begin.
 var errIdle = errors.New("the process was started, but it did nothing")
 
@@ -133,46 +58,6 @@ func (c *Client) doubt(err error) error {
 		return err
 	}
 	return &steps.BoxError{Err: errors.New(err.Error()), Retry: true, Words: words}
-}
-
-// uploads is how many files go into a box at the same time: E2B may limit what is
-// asked of one box at once, and more of them make nothing quicker.
-const uploads = 6
-
-// upload sends several files at once: each costs a round trip.
-func (c *Client) upload(ctx context.Context, b *box, to string, job []byte) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	files := sandbox.RunnerFiles()
-	faults := make([]error, len(files)+1)
-	var all sync.WaitGroup
-	turn := make(chan struct{}, uploads)
-	put := func(i int, data []byte, names ...string) {
-		all.Go(func() {
-			turn <- struct{}{}
-			defer func() { <-turn }()
-			if faults[i] = c.write(ctx, b, data, names...); faults[i] != nil {
-				cancel()
-			}
-		})
-	}
-	put(0, job, to, "job")
-	for i, f := range files {
-		put(i+1, f.Data, to, "runner", f.Name)
-	}
-	all.Wait()
-	return first(faults)
-}
-
-// first picks the error that caused the others: the one that is no cancellation.
-func first(faults []error) error {
-	var found error
-	for _, err := range faults {
-		if err != nil && (found == nil || errors.Is(found, context.Canceled)) {
-			found = err
-		}
-	}
-	return found
 }
 
 // began notes that the code has been seen to run by now. The wall limit counts

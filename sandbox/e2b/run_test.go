@@ -256,7 +256,7 @@ func TestNothingButTheSealedJobIsStarted(t *testing.T) {
 		"another request": func(j *steps.Job) { j.RequestID = "req2" },
 		"other limits":    func(j *steps.Job) { j.Limits.Seconds++ },
 		"other code":      func(j *steps.Job) { j.Code = "print(2)" },
-		"another input":   func(j *steps.Job) { j.Inputs = []steps.InputFile{{Data: []byte("x")}} },
+		"another input":   func(j *steps.Job) { j.Inputs = []steps.InputFile{{Size: 1, Open: steps.Held([]byte("x"))}} },
 		"a name that leads out": func(j *steps.Job) {
 			j.Inputs = []steps.InputFile{input("../../etc/passwd", "x")}
 		},

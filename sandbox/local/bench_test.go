@@ -40,7 +40,7 @@ var bare = sync.OnceValues(func() (took [2]time.Duration, err error) {
 		return took, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	for name, data := range map[string][]byte{"plot.py": []byte(plot), "sales.csv": sales.Data} {
+	for name, data := range map[string][]byte{"plot.py": []byte(plot), "sales.csv": []byte(salesText)} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			return took, err
 		}

@@ -47,6 +47,9 @@ type box struct {
 	idle *time.Timer // until when it is kept for its request
 
 	mu      sync.Mutex
+	given   *steps.Job    // what is put into it
+	fault   error         // why that did not come into it whole
+	filled  chan struct{} // closed when it is in the box but for its end, or cannot be
 	begun   bool
 	refused error // why nothing will ever start here
 	killed  bool
@@ -64,7 +67,7 @@ func (s *Sandbox) boot(bundle string, urgent rank) *box {
 	s.serial++
 	b := &box{id: fmt.Sprintf("local-%s-%d", s.home.instance, s.serial), stamp: sandbox.NewStamp(), bundle: bundle,
 		doomed: make(chan struct{}), booted: make(chan struct{}), done: make(chan struct{}),
-		sent: make(chan struct{}), over: make(chan struct{})}
+		filled: make(chan struct{}), sent: make(chan struct{}), over: make(chan struct{})}
 	b.urgent.Store(int32(urgent))
 	b.at.Store(1)
 	s.inflight.Go(func() { s.raise(b) })
@@ -198,20 +201,78 @@ func (b *box) kill() {
 	}
 }
 
-// start hands the job to the box, once. Later calls wait until the first one has done so.
+// fill puts all of a job into the box but its end, once. Later calls wait until the first one has
+// done so. A box that did not get all of it is killed.
+func (b *box) fill(ctx context.Context, job steps.Job) error {
+	if err := b.take(job); err != nil {
+		return err
+	}
+	select {
+	case <-b.filled:
+	case <-ctx.Done():
+		return fmt.Errorf("fill %s: %w", b.id, ctx.Err())
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.fault
+}
+
+// take has the job put in, unless it is on its way.
+func (b *box) take(job steps.Job) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	packed, err := sandbox.PackJob(job, b.stamp)
+	if err == nil && b.given != nil && !sameJob(*b.given, job) {
+		err = errors.New("the box holds something else")
+	}
+	if err != nil && b.refused == nil && !b.begun {
+		b.refused = &steps.BoxError{Err: fmt.Errorf("fill %s: %w", b.id, err),
+			Words: "What was to run is not what was approved, so it has not started: " + err.Error() + "."}
+	}
+	switch {
+	case b.refused != nil: // for good: whoever hears it relies on nothing ever starting here
+		return b.refused
+	case b.given != nil:
+		return nil
+	case b.killed || b.dead():
+		return gone(b.id)
+	}
+	b.given = &job
+	go func() { // it goes on when the caller gives up, as far as the contents do
+		defer close(b.filled)
+		err := packed.Fill(b.job)
+		if err == nil {
+			return
+		}
+		b.kill()
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.fault = gone(b.id); errors.As(err, new(*steps.ContentError)) {
+			b.fault = fmt.Errorf("fill %s: %w", b.id, err)
+		}
+	}()
+	return nil
+}
+
+// sameJob tells whether two jobs are one: the same code, limits and inputs.
+func sameJob(a, b steps.Job) bool {
+	same := func(a, b steps.InputFile) bool { return a.Input == b.Input }
+	return a.RequestID == b.RequestID && a.CodeSHA256 == b.CodeSHA256 && a.Limits == b.Limits && slices.EqualFunc(a.Inputs, b.Inputs, same)
+}
+
+// start has the job begin, once: it puts in what is not there yet, and then its end. Later calls
+// wait until the first one has done so.
 func (b *box) start(ctx context.Context, job steps.Job) error {
+	if b.hasBegun() {
+		return b.handed(ctx)
+	}
+	if err := b.fill(ctx, job); err != nil {
+		return err
+	}
 	b.mu.Lock()
 	if b.begun {
 		b.mu.Unlock()
 		return b.handed(ctx)
-	}
-	if err := sandbox.CheckJob(job); err != nil && b.refused == nil {
-		b.refused = &steps.BoxError{Err: fmt.Errorf("start %s: %w", b.id, err),
-			Words: "What was to run is not what was approved, so it has not started: " + err.Error() + "."}
-	}
-	if b.refused != nil { // for good: whoever hears it relies on nothing ever starting here
-		b.mu.Unlock()
-		return b.refused
 	}
 	if b.killed || b.dead() {
 		b.mu.Unlock()
@@ -219,11 +280,9 @@ func (b *box) start(ctx context.Context, job steps.Job) error {
 	}
 	b.begun, b.started = true, time.Now()
 	b.mu.Unlock()
-	// From here on the box owns the job: a caller that gives up stops nothing.
-	job.Inputs = slices.Clone(job.Inputs)
 	go func() {
 		defer close(b.sent)
-		_ = errors.Join(sandbox.WriteJob(b.job, job, b.stamp), b.job.Close()) // a box that cannot read it has no result, which says it all
+		_ = errors.Join(sandbox.Packed{}.End(b.job), b.job.Close()) // a box that cannot read it has no result, which says it all
 	}()
 	go b.collect(job)
 	return b.handed(ctx)

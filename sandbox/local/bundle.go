@@ -32,7 +32,7 @@ const MaxInputMB = workMB - 64
 func memoryLimit(job steps.Job) int64 {
 	limit := int64(job.Limits.MemoryMB+baseMB) << 20
 	for _, in := range job.Inputs {
-		limit += int64(len(in.Data))
+		limit += in.Size
 	}
 	return limit
 }

@@ -14,7 +14,7 @@ import (
 // withFile is a job with one input.
 func withFile(code, name, data string) steps.Job {
 	j := job(code, roomy)
-	j.Inputs = []steps.InputFile{{Input: approval.Input{Name: name, SHA256: approval.Hash([]byte(data))}, Data: []byte(data)}}
+	j.Inputs = []steps.InputFile{{Input: approval.Input{Name: name, SHA256: approval.Hash([]byte(data))}, Size: int64(len(data)), Open: steps.Held([]byte(data))}}
 	return j
 }
 
@@ -42,6 +42,30 @@ table(regions, "Revenue by region")
 	require.Empty(t, result.Value)
 	require.Empty(t, result.Notes)
 	require.Equal(t, []string{"sales.csv"}, result.Observed.Opened, "the desk's own files are nobody's deed")
+}
+
+// A table comes in pieces as it would come whole: the same rows, types and index, without the sum
+// below it, and as many as have room.
+func TestATableComesInPiecesAsItWouldWhole(t *testing.T) {
+	t.Parallel()
+	text := "day;region;units;price\n" + strings.Repeat("2024-01-02;North;3;1,50\n2024-02-03;South;;2,00\n", 150_000) + "Total;;450000;525000,00\n"
+	result := run(t, withFile(`
+from desk import answer, load, load_parts
+import pandas as pd
+
+whole = load("sales.csv")
+parts = list(load_parts("sales.csv"))
+pd.testing.assert_frame_equal(pd.concat(parts), whole)
+units = sum(part["units"].sum() for part in load_parts("sales.csv", columns=["units"]))
+few = load("sales.csv", columns=["price", "day"])
+pd.testing.assert_frame_equal(few, whole[["price", "day"]])
+answer(f"{len(parts) > 1} {len(whole)} {units:.0f} {whole['price'].sum():.0f} {[str(t) for t in whole.dtypes]}")
+`, "sales.csv", text))
+	require.Equal(t, approval.OK, result.Outcome, "%+v", result)
+	require.Equal(t, "True 300000 450000 525000 ['datetime64[ns]', 'object', 'float64', 'float64']", result.Answer)
+	result = run(t, withFile("from desk import load_parts\nload_parts('sales.csv', columns=['nothing'])\n", "sales.csv", "a,b\n1,2\n"))
+	require.Equal(t, approval.Raised, result.Outcome)
+	require.Contains(t, result.Error, "'sales.csv' has no column 'nothing'")
 }
 
 // A currency comes from the sealed notes or from the reading, never from nowhere.

@@ -15,7 +15,7 @@ import (
 func TestABoxThatLooksTellsWhatTheSwitchAllows(t *testing.T) {
 	t.Parallel()
 	data := "region;day;amount;name\n" + strings.Repeat("Nord;01.02.2026;1,50;x\n", 5) + "S\u00fcd;03.02.2026;-2,25;secret person\n;;;\n"
-	in := steps.InputFile{Input: approval.Input{Name: "sales.csv", SHA256: approval.Hash([]byte(data))}, Data: []byte(data)}
+	in := steps.InputFile{Input: approval.Input{Name: "sales.csv", SHA256: approval.Hash([]byte(data))}, Size: int64(len(data)), Open: steps.Held([]byte(data))}
 	read, err := shared.ReadFile(t.Context(), in)
 	require.NoError(t, err)
 	require.NotNil(t, read.Answer.Reading, "%+v", read.Answer)

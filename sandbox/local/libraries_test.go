@@ -35,6 +35,46 @@ func TestABoxSaysWhatItHasAndThatIsAccepted(t *testing.T) {
 	}
 }
 
+// Seaborn, statsmodels and scikit-learn work in a box and leave nothing to be explained: no program, no connection,
+// no file of somebody else's. A box that waits for its program has imported none of them.
+func TestStatisticsWorkInABoxAndAreImportedByTheProgramAlone(t *testing.T) {
+	t.Parallel()
+	result := run(t, job("import sys\nprint([m for m in (\"seaborn\", \"statsmodels\", \"patsy\", \"sklearn\", \"joblib\", \"scipy\") if m in sys.modules])\n", roomy))
+	require.Equal(t, "[]\n", result.Stdout, "%+v", result)
+	const code = `import pandas as pd
+import seaborn as sns
+import statsmodels.formula.api as smf
+from sklearn.cluster import KMeans
+from sklearn.ensemble import RandomForestRegressor
+df = pd.DataFrame({"a": range(40), "g": ["u", "v"] * 20})
+df["b"] = df["a"] * 3 + (df["a"] % 7)
+fit = smf.ols("b ~ a + C(g)", df).fit()
+print(round(fit.params["a"]), fit.rsquared > 0.9)
+print(sorted(KMeans(2, n_init=1, random_state=0).fit(df[["a"]]).labels_)[::39], RandomForestRegressor(5, random_state=0).fit(df[["a"]], df["b"]).n_features_in_)
+g = sns.relplot(data=df, x="a", y="b", col="g", height=2)
+g.savefig("facets.png")
+`
+	result = run(t, job(code, roomy))
+	require.Equal(t, approval.OK, result.Outcome, "%+v", result)
+	require.Equal(t, "3 True\n[0, 1] 1\n", result.Stdout)
+	require.Empty(t, result.Stderr)
+	var names []string
+	for _, f := range result.Artifacts {
+		names = append(names, f.Name)
+	}
+	require.Contains(t, names, "facets.png")
+	said, err := shared.Inspect(t.Context(), code, nil)
+	require.NoError(t, err)
+	require.Empty(t, said.Problem)
+	for _, f := range said.Findings {
+		require.Equal(t, approval.Note, f.Level, "%+v", f)
+	}
+	seen := result.Observed.Witness
+	require.Empty(t, seen.Started)
+	require.Empty(t, seen.Connected)
+	require.Empty(t, approval.Compare(said.Findings, nil, result.Observed), "%+v", seen)
+}
+
 // A blank heading and one that is there twice are known by the names that pandas gives them.
 func TestAColumnThatPandasNamesIsAccepted(t *testing.T) {
 	t.Parallel()

@@ -277,6 +277,15 @@ func (s *Sandbox) Create(ctx context.Context, requestID string, seal approval.Ma
 	return b.id, s.give(b, requestID)
 }
 
+// Fill puts the job into the box, all but the end that has it begin.
+func (s *Sandbox) Fill(ctx context.Context, boxID string, job steps.Job) error {
+	b := s.box(boxID)
+	if b == nil {
+		return s.absent(boxID)
+	}
+	return b.fill(ctx, job)
+}
+
 // Start hands the job to the box, at most once: a box has one pipe for it,
 // which is closed behind it.
 func (s *Sandbox) Start(ctx context.Context, boxID string, job steps.Job) error {

@@ -77,10 +77,12 @@ func create(t testing.TB, s *Sandbox, id string) (boxID string) {
 // roomy are limits that no honest program comes to, on however busy a machine.
 var roomy = approval.Limits{Seconds: 600, MemoryMB: 1024, OutputBytes: 32 << 20, Files: 20}
 
-var sales = input("sales.csv", "day,kind,amount\n2024-01-01,a,10\n2024-01-02,b,\n2024-01-03,a,2.5\n")
+const salesText = "day,kind,amount\n2024-01-01,a,10\n2024-01-02,b,\n2024-01-03,a,2.5\n"
+
+var sales = input("sales.csv", salesText)
 
 func input(name, data string) steps.InputFile {
-	return steps.InputFile{Input: approval.Input{Name: name, SHA256: approval.Hash([]byte(data))}, Data: []byte(data)}
+	return steps.InputFile{Input: approval.Input{Name: name, SHA256: approval.Hash([]byte(data))}, Size: int64(len(data)), Open: steps.Held([]byte(data))}
 }
 
 func job(code string, limits approval.Limits, inputs ...steps.InputFile) steps.Job {

@@ -174,7 +174,7 @@ func TestNothingVanishesWithoutAWord(t *testing.T) {
 			t.Parallel()
 			j := job(c.code+"\n", roomy)
 			if c.input != "" {
-				j.Inputs = []steps.InputFile{{Input: approval.Input{Name: "in.txt", SHA256: approval.Hash([]byte(c.input))}, Data: []byte(c.input)}}
+				j.Inputs = []steps.InputFile{{Input: approval.Input{Name: "in.txt", SHA256: approval.Hash([]byte(c.input))}, Size: int64(len(c.input)), Open: steps.Held([]byte(c.input))}}
 			}
 			result := run(t, j)
 			require.Equal(t, approval.OK, result.Outcome, "%+v", result)

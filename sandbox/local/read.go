@@ -66,14 +66,17 @@ func (b *box) read(job sandbox.ReadJob, sink sandbox.ReadSink) error {
 	}
 	stopMeter := b.meter(int64(job.MemoryMB+baseMB)<<20 + 3*largest)
 	defer stopMeter()
-	deadline := time.Now().Add(time.Duration(job.Seconds*len(job.Files))*time.Second + readSlack)
-	if err := errors.Join(b.job.SetDeadline(deadline), b.out.SetDeadline(deadline)); err != nil {
+	into := &waited{box: b, time: time.Duration(job.Seconds*len(job.Files))*time.Second + readSlack}
+	if err := into.extend(); err != nil {
 		return err
 	}
 	sent := make(chan error, 1)
 	go func() {
-		err := sandbox.WriteReadJob(b.job, job, b.stamp)
+		err := sandbox.WriteReadJob(into, job, b.stamp)
 		sent <- errors.Join(err, b.job.Close())
+		if err != nil {
+			b.kill() // it would wait for the rest
+		}
 	}()
 	err := sandbox.ReadReadings(b.out, b.stamp, len(job.Files), sink)
 	if err != nil {
@@ -84,4 +87,24 @@ func (b *box) read(job sandbox.ReadJob, sink sandbox.ReadSink) error {
 		return errors.Join(err, sending)
 	}
 	return err
+}
+
+// waited writes into a box that reads, whose time begins anew with each piece: a file that comes
+// slowly is not the box's fault.
+type waited struct {
+	box  *box
+	time time.Duration
+}
+
+func (w *waited) extend() error {
+	deadline := time.Now().Add(w.time)
+	return errors.Join(w.box.job.SetDeadline(deadline), w.box.out.SetDeadline(deadline))
+}
+
+// Write implements io.Writer.
+func (w *waited) Write(p []byte) (int, error) {
+	if err := w.extend(); err != nil {
+		return 0, err
+	}
+	return w.box.job.Write(p)
 }

@@ -1,11 +1,9 @@
 package local
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"countersign/approval"
@@ -15,15 +13,22 @@ import (
 )
 
 const (
-	// readTime is the processor time of a file: a second is usual. The clock on the wall bounds only what stands still.
+	// readTime is the processor time of a file, a second is usual, and readRate how much more a large one has. The clock on the
+	// wall bounds only what stands still.
 	readTime  = 2 * time.Minute
-	fileWait  = 600 // seconds on the wall
+	readRate  = 1 << 20 // bytes a second
+	fileWait  = 600     // seconds on the wall
 	fileRoom  = 1024
 	closedNow = "The sandbox is shutting down."
 )
 
 // ReadLease is the longest that the box of one file is billed for.
-func (s *Sandbox) ReadLease() time.Duration { return bootTime + readTime + grace }
+func (s *Sandbox) ReadLease(size int64) time.Duration { return bootTime + timeFor(size) + grace }
+
+// timeFor is the processor time that a file of so many bytes may take.
+func timeFor(size int64) time.Duration {
+	return readTime + time.Duration(size/readRate)*time.Second
+}
 
 // Desk names the Python that reads files.
 func (s *Sandbox) Desk() string { return sandbox.Desk() }
@@ -47,17 +52,20 @@ func (s *Sandbox) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Re
 	if b.bootErr != nil {
 		return out, b.bootErr
 	}
-	clock := b.clock(b.boot, readTime, s.standstill)
+	most := timeFor(f.Size)
+	clock := b.clock(b.boot, most, s.standstill)
 	sink := &sandbox.OneAnswer{Looks: f.Look != approval.Shape, Letters: sandbox.Letters{Encodings: len(f.Compare)}}
-	job := sandbox.ReadJob{Seconds: fileWait, MemoryMB: fileRoom, Files: []sandbox.ReadFile{{Name: f.Name, Size: int64(len(f.Data)), Told: f.Told, Compare: f.Compare, Look: f.Look, Reading: f.Reading,
-		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(f.Data)), nil }}}}
+	job := sandbox.ReadJob{Seconds: fileWait, MemoryMB: fileRoom, Files: []sandbox.ReadFile{sandbox.FileToRead(f)}}
 	err = b.read(job, sink)
 	used, late := clock.stop()
+	uncome := new(steps.ContentError)
 	out.Box += used
 	switch {
 	case ctx.Err() != nil:
 		return out, fmt.Errorf("read: %w", ctx.Err())
-	case late != nil && used < readTime: // it stood still, which no file makes it do
+	case errors.As(err, &uncome):
+		return out, fmt.Errorf("read: %w", err)
+	case late != nil && used < most: // it stood still, which no file makes it do
 		return out, lateness(fmt.Errorf("read: %w", late))
 	case err != nil:
 		return out, fmt.Errorf("read in box %s: %w: %w", b.id, steps.ErrReaderDied, err)

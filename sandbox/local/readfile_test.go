@@ -23,7 +23,7 @@ func TestAFileIsReadByItselfUnderAWitness(t *testing.T) {
 	require.Nil(t, out.Answer.Problem)
 	require.Equal(t, ",", out.Answer.Reading.Tables[0].Decimal)
 	require.Positive(t, out.Box)
-	require.LessOrEqual(t, out.Box, shared.ReadLease())
+	require.LessOrEqual(t, out.Box, shared.ReadLease(31))
 	require.Equal(t, sandbox.Desk(), shared.Desk())
 	out, err = shared.ReadFile(t.Context(), input("b.csv", ""))
 	require.NoError(t, err)

@@ -110,7 +110,7 @@ func withTables(code string) steps.Job {
 	}
 	j := job(code, roomy)
 	for name, data := range map[string]string{"sales.csv": sales.String(), "customers.csv": customers.String()} {
-		j.Inputs = append(j.Inputs, steps.InputFile{Input: approval.Input{Name: name, SHA256: approval.Hash([]byte(data))}, Data: []byte(data)})
+		j.Inputs = append(j.Inputs, steps.InputFile{Input: approval.Input{Name: name, SHA256: approval.Hash([]byte(data))}, Size: int64(len(data)), Open: steps.Held([]byte(data))})
 	}
 	return j
 }

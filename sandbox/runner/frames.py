@@ -5,6 +5,7 @@ process that runs the reviewed code.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import struct
@@ -12,6 +13,7 @@ import struct
 HEADER = struct.Struct(">16scII")
 NO_STAMP = bytes(16)
 MOST = 1 << 30
+CHUNK = 1 << 18
 
 
 def connect(where, flags):
@@ -33,12 +35,30 @@ class Reader:
             raise EOFError("the job ends too early")
         return data
 
-    def frame(self):
+    def opening(self):
+        """The kind and the head of the next frame, and the size of its body, which has yet to be read."""
         _, kind, head_size, body_size = HEADER.unpack(self.exactly(HEADER.size))
         if head_size > MOST or body_size > MOST:
             raise ValueError("a frame of the job is too large")
         head = self.exactly(head_size)
-        return kind.decode(), json.loads(head) if head else {}, self.exactly(body_size)
+        return kind.decode(), json.loads(head) if head else {}, body_size
+
+    def frame(self):
+        kind, head, size = self.opening()
+        return kind, head, self.exactly(size)
+
+    def into(self, path, size):
+        """Writes a body to a new file as it comes, so that it is never whole in memory; returns its sha256."""
+        fd, said = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), hashlib.sha256()
+        with os.fdopen(fd, "wb") as f:
+            while size:
+                data = self.file.read(min(size, CHUNK))
+                if not data:
+                    raise EOFError("the job ends too early")
+                f.write(data)
+                said.update(data)
+                size -= len(data)
+        return said.hexdigest()
 
     def all(self):
         """Yields every frame before the end, and insists on the end."""

@@ -8,6 +8,7 @@ was done: what the code's user must not be able to do is tried as that user befo
 import contextlib
 import ctypes
 import errno
+import fcntl
 import json
 import os
 import resource
@@ -32,6 +33,8 @@ SET_MOUNT, FROM_HERE, BELOW, READ_ONLY = 442, -100, 0x8000, 1  # mount_setattr h
 
 libc = ctypes.CDLL(None, use_errno=True)
 calls = door = seen = None        # the siblings, which supervise.py and read.py put here
+folders = None                    # the descriptor of the namespace in which the code's folders are, and
+HIGH = 300                        # above what is closed for the code
 
 
 class Unable(Exception):
@@ -155,6 +158,33 @@ def shut_folders():
         check(done, "folders that cannot be written")
 
 
+def lay_folders():
+    """Shuts the folders in a namespace that stays until the witness ends: in one that ends with the code, what it opened last
+    would have lost the way to its place before the witness looks."""
+    global folders
+    mine, at = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC), os.getcwd()
+    try:
+        shut_folders()
+        theirs = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        folders = fcntl.fcntl(theirs, fcntl.F_DUPFD_CLOEXEC, HIGH)
+        os.close(theirs)
+    finally:
+        back = libc.setns(mine, NEWNS)
+        os.close(mine)
+    check(back, "the way back to the box's own folders")
+    os.chdir(at)
+
+
+def enter_folders():
+    """Where no witness stands there is none to keep them for."""
+    if folders is None:
+        return shut_folders()
+    at = os.getcwd()
+    check(libc.setns(folders, NEWNS), "the folders that were laid")
+    os.chdir(at)
+    os.close(folders)
+
+
 def confine(user, way=None):
     """Makes this process the code's user for good, without any right, with nothing to write to but its folders, and with no
     network but a way that was made for it."""
@@ -164,7 +194,7 @@ def confine(user, way=None):
         check(libc.unshare(NEWNET), "a network of its own")
     elif not way.enter(libc):
         raise Unable("the network that was made for it")
-    shut_folders()
+    enter_folders()
     for right in range(64):
         if libc.prctl(24, right, 0, 0, 0) < 0:  # PR_CAPBSET_DROP
             break
@@ -268,6 +298,7 @@ def stand(here, result, hosts=()):
         silence()
         if hosts:
             way = door.Door(libc, found, Unable)
+        lay_folders()
         prove(way)
         witness = seen.Witness(libc, record, check, Unable)
     except (Unable, OSError) as e:

@@ -40,6 +40,8 @@ LOOKED_FOR = {n for kind in (object, type, int, str, dict, list, type(lambda: 0)
     "__getattr__", "__del__", "__get__", "__set__", "__delete__", "__set_name__", "__fspath__", "__index__", "__mro_entries__", "__prepare__", "__instancecheck__", "__import__", "__builtins__", "__await__", "__aiter__"}
 REASON = "is not on the list of what analyses need"
 INTERNAL = "a part of its library that analyses do not need"
+# Of these libraries more parts are of use than a list can name: one that is not on it is something to look at, and no danger by that alone.
+WIDE = {"sklearn", "statsmodels", "patsy", "seaborn"}
 
 
 class Listed:
@@ -127,13 +129,20 @@ class Listed:
         top = name.partition(".")[0]
         if name in self.list["modules"] or top == "desk":
             return
+        parts = name.split(".")
+        level, reason = next(filter(None, (self.list["taken_out"].get(".".join(parts[:n])) for n in range(len(parts), 1, -1))), ("", ""))
+        if level:
+            worse = self.list["taken_out"].get(part, (level, ""))
+            self.find("danger" if worse[0] == "danger" else level, node, "Imports %s, which %s." % ((name + "." + part, worse[1]) if worse[1] else (name, reason)), name, "import")
+            return
         if name not in self.known.HARMLESS and (top in self.known.UNUSUAL or top in self.known.NETWORK):
             return  # deeds has said it
         grave = part in self.list["taken_out"] and self.list["taken_out"][part][0] == "danger" or part.startswith("fetch_") or part and part not in ONLY_MILD.get(name, {part})
         if top not in sys.stdlib_module_names and self.scope.is_module(top) is None and not grave:
             return  # it is not in the box, and deeds has said so
         if name != top and top in self.list["modules"]:
-            self.find("danger", node, "Imports %s, %s." % (name, INTERNAL), name, "import")
+            mild = top in WIDE and not grave and not any(p.startswith("_") for p in parts + [part])
+            self.find("caution" if mild else "danger", node, "Imports %s, %s." % (name, INTERNAL), name, "import")
         else:
             mild = (top in MILD or name in MILD) and not grave
             self.find("caution" if mild else "danger", node, "Imports %s, which %s." % (name + "." + part if part and grave else name, REASON), name, "import")
@@ -144,6 +153,8 @@ class Listed:
             return
         full = module + "." + name
         level, reason = self.list["taken_out"].get(name) or self.list["taken_out"].get(full, ("", ""))
+        if name.startswith("fetch_"):
+            level, reason = "danger", "fetches from an address"
         if level:
             self.find(level, node, "Uses %s, which %s." % (full, reason), full)
         elif name.startswith("_") and name not in PRIVATE or self.scope.is_module(full) or name in sys.stdlib_module_names:

@@ -138,6 +138,8 @@ def environment(base):
     kept = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "TZ", "TMPDIR", "HOME", "MPLCONFIGDIR")}
     kept.setdefault("LANG", "C.UTF-8")
     kept.setdefault("TMPDIR", "/tmp")
+    # Without that, scikit-learn's joblib tries out at its import whether it could start copies of the program, by a file that it deletes.
+    kept["JOBLIB_MULTIPROCESSING"] = "0"
     kept.update({"MPLBACKEND": "Agg", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"})
     ready = os.path.join(base, "mpl")  # the font list that a local box comes with
     if os.path.isdir(ready):

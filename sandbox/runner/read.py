@@ -228,18 +228,6 @@ class Reader:
         return {"problem": {"code": code, "facts": facts}}
 
 
-def receive(reader, size, path):
-    """Writes an input to a file as it comes, so that it is never whole in memory."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "wb") as f:
-        while size:
-            data = reader.file.read(min(size, CHUNK))
-            if not data:
-                raise EOFError("the job ends too early")
-            f.write(data)
-            size -= len(data)
-
-
 def main(job_at, result_at, work, guarded=""):
     global HERE
     become, rights, marks = (lambda: None), contextlib.nullcontext, "/"
@@ -268,13 +256,14 @@ def main(job_at, result_at, work, guarded=""):
             os.close(os.open(head["mark"], os.O_WRONLY | os.O_CREAT, 0o644))
     number, one = 0, None
     while True:
-        _, kind, head_size, body_size = frames.HEADER.unpack(reader.exactly(frames.HEADER.size))
-        if kind == b"Z":
+        kind, about, size = reader.opening()
+        if kind == "Z":
             break
-        if kind != b"I" or head_size > MOST_SAID:
+        if kind != "I":
             raise ValueError("the job has a frame that is none of a file")
-        about, path = json.loads(reader.exactly(head_size)), os.path.join(work, "input")
-        receive(reader, body_size, path)
+        reader.into(os.path.join(work, "input"), size)
+        if reader.frame()[0] != "G":  # the host says so when what came is what it was to be
+            raise ValueError("the job has a file that is not to be read")
         if one is None or not one.alive:
             one = Reader(head, work, become)
         answer = one.read(about, lambda data: result.send("F", {"file": number}, data))

@@ -8,9 +8,10 @@ SETTINGS = ("figure.", "axes.", "font.", "lines.", "legend.", "xtick", "ytick", 
 OPTIONS = re.compile(r"(display\.|mode\.|styler\.format\.|styler\.render\.max|future\.|compute\.)?[\w.]+")
 NO_OPTIONS = ("backend", "writer", "reader", "engine", "template", "use_numba", "io.")
 # Keywords with which something is loaded or opened -> the values that are usual.
-LOADS = {"backend": {"agg", "matplotlib"}, "engine": {"python", "c", "openpyxl", "pyarrow", "xlsxwriter", "numexpr", "calamine", "cython", "auto", "odf", "fastparquet"}, "storage_options": set(), "opener": set(), "closefd": set(), "memory": set(), "n_jobs": {1},
+LOADS = {"backend": {"agg", "matplotlib"}, "engine": {"python", "c", "openpyxl", "pyarrow", "xlsxwriter", "numexpr", "calamine", "cython", "auto", "odf", "fastparquet"}, "storage_options": set(), "opener": set(), "closefd": set(), "memory": set(), "n_jobs": {1}, "pre_dispatch": set(), "data_home": set(), "eval_env": set(),
          "key_file": set(), "eval_str": set(), "buffer": set(), "FigureClass": set(), "parser": {"pandas"}, "level": None, "url": set(), "searchpath": set(), "file_format": set(), "root_dir": set(), "dir_fd": set(), "allow_pickle": {False}, "refcheck": {True}}
 GRAVE = {"backend", "storage_options", "opener", "closefd", "eval_str", "buffer", "root_dir", "dir_fd", "allow_pickle", "refcheck"}
+OPENS = "Has scikit-learn open the files that data names (input)."
 WRITERS = {"io.StringIO", "io.BytesIO", "pandas.ExcelWriter", "open", "matplotlib.backends.backend_pdf.PdfPages", "pathlib.Path", "openpyxl.Workbook"}
 
 
@@ -25,6 +26,8 @@ class Settings:
         for node in self.scope.nodes:
             if isinstance(node, ast.Call):
                 self.call(node)
+            elif isinstance(node, ast.Dict):
+                self.dictionary(node)
             elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and any(n.endswith("rcParams") for n in self.scope.names(node.value)):
                 self.setting(node, node.slice)
 
@@ -33,8 +36,14 @@ class Settings:
 
     def call(self, node):
         method, names, keyword = getattr(node.func, "attr", ""), self.scope.names(node.func), self.scope.keywords(node)
-        for arg in LOADS.keys() & keyword.keys():
-            self.loads(node, arg, keyword[arg])
+        for arg, value in keyword.items():
+            of = arg.rpartition("__")[2]  # a step of a pipeline is set by step__memory
+            if of in LOADS and (of == arg or self.learns()):
+                self.loads(node, of, value)
+        if self.learns():
+            self.of_models(node, method, names, keyword)
+        if "seaborn" in self.scope.tops:
+            self.of_pictures(node, method, names, keyword)
         if names:
             self.settings(node, method or names[0].rpartition(".")[2], names, keyword)
         self.writes(node, names, method)
@@ -50,6 +59,67 @@ class Settings:
             texts = [value.value]
         if texts is None or not usual.issuperset(t.lower() if isinstance(t, str) else t for t in texts):
             self.find("danger" if arg in GRAVE else "caution", node, "Passes %s=, with which something may be loaded or opened." % arg, arg)
+
+    # -- libraries of statistics
+
+    def learns(self):
+        return not self.scope.tops.isdisjoint({"sklearn", "statsmodels"})
+
+    def of_models(self, node, method, names, keyword):
+        """What scikit-learn opens by the names that it is given, and what statsmodels keeps as a pickle."""
+        for arg, value in keyword.items():
+            if (arg == "input" or arg.endswith("__input")) and "sklearn" in self.scope.tops and self.scope.texts(value) != ["content"]:
+                self.find("danger", node, OPENS, "input")
+        if (method == "set_params" or any(n.startswith("sklearn.") for n in names)) and any(k.arg is None and not self.can_be_read(k.value) for k in node.keywords):
+            self.find("caution", node, "Sets a model up in a way that cannot be read here (**).", method)
+        if method == "save" and "statsmodels" in self.scope.tops and not names and not self.makes_a_book():
+            self.find("danger", node, "Makes a pickle, which can run anything that is hidden in it (save).", method)
+
+    def can_be_read(self, node):
+        """Whether what a call is given by ** is a literal, or what a search has chosen out of one."""
+        return isinstance(node, ast.Dict) or isinstance(node, ast.Attribute) and node.attr == "best_params_" or self.a_dict(node)
+
+    def makes_a_book(self):
+        return not self.scope.tops.isdisjoint({"openpyxl", "xlsxwriter"})
+
+    def dictionary(self, node):
+        """A grid of what a model is set up with names settings as a dictionary's keys."""
+        for key in node.keys if self.learns() else ():
+            text = self.scope.text(key) if key is not None else None
+            if text and text.endswith("__input") and "sklearn" in self.scope.tops:
+                self.find("danger", node, OPENS, "input")
+            if text and text.rpartition("__")[2] in ("memory", "n_jobs", "pre_dispatch") and ("__" in text or self.is_grid(node)):
+                self.find("caution", node, "Passes %s, with which something may be loaded or started." % text, text)
+
+    def is_grid(self, node):
+        """Whether a dictionary goes into a call that tries its values: directly, in a list, or by a name."""
+        up = self.scope.parents.get(node)
+        while isinstance(up, (ast.List, ast.Tuple)):
+            up = self.scope.parents.get(up)
+        return isinstance(up, (ast.Call, ast.Assign, ast.keyword)) and not self.scope.tops.isdisjoint({"sklearn"})
+
+    def of_pictures(self, node, method, names, keyword):
+        """What seaborn sets of matplotlib, and functions that it calls by their names."""
+        whole = names[0] if names else ""
+        given = [keyword["rc"]] if "rc" in keyword and whole.startswith("seaborn.") else []
+        if whole in ("seaborn.set", "seaborn.set_theme"):
+            given += node.args[6:]
+        elif whole in ("seaborn.set_style", "seaborn.set_context", "seaborn.axes_style", "seaborn.plotting_context"):
+            given += node.args[1:3]
+        elif method == "theme" and not names:
+            given += node.args
+        for one in given:
+            variable = self.scope.variable(one) if isinstance(one, ast.Name) else None
+            one = self.scope.only(variable) if variable is not None else one
+            if isinstance(one, ast.Dict):
+                for key in one.keys:
+                    self.setting(node, key) if key is not None else self.find("caution", node, "Changes settings that cannot be read here.", method)
+            elif not (isinstance(one, ast.Constant) and one.value is None) and not self.is_style(one):
+                self.find("caution", node, "Changes settings that cannot be read here.", method)
+
+    def is_style(self, node):
+        """sns.axes_style("ticks") gives a style of seaborn's own; what it was given besides is looked at there."""
+        return isinstance(node, ast.Call) and set(self.scope.names(node.func)) <= {"seaborn.axes_style", "seaborn.plotting_context"} and bool(self.scope.names(node.func))
 
     # -- settings of libraries
 

@@ -279,26 +279,26 @@ def mark(stamp):
     return "/" + hashlib.sha256(b"mark" + stamp).hexdigest()[:32]
 
 
-def put_inputs(frames, work):
-    """Writes the inputs into the working folder; returns the code, what was there before it ran, and how it is to be read."""
+def put_inputs(reader, work):
+    """Writes the inputs into the working folder as they come, up to the end of the job, which the host sends when all of them were
+    what was sealed; returns the code, what was there before it ran, and how it is to be read."""
     code, before, readings = None, {}, {}
-    for kind, head, body in frames:
+    while True:
+        kind, head, size = reader.opening()
+        if kind == "Z":
+            return code, before, readings
         if kind == "C":
-            code = body
+            code = reader.exactly(size)
             continue
         name = head["name"]
         if kind != "I" or os.path.basename(name) != name or name in ("", ".", "..") or name in before:
             raise ValueError("the job has an input that cannot be placed")
-        if hashlib.sha256(body).hexdigest() != head["sha256"]:
-            raise ValueError("the input %r is not the sealed one" % name)
         path = os.path.join(work, name)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "wb") as f:
-            f.write(body)
+        if reader.into(path, size) != head["sha256"]:
+            raise ValueError("the input %r is not the sealed one" % name)
         before[name] = collect.signature(os.lstat(path)), head["sha256"]
         if head.get("reading"):
             readings[name] = head["reading"]
-    return code, before, readings
 
 
 def other(sealed, installed):
@@ -347,7 +347,7 @@ def main(job_at, result_at, work, out, user="0", *hosts):
             run.mark = marks + run.mark[1:]
             os.close(os.open(run.mark, os.O_WRONLY | os.O_CREAT, 0o644))
     try:
-        code, before, readings = put_inputs(reader.all(), work)
+        code, before, readings = put_inputs(reader, work)
         os.close(job_fd)
         if not job_at.startswith("fd:"):
             with rights():

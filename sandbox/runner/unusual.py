@@ -20,7 +20,7 @@ UNUSUAL = {
     "mmap": ("caution", "system", "maps memory"), "fcntl": ("danger", "system", "changes open files"), "resource": ("danger", "system", "changes limits"),
     "pwd": ("caution", "system", "lists the machine's users"), "grp": ("caution", "system", "lists the machine's groups"),
     "pickle": ("caution", "pickle", HIDDEN), "_pickle": ("danger", "pickle", HIDDEN), "marshal": ("danger", "pickle", HIDDEN),
-    "shelve": ("danger", "pickle", HIDDEN), "dill": ("danger", "pickle", HIDDEN), "joblib": ("caution", "pickle", HIDDEN),
+    "shelve": ("danger", "pickle", HIDDEN), "dill": ("danger", "pickle", HIDDEN), "joblib": ("danger", "pickle", HIDDEN),
     "copyreg": ("danger", "pickle", HIDDEN), "dbm": ("caution", "write", "keeps files of its own"),
     "importlib": ("danger", "dynamic code", "loads code by computed names"), "imp": ("danger", "dynamic code", "loads code by computed names"),
     "zipimport": ("danger", "dynamic code", "loads code out of archives"), "pkgutil": ("danger", "dynamic code", "loads code by computed names"),

@@ -110,6 +110,12 @@ def warm_up():
     if hasattr(platform, "_Processor"):
         # pandas asks for the processor's name, for which Python starts uname: half a tenth of a boot. It is not known here.
         platform._Processor.get_linux = staticmethod(lambda: "")
+    import ctypes.util
+    find = ctypes.util.find_library
+    # scikit-learn asks for the C library, for which Python starts ldconfig. It has one name on all boxes.
+    ctypes.util.find_library = lambda name: "libc.so.6" if name == "c" else find(name)
+    # It also hands that library a function. The first time, libffi reads how processes and mounts are: not in the program's name.
+    ctypes.CFUNCTYPE(None)(int)
     try:
         import pandas as pd
     except ImportError:

@@ -25,13 +25,13 @@ var rights = map[string]string{
 
 	// Written once.
 	"log": "SELECT, INSERT", "log_nodes": "SELECT, INSERT", "checkpoints": "SELECT, INSERT",
-	"events": "SELECT, INSERT", "contents": "SELECT, INSERT", "rules": "SELECT, INSERT", "people": "SELECT, INSERT", "delegations": "SELECT, INSERT",
+	"events": "SELECT, INSERT", "contents": "SELECT, INSERT", "rules": "SELECT, INSERT", "people": "SELECT, INSERT", "delegations": "SELECT, INSERT", "ssh_keys": "SELECT, INSERT",
 	"revisions": "SELECT, INSERT", "decisions": "SELECT, INSERT", "unstarted_runs": "SELECT, INSERT", "artifacts": "SELECT, INSERT",
 	"messages": "SELECT, INSERT", "settlements": "SELECT, INSERT", "charges": "SELECT, INSERT",
 
 	"sessions": "SELECT, INSERT, UPDATE (thread_ts)",
 	"requests": "SELECT, INSERT, UPDATE (model, files, state, reason, cause, seek, away, looked_at, blocked, downgraded, fallback, place, attempts, refused, revision, " +
-		"rounds, edit, written, quorum, assignee, opinions, guest, reminded_at, escalated_at, changed_at, expires_at, shown_at, told)",
+		"rounds, edit, written, quorum, assignee, opinions, guest, shared, reminded_at, escalated_at, changed_at, expires_at, shown_at, told)",
 	"runs":   "SELECT, INSERT, UPDATE (begun_at, finished_at, result, box), DELETE",
 	"scopes": "SELECT, INSERT (team, kind, id), UPDATE (id)", // no id changes, but whoever locks a row needs a right to update something of it
 	"limits": "SELECT, INSERT, UPDATE (amount, per, policy, set_by, set_at, told)",
@@ -42,7 +42,7 @@ var rights = map[string]string{
 	"readings": "SELECT, INSERT, UPDATE (tries, at, sha256, answer), DELETE", "known_files": "SELECT, INSERT, UPDATE (sha256, at)",
 
 	"posts": "SELECT, INSERT, UPDATE (channel, ts, shown)", "unseen": "SELECT, INSERT, UPDATE (channel, why, code, stands, times, first_at, last_at), DELETE",
-	"notices": "SELECT, INSERT, UPDATE (told_at)", "notice_posts": "SELECT, INSERT, UPDATE (channel, ts, shown)",
+	"notices": "SELECT, INSERT, UPDATE (told_at, held, digest)", "notice_posts": "SELECT, INSERT, UPDATE (channel, ts, shown)",
 }
 
 // queueRights are what it may do with the tables of the queue, whose jobs are only
@@ -51,7 +51,7 @@ const queueRights = "SELECT, INSERT, UPDATE, DELETE"
 
 // callable are the functions of ours that serve calls, or that a query or a constraint
 // calls for it. Triggers need no right of whoever writes.
-var callable = []string{"said", "approvals", "decided", "event_line", "authority", "noted", "forget", "tell", "untold"}
+var callable = []string{"said", "approvals", "decided", "event_line", "authority", "noted", "ruling", "signs", "forget", "tell", "untold"}
 
 // right is one that somebody has or should have.
 type right struct {

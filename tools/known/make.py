@@ -32,6 +32,8 @@ def module_names(name, module, only):
     names = set(getattr(module, "__all__", None) or dir(module))
     if module.__name__ in ("pandas", "numpy", "pandas.api.types"):
         names = set(dir(module))
+    if name.startswith("sklearn.") and not hasattr(module, "__all__"):
+        names = {n for n in names if getattr(getattr(module, n), "__module__", "") == module.__name__}  # the rest is what it imports itself
     own, within = module.__name__.partition(".")[0], {m.rpartition(".")[2] for m in members.MODULES if m.rpartition(".")[0] == name}
     return newer | within | {n for n in names if not n.startswith("_") and not isinstance(getattr(module, n, None), types.ModuleType)
             and (own not in ("matplotlib",) or getattr(getattr(module, n, None), "__module__", own).partition(".")[0] in (own, "builtins", "numpy", "dateutil"))}

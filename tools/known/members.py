@@ -23,6 +23,8 @@ import sys
 import typing
 import zoneinfo
 
+import models
+
 DESK = "load load_parts answer note left_out table chart money percent number today"
 MODULES = {
     "__future__": "annotations division print_function",
@@ -63,6 +65,7 @@ MODULES = {
     "scipy.cluster.vq": "kmeans kmeans2 vq whiten", "scipy.spatial": "distance", "scipy.spatial.distance": "cdist pdist squareform euclidean cosine", "scipy.special": "expit logit comb factorial gamma erf",
     "scipy.linalg": "solve inv det eig eigh svd lstsq cholesky",
 }
+MODULES |= models.MODULES
 MODULES = {name: only if only is None else only.split() for name, only in MODULES.items()}
 
 # What newer versions of the libraries have besides: E2B's boxes have newer ones than Debian's.
@@ -88,7 +91,7 @@ MORE = """str dt cat sparse plot style case_when map list struct to_numpy infer_
 
 # Names that are taken out and are ordinary words, too: as a column of an input they are quiet.
 WORDS = """data source base raw test core lib env loader home owner group_name resolve absolute connect disconnect pause detach buffer interface compat animation backend backends testing obj send
-    throw who pick rebuild callbacks interactive cwd interface lookfor bench deprecate""".split()
+    throw who pick rebuild callbacks interactive cwd interface lookfor bench deprecate memory""".split()
 
 
 def find(name):
@@ -101,7 +104,7 @@ def find(name):
 
 
 def versions():
-    found = [find(name) for name in ("pandas", "numpy", "matplotlib", "scipy", "openpyxl")]
+    found = [find(name) for name in ("pandas", "numpy", "matplotlib", "scipy", "openpyxl", "seaborn", "statsmodels", "sklearn", "patsy")]
     return ["Python " + sys.version.split()[0]] + ["%s %s" % (m.__name__, m.__version__) for m in found if m is not None]
 
 
@@ -109,7 +112,7 @@ def things():
     """Live objects of every kind that an analysis has in its hands, as far as their libraries are here."""
     import matplotlib
     matplotlib.use("Agg")
-    return plain() + tables() + arrays() + pictures() + (sheets() if find("openpyxl") else []) + (results() if find("scipy") else [])
+    return plain() + tables() + arrays() + pictures() + (sheets() if find("openpyxl") else []) + (results() if find("scipy") else []) + models.things(find)
 
 
 def plain():

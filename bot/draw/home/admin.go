@@ -31,7 +31,7 @@ func HomeAway(p *kit.Page, user string, roster review.Roster) {
 	if row != nil {
 		label = "Choose somebody else"
 	}
-	p.Buttons("away", append(row, kit.Button(ids.ActionAway, label, "", slack.StyleDefault))...)
+	p.Buttons("away", append(row, kit.Button(ids.ActionAway, label, "", slack.StyleDefault), kit.Button(ids.ActionKeys, "SSH keys", "", slack.StyleDefault))...)
 }
 
 // homeAdmin is what administrators see of how reviews are done, and where they change it.

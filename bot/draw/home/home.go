@@ -24,6 +24,7 @@ type View struct {
 	Decides bool // something may wait for them
 	Mark    Shelfmark
 	Queue   steps.Queue
+	Given   []Question // what was approved in their name and has not started
 	Purse   money.Purse
 	Mine    []Question
 	Rules   review.RuleSet   // for administrators
@@ -43,6 +44,7 @@ func (h View) Draw() *kit.Page {
 	if h.Decides {
 		homeQueue(p, h.Queue, h.Mark)
 		HomeAway(p, h.User, h.Roster)
+		h.given(p)
 	}
 	p.Head("Budget")
 	h.Purse.Bars(p, Length)
@@ -63,6 +65,35 @@ func (h View) Draw() *kit.Page {
 		Models(p, h.Models)
 	}
 	return p
+}
+
+// given lists what was approved in this person's name, as long as they can say that it was
+// not them.
+func (h View) given(p *kit.Page) {
+	if len(h.Given) == 0 {
+		return
+	}
+	p.Head("Approved in your name, not started yet")
+	for _, q := range h.Given {
+		r := q.Request
+		d, ok := approval.ApprovalOf(r, h.User)
+		if !ok {
+			continue
+		}
+		p.Say(kit.Strong(kit.Cut(kit.OneLine(r.Question), 150)))
+		said := []kit.Part{kit.Words(kit.Capital(draw.HowItStands(r)) + ". Approved "), kit.Moment(d.At)}
+		label, takes := "This was not me", "somebody has approved in your name"
+		if d.Reviewer != h.User {
+			said = append(said, kit.Words(" by "), kit.Person(d.Reviewer), kit.Words(", in your place"))
+			label, takes = "Withdraw it", "you do not stand by what was approved in your place"
+		}
+		p.Small(append(said, kit.Words("."))...)
+		row := []slack.BlockElement{draw.NotMe(r, r.Revision.Number, label, takes)}
+		if q.URL != "" {
+			row = append([]slack.BlockElement{kit.Goes("Open the card", q.URL)}, row...)
+		}
+		p.Buttons("given "+r.ID, row...)
+	}
 }
 
 // line is one request, with a way to where it stands in Slack.

@@ -113,6 +113,23 @@ func decidedNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page, 
 	return p, nil
 }
 
+// keyNotice tells somebody that an SSH key was registered or removed in their name.
+func keyNotice(_ draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
+	said, err := read[approval.KeyChanged](n)
+	if err != nil {
+		return nil, err
+	}
+	p := &kit.Page{}
+	if said.From.IsZero() {
+		p.Say(kit.Strong("You have removed an SSH key"), kit.Words(", "), kit.Moment(n.At), kit.Words(". It signs no decision any more."))
+	} else {
+		p.Say(kit.Strong("You have registered an SSH key"), kit.Words(", "), kit.Moment(n.At), kit.Words(". From "), kit.Moment(said.From), kit.Words(" on it signs what you decide with "), kit.Mono("countersign decide"), kit.Words("."))
+	}
+	p.Small(kit.Mono(said.Print))
+	p.Say(kit.Words("Was this not you? Somebody else may be using your Slack account. Sign out everywhere, change your password, and look at SSH keys on my Home."))
+	return p, nil
+}
+
 // disownedNotice tells administrators that somebody's account may not be theirs.
 func disownedNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
 	said, err := read[approval.Disowned](n)

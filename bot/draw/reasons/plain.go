@@ -65,6 +65,10 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyAbsentDecided:   "The person in whose place you decide has a say in this already. One person has one.",
 	approval.WhyAbsentBarred:    "The person in whose place you would decide could not decide themselves any more: they have left, or are a guest here now.",
 	approval.WhyNotDelegated:    "The person in whose place you decide has named nobody, or somebody else, or their absence has ended.",
+	approval.WhyNotSigned:       "On the command line, code of high risk is decided with a signature of your own SSH key, and there is none that counts.",
+	approval.WhyNoKey:           "On the command line, code of high risk is decided with your own SSH key, and you have registered none. Open my Home in Slack, press SSH keys and paste your public key. It counts a day later.",
+	approval.WhyUntoldKey:       "Your SSH key does not count yet: no direct message about it has reached you. Ask an administrator why the bot's messages do not arrive.",
+	approval.WhyOldNonce:        "This was not signed for this decision within the last ten minutes. Decide again.",
 	approval.WhyAskerWithdraws:  "Only the person who asked, or an administrator, can cancel a request.",
 	approval.WhyAskerLooks:      "Only the person who asked, or an administrator, can look at what this cost.",
 	approval.WhyAskerAnswers:    "Only the person who asked can answer this.",
@@ -79,6 +83,10 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyGuest:           "Guests cannot decide.",
 
 	// Of what can be given better.
+	approval.WhyBadKey:          "This is no public SSH key. Paste the one line of a .pub file, like ~/.ssh/id_ed25519.pub.",
+	approval.WhyKeyKind:         "Keys of this kind do not count here. Use ed25519 or ecdsa, also on a security key: ssh-keygen -t ed25519 makes one.",
+	approval.WhyPrivateKey:      "This is a private key, which nobody else should ever see. Do not use it any more: make a new one with ssh-keygen -t ed25519, and paste the file that ends in .pub.",
+	approval.WhyKeyTaken:        "Somebody else here has registered this key. A key is one person's.",
 	approval.WhyNoReason:        "Please say why. The asker will read it.",
 	approval.WhyNoWish:          "Please say what should be different. The model and the asker will read it.",
 	approval.WhyNoVerdict:       "A decision is to approve, to reject, or to request changes.",

@@ -106,6 +106,16 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		}
 		return who + " has already decided on this version. One user has one say, whoever they decide as: somebody else has to decide from their own account."
 	},
+	approval.WhyYoungKey: func(r approval.Reason) string {
+		in := "an hour"
+		if r.Count > 1 {
+			in = fmt.Sprintf("%d hours", r.Count)
+		}
+		return "Your SSH key does not count yet: it does a day after you registered it. Decide again in " + in + ", or in Slack where the rules allow it."
+	},
+	approval.WhyManyKeys: func(r approval.Reason) string {
+		return fmt.Sprintf("You have %d SSH keys, and no more than that count. Remove one first.", r.Most)
+	},
 	approval.WhyOwnersOnly: func(r approval.Reason) string {
 		return fmt.Sprintf("Code of %s risk is decided on by the channel's own reviewers here.", r.Name)
 	},

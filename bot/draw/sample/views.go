@@ -121,6 +121,19 @@ func Sheets(v *steps.View) {
 	v.Request.Files = append(v.Request.Files, approval.File{ID: "F2", Name: "plan.xlsx", SHA256: approval.Hash([]byte("plan")), Reading: &reading.Reading{Version: 1, Kind: "xlsx", Tables: two}})
 }
 
+// Outside is a question of a guest, in a channel that another organisation is in.
+func Outside(v *steps.View) {
+	v.Request.Guest, v.Request.Shared, v.Request.Project = true, true, slacksim.Partners
+	v.Request.Files[0].Shared = &approval.Sharing{By: slacksim.OtherAnalyst, At: Noon.Add(-24 * time.Hour)}
+	v.Request.Asker = slacksim.Guest
+}
+
+// Refused is the sample after two drafts that nobody was shown.
+func Refused(v *steps.View) {
+	v.Request.Refused = []approval.Refusal{{Code: "sales = load(\"salse.csv\")\n", Reason: "Line 1: it reads \"salse.csv\", which is no input. The inputs are \"sales.csv\"."},
+		{Reason: "The answer holds two programs. One is needed."}}
+}
+
 // Offering is a question whose asker is offered what somebody has told before.
 func Offering(v *steps.View) {
 	Told(v)
@@ -188,6 +201,15 @@ func Risky(v *steps.View) {
 	v.Request.Revision.Manifest.Policy = "team/3"
 	v.Request.Decisions = []approval.Decision{{RequestID: v.Request.ID, Revision: 1, Digest: v.Request.Revision.Digest, Reviewer: slacksim.SecondReviewer, InPlaceOf: slacksim.Reviewer,
 		Verdict: approval.Approve, At: Noon.Add(time.Minute)}}
+}
+
+// Cautious is the sample with a wall of findings, none of which is a danger.
+func Cautious(v *steps.View) {
+	for line, text := range []string{"uses getattr with a computed name", "reads plan.csv, which is no input", "drops rows and does not count them", "a number is written, not computed"} {
+		v.Request.Revision.Findings = append(v.Request.Revision.Findings, approval.Finding{Level: approval.Caution, Line: line + 1, Text: text})
+	}
+	v.Request.Revision.Findings = append(v.Request.Revision.Findings, approval.Finding{Level: approval.Caution, Text: "imports a module that is not on the list: sched"})
+	v.Terms.Tier, v.Terms.Why = approval.Medium, []string{"The inspection found 5 cautions."}
 }
 
 // Canonical is code that approval.Canonical lets through: each of its lines does, and the

@@ -166,23 +166,34 @@ def tables(path, name, reading):
 
 def frame(opened, reading, at, wanted=None):
     """One table in the types of its reading."""
-    said = reading["tables"][at]
-    table = opened.tables[said.get("place", at + 1) - 1]
+    made = list(pieces(opened, reading, at, wanted))
+    return pandas.concat(made, ignore_index=opened.tables[place(reading, at)].index is None) if len(made) > 1 else made[0]
+
+
+def place(reading, at):
+    """Where a table stands in its file."""
+    return reading["tables"][at].get("place", at + 1) - 1
+
+
+def pieces(opened, reading, at, wanted=None):
+    """One table in the types of its reading, piece by piece, so that its texts are never all in memory; a sum below it is left out."""
+    said, table = reading["tables"][at], opened.tables[place(reading, at)]
     names = [c["name"] for c in said["columns"]]
     use = list(range(len(names))) if wanted is None else [names.index(w) for w in wanted]
-    parts, rows = [], 0
+    drop, held = said["spec"].get("total", 0), None
     for piece in table.frames():
-        rows += len(piece)
-        parts.append(piece[use])
-    made = {}
-    drop = said["spec"].get("total", 0)
-    for i in use:
-        series = [p[i] for p in parts]
-        whole = pandas.concat(series, ignore_index=table.index is None) if len(series) > 1 else series[0] if series else pandas.Series([], dtype=object)
-        if drop:
-            whole = whole.iloc[:-drop]
-        made[names[i]] = columns.convert(whole, said["columns"][i])
-    return pandas.DataFrame(made, columns=[names[i] for i in use])
+        if held is not None:
+            yield typed(held, said, use)
+        held = piece[use]
+    if held is None:
+        held = pandas.DataFrame(columns=use, dtype=object)
+    yield typed(held.iloc[:-drop] if drop else held, said, use)
+
+
+def typed(piece, said, use):
+    columns_said = [said["columns"][i] for i in use]
+    made = {c["name"]: columns.convert(piece[i], c) for i, c in zip(use, columns_said)}
+    return pandas.DataFrame(made, columns=[c["name"] for c in columns_said])
 
 
 def written(value):

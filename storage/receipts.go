@@ -1,0 +1,117 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+)
+
+// Receipts is what was approved in whose name, and what people are told of it once a day.
+type Receipts struct{ db *DB }
+
+// ReceiptsOf are those in a database.
+func ReceiptsOf(db *DB) Receipts { return Receipts{db} }
+
+// FirstApproval tells whether somebody had approved nothing in a channel before.
+func (r Receipts) FirstApproval(ctx context.Context, team, project, who string, before time.Time) (first bool, err error) {
+	err = r.db.read(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `
+			SELECT NOT EXISTS (SELECT FROM decisions d JOIN requests r ON r.id = d.request_id
+				WHERE d.reviewer = $3 AND d.at < $4 AND d.verdict = 'approve' AND r.team = $1 AND r.project = $2)`,
+			team, project, who, micro(before)).Scan(&first)
+	})
+	if err != nil {
+		return false, fmt.Errorf("look for an earlier approval of %s: %w", who, err)
+	}
+	return first, nil
+}
+
+// Hold has a notice wait for the digest of its day. Until then nothing more is to be
+// done about it.
+func (r Receipts) Hold(ctx context.Context, key string) error {
+	err := r.db.writeByKey(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE notices SET held = true, told_at = coalesce(told_at, clock_timestamp()) WHERE key = $1`, key)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("hold the notice %q: %w", key, err)
+	}
+	return nil
+}
+
+// Gather makes a digest of this name for everybody with receipts from before that are
+// in none. The rows are locked in one order: a replica that comes second waits, and finds
+// that they are in a digest. What comes too late for the digest of this name waits for the next.
+func (r Receipts) Gather(ctx context.Context, before time.Time, name string) error {
+	type row struct {
+		Key       string
+		Team      string
+		Who       string
+		RequestID string
+		Revision  int
+		At        time.Time
+	}
+	err := r.db.writeByKey(ctx, func(tx pgx.Tx) error {
+		waiting, err := all[row](ctx, tx, `
+			SELECT key, team, recipients[1] AS who, request_id, (data ->> 'revision')::integer AS revision, at
+			FROM notices WHERE held AND digest IS NULL AND at < $1 ORDER BY at, key FOR UPDATE`, micro(before))
+		if err != nil || len(waiting) == 0 {
+			return err
+		}
+		type person struct{ team, who string }
+		var people []person
+		of := map[person][]row{}
+		for _, w := range waiting {
+			p := person{w.Team, w.Who}
+			if of[p] == nil {
+				people = append(people, p)
+			}
+			of[p] = append(of[p], w)
+		}
+		var wakes []steps.Wake
+		for _, p := range people {
+			digest := text(fmt.Sprintf("%s %s %s %s", approval.NoticeReceipts, p.team, p.who, name))
+			var said approval.Receipts
+			var keys []string
+			for _, w := range of[p] {
+				said.Given = append(said.Given, approval.Receipt{RequestID: w.RequestID, Revision: w.Revision, At: w.At.UTC()})
+				keys = append(keys, w.Key)
+			}
+			made, err := tx.Exec(ctx, `
+				INSERT INTO notices (key, team, kind, recipients, admins, data, at) VALUES ($1, $2, $3, $4, false, $5, clock_timestamp())
+				ON CONFLICT (key) DO NOTHING`, digest, p.team, approval.NoticeReceipts, []string{p.who}, string(approval.Encode(said)))
+			if err != nil {
+				return err
+			}
+			if made.RowsAffected() == 0 {
+				continue
+			}
+			if _, err := tx.Exec(ctx, `UPDATE notices SET digest = $1 WHERE key = ANY ($2)`, digest, keys); err != nil {
+				return err
+			}
+			wakes = append(wakes, steps.Wake{Step: approval.StepTell, RequestID: digest})
+		}
+		return r.db.jobs.insert(ctx, tx, wakes...)
+	})
+	if err != nil {
+		return fmt.Errorf("gather receipts: %w", err)
+	}
+	return nil
+}
+
+// Given lists what was approved in somebody's name and has not started, newest first.
+func (r Receipts) Given(ctx context.Context, team, who string, limit int) ([]*approval.Request, error) {
+	list, err := r.db.requests(ctx, `
+		SELECT r.id FROM requests r JOIN decisions d ON d.request_id = r.id AND d.revision = r.revision
+		WHERE r.team = $1 AND r.state IN ('pending', 'approved') AND d.verdict = 'approve' AND $2 IN (d.reviewer, d.voice)
+		ORDER BY d.at DESC, r.id LIMIT $3`, team, who, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list what %s has approved: %w", who, err)
+	}
+	return list, nil
+}
