@@ -107,6 +107,7 @@ const (
 	EventPosted          EventKind = "posted"           // surface, channel, ts: where a message stands; written by the schema
 	EventGone            EventKind = "gone"             // contents, why; written by the schema's forget()
 	EventPacked          EventKind = "packed"           // pack: the sha256 of its pack.json; from, to, person, channel, entries, requests, shown
+	EventRestored        EventKind = "restored"         // a copy of the database was put back: checkpoint, size (that it has); lost_checkpoint, lost_size (that were signed since); ended (requests)
 )
 
 // Said is what a person wrote or data said, as an event has it: a question, a reason,

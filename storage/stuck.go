@@ -114,3 +114,19 @@ func (db *DB) Alone(ctx context.Context, id string, step approval.Step, work fun
 	defer db.pulse.Unlock(ctx, key)
 	return work(working)
 }
+
+// Unended lists the requests that have not ended.
+func Unended(ctx context.Context, db *DB) (ids []string, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT id FROM requests WHERE state IN ('drafting', 'asking', 'pending', 'approved', 'running') ORDER BY created_at, id`)
+		if err != nil {
+			return err
+		}
+		ids, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list what has not ended: %w", err)
+	}
+	return ids, nil
+}

@@ -193,3 +193,21 @@ func (s *Ends) failOrLater(ctx context.Context, id string, err error) error {
 	}
 	return err
 }
+
+// Abandon ends a request of a database that was put back from a copy. What happened since is
+// not known here: its code may have run, so nothing of it runs any more, and what was held
+// for a run is charged in full.
+func Abandon(r *approval.Request, why approval.Reason, now time.Time) error {
+	switch r.State {
+	case approval.Running:
+		return r.Lose(now)
+	case approval.Approved:
+		for _, h := range r.Money().ForRun() {
+			r.Money().Settle(h.InFull(now, r.Revision.Manifest.Sandbox))
+		}
+	}
+	if r.State.Final() {
+		return nil
+	}
+	return r.Fail(why, now)
+}

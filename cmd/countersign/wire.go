@@ -69,6 +69,9 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	if r.keeper, err = newKeeper(r.db, signed, p.CheckpointFile); err != nil {
 		return nil, err
 	}
+	if err := r.keeper.current(ctx); err != nil {
+		return nil, err
+	}
 	r.telemetry, err = telemetry.New(ctx, telemetry.Options{Host: p.LangfuseHost, PublicKey: p.LangfusePublicKey,
 		SecretKey: string(p.LangfuseSecretKey), Version: version(), Prices: p.prices})
 	if err != nil {

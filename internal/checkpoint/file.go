@@ -41,8 +41,8 @@ func Notes(text string) (notes []string) {
 	return notes
 }
 
-// Last is the last checkpoint in the file; none where there is no file yet.
-func (f File) Last() (last *Checkpoint, err error) {
+// All are the signed notes in the file; none where there is no file yet.
+func (f File) All() ([]string, error) {
 	if f.Path == "" {
 		return nil, nil
 	}
@@ -53,11 +53,30 @@ func (f File) Last() (last *Checkpoint, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the file of checkpoints: %w", err)
 	}
-	if notes := Notes(string(text)); len(notes) > 0 {
-		c, err := Read(notes[len(notes)-1])
-		return &c, err
+	return Notes(string(text)), nil
+}
+
+// Last is the last checkpoint in the file; none where there is no file yet.
+func (f File) Last() (last *Checkpoint, err error) {
+	notes, err := f.All()
+	if err != nil || len(notes) == 0 {
+		return nil, err
 	}
-	return nil, nil
+	c, err := Read(notes[len(notes)-1])
+	return &c, err
+}
+
+// Retire puts the file aside, under a name that says until which checkpoint it goes, and
+// returns that name. The next one begins anew.
+func (f File) Retire(last Checkpoint) (aside string, err error) {
+	aside = fmt.Sprintf("%s.until-%d-%s", f.Path, last.Number, last.At.UTC().Format("20060102T150405Z"))
+	if _, err := os.Stat(aside); !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%s is there already", aside)
+	}
+	if err := os.Rename(f.Path, aside); err != nil {
+		return "", fmt.Errorf("put the file of checkpoints aside: %w", err)
+	}
+	return aside, nil
 }
 
 // Append writes signed notes at the end of the file, and waits until they are on disk.
