@@ -95,6 +95,15 @@ func TestThePlainerCardGoesDownToTextAlone(t *testing.T) {
 	require.Empty(t, b.read(slacksim.Reviewer, post).Actions())
 }
 
+// What was approved in somebody's name can be withdrawn, whatever card Slack takes.
+func TestAPlainerCardLetsAnApprovalBeWithdrawn(t *testing.T) {
+	t.Parallel()
+	pages := draw.PlainCards(sample.View(sample.In(approval.Approved)))
+	require.Contains(t, string(kit.JSON(pages[0].Blocks)), ids.ActionDisown)
+	pages = draw.PlainCards(sample.View(sample.In(approval.Running)))
+	require.NotContains(t, string(kit.JSON(pages[0].Blocks)), ids.ActionDisown)
+}
+
 func TestThePlainerCardSaysWhereItIsDecided(t *testing.T) {
 	t.Parallel()
 	v := sample.View(func(v *steps.View) { v.Terms.Slack = false })

@@ -280,7 +280,7 @@ func TestColumnsAndRefusedDraftsAreOnePressAway(t *testing.T) {
 		_, err := ben.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), says) })
 		require.NoError(t, err)
 	}
-	see(func() error { return ben.Click(card, ids.ActionColumns) }, "amount: number")
+	see(func() error { return ben.Click(card, ids.ActionColumns) }, ": number")
 	see(func() error { return ben.Click(card, ids.ActionRefused) }, `1  sales = load("salse.csv")`)
 	require.Empty(t, b.service.wishes())
 

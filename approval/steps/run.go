@@ -229,8 +229,11 @@ func (s *Runner) fill(ctx context.Context, r *approval.Request, opened *opening,
 		return false, nil
 	case errors.Is(err, ErrChanged):
 		err = s.inputs.differ(ctx, r)
-	case errors.Is(err, ErrBoxGone), errors.As(err, &failed) && failed.Retry:
-		err = &LaterError{After: 5 * time.Second, Err: err} // nothing has begun: the next box is made anew
+	case errors.Is(err, ErrBoxGone):
+		err = &LaterError{After: time.Second, Err: err} // nothing has begun: the next box is made anew
+	case errors.As(err, &failed) && failed.Retry:
+		_, waits := s.store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error { return r.AwaitBox(failed.Words, now) })
+		err = errors.Join(&LaterError{After: 5 * time.Second, Err: err}, ended(waits))
 	}
 	return true, s.thrown(ctx, r, opened, box, err)
 }

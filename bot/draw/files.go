@@ -47,6 +47,15 @@ func fileLines(files []approval.File, remarks int) (items [][]kit.Part) {
 	return items
 }
 
+// atMost says how large the files of a question may be.
+func atMost(p approval.Policy) string {
+	each, together := p.MaxFileBytes>>20, p.MaxInputBytes>>20
+	if each == together {
+		return fmt.Sprintf("at most %d MB together", together)
+	}
+	return fmt.Sprintf("at most %d MB each, %d MB together", each, together)
+}
+
 // shapes are how large the tables of a file are.
 func shapes(f approval.File) (words []string) {
 	tables := f.Tables()

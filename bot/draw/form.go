@@ -77,7 +77,7 @@ func FormView(policy approval.Policy, f Form) slack.ModalViewRequest {
 		blocks = append(blocks, p.Blocks...)
 	}
 	upload := slack.NewFileInputBlockElement(ids.FieldUpload).WithFileTypes(DataTypes...).WithMaxFiles(10)
-	hint := fmt.Sprintf("CSV, TSV, XLSX or JSON, at most %d MB each, %d MB together.", policy.MaxFileBytes>>20, policy.MaxInputBytes>>20)
+	hint := "CSV, TSV, XLSX or JSON, " + atMost(policy) + "."
 	blocks = append(blocks, slack.NewInputBlock(ids.FieldUpload, kit.Plain("Files to upload"), kit.Plain(hint), upload).WithOptional(true))
 	if len(f.Models) > 1 {
 		options := ModelOptions(f.Models)

@@ -140,7 +140,7 @@ func RefusedView(r *approval.Request) slack.ModalViewRequest {
 	for i, refused := range r.Refused {
 		p.Quote(kit.Cut(approval.Plain(refused.Reason), 1000), kit.Strong(fmt.Sprintf("Draft %d", i+1)), kit.Words(" was refused:"))
 		if refused.Code == "" {
-			p.Say(kit.Words("The answer held no program."))
+			p.Say(kit.Words("No program of this answer was kept."))
 			continue
 		}
 		// What was refused may be no canonical code, so what nobody could see is spelled out.

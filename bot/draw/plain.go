@@ -34,7 +34,11 @@ func PlainCards(v *steps.View) []*kit.Page {
 			say(kit.Words(verdictWords[d.Verdict]), kit.Person(d.Reviewer), kit.Words(", "), kit.Moment(d.At), kit.Words("."))
 		}
 		said = append(said, plainPrint(r))
-		return plainPages(said, said, nil)
+		var row []slack.BlockElement
+		if Withdrawable(r) {
+			row = append(row, NotMe(r, r.Revision.Number, "This was not me", "somebody has approved in your name"))
+		}
+		return plainPages(said, said, row)
 	}
 	say(kit.Words(RiskWords[v.Terms.Tier]+" · "+needed(r.Approvals(), v.Terms)+" · at most "+money.Most(r.Revision.Manifest.CostCap)+" · until "), kit.Moment(r.ExpiresAt))
 	if n := dangers(r.Revision.Findings); n > 0 {

@@ -188,6 +188,6 @@ func HelpAnalyze(policy approval.Policy) *kit.Page {
 		{kit.Mono(ids.CommandAnalyze + " cancel ID"), kit.Words(" cancels a question that has not started to run.")},
 		{kit.Words("To follow up, mention me in an answer's thread.")},
 	})
-	p.Say(kit.Words(fmt.Sprintf("Files can be CSV, TSV, XLSX or JSON, of at most %d MB each, %d MB together.", policy.MaxFileBytes>>20, policy.MaxInputBytes>>20)))
+	p.Say(kit.Words("Files can be CSV, TSV, XLSX or JSON, of " + atMost(policy) + "."))
 	return p
 }

@@ -17,7 +17,7 @@ import (
 // benchAsks measures from the question to the card, in real boxes, with a model that answers at once. A file
 // that nobody has asked about is fetched and read in a box of its own first; of a known one its reading is kept.
 func benchAsks(b *testing.B, t *table) {
-	h := open(b, func(c *Config) { c.Runsc = "/nonexistent" })
+	h := open(b, func(c *Config) { c.Runsc, c.MaxOpen = "/nonexistent", 1000 })
 	var asked atomic.Value // the file that the question is about, which the code has to read
 	h.model.Answer(func(mistraltest.Request) mistraltest.Reply {
 		return mistraltest.Reply{Content: "```python\n" + strings.ReplaceAll(plot, "sales.csv", asked.Load().(string)) + "```\n"}
@@ -37,7 +37,7 @@ func benchAsks(b *testing.B, t *table) {
 	}
 	ask("sales.csv") // the first question of a replica makes what later ones have
 	var known, fresh figure
-	for i := range perRow / 2 {
+	for i := range perRow / 4 {
 		name := fmt.Sprintf("fresh%d.csv", i)
 		h.share(name, data+strings.Repeat(last, i+1)) // with the same bytes it would be known
 		fresh = append(fresh, ask(name))

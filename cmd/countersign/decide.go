@@ -98,7 +98,7 @@ func (o decideOrder) give(ctx context.Context, p program, service *steps.Steps, 
 	if rev == nil || !strings.HasPrefix(rev.Digest, o.digest) {
 		return fmt.Errorf("nothing whose digest begins with %s is waiting for a decision. Read it again: countersign decide %s", o.digest, o.id)
 	}
-	click, err := p.seated(approval.Click{Team: v.Request.Team, User: o.as, Door: approval.CommandLine})
+	click, err := seated(approval.Click{Team: v.Request.Team, User: o.as, Door: approval.CommandLine}, p.seat)
 	if err != nil {
 		return err
 	}

@@ -145,12 +145,14 @@ func TestTheCardInATerminalSaysWhatItHolds(t *testing.T) {
 	t.Parallel()
 	const odd = "x\x1b[2J"
 	v := &steps.View{Earlier: []string{"And " + odd}, Former: &approval.Revision{Number: 1, Code: "1\n"}, Request: &approval.Request{
-		ID: "bcd23fg", State: approval.Pending, Question: odd, Reason: approval.Words("sales.csv has changed."), Files: []approval.File{{Name: odd, Reading: &reading.Reading{Kind: "text", Tables: []reading.Table{{Name: odd}}}}},
+		ID: "bcd23fg", State: approval.Pending, Question: odd, Reason: approval.Words("sales.csv has changed."), Guest: true, Shared: true, Asker: "theo",
+		Files:    []approval.File{{Name: odd, Shared: &approval.Sharing{By: "maya"}, Reading: &reading.Reading{Kind: "text", Tables: []reading.Table{{Name: odd, Columns: []reading.Column{{Name: odd, Type: "text"}}}}}}},
+		Refused:  []approval.Refusal{{Code: odd, Reason: "No " + odd}},
 		Revision: &approval.Revision{Number: 2, Code: "2\n", Author: odd, Summary: odd, Digest: "abcdef01", Findings: []approval.Finding{{Text: odd}}}}}
 	var out strings.Builder
 	require.NoError(t, textCard(&out, v, func(user string) string { return user }))
 	require.NotContains(t, out.String(), "\x1b")
-	for _, shown := range []string{"because: sales.csv has changed.", "Before     And x", "+ 1  2", "- 1  1"} {
+	for _, shown := range []string{"because: sales.csv has changed.", "theo, a guest", "Slack Connect", ", shared by maya, ", "(text)", "an earlier draft: No x", "Before     And x", "+ 1  2", "- 1  1"} {
 		require.Contains(t, out.String(), shown)
 	}
 }

@@ -75,7 +75,7 @@ func TestTheMonthsReceiptsAddUpToTheLedger(t *testing.T) {
 	approves(h.card(card))
 
 	card = ask("voided", "print(8)")
-	cloud.Fail(e2btest.Write, e2btest.Fault{Status: http.StatusInsufficientStorage, Body: `{"code":507,"message":"no space left"}`})
+	cloud.Fail(e2btest.Start, e2btest.Fault{Status: http.StatusInsufficientStorage, Body: `{"code":507,"message":"no space left"}`})
 	approves(card)
 	require.Contains(t, h.reply(roots["voided"]).Text, "do not fit on the box's disk")
 

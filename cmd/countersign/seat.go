@@ -21,9 +21,8 @@ import (
 // What the machine knows of them stands beside it, in the trail and in the direct message
 // to the person whose name was used.
 
-// seated puts beside a click who sits at this machine.
-func (p program) seated(click approval.Click) (approval.Click, error) {
-	seat := p.seat
+// seated puts beside a click who sits at this machine; nil: whom its kernel names.
+func seated(click approval.Click, seat func() (who, machine string, err error)) (approval.Click, error) {
 	if seat == nil {
 		seat = kernelSeat
 	}

@@ -46,11 +46,11 @@ func TestWhoSitsHereIsTheKernelsWord(t *testing.T) {
 	require.Equal(t, "maya", userOf(0, file("signed in", "1000"), list), "sudo makes nobody somebody else")
 	require.Equal(t, "user 1000", userOf(1000, "", filepath.Join(dir, "none")))
 
-	click, err := program{}.seated(approval.Click{Door: approval.CommandLine})
+	click, err := seated(approval.Click{Door: approval.CommandLine}, nil)
 	require.NoError(t, err)
 	require.NotEmpty(t, click.OSUser)
 	require.NotEmpty(t, click.Machine)
-	_, err = program{seat: func() (string, string, error) { return "", "", errors.New("no name") }}.seated(approval.Click{})
+	_, err = seated(approval.Click{}, func() (string, string, error) { return "", "", errors.New("no name") })
 	require.ErrorContains(t, err, "nobody decides here whom this machine cannot name: no name")
 }
 

@@ -75,12 +75,14 @@ func readWarm(b *testing.B, data []byte) (time.Duration, *reading.Reading) {
 // loadedIn is what load takes in a program. It is not the file's way into the box, which BenchmarkPlotWarm's run has, too.
 func loadedIn(b *testing.B, data []byte, said *reading.Reading) time.Duration {
 	b.Helper()
+	limits := roomy
+	limits.MemoryMB = 4096 // 200 MB of texts are more than a gigabyte of objects
 	j := job(`import time
 from desk import load
 began = time.perf_counter()
 df = load("big.csv")
 print(time.perf_counter() - began, len(df.columns))
-`, roomy)
+`, limits)
 	j.Inputs = []steps.InputFile{{Input: approval.Input{Name: "big.csv", SHA256: approval.Hash(data)}, Size: int64(len(data)), Open: steps.Held(data), Reading: said}}
 	result := run(b, j)
 	require.Equal(b, approval.OK, result.Outcome, "%+v", result)

@@ -11,6 +11,7 @@ NO_OPTIONS = ("backend", "writer", "reader", "engine", "template", "use_numba", 
 LOADS = {"backend": {"agg", "matplotlib"}, "engine": {"python", "c", "openpyxl", "pyarrow", "xlsxwriter", "numexpr", "calamine", "cython", "auto", "odf", "fastparquet"}, "storage_options": set(), "opener": set(), "closefd": set(), "memory": set(), "n_jobs": {1}, "pre_dispatch": set(), "data_home": set(), "eval_env": set(),
          "key_file": set(), "eval_str": set(), "buffer": set(), "FigureClass": set(), "parser": {"pandas"}, "level": None, "url": set(), "searchpath": set(), "file_format": set(), "root_dir": set(), "dir_fd": set(), "allow_pickle": {False}, "refcheck": {True}}
 GRAVE = {"backend", "storage_options", "opener", "closefd", "eval_str", "buffer", "root_dir", "dir_fd", "allow_pickle", "refcheck"}
+OPENS = "Has scikit-learn open the files that data names (input)."
 WRITERS = {"io.StringIO", "io.BytesIO", "pandas.ExcelWriter", "open", "matplotlib.backends.backend_pdf.PdfPages", "pathlib.Path", "openpyxl.Workbook"}
 
 
@@ -66,9 +67,9 @@ class Settings:
 
     def of_models(self, node, method, names, keyword):
         """What scikit-learn opens by the names that it is given, and what statsmodels keeps as a pickle."""
-        if "input" in keyword and "sklearn" in self.scope.tops:
-            if self.scope.texts(keyword["input"]) != ["content"]:
-                self.find("danger", node, "Has scikit-learn open the files that data names (input).", "input")
+        for arg, value in keyword.items():
+            if (arg == "input" or arg.endswith("__input")) and "sklearn" in self.scope.tops and self.scope.texts(value) != ["content"]:
+                self.find("danger", node, OPENS, "input")
         if (method == "set_params" or any(n.startswith("sklearn.") for n in names)) and any(k.arg is None and not self.can_be_read(k.value) for k in node.keywords):
             self.find("caution", node, "Sets a model up in a way that cannot be read here (**).", method)
         if method == "save" and "statsmodels" in self.scope.tops and not names and not self.makes_a_book():
@@ -85,6 +86,8 @@ class Settings:
         """A grid of what a model is set up with names settings as a dictionary's keys."""
         for key in node.keys if self.learns() else ():
             text = self.scope.text(key) if key is not None else None
+            if text and text.endswith("__input") and "sklearn" in self.scope.tops:
+                self.find("danger", node, OPENS, "input")
             if text and text.rpartition("__")[2] in ("memory", "n_jobs", "pre_dispatch") and ("__" in text or self.is_grid(node)):
                 self.find("caution", node, "Passes %s, with which something may be loaded or started." % text, text)
 

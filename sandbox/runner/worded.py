@@ -27,6 +27,7 @@ FORMATS = {"set_major_formatter", "set_minor_formatter", "StrMethodFormatter"}
 MODELS = set("""ols wls gls glsar glm logit probit poisson negativebinomial mnlogit mixedlm gee rlm quantreg phreg conditional_logit ordinal_gee nominal_gee from_formula dmatrix dmatrices incr_dbuilder design_matrix_builders
     ModelDesc EvalEnvironment""".split())
 OF_FORMULAS = set("C Q I bs cr cc te center standardize scale poly Treatment Sum Diff Poly Helmert np numpy".split())
+CANNOT = "cannot be read"
 OF_NUMPY = {"log", "log10", "log1p", "log2", "exp", "expm1", "sqrt", "power", "abs", "sin", "cos", "square", "maximum", "minimum", "where", "clip", "sign"}
 
 
@@ -228,6 +229,7 @@ class Worded:
 
     def see_Attribute(self, node):
         up = self.scope.parents.get(node)
+        self.handed_on(node, up)
         if isinstance(up, ast.Call) and up.func is node and not up.args and not up.keywords:
             return  # with nothing put in there is nothing to reach into
         if node.attr == "format" and isinstance(node.ctx, ast.Load) and not self.scope.imported(node) and not self.is_style(node.value):
@@ -259,6 +261,27 @@ class Worded:
                 wrong = wrong_in_statistics(side)
                 if wrong:
                     self.find("danger", node, "A formula, which is evaluated as Python, %s." % wrong, "formula")
+
+    def handed_on(self, node, up):
+        """A function that takes a formula and is not called where it stands: by whom, and with what, cannot be followed."""
+        if isinstance(up, ast.Call) and up.func is node or isinstance(up, ast.Assign) and all(isinstance(t, ast.Name) for t in up.targets) or not isinstance(node.ctx, ast.Load):
+            return
+        for name in self.scope.names(node) if self.scope.tops & {"statsmodels", "patsy"} else ():
+            last = name.rpartition(".")[2]
+            if name.partition(".")[0] in ("statsmodels", "patsy") and last in MODELS:
+                self.find("caution", node, "Hands on %s, so that the formula that it evaluates cannot be followed." % last, last)
+
+    def see_Name(self, node):
+        up = self.scope.parents.get(node)
+        if not isinstance(up, ast.Attribute):
+            self.handed_on(node, up)
+
+    def see_Constant(self, node):
+        """Whatever looks like a formula is read as one: it may be handed to a model by ways that cannot be followed."""
+        if isinstance(node.value, str) and "~" in node.value and len(node.value) < 2000 and self.scope.tops & {"statsmodels", "patsy"}:
+            wrong = [w for w in map(wrong_in_statistics, node.value.replace("~", "\n").splitlines()) if w and w != CANNOT]
+            if wrong:
+                self.find("danger", node, "A formula, which is evaluated as Python, %s." % wrong[0], "formula")
 
     # -- types that are given as text
 
@@ -295,7 +318,7 @@ def wrong_in_statistics(text):
     try:
         tree = ast.parse(text.strip().replace(":", "+") or "1", mode="eval")
     except (SyntaxError, ValueError):
-        return "cannot be read"
+        return CANNOT
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in OF_FORMULAS or isinstance(node.func, ast.Attribute)):
             return "calls something"

@@ -43,8 +43,8 @@ func (h View) Draw() *kit.Page {
 	p := &kit.Page{}
 	if h.Decides {
 		homeQueue(p, h.Queue, h.Mark)
-		h.given(p)
 		HomeAway(p, h.User, h.Roster)
+		h.given(p)
 	}
 	p.Head("Budget")
 	h.Purse.Bars(p, Length)

@@ -34,7 +34,7 @@ func receiptsNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page,
 // receipt is one approval, with the ways that are still open.
 func receipt(with draw.With, p *kit.Page, v *steps.View, given approval.Receipt, who string) {
 	r := v.Request
-	p.Say(kit.Strong(kit.Cut(kit.OneLine(r.Question), 120)), kit.Words("\n"), kit.Person(r.Asker), kit.Words(" asked. You approved it "), kit.Moment(given.At), kit.Words(". It is "+draw.HowItStands(r)+"."))
+	p.Say(kit.Strong(kit.Cut(kit.OneLine(r.Question), 120)), kit.Words("\n"), kit.Person(r.Asker), kit.Words(" asked. You approved it "), kit.Moment(given.At), kit.Words(". Now: "+draw.HowItStands(r)+"."))
 	var row []slack.BlockElement
 	card := draw.CardPost(v)
 	if url := with.Self.Permalink(card.Channel, card.TS, ""); url != "" {
