@@ -109,7 +109,7 @@ func (o decideOrder) give(ctx context.Context, p program, service *steps.Steps, 
 		return inWords(err, o.id)
 	}
 	if len(keys) > 0 {
-		if ruling.Click, err = p.signedBy(ctx, ruling.Click, what, keys); err != nil {
+		if ruling.Click, err = signedBy(ctx, p, ruling.Click, what, keys); err != nil {
 			return err
 		}
 	}

@@ -71,9 +71,9 @@ func userOf(uid int, login, list string) string {
 	return "user " + id
 }
 
-// signedBy has the ssh-agent of whoever sits here sign a decision, by the first of their keys
+// signedBy has the ssh-agent of whoever sits at a program sign a decision, by the first of their keys
 // that it holds. A key on a device may wait for a touch.
-func (p program) signedBy(ctx context.Context, click approval.Click, what sshkey.Statement, keys []review.Key) (approval.Click, error) {
+func signedBy(ctx context.Context, p program, click approval.Click, what sshkey.Statement, keys []review.Key) (approval.Click, error) {
 	const wanted = "code of high risk is decided here with your own SSH key"
 	path := cmp.Or(p.agent, os.Getenv("SSH_AUTH_SOCK"))
 	if path == "" {

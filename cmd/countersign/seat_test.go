@@ -161,6 +161,6 @@ func TestHighRiskAtTheOtherDoorIsSignedByTheReviewersOwnKey(t *testing.T) {
 
 func TestWithoutAnAgentNothingIsSigned(t *testing.T) {
 	t.Setenv("SSH_AUTH_SOCK", "")
-	_, err := program{}.signedBy(context.Background(), approval.Click{}, sshkey.Statement{}, nil)
+	_, err := signedBy(context.Background(), program{}, approval.Click{}, sshkey.Statement{}, nil)
 	require.ErrorContains(t, err, "SSH_AUTH_SOCK is not set")
 }
