@@ -276,7 +276,7 @@ func restored(ctx context.Context, p program) error {
 		return err
 	}
 	lost := max(seen.Size-has.Size, 0)
-	if err := db.Audit(ctx, "restores", approval.Event{Actor: "operator", Kind: approval.EventRestored, Data: map[string]any{"checkpoint": has.Number, "size": has.Size,
+	if err := log.Audit(ctx, "restores", approval.Event{Actor: "operator", Kind: approval.EventRestored, Data: map[string]any{"checkpoint": has.Number, "size": has.Size,
 		"lost_checkpoint": seen.Number, "lost_size": seen.Size, "ended": ended}}); err != nil {
 		return err
 	}

@@ -34,6 +34,11 @@ func New(read, write Transact, audit func(ctx context.Context, stream string, e 
 	return &Log{read: read, write: write, audit: audit}
 }
 
+// Audit writes an event that belongs to no request into a stream of its own.
+func (l *Log) Audit(ctx context.Context, stream string, e approval.Event) error {
+	return l.audit(ctx, stream, e)
+}
+
 // Of so many events, and after so long, a checkpoint is made. One that is later than
 // lateAfter is late.
 const (
