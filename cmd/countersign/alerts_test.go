@@ -97,7 +97,7 @@ func TestTwoReplicasTellEverybodyOnce(t *testing.T) {
 	}
 	all.Wait()
 	h.toldOnce(approval.NoticeDigest, "What was spent", slacksim.Admin)
-	h.toldOnce(approval.NoticeReceipts, "You have approved", slacksim.Reviewer)
+	h.toldOnce(approval.NoticeReceipts, "since the last of these messages", slacksim.Reviewer)
 	require.Equal(t, held, value[int](h, `SELECT jsonb_array_length(data -> 'given') FROM notices WHERE kind = 'receipts'`))
 	require.Equal(t, held, value[int](h, `SELECT count(*) FROM notices WHERE held AND digest LIKE 'receipts %'`))
 	require.Equal(t, at, value[int](h, `SELECT count(*) FROM notice_posts WHERE key LIKE 'approved %'`), "what is in a digest has no message of its own")

@@ -93,9 +93,10 @@ func TestAQuestionInAnyScriptIsShownAsItWasTyped(t *testing.T) {
 }
 
 // plainTexts are the pieces of plain text in a message. It fails when anything
-// else than plain text, our own bold and code, or these people stands in it.
+// else than plain text, our own bold and code, these people, or once the channel that it was asked in stands in it.
 func plainTexts(t *testing.T, m workspace.Message, people ...string) (texts []string) {
 	t.Helper()
+	channels := 0
 	var walk func(v any)
 	walk = func(v any) {
 		switch v := v.(type) {
@@ -111,7 +112,10 @@ func plainTexts(t *testing.T, m workspace.Message, people ...string) (texts []st
 				}
 			case "user":
 				require.Contains(t, people, v["user_id"])
-			case "broadcast", "emoji", "link", "channel", "usergroup":
+			case "channel":
+				channels++
+				require.Equal(t, slacksim.SalesData, v["channel_id"])
+			case "broadcast", "emoji", "link", "usergroup":
 				require.Fail(t, "a question has become formatting", "%v", v)
 			case "mrkdwn":
 				require.Regexp(t, `^Request [a-z0-9]+, revision`, v["text"], "mrkdwn is for our own words")
@@ -122,5 +126,6 @@ func plainTexts(t *testing.T, m workspace.Message, people ...string) (texts []st
 	for _, b := range m.Blocks {
 		walk(b)
 	}
+	require.LessOrEqual(t, channels, 1)
 	return texts
 }
