@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -256,12 +255,6 @@ func (b *box) take(job steps.Job) error {
 		}
 	}()
 	return nil
-}
-
-// sameJob tells whether two jobs are one: the same code, limits and inputs.
-func sameJob(a, b steps.Job) bool {
-	same := func(a, b steps.InputFile) bool { return a.Input == b.Input }
-	return a.RequestID == b.RequestID && a.CodeSHA256 == b.CodeSHA256 && a.Limits == b.Limits && slices.EqualFunc(a.Inputs, b.Inputs, same)
 }
 
 // start has the job begin, once: it puts in what is not there yet, and then its end. Later calls
