@@ -36,7 +36,7 @@ var roundTrips = []tripCount{
 	{"click Request changes: the modal", 1, 18, 0, 0},
 	{"the wish sent off", 5, 48, 1, 23},
 	{"Home opened, one waits", 0, 0, 17, 53},
-	{"click Review on the Home: the code", 4, 47, 15, 50},
+	{"click Review on the Home: the code", 4, 47, 17, 53},
 	{"approved from there", 6, 71, 0, 0},
 	{"click Approve by who may not", 4, 47, 1, 23},
 	{"click Approve without money", 6, 56, 1, 23},
