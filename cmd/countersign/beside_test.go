@@ -52,7 +52,7 @@ func TestCommandsWorkBesideAServeWithItsPrivateDatabase(t *testing.T) {
 	require.Zero(t, code, said)
 	found := h.program.checkDatabase(h.ctx)
 	require.NoError(t, found.err)
-	require.Contains(t, found.say, fmt.Sprintf("the database of %s is in use by a running countersign; looked at it there; serve's role owns nothing; its clock is this machine's (", dir))
+	require.Contains(t, found.say, fmt.Sprintf("the database of %s is in use by a running countersign; looked at it there; serve's role owns nothing, which keeps out nobody who has this account of the machine: the owner is the same one here; its clock is this machine's (", dir))
 	require.NoError(t, r.db.Ping(h.ctx), "and serve goes on")
 
 	stop()
@@ -68,7 +68,7 @@ func TestCommandsWorkBesideAServeWithItsPrivateDatabase(t *testing.T) {
 	require.NoError(t, group.Wait(), "they share a server, and none takes it from another")
 	found = h.program.checkDatabase(h.ctx)
 	require.NoError(t, found.err)
-	require.Contains(t, found.say, "a private Postgres in "+dir+"; serve's role owns nothing; its clock is this machine's (")
+	require.Contains(t, found.say, "a private Postgres in "+dir+"; serve's role owns nothing, which keeps out nobody who has this account of the machine: the owner is the same one here; its clock is this machine's (")
 }
 
 func TestDoctorSeesADatabaseThatServeRefuses(t *testing.T) {

@@ -132,7 +132,11 @@ func (p program) schemaOf(ctx context.Context, at address, well string) (f findi
 		return finding{warn: true, say: fmt.Sprintf("%s; but serve's role %s %s, which it does not need. As the owner: %s;",
 			well, much.Role, strings.Join(much.Why, ", "), strings.Join(much.Mend, "; "))}, true
 	}
-	return p.clock(ctx, at.serve, well+"; serve's role owns nothing"), true
+	owns := "; serve's role owns nothing"
+	if p.DatabaseURL == "" {
+		owns += ", which keeps out nobody who has this account of the machine: the owner is the same one here"
+	}
+	return p.clock(ctx, at.serve, well+owns), true
 }
 
 // clock adds how far the database's clock and this machine's are apart. Jobs are due by the
