@@ -76,7 +76,7 @@ func TestThreePeopleAskRejectApproveAndReadInTheBrowser(t *testing.T) {
 	require.Equal(t, "pending", value[string](h, `SELECT state FROM requests ORDER BY created_at DESC LIMIT 1`))
 	require.Equal(t, revenue, ben.code(message(card)))
 	ben.picture("review-channel")
-	ben.wide(982) // as wide as the picture in the README wants it
+	ben.sized(982, 1400) // as the picture in the README wants it
 	ben.picture("card", message(card))
 	ben.wide(1440)
 	ben.click(message(card) + " " + test("action-approve"))

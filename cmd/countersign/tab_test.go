@@ -224,7 +224,12 @@ func (x *tab) goes(place string) {
 // wide makes the window so many pixels wide.
 func (x *tab) wide(pixels int64) {
 	x.h.t.Helper()
-	x.do("resizes the window", chromedp.EmulateViewport(pixels, 1000))
+	x.sized(pixels, 1000)
+}
+
+func (x *tab) sized(wide, high int64) {
+	x.h.t.Helper()
+	x.do("resizes the window", chromedp.EmulateViewport(wide, high))
 }
 
 // picture keeps a screenshot of the page, or of an element of it.
