@@ -177,9 +177,9 @@ func TestProveReviewHighRiskByAnotherDoorIsNotDecidedWithoutTheReviewersKey(t *t
 	// By SQL, with fitting events: the schema refuses what has no key, no signature or no nonce.
 	fill := strings.NewReplacer("ID", "'"+r.ID+"'", "STREAM", "'request:"+r.ID+"'", "SEAL", r.Revision.Digest)
 	forge := func(click string) string {
-		return strings.ReplaceAll(fill.Replace(forged(testKey.Name(), "'"+noSignature+"'", "STREAM", "REVA", "approved", `concat('{"click":', 'CLICK'::text, ',"digest":"SEAL","revision":1}')`) + `
-			INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, at, click) VALUES (ID, 1, 'SEAL', 'ASKER', 'small-1', 'REVA', 'approve', ` + forgedAt + `, 'CLICK');
-			UPDATE requests SET state = 'approved', told = ` + b.lastOf("STREAM") + ` WHERE id = ID;
+		return strings.ReplaceAll(fill.Replace(forged(testKey.Name(), "'"+noSignature+"'", "STREAM", "REVA", "approved", `concat('{"click":', 'CLICK'::text, ',"digest":"SEAL","revision":1}')`)+`
+			INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, at, click) VALUES (ID, 1, 'SEAL', 'ASKER', 'small-1', 'REVA', 'approve', `+forgedAt+`, 'CLICK');
+			UPDATE requests SET state = 'approved', told = `+b.lastOf("STREAM")+` WHERE id = ID;
 			INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
 				SELECT 'forged', id, team, asker, session_id, project, 'run', 10000000, now(), now() + interval '1 hour' FROM requests WHERE id = ID`), "CLICK", click) // last, for a key may spell one of the names
 	}
