@@ -95,10 +95,16 @@ func guided(ctx context.Context, p program, form guide.Form) error {
 	if form == nil && *wait == 0 {
 		*wait = 10 * time.Minute
 	}
-	g := guide.Guide{World: trial{p}, Form: form, File: guide.EnvFile{Path: *file, Template: countersign.Example}, Out: p.out,
+	kept := guide.EnvFile{Path: *file, Template: countersign.Example}
+	had, err := kept.Read()
+	if err != nil {
+		return err
+	}
+	g := guide.Guide{World: trial{p}, Form: form, File: kept, Out: p.out,
 		Link: link, Paste: "what `countersign init --manifest` prints", Budget: *amount, Wait: *wait}
 	for name, value := range p.environ {
-		if _, setting := settings()[name]; setting && given[name] == "" {
+		// A shell may have read the file before somebody wrote in it: the file is newer.
+		if _, setting := settings()[name]; setting && given[name] == "" && had[name] == "" {
 			given[name] = value
 		}
 	}

@@ -21,12 +21,18 @@ type company struct {
 	channels func() []Channel
 	people   []Person
 	broken   map[What]string
+	revoked  string // a key that its house takes no more
 	examined Settings
 }
 
-func (c *company) Try(_ context.Context, what What, _ Settings) (string, error) {
+func (c *company) Try(_ context.Context, what What, s Settings) (string, error) {
 	if why := c.broken[what]; why != "" {
 		return "", errors.New(why)
+	}
+	for _, p := range providers {
+		if what == TheModel && c.revoked != "" && s[p.key] == c.revoked {
+			return "", errors.New("the key is refused")
+		}
 	}
 	return "works", nil
 }
@@ -180,4 +186,45 @@ func TestAPlainTerminalAsksLineByLine(t *testing.T) {
 	stop()
 	_, err = form.Line(stopped, Question{Title: "Which?"}, "")
 	require.ErrorIs(t, err, ErrStopped)
+}
+
+// person is a form that is answered in one way.
+type person struct {
+	Form
+	chooses, types string
+}
+
+func (p person) Choose(_ context.Context, q Question, _ []Option) (string, error) {
+	if q.Check == nil {
+		return p.chooses, nil
+	}
+	return p.chooses, q.Check(p.chooses)
+}
+
+func (p person) Secret(_ context.Context, q Question) (string, error) {
+	return p.types, q.Check(p.types)
+}
+
+func TestAKeyThatWorksIsKeptWhereAnotherHousesIsRevoked(t *testing.T) {
+	t.Parallel()
+	c := aCompany()
+	c.revoked = "old"
+	g, _, given := c.guide(t)
+	given["ANTHROPIC_API_KEY"] = "old"
+	g.Form = person{chooses: "ANTHROPIC_API_KEY", types: "new"}
+	require.NoError(t, g.Run(t.Context(), given))
+	require.Equal(t, "k", c.examined["MISTRAL_API_KEY"])
+	require.Equal(t, "new", c.examined["ANTHROPIC_API_KEY"])
+}
+
+// Whoever sits there is asked for another channel, in place of a wait that has no end.
+func TestAChannelThatIsGoneIsAskedForAnew(t *testing.T) {
+	t.Parallel()
+	c := aCompany()
+	g, out, given := c.guide(t)
+	given[channelName] = "archived"
+	g.Form = person{chooses: "C1"}
+	require.NoError(t, g.Run(t.Context(), given))
+	require.Equal(t, "C1", c.examined[channelName])
+	require.Contains(t, out.String(), "the bot is not in archived")
 }

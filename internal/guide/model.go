@@ -3,17 +3,18 @@ package guide
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 )
 
 // provider is a house of models whose key is all that is needed.
-type provider struct{ name, key, where string }
+type provider struct{ name, key, address, where string }
 
 var providers = []provider{
-	{"Mistral", "MISTRAL_API_KEY", "console.mistral.ai"},
-	{"Claude, by Anthropic", "ANTHROPIC_API_KEY", "platform.claude.com"},
-	{"GPT, by OpenAI", "OPENAI_API_KEY", "platform.openai.com"},
+	{"Mistral", "MISTRAL_API_KEY", "MISTRAL_BASE_URL", "console.mistral.ai"},
+	{"Claude, by Anthropic", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "platform.claude.com"},
+	{"GPT, by OpenAI", "OPENAI_API_KEY", "OPENAI_BASE_URL", "platform.openai.com"},
 }
 
 // own are the settings of a server of one's own, which the guide takes over but does not ask for.
@@ -39,10 +40,10 @@ func (g *Guide) askModel(ctx context.Context) (said string, err error) {
 		return "", err
 	}
 	p := providers[slices.IndexFunc(providers, func(p provider) bool { return p.key == chosen })]
-	// A key of another house that does not work must not stand in the way of this one.
+	// A key of another house that does not work must not stand in the way of this one, and one that does is kept.
 	for _, other := range providers {
 		if other.key != p.key && g.set[other.key] != "" {
-			if _, err := g.World.Try(ctx, TheModel, g.set); err != nil {
+			if _, err := g.World.Try(ctx, TheModel, g.alone(other)); err != nil {
 				g.set[other.key] = ""
 			}
 		}
@@ -53,6 +54,19 @@ func (g *Guide) askModel(ctx context.Context) (said string, err error) {
 		g.set[p.key] = strings.TrimSpace(value)
 	}
 	return said, err
+}
+
+// alone are the settings as if there were no other house of models.
+func (g *Guide) alone(p provider) Settings {
+	alone := maps.Clone(g.set)
+	delete(alone, "DEFAULT_MODEL") // which may be another's
+	for _, other := range providers {
+		if other.key != p.key {
+			delete(alone, other.key)
+			delete(alone, other.address)
+		}
+	}
+	return alone
 }
 
 func keyLooks(value string) error {

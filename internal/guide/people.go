@@ -16,14 +16,23 @@ const (
 	adminsName    = "ADMINS"
 )
 
-// knownChannel takes a channel's name or id. It waits until the bot is in it: inviting
-// it is something that only a person can do.
+// knownChannel takes a channel's name or id. Where nobody can be asked it waits until the
+// bot is in it: inviting it is something that only a person can do.
 func (g *Guide) knownChannel(ctx context.Context) (string, error) {
 	word := strings.TrimSpace(g.set[channelName])
 	if word == "" {
 		return "", &missing{"--channel NAME"}
 	}
 	is := func(c Channel) bool { return c.ID == word || strings.EqualFold(c.Name, strings.TrimPrefix(word, "#")) }
+	if g.Form != nil { // then somebody can say which one it is now: it may be archived, or misspelt
+		all, err := g.World.Channels(ctx, g.set)
+		if err == nil && !slices.ContainsFunc(all, is) {
+			err = errors.New("the bot is not in " + word)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
 	found, err := g.await(ctx, "the bot to be in "+word+": in Slack, type /invite @countersign there", func(all []Channel) bool { return slices.ContainsFunc(all, is) })
 	if err != nil {
 		return "", err
