@@ -367,7 +367,7 @@ type houseCheck struct {
 	latest bool
 }
 
-var houseChecks = []houseCheck{keysCheck,
+var houseChecks = slices.Concat([]houseCheck{keysCheck}, triesChecks, []houseCheck{
 	{"people", `SELECT format('%s: %s is %s %s in "%s" by %s at %s', team, person, CASE WHEN named THEN 'now' ELSE 'no longer' END, role, project, by, ` + spelledIn("at") + `) FROM people`,
 		[]string{approval.EventNamed, approval.EventRemoved}, func(team string, e witnessed) string {
 			now := map[string]string{approval.EventNamed: "now", approval.EventRemoved: "no longer"}[e.Kind]
@@ -397,4 +397,4 @@ var houseChecks = []houseCheck{keysCheck,
 			}
 			return fmt.Sprintf("the limit of %s %s %s: %s by %s at %s", e.fact("scope", "team"), e.fact("scope", "kind"), e.fact("scope", "id"), is, e.Actor, spelled(e.At))
 		}, true},
-}
+})

@@ -30,8 +30,8 @@ func TestAnAuditNamesTheFirstRowThatDiffersFromTheEvents(t *testing.T) {
 		"rules that did not hold": {`UPDATE revisions SET policy = 'team/7'`, "revision 1 names team/7 and asks for 0: other rules held then", false},
 		"a hold":                  {`UPDATE holds SET amount = amount + 1 WHERE purpose = 'run'`, "the hold ", false},
 		"a hold less":             {`DELETE FROM holds WHERE purpose = 'run'`, "an event says so, and no row", false},
-		"a cost":                  {`UPDATE settlements SET amount = amount + 1`, "the cost of hold ", false},
-		"a cost less":             {`DELETE FROM settlements`, "an event says so, and no row", false},
+		"a cost":                  {`UPDATE settlements SET amount = amount + 1 WHERE request_id IS NOT NULL`, "the cost of hold ", false},
+		"a cost less":             {`DELETE FROM settlements WHERE request_id IS NOT NULL`, "an event says so, and no row", false},
 		"a click":                 {`UPDATE decisions SET click = click || '{"channel": "C2"}'`, "the approve of REVA on revision 1 (", false},
 		"findings":                {`UPDATE revisions SET findings = NULL`, "revision 1 (", false},
 		"a box":                   {`UPDATE runs SET box_id = 'other'`, "in box other at ", false},
@@ -47,7 +47,10 @@ func TestAnAuditNamesTheFirstRowThatDiffersFromTheEvents(t *testing.T) {
 		"a place":                 {`UPDATE delegations SET delegate = 'EVIL'`, "TEAM: in the place of REVA decides EVIL until ", true},
 		"rules":                   {`UPDATE rules SET document = jsonb_set(document, '{high,approvals}', '1')`, `TEAM: version 1 of the rules of "" by ADMIN`, true},
 		"a limit":                 {`UPDATE limits SET amount = 9000000000000`, "the limit of TEAM team TEAM: 9000000000000 per month by ADMIN", true},
-		"a limit less":            {`DELETE FROM limits`, "the limit of TEAM team TEAM: 2000000000 per month by ADMIN", true},
+		"a hold of the house": {`INSERT INTO holds (id, team, asker, session_id, project, purpose, amount, at, expires_at, called) SELECT 'made-up', team, asker, session_id, project, purpose, 9000, at, expires_at, called FROM holds WHERE request_id IS NULL`,
+			"TEAM: the hold made-up of 9000: no event says so", true},
+		"a cost of the house": {`UPDATE settlements SET at = at - interval '1 month' WHERE request_id IS NULL`, "TEAM: the cost of hold ", true},
+		"a limit less":        {`DELETE FROM limits`, "the limit of TEAM team TEAM: 2000000000 per month by ADMIN", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -61,6 +64,9 @@ func TestAnAuditNamesTheFirstRowThatDiffersFromTheEvents(t *testing.T) {
 			for _, amount := range []budget.USD{budget.Dollar, 2 * budget.Dollar} {
 				require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: scope, Amount: amount, Window: budget.Month}))
 			}
+			tried, err := b.HoldCheck(t.Context(), team, "a self-test", budget.Cent)
+			require.NoError(t, err)
+			require.NoError(t, b.SettleCheck(t.Context(), tried))
 			audit := func() error {
 				_, house := AuditHouse(t.Context(), b.DB)
 				_, request := AuditRequest(t.Context(), b.DB, r.ID)
@@ -95,4 +101,21 @@ func TestAnAuditWithoutTheKeyBelievesWhatTheTrailAnnounces(t *testing.T) {
 	ids, err := RequestIDs(t.Context(), reader)
 	require.NoError(t, err)
 	require.Equal(t, []string{r.ID}, ids)
+}
+
+// Rules that were set moments before a version of the code, and replaced moments after it, held for it.
+func TestAnAuditKnowsRulesThatHeldForAMoment(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	set, err := b.SetRules(t.Context(), review.RuleSet{Team: team, Rules: someRules(), SetBy: "ADMIN"})
+	require.NoError(t, err)
+	r := b.ask(t, "t")
+	r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+		return r.Drafted(approval.Revision{Code: "print(1)\n", Author: "small-1", Findings: []approval.Finding{{Level: approval.Danger, Line: 1, Text: "prints"}},
+			Manifest: approval.Manifest{Version: 2, Tier: approval.High, Approvals: 9, Policy: set.Name(), Sandbox: "local", Template: "python", Limits: b.policy.Limits, CostCap: budget.Cent}}, b.policy, now)
+	})
+	_, err = b.SetRules(t.Context(), review.RuleSet{Team: team, Rules: someRules(), SetBy: "ADMIN", Version: set.Version})
+	require.NoError(t, err)
+	_, err = AuditRequest(t.Context(), b.DB, r.ID)
+	require.NoError(t, err)
 }

@@ -129,6 +129,17 @@ func (n *notary) settleCheck(ctx context.Context, tx pgx.Tx, id string, charges 
 	return err
 }
 
+// triesChecks hold what was held for tries of our own, and what they cost, against the events of just that.
+var triesChecks = []houseCheck{
+	{checkStream, `SELECT format('%s: the hold %s of %s', team, id, amount) FROM holds WHERE request_id IS NULL`, []string{approval.EventHeld}, func(_ string, e witnessed) string {
+		return fmt.Sprintf("%s: the hold %s of %s", e.fact("team"), e.fact("hold"), e.fact("amount"))
+	}, false},
+	{checkStream, `SELECT format('%s: the cost of hold %s: %s at %s', team, hold_id, amount, ` + spelledIn("at") + `) FROM settlements WHERE request_id IS NULL`, []string{approval.EventSettled},
+		func(_ string, e witnessed) string {
+			return fmt.Sprintf("%s: the cost of hold %s: %s at %s", e.fact("team"), e.fact("hold"), e.fact("spent"), spelled(e.At))
+		}, false},
+}
+
 // Uncertain is money that is held for a call of which nobody knows what it has cost.
 type Uncertain struct {
 	Team      string

@@ -41,10 +41,14 @@ type trail struct {
 }
 
 // tick is what one replica does every few seconds. A checkpoint that does not follow is
-// sent nowhere.
+// sent nowhere, and none is signed over a database that does not follow: one that was put back
+// under a serve that goes on would get a second past.
 func (k keeper) tick(ctx context.Context) error {
 	log := storage.Log(k.db)
-	err := errors.Join(log.Sequence(ctx, k.by), k.keep(ctx, log))
+	err := k.keep(ctx, log)
+	if err == nil {
+		err = errors.Join(log.Sequence(ctx, k.by), k.keep(ctx, log))
+	}
 	if forked := new(checkpoint.NotFollowingError); errors.As(err, &forked) {
 		return errors.Join(err, k.alarm(ctx, approval.LogAlarm{Why: approval.LogForks}))
 	}
@@ -69,17 +73,35 @@ func (k keeper) stays(ctx context.Context) error {
 	channels, err := storage.Copies{DB: k.db}.Channels(ctx)
 	for team, channel := range channels {
 		c, unread := storage.Copies{DB: k.db}.Copied(ctx, team, channel)
-		if unread == nil && !c.Waits.IsZero() && time.Since(c.Waits) > sendsWithin {
-			unread = k.tell(ctx, team, approval.LogAlarm{Why: approval.LogStays, Since: c.Waits, Channel: channel})
+		since := time.Time{}
+		if unread == nil {
+			since, unread = k.missing(ctx, c)
+		}
+		if !since.IsZero() && time.Since(since) > sendsWithin {
+			unread = k.tell(ctx, team, approval.LogAlarm{Why: approval.LogStays, Since: since, Channel: channel})
 		}
 		err = errors.Join(err, unread)
 	}
 	return err
 }
 
+// missing is since when a channel lacks a checkpoint: by the log, since anybody with the database's
+// password can write a notice; only a channel that never got one has nothing else to go by.
+func (k keeper) missing(ctx context.Context, c steps.Copies) (since time.Time, err error) {
+	if c.Number == 0 {
+		return c.Waits, nil
+	}
+	list, err := storage.Log(k.db).Checkpoints(ctx, c.Number)
+	if err != nil || len(list) == 0 {
+		return since, err
+	}
+	return list[0].At, nil
+}
+
 // send has every new checkpoint posted to the channels that administrators have chosen. Each
 // is a notice with a name of its own, so that of all replicas one sends it, once, and goes
-// on after an outage. A channel that was chosen only now begins with the last one.
+// on after an outage. The first channel begins with the last one, and one that takes another's
+// place with the next.
 func (k keeper) send(ctx context.Context, log *journal.Log) error {
 	channels, err := storage.Copies{DB: k.db}.Channels(ctx)
 	if err != nil {
@@ -101,6 +123,13 @@ func (k keeper) sendTo(ctx context.Context, log *journal.Log, team, channel stri
 	if after == 0 {
 		after = -1
 	}
+	last, err := log.Checkpoints(ctx, -1)
+	if err != nil || len(last) == 0 {
+		return err
+	}
+	if after > last[0].Number { // which nobody has made yet, so a notice lies: the channel itself counts
+		after = had.Number
+	}
 	list, err := log.Checkpoints(ctx, after)
 	if err != nil {
 		return err
@@ -112,8 +141,11 @@ func (k keeper) sendTo(ctx context.Context, log *journal.Log, team, channel stri
 			faults = append(faults, fmt.Errorf("checkpoint %d is not sent: %w", c.Number, err))
 			continue
 		}
-		faults = append(faults, k.db.Notify(ctx, approval.Notice{Key: fmt.Sprintf("checkpoint %d %s", c.Number, team), Team: team, Kind: approval.NoticeCheckpoint, To: []string{channel},
-			Data: approval.Encode(approval.Checkpoint{Number: c.Number, Size: c.Size, Note: c.Note}), At: time.Now().UTC(), Once: true}))
+		err := k.db.Notify(ctx, approval.Notice{Key: fmt.Sprintf("checkpoint %d %s", c.Number, team), Team: team, Kind: approval.NoticeCheckpoint, To: []string{channel},
+			Data: approval.Encode(approval.Checkpoint{Number: c.Number, Size: c.Size, Note: c.Note}), At: time.Now().UTC(), Once: true})
+		if err != nil { // a later one would be where the next look begins
+			return errors.Join(append(faults, err)...)
+		}
 	}
 	return errors.Join(faults...)
 }
@@ -198,8 +230,8 @@ func (p program) checkCheckpoints(ctx context.Context) finding {
 	if late := new(journal.LateError); errors.As(log.Kept(ctx), &late) {
 		f.warn, f.say = true, f.say+"; "+late.Error()+": does a serve run?"
 	}
-	if _, err := k.news(ctx, log); err != nil {
-		return finding{err: fmt.Errorf("%w. Somebody has changed the database, or an older copy of it was put back: compare with a checkpoint that was kept elsewhere", err)}
+	if err := k.current(ctx); err != nil {
+		return finding{err: err}
 	}
 	channels, err := storage.Copies{DB: db}.Channels(ctx)
 	if err != nil {
@@ -218,8 +250,12 @@ func (p program) checkCheckpoints(ctx context.Context) finding {
 		default:
 			f.say += fmt.Sprintf("; the last copy in %s is %d, posted on %s", channel, c.Number, c.At.In(p.location).Format(minute))
 		}
-		if !c.Waits.IsZero() && time.Since(c.Waits) > sendsWithin {
-			f.warn, f.say = true, f.say+"; one is missing there since "+c.Waits.In(p.location).Format(minute)+": is the bot in that channel?"
+		since, err := k.missing(ctx, c)
+		if err != nil {
+			return finding{err: err}
+		}
+		if !since.IsZero() && time.Since(since) > sendsWithin {
+			f.warn, f.say = true, f.say+"; one is missing there since "+since.In(p.location).Format(minute)+": is the bot in that channel?"
 		}
 	}
 	return f
@@ -291,7 +327,7 @@ func restored(ctx context.Context, p program) error {
 		return err
 	}
 	fmt.Fprintf(p.out, "Begun anew from checkpoint %d. Up to %d entries that were signed since are not in this database.\n%d requests ended; their askers read why.\n"+
-		"The checkpoints seen since are kept in %s.\nWhat was spent since is in no budget: compare with the bills of your providers, then start countersign serve.\n", has.Number, lost, ended, aside)
+		"The checkpoints seen since are kept in %s.\nWhat was spent since is in no budget: compare with the bills of your providers.\nWhoever was removed since, people and SSH keys, is back: remove them again. Then start countersign serve.\n", has.Number, lost, ended, aside)
 	return nil
 }
 
@@ -313,12 +349,15 @@ func (k keeper) copied(ctx context.Context, log *journal.Log) (c checkpoint.Chec
 // abandon ends what a copy has open.
 func abandon(ctx context.Context, db *storage.DB, copied time.Time) (ended int, err error) {
 	ids, err := storage.Unended(ctx, db)
+	if err != nil {
+		return 0, err
+	}
 	why := approval.Words("The database was put back from a copy" + of(copied) + ". Please ask again.")
 	for _, id := range ids {
-		if err == nil {
-			_, err = db.Update(ctx, id, func(r *approval.Request, now time.Time) error { return steps.Abandon(r, why, now) })
-			ended++
+		if _, err = db.Update(ctx, id, func(r *approval.Request, now time.Time) error { return steps.Abandon(r, why, now) }); err != nil {
+			break
 		}
+		ended++
 	}
 	return ended, err
 }

@@ -218,7 +218,7 @@ func TestWhatRanAfterACopyDoesNotRunAgain(t *testing.T) {
 	_, err = w.program.wire(w.ctx, writer)
 	require.ErrorContains(t, err, "countersign restored")
 	f := w.program.checkCheckpoints(w.ctx)
-	require.ErrorContains(t, f.err, "an older copy of it was put back")
+	require.ErrorContains(t, f.err, "it is an older copy, another database")
 
 	var said lockedBuffer
 	p := w.program

@@ -42,6 +42,14 @@ func makePack(ctx context.Context, p program) (err error) {
 		return err
 	}
 	defer stop()
+	// A pack signs a checkpoint, which a database that was put back must not get.
+	k, err := newKeeper(db, signed, p.CheckpointFile)
+	if err == nil {
+		err = k.current(ctx)
+	}
+	if err != nil {
+		return err
+	}
 	// The file is there whole or not at all.
 	file, err := os.CreateTemp(filepath.Dir(path), ".pack-*")
 	if err != nil {

@@ -36,8 +36,8 @@ func seated(click approval.Click, seat func() (who, machine string, err error)) 
 
 // short bounds a name that a machine gives.
 func short(name string) string {
-	name = approval.Plain(name)
-	return name[:min(len(name), 100)]
+	runes := []rune(approval.Plain(name))
+	return string(runes[:min(len(runes), 100)])
 }
 
 // kernelSeat asks the kernel, and no variable of the environment. Where it knows who has
