@@ -117,7 +117,6 @@ type program struct {
 	log      *slog.Logger
 	progress func(what string)                        // says what a command is at, to whoever watches; nil: nobody does
 	seat     func() (user, machine string, err error) // who sits here; nil: as the kernel says
-	agent    string                                   // the socket of an ssh-agent; empty: as SSH_AUTH_SOCK says
 	tries    *tries                                   // where is booked what this program tries of itself; nil: nowhere
 }
 

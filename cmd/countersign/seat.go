@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,7 +74,7 @@ func userOf(uid int, login, list string) string {
 // that it holds. A key on a device may wait for a touch.
 func signedBy(ctx context.Context, p program, click approval.Click, what sshkey.Statement, keys []review.Key) (approval.Click, error) {
 	const wanted = "code of high risk is decided here with your own SSH key"
-	path := cmp.Or(p.agent, os.Getenv("SSH_AUTH_SOCK"))
+	path := p.environ["SSH_AUTH_SOCK"]
 	if path == "" {
 		return click, errors.New(wanted + ", and no ssh-agent is here to sign: SSH_AUTH_SOCK is not set. Start one with eval $(ssh-agent), then ssh-add the key that you have registered")
 	}

@@ -132,7 +132,7 @@ func TestHighRiskAtTheOtherDoorIsSignedByTheReviewersOwnKey(t *testing.T) {
 	require.NoError(t, r.service.AddKey(h.ctx, click, youngLine))
 	_, err = h.ben.WaitMessage(h.patient(), h.ben.DM(), func(m workspace.Message) bool { return strings.Contains(m.Text+m.Words(), "registered an SSH key") })
 	require.NoError(t, err)
-	h.program.agent = young
+	h.program.environ = map[string]string{"SSH_AUTH_SOCK": young}
 	_, err = h.decided(approve...)
 	require.ErrorContains(t, err, "Decide again in 24 hours")
 
@@ -140,12 +140,12 @@ func TestHighRiskAtTheOtherDoorIsSignedByTheReviewersOwnKey(t *testing.T) {
 	h.hadKey(slacksim.Reviewer, line)
 	_, err = h.decided(approve...)
 	require.ErrorContains(t, err, "your ssh-agent holds none of those that you have registered and that count by now: "+sshkey.Print(line))
-	h.program.agent = filepath.Join(t.TempDir(), "none")
+	h.program.environ = map[string]string{"SSH_AUTH_SOCK": filepath.Join(t.TempDir(), "none")}
 	_, err = h.decided(approve...)
 	require.ErrorContains(t, err, "your ssh-agent does not answer")
 	require.Zero(t, value[int](h, `SELECT count(*) FROM decisions`))
 
-	h.program.agent = old
+	h.program.environ = map[string]string{"SSH_AUTH_SOCK": old}
 	said, err := h.decided(approve...)
 	require.NoError(t, err)
 	require.Contains(t, said, "signed with "+sshkey.Print(line))

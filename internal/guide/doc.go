@@ -29,7 +29,7 @@ type World interface {
 	People(ctx context.Context, settings Settings) ([]Person, error)
 	// Budget is what the whole team may spend, in words; empty where nobody has said.
 	Budget(ctx context.Context, settings Settings) (string, error)
-	// SetBudget sets what the team may spend a month, as an administrator.
+	// SetBudget sets what the team may spend a month. Nobody in Slack has: the trail says that Countersign did.
 	SetBudget(ctx context.Context, settings Settings, amount string) (said string, err error)
 	// Doctor looks at everything once more and prints what it finds.
 	Doctor(ctx context.Context, settings Settings) error
