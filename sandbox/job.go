@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -111,13 +112,12 @@ func (p Packed) Write(w io.Writer) error {
 	return p.End(w)
 }
 
-// WriteJob checks a job and writes all of it.
-func WriteJob(w io.Writer, job steps.Job, stamp Stamp) error {
-	packed, err := PackJob(job, stamp)
-	if err != nil {
-		return err
-	}
-	return packed.Write(w)
+// SameJob tells whether two jobs are one: all that a box is told of them is the same.
+func SameJob(a, b steps.Job) bool {
+	same := func(a, b steps.InputFile) bool { return a.Input == b.Input }
+	return a.RequestID == b.RequestID && a.CodeSHA256 == b.CodeSHA256 && a.Limits == b.Limits &&
+		a.Today == b.Today && a.Zone == b.Zone && a.Currency == b.Currency &&
+		slices.Equal(a.Environment, b.Environment) && slices.Equal(a.Hosts, b.Hosts) && slices.EqualFunc(a.Inputs, b.Inputs, same)
 }
 
 // PackJob checks a job and packs it as a box's supervisor reads it.

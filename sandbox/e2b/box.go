@@ -45,7 +45,7 @@ type box struct {
 
 	starting chan struct{} // holds one: only one call at a time uploads into a box
 	upload   string        // the folder in which its job lies; and which that is
-	holds    string
+	holds    *steps.Job
 	answered atomic.Bool // its envd has been up
 
 	mu      sync.Mutex

@@ -34,7 +34,8 @@
 // network of its own with nothing in it. It can write to its own folders and to nothing else: E2B
 // gives everybody the right to write to /usr/local, where Python's libraries are, which root uses as
 // well. A filter of the kernel's (runner/calls.py) leaves it no
-// sockets, no programs that are in no file, no namespaces, no mounts and no io_uring: kernel settings
+// sockets, no programs that are in no file, no namespaces, no mounts, no io_uring, and no second names
+// for files or cuts of them by name, of which the witness would not hear: kernel settings
 // alone would not do, because E2B's kernel of 2026 (6.1) has no vm.memfd_noexec, and vsock, which
 // it has, knows no networks. Then all that must not be possible is tried as the code's user.
 //
@@ -50,7 +51,8 @@
 // anywhere. So the code does not get the box's network here either. Root asks for the addresses of
 // the hosts before the code begins, puts addresses of the loopback into the box's hosts file in their
 // place, listens there on the ports 80 and 443 in the code's network, and passes on what comes to the
-// real ones (runner/door.py). The code has no UDP, no name server and no other way; whom it reached is
+// real ones (runner/door.py). Only addresses of the internet count, never the box's own or what is
+// beside it. The code has no UDP, no name server and no other way; whom it reached is
 // known from outside. A box that cannot be closed in this way runs nothing: the card has said that
 // the code reaches these hosts, and nobody has approved more.
 //

@@ -61,7 +61,11 @@ func (c *Client) withJob(ctx context.Context, id string, job steps.Job, then fun
 	if err != nil || running {
 		return err
 	}
-	if b.upload == "" && time.Until(b.ends) < c.needed(b.limits) {
+	need := c.needed(b.limits)
+	if b.upload != "" { // an upload may have taken all the time that there was for it
+		need -= startSlack
+	}
+	if time.Until(b.ends) < need {
 		return &steps.BoxError{Err: fmt.Errorf("too little time is left in it: %w", steps.ErrBoxGone),
 			Words: "The box had waited too long to still run this in it. Nothing has run. Ask again."}
 	}
@@ -69,23 +73,17 @@ func (c *Client) withJob(ctx context.Context, id string, job steps.Job, then fun
 	if err != nil {
 		return &steps.BoxError{Err: err, Words: "What was to run is not what was approved, so it has not started: " + err.Error() + "."}
 	}
-	if holds := holding(job); b.upload == "" || b.holds != holds {
+	if b.upload == "" || !sandbox.SameJob(*b.holds, job) {
 		if err := bring(ctx, c, b, packed); err != nil {
 			return err
 		}
-		b.holds = holds
+		b.holds = &job
 	}
 	return then(ctx, b)
 }
 
-// holding names what an upload holds.
-func holding(job steps.Job) string {
-	names := []any{job.CodeSHA256}
-	for _, in := range job.Inputs {
-		names = append(names, in.Input)
-	}
-	return approval.Hash(fmt.Append(nil, names...))
-}
+// startSlack is how much of the time that a run needs may be gone once its job is in its box.
+const startSlack = 10 * time.Second
 
 // bring uploads a job while enough of the box's life is left for its run. A slow line ends it with
 // words: nothing has begun, and nobody pays for a longer life than was agreed.

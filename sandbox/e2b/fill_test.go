@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval/steps"
+	"countersign/sandbox/e2b"
 	"countersign/sandbox/e2b/e2btest"
 )
 
@@ -50,6 +51,20 @@ func TestABoxIsFilledAndThenStarted(t *testing.T) {
 		require.Equal(t, "hello\n", result.Stdout, what)
 		require.Equal(t, 1, b.e2b.Starts("req1"), what)
 	}
+}
+
+// A box that was filled in time and has waited since does not run what it would have to cut.
+func TestAFilledBoxThatHasWaitedTooLongStartsNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	job := jobFor("req1", "print(1)")
+	id := b.create(t, "req1", "print(1)")
+	require.NoError(t, b.client.Fill(t.Context(), id, job))
+	b.client.SetGrace(e2b.Lease(job.Limits)) // as if all the time beside the code's own had gone by
+	err := b.client.Start(t.Context(), id, job)
+	require.ErrorIs(t, err, steps.ErrBoxGone)
+	require.Contains(t, boxError(t, err).Words, "waited too long")
+	require.Zero(t, b.e2b.Starts("req1"))
 }
 
 func TestABoxThatIsFilledWithSomethingElseStartsNothing(t *testing.T) {

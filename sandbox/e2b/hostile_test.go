@@ -41,7 +41,7 @@ func deeds(t *testing.T) (all []deed) {
 // machines has the boxes be machines of their own. Only root can have that here.
 func machines(change ...func(*e2btest.Settings)) func(*e2btest.Settings) {
 	return func(s *e2btest.Settings) {
-		s.Machines, s.Hosts = true, "127.0.0.1 data.example.org\n"
+		s.Machines, s.Hosts = true, e2btest.Site+" data.example.org\n"
 		for _, c := range change {
 			c(s)
 		}
@@ -188,17 +188,61 @@ func TestABoxThatCannotBeClosedHasNoWitness(t *testing.T) {
 	require.Empty(t, result.Stdout)
 }
 
-// A host whose address nobody knows is reached by no way.
+// A host whose address nobody knows is reached by no way, and neither is one that is no other than
+// the box itself, or what is beside it.
 func TestAHostWithoutAnAddressLetsNothingRun(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
 		return // see above
 	}
-	b := setupOn(t, machines(func(s *e2btest.Settings) { s.Hosts = "" }))
+	for hosts, why := range map[string]string{
+		"":                                   "the address of data.example.org",
+		"127.0.0.1 data.example.org\n":       "the address of data.example.org: 127.0.0.1 is not on the internet",
+		"169.254.169.254 data.example.org\n": "the address of data.example.org: 169.254.169.254 is not on the internet",
+	} {
+		b := setupOn(t, machines(func(s *e2btest.Settings) { s.Hosts = hosts }))
+		result := b.runOpen(t, "req1", "print('it ran')\n")
+		require.Equal(t, approval.Broken, result.Outcome)
+		require.Contains(t, result.Error, why)
+		require.Empty(t, result.Stdout)
+	}
+}
+
+// Where nothing can be closed, as for whoever is not root, code that may reach a host does not run.
+func TestCodeWithAHostDoesNotRunInABoxThatIsNoMachine(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
 	result := b.runOpen(t, "req1", "print('it ran')\n")
 	require.Equal(t, approval.Broken, result.Outcome)
-	require.Contains(t, result.Error, "the address of data.example.org")
+	require.Contains(t, result.Error, "could not be closed to all but the hosts that were allowed (it is no machine of its own)")
 	require.Empty(t, result.Stdout)
+}
+
+// What the code's own process has seen of connections stands unless a whole account says it better.
+func TestAConnectionIsSaidWhereItsWitnessIsMissing(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		return // see above
+	}
+	code := "import socket, os\nsocket.create_connection(('data.example.org', 80), 100).close()\n"
+	moves := "open('a', 'w').close()\nos.rename('a', 'b')\n"
+	for what, tt := range map[string]struct {
+		code              string
+		lost, there, said bool
+	}{
+		"a whole account": {code, false, true, false},
+		"one with a gap":  {code + moves, false, true, true},
+		"none":            {code, true, false, true},
+	} {
+		b := setupOn(t, machines(), impatient)
+		if tt.lost {
+			b.e2b.Fail(e2btest.See, e2btest.Fault{Status: 500, Body: `{"code":500,"message":"no"}`, Times: -1})
+		}
+		result := b.runOpen(t, "req1", tt.code)
+		require.Equal(t, approval.OK, result.Outcome, "%s: %+v\n%s", what, result, b.log)
+		require.Equal(t, tt.there, result.Observed.Witness != nil, what)
+		require.Equal(t, tt.said, strings.Contains(strings.Join(result.Observed.Connected, " "), "127.77."), "%s: %+v", what, result.Observed)
+	}
 }
 
 // What was seen has left the box before the code comes to its end.

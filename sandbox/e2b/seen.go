@@ -8,7 +8,7 @@ import (
 	"countersign/sandbox/witness"
 )
 
-// mostSeen is how much of what the witness wrote is read: it keeps 2,000 of each kind.
+// mostSeen is how much of what the witness wrote is read: it keeps 512 KB of each of six kinds.
 const mostSeen = 4 << 20
 
 // inside is how the addresses begin behind which the door has hosts, in the code's own network (runner/door.py).

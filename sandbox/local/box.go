@@ -221,7 +221,7 @@ func (b *box) take(job steps.Job) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	packed, err := sandbox.PackJob(job, b.stamp)
-	if err == nil && b.given != nil && !sameJob(*b.given, job) {
+	if err == nil && b.given != nil && !sandbox.SameJob(*b.given, job) {
 		err = errors.New("the box holds something else")
 	}
 	if err != nil && b.refused == nil && !b.begun {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"countersign/approval"
@@ -39,12 +38,6 @@ func inputsOf(job steps.Job) (together int64) {
 		together += in.Size
 	}
 	return together
-}
-
-// sameJob tells whether two jobs are one: the same code, limits and inputs.
-func sameJob(a, b steps.Job) bool {
-	same := func(a, b steps.InputFile) bool { return a.Input == b.Input }
-	return a.RequestID == b.RequestID && a.CodeSHA256 == b.CodeSHA256 && a.Limits == b.Limits && slices.EqualFunc(a.Inputs, b.Inputs, same)
 }
 
 type object = map[string]any

@@ -7,11 +7,13 @@ was asked for before the code began, so the code needs no name server, and gets 
 
 import ctypes
 import fcntl
+import ipaddress
 import os
 import signal
 import socket
 import struct
 import threading
+import time
 
 NEWNET = 0x40000000
 PORTS = (80, 443)   # the only ones that E2B's own list of names holds for
@@ -21,11 +23,16 @@ HIGH = 300          # the descriptor of that network, above what is closed for t
 
 
 def addresses(host, unable):
-    """Where a host is in truth."""
+    """Where a host is in truth. It must be on the internet: by a name that leads to the box itself, or to the service beside it
+    that has its keys, the code would have again what it was kept from."""
     try:
-        return sorted({entry[4][0] for entry in socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)})
+        found = sorted({entry[4][0] for entry in socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)})
     except OSError as e:
         raise unable("the address of %s: %s" % (host, e))
+    public = [address for address in found if ipaddress.ip_address(address).is_global]
+    if not public:
+        raise unable("the address of %s: %s is not on the internet" % (host, ", ".join(found)))
+    return public
 
 
 class Door:
@@ -88,7 +95,11 @@ class Door:
     def take(self, way, tell):
         listener, host, port, real = way
         while True:
-            inner, _ = listener.accept()
+            try:
+                inner, _ = listener.accept()
+            except OSError:  # whoever called has hung up, or there is no descriptor now: the next one is taken all the same
+                time.sleep(0.05)
+                continue
             if self.room.acquire(blocking=False):
                 threading.Thread(target=self.serve, args=(inner, host, port, real, tell), daemon=True).start()
             else:
@@ -99,8 +110,9 @@ class Door:
         try:
             with self.lock:  # it is told before anything can have gone out
                 if (host, port) not in self.told:
+                    if not tell("connected", "%s:%d" % (host, port)):
+                        return
                     self.told.add((host, port))
-                    tell("connected", "%s:%d" % (host, port))
             for address in real:
                 try:
                     outer = socket.create_connection((address, port), 10)

@@ -171,8 +171,8 @@ def lay_folders():
     finally:
         back = libc.setns(mine, NEWNS)
         os.close(mine)
+        os.chdir(at)  # whoever comes into a namespace is at its root
     check(back, "the way back to the box's own folders")
-    os.chdir(at)
 
 
 def enter_folders():

@@ -22,6 +22,8 @@ OPEN, OPEN_EXEC, WRITTEN, OVERFLOW = 0x20, 0x1000, 0x8, 0x4000
 MOVED, DELETED = 0x40 | 0x80, 0x200
 EVENT = struct.Struct("=IBBHQii")
 MOST = 2000         # sightings that are kept of each kind; files of the working folder are a kind of their own
+ROOM = 1 << 19      # bytes of them, for names are long: all six kinds together stay below what the host reads (4 MB)
+AT_ONCE = 1 << 14   # bytes of events: each of the 682 has a descriptor, and a process may have 1024
 NO_FILES = ("nsfs", "mqueue", "pstore", "bpf", "autofs", "binfmt_misc", "configfs", "securityfs", "efivarfs", "rpc_pipefs")
 
 
@@ -30,7 +32,7 @@ class Witness:
 
     def __init__(self, libc, record, check, unable):
         self.record = os.open(record, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        self.known, self.kinds, self.begun = set(), collections.Counter(), False
+        self.known, self.kinds, self.sizes, self.begun, self.lost = set(), collections.Counter(), collections.Counter(), False, False
         self.opens = self.watch(libc, check, unable, 0, OPEN | OPEN_EXEC | WRITTEN | ONDIR, NO_FILES)
         # Names move on filesystems that can say of which file they speak; the others (proc) have none that the code could move.
         self.moves = self.watch(libc, check, unable, NAMES, MOVED | DELETED | ONDIR, None)
@@ -56,25 +58,38 @@ class Witness:
             os.close(fd)
 
     def tell(self, what, value):
+        """Writes it down, once. False where the record does not hold it: then it must not come to a proper end."""
         if (what, value) in self.known:
-            return
+            return True
+        line = b"\n" + json.dumps({what: value}).encode() + b"\n"  # what was there before may be half a line
         if what in ("opened", "written", "started", "deleted") or (what, value) == ("gap", "rename"):
             self.begun = self.begun or what == "opened" and value.startswith(os.path.join(PLACE, "mark-"))
             if not self.begun:
-                return  # the boot's, of which the host takes nothing either
+                return True  # the boot's, of which the host takes nothing either
             kind = what, str(value).startswith(os.path.join(PLACE, "work"))
             self.kinds[kind] += 1
-            if self.kinds[kind] > MOST:
+            self.sizes[kind] += len(line)
+            if self.kinds[kind] > MOST or self.sizes[kind] > ROOM:
                 return self.tell("gap", "more")
-        self.known.add((what, value))
-        os.write(self.record, json.dumps({what: value}).encode() + b"\n")
+        try:
+            whole = os.write(self.record, line) == len(line)
+        except OSError:  # as where the code has filled the disk
+            whole = False
+        if whole:
+            self.known.add((what, value))
+        else:
+            self.lost = True
+        return whole
 
     def read(self, group):
         """Takes in what is there. False when there is nothing."""
         try:
-            data, at = os.read(group, 1 << 16), 0
+            data, at = os.read(group, AT_ONCE), 0
         except BlockingIOError:
             return False
+        except OSError:  # a file that cannot be opened even for its witness, or no descriptor: that event is gone
+            self.tell("gap", "dropped")
+            return True
         while at < len(data):
             size, _, _, _, mask, fd, pid = EVENT.unpack_from(data, at)
             at += size
@@ -96,7 +111,11 @@ class Witness:
             if mask & DELETED:
                 self.tell("deleted", True)
             return
-        path = os.readlink("/proc/self/fd/%d" % fd)
+        try:
+            path = os.readlink("/proc/self/fd/%d" % fd)
+        except OSError:  # a place that is longer than the kernel says
+            self.tell("gap", "dropped")
+            return
         if mask & (OPEN | OPEN_EXEC):  # equal events that wait are one
             self.tell("started" if mask & OPEN_EXEC else "opened", path)
         if mask & WRITTEN:
@@ -121,7 +140,8 @@ class Witness:
             while self.read(group):
                 pass
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        self.tell("end", status)
+        if not self.lost:
+            self.tell("end", status)
         return status
 
 

@@ -310,7 +310,8 @@ def main(job_at, result_at, work, out, user="0", *hosts):
     """user is a number, or the word guard: in a machine of its own the code gets a user, and this a witness beside it. Hosts
     are the only ones that the code may reach; where that cannot be had, it does not run."""
     global HERE
-    user, become, marks, closed = (0, None, "", "") if user == "guard" else (int(user), lambda: machine.become(user), "", "")
+    user, become, marks = (0, None, "") if user == "guard" else (int(user), lambda: machine.become(user), "")
+    closed = "it is no machine of its own"  # until guard says otherwise
     if become is None:
         guard = load("guard")
         guard.calls, guard.door, guard.seen = load("calls"), load("door"), load("seen")

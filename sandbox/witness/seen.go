@@ -11,7 +11,7 @@ import (
 	"countersign/approval"
 )
 
-// seen is a line of what the witness in a cloud box writes (runner/guard.py).
+// seen is a line of what the witness in a cloud box writes (runner/seen.py).
 type seen struct {
 	Opened    string `json:"opened"`
 	Written   string `json:"written"`
@@ -78,16 +78,18 @@ func Read(data []byte, mark string) (w *approval.Witness, unable string) {
 		}
 	}
 	w.Opened, w.Started = slices.Concat(w.Opened, outside.all, files.all, system.all), append(w.Started, started.all...)
-	if len(w.Started) > 1 { // every program has the loader started with it
-		w.Started = slices.DeleteFunc(w.Started, loader.MatchString)
+	// Every program has the loader started with it. Where there is nothing else, the loader is the program.
+	if programs := slices.DeleteFunc(slices.Clone(w.Started), loader.MatchString); len(programs) > 0 {
+		w.Started = programs
 	}
 	w.Connected = append(w.Connected, reached.all...)
 	conclude(w, lack{approval.GapUnmarked, !begun}, lack{approval.GapEarly, !ended}, lack{approval.GapMore, files.more || outside.more || system.more || started.more || reached.more})
 	return w, ""
 }
 
-// loader is what starts programs that need libraries.
-var loader = regexp.MustCompile(`/ld-linux[^/]*\.so\.[0-9]$`)
+// loader is what starts programs that need libraries: the box's own, in folders that the code cannot
+// write to. A program of this name anywhere else is one of the code's making.
+var loader = regexp.MustCompile(`^(/usr)?/lib(64)?/([^/]+-linux-gnu/)?ld-linux[^/]*\.so\.[0-9]$`)
 
 // cloudImage tells which files are read on any program's behalf in a cloud box: Python's
 // libraries, fonts, time zones, and what the runner itself uses.

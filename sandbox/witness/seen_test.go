@@ -31,6 +31,29 @@ func TestTheLoaderAloneIsAProgram(t *testing.T) {
 	require.Equal(t, []string{"/usr/lib64/ld-linux-x86-64.so.2"}, w.Started)
 }
 
+// Only the box's own loader is left out, and only beside a program that it was started for.
+func TestAProgramUnderTheLoadersNameIsAProgram(t *testing.T) {
+	t.Parallel()
+	const own, older, arm = "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "/lib64/ld-linux-x86-64.so.2", "/lib/aarch64-linux-gnu/ld-linux-aarch64.so.1"
+	for _, tt := range []struct{ started, said []string }{
+		{[]string{own, "/usr/bin/id"}, []string{"/usr/bin/id"}},
+		{[]string{older, "/usr/bin/id"}, []string{"/usr/bin/id"}},
+		{[]string{arm, "/usr/bin/id"}, []string{"/usr/bin/id"}},
+		{[]string{own, "/tmp/ld-linux.so.2"}, []string{"/tmp/ld-linux.so.2"}},
+		{[]string{own, place + "work/ld-linux-x86-64.so.2"}, []string{place + "work/ld-linux-x86-64.so.2"}},
+		{[]string{own, "/tmp/usr/lib64/ld-linux-x86-64.so.2"}, []string{"/tmp/usr/lib64/ld-linux-x86-64.so.2"}},
+		{[]string{own, older}, []string{own, older}},
+	} {
+		lines := []string{begins}
+		for _, at := range tt.started {
+			lines = append(lines, `{"started": "`+at+`"}`)
+		}
+		w, _ := Read(record(append(lines, `{"end": 0}`)...), "/m")
+		require.Equal(t, tt.said, w.Started)
+		require.True(t, w.Complete)
+	}
+}
+
 // Where everything goes through a door, it is known who was reached, and that nobody was.
 func TestWhoWasReachedIsKnownWhereThereIsADoor(t *testing.T) {
 	t.Parallel()
