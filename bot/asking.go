@@ -169,7 +169,7 @@ func (h *asking) clickChoose(ctx context.Context, cb slack.InteractionCallback, 
 
 // clickSay opens the field for an answer in the asker's own words.
 func (h *asking) clickSay(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
-	id, _, _ := strings.Cut(action.Value, " ")
+	id, key, _ := strings.Cut(action.Value, " ")
 	v, err := h.service.View(ctx, id)
 	switch {
 	case err != nil:
@@ -179,8 +179,9 @@ func (h *asking) clickSay(ctx context.Context, cb slack.InteractionCallback, act
 	case v.Request.Asker != cb.User.ID:
 		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Because(approval.WhyAskerAnswers)}
 	}
+	open := (approval.Talk{Request: v.Request}).Open()
 	view, ok := draw.SayView(v.Request, action.Value)
-	if !ok {
+	if !ok || open.Key() != key { // a message that still shows an older question
 		return answer{}, &approval.MoveError{Request: v.Request, Verb: "answer the model of", Why: approval.Because(approval.WhyOtherDoubt)}
 	}
 	return answer{}, h.open(ctx, cb.TriggerID, view)
@@ -192,7 +193,7 @@ func (h *asking) submitSay(ctx context.Context, cb slack.InteractionCallback) (a
 	if !ok {
 		return answer{}, fmt.Errorf("an answer without its question: %q", kit.Cut(cb.View.PrivateMetadata, 100))
 	}
-	_, err := h.service.Say(ctx, id, key, fieldsOf(cb)[ids.FieldSaid].Value, approval.Click{Team: cb.Team.ID, User: cb.User.ID})
+	_, err := h.service.Say(ctx, id, key, fieldsOf(cb)[ids.FieldSaid].Value, modalClick(cb, draw.Origin{}))
 	return saved(err, ids.FieldSaid)
 }
 
@@ -294,7 +295,7 @@ func (h *asking) own(ctx context.Context, cb slack.InteractionCallback, id strin
 		return nil, approval.ErrNotFound
 	case v.Request.Asker != cb.User.ID:
 		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Because(approval.WhyAskerCorrects)}
-	case !slices.ContainsFunc(v.Request.Files, func(f approval.File) bool { return f.Reading != nil }):
+	case len(draw.Rereadable(v.Request)) == 0:
 		return nil, &approval.InputError{Why: approval.Because(approval.WhyNotReadYet)}
 	}
 	return v.Request, nil
@@ -311,14 +312,13 @@ func (h *asking) submitReread(ctx context.Context, cb slack.InteractionCallback)
 	if err != nil {
 		return saved(err, ids.FieldHeading)
 	}
-	fields := fieldsOf(cb)
-	at := slices.IndexFunc(r.Files, func(f approval.File) bool {
-		return f.Reading != nil && (f.ID == fields[ids.FieldFiles].SelectedOption.Value || fields[ids.FieldFiles].SelectedOption.Value == "")
-	})
+	fields, files := fieldsOf(cb), draw.Rereadable(r)
+	chose := fields[ids.FieldFiles].SelectedOption.Value
+	at := slices.IndexFunc(files, func(f approval.File) bool { return chose == "" || f.ID == chose })
 	if at < 0 {
 		return saved(&approval.InputError{Why: approval.Because(approval.WhyNotReadYet)}, ids.FieldHeading)
 	}
-	file := r.Files[at]
+	file := files[at]
 	said, err := file.Reading.Corrected(reading.Correction{Heading: fields[ids.FieldHeading].Value, Sheet: fields[ids.FieldSheet].Value, Text: fields[ids.FieldAsText].Value,
 		Delimiter: chosen(fields[ids.FieldDelimiter]), Decimal: chosen(fields[ids.FieldDecimal]), Encoding: chosen(fields[ids.FieldEncoding])})
 	if wrong := new(reading.CorrectionError); errors.As(err, &wrong) {
@@ -333,8 +333,8 @@ func (h *asking) submitReread(ctx context.Context, cb slack.InteractionCallback)
 		return saved(err, ids.FieldHeading)
 	}
 	q := approval.Question{Team: r.Team, Project: r.Project, Asker: r.Asker, Model: r.Model, Text: r.Question, ThreadTS: from.Thread, Follow: from.Thread != "", Given: true,
-		Trigger: "reread " + r.ID + " " + approval.Short(approval.Hash(fmt.Append(nil, said)))}
-	files, err := approval.Corrected(r, file.ID, said)
+		Trigger: "reread " + r.ID + " " + file.ID + " " + approval.Short(approval.Hash(fmt.Append(nil, said)))}
+	files, err = approval.Corrected(r, file.ID, said)
 	if err != nil {
 		return saved(err, ids.FieldHeading)
 	}

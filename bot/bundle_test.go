@@ -31,7 +31,9 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // as draws for a bot that is known to be this one.
-func as(who kit.Identity) draw.With { return draw.With{Self: who, Calendar: time.UTC} }
+func as(who kit.Identity) draw.With {
+	return draw.With{Self: who, Calendar: time.UTC, Rounds: approval.DefaultPolicy().MaxRounds}
+}
 
 // every is a service that does everything.
 func every(s *service) Services {

@@ -43,6 +43,12 @@ func TestTheAskerAnswersTheModelByAPressOrInWords(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, errs)
 	require.Equal(t, []string{key + " 1", key + " both, one after another"}, b.service.answered)
+
+	b.service.change(func() { v.Request.Clarified[0].Question = "Which month do you mean?" })
+	require.NoError(t, maya.Click(m, "Answer in words"))
+	b.told(slacksim.Analyst, slacksim.SalesData, "This has been answered already.")
+	_, open = maya.View()
+	require.False(t, open, "an old message opens no other question")
 }
 
 func TestWhatCouldBeAskedNextIsAskedByAPress(t *testing.T) {

@@ -37,7 +37,6 @@ type Authority interface {
 
 // Notes are what administrators write about a channel.
 type Notes interface {
-	RulesOf(ctx context.Context, team, project string) (review.RuleSet, error)
 	SetNotes(ctx context.Context, click approval.Click, project string, notes review.Notes, shows approval.Sight, base int) (review.RuleSet, error)
 }
 
@@ -50,7 +49,6 @@ type Keyring interface {
 
 // Trail is where copies of the audit log's checkpoints are kept.
 type Trail interface {
-	RulesOf(ctx context.Context, team, project string) (review.RuleSet, error)
 	Copied(ctx context.Context, team, channel string) (steps.Copies, error)
 	SetLogChannel(ctx context.Context, click approval.Click, channel string, base int) (review.RuleSet, error)
 }
@@ -86,12 +84,7 @@ func (h *governing) clickRemoveKey(ctx context.Context, cb slack.InteractionCall
 	}
 	return answer{after: func(ctx context.Context) {
 		keys, err := h.keys.Keys(ctx, click)
-		if err == nil {
-			_, err = h.api.UpdateViewContext(ctx, home.KeysView(keys, time.Now()), "", "", cb.View.ID)
-		}
-		if err != nil && slackError(err) != "not_found" {
-			h.Log.Warn("draw the list of keys again", "error", detail(err))
-		}
+		h.again(ctx, home.KeysView(keys, time.Now()), err, cb.View.ID)
 	}}, nil
 }
 
@@ -146,15 +139,20 @@ func (h *governing) people(ctx context.Context, team string) (view slack.ModalVi
 	return home.PeopleView(all, roster.Delegations, short), err
 }
 
-// listAgain draws the list of people in the modal where it stands. One that has
-// been closed meanwhile is drawn when it is opened again.
+// listAgain draws the list of people in the modal where it stands.
 func (h *governing) listAgain(ctx context.Context, team, view string) {
 	list, err := h.people(ctx, team)
+	h.again(ctx, list, err, view)
+}
+
+// again draws a list in the modal where it stands, unless it could not be read. A modal that
+// has been closed meanwhile is drawn when it is opened again.
+func (h *governing) again(ctx context.Context, list slack.ModalViewRequest, err error, view string) {
 	if err == nil {
 		_, err = h.api.UpdateViewContext(ctx, list, "", "", view)
 	}
 	if err != nil && slackError(err) != "not_found" {
-		h.Log.Warn("draw the list of people again", "error", detail(err))
+		h.Log.Warn("draw a list again", "list", list.CallbackID, "error", detail(err))
 	}
 }
 
@@ -233,11 +231,19 @@ func (h *governing) submitWhose(ctx context.Context, cb slack.InteractionCallbac
 	return answer{payload: slack.NewUpdateViewSubmissionResponse(&view)}, nil
 }
 
+// ruledOf reads back what a form remembers of the rules that it was filled with.
+func ruledOf(cb slack.InteractionCallback) (from home.Ruled, err error) {
+	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &from); err != nil {
+		return from, fmt.Errorf("a form's metadata: %w", err)
+	}
+	return from, nil
+}
+
 // submitRules stores what the form holds. What is wrong is said beside its field.
 func (h *governing) submitRules(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-	var from home.Ruled
-	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &from); err != nil {
-		return answer{}, fmt.Errorf("a form's metadata: %w", err)
+	from, err := ruledOf(cb)
+	if err != nil {
+		return answer{}, err
 	}
 	fields := fieldsOf(cb)
 	set := review.RuleSet{Team: cb.Team.ID, Project: from.Project, Version: from.Version, None: len(fields[ids.FieldNone].SelectedOptions) > 0}
@@ -246,7 +252,7 @@ func (h *governing) submitRules(ctx context.Context, cb slack.InteractionCallbac
 		return beside(field, why), nil
 	}
 	set.Rules = rules
-	_, err := h.service.SetRules(ctx, modalClick(cb, draw.Origin{}), set)
+	_, err = h.service.SetRules(ctx, modalClick(cb, draw.Origin{}), set)
 	return saved(err, home.RulesField(err))
 }
 
@@ -277,9 +283,9 @@ func (h *governing) submitLists(ctx context.Context, cb slack.InteractionCallbac
 
 // submitModels stores what the form holds. What is wrong is said beside its field.
 func (h *governing) submitModels(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-	var from home.Ruled
-	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &from); err != nil {
-		return answer{}, fmt.Errorf("a form's metadata: %w", err)
+	from, err := ruledOf(cb)
+	if err != nil {
+		return answer{}, err
 	}
 	fields := fieldsOf(cb)
 	var list *review.Models
@@ -290,7 +296,7 @@ func (h *governing) submitModels(ctx context.Context, cb slack.InteractionCallba
 		}
 		list = &models
 	}
-	_, err := h.service.SetModels(ctx, modalClick(cb, draw.Origin{}), from.Project, list, from.Version)
+	_, err = h.service.SetModels(ctx, modalClick(cb, draw.Origin{}), from.Project, list, from.Version)
 	return saved(err, home.ModelsField(err))
 }
 
@@ -302,7 +308,7 @@ func (h *governing) clickNotes(ctx context.Context, cb slack.InteractionCallback
 // submitNoted goes on to the form.
 func (h *governing) submitNoted(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
 	project := fieldsOf(cb)[ids.FieldChannel].SelectedConversation
-	set, err := h.notes.RulesOf(ctx, cb.Team.ID, project)
+	set, err := h.service.RulesOf(ctx, cb.Team.ID, project)
 	if err != nil {
 		return saved(err, ids.FieldChannel)
 	}
@@ -312,18 +318,18 @@ func (h *governing) submitNoted(ctx context.Context, cb slack.InteractionCallbac
 
 // submitNotes stores what the form holds.
 func (h *governing) submitNotes(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-	var from home.Ruled
-	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &from); err != nil {
-		return answer{}, fmt.Errorf("a form's metadata: %w", err)
+	from, err := ruledOf(cb)
+	if err != nil {
+		return answer{}, err
 	}
 	notes, shows := home.NotesOf(fieldsOf(cb))
-	_, err := h.notes.SetNotes(ctx, modalClick(cb, draw.Origin{}), from.Project, notes, shows, from.Version)
+	_, err = h.notes.SetNotes(ctx, modalClick(cb, draw.Origin{}), from.Project, notes, shows, from.Version)
 	return saved(err, home.NotesField(err))
 }
 
 // clickTrail asks which channel gets the checkpoints of the audit log.
 func (h *governing) clickTrail(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
-	set, err := h.trail.RulesOf(ctx, cb.Team.ID, "")
+	set, err := h.service.RulesOf(ctx, cb.Team.ID, "")
 	if err != nil {
 		return answer{}, err
 	}
@@ -336,10 +342,15 @@ func (h *governing) clickTrail(ctx context.Context, cb slack.InteractionCallback
 
 // submitTrail stores it.
 func (h *governing) submitTrail(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-	var from home.Ruled
-	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &from); err != nil {
-		return answer{}, fmt.Errorf("a form's metadata: %w", err)
+	from, err := ruledOf(cb)
+	if err != nil {
+		return answer{}, err
 	}
-	_, err := h.trail.SetLogChannel(ctx, modalClick(cb, draw.Origin{}), fieldsOf(cb)[ids.FieldChannel].SelectedConversation, from.Version)
+	fields := fieldsOf(cb)
+	channel := fields[ids.FieldChannel].SelectedConversation
+	if len(fields[ids.FieldNone].SelectedOptions) > 0 {
+		channel = ""
+	}
+	_, err = h.trail.SetLogChannel(ctx, modalClick(cb, draw.Origin{}), channel, from.Version)
 	return saved(err, ids.FieldChannel)
 }

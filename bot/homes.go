@@ -266,7 +266,7 @@ func (h *homes) homePage(ctx context.Context, team, user string, mark home.Shelf
 			return nil, err
 		}
 		for _, r := range given {
-			v.Given = append(v.Given, home.Question{Request: r, URL: h.whereItIsDecided(ctx, who, r)})
+			v.Given = append(v.Given, home.Question{Request: r, URL: h.where(ctx, who, r, ofCard)})
 		}
 	}
 	if v.Purse, err = h.budgets.purse(ctx, team, user, ""); err != nil {
@@ -277,7 +277,7 @@ func (h *homes) homePage(ctx context.Context, team, user string, mark home.Shelf
 		return nil, err
 	}
 	for _, r := range mine[:min(home.Length, len(mine))] {
-		v.Mine = append(v.Mine, home.Question{Request: r, URL: h.whereItStands(ctx, who, r)})
+		v.Mine = append(v.Mine, home.Question{Request: r, URL: h.where(ctx, who, r, ofProgress)})
 	}
 	if !v.Roster.Admin(user) {
 		return v.Draw(), nil
@@ -292,26 +292,23 @@ func (h *homes) homePage(ctx context.Context, team, user string, mark home.Shelf
 	return v.Draw(), err
 }
 
-// whereItIsDecided is where a request's card is, as far as that is known.
-func (h *homes) whereItIsDecided(ctx context.Context, who kit.Identity, r *approval.Request) string {
-	v, err := h.service.View(ctx, r.ID)
-	if err != nil {
-		h.Log.Warn("a link on a Home", "request", r.ID, "error", err)
-		return ""
-	}
-	card := draw.CardPost(v)
-	return who.Permalink(card.Channel, card.TS, "")
+// ofProgress and ofCard are the posts of a request that a Home leads to, and their threads: where
+// its progress can be read, and its card.
+func ofProgress(v *steps.View) (post steps.Post, thread string) {
+	return v.Posts[steps.SurfaceProgress], draw.Thread(v)
 }
 
-// whereItStands is where a request's progress can be read, as far as that is known.
-func (h *homes) whereItStands(ctx context.Context, who kit.Identity, r *approval.Request) string {
+func ofCard(v *steps.View) (post steps.Post, thread string) { return draw.CardPost(v), "" }
+
+// where is the link to a request's post, as far as it is known.
+func (h *homes) where(ctx context.Context, who kit.Identity, r *approval.Request, in func(v *steps.View) (steps.Post, string)) string {
 	v, err := h.service.View(ctx, r.ID)
 	if err != nil {
 		h.Log.Warn("a link on a Home", "request", r.ID, "error", err)
 		return ""
 	}
-	post := v.Posts[steps.SurfaceProgress]
-	return who.Permalink(post.Channel, post.TS, draw.Thread(v))
+	post, thread := in(v)
+	return who.Permalink(post.Channel, post.TS, thread)
 }
 
 // part is what somebody may do here, and whether anything ever waits for them.

@@ -74,6 +74,52 @@ func TestAnAnswerOverAFileThatWasReadWronglyIsAskedForAgain(t *testing.T) {
 	require.Empty(t, q[0].Files[0].SHA256, "it is looked at as it is now")
 }
 
+// Each of two files is asked for again, though the same is said of both. One that cannot be read
+// otherwise is never taken for one of them.
+func TestEachFileThatWasReadWronglyIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, reply := b.ended(sample.With(approval.Result{Outcome: approval.OK, Answer: "It was 42."}), func(v *steps.View) {
+		other := v.Request.Files[0]
+		other.ID, other.Name = "F2", "costs.csv"
+		whole := approval.File{ID: "F0", Name: "a.parquet", SHA256: other.SHA256, Reading: &reading.Reading{Version: 1, Kind: "parquet", Tables: other.Reading.Tables}}
+		v.Request.Files = append([]approval.File{whole}, v.Request.Files[0], other)
+	})
+	maya := b.as(slacksim.Analyst)
+	for _, name := range []string{"sales.csv", "costs.csv"} {
+		require.NoError(t, maya.Click(reply, "Not read right?"))
+		refused, err := maya.Submit(slackperson.Fill(ids.FieldFiles, name).And(ids.FieldHeading, "none"))
+		require.NoError(t, err)
+		require.Empty(t, refused)
+	}
+	q := b.service.questions()
+	require.Len(t, q, 2)
+	for n, at := range []int{1, 2} {
+		require.Equal(t, "no heading", q[n].Files[at].Answers[0].Words())
+		require.Empty(t, q[n].Files[0].Answers)
+	}
+}
+
+// Where one file alone can be read otherwise, it is the one that is meant.
+func TestTheFileThatIsOfferedIsTheOneThatIsRead(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, reply := b.ended(sample.With(approval.Result{Outcome: approval.OK, Answer: "It was 42."}), func(v *steps.View) {
+		f := v.Request.Files[0]
+		whole := approval.File{ID: "F0", Name: "a.parquet", SHA256: f.SHA256, Reading: &reading.Reading{Version: 1, Kind: "parquet", Tables: f.Reading.Tables}}
+		v.Request.Files = []approval.File{whole, f}
+	})
+	maya := b.as(slacksim.Analyst)
+	require.NoError(t, maya.Click(reply, "Not read right?"))
+	refused, err := maya.Submit(slackperson.Fill(ids.FieldHeading, "none"))
+	require.NoError(t, err)
+	require.Empty(t, refused)
+	q := b.service.questions()
+	require.Len(t, q, 1)
+	require.Empty(t, q[0].Files[0].Answers)
+	require.Len(t, q[0].Files[1].Answers, 1)
+}
+
 func TestLettersAreShownToTheAskerAlone(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -83,6 +129,7 @@ func TestLettersAreShownToTheAskerAlone(t *testing.T) {
 	})
 	line := b.read(slacksim.Analyst, v.Posts[steps.SurfaceProgress])
 	require.Contains(t, line.Words(), "Its letters can be read in more than one way")
+	require.Contains(t, line.Words(), "Compare runs a sandbox, which costs a little; else nothing is written or paid while I wait")
 	require.Equal(t, []string{ids.ActionCompare, ids.ActionAnswer, ids.ActionAnswer2, ids.ActionReread, ids.ActionCancel}, line.Actions())
 	other := b.as(slacksim.OtherAnalyst)
 	require.NoError(t, other.Click(line, "Compare"))

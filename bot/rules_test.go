@@ -255,6 +255,13 @@ func TestAdministratorsChooseWhereCheckpointsAreKept(t *testing.T) {
 	w := b.service.wishes()[0]
 	require.Equal(t, "set log channel "+slacksim.SalesData, w.what+" "+w.id)
 	require.Equal(t, 3, w.base, "what somebody else has set meanwhile is not overwritten")
+
+	require.NoError(t, carla.ClickView(atHome, ids.ActionTrail))
+	b.openedAs(carla, ids.CallbackTrail)
+	_, err = carla.Submit(slackperson.Fill(ids.FieldNone, ids.FieldNone))
+	require.NoError(t, err)
+	w = b.service.wishes()[1]
+	require.Equal(t, "set log channel ", w.what+" "+w.id, "a channel that was chosen cannot be emptied in Slack")
 }
 
 func TestHowReviewersDecideIsForAdministrators(t *testing.T) {

@@ -24,7 +24,7 @@ import (
 type slackAPI struct {
 	Options
 	api      *slack.Client
-	lift     *slack.Client // for uploads, whose time is their own: it depends on their size
+	lift     *slack.Client // for uploads and downloads, whose time is their own: it depends on their size
 	calendar func() *time.Location
 
 	mu   sync.Mutex
@@ -89,7 +89,7 @@ func (w *slackAPI) who(ctx context.Context) (kit.Identity, error) {
 func (w *slackAPI) with() draw.With {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	with := draw.With{Calendar: w.calendar()}
+	with := draw.With{Calendar: w.calendar(), Rounds: w.Policy().MaxRounds}
 	if w.self != nil {
 		with.Self = *w.self
 	}

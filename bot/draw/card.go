@@ -30,12 +30,12 @@ func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 		Glance(p, v)
 	}
 	verdicts(with, p, v)
-	asks(p, v)
+	asks(p, v, mostSaid)
 	since(p, v)
 	p.Enumerate("File", fileLines(r.Files, mostRemarks))
 	noted(p, v, 600)
 	refusedDrafts(p, r)
-	warned(p, rev.Findings, mostFound)
+	warned(p, r, mostFound)
 	summary(p, rev)
 	tail := cardTail(v, review.MaxHosts, flaw)
 	text, fits := kit.Inline(rev.Code)
@@ -59,8 +59,8 @@ func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 		cardButtons(with, p, v, fits, flaw.Found)
 		marked(p)
 	}
-	if Withdrawable(r) {
-		p.Buttons("disown", NotMe(r, r.Revision.Number, "This was not me", "somebody has approved in your name"))
+	if row := disowning(r); len(row) > 0 {
+		p.Buttons("disown", row...)
 	}
 	return p
 }
@@ -68,6 +68,15 @@ func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 // Withdrawable tells whether there is an approval that its giver can still take back.
 func Withdrawable(r *approval.Request) bool {
 	return r.Can("Disown") && r.Approvals() > 0
+}
+
+// disowning is the button that takes an approval back, as long as that can be done: also while
+// others are still to approve.
+func disowning(r *approval.Request) []slack.BlockElement {
+	if !Withdrawable(r) {
+		return nil
+	}
+	return []slack.BlockElement{NotMe(r, r.Revision.Number, "This was not me", "somebody has approved in your name")}
 }
 
 // NotMe is the button of those in whose name it was approved.

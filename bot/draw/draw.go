@@ -15,4 +15,5 @@ import (
 type With struct {
 	Self     kit.Identity   // whose links and name are shown
 	Calendar *time.Location // of the team
+	Rounds   int            // how often the code of a request can be changed
 }

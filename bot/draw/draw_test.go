@@ -36,7 +36,9 @@ type stand struct {
 	models []string
 }
 
-func (b stand) with() draw.With { return draw.With{Self: b.self, Calendar: time.UTC} }
+func (b stand) with() draw.With {
+	return draw.With{Self: b.self, Calendar: time.UTC, Rounds: approval.DefaultPolicy().MaxRounds}
+}
 
 // as is one that knows who it is.
 func as(b stand, who kit.Identity) stand { return stand{who, b.models} }
@@ -155,6 +157,19 @@ func TestMessagesLookAsTheyDid(t *testing.T) {
 		want, err := os.ReadFile(file)
 		require.NoError(t, err)
 		require.Equal(t, string(want), string(got)+"\n", "%s; if that is meant, run go test ./bot/draw -update", name)
+	}
+}
+
+// Slack refuses a message in which a block's id stands twice, and with it all of its buttons.
+func TestNoBlockIDStandsTwiceInAMessage(t *testing.T) {
+	t.Parallel()
+	for name, p := range pages(stand{models: models}) {
+		seen := map[string]bool{}
+		for _, block := range p.Blocks {
+			id := block.ID()
+			require.False(t, id != "" && seen[id], "%s: %s", name, id)
+			seen[id] = true
+		}
 	}
 }
 

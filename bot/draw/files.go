@@ -25,7 +25,7 @@ const (
 )
 
 // fileLines say what is in the files and how they are read, with so many remarks on what is
-// odd in each.
+// odd in each, and so many of what people have said of it.
 func fileLines(files []approval.File, remarks int) (items [][]kit.Part) {
 	for _, f := range files[:min(mostFiles, len(files))] {
 		item := []kit.Part{kit.Mono(kit.Cut(f.Name, 110))}
@@ -34,7 +34,7 @@ func fileLines(files []approval.File, remarks int) (items [][]kit.Part) {
 		}
 		if f.Reading != nil {
 			item = append(item, kit.Words(": "+strings.Join(shapes(f), ", ")+howRead(f)))
-			item = append(item, saidOf(f)...)
+			item = append(item, saidOf(f, remarks)...)
 			if text := oddIn(f, remarks); text != "" {
 				item = append(item, kit.Words(text))
 			}
@@ -86,10 +86,13 @@ func howRead(f approval.File) string {
 	return ""
 }
 
-// saidOf is what people have said of a file, each by name.
-func saidOf(f approval.File) (said []kit.Part) {
-	for _, a := range f.Answers {
+// saidOf is what people have said of a file, each by name. They can say more than a card holds.
+func saidOf(f approval.File, most int) (said []kit.Part) {
+	for _, a := range f.Answers[:min(most, len(f.Answers))] {
 		said = append(said, kit.Words("; "+kit.Cut(foreign(a.Words()), howLength)+" (says "), kit.Person(a.By), kit.Words(")"))
+	}
+	if more := len(f.Answers) - most; more > 0 {
+		said = append(said, kit.Words(fmt.Sprintf("; and %d more that people have said of it", more)))
 	}
 	return said
 }
@@ -142,12 +145,16 @@ func doubted(p *kit.Page, r *approval.Request) {
 		buttons = append([]slack.BlockElement{compare}, buttons...)
 	}
 	p.Buttons("answer", buttons...)
-	p.Small(kit.Words("Nothing is written or paid while I wait, until "), kit.Moment(r.ExpiresAt), kit.Words("."))
+	free := "Nothing is written or paid while I wait, until "
+	if len(d.InEncodings()) > 0 {
+		free = "Compare runs a sandbox, which costs a little; else nothing is written or paid while I wait, until "
+	}
+	p.Small(kit.Words(free), kit.Moment(r.ExpiresAt), kit.Words("."))
 }
 
 // reread is the button with which the asker says how a file is to be read instead.
 func reread(r *approval.Request) *slack.ButtonBlockElement {
-	if r.Seek != nil || r.Edit != nil || (approval.Talk{Request: r}).Open() != nil || len(rereadable(r)) == 0 {
+	if r.Seek != nil || r.Edit != nil || (approval.Talk{Request: r}).Open() != nil || len(Rereadable(r)) == 0 {
 		return nil
 	}
 	b := kit.Button(ids.ActionReread, "Not read right?", r.ID, slack.StyleDefault)
@@ -155,8 +162,9 @@ func reread(r *approval.Request) *slack.ButtonBlockElement {
 	return b
 }
 
-// rereadable are the files of which it is known how they are read.
-func rereadable(r *approval.Request) (files []approval.File) {
+// Rereadable are the files of which it is known how they are read, and which could be read
+// otherwise.
+func Rereadable(r *approval.Request) (files []approval.File) {
 	for _, f := range r.Files {
 		if f.Reading != nil && f.Reading.Kind != "parquet" {
 			files = append(files, f)
@@ -168,7 +176,7 @@ func rereadable(r *approval.Request) (files []approval.File) {
 // RereadView asks how a file is to be read instead. It says how it is read now, and shows no
 // value of it. What a file of no kind of this request has is not asked.
 func RereadView(r *approval.Request, from Origin) slack.ModalViewRequest {
-	files := rereadable(r)
+	files := Rereadable(r)
 	p := &kit.Page{}
 	p.Say(kit.Words("What you say holds for this question and its thread. The reviewers see it. Where the columns stay the same, so does the code, and nothing is paid; else new code is written, which costs about as much as the first."))
 	p.Enumerate("File", fileLines(files, mostRemarks))
@@ -255,19 +263,23 @@ func toldBefore(f approval.File) []kit.Part {
 	return append(said, kit.Words(kit.Cut(foreign(strings.Join(words, "; ")), 400)+". Is it to be read so here, too?"))
 }
 
-// mostListed is how many blocks the list of columns has, of the hundred that Slack takes.
-const mostListed = 90
+// How many blocks the list of columns has, of the hundred that Slack takes, and how many bytes
+// of JSON, of 250,000.
+const (
+	mostListed  = 90
+	listedBytes = 200_000
+)
 
 // ColumnsView names the columns of the files, as a program sees them: their types and what is
 // missing, and no value of any.
 func ColumnsView(r *approval.Request) slack.ModalViewRequest {
-	p, hidden := &kit.Page{}, 0
+	p, used, hidden := &kit.Page{}, 0, 0
 	for _, f := range r.Files {
 		if len(f.Tables()) == 0 {
 			p.Say(kit.Mono(kit.Cut(f.Name, 110)), kit.Words(": no table is known."))
 		}
 		for _, t := range f.Tables() {
-			hidden += listed(p, f, t)
+			hidden += listed(p, f, t, &used)
 		}
 	}
 	if hidden > 0 {
@@ -276,8 +288,9 @@ func ColumnsView(r *approval.Request) slack.ModalViewRequest {
 	return kit.NoteOf("Columns", p)
 }
 
-// listed lists a table's columns, and returns how many it has left out for want of room.
-func listed(p *kit.Page, f approval.File, t reading.Table) (hidden int) {
+// listed lists a table's columns, counts the bytes of the whole list, and returns how many
+// columns it has left out for want of room.
+func listed(p *kit.Page, f approval.File, t reading.Table, bytes *int) (hidden int) {
 	title := []kit.Part{kit.Mono(kit.Cut(f.Name, 110))}
 	if t.Name != "" {
 		title = append(title, kit.Words(" "+kit.Cut(foreign(t.Name), 40)))
@@ -286,8 +299,17 @@ func listed(p *kit.Page, f approval.File, t reading.Table) (hidden int) {
 	var items [][]kit.Part
 	used := 0
 	flush := func() {
-		if len(items) > 0 {
-			p.List(title, items)
+		q := &kit.Page{}
+		q.List(title, items)
+		size := len(kit.JSON(q.Blocks))
+		switch {
+		case len(items) == 0:
+		case *bytes+size > listedBytes:
+			hidden += len(items)
+			*bytes = listedBytes // what is smaller and comes later would leave a hole
+		default:
+			p.Append(q)
+			*bytes += size
 		}
 		title, items, used = nil, nil, 0
 	}
@@ -298,10 +320,10 @@ func listed(p *kit.Page, f approval.File, t reading.Table) (hidden int) {
 			flush()
 		}
 		if len(p.Blocks) >= mostListed {
-			return len(t.Columns) - i
+			return hidden + len(t.Columns) - i
 		}
 		items, used = append(items, []kit.Part{kit.Mono(name), kit.Words(": " + words)}), used+size
 	}
 	flush()
-	return 0
+	return hidden
 }

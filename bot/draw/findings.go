@@ -36,8 +36,10 @@ func walled(all []approval.Finding) bool {
 	return dangers(all) > 0 || len(merged(all, approval.Caution)) >= wall
 }
 
-// warned says above the code what is unusual in it, or which lines to read with care.
-func warned(p *kit.Page, all []approval.Finding, room int) {
+// warned says above the code what is unusual in it, or which lines to read with care. Once it
+// is decided, there is nothing to be careful about any more.
+func warned(p *kit.Page, r *approval.Request, room int) {
+	all := r.Revision.Findings
 	if !walled(all) {
 		findings(p, all, room)
 		return
@@ -55,6 +57,10 @@ func warned(p *kit.Page, all []approval.Finding, room int) {
 	at := ""
 	if len(lines.lines) > 0 {
 		at = " in " + lines.where()
+	}
+	if r.State != approval.Pending {
+		p.Say(kit.Strong(word), kit.Words(at+". What the inspection found stands below the code."))
+		return
 	}
 	p.Say(kit.Strong(word), kit.Words(at+". Please read the code first; what the inspection found stands below it."))
 }

@@ -34,11 +34,7 @@ func PlainCards(v *steps.View) []*kit.Page {
 			say(kit.Words(verdictWords[d.Verdict]), kit.Person(d.Reviewer), kit.Words(", "), kit.Moment(d.At), kit.Words("."))
 		}
 		said = append(said, plainPrint(r))
-		var row []slack.BlockElement
-		if Withdrawable(r) {
-			row = append(row, NotMe(r, r.Revision.Number, "This was not me", "somebody has approved in your name"))
-		}
-		return plainPages(said, said, row)
+		return plainPages(said, said, disowning(r))
 	}
 	say(kit.Words(RiskWords[v.Terms.Tier]+" · "+needed(r.Approvals(), v.Terms)+" · at most "+money.Most(r.Revision.Manifest.CostCap)+" · until "), kit.Moment(r.ExpiresAt))
 	if n := dangers(r.Revision.Findings); n > 0 {
@@ -66,7 +62,7 @@ func PlainCards(v *steps.View) []*kit.Page {
 	if v.Terms.Slack {
 		row = append(row, kit.Button(ids.ActionReject, "Reject", s, slack.StyleDanger), kit.Button(ids.ActionChanges, "Request changes", s, slack.StyleDefault))
 	}
-	print := plainPrint(r)
+	print, row := plainPrint(r), append(row, disowning(r)...)
 	return plainPages(append(said, print), append(bare, print), row)
 }
 

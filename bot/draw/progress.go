@@ -72,7 +72,8 @@ func Progress(with With, v *steps.View) *kit.Page {
 		p.Say(kit.Flow(kit.Strong("Waiting: "), Missing(with, r.Away.Cause))...)
 	}
 	row := Declining(r)
-	if b := reread(r); b != nil && (r.State == approval.Pending || r.State == approval.Asking) {
+	// A correction is a round, of which there is an end.
+	if b := reread(r); b != nil && r.Rounds < with.Rounds && (r.State == approval.Pending || r.State == approval.Asking) {
 		row = append(row, b)
 	}
 	if b := cancel(r); b != nil {

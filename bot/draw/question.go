@@ -2,6 +2,7 @@ package draw
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 
@@ -123,15 +124,34 @@ func SayView(r *approval.Request, of string) (view slack.ModalViewRequest, ok bo
 		Close: kit.Plain("Back"), PrivateMetadata: of, Blocks: slack.Blocks{BlockSet: blocks}}, true
 }
 
-// clarified is what the model has asked the asker, and what they said: the code rests on it.
-func clarified(p *kit.Page, r *approval.Request) {
-	var items [][]kit.Part
+// How many characters of an answer to the model a card shows, and the review: all that an
+// asker can say, since the model was told all of it.
+const (
+	mostSaid = 300
+	allSaid  = 3000
+)
+
+// clarified is what the model has asked the asker, and so much of what they said: the code
+// rests on it.
+func clarified(p *kit.Page, r *approval.Request, most int) {
+	title, items, used := []kit.Part{kit.Strong("The model asked the asker")}, [][]kit.Part(nil), 0
 	for _, c := range r.Clarified {
-		if !c.SaidAt.IsZero() {
-			items = append(items, []kit.Part{kit.Words(c.Question + " "), kit.Strong(kit.Cut(kit.OneLine(c.Said), 300))})
+		if c.SaidAt.IsZero() {
+			continue
 		}
+		said := kit.OneLine(c.Said)
+		item := []kit.Part{kit.Words(c.Question + " "), kit.Strong(kit.Cut(said, most))}
+		if utf8.RuneCountInString(said) > most && r.State == approval.Pending {
+			item = append(item, kit.Words(" (it goes on in the review)"))
+		}
+		size := utf8.RuneCountInString(c.Question) + min(most, utf8.RuneCountInString(said))
+		if used > 0 && used+size > kit.PartChars { // a block of Slack's has an end, too
+			p.List(title, items)
+			title, items, used = nil, nil, 0
+		}
+		items, used = append(items, item), used+size
 	}
-	p.List([]kit.Part{kit.Strong("The model asked the asker")}, items)
+	p.List(title, items)
 }
 
 // follows are the buttons of what a model offers to be asked next.

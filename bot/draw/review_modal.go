@@ -25,12 +25,12 @@ func ReviewView(with With, v *steps.View, from Origin) (slack.ModalViewRequest, 
 	p := &kit.Page{}
 	Glance(p, v)
 	verdicts(with, p, v)
-	asks(p, v)
+	asks(p, v, allSaid)
 	since(p, v)
 	p.Enumerate("File", fileLines(r.Files, allRemarks))
 	noted(p, v, review.MaxNotes)
 	refusedDrafts(p, r)
-	warned(p, rev.Findings, allFound)
+	warned(p, r, allFound)
 	summary(p, rev)
 	for i, c := range chunks {
 		title := []kit.Part{kit.Strong(fmt.Sprintf("Part %d of %d", i+1, len(chunks))), kit.Words(fmt.Sprintf(", lines %d to %d of %d", c.From, c.To, chunks[len(chunks)-1].To))}

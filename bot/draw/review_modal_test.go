@@ -40,13 +40,16 @@ func noticed(b stand, kind approval.NoticeKind, v *steps.View, to string, said a
 	return p
 }
 
-// receipts is a digest of what a reviewer has approved, of which one more is not shown.
+// receipts is a digest of what a reviewer has approved, of which one more is not shown. The
+// last that is shown is another revision of the first.
 func receipts(b stand, given ...*steps.View) *kit.Page {
 	var said approval.Receipts
+	given = append(given, given[0])
 	for n, v := range append(given, given[0]) {
-		said.Given = append(said.Given, approval.Receipt{RequestID: v.Request.ID, Revision: 1, At: sample.Noon.Add(time.Duration(n) * time.Minute)})
+		said.Given = append(said.Given, approval.Receipt{RequestID: v.Request.ID, Revision: 1 + n/2, At: sample.Noon.Add(time.Duration(n) * time.Minute)})
 	}
-	given[1].Request.ID = "bcd23fh"
+	given[0].Request.Revision.Number, given[1].Request.ID = 2, "bcd23fh"
+	given[0].Request.Decisions[0].Revision = 2
 	p, err := notice.Notices[approval.NoticeReceipts](b.with(), &steps.NoticeView{Notice: approval.Notice{Key: "k", Kind: approval.NoticeReceipts, Data: approval.Encode(said), At: sample.Noon}, Given: given, Now: sample.Noon}, slacksim.Reviewer)
 	if err != nil {
 		panic(err)

@@ -132,13 +132,13 @@ func noted(p *kit.Page, v *steps.View, most int) {
 	}
 }
 
-// asks is the question, and the one before it in the thread, without which a
-// follow-up may make no sense.
-func asks(p *kit.Page, v *steps.View) {
+// asks is the question, the one before it in the thread, without which a follow-up may
+// make no sense, and so many characters of each answer to the model.
+func asks(p *kit.Page, v *steps.View, said int) {
 	p.List([]kit.Part{kit.Strong("Earlier in this thread")}, earlier(v.Earlier))
 	p.Quote(kit.Cut(v.Request.Question, 3000), append(append([]kit.Part{kit.Person(v.Request.Asker), kit.Words(" asks in ")}, whereAsked(v.Request.Project)...), kit.Words(":"))...)
 	outsiders(p, v.Request)
-	clarified(p, v.Request)
+	clarified(p, v.Request, said)
 }
 
 // whereAsked names the channel. Slack names no direct message to who is not in it.

@@ -141,7 +141,7 @@ const (
 	FieldFreezes  = "freezes"
 	FieldWait     = "wait" // for a decision
 	FieldLast     = "last" // how long an approval does
-	FieldNone     = "none" // of a channel: what holds for the workspace
+	FieldNone     = "none" // of a channel: what holds for the workspace; of the audit log: no channel
 	FieldNotes    = "notes"
 	FieldCurrency = "currency"
 	FieldYear     = "year"  // the month in which it begins

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"countersign/bot/draw"
 )
 
 // Talk is what somebody says who asks nothing.
@@ -83,11 +85,49 @@ func emojiless(text string) string {
 	return strings.Join(kept, " ")
 }
 
-// only says that a message is about its own files and no others.
-var only = strings.Fields("only just alone solely nur seulement solo")
+// Words by which people say that a message is about its own files and no others: "only these",
+// "just with the attached file", "nur diese Datei". Between them stands nothing of weight. What
+// is pointed at is a file: "only this year" is about the data.
+var (
+	only   = strings.Fields("only just solely nur seulement solo")
+	light  = strings.Fields("use take read with from in of at about for the my mit aus von für die der das den dem avec de la le les con el los las il")
+	points = strings.Fields("this these diese diesen dieser dieses dies diesem ce cet cette ces este esta estos estas esto questo questa questi queste")
+	files  = strings.Fields("one ones file files attachment attachments upload uploads datei dateien fichier fichiers archivo archivos please here bitte hier")
+	comes  = strings.Fields("attached uploaded angehängte angehängten")
+)
 
 // Only tells whether a text narrows a question to the files that come with it.
 func Only(text string) bool {
-	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) })
-	return slices.ContainsFunc(words, func(word string) bool { return slices.Contains(only, word) })
+	words := strings.Fields(strings.ToLower(text))
+	for i, word := range words {
+		if slices.Contains(only, bare(word)) && pointsAtFiles(words[i+1:]) {
+			return true
+		}
+		if bare(word) == "alone" && (pointsAtFiles(words[max(0, i-2):i]) || pointsAtFiles(words[max(0, i-1):i])) { // "this file alone"
+			return true
+		}
+	}
+	return false
+}
+
+// pointsAtFiles tells whether words begin with what comes with a message, or with a file's name.
+func pointsAtFiles(words []string) bool {
+	for len(words) > 0 && slices.Contains(light, words[0]) {
+		words = words[1:]
+	}
+	switch {
+	case len(words) == 0:
+		return false
+	case draw.Data(bare(words[0])), slices.Contains(comes, bare(words[0])):
+		return true
+	case !slices.Contains(points, bare(words[0])):
+		return false
+	}
+	ends := len(words) == 1 || bare(words[0]) != words[0] // "only this, please"
+	return ends || slices.Contains(files, bare(words[1])) || draw.Data(bare(words[1]))
+}
+
+// bare is a word without the signs around it.
+func bare(word string) string {
+	return strings.TrimFunc(word, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }

@@ -26,7 +26,14 @@ func TestSmallTalkIsToldFromQuestions(t *testing.T) {
 
 func TestOnlyNarrowsAQuestionToItsOwnFiles(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]bool{"only this one, please": true, "Just test.csv": true, "and with this one?": false, "the lonely ones": false} {
+	for text, want := range map[string]bool{
+		"only this one, please": true, "Just test.csv": true, "and with this one?": false, "the lonely ones": false,
+		"Only these.": true, "just this, please": true, "Use only the attached file": true, "sum it, but only with `May.xlsx`": true, "only for these files": true,
+		"Bitte nur diese Datei": true, "nur mit mai.csv": true, "sum this file alone": true, "test.csv alone": true, "and this alone?": true, "seulement ce fichier": true,
+		// These words say something else, and the files of the thread belong to the question.
+		"I just got May, compare it with April": false, "Compare it with April, only for Germany": false, "now only this year": false, "just this once, with April": false,
+		"May alone is odd, compare it with April": false, "nur für Deutschland": false, "this month alone": false, "alone": false, "just": false, "only the": false,
+	} {
 		require.Equal(t, want, Only(text), text)
 	}
 }

@@ -90,7 +90,11 @@ func TrailView(set review.RuleSet, c steps.Copies) slack.ModalViewRequest {
 	}
 	where := channels()
 	where.InitialConversation = set.Rules.LogChannel
-	p.Add(slack.NewInputBlock(ids.FieldChannel, kit.Plain("Channel"), kit.Plain("I must be in it. Empty: checkpoints stay in a file on the server."), where).WithOptional(true), 0, "")
+	p.Add(slack.NewInputBlock(ids.FieldChannel, kit.Plain("Channel"), kit.Plain("I must be in it. Without one, checkpoints stay in a file on the server."), where).WithOptional(true), 0, "")
+	if set.Rules.LogChannel != "" { // Slack lets nobody empty a channel that was chosen
+		box := slack.NewCheckboxGroupsBlockElement(ids.FieldNone, slack.NewOptionBlockObject(ids.FieldNone, kit.Plain("Post to no channel"), nil))
+		p.Add(slack.NewInputBlock(ids.FieldNone, kit.Plain("No copies in Slack"), nil, box).WithOptional(true), 0, "")
+	}
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackTrail, Title: kit.Plain("Audit log"), Submit: kit.Plain("Save"), Close: kit.Plain("Cancel"),
 		PrivateMetadata: string(kit.JSON(Ruled{Version: set.Own})), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 }

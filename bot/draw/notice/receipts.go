@@ -44,6 +44,6 @@ func receipt(with draw.With, p *kit.Page, v *steps.View, given approval.Receipt,
 		row = append(row, draw.NotMe(r, given.Revision, "This was not me", "somebody has approved in your name"))
 	}
 	if len(row) > 0 {
-		p.Buttons("receipt "+r.ID, row...)
+		p.Buttons(fmt.Sprintf("receipt %s/%d", r.ID, given.Revision), row...) // two revisions of one request can be in one digest
 	}
 }
