@@ -311,16 +311,6 @@ func (s *service) Answer(ctx context.Context, id, key, says string, c approval.C
 	return v.Request, nil
 }
 
-func (s *service) Compare(ctx context.Context, id, _ string, c approval.Click) (d reading.Doubt, letters [][]string, err error) {
-	if err := s.enter(ctx); err != nil {
-		return d, nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, d, _, _ = s.views[id].Request.Doubted()
-	return d, s.letters, s.refused
-}
-
 func (s *service) Correct(ctx context.Context, id, file string, said []reading.Answered, c approval.Click) (*approval.Request, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err

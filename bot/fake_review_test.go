@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/bot/draw/sample"
@@ -257,4 +258,14 @@ func (s *service) Choose(ctx context.Context, id, key, choice string, c approval
 
 func (s *service) Say(ctx context.Context, id, key, words string, c approval.Click) (*approval.Request, error) {
 	return s.Answer(ctx, id, key, words, c)
+}
+
+func (s *service) Compare(ctx context.Context, id, _ string, c approval.Click) (d reading.Doubt, letters [][]string, err error) {
+	if err := s.enter(ctx); err != nil {
+		return d, nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, d, _, _ = s.views[id].Request.Doubted()
+	return d, s.letters, s.refused
 }
