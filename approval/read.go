@@ -272,7 +272,7 @@ func (r *Request) Reseal(files []File, fresh Manifest, p Policy, now time.Time) 
 		return r.Illegal("seal the code of")
 	}
 	readAs(r, files, now)
-	sealAnew(r, Because(WhyReadAsTold), fresh, p, now)
+	sealAnew(r, Because(WhyReadAsTold), fresh, NamedAnew(r.Revision.Findings, r.Files), p, now)
 	return nil
 }
 

@@ -102,10 +102,10 @@ func (d Doubt) Words() string {
 // Words say an answer for who looks at it later.
 func (a Answered) Words() string {
 	if strings.HasPrefix(a.Code, "told_") {
-		return a.toldWords()
+		return a.orInVain(a.toldWords())
 	}
 	if a.Code == letters {
-		return "it is written in " + EncodingName(a.Says)
+		return a.orInVain("it is written in " + EncodingName(a.Says))
 	}
 	name := quoted(a.Column) + ": "
 	switch a.Says {

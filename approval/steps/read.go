@@ -150,7 +150,7 @@ func (s *Reader) noted(ctx context.Context, was *approval.Request, files []appro
 		}
 		reseal = func(r *approval.Request, now time.Time) error {
 			sealed := r.Revision.Manifest
-			fresh, err := s.costs.manifest(r, rules, r.Revision.Findings, sealed.Environment, sealed.Notes, sealed.Saw, terms, now)
+			fresh, err := s.costs.manifest(r, rules, approval.NamedAnew(r.Revision.Findings, files), sealed.Environment, sealed.Notes, sealed.Saw, terms, now)
 			if err != nil {
 				return err
 			}
@@ -171,6 +171,9 @@ func (s *Reader) noted(ctx context.Context, was *approval.Request, files []appro
 		}
 		return r.Read(files, now)
 	})
+	if why := priceReason(err); !why.None() {
+		return s.ends.failOver(ctx, was.ID, why, err)
+	}
 	return err
 }
 
@@ -262,7 +265,7 @@ func (s *Reader) inVain(ctx context.Context, r *approval.Request, f *approval.Fi
 	}
 	f.Answers = slices.Clone(f.Answers)
 	for i := range f.Answers {
-		f.Answers[i].InVain = f.Answers[i].InVain || f.Answers[i].Tells()
+		f.Answers[i].InVain = f.Answers[i].InVain || reading.ToldIn(f.Answers[i:i+1]) != nil
 	}
 	return s.one(ctx, r, f)
 }
