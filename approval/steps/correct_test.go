@@ -1,7 +1,6 @@
 package steps
 
 import (
-	"encoding/json"
 	"slices"
 	"testing"
 	"time"
@@ -294,90 +293,4 @@ func TestWhatNoBoxWasToldIsNotInVain(t *testing.T) {
 	require.Equal(t, "text", r.Files[0].Reading.Tables[0].Columns[0].Type)
 	require.Equal(t, []bool{true, false}, []bool{r.Files[0].Answers[0].InVain, r.Files[0].Answers[1].InVain})
 	require.Equal(t, "“a”: kept as text", r.Files[0].Answers[1].Words())
-}
-
-// A text that cannot be read in the encoding that its asker has chosen is read as it was found.
-func TestAChosenEncodingThatCannotBeIsReadAsFound(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	guessed := func(f InputFile) (Readout, error) {
-		out := Readout{Answer: fakeRead(textOf(f)), Box: time.Second}
-		out.Answer.Reading.Encoding, out.Answer.Reading.Others = "cp850", []string{"cp1252"}
-		return out, nil
-	}
-	b.box.reads = append(b.box.reads, guessed, unreadable("encoding"))
-	r := b.ask()
-	require.Empty(t, b.work())
-	_, _, key, _ := b.request(r.ID).Doubted()
-	_, err := b.Answer(t.Context(), r.ID, key, "cp1252", by("asker"))
-	require.NoError(t, err)
-	require.Empty(t, b.work())
-	r = b.request(r.ID)
-	require.Equal(t, approval.Pending, r.State, "nobody is asked again")
-	require.Equal(t, "cp850", r.Files[0].Reading.Encoding)
-	require.Len(t, b.box.read, 2)
-	require.Equal(t, "it is written in windows-1252, which cannot be: read as found", r.Files[0].Answers[0].Words())
-}
-
-// In which encoding a text is, its asker is asked before a model sees a name of it. What it looks
-// like goes to them alone: the request, its events and its messages hold nothing of it.
-func TestLettersThatAreAGuessAreComparedByTheAskerAlone(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	guessed := func(f InputFile) (Readout, error) {
-		out := Readout{Answer: fakeRead(textOf(f)), Box: time.Second}
-		out.Answer.Reading.Encoding, out.Answer.Reading.Others = "cp850", []string{"cp1252"}
-		return out, nil
-	}
-	b.box.reads = append(b.box.reads, guessed)
-	r := b.ask()
-	require.Empty(t, b.work())
-	r = b.request(r.ID)
-	require.Equal(t, approval.Asking, r.State)
-	_, d, key, _ := r.Doubted()
-	require.Equal(t, []string{"cp850", "cp1252"}, d.InEncodings())
-
-	var no *approval.NotAllowedError
-	_, _, err := b.Compare(t.Context(), r.ID, key, by("R1"))
-	require.ErrorAs(t, err, &no)
-	_, _, err = b.Compare(t.Context(), r.ID, "other", by("asker"))
-	require.ErrorAs(t, err, new(*approval.MoveError))
-	const secret = "R‚gion of the secret"
-	b.box.reads = append(b.box.reads, func(f InputFile) (Readout, error) {
-		require.Equal(t, []string{"cp850", "cp1252"}, f.Compare)
-		return Readout{Answer: reading.Answer{Problem: &reading.Problem{Code: "encoding"}}, Letters: [][]string{{"Région", secret}}, Box: time.Second}, nil
-	})
-	spent := len(b.spends(r.ID, budget.ForRead))
-	_, letters, err := b.Compare(t.Context(), r.ID, key, by("asker"))
-	require.NoError(t, err)
-	require.Equal(t, secret, letters[0][1])
-	require.Len(t, b.spends(r.ID, budget.ForRead), spent+1, "the box is paid for")
-	require.Zero(t, b.open(r.ID), "and nothing stays held")
-	all, err := json.Marshal([]any{b.request(r.ID), b.store.events[r.ID]})
-	require.NoError(t, err)
-	require.NotContains(t, string(all), "secret")
-	require.Equal(t, approval.Asking, b.request(r.ID).State)
-
-	b.box.reads = append(b.box.reads, func(f InputFile) (Readout, error) {
-		out := Readout{Answer: fakeRead(textOf(f)), Box: time.Second}
-		out.Answer.Reading.Encoding = f.Told.Encoding
-		return out, nil
-	})
-	_, err = b.Answer(t.Context(), r.ID, key, "cp1252", by("asker"))
-	require.NoError(t, err)
-	require.Empty(t, b.work())
-	r = b.request(r.ID)
-	require.Equal(t, approval.Pending, r.State)
-	require.Equal(t, "cp1252", r.Files[0].Reading.Encoding)
-	require.Equal(t, "cp1252", b.writer.briefs[0].Files[0].Reading.Encoding)
-
-	// The best guess needs no other box.
-	other, boxes := b.again(), len(b.box.read)
-	_, _, key, _ = other.Doubted()
-	_, err = b.Answer(t.Context(), other.ID, key, "cp850", by(other.Asker))
-	require.NoError(t, err)
-	require.Empty(t, b.work())
-	require.Equal(t, approval.Pending, b.request(other.ID).State)
-	require.Equal(t, "cp850", b.request(other.ID).Files[0].Reading.Encoding)
-	require.Len(t, b.box.read, boxes)
 }
