@@ -100,6 +100,13 @@ func OfNames(files []File) (found []Finding) {
 	return found
 }
 
+// NamedAnew are the findings of the same code with other files: those about names are of the
+// names that are there now.
+func NamedAnew(findings []Finding, files []File) []Finding {
+	ofCode := slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return f.Kind == KindName })
+	return append(ofCode, OfNames(files)...)
+}
+
 var (
 	number = regexp.MustCompile(`\d+(?:[.,'’]\d+)*`)
 	word   = regexp.MustCompile(`\pL+`)

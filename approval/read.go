@@ -156,10 +156,21 @@ func (r Money) Compare(most budget.USD, now time.Time) error {
 	return nil
 }
 
+// lookedAt tells whether a box shows the asker their letters now: who answers meanwhile would end
+// a hold that the box has yet to settle. One that nobody settles blocks for its life at most.
+func (r *Request) lookedAt(now time.Time) bool {
+	return r.State == Asking && slices.ContainsFunc(r.Holds, func(h OpenHold) bool {
+		return h.Purpose == budget.ForRead && h.Called && !h.Uncertain() && now.Before(h.ExpiresAt)
+	})
+}
+
 // Answer is what the asker says. It goes on, with the money for its draft held anew.
 func (r *Request) Answer(key, says string, worst budget.USD, p Policy, now time.Time) error {
 	if !r.Can("Answer") {
 		return r.Illegal("answer about the files of")
+	}
+	if r.lookedAt(now) {
+		return &MoveError{Request: r, Verb: "answer about the files of", Why: Because(WhyLookedAt)}
 	}
 	at, d, open, ok := r.Doubted()
 	if !ok || key != open || !slices.ContainsFunc(d.Choices(), func(c reading.Choice) bool { return c.Says == says }) {
@@ -219,6 +230,9 @@ func (r *Request) Correct(id string, said []reading.Answered, worst budget.USD, 
 	if !r.Can("Correct") || (Talk{r}).Open() != nil { // what the model asks comes first
 		return r.Illegal("correct the reading of")
 	}
+	if r.lookedAt(now) {
+		return &MoveError{Request: r, Verb: "correct the reading of", Why: Because(WhyLookedAt)}
+	}
 	if !now.Before(r.ExpiresAt) {
 		return &MoveError{Request: r, Verb: "correct the reading of", Why: Because(WhyTooLate)}
 	}
@@ -272,7 +286,7 @@ func (r *Request) Reseal(files []File, fresh Manifest, p Policy, now time.Time) 
 		return r.Illegal("seal the code of")
 	}
 	readAs(r, files, now)
-	sealAnew(r, Because(WhyReadAsTold), fresh, p, now)
+	sealAnew(r, Because(WhyReadAsTold), fresh, NamedAnew(r.Revision.Findings, r.Files), p, now)
 	return nil
 }
 

@@ -224,6 +224,7 @@ const (
 	WhyAskerAnswers    ReasonCode = "asker answers"
 	WhyAskerCorrects   ReasonCode = "asker corrects"
 	WhyOtherDoubt      ReasonCode = "answered already"
+	WhyLookedAt        ReasonCode = "looked at already"
 	WhyNotReadYet      ReasonCode = "not read yet"
 	WhyReadAsTold      ReasonCode = "read as told"
 	WhyAskerChooses    ReasonCode = "asker chooses"

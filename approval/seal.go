@@ -89,7 +89,7 @@ func reopen(r *Request, broken *BrokenSealError, fresh Manifest, p Policy, now t
 	if broken.Files != nil {
 		r.Files = broken.Files
 	}
-	sealAnew(r, broken.reason(), fresh, p, now)
+	sealAnew(r, broken.reason(), fresh, NamedAnew(r.Revision.Findings, r.Files), p, now)
 }
 
 // SealBroken is what the audit trail keeps of an approval that does not hold.
@@ -115,7 +115,7 @@ func (r *Request) Disown(by string, revision int, click Click, p Policy, now tim
 	}
 	r.note(now, by, EventDisowned, map[string]any{"revision": revision, "digest": r.Revision.Digest, "click": click})
 	r.Tell(DisownedNotice(r, by, false, click, now))
-	sealAnew(r, Because(WhyDisowned), r.Revision.Manifest, p, now)
+	sealAnew(r, Because(WhyDisowned), r.Revision.Manifest, r.Revision.Findings, p, now)
 	return nil
 }
 
@@ -149,10 +149,10 @@ func ApprovalOf(r *Request, user string) (Decision, bool) {
 }
 
 // sealAnew puts the same code before the reviewers under a new number. Approvals belong
-// to a revision, so the new one has none.
-func sealAnew(r *Request, reason Reason, fresh Manifest, p Policy, now time.Time) {
+// to a revision, so the new one has none. The files may have changed, and the findings with them.
+func sealAnew(r *Request, reason Reason, fresh Manifest, findings []Finding, p Policy, now time.Time) {
 	rev := *r.Revision
-	rev.Manifest, rev.At, rev.Unsigned = fresh, now, false
+	rev.Manifest, rev.Findings, rev.At, rev.Unsigned = fresh, findings, now, false
 	renew(r, rev)
 	r.Reason = reason
 	r.Money().release(now)

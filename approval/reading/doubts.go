@@ -10,8 +10,8 @@ import (
 
 // Doubt is one such thing about a table.
 type Doubt struct {
-	Code   string `json:"code"` // an odd thing's
-	Table  int    `json:"table"`
+	Code   string `json:"code"`  // an odd thing's
+	Table  int    `json:"table"` // counted as the file does
 	Column string `json:"column,omitempty"`
 	Sign   string `json:"sign,omitempty"` // that may be of thousands or of decimals
 	// Encodings are those in which a text may be written, with a comma between them.
@@ -102,10 +102,10 @@ func (d Doubt) Words() string {
 // Words say an answer for who looks at it later.
 func (a Answered) Words() string {
 	if strings.HasPrefix(a.Code, "told_") {
-		return a.toldWords()
+		return a.orInVain(a.toldWords())
 	}
 	if a.Code == letters {
-		return "it is written in " + EncodingName(a.Says)
+		return a.orInVain("it is written in " + EncodingName(a.Says))
 	}
 	name := quoted(a.Column) + ": "
 	switch a.Says {
@@ -136,7 +136,7 @@ func (r *Reading) Doubts(answers []Answered) (open []Doubt) {
 	}
 	for i, t := range r.Tables {
 		for _, o := range t.Odd {
-			d := Doubt{Code: o.Code, Table: i, Column: o.Column}
+			d := Doubt{Code: o.Code, Table: r.place(i), Column: o.Column}
 			if at := t.column(o.Column); at >= 0 && o.Code == thousands {
 				d.Sign = t.Columns[at].Thousands
 			}
@@ -170,12 +170,9 @@ func (r *Reading) Settled(answers []Answered) *Reading {
 	settled := *r
 	settled.Tables = slices.Clone(r.Tables)
 	for _, a := range answers {
-		at := a.Table
-		if a.Tells() { // its table counts as the file does
-			at = slices.IndexFunc(settled.Tables, func(t Table) bool { return t.Place == a.Table+1 })
-			if at < 0 {
-				at = a.Table
-			}
+		at := slices.IndexFunc(settled.Tables, func(t Table) bool { return t.Place == a.Table+1 })
+		if at < 0 { // they stand as they do in the file
+			at = a.Table
 		}
 		if at < 0 || at >= len(settled.Tables) || !a.fits() {
 			continue

@@ -239,12 +239,16 @@ var writtenIn = map[string]string{"cp1252": " (Western)", "cp1250": " (Central E
 	"cp437": " (DOS)", "iso8859_2": " (Central European)", "cp1253": " (Greek)", "cp1254": " (Turkish)", "cp1255": " (Hebrew)", "cp1256": " (Arabic)", "cp1257": " (Baltic)",
 	"gb18030": " (simplified Chinese)", "big5": " (traditional Chinese)", "cp932": " (Japanese)", "euc_jp": " (Japanese)", "cp949": " (Korean)"}
 
-// toldWords say what was told, and whether it could be done.
-func (a Answered) toldWords() string {
+// orInVain adds to the words of an answer whether the file could be read by it.
+func (a Answered) orInVain(words string) string {
 	if a.InVain {
-		a.InVain = false
-		return a.toldWords() + ", which cannot be: read as found"
+		return words + ", which cannot be: read as found"
 	}
+	return words
+}
+
+// toldWords say what was told.
+func (a Answered) toldWords() string {
 	switch a.Code {
 	case toldHeading:
 		if a.Says == noHeading {

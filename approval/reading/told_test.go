@@ -80,3 +80,19 @@ func TestEveryWordThatIsToldCanBeSaid(t *testing.T) {
 	require.Nil(t, ToldIn([]Answered{{Doubt: Doubt{Code: "told_heading"}, Says: "9", InVain: true}}))
 	require.Nil(t, ToldIn([]Answered{{Doubt: Doubt{Code: "told_text", Column: "a"}, Says: "text"}}), "that needs no box")
 }
+
+// What is asked about a table counts as the file does, also where its asker has put another sheet first.
+func TestADoubtIsAboutTheSameTableWhicheverComesFirst(t *testing.T) {
+	t.Parallel()
+	found := book()
+	found.Tables[1].Columns = append(found.Tables[1].Columns, Column{Name: "day", Type: "text", DType: "object"})
+	found.Tables[1].Odd = []Odd{{Code: dates, Column: "day"}}
+	said, err := found.Corrected(Correction{Sheet: "Data"})
+	require.NoError(t, err)
+	open := found.Settled(said).Doubts(said)
+	require.Equal(t, []Doubt{{Code: dates, Table: 1, Column: "day"}}, open)
+	said = append([]Answered{{Doubt: open[0], Says: "day_first"}}, said...)
+	r := found.Settled(said)
+	require.Equal(t, "date", r.Tables[0].Columns[2].Type)
+	require.Empty(t, r.Doubts(said))
+}

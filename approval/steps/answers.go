@@ -179,19 +179,32 @@ func (s *Reader) Compare(ctx context.Context, id, key string, click approval.Cli
 	if err != nil {
 		return d, nil, err
 	}
+	in.Reading, in.Compare = nil, d.InEncodings()
+	// A second press would charge the first one's hold in full, while its box is still at it.
+	err = s.store.Alone(ctx, id, approval.StepRead, func(ctx context.Context) error {
+		letters, err = s.compared(ctx, id, in)
+		return err
+	})
+	if errors.Is(err, ErrBusy) {
+		err = &approval.MoveError{Request: r, Verb: "compare the letters of", Why: approval.Because(approval.WhyLookedAt)}
+	}
+	return d, letters, err
+}
+
+// compared has a box compare, and pays for it.
+func (s *Reader) compared(ctx context.Context, id string, in InputFile) ([][]string, error) {
 	var call calling
-	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
-		if call.boxes, err = s.costs.readCost(f.Size, now); err != nil {
+	r, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
+		if call.boxes, err = s.costs.readCost(in.Size, now); err != nil {
 			return err
 		}
 		return r.Money().Compare(call.boxes, now)
 	})
 	if err != nil {
-		return d, nil, err
+		return nil, err
 	}
 	call.hold, _ = r.Money().CalledHold()
-	in.Reading, in.Compare = nil, d.InEncodings()
 	said, failed := s.inputs.sandbox.ReadFile(ctx, in)
 	_, err = s.ends.book(context.WithoutCancel(ctx), id, call, budget.Usage{}, said.Box, func(*approval.Request, time.Time) error { return nil })
-	return d, said.Letters, errors.Join(failed, err)
+	return said.Letters, errors.Join(failed, err)
 }

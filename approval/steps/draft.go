@@ -72,7 +72,6 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	}
 	rules := c.Rules(s.Policy).Rules
 	notes, sight := *cmp.Or(rules.Notes, &review.Notes{}), rules.Shows
-	history = approval.ShownTo(history, sight)
 	ahead, looks := *r, sight
 	if replace(&ahead, cheaper, c.Now); !barred(&ahead, reach).None() {
 		looks = approval.Shape // nothing will be asked
@@ -81,6 +80,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	if err != nil || !goesOn {
 		return s.reader.stopped(ctx, r, err)
 	}
+	saw, history := sawOf(sight, seen, history), approval.ShownTo(history, sight)
 	today, libraries := time.Now().In(s.costs.Calendar()), s.libraries() // the same for what is held and for what is sent
 	brief := func(r *approval.Request) Brief {
 		return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model, Today: today, MemoryMB: s.Policy.Limits.MemoryMB, Libraries: libraries, Notes: notes, Sight: sight, Seen: seen,
@@ -123,7 +123,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	if draft.Ask != nil {
 		return s.askBack(ctx, r, call, draft)
 	}
-	return s.keep(ctx, r, call, draft, notes.Seal(r.Project), sight)
+	return s.keep(ctx, r, call, draft, notes.Seal(r.Project), saw)
 }
 
 // calling is a call of a model with what it may cost.

@@ -332,7 +332,7 @@ func (s *Inputs) look(ctx context.Context, c approval.Content, f InputFile) (sai
 		return said, err
 	}
 	if tries > readTries {
-		return Readout{Answer: endedItsBoxes}, nil
+		return Readout{Answer: endedItsBoxes}, s.store.NeverRead(ctx, c)
 	}
 	said, err = s.tried(ctx, f)
 	if errors.Is(err, ErrReaderDied) {

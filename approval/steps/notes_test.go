@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -127,11 +128,80 @@ func TestAFileThatCannotBeLookedAtShowsItsShape(t *testing.T) {
 	b.box.reads = []func(InputFile) (Readout, error){first, dies, dies}
 	r := b.pending()
 	require.Empty(t, b.writer.briefs[0].Seen)
-	require.Equal(t, approval.Statistics, r.Revision.Manifest.Saw)
+	require.Equal(t, approval.Shape, r.Revision.Manifest.Saw, "the card does not say that the model saw more")
 	require.Len(t, b.box.read, 3)
 	b.pending()
 	require.Empty(t, b.writer.briefs[1].Seen)
 	require.Len(t, b.box.read, 3, "no third box")
+
+	for what, tt := range map[string]struct {
+		hinder func(*bundle)
+		boxes  int // that were paid, with the one that reads
+	}{
+		"there is no box": {func(b *bundle) {
+			b.box.reads = []func(InputFile) (Readout, error){first, func(InputFile) (Readout, error) {
+				return Readout{Box: time.Second}, &BoxError{Err: errCrash, Words: "No box."}
+			}}
+		}, 2},
+		"there is no money for it beside the draft's": {func(b *bundle) {
+			b.again() // so that how it is read is known
+			b.writer.briefs, b.box.read = nil, nil
+			worst, err := b.DraftCost("m1", b.store.now())
+			require.NoError(t, err)
+			b.limit(budget.User, "asker", worst+100*budget.MicroDollar, budget.Month, budget.LimitPolicy{})
+		}, 0},
+	} {
+		b := setup(t)
+		b.show(approval.Statistics)
+		tt.hinder(b)
+		r := b.pending()
+		require.Len(t, b.writer.briefs, 1, what)
+		require.Empty(t, b.writer.briefs[0].Seen, what)
+		require.Equal(t, approval.Shape, r.Revision.Manifest.Saw, what)
+		require.Len(t, b.box.read, tt.boxes, what)
+		require.Len(t, b.spends(r.ID, budget.ForRead), tt.boxes, what)
+		require.Zero(t, b.open(r.ID), what)
+	}
+}
+
+// Results of the thread are data, too.
+func TestWhatAPromptShowsOfTheDataIsSealed(t *testing.T) {
+	t.Parallel()
+	seen, results := map[string]*reading.Glimpse{"sales.csv": {}}, []approval.Message{{Role: approval.RoleResult, Result: &approval.Result{}}}
+	require.Equal(t, approval.Shape, sawOf(approval.Shape, nil, results))
+	require.Equal(t, approval.Shape, sawOf(approval.Samples, nil, nil))
+	require.Equal(t, approval.Statistics, sawOf(approval.Samples, nil, results))
+	require.Equal(t, approval.Samples, sawOf(approval.Samples, seen, nil))
+}
+
+// Boxes of several questions at once are no boxes that the file has ended.
+func TestSeveralQuestionsLookAtAFileOneAfterAnother(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.show(approval.Statistics)
+	first := b.askAndRead()
+	q := question()
+	q.Asker = "somebody else"
+	second, err := b.Ask(t.Context(), q)
+	require.NoError(t, err)
+	second = b.find(second)
+	require.NoError(t, b.Read(t.Context(), second.ID))
+	b.box.reads = append(b.box.reads, func(f InputFile) (Readout, error) {
+		err := b.Draft(context.Background(), second.ID)
+		require.ErrorAs(t, err, new(*LaterError))
+		require.ErrorIs(t, err, ErrBusy)
+		return Readout{Answer: reading.Answer{Glimpse: fakeGlimpse(f)}, Box: time.Second}, nil
+	})
+	require.NoError(t, b.Draft(t.Context(), first.ID))
+	require.Empty(t, b.spends(second.ID, budget.ForRead), "nothing is paid while it waits")
+	require.NoError(t, b.Draft(t.Context(), second.ID))
+	for _, brief := range b.writer.briefs {
+		require.Len(t, brief.Seen, 1)
+	}
+	require.Len(t, b.writer.briefs, 2)
+	for c := range b.store.kept {
+		require.NotContains(t, c.Desk, "look", "nothing is left of the boxes")
+	}
 }
 
 // The switch holds when a prompt is made: for results that came long before as well.

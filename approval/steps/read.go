@@ -150,7 +150,7 @@ func (s *Reader) noted(ctx context.Context, was *approval.Request, files []appro
 		}
 		reseal = func(r *approval.Request, now time.Time) error {
 			sealed := r.Revision.Manifest
-			fresh, err := s.costs.manifest(r, rules, r.Revision.Findings, sealed.Environment, sealed.Notes, sealed.Saw, terms, now)
+			fresh, err := s.costs.manifest(r, rules, approval.NamedAnew(r.Revision.Findings, files), sealed.Environment, sealed.Notes, sealed.Saw, terms, now)
 			if err != nil {
 				return err
 			}
@@ -171,6 +171,9 @@ func (s *Reader) noted(ctx context.Context, was *approval.Request, files []appro
 		}
 		return r.Read(files, now)
 	})
+	if why := priceReason(err); !why.None() {
+		return s.ends.failOver(ctx, was.ID, why, err)
+	}
 	return err
 }
 
@@ -229,7 +232,7 @@ func (s *Reader) one(ctx context.Context, r *approval.Request, f *approval.File)
 			return errors.Join(err, took(f, known))
 		}
 		var said reading.Answer
-		said, goesOn, err = s.paid(ctx, r.ID, f.Size, func(ctx context.Context) (Readout, error) {
+		said, goesOn, err = s.paid(ctx, r.ID, f.Size, false, func(ctx context.Context) (Readout, error) {
 			in.Told = f.Told()
 			return s.inputs.inBox(ctx, s.inputs.of(r, *f), in)
 		})
@@ -262,7 +265,7 @@ func (s *Reader) inVain(ctx context.Context, r *approval.Request, f *approval.Fi
 	}
 	f.Answers = slices.Clone(f.Answers)
 	for i := range f.Answers {
-		f.Answers[i].InVain = f.Answers[i].InVain || f.Answers[i].Tells()
+		f.Answers[i].InVain = f.Answers[i].InVain || reading.ToldIn(f.Answers[i:i+1]) != nil
 	}
 	return s.one(ctx, r, f)
 }
@@ -284,38 +287,10 @@ func notRead(name string, p reading.Problem) error {
 	return &approval.InputError{Why: approval.Reason{Code: approval.WhyNotRead, Name: name, Problem: &p}}
 }
 
-// looks has the files of a request looked at, each in a box of its own, for the prompt that is
-// about to be made. What is seen is kept nowhere: after a crash it is read, and paid, anew. A
-// file that is not what it was, or that cannot be looked at, shows its shape alone.
-func (s *Reader) looks(ctx context.Context, r *approval.Request, sight approval.Sight) (seen map[string]*reading.Glimpse, goesOn bool, err error) {
-	if sight == approval.Shape {
-		return nil, true, nil
-	}
-	seen = map[string]*reading.Glimpse{}
-	for _, f := range r.Files {
-		now := f
-		in, err := s.inputs.content(ctx, &now)
-		if err != nil {
-			return nil, false, err
-		}
-		if now.SHA256 != f.SHA256 || f.Reading == nil {
-			continue
-		}
-		in.Look = sight
-		said, on, err := s.paid(ctx, r.ID, f.Size, func(ctx context.Context) (Readout, error) { return s.inputs.look(ctx, s.inputs.of(r, f), in) })
-		if err != nil || !on {
-			return nil, false, err
-		}
-		if said.Glimpse != nil {
-			seen[f.Name] = said.Glimpse
-		}
-	}
-	return seen, true, nil
-}
-
 // paid has a file read in a box, and in another one where it ends the first. Each is held,
-// counted and booked by itself.
-func (s *Reader) paid(ctx context.Context, id string, size int64, box func(context.Context) (Readout, error)) (_ reading.Answer, goesOn bool, err error) {
+// counted and booked by itself. What is optional gets no money that was held for the draft, and
+// ends no question: without it, it goes on with nothing said.
+func (s *Reader) paid(ctx context.Context, id string, size int64, optional bool, box func(context.Context) (Readout, error)) (_ reading.Answer, goesOn bool, err error) {
 	for attempt := 1; attempt <= readTries; attempt++ {
 		var call calling
 		begin := func(instead bool) (*approval.Request, error) {
@@ -328,6 +303,9 @@ func (s *Reader) paid(ctx context.Context, id string, size int64, box func(conte
 		}
 		refused := new(budget.ExceededError)
 		r, err := begin(false)
+		if errors.As(err, &refused) && optional {
+			return reading.Answer{}, true, nil
+		}
 		if errors.As(err, &refused) {
 			r, err = begin(true)
 		}
@@ -353,6 +331,8 @@ func (s *Reader) paid(ctx context.Context, id string, size int64, box func(conte
 			return endedItsBoxes, true, nil
 		case errors.As(failed, &uncome):
 			return reading.Answer{}, false, failed
+		case failed != nil && optional:
+			return reading.Answer{}, true, nil
 		case failed != nil:
 			return reading.Answer{}, false, s.ends.failOver(kept, id, s.ends.why(id, failed), failed)
 		}

@@ -284,18 +284,18 @@ func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *ap
 		if r.State != was.State || r.Revision.Number != was.Revision.Number || r.Run != nil && !r.Run.BegunAt.IsZero() {
 			return nil
 		}
-		if broken.Box > 0 {
+		if broken.Box > 0 && r.State != approval.Running { // a box that is named already is paid together with it
 			r.Money().PayBox(s.costs.boxCharge(r, broken.Box, now), now)
 		}
 		if code, err := approval.Canonical(r.Revision.Code); err != nil || code != r.Revision.Code {
 			r.Changes.Events = append(r.Changes.Events, approval.SealBroken(r, broken, now))
-			return s.abandon(r, approval.Because(approval.WhyCodeHidden), now)
+			return s.abandon(r, approval.Because(approval.WhyCodeHidden), broken.Box, now)
 		}
 		bare := *r
 		if broken.Files != nil {
 			bare.Files = broken.Files
 		}
-		fresh, err := s.costs.manifest(&bare, rules, r.Revision.Findings, r.Revision.Manifest.Environment, r.Revision.Manifest.Notes, r.Revision.Manifest.Saw, terms, now)
+		fresh, err := s.costs.manifest(&bare, rules, approval.NamedAnew(r.Revision.Findings, bare.Files), r.Revision.Manifest.Environment, r.Revision.Manifest.Notes, r.Revision.Manifest.Saw, terms, now)
 		if err != nil {
 			return err
 		}
@@ -314,10 +314,11 @@ func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *ap
 	return s.ends.fail(ctx, was.ID, why)
 }
 
-// abandon ends a request whose code has not started, and never will.
-func (s *Seals) abandon(r *approval.Request, reason approval.Reason, now time.Time) error {
+// abandon ends a request whose code has not started, and never will. box is how long boxes existed
+// beside the one that is named.
+func (s *Seals) abandon(r *approval.Request, reason approval.Reason, box time.Duration, now time.Time) error {
 	if r.State == approval.Running {
-		return r.Void(reason, s.costs.boxCharge(r, now.Sub(r.Run.StartedAt), now), now)
+		return r.Void(reason, s.costs.boxCharge(r, now.Sub(r.Run.StartedAt)+box, now), now)
 	}
 	return r.Fail(reason, now)
 }

@@ -74,6 +74,7 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyAskerAnswers:    "Only the person who asked can answer this.",
 	approval.WhyAskerCorrects:   "Only the person who asked can say how a file is to be read. You can ask yourself, and say it there.",
 	approval.WhyOtherDoubt:      "This has been answered already.",
+	approval.WhyLookedAt:        "This file is being looked at for you. One moment, please.",
 	approval.WhyNotReadYet:      "That file has not been read yet.",
 	approval.WhyReadAsTold:      "A file is read as its asker says now. The code is the same.",
 	approval.WhyAskerChooses:    "Only the person who asked can choose how this goes on.",
