@@ -156,9 +156,9 @@ func (r Money) Compare(most budget.USD, now time.Time) error {
 	return nil
 }
 
-// looks tells whether a box shows the asker their letters now: who answers meanwhile would end
+// shows tells whether a box shows the asker their letters now: who answers meanwhile would end
 // a hold that the box has yet to settle. One that nobody settles blocks for its life at most.
-func (r Money) looks(now time.Time) bool {
+func shows(r *Request, now time.Time) bool {
 	return r.State == Asking && slices.ContainsFunc(r.Holds, func(h OpenHold) bool {
 		return h.Purpose == budget.ForRead && h.Called && !h.Uncertain() && now.Before(h.ExpiresAt)
 	})
@@ -169,7 +169,7 @@ func (r *Request) Answer(key, says string, worst budget.USD, p Policy, now time.
 	if !r.Can("Answer") {
 		return r.Illegal("answer about the files of")
 	}
-	if r.Money().looks(now) {
+	if shows(r, now) {
 		return &MoveError{Request: r, Verb: "answer about the files of", Why: Because(WhyLookedAt)}
 	}
 	at, d, open, ok := r.Doubted()
@@ -230,7 +230,7 @@ func (r *Request) Correct(id string, said []reading.Answered, worst budget.USD, 
 	if !r.Can("Correct") || (Talk{r}).Open() != nil { // what the model asks comes first
 		return r.Illegal("correct the reading of")
 	}
-	if r.Money().looks(now) {
+	if shows(r, now) {
 		return &MoveError{Request: r, Verb: "correct the reading of", Why: Because(WhyLookedAt)}
 	}
 	if !now.Before(r.ExpiresAt) {
