@@ -326,7 +326,7 @@ func (r Money) forBox(purpose budget.Purpose, most budget.USD, beside bool, now 
 		switch {
 		case keep == "" && its && h.bears(most) && (h.Called || !now.Add(DraftHoldLife/2).After(h.ExpiresAt)):
 			keep = h.ID
-		case !h.Called && beside && h.Purpose == budget.ForDraft:
+		case h.apart() || !h.Called && beside && h.Purpose == budget.ForDraft:
 		case !h.Called:
 			r.Settle(budget.Settlement{HoldID: h.ID, At: now}) // it waited so long that a sweep could take it
 		case !h.Uncertain():

@@ -10,8 +10,8 @@
 //	refused.go  what Slack does not take             topup.go    money on top of a budget
 //	tell.go     notices                              budgets.go  setting budgets and seeing them
 //	away.go     what a request rests on is gone      cost.go     what steps cost at most
-//	remind.go   whose turn it is                     lists.go    what people choose from
-//	sweep.go    what was missed is caught up with    people.go, appoint.go  who may do what
+//	recap.go    what a model is told of the thread   lists.go    what people choose from
+//	sweep.go    what was missed, and whose turn it is  people.go, appoint.go  who may do what
 //	sandbox.go  whether there is one, and its line   words.go    what ends a request, in which words
 //	ports.go    what they need of the world          store.go    what they need of the database
 //
