@@ -186,11 +186,11 @@ func TestAWindowThatHasEndedIsLookedAtAgain(t *testing.T) {
 	for guess, want := range map[time.Time]int{time.Now(): 1, time.Now().Add(-48 * time.Hour): 2} {
 		before, _ := trips.Count()
 		err := b.batched(ctx, readOnly, true, func(tx *batched) error {
-			k := b.queueReckoning(tx.Batch, payersOf(r.ID), guess, endOfTime)
+			k := b.requests.money.queueReckoning(tx.Batch, payersOf(r.ID), guess, endOfTime)
 			if err := tx.send(); err != nil {
 				return err
 			}
-			list, err := b.standing(tx, k, []budget.Scope{teamScope})
+			list, err := b.requests.money.standing(tx, k, []budget.Scope{teamScope})
 			require.Len(t, list, 1)
 			require.Equal(t, budget.Cent, list[0].Spent)
 			return err

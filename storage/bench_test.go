@@ -77,11 +77,11 @@ func holdsPerSecond(b *testing.B, db *DB, long time.Duration, round int) float64
 					r.Changes.Settlements = []budget.Settlement{{HoldID: last, At: now}}
 				}
 				errs[c] = db.batched(b.Context(), pgx.TxOptions{}, false, func(t *batched) error {
-					k := db.queueMoney(t.Batch, r, now)
+					k := db.requests.money.queueMoney(t.Batch, r, now)
 					if err := t.send(); err != nil {
 						return err
 					}
-					if err := db.weigh(t, r, k); err != nil {
+					if err := db.requests.money.weigh(t, r, k); err != nil {
 						return err
 					}
 					queueHolds(t.Batch, r)
@@ -149,7 +149,7 @@ func benchValues(db *DB, round int) map[string]string {
 		"project": string(budget.Project), "session": string(budget.Session), "team_kind": string(budget.Team), "user": string(budget.User),
 		"teams": "{TEAM,TEAM,TEAM,TEAM,TEAM,TEAM,TEAM}", "kinds": "{user,session,project,team,role,role,role}",
 		"now": at(now), "later": at(now.Add(time.Hour)), "estimated": "false", "draft": string(budget.ForDraft)}
-	for i, list := range db.spans(now, endOfTime, budget.Day, budget.Week, budget.Month, budget.None) {
+	for i, list := range db.requests.money.spans(now, endOfTime, budget.Day, budget.Week, budget.Month, budget.None) {
 		var words []string
 		switch list := list.(type) {
 		case []string:

@@ -37,7 +37,7 @@ func (db *ledger) HoldCheck(ctx context.Context, team, what string, most budget.
 		if err != nil {
 			return err
 		}
-		standings, err := db.standingsUntil(ctx, tx, []budget.Scope{{Team: team, Kind: budget.Team, ID: team}}, now, endOfTime)
+		standings, err := db.till.standingsUntil(ctx, tx, []budget.Scope{{Team: team, Kind: budget.Team, ID: team}}, now, endOfTime)
 		if err != nil {
 			return err
 		}

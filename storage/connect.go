@@ -17,12 +17,11 @@ import (
 // pool are the connections for transactions, which are short.
 type pool struct{ *pgxpool.Pool }
 
-func apart(ctx context.Context, on interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}) (time.Duration, error) {
+// apart is by how much the database's clock is ahead of this machine's, half a round trip more or less.
+func (p *pool) apart(ctx context.Context) (time.Duration, error) {
 	var now time.Time
 	began := time.Now()
-	if err := on.QueryRow(ctx, tellTime).Scan(&now); err != nil {
+	if err := p.QueryRow(ctx, tellTime).Scan(&now); err != nil {
 		return 0, fmt.Errorf("read the database's clock: %w", err)
 	}
 	return now.Sub(began.Add(time.Since(began) / 2)), nil
@@ -38,7 +37,7 @@ func Apart(ctx context.Context, url string) (time.Duration, error) {
 	if err := pool.Ping(ctx); err != nil { // the time for connecting is no difference of clocks
 		return 0, fmt.Errorf("reach the database: %w", err)
 	}
-	return apart(ctx, pool)
+	return pool.apart(ctx)
 }
 
 // Await waits for a database that cannot be reached, and says so once. What waiting does not

@@ -25,21 +25,22 @@ func TestTheDocumentedExampleIsWhatIsStored(t *testing.T) {
 		require.Equal(t, step[2], approval.Hash([]byte(step[1])), "as sha256sum says")
 	}
 	salt, question := steps[0][1][:32], steps[0][1][32:]
-	c := (&notary{key: testKey}).contents("request:k7q2mxd")
+	const stream = "request:k7q2mxd"
+	c := newNotary(testKey, nil, nil).contents(stream)
 	c.hashes[question] = steps[0][2] // as if this salt had been drawn
 
 	b := setup(t)
-	require.NoError(t, b.exec(t, `INSERT INTO contents (hash, salt, value, stream) VALUES ($1, $2, $3, $4)`, steps[0][2], salt, []byte(question), c.stream))
+	require.NoError(t, b.exec(t, `INSERT INTO contents (hash, salt, value, stream) VALUES ($1, $2, $3, $4)`, steps[0][2], salt, []byte(question), stream))
 	err = pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
 		batch := &pgx.Batch{}
-		require.NoError(t, c.queueEvents(batch, &eventRow{Stream: c.stream, Hash: beginning}, []approval.Event{
+		require.NoError(t, c.queueEvents(batch, &eventRow{Stream: stream, Hash: beginning}, []approval.Event{
 			{At: time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC), Actor: "U0MAYA", Kind: "asked",
 				Data: map[string]any{"question": approval.Said(question), "channel": "C0SALES", "model": "small", "trigger": "8.15"}},
 			{At: time.Date(2026, 11, 26, 9, 0, 30, 250e6, time.UTC), Actor: "U0MAYA", Kind: "withdrawn"}}))
 		return tx.SendBatch(t.Context(), batch).Close()
 	})
 	require.NoError(t, err)
-	rows, err := b.pool.Query(t.Context(), `SELECT event_line(stream, seq, at, actor, kind, data, prev_hash), hash FROM events WHERE stream = $1 ORDER BY seq`, c.stream)
+	rows, err := b.pool.Query(t.Context(), `SELECT event_line(stream, seq, at, actor, kind, data, prev_hash), hash FROM events WHERE stream = $1 ORDER BY seq`, stream)
 	require.NoError(t, err)
 	var line, hash string
 	i := 1
@@ -50,7 +51,7 @@ func TestTheDocumentedExampleIsWhatIsStored(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, 3, i)
-	found, err := b.VerifyChain(t.Context(), c.stream)
+	found, err := b.VerifyChain(t.Context(), stream)
 	require.NoError(t, err)
 	require.Equal(t, Verified{Events: 2, Values: 1}, found)
 }

@@ -60,14 +60,14 @@ type (
 	// requests keeps requests and their trail (request.go, store.go, events.go).
 	requests struct {
 		*core
-		money   *ledger
+		money   *till
 		quorum  int
 		maxOpen int
 	}
 	// shown keeps what Slack shows (view.go, slack.go).
 	shown struct {
 		*core
-		money *ledger
+		money *till
 	}
 	notices     struct{ *core } // words to people
 	lists       struct{ *core } // many requests at once (review.go)
@@ -83,15 +83,18 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.MaxConns <= 0 {
+		o.MaxConns = 8
+	}
 	replica := replicaName()
-	pool, err := connectAs(ctx, pulse.SessionName(replica), url, orDefault(o.MaxConns, 8))
+	pool, err := connectAs(ctx, pulse.SessionName(replica), url, o.MaxConns)
 	if err != nil {
 		return nil, err
 	}
 	all := &core{pool: pool, notary: newNotary(o.Key, o.Log, pool.read), log: o.Log}
-	money := newLedger(pool, all.notary, o.Location, o.Role)
+	money := newTill(pool, all.notary, o.Location, o.Role)
 	db := &DB{core: all, requests: &requests{all, money, max(o.Quorum, 1), o.MaxOpen}, shown: &shown{all, money}, notices: &notices{all}, lists: &lists{all},
-		people: &people{all}, rules: &rules{all}, readingBook: &readingBook{all}, ledger: money, jobQueue: newJobQueue(pool, replica, o.Log)}
+		people: &people{all}, rules: &rules{all}, readingBook: &readingBook{all}, ledger: newLedger(money), jobQueue: newJobQueue(pool, replica, o.Log)}
 	if all.jobs, err = newInserter(pool); err != nil {
 		db.Close()
 		return nil, err
@@ -160,7 +163,7 @@ func (db *DB) Ping(ctx context.Context) error {
 }
 
 // Apart is by how much the database's clock is ahead of this machine's, half a round trip more or less.
-func (db *DB) Apart(ctx context.Context) (time.Duration, error) { return apart(ctx, db.core.pool) }
+func (db *DB) Apart(ctx context.Context) (time.Duration, error) { return db.core.pool.apart(ctx) }
 
 // Clock is how far ahead the database's clock was at the last heartbeat of Work.
 func (db *DB) Clock() time.Duration { return db.pulse.Apart() }
@@ -170,13 +173,6 @@ func (db *DB) Clock() time.Duration { return db.pulse.Apart() }
 func replicaName() string {
 	host, _ := os.Hostname() // a replica whose machine has no name has a number
 	return host[:min(len(host), 24)] + "-" + strings.ToLower(rand.Text()[:10])
-}
-
-func orDefault(n, otherwise int) int {
-	if n > 0 {
-		return n
-	}
-	return otherwise
 }
 
 // NewKey announces the next key, signed by the present one. Where the present one is lost,

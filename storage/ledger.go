@@ -16,7 +16,7 @@ import (
 // queueMoney locks the scopes that pay, so that every sum is taken from a ledger that
 // stands still, settles the old holds, so that what is given back can be held again,
 // and adds up what is left for the new ones.
-func (db *ledger) queueMoney(b *pgx.Batch, r *approval.Request, now time.Time) *reckoning {
+func (db *till) queueMoney(b *pgx.Batch, r *approval.Request, now time.Time) *reckoning {
 	c := r.Changes
 	if len(c.Holds)+len(c.Settlements) == 0 && c.TopUp == nil {
 		return &reckoning{}
@@ -31,7 +31,7 @@ func (db *ledger) queueMoney(b *pgx.Batch, r *approval.Request, now time.Time) *
 // stand. What only goes on with money that ends here has room: it is no new burden.
 // Where one has none, the *budget.ExceededError ends the transaction, and nothing was
 // held.
-func (db *ledger) weigh(t *batched, r *approval.Request, k *reckoning) error {
+func (db *till) weigh(t *batched, r *approval.Request, k *reckoning) error {
 	fresh := slices.DeleteFunc(slices.Clone(r.Changes.Holds), func(h budget.Hold) bool { return h.RestOf != "" })
 	if len(fresh) == 0 {
 		return nil // a rest is no new burden: what it is the rest of was held before

@@ -45,7 +45,7 @@ func (l limitRow) limit() budget.Limit {
 // set for these scopes, and the default one for a user without any.
 func (db *ledger) Standings(ctx context.Context, scopes []budget.Scope) ([]budget.Standing, error) {
 	var uncertain map[budget.Scope]budget.USD
-	list, err := db.reckoned(ctx, ofScopes(scopes), func() []budget.Scope { return scopes }, func(b *pgx.Batch) { queueUncertain(b, ofScopes(scopes), &uncertain) })
+	list, err := db.till.reckoned(ctx, ofScopes(scopes), func() []budget.Scope { return scopes }, func(b *pgx.Batch) { queueUncertain(b, ofScopes(scopes), &uncertain) })
 	if err != nil {
 		return nil, fmt.Errorf("read the budgets: %w", err)
 	}
@@ -69,7 +69,7 @@ func (db *ledger) change(ctx context.Context, scope budget.Scope, work func(befo
 		if err != nil {
 			return err
 		}
-		limits, err := db.limitsOf(ctx, tx, []budget.Scope{scope}, now)
+		limits, err := db.till.limitsOf(ctx, tx, []budget.Scope{scope}, now)
 		if err != nil {
 			return err
 		}
@@ -155,12 +155,12 @@ func (db *ledger) Limits(ctx context.Context, team string) (standings []budget.S
 		if err := t.send(); err != nil {
 			return err
 		}
-		k := db.queueReckoning(t.Batch, ofScopes(scopes), time.Now(), endOfTime)
+		k := db.till.queueReckoning(t.Batch, ofScopes(scopes), time.Now(), endOfTime)
 		queueUncertain(t.Batch, ofScopes(scopes), &uncertain)
 		if err := t.send(); err != nil {
 			return err
 		}
-		standings, err = db.standing(t, k, scopes)
+		standings, err = db.till.standing(t, k, scopes)
 		standings = withUncertain(standings, uncertain)
 		return err
 	})
@@ -194,7 +194,7 @@ func (db *ledger) LimitChanges(ctx context.Context, team string, scope *budget.S
 	return events, nil
 }
 
-func (db *ledger) doubtsLimit(l limitRow) bool {
+func (db *till) doubtsLimit(l limitRow) bool {
 	return db.notary.doubts(l.voucher, "the limit of "+l.scope().String(), func(e witnessed) bool {
 		scope, _ := e.Data["scope"].(map[string]any)
 		in := witnessed{Data: scope}
@@ -204,7 +204,7 @@ func (db *ledger) doubtsLimit(l limitRow) bool {
 	})
 }
 
-func (db *ledger) doubtsTopUp(t onTopRow) bool {
+func (db *till) doubtsTopUp(t onTopRow) bool {
 	return db.notary.doubts(t.voucher, "top-up "+t.ID, func(e witnessed) bool {
 		return e.Stream == streamOf(t.Request) && e.Kind == approval.EventGrantedTopUp && e.Actor == t.By && e.At.Equal(t.At) &&
 			e.says(map[string]string{"topup": t.ID, "amount": strconv.FormatInt(int64(t.Amount), 10)})

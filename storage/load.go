@@ -284,9 +284,6 @@ func (db *core) doubtsDecision(d approval.Decision, clicked string, v voucher) b
 	})
 }
 
-// verdictEvents are the events of decisions.
-var verdictEvents = map[approval.Verdict]string{approval.Approve: approval.EventApproved, approval.Reject: approval.EventRejected, approval.Rewrite: approval.EventChangesRequested}
-
 func (db *core) doubtsRevision(r revisionRow) bool {
 	return db.notary.doubts(r.voucher, fmt.Sprintf("revision %d of %s", r.Number, r.RequestID), func(e witnessed) bool {
 		return e.Stream == streamOf(r.RequestID) && (e.Kind == approval.EventDrafted || e.Kind == approval.EventSealedAnew) && e.At.Equal(r.At) &&

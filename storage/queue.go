@@ -345,3 +345,10 @@ func (w *logWorker) Work(ctx context.Context, job *river.Job[logJob]) error {
 }
 
 var _ rivertype.JobArgs = stepJob{}
+
+func orDefault(n, otherwise int) int {
+	if n > 0 {
+		return n
+	}
+	return otherwise
+}

@@ -189,17 +189,6 @@ func TestWhatChangesWhileItIsDrawnIsNotCalledShown(t *testing.T) {
 	eventually(t, func() bool { return b.count(t, `SELECT count(*) FROM requests WHERE shown_at < changed_at`) == 1 })
 }
 
-func TestPausesGrowUpToHalfAMinute(t *testing.T) {
-	t.Parallel()
-	var got []time.Duration
-	for attempt := range 8 {
-		got = append(got, pause(attempt))
-	}
-	require.Equal(t, []time.Duration{time.Second, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second,
-		30 * time.Second, 30 * time.Second}, got)
-	require.Equal(t, 30*time.Second, pause(1000))
-}
-
 func TestShowingNeverKeepsARunWaiting(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -155,7 +155,7 @@ func (db *ledger) stood(ctx context.Context, tx pgx.Tx, team string, people []st
 		}
 		scopes = append(scopes, budget.Scope{Team: team, Kind: budget.User, ID: p.ID})
 	}
-	standings, err := db.standingsUntil(ctx, tx, scopes, end.Add(-time.Microsecond), end)
+	standings, err := db.till.standingsUntil(ctx, tx, scopes, end.Add(-time.Microsecond), end)
 	for i := range standings {
 		standings[i].Held = 0
 	}

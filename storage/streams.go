@@ -1,5 +1,7 @@
 package storage
 
+import "countersign/approval"
+
 // Streams are the audit trails: one for each request, for the people and the rules of each
 // workspace, and for what there is once.
 const (
@@ -16,3 +18,6 @@ func peopleStream(team string) string { return "people:" + team }
 
 // rulesStream is the audit trail of the rules of a workspace.
 func rulesStream(team string) string { return "rules:" + team }
+
+// verdictEvents are the events of decisions.
+var verdictEvents = map[approval.Verdict]string{approval.Approve: approval.EventApproved, approval.Reject: approval.EventRejected, approval.Rewrite: approval.EventChangesRequested}

@@ -53,7 +53,7 @@ func (db *ledger) TopUp(ctx context.Context, id string) (t *approval.TopUp, err 
 
 // storeTopUp writes what was asked for or decided. A grant changes a limit, so it
 // is in the audit trail of the limits as well, with what it was before.
-func (db *ledger) storeTopUp(t *batched, r *approval.Request, k *reckoning, words *contents) error {
+func (db *till) storeTopUp(t *batched, r *approval.Request, k *reckoning, words *contents) error {
 	up := r.Changes.TopUp
 	if up == nil {
 		return nil
