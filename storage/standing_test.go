@@ -14,6 +14,7 @@ import (
 	"countersign/approval"
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
+	"countersign/storage/money"
 )
 
 // turnable gives a test the database's clock: every replica that connects by the
@@ -85,6 +86,12 @@ func (b *bundle) raw(ctx context.Context, scope budget.Scope, from, until time.T
 	return sum, err
 }
 
+// The stretches in which the schema adds up.
+const (
+	quarter = 15 * time.Minute
+	day     = 24 * time.Hour
+)
+
 func TestABalanceIsTheSumOfTheLedgerInEveryZoneAndWindow(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -110,7 +117,7 @@ func TestABalanceIsTheSumOfTheLedgerInEveryZoneAndWindow(t *testing.T) {
 		// Money is spent where it is hardest: at the edges of windows, quarters and days.
 		moments := []time.Time{at, at.Truncate(quarter), at.Truncate(day), at.Truncate(day).Add(-time.Microsecond)}
 		if !until.IsZero() {
-			moments = append(moments, from, until, from.Add(-time.Microsecond), until.Add(-time.Microsecond), ceil(from, quarter), until.Truncate(quarter))
+			moments = append(moments, from, until, from.Add(-time.Microsecond), until.Add(-time.Microsecond), from.Add(quarter-1).Truncate(quarter), until.Truncate(quarter))
 		}
 		for range rapid.IntRange(1, 4).Draw(rt, "spends") {
 			who := rapid.SampledFrom([]*approval.Request{r, other}).Draw(rt, "who")
@@ -122,11 +129,11 @@ func TestABalanceIsTheSumOfTheLedgerInEveryZoneAndWindow(t *testing.T) {
 		// A team may change its zone at any time: the same ledger is read on another calendar.
 		for _, calendar := range []*time.Location{zone, rapid.SampledFrom(zones).Draw(rt, "next zone")} {
 			batch := &pgx.Batch{}
-			s := newTill(b.core.pool, b.core.notary, calendar, nil).queueStandings(batch, []budget.Scope{scope}, map[budget.Scope]budget.Limit{scope: {Scope: scope, Window: window}}, at, endOfTime)
+			s := money.NewTill(b.core.pool, b.core.notary, calendar, nil).QueueStandings(batch, []budget.Scope{scope}, map[budget.Scope]budget.Limit{scope: {Scope: scope, Window: window}}, at, money.EndOfTime)
 			require.NoError(rt, b.read(t.Context(), func(tx pgx.Tx) error { return tx.SendBatch(t.Context(), batch).Close() }))
 			from, until := window.Range(at, calendar)
 			if until.IsZero() {
-				until = endOfTime
+				until = money.EndOfTime
 			}
 			want, err := b.raw(t.Context(), scope, from, until)
 			require.NoError(rt, err)
@@ -222,7 +229,7 @@ func TestAHoldThatWaitedOverMidnightIsCheckedAgainstTheNewDay(t *testing.T) {
 	b.turnTo(t, midnight.Add(-20*time.Second))
 	turn, err := b.pool.Begin(t.Context())
 	require.NoError(t, err)
-	require.NoError(t, lockScopes(t.Context(), turn, first.Scopes()))
+	require.NoError(t, money.LockScopes(t.Context(), turn, first.Scopes()))
 	waited := make(chan error, 1)
 	go func() {
 		_, _, err := b.Ask(t.Context(), b.question("second"), approval.Session{Team: team, Channel: channel})
