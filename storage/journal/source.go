@@ -52,13 +52,16 @@ func (l *Log) Pack(ctx context.Context, by note.Signer, actor string, out io.Wri
 }
 
 // Span is from the last checkpoint before the period to the first one after it, or else to
-// the end of the log.
+// the end of the log. The first one after it has to cover every event of the period as well: after
+// a time in which events got no places it may have been made of the first 256 of a backlog.
 func (l *Log) Span(ctx context.Context, of pack.Chosen) (s pack.Span, err error) {
 	err = l.read(ctx, func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, `
 			SELECT coalesce((SELECT max(size) FROM checkpoints WHERE at <= $1), 0),
-				coalesce((SELECT min(size) FROM checkpoints WHERE at >= $2), (SELECT max(position) + 1 FROM log), 0)`,
-			of.From, of.To.Add(slack)).Scan(&s.First, &s.Last)
+				coalesce((SELECT min(size) FROM checkpoints WHERE at >= $2
+						AND size > coalesce((SELECT max(l.position) FROM log l JOIN events e USING (stream, seq) WHERE e.at < $3), -1)),
+					(SELECT max(position) + 1 FROM log), 0)`,
+			of.From, of.To.Add(slack), of.To).Scan(&s.First, &s.Last)
 		if err == nil {
 			s.Before, err = nodes(ctx, tx, checkpoint.Edge(s.First))
 		}
