@@ -278,7 +278,11 @@ func (r *Request) Void(reason Reason, charge budget.Charge, now time.Time) error
 	}
 	r.Money().PayBox(charge, now)
 	r.Reason = reason
-	r.note(now, System, EventVoided, map[string]any{"box": r.Run.BoxID, "reason": reason.Told(), "cost": r.Money().settledNow()})
+	data := map[string]any{"box": r.Run.BoxID, "reason": reason.Told(), "cost": r.Money().settledNow()}
+	if r.Cause != nil { // why, in place of a reason
+		data["cause"] = r.Cause.told()
+	}
+	r.note(now, System, EventVoided, data)
 	r.move(Failed, now, time.Time{})
 	return nil
 }

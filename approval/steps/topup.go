@@ -123,7 +123,7 @@ func (s *Payer) GrantEnds(ctx context.Context, topUp string) ([]GrantEnd, error)
 	}
 	for _, st := range standings {
 		if reset := st.ResetsAt; reset.After(ends[1].At) {
-			ends = append(ends, GrantEnd{"until the budget starts anew on " + reset.In(s.costs.Calendar()).Format("2 January"), reset})
+			ends = append(ends, GrantEnd{"until the budget resets on " + reset.In(s.costs.Calendar()).Format("2 January"), reset})
 		}
 	}
 	return ends, nil
