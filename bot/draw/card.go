@@ -57,11 +57,11 @@ func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 	p.Append(tail)
 	if r.State == approval.Pending {
 		cardButtons(with, p, v, fits, flaw.Found)
-		marked(p)
 	}
 	if row := disowning(r); len(row) > 0 {
 		p.Buttons("disown", row...)
 	}
+	marked(p) // last: the mark is of all that the card says
 	return p
 }
 

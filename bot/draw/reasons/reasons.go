@@ -35,7 +35,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return fmt.Sprintf("Too few people decided in time: it had %d of the %d approvals that it takes. Ask again if you still need it.", r.Count, r.Most)
 	},
 	approval.WhyGaveUp: func(r approval.Reason) string {
-		return fmt.Sprintf("The model did not get to a program that can be reviewed. The last problem: %s. Asking in other words may help.", r.Said)
+		return fmt.Sprintf("The model did not get to a program that can be reviewed. The last problem: %s. Asking in other words may help.", strings.TrimSuffix(r.Said, "."))
 	},
 	approval.WhyProse: func(r approval.Reason) string {
 		return "The model answered in words instead of writing a program. It said:\n" + r.Said
