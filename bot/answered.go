@@ -23,11 +23,18 @@ type Answers interface {
 	Rate(ctx context.Context, id string, good bool, click approval.Click) error
 }
 
+// Desk does with an answer what people ask for once it is there.
+type Desk interface {
+	// TakeBack has it go from Slack.
+	TakeBack(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
+}
+
 // answered takes the presses under an answer, and those that go on from a question that
 // got none.
 type answered struct {
 	*slackAPI
 	service Answers
+	desk    Desk
 }
 
 // read is a request that a press is about, for whoever may read it: those who are where
@@ -50,7 +57,7 @@ func (h *answered) clickDetails(ctx context.Context, cb slack.InteractionCallbac
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{}, h.open(ctx, cb.TriggerID, draw.DetailsView(v))
+	return answer{}, h.open(ctx, cb.TriggerID, draw.DetailsView(v, v.Request.Asker == cb.User.ID))
 }
 
 // clickCode shows what ran, and who approved it.
@@ -145,4 +152,13 @@ func (h *answered) clickRate(ctx context.Context, cb slack.InteractionCallback, 
 		return answer{}, err
 	}
 	return answer{after: func(ctx context.Context) { h.tell(ctx, seatOf(cb), kit.Words(draw.Rated(good))) }}, nil
+}
+
+// clickTakeBack has an answer go from Slack. Who may is for the desk to say; that it is gone the
+// thread says.
+func (h *answered) clickTakeBack(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	if _, err := h.desk.TakeBack(ctx, action.Value, clickOf(cb, action)); err != nil {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) { h.tell(ctx, seatOf(cb), kit.Words(draw.GoesBack)) }}, nil
 }

@@ -140,7 +140,7 @@ func AuditRequest(ctx context.Context, db *DB, id string) (found Verified, err e
 		if err != nil {
 			return err
 		}
-		for _, check := range slices.Concat(requestChecks, moneyChecks) {
+		for _, check := range slices.Concat(requestChecks, moneyChecks, answerChecks) {
 			rows, err := texts(ctx, tx, check.rows, id)
 			if err != nil {
 				return err

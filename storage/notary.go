@@ -190,7 +190,11 @@ func (n *notary) learns(name string) bool {
 // line that is not the hash's is no longer the event that was signed.
 func (n *notary) signed(e eventRow) bool {
 	if e.Signature == "" {
-		return e.Kind == approval.EventGone || e.Kind == approval.EventPosted
+		switch e.Kind {
+		case approval.EventGone, approval.EventPosted, approval.EventUploaded, approval.EventDeleted:
+			return true
+		}
+		return false
 	}
 	return e.Hash == e.sum() && (n.ring.Vouches(e.Key, e.Hash, e.Signature) || n.learns(e.Key) && n.ring.Vouches(e.Key, e.Hash, e.Signature))
 }

@@ -64,6 +64,7 @@ func (db *DB) store(t *batched, l *loaded, words *contents, also func()) error {
 	if err := db.storeTopUp(t, r, before, words); err != nil {
 		return err
 	}
+	storeTakenBack(t.Batch, r)
 	l.told = trail.Seq + int64(len(c.Events))
 	if err := words.queueEvents(t.Batch, trail, c.Events); err != nil {
 		return err
