@@ -22,7 +22,7 @@ type postRow struct {
 // Posted remembers a message in Slack: a new one, or what an old one shows now.
 // With the first message of a session it remembers the thread, so that no crash
 // can come between the two.
-func (db *DB) Posted(ctx context.Context, post steps.Post) error {
+func (db *shown) Posted(ctx context.Context, post steps.Post) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO posts (request_id, surface, channel, ts, shown) VALUES ($1, $2, $3, $4, $5)
@@ -51,7 +51,7 @@ func (db *DB) Posted(ctx context.Context, post steps.Post) error {
 
 // Threaded records where the session's thread is. The first call wins: a thread does not
 // move.
-func (db *DB) Threaded(ctx context.Context, sessionID, threadTS string) error {
+func (db *shown) Threaded(ctx context.Context, sessionID, threadTS string) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE sessions SET thread_ts = coalesce(thread_ts, $2) WHERE id = $1`, sessionID, threadTS)
 		if err == nil && tag.RowsAffected() == 0 {
@@ -67,7 +67,7 @@ func (db *DB) Threaded(ctx context.Context, sessionID, threadTS string) error {
 
 // ThreadFiles are the inputs of the requests in a thread, and whether the
 // thread is a session of ours at all.
-func (db *DB) ThreadFiles(ctx context.Context, thread approval.Session) (files []approval.File, ours bool, err error) {
+func (db *requests) ThreadFiles(ctx context.Context, thread approval.Session) (files []approval.File, ours bool, err error) {
 	err = db.look(ctx, func(b *pgx.Batch) {
 		files, ours = nil, false
 		queueThreadFiles(b, thread, func(found []approval.File) { files, ours = found, true })
@@ -133,7 +133,7 @@ const unseenColumns = `request_id, surface, channel, why, code, stands, times, f
 
 // Refused records that Slack has refused a message, and returns since when and how often
 // it has. Another reason starts the count again.
-func (db *DB) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, err error) {
+func (db *shown) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, err error) {
 	err = db.writeByKey(ctx, func(tx pgx.Tx) error {
 		row, err := one[unseenRow](ctx, tx, `
 			INSERT INTO unseen AS had (`+unseenColumns+`) VALUES ($1, $2, $3, $4, $5, $6, 1, clock_timestamp(), clock_timestamp())
@@ -152,7 +152,7 @@ func (db *DB) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, e
 }
 
 // Seen forgets a refusal: Slack has accepted the message.
-func (db *DB) Seen(ctx context.Context, requestID string, surface steps.Surface) error {
+func (db *shown) Seen(ctx context.Context, requestID string, surface steps.Surface) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `DELETE FROM unseen WHERE request_id = $1 AND surface = $2`, requestID, surface)
 		return err
