@@ -9,22 +9,11 @@ CREATE TABLE sessions (
     channel    text NOT NULL CHECK (channel <> ''),
     thread_ts  text CHECK (thread_ts <> ''), -- NULL until its first message has been posted
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    -- Whose direct message it is in, where its answers go to them alone; until its first message stands there,
-    -- the channel is their id, by which Slack finds it.
-    private_to text NOT NULL DEFAULT '',
     -- A thread is one session, so that a follow-up finds what was said before.
     CONSTRAINT sessions_one_per_thread UNIQUE (team, channel, thread_ts),
     -- Requests refer to it, so that they cannot lie about their workspace.
-    CONSTRAINT sessions_team UNIQUE (id, team),
-    CONSTRAINT sessions_private UNIQUE (id, team, private_to),
-    -- What is for one person stands in no channel.
-    CONSTRAINT sessions_alone CHECK (private_to = '' OR channel = private_to OR channel ~ '^D')
+    CONSTRAINT sessions_team UNIQUE (id, team)
 );
-
--- A private thread finds its place once, and stays there; no other moves at all.
-CREATE TRIGGER sessions_stay BEFORE UPDATE ON sessions FOR EACH ROW
-    WHEN (NEW.private_to <> OLD.private_to OR NEW.channel <> OLD.channel AND (OLD.private_to = '' OR OLD.channel <> OLD.private_to))
-    EXECUTE FUNCTION refuse('a thread stays where it is, and whose it is');
 
 CREATE TABLE requests (
     id           text PRIMARY KEY CHECK (id <> ''),
@@ -32,7 +21,6 @@ CREATE TABLE requests (
     team         text NOT NULL CHECK (team <> ''),
     project      text NOT NULL CHECK (project <> ''),
     asker        text NOT NULL CHECK (asker <> ''),
-    private_to   text NOT NULL DEFAULT '', -- its asker, where its answer goes to them alone
     guest        boolean NOT NULL DEFAULT false, shared boolean NOT NULL DEFAULT false, -- the asker, when they asked; the channel, with another organisation
     question     text REFERENCES contents,
     model        text NOT NULL,
@@ -74,9 +62,6 @@ CREATE TABLE requests (
     version      bigint NOT NULL DEFAULT 1, -- grows with every write but that of shown_at (requests_version)
     -- A question belongs to a thread of its own workspace.
     CONSTRAINT requests_session_fkey FOREIGN KEY (session_id, team) REFERENCES sessions (id, team),
-    -- Nothing private is in a thread that others read, and nothing of others in a private one.
-    CONSTRAINT requests_private_fkey FOREIGN KEY (session_id, team, private_to) REFERENCES sessions (id, team, private_to),
-    CONSTRAINT requests_private CHECK (private_to IN ('', asker)),
     -- A delivery that Slack repeats asks nothing twice.
     CONSTRAINT requests_one_per_trigger UNIQUE (team, trigger),
     CONSTRAINT requests_state CHECK (state IN
