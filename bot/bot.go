@@ -27,6 +27,8 @@ type Services struct {
 	Keys      Keyring
 	Homes     Homes
 	Answers   Answers
+	Desk      Desk
+	Uploads   uploads // optional
 }
 
 // Options are what a bot needs.
@@ -116,12 +118,12 @@ func (b *Bot) Serve(s Services) {
 	habits := &habits{log: w.Log, may: w.Language}
 	budgets := &budgets{w, s.Budgets}
 	b.homes = newHomes(w, s.Homes, budgets)
-	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, service: s.Funding}
+	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, service: s.Funding, uploads: s.Uploads}
 	b.asking = &asking{w, b.files, s.Questions}
 	b.deciding = &deciding{w, habits, s.Decisions}
 	ledgers := &ledgers{budgets, s.Ledgers}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},
-		&funding{w, s.Funding}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, b.homes, &answered{w, s.Answers})
+		&funding{w, s.Funding}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, b.homes, &answered{w, s.Answers, s.Desk})
 }
 
 // Sockets is how many sockets are connected at the moment.

@@ -267,6 +267,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionDetails:   read.clickDetails,
 			ids.ActionGood:      read.clickRate,
 			ids.ActionBad:       read.clickRate,
+			ids.ActionTakeBack:  read.clickTakeBack,
 			ids.ActionGiveUp:    decide.clickGiveUp,
 
 			ids.ActionEditLimit:   limit.clickEditLimit,

@@ -20,11 +20,18 @@ type publishing struct {
 	habits  *habits
 	homes   *homes
 	service choices
+	uploads uploads
 }
 
 // choices are the ways on of a request that a budget has refused.
 type choices interface {
 	Choices(ctx context.Context, id string) (*steps.Choices, error)
+}
+
+// uploads remembers the files of an answer from before anybody sees them, so that they are found
+// when it is taken back. Optional.
+type uploads interface {
+	Uploaded(ctx context.Context, requestID string, surface steps.Surface, files []string) error
 }
 
 // Publish implements steps.Slack: it draws one surface of a request and posts
@@ -47,7 +54,13 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 	if err != nil {
 		return steps.Post{}, err
 	}
+	if v.Leaks() {
+		return steps.Post{}, fmt.Errorf("publish %s of %s: it is private, and its thread is in %s", kind, v.Request.ID, v.Session.Channel)
+	}
 	had := v.Posts[kind]
+	if leaves := []steps.Surface{steps.SurfaceAnswer, steps.SurfaceFiles, steps.SurfaceReply, steps.SurfaceSheets}; v.Request.Taken != nil && slices.Contains(leaves, kind) {
+		return out.remove(ctx, v, kind)
+	}
 	switch kind {
 	case steps.SurfaceRoot:
 		// "theirs" is remembered as what it shows, so that nobody ever rewrites a person's own message.

@@ -60,6 +60,8 @@ var rooms = map[string]plan{
 	"approval/review":  {uses: nouns, tests: []string{"internal/proof"}},
 	"approval/steps":   {uses: verdict, tests: []string{"internal/deepcopy", "internal/proof", "bot/draw/reasons"}},
 
+	"approval/answers": {uses: core},
+
 	// Postgres.
 	"storage":         {uses: with("storage/audit", "storage/journal", "storage/money", "storage/pg", "storage/pulse", "storage/queue", "storage/signing", "storage/trail"), tests: []string{"storage/roles", "storage/schema", "migrations", "internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
 	"storage/pg":      {uses: nouns},
