@@ -212,13 +212,15 @@ func TestWhatModelsMadeOfAThreadIsKeptInItsEvents(t *testing.T) {
 	elsewhere, err := b.History(t.Context(), b.done(t, "elsewhere").ID)
 	require.NoError(t, err)
 	require.Empty(t, elsewhere.Summaries, "a thread is a thread")
-	_, err = AuditRequest(t.Context(), b.DB, second.ID)
+	_, err = AuditorOf(b.DB).Request(t.Context(), second.ID)
 	require.NoError(t, err)
 	v, err := b.View(t.Context(), second.ID)
 	require.NoError(t, err)
 	require.Equal(t, budget.ForSummary, v.Bill[0].Purpose, "it is a line of the bill")
 
-	b.update(t, second.ID, func(r *approval.Request, now time.Time) error { return r.Fail(approval.Because(approval.WhyNoAnswer), now) })
+	b.update(t, second.ID, func(r *approval.Request, now time.Time) error {
+		return r.Fail(approval.Because(approval.WhyNoAnswer), now)
+	})
 	require.NoError(t, b.exec(t, `SELECT forget('request:' || $1, ARRAY[(SELECT data::jsonb #>> '{text,salted_sha256}' FROM events WHERE kind = 'summarised')], 'ADA', 'test')`, second.ID))
 	past, err = b.History(t.Context(), ask("4").ID)
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -52,6 +53,7 @@ func (s *Finder) Find(ctx context.Context, id string) error {
 	seen, err := s.seek(ctx, r)
 	var cause *approval.CauseError
 	var input *approval.InputError
+	// Slack is away, or slow: the job comes again, and nobody is asked to do anything.
 	if err != nil && !errors.As(err, &cause) && !errors.As(err, &input) {
 		return err
 	}
@@ -105,7 +107,7 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (seen sought, er
 	var known []approval.File
 	q := Search{Channel: r.Project, Asker: r.Asker, Text: r.Question, Files: r.Files, Seek: *r.Seek}
 	if q.Seek.Thread != "" {
-		before, _, err := s.store.ThreadFiles(ctx, approval.Session{Team: r.Team, Channel: r.Project, ThreadTS: q.Seek.Thread})
+		before, _, err := s.store.ThreadFiles(ctx, approval.Session{Team: r.Team, Channel: cmp.Or(q.Seek.Seat, r.Project), ThreadTS: q.Seek.Thread})
 		if err != nil {
 			return seen, err
 		}

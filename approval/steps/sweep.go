@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"time"
 
 	"countersign/approval"
@@ -44,11 +43,13 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 
 func (s *Sweeper) catchUp(ctx context.Context, w Wake) error {
 	switch w.Step {
+	// These have jobs of their own, so that a sweep waits for no call of Slack's.
 	case approval.StepTell, approval.StepLook:
 		return s.store.Wake(ctx, w)
 	case approval.StepGoOn:
 		return s.payer.tryAgain(ctx, w.RequestID)
 	}
+	// Whatever else is due: a wait that has run out ends first, and then there is nothing to remind of.
 	r, err := s.store.Update(ctx, w.RequestID, approval.ExpireIfDue)
 	if err != nil {
 		return err
@@ -135,6 +136,7 @@ func (s *Treasury) digests(ctx context.Context) error {
 		return nil
 	}
 	due := s.Due(time.Now())
+	// The stretch begins where the one before it ended: at the moment that was due before this one.
 	from := s.Due(due.Add(-time.Nanosecond))
 	if due.IsZero() || from.IsZero() {
 		return nil
@@ -145,6 +147,7 @@ func (s *Treasury) digests(ctx context.Context) error {
 	}
 	var faults []error
 	for team, since := range teams {
+		// A workspace that has asked nothing before the end of the stretch has nothing to be told.
 		if since.Before(due) {
 			faults = append(faults, s.digest(ctx, team, from, due))
 		}
@@ -162,89 +165,4 @@ func (s *Treasury) digest(ctx context.Context, team string, from, due time.Time)
 		return err
 	}
 	return s.store.Notify(ctx, approval.Notice{Key: key, Team: team, Kind: approval.NoticeDigest, Admins: true, Data: approval.Encode(d), At: time.Now().UTC(), Once: true})
-}
-
-// Reminder says whose turn it is.
-type Reminder struct {
-	store Requests
-	slack Persons
-
-	people *People
-}
-
-// Assign lets a reviewer say whose turn a decision is.
-func (s *Reminder) Assign(ctx context.Context, id, to string, click approval.Click) (*approval.Request, error) {
-	return current(func() (*approval.Request, error) {
-		return s.askPerson(ctx, id, to, click, func(r *approval.Request, now time.Time) error {
-			if r.Assignee == to {
-				return errTwice
-			}
-			return r.Assign(to, click.User, click, now)
-		})
-	})
-}
-
-// SecondOpinion lets a reviewer ask another one to look at the code as well.
-func (s *Reminder) SecondOpinion(ctx context.Context, id, from string, click approval.Click) (*approval.Request, error) {
-	return current(func() (*approval.Request, error) {
-		return s.askPerson(ctx, id, from, click, func(r *approval.Request, now time.Time) error {
-			if slices.Contains(r.Opinions, from) {
-				return errTwice
-			}
-			return r.AskOpinion(from, click.User, click, now)
-		})
-	})
-}
-
-// askPerson checks who asks and who is asked, and then does it.
-func (s *Reminder) askPerson(ctx context.Context, id, who string, click approval.Click, ask func(*approval.Request, time.Time) error) (*approval.Request, error) {
-	c, _, err := s.people.mayReview(ctx, id, click)
-	if err != nil {
-		return nil, s.people.audited(ctx, Ruling{RequestID: id, Click: click}, err)
-	}
-	if !slices.Contains(c.RosterFor(c.Request, s.people.Policy).Deciders(), who) {
-		return nil, &approval.InputError{Why: approval.Because(approval.WhyTheyReviewNot)}
-	}
-	person, err := s.slack.Person(ctx, click.Team, who)
-	if err != nil {
-		return nil, err
-	}
-	if !person.Barred().None() {
-		return nil, &approval.InputError{Why: approval.Because(approval.WhyTheyAreBarred)}
-	}
-	var seen *approval.Request
-	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
-		seen = r
-		return ask(r, now)
-	})
-	if errors.Is(err, errTwice) {
-		return seen, nil
-	}
-	return r, err
-}
-
-// remind says once more that a request waits, when it is time to.
-func (s *Reminder) remind(ctx context.Context, id string) error {
-	_, err := current(func() (*approval.Request, error) { return s.again(ctx, id) })
-	return err
-}
-
-func (s *Reminder) again(ctx context.Context, id string) (*approval.Request, error) {
-	c, err := s.store.Case(ctx, id)
-	if err != nil || c.Request.State != approval.Pending {
-		return nil, err
-	}
-	r := c.Request
-	all, fallback := c.Deciders(r, s.people.Policy)
-	// Whoever is only called when the others do not decide is not called before.
-	first := slices.DeleteFunc(slices.Clone(all), func(who string) bool { return slices.Contains(fallback, who) })
-	return s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
-		if r.EscalationDue(now) {
-			return r.Escalate(fallback, now)
-		}
-		if r.ReminderDue(now) {
-			return r.Remind(first, now)
-		}
-		return nil
-	})
 }

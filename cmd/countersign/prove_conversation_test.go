@@ -80,7 +80,7 @@ func (h *house) proven(db *storage.DB) {
 	h.t.Helper()
 	h.balance(db)
 	for _, id := range column[string](h, `SELECT id FROM requests ORDER BY id`) {
-		_, err := storage.AuditRequest(h.ctx, db, id)
+		_, err := storage.AuditorOf(db).Request(h.ctx, id)
 		require.NoError(h.t, err)
 	}
 }

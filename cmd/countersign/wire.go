@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
+	desk "countersign/approval/answers"
 	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
@@ -23,6 +24,7 @@ import (
 	"countersign/sandbox/e2b"
 	"countersign/sandbox/local"
 	"countersign/storage"
+	"countersign/storage/queue"
 )
 
 // replica is one process of Countersign with everything in its place.
@@ -90,7 +92,8 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Receipts: storage.ReceiptsOf(r.db), Log: p.log},
 		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location), ReceiptsDue: due(p.receipts, p.location), Libraries: r.libraries})
 	s := r.telemetry.Service(r.service)
-	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: trail{r.service, storage.Copies{DB: r.db}}, Keys: s, Homes: s, Answers: s})
+	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: trail{r.service, storage.Copies{DB: r.db}}, Keys: s, Homes: s, Answers: s,
+		Desk: desk.New(r.db, r.service.People), Uploads: storage.Uploads{DB: r.db}})
 	return r, nil
 }
 
@@ -202,7 +205,7 @@ func (r *replica) run(ctx context.Context) error {
 	group.Go(func() error {
 		longest := time.Duration(r.RunSeconds)*time.Second + 2*time.Minute
 		files := time.Duration(r.policy().MaxInputBytes/slowestLine) * time.Second
-		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, storage.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick})
+		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, queue.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick})
 	})
 	group.Go(func() error { return r.health(ctx) })
 	if r.prove != nil {

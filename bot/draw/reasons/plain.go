@@ -3,7 +3,7 @@ package reasons
 import "countersign/approval"
 
 // plain are the sentences of reasons that have no facts of their own. Where something is
-// behind them, its words follow.
+// behind them, its words follow: those that end with a colon always have a Why.
 var plain = map[approval.ReasonCode]string{
 	// Of a request that has ended, or waits.
 	approval.WhyNobodyDecided: "Nobody decided in time. Ask again if you still need it.",
@@ -72,6 +72,8 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyAskerWithdraws:  "Only the person who asked, or an administrator, can cancel a request.",
 	approval.WhyAskerLooks:      "Only the person who asked, or an administrator, can look at what this cost.",
 	approval.WhyAskerAnswers:    "Only the person who asked can answer this.",
+	approval.WhyAskerTakesBack:  "Only the person who asked, or an administrator, can take an answer back.",
+	approval.WhyNothingCame:     "There is no answer to take back.",
 	approval.WhyAskerCorrects:   "Only the person who asked can say how a file is to be read. You can ask yourself, and say it there.",
 	approval.WhyOtherDoubt:      "This has been answered already.",
 	approval.WhyLookedAt:        "This file is being looked at for you. One moment, please.",
