@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"countersign/approval"
@@ -44,6 +45,9 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 	}
 	if at.Clarifies != "" && len(q.Files) == 0 {
 		return s.clarifier.heard(ctx, q, at)
+	}
+	if at.Session == "" && strings.HasPrefix(q.Project, "D") {
+		q.Follow = false // the thread of a chat is there before anything is asked in it
 	}
 	if q.ThreadTS != "" && len(q.Files) == 0 {
 		q.Files = s.inputs.handy(at.Files)
