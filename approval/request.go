@@ -126,6 +126,8 @@ type Request struct {
 	RemindedAt  time.Time       // of the current revision: when those who may decide were reminded,
 	EscalatedAt time.Time       // and when the fallback reviewers were called
 
+	Taken *TakenBack // its answer is not to stand in Slack any more; nil: it may
+
 	Changes Changes // not stored: what the verbs since loading want written
 }
 
@@ -220,6 +222,12 @@ type Run struct {
 	Unsigned bool // as Decision's
 }
 
+// TakenBack is who has had an answer taken out of Slack, and when. Its words stay on record.
+type TakenBack struct {
+	By string    `json:"by"`
+	At time.Time `json:"at"`
+}
+
 // Changes is what the verbs since loading want stored beside the request's own
 // columns: all of it or none.
 type Changes struct {
@@ -237,7 +245,8 @@ type Changes struct {
 	Settlements []budget.Settlement
 	Notices     []Notice
 	TopUp       *TopUp // asked for, or decided
-	Retell      bool   // those who have been told about the request are to see where it is now
+	Taken       *TakenBack
+	Retell      bool // those who have been told about the request are to see where it is now
 	Jobs        []Step
 }
 

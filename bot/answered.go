@@ -23,11 +23,18 @@ type Answers interface {
 	Rate(ctx context.Context, id string, good bool, click approval.Click) error
 }
 
+// Desk does with an answer what people ask for once it is there.
+type Desk interface {
+	// TakeBack has it go from Slack.
+	TakeBack(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
+}
+
 // answered takes the presses under an answer, and those that go on from a question that
 // got none.
 type answered struct {
 	*slackAPI
 	service Answers
+	desk    Desk
 }
 
 // read is a request that a press is about, for whoever may read it: those who are where
@@ -38,6 +45,8 @@ func (h *answered) read(ctx context.Context, cb slack.InteractionCallback, id st
 		return nil, err
 	}
 	r := v.Request
+	// A button's value can be copied into another press, so it opens nothing for those who do not see
+	// the thread. It is "not found" and not "not allowed": whether there is such a request is theirs alone.
 	if r.Team != cb.Team.ID || r.Asker != cb.User.ID && v.Session.Channel != seatOf(cb).channel {
 		return nil, approval.ErrNotFound
 	}
@@ -50,7 +59,7 @@ func (h *answered) clickDetails(ctx context.Context, cb slack.InteractionCallbac
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{}, h.open(ctx, cb.TriggerID, draw.DetailsView(v))
+	return answer{}, h.open(ctx, cb.TriggerID, draw.DetailsView(v, v.Request.Asker == cb.User.ID))
 }
 
 // clickCode shows what ran, and who approved it.
@@ -115,6 +124,7 @@ func (h *answered) ask(ctx context.Context, cb slack.InteractionCallback, q appr
 		return answer{}, err
 	}
 	at := seatOf(cb)
+	// Said in private: in the thread the new question shows itself.
 	return answer{after: func(ctx context.Context) { h.hand(ctx, at, draw.Taken(r)) }}, nil
 }
 
@@ -126,6 +136,7 @@ func (h *answered) clickFollow(ctx context.Context, cb slack.InteractionCallback
 	if err != nil {
 		return answer{}, err
 	}
+	// The button names a place in the list and no words, so nobody has the bot ask what they made up.
 	n, err := strconv.Atoi(place)
 	if err != nil || n < 0 || n >= len(v.Next) {
 		return answer{}, approval.ErrNotFound
@@ -145,4 +156,13 @@ func (h *answered) clickRate(ctx context.Context, cb slack.InteractionCallback, 
 		return answer{}, err
 	}
 	return answer{after: func(ctx context.Context) { h.tell(ctx, seatOf(cb), kit.Words(draw.Rated(good))) }}, nil
+}
+
+// clickTakeBack has an answer go from Slack. Who may is for the desk to say; that it is gone the
+// thread says.
+func (h *answered) clickTakeBack(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	if _, err := h.desk.TakeBack(ctx, action.Value, clickOf(cb, action)); err != nil {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) { h.tell(ctx, seatOf(cb), kit.Words(draw.GoesBack)) }}, nil
 }

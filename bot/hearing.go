@@ -77,9 +77,11 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	at := assistant.Thread{Channel: s.channel, TS: s.thread}
 	q := approval.Question{Team: s.team, Project: s.channel, Asker: s.user, Text: text, Model: model, ThreadTS: s.thread, Follow: s.thread != "", Spoken: s.thread != "", Alone: meant.Only(text),
 		Trigger: "message " + s.channel + " " + s.ts}
+	// The answer goes below the message itself. Follow stays false: nothing was said there before.
 	if q.ThreadTS == "" {
 		q.ThreadTS = s.ts
 	}
+	// One file that cannot be read refuses all of it: without that file it would be another question.
 	for _, f := range s.files {
 		if !draw.Data(f.Name) {
 			return answer{}, notData(f.Name)

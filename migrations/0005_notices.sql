@@ -21,6 +21,28 @@ CREATE TRIGGER posts_named BEFORE UPDATE ON posts FOR EACH ROW
 CREATE TRIGGER posts_undeletable BEFORE DELETE ON posts FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER posts_untruncatable BEFORE TRUNCATE ON posts FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+-- Files of answers that the bot has put into Slack, from before anybody sees them: by these they are found when the
+-- answer is taken back.
+CREATE TABLE uploads (
+    request_id text NOT NULL REFERENCES requests,
+    surface    text NOT NULL CHECK (surface IN ('files', 'sheets')),
+    file       text NOT NULL CHECK (file <> ''),
+    -- Each is there once.
+    PRIMARY KEY (request_id, file)
+);
+CREATE TRIGGER uploads_unchangeable BEFORE UPDATE OR DELETE ON uploads FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER uploads_untruncatable BEFORE TRUNCATE ON uploads FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+-- Answers that are not to stand in Slack any more. All else of them stays on record.
+CREATE TABLE takebacks (
+    -- An answer is taken back once.
+    request_id text PRIMARY KEY REFERENCES requests,
+    person     text NOT NULL CHECK (person <> ''),
+    at         timestamptz NOT NULL
+);
+CREATE TRIGGER takebacks_unchangeable BEFORE UPDATE OR DELETE ON takebacks FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER takebacks_untruncatable BEFORE TRUNCATE ON takebacks FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 -- A row for as long as Slack does not take a message. It says nothing about what
 -- may run; losing one only means that people hear of it later.
 CREATE TABLE unseen (

@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
-	"countersign/storage/signing"
 )
 
 // An audit reads a chain, checks its links and its signatures, and holds the tables against
@@ -30,51 +29,16 @@ func differs(what, says string, args ...any) error {
 	return &DifferenceError{What: what, Says: fmt.Sprintf(says, args...)}
 }
 
-// TrustTrail has a program without a key file believe the keys that the trail announces, the
+// Auditor audits a database.
+type Auditor struct {
+	pool   *pool
+	notary *notary
+}
+
+// Trust has a program without a key file believe the keys that the trail announces, the
 // first of them by itself. Whoever wrote all of it could have made that key.
-func TrustTrail(ctx context.Context, db *DB) error {
-	return db.read(ctx, func(tx pgx.Tx) error {
-		rows, err := chain(ctx, tx, keyStream)
-		if err != nil {
-			return fmt.Errorf("read which keys sign: %w", err)
-		}
-		db.notary.ring = signing.NewRing()
-		if len(rows) > 0 {
-			db.notary.ring.Add(rows[0].Key)
-		}
-		_, err = db.notary.learn(ctx, tx)
-		return err
-	})
-}
-
-// trail is the events of a stream, which an audit looks things up in.
-type trail struct {
-	rows []eventRow
-	data []map[string]any
-}
-
-func tellings(ctx context.Context, tx pgx.Tx, stream string) (t trail, err error) {
-	if t.rows, err = chain(ctx, tx, stream); err != nil {
-		return t, err
-	}
-	for _, row := range t.rows {
-		data, err := decoded(row.Data)
-		if err != nil {
-			return t, differs(fmt.Sprintf("event %d of %s", row.Seq, stream), "it cannot be read")
-		}
-		t.data = append(t.data, data)
-	}
-	return t, nil
-}
-
-// of lists the events of some kinds.
-func (t trail) of(kinds ...string) (list []witnessed) {
-	for i, row := range t.rows {
-		if slices.Contains(kinds, row.Kind) {
-			list = append(list, witnessed{Stream: row.Stream, Actor: row.Actor, Kind: row.Kind, At: row.At, Data: t.data[i]})
-		}
-	}
-	return list
+func (a Auditor) Trust(ctx context.Context) error {
+	return a.pool.read(ctx, func(tx pgx.Tx) error { return a.notary.trustTrail(ctx, tx) })
 }
 
 // compare holds lines that rows make against lines that events make.
@@ -128,19 +92,19 @@ func spelledIn(column string) string {
 	return `to_char(` + column + ` AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`
 }
 
-// AuditRequest checks a request: its chain, then its rows. The error names the first thing
+// Request checks a request: its chain, then its rows. The error names the first thing
 // that is not as it should be: *ChainError, *DifferenceError.
-func AuditRequest(ctx context.Context, db *DB, id string) (found Verified, err error) {
+func (a Auditor) Request(ctx context.Context, id string) (found Verified, err error) {
 	stream := streamOf(id)
-	if found, err = db.VerifyChain(ctx, stream); err != nil {
+	if found, err = a.notary.verify(ctx, stream); err != nil {
 		return found, err
 	}
-	err = db.read(ctx, func(tx pgx.Tx) error {
+	err = a.pool.read(ctx, func(tx pgx.Tx) error {
 		t, err := tellings(ctx, tx, stream)
 		if err != nil {
 			return err
 		}
-		for _, check := range slices.Concat(requestChecks, moneyChecks) {
+		for _, check := range slices.Concat(requestChecks, moneyChecks, answerChecks) {
 			rows, err := texts(ctx, tx, check.rows, id)
 			if err != nil {
 				return err
@@ -156,7 +120,7 @@ func AuditRequest(ctx context.Context, db *DB, id string) (found Verified, err e
 				return err
 			}
 		}
-		return cmp.Or(checkState(ctx, tx, id, t), checkRuled(ctx, tx, id), db.notary.checkSigned(ctx, tx, id, t))
+		return cmp.Or(checkState(ctx, tx, id, t), checkRuled(ctx, tx, id), checkSigned(ctx, tx, a.notary, id, t))
 	})
 	if err != nil {
 		return found, fmt.Errorf("audit %s: %w", stream, err)
@@ -291,8 +255,8 @@ func checkState(ctx context.Context, tx pgx.Tx, id string, t trail) error {
 }
 
 // RequestIDs are all that a trail or a row knows.
-func RequestIDs(ctx context.Context, db *DB) (ids []string, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) (err error) {
+func (a Auditor) RequestIDs(ctx context.Context) (ids []string, err error) {
+	err = a.pool.read(ctx, func(tx pgx.Tx) (err error) {
 		ids, err = texts(ctx, tx, `SELECT id FROM requests UNION SELECT substr(stream, 9) FROM events WHERE stream ~ '^request:' ORDER BY 1`)
 		return err
 	})
@@ -302,13 +266,13 @@ func RequestIDs(ctx context.Context, db *DB) (ids []string, err error) {
 	return ids, nil
 }
 
-// House is what an audit of workspaces has found whole.
-type House struct{ Streams, Events int }
+// Found is what an audit of workspaces has found whole.
+type Found struct{ Streams, Events int }
 
-// AuditHouse checks what holds for all requests: who signs, people, rules and limits.
-func AuditHouse(ctx context.Context, db *DB) (found House, err error) {
+// House checks what holds for all requests: who signs, people, rules and limits.
+func (a Auditor) House(ctx context.Context) (found Found, err error) {
 	var streams []string
-	err = db.read(ctx, func(tx pgx.Tx) (err error) {
+	err = a.pool.read(ctx, func(tx pgx.Tx) (err error) {
 		streams, err = texts(ctx, tx, `SELECT DISTINCT stream FROM events WHERE stream !~ '^request:' ORDER BY 1`)
 		return err
 	})
@@ -316,14 +280,14 @@ func AuditHouse(ctx context.Context, db *DB) (found House, err error) {
 		return found, fmt.Errorf("read the audit trails: %w", err)
 	}
 	for _, stream := range streams {
-		checked, err := db.VerifyChain(ctx, stream)
+		checked, err := a.notary.verify(ctx, stream)
 		if err != nil {
 			return found, err
 		}
 		found.Streams++
 		found.Events += checked.Events
 	}
-	err = db.read(ctx, func(tx pgx.Tx) error {
+	err = a.pool.read(ctx, func(tx pgx.Tx) error {
 		for _, check := range houseChecks {
 			var events []string
 			for _, stream := range streams {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"countersign/approval"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -86,8 +88,8 @@ func (t *batched) leave() {
 }
 
 // tryBatched runs the work once, and commits it.
-func (db *DB) tryBatched(ctx context.Context, options pgx.TxOptions, twice bool, work func(t *batched) error) (fate, error) {
-	conn, err := db.pool.Acquire(ctx)
+func (p *pool) tryBatched(ctx context.Context, options pgx.TxOptions, twice bool, work func(t *batched) error) (fate, error) {
+	conn, err := p.Acquire(ctx)
 	if err != nil {
 		return unbegun(ctx, err)
 	}
@@ -97,7 +99,7 @@ func (db *DB) tryBatched(ctx context.Context, options pgx.TxOptions, twice bool,
 	if err = work(t); err == nil {
 		err = t.end()
 	}
-	var closure *closureError
+	var closure *finalError
 	var server *pgconn.PgError
 	switch {
 	case err == nil:
@@ -128,14 +130,14 @@ func unbegun(ctx context.Context, err error) (fate, error) {
 }
 
 // batched runs the work until it has passed, as transact does.
-func (db *DB) batched(ctx context.Context, options pgx.TxOptions, twice bool, work func(t *batched) error) error {
-	return until(ctx, func() (fate, error) { return db.tryBatched(ctx, options, twice, work) })
+func (p *pool) batched(ctx context.Context, options pgx.TxOptions, twice bool, work func(t *batched) error) error {
+	return until(ctx, func() (fate, error) { return p.tryBatched(ctx, options, twice, work) })
 }
 
 // look reads at one moment and in one round trip. What is queued may be read more
 // than once, so it sets what it reads and adds to nothing.
-func (db *DB) look(ctx context.Context, queue func(b *pgx.Batch)) error {
-	return db.batched(ctx, readOnly, true, func(t *batched) error {
+func (p *pool) look(ctx context.Context, queue func(b *pgx.Batch)) error {
+	return p.batched(ctx, readOnly, true, func(t *batched) error {
 		queue(t.Batch)
 		return nil
 	})
@@ -156,4 +158,32 @@ func ask[T any](b *pgx.Batch, take func(rows []T) error, query string, args ...a
 // tell queues a question whose answer is one row, or ErrNotFound.
 func tell(b *pgx.Batch, into []any, query string, args ...any) {
 	b.Queue(query, args...).QueryRow(func(row pgx.Row) error { return notFound(row.Scan(into...)) })
+}
+
+// all and one scan rows by the names of their columns, so that a column more or
+// less is an error and never a shift.
+func all[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) ([]T, error) {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[T])
+}
+
+func one[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) (T, error) {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[T])
+	return row, notFound(err)
+}
+
+// notFound gives the absence of a row its name in the domain.
+func notFound(err error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return approval.ErrNotFound
+	}
+	return err
 }

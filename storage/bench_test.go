@@ -77,7 +77,7 @@ func holdsPerSecond(b *testing.B, db *DB, long time.Duration, round int) float64
 					r.Changes.Settlements = []budget.Settlement{{HoldID: last, At: now}}
 				}
 				errs[c] = db.batched(b.Context(), pgx.TxOptions{}, false, func(t *batched) error {
-					k := db.queueMoney(t.Batch, &loaded{Request: r, now: now})
+					k := db.queueMoney(t.Batch, r, now)
 					if err := t.send(); err != nil {
 						return err
 					}
@@ -175,7 +175,7 @@ func pgbench(b *testing.B, db *DB, url, script string, seconds, round int) float
 	defer owner.Close(b.Context())
 	require.NoError(b, owner.QueryRow(b.Context(), `SELECT setting FROM pg_config WHERE name = 'BINDIR'`).Scan(&bin))
 	// The first hold that each client gives back.
-	_, err = db.pool.Exec(b.Context(), `INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
+	_, err = db.core.pool.Exec(b.Context(), `INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
 		SELECT format('bench-%s-%s-0', $1::int, n), 'req' || n, 'TEAM', 'U' || n, 'ses' || n, 'CHAN', 'draft', 1000, now(), now() + interval '1 hour'
 		FROM generate_series(0, $2 - 1) AS n`, round, benchClients)
 	require.NoError(b, err)
@@ -236,7 +236,7 @@ func showTakes(b *testing.B, rows int) (show, raw time.Duration) {
 	}
 	var sum budget.USD
 	began := time.Now()
-	require.NoError(b, db.pool.QueryRow(b.Context(), `SELECT sum(amount)::bigint FROM settlements WHERE team = $1 AND at >= $2 AND at < $3`, team, from, until).Scan(&sum))
+	require.NoError(b, db.core.pool.QueryRow(b.Context(), `SELECT sum(amount)::bigint FROM settlements WHERE team = $1 AND at >= $2 AND at < $3`, team, from, until).Scan(&sum))
 	raw = time.Since(began).Round(time.Microsecond)
 	require.Equal(b, budget.USD(rows)*1000, sum)
 	slices.Sort(took)

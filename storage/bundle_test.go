@@ -105,7 +105,7 @@ func bundled(t testing.TB, url string, o Options) *bundle {
 	t.Cleanup(console.Close)
 	policy := approval.DefaultPolicy()
 	policy.Reviewers = []string{"REVA", "REVB"}
-	return &bundle{DB: db, pool: console, url: url, policy: policy}
+	return &bundle{DB: db, pool: console.Pool, url: url, policy: policy}
 }
 
 // bundledReader is a program that has no key.

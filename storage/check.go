@@ -15,9 +15,6 @@ import (
 // it, and reports show it under this name.
 const house = approval.System
 
-// checkStream is the audit trail of what the house tried.
-const checkStream = "checks"
-
 // checkLife is longer than any try of the house takes.
 const checkLife = 15 * time.Minute
 
@@ -30,9 +27,9 @@ func houseScopes(team string) []budget.Scope {
 // HoldCheck holds money of a workspace's budget for a try of our own, such as the box of
 // a self-test, before the try begins. It returns a *budget.ExceededError when the budget
 // has no room.
-func (db *DB) HoldCheck(ctx context.Context, team, what string, most budget.USD) (id string, err error) {
+func (db *ledger) HoldCheck(ctx context.Context, team, what string, most budget.USD) (id string, err error) {
 	id = approval.NewID(12)
-	err = db.write(ctx, func(tx pgx.Tx) error {
+	err = db.pool.write(ctx, func(tx pgx.Tx) error {
 		if err := lockScopes(ctx, tx, houseScopes(team)); err != nil {
 			return err
 		}
@@ -65,8 +62,8 @@ func (db *DB) HoldCheck(ctx context.Context, team, what string, most budget.USD)
 
 // SettleCheck ends such a hold with the cost of the try, and never charges more than was
 // held.
-func (db *DB) SettleCheck(ctx context.Context, id string, charges ...budget.Charge) error {
-	err := db.write(ctx, func(tx pgx.Tx) error { return db.notary.settleCheck(ctx, tx, id, charges, false) })
+func (db *ledger) SettleCheck(ctx context.Context, id string, charges ...budget.Charge) error {
+	err := db.pool.write(ctx, func(tx pgx.Tx) error { return db.settleCheck(ctx, tx, id, charges, false) })
 	if err != nil {
 		return fmt.Errorf("settle check %s: %w", id, err)
 	}
@@ -75,15 +72,15 @@ func (db *DB) SettleCheck(ctx context.Context, id string, charges ...budget.Char
 
 // SettleChecks charges in full the holds of tries that died before they could settle.
 // Their boxes lived no longer than was held for.
-func (db *DB) SettleChecks(ctx context.Context) error {
-	err := db.write(ctx, func(tx pgx.Tx) error {
+func (db *ledger) SettleChecks(ctx context.Context) error {
+	err := db.pool.write(ctx, func(tx pgx.Tx) error {
 		stale, err := all[struct{ ID string }](ctx, tx, `
 			SELECT id FROM holds WHERE NOT settled AND request_id IS NULL AND expires_at <= clock_timestamp() ORDER BY id LIMIT 100`)
 		if err != nil {
 			return err
 		}
 		for _, row := range stale {
-			if err := db.notary.settleCheck(ctx, tx, row.ID, nil, true); err != nil {
+			if err := db.settleCheck(ctx, tx, row.ID, nil, true); err != nil {
 				return err
 			}
 		}
@@ -95,7 +92,7 @@ func (db *DB) SettleChecks(ctx context.Context) error {
 	return nil
 }
 
-func (n *notary) settleCheck(ctx context.Context, tx pgx.Tx, id string, charges []budget.Charge, full bool) error {
+func (db *ledger) settleCheck(ctx context.Context, tx pgx.Tx, id string, charges []budget.Charge, full bool) error {
 	var team string
 	h := budget.Hold{ID: id, Purpose: budget.ForRun}
 	err := tx.QueryRow(ctx, `SELECT team, amount FROM holds WHERE id = $1 AND request_id IS NULL`, id).Scan(&team, &h.Amount)
@@ -124,20 +121,9 @@ func (n *notary) settleCheck(ctx context.Context, tx pgx.Tx, id string, charges 
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
-	_, err = n.appendEvents(ctx, tx, checkStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventSettled,
+	_, err = db.notary.appendEvents(ctx, tx, checkStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventSettled,
 		Data: map[string]any{"hold": id, "team": team, "held": h.Amount, "spent": budget.Total(s.Charges), "estimated": s.Estimated}}})
 	return err
-}
-
-// triesChecks hold what was held for tries of our own, and what they cost, against the events of just that.
-var triesChecks = []houseCheck{
-	{checkStream, `SELECT format('%s: the hold %s of %s', team, id, amount) FROM holds WHERE request_id IS NULL`, []string{approval.EventHeld}, func(_ string, e witnessed) string {
-		return fmt.Sprintf("%s: the hold %s of %s", e.fact("team"), e.fact("hold"), e.fact("amount"))
-	}, false},
-	{checkStream, `SELECT format('%s: the cost of hold %s: %s at %s', team, hold_id, amount, ` + spelledIn("at") + `) FROM settlements WHERE request_id IS NULL`, []string{approval.EventSettled},
-		func(_ string, e witnessed) string {
-			return fmt.Sprintf("%s: the cost of hold %s: %s at %s", e.fact("team"), e.fact("hold"), e.fact("spent"), spelled(e.At))
-		}, false},
 }
 
 // Uncertain is money that is held for a call of which nobody knows what it has cost.
@@ -153,8 +139,8 @@ type Uncertain struct {
 }
 
 // Uncertain lists all of it, the oldest first.
-func (db *DB) Uncertain(ctx context.Context) (list []Uncertain, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+func (db *ledger) Uncertain(ctx context.Context) (list []Uncertain, err error) {
+	err = db.pool.read(ctx, func(tx pgx.Tx) error {
 		list, err = all[Uncertain](ctx, tx, `
 			SELECT h.team, h.request_id, h.asker, h.project, r.model, h.uncertain_at AS since, h.uncertain_at + $1::interval AS until, h.amount
 			FROM holds h JOIN requests r ON r.id = h.request_id

@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -122,19 +121,6 @@ func (c *contents) queue(batch *pgx.Batch) {
 	batch.Queue(`INSERT INTO contents (hash, salt, value, stream) SELECT h, s, v, $4 FROM unnest($1::text[], $2::text[], $3::bytea[]) AS u (h, s, v)`,
 		c.fresh.hashes, c.fresh.salts, c.fresh.values, c.stream)
 	c.fresh.hashes, c.fresh.salts, c.fresh.values = nil, nil, nil
-}
-
-// Forget deletes values of a request, all of them when no hashes are given. It records in
-// the audit trail who wanted it and a word for the reason, and returns how many values
-// went. Nothing goes before the request has ended.
-func (db *DB) Forget(ctx context.Context, requestID string, hashes []string, by, why string) (n int, err error) {
-	err = db.write(ctx, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `SELECT forget($1, $2, $3, $4)`, streamOf(requestID), hashes, by, why).Scan(&n)
-	})
-	if err != nil {
-		return 0, fmt.Errorf("forget contents of %s: %w", requestID, err)
-	}
-	return n, nil
 }
 
 // salted is the key by which an event names a value: {"salted_sha256": "..."}.

@@ -6,15 +6,11 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
 )
-
-// streamOf is where a request's audit trail stands.
-func streamOf(requestID string) string { return "request:" + requestID }
 
 // eventRow is an event as it is stored, which is how it is hashed.
 type eventRow struct {
@@ -104,67 +100,12 @@ func (c *contents) queueEvents(b *pgx.Batch, last *eventRow, events []approval.E
 	return nil
 }
 
-// takeLock locks a name until the transaction ends.
-const takeLock = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`
-
 // lockStream makes writers of one stream follow one another, until they commit.
 func lockStream(ctx context.Context, tx pgx.Tx, stream string) error {
 	if _, err := tx.Exec(ctx, takeLock, "events "+stream); err != nil {
 		return fmt.Errorf("lock the audit trail of %s: %w", stream, err)
 	}
 	return nil
-}
-
-// Audit stores an event that belongs to no verb. Without a time it gets the
-// database's.
-func (db *DB) Audit(ctx context.Context, requestID string, e approval.Event) error {
-	if err := db.audit(ctx, streamOf(requestID), e); err != nil {
-		return fmt.Errorf("audit %q of %s: %w", e.Kind, requestID, err)
-	}
-	return nil
-}
-
-func (db *DB) audit(ctx context.Context, stream string, e approval.Event) error {
-	return db.batched(ctx, pgx.TxOptions{}, false, func(t *batched) error {
-		var now time.Time
-		last := queueStream(t.Batch, stream)
-		tell(t.Batch, []any{&now}, tellTime)
-		if err := t.send(); err != nil {
-			return err
-		}
-		if e.At.IsZero() {
-			e.At = now
-		}
-		return db.notary.contents(stream).queueEvents(t.Batch, last, []approval.Event{e})
-	})
-}
-
-// Events are the audit trail of a request, oldest first, with the words that they name
-// put back. Numbers in their data are json.Number, so that amounts stay exact.
-func (db *DB) Events(ctx context.Context, requestID string) ([]approval.Event, error) {
-	stream := streamOf(requestID)
-	words := map[string]string{}
-	var rows []eventRow
-	err := db.read(ctx, func(tx pgx.Tx) (err error) {
-		if rows, err = chain(ctx, tx, stream); err != nil {
-			return err
-		}
-		// What is long stands elsewhere: code, results, files.
-		kept, err := all[struct {
-			Hash  string
-			Value []byte
-		}](ctx, tx, `SELECT hash, value FROM contents WHERE stream = $1 AND length(value) <= 4000`, stream)
-		for _, k := range kept {
-			if utf8.Valid(k.Value) {
-				words[k.Hash] = string(k.Value)
-			}
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the audit trail of %s: %w", stream, err)
-	}
-	return read(rows, words)
 }
 
 // read gives events as they are stored their meaning. Words that are gone, or that
@@ -222,12 +163,12 @@ type Verified struct {
 	Gone   int // of the whole stream, named or not, that are gone, as an event says
 }
 
-// VerifyChain reads a stream from its beginning and checks every link, every signature
+// verify reads a stream from its beginning and checks every link, every signature
 // where it is known whose keys to trust, and every value that the events name.
-func (db *DB) VerifyChain(ctx context.Context, stream string) (found Verified, err error) {
+func (n *notary) verify(ctx context.Context, stream string) (found Verified, err error) {
 	var rows []eventRow
 	var values map[string]valueRow
-	err = db.read(ctx, func(tx pgx.Tx) (err error) {
+	err = n.ask(ctx, func(tx pgx.Tx) (err error) {
 		if rows, err = chain(ctx, tx, stream); err != nil {
 			return err
 		}
@@ -243,7 +184,7 @@ func (db *DB) VerifyChain(ctx context.Context, stream string) (found Verified, e
 			return found, &ChainError{stream, last.Seq + 1, "it is missing"}
 		}
 		why := row.broken(last)
-		if why == "" && db.notary.ring != nil && !db.notary.signed(row) {
+		if why == "" && n.ring != nil && !n.signed(row) {
 			why = "it is not signed by this installation"
 		}
 		if why == "" {

@@ -16,22 +16,22 @@ import (
 // queueMoney locks the scopes that pay, so that every sum is taken from a ledger that
 // stands still, settles the old holds, so that what is given back can be held again,
 // and adds up what is left for the new ones.
-func (db *DB) queueMoney(b *pgx.Batch, l *loaded) *reckoning {
-	c := l.Changes
+func (db *ledger) queueMoney(b *pgx.Batch, r *approval.Request, now time.Time) *reckoning {
+	c := r.Changes
 	if len(c.Holds)+len(c.Settlements) == 0 && c.TopUp == nil {
 		return &reckoning{}
 	}
-	queueLocks(b, l.Scopes())
-	b.Queue(shareLock, rolesKey(l.Team))
-	queueSettlements(b, l.Request, false)
-	return db.queueReckoning(b, ofScopes(l.Scopes()), l.now, endOfTime)
+	queueLocks(b, r.Scopes())
+	b.Queue(shareLock, rolesKey(r.Team))
+	queueSettlements(b, r, false)
+	return db.queueReckoning(b, ofScopes(r.Scopes()), now, endOfTime)
 }
 
 // weigh says whether the new holds have room in every budget that applies, as they
 // stand. What only goes on with money that ends here has room: it is no new burden.
 // Where one has none, the *budget.ExceededError ends the transaction, and nothing was
 // held.
-func (db *DB) weigh(t *batched, r *approval.Request, k *reckoning) error {
+func (db *ledger) weigh(t *batched, r *approval.Request, k *reckoning) error {
 	fresh := slices.DeleteFunc(slices.Clone(r.Changes.Holds), func(h budget.Hold) bool { return h.RestOf != "" })
 	if len(fresh) == 0 {
 		return nil // a rest is no new burden: what it is the rest of was held before
@@ -94,8 +94,6 @@ func queueSettlements(b *pgx.Batch, r *approval.Request, fresh bool) {
 const (
 	makeScope        = `INSERT INTO scopes (team, kind, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
 	takeScope        = `SELECT FROM scopes WHERE team = $1 AND kind = $2 AND id = $3 FOR UPDATE`
-	shareLock        = `SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))`
-	tellTime         = `SELECT clock_timestamp()`
 	insertSettlement = `
 		INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
@@ -197,8 +195,8 @@ func inLockOrder(scopes []budget.Scope) []budget.Scope {
 
 // StaleHolds lists the holds that nobody settled in time, and those that were uncertain
 // for too long, the oldest first.
-func (db *DB) StaleHolds(ctx context.Context) (holds []budget.Hold, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+func (db *ledger) StaleHolds(ctx context.Context) (holds []budget.Hold, err error) {
+	err = db.pool.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[holdRow](ctx, tx, `
 			SELECT id, request_id, purpose, amount, at, expires_at, called, risked, uncertain_at, rest_of
 			FROM holds WHERE NOT settled AND request_id IS NOT NULL AND expires_at <= clock_timestamp()
@@ -216,20 +214,33 @@ func (db *DB) StaleHolds(ctx context.Context) (holds []budget.Hold, err error) {
 	return holds, nil
 }
 
-// moneyChecks hold what was held and what it cost against the events of just that. Budgets
-// add up these rows, so a row that nobody told of would make or take room in them.
-var moneyChecks = []requestCheck{
-	{`SELECT format('the hold %s of %s', id, amount) FROM holds WHERE request_id = $1`, []string{approval.EventHeld, approval.EventUncertain}, func(e witnessed) []string {
-		switch {
-		case e.Kind == approval.EventHeld:
-			return lineOf("the hold %s of %s", e.fact("hold"), e.fact("amount"))
-		case e.fact("rest_of") != "": // what stays uncertain of a hold that was settled is one of its own
-			return lineOf("the hold %s of %s", e.fact("hold"), e.fact("held"))
+type holdRow struct {
+	ID        string
+	RequestID string
+	Purpose   budget.Purpose
+	Amount    budget.USD
+	At        time.Time
+	ExpiresAt time.Time
+	Called    bool
+
+	Risked      budget.USD
+	UncertainAt *time.Time
+	RestOf      *string
+}
+
+func (h holdRow) open() approval.OpenHold {
+	return approval.OpenHold{Called: h.Called, Risked: h.Risked, UncertainAt: orZero(h.UncertainAt), Hold: budget.Hold{ID: h.ID, RequestID: h.RequestID,
+		Purpose: h.Purpose, Amount: h.Amount, At: h.At, ExpiresAt: h.ExpiresAt, RestOf: orZero(h.RestOf)}}
+}
+
+// queueOpen reads the open holds of a request, the oldest first.
+func queueOpen(b *pgx.Batch, requestID string, take func(approval.OpenHold)) {
+	ask(b, func(rows []holdRow) error {
+		for _, row := range rows {
+			take(row.open())
 		}
 		return nil
-	}, false},
-	{`SELECT format('the cost of hold %s: %s, estimated %s', hold_id, amount, CASE WHEN estimated THEN 'true' ELSE 'false' END) FROM settlements WHERE request_id = $1`,
-		[]string{approval.EventSettled}, func(e witnessed) []string {
-			return lineOf("the cost of hold %s: %s, estimated %s", e.fact("hold"), e.fact("spent"), e.fact("estimated"))
-		}, false},
+	}, `
+		SELECT id, request_id, purpose, amount, at, expires_at, called, risked, uncertain_at, rest_of
+		FROM holds WHERE request_id = $1 AND NOT settled ORDER BY at, id`, requestID)
 }

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -10,9 +11,6 @@ import (
 	"countersign/approval"
 	"countersign/budget"
 )
-
-// budgetStream is the audit trail of the limits.
-const budgetStream = "budget"
 
 // limitRow is a limit as it is stored, of a scope that may have none; per is its
 // window, whose name SQL has taken.
@@ -45,7 +43,7 @@ func (l limitRow) limit() budget.Limit {
 
 // Standings reads budgets as they are now, in lock order: the limits that are
 // set for these scopes, and the default one for a user without any.
-func (db *DB) Standings(ctx context.Context, scopes []budget.Scope) ([]budget.Standing, error) {
+func (db *ledger) Standings(ctx context.Context, scopes []budget.Scope) ([]budget.Standing, error) {
 	var uncertain map[budget.Scope]budget.USD
 	list, err := db.reckoned(ctx, ofScopes(scopes), func() []budget.Scope { return scopes }, func(b *pgx.Batch) { queueUncertain(b, ofScopes(scopes), &uncertain) })
 	if err != nil {
@@ -57,8 +55,8 @@ func (db *DB) Standings(ctx context.Context, scopes []budget.Scope) ([]budget.St
 // change locks what a limit is about and runs the work with what it was before. The
 // work's event goes into the budgets' audit trail, and then the row is written that it
 // tells of.
-func (db *DB) change(ctx context.Context, scope budget.Scope, work func(before *budget.Limit) (approval.Event, error), write func(tx pgx.Tx, now time.Time, told int64) error) error {
-	return db.write(ctx, func(tx pgx.Tx) error {
+func (db *ledger) change(ctx context.Context, scope budget.Scope, work func(before *budget.Limit) (approval.Event, error), write func(tx pgx.Tx, now time.Time, told int64) error) error {
+	return db.pool.write(ctx, func(tx pgx.Tx) error {
 		if err := lockScopes(ctx, tx, []budget.Scope{scope}); err != nil {
 			return err
 		}
@@ -93,7 +91,7 @@ func (db *DB) change(ctx context.Context, scope budget.Scope, work func(before *
 }
 
 // SetLimit stores a limit, and in the audit trail who set it and what it was before.
-func (db *DB) SetLimit(ctx context.Context, actor string, limit budget.Limit) error {
+func (db *ledger) SetLimit(ctx context.Context, actor string, limit budget.Limit) error {
 	policy, err := document(limit.Policy, "{}")
 	if err == nil {
 		err = db.change(ctx, limit.Scope, func(before *budget.Limit) (approval.Event, error) {
@@ -119,7 +117,7 @@ func (db *DB) SetLimit(ctx context.Context, actor string, limit budget.Limit) er
 }
 
 // RemoveLimit takes a limit away, and says in the audit trail who did and what it was.
-func (db *DB) RemoveLimit(ctx context.Context, actor string, scope budget.Scope) error {
+func (db *ledger) RemoveLimit(ctx context.Context, actor string, scope budget.Scope) error {
 	err := db.change(ctx, scope, func(before *budget.Limit) (approval.Event, error) {
 		if before == nil {
 			return approval.Event{}, approval.ErrNotFound
@@ -149,8 +147,8 @@ func told(l budget.Limit) map[string]any {
 }
 
 // Limits are all that are set in a workspace, as they stand, in lock order.
-func (db *DB) Limits(ctx context.Context, team string) (standings []budget.Standing, err error) {
-	err = db.batched(ctx, readOnly, true, func(t *batched) error {
+func (db *ledger) Limits(ctx context.Context, team string) (standings []budget.Standing, err error) {
+	err = db.pool.batched(ctx, readOnly, true, func(t *batched) error {
 		var scopes []budget.Scope
 		var uncertain map[budget.Scope]budget.USD
 		ask(t.Batch, func(rows []budget.Scope) error { scopes = rows; return nil }, `SELECT team, kind, id FROM limits WHERE team = $1 AND amount IS NOT NULL`, team)
@@ -173,12 +171,12 @@ func (db *DB) Limits(ctx context.Context, team string) (standings []budget.Stand
 }
 
 // LimitChanges is the audit trail of a workspace's limits, oldest first.
-func (db *DB) LimitChanges(ctx context.Context, team string, scope *budget.Scope) (events []approval.Event, err error) {
+func (db *ledger) LimitChanges(ctx context.Context, team string, scope *budget.Scope) (events []approval.Event, err error) {
 	kind, id := "", ""
 	if scope != nil {
 		kind, id = string(scope.Kind), scope.ID
 	}
-	err = db.read(ctx, func(tx pgx.Tx) error {
+	err = db.pool.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[eventRow](ctx, tx, `
 			SELECT `+eventColumns+` FROM events
 			WHERE stream = $1 AND data::jsonb -> 'scope' ->> 'team' = $2
@@ -194,4 +192,21 @@ func (db *DB) LimitChanges(ctx context.Context, team string, scope *budget.Scope
 		return nil, fmt.Errorf("read the history of the budgets: %w", err)
 	}
 	return events, nil
+}
+
+func (db *ledger) doubtsLimit(l limitRow) bool {
+	return db.notary.doubts(l.voucher, "the limit of "+l.scope().String(), func(e witnessed) bool {
+		scope, _ := e.Data["scope"].(map[string]any)
+		in := witnessed{Data: scope}
+		policy := e.Data["policy"]
+		return e.Stream == budgetStream && e.Kind == approval.EventSetLimit && e.says(map[string]string{"amount": strconv.FormatInt(int64(*l.Amount), 10), "window": string(*l.Per)}) &&
+			in.says(map[string]string{"team": l.Team, "kind": string(l.Kind), "id": l.ID}) && (policy == nil || sameJSON(policy, orZero(l.Spelled)))
+	})
+}
+
+func (db *ledger) doubtsTopUp(t onTopRow) bool {
+	return db.notary.doubts(t.voucher, "top-up "+t.ID, func(e witnessed) bool {
+		return e.Stream == streamOf(t.Request) && e.Kind == approval.EventGrantedTopUp && e.Actor == t.By && e.At.Equal(t.At) &&
+			e.says(map[string]string{"topup": t.ID, "amount": strconv.FormatInt(int64(t.Amount), 10)})
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -54,6 +55,7 @@ type requestRow struct {
 	LookedAt *time.Time
 
 	Clarified []approval.Message
+	Taken     *approval.TakenBack
 
 	Version int64
 	Now     time.Time
@@ -107,20 +109,6 @@ type runRow struct {
 	voucher
 }
 
-type holdRow struct {
-	ID        string
-	RequestID string
-	Purpose   budget.Purpose
-	Amount    budget.USD
-	At        time.Time
-	ExpiresAt time.Time
-	Called    bool
-
-	Risked      budget.USD
-	UncertainAt *time.Time
-	RestOf      *string
-}
-
 type wishRow struct {
 	Revision  int
 	Code      string
@@ -128,11 +116,6 @@ type wishRow struct {
 	Words     string
 	At        time.Time
 	InPlaceOf string
-}
-
-func (h holdRow) open() approval.OpenHold {
-	return approval.OpenHold{Called: h.Called, Risked: h.Risked, UncertainAt: orZero(h.UncertainAt), Hold: budget.Hold{ID: h.ID, RequestID: h.RequestID,
-		Purpose: h.Purpose, Amount: h.Amount, At: h.At, ExpiresAt: h.ExpiresAt, RestOf: orZero(h.RestOf)}}
 }
 
 // loaded is a request as it was at a moment, of which the version tells whether it still is.
@@ -173,7 +156,7 @@ const clarifiedOf = `(SELECT coalesce(jsonb_agg(jsonb_build_object('role', m.rol
 
 // queueRequest reads a request with its current revision, the decisions on that, its run
 // and its open holds.
-func (n *notary) queueRequest(b *pgx.Batch, id string, into *loaded) {
+func (db *core) queueRequest(b *pgx.Batch, id string, into *loaded) {
 	ask(b, func(rows []requestRow) error {
 		if len(rows) == 0 {
 			return approval.ErrNotFound
@@ -186,20 +169,20 @@ func (n *notary) queueRequest(b *pgx.Batch, id string, into *loaded) {
 			Blocked: row.Blocked, Downgraded: row.Downgraded, Fallback: row.Fallback,
 			Rounds: row.Rounds, Edit: row.Edit, Written: row.Written, Assignee: row.Assignee, Opinions: orNil(row.Opinions),
 			RemindedAt: orZero(row.RemindedAt), EscalatedAt: orZero(row.EscalatedAt),
-			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, Shared: row.Shared, LookedAt: orZero(row.LookedAt), Clarified: approval.Clarified(row.Clarified),
+			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, Shared: row.Shared, LookedAt: orZero(row.LookedAt), Clarified: approval.Clarified(row.Clarified), Taken: row.Taken,
 		}}
 		return nil
 	}, `
 		SELECT id, session_id, team, project, asker, said(question) AS question, model, files, `+readingsOf+` AS readings, trigger, state, reason, place, attempts, refused,
 			revision, created_at, changed_at, expires_at, blocked, downgraded, fallback,
 			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, shared, looked_at, version, clock_timestamp() AS now,
-			`+clarifiedOf+` AS clarified
+			`+clarifiedOf+` AS clarified, `+takenOf+` AS taken
 		FROM requests WHERE id = $1`, id)
-	n.queueRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
+	db.queueRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
 	ask(b, func(rows []decisionRow) error {
 		for _, row := range rows {
 			d := row.decision()
-			d.Unsigned = n.doubtsDecision(d, row.Clicked, row.voucher)
+			d.Unsigned = db.doubtsDecision(d, row.Clicked, row.voucher)
 			into.Decisions = append(into.Decisions, d)
 		}
 		return nil
@@ -214,7 +197,7 @@ func (n *notary) queueRequest(b *pgx.Batch, id string, into *loaded) {
 	ask(b, func(rows []runRow) error {
 		for _, row := range rows { // one at most: it is the primary key
 			into.Run = &approval.Run{RequestID: row.RequestID, BoxID: row.BoxID, StartedAt: row.StartedAt, BegunAt: orZero(row.BegunAt),
-				FinishedAt: orZero(row.FinishedAt), Result: row.Result, Unsigned: n.doubtsRun(row)}
+				FinishedAt: orZero(row.FinishedAt), Result: row.Result, Unsigned: db.doubtsRun(row)}
 		}
 		return nil
 	}, `
@@ -223,25 +206,13 @@ func (n *notary) queueRequest(b *pgx.Batch, id string, into *loaded) {
 		FROM runs r LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || r.request_id AND at = r.started_at AND kind = 'started'
 			ORDER BY seq LIMIT 1) e ON true
 		WHERE request_id = $1`, id)
-	ask(b, func(rows []holdRow) error {
-		for _, row := range rows {
-			into.Holds = append(into.Holds, row.open())
-		}
-		return nil
-	}, `
-		SELECT id, request_id, purpose, amount, at, expires_at, called, risked, uncertain_at, rest_of
-		FROM holds WHERE request_id = $1 AND NOT settled ORDER BY at, id`, id)
-	ask(b, func(rows []topUpRow) error {
-		for _, row := range rows {
-			into.TopUps = append(into.TopUps, row.topUp())
-		}
-		return nil
-	}, `SELECT `+topUpColumns+` FROM topups WHERE request_id = $1 ORDER BY at, id`, id)
+	queueOpen(b, id, func(h approval.OpenHold) { into.Holds = append(into.Holds, h) })
+	queueTopUps(b, id, func(t approval.TopUp) { into.TopUps = append(into.TopUps, t) })
 }
 
 // queueRevision reads the current revision, or one before it. The manifest is read
 // from the text that was hashed, so that a revision that was tampered with is not Intact.
-func (n *notary) queueRevision(b *pgx.Batch, id string, before int, take func(*approval.Revision)) {
+func (db *core) queueRevision(b *pgx.Batch, id string, before int, take func(*approval.Revision)) {
 	ask(b, func(rows []revisionRow) error {
 		for _, row := range rows {
 			rev := &approval.Revision{RequestID: row.RequestID, Number: row.Number, Code: row.Code, Summary: row.Summary,
@@ -249,7 +220,7 @@ func (n *notary) queueRevision(b *pgx.Batch, id string, before int, take func(*a
 			if err := json.Unmarshal([]byte(row.Manifest), &rev.Manifest); err != nil {
 				return fmt.Errorf("read the manifest of revision %d of %s: %w", row.Number, id, err)
 			}
-			rev.Unsigned = n.doubtsRevision(row)
+			rev.Unsigned = db.doubtsRevision(row)
 			take(rev)
 		}
 		return nil
@@ -276,8 +247,8 @@ func queueWishes(b *pgx.Batch, id string, into *loaded) {
 		WHERE d.request_id = $1 AND d.verdict = 'changes' ORDER BY d.revision, d.at`, id)
 }
 
-// requests loads the requests that a query names, in its order.
-func (db *DB) requests(ctx context.Context, query string, args ...any) (list []*approval.Request, err error) {
+// load reads the requests that a query names, in its order.
+func (db *core) load(ctx context.Context, query string, args ...any) (list []*approval.Request, err error) {
 	err = db.batched(ctx, readOnly, true, func(t *batched) error {
 		var ids []string
 		ask(t.Batch, func(rows []struct{ ID string }) error {
@@ -293,7 +264,7 @@ func (db *DB) requests(ctx context.Context, query string, args ...any) (list []*
 		all := make([]loaded, len(ids))
 		list = make([]*approval.Request, len(ids))
 		for i, id := range ids {
-			db.notary.queueRequest(t.Batch, id, &all[i])
+			db.queueRequest(t.Batch, id, &all[i])
 		}
 		if err := t.send(); err != nil {
 			return err
@@ -306,30 +277,27 @@ func (db *DB) requests(ctx context.Context, query string, args ...any) (list []*
 	return orNil(list), err
 }
 
-// all and one scan rows by the names of their columns, so that a column more or
-// less is an error and never a shift.
-func all[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) ([]T, error) {
-	rows, err := tx.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByName[T])
+func (db *core) doubtsDecision(d approval.Decision, clicked string, v voucher) bool {
+	return db.notary.doubts(v, fmt.Sprintf("the decision of %s on revision %d of %s", d.Reviewer, d.Revision, d.RequestID), func(e witnessed) bool {
+		return e.Stream == streamOf(d.RequestID) && e.Actor == d.Reviewer && e.Kind == verdictEvents[d.Verdict] && e.At.Equal(d.At) &&
+			e.says(map[string]string{"revision": strconv.Itoa(d.Revision), "digest": d.Digest, "in_place_of": d.InPlaceOf}) &&
+			sameJSON(e.Data["click"], clicked) // by which door, too: a run that another one approved waits
+	})
 }
 
-func one[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) (T, error) {
-	rows, err := tx.Query(ctx, query, args...)
-	if err != nil {
-		var none T
-		return none, err
-	}
-	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[T])
-	return row, notFound(err)
+// verdictEvents are the events of decisions.
+var verdictEvents = map[approval.Verdict]string{approval.Approve: approval.EventApproved, approval.Reject: approval.EventRejected, approval.Rewrite: approval.EventChangesRequested}
+
+func (db *core) doubtsRevision(r revisionRow) bool {
+	return db.notary.doubts(r.voucher, fmt.Sprintf("revision %d of %s", r.Number, r.RequestID), func(e witnessed) bool {
+		return e.Stream == streamOf(r.RequestID) && (e.Kind == approval.EventDrafted || e.Kind == approval.EventSealedAnew) && e.At.Equal(r.At) &&
+			e.says(map[string]string{"revision": strconv.Itoa(r.Number), "digest": r.Digest, "findings_list": orZero(r.FindingsNamed)})
+	})
 }
 
-// orNil gives an empty list back as it was before it was stored.
-func orNil[T any](list []T) []T {
-	if len(list) == 0 {
-		return nil
-	}
-	return list
+func (db *core) doubtsRun(r runRow) bool {
+	return db.notary.doubts(r.voucher, "the run of "+r.RequestID, func(e witnessed) bool {
+		return e.Stream == streamOf(r.RequestID) && e.Kind == approval.EventStarted && e.At.Equal(r.StartedAt) &&
+			e.says(map[string]string{"box": r.BoxID, "digest": r.Digest})
+	})
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
@@ -49,7 +48,7 @@ func Migrate(ctx context.Context, owner, serve string) (err error) {
 	if err := fits(applied); err != nil {
 		return err
 	}
-	ours := stdlib.OpenDBFromPool(pool)
+	ours := stdlib.OpenDBFromPool(pool.Pool)
 	defer ours.Close()
 	if err := migrateOurs(ctx, ours); err != nil {
 		return err
@@ -63,7 +62,7 @@ func Migrate(ctx context.Context, owner, serve string) (err error) {
 	if role == "" || role == pool.Config().ConnConfig.User {
 		return nil
 	}
-	return roles.Grant(ctx, pool, role)
+	return roles.Grant(ctx, pool.Pool, role)
 }
 
 // migrateOurs brings our own tables up to date. It takes no lock: goose would lock for
@@ -129,7 +128,7 @@ func (s summed) Insert(ctx context.Context, db database.DBTxConn, req database.I
 // lockMigrations takes goose's own lock, so that the goose command keeps out, too.
 // It asks again and again rather than wait in the database: a waiting statement
 // would be in the way of whatever waits for all others to end.
-func lockMigrations(ctx context.Context, pool *pgxpool.Pool) (unlock func() error, err error) {
+func lockMigrations(ctx context.Context, pool *pool) (unlock func() error, err error) {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("lock the migrations: %w", err)
@@ -257,7 +256,7 @@ func known() (list []migration) {
 
 // appliedVersions reads goose's table, and makes none where there is none: the sha256
 // of each migration that was applied. One that was applied before sums were kept has none.
-func appliedVersions(ctx context.Context, pool *pgxpool.Pool) (map[int]string, error) {
+func appliedVersions(ctx context.Context, pool *pool) (map[int]string, error) {
 	var there bool
 	if err := pool.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, versions).Scan(&there); err != nil {
 		return nil, fmt.Errorf("read the database's version: %w", err)

@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
-	"countersign/approval/review"
 	"countersign/storage/signing"
 )
 
@@ -29,6 +27,16 @@ type notary struct {
 	ask  func(ctx context.Context, work func(tx pgx.Tx) error) error // reads what other keys there are
 }
 
+// newNotary signs with a key, where it has one; ask reads what other keys there are, where
+// somebody can.
+func newNotary(key *signing.Key, log *slog.Logger, ask func(ctx context.Context, work func(tx pgx.Tx) error) error) *notary {
+	n := &notary{key: key, log: log, ask: ask}
+	if key != nil {
+		n.ring = key.Ring()
+	}
+	return n
+}
+
 // errNoKey refuses to write what nobody would believe.
 var errNoKey = errors.New("there is no signing key, so nothing can be written to the audit trail")
 
@@ -40,9 +48,6 @@ func (n *notary) sign(e *eventRow) error {
 	e.Key, e.Signature = n.key.Name(), n.key.Sign(e.Hash)
 	return nil
 }
-
-// keyStream is where keys are announced: each by the one before it, the first by itself.
-const keyStream = "keys"
 
 // OtherKeyError is a database whose events another key signs.
 type OtherKeyError struct{ Theirs, Ours string }
@@ -84,6 +89,33 @@ func (n *notary) announceKey(ctx context.Context, tx pgx.Tx, key *signing.Key) e
 	return err
 }
 
+// announceNext has the trail know the key after this one.
+func (n *notary) announceNext(ctx context.Context, tx pgx.Tx, next *signing.Key) error {
+	if err := lockStream(ctx, tx, keyStream); err != nil {
+		return err
+	}
+	return n.announceKey(ctx, tx, next)
+}
+
+// announced lists all keys that a trail has announced, whoever signed them.
+func announced(ctx context.Context, tx pgx.Tx) ([]string, error) {
+	return (&notary{ring: signing.NewRing()}).learn(ctx, tx)
+}
+
+// trustTrail believes the keys that the trail announces, the first of them by itself.
+func (n *notary) trustTrail(ctx context.Context, tx pgx.Tx) error {
+	rows, err := chain(ctx, tx, keyStream)
+	if err != nil {
+		return fmt.Errorf("read which keys sign: %w", err)
+	}
+	n.ring = signing.NewRing()
+	if len(rows) > 0 {
+		n.ring.Add(rows[0].Key)
+	}
+	_, err = n.learn(ctx, tx)
+	return err
+}
+
 // learn adds to the ring what keys of the ring have announced, and lists all that were.
 func (n *notary) learn(ctx context.Context, tx pgx.Tx) (announced []string, err error) {
 	rows, err := chain(ctx, tx, keyStream)
@@ -102,42 +134,6 @@ func (n *notary) learn(ctx context.Context, tx pgx.Tx) (announced []string, err 
 		}
 	}
 	return announced, nil
-}
-
-// NewKey announces the next key, signed by the present one. Where the present one is lost,
-// the next one announces itself.
-func NewKey(ctx context.Context, db *DB, next *signing.Key, lost bool) error {
-	err := db.write(ctx, func(tx pgx.Tx) error {
-		if lost {
-			after := notary{key: next, ring: next.Ring(), log: db.log}
-			return after.announce(ctx, tx, true)
-		}
-		if err := lockStream(ctx, tx, keyStream); err != nil {
-			return err
-		}
-		return db.notary.announceKey(ctx, tx, next)
-	})
-	if err != nil {
-		return fmt.Errorf("announce a signing key: %w", err)
-	}
-	return nil
-}
-
-// Keys are all that were announced, in their order.
-func Keys(ctx context.Context, url string) (names []string, err error) {
-	pool, err := connect(ctx, url, 1)
-	if err != nil {
-		return nil, err
-	}
-	defer pool.Close()
-	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		names, err = (&notary{ring: signing.NewRing()}).learn(ctx, tx)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read which keys sign: %w", err)
-	}
-	return names, nil
 }
 
 // voucher is the event that tells of a row, read beside it; empty where there is none.
@@ -190,7 +186,11 @@ func (n *notary) learns(name string) bool {
 // line that is not the hash's is no longer the event that was signed.
 func (n *notary) signed(e eventRow) bool {
 	if e.Signature == "" {
-		return e.Kind == approval.EventGone || e.Kind == approval.EventPosted
+		switch e.Kind {
+		case approval.EventGone, approval.EventPosted, approval.EventUploaded, approval.EventDeleted:
+			return true
+		}
+		return false
 	}
 	return e.Hash == e.sum() && (n.ring.Vouches(e.Key, e.Hash, e.Signature) || n.learns(e.Key) && n.ring.Vouches(e.Key, e.Hash, e.Signature))
 }
@@ -244,78 +244,6 @@ func (n *notary) doubts(v voucher, what string, holds func(e witnessed) bool) bo
 	}
 	n.log.Error("no signed event tells of a row of the database: it does not count. See countersign audit", "row", what)
 	return true
-}
-
-func (n *notary) doubtsDecision(d approval.Decision, clicked string, v voucher) bool {
-	return n.doubts(v, fmt.Sprintf("the decision of %s on revision %d of %s", d.Reviewer, d.Revision, d.RequestID), func(e witnessed) bool {
-		return e.Stream == streamOf(d.RequestID) && e.Actor == d.Reviewer && e.Kind == verdictEvents[d.Verdict] && e.At.Equal(d.At) &&
-			e.says(map[string]string{"revision": strconv.Itoa(d.Revision), "digest": d.Digest, "in_place_of": d.InPlaceOf}) &&
-			sameJSON(e.Data["click"], clicked) // by which door, too: a run that another one approved waits
-	})
-}
-
-// verdictEvents are the events of decisions.
-var verdictEvents = map[approval.Verdict]string{approval.Approve: approval.EventApproved, approval.Reject: approval.EventRejected, approval.Rewrite: approval.EventChangesRequested}
-
-func (n *notary) doubtsRevision(r revisionRow) bool {
-	return n.doubts(r.voucher, fmt.Sprintf("revision %d of %s", r.Number, r.RequestID), func(e witnessed) bool {
-		return e.Stream == streamOf(r.RequestID) && (e.Kind == approval.EventDrafted || e.Kind == approval.EventSealedAnew) && e.At.Equal(r.At) &&
-			e.says(map[string]string{"revision": strconv.Itoa(r.Number), "digest": r.Digest, "findings_list": orZero(r.FindingsNamed)})
-	})
-}
-
-func (n *notary) doubtsRun(r runRow) bool {
-	return n.doubts(r.voucher, "the run of "+r.RequestID, func(e witnessed) bool {
-		return e.Stream == streamOf(r.RequestID) && e.Kind == approval.EventStarted && e.At.Equal(r.StartedAt) &&
-			e.says(map[string]string{"box": r.BoxID, "digest": r.Digest})
-	})
-}
-
-func (n *notary) doubtsGrant(g review.Grant, v voucher) bool {
-	return n.doubts(v, fmt.Sprintf("%s as %s", g.User, g.Role), func(e witnessed) bool {
-		return e.Stream == peopleStream(g.Team) && e.Actor == g.By && e.Kind == approval.EventNamed && e.At.Equal(g.At) &&
-			e.says(map[string]string{"person": g.User, "role": string(g.Role), "channel": g.Project})
-	})
-}
-
-func (n *notary) doubtsDelegation(d review.Delegation, v voucher) bool {
-	return n.doubts(v, fmt.Sprintf("%s in the place of %s", d.To, d.From), func(e witnessed) bool {
-		from, by := e.Data["from"].(string)
-		until, _ := e.Data["until"].(string)
-		end, err := time.Parse(time.RFC3339Nano, until)
-		return e.Stream == peopleStream(d.Team) && e.Kind == approval.EventDelegated && e.At.Equal(d.At) && (from == d.From || !by && e.Actor == d.From) &&
-			e.says(map[string]string{"to": d.To}) && err == nil && end.Equal(d.Until)
-	})
-}
-
-func (n *notary) doubtsKey(k review.Key, v voucher) bool {
-	return n.doubts(v, "a key of "+k.User, func(e witnessed) bool {
-		return e.Stream == peopleStream(k.Team) && e.Actor == k.User && e.Kind == approval.EventRegisteredKey && e.At.Equal(k.At) && e.says(map[string]string{"key": k.Line})
-	})
-}
-
-func (n *notary) doubtsRules(r ruleRow) bool {
-	return n.doubts(r.voucher, fmt.Sprintf("version %d of the rules of %s", r.Version, orWorkspace(r.Project)), func(e witnessed) bool {
-		return e.Stream == rulesStream(r.Team) && e.Kind == approval.EventSetRules && e.Actor == r.SetBy && e.At.Equal(r.SetAt) &&
-			e.says(map[string]string{"channel": r.Project, "version": strconv.Itoa(r.Version)}) && sameJSON(e.Data["rules"], orZero(r.Spelled))
-	})
-}
-
-func (n *notary) doubtsLimit(l limitRow) bool {
-	return n.doubts(l.voucher, "the limit of "+l.scope().String(), func(e witnessed) bool {
-		scope, _ := e.Data["scope"].(map[string]any)
-		in := witnessed{Data: scope}
-		policy := e.Data["policy"]
-		return e.Stream == budgetStream && e.Kind == approval.EventSetLimit && e.says(map[string]string{"amount": strconv.FormatInt(int64(*l.Amount), 10), "window": string(*l.Per)}) &&
-			in.says(map[string]string{"team": l.Team, "kind": string(l.Kind), "id": l.ID}) && (policy == nil || sameJSON(policy, orZero(l.Spelled)))
-	})
-}
-
-func (n *notary) doubtsTopUp(t onTopRow) bool {
-	return n.doubts(t.voucher, "top-up "+t.ID, func(e witnessed) bool {
-		return e.Stream == streamOf(t.Request) && e.Kind == approval.EventGrantedTopUp && e.Actor == t.By && e.At.Equal(t.At) &&
-			e.says(map[string]string{"topup": t.ID, "amount": strconv.FormatInt(int64(t.Amount), 10)})
-	})
 }
 
 // sameJSON tells whether an event's value and a column say the same.

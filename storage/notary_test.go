@@ -38,7 +38,7 @@ func TestReplicasWithTheFormerAndTheNewKeyBelieveOneAnother(t *testing.T) {
 			require.NoError(t, err)
 			require.False(t, r.Decisions[0].Unsigned)
 			require.Nil(t, r.BrokenSeal(b.policy))
-			_, err = AuditRequest(t.Context(), db, id)
+			_, err = AuditorOf(db).Request(t.Context(), id)
 			require.NoError(t, err)
 		}
 	}
@@ -61,7 +61,7 @@ func TestALostKeyIsReplaced(t *testing.T) {
 	again, err := second.Request(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.False(t, again.Decisions[0].Unsigned)
-	_, err = AuditHouse(t.Context(), second.DB)
+	_, err = AuditorOf(second.DB).House(t.Context())
 	require.NoError(t, err)
 }
 

@@ -49,8 +49,8 @@ func TestNotesOfAChannelStandBesideItsRules(t *testing.T) {
 	require.Zero(t, b.count(t, `SELECT count(*) FROM events WHERE data LIKE '%Canary%'`))
 	_, err = b.VerifyChain(t.Context(), rulesStream(team))
 	require.NoError(t, err)
-	_, err = AuditHouse(t.Context(), b.DB)
+	_, err = AuditorOf(b.DB).House(t.Context())
 	require.NoError(t, err)
-	_, err = AuditRequest(t.Context(), b.DB, r.ID)
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.NoError(t, err)
 }

@@ -20,7 +20,7 @@ import (
 // looked at again, or, where once is enough, is not even that. there says of some of
 // these whether they were a moment ago, which saves a trip; where somebody writes one
 // in between, it is looked at twice.
-func (db *DB) storeNotices(t *batched, notices []approval.Notice, wakes []steps.Wake, there map[string]bool) error {
+func (db *core) storeNotices(t *batched, notices []approval.Notice, wakes []steps.Wake, there map[string]bool) error {
 	// One order for all: who waits for the same key of somebody else waits in no circle.
 	notices = slices.Clone(notices)
 	slices.SortStableFunc(notices, func(a, b approval.Notice) int { return strings.Compare(a.Key, b.Key) })
@@ -55,7 +55,7 @@ func (db *DB) storeNotices(t *batched, notices []approval.Notice, wakes []steps.
 }
 
 // Notify stores a notice that belongs to no verb.
-func (db *DB) Notify(ctx context.Context, n approval.Notice) error {
+func (db *notices) Notify(ctx context.Context, n approval.Notice) error {
 	return db.batched(ctx, pgx.TxOptions{}, false, func(t *batched) error { return db.storeNotices(t, []approval.Notice{n}, nil, nil) })
 }
 
@@ -82,7 +82,7 @@ type noticePostRow struct {
 }
 
 // Notice loads a notice, and where it stands by recipient.
-func (db *DB) Notice(ctx context.Context, key string) (n *approval.Notice, posts map[string]steps.NoticePost, err error) {
+func (db *notices) Notice(ctx context.Context, key string) (n *approval.Notice, posts map[string]steps.NoticePost, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		row, err := one[noticeRow](ctx, tx, `
 			SELECT key, team, kind, recipients, admins, coalesce(request_id, '') AS request_id, data, at, held, coalesce(digest, '') AS digest FROM notices WHERE key = $1`, key)
@@ -106,7 +106,7 @@ func (db *DB) Notice(ctx context.Context, key string) (n *approval.Notice, posts
 
 // NoticePosted records that sending a notice to somebody has begun, or where the message
 // is.
-func (db *DB) NoticePosted(ctx context.Context, p steps.NoticePost) error {
+func (db *notices) NoticePosted(ctx context.Context, p steps.NoticePost) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO notice_posts (key, recipient, channel, ts, shown, begun_at) VALUES ($1, $2, $3, $4, $5, clock_timestamp())
@@ -121,7 +121,7 @@ func (db *DB) NoticePosted(ctx context.Context, p steps.NoticePost) error {
 }
 
 // NoticeTold records that everybody who should have the notice has it.
-func (db *DB) NoticeTold(ctx context.Context, key string) error {
+func (db *notices) NoticeTold(ctx context.Context, key string) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE notices SET told_at = coalesce(told_at, clock_timestamp()) WHERE key = $1`, key)
 		return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,9 +13,6 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 )
-
-// peopleStream is the audit trail of who was named for what in a workspace.
-func peopleStream(team string) string { return "people:" + team }
 
 type grantRow struct {
 	voucher
@@ -29,8 +25,8 @@ type grantRow struct {
 }
 
 // Grants are the roles that people have been named for and have not been removed from.
-func (db *DB) Grants(ctx context.Context, team string) (grants []review.Grant, err error) {
-	err = db.look(ctx, func(b *pgx.Batch) { db.notary.queueGrants(b, ofTeam, team, &grants) })
+func (db *people) Grants(ctx context.Context, team string) (grants []review.Grant, err error) {
+	err = db.look(ctx, func(b *pgx.Batch) { db.queueGrants(b, ofTeam, team, &grants) })
 	if err != nil {
 		return nil, fmt.Errorf("read who reviews in %s: %w", team, err)
 	}
@@ -43,12 +39,12 @@ const (
 	ofRequest = `(SELECT team FROM requests WHERE id = $1)`
 )
 
-func (n *notary) queueGrants(b *pgx.Batch, of, key string, into *[]review.Grant) {
+func (db *core) queueGrants(b *pgx.Batch, of, key string, into *[]review.Grant) {
 	ask(b, func(rows []grantRow) error {
 		*into = nil
 		for _, r := range rows {
 			g := review.Grant{Team: r.Team, Project: r.Project, Role: r.Role, User: r.Person, By: r.By, At: r.At}
-			if !n.doubtsGrant(g, r.voucher) {
+			if !db.doubtsGrant(g, r.voucher) {
 				*into = append(*into, g)
 			}
 		}
@@ -61,18 +57,18 @@ func (n *notary) queueGrants(b *pgx.Batch, of, key string, into *[]review.Grant)
 }
 
 // Name gives somebody a role, and Unname takes it.
-func (db *DB) Name(ctx context.Context, g review.Grant) error   { return db.grant(ctx, g, true) }
-func (db *DB) Unname(ctx context.Context, g review.Grant) error { return db.grant(ctx, g, false) }
+func (db *people) Name(ctx context.Context, g review.Grant) error   { return db.grant(ctx, g, true) }
+func (db *people) Unname(ctx context.Context, g review.Grant) error { return db.grant(ctx, g, false) }
 
 // grant notes a fact about somebody, unless it is one already.
-func (db *DB) grant(ctx context.Context, g review.Grant, named bool) error {
+func (db *people) grant(ctx context.Context, g review.Grant, named bool) error {
 	err := db.write(ctx, func(tx pgx.Tx) error {
 		if err := lockStream(ctx, tx, peopleStream(g.Team)); err != nil {
 			return err
 		}
 		var before []review.Grant
 		batch := &pgx.Batch{}
-		db.notary.queueGrants(batch, ofTeam, g.Team, &before)
+		db.queueGrants(batch, ofTeam, g.Team, &before)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
@@ -115,7 +111,7 @@ func (db *DB) grant(ctx context.Context, g review.Grant, named bool) error {
 }
 
 // AuditPeople stores that somebody was refused a change to people or their rules.
-func (db *DB) AuditPeople(ctx context.Context, team string, e approval.Event) error {
+func (db *people) AuditPeople(ctx context.Context, team string, e approval.Event) error {
 	e.At = time.Time{}
 	if err := db.audit(ctx, peopleStream(team), e); err != nil {
 		return fmt.Errorf("audit %q in %s: %w", e.Kind, team, err)
@@ -133,20 +129,20 @@ type delegationRow struct {
 }
 
 // Delegations are who decides in whose place, as far as it has not ended.
-func (db *DB) Delegations(ctx context.Context, team string) (list []review.Delegation, err error) {
-	err = db.look(ctx, func(b *pgx.Batch) { db.notary.queueDelegations(b, ofTeam, team, &list) })
+func (db *people) Delegations(ctx context.Context, team string) (list []review.Delegation, err error) {
+	err = db.look(ctx, func(b *pgx.Batch) { db.queueDelegations(b, ofTeam, team, &list) })
 	if err != nil {
 		return nil, fmt.Errorf("read who decides in whose place in %s: %w", team, err)
 	}
 	return list, nil
 }
 
-func (n *notary) queueDelegations(b *pgx.Batch, of, key string, into *[]review.Delegation) {
+func (db *core) queueDelegations(b *pgx.Batch, of, key string, into *[]review.Delegation) {
 	ask(b, func(rows []delegationRow) error {
 		*into = nil
 		for _, r := range rows {
 			d := review.Delegation{Team: r.Team, From: r.Principal, To: r.Delegate, Until: r.Until, At: r.At}
-			if !n.doubtsDelegation(d, r.voucher) {
+			if !db.doubtsDelegation(d, r.voucher) {
 				*into = append(*into, d)
 			}
 		}
@@ -159,14 +155,14 @@ func (n *notary) queueDelegations(b *pgx.Batch, of, key string, into *[]review.D
 }
 
 // Delegate lets somebody decide in another's place, or ends that when d.To is empty.
-func (db *DB) Delegate(ctx context.Context, d review.Delegation) error {
+func (db *people) Delegate(ctx context.Context, d review.Delegation) error {
 	err := db.write(ctx, func(tx pgx.Tx) error {
 		if err := lockStream(ctx, tx, peopleStream(d.Team)); err != nil {
 			return err
 		}
 		var list []review.Delegation
 		batch := &pgx.Batch{}
-		db.notary.queueDelegations(batch, ofTeam, d.Team, &list)
+		db.queueDelegations(batch, ofTeam, d.Team, &list)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
@@ -222,20 +218,20 @@ type keyRow struct {
 }
 
 // Keys are the SSH keys that somebody has registered and not removed, the oldest first.
-func (db *DB) Keys(ctx context.Context, team, user string) (keys []review.Key, err error) {
-	err = db.look(ctx, func(b *pgx.Batch) { db.notary.queueKeys(b, team, user, &keys) })
+func (db *people) Keys(ctx context.Context, team, user string) (keys []review.Key, err error) {
+	err = db.look(ctx, func(b *pgx.Batch) { db.queueKeys(b, team, user, &keys) })
 	if err != nil {
 		return nil, fmt.Errorf("read the keys of %s: %w", user, err)
 	}
 	return keys, nil
 }
 
-func (n *notary) queueKeys(b *pgx.Batch, team, user string, into *[]review.Key) {
+func (db *core) queueKeys(b *pgx.Batch, team, user string, into *[]review.Key) {
 	ask(b, func(rows []keyRow) error {
 		*into = nil
 		for _, r := range rows {
 			k := review.Key{Team: r.Team, User: r.Person, Line: r.Public, At: r.At, Told: r.Heard}
-			if !n.doubtsKey(k, r.voucher) {
+			if !db.doubtsKey(k, r.voucher) {
 				*into = append(*into, k)
 			}
 		}
@@ -250,11 +246,11 @@ func (n *notary) queueKeys(b *pgx.Batch, team, user string, into *[]review.Key) 
 
 // SetKey registers a key or removes it, unless that is so already, and has its owner told in
 // the same transaction.
-func (db *DB) SetKey(ctx context.Context, k review.Key, named bool) error {
+func (db *people) SetKey(ctx context.Context, k review.Key, named bool) error {
 	err := db.batched(ctx, pgx.TxOptions{}, false, func(t *batched) error {
 		var had []review.Key
 		t.Queue(takeLock, "events "+peopleStream(k.Team))
-		db.notary.queueKeys(t.Batch, k.Team, k.User, &had)
+		db.queueKeys(t.Batch, k.Team, k.User, &had)
 		if err := t.send(); err != nil {
 			return err
 		}
@@ -288,66 +284,25 @@ func (db *DB) SetKey(ctx context.Context, k review.Key, named bool) error {
 	return nil
 }
 
-var keysCheck = houseCheck{"people", `SELECT format('%s: the key %s is %s of %s at %s', team, line, CASE WHEN named THEN 'now one' ELSE 'no longer one' END, person, ` + spelledIn("at") + `) FROM ssh_keys`,
-	[]string{approval.EventRegisteredKey, approval.EventRemovedKey}, func(team string, e witnessed) string {
-		now := map[string]string{approval.EventRegisteredKey: "now one", approval.EventRemovedKey: "no longer one"}[e.Kind]
-		return fmt.Sprintf("%s: the key %s is %s of %s at %s", team, e.fact("key"), now, e.Actor, spelled(e.At))
-	}, false}
-
-// checkSigned holds decisions of high risk by another door against the keys of people: signed
-// by one of their reviewer's own, a day old and not removed by then, after they were asked.
-func (n *notary) checkSigned(ctx context.Context, tx pgx.Tx, id string, t trail) error {
-	type high struct {
-		Number       int
-		Digest, Team string
-	}
-	revisions, err := all[high](ctx, tx, `SELECT v.number, v.digest, q.team FROM revisions v JOIN requests q ON q.id = v.request_id WHERE v.request_id = $1 AND v.tier = 'high'`, id)
-	if err != nil || len(revisions) == 0 {
-		return err
-	}
-	told, err := tellings(ctx, tx, peopleStream(revisions[0].Team))
-	if err != nil {
-		return err
-	}
-	var keys trail
-	for i, row := range told.rows {
-		if n.signed(row) { // whoever forges a key is named by the audit of the workspace
-			keys.rows, keys.data = append(keys.rows, row), append(keys.data, told.data[i])
-		}
-	}
-	for verdict, kind := range verdictEvents {
-		for _, e := range t.of(kind) {
-			at := slices.IndexFunc(revisions, func(h high) bool { return strconv.Itoa(h.Number) == e.fact("revision") })
-			if at < 0 || e.fact("click", "door") == "" {
-				continue
-			}
-			h := revisions[at]
-			d := approval.Decision{RequestID: id, Revision: h.Number, Digest: h.Digest, Reviewer: e.Actor, Verdict: verdict,
-				Click: approval.Click{Nonce: e.fact("click", "nonce")}}
-			what := fmt.Sprintf("the %s of %s on revision %d, of high risk by another door than Slack", verdict, e.Actor, h.Number)
-			line := e.fact("click", "key")
-			switch {
-			case d.Statement(h.Team).Verify(line, e.fact("click", "signature")) != nil:
-				return differs(what, "no key has signed it")
-			case !keys.signs(e.Actor, line, e.At):
-				return differs(what, "its key was not theirs for a day")
-			case !slices.ContainsFunc(t.of(approval.EventAskedToSign), func(asked witnessed) bool {
-				return asked.Actor == e.Actor && !asked.At.After(e.At) && !asked.At.Before(e.At.Add(-approval.NonceTime)) &&
-					asked.says(map[string]string{"nonce": d.Click.Nonce, "revision": e.fact("revision"), "digest": d.Digest, "verdict": string(verdict)})
-			}):
-				return differs(what, "nobody asked for it a moment before")
-			}
-		}
-	}
-	return nil
+func (db *core) doubtsGrant(g review.Grant, v voucher) bool {
+	return db.notary.doubts(v, fmt.Sprintf("%s as %s", g.User, g.Role), func(e witnessed) bool {
+		return e.Stream == peopleStream(g.Team) && e.Actor == g.By && e.Kind == approval.EventNamed && e.At.Equal(g.At) &&
+			e.says(map[string]string{"person": g.User, "role": string(g.Role), "channel": g.Project})
+	})
 }
 
-// signs tells whether somebody had a key for a day at some time, as the trail of people says.
-func (t trail) signs(who, line string, at time.Time) (does bool) {
-	for _, e := range t.of(approval.EventRegisteredKey, approval.EventRemovedKey) {
-		if e.Actor == who && e.fact("key") == line && e.At.Before(at) {
-			does = e.Kind == approval.EventRegisteredKey && !e.At.Add(review.KeyAge).After(at)
-		}
-	}
-	return does
+func (db *core) doubtsDelegation(d review.Delegation, v voucher) bool {
+	return db.notary.doubts(v, fmt.Sprintf("%s in the place of %s", d.To, d.From), func(e witnessed) bool {
+		from, by := e.Data["from"].(string)
+		until, _ := e.Data["until"].(string)
+		end, err := time.Parse(time.RFC3339Nano, until)
+		return e.Stream == peopleStream(d.Team) && e.Kind == approval.EventDelegated && e.At.Equal(d.At) && (from == d.From || !by && e.Actor == d.From) &&
+			e.says(map[string]string{"to": d.To}) && err == nil && end.Equal(d.Until)
+	})
+}
+
+func (db *core) doubtsKey(k review.Key, v voucher) bool {
+	return db.notary.doubts(v, "a key of "+k.User, func(e witnessed) bool {
+		return e.Stream == peopleStream(k.Team) && e.Actor == k.User && e.Kind == approval.EventRegisteredKey && e.At.Equal(k.At) && e.says(map[string]string{"key": k.Line})
+	})
 }

@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
-	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
 	"github.com/robfig/cron/v3"
 
@@ -69,11 +66,25 @@ const fetchCooldown = 10 * time.Millisecond
 // its own.
 const showTimeout = 20 * time.Minute
 
+// jobQueue has the steps done: it wakes them, and says who is at which.
+type jobQueue struct {
+	pool    *pool
+	jobs    inserter
+	replica string       // the name of this process, by which others know its sessions and its jobs
+	pulse   *pulse.Pulse // holds the locks of Alone: steps must not starve the transactions inside them
+	busy    *sync.Map    // what Alone is at in this process, by its key
+	log     *slog.Logger
+}
+
+func newJobQueue(pool *pool, replica string, log *slog.Logger) *jobQueue {
+	return &jobQueue{pool: pool, replica: replica, pulse: pulse.New(pool.Config().ConnConfig, replica, hungUp, log), busy: &sync.Map{}, log: log}
+}
+
 // inserter puts jobs into the queue.
 type inserter struct{ client *river.Client[pgx.Tx] }
 
-func newInserter(pool *pgxpool.Pool) (inserter, error) {
-	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: slog.New(slog.DiscardHandler),
+func newInserter(pool *pool) (inserter, error) {
+	client, err := river.NewClient(riverpgxv5.New(pool.Pool), &river.Config{Logger: slog.New(slog.DiscardHandler),
 		FetchCooldown: fetchCooldown}) // it also bounds how often workers are told of new jobs
 	if err != nil {
 		return inserter{}, fmt.Errorf("make the queue's client: %w", err)
@@ -97,8 +108,8 @@ func (i inserter) insert(ctx context.Context, tx pgx.Tx, wakes ...steps.Wake) er
 }
 
 // Wake queues a job for a step.
-func (db *DB) Wake(ctx context.Context, wake steps.Wake) error {
-	return db.write(ctx, func(tx pgx.Tx) error { return db.jobs.insert(ctx, tx, wake) })
+func (db *jobQueue) Wake(ctx context.Context, wake steps.Wake) error {
+	return db.pool.write(ctx, func(tx pgx.Tx) error { return db.jobs.insert(ctx, tx, wake) })
 }
 
 // WorkOptions say how jobs are worked. Zero values mean the defaults.
@@ -119,7 +130,7 @@ type WorkOptions struct {
 // A *steps.LaterError or steps.ErrBusy has the job come again, an
 // approval.ErrNotFound ends it; every other error has it come again, a little
 // later each time.
-func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) error, sweep func(context.Context) error, o WorkOptions) error {
+func (db *jobQueue) Work(ctx context.Context, do func(context.Context, steps.Wake) error, sweep func(context.Context) error, o WorkOptions) error {
 	if o.Sweep == "" {
 		o.Sweep = "@every 15s"
 	}
@@ -137,7 +148,7 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) err
 	working := &sync.Map{}
 	defer db.startBeats(ctx, working)()
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &stepWorker{db: db, do: do, working: working, timeouts: map[approval.Step]time.Duration{
+	river.AddWorker(workers, &stepWorker{pool: db.pool, do: do, working: working, timeouts: map[approval.Step]time.Duration{
 		approval.StepFind: time.Minute, approval.StepLook: time.Minute, approval.StepRead: reads, approval.StepDraft: reads, approval.StepInspect: 10 * time.Minute, approval.StepRun: o.RunTimeout + 2*o.FileTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
 	river.AddWorker(workers, &sweepWorker{sweep: sweep, working: working})
 	periodic := []*river.PeriodicJob{river.NewPeriodicJob(schedule,
@@ -191,9 +202,9 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) err
 
 // startQueue starts a client, for as long as the database is away again and
 // again. Without a client and without an error, the context has ended first.
-func (db *DB) startQueue(ctx context.Context, config river.Config) (*river.Client[pgx.Tx], error) {
+func (db *jobQueue) startQueue(ctx context.Context, config river.Config) (*river.Client[pgx.Tx], error) {
 	for said := false; ; {
-		client, err := river.NewClient(riverpgxv5.New(db.pool), &config)
+		client, err := river.NewClient(riverpgxv5.New(db.pool.Pool), &config)
 		if err != nil {
 			return nil, fmt.Errorf("make the queue's client: %w", err)
 		}
@@ -221,7 +232,7 @@ func (db *DB) startQueue(ctx context.Context, config river.Config) (*river.Clien
 // stepWorker works the steps: it turns what they say into what the queue does.
 type stepWorker struct {
 	river.WorkerDefaults[stepJob]
-	db       *DB
+	pool     *pool
 	do       func(context.Context, steps.Wake) error
 	working  *sync.Map // the jobs under way here, by their ids
 	timeouts map[approval.Step]time.Duration
@@ -272,14 +283,14 @@ func (w *stepWorker) Work(ctx context.Context, job *river.Job[stepJob]) error {
 // to draw it: what changes meanwhile will be shown again.
 func (w *stepWorker) show(ctx context.Context, wake steps.Wake) error {
 	var changed time.Time
-	err := w.db.pool.QueryRow(ctx, `SELECT changed_at FROM requests WHERE id = $1`, wake.RequestID).Scan(&changed)
+	err := w.pool.QueryRow(ctx, `SELECT changed_at FROM requests WHERE id = $1`, wake.RequestID).Scan(&changed)
 	if err != nil {
 		return fmt.Errorf("show %s: %w", wake.RequestID, notFound(err))
 	}
 	if err := w.do(ctx, wake); err != nil {
 		return err
 	}
-	_, err = w.db.pool.Exec(ctx, `UPDATE requests SET shown_at = greatest(shown_at, $2) WHERE id = $1`, wake.RequestID, changed)
+	_, err = w.pool.Exec(ctx, `UPDATE requests SET shown_at = greatest(shown_at, $2) WHERE id = $1`, wake.RequestID, changed)
 	return err
 }
 
@@ -297,7 +308,7 @@ func snooze(ctx context.Context, after time.Duration) error {
 }
 
 // startBeats has the pulse beat until stop is called.
-func (db *DB) startBeats(ctx context.Context, working *sync.Map) (stop func()) {
+func (db *jobQueue) startBeats(ctx context.Context, working *sync.Map) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // work under way ends later than its context
 	over := make(chan struct{})
 	go func() {
@@ -331,42 +342,6 @@ func (w *logWorker) Work(ctx context.Context, job *river.Job[logJob]) error {
 	w.working.Store(job.ID, true)
 	defer w.working.Delete(job.ID)
 	return w.tick(ctx)
-}
-
-// migrateQueue brings the queue's tables up to date. The caller holds the lock of
-// the migrations: River's own are not safe to run twice at once.
-func migrateQueue(ctx context.Context, pool *pgxpool.Pool) error {
-	migrator, err := newMigrator(pool)
-	if err == nil {
-		_, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
-	}
-	if err == nil {
-		_, err = pool.Exec(ctx, pulse.DueByOneClock)
-	}
-	if err != nil {
-		return fmt.Errorf("migrate the queue: %w", err)
-	}
-	return nil
-}
-
-// pendingQueue lists what migrateQueue would do.
-func pendingQueue(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
-	migrator, err := newMigrator(pool)
-	if err != nil {
-		return nil, err
-	}
-	result, err := migrator.Validate(ctx, nil)
-	if err != nil {
-		return nil, fmt.Errorf("read the queue's version: %w", err)
-	}
-	if result.OK {
-		return nil, nil
-	}
-	return []string{"the queue: " + strings.ToLower(strings.Join(result.Messages, "; "))}, nil
-}
-
-func newMigrator(pool *pgxpool.Pool) (*rivermigrate.Migrator[pgx.Tx], error) {
-	return rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 }
 
 var _ rivertype.JobArgs = stepJob{}

@@ -97,7 +97,7 @@ func TestJobsAreCommittedWithTheirCause(t *testing.T) {
 	r := b.ask(t, "t")
 	no := errors.New("no")
 	err := b.write(t.Context(), func(tx pgx.Tx) error {
-		require.NoError(t, b.jobs.insert(t.Context(), tx, steps.Wake{Step: approval.StepRun, RequestID: r.ID}))
+		require.NoError(t, b.core.jobs.insert(t.Context(), tx, steps.Wake{Step: approval.StepRun, RequestID: r.ID}))
 		var inside int
 		require.NoError(t, tx.QueryRow(t.Context(), `SELECT count(*) FROM river_job WHERE queue = 'run'`).Scan(&inside))
 		require.Equal(t, 1, inside)

@@ -12,10 +12,10 @@ import (
 )
 
 // Receipts is what was approved in whose name, and what people are told of it once a day.
-type Receipts struct{ db *DB }
+type Receipts struct{ db *core }
 
 // ReceiptsOf are those in a database.
-func ReceiptsOf(db *DB) Receipts { return Receipts{db} }
+func ReceiptsOf(db *DB) Receipts { return Receipts{db.core} }
 
 // FirstApproval tells whether somebody had approved nothing in a channel before.
 func (r Receipts) FirstApproval(ctx context.Context, team, project, who string, before time.Time) (first bool, err error) {
@@ -106,7 +106,7 @@ func (r Receipts) Gather(ctx context.Context, before time.Time, name string) err
 
 // Given lists what was approved in somebody's name and has not started, newest first.
 func (r Receipts) Given(ctx context.Context, team, who string, limit int) ([]*approval.Request, error) {
-	list, err := r.db.requests(ctx, `
+	list, err := r.db.load(ctx, `
 		SELECT r.id FROM requests r JOIN decisions d ON d.request_id = r.id AND d.revision = r.revision
 		WHERE r.team = $1 AND r.state IN ('pending', 'approved') AND d.verdict = 'approve' AND $2 IN (d.reviewer, d.voice)
 		ORDER BY d.at DESC, r.id LIMIT $3`, team, who, limit)

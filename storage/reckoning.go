@@ -63,7 +63,7 @@ type sumRow struct {
 }
 
 // spans are the windows at a moment, as the query takes them.
-func (db *DB) spans(now, end time.Time, windows ...budget.Window) []any {
+func (db *ledger) spans(now, end time.Time, windows ...budget.Window) []any {
 	var pers []string
 	var columns [8][]time.Time
 	for _, w := range windows {
@@ -134,7 +134,7 @@ type reckoning struct {
 	sums   map[budget.Scope]map[budget.Window]sumRow
 }
 
-func (db *DB) queueReckoning(b *pgx.Batch, of whose, guess, end time.Time) *reckoning {
+func (db *ledger) queueReckoning(b *pgx.Batch, of whose, guess, end time.Time) *reckoning {
 	k := &reckoning{guess: guess}
 	tell(b, []any{&k.now}, tellTime)
 	ask(b, func(rows []limitRow) error { k.limits = rows; return nil }, fmt.Sprintf(limitsQuery, of.from(2)), append([]any{nil}, of.args...)...)
@@ -157,7 +157,7 @@ func sorted(rows []sumRow) map[budget.Scope]map[budget.Window]sumRow {
 
 // stands is what a reckoning says of scopes, in lock order. It is not ok where a window
 // has ended between the guess and the look.
-func (db *DB) stands(k *reckoning, scopes []budget.Scope) (list []budget.Standing, ok bool) {
+func (db *ledger) stands(k *reckoning, scopes []budget.Scope) (list []budget.Standing, ok bool) {
 	limits := db.applying(scopes, k.limits)
 	for _, scope := range inLockOrder(scopes) {
 		limit, limited := limits[scope]
@@ -180,7 +180,7 @@ func (db *DB) stands(k *reckoning, scopes []budget.Scope) (list []budget.Standin
 }
 
 // standing is stands, looking again where it has to.
-func (db *DB) standing(t *batched, k *reckoning, scopes []budget.Scope) ([]budget.Standing, error) {
+func (db *ledger) standing(t *batched, k *reckoning, scopes []budget.Scope) ([]budget.Standing, error) {
 	for {
 		if list, ok := db.stands(k, scopes); ok {
 			return list, nil
@@ -194,10 +194,10 @@ func (db *DB) standing(t *batched, k *reckoning, scopes []budget.Scope) ([]budge
 }
 
 // reckoned reads the budgets with whatever else is queued, in one trip.
-func (db *DB) reckoned(ctx context.Context, of whose, scopes func() []budget.Scope, also func(b *pgx.Batch)) (list []budget.Standing, err error) {
+func (db *ledger) reckoned(ctx context.Context, of whose, scopes func() []budget.Scope, also func(b *pgx.Batch)) (list []budget.Standing, err error) {
 	for guess := time.Now(); ; {
 		var k *reckoning
-		err := db.look(ctx, func(b *pgx.Batch) {
+		err := db.pool.look(ctx, func(b *pgx.Batch) {
 			also(b)
 			k = db.queueReckoning(b, of, guess, endOfTime)
 		})
@@ -209,4 +209,23 @@ func (db *DB) reckoned(ctx context.Context, of whose, scopes func() []budget.Sco
 		}
 		guess = k.now
 	}
+}
+
+// ledger is the money: what is held and spent, and by which limits.
+type ledger struct {
+	pool     *pool
+	notary   *notary
+	location *time.Location           // on whose calendar budgets run
+	role     func(user string) string // by whose limit somebody spends who has none
+}
+
+// newLedger takes defaults for what is missing: UTC, and that everybody is a member.
+func newLedger(pool *pool, n *notary, location *time.Location, role func(user string) string) *ledger {
+	if location == nil {
+		location = time.UTC
+	}
+	if role == nil {
+		role = func(string) string { return budget.Members }
+	}
+	return &ledger{pool, n, location, role}
 }

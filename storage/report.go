@@ -13,9 +13,9 @@ import (
 )
 
 // ThreadScope is the budget of a thread.
-func (db *DB) ThreadScope(ctx context.Context, team, channel, threadTS string) (budget.Scope, error) {
+func (db *ledger) ThreadScope(ctx context.Context, team, channel, threadTS string) (budget.Scope, error) {
 	scope := budget.Scope{Team: team, Kind: budget.Session}
-	err := db.look(ctx, func(b *pgx.Batch) {
+	err := db.pool.look(ctx, func(b *pgx.Batch) {
 		tell(b, []any{&scope.ID}, `SELECT id FROM sessions WHERE team = $1 AND channel = $2 AND thread_ts = $3`, team, channel, threadTS)
 	})
 	if err != nil {
@@ -25,9 +25,9 @@ func (db *DB) ThreadScope(ctx context.Context, team, channel, threadTS string) (
 }
 
 // Thread is where the thread of a session is.
-func (db *DB) Thread(ctx context.Context, team, id string) (approval.Session, error) {
+func (db *ledger) Thread(ctx context.Context, team, id string) (approval.Session, error) {
 	s := approval.Session{ID: id, Team: team}
-	err := db.look(ctx, func(b *pgx.Batch) {
+	err := db.pool.look(ctx, func(b *pgx.Batch) {
 		tell(b, []any{&s.Channel, &s.ThreadTS}, `SELECT channel, coalesce(thread_ts, '') FROM sessions WHERE id = $1 AND team = $2`, id, team)
 	})
 	if err != nil {
@@ -38,8 +38,8 @@ func (db *DB) Thread(ctx context.Context, team, id string) (approval.Session, er
 
 // TypicalRun returns the median life of the boxes of a workspace's latest fifty runs, and
 // how many runs there were.
-func (db *DB) TypicalRun(ctx context.Context, team string) (box time.Duration, runs int, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+func (db *ledger) TypicalRun(ctx context.Context, team string) (box time.Duration, runs int, err error) {
+	err = db.pool.read(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
 			SELECT coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY box), 0), count(*) FROM (
 				SELECT runs.box FROM runs JOIN requests ON requests.id = runs.request_id
@@ -60,8 +60,8 @@ var rankings = map[steps.Ranking]string{
 
 // Top ranks what money was spent on, or by whom, from one moment until before another.
 // The largest comes first; of days, the latest.
-func (db *DB) Top(ctx context.Context, team string, by steps.Ranking, from, until time.Time) (list []steps.Spender, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+func (db *ledger) Top(ctx context.Context, team string, by steps.Ranking, from, until time.Time) (list []steps.Spender, err error) {
+	err = db.pool.read(ctx, func(tx pgx.Tx) error {
 		list, err = db.top(ctx, tx, team, by, from, until)
 		return err
 	})
@@ -71,7 +71,7 @@ func (db *DB) Top(ctx context.Context, team string, by steps.Ranking, from, unti
 	return list, nil
 }
 
-func (db *DB) top(ctx context.Context, tx pgx.Tx, team string, by steps.Ranking, from, until time.Time) ([]steps.Spender, error) {
+func (db *ledger) top(ctx context.Context, tx pgx.Tx, team string, by steps.Ranking, from, until time.Time) ([]steps.Spender, error) {
 	what, ok := rankings[by]
 	if !ok {
 		return nil, fmt.Errorf("there is no ranking %q", by)
@@ -87,8 +87,8 @@ func (db *DB) top(ctx context.Context, tx pgx.Tx, team string, by steps.Ranking,
 }
 
 // Digest adds up what happened in a stretch of time.
-func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d steps.Digest, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+func (db *ledger) Digest(ctx context.Context, team string, from, until time.Time) (d steps.Digest, err error) {
+	err = db.pool.read(ctx, func(tx pgx.Tx) error {
 		d = steps.Digest{From: from, Until: until, Outcomes: map[approval.State]int{}}
 		for by, list := range map[steps.Ranking]*[]steps.Spender{steps.ByPeople: &d.People, steps.ByChannels: &d.Projects, steps.ByModels: &d.Models} {
 			if *list, err = db.top(ctx, tx, team, by, from, until); err != nil {
@@ -144,7 +144,7 @@ func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d
 
 // stood are the budgets as they stood just before a moment: those that are set, and
 // of everybody who has spent. What was held then nobody knows any more.
-func (db *DB) stood(ctx context.Context, tx pgx.Tx, team string, people []steps.Spender, end time.Time) ([]budget.Standing, error) {
+func (db *ledger) stood(ctx context.Context, tx pgx.Tx, team string, people []steps.Spender, end time.Time) ([]budget.Standing, error) {
 	scopes, err := all[budget.Scope](ctx, tx, `SELECT team, kind, id FROM limits WHERE team = $1 AND amount IS NOT NULL`, team)
 	if err != nil {
 		return nil, err
@@ -163,8 +163,8 @@ func (db *DB) stood(ctx context.Context, tx pgx.Tx, team string, people []steps.
 }
 
 // Teams are the workspaces that have asked something, each with when it first did.
-func (db *DB) Teams(ctx context.Context) (teams map[string]time.Time, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+func (db *ledger) Teams(ctx context.Context) (teams map[string]time.Time, err error) {
+	err = db.pool.read(ctx, func(tx pgx.Tx) error {
 		type first struct {
 			Team string
 			At   time.Time
@@ -202,8 +202,8 @@ type Usage struct {
 // Usage lists what was spent from one date to another, both included, on the
 // calendar of the team's time zone. Only the dates of the two times count. All
 // rows of all dates together are the ledger.
-func (db *DB) Usage(ctx context.Context, from, to time.Time) (list []Usage, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+func (db *ledger) Usage(ctx context.Context, from, to time.Time) (list []Usage, err error) {
+	err = db.pool.read(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT set_config('TimeZone', $1, true)`, db.location.String()); err != nil {
 			return fmt.Errorf("read on the calendar of %s: %w", db.location, err)
 		}

@@ -16,7 +16,7 @@ import (
 )
 
 // Counter reads who pays for a question, and the thread in which it is asked.
-func (db *DB) Counter(ctx context.Context, q approval.Question) (c steps.Counter, err error) {
+func (db *requests) Counter(ctx context.Context, q approval.Question) (c steps.Counter, err error) {
 	thread := approval.Session{Team: q.Team, Channel: q.Project, ThreadTS: q.ThreadTS}
 	scopes := func() []budget.Scope {
 		list := []budget.Scope{{Team: q.Team, Kind: budget.User, ID: q.Asker}, {Team: q.Team, Kind: budget.Project, ID: q.Project}, {Team: q.Team, Kind: budget.Team, ID: q.Team}}
@@ -26,7 +26,7 @@ func (db *DB) Counter(ctx context.Context, q approval.Question) (c steps.Counter
 		return list
 	}
 	var own, house review.RuleSet
-	c.Standings, err = db.reckoned(ctx, payersOfQuestion(thread, q.Asker), scopes, func(b *pgx.Batch) {
+	c.Standings, err = db.money.reckoned(ctx, payersOfQuestion(thread, q.Asker), scopes, func(b *pgx.Batch) {
 		c = steps.Counter{}
 		tell(b, []any{&c.Now}, tellTime)
 		queueSession(b, thread, func(id string) error { c.Session = id; return nil })
@@ -34,8 +34,8 @@ func (db *DB) Counter(ctx context.Context, q approval.Question) (c steps.Counter
 		if q.Spoken {
 			queueClarifying(b, thread, q, &c)
 		}
-		db.notary.queueRules(b, q.Team, q.Project, &own)
-		db.notary.queueRules(b, q.Team, "", &house)
+		db.queueRules(b, q.Team, q.Project, &own)
+		db.queueRules(b, q.Team, "", &house)
 	})
 	if err != nil {
 		return c, fmt.Errorf("what a question of %s is taken by: %w", q.Asker, err)
@@ -47,12 +47,12 @@ func (db *DB) Counter(ctx context.Context, q approval.Question) (c steps.Counter
 // Ask stores a new request with its session, its hold, its events and its job,
 // or returns the one that the same trigger made before. Its SessionID is that of the
 // thread, where somebody has begun that meanwhile.
-func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Session) (stored *approval.Request, created bool, err error) {
+func (db *requests) Ask(ctx context.Context, r *approval.Request, thread approval.Session) (stored *approval.Request, created bool, err error) {
 	id := r.SessionID
 	err = until(ctx, func() (fate, error) {
 		stored = new(*r)
 		stored.SessionID = id
-		became, err := db.tryBatched(ctx, pgx.TxOptions{}, true, func(t *batched) error {
+		became, err := db.pool.tryBatched(ctx, pgx.TxOptions{}, true, func(t *batched) error {
 			words := db.notary.contents(streamOf(stored.ID))
 			if err := db.insertRequest(t.Batch, stored, thread, words); err != nil {
 				return err
@@ -86,7 +86,7 @@ func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Sess
 
 // queueBound refuses a question too many. The transaction has locked the asker's
 // budget by now, so that of many at once each counts the ones before it.
-func (db *DB) queueBound(b *pgx.Batch, r *approval.Request) {
+func (db *requests) queueBound(b *pgx.Batch, r *approval.Request) {
 	b.Queue(`SELECT count(*) FROM requests WHERE team = $1 AND asker = $2
 		AND state IN ('drafting', 'asking', 'pending', 'approved', 'running')`, r.Team, r.Asker).QueryRow(func(row pgx.Row) error {
 		var open int
@@ -102,8 +102,8 @@ var (
 	errMoved = errors.New("somebody else was faster") // undoes one that rests on what is not so any more
 )
 
-func (db *DB) byTrigger(ctx context.Context, team, trigger string) (*approval.Request, error) {
-	list, err := db.requests(ctx, `SELECT id FROM requests WHERE team = $1 AND trigger = $2`, team, trigger)
+func (db *requests) byTrigger(ctx context.Context, team, trigger string) (*approval.Request, error) {
+	list, err := db.load(ctx, `SELECT id FROM requests WHERE team = $1 AND trigger = $2`, team, trigger)
 	if err == nil && len(list) == 0 {
 		err = approval.ErrNotFound
 	}
@@ -129,7 +129,7 @@ func queueSession(b *pgx.Batch, thread approval.Session, take func(id string) er
 // insertRequest writes a request and the session of its thread. It waits for whoever
 // has just used the same trigger, or begun the same thread: once they have committed
 // it is errAsked, or errMoved.
-func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.Session, words *contents) error {
+func (db *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.Session, words *contents) error {
 	files, err := document(r.Files, "[]")
 	if err != nil {
 		return err
@@ -174,25 +174,25 @@ func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.S
 // locks the row, and where somebody else has written since, all of it begins anew, with
 // the row locked from the start. So the closure may be run again, on freshly loaded
 // state, and must not do anything but change the request.
-func (db *DB) Update(ctx context.Context, id string, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
+func (db *requests) Update(ctx context.Context, id string, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
 	return db.act(ctx, id, nil, nil, change)
 }
 
 // Act is Update for a request that Case has loaded, as long as people and rules are what
 // they were then: else ErrOutdated.
-func (db *DB) Act(ctx context.Context, c *steps.Case, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
+func (db *requests) Act(ctx context.Context, c *steps.Case, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
 	l := &loaded{Request: c.Request, version: c.Version, now: c.Now, read: c.Read}
 	return db.act(ctx, c.Request.ID, l, &basis{team: c.Request.Team, version: c.Authority}, change)
 }
 
 // act runs the closure by the clock of its transaction, which begins with what is sent
 // next. Where that had to wait for its locks, queueTime sees to it.
-func (db *DB) act(ctx context.Context, id string, l *loaded, on *basis, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
+func (db *requests) act(ctx context.Context, id string, l *loaded, on *basis, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
 	moved := false
 	err := until(ctx, func() (became fate, err error) {
 		if l == nil && !moved {
 			l = &loaded{}
-			if err := db.look(ctx, func(b *pgx.Batch) { db.notary.queueRequest(b, id, l) }); err != nil {
+			if err := db.look(ctx, func(b *pgx.Batch) { db.queueRequest(b, id, l) }); err != nil {
 				return settled, err
 			}
 		}
@@ -201,21 +201,21 @@ func (db *DB) act(ctx context.Context, id string, l *loaded, on *basis, change f
 			ends = l.ExpiresAt
 			l.tick()
 			if err := change(l.Request, l.now); err != nil {
-				return settled, &closureError{err}
+				return settled, &finalError{err}
 			}
 		}
-		became, err = db.tryBatched(ctx, pgx.TxOptions{}, false, func(t *batched) error {
+		became, err = db.pool.tryBatched(ctx, pgx.TxOptions{}, false, func(t *batched) error {
 			var inTime func()
 			if moved {
 				l = &loaded{}
 				queueLock(t.Batch, id, nil)
 				queueHeld(t.Batch, on)
-				db.notary.queueRequest(t.Batch, id, l)
+				db.queueRequest(t.Batch, id, l)
 				if err := t.send(); err != nil {
 					return err
 				}
 				if err := change(l.Request, l.now); err != nil {
-					return &closureError{err}
+					return &finalError{err}
 				}
 			} else {
 				queueLock(t.Batch, id, &l.version)
@@ -235,13 +235,13 @@ func (db *DB) act(ctx context.Context, id string, l *loaded, on *basis, change f
 		}
 		return became, err
 	})
-	var closure *closureError
+	var closure *finalError
 	switch words, known := refusal(err); {
 	case err == nil:
 		l.Changes = approval.Changes{}
 		return l.Request, nil
 	case errors.As(err, &closure):
-		return nil, closure.error
+		return nil, closure.err
 	case known:
 		stands, e := db.Request(ctx, id)
 		if e != nil {
@@ -251,10 +251,6 @@ func (db *DB) act(ctx context.Context, id string, l *loaded, on *basis, change f
 	}
 	return nil, fmt.Errorf("update request %s: %w", id, err)
 }
-
-// closureError is what an Update's closure said: it is passed on as it is, and
-// running the closure again would not change it.
-type closureError struct{ error }
 
 // queueLock makes updates of a request follow one another. It does not get in the way
 // of rows that only refer to the request. Where it is of another version than the
@@ -272,7 +268,7 @@ func queueLock(b *pgx.Batch, id string, version *int64) {
 
 // saveRequest writes the request's own columns. It comes after everything that
 // the move needs (the revision, the decision, the run), as the schema insists.
-func (db *DB) saveRequest(b *pgx.Batch, l *loaded) error {
+func (db *requests) saveRequest(b *pgx.Batch, l *loaded) error {
 	r := l.Request
 	files, err := document(r.Files, "[]")
 	if err != nil {
@@ -328,9 +324,9 @@ func (db *DB) saveRequest(b *pgx.Batch, l *loaded) error {
 }
 
 // Request loads one with all that belongs to it, without locking it.
-func (db *DB) Request(ctx context.Context, id string) (*approval.Request, error) {
+func (db *requests) Request(ctx context.Context, id string) (*approval.Request, error) {
 	var l loaded
-	if err := db.look(ctx, func(b *pgx.Batch) { db.notary.queueRequest(b, id, &l) }); err != nil {
+	if err := db.look(ctx, func(b *pgx.Batch) { db.queueRequest(b, id, &l) }); err != nil {
 		return nil, fmt.Errorf("request %s: %w", id, err)
 	}
 	return l.Request, nil
@@ -338,14 +334,14 @@ func (db *DB) Request(ctx context.Context, id string) (*approval.Request, error)
 
 // Case loads a request with everything that a decision about it depends on, without a
 // lock.
-func (db *DB) Case(ctx context.Context, id string) (*steps.Case, error) {
+func (db *requests) Case(ctx context.Context, id string) (*steps.Case, error) {
 	var l loaded
 	var c *steps.Case
 	var uncertain map[budget.Scope]budget.USD
-	standings, err := db.reckoned(ctx, payersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
+	standings, err := db.money.reckoned(ctx, payersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
 		c = &steps.Case{}
-		db.notary.queueRequest(b, id, &l)
-		db.notary.queueBook(b, id, &c.Book)
+		db.queueRequest(b, id, &l)
+		db.queueBook(b, id, &c.Book)
 		queueAuthority(b, ofRequest, id, &c.Authority)
 		queueUncertain(b, payersOf(id), &uncertain)
 	})
@@ -356,10 +352,23 @@ func (db *DB) Case(ctx context.Context, id string) (*steps.Case, error) {
 	return c, nil
 }
 
-// notFound gives the absence of a row its name in the domain.
-func notFound(err error) error {
-	if errors.Is(err, pgx.ErrNoRows) {
-		return approval.ErrNotFound
+// reasonColumn is NULL where there is none.
+func reasonColumn(r approval.Reason) (*string, error) {
+	if r.None() {
+		return nil, nil
 	}
-	return err
+	return column(&r)
+}
+
+// moneyColumns are what a request's row knows of money: what blocks it, which model was
+// too dear, and which one writes when it cannot be reached.
+func moneyColumns(r *approval.Request) (blocked, downgraded, fallback *string, err error) {
+	if blocked, err = column(r.Blocked); err != nil {
+		return nil, nil, nil, err
+	}
+	if downgraded, err = column(r.Downgraded); err != nil {
+		return nil, nil, nil, err
+	}
+	fallback, err = column(r.Fallback)
+	return blocked, downgraded, fallback, err
 }

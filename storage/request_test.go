@@ -207,7 +207,7 @@ func TestEveryMoveOfTheVerbsCanBeStored(t *testing.T) {
 		if c.to.Final() {
 			require.Empty(t, again.Holds, name)
 		}
-		_, err = AuditRequest(t.Context(), b.DB, r.ID)
+		_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 		require.NoError(t, err, name)
 	}
 }

@@ -46,7 +46,7 @@ type queueRow struct {
 }
 
 // Queue is a page of what this person could decide on, or with All of what waits.
-func (db *DB) Queue(ctx context.Context, team, user string, projects []string, f steps.QueueFilter, page int) (q steps.Queue, err error) {
+func (db *lists) Queue(ctx context.Context, team, user string, projects []string, f steps.QueueFilter, page int) (q steps.Queue, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		now, err := clock(ctx, tx)
 		if err != nil {
@@ -99,7 +99,7 @@ type statisticsRow struct {
 // giver first opened the code to read it; where they did not, from when it was there. An approval did not stand when
 // somebody said no to the same code later, or when it was taken back as not its
 // giver's own.
-func (db *DB) Statistics(ctx context.Context, team string, since time.Time) (list []steps.ReviewerStatistics, err error) {
+func (db *lists) Statistics(ctx context.Context, team string, since time.Time) (list []steps.ReviewerStatistics, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[statisticsRow](ctx, tx, `
 			WITH given AS (
@@ -140,7 +140,7 @@ type nearRow struct {
 
 // Vetted lists the code that people have lately approved in a channel, newest
 // first. What was approved and then sent back to review is not among it.
-func (db *DB) Vetted(ctx context.Context, team, project, without string, limit int) (list []steps.Near, err error) {
+func (db *lists) Vetted(ctx context.Context, team, project, without string, limit int) (list []steps.Near, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[nearRow](ctx, tx, `
 			SELECT v.request_id, v.number AS revision, said(r.question) AS question, said(v.code) AS code,

@@ -52,7 +52,7 @@ func (b *bundle) crowd(t testing.TB, n int) {
 		if r.Findings != nil {
 			data["findings_list"] = named(*r.Findings)
 		}
-		require.NoError(t, b.notary.contents(r.Stream).queueEvents(batch, &eventRow{Stream: r.Stream, Hash: beginning}, []approval.Event{
+		require.NoError(t, b.core.notary.contents(r.Stream).queueEvents(batch, &eventRow{Stream: r.Stream, Hash: beginning}, []approval.Event{
 			{At: r.At, Actor: asker, Kind: approval.EventAsked}, {At: r.At, Actor: "m", Kind: approval.EventDrafted, Data: data}}))
 	}
 	require.NoError(t, tx.SendBatch(t.Context(), batch).Close())

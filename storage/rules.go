@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -28,9 +29,6 @@ type ruleRow struct {
 	Spelled  *string // the document, as the database spells it
 }
 
-// rulesStream is the audit trail of the rules of a workspace.
-func rulesStream(team string) string { return "rules:" + team }
-
 // Versions of rules, the latest first, with the events that tell of them. A version of
 // which no signed event tells was never set, so the one before it holds.
 const (
@@ -51,11 +49,11 @@ func (r ruleRow) set() review.RuleSet {
 
 // Rules returns the latest rules of a channel, or the workspace's where the channel has
 // none.
-func (db *DB) Rules(ctx context.Context, team, project string) (set review.RuleSet, err error) {
+func (db *rules) Rules(ctx context.Context, team, project string) (set review.RuleSet, err error) {
 	var own, all review.RuleSet
 	err = db.look(ctx, func(b *pgx.Batch) {
-		db.notary.queueRules(b, team, project, &own)
-		db.notary.queueRules(b, team, "", &all)
+		db.queueRules(b, team, project, &own)
+		db.queueRules(b, team, "", &all)
 	})
 	if err != nil {
 		return set, fmt.Errorf("read the rules of %s: %w", orWorkspace(project), err)
@@ -64,17 +62,17 @@ func (db *DB) Rules(ctx context.Context, team, project string) (set review.RuleS
 }
 
 // queueRules reads the latest of just this channel, or of just the workspace.
-func (n *notary) queueRules(b *pgx.Batch, team, project string, into *review.RuleSet) {
+func (db *core) queueRules(b *pgx.Batch, team, project string, into *review.RuleSet) {
 	*into = review.RuleSet{Team: team, Project: project}
-	n.queueRuleSet(b, into, `SELECT `+ruleColumns+` FROM rules r`+ruleVouchers+`WHERE r.team = $1 AND r.project = $2 ORDER BY r.version DESC LIMIT 8`, team, project)
+	db.queueRuleSet(b, into, `SELECT `+ruleColumns+` FROM rules r`+ruleVouchers+`WHERE r.team = $1 AND r.project = $2 ORDER BY r.version DESC LIMIT 8`, team, project)
 }
 
 // queueRuleSet reads the first version that counts of those that a query finds. Where
 // there are only others, nobody knows what holds, and that is an error.
-func (n *notary) queueRuleSet(b *pgx.Batch, into *review.RuleSet, query string, args ...any) {
+func (db *core) queueRuleSet(b *pgx.Batch, into *review.RuleSet, query string, args ...any) {
 	ask(b, func(rows []ruleRow) (err error) {
 		for _, row := range rows {
-			if !n.doubtsRules(row) {
+			if !db.doubtsRules(row) {
 				*into = row.set()
 				return nil
 			}
@@ -88,7 +86,7 @@ func (n *notary) queueRuleSet(b *pgx.Batch, into *review.RuleSet, query string, 
 var errUnsigned = errors.New("the rules in the database are not signed: see countersign audit")
 
 // queueBook reads the rules and the people that bear on a request.
-func (n *notary) queueBook(b *pgx.Batch, id string, into *review.Book) {
+func (db *core) queueBook(b *pgx.Batch, id string, into *review.Book) {
 	ask(b, func(rows []ruleRow) error {
 		doubted := map[string]bool{}
 		for _, row := range rows {
@@ -99,7 +97,7 @@ func (n *notary) queueBook(b *pgx.Batch, id string, into *review.Book) {
 			if set.Version > 0 {
 				continue // a later version holds
 			}
-			if doubted[row.Project] = n.doubtsRules(row); !doubted[row.Project] {
+			if doubted[row.Project] = db.doubtsRules(row); !doubted[row.Project] {
 				*set = row.set()
 			}
 		}
@@ -112,9 +110,9 @@ func (n *notary) queueBook(b *pgx.Batch, id string, into *review.Book) {
 			(SELECT * FROM rules WHERE team = q.team AND project = '' ORDER BY version DESC LIMIT 8)
 			UNION ALL (SELECT * FROM rules WHERE team = q.team AND project = q.project ORDER BY version DESC LIMIT 8)) r ON true`+ruleVouchers+`
 		WHERE q.id = $1 ORDER BY r.project, r.version DESC`, id)
-	n.queueSealed(b, id, into)
-	n.queueGrants(b, ofRequest, id, &into.Grants)
-	n.queueDelegations(b, ofRequest, id, &into.Delegations)
+	db.queueSealed(b, id, into)
+	db.queueGrants(b, ofRequest, id, &into.Grants)
+	db.queueDelegations(b, ofRequest, id, &into.Delegations)
 }
 
 // sealedRow is a version of rules that a revision names: by which it is reviewed, with whose
@@ -125,10 +123,10 @@ type sealedRow struct {
 }
 
 // queueSealed reads what the current revision names.
-func (n *notary) queueSealed(b *pgx.Batch, id string, into *review.Book) {
+func (db *core) queueSealed(b *pgx.Batch, id string, into *review.Book) {
 	ask(b, func(rows []sealedRow) error {
 		for _, row := range rows {
-			if n.doubtsRules(row.ruleRow) {
+			if db.doubtsRules(row.ruleRow) {
 				return errUnsigned
 			}
 			set := row.set()
@@ -148,7 +146,7 @@ func (n *notary) queueSealed(b *pgx.Batch, id string, into *review.Book) {
 
 // SetRules stores the next version, if set.Version is the one in force: else
 // somebody else has been quicker, and it is ErrBusy.
-func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet, error) {
+func (db *rules) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet, error) {
 	base := set.Version
 	err := db.write(ctx, func(tx pgx.Tx) error {
 		if err := lockAuthority(ctx, tx, set.Team); err != nil {
@@ -156,7 +154,7 @@ func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet,
 		}
 		var before review.RuleSet
 		batch, latest := &pgx.Batch{}, 0
-		db.notary.queueRules(batch, set.Team, set.Project, &before)
+		db.queueRules(batch, set.Team, set.Project, &before)
 		tell(batch, []any{&latest}, `SELECT coalesce(max(version), 0) FROM rules WHERE team = $1 AND project = $2`, set.Team, set.Project)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
@@ -195,22 +193,6 @@ func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet,
 		return review.RuleSet{}, fmt.Errorf("set the rules of %s: %w", orWorkspace(set.Project), err)
 	}
 	return set, nil
-}
-
-// checkRuled finds a revision that names other rules than held in its channel, or asks for
-// fewer approvals. Rules may have been replaced while it was written: a minute is no
-// difference. What is put before the reviewers once more keeps what it named.
-func checkRuled(ctx context.Context, tx pgx.Tx, id string) error {
-	list, err := texts(ctx, tx, `SELECT format('revision %s names %s and asks for %s', v.number, coalesce(v.policy, 'no rules'), coalesce(v.needed, 0))
-		FROM revisions v JOIN requests q ON q.id = v.request_id
-		WHERE v.request_id = $1 AND NOT EXISTS (SELECT FROM revisions before WHERE (before.request_id, before.number, before.digest) = (v.request_id, v.number - 1, v.digest))
-		AND NOT EXISTS (SELECT FROM (VALUES ('0 minutes'), ('-1 minute'), ('1 minute')) AS slack (by) LEFT JOIN ruling(q.team, q.project, v.at + by::interval) r ON true
-			WHERE coalesce(v.policy, 'settings') = coalesce(r.name, 'settings') AND (r.name IS NULL OR v.needed >= (r.document #>> ARRAY[v.tier, 'approvals'])::integer))
-		ORDER BY v.number LIMIT 1`, id)
-	if err != nil || len(list) == 0 {
-		return err
-	}
-	return differs(list[0], "other rules held then")
 }
 
 // orNull is what the audit trail says of rules: nothing where there are none.
@@ -271,4 +253,11 @@ func lockAuthority(ctx context.Context, tx pgx.Tx, team string) error {
 		return fmt.Errorf("lock who may do what: %w", err)
 	}
 	return nil
+}
+
+func (db *core) doubtsRules(r ruleRow) bool {
+	return db.notary.doubts(r.voucher, fmt.Sprintf("version %d of the rules of %s", r.Version, orWorkspace(r.Project)), func(e witnessed) bool {
+		return e.Stream == rulesStream(r.Team) && e.Kind == approval.EventSetRules && e.Actor == r.SetBy && e.At.Equal(r.SetAt) &&
+			e.says(map[string]string{"channel": r.Project, "version": strconv.Itoa(r.Version)}) && sameJSON(e.Data["rules"], orZero(r.Spelled))
+	})
 }

@@ -48,7 +48,7 @@ func onlyOurs(ctx context.Context, url string) error {
 		return err
 	}
 	defer pool.Close()
-	db := stdlib.OpenDBFromPool(pool)
+	db := stdlib.OpenDBFromPool(pool.Pool)
 	defer db.Close()
 	return migrateOurs(ctx, db)
 }

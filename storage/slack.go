@@ -22,12 +22,16 @@ type postRow struct {
 // Posted remembers a message in Slack: a new one, or what an old one shows now.
 // With the first message of a session it remembers the thread, so that no crash
 // can come between the two.
-func (db *DB) Posted(ctx context.Context, post steps.Post) error {
+func (db *shown) Posted(ctx context.Context, post steps.Post) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO posts (request_id, surface, channel, ts, shown) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown`,
 			post.RequestID, post.Surface, post.Channel, post.TS, post.Shown)
+		if err == nil && !post.Gone() {
+			// Somebody draws who does not know that the answer was taken back meanwhile: what they posted goes as well.
+			_, err = tx.Exec(ctx, `UPDATE requests SET shown_at = NULL WHERE id = $1 AND EXISTS (SELECT FROM takebacks WHERE request_id = $1)`, post.RequestID)
+		}
 		if err != nil || post.Surface != steps.SurfaceRoot {
 			return err
 		}
@@ -47,7 +51,7 @@ func (db *DB) Posted(ctx context.Context, post steps.Post) error {
 
 // Threaded records where the session's thread is. The first call wins: a thread does not
 // move.
-func (db *DB) Threaded(ctx context.Context, sessionID, threadTS string) error {
+func (db *shown) Threaded(ctx context.Context, sessionID, threadTS string) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE sessions SET thread_ts = coalesce(thread_ts, $2) WHERE id = $1`, sessionID, threadTS)
 		if err == nil && tag.RowsAffected() == 0 {
@@ -63,7 +67,7 @@ func (db *DB) Threaded(ctx context.Context, sessionID, threadTS string) error {
 
 // ThreadFiles are the inputs of the requests in a thread, and whether the
 // thread is a session of ours at all.
-func (db *DB) ThreadFiles(ctx context.Context, thread approval.Session) (files []approval.File, ours bool, err error) {
+func (db *requests) ThreadFiles(ctx context.Context, thread approval.Session) (files []approval.File, ours bool, err error) {
 	err = db.look(ctx, func(b *pgx.Batch) {
 		files, ours = nil, false
 		queueThreadFiles(b, thread, func(found []approval.File) { files, ours = found, true })
@@ -129,7 +133,7 @@ const unseenColumns = `request_id, surface, channel, why, code, stands, times, f
 
 // Refused records that Slack has refused a message, and returns since when and how often
 // it has. Another reason starts the count again.
-func (db *DB) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, err error) {
+func (db *shown) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, err error) {
 	err = db.writeByKey(ctx, func(tx pgx.Tx) error {
 		row, err := one[unseenRow](ctx, tx, `
 			INSERT INTO unseen AS had (`+unseenColumns+`) VALUES ($1, $2, $3, $4, $5, $6, 1, clock_timestamp(), clock_timestamp())
@@ -148,7 +152,7 @@ func (db *DB) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, e
 }
 
 // Seen forgets a refusal: Slack has accepted the message.
-func (db *DB) Seen(ctx context.Context, requestID string, surface steps.Surface) error {
+func (db *shown) Seen(ctx context.Context, requestID string, surface steps.Surface) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `DELETE FROM unseen WHERE request_id = $1 AND surface = $2`, requestID, surface)
 		return err
@@ -157,4 +161,49 @@ func (db *DB) Seen(ctx context.Context, requestID string, surface steps.Surface)
 		return fmt.Errorf("forget that Slack refused the %s of %s: %w", surface, requestID, err)
 	}
 	return nil
+}
+
+// takenOf is who has taken the answer of a row of requests out of Slack.
+const takenOf = `(SELECT jsonb_build_object('by', t.person, 'at', t.at) FROM takebacks t WHERE t.request_id = requests.id)`
+
+// storeTakenBack stores that an answer is to go from Slack.
+func storeTakenBack(b *pgx.Batch, r *approval.Request) {
+	if back := r.Changes.Taken; back != nil {
+		b.Queue(`INSERT INTO takebacks (request_id, person, at) VALUES ($1, $2, $3)`, r.ID, back.By, micro(back.At))
+	}
+}
+
+// Uploads are the files of answers in Slack.
+type Uploads struct{ DB *DB }
+
+// Uploaded remembers files of an answer before anybody sees them there.
+func (u Uploads) Uploaded(ctx context.Context, requestID string, surface steps.Surface, files []string) error {
+	err := u.DB.writeByKey(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO uploads (request_id, surface, file) SELECT $1, $2, unnest($3::text[]) ON CONFLICT DO NOTHING`, requestID, surface, files)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("remember the files of %s: %w", requestID, err)
+	}
+	return nil
+}
+
+// uploadsOf are the files of the answer of a row q of requests that the bot has put into Slack, by surface.
+const uploadsOf = `(SELECT jsonb_object_agg(surface, files) FROM (SELECT surface, jsonb_agg(file ORDER BY file) AS files FROM uploads WHERE request_id = q.id GROUP BY surface) u)`
+
+// answerChecks hold what is said of an answer in Slack against the events: that it was taken back,
+// which files of it are there, and what has gone.
+var answerChecks = []requestCheck{
+	{`SELECT format('the answer taken back by %s at %s', person, ` + spelledIn("at") + `) FROM takebacks WHERE request_id = $1`, []string{approval.EventTookBack},
+		func(e witnessed) []string { return lineOf("the answer taken back by %s at %s", e.Actor, spelled(e.At)) }, false},
+	{`SELECT format('the file %s of its %s', file, surface) FROM uploads WHERE request_id = $1`, []string{approval.EventUploaded},
+		func(e witnessed) []string { return lineOf("the file %s of its %s", e.fact("file"), e.fact("surface")) }, false},
+	{`SELECT format('gone from Slack, %s %s: %s', surface, ts, shown) FROM posts WHERE request_id = $1 AND shown LIKE 'taken back%'`, []string{approval.EventDeleted},
+		func(e witnessed) []string {
+			shown := steps.TakenBack
+			if stays := e.fact("stays"); stays != "" {
+				shown += ": " + stays
+			}
+			return lineOf("gone from Slack, %s %s: %s", e.fact("surface"), e.fact("ts"), shown)
+		}, true},
 }

@@ -59,7 +59,7 @@ var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 // standingsUntil reads the limits of these scopes and what their windows hold, without
 // what was spent from a moment on, in two trips. It is only as good as the locks: who
 // decides on it has locked the scopes before.
-func (db *DB) standingsUntil(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now, end time.Time) ([]budget.Standing, error) {
+func (db *ledger) standingsUntil(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now, end time.Time) ([]budget.Standing, error) {
 	limits, err := db.limitsOf(ctx, tx, scopes, now)
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (db *DB) standingsUntil(ctx context.Context, tx pgx.Tx, scopes []budget.Sco
 // limitsOf are the limits that hold for these scopes: those that somebody has
 // set; for a person without one that of their role, and for a role without one
 // what is built in. Each with what has been granted on top of it until later than now.
-func (db *DB) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now time.Time) (limits map[budget.Scope]budget.Limit, err error) {
+func (db *ledger) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now time.Time) (limits map[budget.Scope]budget.Limit, err error) {
 	batch, of := &pgx.Batch{}, ofScopes(scopes)
 	ask(batch, func(rows []limitRow) error { limits = db.applying(scopes, rows); return nil },
 		fmt.Sprintf(limitsQuery, of.from(2)), append([]any{now}, of.args...)...)
@@ -86,18 +86,18 @@ func (db *DB) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, no
 }
 
 // applying picks for each scope the limit that it has.
-func (db *DB) applying(scopes []budget.Scope, rows []limitRow) map[budget.Scope]budget.Limit {
+func (db *ledger) applying(scopes []budget.Scope, rows []limitRow) map[budget.Scope]budget.Limit {
 	set, extra, named := map[budget.Scope]budget.Limit{}, map[budget.Scope]budget.USD{}, map[budget.Scope]string{}
 	for _, row := range rows {
 		named[row.scope()] = row.Named
 		for _, t := range row.OnTop {
-			if !db.notary.doubtsTopUp(t) {
+			if !db.doubtsTopUp(t) {
 				extra[row.scope()] += t.Amount
 			}
 		}
 		switch {
 		case row.Amount == nil: // none, or taken away
-		case db.notary.doubtsLimit(row):
+		case db.doubtsLimit(row):
 			nothing := budget.USD(0) // until somebody sets it: more than nobody has agreed to is nothing
 			row.Amount = &nothing
 			fallthrough
@@ -144,7 +144,7 @@ const limitsQuery = `
 // roleOf is the scope whose limit a person has who has none of their own: of the
 // role that the settings give them and the one that they were named for in Slack,
 // the higher.
-func (db *DB) roleOf(user budget.Scope, named string) budget.Scope {
+func (db *ledger) roleOf(user budget.Scope, named string) budget.Scope {
 	role := db.role(user.ID)
 	if named == budget.Admins || named == budget.Reviewers && role != budget.Admins {
 		role = named
@@ -154,7 +154,7 @@ func (db *DB) roleOf(user budget.Scope, named string) budget.Scope {
 
 // queueStandings adds up what was spent and what is held by these limits, in lock
 // order. What it gives is complete once the batch has been sent.
-func (db *DB) queueStandings(batch *pgx.Batch, scopes []budget.Scope, limits map[budget.Scope]budget.Limit, now, end time.Time) []budget.Standing {
+func (db *ledger) queueStandings(batch *pgx.Batch, scopes []budget.Scope, limits map[budget.Scope]budget.Limit, now, end time.Time) []budget.Standing {
 	var standings []budget.Standing
 	for _, scope := range inLockOrder(scopes) {
 		if limit, ok := limits[scope]; ok {

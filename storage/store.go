@@ -17,13 +17,13 @@ import (
 // The order of what is written is the one that the schema's promises need: the code
 // before the decision on it, the decision before the move, the run before the
 // request is running.
-func (db *DB) store(t *batched, l *loaded, words *contents, also func()) error {
+func (db *requests) store(t *batched, l *loaded, words *contents, also func()) error {
 	r := l.Request
 	c := &r.Changes
 	if err := words.gather(*c); err != nil {
 		return err
 	}
-	before := db.queueMoney(t.Batch, l)
+	before := db.money.queueMoney(t.Batch, r, l.now)
 	if also != nil {
 		also()
 	}
@@ -33,7 +33,7 @@ func (db *DB) store(t *batched, l *loaded, words *contents, also func()) error {
 	if err := t.send(); err != nil {
 		return err
 	}
-	if err := db.weigh(t, r, before); err != nil {
+	if err := db.money.weigh(t, r, before); err != nil {
 		return err
 	}
 
@@ -51,19 +51,20 @@ func (db *DB) store(t *batched, l *loaded, words *contents, also func()) error {
 	if spends(c.Settlements) {
 		// The scopes are still locked, so that whoever reaches a mark is told apart from
 		// whoever comes after.
-		k := db.queueReckoning(t.Batch, ofScopes(r.Scopes()), before.now, endOfTime)
+		k := db.money.queueReckoning(t.Batch, ofScopes(r.Scopes()), before.now, endOfTime)
 		if err := t.send(); err != nil {
 			return err
 		}
-		after, err := db.standing(t, k, r.Scopes())
+		after, err := db.money.standing(t, k, r.Scopes())
 		if err != nil {
 			return err
 		}
 		c.Notices = append(c.Notices, approval.Alerts(r, after, before.now)...)
 	}
-	if err := db.storeTopUp(t, r, before, words); err != nil {
+	if err := db.money.storeTopUp(t, r, before, words); err != nil {
 		return err
 	}
+	storeTakenBack(t.Batch, r)
 	l.told = trail.Seq + int64(len(c.Events))
 	if err := words.queueEvents(t.Batch, trail, c.Events); err != nil {
 		return err

@@ -4,14 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf16"
-
-	"countersign/approval"
 )
 
 // Postgres stores no NUL and no broken UTF-8, and a model or a program that
@@ -56,14 +51,6 @@ func column[T any](v *T) (*string, error) {
 	}
 	spelling, err := document(v, "{}")
 	return &spelling, err
-}
-
-// reasonColumn is NULL where there is none.
-func reasonColumn(r approval.Reason) (*string, error) {
-	if r.None() {
-		return nil, nil
-	}
-	return column(&r)
 }
 
 // withoutNUL replaces the escape of NUL, and leaves an escaped backslash that
@@ -117,93 +104,10 @@ func orZero[T any](v *T) (zero T) {
 	return *v
 }
 
-// each replaces what is marked in a value: objects of one key, which is "said", "kept"
-// or salted.
-func each(v any, replace func(mark string, v any) (any, error)) (_ any, err error) {
-	switch v := v.(type) {
-	case []any:
-		for i := range v {
-			if v[i], err = each(v[i], replace); err != nil {
-				return nil, err
-			}
-		}
-	case map[string]any:
-		for key, value := range v {
-			if len(v) == 1 && (key == "said" || key == "kept" || key == salted) {
-				return replace(key, value)
-			}
-			if v[key], err = each(value, replace); err != nil {
-				return nil, err
-			}
-		}
+// orNil gives an empty list back as it was before it was stored.
+func orNil[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
 	}
-	return v, nil
-}
-
-// decoded reads an object; its numbers keep their digits.
-func decoded(spelling string) (v map[string]any, err error) {
-	decode := json.NewDecoder(strings.NewReader(spelling))
-	decode.UseNumber()
-	err = decode.Decode(&v)
-	return v, err
-}
-
-// canonical spells JSON as RFC 8785 has it: no blanks, keys in the order of their UTF-16
-// units, as few escapes as can be. Numbers are integers, so that there is nothing to
-// round; one beyond 2^53 keeps all of its digits.
-func canonical(v any) (string, error) {
-	switch v := v.(type) {
-	case string:
-		return quotedText(v), nil
-	case json.Number:
-		if strings.ContainsAny(v.String(), ".eE") || v.String() == "-0" {
-			return "", fmt.Errorf("%s is no integer, and an event holds no other numbers", v)
-		}
-		return v.String(), nil
-	case []any:
-		parts := make([]string, len(v))
-		for i := range v {
-			part, err := canonical(v[i])
-			if err != nil {
-				return "", err
-			}
-			parts[i] = part
-		}
-		return "[" + strings.Join(parts, ",") + "]", nil
-	case map[string]any:
-		var parts []string
-		for _, key := range slices.SortedFunc(maps.Keys(v), func(a, b string) int {
-			return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
-		}) {
-			part, err := canonical(v[key])
-			if err != nil {
-				return "", err
-			}
-			parts = append(parts, quotedText(key)+":"+part)
-		}
-		return "{" + strings.Join(parts, ",") + "}", nil
-	}
-	if v == nil {
-		return "null", nil
-	}
-	return fmt.Sprint(v), nil // true or false
-}
-
-// quotedText is a text as RFC 8785 spells it.
-func quotedText(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range s {
-		switch i := strings.IndexRune("\"\\\b\f\n\r\t", r); {
-		case i >= 0:
-			b.WriteByte('\\')
-			b.WriteByte(`"\bfnrt`[i])
-		case r < ' ':
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
+	return list
 }

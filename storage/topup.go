@@ -38,8 +38,8 @@ func (t topUpRow) topUp() approval.TopUp {
 const topUpColumns = `id, request_id, team, kind, scope_id, asked_by, amount, said(reason) AS reason, at, decided_by, decided_at, granted, said(answer) AS answer, expires_at`
 
 // TopUp loads a top-up.
-func (db *DB) TopUp(ctx context.Context, id string) (t *approval.TopUp, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+func (db *ledger) TopUp(ctx context.Context, id string) (t *approval.TopUp, err error) {
+	err = db.pool.read(ctx, func(tx pgx.Tx) error {
 		row, err := one[topUpRow](ctx, tx, `SELECT `+topUpColumns+` FROM topups WHERE id = $1`, id)
 		found := row.topUp()
 		t = &found
@@ -53,7 +53,7 @@ func (db *DB) TopUp(ctx context.Context, id string) (t *approval.TopUp, err erro
 
 // storeTopUp writes what was asked for or decided. A grant changes a limit, so it
 // is in the audit trail of the limits as well, with what it was before.
-func (db *DB) storeTopUp(t *batched, r *approval.Request, k *reckoning, words *contents) error {
+func (db *ledger) storeTopUp(t *batched, r *approval.Request, k *reckoning, words *contents) error {
 	up := r.Changes.TopUp
 	if up == nil {
 		return nil
@@ -80,15 +80,12 @@ func (db *DB) storeTopUp(t *batched, r *approval.Request, k *reckoning, words *c
 	return err
 }
 
-// moneyColumns are what a request's row knows of money: what blocks it, which model was
-// too dear, and which one writes when it cannot be reached.
-func moneyColumns(r *approval.Request) (blocked, downgraded, fallback *string, err error) {
-	if blocked, err = column(r.Blocked); err != nil {
-		return nil, nil, nil, err
-	}
-	if downgraded, err = column(r.Downgraded); err != nil {
-		return nil, nil, nil, err
-	}
-	fallback, err = column(r.Fallback)
-	return blocked, downgraded, fallback, err
+// queueTopUps reads what was asked for on top for a request, the oldest first.
+func queueTopUps(b *pgx.Batch, requestID string, take func(approval.TopUp)) {
+	ask(b, func(rows []topUpRow) error {
+		for _, row := range rows {
+			take(row.topUp())
+		}
+		return nil
+	}, `SELECT `+topUpColumns+` FROM topups WHERE request_id = $1 ORDER BY at, id`, requestID)
 }

@@ -116,11 +116,12 @@ func columns(f approval.File) (number, group, day string) {
 	count := ""
 	for _, c := range f.Reading.Tables[at].Columns {
 		name := approval.Plain(c.Name)
-		if name == "" || len(name) > longestName || c.Unit != "" || names.MatchString(name) || slices.ContainsFunc(strange, func(s reading.Strange) bool { return s.Name == c.Name }) {
+		if name == "" || len(name) > longestName || c.Unit != "" || slices.ContainsFunc(strange, func(s reading.Strange) bool { return s.Name == c.Name }) {
 			continue
 		}
 		var into *string
 		switch {
+		case (c.Type == "number" || c.Type == "integer") && names.MatchString(name):
 		case c.Type == "number" || c.Type == "integer" && c.Currency != "":
 			into = &number
 		case c.Type == "integer":

@@ -100,6 +100,7 @@ const (
 	ActionDetails   = "details"   // the whole bill
 	ActionGood      = "good"      // the answer is good,
 	ActionBad       = "bad"       // or not
+	ActionTakeBack  = "take_back" // the answer goes from Slack
 	ActionGiveUp    = "give_up"   // a reviewer ends what waits for what is away
 
 	// Buttons about money.

@@ -60,6 +60,8 @@ var rooms = map[string]plan{
 	"approval/review":  {uses: nouns, tests: []string{"internal/proof"}},
 	"approval/steps":   {uses: verdict, tests: []string{"internal/deepcopy", "internal/proof", "bot/draw/reasons"}},
 
+	"approval/answers": {uses: core},
+
 	// Postgres.
 	"storage":         {uses: with("migrations", "storage/journal", "storage/pulse", "storage/roles", "storage/signing"), tests: []string{"internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
 	"storage/pulse":   {},

@@ -71,7 +71,7 @@ func (a *Account) take(data []byte) {
 	switch p.kind {
 	case typeClone:
 		a.alive[p.created]++
-	case typeExit:
+	case typeExit: // of one thread; a start that it leaves behind unnamed is for deed to tell
 		a.alive[p.group]--
 		if !a.starting[p.group] {
 			return
@@ -98,6 +98,7 @@ func (a *Account) deed(p *packet) {
 		}
 	}
 	switch p.kind {
+	// A new thread has the group of its maker, and does what its process does.
 	case typeClone:
 		if p.created != p.group {
 			a.copies[p.created] = true
@@ -171,7 +172,8 @@ func (a *Account) file(p *packet) {
 }
 
 // unresolved makes a gap of an open whose descriptor is used for something else before its
-// path was seen.
+// path was seen. The descriptor was closed in a way that no point tells, or another thread was
+// quicker: either way a file was open whose true path nobody has.
 func (a *Account) unresolved(at descriptor) {
 	if name, open := a.pending[at]; open {
 		delete(a.pending, at)
@@ -264,7 +266,8 @@ func (a *Account) Told(ended bool) approval.Witness {
 	return w
 }
 
-// kept is a list that has an end.
+// kept is a list that has an end: a program that opens a million files is said to have opened more
+// than is kept, and the host keeps a hundred.
 type kept struct {
 	all  []string
 	more bool
