@@ -23,7 +23,7 @@ type EventKind = string
 // The kinds of event of a request.
 const (
 	// A question is asked and written.
-	EventAsked          EventKind = "asked"            // question, files, model, channel, trigger
+	EventAsked          EventKind = "asked"            // question, files, model, channel, trigger, private (its answer goes to its asker alone)
 	EventFound          EventKind = "found"            // files, guest, shared
 	EventRead           EventKind = "read"             // files: id, content and reading of each
 	EventAskedAbout     EventKind = "asked about"      // file: its id, code, column

@@ -74,6 +74,16 @@ func (h *answered) clickCode(ctx context.Context, cb slack.InteractionCallback, 
 	return answer{}, h.open(ctx, cb.TriggerID, draw.CodeView(h.with(), v))
 }
 
+// onward is a question that goes on in the thread of an answer.
+func onward(v *steps.View, who, text, trigger string) approval.Question {
+	r := v.Request
+	q := approval.Question{Team: r.Team, Project: r.Project, Asker: who, Text: text, ThreadTS: draw.Thread(v), Follow: true, Trigger: trigger}
+	if r.Private {
+		q.Private, q.Seat = true, v.Session.Channel
+	}
+	return q
+}
+
 // clickFix asks for code that ended with an error to be mended, in its thread: a
 // follow-up like any other, whose writer gets the code and the kind of the error. A
 // second press finds the question of the first.
@@ -82,9 +92,7 @@ func (h *answered) clickFix(ctx context.Context, cb slack.InteractionCallback, a
 	if err != nil {
 		return answer{}, err
 	}
-	r := v.Request
-	q := approval.Question{Team: r.Team, Project: r.Project, Asker: cb.User.ID, Text: draw.Mend(r), ThreadTS: draw.Thread(v), Follow: true, Trigger: "fix " + r.ID}
-	return h.ask(ctx, cb, q)
+	return h.ask(ctx, cb, onward(v, cb.User.ID, draw.Mend(v.Request), "fix "+v.Request.ID))
 }
 
 // clickMeant asks a question again about the file that its asker meant: the name that was
@@ -105,7 +113,10 @@ func (h *answered) clickMeant(ctx context.Context, cb slack.InteractionCallback,
 	for _, f := range r.Cause.Files {
 		if f.ID == file {
 			q := approval.Question{Team: r.Team, Project: r.Project, Asker: r.Asker, Model: r.Model, Text: meant.Instead(r.Question, r.Cause.File, f.Name), Files: []approval.File{f}, Given: true,
-				ThreadTS: v.Session.ThreadTS, Trigger: "meant " + r.ID + " " + f.ID}
+				ThreadTS: v.Session.ThreadTS, Private: r.Private, Trigger: "meant " + r.ID + " " + f.ID}
+			if v.Session.ThreadTS != "" && r.Private {
+				q.Seat = v.Session.Channel // it stays in its chat
+			}
 			return h.ask(ctx, cb, q)
 		}
 	}
@@ -141,9 +152,7 @@ func (h *answered) clickFollow(ctx context.Context, cb slack.InteractionCallback
 	if err != nil || n < 0 || n >= len(v.Next) {
 		return answer{}, approval.ErrNotFound
 	}
-	r := v.Request
-	return h.ask(ctx, cb, approval.Question{Team: r.Team, Project: r.Project, Asker: cb.User.ID, Text: v.Next[n], ThreadTS: draw.Thread(v), Follow: true,
-		Trigger: "follow " + r.ID + " " + place + " " + cb.User.ID})
+	return h.ask(ctx, cb, onward(v, cb.User.ID, v.Next[n], "follow "+v.Request.ID+" "+place+" "+cb.User.ID))
 }
 
 // clickRate keeps a thumb, up or down.

@@ -202,31 +202,6 @@ func (h *asking) submitSay(ctx context.Context, cb slack.InteractionCallback) (a
 	return saved(err, ids.FieldSaid)
 }
 
-// clickReread opens the form in which the asker says how a file is to be read instead.
-func (h *asking) clickReread(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
-	r, err := h.own(ctx, cb, action.Value)
-	if err != nil {
-		return answer{}, err
-	}
-	return answer{}, h.open(ctx, cb.TriggerID, draw.RereadView(r, draw.Origin{Channel: seatOf(cb).channel, Thread: seatOf(cb).thread, Seal: r.ID}))
-}
-
-// own is a request of whoever presses: nobody else says how its files are read.
-func (h *asking) own(ctx context.Context, cb slack.InteractionCallback, id string) (*approval.Request, error) {
-	v, err := h.service.View(ctx, id)
-	switch {
-	case err != nil:
-		return nil, err
-	case v.Request.Team != cb.Team.ID:
-		return nil, approval.ErrNotFound
-	case v.Request.Asker != cb.User.ID:
-		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Because(approval.WhyAskerCorrects)}
-	case len(draw.Rereadable(v.Request)) == 0:
-		return nil, &approval.InputError{Why: approval.Because(approval.WhyNotReadYet)}
-	}
-	return v.Request, nil
-}
-
 // submitReread has the file read as its asker says. A question that has ended is asked anew in
 // its thread, with the same words.
 func (h *asking) submitReread(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
@@ -260,8 +235,11 @@ func (h *asking) submitReread(ctx context.Context, cb slack.InteractionCallback)
 		_, err := h.service.Correct(ctx, r.ID, file.ID, said, modalClick(cb, from))
 		return saved(err, ids.FieldHeading)
 	}
-	q := approval.Question{Team: r.Team, Project: r.Project, Asker: r.Asker, Model: r.Model, Text: r.Question, ThreadTS: from.Thread, Follow: from.Thread != "", Given: true,
+	q := approval.Question{Team: r.Team, Project: r.Project, Asker: r.Asker, Model: r.Model, Text: r.Question, ThreadTS: from.Thread, Follow: from.Thread != "", Given: true, Private: r.Private,
 		Trigger: "reread " + r.ID + " " + file.ID + " " + approval.Short(approval.Hash(fmt.Append(nil, said)))}
+	if r.Private {
+		q.Seat = from.Channel
+	}
 	files, err = approval.Corrected(r, file.ID, said)
 	if err != nil {
 		return saved(err, ids.FieldHeading)

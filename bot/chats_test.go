@@ -54,27 +54,35 @@ func TestAChatSuggestsWhatCanBeAskedOfTheChannelInView(t *testing.T) {
 	chat, err := maya.StartChat(slacksim.SalesData)
 	require.NoError(t, err)
 	require.Equal(t, []string{"How did amount change per month in read.csv?", "What is in old.csv, column by column?",
-		"What is the total amount per region in read.csv?", "What can you do?"}, b.prompted(chat, "How did amount change per month in read.csv?"))
+		"What is the total amount per region in read.csv?", "What can you do?"}, b.prompted(chat.Message, "How did amount change per month in read.csv?"))
 
 	// A channel that the bot is not in, and one that the person is not in, have nothing to show.
-	require.NoError(t, maya.Look(chat, slacksim.Random))
-	require.Equal(t, []string{"What can you do?"}, b.prompted(chat, "What can you do?"))
-	require.NoError(t, maya.Look(chat, slacksim.SalesData))
-	b.prompted(chat, "How did amount change per month in read.csv?")
-	require.Empty(t, b.bot.asking.handy(b.ctx, slacksim.DefaultTeam.ID, slacksim.CodeReview, slacksim.Analyst), "Slack names any channel")
-	require.Empty(t, b.bot.asking.handy(b.ctx, slacksim.DefaultTeam.ID, slacksim.Partners, slacksim.Guest))
+	require.NoError(t, chat.Look(slacksim.Random))
+	require.Equal(t, []string{"What can you do?"}, b.prompted(chat.Message, "What can you do?"))
+	require.NoError(t, chat.Look(slacksim.SalesData))
+	b.prompted(chat.Message, "How did amount change per month in read.csv?")
+	require.False(t, b.bot.asking.both(b.ctx, slacksim.CodeReview, slacksim.Analyst), "Slack names any channel")
+	require.False(t, b.bot.asking.both(b.ctx, slacksim.Partners, slacksim.Guest))
+	require.True(t, b.bot.asking.both(b.ctx, slacksim.Partners, slacksim.Analyst))
 
 	// A prompt is a question like any other, in the thread of the chat.
-	_, err = maya.Prompt(chat, "What is in old.csv, column by column?")
+	_, err = chat.Prompt("What is in old.csv, column by column?")
 	require.NoError(t, err)
 	q := b.heard(1)[0]
 	require.Equal(t, "What is in old.csv, column by column?", q.Text)
 	require.Equal(t, chat.TS, q.ThreadTS)
-	_, err = maya.Prompt(chat, "What can you do?")
+	require.Equal(t, slacksim.SalesData, q.Project, "by the rules of the channel in view")
+	require.Equal(t, maya.DM(), q.Seat)
+	_, err = maya.Say(maya.DM(), "How many were there in #general?")
+	require.NoError(t, err)
+	q = b.heard(2)[1]
+	require.Equal(t, slacksim.General, q.Project, "or of the one that is named")
+	require.Equal(t, maya.DM(), q.Seat)
+	_, err = chat.Prompt("What can you do?")
 	require.NoError(t, err)
 	_, err = maya.WaitReply(b.ctx, maya.DM(), chat.TS, func(m workspace.Message) bool { return strings.Contains(m.Text, "Ask a question about data.") })
 	require.NoError(t, err)
-	require.Len(t, b.service.questions(), 1, "no model, no card, no cent")
+	require.Len(t, b.service.questions(), 2, "no model, no card, no cent")
 }
 
 // inChat is a request that was asked in a chat.

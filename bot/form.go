@@ -22,7 +22,7 @@ func (h *asking) openForm(ctx context.Context, team, trigger string, f draw.Form
 	if err != nil {
 		return answer{}, err
 	}
-	f.Models = list.Allowed()
+	f.Models, f.Alone = list.Allowed(), f.Alone || list.Rules.Rules.Alone
 	// Opened before the channel's files are known: the trigger is good for three seconds, and listing
 	// files may take as many calls as there are pages.
 	view := draw.FormView(h.Policy(), f)
@@ -176,6 +176,10 @@ func (h *asking) submitForm(ctx context.Context, cb slack.InteractionCallback) (
 	}
 	// A form that was sent off before the channel's files were in it says nothing about them.
 	_, q.Given = fields[ids.FieldFiles]
+	if alone, asked := fields[ids.FieldAlone]; asked {
+		q.Private = len(alone.SelectedOptions) > 0
+		q.Openly = !q.Private && from.Channel != "" // where the channel was chosen in the form, its rules could not tick it
+	}
 	q.Brought = from.Brought
 	for _, ticked := range fields[ids.FieldFiles].SelectedOptions {
 		q.Files = append(q.Files, draw.TickedFile(ticked))
@@ -222,7 +226,10 @@ func (h *asking) clickAgain(ctx context.Context, cb slack.InteractionCallback, a
 	if r.Asker != cb.User.ID {
 		return answer{}, onlyAsker(cb.User.ID)
 	}
-	f := draw.Form{Channel: r.Project, Team: r.Team, Person: r.Asker, Thread: v.Session.ThreadTS, Question: r.Question, Choices: r.Files, Ticked: r.Files, Note: draw.LastTime(r)}
+	f := draw.Form{Channel: r.Project, Team: r.Team, Person: r.Asker, Thread: v.Session.ThreadTS, Alone: r.Private, Question: r.Question, Choices: r.Files, Ticked: r.Files, Note: draw.LastTime(r)}
+	if r.Private {
+		f.Thread = "" // it gets a thread of its own
+	}
 	if c := r.Cause; c != nil {
 		switch c.Code {
 		// The channel is asked for again, with the old one proposed. Its thread and its files stay there.
@@ -264,4 +271,29 @@ func portable(r *approval.Request) (files []approval.File) {
 		}
 	}
 	return files
+}
+
+// clickReread opens the form in which the asker says how a file is to be read instead.
+func (h *asking) clickReread(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	r, err := h.own(ctx, cb, action.Value)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, draw.RereadView(r, draw.Origin{Channel: seatOf(cb).channel, Thread: seatOf(cb).thread, Seal: r.ID}))
+}
+
+// own is a request of whoever presses: nobody else says how its files are read.
+func (h *asking) own(ctx context.Context, cb slack.InteractionCallback, id string) (*approval.Request, error) {
+	v, err := h.service.View(ctx, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case v.Request.Team != cb.Team.ID:
+		return nil, approval.ErrNotFound
+	case v.Request.Asker != cb.User.ID:
+		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Because(approval.WhyAskerCorrects)}
+	case len(draw.Rereadable(v.Request)) == 0:
+		return nil, &approval.InputError{Why: approval.Because(approval.WhyNotReadYet)}
+	}
+	return v.Request, nil
 }

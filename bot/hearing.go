@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -81,6 +82,9 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	if q.ThreadTS == "" {
 		q.ThreadTS = s.ts
 	}
+	if channel := h.named(s); channel != "" {
+		q.Project, q.Seat = channel, s.channel
+	}
 	// One file that cannot be read refuses all of it: without that file it would be another question.
 	for _, f := range s.files {
 		if !draw.Data(f.Name) {
@@ -114,27 +118,56 @@ func (h *asking) chatted(team string, t slackevents.AssistantThread) answer {
 	if !assistant.Direct(at.Channel) || at.TS == "" || t.UserID == "" {
 		return answer{}
 	}
-	h.chats.Look(at, t.Context.ChannelID)
 	return answer{after: func(ctx context.Context) {
-		h.chats.Suggest(ctx, at, assistant.Prompts(h.handy(ctx, team, t.Context.ChannelID, t.UserID)))
+		channel := t.Context.ChannelID
+		if !h.both(ctx, channel, t.UserID) {
+			channel = ""
+		}
+		h.chats.Look(at, channel)
+		h.chats.Suggest(ctx, at, assistant.Prompts(h.handy(ctx, team, channel)))
 	}}
+}
+
+// inChannel finds a channel that words name as the place that they are about: "in #sales".
+var inChannel = regexp.MustCompile(`(?i)\bin <#([CG][A-Z0-9]+)(?:\|[^<>]*)?>`)
+
+// named is the channel by whose rules a direct message goes: the one that its words name, or else
+// the one that its person looked at when they began to chat. What goes on in a thread stays with
+// the channel of its first question, whatever is said here. Whether the person is in it, is found
+// out before anything is written.
+func (h *asking) named(s spoken) string {
+	if !assistant.Direct(s.channel) {
+		return ""
+	}
+	if m := inChannel.FindStringSubmatch(s.text); m != nil {
+		return m[1]
+	}
+	if s.thread == "" {
+		return ""
+	}
+	return h.chats.Looks(assistant.Thread{Channel: s.channel, TS: s.thread})
+}
+
+// both tells whether the bot and a person are in a channel: Slack names any that is looked at.
+func (h *asking) both(ctx context.Context, channel, user string) bool {
+	if channel == "" || assistant.Direct(channel) {
+		return false
+	}
+	place, err := h.files.Place(ctx, channel, user)
+	if err != nil || place.Cause(channel, user) != nil {
+		return false
+	}
+	in, err := h.files.Within(ctx, channel, user)
+	return err == nil && in
 }
 
 // mostHandy is how many files are suggested to be asked about.
 const mostHandy = 3
 
 // handy are the latest files that somebody shared in a channel, with how they are read as far as
-// that is known. A channel that the person or the bot is not in has none: Slack names any channel
-// that is looked at.
-func (h *asking) handy(ctx context.Context, team, channel, user string) []approval.File {
+// that is known.
+func (h *asking) handy(ctx context.Context, team, channel string) []approval.File {
 	if channel == "" {
-		return nil
-	}
-	place, err := h.files.Place(ctx, channel, user)
-	if err != nil || place.Cause(channel, user) != nil {
-		return nil
-	}
-	if in, err := h.files.Within(ctx, channel, user); err != nil || !in {
 		return nil
 	}
 	s, err := h.files.look(ctx, channel, "")

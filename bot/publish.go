@@ -56,6 +56,9 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 	if err != nil {
 		return steps.Post{}, err
 	}
+	if v.Leaks() {
+		return steps.Post{}, fmt.Errorf("publish %s of %s: it is private, and its thread is in %s", kind, v.Request.ID, v.Session.Channel)
+	}
 	had := v.Posts[kind]
 	if leaves := []steps.Surface{steps.SurfaceAnswer, steps.SurfaceFiles, steps.SurfaceReply, steps.SurfaceSheets}; v.Request.Taken != nil && slices.Contains(leaves, kind) {
 		return out.remove(ctx, v, kind)

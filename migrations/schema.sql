@@ -1245,6 +1245,7 @@ CREATE TABLE requests (
     team text NOT NULL,
     project text NOT NULL,
     asker text NOT NULL,
+    private_to text DEFAULT ''::text NOT NULL,
     guest boolean DEFAULT false NOT NULL,
     shared boolean DEFAULT false NOT NULL,
     question text,
@@ -1297,6 +1298,7 @@ CREATE TABLE requests (
     CONSTRAINT requests_not_for_asker CHECK (((assignee <> asker) AND (asker <> ALL (opinions)))),
     CONSTRAINT requests_place_check CHECK ((place >= '-1'::integer)),
     CONSTRAINT requests_place_waits CHECK (((place = 0) OR (state = ANY (ARRAY['drafting'::text, 'approved'::text])))),
+    CONSTRAINT requests_private CHECK (((private_to = ''::text) OR (private_to = asker))),
     CONSTRAINT requests_project_check CHECK ((project <> ''::text)),
     CONSTRAINT requests_quorum_check CHECK ((quorum >= 1)),
     CONSTRAINT requests_reason_check CHECK ((jsonb_typeof(reason) = 'object'::text)),
@@ -1373,6 +1375,8 @@ CREATE TABLE sessions (
     channel text NOT NULL,
     thread_ts text,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    private_to text DEFAULT ''::text NOT NULL,
+    CONSTRAINT sessions_alone CHECK (((private_to = ''::text) OR (channel = private_to) OR (channel ~ '^D'::text))),
     CONSTRAINT sessions_channel_check CHECK ((channel <> ''::text)),
     CONSTRAINT sessions_id_check CHECK ((id <> ''::text)),
     CONSTRAINT sessions_team_check CHECK ((team <> ''::text)),
@@ -1650,6 +1654,9 @@ ALTER TABLE ONLY sessions
 
 ALTER TABLE ONLY sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY sessions
+    ADD CONSTRAINT sessions_private UNIQUE (id, team, private_to);
 
 ALTER TABLE ONLY sessions
     ADD CONSTRAINT sessions_team UNIQUE (id, team);
@@ -1955,6 +1962,8 @@ CREATE TRIGGER scopes_undeletable BEFORE DELETE ON scopes FOR EACH ROW EXECUTE F
 
 CREATE TRIGGER scopes_untruncatable BEFORE TRUNCATE ON scopes FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE TRIGGER sessions_stay BEFORE UPDATE ON sessions FOR EACH ROW WHEN (((new.private_to <> old.private_to) OR ((new.channel <> old.channel) AND ((old.private_to = ''::text) OR (old.channel <> old.private_to))))) EXECUTE FUNCTION refuse('a thread stays where it is, and whose it is');
+
 CREATE CONSTRAINT TRIGGER settlements_add_up AFTER INSERT ON settlements DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION settlements_add_up();
 
 CREATE TRIGGER settlements_balance AFTER INSERT ON settlements FOR EACH ROW WHEN ((new.amount > 0)) EXECUTE FUNCTION settlements_balance();
@@ -2084,6 +2093,9 @@ ALTER TABLE ONLY notices
 
 ALTER TABLE ONLY posts
     ADD CONSTRAINT posts_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
+
+ALTER TABLE ONLY requests
+    ADD CONSTRAINT requests_private_fkey FOREIGN KEY (session_id, team, private_to) REFERENCES sessions(id, team, private_to);
 
 ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_question_fkey FOREIGN KEY (question) REFERENCES contents(hash);

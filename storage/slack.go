@@ -36,10 +36,10 @@ func (db *shown) Posted(ctx context.Context, post steps.Post) error {
 			return err
 		}
 		_, err = tx.Exec(ctx, `
-			UPDATE sessions SET thread_ts = $2
-			WHERE id = (SELECT session_id FROM requests WHERE id = $1) AND channel = $3 AND thread_ts IS NULL
+			UPDATE sessions SET thread_ts = $2, channel = $3
+			WHERE id = (SELECT session_id FROM requests WHERE id = $1) AND (channel = $3 OR private_to <> '' AND channel = private_to) AND thread_ts IS NULL
 				AND NOT EXISTS (SELECT FROM sessions other
-					WHERE other.team = sessions.team AND other.channel = sessions.channel AND other.thread_ts = $2)`,
+					WHERE other.team = sessions.team AND other.channel = $3 AND other.thread_ts = $2)`,
 			post.RequestID, post.TS, post.Channel)
 		return err
 	})

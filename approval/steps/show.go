@@ -88,7 +88,13 @@ type View struct {
 }
 
 // Alone tells that nobody reads the thread but its asker: it is in their direct messages.
-func (v *View) Alone() bool { return strings.HasPrefix(v.Session.Channel, "D") }
+func (v *View) Alone() bool { return v.Request.Private || strings.HasPrefix(v.Session.Channel, "D") }
+
+// Leaks tells of a private request whose thread is somewhere else than with its asker: nothing of
+// it is posted there, whoever has moved it.
+func (v *View) Leaks() bool {
+	return v.Request.Private && v.Session.Channel != v.Request.Asker && !strings.HasPrefix(v.Session.Channel, "D")
+}
 
 // Spend is a settlement as the bill shows it.
 type Spend struct {
@@ -232,6 +238,9 @@ func (s *Presenter) posted(ctx context.Context, v *View, post Post) error {
 		return err
 	}
 	v.Posts[post.Surface] = post
+	if post.Surface == SurfaceRoot && v.Request.Private {
+		v.Session.Channel = post.Channel // until now it was known by its asker
+	}
 	return s.threaded(ctx, v)
 }
 

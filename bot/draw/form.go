@@ -31,6 +31,7 @@ type Form struct {
 	Team     string
 	Person   string // who fills it in
 	Thread   string
+	Alone    bool // the answer goes to whoever asks alone, unless they take that out
 	Question string
 	Choices  []approval.File // to tick
 	Ticked   []approval.File
@@ -105,6 +106,14 @@ func FormView(policy approval.Policy, f Form) slack.ModalViewRequest {
 	upload := slack.NewFileInputBlockElement(ids.FieldUpload).WithFileTypes(DataTypes...).WithMaxFiles(10)
 	hint := "CSV, TSV, XLSX or JSON, " + atMost(policy) + "."
 	blocks = append(blocks, slack.NewInputBlock(ids.FieldUpload, kit.Plain("Files to upload"), kit.Plain(hint), upload).WithOptional(true))
+	if !strings.HasPrefix(f.Channel, "D") { // nobody else reads a direct message
+		option := slack.NewOptionBlockObject(ids.FieldAlone, kit.Plain("Answer only to me"), kit.Plain("In our direct messages, and in no channel."))
+		box := slack.NewCheckboxGroupsBlockElement(ids.FieldAlone, option)
+		if f.Alone {
+			box.InitialOptions = []*slack.OptionBlockObject{option}
+		}
+		blocks = append(blocks, slack.NewInputBlock(ids.FieldAlone, kit.Plain("Who reads the answer"), kit.Plain(seenAlone), box).WithOptional(true))
+	}
 	if len(f.Models) > 1 {
 		options := ModelOptions(f.Models)
 		choice := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain("The channel's usual model"), ids.FieldModel, options...)
@@ -117,6 +126,9 @@ func FormView(policy approval.Policy, f Form) slack.ModalViewRequest {
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackForm, Title: kit.Plain("Ask a question"), Submit: kit.Plain("Ask"),
 		Close: kit.Plain("Cancel"), PrivateMetadata: Origin{Channel: f.Channel, Thread: f.Thread, Brought: f.Brought}.String(), Blocks: slack.Blocks{BlockSet: blocks}}
 }
+
+// seenAlone says who sees what of a private question all the same.
+const seenAlone = "Reviewers still see your question and the code, not the answer. The record keeps all of it: administrators and auditors can read it there, and that they take a copy is on record, too."
 
 // ModelOptions are models to choose from, each with who is asked for it, what it is good for
 // and what a million tokens cost.

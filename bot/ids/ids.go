@@ -125,6 +125,7 @@ const (
 	FieldFiles    = "files"
 	FieldUpload   = "upload"
 	FieldModel    = "model"
+	FieldAlone    = "alone" // the answer goes to its asker alone; of rules: it usually does
 	FieldChannel  = "channel"
 	FieldReason   = "reason"
 	FieldSaid     = "said"

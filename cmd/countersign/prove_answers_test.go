@@ -184,6 +184,6 @@ func (h *house) audited(id string) error {
 	db, err := h.store()
 	require.NoError(h.t, err)
 	defer db.Close()
-	_, err = storage.AuditRequest(h.ctx, db, id)
+	_, err = storage.AuditorOf(db).Request(h.ctx, id)
 	return err
 }

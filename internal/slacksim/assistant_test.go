@@ -42,7 +42,7 @@ func TestAChatOfTheAssistantView(t *testing.T) {
 	require.Equal(t, chat.Channel, started["channel_id"])
 	require.Equal(t, chat.TS, started["thread_ts"])
 	require.Equal(t, slacksim.SalesData, started["context"].(object)["channel_id"])
-	require.NoError(t, maya.Look(chat, slacksim.General))
+	require.NoError(t, chat.Look(slacksim.General))
 	require.Equal(t, slacksim.General, events("assistant_thread_context_changed")["context"].(object)["channel_id"])
 
 	prompts := func(n int) []object {
@@ -67,11 +67,11 @@ func TestAChatOfTheAssistantView(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "invalid_thread_ts", set("setTitle", plain.TS, object{"title": "x"}), "a thread of a direct message is no chat")
 
-	said, err := maya.Prompt(chat, "Sum")
+	said, err := chat.Prompt("Sum")
 	require.NoError(t, err)
 	require.Equal(t, "What is the sum?", said.Text)
 	require.Equal(t, chat.TS, said.ThreadTS)
-	_, err = maya.Prompt(chat, "nothing")
+	_, err = chat.Prompt("nothing")
 	require.Error(t, err)
 	fresh, err := maya.Find(chat.Channel, chat.TS)
 	require.NoError(t, err)

@@ -40,32 +40,36 @@ func (s *Acts) Look(as, ts, context string) error {
 	return nil
 }
 
+// Chat is a chat that a person has begun.
+type Chat struct {
+	workspace.Message // its first, as it was then
+	who               *Person
+}
+
 // StartChat begins a chat in the assistant view; the channel is what the person looks at.
-func (p *Person) StartChat(channel string) (workspace.Message, error) {
+func (p *Person) StartChat(channel string) (Chat, error) {
 	m, err := p.s.StartChat(p.id, channel)
 	if err != nil {
-		return workspace.Message{}, err
+		return Chat{}, err
 	}
 	p.s.Lock()
 	defer p.s.Unlock()
-	return p.s.Show(m, p.id), nil
+	return Chat{p.s.Show(m, p.id), p}, nil
 }
 
-// Look has the person look at another channel while a chat is open.
-func (p *Person) Look(chat workspace.Message, channel string) error {
-	return p.s.Look(p.id, chat.TS, channel)
-}
+// Look has the person look at another channel while the chat is open.
+func (c Chat) Look(channel string) error { return c.who.s.Look(c.who.id, c.TS, channel) }
 
-// Prompt presses a prompt of a chat, which says its message there.
-func (p *Person) Prompt(chat workspace.Message, title string) (workspace.Message, error) {
-	fresh, err := p.Find(chat.Channel, chat.TS)
+// Prompt presses a prompt of the chat, which says its message there.
+func (c Chat) Prompt(title string) (workspace.Message, error) {
+	fresh, err := c.who.Find(c.Channel, c.TS)
 	if err != nil {
 		return workspace.Message{}, err
 	}
 	if fresh.Chat != nil {
 		for _, prompt := range fresh.Chat.Prompts {
 			if prompt.Title == title {
-				return p.Reply(chat.Channel, chat.TS, prompt.Message)
+				return c.who.Reply(c.Channel, c.TS, prompt.Message)
 			}
 		}
 	}
