@@ -9,6 +9,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/storage/pg"
 )
 
 type postRow struct {
@@ -79,7 +80,7 @@ func (db *requests) ThreadFiles(ctx context.Context, thread approval.Session) (f
 }
 
 func queueThreadFiles(b *pgx.Batch, thread approval.Session, take func(files []approval.File)) {
-	ask(b, func(rows []struct{ Files []approval.File }) error {
+	pg.Ask(b, func(rows []struct{ Files []approval.File }) error {
 		var lists [][]approval.File
 		for _, row := range rows {
 			lists = append(lists, row.Files)
@@ -98,7 +99,7 @@ func queueThreadFiles(b *pgx.Batch, thread approval.Session, take func(files []a
 // queueClarifying looks in a thread for the question that a model has put to this speaker, or
 // for the one that this message has answered before.
 func queueClarifying(b *pgx.Batch, thread approval.Session, q approval.Question, c *steps.Counter) {
-	ask(b, func(rows []struct {
+	pg.Ask(b, func(rows []struct {
 		ID    string
 		Taken bool
 	}) error {
@@ -135,13 +136,13 @@ const unseenColumns = `request_id, surface, channel, why, code, stands, times, f
 // it has. Another reason starts the count again.
 func (db *shown) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, err error) {
 	err = db.writeByKey(ctx, func(tx pgx.Tx) error {
-		row, err := one[unseenRow](ctx, tx, `
+		row, err := pg.One[unseenRow](ctx, tx, `
 			INSERT INTO unseen AS had (`+unseenColumns+`) VALUES ($1, $2, $3, $4, $5, $6, 1, clock_timestamp(), clock_timestamp())
 			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, why = excluded.why, code = excluded.code,
 				stands = excluded.stands, last_at = greatest(had.first_at, excluded.last_at),
 				times = CASE had.why WHEN excluded.why THEN had.times + 1 ELSE 1 END,
 				first_at = CASE had.why WHEN excluded.why THEN had.first_at ELSE excluded.first_at END
-			RETURNING `+unseenColumns, u.RequestID, u.Surface, u.Channel, u.Why, text(u.Code), u.Stands)
+			RETURNING `+unseenColumns, u.RequestID, u.Surface, u.Channel, u.Why, pg.Text(u.Code), u.Stands)
 		kept = steps.Unseen(row)
 		return err
 	})
@@ -169,7 +170,7 @@ const takenOf = `(SELECT jsonb_build_object('by', t.person, 'at', t.at) FROM tak
 // storeTakenBack stores that an answer is to go from Slack.
 func storeTakenBack(b *pgx.Batch, r *approval.Request) {
 	if back := r.Changes.Taken; back != nil {
-		b.Queue(`INSERT INTO takebacks (request_id, person, at) VALUES ($1, $2, $3)`, r.ID, back.By, micro(back.At))
+		b.Queue(`INSERT INTO takebacks (request_id, person, at) VALUES ($1, $2, $3)`, r.ID, back.By, pg.Micro(back.At))
 	}
 }
 
@@ -190,20 +191,3 @@ func (u Uploads) Uploaded(ctx context.Context, requestID string, surface steps.S
 
 // uploadsOf are the files of the answer of a row q of requests that the bot has put into Slack, by surface.
 const uploadsOf = `(SELECT jsonb_object_agg(surface, files) FROM (SELECT surface, jsonb_agg(file ORDER BY file) AS files FROM uploads WHERE request_id = q.id GROUP BY surface) u)`
-
-// answerChecks hold what is said of an answer in Slack against the events: that it was taken back,
-// which files of it are there, and what has gone.
-var answerChecks = []requestCheck{
-	{`SELECT format('the answer taken back by %s at %s', person, ` + spelledIn("at") + `) FROM takebacks WHERE request_id = $1`, []string{approval.EventTookBack},
-		func(e witnessed) []string { return lineOf("the answer taken back by %s at %s", e.Actor, spelled(e.At)) }, false},
-	{`SELECT format('the file %s of its %s', file, surface) FROM uploads WHERE request_id = $1`, []string{approval.EventUploaded},
-		func(e witnessed) []string { return lineOf("the file %s of its %s", e.fact("file"), e.fact("surface")) }, false},
-	{`SELECT format('gone from Slack, %s %s: %s', surface, ts, shown) FROM posts WHERE request_id = $1 AND shown LIKE 'taken back%'`, []string{approval.EventDeleted},
-		func(e witnessed) []string {
-			shown := steps.TakenBack
-			if stays := e.fact("stays"); stays != "" {
-				shown += ": " + stays
-			}
-			return lineOf("gone from Slack, %s %s: %s", e.fact("surface"), e.fact("ts"), shown)
-		}, true},
-}
