@@ -12,7 +12,8 @@ func (r Report) Shown() bool {
 	return r.By != "" && r.Bound && r.Covered == r.Last-r.First && len(r.Uncovered) == 0
 }
 
-// Sentences say what holds.
+// Sentences say what holds, and what does not follow from it. Each case that is short of Shown has a
+// sentence of its own: whoever reads a report reads the first line, and takes "whole" for "true".
 func (r Report) Sentences() string {
 	var b strings.Builder
 	entries := r.Last - r.First
