@@ -144,7 +144,8 @@ func (r *readings) all(ctx context.Context, paths []string, say func(readOne)) (
 			return err
 		})
 	}
-	return failed, work.Wait()
+	err = work.Wait() // until then failed is being counted
+	return failed, err
 }
 
 // together reads files in one box; when it dies, each that is left is read again alone.
