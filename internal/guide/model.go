@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// provider is a house of models whose key is all that is needed.
+// provider is a house of models whose key is all that is needed. A server of one's own needs prices as
+// well, which nobody types into a form.
 type provider struct{ name, key, address, where string }
 
 var providers = []provider{
@@ -20,6 +21,7 @@ var providers = []provider{
 // own are the settings of a server of one's own, which the guide takes over but does not ask for.
 var own = []string{"MISTRAL_BASE_URL", "OPENAI_BASE_URL"}
 
+// knownModel tries what is set, all providers at once: serve would start with all of them as well.
 func (g *Guide) knownModel(ctx context.Context) (string, error) {
 	named := func(name string) bool { return g.set[name] != "" }
 	if !slices.ContainsFunc(providers, func(p provider) bool { return named(p.key) }) && !slices.ContainsFunc(own, named) {
@@ -69,6 +71,8 @@ func (g *Guide) alone(p provider) Settings {
 	return alone
 }
 
+// keyLooks refuses what cannot be a key, before it is sent to anybody: a token of Slack's must not
+// reach a provider of models.
 func keyLooks(value string) error {
 	switch {
 	case value == "":
@@ -106,6 +110,7 @@ func (g *Guide) askSandbox(ctx context.Context) (said string, err error) {
 	return said, err
 }
 
+// tryBox takes an empty answer for "later"; any other has to work.
 func (g *Guide) tryBox(ctx context.Context, key string, said *string) error {
 	if strings.TrimSpace(key) == "" {
 		return nil

@@ -59,7 +59,8 @@ func (m *Metrics) Envelope(kind, outcome string, took time.Duration) {
 	m.envelopes.WithLabelValues(kind, outcome).Observe(took.Seconds())
 }
 
-// outcome sorts errors into the few kinds that somebody would want to count.
+// outcome sorts errors into the few kinds that somebody would want to count. They are labels, so their
+// number is fixed, and what people do wrong is counted apart from what goes wrong here.
 func outcome(err error) string {
 	switch {
 	case err == nil:
@@ -95,6 +96,9 @@ type Check struct {
 var ErrStarting = errors.New("starting")
 
 // Handler serves /healthz (the process is alive), /readyz (all checks pass) and /metrics.
+//
+// They are two, because whoever restarts what is not healthy must not restart a process whose
+// database is away: it waits, and its runs are under way.
 func (m *Metrics) Handler(ready ...Check) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))

@@ -61,6 +61,7 @@ func New(ctx context.Context, o Options) (*Telemetry, error) {
 		return nil, fmt.Errorf("set up traces to %s: %w", o.Host, err)
 	}
 	provider := sdktrace.NewTracerProvider(
+		// Spans wait in memory and are dropped when Langfuse is away: no step waits for a trace.
 		sdktrace.WithBatcher(exporter, sdktrace.WithBatchTimeout(2*time.Second)),
 		sdktrace.WithIDGenerator(ids{}),
 		sdktrace.WithResource(resource.NewSchemaless(
@@ -137,6 +138,8 @@ func waits(err error) bool {
 	return outcome(err) == "later" || errors.Is(err, steps.ErrNotStarted) || errors.Is(err, context.Canceled)
 }
 
+// kind is the type of the innermost error. Types are names of ours and of libraries; what an error says
+// may hold a question, a file's name or a person's words.
 func kind(err error) string {
 	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
 		err = inner
@@ -157,7 +160,8 @@ func of(r *approval.Request) []attribute.KeyValue {
 	}
 }
 
-// Find returns the request of a job, or nil when the job has none.
+// Find returns the request of a job, or nil when the job has none. It is one more read per job, and
+// only made where traces go somewhere.
 type Find func(ctx context.Context, wake steps.Wake) (*approval.Request, error)
 
 // InStore finds a job's request in the store. A notice belongs to the request that it is
