@@ -234,8 +234,11 @@ func (s *stage) answer(ctx context.Context) error {
 	}
 	for _, chart := range charts {
 		data, err := s.maya.Download(chart.ID)
-		if err != nil || !strings.HasPrefix(string(data), "\x89PNG") {
-			return fmt.Errorf("the chart %s is not a picture: %w", chart.Name, err)
+		if err != nil {
+			return fmt.Errorf("the chart %s cannot be downloaded: %w", chart.Name, err)
+		}
+		if !strings.HasPrefix(string(data), "\x89PNG") {
+			return fmt.Errorf("the chart %s is not a picture", chart.Name)
 		}
 		s.line("Countersign", "posts the chart %s (%d × %d, %d kB)", chart.Name, chart.Width, chart.Height, len(data)/1024)
 	}
@@ -256,8 +259,11 @@ func (s *stage) answer(ctx context.Context) error {
 // proof says how to read who did what in the round: the demo's data has a folder of its own.
 func (s *stage) proof(ctx context.Context) error {
 	asked, err := s.db.Recent(ctx, slacksim.DefaultTeam.ID, slacksim.Analyst, 1)
-	if err != nil || len(asked) == 0 {
-		return fmt.Errorf("the request is not on record: %w", err)
+	if err != nil {
+		return fmt.Errorf("look the request up: %w", err)
+	}
+	if len(asked) == 0 {
+		return errors.New("the request is not on record")
 	}
 	fmt.Fprintf(s.out, "\nThe audit trail of this round, now or later:\n  DATA_DIR=%s %s audit %s\n", s.DataDir, os.Args[0], asked[0].ID)
 	return nil
