@@ -24,7 +24,8 @@ import (
 	"countersign/sandbox/local"
 )
 
-// Secret is a setting that is never printed, by whatever means.
+// Secret is a setting that is never printed, by whatever means. Whoever needs it writes string(s), which
+// a reader of the code can look for.
 type Secret string
 
 // String hides what it holds.
@@ -137,6 +138,7 @@ func settings() map[string]reflect.StructField {
 // secret in it.
 func readConfig(environ map[string]string) (Config, error) {
 	var c Config
+	// Empty is not set, also for numbers: compose files and templates leave settings empty.
 	given := maps.Clone(environ)
 	maps.DeleteFunc(given, func(_, value string) bool { return strings.TrimSpace(value) == "" })
 	faults := faultList{}
@@ -221,7 +223,8 @@ func readConfig(environ map[string]string) (Config, error) {
 	return c, errors.Join(faults.all...)
 }
 
-// faultList collects what is wrong, one fault for each setting.
+// faultList collects what is wrong, one fault for each setting: a number that is none has its zero
+// value, of which a later check would complain as well.
 type faultList struct {
 	all   []error
 	named []string
@@ -302,7 +305,8 @@ func (c Config) needs() error {
 	return errors.Join(c.needSlack(), modelErr)
 }
 
-// unsaid are the faults, a line each, of settings that have not been named yet.
+// unsaid are the faults, a line each, of settings that have not been named yet. A setting that cannot
+// be read is not set either, and saying both would send people to two places.
 func unsaid(faults, said error) error {
 	var left []error
 	if faults == nil {
@@ -338,7 +342,8 @@ func (c Config) needSlack() error {
 	return errors.Join(faults...)
 }
 
-// slowestLine is how many bytes of a file are to come in a second at least.
+// slowestLine is how many bytes of a file are to come in a second at least. A job that fetches a file
+// from Slack gets as much time as the largest one takes at this pace.
 const slowestLine = 4 << 20
 
 // boxHolds is how many MB of files fit into a box.

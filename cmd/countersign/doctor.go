@@ -40,6 +40,8 @@ func doctor(ctx context.Context, p program) error {
 		{"review channel", p.checkChannel}, {"reviewers", p.checkReviewers},
 	}, p.checkModels(), []check{{"prices", p.checkPrices}, {"sandbox", p.checkSandbox}, {"traces", p.checkTraces}})
 	bad := 0
+	// One after the other, in the order in which one explains the next: without a token no channel can
+	// be looked up. Each has a minute of its own, so that one that hangs costs no other its time.
 	for _, c := range checks {
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		f := c.try(ctx)
@@ -66,6 +68,8 @@ func (p program) checkSettings(context.Context) finding {
 	return finding{say: "read; secrets stay " + Secret("x").String(), err: p.needSlack()}
 }
 
+// checkDatabase looks at the database that serve would use. A private one that a running serve has
+// open is looked at there; where there is none, it makes none.
 func (p program) checkDatabase(ctx context.Context) finding {
 	if p.DatabaseURL != "" {
 		f, reached := p.schemaOf(ctx, p.address(), "reached and up to date")
@@ -156,6 +160,8 @@ func (p program) slack() *bot.Bot {
 	return bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL, Policy: p.policy, Log: p.log})
 }
 
+// checkBot asks Slack whose token it is and what it may do. Scopes that are merely nice to have are a
+// warning, and the app does without.
 func (p program) checkBot(ctx context.Context) finding {
 	if p.SlackBotToken == "" {
 		return finding{err: errors.New("SLACK_BOT_TOKEN is not set")}
@@ -175,6 +181,8 @@ func (p program) checkBot(ctx context.Context) finding {
 	return finding{say: fmt.Sprintf("@%s in %s", who.Name, who.Team), err: err}
 }
 
+// checkApp asks for the address of a socket, which needs the token and its scope. Nothing connects to
+// it: Slack would send it some of serve's events.
 func (p program) checkApp(ctx context.Context) finding {
 	if p.SlackAppToken == "" {
 		return finding{err: errors.New("SLACK_APP_TOKEN is not set")}

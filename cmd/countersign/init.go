@@ -156,7 +156,8 @@ func (w trial) with(set guide.Settings) (p trial, err error) {
 	return p, err
 }
 
-// Try tries one thing as doctor does.
+// Try tries one thing as doctor does. The settings are read anew each time, as serve would read them,
+// so that an answer which works here and is refused at the start cannot be.
 func (w trial) Try(ctx context.Context, what guide.What, set guide.Settings) (string, error) {
 	p, err := w.with(set)
 	if err != nil {
@@ -261,6 +262,7 @@ func (w trial) Budget(ctx context.Context, set guide.Settings) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// A budget that cannot be read is one that is asked for. Nothing is made to find out.
 	url, end, err := p.present(ctx)
 	defer end()
 	if err != nil {
@@ -332,7 +334,8 @@ func limitInWords(l budget.Limit) string {
 	return fmt.Sprintf("%s a %s", l.Amount, l.Window)
 }
 
-// teamScope is the workspace's, whose token it is.
+// teamScope is the workspace's, whose token it is. Slack is asked, because nobody knows the id of their
+// own workspace.
 func (w trial) teamScope(ctx context.Context) (budget.Scope, error) {
 	who, err := w.slack().CheckBot(ctx)
 	return budget.Scope{Team: who.TeamID, Kind: budget.Team, ID: who.TeamID}, err

@@ -69,6 +69,8 @@ func inputsNamed(paths []string) (files []approval.File, err error) {
 	return files, nil
 }
 
+// inspect has a box of this machine parse the program, as a request's inspection would. Where no inputs
+// were named, the files that the program reads are taken for them, or each would be a finding.
 func (p program) inspect(ctx context.Context, code string, files []approval.File) (said inspected, err error) {
 	said = inspected{Tier: approval.Low, Findings: []inspectedDetail{}}
 	code, err = approval.Canonical(code)
@@ -120,6 +122,7 @@ func refuse(said inspected, why string) inspected {
 	return said
 }
 
+// wordsOf puts what a person can do before what was found.
 func wordsOf(err error) error {
 	var box *steps.BoxError
 	if errors.As(err, &box) {

@@ -72,7 +72,8 @@ func makePack(ctx context.Context, p program) (err error) {
 	return nil
 }
 
-// readPackArgs reads the dates, both included. Without any it is this month so far.
+// readPackArgs reads the dates, both included. Without any it is this month so far. Days are days of
+// TIME_ZONE; the pack itself has them in UTC, or whoever checks it elsewhere would read other ones.
 func readPackArgs(args []string, now time.Time, o *pack.Options) (path string, err error) {
 	flags := flag.NewFlagSet("pack", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)

@@ -33,7 +33,7 @@ func seated(click approval.Click, seat func() (who, machine string, err error)) 
 	return click, nil
 }
 
-// short bounds a name that a machine gives.
+// short bounds a name that a machine gives. It goes into the trail and into a message of Slack's.
 func short(name string) string {
 	runes := []rune(approval.Plain(name))
 	return string(runes[:min(len(runes), 100)])

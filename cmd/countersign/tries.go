@@ -29,7 +29,8 @@ type priced interface {
 	InspectLease() time.Duration
 }
 
-// try tries something in a box, which tells how long it was used.
+// try tries something in a box, which tells how long it was used. It is held, tried and settled like a
+// run: a crash in between leaves a hold, which a sweep charges in full.
 func (p program) try(ctx context.Context, what string, box priced, do func(context.Context) (used time.Duration, err error)) error {
 	if p.tries == nil {
 		_, err := do(ctx)

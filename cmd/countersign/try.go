@@ -92,6 +92,8 @@ func try(ctx context.Context, p program) error {
 		said.print(p)
 		fmt.Fprintln(p.out)
 	}
+	// What would be shown to nobody is not run, and there is no flag for it. What is merely dangerous
+	// its own author may run.
 	danger := slices.IndexFunc(said.Findings, func(f inspectedDetail) bool { return f.Level == approval.Danger })
 	switch {
 	case said.Refused:
@@ -155,7 +157,8 @@ func hashed(open func() (io.ReadCloser, error)) (sha256Sum string, err error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// runHere takes a program through the life of a run in a local box.
+// runHere takes a program through the life of a run in a local box. The seal is of this machine, at this
+// moment; the box is given up with the command, also where the run fails.
 func (p program) runHere(ctx context.Context, code string, inputs []steps.InputFile) (result approval.Result, err error) {
 	options := p.boxes()
 	options.MaxWarm = -1

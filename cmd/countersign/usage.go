@@ -19,7 +19,8 @@ import (
 // usageExample ends every complaint about how the command was called.
 const usageExample = "An example: countersign usage --from 2026-11-01 --to 2026-11-30 --format csv"
 
-// spending prints what was spent per day, person, channel and model.
+// spending prints what was spent per day, person, channel and model. It reads the ledger that budgets
+// are held against, so that what it prints adds up to what they say.
 func spending(ctx context.Context, p program) error {
 	from, to, format, err := readUsageArgs(p.args, time.Now().In(p.location))
 	if err != nil {
