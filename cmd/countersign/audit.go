@@ -34,7 +34,7 @@ func audit(ctx context.Context, p program) error {
 	// Without the file, the trail's own first key is taken for the installation's. That shows whether
 	// the trail agrees with itself, and not whose it is: the last sentence below says which of the two.
 	if o.Key == nil {
-		if err := storage.TrustTrail(ctx, db); err != nil {
+		if err := storage.AuditorOf(db).Trust(ctx); err != nil {
 			return err
 		}
 	}
@@ -71,7 +71,7 @@ func auditRequest(ctx context.Context, p program, db *storage.DB, id string) err
 		}
 		fmt.Fprintf(p.out, "%s  %-12s  %-13s  %s\n", e.At.UTC().Format(time.RFC3339Nano), e.Actor, e.Kind, data)
 	}
-	found, err := storage.AuditRequest(ctx, db, id)
+	found, err := storage.AuditorOf(db).Request(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -86,17 +86,17 @@ func auditRequest(ctx context.Context, p program, db *storage.DB, id string) err
 // to the next audit: the list is taken once.
 func auditAll(ctx context.Context, p program, db *storage.DB) error {
 	var faults []error
-	house, err := storage.AuditHouse(ctx, db)
+	house, err := storage.AuditorOf(db).House(ctx)
 	if err != nil {
 		faults = append(faults, err)
 	}
-	ids, err := storage.RequestIDs(ctx, db)
+	ids, err := storage.AuditorOf(db).RequestIDs(ctx)
 	if err != nil {
 		return err
 	}
 	events := house.Events
 	for _, id := range ids {
-		found, err := storage.AuditRequest(ctx, db, id)
+		found, err := storage.AuditorOf(db).Request(ctx, id)
 		if err != nil {
 			faults = append(faults, err)
 		}
