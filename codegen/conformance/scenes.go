@@ -16,7 +16,8 @@ import (
 	"countersign/codegen"
 )
 
-// scene is one promise and how it is tried.
+// scene is one promise and how it is tried. The promise is a sentence for people: it is the row of the
+// proof's table, so it says what holds and not how that is found out.
 type scene struct {
 	promise string
 	fits    func(Dialect) bool // nil: every provider
@@ -253,7 +254,8 @@ var scenes = append([]scene{
 }, refusals()...)
 
 // refusals are the statuses, each with what it means. Which of them cost nothing is what
-// the providers document; all of these do.
+// the providers document; all of these do. A status of the 500s costs what it may have cost: none of
+// them says that no model has worked.
 func refusals() (list []scene) {
 	for _, c := range []struct {
 		status int
