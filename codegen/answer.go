@@ -92,7 +92,8 @@ func read(answer string) (steps.Draft, *steps.WriterError) {
 }
 
 // askBack makes a question to the asker of the one block that holds it: the question, and
-// below it the answers that it offers, as a list.
+// below it the answers that it offers, as a list. One question at a time: each is a round with a
+// person, and after the first answer the others may not matter.
 func askBack(blocks []string) (steps.Draft, *steps.WriterError) {
 	lines := strings.Split(blocks[0], "\n")
 	at := slices.IndexFunc(lines, bullet.MatchString)

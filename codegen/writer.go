@@ -134,7 +134,8 @@ func (w *Writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) 
 	return d, err
 }
 
-// tooLong says that a prompt does not fit, before anything of it has left.
+// tooLong says that a prompt does not fit, before anything of it has left. It names a model that takes
+// more, if there is one: the asker can choose it with the next question.
 func (w *Writer) tooLong(model string) string {
 	said, room := "The question and the names of its files are too long for "+model, w.asks[model].About().window(model)
 	if room > 0 {

@@ -46,7 +46,8 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Config is every setting of the program. .env.example says what each is for; a
-// test holds the two against each other.
+// test holds the two against each other. Whatever can be changed while serve runs (people, rules,
+// budgets, notes) is no setting: it stands in the database, with an event for each change.
 type Config struct {
 	SlackBotToken Secret        `env:"SLACK_BOT_TOKEN"`
 	SlackAppToken Secret        `env:"SLACK_APP_TOKEN"`

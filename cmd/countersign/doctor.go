@@ -192,7 +192,8 @@ func (p program) checkApp(ctx context.Context) finding {
 	return finding{say: "Slack gives a socket for it", err: tokenAdvice(err, "Basic Information, App-Level Tokens, with the scope connections:write")}
 }
 
-// tokenAdvice says what to do about a token that Slack does not take.
+// tokenAdvice says what to do about a token that Slack does not take. Slack's codes are in the text of
+// the error, whichever call brought it.
 func tokenAdvice(err error, where string) error {
 	if errors.Is(err, bot.ErrOrgWide) {
 		return err
@@ -218,7 +219,8 @@ func (p program) checkChannel(ctx context.Context) finding {
 	return finding{say: "the bot is in " + p.ReviewChannel, err: p.slack().CheckChannel(ctx, p.ReviewChannel)}
 }
 
-// checkReviewers looks each person up as a click would be.
+// checkReviewers looks each person up as a click would be. Ids are what the setting has, and nobody sees
+// of an id that its person has left.
 func (p program) checkReviewers(ctx context.Context) finding {
 	switch {
 	case p.SlackBotToken == "":
@@ -353,7 +355,8 @@ func (p program) tiers(model string, now time.Time) (rows []budget.ModelPrice) {
 	return rows
 }
 
-// checkSandbox tries the sandbox, which costs some seconds of a box.
+// checkSandbox tries the sandbox, which costs some seconds of a box. Only a box that has kept code in
+// shows that boxes do: what is installed says little.
 func (p program) checkSandbox(ctx context.Context) finding {
 	return p.booked(ctx, func(p program) finding {
 		if p.E2BAPIKey != "" {

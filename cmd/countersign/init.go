@@ -205,7 +205,8 @@ func (w trial) tryModel(ctx context.Context) (string, error) {
 	return strings.Join(append(said, fmt.Sprintf("%s costs %s in and %s out a million tokens (as of %s)", model, row.Input, row.Output, row.Checked.Format("2 January 2006"))), "\n"), nil
 }
 
-// layOut looks at the sandbox without starting a box, which doctor does at the end.
+// layOut looks at the sandbox without starting a box, which doctor does at the end: an answer is tried
+// at once, and a box at E2B costs money each time.
 func (w trial) layOut(ctx context.Context) finding {
 	if w.E2BAPIKey != "" {
 		cloud, err := w.e2b()

@@ -17,7 +17,8 @@ import (
 	"countersign/sandbox/local"
 )
 
-// inspected is what `inspect --json` prints.
+// inspected is what `inspect --json` prints. A program that is refused has the tier high, so that a
+// script that looks at the tier alone lets nothing through.
 type inspected struct {
 	Refused  bool              `json:"refused"`
 	Tier     approval.Tier     `json:"tier"`

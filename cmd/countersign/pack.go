@@ -50,7 +50,7 @@ func makePack(ctx context.Context, p program) (err error) {
 	if err != nil {
 		return err
 	}
-	// The file is there whole or not at all.
+	// The file is there whole or not at all: half a pack would be a pack that does not hold.
 	file, err := os.CreateTemp(filepath.Dir(path), ".pack-*")
 	if err != nil {
 		return fmt.Errorf("write the pack: %w", err)
@@ -108,7 +108,8 @@ func readPackArgs(args []string, now time.Time, o *pack.Options) (path string, e
 	return path, nil
 }
 
-// priced names the row of the price list by which a charge was reckoned.
+// priced names the row of the price list by which a charge was reckoned: the one that was valid at the
+// time, for a prompt of that length. Rows are never changed once they were used, so today's list has it.
 func (p program) priced(c pack.Charge, at time.Time) string {
 	if c.Kind == string(budget.Box) {
 		row, err := p.prices.Box(c.What, at)

@@ -21,7 +21,8 @@ import (
 	"countersign/internal/slacksim/workspace"
 )
 
-// stage is where the demo's round is played and its transcript printed.
+// stage is where the demo's round is played and its transcript printed. It waits for what people see in
+// the local Slack, so the round fails where a person would be left waiting.
 type stage struct {
 	*replica
 	sim   *slacksim.Sim
@@ -129,7 +130,7 @@ func (s *stage) sandbox(ctx context.Context) error {
 	return err
 }
 
-// pause leaves a person time to look at the page.
+// pause leaves a person time to look at the page. Nothing depends on its length.
 func (s *stage) pause(ctx context.Context, d time.Duration) {
 	if s.hurry {
 		return
@@ -157,7 +158,8 @@ func (s *stage) share(ctx context.Context) error {
 	return nil
 }
 
-// ask types the question and waits for the thread that it opens.
+// ask types the question and waits for the thread that it opens. A demo that was played before has
+// threads already: the new one is the first after the last message that was there.
 func (s *stage) ask(ctx context.Context) error {
 	s.pause(ctx, 3*time.Second)
 	earlier := ""

@@ -66,7 +66,8 @@ func (p program) try(ctx context.Context, what string, box priced, do func(conte
 	return failed
 }
 
-// booking has what is tried from here on booked on the budget of the bot's workspace.
+// booking has what is tried from here on booked on the budget of the bot's workspace. There is no
+// request and no asker: only the team's budget can say no.
 func (p program) booking(ctx context.Context, db *storage.DB, strict bool) (program, error) {
 	who, err := p.slack().CheckBot(ctx)
 	if err != nil {
@@ -111,7 +112,8 @@ func (p program) booked(ctx context.Context, check func(program) finding) findin
 	return f
 }
 
-// present is the address of the database, if there is one and its schema is this program's.
+// present is the address of the database, if there is one and its schema is this program's. It makes
+// and migrates nothing, for commands that only look; end is never nil.
 func (p program) present(ctx context.Context) (url string, end func(), err error) {
 	url, end = string(p.DatabaseURL), func() {}
 	if url == "" {

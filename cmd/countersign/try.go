@@ -19,7 +19,8 @@ import (
 	"countersign/sandbox/local"
 )
 
-// tried is what `try --json` prints: what the thread would show.
+// tried is what `try --json` prints: what the thread would show. Lists are empty and never null, but for
+// the witness's, where null says that nobody watched.
 type tried struct {
 	Outcome approval.Outcome `json:"outcome"`
 	Error   string           `json:"error"`
@@ -182,7 +183,8 @@ func (p program) runHere(ctx context.Context, code string, inputs []steps.InputF
 	return result, errors.Join(err, boxes.Kill(ctx, id))
 }
 
-// triedOf is a result for a terminal: what came out of a box may hold anything.
+// triedOf is a result for a terminal: what came out of a box may hold anything, also its JSON, which
+// people look at in a terminal as well.
 func triedOf(r approval.Result) tried {
 	t := tried{Outcome: r.Outcome, Error: plainText(r.Error), Answer: plainText(r.Answer), Notes: []string{}, LeftOut: []approval.Rows{}, Tables: []triedTable{}, Files: []triedFile{},
 		Stdout: plainText(r.Stdout), value: plainText(r.Value), traceback: plainText(r.Traceback), stderr: plainText(r.Stderr)}

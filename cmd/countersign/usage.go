@@ -47,7 +47,8 @@ func spending(ctx context.Context, p program) error {
 	return uncertainTable(p.out, uncertain, p.location)
 }
 
-// uncertainTable is what may come on top: calls of which nobody knows yet what they have cost.
+// uncertainTable is what may come on top: calls of which nobody knows yet what they have cost. It is
+// printed for people only. The other formats have what was charged, which is what a bill is held against.
 func uncertainTable(out io.Writer, list []money.Uncertain, zone *time.Location) error {
 	if len(list) == 0 {
 		return nil

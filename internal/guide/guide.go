@@ -137,7 +137,8 @@ func (g *Guide) tries(ctx context.Context, what What, name string, said *string,
 	}
 }
 
-// with are the settings as they would be with one more.
+// with are the settings as they would be with one more. What is tried is not yet set: an answer that
+// does not work leaves nothing behind.
 func (g *Guide) with(name, value string) Settings {
 	with := Settings{name: value}
 	for n, v := range g.set {
