@@ -366,6 +366,13 @@ func TestWhatNoCheckpointCoversIsListed(t *testing.T) {
 	require.False(t, r.Shown())
 	require.Contains(t, r.Sentences(), "No checkpoint covers these 44 yet:\n  entry 256 (event 7 of request:r000025)")
 	require.Contains(t, r.Sentences(), "is its word alone")
+	o = open(t, f.pack(""))
+	o.proof(t, func(p *Proof) { p.Own = nil })
+	r, err = Verify(o.close(t), Trust{Keys: []note.Verifier{f.key}})
+	require.NoError(t, err)
+	require.False(t, r.Shown())
+	require.Contains(t, r.Sentences(), "By whom is shown for each of its 301 entries, by the key that you named, and not for what the pack says of itself.")
+	require.Contains(t, r.Sentences(), "is its word alone")
 }
 
 func TestThePageHoldsNoScriptAndTheTablesNoFormulas(t *testing.T) {

@@ -22,6 +22,8 @@ func (r Report) Sentences() string {
 		fmt.Fprintf(&b, "It holds: nothing was changed, left out, added or moved since %s, as %s shows.\n", r.Made, r.By)
 	case r.By == "":
 		b.WriteString("Whole in itself, by whom is not shown: name the installation's key with --key, or a checkpoint that you have kept with --checkpoint. The key is not taken from the pack.\n")
+	case r.Covered == entries:
+		fmt.Fprintf(&b, "Whole in itself. By whom is shown for each of its %d entries, by %s, and not for what the pack says of itself.\n", entries, r.By)
 	default:
 		fmt.Fprintf(&b, "Whole in itself. By whom is shown for the first %d of its %d entries only, by %s.\n", r.Covered, entries, r.By)
 	}
