@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,6 +54,7 @@ func New(ctx context.Context, o Options) (*Telemetry, error) {
 	if o.PublicKey == "" || o.SecretKey == "" {
 		return t, nil
 	}
+	o.Host = strings.TrimRight(o.Host, "/") // an address as people copy it; with two slashes Langfuse knows no such path
 	basic := base64.StdEncoding.EncodeToString([]byte(o.PublicKey + ":" + o.SecretKey))
 	exporter, err := otlptracehttp.New(ctx,
 		otlptracehttp.WithEndpointURL(o.Host+"/api/public/otel/v1/traces"),
