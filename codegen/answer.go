@@ -43,7 +43,7 @@ func whole(a Answer, provider string) (d steps.Draft, failed *steps.WriterError)
 	case Whole:
 		return d, nil
 	case Empty:
-		return d, &steps.WriterError{Err: errors.New("a response without an answer"), Retry: true, Words: provider + " answered with something that is no answer."}
+		return d, &steps.WriterError{Err: errors.New("a response without an answer"), Retry: true, Words: provider + " answered with something that is not an answer."}
 	case CutOff:
 		return d, &steps.WriterError{Err: errors.New("the answer was cut off"),
 			Words:  "The model's answer was cut off before its end, so it is not shown.",

@@ -57,7 +57,7 @@ func New(o Options, providers ...Provider) (*Writer, error) {
 	}
 	at := slices.Index(w.models, o.Default)
 	if at < 0 {
-		return nil, fmt.Errorf("DEFAULT_MODEL is %s, which is none of %s", o.Default, strings.Join(w.models, ", "))
+		return nil, fmt.Errorf("DEFAULT_MODEL is %s, which is not one of %s", o.Default, strings.Join(w.models, ", "))
 	}
 	w.models = slices.Insert(slices.Delete(w.models, at, at+1), 0, o.Default)
 	return w, nil

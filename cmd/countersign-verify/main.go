@@ -2,7 +2,7 @@
 // a checkpoint that somebody has kept: no database, no network, and no word of ours.
 //
 // It exits with 0 when all holds and it is shown by whom; 1 when something does not hold;
-// 2 when the pack is whole in itself, and by whom is not shown; 3 when it cannot be read.
+// 2 when the pack is whole in itself, and nothing shows who made all of it; 3 when it cannot be read.
 package main
 
 import (
@@ -29,8 +29,8 @@ Without either, nothing says whose pack it is.
 `
 
 func main() {
-	// A pack may come from somebody who wants no good. What is kept of it is bounded in internal/pack;
-	// this has the collector keep up with what is read and dropped.
+	// A pack may be large. Little of each entry is kept (internal/pack); this has the collector keep up
+	// with what is read and dropped.
 	debug.SetMemoryLimit(pack.Memory)
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

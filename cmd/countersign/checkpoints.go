@@ -335,13 +335,13 @@ func restored(ctx context.Context, p program) error {
 	if err := k.keep(ctx, log); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.out, "Begun anew from checkpoint %d. Up to %d entries that were signed since are not in this database.\n%d requests ended; their askers read why.\n"+
+	fmt.Fprintf(p.out, "Started over from checkpoint %d. Up to %d entries that were signed since are not in this database.\n%d requests ended; their askers read why.\n"+
 		"The checkpoints seen since are kept in %s.\nWhat was spent since is in no budget: compare with the bills of your providers.\nWhoever was removed since, people and SSH keys, is back: remove them again. Then start countersign serve.\n", has.Number, lost, ended, aside)
 	return nil
 }
 
 // copied is the last checkpoint of a database that is an older state of what this machine
-// has seen. One whose last checkpoint was never seen here is none: it was changed, or it is
+// has seen. A database whose last checkpoint was never seen here is refused: it was changed, or it is
 // another one.
 func (k keeper) copied(ctx context.Context, log *journal.Log) (c checkpoint.Checkpoint, err error) {
 	last, err := log.Checkpoints(ctx, -1)
@@ -350,7 +350,7 @@ func (k keeper) copied(ctx context.Context, log *journal.Log) (c checkpoint.Chec
 	}
 	seen, err := k.file.All()
 	if err == nil && !slices.Contains(seen, last[0].Note) {
-		err = fmt.Errorf("checkpoint %d of this database does not stand in %s, so it is no older copy: somebody has changed it, or it is another database. Compare with a checkpoint that was kept elsewhere", last[0].Number, k.file.Path)
+		err = fmt.Errorf("checkpoint %d of this database does not stand in %s, so it is not an older copy: somebody has changed it, or it is another database. Compare with a checkpoint that was kept elsewhere", last[0].Number, k.file.Path)
 	}
 	return last[0].Checkpoint, err
 }

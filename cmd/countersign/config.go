@@ -148,7 +148,7 @@ func readConfig(environ map[string]string) (Config, error) {
 	}
 	var err error
 	if c.location, err = time.LoadLocation(c.TimeZone); err != nil {
-		faults.add("TIME_ZONE", "%q is no time zone; an example is Europe/Berlin", c.TimeZone)
+		faults.add("TIME_ZONE", "%q is not a time zone; an example is Europe/Berlin", c.TimeZone)
 	}
 	c.DigestSchedule = strings.Trim(c.DigestSchedule, `"`) // not everything that reads .env is a shell
 	if c.digest, err = readDigest(c.DigestSchedule); err != nil {
@@ -159,7 +159,7 @@ func readConfig(environ map[string]string) (Config, error) {
 		faults.add("RECEIPT_SCHEDULE", "%q is neither off nor a schedule such as \"0 17 * * *\" (every day at five)", c.ReceiptSchedule)
 	}
 	if err := c.level.UnmarshalText([]byte(c.LogLevel)); err != nil {
-		faults.add("LOG_LEVEL", "%q is none of debug, info, warn, error", c.LogLevel)
+		faults.add("LOG_LEVEL", "%q is not one of debug, info, warn, error", c.LogLevel)
 	}
 	if c.prices, err = readPrices(c.PricesFile); err != nil {
 		faults.add("PRICES_FILE", "%w", err)
@@ -224,8 +224,8 @@ func readConfig(environ map[string]string) (Config, error) {
 	return c, errors.Join(faults.all...)
 }
 
-// faultList collects what is wrong, one fault for each setting: a number that is none has its zero
-// value, of which a later check would complain as well.
+// faultList collects what is wrong, one fault for each setting. What cannot be read as a number
+// is left at zero, and a later check would complain about that as well.
 type faultList struct {
 	all   []error
 	named []string

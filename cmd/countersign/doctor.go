@@ -161,8 +161,6 @@ func (p program) slack() *bot.Bot {
 	return bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL, Policy: p.policy, Log: p.log})
 }
 
-// checkBot asks Slack whose token it is and what it may do. Scopes that are merely nice to have are a
-// warning, and the app does without.
 func (p program) checkBot(ctx context.Context) finding {
 	if p.SlackBotToken == "" {
 		return finding{err: errors.New("SLACK_BOT_TOKEN is not set")}
@@ -192,15 +190,14 @@ func (p program) checkApp(ctx context.Context) finding {
 	return finding{say: "Slack gives a socket for it", err: tokenAdvice(err, "Basic Information, App-Level Tokens, with the scope connections:write")}
 }
 
-// tokenAdvice says what to do about a token that Slack does not take. Slack's codes are in the text of
-// the error, whichever call brought it.
+// tokenAdvice says what to do about a token that Slack does not take.
 func tokenAdvice(err error, where string) error {
 	if errors.Is(err, bot.ErrOrgWide) {
 		return err
 	}
 	for _, code := range []string{"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "not_allowed_token_type", "missing_scope"} {
 		if err != nil && strings.Contains(err.Error(), code) {
-			return fmt.Errorf("the token is refused by Slack (%s): copy it anew from your app's page: %s", code, where)
+			return fmt.Errorf("the token is refused by Slack (%s): copy it again from your app's page: %s", code, where)
 		}
 	}
 	if err != nil {
@@ -219,8 +216,7 @@ func (p program) checkChannel(ctx context.Context) finding {
 	return finding{say: "the bot is in " + p.ReviewChannel, err: p.slack().CheckChannel(ctx, p.ReviewChannel)}
 }
 
-// checkReviewers looks each person up as a click would be. Ids are what the setting has, and nobody sees
-// of an id that its person has left.
+// checkReviewers looks each person up as a click would be: nobody sees of an id that its person has left.
 func (p program) checkReviewers(ctx context.Context) finding {
 	switch {
 	case p.SlackBotToken == "":
@@ -355,8 +351,7 @@ func (p program) tiers(model string, now time.Time) (rows []budget.ModelPrice) {
 	return rows
 }
 
-// checkSandbox tries the sandbox, which costs some seconds of a box. Only a box that has kept code in
-// shows that boxes do: what is installed says little.
+// checkSandbox tries the sandbox, which costs some seconds of a box.
 func (p program) checkSandbox(ctx context.Context) finding {
 	return p.booked(ctx, func(p program) finding {
 		if p.E2BAPIKey != "" {

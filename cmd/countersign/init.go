@@ -290,7 +290,7 @@ func (w trial) Budget(ctx context.Context, set guide.Settings) (string, error) {
 func (w trial) SetBudget(ctx context.Context, set guide.Settings, amount string) (_ string, err error) {
 	usd, err := budget.ParseUSD(amount)
 	if err != nil {
-		return "", fmt.Errorf("%q is no amount: dollars, such as 50 or 49.90, or none", amount)
+		return "", fmt.Errorf("%q is not an amount: type dollars, such as 50 or 49.90, or none", amount)
 	}
 	p, err := w.with(set)
 	if err != nil {

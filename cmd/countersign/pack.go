@@ -92,10 +92,10 @@ func readPackArgs(args []string, now time.Time, o *pack.Options) (path string, e
 		return "", errors.New("-o says where the pack is written")
 	}
 	if o.From, err = time.ParseInLocation(time.DateOnly, *first, now.Location()); err != nil {
-		return "", fmt.Errorf("--from %q is no date", *first)
+		return "", fmt.Errorf("--from %q is not a date", *first)
 	}
 	if o.To, err = time.ParseInLocation(time.DateOnly, *last, now.Location()); err != nil {
-		return "", fmt.Errorf("--to %q is no date", *last)
+		return "", fmt.Errorf("--to %q is not a date", *last)
 	}
 	o.To = o.To.AddDate(0, 0, 1)
 	if o.To.After(now) {

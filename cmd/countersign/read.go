@@ -233,7 +233,7 @@ func readable(path string) error {
 	case err != nil:
 		return errors.New("The file cannot be opened.")
 	case !info.Mode().IsRegular():
-		return errors.New("This is no file.")
+		return errors.New("This is not a file.")
 	case info.Size() > local.MaxInputMB<<20:
 		return fmt.Errorf("The file is larger than %d MB.", local.MaxInputMB)
 	}

@@ -82,10 +82,10 @@ func readUsageArgs(args []string, now time.Time) (from, to time.Time, format str
 		return from, to, "", fmt.Errorf("%q is not understood", flags.Arg(0))
 	}
 	if from, err = time.Parse(time.DateOnly, *first); err != nil {
-		return from, to, "", fmt.Errorf("--from %q is no date", *first)
+		return from, to, "", fmt.Errorf("--from %q is not a date", *first)
 	}
 	if to, err = time.Parse(time.DateOnly, *last); err != nil {
-		return from, to, "", fmt.Errorf("--to %q is no date", *last)
+		return from, to, "", fmt.Errorf("--to %q is not a date", *last)
 	}
 	if to.Before(from) {
 		return from, to, "", fmt.Errorf("--to %s lies before --from %s", *last, *first)

@@ -103,7 +103,7 @@ var scenes = append([]scene{
 		s.End = codegen.Empty
 		h.server.says(s)
 		e := h.failure()
-		means(h, e, "something that is no answer", true, false)
+		means(h, e, "something that is not an answer", true, false)
 		require.Equal(h, 1200, e.Usage.Input)
 	}},
 	{"an answer that was cut off shows no program, and is repaired", nil, func(h *house) {
@@ -221,7 +221,7 @@ var scenes = append([]scene{
 	}},
 	{"something else with status 200 leaves the cost uncertain", nil, func(h *house) {
 		h.server.body(http.StatusOK, "application/json", []byte(`["what", "is", "this"]`))
-		means(h, h.failure(), "something that is no answer", true, true)
+		means(h, h.failure(), "something that is not an answer", true, true)
 	}},
 	{"no redirect is followed with a key in hand", nil, func(h *house) {
 		elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { h.Error("the key was carried on") }))

@@ -32,7 +32,7 @@ type Message struct {
 }
 
 // Request is a call as it came in. Numbers are pointers, so that one that is left out is told from a
-// zero: the API has defaults for the former, and takes the latter at its word.
+// zero: the API has defaults for the former, and obeys the latter.
 type Request struct {
 	Model       string    `json:"model"`
 	Messages    []Message `json:"messages"`

@@ -53,7 +53,7 @@ func tokens(bytes int) int { return (bytes + 3) / 4 }
 // answer is what the stand-in says. It says what it has understood, and that it is no model, in every
 // answer: what a demo gets wrong is otherwise taken for what the product gets wrong.
 func answer(b steps.Brief) string {
-	const who = "This comes from the demo's stand-in, which is no model: it knows a few kinds of questions by their keywords."
+	const who = "This comes from the demo's stand-in, which is not a model: it knows a few kinds of questions by their keywords."
 	p, ok := planFor(b)
 	followed := true
 	if n := len(b.Wishes); n > 0 {

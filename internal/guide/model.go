@@ -80,7 +80,7 @@ func keyLooks(value string) error {
 	case strings.HasPrefix(value, "xox") || strings.HasPrefix(value, "xapp-"):
 		return errors.New("this is one of Slack's tokens; the key of a model comes from its own provider")
 	case strings.ContainsAny(value, " \t\n"):
-		return errors.New("a key has no blanks in it: copy it anew")
+		return errors.New("a key has no blanks in it: copy it again")
 	}
 	return nil
 }
@@ -99,7 +99,7 @@ func (g *Guide) knownSandbox(ctx context.Context) (string, error) {
 // askSandbox is asked only where this machine can run nothing, such as a Mac.
 func (g *Guide) askSandbox(ctx context.Context) (said string, err error) {
 	value, err := g.Form.Secret(ctx, Question{Title: "A key of E2B?",
-		Help:  "Code runs in a sealed box, and this machine has none (why stands above). E2B runs boxes in its cloud; a key comes from e2b.dev.\nEmpty: I'll see to the sandbox here myself; doctor says what is missing.",
+		Help:  "Code runs in a sealed box, and this machine has none (why stands above). E2B runs boxes in its cloud; a key comes from e2b.dev.\nEmpty: I'll set the sandbox up here myself; doctor says what is missing.",
 		Check: func(answer string) error { return g.tryBox(ctx, answer, &said) }})
 	if err == nil && strings.TrimSpace(value) == "" {
 		return "none yet: nothing runs until there is one", nil

@@ -46,7 +46,7 @@ func (t token) looks(value string) error {
 	if value == "" {
 		return fmt.Errorf("it begins with %s. %s", t.prefix, t.where)
 	}
-	return fmt.Errorf("this is no token: it begins with %s. %s (A signing secret or a client secret is something else.)", t.prefix, t.where)
+	return fmt.Errorf("this is not the token, which begins with %s. %s (A signing secret or a client secret is something else.)", t.prefix, t.where)
 }
 
 func (g *Guide) knownToken(t token) func(context.Context) (string, error) {

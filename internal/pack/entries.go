@@ -140,7 +140,7 @@ func (n *entries) take(line []byte, at, first int64) (s seen, err error) {
 	}
 	if s.Event != nil {
 		if s.event, err = read(s.Event); err != nil {
-			return s, broken(what, "its content has been changed: it is no event")
+			return s, broken(what, "its content has been changed: it is not an event")
 		}
 		what = s.name(at)
 	}

@@ -72,7 +72,7 @@ func Verify(path string, trust Trust) (r Report, err error) {
 	}
 	z, err := zip.NewReader(file, info.Size())
 	if err != nil {
-		return r, fmt.Errorf("%s is no pack: %w", path, err)
+		return r, fmt.Errorf("%s is not a pack: %w", path, err)
 	}
 	v := verifier{trust: trust, files: map[string]*zip.File{}, entries: newEntries()}
 	for _, f := range z.File {
@@ -183,7 +183,7 @@ func (v *verifier) checkpoints() error {
 	for _, t := range v.trust.Checkpoints {
 		for _, c := range v.points {
 			if c.Number == t.Number && (c.Size != t.Size || string(c.Root) != string(t.Root)) {
-				return broken(fmt.Sprintf("checkpoint %d", c.Number), "it is not the one that you have, so the log was written anew or forks")
+				return broken(fmt.Sprintf("checkpoint %d", c.Number), "it is not the one that you have, so the log was rewritten or forks")
 			}
 		}
 	}
@@ -296,9 +296,9 @@ func (v *verifier) trusted() error {
 			}
 		}
 		if known.Number == 0 {
-			return errors.New("the checkpoint that you have is none of those in this pack, so the two cannot be compared: take one of " + v.numbers())
+			return errors.New("your checkpoint is not one of this pack's, so the two cannot be compared: use one of " + v.numbers())
 		}
-		r.By, last = fmt.Sprintf("checkpoint %d, which you have", known.Number), known.Size
+		r.By, last = fmt.Sprintf("your checkpoint %d", known.Number), known.Size
 	}
 	r.Covered = min(last, r.Last) - r.First
 	if r.By == "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -77,6 +78,24 @@ func outcome(err error) string {
 		return "bad input"
 	}
 	return "error"
+}
+
+// kind is the type of the innermost error, of the first one where several were joined. Types are names
+// of ours and of libraries; what an error says may hold a question, a file's name or a person's words.
+func kind(err error) string {
+	for {
+		var inner []error
+		switch e := err.(type) {
+		case interface{ Unwrap() error }:
+			inner = []error{e.Unwrap()}
+		case interface{ Unwrap() []error }:
+			inner = e.Unwrap()
+		}
+		if len(inner) == 0 || inner[0] == nil {
+			return fmt.Sprintf("%T", err)
+		}
+		err = inner[0]
+	}
 }
 
 // is says whether the error, or one that it wraps, is a T.

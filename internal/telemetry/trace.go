@@ -140,24 +140,6 @@ func waits(err error) bool {
 	return outcome(err) == "later" || errors.Is(err, steps.ErrNotStarted) || errors.Is(err, context.Canceled)
 }
 
-// kind is the type of the innermost error, of the first one where several were joined. Types are names
-// of ours and of libraries; what an error says may hold a question, a file's name or a person's words.
-func kind(err error) string {
-	for {
-		var inner []error
-		switch e := err.(type) {
-		case interface{ Unwrap() error }:
-			inner = []error{e.Unwrap()}
-		case interface{ Unwrap() []error }:
-			inner = e.Unwrap()
-		}
-		if len(inner) == 0 || inner[0] == nil {
-			return fmt.Sprintf("%T", err)
-		}
-		err = inner[0]
-	}
-}
-
 // traceName is what every span of a request names its trace: Langfuse takes the
 // name from each observation by itself, not from the first.
 var traceName = attribute.String("langfuse.trace.name", "analyze")

@@ -92,7 +92,7 @@ func (v *view) follow(p *process) error {
 	var peer *unix.Ucred
 	err = errors.Join(raw.Control(func(fd uintptr) { peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }), err)
 	if err == nil && !slices.Contains(p.all(), int(peer.Pid)) {
-		err = fmt.Errorf("watch: process %d has connected, which is none of the box's", peer.Pid)
+		err = fmt.Errorf("watch: process %d has connected, which is not one of the box's", peer.Pid)
 	}
 	if err != nil {
 		return err
