@@ -12,6 +12,8 @@ import (
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/budget"
+	"countersign/storage/audit"
+	"countersign/storage/trail"
 )
 
 // The owner of the database can switch every guard off. What they change then an audit names.
@@ -67,20 +69,20 @@ func TestAnAuditNamesTheFirstRowThatDiffersFromTheEvents(t *testing.T) {
 			tried, err := b.HoldCheck(t.Context(), team, "a self-test", budget.Cent)
 			require.NoError(t, err)
 			require.NoError(t, b.SettleCheck(t.Context(), tried))
-			audit := func() error {
+			audited := func() error {
 				_, house := AuditorOf(b.DB).House(t.Context())
 				_, request := AuditorOf(b.DB).Request(t.Context(), r.ID)
 				require.True(t, house == nil || c.house, "%v", house)
 				require.True(t, request == nil || !c.house, "%v", request)
 				return errors.Join(house, request)
 			}
-			require.NoError(t, audit())
+			require.NoError(t, audited())
 			require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
 				_, err := tx.Exec(t.Context(), `SET LOCAL session_replication_role = replica; `+c.sql)
 				return err
 			}))
-			err = audit()
-			var differs *DifferenceError
+			err = audited()
+			var differs *audit.DifferenceError
 			require.ErrorAs(t, err, &differs)
 			require.ErrorContains(t, err, c.says)
 		})
@@ -97,7 +99,7 @@ func TestAnAuditWithoutTheKeyBelievesWhatTheTrailAnnounces(t *testing.T) {
 	require.NoError(t, err)
 	require.Positive(t, found.Events)
 	_, _, err = reader.Ask(t.Context(), b.question("other"), approval.Session{Team: team, Channel: channel})
-	require.ErrorIs(t, err, errNoKey)
+	require.ErrorIs(t, err, trail.ErrNoKey)
 	ids, err := AuditorOf(reader).RequestIDs(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{r.ID}, ids)

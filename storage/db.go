@@ -12,9 +12,14 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval/steps"
+	"countersign/storage/audit"
 	"countersign/storage/journal"
+	"countersign/storage/money"
+	"countersign/storage/pg"
 	"countersign/storage/pulse"
+	"countersign/storage/queue"
 	"countersign/storage/signing"
+	"countersign/storage/trail"
 )
 
 // Options say how the database is used. Zero values mean the defaults.
@@ -42,16 +47,16 @@ type DB struct {
 	*people
 	*rules
 	*readingBook
-	*ledger
-	*jobQueue
+	*money.Ledger
+	*queue.Jobs
 }
 
 // core is what the pieces work with. A piece embeds it, so that a transaction begins with
 // db.look, db.read or db.write wherever it is needed.
 type core struct {
-	pool   *pool
-	notary *notary
-	jobs   inserter
+	pool   *pg.Pool
+	notary *trail.Notary
+	jobs   queue.Inserter
 	log    *slog.Logger
 }
 
@@ -60,14 +65,14 @@ type (
 	// requests keeps requests and their trail (request.go, store.go, events.go).
 	requests struct {
 		*core
-		money   *ledger
+		money   *money.Till
 		quorum  int
 		maxOpen int
 	}
 	// shown keeps what Slack shows (view.go, slack.go).
 	shown struct {
 		*core
-		money *ledger
+		money *money.Till
 	}
 	notices     struct{ *core } // words to people
 	lists       struct{ *core } // many requests at once (review.go)
@@ -83,22 +88,25 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.MaxConns <= 0 {
+		o.MaxConns = 8
+	}
 	replica := replicaName()
-	pool, err := connectAs(ctx, pulse.SessionName(replica), url, orDefault(o.MaxConns, 8))
+	pool, err := pg.ConnectAs(ctx, pulse.SessionName(replica), url, o.MaxConns)
 	if err != nil {
 		return nil, err
 	}
-	all := &core{pool: pool, notary: newNotary(o.Key, o.Log, pool.read), log: o.Log}
-	money := newLedger(pool, all.notary, o.Location, o.Role)
-	db := &DB{core: all, requests: &requests{all, money, max(o.Quorum, 1), o.MaxOpen}, shown: &shown{all, money}, notices: &notices{all}, lists: &lists{all},
-		people: &people{all}, rules: &rules{all}, readingBook: &readingBook{all}, ledger: money, jobQueue: newJobQueue(pool, replica, o.Log)}
-	if all.jobs, err = newInserter(pool); err != nil {
+	all := &core{pool: pool, notary: trail.NewNotary(o.Key, o.Log, pool.Read), log: o.Log}
+	till := money.NewTill(pool, all.notary, o.Location, o.Role)
+	db := &DB{core: all, requests: &requests{all, till, max(o.Quorum, 1), o.MaxOpen}, shown: &shown{all, till}, notices: &notices{all}, lists: &lists{all},
+		people: &people{all}, rules: &rules{all}, readingBook: &readingBook{all}, Ledger: money.NewLedger(till), Jobs: queue.New(pool, replica, o.Log)}
+	if all.jobs, err = queue.NewInserter(pool); err != nil {
 		db.Close()
 		return nil, err
 	}
-	db.jobQueue.jobs = all.jobs
+	db.Jobs.Jobs = all.jobs
 	if err = db.Ping(ctx); err == nil && o.Key != nil {
-		err = db.writeByKey(ctx, func(tx pgx.Tx) error { return db.core.notary.announce(ctx, tx, false) })
+		err = db.writeByKey(ctx, func(tx pgx.Tx) error { return db.core.notary.Announce(ctx, tx, false) })
 	}
 	if err != nil {
 		db.Close()
@@ -108,23 +116,23 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 }
 
 func (c *core) look(ctx context.Context, queue func(b *pgx.Batch)) error {
-	return c.pool.look(ctx, queue)
+	return c.pool.Look(ctx, queue)
 }
 
 func (c *core) read(ctx context.Context, work func(tx pgx.Tx) error) error {
-	return c.pool.read(ctx, work)
+	return c.pool.Read(ctx, work)
 }
 
 func (c *core) write(ctx context.Context, work func(tx pgx.Tx) error) error {
-	return c.pool.write(ctx, work)
+	return c.pool.Write(ctx, work)
 }
 
 func (c *core) writeByKey(ctx context.Context, work func(tx pgx.Tx) error) error {
-	return c.pool.writeByKey(ctx, work)
+	return c.pool.WriteByKey(ctx, work)
 }
 
-func (c *core) batched(ctx context.Context, options pgx.TxOptions, twice bool, work func(t *batched) error) error {
-	return c.pool.batched(ctx, options, twice, work)
+func (c *core) batched(ctx context.Context, options pgx.TxOptions, twice bool, work func(t *pg.Tx) error) error {
+	return c.pool.Batched(ctx, options, twice, work)
 }
 
 // Close closes all connections. A database that no longer answers delays it only briefly;
@@ -135,7 +143,7 @@ func (db *DB) closeWithin(limit time.Duration) {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		db.pulse.End()
+		db.Pulse.End()
 		db.core.pool.Close()
 	}()
 	select {
@@ -146,7 +154,7 @@ func (db *DB) closeWithin(limit time.Duration) {
 }
 
 // AuditorOf holds a database against its trails.
-func AuditorOf(db *DB) Auditor { return Auditor{db.core.pool, db.core.notary} }
+func AuditorOf(db *DB) audit.Auditor { return audit.New(db.core.pool, db.core.notary) }
 
 // Log is the one log over all events.
 func Log(db *DB) *journal.Log { return journal.New(db.read, db.write, db.audit) }
@@ -160,10 +168,10 @@ func (db *DB) Ping(ctx context.Context) error {
 }
 
 // Apart is by how much the database's clock is ahead of this machine's, half a round trip more or less.
-func (db *DB) Apart(ctx context.Context) (time.Duration, error) { return apart(ctx, db.core.pool) }
+func (db *DB) Apart(ctx context.Context) (time.Duration, error) { return db.core.pool.Apart(ctx) }
 
 // Clock is how far ahead the database's clock was at the last heartbeat of Work.
-func (db *DB) Clock() time.Duration { return db.pulse.Apart() }
+func (db *DB) Clock() time.Duration { return db.Pulse.Apart() }
 
 // replicaName is the machine and something that no other process has. Postgres cuts the names
 // of sessions off after 63 bytes.
@@ -172,21 +180,14 @@ func replicaName() string {
 	return host[:min(len(host), 24)] + "-" + strings.ToLower(rand.Text()[:10])
 }
 
-func orDefault(n, otherwise int) int {
-	if n > 0 {
-		return n
-	}
-	return otherwise
-}
-
 // NewKey announces the next key, signed by the present one. Where the present one is lost,
 // the next one announces itself.
 func NewKey(ctx context.Context, db *DB, next *signing.Key, lost bool) error {
 	err := db.write(ctx, func(tx pgx.Tx) error {
 		if lost {
-			return newNotary(next, db.core.log, nil).announce(ctx, tx, true)
+			return trail.NewNotary(next, db.core.log, nil).Announce(ctx, tx, true)
 		}
-		return db.core.notary.announceNext(ctx, tx, next)
+		return db.core.notary.AnnounceNext(ctx, tx, next)
 	})
 	if err != nil {
 		return fmt.Errorf("announce a signing key: %w", err)
@@ -196,13 +197,13 @@ func NewKey(ctx context.Context, db *DB, next *signing.Key, lost bool) error {
 
 // Keys are all that were announced, in their order.
 func Keys(ctx context.Context, url string) (names []string, err error) {
-	pool, err := connect(ctx, url, 1)
+	pool, err := pg.Connect(ctx, url, 1)
 	if err != nil {
 		return nil, err
 	}
 	defer pool.Close()
 	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		names, err = announced(ctx, tx)
+		names, err = trail.Announced(ctx, tx)
 		return err
 	})
 	if err != nil {

@@ -19,6 +19,8 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/proof"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
 
 func newKey(t *testing.T) (ssh.Signer, string) {
@@ -34,8 +36,8 @@ func newKey(t *testing.T) (ssh.Signer, string) {
 func (b *bundle) hadKey(t *testing.T, who, line string, age time.Duration) {
 	t.Helper()
 	require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
-		at := micro(time.Now().Add(-age))
-		told, err := b.core.notary.appendEvents(t.Context(), tx, peopleStream(team), []approval.Event{{At: at, Actor: who, Kind: approval.EventRegisteredKey, Data: map[string]any{"key": line}}})
+		at := pg.Micro(time.Now().Add(-age))
+		told, err := b.core.notary.AppendEvents(t.Context(), tx, trail.PeopleStream(team), []approval.Event{{At: at, Actor: who, Kind: approval.EventRegisteredKey, Data: map[string]any{"key": line}}})
 		if err != nil {
 			return err
 		}
@@ -206,7 +208,7 @@ func TestProveReviewHighRiskByAnotherDoorIsNotDecidedWithoutTheReviewersKey(t *t
 	now.Decisions[0].Unsigned = false // even if serve's key had signed the event
 	proof.Check(t, len(now.BrokenSeal(b.policy)) == 1, "a wrong signature runs nothing", "%v", now.BrokenSeal(b.policy))
 	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
-	proof.Check(t, errors.As(err, new(*ChainError)), "and the audit names its event", "%v", err)
+	proof.Check(t, errors.As(err, new(*trail.ChainError)), "and the audit names its event", "%v", err)
 }
 
 // Whoever has serve's key as well signs the event, and cannot sign as the reviewer.

@@ -7,6 +7,7 @@ import (
 
 	"countersign/internal/pglocal/pgtest"
 	"countersign/storage/signing"
+	"countersign/storage/trail"
 )
 
 func TestAReplicaWithAnotherKeyDoesNotStart(t *testing.T) {
@@ -15,7 +16,7 @@ func TestAReplicaWithAnotherKeyDoesNotStart(t *testing.T) {
 	other, err := signing.New(nil)
 	require.NoError(t, err)
 	_, err = Open(t.Context(), pgtest.Serve(b.url), Options{Key: other})
-	var wrong *OtherKeyError
+	var wrong *trail.OtherKeyError
 	require.ErrorAs(t, err, &wrong)
 	require.ErrorContains(t, err, "SIGNING_KEY_FILE has to be the same file for all replicas")
 	require.Equal(t, testKey.Name(), wrong.Theirs)

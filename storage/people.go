@@ -12,10 +12,13 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/review"
+	"countersign/storage/money"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
 
 type grantRow struct {
-	voucher
+	trail.Voucher
 	Team    string
 	Project string
 	Role    review.PersonRole
@@ -40,17 +43,17 @@ const (
 )
 
 func (db *core) queueGrants(b *pgx.Batch, of, key string, into *[]review.Grant) {
-	ask(b, func(rows []grantRow) error {
+	pg.Ask(b, func(rows []grantRow) error {
 		*into = nil
 		for _, r := range rows {
 			g := review.Grant{Team: r.Team, Project: r.Project, Role: r.Role, User: r.Person, By: r.By, At: r.At}
-			if !db.doubtsGrant(g, r.voucher) {
+			if !db.doubtsGrant(g, r.Voucher) {
 				*into = append(*into, g)
 			}
 		}
 		return nil
 	}, `
-		SELECT team, project, role, person, by, latest.at, `+voucherOf+` FROM (
+		SELECT team, project, role, person, by, latest.at, `+trail.VoucherOf+` FROM (
 			SELECT DISTINCT ON (project, role, person) * FROM people WHERE team = `+of+` ORDER BY project, role, person, seq DESC) AS latest
 		LEFT JOIN events e ON e.stream = 'people:' || team AND e.seq = told
 		WHERE named ORDER BY project, role, person`, key)
@@ -63,7 +66,7 @@ func (db *people) Unname(ctx context.Context, g review.Grant) error { return db.
 // grant notes a fact about somebody, unless it is one already.
 func (db *people) grant(ctx context.Context, g review.Grant, named bool) error {
 	err := db.write(ctx, func(tx pgx.Tx) error {
-		if err := lockStream(ctx, tx, peopleStream(g.Team)); err != nil {
+		if err := trail.LockStream(ctx, tx, trail.PeopleStream(g.Team)); err != nil {
 			return err
 		}
 		var before []review.Grant
@@ -87,15 +90,15 @@ func (db *people) grant(ctx context.Context, g review.Grant, named bool) error {
 			return err
 		}
 		// By their role people spend who have no limit of their own: whoever is weighing one now ends first.
-		if err := lockRoles(ctx, tx, g.Team); err != nil {
+		if err := money.LockRoles(ctx, tx, g.Team); err != nil {
 			return err
 		}
-		now, err := clock(ctx, tx)
+		now, err := pg.Clock(ctx, tx)
 		if err != nil {
 			return err
 		}
 		kind := map[bool]string{true: approval.EventNamed, false: approval.EventRemoved}[named]
-		told, err := db.notary.appendEvents(ctx, tx, peopleStream(g.Team), []approval.Event{{At: now, Actor: g.By, Kind: kind,
+		told, err := db.notary.AppendEvents(ctx, tx, trail.PeopleStream(g.Team), []approval.Event{{At: now, Actor: g.By, Kind: kind,
 			Data: map[string]any{"person": g.User, "role": g.Role, "channel": g.Project, "before": had}}})
 		if err != nil {
 			return err
@@ -113,14 +116,14 @@ func (db *people) grant(ctx context.Context, g review.Grant, named bool) error {
 // AuditPeople stores that somebody was refused a change to people or their rules.
 func (db *people) AuditPeople(ctx context.Context, team string, e approval.Event) error {
 	e.At = time.Time{}
-	if err := db.audit(ctx, peopleStream(team), e); err != nil {
+	if err := db.audit(ctx, trail.PeopleStream(team), e); err != nil {
 		return fmt.Errorf("audit %q in %s: %w", e.Kind, team, err)
 	}
 	return nil
 }
 
 type delegationRow struct {
-	voucher
+	trail.Voucher
 	Team      string
 	Principal string
 	Delegate  string
@@ -138,17 +141,17 @@ func (db *people) Delegations(ctx context.Context, team string) (list []review.D
 }
 
 func (db *core) queueDelegations(b *pgx.Batch, of, key string, into *[]review.Delegation) {
-	ask(b, func(rows []delegationRow) error {
+	pg.Ask(b, func(rows []delegationRow) error {
 		*into = nil
 		for _, r := range rows {
 			d := review.Delegation{Team: r.Team, From: r.Principal, To: r.Delegate, Until: r.Until, At: r.At}
-			if !db.doubtsDelegation(d, r.voucher) {
+			if !db.doubtsDelegation(d, r.Voucher) {
 				*into = append(*into, d)
 			}
 		}
 		return nil
 	}, `
-		SELECT team, principal, delegate, until, latest.at, `+voucherOf+` FROM (
+		SELECT team, principal, delegate, until, latest.at, `+trail.VoucherOf+` FROM (
 			SELECT DISTINCT ON (principal) * FROM delegations WHERE team = `+of+` ORDER BY principal, seq DESC) AS latest
 		LEFT JOIN events e ON e.stream = 'people:' || team AND e.seq = told
 		WHERE until > clock_timestamp() ORDER BY principal`, key)
@@ -157,7 +160,7 @@ func (db *core) queueDelegations(b *pgx.Batch, of, key string, into *[]review.De
 // Delegate lets somebody decide in another's place, or ends that when d.To is empty.
 func (db *people) Delegate(ctx context.Context, d review.Delegation) error {
 	err := db.write(ctx, func(tx pgx.Tx) error {
-		if err := lockStream(ctx, tx, peopleStream(d.Team)); err != nil {
+		if err := trail.LockStream(ctx, tx, trail.PeopleStream(d.Team)); err != nil {
 			return err
 		}
 		var list []review.Delegation
@@ -178,28 +181,28 @@ func (db *people) Delegate(ctx context.Context, d review.Delegation) error {
 		if err := lockAuthority(ctx, tx, d.Team); err != nil {
 			return err
 		}
-		now, err := clock(ctx, tx)
+		now, err := pg.Clock(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if d.To != "" && !micro(d.Until).After(now) { // midnight may have come since somebody looked
+		if d.To != "" && !pg.Micro(d.Until).After(now) { // midnight may have come since somebody looked
 			return review.Over()
 		}
 		data := map[string]any{"before": before}
 		kind := approval.EventDelegationEnded
 		if d.To != "" {
-			kind, data["to"], data["until"] = approval.EventDelegated, d.To, micro(d.Until)
+			kind, data["to"], data["until"] = approval.EventDelegated, d.To, pg.Micro(d.Until)
 		}
 		actor := d.From
 		if d.By != "" {
 			actor, data["from"] = d.By, d.From
 		}
-		told, err := db.notary.appendEvents(ctx, tx, peopleStream(d.Team), []approval.Event{{At: now, Actor: actor, Kind: kind, Data: data}})
+		told, err := db.notary.AppendEvents(ctx, tx, trail.PeopleStream(d.Team), []approval.Event{{At: now, Actor: actor, Kind: kind, Data: data}})
 		if err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO delegations (team, principal, delegate, until, at, told) VALUES ($1, $2, nullif($3, ''), $4, $5, $6)`,
-			d.Team, d.From, d.To, moment(d.Until), now, told)
+			d.Team, d.From, d.To, pg.Moment(d.Until), now, told)
 		return err
 	})
 	if err != nil {
@@ -209,7 +212,7 @@ func (db *people) Delegate(ctx context.Context, d review.Delegation) error {
 }
 
 type keyRow struct {
-	voucher
+	trail.Voucher
 	Team   string
 	Person string
 	Public string
@@ -227,18 +230,18 @@ func (db *people) Keys(ctx context.Context, team, user string) (keys []review.Ke
 }
 
 func (db *core) queueKeys(b *pgx.Batch, team, user string, into *[]review.Key) {
-	ask(b, func(rows []keyRow) error {
+	pg.Ask(b, func(rows []keyRow) error {
 		*into = nil
 		for _, r := range rows {
 			k := review.Key{Team: r.Team, User: r.Person, Line: r.Public, At: r.At, Told: r.Heard}
-			if !db.doubtsKey(k, r.voucher) {
+			if !db.doubtsKey(k, r.Voucher) {
 				*into = append(*into, k)
 			}
 		}
 		return nil
 	}, `
 		SELECT team, person, latest.line AS public, latest.at,
-			EXISTS (SELECT FROM notice_posts WHERE key = 'key ' || team || ' ' || told AND recipient = person AND ts <> '') AS heard, `+voucherOf+` FROM (
+			EXISTS (SELECT FROM notice_posts WHERE key = 'key ' || team || ' ' || told AND recipient = person AND ts <> '') AS heard, `+trail.VoucherOf+` FROM (
 			SELECT DISTINCT ON (line) * FROM ssh_keys WHERE team = $1 AND person = $2 ORDER BY line, ssh_keys.seq DESC) AS latest
 		LEFT JOIN events e ON e.stream = 'people:' || team AND e.seq = told
 		WHERE named ORDER BY latest.seq`, team, user)
@@ -247,29 +250,29 @@ func (db *core) queueKeys(b *pgx.Batch, team, user string, into *[]review.Key) {
 // SetKey registers a key or removes it, unless that is so already, and has its owner told in
 // the same transaction.
 func (db *people) SetKey(ctx context.Context, k review.Key, named bool) error {
-	err := db.batched(ctx, pgx.TxOptions{}, false, func(t *batched) error {
+	err := db.batched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error {
 		var had []review.Key
-		t.Queue(takeLock, "events "+peopleStream(k.Team))
+		t.Queue(pg.TakeLock, "events "+trail.PeopleStream(k.Team))
 		db.queueKeys(t.Batch, k.Team, k.User, &had)
-		if err := t.send(); err != nil {
+		if err := t.Send(); err != nil {
 			return err
 		}
 		if slices.ContainsFunc(had, func(h review.Key) bool { return h.Line == k.Line }) == named {
 			return nil
 		}
-		if err := lockAuthority(ctx, t.tx, k.Team); err != nil {
+		if err := lockAuthority(ctx, t.Tx, k.Team); err != nil {
 			return err
 		}
 		var err error
-		if k.At, err = clock(ctx, t.tx); err != nil {
+		if k.At, err = pg.Clock(ctx, t.Tx); err != nil {
 			return err
 		}
 		kind := map[bool]string{true: approval.EventRegisteredKey, false: approval.EventRemovedKey}[named]
-		told, err := db.notary.appendEvents(ctx, t.tx, peopleStream(k.Team), []approval.Event{{At: k.At, Actor: k.User, Kind: kind, Data: map[string]any{"key": k.Line}}})
+		told, err := db.notary.AppendEvents(ctx, t.Tx, trail.PeopleStream(k.Team), []approval.Event{{At: k.At, Actor: k.User, Kind: kind, Data: map[string]any{"key": k.Line}}})
 		if err != nil {
 			return err
 		}
-		if _, err = t.tx.Exec(ctx, `INSERT INTO ssh_keys (team, person, line, named, at, told) VALUES ($1, $2, $3, $4, $5, $6)`, k.Team, k.User, k.Line, named, k.At, told); err != nil {
+		if _, err = t.Tx.Exec(ctx, `INSERT INTO ssh_keys (team, person, line, named, at, told) VALUES ($1, $2, $3, $4, $5, $6)`, k.Team, k.User, k.Line, named, k.At, told); err != nil {
 			return err
 		}
 		return db.storeNotices(t, []approval.Notice{k.Notice(fmt.Sprintf("key %s %d", k.Team, told), named)}, nil, nil)
@@ -284,25 +287,25 @@ func (db *people) SetKey(ctx context.Context, k review.Key, named bool) error {
 	return nil
 }
 
-func (db *core) doubtsGrant(g review.Grant, v voucher) bool {
-	return db.notary.doubts(v, fmt.Sprintf("%s as %s", g.User, g.Role), func(e witnessed) bool {
-		return e.Stream == peopleStream(g.Team) && e.Actor == g.By && e.Kind == approval.EventNamed && e.At.Equal(g.At) &&
-			e.says(map[string]string{"person": g.User, "role": string(g.Role), "channel": g.Project})
+func (db *core) doubtsGrant(g review.Grant, v trail.Voucher) bool {
+	return db.notary.Doubts(v, fmt.Sprintf("%s as %s", g.User, g.Role), func(e trail.Witnessed) bool {
+		return e.Stream == trail.PeopleStream(g.Team) && e.Actor == g.By && e.Kind == approval.EventNamed && e.At.Equal(g.At) &&
+			e.Says(map[string]string{"person": g.User, "role": string(g.Role), "channel": g.Project})
 	})
 }
 
-func (db *core) doubtsDelegation(d review.Delegation, v voucher) bool {
-	return db.notary.doubts(v, fmt.Sprintf("%s in the place of %s", d.To, d.From), func(e witnessed) bool {
+func (db *core) doubtsDelegation(d review.Delegation, v trail.Voucher) bool {
+	return db.notary.Doubts(v, fmt.Sprintf("%s in the place of %s", d.To, d.From), func(e trail.Witnessed) bool {
 		from, by := e.Data["from"].(string)
 		until, _ := e.Data["until"].(string)
 		end, err := time.Parse(time.RFC3339Nano, until)
-		return e.Stream == peopleStream(d.Team) && e.Kind == approval.EventDelegated && e.At.Equal(d.At) && (from == d.From || !by && e.Actor == d.From) &&
-			e.says(map[string]string{"to": d.To}) && err == nil && end.Equal(d.Until)
+		return e.Stream == trail.PeopleStream(d.Team) && e.Kind == approval.EventDelegated && e.At.Equal(d.At) && (from == d.From || !by && e.Actor == d.From) &&
+			e.Says(map[string]string{"to": d.To}) && err == nil && end.Equal(d.Until)
 	})
 }
 
-func (db *core) doubtsKey(k review.Key, v voucher) bool {
-	return db.notary.doubts(v, "a key of "+k.User, func(e witnessed) bool {
-		return e.Stream == peopleStream(k.Team) && e.Actor == k.User && e.Kind == approval.EventRegisteredKey && e.At.Equal(k.At) && e.says(map[string]string{"key": k.Line})
+func (db *core) doubtsKey(k review.Key, v trail.Voucher) bool {
+	return db.notary.Doubts(v, "a key of "+k.User, func(e trail.Witnessed) bool {
+		return e.Stream == trail.PeopleStream(k.Team) && e.Actor == k.User && e.Kind == approval.EventRegisteredKey && e.At.Equal(k.At) && e.Says(map[string]string{"key": k.Line})
 	})
 }

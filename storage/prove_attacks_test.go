@@ -17,6 +17,7 @@ import (
 	"countersign/internal/pglocal/pgtest"
 	"countersign/internal/proof"
 	"countersign/storage/signing"
+	"countersign/storage/trail"
 )
 
 // Somebody has the password of serve's role, and not its key. What they try is refused, or
@@ -177,7 +178,7 @@ func TestProveReviewADecisionThatIsForgedWithItsEventRunsNothing(t *testing.T) {
 			proof.Check(t, errors.As(err, &stale) && b.count(t, `SELECT count(*) FROM runs`) == 0, "a decision forged with its event and hash, and "+name+": nothing runs", "%v", err)
 
 			_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
-			var chain *ChainError
+			var chain *trail.ChainError
 			proof.Check(t, errors.As(err, &chain) && chain.Why == "it is not signed by this installation", "and the audit names it", "%v", err)
 
 			// It goes back to the reviewers, who decide on a new revision.
@@ -203,7 +204,7 @@ func TestProveReviewARunThatIsForgedWithItsEventIsNotStarted(t *testing.T) {
 	require.NoError(t, err)
 	proof.Check(t, now.Run.Unsigned && len(now.BrokenSeal(b.policy)) == 1, "a start forged with its event: nobody starts anything in that box", "%v", now.BrokenSeal(b.policy))
 	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
-	proof.Check(t, errors.As(err, new(*ChainError)), "and the audit names it", "%v", err)
+	proof.Check(t, errors.As(err, new(*trail.ChainError)), "and the audit names it", "%v", err)
 }
 
 func TestProveReviewCodeThatIsForgedWithItsEventIsNotDecidedOn(t *testing.T) {
@@ -220,7 +221,7 @@ func TestProveReviewCodeThatIsForgedWithItsEventIsNotDecidedOn(t *testing.T) {
 	})
 	proof.Check(t, errors.As(err, new(*approval.StaleError)), "code forged with its event, and without what was found in it: nobody can approve it", "%v", err)
 	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
-	proof.Check(t, errors.As(err, new(*ChainError)), "and the audit names it", "%v", err)
+	proof.Check(t, errors.As(err, new(*trail.ChainError)), "and the audit names it", "%v", err)
 }
 
 // Where administrators ask for more, code that is forged with its event is sealed by their
@@ -260,7 +261,7 @@ func TestProveReviewCodeThatIsForgedByLaxerRulesIsRefused(t *testing.T) {
 	require.NoError(t, err, "and what was written before the rules stands")
 	require.NoError(t, reviseTo(`"version":2,"tier":"high","approvals":2,"policy":"team/2"`), "the schema knows no keys")
 	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
-	proof.Check(t, errors.As(err, new(*ChainError)), "by the rules that hold the audit names it", "%v", err)
+	proof.Check(t, errors.As(err, new(*trail.ChainError)), "by the rules that hold the audit names it", "%v", err)
 }
 
 func TestProveReviewRolesRulesAndLimitsThatAreForgedWithTheirEventsDoNotCount(t *testing.T) {
@@ -333,7 +334,7 @@ func TestProveReviewRolesRulesAndLimitsThatAreForgedWithTheirEventsDoNotCount(t 
 			stands := c.stands(t, b)
 			proof.Check(t, stands == "0", name+" forged with its event does not count", "%s", stands)
 			_, err = AuditorOf(b.DB).House(t.Context())
-			proof.Check(t, errors.As(err, new(*ChainError)), "and the audit of the workspace names it", "%v", err)
+			proof.Check(t, errors.As(err, new(*trail.ChainError)), "and the audit of the workspace names it", "%v", err)
 		})
 	}
 }

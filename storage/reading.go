@@ -11,12 +11,13 @@ import (
 	"countersign/approval"
 	"countersign/approval/reading"
 	"countersign/approval/steps"
+	"countersign/storage/pg"
 )
 
 // Known is the sha256 of a file that Slack has shown before by this id, name and size.
 func (db *readingBook) Known(ctx context.Context, team string, f approval.File) (sha256 string, err error) {
 	err = db.look(ctx, func(b *pgx.Batch) {
-		ask(b, func(rows []struct {
+		pg.Ask(b, func(rows []struct {
 			SHA256 string `db:"sha256"`
 		}) error {
 			for _, row := range rows { // one at most: it is the primary key
@@ -53,7 +54,7 @@ type keptRow struct {
 func (db *readingBook) Reading(ctx context.Context, c approval.Content) (kept steps.KeptReading, err error) {
 	err = db.look(ctx, func(b *pgx.Batch) {
 		kept = steps.KeptReading{}
-		ask(b, func(rows []keptRow) error {
+		pg.Ask(b, func(rows []keptRow) error {
 			for _, row := range rows {
 				kept = steps.KeptReading{Tries: row.Tries, At: row.At, Now: row.Now}
 				if row.Answer != nil {
@@ -132,7 +133,7 @@ func (db *readingBook) KeepReading(ctx context.Context, c approval.Content, a re
 // ToldBefore is what was told last of a content in its channel. The predicate is the index's.
 func (db *readingBook) ToldBefore(ctx context.Context, c approval.Content) (told []reading.Answered, err error) {
 	err = db.look(ctx, func(b *pgx.Batch) {
-		ask(b, func(rows []struct{ Answers string }) error {
+		pg.Ask(b, func(rows []struct{ Answers string }) error {
 			told = nil
 			for _, row := range rows { // one at most
 				return json.Unmarshal([]byte(row.Answers), &told)

@@ -13,6 +13,9 @@ import (
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/budget"
+	"countersign/storage/money"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
 
 // Counter reads who pays for a question, and the thread in which it is asked.
@@ -26,9 +29,9 @@ func (db *requests) Counter(ctx context.Context, q approval.Question) (c steps.C
 		return list
 	}
 	var own, house review.RuleSet
-	c.Standings, err = db.money.reckoned(ctx, payersOfQuestion(thread, q.Asker), scopes, func(b *pgx.Batch) {
+	c.Standings, err = db.money.Reckoned(ctx, money.PayersOfQuestion(thread, q.Asker), scopes, func(b *pgx.Batch) {
 		c = steps.Counter{}
-		tell(b, []any{&c.Now}, tellTime)
+		pg.Tell(b, []any{&c.Now}, pg.TellTime)
 		queueSession(b, thread, func(id string) error { c.Session = id; return nil })
 		queueThreadFiles(b, thread, func(files []approval.File) { c.Files = files })
 		if q.Spoken {
@@ -49,17 +52,17 @@ func (db *requests) Counter(ctx context.Context, q approval.Question) (c steps.C
 // thread, where somebody has begun that meanwhile.
 func (db *requests) Ask(ctx context.Context, r *approval.Request, thread approval.Session) (stored *approval.Request, created bool, err error) {
 	id := r.SessionID
-	err = until(ctx, func() (fate, error) {
+	err = pg.Until(ctx, func() (pg.Fate, error) {
 		stored = new(*r)
 		stored.SessionID = id
-		became, err := db.pool.tryBatched(ctx, pgx.TxOptions{}, true, func(t *batched) error {
-			words := db.notary.contents(streamOf(stored.ID))
+		became, err := db.pool.TryBatched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error {
+			words := db.notary.Contents(trail.StreamOf(stored.ID))
 			if err := db.insertRequest(t.Batch, stored, thread, words); err != nil {
 				return err
 			}
 			return db.store(t, &loaded{Request: stored, now: stored.CreatedAt}, words, func() {
 				if stored.Blocked != nil {
-					queueLocks(t.Batch, stored.Scopes()) // it holds nothing, and is counted among the asker's questions all the same
+					money.QueueLocks(t.Batch, stored.Scopes()) // it holds nothing, and is counted among the asker's questions all the same
 				}
 				db.queueBound(t.Batch, stored)
 			})
@@ -69,9 +72,9 @@ func (db *requests) Ask(ctx context.Context, r *approval.Request, thread approva
 		}
 		err = db.look(ctx, func(b *pgx.Batch) { queueSession(b, thread, func(its string) error { id = its; return nil }) })
 		if err != nil {
-			return settled, err
+			return pg.Settled, err
 		}
-		return cut, errMoved
+		return pg.Cut, errMoved
 	})
 	if errors.Is(err, errAsked) {
 		stored, err = db.byTrigger(ctx, r.Team, r.Trigger)
@@ -118,7 +121,7 @@ func queueSession(b *pgx.Batch, thread approval.Session, take func(id string) er
 	if thread.ThreadTS == "" {
 		return
 	}
-	ask(b, func(rows []struct{ ID string }) error {
+	pg.Ask(b, func(rows []struct{ ID string }) error {
 		for _, row := range rows {
 			return take(row.ID)
 		}
@@ -129,8 +132,8 @@ func queueSession(b *pgx.Batch, thread approval.Session, take func(id string) er
 // insertRequest writes a request and the session of its thread. It waits for whoever
 // has just used the same trigger, or begun the same thread: once they have committed
 // it is errAsked, or errMoved.
-func (db *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.Session, words *contents) error {
-	files, err := document(r.Files, "[]")
+func (db *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.Session, words *trail.Contents) error {
+	files, err := pg.Document(r.Files, "[]")
 	if err != nil {
 		return err
 	}
@@ -138,12 +141,12 @@ func (db *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread appr
 	if err != nil {
 		return err
 	}
-	seek, err := column(r.Seek)
+	seek, err := pg.Column(r.Seek)
 	if err != nil {
 		return err
 	}
-	question := words.text(r.Question)
-	words.queue(b)
+	question := words.Text(r.Question)
+	words.Queue(b)
 	b.Queue(`
 		INSERT INTO sessions (id, team, channel, thread_ts) VALUES ($1, $2, $3, nullif($4, ''))
 		ON CONFLICT DO NOTHING`, r.SessionID, thread.Team, thread.Channel, thread.ThreadTS)
@@ -159,7 +162,7 @@ func (db *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread appr
 		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1 FROM sessions WHERE id = $2
 		ON CONFLICT (team, trigger) DO NOTHING`,
 		r.ID, r.SessionID, r.Team, r.Project, r.Asker, question, r.Model, files, r.Trigger, r.State,
-		r.Attempts, micro(r.CreatedAt), micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek, fallback).
+		r.Attempts, pg.Micro(r.CreatedAt), pg.Micro(r.ChangedAt), pg.Moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek, fallback).
 		Exec(func(tag pgconn.CommandTag) error {
 			if tag.RowsAffected() == 0 {
 				return errAsked
@@ -189,11 +192,11 @@ func (db *requests) Act(ctx context.Context, c *steps.Case, change func(r *appro
 // next. Where that had to wait for its locks, queueTime sees to it.
 func (db *requests) act(ctx context.Context, id string, l *loaded, on *basis, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
 	moved := false
-	err := until(ctx, func() (became fate, err error) {
+	err := pg.Until(ctx, func() (became pg.Fate, err error) {
 		if l == nil && !moved {
 			l = &loaded{}
 			if err := db.look(ctx, func(b *pgx.Batch) { db.queueRequest(b, id, l) }); err != nil {
-				return settled, err
+				return pg.Settled, err
 			}
 		}
 		var ends time.Time
@@ -201,47 +204,47 @@ func (db *requests) act(ctx context.Context, id string, l *loaded, on *basis, ch
 			ends = l.ExpiresAt
 			l.tick()
 			if err := change(l.Request, l.now); err != nil {
-				return settled, &finalError{err}
+				return pg.Settled, &pg.FinalError{Err: err}
 			}
 		}
-		became, err = db.pool.tryBatched(ctx, pgx.TxOptions{}, false, func(t *batched) error {
+		became, err = db.pool.TryBatched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error {
 			var inTime func()
 			if moved {
 				l = &loaded{}
 				queueLock(t.Batch, id, nil)
 				queueHeld(t.Batch, on)
 				db.queueRequest(t.Batch, id, l)
-				if err := t.send(); err != nil {
+				if err := t.Send(); err != nil {
 					return err
 				}
 				if err := change(l.Request, l.now); err != nil {
-					return &finalError{err}
+					return &pg.FinalError{Err: err}
 				}
 			} else {
 				queueLock(t.Batch, id, &l.version)
 				queueHeld(t.Batch, on)
 				inTime = func() { queueTime(t.Batch, l.now, ends) }
 			}
-			if err := db.store(t, l, db.notary.contents(streamOf(id)), inTime); err != nil {
+			if err := db.store(t, l, db.notary.Contents(trail.StreamOf(id)), inTime); err != nil {
 				return err
 			}
 			return db.saveRequest(t.Batch, l)
 		})
 		if errors.Is(err, errMoved) {
-			moved, became = true, cut
+			moved, became = true, pg.Cut
 		}
-		if became != settled {
+		if became != pg.Settled {
 			l = nil // another attempt begins with what stands then
 		}
 		return became, err
 	})
-	var closure *finalError
+	var closure *pg.FinalError
 	switch words, known := refusal(err); {
 	case err == nil:
 		l.Changes = approval.Changes{}
 		return l.Request, nil
 	case errors.As(err, &closure):
-		return nil, closure.err
+		return nil, closure.Err
 	case known:
 		stands, e := db.Request(ctx, id)
 		if e != nil {
@@ -258,7 +261,7 @@ func (db *requests) act(ctx context.Context, id string, l *loaded, on *basis, ch
 func queueLock(b *pgx.Batch, id string, version *int64) {
 	b.Queue(`SELECT version FROM requests WHERE id = $1 FOR NO KEY UPDATE`, id).QueryRow(func(row pgx.Row) error {
 		var now int64
-		err := notFound(row.Scan(&now))
+		err := pg.NotFound(row.Scan(&now))
 		if err == nil && version != nil && now != *version {
 			err = errMoved
 		}
@@ -270,11 +273,11 @@ func queueLock(b *pgx.Batch, id string, version *int64) {
 // the move needs (the revision, the decision, the run), as the schema insists.
 func (db *requests) saveRequest(b *pgx.Batch, l *loaded) error {
 	r := l.Request
-	files, err := document(r.Files, "[]")
+	files, err := pg.Document(r.Files, "[]")
 	if err != nil {
 		return err
 	}
-	refused, err := document(r.Refused, "[]")
+	refused, err := pg.Document(r.Refused, "[]")
 	if err != nil {
 		return err
 	}
@@ -286,23 +289,23 @@ func (db *requests) saveRequest(b *pgx.Batch, l *loaded) error {
 	if err != nil {
 		return err
 	}
-	edit, err := column(r.Edit)
+	edit, err := pg.Column(r.Edit)
 	if err != nil {
 		return err
 	}
-	written, err := column(r.Written)
+	written, err := pg.Column(r.Written)
 	if err != nil {
 		return err
 	}
-	seek, err := column(r.Seek)
+	seek, err := pg.Column(r.Seek)
 	if err != nil {
 		return err
 	}
-	away, err := column(r.Away)
+	away, err := pg.Column(r.Away)
 	if err != nil {
 		return err
 	}
-	cause, err := column(r.Cause)
+	cause, err := pg.Column(r.Cause)
 	if err != nil {
 		return err
 	}
@@ -317,9 +320,9 @@ func (db *requests) saveRequest(b *pgx.Batch, l *loaded) error {
 			seek = $20, away = $21, cause = $22, guest = $23, looked_at = $24, place = $25, written = $26, told = $27, fallback = $28, shared = $29
 		WHERE id = $1`,
 		r.ID, r.Model, files, r.State, reason, r.Attempts, refused, revision,
-		micro(r.ChangedAt), moment(r.ExpiresAt), r.Needs(approval.Policy{Quorum: db.quorum}),
-		r.Rounds, edit, r.Assignee, orEmpty(r.Opinions), moment(r.RemindedAt), moment(r.EscalatedAt), blocked, downgraded,
-		seek, away, cause, r.Guest, moment(r.LookedAt), r.Place, written, l.told, fallback, r.Shared)
+		pg.Micro(r.ChangedAt), pg.Moment(r.ExpiresAt), r.Needs(approval.Policy{Quorum: db.quorum}),
+		r.Rounds, edit, r.Assignee, pg.OrEmpty(r.Opinions), pg.Moment(r.RemindedAt), pg.Moment(r.EscalatedAt), blocked, downgraded,
+		seek, away, cause, r.Guest, pg.Moment(r.LookedAt), r.Place, written, l.told, fallback, r.Shared)
 	return nil
 }
 
@@ -338,17 +341,17 @@ func (db *requests) Case(ctx context.Context, id string) (*steps.Case, error) {
 	var l loaded
 	var c *steps.Case
 	var uncertain map[budget.Scope]budget.USD
-	standings, err := db.money.reckoned(ctx, payersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
+	standings, err := db.money.Reckoned(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
 		c = &steps.Case{}
 		db.queueRequest(b, id, &l)
 		db.queueBook(b, id, &c.Book)
 		queueAuthority(b, ofRequest, id, &c.Authority)
-		queueUncertain(b, payersOf(id), &uncertain)
+		money.QueueUncertain(b, money.PayersOf(id), &uncertain)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("case of %s: %w", id, err)
 	}
-	c.Request, c.Version, c.Now, c.Read, c.Standings = l.Request, l.version, l.now, l.read, withUncertain(standings, uncertain)
+	c.Request, c.Version, c.Now, c.Read, c.Standings = l.Request, l.version, l.now, l.read, money.WithUncertain(standings, uncertain)
 	return c, nil
 }
 
@@ -357,18 +360,18 @@ func reasonColumn(r approval.Reason) (*string, error) {
 	if r.None() {
 		return nil, nil
 	}
-	return column(&r)
+	return pg.Column(&r)
 }
 
 // moneyColumns are what a request's row knows of money: what blocks it, which model was
 // too dear, and which one writes when it cannot be reached.
 func moneyColumns(r *approval.Request) (blocked, downgraded, fallback *string, err error) {
-	if blocked, err = column(r.Blocked); err != nil {
+	if blocked, err = pg.Column(r.Blocked); err != nil {
 		return nil, nil, nil, err
 	}
-	if downgraded, err = column(r.Downgraded); err != nil {
+	if downgraded, err = pg.Column(r.Downgraded); err != nil {
 		return nil, nil, nil, err
 	}
-	fallback, err = column(r.Fallback)
+	fallback, err = pg.Column(r.Fallback)
 	return blocked, downgraded, fallback, err
 }

@@ -15,11 +15,13 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
 
 // ruleRow is a version of rules. Without a document a channel has none of its own.
 type ruleRow struct {
-	voucher
+	trail.Voucher
 	Team     string
 	Project  string
 	Version  int
@@ -34,7 +36,7 @@ type ruleRow struct {
 const (
 	ruleColumns = `r.team, r.project, r.version, CASE WHEN r.document #> '{notes,text}' IS NULL THEN r.document
 			ELSE jsonb_set(r.document, '{notes,text}', to_jsonb(said(r.document #>> '{notes,text,salted_sha256}'))) END AS document,
-		r.set_by, r.set_at, r.document::text AS spelled, ` + voucherOf
+		r.set_by, r.set_at, r.document::text AS spelled, ` + trail.VoucherOf
 	ruleVouchers = ` LEFT JOIN events e ON e.stream = 'rules:' || r.team AND e.seq = r.told `
 )
 
@@ -42,7 +44,7 @@ func (r ruleRow) set() review.RuleSet {
 	s := review.RuleSet{Team: r.Team, Project: r.Project, Version: r.Version, None: r.Document == nil, SetBy: r.SetBy, SetAt: r.SetAt}
 	if r.Document != nil {
 		s.Rules = *r.Document
-		s.Rules.Hosts, s.Rules.Freezes = orNil(s.Rules.Hosts), orNil(s.Rules.Freezes)
+		s.Rules.Hosts, s.Rules.Freezes = pg.OrNil(s.Rules.Hosts), pg.OrNil(s.Rules.Freezes)
 	}
 	return s
 }
@@ -70,7 +72,7 @@ func (db *core) queueRules(b *pgx.Batch, team, project string, into *review.Rule
 // queueRuleSet reads the first version that counts of those that a query finds. Where
 // there are only others, nobody knows what holds, and that is an error.
 func (db *core) queueRuleSet(b *pgx.Batch, into *review.RuleSet, query string, args ...any) {
-	ask(b, func(rows []ruleRow) (err error) {
+	pg.Ask(b, func(rows []ruleRow) (err error) {
 		for _, row := range rows {
 			if !db.doubtsRules(row) {
 				*into = row.set()
@@ -87,7 +89,7 @@ var errUnsigned = errors.New("the rules in the database are not signed: see coun
 
 // queueBook reads the rules and the people that bear on a request.
 func (db *core) queueBook(b *pgx.Batch, id string, into *review.Book) {
-	ask(b, func(rows []ruleRow) error {
+	pg.Ask(b, func(rows []ruleRow) error {
 		doubted := map[string]bool{}
 		for _, row := range rows {
 			set := &into.House
@@ -124,7 +126,7 @@ type sealedRow struct {
 
 // queueSealed reads what the current revision names.
 func (db *core) queueSealed(b *pgx.Batch, id string, into *review.Book) {
-	ask(b, func(rows []sealedRow) error {
+	pg.Ask(b, func(rows []sealedRow) error {
 		for _, row := range rows {
 			if db.doubtsRules(row.ruleRow) {
 				return errUnsigned
@@ -155,7 +157,7 @@ func (db *rules) SetRules(ctx context.Context, set review.RuleSet) (review.RuleS
 		var before review.RuleSet
 		batch, latest := &pgx.Batch{}, 0
 		db.queueRules(batch, set.Team, set.Project, &before)
-		tell(batch, []any{&latest}, `SELECT coalesce(max(version), 0) FROM rules WHERE team = $1 AND project = $2`, set.Team, set.Project)
+		pg.Tell(batch, []any{&latest}, `SELECT coalesce(max(version), 0) FROM rules WHERE team = $1 AND project = $2`, set.Team, set.Project)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
@@ -164,19 +166,19 @@ func (db *rules) SetRules(ctx context.Context, set review.RuleSet) (review.RuleS
 		}
 		set = set.Numbered(latest + 1)
 		var err error
-		if set.SetAt, err = clock(ctx, tx); err != nil {
+		if set.SetAt, err = pg.Clock(ctx, tx); err != nil {
 			return err
 		}
-		words := db.notary.contents(rulesStream(set.Team)) // what somebody wrote stands beside row and event, under the same hash
+		words := db.notary.Contents(trail.RulesStream(set.Team)) // what somebody wrote stands beside row and event, under the same hash
 		var rules *string
 		if !set.None {
-			spelling, err := words.data(set.Rules)
+			spelling, err := words.Data(set.Rules)
 			if err != nil {
 				return err
 			}
 			rules = &spelling
 		}
-		told, err := words.append(ctx, tx, []approval.Event{{At: set.SetAt, Actor: set.SetBy, Kind: approval.EventSetRules,
+		told, err := words.Append(ctx, tx, []approval.Event{{At: set.SetAt, Actor: set.SetBy, Kind: approval.EventSetRules,
 			Data: map[string]any{"channel": set.Project, "version": set.Version, "rules": orNull(set), "before": orNull(before)}}})
 		if err != nil {
 			return err
@@ -225,7 +227,7 @@ func authorityKey(team string) string { return "authority " + team }
 
 // queueAuthority reads it, beside the rest of a case.
 func queueAuthority(b *pgx.Batch, of, key string, into *int64) {
-	tell(b, []any{into}, `SELECT authority(`+of+`)`, key)
+	pg.Tell(b, []any{into}, `SELECT authority(`+of+`)`, key)
 }
 
 // queueHeld keeps the version as it is until the transaction ends, and begins the use
@@ -235,7 +237,7 @@ func queueHeld(b *pgx.Batch, on *basis) {
 	if on == nil {
 		return
 	}
-	b.Queue(shareLock, authorityKey(on.team))
+	b.Queue(pg.ShareLock, authorityKey(on.team))
 	b.Queue(`SELECT authority($1)`, on.team).QueryRow(func(row pgx.Row) error {
 		var now int64
 		err := row.Scan(&now)
@@ -249,15 +251,15 @@ func queueHeld(b *pgx.Batch, on *basis) {
 // lockAuthority waits for those who rest on it, before the clock is read: a change is
 // then later than all that was decided without it.
 func lockAuthority(ctx context.Context, tx pgx.Tx, team string) error {
-	if _, err := tx.Exec(ctx, takeLock, authorityKey(team)); err != nil {
+	if _, err := tx.Exec(ctx, pg.TakeLock, authorityKey(team)); err != nil {
 		return fmt.Errorf("lock who may do what: %w", err)
 	}
 	return nil
 }
 
 func (db *core) doubtsRules(r ruleRow) bool {
-	return db.notary.doubts(r.voucher, fmt.Sprintf("version %d of the rules of %s", r.Version, orWorkspace(r.Project)), func(e witnessed) bool {
-		return e.Stream == rulesStream(r.Team) && e.Kind == approval.EventSetRules && e.Actor == r.SetBy && e.At.Equal(r.SetAt) &&
-			e.says(map[string]string{"channel": r.Project, "version": strconv.Itoa(r.Version)}) && sameJSON(e.Data["rules"], orZero(r.Spelled))
+	return db.notary.Doubts(r.Voucher, fmt.Sprintf("version %d of the rules of %s", r.Version, orWorkspace(r.Project)), func(e trail.Witnessed) bool {
+		return e.Stream == trail.RulesStream(r.Team) && e.Kind == approval.EventSetRules && e.Actor == r.SetBy && e.At.Equal(r.SetAt) &&
+			e.Says(map[string]string{"channel": r.Project, "version": strconv.Itoa(r.Version)}) && trail.SameJSON(e.Data["rules"], pg.OrZero(r.Spelled))
 	})
 }

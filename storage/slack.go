@@ -9,6 +9,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/storage/pg"
 )
 
 type postRow struct {
@@ -75,7 +76,7 @@ func (db *requests) ThreadFiles(ctx context.Context, thread approval.Session) (f
 }
 
 func queueThreadFiles(b *pgx.Batch, thread approval.Session, take func(files []approval.File)) {
-	ask(b, func(rows []struct{ Files []approval.File }) error {
+	pg.Ask(b, func(rows []struct{ Files []approval.File }) error {
 		var lists [][]approval.File
 		for _, row := range rows {
 			lists = append(lists, row.Files)
@@ -94,7 +95,7 @@ func queueThreadFiles(b *pgx.Batch, thread approval.Session, take func(files []a
 // queueClarifying looks in a thread for the question that a model has put to this speaker, or
 // for the one that this message has answered before.
 func queueClarifying(b *pgx.Batch, thread approval.Session, q approval.Question, c *steps.Counter) {
-	ask(b, func(rows []struct {
+	pg.Ask(b, func(rows []struct {
 		ID    string
 		Taken bool
 	}) error {
@@ -131,13 +132,13 @@ const unseenColumns = `request_id, surface, channel, why, code, stands, times, f
 // it has. Another reason starts the count again.
 func (db *shown) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, err error) {
 	err = db.writeByKey(ctx, func(tx pgx.Tx) error {
-		row, err := one[unseenRow](ctx, tx, `
+		row, err := pg.One[unseenRow](ctx, tx, `
 			INSERT INTO unseen AS had (`+unseenColumns+`) VALUES ($1, $2, $3, $4, $5, $6, 1, clock_timestamp(), clock_timestamp())
 			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, why = excluded.why, code = excluded.code,
 				stands = excluded.stands, last_at = greatest(had.first_at, excluded.last_at),
 				times = CASE had.why WHEN excluded.why THEN had.times + 1 ELSE 1 END,
 				first_at = CASE had.why WHEN excluded.why THEN had.first_at ELSE excluded.first_at END
-			RETURNING `+unseenColumns, u.RequestID, u.Surface, u.Channel, u.Why, text(u.Code), u.Stands)
+			RETURNING `+unseenColumns, u.RequestID, u.Surface, u.Channel, u.Why, pg.Text(u.Code), u.Stands)
 		kept = steps.Unseen(row)
 		return err
 	})

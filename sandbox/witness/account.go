@@ -273,8 +273,10 @@ type kept struct {
 	more bool
 }
 
-// put adds a file that was opened, or written, which says more.
+// put adds a file that was opened, or written, which says more. A name is made fit to be shown
+// before it is compared, with room for the mark, or a long one would lose it.
 func (k *kept) put(entry string, written bool) {
+	entry = shown(entry, mostText-len(writtenMark))
 	switch other := entry + writtenMark; {
 	case written:
 		k.all = slices.DeleteFunc(k.all, func(had string) bool { return had == entry })
@@ -287,22 +289,28 @@ func (k *kept) put(entry string, written bool) {
 func (k *kept) has(what string) bool { return slices.Contains(k.all, what) }
 
 func (k *kept) add(what string) {
-	what = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return '\uFFFD'
-		}
-		return r
-	}, strings.ToValidUTF8(what, "\uFFFD"))
-	if runes := []rune(what); len(what) > mostText && len(runes) > mostText {
-		what = string(runes[:mostText-1]) + "…"
-	}
-	switch {
+	switch what = shown(what, mostText); {
 	case k.has(what):
 	case len(k.all) == mostKept:
 		k.more = true
 	default:
 		k.all = append(k.all, what)
 	}
+}
+
+// shown is a text of the program's as people read it: nothing in it that a terminal obeys, and no
+// more than so many runes.
+func shown(text string, most int) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	if runes := []rune(text); len(runes) > most {
+		text = string(runes[:most-1]) + "…"
+	}
+	return text
 }
 
 // commandOf is what was started: the binary by the sentry's word, and the arguments. The first

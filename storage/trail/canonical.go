@@ -1,4 +1,4 @@
-package storage
+package trail
 
 import (
 	"encoding/json"
@@ -21,7 +21,7 @@ func each(v any, replace func(mark string, v any) (any, error)) (_ any, err erro
 		}
 	case map[string]any:
 		for key, value := range v {
-			if len(v) == 1 && (key == "said" || key == "kept" || key == salted) {
+			if len(v) == 1 && (key == "said" || key == "kept" || key == Salted) {
 				return replace(key, value)
 			}
 			if v[key], err = each(value, replace); err != nil {
@@ -32,18 +32,18 @@ func each(v any, replace func(mark string, v any) (any, error)) (_ any, err erro
 	return v, nil
 }
 
-// decoded reads an object; its numbers keep their digits.
-func decoded(spelling string) (v map[string]any, err error) {
+// Decoded reads an object; its numbers keep their digits.
+func Decoded(spelling string) (v map[string]any, err error) {
 	decode := json.NewDecoder(strings.NewReader(spelling))
 	decode.UseNumber()
 	err = decode.Decode(&v)
 	return v, err
 }
 
-// canonical spells JSON as RFC 8785 has it: no blanks, keys in the order of their UTF-16
+// Canonical spells JSON as RFC 8785 has it: no blanks, keys in the order of their UTF-16
 // units, as few escapes as can be. Numbers are integers, so that there is nothing to
 // round; one beyond 2^53 keeps all of its digits.
-func canonical(v any) (string, error) {
+func Canonical(v any) (string, error) {
 	switch v := v.(type) {
 	case string:
 		return quotedText(v), nil
@@ -55,7 +55,7 @@ func canonical(v any) (string, error) {
 	case []any:
 		parts := make([]string, len(v))
 		for i := range v {
-			part, err := canonical(v[i])
+			part, err := Canonical(v[i])
 			if err != nil {
 				return "", err
 			}
@@ -67,7 +67,7 @@ func canonical(v any) (string, error) {
 		for _, key := range slices.SortedFunc(maps.Keys(v), func(a, b string) int {
 			return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
 		}) {
-			part, err := canonical(v[key])
+			part, err := Canonical(v[key])
 			if err != nil {
 				return "", err
 			}

@@ -1,4 +1,4 @@
-package storage
+package schema
 
 import (
 	"context"
@@ -10,12 +10,13 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
 
+	"countersign/storage/pg"
 	"countersign/storage/pulse"
 )
 
 // migrateQueue brings the queue's tables up to date. The caller holds the lock of
 // the migrations: River's own are not safe to run twice at once.
-func migrateQueue(ctx context.Context, pool *pool) error {
+func migrateQueue(ctx context.Context, pool *pg.Pool) error {
 	migrator, err := newMigrator(pool)
 	if err == nil {
 		_, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
@@ -30,7 +31,7 @@ func migrateQueue(ctx context.Context, pool *pool) error {
 }
 
 // pendingQueue lists what migrateQueue would do.
-func pendingQueue(ctx context.Context, pool *pool) ([]string, error) {
+func pendingQueue(ctx context.Context, pool *pg.Pool) ([]string, error) {
 	migrator, err := newMigrator(pool)
 	if err != nil {
 		return nil, err
@@ -45,6 +46,6 @@ func pendingQueue(ctx context.Context, pool *pool) ([]string, error) {
 	return []string{"the queue: " + strings.ToLower(strings.Join(result.Messages, "; "))}, nil
 }
 
-func newMigrator(pool *pool) (*rivermigrate.Migrator[pgx.Tx], error) {
+func newMigrator(pool *pg.Pool) (*rivermigrate.Migrator[pgx.Tx], error) {
 	return rivermigrate.New(riverpgxv5.New(pool.Pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 }

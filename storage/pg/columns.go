@@ -1,4 +1,4 @@
-package storage
+package pg
 
 import (
 	"bytes"
@@ -14,23 +14,23 @@ import (
 // through text and document, which put the replacement character in their place.
 // Code and manifests do not: they are stored as they are or not at all.
 
-func text(s string) string {
+func Text(s string) string {
 	// Byte by byte, as JSON does: the same text has one hash, in an event and in a row.
 	return strings.ReplaceAll(string([]rune(s)), "\x00", "\uFFFD")
 }
 
-// line is a text without line ends and other controls.
-func line(s string) string {
+// Line is a text without line ends and other controls.
+func Line(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return '\uFFFD'
 		}
 		return r
-	}, text(s))
+	}, Text(s))
 }
 
-// document is v as JSON that jsonb takes; nothing is written as empty.
-func document(v any, empty string) (string, error) {
+// Document is v as JSON that jsonb takes; nothing is written as empty.
+func Document(v any, empty string) (string, error) {
 	var b bytes.Buffer
 	encode := json.NewEncoder(&b)
 	encode.SetEscapeHTML(false) // people read the audit trail
@@ -44,12 +44,12 @@ func document(v any, empty string) (string, error) {
 	return withoutNUL(spelling), nil
 }
 
-// column is a document that may be missing: nothing is NULL.
-func column[T any](v *T) (*string, error) {
+// Column is a document that may be missing: nothing is NULL.
+func Column[T any](v *T) (*string, error) {
 	if v == nil {
 		return nil, nil
 	}
-	spelling, err := document(v, "{}")
+	spelling, err := Document(v, "{}")
 	return &spelling, err
 }
 
@@ -76,36 +76,36 @@ func withoutNUL(spelling string) string {
 	return b.String()
 }
 
-// orEmpty is a list as a column has it that is never NULL.
-func orEmpty(list []string) []string {
+// OrEmpty is a list as a column has it that is never NULL.
+func OrEmpty(list []string) []string {
 	if list == nil {
 		return []string{}
 	}
 	return list
 }
 
-// moment is a time as the database keeps it; the zero time is NULL.
-func moment(t time.Time) *time.Time {
+// Moment is a time as the database keeps it; the zero time is NULL.
+func Moment(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = micro(t)
+	t = Micro(t)
 	return &t
 }
 
-// micro is the precision of the database. What is hashed or compared has it from the start.
-func micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+// Micro is the precision of the database. What is hashed or compared has it from the start.
+func Micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// orZero is what a column that may be NULL holds.
-func orZero[T any](v *T) (zero T) {
+// OrZero is what a column that may be NULL holds.
+func OrZero[T any](v *T) (zero T) {
 	if v == nil {
 		return zero
 	}
 	return *v
 }
 
-// orNil gives an empty list back as it was before it was stored.
-func orNil[T any](list []T) []T {
+// OrNil gives an empty list back as it was before it was stored.
+func OrNil[T any](list []T) []T {
 	if len(list) == 0 {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package storage
+package pg
 
 import (
 	"context"
@@ -14,35 +14,35 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// batched is a transaction whose statements are sent in batches. A batch is one
+// Tx is a transaction whose statements are sent in batches. A batch is one
 // round trip, and whoever wants an answer sends one; begin goes with the first of
 // them and commit with the last.
-type batched struct {
+type Tx struct {
 	*pgx.Batch // what is queued and not sent yet
 
-	ctx     context.Context
+	Ctx     context.Context
 	conn    *pgxpool.Conn
-	tx      pgx.Tx // for River; there once the first batch was sent
+	Tx      pgx.Tx // for River; there once the first batch was sent
 	begun   bool
 	ends    bool // commit is on its way,
 	written bool // and everything before it was done
 }
 
-func (t *batched) open(options pgx.TxOptions) {
+func (t *Tx) open(options pgx.TxOptions) {
 	t.Batch = &pgx.Batch{}
 	t.BeginTx(options)
 	t.QueuedQueries[0].Exec(func(pgconn.CommandTag) error { t.begun = true; return nil })
 }
 
-// send sends what is queued and reads every answer. After an error nothing of the
+// Send sends what is queued and reads every answer. After an error nothing of the
 // transaction is kept: a statement that fails skips the rest of its batch, commit included.
-func (t *batched) send() error {
+func (t *Tx) Send() error {
 	for _, q := range t.QueuedQueries {
 		q.Fn = saying(q)
 	}
-	results := t.conn.SendBatch(t.ctx, t.Batch)
-	if t.tx == nil {
-		t.tx = results.Tx()
+	results := t.conn.SendBatch(t.Ctx, t.Batch)
+	if t.Tx == nil {
+		t.Tx = results.Tx()
 	}
 	t.Batch = &pgx.Batch{}
 	return results.Close()
@@ -67,85 +67,85 @@ func saying(q *pgx.QueuedQuery) func(pgx.BatchResults) error {
 
 // end commits with whatever is still queued. What is queued then has no answer that
 // somebody could refuse: by the time that it is read, it is committed.
-func (t *batched) end() error {
+func (t *Tx) end() error {
 	t.ends = true
 	t.Queue("commit").Fn = func(results pgx.BatchResults) error {
 		t.written = true
 		_, err := results.Exec()
 		return err
 	}
-	return t.send()
+	return t.Send()
 }
 
 // leave ends a transaction that failed. The caller may have gone; it ends all the same.
-func (t *batched) leave() {
+func (t *Tx) leave() {
 	if conn := t.conn.Conn(); !conn.IsClosed() && conn.PgConn().TxStatus() != 'I' {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Ctx), 5*time.Second)
 		defer cancel()
 		_, _ = conn.Exec(ctx, "rollback") // a failure closes the connection, which rolls back
 	}
 	t.conn.Release()
 }
 
-// tryBatched runs the work once, and commits it.
-func (p *pool) tryBatched(ctx context.Context, options pgx.TxOptions, twice bool, work func(t *batched) error) (fate, error) {
+// TryBatched runs the work once, and commits it.
+func (p *Pool) TryBatched(ctx context.Context, options pgx.TxOptions, twice bool, work func(t *Tx) error) (Fate, error) {
 	conn, err := p.Acquire(ctx)
 	if err != nil {
 		return unbegun(ctx, err)
 	}
-	t := &batched{ctx: ctx, conn: conn}
+	t := &Tx{Ctx: ctx, conn: conn}
 	defer t.leave()
 	t.open(options)
 	if err = work(t); err == nil {
 		err = t.end()
 	}
-	var closure *finalError
+	var closure *FinalError
 	var server *pgconn.PgError
 	switch {
 	case err == nil:
-		return settled, nil
+		return Settled, nil
 	case errors.As(err, &closure):
-		return settled, err
-	case !t.begun && (hungUp(err) || ctx.Err() != nil):
+		return Settled, err
+	case !t.begun && (HungUp(err) || ctx.Err() != nil):
 		return unbegun(ctx, err)
-	case ctx.Err() != nil || !cutOff(err) && !hungUp(err):
-		return settled, err
-	case t.ends && hungUp(err) && (t.written || !errors.As(err, &server)) && !twice:
+	case ctx.Err() != nil || !cutOff(err) && !HungUp(err):
+		return Settled, err
+	case t.ends && HungUp(err) && (t.written || !errors.As(err, &server)) && !twice:
 		// Whether it was committed nobody knows. Of what fails before, the server says so.
-		return settled, fmt.Errorf("commit: %w", err)
+		return Settled, fmt.Errorf("commit: %w", err)
 	}
-	return cut, err
+	return Cut, err
 }
 
 // unbegun says what becomes of a transaction that could not begin.
-func unbegun(ctx context.Context, err error) (fate, error) {
+func unbegun(ctx context.Context, err error) (Fate, error) {
 	err = fmt.Errorf("begin: %w", err)
 	switch {
 	case ctx.Err() != nil:
-		return settled, err
-	case hungUp(err):
+		return Settled, err
+	case HungUp(err):
 		return away, err
 	}
-	return cut, err
+	return Cut, err
 }
 
-// batched runs the work until it has passed, as transact does.
-func (p *pool) batched(ctx context.Context, options pgx.TxOptions, twice bool, work func(t *batched) error) error {
-	return until(ctx, func() (fate, error) { return p.tryBatched(ctx, options, twice, work) })
+// Batched runs the work until it has passed, as transact does.
+func (p *Pool) Batched(ctx context.Context, options pgx.TxOptions, twice bool, work func(t *Tx) error) error {
+	return Until(ctx, func() (Fate, error) { return p.TryBatched(ctx, options, twice, work) })
 }
 
-// look reads at one moment and in one round trip. What is queued may be read more
+// Look reads at one moment and in one round trip. What is queued may be read more
 // than once, so it sets what it reads and adds to nothing.
-func (p *pool) look(ctx context.Context, queue func(b *pgx.Batch)) error {
-	return p.batched(ctx, readOnly, true, func(t *batched) error {
+func (p *Pool) Look(ctx context.Context, queue func(b *pgx.Batch)) error {
+	return p.Batched(ctx, ReadOnly, true, func(t *Tx) error {
 		queue(t.Batch)
 		return nil
 	})
 }
 
-// ask queues a query and says what becomes of its rows. They are scanned by the names
+// Ask queues a query and says what becomes of its rows. They are scanned by the names
 // of their columns, so that a column more or less is an error and never a shift.
-func ask[T any](b *pgx.Batch, take func(rows []T) error, query string, args ...any) {
+func Ask[T any](b *pgx.Batch, take func(rows []T) error, query string, args ...any) {
 	b.Queue(query, args...).Query(func(rows pgx.Rows) error {
 		list, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])
 		if err != nil {
@@ -155,14 +155,14 @@ func ask[T any](b *pgx.Batch, take func(rows []T) error, query string, args ...a
 	})
 }
 
-// tell queues a question whose answer is one row, or ErrNotFound.
-func tell(b *pgx.Batch, into []any, query string, args ...any) {
-	b.Queue(query, args...).QueryRow(func(row pgx.Row) error { return notFound(row.Scan(into...)) })
+// Tell queues a question whose answer is one row, or ErrNotFound.
+func Tell(b *pgx.Batch, into []any, query string, args ...any) {
+	b.Queue(query, args...).QueryRow(func(row pgx.Row) error { return NotFound(row.Scan(into...)) })
 }
 
-// all and one scan rows by the names of their columns, so that a column more or
+// All and one scan rows by the names of their columns, so that a column more or
 // less is an error and never a shift.
-func all[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) ([]T, error) {
+func All[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) ([]T, error) {
 	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -170,18 +170,18 @@ func all[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) ([]T,
 	return pgx.CollectRows(rows, pgx.RowToStructByName[T])
 }
 
-func one[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) (T, error) {
+func One[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) (T, error) {
 	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {
 		var none T
 		return none, err
 	}
 	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[T])
-	return row, notFound(err)
+	return row, NotFound(err)
 }
 
-// notFound gives the absence of a row its name in the domain.
-func notFound(err error) error {
+// NotFound gives the absence of a row its name in the domain.
+func NotFound(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return approval.ErrNotFound
 	}

@@ -1,4 +1,4 @@
-package storage
+package pg
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// tries is how often a transaction is run that is cut off in the middle before its failure counts.
-const tries = 6
+// Tries is how often a transaction is run that is cut off in the middle before its failure counts.
+const Tries = 6
 
 // patience is how long a transaction waits to begin while the database is away: a
 // restart, or a standby that takes over. Whoever waits may hold what is dear, such
@@ -23,25 +23,25 @@ const tries = 6
 // answers a click has a context that ends in time.
 const patience = time.Minute
 
-// fate is what became of an attempt.
-type fate int
+// Fate is what became of an attempt.
+type Fate int
 
 const (
-	settled fate = iota // another one would not change it
-	cut                 // in the middle: another one may pass
+	Settled Fate = iota // another one would not change it
+	Cut                 // in the middle: another one may pass
 	away                // before it began: so is the database
 )
 
-// until runs an attempt until it has passed or another would not change what became of it.
-func until(ctx context.Context, attempt func() (fate, error)) error {
+// Until runs an attempt until it has passed or another would not change what became of it.
+func Until(ctx context.Context, attempt func() (Fate, error)) error {
 	began, cuts := time.Now(), 0
 	pauses := &backoff.ExponentialBackOff{InitialInterval: 15 * time.Millisecond, MaxInterval: 480 * time.Millisecond, Multiplier: 2, RandomizationFactor: 1. / 3}
 	for {
 		became, err := attempt()
-		if became == cut {
+		if became == Cut {
 			cuts++
 		}
-		if became == settled || cuts == tries || became == away && time.Since(began) > patience {
+		if became == Settled || cuts == Tries || became == away && time.Since(began) > patience {
 			return err
 		}
 		select {
@@ -58,12 +58,12 @@ func until(ctx context.Context, attempt func() (fate, error)) error {
 // nobody knows what became of it, and the caller finds out by looking.
 //
 // What a person waits for is sent in batches instead (batched.go).
-func (p *pool) transact(ctx context.Context, options pgx.TxOptions, twice bool, work func(tx pgx.Tx) error) error {
-	return until(ctx, func() (fate, error) { return p.attempt(ctx, options, twice, work) })
+func (p *Pool) transact(ctx context.Context, options pgx.TxOptions, twice bool, work func(tx pgx.Tx) error) error {
+	return Until(ctx, func() (Fate, error) { return p.attempt(ctx, options, twice, work) })
 }
 
 // attempt runs the work once.
-func (p *pool) attempt(ctx context.Context, options pgx.TxOptions, twice bool, work func(tx pgx.Tx) error) (fate, error) {
+func (p *Pool) attempt(ctx context.Context, options pgx.TxOptions, twice bool, work func(tx pgx.Tx) error) (Fate, error) {
 	tx, err := p.BeginTx(ctx, options)
 	if err != nil {
 		return unbegun(ctx, err)
@@ -73,20 +73,20 @@ func (p *pool) attempt(ctx context.Context, options pgx.TxOptions, twice bool, w
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		_ = tx.Rollback(stop) // a failure closes the connection, which rolls back
-		var closure *finalError
-		if ctx.Err() == nil && !errors.As(err, &closure) && (cutOff(err) || hungUp(err)) {
-			return cut, err
+		var closure *FinalError
+		if ctx.Err() == nil && !errors.As(err, &closure) && (cutOff(err) || HungUp(err)) {
+			return Cut, err
 		}
-		return settled, err
+		return Settled, err
 	}
 	if err := tx.Commit(ctx); err != nil {
 		err = fmt.Errorf("commit: %w", err)
-		if cutOff(err) || twice && hungUp(err) {
-			return cut, err
+		if cutOff(err) || twice && HungUp(err) {
+			return Cut, err
 		}
-		return settled, err
+		return Settled, err
 	}
-	return settled, nil
+	return Settled, nil
 }
 
 // cutOff tells of a transaction that Postgres ended to resolve a conflict.
@@ -95,8 +95,8 @@ func cutOff(err error) bool {
 	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
 }
 
-// hungUp tells of a connection that broke: the server went, or is on its way.
-func hungUp(err error) bool {
+// HungUp tells of a connection that broke: the server went, or is on its way.
+func HungUp(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return pg.Code == "57P01" || pg.Code == "57P02" || pg.Code == "57P03"
@@ -104,41 +104,41 @@ func hungUp(err error) bool {
 	return isNetwork(err)
 }
 
-// clock is the time of the database, which is the only clock of the program.
-func clock(ctx context.Context, tx pgx.Tx) (now time.Time, err error) {
-	err = tx.QueryRow(ctx, tellTime).Scan(&now)
+// Clock is the time of the database, which is the only clock of the program.
+func Clock(ctx context.Context, tx pgx.Tx) (now time.Time, err error) {
+	err = tx.QueryRow(ctx, TellTime).Scan(&now)
 	if err != nil {
 		return now, fmt.Errorf("read the clock: %w", err)
 	}
 	return now, nil
 }
 
-var readOnly = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+var ReadOnly = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 
-// read runs the work at one moment: everything that it reads belongs together.
-func (p *pool) read(ctx context.Context, work func(tx pgx.Tx) error) error {
-	return p.transact(ctx, readOnly, true, work)
+// Read runs the work at one moment: everything that it reads belongs together.
+func (p *Pool) Read(ctx context.Context, work func(tx pgx.Tx) error) error {
+	return p.transact(ctx, ReadOnly, true, work)
 }
 
-// write runs the work at the default isolation: what it reads it has locked before,
+// Write runs the work at the default isolation: what it reads it has locked before,
 // and sees as the last writer left it.
-func (p *pool) write(ctx context.Context, work func(tx pgx.Tx) error) error {
+func (p *Pool) Write(ctx context.Context, work func(tx pgx.Tx) error) error {
 	return p.transact(ctx, pgx.TxOptions{}, false, work)
 }
 
-// writeByKey is write for work that finds by a key what it has done before: where the
+// WriteByKey is write for work that finds by a key what it has done before: where the
 // answer to a commit got lost, it is done again.
-func (p *pool) writeByKey(ctx context.Context, work func(tx pgx.Tx) error) error {
+func (p *Pool) WriteByKey(ctx context.Context, work func(tx pgx.Tx) error) error {
 	return p.transact(ctx, pgx.TxOptions{}, true, work)
 }
 
-// finalError is what a caller's own closure said: it is passed on as it is, and running
+// FinalError is what a caller's own closure said: it is passed on as it is, and running
 // the closure again would not change it.
-type finalError struct{ err error }
+type FinalError struct{ Err error }
 
-func (e *finalError) Error() string { return e.err.Error() }
+func (e *FinalError) Error() string { return e.Err.Error() }
 
-func (e *finalError) Unwrap() error { return e.err }
+func (e *FinalError) Unwrap() error { return e.Err }
 
 // isNetwork tells of an error of the connection rather than of the statement.
 func isNetwork(err error) bool {
@@ -150,7 +150,7 @@ func isNetwork(err error) bool {
 // What locks a name until the transaction ends, alone or with others who share it, and
 // what reads the clock.
 const (
-	takeLock  = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`
-	shareLock = `SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))`
-	tellTime  = `SELECT clock_timestamp()`
+	TakeLock  = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`
+	ShareLock = `SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))`
+	TellTime  = `SELECT clock_timestamp()`
 )

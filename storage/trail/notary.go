@@ -1,4 +1,4 @@
-package storage
+package trail
 
 import (
 	"context"
@@ -12,38 +12,39 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
+	"countersign/storage/pg"
 	"countersign/storage/signing"
 )
 
-// notary signs the events that this program writes, and says of rows whether a signed
+// Notary signs the events that this program writes, and says of rows whether a signed
 // event tells of them. What nobody has signed was written by somebody who knows the
 // database's password, and not the key: it does not count.
 //
 // Without a key it writes nothing and doubts nothing: that is for commands that only read.
-type notary struct {
+type Notary struct {
 	key  *signing.Key
 	ring *signing.Ring
 	log  *slog.Logger
 	ask  func(ctx context.Context, work func(tx pgx.Tx) error) error // reads what other keys there are
 }
 
-// newNotary signs with a key, where it has one; ask reads what other keys there are, where
+// NewNotary signs with a key, where it has one; ask reads what other keys there are, where
 // somebody can.
-func newNotary(key *signing.Key, log *slog.Logger, ask func(ctx context.Context, work func(tx pgx.Tx) error) error) *notary {
-	n := &notary{key: key, log: log, ask: ask}
+func NewNotary(key *signing.Key, log *slog.Logger, ask func(ctx context.Context, work func(tx pgx.Tx) error) error) *Notary {
+	n := &Notary{key: key, log: log, ask: ask}
 	if key != nil {
 		n.ring = key.Ring()
 	}
 	return n
 }
 
-// errNoKey refuses to write what nobody would believe.
-var errNoKey = errors.New("there is no signing key, so nothing can be written to the audit trail")
+// ErrNoKey refuses to write what nobody would believe.
+var ErrNoKey = errors.New("there is no signing key, so nothing can be written to the audit trail")
 
 // sign puts the signature beside an event.
-func (n *notary) sign(e *eventRow) error {
+func (n *Notary) sign(e *Row) error {
 	if n.key == nil {
-		return errNoKey
+		return ErrNoKey
 	}
 	e.Key, e.Signature = n.key.Name(), n.key.Sign(e.Hash)
 	return nil
@@ -57,11 +58,11 @@ func (e *OtherKeyError) Error() string {
 		"SIGNING_KEY_FILE has to be the same file for all replicas. If the key is lost: countersign new-key --lost", e.Theirs, e.Ours)
 }
 
-// announce has the trail know the key, and learns which keys it has announced itself. A key
+// Announce has the trail know the key, and learns which keys it has announced itself. A key
 // that comes into a trail of others without their signature is refused, unless somebody
 // says that theirs is lost.
-func (n *notary) announce(ctx context.Context, tx pgx.Tx, lost bool) error {
-	if err := lockStream(ctx, tx, keyStream); err != nil {
+func (n *Notary) Announce(ctx context.Context, tx pgx.Tx, lost bool) error {
+	if err := LockStream(ctx, tx, keyStream); err != nil {
 		return err
 	}
 	announced, err := n.learn(ctx, tx)
@@ -80,31 +81,31 @@ func (n *notary) announce(ctx context.Context, tx pgx.Tx, lost bool) error {
 }
 
 // announceKey says that a key may sign from now on. This one signs that.
-func (n *notary) announceKey(ctx context.Context, tx pgx.Tx, key *signing.Key) error {
-	now, err := clock(ctx, tx)
+func (n *Notary) announceKey(ctx context.Context, tx pgx.Tx, key *signing.Key) error {
+	now, err := pg.Clock(ctx, tx)
 	if err != nil {
 		return err
 	}
-	_, err = n.appendEvents(ctx, tx, keyStream, []approval.Event{{At: now, Actor: approval.System, Kind: approval.EventSigningKey, Data: map[string]any{"key": key.Name()}}})
+	_, err = n.AppendEvents(ctx, tx, keyStream, []approval.Event{{At: now, Actor: approval.System, Kind: approval.EventSigningKey, Data: map[string]any{"key": key.Name()}}})
 	return err
 }
 
-// announceNext has the trail know the key after this one.
-func (n *notary) announceNext(ctx context.Context, tx pgx.Tx, next *signing.Key) error {
-	if err := lockStream(ctx, tx, keyStream); err != nil {
+// AnnounceNext has the trail know the key after this one.
+func (n *Notary) AnnounceNext(ctx context.Context, tx pgx.Tx, next *signing.Key) error {
+	if err := LockStream(ctx, tx, keyStream); err != nil {
 		return err
 	}
 	return n.announceKey(ctx, tx, next)
 }
 
-// announced lists all keys that a trail has announced, whoever signed them.
-func announced(ctx context.Context, tx pgx.Tx) ([]string, error) {
-	return (&notary{ring: signing.NewRing()}).learn(ctx, tx)
+// Announced lists all keys that a trail has announced, whoever signed them.
+func Announced(ctx context.Context, tx pgx.Tx) ([]string, error) {
+	return (&Notary{ring: signing.NewRing()}).learn(ctx, tx)
 }
 
-// trustTrail believes the keys that the trail announces, the first of them by itself.
-func (n *notary) trustTrail(ctx context.Context, tx pgx.Tx) error {
-	rows, err := chain(ctx, tx, keyStream)
+// TrustTrail believes the keys that the trail announces, the first of them by itself.
+func (n *Notary) TrustTrail(ctx context.Context, tx pgx.Tx) error {
+	rows, err := Chain(ctx, tx, keyStream)
 	if err != nil {
 		return fmt.Errorf("read which keys sign: %w", err)
 	}
@@ -117,13 +118,13 @@ func (n *notary) trustTrail(ctx context.Context, tx pgx.Tx) error {
 }
 
 // learn adds to the ring what keys of the ring have announced, and lists all that were.
-func (n *notary) learn(ctx context.Context, tx pgx.Tx) (announced []string, err error) {
-	rows, err := chain(ctx, tx, keyStream)
+func (n *Notary) learn(ctx context.Context, tx pgx.Tx) (announced []string, err error) {
+	rows, err := Chain(ctx, tx, keyStream)
 	if err != nil {
 		return nil, err
 	}
 	for _, row := range rows {
-		data, err := decoded(row.Data)
+		data, err := Decoded(row.Data)
 		name, ok := data["key"].(string)
 		if err != nil || !ok || row.Kind != approval.EventSigningKey || row.Hash != row.sum() {
 			continue
@@ -136,18 +137,18 @@ func (n *notary) learn(ctx context.Context, tx pgx.Tx) (announced []string, err 
 	return announced, nil
 }
 
-// voucher is the event that tells of a row, read beside it; empty where there is none.
-type voucher struct {
+// Voucher is the event that tells of a row, read beside it; empty where there is none.
+type Voucher struct {
 	Line      *string
 	Key       *string
 	Signature *string
 }
 
-// voucherOf are its columns, of the event e.
-const voucherOf = `event_line(e.stream, e.seq, e.at, e.actor, e.kind, e.data, e.prev_hash) AS line, e.key, e.signature`
+// VoucherOf are its columns, of the event e.
+const VoucherOf = `event_line(e.stream, e.seq, e.at, e.actor, e.kind, e.data, e.prev_hash) AS line, e.key, e.signature`
 
-// witnessed is an event that somebody trusted has signed.
-type witnessed struct {
+// Witnessed is an event that somebody trusted has signed.
+type Witnessed struct {
 	Stream string
 	Actor  string
 	Kind   string
@@ -156,7 +157,7 @@ type witnessed struct {
 }
 
 // read gives the event back when a trusted key has signed it.
-func (n *notary) read(v voucher) (e witnessed, ok bool) {
+func (n *Notary) read(v Voucher) (e Witnessed, ok bool) {
 	if v.Line == nil || v.Key == nil || v.Signature == nil {
 		return e, false
 	}
@@ -172,7 +173,7 @@ func (n *notary) read(v voucher) (e witnessed, ok bool) {
 }
 
 // learns asks what other keys there are: another replica may sign with a new one already.
-func (n *notary) learns(name string) bool {
+func (n *Notary) learns(name string) bool {
 	if n.ask == nil {
 		return false
 	}
@@ -184,15 +185,15 @@ func (n *notary) learns(name string) bool {
 
 // signed tells whether a trusted key has signed an event, or the schema has written it. A
 // line that is not the hash's is no longer the event that was signed.
-func (n *notary) signed(e eventRow) bool {
+func (n *Notary) signed(e Row) bool {
 	if e.Signature == "" {
 		return e.Kind == approval.EventGone || e.Kind == approval.EventPosted
 	}
 	return e.Hash == e.sum() && (n.ring.Vouches(e.Key, e.Hash, e.Signature) || n.learns(e.Key) && n.ring.Vouches(e.Key, e.Hash, e.Signature))
 }
 
-// says tells whether an event has these facts. What is empty it must not have.
-func (e witnessed) says(facts map[string]string) bool {
+// Says tells whether an event has these facts. What is empty it must not have.
+func (e Witnessed) Says(facts map[string]string) bool {
 	for key, fact := range facts {
 		got := ""
 		switch v := e.Data[key].(type) {
@@ -201,7 +202,7 @@ func (e witnessed) says(facts map[string]string) bool {
 		case json.Number:
 			got = v.String()
 		case map[string]any:
-			got, _ = v[salted].(string)
+			got, _ = v[Salted].(string)
 		}
 		if got != fact {
 			return false
@@ -210,8 +211,8 @@ func (e witnessed) says(facts map[string]string) bool {
 	return true
 }
 
-// fact is a value of an event's data as text.
-func (e witnessed) fact(path ...string) string {
+// Fact is a value of an event's data as text.
+func (e Witnessed) Fact(path ...string) string {
 	in := e
 	for _, key := range path[:len(path)-1] {
 		in.Data, _ = in.Data[key].(map[string]any)
@@ -222,16 +223,16 @@ func (e witnessed) fact(path ...string) string {
 	case string:
 		return v
 	case map[string]any:
-		hash, _ := v[salted].(string)
+		hash, _ := v[Salted].(string)
 		return hash
 	default:
 		return fmt.Sprint(v)
 	}
 }
 
-// doubts says, where a key is there to know, whether what was read is unsigned, and has
+// Doubts says, where a key is there to know, whether what was read is unsigned, and has
 // the operator know.
-func (n *notary) doubts(v voucher, what string, holds func(e witnessed) bool) bool {
+func (n *Notary) Doubts(v Voucher, what string, holds func(e Witnessed) bool) bool {
 	if n.key == nil {
 		return false
 	}
@@ -242,16 +243,16 @@ func (n *notary) doubts(v voucher, what string, holds func(e witnessed) bool) bo
 	return true
 }
 
-// sameJSON tells whether an event's value and a column say the same.
-func sameJSON(told any, column string) bool {
+// SameJSON tells whether an event's value and a column say the same.
+func SameJSON(told any, column string) bool {
 	if told == nil || column == "" {
 		return told == nil && column == ""
 	}
-	had, err := decoded(`{"v":` + column + `}`)
+	had, err := Decoded(`{"v":` + column + `}`)
 	if err != nil {
 		return false
 	}
-	a, err := canonical(told)
-	b, err2 := canonical(had["v"])
+	a, err := Canonical(told)
+	b, err2 := Canonical(had["v"])
 	return err == nil && err2 == nil && a == b
 }

@@ -1,4 +1,10 @@
-package storage
+// Package pg is how statements get to Postgres: connections, transactions that are run again
+// where that is safe, and batches. It knows nothing of requests.
+//
+// A person waits for each round trip, so what they wait for is sent in batches, begin and
+// commit included (batched.go), and counted (trips.go; a table in cmd/countersign asserts
+// the counts). columns.go has the few ways in which values of Go become columns.
+package pg
 
 import (
 	"context"
@@ -14,15 +20,14 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// pool are the connections for transactions, which are short.
-type pool struct{ *pgxpool.Pool }
+// Pool are the connections for transactions, which are short.
+type Pool struct{ *pgxpool.Pool }
 
-func apart(ctx context.Context, on interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}) (time.Duration, error) {
+// Apart is by how much the database's clock is ahead of this machine's, half a round trip more or less.
+func (p *Pool) Apart(ctx context.Context) (time.Duration, error) {
 	var now time.Time
 	began := time.Now()
-	if err := on.QueryRow(ctx, tellTime).Scan(&now); err != nil {
+	if err := p.QueryRow(ctx, TellTime).Scan(&now); err != nil {
 		return 0, fmt.Errorf("read the database's clock: %w", err)
 	}
 	return now.Sub(began.Add(time.Since(began) / 2)), nil
@@ -30,7 +35,7 @@ func apart(ctx context.Context, on interface {
 
 // Apart is the same without an open database.
 func Apart(ctx context.Context, url string) (time.Duration, error) {
-	pool, err := connect(ctx, url, 1)
+	pool, err := Connect(ctx, url, 1)
 	if err != nil {
 		return 0, err
 	}
@@ -38,13 +43,13 @@ func Apart(ctx context.Context, url string) (time.Duration, error) {
 	if err := pool.Ping(ctx); err != nil { // the time for connecting is no difference of clocks
 		return 0, fmt.Errorf("reach the database: %w", err)
 	}
-	return apart(ctx, pool)
+	return pool.Apart(ctx)
 }
 
 // Await waits for a database that cannot be reached, and says so once. What waiting does not
 // mend is no matter of it: the next who connects meets it.
 func Await(ctx context.Context, url string, log *slog.Logger) error {
-	pool, err := connect(ctx, url, 1)
+	pool, err := Connect(ctx, url, 1)
 	if err != nil {
 		return err
 	}
@@ -53,7 +58,7 @@ func Await(ctx context.Context, url string, log *slog.Logger) error {
 	for said := false; ; said = true {
 		err := pool.Ping(ctx)
 		full := new(pgconn.PgError)
-		if err == nil || ctx.Err() != nil || !hungUp(err) && !(errors.As(err, &full) && full.Code == "53300") {
+		if err == nil || ctx.Err() != nil || !HungUp(err) && !(errors.As(err, &full) && full.Code == "53300") {
 			if err == nil && said {
 				log.Info("the database is there")
 			}
@@ -70,13 +75,13 @@ func Await(ctx context.Context, url string, log *slog.Logger) error {
 	}
 }
 
-// connect makes a pool, which connects when it is first used.
-func connect(ctx context.Context, url string, size int) (*pool, error) {
-	return connectAs(ctx, "countersign", url, size)
+// Connect makes a pool, which connects when it is first used.
+func Connect(ctx context.Context, url string, size int) (*Pool, error) {
+	return ConnectAs(ctx, "countersign", url, size)
 }
 
-// connectAs makes one by whose name others know whose sessions they are.
-func connectAs(ctx context.Context, name, url string, size int) (*pool, error) {
+// ConnectAs makes one by whose name others know whose sessions they are.
+func ConnectAs(ctx context.Context, name, url string, size int) (*Pool, error) {
 	config, err := settings(url, name)
 	if err != nil {
 		return nil, err
@@ -86,7 +91,7 @@ func connectAs(ctx context.Context, name, url string, size int) (*pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
-	return &pool{conns}, nil
+	return &Pool{conns}, nil
 }
 
 // settings are those of every session. All of them read times in UTC, whatever the zone of the

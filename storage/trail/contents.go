@@ -1,4 +1,4 @@
-package storage
+package trail
 
 import (
 	"crypto/rand"
@@ -8,24 +8,25 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
+	"countersign/storage/pg"
 )
 
-// contents are the values that a transaction stores beside its events: what people
+// Contents are the values that a transaction stores beside its events: what people
 // wrote and data said. Tables and events name them by their salted hashes. A value
 // that a transaction stores twice has one row.
-type contents struct {
-	notary *notary
+type Contents struct {
+	notary *Notary
 	stream string
-	hashes map[string]string // by value
-	named  map[string]string // by the names of approval.Kept
+	Hashes map[string]string // by value
+	Named  map[string]string // by the names of approval.Kept
 	fresh  struct {          // what has not been sent yet, as the columns of contents
 		hashes, salts []string
 		values        [][]byte
 	}
 }
 
-func (n *notary) contents(stream string) *contents {
-	return &contents{notary: n, stream: stream, hashes: map[string]string{}, named: map[string]string{}}
+func (n *Notary) Contents(stream string) *Contents {
+	return &Contents{notary: n, stream: stream, Hashes: map[string]string{}, Named: map[string]string{}}
 }
 
 // The names of what is kept once and named by events.
@@ -34,87 +35,87 @@ const (
 	keptManifest = "manifest"
 	keptSummary  = "summary"
 	keptFindings = "findings"
-	keptResult   = "result"
+	KeptResult   = "result"
 )
 
-func keptFile(i int) string { return fmt.Sprint("file ", i+1) }
+func KeptFile(i int) string { return fmt.Sprint("file ", i+1) }
 
-// put stores a value and returns its salted hash: the sha256 of 32 hexadecimal digits,
+// Put stores a value and returns its salted hash: the sha256 of 32 hexadecimal digits,
 // which are drawn anew for each value, and of the value.
-func (c *contents) put(value string) string {
-	if hash, ok := c.hashes[value]; ok {
+func (c *Contents) Put(value string) string {
+	if hash, ok := c.Hashes[value]; ok {
 		return hash
 	}
 	var random [16]byte
 	rand.Read(random[:]) // never fails
 	salt := hex.EncodeToString(random[:])
 	hash := approval.Hash([]byte(salt + value))
-	c.hashes[value] = hash
+	c.Hashes[value] = hash
 	c.fresh.hashes, c.fresh.salts, c.fresh.values = append(c.fresh.hashes, hash), append(c.fresh.salts, salt), append(c.fresh.values, []byte(value))
 	return hash
 }
 
-// text stores what can be stored of a text; of an empty one nothing.
-func (c *contents) text(value string) *string {
+// Text stores what can be stored of a text; of an empty one nothing.
+func (c *Contents) Text(value string) *string {
 	if value == "" {
 		return nil
 	}
-	hash := c.put(text(value))
+	hash := c.Put(pg.Text(value))
 	return &hash
 }
 
-// document stores a list as JSON; of an empty one nothing.
-func (c *contents) document(v any) (*string, error) {
-	spelling, err := document(v, "[]")
+// Document stores a list as JSON; of an empty one nothing.
+func (c *Contents) Document(v any) (*string, error) {
+	spelling, err := pg.Document(v, "[]")
 	if err != nil || spelling == "[]" {
 		return nil, err
 	}
-	hash := c.put(spelling)
+	hash := c.Put(spelling)
 	return &hash, nil
 }
 
-// gather stores all that a move's rows will name, so that one statement sends it.
-func (c *contents) gather(changes approval.Changes) error {
+// Gather stores all that a move's rows will name, so that one statement sends it.
+func (c *Contents) Gather(changes approval.Changes) error {
 	if d := changes.Decision; d != nil {
-		c.text(d.Reason)
+		c.Text(d.Reason)
 	}
 	if rev := changes.Revision; rev != nil {
-		c.named[keptCode] = c.put(rev.Code)
-		c.named[keptManifest] = c.put(string(rev.Manifest.Canonical()))
-		findings, err := c.document(rev.Findings)
+		c.Named[keptCode] = c.Put(rev.Code)
+		c.Named[keptManifest] = c.Put(string(rev.Manifest.Canonical()))
+		findings, err := c.Document(rev.Findings)
 		if err != nil {
 			return err
 		}
-		for name, hash := range map[string]*string{keptSummary: c.text(rev.Summary), keptFindings: findings} {
+		for name, hash := range map[string]*string{keptSummary: c.Text(rev.Summary), keptFindings: findings} {
 			if hash != nil {
-				c.named[name] = *hash
+				c.Named[name] = *hash
 			}
 		}
 	}
 	for _, m := range changes.Messages {
-		c.text(m.Text)
+		c.Text(m.Text)
 	}
 	if t := changes.TopUp; t != nil {
-		c.text(t.Reason)
-		c.text(t.Answer)
+		c.Text(t.Reason)
+		c.Text(t.Answer)
 	}
 	if run := changes.Run; run != nil && run.Result != nil {
-		result, err := document(run.Result, "{}")
+		result, err := pg.Document(run.Result, "{}")
 		if err != nil {
 			return err
 		}
-		c.named[keptResult] = c.put(result)
+		c.Named[KeptResult] = c.Put(result)
 		for i, a := range run.Result.Artifacts {
-			c.named[keptFile(i)] = c.put(string(a.Data))
-			c.text(a.Name)
-			c.text(a.Alt)
+			c.Named[KeptFile(i)] = c.Put(string(a.Data))
+			c.Text(a.Name)
+			c.Text(a.Alt)
 		}
 	}
 	return nil
 }
 
-// queue sends what has not been sent yet.
-func (c *contents) queue(batch *pgx.Batch) {
+// Queue sends what has not been sent yet.
+func (c *Contents) Queue(batch *pgx.Batch) {
 	if len(c.fresh.hashes) == 0 {
 		return
 	}
@@ -123,17 +124,17 @@ func (c *contents) queue(batch *pgx.Batch) {
 	c.fresh.hashes, c.fresh.salts, c.fresh.values = nil, nil, nil
 }
 
-// salted is the key by which an event names a value: {"salted_sha256": "..."}.
-const salted = "salted_sha256"
+// Salted is the key by which an event names a value: {"salted_sha256": "..."}.
+const Salted = "salted_sha256"
 
-// data is what an event holds, spelled canonically: facts as they are, what somebody
+// Data is what an event holds, spelled canonically: facts as they are, what somebody
 // said by its salted hash.
-func (c *contents) data(v any) (string, error) {
-	spelling, err := document(v, "{}")
+func (c *Contents) Data(v any) (string, error) {
+	spelling, err := pg.Document(v, "{}")
 	if err != nil {
 		return "", err
 	}
-	facts, err := decoded(spelling)
+	facts, err := Decoded(spelling)
 	if err != nil {
 		return "", err
 	}
@@ -142,8 +143,8 @@ func (c *contents) data(v any) (string, error) {
 		case "said":
 			return c.said(v), nil
 		case "kept":
-			if name, ok := v.(string); ok && c.named[name] != "" {
-				return map[string]any{salted: c.named[name]}, nil
+			if name, ok := v.(string); ok && c.Named[name] != "" {
+				return map[string]any{Salted: c.Named[name]}, nil
 			}
 			return nil, fmt.Errorf("an event names %v, which is not stored with it", v)
 		}
@@ -152,14 +153,14 @@ func (c *contents) data(v any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return canonical(put)
+	return Canonical(put)
 }
 
 // said puts hashes in the place of all texts of a value.
-func (c *contents) said(v any) any {
+func (c *Contents) said(v any) any {
 	switch v := v.(type) {
 	case string:
-		return map[string]any{salted: c.put(v)}
+		return map[string]any{Salted: c.Put(v)}
 	case []any:
 		for i := range v {
 			v[i] = c.said(v[i])
