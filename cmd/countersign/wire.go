@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
+	desk "countersign/approval/answers"
 	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
@@ -96,7 +97,8 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Receipts: storage.ReceiptsOf(r.db), Log: p.log},
 		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location), ReceiptsDue: due(p.receipts, p.location), Libraries: r.libraries})
 	s := r.telemetry.Service(r.service)
-	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: trail{r.service, storage.Copies{DB: r.db}}, Keys: s, Homes: s, Answers: s})
+	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: trail{r.service, storage.Copies{DB: r.db}}, Keys: s, Homes: s, Answers: s,
+		Desk: desk.New(r.db, r.service.People), Uploads: storage.Uploads{DB: r.db}, Shelf: r.service})
 	return r, nil
 }
 

@@ -31,9 +31,10 @@ var rights = map[string]string{
 	"log": "SELECT, INSERT", "log_nodes": "SELECT, INSERT", "checkpoints": "SELECT, INSERT",
 	"events": "SELECT, INSERT", "contents": "SELECT, INSERT", "rules": "SELECT, INSERT", "people": "SELECT, INSERT", "delegations": "SELECT, INSERT", "ssh_keys": "SELECT, INSERT",
 	"revisions": "SELECT, INSERT", "decisions": "SELECT, INSERT", "unstarted_runs": "SELECT, INSERT", "artifacts": "SELECT, INSERT",
+	"uploads": "SELECT, INSERT", "takebacks": "SELECT, INSERT",
 	"messages": "SELECT, INSERT", "settlements": "SELECT, INSERT", "charges": "SELECT, INSERT",
 
-	"sessions": "SELECT, INSERT, UPDATE (thread_ts)",
+	"sessions": "SELECT, INSERT, UPDATE (channel, thread_ts)",
 	"requests": "SELECT, INSERT, UPDATE (model, files, state, reason, cause, seek, away, looked_at, blocked, downgraded, fallback, place, attempts, refused, revision, " +
 		"rounds, edit, written, quorum, assignee, opinions, guest, shared, reminded_at, escalated_at, changed_at, expires_at, shown_at, told)",
 	// A run goes away only where its box never began (Unstart): a trigger of the schema refuses any other.
