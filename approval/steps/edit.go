@@ -76,6 +76,7 @@ func (s *Editor) edit(ctx context.Context, ruling Ruling, code string) (*approva
 		if edited(r, e) {
 			return errTwice
 		}
+		// By the write's own clock: the hold and its price are of one moment.
 		cost, err := s.costs.inspectCost(now)
 		if err != nil {
 			return err

@@ -202,6 +202,7 @@ func (s *Payer) tryGoOn(ctx context.Context, id, model, by string, may func(*app
 		}
 		return nil, &approval.InputError{Why: why}
 	}
+	// Without a model it is Continue, a sweep or a grant: then a policy may still choose a cheaper one.
 	purpose := r.Blocked.Purpose
 	var cheaper *approval.Downgraded
 	if model == "" && purpose == budget.ForDraft {
@@ -285,6 +286,7 @@ func (s *Payer) WaitForReset(ctx context.Context, id string, click approval.Clic
 	if err != nil {
 		return nil, err
 	}
+	// There is room by now: whoever wants to wait need not.
 	if c.Block != nil && c.Fits {
 		return s.Continue(ctx, id, "", click)
 	}

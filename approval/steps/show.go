@@ -119,6 +119,8 @@ func surfaces(v *View) []Surface {
 	if done && slices.ContainsFunc(v.Artifacts, approval.Artifact.Picture) {
 		list = append(list, SurfaceAnswer, SurfaceFiles)
 	}
+	// A question that was taken back before anything was paid has nothing to say but that, and its
+	// progress says it.
 	if r.State.Final() && (r.State != approval.Withdrawn || len(v.Bill) > 0 || uncertain(r)) {
 		list = append(list, SurfaceReply)
 	}
@@ -135,6 +137,7 @@ func (s *Presenter) View(ctx context.Context, id string) (*View, error) {
 		return nil, err
 	}
 	v.Policy, v.Terms = s.Policy, v.Book.Terms(v.Request, s.Policy)
+	// Only then it matters: before that nothing would start, and after it nothing waits.
 	if v.Request.State == approval.Approved {
 		v.Frozen, v.FrozenBy = v.Book.Freezes(s.Policy).Frozen(v.Now, s.Policy.Zone)
 	}
@@ -162,6 +165,7 @@ func (s *Presenter) Show(ctx context.Context, id string) error {
 		if failed[SurfaceRoot] || failed[SurfaceAnswer] || failed[SurfaceFiles] || surface == SurfaceSheets && failed[SurfaceReply] {
 			break // there is no thread yet; or something would come before what people read first
 		}
+		// What is in the files is loaded only to be posted: charts can be megabytes, and most views need none.
 		late := surface == SurfaceSheets && v.Posts[surface].TS == ""
 		if (surface == SurfaceFiles || surface == SurfaceSheets) && v.Posts[surface].TS == "" {
 			if v.Artifacts, err = s.store.Artifacts(ctx, id); err != nil {
@@ -209,6 +213,7 @@ func (s *Presenter) threaded(ctx context.Context, v *View) error {
 	if root == "" || v.Session.ThreadTS != "" {
 		return nil
 	}
+	// From the first post on, follow-ups in the thread find the session by it.
 	v.Session.ThreadTS = root
 	return s.store.Threaded(ctx, v.Session.ID, root)
 }

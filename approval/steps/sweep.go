@@ -38,6 +38,7 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 			s.log.Error("sweep", "request", w.RequestID, "error", err)
 		}
 	}
+	// Each is done whatever becomes of the others: none of them rests on another.
 	return errors.Join(s.settleStale(ctx), s.store.SettleChecks(ctx), s.treasury.digests(ctx), s.teller.gather(ctx))
 }
 
@@ -156,6 +157,7 @@ func (s *Treasury) digests(ctx context.Context) error {
 }
 
 func (s *Treasury) digest(ctx context.Context, team string, from, due time.Time) error {
+	// The key is looked for first, because adding figures up is work that every replica would do.
 	key := "digest " + team + " " + due.In(s.costs.Calendar()).Format("2006-01-02 15:04")
 	if _, _, err := s.store.Notice(ctx, key); !errors.Is(err, approval.ErrNotFound) {
 		return err

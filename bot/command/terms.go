@@ -84,6 +84,7 @@ func (t *terms) read(words []string) error {
 		if name == "" {
 			name = word
 		}
+		// Of two that contradict each other nobody knows which one was meant.
 		if seen[name] {
 			return wrong(fmt.Sprintf("You wrote %q twice. Which one do you mean?", name), exampleWindow)
 		}

@@ -51,6 +51,7 @@ func Questions(list []*approval.Request) *kit.Page {
 
 // cancel is the button that cancels a question, as long as that can be done.
 func cancel(r *approval.Request) *slack.ButtonBlockElement {
+	// Code that may have begun cannot be taken back. A button that is refused would promise more.
 	if r.State.Final() || r.State == approval.Running {
 		return nil
 	}

@@ -75,6 +75,7 @@ var queueChoices = []struct {
 // homeQueue is what a reviewer can decide, or all that waits where they decide: a page of it.
 func homeQueue(p *kit.Page, q steps.Queue, mark Shelfmark) {
 	p.Head(map[bool]string{false: "Waiting for you", true: "Waiting for reviewers"}[mark.All])
+	// The choices stand above an empty list as well, or nobody could widen what they had narrowed.
 	selects := QueueSelects(mark)
 	if q.Total == 0 && !mark.narrow() {
 		selects = selects[:1] // there is nothing to narrow or to order
