@@ -74,6 +74,7 @@ var Moves = slices.Concat([]Move{
 	stay("Begin", Running),
 )
 
+// from are moves of one verb to one end, from each of these states.
 func from(verb string, to State, states ...State) (moves []Move) {
 	for _, state := range states {
 		moves = append(moves, Move{state, verb, to})

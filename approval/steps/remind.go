@@ -75,6 +75,7 @@ func (s *Reminder) remind(ctx context.Context, id string) error {
 	return err
 }
 
+// again says the word that is due, to those who could decide by what holds now.
 func (s *Reminder) again(ctx context.Context, id string) (*approval.Request, error) {
 	c, err := s.store.Case(ctx, id)
 	if err != nil || c.Request.State != approval.Pending {

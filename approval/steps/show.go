@@ -208,6 +208,7 @@ func (s *Presenter) posted(ctx context.Context, v *View, post Post) error {
 	return s.threaded(ctx, v)
 }
 
+// threaded remembers where the session's thread is, once its first message has been posted.
 func (s *Presenter) threaded(ctx context.Context, v *View) error {
 	root := v.Posts[SurfaceRoot].TS
 	if root == "" || v.Session.ThreadTS != "" {

@@ -43,6 +43,7 @@ func (s *Settings) Calendar() *time.Location {
 	return s.Location
 }
 
+// libraries are those that a prompt names, as far as a box has said by now.
 func (s *Settings) libraries() []string {
 	if s.Libraries == nil {
 		return nil

@@ -122,6 +122,7 @@ func (t *terms) readSoft(r *reader) error {
 	return nil
 }
 
+// readWarn reads marks: "warn 50%, 95%", also with "at" and "and".
 func (t *terms) readWarn(r *reader) error {
 	r.accept("at")
 	for {
@@ -155,6 +156,7 @@ func (t *terms) readDowngrade(r *reader) error {
 	}
 }
 
+// readWithout reads what is switched off past the soft limit.
 func (t *terms) readWithout(r *reader) error {
 	for {
 		ability, ok := readAbility(r)

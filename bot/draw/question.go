@@ -24,6 +24,7 @@ func Taken(r *approval.Request) *kit.Page {
 	return p
 }
 
+// taken says that it has begun, or what is in the way of it.
 func taken(r *approval.Request) []kit.Part {
 	if r.Blocked != nil {
 		return blockedWords(r)

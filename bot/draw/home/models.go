@@ -83,6 +83,7 @@ func resting(list steps.ModelList) (sites []string) {
 	return sites
 }
 
+// siteWords name a host and who is asked there: two providers may be reached at one host.
 func siteWords(a approval.Addressee) string { return a.Host + " (" + a.Provider + ")" }
 
 // fallbackWords say who steps in, and for how much.

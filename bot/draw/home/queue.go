@@ -43,6 +43,7 @@ func ShelfmarkOf(metadata string) (m Shelfmark) {
 	return m
 }
 
+// Filter is what the service is asked for. The page is no part of it.
 func (m Shelfmark) Filter() steps.QueueFilter {
 	return steps.QueueFilter{Tier: m.Tier, Older: time.Duration(m.Hours) * time.Hour, Cost: m.Cost, Order: m.Order, All: m.All}
 }
