@@ -103,6 +103,10 @@ func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socket
 	switch inner := e.InnerEvent.Data.(type) {
 	case *slackevents.AppHomeOpenedEvent:
 		return answer{after: func(ctx context.Context) { b.homes.home(ctx, e.TeamID, inner) }}, nil
+	case *slackevents.AssistantThreadStartedEvent:
+		return b.asking.chatted(e.TeamID, inner.AssistantThread), nil
+	case *slackevents.AssistantThreadContextChangedEvent:
+		return b.asking.chatted(e.TeamID, inner.AssistantThread), nil
 	case *slackevents.AppMentionEvent:
 		said = mentioned(e.TeamID, inner)
 	case *slackevents.MessageEvent:
@@ -270,6 +274,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionDetails:   read.clickDetails,
 			ids.ActionGood:      read.clickRate,
 			ids.ActionBad:       read.clickRate,
+			ids.ActionTakeBack:  read.clickTakeBack,
 			ids.ActionGiveUp:    decide.clickGiveUp,
 
 			ids.ActionEditLimit:   limit.clickEditLimit,

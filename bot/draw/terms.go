@@ -143,6 +143,9 @@ func noted(p *kit.Page, v *steps.View, most int) {
 func asks(p *kit.Page, v *steps.View, said int) {
 	p.List([]kit.Part{kit.Strong("Earlier in this thread")}, earlier(v.Earlier))
 	p.Quote(kit.Cut(v.Request.Question, 3000), append(append([]kit.Part{kit.Person(v.Request.Asker), kit.Words(" asks in ")}, whereAsked(v.Request.Project)...), kit.Words(":"))...)
+	if v.Request.Private {
+		p.Say(kit.Strong("The answer goes only to "), kit.Person(v.Request.Asker), kit.Strong("."))
+	}
 	outsiders(p, v.Request)
 	clarified(p, v.Request, said)
 }
@@ -160,7 +163,7 @@ func outsiders(p *kit.Page, r *approval.Request) {
 	if r.Guest {
 		p.Say(kit.Person(r.Asker), kit.Strong(" is a guest"), kit.Words(" in this workspace."))
 	}
-	if r.Shared {
+	if r.Shared && !r.Private {
 		p.Say(kit.Strong("Slack Connect: "), kit.Place(r.Project), kit.Words(" is shared with another organisation. Its people read the answer there, too."))
 	}
 }

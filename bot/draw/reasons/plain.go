@@ -72,6 +72,8 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyAskerWithdraws:  "Only the person who asked, or an administrator, can cancel a request.",
 	approval.WhyAskerLooks:      "Only the person who asked, or an administrator, can look at what this cost.",
 	approval.WhyAskerAnswers:    "Only the person who asked can answer this.",
+	approval.WhyAskerTakesBack:  "Only the person who asked, or an administrator, can take an answer back.",
+	approval.WhyNothingCame:     "There is no answer to take back.",
 	approval.WhyAskerCorrects:   "Only the person who asked can say how a file is to be read. You can ask yourself, and say it there.",
 	approval.WhyOtherDoubt:      "This has been answered already.",
 	approval.WhyLookedAt:        "This file is being looked at for you. One moment, please.",
