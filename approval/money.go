@@ -264,6 +264,8 @@ func (r Money) Settle(s budget.Settlement) {
 	}
 }
 
+// settle ends an open hold, of which most may be charged. Whatever of it is not charged is free
+// for a new hold of this same move (carry), without asking the budgets.
 func (r Money) settle(s budget.Settlement, most budget.USD) {
 	for i, h := range r.Holds {
 		if h.ID == s.HoldID {

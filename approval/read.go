@@ -271,6 +271,7 @@ func (r *Request) Reseal(files []File, fresh Manifest, p Policy, now time.Time) 
 	return nil
 }
 
+// about is what an event says of a question: which file, and which column by its hash.
 func (r *Request) about(file int, d reading.Doubt) map[string]any {
 	data := map[string]any{"file": r.Files[file].ID, "code": d.Code}
 	if d.Column != "" {

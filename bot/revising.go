@@ -63,6 +63,7 @@ func (h *revising) submitEdit(ctx context.Context, cb slack.InteractionCallback)
 	if err != nil && !ok {
 		return answer{}, err
 	}
+	// A complaint about code names its line. It stands beside the field that holds that line.
 	if isInput(err) {
 		return beside(draw.EditField(fieldOf(texts, text)), text), nil
 	}

@@ -32,6 +32,7 @@ type Drafter struct {
 	watch  *Watch
 }
 
+// uncertain tells whether the cost of a call is not known, so that money may still be charged.
 func uncertain(r *approval.Request) bool {
 	return slices.ContainsFunc(r.Holds, approval.OpenHold.Uncertain)
 }
@@ -144,6 +145,8 @@ type calling struct {
 	boxes  budget.USD // of the inspection of what comes
 }
 
+// calling is what this call can cost, of this model and with this prompt. A fallback has a cap of
+// its own, beside what was held for it: past that it is refused before anything is sent.
 func (s *Drafter) calling(r *approval.Request, b Brief, now time.Time) (c calling, err error) {
 	if c.worst, err = s.costs.draftCost(b.Model, now); err != nil {
 		return c, err
@@ -312,6 +315,7 @@ func riskedSoFar(r *approval.Request) (sum budget.USD) {
 // longestWait is how long a question waits for a model that says when to come back.
 const longestWait = 10 * time.Minute
 
+// refuse books a call whose answer cannot be used, and sends the reason back to the model.
 func (s *Drafter) refuse(ctx context.Context, id string, call calling, usage budget.Usage, why approval.Refusal) error {
 	_, err := s.ends.book(ctx, id, call, usage, 0, func(r *approval.Request, now time.Time) error {
 		return s.ends.sendBack(r, why, now)
@@ -351,6 +355,8 @@ func (s *Reader) alone(ctx context.Context, all []string, work func(context.Cont
 	return s.store.Alone(ctx, all[0], approval.StepRead, func(ctx context.Context) error { return s.alone(ctx, all[1:], work) })
 }
 
+// lookedAt looks at the files one after another. Each box is held, booked and paid by itself, so
+// a crash loses one look and no more.
 func (s *Reader) lookedAt(ctx context.Context, r *approval.Request, sight approval.Sight) (seen map[string]*reading.Glimpse, goesOn bool, err error) {
 	seen = map[string]*reading.Glimpse{}
 	for _, f := range r.Files {

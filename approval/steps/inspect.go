@@ -152,6 +152,8 @@ type subject struct {
 	at       time.Time
 }
 
+// subjectOf is what waits to be inspected. A person's edit keeps the notes and the sight of the
+// version that it was made from: no model has written it, so nothing new was seen.
 func subjectOf(r *approval.Request) subject {
 	if e := r.Edit; e != nil {
 		return subject{revision: approval.Revision{Code: e.Code, Author: e.By}, notes: r.Revision.Manifest.Notes, saw: r.Revision.Manifest.Saw, thread: r.Revision.Manifest.Thread, edit: e}

@@ -292,6 +292,8 @@ func (f InputFile) Content() (io.ReadCloser, error) {
 	return &content{file: f, from: from, sum: sha256.New(), left: f.Size}, nil
 }
 
+// fault is why an input did not come. One that is larger than anything that could have been
+// sealed has changed.
 func (f InputFile) fault(err error) error {
 	if errors.Is(err, ErrFileTooBig) {
 		err = ErrChanged // what was sealed was not

@@ -233,6 +233,7 @@ func (s *Runner) heldBack(ctx context.Context, r *approval.Request) (c *Case, fr
 	return c, frozen, err
 }
 
+// freeze is one attempt of heldBack. It writes nothing where nothing is frozen.
 func (s *Runner) freeze(ctx context.Context, r *approval.Request) (c *Case, frozen bool, err error) {
 	if c, err = s.store.Case(ctx, r.ID); err != nil {
 		return nil, false, err

@@ -82,6 +82,7 @@ func billLines(v *steps.View) (items [][]kit.Part) {
 	for _, s := range v.Bill {
 		estimated = estimated || s.Estimated
 		for _, c := range s.Charges {
+			// Calls of one model at one host become one line, however many repairs it took.
 			k := key{kind: c.Kind, what: c.What, guess: s.Estimated, to: approval.Addressee{Provider: c.Provider, Host: c.Host}}
 			if s.Purpose == budget.ForSummary {
 				k.step = ", summary of the thread"

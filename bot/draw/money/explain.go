@@ -51,6 +51,7 @@ func weighed(n int, w steps.Weighing, reader string) (title []kit.Part, items []
 	}
 	title = []kit.Part{kit.Strong(step), kit.Words(", "), kit.Moment(w.At), kit.Words(": up to " + Most(w.Needed))}
 	tight := w.Tight().Limit.Scope
+	// How the step stands: refused, still unknown, under way, or paid.
 	switch {
 	case w.Refused:
 		title = kit.Flow(title, kit.Words(" was over budget. Refused by "), Within(tight, reader), kit.Words("."))
