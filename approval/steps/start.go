@@ -304,7 +304,8 @@ func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *ap
 		if broken.Files != nil {
 			bare.Files = broken.Files
 		}
-		fresh, err := s.costs.manifest(&bare, rules, approval.NamedAnew(r.Revision.Findings, bare.Files), r.Revision.Manifest.Environment, r.Revision.Manifest.Notes, r.Revision.Manifest.Saw, terms, now)
+		sealed := r.Revision.Manifest
+		fresh, err := s.costs.manifest(&bare, rules, approval.NamedAnew(r.Revision.Findings, bare.Files), sealed.Environment, sealed.Notes, sealed.Saw, sealed.Thread, terms, now)
 		if err != nil {
 			return err
 		}
