@@ -156,6 +156,7 @@ func TestAnAuditKnowsWhatWasTakenBack(t *testing.T) {
 		"at another time":  `UPDATE takebacks SET at = at - interval '1 hour'`,
 		"not at all":       `DELETE FROM takebacks`,
 		"no such file":     `DELETE FROM uploads WHERE surface = 'files'`,
+		"it was shared":    `INSERT INTO copies VALUES ('` + id + `', 'C0OTHER', 'U0OTHER', now())`,
 		"it never went":    `UPDATE posts SET shown = 'x' WHERE surface = 'reply'`,
 	} {
 		err := h.forged(sql, func() error { return h.audited(id) })
@@ -170,12 +171,12 @@ func (h *house) forged(sql string, check func() error) (found error) {
 	owner := func(sql string) error {
 		return h.database(func(conn *pgx.Conn) error { _, err := conn.Exec(h.ctx, sql); return err })
 	}
-	const tables = "takebacks, uploads, posts"
-	require.NoError(h.t, owner(`CREATE TABLE kept_takebacks AS TABLE takebacks; CREATE TABLE kept_uploads AS TABLE uploads; CREATE TABLE kept_posts AS TABLE posts`))
+	const tables = "takebacks, uploads, posts, copies"
+	require.NoError(h.t, owner(`CREATE TABLE kept_takebacks AS TABLE takebacks; CREATE TABLE kept_uploads AS TABLE uploads; CREATE TABLE kept_posts AS TABLE posts; CREATE TABLE kept_copies AS TABLE copies`))
 	require.NoError(h.t, owner(`SET session_replication_role = replica; `+sql))
 	found = check()
-	require.NoError(h.t, owner(`TRUNCATE `+tables+`; INSERT INTO takebacks TABLE kept_takebacks; INSERT INTO uploads TABLE kept_uploads; INSERT INTO posts TABLE kept_posts;
-		DROP TABLE kept_takebacks, kept_uploads, kept_posts; SET session_replication_role = origin`))
+	require.NoError(h.t, owner(`TRUNCATE `+tables+`; INSERT INTO takebacks TABLE kept_takebacks; INSERT INTO uploads TABLE kept_uploads; INSERT INTO posts TABLE kept_posts; INSERT INTO copies TABLE kept_copies;
+		DROP TABLE kept_takebacks, kept_uploads, kept_posts, kept_copies; SET session_replication_role = origin`))
 	return found
 }
 
