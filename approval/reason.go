@@ -232,7 +232,8 @@ const (
 	WhyShareUnseen     ReasonCode = "cannot share there"    // the bot is not in it, or it is archived
 	WhyShareOutside    ReasonCode = "share outside"         // another organisation reads along
 	WhyShareNotIn      ReasonCode = "sharer not in channel" //
-	WhyFileNotTheirs   ReasonCode = "file not theirs"       // Name: not all in the channel may see it
+	WhyShareOpener     ReasonCode = "share in a less confidential channel"
+	WhyFileNotTheirs   ReasonCode = "file not theirs" // Name: not all in the channel may see it
 	WhyOtherDoubt      ReasonCode = "answered already"
 	WhyLookedAt        ReasonCode = "looked at already"
 	WhyNotReadYet      ReasonCode = "not read yet"

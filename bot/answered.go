@@ -116,6 +116,9 @@ func (h *answered) clickMeant(ctx context.Context, cb slack.InteractionCallback,
 		if f.ID == file {
 			q := approval.Question{Team: r.Team, Project: r.Project, Asker: r.Asker, Model: r.Model, Text: meant.Instead(r.Question, r.Cause.File, f.Name), Files: []approval.File{f}, Given: true,
 				ThreadTS: v.Session.ThreadTS, Private: r.Private, Trigger: "meant " + r.ID + " " + f.ID}
+			if v.Session.ThreadTS != "" && r.Private {
+				q.Seat = v.Session.Channel // it stays in its chat
+			}
 			return h.ask(ctx, cb, q)
 		}
 	}

@@ -45,10 +45,28 @@ func (h *asking) offer(ctx context.Context, open slack.View, f draw.Form) {
 		f.Note = []kit.Part{kit.Words("The files of this channel cannot be listed right now. Name the file in your question.")}
 	}
 	f.Choices = files
+	if err == nil && f.Message {
+		f.Note = append(f.Note, h.unseen(ctx, &f)...)
+	}
 	_, err = h.api.UpdateViewContext(ctx, draw.FormView(h.Policy(), f), "", open.Hash, open.ID)
 	if err != nil && !slices.Contains([]string{"not_found", "hash_conflict", "view_not_found"}, slackError(err)) {
 		h.Log.Warn("put the files into a form", "error", detail(err))
 	}
+}
+
+// unseen takes out of a form what was ticked for somebody and cannot be read now, and says which and
+// why: they may see a file that the bot does not.
+func (h *asking) unseen(ctx context.Context, f *draw.Form) (said []kit.Part) {
+	for _, file := range f.Ticked {
+		cause := new(approval.CauseError)
+		if err := h.files.Stat(ctx, file); !errors.As(err, &cause) {
+			continue
+		}
+		is := func(g approval.File) bool { return g.ID == file.ID }
+		f.Ticked, f.Choices = slices.DeleteFunc(slices.Clone(f.Ticked), is), slices.DeleteFunc(f.Choices, is)
+		said = append(append(said, draw.Lacks(h.with(), cause.Cause)...), kit.Words(" "))
+	}
+	return said
 }
 
 // choices are what the form offers already, the files of its thread, and those of its
@@ -125,15 +143,22 @@ func (h *asking) clickAsk(ctx context.Context, cb slack.InteractionCallback, _ *
 // askMessage is the shortcut on a message: its words are the question, its files
 // are ticked, its thread gets the answer.
 func (h *asking) askMessage(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-	f := draw.Form{Channel: cb.Channel.ID, Team: cb.Team.ID, Person: cb.User.ID, Thread: cb.Message.ThreadTimestamp, Question: kit.FromSlack(cb.Message.Text)}
+	f := draw.Form{Message: true, Channel: cb.Channel.ID, Team: cb.Team.ID, Person: cb.User.ID, Thread: cb.Message.ThreadTimestamp, Question: kit.FromSlack(cb.Message.Text)}
 	if f.Thread == "" {
 		f.Thread = cb.Message.Timestamp
 	}
+	var kinds, hidden []string // of files that are no data, and that Slack shows to nobody here
 	for _, file := range cb.Message.Files {
-		if draw.Data(file.Name) && !gone(file) {
+		switch {
+		case gone(file) || file.FileAccess == "check_file_info":
+			hidden = append(hidden, file.Name)
+		case draw.Data(file.Name):
 			f.Ticked, f.Choices = append(f.Ticked, input(file)), append(f.Choices, input(file))
+		default:
+			kinds = append(kinds, file.Name)
 		}
 	}
+	f.Note = draw.Carries(len(f.Ticked), kinds, hidden)
 	return h.openForm(ctx, cb.Team.ID, cb.TriggerID, f)
 }
 

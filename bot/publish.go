@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval/steps"
+	"countersign/bot/assistant"
 	"countersign/bot/draw"
 	"countersign/bot/kit"
 	"countersign/bot/readback"
@@ -19,6 +20,7 @@ type publishing struct {
 	*slackAPI
 	habits  *habits
 	homes   *homes
+	chats   *assistant.Threads
 	service choices
 	uploads uploads
 }
@@ -101,6 +103,7 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 	case steps.SurfaceReply:
 		return out.putTables(ctx, v, kind, spot{v.Session.Channel, draw.Thread(v)}, func(tables bool) *kit.Page { return draw.Reply(v, tables) })
 	case steps.SurfaceMark:
+		out.chat(ctx, v)
 		return out.mark(ctx, v, who), nil
 	}
 	return steps.Post{}, fmt.Errorf("publish %s of %s: there is no such surface", kind, v.Request.ID)
@@ -153,6 +156,7 @@ func (out *publishing) send(ctx context.Context, v *steps.View, kind steps.Surfa
 		options = append(options, slack.MsgOptionTS(at.thread))
 	}
 	channel, ts, err := out.api.PostMessageContext(ctx, at.channel, options...)
+	out.chats.Posted(assistant.Thread{Channel: at.channel, TS: at.thread})
 	if err != nil {
 		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, detail(err))
 	}
@@ -175,6 +179,19 @@ func (out *publishing) putTables(ctx context.Context, v *steps.View, kind steps.
 		post, err = out.put(ctx, v, kind, at, drawn(false))
 	}
 	return post, err
+}
+
+// chat names the chat that a request stands in, and says what is being done for it. It comes after
+// every message, because a message takes that line away.
+func (out *publishing) chat(ctx context.Context, v *steps.View) {
+	at := assistant.Thread{Channel: v.Session.Channel, TS: draw.Thread(v)}
+	if !assistant.Direct(at.Channel) || at.TS == "" {
+		return
+	}
+	if len(v.Earlier) == 0 {
+		out.chats.Title(ctx, at, v.Request.Question)
+	}
+	out.chats.Say(ctx, at, assistant.Doing(v.Request))
 }
 
 // mark shows how a request stands as an emoji on the first message of its thread. That is

@@ -20,6 +20,8 @@ type Store interface {
 type People interface {
 	// Administers refuses, for this reason, whoever is no administrator.
 	Administers(ctx context.Context, team, who string, why approval.Reason) error
+	// RulesOf are those that hold in a channel.
+	RulesOf(ctx context.Context, team, project string) (review.RuleSet, error)
 }
 
 // Slack is where answers are shared.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/review"
 )
 
 // Share has an answer stand in another channel as well, with the word that its asker shares it.
@@ -55,6 +56,17 @@ func (d *Desk) bars(ctx context.Context, r *approval.Request, channel string) (w
 	}
 	if in, err := d.slack.Within(ctx, channel, r.Asker); err != nil || !in {
 		return approval.Because(approval.WhyShareNotIn), err
+	}
+	from, err := d.people.RulesOf(ctx, r.Team, r.Project)
+	if err != nil {
+		return why, err
+	}
+	to, err := d.people.RulesOf(ctx, r.Team, channel)
+	if err != nil {
+		return why, err
+	}
+	if from.Rules.Class == review.Confidential && to.Rules.Class != review.Confidential {
+		return approval.Because(approval.WhyShareOpener), nil
 	}
 	for _, f := range r.Files {
 		if may, err := d.slack.Readable(ctx, f, channel); err != nil || !may {

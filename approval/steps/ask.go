@@ -48,6 +48,9 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 	if at.Clarifies != "" && len(q.Files) == 0 {
 		return s.clarifier.heard(ctx, q, at)
 	}
+	if at.Session == "" && strings.HasPrefix(q.Thread().Channel, "D") {
+		q.Follow = false // the thread of a chat is there before anything is asked in it
+	}
 	// They count as brought: files of the thread need not be in the channel any more.
 	if q.ThreadTS != "" && len(q.Files) == 0 {
 		q.Files = s.inputs.handy(at.Files)
@@ -135,7 +138,8 @@ func chosenModel(reach review.Reach, model string) (string, error) {
 
 // seated says where a question's thread is. A private one has a thread of its own in its asker's
 // direct message, and goes by the rules of the channel in which it was begun; so does what follows
-// there. What is asked in a direct message is nobody else's anyway.
+// there. What is asked in a direct message is nobody else's anyway; it may name a channel by whose
+// rules it goes, and whose budget pays.
 func (s *Asker) seated(ctx context.Context, q approval.Question) (approval.Question, Counter, error) {
 	at, err := s.store.Counter(ctx, q)
 	if err != nil {
@@ -149,6 +153,11 @@ func (s *Asker) seated(ctx context.Context, q approval.Question) (approval.Quest
 			return q, at, nil
 		}
 		q.Project = at.PrivateIn
+	case strings.HasPrefix(q.Seat, "D") && at.Session == "": // a direct message that names a channel
+		q.Private = true
+		return q, at, nil
+	case strings.HasPrefix(q.Seat, "D"): // what was begun without a channel goes on without one
+		q.Project, q.Seat = q.Seat, ""
 	case strings.HasPrefix(q.Project, "D"):
 		q.Private = false
 		return q, at, nil

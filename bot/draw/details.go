@@ -106,7 +106,7 @@ func Rated(good bool) string {
 	if good {
 		return "Thank you. Noted as good."
 	}
-	return "Thank you. Noted as not good. To have it done otherwise, mention me in this thread and say what is wrong."
+	return "Thank you. Noted as not good. To have it redone, mention me in this thread and say what is wrong."
 }
 
 // DetailsView is the whole bill of an answer, and all that is known of how it was made. own tells

@@ -39,8 +39,34 @@ type Form struct {
 	Asks     bool              // the question was asked already, and leaves open which files it means
 	About    map[string]string // of a choice, by its id: who has shared it, and when
 	Models   []steps.Offered   // to choose from, the default first
+	Message  bool              // it is about a message, whose files its person may see and the bot not
 	Listed   bool              // what there is to tick is known: it is looked up once the form is open
 	Note     []kit.Part
+}
+
+// Carries says of a message that was to be asked about what is in the way of that: no data file in
+// it, files of other kinds, files that Slack does not show. Nil: nothing is.
+func Carries(data int, kinds, hidden []string) (said []kit.Part) {
+	named := func(names []string) string {
+		var all []string
+		for _, name := range names[:min(5, len(names))] {
+			if name = kit.Cut(approval.Plain(name), 80); name == "" {
+				name = "a file"
+			}
+			all = append(all, name)
+		}
+		return kit.Enumeration(all, "and")
+	}
+	if data == 0 {
+		said = append(said, kit.Strong("There is no data file in this message."), kit.Words(" Tick one of the channel, or upload one. "))
+	}
+	if len(kinds) > 0 {
+		said = append(said, kit.Words("I cannot read "+named(kinds)+". I read "+strings.ToUpper(strings.Join(DataTypes, ", "))+". "))
+	}
+	if len(hidden) > 0 {
+		said = append(said, kit.Words("I cannot see "+named(hidden)+": it is hidden, deleted, or of another organisation. "))
+	}
+	return said
 }
 
 // MaxBoxes is how many choices Slack shows as boxes to tick; more of them become a list.

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/fault"
@@ -107,6 +109,33 @@ func TestProveConversationAnAnswerIsTakenBack(t *testing.T) {
 			h.addsUp()
 			proof.Check(t, !t.Failed(), "an answer is taken back: "+way, "messages, chart and files are gone; the thread says by whom; the record keeps it")
 		})
+	}
+}
+
+// A replica that ends at any of the calls that delete leaves the rest to whoever comes next.
+func TestProveConversationAReplicaEndsWhileAnAnswerGoes(t *testing.T) {
+	t.Parallel()
+	for _, at := range []fault.Method{{Method: "chat.delete"}, {Method: "chat.delete", After: true}, {Method: "files.delete"}, {Method: "files.delete", After: true}} {
+		h := open(t)
+		_, stop := h.run(func(r *replica) { r.rewire(func(p *steps.Ports) { p.Sandbox = telling{} }) })
+		h.share("sales.csv", "amount\n1\n")
+		root, reply := h.answered("What was our revenue in sales.csv?")
+		reached, ended := make(chan struct{}), make(chan struct{})
+		at.Cut, at.Do = true, sync.OnceFunc(func() { close(reached); <-ended })
+		h.sim.Fail(at)
+		require.NoError(t, h.maya.Click(reply, "Take back"))
+		<-reached
+		go func() { stop(); close(ended) }()
+		h.sim.Heal()
+		h.run(func(r *replica) { r.rewire(func(p *steps.Ports) { p.Sandbox = telling{} }) })
+		h.says(root, "Taken back by")
+		h.quiet()
+		for _, gone := range []string{"4711", "revenue-by-month.png", "per month.csv", "output.txt"} {
+			require.Empty(t, h.shows(slacksim.SalesData, gone), gone)
+		}
+		require.Len(t, h.kinds(value[string](h, `SELECT request_id FROM takebacks`)), 1+4)
+		h.addsUp()
+		proof.Check(t, !t.Failed(), "a replica ends while an answer goes, at "+at.Method, "the next one deletes what is left; each message is told of once")
 	}
 }
 

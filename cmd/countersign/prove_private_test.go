@@ -224,7 +224,7 @@ func TestProveConversationAPrivateAnswerIsShared(t *testing.T) {
 func TestProveConversationNoAnswerIsSharedWithWhoMayNotSeeItsFiles(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	h.bench(telling{}, 2)
+	r := h.bench(telling{}, 2)
 	m, err := h.maya.Share(slacksim.General, "Here it is", "wages.csv", []byte("amount\n1\n"))
 	require.NoError(t, err)
 	h.writes("print(1)")
@@ -249,9 +249,21 @@ func TestProveConversationNoAnswerIsSharedWithWhoMayNotSeeItsFiles(t *testing.T)
 	h.told(h.priya, slacksim.General, "Only the person who asked can share an answer.")
 	_, err = h.maya.Say(slacksim.SalesData, "And here", m.Files[0].ID)
 	require.NoError(t, err)
+	h.classed(r, slacksim.General, review.Confidential)
+	require.Contains(t, h.shares(reply, slacksim.SalesData)[ids.FieldChannel], "confidential by its rules")
+	h.classed(r, slacksim.SalesData, review.Confidential)
 	require.Empty(t, h.shares(reply, slacksim.SalesData), "where the file is shared, its answer may be")
 	h.soon("it stands there", func() bool { return len(h.shows(slacksim.SalesData, "4711")) > 0 })
 	h.quiet()
 	h.addsUp()
 	proof.Check(t, !t.Failed(), "no answer is shared with who may not see its files", "a guest is in the channel; once the file is shared there, it goes")
+}
+
+// classed says by a channel's rules what its data is.
+func (h *house) classed(r *replica, channel string, class review.Class) {
+	h.t.Helper()
+	rules := review.DefaultRules(h.program.policy())
+	rules.Class = class
+	_, err := r.service.SetRules(h.ctx, approval.Click{Team: slacksim.DefaultTeam.ID, User: slacksim.Admin}, review.RuleSet{Project: channel, Rules: rules})
+	require.NoError(h.t, err)
 }
