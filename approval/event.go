@@ -77,6 +77,7 @@ const (
 	EventAway         EventKind = "away"           // cause
 	EventBack         EventKind = "back"           // cause
 	EventRated        EventKind = "rated"          // good, click; the last one of a person counts
+	EventShared       EventKind = "shared"         // channel, click: the answer stands there as well
 	EventTookBack     EventKind = "took back"      // click: the answer is not to stand in Slack any more
 
 	// Money.

@@ -230,6 +230,15 @@ const (
 	WhyAskerCorrects   ReasonCode = "asker corrects"
 	WhyAskerTakesBack  ReasonCode = "asker or administrator takes back"
 	WhyNothingCame     ReasonCode = "no answer to take back"
+	WhyAskerShares     ReasonCode = "asker shares"
+	WhyNothingToShare  ReasonCode = "no answer to share" // none came, or it was taken back
+	WhyGuestShares     ReasonCode = "guest shares"
+	WhyStandsThere     ReasonCode = "stands there"
+	WhyShareUnseen     ReasonCode = "cannot share there"    // the bot is not in it, or it is archived
+	WhyShareOutside    ReasonCode = "share outside"         // another organisation reads along
+	WhyShareNotIn      ReasonCode = "sharer not in channel" //
+	WhyShareOpener     ReasonCode = "share in a less confidential channel"
+	WhyFileNotTheirs   ReasonCode = "file not theirs" // Name: not all in the channel may see it
 	WhyOtherDoubt      ReasonCode = "answered already"
 	WhyLookedAt        ReasonCode = "looked at already"
 	WhyNotReadYet      ReasonCode = "not read yet"

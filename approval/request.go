@@ -137,6 +137,7 @@ type Request struct {
 
 	Private bool       // its answer goes to its asker alone: its thread is in their direct message
 	Taken   *TakenBack // its answer is not to stand in Slack any more; nil: it may
+	Copies  []Copy     // where else its answer stands, the oldest first
 
 	Changes Changes // not stored: what the verbs since loading want written
 }
@@ -239,6 +240,13 @@ type TakenBack struct {
 	At time.Time `json:"at"`
 }
 
+// Copy is an answer that its asker has shared in another channel.
+type Copy struct {
+	Channel string    `json:"channel"`
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
+}
+
 // Changes is what the verbs since loading want stored beside the request's own
 // columns: all of it or none.
 type Changes struct {
@@ -257,6 +265,7 @@ type Changes struct {
 	Notices     []Notice
 	TopUp       *TopUp // asked for, or decided
 	Taken       *TakenBack
+	Copy        *Copy
 	Retell      bool // those who have been told about the request are to see where it is now
 	Jobs        []Step
 }

@@ -21,6 +21,7 @@ const (
 	CallbackForm     = "form"     // the question's form
 	CallbackReason   = "reason"   // why something is rejected
 	CallbackChanges  = "changes"  // what should be different
+	CallbackShare    = "share"    // where an answer is to stand as well
 	CallbackReview   = "review"   // the whole of a program
 	CallbackEdit     = "edit"     // the code in fields
 	CallbackAssign   = "assign"   // whom to ask to look at it
@@ -106,6 +107,7 @@ const (
 	ActionDetails   = "details"   // the whole bill
 	ActionGood      = "good"      // the answer is good,
 	ActionBad       = "bad"       // or not
+	ActionShare     = "share"     // the answer is to stand in another channel as well
 	ActionTakeBack  = "take_back" // the answer goes from Slack
 	ActionGiveUp    = "give_up"   // a reviewer ends what waits for what is away
 
