@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/slack-go/slack"
-	"github.com/slack-go/slack/slackevents"
 
 	"countersign/approval"
 	"countersign/approval/reading"
@@ -198,36 +197,6 @@ func (h *asking) submitSay(ctx context.Context, cb slack.InteractionCallback) (a
 	}
 	_, err := h.service.Say(ctx, id, key, fieldsOf(cb)[ids.FieldSaid].Value, modalClick(cb, draw.Origin{}))
 	return saved(err, ids.FieldSaid)
-}
-
-// spoken is a message that is meant for the bot: a mention, or a direct message.
-type spoken struct {
-	team, channel, user string
-	ts, thread          string
-	text                string // as Slack sends it
-	files               []slack.File
-	ignore              bool // written by a bot, edited, or no plain message
-}
-
-// seat returns where the speaker can be answered in private.
-func (s spoken) seat() seat { return seat{user: s.user, channel: s.channel, thread: s.thread} }
-
-// mentioned is an app_mention. Editing a message sends one, too, which would ask
-// the same again.
-func mentioned(team string, e *slackevents.AppMentionEvent) spoken {
-	return spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
-		files: e.Files, ignore: e.BotID != "" || e.Edited != nil || e.User == ""}
-}
-
-// messaged is a message.im. Only what a person wrote is a question: Slack tells
-// of edits, deletions and the bot's own words by the same event.
-func messaged(team string, e *slackevents.MessageEvent) spoken {
-	s := spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
-		ignore: !e.IsIM() || e.BotID != "" || e.User == "" || e.SubType != "" && e.SubType != slack.MsgSubTypeFileShare}
-	if e.Message != nil {
-		s.files = e.Message.Files
-	}
-	return s
 }
 
 // hear takes a question from a mention or a direct message. In a thread it continues that

@@ -290,3 +290,33 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 		},
 	}
 }
+
+// spoken is a message that is meant for the bot: a mention, or a direct message.
+type spoken struct {
+	team, channel, user string
+	ts, thread          string
+	text                string // as Slack sends it
+	files               []slack.File
+	ignore              bool // written by a bot, edited, or no plain message
+}
+
+// seat returns where the speaker can be answered in private.
+func (s spoken) seat() seat { return seat{user: s.user, channel: s.channel, thread: s.thread} }
+
+// mentioned is an app_mention. Editing a message sends one, too, which would ask
+// the same again.
+func mentioned(team string, e *slackevents.AppMentionEvent) spoken {
+	return spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
+		files: e.Files, ignore: e.BotID != "" || e.Edited != nil || e.User == ""}
+}
+
+// messaged is a message.im. Only what a person wrote is a question: Slack tells
+// of edits, deletions and the bot's own words by the same event.
+func messaged(team string, e *slackevents.MessageEvent) spoken {
+	s := spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
+		ignore: !e.IsIM() || e.BotID != "" || e.User == "" || e.SubType != "" && e.SubType != slack.MsgSubTypeFileShare}
+	if e.Message != nil {
+		s.files = e.Message.Files
+	}
+	return s
+}
