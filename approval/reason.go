@@ -22,7 +22,9 @@ type Reason struct {
 	Why      []Reason         `json:"why,omitempty"`      // what is behind it
 }
 
-// ReasonCode names a reason; the empty one is none.
+// ReasonCode names a reason; the empty one is none. Codes are stored, in rows and in events that
+// never change, so a code keeps its spelling once it has been used. Its words may become better
+// at any time.
 type ReasonCode string
 
 // Because is a reason without facts.
@@ -44,6 +46,7 @@ func (r Reason) String() string {
 	if r.Code == WhySaid {
 		return r.Said
 	}
+	// Codes are English enough for a log, and are what somebody searches the source for.
 	text := string(r.Code)
 	for _, fact := range []string{r.Name, r.Other, r.Said} {
 		if fact != "" {
@@ -62,6 +65,7 @@ func (r Reason) Told() map[string]any {
 		return nil
 	}
 	data := map[string]any{"code": r.Code}
+	// What is empty is left out, so that an event holds nothing but what is known.
 	for key, text := range map[string]string{"said": r.Said, "name": r.Name, "other": r.Other} {
 		if text != "" {
 			data[key] = Said(text)

@@ -194,9 +194,10 @@ type Written struct {
 	Provider      string      `json:"provider,omitempty"`
 	Host          string      `json:"host,omitempty"` // where the prompt went
 	PromptVersion string      `json:"prompt_version"`
-	Notes         SealedNotes `json:"notes,omitzero"` // of the channel, that the prompt held
-	Saw           Sight       `json:"saw,omitempty"`  // what the model was let see of the data
-	Next          []string    `json:"next,omitempty"` // what could be asked next
+	Notes         SealedNotes `json:"notes,omitzero"`  // of the channel, that the prompt held
+	Saw           Sight       `json:"saw,omitempty"`   // what the model was let see of the data
+	Thread        Context     `json:"thread,omitzero"` // what the prompt held of its thread
+	Next          []string    `json:"next,omitempty"`  // what could be asked next
 	At            time.Time   `json:"at"`
 	Tries         int         `json:"tries"` // inspections that were begun
 }
@@ -294,6 +295,8 @@ type Message struct {
 	// Of a result, where it is loaded for a prompt: all of it, and the code that it came of.
 	Result *Result
 	Code   string
+
+	Ended bool // its request has ended, so that nothing more is said of it; where it is loaded for a prompt
 }
 
 // Session is one Slack thread. ThreadTS is empty until its first message has

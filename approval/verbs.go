@@ -32,6 +32,8 @@ func New(q Question, model string, hold budget.USD, p Policy, now time.Time) *Re
 	return r
 }
 
+// begin is what a new request has in any case, with or without money: its question is kept as it
+// came, and Seek says what is still to be looked up.
 func begin(q Question, model string, now time.Time) *Request {
 	r := &Request{
 		ID: NewID(7), SessionID: NewID(10), Team: q.Team, Project: q.Project, Asker: q.Asker, Question: q.Text,

@@ -225,6 +225,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionDiff:     revise.clickDiff,
 			ids.ActionColumns:  revise.clickInside,
 			ids.ActionRefused:  revise.clickInside,
+			ids.ActionSaw:      revise.clickInside,
 			ids.ActionDisown:   decide.clickDisown,
 			ids.ActionQueued:   decide.clickQueued,
 			ids.ActionMine:     own.clickQueue,

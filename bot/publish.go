@@ -54,6 +54,7 @@ func (out *publishing) Publish(ctx context.Context, v *steps.View, kind steps.Su
 	return post, err
 }
 
+// publish is Publish without saying what an error of Slack's means.
 func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Surface) (steps.Post, error) {
 	who, err := out.who(ctx)
 	if err != nil {

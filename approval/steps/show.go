@@ -157,6 +157,8 @@ func surfaces(v *View) []Surface {
 	if done && slices.ContainsFunc(v.Artifacts, approval.Artifact.Picture) {
 		list = append(list, SurfaceAnswer, SurfaceFiles)
 	}
+	// A question that was taken back before anything was paid has nothing to say but that, and its
+	// progress says it.
 	if r.State.Final() && (r.State != approval.Withdrawn || len(v.Bill) > 0 || uncertain(r)) {
 		list = append(list, SurfaceReply)
 	}
@@ -193,6 +195,7 @@ func (s *Presenter) View(ctx context.Context, id string) (*View, error) {
 		return nil, err
 	}
 	v.Policy, v.Terms = s.Policy, v.Book.Terms(v.Request, s.Policy)
+	// Only then it matters: before that nothing would start, and after it nothing waits.
 	if v.Request.State == approval.Approved {
 		v.Frozen, v.FrozenBy = v.Book.Freezes(s.Policy).Frozen(v.Now, s.Policy.Zone)
 	}
@@ -224,6 +227,7 @@ func (s *Presenter) Show(ctx context.Context, id string) error {
 		if copied && files && v.Request.Taken == nil && v.Posts[CopyIn(channel)].TS == "" {
 			continue // there is no thread yet
 		}
+		// What is in the files is loaded only to be posted: charts can be megabytes, and most views need none.
 		late := v.Request.Taken == nil && surface == SurfaceSheets && v.Posts[surface].TS == ""
 		if v.Request.Taken == nil && (surface == SurfaceFiles || surface == SurfaceSheets || files) && v.Posts[surface].TS == "" {
 			if v.Artifacts, err = s.store.Artifacts(ctx, id); err != nil {
@@ -269,11 +273,13 @@ func (s *Presenter) posted(ctx context.Context, v *View, post Post) error {
 	return s.threaded(ctx, v)
 }
 
+// threaded remembers where the session's thread is, once its first message has been posted.
 func (s *Presenter) threaded(ctx context.Context, v *View) error {
 	root := v.Posts[SurfaceRoot].TS
 	if root == "" || v.Session.ThreadTS != "" {
 		return nil
 	}
+	// From the first post on, follow-ups in the thread find the session by it.
 	v.Session.ThreadTS = root
 	return s.store.Threaded(ctx, v.Session.ID, root)
 }

@@ -14,6 +14,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/approval/thread"
 	"countersign/bot/draw"
 	"countersign/bot/draw/home"
 	"countersign/bot/draw/notice"
@@ -156,6 +157,9 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"modal-notes-first":   modal(home.NotesView(review.RuleSet{}, slacksim.SalesData)),
 		"card-notes":          draw.Card(as(b, who).with(), sample.View(posted, sample.Noted), false),
 		"card-saw":            draw.Card(as(b, who).with(), sample.View(posted, func(v *steps.View) { v.Request.Revision.Manifest.Saw = approval.Statistics }), false),
+		"card-long-thread":    draw.Card(as(b, who).with(), sample.View(posted, sample.Lengthy), false),
+		"modal-saw":           modal(draw.SawView(sample.View(posted, sample.Lengthy, sample.Noted), sample.Past())),
+		"modal-saw-first":     modal(draw.SawView(sample.View(posted), thread.Past{})),
 		"card-notes-changed": draw.Card(as(b, who).with(), sample.View(posted, sample.Noted, func(v *steps.View) {
 			v.Book.Own.Rules.Notes = nil
 		}), false),

@@ -57,6 +57,7 @@ const (
 	ActionDiff      = "open_diff"
 	ActionColumns   = "open_columns" // what the columns of the files are called
 	ActionRefused   = "open_refused" // drafts that were refused before this one
+	ActionSaw       = "open_saw"     // what the model was told
 	ActionMore      = "more"         // the card's overflow menu
 	ActionCancel    = "cancel"       // the asker takes it back
 	ActionDisown    = "not_me"       // somebody in whose name it was approved says that it was not them

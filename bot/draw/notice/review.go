@@ -57,6 +57,8 @@ func approvedNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page,
 	if said.Click.Door != "" {
 		where = kit.Words(draw.ByDoor(said.Click) + ".")
 	}
+	// Whoever was away has not pressed anything. They are asked whether they stand by it, and their
+	// account is in nobody's hands.
 	was, takes, out := "Was this not you?", "somebody has approved in your name", ", and sign out of Slack everywhere"
 	switch {
 	case said.InPlaceOf == "":
