@@ -36,6 +36,8 @@ type Manifest struct {
 
 	Notes SealedNotes `json:"notes,omitzero"` // of the channel, that its model was given
 	Saw   Sight       `json:"saw,omitempty"`  // what its model was let see beyond the shape of the data
+
+	Brought []string `json:"brought,omitempty"` // versions of stricter rules that its files brought along from other channels
 }
 
 // SealedNotes name what administrators had written about a channel when code was written.

@@ -44,6 +44,7 @@ type asking struct {
 	*slackAPI
 	files   *files
 	service Questions
+	pinned  *pinned
 }
 
 // analyze takes /analyze: a question, nothing (the form), or a word that asks

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 	"countersign/approval/steps"
 )
 
@@ -27,6 +28,7 @@ type Services struct {
 	Keys      Keyring
 	Homes     Homes
 	Answers   Answers
+	Pins      Pins // nil: nothing is pinned
 }
 
 // Options are what a bot needs.
@@ -74,7 +76,10 @@ type Bot struct {
 	live  atomic.Int32   // sockets that are connected
 }
 
-var _ steps.Slack = (*Bot)(nil)
+var (
+	_ steps.Slack = (*Bot)(nil)
+	_ pins.Slack  = (*Bot)(nil)
+)
 
 // New makes a bot. Nothing is connected before Run.
 func New(o Options) *Bot {
@@ -114,7 +119,10 @@ func (b *Bot) Serve(s Services) {
 	budgets := &budgets{w, s.Budgets}
 	b.homes = newHomes(w, s.Homes, budgets)
 	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, service: s.Funding}
-	b.asking = &asking{w, b.files, s.Questions}
+	if s.Pins == nil {
+		s.Pins = &pins.Keeper{}
+	}
+	b.asking = &asking{w, b.files, s.Questions, &pinned{w, b.files, s.Pins}}
 	b.deciding = &deciding{w, habits, s.Decisions}
 	ledgers := &ledgers{budgets, s.Ledgers}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},

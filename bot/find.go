@@ -201,6 +201,7 @@ func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, er
 	if err != nil {
 		return found, err
 	}
+	s.Pinned = q.Pinned
 	own, err := h.ownResults(ctx, q, s)
 	if err != nil {
 		return found, err
@@ -211,14 +212,33 @@ func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, er
 		if len(named) == 0 {
 			return h.ofThread(ctx, q)
 		}
-		return steps.Found{Files: named, Shared: s.Sharing()}, nil
+		return h.named(ctx, q, s, named, "")
 	}
 	picked, cause := s.Pick(q.Text, stems, own...)
 	if cause != nil {
 		cause.Channel = q.Channel
 		return found, &approval.CauseError{Cause: *cause}
 	}
-	return steps.Found{Files: picked.Files, Unread: picked.Unread, Shared: s.Sharing()}, nil
+	return h.named(ctx, q, s, picked.Files, picked.Unread)
+}
+
+// named are files that a question names. Of those that are pinned Slack is asked what they are now, and
+// what else has their name.
+func (h *files) named(ctx context.Context, q steps.Search, s meant.Shelf, files []approval.File, unread string) (found steps.Found, err error) {
+	found = steps.Found{Files: slices.Clone(files), Unread: unread, Shared: s.Sharing(), Uploads: alike(s, files)}
+	for i, f := range files {
+		if !slices.ContainsFunc(q.Pinned, func(p approval.File) bool { return p.ID == f.ID }) {
+			continue
+		}
+		q.Files = files[i : i+1]
+		now, err := h.asNow(ctx, q)
+		if err != nil {
+			return steps.Found{}, err
+		}
+		found.Files[i] = now.Files[0]
+		maps.Copy(found.Shared, now.Shared)
+	}
+	return found, nil
 }
 
 // ofThread are the files that a thread has read before. One that has been deleted since
@@ -328,7 +348,8 @@ func (h *files) asNow(ctx context.Context, q steps.Search) (found steps.Found, e
 			return steps.Found{}, err
 		}
 		came := slices.Contains(q.Seek.Brought, f.ID) && info.User == q.Asker
-		if !came && !slices.Contains(q.Thread, f.ID) && !slices.Contains(slices.Concat(info.Channels, info.Groups, info.IMs), q.Channel) {
+		pinned := slices.ContainsFunc(q.Pinned, func(p approval.File) bool { return p.ID == f.ID })
+		if !came && !pinned && !slices.Contains(q.Thread, f.ID) && !slices.Contains(slices.Concat(info.Channels, info.Groups, info.IMs), q.Channel) {
 			return steps.Found{}, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: f.Name, Channel: q.Channel}}
 		}
 		found.Files = append(found.Files, input(*info))

@@ -367,7 +367,7 @@ type houseCheck struct {
 	latest bool
 }
 
-var houseChecks = slices.Concat([]houseCheck{keysCheck}, triesChecks, []houseCheck{
+var houseChecks = slices.Concat([]houseCheck{keysCheck, pinsCheck}, triesChecks, []houseCheck{
 	{"people", `SELECT format('%s: %s is %s %s in "%s" by %s at %s', team, person, CASE WHEN named THEN 'now' ELSE 'no longer' END, role, project, by, ` + spelledIn("at") + `) FROM people`,
 		[]string{approval.EventNamed, approval.EventRemoved}, func(team string, e witnessed) string {
 			now := map[string]string{approval.EventNamed: "now", approval.EventRemoved: "no longer"}[e.Kind]

@@ -11,7 +11,7 @@ import (
 // rules. Where no box reaches anything, nothing is promised.
 func Grade(m *approval.Manifest, set RuleSet, findings []approval.Finding, reaches bool) {
 	m.Tier, _ = TierOf(findings, m.CostCap, set.Rules)
-	m.Approvals, m.Policy = set.Rules.For(m.Tier).Approvals, set.Name()
+	m.Approvals, m.Policy, m.Brought = set.Rules.For(m.Tier).Approvals, set.Name(), set.Brought
 	if reaches && slices.ContainsFunc(findings, func(f approval.Finding) bool { return f.Kind == approval.KindNetwork }) {
 		// Only a program that wants a network gets one, and only as far as the rules name hosts.
 		m.Network = slices.Clone(set.Rules.Hosts)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 )
 
 // A request may stand in line for its box for hours. What was checked before that is
@@ -109,6 +110,9 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 	}
 	if stop, err := s.watch.inPlace(ctx, r, false); stop || err != nil {
 		return r, opened, err
+	}
+	if err := s.watch.mayUse(ctx, by); err != nil {
+		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
 	}
 	inputs, err := s.seals.unbroken(ctx, r, by)
 	if broken := new(approval.BrokenSealError); errors.As(err, &broken) {
@@ -265,6 +269,7 @@ type Seals struct {
 	ends   *Ends
 	inputs *Inputs
 	people *People
+	pins   *pins.Keeper
 }
 
 // breakSeal takes a request back to review whose approval does not hold any more:
@@ -272,13 +277,19 @@ type Seals struct {
 // Stored code that could not be shown truthfully is no code for reviewers: then it ends.
 func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *approval.BrokenSealError) error {
 	s.sandbox.Discard(was.ID)
-	rules, err := s.people.RulesOf(ctx, was.Team, was.Project)
+	rules, err := s.people.rulesFor(ctx, was)
 	if err != nil {
 		return err
 	}
 	terms, err := s.costs.draftTerms(ctx, was)
 	if err != nil {
 		return err
+	}
+	// A pinned file that has changed is not put before the reviewers anew: another content was not pinned.
+	other := s.pins.Same(ctx, was, broken.Files...)
+	barred := inputReason(other)
+	if other != nil && barred.None() {
+		return other
 	}
 	_, err = s.store.Update(ctx, was.ID, func(r *approval.Request, now time.Time) error {
 		if r.State != was.State || r.Revision.Number != was.Revision.Number || r.Run != nil && !r.Run.BegunAt.IsZero() {
@@ -290,6 +301,10 @@ func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *ap
 		if code, err := approval.Canonical(r.Revision.Code); err != nil || code != r.Revision.Code {
 			r.Changes.Events = append(r.Changes.Events, approval.SealBroken(r, broken, now))
 			return s.abandon(r, approval.Because(approval.WhyCodeHidden), broken.Box, now)
+		}
+		if !barred.None() {
+			r.Changes.Events = append(r.Changes.Events, approval.SealBroken(r, broken, now))
+			return s.abandon(r, barred, broken.Box, now)
 		}
 		bare := *r
 		if broken.Files != nil {
