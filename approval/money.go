@@ -74,25 +74,6 @@ func (r Money) Call(worst, most budget.USD, to Addressee, p Policy, now time.Tim
 	return nil
 }
 
-// Inspect says that what was written is about to be inspected, which costs most. One
-// that was begun and not booked belongs to a replica that died: it is charged in full.
-func (r Money) Inspect(most budget.USD, p Policy, now time.Time) error {
-	if !r.Can("Inspect") || r.Blocked != nil || r.Edit == nil && r.Written == nil {
-		return r.Illegal("inspect the code of")
-	}
-	tries := &r.Attempts // of an edit
-	if r.Edit == nil {
-		w := *r.Written
-		r.Written, tries = &w, &w.Tries
-	}
-	if *tries >= p.MaxAttempts {
-		return &MoveError{Request: r.Request, Verb: "inspect the code of", Why: Because(WhyManyInspections)}
-	}
-	*tries++
-	r.callBox(r.forBox(budget.ForInspect, most, false, now), most, *tries, "inspection", now)
-	return nil
-}
-
 // last makes a hold the last of them.
 func (r Money) last(id string) *OpenHold {
 	i := slices.IndexFunc(r.Holds, func(h OpenHold) bool { return h.ID == id })
@@ -115,6 +96,9 @@ func (r Money) room(worst, most budget.USD, now time.Time) error {
 	if !r.Fits(worst, most) {
 		return ErrNoRoom
 	}
+	// One hold is kept for the call, and all others end here. A called hold is kept however old it
+	// is: a sweep marks it as uncertain and takes nothing away. An uncalled one has to last beyond the
+	// call, because a sweep returns it to the budgets when its time is over.
 	carried, since := r.carried(now)
 	worst, most = worst+r.spare(), most+r.spare()
 	keep := ""
@@ -236,8 +220,10 @@ func (r Money) Conclude(call OpenHold, most budget.USD, known budget.Settlement,
 
 // rest keeps holding the uncertain part of a hold that has just been settled.
 func (r Money) rest(of OpenHold, amount budget.USD, now time.Time) {
+	// The clock of the uncertain part goes on: a new hold does not get another two days.
 	h := budget.Hold{ID: NewID(12), RequestID: r.ID, Purpose: of.Purpose, Amount: amount, At: now, ExpiresAt: now.Add(DraftHoldLife), RestOf: of.ID}
 	r.Holds = append(r.Holds, OpenHold{Hold: h, Called: true, Risked: amount, UncertainAt: of.since(now)})
+	// settle has counted all that was not charged as free, and this part is not.
 	r.Changes.Freed -= amount
 	r.Changes.Holds = append(r.Changes.Holds, h)
 	r.Changes.Risks = append(r.Changes.Risks, Risk{HoldID: h.ID, Most: amount, Since: of.since(now)})
@@ -283,6 +269,7 @@ func (r Money) settle(s budget.Settlement, most budget.USD) {
 			within, over := s.Within(most)
 			r.Holds = slices.Delete(r.Holds, i, i+1)
 			r.Changes.Risks = slices.DeleteFunc(r.Changes.Risks, func(k Risk) bool { return k.HoldID == h.ID })
+			// A hold that this same move has taken frees nothing: no budget has borne it yet.
 			if !slices.ContainsFunc(r.Changes.Holds, func(n budget.Hold) bool { return n.ID == h.ID }) {
 				r.Changes.Freed += h.Amount - budget.Total(within.Charges)
 			}

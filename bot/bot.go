@@ -11,6 +11,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/pins"
 	"countersign/approval/steps"
+	"countersign/bot/assistant"
 )
 
 // Services are what people can do, by who takes it: each has no more than its
@@ -29,6 +30,10 @@ type Services struct {
 	Homes     Homes
 	Answers   Answers
 	Pins      Pins // nil: nothing is pinned
+	// Shelf knows how files are read. Optional: without it, less is suggested in chats.
+	Shelf   assistant.Shelf
+	Desk    Desk
+	Uploads uploads // optional
 }
 
 // Options are what a bot needs.
@@ -103,6 +108,8 @@ func New(o Options) *Bot {
 	}
 	w := newSlackAPI(o)
 	b := &Bot{slackAPI: w, files: &files{w}}
+	// Four times the workers is room for what a busy minute leaves to do. What is beyond it is done by
+	// the worker itself, so work is never dropped: see finish.
 	b.later.SetLimit(4 * o.Workers)
 	b.Serve(o.Services)
 	return b
@@ -115,18 +122,20 @@ func (b *Bot) Serve(s Services) {
 	if s.Ledgers != nil {
 		w.calendar = s.Ledgers.Calendar
 	}
+	// One value for all who send code: what one card has shown of this Slack holds for the next.
 	habits := &habits{log: w.Log, may: w.Language}
 	budgets := &budgets{w, s.Budgets}
 	b.homes = newHomes(w, s.Homes, budgets)
-	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, service: s.Funding}
 	if s.Pins == nil {
 		s.Pins = &pins.Keeper{}
 	}
-	b.asking = &asking{w, b.files, s.Questions, &pinned{w, b.files, s.Pins}}
+	chats := assistant.New(w.api, w.Log)
+	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, chats: chats, service: s.Funding, uploads: s.Uploads}
+	b.asking = &asking{w, b.files, chats, s.Questions, &pinned{w, b.files, s.Pins}, s.Shelf}
 	b.deciding = &deciding{w, habits, s.Decisions}
 	ledgers := &ledgers{budgets, s.Ledgers}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},
-		&funding{w, s.Funding}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, b.homes, &answered{w, s.Answers})
+		&funding{w, s.Funding}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, b.homes, &answered{w, s.Answers, s.Desk})
 }
 
 // Sockets is how many sockets are connected at the moment.

@@ -88,6 +88,7 @@ func (out *publishing) putVersion(ctx context.Context, v *steps.View, shown card
 		}
 		p.Coloured = out.habits.names()
 		post, stored, err := out.send(ctx, next, steps.SurfaceCard, at, p)
+		// A Slack that refuses the language refuses the whole card: once more without it, and never again.
 		if p.Coloured && slackError(err) == "invalid_blocks" {
 			out.habits.tried(false)
 			p.Coloured = false
@@ -205,7 +206,7 @@ func (out *publishing) putPlain(ctx context.Context, v *steps.View, who kit.Iden
 // readable puts the code below the plainer card, for reading, and tells whether that
 // is not to be tried again.
 func (out *publishing) readable(ctx context.Context, v *steps.View, at spot) bool {
-	_, refused, err := out.upload(ctx, at, []approval.Artifact{draw.CodeFile(v.Request)}, false)
+	_, refused, err := out.upload(ctx, at, []approval.Artifact{draw.CodeFile(v.Request)}, false, nil)
 	if err != nil {
 		out.Log.Warn("the code is not in the thread of its card yet", "request", v.Request.ID, "error", err)
 	}

@@ -15,6 +15,10 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"countersign/approval"
+	"countersign/approval/pins"
+	"countersign/bot/assistant"
+	"countersign/bot/draw"
 	"countersign/bot/kit"
 )
 
@@ -81,6 +85,45 @@ func (w *slackAPI) CheckChannel(ctx context.Context, channel string) error {
 func (w *slackAPI) Members(ctx context.Context, channel string) (all []string, err error) {
 	err = w.members(ctx, channel, func(some []string) bool { all = append(all, some...); return false })
 	return all, err
+}
+
+// Readers implements pins.Slack: who is in a channel, but for ourselves.
+func (h *files) Readers(ctx context.Context, channel string) ([]string, error) {
+	who, err := h.who(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := h.Members(ctx, channel)
+	return slices.DeleteFunc(all, func(one string) bool { return one == who.User }), err
+}
+
+// Upload implements pins.Slack.
+func (h *files) Upload(ctx context.Context, id string) (up pins.Upload, err error) {
+	info, err := h.info(ctx, approval.File{ID: id})
+	switch {
+	case err != nil:
+		return up, err
+	case info.IsExternal || !draw.Data(info.Name):
+		return up, notData(info.Name)
+	}
+	return uploaded(*info), nil
+}
+
+func uploaded(f slack.File) pins.Upload {
+	up := pins.Upload{File: input(f), Places: slices.Concat(f.Channels, f.Groups)}
+	up.Shared = &approval.Sharing{By: f.User, At: f.Created.Time().UTC()}
+	return up
+}
+
+// Uploads implements pins.Slack.
+func (h *files) Uploads(ctx context.Context, channel string) (ups []pins.Upload, err error) {
+	s, err := h.look(ctx, channel, "")
+	for _, f := range s.Files {
+		up := pins.Upload{File: f.File, Places: []string{channel}}
+		up.Shared = &approval.Sharing{By: f.By, At: f.At.UTC()}
+		ups = append(ups, up)
+	}
+	return ups, err
 }
 
 // has looks for somebody among the people of a channel.
@@ -215,7 +258,8 @@ const scopeReactions = "reactions:write"
 // Extras are scopes that the manifest names and the bot works without: what one of them is
 // for is then left out.
 func Extras() map[string]string {
-	return map[string]string{scopeReactions: "the emoji on a question's thread that says whether it waits, runs or is done"}
+	return map[string]string{scopeReactions: "the emoji on a question's thread that says whether it waits, runs or is done",
+		assistant.Scope: "titles and suggested questions in the assistant view"}
 }
 
 // Who and what there is in a workspace, for whoever sets the bot up: nothing here is

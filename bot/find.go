@@ -14,6 +14,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
@@ -239,6 +240,18 @@ func (h *files) named(ctx context.Context, q steps.Search, s meant.Shelf, files 
 		maps.Copy(found.Shared, now.Shared)
 	}
 	return found, nil
+}
+
+// alike are the uploads of a channel that have the name of one of these files.
+func alike(s meant.Shelf, files []approval.File) (ups []approval.File) {
+	for _, f := range s.Files {
+		if slices.ContainsFunc(files, func(p approval.File) bool { return p.ID != f.ID && pins.SameName(p.Name, f.Name) }) {
+			up := f.File
+			up.Shared = &approval.Sharing{By: f.By, At: f.At.UTC()}
+			ups = append(ups, up)
+		}
+	}
+	return ups
 }
 
 // ofThread are the files that a thread has read before. One that has been deleted since

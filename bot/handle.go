@@ -41,6 +41,7 @@ func (b *Bot) handle(ctx context.Context, d delivery) (answer, error) {
 		return answer{}, err
 	}
 	switch data := d.Data.(type) {
+	// Who is of another workspace is answered before anything is looked up: nothing here is theirs.
 	case slack.SlashCommand:
 		if data.TeamID != who.TeamID {
 			return privately(&kit.Page{}, kit.Words(strangers)), nil
@@ -82,6 +83,7 @@ func (b *Bot) interact(ctx context.Context, cb slack.InteractionCallback) (answe
 			return b.homes.fresh(cb, a), err
 		}
 	case slack.InteractionTypeBlockActions:
+		// Slack sends one action with each press. The first that is known here is taken.
 		for _, click := range cb.ActionCallback.BlockActions {
 			if run, ok := b.board.clicks[click.ActionID]; ok {
 				a, err := run(ctx, cb, click)
@@ -101,6 +103,10 @@ func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socket
 	switch inner := e.InnerEvent.Data.(type) {
 	case *slackevents.AppHomeOpenedEvent:
 		return answer{after: func(ctx context.Context) { b.homes.home(ctx, e.TeamID, inner) }}, nil
+	case *slackevents.AssistantThreadStartedEvent:
+		return b.asking.chatted(e.TeamID, inner.AssistantThread), nil
+	case *slackevents.AssistantThreadContextChangedEvent:
+		return b.asking.chatted(e.TeamID, inner.AssistantThread), nil
 	case *slackevents.AppMentionEvent:
 		said = mentioned(e.TeamID, inner)
 	case *slackevents.MessageEvent:
@@ -109,6 +115,7 @@ func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socket
 		return answer{}, nil
 	}
 	a, err := b.asking.hear(ctx, said)
+	// Slack sends an unanswered event up to three times more: at once, after a minute, after five.
 	if _, foreseen := draw.Known(err); err != nil && !foreseen && r.RetryAttempt < lastRetry {
 		return answer{}, err
 	}
@@ -124,6 +131,8 @@ func fieldsOf(cb slack.InteractionCallback) map[string]slack.BlockAction {
 	if cb.View.State == nil {
 		return fields
 	}
+	// State is by block and element. Our fields give both the same name (ids.Field...).
+	// State is by block and element, and our fields give both the same name (package ids).
 	for name, actions := range cb.View.State.Values {
 		fields[name] = actions[name]
 	}
@@ -166,6 +175,9 @@ type board struct {
 	clicks      map[string]func(context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error)
 }
 
+// newBoard says who takes what. Several names lead to one handler where buttons of one kind
+// stand side by side (package ids says why). A name without a handler is answered with nothing,
+// so a button that was taken out of use does no harm.
 func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, limit *limits, fund *funding, govern *governing, own *homes, read *answered) board {
 	return board{
 		commands: map[string]func(context.Context, slack.SlashCommand) (answer, error){
@@ -263,6 +275,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionDetails:   read.clickDetails,
 			ids.ActionGood:      read.clickRate,
 			ids.ActionBad:       read.clickRate,
+			ids.ActionTakeBack:  read.clickTakeBack,
 			ids.ActionGiveUp:    decide.clickGiveUp,
 			ids.ActionPin:       ask.pinned.clickPin,
 			ids.ActionUnpin:     ask.pinned.clickUnpin,

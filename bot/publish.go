@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval/steps"
+	"countersign/bot/assistant"
 	"countersign/bot/draw"
 	"countersign/bot/kit"
 	"countersign/bot/readback"
@@ -19,12 +20,20 @@ type publishing struct {
 	*slackAPI
 	habits  *habits
 	homes   *homes
+	chats   *assistant.Threads
 	service choices
+	uploads uploads
 }
 
 // choices are the ways on of a request that a budget has refused.
 type choices interface {
 	Choices(ctx context.Context, id string) (*steps.Choices, error)
+}
+
+// uploads remembers the files of an answer from before anybody sees them, so that they are found
+// when it is taken back. Optional.
+type uploads interface {
+	Uploaded(ctx context.Context, requestID string, surface steps.Surface, files []string) error
 }
 
 // Publish implements steps.Slack: it draws one surface of a request and posts
@@ -33,6 +42,7 @@ func (out *publishing) Publish(ctx context.Context, v *steps.View, kind steps.Su
 	post, err := out.publish(ctx, v, kind)
 	if err != nil && ctx.Err() == nil {
 		at := v.Session.Channel
+		// Cards stand in the review channel, and all else where the question was asked.
 		if kind == steps.SurfaceCard || kind == steps.SurfacePlain {
 			at = out.Policy().ReviewChannel
 		}
@@ -46,9 +56,16 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 	if err != nil {
 		return steps.Post{}, err
 	}
+	if v.Leaks() {
+		return steps.Post{}, fmt.Errorf("publish %s of %s: it is private, and its thread is in %s", kind, v.Request.ID, v.Session.Channel)
+	}
 	had := v.Posts[kind]
+	if leaves := []steps.Surface{steps.SurfaceAnswer, steps.SurfaceFiles, steps.SurfaceReply, steps.SurfaceSheets}; v.Request.Taken != nil && slices.Contains(leaves, kind) {
+		return out.remove(ctx, v, kind)
+	}
 	switch kind {
 	case steps.SurfaceRoot:
+		// "theirs" is remembered as what it shows, so that nobody ever rewrites a person's own message.
 		if had.TS == "" && v.Session.ThreadTS != "" {
 			// Somebody's own message began the thread: nothing is to be drawn.
 			return steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Session.Channel, TS: v.Session.ThreadTS, Shown: "theirs"}, nil
@@ -58,6 +75,7 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 		}
 		return out.put(ctx, v, kind, spot{channel: v.Session.Channel}, draw.Root(v))
 	case steps.SurfaceProgress:
+		// Progress is drawn at every move, so this is where Homes hear of it.
 		out.homes.stir(v.Request)
 		p, err := out.progressNow(ctx, v)
 		if err != nil {
@@ -75,6 +93,7 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 	case steps.SurfaceReply:
 		return out.putReply(ctx, v)
 	case steps.SurfaceMark:
+		out.chat(ctx, v)
 		return out.mark(ctx, v, who), nil
 	}
 	return steps.Post{}, fmt.Errorf("publish %s of %s: there is no such surface", kind, v.Request.ID)
@@ -90,6 +109,7 @@ func (out *publishing) put(ctx context.Context, v *steps.View, kind steps.Surfac
 	if !formal(err) {
 		return post, err
 	}
+	// The post stands, and still the refusal is returned: it is kept, and the whole form is tried again.
 	for _, bare := range p.Bare() {
 		post, _, plain := out.send(ctx, v, kind, at, bare)
 		if plain == nil {
@@ -126,6 +146,7 @@ func (out *publishing) send(ctx context.Context, v *steps.View, kind steps.Surfa
 		options = append(options, slack.MsgOptionTS(at.thread))
 	}
 	channel, ts, err := out.api.PostMessageContext(ctx, at.channel, options...)
+	out.chats.Posted(assistant.Thread{Channel: at.channel, TS: at.thread})
 	if err != nil {
 		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, detail(err))
 	}
@@ -150,6 +171,19 @@ func (out *publishing) putReply(ctx context.Context, v *steps.View) (steps.Post,
 	return post, err
 }
 
+// chat names the chat that a request stands in, and says what is being done for it. It comes after
+// every message, because a message takes that line away.
+func (out *publishing) chat(ctx context.Context, v *steps.View) {
+	at := assistant.Thread{Channel: v.Session.Channel, TS: draw.Thread(v)}
+	if !assistant.Direct(at.Channel) || at.TS == "" {
+		return
+	}
+	if len(v.Earlier) == 0 {
+		out.chats.Title(ctx, at, v.Request.Question)
+	}
+	out.chats.Say(ctx, at, assistant.Doing(v.Request))
+}
+
 // mark shows how a request stands as an emoji on the first message of its thread. That is
 // a courtesy: where the workspace lacks the scope, or Slack does not take it, it is left
 // out, and nothing waits for it.
@@ -166,6 +200,7 @@ func (out *publishing) mark(ctx context.Context, v *steps.View, who kit.Identity
 			old = nil // it is the first one
 		}
 	}
+	// The new one comes before the old ones go: a thread without an emoji would look as if nobody knew.
 	err := out.api.AddReactionContext(ctx, want, at)
 	for _, name := range old {
 		if slices.Contains([]string{"already_reacted", "no_reaction"}, slackError(err)) {

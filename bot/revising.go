@@ -90,6 +90,7 @@ func fieldOf(texts []string, why string) int {
 	if err != nil {
 		return 1
 	}
+	// Lines are counted through all fields, as Join puts them together. An emptied field has none.
 	last := 1
 	for i, text := range texts {
 		if text == "" {
@@ -182,6 +183,7 @@ func (h *revising) clickMore(ctx context.Context, cb slack.InteractionCallback, 
 		return h.decided(s, clickOf(cb, action), seatOf(cb), &approval.StaleError{Request: v.Request})
 	}
 	click := clickOf(cb, action)
+	// Every choice is "what:request:revision": see ids.
 	switch fields[0] {
 	case ids.MoreCode:
 		return h.moreCode(cb, v), nil
@@ -203,7 +205,7 @@ func (h *revising) clickMore(ctx context.Context, cb slack.InteractionCallback, 
 func (h *revising) moreCode(cb slack.InteractionCallback, v *steps.View) answer {
 	at := seatOf(cb)
 	return answer{after: func(ctx context.Context) {
-		_, refused, err := h.upload(ctx, spot{at.channel, cb.Container.MessageTs}, []approval.Artifact{draw.CodeFile(v.Request)}, true)
+		_, refused, err := h.upload(ctx, spot{at.channel, cb.Container.MessageTs}, []approval.Artifact{draw.CodeFile(v.Request)}, true, nil)
 		switch {
 		case err != nil:
 			h.tell(ctx, at, kit.Words(h.Words(err)))

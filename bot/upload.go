@@ -20,7 +20,6 @@ import (
 	draws "countersign/bot/draw/pins"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
-	"countersign/bot/meant"
 )
 
 // putFiles uploads files of an answer into its thread, all of them in one message, once:
@@ -36,6 +35,7 @@ func (out *publishing) putFiles(ctx context.Context, v *steps.View, kind steps.S
 			files = append(files, f)
 		}
 	}
+	// What the answer leaves out of what was printed is never lost: it comes as a file.
 	if kind == steps.SurfaceSheets && draw.Reply(v, true).CutsPrinted {
 		files = append(files, approval.Artifact{Name: draw.PrintedFile, Kind: "file", Alt: "What the code printed, in full.", Data: []byte(v.Request.Run.Result.Stdout)})
 	}
@@ -47,7 +47,12 @@ func (out *publishing) putFiles(ctx context.Context, v *steps.View, kind steps.S
 		return 2
 	}
 	slices.SortStableFunc(files, func(a, b approval.Artifact) int { return order(a) - order(b) })
-	first, refused, err := out.upload(ctx, spot{v.Session.Channel, draw.Thread(v)}, files, late(v))
+	first, refused, err := out.upload(ctx, spot{v.Session.Channel, draw.Thread(v)}, files, late(v), func(ids []string) error {
+		if out.uploads == nil {
+			return nil
+		}
+		return out.uploads.Uploaded(ctx, v.Request.ID, kind, ids)
+	})
 	if err != nil {
 		return steps.Post{}, err
 	}
@@ -75,8 +80,9 @@ var errHost = errors.New("the upload's host does not take it")
 // any of it. It returns the first file's id; empty files, which Slack refuses,
 // are left out, and of nothing the id is "none". What Slack refuses for good is
 // left out as well, and named; so is, when it is late, all that does not get to
-// the upload's host.
-func (w *slackAPI) upload(ctx context.Context, at spot, files []approval.Artifact, late bool) (first string, refused []string, err error) {
+// the upload's host. remember, if there is one, hears of the ids before anybody sees
+// the files.
+func (w *slackAPI) upload(ctx context.Context, at spot, files []approval.Artifact, late bool, remember func(ids []string) error) (first string, refused []string, err error) {
 	var done []slack.FileSummary
 	var names []string
 	for n, f := range files {
@@ -104,6 +110,15 @@ func (w *slackAPI) upload(ctx context.Context, at spot, files []approval.Artifac
 	if len(done) == 0 {
 		return "none", refused, nil
 	}
+	if remember != nil {
+		var ids []string
+		for _, f := range done {
+			ids = append(ids, f.ID)
+		}
+		if err := remember(ids); err != nil {
+			return "", nil, err
+		}
+	}
 	_, err = w.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{Files: done, Channel: at.channel, ThreadTimestamp: at.thread})
 	if forGood(err) {
 		w.Log.Error("Slack does not share files", "files", len(done), "channel", at.channel, "error", detail(err))
@@ -121,6 +136,7 @@ func (w *slackAPI) uploadOne(ctx context.Context, f approval.Artifact) (id strin
 	switch strings.ToLower(path.Ext(f.Name)) {
 	case ".png", ".jpg", ".jpeg", ".gif", ".webp":
 		to.AltTxt = kit.Cut(f.Alt, 1000) // pictures are what alternatives are for
+	// Shown as a snippet, with its lines.
 	case ".py":
 		to.SnippetType = "python"
 	}
@@ -137,10 +153,53 @@ func (w *slackAPI) uploadOne(ctx context.Context, f approval.Artifact) (id strin
 	return slot.FileID, nil
 }
 
+// remove deletes from Slack what stands there of an answer that was taken back. What is gone already
+// is gone. Where Slack refuses for good, the post says with which code, and whoever presses again has
+// it tried again.
+func (out *publishing) remove(ctx context.Context, v *steps.View, kind steps.Surface) (steps.Post, error) {
+	had, files := v.Posts[kind], v.Uploads[kind]
+	if had.Shown == steps.TakenBack {
+		return had, nil
+	}
+	post := had
+	if post.TS == "" { // nobody got to remembering where the files stand
+		post = steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Session.Channel, TS: files[0]}
+	}
+	post.Shown = steps.TakenBack
+	away := func(err error) error {
+		code := slackError(err)
+		switch {
+		case err == nil, slices.Contains([]string{"message_not_found", "file_not_found", "file_deleted"}, code):
+			return nil
+		case forGood(err):
+			out.Log.Error("Slack does not delete something of an answer that was taken back", "request", v.Request.ID, "surface", kind, "error", detail(err))
+			post.Shown = steps.TakenBack + ": " + code
+			return nil
+		}
+		return fmt.Errorf("delete the %s of %s: %w", kind, v.Request.ID, detail(err))
+	}
+	if kind == steps.SurfaceFiles || kind == steps.SurfaceSheets {
+		if len(files) == 0 && had.TS != "none" { // from before they were remembered one by one
+			files = []string{had.TS}
+		}
+		for _, file := range files {
+			if err := away(out.api.DeleteFileContext(ctx, file)); err != nil {
+				return had, err
+			}
+		}
+		return post, nil
+	}
+	_, _, err := out.api.DeleteMessageContext(ctx, had.Channel, had.TS)
+	if err := away(err); err != nil {
+		return had, err
+	}
+	return post, nil
+}
+
 // Pins are the files that are pinned to channels: see pins.Keeper.
 type Pins interface {
 	Pinned(ctx context.Context, team, place, user string) ([]pins.Pin, error)
-	Administers(ctx context.Context, click approval.Click) (bool, error)
+	MayPin(ctx context.Context, click approval.Click) (bool, error)
 	Newer(ctx context.Context, click approval.Click, project string) ([]pins.Offer, error)
 	Pin(ctx context.Context, click approval.Click, project, id string, people []string) error
 	Unpin(ctx context.Context, click approval.Click, project, id string) error
@@ -173,7 +232,7 @@ func (h *pinned) board(ctx context.Context, click approval.Click, channel string
 	if b.Pins, err = h.service.Pinned(ctx, click.Team, channel, click.User); err != nil {
 		return b, err
 	}
-	b.Admin, err = h.service.Administers(ctx, click)
+	b.Admin, err = h.service.MayPin(ctx, click)
 	return b, err
 }
 
@@ -315,55 +374,4 @@ func (h *pinned) clickKeep(ctx context.Context, cb slack.InteractionCallback, ac
 		return answer{}, err
 	}
 	return answer{after: func(ctx context.Context) { h.again(ctx, click, from.Channel, cb.View.ID, nil) }}, nil
-}
-
-// Readers implements pins.Slack: who is in a channel, but for ourselves.
-func (h *files) Readers(ctx context.Context, channel string) ([]string, error) {
-	who, err := h.who(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all, err := h.Members(ctx, channel)
-	return slices.DeleteFunc(all, func(one string) bool { return one == who.User }), err
-}
-
-// Upload implements pins.Slack.
-func (h *files) Upload(ctx context.Context, id string) (up pins.Upload, err error) {
-	info, err := h.info(ctx, approval.File{ID: id})
-	switch {
-	case err != nil:
-		return up, err
-	case info.IsExternal || !draw.Data(info.Name):
-		return up, notData(info.Name)
-	}
-	return uploaded(*info), nil
-}
-
-func uploaded(f slack.File) pins.Upload {
-	up := pins.Upload{File: input(f), Places: slices.Concat(f.Channels, f.Groups)}
-	up.Shared = &approval.Sharing{By: f.User, At: f.Created.Time().UTC()}
-	return up
-}
-
-// Uploads implements pins.Slack.
-func (h *files) Uploads(ctx context.Context, channel string) (ups []pins.Upload, err error) {
-	s, err := h.look(ctx, channel, "")
-	for _, f := range s.Files {
-		up := pins.Upload{File: f.File, Places: []string{channel}}
-		up.Shared = &approval.Sharing{By: f.By, At: f.At.UTC()}
-		ups = append(ups, up)
-	}
-	return ups, err
-}
-
-// alike are the uploads of a channel that have the name of one of these files.
-func alike(s meant.Shelf, files []approval.File) (ups []approval.File) {
-	for _, f := range s.Files {
-		if slices.ContainsFunc(files, func(p approval.File) bool { return p.ID != f.ID && pins.SameName(p.Name, f.Name) }) {
-			up := f.File
-			up.Shared = &approval.Sharing{By: f.By, At: f.At.UTC()}
-			ups = append(ups, up)
-		}
-	}
-	return ups
 }

@@ -44,7 +44,7 @@ func New(o Options, providers ...Provider) (*Writer, error) {
 			if k, ok := KnownModel(model); ok && k.Answer > 0 && about.MaxTokens > k.Answer {
 				return nil, fmt.Errorf("the longest answer of %s is %d tokens, and %d are set", model, k.Answer, about.MaxTokens)
 			}
-			w.prompt = max(w.prompt, about.tokens(about.promptBytes(model)))
+			w.prompt = max(w.prompt, about.tokens(about.promptBytes(model))) // of the one that may cost most: a hold is for any of them
 			w.asks[model] = p
 			w.models = append(w.models, model)
 		}
@@ -57,7 +57,7 @@ func New(o Options, providers ...Provider) (*Writer, error) {
 	}
 	at := slices.Index(w.models, o.Default)
 	if at < 0 {
-		return nil, fmt.Errorf("DEFAULT_MODEL is %s, which is none of %s", o.Default, strings.Join(w.models, ", "))
+		return nil, fmt.Errorf("DEFAULT_MODEL is %s, which is not one of %s", o.Default, strings.Join(w.models, ", "))
 	}
 	w.models = slices.Insert(slices.Delete(w.models, at, at+1), 0, o.Default)
 	return w, nil
@@ -100,6 +100,10 @@ func (w *Writer) Size(b steps.Brief) (prompt, answer int) {
 }
 
 // Write makes one call. Its error is always a *steps.WriterError.
+//
+// What fails before Ask has cost nothing, and says so by neither Usage nor Billed. A call ends at its
+// provider's time-out also where the job has more time: then some is left to write down what a call
+// that hung may have cost.
 func (w *Writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) {
 	if b.Model == "" {
 		b.Model = w.models[0]
@@ -130,7 +134,8 @@ func (w *Writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) 
 	return d, err
 }
 
-// tooLong says that a prompt does not fit, before anything of it has left.
+// tooLong says that a prompt does not fit, before anything of it has left. It names a model that takes
+// more, if there is one: the asker can choose it with the next question.
 func (w *Writer) tooLong(model string) string {
 	said, room := "The question and the names of its files are too long for "+model, w.asks[model].About().window(model)
 	if room > 0 {

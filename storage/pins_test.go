@@ -61,7 +61,7 @@ func TestAPinIsKeptWithItsEventAndTheLatestDeedHolds(t *testing.T) {
 		list, err := s.Pins(t.Context(), team)
 		require.NoError(t, err)
 		require.Equal(t, ids, approval.FileIDs(pins.Files(list)))
-		_, err = AuditHouse(t.Context(), b.DB)
+		_, err = AuditorOf(b.DB).House(t.Context())
 		require.NoError(t, err)
 	}
 	events := func() (n int) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,11 +15,13 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
 
 // ruleRow is a version of rules. Without a document a channel has none of its own.
 type ruleRow struct {
-	voucher
+	trail.Voucher
 	Team     string
 	Project  string
 	Version  int
@@ -28,15 +31,12 @@ type ruleRow struct {
 	Spelled  *string // the document, as the database spells it
 }
 
-// rulesStream is the audit trail of the rules of a workspace.
-func rulesStream(team string) string { return "rules:" + team }
-
 // Versions of rules, the latest first, with the events that tell of them. A version of
 // which no signed event tells was never set, so the one before it holds.
 const (
 	ruleColumns = `r.team, r.project, r.version, CASE WHEN r.document #> '{notes,text}' IS NULL THEN r.document
 			ELSE jsonb_set(r.document, '{notes,text}', to_jsonb(said(r.document #>> '{notes,text,salted_sha256}'))) END AS document,
-		r.set_by, r.set_at, r.document::text AS spelled, ` + voucherOf
+		r.set_by, r.set_at, r.document::text AS spelled, ` + trail.VoucherOf
 	ruleVouchers = ` LEFT JOIN events e ON e.stream = 'rules:' || r.team AND e.seq = r.told `
 )
 
@@ -44,18 +44,18 @@ func (r ruleRow) set() review.RuleSet {
 	s := review.RuleSet{Team: r.Team, Project: r.Project, Version: r.Version, None: r.Document == nil, SetBy: r.SetBy, SetAt: r.SetAt}
 	if r.Document != nil {
 		s.Rules = *r.Document
-		s.Rules.Hosts, s.Rules.Freezes = orNil(s.Rules.Hosts), orNil(s.Rules.Freezes)
+		s.Rules.Hosts, s.Rules.Freezes = pg.OrNil(s.Rules.Hosts), pg.OrNil(s.Rules.Freezes)
 	}
 	return s
 }
 
 // Rules returns the latest rules of a channel, or the workspace's where the channel has
 // none.
-func (db *DB) Rules(ctx context.Context, team, project string) (set review.RuleSet, err error) {
+func (db *rules) Rules(ctx context.Context, team, project string) (set review.RuleSet, err error) {
 	var own, all review.RuleSet
 	err = db.look(ctx, func(b *pgx.Batch) {
-		db.notary.queueRules(b, team, project, &own)
-		db.notary.queueRules(b, team, "", &all)
+		db.queueRules(b, team, project, &own)
+		db.queueRules(b, team, "", &all)
 	})
 	if err != nil {
 		return set, fmt.Errorf("read the rules of %s: %w", orWorkspace(project), err)
@@ -64,17 +64,17 @@ func (db *DB) Rules(ctx context.Context, team, project string) (set review.RuleS
 }
 
 // queueRules reads the latest of just this channel, or of just the workspace.
-func (n *notary) queueRules(b *pgx.Batch, team, project string, into *review.RuleSet) {
+func (db *core) queueRules(b *pgx.Batch, team, project string, into *review.RuleSet) {
 	*into = review.RuleSet{Team: team, Project: project}
-	n.queueRuleSet(b, into, `SELECT `+ruleColumns+` FROM rules r`+ruleVouchers+`WHERE r.team = $1 AND r.project = $2 ORDER BY r.version DESC LIMIT 8`, team, project)
+	db.queueRuleSet(b, into, `SELECT `+ruleColumns+` FROM rules r`+ruleVouchers+`WHERE r.team = $1 AND r.project = $2 ORDER BY r.version DESC LIMIT 8`, team, project)
 }
 
 // queueRuleSet reads the first version that counts of those that a query finds. Where
 // there are only others, nobody knows what holds, and that is an error.
-func (n *notary) queueRuleSet(b *pgx.Batch, into *review.RuleSet, query string, args ...any) {
-	ask(b, func(rows []ruleRow) (err error) {
+func (db *core) queueRuleSet(b *pgx.Batch, into *review.RuleSet, query string, args ...any) {
+	pg.Ask(b, func(rows []ruleRow) (err error) {
 		for _, row := range rows {
-			if !n.doubtsRules(row) {
+			if !db.doubtsRules(row) {
 				*into = row.set()
 				return nil
 			}
@@ -88,8 +88,8 @@ func (n *notary) queueRuleSet(b *pgx.Batch, into *review.RuleSet, query string, 
 var errUnsigned = errors.New("the rules in the database are not signed: see countersign audit")
 
 // queueBook reads the rules and the people that bear on a request.
-func (n *notary) queueBook(b *pgx.Batch, id string, into *review.Book) {
-	ask(b, func(rows []ruleRow) error {
+func (db *core) queueBook(b *pgx.Batch, id string, into *review.Book) {
+	pg.Ask(b, func(rows []ruleRow) error {
 		doubted := map[string]bool{}
 		for _, row := range rows {
 			set := &into.House
@@ -99,7 +99,7 @@ func (n *notary) queueBook(b *pgx.Batch, id string, into *review.Book) {
 			if set.Version > 0 {
 				continue // a later version holds
 			}
-			if doubted[row.Project] = n.doubtsRules(row); !doubted[row.Project] {
+			if doubted[row.Project] = db.doubtsRules(row); !doubted[row.Project] {
 				*set = row.set()
 			}
 		}
@@ -112,11 +112,11 @@ func (n *notary) queueBook(b *pgx.Batch, id string, into *review.Book) {
 			(SELECT * FROM rules WHERE team = q.team AND project = '' ORDER BY version DESC LIMIT 8)
 			UNION ALL (SELECT * FROM rules WHERE team = q.team AND project = q.project ORDER BY version DESC LIMIT 8)) r ON true`+ruleVouchers+`
 		WHERE q.id = $1 ORDER BY r.project, r.version DESC`, id)
-	n.queueSealed(b, id, into)
-	n.queuePinsOf(b, id, &into.Pins)
-	n.queueElsewhere(b, id, &into.Elsewhere)
-	n.queueGrants(b, ofRequest, id, &into.Grants)
-	n.queueDelegations(b, ofRequest, id, &into.Delegations)
+	db.queueSealed(b, id, into)
+	db.queuePinsOf(b, id, &into.Pins)
+	db.queueElsewhere(b, id, &into.Elsewhere)
+	db.queueGrants(b, ofRequest, id, &into.Grants)
+	db.queueDelegations(b, ofRequest, id, &into.Delegations)
 }
 
 // elsewhereRow is a channel from which files are known, and a version of its own rules, if it has any.
@@ -128,22 +128,22 @@ type elsewhereRow struct {
 	SetBy    *string
 	SetAt    *time.Time
 	Spelled  *string
-	voucher
+	trail.Voucher
 }
 
 // queueElsewhere reads the rules of the channels from which the files of a request's thread are known.
-func (n *notary) queueElsewhere(b *pgx.Batch, id string, into *[]review.RuleSet) {
-	ask(b, func(rows []elsewhereRow) error {
+func (db *core) queueElsewhere(b *pgx.Batch, id string, into *[]review.RuleSet) {
+	pg.Ask(b, func(rows []elsewhereRow) error {
 		*into = nil
 		held, doubted := map[string]bool{}, map[string]bool{}
 		for _, row := range rows {
 			set := review.RuleSet{Project: row.Known}
 			if row.Version != nil {
-				r := ruleRow{voucher: row.voucher, Team: orZero(row.Rule), Project: row.Known, Version: *row.Version, Document: row.Document, SetBy: orZero(row.SetBy), SetAt: orZero(row.SetAt), Spelled: row.Spelled}
+				r := ruleRow{Voucher: row.Voucher, Team: pg.OrZero(row.Rule), Project: row.Known, Version: *row.Version, Document: row.Document, SetBy: pg.OrZero(row.SetBy), SetAt: pg.OrZero(row.SetAt), Spelled: row.Spelled}
 				if set = r.set(); held[row.Known] {
 					continue // a later version holds
 				}
-				if doubted[row.Known] = n.doubtsRules(r); doubted[row.Known] {
+				if doubted[row.Known] = db.doubtsRules(r); doubted[row.Known] {
 					continue
 				}
 			}
@@ -158,7 +158,7 @@ func (n *notary) queueElsewhere(b *pgx.Batch, id string, into *[]review.RuleSet)
 		return nil
 	}, `
 		SELECT k.project AS known, r.team AS rule, CASE WHEN r.document #> '{notes,text}' IS NULL THEN r.document ELSE r.document #- '{notes,text}' END AS document,
-			r.version, r.set_by, r.set_at, r.document::text AS spelled, `+voucherOf+`
+			r.version, r.set_by, r.set_at, r.document::text AS spelled, `+trail.VoucherOf+`
 		FROM known_in($1) k (project) JOIN requests q ON q.id = $1
 		LEFT JOIN LATERAL (SELECT * FROM rules WHERE team = q.team AND project = k.project ORDER BY version DESC LIMIT 8) r ON true`+ruleVouchers+`
 		ORDER BY k.project, r.version DESC`, id)
@@ -172,10 +172,10 @@ type sealedRow struct {
 }
 
 // queueSealed reads what the current revision names.
-func (n *notary) queueSealed(b *pgx.Batch, id string, into *review.Book) {
-	ask(b, func(rows []sealedRow) error {
+func (db *core) queueSealed(b *pgx.Batch, id string, into *review.Book) {
+	pg.Ask(b, func(rows []sealedRow) error {
 		for _, row := range rows {
-			if n.doubtsRules(row.ruleRow) {
+			if db.doubtsRules(row.ruleRow) {
 				return errUnsigned
 			}
 			set := row.set()
@@ -195,7 +195,7 @@ func (n *notary) queueSealed(b *pgx.Batch, id string, into *review.Book) {
 
 // SetRules stores the next version, if set.Version is the one in force: else
 // somebody else has been quicker, and it is ErrBusy.
-func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet, error) {
+func (db *rules) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet, error) {
 	base := set.Version
 	err := db.write(ctx, func(tx pgx.Tx) error {
 		if err := lockAuthority(ctx, tx, set.Team); err != nil {
@@ -203,8 +203,8 @@ func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet,
 		}
 		var before review.RuleSet
 		batch, latest := &pgx.Batch{}, 0
-		db.notary.queueRules(batch, set.Team, set.Project, &before)
-		tell(batch, []any{&latest}, `SELECT coalesce(max(version), 0) FROM rules WHERE team = $1 AND project = $2`, set.Team, set.Project)
+		db.queueRules(batch, set.Team, set.Project, &before)
+		pg.Tell(batch, []any{&latest}, `SELECT coalesce(max(version), 0) FROM rules WHERE team = $1 AND project = $2`, set.Team, set.Project)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
@@ -213,19 +213,19 @@ func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet,
 		}
 		set = set.Numbered(latest + 1)
 		var err error
-		if set.SetAt, err = clock(ctx, tx); err != nil {
+		if set.SetAt, err = pg.Clock(ctx, tx); err != nil {
 			return err
 		}
-		words := db.notary.contents(rulesStream(set.Team)) // what somebody wrote stands beside row and event, under the same hash
+		words := db.notary.Contents(trail.RulesStream(set.Team)) // what somebody wrote stands beside row and event, under the same hash
 		var rules *string
 		if !set.None {
-			spelling, err := words.data(set.Rules)
+			spelling, err := words.Data(set.Rules)
 			if err != nil {
 				return err
 			}
 			rules = &spelling
 		}
-		told, err := words.append(ctx, tx, []approval.Event{{At: set.SetAt, Actor: set.SetBy, Kind: approval.EventSetRules,
+		told, err := words.Append(ctx, tx, []approval.Event{{At: set.SetAt, Actor: set.SetBy, Kind: approval.EventSetRules,
 			Data: map[string]any{"channel": set.Project, "version": set.Version, "rules": orNull(set), "before": orNull(before)}}})
 		if err != nil {
 			return err
@@ -242,22 +242,6 @@ func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet,
 		return review.RuleSet{}, fmt.Errorf("set the rules of %s: %w", orWorkspace(set.Project), err)
 	}
 	return set, nil
-}
-
-// checkRuled finds a revision that names other rules than held in its channel, or asks for
-// fewer approvals. Rules may have been replaced while it was written: a minute is no
-// difference. What is put before the reviewers once more keeps what it named.
-func checkRuled(ctx context.Context, tx pgx.Tx, id string) error {
-	list, err := texts(ctx, tx, `SELECT format('revision %s names %s and asks for %s', v.number, coalesce(v.policy, 'no rules'), coalesce(v.needed, 0))
-		FROM revisions v JOIN requests q ON q.id = v.request_id
-		WHERE v.request_id = $1 AND NOT EXISTS (SELECT FROM revisions before WHERE (before.request_id, before.number, before.digest) = (v.request_id, v.number - 1, v.digest))
-		AND NOT EXISTS (SELECT FROM (VALUES ('0 minutes'), ('-1 minute'), ('1 minute')) AS slack (by) LEFT JOIN ruling(q.team, q.project, v.at + by::interval) r ON true
-			WHERE coalesce(v.policy, 'settings') = coalesce(r.name, 'settings') AND (r.name IS NULL OR v.needed >= (r.document #>> ARRAY[v.tier, 'approvals'])::integer))
-		ORDER BY v.number LIMIT 1`, id)
-	if err != nil || len(list) == 0 {
-		return err
-	}
-	return differs(list[0], "other rules held then")
 }
 
 // orNull is what the audit trail says of rules: nothing where there are none.
@@ -290,7 +274,7 @@ func authorityKey(team string) string { return "authority " + team }
 
 // queueAuthority reads it, beside the rest of a case.
 func queueAuthority(b *pgx.Batch, of, key string, into *int64) {
-	tell(b, []any{into}, `SELECT authority(`+of+`)`, key)
+	pg.Tell(b, []any{into}, `SELECT authority(`+of+`)`, key)
 }
 
 // queueHeld keeps the version as it is until the transaction ends, and begins the use
@@ -300,7 +284,7 @@ func queueHeld(b *pgx.Batch, on *basis) {
 	if on == nil {
 		return
 	}
-	b.Queue(shareLock, authorityKey(on.team))
+	b.Queue(pg.ShareLock, authorityKey(on.team))
 	b.Queue(`SELECT authority($1)`, on.team).QueryRow(func(row pgx.Row) error {
 		var now int64
 		err := row.Scan(&now)
@@ -314,8 +298,15 @@ func queueHeld(b *pgx.Batch, on *basis) {
 // lockAuthority waits for those who rest on it, before the clock is read: a change is
 // then later than all that was decided without it.
 func lockAuthority(ctx context.Context, tx pgx.Tx, team string) error {
-	if _, err := tx.Exec(ctx, takeLock, authorityKey(team)); err != nil {
+	if _, err := tx.Exec(ctx, pg.TakeLock, authorityKey(team)); err != nil {
 		return fmt.Errorf("lock who may do what: %w", err)
 	}
 	return nil
+}
+
+func (db *core) doubtsRules(r ruleRow) bool {
+	return db.notary.Doubts(r.Voucher, fmt.Sprintf("version %d of the rules of %s", r.Version, orWorkspace(r.Project)), func(e trail.Witnessed) bool {
+		return e.Stream == trail.RulesStream(r.Team) && e.Kind == approval.EventSetRules && e.Actor == r.SetBy && e.At.Equal(r.SetAt) &&
+			e.Says(map[string]string{"channel": r.Project, "version": strconv.Itoa(r.Version)}) && trail.SameJSON(e.Data["rules"], pg.OrZero(r.Spelled))
+	})
 }

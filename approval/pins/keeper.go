@@ -69,8 +69,8 @@ func (k *Keeper) admin(ctx context.Context, click approval.Click, what string) e
 	return k.Ports.Admin(ctx, click, what)
 }
 
-// Administers tells whether somebody may change what is pinned, for what to show them.
-func (k *Keeper) Administers(ctx context.Context, click approval.Click) (bool, error) {
+// MayPin tells whether somebody may change what is pinned, for what to show them.
+func (k *Keeper) MayPin(ctx context.Context, click approval.Click) (bool, error) {
 	if k.Ports.Store == nil || k.Ports.Peek == nil {
 		return false, nil
 	}
@@ -119,13 +119,14 @@ func (k *Keeper) Pinned(ctx context.Context, team, place, user string) (list []P
 type Use struct {
 	Team  string
 	Place string // channel or direct message
+	Alone bool   // nobody else reads it there: the answer goes to them in private
 	User  string
 	Files []approval.File
 }
 
 // Of is how a request uses its files.
 func Of(r *approval.Request) Use {
-	return Use{Team: r.Team, Place: r.Project, User: r.Asker, Files: r.Files}
+	return Use{Team: r.Team, Place: r.Project, Alone: r.Private, User: r.Asker, Files: r.Files}
 }
 
 // Check is the one place that says whether somebody may use the files of a question in a place now:
@@ -179,11 +180,11 @@ func (k *Keeper) others(ctx context.Context, p Pin, place string) (bool, error) 
 	return slices.ContainsFunc(readers, func(who string) bool { return !slices.Contains(may, who) }), nil
 }
 
-// InPlace is Check for a question that is answered where it is asked. Private answers are for
-// somebody to build: until then such a question is refused, with the way to ask it.
+// InPlace is Check for a question that is answered where it is asked, or to its asker alone. Where others
+// would read what they may not, it is refused, with the way to ask it in private.
 func (k *Keeper) InPlace(ctx context.Context, u Use) error {
 	private, err := k.Check(ctx, u)
-	if err != nil || !private {
+	if err != nil || !private || u.Alone {
 		return err
 	}
 	return &approval.InputError{Why: approval.Reason{Code: approval.WhyPinnedPrivate, Name: strings.Join(approval.FileNames(u.pinned()), ", ")}}

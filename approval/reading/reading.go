@@ -4,6 +4,19 @@
 // Its one rule: a reading holds no value of its file. It is codes, numbers and
 // names of at most 200 characters; the sentences are made here. It knows nothing
 // of boxes or Slack.
+//
+// # From a box to a card
+//
+// A box answers in JSON, and Answer.Check holds that to its form: a Reading (how the file is
+// read) or a Problem (why it is not). Something strange is an Odd thing. Where it has
+// Choices, a person can decide what the box could not: it is a Doubt, which the asker of a
+// question is asked before a model is. What they say is an Answered. One that only changes
+// the types of columns is applied here (Settled). One that a box has to know before it reads
+// is Told, and the file is read anew. The reading with its answers is what the card shows,
+// what the manifest seals by its hash, and what load obeys in the program.
+//
+// A Glimpse is something else: values, for one prompt, in channels whose administrators let
+// a model see them. Nothing of it is ever written down.
 package reading
 
 import (
@@ -17,7 +30,8 @@ import (
 	"unicode/utf8"
 )
 
-// What a reading may hold at most. The desk in the box keeps to the same numbers.
+// What a reading may hold at most. The desk in the box (sandbox/runner/desk/words.py) keeps to
+// the same numbers. Whoever takes over a box can send anything, so what is beyond them is refused here.
 const (
 	MaxTables  = 50
 	MaxColumns = 1000
@@ -47,7 +61,7 @@ type Reading struct {
 	Kind     string   `json:"kind"`   // text, json, xlsx, ods, parquet
 	Inside   string   `json:"inside"` // the file's name in its archive
 	Encoding string   `json:"encoding"`
-	Sure     float64  `json:"sure"`             // of the encoding; below Guess a person should be asked
+	Sure     float64  `json:"sure"`             // of the encoding, 9 being certain; below Guess a person should be asked
 	Others   []string `json:"others,omitempty"` // encodings in which it may be written as well, where that is a guess
 	Tables   []Table  `json:"tables"`
 	Told     *Told    `json:"told,omitempty"` // by somebody who knew better; set by the host
@@ -69,6 +83,7 @@ func fingerprint(what any) string {
 const Guess = 0.25
 
 // Table is one table of a file.
+// Heading, delimiter and signs are what people read on the card; Spec is what load reads by.
 type Table struct {
 	Name        string   `json:"name"` // the sheet
 	Hidden      bool     `json:"hidden,omitempty"`
@@ -110,6 +125,8 @@ type Odd struct {
 }
 
 // Spec is what the desk needs beside the columns to read the same table again.
+// A program's load reads by the spec, without finding anything out again: so it sees the table
+// that the reviewer saw on the card.
 type Spec struct {
 	Delimiter   string   `json:"delimiter"`
 	Quote       string   `json:"quote"`
@@ -124,6 +141,8 @@ type Spec struct {
 	Total       int64    `json:"total"`
 }
 
+// All that a box may say in words is one of these. A value of the file, or a sentence for a model,
+// fits into none of them. The desk has the same lists.
 var (
 	kinds      = set("text", "json", "xlsx", "ods", "parquet")
 	types      = set("text", "integer", "number", "date", "date and time", "boolean", "empty", "nested")
@@ -174,6 +193,8 @@ func (a *Answer) Check() error {
 			return errors.New("an encoding is not in its form")
 		}
 	}
+	// Cleaning a name never refuses the file: people have to be able to read data whose columns are
+	// called strangely. Names that are more than names are told to reviewers (names.go).
 	r.Inside, r.Told = name(r.Inside), nil // what was told is the host's to say
 	for i := range r.Tables {
 		if err := r.Tables[i].check(); err != nil {
@@ -183,6 +204,7 @@ func (a *Answer) Check() error {
 	return nil
 }
 
+// check holds one table to its form.
 func (t *Table) check() error {
 	if t.Rows < 0 || t.Rows > maxRows || len(t.Columns) > MaxColumns || len(t.Odd) > maxOdd || len(t.Delimiter) > maxSign || len(t.Quote) > maxSign ||
 		len(t.Decimal) > 1 || t.HeadingLine < 0 || t.HeadingRows < 0 || t.HeadingRows > 10 {

@@ -59,6 +59,7 @@ func ToldIn(answers []Answered) *Told {
 		switch a.Code {
 		case toldEncoding:
 			t.Encoding = a.Says
+		// An answer to the question about letters is told as well: the file is read in that encoding.
 		case letters:
 			if a.Says != a.InEncodings()[0] { // that is what the reader alone has taken
 				t.Encoding = a.Says
@@ -129,6 +130,8 @@ func (r *Reading) Corrected(c Correction) (said []Answered, err error) {
 		}
 		said = append(said, Answered{Doubt: Doubt{Code: toldHeading, Table: r.place(at)}, Says: strconv.FormatInt(line, 10)})
 	}
+	// The order of a map is random, so the answers are sorted below: what is said twice in the same
+	// words has to have the same hash, by which a repeated form is known.
 	for code, says := range map[string]string{toldDelimiter: c.Delimiter, toldDecimal: c.Decimal, toldEncoding: c.Encoding} {
 		if says != "" {
 			said = append(said, Answered{Doubt: Doubt{Code: code}, Says: says})
@@ -190,6 +193,7 @@ func (r *Reading) place(at int) int {
 
 // first moves a table to where load looks when no sheet is named.
 func (r *Reading) first(place int) {
+	// The places are written down before anything moves, so answers still find their tables.
 	for i := range r.Tables {
 		r.Tables[i].Place = r.place(i) + 1
 	}
@@ -207,6 +211,7 @@ func (r *Reading) Shape() string {
 	for _, t := range r.Tables {
 		fmt.Fprintf(&b, "%q %d\n", t.Name, len(t.Columns))
 		for _, c := range t.Columns {
+			// Not how many rows or what is missing: the same code does for other rows.
 			fmt.Fprintf(&b, "%q %s %s %s %t\n", c.Name, c.Type, c.DType, c.Currency, c.Percent)
 		}
 	}

@@ -42,6 +42,8 @@ func (b Book) Terms(r *approval.Request, p approval.Policy) Terms {
 	if r.Revision == nil {
 		return t
 	}
+	// The reviewers saw a card that was drawn by the sealed rules, so those count even after others
+	// have been set. The loop below adds what has become stricter since.
 	now, sealed := b.Rules(p), RuleSet{Rules: DefaultRules(p)}
 	switch m := r.Revision.Manifest; {
 	case m.Policy == now.Name():
@@ -92,11 +94,15 @@ func (b Book) RosterFor(r *approval.Request, p approval.Policy) Roster {
 }
 
 // Deciders are the people who may approve the current revision and have not decided, and
-// the fallback reviewers among them.
+// the fallback reviewers among them. Whoever decides in somebody's place is none of them
+// where that somebody could not: what they ask, write or want changed is not theirs to lend.
 func (b Book) Deciders(r *approval.Request, p approval.Policy) (all, fallback []string) {
-	roster := b.RosterFor(r, p)
+	whole, terms := b.Roster(p, r.Project), b.Terms(r, p)
+	roster := whole.Under(terms)
 	for _, who := range roster.Deciders() {
-		if who == r.Asker || who == r.Revision.Author || !approval.TheirWish(r, approval.Decision{Reviewer: who}).None() || slices.ContainsFunc(r.Decisions, func(d approval.Decision) bool { return d.Reviewer == who }) {
+		inPlaceOf, why := Right(r, who, whole, terms)
+		d := approval.Decision{Reviewer: who, InPlaceOf: inPlaceOf}
+		if !why.None() || !approval.TheirOwn(r, d).None() || !approval.Spoken(r, d).None() || !approval.TheirWish(r, d).None() {
 			continue
 		}
 		all = append(all, who)
@@ -142,6 +148,8 @@ func (b Book) Next(r *approval.Request, by, inPlaceOf string, p approval.Policy)
 	terms, wishers := b.Terms(r, p), after.Wishers()
 	rules := b.Rules(p).Rules
 	n := Next{Tier: terms.Tier, Needs: max(terms.Approvals, 1), voices: map[string]string{}}
+	// What a model writes next may be of more risk than the low one that it replaces. Of low risk
+	// whoever asked for the change may approve it, so only the stricter case can get stuck.
 	if n.Tier == approval.Low {
 		n.Needs = rules.Medium.Approvals
 		terms.Owners = rules.Medium.Owners

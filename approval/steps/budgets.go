@@ -36,7 +36,7 @@ var (
 
 // SetLimit changes a budget. Only administrators may: *NotAllowedError.
 func (s *Treasury) SetLimit(ctx context.Context, actor string, limit budget.Limit) error {
-	if err := s.people.administers(ctx, limit.Scope.Team, actor, whoChanges); err != nil {
+	if err := s.people.Administers(ctx, limit.Scope.Team, actor, whoChanges); err != nil {
 		return err
 	}
 	if err := s.spends(ctx, limit.Scope); err != nil {
@@ -83,6 +83,7 @@ func (s *Treasury) cheaper(d budget.Downgrade) error {
 	if err != nil {
 		return &approval.InputError{Why: priceReason(err)}
 	}
+	// It is enough that it saves for one model: "any model to m2" also names m2 and cheaper ones.
 	saves := false
 	for _, m := range models {
 		from, err := s.costs.worstTokens(m, now)
@@ -100,7 +101,7 @@ func (s *Costs) noModel(name string) error {
 
 // RemoveLimit takes a budget away: the usual one holds again, if there is one.
 func (s *Treasury) RemoveLimit(ctx context.Context, actor string, scope budget.Scope) error {
-	if err := s.people.administers(ctx, scope.Team, actor, whoChanges); err != nil {
+	if err := s.people.Administers(ctx, scope.Team, actor, whoChanges); err != nil {
 		return err
 	}
 	err := s.store.RemoveLimit(ctx, actor, scope)
@@ -112,7 +113,7 @@ func (s *Treasury) RemoveLimit(ctx context.Context, actor string, scope budget.S
 
 // Limits are all budgets that are set in a workspace, as they stand: for administrators.
 func (s *Treasury) Limits(ctx context.Context, team, actor string) ([]budget.Standing, error) {
-	if err := s.people.administers(ctx, team, actor, whoLooks); err != nil {
+	if err := s.people.Administers(ctx, team, actor, whoLooks); err != nil {
 		return nil, err
 	}
 	return s.store.Limits(ctx, team)
@@ -125,7 +126,7 @@ func (s *Treasury) Standings(ctx context.Context, actor string, scopes []budget.
 		if scope.Kind == budget.Team || scope.Kind == budget.User && scope.ID == actor {
 			continue
 		}
-		if err := s.people.administers(ctx, scope.Team, actor, whoLooks); err != nil {
+		if err := s.people.Administers(ctx, scope.Team, actor, whoLooks); err != nil {
 			return nil, err
 		}
 		if scope.Kind != budget.User {
@@ -147,6 +148,7 @@ func (s *Treasury) ThreadStandings(ctx context.Context, actor, channel string, s
 	if err != nil {
 		return nil, err
 	}
+	// In its own channel everybody can read what the thread spends: the bills stand there.
 	if channel == "" || at.Channel != channel {
 		return s.Standings(ctx, actor, []budget.Scope{scope})
 	}
@@ -166,7 +168,7 @@ func (s *Treasury) Thread(ctx context.Context, team, session string) (approval.S
 // LimitHistory is who changed which budget when, oldest first: for administrators.
 // ReadLimitChange says what each event changed.
 func (s *Treasury) LimitHistory(ctx context.Context, team, actor string, scope *budget.Scope) ([]approval.Event, error) {
-	if err := s.people.administers(ctx, team, actor, whoLooks); err != nil {
+	if err := s.people.Administers(ctx, team, actor, whoLooks); err != nil {
 		return nil, err
 	}
 	return s.store.LimitChanges(ctx, team, scope)
@@ -195,6 +197,7 @@ func ReadLimitChange(e approval.Event) (c LimitChange, err error) {
 		return c, fmt.Errorf("read the change of a budget: %w", err)
 	}
 	c = LimitChange{Scope: data.Scope, Before: data.Before, Until: data.Until}
+	// The event of a removal holds no limit. Every limit that is set has a window, if only "none".
 	if data.Limit.Window != "" {
 		c.After = &data.Limit
 	}
@@ -206,7 +209,7 @@ func ReadLimitChange(e approval.Event) (c LimitChange, err error) {
 
 // Top ranks who or what money was spent on: for administrators.
 func (s *Treasury) Top(ctx context.Context, team, actor string, by Ranking, from, until time.Time) ([]Spender, error) {
-	if err := s.people.administers(ctx, team, actor, whoLooks); err != nil {
+	if err := s.people.Administers(ctx, team, actor, whoLooks); err != nil {
 		return nil, err
 	}
 	return s.store.Top(ctx, team, by, from, until)
@@ -222,8 +225,8 @@ func (s *Treasury) Budgets(ctx context.Context, team, user, channel string) ([]b
 	return s.store.Standings(ctx, scopes)
 }
 
-// has tells whether somebody's click has been taken before: Slack or a person
-// has sent it twice, which is no error.
+// has tells whether somebody's click has been taken before. Slack or a person has sent it
+// twice: the second one is told the outcome of the first, and no error.
 func has(r *approval.Request, d approval.Decision) bool {
 	return slices.ContainsFunc(r.Decisions, func(e approval.Decision) bool {
 		return e.Reviewer == d.Reviewer && e.Verdict == d.Verdict && e.Digest == d.Digest &&
@@ -276,7 +279,7 @@ func (s *Treasury) Explain(ctx context.Context, team, actor, id string) (*Explan
 		return nil, approval.ErrNotFound
 	}
 	if r.Asker != actor {
-		if err := s.people.administers(ctx, team, actor, approval.Because(approval.WhyAskerLooks)); err != nil {
+		if err := s.people.Administers(ctx, team, actor, approval.Because(approval.WhyAskerLooks)); err != nil {
 			return nil, err
 		}
 	}
@@ -320,6 +323,8 @@ func (e *Explanation) read(event approval.Event) error {
 	if err != nil {
 		return fmt.Errorf("read the event %q: %w", event.Kind, err)
 	}
+	// The events of one hold (held, weighed, uncertain, settled) become one step. A refusal has no hold,
+	// and is always a step of its own.
 	var step *Weighing
 	for i := range e.Steps {
 		if data.Hold != "" && e.Steps[i].HoldID == data.Hold {

@@ -60,6 +60,7 @@ func (s *Finder) Find(ctx context.Context, id string) error {
 	seen, err := s.seek(ctx, r)
 	var cause *approval.CauseError
 	var input *approval.InputError
+	// Slack is away, or slow: the job comes again, and nobody is asked to do anything.
 	if err != nil && !errors.As(err, &cause) && !errors.As(err, &input) {
 		return err
 	}
@@ -113,7 +114,7 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (seen sought, er
 	var known []approval.File
 	q := Search{Channel: r.Project, Asker: r.Asker, Text: r.Question, Files: r.Files, Seek: *r.Seek}
 	if q.Seek.Thread != "" {
-		before, _, err := s.store.ThreadFiles(ctx, approval.Session{Team: r.Team, Channel: r.Project, ThreadTS: q.Seek.Thread})
+		before, _, err := s.store.ThreadFiles(ctx, approval.Session{Team: r.Team, Channel: cmp.Or(q.Seek.Seat, r.Project), ThreadTS: q.Seek.Thread})
 		if err != nil {
 			return seen, err
 		}
@@ -143,7 +144,7 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (seen sought, er
 			f.Answers, f.Pinned = known[at].Answers, cmp.Or(f.Pinned, known[at].Pinned) // one that is not pinned any more is not used by being in the thread
 		}
 	}
-	if err := s.pins.InPlace(ctx, pins.Use{Team: r.Team, Place: r.Project, User: r.Asker, Files: found.Files}); err != nil {
+	if err := s.pins.InPlace(ctx, pins.Use{Team: r.Team, Place: r.Project, Alone: r.Private, User: r.Asker, Files: found.Files}); err != nil {
 		return seen, err
 	}
 	if err := s.newer(ctx, r, pinned, found.Uploads); err != nil {

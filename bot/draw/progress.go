@@ -56,7 +56,11 @@ func Progress(with With, v *steps.View) *kit.Page {
 		// Slack would not let a message of rich text alone get its button back, should the run be taken back.
 		p.Small(kit.Words("It can no longer be cancelled."))
 	case approval.Done:
-		p.Say(doneIn(r)...)
+		if r.Taken != nil {
+			takenBack(p, v)
+		} else {
+			p.Say(doneIn(r)...)
+		}
 	case approval.Failed:
 		p.Say(kit.Strong("Failed"), kit.Words(": nothing ran. The reason is below."))
 	case approval.Rejected:
@@ -90,6 +94,7 @@ func untilRun(v *steps.View) []kit.Part {
 		said = append(said, kit.People(elsewhere(r), " or ")...)
 		return append(said, kit.Words(" can stop it with This was not me."))
 	}
+	// The first part is the blank that sets it apart from a sentence before it.
 	if r.Place != approval.NotInLine {
 		return append(inLine(r)[1:], kit.Words(" The approval is valid until "), kit.Moment(r.ExpiresAt), kit.Words("."))
 	}
@@ -129,6 +134,7 @@ func lineWords(r *approval.Request) string {
 func writing(v *steps.View) []kit.Part {
 	r := v.Request
 	switch {
+	// No model writes here, though the state is the same.
 	case r.Edit != nil:
 		return []kit.Part{kit.Person(r.Edit.By), kit.Strong(" has edited the code."), kit.Words(" The edit is being inspected; then somebody else reviews it.")}
 	case r.Revision != nil && len(r.Wishes) > 0:
@@ -152,6 +158,7 @@ func attempt(r *approval.Request) string {
 // waiting says for whom, and until when.
 func waiting(v *steps.View) []kit.Part {
 	r := v.Request
+	// That nobody can see the card comes before whom it waits for: they do not know of it.
 	if said := cardless(v); said != nil {
 		return said
 	}

@@ -28,6 +28,9 @@ func taken(r *approval.Request) []kit.Part {
 	if r.Blocked != nil {
 		return blockedWords(r)
 	}
+	if r.Private {
+		return append(downgradedWords(r), kit.Words("On it. The answer goes to you alone, in our direct messages, once a reviewer has approved the code."))
+	}
 	return append(downgradedWords(r), kit.Words("On it. The answer comes in a thread in this channel, once a reviewer has approved the code."))
 }
 
@@ -69,6 +72,7 @@ func OpenUntil(r *approval.Request) []kit.Part {
 
 // HowItStands is the state of a request to those who wait for it.
 func HowItStands(r *approval.Request) string {
+	// "Expired" alone would read like a no.
 	if r.State == approval.Expired {
 		return StateWords[r.State] + ": " + reasons.Lapsed(r.Reason)
 	}
@@ -161,6 +165,7 @@ var follows = []string{ids.ActionFollow, ids.ActionFollow2, ids.ActionFollow3}
 // nobody has reviewed.
 func followUps(p *kit.Page, v *steps.View) {
 	r := v.Request
+	// After an error the next thing to do is to mend it.
 	if r.State != approval.Done || r.Run == nil || r.Run.Result == nil || r.Run.Result.Outcome != approval.OK {
 		return
 	}

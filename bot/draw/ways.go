@@ -19,6 +19,8 @@ func cardButtons(with With, p *kit.Page, v *steps.View, whole, garbled bool) {
 	r := v.Request
 	s := SealOf(r).String()
 	var row []slack.BlockElement
+	// Approve stands on the card only beside the whole code, where a click is enough, and where Slack
+	// has not stored anything else than was sent.
 	_, readable := kit.Chunked(r.Revision.Code)
 	switch {
 	case !v.Terms.Slack:
@@ -61,7 +63,7 @@ func menu(with With, v *steps.View) []*slack.OptionBlockObject {
 		options = append(options, entry(ids.MoreEdit, "Edit the code"))
 	}
 	options = append(options, entry(ids.MoreAssign, "Ask somebody to look at it"))
-	if url := with.Self.Permalink(v.Session.Channel, Thread(v), ""); url != "" {
+	if url := with.Self.Permalink(v.Session.Channel, Thread(v), ""); url != "" && !v.Request.Private {
 		option := slack.NewOptionBlockObject(ids.MoreLink, kit.Plain("View in thread"), nil)
 		option.URL = url
 		options = append(options, option)
@@ -95,6 +97,7 @@ func verdicts(with With, p *kit.Page, v *steps.View) {
 		p.Say(Why(r)...)
 	case r.State == approval.Approved && v.Now.Before(approval.QuietUntil(r)):
 		p.Say(untilRun(v)...)
+	// Rejected: the words stand in the decision above. Pending: Glance has said why it is back.
 	case r.State == approval.Rejected || r.State == approval.Pending || r.Reason.None():
 	case r.State == approval.Approved:
 		p.Say(untilRun(v)...)

@@ -4,6 +4,11 @@ package ids
 
 // The names by which Slack and this program know each other's things. Each is
 // also in manifest.yaml or in a drawn message; a test holds them together.
+//
+// They never change once they are used: a card of last week still carries them, and a press
+// on it has to find its handler. For the same reason a name that is gone should not be used
+// again for something else. Where several buttons of one kind stand side by side, each has a
+// name of its own (answer, answer_2), because Slack wants them to differ within a block.
 const (
 	CommandAnalyze = "/analyze"
 	CommandBudget  = "/budget"
@@ -103,6 +108,7 @@ const (
 	ActionDetails   = "details"   // the whole bill
 	ActionGood      = "good"      // the answer is good,
 	ActionBad       = "bad"       // or not
+	ActionTakeBack  = "take_back" // the answer goes from Slack
 	ActionGiveUp    = "give_up"   // a reviewer ends what waits for what is away
 	ActionPin       = "open_pin"  // an administrator pins a file to a channel,
 	ActionUnpin     = "unpin"     // or takes a pin away;
@@ -131,6 +137,7 @@ const (
 	FieldFiles    = "files"
 	FieldUpload   = "upload"
 	FieldModel    = "model"
+	FieldAlone    = "alone" // the answer goes to its asker alone; of rules: it usually does
 	FieldChannel  = "channel"
 	FieldReason   = "reason"
 	FieldSaid     = "said"

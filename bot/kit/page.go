@@ -1,5 +1,12 @@
 // Package kit builds Slack blocks: pages of words, tables, bars, code and buttons. Its
 // pages always keep Slack's limits. It knows nothing of approvals and of money.
+//
+// A Page is a message or a modal while it is written. What is put on it are sentences of
+// Parts. A part is itself in two languages: in rich text, where nothing is ever parsed, and
+// in Slack's mrkdwn, for the text that screen readers and notifications get. Whoever draws
+// therefore never escapes anything. Say, Quote and List are rich text, so anybody's words can
+// stand there. Small and Row are mrkdwn, the only text that Slack takes in those places: what
+// leads somewhere is escaped there, and a * or a :smile: in somebody's words is not.
 package kit
 
 import (
@@ -101,7 +108,9 @@ type Page struct {
 	Coloured    bool // code is sent with its language
 }
 
-// Limits of one message, and of a list of options in it.
+// Limits of one message, and of a list of options in it. What all blocks of a message may hold
+// together stands in none of Slack's pages: a Slack engineer named 12,000 characters, and one
+// message was refused at 11,341 (slackapi/bolt-js#2509 and #2867).
 const (
 	MaxBlockText = 9000 // Slack refuses somewhere past 11,000
 	maxText      = 3900 // chat.update refuses past 4,000
@@ -151,6 +160,7 @@ func Section(parts []Part) (s *slack.RichTextSection, size int, line string) {
 		}
 		s.Elements = joinText(s.Elements, p.element())
 		size += p.size()
+		// The same parts in both languages, so what is seen and what is heard never say different things.
 		line += p.Mrkdwn()
 	}
 	if len(s.Elements) == 0 {
@@ -249,6 +259,7 @@ func (p *Page) Small(parts ...Part) {
 
 // Buttons ends a message. Screen readers announce them on their own.
 func (p *Page) Buttons(id string, elements ...slack.BlockElement) {
+	// A button counts as a hundred characters: its label, its value and its name.
 	p.Add(slack.NewActionBlock(id, elements...), 100*len(elements), "")
 }
 

@@ -31,8 +31,10 @@ func audit(ctx context.Context, p program) error {
 		return err
 	}
 	defer stop()
+	// Without the file, the trail's own first key is taken for the installation's. That shows whether
+	// the trail agrees with itself, and not whose it is: the last sentence below says which of the two.
 	if o.Key == nil {
-		if err := storage.TrustTrail(ctx, db); err != nil {
+		if err := storage.AuditorOf(db).Trust(ctx); err != nil {
 			return err
 		}
 	}
@@ -52,6 +54,8 @@ func audit(ctx context.Context, p program) error {
 	return nil
 }
 
+// auditRequest prints the trail before it checks it: whoever is told that an entry was changed wants
+// to see that entry.
 func auditRequest(ctx context.Context, p program, db *storage.DB, id string) error {
 	events, err := db.Events(ctx, id)
 	if err != nil {
@@ -67,7 +71,7 @@ func auditRequest(ctx context.Context, p program, db *storage.DB, id string) err
 		}
 		fmt.Fprintf(p.out, "%s  %-12s  %-13s  %s\n", e.At.UTC().Format(time.RFC3339Nano), e.Actor, e.Kind, data)
 	}
-	found, err := storage.AuditRequest(ctx, db, id)
+	found, err := storage.AuditorOf(db).Request(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -78,20 +82,21 @@ func auditRequest(ctx context.Context, p program, db *storage.DB, id string) err
 	return nil
 }
 
-// auditAll goes on after a fault, so that all are named.
+// auditAll goes on after a fault, so that all are named. A request that is asked while it runs belongs
+// to the next audit: the list is taken once.
 func auditAll(ctx context.Context, p program, db *storage.DB) error {
 	var faults []error
-	house, err := storage.AuditHouse(ctx, db)
+	house, err := storage.AuditorOf(db).House(ctx)
 	if err != nil {
 		faults = append(faults, err)
 	}
-	ids, err := storage.RequestIDs(ctx, db)
+	ids, err := storage.AuditorOf(db).RequestIDs(ctx)
 	if err != nil {
 		return err
 	}
 	events := house.Events
 	for _, id := range ids {
-		found, err := storage.AuditRequest(ctx, db, id)
+		found, err := storage.AuditorOf(db).Request(ctx, id)
 		if err != nil {
 			faults = append(faults, err)
 		}

@@ -60,8 +60,8 @@ func (h *house) usedBy(words string) string {
 	return value[string](h, `SELECT coalesce(string_agg(f ->> 'id', ' ' ORDER BY f ->> 'id'), '') FROM requests LEFT JOIN jsonb_array_elements(files) f ON true WHERE said(question) LIKE '%' || $1 || '%'`, words)
 }
 
-// answered has Ben approve the question that holds the words, and waits for its end.
-func (h *house) answered(words string) workspace.Message {
+// answers has Ben approve the question that holds the words, and waits for its end.
+func (h *house) answers(words string) workspace.Message {
 	h.t.Helper()
 	card := h.cardOf(words)
 	h.approve(card)
@@ -83,15 +83,15 @@ func TestProveConversationPinnedDataIsUsedWhereItIsNamedAndNoOtherContent(t *tes
 	proof.Check(t, strings.Contains(v.Words(), "9 bytes") && strings.Contains(v.Words(), "everybody in the channel") && strings.Contains(v.Words(), "uploaded by"), "everybody sees what is pinned, its size and its uploader", "%s", v.Words())
 
 	h.ask("How much was it, without a file's name?")
-	h.answered("without a file's name")
+	h.answers("without a file's name")
 	proof.Check(t, h.usedBy("without a file's name") == other.ID, "a question that names no file uses none that is pinned", "%s", h.usedBy("without a file's name"))
 
 	root := h.ask("How much by name? Use sales.csv.")
-	card := h.answered("How much by name")
+	card := h.answers("How much by name")
 	proof.Check(t, h.usedBy("How much by name") == first.ID && strings.Contains(card.Words(), "pinned"), "a pinned file is used by its name, and the card says so", "%s", card.Words())
 	_, err := h.maya.Reply(slacksim.SalesData, root.TS, "@countersign And how much is the double of it?")
 	require.NoError(t, err)
-	h.answered("the double of it")
+	h.answers("the double of it")
 	proof.Check(t, h.usedBy("the double of it") == first.ID, "a follow-up goes on with it", "%s", h.usedBy("the double of it"))
 
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze"))
@@ -102,13 +102,13 @@ func TestProveConversationPinnedDataIsUsedWhereItIsNamedAndNoOtherContent(t *tes
 	wrong, err := h.maya.Submit(person.Fill("question", "How much by the form?").And("files", "sales.csv"))
 	require.NoError(t, err)
 	require.Empty(t, wrong)
-	h.answered("How much by the form")
+	h.answers("How much by the form")
 	proof.Check(t, h.usedBy("How much by the form") == first.ID, "a pinned file stands in the form", "%s", h.usedBy("How much by the form"))
 
 	// A newer upload of the name is an administrator's to accept.
 	newer := h.share("sales.csv", "amount\n1000\n")
 	h.ask("How much now? Use sales.csv.")
-	h.answered("How much now")
+	h.answers("How much now")
 	proof.Check(t, h.usedBy("How much now") == first.ID, "a newer upload of its name is not used by the name", "%s", h.usedBy("How much now"))
 	require.NotContains(t, h.pins(h.maya, "sales.csv").Words(), "newer upload")
 	offer := h.pins(h.carla, "A newer upload has this name")
@@ -118,7 +118,7 @@ func TestProveConversationPinnedDataIsUsedWhereItIsNamedAndNoOtherContent(t *tes
 		return value[int](h, `SELECT count(*) FROM events WHERE kind = 'accepted upload' AND actor = $1`, slacksim.Admin) == 1
 	})
 	h.ask("How much then? Use sales.csv.")
-	h.answered("How much then")
+	h.answers("How much then")
 	proof.Check(t, h.usedBy("How much then") == newer.ID, "what was accepted takes the place", "%s", h.usedBy("How much then"))
 	third := h.share("sales.csv", "amount\n5\n")
 	require.NoError(t, h.carla.ClickView(h.pins(h.carla, "A newer upload has this name"), "Keep the pinned one"))
@@ -152,7 +152,7 @@ func (h *house) auditsHouse() {
 	db, err := h.store()
 	require.NoError(h.t, err)
 	defer db.Close()
-	_, err = storage.AuditHouse(h.ctx, db)
+	_, err = storage.AuditorOf(db).House(h.ctx)
 	require.NoError(h.t, err)
 }
 
@@ -166,11 +166,21 @@ func TestProveConversationPinnedDataIsForThoseWhoAreNamed(t *testing.T) {
 	h.pin("link", "https://acme.slack.com/files/"+slacksim.Admin+"/"+secret.Files[0].ID+"/salaries.csv", slacksim.Analyst)
 
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze How much here, in salaries.csv?"))
-	h.inDM(h.maya, "Ask me in a direct message")
+	refused := h.inDM(h.maya, "the others would read the answer here")
 	proof.Check(t, true, "where others would read the answer, the question is refused, with the way to ask it", "1 of 1")
+	require.NoError(t, h.maya.Click(refused, "Ask again"))
+	_, err = h.maya.WaitView(h.patient(), func(v workspace.View) bool {
+		return v.CallbackID == "form" && strings.Contains(fmt.Sprint(v.Blocks), "pinned, ")
+	})
+	require.NoError(t, err)
+	wrong, err := h.maya.Submit(person.Fill("question", "How much to me alone, in salaries.csv?").And("files", "salaries.csv"))
+	require.NoError(t, err)
+	require.Empty(t, wrong)
+	h.answers("How much to me alone")
+	proof.Check(t, value[bool](h, `SELECT private FROM requests WHERE said(question) LIKE 'How much to me alone%'`), "the form of it has the answer go to its asker alone", "private")
 	_, err = h.maya.Say(h.maya.DM(), "How much in private, in salaries.csv?")
 	require.NoError(t, err)
-	card := h.answered("How much in private")
+	card := h.answers("How much in private")
 	proof.Check(t, h.usedBy("How much in private") == secret.Files[0].ID && strings.Contains(card.Words(), "a direct message"), "in a direct message who is named uses it", "%s", card.Words())
 	_, err = h.priya.Say(h.priya.DM(), "How much for me, in salaries.csv?")
 	require.NoError(t, err)

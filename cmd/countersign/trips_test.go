@@ -18,7 +18,7 @@ import (
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
-	"countersign/storage"
+	"countersign/storage/pg"
 )
 
 // roundTrips is how often each thing that a person does goes to Postgres and back: the
@@ -165,7 +165,7 @@ func (m *meter) play() {
 // the jobs done that came of it, uncounted. What has no name is not counted at all.
 func (m *meter) act(what string, do func() error) {
 	m.t.Helper()
-	ctx, sent := storage.CountTrips(m.ctx)
+	ctx, sent := pg.CountTrips(m.ctx)
 	ctx, hangUp := context.WithCancel(ctx)
 	defer hangUp()
 	acked := make(chan tripCount, 8)

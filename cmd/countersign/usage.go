@@ -13,13 +13,14 @@ import (
 	"time"
 
 	"countersign/budget"
-	"countersign/storage"
+	"countersign/storage/money"
 )
 
 // usageExample ends every complaint about how the command was called.
 const usageExample = "An example: countersign usage --from 2026-11-01 --to 2026-11-30 --format csv"
 
-// spending prints what was spent per day, person, channel and model.
+// spending prints what was spent per day, person, channel and model. It reads the ledger that budgets
+// are held against, so that what it prints adds up to what they say.
 func spending(ctx context.Context, p program) error {
 	from, to, format, err := readUsageArgs(p.args, time.Now().In(p.location))
 	if err != nil {
@@ -34,7 +35,7 @@ func spending(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
-	err = map[string]func(io.Writer, []storage.Usage) error{
+	err = map[string]func(io.Writer, []money.Usage) error{
 		"table": usageTable, "csv": usageCSV, "json": usageJSON}[format](p.out, list)
 	if err != nil || format != "table" {
 		return err
@@ -46,8 +47,9 @@ func spending(ctx context.Context, p program) error {
 	return uncertainTable(p.out, uncertain, p.location)
 }
 
-// uncertainTable is what may come on top: calls of which nobody knows yet what they have cost.
-func uncertainTable(out io.Writer, list []storage.Uncertain, zone *time.Location) error {
+// uncertainTable is what may come on top: calls of which nobody knows yet what they have cost. It is
+// printed for people only. The other formats have what was charged, which is what a bill is held against.
+func uncertainTable(out io.Writer, list []money.Uncertain, zone *time.Location) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -80,10 +82,10 @@ func readUsageArgs(args []string, now time.Time) (from, to time.Time, format str
 		return from, to, "", fmt.Errorf("%q is not understood", flags.Arg(0))
 	}
 	if from, err = time.Parse(time.DateOnly, *first); err != nil {
-		return from, to, "", fmt.Errorf("--from %q is no date", *first)
+		return from, to, "", fmt.Errorf("--from %q is not a date", *first)
 	}
 	if to, err = time.Parse(time.DateOnly, *last); err != nil {
-		return from, to, "", fmt.Errorf("--to %q is no date", *last)
+		return from, to, "", fmt.Errorf("--to %q is not a date", *last)
 	}
 	if to.Before(from) {
 		return from, to, "", fmt.Errorf("--to %s lies before --from %s", *last, *first)
@@ -95,7 +97,7 @@ func readUsageArgs(args []string, now time.Time) (from, to time.Time, format str
 }
 
 // usageTable is for people: its last line is the sum of the others.
-func usageTable(out io.Writer, list []storage.Usage) error {
+func usageTable(out io.Writer, list []money.Usage) error {
 	if len(list) == 0 {
 		_, err := fmt.Fprintln(out, "Nothing was spent in this time.")
 		return err
@@ -124,7 +126,7 @@ func usageTable(out io.Writer, list []storage.Usage) error {
 }
 
 // usageCSV is for spreadsheets. Costs are exact, in dollars, with a point.
-func usageCSV(out io.Writer, list []storage.Usage) error {
+func usageCSV(out io.Writer, list []money.Usage) error {
 	w := csv.NewWriter(out)
 	lines := [][]string{{"day", "team", "user", "channel", "kind", "model", "charges", "estimated",
 		"input_tokens", "cached_tokens", "output_tokens", "box_ms", "usd"}}
@@ -158,7 +160,7 @@ type usageLine struct {
 	USD          string            `json:"usd"` // text: many readers of JSON would round a number
 }
 
-func usageJSON(out io.Writer, list []storage.Usage) error {
+func usageJSON(out io.Writer, list []money.Usage) error {
 	lines := make([]usageLine, len(list)) // an empty list, never null
 	for i, u := range list {
 		lines[i] = usageLine{Day: u.Day.Format(time.DateOnly), Team: u.Team, User: u.Asker, Channel: u.Project, Kind: u.Kind, Model: u.Model,

@@ -16,6 +16,7 @@ import (
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
 	"countersign/storage"
+	"countersign/storage/money"
 	"countersign/storage/signing"
 )
 
@@ -136,8 +137,8 @@ func TestUsageOfATimeWithoutAnyIsEmpty(t *testing.T) {
 func TestUsageSaysWhatItCannotRead(t *testing.T) {
 	t.Parallel()
 	for said, args := range map[string][]string{
-		`--from "yesterday" is no date`:                 {"--from", "yesterday"},
-		`--to "2026-02-30" is no date`:                  {"--to", "2026-02-30"},
+		`--from "yesterday" is not a date`:              {"--from", "yesterday"},
+		`--to "2026-02-30" is not a date`:               {"--to", "2026-02-30"},
 		`--to 2026-01-01 lies before --from 2026-01-02`: {"--from", "2026-01-02", "--to", "2026-01-01"},
 		`--format is table, csv or json, not "xml"`:     {"--format", "xml"},
 		`"november" is not understood`:                  {"november"},
@@ -166,12 +167,12 @@ func TestUsageNeedsADatabaseThatIsUpToDate(t *testing.T) {
 
 func TestUsageThatCannotBePrintedIsAnError(t *testing.T) {
 	t.Parallel()
-	for _, print := range []func(list []storage.Usage) error{
-		func(list []storage.Usage) error { return usageTable(full{}, list) },
-		func(list []storage.Usage) error { return usageCSV(full{}, list) },
-		func(list []storage.Usage) error { return usageJSON(full{}, list) },
+	for _, print := range []func(list []money.Usage) error{
+		func(list []money.Usage) error { return usageTable(full{}, list) },
+		func(list []money.Usage) error { return usageCSV(full{}, list) },
+		func(list []money.Usage) error { return usageJSON(full{}, list) },
 	} {
-		require.ErrorContains(t, print([]storage.Usage{{}}), "no space")
+		require.ErrorContains(t, print([]money.Usage{{}}), "no space")
 	}
 }
 

@@ -35,7 +35,7 @@ func with(more ...string) []string { return append(slices.Clone(core), more...) 
 var (
 	providerTests = []string{"codegen/conformance", "codegen/mistraltest", "codegen/samples"}
 	drawing       = with("bot/ids", "bot/kit", "bot/command", "bot/readback", "bot/draw", "bot/draw/*")
-	slackSide     = append(slices.Clone(drawing), "bot/meant")
+	slackSide     = append(slices.Clone(drawing), "bot/meant", "bot/assistant")
 	drawingTests  = []string{"internal/proof", "internal/slacksim", "internal/slacksim/*"}
 )
 
@@ -61,10 +61,18 @@ var rooms = map[string]plan{
 	"approval/review":  {uses: append(slices.Clone(nouns), "approval/pins"), tests: []string{"internal/proof"}},
 	"approval/steps":   {uses: verdict, tests: []string{"internal/deepcopy", "internal/proof", "bot/draw/reasons"}},
 
+	"approval/answers": {uses: core},
+
 	// Postgres.
-	"storage":         {uses: with("migrations", "storage/journal", "storage/pulse", "storage/roles", "storage/signing"), tests: []string{"internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
+	"storage":         {uses: with("storage/audit", "storage/journal", "storage/money", "storage/pg", "storage/pulse", "storage/queue", "storage/signing", "storage/trail"), tests: []string{"storage/roles", "storage/schema", "migrations", "internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
+	"storage/pg":      {uses: nouns},
+	"storage/trail":   {uses: with("storage/pg", "storage/signing")},
+	"storage/audit":   {uses: with("storage/pg", "storage/trail")},
+	"storage/money":   {uses: with("storage/pg", "storage/trail")},
+	"storage/queue":   {uses: with("storage/pg", "storage/pulse")},
+	"storage/schema":  {uses: []string{"approval", "migrations", "storage/pg", "storage/pulse", "storage/roles"}},
 	"storage/pulse":   {},
-	"storage/roles":   {tests: []string{"storage", "internal/pglocal/pgtest"}},
+	"storage/roles":   {tests: []string{"storage/schema", "internal/pglocal/pgtest"}},
 	"storage/signing": {uses: []string{"internal/checkpoint"}},
 	"storage/journal": {uses: []string{"approval", "budget", "internal/checkpoint", "internal/pack"}},
 	"migrations":      {},
@@ -93,12 +101,13 @@ var rooms = map[string]plan{
 	"sandbox/e2b/e2btest": {},
 
 	// Slack. The rooms of drawing share what a drawing is made of, and know nothing of the socket.
-	"bot/ids":      {},
-	"bot/kit":      {}, // nothing of approval, nothing of money
-	"bot/command":  {uses: append(slices.Clone(nouns), "bot/ids", "bot/kit")},
-	"bot/meant":    {uses: []string{"approval", "bot/draw", "bot/kit"}},
-	"bot/readback": {uses: []string{"bot/ids", "bot/kit"}, tests: drawingTests},
-	"bot/draw":     {uses: drawing, tests: drawingTests},
+	"bot/ids":       {},
+	"bot/kit":       {}, // nothing of approval, nothing of money
+	"bot/command":   {uses: append(slices.Clone(nouns), "bot/ids", "bot/kit")},
+	"bot/meant":     {uses: []string{"approval", "bot/draw", "bot/kit"}},
+	"bot/assistant": {uses: append(slices.Clone(nouns), "bot/kit")},
+	"bot/readback":  {uses: []string{"bot/ids", "bot/kit"}, tests: drawingTests},
+	"bot/draw":      {uses: drawing, tests: drawingTests},
 	// The words of reasons: the tests of the use cases read them as people would.
 	"bot/draw/reasons": {uses: nouns},
 	"bot/draw/home":    {uses: drawing, tests: drawingTests},
@@ -133,12 +142,12 @@ var rooms = map[string]plan{
 
 // libraries says who may import what others wrote: the program, and tests on top.
 var libraries = map[string]struct{ uses, tests []string }{
-	"github.com/slack-go/slack":           {uses: []string{"bot", "bot/kit", "bot/readback", "bot/draw", "bot/draw/*"}, tests: []string{"internal/slacksim"}},
-	"github.com/jackc/pgx/v5":             {uses: []string{"storage", "storage/pulse", "storage/roles", "storage/journal", "internal/pglocal/pgtest"}, tests: []string{"internal/pglocal", "cmd/countersign"}},
+	"github.com/slack-go/slack":           {uses: []string{"bot", "bot/kit", "bot/readback", "bot/assistant", "bot/draw", "bot/draw/*"}, tests: []string{"internal/slacksim"}},
+	"github.com/jackc/pgx/v5":             {uses: []string{"storage", "storage/*", "internal/pglocal/pgtest"}, tests: []string{"internal/pglocal", "cmd/countersign"}},
 	"github.com/transparency-dev/merkle":  {uses: []string{"internal/checkpoint"}},
-	"github.com/riverqueue/river":         {uses: []string{"storage"}},
-	"github.com/pressly/goose/v3":         {uses: []string{"storage"}},
-	"github.com/robfig/cron/v3":           {uses: []string{"storage", "cmd/countersign"}},
+	"github.com/riverqueue/river":         {uses: []string{"storage/queue", "storage/schema"}, tests: []string{"storage"}},
+	"github.com/pressly/goose/v3":         {uses: []string{"storage/schema"}, tests: []string{"storage"}},
+	"github.com/robfig/cron/v3":           {uses: []string{"storage/queue", "cmd/countersign"}},
 	"github.com/gage-technologies":        {uses: []string{"codegen/mistral"}},
 	"github.com/anthropics":               {uses: []string{"codegen/claude"}},
 	"github.com/openai":                   {uses: []string{"codegen/gpt"}},

@@ -40,6 +40,14 @@ func (s *Sandbox) look(b *box) (*view, error) {
 	return v, nil
 }
 
+// drop undoes look for a box that was not launched.
+func (v *view) drop() error {
+	if v == nil {
+		return nil
+	}
+	return errors.Join(v.socket.Close(), os.Remove(v.config))
+}
+
 func (v *view) flags() []string {
 	if v == nil {
 		return nil
@@ -47,7 +55,8 @@ func (v *view) flags() []string {
 	return []string{"--pod-init-config=" + v.config}
 }
 
-// watch takes in what the kernel of this process's box tells.
+// watch takes in what the kernel of this process's box tells. Once runsc has connected, nobody else
+// can: the socket is closed, and its name goes with it.
 func (v *view) watch(s *Sandbox, p *process) {
 	if v == nil {
 		return
@@ -83,7 +92,7 @@ func (v *view) follow(p *process) error {
 	var peer *unix.Ucred
 	err = errors.Join(raw.Control(func(fd uintptr) { peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }), err)
 	if err == nil && !slices.Contains(p.all(), int(peer.Pid)) {
-		err = fmt.Errorf("watch: process %d has connected, which is none of the box's", peer.Pid)
+		err = fmt.Errorf("watch: process %d has connected, which is not one of the box's", peer.Pid)
 	}
 	if err != nil {
 		return err
@@ -91,7 +100,8 @@ func (v *view) follow(p *process) error {
 	return witness.Follow(conn, v.account)
 }
 
-// lastWords is how long the kernel of a box that has been killed may still hold the connection.
+// lastWords is how long the kernel of a box that has been killed may still hold the connection. After
+// that the account is told as it stands, and says that it may not be all.
 const lastWords = 20 * time.Second
 
 // told is what is known when the box has ended.
@@ -110,7 +120,8 @@ func (v *view) told() *approval.Witness {
 }
 
 // imageOf tells which files are read on any program's behalf: of /usr only Python's libraries,
-// fonts and time zones, and the few of /etc that go with them.
+// fonts and time zones, and the few of /etc that go with them. Importing pandas opens two thousand of
+// them, among which people would find nothing. What is written is told wherever it lies.
 func imageOf(python string) func(at string) bool {
 	lib := filepath.Join(filepath.Dir(filepath.Dir(python)), "lib", "python3")
 	return func(at string) bool {

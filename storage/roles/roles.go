@@ -18,8 +18,12 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// rights are what serve may do with each of our tables, and no more.
+// rights are what serve may do with each of our tables, and no more. A right to update names
+// columns: what was asked, decided or spent stands in columns that it cannot write again, whatever
+// code runs under its role. The triggers hold the rest.
 var rights = map[string]string{
+	// Written by triggers and migrations alone. Balances and usage are sums over the ledger: serve
+	// reads them, and whoever has its password cannot make a budget look fuller than it is.
 	"goose_db_version": "SELECT", "unlogged": "SELECT",
 	"event_kinds": "SELECT", "moves": "SELECT", "balances": "SELECT", "ledger": "SELECT", "usage": "SELECT",
 
@@ -28,11 +32,13 @@ var rights = map[string]string{
 	"events": "SELECT, INSERT", "contents": "SELECT, INSERT", "rules": "SELECT, INSERT", "people": "SELECT, INSERT", "delegations": "SELECT, INSERT", "ssh_keys": "SELECT, INSERT",
 	"pins":      "SELECT, INSERT",
 	"revisions": "SELECT, INSERT", "decisions": "SELECT, INSERT", "unstarted_runs": "SELECT, INSERT", "artifacts": "SELECT, INSERT",
+	"uploads": "SELECT, INSERT", "takebacks": "SELECT, INSERT",
 	"messages": "SELECT, INSERT", "settlements": "SELECT, INSERT", "charges": "SELECT, INSERT",
 
-	"sessions": "SELECT, INSERT, UPDATE (thread_ts)",
+	"sessions": "SELECT, INSERT, UPDATE (channel, thread_ts)",
 	"requests": "SELECT, INSERT, UPDATE (model, files, state, reason, cause, seek, away, looked_at, blocked, downgraded, fallback, place, attempts, refused, revision, " +
 		"rounds, edit, written, quorum, assignee, opinions, guest, shared, reminded_at, escalated_at, changed_at, expires_at, shown_at, told)",
+	// A run goes away only where its box never began (Unstart): a trigger of the schema refuses any other.
 	"runs":   "SELECT, INSERT, UPDATE (begun_at, finished_at, result, box), DELETE",
 	"scopes": "SELECT, INSERT (team, kind, id), UPDATE (id)", // no id changes, but whoever locks a row needs a right to update something of it
 	"limits": "SELECT, INSERT, UPDATE (amount, per, policy, set_by, set_at, told)",
@@ -51,7 +57,8 @@ var rights = map[string]string{
 const queueRights = "SELECT, INSERT, UPDATE, DELETE"
 
 // callable are the functions of ours that serve calls, or that a query or a constraint
-// calls for it. Triggers need no right of whoever writes.
+// calls for it. Triggers need no right of whoever writes. Grant takes everybody's right to call
+// the others, which Postgres gives by itself.
 var callable = []string{"said", "approvals", "decided", "event_line", "authority", "standing_pins", "known_in", "noted", "ruling", "signs", "forget", "tell", "untold"}
 
 // right is one that somebody has or should have.
@@ -60,6 +67,7 @@ type right struct {
 	Privilege string
 	Column    string // empty: all of it
 	Everybody bool   // and not only this role
+	Through   string // the role that has it, where this one is only a member of it; quoted
 }
 
 func (r right) what() string {
@@ -75,8 +83,11 @@ func (r right) key() string { return r.what() + " ON " + r.On }
 func (r right) grant(role string) string { return "GRANT " + r.key() + " TO " + role }
 
 func (r right) revoke(role string) string {
-	if r.Everybody {
+	switch {
+	case r.Everybody:
 		role = "PUBLIC"
+	case r.Through != "":
+		role = r.Through
 	}
 	return "REVOKE " + r.key() + " FROM " + role
 }
@@ -85,6 +96,7 @@ func (r right) revoke(role string) string {
 func wanted(tables, sequences, functions []string) (list []right) {
 	for _, table := range tables {
 		spelling, ours := rights[table]
+		// River adds tables and functions with its versions, so they are known by their names' beginning.
 		if strings.HasPrefix(table, "river_") {
 			spelling, ours = queueRights, true
 		}
@@ -123,29 +135,36 @@ func parseRights(on, spelling string) (list []right) {
 	return list
 }
 
-// held is what a role may do here, of its own accord or as everybody may. Postgres lets
-// everybody call a function until somebody revokes that.
+// theirs are the rights that count as a role's, $1: its own, everybody's and, where $2 says so, those of
+// the roles that it is a member of. It can use these as well, or by SET ROLE.
+const (
+	theirs  = `CASE WHEN a.grantee IN (0, $1::regrole) THEN true ELSE $2 AND pg_has_role($1::regrole, a.grantee, 'MEMBER') END`
+	through = `CASE WHEN a.grantee IN (0, $1::regrole) THEN '' ELSE a.grantee::regrole::text END`
+)
+
+// held is what a role may do here. Postgres lets everybody call a function until somebody revokes that.
 const held = `
-	SELECT 'TABLE ' || c.relname AS on, a.privilege_type AS privilege, '' AS column, a.grantee = 0 AS everybody
-		FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p') AND a.grantee IN (0, $1::regrole)
-	UNION ALL SELECT 'SEQUENCE ' || c.relname, a.privilege_type, '', a.grantee = 0
-		FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'S' AND a.grantee IN (0, $1::regrole)
-	UNION ALL SELECT 'TABLE ' || c.relname, a.privilege_type, t.attname, a.grantee = 0
+	SELECT 'TABLE ' || c.relname AS on, a.privilege_type AS privilege, '' AS column, a.grantee = 0 AS everybody, ` + through + ` AS through
+		FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p') AND ` + theirs + `
+	UNION ALL SELECT 'SEQUENCE ' || c.relname, a.privilege_type, '', a.grantee = 0, ` + through + `
+		FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'S' AND ` + theirs + `
+	UNION ALL SELECT 'TABLE ' || c.relname, a.privilege_type, t.attname, a.grantee = 0, ` + through + `
 		FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid, aclexplode(t.attacl) a
-		WHERE c.relnamespace = current_schema()::regnamespace AND a.grantee IN (0, $1::regrole)
-	UNION ALL SELECT 'FUNCTION ' || p.oid::regprocedure, 'EXECUTE', '', a.grantee = 0
-		FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE p.pronamespace = current_schema()::regnamespace AND a.grantee IN (0, $1::regrole)
-	UNION ALL SELECT 'SCHEMA ' || quote_ident(n.nspname), 'CREATE', '', a.grantee = 0
-		FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = current_schema() AND a.privilege_type = 'CREATE' AND a.grantee IN (0, $1::regrole)
-	UNION ALL SELECT 'DATABASE ' || quote_ident(d.datname), a.privilege_type, '', a.grantee = 0
+		WHERE c.relnamespace = current_schema()::regnamespace AND ` + theirs + `
+	UNION ALL SELECT 'FUNCTION ' || p.oid::regprocedure, 'EXECUTE', '', a.grantee = 0, ` + through + `
+		FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE p.pronamespace = current_schema()::regnamespace AND ` + theirs + `
+	UNION ALL SELECT 'SCHEMA ' || quote_ident(n.nspname), 'CREATE', '', a.grantee = 0, ` + through + `
+		FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = current_schema() AND a.privilege_type = 'CREATE' AND ` + theirs + `
+	UNION ALL SELECT 'DATABASE ' || quote_ident(d.datname), a.privilege_type, '', a.grantee = 0, ` + through + `
 		FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
-		WHERE d.datname = current_database() AND a.privilege_type IN ('CREATE', 'TEMPORARY') AND a.grantee IN (0, $1::regrole)`
+		WHERE d.datname = current_database() AND a.privilege_type IN ('CREATE', 'TEMPORARY') AND ` + theirs + ``
 
 // differences compares what serve may do with what it needs: what it lacks, and what is
-// too much.
+// too much. It reads Postgres' own lists and not what an earlier Grant has done, so that a right
+// that somebody has granted by hand is found, and a migration that drops a right takes it.
 func differences(ctx context.Context, db interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}, role string) (lacks, excess []right, err error) {
+}, role string, member bool) (lacks, excess []right, err error) {
 	names := func(sql string) (list []string) {
 		if err == nil {
 			var rows pgx.Rows
@@ -162,7 +181,7 @@ func differences(ctx context.Context, db interface {
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, err := db.Query(ctx, held, role)
+	rows, err := db.Query(ctx, held, role, member)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -177,14 +196,14 @@ func differences(ctx context.Context, db interface {
 		}
 		return keys
 	}
-	needs, owns := of(should), of(slices.DeleteFunc(slices.Clone(has), func(r right) bool { return r.Everybody }))
+	needs, owns := of(should), of(slices.DeleteFunc(slices.Clone(has), func(r right) bool { return r.Everybody || r.Through != "" }))
 	for _, r := range should {
 		if !owns[r.key()] {
 			lacks = append(lacks, r)
 		}
 	}
 	for _, r := range has {
-		if !needs[r.key()] && !(r.Everybody && strings.HasPrefix(r.On, "FUNCTION river_")) {
+		if !needs[r.key()] && !(r.Everybody && strings.HasPrefix(r.On, "FUNCTION river_")) { // River made them so, and they touch no table
 			excess = append(excess, r)
 		}
 	}
@@ -200,11 +219,14 @@ func Of(url string) (string, error) {
 	return config.ConnConfig.User, nil
 }
 
-// Grant gives serve what it needs, and takes what is too much.
+// Grant gives serve what it needs, and takes what is too much. The owner calls it after every
+// migration. It is one transaction, so that a serve that works meanwhile never lacks a right that
+// it keeps. Of other roles it takes nothing, also where serve's is a member of one: they may be
+// somebody else's, and TooMuch names them.
 func Grant(ctx context.Context, pool *pgxpool.Pool, role string) error {
 	quoted := pgx.Identifier{role}.Sanitize()
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		lacks, excess, err := differences(ctx, tx, quoted)
+		lacks, excess, err := differences(ctx, tx, quoted, false)
 		if err != nil {
 			return err
 		}
@@ -232,7 +254,8 @@ type Excess struct {
 	All  bool     // it owns the tables, or is above all rights: serve needs another role
 }
 
-// TooMuch looks whether whoever works in the database could change what must not change.
+// TooMuch looks whether whoever works in the database could change what must not change. It does
+// not keep serve from starting: a single role for everything works, and the doctor warns of it.
 func TooMuch(ctx context.Context, url string) (e Excess, err error) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -259,11 +282,12 @@ func TooMuch(ctx context.Context, url string) (e Excess, err error) {
 			e.Why, e.All = append(e.Why, found.says), true
 		}
 	}
+	// A role above all rights has none in the lists below, and nothing that could be revoked would help.
 	if e.All {
 		return e, nil
 	}
 	quoted := pgx.Identifier{e.Role}.Sanitize()
-	_, excess, err := differences(ctx, conn, quoted)
+	_, excess, err := differences(ctx, conn, quoted, true)
 	if err != nil {
 		return e, fmt.Errorf("look at the rights of the database's role: %w", err)
 	}
@@ -271,7 +295,11 @@ func TooMuch(ctx context.Context, url string) (e Excess, err error) {
 		if r.Privilege == "TEMPORARY" {
 			continue // a table of one's own session is in nobody's way: every guard reads ours
 		}
-		e.Why, e.Mend = append(e.Why, "may "+r.key()), append(e.Mend, r.revoke(quoted))
+		why := "may " + r.key()
+		if r.Through != "" {
+			why += ", as a member of " + r.Through
+		}
+		e.Why, e.Mend = append(e.Why, why), append(e.Mend, r.revoke(quoted))
 	}
 	return e, nil
 }

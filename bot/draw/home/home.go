@@ -1,5 +1,14 @@
 // Package home draws the App Home, and the modals in which administrators and reviewers
 // set people, rules and absences.
+//
+// A form here comes in three functions: one draws it with what holds now (RulesView), one
+// reads back what was sent off (RulesOf), and one says beside which field an objection of
+// the service belongs (RulesField). The form remembers the version that it was drawn from
+// (Ruled), so what somebody else has saved meanwhile is never overwritten unseen.
+//
+//	home.go   the Home itself       people.go  who has which role      models.go  which models may be asked
+//	queue.go  what waits for them   rules.go   the rules of reviews    notes.go   notes, and the audit log's channel
+//	admin.go  absences, figures     keys.go    SSH keys
 package home
 
 import (
@@ -76,6 +85,7 @@ func (h View) given(p *kit.Page) {
 	p.Head("Approved in your name, not started yet")
 	for _, q := range h.Given {
 		r := q.Request
+		// The list was read a moment before the request, and the approval may have gone meanwhile.
 		d, ok := approval.ApprovalOf(r, h.User)
 		if !ok {
 			continue
@@ -83,6 +93,7 @@ func (h View) given(p *kit.Page) {
 		p.Say(kit.Strong(kit.Cut(kit.OneLine(r.Question), 150)))
 		said := []kit.Part{kit.Words(kit.Capital(draw.HowItStands(r)) + ". Approved "), kit.Moment(d.At)}
 		label, takes := "This was not me", "somebody has approved in your name"
+		// Whoever was away did not press anything, so "this was not me" would be the wrong question.
 		if d.Reviewer != h.User {
 			said = append(said, kit.Words(" by "), kit.Person(d.Reviewer), kit.Words(", in your place"))
 			label, takes = "Withdraw it", "you do not stand by what was approved in your place"

@@ -1,5 +1,11 @@
 // Package reasons has the words for the core's reasons: a code with its facts in, a sentence
 // out. It knows nothing of Slack, so the cards, the command line and tests share it.
+//
+// A code has its sentence in one of two places: in plain (plain.go) where it has no facts, in
+// filled where it has. A test reads the codes out of approval/reason.go and fails for one
+// that has no words, or words in both. A sentence says first what is so and then what the
+// reader can do about it. It has to be true for whoever may read it: most of these stand in
+// a thread or on a card, where "you" is not the one who is meant.
 package reasons
 
 import (
@@ -21,6 +27,7 @@ func Words(r approval.Reason) string {
 	for _, why := range r.Why {
 		said += " " + Words(why)
 	}
+	// A broken seal has no sentence of its own: what is different, one thing a sentence, comes first.
 	if r.Code == approval.WhyBrokenSeal {
 		said += " The approval no longer counts, and nothing has run. It needs a new decision."
 	}
@@ -35,7 +42,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return fmt.Sprintf("Too few people decided in time: it had %d of the %d approvals that it takes. Ask again if you still need it.", r.Count, r.Most)
 	},
 	approval.WhyGaveUp: func(r approval.Reason) string {
-		return fmt.Sprintf("The model did not get to a program that can be reviewed. The last problem: %s. Asking in other words may help.", r.Said)
+		return fmt.Sprintf("The model did not get to a program that can be reviewed. The last problem: %s. Asking in other words may help.", strings.TrimSuffix(r.Said, "."))
 	},
 	approval.WhyProse: func(r approval.Reason) string {
 		return "The model answered in words instead of writing a program. It said:\n" + r.Said
@@ -87,7 +94,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	},
 
 	approval.WhyManyRounds: func(r approval.Reason) string {
-		return fmt.Sprintf("This code has been changed %d times already, and no more than that is possible. "+
+		return fmt.Sprintf("This code has been changed %d times already, which is the limit. "+
 			"Approve or reject it; the asker can ask anew in other words.", r.Count)
 	},
 	approval.WhyManyCalls: func(r approval.Reason) string {
@@ -100,6 +107,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return fmt.Sprintf("Code of %s risk is not decided in Slack here. Your administrators have set that it is decided on the command line: countersign decide %s", r.Name, r.Other)
 	},
 	approval.WhyOneSeat: func(r approval.Reason) string {
+		// The database may refuse the same without telling whose account it was.
 		who := "This user of this machine"
 		if r.Name != "" {
 			who = "The machine's user " + r.Name
@@ -107,14 +115,15 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return who + " has already decided on this version. One user has one say, whoever they decide as: somebody else has to decide from their own account."
 	},
 	approval.WhyYoungKey: func(r approval.Reason) string {
+		// Rounded up to hours, so nobody comes back too early.
 		in := "an hour"
 		if r.Count > 1 {
 			in = fmt.Sprintf("%d hours", r.Count)
 		}
-		return "Your SSH key does not count yet: it does a day after you registered it. Decide again in " + in + ", or in Slack where the rules allow it."
+		return "Your SSH key does not count yet: a new key counts after a day. Decide again in " + in + ", or in Slack where the rules allow it."
 	},
 	approval.WhyManyKeys: func(r approval.Reason) string {
-		return fmt.Sprintf("You have %d SSH keys, and no more than that count. Remove one first.", r.Most)
+		return fmt.Sprintf("You have %d SSH keys, which is the limit. Remove one first.", r.Most)
 	},
 	approval.WhyOwnersOnly: func(r approval.Reason) string {
 		return fmt.Sprintf("Code of %s risk is decided on by the channel's own reviewers here.", r.Name)
@@ -125,13 +134,13 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return fmt.Sprintf("To approve code of %s risk, type its confirmation code: the first %d characters of the digest on the card. Nothing has been decided.", r.Name, r.Count)
 	},
 	approval.WhyUntruthful: func(r approval.Reason) string {
-		return "This cannot be shown truthfully to whoever reviews it: " + r.Said + "."
+		return "Reviewers could not see this as it is: " + r.Said + "."
 	},
 	approval.WhyLongQuestion: func(r approval.Reason) string {
 		return fmt.Sprintf("Your question has %d characters; at most %d fit. Please shorten it, or put the details into a file.", r.Count, r.Most)
 	},
 	approval.WhyManyQuestions: func(r approval.Reason) string {
-		return fmt.Sprintf("You have %d questions under way, and no more than that can be at once. "+
+		return fmt.Sprintf("You have %d open questions, which is the limit. "+
 			"Ask again when one of them has ended, or cancel one: /analyze status lists them.", r.Count)
 	},
 	approval.WhyManyFiles: func(r approval.Reason) string {
@@ -227,13 +236,13 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return r.Name + " does not hold what was pinned any more, so it is not used. An administrator can look at it with /analyze data and pin it anew."
 	},
 	approval.WhyPinnedPrivate: func(r approval.Reason) string {
-		return r.Name + " is pinned for some people of this channel, and the others would read the answer here. Ask me in a direct message, and name the file there."
+		return r.Name + " is pinned for some people of this channel, and the others would read the answer here. Ask again with the answer only to you, or ask me in a direct message."
 	},
 	approval.WhyManyPins: func(r approval.Reason) string {
 		return fmt.Sprintf("%d files are pinned to this channel, and no more than that can be. Remove one first.", r.Most)
 	},
 	approval.WhyManyFreezes: func(r approval.Reason) string {
-		return fmt.Sprintf("There can be %d times in which nothing runs, no more.", r.Most)
+		return fmt.Sprintf("There can be at most %d freeze windows.", r.Most)
 	},
 	approval.WhyBadFreeze: func(r approval.Reason) string {
 		return fmt.Sprintf("%q is not understood as a time in which nothing runs. "+
@@ -241,7 +250,8 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	},
 }
 
-// meant names the model that somebody may have meant.
+// meant names the model that somebody may have meant. The core puts a guess into Why, so that a
+// reason stays data.
 func meant(r approval.Reason) (said string) {
 	for _, why := range r.Why {
 		said += " Did you mean " + why.Name + "?"
@@ -257,7 +267,8 @@ func refused(r approval.Reason) string {
 	return (&budget.ExceededError{Standing: *r.Standing, Needed: r.Amount}).Words("")
 }
 
-// switchedOff says because of which budget something is not to be had.
+// switchedOff says because of which budget something is not to be had. It goes on after a name
+// and "is", and ends its sentence.
 func switchedOff(r approval.Reason) string {
 	if r.Standing == nil {
 		return " switched off."

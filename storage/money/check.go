@@ -1,0 +1,184 @@
+package money
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/budget"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
+)
+
+// house is who pays and where when nobody has asked: the workspace's budget bears
+// it, and reports show it under this name.
+const house = approval.System
+
+// CheckLife is longer than any try of the house takes.
+const CheckLife = 15 * time.Minute
+
+// houseScopes are those that a check burdens, in lock order.
+func houseScopes(team string) []budget.Scope {
+	return InLockOrder([]budget.Scope{{Team: team, Kind: budget.User, ID: house}, {Team: team, Kind: budget.Session, ID: house},
+		{Team: team, Kind: budget.Project, ID: house}, {Team: team, Kind: budget.Team, ID: team}})
+}
+
+// HoldCheck holds money of a workspace's budget for a try of our own, such as the box of
+// a self-test, before the try begins. It returns a *budget.ExceededError when the budget
+// has no room.
+func (db *Ledger) HoldCheck(ctx context.Context, team, what string, most budget.USD) (id string, err error) {
+	id = approval.NewID(12)
+	err = db.pool.Write(ctx, func(tx pgx.Tx) error {
+		if err := LockScopes(ctx, tx, houseScopes(team)); err != nil {
+			return err
+		}
+		now, err := pg.Clock(ctx, tx)
+		if err != nil {
+			return err
+		}
+		standings, err := db.till.standingsUntil(ctx, tx, []budget.Scope{{Team: team, Kind: budget.Team, ID: team}}, now, EndOfTime)
+		if err != nil {
+			return err
+		}
+		if err := budget.Check(most, standings); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			INSERT INTO holds (id, team, asker, session_id, project, purpose, amount, at, expires_at, called)
+			VALUES ($1, $2, $3, $3, $3, 'check', $4, $5, $6, true)`, id, team, house, most, now, now.Add(CheckLife))
+		if err != nil {
+			return err
+		}
+		_, err = db.notary.AppendEvents(ctx, tx, trail.CheckStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventHeld,
+			Data: map[string]any{"hold": id, "team": team, "what": what, "amount": most, "standings": standings}}})
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("hold %s for %s: %w", most, what, err)
+	}
+	return id, nil
+}
+
+// SettleCheck ends such a hold with the cost of the try, and never charges more than was
+// held.
+func (db *Ledger) SettleCheck(ctx context.Context, id string, charges ...budget.Charge) error {
+	err := db.pool.Write(ctx, func(tx pgx.Tx) error { return db.settleCheck(ctx, tx, id, charges, false) })
+	if err != nil {
+		return fmt.Errorf("settle check %s: %w", id, err)
+	}
+	return nil
+}
+
+// SettleChecks charges in full the holds of tries that died before they could settle.
+// Their boxes lived no longer than was held for.
+func (db *Ledger) SettleChecks(ctx context.Context) error {
+	err := db.pool.Write(ctx, func(tx pgx.Tx) error {
+		stale, err := pg.All[struct{ ID string }](ctx, tx, `
+			SELECT id FROM holds WHERE NOT settled AND request_id IS NULL AND expires_at <= clock_timestamp() ORDER BY id LIMIT 100`)
+		if err != nil {
+			return err
+		}
+		for _, row := range stale {
+			if err := db.settleCheck(ctx, tx, row.ID, nil, true); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("settle stale checks: %w", err)
+	}
+	return nil
+}
+
+func (db *Ledger) settleCheck(ctx context.Context, tx pgx.Tx, id string, charges []budget.Charge, full bool) error {
+	var team string
+	h := budget.Hold{ID: id, Purpose: budget.ForRun}
+	err := tx.QueryRow(ctx, `SELECT team, amount FROM holds WHERE id = $1 AND request_id IS NULL`, id).Scan(&team, &h.Amount)
+	if err != nil {
+		return pg.NotFound(err)
+	}
+	if err := LockScopes(ctx, tx, houseScopes(team)); err != nil {
+		return err
+	}
+	var settled bool // by somebody who had the locks before
+	if err := tx.QueryRow(ctx, `SELECT settled FROM holds WHERE id = $1`, id).Scan(&settled); err != nil || settled {
+		return err
+	}
+	now, err := pg.Clock(ctx, tx)
+	if err != nil {
+		return err
+	}
+	s := budget.Settlement{HoldID: id, At: now, Charges: charges}
+	if full {
+		s = h.InFull(now, "check")
+	}
+	s, _ = s.Within(h.Amount)
+	batch := &pgx.Batch{}
+	batch.Queue(InsertSettlement, id, nil, team, house, house, house, pg.Micro(now), budget.Total(s.Charges), s.Estimated)
+	queueCharges(batch, s)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return err
+	}
+	_, err = db.notary.AppendEvents(ctx, tx, trail.CheckStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventSettled,
+		Data: map[string]any{"hold": id, "team": team, "held": h.Amount, "spent": budget.Total(s.Charges), "estimated": s.Estimated}}})
+	return err
+}
+
+// Uncertain is money that is held for a call of which nobody knows what it has cost.
+type Uncertain struct {
+	Team      string
+	RequestID string
+	Asker     string
+	Project   string
+	Model     string
+	Since     time.Time
+	Until     time.Time // when it is charged in full, unless its cost is known before
+	Amount    budget.USD
+}
+
+// Uncertain lists all of it, the oldest first.
+func (db *Ledger) Uncertain(ctx context.Context) (list []Uncertain, err error) {
+	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+		list, err = pg.All[Uncertain](ctx, tx, `
+			SELECT h.team, h.request_id, h.asker, h.project, r.model, h.uncertain_at AS since, h.uncertain_at + $1::interval AS until, h.amount
+			FROM holds h JOIN requests r ON r.id = h.request_id
+			WHERE h.uncertain_at IS NOT NULL AND NOT h.settled ORDER BY h.uncertain_at, h.id`, budget.UncertainFor)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list what is uncertain: %w", err)
+	}
+	return list, nil
+}
+
+// QueueUncertain reads how much of what is held in some scopes is uncertain.
+func QueueUncertain(b *pgx.Batch, of Whose, into *map[budget.Scope]budget.USD) {
+	type row struct {
+		Team   string
+		Kind   budget.ScopeKind
+		ID     string
+		Amount budget.USD
+	}
+	pg.Ask(b, func(rows []row) error {
+		*into = map[budget.Scope]budget.USD{}
+		for _, r := range rows {
+			(*into)[budget.Scope{Team: r.Team, Kind: r.Kind, ID: r.ID}] = r.Amount
+		}
+		return nil
+	}, fmt.Sprintf(`
+		SELECT w.team, w.kind, w.id, sum(h.amount)::bigint AS amount FROM %s, unnest(teams, kinds, ids) AS w (team, kind, id)
+		JOIN holds h ON h.uncertain_at IS NOT NULL AND NOT h.settled AND h.team = w.team
+			AND w.id = CASE w.kind WHEN 'user' THEN h.asker WHEN 'session' THEN h.session_id WHEN 'project' THEN h.project WHEN 'team' THEN h.team END
+		GROUP BY 1, 2, 3`, of.From(1)), of.args...)
+}
+
+func WithUncertain(list []budget.Standing, amounts map[budget.Scope]budget.USD) []budget.Standing {
+	for i := range list {
+		list[i].Uncertain = amounts[list[i].Limit.Scope]
+	}
+	return list
+}

@@ -1,0 +1,255 @@
+// Package money is where holds are made, weighed and settled, where limits stand, and where
+// both are added up.
+//
+// Whoever spends locks the scopes of its budgets in the order of budget.Scope.Less, then the
+// roles of its workspace, which it shares, and reads what is left only then: no sum changes
+// under a decision. What was spent and what is held is kept added up by the schema, in the
+// transaction that spends or holds, so that a budget costs the same to read however long its
+// ledger is (standing.go); TestProveMoney holds the sums against the ledger.
+package money
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/budget"
+	"countersign/storage/pg"
+)
+
+// QueueMoney locks the scopes that pay, so that every sum is taken from a ledger that
+// stands still, settles the old holds, so that what is given back can be held again,
+// and adds up what is left for the new ones.
+func (db *Till) QueueMoney(b *pgx.Batch, r *approval.Request, now time.Time) *reckoning {
+	c := r.Changes
+	if len(c.Holds)+len(c.Settlements) == 0 && c.TopUp == nil {
+		return &reckoning{}
+	}
+	QueueLocks(b, r.Scopes())
+	b.Queue(pg.ShareLock, RolesKey(r.Team))
+	queueSettlements(b, r, false)
+	return db.QueueReckoning(b, OfScopes(r.Scopes()), now, EndOfTime)
+}
+
+// Weigh says whether the new holds have room in every budget that applies, as they
+// stand. What only goes on with money that ends here has room: it is no new burden.
+// Where one has none, the *budget.ExceededError ends the transaction, and nothing was
+// held.
+func (db *Till) Weigh(t *pg.Tx, r *approval.Request, k *reckoning) error {
+	fresh := slices.DeleteFunc(slices.Clone(r.Changes.Holds), func(h budget.Hold) bool { return h.RestOf != "" })
+	if len(fresh) == 0 {
+		return nil // a rest is no new burden: what it is the rest of was held before
+	}
+	standings, err := db.Standing(t, k, r.Scopes())
+	if err != nil {
+		return err
+	}
+	var needed budget.USD
+	for _, h := range r.Changes.Holds {
+		needed += h.Amount
+	}
+	// Where all of it was held before, the trail says how the budgets stand, and none is asked.
+	if err := budget.Check(needed, standings); err != nil && len(fresh) > len(r.Changes.Carried) {
+		if refused := new(budget.ExceededError); errors.As(err, &refused) {
+			refused.At = k.Now // a limit that is changed from here on was not weighed
+		}
+		return err
+	}
+	for _, h := range fresh {
+		r.Money().Weighed(h, standings, k.Now)
+	}
+	return nil
+}
+
+// QueueHolds writes the new holds, what was called, and the settlements of those that
+// were taken and given back in one move.
+func QueueHolds(b *pgx.Batch, r *approval.Request) {
+	c := r.Changes
+	for _, h := range c.Holds {
+		if h.RestOf != "" {
+			queueRest(b, r, h)
+			continue
+		}
+		queueHold(b, r, h)
+	}
+	if len(c.Called) > 0 {
+		b.Queue(`UPDATE holds SET called = true WHERE id = ANY($1) AND NOT called`, c.Called)
+	}
+	for _, k := range c.Risks {
+		if !slices.ContainsFunc(c.Holds, func(h budget.Hold) bool { return h.ID == k.HoldID && h.RestOf != "" }) { // it begins so
+			b.Queue(`UPDATE holds SET risked = $2, uncertain_at = $3 WHERE id = $1`, k.HoldID, k.Most, pg.Moment(k.Since))
+		}
+	}
+	queueSettlements(b, r, true)
+}
+
+// queueSettlements ends holds: those of before, or those of this very move, which have
+// to exist before they can be settled.
+func queueSettlements(b *pgx.Batch, r *approval.Request, fresh bool) {
+	for _, s := range r.Changes.Settlements {
+		if fresh == slices.ContainsFunc(r.Changes.Holds, func(h budget.Hold) bool { return h.ID == s.HoldID }) {
+			queueSettlement(b, r, s)
+		}
+	}
+}
+
+// What a hold takes beside the sums and the limits, which stand with those who read
+// them without one. `make bench` has pgbench run the same.
+const (
+	MakeScope        = `INSERT INTO scopes (team, kind, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
+	TakeScope        = `SELECT FROM scopes WHERE team = $1 AND kind = $2 AND id = $3 FOR UPDATE`
+	InsertSettlement = `
+		INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+	InsertHold = `
+		INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+)
+
+// Spends tells whether anything was paid: what comes back reaches no mark.
+func Spends(settlements []budget.Settlement) bool {
+	return slices.ContainsFunc(settlements, func(s budget.Settlement) bool { return budget.Total(s.Charges) != 0 })
+}
+
+func queueHold(batch *pgx.Batch, r *approval.Request, h budget.Hold) {
+	batch.Queue(InsertHold,
+		h.ID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, h.Purpose, h.Amount, pg.Micro(h.At), pg.Micro(h.ExpiresAt))
+}
+
+// queueRest takes what stays uncertain of a hold that is settled in the same
+// transaction. That it is no more than was left of that one the schema sees to.
+func queueRest(batch *pgx.Batch, r *approval.Request, h budget.Hold) {
+	batch.Queue(`
+		INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at, called, risked, uncertain_at, rest_of)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, true, $8, $11, $12)`,
+		h.ID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, h.Purpose, h.Amount, pg.Micro(h.At), pg.Micro(h.ExpiresAt), pg.Micro(since(r, h)), h.RestOf)
+}
+
+// since is from when on a rest is uncertain: that it is was noted with what it is the rest of.
+func since(r *approval.Request, rest budget.Hold) time.Time {
+	for _, k := range r.Changes.Risks {
+		if k.HoldID == rest.ID {
+			return k.Since
+		}
+	}
+	return rest.At
+}
+
+// queueSettlement ends a hold with its bill. That the bill's lines add up, and
+// that the hold is closed with it, the schema sees to.
+func queueSettlement(batch *pgx.Batch, r *approval.Request, s budget.Settlement) {
+	batch.Queue(InsertSettlement,
+		s.HoldID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, pg.Micro(s.At), budget.Total(s.Charges), s.Estimated)
+	queueCharges(batch, s)
+}
+
+func queueCharges(batch *pgx.Batch, s budget.Settlement) {
+	for i, c := range s.Charges {
+		batch.Queue(`
+			INSERT INTO charges (hold_id, line, kind, what, model, input_tokens, cached_tokens, written_tokens, output_tokens, box_ms, amount, provider, host)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			s.HoldID, i+1, c.Kind, pg.Text(c.What), pg.Text(c.Usage.Model), c.Usage.Input, c.Usage.Cached, c.Usage.Written, c.Usage.Output, c.BoxMS, c.Amount, c.Provider, c.Host)
+	}
+}
+
+// LockScopes takes the scopes' rows, in the one order in which everybody does.
+// It makes those that are not there, so that two first uses meet as well.
+func LockScopes(ctx context.Context, tx pgx.Tx, scopes []budget.Scope) error {
+	batch := &pgx.Batch{}
+	QueueLocks(batch, scopes)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("lock the budgets: %w", err)
+	}
+	return nil
+}
+
+// RolesKey names the lock of a workspace's roles, of their limits and of who has
+// which: whoever changes them takes it alone, and all who spend share it, because by
+// one of them the asker may spend. Each statement sees what was committed when its
+// turn comes, so the limits that are read next are those that the locks keep.
+func RolesKey(team string) string { return "roles " + team }
+
+func LockRoles(ctx context.Context, tx pgx.Tx, team string) error {
+	if _, err := tx.Exec(ctx, pg.TakeLock, RolesKey(team)); err != nil {
+		return fmt.Errorf("lock the roles: %w", err)
+	}
+	return nil
+}
+
+func QueueLocks(batch *pgx.Batch, scopes []budget.Scope) {
+	for _, s := range InLockOrder(scopes) {
+		batch.Queue(MakeScope, s.Team, s.Kind, s.ID)
+		batch.Queue(TakeScope, s.Team, s.Kind, s.ID)
+	}
+}
+
+func InLockOrder(scopes []budget.Scope) []budget.Scope {
+	scopes = slices.Clone(scopes)
+	slices.SortFunc(scopes, func(a, b budget.Scope) int {
+		switch {
+		case a.Less(b):
+			return -1
+		case b.Less(a):
+			return 1
+		}
+		return 0
+	})
+	return slices.Compact(scopes)
+}
+
+// StaleHolds lists the holds that nobody settled in time, and those that were uncertain
+// for too long, the oldest first.
+func (db *Ledger) StaleHolds(ctx context.Context) (holds []budget.Hold, err error) {
+	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+		rows, err := pg.All[holdRow](ctx, tx, `
+			SELECT id, request_id, purpose, amount, at, expires_at, called, risked, uncertain_at, rest_of
+			FROM holds WHERE NOT settled AND request_id IS NOT NULL AND expires_at <= clock_timestamp()
+				AND (uncertain_at IS NULL OR uncertain_at <= clock_timestamp() - $1::interval)
+			ORDER BY coalesce(uncertain_at, expires_at), id LIMIT 1000`, budget.UncertainFor)
+		holds = nil
+		for _, row := range rows {
+			holds = append(holds, row.open().Hold)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list stale holds: %w", err)
+	}
+	return holds, nil
+}
+
+type holdRow struct {
+	ID        string
+	RequestID string
+	Purpose   budget.Purpose
+	Amount    budget.USD
+	At        time.Time
+	ExpiresAt time.Time
+	Called    bool
+
+	Risked      budget.USD
+	UncertainAt *time.Time
+	RestOf      *string
+}
+
+func (h holdRow) open() approval.OpenHold {
+	return approval.OpenHold{Called: h.Called, Risked: h.Risked, UncertainAt: pg.OrZero(h.UncertainAt), Hold: budget.Hold{ID: h.ID, RequestID: h.RequestID,
+		Purpose: h.Purpose, Amount: h.Amount, At: h.At, ExpiresAt: h.ExpiresAt, RestOf: pg.OrZero(h.RestOf)}}
+}
+
+// QueueOpen reads the open holds of a request, the oldest first.
+func QueueOpen(b *pgx.Batch, requestID string, take func(approval.OpenHold)) {
+	pg.Ask(b, func(rows []holdRow) error {
+		for _, row := range rows {
+			take(row.open())
+		}
+		return nil
+	}, `
+		SELECT id, request_id, purpose, amount, at, expires_at, called, risked, uncertain_at, rest_of
+		FROM holds WHERE request_id = $1 AND NOT settled ORDER BY at, id`, requestID)
+}

@@ -1,0 +1,214 @@
+package money
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/budget"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
+)
+
+// limitRow is a limit as it is stored, of a scope that may have none; per is its
+// window, whose name SQL has taken.
+type limitRow struct {
+	trail.Voucher
+	Team    string
+	Kind    budget.ScopeKind
+	ID      string
+	Amount  *budget.USD
+	Per     *budget.Window
+	Policy  *budget.LimitPolicy
+	OnTop   []onTopRow // what has been granted on top
+	Spelled *string    // the policy, as the database spells it
+	Named   string     // the role that a person was named for in Slack; empty for none, and for what is no person
+}
+
+// onTopRow is a top-up that was granted, with the event that tells of it.
+type onTopRow struct {
+	ID, Request, By string
+	Amount          budget.USD
+	At              time.Time
+	trail.Voucher
+}
+
+func (l limitRow) scope() budget.Scope { return budget.Scope{Team: l.Team, Kind: l.Kind, ID: l.ID} }
+
+func (l limitRow) limit() budget.Limit {
+	return budget.Limit{Scope: l.scope(), Amount: *l.Amount, Window: *l.Per, Policy: *l.Policy}
+}
+
+// Standings reads budgets as they are now, in lock order: the limits that are
+// set for these scopes, and the default one for a user without any.
+func (db *Ledger) Standings(ctx context.Context, scopes []budget.Scope) ([]budget.Standing, error) {
+	var uncertain map[budget.Scope]budget.USD
+	list, err := db.till.Reckoned(ctx, OfScopes(scopes), func() []budget.Scope { return scopes }, func(b *pgx.Batch) { QueueUncertain(b, OfScopes(scopes), &uncertain) })
+	if err != nil {
+		return nil, fmt.Errorf("read the budgets: %w", err)
+	}
+	return WithUncertain(list, uncertain), nil
+}
+
+// change locks what a limit is about and runs the work with what it was before. The
+// work's event goes into the budgets' audit trail, and then the row is written that it
+// tells of.
+func (db *Ledger) change(ctx context.Context, scope budget.Scope, work func(before *budget.Limit) (approval.Event, error), write func(tx pgx.Tx, now time.Time, told int64) error) error {
+	return db.pool.Write(ctx, func(tx pgx.Tx) error {
+		if err := LockScopes(ctx, tx, []budget.Scope{scope}); err != nil {
+			return err
+		}
+		if scope.Kind == budget.Role {
+			if err := LockRoles(ctx, tx, scope.Team); err != nil {
+				return err
+			}
+		}
+		now, err := pg.Clock(ctx, tx)
+		if err != nil {
+			return err
+		}
+		limits, err := db.till.limitsOf(ctx, tx, []budget.Scope{scope}, now)
+		if err != nil {
+			return err
+		}
+		var before *budget.Limit
+		if had, ok := limits[scope]; ok && !had.Default {
+			before = &had
+		}
+		event, err := work(before)
+		if err != nil {
+			return err
+		}
+		event.At = now
+		told, err := db.notary.AppendEvents(ctx, tx, trail.BudgetStream, []approval.Event{event})
+		if err != nil {
+			return err
+		}
+		return write(tx, now, told)
+	})
+}
+
+// SetLimit stores a limit, and in the audit trail who set it and what it was before.
+func (db *Ledger) SetLimit(ctx context.Context, actor string, limit budget.Limit) error {
+	policy, err := pg.Document(limit.Policy, "{}")
+	if err == nil {
+		err = db.change(ctx, limit.Scope, func(before *budget.Limit) (approval.Event, error) {
+			data := told(limit)
+			data["scope"] = limit.Scope
+			if before != nil {
+				data["before"] = told(*before)
+			}
+			return approval.Event{Actor: actor, Kind: approval.EventSetLimit, Data: data}, nil
+		}, func(tx pgx.Tx, now time.Time, told int64) error {
+			_, err := tx.Exec(ctx, `
+				INSERT INTO limits (team, kind, id, amount, per, policy, set_by, set_at, told) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+				ON CONFLICT (team, kind, id) DO UPDATE SET amount = excluded.amount, per = excluded.per, policy = excluded.policy,
+					set_by = excluded.set_by, set_at = excluded.set_at, told = excluded.told`,
+				limit.Scope.Team, limit.Scope.Kind, limit.Scope.ID, limit.Amount, limit.Window, policy, actor, now, told)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("set the limit of %s: %w", limit.Scope, err)
+	}
+	return nil
+}
+
+// RemoveLimit takes a limit away, and says in the audit trail who did and what it was.
+func (db *Ledger) RemoveLimit(ctx context.Context, actor string, scope budget.Scope) error {
+	err := db.change(ctx, scope, func(before *budget.Limit) (approval.Event, error) {
+		if before == nil {
+			return approval.Event{}, approval.ErrNotFound
+		}
+		return approval.Event{Actor: actor, Kind: approval.EventRemovedLimit, Data: map[string]any{"scope": scope, "before": told(*before)}}, nil
+	}, func(tx pgx.Tx, now time.Time, told int64) error {
+		_, err := tx.Exec(ctx, `UPDATE limits SET amount = NULL, set_by = $4, set_at = $5, told = $6 WHERE team = $1 AND kind = $2 AND id = $3`,
+			scope.Team, scope.Kind, scope.ID, actor, now, told)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("remove the limit of %s: %w", scope, err)
+	}
+	return nil
+}
+
+// told is a limit as the audit trail has it, without its scope.
+func told(l budget.Limit) map[string]any {
+	data := map[string]any{"amount": l.Amount, "window": l.Window}
+	if l.Policy.Soft != 0 || len(l.Policy.Warn) > 0 || l.Policy.Consequences() {
+		data["policy"] = l.Policy
+	}
+	if l.Extra != 0 {
+		data["extra"] = l.Extra
+	}
+	return data
+}
+
+// Limits are all that are set in a workspace, as they stand, in lock order.
+func (db *Ledger) Limits(ctx context.Context, team string) (standings []budget.Standing, err error) {
+	err = db.pool.Batched(ctx, pg.ReadOnly, true, func(t *pg.Tx) error {
+		var scopes []budget.Scope
+		var uncertain map[budget.Scope]budget.USD
+		pg.Ask(t.Batch, func(rows []budget.Scope) error { scopes = rows; return nil }, `SELECT team, kind, id FROM limits WHERE team = $1 AND amount IS NOT NULL`, team)
+		if err := t.Send(); err != nil {
+			return err
+		}
+		k := db.till.QueueReckoning(t.Batch, OfScopes(scopes), time.Now(), EndOfTime)
+		QueueUncertain(t.Batch, OfScopes(scopes), &uncertain)
+		if err := t.Send(); err != nil {
+			return err
+		}
+		standings, err = db.till.Standing(t, k, scopes)
+		standings = WithUncertain(standings, uncertain)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the budgets: %w", err)
+	}
+	return standings, nil
+}
+
+// LimitChanges is the audit trail of a workspace's limits, oldest first.
+func (db *Ledger) LimitChanges(ctx context.Context, team string, scope *budget.Scope) (events []approval.Event, err error) {
+	kind, id := "", ""
+	if scope != nil {
+		kind, id = string(scope.Kind), scope.ID
+	}
+	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+		rows, err := pg.All[trail.Row](ctx, tx, `
+			SELECT `+trail.EventColumns+` FROM events
+			WHERE stream = $1 AND data::jsonb -> 'scope' ->> 'team' = $2
+				AND ($3 = '' OR data::jsonb -> 'scope' ->> 'kind' = $3 AND data::jsonb -> 'scope' ->> 'id' = $4)
+			ORDER BY seq`, trail.BudgetStream, team, kind, id)
+		if err != nil {
+			return err
+		}
+		events, err = trail.Read(rows, nil)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the history of the budgets: %w", err)
+	}
+	return events, nil
+}
+
+func (db *Till) doubtsLimit(l limitRow) bool {
+	return db.notary.Doubts(l.Voucher, "the limit of "+l.scope().String(), func(e trail.Witnessed) bool {
+		scope, _ := e.Data["scope"].(map[string]any)
+		in := trail.Witnessed{Data: scope}
+		policy := e.Data["policy"]
+		return e.Stream == trail.BudgetStream && e.Kind == approval.EventSetLimit && e.Says(map[string]string{"amount": strconv.FormatInt(int64(*l.Amount), 10), "window": string(*l.Per)}) &&
+			in.Says(map[string]string{"team": l.Team, "kind": string(l.Kind), "id": l.ID}) && (policy == nil || trail.SameJSON(policy, pg.OrZero(l.Spelled)))
+	})
+}
+
+func (db *Till) doubtsTopUp(t onTopRow) bool {
+	return db.notary.Doubts(t.Voucher, "top-up "+t.ID, func(e trail.Witnessed) bool {
+		return e.Stream == trail.StreamOf(t.Request) && e.Kind == approval.EventGrantedTopUp && e.Actor == t.By && e.At.Equal(t.At) &&
+			e.Says(map[string]string{"topup": t.ID, "amount": strconv.FormatInt(int64(t.Amount), 10)})
+	})
+}

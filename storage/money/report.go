@@ -1,0 +1,221 @@
+package money
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/budget"
+	"countersign/storage/pg"
+)
+
+// ThreadScope is the budget of a thread.
+func (db *Ledger) ThreadScope(ctx context.Context, team, channel, threadTS string) (budget.Scope, error) {
+	scope := budget.Scope{Team: team, Kind: budget.Session}
+	err := db.pool.Look(ctx, func(b *pgx.Batch) {
+		pg.Tell(b, []any{&scope.ID}, `SELECT id FROM sessions WHERE team = $1 AND channel = $2 AND thread_ts = $3`, team, channel, threadTS)
+	})
+	if err != nil {
+		return budget.Scope{}, fmt.Errorf("budget of thread %s: %w", threadTS, err)
+	}
+	return scope, nil
+}
+
+// Thread is where the thread of a session is.
+func (db *Ledger) Thread(ctx context.Context, team, id string) (approval.Session, error) {
+	s := approval.Session{ID: id, Team: team}
+	err := db.pool.Look(ctx, func(b *pgx.Batch) {
+		pg.Tell(b, []any{&s.Channel, &s.ThreadTS}, `SELECT channel, coalesce(thread_ts, '') FROM sessions WHERE id = $1 AND team = $2`, id, team)
+	})
+	if err != nil {
+		return approval.Session{}, fmt.Errorf("thread of session %s: %w", id, err)
+	}
+	return s, nil
+}
+
+// TypicalRun returns the median life of the boxes of a workspace's latest fifty runs, and
+// how many runs there were.
+func (db *Ledger) TypicalRun(ctx context.Context, team string) (box time.Duration, runs int, err error) {
+	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `
+			SELECT coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY box), 0), count(*) FROM (
+				SELECT runs.box FROM runs JOIN requests ON requests.id = runs.request_id
+				WHERE runs.finished_at IS NOT NULL AND requests.team = $1 ORDER BY runs.finished_at DESC LIMIT 50) AS latest`, team).Scan(&box, &runs)
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("read the latest runs: %w", err)
+	}
+	return box, runs, nil
+}
+
+// rankings are what spenders are told apart by, as the ledger has it. $4 is the
+// team's time zone.
+var rankings = map[steps.Ranking]string{
+	steps.ByPeople: "s.asker", steps.ByChannels: "s.project", steps.ByModels: "coalesce(nullif(c.model, ''), c.what)",
+	steps.ByDays: "(s.at AT TIME ZONE $4)::date::text",
+}
+
+// Top ranks what money was spent on, or by whom, from one moment until before another.
+// The largest comes first; of days, the latest.
+func (db *Ledger) Top(ctx context.Context, team string, by steps.Ranking, from, until time.Time) (list []steps.Spender, err error) {
+	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+		list, err = db.top(ctx, tx, team, by, from, until)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("rank the %s: %w", by, err)
+	}
+	return list, nil
+}
+
+func (db *Ledger) top(ctx context.Context, tx pgx.Tx, team string, by steps.Ranking, from, until time.Time) ([]steps.Spender, error) {
+	what, ok := rankings[by]
+	if !ok {
+		return nil, fmt.Errorf("there is no ranking %q", by)
+	}
+	order := "amount DESC, id"
+	if by == steps.ByDays {
+		order = "id DESC"
+	}
+	return pg.All[steps.Spender](ctx, tx, `
+		SELECT `+what+` AS id, sum(c.amount)::bigint AS amount, count(*) AS charges
+		FROM settlements s JOIN charges c USING (hold_id)
+		WHERE s.team = $1 AND s.at >= $2 AND s.at < $3 AND $4 <> '' GROUP BY 1 ORDER BY `+order+` LIMIT 400`, team, from, until, db.location.String())
+}
+
+// Digest adds up what happened in a stretch of time.
+func (db *Ledger) Digest(ctx context.Context, team string, from, until time.Time) (d steps.Digest, err error) {
+	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+		d = steps.Digest{From: from, Until: until, Outcomes: map[approval.State]int{}}
+		for by, list := range map[steps.Ranking]*[]steps.Spender{steps.ByPeople: &d.People, steps.ByChannels: &d.Projects, steps.ByModels: &d.Models} {
+			if *list, err = db.top(ctx, tx, team, by, from, until); err != nil {
+				return err
+			}
+		}
+		// The rankings end somewhere; the sum does not.
+		err = tx.QueryRow(ctx, `SELECT coalesce(sum(amount), 0)::bigint FROM settlements WHERE team = $1 AND at >= $2 AND at < $3`,
+			team, from, until).Scan(&d.Total)
+		if err != nil {
+			return err
+		}
+		if d.Limits, err = db.stood(ctx, tx, team, d.People, until); err != nil {
+			return err
+		}
+		// A run was quoted with the revision that ran. What was settled before its start was held for one that did not.
+		err = tx.QueryRow(ctx, `
+			SELECT count(*), coalesce(sum(v.quote), 0)::bigint, coalesce(sum(s.amount), 0)::bigint,
+				coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(s.amount - v.quote)::float8 / v.quote), 0),
+				coalesce(percentile_cont(0.95) WITHIN GROUP (ORDER BY abs(s.amount - v.quote)::float8 / v.quote), 0)
+			FROM settlements s JOIN holds h ON h.id = s.hold_id JOIN runs u ON u.request_id = s.request_id
+			JOIN revisions v ON v.request_id = u.request_id AND v.number = u.revision
+			WHERE s.team = $1 AND s.at >= $2 AND s.at < $3 AND h.purpose = 'run' AND v.quote > 0 AND s.at >= u.started_at`, team, from, until).Scan(&d.Runs, &d.Quoted, &d.Actual, &d.Off, &d.OffP95)
+		if err != nil {
+			return err
+		}
+		err = tx.QueryRow(ctx, `
+			SELECT count(DISTINCT r.id) FROM events e JOIN requests r ON e.stream = 'request:' || r.id
+			WHERE e.kind = 'blocked' AND e.at >= $2 AND e.at < $3 AND r.team = $1`, team, from, until).Scan(&d.Refused)
+		if err != nil {
+			return err
+		}
+		err = tx.QueryRow(ctx, `SELECT count(*) FROM holds WHERE team = $1 AND at >= $2 AND at < $3`, team, from, until).Scan(&d.Paid)
+		if err != nil {
+			return err
+		}
+		type outcome struct {
+			State approval.State
+			N     int
+		}
+		rows, err := pg.All[outcome](ctx, tx, `
+			SELECT state, count(*)::int AS n FROM requests WHERE team = $1 AND created_at >= $2 AND created_at < $3 GROUP BY state`, team, from, until)
+		for _, row := range rows {
+			d.Requests, d.Outcomes[row.State] = d.Requests+row.N, row.N
+		}
+		return err
+	})
+	if err != nil {
+		return d, fmt.Errorf("add up from %s: %w", from.Format(time.DateOnly), err)
+	}
+	return d, nil
+}
+
+// stood are the budgets as they stood just before a moment: those that are set, and
+// of everybody who has spent. What was held then nobody knows any more.
+func (db *Ledger) stood(ctx context.Context, tx pgx.Tx, team string, people []steps.Spender, end time.Time) ([]budget.Standing, error) {
+	scopes, err := pg.All[budget.Scope](ctx, tx, `SELECT team, kind, id FROM limits WHERE team = $1 AND amount IS NOT NULL`, team)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range people {
+		if p.ID == house {
+			continue // nobody's budget
+		}
+		scopes = append(scopes, budget.Scope{Team: team, Kind: budget.User, ID: p.ID})
+	}
+	standings, err := db.till.standingsUntil(ctx, tx, scopes, end.Add(-time.Microsecond), end)
+	for i := range standings {
+		standings[i].Held = 0
+	}
+	return standings, err
+}
+
+// Teams are the workspaces that have asked something, each with when it first did.
+func (db *Ledger) Teams(ctx context.Context) (teams map[string]time.Time, err error) {
+	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+		type first struct {
+			Team string
+			At   time.Time
+		}
+		rows, err := pg.All[first](ctx, tx, `SELECT team, min(created_at) AS at FROM requests GROUP BY team`)
+		teams = map[string]time.Time{}
+		for _, row := range rows {
+			teams[row.Team] = row.At
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the workspaces: %w", err)
+	}
+	return teams, nil
+}
+
+// Usage is what a user spent on a day in a project on a model or in a kind of box.
+type Usage struct {
+	Team         string
+	Day          time.Time // midnight in UTC of that date on the team's calendar
+	Asker        string
+	Project      string
+	Kind         budget.ChargeKind
+	Model        string // what was billed; for a box, its kind
+	Charges      int64
+	Estimated    int64 // of the charges: nobody knows what was billed, so they are the whole hold
+	InputTokens  int64
+	CachedTokens int64 // of the input
+	OutputTokens int64
+	BoxMS        int64
+	Amount       budget.USD
+}
+
+// Usage lists what was spent from one date to another, both included, on the
+// calendar of the team's time zone. Only the dates of the two times count. All
+// rows of all dates together are the ledger.
+func (db *Ledger) Usage(ctx context.Context, from, to time.Time) (list []Usage, err error) {
+	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT set_config('TimeZone', $1, true)`, db.location.String()); err != nil {
+			return fmt.Errorf("read on the calendar of %s: %w", db.location, err)
+		}
+		list, err = pg.All[Usage](ctx, tx, `
+			SELECT team, day, asker, project, kind, model, charges, estimated, input_tokens, cached_tokens, output_tokens, box_ms, amount
+			FROM usage WHERE day BETWEEN $1::date AND $2::date ORDER BY day, team, asker, project, kind, model`,
+			from.Format(time.DateOnly), to.Format(time.DateOnly))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the usage from %s to %s: %w", from.Format(time.DateOnly), to.Format(time.DateOnly), err)
+	}
+	return list, nil
+}

@@ -1,0 +1,117 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+	"countersign/storage/pg"
+)
+
+// wakeRow is a step of a request that somebody should look at.
+type wakeRow struct {
+	Step      approval.Step
+	RequestID string
+}
+
+// Stuck lists what a sweep should look at: waits that have run out, or of which
+// people should be reminded; those of which nobody has looked for a while whether all
+// that they rest on is still there; questions, drafts and runs that have stood still for half a minute though nobody is at them and no
+// job will come; blocked ones that should be tried again, because their time has
+// come or somebody has changed a limit by which they are paid; requests that Slack does
+// not show as they are; and notices that nobody was told.
+//
+// Whether somebody is at a step is told by the lock of Alone, which dies with its
+// process; a job that claims to be running may belong to a replica that was killed.
+func (db *Jobs) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
+	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+		rows, err := pg.All[wakeRow](ctx, tx, `
+			WITH due AS (
+				SELECT id, CASE state WHEN 'drafting' THEN CASE WHEN seek IS NOT NULL THEN 'find' WHEN edit IS NOT NULL OR written IS NOT NULL THEN 'inspect'
+					WHEN files @? '$[*] ? (!exists(@.read_as))' THEN 'read' ELSE 'draft' END WHEN 'asking' THEN 'show' WHEN 'pending' THEN 'show' ELSE 'run' END AS step,
+					state IN ('drafting', 'asking', 'pending', 'approved') AND expires_at <= clock_timestamp() AS over
+				FROM requests
+				WHERE state IN ('drafting', 'asking', 'pending', 'approved', 'running')
+					AND (expires_at <= clock_timestamp()
+						OR state NOT IN ('asking', 'pending') AND (blocked IS NULL OR seek IS NOT NULL) AND changed_at < clock_timestamp() - interval '30 seconds')
+				UNION ALL
+				SELECT id, 'go on', true FROM requests
+				WHERE state IN ('drafting', 'pending') AND blocked IS NOT NULL
+					AND (blocked ->> 'until')::timestamptz <= clock_timestamp() AND expires_at > clock_timestamp()
+				UNION ALL
+				SELECT r.id, 'go on', true FROM requests r
+				WHERE r.state IN ('drafting', 'pending') AND r.blocked IS NOT NULL AND r.expires_at > clock_timestamp()
+					AND EXISTS (SELECT FROM events e CROSS JOIN LATERAL (SELECT e.data::jsonb -> 'scope' AS scope) AS of
+						WHERE e.stream = 'budget' AND e.kind IN ('set limit', 'removed limit') AND e.at > (r.blocked ->> 'at')::timestamptz
+							AND scope ->> 'team' = r.team AND (scope ->> 'kind' = 'role' OR (scope ->> 'kind', scope ->> 'id')
+								IN (('user', r.asker), ('session', r.session_id), ('project', r.project), ('team', r.team))))
+				UNION ALL
+				SELECT r.id, 'show', true FROM requests r JOIN revisions v ON v.request_id = r.id AND v.number = r.revision
+				WHERE r.state = 'pending'
+					AND (r.reminded_at IS NULL AND clock_timestamp() >= v.at + (r.expires_at - v.at) * 0.5
+						OR r.escalated_at IS NULL AND clock_timestamp() >= v.at + (r.expires_at - v.at) * 0.8)
+				UNION ALL
+				SELECT id, 'look', false FROM requests -- what waits for money does no step of its own that would look
+				WHERE (state = 'pending' OR state = 'drafting' AND blocked IS NOT NULL AND away IS NOT NULL AND seek IS NULL) AND expires_at > clock_timestamp()
+					AND coalesce(looked_at, changed_at) < clock_timestamp() - CASE WHEN away IS NULL THEN interval '15 minutes'
+						ELSE least(greatest(interval '10 seconds', (clock_timestamp() - (away ->> 'since')::timestamptz) / 10), interval '5 minutes') END
+				UNION ALL
+				SELECT id, 'show', false FROM requests
+				WHERE (shown_at IS NULL OR shown_at < changed_at) AND changed_at < clock_timestamp() - interval '30 seconds'
+				UNION ALL
+				SELECT key, 'tell', false FROM notices WHERE told_at IS NULL AND at < clock_timestamp() - interval '30 seconds'
+			), held AS (
+				SELECT (classid::bigint << 32) | objid::bigint AS key FROM pg_locks
+				WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+					AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+			), coming AS MATERIALIZED ( -- read once, however long the queue: looked up one by one, a backlog takes minutes
+				SELECT args ->> 'step' AS step, args ->> 'request_id' AS id FROM river_job
+				WHERE kind = 'step' AND state IN ('available', 'pending', 'retryable', 'scheduled')
+			)
+			SELECT DISTINCT step, id AS request_id FROM due
+			WHERE over OR (
+				hashtextextended('alone ' || due.step || ' ' || due.id, 0) NOT IN (SELECT key FROM held)
+				AND NOT EXISTS (SELECT FROM coming WHERE coming.step = due.step AND coming.id = due.id))
+			ORDER BY id, step LIMIT 1000`)
+		wakes = nil
+		for _, row := range rows {
+			wakes = append(wakes, steps.Wake(row))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list what is stuck: %w", err)
+	}
+	return wakes, nil
+}
+
+// aloneKey names the lock of a step of a request; Stuck spells it the same way in SQL.
+func aloneKey(id string, step approval.Step) string { return "alone " + string(step) + " " + id }
+
+// Alone runs the work, unless another replica or goroutine is at the same step of the
+// same request: then it returns steps.ErrBusy. The lock only avoids duplicate work;
+// safety does not depend on it. It belongs to this replica's one session of Postgres
+// (package pulse), which ends with the process. When that session dies and another one comes,
+// whoever is at it here still is, unless somebody else has begun meanwhile: then the work's
+// context ends.
+func (db *Jobs) Alone(ctx context.Context, id string, step approval.Step, work func(context.Context) error) error {
+	key := aloneKey(id, step)
+	if _, busy := db.busy.LoadOrStore(key, true); busy {
+		return steps.ErrBusy
+	}
+	defer db.busy.Delete(key)
+	working, taken := context.WithCancelCause(ctx)
+	defer taken(nil)
+	mine, err := db.Pulse.Lock(ctx, key, taken)
+	if err != nil {
+		return fmt.Errorf("lock step %s of %s: %w", step, id, err)
+	}
+	if !mine {
+		return steps.ErrBusy
+	}
+	defer db.Pulse.Unlock(ctx, key)
+	return work(working)
+}

@@ -1,0 +1,285 @@
+// Package trail writes and reads the audit trail: events in streams, each of which names the
+// one before it by its hash, signed by this installation (notary.go). docs/events.md has the
+// format, which never changes.
+//
+// What people write and data say (questions, code, reasons, results, files) stands in one
+// table, contents, under its salted hash; other tables and events name it by that
+// (contents.go). So it can be forgotten, and the trail holds.
+package trail
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/storage/pg"
+)
+
+// Row is an event as it is stored, which is how it is hashed.
+type Row struct {
+	Stream   string
+	Seq      int64
+	At       time.Time
+	Actor    string
+	Kind     string
+	Data     string
+	PrevHash string
+	Hash     string
+
+	Key       string // that signed the hash; empty where the schema wrote the event
+	Signature string
+}
+
+// Beginning is what stands before the first event of a chain.
+var Beginning = strings.Repeat("0", 64)
+
+// line is an event as it is hashed: one line of canonical JSON. The schema writes the
+// same (event_line).
+func (e Row) line() string {
+	return fmt.Sprintf(`{"actor":%s,"at":"%s","data":%s,"kind":%s,"prev":"%s","seq":%d,"stream":%s,"v":2}`,
+		quotedText(e.Actor), e.At.UTC().Format("2006-01-02T15:04:05.000000Z"), e.Data, quotedText(e.Kind), e.PrevHash, e.Seq, quotedText(e.Stream))
+}
+
+func (e Row) sum() string { return approval.Hash([]byte(e.line())) }
+
+// AppendEvents continues a stream's chain with events that name nothing which is
+// stored beside them, and returns the place of the last. Writers of one stream follow one another: the lock lasts until
+// the transaction ends.
+func (n *Notary) AppendEvents(ctx context.Context, tx pgx.Tx, stream string, events []approval.Event) (seq int64, err error) {
+	return n.Contents(stream).Append(ctx, tx, events)
+}
+
+// Append is the same for events that name what a row of this transaction names as well.
+func (c *Contents) Append(ctx context.Context, tx pgx.Tx, events []approval.Event) (seq int64, err error) {
+	batch := &pgx.Batch{}
+	last := QueueStream(batch, c.stream)
+	if err = tx.SendBatch(ctx, batch).Close(); err == nil {
+		batch = &pgx.Batch{}
+		if err = c.QueueEvents(batch, last, events); err == nil {
+			err = tx.SendBatch(ctx, batch).Close()
+		}
+	}
+	if err != nil {
+		return 0, fmt.Errorf("append to the audit trail of %s: %w", c.stream, err)
+	}
+	return last.Seq + int64(len(events)), nil
+}
+
+// QueueStream locks a stream and reads where it ends.
+func QueueStream(b *pgx.Batch, stream string) *Row {
+	last := &Row{Stream: stream, Hash: Beginning}
+	b.Queue(pg.TakeLock, "events "+stream)
+	pg.Ask(b, func(rows []struct {
+		Seq  int64
+		Hash string
+	}) error {
+		for _, row := range rows {
+			last.Seq, last.Hash = row.Seq, row.Hash
+		}
+		return nil
+	}, `SELECT seq, hash FROM events WHERE stream = $1 ORDER BY seq DESC LIMIT 1`, stream)
+	return last
+}
+
+// QueueEvents continues a stream that is locked, after its last event, and stores what
+// the events name.
+func (c *Contents) QueueEvents(b *pgx.Batch, last *Row, events []approval.Event) error {
+	for _, e := range events {
+		data, err := c.Data(e.Data)
+		if err != nil {
+			return err
+		}
+		next := Row{Stream: last.Stream, Seq: last.Seq + 1, At: pg.Micro(e.At), Actor: pg.Line(e.Actor), Kind: pg.Line(e.Kind), Data: data, PrevHash: last.Hash}
+		next.Hash = next.sum()
+		if err := c.notary.sign(&next); err != nil {
+			return err
+		}
+		b.Queue(`
+			INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash, key, signature) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			next.Stream, next.Seq, next.At, next.Actor, next.Kind, next.Data, next.PrevHash, next.Hash, next.Key, next.Signature)
+		last = &next
+	}
+	c.Queue(b)
+	return nil
+}
+
+// LockStream makes writers of one stream follow one another, until they commit.
+func LockStream(ctx context.Context, tx pgx.Tx, stream string) error {
+	if _, err := tx.Exec(ctx, pg.TakeLock, "events "+stream); err != nil {
+		return fmt.Errorf("lock the audit trail of %s: %w", stream, err)
+	}
+	return nil
+}
+
+// Read gives events as they are stored their meaning. Words that are gone, or that
+// are not among those given, stay hashes.
+func Read(rows []Row, words map[string]string) (events []approval.Event, err error) {
+	for _, row := range rows {
+		data, err := Decoded(row.Data)
+		if err != nil {
+			return nil, fmt.Errorf("read event %d of %s: %w", row.Seq, row.Stream, err)
+		}
+		put, err := each(data, func(mark string, v any) (any, error) {
+			if hash, ok := v.(string); ok && mark == Salted {
+				if word, ok := words[hash]; ok {
+					return word, nil
+				}
+			}
+			return map[string]any{mark: v}, nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		e := approval.Event{At: row.At, Actor: row.Actor, Kind: row.Kind}
+		if e.Data, _ = put.(map[string]any); len(e.Data) == 0 {
+			e.Data = nil
+		}
+		events = append(events, e)
+	}
+	return events, nil
+}
+
+const EventColumns = `stream, seq, at, actor, kind, data, prev_hash, hash, coalesce(key, '') AS key, coalesce(signature, '') AS signature`
+
+// Chain reads a whole stream as it is stored.
+func Chain(ctx context.Context, tx pgx.Tx, stream string) (rows []Row, err error) {
+	return pg.All[Row](ctx, tx, `
+		SELECT `+EventColumns+` FROM events WHERE stream = $1 ORDER BY seq`, stream)
+}
+
+// ChainError names the first event of a chain that is not what was written.
+type ChainError struct {
+	Stream string
+	Seq    int64
+	Why    string
+}
+
+func (e *ChainError) Error() string {
+	return fmt.Sprintf("event %d of %s: %s", e.Seq, e.Stream, e.Why)
+}
+
+// Verified is what a check of a chain has found whole. A chain of no events is always
+// whole; what was cut off at the end only somebody who remembers the last hash can tell.
+type Verified struct {
+	Events int
+	Values int // that events name by their salted hashes, and that are there
+	Gone   int // of the whole stream, named or not, that are gone, as an event says
+}
+
+// Verify reads a stream from its beginning and checks every link, every signature
+// where it is known whose keys to trust, and every value that the events name.
+func (n *Notary) Verify(ctx context.Context, stream string) (found Verified, err error) {
+	var rows []Row
+	var values map[string]valueRow
+	err = n.ask(ctx, func(tx pgx.Tx) (err error) {
+		if rows, err = Chain(ctx, tx, stream); err != nil {
+			return err
+		}
+		values, err = loadValues(ctx, tx, stream)
+		return err
+	})
+	if err != nil {
+		return found, fmt.Errorf("read the audit trail of %s: %w", stream, err)
+	}
+	last, named := Row{Hash: Beginning}, map[string]bool{}
+	for _, row := range rows {
+		if row.Seq != last.Seq+1 {
+			return found, &ChainError{stream, last.Seq + 1, "it is missing"}
+		}
+		why := row.broken(last)
+		if why == "" && n.ring != nil && !n.signed(row) {
+			why = "it is not signed by this installation"
+		}
+		if why == "" {
+			why = row.misses(values, named)
+		}
+		if why != "" {
+			return found, &ChainError{stream, row.Seq, why}
+		}
+		last = row
+		found.Events++
+	}
+	for hash, v := range values {
+		if v.Gone == nil {
+			if named[hash] {
+				found.Values++
+			}
+			continue
+		}
+		if i := *v.Gone - 1; i < 0 || i >= int64(len(rows)) || !rows[i].tells(hash) {
+			return found, &ChainError{stream, *v.Gone, "it does not say that a value is gone, which is"}
+		}
+		found.Gone++
+	}
+	return found, nil
+}
+
+// broken is why an event is not what was written after the last one.
+func (e Row) broken(last Row) string {
+	data, err := Decoded(e.Data)
+	if err != nil {
+		return "its data cannot be read"
+	}
+	spelling, err := Canonical(data)
+	switch {
+	case e.PrevHash != last.Hash:
+		return "it does not continue the one before it"
+	case e.Hash != e.sum():
+		return "its content has been changed"
+	case err != nil || spelling != e.Data:
+		return "its data is not spelled canonically"
+	}
+	return ""
+}
+
+// misses is why a value that an event names is not what was stored with it.
+func (e Row) misses(values map[string]valueRow, named map[string]bool) (why string) {
+	data, _ := Decoded(e.Data)
+	_, _ = each(data, func(mark string, v any) (any, error) {
+		hash, _ := v.(string)
+		value, there := values[hash]
+		switch {
+		case mark != Salted:
+		case !there:
+			why = "a value that it names is missing"
+		case value.Gone == nil && !value.Holds:
+			why = "a value that it names has been changed"
+		default:
+			named[hash] = true
+		}
+		return nil, nil
+	})
+	return why
+}
+
+// tells says whether an event has it that a value is gone.
+func (e Row) tells(hash string) bool {
+	data, err := Decoded(e.Data)
+	if err != nil || e.Kind != approval.EventGone {
+		return false
+	}
+	list, _ := data["contents"].([]any)
+	return slices.Contains(list, any(hash))
+}
+
+type valueRow struct {
+	Hash  string
+	Holds bool // the hash is that of salt and value
+	Gone  *int64
+}
+
+func loadValues(ctx context.Context, tx pgx.Tx, stream string) (map[string]valueRow, error) {
+	rows, err := pg.All[valueRow](ctx, tx, `
+		SELECT hash, coalesce(hash = encode(sha256(convert_to(salt, 'UTF8') || value), 'hex'), false) AS holds, gone
+		FROM contents WHERE stream = $1`, stream)
+	values := map[string]valueRow{}
+	for _, row := range rows {
+		values[row.Hash] = row
+	}
+	return values, err
+}
