@@ -17,9 +17,11 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/pins"
+	"countersign/approval/steps"
 	"countersign/bot/assistant"
 	"countersign/bot/draw"
 	"countersign/bot/kit"
+	"countersign/bot/meant"
 )
 
 // CheckBot asks Slack whose token this is and what it may do: ErrOrgWide, if it is
@@ -124,6 +126,37 @@ func (h *files) Uploads(ctx context.Context, channel string) (ups []pins.Upload,
 		ups = append(ups, up)
 	}
 	return ups, err
+}
+
+// named are files that a question names. Of those that are pinned Slack is asked what they are now, and
+// what else has their name.
+func (h *files) named(ctx context.Context, q steps.Search, s meant.Shelf, files []approval.File, unread string) (found steps.Found, err error) {
+	found = steps.Found{Files: slices.Clone(files), Unread: unread, Shared: s.Sharing(), Uploads: alike(s, files)}
+	for i, f := range files {
+		if !slices.ContainsFunc(q.Pinned, func(p approval.File) bool { return p.ID == f.ID }) {
+			continue
+		}
+		q.Files = files[i : i+1]
+		now, err := h.asNow(ctx, q)
+		if err != nil {
+			return steps.Found{}, err
+		}
+		found.Files[i] = now.Files[0]
+		maps.Copy(found.Shared, now.Shared)
+	}
+	return found, nil
+}
+
+// alike are the uploads of a channel that have the name of one of these files.
+func alike(s meant.Shelf, files []approval.File) (ups []approval.File) {
+	for _, f := range s.Files {
+		if slices.ContainsFunc(files, func(p approval.File) bool { return p.ID != f.ID && pins.SameName(p.Name, f.Name) }) {
+			up := f.File
+			up.Shared = &approval.Sharing{By: f.By, At: f.At.UTC()}
+			ups = append(ups, up)
+		}
+	}
+	return ups
 }
 
 // has looks for somebody among the people of a channel.

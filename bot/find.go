@@ -9,12 +9,13 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
+	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
-	"countersign/approval/pins"
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
@@ -223,37 +224,6 @@ func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, er
 	return h.named(ctx, q, s, picked.Files, picked.Unread)
 }
 
-// named are files that a question names. Of those that are pinned Slack is asked what they are now, and
-// what else has their name.
-func (h *files) named(ctx context.Context, q steps.Search, s meant.Shelf, files []approval.File, unread string) (found steps.Found, err error) {
-	found = steps.Found{Files: slices.Clone(files), Unread: unread, Shared: s.Sharing(), Uploads: alike(s, files)}
-	for i, f := range files {
-		if !slices.ContainsFunc(q.Pinned, func(p approval.File) bool { return p.ID == f.ID }) {
-			continue
-		}
-		q.Files = files[i : i+1]
-		now, err := h.asNow(ctx, q)
-		if err != nil {
-			return steps.Found{}, err
-		}
-		found.Files[i] = now.Files[0]
-		maps.Copy(found.Shared, now.Shared)
-	}
-	return found, nil
-}
-
-// alike are the uploads of a channel that have the name of one of these files.
-func alike(s meant.Shelf, files []approval.File) (ups []approval.File) {
-	for _, f := range s.Files {
-		if slices.ContainsFunc(files, func(p approval.File) bool { return p.ID != f.ID && pins.SameName(p.Name, f.Name) }) {
-			up := f.File
-			up.Shared = &approval.Sharing{By: f.By, At: f.At.UTC()}
-			ups = append(ups, up)
-		}
-	}
-	return ups
-}
-
 // ofThread are the files that a thread has read before. One that has been deleted since
 // is left out, and said, as long as another is there.
 func (h *files) ofThread(ctx context.Context, q steps.Search) (found steps.Found, err error) {
@@ -376,3 +346,44 @@ func (h *files) Stat(ctx context.Context, f approval.File) error {
 	_, err := h.info(ctx, f)
 	return err
 }
+
+// mostLooked is how many people of a channel are looked at before a file of another one is let be
+// read there.
+const mostLooked = 50
+
+// Readable implements answers.Slack: whether everybody in a channel may see a file, now. They may where
+// it is shared there, and they may what stands in a public channel, unless they are guests: those see
+// the channels that they are in. Of a channel with many people nobody looks at each.
+func (h *files) Readable(ctx context.Context, f approval.File, channel string) (bool, error) {
+	info, err := h.info(ctx, f)
+	if errors.As(err, new(*approval.CauseError)) {
+		return false, nil
+	}
+	if err != nil || slices.Contains(slices.Concat(info.Channels, info.Groups), channel) {
+		return err == nil, err
+	}
+	if len(info.Channels) == 0 {
+		return false, nil
+	}
+	var people []string
+	if err := h.members(ctx, channel, func(some []string) bool { people = append(people, some...); return len(people) > mostLooked }); err != nil || len(people) > mostLooked {
+		return false, err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	var outside atomic.Bool
+	for _, one := range people {
+		group.Go(func() error {
+			p, err := h.Person(ctx, h.team(), one)
+			if p.Guest || p.External {
+				outside.Store(true)
+			}
+			return err
+		})
+	}
+	err = group.Wait()
+	return err == nil && !outside.Load(), err
+}
+
+// team is the bot's own workspace, as far as it is known by now.
+func (h *files) team() string { return h.with().Self.TeamID }

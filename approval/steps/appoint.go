@@ -93,6 +93,7 @@ func (s *People) Administers(ctx context.Context, team, who string, why approval
 	return s.isAdmin(ctx, roster, team, who, why)
 }
 
+// isAdmin checks the role and then the person: somebody who was named once may be a guest by now.
 func (s *People) isAdmin(ctx context.Context, roster review.Roster, team, who string, why approval.Reason) error {
 	if !roster.Admin(who) {
 		return &approval.NotAllowedError{Who: who, Why: why}
@@ -142,6 +143,8 @@ func (s *Authority) RemoveRole(ctx context.Context, click approval.Click, g revi
 	return s.store.Unname(ctx, g)
 }
 
+// checkGrant takes the workspace and the name of who does it from the click, and never from what
+// a form holds.
 func (s *Authority) checkGrant(g *review.Grant, click approval.Click) error {
 	g.Team, g.By = click.Team, click.User
 	switch {

@@ -28,7 +28,7 @@ const shrinks = "issue 11 makes it smaller" // the lead takes these out when it 
 var (
 	largeFolders = map[string]exception{
 		"approval":       {29, "nouns and verbs"},
-		"approval/steps": {31, "a file each for the use cases, and the ports"},
+		"approval/steps": {32, "a file each for the use cases, and the ports"},
 	}
 	largeFiles = map[string]exception{
 		"internal/pglocal/server_test.go":              {411, shrinks},
