@@ -177,7 +177,7 @@ func TestProveConversationPinnedDataIsForThoseWhoAreNamed(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, wrong)
 	h.answers("How much to me alone")
-	proof.Check(t, value[bool](h, `SELECT private FROM requests WHERE said(question) LIKE 'How much to me alone%'`), "the form of it has the answer go to its asker alone", "private")
+	proof.Check(t, value[bool](h, `SELECT s.private_to <> '' FROM sessions s JOIN requests q ON q.session_id = s.id WHERE said(q.question) LIKE 'How much to me alone%'`), "the form of it has the answer go to its asker alone", "private")
 	_, err = h.maya.Say(h.maya.DM(), "How much in private, in salaries.csv?")
 	require.NoError(t, err)
 	card := h.answers("How much in private")
