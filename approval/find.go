@@ -15,7 +15,8 @@ type Seek struct {
 	Follow  bool     `json:"follow,omitempty"`  // its files are those of its thread, unless its words name others
 	Given   bool     `json:"given,omitempty"`   // its files came with it, or were chosen
 	Brought []string `json:"brought,omitempty"` // ids of those that came with it: they need not be in the channel
-	Thread  string   `json:"thread,omitempty"`  // that it goes on in
+	Thread  string   `json:"thread,omitempty"`  // that it goes on in,
+	Seat    string   `json:"seat,omitempty"`    // and where that is, when it is not in its channel
 }
 
 // NoticeAskBack and NoticeFound are private words about a question that was just asked.

@@ -103,6 +103,10 @@ func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socket
 	switch inner := e.InnerEvent.Data.(type) {
 	case *slackevents.AppHomeOpenedEvent:
 		return answer{after: func(ctx context.Context) { b.homes.home(ctx, e.TeamID, inner) }}, nil
+	case *slackevents.AssistantThreadStartedEvent:
+		return b.asking.chatted(e.TeamID, inner.AssistantThread), nil
+	case *slackevents.AssistantThreadContextChangedEvent:
+		return b.asking.chatted(e.TeamID, inner.AssistantThread), nil
 	case *slackevents.AppMentionEvent:
 		said = mentioned(e.TeamID, inner)
 	case *slackevents.MessageEvent:
@@ -171,6 +175,9 @@ type board struct {
 	clicks      map[string]func(context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error)
 }
 
+// newBoard says who takes what. Several names lead to one handler where buttons of one kind
+// stand side by side (package ids says why). A name without a handler is answered with nothing,
+// so a button that was taken out of use does no harm.
 func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, limit *limits, fund *funding, govern *governing, own *homes, read *answered) board {
 	return board{
 		commands: map[string]func(context.Context, slack.SlashCommand) (answer, error){
@@ -267,6 +274,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionDetails:   read.clickDetails,
 			ids.ActionGood:      read.clickRate,
 			ids.ActionBad:       read.clickRate,
+			ids.ActionTakeBack:  read.clickTakeBack,
 			ids.ActionGiveUp:    decide.clickGiveUp,
 
 			ids.ActionEditLimit:   limit.clickEditLimit,
@@ -289,34 +297,4 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.FieldKind:         limit.clickKind,
 		},
 	}
-}
-
-// spoken is a message that is meant for the bot: a mention, or a direct message.
-type spoken struct {
-	team, channel, user string
-	ts, thread          string
-	text                string // as Slack sends it
-	files               []slack.File
-	ignore              bool // written by a bot, edited, or no plain message
-}
-
-// seat returns where the speaker can be answered in private.
-func (s spoken) seat() seat { return seat{user: s.user, channel: s.channel, thread: s.thread} }
-
-// mentioned is an app_mention. Editing a message sends one, too, which would ask
-// the same again.
-func mentioned(team string, e *slackevents.AppMentionEvent) spoken {
-	return spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
-		files: e.Files, ignore: e.BotID != "" || e.Edited != nil || e.User == ""}
-}
-
-// messaged is a message.im. Only what a person wrote is a question: Slack tells
-// of edits, deletions and the bot's own words by the same event.
-func messaged(team string, e *slackevents.MessageEvent) spoken {
-	s := spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
-		ignore: !e.IsIM() || e.BotID != "" || e.User == "" || e.SubType != "" && e.SubType != slack.MsgSubTypeFileShare}
-	if e.Message != nil {
-		s.files = e.Message.Files
-	}
-	return s
 }

@@ -140,7 +140,7 @@ func (db *readingBook) ToldBefore(ctx context.Context, c approval.Content) (told
 			}
 			return nil
 		}, `SELECT f -> 'answers' AS answers FROM requests, jsonb_array_elements(files) f
-			WHERE team = $1 AND project = $2 AND files @? '$[*].answers[*] ? (@.code starts with "told_")'
+			WHERE team = $1 AND project = $2 AND private_to = '' AND files @? '$[*].answers[*] ? (@.code starts with "told_")'
 				AND f ->> 'sha256' = $3 AND f @? '$.answers[*] ? (@.code starts with "told_" && @.code != "told_before")'
 			ORDER BY changed_at DESC LIMIT 1`, c.Team, c.Project, c.SHA256)
 	})

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -106,7 +107,7 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (seen sought, er
 	var known []approval.File
 	q := Search{Channel: r.Project, Asker: r.Asker, Text: r.Question, Files: r.Files, Seek: *r.Seek}
 	if q.Seek.Thread != "" {
-		before, _, err := s.store.ThreadFiles(ctx, approval.Session{Team: r.Team, Channel: r.Project, ThreadTS: q.Seek.Thread})
+		before, _, err := s.store.ThreadFiles(ctx, approval.Session{Team: r.Team, Channel: cmp.Or(q.Seek.Seat, r.Project), ThreadTS: q.Seek.Thread})
 		if err != nil {
 			return seen, err
 		}

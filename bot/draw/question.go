@@ -28,6 +28,9 @@ func taken(r *approval.Request) []kit.Part {
 	if r.Blocked != nil {
 		return blockedWords(r)
 	}
+	if r.Private {
+		return append(downgradedWords(r), kit.Words("On it. The answer goes to you alone, in our direct messages, once a reviewer has approved the code."))
+	}
 	return append(downgradedWords(r), kit.Words("On it. The answer comes in a thread in this channel, once a reviewer has approved the code."))
 }
 

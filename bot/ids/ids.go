@@ -105,6 +105,7 @@ const (
 	ActionDetails   = "details"   // the whole bill
 	ActionGood      = "good"      // the answer is good,
 	ActionBad       = "bad"       // or not
+	ActionTakeBack  = "take_back" // the answer goes from Slack
 	ActionGiveUp    = "give_up"   // a reviewer ends what waits for what is away
 
 	// Buttons about money.
@@ -129,6 +130,7 @@ const (
 	FieldFiles    = "files"
 	FieldUpload   = "upload"
 	FieldModel    = "model"
+	FieldAlone    = "alone" // the answer goes to its asker alone; of rules: it usually does
 	FieldChannel  = "channel"
 	FieldReason   = "reason"
 	FieldSaid     = "said"
