@@ -150,7 +150,12 @@ const (
 
 // watch polls until the run has ended.
 func (c *Client) watch(ctx context.Context, b *box) (how ending, err error) {
+	told := time.Now()
 	for wait := firstPoll; ; wait = min(wait*5/4, lastPoll) {
+		if time.Since(told) > steps.LinesEvery { // what it prints is not read before its end: each look would read all of it
+			told = time.Now()
+			steps.TellLine(ctx, "")
+		}
 		var over bool
 		err := c.persist(ctx, func() (err error) {
 			how, over, err = c.glance(ctx, b)

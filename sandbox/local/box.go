@@ -58,7 +58,8 @@ type box struct {
 	sent    chan struct{} // closed when the job is in the box, or cannot be
 	over    chan struct{} // closed when result holds what came out
 	started time.Time
-	first   time.Time // when the first byte of the result came
+	first   time.Time        // when the first byte of the result came
+	last    sandbox.LastLine // that was printed; it guards itself
 	result  approval.Result
 	why     approval.Outcome // set by whoever kills it for a limit
 }
@@ -220,7 +221,7 @@ func (b *box) collect(job steps.Job) {
 	limit := time.Duration(job.Limits.Seconds)*time.Second + grace
 	clock := time.AfterFunc(limit, func() { b.stop(approval.TimedOut) })
 	stopMeter := b.meter(memoryLimit(job))
-	result, err := sandbox.ReadResult(&firstByte{from: b.out, box: b}, job.Limits, b.stamp)
+	result, err := sandbox.ReadPrinting(&firstByte{from: b.out, box: b}, job.Limits, b.stamp, b.last.Take)
 	clock.Stop()
 	b.proc.kill()
 	<-b.proc.done
@@ -268,26 +269,4 @@ func (b *box) stop(why approval.Outcome) {
 	}
 	b.mu.Unlock()
 	b.proc.kill()
-}
-
-// wait returns the result when there is one. A box that was killed from outside has none, even
-// where one has been read by now: whoever killed it has settled what became of the run.
-func (b *box) wait(ctx context.Context) (approval.Result, error) {
-	if !b.hasBegun() {
-		if b.dead() {
-			return approval.Result{}, gone(b.id)
-		}
-		return approval.Result{}, fmt.Errorf("result of %s: %w", b.id, steps.ErrNotStarted)
-	}
-	select {
-	case <-b.over:
-	case <-ctx.Done():
-		return approval.Result{}, fmt.Errorf("result of %s: %w", b.id, ctx.Err())
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.killed {
-		return approval.Result{}, gone(b.id)
-	}
-	return b.result, nil
 }
