@@ -202,6 +202,7 @@ const (
 	WhyNotYours        ReasonCode = "no approval of yours"
 	WhyApprovalGone    ReasonCode = "approval counts no more"
 	WhyEndedUnrun      ReasonCode = "ended, never run"
+	WhyBeingChanged    ReasonCode = "being changed"
 	WhyVoid            ReasonCode = "sandbox did not start it"
 	WhyRunsAlready     ReasonCode = "started, too late to stop"
 	WhyTopUpOpen       ReasonCode = "top-up open"

@@ -121,8 +121,12 @@ func (r *Request) Disown(by string, revision int, click Click, p Policy, now tim
 }
 
 // tooLateToDisown says what has become of an approval that can no longer be taken back. It is
-// asked where the state allows no Disown, so the request runs, has run, or ended before.
+// asked where the state allows no Disown, so the request runs, has run, ended before, or is being
+// changed: an edit that is put back gives its approvals back, so nobody is told that it has ended.
 func tooLateToDisown(r *Request) Reason {
+	if r.State == Drafting || r.State == Asking {
+		return Because(WhyBeingChanged)
+	}
 	if r.Run == nil {
 		return Because(WhyEndedUnrun)
 	}

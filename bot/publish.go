@@ -195,6 +195,16 @@ func (out *publishing) chat(ctx context.Context, v *steps.View) {
 	out.chats.Say(ctx, at, assistant.Doing(v.Request))
 }
 
+// Running implements steps.Slack: the line at the end of a direct message's thread says how a program
+// gets on.
+func (out *publishing) Running(ctx context.Context, v *steps.View, line string) {
+	at := assistant.Thread{Channel: v.Session.Channel, TS: draw.Thread(v)}
+	if !v.Alone() || !assistant.Direct(at.Channel) || at.TS == "" || v.Request.Run == nil {
+		return
+	}
+	out.chats.Say(ctx, at, assistant.Getting(v.Request, v.Now.Sub(v.Request.Run.StartedAt), line))
+}
+
 // mark shows how a request stands as an emoji on the first message of its thread. That is
 // a courtesy: where the workspace lacks the scope, or Slack does not take it, it is left
 // out, and nothing waits for it.

@@ -336,7 +336,7 @@ type countingWriter struct {
 	n atomic.Int64
 }
 
-func (*countingWriter) Models() []string { return []string{"mistral-large-2512"} }
+func (*countingWriter) Models() []string  { return []string{"mistral-large-2512"} }
 func (*countingWriter) Bound() (int, int) { return 1000, 100 }
 func (*countingWriter) Offers() []review.Offer {
 	return []review.Offer{{Model: "mistral-large-2512", Own: true}}

@@ -215,7 +215,7 @@ type Starter interface {
 	// A box that is no more: ErrBoxGone. A *BoxError without Retry means that the
 	// code has not started in this box and never will; an ErrChanged means that it has not started.
 	Start(ctx context.Context, boxID string, job Job) error
-	// Result waits for the end and collects it. ErrNotStarted, ErrBoxGone, or the
+	// Result waits for the end and collects it. Meanwhile it calls TellLine every LinesEvery. ErrNotStarted, ErrBoxGone, or the
 	// context's error while the code still runs.
 	Result(ctx context.Context, boxID string) (approval.Result, error)
 	// Kill ends a box and forgets it. A box that is no more is no error.
@@ -350,6 +350,9 @@ type Posting interface {
 	// where the channel takes no message of ours until somebody mends that, it is
 	// an ErrNoPlace as well.
 	Publish(ctx context.Context, v *View, kind Surface) (Post, error)
+	// Running shows to the asker alone, where nobody else reads along, that a program runs and what
+	// it has printed last. Nothing of it stays, and that it does not arrive is no error.
+	Running(ctx context.Context, v *View, line string)
 	// Tell sends a notice to one person, or redraws it where it stands. Of a post
 	// that has been begun and has no TS it looks first whether it stands there.
 	// Somebody whom nothing reaches: ErrUnreachable.

@@ -126,6 +126,25 @@ func withLine(ctx context.Context, told func(place int)) context.Context {
 	return context.WithValue(ctx, placeKey{}, told)
 }
 
+type lineKey struct{}
+
+// LinesEvery is how often a sandbox tells of a program that runs. What it tells goes to Slack, which
+// takes no more than a call every few seconds.
+const LinesEvery = 5 * time.Second
+
+// withLines has whoever waits for a run's end tell what its program has printed last.
+func withLines(ctx context.Context, tell func(line string)) context.Context {
+	return context.WithValue(ctx, lineKey{}, tell)
+}
+
+// TellLine is for sandboxes: the program of this call still runs, and has printed this last; empty
+// where nothing is known. It is data of whoever asked: it is shown to nobody else, and kept nowhere.
+func TellLine(ctx context.Context, line string) {
+	if told, ok := ctx.Value(lineKey{}).(func(string)); ok {
+		told(line)
+	}
+}
+
 // TellPlace is for sandboxes: the box that this call waits for is so far from its
 // turn (1: the next one), or its turn has come (NotInLine).
 func TellPlace(ctx context.Context, place int) {

@@ -186,6 +186,9 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"notice-decided-for": noticed(b, approval.NoticeDecided, stopped, slacksim.Admin,
 			approval.DecidedBy{Revision: 1, Reviewer: slacksim.Reviewer, Verdict: approval.Rewrite, Click: approval.Click{Door: approval.CommandLine, OSUser: "ben", Machine: "laptop"}}),
 		"notice-approved-off": noticed(b, approval.NoticeApproved, stopped, slacksim.Reviewer, approved),
+		"notice-approved-edit": noticed(b, approval.NoticeApproved, sample.View(posted, sample.In(approval.Drafting), func(v *steps.View) {
+			v.Request.Edit = &approval.Edit{By: slacksim.SecondReviewer}
+		}), slacksim.Reviewer, approved),
 		"notice-surprise":     noticed(b, approval.NoticeSurprise, surprise, slacksim.Admin, approval.Surprise{Revision: 1}),
 		"notice-disowned":     noticed(b, approval.NoticeDisowned, stopped, slacksim.Admin, approval.Disowned{Revision: 1, Reviewer: slacksim.Reviewer}),
 		"notice-reminder":     noticed(b, approval.NoticeReminder, danger, slacksim.Reviewer, approval.Waiting{Revision: 1}),

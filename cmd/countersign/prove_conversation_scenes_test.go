@@ -41,7 +41,11 @@ func TestProveConversationKnowsWhichFilesAreMeant(t *testing.T) {
 			h.share("orders_april.csv", "amount\n1\n")
 			root := h.ask("What was sold in orders_april.csv?")
 			h.approve(h.cardOf("What was sold"))
-			h.says(root, "1 file")
+			h.soon("total.csv stands in the thread", func() bool {
+				return slices.ContainsFunc(h.maya.Thread(root.Channel, root.TS), func(m workspace.Message) bool {
+					return slices.ContainsFunc(m.Files, func(f workspace.File) bool { return f.Name == "total.csv" })
+				})
+			})
 			h.share("orders_may.csv", "amount\n2\n")
 			h.ask("What is the total amount in orders_may.csv?")
 			h.cardOf("What is the total amount")
@@ -208,4 +212,45 @@ func TestProveConversationMendsWhatBroke(t *testing.T) {
 	require.NoError(t, err, "and the reviewer reads the same")
 	h.waits()
 	proof.Check(t, !t.Failed(), "mend this: the model reads the line that failed and the kind of error", "and no value of the data")
+}
+
+// Cancel, at every step before the run: it says what it does not take back, and what was under
+// way is paid by what it used.
+func TestProveConversationCancelSaysWhatStaysSpent(t *testing.T) {
+	t.Parallel()
+	for state, says := range map[string]string{
+		"drafting": "A step was under way: up to 1 cent stays reserved until its cost is known.",
+		"asking":   "What was spent before stays spent: /budget explain",
+		"pending":  "What was spent before stays spent: /budget explain",
+	} {
+		t.Run(state, func(t *testing.T) {
+			t.Parallel()
+			h := open(t)
+			h.bench(instant{}, 4)
+			goesOn := make(chan struct{})
+			h.model.Answer(func(mistraltest.Request) mistraltest.Reply {
+				switch state {
+				case "drafting":
+					<-goesOn
+				case "asking":
+					return mistraltest.Reply{Content: "```question\nWhich year do you mean?\n- 2023\n```"}
+				}
+				return mistraltest.Reply{}
+			})
+			root := h.ask("What is taken back?")
+			h.soon("it is "+state, func() bool {
+				return value[string](h, `SELECT state FROM requests`) == state && value[int](h, `SELECT count(*) FROM holds WHERE purpose = 'draft' AND called`) > 0
+			})
+			require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze cancel "+value[string](h, `SELECT id FROM requests`)))
+			h.told(h.maya, slacksim.SalesData, says)
+			close(goesOn)
+			h.says(root, "Cancelled")
+			h.waits()
+			require.Equal(t, "withdrawn", value[string](h, `SELECT state FROM requests`))
+			require.Zero(t, value[int](h, `SELECT count(*) FROM runs`))
+			require.Equal(t, 1, value[int](h, `SELECT count(*) FROM charges WHERE kind = 'tokens' AND amount > 0 AND input_tokens > 0`), "the one call, by what it used")
+			h.addsUp()
+			proof.Check(t, !t.Failed(), "Cancel while it is "+state+" says what stays spent", "%s", says)
+		})
+	}
 }

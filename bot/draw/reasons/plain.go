@@ -52,6 +52,7 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyNotYours:        "There is no approval in your name that could be withdrawn.",
 	approval.WhyApprovalGone:    "That approval no longer counts: the code has gone back to the reviewers since.",
 	approval.WhyEndedUnrun:      "Nothing has run, and nothing will: the request has ended.",
+	approval.WhyBeingChanged:    "Nothing runs on that approval now: the code is being changed. If the change is refused, you can withdraw it then.",
 	approval.WhyVoid:            "Nothing has run, and nothing will: its sandbox did not start it.",
 	approval.WhyRunsAlready:     "It is too late to stop it: the code has already started. The administrators have been told that this approval was not yours.",
 	approval.WhyTopUpOpen:       "You have already asked for more. An administrator has to answer first.",
