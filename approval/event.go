@@ -32,7 +32,9 @@ const (
 	EventAskedBack      EventKind = "asked back"       // cause or reason
 	EventAskedToClarify EventKind = "asked to clarify" // question, with its choices; attempt
 	EventClarified      EventKind = "clarified"        // answer; trigger of a message
-	EventCalled         EventKind = "called"           // attempt, model ("inspection" of an inspection, "reading" of a reading), hold; of a model provider, host
+	EventCalled         EventKind = "called"           // attempt, model ("inspection" of an inspection, "reading" of a reading), hold; of a model provider, host; for: "summary" of one
+	EventSummarised     EventKind = "summarised"       // summary (its id), of: the requests that it sums up; from: the sha256 of what was said about them; saw, text, provider, host
+	EventNotSummarised  EventKind = "not summarised"   // of, from, saw, why
 	EventWritten        EventKind = "written"          // attempt, code, prompt_version, provider, host, notes
 	EventRefusedDraft   EventKind = "refused draft"    // attempt, reason, code
 	EventCallFailed     EventKind = "call failed"      // attempt, why
@@ -75,6 +77,7 @@ const (
 	EventAway         EventKind = "away"           // cause
 	EventBack         EventKind = "back"           // cause
 	EventRated        EventKind = "rated"          // good, click; the last one of a person counts
+	EventShared       EventKind = "shared"         // channel, click: the answer stands there as well
 	EventTookBack     EventKind = "took back"      // click: the answer is not to stand in Slack any more
 
 	// Money.
@@ -102,6 +105,10 @@ const (
 	EventRemoved         EventKind = "removed"          // the same
 	EventDelegated       EventKind = "delegated"        // to, until, from, before
 	EventDelegationEnded EventKind = "delegation ended" // from, before
+	EventPinned          EventKind = "pinned"           // channel, file: its id; name, content, size; for (whom; empty: everybody of the channel); shared_by, shared_at
+	EventUnpinned        EventKind = "unpinned"         // channel, file
+	EventAcceptedUpload  EventKind = "accepted upload"  // as pinned, and instead_of: the file that was pinned before
+	EventDeclinedUpload  EventKind = "declined upload"  // channel, file: the upload's id; instead_of
 	EventRegisteredKey   EventKind = "registered key"   // key: the SSH key by which somebody signs decisions
 	EventRemovedKey      EventKind = "removed key"      // the same
 	EventSigningKey      EventKind = "signing key"      // key: may sign from now on
@@ -152,6 +159,8 @@ func (rev *Revision) told() map[string]any {
 	return data
 }
 
+// withMark is how a value tells storage what it is. Storage puts a salted hash in its place, so
+// whatever leaves this package unmarked stands in the trail for ever.
 func withMark(mark string, v any) ([]byte, error) { return json.Marshal(map[string]any{mark: v}) }
 
 // saidAll are texts that somebody said.

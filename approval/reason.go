@@ -22,7 +22,9 @@ type Reason struct {
 	Why      []Reason         `json:"why,omitempty"`      // what is behind it
 }
 
-// ReasonCode names a reason; the empty one is none.
+// ReasonCode names a reason; the empty one is none. Codes are stored, in rows and in events that
+// never change, so a code keeps its spelling once it has been used. Its words may become better
+// at any time.
 type ReasonCode string
 
 // Because is a reason without facts.
@@ -44,6 +46,7 @@ func (r Reason) String() string {
 	if r.Code == WhySaid {
 		return r.Said
 	}
+	// Codes are English enough for a log, and are what somebody searches the source for.
 	text := string(r.Code)
 	for _, fact := range []string{r.Name, r.Other, r.Said} {
 		if fact != "" {
@@ -62,6 +65,7 @@ func (r Reason) Told() map[string]any {
 		return nil
 	}
 	data := map[string]any{"code": r.Code}
+	// What is empty is left out, so that an event holds nothing but what is known.
 	for key, text := range map[string]string{"said": r.Said, "name": r.Name, "other": r.Other} {
 		if text != "" {
 			data[key] = Said(text)
@@ -166,6 +170,7 @@ const (
 	WhyInputCount         ReasonCode = "number of inputs"
 	WhyInputUnread        ReasonCode = "input cannot be read"
 	WhyBeyondRules        ReasonCode = "beyond the rules" // Name: hosts
+	WhyStricterFile       ReasonCode = "file of a stricter channel"
 )
 
 // Why a click does nothing: it comes too late, or is not theirs to make.
@@ -198,6 +203,7 @@ const (
 	WhyNotYours        ReasonCode = "no approval of yours"
 	WhyApprovalGone    ReasonCode = "approval counts no more"
 	WhyEndedUnrun      ReasonCode = "ended, never run"
+	WhyBeingChanged    ReasonCode = "being changed"
 	WhyVoid            ReasonCode = "sandbox did not start it"
 	WhyRunsAlready     ReasonCode = "started, too late to stop"
 	WhyTopUpOpen       ReasonCode = "top-up open"
@@ -225,6 +231,15 @@ const (
 	WhyAskerCorrects   ReasonCode = "asker corrects"
 	WhyAskerTakesBack  ReasonCode = "asker or administrator takes back"
 	WhyNothingCame     ReasonCode = "no answer to take back"
+	WhyAskerShares     ReasonCode = "asker shares"
+	WhyNothingToShare  ReasonCode = "no answer to share" // none came, or it was taken back
+	WhyGuestShares     ReasonCode = "guest shares"
+	WhyStandsThere     ReasonCode = "stands there"
+	WhyShareUnseen     ReasonCode = "cannot share there"    // the bot is not in it, or it is archived
+	WhyShareOutside    ReasonCode = "share outside"         // another organisation reads along
+	WhyShareNotIn      ReasonCode = "sharer not in channel" //
+	WhyShareOpener     ReasonCode = "share in a less confidential channel"
+	WhyFileNotTheirs   ReasonCode = "file not theirs" // Name: not all in the channel may see it
 	WhyOtherDoubt      ReasonCode = "answered already"
 	WhyLookedAt        ReasonCode = "looked at already"
 	WhyNotReadYet      ReasonCode = "not read yet"
@@ -250,18 +265,19 @@ const (
 	WhyNothingEdited   ReasonCode = "nothing edited"
 	WhyUntruthful      ReasonCode = "cannot be shown truthfully" // Said
 	WhyNoQuestion      ReasonCode = "question missing"
-	WhyLongQuestion    ReasonCode = "question too long"         // Count, Most: characters
-	WhyManyQuestions   ReasonCode = "too many questions"        // Count
-	WhyManyFiles       ReasonCode = "too many files"            // Count, Most
-	WhyFilesTooBig     ReasonCode = "files too big"             // Count, Most: bytes
-	WhyFileTooBig      ReasonCode = "file too big"              // Name; Count, Most: bytes
-	WhyFileBigger      ReasonCode = "file bigger"               // Name; Most: bytes
-	WhyUploadsOff      ReasonCode = "uploads switched off"      // Standing
-	WhyModelOff        ReasonCode = "model switched off"        // Name, Standing
-	WhyNoModel         ReasonCode = "no such model"             // Name; Other: those that there are; Why: which may be meant
-	WhyModelBarred     ReasonCode = "model not allowed"         // Name; Other: those that are; Why: which may be meant
-	WhyNoStepIn        ReasonCode = "model of another provider" // Name; Other: in whose place
-	WhyHostRests       ReasonCode = "host not confirmed"        // Name; Other: the provider; Said: the host
+	WhyLongQuestion    ReasonCode = "question too long"            // Count, Most: characters
+	WhyManyQuestions   ReasonCode = "too many questions"           // Count
+	WhyManyFiles       ReasonCode = "too many files"               // Count, Most
+	WhyFilesTooBig     ReasonCode = "files too big"                // Count, Most: bytes
+	WhyFileTooBig      ReasonCode = "file too big"                 // Name; Count, Most: bytes
+	WhyFileBigger      ReasonCode = "file bigger"                  // Name; Most: bytes
+	WhyUploadsOff      ReasonCode = "uploads switched off"         // Standing
+	WhyModelOff        ReasonCode = "model switched off"           // Name, Standing
+	WhyNoModel         ReasonCode = "no such model"                // Name; Other: those that there are; Why: which may be meant
+	WhyModelBarred     ReasonCode = "model not allowed"            // Name; Other: those that are; Why: which may be meant
+	WhyModelOfFile     ReasonCode = "model not allowed for a file" // Name; Other: those that are
+	WhyNoStepIn        ReasonCode = "model of another provider"    // Name; Other: in whose place
+	WhyHostRests       ReasonCode = "host not confirmed"           // Name; Other: the provider; Said: the host
 	WhyNoModelHere     ReasonCode = "no model may be asked here"
 	WhyDefaultBarred   ReasonCode = "default is not allowed"         // Name
 	WhyFallbackBarred  ReasonCode = "fallback is not allowed"        // Name
@@ -320,4 +336,14 @@ const (
 	WhyNoSight         ReasonCode = "no such switch"
 	WhyNotesOfChannel  ReasonCode = "notes of the workspace"
 	WhyLogChannel      ReasonCode = "log channel" // the bot is not in it
+	// Of pinned files.
+	WhyUnpinned        ReasonCode = "not pinned any more"     // Name
+	WhyPinnedForOthers ReasonCode = "pinned for others"       // Name
+	WhyPinDiffers      ReasonCode = "not what was pinned"     // Name
+	WhyPinnedPrivate   ReasonCode = "pinned for some of them" // Name
+	WhyPinGone         ReasonCode = "pin gone"
+	WhyPinUnseen       ReasonCode = "file to pin not seen"
+	WhyPinNone         ReasonCode = "no file to pin"
+	WhyPinToChannel    ReasonCode = "pinned to no channel"
+	WhyManyPins        ReasonCode = "too many pins" // Most
 )

@@ -25,6 +25,8 @@ type Answers interface {
 
 // Desk does with an answer what people ask for once it is there.
 type Desk interface {
+	// Share has it stand in a channel as well.
+	Share(ctx context.Context, id, channel string, click approval.Click) (*approval.Request, error)
 	// TakeBack has it go from Slack.
 	TakeBack(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
 }
@@ -174,4 +176,36 @@ func (h *answered) clickTakeBack(ctx context.Context, cb slack.InteractionCallba
 		return answer{}, err
 	}
 	return answer{after: func(ctx context.Context) { h.tell(ctx, seatOf(cb), kit.Words(draw.GoesBack)) }}, nil
+}
+
+// clickShare asks where the answer is to stand as well.
+func (h *answered) clickShare(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	v, err := h.read(ctx, cb, action.Value)
+	if err != nil {
+		return answer{}, err
+	}
+	if v.Request.Asker != cb.User.ID {
+		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Because(approval.WhyAskerShares)}
+	}
+	at := seatOf(cb)
+	return answer{}, h.open(ctx, cb.TriggerID, draw.ShareView(v, draw.Origin{Channel: at.channel, Thread: at.thread, Seal: v.Request.ID}))
+}
+
+// submitShare has it posted there. What keeps it from that is said beside the field.
+func (h *answered) submitShare(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	from, err := draw.OriginOf(cb.View.PrivateMetadata)
+	if err != nil {
+		return answer{}, err
+	}
+	channel := fieldsOf(cb)[ids.FieldChannel].SelectedConversation
+	if _, err := h.desk.Share(ctx, from.Seal, channel, modalClick(cb, from)); err != nil {
+		if text, ok := draw.Known(err); ok {
+			return beside(ids.FieldChannel, text), nil
+		}
+		return answer{}, err
+	}
+	at := seat{user: cb.User.ID, channel: from.Channel, thread: from.Thread}
+	return answer{after: func(ctx context.Context) {
+		h.tell(ctx, at, kit.Words("The answer is being posted in "), kit.Place(channel), kit.Words("."))
+	}}, nil
 }

@@ -16,9 +16,11 @@ import (
 	"countersign/bot/assistant"
 	"countersign/bot/command"
 	"countersign/bot/draw"
+	"countersign/bot/draw/money"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 	"countersign/bot/meant"
+	"countersign/budget"
 )
 
 // Questions are what people ask, and what they have asked.
@@ -45,6 +47,7 @@ type asking struct {
 	files   *files
 	chats   *assistant.Threads
 	service Questions
+	pinned  *pinned
 	shelf   assistant.Shelf // nil: nobody knows how files are read
 }
 
@@ -148,8 +151,19 @@ func (h *asking) clickCancel(ctx context.Context, cb slack.InteractionCallback, 
 	return h.whisper(cancelled(r), seatOf(cb)), nil
 }
 
+// cancelled says what cancelling does not take back.
 func cancelled(r *approval.Request) answer {
-	return privately(&kit.Page{}, kit.Words("Cancelled: "+kit.Cut(r.Question, 200)))
+	said := []kit.Part{kit.Words("Cancelled: " + kit.Cut(r.Question, 200) + "\nNothing ran. What was spent before stays spent: "), kit.Mono(ids.CommandBudget + " explain " + r.ID), kit.Words(" says on what.")}
+	var under budget.USD
+	for _, h := range r.Holds {
+		if h.Called {
+			under += h.Amount
+		}
+	}
+	if under > 0 {
+		said = append(said, kit.Words(" A step was under way: up to "+money.Most(under)+" stays reserved until its cost is known."))
+	}
+	return privately(&kit.Page{}, said...)
 }
 
 // clickAnswer takes the asker's word for how a file is meant.

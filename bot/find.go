@@ -9,9 +9,11 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
+	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
 	"countersign/approval/review"
@@ -201,6 +203,7 @@ func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, er
 	if err != nil {
 		return found, err
 	}
+	s.Pinned = q.Pinned
 	own, err := h.ownResults(ctx, q, s)
 	if err != nil {
 		return found, err
@@ -211,14 +214,14 @@ func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, er
 		if len(named) == 0 {
 			return h.ofThread(ctx, q)
 		}
-		return steps.Found{Files: named, Shared: s.Sharing()}, nil
+		return h.named(ctx, q, s, named, "")
 	}
 	picked, cause := s.Pick(q.Text, stems, own...)
 	if cause != nil {
 		cause.Channel = q.Channel
 		return found, &approval.CauseError{Cause: *cause}
 	}
-	return steps.Found{Files: picked.Files, Unread: picked.Unread, Shared: s.Sharing()}, nil
+	return h.named(ctx, q, s, picked.Files, picked.Unread)
 }
 
 // ofThread are the files that a thread has read before. One that has been deleted since
@@ -328,7 +331,8 @@ func (h *files) asNow(ctx context.Context, q steps.Search) (found steps.Found, e
 			return steps.Found{}, err
 		}
 		came := slices.Contains(q.Seek.Brought, f.ID) && info.User == q.Asker
-		if !came && !slices.Contains(q.Thread, f.ID) && !slices.Contains(slices.Concat(info.Channels, info.Groups, info.IMs), q.Channel) {
+		pinned := slices.ContainsFunc(q.Pinned, func(p approval.File) bool { return p.ID == f.ID })
+		if !came && !pinned && !slices.Contains(q.Thread, f.ID) && !slices.Contains(slices.Concat(info.Channels, info.Groups, info.IMs), q.Channel) {
 			return steps.Found{}, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: f.Name, Channel: q.Channel}}
 		}
 		found.Files = append(found.Files, input(*info))
@@ -342,3 +346,44 @@ func (h *files) Stat(ctx context.Context, f approval.File) error {
 	_, err := h.info(ctx, f)
 	return err
 }
+
+// mostLooked is how many people of a channel are looked at before a file of another one is let be
+// read there.
+const mostLooked = 50
+
+// Readable implements answers.Slack: whether everybody in a channel may see a file, now. They may where
+// it is shared there, and they may what stands in a public channel, unless they are guests: those see
+// the channels that they are in. Of a channel with many people nobody looks at each.
+func (h *files) Readable(ctx context.Context, f approval.File, channel string) (bool, error) {
+	info, err := h.info(ctx, f)
+	if errors.As(err, new(*approval.CauseError)) {
+		return false, nil
+	}
+	if err != nil || slices.Contains(slices.Concat(info.Channels, info.Groups), channel) {
+		return err == nil, err
+	}
+	if len(info.Channels) == 0 {
+		return false, nil
+	}
+	var people []string
+	if err := h.members(ctx, channel, func(some []string) bool { people = append(people, some...); return len(people) > mostLooked }); err != nil || len(people) > mostLooked {
+		return false, err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	var outside atomic.Bool
+	for _, one := range people {
+		group.Go(func() error {
+			p, err := h.Person(ctx, h.team(), one)
+			if p.Guest || p.External {
+				outside.Store(true)
+			}
+			return err
+		})
+	}
+	err = group.Wait()
+	return err == nil && !outside.Load(), err
+}
+
+// team is the bot's own workspace, as far as it is known by now.
+func (h *files) team() string { return h.with().Self.TeamID }

@@ -181,7 +181,7 @@ type board struct {
 func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, limit *limits, fund *funding, govern *governing, own *homes, read *answered) board {
 	return board{
 		commands: map[string]func(context.Context, slack.SlashCommand) (answer, error){
-			ids.CommandAnalyze: ask.analyze,
+			ids.CommandAnalyze: ask.command,
 			ids.CommandBudget:  books.budget,
 		},
 		shortcuts: map[string]func(context.Context, slack.InteractionCallback) (answer, error){
@@ -193,9 +193,11 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.CallbackLetters:  ask.submitLetters,
 			ids.CallbackReread:   ask.submitReread,
 			ids.CallbackSay:      ask.submitSay,
+			ids.CallbackPin:      ask.pinned.submitPin,
 			ids.CallbackReason:   decide.submitReason,
 			ids.CallbackChanges:  decide.submitChanges,
 			ids.CallbackReview:   decide.submitReview,
+			ids.CallbackShare:    read.submitShare,
 			ids.CallbackEdit:     revise.submitEdit,
 			ids.CallbackAssign:   revise.submitAssign,
 			ids.CallbackDelegate: govern.submitDelegate,
@@ -224,6 +226,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionDiff:     revise.clickDiff,
 			ids.ActionColumns:  revise.clickInside,
 			ids.ActionRefused:  revise.clickInside,
+			ids.ActionSaw:      revise.clickInside,
 			ids.ActionDisown:   decide.clickDisown,
 			ids.ActionQueued:   decide.clickQueued,
 			ids.ActionMine:     own.clickQueue,
@@ -274,8 +277,13 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionDetails:   read.clickDetails,
 			ids.ActionGood:      read.clickRate,
 			ids.ActionBad:       read.clickRate,
+			ids.ActionShare:     read.clickShare,
 			ids.ActionTakeBack:  read.clickTakeBack,
 			ids.ActionGiveUp:    decide.clickGiveUp,
+			ids.ActionPin:       ask.pinned.clickPin,
+			ids.ActionUnpin:     ask.pinned.clickUnpin,
+			ids.ActionAccept:    ask.pinned.clickAccept,
+			ids.ActionKeep:      ask.pinned.clickKeep,
 
 			ids.ActionEditLimit:   limit.clickEditLimit,
 			ids.ActionSetLimit:    limit.clickSetLimit,

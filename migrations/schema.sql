@@ -24,7 +24,7 @@ CREATE FUNCTION authority(of text) RETURNS bigint
     LANGUAGE sql STABLE
     AS $$
     SELECT (SELECT count(*) FROM people WHERE team = of) + (SELECT count(*) FROM delegations WHERE team = of)
-        + (SELECT count(*) FROM rules WHERE team = of) + (SELECT count(*) FROM ssh_keys WHERE team = of)
+        + (SELECT count(*) FROM rules WHERE team = of) + (SELECT count(*) FROM ssh_keys WHERE team = of) + (SELECT count(*) FROM pins WHERE team = of)
 $$;
 
 CREATE FUNCTION authority_alone() RETURNS trigger
@@ -73,6 +73,19 @@ BEGIN
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
     END IF;
     RETURN NEW;
+END $$;
+
+CREATE FUNCTION copies_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM takebacks WHERE request_id = NEW.request_id AND at < NEW.at)
+        OR NOT EXISTS (SELECT FROM events e JOIN requests q ON q.id = NEW.request_id AND q.state = 'done'
+            WHERE e.stream = 'request:' || NEW.request_id AND e.kind = 'shared' AND e.actor = NEW.person AND e.at = NEW.at AND e.data::jsonb ->> 'channel' = NEW.channel) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
 END $$;
 
 CREATE TABLE decisions (
@@ -295,6 +308,17 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION known_in(of text) RETURNS SETOF text
+    LANGUAGE sql STABLE
+    AS $$
+    WITH used AS (SELECT q.team, q.project, f ->> 'id' AS id, coalesce(f ->> 'sha256', '') AS content, coalesce(f ->> 'pinned', '') AS pinned
+        FROM requests q JOIN requests h ON h.session_id = q.session_id, jsonb_array_elements(h.files) f WHERE q.id = of)
+    SELECT r.project FROM used u JOIN readings r ON r.team = u.team AND r.file_sha256 = u.content WHERE u.content <> '' AND r.project <> u.project AND r.project !~ '^D'
+    UNION SELECT p.project FROM used u, standing_pins(u.team) p WHERE p.project <> u.project AND (p.project = u.pinned OR p.file = u.id OR u.content <> '' AND said(p.content) = u.content)
+    UNION SELECT u.pinned FROM used u WHERE u.pinned NOT IN ('', u.project)
+    ORDER BY 1
+$$;
+
 CREATE FUNCTION limits_told() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -367,6 +391,32 @@ BEGIN
     IF NOT EXISTS (SELECT FROM events WHERE stream = 'people:' || NEW.team AND seq = NEW.told AND actor = NEW."by" AND at = NEW.at
         AND kind = CASE WHEN NEW.named THEN 'named' ELSE 'removed' END
         AND data::jsonb @> jsonb_build_object('person', NEW.person, 'role', NEW.role, 'channel', NEW.project)) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION pins_follow() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM standing_pins(NEW.team) p WHERE p.project = NEW.project AND p.file = coalesce(NEW.instead_of, NEW.file)) THEN
+        RAISE EXCEPTION '% is not pinned to %', coalesce(NEW.instead_of, NEW.file), NEW.project USING ERRCODE = 'check_violation', CONSTRAINT = 'pins_follow';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION pins_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events e, LATERAL (SELECT e.data::jsonb AS d) said WHERE e.stream = 'pins:' || NEW.team AND e.seq = NEW.told AND e.kind = NEW.verb AND e.actor = NEW."by" AND e.at = NEW.at
+        AND (d ->> 'channel', d ->> 'file') = (NEW.project, NEW.file)
+        AND (d #>> '{name,salted_sha256}', d #>> '{content,salted_sha256}', d ->> 'size', d ->> 'shared_by', d ->> 'instead_of', (d ->> 'shared_at')::timestamptz)
+            IS NOT DISTINCT FROM (NEW.name, NEW.content, NEW.size::text, NEW.shared_by, NEW.instead_of, NEW.shared_at)
+        AND coalesce(d -> 'for', '[]') = to_jsonb(NEW.people)) THEN
         PERFORM untold(TG_TABLE_NAME, TG_NAME);
     END IF;
     RETURN NULL;
@@ -643,6 +693,19 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION runs_pinned() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM requests q, jsonb_array_elements(q.files) f WHERE q.id = NEW.request_id AND coalesce(f ->> 'pinned', '') <> ''
+        AND NOT EXISTS (SELECT FROM standing_pins(q.team) p WHERE p.project = f ->> 'pinned' AND p.file = f ->> 'id' AND said(p.content) = f ->> 'sha256'
+            AND (p.people = '{}' OR q.asker = ANY (p.people)))) THEN
+        RAISE EXCEPTION 'a file of % is not pinned for whoever asks', NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = 'runs_pinned';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION runs_told() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -777,6 +840,44 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
+
+CREATE TABLE pins (
+    seq bigint NOT NULL,
+    team text NOT NULL,
+    project text NOT NULL,
+    verb text NOT NULL,
+    file text NOT NULL,
+    name text,
+    content text,
+    size bigint,
+    people text[] DEFAULT '{}'::text[] NOT NULL,
+    shared_by text,
+    shared_at timestamp with time zone,
+    instead_of text,
+    by text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    told bigint,
+    CONSTRAINT pins_by_check CHECK ((by <> ''::text)),
+    CONSTRAINT pins_file_check CHECK ((file <> ''::text)),
+    CONSTRAINT pins_instead CHECK ((((instead_of IS NOT NULL) = (verb = ANY (ARRAY['accepted upload'::text, 'declined upload'::text]))) AND COALESCE((instead_of <> file), true))),
+    CONSTRAINT pins_people CHECK (((array_position(people, NULL::text) IS NULL) AND (array_position(people, ''::text) IS NULL) AND ((people = '{}'::text[]) OR (verb = ANY (ARRAY['pinned'::text, 'accepted upload'::text]))))),
+    CONSTRAINT pins_project_check CHECK ((project <> ''::text)),
+    CONSTRAINT pins_size_check CHECK ((size >= 0)),
+    CONSTRAINT pins_team_check CHECK ((team <> ''::text)),
+    CONSTRAINT pins_verb_check CHECK ((verb = ANY (ARRAY['pinned'::text, 'unpinned'::text, 'accepted upload'::text, 'declined upload'::text]))),
+    CONSTRAINT pins_whole CHECK ((num_nonnulls(name, content, size) =
+CASE
+    WHEN (verb = ANY (ARRAY['pinned'::text, 'accepted upload'::text])) THEN 3
+    ELSE 0
+END))
+);
+
+CREATE FUNCTION standing_pins(of text) RETURNS SETOF pins
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT * FROM (SELECT DISTINCT ON (project, file) * FROM pins WHERE team = of ORDER BY project, file, seq DESC) latest
+    WHERE verb IN ('pinned', 'accepted upload') AND NOT EXISTS (SELECT FROM pins later WHERE (later.team, later.project, later.instead_of, later.verb) = (of, latest.project, latest.file, 'accepted upload') AND later.seq > latest.seq)
+$$;
 
 CREATE FUNCTION takebacks_told() RETURNS trigger
     LANGUAGE plpgsql
@@ -972,6 +1073,14 @@ CREATE TABLE contents (
     CONSTRAINT contents_whole CHECK ((((salt IS NULL) = (value IS NULL)) AND ((value IS NULL) = (gone IS NOT NULL))))
 );
 
+CREATE TABLE copies (
+    request_id text NOT NULL,
+    channel text NOT NULL,
+    person text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT copies_channel_check CHECK ((channel ~ '^[CG][A-Z0-9]+$'::text))
+);
+
 CREATE TABLE delegations (
     seq bigint NOT NULL,
     team text NOT NULL,
@@ -1049,7 +1158,7 @@ CASE
 END),
     CONSTRAINT holds_end CHECK ((expires_at > at)),
     CONSTRAINT holds_id_check CHECK ((id <> ''::text)),
-    CONSTRAINT holds_purpose_check CHECK ((purpose = ANY (ARRAY['draft'::text, 'read'::text, 'inspect'::text, 'run'::text, 'check'::text]))),
+    CONSTRAINT holds_purpose_check CHECK ((purpose = ANY (ARRAY['draft'::text, 'summary'::text, 'read'::text, 'inspect'::text, 'run'::text, 'check'::text]))),
     CONSTRAINT holds_risked CHECK (((risked >= 0) AND (risked <= amount))),
     CONSTRAINT holds_uncertain CHECK (((uncertain_at IS NULL) OR called))
 );
@@ -1210,6 +1319,15 @@ ALTER TABLE people ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+ALTER TABLE pins ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pins_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE posts (
     request_id text NOT NULL,
     surface text NOT NULL,
@@ -1217,7 +1335,7 @@ CREATE TABLE posts (
     ts text NOT NULL,
     shown text NOT NULL,
     CONSTRAINT posts_channel_check CHECK ((channel <> ''::text)),
-    CONSTRAINT posts_surface_check CHECK ((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'answer'::text, 'files'::text, 'reply'::text, 'sheets'::text, 'mark'::text]))),
+    CONSTRAINT posts_surface_check CHECK (((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'answer'::text, 'files'::text, 'reply'::text, 'sheets'::text, 'mark'::text])) OR (surface ~ '^copy (files )?[CG][A-Z0-9]+$'::text))),
     CONSTRAINT posts_ts_check CHECK ((ts <> ''::text))
 );
 
@@ -1476,7 +1594,7 @@ CREATE TABLE unseen (
     first_at timestamp with time zone NOT NULL,
     last_at timestamp with time zone NOT NULL,
     CONSTRAINT unseen_order CHECK ((last_at >= first_at)),
-    CONSTRAINT unseen_surface_check CHECK ((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'answer'::text, 'files'::text, 'reply'::text, 'sheets'::text, 'mark'::text]))),
+    CONSTRAINT unseen_surface_check CHECK (((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'answer'::text, 'files'::text, 'reply'::text, 'sheets'::text, 'mark'::text])) OR (surface ~ '^copy (files )?[CG][A-Z0-9]+$'::text))),
     CONSTRAINT unseen_times_check CHECK ((times > 0)),
     CONSTRAINT unseen_why_check CHECK ((why = ANY (ARRAY['outside'::text, 'archived'::text, 'forbidden'::text, 'malformed'::text, 'too long'::text, 'no key'::text, 'outage'::text, 'other'::text])))
 );
@@ -1496,7 +1614,7 @@ CREATE TABLE uploads (
     surface text NOT NULL,
     file text NOT NULL,
     CONSTRAINT uploads_file_check CHECK ((file <> ''::text)),
-    CONSTRAINT uploads_surface_check CHECK ((surface = ANY (ARRAY['files'::text, 'sheets'::text])))
+    CONSTRAINT uploads_surface_check CHECK (((surface = ANY (ARRAY['files'::text, 'sheets'::text])) OR (surface ~ '^copy files [CG][A-Z0-9]+$'::text)))
 );
 
 CREATE VIEW usage AS
@@ -1537,6 +1655,9 @@ ALTER TABLE ONLY checkpoints
 
 ALTER TABLE ONLY contents
     ADD CONSTRAINT contents_pkey PRIMARY KEY (hash);
+
+ALTER TABLE ONLY copies
+    ADD CONSTRAINT copies_pkey PRIMARY KEY (request_id, channel);
 
 ALTER TABLE ONLY decisions
     ADD CONSTRAINT decisions_one_voice UNIQUE (request_id, revision, voice);
@@ -1603,6 +1724,12 @@ ALTER TABLE ONLY people
 
 ALTER TABLE ONLY people
     ADD CONSTRAINT people_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY pins
+    ADD CONSTRAINT pins_once UNIQUE (team, told);
+
+ALTER TABLE ONLY pins
+    ADD CONSTRAINT pins_pkey PRIMARY KEY (seq);
 
 ALTER TABLE ONLY posts
     ADD CONSTRAINT posts_pkey PRIMARY KEY (request_id, surface);
@@ -1726,6 +1853,10 @@ CREATE INDEX notices_waiting ON notices USING btree (at) WHERE (held AND (digest
 
 CREATE INDEX people_latest ON people USING btree (team, project, role, person, seq DESC);
 
+CREATE INDEX pins_latest ON pins USING btree (team, project, file, seq DESC);
+
+CREATE INDEX readings_content ON readings USING btree (team, file_sha256);
+
 CREATE INDEX requests_by_asker ON requests USING btree (team, asker, created_at DESC);
 
 CREATE INDEX requests_by_session ON requests USING btree (session_id, created_at);
@@ -1791,6 +1922,12 @@ CREATE TRIGGER contents_stay_while_open BEFORE UPDATE ON contents FOR EACH ROW W
 CREATE TRIGGER contents_undeletable BEFORE DELETE ON contents FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER contents_untruncatable BEFORE TRUNCATE ON contents FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE CONSTRAINT TRIGGER copies_told AFTER INSERT ON copies DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION copies_told();
+
+CREATE TRIGGER copies_unchangeable BEFORE DELETE OR UPDATE ON copies FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER copies_untruncatable BEFORE TRUNCATE ON copies FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER decisions_delegated BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION decisions_delegated();
 
@@ -1882,6 +2019,16 @@ CREATE TRIGGER people_unchangeable BEFORE DELETE OR UPDATE ON people FOR EACH RO
 
 CREATE TRIGGER people_untruncatable BEFORE TRUNCATE ON people FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE TRIGGER pins_authority BEFORE INSERT ON pins FOR EACH ROW EXECUTE FUNCTION authority_alone();
+
+CREATE TRIGGER pins_follow BEFORE INSERT ON pins FOR EACH ROW WHEN ((new.verb <> 'pinned'::text)) EXECUTE FUNCTION pins_follow();
+
+CREATE CONSTRAINT TRIGGER pins_told AFTER INSERT ON pins DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pins_told();
+
+CREATE TRIGGER pins_unchangeable BEFORE DELETE OR UPDATE ON pins FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER pins_untruncatable BEFORE TRUNCATE ON pins FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE TRIGGER posts_begin AFTER INSERT ON posts FOR EACH ROW EXECUTE FUNCTION posts_tell();
 
 CREATE TRIGGER posts_go AFTER UPDATE ON posts FOR EACH ROW WHEN (((new.shown <> old.shown) AND (new.shown ~~ 'taken back%'::text))) EXECUTE FUNCTION posts_go();
@@ -1947,6 +2094,8 @@ CREATE TRIGGER rules_untruncatable BEFORE TRUNCATE ON rules FOR EACH STATEMENT E
 CREATE TRIGGER runs_approved BEFORE INSERT ON runs FOR EACH ROW EXECUTE FUNCTION runs_approved();
 
 CREATE TRIGGER runs_end_once BEFORE UPDATE ON runs FOR EACH ROW EXECUTE FUNCTION runs_end_once();
+
+CREATE TRIGGER runs_pinned BEFORE INSERT ON runs FOR EACH ROW EXECUTE FUNCTION runs_pinned();
 
 CREATE CONSTRAINT TRIGGER runs_told AFTER INSERT OR UPDATE ON runs DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION runs_told();
 
@@ -2040,6 +2189,9 @@ ALTER TABLE ONLY checkpoints
 ALTER TABLE ONLY contents
     ADD CONSTRAINT contents_gone_fkey FOREIGN KEY (stream, gone) REFERENCES events(stream, seq);
 
+ALTER TABLE ONLY copies
+    ADD CONSTRAINT copies_asker FOREIGN KEY (request_id, person) REFERENCES requests(id, asker);
+
 ALTER TABLE ONLY decisions
     ADD CONSTRAINT decisions_asker_fkey FOREIGN KEY (request_id, asker) REFERENCES requests(id, asker);
 
@@ -2090,6 +2242,12 @@ ALTER TABLE ONLY notices
 
 ALTER TABLE ONLY notices
     ADD CONSTRAINT notices_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
+
+ALTER TABLE ONLY pins
+    ADD CONSTRAINT pins_content_fkey FOREIGN KEY (content) REFERENCES contents(hash);
+
+ALTER TABLE ONLY pins
+    ADD CONSTRAINT pins_name_fkey FOREIGN KEY (name) REFERENCES contents(hash);
 
 ALTER TABLE ONLY posts
     ADD CONSTRAINT posts_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 	"countersign/approval/review"
 	"countersign/budget"
 )
@@ -40,6 +41,8 @@ type Ruling struct {
 	Click     approval.Click
 }
 
+// decision is the ruling as the request keeps it. Nothing in it is taken from the person's text
+// but the reason, which is made plain.
 func (r Ruling) decision() approval.Decision {
 	return approval.Decision{RequestID: r.RequestID, Revision: r.Revision, Digest: r.Digest, Reviewer: r.Click.User,
 		Verdict: r.Verdict, Reason: approval.Plain(r.Reason), Click: r.Click}
@@ -94,6 +97,8 @@ func (s *Decider) MayDecide(ctx context.Context, ruling Ruling) (*approval.Reque
 	return c.Request, nil
 }
 
+// mayDecide is MayDecide with the case it looked at, and by what right. A refused attempt to
+// reject or to ask for changes is audited; to open code that one may not approve is none.
 func (s *Decider) mayDecide(ctx context.Context, ruling Ruling) (*Case, authority, error) {
 	c, by, err := s.judge(ctx, ruling)
 	if err == nil {
@@ -219,6 +224,14 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling) (_ *approval.Reques
 			return nil, nil, err
 		}
 	}
+	if r := c.Request; d.Verdict == approval.Approve && r.State == approval.Pending && !has(r, d) {
+		// What would be refused at the start is refused here, in the same words.
+		for _, why := range []approval.Reason{pins.Bars(r.Files, r.Project, r.Asker, c.Pins), c.Lacks(r, s.Policy)} {
+			if !why.None() {
+				return nil, nil, &approval.MoveError{Request: r, Verb: string(d.Verdict), Why: why}
+			}
+		}
+	}
 	if err := s.afford(c, d, by.rules); err != nil {
 		return nil, c, err
 	}
@@ -284,6 +297,8 @@ func (s *Decider) Withdraw(ctx context.Context, id string, click approval.Click)
 	return r, s.people.audited(ctx, Ruling{RequestID: id, Verdict: "withdraw", Click: click}, err)
 }
 
+// withdraw is Withdraw by one case. Whether somebody is an administrator is only asked where they
+// are not the asker.
 func (s *Decider) withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
 	admin := false
 	c, err := s.store.Case(ctx, id)

@@ -109,6 +109,7 @@ func (s *Boxes) startsLater() error {
 	return nil
 }
 
+// notReady is why no box can be had; nil where one can.
 func (s *Boxes) notReady() (box *BoxError) {
 	// An error of another kind says nothing about whether it passes, so it is taken for one that does.
 	if err := s.sandbox.Ready(); err != nil && !errors.As(err, &box) {

@@ -32,6 +32,9 @@ func fileLines(files []approval.File, remarks int) (items [][]kit.Part) {
 		if by := f.Shared; by != nil {
 			item = append(item, kit.Words(", shared by "), kit.Person(by.By), kit.Words(" "), kit.Moment(by.At))
 		}
+		if f.Pinned != "" {
+			item = append(item, kit.Words(", pinned to "), kit.Place(f.Pinned))
+		}
 		// Before a box has read it, the name and who shared it are all that is known.
 		if f.Reading != nil {
 			item = append(item, kit.Words(": "+strings.Join(shapes(f), ", ")+howRead(f)))
@@ -143,6 +146,7 @@ func doubted(p *kit.Page, r *approval.Request) {
 		buttons = append(buttons, kit.Button(answers[i], c.Words, strings.Join([]string{r.ID, key, c.Says}, " "), slack.StyleDefault))
 	}
 	if len(d.InEncodings()) > 0 {
+		// Values of the file, so only the asker sees them, in a modal: the thread is for the whole channel.
 		compare := kit.Button(ids.ActionCompare, "Compare", strings.Join([]string{r.ID, key}, " "), slack.StylePrimary)
 		compare.AccessibilityLabel = "See the letters in each encoding. Only you see them"
 		buttons = append([]slack.BlockElement{compare}, buttons...)
@@ -170,6 +174,7 @@ func reread(r *approval.Request) *slack.ButtonBlockElement {
 // otherwise.
 func Rereadable(r *approval.Request) (files []approval.File) {
 	for _, f := range r.Files {
+		// A Parquet file says by itself how it is to be read.
 		if f.Reading != nil && f.Reading.Kind != "parquet" {
 			files = append(files, f)
 		}

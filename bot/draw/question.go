@@ -24,6 +24,7 @@ func Taken(r *approval.Request) *kit.Page {
 	return p
 }
 
+// taken says that it has begun, or what is in the way of it.
 func taken(r *approval.Request) []kit.Part {
 	if r.Blocked != nil {
 		return blockedWords(r)
@@ -54,6 +55,7 @@ func Questions(list []*approval.Request) *kit.Page {
 
 // cancel is the button that cancels a question, as long as that can be done.
 func cancel(r *approval.Request) *slack.ButtonBlockElement {
+	// Code that may have begun cannot be taken back. A button that is refused would promise more.
 	if r.State.Final() || r.State == approval.Running {
 		return nil
 	}
@@ -209,6 +211,7 @@ func HelpAnalyze(policy approval.Policy) *kit.Page {
 	p.List(nil, [][]kit.Part{
 		{kit.Mono(ids.CommandAnalyze + " What were sales per month in sales.csv?"), kit.Words(" uses the file of that name that was shared in this channel.")},
 		{kit.Mono(ids.CommandAnalyze), kit.Words(" alone opens a form: choose files, or upload one.")},
+		{kit.Mono(ids.CommandAnalyze + " data"), kit.Words(" lists the files that administrators have pinned to this channel.")},
 		{kit.Mono(ids.CommandAnalyze + " status"), kit.Words(" lists your latest questions.")},
 		{kit.Mono(ids.CommandAnalyze + " cancel ID"), kit.Words(" cancels a question that has not started to run.")},
 		{kit.Words("To follow up, mention me in an answer's thread.")},

@@ -12,11 +12,14 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/approval/thread"
 	"countersign/bot/draw"
 	"countersign/bot/draw/home"
 	"countersign/bot/draw/notice"
+	draws "countersign/bot/draw/pins"
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -149,6 +152,14 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"modal-keys-first":    modal(home.KeysView(nil, sample.Noon)),
 		"notice-key":          noticed(b, approval.NoticeKey, danger, slacksim.Reviewer, approval.KeyChanged{Print: "SHA256:Xv0cPG4J5nGgQG2mWq4Lk6wqT2QJ6kq3m5m1mX7hYhQ", From: sample.Noon.Add(24 * time.Hour)}),
 		"notice-key-removed":  noticed(b, approval.NoticeKey, danger, slacksim.Reviewer, approval.KeyChanged{Print: "SHA256:Xv0cPG4J5nGgQG2mWq4Lk6wqT2QJ6kq3m5m1mX7hYhQ"}),
+		"notice-pins-newer":   noticed(b, approval.NoticePins, danger, slacksim.Admin, approval.PinsNoticed{Newer: []approval.PinNoticed{{Channel: slacksim.SalesData, File: "sales.csv", By: slacksim.Analyst, At: sample.Noon}}}),
+		"notice-pins-old":     noticed(b, approval.NoticePins, danger, slacksim.Admin, approval.PinsNoticed{Old: []approval.PinNoticed{{Channel: slacksim.SalesData, File: "sales.csv", By: slacksim.Admin, At: sample.Noon.AddDate(0, -4, 0)}}}),
+		"modal-pins":          modal(draws.BoardView(aBoard)),
+		"modal-pins-dm":       modal(draws.BoardView(draws.Board{Channel: "D1", Pins: aBoard.Pins[:1], Now: sample.Noon})),
+		"modal-pins-first":    modal(draws.BoardView(draws.Board{Channel: slacksim.SalesData, Admin: true, Now: sample.Noon})),
+		"modal-pin":           modal(draws.FormView(slacksim.SalesData, []pins.Upload{{File: approval.File{ID: "F1", Name: "sales.csv", Size: 1200}}}, true)),
+		"modal-pinned":        modal(draws.ReadingView(slacksim.SalesData, "It is pinned.")),
+		"card-brought":        draw.Card(as(b, who).with(), sample.View(posted, func(v *steps.View) { v.Request.Revision.Manifest.Brought = []string{"C9/2"} }), false),
 		"modal-name":          modal(home.NameView()),
 		"modal-whose":         modal(home.WhoseView()),
 		"modal-noted":         modal(home.NotedView()),
@@ -156,6 +167,9 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"modal-notes-first":   modal(home.NotesView(review.RuleSet{}, slacksim.SalesData)),
 		"card-notes":          draw.Card(as(b, who).with(), sample.View(posted, sample.Noted), false),
 		"card-saw":            draw.Card(as(b, who).with(), sample.View(posted, func(v *steps.View) { v.Request.Revision.Manifest.Saw = approval.Statistics }), false),
+		"card-long-thread":    draw.Card(as(b, who).with(), sample.View(posted, sample.Lengthy), false),
+		"modal-saw":           modal(draw.SawView(sample.View(posted, sample.Lengthy, sample.Noted), sample.Past())),
+		"modal-saw-first":     modal(draw.SawView(sample.View(posted), thread.Past{})),
 		"card-notes-changed": draw.Card(as(b, who).with(), sample.View(posted, sample.Noted, func(v *steps.View) {
 			v.Book.Own.Rules.Notes = nil
 		}), false),
@@ -182,6 +196,9 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"notice-decided-for": noticed(b, approval.NoticeDecided, stopped, slacksim.Admin,
 			approval.DecidedBy{Revision: 1, Reviewer: slacksim.Reviewer, Verdict: approval.Rewrite, Click: approval.Click{Door: approval.CommandLine, OSUser: "ben", Machine: "laptop"}}),
 		"notice-approved-off": noticed(b, approval.NoticeApproved, stopped, slacksim.Reviewer, approved),
+		"notice-approved-edit": noticed(b, approval.NoticeApproved, sample.View(posted, sample.In(approval.Drafting), func(v *steps.View) {
+			v.Request.Edit = &approval.Edit{By: slacksim.SecondReviewer}
+		}), slacksim.Reviewer, approved),
 		"notice-surprise":     noticed(b, approval.NoticeSurprise, surprise, slacksim.Admin, approval.Surprise{Revision: 1}),
 		"notice-disowned":     noticed(b, approval.NoticeDisowned, stopped, slacksim.Admin, approval.Disowned{Revision: 1, Reviewer: slacksim.Reviewer}),
 		"notice-reminder":     noticed(b, approval.NoticeReminder, danger, slacksim.Reviewer, approval.Waiting{Revision: 1}),
@@ -243,3 +260,10 @@ func TestADiffShowsEveryChangeAndLittleElse(t *testing.T) {
 	require.LessOrEqual(t, len(p.Blocks), 100)
 	require.Contains(t, p.Text(), "do not fit here")
 }
+
+// aBoard is what an administrator sees: a pin that is old, with a newer upload, and one for some people.
+var aBoard = draws.Board{Channel: slacksim.SalesData, Admin: true, Old: 90, Now: sample.Noon, Pins: []pins.Pin{
+	{Project: slacksim.SalesData, By: slacksim.Admin, At: sample.Noon.AddDate(0, -4, 0), File: approval.File{ID: "F1", Name: "sales.csv", Size: 1_234_567, Shared: &approval.Sharing{By: slacksim.Analyst, At: sample.Noon.AddDate(0, -5, 0)}}},
+	{Project: slacksim.SalesData, By: slacksim.Admin, At: sample.Noon.Add(-time.Hour), People: []string{slacksim.Analyst, slacksim.Reviewer}, File: approval.File{ID: "F2", Name: "salaries.csv", Size: 12}},
+}, Offers: []pins.Offer{{Pin: pins.Pin{File: approval.File{ID: "F1"}}, Change: &pins.Change{Added: []string{"region"}, Gone: []string{"area"}, Rows: 1200, Had: 1100},
+	Upload: pins.Upload{File: approval.File{ID: "F3", Name: "sales.csv", Size: 1_300_000, Shared: &approval.Sharing{By: slacksim.Analyst, At: sample.Noon}}}}}}

@@ -48,7 +48,7 @@ var errIdle = errors.New("the process was started, but it did nothing")
 
 // doubt keeps what goes wrong while the code may be running from passing for a
 // refusal: whoever hears of one relies on nothing having run.
-func (c *Client) doubt(err error) error {
+func (c *wire) doubt(err error) error {
 	f := asFailure(err)
 	if f == nil || f.gone() {
 		return err
