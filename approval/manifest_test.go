@@ -117,7 +117,7 @@ func TestWhatIsChangedAfterTheApprovalDoesNotStart(t *testing.T) {
 	t.Parallel()
 	r := inState(t, Pending)
 	r.Revision.Manifest.Inputs, r.Revision.Manifest.Network = testManifest().Inputs, testManifest().Network
-	r.Revision.Manifest.Environment, r.Revision.Manifest.Thread = sealedManifest().Environment, sealedManifest().Thread
+	r.Revision.Manifest.Environment, r.Revision.Manifest.Thread, r.Revision.Manifest.Brought = sealedManifest().Environment, sealedManifest().Thread, sealedManifest().Brought
 	r.Revision.Digest = r.Revision.Manifest.Digest()
 	require.NoError(t, r.Decide(approvalOf(r, "R1"), budget.Cent, testPolicy(), t0))
 	tries := 0
