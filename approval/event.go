@@ -105,6 +105,10 @@ const (
 	EventRemoved         EventKind = "removed"          // the same
 	EventDelegated       EventKind = "delegated"        // to, until, from, before
 	EventDelegationEnded EventKind = "delegation ended" // from, before
+	EventPinned          EventKind = "pinned"           // channel, file: its id; name, content, size; for (whom; empty: everybody of the channel); shared_by, shared_at
+	EventUnpinned        EventKind = "unpinned"         // channel, file
+	EventAcceptedUpload  EventKind = "accepted upload"  // as pinned, and instead_of: the file that was pinned before
+	EventDeclinedUpload  EventKind = "declined upload"  // channel, file: the upload's id; instead_of
 	EventRegisteredKey   EventKind = "registered key"   // key: the SSH key by which somebody signs decisions
 	EventRemovedKey      EventKind = "removed key"      // the same
 	EventSigningKey      EventKind = "signing key"      // key: may sign from now on

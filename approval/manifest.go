@@ -39,6 +39,8 @@ type Manifest struct {
 	Saw   Sight       `json:"saw,omitempty"`  // what its model was let see beyond the shape of the data
 
 	Thread Context `json:"thread,omitzero"` // what its model was told of the thread
+
+	Brought []string `json:"brought,omitempty"` // versions of stricter rules that its files brought along from other channels
 }
 
 // Context is what a prompt held of what was said before in the thread.

@@ -37,6 +37,7 @@ const (
 	NoticeUnsaid  NoticeKind = "unsaid"   // what the thread cannot say, to the asker: Unsaid
 	NoticeLog     NoticeKind = "log"      // the log of all events is late, does not follow or does not leave, to administrators: LogAlarm
 
+	NoticePins       NoticeKind = "pins"       // pinned files are old, or have a newer upload of their name, to administrators: PinsNoticed
 	NoticeCheckpoint NoticeKind = "checkpoint" // how the log of all events stands, signed, to the channel that administrators chose: Checkpoint
 )
 
@@ -90,6 +91,20 @@ const (
 	LogLate  = "late"  // events wait too long for their place, or for a checkpoint
 	LogStays = "stays" // Slack has not taken the copies of checkpoints for their channel
 )
+
+// PinsNoticed is what a NoticePins says.
+type PinsNoticed struct {
+	Old   []PinNoticed `json:"old,omitempty"`
+	Newer []PinNoticed `json:"newer,omitempty"` // uploads of a pinned file's name
+}
+
+// PinNoticed is one file in it.
+type PinNoticed struct {
+	Channel string    `json:"channel"`
+	File    string    `json:"file"` // its name
+	By      string    `json:"by"`   // who has pinned, or uploaded it,
+	At      time.Time `json:"at"`   // and when
+}
 
 // Checkpoint is what a NoticeCheckpoint says.
 type Checkpoint struct {

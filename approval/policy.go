@@ -23,6 +23,7 @@ type Policy struct {
 	MaxFiles      int           // inputs of one request
 	MaxQuestion   int           // characters
 	MaxOpen       int           // questions of one person under way at once
+	PinDays       int           // from which age on a pinned file is looked at again
 	Limits        Limits
 	Zone          *time.Location // on whose calendar freezes are; nil: UTC
 }
@@ -41,6 +42,7 @@ func DefaultPolicy() Policy {
 		MaxFiles:      10,
 		MaxQuestion:   3000,
 		MaxOpen:       20,
+		PinDays:       90,
 		Limits:        Limits{Seconds: 120, MemoryMB: 1024, OutputBytes: 32 << 20, Files: 20},
 	}
 }

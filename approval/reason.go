@@ -170,6 +170,7 @@ const (
 	WhyInputCount         ReasonCode = "number of inputs"
 	WhyInputUnread        ReasonCode = "input cannot be read"
 	WhyBeyondRules        ReasonCode = "beyond the rules" // Name: hosts
+	WhyStricterFile       ReasonCode = "file of a stricter channel"
 )
 
 // Why a click does nothing: it comes too late, or is not theirs to make.
@@ -264,18 +265,19 @@ const (
 	WhyNothingEdited   ReasonCode = "nothing edited"
 	WhyUntruthful      ReasonCode = "cannot be shown truthfully" // Said
 	WhyNoQuestion      ReasonCode = "question missing"
-	WhyLongQuestion    ReasonCode = "question too long"         // Count, Most: characters
-	WhyManyQuestions   ReasonCode = "too many questions"        // Count
-	WhyManyFiles       ReasonCode = "too many files"            // Count, Most
-	WhyFilesTooBig     ReasonCode = "files too big"             // Count, Most: bytes
-	WhyFileTooBig      ReasonCode = "file too big"              // Name; Count, Most: bytes
-	WhyFileBigger      ReasonCode = "file bigger"               // Name; Most: bytes
-	WhyUploadsOff      ReasonCode = "uploads switched off"      // Standing
-	WhyModelOff        ReasonCode = "model switched off"        // Name, Standing
-	WhyNoModel         ReasonCode = "no such model"             // Name; Other: those that there are; Why: which may be meant
-	WhyModelBarred     ReasonCode = "model not allowed"         // Name; Other: those that are; Why: which may be meant
-	WhyNoStepIn        ReasonCode = "model of another provider" // Name; Other: in whose place
-	WhyHostRests       ReasonCode = "host not confirmed"        // Name; Other: the provider; Said: the host
+	WhyLongQuestion    ReasonCode = "question too long"            // Count, Most: characters
+	WhyManyQuestions   ReasonCode = "too many questions"           // Count
+	WhyManyFiles       ReasonCode = "too many files"               // Count, Most
+	WhyFilesTooBig     ReasonCode = "files too big"                // Count, Most: bytes
+	WhyFileTooBig      ReasonCode = "file too big"                 // Name; Count, Most: bytes
+	WhyFileBigger      ReasonCode = "file bigger"                  // Name; Most: bytes
+	WhyUploadsOff      ReasonCode = "uploads switched off"         // Standing
+	WhyModelOff        ReasonCode = "model switched off"           // Name, Standing
+	WhyNoModel         ReasonCode = "no such model"                // Name; Other: those that there are; Why: which may be meant
+	WhyModelBarred     ReasonCode = "model not allowed"            // Name; Other: those that are; Why: which may be meant
+	WhyModelOfFile     ReasonCode = "model not allowed for a file" // Name; Other: those that are
+	WhyNoStepIn        ReasonCode = "model of another provider"    // Name; Other: in whose place
+	WhyHostRests       ReasonCode = "host not confirmed"           // Name; Other: the provider; Said: the host
 	WhyNoModelHere     ReasonCode = "no model may be asked here"
 	WhyDefaultBarred   ReasonCode = "default is not allowed"         // Name
 	WhyFallbackBarred  ReasonCode = "fallback is not allowed"        // Name
@@ -334,4 +336,14 @@ const (
 	WhyNoSight         ReasonCode = "no such switch"
 	WhyNotesOfChannel  ReasonCode = "notes of the workspace"
 	WhyLogChannel      ReasonCode = "log channel" // the bot is not in it
+	// Of pinned files.
+	WhyUnpinned        ReasonCode = "not pinned any more"     // Name
+	WhyPinnedForOthers ReasonCode = "pinned for others"       // Name
+	WhyPinDiffers      ReasonCode = "not what was pinned"     // Name
+	WhyPinnedPrivate   ReasonCode = "pinned for some of them" // Name
+	WhyPinGone         ReasonCode = "pin gone"
+	WhyPinUnseen       ReasonCode = "file to pin not seen"
+	WhyPinNone         ReasonCode = "no file to pin"
+	WhyPinToChannel    ReasonCode = "pinned to no channel"
+	WhyManyPins        ReasonCode = "too many pins" // Most
 )

@@ -158,6 +158,7 @@ type File struct {
 	ReadAs string `json:"read_as,omitempty"` // the sha256 of its reading
 
 	Shared *Sharing `json:"shared,omitempty"` // nil: not known
+	Pinned string   `json:"pinned,omitempty"` // the channel to which administrators have pinned it, where it is used as pinned
 
 	// Answers are what the asker, or who asked before in the thread, has said of it.
 	Answers []reading.Answered `json:"answers,omitempty"`
@@ -176,6 +177,10 @@ type Sharing struct {
 	By string    `json:"by"`
 	At time.Time `json:"at"`
 }
+
+// PinnedIn is the channel whose pin a file may have: the one by which it is used, or the one where
+// it is asked about.
+func (f File) PinnedIn(project string) string { return cmp.Or(f.Pinned, project) }
 
 // Tables are those of a file that has been read.
 func (f File) Tables() []reading.Table {

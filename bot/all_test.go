@@ -202,7 +202,7 @@ func actions() []string {
 		ids.ActionEditLimit, ids.ActionSetLimit, ids.ActionRemoveLimit, ids.ActionContinue, ids.ActionCheaper, ids.ActionCheaper2, ids.ActionWait, ids.ActionMoreMoney, ids.ActionGrant, ids.ActionDecline,
 		ids.ActionInsist, ids.ActionWhy, ids.ActionHistory, ids.ActionTop, ids.ActionExplain, ids.FieldRequest, ids.FieldRanking, ids.FieldPeriod,
 		ids.FieldQuestion, ids.FieldFiles, ids.FieldUpload, ids.FieldModel, ids.FieldAlone, ids.FieldChannel, ids.FieldReason, ids.FieldTyped, ids.FieldPerson, ids.FieldWhat, ids.FieldRole, ids.FieldUntil,
-		ids.FieldAllowed, ids.FieldDefault, ids.FieldStepsIn, ids.FieldFallback, ids.FieldMost, ids.FieldSites,
+		ids.ActionPin, ids.ActionUnpin, ids.ActionAccept, ids.ActionKeep, ids.FieldLink, ids.FieldPeople, ids.FieldAllowed, ids.FieldDefault, ids.FieldStepsIn, ids.FieldFallback, ids.FieldMost, ids.FieldSites,
 		ids.FieldClass, ids.FieldHosts, ids.FieldFreezes, ids.FieldWait, ids.FieldLast, ids.FieldNone, ids.FieldNotes, ids.FieldCurrency, ids.FieldYear, ids.FieldShows,
 		ids.FieldKind, ids.FieldUser, ids.FieldProject, ids.FieldThread, ids.FieldAmount, ids.FieldWindow, ids.FieldSoft, ids.FieldWarn, ids.FieldDowngrade, ids.FieldWithout}
 	for n := range kit.MaxEditParts {

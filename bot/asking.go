@@ -47,6 +47,7 @@ type asking struct {
 	files   *files
 	chats   *assistant.Threads
 	service Questions
+	pinned  *pinned
 	shelf   assistant.Shelf // nil: nobody knows how files are read
 }
 

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 	"countersign/approval/steps"
 	"countersign/bot/assistant"
 )
@@ -28,6 +29,7 @@ type Services struct {
 	Keys      Keyring
 	Homes     Homes
 	Answers   Answers
+	Pins      Pins // nil: nothing is pinned
 	// Shelf knows how files are read. Optional: without it, less is suggested in chats.
 	Shelf   assistant.Shelf
 	Desk    Desk
@@ -79,7 +81,10 @@ type Bot struct {
 	live  atomic.Int32   // sockets that are connected
 }
 
-var _ steps.Slack = (*Bot)(nil)
+var (
+	_ steps.Slack = (*Bot)(nil)
+	_ pins.Slack  = (*Bot)(nil)
+)
 
 // New makes a bot. Nothing is connected before Run.
 func New(o Options) *Bot {
@@ -121,9 +126,12 @@ func (b *Bot) Serve(s Services) {
 	habits := &habits{log: w.Log, may: w.Language}
 	budgets := &budgets{w, s.Budgets}
 	b.homes = newHomes(w, s.Homes, budgets)
+	if s.Pins == nil {
+		s.Pins = &pins.Keeper{}
+	}
 	chats := assistant.New(w.api, w.Log)
 	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, chats: chats, service: s.Funding, uploads: s.Uploads}
-	b.asking = &asking{w, b.files, chats, s.Questions, s.Shelf}
+	b.asking = &asking{w, b.files, chats, s.Questions, &pinned{w, b.files, s.Pins}, s.Shelf}
 	b.deciding = &deciding{w, habits, s.Decisions}
 	ledgers := &ledgers{budgets, s.Ledgers}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},

@@ -15,8 +15,13 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"countersign/approval"
+	"countersign/approval/pins"
+	"countersign/approval/steps"
 	"countersign/bot/assistant"
+	"countersign/bot/draw"
 	"countersign/bot/kit"
+	"countersign/bot/meant"
 )
 
 // CheckBot asks Slack whose token this is and what it may do: ErrOrgWide, if it is
@@ -82,6 +87,76 @@ func (w *slackAPI) CheckChannel(ctx context.Context, channel string) error {
 func (w *slackAPI) Members(ctx context.Context, channel string) (all []string, err error) {
 	err = w.members(ctx, channel, func(some []string) bool { all = append(all, some...); return false })
 	return all, err
+}
+
+// Readers implements pins.Slack: who is in a channel, but for ourselves.
+func (h *files) Readers(ctx context.Context, channel string) ([]string, error) {
+	who, err := h.who(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := h.Members(ctx, channel)
+	return slices.DeleteFunc(all, func(one string) bool { return one == who.User }), err
+}
+
+// Upload implements pins.Slack.
+func (h *files) Upload(ctx context.Context, id string) (up pins.Upload, err error) {
+	info, err := h.info(ctx, approval.File{ID: id})
+	switch {
+	case err != nil:
+		return up, err
+	case info.IsExternal || !draw.Data(info.Name):
+		return up, notData(info.Name)
+	}
+	return uploaded(*info), nil
+}
+
+func uploaded(f slack.File) pins.Upload {
+	up := pins.Upload{File: input(f), Places: slices.Concat(f.Channels, f.Groups)}
+	up.Shared = &approval.Sharing{By: f.User, At: f.Created.Time().UTC()}
+	return up
+}
+
+// Uploads implements pins.Slack.
+func (h *files) Uploads(ctx context.Context, channel string) (ups []pins.Upload, err error) {
+	s, err := h.look(ctx, channel, "")
+	for _, f := range s.Files {
+		up := pins.Upload{File: f.File, Places: []string{channel}}
+		up.Shared = &approval.Sharing{By: f.By, At: f.At.UTC()}
+		ups = append(ups, up)
+	}
+	return ups, err
+}
+
+// named are files that a question names. Of those that are pinned Slack is asked what they are now, and
+// what else has their name.
+func (h *files) named(ctx context.Context, q steps.Search, s meant.Shelf, files []approval.File, unread string) (found steps.Found, err error) {
+	found = steps.Found{Files: slices.Clone(files), Unread: unread, Shared: s.Sharing(), Uploads: alike(s, files)}
+	for i, f := range files {
+		if !slices.ContainsFunc(q.Pinned, func(p approval.File) bool { return p.ID == f.ID }) {
+			continue
+		}
+		q.Files = files[i : i+1]
+		now, err := h.asNow(ctx, q)
+		if err != nil {
+			return steps.Found{}, err
+		}
+		found.Files[i] = now.Files[0]
+		maps.Copy(found.Shared, now.Shared)
+	}
+	return found, nil
+}
+
+// alike are the uploads of a channel that have the name of one of these files.
+func alike(s meant.Shelf, files []approval.File) (ups []approval.File) {
+	for _, f := range s.Files {
+		if slices.ContainsFunc(files, func(p approval.File) bool { return p.ID != f.ID && pins.SameName(p.Name, f.Name) }) {
+			up := f.File
+			up.Shared = &approval.Sharing{By: f.By, At: f.At.UTC()}
+			ups = append(ups, up)
+		}
+	}
+	return ups
 }
 
 // has looks for somebody among the people of a channel.

@@ -203,6 +203,7 @@ func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, er
 	if err != nil {
 		return found, err
 	}
+	s.Pinned = q.Pinned
 	own, err := h.ownResults(ctx, q, s)
 	if err != nil {
 		return found, err
@@ -213,14 +214,14 @@ func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, er
 		if len(named) == 0 {
 			return h.ofThread(ctx, q)
 		}
-		return steps.Found{Files: named, Shared: s.Sharing()}, nil
+		return h.named(ctx, q, s, named, "")
 	}
 	picked, cause := s.Pick(q.Text, stems, own...)
 	if cause != nil {
 		cause.Channel = q.Channel
 		return found, &approval.CauseError{Cause: *cause}
 	}
-	return steps.Found{Files: picked.Files, Unread: picked.Unread, Shared: s.Sharing()}, nil
+	return h.named(ctx, q, s, picked.Files, picked.Unread)
 }
 
 // ofThread are the files that a thread has read before. One that has been deleted since
@@ -330,7 +331,8 @@ func (h *files) asNow(ctx context.Context, q steps.Search) (found steps.Found, e
 			return steps.Found{}, err
 		}
 		came := slices.Contains(q.Seek.Brought, f.ID) && info.User == q.Asker
-		if !came && !slices.Contains(q.Thread, f.ID) && !slices.Contains(slices.Concat(info.Channels, info.Groups, info.IMs), q.Channel) {
+		pinned := slices.ContainsFunc(q.Pinned, func(p approval.File) bool { return p.ID == f.ID })
+		if !came && !pinned && !slices.Contains(q.Thread, f.ID) && !slices.Contains(slices.Concat(info.Channels, info.Groups, info.IMs), q.Channel) {
 			return steps.Found{}, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: f.Name, Channel: q.Channel}}
 		}
 		found.Files = append(found.Files, input(*info))

@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -18,6 +19,7 @@ import (
 // openForm shows the form at once, and what there is to tick when it is open: Slack
 // keeps what somebody has filled in meanwhile, by the names of the fields.
 func (h *asking) openForm(ctx context.Context, team, trigger string, f draw.Form) (answer, error) {
+	f.Team = team
 	list, err := h.service.Offered(ctx, team, f.Channel)
 	if err != nil {
 		return answer{}, err
@@ -87,6 +89,16 @@ func (h *asking) choices(ctx context.Context, f *draw.Form) ([]approval.File, er
 		}
 	}
 	f.About = map[string]string{}
+	pinned, err := h.pinned.service.Pinned(ctx, f.Team, f.Channel, f.Person)
+	if err != nil {
+		return all, err
+	}
+	for _, p := range pinned {
+		if p.For(f.Person) {
+			add(p.File)
+			f.About[p.File.ID] = "pinned, " + p.At.In(h.calendar()).Format("2 January 2006")
+		}
+	}
 	if f.Thread != "" {
 		before, err := h.service.OfThread(ctx, approval.Session{Team: f.Team, Channel: f.Channel, ThreadTS: f.Thread})
 		if err != nil {
@@ -100,6 +112,9 @@ func (h *asking) choices(ctx context.Context, f *draw.Form) ([]approval.File, er
 	s, err := h.files.look(ctx, f.Channel, "")
 	names := map[string]string{}
 	for _, file := range s.Choices() {
+		if p, held := pins.Find(pinned, f.Channel, file.ID); held && !p.For(f.Person) {
+			continue
+		}
 		add(file.File)
 		if f.About[file.ID] == "" {
 			f.About[file.ID] = h.shared(ctx, file, names)
@@ -226,7 +241,7 @@ func (h *asking) clickAgain(ctx context.Context, cb slack.InteractionCallback, a
 	if r.Asker != cb.User.ID {
 		return answer{}, onlyAsker(cb.User.ID)
 	}
-	f := draw.Form{Channel: r.Project, Team: r.Team, Person: r.Asker, Thread: v.Session.ThreadTS, Alone: r.Private, Question: r.Question, Choices: r.Files, Ticked: r.Files, Note: draw.LastTime(r)}
+	f := draw.Form{Channel: r.Project, Team: r.Team, Person: r.Asker, Thread: v.Session.ThreadTS, Alone: r.Private || r.Reason.Code == approval.WhyPinnedPrivate, Question: r.Question, Choices: r.Files, Ticked: r.Files, Note: draw.LastTime(r)}
 	if r.Private {
 		f.Thread = "" // it gets a thread of its own
 	}

@@ -181,7 +181,7 @@ type board struct {
 func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, limit *limits, fund *funding, govern *governing, own *homes, read *answered) board {
 	return board{
 		commands: map[string]func(context.Context, slack.SlashCommand) (answer, error){
-			ids.CommandAnalyze: ask.analyze,
+			ids.CommandAnalyze: ask.command,
 			ids.CommandBudget:  books.budget,
 		},
 		shortcuts: map[string]func(context.Context, slack.InteractionCallback) (answer, error){
@@ -193,6 +193,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.CallbackLetters:  ask.submitLetters,
 			ids.CallbackReread:   ask.submitReread,
 			ids.CallbackSay:      ask.submitSay,
+			ids.CallbackPin:      ask.pinned.submitPin,
 			ids.CallbackReason:   decide.submitReason,
 			ids.CallbackChanges:  decide.submitChanges,
 			ids.CallbackReview:   decide.submitReview,
@@ -279,6 +280,10 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionShare:     read.clickShare,
 			ids.ActionTakeBack:  read.clickTakeBack,
 			ids.ActionGiveUp:    decide.clickGiveUp,
+			ids.ActionPin:       ask.pinned.clickPin,
+			ids.ActionUnpin:     ask.pinned.clickUnpin,
+			ids.ActionAccept:    ask.pinned.clickAccept,
+			ids.ActionKeep:      ask.pinned.clickKeep,
 
 			ids.ActionEditLimit:   limit.clickEditLimit,
 			ids.ActionSetLimit:    limit.clickSetLimit,

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -14,8 +15,11 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
+	draws "countersign/bot/draw/pins"
+	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
 
@@ -202,4 +206,184 @@ func (out *publishing) remove(ctx context.Context, v *steps.View, kind steps.Sur
 		return had, err
 	}
 	return post, nil
+}
+
+// Pins are the files that are pinned to channels: see pins.Keeper.
+type Pins interface {
+	Pinned(ctx context.Context, team, place, user string) ([]pins.Pin, error)
+	MayPin(ctx context.Context, click approval.Click) (bool, error)
+	Newer(ctx context.Context, click approval.Click, project string) ([]pins.Offer, error)
+	Pin(ctx context.Context, click approval.Click, project, id string, people []string) error
+	Unpin(ctx context.Context, click approval.Click, project, id string) error
+	Accept(ctx context.Context, click approval.Click, project, pinned, upload string) error
+	KeepPin(ctx context.Context, click approval.Click, project, pinned, upload string) error
+}
+
+// pinned shows what is pinned to a channel, and takes what administrators do about it.
+type pinned struct {
+	*slackAPI
+	files   *files
+	service Pins
+}
+
+// command takes /analyze: alone with the word data it shows what is pinned.
+func (h *asking) command(ctx context.Context, c slack.SlashCommand) (answer, error) {
+	if !strings.EqualFold(strings.TrimSpace(c.Text), "data") {
+		return h.analyze(ctx, c)
+	}
+	a, err := h.pinned.list(ctx, c.TriggerID, approval.Click{Team: c.TeamID, User: c.UserID, Channel: c.ChannelID})
+	if err != nil {
+		return orPrivately(err)
+	}
+	return a, nil
+}
+
+// board is what is pinned now, as somebody may see it.
+func (h *pinned) board(ctx context.Context, click approval.Click, channel string) (b draws.Board, err error) {
+	b = draws.Board{Channel: channel, Old: h.Policy().PinDays, Now: time.Now()}
+	if b.Pins, err = h.service.Pinned(ctx, click.Team, channel, click.User); err != nil {
+		return b, err
+	}
+	b.Admin, err = h.service.MayPin(ctx, click)
+	return b, err
+}
+
+// list opens the list. Newer uploads take a look at Slack, so they come when it is open.
+func (h *pinned) list(ctx context.Context, trigger string, click approval.Click) (answer, error) {
+	b, err := h.board(ctx, click, click.Channel)
+	if err != nil {
+		return answer{}, err
+	}
+	view := draws.BoardView(b)
+	shown, err := h.api.OpenViewContext(ctx, trigger, view)
+	if err := opened(view, err); err != nil || shown == nil || !b.Admin {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) { h.offers(ctx, click, b, shown.ID) }}, nil
+}
+
+// offers puts newer uploads into an open list.
+func (h *pinned) offers(ctx context.Context, click approval.Click, b draws.Board, view string) {
+	offers, err := h.service.Newer(ctx, click, b.Channel)
+	if err != nil {
+		h.Log.Warn("look for newer uploads of pinned files", "channel", b.Channel, "error", err)
+		return
+	}
+	if b.Offers = offers; len(offers) > 0 {
+		h.show(ctx, draws.BoardView(b), view)
+	}
+}
+
+// show draws a modal where it stands. One that has been closed needs it no more.
+func (h *pinned) show(ctx context.Context, v slack.ModalViewRequest, view string) {
+	if _, err := h.api.UpdateViewContext(ctx, v, "", "", view); err != nil && slackError(err) != "not_found" {
+		h.Log.Warn("draw what is pinned", "error", detail(err))
+	}
+}
+
+// again draws the list as it is now, with what has gone wrong.
+func (h *pinned) again(ctx context.Context, click approval.Click, channel, view string, failed error) {
+	b, err := h.board(ctx, click, channel)
+	if err != nil {
+		h.Log.Warn("read what is pinned", "channel", channel, "error", err)
+		return
+	}
+	if failed != nil {
+		b.Said = h.Words(failed)
+	}
+	if b.Admin {
+		b.Offers, _ = h.service.Newer(ctx, click, channel) // without them the list is right all the same
+	}
+	h.show(ctx, draws.BoardView(b), view)
+}
+
+// clickPin opens the form, and lists the channel's files once it is open.
+func (h *pinned) clickPin(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	view := draws.FormView(action.Value, nil, false)
+	shown, err := h.api.PushViewContext(ctx, cb.TriggerID, view)
+	if err := opened(view, err); err != nil || shown == nil {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) {
+		ups, err := h.files.Uploads(ctx, action.Value)
+		if err != nil {
+			h.Log.Warn("list the files for a pin", "channel", action.Value, "error", err)
+		}
+		h.show(ctx, draws.FormView(action.Value, ups, true), shown.ID)
+	}}, nil
+}
+
+// linked finds the id of a file in its link.
+var linked = regexp.MustCompile(`/(?:files|files-pri|files-tmb)/[A-Z0-9]+[/-](F[A-Z0-9]+)`)
+
+// submitPin has the chosen file read and pinned. Reading takes a while, so the modal says that it has begun,
+// and then what has come of it; nothing is pinned before it is.
+func (h *pinned) submitPin(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	from, err := draw.OriginOf(cb.View.PrivateMetadata)
+	if err != nil {
+		return answer{}, err
+	}
+	fields := fieldsOf(cb)
+	id := fields[ids.FieldFiles].SelectedOption.Value
+	if link := strings.TrimSpace(fields[ids.FieldLink].Value); link != "" {
+		found := linked.FindStringSubmatch(link)
+		if found == nil {
+			return beside(ids.FieldLink, h.Words(&approval.InputError{Why: approval.Because(approval.WhyPinNone)})), nil
+		}
+		id = found[1]
+	}
+	if id == "" {
+		return beside(ids.FieldLink, h.Words(&approval.InputError{Why: approval.Because(approval.WhyPinNone)})), nil
+	}
+	click, people := modalClick(cb, from), fields[ids.FieldPeople].SelectedUsers
+	wait := draws.ReadingView(from.Channel, "One moment: the file is read through. It is pinned when this says so.")
+	return answer{payload: slack.NewUpdateViewSubmissionResponse(&wait), after: func(ctx context.Context) {
+		said := "It is pinned."
+		if err := h.service.Pin(ctx, click, from.Channel, id, people); err != nil {
+			said = h.Words(err) + " Nothing was pinned."
+		}
+		h.show(ctx, draws.ReadingView(from.Channel, said), cb.View.ID)
+		h.again(ctx, click, from.Channel, cb.View.RootViewID, nil)
+	}}, nil
+}
+
+// clickUnpin takes a pin away.
+func (h *pinned) clickUnpin(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	from, err := draw.OriginOf(cb.View.PrivateMetadata)
+	if err != nil {
+		return answer{}, err
+	}
+	click := clickOf(cb, action)
+	if err := h.service.Unpin(ctx, click, from.Channel, action.Value); err != nil {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) { h.again(ctx, click, from.Channel, cb.View.ID, nil) }}, nil
+}
+
+// clickAccept puts a newer upload in the place of a pinned file, once it is read through.
+func (h *pinned) clickAccept(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	from, err := draw.OriginOf(cb.View.PrivateMetadata)
+	if err != nil {
+		return answer{}, err
+	}
+	was, upload, _ := strings.Cut(action.Value, " ")
+	click := clickOf(cb, action)
+	return answer{after: func(ctx context.Context) {
+		err := h.service.Accept(ctx, click, from.Channel, was, upload)
+		h.again(ctx, click, from.Channel, cb.View.ID, err)
+	}}, nil
+}
+
+// clickKeep declines it.
+func (h *pinned) clickKeep(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	from, err := draw.OriginOf(cb.View.PrivateMetadata)
+	if err != nil {
+		return answer{}, err
+	}
+	was, upload, _ := strings.Cut(action.Value, " ")
+	click := clickOf(cb, action)
+	if err := h.service.KeepPin(ctx, click, from.Channel, was, upload); err != nil {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) { h.again(ctx, click, from.Channel, cb.View.ID, nil) }}, nil
 }

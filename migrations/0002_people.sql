@@ -136,9 +136,55 @@ CREATE TRIGGER ssh_keys_of_one BEFORE INSERT ON ssh_keys FOR EACH ROW WHEN (NEW.
 CREATE TRIGGER ssh_keys_unchangeable BEFORE UPDATE OR DELETE ON ssh_keys FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER ssh_keys_untruncatable BEFORE TRUNCATE ON ssh_keys FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+-- The files that administrators have pinned to channels, one deed after another: of a file in a channel the
+-- latest holds, unless a later upload was accepted in its place. The files stay in Slack.
+CREATE TABLE pins (
+    seq        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    team       text NOT NULL CHECK (team <> ''),
+    project    text NOT NULL CHECK (project <> ''), -- the channel
+    verb       text NOT NULL CHECK (verb IN ('pinned', 'unpinned', 'accepted upload', 'declined upload')),
+    file       text NOT NULL CHECK (file <> ''), -- Slack's id
+    name       text REFERENCES contents,
+    content    text REFERENCES contents, -- the sha256 of what it holds
+    size       bigint CHECK (size >= 0),
+    people     text[] NOT NULL DEFAULT '{}', -- who may use it; empty: everybody of the channel
+    shared_by  text, -- who has put it into Slack,
+    shared_at  timestamptz, -- and when
+    instead_of text, -- of an upload: the pinned file that has its name
+    "by"       text NOT NULL CHECK ("by" <> ''),
+    at         timestamptz NOT NULL,
+    told       bigint, -- the event of pins:TEAM that tells of it
+    -- What is pinned is named by what it holds.
+    CONSTRAINT pins_whole CHECK (num_nonnulls(name, content, size) = CASE WHEN verb IN ('pinned', 'accepted upload') THEN 3 ELSE 0 END),
+    -- An upload is accepted or declined in the place of another file.
+    CONSTRAINT pins_instead CHECK ((instead_of IS NOT NULL) = (verb IN ('accepted upload', 'declined upload')) AND coalesce(instead_of <> file, true)),
+    -- Nobody is named who is nobody.
+    CONSTRAINT pins_people CHECK (array_position(people, NULL) IS NULL AND array_position(people, '') IS NULL AND (people = '{}' OR verb IN ('pinned', 'accepted upload')))
+);
+CREATE INDEX pins_latest ON pins (team, project, file, seq DESC);
+-- +goose StatementBegin
+-- The pins that stand in a workspace.
+CREATE FUNCTION standing_pins(of text) RETURNS SETOF pins LANGUAGE sql STABLE AS $$
+    SELECT * FROM (SELECT DISTINCT ON (project, file) * FROM pins WHERE team = of ORDER BY project, file, seq DESC) latest
+    WHERE verb IN ('pinned', 'accepted upload') AND NOT EXISTS (SELECT FROM pins later WHERE (later.team, later.project, later.instead_of, later.verb) = (of, latest.project, latest.file, 'accepted upload') AND later.seq > latest.seq)
+$$;
+-- An upload is offered for a pin that stands, and only what is pinned is taken away.
+CREATE FUNCTION pins_follow() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM standing_pins(NEW.team) p WHERE p.project = NEW.project AND p.file = coalesce(NEW.instead_of, NEW.file)) THEN
+        RAISE EXCEPTION '% is not pinned to %', coalesce(NEW.instead_of, NEW.file), NEW.project USING ERRCODE = 'check_violation', CONSTRAINT = 'pins_follow';
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER pins_authority BEFORE INSERT ON pins FOR EACH ROW EXECUTE FUNCTION authority_alone();
+CREATE TRIGGER pins_follow BEFORE INSERT ON pins FOR EACH ROW WHEN (NEW.verb <> 'pinned') EXECUTE FUNCTION pins_follow();
+CREATE TRIGGER pins_unchangeable BEFORE UPDATE OR DELETE ON pins FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER pins_untruncatable BEFORE TRUNCATE ON pins FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 -- +goose StatementBegin
 CREATE FUNCTION authority(of text) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT (SELECT count(*) FROM people WHERE team = of) + (SELECT count(*) FROM delegations WHERE team = of)
-        + (SELECT count(*) FROM rules WHERE team = of) + (SELECT count(*) FROM ssh_keys WHERE team = of)
+        + (SELECT count(*) FROM rules WHERE team = of) + (SELECT count(*) FROM ssh_keys WHERE team = of) + (SELECT count(*) FROM pins WHERE team = of)
 $$;
 -- +goose StatementEnd

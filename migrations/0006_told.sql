@@ -52,6 +52,44 @@ BEGIN
     RETURN NULL;
 END $$;
 -- +goose StatementEnd
+-- +goose StatementBegin
+CREATE FUNCTION pins_told() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events e, LATERAL (SELECT e.data::jsonb AS d) said WHERE e.stream = 'pins:' || NEW.team AND e.seq = NEW.told AND e.kind = NEW.verb AND e.actor = NEW."by" AND e.at = NEW.at
+        AND (d ->> 'channel', d ->> 'file') = (NEW.project, NEW.file)
+        AND (d #>> '{name,salted_sha256}', d #>> '{content,salted_sha256}', d ->> 'size', d ->> 'shared_by', d ->> 'instead_of', (d ->> 'shared_at')::timestamptz)
+            IS NOT DISTINCT FROM (NEW.name, NEW.content, NEW.size::text, NEW.shared_by, NEW.instead_of, NEW.shared_at)
+        AND coalesce(d -> 'for', '[]') = to_jsonb(NEW.people)) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+-- The channels beside its own from which contents of a request's thread are known: they were read there, or
+-- are pinned there. A direct message has no rules of its own.
+CREATE FUNCTION known_in(of text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+    WITH used AS (SELECT q.team, q.project, f ->> 'id' AS id, coalesce(f ->> 'sha256', '') AS content, coalesce(f ->> 'pinned', '') AS pinned
+        FROM requests q JOIN requests h ON h.session_id = q.session_id, jsonb_array_elements(h.files) f WHERE q.id = of)
+    SELECT r.project FROM used u JOIN readings r ON r.team = u.team AND r.file_sha256 = u.content WHERE u.content <> '' AND r.project <> u.project AND r.project !~ '^D'
+    UNION SELECT p.project FROM used u, standing_pins(u.team) p WHERE p.project <> u.project AND (p.project = u.pinned OR p.file = u.id OR u.content <> '' AND said(p.content) = u.content)
+    UNION SELECT u.pinned FROM used u WHERE u.pinned NOT IN ('', u.project)
+    ORDER BY 1
+$$;
+-- Nothing starts on a pinned file that is not pinned any more, holds something else than what was pinned,
+-- or is for others.
+CREATE FUNCTION runs_pinned() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM requests q, jsonb_array_elements(q.files) f WHERE q.id = NEW.request_id AND coalesce(f ->> 'pinned', '') <> ''
+        AND NOT EXISTS (SELECT FROM standing_pins(q.team) p WHERE p.project = f ->> 'pinned' AND p.file = f ->> 'id' AND said(p.content) = f ->> 'sha256'
+            AND (p.people = '{}' OR q.asker = ANY (p.people)))) THEN
+        RAISE EXCEPTION 'a file of % is not pinned for whoever asks', NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = 'runs_pinned';
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE INDEX readings_content ON readings (team, file_sha256);
+CREATE CONSTRAINT TRIGGER pins_told AFTER INSERT ON pins DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pins_told();
+ALTER TABLE pins ADD CONSTRAINT pins_once UNIQUE (team, told);
+CREATE TRIGGER runs_pinned BEFORE INSERT ON runs FOR EACH ROW EXECUTE FUNCTION runs_pinned();
 CREATE CONSTRAINT TRIGGER ssh_keys_told AFTER INSERT ON ssh_keys DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ssh_keys_told();
 CREATE CONSTRAINT TRIGGER rules_told AFTER INSERT ON rules DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION rules_told();
 CREATE CONSTRAINT TRIGGER people_told AFTER INSERT ON people DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION people_told();

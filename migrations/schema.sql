@@ -24,7 +24,7 @@ CREATE FUNCTION authority(of text) RETURNS bigint
     LANGUAGE sql STABLE
     AS $$
     SELECT (SELECT count(*) FROM people WHERE team = of) + (SELECT count(*) FROM delegations WHERE team = of)
-        + (SELECT count(*) FROM rules WHERE team = of) + (SELECT count(*) FROM ssh_keys WHERE team = of)
+        + (SELECT count(*) FROM rules WHERE team = of) + (SELECT count(*) FROM ssh_keys WHERE team = of) + (SELECT count(*) FROM pins WHERE team = of)
 $$;
 
 CREATE FUNCTION authority_alone() RETURNS trigger
@@ -308,6 +308,17 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION known_in(of text) RETURNS SETOF text
+    LANGUAGE sql STABLE
+    AS $$
+    WITH used AS (SELECT q.team, q.project, f ->> 'id' AS id, coalesce(f ->> 'sha256', '') AS content, coalesce(f ->> 'pinned', '') AS pinned
+        FROM requests q JOIN requests h ON h.session_id = q.session_id, jsonb_array_elements(h.files) f WHERE q.id = of)
+    SELECT r.project FROM used u JOIN readings r ON r.team = u.team AND r.file_sha256 = u.content WHERE u.content <> '' AND r.project <> u.project AND r.project !~ '^D'
+    UNION SELECT p.project FROM used u, standing_pins(u.team) p WHERE p.project <> u.project AND (p.project = u.pinned OR p.file = u.id OR u.content <> '' AND said(p.content) = u.content)
+    UNION SELECT u.pinned FROM used u WHERE u.pinned NOT IN ('', u.project)
+    ORDER BY 1
+$$;
+
 CREATE FUNCTION limits_told() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -380,6 +391,32 @@ BEGIN
     IF NOT EXISTS (SELECT FROM events WHERE stream = 'people:' || NEW.team AND seq = NEW.told AND actor = NEW."by" AND at = NEW.at
         AND kind = CASE WHEN NEW.named THEN 'named' ELSE 'removed' END
         AND data::jsonb @> jsonb_build_object('person', NEW.person, 'role', NEW.role, 'channel', NEW.project)) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION pins_follow() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM standing_pins(NEW.team) p WHERE p.project = NEW.project AND p.file = coalesce(NEW.instead_of, NEW.file)) THEN
+        RAISE EXCEPTION '% is not pinned to %', coalesce(NEW.instead_of, NEW.file), NEW.project USING ERRCODE = 'check_violation', CONSTRAINT = 'pins_follow';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION pins_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events e, LATERAL (SELECT e.data::jsonb AS d) said WHERE e.stream = 'pins:' || NEW.team AND e.seq = NEW.told AND e.kind = NEW.verb AND e.actor = NEW."by" AND e.at = NEW.at
+        AND (d ->> 'channel', d ->> 'file') = (NEW.project, NEW.file)
+        AND (d #>> '{name,salted_sha256}', d #>> '{content,salted_sha256}', d ->> 'size', d ->> 'shared_by', d ->> 'instead_of', (d ->> 'shared_at')::timestamptz)
+            IS NOT DISTINCT FROM (NEW.name, NEW.content, NEW.size::text, NEW.shared_by, NEW.instead_of, NEW.shared_at)
+        AND coalesce(d -> 'for', '[]') = to_jsonb(NEW.people)) THEN
         PERFORM untold(TG_TABLE_NAME, TG_NAME);
     END IF;
     RETURN NULL;
@@ -656,6 +693,19 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION runs_pinned() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM requests q, jsonb_array_elements(q.files) f WHERE q.id = NEW.request_id AND coalesce(f ->> 'pinned', '') <> ''
+        AND NOT EXISTS (SELECT FROM standing_pins(q.team) p WHERE p.project = f ->> 'pinned' AND p.file = f ->> 'id' AND said(p.content) = f ->> 'sha256'
+            AND (p.people = '{}' OR q.asker = ANY (p.people)))) THEN
+        RAISE EXCEPTION 'a file of % is not pinned for whoever asks', NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = 'runs_pinned';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION runs_told() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -790,6 +840,44 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
+
+CREATE TABLE pins (
+    seq bigint NOT NULL,
+    team text NOT NULL,
+    project text NOT NULL,
+    verb text NOT NULL,
+    file text NOT NULL,
+    name text,
+    content text,
+    size bigint,
+    people text[] DEFAULT '{}'::text[] NOT NULL,
+    shared_by text,
+    shared_at timestamp with time zone,
+    instead_of text,
+    by text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    told bigint,
+    CONSTRAINT pins_by_check CHECK ((by <> ''::text)),
+    CONSTRAINT pins_file_check CHECK ((file <> ''::text)),
+    CONSTRAINT pins_instead CHECK ((((instead_of IS NOT NULL) = (verb = ANY (ARRAY['accepted upload'::text, 'declined upload'::text]))) AND COALESCE((instead_of <> file), true))),
+    CONSTRAINT pins_people CHECK (((array_position(people, NULL::text) IS NULL) AND (array_position(people, ''::text) IS NULL) AND ((people = '{}'::text[]) OR (verb = ANY (ARRAY['pinned'::text, 'accepted upload'::text]))))),
+    CONSTRAINT pins_project_check CHECK ((project <> ''::text)),
+    CONSTRAINT pins_size_check CHECK ((size >= 0)),
+    CONSTRAINT pins_team_check CHECK ((team <> ''::text)),
+    CONSTRAINT pins_verb_check CHECK ((verb = ANY (ARRAY['pinned'::text, 'unpinned'::text, 'accepted upload'::text, 'declined upload'::text]))),
+    CONSTRAINT pins_whole CHECK ((num_nonnulls(name, content, size) =
+CASE
+    WHEN (verb = ANY (ARRAY['pinned'::text, 'accepted upload'::text])) THEN 3
+    ELSE 0
+END))
+);
+
+CREATE FUNCTION standing_pins(of text) RETURNS SETOF pins
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT * FROM (SELECT DISTINCT ON (project, file) * FROM pins WHERE team = of ORDER BY project, file, seq DESC) latest
+    WHERE verb IN ('pinned', 'accepted upload') AND NOT EXISTS (SELECT FROM pins later WHERE (later.team, later.project, later.instead_of, later.verb) = (of, latest.project, latest.file, 'accepted upload') AND later.seq > latest.seq)
+$$;
 
 CREATE FUNCTION takebacks_told() RETURNS trigger
     LANGUAGE plpgsql
@@ -1231,6 +1319,15 @@ ALTER TABLE people ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+ALTER TABLE pins ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pins_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE posts (
     request_id text NOT NULL,
     surface text NOT NULL,
@@ -1628,6 +1725,12 @@ ALTER TABLE ONLY people
 ALTER TABLE ONLY people
     ADD CONSTRAINT people_pkey PRIMARY KEY (seq);
 
+ALTER TABLE ONLY pins
+    ADD CONSTRAINT pins_once UNIQUE (team, told);
+
+ALTER TABLE ONLY pins
+    ADD CONSTRAINT pins_pkey PRIMARY KEY (seq);
+
 ALTER TABLE ONLY posts
     ADD CONSTRAINT posts_pkey PRIMARY KEY (request_id, surface);
 
@@ -1749,6 +1852,10 @@ CREATE INDEX notices_untold ON notices USING btree (at) WHERE (told_at IS NULL);
 CREATE INDEX notices_waiting ON notices USING btree (at) WHERE (held AND (digest IS NULL));
 
 CREATE INDEX people_latest ON people USING btree (team, project, role, person, seq DESC);
+
+CREATE INDEX pins_latest ON pins USING btree (team, project, file, seq DESC);
+
+CREATE INDEX readings_content ON readings USING btree (team, file_sha256);
 
 CREATE INDEX requests_by_asker ON requests USING btree (team, asker, created_at DESC);
 
@@ -1912,6 +2019,16 @@ CREATE TRIGGER people_unchangeable BEFORE DELETE OR UPDATE ON people FOR EACH RO
 
 CREATE TRIGGER people_untruncatable BEFORE TRUNCATE ON people FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE TRIGGER pins_authority BEFORE INSERT ON pins FOR EACH ROW EXECUTE FUNCTION authority_alone();
+
+CREATE TRIGGER pins_follow BEFORE INSERT ON pins FOR EACH ROW WHEN ((new.verb <> 'pinned'::text)) EXECUTE FUNCTION pins_follow();
+
+CREATE CONSTRAINT TRIGGER pins_told AFTER INSERT ON pins DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pins_told();
+
+CREATE TRIGGER pins_unchangeable BEFORE DELETE OR UPDATE ON pins FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER pins_untruncatable BEFORE TRUNCATE ON pins FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE TRIGGER posts_begin AFTER INSERT ON posts FOR EACH ROW EXECUTE FUNCTION posts_tell();
 
 CREATE TRIGGER posts_go AFTER UPDATE ON posts FOR EACH ROW WHEN (((new.shown <> old.shown) AND (new.shown ~~ 'taken back%'::text))) EXECUTE FUNCTION posts_go();
@@ -1977,6 +2094,8 @@ CREATE TRIGGER rules_untruncatable BEFORE TRUNCATE ON rules FOR EACH STATEMENT E
 CREATE TRIGGER runs_approved BEFORE INSERT ON runs FOR EACH ROW EXECUTE FUNCTION runs_approved();
 
 CREATE TRIGGER runs_end_once BEFORE UPDATE ON runs FOR EACH ROW EXECUTE FUNCTION runs_end_once();
+
+CREATE TRIGGER runs_pinned BEFORE INSERT ON runs FOR EACH ROW EXECUTE FUNCTION runs_pinned();
 
 CREATE CONSTRAINT TRIGGER runs_told AFTER INSERT OR UPDATE ON runs DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION runs_told();
 
@@ -2123,6 +2242,12 @@ ALTER TABLE ONLY notices
 
 ALTER TABLE ONLY notices
     ADD CONSTRAINT notices_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
+
+ALTER TABLE ONLY pins
+    ADD CONSTRAINT pins_content_fkey FOREIGN KEY (content) REFERENCES contents(hash);
+
+ALTER TABLE ONLY pins
+    ADD CONSTRAINT pins_name_fkey FOREIGN KEY (name) REFERENCES contents(hash);
 
 ALTER TABLE ONLY posts
     ADD CONSTRAINT posts_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);

@@ -46,6 +46,9 @@ func TestAnAuditNamesTheFirstRowThatDiffersFromTheEvents(t *testing.T) {
 		"where a message stands":  {`UPDATE posts SET channel = 'C2'`, "the message card: C2 1.1: no event says so", false},
 		"a role":                  {`INSERT INTO people (team, project, role, person, named, by, at) VALUES ('TEAM', '', 'reviewer', 'EVIL', true, 'ADMIN', now())`, "TEAM: EVIL is now reviewer", true},
 		"a role less":             {`DELETE FROM people`, `TEAM: REVC is now reviewer in "" by ADMIN at `, true},
+		"a pin":                   {`INSERT INTO pins (team, project, verb, file, "by", at) VALUES ('TEAM', 'CHAN', 'unpinned', 'FEVIL', 'ADMIN', now())`, `TEAM: file FEVIL of "CHAN" is unpinned by ADMIN`, true},
+		"whom a pin is for":       {`UPDATE pins SET people = '{}'`, `TEAM: file F1 of "CHAN" is pinned by ADMIN`, true},
+		"a pin less":              {`DELETE FROM pins`, `TEAM: file F1 of "CHAN" is pinned by ADMIN`, true},
 		"a place":                 {`UPDATE delegations SET delegate = 'EVIL'`, "TEAM: in the place of REVA decides EVIL until ", true},
 		"rules":                   {`UPDATE rules SET document = jsonb_set(document, '{high,approvals}', '1')`, `TEAM: version 1 of the rules of "" by ADMIN`, true},
 		"a limit":                 {`UPDATE limits SET amount = 9000000000000`, "the limit of TEAM team TEAM: 9000000000000 per month by ADMIN", true},
@@ -60,6 +63,7 @@ func TestAnAuditNamesTheFirstRowThatDiffersFromTheEvents(t *testing.T) {
 			r := b.done(t, "t")
 			require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceCard, Channel: "C1", TS: "1.1"}))
 			require.NoError(t, b.Name(t.Context(), review.Grant{Team: team, Role: review.RoleReviewer, User: "REVC", By: "ADMIN"}))
+			require.NoError(t, PinsOf(b.DB).Set(t.Context(), aDeed(approval.EventPinned, "F1", "aa", "U1")))
 			require.NoError(t, b.Delegate(t.Context(), review.Delegation{Team: team, From: "REVA", To: "REVB", Until: time.Now().Add(time.Hour)}))
 			_, err := b.SetRules(t.Context(), review.RuleSet{Team: team, Rules: someRules(), SetBy: "ADMIN"})
 			require.NoError(t, err)

@@ -62,7 +62,7 @@ func TestPeopleAndRulesWaitForWhatRestsOnThem(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r := b.pending(t, "t")
-	for _, table := range []string{"people", "delegations", "rules", "ssh_keys"} { // no event tells of these: it is about the lock
+	for _, table := range []string{"people", "delegations", "rules", "ssh_keys", "pins"} { // no event tells of these: it is about the lock
 		require.NoError(t, b.exec(t, `ALTER TABLE `+table+` DISABLE TRIGGER `+table+`_told`))
 	}
 	tx, err := b.pool.Begin(t.Context())
@@ -74,6 +74,7 @@ func TestPeopleAndRulesWaitForWhatRestsOnThem(t *testing.T) {
 		"people":      `INSERT INTO people (team, project, role, person, named, by, at) VALUES ($1, '', 'reviewer', 'U', true, 'A', now())`,
 		"delegations": `INSERT INTO delegations (team, principal, delegate, until, at) VALUES ($1, 'A', 'B', now() + interval '1 hour', now())`,
 		"ssh_keys":    `INSERT INTO ssh_keys (team, person, line, named, at) VALUES ($1, 'A', 'ssh-ed25519 AAAA', true, now())`,
+		"pins":        `INSERT INTO pins (team, project, verb, file, name, content, size, "by", at) SELECT $1, 'C', 'pinned', 'F', question, question, 1, 'A', now() FROM requests LIMIT 1`,
 		"rules": `INSERT INTO rules (team, project, version, document, set_by, set_at)
 			VALUES ($1, '', 1, '{"low": {"approvals": 1}, "medium": {"approvals": 1}, "high": {"approvals": 1}}', 'A', now())`,
 	} {

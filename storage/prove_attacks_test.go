@@ -40,6 +40,8 @@ var refusedAttacks = []struct{ what, sql, by string }{
 	{"a message to the model", `INSERT INTO messages (session_id, request_id, role, text, at) SELECT session_id, id, 'result', question, now() FROM requests WHERE id = DONE`, "messages_told"},
 	{"a role", named(`'', 'administrator'`), "people_told"},
 	{"a key of a reviewer's", keyed(`'REVA', 'ssh-ed25519 AAAA'`), "ssh_keys_told"},
+	{"a pin", `INSERT INTO pins (team, project, verb, file, name, content, size, "by", at) SELECT team, project, 'pinned', 'F1', question, question, 1, 'ADMIN', now() FROM requests WHERE id = DONE`, "pins_told"},
+	{"a run on a file that is pinned for others", usesPin + startsOn, "runs_pinned"},
 	{"rules that ask for one approval", ruled(`'', 1, 1`), "rules_told"},
 	{"somebody in a reviewer's place", delegated(`'REVA', 'EVIL', now() + interval '1 day', now()`), "delegations_told"},
 	{"a limit", `INSERT INTO limits VALUES ('TEAM', 'user', 'ASKER', 1000000000000, 'day', 'ADMIN', now())`, "limits_told"},
@@ -288,6 +290,16 @@ func TestProveReviewRolesRulesAndLimitsThatAreForgedWithTheirEventsDoNotCount(t 
 			keys, err := b.Keys(t.Context(), team, "REVA")
 			require.NoError(t, err)
 			return fmt.Sprint(len(keys))
+		}},
+		"a pin": {nil, "'pins:TEAM'", func(event func(stream, actor, kind, data string) string) string {
+			word := approval.Hash([]byte(strings.Repeat("a", 32) + "x"))
+			return `INSERT INTO contents (hash, salt, value, stream) VALUES ('` + word + `', repeat('a', 32), 'x', 'pins:TEAM');` +
+				event("'pins:TEAM'", "ADMIN", "pinned", `'{"channel":"CHAN","content":{"salted_sha256":"`+word+`"},"file":"F1","for":[],"name":{"salted_sha256":"`+word+`"},"size":1}'`) + `
+				INSERT INTO pins (team, project, verb, file, name, content, size, "by", at, told) VALUES ('TEAM', 'CHAN', 'pinned', 'F1', '` + word + `', '` + word + `', 1, 'ADMIN', ` + forgedAt + `, LAST)`
+		}, func(t *testing.T, b *bundle) string {
+			list, err := PinsOf(b.DB).Pins(t.Context(), team)
+			require.NoError(t, err)
+			return fmt.Sprint(len(list))
 		}},
 		"somebody in another's place": {nil, "'people:TEAM'", func(event func(stream, actor, kind, data string) string) string {
 			return event("'people:TEAM'", "REVA", "delegated", `'{"before":null,"to":"EVIL","until":"2031-01-01T00:00:00Z"}'`) + `

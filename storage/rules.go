@@ -113,8 +113,55 @@ func (db *core) queueBook(b *pgx.Batch, id string, into *review.Book) {
 			UNION ALL (SELECT * FROM rules WHERE team = q.team AND project = q.project ORDER BY version DESC LIMIT 8)) r ON true`+ruleVouchers+`
 		WHERE q.id = $1 ORDER BY r.project, r.version DESC`, id)
 	db.queueSealed(b, id, into)
+	db.queuePinsOf(b, id, &into.Pins)
+	db.queueElsewhere(b, id, &into.Elsewhere)
 	db.queueGrants(b, ofRequest, id, &into.Grants)
 	db.queueDelegations(b, ofRequest, id, &into.Delegations)
+}
+
+// elsewhereRow is a channel from which files are known, and a version of its own rules, if it has any.
+type elsewhereRow struct {
+	Known    string
+	Rule     *string
+	Document *review.Rules
+	Version  *int
+	SetBy    *string
+	SetAt    *time.Time
+	Spelled  *string
+	trail.Voucher
+}
+
+// queueElsewhere reads the rules of the channels from which the files of a request's thread are known.
+func (db *core) queueElsewhere(b *pgx.Batch, id string, into *[]review.RuleSet) {
+	pg.Ask(b, func(rows []elsewhereRow) error {
+		*into = nil
+		held, doubted := map[string]bool{}, map[string]bool{}
+		for _, row := range rows {
+			set := review.RuleSet{Project: row.Known}
+			if row.Version != nil {
+				r := ruleRow{Voucher: row.Voucher, Team: pg.OrZero(row.Rule), Project: row.Known, Version: *row.Version, Document: row.Document, SetBy: pg.OrZero(row.SetBy), SetAt: pg.OrZero(row.SetAt), Spelled: row.Spelled}
+				if set = r.set(); held[row.Known] {
+					continue // a later version holds
+				}
+				if doubted[row.Known] = db.doubtsRules(r); doubted[row.Known] {
+					continue
+				}
+			}
+			held[row.Known] = true
+			*into = append(*into, set)
+		}
+		for known := range doubted {
+			if !held[known] {
+				return errUnsigned
+			}
+		}
+		return nil
+	}, `
+		SELECT k.project AS known, r.team AS rule, CASE WHEN r.document #> '{notes,text}' IS NULL THEN r.document ELSE r.document #- '{notes,text}' END AS document,
+			r.version, r.set_by, r.set_at, r.document::text AS spelled, `+trail.VoucherOf+`
+		FROM known_in($1) k (project) JOIN requests q ON q.id = $1
+		LEFT JOIN LATERAL (SELECT * FROM rules WHERE team = q.team AND project = k.project ORDER BY version DESC LIMIT 8) r ON true`+ruleVouchers+`
+		ORDER BY k.project, r.version DESC`, id)
 }
 
 // sealedRow is a version of rules that a revision names: by which it is reviewed, with whose

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 	"countersign/approval/review"
 )
 
@@ -34,16 +35,22 @@ type Slack interface {
 	Readable(ctx context.Context, f approval.File, channel string) (bool, error)
 }
 
+// Pins knows who may use pinned files, and read what comes of them.
+type Pins interface {
+	Check(ctx context.Context, u pins.Use) (private bool, err error)
+}
+
 // Desk does with answers what people ask for.
 type Desk struct {
 	store  Store
 	people People
 	slack  Slack
+	pins   Pins
 }
 
 // New makes the desk.
-func New(store Store, people People, slack Slack) *Desk {
-	return &Desk{store: store, people: people, slack: slack}
+func New(store Store, people People, slack Slack, pinned Pins) *Desk {
+	return &Desk{store: store, people: people, slack: slack, pins: pinned}
 }
 
 // TakeBack has an answer go from Slack: its messages, its charts and its files. It has committed

@@ -2,10 +2,12 @@ package answers
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 	"countersign/approval/review"
 )
 
@@ -68,7 +70,20 @@ func (d *Desk) bars(ctx context.Context, r *approval.Request, channel string) (w
 	if from.Rules.Class == review.Confidential && to.Rules.Class != review.Confidential {
 		return approval.Because(approval.WhyShareOpener), nil
 	}
+	private, err := d.pins.Check(ctx, pins.Use{Team: r.Team, Place: channel, User: r.Asker, Files: r.Files})
+	if in := new(approval.InputError); errors.As(err, &in) {
+		return in.Why, nil
+	}
+	if err != nil {
+		return why, err
+	}
 	for _, f := range r.Files {
+		if f.Pinned != "" && private {
+			return approval.Reason{Code: approval.WhyFileNotTheirs, Name: f.Name}, nil
+		}
+		if f.Pinned != "" {
+			continue // the pin says who may, wherever the file stands
+		}
 		if may, err := d.slack.Readable(ctx, f, channel); err != nil || !may {
 			return approval.Reason{Code: approval.WhyFileNotTheirs, Name: f.Name}, err
 		}

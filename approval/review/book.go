@@ -4,22 +4,25 @@ import (
 	"slices"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 )
 
 // Book is what administrators have set that bears on one request, read at one
 // moment: the rules of its channel, and who has which part.
 type Book struct {
-	Own         RuleSet // of the channel; version 0 where it never had any
-	House       RuleSet // of the workspace
-	Sealed      RuleSet // the version that the current revision names; version 0 where there is none of that name
-	Notes       Notes   // that the current revision names; none where nobody has written any
-	Grants      []Grant // in the whole workspace
+	Own         RuleSet    // of the channel; version 0 where it never had any
+	House       RuleSet    // of the workspace
+	Sealed      RuleSet    // the version that the current revision names; version 0 where there is none of that name
+	Notes       Notes      // that the current revision names; none where nobody has written any
+	Pins        []pins.Pin // that stand, of the files of the request
+	Elsewhere   []RuleSet  // the own ones of other channels from which files of the request, or of its thread, are known
+	Grants      []Grant    // in the whole workspace
 	Delegations []Delegation
 }
 
-// Rules are those that hold in the channel.
+// Rules are those that hold in the channel, and of those that files bring along what is stricter.
 func (b Book) Rules(p approval.Policy) RuleSet {
-	return Effective(b.Own, b.House).Or(p)
+	return Effective(b.Own, b.House).Or(p).Joined(b.Brought(p))
 }
 
 // Freezes are the rules of the channel with the freezes of the workspace beside its

@@ -11,7 +11,7 @@ import (
 // rules. Where no box reaches anything, nothing is promised.
 func Grade(m *approval.Manifest, set RuleSet, findings []approval.Finding, reaches bool) {
 	m.Tier, _ = TierOf(findings, m.CostCap, set.Rules)
-	m.Approvals, m.Policy = set.Rules.For(m.Tier).Approvals, set.Name()
+	m.Approvals, m.Policy, m.Brought = set.Rules.For(m.Tier).Approvals, set.Name(), set.Brought
 	// A seal names hosts only where the box can reach them. Else an approval would promise what
 	// nothing keeps.
 	if reaches && slices.ContainsFunc(findings, func(f approval.Finding) bool { return f.Kind == approval.KindNetwork }) {

@@ -74,6 +74,8 @@ type RuleSet struct {
 	// Effective fills these in; nobody stores them.
 	Own       int  // the version that is in force in the channel itself: see InForce
 	OwnModels bool // the list of models is the channel's own
+	// Joined fills this in: the versions of other channels' rules that files have brought along.
+	Brought []string
 }
 
 // Name is how a manifest names the version: "team/3", "C123/2", "settings".

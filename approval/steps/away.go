@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 	"countersign/approval/review"
 )
 
@@ -19,6 +20,20 @@ type Watch struct {
 	}
 
 	people *People
+	pins   *pins.Keeper
+}
+
+// mayUse makes sure, when a run is about to start, that whoever asked may use its pinned files: they stand,
+// hold what they held, and the channel has nobody who may not read what comes of them.
+func (s *Watch) mayUse(ctx context.Context, c *Case) error {
+	r := c.Request
+	if why := pins.Bars(r.Files, r.Project, r.Asker, c.Pins); !why.None() {
+		return &approval.InputError{Why: why}
+	}
+	if len(c.Pins) == 0 {
+		return nil
+	}
+	return s.pins.InPlace(ctx, pins.Of(r))
 }
 
 // withheldPatience is how long a file is asked for that Slack shows, and does not give.

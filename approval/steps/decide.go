@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 	"countersign/approval/review"
 	"countersign/budget"
 )
@@ -221,6 +222,14 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling) (_ *approval.Reques
 	if d.Verdict == approval.Rewrite && s.costs.writes() {
 		if cheaper, err = s.costs.substitute(c.Request, s.costs.reach(c), apart(c.Request, c.Standings)); err != nil {
 			return nil, nil, err
+		}
+	}
+	if r := c.Request; d.Verdict == approval.Approve && r.State == approval.Pending && !has(r, d) {
+		// What would be refused at the start is refused here, in the same words.
+		for _, why := range []approval.Reason{pins.Bars(r.Files, r.Project, r.Asker, c.Pins), c.Lacks(r, s.Policy)} {
+			if !why.None() {
+				return nil, nil, &approval.MoveError{Request: r, Verb: string(d.Verdict), Why: why}
+			}
 		}
 	}
 	if err := s.afford(c, d, by.rules); err != nil {

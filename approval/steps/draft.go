@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"countersign/approval"
@@ -98,6 +99,9 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
 		replace(r, cheaper, now)
 		if why := barred(r, reach); !why.None() {
+			if alone := review.Effective(c.Own, c.House).Or(s.Policy).Reach(s.writer.Offers()); barred(r, alone).None() { // the channel would have let it
+				why = approval.Reason{Code: approval.WhyModelOfFile, Name: r.Model, Other: strings.Join(reach.Models(), ", ")}
+			}
 			return &approval.InputError{Why: why}
 		}
 		if call, err = s.calling(r, brief(r), now); err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 )
 
 // Finder looks up what a question is about.
@@ -15,6 +16,7 @@ type Finder struct {
 	store interface {
 		Asking
 		Requests
+		Notify(ctx context.Context, n approval.Notice) error
 	}
 	slack interface {
 		Files
@@ -23,6 +25,7 @@ type Finder struct {
 
 	inputs *Inputs
 	people *People
+	pins   *pins.Keeper
 }
 
 // Search is what Slack is to look through for a question's files.
@@ -33,6 +36,7 @@ type Search struct {
 	Files   []approval.File // that are known, by id
 	Thread  []string        // ids of the files that its thread was about before
 	Seek    approval.Seek
+	Pinned  []approval.File // that are pinned to the channel, or may be used in the direct message: they need not be in it
 }
 
 // Found is what there was.
@@ -41,6 +45,9 @@ type Found struct {
 	Unread string          // a name beside theirs that is none of a file here: perhaps what is to be written
 
 	Shared map[string]approval.Sharing // who has put them into Slack, and when, by their ids
+
+	// Uploads are later ones of the names of pinned files that were found: nobody uses them by their name.
+	Uploads []approval.File
 }
 
 // Find looks up the channel of a question, who asked it and its files. What Slack
@@ -118,21 +125,49 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (seen sought, er
 		}
 	}
 	known = slices.Concat(q.Files, known)
+	pinned, err := s.pins.Pinned(ctx, r.Team, r.Project, r.Asker)
+	if err != nil {
+		return seen, err
+	}
+	q.Pinned = pins.Files(pinned)
 	found, err := s.slack.Find(ctx, q)
 	if err != nil {
 		return seen, err
 	}
+	found.Files = pins.Mark(found.Files, r.Project, pinned)
 	for i := range found.Files { // Slack knows nothing of what was said of them
 		f := &found.Files[i]
 		if by, known := found.Shared[f.ID]; known {
 			f.Shared = &by
 		}
 		if at := slices.IndexFunc(known, func(k approval.File) bool { return k.ID == f.ID }); at >= 0 {
-			f.Answers = known[at].Answers
+			f.Answers, f.Pinned = known[at].Answers, cmp.Or(f.Pinned, known[at].Pinned) // one that is not pinned any more is not used by being in the thread
 		}
+	}
+	if err := s.pins.InPlace(ctx, pins.Use{Team: r.Team, Place: r.Project, Alone: r.Private, User: r.Asker, Files: found.Files}); err != nil {
+		return seen, err
+	}
+	if err := s.newer(ctx, r, pinned, found.Uploads); err != nil {
+		return seen, err
 	}
 	files, err := s.inputs.fitting(found.Files)
 	return sought{guest: person.Guest, shared: place.Shared, files: files, unread: found.Unread}, err
+}
+
+// newer tells administrators, once of each, of uploads that have the name of a pinned file.
+func (s *Finder) newer(ctx context.Context, r *approval.Request, pinned []pins.Pin, uploads []approval.File) error {
+	for _, up := range uploads {
+		at := slices.IndexFunc(pinned, func(p pins.Pin) bool { return p.Project == r.Project && p.Older(up) })
+		if at < 0 {
+			continue
+		}
+		said := approval.PinsNoticed{Newer: []approval.PinNoticed{{Channel: r.Project, File: up.Name, By: up.Shared.By, At: up.Shared.At}}}
+		err := s.store.Notify(ctx, approval.Notice{Key: "upload " + r.Team + " " + r.Project + " " + up.ID, Team: r.Team, Kind: approval.NoticePins, Admins: true, At: time.Now().UTC(), Data: approval.Encode(said), Once: true})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // OfThread are the files that the questions of a thread have read, as its next question

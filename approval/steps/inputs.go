@@ -290,6 +290,15 @@ func (s *Inputs) of(r *approval.Request, f approval.File) approval.Content {
 	return approval.Content{Team: r.Team, Project: r.Project, SHA256: f.SHA256, Desk: desk, Template: s.sandbox.Template()}
 }
 
+// readIn is how a content is read in a channel as far as somebody has asked about it there; nil: nobody has.
+func (s *Inputs) readIn(ctx context.Context, team, project, sha256 string) (*reading.Reading, error) {
+	kept, err := s.store.Reading(ctx, approval.Content{Team: team, Project: project, SHA256: sha256, Desk: s.sandbox.Desk(), Template: s.sandbox.Template()})
+	if err != nil || kept.Answer == nil {
+		return nil, err
+	}
+	return kept.Answer.Reading, nil
+}
+
 // recall is how a file is read, as far as that is kept.
 func (s *Inputs) recall(ctx context.Context, r *approval.Request, f approval.File) (*reading.Answer, error) {
 	kept, err := s.store.Reading(ctx, s.of(r, f))

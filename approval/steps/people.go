@@ -223,13 +223,24 @@ func (s *People) stand(ctx context.Context, c *Case) error {
 			}
 		}
 	}
-	if beyond := review.Beyond(r.Revision.Manifest, c.Rules(s.Policy).Rules); !beyond.None() {
-		broken.Why = append(broken.Why, beyond)
+	for _, why := range []approval.Reason{review.Beyond(r.Revision.Manifest, c.Rules(s.Policy).Rules), c.Lacks(r, s.Policy)} {
+		if !why.None() {
+			broken.Why = append(broken.Why, why)
+		}
 	}
 	if broken.Fallen == nil && broken.Why == nil {
 		return nil
 	}
 	return broken
+}
+
+// rulesFor are the rules that hold for a request: its channel's, and what its files bring along.
+func (s *People) rulesFor(ctx context.Context, r *approval.Request) (review.RuleSet, error) {
+	c, err := s.store.Case(ctx, r.ID)
+	if err != nil {
+		return review.RuleSet{}, err
+	}
+	return c.Rules(s.Policy), nil
 }
 
 // Keys are those by which whoever clicks signs at another door, the oldest first.

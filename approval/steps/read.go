@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 	"countersign/approval/reading"
 	"countersign/budget"
 )
@@ -99,6 +100,7 @@ type Reader struct {
 	inputs *Inputs
 	people *People
 	watch  *Watch
+	pins   *pins.Keeper
 }
 
 // Read has the files of a request read, one after another. It may be repeated after any
@@ -142,7 +144,7 @@ func (s *Reader) noted(ctx context.Context, was *approval.Request, files []appro
 	// What a new seal needs is read before the write, which calls no other store.
 	reseal, again := func(*approval.Request, time.Time) error { return nil }, *was
 	if again.Files = files; approval.SameColumns(&again) {
-		rules, err := s.people.RulesOf(ctx, was.Team, was.Project)
+		rules, err := s.people.rulesFor(ctx, was)
 		if err != nil {
 			return err
 		}
@@ -213,6 +215,9 @@ func (s *Reader) one(ctx context.Context, r *approval.Request, f *approval.File)
 		if in, err = s.inputs.content(ctx, f); err == nil {
 			known, err = s.inputs.recall(ctx, r, *f)
 		}
+	}
+	if err == nil {
+		err = s.pins.Same(ctx, r, *f) // another content than was pinned is not even read
 	}
 	if err != nil {
 		return false, err

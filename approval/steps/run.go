@@ -295,6 +295,9 @@ func (s *Runner) mayStart(ctx context.Context, r *approval.Request) (c *Case, st
 	if err := s.people.stand(ctx, c); err != nil {
 		return c, true, err
 	}
+	if err := s.watch.mayUse(ctx, c); err != nil {
+		return c, true, err
+	}
 	stop, err = s.watch.inPlace(ctx, r, true)
 	return c, stop, err
 }

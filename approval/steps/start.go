@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 )
 
 // A request may stand in line for its box for hours. What was checked before that is
@@ -112,6 +113,9 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 	}
 	if stop, err := s.watch.inPlace(ctx, r, false); stop || err != nil {
 		return r, opened, err
+	}
+	if err := s.watch.mayUse(ctx, by); err != nil {
+		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
 	}
 	inputs, err := s.seals.unbroken(ctx, r, by)
 	if broken := new(approval.BrokenSealError); errors.As(err, &broken) {
@@ -271,6 +275,7 @@ type Seals struct {
 	ends   *Ends
 	inputs *Inputs
 	people *People
+	pins   *pins.Keeper
 }
 
 // breakSeal takes a request back to review whose approval does not hold any more:
@@ -278,13 +283,18 @@ type Seals struct {
 // Stored code that could not be shown truthfully is no code for reviewers: then it ends.
 func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *approval.BrokenSealError) error {
 	s.sandbox.Discard(was.ID)
-	rules, err := s.people.RulesOf(ctx, was.Team, was.Project)
+	rules, err := s.people.rulesFor(ctx, was)
 	if err != nil {
 		return err
 	}
 	terms, err := s.costs.draftTerms(ctx, was)
 	if err != nil {
 		return err
+	}
+	other := s.pins.Same(ctx, was, broken.Files...) // another content than was pinned is put before nobody
+	barred := inputReason(other)
+	if other != nil && barred.None() {
+		return other
 	}
 	_, err = s.store.Update(ctx, was.ID, func(r *approval.Request, now time.Time) error {
 		// What was found broken was found of this revision, in this state. If the request has moved on since,
@@ -298,6 +308,10 @@ func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *ap
 		if code, err := approval.Canonical(r.Revision.Code); err != nil || code != r.Revision.Code {
 			r.Changes.Events = append(r.Changes.Events, approval.SealBroken(r, broken, now))
 			return s.abandon(r, approval.Because(approval.WhyCodeHidden), broken.Box, now)
+		}
+		if !barred.None() {
+			r.Changes.Events = append(r.Changes.Events, approval.SealBroken(r, broken, now))
+			return s.abandon(r, barred, broken.Box, now)
 		}
 		// The manifest is made for the files as they are now, which the move below puts into the row.
 		bare := *r

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 	"countersign/budget"
 )
 
@@ -16,7 +17,14 @@ type Ports struct {
 	Sandbox  Sandbox // NoSandbox where nothing can run code safely
 	Slack    Slack
 	Receipts Receipts // nil: everybody is told of each of their approvals at once
+	Pins     PinPorts
 	Log      *slog.Logger
+}
+
+// PinPorts are what pinned files need of the world. Without a store nothing is pinned.
+type PinPorts struct {
+	Store pins.Store
+	Slack pins.Slack
 }
 
 // Settings are what whoever operates it has set.
@@ -73,6 +81,7 @@ type Steps struct {
 	*Examiner
 	*Editor
 	*Finder
+	*pins.Keeper
 	*Reader
 	*Lists
 	*Offers
@@ -103,27 +112,28 @@ func New(p Ports, s Settings) *Steps {
 	authority := &Authority{store: p.Store, sandbox: p.Sandbox, slack: p.Slack, Settings: &s, boxes: boxes, people: people}
 	ends := &Ends{store: p.Store, log: p.Log, Settings: &s, costs: costs}
 	decider := &Decider{store: p.Store, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
-	watch := &Watch{store: p.Store, sandbox: p.Sandbox, slack: p.Slack, people: people}
-	reader := &Reader{store: p.Store, Settings: &s, boxes: boxes, costs: costs, ends: ends, inputs: inputs, people: people, watch: watch}
+	keeper := &pins.Keeper{Ports: pins.Ports{Store: p.Pins.Store, Slack: p.Pins.Slack, Most: s.Policy.MaxFileBytes, Admin: people.mayChange, Peek: people.admin, Tables: inputs.readIn}}
+	watch := &Watch{store: p.Store, sandbox: p.Sandbox, slack: p.Slack, people: people, pins: keeper}
+	reader := &Reader{store: p.Store, Settings: &s, boxes: boxes, costs: costs, ends: ends, inputs: inputs, people: people, watch: watch, pins: keeper}
 	drafter := &Drafter{store: p.Store, writer: p.Writer, Settings: &s, boxes: boxes, costs: costs, ends: ends, reader: reader, watch: watch}
 	examiner := &Examiner{store: p.Store, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	editor := &Editor{store: p.Store, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
-	finder := &Finder{store: p.Store, slack: p.Slack, inputs: inputs, people: people}
+	finder := &Finder{store: p.Store, slack: p.Slack, inputs: inputs, people: people, pins: keeper}
 	lists := &Lists{store: p.Store, receipts: p.Receipts, Settings: &s, people: people}
 	offers := &Offers{writer: p.Writer, Settings: &s, people: people}
 	payer := &Payer{store: p.Store, writer: p.Writer, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	presenter := &Presenter{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s, people: people}
 	reminder := &Reminder{store: p.Store, slack: p.Slack, people: people}
-	seals := &Seals{store: p.Store, sandbox: p.Sandbox, Settings: &s, costs: costs, ends: ends, inputs: inputs, people: people}
+	seals := &Seals{store: p.Store, sandbox: p.Sandbox, Settings: &s, costs: costs, ends: ends, inputs: inputs, people: people, pins: keeper}
 	runner := &Runner{store: p.Store, sandbox: p.Sandbox, slack: p.Slack, log: p.Log, presenter: presenter, Settings: &s, boxes: boxes, costs: costs, ends: ends, inputs: inputs, people: people, seals: seals, watch: watch}
 	treasury := &Treasury{store: p.Store, writer: p.Writer, Settings: &s, costs: costs, people: people}
 	teller := &Teller{store: p.Store, receipts: p.Receipts, slack: p.Slack, log: p.Log, Settings: &s, people: people, presenter: presenter}
-	sweeper := &Sweeper{store: p.Store, sandbox: p.Sandbox, log: p.Log, payer: payer, reminder: reminder, treasury: treasury, teller: teller}
+	sweeper := &Sweeper{store: p.Store, sandbox: p.Sandbox, log: p.Log, payer: payer, reminder: reminder, treasury: treasury, teller: teller, Settings: &s, pins: keeper}
 	trail := &Trail{slack: p.Slack, people: people}
 	return &Steps{
 		Ports: p, Settings: &s, Boxes: boxes, Costs: costs, Inputs: inputs,
 		Asker: asker, Clarifier: clarifier, People: people, Authority: authority, Ends: ends, Decider: decider,
-		Watch: watch, Drafter: drafter, Examiner: examiner, Editor: editor, Finder: finder, Reader: reader, Lists: lists, Offers: offers,
+		Watch: watch, Drafter: drafter, Examiner: examiner, Editor: editor, Finder: finder, Keeper: keeper, Reader: reader, Lists: lists, Offers: offers,
 		Payer: payer, Presenter: presenter, Reminder: reminder, Seals: seals, Runner: runner,
 		Treasury: treasury, Sweeper: sweeper, Teller: teller, Trail: trail,
 	}

@@ -3,10 +3,12 @@ package steps
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 	"countersign/budget"
 )
 
@@ -15,14 +17,48 @@ type Sweeper struct {
 	store interface {
 		Requests
 		Work
+		pinNews
 	}
 	sandbox Inspector
 	log     *slog.Logger
+	*Settings
 
 	payer    *Payer
 	reminder *Reminder
 	treasury *Treasury
 	teller   *Teller
+	pins     *pins.Keeper
+}
+
+// pinNews is what word of old pins takes.
+type pinNews interface {
+	Notice(ctx context.Context, key string) (*approval.Notice, map[string]NoticePost, error)
+	Notify(ctx context.Context, n approval.Notice) error
+}
+
+// oldPins has administrators look at what was pinned long ago: once a week at most, by all replicas
+// together, because the week is the notice's name.
+func (s *Sweeper) oldPins(ctx context.Context) error {
+	now := time.Now().In(s.Calendar())
+	old, err := s.pins.Old(ctx, now.AddDate(0, 0, -s.Policy.PinDays))
+	if err != nil {
+		return err
+	}
+	for team, list := range old {
+		year, week := now.ISOWeek()
+		key := fmt.Sprintf("old pins %s %d-%02d", team, year, week)
+		if _, _, err := s.store.Notice(ctx, key); !errors.Is(err, approval.ErrNotFound) {
+			return err
+		}
+		said := approval.PinsNoticed{}
+		for _, p := range list {
+			said.Old = append(said.Old, approval.PinNoticed{Channel: p.Project, File: p.File.Name, By: p.By, At: p.At})
+		}
+		if err := s.store.Notify(ctx, approval.Notice{Key: key, Team: team, Kind: approval.NoticePins, Admins: true, At: now.UTC(), Data: approval.Encode(said), Once: true}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Sweep catches up with whatever was missed: what a schedule calls. Waits that
@@ -39,7 +75,7 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 		}
 	}
 	// Each is done whatever becomes of the others: none of them rests on another.
-	return errors.Join(s.settleStale(ctx), s.store.SettleChecks(ctx), s.treasury.digests(ctx), s.teller.gather(ctx))
+	return errors.Join(s.settleStale(ctx), s.store.SettleChecks(ctx), s.treasury.digests(ctx), s.teller.gather(ctx), s.oldPins(ctx))
 }
 
 // catchUp does what is due for one request, and wakes the job of its next step. It may be that

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/slack-go/slack"
 
@@ -75,10 +76,13 @@ func about10(d time.Duration) string {
 	return kit.Count(int(d/time.Minute), "minute")
 }
 
-// plain takes out of a text what Slack would read as markup.
+// plain takes out of a text what Slack would read as markup, and what nobody sees.
 func plain(r rune) rune {
-	if strings.ContainsRune("<>&*_~`", r) {
+	switch {
+	case strings.ContainsRune("<>&*_~`", r), unicode.IsSpace(r):
 		return ' '
+	case hidden(r):
+		return -1
 	}
 	return r
 }
@@ -180,7 +184,7 @@ func columns(f approval.File) (number, group, day string) {
 	count := ""
 	for _, c := range f.Reading.Tables[at].Columns {
 		name := approval.Plain(c.Name)
-		if name == "" || len(name) > longestName || c.Unit != "" || slices.ContainsFunc(strange, func(s reading.Strange) bool { return s.Name == c.Name }) {
+		if name == "" || len(name) > longestName || strings.ContainsFunc(name, hidden) || c.Unit != "" || slices.ContainsFunc(strange, func(s reading.Strange) bool { return s.Name == c.Name }) {
 			continue
 		}
 		var into *string
@@ -201,6 +205,9 @@ func columns(f approval.File) (number, group, day string) {
 	}
 	return cmp.Or(number, count), group, day
 }
+
+// hidden tells of characters that a suggestion does not show as they are.
+func hidden(r rune) bool { return !unicode.IsPrint(r) || approval.Hidden(r) }
 
 // names are columns that name a thing, or a day in part: nobody adds them up.
 var names = regexp.MustCompile(`(?i)(^|[^a-z])(id|no|nr|key|code|zip|plz|phone|year|month|day|week|hour)s?$`)

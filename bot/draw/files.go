@@ -32,6 +32,9 @@ func fileLines(files []approval.File, remarks int) (items [][]kit.Part) {
 		if by := f.Shared; by != nil {
 			item = append(item, kit.Words(", shared by "), kit.Person(by.By), kit.Words(" "), kit.Moment(by.At))
 		}
+		if f.Pinned != "" {
+			item = append(item, kit.Words(", pinned to "), kit.Place(f.Pinned))
+		}
 		// Before a box has read it, the name and who shared it are all that is known.
 		if f.Reading != nil {
 			item = append(item, kit.Words(": "+strings.Join(shapes(f), ", ")+howRead(f)))

@@ -12,12 +12,14 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/approval/thread"
 	"countersign/bot/draw"
 	"countersign/bot/draw/home"
 	"countersign/bot/draw/notice"
+	draws "countersign/bot/draw/pins"
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -150,6 +152,14 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"modal-keys-first":    modal(home.KeysView(nil, sample.Noon)),
 		"notice-key":          noticed(b, approval.NoticeKey, danger, slacksim.Reviewer, approval.KeyChanged{Print: "SHA256:Xv0cPG4J5nGgQG2mWq4Lk6wqT2QJ6kq3m5m1mX7hYhQ", From: sample.Noon.Add(24 * time.Hour)}),
 		"notice-key-removed":  noticed(b, approval.NoticeKey, danger, slacksim.Reviewer, approval.KeyChanged{Print: "SHA256:Xv0cPG4J5nGgQG2mWq4Lk6wqT2QJ6kq3m5m1mX7hYhQ"}),
+		"notice-pins-newer":   noticed(b, approval.NoticePins, danger, slacksim.Admin, approval.PinsNoticed{Newer: []approval.PinNoticed{{Channel: slacksim.SalesData, File: "sales.csv", By: slacksim.Analyst, At: sample.Noon}}}),
+		"notice-pins-old":     noticed(b, approval.NoticePins, danger, slacksim.Admin, approval.PinsNoticed{Old: []approval.PinNoticed{{Channel: slacksim.SalesData, File: "sales.csv", By: slacksim.Admin, At: sample.Noon.AddDate(0, -4, 0)}}}),
+		"modal-pins":          modal(draws.BoardView(aBoard)),
+		"modal-pins-dm":       modal(draws.BoardView(draws.Board{Channel: "D1", Pins: aBoard.Pins[:1], Now: sample.Noon})),
+		"modal-pins-first":    modal(draws.BoardView(draws.Board{Channel: slacksim.SalesData, Admin: true, Now: sample.Noon})),
+		"modal-pin":           modal(draws.FormView(slacksim.SalesData, []pins.Upload{{File: approval.File{ID: "F1", Name: "sales.csv", Size: 1200}}}, true)),
+		"modal-pinned":        modal(draws.ReadingView(slacksim.SalesData, "It is pinned.")),
+		"card-brought":        draw.Card(as(b, who).with(), sample.View(posted, func(v *steps.View) { v.Request.Revision.Manifest.Brought = []string{"C9/2"} }), false),
 		"modal-name":          modal(home.NameView()),
 		"modal-whose":         modal(home.WhoseView()),
 		"modal-noted":         modal(home.NotedView()),
@@ -250,3 +260,10 @@ func TestADiffShowsEveryChangeAndLittleElse(t *testing.T) {
 	require.LessOrEqual(t, len(p.Blocks), 100)
 	require.Contains(t, p.Text(), "do not fit here")
 }
+
+// aBoard is what an administrator sees: a pin that is old, with a newer upload, and one for some people.
+var aBoard = draws.Board{Channel: slacksim.SalesData, Admin: true, Old: 90, Now: sample.Noon, Pins: []pins.Pin{
+	{Project: slacksim.SalesData, By: slacksim.Admin, At: sample.Noon.AddDate(0, -4, 0), File: approval.File{ID: "F1", Name: "sales.csv", Size: 1_234_567, Shared: &approval.Sharing{By: slacksim.Analyst, At: sample.Noon.AddDate(0, -5, 0)}}},
+	{Project: slacksim.SalesData, By: slacksim.Admin, At: sample.Noon.Add(-time.Hour), People: []string{slacksim.Analyst, slacksim.Reviewer}, File: approval.File{ID: "F2", Name: "salaries.csv", Size: 12}},
+}, Offers: []pins.Offer{{Pin: pins.Pin{File: approval.File{ID: "F1"}}, Change: &pins.Change{Added: []string{"region"}, Gone: []string{"area"}, Rows: 1200, Had: 1100},
+	Upload: pins.Upload{File: approval.File{ID: "F3", Name: "sales.csv", Size: 1_300_000, Shared: &approval.Sharing{By: slacksim.Analyst, At: sample.Noon}}}}}}

@@ -72,6 +72,9 @@ func agreed(p *kit.Page, v *steps.View, hosts int) {
 	if m.Saw != approval.Shape {
 		p.Say(kit.Strong("The model saw"), kit.Words(" "+cmp.Or(sawWords[m.Saw], "more than the shape of the data")+", as the administrators of this channel let it."))
 	}
+	if len(m.Brought) > 0 {
+		p.Say(kit.Strong("A stricter channel's rules hold as well."), kit.Words(" A file of this question, or of its thread, is known from there by what it holds. Of models, of what a model may see of the data, and of approvals, the stricter counts."))
+	}
 	toldOf(p, m.Thread)
 	network := "no network"
 	if len(m.Network) > 0 {

@@ -39,6 +39,9 @@ const (
 
 	CallbackLetters = "letters" // which encoding is right
 	CallbackReread  = "reread"  // how a file is to be read instead
+	CallbackPins    = "pins"    // what is pinned to a channel
+	CallbackPin     = "pin"     // which file is to be pinned, and for whom
+	CallbackPinned  = "pinned"  // it is being read, or has been
 
 	CallbackSay       = "say"        // an answer to the model in words of their own
 	CallbackLimit     = "limit"      // the form of a budget
@@ -110,6 +113,10 @@ const (
 	ActionShare     = "share"     // the answer is to stand in another channel as well
 	ActionTakeBack  = "take_back" // the answer goes from Slack
 	ActionGiveUp    = "give_up"   // a reviewer ends what waits for what is away
+	ActionPin       = "open_pin"  // an administrator pins a file to a channel,
+	ActionUnpin     = "unpin"     // or takes a pin away;
+	ActionAccept    = "accept_upload"
+	ActionKeep      = "keep_pin" // a newer upload is put in the place of a pinned file, or is not
 
 	// Buttons about money.
 	ActionEditLimit   = "edit_limit"
@@ -163,6 +170,9 @@ const (
 	FieldDecimal   = "decimal"   // the sign in numbers,
 	FieldEncoding  = "encoding"  // how letters are written,
 	FieldAsText    = "as_text"   // and columns that are to be kept as text
+
+	FieldLink   = "link"   // of a file that is to be pinned,
+	FieldPeople = "people" // and who may use it
 
 	FieldAllowed  = "allowed"  // models that may be asked,
 	FieldDefault  = "default"  // the one that writes where a question names none,

@@ -31,6 +31,17 @@ type Shared struct {
 type Shelf struct {
 	Files []Shared
 	Ours  []Shared // results of other questions: an input only of their own thread, or when somebody picks them
+
+	// Pinned are files that administrators have pinned here. By its name a pinned file is meant before any
+	// upload that is called alike; by saying nothing none is.
+	Pinned []approval.File
+}
+
+// loose are the files that nobody has pinned.
+func (s Shelf) loose() []Shared {
+	return slices.DeleteFunc(slices.Clone(s.Files), func(f Shared) bool {
+		return slices.ContainsFunc(s.Pinned, func(p approval.File) bool { return p.ID == f.ID })
+	})
 }
 
 // Put puts up a file that is older than all before it, unless a newer one of its name is there.
@@ -85,9 +96,9 @@ func (s Shelf) Named(question string, stems bool, own ...approval.File) (files [
 		}
 	}
 	all := own
-	for _, f := range s.Files {
-		if !slices.ContainsFunc(own, func(g approval.File) bool { return fold(g.Name) == fold(f.Name) }) {
-			all = append(all[:len(all):len(all)], f.File)
+	for _, f := range slices.Concat(s.Pinned, plain(s.Files)) {
+		if !slices.ContainsFunc(all, func(g approval.File) bool { return fold(g.Name) == fold(f.Name) }) {
+			all = append(all[:len(all):len(all)], f)
 		}
 	}
 	// The longest first, each taken out of the text when it is found: "Q1 report.xlsx"
@@ -154,14 +165,15 @@ type Picked struct {
 // nothing to be read, and among several files somebody has to choose.
 func (s Shelf) Pick(question string, stems bool, own ...approval.File) (p Picked, lacks *approval.Cause) {
 	p.Files, p.Unread = s.Named(question, stems, own...)
+	loose := s.loose()
 	switch {
 	case len(p.Files) > 0:
 	case p.Unread != "":
 		return Picked{}, &approval.Cause{Code: approval.NoFile, File: p.Unread, Files: s.near(p.Unread)}
-	case len(s.Files) > 1:
-		return Picked{}, &approval.Cause{Code: approval.WhichFile, Files: plain(s.Files[:min(kit.MaxChoices, len(s.Files))])}
+	case len(loose) > 1:
+		return Picked{}, &approval.Cause{Code: approval.WhichFile, Files: plain(loose[:min(kit.MaxChoices, len(loose))])}
 	default:
-		p.Files = plain(s.Files)
+		p.Files = plain(loose)
 	}
 	return p, nil
 }
@@ -185,14 +197,17 @@ func (s Shelf) near(typed string) (files []approval.File) {
 		far  int
 	}
 	var found []candidate
-	for _, f := range s.Choices() {
+	unpinned := slices.DeleteFunc(plain(s.Choices()), func(f approval.File) bool {
+		return slices.ContainsFunc(s.Pinned, func(p approval.File) bool { return p.ID == f.ID || fold(p.Name) == fold(f.Name) })
+	})
+	for _, f := range slices.Concat(s.Pinned, unpinned) {
 		far := distance(fold(typed), fold(f.Name))
 		if stem(typed) == stem(f.Name) {
 			far = min(far, 1) // sales.xlsx for sales.csv
 		}
 		// One slip in every three letters: more would offer files that only look alike.
 		if far <= max(1, utf8.RuneCountInString(stem(typed))/3) {
-			found = append(found, candidate{f.File, far})
+			found = append(found, candidate{f, far})
 		}
 	}
 	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.far, b.far) })

@@ -99,6 +99,7 @@ type Config struct {
 	WarmBoxes   int    `env:"WARM_BOXES" envDefault:"2"`
 	MaxFileMB   int64  `env:"MAX_FILE_MB"` // 0: as much as a box holds
 	MaxOpen     int    `env:"MAX_OPEN_QUESTIONS" envDefault:"20"`
+	PinDays     int    `env:"PIN_DAYS" envDefault:"90"`
 
 	PricesFile string `env:"PRICES_FILE"`
 
@@ -184,7 +185,7 @@ func readConfig(environ map[string]string) (Config, error) {
 		n    int64
 	}{{"QUORUM", int64(c.Quorum)}, {"APPROVAL_EXPIRY", int64(c.ApprovalExpiry)}, {"RUN_EXPIRY", int64(c.RunExpiry)}, {"MISTRAL_MAX_TOKENS", int64(c.MistralMaxTokens)},
 		{"ANTHROPIC_MAX_TOKENS", int64(c.AnthropicMaxTokens)}, {"OPENAI_MAX_TOKENS", int64(c.OpenAIMaxTokens)},
-		{"RUN_SECONDS", int64(c.RunSeconds)}, {"RUN_MEMORY_MB", int64(c.RunMemoryMB)}, {"MAX_OPEN_QUESTIONS", int64(c.MaxOpen)}} {
+		{"RUN_SECONDS", int64(c.RunSeconds)}, {"RUN_MEMORY_MB", int64(c.RunMemoryMB)}, {"MAX_OPEN_QUESTIONS", int64(c.MaxOpen)}, {"PIN_DAYS", int64(c.PinDays)}} {
 		if s.n < 1 {
 			faults.add(s.name, "must be positive")
 		}
@@ -362,7 +363,7 @@ func (c Config) policy() approval.Policy {
 	p.Expiry, p.RunExpiry = c.ApprovalExpiry, c.RunExpiry
 	p.MaxFileBytes = cmp.Or(c.MaxFileMB, c.boxHolds()) << 20
 	p.MaxInputBytes = max(p.MaxInputBytes, p.MaxFileBytes)
-	p.MaxOpen = c.MaxOpen
+	p.MaxOpen, p.PinDays = c.MaxOpen, c.PinDays
 	p.Limits.Seconds, p.Limits.MemoryMB = c.RunSeconds, c.RunMemoryMB
 	p.Zone = c.location
 	return p

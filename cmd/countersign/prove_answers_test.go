@@ -120,12 +120,12 @@ func TestProveConversationAReplicaEndsWhileAnAnswerGoes(t *testing.T) {
 		_, stop := h.run(func(r *replica) { r.rewire(func(p *steps.Ports) { p.Sandbox = telling{} }) })
 		h.share("sales.csv", "amount\n1\n")
 		root, reply := h.answered("What was our revenue in sales.csv?")
-		reached, ended := make(chan struct{}), make(chan struct{})
-		at.Cut, at.Do = true, sync.OnceFunc(func() { close(reached); <-ended })
+		reached := make(chan struct{})
+		at.Hang, at.Do = true, sync.OnceFunc(func() { close(reached) })
 		h.sim.Fail(at)
 		require.NoError(t, h.maya.Click(reply, "Take back"))
 		<-reached
-		go func() { stop(); close(ended) }()
+		stop() // while Slack does not answer
 		h.sim.Heal()
 		h.run(func(r *replica) { r.rewire(func(p *steps.Ports) { p.Sandbox = telling{} }) })
 		h.says(root, "Taken back by")

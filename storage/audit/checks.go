@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -48,6 +49,17 @@ var keysCheck = houseCheck{"people", `SELECT format('%s: the key %s is %s of %s 
 	[]string{approval.EventRegisteredKey, approval.EventRemovedKey}, func(team string, e trail.Witnessed) string {
 		now := map[string]string{approval.EventRegisteredKey: "now one", approval.EventRemovedKey: "no longer one"}[e.Kind]
 		return fmt.Sprintf("%s: the key %s is %s of %s at %s", team, e.Fact("key"), now, e.Actor, spelled(e.At))
+	}, false}
+
+var pinsCheck = houseCheck{"pins", `SELECT format('%s: file %s of "%s" is %s by %s at %s: name %s, content %s, %s bytes, for %s, in the place of %s, shared by %s', team, file, project, verb, "by", ` + spelledIn("at") + `, name, content, size, array_to_string(people, ','), instead_of, shared_by) FROM pins`,
+	[]string{approval.EventPinned, approval.EventUnpinned, approval.EventAcceptedUpload, approval.EventDeclinedUpload}, func(team string, e trail.Witnessed) string {
+		var people []string
+		list, _ := e.Data["for"].([]any)
+		for _, who := range list {
+			people = append(people, fmt.Sprint(who))
+		}
+		return fmt.Sprintf(`%s: file %s of "%s" is %s by %s at %s: name %s, content %s, %s bytes, for %s, in the place of %s, shared by %s`, team, e.Fact("file"), e.Fact("channel"), e.Kind, e.Actor, spelled(e.At),
+			e.Fact("name"), e.Fact("content"), e.Fact("size"), strings.Join(people, ","), e.Fact("instead_of"), e.Fact("shared_by"))
 	}, false}
 
 // checkSigned holds decisions of high risk by another door against the keys of people: signed
@@ -207,7 +219,7 @@ type houseCheck struct {
 	latest bool
 }
 
-var houseChecks = slices.Concat([]houseCheck{keysCheck}, triesChecks, []houseCheck{
+var houseChecks = slices.Concat([]houseCheck{keysCheck, pinsCheck}, triesChecks, []houseCheck{
 	{"people", `SELECT format('%s: %s is %s %s in "%s" by %s at %s', team, person, CASE WHEN named THEN 'now' ELSE 'no longer' END, role, project, by, ` + spelledIn("at") + `) FROM people`,
 		[]string{approval.EventNamed, approval.EventRemoved}, func(team string, e trail.Witnessed) string {
 			now := map[string]string{approval.EventNamed: "now", approval.EventRemoved: "no longer"}[e.Kind]

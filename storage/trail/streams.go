@@ -16,6 +16,9 @@ func StreamOf(requestID string) string { return "request:" + requestID }
 // PeopleStream is the audit trail of who was named for what in a workspace.
 func PeopleStream(team string) string { return "people:" + team }
 
+// PinsStream is the audit trail of what was pinned to the channels of a workspace.
+func PinsStream(team string) string { return "pins:" + team }
+
 // RulesStream is the audit trail of the rules of a workspace.
 func RulesStream(team string) string { return "rules:" + team }
 

@@ -170,6 +170,9 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	approval.WhyModelBarred: func(r approval.Reason) string {
 		return fmt.Sprintf("%s is not allowed in this channel.%s Allowed here: %s.", r.Name, meant(r), cmp.Or(r.Other, "none"))
 	},
+	approval.WhyModelOfFile: func(r approval.Reason) string {
+		return fmt.Sprintf("%s is not asked about these files: one of them is also known from a channel with stricter rules. Allowed for them: %s.", r.Name, cmp.Or(r.Other, "none"))
+	},
 	approval.WhyHostRests: func(r approval.Reason) string {
 		return fmt.Sprintf("%s would be asked at %s, which no administrator has confirmed for %s yet. They can do that in my Home, under Models.", r.Name, r.Said, r.Other)
 	},
@@ -225,6 +228,21 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	},
 	approval.WhyBadHost: func(r approval.Reason) string {
 		return fmt.Sprintf("%q is not the name of a host. An example is api.example.com, without http and without a path.", r.Name)
+	},
+	approval.WhyUnpinned: func(r approval.Reason) string {
+		return r.Name + " is not pinned any more. If it is in the channel, ask with /analyze and tick it there; else an administrator can pin it again with /analyze data."
+	},
+	approval.WhyPinnedForOthers: func(r approval.Reason) string {
+		return r.Name + " is pinned for other people. /analyze data shows for whom; an administrator can add you."
+	},
+	approval.WhyPinDiffers: func(r approval.Reason) string {
+		return r.Name + " does not hold what was pinned any more, so it is not used. An administrator can look at it with /analyze data and pin it anew."
+	},
+	approval.WhyPinnedPrivate: func(r approval.Reason) string {
+		return r.Name + " is pinned for some people of this channel, and the others would read the answer here. Ask again with the answer only to you, or ask me in a direct message."
+	},
+	approval.WhyManyPins: func(r approval.Reason) string {
+		return fmt.Sprintf("%d files are pinned to this channel, and no more than that can be. Remove one first.", r.Most)
 	},
 	approval.WhyManyFreezes: func(r approval.Reason) string {
 		return fmt.Sprintf("There can be at most %d freeze windows.", r.Most)
