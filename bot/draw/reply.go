@@ -118,8 +118,12 @@ func rejection(r *approval.Request) string {
 // opening says in one sentence how it went, and what the reader should know before
 // they trust the rest.
 func opening(p *kit.Page, v *steps.View, alone bool) {
-	r, res := v.Request, v.Request.Run.Result
-	hey := []kit.Part{kit.Person(r.Asker), kit.Words(" ")}
+	openingTo(p, v, alone, kit.Person(v.Request.Asker), kit.Words(" "))
+}
+
+// openingTo is the same, addressed to these people; where it was shared, to nobody.
+func openingTo(p *kit.Page, v *steps.View, alone bool, hey ...kit.Part) {
+	res := v.Request.Run.Result
 	switch {
 	// The sentence is the program's, computed in its run. Nothing is added to it, not even "answer".
 	case res.Outcome == approval.OK && res.Answer != "":
