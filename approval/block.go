@@ -215,7 +215,7 @@ type Fallback struct {
 	Most  budget.USD `json:"most"`            // is held for a call of it, and for the inspection of what comes
 	Cap   budget.USD `json:"cap,omitempty"`   // that all of its calls cost at most; 0: nobody has set any
 	Spent budget.USD `json:"spent,omitempty"` // by its calls so far, at most
-	From  string     `json:"from,omitempty"`  // the model in whose place it writes; empty while it does not
+	From  string     `json:"from,omitempty"`  // the model in whose place it wrote first; empty while it has not
 }
 
 // spare is what is held for a fallback that has not been called.
@@ -234,8 +234,12 @@ func (f *Fallback) Held() budget.USD {
 	return f.Most
 }
 
-// FellBack tells whether the fallback writes.
-func (r *Request) FellBack() bool { return r.Fallback != nil && r.Fallback.From != "" }
+// Used tells whether it has stepped in. It does so once for a question, whatever its asker chooses
+// later, and what it has spent goes on counting against its cap.
+func (f *Fallback) Used() bool { return f != nil && f.From != "" }
+
+// FellBack tells whether the fallback writes. Its asker may have chosen another model since.
+func (r *Request) FellBack() bool { return r.Fallback.Used() && r.Model == r.Fallback.Model }
 
 // First is the model that was called first: not the fallback.
 func (r *Request) First() string {
@@ -259,9 +263,10 @@ func (r Money) FallBack(to Addressee, why string, now time.Time) error {
 	return nil
 }
 
-// PayFallback notes what a call of the fallback has cost, at most.
-func (r Money) PayFallback(amount budget.USD) {
-	if r.FellBack() && amount > 0 {
+// PayFallback notes what a call of a model has cost at most, if that is the fallback. The call may
+// end when another model writes already.
+func (r Money) PayFallback(model string, amount budget.USD) {
+	if r.Fallback.Used() && r.Fallback.Model == model && amount > 0 {
 		f := *r.Fallback
 		f.Spent += amount
 		r.Fallback = &f

@@ -109,7 +109,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 		}
 		// What is held for a fallback follows today's budgets and rules until it has been called. From then
 		// on it is what its calls are charged against.
-		if !r.FellBack() {
+		if !r.Fallback.Used() {
 			r.Fallback = s.costs.fallback(terms.standings, reach, r.Model, call.worst, now)
 		}
 		to, _ := reach.Offer(r.Model)
@@ -143,6 +143,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 // calling is a call of a model with what it may cost.
 type calling struct {
 	hold   approval.OpenHold
+	model  string
 	to     approval.Addressee
 	worst  budget.USD // of any draft by this model: what is held
 	tokens budget.USD // of this call
@@ -152,6 +153,7 @@ type calling struct {
 // calling is what this call can cost, of this model and with this prompt. A fallback has a cap of
 // its own, beside what was held for it: past that it is refused before anything is sent.
 func (s *Drafter) calling(r *approval.Request, b Brief, now time.Time) (c calling, err error) {
+	c.model = b.Model
 	if c.worst, err = s.costs.draftCost(b.Model, now); err != nil {
 		return c, err
 	}
@@ -194,7 +196,7 @@ func barred(r *approval.Request, reach review.Reach) approval.Reason {
 // nobody is, or where just this question could cost more with the fallback than is held for it.
 func (s *Drafter) next(r *approval.Request, reach review.Reach, brief func(*approval.Request) Brief) *approval.Addressee {
 	f := r.Fallback
-	if f == nil || r.FellBack() {
+	if f == nil || f.Used() {
 		return nil
 	}
 	b := brief(r)

@@ -341,3 +341,43 @@ func TestAFallbackThatIsNotAllowedAnyMoreIsNotCalled(t *testing.T) {
 	r = b.ask()
 	require.NotNil(t, r.Fallback, "the budget is not past its soft limit")
 }
+
+// What has stepped in and is not wanted any more keeps neither its name on the card nor its bound
+// on another model's calls, and what it has spent counts when its asker comes back to it.
+func TestAnotherModelThanTheFallbackIsNoFallback(t *testing.T) {
+	t.Parallel()
+	b := falls(t, 3*budget.Cent/10)
+	b.choose("C1", review.Models{Fallback: "m2", Most: 3 * budget.Cent / 10, StepsIn: []string{"One", "Two"}})
+	again := breaks(&WriterError{Err: errCrash, Words: "cut off", Repair: "shorter", Usage: budget.Usage{Model: "m2", Input: 4_000, Output: 1_000}})
+	b.writer.script = []func(Brief) (Draft, error){down, down, again}
+	r := b.ask()
+	for range 3 {
+		_ = b.Draft(t.Context(), r.ID)
+	}
+	r = b.request(r.ID)
+	require.True(t, r.FellBack())
+	spent := r.Fallback.Spent
+	require.Positive(t, spent)
+	choose := func(model string) *approval.Request {
+		_, err := b.store.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
+			return r.Money().Block(budget.ForDraft, &budget.ExceededError{Needed: budget.Cent}, approval.System, b.Policy, now)
+		})
+		require.NoError(t, err)
+		r, err := b.Continue(t.Context(), r.ID, model, asksHimself)
+		require.NoError(t, err)
+		return r
+	}
+	r = choose("m1")
+	require.False(t, r.FellBack())
+	require.Equal(t, "m1", r.First())
+	require.Equal(t, spent, r.Fallback.Spent)
+	r = choose("m2")
+	require.True(t, r.FellBack())
+	require.Equal(t, spent, r.Fallback.Spent, "the cap does not begin anew")
+	r = choose("m1")
+	require.Empty(t, b.work())
+	r = b.request(r.ID)
+	require.Equal(t, approval.Pending, r.State, r.Reason)
+	require.Equal(t, "m1", r.Revision.Author)
+	require.Equal(t, spent, r.Fallback.Spent, "the other model's calls are none of the fallback's")
+}

@@ -235,7 +235,7 @@ func (s *Payer) tryGoOn(ctx context.Context, id, model, by string, may func(*app
 			if err != nil && purpose == budget.ForDraft {
 				return err
 			}
-			if purpose == budget.ForDraft && !r.FellBack() {
+			if purpose == budget.ForDraft && !r.Fallback.Used() {
 				r.Fallback = s.costs.fallback(apart(r, standings), reach, with, worst, now)
 				worst += r.Fallback.Held()
 			}
