@@ -19,6 +19,8 @@ import (
 type Answers interface {
 	View(ctx context.Context, id string) (*steps.View, error)
 	Ask(ctx context.Context, q approval.Question) (*approval.Request, error)
+	// Verify has the run of a request repeated, for whoever asks.
+	Verify(ctx context.Context, id string, click approval.Click, trigger string) (*approval.Request, error)
 	// Rate keeps what somebody thinks of an answer. Whoever changes their mind counts once.
 	Rate(ctx context.Context, id string, good bool, click approval.Click) error
 }
@@ -76,6 +78,29 @@ func (h *answered) clickFix(ctx context.Context, cb slack.InteractionCallback, a
 	r := v.Request
 	q := approval.Question{Team: r.Team, Project: r.Project, Asker: cb.User.ID, Text: draw.Mend(r), ThreadTS: draw.Thread(v), Follow: true, Trigger: "fix " + r.ID}
 	return h.ask(ctx, cb, q)
+}
+
+// clickVerify has the code of an answer run once more. Who may is for Slack to say, a little later.
+func (h *answered) clickVerify(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	r, err := h.service.Verify(ctx, action.Value, clickOf(cb, action), "verify "+action.Value+" "+cb.User.ID+" "+action.ActionTs)
+	if err != nil {
+		return answer{}, err
+	}
+	at := seatOf(cb)
+	return answer{after: func(ctx context.Context) { h.hand(ctx, at, draw.Taken(r)) }}, nil
+}
+
+// verify does the same for an id that somebody types.
+func (h *asking) verify(ctx context.Context, id string, click approval.Click, trigger string) (answer, error) {
+	r, err := h.service.Verify(ctx, id, click, trigger)
+	if err != nil {
+		return orPrivately(err)
+	}
+	return privately(draw.Taken(r)), nil
+}
+
+func cancelled(r *approval.Request) answer {
+	return privately(&kit.Page{}, kit.Words("Cancelled: "+kit.Cut(r.Question, 200)))
 }
 
 // clickMeant asks a question again about the file that its asker meant: the name that was

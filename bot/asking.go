@@ -31,6 +31,7 @@ type Questions interface {
 	Choose(ctx context.Context, id, key, choice string, click approval.Click) (*approval.Request, error)
 	Say(ctx context.Context, id, key, words string, click approval.Click) (*approval.Request, error)
 	Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
+	Verify(ctx context.Context, id string, click approval.Click, trigger string) (*approval.Request, error)
 	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
 	View(ctx context.Context, id string) (*steps.View, error)
 	// Offered are the models of a channel, or of the workspace without one.
@@ -50,7 +51,7 @@ type asking struct {
 // about the questions themselves.
 func (h *asking) analyze(ctx context.Context, c slack.SlashCommand) (answer, error) {
 	text := kit.FromSlack(c.Text)
-	if a, ok, err := h.aside(ctx, text, approval.Click{Team: c.TeamID, User: c.UserID, Channel: c.ChannelID}); ok {
+	if a, ok, err := h.aside(ctx, text, approval.Click{Team: c.TeamID, User: c.UserID, Channel: c.ChannelID}, "command "+c.TriggerID); ok {
 		return a, err
 	}
 	if talk := meant.TalkOf(text); talk != meant.NoTalk {
@@ -84,7 +85,7 @@ func orPrivately(err error) (answer, error) {
 
 // aside handles words after /analyze, or in a mention, that are not a question: help,
 // status, cancel.
-func (h *asking) aside(ctx context.Context, text string, click approval.Click) (a answer, ok bool, err error) {
+func (h *asking) aside(ctx context.Context, text string, click approval.Click, trigger string) (a answer, ok bool, err error) {
 	verb, rest, more := strings.Cut(strings.ToLower(text), " ")
 	switch {
 	case verb == "help" && !more:
@@ -97,6 +98,9 @@ func (h *asking) aside(ctx context.Context, text string, click approval.Click) (
 			kit.Mono(ids.CommandAnalyze+" status"), kit.Words(" lists your questions, each with a Cancel button.")), true, nil
 	case verb == "cancel" && len(strings.Fields(rest)) == 1: // more words are a question: "cancel rates by month?"
 		a, err = h.cancel(ctx, strings.TrimSpace(rest), click)
+		return a, true, err
+	case verb == "verify" && len(strings.Fields(rest)) == 1:
+		a, err = h.verify(ctx, strings.TrimSpace(rest), click, trigger)
 		return a, true, err
 	}
 	return answer{}, false, nil
@@ -141,10 +145,6 @@ func (h *asking) clickCancel(ctx context.Context, cb slack.InteractionCallback, 
 		return answer{}, err
 	}
 	return h.whisper(cancelled(r), seatOf(cb)), nil
-}
-
-func cancelled(r *approval.Request) answer {
-	return privately(&kit.Page{}, kit.Words("Cancelled: "+kit.Cut(r.Question, 200)))
 }
 
 // clickAnswer takes the asker's word for how a file is meant.
@@ -239,7 +239,7 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	}
 	text := kit.FromSlack(kit.WithoutMention(s.text, who.User))
 	click := approval.Click{Team: s.team, User: s.user, Channel: s.channel, ActionTS: s.ts, MessageTS: s.ts}
-	if a, ok, err := h.aside(ctx, text, click); ok {
+	if a, ok, err := h.aside(ctx, text, click, "message "+s.channel+" "+s.ts); ok {
 		return h.whisper(a, s.seat()), err
 	}
 	if strings.TrimSpace(text) == "" {

@@ -140,7 +140,7 @@ func AuditRequest(ctx context.Context, db *DB, id string) (found Verified, err e
 		if err != nil {
 			return err
 		}
-		for _, check := range slices.Concat(requestChecks, moneyChecks) {
+		for _, check := range slices.Concat(requestChecks, moneyChecks, []requestCheck{repeatCheck}) {
 			rows, err := texts(ctx, tx, check.rows, id)
 			if err != nil {
 				return err
@@ -156,7 +156,7 @@ func AuditRequest(ctx context.Context, db *DB, id string) (found Verified, err e
 				return err
 			}
 		}
-		return cmp.Or(checkState(ctx, tx, id, t), checkRuled(ctx, tx, id), db.notary.checkSigned(ctx, tx, id, t))
+		return cmp.Or(checkState(ctx, tx, id, t), checkRuled(ctx, tx, id), checkRepeats(ctx, tx, id), db.notary.checkSigned(ctx, tx, id, t))
 	})
 	if err != nil {
 		return found, fmt.Errorf("audit %s: %w", stream, err)

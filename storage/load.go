@@ -54,6 +54,7 @@ type requestRow struct {
 	LookedAt *time.Time
 
 	Clarified []approval.Message
+	Repeats   *repeatRow
 
 	Version int64
 	Now     time.Time
@@ -186,14 +187,14 @@ func (n *notary) queueRequest(b *pgx.Batch, id string, into *loaded) {
 			Blocked: row.Blocked, Downgraded: row.Downgraded, Fallback: row.Fallback,
 			Rounds: row.Rounds, Edit: row.Edit, Written: row.Written, Assignee: row.Assignee, Opinions: orNil(row.Opinions),
 			RemindedAt: orZero(row.RemindedAt), EscalatedAt: orZero(row.EscalatedAt),
-			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, Shared: row.Shared, LookedAt: orZero(row.LookedAt), Clarified: approval.Clarified(row.Clarified),
+			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, Shared: row.Shared, LookedAt: orZero(row.LookedAt), Clarified: approval.Clarified(row.Clarified), Repeats: row.Repeats.repeat(),
 		}}
 		return nil
 	}, `
 		SELECT id, session_id, team, project, asker, said(question) AS question, model, files, `+readingsOf+` AS readings, trigger, state, reason, place, attempts, refused,
 			revision, created_at, changed_at, expires_at, blocked, downgraded, fallback,
 			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, shared, looked_at, version, clock_timestamp() AS now,
-			`+clarifiedOf+` AS clarified
+			`+clarifiedOf+` AS clarified, `+repeatsOf+` AS repeats
 		FROM requests WHERE id = $1`, id)
 	n.queueRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
 	ask(b, func(rows []decisionRow) error {

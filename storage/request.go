@@ -77,6 +77,9 @@ func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Sess
 		stored, err = db.byTrigger(ctx, r.Team, r.Trigger)
 		return stored, err == nil && stored.ID == r.ID, err // by this very call, whose commit was not answered
 	}
+	if words, known := refusal(err); known {
+		return nil, false, words(r)
+	}
 	if err != nil {
 		return nil, false, fmt.Errorf("ask %s: %w", r.ID, err)
 	}
@@ -142,6 +145,11 @@ func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.S
 	if err != nil {
 		return err
 	}
+	var repeats, digest *string
+	var revision *int
+	if f := r.Repeats; f != nil {
+		repeats, revision, digest = &f.Request, &f.Revision, &f.Digest
+	}
 	question := words.text(r.Question)
 	words.queue(b)
 	b.Queue(`
@@ -155,11 +163,11 @@ func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.S
 	})
 	b.Queue(`
 		INSERT INTO requests (id, session_id, team, project, asker, question, model, files, trigger, state,
-			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek, fallback, told)
-		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1 FROM sessions WHERE id = $2
+			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek, fallback, repeats, repeats_revision, repeats_digest, told)
+		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, 1 FROM sessions WHERE id = $2
 		ON CONFLICT (team, trigger) DO NOTHING`,
 		r.ID, r.SessionID, r.Team, r.Project, r.Asker, question, r.Model, files, r.Trigger, r.State,
-		r.Attempts, micro(r.CreatedAt), micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek, fallback).
+		r.Attempts, micro(r.CreatedAt), micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek, fallback, repeats, revision, digest).
 		Exec(func(tag pgconn.CommandTag) error {
 			if tag.RowsAffected() == 0 {
 				return errAsked

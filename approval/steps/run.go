@@ -8,11 +8,15 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/verify"
 )
 
 // Runner takes an approved request through its one run.
 type Runner struct {
-	store   Requests
+	store interface {
+		Requests
+		Results
+	}
 	sandbox interface {
 		BoxTerms
 		Inspector
@@ -59,6 +63,9 @@ func (s *Runner) Run(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	box := r.Run.BoxID
+	if result.Compared, err = s.compared(ctx, r, result); err != nil {
+		return err
+	}
 	_, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		if !runsIn(r, box) {
 			return r.Illegal("finish")
@@ -69,6 +76,30 @@ func (s *Runner) Run(ctx context.Context, id string) error {
 		return err
 	}
 	return s.sandbox.Kill(ctx, box)
+}
+
+// Results are what came out of runs.
+type Results interface {
+	// Artifacts are the files that came out of a request's run, with what is in them.
+	Artifacts(ctx context.Context, id string) ([]approval.Artifact, error)
+}
+
+// compared holds a result against that of the run that it repeats; nil where it repeats none,
+// whatever the box says.
+func (s *Runner) compared(ctx context.Context, r *approval.Request, now approval.Result) (*approval.Compared, error) {
+	if r.Repeats == nil {
+		return nil, nil
+	}
+	first, err := s.store.Request(ctx, r.Repeats.Request)
+	if err != nil {
+		return nil, err
+	}
+	before := *first.Run.Result
+	if before.Artifacts, err = s.store.Artifacts(ctx, first.ID); err != nil {
+		return nil, err
+	}
+	c := verify.Compare(first.ID, before, now)
+	return &c, nil
 }
 
 // runsIn tells whether the request's run is the one in this box. Whoever has waited

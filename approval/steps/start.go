@@ -299,6 +299,12 @@ func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *ap
 		if err != nil {
 			return err
 		}
+		if r.Repeats != nil {
+			if why := r.Repeats.Bars(fresh); !why.None() { // what is not the same is no repetition, and is approved by nobody
+				r.Changes.Events = append(r.Changes.Events, approval.SealBroken(r, broken, now))
+				return s.abandon(r, why, broken.Box, now)
+			}
+		}
 		if r.State == approval.Running {
 			return r.Unstart(broken, s.costs.boxCharge(r, now.Sub(r.Run.StartedAt)+broken.Box, now), fresh, rules.Rules.Within(s.Policy), now)
 		}

@@ -10,6 +10,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw/reasons"
+	"countersign/bot/draw/verified"
 	"countersign/bot/kit"
 )
 
@@ -89,6 +90,9 @@ func noAnswer(p *kit.Page, r *approval.Request) {
 		p.Say(append(hey, kit.Strong("The result was lost"), kit.Words(". "+kit.Cut(reasons.Words(r.Reason), 2000)+" Ask again if you still need it."))...)
 	default:
 		said := append(hey, kit.Strong("This could not be done"))
+		if r.Repeats != nil {
+			said = append(hey, kit.Strong("Not repeated"))
+		}
 		if r.Cause != nil {
 			p.Say(kit.Flow(said, kit.Words(", and nothing ran. "), Why(r))...)
 		} else {
@@ -112,6 +116,10 @@ func rejection(r *approval.Request) string {
 func opening(p *kit.Page, v *steps.View) {
 	r, res := v.Request, v.Request.Run.Result
 	hey := []kit.Part{kit.Person(r.Asker), kit.Words(" ")}
+	if r.Repeats != nil && res.Compared != nil {
+		verified.Verdict(p, r, res.Compared)
+		hey = nil
+	}
 	switch {
 	case res.Outcome == approval.OK && res.Answer != "":
 		p.Say(append(hey, kit.Words(kit.Cut(approval.Plain(res.Answer), shareText)))...)

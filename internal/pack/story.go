@@ -285,7 +285,7 @@ func plain(reading any) string {
 // said is an event as a line of a list.
 func said(e event) string {
 	what := e.Kind
-	for _, key := range []string{"revision", "scope", "person", "role", "channel", "version", "model", "amount", "spent"} {
+	for _, key := range []string{"revision", "scope", "person", "role", "channel", "version", "model", "amount", "spent", "request", "compared"} {
 		if f := e.fact(key); f != "" {
 			if key == "amount" || key == "spent" {
 				if n, err := strconv.ParseInt(f, 10, 64); err == nil {
