@@ -19,14 +19,15 @@ type Away struct {
 // NoticeAway tells the asker of that, and of how it went on.
 const NoticeAway NoticeKind = "away"
 
-// awayPause is how long a step waits until it looks again at first, and longestAwayPause
-// in the end: a channel may be closed for days. How fast it grows from the one to the
-// other, storage's list of what is stuck knows as well.
+// A step that waits for what is away looks again after AwayPause at first, and after
+// longestAwayPause in the end: a channel may be closed for days. storage/stuck.go computes the
+// same pause in SQL, so whoever changes one changes the other.
 const (
 	AwayPause        = 10 * time.Second
 	longestAwayPause = 5 * time.Minute
 )
 
+// Pause is a tenth of the time that it has been away, within these bounds.
 func (a *Away) Pause(now time.Time) time.Duration {
 	return min(max(AwayPause, now.Sub(a.Since)/10), longestAwayPause)
 }

@@ -74,6 +74,8 @@ func (r Money) Block(purpose budget.Purpose, refused *budget.ExceededError, by s
 
 func (r Money) block(purpose budget.Purpose, refused *budget.ExceededError, by string, p Policy, now time.Time) {
 	r.release(now)
+	// Where the refusal says when the budgets were read, that moment counts: the numbers on the
+	// card are those of then.
 	at := refused.At
 	if at.IsZero() {
 		at = now
@@ -91,6 +93,8 @@ func (r Money) block(purpose budget.Purpose, refused *budget.ExceededError, by s
 	r.Blocked, r.Place = b, NotInLine
 	r.note(now, System, EventBlocked, weighed(purpose, refused.Needed, r.Model, refused.Standings, ""))
 	r.Tell(stops(r.Request, refused, now)...)
+	// Whoever waits for a new window gets the usual time after it has begun. A run that is blocked
+	// keeps the reviewers' deadline, unless its wait goes beyond that.
 	if expires := later(b.Until, now).Add(p.Expiry); purpose == budget.ForDraft || expires.After(r.ExpiresAt) && b.Wait {
 		r.ExpiresAt = expires
 	}
@@ -153,6 +157,7 @@ func (r Money) GoOn(model string, worst budget.USD, by string, p Policy, now tim
 		r.touch(now, StepShow)
 		return nil
 	}
+	// What another model has written does not go on under this one's name.
 	if model != r.Model {
 		r.Downgraded, r.Written = nil, nil // the asker has chosen it, no policy
 	}
@@ -163,6 +168,7 @@ func (r Money) GoOn(model string, worst budget.USD, by string, p Policy, now tim
 	return nil
 }
 
+// Unblocked is the error for whoever wants to go on with what does not wait for money (any more).
 func Unblocked(r *Request, verb string) error {
 	return &MoveError{Request: r, Verb: verb, Why: Because(WhyNotBlocked)}
 }
@@ -299,6 +305,8 @@ func (r Money) Insist(standings []budget.Standing, needed budget.USD, p Policy, 
 	return nil
 }
 
+// InsistStill goes on waiting after the asker has declined the cheaper model: at first, and each
+// time that it is tried again while the budget is still past its soft limit.
 func (r Money) InsistStill(d Downgraded, standings []budget.Standing, needed budget.USD, now time.Time) {
 	b := Block{Purpose: budget.ForDraft, Needed: needed, Model: r.Model, Standings: standings, At: now, Declined: &d}
 	if had := r.Blocked; had != nil {

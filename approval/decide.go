@@ -97,7 +97,8 @@ func QuietUntil(r *Request) (until time.Time) {
 }
 
 // Needs returns how many different people must approve: the number that was sealed, or
-// else the settings' quorum.
+// else the settings' quorum. The sealed number holds even where the rules ask for another one
+// by now, because the number is part of what its reviewers have seen.
 func (r *Request) Needs(p Policy) int {
 	if r.Revision != nil && r.Revision.Manifest.Approvals > 0 {
 		return r.Revision.Manifest.Approvals
@@ -127,6 +128,8 @@ func (r *Request) Freeze(until time.Time, why string, p Policy, now time.Time) e
 	if !r.ExpiresAt.Before(expires) {
 		return nil
 	}
+	// What is held for the run ends here and is held anew for longer. Budgets are not asked again:
+	// one that has filled up meanwhile must not undo an approval that was given.
 	held := r.Money().ForRun()
 	r.Money().release(now)
 	for _, h := range held {
@@ -138,6 +141,7 @@ func (r *Request) Freeze(until time.Time, why string, p Policy, now time.Time) e
 	return nil
 }
 
+// NoteFreeze keeps in the trail until when nothing starts, and by which line of the rules.
 func NoteFreeze(r *Request, until time.Time, why string, now time.Time) {
 	r.note(now, System, EventFrozen, map[string]any{"until": until, "rule": Said(why), "revision": r.Revision.Number})
 }
@@ -147,9 +151,7 @@ func runTime(r *Request) time.Duration {
 	return time.Duration(r.Revision.Manifest.Limits.Seconds) * time.Second
 }
 
-// How a wait for people ends: they decide, its time runs out, or it is taken back.
-
-// verdicts are the verbs that they are.
+// verdicts names the verb of each verdict in the table of moves.
 var verdicts = map[Verdict]string{Approve: "Approve", Reject: "Reject", Rewrite: "RequestChanges"}
 
 // Decide is Approve, Reject and RequestChanges. The decision must be on the
@@ -168,6 +170,8 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 	if d.InPlaceOf != "" {
 		data["in_place_of"] = d.InPlaceOf
 	}
+	// At a terminal nobody proves who they are, but for high risk. So whoever is named hears of it
+	// in Slack, and can say that it was not them. An approval has its notice below, from either door.
 	if d.Click.Door != "" && d.Verdict != Approve {
 		r.Tell(Notice{Key: fmt.Sprintf("decided %s %d %s", r.ID, d.Revision, d.Reviewer), Kind: NoticeDecided, To: d.People(), At: now,
 			Data: Encode(DecidedBy{Revision: d.Revision, Digest: d.Digest, Reviewer: d.Reviewer, Verdict: d.Verdict, Click: d.Click})})
@@ -190,6 +194,8 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 		r.touch(now, StepShow)
 		return nil
 	}
+	// The wait that another door brings does not eat into the time that an approval lasts, nor
+	// into the life of its hold.
 	if wait := QuietUntil(r).Sub(now); wait > 0 {
 		p.RunExpiry += wait
 	}
@@ -199,7 +205,10 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 	return nil
 }
 
-// MayDecide says whether this decision could be taken now. The error is Decide's.
+// MayDecide says whether this decision could be taken now. The error is Decide's. A person
+// reads only the first thing that is wrong, so what they can least know comes first: that the
+// request has moved on, that their card is outdated, that its time is over. After that comes
+// who they are.
 func (r *Request) MayDecide(d Decision, p Policy, now time.Time) error {
 	if !r.Can(verdicts[d.Verdict]) {
 		return r.Illegal(string(d.Verdict))
@@ -216,6 +225,7 @@ func (r *Request) MayDecide(d Decision, p Policy, now time.Time) error {
 	if why := Spoken(r, d); !why.None() {
 		return &MoveError{Request: r, Verb: string(d.Verdict), Why: why}
 	}
+	// A signature is over the request's own id, whatever the decision names.
 	if d.RequestID = r.ID; !Signed(r, d) {
 		return &NotAllowedError{Who: d.Reviewer, Why: Because(WhyNotSigned)}
 	}
@@ -278,6 +288,7 @@ func (r *Request) Expire(now time.Time) error {
 	}
 	r.Money().release(now)
 	r.note(now, System, EventExpired, map[string]any{"while": r.State})
+	// Before the move, which clears the block and the state by which lapse tells why.
 	r.Reason = lapse(r)
 	r.move(Expired, now, time.Time{})
 	return nil

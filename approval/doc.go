@@ -31,6 +31,20 @@
 // no approvals; a number is never used again. The one exception: when its inspection
 // refuses an edit (PutBack), the revision and its decisions stay as they were.
 //
+// # Who may decide
+//
+// The rule has two halves. What follows from the request itself is decided here: nobody
+// approves their own question or code (TheirOwn), decides twice (Spoken), or approves what
+// they wanted changed (TheirWish); MayDecide (decide.go) and MayEdit (edit.go) hold a click
+// against all of it. What follows from roles and rules is package review's: who is a
+// reviewer, who decides in whose place, and how many approvals a tier takes.
+//
+// # What a model may see
+//
+// Of the data a model sees names, types and patterns, unless administrators have let it see
+// more in a channel: Sight (read.go) has the three steps, ShownTo and Result.Text hold what
+// was said in the thread to it, and the manifest seals what the model was let see.
+//
 // # Two sentences
 //
 // Commit, then ack: a click is answered to Slack only after it has committed.

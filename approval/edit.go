@@ -62,6 +62,7 @@ func anotherRound(r *Request, p Policy) error {
 // requestChanges has the model write another version, which nobody has approved.
 // It is the end of Decide, which has checked everything.
 func requestChanges(r *Request, d Decision, cost budget.USD, p Policy, now time.Time) {
+	// A round counts from the wish, not from the code that comes of it: the model is paid either way.
 	r.Rounds++
 	r.Attempts, r.Reason = 0, Reason{}
 	r.Wishes = append(r.Wishes, Wish{Revision: d.Revision, Code: r.Revision.Code, By: d.Reviewer, InPlaceOf: d.InPlaceOf, Words: d.Reason, At: now})
@@ -87,6 +88,7 @@ func (r *Request) TakeEdit(e Edit, revision int, digest string, cost budget.USD,
 	r.Attempts, r.Edit = 0, &e
 	r.note(now, e.By, EventEdited, map[string]any{"revision": revision, "digest": digest, "code": Said(e.Code), "click": e.Click})
 	r.Money().hold(budget.ForInspect, cost, now, DraftHoldLife)
+	// The deadline stays the reviewers' own. It is also what PutBack returns to.
 	r.move(Drafting, now, r.ExpiresAt, StepInspect)
 	return nil
 }

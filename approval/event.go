@@ -67,7 +67,7 @@ const (
 	EventBegun        EventKind = "begun"          // box
 	EventBegunTooLate EventKind = "begun too late" // box
 	EventUnstarted    EventKind = "unstarted"      // box, cost
-	EventVoided       EventKind = "voided"         // box, reason, cost
+	EventVoided       EventKind = "voided"         // box, reason or cause, cost
 	EventFinished     EventKind = "finished"       // outcome, compared (with what it repeats: "same", "other" or "unknown"), error, said (what the next question's model reads of it), result, files, witness, hints, box_ms, cost
 	EventMismatch     EventKind = "mismatch"       // what
 	EventLost         EventKind = "lost"           // box, said

@@ -193,6 +193,7 @@ func Remembered(latestFirst [][]File) (files []File) {
 	return files
 }
 
+// FileIDs are the files by Slack's ids, which is how events and Slack name them.
 func FileIDs(files []File) []string {
 	list := make([]string, len(files))
 	for i, f := range files {
@@ -201,6 +202,7 @@ func FileIDs(files []File) []string {
 	return list
 }
 
+// FileNames are the files by the names that people, the model and the program see.
 func FileNames(files []File) []string {
 	list := make([]string, len(files))
 	for i, f := range files {

@@ -15,7 +15,8 @@ import (
 // with the fields in this order, the inputs and hosts sorted, no white space;
 // the sha256 of that is the Digest that a reviewer's button carries, that every
 // decision names, and that is computed anew from the stored parts before a run
-// starts. A field more is a new version.
+// starts. A field more is a new version. Fields that came later are left out where they are
+// empty, so that the digests of manifests that were sealed before them stay what they were.
 type Manifest struct {
 	Version    int        `json:"version"`
 	CodeSHA256 string     `json:"code_sha256"`

@@ -115,6 +115,9 @@ func (r Money) room(worst, most budget.USD, now time.Time) error {
 	if !r.Fits(worst, most) {
 		return ErrNoRoom
 	}
+	// One hold is kept for the call, and all others end here. A called hold is kept however old it
+	// is: a sweep marks it as uncertain and takes nothing away. An uncalled one has to last beyond the
+	// call, because a sweep returns it to the budgets when its time is over.
 	carried, since := r.carried(now)
 	worst, most = worst+r.spare(), most+r.spare()
 	keep := ""
@@ -236,8 +239,10 @@ func (r Money) Conclude(call OpenHold, most budget.USD, known budget.Settlement,
 
 // rest keeps holding the uncertain part of a hold that has just been settled.
 func (r Money) rest(of OpenHold, amount budget.USD, now time.Time) {
+	// The clock of the uncertain part goes on: a new hold does not get another two days.
 	h := budget.Hold{ID: NewID(12), RequestID: r.ID, Purpose: of.Purpose, Amount: amount, At: now, ExpiresAt: now.Add(DraftHoldLife), RestOf: of.ID}
 	r.Holds = append(r.Holds, OpenHold{Hold: h, Called: true, Risked: amount, UncertainAt: of.since(now)})
+	// settle has counted all that was not charged as free, and this part is not.
 	r.Changes.Freed -= amount
 	r.Changes.Holds = append(r.Changes.Holds, h)
 	r.Changes.Risks = append(r.Changes.Risks, Risk{HoldID: h.ID, Most: amount, Since: of.since(now)})
@@ -283,6 +288,7 @@ func (r Money) settle(s budget.Settlement, most budget.USD) {
 			within, over := s.Within(most)
 			r.Holds = slices.Delete(r.Holds, i, i+1)
 			r.Changes.Risks = slices.DeleteFunc(r.Changes.Risks, func(k Risk) bool { return k.HoldID == h.ID })
+			// A hold that this same move has taken frees nothing: no budget has borne it yet.
 			if !slices.ContainsFunc(r.Changes.Holds, func(n budget.Hold) bool { return n.ID == h.ID }) {
 				r.Changes.Freed += h.Amount - budget.Total(within.Charges)
 			}

@@ -162,6 +162,8 @@ func (a announced) files(inputs []Input, seen []string, public func(string) bool
 		if at := strings.LastIndex(entry, " ("); at > 0 && strings.HasSuffix(entry, ")") {
 			name, did = entry[:at], entry[at+2:len(entry)-1]
 		}
+		// Names are relative to the working folder, which the program may fill as it likes. What is
+		// outside of it has to be named by a finding, or be part of the image.
 		isInput := slices.ContainsFunc(inputs, func(in Input) bool { return in.Name == name })
 		inside := !path.IsAbs(name) && name != ".." && !strings.HasPrefix(name, "../")
 		toRead, _, _ := a.file(KindRead, name)

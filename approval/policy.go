@@ -46,8 +46,7 @@ func DefaultPolicy() Policy {
 }
 
 // Role returns the role whose default limit applies to a user who has no limit of their
-// own, as far as the settings know. The Store knows who was named for a higher role in
-// Slack.
+// own. It knows the settings alone; the Store adds who was named in Slack.
 func (p Policy) Role(user string) string {
 	switch {
 	case slices.Contains(p.Admins, user):

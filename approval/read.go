@@ -131,6 +131,7 @@ func (r *Request) AskBack(files []File, p Policy, now time.Time) error {
 	if !r.Can("AskBack") || r.Seek != nil || r.Edit != nil || r.Blocked != nil {
 		return r.Illegal("ask about the files of")
 	}
+	// Doubted reads the files as they have just been read.
 	r.Files = files
 	at, d, _, ok := r.Doubted()
 	if !ok {
@@ -179,6 +180,7 @@ func (r *Request) Answer(key, says string, worst budget.USD, p Policy, now time.
 	r.Files = slices.Clone(r.Files)
 	f := &r.Files[at]
 	given := reading.Answered{Doubt: d, Says: says, By: r.Asker, Content: f.SHA256}
+	// Slices are copied, never changed in place: steps keep shallow copies of the request as it was.
 	f.Answers = append(slices.Clone(f.Answers), given)
 	data := r.about(at, d)
 	data["says"] = says
@@ -301,7 +303,8 @@ func (r *Request) about(file int, d reading.Doubt) map[string]any {
 	return data
 }
 
-// concludeReadings charges in full what replicas have begun that died when they had kept the reading.
+// concludeReadings settles boxes that nobody booked: their replica kept the reading, and died
+// before it paid. What such a box has cost is unknown, so its hold is charged in full.
 func (r Money) concludeReadings(now time.Time) {
 	for _, h := range slices.Clone(r.Holds) {
 		if h.Purpose == budget.ForRead && h.Called && !h.Uncertain() {
@@ -325,18 +328,23 @@ func (r Money) callBox(h *OpenHold, most budget.USD, attempt int, what string, n
 func (r Money) forBox(purpose budget.Purpose, most budget.USD, beside bool, now time.Time) *OpenHold {
 	keep := ""
 	for _, h := range slices.Clone(r.Holds) {
+		// An inspection may use any hold that bears it; a reading uses none that a draft has yet to be
+		// called under.
 		its := purpose == budget.ForInspect || h.Purpose == purpose || h.Called
 		switch {
 		case keep == "" && its && h.bears(most) && (h.Called || !now.Add(DraftHoldLife/2).After(h.ExpiresAt)):
 			keep = h.ID
+		// The draft's money stays for the draft.
 		case !h.Called && beside && h.Purpose == budget.ForDraft:
 		case !h.Called:
 			r.Settle(budget.Settlement{HoldID: h.ID, At: now}) // it waited so long that a sweep could take it
+		// Called and neither booked nor known to be uncertain: whoever used this box has died.
 		case !h.Uncertain():
 			r.Settle(r.inFull(h, now))
 		}
 	}
 	if keep == "" {
+		// What this move has just given back goes on as the new hold, without asking the budgets again.
 		if purpose == budget.ForRead && r.Changes.Freed >= most {
 			r.carry(purpose, most, now, DraftHoldLife)
 		} else {

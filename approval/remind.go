@@ -83,6 +83,7 @@ func (r *Request) AskOpinion(from, by string, click Click, now time.Time) error 
 	if len(r.Opinions) >= maxOpinions {
 		return &InputError{Why: Reason{Code: WhyManyOpinions, Count: maxOpinions}}
 	}
+	// Whom it asks gets no right by it: whether they may decide is checked when they do.
 	r.Opinions = append(slices.Clone(r.Opinions), from)
 	tellAsked(r, EventAskedForOpinion, NoticeOpinion, from, by, click, now)
 	return nil

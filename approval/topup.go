@@ -94,6 +94,8 @@ func (r Money) DecideTopUp(id string, granted bool, until time.Time, answer, by 
 		t.ExpiresAt = until
 		kind, data["until"] = EventGrantedTopUp, until
 		b := *r.Blocked
+		// A sweep goes on with a blocked request whose moment has come. So the money is used even when
+		// whoever granted it, or their replica, is gone before the next step.
 		b.Until = now
 		r.Blocked = &b
 	} else {

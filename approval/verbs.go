@@ -65,6 +65,8 @@ func (r *Request) Keep(w Written, most budget.USD, now time.Time) error {
 	}
 	w.At = now
 	r.Written = &w
+	// A hold on which the inspection may run can be there already: that of an earlier call whose
+	// cost nobody knows. Then a second one would keep more money than was agreed to.
 	if !slices.ContainsFunc(r.Holds, func(h OpenHold) bool { return h.bears(most) }) {
 		r.Money().carry(budget.ForInspect, most, now, DraftHoldLife)
 	}
@@ -142,6 +144,8 @@ func (r *Request) Fail(reason Reason, now time.Time) error {
 // renew replaces the current version of the code. The new one gets the next number, so
 // nothing that people said about an earlier version counts for it.
 func renew(r *Request, rev Revision) {
+	// Hash and digest are computed here and nowhere else, so no caller can store code under a
+	// digest that is not its own.
 	rev.RequestID, rev.Number = r.ID, 1
 	if r.Revision != nil {
 		rev.Number = r.Revision.Number + 1
@@ -158,6 +162,7 @@ func (r *Request) AwaitBox(why string, now time.Time) error {
 	if !r.Can("AwaitBox") {
 		return r.Illegal("run")
 	}
+	// The job asks every few seconds, perhaps for an hour: one event says as much as hundreds.
 	if r.Reason.Code == WhyNoBox {
 		return nil
 	}
@@ -185,6 +190,8 @@ func (r *Request) Start(box string, p Policy, now time.Time) error {
 	if r.BrokenSeal(p) != nil {
 		return &StaleError{Request: r}
 	}
+	// From here on the hold may have been spent: release no longer gives it back at no cost, and
+	// a sweep charges it in full.
 	for i, h := range r.Holds {
 		if h.Purpose == budget.ForRun {
 			r.Holds[i].Called = true
@@ -220,6 +227,7 @@ func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time
 	}
 	r.Run.FinishedAt, r.Run.Result = now, &result
 	r.Changes.Run = r.Run
+	// The event below names what the run has cost, which settledNow reads from this settlement.
 	r.Money().PayBox(charge, now)
 	text := result.Text(r.Revision.Code, 0) // what more of it a model may see is decided when a prompt is made
 	say(r, now, RoleResult, text)
@@ -278,15 +286,20 @@ func (r *Request) Void(reason Reason, charge budget.Charge, now time.Time) error
 	}
 	r.Money().PayBox(charge, now)
 	r.Reason = reason
-	r.note(now, System, EventVoided, map[string]any{"box": r.Run.BoxID, "reason": reason.Told(), "cost": r.Money().settledNow()})
+	data := map[string]any{"box": r.Run.BoxID, "reason": reason.Told(), "cost": r.Money().settledNow()}
+	if r.Cause != nil { // why, in place of a reason
+		data["cause"] = r.Cause.told()
+	}
+	r.note(now, System, EventVoided, data)
 	r.move(Failed, now, time.Time{})
 	return nil
 }
 
-// Unused pays for a box that was made for a run and that nobody named, because the
-// request was taken back meanwhile and the run's hold with it. It takes a hold of
-// its own: one that is open by now is for another run. It is no more than was agreed
-// to; and a box beside the one that ran is our loss, because the run may have cost that.
+// Unused pays for a box that was made for a run and that no row ever named: the request was
+// taken back meanwhile, and the run's hold was released with it. The charge gets a hold of its
+// own, because a hold that is open by now is for another run. It never exceeds the cost cap
+// that was agreed to. Where another box has run the code, that run may have used up the cap:
+// then nothing is charged, and the unused box is our loss.
 func (r Money) Unused(charge budget.Charge, now time.Time) {
 	if r.Run != nil {
 		return
@@ -339,6 +352,7 @@ func (r Money) release(now time.Time) {
 func (r *Request) move(to State, now, expires time.Time, steps ...Step) {
 	// Whoever was told of it sees where it is now. Of a draft that is only who asked, while it waits for what is away.
 	r.Changes.Retell = r.Changes.Retell || r.State == Pending || r.State == Approved || r.Away != nil
+	// Whatever was written is a revision by now, or is not wanted any more.
 	r.Written = nil
 	if to.Final() || to == Drafting && r.State == Pending && r.Edit == nil {
 		r.Refused = nil // it waits for nobody any more, or another draft begins
@@ -347,12 +361,14 @@ func (r *Request) move(to State, now, expires time.Time, steps ...Step) {
 		r.Edit = nil
 	}
 	r.State, r.ExpiresAt, r.Blocked, r.Place = to, expires, nil, NotInLine
+	// The notice was sent before. To tell it again redraws it where it stands.
 	if open := r.OpenTopUp(); open != nil && to.Final() {
 		r.Tell(open.notice(now)) // there is nothing left to grant it for, and its buttons go
 	}
 	r.touch(now, append(steps, StepShow)...)
 }
 
+// touch notes when the request last changed and which jobs the move wakes, each once.
 func (r *Request) touch(now time.Time, steps ...Step) {
 	r.ChangedAt = now
 	for _, s := range steps {
@@ -362,12 +378,16 @@ func (r *Request) touch(now time.Time, steps ...Step) {
 	}
 }
 
+// say adds a message to the thread that later questions' models read.
 func say(r *Request, now time.Time, role Role, text string) {
 	r.Changes.Messages = append(r.Changes.Messages, Message{RequestID: r.ID, Role: role, Text: text, At: now})
 }
 
+// note adds an event. It keeps a copy of the data: some verbs note the same data for two
+// events, or go on adding to it.
 func (r *Request) note(now time.Time, actor, kind string, data map[string]any) {
 	r.Changes.Events = append(r.Changes.Events, Event{At: now, Actor: actor, Kind: kind, Data: maps.Clone(data)})
 }
 
+// Illegal is the error of a verb that the state does not allow. Nothing has been changed.
 func (r *Request) Illegal(verb string) error { return &MoveError{Request: r, Verb: verb} }

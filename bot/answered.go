@@ -40,6 +40,8 @@ func (h *answered) read(ctx context.Context, cb slack.InteractionCallback, id st
 		return nil, err
 	}
 	r := v.Request
+	// A button's value can be copied into another press, so it opens nothing for those who do not see
+	// the thread. It is "not found" and not "not allowed": whether there is such a request is theirs alone.
 	if r.Team != cb.Team.ID || r.Asker != cb.User.ID && v.Session.Channel != seatOf(cb).channel {
 		return nil, approval.ErrNotFound
 	}
@@ -99,6 +101,15 @@ func (h *asking) verify(ctx context.Context, id string, click approval.Click, tr
 	return privately(draw.Taken(r)), nil
 }
 
+// cancel cancels a question by its id.
+func (h *asking) cancel(ctx context.Context, id string, click approval.Click) (answer, error) {
+	r, err := h.service.Withdraw(ctx, id, click)
+	if err != nil {
+		return orPrivately(err)
+	}
+	return cancelled(r), nil
+}
+
 func cancelled(r *approval.Request) answer {
 	return privately(&kit.Page{}, kit.Words("Cancelled: "+kit.Cut(r.Question, 200)))
 }
@@ -140,6 +151,7 @@ func (h *answered) ask(ctx context.Context, cb slack.InteractionCallback, q appr
 		return answer{}, err
 	}
 	at := seatOf(cb)
+	// Said in private: in the thread the new question shows itself.
 	return answer{after: func(ctx context.Context) { h.hand(ctx, at, draw.Taken(r)) }}, nil
 }
 
@@ -151,6 +163,7 @@ func (h *answered) clickFollow(ctx context.Context, cb slack.InteractionCallback
 	if err != nil {
 		return answer{}, err
 	}
+	// The button names a place in the list and no words, so nobody has the bot ask what they made up.
 	n, err := strconv.Atoi(place)
 	if err != nil || n < 0 || n >= len(v.Next) {
 		return answer{}, approval.ErrNotFound

@@ -51,6 +51,7 @@ type asking struct {
 // about the questions themselves.
 func (h *asking) analyze(ctx context.Context, c slack.SlashCommand) (answer, error) {
 	text := kit.FromSlack(c.Text)
+	// What is no question comes first: it costs nothing, and works where no model may be asked.
 	if a, ok, err := h.aside(ctx, text, approval.Click{Team: c.TeamID, User: c.UserID, Channel: c.ChannelID}, "command "+c.TriggerID); ok {
 		return a, err
 	}
@@ -68,6 +69,8 @@ func (h *asking) analyze(ctx context.Context, c slack.SlashCommand) (answer, err
 	if err != nil {
 		return orPrivately(err)
 	}
+	// The trigger names what the person did, not the words: whoever types the same again asks again,
+	// and a repeated delivery finds the request of the first. Other ways to ask have triggers of their own.
 	r, err := h.service.Ask(ctx, approval.Question{Team: c.TeamID, Project: c.ChannelID, Asker: c.UserID, Text: text, Model: model, Trigger: "command " + c.TriggerID})
 	if err != nil {
 		return orPrivately(err)
@@ -117,15 +120,6 @@ func (h *asking) talk(talk meant.Talk) *kit.Page {
 		return draw.Goodbye()
 	}
 	return draw.HelpAnalyze(h.Policy())
-}
-
-// cancel cancels a question by its id.
-func (h *asking) cancel(ctx context.Context, id string, click approval.Click) (answer, error) {
-	r, err := h.service.Withdraw(ctx, id, click)
-	if err != nil {
-		return orPrivately(err)
-	}
-	return cancelled(r), nil
 }
 
 // status lists what somebody has asked lately.
@@ -254,9 +248,11 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	}
 	q := approval.Question{Team: s.team, Project: s.channel, Asker: s.user, Text: text, Model: model, ThreadTS: s.thread, Follow: s.thread != "", Spoken: s.thread != "", Alone: meant.Only(text),
 		Trigger: "message " + s.channel + " " + s.ts}
+	// The answer goes below the message itself. Follow stays false: nothing was said there before.
 	if q.ThreadTS == "" {
 		q.ThreadTS = s.ts
 	}
+	// One file that cannot be read refuses all of it: without that file it would be another question.
 	for _, f := range s.files {
 		if !draw.Data(f.Name) {
 			return answer{}, notData(f.Name)
@@ -322,12 +318,14 @@ func (h *asking) submitReread(ctx context.Context, cb slack.InteractionCallback)
 	said, err := file.Reading.Corrected(reading.Correction{Heading: fields[ids.FieldHeading].Value, Sheet: fields[ids.FieldSheet].Value, Text: fields[ids.FieldAsText].Value,
 		Delimiter: chosen(fields[ids.FieldDelimiter]), Decimal: chosen(fields[ids.FieldDecimal]), Encoding: chosen(fields[ids.FieldEncoding])})
 	if wrong := new(reading.CorrectionError); errors.As(err, &wrong) {
+		// A file with one sheet, or without text columns, has no such field in its form.
 		field := map[string]string{reading.FieldSheet: ids.FieldSheet, reading.FieldText: ids.FieldAsText}[wrong.Field]
 		if _, there := fields[field]; !there {
 			field = ids.FieldHeading
 		}
 		return beside(field, wrong.Words), nil
 	}
+	// An open question is read anew as it is. What has ended never moves again, so it is asked anew.
 	if !r.State.Final() {
 		_, err := h.service.Correct(ctx, r.ID, file.ID, said, modalClick(cb, from))
 		return saved(err, ids.FieldHeading)
@@ -360,6 +358,7 @@ func (h *asking) clickCompare(ctx context.Context, cb slack.InteractionCallback,
 	from, click := draw.Origin{Channel: seatOf(cb).channel, Thread: seatOf(cb).thread, Seal: action.Value}, clickOf(cb, action)
 	view := draw.LettersView(from, d, nil, "")
 	shown, err := h.api.OpenViewContext(ctx, cb.TriggerID, view)
+	// Without a view there is nothing to put the letters into: a repeated delivery, whose modal is open.
 	if err := opened(view, err); err != nil || shown == nil {
 		return answer{}, err
 	}

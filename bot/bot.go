@@ -98,6 +98,8 @@ func New(o Options) *Bot {
 	}
 	w := newSlackAPI(o)
 	b := &Bot{slackAPI: w, files: &files{w}}
+	// Four times the workers is room for what a busy minute leaves to do. What is beyond it is done by
+	// the worker itself, so work is never dropped: see finish.
 	b.later.SetLimit(4 * o.Workers)
 	b.Serve(o.Services)
 	return b
@@ -110,6 +112,7 @@ func (b *Bot) Serve(s Services) {
 	if s.Ledgers != nil {
 		w.calendar = s.Ledgers.Calendar
 	}
+	// One value for all who send code: what one card has shown of this Slack holds for the next.
 	habits := &habits{log: w.Log, may: w.Language}
 	budgets := &budgets{w, s.Budgets}
 	b.homes = newHomes(w, s.Homes, budgets)

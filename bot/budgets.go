@@ -41,7 +41,9 @@ type budgets struct {
 	service Budgets
 }
 
-// maxAck is what an ack may carry: Slack drops one of 20 kB without a word.
+// maxAck is what an ack may carry. Slack drops a larger one than 20 kB without a word, and
+// slack-go refuses to send it from 20,480 bytes on (tried with 0.35). What is longer goes as a
+// private message after the ack.
 const maxAck = 19_000
 
 // all shows what one may spend, and administrators everything that is set.
@@ -128,6 +130,7 @@ func (h *budgets) standings(ctx context.Context, c slack.SlashCommand, s budget.
 	if s.Kind == budget.Session {
 		return h.service.ThreadStandings(ctx, c.UserID, c.ChannelID, s)
 	}
+	// Of another channel's budget only administrators read: there the service says no.
 	if s.Kind != budget.Project || s.ID != c.ChannelID {
 		return h.service.Standings(ctx, c.UserID, []budget.Scope{s})
 	}

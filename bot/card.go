@@ -88,6 +88,7 @@ func (out *publishing) putVersion(ctx context.Context, v *steps.View, shown card
 		}
 		p.Coloured = out.habits.names()
 		post, stored, err := out.send(ctx, next, steps.SurfaceCard, at, p)
+		// A Slack that refuses the language refuses the whole card: once more without it, and never again.
 		if p.Coloured && slackError(err) == "invalid_blocks" {
 			out.habits.tried(false)
 			p.Coloured = false

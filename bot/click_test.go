@@ -64,6 +64,22 @@ func TestARefusedClickGetsATruthfulPrivateAnswer(t *testing.T) {
 	}
 }
 
+// Where it takes two, the first approval puts "This was not me" on the card. Whoever gives the
+// second one presses Approve beside it, and what they pressed is what was sent.
+func TestTheSecondApprovalIsGivenOnTheCardLikeTheFirst(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, card := pending(b, func(v *steps.View) {
+		v.Terms.Approvals = 2
+		v.Request.Decisions = []approval.Decision{{RequestID: v.Request.ID, Revision: v.Request.Revision.Number, Digest: v.Request.Revision.Digest,
+			Reviewer: slacksim.SecondReviewer, Verdict: approval.Approve, At: sample.Noon}}
+	})
+	require.Contains(t, card.Actions(), ids.ActionDisown)
+	require.NoError(t, b.as(slacksim.Reviewer).Click(card, ids.ActionApprove))
+	require.Len(t, b.service.decided(), 1)
+	require.NotContains(t, b.log.String(), "does not say what was sent")
+}
+
 func TestAPrivateAnswerThatCannotBeShownGoesByDirectMessage(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

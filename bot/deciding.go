@@ -57,6 +57,7 @@ func (h *deciding) clickApprove(ctx context.Context, cb slack.InteractionCallbac
 		return answer{}, err
 	}
 	click := clickOf(cb, action)
+	// The card is drawn again below, and its links name the workspace: it must be known by then.
 	if _, err := h.who(ctx); err != nil {
 		return answer{}, err
 	}
@@ -103,6 +104,8 @@ func (h *deciding) tidy(ctx context.Context, s draw.Seal, click approval.Click) 
 	if err == nil {
 		url := who.Permalink(kept.Channel, kept.TS, "")
 		p := draw.FormerCard(v, s.Revision, url)
+		// The same version, and nothing to press on it any more, or no card that anybody remembers: this
+		// one becomes the card. In any other case it leads to the one that counts.
 		if s.Revision == v.Request.Revision.Number && (v.Request.State != approval.Pending || kept.TS == "") {
 			p = draw.Card(h.with(), v, false)
 		}
@@ -237,6 +240,7 @@ func (h *deciding) rule(ctx context.Context, cb slack.InteractionCallback, verdi
 	if err != nil && !ok {
 		return answer{}, err
 	}
+	// The modal of a rejection has the one field, that of an approval the other.
 	for _, field := range []string{ids.FieldReason, ids.FieldTyped} {
 		if _, asked := fields[field]; asked && isInput(err) {
 			return beside(field, text), nil
@@ -275,6 +279,8 @@ func (h *deciding) clickChanges(ctx context.Context, cb slack.InteractionCallbac
 	if err != nil {
 		return h.decided(s, click, seatOf(cb), err)
 	}
+	// The administrators are told when the modal opens, not when it is sent off: most who read that
+	// nobody could approve the next version will not send it.
 	a := answer{}
 	if next.Stuck() {
 		a.after = func(ctx context.Context) {

@@ -35,11 +35,14 @@
 // nothing here rests on it. A stray card decides like the other one, and is put right
 // as soon as somebody presses it.
 //
-// Who takes what people do: asking (questions), deciding and revising (code that waits),
-// budgets, limits and ledgers (/budget), funding (money that is missing), governing
+// Who takes what people do: asking (questions; its form is in form.go), answered (the buttons
+// under an answer), deciding and revising (code that waits; review.go has the modal that shows
+// all of it), budgets, limits and ledgers (/budget), funding (money that is missing), governing
 // (people and rules), homes. Each declares the few services that it calls; handle.go
-// has the board that leads to them. publishing keeps messages as they should be, files
-// reads what was shared, and all of them stand on slackAPI, which makes Slack's calls.
+// has the board that leads to them. publishing keeps messages as they should be (publish.go,
+// card.go, upload.go, notice.go), files reads what was shared (find.go), and all of them stand on
+// slackAPI, which makes Slack's calls. socket.go reads the envelopes; check.go is for whoever
+// sets the bot up.
 //
 // kit has the blocks, draw the messages, command what people type, readback what Slack
 // holds, ids the names. Only bot and its rooms import slack-go.

@@ -23,6 +23,8 @@ func (h *asking) openForm(ctx context.Context, team, trigger string, f draw.Form
 		return answer{}, err
 	}
 	f.Models = list.Allowed()
+	// Opened before the channel's files are known: the trigger is good for three seconds, and listing
+	// files may take as many calls as there are pages.
 	view := draw.FormView(h.Policy(), f)
 	shown, err := h.api.OpenViewContext(ctx, trigger, view)
 	if err := opened(view, err); err != nil || f.Channel == "" || shown == nil || shown.ID == "" {
@@ -57,6 +59,7 @@ func (h *asking) choices(ctx context.Context, f *draw.Form) ([]approval.File, er
 	if err != nil {
 		return all, err
 	}
+	// The bot may be in private channels that this person is not in. None of their files is listed.
 	if cause := place.Cause(f.Channel, f.Person); cause != nil {
 		return all, &approval.CauseError{Cause: *cause}
 	}
@@ -162,6 +165,7 @@ func (h *asking) submitForm(ctx context.Context, cb slack.InteractionCallback) (
 	if err != nil {
 		return amiss(err, draw.AskedField(err), cb)
 	}
+	// In a modal the envelope names no channel, so the word goes to where the question was asked.
 	at := seat{user: cb.User.ID, channel: q.Project, thread: q.ThreadTS}
 	return answer{after: func(ctx context.Context) { h.hand(ctx, at, draw.Taken(r)) }}, nil
 }
@@ -196,10 +200,12 @@ func (h *asking) clickAgain(ctx context.Context, cb slack.InteractionCallback, a
 	f := draw.Form{Channel: r.Project, Team: r.Team, Person: r.Asker, Thread: v.Session.ThreadTS, Question: r.Question, Choices: r.Files, Ticked: r.Files, Note: draw.LastTime(r)}
 	if c := r.Cause; c != nil {
 		switch c.Code {
+		// The channel is asked for again, with the old one proposed. Its thread and its files stay there.
 		case approval.NotIn, approval.NotSeen, approval.ChannelArchived, approval.AskerNotIn:
 			f.Channel, f.Likely, f.Thread = "", r.Project, ""
 			f.Choices = portable(r)
 			f.Ticked = f.Choices
+			// A direct message cannot be chosen in the form.
 			if strings.HasPrefix(r.Project, "D") {
 				f.Likely = ""
 			}
@@ -209,6 +215,7 @@ func (h *asking) clickAgain(ctx context.Context, cb slack.InteractionCallback, a
 		case approval.NoFile:
 			f.Choices, f.Ticked, f.Asks = c.Files, nil, true
 			f.Note = draw.Lacks(h.with(), *c)
+		// The form lists what is there now.
 		case approval.FileGone, approval.FileNotHere, approval.FileNotSeen, approval.FileHidden, approval.FileWithheld:
 			f.Choices, f.Ticked = nil, nil
 		}

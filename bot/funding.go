@@ -48,6 +48,7 @@ func (h *funding) clickContinue(ctx context.Context, cb slack.InteractionCallbac
 
 // clickCheaper goes on with the model that was chosen, from a button or a list.
 func (h *funding) clickCheaper(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	// One model is a button, several are a list: a list has its value in the option that was chosen.
 	value := action.Value
 	if value == "" {
 		value = action.SelectedOption.Value
@@ -90,6 +91,7 @@ func (h *funding) clickMoreMoney(ctx context.Context, cb slack.InteractionCallba
 	if err != nil {
 		return answer{}, err
 	}
+	// Told before the form opens: nobody should write a reason that nobody takes.
 	if v.Request.Asker != cb.User.ID {
 		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Because(approval.WhyAskerChooses)}
 	}
@@ -170,6 +172,7 @@ func (h *funding) submitGrant(ctx context.Context, cb slack.InteractionCallback)
 	if err != nil {
 		return answer{}, err
 	}
+	// Seconds since 1970, as GrantView wrote them: the words of a choice are for people.
 	until, err := strconv.ParseInt(fieldsOf(cb)[ids.FieldUntil].SelectedOption.Value, 10, 64)
 	if err != nil {
 		return answer{}, fmt.Errorf("until when: %w", err)

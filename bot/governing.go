@@ -158,6 +158,7 @@ func (h *governing) again(ctx context.Context, list slack.ModalViewRequest, err 
 
 // clickName asks whom to name.
 func (h *governing) clickName(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	// On top of the list, which is there again, with the new name, when the form is closed.
 	return answer{}, h.push(ctx, cb.TriggerID, home.NameView())
 }
 
@@ -168,6 +169,7 @@ func (h *governing) submitName(ctx context.Context, cb slack.InteractionCallback
 	if err := h.service.SetRole(ctx, modalClick(cb, draw.Origin{}), g); err != nil {
 		return saved(err, ids.FieldPerson)
 	}
+	// The list lies under the form, as its root.
 	return answer{after: func(ctx context.Context) { h.listAgain(ctx, cb.Team.ID, cb.View.RootViewID) }}, nil
 }
 
@@ -222,6 +224,8 @@ func (h *governing) clickWhose(ctx context.Context, cb slack.InteractionCallback
 
 // submitWhose goes on to the form.
 func (h *governing) submitWhose(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	// What a form begins with depends on the channel, and a modal cannot load on a choice. So the
+	// channel is a modal of its own, and the form takes its place.
 	project := fieldsOf(cb)[ids.FieldChannel].SelectedConversation
 	set, err := h.service.RulesOf(ctx, cb.Team.ID, project)
 	if err != nil {
@@ -241,6 +245,8 @@ func ruledOf(cb slack.InteractionCallback) (from home.Ruled, err error) {
 
 // submitRules stores what the form holds. What is wrong is said beside its field.
 func (h *governing) submitRules(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	// The form remembers the version that its owner saw. If somebody else has stored another one since,
+	// nothing is overwritten: the service refuses.
 	from, err := ruledOf(cb)
 	if err != nil {
 		return answer{}, err
@@ -248,6 +254,7 @@ func (h *governing) submitRules(ctx context.Context, cb slack.InteractionCallbac
 	fields := fieldsOf(cb)
 	set := review.RuleSet{Team: cb.Team.ID, Project: from.Project, Version: from.Version, None: len(fields[ids.FieldNone].SelectedOptions) > 0}
 	rules, field, why := home.RulesOf(fields)
+	// Whoever goes back to the workspace's rules need not mend fields that will not count.
 	if why != "" && !set.None {
 		return beside(field, why), nil
 	}

@@ -41,6 +41,7 @@ func (b *Bot) handle(ctx context.Context, d delivery) (answer, error) {
 		return answer{}, err
 	}
 	switch data := d.Data.(type) {
+	// Who is of another workspace is answered before anything is looked up: nothing here is theirs.
 	case slack.SlashCommand:
 		if data.TeamID != who.TeamID {
 			return privately(&kit.Page{}, kit.Words(strangers)), nil
@@ -82,6 +83,7 @@ func (b *Bot) interact(ctx context.Context, cb slack.InteractionCallback) (answe
 			return b.homes.fresh(cb, a), err
 		}
 	case slack.InteractionTypeBlockActions:
+		// Slack sends one action with each press. The first that is known here is taken.
 		for _, click := range cb.ActionCallback.BlockActions {
 			if run, ok := b.board.clicks[click.ActionID]; ok {
 				a, err := run(ctx, cb, click)
@@ -109,6 +111,7 @@ func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socket
 		return answer{}, nil
 	}
 	a, err := b.asking.hear(ctx, said)
+	// Slack sends an unanswered event up to three times more: at once, after a minute, after five.
 	if _, foreseen := draw.Known(err); err != nil && !foreseen && r.RetryAttempt < lastRetry {
 		return answer{}, err
 	}
@@ -124,6 +127,8 @@ func fieldsOf(cb slack.InteractionCallback) map[string]slack.BlockAction {
 	if cb.View.State == nil {
 		return fields
 	}
+	// State is by block and element. Our fields give both the same name (ids.Field...).
+	// State is by block and element, and our fields give both the same name (package ids).
 	for name, actions := range cb.View.State.Values {
 		fields[name] = actions[name]
 	}

@@ -121,6 +121,8 @@ func (h *homes) glimpsed(user string) (glimpse, bool) {
 // fresh has the Home of who has pressed something drawn again, once that is answered.
 func (h *homes) fresh(cb slack.InteractionCallback, a answer) answer {
 	if cb.View.Type == slack.VTHomeTab {
+		// A press on a Home that was drawn by another replica, or before this one started: it says itself
+		// what it shows.
 		if _, known := h.glimpsed(cb.User.ID); !known {
 			h.looks(cb.User.ID, home.ShelfmarkOf(cb.View.PrivateMetadata), cb.View.Hash)
 		}
@@ -198,6 +200,7 @@ func (h *homes) showHome(ctx context.Context, team, user string) {
 	defer one.(*sync.Mutex).Unlock()
 	for attempt := range 3 {
 		g, _ := h.glimpsed(user)
+		// Read after the lock was taken, so nothing older replaces what another press has drawn.
 		p, err := h.homePage(ctx, team, user, g.mark)
 		if err != nil {
 			p = &kit.Page{}
@@ -205,6 +208,8 @@ func (h *homes) showHome(ctx context.Context, team, user string) {
 		}
 		view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, PrivateMetadata: g.mark.String(), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 		request := slack.PublishViewContextRequest{UserID: user, View: view}
+		// The hash says which Home this one is to replace. After a conflict all was read again, so the next
+		// attempts publish whatever stands there.
 		if hash := g.hash(); hash != "" && attempt == 0 {
 			request.Hash = &hash
 		}
@@ -256,6 +261,7 @@ func (h *homes) homePage(ctx context.Context, team, user string, mark home.Shelf
 	if v.Roster, v.Decides, err = h.part(ctx, team, user); err != nil {
 		return nil, err
 	}
+	// From here on the Home is drawn again whenever something in the queue moves.
 	h.queued(user, v.Decides)
 	if v.Decides {
 		if v.Queue, err = h.service.Queue(ctx, team, user, mark.Filter(), mark.Page); err != nil {
@@ -279,6 +285,7 @@ func (h *homes) homePage(ctx context.Context, team, user string, mark home.Shelf
 	for _, r := range mine[:min(home.Length, len(mine))] {
 		v.Mine = append(v.Mine, home.Question{Request: r, URL: h.where(ctx, who, r, ofProgress)})
 	}
+	// What follows is for administrators, and costs calls of the database.
 	if !v.Roster.Admin(user) {
 		return v.Draw(), nil
 	}

@@ -41,6 +41,7 @@ func (h *ledgers) budget(ctx context.Context, c slack.SlashCommand) (answer, err
 		return orPrivately(err)
 	}
 	if o.Verb == "" && h.isAdmin(ctx, h.budgets.service, c.TeamID, c.UserID) {
+		// Opened before anything is read: the trigger is good for three seconds.
 		if err := h.open(ctx, c.TriggerID, money.LimitView(money.LimitForm{Models: h.budgets.service.Models(), Channel: c.ChannelID, Kind: string(budget.User)})); err != nil {
 			return orPrivately(err)
 		}
@@ -111,6 +112,7 @@ func (h *ledgers) explained(ctx context.Context, team, reader, id string) (*kit.
 }
 
 func (h *ledgers) spenders(ctx context.Context, team, reader string, o command.Order) (*kit.Page, error) {
+	// On the team's calendar, as budgets count: "today" is not the reader's own day.
 	from, until := command.Periods[o.Period].Around(time.Now().In(h.service.Calendar()))
 	list, err := h.service.Top(ctx, team, reader, steps.Ranking(o.By), from, until)
 	if err != nil {
@@ -176,6 +178,7 @@ func (h *ledgers) clickTop(ctx context.Context, cb slack.InteractionCallback, _ 
 func (h *ledgers) clickRanking(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
 	fields := fieldsOf(cb)
 	o := command.Order{By: fields[ids.FieldRanking].SelectedOption.Value, Period: fields[ids.FieldPeriod].SelectedOption.Value}
+	// The values come from an envelope, so they may be anything.
 	if _, ok := command.Periods[o.Period]; !ok || command.Rankings[o.By] == "" {
 		return answer{}, &approval.InputError{Why: approval.Words("I do not recognise this list. It may be from an older version of this app.")}
 	}

@@ -30,6 +30,7 @@ func (h *limits) clickKind(_ context.Context, cb slack.InteractionCallback, acti
 	if err != nil {
 		return answer{}, err
 	}
+	// The modal is drawn anew with the fields of this kind. Slack keeps what was typed in those that stay.
 	view := money.LimitView(money.LimitForm{Models: h.service.Models(), Channel: from.Channel, Home: from.Home, Kind: action.SelectedOption.Value})
 	return answer{after: func(ctx context.Context) { h.redraw(ctx, cb, view) }}, nil
 }
@@ -105,6 +106,7 @@ func (h *limits) unable(err error) (answer, error) {
 	if !ok {
 		return answer{}, err
 	}
+	// Pushed on the form, which keeps what was typed in it: closing the note leads back there.
 	return answer{payload: slack.NewPushViewSubmissionResponse(kit.NoteView(noChange, text))}, nil
 }
 
@@ -136,6 +138,7 @@ func (h *limits) formScope(ctx context.Context, cb slack.InteractionCallback, fr
 		}
 	case budget.Project:
 		t = command.Target{Kind: budget.Project, Id: fields[ids.FieldProject].SelectedConversation}
+		// A conversation with one person is no channel that has a budget.
 		if !strings.HasPrefix(t.Id, "C") && !strings.HasPrefix(t.Id, "G") {
 			return budget.Scope{}, &fieldError{ids.FieldKind, "Which one? Please choose a channel."}, nil
 		}
@@ -194,6 +197,8 @@ func (h *limits) downgrades(ctx context.Context, cb slack.InteractionCallback, s
 		chosen[o.Value] = true
 		chain = append(chain, budget.Downgrade{To: o.Value})
 	}
+	// A command may say "m1 to m2". The form shows only the m2, so the same choice must not turn that
+	// into "any model to m2".
 	now, err := h.service.Standings(ctx, cb.User.ID, []budget.Scope{s})
 	if err != nil {
 		return nil, err

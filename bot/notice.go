@@ -31,6 +31,7 @@ func (out *publishing) Tell(ctx context.Context, v *steps.NoticeView, had steps.
 		return had, err
 	}
 	shown := p.Hash()
+	// A try before this one was begun, and nobody remembers how it ended: it may stand there.
 	if had.TS == "" && !had.Begun.IsZero() {
 		if had.Channel, had.TS, err = out.findNotice(ctx, had); err != nil {
 			return had, err
@@ -51,12 +52,14 @@ func (out *publishing) Tell(ctx context.Context, v *steps.NoticeView, had steps.
 		had.Shown = shown // what has been deleted by somebody is not forced on them again
 		return had, nil
 	}
+	// Only a new message gets the mark: chat.update keeps the metadata of the one that it rewrites.
 	mark := slack.MsgOptionMetadata(slack.SlackMetadata{EventType: noticeEvent, EventPayload: map[string]any{"key": approval.Hash([]byte(v.Key))}})
 	var channel, ts string
 	err = barely(p, func(p *kit.Page) (err error) {
 		channel, ts, err = out.api.PostMessageContext(ctx, had.Recipient, append(p.Options(), mark)...)
 		return err
 	})
+	// No further try changes that. The notice counts as told to this person.
 	if slices.Contains(unreachable, slackError(err)) {
 		return had, fmt.Errorf("%w: %w", steps.ErrUnreachable, err)
 	}
@@ -104,6 +107,8 @@ func (out *publishing) findNotice(ctx context.Context, had steps.NoticePost) (ch
 // directChannel is the conversation with one person, if there has been one.
 func (out *publishing) directChannel(ctx context.Context, user string) (string, error) {
 	for cursor := ""; ; {
+		// Looked for and not opened: conversations.open wants a scope more (im:write), and would make a
+		// conversation where there was none, in which nothing can stand.
 		list, next, err := out.api.GetConversationsContext(ctx, &slack.GetConversationsParameters{Types: []string{"im"}, Limit: 200, Cursor: cursor})
 		if err != nil {
 			return "", fmt.Errorf("look for the messages with %s: %w", user, detail(err))

@@ -33,6 +33,7 @@ func (out *publishing) Publish(ctx context.Context, v *steps.View, kind steps.Su
 	post, err := out.publish(ctx, v, kind)
 	if err != nil && ctx.Err() == nil {
 		at := v.Session.Channel
+		// Cards stand in the review channel, and all else where the question was asked.
 		if kind == steps.SurfaceCard || kind == steps.SurfacePlain {
 			at = out.Policy().ReviewChannel
 		}
@@ -49,6 +50,7 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 	had := v.Posts[kind]
 	switch kind {
 	case steps.SurfaceRoot:
+		// "theirs" is remembered as what it shows, so that nobody ever rewrites a person's own message.
 		if had.TS == "" && v.Session.ThreadTS != "" {
 			// Somebody's own message began the thread: nothing is to be drawn.
 			return steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Session.Channel, TS: v.Session.ThreadTS, Shown: "theirs"}, nil
@@ -58,6 +60,7 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 		}
 		return out.put(ctx, v, kind, spot{channel: v.Session.Channel}, draw.Root(v))
 	case steps.SurfaceProgress:
+		// Progress is drawn at every move, so this is where Homes hear of it.
 		out.homes.stir(v.Request)
 		p, err := out.progressNow(ctx, v)
 		if err != nil {
@@ -90,6 +93,7 @@ func (out *publishing) put(ctx context.Context, v *steps.View, kind steps.Surfac
 	if !formal(err) {
 		return post, err
 	}
+	// The post stands, and still the refusal is returned: it is kept, and the whole form is tried again.
 	for _, bare := range p.Bare() {
 		post, _, plain := out.send(ctx, v, kind, at, bare)
 		if plain == nil {
@@ -166,6 +170,7 @@ func (out *publishing) mark(ctx context.Context, v *steps.View, who kit.Identity
 			old = nil // it is the first one
 		}
 	}
+	// The new one comes before the old ones go: a thread without an emoji would look as if nobody knew.
 	err := out.api.AddReactionContext(ctx, want, at)
 	for _, name := range old {
 		if slices.Contains([]string{"already_reacted", "no_reaction"}, slackError(err)) {

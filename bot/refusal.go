@@ -49,6 +49,7 @@ func hindrance(err error) (steps.Hindrance, string) {
 	case code == "" && errors.As(err, &limited):
 		code = "ratelimited"
 	}
+	// A code that stands in no list is Slack's no all the same; without a code it is trouble on the way.
 	if forGood(err) {
 		return steps.Other, code
 	}
@@ -81,6 +82,7 @@ func barely(p *kit.Page, send func(*kit.Page) error) error {
 	if !formal(err) || slices.Contains(unreachable, slackError(err)) || beyondRepair(err) {
 		return err
 	}
+	// Who is told in plain text has been told, so the refusal of the blocks is no error any more.
 	for _, bare := range p.Bare() {
 		if send(bare) == nil {
 			return nil

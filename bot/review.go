@@ -42,15 +42,19 @@ func (h *deciding) openReview(ctx context.Context, trigger string, v *steps.View
 	if !ok {
 		return &approval.InputError{Why: approval.Words("This program is too long to be shown here, so it cannot be approved. Reject it, or request changes.")}
 	}
+	// Colour only where a card has shown that Slack keeps the language: a modal that comes back without
+	// it would differ from what was sent.
 	if h.habits.keeps() {
 		view.Blocks.BlockSet = kit.Coloured(view.Blocks.BlockSet)
 	}
+	// From here on Slack's own bytes are kept: slack-go knows a part of the fields only.
 	ctx, held := readback.Holding(ctx)
 	stored, err := h.api.OpenViewContext(ctx, trigger, view)
 	if err != nil {
 		return h.unopened(v.Request.ID, view, err)
 	}
 	d := readback.Differ(readback.TreeFrom(view), held.Posted())
+	// The metadata says which revision the modal approves, so it counts like the code.
 	if !held.HoldsText("private_metadata", view.PrivateMetadata) || !held.HoldsText("callback_id", view.CallbackID) {
 		d.What = "metadata"
 	}
@@ -121,11 +125,13 @@ func (h *deciding) seen(ctx context.Context, s draw.Seal, click approval.Click, 
 		return err
 	}
 	rev := v.Request.Revision
+	// Of an outdated place there is nothing to compare with. Decide says that it is outdated.
 	if rev == nil || rev.Digest != s.Digest || rev.Number != s.Revision {
 		return nil
 	}
 	drawn := drawing(v)
 	code, shown := readback.Numbered(rev.Code), readback.ProgramOf(readback.FactsOf(held))
+	// The program itself is compared first, against the row and not against what would be drawn now.
 	line := 0
 	if !slices.Equal(code, shown) || code == nil {
 		line = 1
@@ -133,6 +139,8 @@ func (h *deciding) seen(ctx context.Context, s draw.Seal, click approval.Click, 
 			line++
 		}
 	}
+	// Beside the code, what was pressed has to say what it said when it was sent: the mark was made
+	// of that, and Approve carries it.
 	if line == 0 && mark != "" && readback.MarkOf(held, drawn) == mark {
 		h.habits.learn("what was pressed", readback.Spelling(drawn, held))
 		return nil

@@ -90,6 +90,7 @@ func fieldOf(texts []string, why string) int {
 	if err != nil {
 		return 1
 	}
+	// Lines are counted through all fields, as Join puts them together. An emptied field has none.
 	last := 1
 	for i, text := range texts {
 		if text == "" {
@@ -182,6 +183,7 @@ func (h *revising) clickMore(ctx context.Context, cb slack.InteractionCallback, 
 		return h.decided(s, clickOf(cb, action), seatOf(cb), &approval.StaleError{Request: v.Request})
 	}
 	click := clickOf(cb, action)
+	// Every choice is "what:request:revision": see ids.
 	switch fields[0] {
 	case ids.MoreCode:
 		return h.moreCode(cb, v), nil

@@ -35,6 +35,7 @@ func newSlackAPI(o Options) *slackAPI {
 	w := &slackAPI{Options: o, calendar: func() *time.Location { return time.UTC }}
 	client := w.client()
 	w.api = slack.New(o.BotToken, w.clientOptions(client)...)
+	// Files get their time from whoever moves them: it depends on their size.
 	client.Timeout = 0
 	w.lift = slack.New(o.BotToken, w.clientOptions(client)...)
 	return w
@@ -49,6 +50,7 @@ func (w *slackAPI) client() http.Client {
 	if client.Transport == nil {
 		client.Transport = http.DefaultTransport
 	}
+	// The Keeper is next to the wire, so that it sees Slack's bytes. The throttle is around both.
 	client.Transport = readback.Keeper{Next: client.Transport}
 	client.Transport = &throttle{next: client.Transport, burst: 2 * w.Connections}
 	client.CheckRedirect = stopAtSignIn
@@ -113,6 +115,7 @@ func (w *slackAPI) push(ctx context.Context, trigger string, view slack.ModalVie
 // opened says what came of showing a modal.
 func opened(view slack.ModalViewRequest, err error) error {
 	switch slackError(err) {
+	// A trigger opens one modal. Another delivery of the same press has opened it.
 	case "exchanged_trigger_id":
 		return nil
 	case "expired_trigger_id":
@@ -182,6 +185,7 @@ func (w *slackAPI) hand(ctx context.Context, at seat, p *kit.Page) {
 		if err == nil {
 			return
 		}
+		// Ephemeral messages are for people who are in the channel and there: Slack promises no delivery.
 		w.Log.Info("a private word goes by direct message", "user", at.user, "channel", at.channel, "error", err)
 	}
 	if _, _, err := w.api.PostMessageContext(ctx, at.user, p.Options()...); err != nil {
@@ -228,6 +232,7 @@ func (w *slackAPI) orSorry(a answer, err error, at seat) (answer, error) {
 	if err == nil {
 		return a, nil
 	}
+	// Foreseen: nothing was done, and the person knows. So the envelope is answered.
 	text, foreseen := draw.Known(err)
 	if foreseen {
 		err = nil

@@ -20,7 +20,7 @@ import (
 // slackWaits is how long Slack waits for an ack.
 const slackWaits = 3 * time.Second
 
-// workTime is the part of it for the work; the rest is for the way.
+// workTime is the part of it for the work, 2.2 of 3 seconds; the rest is for the way there and back.
 func (b *Bot) workTime() time.Duration { return b.Patience * 11 / 15 }
 
 const (
@@ -49,6 +49,8 @@ func (b *Bot) Run(ctx context.Context) error {
 	if err := b.settleIn(ctx); err != nil {
 		return err
 	}
+	// Without a buffer: a socket reads on only when a worker has taken its envelope, so no more than one
+	// of each waits in here.
 	work := make(chan delivery)
 	var wires, listeners, workers errgroup.Group
 	listen, fail := context.WithCancelCause(ctx)
@@ -80,6 +82,9 @@ func (b *Bot) Run(ctx context.Context) error {
 	keep, leave := context.WithCancel(listen)
 	defer leave()
 	homes.Go(func() error { b.homes.keepHomes(keep); return nil })
+	// The order of the end: sockets are still and hang up, then no more envelopes can come, then the
+	// workers finish theirs, then what they left to do. Each waits for the one before, so that nothing
+	// is handed to somebody who has gone.
 	_ = listeners.Wait()
 	leave()
 	close(work)
@@ -97,6 +102,7 @@ func (b *Bot) Run(ctx context.Context) error {
 // it gives up on the token, which nothing can mend.
 func hold(ctx context.Context, client *socketmode.Client, fail context.CancelCauseFunc) error {
 	for ctx.Err() == nil {
+		// slack-go returns at once for a token that is revoked or unknown, and repeats everything else.
 		if err := client.RunContext(ctx); !errors.Is(err, context.Canceled) {
 			fail(fmt.Errorf("slack does not accept the app-level token: %w", err))
 			return nil
@@ -175,6 +181,8 @@ func (l *line) drain() {
 		if took <= drainTime && len(l.client.Events) > 0 { // on a busy machine a moment may have passed unseen
 			still = time.Now()
 		}
+		// How long it has to be still begins at flushTime and shrinks to a tenth of it over half of
+		// drainTime: a socket that is busy all the time must hang up some day.
 		if took > drainTime || time.Since(still) > max(flushTime-flushTime*took/drainTime*2, flushTime/10) {
 			return
 		}
@@ -259,6 +267,7 @@ func (b *Bot) answer(ctx context.Context, d delivery) (after func(context.Contex
 	defer func() { b.Observe(kind, outcome, time.Since(d.at)) }()
 	work, cancel := context.WithDeadline(ctx, d.at.Add(b.workTime()))
 	defer cancel()
+	// The time runs from when the envelope came by the socket, not from when a worker was free.
 	if work.Err() != nil {
 		// Slack has told the person by now that nothing came of it.
 		outcome = "late"
@@ -270,6 +279,8 @@ func (b *Bot) answer(ctx context.Context, d delivery) (after func(context.Contex
 		b.Log.Error("envelope not answered", "kind", kind, "envelope", d.Request.EnvelopeID, "error", err)
 		return a.after
 	}
+	// With a deadline, because slack-go's Ack without one blocks for ever once twenty acks wait for a
+	// socket that is not connected (tried with 0.35).
 	ack, cancelAck := context.WithTimeout(ctx, b.Patience*2/3)
 	defer cancelAck()
 	if err := d.client.AckCtx(ack, d.Request.EnvelopeID, a.payload); err != nil {
@@ -303,6 +314,7 @@ func (b *Bot) finish(ctx context.Context, after func(context.Context)) {
 		after(ctx)
 		return nil
 	}
+	// The worker does it itself: envelopes then wait, which is better than ever more goroutines.
 	if !b.later.TryGo(work) {
 		_ = work()
 	}

@@ -31,6 +31,7 @@ func (out *publishing) putFiles(ctx context.Context, v *steps.View, kind steps.S
 			files = append(files, f)
 		}
 	}
+	// What the answer leaves out of what was printed is never lost: it comes as a file.
 	if kind == steps.SurfaceSheets && draw.Reply(v, true).CutsPrinted {
 		files = append(files, approval.Artifact{Name: draw.PrintedFile, Kind: "file", Alt: "What the code printed, in full.", Data: []byte(v.Request.Run.Result.Stdout)})
 	}
@@ -116,6 +117,7 @@ func (w *slackAPI) uploadOne(ctx context.Context, f approval.Artifact) (id strin
 	switch strings.ToLower(path.Ext(f.Name)) {
 	case ".png", ".jpg", ".jpeg", ".gif", ".webp":
 		to.AltTxt = kit.Cut(f.Alt, 1000) // pictures are what alternatives are for
+	// Shown as a snippet, with its lines.
 	case ".py":
 		to.SnippetType = "python"
 	}

@@ -12,7 +12,7 @@
 // every budget like any hold. It is settled when the provider's usage gives the cost;
 // after UncertainFor it is charged in full. A call is free only when the provider
 // documents its refusal as unbilled. A question has one hold for all of its calls:
-// see Hold.RestOf, and approval's call.go for the rule.
+// see Hold.RestOf, and approval/money.go for the rule.
 //
 // Its one rule: nothing unknown counts as zero or as unlimited. A model without a
 // current price is an error, and a person without a limit of their own gets the

@@ -169,12 +169,14 @@ func (p Prices) Unchecked(at time.Time, longest time.Duration) (list []string) {
 	return list
 }
 
+// holds tells whether a row with these first and last days is in force at a moment.
 func holds(from, until, at time.Time) bool {
 	return !at.Before(from) && (until.IsZero() || at.Before(until))
 }
 
-// Model returns the row for a prompt of so many tokens. Where two rows are valid, the one
-// that began later counts.
+// Model returns the row for a prompt of so many tokens. Of the tiers that the prompt has
+// reached, the highest counts. Of two rows of one tier, the one that began later counts: so
+// a new price takes effect although nobody has ended the old one.
 func (p Prices) Model(model string, at time.Time, prompt int) (ModelPrice, error) {
 	var best *ModelPrice
 	for i, row := range p.Models {
@@ -212,6 +214,8 @@ func (p Prices) TokenCharge(u Usage, at time.Time) (Charge, error) {
 	if err != nil {
 		return Charge{}, err
 	}
+	// A provider's counts may contradict each other. Whatever it says, each token of the prompt is
+	// priced once: as cached, as written to the cache, or as plain input.
 	cached := min(max(u.Cached, 0), u.Input)
 	written := min(max(u.Written, 0), u.Input-cached)
 	amount, err := priced(1_000_000, product{int64(u.Input - cached - written), int64(row.Input)}, product{int64(cached), int64(row.Cached)},

@@ -12,7 +12,8 @@ import (
 	"countersign/codegen/pandas"
 )
 
-// draft checks an answer and makes a program of it.
+// draft checks an answer and makes a program of it. Whatever is wrong with the answer, it was paid
+// for: the failure carries its usage, or says that the cost is uncertain where there is none.
 func draft(a Answer, provider string) (steps.Draft, error) {
 	d, failed := whole(a, provider)
 	if failed == nil && a.Usage.Model == "" {
@@ -30,7 +31,12 @@ func draft(a Answer, provider string) (steps.Draft, error) {
 	return d, nil
 }
 
-// whole refuses an answer that ended in any other way than by itself.
+// whole refuses an answer that ended in any other way than by itself. Half a program may still parse
+// and compute something else, so it is shown to nobody.
+//
+// Repair is set where the model can do better if it is told how, and the job asks it again, at the
+// asker's cost. Retry is set where the same call may go well later. Where neither is set, the asker
+// reads Words and chooses.
 func whole(a Answer, provider string) (d steps.Draft, failed *steps.WriterError) {
 	said := fmt.Sprintf("the answer ended by %q", pandas.Clip(approval.Plain(a.Said), 40))
 	switch a.End {
@@ -56,7 +62,8 @@ func whole(a Answer, provider string) (d steps.Draft, failed *steps.WriterError)
 	return d, &steps.WriterError{Err: errors.New(said), Retry: true, Words: provider + " ended its answer in an unexpected way."}
 }
 
-// read makes a draft of an answer's text.
+// read makes a draft of an answer's text. Characters that do not exist come from a token that was cut
+// in two; Go would replace them, and the reviewer would read another program than the model wrote.
 func read(answer string) (steps.Draft, *steps.WriterError) {
 	if !utf8.ValidString(answer) || strings.ContainsRune(answer, '\uFFFD') || strings.ContainsRune(answer, 0) {
 		return steps.Draft{}, &steps.WriterError{Err: errors.New("invalid Unicode in the answer"),

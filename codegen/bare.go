@@ -10,6 +10,9 @@ import (
 // brackets that close, statements that do something, and no line of prose. It is not
 // Python's parser, which has the last word in the inspection's box; it is what tells a
 // program without a fence from an answer in words.
+//
+// It errs to the side of prose. Words that are taken for a program would go to a reviewer; a program
+// that is taken for words is known by its imports, and asked for once more in a fence (extract).
 func isPython(lines []string) bool {
 	does := false
 	for _, s := range statements(lines) {
@@ -32,7 +35,7 @@ type statement struct {
 var keywords = strings.Fields(`and as assert async await break class continue def del elif else except finally for from global if import in is lambda match case nonlocal not or pass raise return try while with yield type`)
 
 // fits tells whether no two operands stand side by side, as words do in a sentence, and
-// whether it has no sign that Python lacks.
+// whether it has no sign that Python lacks. "the total is 3" has two names in a row; no statement has.
 func (s statement) fits() bool {
 	operand := false // the word before is a name, a number, a string, or the end of brackets
 	for _, w := range s.words {
@@ -89,6 +92,7 @@ func statements(lines []string) (list []statement) {
 			for i < len(text) && text[i] != '\n' {
 				i++
 			}
+		// What stands in a string or a number does not matter here, so both become the word 0.
 		case r == '"' || r == '\'':
 			next, closed := skipString(text, i)
 			now.closed = now.closed && closed

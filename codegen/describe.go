@@ -9,7 +9,8 @@ import (
 	"countersign/codegen/pandas"
 )
 
-// detail says how much of the files and of a refused attempt the prompt shows.
+// detail says how much of the files and of a refused attempt the prompt shows. The zero detail is the
+// least: the names of the files.
 type detail struct {
 	columns int  // columns of each table
 	tables  int  // tables of each file
@@ -51,6 +52,8 @@ func describe(files []approval.File, d detail) string {
 	return b.String()
 }
 
+// describeTable tells of one table: how to load it, its columns, and what was odd about it. The call
+// that loads it is spelled out, so that the model copies it and the names in it are right.
 func describeTable(b *strings.Builder, f approval.File, t reading.Table, d detail, glance reading.Glance) {
 	if t.Name != "" {
 		fmt.Fprintf(b, "%s %s: ", tableWord(f), pandas.Quote(t.Name, 100))
@@ -111,7 +114,8 @@ func typed(c reading.Column) string {
 	return text
 }
 
-// glimpsed is what a model may see of a column's values.
+// glimpsed is what a model may see of a column's values. Nothing of this leaves the house unless the
+// administrators of the channel have allowed it: then b.Seen has it, and otherwise it is empty.
 func glimpsed(s reading.Seen) string {
 	text := fmt.Sprintf(", %d distinct", s.Distinct)
 	if s.Least != "" {
@@ -136,6 +140,7 @@ func inQuotes(values []string) string {
 	return strings.Join(all, ", ")
 }
 
+// tableWord is what the tables of a file are called: sheets, or lists in a JSON document.
 func tableWord(f approval.File) string {
 	if f.Reading.Kind == "xlsx" || f.Reading.Kind == "ods" {
 		return "Sheet"

@@ -31,6 +31,8 @@ type asides struct {
 
 func extract(answer string) (code, prose string, said asides, err error) {
 	lines := strings.Split(withoutThinking(lineEnds.Replace(answer)), "\n")
+	// Three ways of reading the fences, the strictest first. Each later one is tried only where the
+	// one before leaves a block open, so an answer that is well formed is never read loosely.
 	found := blocks(lines, true)
 	if found.open {
 		// Either the block really has no end, or what looked like an open string was none.
@@ -69,7 +71,8 @@ var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 // imports is a line by which a program among words is known.
 var imports = regexp.MustCompile(`(?m)^(import [\w.]+( as \w+)?|from [\w.]+ import [\w, ]+)\s*$`)
 
-// leftOut stands in the prose for a block that is not the program.
+// leftOut stands in the prose for a block that is not the program. People read the prose on the card:
+// they should know that the model showed something else, and not read it as a result.
 const leftOut = "(A block that is not the program is left out here.)"
 
 // program is the block that is meant to run; many tells that more than one could be.
@@ -92,7 +95,8 @@ func (p parts) program() (one *block, many bool) {
 	return one, many
 }
 
-// unmark takes the notes away that stand where the program was.
+// unmark takes the notes away that stand where the program was. Notes and blocks come in the same
+// order, one note for each block, which is how a note is known to be the program's.
 func (p *parts) unmark(code string) {
 	at := 0
 	p.prose = slices.DeleteFunc(p.prose, func(line string) bool {
@@ -148,6 +152,7 @@ func endsApart(lines []string) (apart []string) {
 	return apart
 }
 
+// unusable is an answer that the model can mend: words for people, and what the model is told.
 func unusable(words, repair string) error {
 	return &steps.WriterError{Err: errors.New(strings.ToLower(words[:1]) + strings.TrimSuffix(words[1:], ".")), Words: words, Repair: repair}
 }
@@ -275,7 +280,8 @@ func unindent(line string, indent int) string {
 }
 
 // tripleQuote is the triple quotation mark whose string is open at the end of a
-// line, if any.
+// line, if any. It is followed because programs hold Markdown in strings, and a fence in one would
+// otherwise cut the program in two.
 type tripleQuote string
 
 // after follows the strings and comments of one line of Python.

@@ -10,7 +10,8 @@ type Known struct {
 }
 
 // known lists models of the providers, as their prices do (budget/prices.csv). A model that
-// is not here has the window and the longest answer that the settings say.
+// is not here has the window and the longest answer that the settings say. A number that is too
+// large makes calls fail at the provider; one that is too small shortens prompts without need.
 var known = []Known{
 	{"codestral-2508", 256_000, 0, "quick programs", "LlamaIndex, model table; read 2026-11-26"},
 	{"claude-opus-5-5", 1_000_000, 128_000, "the hardest questions", overview},

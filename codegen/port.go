@@ -148,7 +148,8 @@ func Used(asked, answered string, input, cached, written, output int) budget.Usa
 }
 
 // isName tells whether a text can be a model's name. It gets into events, bills and
-// cards, and a server of somebody's own may say anything.
+// cards, and a server of somebody's own may say anything: no blank, nothing of Slack's markup, and
+// no more than fits into a line.
 func isName(model string) bool {
 	if model == "" || len(model) > 120 {
 		return false

@@ -26,7 +26,8 @@ const layout = "5"
 // whenever they change.
 var PromptVersion = fmt.Sprintf("%x", sha256.Sum256([]byte(layout+system)))[:12]
 
-// The bounds of one call.
+// The bounds of one call. They are in bytes, because no tokenizer is needed then: how many tokens so
+// many bytes can be at most is each provider's own rule (About.Tokens), and that is what is held.
 const (
 	PromptBytes     = 48_000 // of all messages together; a token is at least one byte
 	AnswerTokens    = 4_000
@@ -56,7 +57,8 @@ const (
 var errTooLong = errors.New("the question and the names of its files are too long")
 
 // shrinking lists what a prompt shows of the files and of refused attempts, from
-// everything to the least that makes sense.
+// everything to the least that makes sense. What a person has let the model see beyond names and
+// types (rows, then values) goes first: the program needs it least.
 func shrinking() []detail {
 	return []detail{
 		{columns: reading.MaxColumns, tables: reading.MaxTables, code: true, values: true, rows: true},
@@ -93,6 +95,7 @@ func prompt(b steps.Brief, limit int) ([]Turn, error) {
 		if left < 0 {
 			continue
 		}
+		// With no room left the history is empty, and then the prompt fits: the loop ends.
 		for room := min(HistoryBytes, left); ; {
 			whole := merge(slices.Insert(slices.Clone(turns), 1, earlier(Newest(b.History, room))...))
 			over := size(whole) - limit
@@ -105,6 +108,7 @@ func prompt(b steps.Brief, limit int) ([]Turn, error) {
 	return nil, errTooLong
 }
 
+// size is what the turns cost, with what a provider puts around each message.
 func size(turns []Turn) (bytes int) {
 	for _, t := range turns {
 		bytes += len(t.Text) + messageOverhead
@@ -114,6 +118,9 @@ func size(turns []Turn) (bytes int) {
 
 // ask is the question with its files, what reviewers wanted changed about earlier
 // versions, and what became of earlier attempts.
+//
+// Of several versions and attempts only the latest is shown whole: what was wrong with the older
+// ones is said in words, and their code would crowd out the files.
 func ask(b steps.Brief, d detail) []Turn {
 	d.seen, d.memory = b.Seen, b.MemoryMB
 	text := describe(b.Files, d)
@@ -123,7 +130,7 @@ func ask(b steps.Brief, d detail) []Turn {
 	turns := []Turn{{User, text + "\n" + surroundings(b) + "\nThe question:\n" + b.Question}}
 	for i, c := range b.Clarified {
 		turns = append(turns, Turn{Assistant, asked(c.Text())}, Turn{User, answered(c.Said)})
-		if i == len(b.Clarified)-1 && i+1 >= approval.MostInARow {
+		if i == len(b.Clarified)-1 && i+1 >= approval.MostInARow { // the core takes no further question, so the model is told before it pays for one
 			turns[len(turns)-1].Text += "\nAsk no more. Write the program, and say with note() what you assume."
 		}
 	}
@@ -180,7 +187,8 @@ func widest(files []approval.File) (columns int) {
 	return columns
 }
 
-// earlier turns what was said in the session into messages.
+// earlier turns what was said in the session into messages. A result is a person's message, fenced off
+// in words: it may hold text from a file, which must not pass for what the model itself has said.
 func earlier(said []approval.Message) []Turn {
 	var turns []Turn
 	for _, m := range said {
@@ -206,7 +214,8 @@ func earlier(said []approval.Message) []Turn {
 	return turns
 }
 
-// asked is a question to the asker as the model wrote it; answered is what they said.
+// asked is a question to the asker as the model wrote it; answered is what they said. The question
+// goes back in the form that it came in, so that the model sees that it was understood.
 func asked(text string) string {
 	return "```question\n" + strings.ReplaceAll(strings.ReplaceAll(text, "`", "'"), "\n", "\n- ") + "\n```"
 }

@@ -44,7 +44,7 @@ func New(o Options, providers ...Provider) (*Writer, error) {
 			if k, ok := KnownModel(model); ok && k.Answer > 0 && about.MaxTokens > k.Answer {
 				return nil, fmt.Errorf("the longest answer of %s is %d tokens, and %d are set", model, k.Answer, about.MaxTokens)
 			}
-			w.prompt = max(w.prompt, about.tokens(about.promptBytes(model)))
+			w.prompt = max(w.prompt, about.tokens(about.promptBytes(model))) // of the one that may cost most: a hold is for any of them
 			w.asks[model] = p
 			w.models = append(w.models, model)
 		}
@@ -100,6 +100,10 @@ func (w *Writer) Size(b steps.Brief) (prompt, answer int) {
 }
 
 // Write makes one call. Its error is always a *steps.WriterError.
+//
+// What fails before Ask has cost nothing, and says so by neither Usage nor Billed. A call ends at its
+// provider's time-out also where the job has more time: then some is left to write down what a call
+// that hung may have cost.
 func (w *Writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) {
 	if b.Model == "" {
 		b.Model = w.models[0]

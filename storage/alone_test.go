@@ -70,10 +70,10 @@ func TestClosingDoesNotWaitForADatabaseThatIsSilent(t *testing.T) {
 	db, err := Open(t.Context(), pgtest.Serve(b.url), Options{Key: testKey, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	require.NoError(t, err)
 	// A connection that is waited for, as one is whose server does not answer.
-	held, err := db.pool.Acquire(t.Context())
+	held, err := db.core.pool.Acquire(t.Context())
 	require.NoError(t, err)
 	db.closeWithin(50 * time.Millisecond) // it would wait for ever
 	require.Contains(t, log.String(), "the database does not answer")
 	held.Release()
-	eventually(t, func() bool { return db.pool.Stat().TotalConns() == 0 })
+	eventually(t, func() bool { return db.core.pool.Stat().TotalConns() == 0 })
 }

@@ -12,6 +12,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/budget"
+	"countersign/storage/trail"
 )
 
 var tables = []string{"sessions", "requests", "revisions", "decisions", "runs", "artifacts", "messages", "posts",
@@ -46,7 +47,7 @@ func (b *bundle) calls(t *testing.T) map[string]func(ctx context.Context) error 
 		"Artifacts":   func(ctx context.Context) error { _, err := b.Artifacts(ctx, done.ID); return err },
 		"History":     func(ctx context.Context) error { _, err := b.History(ctx, done.ID); return err },
 		"Events":      func(ctx context.Context) error { _, err := b.Events(ctx, done.ID); return err },
-		"VerifyChain": func(ctx context.Context) error { _, err := b.VerifyChain(ctx, streamOf(done.ID)); return err },
+		"VerifyChain": func(ctx context.Context) error { _, err := b.VerifyChain(ctx, trail.StreamOf(done.ID)); return err },
 		"Recent":      func(ctx context.Context) error { _, err := b.Recent(ctx, team, asker, 5); return err },
 		"Pending":     func(ctx context.Context) error { _, err := b.Pending(ctx, team, 5); return err },
 		"Stuck":       func(ctx context.Context) error { _, err := b.Stuck(ctx); return err },

@@ -12,6 +12,8 @@ import (
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/budget"
+	"countersign/storage/audit"
+	"countersign/storage/trail"
 )
 
 // The owner of the database can switch every guard off. What they change then an audit names.
@@ -67,20 +69,20 @@ func TestAnAuditNamesTheFirstRowThatDiffersFromTheEvents(t *testing.T) {
 			tried, err := b.HoldCheck(t.Context(), team, "a self-test", budget.Cent)
 			require.NoError(t, err)
 			require.NoError(t, b.SettleCheck(t.Context(), tried))
-			audit := func() error {
-				_, house := AuditHouse(t.Context(), b.DB)
-				_, request := AuditRequest(t.Context(), b.DB, r.ID)
+			audited := func() error {
+				_, house := AuditorOf(b.DB).House(t.Context())
+				_, request := AuditorOf(b.DB).Request(t.Context(), r.ID)
 				require.True(t, house == nil || c.house, "%v", house)
 				require.True(t, request == nil || !c.house, "%v", request)
 				return errors.Join(house, request)
 			}
-			require.NoError(t, audit())
+			require.NoError(t, audited())
 			require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
 				_, err := tx.Exec(t.Context(), `SET LOCAL session_replication_role = replica; `+c.sql)
 				return err
 			}))
-			err = audit()
-			var differs *DifferenceError
+			err = audited()
+			var differs *audit.DifferenceError
 			require.ErrorAs(t, err, &differs)
 			require.ErrorContains(t, err, c.says)
 		})
@@ -92,13 +94,13 @@ func TestAnAuditWithoutTheKeyBelievesWhatTheTrailAnnounces(t *testing.T) {
 	b := setup(t)
 	r := b.done(t, "t")
 	reader := bundledReader(t, b.url)
-	require.NoError(t, TrustTrail(t.Context(), reader))
-	found, err := AuditRequest(t.Context(), reader, r.ID)
+	require.NoError(t, AuditorOf(reader).Trust(t.Context()))
+	found, err := AuditorOf(reader).Request(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Positive(t, found.Events)
 	_, _, err = reader.Ask(t.Context(), b.question("other"), approval.Session{Team: team, Channel: channel})
-	require.ErrorIs(t, err, errNoKey)
-	ids, err := RequestIDs(t.Context(), reader)
+	require.ErrorIs(t, err, trail.ErrNoKey)
+	ids, err := AuditorOf(reader).RequestIDs(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{r.ID}, ids)
 }
@@ -116,6 +118,6 @@ func TestAnAuditKnowsRulesThatHeldForAMoment(t *testing.T) {
 	})
 	_, err = b.SetRules(t.Context(), review.RuleSet{Team: team, Rules: someRules(), SetBy: "ADMIN", Version: set.Version})
 	require.NoError(t, err)
-	_, err = AuditRequest(t.Context(), b.DB, r.ID)
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.NoError(t, err)
 }

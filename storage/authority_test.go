@@ -11,6 +11,7 @@ import (
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/budget"
+	"countersign/storage/pg"
 )
 
 // Whatever an act rests on beside its request is as it was loaded, or it is not done.
@@ -111,7 +112,7 @@ func TestAnActHasTheClockOfItsTransaction(t *testing.T) {
 		})
 		require.NoError(t, err, name)
 		var now time.Time
-		require.NoError(t, b.pool.QueryRow(t.Context(), tellTime).Scan(&now))
+		require.NoError(t, b.pool.QueryRow(t.Context(), pg.TellTime).Scan(&now))
 		at := after.Decisions[0].At
 		require.False(t, at.Before(loaded), name)
 		require.False(t, at.After(now), name)
@@ -123,7 +124,7 @@ func TestAnActHasTheClockOfItsTransaction(t *testing.T) {
 	// What was in time when it was begun, and is not when it has its locks, begins anew.
 	batch := &pgx.Batch{}
 	var now time.Time
-	require.NoError(t, b.pool.QueryRow(t.Context(), tellTime).Scan(&now))
+	require.NoError(t, b.pool.QueryRow(t.Context(), pg.TellTime).Scan(&now))
 	queueTime(batch, now, now.Add(time.Nanosecond))
 	require.ErrorIs(t, b.pool.SendBatch(t.Context(), batch).Close(), errMoved)
 }

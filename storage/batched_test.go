@@ -10,6 +10,8 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/budget"
+	"countersign/storage/money"
+	"countersign/storage/pg"
 )
 
 // Whoever writes rests on what they have loaded. Here somebody else is faster each time
@@ -56,7 +58,7 @@ func TestARefusalLocksNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r := b.pending(t, "t")
-	ctx, trips := CountTrips(t.Context())
+	ctx, trips := pg.CountTrips(t.Context())
 	no := errors.New("no")
 	_, err := b.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
 		b.update(t, r.ID, func(*approval.Request, time.Time) error { return nil })
@@ -145,7 +147,7 @@ func TestACaseIsAllThatADecisionRestsOn(t *testing.T) {
 	own, house2 := set(channel, 0), set("", 1)
 	set("ELSEWHERE", 0)
 
-	ctx, trips := CountTrips(t.Context())
+	ctx, trips := pg.CountTrips(t.Context())
 	c, err := b.Case(ctx, r.ID)
 	require.NoError(t, err)
 	n, _ := trips.Count()
@@ -182,15 +184,15 @@ func TestAWindowThatHasEndedIsLookedAtAgain(t *testing.T) {
 	b := setup(t)
 	require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: teamScope, Amount: budget.Dollar, Window: budget.Day}))
 	r := b.pending(t, "t") // which has cost a cent
-	ctx, trips := CountTrips(t.Context())
+	ctx, trips := pg.CountTrips(t.Context())
 	for guess, want := range map[time.Time]int{time.Now(): 1, time.Now().Add(-48 * time.Hour): 2} {
 		before, _ := trips.Count()
-		err := b.batched(ctx, readOnly, true, func(tx *batched) error {
-			k := b.queueReckoning(tx.Batch, payersOf(r.ID), guess, endOfTime)
-			if err := tx.send(); err != nil {
+		err := b.batched(ctx, pg.ReadOnly, true, func(tx *pg.Tx) error {
+			k := b.requests.money.QueueReckoning(tx.Batch, money.PayersOf(r.ID), guess, money.EndOfTime)
+			if err := tx.Send(); err != nil {
 				return err
 			}
-			list, err := b.standing(tx, k, []budget.Scope{teamScope})
+			list, err := b.requests.money.Standing(tx, k, []budget.Scope{teamScope})
 			require.Len(t, list, 1)
 			require.Equal(t, budget.Cent, list[0].Spent)
 			return err

@@ -20,6 +20,8 @@ import (
 	"countersign/approval"
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
+	"countersign/storage/money"
+	"countersign/storage/pg"
 )
 
 // The figures of `make bench` about money. They are benchmarks only so that the
@@ -76,15 +78,15 @@ func holdsPerSecond(b *testing.B, db *DB, long time.Duration, round int) float64
 				if last != "" {
 					r.Changes.Settlements = []budget.Settlement{{HoldID: last, At: now}}
 				}
-				errs[c] = db.batched(b.Context(), pgx.TxOptions{}, false, func(t *batched) error {
-					k := db.queueMoney(t.Batch, &loaded{Request: r, now: now})
-					if err := t.send(); err != nil {
+				errs[c] = db.batched(b.Context(), pgx.TxOptions{}, false, func(t *pg.Tx) error {
+					k := db.requests.money.QueueMoney(t.Batch, r, now)
+					if err := t.Send(); err != nil {
 						return err
 					}
-					if err := db.weigh(t, r, k); err != nil {
+					if err := db.requests.money.Weigh(t, r, k); err != nil {
 						return err
 					}
-					queueHolds(t.Batch, r)
+					money.QueueHolds(t.Batch, r)
 					return nil
 				})
 				last = id
@@ -125,18 +127,18 @@ func benchScript(b *testing.B, db *DB) string {
 	s.WriteString("\\set n :n + 1\n\\set last :n - 1\n\\set free 0\n\\set amount 1000\n")
 	s.WriteString("\\startpipeline\nBEGIN;\n")
 	for _, scope := range [][]string{{":team", ":user", user}, {":team", ":session", session}, {":team", ":project", ":channel"}, {":team", ":team_kind", ":team"}} {
-		say(makeScope, scope...)
-		say(takeScope, scope...)
+		say(money.MakeScope, scope...)
+		say(money.TakeScope, scope...)
 	}
-	say(shareLock, ":roles")
-	say(insertSettlement, id(":last"), request, ":team", user, session, ":channel", ":now", ":free", ":estimated")
-	say(tellTime)
-	of := whose{given: ofScopes(nil).given}
+	say(pg.ShareLock, ":roles")
+	say(money.InsertSettlement, id(":last"), request, ":team", user, session, ":channel", ":now", ":free", ":estimated")
+	say(pg.TellTime)
+	of := money.Whose{Given: money.OfScopes(nil).Given}
 	ids := "('{U' || :client_id || ',ses' || :client_id || ',CHAN,TEAM,admins,members,reviewers}')"
-	say(fmt.Sprintf(limitsQuery, of.from(2)), "NULL", ":teams", ":kinds", ids)
-	say(fmt.Sprintf(sumsOfLimits, of.from(10)), ":span1", ":span2", ":span3", ":span4", ":span5", ":span6", ":span7", ":span8", ":span9", ":teams", ":kinds", ids)
+	say(fmt.Sprintf(money.LimitsQuery, of.From(2)), "NULL", ":teams", ":kinds", ids)
+	say(fmt.Sprintf(money.SumsOfLimits, of.From(10)), ":span1", ":span2", ":span3", ":span4", ":span5", ":span6", ":span7", ":span8", ":span9", ":teams", ":kinds", ids)
 	s.WriteString("\\endpipeline\n\\startpipeline\n")
-	say(insertHold, id(":n"), request, ":team", user, session, ":channel", ":draft", ":amount", ":now", ":later")
+	say(money.InsertHold, id(":n"), request, ":team", user, session, ":channel", ":draft", ":amount", ":now", ":later")
 	s.WriteString("COMMIT;\n\\endpipeline\n")
 	return s.String()
 }
@@ -145,11 +147,11 @@ func benchScript(b *testing.B, db *DB) string {
 func benchValues(db *DB, round int) map[string]string {
 	now := time.Now().UTC()
 	at := func(t time.Time) string { return t.Format(time.RFC3339) }
-	values := map[string]string{"n": "0", "round": strconv.Itoa(round), "team": team, "channel": channel, "roles": rolesKey(team),
+	values := map[string]string{"n": "0", "round": strconv.Itoa(round), "team": team, "channel": channel, "roles": money.RolesKey(team),
 		"project": string(budget.Project), "session": string(budget.Session), "team_kind": string(budget.Team), "user": string(budget.User),
 		"teams": "{TEAM,TEAM,TEAM,TEAM,TEAM,TEAM,TEAM}", "kinds": "{user,session,project,team,role,role,role}",
 		"now": at(now), "later": at(now.Add(time.Hour)), "estimated": "false", "draft": string(budget.ForDraft)}
-	for i, list := range db.spans(now, endOfTime, budget.Day, budget.Week, budget.Month, budget.None) {
+	for i, list := range db.requests.money.Spans(now, money.EndOfTime, budget.Day, budget.Week, budget.Month, budget.None) {
 		var words []string
 		switch list := list.(type) {
 		case []string:
@@ -175,7 +177,7 @@ func pgbench(b *testing.B, db *DB, url, script string, seconds, round int) float
 	defer owner.Close(b.Context())
 	require.NoError(b, owner.QueryRow(b.Context(), `SELECT setting FROM pg_config WHERE name = 'BINDIR'`).Scan(&bin))
 	// The first hold that each client gives back.
-	_, err = db.pool.Exec(b.Context(), `INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
+	_, err = db.core.pool.Exec(b.Context(), `INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
 		SELECT format('bench-%s-%s-0', $1::int, n), 'req' || n, 'TEAM', 'U' || n, 'ses' || n, 'CHAN', 'draft', 1000, now(), now() + interval '1 hour'
 		FROM generate_series(0, $2 - 1) AS n`, round, benchClients)
 	require.NoError(b, err)
@@ -236,7 +238,7 @@ func showTakes(b *testing.B, rows int) (show, raw time.Duration) {
 	}
 	var sum budget.USD
 	began := time.Now()
-	require.NoError(b, db.pool.QueryRow(b.Context(), `SELECT sum(amount)::bigint FROM settlements WHERE team = $1 AND at >= $2 AND at < $3`, team, from, until).Scan(&sum))
+	require.NoError(b, db.core.pool.QueryRow(b.Context(), `SELECT sum(amount)::bigint FROM settlements WHERE team = $1 AND at >= $2 AND at < $3`, team, from, until).Scan(&sum))
 	raw = time.Since(began).Round(time.Microsecond)
 	require.Equal(b, budget.USD(rows)*1000, sum)
 	slices.Sort(took)

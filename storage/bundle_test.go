@@ -17,6 +17,9 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
+	"countersign/storage/pg"
+	"countersign/storage/queue"
+	"countersign/storage/schema"
 	"countersign/storage/signing"
 )
 
@@ -49,7 +52,7 @@ func replica(url string) {
 				fmt.Println("at", w.Step)
 				select {}
 			})
-		}, nobody, WorkOptions{})
+		}, nobody, queue.WorkOptions{})
 	}
 	fmt.Println(err)
 }
@@ -92,7 +95,9 @@ var testKey = func() *signing.Key {
 }()
 
 // migrated is how every test's database is made: by its owner, for serve's role.
-func migrated(ctx context.Context, url string) error { return Migrate(ctx, url, pgtest.Serve(url)) }
+func migrated(ctx context.Context, url string) error {
+	return schema.Migrate(ctx, url, pgtest.Serve(url))
+}
 
 // bundled opens a database as serve would, and a console beside it. Whoever calls closes it.
 func bundled(t testing.TB, url string, o Options) *bundle {
@@ -100,12 +105,12 @@ func bundled(t testing.TB, url string, o Options) *bundle {
 	o.Key = testKey
 	db, err := Open(t.Context(), pgtest.Serve(url), o)
 	require.NoError(t, err)
-	console, err := connect(t.Context(), url, 8)
+	console, err := pg.Connect(t.Context(), url, 8)
 	require.NoError(t, err)
 	t.Cleanup(console.Close)
 	policy := approval.DefaultPolicy()
 	policy.Reviewers = []string{"REVA", "REVB"}
-	return &bundle{DB: db, pool: console, url: url, policy: policy}
+	return &bundle{DB: db, pool: console.Pool, url: url, policy: policy}
 }
 
 // bundledReader is a program that has no key.

@@ -8,6 +8,8 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/storage/money"
+	"countersign/storage/trail"
 )
 
 func TestWhatTheHouseTriesIsHeldAndBookedOnTheTeamsBudget(t *testing.T) {
@@ -40,7 +42,7 @@ func TestWhatTheHouseTriesIsHeldAndBookedOnTheTeamsBudget(t *testing.T) {
 	require.Len(t, usage, 1)
 	require.Equal(t, []any{"countersign", "countersign", "local", 2 * budget.Cent, int64(1200)},
 		[]any{usage[0].Asker, usage[0].Project, usage[0].Model, usage[0].Amount, usage[0].BoxMS})
-	checked, err := b.VerifyChain(t.Context(), checkStream)
+	checked, err := b.VerifyChain(t.Context(), trail.CheckStream)
 	require.NoError(t, err)
 	require.Equal(t, 2, checked.Events)
 }
@@ -53,7 +55,7 @@ func TestACheckThatNobodySettlesIsChargedInFull(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, sweeper(b.DB, b.policy).Sweep(t.Context()))
 	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM holds WHERE NOT settled`), "not before its time")
-	b.turnTo(t, time.Now().Add(checkLife+time.Minute))
+	b.turnTo(t, time.Now().Add(money.CheckLife+time.Minute))
 	require.NoError(t, sweeper(b.DB, b.policy).Sweep(t.Context()))
 	require.NoError(t, sweeper(b.DB, b.policy).Sweep(t.Context()))
 	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM settlements WHERE hold_id = $1 AND estimated AND amount = $2`, id, 3*budget.Cent))

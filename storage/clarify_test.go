@@ -70,7 +70,7 @@ func TestWhatAModelAsksIsKeptAndAudited(t *testing.T) {
 	require.Equal(t, []string{"Per region?", "Per month?"}, v.Next)
 	require.Equal(t, "2024", v.Request.Clarified[0].Said)
 	require.False(t, v.Request.Clarified[0].SaidAt.IsZero())
-	_, err = AuditRequest(t.Context(), b.DB, r.ID)
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.NoError(t, err)
 
 	next, _, err := b.Ask(t.Context(), b.question("2"), thread)

@@ -13,6 +13,7 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/storage/trail"
 )
 
 func TestTheDocumentedExampleIsWhatIsStored(t *testing.T) {
@@ -25,21 +26,22 @@ func TestTheDocumentedExampleIsWhatIsStored(t *testing.T) {
 		require.Equal(t, step[2], approval.Hash([]byte(step[1])), "as sha256sum says")
 	}
 	salt, question := steps[0][1][:32], steps[0][1][32:]
-	c := (&notary{key: testKey}).contents("request:k7q2mxd")
-	c.hashes[question] = steps[0][2] // as if this salt had been drawn
+	const stream = "request:k7q2mxd"
+	c := trail.NewNotary(testKey, nil, nil).Contents(stream)
+	c.Hashes[question] = steps[0][2] // as if this salt had been drawn
 
 	b := setup(t)
-	require.NoError(t, b.exec(t, `INSERT INTO contents (hash, salt, value, stream) VALUES ($1, $2, $3, $4)`, steps[0][2], salt, []byte(question), c.stream))
+	require.NoError(t, b.exec(t, `INSERT INTO contents (hash, salt, value, stream) VALUES ($1, $2, $3, $4)`, steps[0][2], salt, []byte(question), stream))
 	err = pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
 		batch := &pgx.Batch{}
-		require.NoError(t, c.queueEvents(batch, &eventRow{Stream: c.stream, Hash: beginning}, []approval.Event{
+		require.NoError(t, c.QueueEvents(batch, &trail.Row{Stream: stream, Hash: trail.Beginning}, []approval.Event{
 			{At: time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC), Actor: "U0MAYA", Kind: "asked",
 				Data: map[string]any{"question": approval.Said(question), "channel": "C0SALES", "model": "small", "trigger": "8.15"}},
 			{At: time.Date(2026, 11, 26, 9, 0, 30, 250e6, time.UTC), Actor: "U0MAYA", Kind: "withdrawn"}}))
 		return tx.SendBatch(t.Context(), batch).Close()
 	})
 	require.NoError(t, err)
-	rows, err := b.pool.Query(t.Context(), `SELECT event_line(stream, seq, at, actor, kind, data, prev_hash), hash FROM events WHERE stream = $1 ORDER BY seq`, c.stream)
+	rows, err := b.pool.Query(t.Context(), `SELECT event_line(stream, seq, at, actor, kind, data, prev_hash), hash FROM events WHERE stream = $1 ORDER BY seq`, stream)
 	require.NoError(t, err)
 	var line, hash string
 	i := 1
@@ -50,9 +52,9 @@ func TestTheDocumentedExampleIsWhatIsStored(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, 3, i)
-	found, err := b.VerifyChain(t.Context(), c.stream)
+	found, err := b.VerifyChain(t.Context(), stream)
 	require.NoError(t, err)
-	require.Equal(t, Verified{Events: 2, Values: 1}, found)
+	require.Equal(t, trail.Verified{Events: 2, Values: 1}, found)
 }
 
 // secrets is a request whose every word is known by a canary.
@@ -110,7 +112,7 @@ func TestWhatIsForgottenLeavesTheChainWhole(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r, other := b.secrets(t), b.done(t, "other")
-	stream := streamOf(r.ID)
+	stream := trail.StreamOf(r.ID)
 	before, err := b.VerifyChain(t.Context(), stream)
 	require.NoError(t, err)
 	require.Positive(t, before.Values)
@@ -123,14 +125,14 @@ func TestWhatIsForgottenLeavesTheChainWhole(t *testing.T) {
 	require.Equal(t, 1, n)
 	found, err := b.VerifyChain(t.Context(), stream)
 	require.NoError(t, err)
-	require.Equal(t, Verified{Events: before.Events + 1, Values: before.Values - 1, Gone: 1}, found)
+	require.Equal(t, trail.Verified{Events: before.Events + 1, Values: before.Values - 1, Gone: 1}, found)
 
 	n, err = b.Forget(t.Context(), r.ID, nil, "ADMIN", "erasure")
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, n, before.Values-1, "also what no event names")
 	found, err = b.VerifyChain(t.Context(), stream)
 	require.NoError(t, err)
-	require.Equal(t, Verified{Events: before.Events + 2, Gone: 1 + n}, found, "also what no event names")
+	require.Equal(t, trail.Verified{Events: before.Events + 2, Gone: 1 + n}, found, "also what no event names")
 	require.Zero(t, b.count(t, `SELECT count(*) FROM contents WHERE stream = $1 AND (value IS NOT NULL OR salt IS NOT NULL)`, stream))
 	n, err = b.Forget(t.Context(), r.ID, nil, "ADMIN", "erasure")
 	require.NoError(t, err)
@@ -149,13 +151,13 @@ func TestWhatIsForgottenLeavesTheChainWhole(t *testing.T) {
 	require.Empty(t, files[0].Data)
 	events, err := b.Events(t.Context(), r.ID)
 	require.NoError(t, err)
-	require.Equal(t, map[string]any{salted: question}, events[0].Data["question"])
+	require.Equal(t, map[string]any{trail.Salted: question}, events[0].Data["question"])
 	last := events[len(events)-1]
 	require.Equal(t, "gone", last.Kind)
 	require.Equal(t, "ADMIN", last.Actor)
 	require.Equal(t, "erasure", last.Data["why"])
 
-	found, err = b.VerifyChain(t.Context(), streamOf(other.ID))
+	found, err = b.VerifyChain(t.Context(), trail.StreamOf(other.ID))
 	require.NoError(t, err)
 	require.Zero(t, found.Gone, "nobody else's")
 }
@@ -190,16 +192,16 @@ func TestVerifyChainSeesWhatHappenedToValues(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			require.NoError(t, b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: approval.EventBegun, Data: map[string]any{"words": []approval.Said{"one", "two"}}}))
-			found, err := b.VerifyChain(t.Context(), streamOf("r"))
+			found, err := b.VerifyChain(t.Context(), trail.StreamOf("r"))
 			require.NoError(t, err)
-			require.Equal(t, Verified{Events: 1, Values: 2}, found)
+			require.Equal(t, trail.Verified{Events: 1, Values: 2}, found)
 			err = pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
 				_, err := tx.Exec(t.Context(), `SET LOCAL session_replication_role = replica; ALTER TABLE contents DROP CONSTRAINT contents_hash; `+
 					strings.ReplaceAll(c.tamper, "HASH", `(SELECT min(hash) FROM contents)`))
 				return err
 			})
 			require.NoError(t, err)
-			_, err = b.VerifyChain(t.Context(), streamOf("r"))
+			_, err = b.VerifyChain(t.Context(), trail.StreamOf("r"))
 			require.EqualError(t, err, "event 1 of request:r: "+c.why)
 		})
 	}
@@ -222,16 +224,16 @@ func TestAnEventIsSpelledCanonically(t *testing.T) {
 		`{"a":"\u2028 \u003c\/\u0007\b\f\n\r\t\"\\\u007f"}`: "{\"a\":\"\u2028 </\\u0007\\b\\f\\n\\r\\t\\\"\\\\\x7f\"}",
 		`{"a":9007199254740993}`:                            `{"a":9007199254740993}`,
 	} {
-		data, err := decoded(v)
+		data, err := trail.Decoded(v)
 		require.NoError(t, err)
-		got, err := canonical(data)
+		got, err := trail.Canonical(data)
 		require.NoError(t, err)
 		require.Equal(t, spelling, got)
 	}
 	for _, v := range []string{`{"a":1.5}`, `{"a":[1e3]}`, `{"a":{"b":-0}}`} {
-		data, err := decoded(v)
+		data, err := trail.Decoded(v)
 		require.NoError(t, err)
-		_, err = canonical(data)
+		_, err = trail.Canonical(data)
 		require.ErrorContains(t, err, "no integer")
 	}
 }

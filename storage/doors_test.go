@@ -35,7 +35,7 @@ func TestWhatAnotherDoorApprovedDoesNotRunForAMinute(t *testing.T) {
 	require.Equal(t, "ben on laptop", r.Decisions[0].Click.Seat())
 	require.False(t, r.Decisions[0].Unsigned)
 	require.Nil(t, r.BrokenSeal(b.policy))
-	_, err = AuditRequest(t.Context(), b.DB, r.ID)
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.NoError(t, err)
 
 	_, err = b.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error { return r.Start("box", b.policy, now) })

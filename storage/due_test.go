@@ -12,6 +12,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/internal/pglocal/pgtest"
+	"countersign/storage/queue"
 )
 
 // otherClock is an address of the database by which its clock is ahead of this machine's, or
@@ -60,7 +61,7 @@ func TestJobsAreDueByTheDatabasesClock(t *testing.T) {
 						return answers[w.Step]
 					}
 					return nil
-				}, func(context.Context) error { swept <- struct{}{}; return nil }, WorkOptions{Sweep: "@every 1s"})
+				}, func(context.Context) error { swept <- struct{}{}; return nil }, queue.WorkOptions{Sweep: "@every 1s"})
 			}()
 			for step := range answers {
 				require.NoError(t, db.Wake(t.Context(), steps.Wake{Step: step, RequestID: "r"}))

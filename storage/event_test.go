@@ -12,6 +12,7 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/storage/trail"
 )
 
 func TestThirtyTwoWritersMakeOneChain(t *testing.T) {
@@ -34,7 +35,7 @@ func TestThirtyTwoWritersMakeOneChain(t *testing.T) {
 	}) {
 		require.NoError(t, err)
 	}
-	checked, err := b.VerifyChain(t.Context(), streamOf(r.ID))
+	checked, err := b.VerifyChain(t.Context(), trail.StreamOf(r.ID))
 	require.NoError(t, err)
 	require.Equal(t, 36, checked.Events, "asked, held, weighed, found, and thirty-two more")
 	require.Equal(t, 36, b.count(t, `SELECT max(seq) FROM events`))
@@ -77,9 +78,9 @@ func TestVerifyChainNamesTheFirstEventThatIsNotAsItWas(t *testing.T) {
 			for i := range 5 {
 				require.NoError(t, b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: approval.EventBegun, Data: map[string]any{"n": i}}))
 			}
-			checked, err := b.VerifyChain(t.Context(), streamOf("r"))
+			checked, err := b.VerifyChain(t.Context(), trail.StreamOf("r"))
 			require.NoError(t, err)
-			require.Equal(t, Verified{Events: 5}, checked)
+			require.Equal(t, trail.Verified{Events: 5}, checked)
 			// The database's owner can switch every guard off.
 			err = pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
 				_, err := tx.Exec(t.Context(), `SET LOCAL session_replication_role = replica;
@@ -87,10 +88,10 @@ func TestVerifyChainNamesTheFirstEventThatIsNotAsItWas(t *testing.T) {
 				return err
 			})
 			require.NoError(t, err)
-			checked, err = b.VerifyChain(t.Context(), streamOf("r"))
-			var broken *ChainError
+			checked, err = b.VerifyChain(t.Context(), trail.StreamOf("r"))
+			var broken *trail.ChainError
 			require.ErrorAs(t, err, &broken)
-			require.Equal(t, &ChainError{Stream: "request:r", Seq: c.seq, Why: c.why}, broken)
+			require.Equal(t, &trail.ChainError{Stream: "request:r", Seq: c.seq, Why: c.why}, broken)
 			require.Equal(t, int(c.seq)-1, checked.Events)
 			require.Contains(t, err.Error(), "event "+strconv.FormatInt(c.seq, 10))
 		})
@@ -102,9 +103,9 @@ func hashAsIf(actor string) string {
 }
 
 // chain is a stream as it is stored.
-func (b *bundle) chain(ctx context.Context, stream string) (rows []eventRow, err error) {
+func (b *bundle) chain(ctx context.Context, stream string) (rows []trail.Row, err error) {
 	err = b.read(ctx, func(tx pgx.Tx) error {
-		rows, err = chain(ctx, tx, stream)
+		rows, err = trail.Chain(ctx, tx, stream)
 		return err
 	})
 	return rows, err

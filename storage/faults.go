@@ -2,21 +2,11 @@ package storage
 
 import (
 	"errors"
-	"io"
-	"net"
-	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"countersign/approval"
 )
-
-// isNetwork tells of an error of the connection rather than of the statement.
-func isNetwork(err error) bool {
-	var network net.Error
-	return pgconn.SafeToRetry(err) || errors.As(err, &network) || errors.Is(err, io.EOF) ||
-		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
-}
 
 // refusals are the constraints that a person or a second replica can run into,
 // and the error that the verb would have given, had it seen what the schema saw.

@@ -19,6 +19,8 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/proof"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
 
 func newKey(t *testing.T) (ssh.Signer, string) {
@@ -34,8 +36,8 @@ func newKey(t *testing.T) (ssh.Signer, string) {
 func (b *bundle) hadKey(t *testing.T, who, line string, age time.Duration) {
 	t.Helper()
 	require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
-		at := micro(time.Now().Add(-age))
-		told, err := b.notary.appendEvents(t.Context(), tx, peopleStream(team), []approval.Event{{At: at, Actor: who, Kind: approval.EventRegisteredKey, Data: map[string]any{"key": line}}})
+		at := pg.Micro(time.Now().Add(-age))
+		told, err := b.core.notary.AppendEvents(t.Context(), tx, trail.PeopleStream(team), []approval.Event{{At: at, Actor: who, Kind: approval.EventRegisteredKey, Data: map[string]any{"key": line}}})
 		if err != nil {
 			return err
 		}
@@ -111,13 +113,13 @@ func TestAKeyIsKeptWithItsEventAndItsOwnerIsTold(t *testing.T) {
 	require.NoError(t, b.SetKey(t.Context(), review.Key{Team: team, User: "REVB", Line: line}, true), "it is nobody's now")
 	require.Equal(t, 3, b.count(t, `SELECT count(*) FROM notices WHERE kind = 'key'`))
 	require.Equal(t, 2, b.count(t, `SELECT count(*) FROM notices WHERE kind = 'key' AND recipients = '{REVA}'`))
-	_, err = AuditHouse(t.Context(), b.DB)
+	_, err = AuditorOf(b.DB).House(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
 		_, err := tx.Exec(t.Context(), `SET LOCAL session_replication_role = replica; UPDATE ssh_keys SET at = at - interval '2 days'`)
 		return err
 	}))
-	_, err = AuditHouse(t.Context(), b.DB)
+	_, err = AuditorOf(b.DB).House(t.Context())
 	require.ErrorContains(t, err, "the key "+line)
 	keys, err = b.Keys(t.Context(), team, "REVB")
 	require.NoError(t, err)
@@ -137,10 +139,10 @@ func TestHighRiskByAnotherDoorIsStoredWithItsSignature(t *testing.T) {
 	require.Equal(t, approval.Approved, r.State)
 	require.Equal(t, d.Click, r.Decisions[0].Click)
 	require.Nil(t, r.BrokenSeal(b.policy))
-	_, err = AuditRequest(t.Context(), b.DB, r.ID)
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.NoError(t, b.SetKey(t.Context(), review.Key{Team: team, User: "REVA", Line: line}, false))
-	_, err = AuditRequest(t.Context(), b.DB, r.ID)
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.NoError(t, err, "a key that was taken back later had signed")
 }
 
@@ -195,7 +197,7 @@ func TestProveReviewHighRiskByAnotherDoorIsNotDecidedWithoutTheReviewersKey(t *t
 		var pg *pgconn.PgError
 		proof.Check(t, errors.As(err, &pg) && pg.ConstraintName == "decisions_signed", "high risk by another door, forged "+what+": refused", "%v", err)
 	}
-	_, err := AuditRequest(t.Context(), b.DB, r.ID)
+	_, err := AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.NoError(t, err, "nothing of it is left")
 
 	// A wrong signature the schema cannot see. It counts for nothing, and the audit names it.
@@ -205,8 +207,8 @@ func TestProveReviewHighRiskByAnotherDoorIsNotDecidedWithoutTheReviewersKey(t *t
 	require.Equal(t, approval.Approved, now.State)
 	now.Decisions[0].Unsigned = false // even if serve's key had signed the event
 	proof.Check(t, len(now.BrokenSeal(b.policy)) == 1, "a wrong signature runs nothing", "%v", now.BrokenSeal(b.policy))
-	_, err = AuditRequest(t.Context(), b.DB, r.ID)
-	proof.Check(t, errors.As(err, new(*ChainError)), "and the audit names its event", "%v", err)
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
+	proof.Check(t, errors.As(err, new(*trail.ChainError)), "and the audit names its event", "%v", err)
 }
 
 // Whoever has serve's key as well signs the event, and cannot sign as the reviewer.
@@ -254,7 +256,7 @@ func TestAnAuditNamesHighRiskThatNoKeyOfTheReviewersSigned(t *testing.T) {
 				}
 				return err
 			})
-			_, err := AuditRequest(t.Context(), b.DB, r.ID)
+			_, err := AuditorOf(b.DB).Request(t.Context(), r.ID)
 			if want == "" {
 				require.NoError(t, err)
 				return

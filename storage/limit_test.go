@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/budget"
+	"countersign/storage/money"
+	"countersign/storage/trail"
 )
 
 var (
@@ -59,7 +61,7 @@ func TestSetLimitLeavesATrailOfOldAndNew(t *testing.T) {
 	b := setup(t)
 	require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: userScope, Amount: 25 * budget.Dollar, Window: budget.Month}))
 	require.NoError(t, b.SetLimit(t.Context(), "BOSS", budget.Limit{Scope: userScope, Amount: 5 * budget.Dollar, Window: budget.Week}))
-	rows, err := b.chain(t.Context(), budgetStream)
+	rows, err := b.chain(t.Context(), trail.BudgetStream)
 	require.NoError(t, err)
 	require.Len(t, rows, 2)
 	require.Equal(t, "ADMIN", rows[0].Actor)
@@ -67,7 +69,7 @@ func TestSetLimitLeavesATrailOfOldAndNew(t *testing.T) {
 	require.Equal(t, "BOSS", rows[1].Actor)
 	require.JSONEq(t, `{"amount":5000000000,"scope":{"team":"TEAM","kind":"user","id":"ASKER"},"window":"week",
 		"before":{"amount":25000000000,"window":"month"}}`, rows[1].Data)
-	checked, err := b.VerifyChain(t.Context(), budgetStream)
+	checked, err := b.VerifyChain(t.Context(), trail.BudgetStream)
 	require.NoError(t, err)
 	require.Equal(t, 2, checked.Events)
 }
@@ -107,7 +109,7 @@ func TestWindowsFollowTheTeamsCalendar(t *testing.T) {
 		} {
 			err := pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
 				batch := &pgx.Batch{}
-				s := b.queueStandings(batch, []budget.Scope{userScope}, map[budget.Scope]budget.Limit{userScope: limit}, c.now, endOfTime)
+				s := b.requests.money.QueueStandings(batch, []budget.Scope{userScope}, map[budget.Scope]budget.Limit{userScope: limit}, c.now, money.EndOfTime)
 				require.NoError(t, tx.SendBatch(t.Context(), batch).Close())
 				require.Equal(t, c.spent, s[0].Spent, "%s, %s", window, name)
 				_, reset := window.Range(c.now, zone)

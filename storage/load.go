@@ -4,12 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/storage/money"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
 
 // The rows as they are scanned; what they mean stands at the types of approval.
@@ -75,7 +79,7 @@ type revisionRow struct {
 	Digest        string
 	Quote         budget.USD
 	At            time.Time
-	voucher
+	trail.Voucher
 }
 
 type decisionRow struct {
@@ -89,7 +93,7 @@ type decisionRow struct {
 	Click     approval.Click
 	InPlaceOf string
 	Clicked   string // as it stands
-	voucher
+	trail.Voucher
 }
 
 func (d decisionRow) decision() approval.Decision {
@@ -105,21 +109,7 @@ type runRow struct {
 	FinishedAt *time.Time
 	Result     *approval.Result
 	Digest     string
-	voucher
-}
-
-type holdRow struct {
-	ID        string
-	RequestID string
-	Purpose   budget.Purpose
-	Amount    budget.USD
-	At        time.Time
-	ExpiresAt time.Time
-	Called    bool
-
-	Risked      budget.USD
-	UncertainAt *time.Time
-	RestOf      *string
+	trail.Voucher
 }
 
 type wishRow struct {
@@ -129,11 +119,6 @@ type wishRow struct {
 	Words     string
 	At        time.Time
 	InPlaceOf string
-}
-
-func (h holdRow) open() approval.OpenHold {
-	return approval.OpenHold{Called: h.Called, Risked: h.Risked, UncertainAt: orZero(h.UncertainAt), Hold: budget.Hold{ID: h.ID, RequestID: h.RequestID,
-		Purpose: h.Purpose, Amount: h.Amount, At: h.At, ExpiresAt: h.ExpiresAt, RestOf: orZero(h.RestOf)}}
 }
 
 // loaded is a request as it was at a moment, of which the version tells whether it still is.
@@ -148,7 +133,7 @@ type loaded struct {
 // tick carries the database's clock on to this moment.
 func (l *loaded) tick() {
 	t := time.Now()
-	l.now, l.read = micro(l.now.Add(t.Sub(l.read))), t
+	l.now, l.read = pg.Micro(l.now.Add(t.Sub(l.read))), t
 }
 
 // late is how far behind the clock of its transaction a write may be: as long as Postgres
@@ -158,7 +143,7 @@ const late = 2 * time.Second
 // queueTime begins a write anew that comes later than it says, or after the end of the
 // wait that its request was in: it may have waited for its locks.
 func queueTime(b *pgx.Batch, now, ends time.Time) {
-	b.Queue(tellTime).QueryRow(func(row pgx.Row) error {
+	b.Queue(pg.TellTime).QueryRow(func(row pgx.Row) error {
 		var at time.Time
 		err := row.Scan(&at)
 		if err == nil && (at.Sub(now).Abs() > late || !ends.IsZero() && now.Before(ends) && !at.Before(ends)) {
@@ -174,20 +159,20 @@ const clarifiedOf = `(SELECT coalesce(jsonb_agg(jsonb_build_object('role', m.rol
 
 // queueRequest reads a request with its current revision, the decisions on that, its run
 // and its open holds.
-func (n *notary) queueRequest(b *pgx.Batch, id string, into *loaded) {
-	ask(b, func(rows []requestRow) error {
+func (db *core) queueRequest(b *pgx.Batch, id string, into *loaded) {
+	pg.Ask(b, func(rows []requestRow) error {
 		if len(rows) == 0 {
 			return approval.ErrNotFound
 		}
 		row := rows[0]
 		*into = loaded{version: row.Version, now: row.Now, read: time.Now(), Request: &approval.Request{
 			ID: row.ID, SessionID: row.SessionID, Team: row.Team, Project: row.Project, Asker: row.Asker, Question: row.Question,
-			Model: row.Model, Files: orNil(withReadings(row.Files, row.Readings)), Trigger: row.Trigger, State: row.State, Reason: orZero(row.Reason), Place: row.Place, Attempts: row.Attempts,
-			CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: orZero(row.ExpiresAt), Refused: orNil(row.Refused),
+			Model: row.Model, Files: pg.OrNil(withReadings(row.Files, row.Readings)), Trigger: row.Trigger, State: row.State, Reason: pg.OrZero(row.Reason), Place: row.Place, Attempts: row.Attempts,
+			CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: pg.OrZero(row.ExpiresAt), Refused: pg.OrNil(row.Refused),
 			Blocked: row.Blocked, Downgraded: row.Downgraded, Fallback: row.Fallback,
-			Rounds: row.Rounds, Edit: row.Edit, Written: row.Written, Assignee: row.Assignee, Opinions: orNil(row.Opinions),
-			RemindedAt: orZero(row.RemindedAt), EscalatedAt: orZero(row.EscalatedAt),
-			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, Shared: row.Shared, LookedAt: orZero(row.LookedAt), Clarified: approval.Clarified(row.Clarified), Repeats: row.Repeats.repeat(),
+			Rounds: row.Rounds, Edit: row.Edit, Written: row.Written, Assignee: row.Assignee, Opinions: pg.OrNil(row.Opinions),
+			RemindedAt: pg.OrZero(row.RemindedAt), EscalatedAt: pg.OrZero(row.EscalatedAt),
+			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, Shared: row.Shared, LookedAt: pg.OrZero(row.LookedAt), Clarified: approval.Clarified(row.Clarified), Repeats: row.Repeats.repeat(),
 		}}
 		return nil
 	}, `
@@ -196,68 +181,56 @@ func (n *notary) queueRequest(b *pgx.Batch, id string, into *loaded) {
 			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, shared, looked_at, version, clock_timestamp() AS now,
 			`+clarifiedOf+` AS clarified, `+repeatsOf+` AS repeats
 		FROM requests WHERE id = $1`, id)
-	n.queueRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
-	ask(b, func(rows []decisionRow) error {
+	db.queueRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
+	pg.Ask(b, func(rows []decisionRow) error {
 		for _, row := range rows {
 			d := row.decision()
-			d.Unsigned = n.doubtsDecision(d, row.Clicked, row.voucher)
+			d.Unsigned = db.doubtsDecision(d, row.Clicked, row.Voucher)
 			into.Decisions = append(into.Decisions, d)
 		}
 		return nil
 	}, `
-		SELECT d.request_id, d.revision, d.digest, d.reviewer, d.verdict, said(d.reason) AS reason, d.at, d.click, d.click::text AS clicked, coalesce(d.in_place_of, '') AS in_place_of, `+voucherOf+`
+		SELECT d.request_id, d.revision, d.digest, d.reviewer, d.verdict, said(d.reason) AS reason, d.at, d.click, d.click::text AS clicked, coalesce(d.in_place_of, '') AS in_place_of, `+trail.VoucherOf+`
 		FROM decisions d JOIN requests q ON q.id = d.request_id AND q.revision = d.revision
 		LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || d.request_id AND at = d.at AND actor = d.reviewer
 			AND kind IN ('approved', 'rejected', 'changes requested') ORDER BY seq LIMIT 1) e ON true
 		WHERE q.id = $1 ORDER BY d.at, d.reviewer`, id)
 	queueWishes(b, id, into)
 	// Without the files that came out of it: those are large, and Artifacts alone reads them.
-	ask(b, func(rows []runRow) error {
+	pg.Ask(b, func(rows []runRow) error {
 		for _, row := range rows { // one at most: it is the primary key
-			into.Run = &approval.Run{RequestID: row.RequestID, BoxID: row.BoxID, StartedAt: row.StartedAt, BegunAt: orZero(row.BegunAt),
-				FinishedAt: orZero(row.FinishedAt), Result: row.Result, Unsigned: n.doubtsRun(row)}
+			into.Run = &approval.Run{RequestID: row.RequestID, BoxID: row.BoxID, StartedAt: row.StartedAt, BegunAt: pg.OrZero(row.BegunAt),
+				FinishedAt: pg.OrZero(row.FinishedAt), Result: row.Result, Unsigned: db.doubtsRun(row)}
 		}
 		return nil
 	}, `
 		SELECT request_id, box_id, started_at, begun_at, finished_at, digest,
-			CASE WHEN result IS NOT NULL THEN coalesce(nullif(said(result), ''), '{}')::jsonb END AS result, `+voucherOf+`
+			CASE WHEN result IS NOT NULL THEN coalesce(nullif(said(result), ''), '{}')::jsonb END AS result, `+trail.VoucherOf+`
 		FROM runs r LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || r.request_id AND at = r.started_at AND kind = 'started'
 			ORDER BY seq LIMIT 1) e ON true
 		WHERE request_id = $1`, id)
-	ask(b, func(rows []holdRow) error {
-		for _, row := range rows {
-			into.Holds = append(into.Holds, row.open())
-		}
-		return nil
-	}, `
-		SELECT id, request_id, purpose, amount, at, expires_at, called, risked, uncertain_at, rest_of
-		FROM holds WHERE request_id = $1 AND NOT settled ORDER BY at, id`, id)
-	ask(b, func(rows []topUpRow) error {
-		for _, row := range rows {
-			into.TopUps = append(into.TopUps, row.topUp())
-		}
-		return nil
-	}, `SELECT `+topUpColumns+` FROM topups WHERE request_id = $1 ORDER BY at, id`, id)
+	money.QueueOpen(b, id, func(h approval.OpenHold) { into.Holds = append(into.Holds, h) })
+	money.QueueTopUps(b, id, func(t approval.TopUp) { into.TopUps = append(into.TopUps, t) })
 }
 
 // queueRevision reads the current revision, or one before it. The manifest is read
 // from the text that was hashed, so that a revision that was tampered with is not Intact.
-func (n *notary) queueRevision(b *pgx.Batch, id string, before int, take func(*approval.Revision)) {
-	ask(b, func(rows []revisionRow) error {
+func (db *core) queueRevision(b *pgx.Batch, id string, before int, take func(*approval.Revision)) {
+	pg.Ask(b, func(rows []revisionRow) error {
 		for _, row := range rows {
 			rev := &approval.Revision{RequestID: row.RequestID, Number: row.Number, Code: row.Code, Summary: row.Summary,
-				Author: row.Author, Provider: row.Provider, Host: row.Host, PromptVersion: row.PromptVersion, Findings: orNil(row.Findings), Digest: row.Digest, Quote: row.Quote, At: row.At}
+				Author: row.Author, Provider: row.Provider, Host: row.Host, PromptVersion: row.PromptVersion, Findings: pg.OrNil(row.Findings), Digest: row.Digest, Quote: row.Quote, At: row.At}
 			if err := json.Unmarshal([]byte(row.Manifest), &rev.Manifest); err != nil {
 				return fmt.Errorf("read the manifest of revision %d of %s: %w", row.Number, id, err)
 			}
-			rev.Unsigned = n.doubtsRevision(row)
+			rev.Unsigned = db.doubtsRevision(row)
 			take(rev)
 		}
 		return nil
 	}, `
 		SELECT v.request_id, v.number, said(v.code) AS code, said(v.summary) AS summary, v.author, v.provider, v.host, v.prompt_version,
 			coalesce(nullif(said(v.findings), ''), '[]')::jsonb AS findings, coalesce(nullif(said(v.manifest), ''), '{}') AS manifest, v.digest, v.quote, v.at,
-			v.findings AS findings_named, `+voucherOf+`
+			v.findings AS findings_named, `+trail.VoucherOf+`
 		FROM revisions v JOIN requests q ON q.id = v.request_id AND v.number = q.revision - $2
 		LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || v.request_id AND at = v.at AND kind IN ('drafted', 'sealed anew')
 			ORDER BY seq LIMIT 1) e ON true
@@ -266,7 +239,7 @@ func (n *notary) queueRevision(b *pgx.Batch, id string, before int, take func(*a
 
 // queueWishes reads which versions reviewers wanted changed, and how, in their order.
 func queueWishes(b *pgx.Batch, id string, into *loaded) {
-	ask(b, func(rows []wishRow) error {
+	pg.Ask(b, func(rows []wishRow) error {
 		for _, row := range rows {
 			into.Wishes = append(into.Wishes, approval.Wish(row))
 		}
@@ -277,26 +250,26 @@ func queueWishes(b *pgx.Batch, id string, into *loaded) {
 		WHERE d.request_id = $1 AND d.verdict = 'changes' ORDER BY d.revision, d.at`, id)
 }
 
-// requests loads the requests that a query names, in its order.
-func (db *DB) requests(ctx context.Context, query string, args ...any) (list []*approval.Request, err error) {
-	err = db.batched(ctx, readOnly, true, func(t *batched) error {
+// load reads the requests that a query names, in its order.
+func (db *core) load(ctx context.Context, query string, args ...any) (list []*approval.Request, err error) {
+	err = db.batched(ctx, pg.ReadOnly, true, func(t *pg.Tx) error {
 		var ids []string
-		ask(t.Batch, func(rows []struct{ ID string }) error {
+		pg.Ask(t.Batch, func(rows []struct{ ID string }) error {
 			ids = nil
 			for _, row := range rows {
 				ids = append(ids, row.ID)
 			}
 			return nil
 		}, query, args...)
-		if err := t.send(); err != nil {
+		if err := t.Send(); err != nil {
 			return err
 		}
 		all := make([]loaded, len(ids))
 		list = make([]*approval.Request, len(ids))
 		for i, id := range ids {
-			db.notary.queueRequest(t.Batch, id, &all[i])
+			db.queueRequest(t.Batch, id, &all[i])
 		}
-		if err := t.send(); err != nil {
+		if err := t.Send(); err != nil {
 			return err
 		}
 		for i := range all {
@@ -304,33 +277,27 @@ func (db *DB) requests(ctx context.Context, query string, args ...any) (list []*
 		}
 		return nil
 	})
-	return orNil(list), err
+	return pg.OrNil(list), err
 }
 
-// all and one scan rows by the names of their columns, so that a column more or
-// less is an error and never a shift.
-func all[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) ([]T, error) {
-	rows, err := tx.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByName[T])
+func (db *core) doubtsDecision(d approval.Decision, clicked string, v trail.Voucher) bool {
+	return db.notary.Doubts(v, fmt.Sprintf("the decision of %s on revision %d of %s", d.Reviewer, d.Revision, d.RequestID), func(e trail.Witnessed) bool {
+		return e.Stream == trail.StreamOf(d.RequestID) && e.Actor == d.Reviewer && e.Kind == trail.VerdictEvents[d.Verdict] && e.At.Equal(d.At) &&
+			e.Says(map[string]string{"revision": strconv.Itoa(d.Revision), "digest": d.Digest, "in_place_of": d.InPlaceOf}) &&
+			trail.SameJSON(e.Data["click"], clicked) // by which door, too: a run that another one approved waits
+	})
 }
 
-func one[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) (T, error) {
-	rows, err := tx.Query(ctx, query, args...)
-	if err != nil {
-		var none T
-		return none, err
-	}
-	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[T])
-	return row, notFound(err)
+func (db *core) doubtsRevision(r revisionRow) bool {
+	return db.notary.Doubts(r.Voucher, fmt.Sprintf("revision %d of %s", r.Number, r.RequestID), func(e trail.Witnessed) bool {
+		return e.Stream == trail.StreamOf(r.RequestID) && (e.Kind == approval.EventDrafted || e.Kind == approval.EventSealedAnew) && e.At.Equal(r.At) &&
+			e.Says(map[string]string{"revision": strconv.Itoa(r.Number), "digest": r.Digest, "findings_list": pg.OrZero(r.FindingsNamed)})
+	})
 }
 
-// orNil gives an empty list back as it was before it was stored.
-func orNil[T any](list []T) []T {
-	if len(list) == 0 {
-		return nil
-	}
-	return list
+func (db *core) doubtsRun(r runRow) bool {
+	return db.notary.Doubts(r.Voucher, "the run of "+r.RequestID, func(e trail.Witnessed) bool {
+		return e.Stream == trail.StreamOf(r.RequestID) && e.Kind == approval.EventStarted && e.At.Equal(r.StartedAt) &&
+			e.Says(map[string]string{"box": r.BoxID, "digest": r.Digest})
+	})
 }

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/mod/sumdb/note"
 
 	"countersign/approval"
 	"countersign/internal/checkpoint"
+	"countersign/internal/pack"
 	"countersign/internal/pglocal/pgtest"
 	prove "countersign/internal/proof"
 	"countersign/storage/journal"
@@ -117,6 +119,27 @@ func TestNoCheckpointIsSignedOfALogThatForks(t *testing.T) {
 	var forked *checkpoint.NotFollowingError
 	require.ErrorAs(t, err, &forked)
 	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM checkpoints`))
+}
+
+func TestAPackReachesOverABacklogOfItsPeriod(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	by, _ := signer(t)
+	for range 300 {
+		require.NoError(t, b.Audit(t.Context(), triggerOf(1), approval.Event{Actor: "REV", Kind: approval.OpenedReview}))
+	}
+	// The events are an hour old by the time that they get their places, 256 before the first checkpoint.
+	require.NoError(t, b.exec(t, unguarded(`events`)+`ALTER TABLE events DROP CONSTRAINT events_hash; UPDATE events SET at = at - interval '1 hour'`))
+	last, err := Log(b.DB).TakeCheckpoint(t.Context(), by)
+	require.NoError(t, err)
+	require.Greater(t, last.Size, int64(256))
+	to := last.At.Add(-30 * time.Minute)
+	span, err := Log(b.DB).Span(t.Context(), pack.Chosen{From: to.Add(-time.Hour), To: to})
+	require.NoError(t, err)
+	require.Equal(t, last.Size, span.Last, "all of them belong to the period, and none lies outside of the pack")
+	span, err = Log(b.DB).Span(t.Context(), pack.Chosen{From: to.Add(-3 * time.Hour), To: to.Add(-2 * time.Hour)})
+	require.NoError(t, err)
+	require.EqualValues(t, 256, span.Last, "before the first event there is nothing to reach over")
 }
 
 func TestALogThatIsNotKeptUpIsLate(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"countersign/internal/pglocal/pgtest"
 	"countersign/storage/signing"
+	"countersign/storage/trail"
 )
 
 func TestAReplicaWithAnotherKeyDoesNotStart(t *testing.T) {
@@ -15,7 +16,7 @@ func TestAReplicaWithAnotherKeyDoesNotStart(t *testing.T) {
 	other, err := signing.New(nil)
 	require.NoError(t, err)
 	_, err = Open(t.Context(), pgtest.Serve(b.url), Options{Key: other})
-	var wrong *OtherKeyError
+	var wrong *trail.OtherKeyError
 	require.ErrorAs(t, err, &wrong)
 	require.ErrorContains(t, err, "SIGNING_KEY_FILE has to be the same file for all replicas")
 	require.Equal(t, testKey.Name(), wrong.Theirs)
@@ -38,7 +39,7 @@ func TestReplicasWithTheFormerAndTheNewKeyBelieveOneAnother(t *testing.T) {
 			require.NoError(t, err)
 			require.False(t, r.Decisions[0].Unsigned)
 			require.Nil(t, r.BrokenSeal(b.policy))
-			_, err = AuditRequest(t.Context(), db, id)
+			_, err = AuditorOf(db).Request(t.Context(), id)
 			require.NoError(t, err)
 		}
 	}
@@ -61,7 +62,7 @@ func TestALostKeyIsReplaced(t *testing.T) {
 	again, err := second.Request(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.False(t, again.Decisions[0].Unsigned)
-	_, err = AuditHouse(t.Context(), second.DB)
+	_, err = AuditorOf(second.DB).House(t.Context())
 	require.NoError(t, err)
 }
 

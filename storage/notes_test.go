@@ -9,6 +9,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/budget"
+	"countersign/storage/trail"
 )
 
 // What somebody wrote about a channel stands beside its rules, which name it by a salted
@@ -47,10 +48,10 @@ func TestNotesOfAChannelStandBesideItsRules(t *testing.T) {
 
 	require.Zero(t, b.count(t, `SELECT count(*) FROM rules WHERE document::text LIKE '%Canary%'`))
 	require.Zero(t, b.count(t, `SELECT count(*) FROM events WHERE data LIKE '%Canary%'`))
-	_, err = b.VerifyChain(t.Context(), rulesStream(team))
+	_, err = b.VerifyChain(t.Context(), trail.RulesStream(team))
 	require.NoError(t, err)
-	_, err = AuditHouse(t.Context(), b.DB)
+	_, err = AuditorOf(b.DB).House(t.Context())
 	require.NoError(t, err)
-	_, err = AuditRequest(t.Context(), b.DB, r.ID)
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.NoError(t, err)
 }

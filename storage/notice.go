@@ -13,6 +13,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/storage/pg"
 )
 
 // storeNotices writes what people are to be told, with the jobs that tell them and
@@ -20,7 +21,7 @@ import (
 // looked at again, or, where once is enough, is not even that. there says of some of
 // these whether they were a moment ago, which saves a trip; where somebody writes one
 // in between, it is looked at twice.
-func (db *DB) storeNotices(t *batched, notices []approval.Notice, wakes []steps.Wake, there map[string]bool) error {
+func (db *core) storeNotices(t *pg.Tx, notices []approval.Notice, wakes []steps.Wake, there map[string]bool) error {
 	// One order for all: who waits for the same key of somebody else waits in no circle.
 	notices = slices.Clone(notices)
 	slices.SortStableFunc(notices, func(a, b approval.Notice) int { return strings.Compare(a.Key, b.Key) })
@@ -29,9 +30,9 @@ func (db *DB) storeNotices(t *batched, notices []approval.Notice, wakes []steps.
 		written := t.Queue(`
 			INSERT INTO notices (key, team, kind, recipients, admins, request_id, data, at)
 			VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8) ON CONFLICT (key) DO NOTHING`,
-			text(n.Key), n.Team, n.Kind, orEmpty(n.To), n.Admins, n.RequestID, text(string(n.Data)), micro(n.At))
-		wake := steps.Wake{Step: approval.StepTell, RequestID: text(n.Key)}
-		was, known := there[text(n.Key)]
+			pg.Text(n.Key), n.Team, n.Kind, pg.OrEmpty(n.To), n.Admins, n.RequestID, pg.Text(string(n.Data)), pg.Micro(n.At))
+		wake := steps.Wake{Step: approval.StepTell, RequestID: pg.Text(n.Key)}
+		was, known := there[pg.Text(n.Key)]
 		if !n.Once || known {
 			if !was {
 				wakes = append(wakes, wake)
@@ -46,17 +47,17 @@ func (db *DB) storeNotices(t *batched, notices []approval.Notice, wakes []steps.
 			return nil
 		})
 	}
-	if unknown || t.tx == nil { // River needs a transaction that has begun
-		if err := t.send(); err != nil {
+	if unknown || t.Tx == nil { // River needs a transaction that has begun
+		if err := t.Send(); err != nil {
 			return err
 		}
 	}
-	return db.jobs.insert(t.ctx, t.tx, wakes...)
+	return db.jobs.Insert(t.Ctx, t.Tx, wakes...)
 }
 
 // Notify stores a notice that belongs to no verb.
-func (db *DB) Notify(ctx context.Context, n approval.Notice) error {
-	return db.batched(ctx, pgx.TxOptions{}, false, func(t *batched) error { return db.storeNotices(t, []approval.Notice{n}, nil, nil) })
+func (db *notices) Notify(ctx context.Context, n approval.Notice) error {
+	return db.batched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error { return db.storeNotices(t, []approval.Notice{n}, nil, nil) })
 }
 
 type noticeRow struct {
@@ -82,16 +83,16 @@ type noticePostRow struct {
 }
 
 // Notice loads a notice, and where it stands by recipient.
-func (db *DB) Notice(ctx context.Context, key string) (n *approval.Notice, posts map[string]steps.NoticePost, err error) {
+func (db *notices) Notice(ctx context.Context, key string) (n *approval.Notice, posts map[string]steps.NoticePost, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
-		row, err := one[noticeRow](ctx, tx, `
+		row, err := pg.One[noticeRow](ctx, tx, `
 			SELECT key, team, kind, recipients, admins, coalesce(request_id, '') AS request_id, data, at, held, coalesce(digest, '') AS digest FROM notices WHERE key = $1`, key)
 		if err != nil {
 			return err
 		}
-		n = &approval.Notice{Key: row.Key, Team: row.Team, Kind: row.Kind, To: orNil(row.Recipients), Admins: row.Admins,
+		n = &approval.Notice{Key: row.Key, Team: row.Team, Kind: row.Kind, To: pg.OrNil(row.Recipients), Admins: row.Admins,
 			RequestID: row.RequestID, Data: row.Data, At: row.At, Held: row.Held, Digest: row.Digest}
-		rows, err := all[noticePostRow](ctx, tx, `SELECT key, recipient, channel, ts, shown, begun_at FROM notice_posts WHERE key = $1`, key)
+		rows, err := pg.All[noticePostRow](ctx, tx, `SELECT key, recipient, channel, ts, shown, begun_at FROM notice_posts WHERE key = $1`, key)
 		posts = map[string]steps.NoticePost{}
 		for _, p := range rows {
 			posts[p.Recipient] = steps.NoticePost{Key: p.Key, Recipient: p.Recipient, Channel: p.Channel, TS: p.TS, Shown: p.Shown, Begun: p.BegunAt}
@@ -106,7 +107,7 @@ func (db *DB) Notice(ctx context.Context, key string) (n *approval.Notice, posts
 
 // NoticePosted records that sending a notice to somebody has begun, or where the message
 // is.
-func (db *DB) NoticePosted(ctx context.Context, p steps.NoticePost) error {
+func (db *notices) NoticePosted(ctx context.Context, p steps.NoticePost) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO notice_posts (key, recipient, channel, ts, shown, begun_at) VALUES ($1, $2, $3, $4, $5, clock_timestamp())
@@ -121,7 +122,7 @@ func (db *DB) NoticePosted(ctx context.Context, p steps.NoticePost) error {
 }
 
 // NoticeTold records that everybody who should have the notice has it.
-func (db *DB) NoticeTold(ctx context.Context, key string) error {
+func (db *notices) NoticeTold(ctx context.Context, key string) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE notices SET told_at = coalesce(told_at, clock_timestamp()) WHERE key = $1`, key)
 		return err
@@ -165,7 +166,7 @@ func (c Copies) Channels(ctx context.Context) (channels map[string]string, err e
 // Copied says how far the copies of checkpoints in a channel reach.
 func (c Copies) Copied(ctx context.Context, team, channel string) (reach steps.Copies, err error) {
 	err = c.DB.read(ctx, func(tx pgx.Tx) error {
-		row, err := one[struct {
+		row, err := pg.One[struct {
 			Begun  int64
 			Number int64
 			At     *time.Time

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,13 +12,13 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/review"
+	"countersign/storage/money"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
 
-// peopleStream is the audit trail of who was named for what in a workspace.
-func peopleStream(team string) string { return "people:" + team }
-
 type grantRow struct {
-	voucher
+	trail.Voucher
 	Team    string
 	Project string
 	Role    review.PersonRole
@@ -29,8 +28,8 @@ type grantRow struct {
 }
 
 // Grants are the roles that people have been named for and have not been removed from.
-func (db *DB) Grants(ctx context.Context, team string) (grants []review.Grant, err error) {
-	err = db.look(ctx, func(b *pgx.Batch) { db.notary.queueGrants(b, ofTeam, team, &grants) })
+func (db *people) Grants(ctx context.Context, team string) (grants []review.Grant, err error) {
+	err = db.look(ctx, func(b *pgx.Batch) { db.queueGrants(b, ofTeam, team, &grants) })
 	if err != nil {
 		return nil, fmt.Errorf("read who reviews in %s: %w", team, err)
 	}
@@ -43,36 +42,36 @@ const (
 	ofRequest = `(SELECT team FROM requests WHERE id = $1)`
 )
 
-func (n *notary) queueGrants(b *pgx.Batch, of, key string, into *[]review.Grant) {
-	ask(b, func(rows []grantRow) error {
+func (db *core) queueGrants(b *pgx.Batch, of, key string, into *[]review.Grant) {
+	pg.Ask(b, func(rows []grantRow) error {
 		*into = nil
 		for _, r := range rows {
 			g := review.Grant{Team: r.Team, Project: r.Project, Role: r.Role, User: r.Person, By: r.By, At: r.At}
-			if !n.doubtsGrant(g, r.voucher) {
+			if !db.doubtsGrant(g, r.Voucher) {
 				*into = append(*into, g)
 			}
 		}
 		return nil
 	}, `
-		SELECT team, project, role, person, by, latest.at, `+voucherOf+` FROM (
+		SELECT team, project, role, person, by, latest.at, `+trail.VoucherOf+` FROM (
 			SELECT DISTINCT ON (project, role, person) * FROM people WHERE team = `+of+` ORDER BY project, role, person, seq DESC) AS latest
 		LEFT JOIN events e ON e.stream = 'people:' || team AND e.seq = told
 		WHERE named ORDER BY project, role, person`, key)
 }
 
 // Name gives somebody a role, and Unname takes it.
-func (db *DB) Name(ctx context.Context, g review.Grant) error   { return db.grant(ctx, g, true) }
-func (db *DB) Unname(ctx context.Context, g review.Grant) error { return db.grant(ctx, g, false) }
+func (db *people) Name(ctx context.Context, g review.Grant) error   { return db.grant(ctx, g, true) }
+func (db *people) Unname(ctx context.Context, g review.Grant) error { return db.grant(ctx, g, false) }
 
 // grant notes a fact about somebody, unless it is one already.
-func (db *DB) grant(ctx context.Context, g review.Grant, named bool) error {
+func (db *people) grant(ctx context.Context, g review.Grant, named bool) error {
 	err := db.write(ctx, func(tx pgx.Tx) error {
-		if err := lockStream(ctx, tx, peopleStream(g.Team)); err != nil {
+		if err := trail.LockStream(ctx, tx, trail.PeopleStream(g.Team)); err != nil {
 			return err
 		}
 		var before []review.Grant
 		batch := &pgx.Batch{}
-		db.notary.queueGrants(batch, ofTeam, g.Team, &before)
+		db.queueGrants(batch, ofTeam, g.Team, &before)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
@@ -91,15 +90,15 @@ func (db *DB) grant(ctx context.Context, g review.Grant, named bool) error {
 			return err
 		}
 		// By their role people spend who have no limit of their own: whoever is weighing one now ends first.
-		if err := lockRoles(ctx, tx, g.Team); err != nil {
+		if err := money.LockRoles(ctx, tx, g.Team); err != nil {
 			return err
 		}
-		now, err := clock(ctx, tx)
+		now, err := pg.Clock(ctx, tx)
 		if err != nil {
 			return err
 		}
 		kind := map[bool]string{true: approval.EventNamed, false: approval.EventRemoved}[named]
-		told, err := db.notary.appendEvents(ctx, tx, peopleStream(g.Team), []approval.Event{{At: now, Actor: g.By, Kind: kind,
+		told, err := db.notary.AppendEvents(ctx, tx, trail.PeopleStream(g.Team), []approval.Event{{At: now, Actor: g.By, Kind: kind,
 			Data: map[string]any{"person": g.User, "role": g.Role, "channel": g.Project, "before": had}}})
 		if err != nil {
 			return err
@@ -115,16 +114,16 @@ func (db *DB) grant(ctx context.Context, g review.Grant, named bool) error {
 }
 
 // AuditPeople stores that somebody was refused a change to people or their rules.
-func (db *DB) AuditPeople(ctx context.Context, team string, e approval.Event) error {
+func (db *people) AuditPeople(ctx context.Context, team string, e approval.Event) error {
 	e.At = time.Time{}
-	if err := db.audit(ctx, peopleStream(team), e); err != nil {
+	if err := db.audit(ctx, trail.PeopleStream(team), e); err != nil {
 		return fmt.Errorf("audit %q in %s: %w", e.Kind, team, err)
 	}
 	return nil
 }
 
 type delegationRow struct {
-	voucher
+	trail.Voucher
 	Team      string
 	Principal string
 	Delegate  string
@@ -133,40 +132,40 @@ type delegationRow struct {
 }
 
 // Delegations are who decides in whose place, as far as it has not ended.
-func (db *DB) Delegations(ctx context.Context, team string) (list []review.Delegation, err error) {
-	err = db.look(ctx, func(b *pgx.Batch) { db.notary.queueDelegations(b, ofTeam, team, &list) })
+func (db *people) Delegations(ctx context.Context, team string) (list []review.Delegation, err error) {
+	err = db.look(ctx, func(b *pgx.Batch) { db.queueDelegations(b, ofTeam, team, &list) })
 	if err != nil {
 		return nil, fmt.Errorf("read who decides in whose place in %s: %w", team, err)
 	}
 	return list, nil
 }
 
-func (n *notary) queueDelegations(b *pgx.Batch, of, key string, into *[]review.Delegation) {
-	ask(b, func(rows []delegationRow) error {
+func (db *core) queueDelegations(b *pgx.Batch, of, key string, into *[]review.Delegation) {
+	pg.Ask(b, func(rows []delegationRow) error {
 		*into = nil
 		for _, r := range rows {
 			d := review.Delegation{Team: r.Team, From: r.Principal, To: r.Delegate, Until: r.Until, At: r.At}
-			if !n.doubtsDelegation(d, r.voucher) {
+			if !db.doubtsDelegation(d, r.Voucher) {
 				*into = append(*into, d)
 			}
 		}
 		return nil
 	}, `
-		SELECT team, principal, delegate, until, latest.at, `+voucherOf+` FROM (
+		SELECT team, principal, delegate, until, latest.at, `+trail.VoucherOf+` FROM (
 			SELECT DISTINCT ON (principal) * FROM delegations WHERE team = `+of+` ORDER BY principal, seq DESC) AS latest
 		LEFT JOIN events e ON e.stream = 'people:' || team AND e.seq = told
 		WHERE until > clock_timestamp() ORDER BY principal`, key)
 }
 
 // Delegate lets somebody decide in another's place, or ends that when d.To is empty.
-func (db *DB) Delegate(ctx context.Context, d review.Delegation) error {
+func (db *people) Delegate(ctx context.Context, d review.Delegation) error {
 	err := db.write(ctx, func(tx pgx.Tx) error {
-		if err := lockStream(ctx, tx, peopleStream(d.Team)); err != nil {
+		if err := trail.LockStream(ctx, tx, trail.PeopleStream(d.Team)); err != nil {
 			return err
 		}
 		var list []review.Delegation
 		batch := &pgx.Batch{}
-		db.notary.queueDelegations(batch, ofTeam, d.Team, &list)
+		db.queueDelegations(batch, ofTeam, d.Team, &list)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
@@ -182,28 +181,28 @@ func (db *DB) Delegate(ctx context.Context, d review.Delegation) error {
 		if err := lockAuthority(ctx, tx, d.Team); err != nil {
 			return err
 		}
-		now, err := clock(ctx, tx)
+		now, err := pg.Clock(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if d.To != "" && !micro(d.Until).After(now) { // midnight may have come since somebody looked
+		if d.To != "" && !pg.Micro(d.Until).After(now) { // midnight may have come since somebody looked
 			return review.Over()
 		}
 		data := map[string]any{"before": before}
 		kind := approval.EventDelegationEnded
 		if d.To != "" {
-			kind, data["to"], data["until"] = approval.EventDelegated, d.To, micro(d.Until)
+			kind, data["to"], data["until"] = approval.EventDelegated, d.To, pg.Micro(d.Until)
 		}
 		actor := d.From
 		if d.By != "" {
 			actor, data["from"] = d.By, d.From
 		}
-		told, err := db.notary.appendEvents(ctx, tx, peopleStream(d.Team), []approval.Event{{At: now, Actor: actor, Kind: kind, Data: data}})
+		told, err := db.notary.AppendEvents(ctx, tx, trail.PeopleStream(d.Team), []approval.Event{{At: now, Actor: actor, Kind: kind, Data: data}})
 		if err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO delegations (team, principal, delegate, until, at, told) VALUES ($1, $2, nullif($3, ''), $4, $5, $6)`,
-			d.Team, d.From, d.To, moment(d.Until), now, told)
+			d.Team, d.From, d.To, pg.Moment(d.Until), now, told)
 		return err
 	})
 	if err != nil {
@@ -213,7 +212,7 @@ func (db *DB) Delegate(ctx context.Context, d review.Delegation) error {
 }
 
 type keyRow struct {
-	voucher
+	trail.Voucher
 	Team   string
 	Person string
 	Public string
@@ -222,27 +221,27 @@ type keyRow struct {
 }
 
 // Keys are the SSH keys that somebody has registered and not removed, the oldest first.
-func (db *DB) Keys(ctx context.Context, team, user string) (keys []review.Key, err error) {
-	err = db.look(ctx, func(b *pgx.Batch) { db.notary.queueKeys(b, team, user, &keys) })
+func (db *people) Keys(ctx context.Context, team, user string) (keys []review.Key, err error) {
+	err = db.look(ctx, func(b *pgx.Batch) { db.queueKeys(b, team, user, &keys) })
 	if err != nil {
 		return nil, fmt.Errorf("read the keys of %s: %w", user, err)
 	}
 	return keys, nil
 }
 
-func (n *notary) queueKeys(b *pgx.Batch, team, user string, into *[]review.Key) {
-	ask(b, func(rows []keyRow) error {
+func (db *core) queueKeys(b *pgx.Batch, team, user string, into *[]review.Key) {
+	pg.Ask(b, func(rows []keyRow) error {
 		*into = nil
 		for _, r := range rows {
 			k := review.Key{Team: r.Team, User: r.Person, Line: r.Public, At: r.At, Told: r.Heard}
-			if !n.doubtsKey(k, r.voucher) {
+			if !db.doubtsKey(k, r.Voucher) {
 				*into = append(*into, k)
 			}
 		}
 		return nil
 	}, `
 		SELECT team, person, latest.line AS public, latest.at,
-			EXISTS (SELECT FROM notice_posts WHERE key = 'key ' || team || ' ' || told AND recipient = person AND ts <> '') AS heard, `+voucherOf+` FROM (
+			EXISTS (SELECT FROM notice_posts WHERE key = 'key ' || team || ' ' || told AND recipient = person AND ts <> '') AS heard, `+trail.VoucherOf+` FROM (
 			SELECT DISTINCT ON (line) * FROM ssh_keys WHERE team = $1 AND person = $2 ORDER BY line, ssh_keys.seq DESC) AS latest
 		LEFT JOIN events e ON e.stream = 'people:' || team AND e.seq = told
 		WHERE named ORDER BY latest.seq`, team, user)
@@ -250,30 +249,30 @@ func (n *notary) queueKeys(b *pgx.Batch, team, user string, into *[]review.Key) 
 
 // SetKey registers a key or removes it, unless that is so already, and has its owner told in
 // the same transaction.
-func (db *DB) SetKey(ctx context.Context, k review.Key, named bool) error {
-	err := db.batched(ctx, pgx.TxOptions{}, false, func(t *batched) error {
+func (db *people) SetKey(ctx context.Context, k review.Key, named bool) error {
+	err := db.batched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error {
 		var had []review.Key
-		t.Queue(takeLock, "events "+peopleStream(k.Team))
-		db.notary.queueKeys(t.Batch, k.Team, k.User, &had)
-		if err := t.send(); err != nil {
+		t.Queue(pg.TakeLock, "events "+trail.PeopleStream(k.Team))
+		db.queueKeys(t.Batch, k.Team, k.User, &had)
+		if err := t.Send(); err != nil {
 			return err
 		}
 		if slices.ContainsFunc(had, func(h review.Key) bool { return h.Line == k.Line }) == named {
 			return nil
 		}
-		if err := lockAuthority(ctx, t.tx, k.Team); err != nil {
+		if err := lockAuthority(ctx, t.Tx, k.Team); err != nil {
 			return err
 		}
 		var err error
-		if k.At, err = clock(ctx, t.tx); err != nil {
+		if k.At, err = pg.Clock(ctx, t.Tx); err != nil {
 			return err
 		}
 		kind := map[bool]string{true: approval.EventRegisteredKey, false: approval.EventRemovedKey}[named]
-		told, err := db.notary.appendEvents(ctx, t.tx, peopleStream(k.Team), []approval.Event{{At: k.At, Actor: k.User, Kind: kind, Data: map[string]any{"key": k.Line}}})
+		told, err := db.notary.AppendEvents(ctx, t.Tx, trail.PeopleStream(k.Team), []approval.Event{{At: k.At, Actor: k.User, Kind: kind, Data: map[string]any{"key": k.Line}}})
 		if err != nil {
 			return err
 		}
-		if _, err = t.tx.Exec(ctx, `INSERT INTO ssh_keys (team, person, line, named, at, told) VALUES ($1, $2, $3, $4, $5, $6)`, k.Team, k.User, k.Line, named, k.At, told); err != nil {
+		if _, err = t.Tx.Exec(ctx, `INSERT INTO ssh_keys (team, person, line, named, at, told) VALUES ($1, $2, $3, $4, $5, $6)`, k.Team, k.User, k.Line, named, k.At, told); err != nil {
 			return err
 		}
 		return db.storeNotices(t, []approval.Notice{k.Notice(fmt.Sprintf("key %s %d", k.Team, told), named)}, nil, nil)
@@ -288,66 +287,25 @@ func (db *DB) SetKey(ctx context.Context, k review.Key, named bool) error {
 	return nil
 }
 
-var keysCheck = houseCheck{"people", `SELECT format('%s: the key %s is %s of %s at %s', team, line, CASE WHEN named THEN 'now one' ELSE 'no longer one' END, person, ` + spelledIn("at") + `) FROM ssh_keys`,
-	[]string{approval.EventRegisteredKey, approval.EventRemovedKey}, func(team string, e witnessed) string {
-		now := map[string]string{approval.EventRegisteredKey: "now one", approval.EventRemovedKey: "no longer one"}[e.Kind]
-		return fmt.Sprintf("%s: the key %s is %s of %s at %s", team, e.fact("key"), now, e.Actor, spelled(e.At))
-	}, false}
-
-// checkSigned holds decisions of high risk by another door against the keys of people: signed
-// by one of their reviewer's own, a day old and not removed by then, after they were asked.
-func (n *notary) checkSigned(ctx context.Context, tx pgx.Tx, id string, t trail) error {
-	type high struct {
-		Number       int
-		Digest, Team string
-	}
-	revisions, err := all[high](ctx, tx, `SELECT v.number, v.digest, q.team FROM revisions v JOIN requests q ON q.id = v.request_id WHERE v.request_id = $1 AND v.tier = 'high'`, id)
-	if err != nil || len(revisions) == 0 {
-		return err
-	}
-	told, err := tellings(ctx, tx, peopleStream(revisions[0].Team))
-	if err != nil {
-		return err
-	}
-	var keys trail
-	for i, row := range told.rows {
-		if n.signed(row) { // whoever forges a key is named by the audit of the workspace
-			keys.rows, keys.data = append(keys.rows, row), append(keys.data, told.data[i])
-		}
-	}
-	for verdict, kind := range verdictEvents {
-		for _, e := range t.of(kind) {
-			at := slices.IndexFunc(revisions, func(h high) bool { return strconv.Itoa(h.Number) == e.fact("revision") })
-			if at < 0 || e.fact("click", "door") == "" {
-				continue
-			}
-			h := revisions[at]
-			d := approval.Decision{RequestID: id, Revision: h.Number, Digest: h.Digest, Reviewer: e.Actor, Verdict: verdict,
-				Click: approval.Click{Nonce: e.fact("click", "nonce")}}
-			what := fmt.Sprintf("the %s of %s on revision %d, of high risk by another door than Slack", verdict, e.Actor, h.Number)
-			line := e.fact("click", "key")
-			switch {
-			case d.Statement(h.Team).Verify(line, e.fact("click", "signature")) != nil:
-				return differs(what, "no key has signed it")
-			case !keys.signs(e.Actor, line, e.At):
-				return differs(what, "its key was not theirs for a day")
-			case !slices.ContainsFunc(t.of(approval.EventAskedToSign), func(asked witnessed) bool {
-				return asked.Actor == e.Actor && !asked.At.After(e.At) && !asked.At.Before(e.At.Add(-approval.NonceTime)) &&
-					asked.says(map[string]string{"nonce": d.Click.Nonce, "revision": e.fact("revision"), "digest": d.Digest, "verdict": string(verdict)})
-			}):
-				return differs(what, "nobody asked for it a moment before")
-			}
-		}
-	}
-	return nil
+func (db *core) doubtsGrant(g review.Grant, v trail.Voucher) bool {
+	return db.notary.Doubts(v, fmt.Sprintf("%s as %s", g.User, g.Role), func(e trail.Witnessed) bool {
+		return e.Stream == trail.PeopleStream(g.Team) && e.Actor == g.By && e.Kind == approval.EventNamed && e.At.Equal(g.At) &&
+			e.Says(map[string]string{"person": g.User, "role": string(g.Role), "channel": g.Project})
+	})
 }
 
-// signs tells whether somebody had a key for a day at some time, as the trail of people says.
-func (t trail) signs(who, line string, at time.Time) (does bool) {
-	for _, e := range t.of(approval.EventRegisteredKey, approval.EventRemovedKey) {
-		if e.Actor == who && e.fact("key") == line && e.At.Before(at) {
-			does = e.Kind == approval.EventRegisteredKey && !e.At.Add(review.KeyAge).After(at)
-		}
-	}
-	return does
+func (db *core) doubtsDelegation(d review.Delegation, v trail.Voucher) bool {
+	return db.notary.Doubts(v, fmt.Sprintf("%s in the place of %s", d.To, d.From), func(e trail.Witnessed) bool {
+		from, by := e.Data["from"].(string)
+		until, _ := e.Data["until"].(string)
+		end, err := time.Parse(time.RFC3339Nano, until)
+		return e.Stream == trail.PeopleStream(d.Team) && e.Kind == approval.EventDelegated && e.At.Equal(d.At) && (from == d.From || !by && e.Actor == d.From) &&
+			e.Says(map[string]string{"to": d.To}) && err == nil && end.Equal(d.Until)
+	})
+}
+
+func (db *core) doubtsKey(k review.Key, v trail.Voucher) bool {
+	return db.notary.Doubts(v, "a key of "+k.User, func(e trail.Witnessed) bool {
+		return e.Stream == trail.PeopleStream(k.Team) && e.Actor == k.User && e.Kind == approval.EventRegisteredKey && e.At.Equal(k.At) && e.Says(map[string]string{"key": k.Line})
+	})
 }

@@ -17,6 +17,7 @@ import (
 	"countersign/internal/pglocal/pgtest"
 	"countersign/internal/proof"
 	"countersign/storage/signing"
+	"countersign/storage/trail"
 )
 
 // Somebody has the password of serve's role, and not its key. What they try is refused, or
@@ -99,7 +100,7 @@ func TestProveReviewAttacksByServesRoleAreRefused(t *testing.T) {
 	proof.Check(t, len(through) == 0, "SQL by serve's role: what nobody has decided is refused", "%d of %d %s", refused, len(refusedAttacks), strings.Join(through, "; "))
 	require.Equal(t, before, b.count(t, `SELECT count(*) FROM events`), "nothing of it is left")
 	for _, state := range []string{"PENDING", "APPROVED", "RUNNING", "DONE"} {
-		_, err := AuditRequest(t.Context(), b.DB, strings.Trim(fill.Replace(state), "'"))
+		_, err := AuditorOf(b.DB).Request(t.Context(), strings.Trim(fill.Replace(state), "'"))
 		require.NoError(t, err, "and what people did stands")
 	}
 }
@@ -176,8 +177,8 @@ func TestProveReviewADecisionThatIsForgedWithItsEventRunsNothing(t *testing.T) {
 			var stale *approval.StaleError
 			proof.Check(t, errors.As(err, &stale) && b.count(t, `SELECT count(*) FROM runs`) == 0, "a decision forged with its event and hash, and "+name+": nothing runs", "%v", err)
 
-			_, err = AuditRequest(t.Context(), b.DB, r.ID)
-			var chain *ChainError
+			_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
+			var chain *trail.ChainError
 			proof.Check(t, errors.As(err, &chain) && chain.Why == "it is not signed by this installation", "and the audit names it", "%v", err)
 
 			// It goes back to the reviewers, who decide on a new revision.
@@ -202,8 +203,8 @@ func TestProveReviewARunThatIsForgedWithItsEventIsNotStarted(t *testing.T) {
 	now, err := b.Request(t.Context(), r.ID)
 	require.NoError(t, err)
 	proof.Check(t, now.Run.Unsigned && len(now.BrokenSeal(b.policy)) == 1, "a start forged with its event: nobody starts anything in that box", "%v", now.BrokenSeal(b.policy))
-	_, err = AuditRequest(t.Context(), b.DB, r.ID)
-	proof.Check(t, errors.As(err, new(*ChainError)), "and the audit names it", "%v", err)
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
+	proof.Check(t, errors.As(err, new(*trail.ChainError)), "and the audit names it", "%v", err)
 }
 
 func TestProveReviewCodeThatIsForgedWithItsEventIsNotDecidedOn(t *testing.T) {
@@ -219,8 +220,8 @@ func TestProveReviewCodeThatIsForgedWithItsEventIsNotDecidedOn(t *testing.T) {
 		return r.Decide(decision(r, "REVA", approval.Approve), budget.Cent, b.policy, now)
 	})
 	proof.Check(t, errors.As(err, new(*approval.StaleError)), "code forged with its event, and without what was found in it: nobody can approve it", "%v", err)
-	_, err = AuditRequest(t.Context(), b.DB, r.ID)
-	proof.Check(t, errors.As(err, new(*ChainError)), "and the audit names it", "%v", err)
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
+	proof.Check(t, errors.As(err, new(*trail.ChainError)), "and the audit names it", "%v", err)
 }
 
 // Where administrators ask for more, code that is forged with its event is sealed by their
@@ -256,11 +257,11 @@ func TestProveReviewCodeThatIsForgedByLaxerRulesIsRefused(t *testing.T) {
 		var pg *pgconn.PgError
 		proof.Check(t, errors.As(err, &pg) && pg.ConstraintName == "revisions_by_rules", "code forged by other rules than hold, "+what+", is refused", "%v", err)
 	}
-	_, err = AuditRequest(t.Context(), b.DB, r.ID)
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.NoError(t, err, "and what was written before the rules stands")
 	require.NoError(t, reviseTo(`"version":2,"tier":"high","approvals":2,"policy":"team/2"`), "the schema knows no keys")
-	_, err = AuditRequest(t.Context(), b.DB, r.ID)
-	proof.Check(t, errors.As(err, new(*ChainError)), "by the rules that hold the audit names it", "%v", err)
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
+	proof.Check(t, errors.As(err, new(*trail.ChainError)), "by the rules that hold the audit names it", "%v", err)
 }
 
 func TestProveReviewRolesRulesAndLimitsThatAreForgedWithTheirEventsDoNotCount(t *testing.T) {
@@ -324,7 +325,7 @@ func TestProveReviewRolesRulesAndLimitsThatAreForgedWithTheirEventsDoNotCount(t 
 			if c.before != nil {
 				c.before(t, b)
 			}
-			_, err := AuditHouse(t.Context(), b.DB)
+			_, err := AuditorOf(b.DB).House(t.Context())
 			require.NoError(t, err)
 			sql := c.sql(func(stream, actor, kind, data string) string {
 				return forged(testKey.Name(), "'"+noSignature+"'", stream, actor, kind, data)
@@ -332,8 +333,8 @@ func TestProveReviewRolesRulesAndLimitsThatAreForgedWithTheirEventsDoNotCount(t 
 			require.NoError(t, b.attack(t, strings.ReplaceAll(sql, "LAST", b.lastOf(c.stream))))
 			stands := c.stands(t, b)
 			proof.Check(t, stands == "0", name+" forged with its event does not count", "%s", stands)
-			_, err = AuditHouse(t.Context(), b.DB)
-			proof.Check(t, errors.As(err, new(*ChainError)), "and the audit of the workspace names it", "%v", err)
+			_, err = AuditorOf(b.DB).House(t.Context())
+			proof.Check(t, errors.As(err, new(*trail.ChainError)), "and the audit of the workspace names it", "%v", err)
 		})
 	}
 }
@@ -351,6 +352,6 @@ func TestWhereAMessageStandsIsInTheTrail(t *testing.T) {
 	require.Equal(t, approval.EventPosted, last[0].Kind)
 	require.Equal(t, map[string]any{"surface": "card", "channel": "REVIEW", "ts": "1.1"}, last[0].Data)
 	require.Equal(t, map[string]any{"surface": "card", "channel": "ELSEWHERE", "ts": "1.1"}, last[1].Data)
-	_, err = AuditRequest(t.Context(), b.DB, r.ID)
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.NoError(t, err)
 }

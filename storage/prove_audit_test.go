@@ -14,6 +14,7 @@ import (
 	"countersign/internal/checkpoint"
 	"countersign/internal/pack"
 	prove "countersign/internal/proof"
+	"countersign/storage/trail"
 )
 
 // switchedOff has nothing in the schema refuse what somebody does who owns it.
@@ -56,7 +57,7 @@ func TestProveAuditALiveDatabaseThatWasTamperedWithIsNamed(t *testing.T) {
 		var of string
 		var kept []checkpoint.Checkpoint
 		for i := range 4 {
-			of = streamOf(b.done(t, triggerOf(i)).ID)
+			of = trail.StreamOf(b.done(t, triggerOf(i)).ID)
 			c, err := Log(b.DB).TakeCheckpoint(t.Context(), by)
 			require.NoError(t, err)
 			kept = append(kept, c.Checkpoint)

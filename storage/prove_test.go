@@ -25,6 +25,7 @@ import (
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
 	"countersign/internal/proof"
+	"countersign/storage/money"
 )
 
 // TestProveMoney is `make prove-money`: a table of promises about money, each held
@@ -247,7 +248,7 @@ func (p *moneyProof) sums(t *testing.T, b *bundle) {
 			require.NoError(t, err)
 			from, until := window.Range(s[0].ResetsAt.Add(-time.Hour), time.UTC)
 			if window == budget.None {
-				from, until = time.Time{}, endOfTime
+				from, until = time.Time{}, money.EndOfTime
 			}
 			raw, err := b.raw(t.Context(), scope, from, until)
 			require.NoError(t, err)

@@ -28,6 +28,6 @@ func TestProveReviewMoneyOnTopThatIsForgedWithItsEventsIsNotThere(t *testing.T) 
 	require.NoError(t, err)
 	require.Len(t, list, 1)
 	proof.Check(t, list[0].Limit.Extra == 0, "money on top that is forged with its events is not there", "%s", fmt.Sprint(list[0].Limit.Extra))
-	_, err = AuditRequest(t.Context(), b.DB, r.ID)
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 	proof.Check(t, err != nil && strings.Contains(err.Error(), "it is not signed by this installation"), "and the audit names it", "%v", err)
 }

@@ -17,6 +17,7 @@ import (
 	"countersign/approval/steps"
 	"countersign/internal/pglocal/pgtest"
 	"countersign/storage/pulse"
+	"countersign/storage/queue"
 )
 
 func logger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
@@ -51,19 +52,19 @@ func TestWhatADeadReplicaWasAtGoesToOthers(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			other := b.atRun(t)
-			leader := b.count(t, `SELECT count(*) FROM river_leader WHERE leader_id <> $1`, b.replica)
+			leader := b.count(t, `SELECT count(*) FROM river_leader WHERE leader_id <> $1`, b.Replica)
 			require.Equal(t, 1, leader)
 			took := make(chan steps.Wake, 10)
 			b.work(t, func(ctx context.Context, w steps.Wake) error {
 				return b.Alone(ctx, w.RequestID, w.Step, func(context.Context) error { took <- w; return nil })
-			}, WorkOptions{Sweep: "@every 1h"})
+			}, queue.WorkOptions{Sweep: "@every 1h"})
 			require.NoError(t, other.Process.Signal(end))
 			require.Equal(t, steps.Wake{Step: approval.StepRun, RequestID: "r"}, <-took)
 			eventually(t, func() bool {
 				return b.count(t, `SELECT count(*) FROM river_job WHERE kind = 'step' AND state = 'completed'`) == 1
 			})
 			eventually(t, func() bool {
-				return b.count(t, `SELECT count(*) FROM river_leader WHERE leader_id = $1`, b.replica) == 1
+				return b.count(t, `SELECT count(*) FROM river_leader WHERE leader_id = $1`, b.Replica) == 1
 			})
 		})
 	}
@@ -74,7 +75,7 @@ func TestALivingReplicaKeepsWhatItIsAt(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.atRun(t)
-	w := &pulse.Watch{Pulse: b.pulse}
+	w := &pulse.Watch{Pulse: b.Pulse}
 	for range 10 {
 		require.NoError(t, w.Beat(t.Context()))
 	}
@@ -87,9 +88,9 @@ func TestARowThatRiverLeavesRunningGoes(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: "r"}))
-	require.NoError(t, b.exec(t, `UPDATE river_job SET state = 'running', attempt = 1, attempted_at = now(), attempted_by = ARRAY[$1]`, b.replica))
+	require.NoError(t, b.exec(t, `UPDATE river_job SET state = 'running', attempt = 1, attempted_at = now(), attempted_by = ARRAY[$1]`, b.Replica))
 	took := make(chan steps.Wake, 10)
-	b.work(t, func(_ context.Context, w steps.Wake) error { took <- w; return nil }, WorkOptions{})
+	b.work(t, func(_ context.Context, w steps.Wake) error { took <- w; return nil }, queue.WorkOptions{})
 	require.Equal(t, steps.Wake{Step: approval.StepRun, RequestID: "r"}, <-took)
 }
 
@@ -101,12 +102,12 @@ func TestAStepEndsWhenSomebodyElseHasItsLock(t *testing.T) {
 	require.NoError(t, err)
 	defer second.Close()
 	err = b.Alone(t.Context(), "r", approval.StepRun, func(ctx context.Context) error {
-		require.NoError(t, b.exec(t, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1`, pulse.Name(b.replica)))
+		require.NoError(t, b.exec(t, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1`, pulse.Name(b.Replica)))
 		ran := false
 		for !ran {
 			err := second.Alone(t.Context(), "r", approval.StepRun, func(context.Context) error {
 				ran = true
-				require.NoError(t, (&pulse.Watch{Pulse: b.pulse}).Beat(t.Context()))
+				require.NoError(t, (&pulse.Watch{Pulse: b.Pulse}).Beat(t.Context()))
 				<-ctx.Done()
 				return nil
 			})
@@ -126,7 +127,7 @@ func TestAReplicaLivesWithTenConnections(t *testing.T) {
 	b := setup(t)
 	stop := b.work(t, func(ctx context.Context, w steps.Wake) error {
 		return b.Alone(ctx, w.RequestID, w.Step, func(ctx context.Context) error { _, err := b.Request(ctx, w.RequestID); return err })
-	}, WorkOptions{})
+	}, queue.WorkOptions{})
 	for _, err := range together(30, func(i int) error {
 		r := b.ask(t, triggerOf(i))
 		return b.Wake(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: r.ID})
@@ -135,7 +136,7 @@ func TestAReplicaLivesWithTenConnections(t *testing.T) {
 	}
 	most := 0
 	eventually(t, func() bool {
-		most = max(most, b.count(t, `SELECT count(*) FROM pg_stat_activity WHERE application_name IN ($1, $2)`, pulse.Name(b.replica), pulse.SessionName(b.replica)))
+		most = max(most, b.count(t, `SELECT count(*) FROM pg_stat_activity WHERE application_name IN ($1, $2)`, pulse.Name(b.Replica), pulse.SessionName(b.Replica)))
 		return b.count(t, `SELECT count(*) FROM river_job WHERE kind = 'step' AND state <> 'completed'`) == 0
 	})
 	require.NoError(t, stop())

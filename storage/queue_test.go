@@ -16,10 +16,11 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/storage/pulse"
+	"countersign/storage/queue"
 )
 
 // work runs the loop in the background; stop ends it and gives its error.
-func (b *bundle) work(t *testing.T, do func(context.Context, steps.Wake) error, o WorkOptions) (stop func() error) {
+func (b *bundle) work(t *testing.T, do func(context.Context, steps.Wake) error, o queue.WorkOptions) (stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
@@ -76,7 +77,7 @@ func TestWorkDoesWhatWasCommitted(t *testing.T) {
 				swept <- struct{}{}
 				return errors.New("the next tick comes all the same")
 			},
-			WorkOptions{Sweep: "@every 1s"})
+			queue.WorkOptions{Sweep: "@every 1s"})
 	}()
 	r := b.ask(t, "t")
 	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: r.ID}))
@@ -97,7 +98,7 @@ func TestJobsAreCommittedWithTheirCause(t *testing.T) {
 	r := b.ask(t, "t")
 	no := errors.New("no")
 	err := b.write(t.Context(), func(tx pgx.Tx) error {
-		require.NoError(t, b.jobs.insert(t.Context(), tx, steps.Wake{Step: approval.StepRun, RequestID: r.ID}))
+		require.NoError(t, b.core.jobs.Insert(t.Context(), tx, steps.Wake{Step: approval.StepRun, RequestID: r.ID}))
 		var inside int
 		require.NoError(t, tx.QueryRow(t.Context(), `SELECT count(*) FROM river_job WHERE queue = 'run'`).Scan(&inside))
 		require.Equal(t, 1, inside)
@@ -134,7 +135,7 @@ func TestAStepThatDoesNotSucceedComesAgain(t *testing.T) {
 					panic("the first time")
 				}
 				return c.err
-			}, WorkOptions{})
+			}, queue.WorkOptions{})
 			require.NoError(t, b.Wake(t.Context(), wake))
 			eventually(t, func() bool {
 				return b.count(t, `SELECT count(*) FROM river_job WHERE queue = 'run' AND state::text = $1`, c.state) == 1
@@ -151,7 +152,7 @@ func TestAStepThatDoesNotSucceedComesAgain(t *testing.T) {
 func TestAShowOfNothingIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.work(t, func(context.Context, steps.Wake) error { panic("there is nothing to show") }, WorkOptions{})
+	b.work(t, func(context.Context, steps.Wake) error { panic("there is nothing to show") }, queue.WorkOptions{})
 	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepShow, RequestID: "nobody"}))
 	eventually(t, func() bool { return b.count(t, `SELECT count(*) FROM river_job WHERE state = 'cancelled'`) == 1 })
 }
@@ -166,7 +167,7 @@ func TestAnAnswerHasTheTimeToUploadItsFiles(t *testing.T) {
 			until <- time.Until(deadline)
 		}
 		return nil
-	}, WorkOptions{})
+	}, queue.WorkOptions{})
 	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepShow, RequestID: r.ID}))
 	require.Greater(t, <-until, 15*time.Minute)
 }
@@ -185,19 +186,8 @@ func TestWhatChangesWhileItIsDrawnIsNotCalledShown(t *testing.T) {
 			return err
 		}
 		return nil
-	}, WorkOptions{})
+	}, queue.WorkOptions{})
 	eventually(t, func() bool { return b.count(t, `SELECT count(*) FROM requests WHERE shown_at < changed_at`) == 1 })
-}
-
-func TestPausesGrowUpToHalfAMinute(t *testing.T) {
-	t.Parallel()
-	var got []time.Duration
-	for attempt := range 8 {
-		got = append(got, pause(attempt))
-	}
-	require.Equal(t, []time.Duration{time.Second, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second,
-		30 * time.Second, 30 * time.Second}, got)
-	require.Equal(t, 30*time.Second, pause(1000))
 }
 
 func TestShowingNeverKeepsARunWaiting(t *testing.T) {
@@ -217,7 +207,7 @@ func TestShowingNeverKeepsARunWaiting(t *testing.T) {
 		case <-ctx.Done():
 		}
 		return nil
-	}, WorkOptions{Drafts: 1, Runs: 1, Shows: 1})
+	}, queue.WorkOptions{Drafts: 1, Runs: 1, Shows: 1})
 	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: "r"}))
 	<-ran
 	close(slow)
@@ -231,7 +221,7 @@ func TestWorkWaitsForWhatIsUnderWay(t *testing.T) {
 		close(begun)
 		<-finish
 		return ctx.Err()
-	}, WorkOptions{})
+	}, queue.WorkOptions{})
 	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: "r"}))
 	<-begun
 	stopped := make(chan error, 1)
@@ -254,7 +244,7 @@ func TestWorkThatDoesNotEndIsToldTo(t *testing.T) {
 		close(begun)
 		<-ctx.Done()
 		return ctx.Err()
-	}, WorkOptions{Drain: 50 * time.Millisecond})
+	}, queue.WorkOptions{Drain: 50 * time.Millisecond})
 	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: "r"}))
 	<-begun
 	require.NoError(t, stop())
@@ -264,9 +254,9 @@ func TestWorkThatDoesNotEndIsToldTo(t *testing.T) {
 func TestWorkSaysWhatItCannotStartWith(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	require.ErrorContains(t, b.Work(t.Context(), nil, nobody, WorkOptions{Sweep: "now and then"}), "now and then")
+	require.ErrorContains(t, b.Work(t.Context(), nil, nobody, queue.WorkOptions{Sweep: "now and then"}), "now and then")
 	b.Close()
-	require.ErrorContains(t, b.Work(t.Context(), nil, nobody, WorkOptions{}), "start the queue")
+	require.ErrorContains(t, b.Work(t.Context(), nil, nobody, queue.WorkOptions{}), "start the queue")
 }
 
 func TestTheQueuesChatterIsForDebugging(t *testing.T) {

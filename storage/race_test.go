@@ -13,6 +13,7 @@ import (
 	"countersign/approval"
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
+	"countersign/storage/money"
 )
 
 func TestSixteenReviewersAtOnceAreOneApproval(t *testing.T) {
@@ -187,16 +188,16 @@ func TestScopesAreLockedInOneOrder(t *testing.T) {
 	for i, s := range scopes {
 		backwards[len(scopes)-1-i] = s
 	}
-	require.Equal(t, scopes, inLockOrder(append(backwards, scopes...)))
+	require.Equal(t, scopes, money.InLockOrder(append(backwards, scopes...)))
 	// Whoever comes later in whatever order gets no lock at all while the first scope is taken.
 	hold, err := b.pool.Begin(t.Context())
 	require.NoError(t, err)
 	defer func() { require.NoError(t, hold.Rollback(t.Context())) }()
-	require.NoError(t, lockScopes(t.Context(), hold, scopes[:1]))
+	require.NoError(t, money.LockScopes(t.Context(), hold, scopes[:1]))
 	err = pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
 		_, err := tx.Exec(t.Context(), `SET LOCAL lock_timeout = '100ms'`)
 		require.NoError(t, err)
-		err = lockScopes(t.Context(), tx, backwards)
+		err = money.LockScopes(t.Context(), tx, backwards)
 		require.ErrorContains(t, err, "lock timeout")
 		return errors.New("rolled back")
 	})

@@ -11,12 +11,13 @@ import (
 	"countersign/approval"
 	"countersign/approval/reading"
 	"countersign/approval/steps"
+	"countersign/storage/pg"
 )
 
 // Known is the sha256 of a file that Slack has shown before by this id, name and size.
-func (db *DB) Known(ctx context.Context, team string, f approval.File) (sha256 string, err error) {
+func (db *readingBook) Known(ctx context.Context, team string, f approval.File) (sha256 string, err error) {
 	err = db.look(ctx, func(b *pgx.Batch) {
-		ask(b, func(rows []struct {
+		pg.Ask(b, func(rows []struct {
 			SHA256 string `db:"sha256"`
 		}) error {
 			for _, row := range rows { // one at most: it is the primary key
@@ -32,7 +33,7 @@ func (db *DB) Known(ctx context.Context, team string, f approval.File) (sha256 s
 }
 
 // Know remembers what a file holds that Slack shows by this id, name and size.
-func (db *DB) Know(ctx context.Context, team string, f approval.File) error {
+func (db *readingBook) Know(ctx context.Context, team string, f approval.File) error {
 	return db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO known_files (team, file_id, name, size, sha256, at) VALUES ($1, $2, $3, $4, $5, clock_timestamp())
@@ -50,10 +51,10 @@ type keptRow struct {
 }
 
 // Reading is what is known of a content.
-func (db *DB) Reading(ctx context.Context, c approval.Content) (kept steps.KeptReading, err error) {
+func (db *readingBook) Reading(ctx context.Context, c approval.Content) (kept steps.KeptReading, err error) {
 	err = db.look(ctx, func(b *pgx.Batch) {
 		kept = steps.KeptReading{}
-		ask(b, func(rows []keptRow) error {
+		pg.Ask(b, func(rows []keptRow) error {
 			for _, row := range rows {
 				kept = steps.KeptReading{Tries: row.Tries, At: row.At, Now: row.Now}
 				if row.Answer != nil {
@@ -73,7 +74,7 @@ func (db *DB) Reading(ctx context.Context, c approval.Content) (kept steps.KeptR
 
 // BeginReading counts a box before the file goes into it. A word that holds no more is gone
 // with it, and so are boxes of which a day has passed since.
-func (db *DB) BeginReading(ctx context.Context, c approval.Content) (tries int, err error) {
+func (db *readingBook) BeginReading(ctx context.Context, c approval.Content) (tries int, err error) {
 	err = db.write(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
 			INSERT INTO readings AS r (team, project, file_sha256, desk, template, tries, at) VALUES ($1, $2, $3, $4, $5, 1, clock_timestamp())
@@ -89,7 +90,7 @@ func (db *DB) BeginReading(ctx context.Context, c approval.Content) (tries int, 
 }
 
 // NeverRead takes the last box back: there was none.
-func (db *DB) NeverRead(ctx context.Context, c approval.Content) error {
+func (db *readingBook) NeverRead(ctx context.Context, c approval.Content) error {
 	err := db.write(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			WITH gone AS (DELETE FROM readings WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5) AND tries <= 1 AND answer IS NULL)
@@ -105,7 +106,7 @@ func (db *DB) NeverRead(ctx context.Context, c approval.Content) error {
 
 // KeepReading stores what a box said. A reading that stands is what requests name by its
 // hash: nobody else's word takes its place.
-func (db *DB) KeepReading(ctx context.Context, c approval.Content, a reading.Answer) error {
+func (db *readingBook) KeepReading(ctx context.Context, c approval.Content, a reading.Answer) error {
 	answer, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("spell a reading: %w", err)
@@ -130,9 +131,9 @@ func (db *DB) KeepReading(ctx context.Context, c approval.Content, a reading.Ans
 }
 
 // ToldBefore is what was told last of a content in its channel. The predicate is the index's.
-func (db *DB) ToldBefore(ctx context.Context, c approval.Content) (told []reading.Answered, err error) {
+func (db *readingBook) ToldBefore(ctx context.Context, c approval.Content) (told []reading.Answered, err error) {
 	err = db.look(ctx, func(b *pgx.Batch) {
-		ask(b, func(rows []struct{ Answers string }) error {
+		pg.Ask(b, func(rows []struct{ Answers string }) error {
 			told = nil
 			for _, row := range rows { // one at most
 				return json.Unmarshal([]byte(row.Answers), &told)

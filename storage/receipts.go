@@ -9,13 +9,14 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/storage/pg"
 )
 
 // Receipts is what was approved in whose name, and what people are told of it once a day.
-type Receipts struct{ db *DB }
+type Receipts struct{ db *core }
 
 // ReceiptsOf are those in a database.
-func ReceiptsOf(db *DB) Receipts { return Receipts{db} }
+func ReceiptsOf(db *DB) Receipts { return Receipts{db.core} }
 
 // FirstApproval tells whether somebody had approved nothing in a channel before.
 func (r Receipts) FirstApproval(ctx context.Context, team, project, who string, before time.Time) (first bool, err error) {
@@ -23,7 +24,7 @@ func (r Receipts) FirstApproval(ctx context.Context, team, project, who string, 
 		return tx.QueryRow(ctx, `
 			SELECT NOT EXISTS (SELECT FROM decisions d JOIN requests r ON r.id = d.request_id
 				WHERE d.reviewer = $3 AND d.at < $4 AND d.verdict = 'approve' AND r.team = $1 AND r.project = $2)`,
-			team, project, who, micro(before)).Scan(&first)
+			team, project, who, pg.Micro(before)).Scan(&first)
 	})
 	if err != nil {
 		return false, fmt.Errorf("look for an earlier approval of %s: %w", who, err)
@@ -57,9 +58,9 @@ func (r Receipts) Gather(ctx context.Context, before time.Time, name string) err
 		At        time.Time
 	}
 	err := r.db.writeByKey(ctx, func(tx pgx.Tx) error {
-		waiting, err := all[row](ctx, tx, `
+		waiting, err := pg.All[row](ctx, tx, `
 			SELECT key, team, recipients[1] AS who, request_id, (data ->> 'revision')::integer AS revision, at
-			FROM notices WHERE held AND digest IS NULL AND at < $1 ORDER BY at, key FOR UPDATE`, micro(before))
+			FROM notices WHERE held AND digest IS NULL AND at < $1 ORDER BY at, key FOR UPDATE`, pg.Micro(before))
 		if err != nil || len(waiting) == 0 {
 			return err
 		}
@@ -75,7 +76,7 @@ func (r Receipts) Gather(ctx context.Context, before time.Time, name string) err
 		}
 		var wakes []steps.Wake
 		for _, p := range people {
-			digest := text(fmt.Sprintf("%s %s %s %s", approval.NoticeReceipts, p.team, p.who, name))
+			digest := pg.Text(fmt.Sprintf("%s %s %s %s", approval.NoticeReceipts, p.team, p.who, name))
 			var said approval.Receipts
 			var keys []string
 			for _, w := range of[p] {
@@ -96,7 +97,7 @@ func (r Receipts) Gather(ctx context.Context, before time.Time, name string) err
 			}
 			wakes = append(wakes, steps.Wake{Step: approval.StepTell, RequestID: digest})
 		}
-		return r.db.jobs.insert(ctx, tx, wakes...)
+		return r.db.jobs.Insert(ctx, tx, wakes...)
 	})
 	if err != nil {
 		return fmt.Errorf("gather receipts: %w", err)
@@ -106,7 +107,7 @@ func (r Receipts) Gather(ctx context.Context, before time.Time, name string) err
 
 // Given lists what was approved in somebody's name and has not started, newest first.
 func (r Receipts) Given(ctx context.Context, team, who string, limit int) ([]*approval.Request, error) {
-	list, err := r.db.requests(ctx, `
+	list, err := r.db.load(ctx, `
 		SELECT r.id FROM requests r JOIN decisions d ON d.request_id = r.id AND d.revision = r.revision
 		WHERE r.team = $1 AND r.state IN ('pending', 'approved') AND d.verdict = 'approve' AND $2 IN (d.reviewer, d.voice)
 		ORDER BY d.at DESC, r.id LIMIT $3`, team, who, limit)

@@ -52,7 +52,7 @@ func TestARepetitionIsLoadedWithWhatItRepeats(t *testing.T) {
 	require.Equal(t, approval.WhyRepeatsNow, input.Why.Code)
 	r = b.update(t, r.ID, b.inspected(first.Revision.Code))
 	require.Equal(t, approval.Pending, r.State)
-	_, err = AuditRequest(t.Context(), b.DB, r.ID)
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.NoError(t, err)
 }
 
@@ -68,10 +68,10 @@ func TestAnAuditNamesARepetitionThatIsNone(t *testing.T) {
 	_, err = b.pool.Exec(t.Context(), `ALTER TABLE revisions DISABLE TRIGGER revisions_repeat`)
 	require.NoError(t, err)
 	b.update(t, r.ID, b.inspected("print(2)\n"))
-	_, err = AuditRequest(t.Context(), b.DB, r.ID)
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.ErrorContains(t, err, "revision 1 differs in its code_sha256: its request repeats another run")
 	_, err = b.pool.Exec(t.Context(), `SET session_replication_role = replica; UPDATE requests SET repeats = NULL, repeats_revision = NULL, repeats_digest = NULL`)
 	require.NoError(t, err)
-	_, err = AuditRequest(t.Context(), b.DB, r.ID)
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.ErrorContains(t, err, "the repetition of revision 1 ("+first.Revision.Digest+") of "+first.ID+" by OTHER: an event says so, and no row")
 }

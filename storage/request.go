@@ -13,10 +13,13 @@ import (
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/budget"
+	"countersign/storage/money"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
 
 // Counter reads who pays for a question, and the thread in which it is asked.
-func (db *DB) Counter(ctx context.Context, q approval.Question) (c steps.Counter, err error) {
+func (db *requests) Counter(ctx context.Context, q approval.Question) (c steps.Counter, err error) {
 	thread := approval.Session{Team: q.Team, Channel: q.Project, ThreadTS: q.ThreadTS}
 	scopes := func() []budget.Scope {
 		list := []budget.Scope{{Team: q.Team, Kind: budget.User, ID: q.Asker}, {Team: q.Team, Kind: budget.Project, ID: q.Project}, {Team: q.Team, Kind: budget.Team, ID: q.Team}}
@@ -26,16 +29,16 @@ func (db *DB) Counter(ctx context.Context, q approval.Question) (c steps.Counter
 		return list
 	}
 	var own, house review.RuleSet
-	c.Standings, err = db.reckoned(ctx, payersOfQuestion(thread, q.Asker), scopes, func(b *pgx.Batch) {
+	c.Standings, err = db.money.Reckoned(ctx, money.PayersOfQuestion(thread, q.Asker), scopes, func(b *pgx.Batch) {
 		c = steps.Counter{}
-		tell(b, []any{&c.Now}, tellTime)
+		pg.Tell(b, []any{&c.Now}, pg.TellTime)
 		queueSession(b, thread, func(id string) error { c.Session = id; return nil })
 		queueThreadFiles(b, thread, func(files []approval.File) { c.Files = files })
 		if q.Spoken {
 			queueClarifying(b, thread, q, &c)
 		}
-		db.notary.queueRules(b, q.Team, q.Project, &own)
-		db.notary.queueRules(b, q.Team, "", &house)
+		db.queueRules(b, q.Team, q.Project, &own)
+		db.queueRules(b, q.Team, "", &house)
 	})
 	if err != nil {
 		return c, fmt.Errorf("what a question of %s is taken by: %w", q.Asker, err)
@@ -47,19 +50,19 @@ func (db *DB) Counter(ctx context.Context, q approval.Question) (c steps.Counter
 // Ask stores a new request with its session, its hold, its events and its job,
 // or returns the one that the same trigger made before. Its SessionID is that of the
 // thread, where somebody has begun that meanwhile.
-func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Session) (stored *approval.Request, created bool, err error) {
+func (db *requests) Ask(ctx context.Context, r *approval.Request, thread approval.Session) (stored *approval.Request, created bool, err error) {
 	id := r.SessionID
-	err = until(ctx, func() (fate, error) {
+	err = pg.Until(ctx, func() (pg.Fate, error) {
 		stored = new(*r)
 		stored.SessionID = id
-		became, err := db.tryBatched(ctx, pgx.TxOptions{}, true, func(t *batched) error {
-			words := db.notary.contents(streamOf(stored.ID))
+		became, err := db.pool.TryBatched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error {
+			words := db.notary.Contents(trail.StreamOf(stored.ID))
 			if err := db.insertRequest(t.Batch, stored, thread, words); err != nil {
 				return err
 			}
 			return db.store(t, &loaded{Request: stored, now: stored.CreatedAt}, words, func() {
 				if stored.Blocked != nil {
-					queueLocks(t.Batch, stored.Scopes()) // it holds nothing, and is counted among the asker's questions all the same
+					money.QueueLocks(t.Batch, stored.Scopes()) // it holds nothing, and is counted among the asker's questions all the same
 				}
 				db.queueBound(t.Batch, stored)
 			})
@@ -69,9 +72,9 @@ func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Sess
 		}
 		err = db.look(ctx, func(b *pgx.Batch) { queueSession(b, thread, func(its string) error { id = its; return nil }) })
 		if err != nil {
-			return settled, err
+			return pg.Settled, err
 		}
-		return cut, errMoved
+		return pg.Cut, errMoved
 	})
 	if errors.Is(err, errAsked) {
 		stored, err = db.byTrigger(ctx, r.Team, r.Trigger)
@@ -89,7 +92,7 @@ func (db *DB) Ask(ctx context.Context, r *approval.Request, thread approval.Sess
 
 // queueBound refuses a question too many. The transaction has locked the asker's
 // budget by now, so that of many at once each counts the ones before it.
-func (db *DB) queueBound(b *pgx.Batch, r *approval.Request) {
+func (db *requests) queueBound(b *pgx.Batch, r *approval.Request) {
 	b.Queue(`SELECT count(*) FROM requests WHERE team = $1 AND asker = $2
 		AND state IN ('drafting', 'asking', 'pending', 'approved', 'running')`, r.Team, r.Asker).QueryRow(func(row pgx.Row) error {
 		var open int
@@ -105,8 +108,8 @@ var (
 	errMoved = errors.New("somebody else was faster") // undoes one that rests on what is not so any more
 )
 
-func (db *DB) byTrigger(ctx context.Context, team, trigger string) (*approval.Request, error) {
-	list, err := db.requests(ctx, `SELECT id FROM requests WHERE team = $1 AND trigger = $2`, team, trigger)
+func (db *requests) byTrigger(ctx context.Context, team, trigger string) (*approval.Request, error) {
+	list, err := db.load(ctx, `SELECT id FROM requests WHERE team = $1 AND trigger = $2`, team, trigger)
 	if err == nil && len(list) == 0 {
 		err = approval.ErrNotFound
 	}
@@ -121,7 +124,7 @@ func queueSession(b *pgx.Batch, thread approval.Session, take func(id string) er
 	if thread.ThreadTS == "" {
 		return
 	}
-	ask(b, func(rows []struct{ ID string }) error {
+	pg.Ask(b, func(rows []struct{ ID string }) error {
 		for _, row := range rows {
 			return take(row.ID)
 		}
@@ -132,8 +135,8 @@ func queueSession(b *pgx.Batch, thread approval.Session, take func(id string) er
 // insertRequest writes a request and the session of its thread. It waits for whoever
 // has just used the same trigger, or begun the same thread: once they have committed
 // it is errAsked, or errMoved.
-func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.Session, words *contents) error {
-	files, err := document(r.Files, "[]")
+func (db *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.Session, words *trail.Contents) error {
+	files, err := pg.Document(r.Files, "[]")
 	if err != nil {
 		return err
 	}
@@ -141,7 +144,7 @@ func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.S
 	if err != nil {
 		return err
 	}
-	seek, err := column(r.Seek)
+	seek, err := pg.Column(r.Seek)
 	if err != nil {
 		return err
 	}
@@ -150,8 +153,8 @@ func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.S
 	if f := r.Repeats; f != nil {
 		repeats, revision, digest = &f.Request, &f.Revision, &f.Digest
 	}
-	question := words.text(r.Question)
-	words.queue(b)
+	question := words.Text(r.Question)
+	words.Queue(b)
 	b.Queue(`
 		INSERT INTO sessions (id, team, channel, thread_ts) VALUES ($1, $2, $3, nullif($4, ''))
 		ON CONFLICT DO NOTHING`, r.SessionID, thread.Team, thread.Channel, thread.ThreadTS)
@@ -167,7 +170,7 @@ func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.S
 		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, 1 FROM sessions WHERE id = $2
 		ON CONFLICT (team, trigger) DO NOTHING`,
 		r.ID, r.SessionID, r.Team, r.Project, r.Asker, question, r.Model, files, r.Trigger, r.State,
-		r.Attempts, micro(r.CreatedAt), micro(r.ChangedAt), moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek, fallback, repeats, revision, digest).
+		r.Attempts, pg.Micro(r.CreatedAt), pg.Micro(r.ChangedAt), pg.Moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek, fallback, repeats, revision, digest).
 		Exec(func(tag pgconn.CommandTag) error {
 			if tag.RowsAffected() == 0 {
 				return errAsked
@@ -182,26 +185,26 @@ func (db *DB) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.S
 // locks the row, and where somebody else has written since, all of it begins anew, with
 // the row locked from the start. So the closure may be run again, on freshly loaded
 // state, and must not do anything but change the request.
-func (db *DB) Update(ctx context.Context, id string, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
+func (db *requests) Update(ctx context.Context, id string, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
 	return db.act(ctx, id, nil, nil, change)
 }
 
 // Act is Update for a request that Case has loaded, as long as people and rules are what
 // they were then: else ErrOutdated.
-func (db *DB) Act(ctx context.Context, c *steps.Case, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
+func (db *requests) Act(ctx context.Context, c *steps.Case, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
 	l := &loaded{Request: c.Request, version: c.Version, now: c.Now, read: c.Read}
 	return db.act(ctx, c.Request.ID, l, &basis{team: c.Request.Team, version: c.Authority}, change)
 }
 
 // act runs the closure by the clock of its transaction, which begins with what is sent
 // next. Where that had to wait for its locks, queueTime sees to it.
-func (db *DB) act(ctx context.Context, id string, l *loaded, on *basis, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
+func (db *requests) act(ctx context.Context, id string, l *loaded, on *basis, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
 	moved := false
-	err := until(ctx, func() (became fate, err error) {
+	err := pg.Until(ctx, func() (became pg.Fate, err error) {
 		if l == nil && !moved {
 			l = &loaded{}
-			if err := db.look(ctx, func(b *pgx.Batch) { db.notary.queueRequest(b, id, l) }); err != nil {
-				return settled, err
+			if err := db.look(ctx, func(b *pgx.Batch) { db.queueRequest(b, id, l) }); err != nil {
+				return pg.Settled, err
 			}
 		}
 		var ends time.Time
@@ -209,47 +212,47 @@ func (db *DB) act(ctx context.Context, id string, l *loaded, on *basis, change f
 			ends = l.ExpiresAt
 			l.tick()
 			if err := change(l.Request, l.now); err != nil {
-				return settled, &closureError{err}
+				return pg.Settled, &pg.FinalError{Err: err}
 			}
 		}
-		became, err = db.tryBatched(ctx, pgx.TxOptions{}, false, func(t *batched) error {
+		became, err = db.pool.TryBatched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error {
 			var inTime func()
 			if moved {
 				l = &loaded{}
 				queueLock(t.Batch, id, nil)
 				queueHeld(t.Batch, on)
-				db.notary.queueRequest(t.Batch, id, l)
-				if err := t.send(); err != nil {
+				db.queueRequest(t.Batch, id, l)
+				if err := t.Send(); err != nil {
 					return err
 				}
 				if err := change(l.Request, l.now); err != nil {
-					return &closureError{err}
+					return &pg.FinalError{Err: err}
 				}
 			} else {
 				queueLock(t.Batch, id, &l.version)
 				queueHeld(t.Batch, on)
 				inTime = func() { queueTime(t.Batch, l.now, ends) }
 			}
-			if err := db.store(t, l, db.notary.contents(streamOf(id)), inTime); err != nil {
+			if err := db.store(t, l, db.notary.Contents(trail.StreamOf(id)), inTime); err != nil {
 				return err
 			}
 			return db.saveRequest(t.Batch, l)
 		})
 		if errors.Is(err, errMoved) {
-			moved, became = true, cut
+			moved, became = true, pg.Cut
 		}
-		if became != settled {
+		if became != pg.Settled {
 			l = nil // another attempt begins with what stands then
 		}
 		return became, err
 	})
-	var closure *closureError
+	var closure *pg.FinalError
 	switch words, known := refusal(err); {
 	case err == nil:
 		l.Changes = approval.Changes{}
 		return l.Request, nil
 	case errors.As(err, &closure):
-		return nil, closure.error
+		return nil, closure.Err
 	case known:
 		stands, e := db.Request(ctx, id)
 		if e != nil {
@@ -260,17 +263,13 @@ func (db *DB) act(ctx context.Context, id string, l *loaded, on *basis, change f
 	return nil, fmt.Errorf("update request %s: %w", id, err)
 }
 
-// closureError is what an Update's closure said: it is passed on as it is, and
-// running the closure again would not change it.
-type closureError struct{ error }
-
 // queueLock makes updates of a request follow one another. It does not get in the way
 // of rows that only refer to the request. Where it is of another version than the
 // caller knows: errMoved.
 func queueLock(b *pgx.Batch, id string, version *int64) {
 	b.Queue(`SELECT version FROM requests WHERE id = $1 FOR NO KEY UPDATE`, id).QueryRow(func(row pgx.Row) error {
 		var now int64
-		err := notFound(row.Scan(&now))
+		err := pg.NotFound(row.Scan(&now))
 		if err == nil && version != nil && now != *version {
 			err = errMoved
 		}
@@ -280,13 +279,13 @@ func queueLock(b *pgx.Batch, id string, version *int64) {
 
 // saveRequest writes the request's own columns. It comes after everything that
 // the move needs (the revision, the decision, the run), as the schema insists.
-func (db *DB) saveRequest(b *pgx.Batch, l *loaded) error {
+func (db *requests) saveRequest(b *pgx.Batch, l *loaded) error {
 	r := l.Request
-	files, err := document(r.Files, "[]")
+	files, err := pg.Document(r.Files, "[]")
 	if err != nil {
 		return err
 	}
-	refused, err := document(r.Refused, "[]")
+	refused, err := pg.Document(r.Refused, "[]")
 	if err != nil {
 		return err
 	}
@@ -298,23 +297,23 @@ func (db *DB) saveRequest(b *pgx.Batch, l *loaded) error {
 	if err != nil {
 		return err
 	}
-	edit, err := column(r.Edit)
+	edit, err := pg.Column(r.Edit)
 	if err != nil {
 		return err
 	}
-	written, err := column(r.Written)
+	written, err := pg.Column(r.Written)
 	if err != nil {
 		return err
 	}
-	seek, err := column(r.Seek)
+	seek, err := pg.Column(r.Seek)
 	if err != nil {
 		return err
 	}
-	away, err := column(r.Away)
+	away, err := pg.Column(r.Away)
 	if err != nil {
 		return err
 	}
-	cause, err := column(r.Cause)
+	cause, err := pg.Column(r.Cause)
 	if err != nil {
 		return err
 	}
@@ -329,16 +328,16 @@ func (db *DB) saveRequest(b *pgx.Batch, l *loaded) error {
 			seek = $20, away = $21, cause = $22, guest = $23, looked_at = $24, place = $25, written = $26, told = $27, fallback = $28, shared = $29
 		WHERE id = $1`,
 		r.ID, r.Model, files, r.State, reason, r.Attempts, refused, revision,
-		micro(r.ChangedAt), moment(r.ExpiresAt), r.Needs(approval.Policy{Quorum: db.quorum}),
-		r.Rounds, edit, r.Assignee, orEmpty(r.Opinions), moment(r.RemindedAt), moment(r.EscalatedAt), blocked, downgraded,
-		seek, away, cause, r.Guest, moment(r.LookedAt), r.Place, written, l.told, fallback, r.Shared)
+		pg.Micro(r.ChangedAt), pg.Moment(r.ExpiresAt), r.Needs(approval.Policy{Quorum: db.quorum}),
+		r.Rounds, edit, r.Assignee, pg.OrEmpty(r.Opinions), pg.Moment(r.RemindedAt), pg.Moment(r.EscalatedAt), blocked, downgraded,
+		seek, away, cause, r.Guest, pg.Moment(r.LookedAt), r.Place, written, l.told, fallback, r.Shared)
 	return nil
 }
 
 // Request loads one with all that belongs to it, without locking it.
-func (db *DB) Request(ctx context.Context, id string) (*approval.Request, error) {
+func (db *requests) Request(ctx context.Context, id string) (*approval.Request, error) {
 	var l loaded
-	if err := db.look(ctx, func(b *pgx.Batch) { db.notary.queueRequest(b, id, &l) }); err != nil {
+	if err := db.look(ctx, func(b *pgx.Batch) { db.queueRequest(b, id, &l) }); err != nil {
 		return nil, fmt.Errorf("request %s: %w", id, err)
 	}
 	return l.Request, nil
@@ -346,28 +345,41 @@ func (db *DB) Request(ctx context.Context, id string) (*approval.Request, error)
 
 // Case loads a request with everything that a decision about it depends on, without a
 // lock.
-func (db *DB) Case(ctx context.Context, id string) (*steps.Case, error) {
+func (db *requests) Case(ctx context.Context, id string) (*steps.Case, error) {
 	var l loaded
 	var c *steps.Case
 	var uncertain map[budget.Scope]budget.USD
-	standings, err := db.reckoned(ctx, payersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
+	standings, err := db.money.Reckoned(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
 		c = &steps.Case{}
-		db.notary.queueRequest(b, id, &l)
-		db.notary.queueBook(b, id, &c.Book)
+		db.queueRequest(b, id, &l)
+		db.queueBook(b, id, &c.Book)
 		queueAuthority(b, ofRequest, id, &c.Authority)
-		queueUncertain(b, payersOf(id), &uncertain)
+		money.QueueUncertain(b, money.PayersOf(id), &uncertain)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("case of %s: %w", id, err)
 	}
-	c.Request, c.Version, c.Now, c.Read, c.Standings = l.Request, l.version, l.now, l.read, withUncertain(standings, uncertain)
+	c.Request, c.Version, c.Now, c.Read, c.Standings = l.Request, l.version, l.now, l.read, money.WithUncertain(standings, uncertain)
 	return c, nil
 }
 
-// notFound gives the absence of a row its name in the domain.
-func notFound(err error) error {
-	if errors.Is(err, pgx.ErrNoRows) {
-		return approval.ErrNotFound
+// reasonColumn is NULL where there is none.
+func reasonColumn(r approval.Reason) (*string, error) {
+	if r.None() {
+		return nil, nil
 	}
-	return err
+	return pg.Column(&r)
+}
+
+// moneyColumns are what a request's row knows of money: what blocks it, which model was
+// too dear, and which one writes when it cannot be reached.
+func moneyColumns(r *approval.Request) (blocked, downgraded, fallback *string, err error) {
+	if blocked, err = pg.Column(r.Blocked); err != nil {
+		return nil, nil, nil, err
+	}
+	if downgraded, err = pg.Column(r.Downgraded); err != nil {
+		return nil, nil, nil, err
+	}
+	fallback, err = pg.Column(r.Fallback)
+	return blocked, downgraded, fallback, err
 }

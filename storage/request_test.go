@@ -13,6 +13,8 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/budget"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
 
 func TestRequestComesBackAsItWasStored(t *testing.T) {
@@ -25,7 +27,7 @@ func TestRequestComesBackAsItWasStored(t *testing.T) {
 		if r.Run != nil && r.Run.Result != nil {
 			again.Run.Result.Artifacts = r.Run.Result.Artifacts // files are read by View alone
 		}
-		r.Holds = orNil(r.Holds)
+		r.Holds = pg.OrNil(r.Holds)
 		require.Equal(t, r, again)
 		require.True(t, again.Revision == nil || again.Revision.Intact())
 	}
@@ -78,10 +80,10 @@ func TestAskRunsOnTheDatabasesClock(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var before, after time.Time
-	require.NoError(t, b.pool.QueryRow(t.Context(), tellTime).Scan(&before))
+	require.NoError(t, b.pool.QueryRow(t.Context(), pg.TellTime).Scan(&before))
 	c, err := b.Counter(t.Context(), approval.Question{Team: team, Project: channel, Asker: asker})
 	require.NoError(t, err)
-	require.NoError(t, b.pool.QueryRow(t.Context(), tellTime).Scan(&after))
+	require.NoError(t, b.pool.QueryRow(t.Context(), pg.TellTime).Scan(&after))
 	require.WithinRange(t, c.Now, before, after)
 	q := approval.New(approval.Question{Team: team, Project: channel, Asker: asker, Text: "?", Trigger: "t"}, "small", 1, b.policy, c.Now)
 	r, _, err := b.Ask(t.Context(), q, approval.Session{Team: team, Channel: channel})
@@ -207,7 +209,7 @@ func TestEveryMoveOfTheVerbsCanBeStored(t *testing.T) {
 		if c.to.Final() {
 			require.Empty(t, again.Holds, name)
 		}
-		_, err = AuditRequest(t.Context(), b.DB, r.ID)
+		_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 		require.NoError(t, err, name)
 	}
 }
@@ -288,7 +290,7 @@ func TestTextThatPostgresCannotStoreLosesNothingElse(t *testing.T) {
 	last := events[len(events)-1]
 	require.Equal(t, "a\uFFFDb", last.Actor)
 	require.Equal(t, clean, last.Data["text"])
-	_, err = b.VerifyChain(t.Context(), streamOf(r.ID))
+	_, err = b.VerifyChain(t.Context(), trail.StreamOf(r.ID))
 	require.NoError(t, err)
 }
 
@@ -297,13 +299,13 @@ func FuzzDocumentIsWhatPostgresTakes(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		spelling, err := document(map[string]string{"s": s}, "{}")
+		spelling, err := pg.Document(map[string]string{"s": s}, "{}")
 		require.NoError(t, err)
 		// An escape of NUL is one whose backslash is not itself escaped.
 		plain := strings.ReplaceAll(spelling, `\\`, "")
 		require.NotContains(t, plain, `\u0000`)
-		require.NotContains(t, text(s), "\x00")
-		require.NotContains(t, line(s), "\n")
+		require.NotContains(t, pg.Text(s), "\x00")
+		require.NotContains(t, pg.Line(s), "\n")
 	})
 }
 

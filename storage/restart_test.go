@@ -20,6 +20,9 @@ import (
 	"countersign/budget"
 	"countersign/internal/pglocal"
 	"countersign/internal/pglocal/pgtest"
+	"countersign/storage/pg"
+	"countersign/storage/queue"
+	"countersign/storage/schema"
 )
 
 func TestARestartOfTheDatabaseLosesNothing(t *testing.T) {
@@ -35,7 +38,7 @@ func TestARestartOfTheDatabaseLosesNothing(t *testing.T) {
 	}
 	server := start()
 	defer func() { require.NoError(t, server.Stop()) }()
-	require.NoError(t, Migrate(t.Context(), server.URL(), server.ServeURL()))
+	require.NoError(t, schema.Migrate(t.Context(), server.URL(), server.ServeURL()))
 	b := bundled(t, server.URL(), Options{})
 	db := b.DB
 	defer db.Close()
@@ -52,7 +55,7 @@ func TestARestartOfTheDatabaseLosesNothing(t *testing.T) {
 			seen.add(w)
 		}
 		return err
-	}, WorkOptions{Sweep: "@every 1s"})
+	}, queue.WorkOptions{Sweep: "@every 1s"})
 	eventually(t, func() bool { return seen.of(steps.Wake{Step: approval.StepRead, RequestID: before.ID}) > 0 })
 
 	down.Store(true)
@@ -94,7 +97,7 @@ func TestTheQueueWaitsForADatabaseThatIsAway(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	server, err := pglocal.Start(t.Context(), pglocal.Options{Dir: dir, Throwaway: true})
 	require.NoError(t, err)
-	require.NoError(t, Migrate(t.Context(), server.URL(), server.ServeURL()))
+	require.NoError(t, schema.Migrate(t.Context(), server.URL(), server.ServeURL()))
 	var log lines
 	b := bundled(t, server.URL(), Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	defer b.DB.Close()
@@ -103,8 +106,8 @@ func TestTheQueueWaitsForADatabaseThatIsAway(t *testing.T) {
 
 	done := make(chan struct{}, 1)
 	do := func(context.Context, steps.Wake) error { done <- struct{}{}; return nil }
-	require.NoError(t, b.work(t, do, WorkOptions{})(), "told to stop before it could begin")
-	stop := b.work(t, do, WorkOptions{})
+	require.NoError(t, b.work(t, do, queue.WorkOptions{})(), "told to stop before it could begin")
+	stop := b.work(t, do, queue.WorkOptions{})
 	eventually(t, func() bool { return strings.Contains(log.String(), "the queue waits for the database") })
 	server, err = pglocal.Start(t.Context(), pglocal.Options{Dir: dir, Throwaway: true})
 	require.NoError(t, err)
@@ -159,7 +162,7 @@ func TestAReplicaThatIsKilledIsReplaced(t *testing.T) {
 	done := make(chan steps.Wake, 1)
 	b.work(t, func(ctx context.Context, w steps.Wake) error {
 		return b.Alone(ctx, w.RequestID, w.Step, func(context.Context) error { done <- w; return nil })
-	}, WorkOptions{})
+	}, queue.WorkOptions{})
 	require.NoError(t, b.Wake(t.Context(), wake))
 	require.Equal(t, wake, <-done)
 }
@@ -208,7 +211,7 @@ func TestADatabaseThatIsNotThereYetIsWaitedFor(t *testing.T) {
 	require.NoError(t, server.Stop())
 	var log lines
 	there := make(chan error, 1)
-	go func() { there <- Await(t.Context(), url, logger(&log)) }()
+	go func() { there <- pg.Await(t.Context(), url, logger(&log)) }()
 	eventually(t, func() bool { return contains(&log, "serve waits for it") })
 	server, err = pglocal.Start(t.Context(), pglocal.Options{Dir: dir, Throwaway: true})
 	require.NoError(t, err)
@@ -218,5 +221,5 @@ func TestADatabaseThatIsNotThereYetIsWaitedFor(t *testing.T) {
 	require.Contains(t, log.String(), "the database is there")
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, Await(ended, url, logger(&log)), context.Canceled)
+	require.ErrorIs(t, pg.Await(ended, url, logger(&log)), context.Canceled)
 }

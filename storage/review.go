@@ -10,6 +10,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/budget"
+	"countersign/storage/pg"
 )
 
 // waiting is what somebody could decide on, narrowed by a filter: $1 the team, $2
@@ -46,15 +47,15 @@ type queueRow struct {
 }
 
 // Queue is a page of what this person could decide on, or with All of what waits.
-func (db *DB) Queue(ctx context.Context, team, user string, projects []string, f steps.QueueFilter, page int) (q steps.Queue, err error) {
+func (db *lists) Queue(ctx context.Context, team, user string, projects []string, f steps.QueueFilter, page int) (q steps.Queue, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
-		now, err := clock(ctx, tx)
+		now, err := pg.Clock(ctx, tx)
 		if err != nil {
 			return err
 		}
 		var since *time.Time
 		if f.Older > 0 {
-			since = moment(now.Add(-f.Older))
+			since = pg.Moment(now.Add(-f.Older))
 		}
 		args := []any{team, user, projects, f.Tier, f.Project, since, f.Cost, f.All}
 		q = steps.Queue{Now: now}
@@ -67,7 +68,7 @@ func (db *DB) Queue(ctx context.Context, team, user string, projects []string, f
 		if !ok {
 			order = orders[steps.ByRisk]
 		}
-		rows, err := all[queueRow](ctx, tx, `
+		rows, err := pg.All[queueRow](ctx, tx, `
 			SELECT q.id, q.project, q.asker, said(q.question) AS question, v.number, v.tier, v.lines, v.cost_cap, v.at, q.expires_at,
 				v.dangers,
 				approvals(q.id, q.revision) AS approvals, q.quorum AS needed
@@ -99,9 +100,9 @@ type statisticsRow struct {
 // giver first opened the code to read it; where they did not, from when it was there. An approval did not stand when
 // somebody said no to the same code later, or when it was taken back as not its
 // giver's own.
-func (db *DB) Statistics(ctx context.Context, team string, since time.Time) (list []steps.ReviewerStatistics, err error) {
+func (db *lists) Statistics(ctx context.Context, team string, since time.Time) (list []steps.ReviewerStatistics, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
-		rows, err := all[statisticsRow](ctx, tx, `
+		rows, err := pg.All[statisticsRow](ctx, tx, `
 			WITH given AS (
 				SELECT d.*, d.at - greatest(v.at, (SELECT min(e.at) FROM events e WHERE e.stream = 'request:' || d.request_id AND e.kind = '`+approval.OpenedReview+`'
 					AND e.actor = d.reviewer AND (e.data::jsonb ->> 'revision')::integer = d.revision AND e.at <= d.at)) AS took, v.lines, v.code
@@ -116,7 +117,7 @@ func (db *DB) Statistics(ctx context.Context, team string, since time.Time) (lis
 						WHERE n.request_id = given.request_id AND n.verdict <> 'approve' AND n.at > given.at AND said(w.code) = said(given.code))
 					OR EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || given.request_id AND e.actor IN (given.reviewer, given.voice)
 						AND e.kind IN ('disowned', 'disowned too late') AND (e.data::jsonb ->> 'revision')::integer = given.revision))) AS reversals
-			FROM given GROUP BY reviewer ORDER BY decisions DESC, reviewer`, team, micro(since))
+			FROM given GROUP BY reviewer ORDER BY decisions DESC, reviewer`, team, pg.Micro(since))
 		list = nil
 		for _, r := range rows {
 			list = append(list, steps.ReviewerStatistics{Reviewer: r.Reviewer, Decisions: r.Decisions, Approvals: r.Approvals,
@@ -140,9 +141,9 @@ type nearRow struct {
 
 // Vetted lists the code that people have lately approved in a channel, newest
 // first. What was approved and then sent back to review is not among it.
-func (db *DB) Vetted(ctx context.Context, team, project, without string, limit int) (list []steps.Near, err error) {
+func (db *lists) Vetted(ctx context.Context, team, project, without string, limit int) (list []steps.Near, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
-		rows, err := all[nearRow](ctx, tx, `
+		rows, err := pg.All[nearRow](ctx, tx, `
 			SELECT v.request_id, v.number AS revision, said(r.question) AS question, said(v.code) AS code,
 				(SELECT max(d.at) FROM decisions d WHERE d.request_id = v.request_id AND d.revision = v.number) AS at
 			FROM (

@@ -10,6 +10,8 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
 
 // crowd puts requests before reviewers past all our code, by the thousand: number
@@ -39,7 +41,7 @@ func (b *bundle) crowd(t testing.TB, n int) {
 		require.NoError(t, err)
 	}
 	// Each has its signed events, as if it had been asked and written here.
-	rows, err := all[struct {
+	rows, err := pg.All[struct {
 		Stream, Digest, Code, Manifest string
 		Findings                       *string
 		At                             time.Time
@@ -47,12 +49,12 @@ func (b *bundle) crowd(t testing.TB, n int) {
 	require.NoError(t, err)
 	batch := &pgx.Batch{}
 	for _, r := range rows {
-		named := func(hash string) map[string]any { return map[string]any{salted: hash} }
+		named := func(hash string) map[string]any { return map[string]any{trail.Salted: hash} }
 		data := map[string]any{"revision": 1, "digest": r.Digest, "code": named(r.Code), "manifest": named(r.Manifest)}
 		if r.Findings != nil {
 			data["findings_list"] = named(*r.Findings)
 		}
-		require.NoError(t, b.notary.contents(r.Stream).queueEvents(batch, &eventRow{Stream: r.Stream, Hash: beginning}, []approval.Event{
+		require.NoError(t, b.core.notary.Contents(r.Stream).QueueEvents(batch, &trail.Row{Stream: r.Stream, Hash: trail.Beginning}, []approval.Event{
 			{At: r.At, Actor: asker, Kind: approval.EventAsked}, {At: r.At, Actor: "m", Kind: approval.EventDrafted, Data: data}}))
 	}
 	require.NoError(t, tx.SendBatch(t.Context(), batch).Close())

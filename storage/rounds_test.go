@@ -9,6 +9,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/budget"
+	"countersign/storage/trail"
 )
 
 // rewrite is a reviewer who wants the code changed.
@@ -118,7 +119,7 @@ func TestABrokenSealIsStoredAsANewRevision(t *testing.T) {
 	require.Equal(t, approval.Reason{Code: approval.WhyBrokenSeal, Why: []approval.Reason{approval.Words("sales.csv has changed.")}}, got.Reason)
 	require.Empty(t, got.Decisions)
 	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM decisions`), "what was decided stays on record")
-	_, err = b.VerifyChain(t.Context(), streamOf(r.ID))
+	_, err = b.VerifyChain(t.Context(), trail.StreamOf(r.ID))
 	require.NoError(t, err)
 	r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
 		return r.Decide(decision(r, "REVA", approval.Approve), budget.Cent, b.policy, now)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,11 +15,13 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
 
 // ruleRow is a version of rules. Without a document a channel has none of its own.
 type ruleRow struct {
-	voucher
+	trail.Voucher
 	Team     string
 	Project  string
 	Version  int
@@ -28,15 +31,12 @@ type ruleRow struct {
 	Spelled  *string // the document, as the database spells it
 }
 
-// rulesStream is the audit trail of the rules of a workspace.
-func rulesStream(team string) string { return "rules:" + team }
-
 // Versions of rules, the latest first, with the events that tell of them. A version of
 // which no signed event tells was never set, so the one before it holds.
 const (
 	ruleColumns = `r.team, r.project, r.version, CASE WHEN r.document #> '{notes,text}' IS NULL THEN r.document
 			ELSE jsonb_set(r.document, '{notes,text}', to_jsonb(said(r.document #>> '{notes,text,salted_sha256}'))) END AS document,
-		r.set_by, r.set_at, r.document::text AS spelled, ` + voucherOf
+		r.set_by, r.set_at, r.document::text AS spelled, ` + trail.VoucherOf
 	ruleVouchers = ` LEFT JOIN events e ON e.stream = 'rules:' || r.team AND e.seq = r.told `
 )
 
@@ -44,18 +44,18 @@ func (r ruleRow) set() review.RuleSet {
 	s := review.RuleSet{Team: r.Team, Project: r.Project, Version: r.Version, None: r.Document == nil, SetBy: r.SetBy, SetAt: r.SetAt}
 	if r.Document != nil {
 		s.Rules = *r.Document
-		s.Rules.Hosts, s.Rules.Freezes = orNil(s.Rules.Hosts), orNil(s.Rules.Freezes)
+		s.Rules.Hosts, s.Rules.Freezes = pg.OrNil(s.Rules.Hosts), pg.OrNil(s.Rules.Freezes)
 	}
 	return s
 }
 
 // Rules returns the latest rules of a channel, or the workspace's where the channel has
 // none.
-func (db *DB) Rules(ctx context.Context, team, project string) (set review.RuleSet, err error) {
+func (db *rules) Rules(ctx context.Context, team, project string) (set review.RuleSet, err error) {
 	var own, all review.RuleSet
 	err = db.look(ctx, func(b *pgx.Batch) {
-		db.notary.queueRules(b, team, project, &own)
-		db.notary.queueRules(b, team, "", &all)
+		db.queueRules(b, team, project, &own)
+		db.queueRules(b, team, "", &all)
 	})
 	if err != nil {
 		return set, fmt.Errorf("read the rules of %s: %w", orWorkspace(project), err)
@@ -64,17 +64,17 @@ func (db *DB) Rules(ctx context.Context, team, project string) (set review.RuleS
 }
 
 // queueRules reads the latest of just this channel, or of just the workspace.
-func (n *notary) queueRules(b *pgx.Batch, team, project string, into *review.RuleSet) {
+func (db *core) queueRules(b *pgx.Batch, team, project string, into *review.RuleSet) {
 	*into = review.RuleSet{Team: team, Project: project}
-	n.queueRuleSet(b, into, `SELECT `+ruleColumns+` FROM rules r`+ruleVouchers+`WHERE r.team = $1 AND r.project = $2 ORDER BY r.version DESC LIMIT 8`, team, project)
+	db.queueRuleSet(b, into, `SELECT `+ruleColumns+` FROM rules r`+ruleVouchers+`WHERE r.team = $1 AND r.project = $2 ORDER BY r.version DESC LIMIT 8`, team, project)
 }
 
 // queueRuleSet reads the first version that counts of those that a query finds. Where
 // there are only others, nobody knows what holds, and that is an error.
-func (n *notary) queueRuleSet(b *pgx.Batch, into *review.RuleSet, query string, args ...any) {
-	ask(b, func(rows []ruleRow) (err error) {
+func (db *core) queueRuleSet(b *pgx.Batch, into *review.RuleSet, query string, args ...any) {
+	pg.Ask(b, func(rows []ruleRow) (err error) {
 		for _, row := range rows {
-			if !n.doubtsRules(row) {
+			if !db.doubtsRules(row) {
 				*into = row.set()
 				return nil
 			}
@@ -88,8 +88,8 @@ func (n *notary) queueRuleSet(b *pgx.Batch, into *review.RuleSet, query string, 
 var errUnsigned = errors.New("the rules in the database are not signed: see countersign audit")
 
 // queueBook reads the rules and the people that bear on a request.
-func (n *notary) queueBook(b *pgx.Batch, id string, into *review.Book) {
-	ask(b, func(rows []ruleRow) error {
+func (db *core) queueBook(b *pgx.Batch, id string, into *review.Book) {
+	pg.Ask(b, func(rows []ruleRow) error {
 		doubted := map[string]bool{}
 		for _, row := range rows {
 			set := &into.House
@@ -99,7 +99,7 @@ func (n *notary) queueBook(b *pgx.Batch, id string, into *review.Book) {
 			if set.Version > 0 {
 				continue // a later version holds
 			}
-			if doubted[row.Project] = n.doubtsRules(row); !doubted[row.Project] {
+			if doubted[row.Project] = db.doubtsRules(row); !doubted[row.Project] {
 				*set = row.set()
 			}
 		}
@@ -112,9 +112,9 @@ func (n *notary) queueBook(b *pgx.Batch, id string, into *review.Book) {
 			(SELECT * FROM rules WHERE team = q.team AND project = '' ORDER BY version DESC LIMIT 8)
 			UNION ALL (SELECT * FROM rules WHERE team = q.team AND project = q.project ORDER BY version DESC LIMIT 8)) r ON true`+ruleVouchers+`
 		WHERE q.id = $1 ORDER BY r.project, r.version DESC`, id)
-	n.queueSealed(b, id, into)
-	n.queueGrants(b, ofRequest, id, &into.Grants)
-	n.queueDelegations(b, ofRequest, id, &into.Delegations)
+	db.queueSealed(b, id, into)
+	db.queueGrants(b, ofRequest, id, &into.Grants)
+	db.queueDelegations(b, ofRequest, id, &into.Delegations)
 }
 
 // sealedRow is a version of rules that a revision names: by which it is reviewed, with whose
@@ -125,10 +125,10 @@ type sealedRow struct {
 }
 
 // queueSealed reads what the current revision names.
-func (n *notary) queueSealed(b *pgx.Batch, id string, into *review.Book) {
-	ask(b, func(rows []sealedRow) error {
+func (db *core) queueSealed(b *pgx.Batch, id string, into *review.Book) {
+	pg.Ask(b, func(rows []sealedRow) error {
 		for _, row := range rows {
-			if n.doubtsRules(row.ruleRow) {
+			if db.doubtsRules(row.ruleRow) {
 				return errUnsigned
 			}
 			set := row.set()
@@ -148,7 +148,7 @@ func (n *notary) queueSealed(b *pgx.Batch, id string, into *review.Book) {
 
 // SetRules stores the next version, if set.Version is the one in force: else
 // somebody else has been quicker, and it is ErrBusy.
-func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet, error) {
+func (db *rules) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet, error) {
 	base := set.Version
 	err := db.write(ctx, func(tx pgx.Tx) error {
 		if err := lockAuthority(ctx, tx, set.Team); err != nil {
@@ -156,8 +156,8 @@ func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet,
 		}
 		var before review.RuleSet
 		batch, latest := &pgx.Batch{}, 0
-		db.notary.queueRules(batch, set.Team, set.Project, &before)
-		tell(batch, []any{&latest}, `SELECT coalesce(max(version), 0) FROM rules WHERE team = $1 AND project = $2`, set.Team, set.Project)
+		db.queueRules(batch, set.Team, set.Project, &before)
+		pg.Tell(batch, []any{&latest}, `SELECT coalesce(max(version), 0) FROM rules WHERE team = $1 AND project = $2`, set.Team, set.Project)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
@@ -166,19 +166,19 @@ func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet,
 		}
 		set = set.Numbered(latest + 1)
 		var err error
-		if set.SetAt, err = clock(ctx, tx); err != nil {
+		if set.SetAt, err = pg.Clock(ctx, tx); err != nil {
 			return err
 		}
-		words := db.notary.contents(rulesStream(set.Team)) // what somebody wrote stands beside row and event, under the same hash
+		words := db.notary.Contents(trail.RulesStream(set.Team)) // what somebody wrote stands beside row and event, under the same hash
 		var rules *string
 		if !set.None {
-			spelling, err := words.data(set.Rules)
+			spelling, err := words.Data(set.Rules)
 			if err != nil {
 				return err
 			}
 			rules = &spelling
 		}
-		told, err := words.append(ctx, tx, []approval.Event{{At: set.SetAt, Actor: set.SetBy, Kind: approval.EventSetRules,
+		told, err := words.Append(ctx, tx, []approval.Event{{At: set.SetAt, Actor: set.SetBy, Kind: approval.EventSetRules,
 			Data: map[string]any{"channel": set.Project, "version": set.Version, "rules": orNull(set), "before": orNull(before)}}})
 		if err != nil {
 			return err
@@ -195,41 +195,6 @@ func (db *DB) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet,
 		return review.RuleSet{}, fmt.Errorf("set the rules of %s: %w", orWorkspace(set.Project), err)
 	}
 	return set, nil
-}
-
-// checkRuled finds a revision that names other rules than held in its channel, or asks for
-// fewer approvals. Rules may have been replaced while it was written: a minute is no
-// difference. What is put before the reviewers once more keeps what it named.
-func checkRuled(ctx context.Context, tx pgx.Tx, id string) error {
-	list, err := texts(ctx, tx, `SELECT format('revision %s names %s and asks for %s', v.number, coalesce(v.policy, 'no rules'), coalesce(v.needed, 0))
-		FROM revisions v JOIN requests q ON q.id = v.request_id
-		WHERE v.request_id = $1 AND NOT EXISTS (SELECT FROM revisions before WHERE (before.request_id, before.number, before.digest) = (v.request_id, v.number - 1, v.digest))
-		AND NOT EXISTS (SELECT FROM (VALUES ('0 minutes'), ('-1 minute'), ('1 minute')) AS slack (by) LEFT JOIN ruling(q.team, q.project, v.at + by::interval) r ON true
-			WHERE coalesce(v.policy, 'settings') = coalesce(r.name, 'settings') AND (r.name IS NULL OR v.needed >= (r.document #>> ARRAY[v.tier, 'approvals'])::integer))
-		ORDER BY v.number LIMIT 1`, id)
-	if err != nil || len(list) == 0 {
-		return err
-	}
-	return differs(list[0], "other rules held then")
-}
-
-// repeatCheck holds the run that a request repeats against what was told of it.
-var repeatCheck = requestCheck{`SELECT format('the repetition of revision %s (%s) of %s by %s', repeats_revision, repeats_digest, repeats, asker) FROM requests WHERE id = $1 AND repeats IS NOT NULL`,
-	[]string{approval.EventRepeats}, func(e witnessed) []string {
-		return lineOf("the repetition of revision %s (%s) of %s by %s", e.fact("revision"), e.fact("digest"), e.fact("request"), e.Actor)
-	}, false}
-
-// checkRepeats finds a version that is not what its request repeats. What has been forgotten of
-// either cannot be compared any more.
-func checkRepeats(ctx context.Context, tx pgx.Tx, id string) error {
-	list, err := texts(ctx, tx, `SELECT format('revision %s differs in its %s', v.number, repeats_otherwise(v.request_id, said(v.manifest)))
-		FROM revisions v JOIN requests q ON q.id = v.request_id JOIN revisions f ON (f.request_id, f.number) = (q.repeats, q.repeats_revision)
-		WHERE v.request_id = $1 AND said(v.manifest) <> '' AND said(f.manifest) <> '' AND repeats_otherwise(v.request_id, said(v.manifest)) IS NOT NULL
-		ORDER BY v.number LIMIT 1`, id)
-	if err != nil || len(list) == 0 {
-		return err
-	}
-	return differs(list[0], "its request repeats another run")
 }
 
 // orNull is what the audit trail says of rules: nothing where there are none.
@@ -262,7 +227,7 @@ func authorityKey(team string) string { return "authority " + team }
 
 // queueAuthority reads it, beside the rest of a case.
 func queueAuthority(b *pgx.Batch, of, key string, into *int64) {
-	tell(b, []any{into}, `SELECT authority(`+of+`)`, key)
+	pg.Tell(b, []any{into}, `SELECT authority(`+of+`)`, key)
 }
 
 // queueHeld keeps the version as it is until the transaction ends, and begins the use
@@ -272,7 +237,7 @@ func queueHeld(b *pgx.Batch, on *basis) {
 	if on == nil {
 		return
 	}
-	b.Queue(shareLock, authorityKey(on.team))
+	b.Queue(pg.ShareLock, authorityKey(on.team))
 	b.Queue(`SELECT authority($1)`, on.team).QueryRow(func(row pgx.Row) error {
 		var now int64
 		err := row.Scan(&now)
@@ -286,8 +251,15 @@ func queueHeld(b *pgx.Batch, on *basis) {
 // lockAuthority waits for those who rest on it, before the clock is read: a change is
 // then later than all that was decided without it.
 func lockAuthority(ctx context.Context, tx pgx.Tx, team string) error {
-	if _, err := tx.Exec(ctx, takeLock, authorityKey(team)); err != nil {
+	if _, err := tx.Exec(ctx, pg.TakeLock, authorityKey(team)); err != nil {
 		return fmt.Errorf("lock who may do what: %w", err)
 	}
 	return nil
+}
+
+func (db *core) doubtsRules(r ruleRow) bool {
+	return db.notary.Doubts(r.Voucher, fmt.Sprintf("version %d of the rules of %s", r.Version, orWorkspace(r.Project)), func(e trail.Witnessed) bool {
+		return e.Stream == trail.RulesStream(r.Team) && e.Kind == approval.EventSetRules && e.Actor == r.SetBy && e.At.Equal(r.SetAt) &&
+			e.Says(map[string]string{"channel": r.Project, "version": strconv.Itoa(r.Version)}) && trail.SameJSON(e.Data["rules"], pg.OrZero(r.Spelled))
+	})
 }

@@ -12,6 +12,7 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
+	"countersign/storage/pg"
 )
 
 func someRules() review.Rules {
@@ -141,7 +142,7 @@ func TestADelegationEnds(t *testing.T) {
 	require.NoError(t, b.Delegate(t.Context(), review.Delegation{Team: team, From: "REVA", To: "REVB", Until: until}))
 	require.Len(t, list(), 1)
 	require.Equal(t, "REVB", list()[0].To)
-	require.True(t, micro(until).Equal(list()[0].Until))
+	require.True(t, pg.Micro(until).Equal(list()[0].Until))
 	require.NoError(t, b.Delegate(t.Context(), review.Delegation{Team: team, From: "REVA", To: "REVC", Until: until}))
 	require.Equal(t, "REVC", list()[0].To, "one at a time")
 

@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/pglocal/pgtest"
+	"countersign/storage/pg"
+	"countersign/storage/schema"
 )
 
 var update = flag.Bool("update", false, "write migrations/schema.sql anew")
@@ -43,14 +45,14 @@ func TestTheSchemaInOneLook(t *testing.T) {
 
 // onlyOurs is a database without the queue.
 func onlyOurs(ctx context.Context, url string) error {
-	pool, err := connect(ctx, url, 2)
+	pool, err := pg.Connect(ctx, url, 2)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	db := stdlib.OpenDBFromPool(pool)
+	db := stdlib.OpenDBFromPool(pool.Pool)
 	defer db.Close()
-	return migrateOurs(ctx, db)
+	return schema.MigrateOurs(ctx, db)
 }
 
 // normal is a dump without its own comments, settings and versions.

@@ -9,6 +9,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/storage/pg"
 )
 
 type postRow struct {
@@ -22,7 +23,7 @@ type postRow struct {
 // Posted remembers a message in Slack: a new one, or what an old one shows now.
 // With the first message of a session it remembers the thread, so that no crash
 // can come between the two.
-func (db *DB) Posted(ctx context.Context, post steps.Post) error {
+func (db *shown) Posted(ctx context.Context, post steps.Post) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO posts (request_id, surface, channel, ts, shown) VALUES ($1, $2, $3, $4, $5)
@@ -47,7 +48,7 @@ func (db *DB) Posted(ctx context.Context, post steps.Post) error {
 
 // Threaded records where the session's thread is. The first call wins: a thread does not
 // move.
-func (db *DB) Threaded(ctx context.Context, sessionID, threadTS string) error {
+func (db *shown) Threaded(ctx context.Context, sessionID, threadTS string) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE sessions SET thread_ts = coalesce(thread_ts, $2) WHERE id = $1`, sessionID, threadTS)
 		if err == nil && tag.RowsAffected() == 0 {
@@ -63,7 +64,7 @@ func (db *DB) Threaded(ctx context.Context, sessionID, threadTS string) error {
 
 // ThreadFiles are the inputs of the requests in a thread, and whether the
 // thread is a session of ours at all.
-func (db *DB) ThreadFiles(ctx context.Context, thread approval.Session) (files []approval.File, ours bool, err error) {
+func (db *requests) ThreadFiles(ctx context.Context, thread approval.Session) (files []approval.File, ours bool, err error) {
 	err = db.look(ctx, func(b *pgx.Batch) {
 		files, ours = nil, false
 		queueThreadFiles(b, thread, func(found []approval.File) { files, ours = found, true })
@@ -75,7 +76,7 @@ func (db *DB) ThreadFiles(ctx context.Context, thread approval.Session) (files [
 }
 
 func queueThreadFiles(b *pgx.Batch, thread approval.Session, take func(files []approval.File)) {
-	ask(b, func(rows []struct{ Files []approval.File }) error {
+	pg.Ask(b, func(rows []struct{ Files []approval.File }) error {
 		var lists [][]approval.File
 		for _, row := range rows {
 			lists = append(lists, row.Files)
@@ -94,7 +95,7 @@ func queueThreadFiles(b *pgx.Batch, thread approval.Session, take func(files []a
 // queueClarifying looks in a thread for the question that a model has put to this speaker, or
 // for the one that this message has answered before.
 func queueClarifying(b *pgx.Batch, thread approval.Session, q approval.Question, c *steps.Counter) {
-	ask(b, func(rows []struct {
+	pg.Ask(b, func(rows []struct {
 		ID    string
 		Taken bool
 	}) error {
@@ -129,15 +130,15 @@ const unseenColumns = `request_id, surface, channel, why, code, stands, times, f
 
 // Refused records that Slack has refused a message, and returns since when and how often
 // it has. Another reason starts the count again.
-func (db *DB) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, err error) {
+func (db *shown) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, err error) {
 	err = db.writeByKey(ctx, func(tx pgx.Tx) error {
-		row, err := one[unseenRow](ctx, tx, `
+		row, err := pg.One[unseenRow](ctx, tx, `
 			INSERT INTO unseen AS had (`+unseenColumns+`) VALUES ($1, $2, $3, $4, $5, $6, 1, clock_timestamp(), clock_timestamp())
 			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, why = excluded.why, code = excluded.code,
 				stands = excluded.stands, last_at = greatest(had.first_at, excluded.last_at),
 				times = CASE had.why WHEN excluded.why THEN had.times + 1 ELSE 1 END,
 				first_at = CASE had.why WHEN excluded.why THEN had.first_at ELSE excluded.first_at END
-			RETURNING `+unseenColumns, u.RequestID, u.Surface, u.Channel, u.Why, text(u.Code), u.Stands)
+			RETURNING `+unseenColumns, u.RequestID, u.Surface, u.Channel, u.Why, pg.Text(u.Code), u.Stands)
 		kept = steps.Unseen(row)
 		return err
 	})
@@ -148,7 +149,7 @@ func (db *DB) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, e
 }
 
 // Seen forgets a refusal: Slack has accepted the message.
-func (db *DB) Seen(ctx context.Context, requestID string, surface steps.Surface) error {
+func (db *shown) Seen(ctx context.Context, requestID string, surface steps.Surface) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `DELETE FROM unseen WHERE request_id = $1 AND surface = $2`, requestID, surface)
 		return err

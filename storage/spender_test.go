@@ -174,7 +174,7 @@ func (s *spending) one(ctx context.Context, o *operation) {
 	case verb == "wait": // time passes, mostly a little, sometimes over the end of a window or two
 		success = func() { s.report.Jumps++ }
 		minutes := []int{1, 5, 20, 600, 4000}[o.intN(5)]
-		_, err = s.pool.Exec(ctx, `UPDATE turned.ahead SET by = by + $1 * interval '1 minute'`, o.intN(minutes)+1)
+		_, err = s.core.pool.Exec(ctx, `UPDATE turned.ahead SET by = by + $1 * interval '1 minute'`, o.intN(minutes)+1)
 	case verb == "sweep":
 		err = s.service.Sweep(ctx)
 	default:

@@ -7,6 +7,9 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/storage/money"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
 
 // store writes what the verbs have noted in Changes. A person waits for it, so it
@@ -17,27 +20,27 @@ import (
 // The order of what is written is the one that the schema's promises need: the code
 // before the decision on it, the decision before the move, the run before the
 // request is running.
-func (db *DB) store(t *batched, l *loaded, words *contents, also func()) error {
+func (db *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, also func()) error {
 	r := l.Request
 	c := &r.Changes
-	if err := words.gather(*c); err != nil {
+	if err := words.Gather(*c); err != nil {
 		return err
 	}
-	before := db.queueMoney(t.Batch, l)
+	before := db.money.QueueMoney(t.Batch, r, l.now)
 	if also != nil {
 		also()
 	}
-	trail := queueStream(t.Batch, streamOf(r.ID))
+	last := trail.QueueStream(t.Batch, trail.StreamOf(r.ID))
 	var told noted
 	told.queue(t.Batch, r)
-	if err := t.send(); err != nil {
+	if err := t.Send(); err != nil {
 		return err
 	}
-	if err := db.weigh(t, r, before); err != nil {
+	if err := db.money.Weigh(t, r, before); err != nil {
 		return err
 	}
 
-	words.queue(t.Batch)
+	words.Queue(t.Batch)
 	if err := insertDecision(t.Batch, r, words); err != nil {
 		return err
 	}
@@ -47,25 +50,25 @@ func (db *DB) store(t *batched, l *loaded, words *contents, also func()) error {
 	takeBackRun(t.Batch, r)
 	saveRun(t.Batch, r, words)
 	insertMessages(t.Batch, r, words)
-	queueHolds(t.Batch, r)
-	if spends(c.Settlements) {
+	money.QueueHolds(t.Batch, r)
+	if money.Spends(c.Settlements) {
 		// The scopes are still locked, so that whoever reaches a mark is told apart from
 		// whoever comes after.
-		k := db.queueReckoning(t.Batch, ofScopes(r.Scopes()), before.now, endOfTime)
-		if err := t.send(); err != nil {
+		k := db.money.QueueReckoning(t.Batch, money.OfScopes(r.Scopes()), before.Now, money.EndOfTime)
+		if err := t.Send(); err != nil {
 			return err
 		}
-		after, err := db.standing(t, k, r.Scopes())
+		after, err := db.money.Standing(t, k, r.Scopes())
 		if err != nil {
 			return err
 		}
-		c.Notices = append(c.Notices, approval.Alerts(r, after, before.now)...)
+		c.Notices = append(c.Notices, approval.Alerts(r, after, before.Now)...)
 	}
-	if err := db.storeTopUp(t, r, before, words); err != nil {
+	if err := db.money.StoreTopUp(t, r, before, words); err != nil {
 		return err
 	}
-	l.told = trail.Seq + int64(len(c.Events))
-	if err := words.queueEvents(t.Batch, trail, c.Events); err != nil {
+	l.told = last.Seq + int64(len(c.Events))
+	if err := words.QueueEvents(t.Batch, last, c.Events); err != nil {
 		return err
 	}
 	return db.storeNotices(t, c.Notices, jobsOf(r, told.again), told.there)
@@ -78,7 +81,7 @@ func jobsOf(r *approval.Request, told []string) (list []steps.Wake) {
 		list = append(list, steps.Wake{Step: step, RequestID: r.ID})
 	}
 	for _, key := range told {
-		if !slices.ContainsFunc(r.Changes.Notices, func(n approval.Notice) bool { return text(n.Key) == key }) {
+		if !slices.ContainsFunc(r.Changes.Notices, func(n approval.Notice) bool { return pg.Text(n.Key) == key }) {
 			list = append(list, steps.Wake{Step: approval.StepTell, RequestID: key})
 		}
 	}
@@ -96,7 +99,7 @@ func (n *noted) queue(b *pgx.Batch, r *approval.Request) {
 	keys := []string{}
 	for _, notice := range r.Changes.Notices {
 		if notice.Once {
-			keys, n.there[text(notice.Key)] = append(keys, text(notice.Key)), false
+			keys, n.there[pg.Text(notice.Key)] = append(keys, pg.Text(notice.Key)), false
 		}
 	}
 	if !r.Changes.Retell && len(keys) == 0 {
@@ -106,7 +109,7 @@ func (n *noted) queue(b *pgx.Batch, r *approval.Request) {
 		Key   string
 		About bool
 	}
-	ask(b, func(rows []row) error {
+	pg.Ask(b, func(rows []row) error {
 		for _, row := range rows {
 			if _, once := n.there[row.Key]; once {
 				n.there[row.Key] = true
@@ -122,31 +125,31 @@ func (n *noted) queue(b *pgx.Batch, r *approval.Request) {
 // insertRevision stores code and manifest byte for byte: the schema computes both
 // hashes again and takes nothing that does not fit. What it cannot store, such as
 // a NUL, has never been canonical.
-func insertRevision(b *pgx.Batch, rev *approval.Revision, c *contents) error {
+func insertRevision(b *pgx.Batch, rev *approval.Revision, c *trail.Contents) error {
 	if rev == nil {
 		return nil
 	}
-	findings, err := c.document(rev.Findings)
+	findings, err := c.Document(rev.Findings)
 	if err != nil {
 		return err
 	}
 	b.Queue(`
 		INSERT INTO revisions (request_id, number, code, summary, author, prompt_version, findings, manifest, digest, quote, at, provider, host)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		rev.RequestID, rev.Number, c.put(rev.Code), c.text(rev.Summary), text(rev.Author), text(rev.PromptVersion), findings,
-		c.put(string(rev.Manifest.Canonical())), rev.Digest, rev.Quote, micro(rev.At), text(rev.Provider), text(rev.Host))
+		rev.RequestID, rev.Number, c.Put(rev.Code), c.Text(rev.Summary), pg.Text(rev.Author), pg.Text(rev.PromptVersion), findings,
+		c.Put(string(rev.Manifest.Canonical())), rev.Digest, rev.Quote, pg.Micro(rev.At), pg.Text(rev.Provider), pg.Text(rev.Host))
 	return nil
 }
 
 // insertDecision takes the asker and the author from their own rows, never from the
 // caller: the constraints compare the reviewer with them. A decision on code that is
 // not there has no author, and the foreign key refuses it.
-func insertDecision(b *pgx.Batch, r *approval.Request, c *contents) error {
+func insertDecision(b *pgx.Batch, r *approval.Request, c *trail.Contents) error {
 	d := r.Changes.Decision
 	if d == nil {
 		return nil
 	}
-	click, err := document(d.Click, "{}")
+	click, err := pg.Document(d.Click, "{}")
 	if err != nil {
 		return err
 	}
@@ -155,27 +158,27 @@ func insertDecision(b *pgx.Batch, r *approval.Request, c *contents) error {
 		VALUES ($1, $2, $3, (SELECT asker FROM requests WHERE id = $1),
 			coalesce((SELECT author FROM revisions WHERE request_id = $1 AND number = $2 AND digest = $3), ''),
 			$4, $5, $6, $7, $8, nullif($9, ''))`,
-		r.ID, d.Revision, d.Digest, d.Reviewer, d.Verdict, c.text(d.Reason), micro(d.At), click, d.InPlaceOf)
+		r.ID, d.Revision, d.Digest, d.Reviewer, d.Verdict, c.Text(d.Reason), pg.Micro(d.At), click, d.InPlaceOf)
 	return nil
 }
 
 // saveRun stores the start of a run, that its code has begun, or its end with
 // what came out.
-func saveRun(b *pgx.Batch, r *approval.Request, c *contents) {
+func saveRun(b *pgx.Batch, r *approval.Request, c *trail.Contents) {
 	run := r.Changes.Run
 	switch {
 	case run == nil:
 	case run.Result == nil && !run.BegunAt.IsZero():
-		b.Queue(`UPDATE runs SET begun_at = $2 WHERE request_id = $1`, r.ID, micro(run.BegunAt))
+		b.Queue(`UPDATE runs SET begun_at = $2 WHERE request_id = $1`, r.ID, pg.Micro(run.BegunAt))
 	case run.Result == nil:
 		b.Queue(`INSERT INTO runs (request_id, box_id, revision, digest, started_at) VALUES ($1, $2, $3, $4, $5)`,
-			r.ID, run.BoxID, r.Revision.Number, r.Revision.Digest, micro(run.StartedAt))
+			r.ID, run.BoxID, r.Revision.Number, r.Revision.Digest, pg.Micro(run.StartedAt))
 	default:
 		b.Queue(`UPDATE runs SET finished_at = $2, result = $3, box = $4 WHERE request_id = $1`,
-			r.ID, micro(run.FinishedAt), c.named[keptResult], run.Result.Box)
+			r.ID, pg.Micro(run.FinishedAt), c.Named[trail.KeptResult], run.Result.Box)
 		for i, a := range run.Result.Artifacts {
 			b.Queue(`INSERT INTO artifacts (request_id, seq, name, kind, alt, data) VALUES ($1, $2, $3, $4, $5, $6)`,
-				r.ID, i+1, c.text(a.Name), a.Kind, c.text(a.Alt), c.named[keptFile(i)])
+				r.ID, i+1, c.Text(a.Name), a.Kind, c.Text(a.Alt), c.Named[trail.KeptFile(i)])
 		}
 	}
 }
@@ -190,15 +193,15 @@ func takeBackRun(b *pgx.Batch, r *approval.Request) {
 	b.Queue(`
 		INSERT INTO unstarted_runs (box_id, request_id, revision, digest, started_at, taken_back_at)
 		SELECT box_id, request_id, revision, digest, started_at, $3 FROM runs WHERE request_id = $1 AND box_id = $2`,
-		r.ID, r.Changes.Unstarted.BoxID, micro(r.ChangedAt))
+		r.ID, r.Changes.Unstarted.BoxID, pg.Micro(r.ChangedAt))
 	b.Queue(`DELETE FROM runs WHERE request_id = $1`, r.ID)
 }
 
 // insertMessages continues the session. Messages are numbered by the table, so
 // requests of one thread need not wait for one another.
-func insertMessages(b *pgx.Batch, r *approval.Request, c *contents) {
+func insertMessages(b *pgx.Batch, r *approval.Request, c *trail.Contents) {
 	for _, m := range r.Changes.Messages {
 		b.Queue(`INSERT INTO messages (session_id, request_id, role, text, at) VALUES ($1, $2, $3, $4, $5)`,
-			r.SessionID, r.ID, m.Role, c.text(m.Text), micro(m.At))
+			r.SessionID, r.ID, m.Role, c.Text(m.Text), pg.Micro(m.At))
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/budget"
+	"countersign/storage/queue"
 )
 
 // worked says that the queue has nothing left to do, and Slack shows everything.
@@ -131,7 +132,7 @@ func TestWhatSlackDoesNotShowIsStuck(t *testing.T) {
 	want := []steps.Wake{{Step: approval.StepShow, RequestID: outdated.ID}, {Step: approval.StepShow, RequestID: never.ID}}
 	require.ElementsMatch(t, want, b.stuck(t))
 	// Showing them is all that it takes.
-	b.work(t, func(context.Context, steps.Wake) error { return nil }, WorkOptions{})
+	b.work(t, func(context.Context, steps.Wake) error { return nil }, queue.WorkOptions{})
 	for _, w := range want {
 		require.NoError(t, b.Wake(t.Context(), w))
 	}

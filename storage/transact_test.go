@@ -10,6 +10,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/storage/pg"
 )
 
 func TestOnlySomeFailuresAreTriedAgain(t *testing.T) {
@@ -19,9 +20,9 @@ func TestOnlySomeFailuresAreTriedAgain(t *testing.T) {
 		sql  string
 		runs int
 	}{
-		"a deadlock":            {`DO $$ BEGIN RAISE EXCEPTION 'cut off' USING ERRCODE = '40P01'; END $$`, tries},
-		"a serialization fault": {`DO $$ BEGIN RAISE EXCEPTION 'cut off' USING ERRCODE = '40001'; END $$`, tries},
-		"a server that stops":   {`DO $$ BEGIN RAISE EXCEPTION 'going' USING ERRCODE = '57P01'; END $$`, tries},
+		"a deadlock":            {`DO $$ BEGIN RAISE EXCEPTION 'cut off' USING ERRCODE = '40P01'; END $$`, pg.Tries},
+		"a serialization fault": {`DO $$ BEGIN RAISE EXCEPTION 'cut off' USING ERRCODE = '40001'; END $$`, pg.Tries},
+		"a server that stops":   {`DO $$ BEGIN RAISE EXCEPTION 'going' USING ERRCODE = '57P01'; END $$`, pg.Tries},
 		"a broken promise":      {`DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '23514'; END $$`, 1},
 		"a mistake of ours":     {`SELEKT`, 1},
 	} {

@@ -9,6 +9,7 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/storage/money"
 )
 
 func TestUsageAddsUpToTheLedger(t *testing.T) {
@@ -27,7 +28,7 @@ func TestUsageAddsUpToTheLedger(t *testing.T) {
 	}
 	require.Equal(t, int(sum), b.count(t, `SELECT sum(amount) FROM settlements`))
 	require.Equal(t, int(sum), b.count(t, `SELECT sum(amount) FROM charges`))
-	byModel := map[string]Usage{}
+	byModel := map[string]money.Usage{}
 	for _, u := range list {
 		known := byModel[u.Model]
 		known.Charges, known.Estimated, known.Amount = known.Charges+u.Charges, known.Estimated+u.Estimated, known.Amount+u.Amount
@@ -35,7 +36,7 @@ func TestUsageAddsUpToTheLedger(t *testing.T) {
 			known.InputTokens+u.InputTokens, known.CachedTokens+u.CachedTokens, known.OutputTokens+u.OutputTokens, known.BoxMS+u.BoxMS
 		byModel[u.Model] = known
 	}
-	require.Equal(t, map[string]Usage{
+	require.Equal(t, map[string]money.Usage{
 		"small-1": {Charges: 2, Amount: 2 * budget.Cent, InputTokens: 200, CachedTokens: 20, OutputTokens: 40},
 		"local":   {Charges: 2, Estimated: 1, Amount: budget.Cent + 3*budget.MicroDollar, BoxMS: 1500},
 	}, byModel)

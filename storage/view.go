@@ -12,19 +12,21 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/budget"
+	"countersign/storage/money"
+	"countersign/storage/pg"
 )
 
 // View loads everything that a card or a reply is drawn from, as of one moment. The
 // caller fills in Policy, which the database does not know.
-func (db *DB) View(ctx context.Context, id string) (*steps.View, error) {
+func (db *shown) View(ctx context.Context, id string) (*steps.View, error) {
 	var l loaded
 	var v *steps.View
-	standings, err := db.reckoned(ctx, payersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
+	standings, err := db.money.Reckoned(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
 		v = &steps.View{}
-		db.notary.queueRequest(b, id, &l)
-		db.notary.queueRevision(b, id, 1, func(former *approval.Revision) { v.Former = former })
+		db.queueRequest(b, id, &l)
+		db.queueRevision(b, id, 1, func(former *approval.Revision) { v.Former = former })
 		queueView(b, id, v)
-		db.notary.queueBook(b, id, &v.Book)
+		db.queueBook(b, id, &v.Book)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("view of %s: %w", id, err)
@@ -39,7 +41,7 @@ func (db *DB) View(ctx context.Context, id string) (*steps.View, error) {
 
 // queueView reads what a card or a reply says beside the request itself.
 func queueView(b *pgx.Batch, id string, v *steps.View) {
-	ask(b, func(rows []sessionRow) error {
+	pg.Ask(b, func(rows []sessionRow) error {
 		for _, row := range rows {
 			v.Session = approval.Session{ID: row.ID, Team: row.Team, Channel: row.Channel, ThreadTS: row.ThreadTS}
 			if row.Next != "" {
@@ -50,7 +52,7 @@ func queueView(b *pgx.Batch, id string, v *steps.View) {
 	}, `SELECT s.id, s.team, s.channel, coalesce(s.thread_ts, '') AS thread_ts, coalesce(`+nextOf+`, '') AS next FROM sessions s JOIN requests q ON q.session_id = s.id WHERE q.id = $1`, id)
 	// The last questions of the session before this one: without them a follow-up says
 	// little to whoever reviews it.
-	ask(b, func(rows []struct{ Question string }) error {
+	pg.Ask(b, func(rows []struct{ Question string }) error {
 		for _, row := range slices.Backward(rows) {
 			v.Earlier = append(v.Earlier, row.Question)
 		}
@@ -64,19 +66,19 @@ func queueView(b *pgx.Batch, id string, v *steps.View) {
 		WHERE this.id = $1 ORDER BY earlier.created_at DESC, earlier.id DESC LIMIT 3`, id)
 	// What was spent, by hold, the oldest first. A hold that was given back untouched is no
 	// part of a bill.
-	ask(b, func(rows []spendRow) error { v.Bill = billOf(rows); return nil }, `
+	pg.Ask(b, func(rows []spendRow) error { v.Bill = billOf(rows); return nil }, `
 		SELECT s.hold_id, h.purpose, s.estimated, c.kind, c.what, c.provider, c.host, c.model, c.input_tokens, c.cached_tokens, c.written_tokens, c.output_tokens,
 			c.box_ms, c.amount
 		FROM settlements s JOIN holds h ON h.id = s.hold_id JOIN charges c ON c.hold_id = s.hold_id
 		WHERE s.request_id = $1 ORDER BY h.at, s.hold_id, c.line`, id)
-	ask(b, func(rows []postRow) error {
+	pg.Ask(b, func(rows []postRow) error {
 		v.Posts = map[steps.Surface]steps.Post{}
 		for _, row := range rows {
 			v.Posts[row.Surface] = steps.Post(row)
 		}
 		return nil
 	}, `SELECT request_id, surface, channel, ts, shown FROM posts WHERE request_id = $1`, id)
-	ask(b, func(rows []unseenRow) error {
+	pg.Ask(b, func(rows []unseenRow) error {
 		v.Unseen = map[steps.Surface]steps.Unseen{}
 		for _, row := range rows {
 			v.Unseen[row.Surface] = steps.Unseen(row)
@@ -131,7 +133,7 @@ func billOf(rows []spendRow) (list []steps.Spend) {
 
 // Artifacts returns the files of a run with their content. They may be megabytes, so only
 // the step that posts them asks for them.
-func (db *DB) Artifacts(ctx context.Context, id string) (files []approval.Artifact, err error) {
+func (db *shown) Artifacts(ctx context.Context, id string) (files []approval.Artifact, err error) {
 	err = db.look(ctx, func(b *pgx.Batch) { queueArtifacts(b, id, true, &files) })
 	if err != nil {
 		return nil, fmt.Errorf("load the artifacts of %s: %w", id, err)
@@ -148,7 +150,7 @@ type artifactRow struct {
 }
 
 func queueArtifacts(b *pgx.Batch, id string, content bool, into *[]approval.Artifact) {
-	ask(b, func(rows []artifactRow) error {
+	pg.Ask(b, func(rows []artifactRow) error {
 		*into = nil
 		for _, row := range rows {
 			*into = append(*into, approval.Artifact(row))
@@ -173,9 +175,9 @@ type messageRow struct {
 // oldest first. A result that came after this question was asked belongs to it,
 // too: it is there by the time that somebody answers. Of several versions of a
 // program only the last was answered for.
-func (db *DB) History(ctx context.Context, id string) (history []approval.Message, err error) {
+func (db *requests) History(ctx context.Context, id string) (history []approval.Message, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
-		rows, err := all[messageRow](ctx, tx, `
+		rows, err := pg.All[messageRow](ctx, tx, `
 			SELECT m.request_id, m.role, said(m.text) AS text, m.at, nullif(said(x.result), '')::jsonb AS result, coalesce(said(v.code), '') AS code
 			FROM requests this
 			JOIN requests earlier ON earlier.session_id = this.session_id
@@ -201,8 +203,8 @@ func (db *DB) History(ctx context.Context, id string) (history []approval.Messag
 }
 
 // Recent lists an asker's latest requests, open ones first, then the newest first.
-func (db *DB) Recent(ctx context.Context, team, asker string, limit int) ([]*approval.Request, error) {
-	list, err := db.requests(ctx, `
+func (db *lists) Recent(ctx context.Context, team, asker string, limit int) ([]*approval.Request, error) {
+	list, err := db.load(ctx, `
 		SELECT id FROM requests WHERE team = $1 AND asker = $2
 		ORDER BY state IN ('drafting', 'asking', 'pending', 'approved', 'running') DESC, created_at DESC, id LIMIT $3`, team, asker, limit)
 	if err != nil {
@@ -212,10 +214,26 @@ func (db *DB) Recent(ctx context.Context, team, asker string, limit int) ([]*app
 }
 
 // Pending lists what waits for reviewers in a workspace, oldest first.
-func (db *DB) Pending(ctx context.Context, team string, limit int) ([]*approval.Request, error) {
-	list, err := db.requests(ctx, `SELECT id FROM requests WHERE team = $1 AND state = 'pending' ORDER BY created_at, id LIMIT $2`, team, limit)
+func (db *lists) Pending(ctx context.Context, team string, limit int) ([]*approval.Request, error) {
+	list, err := db.load(ctx, `SELECT id FROM requests WHERE team = $1 AND state = 'pending' ORDER BY created_at, id LIMIT $2`, team, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list what waits in %s: %w", team, err)
 	}
 	return list, nil
+}
+
+// Unended lists the requests that have not ended.
+func Unended(ctx context.Context, db *DB) (ids []string, err error) {
+	err = db.read(ctx, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT id FROM requests WHERE state IN ('drafting', 'asking', 'pending', 'approved', 'running') ORDER BY created_at, id`)
+		if err != nil {
+			return err
+		}
+		ids, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list what has not ended: %w", err)
+	}
+	return ids, nil
 }

@@ -131,6 +131,8 @@ func (r *Reading) Doubts(answers []Answered) (open []Doubt) {
 			asked++
 		}
 	}
+	// The letters come first: under another encoding the names and values of all the other questions
+	// would read otherwise.
 	if in := (Doubt{Code: letters, Encodings: strings.Join(append([]string{r.Encoding}, r.Others...), ",")}); len(r.Others) > 0 && !slices.ContainsFunc(answers, func(a Answered) bool { return a.Doubt == in }) {
 		open = append(open, in)
 	}
@@ -144,6 +146,8 @@ func (r *Reading) Doubts(answers []Answered) (open []Doubt) {
 				continue
 			}
 			if d.Code != heading {
+				// Whether a heading is names is always asked, because a model would see it. Columns are asked
+				// about up to a number, over all answers that were given before: nobody is asked for ever.
 				if asked >= MostAsked {
 					continue
 				}
@@ -170,6 +174,8 @@ func (r *Reading) Settled(answers []Answered) *Reading {
 	settled := *r
 	settled.Tables = slices.Clone(r.Tables)
 	for _, a := range answers {
+		// An answer names its table by its place in the file. Tables carry their places once one of them
+		// has been put first.
 		at := slices.IndexFunc(settled.Tables, func(t Table) bool { return t.Place == a.Table+1 })
 		if at < 0 { // they stand as they do in the file
 			at = a.Table

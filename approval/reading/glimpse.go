@@ -67,6 +67,8 @@ func (g *Glimpse) check() error {
 		}
 		for c := range table.Columns {
 			s := &table.Columns[c]
+			// The desk keeps these bounds as well. They are held here because they protect people, not the
+			// program: a value that occurs less than SeenOften times may point to one person.
 			if s.Distinct < 0 || len(s.Often) > SeenValues || len(s.Often) > 0 && s.Distinct > SeenValues {
 				return errors.New("what is seen of a column is not in its form")
 			}

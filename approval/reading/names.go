@@ -34,6 +34,7 @@ func strange(name string) string {
 	words := lexeme.FindAllString(strings.ReplaceAll(name, "_", " "), -1)
 	spoken := strings.ReplaceAll(name, "_", " ")
 	letters := strings.TrimRight(name, " ")
+	// The order matters: an address is told as one even in a long sentence, and orders even in a short one.
 	switch {
 	case address.MatchString(name):
 		return "address"
@@ -52,6 +53,7 @@ func (r *Reading) Strange() (found []Strange) {
 			found = append(found, Strange{code, of, name})
 		}
 	}
+	// In the order in which people see them: file, sheets, columns.
 	see("file", r.Inside)
 	for _, t := range r.Tables {
 		see("sheet", t.Name)

@@ -17,7 +17,8 @@ import (
 	"unicode/utf8"
 )
 
-// What a reading may hold at most. The desk in the box keeps to the same numbers.
+// What a reading may hold at most. The desk in the box (sandbox/runner/desk/words.py) keeps to
+// the same numbers. Whoever takes over a box can send anything, so what is beyond them is refused here.
 const (
 	MaxTables  = 50
 	MaxColumns = 1000
@@ -47,7 +48,7 @@ type Reading struct {
 	Kind     string   `json:"kind"`   // text, json, xlsx, ods, parquet
 	Inside   string   `json:"inside"` // the file's name in its archive
 	Encoding string   `json:"encoding"`
-	Sure     float64  `json:"sure"`             // of the encoding; below Guess a person should be asked
+	Sure     float64  `json:"sure"`             // of the encoding, 9 being certain; below Guess a person should be asked
 	Others   []string `json:"others,omitempty"` // encodings in which it may be written as well, where that is a guess
 	Tables   []Table  `json:"tables"`
 	Told     *Told    `json:"told,omitempty"` // by somebody who knew better; set by the host
@@ -110,6 +111,8 @@ type Odd struct {
 }
 
 // Spec is what the desk needs beside the columns to read the same table again.
+// A program's load reads by the spec, without finding anything out again: so it sees the table
+// that the reviewer saw on the card.
 type Spec struct {
 	Delimiter   string   `json:"delimiter"`
 	Quote       string   `json:"quote"`
@@ -124,6 +127,8 @@ type Spec struct {
 	Total       int64    `json:"total"`
 }
 
+// All that a box may say in words is one of these. A value of the file, or a sentence for a model,
+// fits into none of them. The desk has the same lists.
 var (
 	kinds      = set("text", "json", "xlsx", "ods", "parquet")
 	types      = set("text", "integer", "number", "date", "date and time", "boolean", "empty", "nested")
@@ -174,6 +179,8 @@ func (a *Answer) Check() error {
 			return errors.New("an encoding is not in its form")
 		}
 	}
+	// Cleaning a name never refuses the file: people have to be able to read data whose columns are
+	// called strangely. Names that are more than names are told to reviewers (names.go).
 	r.Inside, r.Told = name(r.Inside), nil // what was told is the host's to say
 	for i := range r.Tables {
 		if err := r.Tables[i].check(); err != nil {
@@ -183,6 +190,7 @@ func (a *Answer) Check() error {
 	return nil
 }
 
+// check holds one table to its form.
 func (t *Table) check() error {
 	if t.Rows < 0 || t.Rows > maxRows || len(t.Columns) > MaxColumns || len(t.Odd) > maxOdd || len(t.Delimiter) > maxSign || len(t.Quote) > maxSign ||
 		len(t.Decimal) > 1 || t.HeadingLine < 0 || t.HeadingRows < 0 || t.HeadingRows > 10 {

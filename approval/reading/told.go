@@ -129,6 +129,8 @@ func (r *Reading) Corrected(c Correction) (said []Answered, err error) {
 		}
 		said = append(said, Answered{Doubt: Doubt{Code: toldHeading, Table: r.place(at)}, Says: strconv.FormatInt(line, 10)})
 	}
+	// The order of a map is random, so the answers are sorted below: what is said twice in the same
+	// words has to have the same hash, by which a repeated form is known.
 	for code, says := range map[string]string{toldDelimiter: c.Delimiter, toldDecimal: c.Decimal, toldEncoding: c.Encoding} {
 		if says != "" {
 			said = append(said, Answered{Doubt: Doubt{Code: code}, Says: says})

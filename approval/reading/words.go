@@ -48,6 +48,7 @@ func (p Problem) Words() string {
 	for fact, n := range p.Facts {
 		text = strings.ReplaceAll(text, "{"+fact+"}", grouped(n))
 	}
+	// A box may leave a fact out. Nobody should read "{most}".
 	if strings.Contains(text, "{") {
 		text, _, _ = strings.Cut(text, ":") // a fact is missing: the words before it stand by themselves
 		text = strings.TrimSpace(strings.NewReplacer("{", "", "}", "").Replace(text)) + "."

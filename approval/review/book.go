@@ -39,6 +39,8 @@ func (b Book) Terms(r *approval.Request, p approval.Policy) Terms {
 	if r.Revision == nil {
 		return t
 	}
+	// The reviewers saw a card that was drawn by the sealed rules, so those count even after others
+	// have been set. The loop below adds what has become stricter since.
 	now, sealed := b.Rules(p), RuleSet{Rules: DefaultRules(p)}
 	switch m := r.Revision.Manifest; {
 	case m.Policy == now.Name():
@@ -139,6 +141,8 @@ func (b Book) Next(r *approval.Request, by, inPlaceOf string, p approval.Policy)
 	terms, wishers := b.Terms(r, p), after.Wishers()
 	rules := b.Rules(p).Rules
 	n := Next{Tier: terms.Tier, Needs: max(terms.Approvals, 1), voices: map[string]string{}}
+	// What a model writes next may be of more risk than the low one that it replaces. Of low risk
+	// whoever asked for the change may approve it, so only the stricter case can get stuck.
 	if n.Tier == approval.Low {
 		n.Needs = rules.Medium.Approvals
 		terms.Owners = rules.Medium.Owners

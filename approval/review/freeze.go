@@ -32,10 +32,12 @@ func ParseFreeze(line string) (Freeze, error) {
 		return f, wrong
 	case words[0] == "last":
 		number, unit, _ := strings.Cut(strings.Join(words[1:], " "), " ")
+		// "last day of the month" names no number.
 		if number == "day" {
 			number, unit = "1", "day "+unit
 		}
 		n, err := strconv.Atoi(number)
+		// February has 28 days: from 28 on, a whole month could be frozen and nothing would ever start.
 		if err != nil || n < 1 || n > 27 || unit != "days of the month" && unit != "day of the month" {
 			return f, wrong
 		}
@@ -107,6 +109,7 @@ func (f Freeze) until(t time.Time) time.Time {
 		}
 	case f.from != "":
 		if today >= f.from && today <= f.to {
+			// Midnight of the next day on the calendar, not 24 hours later: a day may have 23 or 25.
 			last, _ := time.ParseInLocation(time.DateOnly, f.to, t.Location()) // it was parsed before
 			return last.AddDate(0, 0, 1)
 		}

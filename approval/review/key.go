@@ -52,6 +52,8 @@ func Signs(keys []Key, line string, now time.Time) approval.Reason {
 		return approval.Because(approval.WhyNoKey)
 	case at < 0:
 		return approval.Because(approval.WhyNotSigned)
+	// A key counts once it is a day old and its owner was told of it. Whoever registers one from
+	// a stolen session can be found out before they can sign with it.
 	case now.Before(keys[at].From()):
 		return young(keys[at], now)
 	case !keys[at].Told:
@@ -73,6 +75,7 @@ func Ready(keys []Key, now time.Time) (ready []Key, why approval.Reason) {
 	case len(keys) == 0:
 		return nil, approval.Because(approval.WhyNoKey)
 	}
+	// The oldest key is the first that will count, so the person reads what that one still lacks.
 	first := slices.MinFunc(keys, func(a, b Key) int { return a.At.Compare(b.At) })
 	return nil, Signs(keys, first.Line, now)
 }

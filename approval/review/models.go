@@ -153,6 +153,8 @@ func nearest(typed string, names []string) string {
 
 // distance counts how many characters are changed, added or left out between two words.
 func distance(a, b string) int {
+	// One row of the usual table of edit distances (Levenshtein) is enough: each cell needs its left,
+	// upper and upper left neighbours.
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
@@ -185,6 +187,8 @@ func Effective(own, house RuleSet) RuleSet {
 			set = house
 		}
 	}
+	// What is set apart from reviews comes from its own place, whoever's reviews hold: models from the
+	// channel or else the workspace, notes and sight from the channel alone.
 	set.Own, set.Rules.Models, set.Rules.Notes, set.Rules.Shows = own.InForce(), house.Rules.Models, nil, approval.Shape
 	set.Rules.LogChannel = house.Rules.LogChannel // there is one log for all channels
 	if own.Project != "" && set.Own > 0 {

@@ -55,6 +55,7 @@ func (n *Notes) Seal(project string) (s approval.SealedNotes) {
 // get that number, and keep it for as long as nobody sets others.
 func (s RuleSet) Numbered(version int) RuleSet {
 	s.Version = version
+	// The notes are copied: the caller may store the same set again when this write has lost a race.
 	if n := s.Rules.Notes; n != nil && n.Version == 0 {
 		numbered := *n
 		numbered.Version, s.Rules.Notes = version, &numbered

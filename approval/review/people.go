@@ -37,7 +37,7 @@ type Delegation struct {
 	By    string // who ends it, when it is an administrator; empty: From
 }
 
-// Over refuses a delegation that ends before it begins.
+// Over is the error of a delegation whose day has passed.
 func Over() *approval.InputError {
 	return &approval.InputError{Why: approval.Because(approval.WhyDayPassed)}
 }

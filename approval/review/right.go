@@ -12,6 +12,8 @@ import (
 func Grade(m *approval.Manifest, set RuleSet, findings []approval.Finding, reaches bool) {
 	m.Tier, _ = TierOf(findings, m.CostCap, set.Rules)
 	m.Approvals, m.Policy = set.Rules.For(m.Tier).Approvals, set.Name()
+	// A seal names hosts only where the box can reach them. Else an approval would promise what
+	// nothing keeps.
 	if reaches && slices.ContainsFunc(findings, func(f approval.Finding) bool { return f.Kind == approval.KindNetwork }) {
 		// Only a program that wants a network gets one, and only as far as the rules name hosts.
 		m.Network = slices.Clone(set.Rules.Hosts)

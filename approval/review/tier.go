@@ -21,6 +21,7 @@ const (
 // reviewers. Of a low one there is nothing to say.
 func TierOf(findings []approval.Finding, cap budget.USD, rules Rules) (tier approval.Tier, why []string) {
 	tier = approval.Low
+	// A tier only rises, and each reason is kept: reviewers read all of them, not just the strongest.
 	raise := func(to approval.Tier, because string) {
 		if to == approval.High || tier == approval.Low {
 			tier = to

@@ -27,6 +27,8 @@ func (s *Drafter) askBack(ctx context.Context, r *approval.Request, call calling
 	if by == "" || d.Usage.Output <= 0 {
 		by, d.Usage.Model = r.Model, unknownUsage
 	}
+	// The question goes to the asker in the same move that pays for it: after a crash in between, the
+	// model would be asked, and paid, again.
 	_, err := s.ends.book(ctx, r.ID, call, d.Usage, 0, func(r *approval.Request, now time.Time) error {
 		if (approval.Talk{Request: r}).InARow() >= approval.MostInARow {
 			return s.ends.sendBack(r, approval.Refusal{Reason: "you have asked often enough: decide, write the program, and say with note() what you assumed"}, now)
@@ -42,6 +44,8 @@ func (s *Clarifier) Choose(ctx context.Context, id, key, choice string, click ap
 	if err != nil {
 		return nil, err
 	}
+	// The button holds a place in the list and no words: what is kept is what the model offered, not
+	// what an envelope says.
 	n, err := strconv.Atoi(choice)
 	open := approval.Talk{Request: c.Request}.Open()
 	if err != nil || open == nil || open.Key() != key || n < 0 || n >= len(open.Choices) {
@@ -110,6 +114,8 @@ func (s *Clarifier) said(ctx context.Context, c *Case, key, words, trigger strin
 	if !errors.As(err, &refused) {
 		return r, err
 	}
+	// The case is stale after the refusal, so this loads anew. The answer is kept without money for a
+	// draft, and the block says why nothing is written yet.
 	return s.store.Update(ctx, c.Request.ID, func(r *approval.Request, now time.Time) error {
 		return errors.Join(approval.Talk{Request: r}.Answer(key, words, trigger, 0, s.Policy, now), r.Money().Block(budget.ForDraft, refused, r.Asker, s.Policy, now))
 	})
@@ -179,6 +185,7 @@ func (s *Reader) Compare(ctx context.Context, id, key string, click approval.Cli
 	if err != nil {
 		return d, nil, err
 	}
+	// The box is to show letters, not to read the table.
 	in.Reading, in.Compare = nil, d.InEncodings()
 	// A second press would charge the first one's hold in full, while its box is still at it.
 	err = s.store.Alone(ctx, id, approval.StepRead, func(ctx context.Context) error {

@@ -74,6 +74,7 @@ func onlyAdmins(what string) approval.Reason {
 func (s *People) mayChange(ctx context.Context, click approval.Click, what string) error {
 	err := s.admin(ctx, click, what)
 	if no := new(approval.NotAllowedError); errors.As(err, &no) {
+		// The refusal stands whether or not it can be kept: a trail that is away must not let anybody in.
 		event := approval.Event{Actor: no.Who, Kind: approval.EventRefusedClick, Data: map[string]any{"what": what, "why": no.Why.Told(), "click": click}}
 		if lost := s.store.AuditPeople(ctx, click.Team, event); lost != nil {
 			s.log.Error("audit a refused click", "what", what, "error", lost)
@@ -133,6 +134,7 @@ func (s *Authority) RemoveRole(ctx context.Context, click approval.Click, g revi
 	if err := s.checkGrant(&g, click); err != nil {
 		return err
 	}
+	// A role from the settings would be back at once, and the administrator would believe it gone.
 	named := map[review.PersonRole][]string{review.RoleReviewer: s.Policy.Reviewers, review.RoleAdmin: s.Policy.Admins}[g.Role]
 	if g.Project == "" && slices.Contains(named, g.User) {
 		return &approval.InputError{Why: approval.Because(approval.WhyInSettings)}
@@ -160,6 +162,7 @@ const maxDelegation = 90 * 24 * time.Hour
 // moment; with nobody it ends at once.
 func (s *Authority) Delegate(ctx context.Context, click approval.Click, to string, until time.Time) error {
 	d := review.Delegation{Team: click.Team, From: click.User, To: to, Until: until}
+	// To end one's own delegation takes no right: it gives nobody anything.
 	if to == "" {
 		d.Until = time.Time{}
 		return s.store.Delegate(ctx, d)
@@ -179,6 +182,7 @@ func (s *Authority) Delegate(ctx context.Context, click approval.Click, to strin
 	case until.After(now.Add(maxDelegation)):
 		return &approval.InputError{Why: approval.Because(approval.WhyTooLong)}
 	}
+	// Both ends count: a guest gives nobody a say, and gets none.
 	for _, who := range []string{click.User, to} {
 		person, err := s.slack.Person(ctx, click.Team, who)
 		if err != nil {
@@ -238,6 +242,7 @@ func (s *Authority) SetRules(ctx context.Context, click approval.Click, set revi
 	}
 	set.Rules.Models, set.Rules.Notes, set.Rules.Shows, set.Rules.Follows = now.Kept(set.Project), now.Rules.Notes, now.Rules.Shows, false
 	set.Rules.LogChannel = logChannel(now, set.Project)
+	// A channel that goes back to the workspace's reviews keeps what else it has set.
 	if set.None && (now.OwnModels || now.Rules.Notes != nil || now.Rules.Shows != approval.Shape) {
 		set.None, set.Rules = false, now.Rules
 		set.Rules.Models, set.Rules.Follows = now.Kept(set.Project), true
@@ -248,6 +253,7 @@ func (s *Authority) SetRules(ctx context.Context, click approval.Click, set revi
 		if err := s.enough(ctx, set); err != nil {
 			return review.RuleSet{}, err
 		}
+		// Where there is no sandbox at all, nobody can say what it would reach.
 		if len(set.Rules.Hosts) > 0 && s.boxes.noBox() == "" && !s.sandbox.ReachesHosts() {
 			return review.RuleSet{}, &approval.InputError{Why: approval.Because(approval.WhyNoNetwork)}
 		}
@@ -280,6 +286,7 @@ func (s *Authority) SetNotes(ctx context.Context, click approval.Click, project 
 			rules.Notes = nil
 			return nil
 		}
+		// The version is what a seal names, so it is taken over before the two are compared.
 		notes.Version = 0
 		if had != nil {
 			notes.Version = had.Version
@@ -306,6 +313,7 @@ func (s *People) setApart(ctx context.Context, click approval.Click, project str
 	if err := change(now, &set.Rules); err != nil {
 		return review.RuleSet{}, err
 	}
+	// A channel of which nothing is set any more has no rules of its own.
 	set.None = project != "" && set.Rules.Follows && set.Rules.Models == nil && set.Rules.Notes == nil && set.Rules.Shows == approval.Shape
 	stored, err := s.store.SetRules(ctx, set)
 	if errors.Is(err, ErrBusy) {

@@ -35,6 +35,8 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 	if why := s.boxes.noBox(); why != "" {
 		return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyNothingRuns, Said: why}}
 	}
+	// Before the default is filled in: who chose a model is asked to choose again where it is
+	// switched off, and does not get another one unasked.
 	chosen := q.Model != ""
 	q, err := s.clean(q)
 	if err != nil {
@@ -46,9 +48,11 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 	if err != nil {
 		return nil, err
 	}
+	// A message in the thread answers the model's open question. With a file it is a new question.
 	if at.Clarifies != "" && len(q.Files) == 0 {
 		return s.clarifier.heard(ctx, q, at)
 	}
+	// They count as brought: files of the thread need not be in the channel any more.
 	if q.ThreadTS != "" && len(q.Files) == 0 {
 		q.Files = s.inputs.handy(at.Files)
 		q.Brought = append(slices.Clone(q.Brought), approval.FileIDs(q.Files)...)
@@ -81,6 +85,8 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 		return r, err
 	}
 	var r *approval.Request
+	// A look without a lock saves most refusals a transaction. The store weighs again under its locks,
+	// and its refusal ends in the same branch below.
 	if err = budget.Check(worst, standings); err == nil {
 		fresh := approval.New(q, q.Model, worst+fallback.Held(), s.Policy, now)
 		fresh.Fallback = fallback

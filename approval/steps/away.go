@@ -62,6 +62,7 @@ func (s *Watch) rests(ctx context.Context, r *approval.Request) (g ground, err e
 	for _, f := range r.Files {
 		var cause *approval.CauseError
 		switch err := s.slack.Stat(ctx, f); {
+		// Gone for good: no other file can make it better.
 		case errors.As(err, &cause) && !cause.Cause.Passes():
 			g.amiss = &cause.Cause
 			return g, nil
@@ -96,6 +97,8 @@ func (s *Watch) Look(ctx context.Context, id string) error {
 // on, it waits, or it has moved on, mostly to its end.
 func (s *Watch) stored(ctx context.Context, was *approval.Request, seen ground) (*approval.Request, error) {
 	cause := seen.amiss
+	// Nothing has changed and nobody looks at it: no write for that. While it is pending, when it was
+	// looked at and whether the channel is shared now is kept for those who decide.
 	if cause == nil && was.Away == nil && was.State != approval.Pending {
 		return was, nil
 	}
@@ -164,6 +167,8 @@ func (s *Watch) withoutInput(ctx context.Context, r *approval.Request, cause app
 		if err != nil {
 			return err
 		}
+		// Of a file that Slack shows and does not give, a look at everything finds nothing amiss: then
+		// the refused download itself is the cause.
 		if found.amiss != nil || cause.Code != approval.FileWithheld {
 			seen = found
 		}

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -164,6 +165,10 @@ func TestWhatGoesBetweenNamingAndStart(t *testing.T) {
 		} else {
 			require.Equal(t, approval.Failed, r.State)
 			require.Equal(t, approval.FileGone, r.Cause.Code)
+			events, err := b.store.Events(t.Context(), r.ID)
+			require.NoError(t, err)
+			at := slices.IndexFunc(events, func(e approval.Event) bool { return e.Kind == approval.EventVoided })
+			require.Equal(t, map[string]any{"code": approval.FileGone, "file": approval.Said("sales.csv")}, events[at].Data["cause"], "the trail says why as well")
 		}
 		require.Zero(t, b.box.starts())
 		require.Zero(t, b.box.living())

@@ -83,6 +83,7 @@ func (s *Treasury) cheaper(d budget.Downgrade) error {
 	if err != nil {
 		return &approval.InputError{Why: priceReason(err)}
 	}
+	// It is enough that it saves for one model: "any model to m2" also names m2 and cheaper ones.
 	saves := false
 	for _, m := range models {
 		from, err := s.costs.worstTokens(m, now)
@@ -147,6 +148,7 @@ func (s *Treasury) ThreadStandings(ctx context.Context, actor, channel string, s
 	if err != nil {
 		return nil, err
 	}
+	// In its own channel everybody can read what the thread spends: the bills stand there.
 	if channel == "" || at.Channel != channel {
 		return s.Standings(ctx, actor, []budget.Scope{scope})
 	}
@@ -195,6 +197,7 @@ func ReadLimitChange(e approval.Event) (c LimitChange, err error) {
 		return c, fmt.Errorf("read the change of a budget: %w", err)
 	}
 	c = LimitChange{Scope: data.Scope, Before: data.Before, Until: data.Until}
+	// The event of a removal holds no limit. Every limit that is set has a window, if only "none".
 	if data.Limit.Window != "" {
 		c.After = &data.Limit
 	}
@@ -222,8 +225,8 @@ func (s *Treasury) Budgets(ctx context.Context, team, user, channel string) ([]b
 	return s.store.Standings(ctx, scopes)
 }
 
-// has tells whether somebody's click has been taken before: Slack or a person
-// has sent it twice, which is no error.
+// has tells whether somebody's click has been taken before. Slack or a person has sent it
+// twice: the second one is told the outcome of the first, and no error.
 func has(r *approval.Request, d approval.Decision) bool {
 	return slices.ContainsFunc(r.Decisions, func(e approval.Decision) bool {
 		return e.Reviewer == d.Reviewer && e.Verdict == d.Verdict && e.Digest == d.Digest &&
@@ -320,6 +323,8 @@ func (e *Explanation) read(event approval.Event) error {
 	if err != nil {
 		return fmt.Errorf("read the event %q: %w", event.Kind, err)
 	}
+	// The events of one hold (held, weighed, uncertain, settled) become one step. A refusal has no hold,
+	// and is always a step of its own.
 	var step *Weighing
 	for i := range e.Steps {
 		if data.Hold != "" && e.Steps[i].HoldID == data.Hold {

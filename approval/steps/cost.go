@@ -82,6 +82,7 @@ func (s *Costs) boxCharge(r *approval.Request, used time.Duration, now time.Time
 	charge, err := s.Prices.BoxCharge(s.sandbox.Size(), used, now)
 	if err != nil {
 		s.unpriced(r, err, false, now)
+		// Settled here, so whoever books the charge finds no hold left, and nothing is paid twice.
 		for _, h := range r.Money().ForRun() {
 			r.Money().Settle(h.InFull(now, s.sandbox.Size().Kind))
 		}
@@ -110,6 +111,7 @@ func (s *Costs) worstTokens(model string, now time.Time) (budget.USD, error) {
 // worst prices the drafts of a model, and of those that may take its place.
 func (s *Costs) worst(reach review.Reach, from string, now time.Time) func(model string) (budget.USD, error) {
 	return func(model string) (budget.USD, error) {
+		// A model that may not step in has no price here, so nothing that compares prices can choose it.
 		if !slices.Contains(s.writer.Models(), model) || model != from && !reach.StepsIn(model, from) {
 			return 0, &budget.UnknownPriceError{What: model, At: now}
 		}
@@ -154,6 +156,8 @@ func (s *Costs) instead(standings []budget.Standing, reach review.Reach, model s
 		least = math.MaxInt64 // it was offered once, and nobody can price it any more
 	}
 	to := ""
+	// The first may cost as much as the one that is switched off. After that only a cheaper one takes
+	// its place, so among equals the settings' order decides.
 	for _, other := range s.writer.Models() {
 		_, off := budget.Without(standings, budget.WithoutModel(other))
 		if cost, err := worst(other); err == nil && !off && cost <= least && (to == "" || cost < least) {
@@ -215,6 +219,7 @@ func (s *Costs) fallback(standings []budget.Standing, reach review.Reach, model 
 		return nil // nobody knows what it costs, so it is not used
 	}
 	box, err := s.inspectCost(now)
+	// The cap bounds what the calls cost, so no more than that has to be held for them.
 	if f.Cap > 0 {
 		tokens = min(tokens, f.Cap)
 	}
@@ -242,6 +247,7 @@ func (s *Costs) draftTerms(ctx context.Context, r *approval.Request) (t draftTer
 	if _, off := budget.Without(standings, budget.LongRuns); off {
 		t.limits.Seconds = min(t.limits.Seconds, int(budget.ShortRun/time.Second))
 	}
+	// A workspace without any run yet has no usual time.
 	typical, runs, err := s.store.TypicalRun(ctx, r.Team)
 	if t.run = typical; runs == 0 {
 		t.run = usualRun
@@ -262,6 +268,7 @@ func (s *Costs) quote(run time.Duration, cap budget.USD, now time.Time) (budget.
 func (s *Costs) affordable(r *approval.Request, at time.Time) (approval.Limits, error) {
 	m := r.Revision.Manifest
 	limits := m.Limits
+	// A box in which nothing started has been paid from the hold, so less than the cap may be left.
 	var held budget.USD
 	for _, h := range r.Money().ForRun() {
 		held += h.Amount
@@ -279,6 +286,7 @@ func (s *Costs) affordable(r *approval.Request, at time.Time) (approval.Limits, 
 		}
 		return box.Amount <= most, err
 	}
+	// The cost only grows with the seconds, so halving finds the longest run that is paid for.
 	low, high := 0, m.Limits.Seconds // low is too short or fits, high+1 is too long
 	if ok, err := fits(high); ok || err != nil {
 		return limits, err

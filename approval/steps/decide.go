@@ -59,6 +59,8 @@ func (s *Decider) Decide(ctx context.Context, ruling Ruling) (*approval.Request,
 	if ruling.Verdict != approval.Approve && ruling.Verdict != approval.Reject && ruling.Verdict != approval.Rewrite {
 		return nil, &approval.InputError{Why: approval.Because(approval.WhyNoVerdict)}
 	}
+	// Set where a budget refused before anything was changed: the block can then be written from the
+	// same case, without loading it again.
 	var unchanged *Case
 	r, err := current(func() (r *approval.Request, err error) {
 		r, unchanged, err = s.decide(ctx, ruling)
@@ -97,6 +99,7 @@ func (s *Decider) mayDecide(ctx context.Context, ruling Ruling) (*Case, authorit
 	if err == nil {
 		d := ruling.decision()
 		d.InPlaceOf = by.inPlaceOf
+		// The modal of a click that was taken is shown as if it had been the first.
 		if has(c.Request, d) {
 			return c, by, nil
 		}
@@ -135,6 +138,8 @@ func (s *Decider) Stuck(ctx context.Context, id string, click approval.Click) er
 
 // judge finds the request, and by what right somebody would decide on it.
 func (s *Decider) judge(ctx context.Context, ruling Ruling) (*Case, authority, error) {
+	// Without a sandbox nobody starts or inspects anything, so only a no is taken in Slack. The other
+	// door is a program that has no sandbox of its own, and is not asked for one.
 	if why := s.boxes.noBox(); why != "" && ruling.Verdict != approval.Reject && ruling.Click.Door == "" {
 		return nil, authority{}, &approval.InputError{Why: approval.Reason{Code: approval.WhyNothingRuns, Said: why}}
 	}
@@ -194,6 +199,7 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling) (_ *approval.Reques
 	if err != nil {
 		return nil, nil, s.people.audited(ctx, ruling, err)
 	}
+	// A slip in typing is no attempt at anything: it is not audited.
 	if err := by.terms.CheckTyped(ruling.Verdict, ruling.Digest, ruling.Typed); err != nil {
 		return nil, nil, err
 	}
@@ -206,6 +212,7 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling) (_ *approval.Reques
 		err := s.store.Notify(ctx, approval.StuckNotice(c.Request, d.Reviewer))
 		return nil, nil, cmp.Or(err, error(&approval.MoveError{Request: c.Request, Verb: string(d.Verdict), Why: approval.Because(approval.WhyNobodyNext)}))
 	}
+	// Which model writes next is decided before the write, because it rests on the budgets as read.
 	var cheaper *approval.Downgraded
 	if d.Verdict == approval.Rewrite && s.costs.writes() {
 		if cheaper, err = s.costs.substitute(c.Request, s.costs.reach(c), apart(c.Request, c.Standings)); err != nil {
@@ -215,6 +222,7 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling) (_ *approval.Reques
 	if err := s.afford(c, d, by.rules); err != nil {
 		return nil, c, err
 	}
+	// The closure has the request as it stands at the write. Of a repeated click that is the answer.
 	var seen *approval.Request
 	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		if seen = r; has(r, d) {

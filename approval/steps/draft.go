@@ -52,6 +52,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	if later := s.boxes.startsLater(); later != nil {
 		return errors.Join(later, s.boxes.inLine(ctx, id, approval.Starting)) // what is written now could not be inspected
 	}
+	// A job that was repeated after a crash may find the last attempt spent.
 	if r.Attempts >= s.Policy.MaxAttempts || len(r.Refused) > maxRepairs {
 		return s.ends.fail(ctx, id, gaveUp(r))
 	}
@@ -74,6 +75,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	}
 	rules := c.Rules(s.Policy).Rules
 	notes, sight := *cmp.Or(rules.Notes, &review.Notes{}), rules.Shows
+	// Looking at files for the prompt costs money. Where the rules will bar the call, it is not spent.
 	ahead, looks := *r, sight
 	if replace(&ahead, cheaper, c.Now); !barred(&ahead, reach).None() {
 		looks = approval.Shape // nothing will be asked
@@ -82,6 +84,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	if err != nil || !goesOn {
 		return s.reader.stopped(ctx, r, err)
 	}
+	// Sealed with the code: what the model was let see now, whatever the switch says later.
 	saw, history := sawOf(sight, seen, history), approval.ShownTo(history, sight)
 	today, libraries := time.Now().In(s.costs.Calendar()), s.libraries() // the same for what is held and for what is sent
 	brief := func(r *approval.Request) Brief {
@@ -97,6 +100,8 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 		if call, err = s.calling(r, brief(r), now); err != nil {
 			return err
 		}
+		// What is held for a fallback follows today's budgets and rules until it has been called. From then
+		// on it is what its calls are charged against.
 		if !r.FellBack() {
 			r.Fallback = s.costs.fallback(terms.standings, reach, r.Model, call.worst, now)
 		}
@@ -141,6 +146,8 @@ func (s *Drafter) calling(r *approval.Request, b Brief, now time.Time) (c callin
 	if c.worst, err = s.costs.draftCost(b.Model, now); err != nil {
 		return c, err
 	}
+	// The hold covers any draft by this model (worst). Of this call the real prompt counts, which is
+	// what stays uncertain if no bill comes.
 	bytes, tokens := s.writer.Size(b)
 	if c.tokens, err = s.Prices.WorstTokens(b.Model, bytes, tokens, now); err != nil {
 		return c, err
@@ -205,6 +212,7 @@ func gaveUp(r *approval.Request) approval.Reason {
 // keep stores what came. What cannot be shown truthfully goes back to the model.
 func (s *Drafter) keep(ctx context.Context, r *approval.Request, call calling, draft Draft, notes approval.SealedNotes, saw approval.Sight) error {
 	author := draft.Usage.Model
+	// An answer with a program and without tokens cannot be true.
 	if author == "" || draft.Usage.Output <= 0 {
 		// A program came, and no word on what it cost.
 		author, draft.Usage.Model = r.Model, unknownUsage
@@ -237,6 +245,7 @@ func (s *Costs) manifest(r *approval.Request, rules review.RuleSet, findings []a
 	m := approval.Manifest{Version: approval.ManifestVersion, Sandbox: s.sandbox.Size().Kind, Template: s.sandbox.Template(),
 		Limits: terms.limits, CostCap: cap, Today: now.In(s.Calendar()).Format(time.DateOnly), Zone: s.Calendar().String(), Environment: environment, Notes: notes, Saw: saw}
 	m = r.Repeats.Terms(m)
+	// Sealed with their readings, which name how a program's load will read them.
 	for _, f := range r.Files {
 		m.Inputs = append(m.Inputs, sealedInput(f))
 	}
@@ -264,6 +273,7 @@ func (s *Drafter) noDraft(ctx context.Context, id string, call calling, next *ap
 	}
 	var later *LaterError
 	went, err := s.ends.book(ctx, id, call, usage, 0, func(r *approval.Request, now time.Time) error {
+		// The store may run this closure again: a decision of an earlier run must not survive.
 		later = nil
 		again := failed.Retry && r.Attempts < s.Policy.MaxAttempts
 		// What has failed and may have been billed so often fails the same way again, and is billed again.
@@ -344,11 +354,13 @@ func (s *Reader) alone(ctx context.Context, all []string, work func(context.Cont
 func (s *Reader) lookedAt(ctx context.Context, r *approval.Request, sight approval.Sight) (seen map[string]*reading.Glimpse, goesOn bool, err error) {
 	seen = map[string]*reading.Glimpse{}
 	for _, f := range r.Files {
+		// content notes in its argument what the file is now; f stays what the reading is about.
 		now := f
 		in, err := s.inputs.content(ctx, &now)
 		if err != nil {
 			return nil, false, err
 		}
+		// The glimpse would be of other rows than the reading says.
 		if now.SHA256 != f.SHA256 || f.Reading == nil {
 			continue
 		}

@@ -72,6 +72,7 @@ func (s *Editor) edit(ctx context.Context, ruling Ruling, code string) (*approva
 	var seen *approval.Request
 	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		seen = r
+		// A second press of Save, or Slack's repetition.
 		if edited(r, e) {
 			return errTwice
 		}

@@ -111,6 +111,8 @@ func (s *Ends) book(ctx context.Context, id string, call calling, usage budget.U
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		// A provider that billed and did not say how much is charged nothing now: the call's most stays
+		// held, and uncertain, until its usage is known.
 		known, unknown := usage, budget.USD(0)
 		if usage.Model == unknownUsage {
 			known.Model, unknown = "", call.tokens
@@ -121,6 +123,7 @@ func (s *Ends) book(ctx context.Context, id string, call calling, usage budget.U
 			r.Money().PayFallback(unknown + budget.Total(settled.Charges))
 		}
 		r.Money().Conclude(call.hold, call.tokens+call.boxes, settled, unknown)
+		// A box has no tokens, and whoever waits for it checks for themselves whether it still counts.
 		went = r.State == approval.Drafting && (call.tokens == 0 || !overtaken(r, call.hold))
 		if !went {
 			return nil
@@ -170,6 +173,8 @@ func (s *Ends) fail(ctx context.Context, id string, reason approval.Reason) erro
 // failOver is fail over an error, of which administrators may have to hear.
 func (s *Ends) failOver(ctx context.Context, id string, reason approval.Reason, over error) error {
 	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		// Only what is being written, or is approved and not started, ends here: reviewers and askers keep
+		// what waits for them, and a run has an outcome of its own.
 		if r.State != approval.Drafting && r.State != approval.Approved {
 			return nil
 		}

@@ -56,6 +56,7 @@ func (s *Finder) Find(ctx context.Context, id string) error {
 	seen, err := s.seek(ctx, r)
 	var cause *approval.CauseError
 	var input *approval.InputError
+	// Slack is away, or slow: the job comes again, and nobody is asked to do anything.
 	if err != nil && !errors.As(err, &cause) && !errors.As(err, &input) {
 		return err
 	}

@@ -40,6 +40,8 @@ func (s *Inputs) fits(together int64) error {
 // fileName makes a name that a box can hold: no folders, nothing hidden, unlike
 // the names before it. People and the model see the same one.
 func fileName(name string, before []approval.File) string {
+	// A name comes from Slack and so from anybody. In a box it must not leave the folder or hide, and
+	// in prompt, card and program it must be the same.
 	name = strings.TrimLeft(approval.Plain(strings.Map(func(r rune) rune {
 		if r == '/' || r == '\\' || r == utf8.RuneError || approval.Hidden(r) {
 			return '_'
@@ -47,6 +49,7 @@ func fileName(name string, before []approval.File) string {
 		return r
 	}, name)), ". ")
 	ext := path.Ext(name)
+	// No such ending is one. It is cut with the rest of the name.
 	if len(ext) > 12 {
 		ext = ""
 	}
@@ -59,6 +62,7 @@ func fileName(name string, before []approval.File) string {
 		stem = "file"
 	}
 	name = stem + ext
+	// Without regard to case: "Sales.csv" and "sales.csv" are one name to people.
 	taken := func(f approval.File) bool { return strings.EqualFold(f.Name, name) }
 	for n := 2; slices.ContainsFunc(before, taken); n++ {
 		name = fmt.Sprintf("%s (%d)%s", stem, n, ext)
@@ -116,6 +120,7 @@ func (s *Inputs) sealed(ctx context.Context, r *approval.Request) (inputs []Inpu
 		together += f.Size
 		inputs = append(inputs, s.input(ctx, f))
 	}
+	// By what the row knows. That the contents are still these is checked while the box takes them in.
 	why := otherThan(r.Revision.Manifest.Inputs, r.Files)
 	if big := inputReason(s.fits(together)); !big.None() {
 		why = []approval.Reason{big}
@@ -194,6 +199,7 @@ func (s *Inputs) fetch(ctx context.Context, r *approval.Request) (files []approv
 		if err := s.fits(together); err != nil {
 			return nil, used, err
 		}
+		// It is read anew because the reviewers will see the request again, with how it is read now.
 		if f.SHA256 != had || f.Reading == nil {
 			box, err := s.readAnew(ctx, r, f, in)
 			if used += box; err != nil {
@@ -248,6 +254,8 @@ func (s *Inputs) content(ctx context.Context, f *approval.File) (InputFile, erro
 	defer func() { _ = from.Close() }() // it was only read
 	var head bytes.Buffer
 	sum := sha256.New()
+	// The whole file is hashed, and only its beginning kept: a small one need not be fetched twice, and
+	// a large one never lies in memory.
 	size, err := io.CopyN(io.MultiWriter(sum, &head), from, kept)
 	short := errors.Is(err, io.EOF)
 	if err == nil {

@@ -38,6 +38,7 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 	if err != nil || r.State != approval.Drafting || r.Blocked != nil || approval.NextStep(r) != approval.StepInspect {
 		return err
 	}
+	// What is inspected is remembered, because the request may hold something else when the box answers.
 	was := subjectOf(r)
 	repeats := r.Repeats != nil
 	if why := s.boxes.noBox(); why != "" {
@@ -78,6 +79,7 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		return err
 	}
 	shown := false
+	// The box is paid whatever it found, in the move that says what follows.
 	went, err := s.ends.book(ctx, id, call, budget.Usage{}, seen.Box, func(r *approval.Request, now time.Time) error {
 		shown = false // the closure runs again where somebody else has written since
 		switch {
@@ -112,6 +114,7 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		shown = true
 		return r.Drafted(rev, rules.Rules.Within(s.Policy), now)
 	})
+	// A hint that a run may follow: a box can be booted while the reviewers read.
 	if err == nil && went && shown {
 		s.sandbox.Prepare(id)
 	}
@@ -139,6 +142,7 @@ func strange(findings []approval.Finding, files []approval.File) string {
 	}
 	for _, f := range findings {
 		if f.Kind == approval.KindRead && f.Level == approval.Caution && f.About != "" && !slices.Contains(names, strconv.Quote(f.About)) {
+			// The sentence is for the model.
 			have := "There are no inputs."
 			if len(names) > 0 {
 				have = "The inputs are " + strings.Join(names, ", ") + "."

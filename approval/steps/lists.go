@@ -110,6 +110,7 @@ func (s *Lists) closed(ctx context.Context, id, user string) (why approval.Reaso
 		return why, err
 	}
 	inPlaceOf, why := review.Right(r, user, roster, terms)
+	// Most of all what is the person's own: that says more than "you are no reviewer".
 	d := approval.Decision{Reviewer: user, InPlaceOf: inPlaceOf}
 	for _, why := range []approval.Reason{approval.TheirOwn(r, d), approval.Spoken(r, d), approval.TheirWish(r, d), why} {
 		if !why.None() {
@@ -138,6 +139,7 @@ func (s *Lists) queue(ctx context.Context, team, user string, f QueueFilter, pag
 			as = append(as, d.From)
 		}
 	}
+	// Not nil: nil would mean every channel. Who decides nowhere gets an empty page.
 	projects := []string{}
 	for _, who := range as {
 		if slices.Contains(s.Policy.Reviewers, who) {
@@ -230,6 +232,7 @@ func alike(a, b string) int {
 	}
 	for _, line := range approval.Lines(b) {
 		if line = strings.TrimSpace(line); line != "" && count[line] > 0 {
+			// Each line of one program is matched once, so a repeated line does not count for more.
 			count[line]--
 			both++
 		}

@@ -46,6 +46,7 @@ func (s *Offers) Offered(ctx context.Context, team, project string) (c ModelList
 		return c, err
 	}
 	reach := c.Rules.Reach(s.writer.Offers())
+	// First those that may be asked, in the order in which they would be chosen.
 	for _, model := range reach.Models() {
 		o, _ := reach.Offer(model)
 		c.Models = append(c.Models, s.priced(o, approval.Reason{}))
@@ -90,6 +91,7 @@ func (s *Offers) fit(models review.Models, project string, now review.RuleSet) e
 		return &approval.InputError{Why: approval.Because(approval.WhyManySites)} // a host is confirmed for all
 	}
 	reach := review.Reach{Rules: models, Offers: s.writer.Offers()}
+	// Hosts are confirmed for the whole workspace, and a channel's list is held against those.
 	if project != "" && now.Rules.Models != nil {
 		reach.Rules.Sites = now.Rules.Models.Sites
 	}

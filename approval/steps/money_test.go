@@ -162,6 +162,9 @@ func TestSomebodyElseGrantsATopUpAndTheQuestionGoesOn(t *testing.T) {
 	ends, err := b.GrantEnds(t.Context(), top.ID)
 	require.NoError(t, err)
 	require.Equal(t, "until the end of today", ends[0].Words)
+	for _, end := range ends[2:] { // none where the month ends within a day
+		require.Contains(t, end.Words, "until the budget resets on ")
+	}
 	hour := b.store.now().Add(time.Hour)
 	for why, grant := range map[string]error{
 		string(approval.WhyAdminsOnly) + " answer this": second(b.Grant(t.Context(), top.ID, hour, approval.Click{Team: "T1", User: "R1"})),

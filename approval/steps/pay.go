@@ -30,6 +30,7 @@ type Payer struct {
 
 // unpaid stores that. Losing it loses nothing but these lines: the change was refused.
 func (s *Ends) unpaid(ctx context.Context, ruling Ruling, what string, refused *budget.ExceededError) {
+	// Written although the person's envelope may be answered by now: the card is to say why nothing came.
 	_, err := s.store.Update(context.WithoutCancel(ctx), ruling.RequestID, func(r *approval.Request, now time.Time) error {
 		return r.Money().Unpaid(what, refused, ruling.Click.User, now)
 	})
@@ -189,6 +190,7 @@ func (s *Payer) tryGoOn(ctx context.Context, id, model, by string, may func(*app
 		// It costs nothing to wait, and nobody knows what a box costs that is not there.
 		return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyNothingRuns, Said: why}}
 	}
+	// The list may be older than the switch.
 	if by, off := budget.Without(standings, budget.WithoutModel(model)); off {
 		return nil, modelOff(by, model)
 	}

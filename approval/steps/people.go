@@ -129,6 +129,7 @@ type authority struct {
 // removed by now, or, as far as a look of the last minute tells, become a guest or
 // left. Who may not gets the words for it.
 func (s *People) mayReview(ctx context.Context, id string, click approval.Click) (c *Case, a authority, err error) {
+	// Slack is asked while the database is read: one after the other, both would be the person's wait.
 	look := s.ahead(ctx, click.Team, click.User)
 	if c, err = s.store.Case(ctx, id); err != nil {
 		return nil, a, err
@@ -150,6 +151,8 @@ func (s *People) mayReview(ctx context.Context, id string, click approval.Click)
 		}
 		no.Why = person.Barred()
 	} else if absent {
+		// The right that they had was of somebody who has lost theirs. That is worth another word than
+		// "you are no reviewer".
 		no.Why = approval.Because(approval.WhyAbsentBarred)
 	}
 	if !no.Why.None() {
@@ -190,6 +193,7 @@ func (s *People) present(ctx context.Context, team string, r review.Roster, user
 func (s *People) stand(ctx context.Context, c *Case) error {
 	r := c.Request
 	roster, broken := c.RosterFor(r, s.Policy), &approval.BrokenSealError{}
+	// All decisions on an approved revision are approvals: any other one would have ended it.
 	for _, d := range r.Decisions {
 		switch {
 		case !roster.Reviewer(d.Voice()):
@@ -285,6 +289,8 @@ func (s *Decider) ToSign(ctx context.Context, ruling Ruling) (what sshkey.Statem
 	if !why.None() {
 		return what, nil, s.people.audited(ctx, ruling, &approval.NotAllowedError{Who: d.Reviewer, Why: why})
 	}
+	// The nonce is in the trail before anybody sees it. So a signature that was made for another moment,
+	// or another decision, fits no event.
 	d.Click.Nonce = rand.Text()
 	err = s.store.Audit(ctx, r.ID, approval.Event{Actor: d.Reviewer, Kind: approval.EventAskedToSign,
 		Data: map[string]any{"revision": d.Revision, "digest": d.Digest, "verdict": d.Verdict, "nonce": d.Click.Nonce}})
@@ -307,6 +313,7 @@ func (s *Decider) signed(ctx context.Context, c *Case, d approval.Decision) erro
 		why = approval.Because(approval.WhyNotSigned)
 	}
 	if why.None() {
+		// Looked for last: the trail of a request may be long, and most refusals need none of it.
 		events, err := s.store.Events(ctx, r.ID)
 		if err != nil {
 			return err

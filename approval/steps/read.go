@@ -114,6 +114,7 @@ func (s *Reader) Read(ctx context.Context, id string) error {
 	if later := s.boxes.startsLater(); later != nil {
 		return errors.Join(later, s.boxes.inLine(ctx, id, approval.Starting))
 	}
+	// A copy: the row is loaded again when the files are noted, and r stays what it was until then.
 	files := make([]approval.File, len(r.Files))
 	copy(files, r.Files)
 	var together int64
@@ -138,6 +139,7 @@ func (s *Reader) Read(ctx context.Context, id string) error {
 // noted goes on with files that are read: their asker is asked, or the code for them is
 // written, or sealed anew where it is there.
 func (s *Reader) noted(ctx context.Context, was *approval.Request, files []approval.File) error {
+	// What a new seal needs is read before the write, which calls no other store.
 	reseal, again := func(*approval.Request, time.Time) error { return nil }, *was
 	if again.Files = files; approval.SameColumns(&again) {
 		rules, err := s.people.RulesOf(ctx, was.Team, was.Project)
@@ -200,6 +202,8 @@ func (s *Reader) one(ctx context.Context, r *approval.Request, f *approval.File)
 	if f.SHA256, err = s.store.Known(ctx, r.Team, *f); err != nil {
 		return false, err
 	}
+	// Known goes by what Slack had shown (id, name, size) before it was fetched, so that is what is
+	// remembered, with the hash that came of it.
 	shown := *f
 	if f.SHA256 == "" {
 		if in, err = s.inputs.content(ctx, f); err != nil {
@@ -265,6 +269,8 @@ func (s *Reader) inVain(ctx context.Context, r *approval.Request, f *approval.Fi
 	if why := new(approval.InputError); !errors.As(err, &why) || why.Why.Code != approval.WhyNotRead || f.Told() == nil {
 		return goesOn, err
 	}
+	// Every answer that a box was told is marked, so that the next reading is told nothing: this cannot
+	// come here twice for the same file.
 	f.Answers = slices.Clone(f.Answers)
 	for i := range f.Answers {
 		f.Answers[i].InVain = f.Answers[i].InVain || reading.ToldIn(f.Answers[i:i+1]) != nil
@@ -295,6 +301,8 @@ func notRead(name string, p reading.Problem) error {
 func (s *Reader) paid(ctx context.Context, id string, size int64, optional bool, box func(context.Context) (Readout, error)) (_ reading.Answer, goesOn bool, err error) {
 	for attempt := 1; attempt <= readTries; attempt++ {
 		var call calling
+		// First the box is held for beside the draft's money. Where no budget bears both, the draft's money
+		// takes its place, and the draft asks the budgets anew when its turn comes.
 		begin := func(instead bool) (*approval.Request, error) {
 			return s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
 				if call.boxes, err = s.costs.readCost(size, now); err != nil {

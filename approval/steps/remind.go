@@ -84,6 +84,7 @@ func (s *Reminder) again(ctx context.Context, id string) (*approval.Request, err
 	// Whoever is only called when the others do not decide is not called before.
 	first := slices.DeleteFunc(slices.Clone(all), func(who string) bool { return slices.Contains(fallback, who) })
 	return s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
+		// Escalation first: after a long pause both may be due, and the later word says all of the earlier.
 		if r.EscalationDue(now) {
 			return r.Escalate(fallback, now)
 		}

@@ -55,6 +55,7 @@ func (s *Runner) Run(ctx context.Context, id string) error {
 	if r.State != approval.Running {
 		return nil
 	}
+	// Here the row names a box, whoever named it. From here on a crash costs nothing but time.
 	result, err := s.collect(ctx, r, now.job)
 	if err != nil {
 		return s.uncollected(ctx, r, now, err)
@@ -75,6 +76,7 @@ func (s *Runner) Run(ctx context.Context, id string) error {
 	if err = ended(err); err != nil {
 		return err
 	}
+	// Last, when the result is stored: while the box lives, another replica can still collect it.
 	return s.sandbox.Kill(ctx, box)
 }
 
@@ -164,7 +166,8 @@ func (s *Runner) never(ctx context.Context, box string, why approval.Reason, err
 	return &neverError{why: why, err: err}
 }
 
-// ended forgives a verb that came too late: somebody else has ended the request.
+// ended turns the error of a verb that came too late into none: somebody else has ended the
+// request, and a job that repeated the step would only find the same.
 func ended(err error) error {
 	var move *approval.MoveError
 	if errors.As(err, &move) && move.Request.State.Final() {
@@ -180,6 +183,7 @@ const orphanLife = time.Hour
 // the one that is in the box; nil where another replica has named that.
 func (s *Runner) collect(ctx context.Context, r *approval.Request, job *Job) (approval.Result, error) {
 	box, m := r.Run.BoxID, r.Revision.Manifest
+	// A local box belongs to this machine, so a sandbox that does not know it says that it is gone.
 	if m.Sandbox != "local" && s.sandbox.Size().Kind != m.Sandbox {
 		// Other replicas, or this one once it is set up again, can still reach a box that is not on this machine.
 		if time.Since(r.Run.StartedAt) > orphanLife+time.Duration(m.Limits.Seconds)*time.Second {
@@ -200,6 +204,8 @@ func (s *Runner) collect(ctx context.Context, r *approval.Request, job *Job) (ap
 		return approval.Result{}, ErrBoxGone
 	}
 	err = nil
+	// Whoever has just made the box knows what is in it. Anybody else makes the job anew, and checks
+	// all of it again.
 	if job == nil {
 		job, err = s.again(ctx, r)
 	}
@@ -212,6 +218,8 @@ func (s *Runner) collect(ctx context.Context, r *approval.Request, job *Job) (ap
 	if err != nil {
 		return approval.Result{}, s.refused(ctx, box, err)
 	}
+	// Noted after the start, so a crash between the two leaves a started box without the note. The
+	// next call finds it running: the box's own mark says so.
 	if err := s.begun(ctx, r.ID, box); err != nil {
 		return approval.Result{}, err
 	}

@@ -110,6 +110,7 @@ func (s *Boxes) startsLater() error {
 }
 
 func (s *Boxes) notReady() (box *BoxError) {
+	// An error of another kind says nothing about whether it passes, so it is taken for one that does.
 	if err := s.sandbox.Ready(); err != nil && !errors.As(err, &box) {
 		box = &BoxError{Err: err, Words: "The sandbox cannot be reached.", Retry: true}
 	}
@@ -145,6 +146,7 @@ func patient(ctx context.Context, most time.Duration) (context.Context, context.
 func (s *Boxes) tellLine(ctx context.Context, r *approval.Request) context.Context {
 	place, said := r.Place, time.Time{}
 	return withLine(ctx, func(now int) {
+		// What is not said now is said with the next word: a sandbox repeats the place every few seconds.
 		if now == place || time.Since(said) < linePause {
 			return
 		}

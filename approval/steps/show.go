@@ -155,6 +155,8 @@ func (s *Presenter) Show(ctx context.Context, id string) error {
 	var faults []error
 	failed := map[Surface]bool{}
 	list := surfaces(v)
+	// By index, because the list grows: a refused card brings its plainer one, and sheets that Slack
+	// refused have the reply drawn once more.
 	for n := 0; n < len(list); n++ {
 		surface := list[n]
 		if failed[SurfaceRoot] || failed[SurfaceAnswer] || failed[SurfaceFiles] || surface == SurfaceSheets && failed[SurfaceReply] {

@@ -11,7 +11,9 @@ import (
 
 // A request may stand in line for its box for hours. What was checked before that is
 // checked again when the box is there: that nothing is frozen, that who approved it may
-// still do so, that all it rests on is there.
+// still do so, that all it rests on is there. The order of a start is therefore: check, box,
+// fill, check again, name the box in the row, start. Until the row names it, nothing can
+// have started in it, and it may be thrown away.
 
 // checkedLife is how old a check may be when a box is named. Most boxes are there sooner.
 const checkedLife = 2 * time.Second
@@ -104,6 +106,7 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 	if opened.by = by; err != nil || waits {
 		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
 	}
+	// Start would refuse it as well. Here it costs no box.
 	if wait := approval.QuietUntil(by.Request).Sub(by.Now); wait > 0 {
 		return r, opened, &LaterError{After: wait, Err: errors.New("it was approved by another door than Slack, and may be withdrawn")}
 	}
@@ -115,6 +118,7 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 		return r, opened, s.seals.breakSeal(ctx, r, broken)
 	}
 	if err != nil {
+		// A box may have been prepared while the reviewers read.
 		s.sandbox.Discard(r.ID)
 		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
 	}
@@ -138,6 +142,7 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 	}), r.ID, seal)
 	if err != nil {
 		var failed *BoxError
+		// Nothing is noted for people: the box is booting, and the next call finds it.
 		if errors.As(err, &failed) && failed.Kept {
 			return r, opened, &LaterError{After: time.Second, Err: err}
 		}
@@ -281,6 +286,8 @@ func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *ap
 		return err
 	}
 	_, err = s.store.Update(ctx, was.ID, func(r *approval.Request, now time.Time) error {
+		// What was found broken was found of this revision, in this state. If the request has moved on since,
+		// whoever moved it has checked for themselves.
 		if r.State != was.State || r.Revision.Number != was.Revision.Number || r.Run != nil && !r.Run.BegunAt.IsZero() {
 			return nil
 		}
@@ -291,6 +298,7 @@ func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *ap
 			r.Changes.Events = append(r.Changes.Events, approval.SealBroken(r, broken, now))
 			return s.abandon(r, approval.Because(approval.WhyCodeHidden), broken.Box, now)
 		}
+		// The manifest is made for the files as they are now, which the move below puts into the row.
 		bare := *r
 		if broken.Files != nil {
 			bare.Files = broken.Files
@@ -349,6 +357,8 @@ func (s *Seals) unbroken(ctx context.Context, r *approval.Request, c *Case) ([]I
 // Disown takes back an approval that somebody says was not theirs. When the code
 // has started already, the error says so, and the administrators are told.
 func (s *Seals) Disown(ctx context.Context, id string, revision int, click approval.Click) (*approval.Request, error) {
+	// Set by the closure where the approval was theirs and the code has started: then taking it back
+	// is refused, and the administrators hear of it all the same.
 	var late *approval.Notice
 	r, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		late = nil

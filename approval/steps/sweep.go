@@ -43,11 +43,13 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 
 func (s *Sweeper) catchUp(ctx context.Context, w Wake) error {
 	switch w.Step {
+	// These have jobs of their own, so that a sweep waits for no call of Slack's.
 	case approval.StepTell, approval.StepLook:
 		return s.store.Wake(ctx, w)
 	case approval.StepGoOn:
 		return s.payer.tryAgain(ctx, w.RequestID)
 	}
+	// Whatever else is due: a wait that has run out ends first, and then there is nothing to remind of.
 	r, err := s.store.Update(ctx, w.RequestID, approval.ExpireIfDue)
 	if err != nil {
 		return err
@@ -134,6 +136,7 @@ func (s *Treasury) digests(ctx context.Context) error {
 		return nil
 	}
 	due := s.Due(time.Now())
+	// The stretch begins where the one before it ended: at the moment that was due before this one.
 	from := s.Due(due.Add(-time.Nanosecond))
 	if due.IsZero() || from.IsZero() {
 		return nil
@@ -144,6 +147,7 @@ func (s *Treasury) digests(ctx context.Context) error {
 	}
 	var faults []error
 	for team, since := range teams {
+		// A workspace that has asked nothing before the end of the stretch has nothing to be told.
 		if since.Before(due) {
 			faults = append(faults, s.digest(ctx, team, from, due))
 		}

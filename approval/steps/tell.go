@@ -91,6 +91,7 @@ func (s *Teller) Tell(ctx context.Context, key string) error {
 	}
 	var faults []error
 	for _, who := range view.recipients(posts) {
+		// One whom Slack does not reach keeps nobody else from hearing it.
 		faults = append(faults, s.tellOne(ctx, view, who, posts[who]))
 	}
 	if err := errors.Join(faults...); err != nil {
@@ -199,6 +200,8 @@ func (v *NoticeView) recipients(posts map[string]NoticePost) []string {
 	if v.Admins {
 		all = append(all, v.Roster.Admins...)
 	}
+	// Whoever has it is among them though they may have lost their part since: it is redrawn where it
+	// stands, so that nobody keeps an old word.
 	for who := range posts {
 		all = append(all, who)
 	}
@@ -221,6 +224,7 @@ func (s *Teller) tellOne(ctx context.Context, v *NoticeView, who string, had Not
 		if err := s.store.NoticePosted(ctx, fresh); err != nil {
 			return err
 		}
+		// Without Begun, because nobody has tried before this: nothing can stand there to be looked for.
 		had = NoticePost{Key: v.Key, Recipient: who}
 	}
 	post, err := s.slack.Tell(ctx, v, had)

@@ -62,6 +62,8 @@ func (s *Payer) Grant(ctx context.Context, topUp string, until time.Time, click 
 	if err != nil {
 		return nil, err
 	}
+	// The grant has committed. What follows may fail without failing the administrator's click: the
+	// next sweep goes on (DecideTopUp has set the block's Until).
 	gone, err := s.goOn(ctx, r.ID, "", click.User, func(*approval.Request) error { return nil })
 	var refused *budget.ExceededError
 	if errors.As(err, &refused) {
@@ -95,6 +97,7 @@ func (s *Payer) answer(ctx context.Context, id string, granted bool, until time.
 		if r.Team != click.Team {
 			return approval.ErrNotFound
 		}
+		// Postgres keeps microseconds, and the event has to say the moment that the row says.
 		return r.Money().DecideTopUp(id, granted, until.Truncate(time.Microsecond), reason, click.User, now)
 	})
 }
@@ -120,7 +123,7 @@ func (s *Payer) GrantEnds(ctx context.Context, topUp string) ([]GrantEnd, error)
 	}
 	for _, st := range standings {
 		if reset := st.ResetsAt; reset.After(ends[1].At) {
-			ends = append(ends, GrantEnd{"until the budget starts anew on " + reset.In(s.costs.Calendar()).Format("2 January"), reset})
+			ends = append(ends, GrantEnd{"until the budget resets on " + reset.In(s.costs.Calendar()).Format("2 January"), reset})
 		}
 	}
 	return ends, nil

@@ -1,5 +1,10 @@
-// Package command reads what people type after /budget: into an order, or into an
-// error with an example of one that can be read.
+// Package command reads what people type: after /budget into an order (order.go, terms.go,
+// period.go), before a question the model that it is for (question.go). What it cannot read
+// becomes an error with an example of a command that works: a test reads them all back.
+//
+// It works on the words as Slack sends them. In the manifest both commands have Slack escape
+// people and channels (should_escape), so that a mention is an id and never a name that
+// somebody else may have.
 package command
 
 import (
@@ -74,6 +79,7 @@ func ParseBudget(text string) (Order, error) {
 	o := Order{Verb: strings.ToLower(words[0])}
 	read, ok := verbs[o.Verb]
 	if !ok {
+		// With a near miss the long list of verbs would only hide the one that was meant.
 		if near := nearest(o.Verb); near != "" {
 			return Order{}, &approval.InputError{Why: approval.Words(fmt.Sprintf("Unknown command %q. Did you mean %q?", said(text), near))}
 		}
@@ -88,6 +94,7 @@ func ParseBudget(text string) (Order, error) {
 // nearest is the verb that somebody may have meant: one letter more, less or other.
 func nearest(word string) string {
 	for _, verb := range slices.Sorted(maps.Keys(verbs)) {
+		// What both begin with is skipped. Then at most one letter may be too many, missing or other.
 		same := 0
 		for same < min(len(word), len(verb)) && word[same] == verb[same] {
 			same++
@@ -128,6 +135,7 @@ func ReadTarget(word, example string) (Target, error) {
 		return Target{Kind: budget.Project, Id: m[1]}, nil
 	}
 	if m := threadLink.FindStringSubmatch(word); m != nil {
+		// A link to a reply names the thread's first message in thread_ts, which is where the budget is.
 		t := Target{Kind: budget.Session, Channel: m[1], Ts: m[2] + "." + m[3]}
 		if m[4] != "" {
 			t.Ts = m[4]
@@ -176,6 +184,7 @@ func (o *Order) readRemove(rest []string) error {
 // requestID is how requests are called; see approval.NewID.
 var requestID = regexp.MustCompile(`^[0-9a-z]{4,20}$`)
 
+// ReadExplain reads the id of a question, also for the form that asks for it.
 func (o *Order) ReadExplain(rest []string) error {
 	const example = "explain bcd23fg"
 	if len(rest) != 1 {
@@ -193,6 +202,7 @@ func (o *Order) readSet(rest []string) (err error) {
 	if len(rest) == 0 {
 		return wrong("Whose budget, and how much?", example)
 	}
+	// An example for the same kind of budget as was typed.
 	switch first := strings.ToLower(rest[0]); {
 	case first == "team" || slices.Contains(roles, first):
 		example = "set " + first + " 200 per month"

@@ -28,6 +28,7 @@ var Periods = map[string]period{
 func (p period) Around(now time.Time) (from, until time.Time) {
 	from, until = p.window.Range(now, now.Location())
 	for range p.back {
+		// A moment before a window lies in the one before it, however long that was.
 		from, until = p.window.Range(from.Add(-time.Second), now.Location())
 	}
 	return from, until

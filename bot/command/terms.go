@@ -69,6 +69,7 @@ var clauses = map[string]func(t *terms, r *reader) error{
 // Without a window it is per month.
 func (t *terms) read(words []string) error {
 	t.Window = budget.Month
+	// Commas become words of their own, so "50%,95%" and "50%, 95%" read alike.
 	r := &reader{strings.Fields(strings.ReplaceAll(strings.Join(words, " "), ",", " , "))}
 	seen := map[string]bool{}
 	for len(r.words) > 0 {
@@ -78,6 +79,7 @@ func (t *terms) read(words []string) error {
 			return wrong(fmt.Sprintf("I do not understand %q. After the amount there may be per day, per week, per month or in all, and then soft, warn, downgrade and without.",
 				said(strings.Join(r.words, " "))), exampleWindow)
 		}
+		// "in all" and "per week" are the same clause, and stand there once together.
 		name := map[string]string{"in": "per"}[word]
 		if name == "" {
 			name = word
@@ -141,6 +143,7 @@ func (t *terms) readDowngrade(r *reader) error {
 		if r.accept("to") {
 			d = budget.Downgrade{From: d.To, To: kit.FromSlack(r.take())}
 		}
+		// A model's name is not checked here: which there are, the service knows.
 		if d.To == "" || d.To == "," || d.From == "," || slices.Contains(clauseWords, d.To) {
 			return wrong("Which model should write instead? Name one, or several in the order to try them.", exampleDowngrade)
 		}

@@ -30,5 +30,6 @@ func fallen(f approval.Fallen) []kit.Part {
 	case approval.NoKey:
 		return []kit.Part{kit.Words(", who approved it, has removed the key that signed it. ")}
 	}
+	// What is left is NoMember: they have left, or are a guest now.
 	return []kit.Part{kit.Words(", who approved it, is no longer a full member of this workspace. ")}
 }

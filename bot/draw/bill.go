@@ -17,6 +17,7 @@ import (
 func cost(p *kit.Page, v *steps.View) {
 	r := v.Request
 	var said []kit.Part
+	// Who answers for it comes first: the line stands under every answer, and nobody reads to its end.
 	if who := approvers(r); who != nil {
 		said = append(append(said, kit.Words("Approved")), who...)
 	}
@@ -61,7 +62,8 @@ func bill(p *kit.Page, v *steps.View) {
 	p.Small(print...)
 }
 
-// boxSteps name what a box was used for, where it takes more than one line.
+// boxSteps name what a box was used for, where it takes more than one line. A draft's hold may
+// pay for an inspection as well (approval.Money.Inspect), so both purposes have the same word.
 var boxSteps = map[budget.Purpose]string{budget.ForDraft: ", inspection", budget.ForRead: ", reading", budget.ForInspect: ", inspection", budget.ForRun: ", run"}
 
 // billLines add charges of one kind and name up, and end with the total and what is left.
@@ -73,6 +75,8 @@ func billLines(v *steps.View) (items [][]kit.Part) {
 		step  string
 		to    approval.Addressee // of a call
 	}
+	// A lost run's box is charged in full, as a guess. Beside boxes whose time is known, one line for
+	// all of them would be wrong, so each then says what it was for.
 	lost := slices.ContainsFunc(v.Bill, func(s steps.Spend) bool { return s.Estimated && s.Purpose == budget.ForRun })
 	sums, order, estimated := map[key]budget.Charge{}, []key{}, false
 	for _, s := range v.Bill {
@@ -95,6 +99,7 @@ func billLines(v *steps.View) (items [][]kit.Part) {
 	}
 	for i, k := range order {
 		c := sums[k]
+		// The charges of a question with many repairs would fill the message. The total counts all of them.
 		if i >= 8 {
 			items = append(items, []kit.Part{kit.Words(fmt.Sprintf("and %d more lines", len(order)-i))})
 			break
@@ -142,6 +147,7 @@ func askedAt(to approval.Addressee) string {
 
 // expected says what a run should cost and what it can cost.
 func expected(rev *approval.Revision) string {
+	// An expectation that is the limit says nothing more than the limit.
 	if rev.Quote <= 0 || rev.Quote >= rev.Manifest.CostCap {
 		return fmt.Sprintf(", at most %s more for the run", money.Most(rev.Manifest.CostCap))
 	}
@@ -155,6 +161,7 @@ func ofQuote(v *steps.View) string {
 	if !ok || rev == nil || rev.Quote <= 0 {
 		return ""
 	}
+	// Compared as people read them: a difference that does not show is none.
 	spent, quoted := money.Spent(run), money.Spent(rev.Quote)
 	if spent == quoted {
 		return fmt.Sprintf("The run cost %s, as expected; the limit was %s", spent, money.Most(rev.Manifest.CostCap))

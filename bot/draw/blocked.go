@@ -20,6 +20,7 @@ func Blocked(with With, v *steps.View, c *steps.Choices) *kit.Page {
 	r := v.Request
 	p := &kit.Page{}
 	p.Say(kit.Flow(kit.Strong("Paused: over budget. "), refusal(r, ""))...)
+	// By the budgets as they stood when they refused: the sentence above the bar says the same numbers.
 	tight := r.Blocked.Tight()
 	money.Standing(p, tight, money.Whose(tight.Limit.Scope, ""))
 	askedMore(p, r)
@@ -36,6 +37,7 @@ func Blocked(with With, v *steps.View, c *steps.Choices) *kit.Page {
 func refusal(r *approval.Request, reader string) []kit.Part {
 	block := r.Blocked
 	tight := block.Tight()
+	// Here money is left, so the sentence about what it could cost would be a riddle.
 	if d := block.Declined; d != nil {
 		return kit.Flow(kit.Person(r.Asker), kit.Words(fmt.Sprintf(" does not want %s to write the code, and %s is not used while ", kit.Cut(d.To, 80), kit.Cut(d.From, 80))), money.Within(d.Scope, reader),
 			kit.Words(" is past its soft limit."))
@@ -72,6 +74,7 @@ const mostButtons = 2
 
 // waysOn returns the asker's choices as buttons. Cancel is always one of them.
 func waysOn(with With, r *approval.Request, c *steps.Choices) (row []slack.BlockElement) {
+	// Somebody has raised the budget, or a window has begun: then only this one way makes sense.
 	if c.Fits {
 		row = append(row, kit.Button(ids.ActionContinue, "Continue", r.ID, slack.StylePrimary))
 	}
@@ -94,6 +97,7 @@ func waysOn(with With, r *approval.Request, c *steps.Choices) (row []slack.Block
 	if !c.FitsFrom.IsZero() && !r.Blocked.Wait && !c.Fits {
 		row = append(row, kit.Button(ids.ActionWait, "Wait until "+kit.Day(c.FitsFrom.In(with.Calendar)).String(), r.ID, slack.StyleDefault))
 	}
+	// No button where nobody could grant it: the asker is the only administrator.
 	if c.CanTopUp && c.TopUp == nil && !c.Fits {
 		row = append(row, kit.Button(ids.ActionMoreMoney, fmt.Sprintf("Ask for %s more", askFor(c.Missing)), r.ID, slack.StyleDefault))
 	}

@@ -23,6 +23,8 @@ func Card(with With, v *steps.View, garbled bool) *kit.Page {
 
 // DrawCard draws the card, and can say which line of the code Slack has changed.
 func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
+	// The order is a reviewer's: what it takes of them, who asks what, on which files, what to be careful
+	// about, the code, and then what an approval agrees to.
 	r, rev := v.Request, v.Request.Revision
 	p := &kit.Page{}
 	p.Head(CardTitle(r))
@@ -37,6 +39,7 @@ func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 	refusedDrafts(p, r)
 	warned(p, r, mostFound)
 	summary(p, rev)
+	// The tail is drawn before it is known whether the code fits: it has to be there in any case.
 	tail := cardTail(v, review.MaxHosts, flaw)
 	text, fits := kit.Inline(rev.Code)
 	// The code comes last before the small print, whole or not at all.
@@ -57,11 +60,11 @@ func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 	p.Append(tail)
 	if r.State == approval.Pending {
 		cardButtons(with, p, v, fits, flaw.Found)
-		marked(p)
 	}
 	if row := disowning(r); len(row) > 0 {
 		p.Buttons("disown", row...)
 	}
+	marked(p) // last: the mark is of all that the card says
 	return p
 }
 
@@ -83,6 +86,7 @@ func disowning(r *approval.Request) []slack.BlockElement {
 func NotMe(r *approval.Request, revision int, label, takes string) *slack.ButtonBlockElement {
 	not := kit.Button(ids.ActionDisown, label, fmt.Sprintf("%s/%d", r.ID, revision), slack.StyleDanger)
 	not.AccessibilityLabel = "Withdraw the approval that was given in my name"
+	// A slip here stops everybody's work, so it asks once more.
 	not.Confirm = slack.NewConfirmationBlockObject(kit.Plain("Withdraw the approval?"), kit.Plain("It goes back to the reviewers, and the administrators are told that "+takes+"."),
 		kit.Plain("Withdraw it"), kit.Plain("Cancel")).WithStyle(slack.StyleDanger)
 	return not
@@ -111,6 +115,7 @@ func CardTitle(r *approval.Request) string {
 		return "Not run"
 	case approval.Lost:
 		return "Approved, result lost"
+	// A card exists only once there was code, so whatever is written now is written anew.
 	case approval.Drafting, approval.Asking:
 		return "The code is being rewritten"
 	case approval.Done:

@@ -19,6 +19,7 @@ func Lacks(with With, c approval.Cause) []kit.Part {
 	at, file := kit.Place(c.Channel), kit.Cut(c.File, 110)
 	switch c.Code {
 	case approval.NotIn, approval.NotSeen:
+		// Nobody can invite the bot into a direct message of two others.
 		if strings.HasPrefix(c.Channel, "D") {
 			return kit.Flow(kit.Words("I cannot see that conversation. Please ask in a channel that I am in, or write to me directly."))
 		}
@@ -44,6 +45,7 @@ func Lacks(with With, c approval.Cause) []kit.Part {
 			names = append(names, kit.Cut(f.Name, 80))
 		}
 		return kit.Flow(kit.Words("Which file do you mean? Choose one, or name it in your question. For example: " + strings.Join(names, ", ") + "."))
+	// It was ticked in a form, and taken out of the channel before that was sent.
 	case approval.FileNotHere:
 		return kit.Flow(kit.Words(file+" is no longer in "), at, kit.Words(". Choose another file, or upload it again."))
 	case approval.FileGone:
@@ -120,6 +122,7 @@ func Why(r *approval.Request) []kit.Part {
 	switch {
 	case c == nil:
 		return kit.Flow(kit.Words(kit.Cut(reasons.Words(r.Reason), 3000)))
+	// A reviewer has ended it. That says more than what it was waiting for.
 	case c.By != "":
 		return kit.Flow(kit.Person(c.By), kit.Words(" ended it while it was waiting: "), isAway(*c), kit.Words("."))
 	case c.Code == approval.FileGone, c.Code == approval.FileWithheld:

@@ -28,6 +28,7 @@ func buttons(p *kit.Page, v *steps.View) {
 	ran := r.State == approval.Done && r.Run != nil && r.Run.Result != nil
 	switch {
 	case r.Repeats != nil: // the first answer has the ways on
+	// It ran, so there is code that can be mended. Ask again would have it written from nothing.
 	case ran && r.Run.Result.Outcome != approval.OK:
 		add(ids.ActionFix, "Fix it", "Have the code fixed: new code is reviewed like any other", slack.StylePrimary)
 	case !ran && mayAskAgain(r):
@@ -37,6 +38,7 @@ func buttons(p *kit.Page, v *steps.View) {
 		add(ids.ActionCode, "Show code", "Show the code and who approved it", slack.StyleDefault)
 	}
 	add(ids.ActionDetails, "Details", "Show the whole bill and what the code did", slack.StyleDefault)
+	// Before it ran, the button stands in the thread's progress.
 	if b := reread(r); ran && b != nil {
 		row = append(row, b)
 	}
@@ -141,6 +143,8 @@ func CodeView(with With, v *steps.View) slack.ModalViewRequest {
 
 // ChartFile is how a chart is called in Slack: after what is on it, as far as its words say.
 func ChartFile(a approval.Artifact) string {
+	// The runner describes a chart in sentences, from its title on. The file takes the title's name,
+	// because Slack shows the name above the picture.
 	title := a.Alt
 	for _, end := range []string{". ", ", "} {
 		title, _, _ = strings.Cut(title, end)

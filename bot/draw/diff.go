@@ -65,6 +65,7 @@ func ChangedWords(all []approval.DiffLine) string {
 // that it stands in, and the line. What stayed is left out but for a few lines
 // around each change, and it is said how much.
 func DiffText(all []approval.DiffLine) (out []string) {
+	// Which lines are near a change is found first, so that two changes near each other share their context.
 	near := make([]bool, len(all))
 	for i, l := range all {
 		if l.Op == approval.Same {
@@ -113,6 +114,7 @@ func Diff(p *kit.Page, all []approval.DiffLine) {
 			p.Say(kit.Words(fmt.Sprintf("Another %s do not fit here. The full code is in the card's menu, as a file.", kit.Count(len(text), "line"))))
 			return
 		}
+		// At least one line goes into each block, or a line as long as a block would never be drawn.
 		n, chars := 0, 0
 		for n < len(text) && (n == 0 || n < kit.PartLines && chars+utf8.RuneCountInString(text[n]) < kit.PartChars) {
 			chars += utf8.RuneCountInString(text[n]) + 1

@@ -9,7 +9,9 @@ import (
 	"countersign/budget"
 )
 
-// Known returns the error's user-safe text; ok is false when people may not read it.
+// Known returns the error's user-safe text; ok is false when people may not read it. Only types
+// whose text was written for people stand here. The text of any other error may hold a path, a
+// host or a key, and stays in the log.
 func Known(err error) (string, bool) {
 	var (
 		move     *approval.MoveError
@@ -53,6 +55,7 @@ func moved(e *approval.MoveError) string {
 	if !e.Why.None() {
 		return reasons.Words(e.Why) + " Nothing has changed."
 	}
+	// Whoever cancels wants to know whether it still runs. The sentences below are for reviewers.
 	if e.Verb == "withdraw" {
 		switch e.Request.State {
 		case approval.Running:

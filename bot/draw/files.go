@@ -32,6 +32,7 @@ func fileLines(files []approval.File, remarks int) (items [][]kit.Part) {
 		if by := f.Shared; by != nil {
 			item = append(item, kit.Words(", shared by "), kit.Person(by.By), kit.Words(" "), kit.Moment(by.At))
 		}
+		// Before a box has read it, the name and who shared it are all that is known.
 		if f.Reading != nil {
 			item = append(item, kit.Words(": "+strings.Join(shapes(f), ", ")+howRead(f)))
 			item = append(item, saidOf(f, remarks)...)
@@ -78,6 +79,7 @@ func shapes(f approval.File) (words []string) {
 
 // howRead says how a file is read: "; read with delimiter semicolon, decimal comma".
 func howRead(f approval.File) string {
+	// The first table is the one that load takes when a program names no sheet.
 	if tables := f.Tables(); len(tables) > 0 {
 		if how := tables[0].Words(*f.Reading); how != "" {
 			return "; read as " + kit.Cut(foreign(how), howLength)
@@ -130,6 +132,7 @@ func doubted(p *kit.Page, r *approval.Request) {
 		p.Say(kit.Strong("Waiting for the asker"), kit.Words("."))
 		return
 	}
+	// Column names are text of whoever made the file, so they are made plain like any other.
 	said := []kit.Part{kit.Words(": " + kit.Cut(foreign(d.Words()), 400))}
 	if d == reading.Before() {
 		said = append([]kit.Part{kit.Words(": ")}, toldBefore(r.Files[at])...)
@@ -145,6 +148,7 @@ func doubted(p *kit.Page, r *approval.Request) {
 		buttons = append([]slack.BlockElement{compare}, buttons...)
 	}
 	p.Buttons("answer", buttons...)
+	// Whoever reads a question by a bot wonders what waiting costs.
 	free := "Nothing is written or paid while I wait, until "
 	if len(d.InEncodings()) > 0 {
 		free = "Compare runs a sandbox, which costs a little; else nothing is written or paid while I wait, until "
@@ -180,6 +184,7 @@ func RereadView(r *approval.Request, from Origin) slack.ModalViewRequest {
 	p := &kit.Page{}
 	p.Say(kit.Words("What you say holds for this question and its thread. The reviewers see it. Where the columns stay the same, so does the code, and nothing is paid; else new code is written, which costs about as much as the first."))
 	p.Enumerate("File", fileLines(files, mostRemarks))
+	// A field is asked for if one of the files could use it: which file is meant is chosen in the same form.
 	text, sheets, written := false, false, false
 	var options []*slack.OptionBlockObject
 	for _, f := range files[:min(kit.MaxChoices, len(files))] {
@@ -224,6 +229,7 @@ func RereadView(r *approval.Request, from Origin) slack.ModalViewRequest {
 func LettersView(from Origin, d reading.Doubt, letters [][]string, why string) slack.ModalViewRequest {
 	view := slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackLetters, Title: kit.Plain("Which is right?"), Close: kit.Plain("Close"), PrivateMetadata: from.String()}
 	p := &kit.Page{}
+	// Drawn twice: at once, because a trigger is good for three seconds, and when a box has looked.
 	if letters == nil || why != "" {
 		p.Say(kit.Words(cmp.Or(why, "One moment: the file is being looked at in a sandbox …")))
 		view.Blocks.BlockSet = p.Blocks

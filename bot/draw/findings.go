@@ -48,6 +48,8 @@ func warned(p *kit.Page, r *approval.Request, room int) {
 	if dangers(all) > 0 {
 		word, level = "Danger", approval.Danger
 	}
+	// Only the line numbers stand above the code: they tell where to look, and what is said there is
+	// read afterwards.
 	lines := sameFinding{}
 	for _, f := range all {
 		if f.Level == level && f.Line > 0 && !slices.Contains(lines.lines, f.Line) {
@@ -83,6 +85,7 @@ func findings(p *kit.Page, all []approval.Finding, room int) {
 	}{{approval.Danger, "Danger"}, {approval.Caution, "Caution"}} {
 		var items [][]kit.Part
 		hidden := 0
+		// What does not fit is skipped and counted, so one long finding hides none that come after it.
 		for _, f := range merged(all, t.level) {
 			text := f.String()
 			if len([]rune(text)) > room {

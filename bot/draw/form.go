@@ -55,9 +55,11 @@ func FormView(policy approval.Policy, f Form) slack.ModalViewRequest {
 	if f.Channel == "" {
 		where := slack.NewOptionsSelectBlockElement(slack.OptTypeConversations, kit.Plain("Choose a channel"), ids.FieldChannel)
 		where.DefaultToCurrentConversation, where.InitialConversation = f.Likely == "", f.Likely
+		// Channels shared with another organisation are left out: their people would read the answer.
 		where.Filter = &slack.SelectBlockElementFilter{Include: []string{"public", "private", "im"}, ExcludeExternalSharedChannels: true, ExcludeBotUsers: false}
 		blocks = append(blocks, slack.NewInputBlock(ids.FieldChannel, kit.Plain("Where the answer goes"), kit.Plain("I must be in that channel."), where))
 	}
+	// A note is why the form opens at all, so it stands above everything.
 	if len(f.Note) > 0 {
 		p := &kit.Page{}
 		p.Say(f.Note...)
@@ -79,6 +81,7 @@ func FormView(policy approval.Policy, f Form) slack.ModalViewRequest {
 	upload := slack.NewFileInputBlockElement(ids.FieldUpload).WithFileTypes(DataTypes...).WithMaxFiles(10)
 	hint := "CSV, TSV, XLSX or JSON, " + atMost(policy) + "."
 	blocks = append(blocks, slack.NewInputBlock(ids.FieldUpload, kit.Plain("Files to upload"), kit.Plain(hint), upload).WithOptional(true))
+	// With one model there is nothing to choose.
 	if len(f.Models) > 1 {
 		options := ModelOptions(f.Models)
 		choice := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain("The channel's usual model"), ids.FieldModel, options...)
@@ -137,6 +140,7 @@ func Boxes(f Form) slack.BlockElement {
 			initial = append(initial, option)
 		}
 	}
+	// Boxes show all names at once. Slack takes ten of them, and a hundred in a list.
 	if len(all) <= MaxBoxes {
 		group := slack.NewCheckboxGroupsBlockElement(ids.FieldFiles, all...)
 		group.InitialOptions = initial

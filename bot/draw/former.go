@@ -19,6 +19,7 @@ func FormerCard(v *steps.View, revision int, url string) *kit.Page {
 	r := v.Request
 	p := &kit.Page{}
 	switch now := r.Revision.Number; {
+	// Two cards of one version: a post whose answer was lost stands all the same.
 	case revision == now:
 		p.Head("Duplicate card")
 		p.Say(kit.Words("Please use the other card."))
@@ -92,6 +93,7 @@ func (f Flaw) Say(p *kit.Page, r *approval.Request) {
 		said = append(said, kit.Words("Slack has changed part of its text. "))
 	case f.Line > len(all):
 		said = append(said, kit.Words("Slack has added to the code. "))
+	// An empty line cannot be quoted.
 	case strings.TrimSpace(all[f.Line-1]) == "":
 		said = append(said, kit.Words(fmt.Sprintf("Slack has changed line %d of the code, which should be empty. ", f.Line)))
 	default:
@@ -139,6 +141,7 @@ func RefusedView(r *approval.Request) slack.ModalViewRequest {
 	p := &kit.Page{}
 	for i, refused := range r.Refused {
 		p.Quote(kit.Cut(approval.Plain(refused.Reason), 1000), kit.Strong(fmt.Sprintf("Draft %d", i+1)), kit.Words(" was refused:"))
+		// The answer held no program, or one that could not be shown truthfully.
 		if refused.Code == "" {
 			p.Say(kit.Words("No program of this answer was kept."))
 			continue

@@ -17,6 +17,7 @@ func grid(p *kit.Page, g approval.Grid, block, files bool) {
 	if g.Title != "" {
 		title = kit.Capital(kit.Cut(approval.Plain(kit.OneLine(g.Title)), 100))
 	}
+	// 400 characters stay free for what comes after the table.
 	room := min(shareTable, p.Room()-400)
 	if room < 700 || len(g.Columns) == 0 { // less than a heading may need
 		where := "too much for this message."
@@ -27,6 +28,7 @@ func grid(p *kit.Page, g approval.Grid, block, files bool) {
 		return
 	}
 	cells, rounded := kit.Figures(fitted(g, room), g.Numbers)
+	// As text, each cell is padded to its column, so the table is longer than its cells together.
 	for !block && len(cells) > 1 && utf8.RuneCountInString(kit.Columns(cells)) > room {
 		cells = cells[:max(1, len(cells)*3/4)] // columns are padded, so fewer rows fit
 	}

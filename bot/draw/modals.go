@@ -31,6 +31,7 @@ func ChangesView(from Origin, next review.Next) slack.ModalViewRequest {
 // successors says before a wish is sent off that its sender will have written a part.
 func successors(next review.Next) []kit.Part {
 	said := []kit.Part{kit.Strong("You cannot approve the next version"), kit.Words(", because you will have written a part of it. ")}
+	// Of low risk they may approve it. But the tier of what comes is not known yet.
 	if next.Tier == approval.Low {
 		said = []kit.Part{kit.Words("Should the next version be of medium or high risk, "), kit.Strong("you cannot approve it"), kit.Words(", because you will have written a part of it. ")}
 	}
@@ -52,6 +53,7 @@ func stuckView(from Origin, next review.Next) slack.ModalViewRequest {
 		strings.ToLower(RiskWords[next.Tier]), kit.Count(next.Needs, "approval"))))
 	p.Say(kit.Words("The asker can put the question otherwise, and then you can approve what is written for it. Or reject this version."))
 	p.Buttons("instead", kit.Button(ids.ActionQuestion, "Edit the question", from.Seal, slack.StyleDefault), kit.Button(ids.ActionReject, "Reject", from.Seal, slack.StyleDanger))
+	// Its buttons are pressed in the modal, so it remembers the card like any other.
 	view := kit.NoteOf("Request changes", p)
 	view.Close, view.PrivateMetadata = kit.Plain("Back"), from.String()
 	return view

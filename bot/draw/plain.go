@@ -45,6 +45,8 @@ func PlainCards(v *steps.View) []*kit.Page {
 		kit.Words(". The code is in this thread as a file, for reading."))...)
 	var row []slack.BlockElement
 	_, fits := kit.Chunked(r.Revision.Code)
+	// The forms that follow are for a Slack that refuses more and more: one section with buttons, the same
+	// as text, its first and last lines. Without buttons the text has to say where to decide.
 	bare := said
 	switch {
 	case !v.Terms.Slack:
@@ -80,6 +82,7 @@ func plainPages(said, bare []string, row []slack.BlockElement) []*kit.Page {
 		p.Buttons("decide", row...)
 	}
 	short := []string{bare[0], bare[len(bare)-1]}
+	// The last two lines are where to decide and what is decided on.
 	if len(bare) > 2 {
 		short = []string{bare[0], bare[len(bare)-2], bare[len(bare)-1]}
 	}

@@ -94,6 +94,7 @@ func untilRun(v *steps.View) []kit.Part {
 		said = append(said, kit.People(elsewhere(r), " or ")...)
 		return append(said, kit.Words(" can stop it with This was not me."))
 	}
+	// The first part is the blank that sets it apart from a sentence before it.
 	if r.Place != approval.NotInLine {
 		return append(inLine(r)[1:], kit.Words(" The approval is valid until "), kit.Moment(r.ExpiresAt), kit.Words("."))
 	}
@@ -135,6 +136,7 @@ func writing(v *steps.View) []kit.Part {
 	switch {
 	case r.Repeats != nil:
 		return []kit.Part{kit.Strong("Inspecting the code")}
+	// No model writes here, though the state is the same.
 	case r.Edit != nil:
 		return []kit.Part{kit.Person(r.Edit.By), kit.Strong(" has edited the code."), kit.Words(" The edit is being inspected; then somebody else reviews it.")}
 	case r.Revision != nil && len(r.Wishes) > 0:
@@ -158,6 +160,7 @@ func attempt(r *approval.Request) string {
 // waiting says for whom, and until when.
 func waiting(v *steps.View) []kit.Part {
 	r := v.Request
+	// That nobody can see the card comes before whom it waits for: they do not know of it.
 	if said := cardless(v); said != nil {
 		return said
 	}

@@ -72,6 +72,7 @@ func OpenUntil(r *approval.Request) []kit.Part {
 
 // HowItStands is the state of a request to those who wait for it.
 func HowItStands(r *approval.Request) string {
+	// "Expired" alone would read like a no.
 	if r.State == approval.Expired {
 		return StateWords[r.State] + ": " + reasons.Lapsed(r.Reason)
 	}
@@ -164,6 +165,7 @@ var follows = []string{ids.ActionFollow, ids.ActionFollow2, ids.ActionFollow3}
 // nobody has reviewed.
 func followUps(p *kit.Page, v *steps.View) {
 	r := v.Request
+	// After an error the next thing to do is to mend it.
 	if r.State != approval.Done || r.Run == nil || r.Run.Result == nil || r.Run.Result.Outcome != approval.OK {
 		return
 	}

@@ -54,6 +54,7 @@ func Reply(v *steps.View, tables bool) *kit.Page {
 	switch {
 	case !answered:
 		noAnswer(p, r)
+	// No opening stands above it: there are no charts, or this message stands alone (Whole).
 	case v.Posts[steps.SurfaceAnswer].TS == "":
 		opening(p, v)
 		body(p, v, tables)
@@ -121,6 +122,7 @@ func opening(p *kit.Page, v *steps.View) {
 		hey = nil
 	}
 	switch {
+	// The sentence is the program's, computed in its run. Nothing is added to it, not even "answer".
 	case res.Outcome == approval.OK && res.Answer != "":
 		p.Say(append(hey, kit.Words(kit.Cut(approval.Plain(res.Answer), shareText)))...)
 		claims(p, res)
@@ -131,6 +133,7 @@ func opening(p *kit.Page, v *steps.View) {
 	default:
 		p.Say(append(hey, kit.Strong(kit.Capital(outcomeWords[res.Outcome])), kit.Words(ending(res.Error)))...)
 	}
+	// Where the opening is a message of its own, it is posted before the files, and cannot know yet.
 	if v.Posts[steps.SurfaceAnswer].TS == "" {
 		without(p, v)
 	}
@@ -228,6 +231,7 @@ func short(text string, limit int) (shown string, whole bool) {
 		return text, true
 	}
 	head := string([]rune(text)[:max(0, limit-1)])
+	// A whole last line, unless that would give up half of what fits.
 	if at := strings.LastIndexByte(head, '\n'); at > len(head)/2 {
 		head = head[:at+1]
 	}

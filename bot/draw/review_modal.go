@@ -18,6 +18,7 @@ import (
 // where the rules want the digest typed, and what opens from a Home.
 func ReviewView(with With, v *steps.View, from Origin) (slack.ModalViewRequest, bool) {
 	r, rev := v.Request, v.Request.Revision
+	// Not drawn at all where it does not fit whole: what is approved here has been shown here.
 	chunks, ok := kit.Chunked(rev.Code)
 	if !ok {
 		return slack.ModalViewRequest{}, false
@@ -52,6 +53,7 @@ func ReviewView(with With, v *steps.View, from Origin) (slack.ModalViewRequest, 
 	}
 	view := slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackReview, Title: kit.Plain("Review the code"), Submit: kit.Plain("Approve"),
 		Close: kit.Plain("Close"), Blocks: slack.Blocks{BlockSet: p.Blocks}}
+	// Of everything that the modal says, and put into the metadata, which is not part of it.
 	from.Mark = readback.MarkOf(readback.TreeFrom(view), nil)
 	view.PrivateMetadata = from.String()
 	return view, true

@@ -32,6 +32,7 @@ func (s Seal) String() string { return fmt.Sprintf("%s/%d/%s", s.Request, s.Revi
 func ParseSeal(value string) (Seal, error) {
 	fields := strings.Split(value, "/")
 	bad := &approval.InputError{Why: approval.Words("I do not recognise this button. It may be from an older version of this app; please look for a newer card.")}
+	// Strict, because the value comes from an envelope and names what is approved.
 	if len(fields) != 3 || fields[0] == "" || len(fields[2]) != 64 || strings.Trim(fields[2], "0123456789abcdef") != "" {
 		return Seal{}, bad
 	}

@@ -27,6 +27,7 @@ var RiskWords = map[approval.Tier]string{approval.Low: "Low risk", approval.Medi
 func Glance(p *kit.Page, v *steps.View) {
 	r, t := v.Request, v.Terms
 	line := []kit.Part{kit.Strong(RiskWords[t.Tier]), kit.Words(" · " + needed(r.Approvals(), t)), kit.Words(" · at most " + money.Most(r.Revision.Manifest.CostCap) + " · until "), kit.Moment(r.ExpiresAt)}
+	// In the same paragraph, so that it stands with the risk that it explains.
 	if len(t.Why) > 0 {
 		line = append(line, kit.Words("\n"+kit.Cut(strings.Join(t.Why, " "), 600)))
 	}
@@ -62,6 +63,7 @@ func agreed(p *kit.Page, v *steps.View, hosts int) {
 			kit.Words(fmt.Sprintf("%s of %s left%s", money.Left(tight.Left()), money.Dollars(tight.Limit.Hard()), money.During[tight.Limit.Window])))
 	}
 	p.Say(append(cost, kit.Words("."))...)
+	// Whoever approves now is told the same. Here they need not try.
 	if r.Blocked != nil && r.State == approval.Pending {
 		p.Say(kit.Flow(kit.Strong("Paused: over budget. "), refusal(r, ""), kit.Words(" The asker has been told."))...)
 	}
@@ -86,6 +88,8 @@ func agreed(p *kit.Page, v *steps.View, hosts int) {
 	default:
 		p.Say(kit.Strong("Did not run."))
 	}
+	// The sealed day is told to every run, so a program that asks for it gives the same answer whenever
+	// it runs. That matters only to a program that asks.
 	if m.Today != "" && strings.Contains(r.Revision.Code, "today(") {
 		p.Say(kit.Strong("The program asks for the day."), kit.Words(fmt.Sprintf(" It is told %s (%s), also when it runs later.", m.Today, m.Zone)))
 	}
@@ -119,11 +123,13 @@ func noted(p *kit.Page, v *steps.View, most int) {
 	if m := sealed.YearBegins; m >= 1 && m <= 12 {
 		about += " The year begins in " + time.Month(m).String() + "."
 	}
+	// The code was written by the notes that are sealed. That there are others now is for the reviewer to weigh.
 	if v.Book.Own.Rules.Notes.Seal(v.Request.Project) != sealed {
 		about += " They have changed since this was written."
 	}
 	head := []kit.Part{kit.Strong("Notes of the channel"), kit.Words(about)}
 	switch n := v.Book.Notes; {
+	// The text of that version was forgotten: only its hash is left.
 	case n.Seal(v.Request.Project) != sealed:
 		p.Say(append(head, kit.Words(" Their words are not here any more."))...)
 	case n.Text == "":
@@ -195,6 +201,7 @@ var slackUser = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
 // wish returns what a reviewer wanted changed, if the current version was written because
 // of that.
 func wish(v *steps.View) (approval.Wish, bool) {
+	// A person's edit answers no wish: they wrote what they wanted themselves.
 	if v.Former == nil || slackUser.MatchString(v.Request.Revision.Author) {
 		return approval.Wish{}, false
 	}

@@ -19,6 +19,7 @@ func MoreMoneyView(r *approval.Request, c *steps.Choices, from Origin) slack.Mod
 	p := &kit.Page{}
 	scope := c.Block.Tight().Limit.Scope
 	p.Say(kit.Flow(kit.Words("For "), money.Within(scope, r.Asker), kit.Words(fmt.Sprintf(". This step needs at least %s more. An administrator decides, and until when it may be spent.", money.Most(c.Missing))))...)
+	// What is missing is filled in: asking for less would be refused.
 	amount := slack.NewPlainTextInputBlockElement(kit.Plain("5"), ids.FieldAmount)
 	amount.InitialValue, amount.MaxLength = strings.TrimPrefix(askFor(c.Missing).String(), "$"), 30
 	reason := slack.NewPlainTextInputBlockElement(kit.Plain("What is it for?"), ids.FieldReason)

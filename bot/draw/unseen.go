@@ -31,6 +31,7 @@ func Because(why steps.Hindrance, code string, there ...kit.Part) []kit.Part {
 // one.
 func cardless(v *steps.View) []kit.Part {
 	u := v.Unseen[steps.SurfaceCard]
+	// A single refusal may be an accident, and the plainer card is a card.
 	if !u.Repeats() || v.Posts[steps.SurfacePlain].TS != "" && v.Unseen[steps.SurfacePlain].Times == 0 {
 		return nil
 	}

@@ -19,6 +19,8 @@ func cardButtons(with With, p *kit.Page, v *steps.View, whole, garbled bool) {
 	r := v.Request
 	s := SealOf(r).String()
 	var row []slack.BlockElement
+	// Approve stands on the card only beside the whole code, where a click is enough, and where Slack
+	// has not stored anything else than was sent.
 	_, readable := kit.Chunked(r.Revision.Code)
 	switch {
 	case !v.Terms.Slack:
@@ -98,6 +100,7 @@ func verdicts(with With, p *kit.Page, v *steps.View) {
 		p.Say(Why(r)...)
 	case r.State == approval.Approved && v.Now.Before(approval.QuietUntil(r)):
 		p.Say(untilRun(v)...)
+	// Rejected: the words stand in the decision above. Pending: Glance has said why it is back.
 	case r.State == approval.Rejected || r.State == approval.Pending || r.Reason.None():
 	case r.State == approval.Approved:
 		p.Say(untilRun(v)...)

@@ -4,6 +4,11 @@ package ids
 
 // The names by which Slack and this program know each other's things. Each is
 // also in manifest.yaml or in a drawn message; a test holds them together.
+//
+// They never change once they are used: a card of last week still carries them, and a press
+// on it has to find its handler. For the same reason a name that is gone should not be used
+// again for something else. Where several buttons of one kind stand side by side, each has a
+// name of its own (answer, answer_2), because Slack wants them to differ within a block.
 const (
 	CommandAnalyze = "/analyze"
 	CommandBudget  = "/budget"

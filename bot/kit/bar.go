@@ -19,11 +19,13 @@ type Bar struct{ Limit, Spent, Held int64 }
 // cells divides the bar. Whatever is there shows: a cent spent fills a cell, a
 // cent left leaves one, and only a bar without a light cell has nothing left.
 func (b Bar) cells() (spent, held int) {
+	// One cell is kept free for whatever is left, unless nothing is.
 	limit, free := b.Limit, barCells-1
 	if b.Limit-b.Spent-b.Held <= 0 {
 		limit, free = max(1, b.Spent+b.Held), barCells
 	}
 	held = min(share(b.Held, limit), free)
+	// And one for what is spent, or a bar that is full of reservations would show nothing of it.
 	if b.Spent > 0 {
 		held = min(held, free-1)
 	}

@@ -41,6 +41,7 @@ func Number(code string, maxLines, maxChars int) (chunks []chunk, ok bool) {
 	from, chars := 1, 0
 	for i, line := range all {
 		numbered := fmt.Sprintf("%*d  %s", width, i+1, line)
+		// A chunk ends before the line that would make it too long. A line longer than a chunk gets one of its own.
 		size := utf8.RuneCountInString(numbered) + 1
 		if i+1 > from && (i+1-from >= maxLines || chars+size > maxChars) {
 			chunks = append(chunks, chunk{From: from, To: i, Text: b.String()})
@@ -72,6 +73,7 @@ func extract(chunks []chunk) string {
 
 // Inline is a program as a card shows it, when it fits there.
 func Inline(code string) (text string, ok bool) {
+	// Measured without the numbers: how much code fits should not depend on how many digits they have.
 	if utf8.RuneCountInString(code) > InlineChars || len(Lines(code)) > inlineLines {
 		return "", false
 	}

@@ -30,6 +30,7 @@ func Split(code string) (parts []chunk, ok bool) {
 			chars += Units(all[to]) + 1
 			to++
 		}
+		// Only where another field follows: the last one ends where the program ends.
 		if to < len(all) {
 			to = seam(all, from, to)
 		}
@@ -49,6 +50,7 @@ func Split(code string) (parts []chunk, ok bool) {
 // second half that begins a statement at the left edge.
 func seam(all []string, from, to int) int {
 	for at := to; at > from+(to-from)/2; at-- {
+		// First choice: a statement after an empty line. Second: anything at the left edge.
 		if line := all[at]; line != "" && !strings.ContainsAny(line[:1], " \t)]}#") && all[at-1] == "" {
 			return at
 		}

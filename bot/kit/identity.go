@@ -9,6 +9,7 @@ func (i Identity) Permalink(channel, ts, thread string) string {
 		return ""
 	}
 	url := fmt.Sprintf("%sarchives/%s/p%s", i.URL, channel, Digits(ts))
+	// Slack's own links to a reply name its thread as well.
 	if thread != "" && thread != ts {
 		url += fmt.Sprintf("?thread_ts=%s&cid=%s", thread, channel)
 	}

@@ -101,7 +101,9 @@ type Page struct {
 	Coloured    bool // code is sent with its language
 }
 
-// Limits of one message, and of a list of options in it.
+// Limits of one message, and of a list of options in it. What all blocks of a message may hold
+// together stands in none of Slack's pages: a Slack engineer named 12,000 characters, and one
+// message was refused at 11,341 (slackapi/bolt-js#2509 and #2867).
 const (
 	MaxBlockText = 9000 // Slack refuses somewhere past 11,000
 	maxText      = 3900 // chat.update refuses past 4,000
@@ -151,6 +153,7 @@ func Section(parts []Part) (s *slack.RichTextSection, size int, line string) {
 		}
 		s.Elements = joinText(s.Elements, p.element())
 		size += p.size()
+		// The same parts in both languages, so what is seen and what is heard never say different things.
 		line += p.Mrkdwn()
 	}
 	if len(s.Elements) == 0 {
@@ -249,6 +252,7 @@ func (p *Page) Small(parts ...Part) {
 
 // Buttons ends a message. Screen readers announce them on their own.
 func (p *Page) Buttons(id string, elements ...slack.BlockElement) {
+	// A button counts as a hundred characters: its label, its value and its name.
 	p.Add(slack.NewActionBlock(id, elements...), 100*len(elements), "")
 }
 

@@ -8,7 +8,8 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// Hash names what a page shows.
+// Hash names what a page shows, for those who see blocks and for those who hear the text. It is
+// kept with a post, so that a message that would say the same is not sent again.
 func (p *Page) Hash() string {
 	return fmt.Sprintf("%x", sha256.Sum256(append(JSON(p.Blocks), p.Text()...)))[:16]
 }
@@ -38,6 +39,7 @@ func (p *Page) Bare() (pages []*Page) {
 func (p *Page) Options() []slack.MsgOption {
 	return []slack.MsgOption{
 		slack.MsgOptionBlocks(p.Sent()...),
+		// The text is escaped already, part by part: escaping it again would show the entities.
 		slack.MsgOptionText(p.Text(), false),
 		slack.MsgOptionDisableLinkUnfurl(),
 		slack.MsgOptionDisableMediaUnfurl(),

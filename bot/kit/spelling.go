@@ -15,6 +15,7 @@ func FromSlack(text string) string {
 	text = entity.ReplaceAllStringFunc(text, func(found string) string {
 		m := entity.FindStringSubmatch(found)
 		sign, what, label := m[1], m[2], m[3]
+		// A label is what the person saw when they typed or picked it, so it comes before the id.
 		switch {
 		case sign == "!" && label == "":
 			what, _, _ = strings.Cut(what, "^")

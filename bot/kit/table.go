@@ -15,6 +15,7 @@ import (
 // Settings sets columns of numbers to the right.
 func Settings(rows [][]string) (list []slack.ColumnSetting) {
 	for n := range rows[0] {
+		// To the right only if every cell of the column is a number.
 		align := slack.ColumnAlignmentLeft
 		if len(rows) > 1 {
 			align = slack.ColumnAlignmentRight
@@ -47,6 +48,7 @@ func Figures(rows [][]string, numbers []bool) (out [][]string, rounded bool) {
 		out = append(out, slices.Clone(row))
 	}
 	for n := range rows[0] {
+		// By the column's type as the program had it, not by how its cells look: "007" is a text.
 		if n >= len(numbers) || !numbers[n] || keys.MatchString(rows[0][n]) {
 			continue
 		}
@@ -92,6 +94,7 @@ func scale(cells []string) (decimals int, ok bool) {
 		}
 	}
 	switch {
+	// Where the smallest number has two digits and the largest four, decimals tell nobody anything.
 	case most >= 1000 && least >= 10:
 		decimals = 0
 	case most >= 1:

@@ -71,6 +71,7 @@ func Span(d time.Duration) string {
 	return Count(int(d/(24*time.Hour)), "day")
 }
 
+// Nonzero is a number for a field that is empty where nothing is set.
 func Nonzero(n int64) string {
 	if n == 0 {
 		return ""
@@ -109,6 +110,7 @@ func Seconds(d time.Duration) string {
 	return fmt.Sprintf("%.1f seconds", d.Seconds())
 }
 
+// InBrackets puts a code behind a sentence; nothing where there is none.
 func InBrackets(code string) string {
 	if code == "" {
 		return ""

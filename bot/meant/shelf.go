@@ -39,6 +39,7 @@ func (s *Shelf) Put(f Shared) {
 	if f.Ours {
 		to = &s.Ours
 	}
+	// The newest of a name is the one that people mean: they upload a corrected file under the same name.
 	same := func(g Shared) bool { return fold(g.Name) == fold(f.Name) }
 	if !slices.ContainsFunc(*to, same) {
 		*to = append(*to, f)
@@ -189,6 +190,7 @@ func (s Shelf) near(typed string) (files []approval.File) {
 		if stem(typed) == stem(f.Name) {
 			far = min(far, 1) // sales.xlsx for sales.csv
 		}
+		// One slip in every three letters: more would offer files that only look alike.
 		if far <= max(1, utf8.RuneCountInString(stem(typed))/3) {
 			found = append(found, candidate{f.File, far})
 		}

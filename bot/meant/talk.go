@@ -47,6 +47,7 @@ func TalkOf(text string) Talk {
 	if slices.Contains(asksForHelp, strings.Join(words, " ")) {
 		return Help
 	}
+	// A question mark makes it a question, whatever its words: "thanks?" may want something.
 	if len(words) == 0 || len(words) > mostTalk || strings.Contains(text, "?") {
 		return NoTalk
 	}

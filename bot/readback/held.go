@@ -70,6 +70,7 @@ func (k Keeper) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil || !ok {
 		return resp, err
 	}
+	// The whole body is read, so the connection can be used again and slack-go gets another one to read.
 	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxMessage))
 	if closed := resp.Body.Close(); err == nil {
 		err = closed
@@ -80,6 +81,7 @@ func (k Keeper) RoundTrip(r *http.Request) (*http.Response, error) {
 	h, _ := r.Context().Value(heldKey{}).(*held)
 	body = keep(body, where, h)
 	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	// The body is shorter now. What the header said would be taken for a broken answer.
 	resp.Header.Del("Content-Length")
 	return resp, nil
 }
@@ -175,6 +177,8 @@ func bare(t Tree) Tree {
 				t[key] = bare(value)
 				continue
 			}
+			// A divider says nothing that slack-go could fail to read, and keeps the block's id, by which the
+			// fields of a form are found.
 			for i := range blocks {
 				b, _ := blocks[i].(map[string]any)
 				blocks[i] = map[string]any{"type": "divider", "block_id": b["block_id"]}

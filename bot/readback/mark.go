@@ -23,6 +23,7 @@ func CutMark(value string) (seal, mark string) {
 // Numbered are the lines of a program as cards and modals show them, together.
 func Numbered(code string) []string {
 	all := len(kit.Lines(code))
+	// With room for everything, so there is one chunk: where a card cuts is no part of the program.
 	whole, ok := kit.Number(code, all, 2*len(code)+20*all)
 	if !ok || len(whole) != 1 {
 		return nil

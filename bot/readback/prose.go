@@ -27,6 +27,8 @@ func (s saying) plain() string {
 
 // says tells whether the saying is a way of writing the text.
 func (s saying) says(text string) bool {
+	// Each piece may be written in several ways, so the text may have been read to several places. All of
+	// them are followed: a greedy choice could end in a place from which the rest does not fit.
 	ends := map[int]bool{0: true}
 	for _, ways := range s {
 		next := map[int]bool{}
@@ -59,6 +61,7 @@ func flat(text string) string { return strings.TrimSpace(flattened(text)) }
 // flattened does it for a part of a paragraph, whose outer blanks count.
 func flattened(text string) string {
 	for {
+		// Again and again, because Slack may escape what was escaped: &amp;lt; says the same as <.
 		once := entities.Replace(text)
 		if once == text {
 			break
@@ -261,6 +264,7 @@ func proseOf(t Tree) saying {
 		return oddity("", t).said
 	}
 	for text != "" {
+		// mrkdwn has one kind of markup that leads somewhere: what stands between < and >.
 		before, rest, open := strings.Cut(text, "<")
 		inner, after, closed := strings.Cut(rest, ">")
 		if !open || !closed {

@@ -84,6 +84,7 @@ func TreeFrom(v any) Tree {
 func Differ(sent, held Tree) Difference {
 	a, b := FactsOf(sent), FactsOf(held)
 	d := Difference{Spelling: Spelling(sent, held)}
+	// The first difference is told: what comes after it may only have moved.
 	for i := range max(len(a), len(b)) {
 		switch {
 		case i >= len(a):
@@ -98,6 +99,7 @@ func Differ(sent, held Tree) Difference {
 		break
 	}
 	d.Line = codeLine(a, b)
+	// Another program is what matters, wherever the first difference stands.
 	if d.Line > 0 {
 		d.What = "code"
 	}
@@ -109,6 +111,7 @@ func (f fact) agrees(held fact) bool {
 	if f.kind != held.kind || f.mark != held.mark || !held.said.says(f.said.plain()) || len(held.soft) > len(f.soft) {
 		return false
 	}
+	// Slack may give a block without an id one of its own, and may not exchange two of ours.
 	if f.id != "" && held.id != "" && f.id != held.id {
 		return false
 	}
@@ -160,6 +163,7 @@ func MarkOf(held, drawn Tree) string {
 				alike = append(alike, n)
 			}
 		}
+		// Read as it was drawn, so the mark does not depend on which of the harmless spellings Slack used.
 		if at := slices.IndexFunc(alike, func(n fact) bool { return n.agrees(f) }); at >= 0 {
 			f = alike[at]
 		} else if len(alike) > 0 {
@@ -185,6 +189,7 @@ func FactsOf(t Tree) (all []fact) {
 		}
 		blocks, _ := t["blocks"].([]any)
 		all = append(all, FactsOf(blocks)...)
+		// They are read below our blocks like a part of the message, so nothing may hide in them.
 		for _, key := range []string{"attachments", "files"} { // of a message, where we send none
 			more, _ := t[key].([]any)
 			for _, m := range more {
@@ -249,6 +254,7 @@ func blockFacts(t Tree) (all []fact) {
 		rows, _ := b["rows"].([]any)
 		for _, row := range rows {
 			cells, _ := row.([]any)
+			// A row is a fact of its own, or cells could move from one row to the next unseen.
 			all = append(all, fact{kind: "row"})
 			for _, cell := range cells {
 				all = append(all, fact{kind: "cell", said: cellOf(cell)})
@@ -348,6 +354,7 @@ func offer(t Tree) fact {
 	var said []string
 	for _, key := range []string{"text", "action_id", "value", "url", "confirm", "options", "initial_value", "placeholder", "visible_to_user_ids", "agent_prompt"} {
 		text := told(key, e[key])
+		// The mark names what the card says, so it cannot be a part of that.
 		if key == "value" && e["action_id"] == ids.ActionApprove {
 			text, f.mark = CutMark(text)
 		}

@@ -61,6 +61,7 @@ func traits(t Tree) map[string]int {
 						field += "=" + value
 					}
 				case json.Number:
+					// A moment is other in every message, and would be told as news each time.
 					if key != "timestamp" {
 						field += "=" + value.String()
 					}

@@ -32,7 +32,7 @@ func audit(ctx context.Context, p program) error {
 	}
 	defer stop()
 	if o.Key == nil {
-		if err := storage.TrustTrail(ctx, db); err != nil {
+		if err := storage.AuditorOf(db).Trust(ctx); err != nil {
 			return err
 		}
 	}
@@ -67,7 +67,7 @@ func auditRequest(ctx context.Context, p program, db *storage.DB, id string) err
 		}
 		fmt.Fprintf(p.out, "%s  %-12s  %-13s  %s\n", e.At.UTC().Format(time.RFC3339Nano), e.Actor, e.Kind, data)
 	}
-	found, err := storage.AuditRequest(ctx, db, id)
+	found, err := storage.AuditorOf(db).Request(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -81,17 +81,17 @@ func auditRequest(ctx context.Context, p program, db *storage.DB, id string) err
 // auditAll goes on after a fault, so that all are named.
 func auditAll(ctx context.Context, p program, db *storage.DB) error {
 	var faults []error
-	house, err := storage.AuditHouse(ctx, db)
+	house, err := storage.AuditorOf(db).House(ctx)
 	if err != nil {
 		faults = append(faults, err)
 	}
-	ids, err := storage.RequestIDs(ctx, db)
+	ids, err := storage.AuditorOf(db).RequestIDs(ctx)
 	if err != nil {
 		return err
 	}
 	events := house.Events
 	for _, id := range ids {
-		found, err := storage.AuditRequest(ctx, db, id)
+		found, err := storage.AuditorOf(db).Request(ctx, id)
 		if err != nil {
 			faults = append(faults, err)
 		}

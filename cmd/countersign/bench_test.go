@@ -20,7 +20,7 @@ import (
 	"countersign/codegen/samples"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/workspace"
-	"countersign/storage"
+	"countersign/storage/queue"
 )
 
 // BenchmarkCountersign prints the figures of `make bench`, all from one run, so
@@ -130,7 +130,7 @@ func (h *house) bench(box steps.Sandbox, runs int) *replica {
 	var group errgroup.Group
 	group.Go(func() error { return r.bot.Run(ctx) })
 	group.Go(func() error {
-		return r.db.Work(ctx, r.careful(r.service.Do), r.service.Sweep, storage.WorkOptions{Runs: runs, Drafts: runs})
+		return r.db.Work(ctx, r.careful(r.service.Do), r.service.Sweep, queue.WorkOptions{Runs: runs, Drafts: runs})
 	})
 	h.t.Cleanup(func() {
 		cancel()

@@ -22,7 +22,7 @@ import (
 	"countersign/internal/pglocal"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/page"
-	"countersign/storage"
+	"countersign/storage/schema"
 )
 
 // demo runs the real bot, the real Postgres and the real sandbox against a local
@@ -199,7 +199,7 @@ func inUse(err error) error {
 
 // outdated says what somebody does whose last demo was that of another version.
 func outdated(err error) error {
-	if errors.As(err, new(*storage.OtherSchemaError)) {
+	if errors.As(err, new(*schema.OtherSchemaError)) {
 		return errors.New("the data of an earlier demo was written by another version of Countersign: make demo RESET=1 (countersign demo -reset) starts over")
 	}
 	return err

@@ -14,8 +14,9 @@ import (
 	"countersign/bot"
 	"countersign/budget"
 	"countersign/internal/pglocal"
-	"countersign/storage"
+	"countersign/storage/pg"
 	"countersign/storage/roles"
+	"countersign/storage/schema"
 )
 
 // A finding is a line of the doctor's report.
@@ -110,9 +111,9 @@ func (p program) schemaOf(ctx context.Context, at address, well string) (f findi
 	if at.owner != "" {
 		url = at.owner // what is not migrated yet serve's role may not even read
 	}
-	pending, err := storage.Pending(ctx, url)
+	pending, err := schema.Pending(ctx, url)
 	if err != nil {
-		return finding{err: err}, errors.As(err, new(*storage.OtherSchemaError))
+		return finding{err: err}, errors.As(err, new(*schema.OtherSchemaError))
 	}
 	switch {
 	case len(pending) > 0 && at.owner != "":
@@ -142,7 +143,7 @@ func (p program) schemaOf(ctx context.Context, at address, well string) (f findi
 // clock adds how far the database's clock and this machine's are apart. Jobs are due by the
 // database's, but whoever reads a log compares times.
 func (p program) clock(ctx context.Context, url, well string) finding {
-	apart, err := storage.Apart(ctx, url)
+	apart, err := pg.Apart(ctx, url)
 	if err != nil {
 		return finding{err: err}
 	}

@@ -30,6 +30,7 @@ import (
 	"countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
 	"countersign/storage"
+	"countersign/storage/schema"
 )
 
 func TestMain(m *testing.M) {
@@ -139,7 +140,7 @@ func (h *house) patient() context.Context {
 
 // migrated is how every test's database is made: by its owner, for serve's role.
 func migrated(ctx context.Context, url string) error {
-	return storage.Migrate(ctx, url, pgtest.Serve(url))
+	return schema.Migrate(ctx, url, pgtest.Serve(url))
 }
 
 // store opens the house's database as serve would.

@@ -81,7 +81,7 @@ func (h *house) addsUp() {
 	h.ledger()
 	h.balance(db)
 	for _, id := range column[string](h, `SELECT id FROM requests ORDER BY id`) {
-		_, err := storage.AuditRequest(h.ctx, db, id)
+		_, err := storage.AuditorOf(db).Request(h.ctx, id)
 		require.NoError(h.t, err)
 	}
 }

@@ -152,7 +152,7 @@ func TestHighRiskAtTheOtherDoorIsSignedByTheReviewersOwnKey(t *testing.T) {
 	card, err = h.decided(id)
 	require.NoError(t, err)
 	require.Contains(t, card, ", signed with "+sshkey.Print(line))
-	_, err = storage.AuditRequest(h.ctx, r.db, id)
+	_, err = storage.AuditorOf(r.db).Request(h.ctx, id)
 	require.NoError(t, err)
 	_, err = r.service.Disown(h.ctx, id, 1, click)
 	require.NoError(t, err, "and in the minute after it, Not me stops it")

@@ -8,6 +8,8 @@ import (
 
 	"countersign/internal/pglocal"
 	"countersign/storage"
+	"countersign/storage/pg"
+	"countersign/storage/schema"
 )
 
 // serve connects to Slack and works until it is told to stop.
@@ -20,7 +22,7 @@ func serve(ctx context.Context, p program) (err error) {
 		return err
 	}
 	if p.DatabaseURL != "" {
-		if err := storage.Await(ctx, string(p.DatabaseURL), p.log); err != nil {
+		if err := pg.Await(ctx, string(p.DatabaseURL), p.log); err != nil {
 			return err
 		}
 	}
@@ -64,7 +66,7 @@ func (p program) openStore(ctx context.Context, o storage.Options) (db *storage.
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := storage.Validate(ctx, at.serve); err != nil {
+	if err := schema.Validate(ctx, at.serve); err != nil {
 		end()
 		return nil, nil, err
 	}
@@ -83,9 +85,9 @@ type address struct{ owner, serve string }
 // who has to.
 func (a address) migrate(ctx context.Context) error {
 	if a.owner == "" {
-		return storage.Validate(ctx, a.serve)
+		return schema.Validate(ctx, a.serve)
 	}
-	if err := storage.Migrate(ctx, a.owner, a.serve); err != nil {
+	if err := schema.Migrate(ctx, a.owner, a.serve); err != nil {
 		return fmt.Errorf("bring the database up to date: %w", err)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"countersign/budget"
 	"countersign/internal/pglocal"
 	"countersign/storage"
+	"countersign/storage/schema"
 )
 
 // What doctor and self-tests try costs something like everything else: it is held on
@@ -126,7 +127,7 @@ func (p program) present(ctx context.Context) (url string, end func(), err error
 			}
 		}
 	}
-	if pending, err := storage.Pending(ctx, url); err != nil || len(pending) > 0 {
+	if pending, err := schema.Pending(ctx, url); err != nil || len(pending) > 0 {
 		if err == nil {
 			err = errors.New("the database is not up to date")
 		}

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"countersign/budget"
-	"countersign/storage"
+	"countersign/storage/money"
 )
 
 // usageExample ends every complaint about how the command was called.
@@ -34,7 +34,7 @@ func spending(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
-	err = map[string]func(io.Writer, []storage.Usage) error{
+	err = map[string]func(io.Writer, []money.Usage) error{
 		"table": usageTable, "csv": usageCSV, "json": usageJSON}[format](p.out, list)
 	if err != nil || format != "table" {
 		return err
@@ -47,7 +47,7 @@ func spending(ctx context.Context, p program) error {
 }
 
 // uncertainTable is what may come on top: calls of which nobody knows yet what they have cost.
-func uncertainTable(out io.Writer, list []storage.Uncertain, zone *time.Location) error {
+func uncertainTable(out io.Writer, list []money.Uncertain, zone *time.Location) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -95,7 +95,7 @@ func readUsageArgs(args []string, now time.Time) (from, to time.Time, format str
 }
 
 // usageTable is for people: its last line is the sum of the others.
-func usageTable(out io.Writer, list []storage.Usage) error {
+func usageTable(out io.Writer, list []money.Usage) error {
 	if len(list) == 0 {
 		_, err := fmt.Fprintln(out, "Nothing was spent in this time.")
 		return err
@@ -124,7 +124,7 @@ func usageTable(out io.Writer, list []storage.Usage) error {
 }
 
 // usageCSV is for spreadsheets. Costs are exact, in dollars, with a point.
-func usageCSV(out io.Writer, list []storage.Usage) error {
+func usageCSV(out io.Writer, list []money.Usage) error {
 	w := csv.NewWriter(out)
 	lines := [][]string{{"day", "team", "user", "channel", "kind", "model", "charges", "estimated",
 		"input_tokens", "cached_tokens", "output_tokens", "box_ms", "usd"}}
@@ -158,7 +158,7 @@ type usageLine struct {
 	USD          string            `json:"usd"` // text: many readers of JSON would round a number
 }
 
-func usageJSON(out io.Writer, list []storage.Usage) error {
+func usageJSON(out io.Writer, list []money.Usage) error {
 	lines := make([]usageLine, len(list)) // an empty list, never null
 	for i, u := range list {
 		lines[i] = usageLine{Day: u.Day.Format(time.DateOnly), Team: u.Team, User: u.Asker, Channel: u.Project, Kind: u.Kind, Model: u.Model,

@@ -16,6 +16,7 @@ import (
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
 	"countersign/storage"
+	"countersign/storage/money"
 	"countersign/storage/signing"
 )
 
@@ -166,12 +167,12 @@ func TestUsageNeedsADatabaseThatIsUpToDate(t *testing.T) {
 
 func TestUsageThatCannotBePrintedIsAnError(t *testing.T) {
 	t.Parallel()
-	for _, print := range []func(list []storage.Usage) error{
-		func(list []storage.Usage) error { return usageTable(full{}, list) },
-		func(list []storage.Usage) error { return usageCSV(full{}, list) },
-		func(list []storage.Usage) error { return usageJSON(full{}, list) },
+	for _, print := range []func(list []money.Usage) error{
+		func(list []money.Usage) error { return usageTable(full{}, list) },
+		func(list []money.Usage) error { return usageCSV(full{}, list) },
+		func(list []money.Usage) error { return usageJSON(full{}, list) },
 	} {
-		require.ErrorContains(t, print([]storage.Usage{{}}), "no space")
+		require.ErrorContains(t, print([]money.Usage{{}}), "no space")
 	}
 }
 

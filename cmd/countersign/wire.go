@@ -23,6 +23,7 @@ import (
 	"countersign/sandbox/e2b"
 	"countersign/sandbox/local"
 	"countersign/storage"
+	"countersign/storage/queue"
 )
 
 // replica is one process of Countersign with everything in its place.
@@ -202,7 +203,7 @@ func (r *replica) run(ctx context.Context) error {
 	group.Go(func() error {
 		longest := time.Duration(r.RunSeconds)*time.Second + 2*time.Minute
 		files := time.Duration(r.policy().MaxInputBytes/slowestLine) * time.Second
-		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, storage.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick})
+		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, queue.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick})
 	})
 	group.Go(func() error { return r.health(ctx) })
 	if r.prove != nil {

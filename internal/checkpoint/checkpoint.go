@@ -11,7 +11,8 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// Origin is the first line of every checkpoint, and the name of the key that signs it.
+// Origin is the first line of every checkpoint, and the name of the key that signs it. It is the
+// same in all installations: which one it was is told by the key.
 const Origin = "countersign"
 
 // Checkpoint says how long the log was, and what its tree hashed to.
@@ -26,7 +27,8 @@ type Checkpoint struct {
 const timeLayout = "2006-01-02T15:04:05.000000Z"
 
 // Text is what is signed: the lines of a C2SP checkpoint, and two more that say which
-// one it is and when it was made.
+// one it is and when it was made. C2SP allows lines after the root, so tools for its logs read
+// these as well. The number is there because sizes alone do not show that one was left out.
 func (c Checkpoint) Text() string {
 	return fmt.Sprintf("%s\n%d\n%s\nnumber %d\nat %s\n", Origin, c.Size, base64.StdEncoding.EncodeToString(c.Root), c.Number, c.At.UTC().Format(timeLayout))
 }
@@ -46,7 +48,8 @@ const bodyLines = 5
 // errForm is a text that is no checkpoint.
 var errForm = errors.New("it is no checkpoint")
 
-// Read takes a checkpoint from a signed note, whoever signed it.
+// Read takes a checkpoint from a signed note, whoever signed it. It is for notes whose signature
+// does not matter, such as those in our own file, and for naming one that has a wrong signature.
 func Read(signed string) (c Checkpoint, err error) {
 	text, _, found := strings.Cut(signed, "\n\n")
 	lines := strings.Split(text, "\n")
@@ -88,7 +91,8 @@ func (e *NotFollowingError) Error() string {
 	return fmt.Sprintf("checkpoint %d does not continue checkpoint %d: %s", e.After, e.Before, e.Why)
 }
 
-// Follows says why a checkpoint does not continue another one, by the proof beside it.
+// Follows says why a checkpoint does not continue another one, by the proof beside it. Numbers may
+// have gaps here: whoever compares two that lie apart needs the proof between just these two.
 func (c Checkpoint) Follows(before Checkpoint, proof [][]byte) error {
 	why := ""
 	switch {

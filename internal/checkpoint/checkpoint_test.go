@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -153,5 +154,15 @@ func TestAFileOfCheckpointsGrowsAndKnowsItsLast(t *testing.T) {
 		last, err = file.Last()
 		require.NoError(t, err)
 		require.Equal(t, &c, last)
+		// A crash has cut off what was being written: it is no checkpoint, and spoils none after it.
+		text, err := os.ReadFile(file.Path)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(file.Path, append(text, signed[:len(signed)/3]...), 0o644))
+		last, err = file.Last()
+		require.NoError(t, err)
+		require.Equal(t, &c, last)
 	}
+	all, err := file.All()
+	require.NoError(t, err)
+	require.Len(t, all, 3)
 }

@@ -41,7 +41,8 @@ func Notes(text string) (notes []string) {
 	return notes
 }
 
-// All are the signed notes in the file; none where there is no file yet.
+// All are the signed notes in the file; none where there is no file yet. A file that cannot be
+// read is an error and never an empty one: then a database that was put back would pass.
 func (f File) All() ([]string, error) {
 	if f.Path == "" {
 		return nil, nil
@@ -67,7 +68,8 @@ func (f File) Last() (last *Checkpoint, err error) {
 }
 
 // Retire puts the file aside, under a name that says until which checkpoint it goes, and
-// returns that name. The next one begins anew.
+// returns that name. The next one begins anew. Nothing is deleted: it may be the only witness of
+// what a database that was put back has lost.
 func (f File) Retire(last Checkpoint) (aside string, err error) {
 	aside = fmt.Sprintf("%s.until-%d-%s", f.Path, last.Number, last.At.UTC().Format("20060102T150405Z"))
 	if _, err := os.Stat(aside); !errors.Is(err, fs.ErrNotExist) {
@@ -79,7 +81,9 @@ func (f File) Retire(last Checkpoint) (aside string, err error) {
 	return aside, nil
 }
 
-// Append writes signed notes at the end of the file, and waits until they are on disk.
+// Append writes signed notes at the end of the file, and waits until they are on disk. A note that
+// a crash cuts off before its signature is none to All, so the next tick finds it missing and writes
+// it again. The empty line before it keeps it apart from what is left of the one that was cut.
 func (f File) Append(signed ...string) (err error) {
 	if len(signed) == 0 || f.Path == "" {
 		return nil
@@ -90,7 +94,7 @@ func (f File) Append(signed ...string) (err error) {
 		file, err = os.OpenFile(f.Path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	}
 	if err == nil {
-		_, err = file.WriteString(strings.Join(signed, "\n") + "\n")
+		_, err = file.WriteString("\n" + strings.Join(signed, "\n") + "\n")
 		err = errors.Join(err, file.Sync(), file.Close())
 	}
 	if err != nil {

@@ -31,7 +31,8 @@ func Public(private ed25519.PrivateKey) (string, error) {
 	return note.NewEd25519VerifierKey(Origin, public)
 }
 
-// Verifier reads a public key: the line that Public writes, 32 bytes in base64, or PEM.
+// Verifier reads a public key: the line that Public writes, 32 bytes in base64, or PEM. The second
+// is how events name keys, the third how the file of keys and openssl do.
 func Verifier(text string) (note.Verifier, error) {
 	text = strings.TrimSpace(text)
 	if strings.HasPrefix(text, Origin+"+") {
@@ -57,7 +58,8 @@ func Verifier(text string) (note.Verifier, error) {
 // algorithm is Ed25519's number in the format of notes.
 const algorithm = 1
 
-// keyHash names a key in four bytes, as the format of notes has it.
+// keyHash names a key in four bytes, as the format of notes has it. It finds the key that may have
+// signed; it protects nothing.
 func keyHash(public ed25519.PublicKey) uint32 {
 	sum := sha256.Sum256(append([]byte(Origin+"\n"), append([]byte{algorithm}, public...)...))
 	return binary.BigEndian.Uint32(sum[:])

@@ -22,7 +22,8 @@ type ID struct {
 	Index int64
 }
 
-// Node is a node that will never change: the tree below it is full.
+// Node is a node that will never change: the tree below it is full. Only these are stored; the
+// others are hashed anew from them for each checkpoint and each proof.
 type Node struct {
 	ID
 	Hash []byte
@@ -36,7 +37,8 @@ func ids(of []compact.NodeID) []ID {
 	return list
 }
 
-// Leaf is the hash of a leaf, from the hash of its event.
+// Leaf is the hash of a leaf, from the hash of its event. RFC 6962 hashes leaves and nodes with
+// different first bytes, so that no node can be passed off as an event.
 func Leaf(event string) ([]byte, error) {
 	hash, err := hex.DecodeString(event)
 	if err != nil || len(hash) != hashSize {
@@ -93,13 +95,15 @@ func (t *Tree) Root() ([]byte, error) {
 	return root, nil
 }
 
-// Plan says which nodes a proof is made of.
+// Plan says which nodes a proof is made of. Planning reads nothing, so that whoever has the nodes,
+// a database or a test, reads them in its own way in between.
 type Plan struct {
 	nodes proof.Nodes
 	empty bool
 }
 
-// Consistency plans the proof that a log of one size is the beginning of a larger one.
+// Consistency plans the proof that a log of one size is the beginning of a larger one. Of an empty
+// log, which everything continues, the proof is empty as well; the library knows no such case.
 func Consistency(from, to int64) (Plan, error) {
 	if from == 0 {
 		return Plan{empty: true}, nil

@@ -62,9 +62,15 @@ var rooms = map[string]plan{
 	"approval/steps":   {uses: append(slices.Clone(verdict), "approval/verify"), tests: []string{"internal/deepcopy", "internal/proof", "bot/draw/reasons"}},
 
 	// Postgres.
-	"storage":         {uses: with("migrations", "storage/journal", "storage/pulse", "storage/roles", "storage/signing"), tests: []string{"internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
+	"storage":         {uses: with("storage/audit", "storage/journal", "storage/money", "storage/pg", "storage/pulse", "storage/queue", "storage/signing", "storage/trail"), tests: []string{"storage/roles", "storage/schema", "migrations", "internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
+	"storage/pg":      {uses: nouns},
+	"storage/trail":   {uses: with("storage/pg", "storage/signing")},
+	"storage/audit":   {uses: with("storage/pg", "storage/trail")},
+	"storage/money":   {uses: with("storage/pg", "storage/trail")},
+	"storage/queue":   {uses: with("storage/pg", "storage/pulse")},
+	"storage/schema":  {uses: []string{"approval", "migrations", "storage/pg", "storage/pulse", "storage/roles"}},
 	"storage/pulse":   {},
-	"storage/roles":   {tests: []string{"storage", "internal/pglocal/pgtest"}},
+	"storage/roles":   {tests: []string{"storage/schema", "internal/pglocal/pgtest"}},
 	"storage/signing": {uses: []string{"internal/checkpoint"}},
 	"storage/journal": {uses: []string{"approval", "budget", "internal/checkpoint", "internal/pack"}},
 	"migrations":      {},
@@ -134,11 +140,11 @@ var rooms = map[string]plan{
 // libraries says who may import what others wrote: the program, and tests on top.
 var libraries = map[string]struct{ uses, tests []string }{
 	"github.com/slack-go/slack":           {uses: []string{"bot", "bot/kit", "bot/readback", "bot/draw", "bot/draw/*"}, tests: []string{"internal/slacksim"}},
-	"github.com/jackc/pgx/v5":             {uses: []string{"storage", "storage/pulse", "storage/roles", "storage/journal", "internal/pglocal/pgtest"}, tests: []string{"internal/pglocal", "cmd/countersign"}},
+	"github.com/jackc/pgx/v5":             {uses: []string{"storage", "storage/*", "internal/pglocal/pgtest"}, tests: []string{"internal/pglocal", "cmd/countersign"}},
 	"github.com/transparency-dev/merkle":  {uses: []string{"internal/checkpoint"}},
-	"github.com/riverqueue/river":         {uses: []string{"storage"}},
-	"github.com/pressly/goose/v3":         {uses: []string{"storage"}},
-	"github.com/robfig/cron/v3":           {uses: []string{"storage", "cmd/countersign"}},
+	"github.com/riverqueue/river":         {uses: []string{"storage/queue", "storage/schema"}, tests: []string{"storage"}},
+	"github.com/pressly/goose/v3":         {uses: []string{"storage/schema"}, tests: []string{"storage"}},
+	"github.com/robfig/cron/v3":           {uses: []string{"storage/queue", "cmd/countersign"}},
 	"github.com/gage-technologies":        {uses: []string{"codegen/mistral"}},
 	"github.com/anthropics":               {uses: []string{"codegen/claude"}},
 	"github.com/openai":                   {uses: []string{"codegen/gpt"}},

@@ -29,7 +29,6 @@ var (
 	largeFolders = map[string]exception{
 		"approval":       {29, "nouns and verbs"},
 		"approval/steps": {31, "a file each for the use cases, and the ports"},
-		"storage":        {31, shrinks},
 	}
 	largeFiles = map[string]exception{
 		"internal/pglocal/server_test.go":              {411, shrinks},
@@ -43,7 +42,6 @@ var (
 	largeTypes = map[string]exception{
 		"approval.Request":      {60, "a verb for each move, and what drawing asks of it; Money holds the rest"},
 		"approval.Money":        {44, shrinks},
-		"storage.DB":            {107, shrinks},
 		"sandbox/local.Sandbox": {47, shrinks},
 		"sandbox/e2b.Client":    {80, shrinks},
 	}

@@ -41,7 +41,8 @@ func (s *Sandbox) advice(err error, said string) error {
 }
 
 // refusal names the setting of this machine that keeps a plain user from
-// having boxes, if one does.
+// having boxes, if one does. Root is exempt from the rule of AppArmor and from Debian's older one, but
+// not from a limit of none at all.
 func refusal(rootless bool, runsc string, setting func(string) string) string {
 	if setting("user/max_user_namespaces") == "0" {
 		return "This machine allows no user namespaces, which gVisor needs: set the sysctl user.max_user_namespaces to 10000 or more."

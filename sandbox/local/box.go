@@ -21,6 +21,10 @@ const grace = 40 * time.Second
 
 // box is one sandbox. It goes through five states: in line, booting, ready, started, over.
 // Each comes once and in this order. A box that is killed skips the rest.
+//
+// The channels tell of the states, each closed once by the one goroutine that brings it about, so
+// that any number of callers can wait for one. What only one of them may do (put a job in, have it
+// begin) is decided under mu.
 type box struct {
 	id     string
 	stamp  sandbox.Stamp
@@ -68,12 +72,12 @@ func (s *Sandbox) boot(bundle string, urgent rank) *box {
 		doomed: make(chan struct{}), booted: make(chan struct{}), done: make(chan struct{}),
 		filled: make(chan struct{}), sent: make(chan struct{}), over: make(chan struct{})}
 	b.urgent.Store(int32(urgent))
-	b.at.Store(1)
+	b.at.Store(1) // until the line has been looked at: 0 would say that it is not in it
 	s.inflight.Go(func() { s.raise(b) })
 	return b
 }
 
-// raise takes a box through its whole life.
+// raise takes a box through its whole life. It alone closes booted and done, on each way out once.
 func (s *Sandbox) raise(b *box) {
 	turn, err := s.line.wait(func() rank { return rank(b.urgent.Load()) }, b.doomed, func(at int) { b.at.Store(int32(at)) })
 	if err == nil && turn == nil {
@@ -87,6 +91,8 @@ func (s *Sandbox) raise(b *box) {
 	}
 	defer s.cpus.free(turn.cpu)
 	b.bootErr = s.ready(b, turn.cpu)
+	// The next one in line may boot from here on. The core itself stays this box's, for as long as it
+	// lives, so that new boxes go to cores that have fewer.
 	turn.end()
 	close(b.booted)
 	if b.proc != nil {
@@ -94,6 +100,7 @@ func (s *Sandbox) raise(b *box) {
 		b.closeUnused()
 	}
 	close(b.done)
+	// Nobody waits for this: what it removes is names in a folder of this process.
 	if b.proc != nil {
 		s.home.sweepBox(s.opt, b.id)
 	}
@@ -117,10 +124,13 @@ func (s *Sandbox) ready(b *box, cpu int) error {
 	if err == nil {
 		proc, err = s.launch(b, cpu, jobR, outW)
 	}
-	err = errors.Join(err, jobR.Close(), outW.Close()) // the box has its own copies
+	// The box has its own copies. Were these open as well, its end would never be read from the pipe.
+	err = errors.Join(err, jobR.Close(), outW.Close())
 	if err != nil {
-		return s.advice(errors.Join(fmt.Errorf("boot: %w", err), jobW.Close(), outR.Close()), "")
+		return s.advice(errors.Join(fmt.Errorf("boot: %w", err), jobW.Close(), outR.Close(), b.view.drop()), "")
 	}
+	// Somebody may have killed the box since its turn came, when there was no process to kill: whoever
+	// comes second, kill or this, ends it.
 	b.mu.Lock()
 	b.proc = proc
 	b.view.watch(s, proc)
@@ -128,18 +138,20 @@ func (s *Sandbox) ready(b *box, cpu int) error {
 		proc.kill()
 	}
 	b.mu.Unlock()
+	// The wait for the box's word has no limit of its own: the clock ends the box, which ends the pipe.
 	clock := b.clock(0, s.bootTime, s.standstill)
 	err = sandbox.ReadReady(b.out)
 	used, late := clock.stop()
 	b.boot = used
 	if err == nil {
+		// Only now: the sandbox makes this file while it boots.
 		err = proc.findMemory()
 	}
 	if err == nil && b.bundle == s.home.runBundle {
 		err = proc.yield()
 	}
 	if err == nil {
-		err = b.out.SetReadDeadline(time.Time{})
+		err = b.out.SetReadDeadline(time.Time{}) // the clock may have set one
 	}
 	if err == nil {
 		return nil
@@ -187,7 +199,8 @@ func (b *box) isReady() bool {
 	}
 }
 
-// kill takes the box out of the line, or kills its processes. It does not wait for their end.
+// kill takes the box out of the line, or kills its processes. It does not wait for their end, and
+// may be called at any time and as often as one likes.
 func (b *box) kill() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -217,6 +230,9 @@ func (b *box) fill(ctx context.Context, job steps.Job) error {
 }
 
 // take has the job put in, unless it is on its way.
+//
+// A refusal is for good: whoever hears one takes the run back and relies on nothing ever starting
+// here, so this box takes nothing afterwards, not even what was approved.
 func (b *box) take(job steps.Job) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -233,7 +249,7 @@ func (b *box) take(job steps.Job) error {
 			Words: fmt.Sprintf("A sandbox on this machine holds at most %d MB of files together, so the code has not started.", MaxInputMB)}
 	}
 	switch {
-	case b.refused != nil: // for good: whoever hears it relies on nothing ever starting here
+	case b.refused != nil:
 		return b.refused
 	case b.given != nil:
 		return nil
@@ -275,6 +291,8 @@ func (b *box) start(ctx context.Context, job steps.Job) error {
 		b.mu.Unlock()
 		return gone(b.id)
 	}
+	// Under the lock that kill takes: a box that is killed first never begins, and one that begins
+	// first has an end of its own, which its result tells.
 	b.begun, b.started = true, time.Now()
 	b.mu.Unlock()
 	go func() {
@@ -295,6 +313,10 @@ func (b *box) handed(ctx context.Context) error {
 }
 
 // collect enforces the limits of the run and reads its result.
+//
+// The box is killed also where its result is whole: the supervisor says that all has ended, and
+// code that got the better of it would go on. What the box's kernel has to tell is complete only
+// after that, so the witness is asked last.
 func (b *box) collect(job steps.Job) {
 	limit := time.Duration(job.Limits.Seconds)*time.Second + grace
 	clock := time.AfterFunc(limit, func() { b.stop(approval.TimedOut) })
@@ -328,7 +350,8 @@ func (b *box) paid() time.Duration {
 	return b.boot
 }
 
-// judge sets the outcome of a result that has no end, by what is known on this side.
+// judge sets the outcome of a result that has no end, by what is known on this side. A result that
+// has one stands, also where a limit was reached in the same moment.
 func (b *box) judge(result *approval.Result, err error, limits approval.Limits) {
 	if err == nil {
 		return
@@ -357,7 +380,8 @@ func (b *box) stop(why approval.Outcome) {
 	b.proc.kill()
 }
 
-// wait returns the result when there is one.
+// wait returns the result when there is one. A box that was killed from outside has none, even
+// where one has been read by now: whoever killed it has settled what became of the run.
 func (b *box) wait(ctx context.Context) (approval.Result, error) {
 	if !b.hasBegun() {
 		if b.dead() {

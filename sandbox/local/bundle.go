@@ -40,10 +40,15 @@ func inputsOf(job steps.Job) (together int64) {
 	return together
 }
 
+// object is a part of the OCI configuration. It is spelled out here rather than with the types of
+// the runtime-spec module, which has some hundred for the twenty fields that are set.
 type object = map[string]any
 
 // layRoot fills the folder that is the box's root: empty but for names under
 // which /usr is bound, the runner, and the few files of /etc that libraries read.
+//
+// All boxes of an instance share it, read-only. The users and hosts are made up, since the real
+// lists would tell code who works on this machine; without any, what asks for its own user fails.
 func layRoot(root string) error {
 	for _, dir := range []string{"usr", "etc/alternatives", "etc/fonts", "proc", "sys", "dev", "tmp", "work", "out", "runner/desk", "mpl"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
@@ -81,7 +86,8 @@ func layRoot(root string) error {
 }
 
 // fontList is the folder of the list of fonts that boxes of this template have made
-// before. It is made anew when other fonts have been installed.
+// before. It is made anew when other fonts have been installed: the folders' times of change are
+// part of its name, as deep as Debian's packages put fonts (truetype/dejavu).
 func fontList(machine, template string) string {
 	what := template
 	for _, place := range []string{"/etc/fonts", "/etc/fonts/conf.d", "/usr/share/fonts", "/usr/share/fonts/*", "/usr/share/fonts/*/*"} {
@@ -135,10 +141,12 @@ func layBundle(dir, root string, user int, python string, args ...string) error 
 		"process": object{
 			"user":            object{"uid": user, "gid": analyst},
 			"cwd":             "/",
-			"args":            append([]string{python, "-I", "-B"}, args...),
+			"args":            append([]string{python, "-I", "-B"}, args...), // no settings of a user's, and no bytecode written
 			"env":             []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/tmp", "TMPDIR=/tmp"},
 			"capabilities":    rights,
 			"noNewPrivileges": true,
+			// NPROC is counted by gVisor's kernel and holds against fork bombs. AS is no limit of memory,
+			// which the meter has: numpy and its threads map far more than they ever use.
 			"rlimits": []object{
 				rlimit("NPROC", 64), rlimit("NOFILE", 256), rlimit("FSIZE", workMB<<20), rlimit("CORE", 0),
 				rlimit("MEMLOCK", 0), rlimit("AS", 64<<30),
@@ -166,6 +174,8 @@ func rlimit(name string, most uint64) object {
 	return object{"type": "RLIMIT_" + name, "soft": most, "hard": most}
 }
 
+// mounts are what a box sees beside its root: of the host /usr and two folders of /etc, read-only;
+// all that it can write to is in memory, ends with it, and has a size.
 func mounts(python string) []object {
 	all := []object{
 		{"destination": "/proc", "type": "proc", "source": "proc"},

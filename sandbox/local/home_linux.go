@@ -33,7 +33,8 @@ type home struct {
 	readBundle    string
 }
 
-// settle clears dead predecessors away and makes this instance's folder.
+// settle clears dead predecessors away and makes this instance's folder. Names in it are short:
+// runsc and the witness have sockets in it, whose paths the kernel bounds at 107 bytes.
 func settle(opt Options, fonts string) (*home, error) {
 	dir, err := filepath.Abs(opt.Dir)
 	if err != nil {
@@ -78,7 +79,8 @@ func takeLock(dir string) (*os.File, error) {
 }
 
 // neighbour tells whether a box belongs to another instance that lives and shares
-// this one's folder.
+// this one's folder. The id comes from the database, so it is held to be a plain name before it
+// becomes part of a path.
 func (h *home) neighbour(boxID string) bool {
 	id, ours := strings.CutPrefix(boxID, Kind+"-")
 	instance, _, _ := strings.Cut(id, "-")
@@ -90,6 +92,8 @@ func (h *home) neighbour(boxID string) bool {
 		return false
 	}
 	defer func() { _ = lock.Close() }()
+	// Where nobody holds the lock it is ours for this moment. A process that clears dead folders away
+	// then takes this one for alive, and clears it the next time.
 	return errors.Is(unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK)
 }
 
@@ -126,7 +130,8 @@ func unixAge(info fs.FileInfo) int64 {
 	return now.Sec - info.ModTime().Unix()
 }
 
-// endThose kills the processes of runsc that were started with this state folder.
+// endThose kills the processes of runsc that were started with this state folder. They are found by
+// their command line, because the one who could have told their numbers is dead.
 func endThose(state string) {
 	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
@@ -146,7 +151,8 @@ func endThose(state string) {
 // sweepTime is what runsc has for forgetting a box: a moment is usual, and nobody needs it.
 const sweepTime = 5 * time.Second
 
-// sweepBox removes runsc's record of a box that has ended.
+// sweepBox removes runsc's record of a box that has ended. Its failure harms nobody: the record is
+// under a name that no other box gets, and the folder goes with the process.
 func (h *home) sweepBox(opt Options, id string) {
 	ctx, cancel := context.WithTimeout(context.Background(), sweepTime)
 	defer cancel()
@@ -165,6 +171,7 @@ func (h *home) sweepBox(opt Options, id string) {
 func (h *home) leave() error {
 	for unix.Unmount(filepath.Join(h.state, "null-netns"), unix.MNT_DETACH) == nil {
 	}
+	// The lock last: while it is held, nobody else takes the folder for a dead one's.
 	err := os.RemoveAll(h.dir)
 	if h.lock != nil {
 		err = errors.Join(err, h.lock.Close())

@@ -41,7 +41,7 @@ func (s *Sandbox) inspectAll(ctx context.Context, programs []string, files []app
 	defer b.kill()
 	stop := context.AfterFunc(ctx, b.kill)
 	defer stop()
-	<-b.booted
+	<-b.booted // soon after the context's end as well: a box that is killed leaves the line
 	used = b.boot
 	if ctx.Err() != nil {
 		return nil, used, fmt.Errorf("inspect: %w", ctx.Err())
@@ -64,7 +64,8 @@ func (s *Sandbox) inspectAll(ctx context.Context, programs []string, files []app
 	return nil, used, s.advice(fmt.Errorf("inspect: %w", err), b.proc.said())
 }
 
-// inspect talks to a box that is ready.
+// inspect talks to a box that is ready. Its memory is bounded as that of a run is, since code can be
+// written so that it takes much to parse.
 func (b *box) inspect(programs []string, files []approval.File) ([]steps.Inspection, error) {
 	b.mu.Lock()
 	b.begun = true // from here on its pipes are closed here

@@ -7,7 +7,8 @@ import (
 	"countersign/approval/steps"
 )
 
-// rank is how urgently a box is wanted. The lowest goes first.
+// rank is how urgently a box is wanted. The lowest goes first, and may keep all others waiting: what
+// was approved has people waiting for it who have already waited for a reviewer.
 type rank int32
 
 const (

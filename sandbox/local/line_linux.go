@@ -28,7 +28,7 @@ import (
 // after a minute, and gets it back when it goes on.
 
 const (
-	lookEvery  = 20 * time.Millisecond
+	lookEvery  = 20 * time.Millisecond // a boot takes two seconds: a core is idle for a hundredth of that
 	touchEvery = 5 * time.Second
 	absent     = time.Minute // a place that was not touched for so long keeps nobody back
 )
@@ -107,6 +107,9 @@ func ownPlace(in, name string) string {
 
 // wait waits in line until the turn comes. It returns no turn and no error when the place is
 // given up. It tells stand where in the line it is.
+//
+// It looks again and again because a file lock of another process tells nobody that it was freed.
+// A core that is freed in this process wakes those who wait here at once.
 func (l *line) wait(rank func() rank, gone <-chan struct{}, stand func(at int)) (*turn, error) {
 	p, now, err := l.enter(rank())
 	if err != nil {
@@ -166,7 +169,8 @@ func placeName(r rank, id string) string {
 	return fmt.Sprintf("%d-%020d-%s", r, now.Nano(), id)
 }
 
-// leave gives up a place, and the turn if it has just come.
+// leave gives up a place, and the turn if it has just come. A place that is in the list no more has
+// its turn in the channel, or about to be: pass puts it there before it lets go of mu.
 func (l *line) leave(p *place) error {
 	l.mu.Lock()
 	waits := slices.Contains(l.places, p)
@@ -220,6 +224,11 @@ func (l *line) look(p *place, had *rank, want rank) (at int, moved <-chan struct
 }
 
 // pass numbers the places of this process, and gives a core to those whose turn it is.
+//
+// The door keeps two processes from counting free cores at the same time. Behind it, this process
+// locks every core that is free; the place that is first in line gets the first of them, and so on.
+// A core that falls to another process's place is let go again, and that process takes it at its
+// next look. So the order holds without anybody in charge of it.
 func (l *line) pass() error {
 	if err := ownFolder(l.dir); err != nil {
 		return fmt.Errorf("line of boxes: %w", err)
@@ -260,18 +269,22 @@ func (l *line) pass() error {
 		if i >= len(free) {
 			continue
 		}
-		if err := l.remove(p); err != nil {
-			return err
-		}
+		// It is out of the list either way, so it gets its turn also where its file could not be
+		// removed: remove has let go of the lock, and whoever looks next clears the file away.
+		err := l.remove(p)
 		l.cpus.take(free[i].cpu)
 		p.at = 0
 		p.turn <- free[i]
 		free[i] = nil
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// waiting lists the places in the line in order, and removes those of processes that have died.
+// waiting lists the places in the line in order, and removes those of processes that have died. A
+// place is locked for as long as its process lives; whoever can lock it has found a dead one's.
 func (l *line) waiting() ([]string, error) {
 	if time.Since(l.touched) > touchEvery {
 		l.touched = time.Now()
@@ -300,6 +313,8 @@ func (l *line) waiting() ([]string, error) {
 		if hidden && time.Since(info.ModTime()) < absent {
 			continue // somebody may be locking it just now
 		}
+		// The place may have gone since the folder was read. Then this makes the file anew, finds it
+		// unlocked, and removes it.
 		dead, err := tryLock(filepath.Join(l.dir, name))
 		switch {
 		case err != nil:

@@ -223,6 +223,23 @@ func TestAProcessThatStandsStillKeepsNobodyBack(t *testing.T) {
 	turn.end()
 }
 
+func TestATurnComesThoughThePlaceCannotBeRemoved(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "machine")
+	l := newLine(dir, "a", oneCore(t))
+	p, now, err := l.enter(forRun)
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(filepath.Join(dir, p.name)))
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, p.name, "below"), 0o700), "what is in the way of its removal")
+	require.Eventually(t, func() bool {
+		_, _, err = l.look(p, &now, forRun)
+		return err != nil || len(p.turn) == 1
+	}, soon, time.Millisecond)
+	require.Error(t, err, "somebody hears of it")
+	require.Len(t, p.turn, 1, "and the box boots all the same")
+	(<-p.turn).end()
+}
+
 func TestALineThatCannotBeHadIsAnError(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")

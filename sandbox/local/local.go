@@ -64,9 +64,10 @@ type Sandbox struct {
 
 	bootTime, inspectTime, standstill, patience, pause time.Duration // constants, but for tests
 
+	// mu is taken before the mutex of a box, where both are.
 	mu       sync.Mutex
-	boxes    map[string]*box // by box id: created, started, or over and not yet killed
-	byReq    map[string]*box
+	boxes    map[string]*box        // by box id: created, started, or over and not yet killed
+	byReq    map[string]*box        // by request: from the first Create on, until the box is killed
 	wanted   map[string]*time.Timer // requests that may be approved soon, until when
 	spare    []*box                 // booting or waiting, belonging to nobody
 	notYet   error                  // why nobody gets a box: a *steps.BoxError; nil when everybody does
@@ -170,7 +171,8 @@ func checkRunsc(path string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// Size is what a box is billed by.
+// Size is what a box is billed by. One core is what a box really has (affinity). The memory is a
+// number of the settings: each run has a limit of its own, and the price is one for all.
 func (s *Sandbox) Size() budget.BoxSize {
 	return budget.BoxSize{Kind: Kind, VCPU: 1, MemoryMB: s.opt.Memory}
 }
@@ -182,7 +184,8 @@ func (s *Sandbox) Template() string { return s.template }
 // ReachesHosts: a local box has no network at all.
 func (s *Sandbox) ReachesHosts() bool { return false }
 
-// Close ends all boxes, waits until they are gone and removes what they needed.
+// Close ends all boxes, waits until they are gone and removes what they needed. After it nothing can
+// boot: every way to a box looks at closed under the same lock.
 func (s *Sandbox) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -214,7 +217,8 @@ func (s *Sandbox) Close() error {
 	return s.home.leave()
 }
 
-// sealed refuses what this sandbox cannot keep of a seal.
+// sealed refuses what this sandbox cannot keep of a seal. It is looked at before there is a box, so
+// that a request that has to go back to its reviewers costs nothing.
 func (s *Sandbox) sealed(seal approval.Manifest) error {
 	var words string
 	switch {
@@ -261,6 +265,8 @@ func (s *Sandbox) Create(ctx context.Context, requestID string, seal approval.Ma
 		return "", err
 	}
 	defer b.tell(ctx)()
+	// The call does not wait for as long as the line is: a job that waits takes a worker from all
+	// others, and one that is put off takes nothing.
 	select {
 	case <-b.booted:
 	case <-time.After(s.patience):
@@ -317,7 +323,8 @@ func (s *Sandbox) FirstOutput(boxID string) time.Time {
 	return b.first
 }
 
-// Kill ends a box and forgets it.
+// Kill ends a box and forgets it. A box that is not known here is as good as killed: it has ended
+// with its process, or is another process's, which comes to the same request and kills it.
 func (s *Sandbox) Kill(ctx context.Context, boxID string) error {
 	b := s.box(boxID)
 	if b == nil {

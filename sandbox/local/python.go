@@ -39,7 +39,9 @@ func installed(python string) (string, error) {
 	return describe(python, version, places)
 }
 
-// describe names the distribution, the interpreter and the packages.
+// describe names the distribution, the interpreter and the packages. The words are part of every
+// seal: when a package is upgraded they change, and what was approved before goes back to its
+// reviewers, because another version may compute something else.
 func describe(python, version string, places []string) (string, error) {
 	words := []string{distribution(), "python " + version}
 	for _, name := range packages {
@@ -58,7 +60,7 @@ func missing(python string, err error) error {
 }
 
 // metadata matches pandas-1.5.3.egg-info, pandas-2.2.0.dist-info and
-// pandas-2.1.4+dfsg-py3.egg-info.
+// pandas-2.1.4+dfsg-py3.egg-info: what Debian and Ubuntu have called them over time.
 var metadata = regexp.MustCompile(`^([A-Za-z0-9_.]+)-([0-9][^-]*?)(?:-py[0-9.]+)?\.(?:egg|dist)-info$`)
 
 func packageVersion(places []string, name string) string {

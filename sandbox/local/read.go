@@ -64,6 +64,7 @@ func (b *box) read(job sandbox.ReadJob, sink sandbox.ReadSink) error {
 	for _, f := range job.Files {
 		largest = max(largest, f.Size)
 	}
+	// The file itself, what is decompressed of it, and what is made of it are in memory together.
 	stopMeter := b.meter(int64(job.MemoryMB+baseMB)<<20 + 3*largest)
 	defer stopMeter()
 	into := &waited{box: b, time: time.Duration(job.Seconds*len(job.Files))*time.Second + readSlack}
@@ -78,6 +79,8 @@ func (b *box) read(job sandbox.ReadJob, sink sandbox.ReadSink) error {
 			b.kill() // it would wait for the rest
 		}
 	}()
+	// Writing and reading go on side by side: the box answers for a file before it takes the next,
+	// and both pipes are small.
 	err := sandbox.ReadReadings(b.out, b.stamp, len(job.Files), sink)
 	if err != nil {
 		b.kill() // so that a box that still waits for its files does not keep the sender

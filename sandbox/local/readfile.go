@@ -18,7 +18,7 @@ const (
 	readTime  = 2 * time.Minute
 	readRate  = 1 << 20 // bytes a second
 	fileWait  = 600     // seconds on the wall
-	fileRoom  = 1024
+	fileRoom  = 1024    // MB, beside the file itself
 	closedNow = "The sandbox is shutting down."
 )
 
@@ -70,6 +70,7 @@ func (s *Sandbox) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Re
 	case err != nil:
 		return out, fmt.Errorf("read in box %s: %w: %w", b.id, steps.ErrReaderDied, err)
 	}
+	// What the box's kernel has to tell is complete only when the box has ended.
 	b.kill()
 	<-b.proc.done
 	if out.Letters, err = sink.Letters.Places(); err != nil {

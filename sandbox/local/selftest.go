@@ -58,7 +58,8 @@ func (s *Sandbox) selfTest(ctx context.Context, seconds int) (box time.Duration,
 	return box, s.keepFonts(result)
 }
 
-// Prove tests until the test has passed, and opens the sandbox to everybody then.
+// Prove tests until the test has passed, and opens the sandbox to everybody then. The test gets its
+// box by adopt, which does not ask whether the sandbox is open, as Create does.
 // That a machine is slow is no reason to give up: each time there is more time. It
 // returns with an error only when the context ends, or when code in a box could
 // reach what it must not. pay runs each test, which says what it used of a box, and books
@@ -135,9 +136,10 @@ var (
 	errSlow = errors.New("the test was not done in its time")
 )
 
-// verdict says what the test's result proves, or fails to.
+// verdict says what the test's result proves, or fails to. The test has to print that it was refused:
+// a box in which it did not get that far has shown nothing.
 func verdict(result approval.Result, used int64) error {
-	why := errors.New("")
+	why := errors.New("") // or errLeak, which Prove knows and gives up on
 	var broken string
 	switch {
 	case result.Outcome == approval.TimedOut:

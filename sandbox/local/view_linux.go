@@ -40,6 +40,14 @@ func (s *Sandbox) look(b *box) (*view, error) {
 	return v, nil
 }
 
+// drop undoes look for a box that was not launched.
+func (v *view) drop() error {
+	if v == nil {
+		return nil
+	}
+	return errors.Join(v.socket.Close(), os.Remove(v.config))
+}
+
 func (v *view) flags() []string {
 	if v == nil {
 		return nil
@@ -47,7 +55,8 @@ func (v *view) flags() []string {
 	return []string{"--pod-init-config=" + v.config}
 }
 
-// watch takes in what the kernel of this process's box tells.
+// watch takes in what the kernel of this process's box tells. Once runsc has connected, nobody else
+// can: the socket is closed, and its name goes with it.
 func (v *view) watch(s *Sandbox, p *process) {
 	if v == nil {
 		return
@@ -91,7 +100,8 @@ func (v *view) follow(p *process) error {
 	return witness.Follow(conn, v.account)
 }
 
-// lastWords is how long the kernel of a box that has been killed may still hold the connection.
+// lastWords is how long the kernel of a box that has been killed may still hold the connection. After
+// that the account is told as it stands, and says that it may not be all.
 const lastWords = 20 * time.Second
 
 // told is what is known when the box has ended.

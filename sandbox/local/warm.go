@@ -28,7 +28,7 @@ func (s *Sandbox) Prepare(requestID string) {
 }
 
 // Discard is a hint that this request will not run. Its box is killed, unless Create has already
-// returned it.
+// returned it: from then on the row of the request names the box, and Kill is what ends it.
 func (s *Sandbox) Discard(requestID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,7 +66,8 @@ func (s *Sandbox) level() {
 	}
 }
 
-// adopt gives the request its box: the one it has, a waiting one, or a new one.
+// adopt gives the request its box: the one it has, a waiting one, or a new one. Whoever asks again
+// for the same request gets the same box, so two calls at once make no second one.
 func (s *Sandbox) adopt(requestID string) (*box, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

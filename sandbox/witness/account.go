@@ -71,7 +71,7 @@ func (a *Account) take(data []byte) {
 	switch p.kind {
 	case typeClone:
 		a.alive[p.created]++
-	case typeExit:
+	case typeExit: // of one thread; a start that it leaves behind unnamed is for deed to tell
 		a.alive[p.group]--
 		if !a.starting[p.group] {
 			return
@@ -98,6 +98,7 @@ func (a *Account) deed(p *packet) {
 		}
 	}
 	switch p.kind {
+	// A new thread has the group of its maker, and does what its process does.
 	case typeClone:
 		if p.created != p.group {
 			a.copies[p.created] = true
@@ -171,7 +172,8 @@ func (a *Account) file(p *packet) {
 }
 
 // unresolved makes a gap of an open whose descriptor is used for something else before its
-// path was seen.
+// path was seen. The descriptor was closed in a way that no point tells, or another thread was
+// quicker: either way a file was open whose true path nobody has.
 func (a *Account) unresolved(at descriptor) {
 	if name, open := a.pending[at]; open {
 		delete(a.pending, at)
@@ -264,14 +266,17 @@ func (a *Account) Told(ended bool) approval.Witness {
 	return w
 }
 
-// kept is a list that has an end.
+// kept is a list that has an end: a program that opens a million files is said to have opened more
+// than is kept, and the host keeps a hundred.
 type kept struct {
 	all  []string
 	more bool
 }
 
-// put adds a file that was opened, or written, which says more.
+// put adds a file that was opened, or written, which says more. A name is made fit to be shown
+// before it is compared, with room for the mark, or a long one would lose it.
 func (k *kept) put(entry string, written bool) {
+	entry = shown(entry, mostText-len(writtenMark))
 	switch other := entry + writtenMark; {
 	case written:
 		k.all = slices.DeleteFunc(k.all, func(had string) bool { return had == entry })
@@ -284,22 +289,28 @@ func (k *kept) put(entry string, written bool) {
 func (k *kept) has(what string) bool { return slices.Contains(k.all, what) }
 
 func (k *kept) add(what string) {
-	what = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return '\uFFFD'
-		}
-		return r
-	}, strings.ToValidUTF8(what, "\uFFFD"))
-	if runes := []rune(what); len(what) > mostText && len(runes) > mostText {
-		what = string(runes[:mostText-1]) + "…"
-	}
-	switch {
+	switch what = shown(what, mostText); {
 	case k.has(what):
 	case len(k.all) == mostKept:
 		k.more = true
 	default:
 		k.all = append(k.all, what)
 	}
+}
+
+// shown is a text of the program's as people read it: nothing in it that a terminal obeys, and no
+// more than so many runes.
+func shown(text string, most int) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	if runes := []rune(text); len(runes) > most {
+		text = string(runes[:most-1]) + "…"
+	}
+	return text
 }
 
 // commandOf is what was started: the binary by the sentry's word, and the arguments. The first

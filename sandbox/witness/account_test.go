@@ -225,3 +225,16 @@ func (d *deaf) Read(p []byte) (int, error) {
 }
 
 func (d *deaf) Write(p []byte) (int, error) { return len(p), nil }
+
+func TestAFileThatWasWrittenIsSaidSoHoweverItIsCalled(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"out.csv", strings.Repeat("long/", 100) + "name", "red\x1b[31m"} {
+		k := &kept{}
+		k.put(name, false)
+		k.put(name, true)
+		k.put(name, false)
+		require.Len(t, k.all, 1, name)
+		require.True(t, strings.HasSuffix(k.all[0], writtenMark), k.all[0])
+		require.LessOrEqual(t, len([]rune(k.all[0])), mostText)
+	}
+}

@@ -20,13 +20,15 @@ const (
 // as bare numbers as well.
 //
 // A packet that the socket has no room for is tried again for a quarter of a second, so that a
-// busy reader makes the box slower before anything is dropped.
+// busy reader makes the box slower before anything is dropped. (With three retries and a reader that
+// slept 2 ms a packet, 4,121 packets were dropped, that of a started shell among them.)
 func Config(socket string) []byte {
 	type point struct {
 		Name     string   `json:"name"`
 		Optional []string `json:"optional_fields,omitempty"`
 		Context  []string `json:"context_fields"`
 	}
+	// Of a packet's context nothing else is used, and a boot sends thousands of packets.
 	group := []string{"group_id"}
 	points := []point{{Name: "sentry/execve", Context: group}, {Name: "sentry/clone", Context: group}, {Name: "sentry/task_exit", Context: group}}
 	for _, name := range opening {

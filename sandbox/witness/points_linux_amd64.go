@@ -5,11 +5,17 @@ import "golang.org/x/sys/unix"
 // opening are the calls that open files by a name.
 var opening = []string{"open", "openat", "creat"}
 
-// resolved are the calls of which the sentry tells the path behind the descriptor.
+// resolved are the calls of which the sentry tells the path behind the descriptor. Close and dup are
+// among them so that a file is named that was opened and never read.
 var resolved = []string{"read", "pread64", "readv", "preadv", "preadv2", "write", "pwrite64", "writev", "pwritev", "pwritev2", "mmap", "close", "dup2", "dup3"}
 
 // bare are the calls that are reported as numbers, which nothing can hide, with the deed or the
-// gap that each is.
+// gap that each is. The codes of gaps are approval's (observed_witness.go), which has words for each.
+//
+// What makes a call a gap is one of three things: a path means something else afterwards (rename,
+// link, symlink, mount), data moves without a call that shows a path (copy, io_submit, truncate,
+// memory), or a file is reached without an open that is reported (openat2, open_by_handle_at,
+// descriptor). A call that is in no list here does none of them, or gVisor does not have it.
 var bare = map[int]string{
 	unix.SYS_OPEN: "open", unix.SYS_OPENAT: "open", unix.SYS_CREAT: "open",
 	unix.SYS_EXECVE: "exec", unix.SYS_EXECVEAT: "exec",

@@ -31,6 +31,9 @@ const place = "/opt/countersign/"
 // files and programs by the kernel's fanotify, without arguments. Connections are known only
 // where the box has a door, through which all of them go. unable says why there was no witness;
 // then there is no account.
+//
+// The account is complete only with the line that ends it, which root of the box writes when
+// the supervisor has ended. A box that is lost has none, and neither has one whose witness was ended.
 func Read(data []byte, mark string) (w *approval.Witness, unable string) {
 	w = &approval.Witness{Source: approval.WitnessFanotify, Opened: []string{}, Started: []string{}}
 	files, outside, system, started, reached := &kept{}, &kept{}, &kept{}, &kept{}, &kept{}
@@ -62,11 +65,12 @@ func Read(data []byte, mark string) (w *approval.Witness, unable string) {
 			w.Gaps = once(w.Gaps, line.Gap)
 		case line.Opened == place+"mark-"+strings.TrimPrefix(mark, "/"):
 			begun = true
+		// From here on nothing seen means that nothing was reached. Before it, it means nothing.
 		case line.Door > 0:
 			w.Connected = []string{}
 		case line.Connected != "":
 			reached.add(line.Connected)
-		case !begun:
+		case !begun: // the boot's own files and programs
 		case line.Started != "":
 			started.add(line.Started)
 		case line.Deleted:

@@ -39,13 +39,16 @@ func (l *Log) Audit(ctx context.Context, stream string, e approval.Event) error 
 	return l.audit(ctx, stream, e)
 }
 
-// Of so many events, and after so long, a checkpoint is made. One that is later than
-// lateAfter is late.
 const (
+	// checkpointEvery is how many events a checkpoint covers beyond the one before it, at most. It
+	// bounds where a verifier has to look for a change that agrees with itself in every other way.
 	checkpointEvery = 256
+	// checkpointAfter is how long events may wait for a checkpoint where there are few.
 	checkpointAfter = time.Hour
-	lateAfter       = checkpointAfter + 10*time.Minute
-	placeWithin     = 5 * time.Minute
+	// lateAfter and placeWithin are when administrators hear of it. The tick comes every few
+	// seconds, so both are far above what a busy machine or a restart takes.
+	lateAfter   = checkpointAfter + 10*time.Minute
+	placeWithin = 5 * time.Minute
 )
 
 // Checkpoint is one as it is stored: the signed note, and the proof that it continues the
@@ -74,6 +77,10 @@ const checkpointColumns = `size, number, root, at, note, proof`
 // Sequence gives every event that has none a place in the log, and signs a checkpoint
 // whenever one is due. Without a signer events get their places all the same. Any number
 // of replicas may call it: they follow one another.
+//
+// Events do not get their places when they are written: a place is a number without gaps, so
+// all who write would have to wait for one another. A trigger notes each event in unlogged, in
+// the same transaction, so none can be missed.
 func (l *Log) Sequence(ctx context.Context, by note.Signer) error {
 	for {
 		placed, err := l.sequence(ctx, by, false)
@@ -83,7 +90,8 @@ func (l *Log) Sequence(ctx context.Context, by note.Signer) error {
 	}
 }
 
-// TakeCheckpoint signs one that covers all that has been committed by now.
+// TakeCheckpoint signs one that covers all that has been committed by now. Where the last one
+// does already, that is the one: of a size there is one checkpoint.
 func (l *Log) TakeCheckpoint(ctx context.Context, by note.Signer) (c Checkpoint, err error) {
 	if err := l.Sequence(ctx, by); err != nil {
 		return c, err
@@ -105,6 +113,8 @@ func (l *Log) TakeCheckpoint(ctx context.Context, by note.Signer) (c Checkpoint,
 func (l *Log) sequence(ctx context.Context, by note.Signer, now bool) (placed int, err error) {
 	err = l.write(ctx, func(tx pgx.Tx) error {
 		placed = 0
+		// The lock comes before anything is read. The transaction is read committed, so each later
+		// statement sees what the replica before has committed: its places, and its checkpoint.
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('the log', 0))`); err != nil {
 			return err
 		}
@@ -116,7 +126,11 @@ func (l *Log) sequence(ctx context.Context, by note.Signer, now bool) (placed in
 		if err != nil {
 			return err
 		}
+		// No more than fit before the next full checkpoint, so that a backlog of thousands gets the
+		// checkpoints that it would have had, and one transaction stays short.
 		room := checkpointEvery - size%checkpointEvery
+		// By n: the events of a stream follow one another in it, since each was committed before the
+		// next could be written.
 		rows, err := all[struct {
 			Stream string
 			Seq    int64
@@ -165,7 +179,8 @@ func lastCheckpoint(ctx context.Context, tx pgx.Tx) (Checkpoint, error) {
 	return list[0].stored(), nil
 }
 
-// growing reads the right edge of the log.
+// growing reads the right edge of the log: some twenty hashes for a million events. Nothing else
+// of the tree is needed to add to it.
 func growing(ctx context.Context, tx pgx.Tx, size int64) (*checkpoint.Tree, error) {
 	edge, err := nodes(ctx, tx, checkpoint.Edge(size))
 	if err != nil {
@@ -174,7 +189,9 @@ func growing(ctx context.Context, tx pgx.Tx, size int64) (*checkpoint.Tree, erro
 	return checkpoint.Grow(size, edge)
 }
 
-// nodes reads nodes of the tree, in the order in which they are named.
+// nodes reads nodes of the tree, in the order in which they are named. Those of level 0 are kept
+// nowhere: a leaf is hashed anew from its event's hash. A node that is not there is an error, and
+// never the hash of nothing: then somebody has taken part of the log away.
 func nodes(ctx context.Context, tx pgx.Tx, ids []checkpoint.ID) ([][]byte, error) {
 	hashes := make([][]byte, len(ids))
 	for i, id := range ids {
@@ -197,7 +214,8 @@ func nodes(ctx context.Context, tx pgx.Tx, ids []checkpoint.ID) ([][]byte, error
 }
 
 // checkpointIfDue signs how the log stands now, if it has grown and it is time. It signs
-// nothing that does not continue the checkpoint before.
+// nothing that does not continue the checkpoint before: whoever owns the database could
+// have put another log in its place, and a signature would make that one true.
 func checkpointIfDue(ctx context.Context, tx pgx.Tx, tree *checkpoint.Tree, last Checkpoint, by note.Signer, always bool) error {
 	size := tree.Size()
 	if by == nil || size <= last.Size {
@@ -207,6 +225,9 @@ func checkpointIfDue(ctx context.Context, tx pgx.Tx, tree *checkpoint.Tree, last
 	if err := tx.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
 		return err
 	}
+	// The first one is made at once, so that there is something to keep from the first day on.
+	// What is new since the last one counts as well as the round sizes: both differ after a time
+	// without a signer, or after a checkpoint that somebody asked for.
 	if !always && last.Number > 0 && size%checkpointEvery != 0 && size-last.Size < checkpointEvery && now.Sub(last.At) < checkpointAfter {
 		return nil
 	}
@@ -238,6 +259,7 @@ func checkpointIfDue(ctx context.Context, tx pgx.Tx, tree *checkpoint.Tree, last
 	if err != nil {
 		return err
 	}
+	// The column is never null: the first checkpoint has an empty proof, as there is nothing to continue.
 	if proof == nil {
 		proof = [][]byte{}
 	}
@@ -286,7 +308,8 @@ func (e *LateError) Error() string {
 	return "no checkpoint has been made since " + e.Since.UTC().Format(time.RFC3339)
 }
 
-// Kept returns a *LateError where the log is not kept up.
+// Kept returns a *LateError where the log is not kept up. A log without any checkpoint is not
+// late: nobody has given it a key to sign with.
 func (l *Log) Kept(ctx context.Context) error {
 	var waiting, uncovered int64
 	var since, last *time.Time

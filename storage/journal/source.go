@@ -17,12 +17,18 @@ import (
 
 var _ pack.Source = (*Log)(nil)
 
-// slack is how much later than its own clock says an event may have got its place.
+// slack is how much later than its own clock says an event may be committed: it has the time at
+// which its transaction began.
 const slack = time.Minute
 
 // Pack takes a checkpoint, makes a pack that reaches up to it, and leaves an entry that
 // says so, which another checkpoint covers. The entry has the hash of all that the pack
 // says of itself.
+//
+// The order matters. The first checkpoint gives every event a place, so that the pack is cut
+// from a log that has all of its period. The entry comes after the files are written, because it
+// names their hashes, and the second checkpoint after the entry. So the proof in a pack reaches
+// further than its entries do.
 func (l *Log) Pack(ctx context.Context, by note.Signer, actor string, out io.Writer, o pack.Options) (pack.Contents, error) {
 	if _, err := l.TakeCheckpoint(ctx, by); err != nil {
 		return pack.Contents{}, err
@@ -46,13 +52,16 @@ func (l *Log) Pack(ctx context.Context, by note.Signer, actor string, out io.Wri
 }
 
 // Span is from the last checkpoint before the period to the first one after it, or else to
-// the end of the log.
+// the end of the log. The first one after it has to cover every event of the period as well: after
+// a time in which events got no places it may have been made of the first 256 of a backlog.
 func (l *Log) Span(ctx context.Context, of pack.Chosen) (s pack.Span, err error) {
 	err = l.read(ctx, func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, `
 			SELECT coalesce((SELECT max(size) FROM checkpoints WHERE at <= $1), 0),
-				coalesce((SELECT min(size) FROM checkpoints WHERE at >= $2), (SELECT max(position) + 1 FROM log), 0)`,
-			of.From, of.To.Add(slack)).Scan(&s.First, &s.Last)
+				coalesce((SELECT min(size) FROM checkpoints WHERE at >= $2
+						AND size > coalesce((SELECT max(l.position) FROM log l JOIN events e USING (stream, seq) WHERE e.at < $3), -1)),
+					(SELECT max(position) + 1 FROM log), 0)`,
+			of.From, of.To.Add(slack), of.To).Scan(&s.First, &s.Last)
 		if err == nil {
 			s.Before, err = nodes(ctx, tx, checkpoint.Edge(s.First))
 		}
@@ -65,7 +74,8 @@ func (l *Log) Span(ctx context.Context, of pack.Chosen) (s pack.Span, err error)
 }
 
 // chosen is a condition on a stream: it is about whoever or whatever was chosen. $1 is the
-// person, $2 the channel.
+// person, $2 the channel. In a selection, streams of no request (people, rules, budgets) are never
+// chosen: they may tell of others.
 const chosen = `(($1 = '' AND $2 = '') OR EXISTS (SELECT FROM requests q WHERE 'request:' || q.id = l.stream AND $1 IN ('', q.asker) AND $2 IN ('', q.project)))`
 
 // lineOf is an event as it was hashed. NULL where somebody has taken the row away.
@@ -85,7 +95,9 @@ func (r entryRow) entry() pack.Entry {
 	return e
 }
 
-// atOnce is how many places are read in one transaction.
+// atOnce is how many places are read in one transaction. Places never change, so a log that is
+// read in several transactions is the same as one that is read at once, and a large pack holds
+// back neither memory nor what Postgres may clean up.
 const atOnce = 2000
 
 // Entries reads the log from place to place.
@@ -111,7 +123,8 @@ func (l *Log) Entries(ctx context.Context, s pack.Span, of pack.Chosen, each fun
 	return nil
 }
 
-// Streams are those that are chosen, in the order of their first places.
+// Streams are those that are chosen, in the order of their first places. The number of requests
+// counts all of the span, whoever was chosen: a selection says what it is a selection of.
 func (l *Log) Streams(ctx context.Context, s pack.Span, of pack.Chosen) (streams []string, requests int64, err error) {
 	err = l.read(ctx, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
@@ -138,6 +151,9 @@ const longest = 100_000
 
 // Case reads a stream as far as it lies in the span, with what belongs to it. A row whose
 // event is nowhere comes along, so that somebody notices.
+//
+// Values come by the names that the events of the span give them, and not by their request: what
+// was forgotten is simply not there any more.
 func (l *Log) Case(ctx context.Context, s pack.Span, stream string) (c *pack.Case, err error) {
 	err = l.read(ctx, func(tx pgx.Tx) error {
 		c = &pack.Case{Stream: stream}
@@ -173,11 +189,13 @@ func (l *Log) Case(ctx context.Context, s pack.Span, stream string) (c *pack.Cas
 }
 
 // within is a condition on rows of a request, $1, whose event is found by a condition of
-// its own: the event lies between the places $2 and $3, or is nowhere.
+// its own: the event lies between the places $2 and $3, or is nowhere. Rows are not chosen by their
+// own times, which whoever writes to the database may have set.
 func within(event string) string {
 	return `coalesce((SELECT max(l.position) FROM events e JOIN log l USING (stream, seq) WHERE e.stream = $1 AND ` + event + `), $2) BETWEEN $2 AND $3 - 1`
 }
 
+// decisions reads the rows of decisions. Their events are the last ones of the same reviewer, revision and verdict.
 func decisions(ctx context.Context, tx pgx.Tx, s pack.Span, c *pack.Case) error {
 	rows, err := all[struct {
 		Request   string
@@ -198,6 +216,7 @@ func decisions(ctx context.Context, tx pgx.Tx, s pack.Span, c *pack.Case) error 
 	return err
 }
 
+// receipts reads what was settled, with its charges in the order in which they were written.
 func receipts(ctx context.Context, tx pgx.Tx, s pack.Span, c *pack.Case) error {
 	rows, err := all[struct {
 		Request   string
@@ -226,6 +245,8 @@ func receipts(ctx context.Context, tx pgx.Tx, s pack.Span, c *pack.Case) error {
 func (l *Log) Proof(ctx context.Context, first int64, contents string) (p pack.Proof, err error) {
 	err = l.read(ctx, func(tx pgx.Tx) error {
 		p = pack.Proof{}
+		// All of them, from the one on which the entries begin: a verifier counts their numbers, and one
+		// that is left out is a fault.
 		list, err := all[checkpointRow](ctx, tx, `SELECT `+checkpointColumns+` FROM checkpoints WHERE size >= $1 ORDER BY number`, first)
 		if err != nil {
 			return err

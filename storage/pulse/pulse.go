@@ -31,7 +31,7 @@ type Pulse struct {
 	hungUp  func(error) bool // tells an error of the connection from one of a statement
 	log     *slog.Logger
 
-	turn chan struct{}          // whoever has put something in uses what stands below
+	turn chan struct{}          // a lock that can be waited for with a context: whoever has put something in uses what stands below
 	conn *pgx.Conn              // nil: there is none
 	over bool                   // there is to be none any more
 	held map[string]func(error) // the steps under way by their keys, with what ends one that somebody else has
@@ -119,6 +119,8 @@ func (p *Pulse) open(ctx context.Context) error {
 		return fmt.Errorf("connect to the database: %w", err)
 	}
 	p.conn = conn
+	// A step of this replica is repeated by another one at the earliest when the lock is free. So the
+	// new session asks for each before anybody here goes on, and a step that has lost its lock ends.
 	for key, taken := range p.held {
 		mine, err := tryLock(ctx, conn, key)
 		if err != nil {
@@ -137,13 +139,17 @@ func (p *Pulse) open(ctx context.Context) error {
 // ErrTaken ends a step that another replica is at.
 var ErrTaken = errors.New("another replica has taken over this step")
 
+// tryLock takes an advisory lock of the session. One session may take the same lock again and
+// again, so it does not keep two goroutines of this replica apart: storage.Alone does that before
+// it comes here.
 func tryLock(ctx context.Context, conn *pgx.Conn, key string) (mine bool, err error) {
 	err = conn.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtextextended($1, 0))`, key).Scan(&mine)
 	return mine, err
 }
 
 // Lock takes the lock of a step, for as long as this process lives or until Unlock. Should
-// somebody else have it later, after the session has died, taken is called.
+// somebody else have it later, after the session has died, taken is called. It is called with the
+// session in hand, so it must not call the Pulse: it cancels a context.
 func (p *Pulse) Lock(ctx context.Context, key string, taken func(error)) (mine bool, err error) {
 	err = p.with(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		if mine, err = tryLock(ctx, conn, key); mine {
@@ -154,7 +160,8 @@ func (p *Pulse) Lock(ctx context.Context, key string, taken func(error)) (mine b
 	return mine, err
 }
 
-// Unlock frees it. Where that fails the session ends, and frees it so.
+// Unlock frees it. Where that fails the session ends, and frees it so. It waits for its turn
+// without a limit, because a lock that was never freed would keep the step from every replica.
 func (p *Pulse) Unlock(ctx context.Context, key string) {
 	p.turn <- struct{}{}
 	defer func() { <-p.turn }()
@@ -265,6 +272,7 @@ func (w *Watch) Beat(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		// The database read its clock somewhere in the middle of the round trip.
 		w.tell(s.Now.Sub(began.Add(time.Since(began) / 2)))
 		gone, left := w.count(s)
 		for _, replica := range gone {
@@ -274,9 +282,11 @@ func (w *Watch) Beat(ctx context.Context) error {
 				Name(replica), SessionName(replica)); err != nil {
 				return err
 			}
+			// Its jobs go back only now: with its sessions gone it can write nothing of theirs any more.
 			if _, err := conn.Exec(ctx, giveBack+`attempted_by[array_upper(attempted_by, 1)] = $1 FOR UPDATE SKIP LOCKED)`, replica); err != nil {
 				return err
 			}
+			// Without this, nobody ticks until River's own term of the leader is over.
 			if _, err := conn.Exec(ctx, `DELETE FROM river_leader WHERE leader_id = $1`, replica); err != nil {
 				return err
 			}

@@ -18,8 +18,12 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// rights are what serve may do with each of our tables, and no more.
+// rights are what serve may do with each of our tables, and no more. A right to update names
+// columns: what was asked, decided or spent stands in columns that it cannot write again, whatever
+// code runs under its role. The triggers hold the rest.
 var rights = map[string]string{
+	// Written by triggers and migrations alone. Balances and usage are sums over the ledger: serve
+	// reads them, and whoever has its password cannot make a budget look fuller than it is.
 	"goose_db_version": "SELECT", "unlogged": "SELECT",
 	"event_kinds": "SELECT", "moves": "SELECT", "balances": "SELECT", "ledger": "SELECT", "usage": "SELECT",
 
@@ -32,6 +36,7 @@ var rights = map[string]string{
 	"sessions": "SELECT, INSERT, UPDATE (thread_ts)",
 	"requests": "SELECT, INSERT, UPDATE (model, files, state, reason, cause, seek, away, looked_at, blocked, downgraded, fallback, place, attempts, refused, revision, " +
 		"rounds, edit, written, quorum, assignee, opinions, guest, shared, reminded_at, escalated_at, changed_at, expires_at, shown_at, told)",
+	// A run goes away only where its box never began (Unstart): a trigger of the schema refuses any other.
 	"runs":   "SELECT, INSERT, UPDATE (begun_at, finished_at, result, box), DELETE",
 	"scopes": "SELECT, INSERT (team, kind, id), UPDATE (id)", // no id changes, but whoever locks a row needs a right to update something of it
 	"limits": "SELECT, INSERT, UPDATE (amount, per, policy, set_by, set_at, told)",
@@ -50,7 +55,8 @@ var rights = map[string]string{
 const queueRights = "SELECT, INSERT, UPDATE, DELETE"
 
 // callable are the functions of ours that serve calls, or that a query or a constraint
-// calls for it. Triggers need no right of whoever writes.
+// calls for it. Triggers need no right of whoever writes. Grant takes everybody's right to call
+// the others, which Postgres gives by itself.
 var callable = []string{"said", "approvals", "decided", "repeats_otherwise", "event_line", "authority", "noted", "ruling", "signs", "forget", "tell", "untold"}
 
 // right is one that somebody has or should have.
@@ -84,6 +90,7 @@ func (r right) revoke(role string) string {
 func wanted(tables, sequences, functions []string) (list []right) {
 	for _, table := range tables {
 		spelling, ours := rights[table]
+		// River adds tables and functions with its versions, so they are known by their names' beginning.
 		if strings.HasPrefix(table, "river_") {
 			spelling, ours = queueRights, true
 		}
@@ -141,7 +148,8 @@ const held = `
 		WHERE d.datname = current_database() AND a.privilege_type IN ('CREATE', 'TEMPORARY') AND a.grantee IN (0, $1::regrole)`
 
 // differences compares what serve may do with what it needs: what it lacks, and what is
-// too much.
+// too much. It reads Postgres' own lists and not what an earlier Grant has done, so that a right
+// that somebody has granted by hand is found, and a migration that drops a right takes it.
 func differences(ctx context.Context, db interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }, role string) (lacks, excess []right, err error) {
@@ -183,7 +191,7 @@ func differences(ctx context.Context, db interface {
 		}
 	}
 	for _, r := range has {
-		if !needs[r.key()] && !(r.Everybody && strings.HasPrefix(r.On, "FUNCTION river_")) {
+		if !needs[r.key()] && !(r.Everybody && strings.HasPrefix(r.On, "FUNCTION river_")) { // River made them so, and they touch no table
 			excess = append(excess, r)
 		}
 	}
@@ -199,7 +207,9 @@ func Of(url string) (string, error) {
 	return config.ConnConfig.User, nil
 }
 
-// Grant gives serve what it needs, and takes what is too much.
+// Grant gives serve what it needs, and takes what is too much. The owner calls it after every
+// migration. It is one transaction, so that a serve that works meanwhile never lacks a right that
+// it keeps.
 func Grant(ctx context.Context, pool *pgxpool.Pool, role string) error {
 	quoted := pgx.Identifier{role}.Sanitize()
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
@@ -231,7 +241,8 @@ type Excess struct {
 	All  bool     // it owns the tables, or is above all rights: serve needs another role
 }
 
-// TooMuch looks whether whoever works in the database could change what must not change.
+// TooMuch looks whether whoever works in the database could change what must not change. It does
+// not keep serve from starting: a single role for everything works, and the doctor warns of it.
 func TooMuch(ctx context.Context, url string) (e Excess, err error) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -258,6 +269,7 @@ func TooMuch(ctx context.Context, url string) (e Excess, err error) {
 			e.Why, e.All = append(e.Why, found.says), true
 		}
 	}
+	// A role above all rights has none in the lists below, and nothing that could be revoked would help.
 	if e.All {
 		return e, nil
 	}

@@ -9,12 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/pglocal/pgtest"
-	"countersign/storage"
 	"countersign/storage/roles"
+	"countersign/storage/schema"
 )
 
 func migrated(ctx context.Context, url string) error {
-	return storage.Migrate(ctx, url, pgtest.Serve(url))
+	return schema.Migrate(ctx, url, pgtest.Serve(url))
 }
 
 // A table that nobody has given serve's role a right to is forgotten in the list.

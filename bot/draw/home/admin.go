@@ -27,6 +27,7 @@ func HomeAway(p *kit.Page, user string, roster review.Roster) {
 			p.Say(kit.Words("You may decide in place of "), kit.Person(d.From), kit.Words(" until "), kit.Moment(d.Until), kit.Words("."))
 		}
 	}
+	// One delegation at a time: choosing again replaces it.
 	label := "I will be away"
 	if row != nil {
 		label = "Choose somebody else"
@@ -38,6 +39,7 @@ func HomeAway(p *kit.Page, user string, roster review.Roster) {
 func homeAdmin(p *kit.Page, roster review.Roster, set review.RuleSet, short []steps.Shortage) {
 	p.Head("Reviews")
 	shortages(p, short)
+	// Nobody in a role is no line: Too few reviewers says it above, where it matters.
 	items := [][]kit.Part{roleLine("Reviewers", roster.Reviewers), roleLine("Fallback reviewers", roster.Fallback), roleLine("Administrators", roster.Admins)}
 	for _, d := range roster.Delegations {
 		items = append(items, inPlace(d))
@@ -119,6 +121,7 @@ func FiguresView(all []steps.ReviewerStatistics) slack.ModalViewRequest {
 	var items [][]kit.Part
 	for _, s := range all[:min(80, len(all))] {
 		item := []kit.Part{kit.Person(s.Reviewer), kit.Words(fmt.Sprintf(": %s, %d approved, half of them within %s", kit.Count(s.Decisions, "decision"), s.Approvals, kit.Span(s.Median)))}
+		// Speed only tells something about programs that take a while to read.
 		if s.Long > 0 {
 			item = append(item, kit.Words(fmt.Sprintf("; quick: %d of %s (%d%%)", s.Quick, kit.Count(s.Long, "long program"), 100*s.Quick/s.Long)))
 		}

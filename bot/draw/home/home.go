@@ -76,6 +76,7 @@ func (h View) given(p *kit.Page) {
 	p.Head("Approved in your name, not started yet")
 	for _, q := range h.Given {
 		r := q.Request
+		// The list was read a moment before the request, and the approval may have gone meanwhile.
 		d, ok := approval.ApprovalOf(r, h.User)
 		if !ok {
 			continue
@@ -83,6 +84,7 @@ func (h View) given(p *kit.Page) {
 		p.Say(kit.Strong(kit.Cut(kit.OneLine(r.Question), 150)))
 		said := []kit.Part{kit.Words(kit.Capital(draw.HowItStands(r)) + ". Approved "), kit.Moment(d.At)}
 		label, takes := "This was not me", "somebody has approved in your name"
+		// Whoever was away did not press anything, so "this was not me" would be the wrong question.
 		if d.Reviewer != h.User {
 			said = append(said, kit.Words(" by "), kit.Person(d.Reviewer), kit.Words(", in your place"))
 			label, takes = "Withdraw it", "you do not stand by what was approved in your place"

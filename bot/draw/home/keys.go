@@ -25,6 +25,7 @@ func KeysView(keys []review.Key, now time.Time) slack.ModalViewRequest {
 		p.Row(since, take)
 	}
 	view := slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackKeys, Title: kit.Plain("Your SSH keys"), Close: kit.Plain("Close"), Blocks: slack.Blocks{BlockSet: p.Blocks}}
+	// Without the field the modal has nothing to submit, so it has no button for that either.
 	if len(keys) < review.MaxKeys {
 		line := slack.NewPlainTextInputBlockElement(kit.Plain("ssh-ed25519 AAAA…"), ids.FieldKey).WithMaxLength(sshkey.MaxLength)
 		view.Blocks.BlockSet = append(view.Blocks.BlockSet, slack.NewInputBlock(ids.FieldKey, kit.Plain("Another public key"), kit.Plain("The one line of the file that ends in .pub: ed25519 or ecdsa, also on a security key."), line))

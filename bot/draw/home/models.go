@@ -20,6 +20,7 @@ import (
 
 // Models is what administrators see of the models, and where they choose them.
 func Models(p *kit.Page, list steps.ModelList) {
+	// The settings offer none: there is nothing to choose.
 	if len(list.Models) == 0 {
 		return
 	}
@@ -110,6 +111,8 @@ func ModelsView(list steps.ModelList, project string) slack.ModalViewRequest {
 	}
 	var ticked []string
 	for _, m := range list.Models {
+		// A host that rests is a matter of its own: its model stays on the list, and is asked once somebody
+		// has confirmed it.
 		if m.Barred.None() || m.Barred.Code == approval.WhyHostRests {
 			ticked = append(ticked, m.Model)
 		}
@@ -164,6 +167,7 @@ func ticks(field string, all []*slack.OptionBlockObject, ticked []string) slack.
 
 // oneModel is a field for one of the models, or for none.
 func oneModel(field, label, without string, list steps.ModelList, now string) *slack.InputBlock {
+	// Slack lets nobody take a choice back in such a list, so "none" is a choice like any other.
 	nobody := slack.NewOptionBlockObject(none, kit.Plain(without), nil)
 	all := append([]*slack.OptionBlockObject{nobody}, draw.ModelOptions(list.Models[:min(kit.MaxChoices-1, len(list.Models))])...)
 	choice := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain("Choose a model"), field, all...).WithInitialOption(nobody)
@@ -195,6 +199,7 @@ func providersOf(list steps.ModelList) (all []string) {
 // sitesOf are the hosts that need somebody's word: those that the settings name now, and those
 // that were confirmed before.
 func sitesOf(list steps.ModelList, now review.Models) []approval.Addressee {
+	// Those that were confirmed come first: what does not fit must not be lost by saving the form.
 	all := slices.Clone(now.Sites)
 	for _, m := range list.Models {
 		if !m.Own && !slices.Contains(all, m.Addressee) {
@@ -226,6 +231,7 @@ func ModelsOf(fields map[string]slack.BlockAction) (m review.Models, field, why 
 		m.Sites = append(m.Sites, approval.Addressee{Provider: provider, Host: host})
 	}
 	m.Default, m.Fallback = chosen(ids.FieldDefault), chosen(ids.FieldFallback)
+	// No tick at all would mean "all of them", which nobody who unticks everything wants.
 	if len(m.Allowed) == 0 {
 		return m, ids.FieldAllowed, "Tick at least one model."
 	}

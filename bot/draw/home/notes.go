@@ -25,6 +25,7 @@ func NotesView(set review.RuleSet, project string) slack.ModalViewRequest {
 	text.Multiline, text.InitialValue, text.MaxLength = true, string(now.Text), review.MaxNotes
 	p.Add(slack.NewInputBlock(ids.FieldNotes, kit.Plain("What every program should know"), nil, text).WithOptional(true), 0, "")
 	p.Optional(ids.FieldCurrency, "Currency of amounts that name none", "Three letters, such as EUR. Empty: amounts are shown without one, unless the file names it.", now.Currency, false)
+	// "Not said" is month 0, so that the index of a choice is its month.
 	months := []*slack.OptionBlockObject{slack.NewOptionBlockObject(none, kit.Plain("Not said"), nil)}
 	for m := time.January; m <= time.December; m++ {
 		months = append(months, slack.NewOptionBlockObject(strconv.Itoa(int(m)), kit.Plain(m.String()), nil))

@@ -40,6 +40,7 @@ func PeopleView(all []review.Grant, away []review.Delegation, short []steps.Shor
 	p := &kit.Page{}
 	shortages(p, short)
 	p.Buttons("name", kit.Button(ids.ActionName, "Add a person", "", slack.StylePrimary))
+	// Delegations get a third of the modal at most, so that the roles always have room.
 	away = away[:min(peopleLength/3, len(away))]
 	for _, d := range away {
 		p.Row(inPlace(d), recall(d))

@@ -36,6 +36,7 @@ func (m Shelfmark) String() string { return string(kit.JSON(m)) }
 
 // ShelfmarkOf reads it back. What cannot be read is the beginning.
 func ShelfmarkOf(metadata string) (m Shelfmark) {
+	// Slack carries it, and an older version of this program may have written it.
 	if json.Unmarshal([]byte(metadata), &m) != nil || m.Page < 0 {
 		return Shelfmark{}
 	}
@@ -104,6 +105,7 @@ func homeQueue(p *kit.Page, q steps.Queue, mark Shelfmark) {
 
 // After returns what is shown after a press on one of the choices, or on a page button.
 func (m Shelfmark) After(action *slack.BlockAction) Shelfmark {
+	// Another choice is another list, which begins on its first page.
 	m.Page = 0
 	for _, c := range queueChoices {
 		if value := action.SelectedOption.Value; c.action == action.ActionID && slices.ContainsFunc(c.choices, func(o [2]string) bool { return o[0] == value }) {
@@ -143,6 +145,7 @@ func QueueRow(p *kit.Page, row steps.QueueRow, now time.Time) {
 		open.AccessibilityLabel = kit.Cut("Review: "+kit.OneLine(row.Question), 75)
 		side = slack.NewAccessory(open)
 	}
+	// Plain text, because a section's text is mrkdwn otherwise, and the question is anybody's words.
 	p.Add(slack.NewSectionBlock(kit.Plain(question), nil, side), len([]rune(question)), kit.Escape(question))
 	said := []kit.Part{kit.Strong(draw.RiskWords[row.Tier])}
 	if row.Dangers > 0 {
@@ -153,6 +156,7 @@ func QueueRow(p *kit.Page, row steps.QueueRow, now time.Time) {
 		said = append(said, kit.Words(fmt.Sprintf(" · %d of %d approvals", row.Approvals, row.Needed)))
 	}
 	said = append(said, kit.Words(" · "), kit.Person(row.Asker))
+	// A direct message has no name for those who are not in it.
 	if strings.HasPrefix(row.Project, "C") {
 		said = append(said, kit.Words(" in "), kit.Place(row.Project))
 	}

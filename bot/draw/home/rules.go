@@ -64,6 +64,7 @@ func RulesView(set review.RuleSet, project string) slack.ModalViewRequest {
 	switch {
 	case project == "":
 		p.Say(kit.Words("These rules apply in every channel without rules of its own, to code written from now on. Code that is already waiting keeps the rules it has, or gets stricter ones."))
+	// Only a channel that has rules of its own can go back to the workspace's.
 	case set.Version > 0 && set.Project == project:
 		p.Say(kit.Words("These rules apply in "), kit.Place(project), kit.Words(" instead of the workspace's. The workspace's freeze windows apply here too."))
 		box := slack.NewCheckboxGroupsBlockElement(ids.FieldNone, slack.NewOptionBlockObject(ids.FieldNone, kit.Plain("Use the workspace's rules again"), nil))
@@ -107,6 +108,7 @@ func tierFields(p *kit.Page, t approval.Tier, r review.TierRules, channel bool) 
 		ticked       bool
 	}
 	boxes := []box{{CareTyped, "Reviewer types a confirmation code", r.Typed}, {CareShell, "Decided on the command line, not in Slack", !r.Slack}}
+	// A workspace has no reviewers "of its own channel".
 	if channel {
 		boxes = append(boxes, box{careOwners, "Only this channel's own reviewers", r.Owners})
 	}
@@ -160,6 +162,7 @@ func RulesField(err error) string {
 func RulesOf(fields map[string]slack.BlockAction) (r review.Rules, field, why string) {
 	for t, rules := range map[approval.Tier]*review.TierRules{approval.Low: &r.Low, approval.Medium: &r.Medium, approval.High: &r.High} {
 		rules.Approvals, _ = strconv.Atoi(fields[TierField(ids.FieldNeeds, t)].SelectedOption.Value) // one of ours
+		// The box says "on the command line", so a tick takes Slack away.
 		rules.Slack = true
 		for _, ticked := range fields[TierField(ids.FieldCare, t)].SelectedOptions {
 			switch ticked.Value {
@@ -184,6 +187,7 @@ func RulesOf(fields map[string]slack.BlockAction) (r review.Rules, field, why st
 		}
 	}
 	r.Hosts, r.Freezes = written(strings.ToLower(fields[ids.FieldHosts].Value)), written(fields[ids.FieldFreezes].Value)
+	// Read here as well as by the service, because here it is known which field is wrong.
 	for _, line := range r.Freezes {
 		if _, err := review.ParseFreeze(line); err != nil {
 			text, _ := draw.Known(err)

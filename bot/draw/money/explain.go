@@ -11,6 +11,7 @@ import (
 	"countersign/budget"
 )
 
+// ExplainView asks which question is to be explained, for those who have its id.
 func ExplainView() slack.ModalViewRequest {
 	id := slack.NewPlainTextInputBlockElement(kit.Plain("bcd23fg"), ids.FieldRequest)
 	id.MaxLength, id.FocusOnLoad = 20, true
@@ -44,6 +45,7 @@ func Weighings(e *steps.Explanation, reader string) *kit.Page {
 // weighed is one paid step: what it needed, what each budget had, how it ended.
 func weighed(n int, w steps.Weighing, reader string) (title []kit.Part, items [][]kit.Part) {
 	step := fmt.Sprintf("%d. %s", n, purposes[w.Purpose])
+	// Only a draft is paid by the model. The other steps are the box's.
 	if w.Purpose == budget.ForDraft && w.Model != "" {
 		step += " (" + kit.Cut(w.Model, 80) + ")"
 	}
@@ -75,6 +77,7 @@ func weighed(n int, w steps.Weighing, reader string) (title []kit.Part, items []
 		}
 		items = append(items, item)
 	}
+	// An event from before budgets were weighed one by one, or a question that no budget limits.
 	if len(items) == 0 {
 		items = [][]kit.Part{{kit.Words("No budget applied.")}}
 	}

@@ -62,6 +62,7 @@ func LimitView(f LimitForm) slack.ModalViewRequest {
 	blocks = append(blocks, amountFields(limit)...)
 	blocks = append(blocks, markFields(limit.Policy)...)
 	blocks = append(blocks, SavingFields(limit.Policy, f.Models)...)
+	// A default is nobody's own budget, so there is nothing to remove.
 	if f.Edits != nil && !limit.Default {
 		away := kit.Button(ids.ActionRemoveLimit, "Remove this budget", from.Edits, slack.StyleDanger)
 		away.Confirm = slack.NewConfirmationBlockObject(kit.Plain("Remove this budget?"), kit.Plain("What has been spent stays on record. From now on, only the other budgets limit it."),
@@ -82,6 +83,8 @@ func whoseFields(kind string) []slack.Block {
 			chosen = o
 		}
 	}
+	// Slack tells of the choice at once (dispatch action), and limits.clickKind draws the fields that
+	// this kind of budget needs.
 	whose := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain("Whose"), ids.FieldKind, options...).WithInitialOption(chosen)
 	blocks := []slack.Block{slack.NewInputBlock(ids.FieldKind, kit.Plain("Whose budget"), kit.Plain("It replaces the one that is set."), whose).WithDispatchAction(true)}
 	switch budget.ScopeKind(kind) {
@@ -103,6 +106,7 @@ func whoseFields(kind string) []slack.Block {
 func amountFields(l budget.Limit) []slack.Block {
 	amount := slack.NewPlainTextInputBlockElement(kit.Plain("25"), ids.FieldAmount)
 	amount.MaxLength = 30
+	// A budget of nothing is filled in as well, where one is edited: it is not the same as none.
 	if l.Amount > 0 || l.Scope.ID != "" {
 		amount.InitialValue = strings.TrimPrefix(l.Amount.String(), "$")
 	}
@@ -137,6 +141,7 @@ func markFields(p budget.LimitPolicy) []slack.Block {
 
 // SavingFields ask what is different past the soft limit.
 func SavingFields(p budget.LimitPolicy, models []string) []slack.Block {
+	// Every model can be switched off beside these, once it is known which there are.
 	off := []budget.Ability{budget.Upload, budget.LongRuns, budget.Network}
 	var blocks []slack.Block
 	if len(models) > 1 {

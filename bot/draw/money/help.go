@@ -5,7 +5,8 @@ import (
 	"countersign/bot/kit"
 )
 
-// helpLines are what can be typed, each with an example that works.
+// helpLines are what can be typed, each with an example that works: a test has them all read by
+// package command. The first two are for everybody.
 var helpLines = []struct{ example, does string }{
 	{"show", " shows what you have left. Administrators see every budget that is set."},
 	{"explain bcd23fg", " shows what each step of a question cost, and which budget allowed or refused it. The id is in the small print."},

@@ -21,6 +21,7 @@ func LimitChanges(events []approval.Event, named Namer) (*kit.Page, error) {
 		if err != nil {
 			return nil, err
 		}
+		// Policies can be long, so the message may be full before historyLength.
 		_, size, _ := kit.Section(item)
 		if room -= size; room < 0 {
 			break
@@ -45,6 +46,7 @@ func limitChanged(e approval.Event, names Namer) ([]kit.Part, error) {
 		return nil, err
 	}
 	item := []kit.Part{kit.Moment(e.At), kit.Words(", ")}
+	// The guided set-up (countersign init) sets the team's first budget, before anybody has a role.
 	if e.Actor == approval.System {
 		item = append(item, kit.Words("the app: "))
 	} else {

@@ -38,6 +38,7 @@ func (m Purse) Show(p *kit.Page) {
 	for _, s := range m.Own {
 		Standing(p, s, Whose(s.Limit.Scope, m.Reader))
 	}
+	// That nothing limits the whole team is worth a word: people look for the bar.
 	if !teams(m.Own) {
 		p.Say(kit.Words("The team has no budget of its own."))
 	}
@@ -57,6 +58,7 @@ func (m Purse) Bars(p *kit.Page, most int) {
 	if !teams(m.Own) {
 		p.Say(kit.Words("The team has no budget of its own. Set one with "), kit.Mono(ids.CommandBudget+" set team 200 per month"))
 	}
+	// The fullest come first, because not all of them may fit.
 	ByUse(m.All)
 	shown := 0
 	for _, s := range m.All[:min(most, len(m.All))] {
@@ -117,6 +119,7 @@ func LimitSet(named []kit.Part, l budget.Limit, before []budget.Standing) *kit.P
 	p := &kit.Page{}
 	p.Say(append(kit.Bold(named), kit.Words(" is now "+limitWords(l)))...)
 	for _, s := range before {
+		// What held by default was set by nobody.
 		if !s.Limit.Default {
 			p.Say(kit.Words("Before, it was " + limitWords(s.Limit)))
 		}

@@ -60,6 +60,7 @@ var (
 // Standing draws a budget: its name, a bar, and the same in a sentence. named is
 // whose it is.
 func Standing(p *kit.Page, s budget.Standing, named []kit.Part) {
+	// A role's budget is nobody's purse: nothing is spent in it, so there is no bar.
 	if s.Limit.Scope.Kind == budget.Role {
 		p.Say(kit.Flow(named, kit.Words(fmt.Sprintf(": %s%s each, unless they have a budget of their own.%s", Dollars(s.Limit.Amount), perWindow[s.Limit.Window], policyWords(s.Limit.Policy))))...)
 		return
@@ -70,6 +71,7 @@ func Standing(p *kit.Page, s budget.Standing, named []kit.Part) {
 	}
 	said = append(said, kit.Words(comesFrom(s)+consequences(s)))
 	b, size, line := kit.Section(said)
+	// For those who hear a message the bar is no words, and would leave an empty line.
 	p.Rich(b, size, strings.ReplaceAll(line, "\n\n", "\n")) // where the bar was
 }
 
@@ -82,6 +84,7 @@ func bar(s budget.Standing) kit.Bar {
 // nothing, and nearly all is not all.
 func percent(s budget.Standing) string {
 	used := s.Spent + s.Held
+	// What is only held counts as well: it cannot be spent by anything else.
 	switch hard := s.Limit.Hard(); {
 	case used <= 0:
 		return "0%"
@@ -105,6 +108,7 @@ func Share(part, whole budget.USD) string {
 // figures are a budget in numbers.
 func figures(s budget.Standing) string {
 	text := fmt.Sprintf("%s of %s spent", Spent(s.Spent), Dollars(s.Limit.Hard()))
+	// Uncertain money is held, too, but for another reason: it would be counted twice.
 	if under := s.Held - s.Uncertain; under > 0 {
 		text += fmt.Sprintf(", %s reserved for work in progress", Most(under))
 	}
@@ -150,6 +154,7 @@ func comesFrom(s budget.Standing) string {
 // consequences say what changes once the soft limit is passed.
 func consequences(s budget.Standing) string {
 	switch state := s.State(); {
+	// Nothing starts any more, so what a policy switches off before that does not matter.
 	case state == budget.Stopped:
 		return " Nothing more can be started on it."
 	case state != budget.Degraded:

@@ -58,6 +58,7 @@ func Ranking(o command.Order, from, until time.Time, list []steps.Spender) *kit.
 
 // Stretch names the days from one moment to before another.
 func Stretch(from, until time.Time) string {
+	// The end is the first moment after the stretch, and people name its last day.
 	last := until.Add(-time.Second)
 	if from.Format(time.DateOnly) == last.Format(time.DateOnly) {
 		return kit.Day(from).String()
@@ -82,6 +83,7 @@ func Ranked(by steps.Ranking, list []steps.Spender, most int) (items [][]kit.Par
 
 // spender names what spending was added up by.
 func spender(by steps.Ranking, s steps.Spender) []kit.Part {
+	// What doctor and self-tests try belongs to nobody and to no channel.
 	if s.ID == approval.System && (by == steps.ByPeople || by == steps.ByChannels) {
 		return []kit.Part{kit.Words("Countersign's own checks")}
 	}

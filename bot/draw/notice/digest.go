@@ -58,6 +58,7 @@ var outcomeOf = map[approval.State]string{approval.Drafting: "being written", ap
 
 // digestLimits draws the budgets that pay, the most used first.
 func digestLimits(p *kit.Page, all []budget.Standing, to string) {
+	// Defaults of roles spend nothing.
 	all = slices.DeleteFunc(slices.Clone(all), func(s budget.Standing) bool { return s.Limit.Scope.Kind == budget.Role })
 	money.ByUse(all)
 	for _, s := range all[:min(6, len(all))] {

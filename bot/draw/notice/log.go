@@ -21,6 +21,7 @@ func logNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, error)
 		p.Say(kit.Strong("Checkpoints of the audit log do not reach "), kit.Place(said.Channel), kit.Strong(". "), kit.Words("One has been missing there since "), kit.Moment(said.Since),
 			kit.Words(". They are kept in the server's file. Is the channel there still, and am I in it? Home, "), kit.Strong("Audit log"), kit.Words(", chooses another."))
 		return p, nil
+	// What to keep comes before what to find out: the file of checkpoints is the evidence.
 	case approval.LogForks:
 		p.Say(kit.Strong("The audit log does not continue what was signed before. "),
 			kit.Words("Somebody has changed the database, or an older copy of it was put back. No checkpoint is made until you know which. Keep the file of checkpoints, make a pack with "),

@@ -21,6 +21,7 @@ func overrunNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, er
 	p := &kit.Page{}
 	p.Say(kit.Strong("Something cost more than expected. "), kit.Mono(said.What), kit.Words(fmt.Sprintf(" cost %s, and %s was reserved. "+
 		"Budgets were charged no more than that, so your provider's bill is higher than ours.", money.Spent(said.Cost), money.Most(said.Held))))
+	// The provider answers with another model than the one that was asked: then that one's price counts.
 	if said.Asked != "" && said.Asked != said.What {
 		p.Say(kit.Mono(said.Asked), kit.Words(" was requested, but the provider answered with a more expensive model. Request that one by its name, or another."))
 	}
@@ -38,6 +39,7 @@ func thresholdNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page,
 	p, named := &kit.Page{}, namedIn(with, v, said.Standing.Limit.Scope, to)
 	p.Say(append(kit.Bold(named), kit.Words(fmt.Sprintf(" has reached %d%%%s.", said.Mark, money.During[said.Standing.Limit.Window])))...)
 	money.Standing(p, said.Standing, named)
+	// Past the soft limit, Standing itself says what changes.
 	if policy := said.Standing.Limit.Policy; policy.Consequences() && said.Mark < policy.SoftMark() {
 		p.Say(kit.Words(fmt.Sprintf("From %d%% on, %s.", policy.SoftMark(), money.Saving(policy))))
 	}
@@ -85,6 +87,7 @@ func forecastNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, 
 
 // raise tells administrators how more may be spent.
 func raise(p *kit.Page, v *steps.NoticeView, s budget.Scope, to string) {
+	// The owner of a budget reads the same notice, and cannot change it.
 	if !v.Roster.Admin(to) {
 		return
 	}

@@ -1,5 +1,10 @@
 // Package notice draws direct messages: what is waiting for somebody, how it ended, and
 // what has gone wrong.
+//
+// A notice is stored with what it says, and drawn from that and from the request as it is
+// now. It is drawn again where it stands when the request has moved, so every notice also
+// has words for when there is nothing left to do. What its buttons do is decided by what is
+// stored now, never by the notice's data: a notice may be a week old when somebody presses.
 package notice
 
 import (
@@ -18,6 +23,7 @@ import (
 
 // namedIn names a budget in a notice: a thread by a way to it.
 func namedIn(with draw.With, v *steps.NoticeView, s budget.Scope, to string) []kit.Part {
+	// Only the thread of this very request can be linked: the view knows no other one.
 	if s.Kind == budget.Session && v.View != nil && v.View.Session.ID == s.ID {
 		return []kit.Part{kit.Words("The budget of "), kit.Link{URL: threadURL(with, v.View), Label: "this thread"}, kit.Words(" in "), kit.Place(v.View.Session.Channel)}
 	}

@@ -32,6 +32,7 @@ func askBackNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, er
 		}
 	}
 	p.Quote(kit.Cut(r.Question, 1000), kit.Words("You asked in "), kit.Place(r.Project), kit.Words(":"))
+	// Whoever may not ask gets no button to ask again.
 	if said.Cause != nil && said.Cause.Code == approval.AskerAlien {
 		return p, nil
 	}
@@ -39,6 +40,7 @@ func askBackNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, er
 	var row []slack.BlockElement
 	if said.Cause != nil && said.Cause.Code == approval.NoFile {
 		for i, f := range said.Cause.Files[:min(len(meantActions), len(said.Cause.Files))] {
+			// With a name that is near, the likely press is that name, and not the form.
 			use := kit.Button(meantActions[i], kit.Cut("Use "+f.Name, 75), r.ID+"/"+f.ID, slack.StylePrimary)
 			use.AccessibilityLabel = kit.Cut("Ask the same about "+f.Name, 75)
 			row, again.Style = append(row, use), slack.StyleDefault
@@ -66,6 +68,7 @@ func foundNotice(_ draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) 
 // awayNotice tells whoever asked that their question waits for what is away, and how
 // it went on.
 func awayNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
+	// It says nothing but that: everything is in the request as it is now.
 	if _, err := read[struct{}](n); err != nil {
 		return nil, err
 	}
@@ -141,6 +144,7 @@ func UnsaidNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, err
 	v, p := n.View, &kit.Page{}
 	r := v.Request
 	u, hidden := v.HiddenFrom()
+	// The thread has caught up. The notice is not deleted: it leads there.
 	if !hidden {
 		p.Quote(kit.Cut(r.Question, 600), kit.Words("What I could not post in "), kit.Place(said.Channel), kit.Words(" is there now. You asked:"))
 		if url := with.Self.Permalink(v.Session.Channel, draw.Thread(v), ""); url != "" {
@@ -153,6 +157,7 @@ func UnsaidNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, err
 		p.Append(draw.Progress(with, v))
 		return p, nil
 	}
+	// Something else of the thread is missing, and the answer need not be said twice.
 	if v.Posts[steps.SurfaceReply].TS != "" && v.Unseen[steps.SurfaceReply].Times == 0 {
 		p.Say(kit.Words("The answer itself is in the thread."))
 		return p, nil

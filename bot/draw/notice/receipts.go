@@ -40,6 +40,7 @@ func receipt(with draw.With, p *kit.Page, v *steps.View, given approval.Receipt,
 	if url := with.Self.Permalink(card.Channel, card.TS, ""); url != "" {
 		row = append(row, kit.Goes("Open the card", url))
 	}
+	// The button goes as soon as it would do nothing.
 	if stands(v, given.Revision, approval.Pending, approval.Approved) && decidedBy(r, who) {
 		row = append(row, draw.NotMe(r, given.Revision, "This was not me", "somebody has approved in your name"))
 	}

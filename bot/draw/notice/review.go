@@ -80,6 +80,7 @@ func approvedNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page,
 		}
 		p.Say(until...)
 		p.Buttons("disown", draw.NotMe(r, said.Revision, label, takes))
+	// A new version, or an approval that was withdrawn already.
 	case r.Revision != nil && r.Revision.Number != said.Revision:
 		p.Say(kit.Words("This approval no longer counts: there is a newer version of the code."))
 	case r.Run != nil:
@@ -137,6 +138,7 @@ func disownedNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, e
 		return nil, err
 	}
 	p, account := &kit.Page{}, said.Reviewer
+	// Whose account may be in foreign hands depends on who pressed Approve.
 	if said.GivenBy == "" {
 		p.Say(kit.Person(said.Reviewer), kit.Strong(" says that an approval in their name was not theirs."), kit.Words(" Somebody else may be using their Slack account."))
 	} else {
@@ -207,6 +209,7 @@ func waits(with draw.With, v *steps.View, who string, revision int, asks ...kit.
 	case !stands(v, revision, approval.Pending):
 		p.Say(kit.Strong("Nothing left to do here"), kit.Words(": "+Over(v.Request)+"."))
 		lately(with, p, v, "Open the card")
+	// The quorum is not met yet, so the request still waits, but not for them.
 	case decidedBy(v.Request, who):
 		p.Say(kit.Words("You have decided on this; others still have to."))
 		lately(with, p, v, "Open the card")
@@ -247,6 +250,7 @@ func editNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error
 	p := &kit.Page{}
 	p.Quote(kit.Cut(approval.Plain(reasons.Words(said.Why)), 2000), kit.Strong("Your edit was not sent for review"), kit.Words(", and the version before it stays. The inspection says:"))
 	lately(with, p, n.View, "Open the card")
+	// Their own words, shown to them alone: nothing is approved by what stands here.
 	if text, fits := kit.Inline(said.Code); fits {
 		p.Verbatim([]kit.Part{kit.Strong("What you wrote")}, text, "", "What you wrote is in the message.")
 	} else {

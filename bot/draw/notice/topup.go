@@ -64,6 +64,7 @@ func topUpNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, err
 	named := namedIn(with, v, said.Scope, to)
 	p.Quote(kit.Cut(said.Reason, 500), kit.Flow(kit.Person(said.AskedBy), kit.Strong(fmt.Sprintf(" asks for %s more", money.Dollars(said.Amount))), kit.Words(" in "), kit.Inside(owned(named, said)), kit.Words(":"))...)
 	p.Quote(kit.Cut(r.Question, 500), kit.Words("It is for this question:"))
+	// A question that goes on some other way needs no money any more, though nobody has answered.
 	waits := t.Open() && r.Blocked != nil
 	if s, ok := standingOf(v.View, said.Scope); ok && waits {
 		money.Standing(p, s, named)

@@ -3,7 +3,7 @@ package reasons
 import "countersign/approval"
 
 // plain are the sentences of reasons that have no facts of their own. Where something is
-// behind them, its words follow.
+// behind them, its words follow: those that end with a colon always have a Why.
 var plain = map[approval.ReasonCode]string{
 	// Of a request that has ended, or waits.
 	approval.WhyNobodyDecided: "Nobody decided in time. Ask again if you still need it.",

@@ -1,5 +1,11 @@
 // Package reasons has the words for the core's reasons: a code with its facts in, a sentence
 // out. It knows nothing of Slack, so the cards, the command line and tests share it.
+//
+// A code has its sentence in one of two places: in plain (plain.go) where it has no facts, in
+// filled where it has. A test reads the codes out of approval/reason.go and fails for one
+// that has no words, or words in both. A sentence says first what is so and then what the
+// reader can do about it. It has to be true for whoever may read it: most of these stand in
+// a thread or on a card, where "you" is not the one who is meant.
 package reasons
 
 import (
@@ -21,6 +27,7 @@ func Words(r approval.Reason) string {
 	for _, why := range r.Why {
 		said += " " + Words(why)
 	}
+	// A broken seal has no sentence of its own: what is different, one thing a sentence, comes first.
 	if r.Code == approval.WhyBrokenSeal {
 		said += " The approval no longer counts, and nothing has run. It needs a new decision."
 	}
@@ -35,7 +42,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return fmt.Sprintf("Too few people decided in time: it had %d of the %d approvals that it takes. Ask again if you still need it.", r.Count, r.Most)
 	},
 	approval.WhyGaveUp: func(r approval.Reason) string {
-		return fmt.Sprintf("The model did not get to a program that can be reviewed. The last problem: %s. Asking in other words may help.", r.Said)
+		return fmt.Sprintf("The model did not get to a program that can be reviewed. The last problem: %s. Asking in other words may help.", strings.TrimSuffix(r.Said, "."))
 	},
 	approval.WhyProse: func(r approval.Reason) string {
 		return "The model answered in words instead of writing a program. It said:\n" + r.Said
@@ -116,6 +123,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return fmt.Sprintf("Code of %s risk is not decided in Slack here. Your administrators have set that it is decided on the command line: countersign decide %s", r.Name, r.Other)
 	},
 	approval.WhyOneSeat: func(r approval.Reason) string {
+		// The database may refuse the same without telling whose account it was.
 		who := "This user of this machine"
 		if r.Name != "" {
 			who = "The machine's user " + r.Name
@@ -123,6 +131,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return who + " has already decided on this version. One user has one say, whoever they decide as: somebody else has to decide from their own account."
 	},
 	approval.WhyYoungKey: func(r approval.Reason) string {
+		// Rounded up to hours, so nobody comes back too early.
 		in := "an hour"
 		if r.Count > 1 {
 			in = fmt.Sprintf("%d hours", r.Count)
@@ -239,7 +248,8 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	},
 }
 
-// meant names the model that somebody may have meant.
+// meant names the model that somebody may have meant. The core puts a guess into Why, so that a
+// reason stays data.
 func meant(r approval.Reason) (said string) {
 	for _, why := range r.Why {
 		said += " Did you mean " + why.Name + "?"
@@ -255,7 +265,8 @@ func refused(r approval.Reason) string {
 	return (&budget.ExceededError{Standing: *r.Standing, Needed: r.Amount}).Words("")
 }
 
-// switchedOff says because of which budget something is not to be had.
+// switchedOff says because of which budget something is not to be had. It goes on after a name
+// and "is", and ends its sentence.
 func switchedOff(r approval.Reason) string {
 	if r.Standing == nil {
 		return " switched off."

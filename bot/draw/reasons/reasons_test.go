@@ -48,3 +48,11 @@ func TestEveryReasonHasWords(t *testing.T) {
 	require.Len(t, codes, len(plain)+len(filled)+2, "no sentence is for a code that is gone")
 	require.Empty(t, Words(approval.Reason{}))
 }
+
+// What a model is told of its draft may end with a period of its own.
+func TestTheLastProblemEndsWithOnePeriod(t *testing.T) {
+	t.Parallel()
+	for _, said := range []string{"there is no code", "Line 3: it reads \"x.csv\", which is no input. There are no inputs."} {
+		require.Regexp(t, `[a-z]\. Asking in other words may help\.$`, Words(approval.Reason{Code: approval.WhyGaveUp, Said: said}))
+	}
+}

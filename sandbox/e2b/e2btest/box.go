@@ -55,12 +55,14 @@ func (b *box) made() map[string]any {
 	return answer
 }
 
+// listed is a box in a listing, which has no tokens: whoever only lists cannot get into a box.
 func (b *box) listed() map[string]any {
 	return map[string]any{"sandboxID": b.id, "templateID": "t1", "alias": Template, "clientID": "c1", "envdVersion": "0.6.13",
 		"startedAt": b.started.UTC(), "endAt": b.ends.UTC(), "state": b.state(), "cpuCount": b.vcpu, "memoryMB": b.memory,
 		"diskSizeMB": 10240, "metadata": b.metadata}
 }
 
+// state is one of two: a box that has ended is in no listing.
 func (b *box) state() string {
 	if b.paused {
 		return "paused"
@@ -89,7 +91,8 @@ func (s *Server) Pause(id string) {
 	b.signal(syscall.SIGSTOP)
 }
 
-// end kills everything in a box and removes it.
+// end kills everything in a box and removes it. What was counted in its folder is kept, since tests
+// ask how often code was started after the box has gone.
 func (s *Server) end(b *box) {
 	b.ending.Do(func() {
 		s.mu.Lock()
@@ -129,7 +132,7 @@ func (b *box) processes() (pids []int) {
 // path maps a path in the box to one on this machine, and never out of the box.
 func (b *box) path(inside string) string { return filepath.Join(b.root, filepath.Clean("/"+inside)) }
 
-// used is how full the box's disk is.
+// used is how full the box's disk is. What cannot be read while it changes counts nothing.
 func (b *box) used() (total int64) {
 	_ = filepath.Walk(b.root, func(_ string, info os.FileInfo, err error) error {
 		if err == nil && info.Mode().IsRegular() {
@@ -140,9 +143,11 @@ func (b *box) used() (total int64) {
 	return total
 }
 
+// readAll reads a body that is JSON; a file's is streamed.
 func readAll(r *http.Request) ([]byte, error) { return io.ReadAll(io.LimitReader(r.Body, 1<<20)) }
 
-// strict decodes JSON and refuses what it does not know.
+// strict decodes JSON and refuses what it does not know: a field of a create that is misspelt would
+// leave a box open.
 func strict(data []byte, into any) error {
 	decoder := json.NewDecoder(strings.NewReader(string(data)))
 	decoder.DisallowUnknownFields()

@@ -17,7 +17,7 @@ import (
 
 const (
 	longest       = time.Hour // of a box, on the smallest plan
-	defaultLife   = 15        // seconds, which is why a client has to say
+	defaultLife   = 15        // seconds of v1, which is why a client has to say: the SDKs, which do, send 300
 	defaultLifeV2 = 300
 )
 
@@ -38,6 +38,8 @@ type newSandbox struct {
 	} `json:"network"`
 }
 
+// api is the control plane. Of E2B's many calls these are the ones that are used: a call of
+// any other kind is a fault of the client, even where E2B has it.
 func (s *Server) api() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /sandboxes", s.op(Create, s.in("v1", s.keyed(s.create))))
@@ -85,7 +87,8 @@ func (s *Server) in(version string, serve http.HandlerFunc) http.HandlerFunc {
 // v2 tells which version of a call is asked for.
 func v2(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v2/") }
 
-// keyed checks what every call to the control plane carries.
+// keyed checks what every call to the control plane carries. The two kinds of credentials must not be
+// mixed: whoever runs code in a box can read what comes into it, and a box's token opens that box.
 func (s *Server) keyed(serve http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.manners(r)
@@ -100,7 +103,9 @@ func (s *Server) keyed(serve http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// manners are the headers without which answers come in a form that one does not want.
+// manners are the headers without which answers come in a form that one does not want: for a
+// browser's User-Agent the edge answers in HTML, unless JSON alone is accepted, and Go's transport
+// asks for gzip by itself, after which no answer has a length (both seen with E2B's own proxy).
 func (s *Server) manners(r *http.Request) {
 	if !strings.HasPrefix(r.UserAgent(), "countersign/") {
 		s.violation("%s %s has the User-Agent %q", r.Method, r.URL.Path, r.UserAgent())
@@ -113,6 +118,9 @@ func (s *Server) manners(r *http.Request) {
 	}
 }
 
+// create makes a box. The defaults are E2B's, and all of them are open: without secure envd asks for
+// no token, without the two settings of the network every port is public and the internet is there.
+// So a box that a client has not closed itself is a violation.
 func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 	var body newSandbox
 	var raw map[string]any
@@ -145,6 +153,8 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 			running++
 		}
 	}
+	// Too many boxes is a 429 without Retry-After; too many calls is one with it. A client has to
+	// tell them apart, since only the second passes by itself.
 	if limit := s.settings.Concurrent; running >= limit {
 		s.mu.Unlock()
 		s.deny(w, http.StatusTooManyRequests, fmt.Sprintf("you have reached the maximum number of concurrent E2B sandboxes (%d). "+
@@ -171,6 +181,8 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 	s.reply(w, Create, http.StatusCreated, b.made())
 }
 
+// refused says why the control plane would not make this box: the rules and the words are those of
+// its validation.
 func (n newSandbox) refused() (int, string) {
 	switch {
 	case n.TemplateID == "":
@@ -184,6 +196,8 @@ func (n newSandbox) refused() (int, string) {
 	case n.Network.AllowPublicTraffic != nil && !*n.Network.AllowPublicTraffic && !n.Secure:
 		return 400, "allowPublicTraffic can only be set to false for secure sandboxes"
 	}
+	// A name can be allowed only where all else is denied, and only addresses can be denied. What is
+	// allowed wins over what is denied.
 	for _, host := range n.Network.AllowOut {
 		if !address(host) && !slices.Contains(n.Network.DenyOut, "0.0.0.0/0") {
 			return 400, "When specifying allowed domains in allow out, you must include '0.0.0.0/0' in deny out to block all other traffic."
@@ -203,6 +217,8 @@ func address(host string) bool {
 	return err == nil || errPrefix == nil
 }
 
+// find looks a box up as the control plane does. An id may come with what old ids ended in, after a
+// dash. A box that has ended is unknown, as if it had never been: 404 is no proof of an id.
 func (s *Server) find(w http.ResponseWriter, r *http.Request) *box {
 	id, _, _ := strings.Cut(r.PathValue("id"), "-")
 	s.mu.Lock()
@@ -215,6 +231,8 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request) *box {
 	return b
 }
 
+// get tells of one box. allowInternetAccess is null where nobody has ever set it, which means that
+// the box reaches the internet.
 func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 	if b := s.find(w, r); b != nil {
 		shown := b.listed()
@@ -226,6 +244,8 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// connect gives both tokens again, which is how a client that was restarted gets back into a box.
+// A paused box is woken by it, as a new one by its age: 201 instead of 200.
 func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Timeout *int  `json:"timeout"`
@@ -270,6 +290,8 @@ func (s *Server) kill(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// list goes through all boxes, paused ones included unless a state is asked for, a page at a time:
+// where there is more, a header carries the token of the next page.
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	wanted, err := parseFilter(query.Get("metadata"))
@@ -301,7 +323,8 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 }
 
 // parseFilter decodes as the server does: the parameter once more as a whole,
-// then each half of each pair.
+// then each half of each pair. So a client has to escape a value twice before it puts it into the
+// query, and one that escapes once gets along until a value has a sign in it.
 func parseFilter(raw string) (map[string]string, error) {
 	wanted := map[string]string{}
 	whole, err := url.QueryUnescape(raw)

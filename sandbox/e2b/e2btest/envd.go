@@ -17,8 +17,10 @@ import (
 	"time"
 )
 
+// envdPort is the daemon's in every box, which serves files and processes.
 const envdPort = "49983"
 
+// browser is the edge's own pattern of whom it answers in HTML.
 var browser = regexp.MustCompile(`(?i)mozilla|chrome|safari|firefox|edge|opera|msie`)
 
 // edge is the proxy before the boxes, as it answers on an address that is not a
@@ -26,6 +28,8 @@ var browser = regexp.MustCompile(`(?i)mozilla|chrome|safari|firefox|edge|opera|m
 func (s *Server) edge() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /files", s.op(Write, s.inside(s.write)))
+	// What the witness writes is read again and again while code runs, at the client's own pace. It is
+	// counted and made to fail apart from the results, or no test could say which read it means.
 	read, see := s.op(Read, s.inside(s.read)), s.op(See, s.inside(s.read))
 	mux.HandleFunc("GET /files", func(w http.ResponseWriter, r *http.Request) {
 		if path.Base(r.URL.Query().Get("path")) == "seen" {
@@ -43,7 +47,8 @@ func (s *Server) edge() http.Handler {
 	return mux
 }
 
-// inside finds the box and checks its token, as edge and envd do in turn.
+// inside finds the box and checks its token, as edge and envd do in turn. Both kinds of 502 come from
+// the edge: the box is no more, or it lives and nobody listens yet. SDKs take them for the same.
 func (s *Server) inside(serve func(http.ResponseWriter, *http.Request, *box)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.manners(r)
@@ -61,6 +66,7 @@ func (s *Server) inside(serve func(http.ResponseWriter, *http.Request, *box)) ht
 		booting := alive && s.now().Before(b.started.Add(s.settings.Boot))
 		limit, slow := s.settings.AtOnce, s.settings.Slow
 		full := alive && !booting && limit != 0 && b.inside >= max(0, limit)
+		// A call that is turned away does not count: the edge's limit is on connections into the box.
 		if alive && !full {
 			b.inside++
 			defer func() { s.mu.Lock(); b.inside--; s.mu.Unlock() }()
@@ -90,6 +96,7 @@ func (s *Server) inside(serve func(http.ResponseWriter, *http.Request, *box)) ht
 	}
 }
 
+// known tells whether envd has this user. It says 401 of one that it has not, as of a bad token.
 func (s *Server) known(w http.ResponseWriter, user string) bool {
 	if user != "user" && user != "root" && user != "" {
 		s.deny(w, http.StatusUnauthorized, fmt.Sprintf("error looking up user '%s': user: unknown user %s", user, user))
@@ -98,6 +105,8 @@ func (s *Server) known(w http.ResponseWriter, user string) bool {
 	return true
 }
 
+// write puts a file into the box: parents are made, what is there is overwritten. The answer is JSON
+// under the type text/plain, as envd has it, so a client must not go by the type.
 func (s *Server) write(w http.ResponseWriter, r *http.Request, b *box) {
 	at := r.URL.Query().Get("path")
 	if !s.known(w, r.URL.Query().Get("username")) {
@@ -131,6 +140,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, b *box) {
 	_ = json.NewEncoder(w).Encode([]map[string]string{{"name": filepath.Base(at), "path": at, "type": "file"}})
 }
 
+// read gives any file of the box, whoever owns it: envd is root.
 func (s *Server) read(w http.ResponseWriter, r *http.Request, b *box) {
 	at := r.URL.Query().Get("path")
 	if !s.known(w, r.URL.Query().Get("username")) {
@@ -147,6 +157,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, b *box) {
 	}
 }
 
+// stat is a unary call of Connect in JSON: 64-bit numbers are texts, and an error's code is a word.
 func (s *Server) stat(w http.ResponseWriter, r *http.Request, b *box) {
 	var body struct {
 		Path string `json:"path"`
@@ -180,6 +191,7 @@ func (s *Server) rpcError(w http.ResponseWriter, status int, code, message strin
 	_ = json.NewEncoder(w).Encode(map[string]string{"code": code, "message": message})
 }
 
+// startBody are the fields of a start that are used here.
 type startBody struct {
 	Process struct {
 		Cmd  string            `json:"cmd"`
@@ -191,7 +203,11 @@ type startBody struct {
 }
 
 // start runs a process and streams its events until it ends or the client is
-// gone. The process does not notice the client's going.
+// gone. The process does not notice the client's going: that is why a run outlives the replica that
+// started it (seen with envd 0.6.13: a client that hung up at once collected the result afterwards).
+//
+// A stream's message has an envelope of five bytes: a flag, and the length. Errors come inside of a
+// stream that has the status 200, as its last message.
 func (s *Server) start(w http.ResponseWriter, r *http.Request, b *box) {
 	if r.Header.Get("Content-Type") != "application/connect+json" {
 		w.WriteHeader(http.StatusUnsupportedMediaType)
@@ -225,6 +241,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request, b *box) {
 		cmd = b.machine(settings, body.Process.Cwd, append([]string{body.Process.Cmd}, body.Process.Args...))
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// Under the lock that end takes: nothing starts in a box whose processes have just been killed.
 	s.mu.Lock()
 	if !b.alive {
 		s.mu.Unlock()
@@ -263,6 +280,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request, b *box) {
 	}
 }
 
+// event writes one message of a stream. Flag 2 is the last one.
 func event(w http.ResponseWriter, flag byte, message any) {
 	data, err := json.Marshal(message)
 	if err != nil {

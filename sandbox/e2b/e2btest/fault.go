@@ -40,7 +40,8 @@ func TooMany(id string, limit int) Fault {
 		`{"sandboxId":"%s","message":"The sandbox has too many concurrent incoming connections (limit: %d)","code":429,"connectionLimit":%d}`, id, limit, limit)}
 }
 
-// Fail makes the next calls of a kind meet a fault. Faults queue up.
+// Fail makes the next calls of a kind meet a fault. Faults queue up, one for each call, so that a
+// test can say what the second try meets.
 func (s *Server) Fail(op Op, faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,7 +56,7 @@ func (s *Server) Heal() {
 }
 
 // quiet marks a call whose answer nobody will see, so that a stream does not
-// wait for its end.
+// wait for its end. It is the case that matters most: the code runs, and nobody heard so.
 type quiet struct{}
 
 // op counts a call, and lets it meet its fault.

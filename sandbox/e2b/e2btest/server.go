@@ -10,6 +10,18 @@
 // The crash points are here, not in the product: Fail makes a call hang, break
 // off or answer wrongly, before or after it has taken effect, and End takes a box
 // away. Starts counts how often the code of a box was really started.
+//
+// What is known of the real ones was read in E2B's public repositories as of 2026-08-21 (spec/openapi.yml
+// of E2B, control plane, edge proxy and envd 0.6.13 of infra) and, where it says so, seen with
+// E2B's own proxy and envd. The calls of v2 were read in the types of its JS SDK 2.51.0 of 2026-09-21.
+// Nothing was seen of the hosted service itself.
+//
+//	server.go   what a test sees and sets
+//	control.go  the control plane: create, list, connect, kill
+//	envd.go     the edge before a box, and the calls into it: files, processes
+//	box.go      a box, which is a folder and what runs in it
+//	machine.go  a box with a machine of its own, out of namespaces
+//	fault.go    what goes wrong
 package e2btest
 
 import (
@@ -27,7 +39,7 @@ import (
 	"time"
 )
 
-// Key is the API key that the server takes.
+// Key is the API key that the server takes, in E2B's form (e2b_ and hexadecimal digits).
 const Key = "e2b_0123456789abcdef"
 
 // Template is the only template that it knows.
@@ -117,16 +129,18 @@ func New(t testing.TB, change ...func(*Settings)) *Server {
 	return s
 }
 
-// Change alters the settings while the server runs.
+// Change alters the settings while the server runs. Boxes keep what they were made with.
 func (s *Server) Change(change func(*Settings)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change(&s.settings)
 }
 
+// now is the server's clock. A client must not hold it against its own: Skew sets them apart.
 func (s *Server) now() time.Time { return time.Now().Add(s.settings.Skew) }
 
-// violation notes what a careful client does not do.
+// violation notes what a careful client does not do. It refuses nothing: E2B takes these calls, and
+// only somebody's box or bill suffers.
 func (s *Server) violation(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -182,7 +196,8 @@ func (s *Server) Box(id string) Box {
 	return Box{}
 }
 
-// Starts adds up how often code was started for a request, in whatever boxes.
+// Starts adds up how often code was started for a request, in whatever boxes. It is what "at most
+// once" is held against: it counts processes, and not what the client believes of them.
 func (s *Server) Starts(requestID string) (n int) {
 	for _, b := range s.Boxes() {
 		if b.Metadata["countersign_request"] == requestID {
@@ -192,7 +207,8 @@ func (s *Server) Starts(requestID string) (n int) {
 	return n
 }
 
-// Add puts a box there that nobody has asked for, of a certain age.
+// Add puts a box there that nobody has asked for, of a certain age: one that a lost answer to a
+// create has left, or another installation's.
 func (s *Server) Add(metadata map[string]string, age, lifetime time.Duration) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -232,7 +248,8 @@ func (s *Server) Tamper(op Op, change func(answer map[string]any)) {
 	s.tamper[op] = change
 }
 
-// reply writes JSON, after a test's Tamper has had its way with an object.
+// reply writes JSON, after a test's Tamper has had its way with an object. The Date is the server's,
+// by which a client can know how far the clocks are apart.
 func (s *Server) reply(w http.ResponseWriter, op Op, status int, body any) {
 	data, err := json.Marshal(body)
 	if err != nil {
@@ -254,6 +271,8 @@ func (s *Server) reply(w http.ResponseWriter, op Op, status int, body any) {
 	_, _ = w.Write(data)
 }
 
+// deny answers as the control plane and envd do: a status, and an object with the same code and a text
+// for people.
 func (s *Server) deny(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
@@ -280,10 +299,13 @@ func (s *Server) newBox(metadata map[string]string, age, lifetime time.Duration)
 	if s.settings.Bare {
 		python += " -S" // without the folders that packages are in
 	}
+	// Every Python file that is run in the box leaves a line in image/ran, by the shell that starts
+	// it: counting in the code would count only what got as far as counting.
 	shim := "#!/bin/sh\nfor a in \"$@\"; do case $a in *.py) basename \"$a\" >>\"${0%/*}/ran\"; break;; esac; done\nexec " + python + " \"$@\"\n"
 	if err := os.WriteFile(filepath.Join(root, "image/python3"), []byte(shim), 0o755); err != nil {
 		panic(err)
 	}
+	// A box ends by the server's clock, and this machine's timer runs by ours.
 	b.timer = time.AfterFunc(time.Until(b.ends.Add(-s.settings.Skew)), func() { s.end(b) })
 	s.boxes[id] = b
 	s.order = append(s.order, id)

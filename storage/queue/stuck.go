@@ -1,4 +1,4 @@
-package storage
+package queue
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/storage/pg"
 )
 
 // wakeRow is a step of a request that somebody should look at.
@@ -25,9 +26,9 @@ type wakeRow struct {
 //
 // Whether somebody is at a step is told by the lock of Alone, which dies with its
 // process; a job that claims to be running may belong to a replica that was killed.
-func (db *DB) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		rows, err := all[wakeRow](ctx, tx, `
+func (db *Jobs) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
+	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+		rows, err := pg.All[wakeRow](ctx, tx, `
 			WITH due AS (
 				SELECT id, CASE state WHEN 'drafting' THEN CASE WHEN seek IS NOT NULL THEN 'find' WHEN edit IS NOT NULL OR written IS NOT NULL THEN 'inspect'
 					WHEN files @? '$[*] ? (!exists(@.read_as))' THEN 'read' ELSE 'draft' END WHEN 'asking' THEN 'show' WHEN 'pending' THEN 'show' ELSE 'run' END AS step,
@@ -96,7 +97,7 @@ func aloneKey(id string, step approval.Step) string { return "alone " + string(s
 // (package pulse), which ends with the process. When that session dies and another one comes,
 // whoever is at it here still is, unless somebody else has begun meanwhile: then the work's
 // context ends.
-func (db *DB) Alone(ctx context.Context, id string, step approval.Step, work func(context.Context) error) error {
+func (db *Jobs) Alone(ctx context.Context, id string, step approval.Step, work func(context.Context) error) error {
 	key := aloneKey(id, step)
 	if _, busy := db.busy.LoadOrStore(key, true); busy {
 		return steps.ErrBusy
@@ -104,29 +105,13 @@ func (db *DB) Alone(ctx context.Context, id string, step approval.Step, work fun
 	defer db.busy.Delete(key)
 	working, taken := context.WithCancelCause(ctx)
 	defer taken(nil)
-	mine, err := db.pulse.Lock(ctx, key, taken)
+	mine, err := db.Pulse.Lock(ctx, key, taken)
 	if err != nil {
 		return fmt.Errorf("lock step %s of %s: %w", step, id, err)
 	}
 	if !mine {
 		return steps.ErrBusy
 	}
-	defer db.pulse.Unlock(ctx, key)
+	defer db.Pulse.Unlock(ctx, key)
 	return work(working)
-}
-
-// Unended lists the requests that have not ended.
-func Unended(ctx context.Context, db *DB) (ids []string, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT id FROM requests WHERE state IN ('drafting', 'asking', 'pending', 'approved', 'running') ORDER BY created_at, id`)
-		if err != nil {
-			return err
-		}
-		ids, err = pgx.CollectRows(rows, pgx.RowTo[string])
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list what has not ended: %w", err)
-	}
-	return ids, nil
 }

@@ -1,4 +1,4 @@
-package storage
+package money
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
 
 // sums adds up scopes: what each spent in the span of a window, and what is held in it
@@ -43,7 +45,7 @@ const (
 	sumsOf = `
 	WITH wanted AS MATERIALIZED (SELECT w.* FROM (SELECT $10::text[] AS teams, $11::text[] AS kinds, $12::text[] AS ids, $13::text[] AS windows OFFSET 0) AS given,
 		unnest(teams, kinds, ids, windows) AS w (team, kind, id, per))` + sums
-	sumsOfLimits = `
+	SumsOfLimits = `
 	WITH scope AS MATERIALIZED (SELECT w.* FROM %s, unnest(teams, kinds, ids) AS w (team, kind, id) WHERE kind <> 'role'),
 	wanted AS MATERIALIZED (
 		SELECT s.team, s.kind, s.id, l.per FROM scope s JOIN limits l USING (team, kind, id)
@@ -62,8 +64,8 @@ type sumRow struct {
 	Held  budget.USD
 }
 
-// spans are the windows at a moment, as the query takes them.
-func (db *DB) spans(now, end time.Time, windows ...budget.Window) []any {
+// Spans are the windows at a moment, as the query takes them.
+func (db *Till) Spans(now, end time.Time, windows ...budget.Window) []any {
 	var pers []string
 	var columns [8][]time.Time
 	for _, w := range windows {
@@ -85,14 +87,14 @@ func (db *DB) spans(now, end time.Time, windows ...budget.Window) []any {
 	return args
 }
 
-// whose names scopes in a query: by themselves, or as those that pay for a request. The
+// Whose names scopes in a query: by themselves, or as those that pay for a request. The
 // roles by whose limit a person may spend come with them.
-type whose struct {
-	given string // with its first parameter left open
+type Whose struct {
+	Given string // with its first parameter left open
 	args  []any
 }
 
-func ofScopes(scopes []budget.Scope) whose {
+func OfScopes(scopes []budget.Scope) Whose {
 	wanted := slices.Clone(scopes)
 	for _, s := range scopes {
 		if s.Kind == budget.User {
@@ -102,26 +104,26 @@ func ofScopes(scopes []budget.Scope) whose {
 		}
 	}
 	columns := [3][]string{}
-	for _, s := range inLockOrder(wanted) {
+	for _, s := range InLockOrder(wanted) {
 		columns[0], columns[1], columns[2] = append(columns[0], s.Team), append(columns[1], string(s.Kind)), append(columns[2], s.ID)
 	}
-	return whose{`(SELECT $%[1]d::text[] AS teams, $%[2]d::text[] AS kinds, $%[3]d::text[] AS ids OFFSET 0) AS given`, []any{columns[0], columns[1], columns[2]}}
+	return Whose{`(SELECT $%[1]d::text[] AS teams, $%[2]d::text[] AS kinds, $%[3]d::text[] AS ids OFFSET 0) AS given`, []any{columns[0], columns[1], columns[2]}}
 }
 
-func payersOf(requestID string) whose {
-	return whose{`(SELECT array_fill(team, ARRAY[7]) AS teams, ARRAY['user', 'session', 'project', 'team', 'role', 'role', 'role'] AS kinds,
+func PayersOf(requestID string) Whose {
+	return Whose{`(SELECT array_fill(team, ARRAY[7]) AS teams, ARRAY['user', 'session', 'project', 'team', 'role', 'role', 'role'] AS kinds,
 		ARRAY[asker, session_id, project, team, 'members', 'reviewers', 'admins'] AS ids FROM requests WHERE id = $%[1]d OFFSET 0) AS given`, []any{requestID}}
 }
 
-// payersOfQuestion are those that will pay for a question in a thread.
-func payersOfQuestion(thread approval.Session, asker string) whose {
-	return whose{`(SELECT array_fill($%[1]d::text, ARRAY[7]) AS teams, ARRAY['user', 'session', 'project', 'team', 'role', 'role', 'role'] AS kinds,
+// PayersOfQuestion are those that will pay for a question in a thread.
+func PayersOfQuestion(thread approval.Session, asker string) Whose {
+	return Whose{`(SELECT array_fill($%[1]d::text, ARRAY[7]) AS teams, ARRAY['user', 'session', 'project', 'team', 'role', 'role', 'role'] AS kinds,
 		ARRAY[$%[4]d::text, coalesce((SELECT id FROM sessions WHERE team = $%[1]d AND channel = $%[2]d AND thread_ts = $%[3]d), ''), $%[2]d, $%[1]d,
 			'members', 'reviewers', 'admins'] AS ids OFFSET 0) AS given`, []any{thread.Team, thread.Channel, thread.ThreadTS, asker}}
 }
 
-// from is the part of a query that names them, its parameters from the n-th on.
-func (w whose) from(n int) string { return fmt.Sprintf(w.given, n, n+1, n+2, n+3) }
+// From is the part of a query that names them, its parameters from the n-th on.
+func (w Whose) From(n int) string { return fmt.Sprintf(w.Given, n, n+1, n+2, n+3) }
 
 // reckoning is one look at the budgets of some scopes, in one trip: the limits, and the
 // sums of their windows. Which windows these are has to be known before the time is: it
@@ -129,17 +131,17 @@ func (w whose) from(n int) string { return fmt.Sprintf(w.given, n, n+1, n+2, n+3
 // ended since, somebody looks again.
 type reckoning struct {
 	guess  time.Time
-	now    time.Time // when all were looked at; when they are locked, whoever had them before may have spent in a window that began meanwhile
+	Now    time.Time // when all were looked at; when they are locked, whoever had them before may have spent in a window that began meanwhile
 	limits []limitRow
 	sums   map[budget.Scope]map[budget.Window]sumRow
 }
 
-func (db *DB) queueReckoning(b *pgx.Batch, of whose, guess, end time.Time) *reckoning {
+func (db *Till) QueueReckoning(b *pgx.Batch, of Whose, guess, end time.Time) *reckoning {
 	k := &reckoning{guess: guess}
-	tell(b, []any{&k.now}, tellTime)
-	ask(b, func(rows []limitRow) error { k.limits = rows; return nil }, fmt.Sprintf(limitsQuery, of.from(2)), append([]any{nil}, of.args...)...)
-	ask(b, func(rows []sumRow) error { k.sums = sorted(rows); return nil }, fmt.Sprintf(sumsOfLimits, of.from(10)),
-		append(db.spans(guess, end, budget.Day, budget.Week, budget.Month, budget.None), of.args...)...)
+	pg.Tell(b, []any{&k.Now}, pg.TellTime)
+	pg.Ask(b, func(rows []limitRow) error { k.limits = rows; return nil }, fmt.Sprintf(LimitsQuery, of.From(2)), append([]any{nil}, of.args...)...)
+	pg.Ask(b, func(rows []sumRow) error { k.sums = sorted(rows); return nil }, fmt.Sprintf(SumsOfLimits, of.From(10)),
+		append(db.Spans(guess, end, budget.Day, budget.Week, budget.Month, budget.None), of.args...)...)
 	return k
 }
 
@@ -157,15 +159,15 @@ func sorted(rows []sumRow) map[budget.Scope]map[budget.Window]sumRow {
 
 // stands is what a reckoning says of scopes, in lock order. It is not ok where a window
 // has ended between the guess and the look.
-func (db *DB) stands(k *reckoning, scopes []budget.Scope) (list []budget.Standing, ok bool) {
+func (db *Till) stands(k *reckoning, scopes []budget.Scope) (list []budget.Standing, ok bool) {
 	limits := db.applying(scopes, k.limits)
-	for _, scope := range inLockOrder(scopes) {
+	for _, scope := range InLockOrder(scopes) {
 		limit, limited := limits[scope]
 		if !limited {
 			continue
 		}
 		s := budget.Standing{Limit: limit}
-		s.From, s.ResetsAt = limit.Window.Range(k.now, db.location)
+		s.From, s.ResetsAt = limit.Window.Range(k.Now, db.location)
 		if scope.Kind != budget.Role { // nothing is paid from one
 			from, _ := limit.Window.Range(k.guess, db.location)
 			sum, there := k.sums[scope][limit.Window]
@@ -179,27 +181,27 @@ func (db *DB) stands(k *reckoning, scopes []budget.Scope) (list []budget.Standin
 	return list, true
 }
 
-// standing is stands, looking again where it has to.
-func (db *DB) standing(t *batched, k *reckoning, scopes []budget.Scope) ([]budget.Standing, error) {
+// Standing is stands, looking again where it has to.
+func (db *Till) Standing(t *pg.Tx, k *reckoning, scopes []budget.Scope) ([]budget.Standing, error) {
 	for {
 		if list, ok := db.stands(k, scopes); ok {
 			return list, nil
 		}
-		again := db.queueReckoning(t.Batch, ofScopes(scopes), k.now, endOfTime)
-		if err := t.send(); err != nil {
+		again := db.QueueReckoning(t.Batch, OfScopes(scopes), k.Now, EndOfTime)
+		if err := t.Send(); err != nil {
 			return nil, err
 		}
 		*k = *again
 	}
 }
 
-// reckoned reads the budgets with whatever else is queued, in one trip.
-func (db *DB) reckoned(ctx context.Context, of whose, scopes func() []budget.Scope, also func(b *pgx.Batch)) (list []budget.Standing, err error) {
+// Reckoned reads the budgets with whatever else is queued, in one trip.
+func (db *Till) Reckoned(ctx context.Context, of Whose, scopes func() []budget.Scope, also func(b *pgx.Batch)) (list []budget.Standing, err error) {
 	for guess := time.Now(); ; {
 		var k *reckoning
-		err := db.look(ctx, func(b *pgx.Batch) {
+		err := db.pool.Look(ctx, func(b *pgx.Batch) {
 			also(b)
-			k = db.queueReckoning(b, of, guess, endOfTime)
+			k = db.QueueReckoning(b, of, guess, EndOfTime)
 		})
 		if err != nil {
 			return nil, err
@@ -207,6 +209,36 @@ func (db *DB) reckoned(ctx context.Context, of whose, scopes func() []budget.Sco
 		if list, ok := db.stands(k, scopes()); ok {
 			return list, nil
 		}
-		guess = k.now
+		guess = k.Now
 	}
 }
+
+// Till is what a move holds and spends, in the move's own transaction: it locks the budgets,
+// adds up what is left, and writes.
+type Till struct {
+	pool     *pg.Pool
+	notary   *trail.Notary
+	location *time.Location           // on whose calendar budgets run
+	role     func(user string) string // by whose limit somebody spends who has none
+}
+
+// NewTill takes defaults for what is missing: UTC, and that everybody is a member.
+func NewTill(pool *pg.Pool, n *trail.Notary, location *time.Location, role func(user string) string) *Till {
+	if location == nil {
+		location = time.UTC
+	}
+	if role == nil {
+		role = func(string) string { return budget.Members }
+	}
+	return &Till{pool, n, location, role}
+}
+
+// Ledger is what people ask and set: limits, what was spent on whom, what is held too long.
+type Ledger struct {
+	pool     *pg.Pool
+	notary   *trail.Notary
+	location *time.Location
+	till     *Till
+}
+
+func NewLedger(t *Till) *Ledger { return &Ledger{t.pool, t.notary, t.location, t} }

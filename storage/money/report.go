@@ -1,4 +1,4 @@
-package storage
+package money
 
 import (
 	"context"
@@ -10,13 +10,14 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/budget"
+	"countersign/storage/pg"
 )
 
 // ThreadScope is the budget of a thread.
-func (db *DB) ThreadScope(ctx context.Context, team, channel, threadTS string) (budget.Scope, error) {
+func (db *Ledger) ThreadScope(ctx context.Context, team, channel, threadTS string) (budget.Scope, error) {
 	scope := budget.Scope{Team: team, Kind: budget.Session}
-	err := db.look(ctx, func(b *pgx.Batch) {
-		tell(b, []any{&scope.ID}, `SELECT id FROM sessions WHERE team = $1 AND channel = $2 AND thread_ts = $3`, team, channel, threadTS)
+	err := db.pool.Look(ctx, func(b *pgx.Batch) {
+		pg.Tell(b, []any{&scope.ID}, `SELECT id FROM sessions WHERE team = $1 AND channel = $2 AND thread_ts = $3`, team, channel, threadTS)
 	})
 	if err != nil {
 		return budget.Scope{}, fmt.Errorf("budget of thread %s: %w", threadTS, err)
@@ -25,10 +26,10 @@ func (db *DB) ThreadScope(ctx context.Context, team, channel, threadTS string) (
 }
 
 // Thread is where the thread of a session is.
-func (db *DB) Thread(ctx context.Context, team, id string) (approval.Session, error) {
+func (db *Ledger) Thread(ctx context.Context, team, id string) (approval.Session, error) {
 	s := approval.Session{ID: id, Team: team}
-	err := db.look(ctx, func(b *pgx.Batch) {
-		tell(b, []any{&s.Channel, &s.ThreadTS}, `SELECT channel, coalesce(thread_ts, '') FROM sessions WHERE id = $1 AND team = $2`, id, team)
+	err := db.pool.Look(ctx, func(b *pgx.Batch) {
+		pg.Tell(b, []any{&s.Channel, &s.ThreadTS}, `SELECT channel, coalesce(thread_ts, '') FROM sessions WHERE id = $1 AND team = $2`, id, team)
 	})
 	if err != nil {
 		return approval.Session{}, fmt.Errorf("thread of session %s: %w", id, err)
@@ -38,8 +39,8 @@ func (db *DB) Thread(ctx context.Context, team, id string) (approval.Session, er
 
 // TypicalRun returns the median life of the boxes of a workspace's latest fifty runs, and
 // how many runs there were.
-func (db *DB) TypicalRun(ctx context.Context, team string) (box time.Duration, runs int, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+func (db *Ledger) TypicalRun(ctx context.Context, team string) (box time.Duration, runs int, err error) {
+	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
 			SELECT coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY box), 0), count(*) FROM (
 				SELECT runs.box FROM runs JOIN requests ON requests.id = runs.request_id
@@ -60,8 +61,8 @@ var rankings = map[steps.Ranking]string{
 
 // Top ranks what money was spent on, or by whom, from one moment until before another.
 // The largest comes first; of days, the latest.
-func (db *DB) Top(ctx context.Context, team string, by steps.Ranking, from, until time.Time) (list []steps.Spender, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+func (db *Ledger) Top(ctx context.Context, team string, by steps.Ranking, from, until time.Time) (list []steps.Spender, err error) {
+	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
 		list, err = db.top(ctx, tx, team, by, from, until)
 		return err
 	})
@@ -71,7 +72,7 @@ func (db *DB) Top(ctx context.Context, team string, by steps.Ranking, from, unti
 	return list, nil
 }
 
-func (db *DB) top(ctx context.Context, tx pgx.Tx, team string, by steps.Ranking, from, until time.Time) ([]steps.Spender, error) {
+func (db *Ledger) top(ctx context.Context, tx pgx.Tx, team string, by steps.Ranking, from, until time.Time) ([]steps.Spender, error) {
 	what, ok := rankings[by]
 	if !ok {
 		return nil, fmt.Errorf("there is no ranking %q", by)
@@ -80,15 +81,15 @@ func (db *DB) top(ctx context.Context, tx pgx.Tx, team string, by steps.Ranking,
 	if by == steps.ByDays {
 		order = "id DESC"
 	}
-	return all[steps.Spender](ctx, tx, `
+	return pg.All[steps.Spender](ctx, tx, `
 		SELECT `+what+` AS id, sum(c.amount)::bigint AS amount, count(*) AS charges
 		FROM settlements s JOIN charges c USING (hold_id)
 		WHERE s.team = $1 AND s.at >= $2 AND s.at < $3 AND $4 <> '' GROUP BY 1 ORDER BY `+order+` LIMIT 400`, team, from, until, db.location.String())
 }
 
 // Digest adds up what happened in a stretch of time.
-func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d steps.Digest, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+func (db *Ledger) Digest(ctx context.Context, team string, from, until time.Time) (d steps.Digest, err error) {
+	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
 		d = steps.Digest{From: from, Until: until, Outcomes: map[approval.State]int{}}
 		for by, list := range map[steps.Ranking]*[]steps.Spender{steps.ByPeople: &d.People, steps.ByChannels: &d.Projects, steps.ByModels: &d.Models} {
 			if *list, err = db.top(ctx, tx, team, by, from, until); err != nil {
@@ -129,7 +130,7 @@ func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d
 			State approval.State
 			N     int
 		}
-		rows, err := all[outcome](ctx, tx, `
+		rows, err := pg.All[outcome](ctx, tx, `
 			SELECT state, count(*)::int AS n FROM requests WHERE team = $1 AND created_at >= $2 AND created_at < $3 GROUP BY state`, team, from, until)
 		for _, row := range rows {
 			d.Requests, d.Outcomes[row.State] = d.Requests+row.N, row.N
@@ -144,8 +145,8 @@ func (db *DB) Digest(ctx context.Context, team string, from, until time.Time) (d
 
 // stood are the budgets as they stood just before a moment: those that are set, and
 // of everybody who has spent. What was held then nobody knows any more.
-func (db *DB) stood(ctx context.Context, tx pgx.Tx, team string, people []steps.Spender, end time.Time) ([]budget.Standing, error) {
-	scopes, err := all[budget.Scope](ctx, tx, `SELECT team, kind, id FROM limits WHERE team = $1 AND amount IS NOT NULL`, team)
+func (db *Ledger) stood(ctx context.Context, tx pgx.Tx, team string, people []steps.Spender, end time.Time) ([]budget.Standing, error) {
+	scopes, err := pg.All[budget.Scope](ctx, tx, `SELECT team, kind, id FROM limits WHERE team = $1 AND amount IS NOT NULL`, team)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +156,7 @@ func (db *DB) stood(ctx context.Context, tx pgx.Tx, team string, people []steps.
 		}
 		scopes = append(scopes, budget.Scope{Team: team, Kind: budget.User, ID: p.ID})
 	}
-	standings, err := db.standingsUntil(ctx, tx, scopes, end.Add(-time.Microsecond), end)
+	standings, err := db.till.standingsUntil(ctx, tx, scopes, end.Add(-time.Microsecond), end)
 	for i := range standings {
 		standings[i].Held = 0
 	}
@@ -163,13 +164,13 @@ func (db *DB) stood(ctx context.Context, tx pgx.Tx, team string, people []steps.
 }
 
 // Teams are the workspaces that have asked something, each with when it first did.
-func (db *DB) Teams(ctx context.Context) (teams map[string]time.Time, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+func (db *Ledger) Teams(ctx context.Context) (teams map[string]time.Time, err error) {
+	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
 		type first struct {
 			Team string
 			At   time.Time
 		}
-		rows, err := all[first](ctx, tx, `SELECT team, min(created_at) AS at FROM requests GROUP BY team`)
+		rows, err := pg.All[first](ctx, tx, `SELECT team, min(created_at) AS at FROM requests GROUP BY team`)
 		teams = map[string]time.Time{}
 		for _, row := range rows {
 			teams[row.Team] = row.At
@@ -202,12 +203,12 @@ type Usage struct {
 // Usage lists what was spent from one date to another, both included, on the
 // calendar of the team's time zone. Only the dates of the two times count. All
 // rows of all dates together are the ledger.
-func (db *DB) Usage(ctx context.Context, from, to time.Time) (list []Usage, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+func (db *Ledger) Usage(ctx context.Context, from, to time.Time) (list []Usage, err error) {
+	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT set_config('TimeZone', $1, true)`, db.location.String()); err != nil {
 			return fmt.Errorf("read on the calendar of %s: %w", db.location, err)
 		}
-		list, err = all[Usage](ctx, tx, `
+		list, err = pg.All[Usage](ctx, tx, `
 			SELECT team, day, asker, project, kind, model, charges, estimated, input_tokens, cached_tokens, output_tokens, box_ms, amount
 			FROM usage WHERE day BETWEEN $1::date AND $2::date ORDER BY day, team, asker, project, kind, model`,
 			from.Format(time.DateOnly), to.Format(time.DateOnly))

@@ -1,29 +1,27 @@
-package storage
+// Package queue has the steps done. Its jobs are wake-up calls: they may come twice or late,
+// and the row decides what is to be done. River is the queue; this package, package pulse and
+// the migrations are all that know it.
+package queue
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
-	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
 	"github.com/robfig/cron/v3"
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/storage/pg"
 	"countersign/storage/pulse"
 )
-
-// River is the queue; this file and package pulse are all that know it. Its jobs are
-// wake-up calls: they may come twice or late, and the row decides what is to be done.
 
 // stepJob is the job that wakes a step.
 type stepJob struct {
@@ -69,20 +67,34 @@ const fetchCooldown = 10 * time.Millisecond
 // its own.
 const showTimeout = 20 * time.Minute
 
-// inserter puts jobs into the queue.
-type inserter struct{ client *river.Client[pgx.Tx] }
-
-func newInserter(pool *pgxpool.Pool) (inserter, error) {
-	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: slog.New(slog.DiscardHandler),
-		FetchCooldown: fetchCooldown}) // it also bounds how often workers are told of new jobs
-	if err != nil {
-		return inserter{}, fmt.Errorf("make the queue's client: %w", err)
-	}
-	return inserter{client}, nil
+// Jobs has the steps done: it wakes them, and says who is at which.
+type Jobs struct {
+	pool    *pg.Pool
+	Jobs    Inserter
+	Replica string       // the name of this process, by which others know its sessions and its jobs
+	Pulse   *pulse.Pulse // holds the locks of Alone: steps must not starve the transactions inside them
+	busy    *sync.Map    // what Alone is at in this process, by its key
+	log     *slog.Logger
 }
 
-// insert adds jobs in the caller's transaction: they exist if and when it commits.
-func (i inserter) insert(ctx context.Context, tx pgx.Tx, wakes ...steps.Wake) error {
+func New(pool *pg.Pool, replica string, log *slog.Logger) *Jobs {
+	return &Jobs{pool: pool, Replica: replica, Pulse: pulse.New(pool.Config().ConnConfig, replica, pg.HungUp, log), busy: &sync.Map{}, log: log}
+}
+
+// Inserter puts jobs into the queue.
+type Inserter struct{ client *river.Client[pgx.Tx] }
+
+func NewInserter(pool *pg.Pool) (Inserter, error) {
+	client, err := river.NewClient(riverpgxv5.New(pool.Pool), &river.Config{Logger: slog.New(slog.DiscardHandler),
+		FetchCooldown: fetchCooldown}) // it also bounds how often workers are told of new jobs
+	if err != nil {
+		return Inserter{}, fmt.Errorf("make the queue's client: %w", err)
+	}
+	return Inserter{client}, nil
+}
+
+// Insert adds jobs in the caller's transaction: they exist if and when it commits.
+func (i Inserter) Insert(ctx context.Context, tx pgx.Tx, wakes ...steps.Wake) error {
 	if len(wakes) == 0 {
 		return nil
 	}
@@ -97,8 +109,8 @@ func (i inserter) insert(ctx context.Context, tx pgx.Tx, wakes ...steps.Wake) er
 }
 
 // Wake queues a job for a step.
-func (db *DB) Wake(ctx context.Context, wake steps.Wake) error {
-	return db.write(ctx, func(tx pgx.Tx) error { return db.jobs.insert(ctx, tx, wake) })
+func (db *Jobs) Wake(ctx context.Context, wake steps.Wake) error {
+	return db.pool.Write(ctx, func(tx pgx.Tx) error { return db.Jobs.Insert(ctx, tx, wake) })
 }
 
 // WorkOptions say how jobs are worked. Zero values mean the defaults.
@@ -119,7 +131,7 @@ type WorkOptions struct {
 // A *steps.LaterError or steps.ErrBusy has the job come again, an
 // approval.ErrNotFound ends it; every other error has it come again, a little
 // later each time.
-func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) error, sweep func(context.Context) error, o WorkOptions) error {
+func (db *Jobs) Work(ctx context.Context, do func(context.Context, steps.Wake) error, sweep func(context.Context) error, o WorkOptions) error {
 	if o.Sweep == "" {
 		o.Sweep = "@every 15s"
 	}
@@ -137,7 +149,7 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) err
 	working := &sync.Map{}
 	defer db.startBeats(ctx, working)()
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &stepWorker{db: db, do: do, working: working, timeouts: map[approval.Step]time.Duration{
+	river.AddWorker(workers, &stepWorker{pool: db.pool, do: do, working: working, timeouts: map[approval.Step]time.Duration{
 		approval.StepFind: time.Minute, approval.StepLook: time.Minute, approval.StepRead: reads, approval.StepDraft: reads, approval.StepInspect: 10 * time.Minute, approval.StepRun: o.RunTimeout + 2*o.FileTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
 	river.AddWorker(workers, &sweepWorker{sweep: sweep, working: working})
 	periodic := []*river.PeriodicJob{river.NewPeriodicJob(schedule,
@@ -150,9 +162,9 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) err
 			&river.PeriodicJobOpts{ID: "log", RunOnStart: true}))
 	}
 	client, err := db.startQueue(ctx, river.Config{
-		ID:      db.replica,
+		ID:      db.Replica,
 		Workers: workers,
-		Logger:  slog.New(pulse.Quiet{Handler: db.log.Handler(), Away: &db.pulse.Away}),
+		Logger:  slog.New(pulse.Quiet{Handler: db.log.Handler(), Away: &db.Pulse.Away}),
 		Queues: map[string]river.QueueConfig{
 			string(approval.StepFind):    {MaxWorkers: 4},
 			string(approval.StepLook):    {MaxWorkers: 2},
@@ -191,9 +203,9 @@ func (db *DB) Work(ctx context.Context, do func(context.Context, steps.Wake) err
 
 // startQueue starts a client, for as long as the database is away again and
 // again. Without a client and without an error, the context has ended first.
-func (db *DB) startQueue(ctx context.Context, config river.Config) (*river.Client[pgx.Tx], error) {
+func (db *Jobs) startQueue(ctx context.Context, config river.Config) (*river.Client[pgx.Tx], error) {
 	for said := false; ; {
-		client, err := river.NewClient(riverpgxv5.New(db.pool), &config)
+		client, err := river.NewClient(riverpgxv5.New(db.pool.Pool), &config)
 		if err != nil {
 			return nil, fmt.Errorf("make the queue's client: %w", err)
 		}
@@ -203,7 +215,7 @@ func (db *DB) startQueue(ctx context.Context, config river.Config) (*river.Clien
 			return client, nil
 		case ctx.Err() != nil:
 			return nil, nil
-		case !hungUp(err):
+		case !pg.HungUp(err):
 			return nil, fmt.Errorf("start the queue: %w", err)
 		}
 		if !said {
@@ -221,7 +233,7 @@ func (db *DB) startQueue(ctx context.Context, config river.Config) (*river.Clien
 // stepWorker works the steps: it turns what they say into what the queue does.
 type stepWorker struct {
 	river.WorkerDefaults[stepJob]
-	db       *DB
+	pool     *pg.Pool
 	do       func(context.Context, steps.Wake) error
 	working  *sync.Map // the jobs under way here, by their ids
 	timeouts map[approval.Step]time.Duration
@@ -272,14 +284,14 @@ func (w *stepWorker) Work(ctx context.Context, job *river.Job[stepJob]) error {
 // to draw it: what changes meanwhile will be shown again.
 func (w *stepWorker) show(ctx context.Context, wake steps.Wake) error {
 	var changed time.Time
-	err := w.db.pool.QueryRow(ctx, `SELECT changed_at FROM requests WHERE id = $1`, wake.RequestID).Scan(&changed)
+	err := w.pool.QueryRow(ctx, `SELECT changed_at FROM requests WHERE id = $1`, wake.RequestID).Scan(&changed)
 	if err != nil {
-		return fmt.Errorf("show %s: %w", wake.RequestID, notFound(err))
+		return fmt.Errorf("show %s: %w", wake.RequestID, pg.NotFound(err))
 	}
 	if err := w.do(ctx, wake); err != nil {
 		return err
 	}
-	_, err = w.db.pool.Exec(ctx, `UPDATE requests SET shown_at = greatest(shown_at, $2) WHERE id = $1`, wake.RequestID, changed)
+	_, err = w.pool.Exec(ctx, `UPDATE requests SET shown_at = greatest(shown_at, $2) WHERE id = $1`, wake.RequestID, changed)
 	return err
 }
 
@@ -297,12 +309,12 @@ func snooze(ctx context.Context, after time.Duration) error {
 }
 
 // startBeats has the pulse beat until stop is called.
-func (db *DB) startBeats(ctx context.Context, working *sync.Map) (stop func()) {
+func (db *Jobs) startBeats(ctx context.Context, working *sync.Map) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // work under way ends later than its context
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		(&pulse.Watch{Pulse: db.pulse, Working: working}).Beats(ctx)
+		(&pulse.Watch{Pulse: db.Pulse, Working: working}).Beats(ctx)
 	}()
 	return func() { cancel(); <-over }
 }
@@ -333,40 +345,11 @@ func (w *logWorker) Work(ctx context.Context, job *river.Job[logJob]) error {
 	return w.tick(ctx)
 }
 
-// migrateQueue brings the queue's tables up to date. The caller holds the lock of
-// the migrations: River's own are not safe to run twice at once.
-func migrateQueue(ctx context.Context, pool *pgxpool.Pool) error {
-	migrator, err := newMigrator(pool)
-	if err == nil {
-		_, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
-	}
-	if err == nil {
-		_, err = pool.Exec(ctx, pulse.DueByOneClock)
-	}
-	if err != nil {
-		return fmt.Errorf("migrate the queue: %w", err)
-	}
-	return nil
-}
-
-// pendingQueue lists what migrateQueue would do.
-func pendingQueue(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
-	migrator, err := newMigrator(pool)
-	if err != nil {
-		return nil, err
-	}
-	result, err := migrator.Validate(ctx, nil)
-	if err != nil {
-		return nil, fmt.Errorf("read the queue's version: %w", err)
-	}
-	if result.OK {
-		return nil, nil
-	}
-	return []string{"the queue: " + strings.ToLower(strings.Join(result.Messages, "; "))}, nil
-}
-
-func newMigrator(pool *pgxpool.Pool) (*rivermigrate.Migrator[pgx.Tx], error) {
-	return rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
-}
-
 var _ rivertype.JobArgs = stepJob{}
+
+func orDefault(n, otherwise int) int {
+	if n > 0 {
+		return n
+	}
+	return otherwise
+}

@@ -1,4 +1,11 @@
-package storage
+// Package trail writes and reads the audit trail: events in streams, each of which names the
+// one before it by its hash, signed by this installation (notary.go). docs/events.md has the
+// format, which never changes.
+//
+// What people write and data say (questions, code, reasons, results, files) stands in one
+// table, contents, under its salted hash; other tables and events name it by that
+// (contents.go). So it can be forgotten, and the trail holds.
+package trail
 
 import (
 	"context"
@@ -6,18 +13,15 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
+	"countersign/storage/pg"
 )
 
-// streamOf is where a request's audit trail stands.
-func streamOf(requestID string) string { return "request:" + requestID }
-
-// eventRow is an event as it is stored, which is how it is hashed.
-type eventRow struct {
+// Row is an event as it is stored, which is how it is hashed.
+type Row struct {
 	Stream   string
 	Seq      int64
 	At       time.Time
@@ -31,32 +35,32 @@ type eventRow struct {
 	Signature string
 }
 
-// beginning is what stands before the first event of a chain.
-var beginning = strings.Repeat("0", 64)
+// Beginning is what stands before the first event of a chain.
+var Beginning = strings.Repeat("0", 64)
 
 // line is an event as it is hashed: one line of canonical JSON. The schema writes the
 // same (event_line).
-func (e eventRow) line() string {
+func (e Row) line() string {
 	return fmt.Sprintf(`{"actor":%s,"at":"%s","data":%s,"kind":%s,"prev":"%s","seq":%d,"stream":%s,"v":2}`,
 		quotedText(e.Actor), e.At.UTC().Format("2006-01-02T15:04:05.000000Z"), e.Data, quotedText(e.Kind), e.PrevHash, e.Seq, quotedText(e.Stream))
 }
 
-func (e eventRow) sum() string { return approval.Hash([]byte(e.line())) }
+func (e Row) sum() string { return approval.Hash([]byte(e.line())) }
 
-// appendEvents continues a stream's chain with events that name nothing which is
+// AppendEvents continues a stream's chain with events that name nothing which is
 // stored beside them, and returns the place of the last. Writers of one stream follow one another: the lock lasts until
 // the transaction ends.
-func (n *notary) appendEvents(ctx context.Context, tx pgx.Tx, stream string, events []approval.Event) (seq int64, err error) {
-	return n.contents(stream).append(ctx, tx, events)
+func (n *Notary) AppendEvents(ctx context.Context, tx pgx.Tx, stream string, events []approval.Event) (seq int64, err error) {
+	return n.Contents(stream).Append(ctx, tx, events)
 }
 
-// append is the same for events that name what a row of this transaction names as well.
-func (c *contents) append(ctx context.Context, tx pgx.Tx, events []approval.Event) (seq int64, err error) {
+// Append is the same for events that name what a row of this transaction names as well.
+func (c *Contents) Append(ctx context.Context, tx pgx.Tx, events []approval.Event) (seq int64, err error) {
 	batch := &pgx.Batch{}
-	last := queueStream(batch, c.stream)
+	last := QueueStream(batch, c.stream)
 	if err = tx.SendBatch(ctx, batch).Close(); err == nil {
 		batch = &pgx.Batch{}
-		if err = c.queueEvents(batch, last, events); err == nil {
+		if err = c.QueueEvents(batch, last, events); err == nil {
 			err = tx.SendBatch(ctx, batch).Close()
 		}
 	}
@@ -66,11 +70,11 @@ func (c *contents) append(ctx context.Context, tx pgx.Tx, events []approval.Even
 	return last.Seq + int64(len(events)), nil
 }
 
-// queueStream locks a stream and reads where it ends.
-func queueStream(b *pgx.Batch, stream string) *eventRow {
-	last := &eventRow{Stream: stream, Hash: beginning}
-	b.Queue(takeLock, "events "+stream)
-	ask(b, func(rows []struct {
+// QueueStream locks a stream and reads where it ends.
+func QueueStream(b *pgx.Batch, stream string) *Row {
+	last := &Row{Stream: stream, Hash: Beginning}
+	b.Queue(pg.TakeLock, "events "+stream)
+	pg.Ask(b, func(rows []struct {
 		Seq  int64
 		Hash string
 	}) error {
@@ -82,15 +86,15 @@ func queueStream(b *pgx.Batch, stream string) *eventRow {
 	return last
 }
 
-// queueEvents continues a stream that is locked, after its last event, and stores what
+// QueueEvents continues a stream that is locked, after its last event, and stores what
 // the events name.
-func (c *contents) queueEvents(b *pgx.Batch, last *eventRow, events []approval.Event) error {
+func (c *Contents) QueueEvents(b *pgx.Batch, last *Row, events []approval.Event) error {
 	for _, e := range events {
-		data, err := c.data(e.Data)
+		data, err := c.Data(e.Data)
 		if err != nil {
 			return err
 		}
-		next := eventRow{Stream: last.Stream, Seq: last.Seq + 1, At: micro(e.At), Actor: line(e.Actor), Kind: line(e.Kind), Data: data, PrevHash: last.Hash}
+		next := Row{Stream: last.Stream, Seq: last.Seq + 1, At: pg.Micro(e.At), Actor: pg.Line(e.Actor), Kind: pg.Line(e.Kind), Data: data, PrevHash: last.Hash}
 		next.Hash = next.sum()
 		if err := c.notary.sign(&next); err != nil {
 			return err
@@ -100,83 +104,28 @@ func (c *contents) queueEvents(b *pgx.Batch, last *eventRow, events []approval.E
 			next.Stream, next.Seq, next.At, next.Actor, next.Kind, next.Data, next.PrevHash, next.Hash, next.Key, next.Signature)
 		last = &next
 	}
-	c.queue(b)
+	c.Queue(b)
 	return nil
 }
 
-// takeLock locks a name until the transaction ends.
-const takeLock = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`
-
-// lockStream makes writers of one stream follow one another, until they commit.
-func lockStream(ctx context.Context, tx pgx.Tx, stream string) error {
-	if _, err := tx.Exec(ctx, takeLock, "events "+stream); err != nil {
+// LockStream makes writers of one stream follow one another, until they commit.
+func LockStream(ctx context.Context, tx pgx.Tx, stream string) error {
+	if _, err := tx.Exec(ctx, pg.TakeLock, "events "+stream); err != nil {
 		return fmt.Errorf("lock the audit trail of %s: %w", stream, err)
 	}
 	return nil
 }
 
-// Audit stores an event that belongs to no verb. Without a time it gets the
-// database's.
-func (db *DB) Audit(ctx context.Context, requestID string, e approval.Event) error {
-	if err := db.audit(ctx, streamOf(requestID), e); err != nil {
-		return fmt.Errorf("audit %q of %s: %w", e.Kind, requestID, err)
-	}
-	return nil
-}
-
-func (db *DB) audit(ctx context.Context, stream string, e approval.Event) error {
-	return db.batched(ctx, pgx.TxOptions{}, false, func(t *batched) error {
-		var now time.Time
-		last := queueStream(t.Batch, stream)
-		tell(t.Batch, []any{&now}, tellTime)
-		if err := t.send(); err != nil {
-			return err
-		}
-		if e.At.IsZero() {
-			e.At = now
-		}
-		return db.notary.contents(stream).queueEvents(t.Batch, last, []approval.Event{e})
-	})
-}
-
-// Events are the audit trail of a request, oldest first, with the words that they name
-// put back. Numbers in their data are json.Number, so that amounts stay exact.
-func (db *DB) Events(ctx context.Context, requestID string) ([]approval.Event, error) {
-	stream := streamOf(requestID)
-	words := map[string]string{}
-	var rows []eventRow
-	err := db.read(ctx, func(tx pgx.Tx) (err error) {
-		if rows, err = chain(ctx, tx, stream); err != nil {
-			return err
-		}
-		// What is long stands elsewhere: code, results, files.
-		kept, err := all[struct {
-			Hash  string
-			Value []byte
-		}](ctx, tx, `SELECT hash, value FROM contents WHERE stream = $1 AND length(value) <= 4000`, stream)
-		for _, k := range kept {
-			if utf8.Valid(k.Value) {
-				words[k.Hash] = string(k.Value)
-			}
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the audit trail of %s: %w", stream, err)
-	}
-	return read(rows, words)
-}
-
-// read gives events as they are stored their meaning. Words that are gone, or that
+// Read gives events as they are stored their meaning. Words that are gone, or that
 // are not among those given, stay hashes.
-func read(rows []eventRow, words map[string]string) (events []approval.Event, err error) {
+func Read(rows []Row, words map[string]string) (events []approval.Event, err error) {
 	for _, row := range rows {
-		data, err := decoded(row.Data)
+		data, err := Decoded(row.Data)
 		if err != nil {
 			return nil, fmt.Errorf("read event %d of %s: %w", row.Seq, row.Stream, err)
 		}
 		put, err := each(data, func(mark string, v any) (any, error) {
-			if hash, ok := v.(string); ok && mark == salted {
+			if hash, ok := v.(string); ok && mark == Salted {
 				if word, ok := words[hash]; ok {
 					return word, nil
 				}
@@ -195,12 +144,12 @@ func read(rows []eventRow, words map[string]string) (events []approval.Event, er
 	return events, nil
 }
 
-const eventColumns = `stream, seq, at, actor, kind, data, prev_hash, hash, coalesce(key, '') AS key, coalesce(signature, '') AS signature`
+const EventColumns = `stream, seq, at, actor, kind, data, prev_hash, hash, coalesce(key, '') AS key, coalesce(signature, '') AS signature`
 
-// chain reads a whole stream as it is stored.
-func chain(ctx context.Context, tx pgx.Tx, stream string) (rows []eventRow, err error) {
-	return all[eventRow](ctx, tx, `
-		SELECT `+eventColumns+` FROM events WHERE stream = $1 ORDER BY seq`, stream)
+// Chain reads a whole stream as it is stored.
+func Chain(ctx context.Context, tx pgx.Tx, stream string) (rows []Row, err error) {
+	return pg.All[Row](ctx, tx, `
+		SELECT `+EventColumns+` FROM events WHERE stream = $1 ORDER BY seq`, stream)
 }
 
 // ChainError names the first event of a chain that is not what was written.
@@ -222,13 +171,13 @@ type Verified struct {
 	Gone   int // of the whole stream, named or not, that are gone, as an event says
 }
 
-// VerifyChain reads a stream from its beginning and checks every link, every signature
+// Verify reads a stream from its beginning and checks every link, every signature
 // where it is known whose keys to trust, and every value that the events name.
-func (db *DB) VerifyChain(ctx context.Context, stream string) (found Verified, err error) {
-	var rows []eventRow
+func (n *Notary) Verify(ctx context.Context, stream string) (found Verified, err error) {
+	var rows []Row
 	var values map[string]valueRow
-	err = db.read(ctx, func(tx pgx.Tx) (err error) {
-		if rows, err = chain(ctx, tx, stream); err != nil {
+	err = n.ask(ctx, func(tx pgx.Tx) (err error) {
+		if rows, err = Chain(ctx, tx, stream); err != nil {
 			return err
 		}
 		values, err = loadValues(ctx, tx, stream)
@@ -237,13 +186,13 @@ func (db *DB) VerifyChain(ctx context.Context, stream string) (found Verified, e
 	if err != nil {
 		return found, fmt.Errorf("read the audit trail of %s: %w", stream, err)
 	}
-	last, named := eventRow{Hash: beginning}, map[string]bool{}
+	last, named := Row{Hash: Beginning}, map[string]bool{}
 	for _, row := range rows {
 		if row.Seq != last.Seq+1 {
 			return found, &ChainError{stream, last.Seq + 1, "it is missing"}
 		}
 		why := row.broken(last)
-		if why == "" && db.notary.ring != nil && !db.notary.signed(row) {
+		if why == "" && n.ring != nil && !n.signed(row) {
 			why = "it is not signed by this installation"
 		}
 		if why == "" {
@@ -271,12 +220,12 @@ func (db *DB) VerifyChain(ctx context.Context, stream string) (found Verified, e
 }
 
 // broken is why an event is not what was written after the last one.
-func (e eventRow) broken(last eventRow) string {
-	data, err := decoded(e.Data)
+func (e Row) broken(last Row) string {
+	data, err := Decoded(e.Data)
 	if err != nil {
 		return "its data cannot be read"
 	}
-	spelling, err := canonical(data)
+	spelling, err := Canonical(data)
 	switch {
 	case e.PrevHash != last.Hash:
 		return "it does not continue the one before it"
@@ -289,13 +238,13 @@ func (e eventRow) broken(last eventRow) string {
 }
 
 // misses is why a value that an event names is not what was stored with it.
-func (e eventRow) misses(values map[string]valueRow, named map[string]bool) (why string) {
-	data, _ := decoded(e.Data)
+func (e Row) misses(values map[string]valueRow, named map[string]bool) (why string) {
+	data, _ := Decoded(e.Data)
 	_, _ = each(data, func(mark string, v any) (any, error) {
 		hash, _ := v.(string)
 		value, there := values[hash]
 		switch {
-		case mark != salted:
+		case mark != Salted:
 		case !there:
 			why = "a value that it names is missing"
 		case value.Gone == nil && !value.Holds:
@@ -309,8 +258,8 @@ func (e eventRow) misses(values map[string]valueRow, named map[string]bool) (why
 }
 
 // tells says whether an event has it that a value is gone.
-func (e eventRow) tells(hash string) bool {
-	data, err := decoded(e.Data)
+func (e Row) tells(hash string) bool {
+	data, err := Decoded(e.Data)
 	if err != nil || e.Kind != approval.EventGone {
 		return false
 	}
@@ -325,7 +274,7 @@ type valueRow struct {
 }
 
 func loadValues(ctx context.Context, tx pgx.Tx, stream string) (map[string]valueRow, error) {
-	rows, err := all[valueRow](ctx, tx, `
+	rows, err := pg.All[valueRow](ctx, tx, `
 		SELECT hash, coalesce(hash = encode(sha256(convert_to(salt, 'UTF8') || value), 'hex'), false) AS holds, gone
 		FROM contents WHERE stream = $1`, stream)
 	values := map[string]valueRow{}

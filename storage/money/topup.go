@@ -1,4 +1,4 @@
-package storage
+package money
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
 
 // topUpRow is a top-up as it is stored. Whose it is follows from its request.
@@ -31,16 +33,16 @@ type topUpRow struct {
 
 func (t topUpRow) topUp() approval.TopUp {
 	return approval.TopUp{ID: t.ID, RequestID: t.RequestID, Scope: budget.Scope{Team: t.Team, Kind: t.Kind, ID: t.ScopeID},
-		AskedBy: t.AskedBy, Amount: t.Amount, Reason: t.Reason, At: t.At, DecidedBy: orZero(t.DecidedBy), DecidedAt: orZero(t.DecidedAt),
-		Granted: t.Granted, Answer: t.Answer, ExpiresAt: orZero(t.ExpiresAt)}
+		AskedBy: t.AskedBy, Amount: t.Amount, Reason: t.Reason, At: t.At, DecidedBy: pg.OrZero(t.DecidedBy), DecidedAt: pg.OrZero(t.DecidedAt),
+		Granted: t.Granted, Answer: t.Answer, ExpiresAt: pg.OrZero(t.ExpiresAt)}
 }
 
 const topUpColumns = `id, request_id, team, kind, scope_id, asked_by, amount, said(reason) AS reason, at, decided_by, decided_at, granted, said(answer) AS answer, expires_at`
 
 // TopUp loads a top-up.
-func (db *DB) TopUp(ctx context.Context, id string) (t *approval.TopUp, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		row, err := one[topUpRow](ctx, tx, `SELECT `+topUpColumns+` FROM topups WHERE id = $1`, id)
+func (db *Ledger) TopUp(ctx context.Context, id string) (t *approval.TopUp, err error) {
+	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+		row, err := pg.One[topUpRow](ctx, tx, `SELECT `+topUpColumns+` FROM topups WHERE id = $1`, id)
 		found := row.topUp()
 		t = &found
 		return err
@@ -51,9 +53,9 @@ func (db *DB) TopUp(ctx context.Context, id string) (t *approval.TopUp, err erro
 	return t, nil
 }
 
-// storeTopUp writes what was asked for or decided. A grant changes a limit, so it
+// StoreTopUp writes what was asked for or decided. A grant changes a limit, so it
 // is in the audit trail of the limits as well, with what it was before.
-func (db *DB) storeTopUp(t *batched, r *approval.Request, k *reckoning, words *contents) error {
+func (db *Till) StoreTopUp(t *pg.Tx, r *approval.Request, k *reckoning, words *trail.Contents) error {
 	up := r.Changes.TopUp
 	if up == nil {
 		return nil
@@ -62,12 +64,12 @@ func (db *DB) storeTopUp(t *batched, r *approval.Request, k *reckoning, words *c
 		t.Queue(`
 			INSERT INTO topups (id, request_id, team, asked_by, session_id, project, kind, amount, reason, at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			up.ID, r.ID, r.Team, up.AskedBy, r.SessionID, r.Project, up.Scope.Kind, up.Amount, words.text(up.Reason), micro(up.At))
+			up.ID, r.ID, r.Team, up.AskedBy, r.SessionID, r.Project, up.Scope.Kind, up.Amount, words.Text(up.Reason), pg.Micro(up.At))
 		return nil
 	}
 	t.Queue(`
 		UPDATE topups SET decided_by = $2, decided_at = $3, granted = $4, answer = $5, expires_at = $6 WHERE id = $1`,
-		up.ID, up.DecidedBy, micro(up.DecidedAt), up.Granted, words.text(up.Answer), moment(up.ExpiresAt))
+		up.ID, up.DecidedBy, pg.Micro(up.DecidedAt), up.Granted, words.Text(up.Answer), pg.Moment(up.ExpiresAt))
 	had, limited := db.applying(r.Scopes(), k.limits)[up.Scope]
 	if !up.Granted || !limited {
 		return nil
@@ -76,19 +78,16 @@ func (db *DB) storeTopUp(t *batched, r *approval.Request, k *reckoning, words *c
 	after.Extra += up.Amount
 	data := told(after)
 	data["scope"], data["before"], data["until"], data["request"] = up.Scope, told(had), up.ExpiresAt, r.ID
-	_, err := db.notary.appendEvents(t.ctx, t.tx, budgetStream, []approval.Event{{At: k.now, Actor: up.DecidedBy, Kind: approval.EventGrantedOnTop, Data: data}})
+	_, err := db.notary.AppendEvents(t.Ctx, t.Tx, trail.BudgetStream, []approval.Event{{At: k.Now, Actor: up.DecidedBy, Kind: approval.EventGrantedOnTop, Data: data}})
 	return err
 }
 
-// moneyColumns are what a request's row knows of money: what blocks it, which model was
-// too dear, and which one writes when it cannot be reached.
-func moneyColumns(r *approval.Request) (blocked, downgraded, fallback *string, err error) {
-	if blocked, err = column(r.Blocked); err != nil {
-		return nil, nil, nil, err
-	}
-	if downgraded, err = column(r.Downgraded); err != nil {
-		return nil, nil, nil, err
-	}
-	fallback, err = column(r.Fallback)
-	return blocked, downgraded, fallback, err
+// QueueTopUps reads what was asked for on top for a request, the oldest first.
+func QueueTopUps(b *pgx.Batch, requestID string, take func(approval.TopUp)) {
+	pg.Ask(b, func(rows []topUpRow) error {
+		for _, row := range rows {
+			take(row.topUp())
+		}
+		return nil
+	}, `SELECT `+topUpColumns+` FROM topups WHERE request_id = $1 ORDER BY at, id`, requestID)
 }

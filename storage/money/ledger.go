@@ -1,4 +1,12 @@
-package storage
+// Package money is where holds are made, weighed and settled, where limits stand, and where
+// both are added up.
+//
+// Whoever spends locks the scopes of its budgets in the order of budget.Scope.Less, then the
+// roles of its workspace, which it shares, and reads what is left only then: no sum changes
+// under a decision. What was spent and what is held is kept added up by the schema, in the
+// transaction that spends or holds, so that a budget costs the same to read however long its
+// ledger is (standing.go); TestProveMoney holds the sums against the ledger.
+package money
 
 import (
 	"context"
@@ -11,32 +19,33 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/storage/pg"
 )
 
-// queueMoney locks the scopes that pay, so that every sum is taken from a ledger that
+// QueueMoney locks the scopes that pay, so that every sum is taken from a ledger that
 // stands still, settles the old holds, so that what is given back can be held again,
 // and adds up what is left for the new ones.
-func (db *DB) queueMoney(b *pgx.Batch, l *loaded) *reckoning {
-	c := l.Changes
+func (db *Till) QueueMoney(b *pgx.Batch, r *approval.Request, now time.Time) *reckoning {
+	c := r.Changes
 	if len(c.Holds)+len(c.Settlements) == 0 && c.TopUp == nil {
 		return &reckoning{}
 	}
-	queueLocks(b, l.Scopes())
-	b.Queue(shareLock, rolesKey(l.Team))
-	queueSettlements(b, l.Request, false)
-	return db.queueReckoning(b, ofScopes(l.Scopes()), l.now, endOfTime)
+	QueueLocks(b, r.Scopes())
+	b.Queue(pg.ShareLock, RolesKey(r.Team))
+	queueSettlements(b, r, false)
+	return db.QueueReckoning(b, OfScopes(r.Scopes()), now, EndOfTime)
 }
 
-// weigh says whether the new holds have room in every budget that applies, as they
+// Weigh says whether the new holds have room in every budget that applies, as they
 // stand. What only goes on with money that ends here has room: it is no new burden.
 // Where one has none, the *budget.ExceededError ends the transaction, and nothing was
 // held.
-func (db *DB) weigh(t *batched, r *approval.Request, k *reckoning) error {
+func (db *Till) Weigh(t *pg.Tx, r *approval.Request, k *reckoning) error {
 	fresh := slices.DeleteFunc(slices.Clone(r.Changes.Holds), func(h budget.Hold) bool { return h.RestOf != "" })
 	if len(fresh) == 0 {
 		return nil // a rest is no new burden: what it is the rest of was held before
 	}
-	standings, err := db.standing(t, k, r.Scopes())
+	standings, err := db.Standing(t, k, r.Scopes())
 	if err != nil {
 		return err
 	}
@@ -47,19 +56,19 @@ func (db *DB) weigh(t *batched, r *approval.Request, k *reckoning) error {
 	// Where all of it was held before, the trail says how the budgets stand, and none is asked.
 	if err := budget.Check(needed, standings); err != nil && len(fresh) > len(r.Changes.Carried) {
 		if refused := new(budget.ExceededError); errors.As(err, &refused) {
-			refused.At = k.now // a limit that is changed from here on was not weighed
+			refused.At = k.Now // a limit that is changed from here on was not weighed
 		}
 		return err
 	}
 	for _, h := range fresh {
-		r.Money().Weighed(h, standings, k.now)
+		r.Money().Weighed(h, standings, k.Now)
 	}
 	return nil
 }
 
-// queueHolds writes the new holds, what was called, and the settlements of those that
+// QueueHolds writes the new holds, what was called, and the settlements of those that
 // were taken and given back in one move.
-func queueHolds(b *pgx.Batch, r *approval.Request) {
+func QueueHolds(b *pgx.Batch, r *approval.Request) {
 	c := r.Changes
 	for _, h := range c.Holds {
 		if h.RestOf != "" {
@@ -73,7 +82,7 @@ func queueHolds(b *pgx.Batch, r *approval.Request) {
 	}
 	for _, k := range c.Risks {
 		if !slices.ContainsFunc(c.Holds, func(h budget.Hold) bool { return h.ID == k.HoldID && h.RestOf != "" }) { // it begins so
-			b.Queue(`UPDATE holds SET risked = $2, uncertain_at = $3 WHERE id = $1`, k.HoldID, k.Most, moment(k.Since))
+			b.Queue(`UPDATE holds SET risked = $2, uncertain_at = $3 WHERE id = $1`, k.HoldID, k.Most, pg.Moment(k.Since))
 		}
 	}
 	queueSettlements(b, r, true)
@@ -92,26 +101,24 @@ func queueSettlements(b *pgx.Batch, r *approval.Request, fresh bool) {
 // What a hold takes beside the sums and the limits, which stand with those who read
 // them without one. `make bench` has pgbench run the same.
 const (
-	makeScope        = `INSERT INTO scopes (team, kind, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
-	takeScope        = `SELECT FROM scopes WHERE team = $1 AND kind = $2 AND id = $3 FOR UPDATE`
-	shareLock        = `SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))`
-	tellTime         = `SELECT clock_timestamp()`
-	insertSettlement = `
+	MakeScope        = `INSERT INTO scopes (team, kind, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
+	TakeScope        = `SELECT FROM scopes WHERE team = $1 AND kind = $2 AND id = $3 FOR UPDATE`
+	InsertSettlement = `
 		INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
-	insertHold = `
+	InsertHold = `
 		INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 )
 
-// spends tells whether anything was paid: what comes back reaches no mark.
-func spends(settlements []budget.Settlement) bool {
+// Spends tells whether anything was paid: what comes back reaches no mark.
+func Spends(settlements []budget.Settlement) bool {
 	return slices.ContainsFunc(settlements, func(s budget.Settlement) bool { return budget.Total(s.Charges) != 0 })
 }
 
 func queueHold(batch *pgx.Batch, r *approval.Request, h budget.Hold) {
-	batch.Queue(insertHold,
-		h.ID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, h.Purpose, h.Amount, micro(h.At), micro(h.ExpiresAt))
+	batch.Queue(InsertHold,
+		h.ID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, h.Purpose, h.Amount, pg.Micro(h.At), pg.Micro(h.ExpiresAt))
 }
 
 // queueRest takes what stays uncertain of a hold that is settled in the same
@@ -120,7 +127,7 @@ func queueRest(batch *pgx.Batch, r *approval.Request, h budget.Hold) {
 	batch.Queue(`
 		INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at, called, risked, uncertain_at, rest_of)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, true, $8, $11, $12)`,
-		h.ID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, h.Purpose, h.Amount, micro(h.At), micro(h.ExpiresAt), micro(since(r, h)), h.RestOf)
+		h.ID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, h.Purpose, h.Amount, pg.Micro(h.At), pg.Micro(h.ExpiresAt), pg.Micro(since(r, h)), h.RestOf)
 }
 
 // since is from when on a rest is uncertain: that it is was noted with what it is the rest of.
@@ -136,8 +143,8 @@ func since(r *approval.Request, rest budget.Hold) time.Time {
 // queueSettlement ends a hold with its bill. That the bill's lines add up, and
 // that the hold is closed with it, the schema sees to.
 func queueSettlement(batch *pgx.Batch, r *approval.Request, s budget.Settlement) {
-	batch.Queue(insertSettlement,
-		s.HoldID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, micro(s.At), budget.Total(s.Charges), s.Estimated)
+	batch.Queue(InsertSettlement,
+		s.HoldID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, pg.Micro(s.At), budget.Total(s.Charges), s.Estimated)
 	queueCharges(batch, s)
 }
 
@@ -146,42 +153,42 @@ func queueCharges(batch *pgx.Batch, s budget.Settlement) {
 		batch.Queue(`
 			INSERT INTO charges (hold_id, line, kind, what, model, input_tokens, cached_tokens, written_tokens, output_tokens, box_ms, amount, provider, host)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-			s.HoldID, i+1, c.Kind, text(c.What), text(c.Usage.Model), c.Usage.Input, c.Usage.Cached, c.Usage.Written, c.Usage.Output, c.BoxMS, c.Amount, c.Provider, c.Host)
+			s.HoldID, i+1, c.Kind, pg.Text(c.What), pg.Text(c.Usage.Model), c.Usage.Input, c.Usage.Cached, c.Usage.Written, c.Usage.Output, c.BoxMS, c.Amount, c.Provider, c.Host)
 	}
 }
 
-// lockScopes takes the scopes' rows, in the one order in which everybody does.
+// LockScopes takes the scopes' rows, in the one order in which everybody does.
 // It makes those that are not there, so that two first uses meet as well.
-func lockScopes(ctx context.Context, tx pgx.Tx, scopes []budget.Scope) error {
+func LockScopes(ctx context.Context, tx pgx.Tx, scopes []budget.Scope) error {
 	batch := &pgx.Batch{}
-	queueLocks(batch, scopes)
+	QueueLocks(batch, scopes)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("lock the budgets: %w", err)
 	}
 	return nil
 }
 
-// rolesKey names the lock of a workspace's roles, of their limits and of who has
+// RolesKey names the lock of a workspace's roles, of their limits and of who has
 // which: whoever changes them takes it alone, and all who spend share it, because by
 // one of them the asker may spend. Each statement sees what was committed when its
 // turn comes, so the limits that are read next are those that the locks keep.
-func rolesKey(team string) string { return "roles " + team }
+func RolesKey(team string) string { return "roles " + team }
 
-func lockRoles(ctx context.Context, tx pgx.Tx, team string) error {
-	if _, err := tx.Exec(ctx, takeLock, rolesKey(team)); err != nil {
+func LockRoles(ctx context.Context, tx pgx.Tx, team string) error {
+	if _, err := tx.Exec(ctx, pg.TakeLock, RolesKey(team)); err != nil {
 		return fmt.Errorf("lock the roles: %w", err)
 	}
 	return nil
 }
 
-func queueLocks(batch *pgx.Batch, scopes []budget.Scope) {
-	for _, s := range inLockOrder(scopes) {
-		batch.Queue(makeScope, s.Team, s.Kind, s.ID)
-		batch.Queue(takeScope, s.Team, s.Kind, s.ID)
+func QueueLocks(batch *pgx.Batch, scopes []budget.Scope) {
+	for _, s := range InLockOrder(scopes) {
+		batch.Queue(MakeScope, s.Team, s.Kind, s.ID)
+		batch.Queue(TakeScope, s.Team, s.Kind, s.ID)
 	}
 }
 
-func inLockOrder(scopes []budget.Scope) []budget.Scope {
+func InLockOrder(scopes []budget.Scope) []budget.Scope {
 	scopes = slices.Clone(scopes)
 	slices.SortFunc(scopes, func(a, b budget.Scope) int {
 		switch {
@@ -197,9 +204,9 @@ func inLockOrder(scopes []budget.Scope) []budget.Scope {
 
 // StaleHolds lists the holds that nobody settled in time, and those that were uncertain
 // for too long, the oldest first.
-func (db *DB) StaleHolds(ctx context.Context) (holds []budget.Hold, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		rows, err := all[holdRow](ctx, tx, `
+func (db *Ledger) StaleHolds(ctx context.Context) (holds []budget.Hold, err error) {
+	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+		rows, err := pg.All[holdRow](ctx, tx, `
 			SELECT id, request_id, purpose, amount, at, expires_at, called, risked, uncertain_at, rest_of
 			FROM holds WHERE NOT settled AND request_id IS NOT NULL AND expires_at <= clock_timestamp()
 				AND (uncertain_at IS NULL OR uncertain_at <= clock_timestamp() - $1::interval)
@@ -216,20 +223,33 @@ func (db *DB) StaleHolds(ctx context.Context) (holds []budget.Hold, err error) {
 	return holds, nil
 }
 
-// moneyChecks hold what was held and what it cost against the events of just that. Budgets
-// add up these rows, so a row that nobody told of would make or take room in them.
-var moneyChecks = []requestCheck{
-	{`SELECT format('the hold %s of %s', id, amount) FROM holds WHERE request_id = $1`, []string{approval.EventHeld, approval.EventUncertain}, func(e witnessed) []string {
-		switch {
-		case e.Kind == approval.EventHeld:
-			return lineOf("the hold %s of %s", e.fact("hold"), e.fact("amount"))
-		case e.fact("rest_of") != "": // what stays uncertain of a hold that was settled is one of its own
-			return lineOf("the hold %s of %s", e.fact("hold"), e.fact("held"))
+type holdRow struct {
+	ID        string
+	RequestID string
+	Purpose   budget.Purpose
+	Amount    budget.USD
+	At        time.Time
+	ExpiresAt time.Time
+	Called    bool
+
+	Risked      budget.USD
+	UncertainAt *time.Time
+	RestOf      *string
+}
+
+func (h holdRow) open() approval.OpenHold {
+	return approval.OpenHold{Called: h.Called, Risked: h.Risked, UncertainAt: pg.OrZero(h.UncertainAt), Hold: budget.Hold{ID: h.ID, RequestID: h.RequestID,
+		Purpose: h.Purpose, Amount: h.Amount, At: h.At, ExpiresAt: h.ExpiresAt, RestOf: pg.OrZero(h.RestOf)}}
+}
+
+// QueueOpen reads the open holds of a request, the oldest first.
+func QueueOpen(b *pgx.Batch, requestID string, take func(approval.OpenHold)) {
+	pg.Ask(b, func(rows []holdRow) error {
+		for _, row := range rows {
+			take(row.open())
 		}
 		return nil
-	}, false},
-	{`SELECT format('the cost of hold %s: %s, estimated %s', hold_id, amount, CASE WHEN estimated THEN 'true' ELSE 'false' END) FROM settlements WHERE request_id = $1`,
-		[]string{approval.EventSettled}, func(e witnessed) []string {
-			return lineOf("the cost of hold %s: %s, estimated %s", e.fact("hold"), e.fact("spent"), e.fact("estimated"))
-		}, false},
+	}, `
+		SELECT id, request_id, purpose, amount, at, expires_at, called, risked, uncertain_at, rest_of
+		FROM holds WHERE request_id = $1 AND NOT settled ORDER BY at, id`, requestID)
 }

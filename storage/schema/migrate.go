@@ -1,4 +1,6 @@
-package storage
+// Package schema brings a database up to date, ours and the queue's, and says whether one
+// fits this program.
+package schema
 
 import (
 	"context"
@@ -10,7 +12,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
@@ -18,6 +19,7 @@ import (
 
 	"countersign/approval"
 	"countersign/migrations"
+	"countersign/storage/pg"
 	"countersign/storage/roles"
 )
 
@@ -26,7 +28,7 @@ import (
 // serve's is empty, there is nothing to grant. Any number of replicas may call it at
 // once: one works, the others wait for it. A database of a newer program is refused.
 func Migrate(ctx context.Context, owner, serve string) (err error) {
-	pool, err := connect(ctx, owner, 4)
+	pool, err := pg.Connect(ctx, owner, 4)
 	if err != nil {
 		return err
 	}
@@ -49,9 +51,9 @@ func Migrate(ctx context.Context, owner, serve string) (err error) {
 	if err := fits(applied); err != nil {
 		return err
 	}
-	ours := stdlib.OpenDBFromPool(pool)
+	ours := stdlib.OpenDBFromPool(pool.Pool)
 	defer ours.Close()
-	if err := migrateOurs(ctx, ours); err != nil {
+	if err := MigrateOurs(ctx, ours); err != nil {
 		return err
 	}
 	if err := migrateQueue(ctx, pool); err != nil {
@@ -63,12 +65,12 @@ func Migrate(ctx context.Context, owner, serve string) (err error) {
 	if role == "" || role == pool.Config().ConnConfig.User {
 		return nil
 	}
-	return roles.Grant(ctx, pool, role)
+	return roles.Grant(ctx, pool.Pool, role)
 }
 
-// migrateOurs brings our own tables up to date. It takes no lock: goose would lock for
+// MigrateOurs brings our own tables up to date. It takes no lock: goose would lock for
 // itself alone, and the queue's migrations need the same protection.
-func migrateOurs(ctx context.Context, db *sql.DB) error {
+func MigrateOurs(ctx context.Context, db *sql.DB) error {
 	store, err := database.NewStore(database.DialectPostgres, versions)
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
@@ -129,7 +131,7 @@ func (s summed) Insert(ctx context.Context, db database.DBTxConn, req database.I
 // lockMigrations takes goose's own lock, so that the goose command keeps out, too.
 // It asks again and again rather than wait in the database: a waiting statement
 // would be in the way of whatever waits for all others to end.
-func lockMigrations(ctx context.Context, pool *pgxpool.Pool) (unlock func() error, err error) {
+func lockMigrations(ctx context.Context, pool *pg.Pool) (unlock func() error, err error) {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("lock the migrations: %w", err)
@@ -159,7 +161,7 @@ func lockMigrations(ctx context.Context, pool *pgxpool.Pool) (unlock func() erro
 // Pending lists by name what Migrate would do, and changes nothing. For a database of
 // another program it returns the error of Validate.
 func Pending(ctx context.Context, url string) ([]string, error) {
-	pool, err := connect(ctx, url, 2)
+	pool, err := pg.Connect(ctx, url, 2)
 	if err != nil {
 		return nil, err
 	}
@@ -257,7 +259,7 @@ func known() (list []migration) {
 
 // appliedVersions reads goose's table, and makes none where there is none: the sha256
 // of each migration that was applied. One that was applied before sums were kept has none.
-func appliedVersions(ctx context.Context, pool *pgxpool.Pool) (map[int]string, error) {
+func appliedVersions(ctx context.Context, pool *pg.Pool) (map[int]string, error) {
 	var there bool
 	if err := pool.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, versions).Scan(&there); err != nil {
 		return nil, fmt.Errorf("read the database's version: %w", err)

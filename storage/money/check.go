@@ -1,4 +1,4 @@
-package storage
+package money
 
 import (
 	"context"
@@ -9,38 +9,37 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
 
 // house is who pays and where when nobody has asked: the workspace's budget bears
 // it, and reports show it under this name.
 const house = approval.System
 
-// checkStream is the audit trail of what the house tried.
-const checkStream = "checks"
-
-// checkLife is longer than any try of the house takes.
-const checkLife = 15 * time.Minute
+// CheckLife is longer than any try of the house takes.
+const CheckLife = 15 * time.Minute
 
 // houseScopes are those that a check burdens, in lock order.
 func houseScopes(team string) []budget.Scope {
-	return inLockOrder([]budget.Scope{{Team: team, Kind: budget.User, ID: house}, {Team: team, Kind: budget.Session, ID: house},
+	return InLockOrder([]budget.Scope{{Team: team, Kind: budget.User, ID: house}, {Team: team, Kind: budget.Session, ID: house},
 		{Team: team, Kind: budget.Project, ID: house}, {Team: team, Kind: budget.Team, ID: team}})
 }
 
 // HoldCheck holds money of a workspace's budget for a try of our own, such as the box of
 // a self-test, before the try begins. It returns a *budget.ExceededError when the budget
 // has no room.
-func (db *DB) HoldCheck(ctx context.Context, team, what string, most budget.USD) (id string, err error) {
+func (db *Ledger) HoldCheck(ctx context.Context, team, what string, most budget.USD) (id string, err error) {
 	id = approval.NewID(12)
-	err = db.write(ctx, func(tx pgx.Tx) error {
-		if err := lockScopes(ctx, tx, houseScopes(team)); err != nil {
+	err = db.pool.Write(ctx, func(tx pgx.Tx) error {
+		if err := LockScopes(ctx, tx, houseScopes(team)); err != nil {
 			return err
 		}
-		now, err := clock(ctx, tx)
+		now, err := pg.Clock(ctx, tx)
 		if err != nil {
 			return err
 		}
-		standings, err := db.standingsUntil(ctx, tx, []budget.Scope{{Team: team, Kind: budget.Team, ID: team}}, now, endOfTime)
+		standings, err := db.till.standingsUntil(ctx, tx, []budget.Scope{{Team: team, Kind: budget.Team, ID: team}}, now, EndOfTime)
 		if err != nil {
 			return err
 		}
@@ -49,11 +48,11 @@ func (db *DB) HoldCheck(ctx context.Context, team, what string, most budget.USD)
 		}
 		_, err = tx.Exec(ctx, `
 			INSERT INTO holds (id, team, asker, session_id, project, purpose, amount, at, expires_at, called)
-			VALUES ($1, $2, $3, $3, $3, 'check', $4, $5, $6, true)`, id, team, house, most, now, now.Add(checkLife))
+			VALUES ($1, $2, $3, $3, $3, 'check', $4, $5, $6, true)`, id, team, house, most, now, now.Add(CheckLife))
 		if err != nil {
 			return err
 		}
-		_, err = db.notary.appendEvents(ctx, tx, checkStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventHeld,
+		_, err = db.notary.AppendEvents(ctx, tx, trail.CheckStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventHeld,
 			Data: map[string]any{"hold": id, "team": team, "what": what, "amount": most, "standings": standings}}})
 		return err
 	})
@@ -65,8 +64,8 @@ func (db *DB) HoldCheck(ctx context.Context, team, what string, most budget.USD)
 
 // SettleCheck ends such a hold with the cost of the try, and never charges more than was
 // held.
-func (db *DB) SettleCheck(ctx context.Context, id string, charges ...budget.Charge) error {
-	err := db.write(ctx, func(tx pgx.Tx) error { return db.notary.settleCheck(ctx, tx, id, charges, false) })
+func (db *Ledger) SettleCheck(ctx context.Context, id string, charges ...budget.Charge) error {
+	err := db.pool.Write(ctx, func(tx pgx.Tx) error { return db.settleCheck(ctx, tx, id, charges, false) })
 	if err != nil {
 		return fmt.Errorf("settle check %s: %w", id, err)
 	}
@@ -75,15 +74,15 @@ func (db *DB) SettleCheck(ctx context.Context, id string, charges ...budget.Char
 
 // SettleChecks charges in full the holds of tries that died before they could settle.
 // Their boxes lived no longer than was held for.
-func (db *DB) SettleChecks(ctx context.Context) error {
-	err := db.write(ctx, func(tx pgx.Tx) error {
-		stale, err := all[struct{ ID string }](ctx, tx, `
+func (db *Ledger) SettleChecks(ctx context.Context) error {
+	err := db.pool.Write(ctx, func(tx pgx.Tx) error {
+		stale, err := pg.All[struct{ ID string }](ctx, tx, `
 			SELECT id FROM holds WHERE NOT settled AND request_id IS NULL AND expires_at <= clock_timestamp() ORDER BY id LIMIT 100`)
 		if err != nil {
 			return err
 		}
 		for _, row := range stale {
-			if err := db.notary.settleCheck(ctx, tx, row.ID, nil, true); err != nil {
+			if err := db.settleCheck(ctx, tx, row.ID, nil, true); err != nil {
 				return err
 			}
 		}
@@ -95,21 +94,21 @@ func (db *DB) SettleChecks(ctx context.Context) error {
 	return nil
 }
 
-func (n *notary) settleCheck(ctx context.Context, tx pgx.Tx, id string, charges []budget.Charge, full bool) error {
+func (db *Ledger) settleCheck(ctx context.Context, tx pgx.Tx, id string, charges []budget.Charge, full bool) error {
 	var team string
 	h := budget.Hold{ID: id, Purpose: budget.ForRun}
 	err := tx.QueryRow(ctx, `SELECT team, amount FROM holds WHERE id = $1 AND request_id IS NULL`, id).Scan(&team, &h.Amount)
 	if err != nil {
-		return notFound(err)
+		return pg.NotFound(err)
 	}
-	if err := lockScopes(ctx, tx, houseScopes(team)); err != nil {
+	if err := LockScopes(ctx, tx, houseScopes(team)); err != nil {
 		return err
 	}
 	var settled bool // by somebody who had the locks before
 	if err := tx.QueryRow(ctx, `SELECT settled FROM holds WHERE id = $1`, id).Scan(&settled); err != nil || settled {
 		return err
 	}
-	now, err := clock(ctx, tx)
+	now, err := pg.Clock(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -119,25 +118,14 @@ func (n *notary) settleCheck(ctx context.Context, tx pgx.Tx, id string, charges 
 	}
 	s, _ = s.Within(h.Amount)
 	batch := &pgx.Batch{}
-	batch.Queue(insertSettlement, id, nil, team, house, house, house, micro(now), budget.Total(s.Charges), s.Estimated)
+	batch.Queue(InsertSettlement, id, nil, team, house, house, house, pg.Micro(now), budget.Total(s.Charges), s.Estimated)
 	queueCharges(batch, s)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
-	_, err = n.appendEvents(ctx, tx, checkStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventSettled,
+	_, err = db.notary.AppendEvents(ctx, tx, trail.CheckStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventSettled,
 		Data: map[string]any{"hold": id, "team": team, "held": h.Amount, "spent": budget.Total(s.Charges), "estimated": s.Estimated}}})
 	return err
-}
-
-// triesChecks hold what was held for tries of our own, and what they cost, against the events of just that.
-var triesChecks = []houseCheck{
-	{checkStream, `SELECT format('%s: the hold %s of %s', team, id, amount) FROM holds WHERE request_id IS NULL`, []string{approval.EventHeld}, func(_ string, e witnessed) string {
-		return fmt.Sprintf("%s: the hold %s of %s", e.fact("team"), e.fact("hold"), e.fact("amount"))
-	}, false},
-	{checkStream, `SELECT format('%s: the cost of hold %s: %s at %s', team, hold_id, amount, ` + spelledIn("at") + `) FROM settlements WHERE request_id IS NULL`, []string{approval.EventSettled},
-		func(_ string, e witnessed) string {
-			return fmt.Sprintf("%s: the cost of hold %s: %s at %s", e.fact("team"), e.fact("hold"), e.fact("spent"), spelled(e.At))
-		}, false},
 }
 
 // Uncertain is money that is held for a call of which nobody knows what it has cost.
@@ -153,9 +141,9 @@ type Uncertain struct {
 }
 
 // Uncertain lists all of it, the oldest first.
-func (db *DB) Uncertain(ctx context.Context) (list []Uncertain, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		list, err = all[Uncertain](ctx, tx, `
+func (db *Ledger) Uncertain(ctx context.Context) (list []Uncertain, err error) {
+	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+		list, err = pg.All[Uncertain](ctx, tx, `
 			SELECT h.team, h.request_id, h.asker, h.project, r.model, h.uncertain_at AS since, h.uncertain_at + $1::interval AS until, h.amount
 			FROM holds h JOIN requests r ON r.id = h.request_id
 			WHERE h.uncertain_at IS NOT NULL AND NOT h.settled ORDER BY h.uncertain_at, h.id`, budget.UncertainFor)
@@ -167,15 +155,15 @@ func (db *DB) Uncertain(ctx context.Context) (list []Uncertain, err error) {
 	return list, nil
 }
 
-// queueUncertain reads how much of what is held in some scopes is uncertain.
-func queueUncertain(b *pgx.Batch, of whose, into *map[budget.Scope]budget.USD) {
+// QueueUncertain reads how much of what is held in some scopes is uncertain.
+func QueueUncertain(b *pgx.Batch, of Whose, into *map[budget.Scope]budget.USD) {
 	type row struct {
 		Team   string
 		Kind   budget.ScopeKind
 		ID     string
 		Amount budget.USD
 	}
-	ask(b, func(rows []row) error {
+	pg.Ask(b, func(rows []row) error {
 		*into = map[budget.Scope]budget.USD{}
 		for _, r := range rows {
 			(*into)[budget.Scope{Team: r.Team, Kind: r.Kind, ID: r.ID}] = r.Amount
@@ -185,10 +173,10 @@ func queueUncertain(b *pgx.Batch, of whose, into *map[budget.Scope]budget.USD) {
 		SELECT w.team, w.kind, w.id, sum(h.amount)::bigint AS amount FROM %s, unnest(teams, kinds, ids) AS w (team, kind, id)
 		JOIN holds h ON h.uncertain_at IS NOT NULL AND NOT h.settled AND h.team = w.team
 			AND w.id = CASE w.kind WHEN 'user' THEN h.asker WHEN 'session' THEN h.session_id WHEN 'project' THEN h.project WHEN 'team' THEN h.team END
-		GROUP BY 1, 2, 3`, of.from(1)), of.args...)
+		GROUP BY 1, 2, 3`, of.From(1)), of.args...)
 }
 
-func withUncertain(list []budget.Standing, amounts map[budget.Scope]budget.USD) []budget.Standing {
+func WithUncertain(list []budget.Standing, amounts map[budget.Scope]budget.USD) []budget.Standing {
 	for i := range list {
 		list[i].Uncertain = amounts[list[i].Limit.Scope]
 	}

@@ -1,23 +1,23 @@
-package storage
+package money
 
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
-
-// budgetStream is the audit trail of the limits.
-const budgetStream = "budget"
 
 // limitRow is a limit as it is stored, of a scope that may have none; per is its
 // window, whose name SQL has taken.
 type limitRow struct {
-	voucher
+	trail.Voucher
 	Team    string
 	Kind    budget.ScopeKind
 	ID      string
@@ -34,7 +34,7 @@ type onTopRow struct {
 	ID, Request, By string
 	Amount          budget.USD
 	At              time.Time
-	voucher
+	trail.Voucher
 }
 
 func (l limitRow) scope() budget.Scope { return budget.Scope{Team: l.Team, Kind: l.Kind, ID: l.ID} }
@@ -45,33 +45,33 @@ func (l limitRow) limit() budget.Limit {
 
 // Standings reads budgets as they are now, in lock order: the limits that are
 // set for these scopes, and the default one for a user without any.
-func (db *DB) Standings(ctx context.Context, scopes []budget.Scope) ([]budget.Standing, error) {
+func (db *Ledger) Standings(ctx context.Context, scopes []budget.Scope) ([]budget.Standing, error) {
 	var uncertain map[budget.Scope]budget.USD
-	list, err := db.reckoned(ctx, ofScopes(scopes), func() []budget.Scope { return scopes }, func(b *pgx.Batch) { queueUncertain(b, ofScopes(scopes), &uncertain) })
+	list, err := db.till.Reckoned(ctx, OfScopes(scopes), func() []budget.Scope { return scopes }, func(b *pgx.Batch) { QueueUncertain(b, OfScopes(scopes), &uncertain) })
 	if err != nil {
 		return nil, fmt.Errorf("read the budgets: %w", err)
 	}
-	return withUncertain(list, uncertain), nil
+	return WithUncertain(list, uncertain), nil
 }
 
 // change locks what a limit is about and runs the work with what it was before. The
 // work's event goes into the budgets' audit trail, and then the row is written that it
 // tells of.
-func (db *DB) change(ctx context.Context, scope budget.Scope, work func(before *budget.Limit) (approval.Event, error), write func(tx pgx.Tx, now time.Time, told int64) error) error {
-	return db.write(ctx, func(tx pgx.Tx) error {
-		if err := lockScopes(ctx, tx, []budget.Scope{scope}); err != nil {
+func (db *Ledger) change(ctx context.Context, scope budget.Scope, work func(before *budget.Limit) (approval.Event, error), write func(tx pgx.Tx, now time.Time, told int64) error) error {
+	return db.pool.Write(ctx, func(tx pgx.Tx) error {
+		if err := LockScopes(ctx, tx, []budget.Scope{scope}); err != nil {
 			return err
 		}
 		if scope.Kind == budget.Role {
-			if err := lockRoles(ctx, tx, scope.Team); err != nil {
+			if err := LockRoles(ctx, tx, scope.Team); err != nil {
 				return err
 			}
 		}
-		now, err := clock(ctx, tx)
+		now, err := pg.Clock(ctx, tx)
 		if err != nil {
 			return err
 		}
-		limits, err := db.limitsOf(ctx, tx, []budget.Scope{scope}, now)
+		limits, err := db.till.limitsOf(ctx, tx, []budget.Scope{scope}, now)
 		if err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (db *DB) change(ctx context.Context, scope budget.Scope, work func(before *
 			return err
 		}
 		event.At = now
-		told, err := db.notary.appendEvents(ctx, tx, budgetStream, []approval.Event{event})
+		told, err := db.notary.AppendEvents(ctx, tx, trail.BudgetStream, []approval.Event{event})
 		if err != nil {
 			return err
 		}
@@ -93,8 +93,8 @@ func (db *DB) change(ctx context.Context, scope budget.Scope, work func(before *
 }
 
 // SetLimit stores a limit, and in the audit trail who set it and what it was before.
-func (db *DB) SetLimit(ctx context.Context, actor string, limit budget.Limit) error {
-	policy, err := document(limit.Policy, "{}")
+func (db *Ledger) SetLimit(ctx context.Context, actor string, limit budget.Limit) error {
+	policy, err := pg.Document(limit.Policy, "{}")
 	if err == nil {
 		err = db.change(ctx, limit.Scope, func(before *budget.Limit) (approval.Event, error) {
 			data := told(limit)
@@ -119,7 +119,7 @@ func (db *DB) SetLimit(ctx context.Context, actor string, limit budget.Limit) er
 }
 
 // RemoveLimit takes a limit away, and says in the audit trail who did and what it was.
-func (db *DB) RemoveLimit(ctx context.Context, actor string, scope budget.Scope) error {
+func (db *Ledger) RemoveLimit(ctx context.Context, actor string, scope budget.Scope) error {
 	err := db.change(ctx, scope, func(before *budget.Limit) (approval.Event, error) {
 		if before == nil {
 			return approval.Event{}, approval.ErrNotFound
@@ -149,21 +149,21 @@ func told(l budget.Limit) map[string]any {
 }
 
 // Limits are all that are set in a workspace, as they stand, in lock order.
-func (db *DB) Limits(ctx context.Context, team string) (standings []budget.Standing, err error) {
-	err = db.batched(ctx, readOnly, true, func(t *batched) error {
+func (db *Ledger) Limits(ctx context.Context, team string) (standings []budget.Standing, err error) {
+	err = db.pool.Batched(ctx, pg.ReadOnly, true, func(t *pg.Tx) error {
 		var scopes []budget.Scope
 		var uncertain map[budget.Scope]budget.USD
-		ask(t.Batch, func(rows []budget.Scope) error { scopes = rows; return nil }, `SELECT team, kind, id FROM limits WHERE team = $1 AND amount IS NOT NULL`, team)
-		if err := t.send(); err != nil {
+		pg.Ask(t.Batch, func(rows []budget.Scope) error { scopes = rows; return nil }, `SELECT team, kind, id FROM limits WHERE team = $1 AND amount IS NOT NULL`, team)
+		if err := t.Send(); err != nil {
 			return err
 		}
-		k := db.queueReckoning(t.Batch, ofScopes(scopes), time.Now(), endOfTime)
-		queueUncertain(t.Batch, ofScopes(scopes), &uncertain)
-		if err := t.send(); err != nil {
+		k := db.till.QueueReckoning(t.Batch, OfScopes(scopes), time.Now(), EndOfTime)
+		QueueUncertain(t.Batch, OfScopes(scopes), &uncertain)
+		if err := t.Send(); err != nil {
 			return err
 		}
-		standings, err = db.standing(t, k, scopes)
-		standings = withUncertain(standings, uncertain)
+		standings, err = db.till.Standing(t, k, scopes)
+		standings = WithUncertain(standings, uncertain)
 		return err
 	})
 	if err != nil {
@@ -173,25 +173,42 @@ func (db *DB) Limits(ctx context.Context, team string) (standings []budget.Stand
 }
 
 // LimitChanges is the audit trail of a workspace's limits, oldest first.
-func (db *DB) LimitChanges(ctx context.Context, team string, scope *budget.Scope) (events []approval.Event, err error) {
+func (db *Ledger) LimitChanges(ctx context.Context, team string, scope *budget.Scope) (events []approval.Event, err error) {
 	kind, id := "", ""
 	if scope != nil {
 		kind, id = string(scope.Kind), scope.ID
 	}
-	err = db.read(ctx, func(tx pgx.Tx) error {
-		rows, err := all[eventRow](ctx, tx, `
-			SELECT `+eventColumns+` FROM events
+	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+		rows, err := pg.All[trail.Row](ctx, tx, `
+			SELECT `+trail.EventColumns+` FROM events
 			WHERE stream = $1 AND data::jsonb -> 'scope' ->> 'team' = $2
 				AND ($3 = '' OR data::jsonb -> 'scope' ->> 'kind' = $3 AND data::jsonb -> 'scope' ->> 'id' = $4)
-			ORDER BY seq`, budgetStream, team, kind, id)
+			ORDER BY seq`, trail.BudgetStream, team, kind, id)
 		if err != nil {
 			return err
 		}
-		events, err = read(rows, nil)
+		events, err = trail.Read(rows, nil)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the history of the budgets: %w", err)
 	}
 	return events, nil
+}
+
+func (db *Till) doubtsLimit(l limitRow) bool {
+	return db.notary.Doubts(l.Voucher, "the limit of "+l.scope().String(), func(e trail.Witnessed) bool {
+		scope, _ := e.Data["scope"].(map[string]any)
+		in := trail.Witnessed{Data: scope}
+		policy := e.Data["policy"]
+		return e.Stream == trail.BudgetStream && e.Kind == approval.EventSetLimit && e.Says(map[string]string{"amount": strconv.FormatInt(int64(*l.Amount), 10), "window": string(*l.Per)}) &&
+			in.Says(map[string]string{"team": l.Team, "kind": string(l.Kind), "id": l.ID}) && (policy == nil || trail.SameJSON(policy, pg.OrZero(l.Spelled)))
+	})
+}
+
+func (db *Till) doubtsTopUp(t onTopRow) bool {
+	return db.notary.Doubts(t.Voucher, "top-up "+t.ID, func(e trail.Witnessed) bool {
+		return e.Stream == trail.StreamOf(t.Request) && e.Kind == approval.EventGrantedTopUp && e.Actor == t.By && e.At.Equal(t.At) &&
+			e.Says(map[string]string{"topup": t.ID, "amount": strconv.FormatInt(int64(t.Amount), 10)})
+	})
 }

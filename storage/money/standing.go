@@ -1,4 +1,4 @@
-package storage
+package money
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign/budget"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
 
 // A standing is read from the balances, which are the ledger added up in
@@ -53,19 +55,19 @@ func ceil(t time.Time, d time.Duration) time.Time {
 	return t
 }
 
-// endOfTime bounds the window of a limit that has none.
-var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+// EndOfTime bounds the window of a limit that has none.
+var EndOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // standingsUntil reads the limits of these scopes and what their windows hold, without
 // what was spent from a moment on, in two trips. It is only as good as the locks: who
 // decides on it has locked the scopes before.
-func (db *DB) standingsUntil(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now, end time.Time) ([]budget.Standing, error) {
+func (db *Till) standingsUntil(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now, end time.Time) ([]budget.Standing, error) {
 	limits, err := db.limitsOf(ctx, tx, scopes, now)
 	if err != nil {
 		return nil, err
 	}
 	batch := &pgx.Batch{}
-	standings := db.queueStandings(batch, scopes, limits, now, end)
+	standings := db.QueueStandings(batch, scopes, limits, now, end)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("add up the budgets: %w", err)
 	}
@@ -75,10 +77,10 @@ func (db *DB) standingsUntil(ctx context.Context, tx pgx.Tx, scopes []budget.Sco
 // limitsOf are the limits that hold for these scopes: those that somebody has
 // set; for a person without one that of their role, and for a role without one
 // what is built in. Each with what has been granted on top of it until later than now.
-func (db *DB) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now time.Time) (limits map[budget.Scope]budget.Limit, err error) {
-	batch, of := &pgx.Batch{}, ofScopes(scopes)
-	ask(batch, func(rows []limitRow) error { limits = db.applying(scopes, rows); return nil },
-		fmt.Sprintf(limitsQuery, of.from(2)), append([]any{now}, of.args...)...)
+func (db *Till) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now time.Time) (limits map[budget.Scope]budget.Limit, err error) {
+	batch, of := &pgx.Batch{}, OfScopes(scopes)
+	pg.Ask(batch, func(rows []limitRow) error { limits = db.applying(scopes, rows); return nil },
+		fmt.Sprintf(LimitsQuery, of.From(2)), append([]any{now}, of.args...)...)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("read the limits: %w", err)
 	}
@@ -86,18 +88,18 @@ func (db *DB) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, no
 }
 
 // applying picks for each scope the limit that it has.
-func (db *DB) applying(scopes []budget.Scope, rows []limitRow) map[budget.Scope]budget.Limit {
+func (db *Till) applying(scopes []budget.Scope, rows []limitRow) map[budget.Scope]budget.Limit {
 	set, extra, named := map[budget.Scope]budget.Limit{}, map[budget.Scope]budget.USD{}, map[budget.Scope]string{}
 	for _, row := range rows {
 		named[row.scope()] = row.Named
 		for _, t := range row.OnTop {
-			if !db.notary.doubtsTopUp(t) {
+			if !db.doubtsTopUp(t) {
 				extra[row.scope()] += t.Amount
 			}
 		}
 		switch {
 		case row.Amount == nil: // none, or taken away
-		case db.notary.doubtsLimit(row):
+		case db.doubtsLimit(row):
 			nothing := budget.USD(0) // until somebody sets it: more than nobody has agreed to is nothing
 			row.Amount = &nothing
 			fallthrough
@@ -123,11 +125,11 @@ func (db *DB) applying(scopes []budget.Scope, rows []limitRow) map[budget.Scope]
 	return limits
 }
 
-// limitsQuery reads the limits of some scopes, what is granted on top of each, and
+// LimitsQuery reads the limits of some scopes, what is granted on top of each, and
 // for what people were named in Slack: who was named for one channel is a reviewer,
 // too, because a person has one budget in all channels.
-const limitsQuery = `
-	SELECT wanted.team, wanted.kind, wanted.id, amount, per, policy, policy::text AS spelled, ` + voucherOf + `,
+const LimitsQuery = `
+	SELECT wanted.team, wanted.kind, wanted.id, amount, per, policy, policy::text AS spelled, ` + trail.VoucherOf + `,
 		(SELECT coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'request', t.request_id, 'by', t.decided_by, 'amount', t.amount, 'at', t.decided_at,
 				'line', event_line(g.stream, g.seq, g.at, g.actor, g.kind, g.data, g.prev_hash), 'key', g.key, 'signature', g.signature)), '[]')
 			FROM topups t LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || t.request_id AND at = t.decided_at AND actor = t.decided_by
@@ -144,7 +146,7 @@ const limitsQuery = `
 // roleOf is the scope whose limit a person has who has none of their own: of the
 // role that the settings give them and the one that they were named for in Slack,
 // the higher.
-func (db *DB) roleOf(user budget.Scope, named string) budget.Scope {
+func (db *Till) roleOf(user budget.Scope, named string) budget.Scope {
 	role := db.role(user.ID)
 	if named == budget.Admins || named == budget.Reviewers && role != budget.Admins {
 		role = named
@@ -152,11 +154,11 @@ func (db *DB) roleOf(user budget.Scope, named string) budget.Scope {
 	return budget.Scope{Team: user.Team, Kind: budget.Role, ID: role}
 }
 
-// queueStandings adds up what was spent and what is held by these limits, in lock
+// QueueStandings adds up what was spent and what is held by these limits, in lock
 // order. What it gives is complete once the batch has been sent.
-func (db *DB) queueStandings(batch *pgx.Batch, scopes []budget.Scope, limits map[budget.Scope]budget.Limit, now, end time.Time) []budget.Standing {
+func (db *Till) QueueStandings(batch *pgx.Batch, scopes []budget.Scope, limits map[budget.Scope]budget.Limit, now, end time.Time) []budget.Standing {
 	var standings []budget.Standing
-	for _, scope := range inLockOrder(scopes) {
+	for _, scope := range InLockOrder(scopes) {
 		if limit, ok := limits[scope]; ok {
 			standings = append(standings, budget.Standing{Limit: limit})
 		}
@@ -177,14 +179,14 @@ func (db *DB) queueStandings(batch *pgx.Batch, scopes []budget.Scope, limits map
 			windows = append(windows, window)
 		}
 	}
-	ask(batch, func(rows []sumRow) error {
+	pg.Ask(batch, func(rows []sumRow) error {
 		found := sorted(rows)
 		for i := range standings {
 			sum := found[standings[i].Limit.Scope][standings[i].Limit.Window]
 			standings[i].Spent, standings[i].Held = sum.Spent, sum.Held
 		}
 		return nil
-	}, sumsOf, append(db.spans(now, end, windows...), columns[0], columns[1], columns[2], columns[3])...)
+	}, sumsOf, append(db.Spans(now, end, windows...), columns[0], columns[1], columns[2], columns[3])...)
 	return standings
 }
 

@@ -1,0 +1,189 @@
+package pg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"countersign/approval"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Tx is a transaction whose statements are sent in batches. A batch is one
+// round trip, and whoever wants an answer sends one; begin goes with the first of
+// them and commit with the last.
+type Tx struct {
+	*pgx.Batch // what is queued and not sent yet
+
+	Ctx     context.Context
+	conn    *pgxpool.Conn
+	Tx      pgx.Tx // for River; there once the first batch was sent
+	begun   bool
+	ends    bool // commit is on its way,
+	written bool // and everything before it was done
+}
+
+func (t *Tx) open(options pgx.TxOptions) {
+	t.Batch = &pgx.Batch{}
+	t.BeginTx(options)
+	t.QueuedQueries[0].Exec(func(pgconn.CommandTag) error { t.begun = true; return nil })
+}
+
+// Send sends what is queued and reads every answer. After an error nothing of the
+// transaction is kept: a statement that fails skips the rest of its batch, commit included.
+func (t *Tx) Send() error {
+	for _, q := range t.QueuedQueries {
+		q.Fn = saying(q)
+	}
+	results := t.conn.SendBatch(t.Ctx, t.Batch)
+	if t.Tx == nil {
+		t.Tx = results.Tx()
+	}
+	t.Batch = &pgx.Batch{}
+	return results.Close()
+}
+
+// saying says in an error of the server which statement it is about.
+func saying(q *pgx.QueuedQuery) func(pgx.BatchResults) error {
+	answer := q.Fn
+	return func(results pgx.BatchResults) (err error) {
+		if answer != nil {
+			err = answer(results)
+		} else {
+			_, err = results.Exec()
+		}
+		if server := new(pgconn.PgError); errors.As(err, &server) {
+			words := strings.Fields(q.SQL)
+			err = fmt.Errorf("%s: %w", strings.Join(words[:min(3, len(words))], " "), err)
+		}
+		return err
+	}
+}
+
+// end commits with whatever is still queued. What is queued then has no answer that
+// somebody could refuse: by the time that it is read, it is committed.
+func (t *Tx) end() error {
+	t.ends = true
+	t.Queue("commit").Fn = func(results pgx.BatchResults) error {
+		t.written = true
+		_, err := results.Exec()
+		return err
+	}
+	return t.Send()
+}
+
+// leave ends a transaction that failed. The caller may have gone; it ends all the same.
+func (t *Tx) leave() {
+	if conn := t.conn.Conn(); !conn.IsClosed() && conn.PgConn().TxStatus() != 'I' {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Ctx), 5*time.Second)
+		defer cancel()
+		_, _ = conn.Exec(ctx, "rollback") // a failure closes the connection, which rolls back
+	}
+	t.conn.Release()
+}
+
+// TryBatched runs the work once, and commits it.
+func (p *Pool) TryBatched(ctx context.Context, options pgx.TxOptions, twice bool, work func(t *Tx) error) (Fate, error) {
+	conn, err := p.Acquire(ctx)
+	if err != nil {
+		return unbegun(ctx, err)
+	}
+	t := &Tx{Ctx: ctx, conn: conn}
+	defer t.leave()
+	t.open(options)
+	if err = work(t); err == nil {
+		err = t.end()
+	}
+	var closure *FinalError
+	var server *pgconn.PgError
+	switch {
+	case err == nil:
+		return Settled, nil
+	case errors.As(err, &closure):
+		return Settled, err
+	case !t.begun && (HungUp(err) || ctx.Err() != nil):
+		return unbegun(ctx, err)
+	case ctx.Err() != nil || !cutOff(err) && !HungUp(err):
+		return Settled, err
+	case t.ends && HungUp(err) && (t.written || !errors.As(err, &server)) && !twice:
+		// Whether it was committed nobody knows. Of what fails before, the server says so.
+		return Settled, fmt.Errorf("commit: %w", err)
+	}
+	return Cut, err
+}
+
+// unbegun says what becomes of a transaction that could not begin.
+func unbegun(ctx context.Context, err error) (Fate, error) {
+	err = fmt.Errorf("begin: %w", err)
+	switch {
+	case ctx.Err() != nil:
+		return Settled, err
+	case HungUp(err):
+		return away, err
+	}
+	return Cut, err
+}
+
+// Batched runs the work until it has passed, as transact does.
+func (p *Pool) Batched(ctx context.Context, options pgx.TxOptions, twice bool, work func(t *Tx) error) error {
+	return Until(ctx, func() (Fate, error) { return p.TryBatched(ctx, options, twice, work) })
+}
+
+// Look reads at one moment and in one round trip. What is queued may be read more
+// than once, so it sets what it reads and adds to nothing.
+func (p *Pool) Look(ctx context.Context, queue func(b *pgx.Batch)) error {
+	return p.Batched(ctx, ReadOnly, true, func(t *Tx) error {
+		queue(t.Batch)
+		return nil
+	})
+}
+
+// Ask queues a query and says what becomes of its rows. They are scanned by the names
+// of their columns, so that a column more or less is an error and never a shift.
+func Ask[T any](b *pgx.Batch, take func(rows []T) error, query string, args ...any) {
+	b.Queue(query, args...).Query(func(rows pgx.Rows) error {
+		list, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])
+		if err != nil {
+			return err
+		}
+		return take(list)
+	})
+}
+
+// Tell queues a question whose answer is one row, or ErrNotFound.
+func Tell(b *pgx.Batch, into []any, query string, args ...any) {
+	b.Queue(query, args...).QueryRow(func(row pgx.Row) error { return NotFound(row.Scan(into...)) })
+}
+
+// All and one scan rows by the names of their columns, so that a column more or
+// less is an error and never a shift.
+func All[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) ([]T, error) {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[T])
+}
+
+func One[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) (T, error) {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[T])
+	return row, NotFound(err)
+}
+
+// NotFound gives the absence of a row its name in the domain.
+func NotFound(err error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return approval.ErrNotFound
+	}
+	return err
+}
