@@ -23,7 +23,7 @@ type EventKind = string
 // The kinds of event of a request.
 const (
 	// A question is asked and written.
-	EventAsked          EventKind = "asked"            // question, files, model, channel, trigger
+	EventAsked          EventKind = "asked"            // question, files, model, channel, trigger, private (its answer goes to its asker alone)
 	EventRepeats        EventKind = "repeats"          // request, revision, digest: whose run is repeated
 	EventFound          EventKind = "found"            // files, guest, shared
 	EventRead           EventKind = "read"             // files: id, content and reading of each
@@ -76,6 +76,7 @@ const (
 	EventAway         EventKind = "away"           // cause
 	EventBack         EventKind = "back"           // cause
 	EventRated        EventKind = "rated"          // good, click; the last one of a person counts
+	EventTookBack     EventKind = "took back"      // click: the answer is not to stand in Slack any more
 
 	// Money.
 	EventHeld          EventKind = "held"               // hold, for, amount
@@ -106,6 +107,8 @@ const (
 	EventRemovedKey      EventKind = "removed key"      // the same
 	EventSigningKey      EventKind = "signing key"      // key: may sign from now on
 	EventPosted          EventKind = "posted"           // surface, channel, ts: where a message stands; written by the schema
+	EventUploaded        EventKind = "uploaded"         // surface, file: what the bot has put into Slack; written by the schema
+	EventDeleted         EventKind = "deleted"          // surface, channel, ts, stays (Slack's code, where it refused): a message or a file that was to go; written by the schema
 	EventGone            EventKind = "gone"             // contents, why; written by the schema's forget()
 	EventPacked          EventKind = "packed"           // pack: the sha256 of its pack.json; from, to, person, channel, entries, requests, shown
 	EventRestored        EventKind = "restored"         // a copy of the database was put back: checkpoint, size (that it has); lost_checkpoint, lost_size (that were signed since); ended (requests)

@@ -17,7 +17,8 @@ type Seek struct {
 	Follow  bool     `json:"follow,omitempty"`  // its files are those of its thread, unless its words name others
 	Given   bool     `json:"given,omitempty"`   // its files came with it, or were chosen
 	Brought []string `json:"brought,omitempty"` // ids of those that came with it: they need not be in the channel
-	Thread  string   `json:"thread,omitempty"`  // that it goes on in
+	Thread  string   `json:"thread,omitempty"`  // that it goes on in,
+	Seat    string   `json:"seat,omitempty"`    // and where that is, when it is not in its channel
 }
 
 // NoticeAskBack and NoticeFound are private words about a question that was just asked.
@@ -97,6 +98,7 @@ type Repeat struct {
 	Question string
 	At       time.Time
 	Manifest Manifest // an empty one where it does not have this digest any more
+	Taken    bool     // its answer has been taken back
 }
 
 // Repetition is a request that repeats a run.
@@ -105,7 +107,7 @@ type Repetition struct{ *Request }
 // Repeatable tells whether a request has a run that can be repeated, and the result of which
 // is still there to be compared.
 func Repeatable(r *Request) bool {
-	return r.State == Done && r.Run != nil && r.Run.Result != nil && r.Run.Result.Outcome != "" && r.Revision != nil && r.Revision.Intact()
+	return r.State == Done && r.Taken == nil && r.Run != nil && r.Run.Result != nil && r.Run.Result.Outcome != "" && r.Revision != nil && r.Revision.Intact()
 }
 
 // NewRepeat is the verb Ask for a run that is repeated, in the thread of the first one. No
@@ -153,6 +155,9 @@ func (f *Repeat) Terms(m Manifest) Manifest {
 // is tried with something similar instead.
 func (f *Repeat) Bars(m Manifest) Reason {
 	was := f.Manifest
+	if f.Taken {
+		return Reason{Code: WhyNoAnswerThere, Name: f.Request}
+	}
 	for _, in := range was.Inputs {
 		at := slices.IndexFunc(m.Inputs, func(now Input) bool { return now.Name == in.Name })
 		switch {

@@ -155,9 +155,11 @@ var verbs = []verb{
 		if r.State == Drafting {
 			r.Written = &Written{Code: "print(1)\n", Author: "m1"}
 		}
-		return r.Money().Inspect(budget.Cent/10, p, now)
+		return r.Money().Boxes().Inspect(budget.Cent/10, p, now)
 	}},
-	{name: "Inspect nothing", move: "Inspect", do: func(r *Request, p Policy, now time.Time) error { return r.Money().Inspect(budget.Cent/10, p, now) }},
+	{name: "Inspect nothing", move: "Inspect", do: func(r *Request, p Policy, now time.Time) error {
+		return r.Money().Boxes().Inspect(budget.Cent/10, p, now)
+	}},
 	{name: "Refuse", do: func(r *Request, _ Policy, now time.Time) error { return r.Refuse(Refusal{Reason: "x"}, now) }},
 	{name: "Again", do: func(r *Request, _ Policy, now time.Time) error { return r.Again("x", now) }},
 	{name: "Drafted", do: func(r *Request, p Policy, now time.Time) error { return r.Drafted(testRevision(), p, now) }},
@@ -224,7 +226,9 @@ var verbs = []verb{
 		return r.Found(nil, "", false, false, now)
 	}},
 	{name: "Read", do: func(r *Request, _ Policy, now time.Time) error { return r.Read(nil, now) }},
-	{name: "Read a file", move: "Read", do: func(r *Request, _ Policy, now time.Time) error { return r.Money().Read(budget.Cent/10, 1, false, now) }},
+	{name: "Read a file", move: "Read", do: func(r *Request, _ Policy, now time.Time) error {
+		return r.Money().Boxes().Read(budget.Cent/10, 1, false, now)
+	}},
 	{name: "Ask back", move: "AskBack", do: func(r *Request, p Policy, now time.Time) error { return r.AskBack(doubtful(), p, now) }},
 	{name: "Answer", do: func(r *Request, p Policy, now time.Time) error {
 		_, _, key, _ := r.Doubted()
@@ -232,7 +236,7 @@ var verbs = []verb{
 	}},
 	{name: "Correct", do: func(r *Request, p Policy, now time.Time) error { return correct(r, budget.Cent, p, now) }},
 	{name: "Correct late", move: "Correct", late: true, do: func(r *Request, p Policy, now time.Time) error { return correct(r, budget.Cent, p, now) }},
-	{name: "Compare", do: func(r *Request, _ Policy, now time.Time) error { return r.Money().Compare(budget.Cent/10, now) }},
+	{name: "Compare", do: func(r *Request, _ Policy, now time.Time) error { return r.Money().Boxes().Compare(budget.Cent/10, now) }},
 	{name: "Reseal", do: func(r *Request, p Policy, now time.Time) error {
 		if r.State == Drafting {
 			r.Revision = new(testRevision())

@@ -74,25 +74,6 @@ func (r Money) Call(worst, most budget.USD, to Addressee, p Policy, now time.Tim
 	return nil
 }
 
-// Inspect says that what was written is about to be inspected, which costs most. One
-// that was begun and not booked belongs to a replica that died: it is charged in full.
-func (r Money) Inspect(most budget.USD, p Policy, now time.Time) error {
-	if !r.Can("Inspect") || r.Blocked != nil || r.Edit == nil && r.Written == nil {
-		return r.Illegal("inspect the code of")
-	}
-	tries := &r.Attempts // of an edit
-	if r.Edit == nil {
-		w := *r.Written
-		r.Written, tries = &w, &w.Tries
-	}
-	if *tries >= p.MaxAttempts {
-		return &MoveError{Request: r.Request, Verb: "inspect the code of", Why: Because(WhyManyInspections)}
-	}
-	*tries++
-	r.callBox(r.forBox(budget.ForInspect, most, false, now), most, *tries, "inspection", now)
-	return nil
-}
-
 // last makes a hold the last of them.
 func (r Money) last(id string) *OpenHold {
 	i := slices.IndexFunc(r.Holds, func(h OpenHold) bool { return h.ID == id })

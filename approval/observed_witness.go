@@ -70,7 +70,7 @@ var gapWords = map[string]string{
 	GapMore:       "it did more than is kept",
 	GapUnnamed:    "it asked for a program that has no readable name, or is not there",
 	GapUnresolved: "it opened a file and did not show which",
-	GapDescriptor: "it changed files under its own reads",
+	GapDescriptor: "it changed files while it was reading them",
 	GapOpenat2:    "it opened files in a way that does not tell which",
 	GapHandle:     "it opened files in a way that does not tell which",
 	GapRename:     "it renamed files",

@@ -67,18 +67,6 @@ func Passing(p reading.Problem) bool {
 	return slices.Contains([]string{"memory", "time", "misbehaved", "failed", "box"}, p.Code)
 }
 
-// Read says that a box is about to read a file, which costs most, and which it is of the
-// file's boxes. One that was begun and not booked belongs to a replica that died: it is
-// charged in full. What is held for the draft stays held beside it; instead of it, where no
-// budget bears both: the draft asks the budgets anew.
-func (r Money) Read(most budget.USD, attempt int, instead bool, now time.Time) error {
-	if !r.Can("Read") || r.Blocked != nil || r.Seek != nil || r.Edit != nil || r.Written != nil && r.Repeats == nil {
-		return r.Illegal("read the files of")
-	}
-	r.callBox(r.forBox(budget.ForRead, most, !instead, now), most, attempt, "reading", now)
-	return nil
-}
-
 // Read notes how the files are read. From here on a model may write about them.
 func (r *Request) Read(files []File, now time.Time) error {
 	if !r.Can("Read") || r.Seek != nil {
@@ -91,7 +79,7 @@ func (r *Request) Read(files []File, now time.Time) error {
 
 // readAs notes how files are read.
 func readAs(r *Request, files []File, now time.Time) {
-	r.Money().concludeReadings(now)
+	r.Money().Boxes().concludeReadings(now)
 	r.Files = slices.Clone(files)
 	told := make([]map[string]any, len(files))
 	for i, f := range files {
@@ -145,15 +133,6 @@ func (r *Request) AskBack(files []File, p Policy, now time.Time) error {
 	r.Money().release(now)
 	r.note(now, System, EventAskedAbout, r.about(at, d))
 	r.move(Asking, now, now.Add(p.Expiry))
-	return nil
-}
-
-// Compare says that a box is about to show the asker what a text looks like in several encodings.
-func (r Money) Compare(most budget.USD, now time.Time) error {
-	if !r.Can("Compare") {
-		return r.Illegal("compare the letters of")
-	}
-	r.callBox(r.forBox(budget.ForRead, most, true, now), most, 1, "reading", now)
 	return nil
 }
 
@@ -303,9 +282,56 @@ func (r *Request) about(file int, d reading.Doubt) map[string]any {
 	return data
 }
 
+// Boxes is what a request pays for boxes beside the one of its run: those that read its
+// files, compare letters, and inspect what was written.
+type Boxes struct{ Money }
+
+// Boxes are the verbs that are about them.
+func (r Money) Boxes() Boxes { return Boxes{r} }
+
+// Inspect says that what was written is about to be inspected, which costs most. One
+// that was begun and not booked belongs to a replica that died: it is charged in full.
+func (r Boxes) Inspect(most budget.USD, p Policy, now time.Time) error {
+	if !r.Can("Inspect") || r.Blocked != nil || r.Edit == nil && r.Written == nil {
+		return r.Illegal("inspect the code of")
+	}
+	tries := &r.Attempts // of an edit
+	if r.Edit == nil {
+		w := *r.Written
+		r.Written, tries = &w, &w.Tries
+	}
+	if *tries >= p.MaxAttempts {
+		return &MoveError{Request: r.Request, Verb: "inspect the code of", Why: Because(WhyManyInspections)}
+	}
+	*tries++
+	r.callBox(r.forBox(budget.ForInspect, most, false, now), most, *tries, "inspection", now)
+	return nil
+}
+
+// Read says that a box is about to read a file, which costs most, and which it is of the
+// file's boxes. One that was begun and not booked belongs to a replica that died: it is
+// charged in full. What is held for the draft stays held beside it; instead of it, where no
+// budget bears both: the draft asks the budgets anew.
+func (r Boxes) Read(most budget.USD, attempt int, instead bool, now time.Time) error {
+	if !r.Can("Read") || r.Blocked != nil || r.Seek != nil || r.Edit != nil || r.Written != nil && r.Repeats == nil {
+		return r.Illegal("read the files of")
+	}
+	r.callBox(r.forBox(budget.ForRead, most, !instead, now), most, attempt, "reading", now)
+	return nil
+}
+
+// Compare says that a box is about to show the asker what a text looks like in several encodings.
+func (r Boxes) Compare(most budget.USD, now time.Time) error {
+	if !r.Can("Compare") {
+		return r.Illegal("compare the letters of")
+	}
+	r.callBox(r.forBox(budget.ForRead, most, true, now), most, 1, "reading", now)
+	return nil
+}
+
 // concludeReadings settles boxes that nobody booked: their replica kept the reading, and died
 // before it paid. What such a box has cost is unknown, so its hold is charged in full.
-func (r Money) concludeReadings(now time.Time) {
+func (r Boxes) concludeReadings(now time.Time) {
 	for _, h := range slices.Clone(r.Holds) {
 		if h.Purpose == budget.ForRead && h.Called && !h.Uncertain() {
 			r.Settle(r.inFull(h, now))
@@ -314,7 +340,7 @@ func (r Money) concludeReadings(now time.Time) {
 }
 
 // callBox says that a box is about to be used under a hold, for which it may cost most.
-func (r Money) callBox(h *OpenHold, most budget.USD, attempt int, what string, now time.Time) {
+func (r Boxes) callBox(h *OpenHold, most budget.USD, attempt int, what string, now time.Time) {
 	r.markCalled(h)
 	r.risk(h, h.Risked+most, h.UncertainAt)
 	r.Place = NotInLine
@@ -325,7 +351,7 @@ func (r Money) callBox(h *OpenHold, most budget.USD, attempt int, what string, n
 // forBox is the hold that bears a box beside the run's, as the last of them: that of a call
 // of which nobody knows the price, where it has room, or one of its own. beside leaves what is
 // held for a draft as it is.
-func (r Money) forBox(purpose budget.Purpose, most budget.USD, beside bool, now time.Time) *OpenHold {
+func (r Boxes) forBox(purpose budget.Purpose, most budget.USD, beside bool, now time.Time) *OpenHold {
 	keep := ""
 	for _, h := range slices.Clone(r.Holds) {
 		// An inspection may use any hold that bears it; a reading uses none that a draft has yet to be

@@ -230,6 +230,8 @@ const (
 	WhyAskerLooks      ReasonCode = "asker or administrator looks"
 	WhyAskerAnswers    ReasonCode = "asker answers"
 	WhyAskerCorrects   ReasonCode = "asker corrects"
+	WhyAskerTakesBack  ReasonCode = "asker or administrator takes back"
+	WhyNothingCame     ReasonCode = "no answer to take back"
 	WhyOtherDoubt      ReasonCode = "answered already"
 	WhyLookedAt        ReasonCode = "looked at already"
 	WhyNotReadYet      ReasonCode = "not read yet"

@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"cmp"
 	"crypto/rand"
 	"slices"
 	"time"
@@ -24,7 +25,15 @@ type Question struct {
 	Alone    bool     // it is about the files that came with it, and none of its thread
 	Spoken   bool     // it is a message in a thread, which may answer what a model has asked there
 	ThreadTS string   // of the thread that it was asked in; empty for a new one
+	Seat     string   // where that thread is, or is to be, when that is not its channel: the asker's direct message
+	Private  bool     // its answer goes to its asker alone
+	Openly   bool     // its asker has said that the channel may read the answer, whatever is usual there
 	Trigger  string   // what Slack calls this delivery, the same in every repetition
+}
+
+// Thread is the thread that it goes on in, or begins.
+func (q Question) Thread() Session {
+	return Session{Team: q.Team, Channel: cmp.Or(q.Seat, q.Project), ThreadTS: q.ThreadTS}
 }
 
 // Where a request is in the line for a box, beside its number there.
@@ -128,6 +137,9 @@ type Request struct {
 	RemindedAt  time.Time       // of the current revision: when those who may decide were reminded,
 	EscalatedAt time.Time       // and when the fallback reviewers were called
 
+	Private bool       // its answer goes to its asker alone: its thread is in their direct message
+	Taken   *TakenBack // its answer is not to stand in Slack any more; nil: it may
+
 	Changes Changes // not stored: what the verbs since loading want written
 }
 
@@ -222,6 +234,12 @@ type Run struct {
 	Unsigned bool // as Decision's
 }
 
+// TakenBack is who has had an answer taken out of Slack, and when. Its words stay on record.
+type TakenBack struct {
+	By string    `json:"by"`
+	At time.Time `json:"at"`
+}
+
 // Changes is what the verbs since loading want stored beside the request's own
 // columns: all of it or none.
 type Changes struct {
@@ -239,7 +257,8 @@ type Changes struct {
 	Settlements []budget.Settlement
 	Notices     []Notice
 	TopUp       *TopUp // asked for, or decided
-	Retell      bool   // those who have been told about the request are to see where it is now
+	Taken       *TakenBack
+	Retell      bool // those who have been told about the request are to see where it is now
 	Jobs        []Step
 }
 

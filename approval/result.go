@@ -144,11 +144,11 @@ func (r Result) Text(code string, rows int) string {
 	if name, _, _ := strings.Cut(r.Error, ":"); name != "" {
 		if rows > 0 {
 			name = r.Error
-		} else if !kindOfError.MatchString(name) { // the code may have named it by what the data said
-			name = "an error"
+		} else {
+			name = r.Kind()
 		}
 		fmt.Fprintf(&b, "error: %s\n", Cut(name, 500))
-		if n, line := r.stoppedAt(code); n > 0 {
+		if n, line := r.StoppedAt(code); n > 0 {
 			fmt.Fprintf(&b, "in line %d: %s\n", n, Cut(line, 300))
 		}
 	}
@@ -188,9 +188,18 @@ var kindOfError = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]{0,79}$`)
 // frameOf is a frame of the reviewed code in a traceback.
 var frameOf = regexp.MustCompile(`(?m)^ *File "analysis\.py", line ([0-9]{1,6})`)
 
-// stoppedAt is the line of the code at which it stopped, by the traceback's innermost frame;
+// Kind is what sort of error ended the code: no word of it is the data's.
+func (r Result) Kind() string {
+	name, _, _ := strings.Cut(r.Error, ":")
+	if !kindOfError.MatchString(name) { // the code may have named it by what the data said
+		return "an error"
+	}
+	return name
+}
+
+// StoppedAt is the line of the code at which it stopped, by the traceback's innermost frame;
 // 0 where that is not known. The box may say any number, so it only chooses among the lines.
-func (r Result) stoppedAt(code string) (n int, line string) {
+func (r Result) StoppedAt(code string) (n int, line string) {
 	frames := frameOf.FindAllStringSubmatch(r.Traceback, -1)
 	if len(frames) == 0 {
 		return 0, ""

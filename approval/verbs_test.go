@@ -370,7 +370,7 @@ func TestSettleStaleWaitsForARunAndForTheTimeOfAHold(t *testing.T) {
 	r = inState(t, Drafting) // inspected by a replica that died
 	r.Holds = nil
 	require.NoError(t, r.Keep(Written{Code: "1\n", Author: "m1"}, budget.Cent, t0))
-	require.NoError(t, r.Money().Inspect(budget.Cent, testPolicy(), t0))
+	require.NoError(t, r.Money().Boxes().Inspect(budget.Cent, testPolicy(), t0))
 	hold = r.Holds[0]
 	require.NoError(t, r.Money().SettleStale(hold.ExpiresAt))
 	require.True(t, r.Holds[0].Uncertain())

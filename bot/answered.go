@@ -25,11 +25,18 @@ type Answers interface {
 	Rate(ctx context.Context, id string, good bool, click approval.Click) error
 }
 
+// Desk does with an answer what people ask for once it is there.
+type Desk interface {
+	// TakeBack has it go from Slack.
+	TakeBack(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
+}
+
 // answered takes the presses under an answer, and those that go on from a question that
 // got none.
 type answered struct {
 	*slackAPI
 	service Answers
+	desk    Desk
 }
 
 // read is a request that a press is about, for whoever may read it: those who are where
@@ -54,7 +61,7 @@ func (h *answered) clickDetails(ctx context.Context, cb slack.InteractionCallbac
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{}, h.open(ctx, cb.TriggerID, draw.DetailsView(v))
+	return answer{}, h.open(ctx, cb.TriggerID, draw.DetailsView(v, v.Request.Asker == cb.User.ID))
 }
 
 // clickCode shows what ran, and who approved it.
@@ -69,6 +76,16 @@ func (h *answered) clickCode(ctx context.Context, cb slack.InteractionCallback, 
 	return answer{}, h.open(ctx, cb.TriggerID, draw.CodeView(h.with(), v))
 }
 
+// onward is a question that goes on in the thread of an answer.
+func onward(v *steps.View, who, text, trigger string) approval.Question {
+	r := v.Request
+	q := approval.Question{Team: r.Team, Project: r.Project, Asker: who, Text: text, ThreadTS: draw.Thread(v), Follow: true, Trigger: trigger}
+	if r.Private {
+		q.Private, q.Seat = true, v.Session.Channel
+	}
+	return q
+}
+
 // clickFix asks for code that ended with an error to be mended, in its thread: a
 // follow-up like any other, whose writer gets the code and the kind of the error. A
 // second press finds the question of the first.
@@ -77,9 +94,7 @@ func (h *answered) clickFix(ctx context.Context, cb slack.InteractionCallback, a
 	if err != nil {
 		return answer{}, err
 	}
-	r := v.Request
-	q := approval.Question{Team: r.Team, Project: r.Project, Asker: cb.User.ID, Text: draw.Mend(r), ThreadTS: draw.Thread(v), Follow: true, Trigger: "fix " + r.ID}
-	return h.ask(ctx, cb, q)
+	return h.ask(ctx, cb, onward(v, cb.User.ID, draw.Mend(v.Request), "fix "+v.Request.ID))
 }
 
 // clickVerify has the code of an answer run once more. Who may is for Slack to say, a little later.
@@ -132,7 +147,10 @@ func (h *answered) clickMeant(ctx context.Context, cb slack.InteractionCallback,
 	for _, f := range r.Cause.Files {
 		if f.ID == file {
 			q := approval.Question{Team: r.Team, Project: r.Project, Asker: r.Asker, Model: r.Model, Text: meant.Instead(r.Question, r.Cause.File, f.Name), Files: []approval.File{f}, Given: true,
-				ThreadTS: v.Session.ThreadTS, Trigger: "meant " + r.ID + " " + f.ID}
+				ThreadTS: v.Session.ThreadTS, Private: r.Private, Trigger: "meant " + r.ID + " " + f.ID}
+			if v.Session.ThreadTS != "" && r.Private {
+				q.Seat = v.Session.Channel // it stays in its chat
+			}
 			return h.ask(ctx, cb, q)
 		}
 	}
@@ -168,9 +186,7 @@ func (h *answered) clickFollow(ctx context.Context, cb slack.InteractionCallback
 	if err != nil || n < 0 || n >= len(v.Next) {
 		return answer{}, approval.ErrNotFound
 	}
-	r := v.Request
-	return h.ask(ctx, cb, approval.Question{Team: r.Team, Project: r.Project, Asker: cb.User.ID, Text: v.Next[n], ThreadTS: draw.Thread(v), Follow: true,
-		Trigger: "follow " + r.ID + " " + place + " " + cb.User.ID})
+	return h.ask(ctx, cb, onward(v, cb.User.ID, v.Next[n], "follow "+v.Request.ID+" "+place+" "+cb.User.ID))
 }
 
 // clickRate keeps a thumb, up or down.
@@ -183,4 +199,13 @@ func (h *answered) clickRate(ctx context.Context, cb slack.InteractionCallback, 
 		return answer{}, err
 	}
 	return answer{after: func(ctx context.Context) { h.tell(ctx, seatOf(cb), kit.Words(draw.Rated(good))) }}, nil
+}
+
+// clickTakeBack has an answer go from Slack. Who may is for the desk to say; that it is gone the
+// thread says.
+func (h *answered) clickTakeBack(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	if _, err := h.desk.TakeBack(ctx, action.Value, clickOf(cb, action)); err != nil {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) { h.tell(ctx, seatOf(cb), kit.Words(draw.GoesBack)) }}, nil
 }

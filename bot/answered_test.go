@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -32,7 +33,7 @@ func TestTheBillAndTheCodeAreOnePressAway(t *testing.T) {
 	_, reply := b.ended(sample.With(approval.Result{Outcome: approval.OK, Answer: "It was 42."}))
 	require.NotContains(t, reply.Words(), "tokens", "the bill is folded")
 	require.NotContains(t, reply.Words(), "read_csv", "and so is the code")
-	require.Equal(t, []string{ids.ActionCode, ids.ActionDetails, ids.ActionReread, ids.ActionVerify, ids.ActionGood, ids.ActionBad}, reply.Actions())
+	require.Equal(t, []string{ids.ActionCode, ids.ActionDetails, ids.ActionReread, ids.ActionVerify, ids.ActionGood, ids.ActionBad, ids.ActionTakeBack}, reply.Actions())
 	for _, who := range []string{slacksim.Analyst, slacksim.OtherAnalyst} {
 		p := b.as(who)
 		require.NoError(t, p.Click(reply, "Details"))
@@ -74,7 +75,7 @@ func TestCodeThatEndedWithAnErrorIsFixedByAPress(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	v, reply := b.ended(sample.With(approval.Result{Outcome: approval.Raised, Error: "KeyError: 'price'"}))
-	require.Equal(t, []string{ids.ActionFix, ids.ActionCode, ids.ActionDetails, ids.ActionReread, ids.ActionVerify}, reply.Actions())
+	require.Equal(t, []string{ids.ActionFix, ids.ActionCode, ids.ActionDetails, ids.ActionReread, ids.ActionVerify, ids.ActionTakeBack}, reply.Actions())
 	for range 2 {
 		require.NoError(t, b.as(slacksim.OtherAnalyst).Click(reply, "Fix it"))
 	}
@@ -255,4 +256,22 @@ func TestSmallTalkIsAnsweredAtOnceAndAsksNothing(t *testing.T) {
 	_, err = maya.Share(maya.DM(), "hi", "sales.csv", []byte("a\n1\n"))
 	require.NoError(t, err)
 	b.heard(1) // a file is something to talk about
+}
+
+func (s *service) TakeBack(ctx context.Context, id string, c approval.Click) (*approval.Request, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	s.change(func() { s.gone = append(s.gone, id+" "+c.User) })
+	return &approval.Request{ID: id}, nil
+}
+
+// Whoever takes an answer back is for the service to judge; the bot passes the press on.
+func TestAnAnswerIsTakenBackByAPress(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v, reply := b.ended(sample.With(approval.Result{Outcome: approval.OK, Answer: "It was 42."}))
+	require.NoError(t, b.as(slacksim.Analyst).Click(reply, "Take back"))
+	require.Equal(t, []string{v.Request.ID + " " + slacksim.Analyst}, b.service.gone)
+	b.told(slacksim.Analyst, slacksim.SalesData, draw.GoesBack)
 }

@@ -9,11 +9,11 @@ import (
 	"strings"
 
 	"github.com/slack-go/slack"
-	"github.com/slack-go/slack/slackevents"
 
 	"countersign/approval"
 	"countersign/approval/reading"
 	"countersign/approval/steps"
+	"countersign/bot/assistant"
 	"countersign/bot/command"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
@@ -40,11 +40,13 @@ type Questions interface {
 	OfThread(ctx context.Context, thread approval.Session) ([]approval.File, error)
 }
 
-// asking takes questions: from a command, a form, a mention or a direct message.
+// asking takes questions: from a command, a form, a mention, a direct message or a chat.
 type asking struct {
 	*slackAPI
 	files   *files
+	chats   *assistant.Threads
 	service Questions
+	shelf   assistant.Shelf // nil: nobody knows how files are read
 }
 
 // analyze takes /analyze: a question, nothing (the form), or a word that asks
@@ -191,112 +193,6 @@ func (h *asking) submitSay(ctx context.Context, cb slack.InteractionCallback) (a
 	return saved(err, ids.FieldSaid)
 }
 
-// spoken is a message that is meant for the bot: a mention, or a direct message.
-type spoken struct {
-	team, channel, user string
-	ts, thread          string
-	text                string // as Slack sends it
-	files               []slack.File
-	ignore              bool // written by a bot, edited, or no plain message
-}
-
-// seat returns where the speaker can be answered in private.
-func (s spoken) seat() seat { return seat{user: s.user, channel: s.channel, thread: s.thread} }
-
-// mentioned is an app_mention. Editing a message sends one, too, which would ask
-// the same again.
-func mentioned(team string, e *slackevents.AppMentionEvent) spoken {
-	return spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
-		files: e.Files, ignore: e.BotID != "" || e.Edited != nil || e.User == ""}
-}
-
-// messaged is a message.im. Only what a person wrote is a question: Slack tells
-// of edits, deletions and the bot's own words by the same event.
-func messaged(team string, e *slackevents.MessageEvent) spoken {
-	s := spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
-		ignore: !e.IsIM() || e.BotID != "" || e.User == "" || e.SubType != "" && e.SubType != slack.MsgSubTypeFileShare}
-	if e.Message != nil {
-		s.files = e.Message.Files
-	}
-	return s
-}
-
-// hear takes a question from a mention or a direct message. In a thread it continues that
-// conversation; elsewhere it begins a thread.
-func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
-	who, err := h.who(ctx)
-	if err != nil {
-		return answer{}, err
-	}
-	if s.ignore || s.user == who.User {
-		return answer{}, nil
-	}
-	text := kit.FromSlack(kit.WithoutMention(s.text, who.User))
-	click := approval.Click{Team: s.team, User: s.user, Channel: s.channel, ActionTS: s.ts, MessageTS: s.ts}
-	if a, ok, err := h.aside(ctx, text, click, "message "+s.channel+" "+s.ts); ok {
-		return h.whisper(a, s.seat()), err
-	}
-	if strings.TrimSpace(text) == "" {
-		return answer{}, &approval.InputError{Why: approval.Words("What would you like to know? Write it in the same message, for example: What were sales per month in sales.csv?")}
-	}
-	if talk := meant.TalkOf(text); talk != meant.NoTalk && len(s.files) == 0 {
-		return answer{after: func(ctx context.Context) { h.chat(ctx, s.seat(), h.talk(talk)) }}, nil
-	}
-	model, text, err := command.Question(text)
-	if err != nil {
-		return answer{}, err
-	}
-	q := approval.Question{Team: s.team, Project: s.channel, Asker: s.user, Text: text, Model: model, ThreadTS: s.thread, Follow: s.thread != "", Spoken: s.thread != "", Alone: meant.Only(text),
-		Trigger: "message " + s.channel + " " + s.ts}
-	// The answer goes below the message itself. Follow stays false: nothing was said there before.
-	if q.ThreadTS == "" {
-		q.ThreadTS = s.ts
-	}
-	// One file that cannot be read refuses all of it: without that file it would be another question.
-	for _, f := range s.files {
-		if !draw.Data(f.Name) {
-			return answer{}, notData(f.Name)
-		}
-		q.Files, q.Brought = append(q.Files, input(f)), append(q.Brought, f.ID)
-	}
-	r, err := h.service.Ask(ctx, q)
-	if err != nil || r.Blocked == nil && r.Downgraded == nil {
-		return answer{}, err
-	}
-	// What a command would have said in its answer matters here as well.
-	return h.whisper(privately(draw.Taken(r)), s.seat()), nil
-}
-
-// notData is the error for a file of a kind that cannot be read.
-func notData(name string) error {
-	return &approval.InputError{Why: approval.Words("I cannot read " + kit.Cut(name, 100) + ". I read " + strings.ToUpper(strings.Join(draw.DataTypes, ", ")) + ".")}
-}
-
-// clickReread opens the form in which the asker says how a file is to be read instead.
-func (h *asking) clickReread(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
-	r, err := h.own(ctx, cb, action.Value)
-	if err != nil {
-		return answer{}, err
-	}
-	return answer{}, h.open(ctx, cb.TriggerID, draw.RereadView(r, draw.Origin{Channel: seatOf(cb).channel, Thread: seatOf(cb).thread, Seal: r.ID}))
-}
-
-// own is a request of whoever presses: nobody else says how its files are read.
-func (h *asking) own(ctx context.Context, cb slack.InteractionCallback, id string) (*approval.Request, error) {
-	v, err := h.service.View(ctx, id)
-	switch {
-	case err != nil:
-		return nil, err
-	case v.Request.Team != cb.Team.ID:
-		return nil, approval.ErrNotFound
-	case v.Request.Asker != cb.User.ID:
-		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Because(approval.WhyAskerCorrects)}
-	case len(draw.Rereadable(v.Request)) == 0:
-		return nil, &approval.InputError{Why: approval.Because(approval.WhyNotReadYet)}
-	}
-	return v.Request, nil
-}
-
 // submitReread has the file read as its asker says. A question that has ended is asked anew in
 // its thread, with the same words.
 func (h *asking) submitReread(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
@@ -330,8 +226,11 @@ func (h *asking) submitReread(ctx context.Context, cb slack.InteractionCallback)
 		_, err := h.service.Correct(ctx, r.ID, file.ID, said, modalClick(cb, from))
 		return saved(err, ids.FieldHeading)
 	}
-	q := approval.Question{Team: r.Team, Project: r.Project, Asker: r.Asker, Model: r.Model, Text: r.Question, ThreadTS: from.Thread, Follow: from.Thread != "", Given: true,
+	q := approval.Question{Team: r.Team, Project: r.Project, Asker: r.Asker, Model: r.Model, Text: r.Question, ThreadTS: from.Thread, Follow: from.Thread != "", Given: true, Private: r.Private,
 		Trigger: "reread " + r.ID + " " + file.ID + " " + approval.Short(approval.Hash(fmt.Append(nil, said)))}
+	if r.Private {
+		q.Seat = from.Channel
+	}
 	files, err = approval.Corrected(r, file.ID, said)
 	if err != nil {
 		return saved(err, ids.FieldHeading)

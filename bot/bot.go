@@ -10,6 +10,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/assistant"
 )
 
 // Services are what people can do, by who takes it: each has no more than its
@@ -27,6 +28,10 @@ type Services struct {
 	Keys      Keyring
 	Homes     Homes
 	Answers   Answers
+	// Shelf knows how files are read. Optional: without it, less is suggested in chats.
+	Shelf   assistant.Shelf
+	Desk    Desk
+	Uploads uploads // optional
 }
 
 // Options are what a bot needs.
@@ -116,12 +121,13 @@ func (b *Bot) Serve(s Services) {
 	habits := &habits{log: w.Log, may: w.Language}
 	budgets := &budgets{w, s.Budgets}
 	b.homes = newHomes(w, s.Homes, budgets)
-	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, service: s.Funding}
-	b.asking = &asking{w, b.files, s.Questions}
+	chats := assistant.New(w.api, w.Log)
+	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, chats: chats, service: s.Funding, uploads: s.Uploads}
+	b.asking = &asking{w, b.files, chats, s.Questions, s.Shelf}
 	b.deciding = &deciding{w, habits, s.Decisions}
 	ledgers := &ledgers{budgets, s.Ledgers}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},
-		&funding{w, s.Funding}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, b.homes, &answered{w, s.Answers})
+		&funding{w, s.Funding}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, b.homes, &answered{w, s.Answers, s.Desk})
 }
 
 // Sockets is how many sockets are connected at the moment.

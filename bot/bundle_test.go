@@ -37,7 +37,7 @@ func as(who kit.Identity) draw.With {
 
 // every is a service that does everything.
 func every(s *service) Services {
-	return Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: s, Keys: s, Homes: s, Answers: s}
+	return Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: s, Keys: s, Homes: s, Answers: s, Desk: s, Shelf: s}
 }
 
 // bundle is a workspace, a bot that is connected to it, and a service that says
@@ -190,6 +190,7 @@ type service struct {
 	models  []string
 
 	rated    []string        // what people think of answers
+	gone     []string        // answers that were taken back, and by whom
 	ofThread []approval.File // what a thread has read
 	purse
 	roles

@@ -206,7 +206,7 @@ func (out *publishing) putPlain(ctx context.Context, v *steps.View, who kit.Iden
 // readable puts the code below the plainer card, for reading, and tells whether that
 // is not to be tried again.
 func (out *publishing) readable(ctx context.Context, v *steps.View, at spot) bool {
-	_, refused, err := out.upload(ctx, at, []approval.Artifact{draw.CodeFile(v.Request)}, false)
+	_, refused, err := out.upload(ctx, at, []approval.Artifact{draw.CodeFile(v.Request)}, false, nil)
 	if err != nil {
 		out.Log.Warn("the code is not in the thread of its card yet", "request", v.Request.ID, "error", err)
 	}

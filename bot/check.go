@@ -15,6 +15,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"countersign/bot/assistant"
 	"countersign/bot/kit"
 )
 
@@ -215,7 +216,8 @@ const scopeReactions = "reactions:write"
 // Extras are scopes that the manifest names and the bot works without: what one of them is
 // for is then left out.
 func Extras() map[string]string {
-	return map[string]string{scopeReactions: "the emoji on a question's thread that says whether it waits, runs or is done"}
+	return map[string]string{scopeReactions: "the emoji on a question's thread that says whether it waits, runs or is done",
+		assistant.Scope: "titles and suggested questions in the assistant view"}
 }
 
 // Who and what there is in a workspace, for whoever sets the bot up: nothing here is

@@ -22,7 +22,7 @@ func (h *asking) openForm(ctx context.Context, team, trigger string, f draw.Form
 	if err != nil {
 		return answer{}, err
 	}
-	f.Models = list.Allowed()
+	f.Models, f.Alone = list.Allowed(), f.Alone || list.Rules.Rules.Alone
 	// Opened before the channel's files are known: the trigger is good for three seconds, and listing
 	// files may take as many calls as there are pages.
 	view := draw.FormView(h.Policy(), f)
@@ -45,10 +45,28 @@ func (h *asking) offer(ctx context.Context, open slack.View, f draw.Form) {
 		f.Note = []kit.Part{kit.Words("The files of this channel cannot be listed right now. Name the file in your question.")}
 	}
 	f.Choices = files
+	if err == nil && f.Message {
+		f.Note = append(f.Note, h.unseen(ctx, &f)...)
+	}
 	_, err = h.api.UpdateViewContext(ctx, draw.FormView(h.Policy(), f), "", open.Hash, open.ID)
 	if err != nil && !slices.Contains([]string{"not_found", "hash_conflict", "view_not_found"}, slackError(err)) {
 		h.Log.Warn("put the files into a form", "error", detail(err))
 	}
+}
+
+// unseen takes out of a form what was ticked for somebody and cannot be read now, and says which and
+// why: they may see a file that the bot does not.
+func (h *asking) unseen(ctx context.Context, f *draw.Form) (said []kit.Part) {
+	for _, file := range f.Ticked {
+		cause := new(approval.CauseError)
+		if err := h.files.Stat(ctx, file); !errors.As(err, &cause) {
+			continue
+		}
+		is := func(g approval.File) bool { return g.ID == file.ID }
+		f.Ticked, f.Choices = slices.DeleteFunc(slices.Clone(f.Ticked), is), slices.DeleteFunc(f.Choices, is)
+		said = append(append(said, draw.Lacks(h.with(), cause.Cause)...), kit.Words(" "))
+	}
+	return said
 }
 
 // choices are what the form offers already, the files of its thread, and those of its
@@ -125,15 +143,22 @@ func (h *asking) clickAsk(ctx context.Context, cb slack.InteractionCallback, _ *
 // askMessage is the shortcut on a message: its words are the question, its files
 // are ticked, its thread gets the answer.
 func (h *asking) askMessage(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-	f := draw.Form{Channel: cb.Channel.ID, Team: cb.Team.ID, Person: cb.User.ID, Thread: cb.Message.ThreadTimestamp, Question: kit.FromSlack(cb.Message.Text)}
+	f := draw.Form{Message: true, Channel: cb.Channel.ID, Team: cb.Team.ID, Person: cb.User.ID, Thread: cb.Message.ThreadTimestamp, Question: kit.FromSlack(cb.Message.Text)}
 	if f.Thread == "" {
 		f.Thread = cb.Message.Timestamp
 	}
+	var kinds, hidden []string // of files that are no data, and that Slack shows to nobody here
 	for _, file := range cb.Message.Files {
-		if draw.Data(file.Name) && !gone(file) {
+		switch {
+		case gone(file) || file.FileAccess == "check_file_info":
+			hidden = append(hidden, file.Name)
+		case draw.Data(file.Name):
 			f.Ticked, f.Choices = append(f.Ticked, input(file)), append(f.Choices, input(file))
+		default:
+			kinds = append(kinds, file.Name)
 		}
 	}
+	f.Note = draw.Carries(len(f.Ticked), kinds, hidden)
 	return h.openForm(ctx, cb.Team.ID, cb.TriggerID, f)
 }
 
@@ -151,6 +176,10 @@ func (h *asking) submitForm(ctx context.Context, cb slack.InteractionCallback) (
 	}
 	// A form that was sent off before the channel's files were in it says nothing about them.
 	_, q.Given = fields[ids.FieldFiles]
+	if alone, asked := fields[ids.FieldAlone]; asked {
+		q.Private = len(alone.SelectedOptions) > 0
+		q.Openly = !q.Private && from.Channel != "" // where the channel was chosen in the form, its rules could not tick it
+	}
 	q.Brought = from.Brought
 	for _, ticked := range fields[ids.FieldFiles].SelectedOptions {
 		q.Files = append(q.Files, draw.TickedFile(ticked))
@@ -197,7 +226,10 @@ func (h *asking) clickAgain(ctx context.Context, cb slack.InteractionCallback, a
 	if r.Asker != cb.User.ID {
 		return answer{}, onlyAsker(cb.User.ID)
 	}
-	f := draw.Form{Channel: r.Project, Team: r.Team, Person: r.Asker, Thread: v.Session.ThreadTS, Question: r.Question, Choices: r.Files, Ticked: r.Files, Note: draw.LastTime(r)}
+	f := draw.Form{Channel: r.Project, Team: r.Team, Person: r.Asker, Thread: v.Session.ThreadTS, Alone: r.Private, Question: r.Question, Choices: r.Files, Ticked: r.Files, Note: draw.LastTime(r)}
+	if r.Private {
+		f.Thread = "" // it gets a thread of its own
+	}
 	if c := r.Cause; c != nil {
 		switch c.Code {
 		// The channel is asked for again, with the old one proposed. Its thread and its files stay there.
@@ -239,4 +271,29 @@ func portable(r *approval.Request) (files []approval.File) {
 		}
 	}
 	return files
+}
+
+// clickReread opens the form in which the asker says how a file is to be read instead.
+func (h *asking) clickReread(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	r, err := h.own(ctx, cb, action.Value)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, draw.RereadView(r, draw.Origin{Channel: seatOf(cb).channel, Thread: seatOf(cb).thread, Seal: r.ID}))
+}
+
+// own is a request of whoever presses: nobody else says how its files are read.
+func (h *asking) own(ctx context.Context, cb slack.InteractionCallback, id string) (*approval.Request, error) {
+	v, err := h.service.View(ctx, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case v.Request.Team != cb.Team.ID:
+		return nil, approval.ErrNotFound
+	case v.Request.Asker != cb.User.ID:
+		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Because(approval.WhyAskerCorrects)}
+	case len(draw.Rereadable(v.Request)) == 0:
+		return nil, &approval.InputError{Why: approval.Because(approval.WhyNotReadYet)}
+	}
+	return v.Request, nil
 }

@@ -131,7 +131,7 @@ func TestManyFilesBecomeAList(t *testing.T) {
 	require.Len(t, list.Options, 100)
 	require.Len(t, list.InitialOptions, 2)
 	f.Models = sample.Offered("m1")
-	require.Len(t, draw.FormView(b.bot.Policy(), f).Blocks.BlockSet, 3, "one model is no choice")
+	require.Len(t, draw.FormView(b.bot.Policy(), f).Blocks.BlockSet, 4, "one model is no choice")
 }
 
 func TestAFormOfAnotherVersionIsNotAcked(t *testing.T) {

@@ -103,6 +103,10 @@ func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socket
 	switch inner := e.InnerEvent.Data.(type) {
 	case *slackevents.AppHomeOpenedEvent:
 		return answer{after: func(ctx context.Context) { b.homes.home(ctx, e.TeamID, inner) }}, nil
+	case *slackevents.AssistantThreadStartedEvent:
+		return b.asking.chatted(e.TeamID, inner.AssistantThread), nil
+	case *slackevents.AssistantThreadContextChangedEvent:
+		return b.asking.chatted(e.TeamID, inner.AssistantThread), nil
 	case *slackevents.AppMentionEvent:
 		said = mentioned(e.TeamID, inner)
 	case *slackevents.MessageEvent:
@@ -171,6 +175,9 @@ type board struct {
 	clicks      map[string]func(context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error)
 }
 
+// newBoard says who takes what. Several names lead to one handler where buttons of one kind
+// stand side by side (package ids says why). A name without a handler is answered with nothing,
+// so a button that was taken out of use does no harm.
 func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, limit *limits, fund *funding, govern *governing, own *homes, read *answered) board {
 	return board{
 		commands: map[string]func(context.Context, slack.SlashCommand) (answer, error){
@@ -268,6 +275,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionVerify:    read.clickVerify,
 			ids.ActionGood:      read.clickRate,
 			ids.ActionBad:       read.clickRate,
+			ids.ActionTakeBack:  read.clickTakeBack,
 			ids.ActionGiveUp:    decide.clickGiveUp,
 
 			ids.ActionEditLimit:   limit.clickEditLimit,

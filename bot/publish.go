@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval/steps"
+	"countersign/bot/assistant"
 	"countersign/bot/draw"
 	"countersign/bot/kit"
 	"countersign/bot/readback"
@@ -19,12 +20,20 @@ type publishing struct {
 	*slackAPI
 	habits  *habits
 	homes   *homes
+	chats   *assistant.Threads
 	service choices
+	uploads uploads
 }
 
 // choices are the ways on of a request that a budget has refused.
 type choices interface {
 	Choices(ctx context.Context, id string) (*steps.Choices, error)
+}
+
+// uploads remembers the files of an answer from before anybody sees them, so that they are found
+// when it is taken back. Optional.
+type uploads interface {
+	Uploaded(ctx context.Context, requestID string, surface steps.Surface, files []string) error
 }
 
 // Publish implements steps.Slack: it draws one surface of a request and posts
@@ -47,7 +56,13 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 	if err != nil {
 		return steps.Post{}, err
 	}
+	if v.Leaks() {
+		return steps.Post{}, fmt.Errorf("publish %s of %s: it is private, and its thread is in %s", kind, v.Request.ID, v.Session.Channel)
+	}
 	had := v.Posts[kind]
+	if leaves := []steps.Surface{steps.SurfaceAnswer, steps.SurfaceFiles, steps.SurfaceReply, steps.SurfaceSheets}; v.Request.Taken != nil && slices.Contains(leaves, kind) {
+		return out.remove(ctx, v, kind)
+	}
 	switch kind {
 	case steps.SurfaceRoot:
 		// "theirs" is remembered as what it shows, so that nobody ever rewrites a person's own message.
@@ -78,6 +93,7 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 	case steps.SurfaceReply:
 		return out.putReply(ctx, v)
 	case steps.SurfaceMark:
+		out.chat(ctx, v)
 		return out.mark(ctx, v, who), nil
 	}
 	return steps.Post{}, fmt.Errorf("publish %s of %s: there is no such surface", kind, v.Request.ID)
@@ -130,6 +146,7 @@ func (out *publishing) send(ctx context.Context, v *steps.View, kind steps.Surfa
 		options = append(options, slack.MsgOptionTS(at.thread))
 	}
 	channel, ts, err := out.api.PostMessageContext(ctx, at.channel, options...)
+	out.chats.Posted(assistant.Thread{Channel: at.channel, TS: at.thread})
 	if err != nil {
 		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, detail(err))
 	}
@@ -152,6 +169,19 @@ func (out *publishing) putReply(ctx context.Context, v *steps.View) (steps.Post,
 		post, err = out.put(ctx, v, steps.SurfaceReply, spot{v.Session.Channel, draw.Thread(v)}, draw.Reply(v, false))
 	}
 	return post, err
+}
+
+// chat names the chat that a request stands in, and says what is being done for it. It comes after
+// every message, because a message takes that line away.
+func (out *publishing) chat(ctx context.Context, v *steps.View) {
+	at := assistant.Thread{Channel: v.Session.Channel, TS: draw.Thread(v)}
+	if !assistant.Direct(at.Channel) || at.TS == "" {
+		return
+	}
+	if len(v.Earlier) == 0 {
+		out.chats.Title(ctx, at, v.Request.Question)
+	}
+	out.chats.Say(ctx, at, assistant.Doing(v.Request))
 }
 
 // mark shows how a request stands as an emoji on the first message of its thread. That is

@@ -205,7 +205,7 @@ func (h *revising) clickMore(ctx context.Context, cb slack.InteractionCallback, 
 func (h *revising) moreCode(cb slack.InteractionCallback, v *steps.View) answer {
 	at := seatOf(cb)
 	return answer{after: func(ctx context.Context) {
-		_, refused, err := h.upload(ctx, spot{at.channel, cb.Container.MessageTs}, []approval.Artifact{draw.CodeFile(v.Request)}, true)
+		_, refused, err := h.upload(ctx, spot{at.channel, cb.Container.MessageTs}, []approval.Artifact{draw.CodeFile(v.Request)}, true, nil)
 		switch {
 		case err != nil:
 			h.tell(ctx, at, kit.Words(h.Words(err)))

@@ -43,7 +43,12 @@ func (out *publishing) putFiles(ctx context.Context, v *steps.View, kind steps.S
 		return 2
 	}
 	slices.SortStableFunc(files, func(a, b approval.Artifact) int { return order(a) - order(b) })
-	first, refused, err := out.upload(ctx, spot{v.Session.Channel, draw.Thread(v)}, files, late(v))
+	first, refused, err := out.upload(ctx, spot{v.Session.Channel, draw.Thread(v)}, files, late(v), func(ids []string) error {
+		if out.uploads == nil {
+			return nil
+		}
+		return out.uploads.Uploaded(ctx, v.Request.ID, kind, ids)
+	})
 	if err != nil {
 		return steps.Post{}, err
 	}
@@ -71,8 +76,9 @@ var errHost = errors.New("the upload's host does not take it")
 // any of it. It returns the first file's id; empty files, which Slack refuses,
 // are left out, and of nothing the id is "none". What Slack refuses for good is
 // left out as well, and named; so is, when it is late, all that does not get to
-// the upload's host.
-func (w *slackAPI) upload(ctx context.Context, at spot, files []approval.Artifact, late bool) (first string, refused []string, err error) {
+// the upload's host. remember, if there is one, hears of the ids before anybody sees
+// the files.
+func (w *slackAPI) upload(ctx context.Context, at spot, files []approval.Artifact, late bool, remember func(ids []string) error) (first string, refused []string, err error) {
 	var done []slack.FileSummary
 	var names []string
 	for n, f := range files {
@@ -99,6 +105,15 @@ func (w *slackAPI) upload(ctx context.Context, at spot, files []approval.Artifac
 	}
 	if len(done) == 0 {
 		return "none", refused, nil
+	}
+	if remember != nil {
+		var ids []string
+		for _, f := range done {
+			ids = append(ids, f.ID)
+		}
+		if err := remember(ids); err != nil {
+			return "", nil, err
+		}
 	}
 	_, err = w.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{Files: done, Channel: at.channel, ThreadTimestamp: at.thread})
 	if forGood(err) {
@@ -132,4 +147,47 @@ func (w *slackAPI) uploadOne(ctx context.Context, f approval.Artifact) (id strin
 		return "", fmt.Errorf("%w: %w", errHost, err)
 	}
 	return slot.FileID, nil
+}
+
+// remove deletes from Slack what stands there of an answer that was taken back. What is gone already
+// is gone. Where Slack refuses for good, the post says with which code, and whoever presses again has
+// it tried again.
+func (out *publishing) remove(ctx context.Context, v *steps.View, kind steps.Surface) (steps.Post, error) {
+	had, files := v.Posts[kind], v.Uploads[kind]
+	if had.Shown == steps.TakenBack {
+		return had, nil
+	}
+	post := had
+	if post.TS == "" { // nobody got to remembering where the files stand
+		post = steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Session.Channel, TS: files[0]}
+	}
+	post.Shown = steps.TakenBack
+	away := func(err error) error {
+		code := slackError(err)
+		switch {
+		case err == nil, slices.Contains([]string{"message_not_found", "file_not_found", "file_deleted"}, code):
+			return nil
+		case forGood(err):
+			out.Log.Error("Slack does not delete something of an answer that was taken back", "request", v.Request.ID, "surface", kind, "error", detail(err))
+			post.Shown = steps.TakenBack + ": " + code
+			return nil
+		}
+		return fmt.Errorf("delete the %s of %s: %w", kind, v.Request.ID, detail(err))
+	}
+	if kind == steps.SurfaceFiles || kind == steps.SurfaceSheets {
+		if len(files) == 0 && had.TS != "none" { // from before they were remembered one by one
+			files = []string{had.TS}
+		}
+		for _, file := range files {
+			if err := away(out.api.DeleteFileContext(ctx, file)); err != nil {
+				return had, err
+			}
+		}
+		return post, nil
+	}
+	_, _, err := out.api.DeleteMessageContext(ctx, had.Channel, had.TS)
+	if err := away(err); err != nil {
+		return had, err
+	}
+	return post, nil
 }

@@ -119,5 +119,5 @@ func TestAnAnswerOfNothingSaysSo(t *testing.T) {
 	rejected := sample.View(sample.In(approval.Rejected, approval.Words("No")))
 	rejected.Bill[0].Estimated = true
 	require.Contains(t, draw.Reply(rejected, true).Text(), "under 1 cent at most")
-	require.Contains(t, string(sample.MustJSON(draw.DetailsView(rejected))), "partly estimated")
+	require.Contains(t, string(sample.MustJSON(draw.DetailsView(rejected, true))), "partly estimated")
 }

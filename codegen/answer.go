@@ -43,7 +43,7 @@ func whole(a Answer, provider string) (d steps.Draft, failed *steps.WriterError)
 	case Whole:
 		return d, nil
 	case Empty:
-		return d, &steps.WriterError{Err: errors.New("a response without an answer"), Retry: true, Words: provider + " answered with something that is no answer."}
+		return d, &steps.WriterError{Err: errors.New("a response without an answer"), Retry: true, Words: provider + " answered with something that is not an answer."}
 	case CutOff:
 		return d, &steps.WriterError{Err: errors.New("the answer was cut off"),
 			Words:  "The model's answer was cut off before its end, so it is not shown.",
@@ -92,7 +92,8 @@ func read(answer string) (steps.Draft, *steps.WriterError) {
 }
 
 // askBack makes a question to the asker of the one block that holds it: the question, and
-// below it the answers that it offers, as a list.
+// below it the answers that it offers, as a list. One question at a time: each is a round with a
+// person, and after the first answer the others may not matter.
 func askBack(blocks []string) (steps.Draft, *steps.WriterError) {
 	lines := strings.Split(blocks[0], "\n")
 	at := slices.IndexFunc(lines, bullet.MatchString)

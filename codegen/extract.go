@@ -17,7 +17,7 @@ import (
 //
 // Everything else is refused with a *steps.WriterError whose Repair tells the model what
 // to do better: a reviewer should not have to choose between two programs, and half a
-// program is none.
+// program is not a program.
 func Extract(answer string) (code, prose string, err error) {
 	code, prose, _, err = extract(answer)
 	return code, prose, err

@@ -135,7 +135,7 @@ const (
 
 // Used is the usage that a provider reported, checked: no more tokens come from a cache or
 // go into it than there were, and a model that has no name is the one that was asked. Where the
-// figures make no sense, or the name is none, there is no usage.
+// figures make no sense, or the name cannot be one, there is no usage.
 func Used(asked, answered string, input, cached, written, output int) budget.Usage {
 	if answered == "" {
 		answered = asked
@@ -148,7 +148,7 @@ func Used(asked, answered string, input, cached, written, output int) budget.Usa
 }
 
 // isName tells whether a text can be a model's name. It gets into events, bills and
-// cards, and a server of somebody's own may say anything: no blank, nothing of Slack's markup, and
+// cards, and a self-hosted server may say anything: no blank, nothing of Slack's markup, and
 // no more than fits into a line.
 func isName(model string) bool {
 	if model == "" || len(model) > 120 {

@@ -57,7 +57,7 @@ func New(o Options, providers ...Provider) (*Writer, error) {
 	}
 	at := slices.Index(w.models, o.Default)
 	if at < 0 {
-		return nil, fmt.Errorf("DEFAULT_MODEL is %s, which is none of %s", o.Default, strings.Join(w.models, ", "))
+		return nil, fmt.Errorf("DEFAULT_MODEL is %s, which is not one of %s", o.Default, strings.Join(w.models, ", "))
 	}
 	w.models = slices.Insert(slices.Delete(w.models, at, at+1), 0, o.Default)
 	return w, nil
@@ -134,7 +134,8 @@ func (w *Writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) 
 	return d, err
 }
 
-// tooLong says that a prompt does not fit, before anything of it has left.
+// tooLong says that a prompt does not fit, before anything of it has left. It names a model that takes
+// more, if there is one: the asker can choose it with the next question.
 func (w *Writer) tooLong(model string) string {
 	said, room := "The question and the names of its files are too long for "+model, w.asks[model].About().window(model)
 	if room > 0 {

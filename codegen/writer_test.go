@@ -68,7 +68,7 @@ func TestModelsThatCannotBeOfferedAreRefused(t *testing.T) {
 	for want, make := range map[string]func() (*Writer, error){
 		"there is no model":                  func() (*Writer, error) { return New(Options{}) },
 		"the model a is offered by P and by": func() (*Writer, error) { return New(Options{}, offers(1, "a"), offers(1, "a")) },
-		"is none of a":                       func() (*Writer, error) { return New(Options{Default: "x"}, offers(1, "a")) },
+		"is not one of a":                    func() (*Writer, error) { return New(Options{Default: "x"}, offers(1, "a")) },
 		"the longest answer of claude-haiku-4-5 is 64000 tokens, and 70000": func() (*Writer, error) { return New(Options{}, offers(70_000, "claude-haiku-4-5")) },
 	} {
 		_, err := make()

@@ -34,12 +34,12 @@ CREATE TABLE event_kinds (kind text PRIMARY KEY CHECK (kind <> ''));
 INSERT INTO event_kinds (kind) VALUES
     ('answered'), ('approved'), ('asked'), ('asked about'), ('asked back'), ('asked for a top-up'), ('asked for an opinion'), ('asked to clarify'), ('asked to sign'), ('assigned'), ('away'), ('back'),
     ('begun'), ('begun too late'), ('blocked'), ('call failed'), ('called'), ('changes requested'), ('clarified'), ('continued'), ('corrected'),
-    ('declined a top-up'), ('declined model'), ('delegated'), ('delegation ended'), ('disowned'), ('disowned too late'),
+    ('declined a top-up'), ('declined model'), ('delegated'), ('delegation ended'), ('deleted'), ('disowned'), ('disowned too late'),
     ('downgraded'), ('drafted'), ('edit refused'), ('edited'), ('escalated'), ('expired'), ('failed'), ('fell back'), ('finished'), ('found'),
     ('frozen'), ('gone'), ('granted a top-up'), ('granted top-up'), ('held'), ('lost'), ('mismatch'), ('named'), ('no box'),
     ('opened review'), ('packed'), ('posted'), ('rated'), ('read'), ('refused change'), ('refused click'), ('refused draft'), ('rejected'), ('registered key'), ('reminded'), ('removed'), ('repeats'),
-    ('removed key'), ('removed limit'), ('restored'), ('seal broken'), ('sealed anew'), ('set limit'), ('set rules'), ('settled'), ('signing key'), ('started'), ('uncertain'),
-    ('unstarted'), ('voided'), ('waits for money'), ('weighed'), ('withdrawn'), ('written');
+    ('removed key'), ('removed limit'), ('restored'), ('seal broken'), ('sealed anew'), ('set limit'), ('set rules'), ('settled'), ('signing key'), ('started'), ('took back'), ('uncertain'),
+    ('unstarted'), ('uploaded'), ('voided'), ('waits for money'), ('weighed'), ('withdrawn'), ('written');
 -- The rows change with a migration, and with nothing else.
 CREATE TRIGGER event_kinds_unchangeable BEFORE INSERT OR UPDATE OR DELETE ON event_kinds FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER event_kinds_untruncatable BEFORE TRUNCATE ON event_kinds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -71,7 +71,7 @@ CREATE TABLE events (
     CONSTRAINT events_hash CHECK (hash = encode(sha256(convert_to(
         event_line(stream, seq, at, actor, kind, data, prev_hash), 'UTF8')), 'hex')),
     -- Every event is signed but those that the schema writes itself.
-    CONSTRAINT events_signed CHECK ((key IS NULL) = (signature IS NULL) AND (signature IS NOT NULL OR kind IN ('gone', 'posted')))
+    CONSTRAINT events_signed CHECK ((key IS NULL) = (signature IS NULL) AND (signature IS NOT NULL OR kind IN ('deleted', 'gone', 'posted', 'uploaded')))
 );
 -- How often a budget has refused something.
 CREATE INDEX events_blocked ON events (at) WHERE kind = 'blocked';

@@ -2,6 +2,21 @@
 
 -- +goose Up
 
+-- Who reads an answer: everybody in the channel, or its asker alone. A private thread is in their direct message;
+-- until its first message stands there, its channel is their id, by which Slack finds it.
+ALTER TABLE sessions ADD COLUMN private_to text NOT NULL DEFAULT '',
+    -- What is for one person stands in no channel.
+    ADD CONSTRAINT sessions_alone CHECK (private_to = '' OR channel = private_to OR channel ~ '^D'),
+    ADD CONSTRAINT sessions_private UNIQUE (id, team, private_to);
+ALTER TABLE requests ADD COLUMN private_to text NOT NULL DEFAULT '',
+    ADD CONSTRAINT requests_private CHECK (private_to IN ('', asker)),
+    -- Nothing private is in a thread that others read, and nothing of others in a private one.
+    ADD CONSTRAINT requests_private_fkey FOREIGN KEY (session_id, team, private_to) REFERENCES sessions (id, team, private_to);
+-- A private thread finds its place once, and stays there; no other moves at all.
+CREATE TRIGGER sessions_stay BEFORE UPDATE ON sessions FOR EACH ROW
+    WHEN (NEW.private_to <> OLD.private_to OR NEW.channel <> OLD.channel AND (OLD.private_to = '' OR OLD.channel <> OLD.private_to))
+    EXECUTE FUNCTION refuse('a thread stays where it is, and whose it is');
+
 -- Messages that stand in Slack.
 CREATE TABLE posts (
     request_id text NOT NULL REFERENCES requests,
@@ -20,6 +35,28 @@ CREATE TRIGGER posts_named BEFORE UPDATE ON posts FOR EACH ROW
     EXECUTE FUNCTION refuse('a message stays what it is');
 CREATE TRIGGER posts_undeletable BEFORE DELETE ON posts FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER posts_untruncatable BEFORE TRUNCATE ON posts FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+-- Files of answers that the bot has put into Slack, from before anybody sees them: by these they are found when the
+-- answer is taken back.
+CREATE TABLE uploads (
+    request_id text NOT NULL REFERENCES requests,
+    surface    text NOT NULL CHECK (surface IN ('files', 'sheets')),
+    file       text NOT NULL CHECK (file <> ''),
+    -- Each is there once.
+    PRIMARY KEY (request_id, file)
+);
+CREATE TRIGGER uploads_unchangeable BEFORE UPDATE OR DELETE ON uploads FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER uploads_untruncatable BEFORE TRUNCATE ON uploads FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+-- Answers that are not to stand in Slack any more. All else of them stays on record.
+CREATE TABLE takebacks (
+    -- An answer is taken back once.
+    request_id text PRIMARY KEY REFERENCES requests,
+    person     text NOT NULL CHECK (person <> ''),
+    at         timestamptz NOT NULL
+);
+CREATE TRIGGER takebacks_unchangeable BEFORE UPDATE OR DELETE ON takebacks FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER takebacks_untruncatable BEFORE TRUNCATE ON takebacks FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 -- A row for as long as Slack does not take a message. It says nothing about what
 -- may run; losing one only means that people hear of it later.

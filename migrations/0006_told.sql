@@ -223,3 +223,32 @@ END $$;
 CREATE TRIGGER posts_begin AFTER INSERT ON posts FOR EACH ROW EXECUTE FUNCTION posts_tell();
 CREATE TRIGGER posts_move AFTER UPDATE ON posts FOR EACH ROW
     WHEN ((NEW.channel, NEW.ts) IS DISTINCT FROM (OLD.channel, OLD.ts)) EXECUTE FUNCTION posts_tell();
+
+-- +goose StatementBegin
+-- So is which files are ours in Slack, and what has gone from there.
+CREATE FUNCTION uploads_tell() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM tell('request:' || NEW.request_id, 'countersign', 'uploaded', concat('{"file":', to_json(NEW.file), ',"surface":', to_json(NEW.surface), '}'));
+    RETURN NULL;
+END $$;
+CREATE FUNCTION posts_go() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM tell('request:' || NEW.request_id, 'countersign', 'deleted', concat('{"channel":', to_json(NEW.channel),
+        ',"stays":', to_json(substr(NEW.shown, length('taken back') + 3)), ',"surface":', to_json(NEW.surface), ',"ts":', to_json(NEW.ts), '}'));
+    RETURN NULL;
+END $$;
+-- Only what came of a run can be taken back, and by an event of just that.
+CREATE FUNCTION takebacks_told() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events e JOIN requests q ON q.id = NEW.request_id AND q.state = 'done'
+        WHERE e.stream = 'request:' || NEW.request_id AND e.kind = 'took back' AND e.actor = NEW.person AND e.at = NEW.at) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER uploads_begin AFTER INSERT ON uploads FOR EACH ROW EXECUTE FUNCTION uploads_tell();
+CREATE TRIGGER posts_go AFTER UPDATE ON posts FOR EACH ROW
+    WHEN (NEW.shown <> OLD.shown AND NEW.shown LIKE 'taken back%') EXECUTE FUNCTION posts_go();
+CREATE TRIGGER posts_gone AFTER INSERT ON posts FOR EACH ROW WHEN (NEW.shown LIKE 'taken back%') EXECUTE FUNCTION posts_go();
+CREATE CONSTRAINT TRIGGER takebacks_told AFTER INSERT ON takebacks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION takebacks_told();

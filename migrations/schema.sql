@@ -383,6 +383,16 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION posts_go() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM tell('request:' || NEW.request_id, 'countersign', 'deleted', concat('{"channel":', to_json(NEW.channel),
+        ',"stays":', to_json(substr(NEW.shown, length('taken back') + 3)), ',"surface":', to_json(NEW.surface), ',"ts":', to_json(NEW.ts), '}'));
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION posts_tell() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -823,6 +833,18 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION takebacks_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events e JOIN requests q ON q.id = NEW.request_id AND q.state = 'done'
+        WHERE e.stream = 'request:' || NEW.request_id AND e.kind = 'took back' AND e.actor = NEW.person AND e.at = NEW.at) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION tell(of text, who text, what text, facts text) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -910,6 +932,15 @@ CREATE FUNCTION untold(of text, promise text) RETURNS void
     AS $$
 BEGIN
     RAISE EXCEPTION 'no event tells of this change of %', of USING ERRCODE = 'check_violation', CONSTRAINT = promise;
+END $$;
+
+CREATE FUNCTION uploads_tell() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM tell('request:' || NEW.request_id, 'countersign', 'uploaded', concat('{"file":', to_json(NEW.file), ',"surface":', to_json(NEW.surface), '}'));
+    RETURN NULL;
 END $$;
 
 CREATE TABLE artifacts (
@@ -1045,7 +1076,7 @@ CREATE TABLE events (
     CONSTRAINT events_prev_hash_check CHECK ((prev_hash ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT events_seq_check CHECK ((seq >= 1)),
     CONSTRAINT events_signature_check CHECK ((signature ~ '^[A-Za-z0-9+/]{86}==$'::text)),
-    CONSTRAINT events_signed CHECK ((((key IS NULL) = (signature IS NULL)) AND ((signature IS NOT NULL) OR (kind = ANY (ARRAY['gone'::text, 'posted'::text]))))),
+    CONSTRAINT events_signed CHECK ((((key IS NULL) = (signature IS NULL)) AND ((signature IS NOT NULL) OR (kind = ANY (ARRAY['deleted'::text, 'gone'::text, 'posted'::text, 'uploaded'::text]))))),
     CONSTRAINT events_stream_check CHECK (((stream <> ''::text) AND (stream !~ '[[:cntrl:]]'::text)))
 );
 
@@ -1305,6 +1336,7 @@ CREATE TABLE requests (
     shown_at timestamp with time zone,
     told bigint DEFAULT 0 NOT NULL,
     version bigint DEFAULT 1 NOT NULL,
+    private_to text DEFAULT ''::text NOT NULL,
     CONSTRAINT requests_asker_check CHECK ((asker <> ''::text)),
     CONSTRAINT requests_attempts_check CHECK ((attempts >= 0)),
     CONSTRAINT requests_away_before_run CHECK (((away IS NULL) OR (state <> ALL (ARRAY['running'::text, 'done'::text, 'lost'::text])))),
@@ -1324,6 +1356,7 @@ CREATE TABLE requests (
     CONSTRAINT requests_not_for_asker CHECK (((assignee <> asker) AND (asker <> ALL (opinions)))),
     CONSTRAINT requests_place_check CHECK ((place >= '-1'::integer)),
     CONSTRAINT requests_place_waits CHECK (((place = 0) OR (state = ANY (ARRAY['drafting'::text, 'approved'::text])))),
+    CONSTRAINT requests_private CHECK (((private_to = ''::text) OR (private_to = asker))),
     CONSTRAINT requests_project_check CHECK ((project <> ''::text)),
     CONSTRAINT requests_quorum_check CHECK ((quorum >= 1)),
     CONSTRAINT requests_reason_check CHECK ((jsonb_typeof(reason) = 'object'::text)),
@@ -1401,6 +1434,8 @@ CREATE TABLE sessions (
     channel text NOT NULL,
     thread_ts text,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    private_to text DEFAULT ''::text NOT NULL,
+    CONSTRAINT sessions_alone CHECK (((private_to = ''::text) OR (channel = private_to) OR (channel ~ '^D'::text))),
     CONSTRAINT sessions_channel_check CHECK ((channel <> ''::text)),
     CONSTRAINT sessions_id_check CHECK ((id <> ''::text)),
     CONSTRAINT sessions_team_check CHECK ((team <> ''::text)),
@@ -1427,6 +1462,13 @@ ALTER TABLE ssh_keys ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE takebacks (
+    request_id text NOT NULL,
+    person text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT takebacks_person_check CHECK ((person <> ''::text))
 );
 
 CREATE TABLE topups (
@@ -1506,6 +1548,14 @@ CREATE TABLE unstarted_runs (
     started_at timestamp with time zone NOT NULL,
     taken_back_at timestamp with time zone NOT NULL,
     CONSTRAINT unstarted_runs_times CHECK ((taken_back_at >= started_at))
+);
+
+CREATE TABLE uploads (
+    request_id text NOT NULL,
+    surface text NOT NULL,
+    file text NOT NULL,
+    CONSTRAINT uploads_file_check CHECK ((file <> ''::text)),
+    CONSTRAINT uploads_surface_check CHECK ((surface = ANY (ARRAY['files'::text, 'sheets'::text])))
 );
 
 CREATE VIEW usage AS
@@ -1665,6 +1715,9 @@ ALTER TABLE ONLY sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY sessions
+    ADD CONSTRAINT sessions_private UNIQUE (id, team, private_to);
+
+ALTER TABLE ONLY sessions
     ADD CONSTRAINT sessions_team UNIQUE (id, team);
 
 ALTER TABLE ONLY settlements
@@ -1675,6 +1728,9 @@ ALTER TABLE ONLY ssh_keys
 
 ALTER TABLE ONLY ssh_keys
     ADD CONSTRAINT ssh_keys_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY takebacks
+    ADD CONSTRAINT takebacks_pkey PRIMARY KEY (request_id);
 
 ALTER TABLE ONLY topups
     ADD CONSTRAINT topups_pkey PRIMARY KEY (id);
@@ -1693,6 +1749,9 @@ ALTER TABLE ONLY unstarted_runs
 
 ALTER TABLE ONLY unstarted_runs
     ADD CONSTRAINT unstarted_runs_pkey PRIMARY KEY (box_id);
+
+ALTER TABLE ONLY uploads
+    ADD CONSTRAINT uploads_pkey PRIMARY KEY (request_id, file);
 
 CREATE INDEX contents_by_stream ON contents USING btree (stream);
 
@@ -1888,6 +1947,10 @@ CREATE TRIGGER people_untruncatable BEFORE TRUNCATE ON people FOR EACH STATEMENT
 
 CREATE TRIGGER posts_begin AFTER INSERT ON posts FOR EACH ROW EXECUTE FUNCTION posts_tell();
 
+CREATE TRIGGER posts_go AFTER UPDATE ON posts FOR EACH ROW WHEN (((new.shown <> old.shown) AND (new.shown ~~ 'taken back%'::text))) EXECUTE FUNCTION posts_go();
+
+CREATE TRIGGER posts_gone AFTER INSERT ON posts FOR EACH ROW WHEN ((new.shown ~~ 'taken back%'::text)) EXECUTE FUNCTION posts_go();
+
 CREATE TRIGGER posts_move AFTER UPDATE ON posts FOR EACH ROW WHEN (((new.channel IS DISTINCT FROM old.channel) OR (new.ts IS DISTINCT FROM old.ts))) EXECUTE FUNCTION posts_tell();
 
 CREATE TRIGGER posts_named BEFORE UPDATE ON posts FOR EACH ROW WHEN (((new.request_id IS DISTINCT FROM old.request_id) OR (new.surface IS DISTINCT FROM old.surface))) EXECUTE FUNCTION refuse('a message stays what it is');
@@ -1968,6 +2031,8 @@ CREATE TRIGGER scopes_undeletable BEFORE DELETE ON scopes FOR EACH ROW EXECUTE F
 
 CREATE TRIGGER scopes_untruncatable BEFORE TRUNCATE ON scopes FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE TRIGGER sessions_stay BEFORE UPDATE ON sessions FOR EACH ROW WHEN (((new.private_to <> old.private_to) OR ((new.channel <> old.channel) AND ((old.private_to = ''::text) OR (old.channel <> old.private_to))))) EXECUTE FUNCTION refuse('a thread stays where it is, and whose it is');
+
 CREATE CONSTRAINT TRIGGER settlements_add_up AFTER INSERT ON settlements DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION settlements_add_up();
 
 CREATE TRIGGER settlements_balance AFTER INSERT ON settlements FOR EACH ROW WHEN ((new.amount > 0)) EXECUTE FUNCTION settlements_balance();
@@ -1990,6 +2055,12 @@ CREATE TRIGGER ssh_keys_unchangeable BEFORE DELETE OR UPDATE ON ssh_keys FOR EAC
 
 CREATE TRIGGER ssh_keys_untruncatable BEFORE TRUNCATE ON ssh_keys FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE CONSTRAINT TRIGGER takebacks_told AFTER INSERT ON takebacks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION takebacks_told();
+
+CREATE TRIGGER takebacks_unchangeable BEFORE DELETE OR UPDATE ON takebacks FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER takebacks_untruncatable BEFORE TRUNCATE ON takebacks FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE TRIGGER topups_decide_once BEFORE INSERT OR UPDATE ON topups FOR EACH ROW EXECUTE FUNCTION topups_decide_once();
 
 CREATE CONSTRAINT TRIGGER topups_told AFTER INSERT OR UPDATE ON topups DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION topups_told();
@@ -2007,6 +2078,12 @@ CREATE CONSTRAINT TRIGGER unstarted_runs_told AFTER INSERT ON unstarted_runs DEF
 CREATE TRIGGER unstarted_runs_unchangeable BEFORE DELETE OR UPDATE ON unstarted_runs FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER unstarted_runs_untruncatable BEFORE TRUNCATE ON unstarted_runs FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER uploads_begin AFTER INSERT ON uploads FOR EACH ROW EXECUTE FUNCTION uploads_tell();
+
+CREATE TRIGGER uploads_unchangeable BEFORE DELETE OR UPDATE ON uploads FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER uploads_untruncatable BEFORE TRUNCATE ON uploads FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 ALTER TABLE ONLY artifacts
     ADD CONSTRAINT artifacts_alt_fkey FOREIGN KEY (alt) REFERENCES contents(hash);
@@ -2087,6 +2164,9 @@ ALTER TABLE ONLY posts
     ADD CONSTRAINT posts_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
 
 ALTER TABLE ONLY requests
+    ADD CONSTRAINT requests_private_fkey FOREIGN KEY (session_id, team, private_to) REFERENCES sessions(id, team, private_to);
+
+ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_question_fkey FOREIGN KEY (question) REFERENCES contents(hash);
 
 ALTER TABLE ONLY requests
@@ -2125,6 +2205,9 @@ ALTER TABLE ONLY runs
 ALTER TABLE ONLY settlements
     ADD CONSTRAINT settlements_hold_fkey FOREIGN KEY (hold_id, request_id, team, asker, session_id, project) REFERENCES holds(id, request_id, team, asker, session_id, project);
 
+ALTER TABLE ONLY takebacks
+    ADD CONSTRAINT takebacks_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
+
 ALTER TABLE ONLY topups
     ADD CONSTRAINT topups_answer_fkey FOREIGN KEY (answer) REFERENCES contents(hash);
 
@@ -2145,3 +2228,6 @@ ALTER TABLE ONLY unseen
 
 ALTER TABLE ONLY unstarted_runs
     ADD CONSTRAINT unstarted_runs_revision_fkey FOREIGN KEY (request_id, revision, digest) REFERENCES revisions(request_id, number, digest);
+
+ALTER TABLE ONLY uploads
+    ADD CONSTRAINT uploads_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);

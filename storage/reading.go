@@ -140,7 +140,7 @@ func (db *readingBook) ToldBefore(ctx context.Context, c approval.Content) (told
 			}
 			return nil
 		}, `SELECT f -> 'answers' AS answers FROM requests, jsonb_array_elements(files) f
-			WHERE team = $1 AND project = $2 AND files @? '$[*].answers[*] ? (@.code starts with "told_")'
+			WHERE team = $1 AND project = $2 AND private_to = '' AND files @? '$[*].answers[*] ? (@.code starts with "told_")'
 				AND f ->> 'sha256' = $3 AND f @? '$.answers[*] ? (@.code starts with "told_" && @.code != "told_before")'
 			ORDER BY changed_at DESC LIMIT 1`, c.Team, c.Project, c.SHA256)
 	})
@@ -189,11 +189,13 @@ type repeatRow struct {
 	Question string    `json:"question"`
 	At       time.Time `json:"at"`
 	Manifest string    `json:"manifest"`
+	Taken    bool      `json:"taken"`
 }
 
 // repeatsOf is the run that a row of requests repeats.
 const repeatsOf = `(SELECT jsonb_build_object('request', f.id, 'revision', v.number, 'digest', v.digest, 'asker', f.asker, 'question', said(f.question),
-	'at', f.created_at, 'manifest', said(v.manifest)) FROM requests f JOIN revisions v ON v.request_id = f.id
+	'at', f.created_at, 'manifest', said(v.manifest),
+	'taken', EXISTS (SELECT FROM takebacks t WHERE t.request_id = f.id)) FROM requests f JOIN revisions v ON v.request_id = f.id
 	WHERE (f.id, v.number) = (requests.repeats, requests.repeats_revision))`
 
 // repeat is what it means. A manifest that has not its digest any more is none.
@@ -201,7 +203,7 @@ func (r *repeatRow) repeat() *approval.Repeat {
 	if r == nil {
 		return nil
 	}
-	f := &approval.Repeat{Request: r.Request, Revision: r.Revision, Digest: r.Digest, Asker: r.Asker, Question: r.Question, At: r.At.UTC()}
+	f := &approval.Repeat{Request: r.Request, Revision: r.Revision, Digest: r.Digest, Asker: r.Asker, Question: r.Question, At: r.At.UTC(), Taken: r.Taken}
 	if err := json.Unmarshal([]byte(r.Manifest), &f.Manifest); err != nil || f.Manifest.Digest() != f.Digest {
 		f.Manifest = approval.Manifest{}
 	}

@@ -20,7 +20,7 @@ import (
 
 // Counter reads who pays for a question, and the thread in which it is asked.
 func (db *requests) Counter(ctx context.Context, q approval.Question) (c steps.Counter, err error) {
-	thread := approval.Session{Team: q.Team, Channel: q.Project, ThreadTS: q.ThreadTS}
+	thread := q.Thread()
 	scopes := func() []budget.Scope {
 		list := []budget.Scope{{Team: q.Team, Kind: budget.User, ID: q.Asker}, {Team: q.Team, Kind: budget.Project, ID: q.Project}, {Team: q.Team, Kind: budget.Team, ID: q.Team}}
 		if c.Session != "" {
@@ -29,10 +29,10 @@ func (db *requests) Counter(ctx context.Context, q approval.Question) (c steps.C
 		return list
 	}
 	var own, house review.RuleSet
-	c.Standings, err = db.money.Reckoned(ctx, money.PayersOfQuestion(thread, q.Asker), scopes, func(b *pgx.Batch) {
+	c.Standings, err = db.money.Reckoned(ctx, money.PayersOfQuestion(thread, q.Project, q.Asker), scopes, func(b *pgx.Batch) {
 		c = steps.Counter{}
 		pg.Tell(b, []any{&c.Now}, pg.TellTime)
-		queueSession(b, thread, func(id string) error { c.Session = id; return nil })
+		queueSession(b, thread, func(id, in string) error { c.Session, c.PrivateIn = id, in; return nil })
 		queueThreadFiles(b, thread, func(files []approval.File) { c.Files = files })
 		if q.Spoken {
 			queueClarifying(b, thread, q, &c)
@@ -70,7 +70,7 @@ func (db *requests) Ask(ctx context.Context, r *approval.Request, thread approva
 		if !errors.Is(err, errMoved) {
 			return became, err
 		}
-		err = db.look(ctx, func(b *pgx.Batch) { queueSession(b, thread, func(its string) error { id = its; return nil }) })
+		err = db.look(ctx, func(b *pgx.Batch) { queueSession(b, thread, func(its, _ string) error { id = its; return nil }) })
 		if err != nil {
 			return pg.Settled, err
 		}
@@ -119,17 +119,19 @@ func (db *requests) byTrigger(ctx context.Context, team, trigger string) (*appro
 	return list[0], nil
 }
 
-// queueSession reads which session a thread is, where it is one.
-func queueSession(b *pgx.Batch, thread approval.Session, take func(id string) error) {
+// queueSession reads which session a thread is, where it is one, and of a private one by which channel's
+// rules it goes: the latest that was asked about in it.
+func queueSession(b *pgx.Batch, thread approval.Session, take func(id, privateIn string) error) {
 	if thread.ThreadTS == "" {
 		return
 	}
-	pg.Ask(b, func(rows []struct{ ID string }) error {
+	pg.Ask(b, func(rows []struct{ ID, PrivateIn string }) error {
 		for _, row := range rows {
-			return take(row.ID)
+			return take(row.ID, row.PrivateIn)
 		}
 		return nil
-	}, `SELECT id FROM sessions WHERE team = $1 AND channel = $2 AND thread_ts = $3`, thread.Team, thread.Channel, thread.ThreadTS)
+	}, `SELECT id, CASE WHEN private_to = '' THEN '' ELSE coalesce((SELECT project FROM requests r WHERE r.session_id = s.id ORDER BY created_at DESC LIMIT 1), '') END AS private_in
+		FROM sessions s WHERE team = $1 AND channel = $2 AND thread_ts = $3`, thread.Team, thread.Channel, thread.ThreadTS)
 }
 
 // insertRequest writes a request and the session of its thread. It waits for whoever
@@ -155,10 +157,14 @@ func (db *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread appr
 	}
 	question := words.Text(r.Question)
 	words.Queue(b)
+	privateTo := ""
+	if r.Private {
+		privateTo = r.Asker
+	}
 	b.Queue(`
-		INSERT INTO sessions (id, team, channel, thread_ts) VALUES ($1, $2, $3, nullif($4, ''))
-		ON CONFLICT DO NOTHING`, r.SessionID, thread.Team, thread.Channel, thread.ThreadTS)
-	queueSession(b, thread, func(id string) error {
+		INSERT INTO sessions (id, team, channel, thread_ts, private_to) VALUES ($1, $2, $3, nullif($4, ''), $5)
+		ON CONFLICT DO NOTHING`, r.SessionID, thread.Team, thread.Channel, thread.ThreadTS, privateTo)
+	queueSession(b, thread, func(id, _ string) error {
 		if id != r.SessionID {
 			return errMoved
 		}
@@ -166,11 +172,11 @@ func (db *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread appr
 	})
 	b.Queue(`
 		INSERT INTO requests (id, session_id, team, project, asker, question, model, files, trigger, state,
-			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek, fallback, repeats, repeats_revision, repeats_digest, told)
-		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, 1 FROM sessions WHERE id = $2
+			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek, fallback, private_to, repeats, repeats_revision, repeats_digest, told)
+		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, 1 FROM sessions WHERE id = $2
 		ON CONFLICT (team, trigger) DO NOTHING`,
 		r.ID, r.SessionID, r.Team, r.Project, r.Asker, question, r.Model, files, r.Trigger, r.State,
-		r.Attempts, pg.Micro(r.CreatedAt), pg.Micro(r.ChangedAt), pg.Moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek, fallback, repeats, revision, digest).
+		r.Attempts, pg.Micro(r.CreatedAt), pg.Micro(r.ChangedAt), pg.Moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek, fallback, privateTo, repeats, revision, digest).
 		Exec(func(tag pgconn.CommandTag) error {
 			if tag.RowsAffected() == 0 {
 				return errAsked

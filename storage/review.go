@@ -148,7 +148,7 @@ func (db *lists) Vetted(ctx context.Context, team, project, without string, limi
 				(SELECT max(d.at) FROM decisions d WHERE d.request_id = v.request_id AND d.revision = v.number) AS at
 			FROM (
 				SELECT id, revision, question FROM requests
-				WHERE team = $1 AND project = $2 AND id <> $3
+				WHERE team = $1 AND project = $2 AND id <> $3 AND private_to = '' -- nobody else learns what was asked alone
 					AND state IN ('approved', 'running', 'done', 'lost')
 				ORDER BY created_at DESC, id LIMIT $4) r
 			JOIN revisions v ON v.request_id = r.id AND v.number = r.revision

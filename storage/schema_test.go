@@ -22,6 +22,13 @@ var breaches = []struct {
 	sql        string
 	constraint string
 }{
+	{"a private thread stands with its asker", `INSERT INTO sessions (id, team, channel, private_to) VALUES ('s', 'TEAM', 'C1', 'ASKER')`, "sessions_alone"},
+	{"a private thread moves once, and to a direct message", `INSERT INTO sessions (id, team, channel, private_to) VALUES ('s', 'TEAM', 'ASKER', 'ASKER'); UPDATE sessions SET channel = 'C1' WHERE id = 's'`, "sessions_alone"},
+	{"a thread stays where it is", `UPDATE sessions SET channel = 'C9'`, "sessions_stay"},
+	{"a private thread stays where it is", `INSERT INTO sessions (id, team, channel, private_to) VALUES ('s', 'TEAM', 'D1', 'ASKER'); UPDATE sessions SET channel = 'D2' WHERE id = 's'`, "sessions_stay"},
+	{"a private thread stays whose it is", `INSERT INTO sessions (id, team, channel, private_to) VALUES ('s', 'TEAM', 'D1', 'ASKER'); UPDATE sessions SET private_to = '' WHERE id = 's'`, "sessions_stay"},
+	{"what is private is in no thread that others read", `UPDATE requests SET private_to = asker WHERE id = DONE`, "requests_private_fkey"},
+	{"what is private is its asker's", `UPDATE requests SET private_to = 'OTHER' WHERE id = DONE`, "requests_private"},
 	{"a session has a team", `INSERT INTO sessions (id, team, channel) VALUES ('s', '', 'c')`, "sessions_team_check"},
 	{"a session has a channel", `INSERT INTO sessions (id, team, channel) VALUES ('s', 't', '')`, "sessions_channel_check"},
 	{"a thread is one session", `INSERT INTO sessions (id, team, channel, thread_ts) VALUES ('s', 'TEAM', 'CHAN', '1.1'), ('s2', 'TEAM', 'CHAN', '1.1')`,
@@ -332,7 +339,7 @@ func TestEveryConstraintIsBrokenByATest(t *testing.T) {
 	require.Greater(t, len(names), 50)
 	tried := map[string]bool{
 		// Keys that exist to be referred to: what refers to them is tried.
-		"sessions_team": true, "requests_asker": true, "requests_payers": true, "revisions_seal": true, "revisions_authorship": true,
+		"sessions_team": true, "sessions_private": true, "requests_asker": true, "requests_payers": true, "revisions_seal": true, "revisions_authorship": true,
 		"holds_payers": true, "events_hashed": true, "checkpoints_numbered": true,
 		// A trigger that knows more looks first.
 		"holds_rest_fkey": true, "requests_repeats_fkey": true,
@@ -350,7 +357,7 @@ func TestEveryConstraintIsBrokenByATest(t *testing.T) {
 		// These wait: TestPeopleAndRulesWaitForWhatRestsOnThem.
 		"people_authority": true, "ssh_keys_authority": true, "delegations_authority": true, "rules_authority": true,
 		// These write an event: TestWhereAMessageStandsIsInTheTrail.
-		"posts_begin": true, "posts_move": true,
+		"posts_begin": true, "posts_move": true, "posts_go": true, "posts_gone": true, "uploads_begin": true,
 		// Plain references and shapes, like those tried on other tables.
 		"revisions_request_id_fkey": true, "messages_session_id_fkey": true, "posts_request_id_fkey": true, "notices_request_id_fkey": true, "notices_digest_fkey": true, "notice_posts_key_fkey": true, "unseen_request_id_fkey": true, "charges_hold_id_fkey": true,
 		"requests_refused_check": true, "decisions_click_check": true,

@@ -29,14 +29,18 @@ func (db *shown) Posted(ctx context.Context, post steps.Post) error {
 			INSERT INTO posts (request_id, surface, channel, ts, shown) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown`,
 			post.RequestID, post.Surface, post.Channel, post.TS, post.Shown)
+		if err == nil && !post.Gone() {
+			// Somebody draws who does not know that the answer was taken back meanwhile: what they posted goes as well.
+			_, err = tx.Exec(ctx, `UPDATE requests SET shown_at = NULL WHERE id = $1 AND EXISTS (SELECT FROM takebacks WHERE request_id = $1)`, post.RequestID)
+		}
 		if err != nil || post.Surface != steps.SurfaceRoot {
 			return err
 		}
 		_, err = tx.Exec(ctx, `
-			UPDATE sessions SET thread_ts = $2
-			WHERE id = (SELECT session_id FROM requests WHERE id = $1) AND channel = $3 AND thread_ts IS NULL
+			UPDATE sessions SET thread_ts = $2, channel = $3
+			WHERE id = (SELECT session_id FROM requests WHERE id = $1) AND (channel = $3 OR private_to <> '' AND channel = private_to) AND thread_ts IS NULL
 				AND NOT EXISTS (SELECT FROM sessions other
-					WHERE other.team = sessions.team AND other.channel = sessions.channel AND other.thread_ts = $2)`,
+					WHERE other.team = sessions.team AND other.channel = $3 AND other.thread_ts = $2)`,
 			post.RequestID, post.TS, post.Channel)
 		return err
 	})
@@ -159,3 +163,31 @@ func (db *shown) Seen(ctx context.Context, requestID string, surface steps.Surfa
 	}
 	return nil
 }
+
+// takenOf is who has taken the answer of a row of requests out of Slack.
+const takenOf = `(SELECT jsonb_build_object('by', t.person, 'at', t.at) FROM takebacks t WHERE t.request_id = requests.id)`
+
+// storeTakenBack stores that an answer is to go from Slack.
+func storeTakenBack(b *pgx.Batch, r *approval.Request) {
+	if back := r.Changes.Taken; back != nil {
+		b.Queue(`INSERT INTO takebacks (request_id, person, at) VALUES ($1, $2, $3)`, r.ID, back.By, pg.Micro(back.At))
+	}
+}
+
+// Uploads are the files of answers in Slack.
+type Uploads struct{ DB *DB }
+
+// Uploaded remembers files of an answer before anybody sees them there.
+func (u Uploads) Uploaded(ctx context.Context, requestID string, surface steps.Surface, files []string) error {
+	err := u.DB.writeByKey(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO uploads (request_id, surface, file) SELECT $1, $2, unnest($3::text[]) ON CONFLICT DO NOTHING`, requestID, surface, files)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("remember the files of %s: %w", requestID, err)
+	}
+	return nil
+}
+
+// uploadsOf are the files of the answer of a row q of requests that the bot has put into Slack, by surface.
+const uploadsOf = `(SELECT jsonb_object_agg(surface, files) FROM (SELECT surface, jsonb_agg(file ORDER BY file) AS files FROM uploads WHERE request_id = q.id GROUP BY surface) u)`

@@ -48,6 +48,20 @@ var toldBreaches = []struct {
 	{"a message in Slack is what it is", posted + `UPDATE posts SET surface = 'reply'`, "posts_named"},
 	{"a message in Slack is not forgotten", posted + `DELETE FROM posts`, "posts_undeletable"},
 	{"messages in Slack are not forgotten", `TRUNCATE posts`, "posts_untruncatable"},
+
+	{"an answer is taken back by an event", `INSERT INTO takebacks VALUES (DONE, 'ASKER', now())`, "takebacks_told"},
+	{"it is taken back by somebody", `INSERT INTO takebacks VALUES (DONE, '', now())`, "takebacks_person_check"},
+	{"it is taken back once", `INSERT INTO takebacks VALUES (DONE, 'ASKER', now()), (DONE, 'ADMIN', now())`, "takebacks_pkey"},
+	{"what is taken back was asked", `INSERT INTO takebacks VALUES ('nobody', 'ASKER', now())`, "takebacks_request_id_fkey"},
+	{"who has taken it back stays", `INSERT INTO takebacks VALUES (DONE, 'ASKER', now()); UPDATE takebacks SET person = 'ADMIN'`, "takebacks_unchangeable"},
+	{"what was taken back stays so", `INSERT INTO takebacks VALUES (DONE, 'ASKER', now()); DELETE FROM takebacks`, "takebacks_unchangeable"},
+	{"what was taken back is not emptied", `TRUNCATE takebacks`, "takebacks_untruncatable"},
+	{"a file in Slack is of an answer", `INSERT INTO uploads VALUES ('nobody', 'files', 'F1')`, "uploads_request_id_fkey"},
+	{"a file in Slack has a name", `INSERT INTO uploads VALUES (DONE, 'files', '')`, "uploads_file_check"},
+	{"a file in Slack is what it is", `INSERT INTO uploads VALUES (DONE, 'card', 'F1')`, "uploads_surface_check"},
+	{"a file in Slack is there once", `INSERT INTO uploads VALUES (DONE, 'files', 'F1'), (DONE, 'sheets', 'F1')`, "uploads_pkey"},
+	{"a file in Slack is not forgotten", `INSERT INTO uploads VALUES (DONE, 'files', 'F1'); DELETE FROM uploads`, "uploads_unchangeable"},
+	{"files in Slack are not forgotten", `TRUNCATE uploads`, "uploads_untruncatable"},
 }
 
 const posted = `INSERT INTO posts VALUES (DONE, 'card', 'C', '1', '')` + ";\n"

@@ -43,13 +43,14 @@ func (db *shown) View(ctx context.Context, id string) (*steps.View, error) {
 func queueView(b *pgx.Batch, id string, v *steps.View) {
 	pg.Ask(b, func(rows []sessionRow) error {
 		for _, row := range rows {
+			v.Uploads = row.Uploads
 			v.Session = approval.Session{ID: row.ID, Team: row.Team, Channel: row.Channel, ThreadTS: row.ThreadTS}
 			if row.Next != "" {
 				v.Next = strings.Split(row.Next, "\n")
 			}
 		}
 		return nil
-	}, `SELECT s.id, s.team, s.channel, coalesce(s.thread_ts, '') AS thread_ts, coalesce(`+nextOf+`, '') AS next FROM sessions s JOIN requests q ON q.session_id = s.id WHERE q.id = $1`, id)
+	}, `SELECT s.id, s.team, s.channel, coalesce(s.thread_ts, '') AS thread_ts, coalesce(`+nextOf+`, '') AS next, `+uploadsOf+` AS uploads FROM sessions s JOIN requests q ON q.session_id = s.id WHERE q.id = $1`, id)
 	// The last questions of the session before this one: without them a follow-up says
 	// little to whoever reviews it.
 	pg.Ask(b, func(rows []struct{ Question string }) error {
@@ -98,6 +99,7 @@ type sessionRow struct {
 	Channel  string
 	ThreadTS string `db:"thread_ts"`
 	Next     string
+	Uploads  map[steps.Surface][]string
 }
 
 // spendRow is a line of a bill with the settlement that it belongs to.
@@ -184,6 +186,7 @@ func (db *requests) History(ctx context.Context, id string) (history []approval.
 				AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
 				AND (earlier.seek IS NULL OR earlier.state = 'drafting') -- not what was never found
 				AND earlier.repeats IS NULL -- what is repeated says nothing new
+				AND NOT EXISTS (SELECT FROM takebacks t WHERE t.request_id = earlier.id) -- nothing rests on what was taken back
 			JOIN messages m ON m.session_id = this.session_id AND m.request_id = earlier.id
 			LEFT JOIN runs x ON x.request_id = m.request_id AND m.role = 'result'
 			LEFT JOIN revisions v ON v.request_id = x.request_id AND v.number = x.revision

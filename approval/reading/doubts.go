@@ -21,7 +21,8 @@ type Doubt struct {
 // Choice is one answer to a doubt, and the words on its button.
 type Choice struct{ Says, Words string }
 
-// Answered is what somebody has said about a doubt.
+// Answered is what somebody has said about a doubt. It holds for the content that it was said
+// of: a file of the same name with other bytes is asked about anew.
 type Answered struct {
 	Doubt
 	Says    string `json:"says"`

@@ -4,6 +4,19 @@
 // Its one rule: a reading holds no value of its file. It is codes, numbers and
 // names of at most 200 characters; the sentences are made here. It knows nothing
 // of boxes or Slack.
+//
+// # From a box to a card
+//
+// A box answers in JSON, and Answer.Check holds that to its form: a Reading (how the file is
+// read) or a Problem (why it is not). Something strange is an Odd thing. Where it has
+// Choices, a person can decide what the box could not: it is a Doubt, which the asker of a
+// question is asked before a model is. What they say is an Answered. One that only changes
+// the types of columns is applied here (Settled). One that a box has to know before it reads
+// is Told, and the file is read anew. The reading with its answers is what the card shows,
+// what the manifest seals by its hash, and what load obeys in the program.
+//
+// A Glimpse is something else: values, for one prompt, in channels whose administrators let
+// a model see them. Nothing of it is ever written down.
 package reading
 
 import (
@@ -70,6 +83,7 @@ func fingerprint(what any) string {
 const Guess = 0.25
 
 // Table is one table of a file.
+// Heading, delimiter and signs are what people read on the card; Spec is what load reads by.
 type Table struct {
 	Name        string   `json:"name"` // the sheet
 	Hidden      bool     `json:"hidden,omitempty"`

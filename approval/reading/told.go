@@ -59,6 +59,7 @@ func ToldIn(answers []Answered) *Told {
 		switch a.Code {
 		case toldEncoding:
 			t.Encoding = a.Says
+		// An answer to the question about letters is told as well: the file is read in that encoding.
 		case letters:
 			if a.Says != a.InEncodings()[0] { // that is what the reader alone has taken
 				t.Encoding = a.Says
@@ -192,6 +193,7 @@ func (r *Reading) place(at int) int {
 
 // first moves a table to where load looks when no sheet is named.
 func (r *Reading) first(place int) {
+	// The places are written down before anything moves, so answers still find their tables.
 	for i := range r.Tables {
 		r.Tables[i].Place = r.place(i) + 1
 	}
@@ -209,6 +211,7 @@ func (r *Reading) Shape() string {
 	for _, t := range r.Tables {
 		fmt.Fprintf(&b, "%q %d\n", t.Name, len(t.Columns))
 		for _, c := range t.Columns {
+			// Not how many rows or what is missing: the same code does for other rows.
 			fmt.Fprintf(&b, "%q %s %s %s %t\n", c.Name, c.Type, c.DType, c.Currency, c.Percent)
 		}
 	}

@@ -5,7 +5,9 @@ import (
 	"strings"
 )
 
-// problems are the words for why a file is not read. {name} stands for a fact.
+// problems are the words for why a file is not read. {name} stands for a fact. The codes are
+// those by which the desk refuses (REFUSALS in sandbox/runner/desk/words.py), and "box", which
+// the host says of a file that has ended its boxes. A test names a code without words.
 var problems = map[string]string{
 	"empty":           "The file is empty.",
 	"binary":          "This is no table of text: it holds bytes that no text has.",
@@ -22,7 +24,7 @@ var problems = map[string]string{
 	"broken_archive":  "It is damaged, or no archive: it could not be unpacked. Share it again.",
 	"old_excel":       "This is an old Excel file (.xls). Open it and save it as .xlsx or CSV.",
 	"binary_excel":    "This is a binary Excel file (.xlsb). Open it and save it as .xlsx or CSV.",
-	"parquet":         "Parquet files need pyarrow, which the boxes do not have. Save it as CSV.",
+	"parquet":         "Parquet files need pyarrow, which the sandboxes do not have. Save it as CSV.",
 	"parquet_broken":  "It is damaged, or no Parquet file. Share it again.",
 	"formulas":        "{formulas} cells hold formulas without their results. Open and save it in Excel, and share it again.",
 	"no_sheet":        "The workbook has no sheet with values.",
@@ -34,10 +36,10 @@ var problems = map[string]string{
 	"list_of_lists":   "The JSON is a list of lists, so nothing tells names from values. Write a list of records, or CSV.",
 	"no_records":      "The JSON holds no list of records.",
 	"kind":            "This is no file that I read: CSV, Excel (.xlsx), OpenDocument (.ods), JSON, also as .gz or .zip.",
-	"memory":          "Reading it needs more memory than a box has.",
+	"memory":          "Reading it needs more memory than a sandbox has.",
 	"converted":       "As CSV it is larger than {most} MB.",
 	"time":            "Reading it took longer than {seconds} seconds.",
-	"misbehaved":      "Reading it made the reader do what reading never needs, so it was stopped.",
+	"misbehaved":      "While reading it, the reader did something that reading never needs, so it was stopped.",
 	"failed":          "The reader broke off while it read this file.",
 	"box":             "The box ended while this file was read.",
 }
@@ -56,11 +58,15 @@ func (p Problem) Words() string {
 	return text
 }
 
-// phrase is how an odd thing is said: of one, of several, and whether it names its column first.
+// phrase is how an odd thing is said: of one, and of several. It goes on after the file or the
+// column, so it begins small and has no period.
 type phrase struct{ one, many string }
 
+// same is a phrase that does not depend on how many there are.
 func same(text string) phrase { return phrase{text, text} }
 
+// odd are the words of the odd things, by the codes of the desk. They say what was found and,
+// after a colon, what was done about it.
 var odd = map[string]phrase{
 	"no_heading":                same("no heading: its first row is data"),
 	"heading_guessed":           same("the heading is a guess"),
@@ -118,6 +124,7 @@ var odd = map[string]phrase{
 func (o Odd) Words() string {
 	p := odd[o.Code]
 	text := p.many
+	// The count is of the file, of which only the first lines are listed.
 	if o.Count == 1 {
 		text = p.one
 	}
@@ -153,6 +160,7 @@ var delimiters = map[string]string{",": "comma", ";": "semicolon", "\t": "tab", 
 // Words says in one line how a table is read: "semicolons, decimal comma, cp1251 (guessed), heading in line 4".
 func (t Table) Words(r Reading) string {
 	var parts []string
+	// A text is what people expect, so only other kinds are named.
 	if kind := map[string]string{"json": "JSON", "xlsx": "Excel", "ods": "OpenDocument", "parquet": "Parquet"}[r.Kind]; kind != "" {
 		parts = append(parts, kind)
 	}
@@ -179,6 +187,7 @@ func (t Table) Words(r Reading) string {
 	switch {
 	case t.HeadingLine > 0:
 		parts = append(parts, fmt.Sprintf("heading in line %s", grouped(t.HeadingLine)))
+	// Their names stand beside the values or in the file's schema: a heading is nothing to look for.
 	case r.Kind != "json" && r.Kind != "parquet":
 		parts = append(parts, "no heading")
 	}

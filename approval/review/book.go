@@ -91,11 +91,15 @@ func (b Book) RosterFor(r *approval.Request, p approval.Policy) Roster {
 }
 
 // Deciders are the people who may approve the current revision and have not decided, and
-// the fallback reviewers among them.
+// the fallback reviewers among them. Whoever decides in somebody's place is none of them
+// where that somebody could not: what they ask, write or want changed is not theirs to lend.
 func (b Book) Deciders(r *approval.Request, p approval.Policy) (all, fallback []string) {
-	roster := b.RosterFor(r, p)
+	whole, terms := b.Roster(p, r.Project), b.Terms(r, p)
+	roster := whole.Under(terms)
 	for _, who := range roster.Deciders() {
-		if who == r.Asker || who == r.Revision.Author || !approval.TheirWish(r, approval.Decision{Reviewer: who}).None() || slices.ContainsFunc(r.Decisions, func(d approval.Decision) bool { return d.Reviewer == who }) {
+		inPlaceOf, why := Right(r, who, whole, terms)
+		d := approval.Decision{Reviewer: who, InPlaceOf: inPlaceOf}
+		if !why.None() || !approval.TheirOwn(r, d).None() || !approval.Spoken(r, d).None() || !approval.TheirWish(r, d).None() {
 			continue
 		}
 		all = append(all, who)

@@ -6,4 +6,13 @@
 // (Grade); rules that are stricter since hold as well, all but the number (Terms). Right says
 // whether somebody may decide, in their own right or in the place of somebody who is away.
 // In a Freeze people decide, and nothing starts before it ends.
+//
+// Nobody reads the rules of a channel directly: a Book has what bears on one request, read
+// at one moment, and everything else follows from it.
+//
+//	book.go   the Book: rules, terms, roster, who is waited for   freeze.go  when nothing starts
+//	rules.go  what administrators set, and its versions           models.go  which models may be asked, and where
+//	tier.go   how much attention a program asks for               notes.go   what every program of a channel should know
+//	right.go  by what right somebody decides; what is sealed      people.go  roles, delegations, who is barred
+//	                                                              key.go     SSH keys that sign at a terminal
 package review

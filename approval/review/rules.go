@@ -33,6 +33,8 @@ type Rules struct {
 	Shows approval.Sight `json:"shows,omitempty"`
 	// The channel that gets a copy of every checkpoint of the log; empty: none does, and of a channel's rules always empty.
 	LogChannel string `json:"log_channel,omitempty"`
+	// Alone tells that an answer goes to whoever has asked alone, unless they say otherwise.
+	Alone bool `json:"alone,omitempty"`
 	// Follows tells that only Models, Notes, Shows or LogChannel are set here: of reviews, what holds without these rules does.
 	Follows bool `json:"follows,omitempty"`
 }

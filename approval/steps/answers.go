@@ -205,7 +205,7 @@ func (s *Reader) compared(ctx context.Context, id string, in InputFile) ([][]str
 		if call.boxes, err = s.costs.readCost(in.Size, now); err != nil {
 			return err
 		}
-		return r.Money().Compare(call.boxes, now)
+		return r.Money().Boxes().Compare(call.boxes, now)
 	})
 	if err != nil {
 		return nil, err

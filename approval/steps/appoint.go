@@ -61,7 +61,7 @@ func (s *Authority) Grants(ctx context.Context, team string) ([]review.Grant, er
 
 // admin checks that a click is an administrator's, now.
 func (s *People) admin(ctx context.Context, click approval.Click, what string) error {
-	return s.administers(ctx, click.Team, click.User, onlyAdmins(what))
+	return s.Administers(ctx, click.Team, click.User, onlyAdmins(what))
 }
 
 // onlyAdmins is why nobody else does this.
@@ -83,9 +83,9 @@ func (s *People) mayChange(ctx context.Context, click approval.Click, what strin
 	return err
 }
 
-// administers refuses, for this reason, whoever is no administrator, as far as a
+// Administers refuses, for this reason, whoever is no administrator, as far as a
 // look of the last minute tells.
-func (s *People) administers(ctx context.Context, team, who string, why approval.Reason) error {
+func (s *People) Administers(ctx context.Context, team, who string, why approval.Reason) error {
 	roster, err := s.Reviewers(ctx, team, "")
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"countersign/approval"
@@ -42,15 +43,17 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 	if err != nil {
 		return nil, err
 	}
-	thread := approval.Session{Team: q.Team, Channel: q.Project, ThreadTS: q.ThreadTS}
 	q.Given = q.Given || len(q.Files) > 0
-	at, err := s.store.Counter(ctx, q)
+	q, at, err := s.seated(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	// A message in the thread answers the model's open question. With a file it is a new question.
 	if at.Clarifies != "" && len(q.Files) == 0 {
 		return s.clarifier.heard(ctx, q, at)
+	}
+	if at.Session == "" && strings.HasPrefix(q.Thread().Channel, "D") {
+		q.Follow = false // the thread of a chat is there before anything is asked in it
 	}
 	// They count as brought: files of the thread need not be in the channel any more.
 	if q.ThreadTS != "" && len(q.Files) == 0 {
@@ -81,7 +84,7 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 		if at.Session != "" {
 			r.SessionID = at.Session
 		}
-		r, _, err := s.store.Ask(ctx, r, thread)
+		r, _, err := s.store.Ask(ctx, r, q.Thread())
 		return r, err
 	}
 	var r *approval.Request
@@ -115,14 +118,14 @@ func (s *Asker) Verify(ctx context.Context, id string, click approval.Click, tri
 		return nil, err
 	}
 	first := c.Request
-	if first.Team != click.Team || !approval.Repeatable(first) {
+	if first.Team != click.Team || first.Private && first.Asker != click.User || !approval.Repeatable(first) {
 		return nil, none
 	}
 	thread, err := s.store.Thread(ctx, first.Team, first.SessionID)
 	if err != nil {
 		return nil, err
 	}
-	q := approval.Question{Team: first.Team, Project: first.Project, Asker: click.User, Text: "verify " + first.ID, Given: true, Trigger: trigger}
+	q := approval.Question{Team: first.Team, Project: first.Project, Asker: click.User, Text: "verify " + first.ID, Given: true, Private: first.Private, Trigger: trigger}
 	cost, err := s.costs.inspectCost(c.Now)
 	if err != nil {
 		return nil, errors.Join(err, s.costs.notifyMissing(ctx, q, err, c.Now))
@@ -167,4 +170,41 @@ func chosenModel(reach review.Reach, model string) (string, error) {
 		return "", &approval.InputError{Why: why}
 	}
 	return model, nil
+}
+
+// seated says where a question's thread is. A private one has a thread of its own in its asker's
+// direct message, and goes by the rules of the channel in which it was begun; so does what follows
+// there. What is asked in a direct message is nobody else's anyway; it may name a channel by whose
+// rules it goes, and whose budget pays.
+func (s *Asker) seated(ctx context.Context, q approval.Question) (approval.Question, Counter, error) {
+	at, err := s.store.Counter(ctx, q)
+	if err != nil {
+		return q, at, err
+	}
+	usual := at.Session == "" && !q.Openly && at.Rules.Rules.Alone // in a thread that others read, what follows is read by them
+	switch {
+	case at.PrivateIn != "":
+		q.Private, q.Seat = true, q.Thread().Channel
+		if q.Project == at.PrivateIn {
+			return q, at, nil
+		}
+		q.Project = at.PrivateIn
+	case strings.HasPrefix(q.Seat, "D") && at.Session == "": // a direct message that names a channel
+		q.Private = true
+		return q, at, nil
+	case strings.HasPrefix(q.Seat, "D"): // what was begun without a channel goes on without one
+		q.Project, q.Seat = q.Seat, ""
+	case strings.HasPrefix(q.Project, "D"):
+		q.Private = false
+		return q, at, nil
+	case q.Private || usual:
+		q.Private, q.Seat, q.ThreadTS, q.Follow, q.Spoken = true, q.Asker, "", false, false
+		if at.Session == "" {
+			return q, at, nil
+		}
+	default:
+		return q, at, nil
+	}
+	at, err = s.store.Counter(ctx, q)
+	return q, at, err
 }

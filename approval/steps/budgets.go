@@ -36,7 +36,7 @@ var (
 
 // SetLimit changes a budget. Only administrators may: *NotAllowedError.
 func (s *Treasury) SetLimit(ctx context.Context, actor string, limit budget.Limit) error {
-	if err := s.people.administers(ctx, limit.Scope.Team, actor, whoChanges); err != nil {
+	if err := s.people.Administers(ctx, limit.Scope.Team, actor, whoChanges); err != nil {
 		return err
 	}
 	if err := s.spends(ctx, limit.Scope); err != nil {
@@ -101,7 +101,7 @@ func (s *Costs) noModel(name string) error {
 
 // RemoveLimit takes a budget away: the usual one holds again, if there is one.
 func (s *Treasury) RemoveLimit(ctx context.Context, actor string, scope budget.Scope) error {
-	if err := s.people.administers(ctx, scope.Team, actor, whoChanges); err != nil {
+	if err := s.people.Administers(ctx, scope.Team, actor, whoChanges); err != nil {
 		return err
 	}
 	err := s.store.RemoveLimit(ctx, actor, scope)
@@ -113,7 +113,7 @@ func (s *Treasury) RemoveLimit(ctx context.Context, actor string, scope budget.S
 
 // Limits are all budgets that are set in a workspace, as they stand: for administrators.
 func (s *Treasury) Limits(ctx context.Context, team, actor string) ([]budget.Standing, error) {
-	if err := s.people.administers(ctx, team, actor, whoLooks); err != nil {
+	if err := s.people.Administers(ctx, team, actor, whoLooks); err != nil {
 		return nil, err
 	}
 	return s.store.Limits(ctx, team)
@@ -126,7 +126,7 @@ func (s *Treasury) Standings(ctx context.Context, actor string, scopes []budget.
 		if scope.Kind == budget.Team || scope.Kind == budget.User && scope.ID == actor {
 			continue
 		}
-		if err := s.people.administers(ctx, scope.Team, actor, whoLooks); err != nil {
+		if err := s.people.Administers(ctx, scope.Team, actor, whoLooks); err != nil {
 			return nil, err
 		}
 		if scope.Kind != budget.User {
@@ -168,7 +168,7 @@ func (s *Treasury) Thread(ctx context.Context, team, session string) (approval.S
 // LimitHistory is who changed which budget when, oldest first: for administrators.
 // ReadLimitChange says what each event changed.
 func (s *Treasury) LimitHistory(ctx context.Context, team, actor string, scope *budget.Scope) ([]approval.Event, error) {
-	if err := s.people.administers(ctx, team, actor, whoLooks); err != nil {
+	if err := s.people.Administers(ctx, team, actor, whoLooks); err != nil {
 		return nil, err
 	}
 	return s.store.LimitChanges(ctx, team, scope)
@@ -209,7 +209,7 @@ func ReadLimitChange(e approval.Event) (c LimitChange, err error) {
 
 // Top ranks who or what money was spent on: for administrators.
 func (s *Treasury) Top(ctx context.Context, team, actor string, by Ranking, from, until time.Time) ([]Spender, error) {
-	if err := s.people.administers(ctx, team, actor, whoLooks); err != nil {
+	if err := s.people.Administers(ctx, team, actor, whoLooks); err != nil {
 		return nil, err
 	}
 	return s.store.Top(ctx, team, by, from, until)
@@ -279,7 +279,7 @@ func (s *Treasury) Explain(ctx context.Context, team, actor, id string) (*Explan
 		return nil, approval.ErrNotFound
 	}
 	if r.Asker != actor {
-		if err := s.people.administers(ctx, team, actor, approval.Because(approval.WhyAskerLooks)); err != nil {
+		if err := s.people.Administers(ctx, team, actor, approval.Because(approval.WhyAskerLooks)); err != nil {
 			return nil, err
 		}
 	}

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -90,7 +91,7 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (seen sought, er
 	var known []approval.File
 	q := Search{Channel: r.Project, Asker: r.Asker, Text: r.Question, Files: r.Files, Seek: *r.Seek}
 	if q.Seek.Thread != "" {
-		before, _, err := s.store.ThreadFiles(ctx, approval.Session{Team: r.Team, Channel: r.Project, ThreadTS: q.Seek.Thread})
+		before, _, err := s.store.ThreadFiles(ctx, approval.Session{Team: r.Team, Channel: cmp.Or(q.Seek.Seat, r.Project), ThreadTS: q.Seek.Thread})
 		if err != nil {
 			return seen, err
 		}
@@ -191,7 +192,7 @@ func (s *Finder) maySee(ctx context.Context, r, first *approval.Request) (seen s
 	if err != nil {
 		return seen, err
 	}
-	if thread.Channel != first.Project {
+	if thread.Channel != first.Project && !first.Private { // a private one is repeated by its own asker alone
 		if _, err = s.asker(ctx, r, thread.Channel); err != nil {
 			return seen, err
 		}

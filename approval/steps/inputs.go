@@ -321,6 +321,24 @@ func (s *Inputs) recall(ctx context.Context, r *approval.Request, f approval.Fil
 	return kept.answer(), nil
 }
 
+// Recalled are files of a channel with how they are read, as far as that is kept: no box reads
+// anything for it. It is for what people are shown before they ask.
+func (s *Inputs) Recalled(ctx context.Context, team, project string, files []approval.File) []approval.File {
+	files = slices.Clone(files)
+	for i := range files {
+		f := &files[i]
+		sha256, err := s.store.Known(ctx, team, *f)
+		if err != nil || sha256 == "" {
+			continue
+		}
+		f.SHA256 = sha256
+		if said, err := s.recall(ctx, &approval.Request{Team: team, Project: project}, *f); err == nil && said != nil {
+			f.Reading = said.Reading
+		}
+	}
+	return files
+}
+
 // inBox has a file read, and keeps what the box said. The box is counted before the file is
 // touched, so that a file which takes everything down with it is tried twice, whoever tries.
 func (s *Inputs) inBox(ctx context.Context, c approval.Content, f InputFile) (said Readout, err error) {

@@ -52,7 +52,7 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		if call.boxes, err = s.costs.inspectCost(now); err != nil {
 			return err
 		}
-		return r.Money().Inspect(call.boxes, s.Policy, now)
+		return r.Money().Boxes().Inspect(call.boxes, s.Policy, now)
 	})
 	if refused := new(budget.ExceededError); errors.As(err, &refused) && was.edit == nil && !repeats {
 		_, err = s.ends.block(ctx, id, nil, budget.ForDraft, refused, approval.System)

@@ -308,7 +308,7 @@ func (s *Reader) paid(ctx context.Context, id string, size int64, optional bool,
 				if call.boxes, err = s.costs.readCost(size, now); err != nil {
 					return err
 				}
-				return r.Money().Read(call.boxes, attempt, instead, now)
+				return r.Money().Boxes().Read(call.boxes, attempt, instead, now)
 			})
 		}
 		refused := new(budget.ExceededError)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"countersign/approval"
@@ -51,6 +52,19 @@ type Post struct {
 	Shown     string // a hash of what it shows, so that nothing is rewritten in vain
 }
 
+// TakenBack is what a message shows that was to go with its answer. Where Slack would not delete
+// it, the code with which it refused follows.
+const TakenBack = "taken back"
+
+// Gone tells that a message was to go with its answer: it is deleted, or Slack has refused that.
+func (p Post) Gone() bool { return strings.HasPrefix(p.Shown, TakenBack) }
+
+// Stays is the code with which Slack has refused to delete a message.
+func (p Post) Stays() string {
+	_, code, _ := strings.Cut(p.Shown, TakenBack+": ")
+	return code
+}
+
 // View is everything that a request's surfaces are drawn from, read at one moment.
 type View struct {
 	Request   *approval.Request
@@ -60,9 +74,10 @@ type View struct {
 	Bill      []Spend
 	Standings []budget.Standing // of the budgets that pay, in lock order
 	Posts     map[Surface]Post
-	Artifacts []approval.Artifact // without what is in them, except for Publish of SurfaceFiles
-	Former    *approval.Revision  // the version before the current one, for the difference; nil when there is none
-	Deciders  []string            // who may decide on the current revision and has not, while it waits
+	Uploads   map[Surface][]string // files of the answer that the bot has put into Slack, by their ids
+	Artifacts []approval.Artifact  // without what is in them, except for Publish of SurfaceFiles
+	Former    *approval.Revision   // the version before the current one, for the difference; nil when there is none
+	Deciders  []string             // who may decide on the current revision and has not, while it waits
 	Now       time.Time
 	Policy    approval.Policy
 	Terms     review.Terms       // what the current revision needs
@@ -70,6 +85,15 @@ type View struct {
 	FrozenBy  string             // the line of the rules that says so
 	Unseen    map[Surface]Unseen // what Slack has refused the last time that it was asked to
 	Book      review.Book        // terms, deciders and freezes follow from it
+}
+
+// Alone tells that nobody reads the thread but its asker: it is in their direct messages.
+func (v *View) Alone() bool { return v.Request.Private || strings.HasPrefix(v.Session.Channel, "D") }
+
+// Leaks tells of a private request whose thread is somewhere else than with its asker: nothing of
+// it is posted there, whoever has moved it.
+func (v *View) Leaks() bool {
+	return v.Request.Private && v.Session.Channel != v.Request.Asker && !strings.HasPrefix(v.Session.Channel, "D")
 }
 
 // Spend is a settlement as the bill shows it.
@@ -114,6 +138,9 @@ func surfaces(v *View) []Surface {
 	if v.Posts[SurfacePlain].TS != "" {
 		list = append(list, SurfacePlain)
 	}
+	if r.Taken != nil {
+		return append(append(list, taken(v)...), SurfaceProgress, SurfaceMark)
+	}
 	list = append(list, SurfaceProgress)
 	done := r.State == approval.Done && r.Run != nil && r.Run.Result != nil
 	if done && slices.ContainsFunc(v.Artifacts, approval.Artifact.Picture) {
@@ -126,6 +153,16 @@ func surfaces(v *View) []Surface {
 		list = append(list, SurfaceSheets)
 	}
 	return append(list, SurfaceMark)
+}
+
+// taken are the surfaces of an answer that was taken back and that stand, or may stand, in Slack.
+func taken(v *View) (list []Surface) {
+	for _, surface := range []Surface{SurfaceAnswer, SurfaceFiles, SurfaceReply, SurfaceSheets} {
+		if v.Posts[surface].TS != "" || len(v.Uploads[surface]) > 0 {
+			list = append(list, surface)
+		}
+	}
+	return list
 }
 
 // View reads everything that a request's messages are drawn from.
@@ -159,11 +196,11 @@ func (s *Presenter) Show(ctx context.Context, id string) error {
 	// refused have the reply drawn once more.
 	for n := 0; n < len(list); n++ {
 		surface := list[n]
-		if failed[SurfaceRoot] || failed[SurfaceAnswer] || failed[SurfaceFiles] || surface == SurfaceSheets && failed[SurfaceReply] {
+		if failed[SurfaceRoot] || v.Request.Taken == nil && (failed[SurfaceAnswer] || failed[SurfaceFiles] || surface == SurfaceSheets && failed[SurfaceReply]) {
 			break // there is no thread yet; or something would come before what people read first
 		}
-		late := surface == SurfaceSheets && v.Posts[surface].TS == ""
-		if (surface == SurfaceFiles || surface == SurfaceSheets) && v.Posts[surface].TS == "" {
+		late := v.Request.Taken == nil && surface == SurfaceSheets && v.Posts[surface].TS == ""
+		if v.Request.Taken == nil && (surface == SurfaceFiles || surface == SurfaceSheets) && v.Posts[surface].TS == "" {
 			if v.Artifacts, err = s.store.Artifacts(ctx, id); err != nil {
 				return errors.Join(append(faults, err)...)
 			}
@@ -201,6 +238,9 @@ func (s *Presenter) posted(ctx context.Context, v *View, post Post) error {
 		return err
 	}
 	v.Posts[post.Surface] = post
+	if post.Surface == SurfaceRoot && v.Request.Private {
+		v.Session.Channel = post.Channel // until now it was known by its asker
+	}
 	return s.threaded(ctx, v)
 }
 

@@ -344,6 +344,9 @@ func (s *Seals) unbroken(ctx context.Context, r *approval.Request, c *Case) ([]I
 	if why := r.BrokenSeal(s.Policy); why != nil {
 		return nil, &approval.BrokenSealError{Why: why}
 	}
+	if r.Repeats != nil && r.Repeats.Taken {
+		return nil, &approval.BrokenSealError{Why: []approval.Reason{{Code: approval.WhyNoAnswerThere, Name: r.Repeats.Request}}}
+	}
 	if m := r.Revision.Manifest; m.Sandbox != s.sandbox.Size().Kind || m.Template != s.sandbox.Template() {
 		return nil, &approval.BrokenSealError{Why: []approval.Reason{{Code: approval.WhyOtherSandbox,
 			Name: fmt.Sprintf("%s (%s)", s.sandbox.Size().Kind, s.sandbox.Template()), Other: fmt.Sprintf("%s (%s)", m.Sandbox, m.Template)}}}

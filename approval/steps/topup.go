@@ -86,7 +86,7 @@ func (s *Payer) Decline(ctx context.Context, topUp, reason string, click approva
 }
 
 func (s *Payer) answer(ctx context.Context, id string, granted bool, until time.Time, reason string, click approval.Click) (*approval.Request, error) {
-	if err := s.people.administers(ctx, click.Team, click.User, onlyAdmins("answer this")); err != nil {
+	if err := s.people.Administers(ctx, click.Team, click.User, onlyAdmins("answer this")); err != nil {
 		return nil, err
 	}
 	t, err := s.store.TopUp(ctx, id)

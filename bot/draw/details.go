@@ -49,6 +49,9 @@ func buttons(p *kit.Page, v *steps.View) {
 		add(ids.ActionGood, "Good", "This answer is good", slack.StyleDefault)
 		add(ids.ActionBad, "Not good", "This answer is not good", slack.StyleDefault)
 	}
+	if ran {
+		row = append(row, takeBack(r))
+	}
 	p.Buttons("next", row...)
 }
 
@@ -104,20 +107,33 @@ func Rated(good bool) string {
 	if good {
 		return "Thank you. Noted as good."
 	}
-	return "Thank you. Noted as not good. To have it done otherwise, mention me in this thread and say what is wrong."
+	return "Thank you. Noted as not good. To have it redone, mention me in this thread and say what is wrong."
 }
 
-// DetailsView is the whole bill of an answer, and all that is known of how it was made.
-func DetailsView(v *steps.View) slack.ModalViewRequest {
+// DetailsView is the whole bill of an answer, and all that is known of how it was made. own tells
+// that its asker looks: the words of an error are for nobody else.
+func DetailsView(v *steps.View, own bool) slack.ModalViewRequest {
 	r, p := v.Request, &kit.Page{}
 	p.Quote(kit.Cut(r.Question, 1000), kit.Person(r.Asker), kit.Words(" asked:"))
 	p.Enumerate("File", fileLines(r.Files, allRemarks))
 	if r.Run != nil && r.Run.Result != nil {
+		if own {
+			words(p, r.Run.Result)
+		}
 		deeds(p, v)
 		unexpected(p, v)
 	}
 	bill(p, v)
 	return kit.NoteOf("Details", p)
+}
+
+// words are what an error and warnings say, which no channel shows.
+func words(p *kit.Page, res *approval.Result) {
+	if res.Error != "" {
+		p.Say(kit.Strong("The error"), kit.Words(ending(res, true)))
+	}
+	traceback(p, res)
+	warnings(p, res)
 }
 
 // CodeView is the program that ran, or would have, with who decided on it. It is for

@@ -132,6 +132,7 @@ func pages(b stand) map[string]*kit.Page {
 		}), true),
 		"reply-as-text":  draw.Reply(sample.View(answered), false),
 		"reply-raised":   draw.Reply(sample.View(raised), true),
+		"reply-alone":    draw.Reply(sample.View(raised, func(v *steps.View) { v.Session.Channel = "D0MAYA" }), true),
 		"reply-rejected": draw.Reply(sample.View(sample.In(approval.Rejected, approval.Words("It reads the wrong column."))), true),
 		"reply-failed":   draw.Reply(sample.View(sample.In(approval.Failed, approval.Words("The model could not be reached."))), true),
 		"reply-expired":  draw.Reply(sample.View(sample.In(approval.Expired, approval.Because(approval.WhyNobodyDecided))), true),
@@ -143,14 +144,19 @@ func pages(b stand) map[string]*kit.Page {
 		"modal-form":     {Blocks: form.Blocks.BlockSet},
 		"modal-say":      {Blocks: say.Blocks.BlockSet},
 		"modal-reason":   {Blocks: draw.ReasonView(draw.Origin{}, false).Blocks.BlockSet},
-		"modal-details":  {Blocks: draw.DetailsView(sample.View(answered)).Blocks.BlockSet},
+		"modal-error":    {Blocks: draw.DetailsView(sample.View(raised), true).Blocks.BlockSet},
+		"modal-details":  {Blocks: draw.DetailsView(sample.View(answered), true).Blocks.BlockSet},
 		"modal-code":     {Blocks: draw.CodeView(b.with(), sample.View(answered)).Blocks.BlockSet},
-		"answer":         draw.Opening(sample.View(sentence)),
-		"reply-charts":   draw.Reply(sample.View(sentence, func(v *steps.View) { v.Posts[steps.SurfaceAnswer] = steps.Post{TS: "1.2"} }), true),
-		"hello":          draw.Hello(),
-		"welcome":        draw.Welcome(),
-		"goodbye":        draw.Goodbye(),
-		"help":           draw.HelpAnalyze(approval.DefaultPolicy()),
+		"taken-back": draw.Progress(as(b, who).with(), sample.View(posted, answered, func(v *steps.View) {
+			v.Request.Taken = &approval.TakenBack{By: v.Request.Asker, At: sample.Noon}
+			v.Posts[steps.SurfaceSheets] = steps.Post{Shown: steps.TakenBack + ": cant_delete_file"}
+		})),
+		"answer":       draw.Opening(sample.View(sentence)),
+		"reply-charts": draw.Reply(sample.View(sentence, func(v *steps.View) { v.Posts[steps.SurfaceAnswer] = steps.Post{TS: "1.2"} }), true),
+		"hello":        draw.Hello(),
+		"welcome":      draw.Welcome(),
+		"goodbye":      draw.Goodbye(),
+		"help":         draw.HelpAnalyze(approval.DefaultPolicy()),
 	}
 	maps.Copy(m, moneyPages(as(b, who)))
 	maps.Copy(m, reviewPages(as(b, who)))

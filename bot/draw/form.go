@@ -31,6 +31,7 @@ type Form struct {
 	Team     string
 	Person   string // who fills it in
 	Thread   string
+	Alone    bool // the answer goes to whoever asks alone, unless they take that out
 	Question string
 	Choices  []approval.File // to tick
 	Ticked   []approval.File
@@ -38,8 +39,34 @@ type Form struct {
 	Asks     bool              // the question was asked already, and leaves open which files it means
 	About    map[string]string // of a choice, by its id: who has shared it, and when
 	Models   []steps.Offered   // to choose from, the default first
+	Message  bool              // it is about a message, whose files its person may see and the bot not
 	Listed   bool              // what there is to tick is known: it is looked up once the form is open
 	Note     []kit.Part
+}
+
+// Carries says of a message that was to be asked about what is in the way of that: no data file in
+// it, files of other kinds, files that Slack does not show. Nil: nothing is.
+func Carries(data int, kinds, hidden []string) (said []kit.Part) {
+	named := func(names []string) string {
+		var all []string
+		for _, name := range names[:min(5, len(names))] {
+			if name = kit.Cut(approval.Plain(name), 80); name == "" {
+				name = "a file"
+			}
+			all = append(all, name)
+		}
+		return kit.Enumeration(all, "and")
+	}
+	if data == 0 {
+		said = append(said, kit.Strong("There is no data file in this message."), kit.Words(" Tick one of the channel, or upload one. "))
+	}
+	if len(kinds) > 0 {
+		said = append(said, kit.Words("I cannot read "+named(kinds)+". I read "+strings.ToUpper(strings.Join(DataTypes, ", "))+". "))
+	}
+	if len(hidden) > 0 {
+		said = append(said, kit.Words("I cannot see "+named(hidden)+": it is hidden, deleted, or of another organisation. "))
+	}
+	return said
 }
 
 // MaxBoxes is how many choices Slack shows as boxes to tick; more of them become a list.
@@ -81,6 +108,14 @@ func FormView(policy approval.Policy, f Form) slack.ModalViewRequest {
 	upload := slack.NewFileInputBlockElement(ids.FieldUpload).WithFileTypes(DataTypes...).WithMaxFiles(10)
 	hint := "CSV, TSV, XLSX or JSON, " + atMost(policy) + "."
 	blocks = append(blocks, slack.NewInputBlock(ids.FieldUpload, kit.Plain("Files to upload"), kit.Plain(hint), upload).WithOptional(true))
+	if !strings.HasPrefix(f.Channel, "D") { // nobody else reads a direct message
+		option := slack.NewOptionBlockObject(ids.FieldAlone, kit.Plain("Answer only to me"), kit.Plain("In our direct messages, and in no channel."))
+		box := slack.NewCheckboxGroupsBlockElement(ids.FieldAlone, option)
+		if f.Alone {
+			box.InitialOptions = []*slack.OptionBlockObject{option}
+		}
+		blocks = append(blocks, slack.NewInputBlock(ids.FieldAlone, kit.Plain("Who reads the answer"), kit.Plain(seenAlone), box).WithOptional(true))
+	}
 	// With one model there is nothing to choose.
 	if len(f.Models) > 1 {
 		options := ModelOptions(f.Models)
@@ -94,6 +129,9 @@ func FormView(policy approval.Policy, f Form) slack.ModalViewRequest {
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackForm, Title: kit.Plain("Ask a question"), Submit: kit.Plain("Ask"),
 		Close: kit.Plain("Cancel"), PrivateMetadata: Origin{Channel: f.Channel, Thread: f.Thread, Brought: f.Brought}.String(), Blocks: slack.Blocks{BlockSet: blocks}}
 }
+
+// seenAlone says who sees what of a private question all the same.
+const seenAlone = "Reviewers still see your question and the code, not the answer. The record keeps all of it: administrators and auditors can read it there, and that they take a copy is on record, too."
 
 // ModelOptions are models to choose from, each with who is asked for it, what it is good for
 // and what a million tokens cost.

@@ -60,7 +60,11 @@ func Progress(with With, v *steps.View) *kit.Page {
 		// Slack would not let a message of rich text alone get its button back, should the run be taken back.
 		p.Small(kit.Words("It can no longer be cancelled."))
 	case approval.Done:
-		p.Say(doneIn(r)...)
+		if r.Taken != nil {
+			takenBack(p, v)
+		} else {
+			p.Say(doneIn(r)...)
+		}
 	case approval.Failed:
 		p.Say(kit.Strong("Failed"), kit.Words(": nothing ran. The reason is below."))
 	case approval.Rejected:

@@ -31,6 +31,9 @@ func taken(r *approval.Request) []kit.Part {
 	if r.Repeats != nil {
 		return []kit.Part{kit.Words("On it. The same code runs once more, once a reviewer has approved it. What comes out is compared, and said in the thread of the first answer. No model is asked.")}
 	}
+	if r.Private {
+		return append(downgradedWords(r), kit.Words("On it. The answer goes to you alone, in our direct messages, once a reviewer has approved the code."))
+	}
 	return append(downgradedWords(r), kit.Words("On it. The answer comes in a thread in this channel, once a reviewer has approved the code."))
 }
 

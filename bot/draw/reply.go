@@ -32,7 +32,7 @@ const PrintedFile = "output.txt"
 // rest of the answer: Slack shows uploaded pictures in no message of ours.
 func Opening(v *steps.View) *kit.Page {
 	p := &kit.Page{}
-	opening(p, v)
+	opening(p, v, v.Alone())
 	return p
 }
 
@@ -40,7 +40,11 @@ func Opening(v *steps.View) *kit.Page {
 // what it cost. The bill is a press away. tables tells whether Slack takes table blocks;
 // where it does not, the table comes as text. What has been posted as Opening is not said
 // again.
-func Reply(v *steps.View, tables bool) *kit.Page {
+func Reply(v *steps.View, tables bool) *kit.Page { return reply(v, tables, v.Alone()) }
+
+// reply draws it for people of a channel, or for its asker alone: the words of an error may
+// quote data that nobody has decided to show.
+func reply(v *steps.View, tables, alone bool) *kit.Page {
 	r := v.Request
 	p, tail := &kit.Page{}, &kit.Page{}
 	answered := r.State == approval.Done && r.Run != nil && r.Run.Result != nil
@@ -56,22 +60,25 @@ func Reply(v *steps.View, tables bool) *kit.Page {
 		noAnswer(p, r)
 	// No opening stands above it: there are no charts, or this message stands alone (Whole).
 	case v.Posts[steps.SurfaceAnswer].TS == "":
-		opening(p, v)
-		body(p, v, tables)
+		opening(p, v, alone)
+		body(p, v, tables, alone)
 	default:
 		without(p, v)
-		body(p, v, tables)
+		body(p, v, tables, alone)
 	}
 	p.Append(&kit.Page{Blocks: tail.Blocks, Lines: tail.Lines})
 	return p
 }
 
-// Whole is the answer in one piece, for a message that stands alone.
+// Whole is the answer in one piece, for a message that its asker alone gets.
 func Whole(v *steps.View, tables bool) *kit.Page {
+	if v.Request.Taken != nil {
+		return Progress(With{}, v)
+	}
 	alone := *v
 	alone.Posts = maps.Clone(v.Posts)
 	delete(alone.Posts, steps.SurfaceAnswer)
-	return Reply(&alone, tables)
+	return reply(&alone, tables, true)
 }
 
 // noAnswer says why there is none.
@@ -114,7 +121,7 @@ func rejection(r *approval.Request) string {
 
 // opening says in one sentence how it went, and what the reader should know before
 // they trust the rest.
-func opening(p *kit.Page, v *steps.View) {
+func opening(p *kit.Page, v *steps.View, alone bool) {
 	r, res := v.Request, v.Request.Run.Result
 	hey := []kit.Part{kit.Person(r.Asker), kit.Words(" ")}
 	if r.Repeats != nil && res.Compared != nil {
@@ -131,7 +138,7 @@ func opening(p *kit.Page, v *steps.View) {
 	case res.Outcome == approval.OK:
 		p.Say(append(hey, kit.Strong("Here is the answer."), kit.Words(" The program wrote no sentence, so this is what it showed."))...)
 	default:
-		p.Say(append(hey, kit.Strong(kit.Capital(outcomeWords[res.Outcome])), kit.Words(ending(res.Error)))...)
+		p.Say(append(hey, kit.Strong(kit.Capital(outcomeWords[res.Outcome])), kit.Words(ending(res, alone)))...)
 	}
 	// Where the opening is a message of its own, it is posted before the files, and cannot know yet.
 	if v.Posts[steps.SurfaceAnswer].TS == "" {
@@ -170,21 +177,63 @@ func claims(p *kit.Page, res *approval.Result) {
 	}
 }
 
-// ending is the error as the code gave it: words out of a box, so made plain.
-func ending(problem string) string {
-	if problem == "" {
+// ending is the error as the code gave it: words out of a box, so made plain. In a channel it is
+// only what sort of error it is.
+func ending(res *approval.Result, alone bool) string {
+	switch {
+	case res.Error == "":
+		return ""
+	case alone:
+		return " " + kit.Cut(kit.OneLine(approval.Plain(res.Error)), 500)
+	case res.Outcome != approval.Raised:
 		return ""
 	}
-	return " " + kit.Cut(kit.OneLine(approval.Plain(problem)), 500)
+	return " " + res.Kind()
 }
 
-// body is what came out: the error, the value, the tables, what was printed.
-func body(p *kit.Page, v *steps.View, tables bool) {
-	res := v.Request.Run.Result
-	files, missing := arrived(v)
+// fault is where the code stopped, and with which words. In a channel it is the line, which its
+// reviewers have read; its asker finds the words in Details.
+func fault(p *kit.Page, v *steps.View, alone bool) {
+	r, res := v.Request, v.Request.Run.Result
+	if alone {
+		traceback(p, res)
+		return
+	}
+	if n, line := stopped(r); n > 0 {
+		p.Verbatim([]kit.Part{kit.Strong("Where it happened")}, fmt.Sprintf("line %d: %s", n, kit.Cut(printable(line), 300)), "", "")
+	}
+	if res.Traceback != "" || res.Stderr != "" {
+		p.Small(kit.Words("The words of errors and warnings may quote data, so no channel shows them. "), kit.Person(r.Asker), kit.Words(" finds them in Details."))
+	}
+}
+
+// stopped is the line of the code at which it stopped; 0 where nobody knows.
+func stopped(r *approval.Request) (n int, line string) {
+	if r.Revision == nil {
+		return 0, ""
+	}
+	return r.Run.Result.StoppedAt(r.Revision.Code)
+}
+
+// traceback is the error as the box told it.
+func traceback(p *kit.Page, res *approval.Result) {
 	if res.Traceback != "" {
 		p.Verbatim([]kit.Part{kit.Strong("Where it happened")}, end(res.Traceback, min(shareText, p.Room()/2)), "", end(res.Traceback, 300))
 	}
+}
+
+// warnings are what the code wrote beside its output.
+func warnings(p *kit.Page, res *approval.Result) {
+	if res.Stderr != "" && p.Room() > 400 {
+		p.Verbatim([]kit.Part{kit.Strong("Warnings")}, end(res.Stderr, min(600, p.Room()/2)), "", "")
+	}
+}
+
+// body is what came out: the error, the value, the tables, what was printed.
+func body(p *kit.Page, v *steps.View, tables, alone bool) {
+	res := v.Request.Run.Result
+	files, missing := arrived(v)
+	fault(p, v, alone)
 	if res.Value != "" {
 		shown, whole := short(res.Value, min(shareText, p.Room()/2))
 		p.Verbatim([]kit.Part{kit.Strong("Result")}, shown, "", kit.Cut(shown, 600))
@@ -212,8 +261,8 @@ func body(p *kit.Page, v *steps.View, tables bool) {
 			p.Say(kit.Words("That is not all: the rest is in "), kit.Mono(PrintedFile), kit.Words("."))
 		}
 	}
-	if res.Stderr != "" && p.Room() > 400 {
-		p.Verbatim([]kit.Part{kit.Strong("Warnings")}, end(res.Stderr, min(600, p.Room()/2)), "", "")
+	if alone {
+		warnings(p, res)
 	}
 }
 

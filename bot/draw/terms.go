@@ -91,7 +91,7 @@ func agreed(p *kit.Page, v *steps.View, hosts int) {
 	// The sealed day is told to every run, so a program that asks for it gives the same answer whenever
 	// it runs. That matters only to a program that asks.
 	if m.Today != "" && strings.Contains(r.Revision.Code, "today(") {
-		p.Say(kit.Strong("The program asks for the day."), kit.Words(fmt.Sprintf(" It is told %s (%s), also when it runs later.", m.Today, m.Zone)))
+		p.Say(kit.Strong("The program asks for the day."), kit.Words(fmt.Sprintf(" It always gets %s (%s), even if it runs later.", m.Today, m.Zone)))
 	}
 	var named [][]kit.Part
 	for _, host := range m.Network[:min(hosts, len(m.Network))] {
@@ -131,7 +131,7 @@ func noted(p *kit.Page, v *steps.View, most int) {
 	switch n := v.Book.Notes; {
 	// The text of that version was forgotten: only its hash is left.
 	case n.Seal(v.Request.Project) != sealed:
-		p.Say(append(head, kit.Words(" Their words are not here any more."))...)
+		p.Say(append(head, kit.Words(" Their text is no longer stored."))...)
 	case n.Text == "":
 		p.Say(head...)
 	default:
@@ -149,6 +149,9 @@ func asks(p *kit.Page, v *steps.View, said int) {
 		return
 	}
 	p.Quote(kit.Cut(v.Request.Question, 3000), append(append([]kit.Part{kit.Person(v.Request.Asker), kit.Words(" asks in ")}, whereAsked(v.Request.Project)...), kit.Words(":"))...)
+	if v.Request.Private {
+		p.Say(kit.Strong("The answer goes only to "), kit.Person(v.Request.Asker), kit.Strong("."))
+	}
 	outsiders(p, v.Request)
 	clarified(p, v.Request, said)
 }
@@ -166,7 +169,7 @@ func outsiders(p *kit.Page, r *approval.Request) {
 	if r.Guest {
 		p.Say(kit.Person(r.Asker), kit.Strong(" is a guest"), kit.Words(" in this workspace."))
 	}
-	if r.Shared {
+	if r.Shared && !r.Private {
 		p.Say(kit.Strong("Slack Connect: "), kit.Place(r.Project), kit.Words(" is shared with another organisation. Its people read the answer there, too."))
 	}
 }

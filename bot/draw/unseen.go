@@ -1,7 +1,11 @@
 package draw
 
 import (
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
 
@@ -52,4 +56,33 @@ func plainly(v *steps.View) []kit.Part {
 		return nil
 	}
 	return kit.Flow(kit.Words(" The reviewers see a shorter card from which they open the code, because "), Because(u.Why, u.Code, kit.Words("the review channel")), kit.Words("."))
+}
+
+// takeBack is the button that has an answer go from Slack. It says before what stays.
+func takeBack(r *approval.Request) *slack.ButtonBlockElement {
+	b := kit.Button(ids.ActionTakeBack, "Take back", r.ID, slack.StyleDefault)
+	b.AccessibilityLabel = "Delete this answer from Slack"
+	text := "I delete the answer, its charts and its files from Slack, and the thread says that you took it back. Later questions no longer build on it. " +
+		"The record keeps the answer: auditors can still read it."
+	b.Confirm = slack.NewConfirmationBlockObject(kit.Plain("Take this answer back?"), kit.Plain(text), kit.Plain("Take back"), kit.Plain("Keep it")).WithStyle(slack.StyleDanger)
+	return b
+}
+
+// GoesBack tells whoever pressed that it is under way.
+const GoesBack = "The answer is being deleted from Slack. The thread says so once it is gone."
+
+// takenBack says who has had the answer go, and what of it Slack would not delete.
+func takenBack(p *kit.Page, v *steps.View) {
+	back := v.Request.Taken
+	p.Say(kit.Strong("Taken back"), kit.Words(" by "), kit.Person(back.By), kit.Words(", "), kit.Moment(back.At), kit.Words(". The answer is no longer in Slack; the record keeps it."))
+	var stays [][]kit.Part
+	for _, left := range []struct {
+		surface steps.Surface
+		what    string
+	}{{steps.SurfaceAnswer, "the answer"}, {steps.SurfaceReply, "the answer with its buttons"}, {steps.SurfaceFiles, "charts"}, {steps.SurfaceSheets, "files"}} {
+		if code := v.Posts[left.surface].Stays(); code != "" {
+			stays = append(stays, []kit.Part{kit.Words(left.what + " ("), kit.Mono(code), kit.Words(")")})
+		}
+	}
+	p.List([]kit.Part{kit.Strong("Slack did not let me delete"), kit.Words(" some of it. An administrator of the workspace can:")}, stays)
 }

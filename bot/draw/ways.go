@@ -66,7 +66,7 @@ func menu(with With, v *steps.View) []*slack.OptionBlockObject {
 		options = append(options, entry(ids.MoreEdit, "Edit the code"))
 	}
 	options = append(options, entry(ids.MoreAssign, "Ask somebody to look at it"))
-	if url := with.Self.Permalink(v.Session.Channel, Thread(v), ""); url != "" {
+	if url := with.Self.Permalink(v.Session.Channel, Thread(v), ""); url != "" && !v.Request.Private {
 		option := slack.NewOptionBlockObject(ids.MoreLink, kit.Plain("View in thread"), nil)
 		option.URL = url
 		options = append(options, option)

@@ -106,6 +106,7 @@ const (
 	ActionVerify    = "verify"    // have an answer's code run once more, and compare
 	ActionGood      = "good"      // the answer is good,
 	ActionBad       = "bad"       // or not
+	ActionTakeBack  = "take_back" // the answer goes from Slack
 	ActionGiveUp    = "give_up"   // a reviewer ends what waits for what is away
 
 	// Buttons about money.
@@ -130,6 +131,7 @@ const (
 	FieldFiles    = "files"
 	FieldUpload   = "upload"
 	FieldModel    = "model"
+	FieldAlone    = "alone" // the answer goes to its asker alone; of rules: it usually does
 	FieldChannel  = "channel"
 	FieldReason   = "reason"
 	FieldSaid     = "said"

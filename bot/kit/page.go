@@ -1,5 +1,12 @@
 // Package kit builds Slack blocks: pages of words, tables, bars, code and buttons. Its
 // pages always keep Slack's limits. It knows nothing of approvals and of money.
+//
+// A Page is a message or a modal while it is written. What is put on it are sentences of
+// Parts. A part is itself in two languages: in rich text, where nothing is ever parsed, and
+// in Slack's mrkdwn, for the text that screen readers and notifications get. Whoever draws
+// therefore never escapes anything. Say, Quote and List are rich text, so anybody's words can
+// stand there. Small and Row are mrkdwn, the only text that Slack takes in those places: what
+// leads somewhere is escaped there, and a * or a :smile: in somebody's words is not.
 package kit
 
 import (

@@ -2,7 +2,7 @@
 // a checkpoint that somebody has kept: no database, no network, and no word of ours.
 //
 // It exits with 0 when all holds and it is shown by whom; 1 when something does not hold;
-// 2 when the pack is whole in itself, and by whom is not shown; 3 when it cannot be read.
+// 2 when the pack is whole in itself, and nothing shows who made all of it; 3 when it cannot be read.
 package main
 
 import (
@@ -29,11 +29,14 @@ Without either, nothing says whose pack it is.
 `
 
 func main() {
+	// A pack may be large. Little of each entry is kept (internal/pack); this has the collector keep up
+	// with what is read and dropped.
 	debug.SetMemoryLimit(pack.Memory)
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run is the whole program, as tests call it.
+// run is the whole program, as tests call it. Scripts go by the exit code: only 0 says that all holds
+// and by whom, so a pack that nobody has vouched for never passes one by chance.
 func run(args []string, in io.Reader, out, faults io.Writer) int {
 	trust, path, err := brings(args, in)
 	if err != nil {
@@ -56,7 +59,8 @@ func run(args []string, in io.Reader, out, faults io.Writer) int {
 	return 0
 }
 
-// brings takes what the reader has.
+// brings takes what the reader has. Keys and checkpoints come from the command line and never from the
+// pack: whoever made it could have put any into it.
 func brings(args []string, in io.Reader) (trust pack.Trust, path string, err error) {
 	flags := flag.NewFlagSet("countersign-verify", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -85,7 +89,8 @@ func brings(args []string, in io.Reader) (trust pack.Trust, path string, err err
 	return trust, flags.Arg(0), nil
 }
 
-// read takes the checkpoints from a file, or from what somebody pastes.
+// read takes the checkpoints from a file, or from what somebody pastes. Their signatures are not
+// looked at: the reader has kept them, which is why they count.
 func read(path string, in io.Reader) (all []checkpoint.Checkpoint, err error) {
 	var text []byte
 	if path == "-" {

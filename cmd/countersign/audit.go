@@ -31,6 +31,8 @@ func audit(ctx context.Context, p program) error {
 		return err
 	}
 	defer stop()
+	// Without the file, the trail's own first key is taken for the installation's. That shows whether
+	// the trail agrees with itself, and not whose it is: the last sentence below says which of the two.
 	if o.Key == nil {
 		if err := storage.AuditorOf(db).Trust(ctx); err != nil {
 			return err
@@ -52,6 +54,8 @@ func audit(ctx context.Context, p program) error {
 	return nil
 }
 
+// auditRequest prints the trail before it checks it: whoever is told that an entry was changed wants
+// to see that entry.
 func auditRequest(ctx context.Context, p program, db *storage.DB, id string) error {
 	events, err := db.Events(ctx, id)
 	if err != nil {
@@ -78,7 +82,8 @@ func auditRequest(ctx context.Context, p program, db *storage.DB, id string) err
 	return nil
 }
 
-// auditAll goes on after a fault, so that all are named.
+// auditAll goes on after a fault, so that all are named. A request that is asked while it runs belongs
+// to the next audit: the list is taken once.
 func auditAll(ctx context.Context, p program, db *storage.DB) error {
 	var faults []error
 	house, err := storage.AuditorOf(db).House(ctx)

@@ -20,20 +20,21 @@ func TestHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
 		name, code, outcome string
 		shown               []string
 		files               int
+		own                 string // what only the asker reads, behind Details
 	}{
 		{"raises", "import pandas as pd\ndf = pd.read_csv(\"sales.csv\")\nprint(\"so far\")\ndf[\"pri\" + \"ze\"]", "raised",
-			[]string{"The code stopped with an error.\n KeyError: 'prize'", "line 4", "df[\"pri\" + \"ze\"]", "so far", "Opened sales.csv"}, 0},
+			[]string{"The code stopped with an error.\n KeyError\n", "line 4: df[\"pri\" + \"ze\"]", "so far", "Opened sales.csv", "finds them in Details"}, 0, "KeyError: 'prize'"},
 		{"prints a gigabyte", "line = \"x\" * (1 << 20)\nfor _ in range(1024):\n    print(line)", "ok",
-			[]string{"What was printed was cut: its beginning and its end are shown, of 1024.0 MB.", "That is not all: the rest is in", "output.txt"}, 0},
+			[]string{"What was printed was cut: its beginning and its end are shown, of 1024.0 MB.", "That is not all: the rest is in", "output.txt"}, 0, ""},
 		{"fills the disk", "n = 0\nwhile True:\n    n += 1\n    with open(\"f%d\" % n, \"wb\") as f:\n        f.write(b\"x\" * (30 << 20))", "raised",
-			[]string{"No space left on device", "was left behind"}, 0},
+			[]string{"OSError", "was left behind"}, 0, "No space left on device"},
 		{"saves figures", "import matplotlib.pyplot as plt\nfor i in range(60):\n    plt.figure(figsize=(1, 1)).add_subplot()\nprint(\"all of them\")", "ok",
-			[]string{"40 more figures were not kept: 20 may come back.", "all of them"}, 20},
+			[]string{"40 more figures were not kept: 20 may come back.", "all of them"}, 20, ""},
 		{"draws into files", "import matplotlib.pyplot as plt\nfor i in range(60):\n    fig = plt.figure(figsize=(1, 1))\n    fig.add_subplot()\n    fig.savefig(f\"{i}.png\")\n    plt.close(fig)\nprint(\"all saved\")", "ok",
-			[]string{"40 more files were left behind: 20 may come back.", "all saved", "0.png"}, 20},
+			[]string{"40 more files were left behind: 20 may come back.", "all saved", "0.png"}, 20, ""},
 		{"writes outside", "import os\nfor path in (\"../../x\", \"/x\", \"../x\"):\n    try:\n        open(path, \"w\").write(\"x\")\n        print(path, \"written\")\n" +
 			"    except OSError as e:\n        print(path, \"refused\")\nopen(\"in.txt\", \"w\").write(\"here\")\nopen(\"../../x\", \"w\")", "raised",
-			[]string{"../../x refused\n/x refused\n../x refused", "'../../x'"}, 1},
+			[]string{"../../x refused\n/x refused\n../x refused"}, 1, "'../../x'"},
 	} {
 		h.writes(c.code)
 		root := h.ask("How many with sales.csv that " + c.name + "?")
@@ -47,7 +48,12 @@ func TestHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
 		for _, words := range c.shown {
 			require.Contains(t, said, words, c.name)
 		}
-		require.Contains(t, h.bill(reply), "local sandbox: ", "box seconds are on the bill")
+		bill := h.bill(reply)
+		require.Contains(t, bill, "local sandbox: ", "box seconds are on the bill")
+		if c.own != "" {
+			require.Contains(t, bill, c.own, c.name)
+			require.NotContains(t, said, c.own, "the words of an error may quote data")
+		}
 		require.NotContains(t, said, "/runner/", "frames of ours are nobody's business")
 		require.Equal(t, row{State: "done", Attempts: 1, Runs: 1, Decisions: 1, Charges: 3, Holds: 3}, h.row(c.name), c.name)
 		id := value[string](h, `SELECT id FROM requests WHERE strpos(said(question), $1) > 0`, c.name)

@@ -116,7 +116,7 @@ func TestFailuresOfMistralAreToldPlainlyAndPaidForAsTheRulesSay(t *testing.T) {
 		r.rewire(func(p *steps.Ports) { p.Writer = forSilence{p.Writer, hasty} })
 		r.service.Policy.MaxAttempts = 2
 	})
-	const own, noAnswer, late = "Mistral has a problem of its own at the moment.", "Mistral answered with something that is no answer.", "Mistral did not answer in time."
+	const own, noAnswer, late = "Mistral has a problem of its own at the moment.", "Mistral answered with something that is not an answer.", "Mistral did not answer in time."
 	cases := map[mistraltest.Fault]struct {
 		why                 string
 		attempts, uncertain int

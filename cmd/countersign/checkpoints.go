@@ -45,6 +45,8 @@ type trail struct {
 // under a serve that goes on would get a second past.
 func (k keeper) tick(ctx context.Context) error {
 	log := storage.Log(k.db)
+	// The file first: what it has must still be there. Then what is new is signed, and goes into the
+	// file before anything of it goes to Slack.
 	err := k.keep(ctx, log)
 	if err == nil {
 		err = errors.Join(log.Sequence(ctx, k.by), k.keep(ctx, log))
@@ -114,6 +116,8 @@ func (k keeper) send(ctx context.Context, log *journal.Log) error {
 	return errors.Join(faults...)
 }
 
+// sendTo has what is missing in one channel posted, in the order of the numbers. Where one cannot be
+// written down, those after it wait: the next look goes by the last one, and would not see the gap.
 func (k keeper) sendTo(ctx context.Context, log *journal.Log, team, channel string) error {
 	had, err := storage.Copies{DB: k.db}.Copied(ctx, team, channel)
 	if err != nil {
@@ -150,7 +154,8 @@ func (k keeper) sendTo(ctx context.Context, log *journal.Log, team, channel stri
 	return errors.Join(faults...)
 }
 
-// keep appends to the file what has come since its last checkpoint.
+// keep appends to the file what has come since its last checkpoint. What follows is kept also where
+// something after it does not: the file then ends where the fork begins.
 func (k keeper) keep(ctx context.Context, log *journal.Log) error {
 	notes, err := k.news(ctx, log)
 	return errors.Join(err, k.file.Append(notes...))
@@ -198,6 +203,8 @@ func (k keeper) alarm(ctx context.Context, what approval.LogAlarm) error {
 	return errors.Join(faults...)
 }
 
+// tell notifies the administrators of one workspace. The day in the key makes it one message a day,
+// however often it is found and by however many replicas.
 func (k keeper) tell(ctx context.Context, team string, what approval.LogAlarm) error {
 	now := time.Now().UTC()
 	return k.db.Notify(ctx, approval.Notice{Key: fmt.Sprintf("log %s %s %s", what.Why, team, now.Format(time.DateOnly)), Team: team,
@@ -307,6 +314,8 @@ func restored(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
+	// The file is put aside last but one. While it stands, no serve starts on this database, so a
+	// crash anywhere before that is mended by the same command: what has ended stays so.
 	ended, err := abandon(ctx, db, has.At.In(p.location))
 	if err != nil {
 		return err
@@ -326,13 +335,13 @@ func restored(ctx context.Context, p program) error {
 	if err := k.keep(ctx, log); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.out, "Begun anew from checkpoint %d. Up to %d entries that were signed since are not in this database.\n%d requests ended; their askers read why.\n"+
+	fmt.Fprintf(p.out, "Started over from checkpoint %d. Up to %d entries that were signed since are not in this database.\n%d requests ended; their askers read why.\n"+
 		"The checkpoints seen since are kept in %s.\nWhat was spent since is in no budget: compare with the bills of your providers.\nWhoever was removed since, people and SSH keys, is back: remove them again. Then start countersign serve.\n", has.Number, lost, ended, aside)
 	return nil
 }
 
 // copied is the last checkpoint of a database that is an older state of what this machine
-// has seen. One whose last checkpoint was never seen here is none: it was changed, or it is
+// has seen. A database whose last checkpoint was never seen here is refused: it was changed, or it is
 // another one.
 func (k keeper) copied(ctx context.Context, log *journal.Log) (c checkpoint.Checkpoint, err error) {
 	last, err := log.Checkpoints(ctx, -1)
@@ -341,7 +350,7 @@ func (k keeper) copied(ctx context.Context, log *journal.Log) (c checkpoint.Chec
 	}
 	seen, err := k.file.All()
 	if err == nil && !slices.Contains(seen, last[0].Note) {
-		err = fmt.Errorf("checkpoint %d of this database does not stand in %s, so it is no older copy: somebody has changed it, or it is another database. Compare with a checkpoint that was kept elsewhere", last[0].Number, k.file.Path)
+		err = fmt.Errorf("checkpoint %d of this database does not stand in %s, so it is not an older copy: somebody has changed it, or it is another database. Compare with a checkpoint that was kept elsewhere", last[0].Number, k.file.Path)
 	}
 	return last[0].Checkpoint, err
 }

@@ -24,7 +24,8 @@ import (
 	"countersign/sandbox/local"
 )
 
-// Secret is a setting that is never printed, by whatever means.
+// Secret is a setting that is never printed, by whatever means. Whoever needs it writes string(s), which
+// a reader of the code can look for.
 type Secret string
 
 // String hides what it holds.
@@ -45,7 +46,8 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Config is every setting of the program. .env.example says what each is for; a
-// test holds the two against each other.
+// test holds the two against each other. Whatever can be changed while serve runs (people, rules,
+// budgets, notes) is no setting: it stands in the database, with an event for each change.
 type Config struct {
 	SlackBotToken Secret        `env:"SLACK_BOT_TOKEN"`
 	SlackAppToken Secret        `env:"SLACK_APP_TOKEN"`
@@ -137,6 +139,7 @@ func settings() map[string]reflect.StructField {
 // secret in it.
 func readConfig(environ map[string]string) (Config, error) {
 	var c Config
+	// Empty is not set, also for numbers: compose files and templates leave settings empty.
 	given := maps.Clone(environ)
 	maps.DeleteFunc(given, func(_, value string) bool { return strings.TrimSpace(value) == "" })
 	faults := faultList{}
@@ -145,7 +148,7 @@ func readConfig(environ map[string]string) (Config, error) {
 	}
 	var err error
 	if c.location, err = time.LoadLocation(c.TimeZone); err != nil {
-		faults.add("TIME_ZONE", "%q is no time zone; an example is Europe/Berlin", c.TimeZone)
+		faults.add("TIME_ZONE", "%q is not a time zone; an example is Europe/Berlin", c.TimeZone)
 	}
 	c.DigestSchedule = strings.Trim(c.DigestSchedule, `"`) // not everything that reads .env is a shell
 	if c.digest, err = readDigest(c.DigestSchedule); err != nil {
@@ -156,7 +159,7 @@ func readConfig(environ map[string]string) (Config, error) {
 		faults.add("RECEIPT_SCHEDULE", "%q is neither off nor a schedule such as \"0 17 * * *\" (every day at five)", c.ReceiptSchedule)
 	}
 	if err := c.level.UnmarshalText([]byte(c.LogLevel)); err != nil {
-		faults.add("LOG_LEVEL", "%q is none of debug, info, warn, error", c.LogLevel)
+		faults.add("LOG_LEVEL", "%q is not one of debug, info, warn, error", c.LogLevel)
 	}
 	if c.prices, err = readPrices(c.PricesFile); err != nil {
 		faults.add("PRICES_FILE", "%w", err)
@@ -221,7 +224,8 @@ func readConfig(environ map[string]string) (Config, error) {
 	return c, errors.Join(faults.all...)
 }
 
-// faultList collects what is wrong, one fault for each setting.
+// faultList collects what is wrong, one fault for each setting. What cannot be read as a number
+// is left at zero, and a later check would complain about that as well.
 type faultList struct {
 	all   []error
 	named []string
@@ -302,7 +306,8 @@ func (c Config) needs() error {
 	return errors.Join(c.needSlack(), modelErr)
 }
 
-// unsaid are the faults, a line each, of settings that have not been named yet.
+// unsaid are the faults, a line each, of settings that have not been named yet. A setting that cannot
+// be read is not set either, and saying both would send people to two places.
 func unsaid(faults, said error) error {
 	var left []error
 	if faults == nil {
@@ -338,7 +343,8 @@ func (c Config) needSlack() error {
 	return errors.Join(faults...)
 }
 
-// slowestLine is how many bytes of a file are to come in a second at least.
+// slowestLine is how many bytes of a file are to come in a second at least. A job that fetches a file
+// from Slack gets as much time as the largest one takes at this pace.
 const slowestLine = 4 << 20
 
 // boxHolds is how many MB of files fit into a box.

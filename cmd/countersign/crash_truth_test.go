@@ -115,7 +115,7 @@ func (h *house) shown(db *storage.DB, id string) (strays int) {
 			sum += budget.Total(s.Charges)
 		}
 		require.Contains(h.t, reply.Words(), money.Spent(sum), "the line is the charges")
-		require.Contains(h.t, asSent(draw.DetailsView(view)), "Total: "+sum.String(), "and so is the bill behind it")
+		require.Contains(h.t, asSent(draw.DetailsView(view, true)), "Total: "+sum.String(), "and so is the bill behind it")
 	}
 	if r.Revision != nil {
 		card := find(steps.SurfaceCard)

@@ -44,6 +44,7 @@ func decide(ctx context.Context, p program) error {
 		return err
 	}
 	defer stop()
+	// No sandbox and no writer: what follows a decision is serve's, which finds the job in the database.
 	slack := bot.New(bot.Options{BotToken: string(p.SlackBotToken), APIURL: p.SlackAPIURL, Policy: p.policy, Log: p.log})
 	service := steps.New(steps.Ports{Store: db, Slack: slack, Sandbox: steps.NoSandbox{}, Log: p.log},
 		steps.Settings{Prices: p.prices, Policy: p.policy()})
@@ -60,7 +61,8 @@ func decide(ctx context.Context, p program) error {
 	return order.give(ctx, p, service, view)
 }
 
-// readDecideArgs reads ID, verdict and flags, in this order.
+// readDecideArgs reads ID, verdict and flags, in this order. The digest has to be typed, its first six
+// characters at least: it is what a button in Slack carries, and shows that this version was read.
 func readDecideArgs(args []string) (o decideOrder, err error) {
 	if len(args) == 0 {
 		return o, errors.New("which request")
@@ -92,7 +94,8 @@ func readDecideArgs(args []string) (o decideOrder, err error) {
 	return o, nil
 }
 
-// give decides, by the rules that hold in Slack, too.
+// give decides, by the rules that hold in Slack, too. What to sign is asked first, because it has a
+// number that is used once; between the two somebody else may decide, and then Decide refuses.
 func (o decideOrder) give(ctx context.Context, p program, service *steps.Steps, v *steps.View) error {
 	rev := v.Request.Revision
 	if rev == nil || !strings.HasPrefix(rev.Digest, o.digest) {
@@ -131,7 +134,8 @@ func (o decideOrder) give(ctx context.Context, p program, service *steps.Steps, 
 	return nil
 }
 
-// inWords are the errors of a decision as people read them.
+// inWords are the errors of a decision as people read them. An error that is none of these goes out as
+// it is: whoever sits here may read the log as well.
 func inWords(err error, id string) error {
 	var no *approval.NotAllowedError
 	var move *approval.MoveError

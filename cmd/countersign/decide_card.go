@@ -26,7 +26,9 @@ func namesOf(ctx context.Context, slack *bot.Bot, team string) func(user string)
 	}
 }
 
-// textCard prints what a reviewer's card in Slack shows.
+// textCard prints what a reviewer's card in Slack shows, from the same View. Whatever a person, a model
+// or a file wrote goes through Plain: a terminal obeys characters that nobody sees, and could show
+// other code than the one that is approved.
 func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 	r := v.Request
 	line := func(label, format string, args ...any) {
@@ -90,6 +92,7 @@ func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 		changes(out, v, name)
 	}
 	fmt.Fprintf(out, "\nVersion %d, by %s:\n\n", rev.Number, approval.Plain(rev.Author))
+	// The code needs no Plain: it is canonical (approval/canonical.go), which has none of these.
 	for i, text := range strings.Split(strings.TrimSuffix(rev.Code, "\n"), "\n") {
 		fmt.Fprintf(out, "%5d  %s\n", i+1, text)
 	}

@@ -40,6 +40,8 @@ func demo(ctx context.Context, p program) (err error) {
 	case err != nil:
 		return exitError(2)
 	}
+	// The demo has data and a key of its own, below the folder of a serve on this machine: neither
+	// touches the other's, and forgetting the demo forgets nothing else.
 	if beside := p.DataDir + ".key"; p.SigningKeyFile == beside {
 		p.SigningKeyFile = filepath.Join(p.DataDir, "demo.key")
 	}
@@ -153,7 +155,7 @@ func (e *namedError) Error() string { return e.words }
 func (e *namedError) Unwrap() error { return e.err }
 
 // listen takes the port, or any other when it is taken. The line that follows
-// says which.
+// says which. What is wrong with the first one is the error: that one was asked for.
 func listen(sim *slacksim.Sim, addr string) (net.Listener, error) {
 	listener, err := sim.Listen(addr)
 	if err == nil {
@@ -170,7 +172,8 @@ func listen(sim *slacksim.Sim, addr string) (net.Listener, error) {
 	return other, nil
 }
 
-// forget removes what earlier demos left, unless one of them still runs.
+// forget removes what earlier demos left, unless one of them still runs. Starting their Postgres is
+// how that is found out: a data folder that is removed under a running server takes its data along.
 func forget(dir string) error {
 	server, err := pglocal.Start(context.Background(), pglocal.Options{Dir: filepath.Join(dir, "postgres")})
 	var used *pglocal.InUseError
@@ -219,6 +222,7 @@ func (p program) demoWriter() (w steps.Writer, says string, err error) {
 	return asks, fmt.Sprintf("%s by %s, at %s", first.Model, first.Provider, first.Host), nil
 }
 
+// sandboxSays names the sandbox for the demo's first lines.
 func (r *replica) sandboxSays() string {
 	none, is := r.service.NoSandbox()
 	switch {

@@ -41,6 +41,8 @@ func doctor(ctx context.Context, p program) error {
 		{"review channel", p.checkChannel}, {"reviewers", p.checkReviewers},
 	}, p.checkModels(), []check{{"prices", p.checkPrices}, {"sandbox", p.checkSandbox}, {"traces", p.checkTraces}})
 	bad := 0
+	// One after the other, in the order in which one explains the next: without a token no channel can
+	// be looked up. Each has a minute of its own, so that one that hangs costs no other its time.
 	for _, c := range checks {
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		f := c.try(ctx)
@@ -67,6 +69,8 @@ func (p program) checkSettings(context.Context) finding {
 	return finding{say: "read; secrets stay " + Secret("x").String(), err: p.needSlack()}
 }
 
+// checkDatabase looks at the database that serve would use. A private one that a running serve has
+// open is looked at there; where there is none, it makes none.
 func (p program) checkDatabase(ctx context.Context) finding {
 	if p.DatabaseURL != "" {
 		f, reached := p.schemaOf(ctx, p.address(), "reached and up to date")
@@ -176,6 +180,8 @@ func (p program) checkBot(ctx context.Context) finding {
 	return finding{say: fmt.Sprintf("@%s in %s", who.Name, who.Team), err: err}
 }
 
+// checkApp asks for the address of a socket, which needs the token and its scope. Nothing connects to
+// it: Slack would send it some of serve's events.
 func (p program) checkApp(ctx context.Context) finding {
 	if p.SlackAppToken == "" {
 		return finding{err: errors.New("SLACK_APP_TOKEN is not set")}
@@ -191,7 +197,7 @@ func tokenAdvice(err error, where string) error {
 	}
 	for _, code := range []string{"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "not_allowed_token_type", "missing_scope"} {
 		if err != nil && strings.Contains(err.Error(), code) {
-			return fmt.Errorf("the token is refused by Slack (%s): copy it anew from your app's page: %s", code, where)
+			return fmt.Errorf("the token is refused by Slack (%s): copy it again from your app's page: %s", code, where)
 		}
 	}
 	if err != nil {
@@ -210,7 +216,7 @@ func (p program) checkChannel(ctx context.Context) finding {
 	return finding{say: "the bot is in " + p.ReviewChannel, err: p.slack().CheckChannel(ctx, p.ReviewChannel)}
 }
 
-// checkReviewers looks each person up as a click would be.
+// checkReviewers looks each person up as a click would be: nobody sees of an id that its person has left.
 func (p program) checkReviewers(ctx context.Context) finding {
 	switch {
 	case p.SlackBotToken == "":

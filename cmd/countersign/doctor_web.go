@@ -102,7 +102,8 @@ func refused(status int) bool {
 	return status == http.StatusUnauthorized || status == http.StatusForbidden
 }
 
-// ask is one GET, on a connection of its own that is closed afterwards.
+// ask is one GET, on a connection of its own that is closed afterwards: the command is over soon, and
+// tests look for what is left behind.
 func ask(ctx context.Context, url string, sign func(*http.Request)) (status int, body []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

@@ -156,7 +156,8 @@ func (w trial) with(set guide.Settings) (p trial, err error) {
 	return p, err
 }
 
-// Try tries one thing as doctor does.
+// Try tries one thing as doctor does. The settings are read anew each time, as serve would read them,
+// so that an answer which works here and is refused at the start cannot be.
 func (w trial) Try(ctx context.Context, what guide.What, set guide.Settings) (string, error) {
 	p, err := w.with(set)
 	if err != nil {
@@ -204,7 +205,8 @@ func (w trial) tryModel(ctx context.Context) (string, error) {
 	return strings.Join(append(said, fmt.Sprintf("%s costs %s in and %s out a million tokens (as of %s)", model, row.Input, row.Output, row.Checked.Format("2 January 2006"))), "\n"), nil
 }
 
-// layOut looks at the sandbox without starting a box, which doctor does at the end.
+// layOut looks at the sandbox without starting a box, which doctor does at the end: an answer is tried
+// at once, and a box at E2B costs money each time.
 func (w trial) layOut(ctx context.Context) finding {
 	if w.E2BAPIKey != "" {
 		cloud, err := w.e2b()
@@ -261,6 +263,7 @@ func (w trial) Budget(ctx context.Context, set guide.Settings) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// A budget that cannot be read is one that is asked for. Nothing is made to find out.
 	url, end, err := p.present(ctx)
 	defer end()
 	if err != nil {
@@ -287,7 +290,7 @@ func (w trial) Budget(ctx context.Context, set guide.Settings) (string, error) {
 func (w trial) SetBudget(ctx context.Context, set guide.Settings, amount string) (_ string, err error) {
 	usd, err := budget.ParseUSD(amount)
 	if err != nil {
-		return "", fmt.Errorf("%q is no amount: dollars, such as 50 or 49.90, or none", amount)
+		return "", fmt.Errorf("%q is not an amount: type dollars, such as 50 or 49.90, or none", amount)
 	}
 	p, err := w.with(set)
 	if err != nil {
@@ -332,7 +335,8 @@ func limitInWords(l budget.Limit) string {
 	return fmt.Sprintf("%s a %s", l.Amount, l.Window)
 }
 
-// teamScope is the workspace's, whose token it is.
+// teamScope is the workspace's, whose token it is. Slack is asked, because nobody knows the id of their
+// own workspace.
 func (w trial) teamScope(ctx context.Context) (budget.Scope, error) {
 	who, err := w.slack().CheckBot(ctx)
 	return budget.Scope{Team: who.TeamID, Kind: budget.Team, ID: who.TeamID}, err

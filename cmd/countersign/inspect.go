@@ -17,7 +17,8 @@ import (
 	"countersign/sandbox/local"
 )
 
-// inspected is what `inspect --json` prints.
+// inspected is what `inspect --json` prints. A program that is refused has the tier high, so that a
+// script that looks at the tier alone lets nothing through.
 type inspected struct {
 	Refused  bool              `json:"refused"`
 	Tier     approval.Tier     `json:"tier"`
@@ -69,6 +70,8 @@ func inputsNamed(paths []string) (files []approval.File, err error) {
 	return files, nil
 }
 
+// inspect has a box of this machine parse the program, as a request's inspection would. Where no inputs
+// were named, the files that the program reads are taken for them, or each would be a finding.
 func (p program) inspect(ctx context.Context, code string, files []approval.File) (said inspected, err error) {
 	said = inspected{Tier: approval.Low, Findings: []inspectedDetail{}}
 	code, err = approval.Canonical(code)
@@ -120,6 +123,7 @@ func refuse(said inspected, why string) inspected {
 	return said
 }
 
+// wordsOf puts what a person can do before what was found.
 func wordsOf(err error) error {
 	var box *steps.BoxError
 	if errors.As(err, &box) {

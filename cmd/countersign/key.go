@@ -55,7 +55,9 @@ func newKey(ctx context.Context, p program) error {
 		return err
 	}
 	defer db.Close()
-	// The file first: a key that is announced and nowhere kept would be lost.
+	// The file first: a key that is announced and nowhere kept would be lost, and all that is signed
+	// with it. A crash before the announcement leaves a file that no trail knows: every command then
+	// says that the key is another one (OtherKeyError), and the former file is beside it.
 	kept := p.SigningKeyFile + ".former"
 	if former != nil {
 		if err := os.Rename(p.SigningKeyFile, kept); err != nil {

@@ -49,7 +49,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
 
-// exitError carries an exit code and prints nothing more.
+// exitError carries an exit code and prints nothing more: the command has said all by itself.
 type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit %d", int(e)) }
@@ -93,6 +93,8 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		fmt.Fprint(stderr, usage)
 		return fmt.Errorf("there is no command %q", name)
 	}
+	// Settings are read once, here. What is wrong with one stops every command, also one that does not
+	// use it: a setting that is misspelt should not wait for the day on which it matters.
 	settings := env.ToMap(environ)
 	if name != "serve" && settings["LOG_LEVEL"] == "" {
 		settings["LOG_LEVEL"] = "warn" // what the others print is for people to read

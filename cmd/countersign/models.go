@@ -25,7 +25,8 @@ func (c Config) hasClaude() bool  { return c.AnthropicAPIKey != "" }
 func (c Config) hasGPT() bool     { return c.OpenAIAPIKey != "" || c.OpenAIBaseURL != "" }
 func (c Config) hasModel() bool   { return c.hasMistral() || c.hasClaude() || c.hasGPT() }
 
-// writer asks the models of every provider that is configured.
+// writer asks the models of every provider that is configured. What is wrong with one stops all: a
+// team that has set two should not find out from its bill that only one of them was used.
 func (c Config) writer() (*codegen.Writer, error) {
 	if !c.hasModel() {
 		return nil, errNoModel
@@ -75,7 +76,8 @@ func offered(first string, others []string) (models []string) {
 	return models
 }
 
-// models are what askers may choose from, the default first, none of them twice.
+// models are what askers may choose from, the default first, none of them twice. It is known without
+// a provider, for the doctor, which has to say of each whether it has a price where keys are missing.
 func (c Config) models() (models []string) {
 	if c.hasMistral() || !c.hasModel() {
 		models = offered(c.MistralModel, c.MistralModels)
@@ -166,6 +168,7 @@ func (p program) checkProvider(ctx context.Context, from catalogue, err error, s
 	about := from.About()
 	var faults []error
 	for _, model := range about.Models {
+		// A list may have a model under its dated names alone, while the undated one is taken in calls.
 		if !slices.Contains(ids, model) && !slices.ContainsFunc(ids, func(id string) bool { return strings.HasPrefix(id, model+"-20") }) {
 			faults = append(faults, fmt.Errorf("has no model %s for this key: change %s", model, settings.Models))
 		}

@@ -71,7 +71,7 @@ func TestModelsThatCannotBeAskedAreRefusedInWords(t *testing.T) {
 		"none":          {nil, []string{"MISTRAL_API_KEY is not set", "ANTHROPIC_API_KEY", "OPENAI_API_KEY"}},
 		"two faults":    {map[string]string{"MISTRAL_API_KEY": "k", "MISTRAL_MODEL": "codestral-latest", "OPENAI_BASE_URL": "http://127.0.0.1:1"}, []string{"MISTRAL_MODEL", "OPENAI_MODEL has to name"}},
 		"twice":         {map[string]string{"MISTRAL_API_KEY": "k", "OPENAI_API_KEY": "k", "OPENAI_MODEL": "codestral-2508"}, []string{"is offered by Mistral and by OpenAI"}},
-		"wrong default": {map[string]string{"MISTRAL_API_KEY": "k", "DEFAULT_MODEL": "gpt-5"}, []string{"DEFAULT_MODEL is gpt-5, which is none of codestral-2508"}},
+		"wrong default": {map[string]string{"MISTRAL_API_KEY": "k", "DEFAULT_MODEL": "gpt-5"}, []string{"DEFAULT_MODEL is gpt-5, which is not one of codestral-2508"}},
 	} {
 		_, err := config(t, c.settings).writer()
 		require.Error(t, err, name)
@@ -121,7 +121,7 @@ func TestDoctorAsksEachProviderForItsModels(t *testing.T) {
 	}
 	checks := config(t, map[string]string{"MISTRAL_API_KEY": "k", "ANTHROPIC_API_KEY": "k", "OPENAI_API_KEY": "k", "DEFAULT_MODEL": "gpt-5"}).checkModels()
 	require.Len(t, checks, 4)
-	require.ErrorContains(t, checks[3].try(t.Context()).err, "DEFAULT_MODEL is gpt-5, which is none of")
+	require.ErrorContains(t, checks[3].try(t.Context()).err, "DEFAULT_MODEL is gpt-5, which is not one of")
 	checks = config(t, map[string]string{"OPENAI_BASE_URL": "http://gw.example.com/v1", "OPENAI_MODEL": "m", "MISTRAL_API_KEY": "k"}).checkModels()
 	require.Len(t, checks, 4)
 	require.Contains(t, checks[3].try(t.Context()).say, "prompts go to gw.example.com only once an administrator has confirmed that")

@@ -50,7 +50,7 @@ func makePack(ctx context.Context, p program) (err error) {
 	if err != nil {
 		return err
 	}
-	// The file is there whole or not at all.
+	// The file is there whole or not at all: half a pack would be a pack that does not hold.
 	file, err := os.CreateTemp(filepath.Dir(path), ".pack-*")
 	if err != nil {
 		return fmt.Errorf("write the pack: %w", err)
@@ -72,7 +72,8 @@ func makePack(ctx context.Context, p program) (err error) {
 	return nil
 }
 
-// readPackArgs reads the dates, both included. Without any it is this month so far.
+// readPackArgs reads the dates, both included. Without any it is this month so far. Days are days of
+// TIME_ZONE; the pack itself has them in UTC, or whoever checks it elsewhere would read other ones.
 func readPackArgs(args []string, now time.Time, o *pack.Options) (path string, err error) {
 	flags := flag.NewFlagSet("pack", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -91,10 +92,10 @@ func readPackArgs(args []string, now time.Time, o *pack.Options) (path string, e
 		return "", errors.New("-o says where the pack is written")
 	}
 	if o.From, err = time.ParseInLocation(time.DateOnly, *first, now.Location()); err != nil {
-		return "", fmt.Errorf("--from %q is no date", *first)
+		return "", fmt.Errorf("--from %q is not a date", *first)
 	}
 	if o.To, err = time.ParseInLocation(time.DateOnly, *last, now.Location()); err != nil {
-		return "", fmt.Errorf("--to %q is no date", *last)
+		return "", fmt.Errorf("--to %q is not a date", *last)
 	}
 	o.To = o.To.AddDate(0, 0, 1)
 	if o.To.After(now) {
@@ -107,7 +108,8 @@ func readPackArgs(args []string, now time.Time, o *pack.Options) (path string, e
 	return path, nil
 }
 
-// priced names the row of the price list by which a charge was reckoned.
+// priced names the row of the price list by which a charge was reckoned: the one that was valid at the
+// time, for a prompt of that length. Rows are never changed once they were used, so today's list has it.
 func (p program) priced(c pack.Charge, at time.Time) string {
 	if c.Kind == string(budget.Box) {
 		row, err := p.prices.Box(c.What, at)

@@ -21,7 +21,8 @@ import (
 	"countersign/internal/slacksim/workspace"
 )
 
-// stage is where the demo's round is played and its transcript printed.
+// stage is where the demo's round is played and its transcript printed. It waits for what people see in
+// the local Slack, so the round fails where a person would be left waiting.
 type stage struct {
 	*replica
 	sim   *slacksim.Sim
@@ -129,7 +130,7 @@ func (s *stage) sandbox(ctx context.Context) error {
 	return err
 }
 
-// pause leaves a person time to look at the page.
+// pause leaves a person time to look at the page. Nothing depends on its length.
 func (s *stage) pause(ctx context.Context, d time.Duration) {
 	if s.hurry {
 		return
@@ -157,7 +158,8 @@ func (s *stage) share(ctx context.Context) error {
 	return nil
 }
 
-// ask types the question and waits for the thread that it opens.
+// ask types the question and waits for the thread that it opens. A demo that was played before has
+// threads already: the new one is the first after the last message that was there.
 func (s *stage) ask(ctx context.Context) error {
 	s.pause(ctx, 3*time.Second)
 	earlier := ""
@@ -234,8 +236,11 @@ func (s *stage) answer(ctx context.Context) error {
 	}
 	for _, chart := range charts {
 		data, err := s.maya.Download(chart.ID)
-		if err != nil || !strings.HasPrefix(string(data), "\x89PNG") {
-			return fmt.Errorf("the chart %s is not a picture: %w", chart.Name, err)
+		if err != nil {
+			return fmt.Errorf("the chart %s cannot be downloaded: %w", chart.Name, err)
+		}
+		if !strings.HasPrefix(string(data), "\x89PNG") {
+			return fmt.Errorf("the chart %s is not a picture", chart.Name)
 		}
 		s.line("Countersign", "posts the chart %s (%d × %d, %d kB)", chart.Name, chart.Width, chart.Height, len(data)/1024)
 	}
@@ -256,8 +261,11 @@ func (s *stage) answer(ctx context.Context) error {
 // proof says how to read who did what in the round: the demo's data has a folder of its own.
 func (s *stage) proof(ctx context.Context) error {
 	asked, err := s.db.Recent(ctx, slacksim.DefaultTeam.ID, slacksim.Analyst, 1)
-	if err != nil || len(asked) == 0 {
-		return fmt.Errorf("the request is not on record: %w", err)
+	if err != nil {
+		return fmt.Errorf("look the request up: %w", err)
+	}
+	if len(asked) == 0 {
+		return errors.New("the request is not on record")
 	}
 	fmt.Fprintf(s.out, "\nThe audit trail of this round, now or later:\n  DATA_DIR=%s %s audit %s\n", s.DataDir, os.Args[0], asked[0].ID)
 	return nil

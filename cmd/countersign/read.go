@@ -107,6 +107,9 @@ type readings struct {
 
 // all reads the files in boxes of readTogether, two at a time, and says each as soon as
 // all before it have been said. failed counts those that were not read.
+//
+// One of the group's goroutines only says; it takes the groups in their order, whichever box is done
+// first. A box that cannot be had at all ends everything: every other one would fail alike.
 func (r *readings) all(ctx context.Context, paths []string, say func(readOne)) (failed int, err error) {
 	groups := (len(paths) + readTogether - 1) / readTogether
 	done := make([]chan []readOne, groups)
@@ -144,10 +147,12 @@ func (r *readings) all(ctx context.Context, paths []string, say func(readOne)) (
 			return err
 		})
 	}
-	return failed, work.Wait()
+	err = work.Wait() // until then failed is being counted
+	return failed, err
 }
 
-// together reads files in one box; when it dies, each that is left is read again alone.
+// together reads files in one box; when it dies, each that is left is read again alone. So a file that
+// kills its box costs the others a second box, and is the only one that is not read.
 func (r *readings) together(ctx context.Context, paths []string) ([]readOne, error) {
 	group := make([]readOne, len(paths))
 	var left []int
@@ -208,6 +213,7 @@ func (r *readings) inBox(ctx context.Context, group []readOne, which []int) erro
 	return err
 }
 
+// without is a list of places less one.
 func without(which []int, gone int) []int {
 	var rest []int
 	for _, i := range which {
@@ -227,7 +233,7 @@ func readable(path string) error {
 	case err != nil:
 		return errors.New("The file cannot be opened.")
 	case !info.Mode().IsRegular():
-		return errors.New("This is no file.")
+		return errors.New("This is not a file.")
 	case info.Size() > local.MaxInputMB<<20:
 		return fmt.Errorf("The file is larger than %d MB.", local.MaxInputMB)
 	}
@@ -247,7 +253,8 @@ func streamed(path string) (sandbox.ReadFile, error) {
 	return sandbox.ReadFile{Name: filepath.Base(path), Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(path) }}, nil
 }
 
-// readSink takes what comes out of a box.
+// readSink takes what comes out of a box. Files come one after the other, so there is one table at a
+// time; what a box says of a file that it has answered for already is refused before it comes here.
 type readSink struct {
 	*readings
 	group []readOne

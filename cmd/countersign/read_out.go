@@ -9,7 +9,7 @@ import (
 )
 
 // outFolder is where converted tables go. Nothing in it is overwritten, and no link
-// leads out of it.
+// leads out of it: the names are those of files that came from anywhere (os.Root keeps to them).
 type outFolder struct{ root *os.Root }
 
 func openFolder(dir string) (*outFolder, error) {

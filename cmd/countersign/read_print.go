@@ -8,7 +8,8 @@ import (
 	"unicode/utf16"
 )
 
-// readJSON is one line of --json.
+// readJSON is one line of --json. Its fields are what programs outside rely on: one is added, and none
+// is renamed. It is a type of its own, so that the core's reading can change without it.
 type readJSON struct {
 	File    string      `json:"file"`
 	Problem string      `json:"problem"`

@@ -55,8 +55,8 @@ func TestReadAsJSONHasTheDocumentedForm(t *testing.T) {
 	require.Equal(t, 1, code)
 	require.Equal(t, fmt.Sprintf(`{"file":%q,"problem":"","tables":[{"name":"","rows":2,"encoding":"utf-8","delimiter":";","heading_line":1,"decimal":",",`+
 		`"columns":[{"name":"Ort","type":"text","missing":0},{"name":"Betrag","type":"number","missing":1}],"odd":[{"code":"total_row","text":"the last row is a total: left out"}]}]}`+"\n"+
-		`{"file":%q,"problem":"This is no file.","tables":[]}`+"\n", sales, dir), out)
-	require.Equal(t, "countersign: "+dir+": This is no file.\n", errs)
+		`{"file":%q,"problem":"This is not a file.","tables":[]}`+"\n", sales, dir), out)
+	require.Equal(t, "countersign: "+dir+": This is not a file.\n", errs)
 
 	// What a terminal would obey is spelled, and means the same.
 	var b strings.Builder

@@ -27,13 +27,13 @@ func seated(click approval.Click, seat func() (who, machine string, err error)) 
 	}
 	who, machine, err := seat()
 	if err != nil {
-		return click, fmt.Errorf("nobody decides here whom this machine cannot name: %w", err)
+		return click, fmt.Errorf("this machine does not say who you are, so you cannot decide here: %w", err)
 	}
 	click.OSUser, click.Machine = short(who), short(machine)
 	return click, nil
 }
 
-// short bounds a name that a machine gives.
+// short bounds a name that a machine gives. It goes into the trail and into a message of Slack's.
 func short(name string) string {
 	runes := []rune(approval.Plain(name))
 	return string(runes[:min(len(runes), 100)])
@@ -105,5 +105,5 @@ func signedBy(ctx context.Context, p program, click approval.Click, what sshkey.
 			return click, nil
 		}
 	}
-	return click, fmt.Errorf(wanted+", and your ssh-agent holds none of those that you have registered and that count by now: %s. Add one with ssh-add", strings.Join(prints, ", "))
+	return click, fmt.Errorf(wanted+", and your ssh-agent has none of your registered keys that are valid by now: %s. Add one with ssh-add", strings.Join(prints, ", "))
 }

@@ -51,7 +51,7 @@ func TestWhoSitsHereIsTheKernelsWord(t *testing.T) {
 	require.NotEmpty(t, click.OSUser)
 	require.NotEmpty(t, click.Machine)
 	_, err = seated(approval.Click{}, func() (string, string, error) { return "", "", errors.New("no name") })
-	require.ErrorContains(t, err, "nobody decides here whom this machine cannot name: no name")
+	require.ErrorContains(t, err, "this machine does not say who you are, so you cannot decide here: no name")
 }
 
 // sshAgent is an ssh-agent that holds one key: where it listens, and the key as it is registered.
@@ -139,7 +139,7 @@ func TestHighRiskAtTheOtherDoorIsSignedByTheReviewersOwnKey(t *testing.T) {
 	old, line := sshAgent(t)
 	h.hadKey(slacksim.Reviewer, line)
 	_, err = h.decided(approve...)
-	require.ErrorContains(t, err, "your ssh-agent holds none of those that you have registered and that count by now: "+sshkey.Print(line))
+	require.ErrorContains(t, err, "your ssh-agent has none of your registered keys that are valid by now: "+sshkey.Print(line))
 	h.program.environ = map[string]string{"SSH_AUTH_SOCK": filepath.Join(t.TempDir(), "none")}
 	_, err = h.decided(approve...)
 	require.ErrorContains(t, err, "your ssh-agent does not answer")

@@ -21,6 +21,8 @@ func serve(ctx context.Context, p program) (err error) {
 	if err != nil {
 		return err
 	}
+	// A Postgres that starts together with this, as after a power cut, is waited for. A private one is
+	// started here, so there is nothing to wait for.
 	if p.DatabaseURL != "" {
 		if err := pg.Await(ctx, string(p.DatabaseURL), p.log); err != nil {
 			return err

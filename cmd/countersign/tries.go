@@ -30,7 +30,8 @@ type priced interface {
 	InspectLease() time.Duration
 }
 
-// try tries something in a box, which tells how long it was used.
+// try tries something in a box, which tells how long it was used. It is held, tried and settled like a
+// run: a crash in between leaves a hold, which a sweep charges in full.
 func (p program) try(ctx context.Context, what string, box priced, do func(context.Context) (used time.Duration, err error)) error {
 	if p.tries == nil {
 		_, err := do(ctx)
@@ -65,7 +66,8 @@ func (p program) try(ctx context.Context, what string, box priced, do func(conte
 	return failed
 }
 
-// booking has what is tried from here on booked on the budget of the bot's workspace.
+// booking has what is tried from here on booked on the budget of the bot's workspace. There is no
+// request and no asker: only the team's budget can say no.
 func (p program) booking(ctx context.Context, db *storage.DB, strict bool) (program, error) {
 	who, err := p.slack().CheckBot(ctx)
 	if err != nil {
@@ -110,7 +112,8 @@ func (p program) booked(ctx context.Context, check func(program) finding) findin
 	return f
 }
 
-// present is the address of the database, if there is one and its schema is this program's.
+// present is the address of the database, if there is one and its schema is this program's. It makes
+// and migrates nothing, for commands that only look; end is never nil.
 func (p program) present(ctx context.Context) (url string, end func(), err error) {
 	url, end = string(p.DatabaseURL), func() {}
 	if url == "" {

@@ -19,7 +19,8 @@ import (
 	"countersign/sandbox/local"
 )
 
-// tried is what `try --json` prints: what the thread would show.
+// tried is what `try --json` prints: what the thread would show. Lists are empty and never null, but for
+// the witness's, where null says that nobody watched.
 type tried struct {
 	Outcome approval.Outcome `json:"outcome"`
 	Error   string           `json:"error"`
@@ -92,6 +93,8 @@ func try(ctx context.Context, p program) error {
 		said.print(p)
 		fmt.Fprintln(p.out)
 	}
+	// What would be shown to nobody is not run, and there is no flag for it. What is merely dangerous
+	// its own author may run.
 	danger := slices.IndexFunc(said.Findings, func(f inspectedDetail) bool { return f.Level == approval.Danger })
 	switch {
 	case said.Refused:
@@ -155,7 +158,8 @@ func hashed(open func() (io.ReadCloser, error)) (sha256Sum string, err error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// runHere takes a program through the life of a run in a local box.
+// runHere takes a program through the life of a run in a local box. The seal is of this machine, at this
+// moment; the box is given up with the command, also where the run fails.
 func (p program) runHere(ctx context.Context, code string, inputs []steps.InputFile) (result approval.Result, err error) {
 	options := p.boxes()
 	options.MaxWarm = -1
@@ -179,7 +183,8 @@ func (p program) runHere(ctx context.Context, code string, inputs []steps.InputF
 	return result, errors.Join(err, boxes.Kill(ctx, id))
 }
 
-// triedOf is a result for a terminal: what came out of a box may hold anything.
+// triedOf is a result for a terminal: what came out of a box may hold anything, also its JSON, which
+// people look at in a terminal as well.
 func triedOf(r approval.Result) tried {
 	t := tried{Outcome: r.Outcome, Error: plainText(r.Error), Answer: plainText(r.Answer), Notes: []string{}, LeftOut: []approval.Rows{}, Tables: []triedTable{}, Files: []triedFile{},
 		Stdout: plainText(r.Stdout), value: plainText(r.Value), traceback: plainText(r.Traceback), stderr: plainText(r.Stderr)}

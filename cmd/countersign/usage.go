@@ -19,7 +19,8 @@ import (
 // usageExample ends every complaint about how the command was called.
 const usageExample = "An example: countersign usage --from 2026-11-01 --to 2026-11-30 --format csv"
 
-// spending prints what was spent per day, person, channel and model.
+// spending prints what was spent per day, person, channel and model. It reads the ledger that budgets
+// are held against, so that what it prints adds up to what they say.
 func spending(ctx context.Context, p program) error {
 	from, to, format, err := readUsageArgs(p.args, time.Now().In(p.location))
 	if err != nil {
@@ -46,7 +47,8 @@ func spending(ctx context.Context, p program) error {
 	return uncertainTable(p.out, uncertain, p.location)
 }
 
-// uncertainTable is what may come on top: calls of which nobody knows yet what they have cost.
+// uncertainTable is what may come on top: calls of which nobody knows yet what they have cost. It is
+// printed for people only. The other formats have what was charged, which is what a bill is held against.
 func uncertainTable(out io.Writer, list []money.Uncertain, zone *time.Location) error {
 	if len(list) == 0 {
 		return nil
@@ -80,10 +82,10 @@ func readUsageArgs(args []string, now time.Time) (from, to time.Time, format str
 		return from, to, "", fmt.Errorf("%q is not understood", flags.Arg(0))
 	}
 	if from, err = time.Parse(time.DateOnly, *first); err != nil {
-		return from, to, "", fmt.Errorf("--from %q is no date", *first)
+		return from, to, "", fmt.Errorf("--from %q is not a date", *first)
 	}
 	if to, err = time.Parse(time.DateOnly, *last); err != nil {
-		return from, to, "", fmt.Errorf("--to %q is no date", *last)
+		return from, to, "", fmt.Errorf("--to %q is not a date", *last)
 	}
 	if to.Before(from) {
 		return from, to, "", fmt.Errorf("--to %s lies before --from %s", *last, *first)

@@ -137,8 +137,8 @@ func TestUsageOfATimeWithoutAnyIsEmpty(t *testing.T) {
 func TestUsageSaysWhatItCannotRead(t *testing.T) {
 	t.Parallel()
 	for said, args := range map[string][]string{
-		`--from "yesterday" is no date`:                 {"--from", "yesterday"},
-		`--to "2026-02-30" is no date`:                  {"--to", "2026-02-30"},
+		`--from "yesterday" is not a date`:              {"--from", "yesterday"},
+		`--to "2026-02-30" is not a date`:               {"--to", "2026-02-30"},
 		`--to 2026-01-01 lies before --from 2026-01-02`: {"--from", "2026-01-02", "--to", "2026-01-01"},
 		`--format is table, csv or json, not "xml"`:     {"--format", "xml"},
 		`"november" is not understood`:                  {"november"},

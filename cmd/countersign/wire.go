@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
+	desk "countersign/approval/answers"
 	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
@@ -43,6 +44,11 @@ type replica struct {
 // wire puts a replica together: database, model, sandbox, Slack, and the service
 // between them. What it cannot get is an error that says what to do; only the
 // sandbox may be missing, and then nothing is asked or run.
+//
+// The order is that of what needs what. The signing key comes before the database is opened, since
+// opening announces it; the checkpoints are compared before anything works on the database, since a
+// copy that was put back must not run again what has run since. The bot is made before the service,
+// which calls it, and is served the service last; nothing comes in before run.
 func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err error) {
 	r := &replica{program: p}
 	defer func() {
@@ -91,7 +97,8 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Receipts: storage.ReceiptsOf(r.db), Log: p.log},
 		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location), ReceiptsDue: due(p.receipts, p.location), Libraries: r.libraries})
 	s := r.telemetry.Service(r.service)
-	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: trail{r.service, storage.Copies{DB: r.db}}, Keys: s, Homes: s, Answers: s})
+	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: trail{r.service, storage.Copies{DB: r.db}}, Keys: s, Homes: s, Answers: s,
+		Desk: desk.New(r.db, r.service.People), Uploads: storage.Uploads{DB: r.db}, Shelf: r.service})
 	return r, nil
 }
 
@@ -184,7 +191,8 @@ func (p program) local(o local.Options) (*local.Sandbox, error) {
 	return local.New(o)
 }
 
-// needs tells whether a request still waits for just this box.
+// needs tells whether a request still waits for just this box. A box of a request that is approved may
+// have been made a moment ago, and its row does not name it yet.
 func (r *replica) needs(ctx context.Context, requestID, boxID string) (bool, error) {
 	req, err := r.db.Request(ctx, requestID)
 	if errors.Is(err, approval.ErrNotFound) {
@@ -196,7 +204,8 @@ func (r *replica) needs(ctx context.Context, requestID, boxID string) (bool, err
 	return req.State == approval.Approved || req.State == approval.Running && req.Run.BoxID == boxID, nil
 }
 
-// run works until the context ends: the sockets, the jobs, the health page.
+// run works until the context ends: the sockets, the jobs, the health page. One that fails ends the
+// others. The sandbox's test does not: what is asked waits, and people read why.
 func (r *replica) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return r.bot.Run(ctx) })
@@ -277,7 +286,7 @@ func (r *replica) health(ctx context.Context) error {
 	return nil
 }
 
-// close ends what wire began, the latest first.
+// close ends what wire began, the latest first: the database goes after what still writes into it.
 func (r *replica) close() error {
 	var faults []error
 	for _, end := range slices.Backward(r.closers) {

@@ -68,7 +68,8 @@ func (d Dialect) Good() Said {
 	return Said{Model: d.Model, Text: Program, End: codegen.Whole, Input: 1200, Output: 60}
 }
 
-// Open makes a provider that asks the server at an address, and gives up after so long.
+// Open makes a provider that asks the server at an address, and gives up after so long. It is the only
+// thing that differs from provider to provider: all else goes through codegen.Writer, as in serve.
 type Open func(address, key string, timeout time.Duration) (codegen.Provider, error)
 
 // Run holds a provider to all promises. Each is a row of `make prove-models`.

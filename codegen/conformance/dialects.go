@@ -46,7 +46,8 @@ func Compatible() Dialect {
 	return d
 }
 
-// completions is what they have in common.
+// completions is what they have in common. Where a word of an end is empty, the provider has none, and
+// the scene of that end is not played: what a provider cannot say it need not be tried with.
 func completions(name, model string) Dialect {
 	return Dialect{Name: name, Model: model, Path: "/v1/chat/completions",
 		key: bearer,
@@ -109,6 +110,7 @@ func completions(name, model string) Dialect {
 		}}
 }
 
+// bearer is the key as all of these providers take it.
 func bearer(h http.Header) string { return strings.TrimPrefix(h.Get("Authorization"), "Bearer ") }
 
 // Claude is Anthropic's format: platform.claude.com/docs/en/api/messages and /errors, read 2026-11-26, and
@@ -158,7 +160,8 @@ func Claude() Dialect {
 		}}
 }
 
-// only names a field that a request must not have.
+// only names a field that a request must not have. Mistral refuses a call with a field that it does not
+// know (422). Where a server ignores one, a setting has no effect, and nobody notices.
 func only(m map[string]any, known ...string) string {
 	for field := range m {
 		if !slices.Contains(known, field) {

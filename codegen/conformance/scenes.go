@@ -16,7 +16,8 @@ import (
 	"countersign/codegen"
 )
 
-// scene is one promise and how it is tried.
+// scene is one promise and how it is tried. The promise is a sentence for people: it is the row of the
+// proof's table, so it says what holds and not how that is found out.
 type scene struct {
 	promise string
 	fits    func(Dialect) bool // nil: every provider
@@ -102,7 +103,7 @@ var scenes = append([]scene{
 		s.End = codegen.Empty
 		h.server.says(s)
 		e := h.failure()
-		means(h, e, "something that is no answer", true, false)
+		means(h, e, "something that is not an answer", true, false)
 		require.Equal(h, 1200, e.Usage.Input)
 	}},
 	{"an answer that was cut off shows no program, and is repaired", nil, func(h *house) {
@@ -220,7 +221,7 @@ var scenes = append([]scene{
 	}},
 	{"something else with status 200 leaves the cost uncertain", nil, func(h *house) {
 		h.server.body(http.StatusOK, "application/json", []byte(`["what", "is", "this"]`))
-		means(h, h.failure(), "something that is no answer", true, true)
+		means(h, h.failure(), "something that is not an answer", true, true)
 	}},
 	{"no redirect is followed with a key in hand", nil, func(h *house) {
 		elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { h.Error("the key was carried on") }))
@@ -253,7 +254,8 @@ var scenes = append([]scene{
 }, refusals()...)
 
 // refusals are the statuses, each with what it means. Which of them cost nothing is what
-// the providers document; all of these do.
+// the providers document; all of these do. A status of the 500s costs what it may have cost: none of
+// them says that no model has worked.
 func refusals() (list []scene) {
 	for _, c := range []struct {
 		status int

@@ -23,7 +23,8 @@ func (d Dialect) Handler() http.Handler {
 	})
 }
 
-// server answers as its scene says, and remembers what it was asked.
+// server answers as its scene says, and remembers what it was asked. What is odd about a request is
+// told at the end and not in the answer: a scene has to get the failure that it is about.
 type server struct {
 	*httptest.Server
 	dialect Dialect

@@ -2,7 +2,7 @@
 // request, and says what a failed call means.
 //
 // Door is a plain RoundTripper, so that a provider is a translation beside it and has
-// no way out of its own. For all of them it sees to this: a call ends when its context
+// no way out of its own. It does for all of them: a call ends when its context
 // does, also in the middle of an answer; an answer is read to a bound and no further;
 // no redirect is followed with a key in hand; whatever is no success is an error with
 // its status and with the time after which to come back; and an error tells whether

@@ -52,7 +52,7 @@ func NotSent(err error) error { return &Unsent{err} }
 
 func (e *Unsent) Unwrap() error { return e.error }
 
-// Errors of a success that is none.
+// Answers with the status of a success that are not one.
 var (
 	errTooLarge = errors.New("the answer is longer than any that was asked for")
 	errPage     = errors.New("the answer is a web page")

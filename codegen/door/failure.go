@@ -62,7 +62,7 @@ func (h House) Failure(err error) *steps.WriterError {
 	}
 	// The rest is an answer that is not what the API promises. Its text may repeat what it held, so only its kind is kept.
 	return &steps.WriterError{Err: fmt.Errorf("%s: an answer that cannot be read (%T)", h.Name, err), Retry: true, Billed: true,
-		Words: h.Name + " answered with something that is no answer."}
+		Words: h.Name + " answered with something that is not an answer."}
 }
 
 // refused maps the statuses, which all providers use alike.

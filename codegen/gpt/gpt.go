@@ -118,7 +118,7 @@ func New(o Options) (*GPT, error) {
 		g.effort = "low"
 	}
 	if !slices.Contains([]string{"none", "minimal", "low", "medium", "high", "xhigh", "max"}, g.effort) {
-		fault("OPENAI_EFFORT is none of none, minimal, low, medium, high, xhigh, max")
+		fault("OPENAI_EFFORT must be one of none, minimal, low, medium, high, xhigh, max")
 	}
 	if g.about.MaxTokens < 0 || g.about.Window < 0 || g.about.Timeout < 0 || g.about.Window > 0 && g.about.Window <= g.about.MaxTokens {
 		fault("OPENAI_WINDOW and OPENAI_MAX_TOKENS must be positive, and the window larger than the longest answer")

@@ -30,7 +30,7 @@ func TestOptionsAreRefusedInWords(t *testing.T) {
 		"query":             {Options{APIKey: "k", BaseURL: "http://gw/v1?x=1", Models: []string{"m"}}, []string{"must have no user, query or fragment"}},
 		"a server's models": {Options{BaseURL: "http://gw/v1"}, []string{"OPENAI_MODEL has to name a model of the server"}},
 		"alias":             {Options{APIKey: "k", Models: []string{"gpt-5-chat-latest", " "}}, []string{"is an alias", "a model without a name"}},
-		"effort":            {Options{APIKey: "k", Effort: "much"}, []string{"OPENAI_EFFORT is none of"}},
+		"effort":            {Options{APIKey: "k", Effort: "much"}, []string{"OPENAI_EFFORT must be one of"}},
 		"window":            {Options{BaseURL: "http://gw", Models: []string{"m"}, Window: 4096}, []string{"the window larger than the longest answer"}},
 	} {
 		_, err := New(c.o)

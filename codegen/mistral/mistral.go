@@ -2,7 +2,7 @@
 // (gage-technologies/mistral-go, library.go), and knows which models Mistral has and
 // has ended (catalogue.go).
 //
-// A server of somebody's own that speaks Mistral's API at the root of its host is
+// A self-hosted server that speaks Mistral's API at the root of its host is
 // asked in the same way.
 package mistral
 

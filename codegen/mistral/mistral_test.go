@@ -138,7 +138,7 @@ func TestEveryFaultHasItsMeaning(t *testing.T) {
 		{fault: mistraltest.CutBody, words: "broke in the middle", retry: true, billed: true},
 		{fault: mistraltest.HalfJSON, words: "broke off in the middle", retry: true, billed: true},
 		{fault: mistraltest.ErrorAsOK, words: "answered with an error", billed: true},
-		{fault: mistraltest.NoChoices, words: "no answer", retry: true, used: true},
+		{fault: mistraltest.NoChoices, words: "not an answer", retry: true, used: true},
 		{fault: mistraltest.Garbage, words: "a web page", billed: true},
 		{fault: mistraltest.Length, words: "cut off", used: true, repair: "Answer shorter"},
 		{fault: mistraltest.TwoBlocks, words: "more than one program", used: true, repair: "exactly one"},

@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// Fault is a way in which a call goes wrong.
+// Fault is a way in which a call goes wrong. Each stands for something that happens at a provider or
+// in between: a full queue, a proxy's page, a hotel's network, a connection that goes away.
 type Fault string
 
 // The faults. Those up to Garbage are the server's, the others the model's.
@@ -47,6 +48,7 @@ const (
 	UnclosedBlock Fault = "unclosed block" // a program without an end
 )
 
+// statuses are the faults that are no more than a status and the API's error.
 var statuses = map[Fault]struct {
 	code int
 	why  string
@@ -95,6 +97,8 @@ func chunked(req Request, reply Reply) []byte {
 	return body
 }
 
+// write answers as the reply says. Faults that end a connection panic with ErrAbortHandler, which is
+// how a handler of net/http closes it without a word.
 func (s *Server) write(w http.ResponseWriter, r *http.Request, req Request, reply Reply) {
 	if reply.RetryAfter != "" {
 		w.Header().Set("Retry-After", reply.RetryAfter)

@@ -2,7 +2,10 @@
 // what it is asked, faulty on demand. It answers POST /v1/chat/completions and GET
 // /v1/models as the API does, counts a token for every four bytes, and remembers what it was sent.
 //
-// It imports nothing of ours, so that it cannot share our mistakes.
+// It imports nothing of ours, so that it cannot share our mistakes. Its forms are those of Mistral's
+// openapi.yaml of 2026-08-21 and of answers that were seen; the conformance suite beside it
+// (codegen/conformance) tries all providers alike, and this one what is Mistral's own: models that
+// have ended, and what its library does with each way of failing.
 package mistraltest
 
 import (
@@ -19,7 +22,7 @@ import (
 // Key is the only key that the server takes.
 const Key = "test-key-8b1f"
 
-// Models are the ones that the server has.
+// Models are the ones that the server has. The last one thinks aloud, in chunks.
 var Models = []string{"codestral-2508", "mistral-medium-3-5", "mistral-large-2512", "mistral-small-2603", "magistral-medium-2509"}
 
 // Message is one message of a call.
@@ -28,7 +31,8 @@ type Message struct {
 	Content string `json:"content"`
 }
 
-// Request is a call as it came in.
+// Request is a call as it came in. Numbers are pointers, so that one that is left out is told from a
+// zero: the API has defaults for the former, and obeys the latter.
 type Request struct {
 	Model       string    `json:"model"`
 	Messages    []Message `json:"messages"`
@@ -145,7 +149,8 @@ func (s *Server) Refused() []string {
 	return slices.Clone(s.refused)
 }
 
-// ServeHTTP is the API.
+// ServeHTTP is the API. A call that is not well formed takes no reply from the queue: it is counted
+// among the refused, and the next one gets the reply that was meant for it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if status, why := s.forbids(r); status != 0 {
 		s.refuse(w, status, why)
@@ -190,7 +195,8 @@ const (
 	pathModels = "/v1/models"
 )
 
-// forbids checks what comes before the body.
+// forbids checks what comes before the body, in the order of the API: an address that is not there is
+// said so whoever asks.
 func (s *Server) forbids(r *http.Request) (status int, why string) {
 	method, ok := map[string]string{pathChat: http.MethodPost, pathModels: http.MethodGet}[r.URL.Path]
 	switch {
@@ -265,6 +271,7 @@ func (r Request) fault() (status int, why string) {
 	return 0, ""
 }
 
+// refuse notes why, and answers with the API's error.
 func (s *Server) refuse(w http.ResponseWriter, status int, why string) {
 	s.mu.Lock()
 	s.refused = append(s.refused, why)
@@ -272,6 +279,7 @@ func (s *Server) refuse(w http.ResponseWriter, status int, why string) {
 	problem(w, status, why)
 }
 
+// problem is Mistral's error object.
 func problem(w http.ResponseWriter, status int, why string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

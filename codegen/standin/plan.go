@@ -42,6 +42,8 @@ type plan struct {
 	understood bool // the question was understood; otherwise a general summary is given
 }
 
+// stems are the beginnings of words by which an intent is known. A stem stands for all that it begins
+// ("correlat" for correlation and correlated); several intents may match, and decide ranks them.
 var stems = map[intent][]string{
 	wantMissing:     {"missing", "empty", "blank", "null", "incomplete", "gaps", "quality"},
 	wantCorrelation: {"correlat", "relationship", "related", "relate", "depend", "scatter"},
@@ -59,7 +61,7 @@ func planFor(b steps.Brief) (p plan, ok bool) {
 	if p.file, p.table, ok = tableFor(b.Files, text); !ok {
 		return p, false
 	}
-	text = strings.ReplaceAll(text, strings.ToLower(p.file.Name), " ")
+	text = strings.ReplaceAll(text, strings.ToLower(p.file.Name), " ") // "top_products.csv" does not ask for a top list
 	words := wordsOf(text)
 	before := ""
 	for _, m := range slices.Backward(b.History) {
@@ -68,6 +70,8 @@ func planFor(b steps.Brief) (p plan, ok bool) {
 		}
 	}
 	before = strings.ReplaceAll(before, strings.ToLower(p.file.Name), " ") // "sales.csv" does not ask for sales
+	// In this order: how amounts are added up depends on which columns there are, and what is asked
+	// for on both.
 	p.columns(words, wordsOf(before))
 	p.amounts(text, words)
 	p.decide(text, words)
@@ -140,6 +144,8 @@ func isCategory(c reading.Column) bool { return c.Type == "text" || c.Type == "b
 
 // columns gives columns their roles. It prefers those that the question names, then those
 // that earlier questions named, then the first that fit.
+//
+// A column that merely fits fills a gap. It is no sign that the question was understood.
 func (p *plan) columns(words, before []string) {
 	best := func(fits func(reading.Column) bool, texts ...[]string) int {
 		for _, text := range texts {
@@ -165,6 +171,7 @@ func (p *plan) columns(words, before []string) {
 	p.by = best(isCategory, words)
 	p.when = best(isTime, words)
 	p.understood = p.measure >= 0 || p.by >= 0
+	// Money is the one word that tables often have no column for, but units and prices instead.
 	money := []string{"revenue", "turnover", "sale", "income", "earning"}
 	if p.measure < 0 && slices.ContainsFunc(money, func(w string) bool { return slices.Contains(words, w) || slices.Contains(before, w) }) {
 		p.measure = p.named("revenue", "turnover", "sales", "amount", "total")
@@ -205,7 +212,8 @@ func (p *plan) first(fits func(reading.Column) bool) int {
 
 var count = regexp.MustCompile(`\b(\d{1,3})\b`)
 
-// amounts finds the aggregation, the period, and how many rows to show.
+// amounts finds the aggregation, the period, and how many rows to show. The more special words are
+// looked for first: "the average of total sales" is an average.
 func (p *plan) amounts(text string, words []string) {
 	for _, a := range []struct{ how, stems string }{
 		{"count", "how many|number of|count"}, {"mean", "average|mean|typical"}, {"median", "median"},
@@ -242,6 +250,7 @@ func (p *plan) amounts(text string, words []string) {
 }
 
 // decide chooses the intent, and falls back to a summary where the table lacks the columns for it.
+// A fall back is said in the answer (understood), since a summary is not what was asked for.
 func (p *plan) decide(text string, words []string) {
 	perPeriod := p.when >= 0 && containsAny(text, []string{"per day", "per week", "per month", "per quarter", "per year", "by day", "by week",
 		"by month", "by quarter", "by year", "each day", "each week", "each month", "each quarter", "each year", "every month", "every week"})

@@ -9,6 +9,10 @@ import (
 
 // The programs of the stand-in, one per intent. Each shows a table and a chart at the desk,
 // and answers with one sentence.
+//
+// They are written so that a reviewer reads them in half a minute, so that the inspection finds
+// nothing unusual in them, and so that they run with any table: no rows, no dates, names in any
+// alphabet, more groups than a chart can show. Numbers in the sentence are computed, never typed.
 
 // hows names the aggregations in headings.
 var hows = map[string]string{"sum": "total", "mean": "average", "median": "median", "max": "highest", "min": "lowest", "count": "number of"}
@@ -32,7 +36,8 @@ func (s *script) digits() int {
 
 var periods = map[string]string{"D": "day", "W": "week", "M": "month", "Q": "quarter", "Y": "year"}
 
-// trend aggregates per period, and per category when there is one.
+// trend aggregates per period, and per category when there is one. Beyond the eight largest
+// categories the lines of a chart cannot be told apart, so the rest are one.
 func (s *script) trend() {
 	const most = 8
 	period := s.date()
@@ -112,7 +117,8 @@ func (s *script) groups() {
 	s.tell("result", title)
 }
 
-// correlation compares the numbers with each other.
+// correlation compares the numbers with each other, the first twelve at most: the labels of more do
+// not fit beside the picture. Two columns of one name get their places, or one would hide the other.
 func (s *script) correlation() {
 	const most = 12
 	numbers := s.numbers[:min(len(s.numbers), most)]
@@ -187,7 +193,8 @@ func (s *script) histogram() {
 	s.show()
 }
 
-// summary describes every column and draws the most telling one.
+// summary describes every column and draws the most telling one: a number over time where there are
+// dates, else how a number is spread, else how often each value of a category comes.
 func (s *script) summary() {
 	s.line("rows = []")
 	s.line("for name in df.columns:")

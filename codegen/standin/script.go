@@ -49,9 +49,12 @@ func namesOf(t reading.Table) (names []string) {
 	return names
 }
 
+// line writes one line of the program. Texts of a file never stand in its format, only among what is
+// filled in, and there as literals.
 func (s *script) line(format string, args ...any) { fmt.Fprintf(s, format+"\n", args...) }
 
-// head imports what the body uses, and loads the table.
+// head imports what the body uses, and loads the table. It is written after the body, which says what
+// that is.
 func (s *script) head(body string) {
 	var used []string
 	for _, name := range []string{"answer", "chart", "left_out", "number", "table"} {
@@ -97,7 +100,7 @@ func (s *script) literal(variable, text string) string {
 	return variable
 }
 
-// column is an expression for a column's name.
+// column is an expression for a column's name. A name too long for a line is told by its place.
 func (s *script) column(i int) string {
 	if lit := pandas.Literal(s.names[i]); len(lit) <= 60 {
 		return lit

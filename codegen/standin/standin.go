@@ -31,7 +31,10 @@ func (Provider) About() codegen.About {
 
 // Ask plans a program and gives it in the form that a model is asked for, so that it is
 // read back like any model's answer. Its usage is what a model's would be, at four
-// bytes to the token.
+// bytes to the token, so that budgets and bills of the demo show something.
+//
+// A program that was refused is not written again: the same keywords give the same plan, and
+// the request would go round until its tries are used up.
 func (Provider) Ask(ctx context.Context, call codegen.Call) (codegen.Answer, error) {
 	if err := ctx.Err(); err != nil {
 		return codegen.Answer{}, &steps.WriterError{Err: err, Retry: true, Words: "There was no time left to write."}
@@ -47,9 +50,10 @@ func (Provider) Ask(ctx context.Context, call codegen.Call) (codegen.Answer, err
 
 func tokens(bytes int) int { return (bytes + 3) / 4 }
 
-// answer is what the stand-in says.
+// answer is what the stand-in says. It says what it has understood, and that it is no model, in every
+// answer: what a demo gets wrong is otherwise taken for what the product gets wrong.
 func answer(b steps.Brief) string {
-	const who = "This comes from the demo's stand-in, which is no model: it knows a few kinds of questions by their keywords."
+	const who = "This comes from the demo's stand-in, which is not a model: it knows a few kinds of questions by their keywords."
 	p, ok := planFor(b)
 	followed := true
 	if n := len(b.Wishes); n > 0 {

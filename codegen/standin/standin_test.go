@@ -46,7 +46,7 @@ func TestTheStandInSaysThatItIsNoModel(t *testing.T) {
 	t.Parallel()
 	d, err := writer(t).Write(t.Context(), steps.Brief{Question: samples.Questions[0].Text, Files: shared(t), Model: Model})
 	require.NoError(t, err)
-	require.Contains(t, d.Summary, "the demo's stand-in, which is no model")
+	require.Contains(t, d.Summary, "the demo's stand-in, which is not a model")
 	require.Contains(t, d.Summary, `The program reads "sales.csv" and adds up "units" times "price" per month of "date" for each "region"`)
 	require.NotContains(t, d.Summary, "was not understood")
 	require.Contains(t, d.Code, `df = load("sales.csv")`)

@@ -46,7 +46,7 @@ func (c Checkpoint) Sign(by note.Signer) (string, error) {
 const bodyLines = 5
 
 // errForm is a text that is no checkpoint.
-var errForm = errors.New("it is no checkpoint")
+var errForm = errors.New("it is not a checkpoint")
 
 // Read takes a checkpoint from a signed note, whoever signed it. It is for notes whose signature
 // does not matter, such as those in our own file, and for naming one that has a wrong signature.

@@ -154,7 +154,7 @@ func TestAFileOfCheckpointsGrowsAndKnowsItsLast(t *testing.T) {
 		last, err = file.Last()
 		require.NoError(t, err)
 		require.Equal(t, &c, last)
-		// A crash has cut off what was being written: it is no checkpoint, and spoils none after it.
+		// A crash has cut off what was being written: it is not a checkpoint, and spoils none after it.
 		text, err := os.ReadFile(file.Path)
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(file.Path, append(text, signed[:len(signed)/3]...), 0o644))

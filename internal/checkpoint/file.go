@@ -82,8 +82,8 @@ func (f File) Retire(last Checkpoint) (aside string, err error) {
 }
 
 // Append writes signed notes at the end of the file, and waits until they are on disk. A note that
-// a crash cuts off before its signature is none to All, so the next tick finds it missing and writes
-// it again. The empty line before it keeps it apart from what is left of the one that was cut.
+// a crash cuts off before its signature is skipped by All, so the next tick finds it missing and
+// writes it again. The empty line before it keeps it apart from what is left of the one that was cut.
 func (f File) Append(signed ...string) (err error) {
 	if len(signed) == 0 || f.Path == "" {
 		return nil

@@ -18,7 +18,7 @@ import (
 func Signer(private ed25519.PrivateKey) (note.Signer, error) {
 	public, _ := private.Public().(ed25519.PublicKey)
 	if len(private) != ed25519.PrivateKeySize {
-		return nil, errors.New("it is no Ed25519 key")
+		return nil, errors.New("it is not an Ed25519 key")
 	}
 	// The library takes keys as text only, and this is how it spells one.
 	spelled := append([]byte{algorithm}, private.Seed()...)
@@ -46,7 +46,7 @@ func Verifier(text string) (note.Verifier, error) {
 		}
 	}
 	if err != nil || len(public) != ed25519.PublicKeySize {
-		return nil, errors.New("it is no public Ed25519 key: a line that begins with countersign+, 32 bytes in base64, or PEM")
+		return nil, errors.New("it is not a public Ed25519 key: a line that begins with countersign+, 32 bytes in base64, or PEM")
 	}
 	line, err := note.NewEd25519VerifierKey(Origin, public)
 	if err != nil {

@@ -42,7 +42,7 @@ func ids(of []compact.NodeID) []ID {
 func Leaf(event string) ([]byte, error) {
 	hash, err := hex.DecodeString(event)
 	if err != nil || len(hash) != hashSize {
-		return nil, fmt.Errorf("%q is no hash of an event", event)
+		return nil, fmt.Errorf("%q is not the hash of an event", event)
 	}
 	return hasher.HashLeaf(hash), nil
 }

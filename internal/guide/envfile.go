@@ -19,7 +19,8 @@ type EnvFile struct {
 	Template string // what a new file begins as: .env.example
 }
 
-// Read returns what the file sets. One that is not there sets nothing.
+// Read returns what the file sets. One that is not there sets nothing, and neither does an empty
+// value: serve takes empty for not set, and so does this.
 func (f EnvFile) Read() (Settings, error) {
 	set := Settings{}
 	text, err := os.ReadFile(f.Path)
@@ -45,6 +46,7 @@ func (f EnvFile) Read() (Settings, error) {
 
 var assigned = regexp.MustCompile(`^\s*(?:export\s+)?([A-Z][A-Z0-9_]*)=(.*)$`)
 
+// assignment takes a line apart; ok is false for comments and for whatever else a shell may do there.
 func assignment(line string) (name, value string, ok bool) {
 	m := assigned.FindStringSubmatch(strings.TrimRight(line, "\r"))
 	if m == nil {
@@ -77,6 +79,9 @@ func unquoted(value string) (string, error) {
 
 var plain = regexp.MustCompile(`^[A-Za-z0-9_./:@,+=%*-]*$`)
 
+// quoted spells a value so that a shell, systemd and Docker's compose read the same one. In single
+// quotes none of them computes anything; what cannot stand in them is refused. Tokens and keys need no
+// quotes, which is as well: docker run --env-file would take them for part of the value.
 func quoted(value string) (string, error) {
 	switch {
 	case plain.MatchString(value):
@@ -125,7 +130,9 @@ func (f EnvFile) Write(set Settings) error {
 		}
 		lines = append(lines, name+"="+value)
 	}
-	next, err := os.CreateTemp(filepath.Dir(path), ".env-*") // 0600
+	// Beside the file, since a rename within one folder is whole or not at all, and 0600 from its first
+	// moment on: there is no time in which others could read the keys.
+	next, err := os.CreateTemp(filepath.Dir(path), ".env-*")
 	if err != nil {
 		return fmt.Errorf("write the settings: %w", err)
 	}

@@ -41,7 +41,8 @@ type step struct {
 	ask func(context.Context) (string, error)
 }
 
-// missing is a setting of which nothing is known, and the flag that gives it.
+// missing is a setting of which nothing is known, and the flag that gives it. It is told apart from a
+// setting that is wrong: at a terminal nobody has to read that a question has not been asked yet.
 type missing struct{ flag string }
 
 func (m *missing) Error() string { return "is not known yet: give " + m.flag }
@@ -59,6 +60,8 @@ func (g *Guide) Run(ctx context.Context, given Settings) error {
 		}
 	}
 	var open []string // the titles of what is wrong or missing, where nobody can be asked
+	// Without a terminal the round goes on after a fault, so that one try names all of them. What was
+	// wrong is not written: the file has what works, and what it had before.
 	wrong := Settings{}
 	for _, s := range g.steps() {
 		said, err := s.known(ctx)
@@ -96,6 +99,8 @@ func (g *Guide) Run(ctx context.Context, given Settings) error {
 	return g.World.Doctor(ctx, g.set)
 }
 
+// steps are in the order in which one needs the other: people and channels are looked up with the
+// bot's token, and a budget belongs to the workspace that the token is of.
 func (g *Guide) steps() []step {
 	return []step{
 		{string(TheBot), []string{botToken.name}, g.knownToken(botToken), func(ctx context.Context) (string, error) { return g.askToken(ctx, botToken) }},
@@ -132,7 +137,8 @@ func (g *Guide) tries(ctx context.Context, what What, name string, said *string,
 	}
 }
 
-// with are the settings as they would be with one more.
+// with are the settings as they would be with one more. What is tried is not yet set: an answer that
+// does not work leaves nothing behind.
 func (g *Guide) with(name, value string) Settings {
 	with := Settings{name: value}
 	for n, v := range g.set {
@@ -161,6 +167,8 @@ func (g *Guide) askBudget(ctx context.Context) (said string, err error) {
 	return said, err
 }
 
+// knownBudget takes the budget that a flag gives, or that the database has. Where it cannot be looked
+// up and somebody can be asked, the error is shown and they are asked.
 func (g *Guide) knownBudget(ctx context.Context) (string, error) {
 	if g.Budget != "" {
 		return g.setBudget(ctx, g.Budget)
@@ -172,6 +180,8 @@ func (g *Guide) knownBudget(ctx context.Context) (string, error) {
 	return said, err
 }
 
+// setBudget sets it, except for "none", which is a choice not to: the default limit of each person
+// holds without an entry.
 func (g *Guide) setBudget(ctx context.Context, amount string) (string, error) {
 	amount = strings.TrimSpace(amount)
 	if amount == "none" {

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// provider is a house of models whose key is all that is needed.
+// provider is a house of models whose key is all that is needed. A server of one's own needs prices as
+// well, which nobody types into a form.
 type provider struct{ name, key, address, where string }
 
 var providers = []provider{
@@ -20,6 +21,7 @@ var providers = []provider{
 // own are the settings of a server of one's own, which the guide takes over but does not ask for.
 var own = []string{"MISTRAL_BASE_URL", "OPENAI_BASE_URL"}
 
+// knownModel tries what is set, all providers at once: serve would start with all of them as well.
 func (g *Guide) knownModel(ctx context.Context) (string, error) {
 	named := func(name string) bool { return g.set[name] != "" }
 	if !slices.ContainsFunc(providers, func(p provider) bool { return named(p.key) }) && !slices.ContainsFunc(own, named) {
@@ -69,6 +71,8 @@ func (g *Guide) alone(p provider) Settings {
 	return alone
 }
 
+// keyLooks refuses what cannot be a key, before it is sent to anybody: a token of Slack's must not
+// reach a provider of models.
 func keyLooks(value string) error {
 	switch {
 	case value == "":
@@ -76,7 +80,7 @@ func keyLooks(value string) error {
 	case strings.HasPrefix(value, "xox") || strings.HasPrefix(value, "xapp-"):
 		return errors.New("this is one of Slack's tokens; the key of a model comes from its own provider")
 	case strings.ContainsAny(value, " \t\n"):
-		return errors.New("a key has no blanks in it: copy it anew")
+		return errors.New("a key has no blanks in it: copy it again")
 	}
 	return nil
 }
@@ -95,7 +99,7 @@ func (g *Guide) knownSandbox(ctx context.Context) (string, error) {
 // askSandbox is asked only where this machine can run nothing, such as a Mac.
 func (g *Guide) askSandbox(ctx context.Context) (said string, err error) {
 	value, err := g.Form.Secret(ctx, Question{Title: "A key of E2B?",
-		Help:  "Code runs in a sealed box, and this machine has none (why stands above). E2B runs boxes in its cloud; a key comes from e2b.dev.\nEmpty: I'll see to the sandbox here myself; doctor says what is missing.",
+		Help:  "Code runs in a sealed box, and this machine has none (why stands above). E2B runs boxes in its cloud; a key comes from e2b.dev.\nEmpty: I'll set the sandbox up here myself; doctor says what is missing.",
 		Check: func(answer string) error { return g.tryBox(ctx, answer, &said) }})
 	if err == nil && strings.TrimSpace(value) == "" {
 		return "none yet: nothing runs until there is one", nil
@@ -106,6 +110,7 @@ func (g *Guide) askSandbox(ctx context.Context) (said string, err error) {
 	return said, err
 }
 
+// tryBox takes an empty answer for "later"; any other has to work.
 func (g *Guide) tryBox(ctx context.Context, key string, said *string) error {
 	if strings.TrimSpace(key) == "" {
 		return nil

@@ -40,7 +40,8 @@ func (g *Guide) knownChannel(ctx context.Context) (string, error) {
 	return g.take(ctx, found[slices.IndexFunc(found, is)])
 }
 
-// take settles on a channel, if code can be reviewed there.
+// take settles on a channel, if code can be reviewed there. Its id is kept and not its name: a channel
+// that is renamed keeps its id.
 func (g *Guide) take(ctx context.Context, c Channel) (string, error) {
 	if _, err := g.World.Try(ctx, TheChannel, g.with(channelName, c.ID)); err != nil {
 		return "", err
@@ -58,7 +59,7 @@ func label(c Channel) string {
 
 // askChannel waits until the bot is in some channel, then asks which one is for reviews.
 func (g *Guide) askChannel(ctx context.Context) (string, error) {
-	g.set[channelName] = ""
+	g.set[channelName] = "" // whatever it was, it did not work
 	all, err := g.World.Channels(ctx, g.set)
 	if err == nil && len(all) == 0 {
 		fmt.Fprint(g.Out, "\nCode is reviewed in a channel. In Slack, make one for the reviewers (private is fine), and type there: /invite @countersign\n")
@@ -92,7 +93,8 @@ func (g *Guide) askChannel(ctx context.Context) (string, error) {
 	}
 }
 
-// await looks for channels until there is the right one.
+// await looks for channels until there is the right one. It asks Slack again and again: Socket Mode,
+// which would tell of an invitation, belongs to serve, and two listeners would share its events.
 func (g *Guide) await(ctx context.Context, what string, enough func([]Channel) bool) ([]Channel, error) {
 	every := g.Every
 	if every == 0 {
@@ -134,6 +136,8 @@ func (g *Guide) knownAdmins(ctx context.Context) (string, error) {
 	return g.knownPeople(ctx, adminsName, "--admins NAME,NAME", func() error { return nil })
 }
 
+// knownPeople turns names into ids, all of them or none: a list that lacks somebody would be a list of
+// reviewers that nobody has chosen. What does not fit leaves the setting as it was.
 func (g *Guide) knownPeople(ctx context.Context, name, flag string, fit func() error) (string, error) {
 	words := g.ids(name)
 	if len(words) == 0 {
@@ -166,7 +170,8 @@ func (g *Guide) knownPeople(ctx context.Context, name, flag string, fit func() e
 }
 
 // find looks somebody up as people say who they mean: an id, a handle, a full name, or
-// the beginning of one if it is nobody else's.
+// a first name if it is nobody else's. The surest comes first, so that a handle is never taken for the
+// first name of somebody else.
 func find(all []Person, word string) (Person, error) {
 	same := func(by func(Person) string) (found []Person) {
 		for _, p := range all {

@@ -54,12 +54,14 @@ func (t Terminal) ChooseSome(ctx context.Context, q Question, from []Option, cho
 	if len(from) > mostShown {
 		field = field.Height(mostShown + 3)
 	}
-	return chosen, t.ask(ctx, field)
+	err := t.ask(ctx, field) // which fills chosen in
+	return chosen, err
 }
 
 // mostShown is how many people fit below one another on a small screen.
 const mostShown = 12
 
+// check is what huh calls with an answer, at times more than once for the same one.
 func (t Terminal) check(q Question) func(string) error {
 	if q.Check == nil {
 		return func(string) error { return nil }
@@ -80,7 +82,8 @@ func options(from []Option, chosen []string) (list []huh.Option[string]) {
 	return list
 }
 
-// ask shows one field until it is answered.
+// ask shows one field until it is answered. Each field is a form of its own, because what is asked next
+// depends on what was found with the answer before.
 func (t Terminal) ask(ctx context.Context, field huh.Field) error {
 	form := huh.NewForm(huh.NewGroup(field)).WithInput(t.In).WithOutput(t.Out).WithTheme(huh.ThemeFunc(huh.ThemeBase16))
 	if t.Plain {

@@ -23,7 +23,8 @@ var (
 		"On your app's page: Basic Information → App-Level Tokens → Generate Token and Scopes, with the scope connections:write."}
 )
 
-// others are what people paste in place of the right token.
+// others are what people paste in place of the right token: Slack shows several on one page, and the
+// first letters tell which one it is.
 var others = []struct{ prefix, words string }{
 	{"xoxb-", "this is the xoxb token, the bot's; the xapp one stands under Basic Information → App-Level Tokens"},
 	{"xapp-", "this is the xapp token, the app's; the xoxb one stands under OAuth & Permissions"},
@@ -45,7 +46,7 @@ func (t token) looks(value string) error {
 	if value == "" {
 		return fmt.Errorf("it begins with %s. %s", t.prefix, t.where)
 	}
-	return fmt.Errorf("this is no token: it begins with %s. %s (A signing secret or a client secret is something else.)", t.prefix, t.where)
+	return fmt.Errorf("this is not the token, which begins with %s. %s (A signing secret or a client secret is something else.)", t.prefix, t.where)
 }
 
 func (g *Guide) knownToken(t token) func(context.Context) (string, error) {
@@ -54,7 +55,8 @@ func (g *Guide) knownToken(t token) func(context.Context) (string, error) {
 		if value == "" {
 			return "", &missing{t.flag + " (or " + t.name + " in the environment)"}
 		}
-		return said, g.tries(ctx, t.what, t.name, &said, t.looks)(value)
+		err = g.tries(ctx, t.what, t.name, &said, t.looks)(value) // which fills said in
+		return said, err
 	}
 }
 

@@ -35,7 +35,7 @@ func with(more ...string) []string { return append(slices.Clone(core), more...) 
 var (
 	providerTests = []string{"codegen/conformance", "codegen/mistraltest", "codegen/samples"}
 	drawing       = with("bot/ids", "bot/kit", "bot/command", "bot/readback", "bot/draw", "bot/draw/*")
-	slackSide     = append(slices.Clone(drawing), "bot/meant")
+	slackSide     = append(slices.Clone(drawing), "bot/meant", "bot/assistant")
 	drawingTests  = []string{"internal/proof", "internal/slacksim", "internal/slacksim/*"}
 )
 
@@ -60,6 +60,8 @@ var rooms = map[string]plan{
 	"approval/review":  {uses: nouns, tests: []string{"internal/proof"}},
 	"approval/verify":  {uses: []string{"approval"}},
 	"approval/steps":   {uses: append(slices.Clone(verdict), "approval/verify"), tests: []string{"internal/deepcopy", "internal/proof", "bot/draw/reasons"}},
+
+	"approval/answers": {uses: core},
 
 	// Postgres.
 	"storage":         {uses: with("storage/audit", "storage/journal", "storage/money", "storage/pg", "storage/pulse", "storage/queue", "storage/signing", "storage/trail"), tests: []string{"storage/roles", "storage/schema", "migrations", "internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
@@ -99,12 +101,13 @@ var rooms = map[string]plan{
 	"sandbox/e2b/e2btest": {},
 
 	// Slack. The rooms of drawing share what a drawing is made of, and know nothing of the socket.
-	"bot/ids":      {},
-	"bot/kit":      {}, // nothing of approval, nothing of money
-	"bot/command":  {uses: append(slices.Clone(nouns), "bot/ids", "bot/kit")},
-	"bot/meant":    {uses: []string{"approval", "bot/draw", "bot/kit"}},
-	"bot/readback": {uses: []string{"bot/ids", "bot/kit"}, tests: drawingTests},
-	"bot/draw":     {uses: drawing, tests: drawingTests},
+	"bot/ids":       {},
+	"bot/kit":       {}, // nothing of approval, nothing of money
+	"bot/command":   {uses: append(slices.Clone(nouns), "bot/ids", "bot/kit")},
+	"bot/meant":     {uses: []string{"approval", "bot/draw", "bot/kit"}},
+	"bot/assistant": {uses: append(slices.Clone(nouns), "bot/kit")},
+	"bot/readback":  {uses: []string{"bot/ids", "bot/kit"}, tests: drawingTests},
+	"bot/draw":      {uses: drawing, tests: drawingTests},
 	// The words of reasons: the tests of the use cases read them as people would.
 	"bot/draw/reasons":  {uses: nouns},
 	"bot/draw/verified": {uses: with("bot/kit")},
@@ -139,7 +142,7 @@ var rooms = map[string]plan{
 
 // libraries says who may import what others wrote: the program, and tests on top.
 var libraries = map[string]struct{ uses, tests []string }{
-	"github.com/slack-go/slack":           {uses: []string{"bot", "bot/kit", "bot/readback", "bot/draw", "bot/draw/*"}, tests: []string{"internal/slacksim"}},
+	"github.com/slack-go/slack":           {uses: []string{"bot", "bot/kit", "bot/readback", "bot/assistant", "bot/draw", "bot/draw/*"}, tests: []string{"internal/slacksim"}},
 	"github.com/jackc/pgx/v5":             {uses: []string{"storage", "storage/*", "internal/pglocal/pgtest"}, tests: []string{"internal/pglocal", "cmd/countersign"}},
 	"github.com/transparency-dev/merkle":  {uses: []string{"internal/checkpoint"}},
 	"github.com/riverqueue/river":         {uses: []string{"storage/queue", "storage/schema"}, tests: []string{"storage"}},

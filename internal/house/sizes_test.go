@@ -41,7 +41,6 @@ var (
 	}
 	largeTypes = map[string]exception{
 		"approval.Request":      {60, "a verb for each move, and what drawing asks of it; Money holds the rest"},
-		"approval.Money":        {44, shrinks},
 		"sandbox/local.Sandbox": {47, shrinks},
 		"sandbox/e2b.Client":    {80, shrinks},
 	}

@@ -43,7 +43,8 @@ func newEntries() *entries {
 		decisions: map[string]int64{}, settled: map[string]settlement{}, hidden: -1}
 }
 
-// scan reads lines one by one.
+// scan reads lines one by one. A line beyond the bound is an error: an event never comes near it, so
+// somebody wants the verifier to run out of memory.
 func scan(from io.Reader, name string, each func(line []byte) error) error {
 	lines := bufio.NewScanner(from)
 	lines.Buffer(make([]byte, 64<<10), maxLine)
@@ -67,6 +68,8 @@ func (v *verifier) places() error {
 		return broken("the file "+fileProof, "it does not say how the log stood before entry %d", c.First)
 	}
 	points := v.points
+	// meet holds the tree against the checkpoints that it has reached by now. In a pack that begins in
+	// the middle, the first one is held against the edge from which the tree goes on.
 	meet := func() error {
 		for len(points) > 0 && points[0].Size <= tree.Size() {
 			root, err := tree.Root()
@@ -125,6 +128,9 @@ func (s seen) name(at int64) string {
 }
 
 // take reads a line, and holds the event in it against its hash and its stream.
+//
+// The tree would show every one of these faults as well, but only that there is one among 256
+// entries. Here it is named: which entry, and what is wrong with it.
 func (n *entries) take(line []byte, at, first int64) (s seen, err error) {
 	what := fmt.Sprintf("entry %d", at)
 	d := json.NewDecoder(bytes.NewReader(line))
@@ -134,7 +140,7 @@ func (n *entries) take(line []byte, at, first int64) (s seen, err error) {
 	}
 	if s.Event != nil {
 		if s.event, err = read(s.Event); err != nil {
-			return s, broken(what, "its content has been changed: it is no event")
+			return s, broken(what, "its content has been changed: it is not an event")
 		}
 		what = s.name(at)
 	}
@@ -172,7 +178,8 @@ func (n *entries) take(line []byte, at, first int64) (s seen, err error) {
 // verdicts are the events of decisions.
 var verdicts = map[string]string{"approved": "approve", "rejected": "reject", "changes requested": "changes"}
 
-// note remembers what other files have to agree with.
+// note remembers what other files have to agree with. A decision is known by all that its row says,
+// so a row that differs in anything has no event, and its event has no row.
 func (n *entries) note(s seen, at int64) {
 	e := s.event
 	if id := e.request(); id != "" {
@@ -191,6 +198,7 @@ func (n *entries) note(s seen, at int64) {
 	})
 }
 
+// key is a hash as the verifier keeps it: half the size of its text, and there may be millions.
 func key(hash string) (key [32]byte, err error) {
 	b, err := hex.DecodeString(hash)
 	if err == nil && len(b) != len(key) {
@@ -281,6 +289,7 @@ func (v *verifier) receipts() error {
 	if err != nil {
 		return err
 	}
+	// What cost nothing may have no receipt: no amount is missing without it.
 	for hold, event := range v.entries.settled {
 		if event.spent != "0" {
 			return broken(fmt.Sprintf("entry %d", event.position), "its receipt %s is missing", short(hold))

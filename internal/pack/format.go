@@ -26,7 +26,8 @@ const (
 	fileCharges   = "charges.csv"
 )
 
-// listed are the files whose sha256 stands in pack.json.
+// listed are the files whose sha256 stands in pack.json. log.json is not among them: it has the proof
+// that pack.json itself is in the log, so it comes after it, and holds by its signatures alone.
 var listed = []string{fileEntries, fileValues, fileDecisions, fileReceipts, filePage, fileRequests, fileCharges}
 
 // Chosen is what a pack is about. Without a person and a channel it is complete.
@@ -61,6 +62,9 @@ type Entry struct {
 	Event    json.RawMessage `json:"event,omitempty"` // the line that was hashed, byte for byte
 }
 
+// line spells an entry. The maker writes it and the verifier compares with it, byte for byte, so that
+// nothing can stand in a line that no hash covers. It does not go through json.Marshal, which would
+// compact the event and escape signs in it.
 func (e Entry) line() []byte {
 	if e.Event == nil {
 		return fmt.Appendf(nil, "{\"position\":%d,\"hash\":\"%s\"}\n", e.Position, e.Hash)
@@ -68,7 +72,8 @@ func (e Entry) line() []byte {
 	return fmt.Appendf(nil, "{\"position\":%d,\"hash\":\"%s\",\"event\":%s}\n", e.Position, e.Hash, e.Event)
 }
 
-// Value is what an event names by its hash: sha256 of salt and bytes.
+// Value is what an event names by its hash: sha256 of salt and bytes. The salt keeps short words from
+// being guessed by whoever has only the hash, once the value has been forgotten.
 type Value struct {
 	Hash  string `json:"hash"`
 	Salt  string `json:"salt"`
@@ -146,7 +151,8 @@ type event struct {
 	V      int            `json:"v"`
 }
 
-// read takes an event from its line. Numbers keep all of their digits.
+// read takes an event from its line. Numbers keep all of their digits: amounts are billionths of a
+// dollar, and a float would round them.
 func read(line []byte) (e event, err error) {
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.UseNumber()
@@ -157,6 +163,7 @@ func read(line []byte) (e event, err error) {
 	return e, nil
 }
 
+// request is the id of the request that the event belongs to; empty for streams of anything else.
 func (e event) request() string {
 	id, is := strings.CutPrefix(e.Stream, "request:")
 	if !is {
@@ -222,7 +229,8 @@ func sum(text []byte) string {
 	return hex.EncodeToString(hash[:])
 }
 
-// Spelled is the text of pack.json, whose sha256 the log has.
+// Spelled is the text of pack.json, whose sha256 the log has. A field that is added to Contents, or
+// another order of its fields, is another Format: the verifier spells what it has read in the same way.
 func (c Contents) Spelled() []byte {
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 
 // Span is the part of the log that a pack is cut from: from the last checkpoint before its
 // period to the first one after it. What happens within a period is written down within
-// this span, whatever its clock says.
+// this span, whatever its clock says. It begins and ends on checkpoints so that the verifier can
+// compare the tree that it computes with a root that was signed.
 type Span struct {
 	First, Last int64 // places; the last one is not in it any more
 	Before      [][]byte
@@ -57,6 +58,10 @@ type Options struct {
 
 // Make writes a pack. What it holds of the log is on disk while it is made, and not in
 // memory.
+//
+// Everything is written before anything is put together: pack.json has the hashes of the files, the
+// log gets the hash of pack.json (Record), and only the answer to that completes log.json. A crash
+// before the end leaves an entry in the log of a pack that nobody has, which is harmless.
 func Make(ctx context.Context, out io.Writer, from Source, o Options) (c Contents, err error) {
 	span, err := from.Span(ctx, o.Chosen)
 	if err != nil {
@@ -96,7 +101,8 @@ func Make(ctx context.Context, out io.Writer, from Source, o Options) (c Content
 	return c, spools.zip(out, map[string][]byte{fileContents: c.Spelled(), fileProof: text})
 }
 
-// cases writes what belongs to the chosen streams, one after the other.
+// cases writes what belongs to the chosen streams, one after the other. Each is read, told and
+// dropped, so that a pack of a year needs the memory of its largest request.
 func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, o Options) (err error) {
 	streams, requests, err := from.Streams(ctx, span, o.Chosen)
 	if err != nil {
@@ -111,6 +117,8 @@ func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, 
 		if err != nil {
 			return err
 		}
+		// The prices are of the list as it is now. They are words beside the amounts, which were
+		// settled at the time; a row that is not there any more leaves them empty.
 		for i, r := range one.Receipts {
 			for n, charge := range r.Charges {
 				one.Receipts[i].Charges[n].Price = o.Price(charge, r.At)
@@ -146,6 +154,7 @@ type spool struct {
 	err  error
 }
 
+// Write keeps an error for the end, when failed asks for all of them.
 func (s *spool) Write(text []byte) (int, error) {
 	s.sum.Write(text) // never fails
 	n, err := s.file.Write(text)
@@ -191,7 +200,8 @@ func (s spools) close() (err error) {
 	return err
 }
 
-// zip puts the files together.
+// zip puts the files together. Those that say what the pack is come first, where somebody who looks
+// into it begins.
 func (s spools) zip(out io.Writer, more map[string][]byte) error {
 	z := zip.NewWriter(out)
 	for _, name := range []string{fileContents, fileProof} {

@@ -16,6 +16,9 @@ import (
 // page is what people read. It holds no script, loads nothing, and forbids both. The
 // sections of requests are written as they come; what stands above them is known at the
 // end only, so they wait in a file of their own.
+//
+// What it shows was typed by people and written by a model, and somebody opens it from a disk, where
+// a script could read other files. html/template escapes; the policy holds where that should fail.
 type page struct {
 	out   io.Writer
 	o     Options
@@ -33,7 +36,8 @@ type index struct {
 	Total                                  int64
 }
 
-// listedOthers bounds the list of what is no request's.
+// listedOthers bounds the list of what is no request's: a browser has to draw it. All of it is in
+// entries.jsonl.
 const listedOthers = 2000
 
 //go:embed page.css

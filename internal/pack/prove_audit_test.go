@@ -322,13 +322,13 @@ func TestWhoseAPackIsOnlyTheReaderCanSay(t *testing.T) {
 	r, err := Verify(path, Trust{})
 	require.NoError(t, err)
 	require.False(t, r.Shown())
-	require.Contains(t, r.Sentences(), "Whole in itself, by whom is not shown")
+	require.Contains(t, r.Sentences(), "Whole in itself, but nothing shows who made it")
 
 	// A checkpoint as it stood in Slack shows as far as it reaches.
 	r, err = Verify(path, Trust{Checkpoints: []checkpoint.Checkpoint{f.read[0]}})
 	require.NoError(t, err)
 	require.False(t, r.Shown())
-	require.Contains(t, r.Sentences(), "By whom is shown for the first 256 of its 300 entries only, by checkpoint 1, which you have")
+	require.Contains(t, r.Sentences(), "Your checkpoint 1 shows who made the first 256 of its 300 entries, and not the rest.")
 	r, err = Verify(path, Trust{Checkpoints: []checkpoint.Checkpoint{f.read[1]}})
 	require.NoError(t, err)
 	require.True(t, r.Shown())
@@ -338,7 +338,7 @@ func TestWhoseAPackIsOnlyTheReaderCanSay(t *testing.T) {
 	_, err = Verify(path, Trust{Checkpoints: []checkpoint.Checkpoint{forked}})
 	require.ErrorContains(t, err, "checkpoint 1: it is not the one that you have")
 	_, err = Verify(path, Trust{Checkpoints: []checkpoint.Checkpoint{{Number: 9, Size: 900, Root: forked.Root}}})
-	require.ErrorContains(t, err, "take one of 1 to 3")
+	require.ErrorContains(t, err, "use one of 1 to 3")
 }
 
 func TestASelectionSaysHowManyOfHowMany(t *testing.T) {
@@ -365,6 +365,13 @@ func TestWhatNoCheckpointCoversIsListed(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, r.Shown())
 	require.Contains(t, r.Sentences(), "No checkpoint covers these 44 yet:\n  entry 256 (event 7 of request:r000025)")
+	require.Contains(t, r.Sentences(), "is its word alone")
+	o = open(t, f.pack(""))
+	o.proof(t, func(p *Proof) { p.Own = nil })
+	r, err = Verify(o.close(t), Trust{Keys: []note.Verifier{f.key}})
+	require.NoError(t, err)
+	require.False(t, r.Shown())
+	require.Contains(t, r.Sentences(), "The key that you named shows who made each of its 301 entries, but not what the pack says of itself.")
 	require.Contains(t, r.Sentences(), "is its word alone")
 }
 

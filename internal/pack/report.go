@@ -12,7 +12,8 @@ func (r Report) Shown() bool {
 	return r.By != "" && r.Bound && r.Covered == r.Last-r.First && len(r.Uncovered) == 0
 }
 
-// Sentences say what holds.
+// Sentences say what holds, and what does not follow from it. Each case that is short of Shown has a
+// sentence of its own: whoever reads a report reads the first line, and takes "whole" for "true".
 func (r Report) Sentences() string {
 	var b strings.Builder
 	entries := r.Last - r.First
@@ -20,9 +21,11 @@ func (r Report) Sentences() string {
 	case r.Shown():
 		fmt.Fprintf(&b, "It holds: nothing was changed, left out, added or moved since %s, as %s shows.\n", r.Made, r.By)
 	case r.By == "":
-		b.WriteString("Whole in itself, by whom is not shown: name the installation's key with --key, or a checkpoint that you have kept with --checkpoint. The key is not taken from the pack.\n")
+		b.WriteString("Whole in itself, but nothing shows who made it: name the installation's key with --key, or a checkpoint that you have kept with --checkpoint. The key is not taken from the pack.\n")
+	case r.Covered == entries:
+		fmt.Fprintf(&b, "Whole in itself. %s shows who made each of its %d entries, but not what the pack says of itself.\n", capital(r.By), entries)
 	default:
-		fmt.Fprintf(&b, "Whole in itself. By whom is shown for the first %d of its %d entries only, by %s.\n", r.Covered, entries, r.By)
+		fmt.Fprintf(&b, "Whole in itself. %s shows who made the first %d of its %d entries, and not the rest.\n", capital(r.By), r.Covered, entries)
 	}
 	if r.Complete() {
 		fmt.Fprintf(&b, "Complete: %d requests, %d entries of the log, from %s to %s.\n", r.Requests, entries, day(r.From), day(r.To))
@@ -43,5 +46,8 @@ func (r Report) Sentences() string {
 	}
 	return b.String()
 }
+
+// capital begins a sentence with words that stand in the middle of others as well; they are ours, in ASCII.
+func capital(words string) string { return strings.ToUpper(words[:1]) + words[1:] }
 
 func day(at time.Time) string { return at.UTC().Format("2006-01-02 15:04 MST") }

@@ -11,7 +11,8 @@ import (
 )
 
 // story is a request as people read it, told from its events alone: what the page says
-// is what the log has.
+// is what the log has. Tables of the database are not asked. They may say the same, but only events
+// are in the tree that the verifier computes; receipts are held against their events there.
 type story struct {
 	ID, Asker, Channel string
 	Question           string
@@ -67,7 +68,8 @@ type step struct {
 // gone stands where a value is known by its hash only.
 func gone(hash string) string { return "[not in this pack; its hash is " + short(hash) + "…]" }
 
-// teller puts words in the place of hashes.
+// teller puts words in the place of hashes. A value that is not in the pack stays a hash, and is said
+// to be one: it was forgotten, held back or too long, and the page does not guess which.
 type teller map[string][]byte
 
 func (t teller) word(v any) string {
@@ -135,7 +137,8 @@ func tell(c *Case) (*story, error) {
 	return s, nil
 }
 
-// ends are the kinds of event after which nothing comes, and what became of the request.
+// ends are the kinds of event that say how a request stands, in words. The last one of a request wins,
+// so those after which something comes (drafted, approved, started) are here too: a pack may end there.
 var ends = map[string]string{"rejected": "Rejected", "expired": "Nobody decided in time", "withdrawn": "Withdrawn", "failed": "Failed",
 	"lost": "Started, outcome unknown", "voided": "Did not run", "started": "Running", "approved": "Approved", "drafted": "Waiting for reviewers"}
 
@@ -179,6 +182,8 @@ func (s *story) take(e event, words teller) {
 var outcomes = map[string]string{"ok": "Answered", "error": "The code stopped with an error", "timeout": "The time limit ended it", "memory": "It needed more memory than it was given",
 	"cancelled": "Its asker stopped it"}
 
+// finish tells how the run ended and what was seen of it. That nobody watched is said as plainly as
+// what was seen: a list that is empty because nobody looked must not read as "nothing".
 func (s *story) finish(e event, words teller) {
 	s.Outcome = e.fact("outcome")
 	if in := outcomes[s.Outcome]; in != "" {
@@ -215,6 +220,9 @@ func (s *story) finish(e event, words teller) {
 	}
 }
 
+// newVersion tells of code as it came before reviewers. What is sealed is read from the manifest, which
+// is a value of the event: its digest is what the decisions name. Fields that this program does not
+// know are left out of the page, and are in values.jsonl.
 func newVersion(e event, words teller) *version {
 	v := &version{Number: e.fact("revision"), Author: e.Actor, At: e.At, Digest: e.fact("digest"), Summary: words.word(e.Data["summary"]),
 		Code: words.word(e.Data["code"]), Again: e.Kind == "sealed anew"}

@@ -64,6 +64,8 @@ func (t *tables) time(at time.Time) string {
 	return at.In(t.zone).Format(time.RFC3339)
 }
 
+// row writes a row. Every cell is tamed, those of ours as well: which one holds somebody's words may
+// change, and nobody would think of it here.
 func (t *tables) row(w *csv.Writer, cells ...string) {
 	for i, cell := range cells {
 		cells[i] = tamed(cell)

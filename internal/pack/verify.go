@@ -56,6 +56,10 @@ const Memory = 128 << 20
 
 // Verify reads a pack from its beginning to its end. The error is a *Broken when it is not
 // what was made, and another one when it cannot be read.
+//
+// A name that does not belong to a pack, or stands in it twice, is refused before anything is read:
+// programs differ in which of two files of one name they show, so a person could read another
+// page than the one that was verified.
 func Verify(path string, trust Trust) (r Report, err error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -68,7 +72,7 @@ func Verify(path string, trust Trust) (r Report, err error) {
 	}
 	z, err := zip.NewReader(file, info.Size())
 	if err != nil {
-		return r, fmt.Errorf("%s is no pack: %w", path, err)
+		return r, fmt.Errorf("%s is not a pack: %w", path, err)
 	}
 	v := verifier{trust: trust, files: map[string]*zip.File{}, entries: newEntries()}
 	for _, f := range z.File {
@@ -112,7 +116,7 @@ func (v *verifier) all(r *Report) (err error) {
 	return nil
 }
 
-// document reads a small file whole.
+// document reads a small file whole. One that is cut at the bound is no JSON, and so refused.
 func (v *verifier) document(name string, into any) ([]byte, error) {
 	f, err := v.files[name].Open()
 	if err != nil {
@@ -137,6 +141,7 @@ func (v *verifier) contents() (err error) {
 	switch {
 	case c.Format != Format:
 		return fmt.Errorf("it is a pack of format %d, and this program reads format %d", c.Format, Format)
+	// Spelled anew it has to be the same bytes, or something stands in it that is not looked at here.
 	case c.First < 0 || c.Last < c.First || string(c.Spelled()) != string(v.text):
 		return broken("the file "+fileContents, "it does not say what a pack holds")
 	}
@@ -144,7 +149,9 @@ func (v *verifier) contents() (err error) {
 	return err
 }
 
-// checkpoints holds each against the one before it, and against the key.
+// checkpoints holds each against the one before it, and against the key. All that were ever made
+// between the beginning and the end have to be there: the one that is left out could be the one that
+// shows a fork.
 func (v *verifier) checkpoints() error {
 	first := v.report.First
 	for i, stored := range v.proof.Checkpoints {
@@ -171,10 +178,12 @@ func (v *verifier) checkpoints() error {
 		}
 		v.points = append(v.points, c)
 	}
+	// The reader's own copy is worth more than any signature: whoever has the key can sign another log,
+	// but not change what the reader has kept.
 	for _, t := range v.trust.Checkpoints {
 		for _, c := range v.points {
 			if c.Number == t.Number && (c.Size != t.Size || string(c.Root) != string(t.Root)) {
-				return broken(fmt.Sprintf("checkpoint %d", c.Number), "it is not the one that you have, so the log was written anew or forks")
+				return broken(fmt.Sprintf("checkpoint %d", c.Number), "it is not the one that you have, so the log was rewritten or forks")
 			}
 		}
 	}
@@ -244,7 +253,8 @@ func (v *verifier) counts() error {
 	return nil
 }
 
-// own looks for the entry that the making of the pack has left in the log.
+// own looks for the entry that the making of the pack has left in the log. Without one the pack is
+// still whole in itself; what it says of its own counts is then its word alone, and the report says so.
 func (v *verifier) own() error {
 	own := v.proof.Own
 	if own == nil {
@@ -267,7 +277,8 @@ func (v *verifier) own() error {
 	return nil
 }
 
-// trusted says by whom all this is, and how far that reaches.
+// trusted says by whom all this is, and how far that reaches. A key covers as far as the last
+// checkpoint of the pack; a checkpoint that the reader has kept covers as far as it goes itself.
 func (v *verifier) trusted() error {
 	r := &v.report
 	last := int64(0)
@@ -285,9 +296,9 @@ func (v *verifier) trusted() error {
 			}
 		}
 		if known.Number == 0 {
-			return errors.New("the checkpoint that you have is none of those in this pack, so the two cannot be compared: take one of " + v.numbers())
+			return errors.New("your checkpoint is not one of this pack's, so the two cannot be compared: use one of " + v.numbers())
 		}
-		r.By, last = fmt.Sprintf("checkpoint %d, which you have", known.Number), known.Size
+		r.By, last = fmt.Sprintf("your checkpoint %d", known.Number), known.Size
 	}
 	r.Covered = min(last, r.Last) - r.First
 	if r.By == "" {

@@ -53,7 +53,7 @@
 //	  {"team":{"id","name","domain"},
 //	   "me":User, "users":[User],
 //	   "channels":[Channel],               only those that "as" is in; channels first, then ims
-//	   "apps":[{"id","name","bot_user","connected":true,"sockets":2,"home":true,
+//	   "apps":[{"id","name","bot_user","connected":true,"sockets":2,"home":true,"assistant":true,
 //	            "commands":[{"command","description","usage_hint"}],
 //	            "shortcuts":[{"name","type":"global|message","callback_id","description"}]}]}
 //	  Without "as": the same without "me" and with no channels.
@@ -142,6 +142,11 @@
 //
 //	POST /sim/shortcut {"as","callback_id","channel"?,"message_ts"?}    {"ok":true} at once.
 //	  A message shortcut needs channel and message_ts.
+//	POST /sim/chat {"as","channel"?}                    {"ok":true,"channel","ts"}
+//	  begins a chat in the assistant view; channel is what the person looks at. Its first message
+//	  has "assistant_app_thread":{"title","asks","prompts":[{"title","message"}],"context"}.
+//	  404 no_assistant where the app has no such view.
+//	POST /sim/chat/look {"as","thread_ts","channel"}    {"ok":true}; the person looks elsewhere now
 //	POST /sim/read {"as","channel"}                     {"ok":true}; everything is read
 //
 //	GET  /sim/log?after=N&limit=M

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -59,7 +60,8 @@ func (m *Metrics) Envelope(kind, outcome string, took time.Duration) {
 	m.envelopes.WithLabelValues(kind, outcome).Observe(took.Seconds())
 }
 
-// outcome sorts errors into the few kinds that somebody would want to count.
+// outcome sorts errors into the few kinds that somebody would want to count. They are labels, so their
+// number is fixed, and what people do wrong is counted apart from what goes wrong here.
 func outcome(err error) string {
 	switch {
 	case err == nil:
@@ -76,6 +78,24 @@ func outcome(err error) string {
 		return "bad input"
 	}
 	return "error"
+}
+
+// kind is the type of the innermost error, of the first one where several were joined. Types are names
+// of ours and of libraries; what an error says may hold a question, a file's name or a person's words.
+func kind(err error) string {
+	for {
+		var inner []error
+		switch e := err.(type) {
+		case interface{ Unwrap() error }:
+			inner = []error{e.Unwrap()}
+		case interface{ Unwrap() []error }:
+			inner = e.Unwrap()
+		}
+		if len(inner) == 0 || inner[0] == nil {
+			return fmt.Sprintf("%T", err)
+		}
+		err = inner[0]
+	}
 }
 
 // is says whether the error, or one that it wraps, is a T.
@@ -95,6 +115,9 @@ type Check struct {
 var ErrStarting = errors.New("starting")
 
 // Handler serves /healthz (the process is alive), /readyz (all checks pass) and /metrics.
+//
+// They are two, because whoever restarts what is not healthy must not restart a process whose
+// database is away: it waits, and its runs are under way.
 func (m *Metrics) Handler(ready ...Check) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))

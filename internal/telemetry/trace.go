@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,6 +54,7 @@ func New(ctx context.Context, o Options) (*Telemetry, error) {
 	if o.PublicKey == "" || o.SecretKey == "" {
 		return t, nil
 	}
+	o.Host = strings.TrimRight(o.Host, "/") // an address as people copy it; with two slashes Langfuse knows no such path
 	basic := base64.StdEncoding.EncodeToString([]byte(o.PublicKey + ":" + o.SecretKey))
 	exporter, err := otlptracehttp.New(ctx,
 		otlptracehttp.WithEndpointURL(o.Host+"/api/public/otel/v1/traces"),
@@ -61,6 +63,7 @@ func New(ctx context.Context, o Options) (*Telemetry, error) {
 		return nil, fmt.Errorf("set up traces to %s: %w", o.Host, err)
 	}
 	provider := sdktrace.NewTracerProvider(
+		// Spans wait in memory and are dropped when Langfuse is away: no step waits for a trace.
 		sdktrace.WithBatcher(exporter, sdktrace.WithBatchTimeout(2*time.Second)),
 		sdktrace.WithIDGenerator(ids{}),
 		sdktrace.WithResource(resource.NewSchemaless(
@@ -137,13 +140,6 @@ func waits(err error) bool {
 	return outcome(err) == "later" || errors.Is(err, steps.ErrNotStarted) || errors.Is(err, context.Canceled)
 }
 
-func kind(err error) string {
-	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
-		err = inner
-	}
-	return fmt.Sprintf("%T", err)
-}
-
 // traceName is what every span of a request names its trace: Langfuse takes the
 // name from each observation by itself, not from the first.
 var traceName = attribute.String("langfuse.trace.name", "analyze")
@@ -157,7 +153,8 @@ func of(r *approval.Request) []attribute.KeyValue {
 	}
 }
 
-// Find returns the request of a job, or nil when the job has none.
+// Find returns the request of a job, or nil when the job has none. It is one more read per job, and
+// only made where traces go somewhere.
 type Find func(ctx context.Context, wake steps.Wake) (*approval.Request, error)
 
 // InStore finds a job's request in the store. A notice belongs to the request that it is

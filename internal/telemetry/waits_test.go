@@ -2,8 +2,10 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -61,4 +63,29 @@ func TestWhatWaitsHasNotFailed(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTheKindOfAnErrorIsThatOfTheFirstInside(t *testing.T) {
+	t.Parallel()
+	slow := &net.DNSError{}
+	require.Equal(t, "*net.DNSError", kind(slow))
+	require.Equal(t, "*net.DNSError", kind(fmt.Errorf("create box: %w", slow)))
+	require.Equal(t, "*net.DNSError", kind(fmt.Errorf("read: %w: %w", fmt.Errorf("look up: %w", slow), io.EOF)), "of several that were joined, the first")
+	require.Equal(t, "*errors.errorString", kind(errors.Join(io.EOF, slow)))
+	require.Equal(t, "*steps.LaterError", kind(&steps.LaterError{}), "one that wraps nothing")
+}
+
+func TestTheHostMayEndWithASlash(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	tele, err := New(t.Context(), Options{Host: r.URL + "/", PublicKey: "pk", SecretKey: "sk"})
+	require.NoError(t, err)
+	require.Equal(t, r.URL+"/api/public/scores", tele.scores.url)
+	_, span := tele.tracer.Start(t.Context(), "a step")
+	span.End()
+	require.NoError(t, tele.Shutdown(t.Context()))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	require.Equal(t, "/api/public/otel/v1/traces", r.path)
+	require.Len(t, r.spans, 1)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -341,15 +340,6 @@ func (b *box) collect(job steps.Job) {
 	close(b.over)
 }
 
-// paid is the time before the code that is billed: the boot, unless the box was ready before
-// anybody waited for it. The wait in line costs nothing.
-func (b *box) paid() time.Duration {
-	if b.warm {
-		return 0
-	}
-	return b.boot
-}
-
 // judge sets the outcome of a result that has no end, by what is known on this side. A result that
 // has one stands, also where a limit was reached in the same moment.
 func (b *box) judge(result *approval.Result, err error, limits approval.Limits) {
@@ -400,21 +390,4 @@ func (b *box) wait(ctx context.Context) (approval.Result, error) {
 		return approval.Result{}, gone(b.id)
 	}
 	return b.result, nil
-}
-
-// firstByte notes when the first byte came.
-type firstByte struct {
-	from io.Reader
-	box  *box
-}
-
-func (f *firstByte) Read(p []byte) (int, error) {
-	n, err := f.from.Read(p)
-	if f.box != nil && n > 0 {
-		f.box.mu.Lock()
-		f.box.first = time.Now()
-		f.box.mu.Unlock()
-		f.box = nil
-	}
-	return n, err
 }

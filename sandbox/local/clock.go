@@ -3,6 +3,7 @@ package local
 import (
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"countersign/approval/steps"
@@ -91,4 +92,21 @@ func (c *clock) stop() (used time.Duration, late error) {
 // lateness is the error that people see for it.
 func lateness(err error) error {
 	return &steps.BoxError{Err: err, Retry: true, Words: "This machine was too busy to start a sandbox."}
+}
+
+// firstByte notes when the first byte came.
+type firstByte struct {
+	from io.Reader
+	box  *box
+}
+
+func (f *firstByte) Read(p []byte) (int, error) {
+	n, err := f.from.Read(p)
+	if f.box != nil && n > 0 {
+		f.box.mu.Lock()
+		f.box.first = time.Now()
+		f.box.mu.Unlock()
+		f.box = nil
+	}
+	return n, err
 }

@@ -6,7 +6,7 @@
 //
 // A box is one `runsc run` process and what hangs below it. It is started while
 // the reviewer reads (Prepare) and adopted by Create, so that approved code
-// begins at once. It dies with this process (the kernel sees to that: Pdeathsig),
+// begins at once. It dies with this process (the kernel kills it: Pdeathsig),
 // so its id names the instance that made it, and every other one answers
 // steps.ErrBoxGone.
 //

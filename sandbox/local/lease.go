@@ -20,3 +20,12 @@ func lease(l approval.Limits) time.Duration {
 // InspectLease is the longest that an inspection's box is billed for: the processor
 // time that it takes to boot, to parse and to be killed.
 func (s *Sandbox) InspectLease() time.Duration { return bootTime + inspectTime + grace }
+
+// paid is the time before the code that is billed: the boot, unless the box was ready before
+// anybody waited for it. The wait in line costs nothing.
+func (b *box) paid() time.Duration {
+	if b.warm {
+		return 0
+	}
+	return b.boot
+}

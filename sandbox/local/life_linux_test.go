@@ -262,22 +262,6 @@ func TestAnotherInstancesBoxIsGone(t *testing.T) {
 	require.NoError(t, shared.Kill(context.Background(), boxID))
 }
 
-// Where runsc itself does not start, each try makes a socket for the witness: none may stay.
-func TestABoxThatIsNotLaunchedLeavesNothing(t *testing.T) {
-	t.Parallel()
-	dir, err := os.MkdirTemp("", "cs")
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.Remove(dir)) })
-	s, err := New(Options{Dir: dir, MaxWarm: -1, Runsc: filepath.Join(dir, "no-runsc")})
-	require.NoError(t, err)
-	_, err = s.Create(context.Background(), freshID(), approval.Manifest{Sandbox: Kind, Template: s.Template()})
-	require.Error(t, err)
-	left, err := filepath.Glob(filepath.Join(s.home.dir, "w*"))
-	require.NoError(t, err)
-	require.Empty(t, left)
-	require.NoError(t, s.Close())
-}
-
 // Two replicas on one machine: a run that is under way in one of them is not lost
 // because the job came to the other.
 func TestABoxOfALivingNeighbourIsNotGone(t *testing.T) {

@@ -185,7 +185,8 @@ func (s *Sandbox) Template() string { return s.template }
 func (s *Sandbox) ReachesHosts() bool { return false }
 
 // Close ends all boxes, waits until they are gone and removes what they needed. After it nothing can
-// boot: every way to a box looks at closed under the same lock.
+// boot: every way to a box looks at closed under the same lock. Boxes of inspections and readings are
+// in no list; their calls end them, so whoever closes cancels the calls' contexts first.
 func (s *Sandbox) Close() error {
 	s.mu.Lock()
 	if s.closed {

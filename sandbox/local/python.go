@@ -28,7 +28,7 @@ func installed(python string) (string, error) {
 	}
 	version, ok := strings.CutPrefix(filepath.Base(real), "python")
 	if !ok {
-		return "", missing(python, fmt.Errorf("%s is no python", real))
+		return "", missing(python, fmt.Errorf("%s is not a Python", real))
 	}
 	prefix := filepath.Dir(filepath.Dir(real))
 	places := []string{

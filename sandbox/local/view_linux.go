@@ -92,7 +92,7 @@ func (v *view) follow(p *process) error {
 	var peer *unix.Ucred
 	err = errors.Join(raw.Control(func(fd uintptr) { peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }), err)
 	if err == nil && !slices.Contains(p.all(), int(peer.Pid)) {
-		err = fmt.Errorf("watch: process %d has connected, which is none of the box's", peer.Pid)
+		err = fmt.Errorf("watch: process %d has connected, which is not one of the box's", peer.Pid)
 	}
 	if err != nil {
 		return err
@@ -120,7 +120,8 @@ func (v *view) told() *approval.Witness {
 }
 
 // imageOf tells which files are read on any program's behalf: of /usr only Python's libraries,
-// fonts and time zones, and the few of /etc that go with them.
+// fonts and time zones, and the few of /etc that go with them. Importing pandas opens two thousand of
+// them, among which people would find nothing. What is written is told wherever it lies.
 func imageOf(python string) func(at string) bool {
 	lib := filepath.Join(filepath.Dir(filepath.Dir(python)), "lib", "python3")
 	return func(at string) bool {

@@ -95,7 +95,8 @@ func (s *Sandbox) adopt(requestID string) (*box, error) {
 	return b, nil
 }
 
-// keep keeps a box for its request, for as long as a waiting box is kept.
+// keep keeps a box for its request, for as long as a waiting box is kept. Without a limit, the box of a
+// request that nobody asks for again would take its memory until this process ends.
 func (s *Sandbox) keep(b *box, requestID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,7 +105,8 @@ func (s *Sandbox) keep(b *box, requestID string) {
 	}
 }
 
-// give marks the box as handed out. It fails if the box was given up a moment ago.
+// give marks the box as handed out. It fails if the box was given up a moment ago. From here on
+// Discard leaves it alone.
 func (s *Sandbox) give(b *box, requestID string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -109,7 +109,7 @@ func (a Auditor) Request(ctx context.Context, id string) (found trail.Verified, 
 		if err != nil {
 			return err
 		}
-		for _, check := range slices.Concat(requestChecks, moneyChecks, repeatChecks) {
+		for _, check := range slices.Concat(requestChecks, moneyChecks, answerChecks, repeatChecks) {
 			rows, err := texts(ctx, tx, check.rows, id)
 			if err != nil {
 				return err

@@ -149,9 +149,14 @@ type requestCheck struct {
 }
 
 var requestChecks = []requestCheck{
-	{`SELECT format('the question of %s in %s by %s', asker, project, trigger) FROM requests WHERE id = $1`, []string{approval.EventAsked},
+	{`SELECT format('the question of %s in %s by %s%s', q.asker, q.project, q.trigger, CASE WHEN q.private_to <> '' OR s.private_to <> '' THEN ', for them alone' END)
+		FROM requests q JOIN sessions s ON s.id = q.session_id WHERE q.id = $1`, []string{approval.EventAsked},
 		func(e trail.Witnessed) []string {
-			return lineOf("the question of %s in %s by %s", e.Actor, e.Fact("channel"), e.Fact("trigger"))
+			alone := ""
+			if e.Fact("private") == "true" {
+				alone = ", for them alone"
+			}
+			return lineOf("the question of %s in %s by %s%s", e.Actor, e.Fact("channel"), e.Fact("trigger"), alone)
 		}, false},
 	{`SELECT format('the %s of %s on revision %s (%s) at %s, in the place of %s: ', verdict, reviewer, revision, digest, ` + spelledIn("at") + `, coalesce(in_place_of, 'nobody')) || E'\x1f' || click::text FROM decisions WHERE request_id = $1`,
 		[]string{approval.EventApproved, approval.EventRejected, approval.EventChangesRequested}, func(e trail.Witnessed) []string {

@@ -116,14 +116,14 @@ func PayersOf(requestID string) Whose {
 }
 
 // PayersOfQuestion are those that will pay for a question in a thread.
-func PayersOfQuestion(thread approval.Session, asker string) Whose {
+func PayersOfQuestion(thread approval.Session, project, asker string) Whose {
 	return Whose{`(SELECT array_fill($%[1]d::text, ARRAY[7]) AS teams, ARRAY['user', 'session', 'project', 'team', 'role', 'role', 'role'] AS kinds,
-		ARRAY[$%[4]d::text, coalesce((SELECT id FROM sessions WHERE team = $%[1]d AND channel = $%[2]d AND thread_ts = $%[3]d), ''), $%[2]d, $%[1]d,
-			'members', 'reviewers', 'admins'] AS ids OFFSET 0) AS given`, []any{thread.Team, thread.Channel, thread.ThreadTS, asker}}
+		ARRAY[$%[4]d::text, coalesce((SELECT id FROM sessions WHERE team = $%[1]d AND channel = $%[2]d AND thread_ts = $%[3]d), ''), $%[5]d, $%[1]d,
+			'members', 'reviewers', 'admins'] AS ids OFFSET 0) AS given`, []any{thread.Team, thread.Channel, thread.ThreadTS, asker, project}}
 }
 
 // From is the part of a query that names them, its parameters from the n-th on.
-func (w Whose) From(n int) string { return fmt.Sprintf(w.Given, n, n+1, n+2, n+3) }
+func (w Whose) From(n int) string { return fmt.Sprintf(w.Given, n, n+1, n+2, n+3, n+4) }
 
 // reckoning is one look at the budgets of some scopes, in one trip: the limits, and the
 // sums of their windows. Which windows these are has to be known before the time is: it

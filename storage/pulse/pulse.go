@@ -49,8 +49,8 @@ const (
 	// unseen is in how many beats in a row something has to be missing before it counts as gone:
 	// a replica that has lost its session has a new one within a beat.
 	unseen = 3
-	// answering is how long the database may take to answer the pulse. It is no matter of a
-	// caller's time: a statement that is given up ends the session, and all locks with it.
+	// answering is how long the database may take to answer the pulse. A caller's own time limit does
+	// not apply: a statement that is given up ends the session, and all locks with it.
 	answering = 30 * time.Second
 	// tolerable is how far the clocks may be apart before the log says so.
 	tolerable = 2 * time.Second
@@ -277,7 +277,8 @@ func (w *Watch) Beat(ctx context.Context) error {
 		gone, left := w.count(s)
 		for _, replica := range gone {
 			w.log.Warn("a replica is gone: what it was at goes to others", "replica", replica)
-			// A process that hangs keeps its sessions, and what they lock. It has its own word to say should it go on.
+			// A process that hangs keeps its sessions, and what they lock. Should it go on, it
+			// finds them gone, and its steps end (open).
 			if _, err := conn.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user AND application_name IN ($1, $2)`,
 				Name(replica), SessionName(replica)); err != nil {
 				return err

@@ -31,9 +31,10 @@ var rights = map[string]string{
 	"log": "SELECT, INSERT", "log_nodes": "SELECT, INSERT", "checkpoints": "SELECT, INSERT",
 	"events": "SELECT, INSERT", "contents": "SELECT, INSERT", "rules": "SELECT, INSERT", "people": "SELECT, INSERT", "delegations": "SELECT, INSERT", "ssh_keys": "SELECT, INSERT",
 	"revisions": "SELECT, INSERT", "decisions": "SELECT, INSERT", "unstarted_runs": "SELECT, INSERT", "artifacts": "SELECT, INSERT",
+	"uploads": "SELECT, INSERT", "takebacks": "SELECT, INSERT",
 	"messages": "SELECT, INSERT", "settlements": "SELECT, INSERT", "charges": "SELECT, INSERT",
 
-	"sessions": "SELECT, INSERT, UPDATE (thread_ts)",
+	"sessions": "SELECT, INSERT, UPDATE (channel, thread_ts)",
 	"requests": "SELECT, INSERT, UPDATE (model, files, state, reason, cause, seek, away, looked_at, blocked, downgraded, fallback, place, attempts, refused, revision, " +
 		"rounds, edit, written, quorum, assignee, opinions, guest, shared, reminded_at, escalated_at, changed_at, expires_at, shown_at, told)",
 	// A run goes away only where its box never began (Unstart): a trigger of the schema refuses any other.
@@ -65,6 +66,7 @@ type right struct {
 	Privilege string
 	Column    string // empty: all of it
 	Everybody bool   // and not only this role
+	Through   string // the role that has it, where this one is only a member of it; quoted
 }
 
 func (r right) what() string {
@@ -80,8 +82,11 @@ func (r right) key() string { return r.what() + " ON " + r.On }
 func (r right) grant(role string) string { return "GRANT " + r.key() + " TO " + role }
 
 func (r right) revoke(role string) string {
-	if r.Everybody {
+	switch {
+	case r.Everybody:
 		role = "PUBLIC"
+	case r.Through != "":
+		role = r.Through
 	}
 	return "REVOKE " + r.key() + " FROM " + role
 }
@@ -129,30 +134,36 @@ func parseRights(on, spelling string) (list []right) {
 	return list
 }
 
-// held is what a role may do here, of its own accord or as everybody may. Postgres lets
-// everybody call a function until somebody revokes that.
+// theirs are the rights that count as a role's, $1: its own, everybody's and, where $2 says so, those of
+// the roles that it is a member of. It can use these as well, or by SET ROLE.
+const (
+	theirs  = `CASE WHEN a.grantee IN (0, $1::regrole) THEN true ELSE $2 AND pg_has_role($1::regrole, a.grantee, 'MEMBER') END`
+	through = `CASE WHEN a.grantee IN (0, $1::regrole) THEN '' ELSE a.grantee::regrole::text END`
+)
+
+// held is what a role may do here. Postgres lets everybody call a function until somebody revokes that.
 const held = `
-	SELECT 'TABLE ' || c.relname AS on, a.privilege_type AS privilege, '' AS column, a.grantee = 0 AS everybody
-		FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p') AND a.grantee IN (0, $1::regrole)
-	UNION ALL SELECT 'SEQUENCE ' || c.relname, a.privilege_type, '', a.grantee = 0
-		FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'S' AND a.grantee IN (0, $1::regrole)
-	UNION ALL SELECT 'TABLE ' || c.relname, a.privilege_type, t.attname, a.grantee = 0
+	SELECT 'TABLE ' || c.relname AS on, a.privilege_type AS privilege, '' AS column, a.grantee = 0 AS everybody, ` + through + ` AS through
+		FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p') AND ` + theirs + `
+	UNION ALL SELECT 'SEQUENCE ' || c.relname, a.privilege_type, '', a.grantee = 0, ` + through + `
+		FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'S' AND ` + theirs + `
+	UNION ALL SELECT 'TABLE ' || c.relname, a.privilege_type, t.attname, a.grantee = 0, ` + through + `
 		FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid, aclexplode(t.attacl) a
-		WHERE c.relnamespace = current_schema()::regnamespace AND a.grantee IN (0, $1::regrole)
-	UNION ALL SELECT 'FUNCTION ' || p.oid::regprocedure, 'EXECUTE', '', a.grantee = 0
-		FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE p.pronamespace = current_schema()::regnamespace AND a.grantee IN (0, $1::regrole)
-	UNION ALL SELECT 'SCHEMA ' || quote_ident(n.nspname), 'CREATE', '', a.grantee = 0
-		FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = current_schema() AND a.privilege_type = 'CREATE' AND a.grantee IN (0, $1::regrole)
-	UNION ALL SELECT 'DATABASE ' || quote_ident(d.datname), a.privilege_type, '', a.grantee = 0
+		WHERE c.relnamespace = current_schema()::regnamespace AND ` + theirs + `
+	UNION ALL SELECT 'FUNCTION ' || p.oid::regprocedure, 'EXECUTE', '', a.grantee = 0, ` + through + `
+		FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE p.pronamespace = current_schema()::regnamespace AND ` + theirs + `
+	UNION ALL SELECT 'SCHEMA ' || quote_ident(n.nspname), 'CREATE', '', a.grantee = 0, ` + through + `
+		FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = current_schema() AND a.privilege_type = 'CREATE' AND ` + theirs + `
+	UNION ALL SELECT 'DATABASE ' || quote_ident(d.datname), a.privilege_type, '', a.grantee = 0, ` + through + `
 		FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
-		WHERE d.datname = current_database() AND a.privilege_type IN ('CREATE', 'TEMPORARY') AND a.grantee IN (0, $1::regrole)`
+		WHERE d.datname = current_database() AND a.privilege_type IN ('CREATE', 'TEMPORARY') AND ` + theirs + ``
 
 // differences compares what serve may do with what it needs: what it lacks, and what is
 // too much. It reads Postgres' own lists and not what an earlier Grant has done, so that a right
 // that somebody has granted by hand is found, and a migration that drops a right takes it.
 func differences(ctx context.Context, db interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}, role string) (lacks, excess []right, err error) {
+}, role string, member bool) (lacks, excess []right, err error) {
 	names := func(sql string) (list []string) {
 		if err == nil {
 			var rows pgx.Rows
@@ -169,7 +180,7 @@ func differences(ctx context.Context, db interface {
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, err := db.Query(ctx, held, role)
+	rows, err := db.Query(ctx, held, role, member)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -184,7 +195,7 @@ func differences(ctx context.Context, db interface {
 		}
 		return keys
 	}
-	needs, owns := of(should), of(slices.DeleteFunc(slices.Clone(has), func(r right) bool { return r.Everybody }))
+	needs, owns := of(should), of(slices.DeleteFunc(slices.Clone(has), func(r right) bool { return r.Everybody || r.Through != "" }))
 	for _, r := range should {
 		if !owns[r.key()] {
 			lacks = append(lacks, r)
@@ -209,11 +220,12 @@ func Of(url string) (string, error) {
 
 // Grant gives serve what it needs, and takes what is too much. The owner calls it after every
 // migration. It is one transaction, so that a serve that works meanwhile never lacks a right that
-// it keeps.
+// it keeps. Of other roles it takes nothing, also where serve's is a member of one: they may be
+// somebody else's, and TooMuch names them.
 func Grant(ctx context.Context, pool *pgxpool.Pool, role string) error {
 	quoted := pgx.Identifier{role}.Sanitize()
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		lacks, excess, err := differences(ctx, tx, quoted)
+		lacks, excess, err := differences(ctx, tx, quoted, false)
 		if err != nil {
 			return err
 		}
@@ -274,7 +286,7 @@ func TooMuch(ctx context.Context, url string) (e Excess, err error) {
 		return e, nil
 	}
 	quoted := pgx.Identifier{e.Role}.Sanitize()
-	_, excess, err := differences(ctx, conn, quoted)
+	_, excess, err := differences(ctx, conn, quoted, true)
 	if err != nil {
 		return e, fmt.Errorf("look at the rights of the database's role: %w", err)
 	}
@@ -282,7 +294,11 @@ func TooMuch(ctx context.Context, url string) (e Excess, err error) {
 		if r.Privilege == "TEMPORARY" {
 			continue // a table of one's own session is in nobody's way: every guard reads ours
 		}
-		e.Why, e.Mend = append(e.Why, "may "+r.key()), append(e.Mend, r.revoke(quoted))
+		why := "may " + r.key()
+		if r.Through != "" {
+			why += ", as a member of " + r.Through
+		}
+		e.Why, e.Mend = append(e.Why, why), append(e.Mend, r.revoke(quoted))
 	}
 	return e, nil
 }

@@ -2,6 +2,7 @@ package roles_test
 
 import (
 	"context"
+	"crypto/rand"
 	"strings"
 	"testing"
 
@@ -66,4 +67,33 @@ func TestServesRoleIsNoMoreThanItNeeds(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, much.All)
 	require.Equal(t, []string{"is a superuser"}, much.Why)
+}
+
+// A right that comes by way of another role is one all the same.
+func TestWhatServesRoleMayDoAsAMemberIsTooMuch(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t, migrated)
+	owner, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	defer owner.Close(context.Background())
+	group := "group_" + strings.ToLower(rand.Text())
+	_, err = owner.Exec(t.Context(), "CREATE ROLE "+group+"; GRANT UPDATE ON decisions TO "+group+"; GRANT SELECT ON requests TO "+group+"; GRANT "+group+" TO countersign_serve")
+	require.NoError(t, err)
+	defer func() {
+		_, err := owner.Exec(context.Background(), "DROP OWNED BY "+group+"; DROP ROLE "+group)
+		require.NoError(t, err)
+	}()
+	much, err := roles.TooMuch(t.Context(), pgtest.Serve(url))
+	require.NoError(t, err)
+	require.Equal(t, roles.Excess{Role: "countersign_serve", Why: []string{"may UPDATE ON TABLE decisions, as a member of " + group},
+		Mend: []string{"REVOKE UPDATE ON TABLE decisions FROM " + group}}, much)
+	require.NoError(t, migrated(t.Context(), url), "the owner's migration leaves other roles alone")
+	again, err := roles.TooMuch(t.Context(), pgtest.Serve(url))
+	require.NoError(t, err)
+	require.Equal(t, much, again)
+	_, err = owner.Exec(t.Context(), strings.Join(much.Mend, "; "))
+	require.NoError(t, err)
+	much, err = roles.TooMuch(t.Context(), pgtest.Serve(url))
+	require.NoError(t, err)
+	require.Empty(t, much.Why)
 }

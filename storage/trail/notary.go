@@ -187,7 +187,11 @@ func (n *Notary) learns(name string) bool {
 // line that is not the hash's is no longer the event that was signed.
 func (n *Notary) signed(e Row) bool {
 	if e.Signature == "" {
-		return e.Kind == approval.EventGone || e.Kind == approval.EventPosted
+		switch e.Kind {
+		case approval.EventGone, approval.EventPosted, approval.EventUploaded, approval.EventDeleted:
+			return true
+		}
+		return false
 	}
 	return e.Hash == e.sum() && (n.ring.Vouches(e.Key, e.Hash, e.Signature) || n.learns(e.Key) && n.ring.Vouches(e.Key, e.Hash, e.Signature))
 }

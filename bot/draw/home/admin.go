@@ -66,7 +66,7 @@ func roleLine(what string, users []string) []kit.Part {
 // setBy says which version of the rules it is.
 func setBy(set review.RuleSet) string {
 	if set.Version == 0 {
-		return "unchanged"
+		return "default"
 	}
 	return fmt.Sprintf("version %d", set.Version)
 }

@@ -1,5 +1,14 @@
 // Package home draws the App Home, and the modals in which administrators and reviewers
 // set people, rules and absences.
+//
+// A form here comes in three functions: one draws it with what holds now (RulesView), one
+// reads back what was sent off (RulesOf), and one says beside which field an objection of
+// the service belongs (RulesField). The form remembers the version that it was drawn from
+// (Ruled), so what somebody else has saved meanwhile is never overwritten unseen.
+//
+//	home.go   the Home itself       people.go  who has which role      models.go  which models may be asked
+//	queue.go  what waits for them   rules.go   the rules of reviews    notes.go   notes, and the audit log's channel
+//	admin.go  absences, figures     keys.go    SSH keys
 package home
 
 import (

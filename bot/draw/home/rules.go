@@ -77,6 +77,11 @@ func RulesView(set review.RuleSet, project string) slack.ModalViewRequest {
 	}
 	p.Add(slack.NewInputBlock(ids.FieldClass, kit.Plain("The data is"), kit.Plain("Confidential data makes every program at least medium risk."),
 		chosen(ids.FieldClass, []string{string(review.Public), string(review.Internal), string(review.Confidential)}, string(r.Class))), 0, "")
+	alone := slack.NewCheckboxGroupsBlockElement(ids.FieldAlone, slack.NewOptionBlockObject(ids.FieldAlone, kit.Plain("Only to whoever asked, unless they say otherwise"), nil))
+	if r.Alone {
+		alone.InitialOptions = alone.Options
+	}
+	p.Add(slack.NewInputBlock(ids.FieldAlone, kit.Plain("Answers go"), kit.Plain("To their direct messages with me, and in no channel."), alone).WithOptional(true), 0, "")
 	p.Optional(TierField(ids.FieldCosts, approval.Medium), "Medium risk from this cost per run", "In dollars. Empty: cost does not matter.", amount(r.CostMedium), false)
 	p.Optional(TierField(ids.FieldCosts, approval.High), "High risk from this cost per run", "In dollars. Empty: cost does not matter.", amount(r.CostHigh), false)
 	p.Optional(ids.FieldHosts, "Hosts that code may reach", "One per line, such as api.example.com. Empty: no network at all.", strings.Join(r.Hosts, "\n"), true)
@@ -175,6 +180,7 @@ func RulesOf(fields map[string]slack.BlockAction) (r review.Rules, field, why st
 			}
 		}
 	}
+	r.Alone = len(fields[ids.FieldAlone].SelectedOptions) > 0
 	r.Class = review.Class(fields[ids.FieldClass].SelectedOption.Value)
 	for t, cost := range map[approval.Tier]*budget.USD{approval.Medium: &r.CostMedium, approval.High: &r.CostHigh} {
 		text, name := strings.TrimSpace(fields[TierField(ids.FieldCosts, t)].Value), TierField(ids.FieldCosts, t)

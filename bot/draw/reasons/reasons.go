@@ -110,7 +110,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	},
 
 	approval.WhyManyRounds: func(r approval.Reason) string {
-		return fmt.Sprintf("This code has been changed %d times already, and no more than that is possible. "+
+		return fmt.Sprintf("This code has been changed %d times already, which is the limit. "+
 			"Approve or reject it; the asker can ask anew in other words.", r.Count)
 	},
 	approval.WhyManyCalls: func(r approval.Reason) string {
@@ -136,10 +136,10 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		if r.Count > 1 {
 			in = fmt.Sprintf("%d hours", r.Count)
 		}
-		return "Your SSH key does not count yet: it does a day after you registered it. Decide again in " + in + ", or in Slack where the rules allow it."
+		return "Your SSH key does not count yet: a new key counts after a day. Decide again in " + in + ", or in Slack where the rules allow it."
 	},
 	approval.WhyManyKeys: func(r approval.Reason) string {
-		return fmt.Sprintf("You have %d SSH keys, and no more than that count. Remove one first.", r.Most)
+		return fmt.Sprintf("You have %d SSH keys, which is the limit. Remove one first.", r.Most)
 	},
 	approval.WhyOwnersOnly: func(r approval.Reason) string {
 		return fmt.Sprintf("Code of %s risk is decided on by the channel's own reviewers here.", r.Name)
@@ -150,13 +150,13 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return fmt.Sprintf("To approve code of %s risk, type its confirmation code: the first %d characters of the digest on the card. Nothing has been decided.", r.Name, r.Count)
 	},
 	approval.WhyUntruthful: func(r approval.Reason) string {
-		return "This cannot be shown truthfully to whoever reviews it: " + r.Said + "."
+		return "Reviewers could not see this as it is: " + r.Said + "."
 	},
 	approval.WhyLongQuestion: func(r approval.Reason) string {
 		return fmt.Sprintf("Your question has %d characters; at most %d fit. Please shorten it, or put the details into a file.", r.Count, r.Most)
 	},
 	approval.WhyManyQuestions: func(r approval.Reason) string {
-		return fmt.Sprintf("You have %d questions under way, and no more than that can be at once. "+
+		return fmt.Sprintf("You have %d open questions, which is the limit. "+
 			"Ask again when one of them has ended, or cancel one: /analyze status lists them.", r.Count)
 	},
 	approval.WhyManyFiles: func(r approval.Reason) string {
@@ -240,7 +240,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return fmt.Sprintf("%q is not the name of a host. An example is api.example.com, without http and without a path.", r.Name)
 	},
 	approval.WhyManyFreezes: func(r approval.Reason) string {
-		return fmt.Sprintf("There can be %d times in which nothing runs, no more.", r.Most)
+		return fmt.Sprintf("There can be at most %d freeze windows.", r.Most)
 	},
 	approval.WhyBadFreeze: func(r approval.Reason) string {
 		return fmt.Sprintf("%q is not understood as a time in which nothing runs. "+

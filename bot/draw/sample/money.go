@@ -29,6 +29,7 @@ func OfTen(s budget.Scope, spent budget.USD, change ...func(*budget.Standing)) b
 	return standing
 }
 
+// Unset makes it a default that nobody has set.
 func Unset(s *budget.Standing) { s.Limit.Default = true }
 
 // BlockedBy has a budget refuse the next step of a request.

@@ -1,5 +1,6 @@
 // Package sample provides the views that tests draw: one request, and functions that
-// change it.
+// change it. The goldens of bot/draw are drawn from these, so a change here changes them:
+// what only one test needs is changed in that test.
 package sample
 
 import (
@@ -60,6 +61,7 @@ func Offered(models ...string) (all []steps.Offered) {
 	return all
 }
 
+// Code puts a program before the reviewers. Its manifest is of version 1, which seals no tier.
 func Code(code string) func(v *steps.View) {
 	return func(v *steps.View) {
 		m := approval.Manifest{Version: 1, CodeSHA256: approval.Hash([]byte(code)), Sandbox: "local", Template: "python-3.11",

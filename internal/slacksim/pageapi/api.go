@@ -43,7 +43,7 @@ func (s *API) RoutePage(mux *http.ServeMux) {
 	for path, serve := range map[string]func(*http.Request, *order) (any, error){
 		"command": s.postCommand, "message": s.postSay, "message/delete": s.postUnsay, "action": s.postAction,
 		"view/submit": s.postSubmit, "view/close": s.postClose, "home/open": s.postOpenHome, "shortcut": s.postShortcut,
-		"read": s.postRead, "file/delete": s.postDeleteFile, "faults": s.postFaults,
+		"read": s.postRead, "file/delete": s.postDeleteFile, "faults": s.postFaults, "chat": s.postChat, "chat/look": s.postLook,
 	} {
 		mux.HandleFunc("POST /sim/"+path, s.answering(ordered(serve)))
 	}
@@ -123,7 +123,7 @@ func (s *API) getState(r *http.Request) (any, error) {
 	defer s.Unlock()
 	out := workspace.Body{"team": s.Memory.Team, "users": s.Memory.Users, "channels": []workspace.Channel{}, "apps": []workspace.Body{{
 		"id": s.App.ID, "name": s.App.Name, "bot_user": s.Bot.ID, "connected": len(s.Open) > 0, "sockets": len(s.Open),
-		"home": s.App.Home, "commands": workspace.OrEmpty(s.App.Commands), "shortcuts": workspace.OrEmpty(s.App.Shortcuts),
+		"home": s.App.Home, "assistant": s.App.Assistant, "commands": workspace.OrEmpty(s.App.Commands), "shortcuts": workspace.OrEmpty(s.App.Shortcuts),
 	}}}
 	if as := r.FormValue("as"); as != "" {
 		me := s.Memory.User(as)
@@ -238,6 +238,19 @@ func (s *API) postAction(_ *http.Request, o *order) (any, error) {
 
 func (s *API) postShortcut(_ *http.Request, o *order) (any, error) {
 	return s.later(s.Shortcut(o.As, o.CallbackID, o.Channel, o.MessageTS))
+}
+
+// postChat begins a chat with the app, and says where.
+func (s *API) postChat(_ *http.Request, o *order) (any, error) {
+	m, err := s.StartChat(o.As, o.Channel)
+	if err != nil {
+		return nil, err
+	}
+	return workspace.Body{"ok": true, "channel": m.Channel, "ts": m.TS}, nil
+}
+
+func (s *API) postLook(_ *http.Request, o *order) (any, error) {
+	return okay, s.Look(o.As, o.ThreadTS, o.Channel)
 }
 
 // later waits for the app in the background; the page learns of the end by an event.

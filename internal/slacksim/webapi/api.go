@@ -54,7 +54,7 @@ var methods map[string]method
 // Methods stand beside their code, in groups; here they become one table.
 func init() {
 	methods = map[string]method{}
-	for _, group := range []map[string]method{chatMethods, conversationMethods, fileMethods, viewMethods, peopleMethods, appMethods, moreMethods, streamMethods} {
+	for _, group := range []map[string]method{chatMethods, conversationMethods, fileMethods, viewMethods, peopleMethods, appMethods, moreMethods, streamMethods, assistantMethods} {
 		maps.Copy(methods, group)
 	}
 }

@@ -10,12 +10,11 @@ import (
 )
 
 var peopleMethods = map[string]method{
-	"users.info":                  {'b', []string{"users:read"}, userInfo},
-	"users.list":                  {'b', []string{"users:read"}, listUsers},
-	"usergroups.list":             {'b', []string{"usergroups:read"}, listGroups},
-	"usergroups.users.list":       {'b', []string{"usergroups:read"}, groupUsers},
-	"bots.info":                   {'b', []string{"users:read"}, botInfo},
-	"assistant.threads.setStatus": {'b', []string{"chat:write", "assistant:write"}, setStatus},
+	"users.info":            {'b', []string{"users:read"}, userInfo},
+	"users.list":            {'b', []string{"users:read"}, listUsers},
+	"usergroups.list":       {'b', []string{"usergroups:read"}, listGroups},
+	"usergroups.users.list": {'b', []string{"usergroups:read"}, groupUsers},
+	"bots.info":             {'b', []string{"users:read"}, botInfo},
 }
 
 // wireUser leaves out what needs a scope of its own, such as the e-mail address.
@@ -92,19 +91,4 @@ func botInfo(c *call) (workspace.Body, error) {
 		return nil, workspace.Refuse("bot_not_found")
 	}
 	return workspace.Body{"bot": workspace.Body{"id": workspace.BotID, "deleted": false, "name": s.App.Name, "app_id": s.App.ID, "user_id": s.Bot.ID, "icons": workspace.Body{}}}, nil
-}
-
-// setStatus shows "is thinking..." under a thread until the app posts there.
-func setStatus(c *call) (workspace.Body, error) {
-	s := c.s
-	to, err := s.Target(c.Text("channel_id"))
-	if err != nil {
-		return nil, err
-	}
-	ts := c.Text("thread_ts")
-	if s.Memory.Message(to.ID, ts) == nil {
-		return nil, workspace.Refuse("invalid_thread_ts")
-	}
-	s.SetStatusLocked(to.ID, ts, c.Text("status"))
-	return workspace.Body{}, nil
 }

@@ -3,6 +3,7 @@ package workspace
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -19,6 +20,7 @@ type app struct {
 	BotToken, AppToken string
 	BotName            string
 	Home               bool
+	Assistant          bool // it has threads of the assistant view
 	Interactive        bool
 	Scopes             []string
 	Events             []string
@@ -51,6 +53,9 @@ type Manifest struct {
 		Home struct {
 			Enabled bool `yaml:"home_tab_enabled"`
 		} `yaml:"app_home"`
+		Assistant *struct {
+			Description string `yaml:"assistant_description"`
+		} `yaml:"assistant_view"`
 		Bot struct {
 			Name string `yaml:"display_name"`
 		} `yaml:"bot_user"`
@@ -88,10 +93,31 @@ func install(o Options) (*app, error) {
 		Scopes: m.OAuth.Scopes.Bot, Events: m.Settings.Events.Bot,
 		Commands: m.Features.Commands, Shortcuts: m.Features.Shortcuts,
 	}
+	a.Assistant = m.Features.Assistant != nil && !o.NoAssistant
+	if err := m.assisting(); err != nil {
+		return nil, err
+	}
 	if o.Scopes != nil {
 		a.Scopes = o.Scopes
 	}
 	return a, nil
+}
+
+// assisting holds the assistant view against what goes with it: Slack takes its scope and its
+// events only with the feature, and the feature only with a description (docs.slack.dev,
+// reference/app-manifest; openclaw/openclaw#67650; read 2026-11-27).
+func (m Manifest) assisting() error {
+	scoped := slices.Contains(m.OAuth.Scopes.Bot, "assistant:write")
+	hears := slices.ContainsFunc(m.Settings.Events.Bot, func(e string) bool { return strings.HasPrefix(e, "assistant_thread_") })
+	switch {
+	case m.Features.Assistant == nil && (scoped || hears):
+		return fmt.Errorf("read manifest: assistant:write and the events of assistant threads need features.assistant_view")
+	case m.Features.Assistant != nil && m.Features.Assistant.Description == "":
+		return fmt.Errorf("read manifest: features.assistant_view has no assistant_description")
+	case m.Features.Assistant != nil && !scoped:
+		return fmt.Errorf("read manifest: features.assistant_view needs the scope assistant:write")
+	}
+	return nil
 }
 
 // Command finds a slash command. Without the scope Slack has never heard of it.

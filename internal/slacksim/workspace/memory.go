@@ -49,6 +49,7 @@ type StoredMessage struct {
 	Reactions   []Reaction       `json:"reactions,omitempty"`
 	Pinned      bool             `json:"pinned,omitempty"`
 	Streaming   bool             `json:"streaming,omitempty"` // it is still being written
+	Chat        *Chat            `json:"chat,omitempty"`      // of the first message of a thread of the assistant view
 	Ephemeral   bool
 	Said        []blockkit.Block // the blocks as they were sent, where they are held otherwise
 }

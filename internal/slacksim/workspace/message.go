@@ -28,6 +28,7 @@ type Message struct {
 	Ephemeral   bool             `json:"ephemeral"`
 	Reactions   []Reaction       `json:"reactions,omitempty"`
 	Metadata    map[string]any   `json:"metadata,omitempty"`
+	Chat        *Chat            `json:"assistant_app_thread,omitempty"`
 
 	said []blockkit.Block // the blocks as they were sent, where they are held otherwise
 }
@@ -80,7 +81,7 @@ func (s *Workspace) Show(m *StoredMessage, viewer string) Message {
 		Channel: m.Channel, TS: m.TS, User: m.User, BotID: m.BotID, AppID: m.AppID, Subtype: m.Subtype, Text: m.Text,
 		Blocks: OrEmpty(m.Blocks), Attachments: OrEmpty(m.Attachments), Files: []File{}, ThreadTS: m.ThreadTS,
 		ReplyUsers: []string{}, Edited: m.Edited, Ephemeral: m.Ephemeral, Metadata: m.Metadata,
-		Reactions: m.Reactions, said: m.Said,
+		Reactions: m.Reactions, Chat: m.Chat, said: m.Said,
 	}
 	if u := s.Memory.User(m.User); u != nil {
 		out.Username = u.RealName
@@ -136,6 +137,9 @@ func (s *Workspace) Wire(m *StoredMessage) Body {
 	}
 	if m.Edited != nil {
 		out["edited"] = m.Edited
+	}
+	if m.Chat != nil {
+		out["assistant_app_thread"] = Body{"title": m.Chat.Title, "title_blocks": []Body{}, "artifacts": []Body{}}
 	}
 	if len(m.Files) > 0 {
 		files := []Body{}

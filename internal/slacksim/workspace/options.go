@@ -29,6 +29,9 @@ type Options struct {
 	// Scopes, when set, are what was granted at install, instead of the manifest's.
 	Scopes []string
 
+	// NoAssistant is a workspace whose plan has no assistant view, whatever the manifest says.
+	NoAssistant bool
+
 	// Folder keeps messages, files and Homes between runs. Empty: nothing is kept.
 	Folder string
 	// Page answers every path that is not Slack's or the JSON API's.

@@ -19,7 +19,7 @@ interface Props {
 }
 
 export function Stream({ messages, channel, label, inThread, before, status }: Props) {
-  const { zone, route } = useWorkspace()
+  const { zone, route, state } = useWorkspace()
   const box = useRef<HTMLDivElement>(null)
   const inner = useRef<HTMLDivElement>(null)
   const atEnd = useRef(true)
@@ -83,7 +83,7 @@ export function Stream({ messages, channel, label, inThread, before, status }: P
           )
         })}
         <p className="status" role="status" data-testid="status">
-          {status}
+          {status && `${state.apps[0]?.name ?? 'The app'} ${status}`}
         </p>
       </div>
     </div>

@@ -52,6 +52,7 @@ export interface SlackApp {
   connected: boolean
   sockets: number
   home?: boolean
+  assistant?: boolean
   commands: Command[]
   shortcuts?: Shortcut[]
 }
@@ -125,6 +126,14 @@ export interface Message {
   edited?: { user: string; ts: string }
   ephemeral?: boolean
   reactions?: { name: string; users: string[]; count: number }[]
+  assistant_app_thread?: Chat
+}
+
+// Chat is what the first message of a thread of the assistant view has beside its words.
+export interface Chat {
+  title: string
+  asks?: string
+  prompts: { title: string; message: string }[] | null
 }
 
 export interface View {
@@ -212,6 +221,7 @@ export const sim = {
   close: (as: string, view_id: string, clear = false) => post('view/close', { as, view_id, clear }),
   shortcut: (as: string, callback_id: string, channel?: string, message_ts?: string) =>
     post('shortcut', { as, callback_id, channel, message_ts }),
+  chat: (as: string, channel?: string) => post<{ channel: string; ts: string }>('chat', { as, channel }),
   read: (as: string, channel: string) => post('read', { as, channel }),
   log: (after: number) => get<{ entries: LogEntry[]; next: number }>('log', { after, limit: 400 }),
   faults: (faults: object) => post('faults', faults),

@@ -1,0 +1,145 @@
+package assistant
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/reading"
+	"countersign/bot/kit"
+)
+
+// Doing is what the bot is doing for a request, behind its name: "is writing the code…". Empty: it
+// waits for people, or is done.
+func Doing(r *approval.Request) string {
+	if r.Blocked != nil || r.Away != nil {
+		return ""
+	}
+	switch r.State {
+	case approval.Drafting:
+		switch approval.NextStep(r) {
+		case approval.StepFind:
+			return Looking
+		case approval.StepRead:
+			return "is reading the files…"
+		case approval.StepInspect:
+			return "is checking the code…"
+		}
+		return "is writing the code…"
+	case approval.Approved:
+		return "is getting a sandbox…"
+	case approval.Running:
+		return "is running the approved code…"
+	}
+	return ""
+}
+
+// Looking is what it does first.
+const Looking = "is looking for the files…"
+
+// Slack takes four prompts. What is read of one is a button, what is said by it a message.
+const (
+	mostPrompts   = 4
+	longestButton = 70
+	longestName   = 40
+)
+
+// Prompts are questions about files, the latest first: about their columns, where it is known how
+// they are read. A name that is more than a name is in none of them: whoever presses one says it
+// to a model. The last one asks what the bot can do, and costs nothing.
+func Prompts(files []approval.File) (prompts []slack.AssistantThreadsPrompt) {
+	add := func(question string) {
+		p := slack.AssistantThreadsPrompt{Title: kit.Cut(question, longestButton), Message: question}
+		if len(prompts) < mostPrompts-1 && !slices.Contains(prompts, p) {
+			prompts = append(prompts, p)
+		}
+	}
+	var first, more []string
+	files = slices.SortedStableFunc(slices.Values(files), func(a, b approval.File) int { return cmp.Compare(rank(a), rank(b)) })
+	for _, f := range files {
+		all := about(f)
+		first = append(first, all[0])
+		more = append(more, all[1:]...)
+	}
+	for _, question := range slices.Concat(first, more) {
+		add(question)
+	}
+	return append(prompts, slack.AssistantThreadsPrompt{Title: "What can you do?", Message: "What can you do?"})
+}
+
+// rank has files come first whose columns are known.
+func rank(f approval.File) int {
+	if f.Reading == nil {
+		return 1
+	}
+	return 0
+}
+
+// about are questions about one file, at least one.
+func about(f approval.File) (questions []string) {
+	name := kit.Cut(f.Name, 80)
+	number, group, day := columns(f)
+	if number != "" && day != "" {
+		questions = append(questions, fmt.Sprintf("How did %s change per month in %s?", number, name))
+	}
+	if number != "" && group != "" {
+		sum := "total"
+		if means.MatchString(number) {
+			sum = "average"
+		}
+		questions = append(questions, fmt.Sprintf("What is the %s %s per %s in %s?", sum, number, group, name))
+	}
+	if number != "" && len(questions) == 0 {
+		questions = append(questions, fmt.Sprintf("What are the lowest, the middle and the highest %s in %s?", number, name))
+	}
+	if group != "" && len(questions) == 0 {
+		questions = append(questions, fmt.Sprintf("How many rows are there per %s in %s?", group, name))
+	}
+	return append(questions, fmt.Sprintf("What is in %s, column by column?", name))
+}
+
+// columns are a column to add up, one to group by and one of days, of the first table of a file
+// that is not hidden.
+func columns(f approval.File) (number, group, day string) {
+	if f.Reading == nil {
+		return
+	}
+	at := slices.IndexFunc(f.Reading.Tables, func(t reading.Table) bool { return !t.Hidden })
+	if at < 0 {
+		return
+	}
+	strange := f.Reading.Strange()
+	count := ""
+	for _, c := range f.Reading.Tables[at].Columns {
+		name := approval.Plain(c.Name)
+		if name == "" || len(name) > longestName || c.Unit != "" || slices.ContainsFunc(strange, func(s reading.Strange) bool { return s.Name == c.Name }) {
+			continue
+		}
+		var into *string
+		switch {
+		case (c.Type == "number" || c.Type == "integer") && names.MatchString(name):
+		case c.Type == "number" || c.Type == "integer" && c.Currency != "":
+			into = &number
+		case c.Type == "integer":
+			into = &count
+		case c.Type == "date" || c.Type == "date and time":
+			into = &day
+		case c.Type == "text":
+			into = &group
+		}
+		if into != nil && *into == "" {
+			*into = name
+		}
+	}
+	return cmp.Or(number, count), group, day
+}
+
+// names are columns that name a thing, or a day in part: nobody adds them up.
+var names = regexp.MustCompile(`(?i)(^|[^a-z])(id|no|nr|key|code|zip|plz|phone|year|month|day|week|hour)s?$`)
+
+// means are columns of which a sum says nothing.
+var means = regexp.MustCompile(`(?i)price|rate|share|percent|ratio|score|age$|temp`)

@@ -1,0 +1,187 @@
+package bot
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
+
+	"countersign/approval"
+	"countersign/bot/assistant"
+	"countersign/bot/command"
+	"countersign/bot/draw"
+	"countersign/bot/kit"
+	"countersign/bot/meant"
+)
+
+// What people say to the bot in messages: by a mention, in their direct message with it, or in a
+// chat of the assistant view, which is a thread of that direct message.
+
+// spoken is a message that is meant for the bot: a mention, or a direct message.
+type spoken struct {
+	team, channel, user string
+	ts, thread          string
+	text                string // as Slack sends it
+	files               []slack.File
+	ignore              bool // written by a bot, edited, or no plain message
+}
+
+// seat returns where the speaker can be answered in private.
+func (s spoken) seat() seat { return seat{user: s.user, channel: s.channel, thread: s.thread} }
+
+// mentioned is an app_mention. Editing a message sends one, too, which would ask
+// the same again.
+func mentioned(team string, e *slackevents.AppMentionEvent) spoken {
+	return spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
+		files: e.Files, ignore: e.BotID != "" || e.Edited != nil || e.User == ""}
+}
+
+// messaged is a message.im. Only what a person wrote is a question: Slack tells
+// of edits, deletions and the bot's own words by the same event.
+func messaged(team string, e *slackevents.MessageEvent) spoken {
+	s := spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
+		ignore: !e.IsIM() || e.BotID != "" || e.User == "" || e.SubType != "" && e.SubType != slack.MsgSubTypeFileShare}
+	if e.Message != nil {
+		s.files = e.Message.Files
+	}
+	return s
+}
+
+// hear takes a question from a mention or a direct message. In a thread it continues that
+// conversation; elsewhere it begins a thread.
+func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
+	who, err := h.who(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	if s.ignore || s.user == who.User {
+		return answer{}, nil
+	}
+	text := kit.FromSlack(kit.WithoutMention(s.text, who.User))
+	click := approval.Click{Team: s.team, User: s.user, Channel: s.channel, ActionTS: s.ts, MessageTS: s.ts}
+	if a, ok, err := h.aside(ctx, text, click, "message "+s.channel+" "+s.ts); ok {
+		return h.whisper(a, s.seat()), err
+	}
+	if strings.TrimSpace(text) == "" {
+		return answer{}, &approval.InputError{Why: approval.Words("What would you like to know? Write it in the same message, for example: What were sales per month in sales.csv?")}
+	}
+	if talk := meant.TalkOf(text); talk != meant.NoTalk && len(s.files) == 0 {
+		return answer{after: func(ctx context.Context) { h.chat(ctx, s.seat(), h.talk(talk)) }}, nil
+	}
+	model, text, err := command.Question(text)
+	if err != nil {
+		return answer{}, err
+	}
+	at := assistant.Thread{Channel: s.channel, TS: s.thread}
+	q := approval.Question{Team: s.team, Project: s.channel, Asker: s.user, Text: text, Model: model, ThreadTS: s.thread, Follow: s.thread != "", Spoken: s.thread != "", Alone: meant.Only(text),
+		Trigger: "message " + s.channel + " " + s.ts}
+	// The answer goes below the message itself. Follow stays false: nothing was said there before.
+	if q.ThreadTS == "" {
+		q.ThreadTS = s.ts
+	}
+	if channel := h.named(s); channel != "" {
+		q.Project, q.Seat = channel, s.channel
+	}
+	// One file that cannot be read refuses all of it: without that file it would be another question.
+	for _, f := range s.files {
+		if !draw.Data(f.Name) {
+			return answer{}, notData(f.Name)
+		}
+		q.Files, q.Brought = append(q.Files, input(f)), append(q.Brought, f.ID)
+	}
+	r, err := h.service.Ask(ctx, q)
+	if err != nil {
+		return answer{}, err
+	}
+	a := answer{}
+	if r.Blocked != nil || r.Downgraded != nil { // what a command would have said in its answer matters here as well
+		a = h.whisper(privately(draw.Taken(r)), s.seat())
+	}
+	if assistant.Direct(at.Channel) && at.TS != "" && !r.State.Final() {
+		a = a.then(func(ctx context.Context) { h.chats.Say(ctx, at, assistant.Doing(r)) })
+	}
+	return a, nil
+}
+
+// notData is the error for a file of a kind that cannot be read.
+func notData(name string) error {
+	return &approval.InputError{Why: approval.Words("I cannot read " + kit.Cut(name, 100) + ". I read " + strings.ToUpper(strings.Join(draw.DataTypes, ", ")) + ".")}
+}
+
+// chatted is a chat that somebody has opened, or in which they look at another channel now. They
+// are shown what could be asked there.
+func (h *asking) chatted(team string, t slackevents.AssistantThread) answer {
+	at := assistant.Thread{Channel: t.ChannelID, TS: t.ThreadTimeStamp}
+	if !assistant.Direct(at.Channel) || at.TS == "" || t.UserID == "" {
+		return answer{}
+	}
+	return answer{after: func(ctx context.Context) {
+		channel := t.Context.ChannelID
+		if !h.both(ctx, channel, t.UserID) {
+			channel = ""
+		}
+		h.chats.Look(at, channel)
+		h.chats.Suggest(ctx, at, assistant.Prompts(h.handy(ctx, team, channel)))
+	}}
+}
+
+// inChannel finds a channel that words name as the place that they are about: "in #sales".
+var inChannel = regexp.MustCompile(`(?i)\bin <#([CG][A-Z0-9]+)(?:\|[^<>]*)?>`)
+
+// named is the channel by whose rules a direct message goes: the one that its words name, or else
+// the one that its person looked at when they began to chat. What goes on in a thread stays with
+// the channel of its first question, whatever is said here. Whether the person is in it, is found
+// out before anything is written.
+func (h *asking) named(s spoken) string {
+	if !assistant.Direct(s.channel) {
+		return ""
+	}
+	if m := inChannel.FindStringSubmatch(s.text); m != nil {
+		return m[1]
+	}
+	if s.thread == "" {
+		return ""
+	}
+	return h.chats.Looks(assistant.Thread{Channel: s.channel, TS: s.thread})
+}
+
+// both tells whether the bot and a person are in a channel: Slack names any that is looked at.
+func (h *asking) both(ctx context.Context, channel, user string) bool {
+	if channel == "" || assistant.Direct(channel) {
+		return false
+	}
+	place, err := h.files.Place(ctx, channel, user)
+	if err != nil || place.Cause(channel, user) != nil {
+		return false
+	}
+	in, err := h.files.Within(ctx, channel, user)
+	return err == nil && in
+}
+
+// mostHandy is how many files are suggested to be asked about.
+const mostHandy = 3
+
+// handy are the latest files that somebody shared in a channel, with how they are read as far as
+// that is known.
+func (h *asking) handy(ctx context.Context, team, channel string) []approval.File {
+	if channel == "" {
+		return nil
+	}
+	s, err := h.files.look(ctx, channel, "")
+	if err != nil {
+		h.Log.Info("no files to suggest", "channel", channel, "error", err)
+	}
+	var files []approval.File
+	for _, f := range slices.SortedStableFunc(slices.Values(s.Files), func(a, b meant.Shared) int { return b.At.Compare(a.At) }) {
+		if files = append(files, f.File); len(files) == mostHandy {
+			break
+		}
+	}
+	if h.shelf == nil {
+		return files
+	}
+	return h.shelf.Recalled(ctx, team, channel, files)
+}
