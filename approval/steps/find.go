@@ -204,6 +204,28 @@ func (s *Finder) maySee(ctx context.Context, r, first *approval.Request) (seen s
 	return seen, err
 }
 
+// barred is why a run cannot be repeated, as far as that is known without a box: another sandbox,
+// or files that hold something else now.
+func (s *Inputs) barred(ctx context.Context, r, first *approval.Request) (approval.Reason, error) {
+	now := first.Revision.Manifest
+	now.Sandbox, now.Template, now.Inputs = s.sandbox.Size().Kind, s.sandbox.Template(), slices.Clone(now.Inputs)
+	if why := r.Repeats.Bars(now); !why.None() {
+		return why, nil
+	}
+	for _, f := range first.Files {
+		var big *approval.InputError
+		if _, err := s.content(ctx, &f); err != nil && !errors.As(err, &big) {
+			return approval.Reason{}, err
+		}
+		for i := range now.Inputs {
+			if now.Inputs[i].Name == f.Name && (big != nil || now.Inputs[i].SHA256 != f.SHA256) {
+				return approval.Reason{Code: approval.WhyDataChanged, Name: f.Name}, nil
+			}
+		}
+	}
+	return approval.Reason{}, nil
+}
+
 // OfThread are the files that the questions of a thread have read, as its next question
 // may use them.
 func (s *Finder) OfThread(ctx context.Context, thread approval.Session) ([]approval.File, error) {

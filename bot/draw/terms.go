@@ -145,10 +145,9 @@ func asks(p *kit.Page, v *steps.View, said int) {
 	p.List([]kit.Part{kit.Strong("Earlier in this thread")}, earlier(v.Earlier))
 	if f := v.Request.Repeats; f != nil {
 		p.Quote(kit.Cut(f.Question, 3000), verified.Asks(v.Request, whereAsked(v.Request.Project))...)
-		outsiders(p, v.Request)
-		return
+	} else {
+		p.Quote(kit.Cut(v.Request.Question, 3000), append(append([]kit.Part{kit.Person(v.Request.Asker), kit.Words(" asks in ")}, whereAsked(v.Request.Project)...), kit.Words(":"))...)
 	}
-	p.Quote(kit.Cut(v.Request.Question, 3000), append(append([]kit.Part{kit.Person(v.Request.Asker), kit.Words(" asks in ")}, whereAsked(v.Request.Project)...), kit.Words(":"))...)
 	if v.Request.Private {
 		p.Say(kit.Strong("The answer goes only to "), kit.Person(v.Request.Asker), kit.Strong("."))
 	}
