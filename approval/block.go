@@ -72,6 +72,8 @@ func (r Money) Block(purpose budget.Purpose, refused *budget.ExceededError, by s
 	return nil
 }
 
+// block notes the refusal. What was held for the step is released, so a request that waits for
+// money holds none, and whoever had chosen to wait before goes on waiting.
 func (r Money) block(purpose budget.Purpose, refused *budget.ExceededError, by string, p Policy, now time.Time) {
 	r.release(now)
 	// Where the refusal says when the budgets were read, that moment counts: the numbers on the

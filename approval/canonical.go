@@ -83,6 +83,7 @@ func width(line string) int {
 	return n
 }
 
+// canonicalLine says what in a line would deceive whoever reads it. The line has its tabs widened.
 func canonicalLine(line string) error {
 	for _, r := range line {
 		if Hidden(r) {

@@ -33,7 +33,9 @@ const (
 	EventAskedBack      EventKind = "asked back"       // cause or reason
 	EventAskedToClarify EventKind = "asked to clarify" // question, with its choices; attempt
 	EventClarified      EventKind = "clarified"        // answer; trigger of a message
-	EventCalled         EventKind = "called"           // attempt, model ("inspection" of an inspection, "reading" of a reading), hold; of a model provider, host
+	EventCalled         EventKind = "called"           // attempt, model ("inspection" of an inspection, "reading" of a reading), hold; of a model provider, host; for: "summary" of one
+	EventSummarised     EventKind = "summarised"       // summary (its id), of: the requests that it sums up; from: the sha256 of what was said about them; saw, text, provider, host
+	EventNotSummarised  EventKind = "not summarised"   // of, from, saw, why
 	EventWritten        EventKind = "written"          // attempt, code, prompt_version, provider, host, notes
 	EventRefusedDraft   EventKind = "refused draft"    // attempt, reason, code
 	EventCallFailed     EventKind = "call failed"      // attempt, why
@@ -76,6 +78,7 @@ const (
 	EventAway         EventKind = "away"           // cause
 	EventBack         EventKind = "back"           // cause
 	EventRated        EventKind = "rated"          // good, click; the last one of a person counts
+	EventShared       EventKind = "shared"         // channel, click: the answer stands there as well
 	EventTookBack     EventKind = "took back"      // click: the answer is not to stand in Slack any more
 
 	// Money.
@@ -153,6 +156,8 @@ func (rev *Revision) told() map[string]any {
 	return data
 }
 
+// withMark is how a value tells storage what it is. Storage puts a salted hash in its place, so
+// whatever leaves this package unmarked stands in the trail for ever.
 func withMark(mark string, v any) ([]byte, error) { return json.Marshal(map[string]any{mark: v}) }
 
 // saidAll are texts that somebody said.

@@ -134,7 +134,7 @@ func (r Repetition) Found(first *Request, guest, shared bool, now time.Time) err
 	}
 	rev := first.Revision
 	written := Written{Code: rev.Code, Summary: rev.Summary, Author: rev.Author, Provider: rev.Provider, Host: rev.Host, PromptVersion: rev.PromptVersion,
-		Notes: rev.Manifest.Notes, Saw: rev.Manifest.Saw, At: now}
+		Notes: rev.Manifest.Notes, Saw: rev.Manifest.Saw, Thread: rev.Manifest.Thread, At: now}
 	if err := r.Request.Found(files, "", guest, shared, now); err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (r Repetition) Found(first *Request, guest, shared bool, now time.Time) err
 // Terms are those of a manifest that repeats another: what its program is told, and its limits.
 func (f *Repeat) Terms(m Manifest) Manifest {
 	if f != nil {
-		m.Today, m.Zone, m.Limits, m.Notes, m.Saw = f.Manifest.Today, f.Manifest.Zone, f.Manifest.Limits, f.Manifest.Notes, f.Manifest.Saw
+		m.Today, m.Zone, m.Limits, m.Notes, m.Saw, m.Thread = f.Manifest.Today, f.Manifest.Zone, f.Manifest.Limits, f.Manifest.Notes, f.Manifest.Saw, f.Manifest.Thread
 	}
 	return m
 }

@@ -37,6 +37,15 @@ type Manifest struct {
 
 	Notes SealedNotes `json:"notes,omitzero"` // of the channel, that its model was given
 	Saw   Sight       `json:"saw,omitempty"`  // what its model was let see beyond the shape of the data
+
+	Thread Context `json:"thread,omitzero"` // what its model was told of the thread
+}
+
+// Context is what a prompt held of what was said before in the thread.
+type Context struct {
+	Whole   []string `json:"whole,omitempty"`   // the requests whose question, code and result it held, oldest first
+	Summary string   `json:"summary,omitempty"` // the id of the summary of those before them; empty where it held none
+	Left    int      `json:"left,omitempty"`    // how many questions are in neither
 }
 
 // SealedNotes name what administrators had written about a channel when code was written.

@@ -25,7 +25,7 @@ func sealedManifest() Manifest {
 	m.Version, m.Tier, m.Approvals, m.Policy = 3, High, 2, "team/3"
 	m.Inputs[0].Reading, m.Today, m.Zone, m.Environment = "4ead", "2026-11-27", "Europe/Berlin", []string{"Python 3.11.2", "pandas 1.5.3"}
 	m.Notes = SealedNotes{Version: "C1/4", SHA256: "7e47", Currency: "EUR", YearBegins: 4}
-	m.Saw = Statistics
+	m.Saw, m.Thread = Statistics, Context{Whole: []string{"q7x2mkd", "b3n9wqz"}, Summary: "h4kz82nq", Left: 2}
 	return m
 }
 
@@ -42,7 +42,7 @@ func TestTheManifestHasOneSpelling(t *testing.T) {
 	spelling := string(sealedManifest().Canonical())
 	require.Contains(t, spelling, `{"name":"b.csv","sha256":"bb","reading":"4ead"}`)
 	require.True(t, strings.HasSuffix(spelling, `"policy":"team/3","today":"2026-11-27","zone":"Europe/Berlin","environment":["Python 3.11.2","pandas 1.5.3"],`+
-		`"notes":{"version":"C1/4","sha256":"7e47","currency":"EUR","year_begins":4},"saw":"statistics"}`), spelling)
+		`"notes":{"version":"C1/4","sha256":"7e47","currency":"EUR","year_begins":4},"saw":"statistics","thread":{"whole":["q7x2mkd","b3n9wqz"],"summary":"h4kz82nq","left":2}}`), spelling)
 	m = testManifest()
 	require.Equal(t, testManifest(), m, "spelling it out does not reorder it")
 	require.Equal(t, "604ea0499772bf4ea5b94ea74f54af4b975e36a2dc6461de756054765f27fc3d", Manifest{}.Digest())
@@ -116,7 +116,7 @@ func TestWhatIsChangedAfterTheApprovalDoesNotStart(t *testing.T) {
 	t.Parallel()
 	r := inState(t, Pending)
 	r.Revision.Manifest.Inputs, r.Revision.Manifest.Network = testManifest().Inputs, testManifest().Network
-	r.Revision.Manifest.Environment = sealedManifest().Environment
+	r.Revision.Manifest.Environment, r.Revision.Manifest.Thread = sealedManifest().Environment, sealedManifest().Thread
 	r.Revision.Digest = r.Revision.Manifest.Digest()
 	require.NoError(t, r.Decide(approvalOf(r, "R1"), budget.Cent, testPolicy(), t0))
 	tries := 0

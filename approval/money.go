@@ -104,6 +104,7 @@ func (r Money) room(worst, most budget.USD, now time.Time) error {
 	keep := ""
 	for _, h := range slices.Clone(r.Holds) {
 		switch {
+		case h.apart():
 		case keep == "" && h.Purpose == budget.ForDraft && h.Amount >= carried+most && (h.Called || h.Amount >= worst && !now.Add(DraftHoldLife/2).After(h.ExpiresAt)):
 			keep = h.ID
 		default:
@@ -138,13 +139,13 @@ func (r Money) inFull(h OpenHold, now time.Time) budget.Settlement {
 // bears tells whether an inspection that costs at most this much may run under a hold:
 // under one of its own, or under that of a call whose price is unknown.
 func (h OpenHold) bears(most budget.USD) bool {
-	return (!h.Called || h.Uncertain()) && h.Amount >= h.Risked+most
+	return !h.apart() && (!h.Called || h.Uncertain()) && h.Amount >= h.Risked+most
 }
 
 // carried is the most that calls with an unknown cost may have used, and since when.
 func (r Money) carried(now time.Time) (sum budget.USD, since time.Time) {
 	for _, h := range r.Holds {
-		if h.Called {
+		if h.Called && !h.apart() {
 			sum += h.Risked
 			if at := h.since(now); since.IsZero() || at.Before(since) {
 				since = at
@@ -159,7 +160,7 @@ func (r Money) carried(now time.Time) (sum budget.USD, since time.Time) {
 func (r Money) Fits(worst, most budget.USD) bool {
 	carried, _ := r.carried(time.Time{})
 	worst, most = worst+r.spare(), most+r.spare()
-	for _, h := range r.Holds {
+	for _, h := range slices.DeleteFunc(slices.Clone(r.Holds), OpenHold.apart) {
 		worst = max(worst, h.Amount)
 	}
 	return carried+most <= worst
@@ -263,6 +264,8 @@ func (r Money) Settle(s budget.Settlement) {
 	}
 }
 
+// settle ends an open hold, of which most may be charged. Whatever of it is not charged is free
+// for a new hold of this same move (carry), without asking the budgets.
 func (r Money) settle(s budget.Settlement, most budget.USD) {
 	for i, h := range r.Holds {
 		if h.ID == s.HoldID {
@@ -318,7 +321,7 @@ func (h OpenHold) Due() time.Time {
 // CalledHold returns the hold whose paid work is under way, if there is one.
 func (r Money) CalledHold() (OpenHold, bool) {
 	for _, h := range slices.Backward(r.Holds) {
-		if h.Called {
+		if h.Called && !h.apart() {
 			return h, true
 		}
 	}

@@ -24,13 +24,16 @@ var Moves = slices.Concat([]Move{
 	{Drafting, "Reseal", Pending}, // files are read otherwise, and have the same columns
 	{Drafting, "Clarify", Asking}, // the model asks
 	{Asking, "Clarified", Drafting},
+	// One verb, two ends: which one it is, the quorum says when the decision is taken.
 	{Pending, "Approve", Pending}, // it takes more approvals
 	{Pending, "Approve", Approved},
 	{Pending, "Reject", Rejected},
 	{Pending, "RequestChanges", Drafting},
 	{Pending, "Edit", Drafting},
+	// Whoever declines a model has the code written anew, also while it is being written.
 	{Drafting, "Insist", Drafting},
 	{Pending, "Insist", Drafting},
+	// The same code under a new number: approvals belong to a revision, so this one has none.
 	{Pending, "Disown", Pending},
 	{Approved, "Disown", Pending},
 	{Approved, "BreakSeal", Pending},
@@ -71,6 +74,7 @@ var Moves = slices.Concat([]Move{
 	stay("Begin", Running),
 )
 
+// from are moves of one verb to one end, from each of these states.
 func from(verb string, to State, states ...State) (moves []Move) {
 	for _, state := range states {
 		moves = append(moves, Move{state, verb, to})
@@ -78,6 +82,8 @@ func from(verb string, to State, states ...State) (moves []Move) {
 	return moves
 }
 
+// stay are moves that lead nowhere else. They stand in the table all the same, because the schema
+// holds every event to a move that may happen in its state.
 func stay(verb string, states ...State) (moves []Move) {
 	for _, state := range states {
 		moves = append(moves, Move{state, verb, state})

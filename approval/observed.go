@@ -205,6 +205,7 @@ func public(name string) bool {
 	return slices.ContainsFunc(systemFiles, func(place string) bool { return strings.HasPrefix(name, place) })
 }
 
+// database tells of a file that may be SQLite's, which opens it for writing even to read it.
 func database(name string) bool {
 	return slices.Contains([]string{".db", ".sqlite", ".sqlite3"}, path.Ext(name))
 }

@@ -274,6 +274,7 @@ func (r *Request) Reseal(files []File, fresh Manifest, p Policy, now time.Time) 
 	return nil
 }
 
+// about is what an event says of a question: which file, and which column by its hash.
 func (r *Request) about(file int, d reading.Doubt) map[string]any {
 	data := map[string]any{"file": r.Files[file].ID, "code": d.Code}
 	if d.Column != "" {
@@ -360,8 +361,8 @@ func (r Boxes) forBox(purpose budget.Purpose, most budget.USD, beside bool, now 
 		switch {
 		case keep == "" && its && h.bears(most) && (h.Called || !now.Add(DraftHoldLife/2).After(h.ExpiresAt)):
 			keep = h.ID
-		// The draft's money stays for the draft.
-		case !h.Called && beside && h.Purpose == budget.ForDraft:
+		// The draft's money stays for the draft, and a summary's for the summary.
+		case h.apart() || !h.Called && beside && h.Purpose == budget.ForDraft:
 		case !h.Called:
 			r.Settle(budget.Settlement{HoldID: h.ID, At: now}) // it waited so long that a sweep could take it
 		// Called and neither booked nor known to be uncertain: whoever used this box has died.

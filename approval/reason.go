@@ -22,7 +22,9 @@ type Reason struct {
 	Why      []Reason         `json:"why,omitempty"`      // what is behind it
 }
 
-// ReasonCode names a reason; the empty one is none.
+// ReasonCode names a reason; the empty one is none. Codes are stored, in rows and in events that
+// never change, so a code keeps its spelling once it has been used. Its words may become better
+// at any time.
 type ReasonCode string
 
 // Because is a reason without facts.
@@ -44,6 +46,7 @@ func (r Reason) String() string {
 	if r.Code == WhySaid {
 		return r.Said
 	}
+	// Codes are English enough for a log, and are what somebody searches the source for.
 	text := string(r.Code)
 	for _, fact := range []string{r.Name, r.Other, r.Said} {
 		if fact != "" {
@@ -62,6 +65,7 @@ func (r Reason) Told() map[string]any {
 		return nil
 	}
 	data := map[string]any{"code": r.Code}
+	// What is empty is left out, so that an event holds nothing but what is known.
 	for key, text := range map[string]string{"said": r.Said, "name": r.Name, "other": r.Other} {
 		if text != "" {
 			data[key] = Said(text)
@@ -205,6 +209,7 @@ const (
 	WhyNotYours        ReasonCode = "no approval of yours"
 	WhyApprovalGone    ReasonCode = "approval counts no more"
 	WhyEndedUnrun      ReasonCode = "ended, never run"
+	WhyBeingChanged    ReasonCode = "being changed"
 	WhyVoid            ReasonCode = "sandbox did not start it"
 	WhyRunsAlready     ReasonCode = "started, too late to stop"
 	WhyTopUpOpen       ReasonCode = "top-up open"
@@ -232,6 +237,15 @@ const (
 	WhyAskerCorrects   ReasonCode = "asker corrects"
 	WhyAskerTakesBack  ReasonCode = "asker or administrator takes back"
 	WhyNothingCame     ReasonCode = "no answer to take back"
+	WhyAskerShares     ReasonCode = "asker shares"
+	WhyNothingToShare  ReasonCode = "no answer to share" // none came, or it was taken back
+	WhyGuestShares     ReasonCode = "guest shares"
+	WhyStandsThere     ReasonCode = "stands there"
+	WhyShareUnseen     ReasonCode = "cannot share there"    // the bot is not in it, or it is archived
+	WhyShareOutside    ReasonCode = "share outside"         // another organisation reads along
+	WhyShareNotIn      ReasonCode = "sharer not in channel" //
+	WhyShareOpener     ReasonCode = "share in a less confidential channel"
+	WhyFileNotTheirs   ReasonCode = "file not theirs" // Name: not all in the channel may see it
 	WhyOtherDoubt      ReasonCode = "answered already"
 	WhyLookedAt        ReasonCode = "looked at already"
 	WhyNotReadYet      ReasonCode = "not read yet"

@@ -26,6 +26,8 @@ func (r *Request) ReminderDue(now time.Time) bool {
 	return isWaiting(r, now) && r.RemindedAt.IsZero() && !now.Before(remindAt(r))
 }
 
+// EscalationDue is the same for the fallback reviewers. A wait that nobody has been reminded of may
+// be escalated: after a long pause the later word is enough.
 func (r *Request) EscalationDue(now time.Time) bool {
 	return isWaiting(r, now) && r.EscalatedAt.IsZero() && !now.Before(escalateAt(r))
 }
@@ -53,6 +55,8 @@ func (r *Request) Escalate(to []string, now time.Time) error {
 	return nil
 }
 
+// tellWaiting tells these people, or the administrators where there are none. Its key holds the
+// revision: a new version is a new wait.
 func tellWaiting(r *Request, word string, to []string, escalated bool, now time.Time) {
 	r.Tell(Notice{Key: fmt.Sprintf("%s %s %d", word, r.ID, r.Revision.Number), Kind: NoticeReminder, To: to, Admins: len(to) == 0, At: now,
 		Data: Encode(Waiting{Revision: r.Revision.Number, Escalated: escalated, Until: r.ExpiresAt})})
@@ -106,6 +110,7 @@ func mayBeAsked(r *Request, verb, words, who, by string, now time.Time) error {
 	return nil
 }
 
+// tellAsked notes who was asked by whom, and tells them once for each revision.
 func tellAsked(r *Request, event string, kind NoticeKind, who, by string, click Click, now time.Time) {
 	r.note(now, by, event, map[string]any{"revision": r.Revision.Number, "person": who, "click": click})
 	r.Tell(Notice{Key: fmt.Sprintf("%s %s %d %s", kind, r.ID, r.Revision.Number, who), Kind: kind, To: []string{who}, At: now,

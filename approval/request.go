@@ -139,6 +139,7 @@ type Request struct {
 
 	Private bool       // its answer goes to its asker alone: its thread is in their direct message
 	Taken   *TakenBack // its answer is not to stand in Slack any more; nil: it may
+	Copies  []Copy     // where else its answer stands, the oldest first
 
 	Changes Changes // not stored: what the verbs since loading want written
 }
@@ -195,9 +196,10 @@ type Written struct {
 	Provider      string      `json:"provider,omitempty"`
 	Host          string      `json:"host,omitempty"` // where the prompt went
 	PromptVersion string      `json:"prompt_version"`
-	Notes         SealedNotes `json:"notes,omitzero"` // of the channel, that the prompt held
-	Saw           Sight       `json:"saw,omitempty"`  // what the model was let see of the data
-	Next          []string    `json:"next,omitempty"` // what could be asked next
+	Notes         SealedNotes `json:"notes,omitzero"`  // of the channel, that the prompt held
+	Saw           Sight       `json:"saw,omitempty"`   // what the model was let see of the data
+	Thread        Context     `json:"thread,omitzero"` // what the prompt held of its thread
+	Next          []string    `json:"next,omitempty"`  // what could be asked next
 	At            time.Time   `json:"at"`
 	Tries         int         `json:"tries"` // inspections that were begun
 }
@@ -240,6 +242,13 @@ type TakenBack struct {
 	At time.Time `json:"at"`
 }
 
+// Copy is an answer that its asker has shared in another channel.
+type Copy struct {
+	Channel string    `json:"channel"`
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
+}
+
 // Changes is what the verbs since loading want stored beside the request's own
 // columns: all of it or none.
 type Changes struct {
@@ -258,6 +267,7 @@ type Changes struct {
 	Notices     []Notice
 	TopUp       *TopUp // asked for, or decided
 	Taken       *TakenBack
+	Copy        *Copy
 	Retell      bool // those who have been told about the request are to see where it is now
 	Jobs        []Step
 }
@@ -287,6 +297,8 @@ type Message struct {
 	// Of a result, where it is loaded for a prompt: all of it, and the code that it came of.
 	Result *Result
 	Code   string
+
+	Ended bool // its request has ended, so that nothing more is said of it; where it is loaded for a prompt
 }
 
 // Session is one Slack thread. ThreadTS is empty until its first message has

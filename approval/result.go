@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"countersign/budget"
 )
 
 // Outcome is how a run ended.
@@ -180,6 +182,91 @@ func (r Result) Text(code string, rows int) string {
 		fmt.Fprintf(&b, "%s: %s\n", a.Kind, a.Name)
 	}
 	return Cut(b.String(), 4000)
+}
+
+// Summary is what a model has made of the earliest questions of a thread, for which a prompt had
+// no room any more. One without a text tells that the model was asked and has made nothing of
+// them, so that nobody pays for the same again.
+type Summary struct {
+	ID       string
+	Of       []string // the requests, oldest first
+	From     string   // the sha256 of what was said about them, as the model saw it
+	Saw      Sight    // whether that were results, or their shape alone
+	Text     string
+	Why      string // there is no text
+	Model    string
+	Provider string
+	Host     string // where the prompt went
+	At       time.Time
+}
+
+// MostSummary is the longest summary, in bytes.
+const MostSummary = 3000
+
+// Summarise says that a model is about to be called for a summary, which costs most. It has
+// a hold of its own, because the question goes on without one. One that nobody has settled
+// belongs to a replica that died: it is uncertain, and no second call is made beside it.
+func Summarise(of *Request, model string, most budget.USD, to Addressee, now time.Time) (begun bool, err error) {
+	r := of.Money()
+	if !r.Can("Call") || r.Blocked != nil || r.Seek != nil || r.Edit != nil || r.Written != nil {
+		return false, r.Illegal("sum up the thread of")
+	}
+	if i := slices.IndexFunc(r.Holds, OpenHold.apart); i >= 0 {
+		if h := &r.Holds[i]; !h.Uncertain() {
+			r.doubt(h, h.Risked, now, now)
+		}
+		return false, nil
+	}
+	r.hold(budget.ForSummary, most, now, DraftHoldLife)
+	h := &r.Holds[len(r.Holds)-1]
+	r.markCalled(h)
+	r.risk(h, most, h.UncertainAt)
+	r.note(now, System, EventCalled, map[string]any{"attempt": 1, "model": model, "hold": h.ID, "provider": to.Provider, "host": to.Host, "for": budget.ForSummary})
+	return true, nil
+}
+
+// apart tells of a hold that bears nothing but its own call: that of a summary.
+func (h OpenHold) apart() bool { return h.Purpose == budget.ForSummary }
+
+// Summarised notes what came of the call for a summary. The event is where it is kept.
+func Summarised(r *Request, s Summary, now time.Time) {
+	data := map[string]any{"of": s.Of, "from": s.From, "saw": string(s.Saw), "provider": s.Provider, "host": s.Host}
+	if s.Text == "" {
+		data["why"] = Said(s.Why)
+		r.note(now, System, EventNotSummarised, data)
+		return
+	}
+	data["summary"], data["text"] = s.ID, Said(s.Text)
+	r.note(now, s.Model, EventSummarised, data)
+}
+
+// SummaryOf reads it back. Words that were forgotten leave one without a text.
+func SummaryOf(e Event) (s Summary, ok bool) {
+	if e.Kind != EventSummarised && e.Kind != EventNotSummarised {
+		return s, false
+	}
+	text := func(key string) string {
+		switch v := e.Data[key].(type) {
+		case string:
+			return v
+		case Said:
+			return string(v)
+		}
+		return ""
+	}
+	s = Summary{ID: text("summary"), From: text("from"), Saw: Sight(text("saw")), Text: text("text"), Why: text("why"), Provider: text("provider"), Host: text("host"), At: e.At}
+	if e.Kind == EventSummarised {
+		s.Model = e.Actor
+	}
+	switch of := e.Data["of"].(type) {
+	case []string:
+		s.Of = slices.Clone(of)
+	case []any:
+		for _, id := range of {
+			s.Of = append(s.Of, fmt.Sprint(id))
+		}
+	}
+	return s, true
 }
 
 // kindOfError is the name of an exception's class.

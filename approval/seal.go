@@ -84,6 +84,7 @@ func (r *Request) Unstart(broken *BrokenSealError, charge budget.Charge, fresh M
 	return nil
 }
 
+// reopen puts the code before the reviewers again, with the files as they are now.
 func reopen(r *Request, broken *BrokenSealError, fresh Manifest, p Policy, now time.Time) {
 	r.Changes.Events = append(r.Changes.Events, SealBroken(r, broken, now))
 	if broken.Files != nil {
@@ -119,7 +120,13 @@ func (r *Request) Disown(by string, revision int, click Click, p Policy, now tim
 	return nil
 }
 
+// tooLateToDisown says what has become of an approval that can no longer be taken back. It is
+// asked where the state allows no Disown, so the request runs, has run, ended before, or is being
+// changed: an edit that is put back gives its approvals back, so nobody is told that it has ended.
 func tooLateToDisown(r *Request) Reason {
+	if r.State == Drafting || r.State == Asking {
+		return Because(WhyBeingChanged)
+	}
 	if r.Run == nil {
 		return Because(WhyEndedUnrun)
 	}

@@ -32,6 +32,8 @@ func New(q Question, model string, hold budget.USD, p Policy, now time.Time) *Re
 	return r
 }
 
+// begin is what a new request has in any case, with or without money: its question is kept as it
+// came, and Seek says what is still to be looked up.
 func begin(q Question, model string, now time.Time) *Request {
 	r := &Request{
 		ID: NewID(7), SessionID: NewID(10), Team: q.Team, Project: q.Project, Asker: q.Asker, Question: q.Text,
@@ -354,8 +356,10 @@ func (r Money) release(now time.Time) {
 
 // move changes the state; every move is shown, and some need more doing.
 func (r *Request) move(to State, now, expires time.Time, steps ...Step) {
-	// Whoever was told of it sees where it is now. Of a draft that is only who asked, while it waits for what is away.
-	r.Changes.Retell = r.Changes.Retell || r.State == Pending || r.State == Approved || r.Away != nil
+	// Whoever was told of it sees where it is now. Of a first draft that is only who asked, while it
+	// waits for what is away. While a version is changed, its reviewers have been told of it too.
+	changed := r.Revision != nil && (r.State == Drafting || r.State == Asking)
+	r.Changes.Retell = r.Changes.Retell || r.State == Pending || r.State == Approved || changed || r.Away != nil
 	// Whatever was written is a revision by now, or is not wanted any more.
 	r.Written = nil
 	if to.Final() || to == Drafting && r.State == Pending && r.Edit == nil {

@@ -10,9 +10,11 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
+	"countersign/bot/draw/money"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 	"countersign/bot/meant"
+	"countersign/budget"
 )
 
 // Answers are what people do with an answer, or with a question that got none.
@@ -27,6 +29,8 @@ type Answers interface {
 
 // Desk does with an answer what people ask for once it is there.
 type Desk interface {
+	// Share has it stand in a channel as well.
+	Share(ctx context.Context, id, channel string, click approval.Click) (*approval.Request, error)
 	// TakeBack has it go from Slack.
 	TakeBack(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
 }
@@ -125,8 +129,19 @@ func (h *asking) cancel(ctx context.Context, id string, click approval.Click) (a
 	return cancelled(r), nil
 }
 
+// cancelled says what cancelling does not take back.
 func cancelled(r *approval.Request) answer {
-	return privately(&kit.Page{}, kit.Words("Cancelled: "+kit.Cut(r.Question, 200)))
+	said := []kit.Part{kit.Words("Cancelled: " + kit.Cut(r.Question, 200) + "\nNothing ran. What was spent before stays spent: "), kit.Mono(ids.CommandBudget + " explain " + r.ID), kit.Words(" says on what.")}
+	var under budget.USD
+	for _, h := range r.Holds {
+		if h.Called {
+			under += h.Amount
+		}
+	}
+	if under > 0 {
+		said = append(said, kit.Words(" A step was under way: up to "+money.Most(under)+" stays reserved until its cost is known."))
+	}
+	return privately(&kit.Page{}, said...)
 }
 
 // clickMeant asks a question again about the file that its asker meant: the name that was
@@ -208,4 +223,36 @@ func (h *answered) clickTakeBack(ctx context.Context, cb slack.InteractionCallba
 		return answer{}, err
 	}
 	return answer{after: func(ctx context.Context) { h.tell(ctx, seatOf(cb), kit.Words(draw.GoesBack)) }}, nil
+}
+
+// clickShare asks where the answer is to stand as well.
+func (h *answered) clickShare(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	v, err := h.read(ctx, cb, action.Value)
+	if err != nil {
+		return answer{}, err
+	}
+	if v.Request.Asker != cb.User.ID {
+		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Because(approval.WhyAskerShares)}
+	}
+	at := seatOf(cb)
+	return answer{}, h.open(ctx, cb.TriggerID, draw.ShareView(v, draw.Origin{Channel: at.channel, Thread: at.thread, Seal: v.Request.ID}))
+}
+
+// submitShare has it posted there. What keeps it from that is said beside the field.
+func (h *answered) submitShare(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	from, err := draw.OriginOf(cb.View.PrivateMetadata)
+	if err != nil {
+		return answer{}, err
+	}
+	channel := fieldsOf(cb)[ids.FieldChannel].SelectedConversation
+	if _, err := h.desk.Share(ctx, from.Seal, channel, modalClick(cb, from)); err != nil {
+		if text, ok := draw.Known(err); ok {
+			return beside(ids.FieldChannel, text), nil
+		}
+		return answer{}, err
+	}
+	at := seat{user: cb.User.ID, channel: from.Channel, thread: from.Thread}
+	return answer{after: func(ctx context.Context) {
+		h.tell(ctx, at, kit.Words("The answer is being posted in "), kit.Place(channel), kit.Words("."))
+	}}, nil
 }

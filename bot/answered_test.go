@@ -33,7 +33,7 @@ func TestTheBillAndTheCodeAreOnePressAway(t *testing.T) {
 	_, reply := b.ended(sample.With(approval.Result{Outcome: approval.OK, Answer: "It was 42."}))
 	require.NotContains(t, reply.Words(), "tokens", "the bill is folded")
 	require.NotContains(t, reply.Words(), "read_csv", "and so is the code")
-	require.Equal(t, []string{ids.ActionCode, ids.ActionDetails, ids.ActionReread, ids.ActionVerify, ids.ActionGood, ids.ActionBad, ids.ActionTakeBack}, reply.Actions())
+	require.Equal(t, []string{ids.ActionCode, ids.ActionDetails, ids.ActionReread, ids.ActionVerify, ids.ActionGood, ids.ActionBad, ids.ActionShare, ids.ActionTakeBack}, reply.Actions())
 	for _, who := range []string{slacksim.Analyst, slacksim.OtherAnalyst} {
 		p := b.as(who)
 		require.NoError(t, p.Click(reply, "Details"))
@@ -258,6 +258,14 @@ func TestSmallTalkIsAnsweredAtOnceAndAsksNothing(t *testing.T) {
 	b.heard(1) // a file is something to talk about
 }
 
+func (s *service) Share(ctx context.Context, id, channel string, c approval.Click) (*approval.Request, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	s.change(func() { s.gone = append(s.gone, id+" "+channel+" "+c.User) })
+	return &approval.Request{ID: id}, nil
+}
+
 func (s *service) TakeBack(ctx context.Context, id string, c approval.Click) (*approval.Request, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
@@ -274,4 +282,20 @@ func TestAnAnswerIsTakenBackByAPress(t *testing.T) {
 	require.NoError(t, b.as(slacksim.Analyst).Click(reply, "Take back"))
 	require.Equal(t, []string{v.Request.ID + " " + slacksim.Analyst}, b.service.gone)
 	b.told(slacksim.Analyst, slacksim.SalesData, draw.GoesBack)
+}
+
+// Sharing asks where, of nobody but the asker.
+func TestAnAnswerIsSharedByItsAsker(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v, reply := b.ended(sample.With(approval.Result{Outcome: approval.OK, Answer: "It was 42."}))
+	require.NoError(t, b.as(slacksim.OtherAnalyst).Click(reply, "Share"))
+	b.told(slacksim.OtherAnalyst, slacksim.SalesData, "Only the person who asked can share an answer.")
+	maya := b.as(slacksim.Analyst)
+	require.NoError(t, maya.Click(reply, "Share"))
+	wrong, err := maya.Submit(slackperson.Fill(ids.FieldChannel, slacksim.General))
+	require.NoError(t, err)
+	require.Empty(t, wrong)
+	require.Equal(t, []string{v.Request.ID + " " + slacksim.General + " " + slacksim.Analyst}, b.service.gone)
+	b.told(slacksim.Analyst, slacksim.SalesData, "The answer is being posted in")
 }

@@ -21,6 +21,7 @@ import (
 	"countersign/approval/reading"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/approval/thread"
 	"countersign/bot/draw"
 	"countersign/bot/kit"
 	"countersign/internal/slacksim"
@@ -175,6 +176,7 @@ type service struct {
 	mu       sync.Mutex
 	policy   approval.Policy
 	asked    []approval.Question
+	past     thread.Past
 	rulings  []steps.Ruling
 	looked   []steps.Ruling
 	taken    []approval.Click

@@ -44,6 +44,8 @@ func (c cardShown) String() string {
 	return text
 }
 
+// cardShownOf reads what was remembered. A text of an older build, or one that nobody can read,
+// leads to a card that is drawn again, never to one that is taken for current.
 func cardShownOf(text string, current int) cardShown {
 	c := cardShown{revision: current, hash: strings.TrimSuffix(text, draw.GarbledMark), flaw: draw.Flaw{Found: strings.HasSuffix(text, draw.GarbledMark)}}
 	if number, hash, ok := strings.Cut(c.hash, ":"); ok {
@@ -153,6 +155,7 @@ type plainShown struct {
 
 func (s plainShown) String() string { return fmt.Sprintf("%d:%s", s.file, s.hash) }
 
+// plainShownOf reads it back.
 func plainShownOf(text string) (s plainShown) {
 	number, hash, _ := strings.Cut(text, ":")
 	s.file, _ = strconv.Atoi(number) // what nobody can read is no version of ours

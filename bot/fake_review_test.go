@@ -9,6 +9,7 @@ import (
 	"countersign/approval/reading"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/approval/thread"
 	"countersign/bot/draw/sample"
 	"countersign/internal/slacksim"
 )
@@ -106,6 +107,12 @@ func (s *service) Assign(ctx context.Context, id, to string, click approval.Clic
 
 func (s *service) SecondOpinion(ctx context.Context, id, from string, click approval.Click) (*approval.Request, error) {
 	return s.request(id), s.want(ctx, wanted{what: "opinion", id: id, who: from, click: click})
+}
+
+func (s *service) Past(context.Context, string) (thread.Past, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.past, nil
 }
 
 func (s *service) Nearest(ctx context.Context, id string) (*steps.Near, error) {

@@ -9,9 +9,11 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
+	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
 	"countersign/approval/review"
@@ -342,3 +344,44 @@ func (h *files) Stat(ctx context.Context, f approval.File) error {
 	_, err := h.info(ctx, f)
 	return err
 }
+
+// mostLooked is how many people of a channel are looked at before a file of another one is let be
+// read there.
+const mostLooked = 50
+
+// Readable implements answers.Slack: whether everybody in a channel may see a file, now. They may where
+// it is shared there, and they may what stands in a public channel, unless they are guests: those see
+// the channels that they are in. Of a channel with many people nobody looks at each.
+func (h *files) Readable(ctx context.Context, f approval.File, channel string) (bool, error) {
+	info, err := h.info(ctx, f)
+	if errors.As(err, new(*approval.CauseError)) {
+		return false, nil
+	}
+	if err != nil || slices.Contains(slices.Concat(info.Channels, info.Groups), channel) {
+		return err == nil, err
+	}
+	if len(info.Channels) == 0 {
+		return false, nil
+	}
+	var people []string
+	if err := h.members(ctx, channel, func(some []string) bool { people = append(people, some...); return len(people) > mostLooked }); err != nil || len(people) > mostLooked {
+		return false, err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	var outside atomic.Bool
+	for _, one := range people {
+		group.Go(func() error {
+			p, err := h.Person(ctx, h.team(), one)
+			if p.Guest || p.External {
+				outside.Store(true)
+			}
+			return err
+		})
+	}
+	err = group.Wait()
+	return err == nil && !outside.Load(), err
+}
+
+// team is the bot's own workspace, as far as it is known by now.
+func (h *files) team() string { return h.with().Self.TeamID }

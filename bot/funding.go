@@ -53,6 +53,7 @@ func (h *funding) clickCheaper(ctx context.Context, cb slack.InteractionCallback
 	if value == "" {
 		value = action.SelectedOption.Value
 	}
+	// A request's id has no slash, and a model's name may.
 	id, model, ok := strings.Cut(value, "/")
 	if !ok || model == "" {
 		return answer{}, &approval.InputError{Why: approval.Words("I do not recognise this button. It may be from an older version of this app.")}

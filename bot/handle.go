@@ -196,6 +196,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.CallbackReason:   decide.submitReason,
 			ids.CallbackChanges:  decide.submitChanges,
 			ids.CallbackReview:   decide.submitReview,
+			ids.CallbackShare:    read.submitShare,
 			ids.CallbackEdit:     revise.submitEdit,
 			ids.CallbackAssign:   revise.submitAssign,
 			ids.CallbackDelegate: govern.submitDelegate,
@@ -224,6 +225,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionDiff:     revise.clickDiff,
 			ids.ActionColumns:  revise.clickInside,
 			ids.ActionRefused:  revise.clickInside,
+			ids.ActionSaw:      revise.clickInside,
 			ids.ActionDisown:   decide.clickDisown,
 			ids.ActionQueued:   decide.clickQueued,
 			ids.ActionMine:     own.clickQueue,
@@ -275,6 +277,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionVerify:    read.clickVerify,
 			ids.ActionGood:      read.clickRate,
 			ids.ActionBad:       read.clickRate,
+			ids.ActionShare:     read.clickShare,
 			ids.ActionTakeBack:  read.clickTakeBack,
 			ids.ActionGiveUp:    decide.clickGiveUp,
 

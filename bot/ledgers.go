@@ -111,6 +111,7 @@ func (h *ledgers) explained(ctx context.Context, team, reader, id string) (*kit.
 	return money.Weighings(e, reader), nil
 }
 
+// spenders ranks who has spent what, over a stretch on the team's calendar.
 func (h *ledgers) spenders(ctx context.Context, team, reader string, o command.Order) (*kit.Page, error) {
 	// On the team's calendar, as budgets count: "today" is not the reader's own day.
 	from, until := command.Periods[o.Period].Around(time.Now().In(h.service.Calendar()))

@@ -168,6 +168,7 @@ func limitOf(fields map[string]slack.BlockAction) (l budget.Limit, bad *fieldErr
 		return l, &fieldError{ids.FieldAmount, why}
 	}
 	l.Window = budget.Window(fields[ids.FieldWindow].SelectedOption.Value)
+	// The same readers as for what is typed, so a form and a command never disagree.
 	if l.Policy.Soft, why = command.ReadPercent(strings.TrimSpace(fields[ids.FieldSoft].Value)); why != "" {
 		return l, &fieldError{ids.FieldSoft, why}
 	}
@@ -192,6 +193,7 @@ func limitOf(fields map[string]slack.BlockAction) (l budget.Limit, bad *fieldErr
 // downgrades are the cheaper models of the form. It knows less than a command can
 // say: what was left as it stood there stays as it was.
 func (h *limits) downgrades(ctx context.Context, cb slack.InteractionCallback, s budget.Scope) (chain []budget.Downgrade, err error) {
+	// The order of the choice is the order in which the models are tried.
 	chosen := map[string]bool{}
 	for _, o := range fieldsOf(cb)[ids.FieldDowngrade].SelectedOptions {
 		chosen[o.Value] = true

@@ -46,11 +46,15 @@ func (out *publishing) Publish(ctx context.Context, v *steps.View, kind steps.Su
 		if kind == steps.SurfaceCard || kind == steps.SurfacePlain {
 			at = out.Policy().ReviewChannel
 		}
+		if channel, _, copied := kind.Copied(); copied {
+			at = channel
+		}
 		err = refusedBy(err, at)
 	}
 	return post, err
 }
 
+// publish is Publish without saying what an error of Slack's means.
 func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Surface) (steps.Post, error) {
 	who, err := out.who(ctx)
 	if err != nil {
@@ -60,8 +64,15 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 		return steps.Post{}, fmt.Errorf("publish %s of %s: it is private, and its thread is in %s", kind, v.Request.ID, v.Session.Channel)
 	}
 	had := v.Posts[kind]
-	if leaves := []steps.Surface{steps.SurfaceAnswer, steps.SurfaceFiles, steps.SurfaceReply, steps.SurfaceSheets}; v.Request.Taken != nil && slices.Contains(leaves, kind) {
+	channel, files, copied := kind.Copied()
+	if leaves := []steps.Surface{steps.SurfaceAnswer, steps.SurfaceFiles, steps.SurfaceReply, steps.SurfaceSheets}; v.Request.Taken != nil && (copied || slices.Contains(leaves, kind)) {
 		return out.remove(ctx, v, kind)
+	}
+	switch {
+	case copied && files:
+		return out.putFiles(ctx, v, kind, spot{channel, v.Posts[steps.CopyIn(channel)].TS})
+	case copied:
+		return out.putTables(ctx, v, kind, spot{channel: channel}, func(tables bool) *kit.Page { return draw.Copy(v, channel, tables) })
 	}
 	switch kind {
 	case steps.SurfaceRoot:
@@ -89,9 +100,9 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 	case steps.SurfaceAnswer:
 		return out.put(ctx, v, kind, spot{v.Session.Channel, draw.Thread(v)}, draw.Opening(v))
 	case steps.SurfaceFiles, steps.SurfaceSheets:
-		return out.putFiles(ctx, v, kind)
+		return out.putFiles(ctx, v, kind, spot{v.Session.Channel, draw.Thread(v)})
 	case steps.SurfaceReply:
-		return out.putReply(ctx, v)
+		return out.putTables(ctx, v, kind, spot{v.Session.Channel, draw.Thread(v)}, func(tables bool) *kit.Page { return draw.Reply(v, tables) })
 	case steps.SurfaceMark:
 		out.chat(ctx, v)
 		return out.mark(ctx, v, who), nil
@@ -160,13 +171,13 @@ func beyondRepair(err error) bool {
 	return slices.Contains([]string{"message_not_found", "cant_update_message", "edit_window_closed", "block_mismatch"}, slackError(err))
 }
 
-// putReply posts the answer.
-func (out *publishing) putReply(ctx context.Context, v *steps.View) (steps.Post, error) {
-	post, _, err := out.send(ctx, v, steps.SurfaceReply, spot{v.Session.Channel, draw.Thread(v)}, draw.Reply(v, true))
+// putTables posts an answer, with a table block where the workspace takes it.
+func (out *publishing) putTables(ctx context.Context, v *steps.View, kind steps.Surface, at spot, drawn func(tables bool) *kit.Page) (steps.Post, error) {
+	post, _, err := out.send(ctx, v, kind, at, drawn(true))
 	if formal(err) {
 		// A workspace that does not take tables, or more: refused as a whole, so nothing was posted.
 		out.Log.Warn("the answer goes without a table block", "request", v.Request.ID, "error", err)
-		post, err = out.put(ctx, v, steps.SurfaceReply, spot{v.Session.Channel, draw.Thread(v)}, draw.Reply(v, false))
+		post, err = out.put(ctx, v, kind, at, drawn(false))
 	}
 	return post, err
 }
@@ -182,6 +193,16 @@ func (out *publishing) chat(ctx context.Context, v *steps.View) {
 		out.chats.Title(ctx, at, v.Request.Question)
 	}
 	out.chats.Say(ctx, at, assistant.Doing(v.Request))
+}
+
+// Running implements steps.Slack: the line at the end of a direct message's thread says how a program
+// gets on.
+func (out *publishing) Running(ctx context.Context, v *steps.View, line string) {
+	at := assistant.Thread{Channel: v.Session.Channel, TS: draw.Thread(v)}
+	if !v.Alone() || !assistant.Direct(at.Channel) || at.TS == "" || v.Request.Run == nil {
+		return
+	}
+	out.chats.Say(ctx, at, assistant.Getting(v.Request, v.Now.Sub(v.Request.Run.StartedAt), line))
 }
 
 // mark shows how a request stands as an emoji on the first message of its thread. That is

@@ -282,6 +282,11 @@ func TestColumnsAndRefusedDraftsAreOnePressAway(t *testing.T) {
 	}
 	see(func() error { return ben.Click(card, ids.ActionColumns) }, ": number")
 	see(func() error { return ben.Click(card, ids.ActionRefused) }, `1  sales = load("salse.csv")`)
+	b.service.change(func() {
+		b.service.past, v.Request.Revision.Manifest.Thread = sample.Past(), approval.Context{Whole: []string{"q7x2mkd"}, Summary: "h4kz82nq", Left: 1}
+	})
+	see(func() error { return ben.Click(card, ids.ActionSaw) }, "They asked for sales per month in sales.csv, then per week.")
+	see(func() error { return ben.Click(card, ids.ActionSaw) }, "1 earlier question left out")
 	require.Empty(t, b.service.wishes())
 
 	b.service.change(func() { v.Request.Revision.Number = 3 })

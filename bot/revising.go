@@ -11,6 +11,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/approval/thread"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -25,6 +26,8 @@ type Revisions interface {
 	SecondOpinion(ctx context.Context, id, from string, click approval.Click) (*approval.Request, error)
 	// Nearest is the most similar code that was approved in the same channel; nil when there is none.
 	Nearest(ctx context.Context, id string) (*steps.Near, error)
+	// Past is what was said in a request's thread before it.
+	Past(ctx context.Context, id string) (thread.Past, error)
 }
 
 // revising takes edits, shows differences, and asks others to look.
@@ -60,6 +63,7 @@ func (h *revising) submitEdit(ctx context.Context, cb slack.InteractionCallback)
 	if err != nil && !ok {
 		return answer{}, err
 	}
+	// A complaint about code names its line. It stands beside the field that holds that line.
 	if isInput(err) {
 		return beside(draw.EditField(fieldOf(texts, text)), text), nil
 	}
@@ -153,15 +157,23 @@ func (h *revising) clickDiff(ctx context.Context, cb slack.InteractionCallback, 
 	return answer{}, h.open(ctx, cb.TriggerID, draw.ChangedView(v))
 }
 
-// clickInside shows what is one press away from the card: columns, and refused drafts.
+// clickInside shows what is one press away from the card: columns, refused drafts, and what
+// the model was told.
 func (h *revising) clickInside(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	v, a, err := h.current(ctx, cb, action)
 	if v == nil {
 		return a, err
 	}
 	view := draw.ColumnsView(v.Request)
-	if action.ActionID == ids.ActionRefused {
+	switch action.ActionID {
+	case ids.ActionRefused:
 		view = draw.RefusedView(v.Request)
+	case ids.ActionSaw:
+		past, err := h.service.Past(ctx, v.Request.ID)
+		if err != nil {
+			return answer{}, err
+		}
+		view = draw.SawView(v, past)
 	}
 	return answer{}, h.lay(ctx, cb, view)
 }

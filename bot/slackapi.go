@@ -31,6 +31,8 @@ type slackAPI struct {
 	self *kit.Identity // what auth.test said; nil until it has been asked
 }
 
+// newSlackAPI sets up two clients of Slack, alike but for time: calls end after a minute, and
+// uploads and downloads when whoever waits for them has had enough.
 func newSlackAPI(o Options) *slackAPI {
 	w := &slackAPI{Options: o, calendar: func() *time.Location { return time.UTC }}
 	client := w.client()

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,18 +22,19 @@ import (
 // putFiles uploads files of an answer into its thread, all of them in one message, once:
 // the charts, or what comes quietly after the answer. Slack does not say which message
 // that becomes, so the post is remembered by the first file.
-func (out *publishing) putFiles(ctx context.Context, v *steps.View, kind steps.Surface) (steps.Post, error) {
+func (out *publishing) putFiles(ctx context.Context, v *steps.View, kind steps.Surface, at spot) (steps.Post, error) {
 	if had := v.Posts[kind]; had.TS != "" {
 		return had, nil
 	}
+	_, all, _ := kind.Copied()
 	var files []approval.Artifact
 	for _, f := range v.Artifacts {
-		if f.Picture() == (kind == steps.SurfaceFiles) {
+		if all || f.Picture() == (kind == steps.SurfaceFiles) {
 			files = append(files, f)
 		}
 	}
 	// What the answer leaves out of what was printed is never lost: it comes as a file.
-	if kind == steps.SurfaceSheets && draw.Reply(v, true).CutsPrinted {
+	if (all || kind == steps.SurfaceSheets) && draw.Reply(v, true).CutsPrinted {
 		files = append(files, approval.Artifact{Name: draw.PrintedFile, Kind: "file", Alt: "What the code printed, in full.", Data: []byte(v.Request.Run.Result.Stdout)})
 	}
 	rank := map[string]int{"chart": 0, "table": 1}
@@ -43,7 +45,7 @@ func (out *publishing) putFiles(ctx context.Context, v *steps.View, kind steps.S
 		return 2
 	}
 	slices.SortStableFunc(files, func(a, b approval.Artifact) int { return order(a) - order(b) })
-	first, refused, err := out.upload(ctx, spot{v.Session.Channel, draw.Thread(v)}, files, late(v), func(ids []string) error {
+	first, refused, err := out.upload(ctx, at, files, late(v), func(ids []string) error {
 		if out.uploads == nil {
 			return nil
 		}
@@ -53,7 +55,7 @@ func (out *publishing) putFiles(ctx context.Context, v *steps.View, kind steps.S
 		return steps.Post{}, err
 	}
 	shown := strings.Join(append([]string{"uploaded"}, refused...), draw.WithoutMark)
-	return steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Session.Channel, TS: first, Shown: shown}, nil
+	return steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: at.channel, TS: first, Shown: shown}, nil
 }
 
 // A slow line gets the time that it needs for a file: so much for any, and so much
@@ -158,8 +160,9 @@ func (out *publishing) remove(ctx context.Context, v *steps.View, kind steps.Sur
 		return had, nil
 	}
 	post := had
+	channel, attached, copied := kind.Copied()
 	if post.TS == "" { // nobody got to remembering where the files stand
-		post = steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Session.Channel, TS: files[0]}
+		post = steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: cmp.Or(channel, v.Session.Channel), TS: files[0]}
 	}
 	post.Shown = steps.TakenBack
 	away := func(err error) error {
@@ -174,7 +177,7 @@ func (out *publishing) remove(ctx context.Context, v *steps.View, kind steps.Sur
 		}
 		return fmt.Errorf("delete the %s of %s: %w", kind, v.Request.ID, detail(err))
 	}
-	if kind == steps.SurfaceFiles || kind == steps.SurfaceSheets {
+	if kind == steps.SurfaceFiles || kind == steps.SurfaceSheets || attached {
 		if len(files) == 0 && had.TS != "none" { // from before they were remembered one by one
 			files = []string{had.TS}
 		}
@@ -184,6 +187,15 @@ func (out *publishing) remove(ctx context.Context, v *steps.View, kind steps.Sur
 			}
 		}
 		return post, nil
+	}
+	if copied { // it began a thread in which others may have written: the line that says so takes its place
+		_, _, _, err := out.api.UpdateMessageContext(ctx, had.Channel, had.TS, draw.CopyGone(v).Options()...)
+		if !beyondRepair(err) {
+			if err := away(err); err != nil {
+				return had, err
+			}
+			return post, nil
+		}
 	}
 	_, _, err := out.api.DeleteMessageContext(ctx, had.Channel, had.TS)
 	if err := away(err); err != nil {

@@ -60,6 +60,7 @@ type Purpose string
 // The purposes of a hold.
 const (
 	ForDraft   Purpose = "draft"   // a call of a model
+	ForSummary Purpose = "summary" // a call of a model that sums the thread up
 	ForRead    Purpose = "read"    // the box in which a file is read
 	ForInspect Purpose = "inspect" // the box in which what came is inspected
 	ForRun     Purpose = "run"

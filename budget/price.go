@@ -104,6 +104,8 @@ func ReadPrices(r io.Reader) (Prices, error) {
 // forgotten price would take whatever it is for out of every budget.
 const freeSource = "free: "
 
+// add takes one row, and collects everything that is wrong with it: whoever edits a price file
+// should not have to try again for each mistake.
 func (p *Prices) add(row []string) error {
 	var faults []error
 	fault := func(err error) {

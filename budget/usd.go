@@ -84,6 +84,7 @@ func (u USD) Approx() string { return u.roundUp(u.step()).String() }
 // is promised more than there is.
 func (u USD) ApproxLeft() string { return (-(-u).roundUp(u.step())).String() }
 
+// step is how exactly an amount of this size is worth telling.
 func (u USD) step() USD {
 	if u >= Dollar || u <= -Dollar {
 		return Cent

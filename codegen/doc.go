@@ -13,6 +13,7 @@
 //
 //	prompt.go, describe.go, system.txt   the messages, and how they are cut to size
 //	history.go                           which messages of the session fit
+//	recap.go, recap.txt                  a call that sums the earliest of them up
 //	port.go                              Provider: what is asked of those who have models
 //	known.go                             what is published of models beside their prices
 //	writer.go                            one call: prompt, provider, draft

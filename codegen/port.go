@@ -88,7 +88,8 @@ type Call struct {
 	Model     string
 	Turns     []Turn
 	MaxTokens int
-	Brief     steps.Brief // what the turns were made of
+	Brief     steps.Brief  // what the turns were made of;
+	Recap     *steps.Recap // where a summary is wanted, of this instead
 }
 
 // Bytes is the size of a call's messages, with what surrounds them.

@@ -36,9 +36,9 @@ INSERT INTO event_kinds (kind) VALUES
     ('begun'), ('begun too late'), ('blocked'), ('call failed'), ('called'), ('changes requested'), ('clarified'), ('continued'), ('corrected'),
     ('declined a top-up'), ('declined model'), ('delegated'), ('delegation ended'), ('deleted'), ('disowned'), ('disowned too late'),
     ('downgraded'), ('drafted'), ('edit refused'), ('edited'), ('escalated'), ('expired'), ('failed'), ('fell back'), ('finished'), ('found'),
-    ('frozen'), ('gone'), ('granted a top-up'), ('granted top-up'), ('held'), ('lost'), ('mismatch'), ('named'), ('no box'),
+    ('frozen'), ('gone'), ('granted a top-up'), ('granted top-up'), ('held'), ('lost'), ('mismatch'), ('named'), ('no box'), ('not summarised'),
     ('opened review'), ('packed'), ('posted'), ('rated'), ('read'), ('refused change'), ('refused click'), ('refused draft'), ('rejected'), ('registered key'), ('reminded'), ('removed'), ('repeats'),
-    ('removed key'), ('removed limit'), ('restored'), ('seal broken'), ('sealed anew'), ('set limit'), ('set rules'), ('settled'), ('signing key'), ('started'), ('took back'), ('uncertain'),
+    ('removed key'), ('removed limit'), ('restored'), ('seal broken'), ('sealed anew'), ('set limit'), ('set rules'), ('settled'), ('shared'), ('signing key'), ('started'), ('summarised'), ('took back'), ('uncertain'),
     ('unstarted'), ('uploaded'), ('voided'), ('waits for money'), ('weighed'), ('withdrawn'), ('written');
 -- The rows change with a migration, and with nothing else.
 CREATE TRIGGER event_kinds_unchangeable BEFORE INSERT OR UPDATE OR DELETE ON event_kinds FOR EACH ROW EXECUTE FUNCTION unchangeable();

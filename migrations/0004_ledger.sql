@@ -56,7 +56,7 @@ CREATE TABLE holds (
     asker      text NOT NULL,
     session_id text NOT NULL,
     project    text NOT NULL,
-    purpose    text NOT NULL CHECK (purpose IN ('draft', 'read', 'inspect', 'run', 'check')),
+    purpose    text NOT NULL CHECK (purpose IN ('draft', 'summary', 'read', 'inspect', 'run', 'check')),
     -- A negative hold would make room in a budget.
     amount     bigint NOT NULL CHECK (amount >= 0),
     at         timestamptz NOT NULL,

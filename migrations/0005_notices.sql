@@ -21,7 +21,7 @@ CREATE TRIGGER sessions_stay BEFORE UPDATE ON sessions FOR EACH ROW
 CREATE TABLE posts (
     request_id text NOT NULL REFERENCES requests,
     -- plain: a card that Slack refuses has this one in its place, without an Approve of its own.
-    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'answer', 'files', 'reply', 'sheets', 'mark')),
+    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'answer', 'files', 'reply', 'sheets', 'mark') OR surface ~ '^copy (files )?[CG][A-Z0-9]+$'),
     channel    text NOT NULL CHECK (channel <> ''),
     ts         text NOT NULL CHECK (ts <> ''),
     shown      text NOT NULL,
@@ -40,7 +40,7 @@ CREATE TRIGGER posts_untruncatable BEFORE TRUNCATE ON posts FOR EACH STATEMENT E
 -- answer is taken back.
 CREATE TABLE uploads (
     request_id text NOT NULL REFERENCES requests,
-    surface    text NOT NULL CHECK (surface IN ('files', 'sheets')),
+    surface    text NOT NULL CHECK (surface IN ('files', 'sheets') OR surface ~ '^copy files [CG][A-Z0-9]+$'),
     file       text NOT NULL CHECK (file <> ''),
     -- Each is there once.
     PRIMARY KEY (request_id, file)
@@ -58,11 +58,25 @@ CREATE TABLE takebacks (
 CREATE TRIGGER takebacks_unchangeable BEFORE UPDATE OR DELETE ON takebacks FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER takebacks_untruncatable BEFORE TRUNCATE ON takebacks FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+-- Where else an answer stands, because its asker has shared it.
+CREATE TABLE copies (
+    request_id text NOT NULL,
+    channel    text NOT NULL CHECK (channel ~ '^[CG][A-Z0-9]+$'),
+    person     text NOT NULL,
+    at         timestamptz NOT NULL,
+    -- It stands in a channel once.
+    PRIMARY KEY (request_id, channel),
+    -- Nobody shares what somebody else has asked.
+    CONSTRAINT copies_asker FOREIGN KEY (request_id, person) REFERENCES requests (id, asker)
+);
+CREATE TRIGGER copies_unchangeable BEFORE UPDATE OR DELETE ON copies FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER copies_untruncatable BEFORE TRUNCATE ON copies FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 -- A row for as long as Slack does not take a message. It says nothing about what
 -- may run; losing one only means that people hear of it later.
 CREATE TABLE unseen (
     request_id text NOT NULL REFERENCES requests,
-    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'answer', 'files', 'reply', 'sheets', 'mark')),
+    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'answer', 'files', 'reply', 'sheets', 'mark') OR surface ~ '^copy (files )?[CG][A-Z0-9]+$'),
     channel    text NOT NULL,
     why        text NOT NULL CHECK (why IN ('outside', 'archived', 'forbidden', 'malformed', 'too long', 'no key', 'outage', 'other')),
     code       text NOT NULL,

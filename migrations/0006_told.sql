@@ -237,6 +237,16 @@ BEGIN
         ',"stays":', to_json(substr(NEW.shown, length('taken back') + 3)), ',"surface":', to_json(NEW.surface), ',"ts":', to_json(NEW.ts), '}'));
     RETURN NULL;
 END $$;
+-- What is shared is an answer that came of a run and was not taken back, by an event of just that.
+CREATE FUNCTION copies_told() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM takebacks WHERE request_id = NEW.request_id AND at < NEW.at)
+        OR NOT EXISTS (SELECT FROM events e JOIN requests q ON q.id = NEW.request_id AND q.state = 'done'
+            WHERE e.stream = 'request:' || NEW.request_id AND e.kind = 'shared' AND e.actor = NEW.person AND e.at = NEW.at AND e.data::jsonb ->> 'channel' = NEW.channel) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
 -- Only what came of a run can be taken back, and by an event of just that.
 CREATE FUNCTION takebacks_told() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -251,4 +261,5 @@ CREATE TRIGGER uploads_begin AFTER INSERT ON uploads FOR EACH ROW EXECUTE FUNCTI
 CREATE TRIGGER posts_go AFTER UPDATE ON posts FOR EACH ROW
     WHEN (NEW.shown <> OLD.shown AND NEW.shown LIKE 'taken back%') EXECUTE FUNCTION posts_go();
 CREATE TRIGGER posts_gone AFTER INSERT ON posts FOR EACH ROW WHEN (NEW.shown LIKE 'taken back%') EXECUTE FUNCTION posts_go();
+CREATE CONSTRAINT TRIGGER copies_told AFTER INSERT ON copies DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION copies_told();
 CREATE CONSTRAINT TRIGGER takebacks_told AFTER INSERT ON takebacks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION takebacks_told();

@@ -75,6 +75,19 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION copies_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM takebacks WHERE request_id = NEW.request_id AND at < NEW.at)
+        OR NOT EXISTS (SELECT FROM events e JOIN requests q ON q.id = NEW.request_id AND q.state = 'done'
+            WHERE e.stream = 'request:' || NEW.request_id AND e.kind = 'shared' AND e.actor = NEW.person AND e.at = NEW.at AND e.data::jsonb ->> 'channel' = NEW.channel) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE TABLE decisions (
     request_id text NOT NULL,
     revision integer NOT NULL,
@@ -416,7 +429,7 @@ CREATE FUNCTION repeats_otherwise(request text, sealed text) RETURNS text
     LANGUAGE sql STABLE
     AS $$
     SELECT string_agg(part, ', ') FROM requests q JOIN revisions f ON (f.request_id, f.number) = (q.repeats, q.repeats_revision),
-        unnest(ARRAY['code_sha256', 'inputs', 'sandbox', 'template', 'environment', 'today', 'zone', 'limits', 'notes', 'saw']) part
+        unnest(ARRAY['code_sha256', 'inputs', 'sandbox', 'template', 'environment', 'today', 'zone', 'limits', 'notes', 'saw', 'thread']) part
     WHERE q.id = request AND (said(f.manifest) = '' OR nullif(said(f.manifest), '')::jsonb -> part IS DISTINCT FROM nullif(sealed, '')::jsonb -> part)
 $$;
 
@@ -1027,6 +1040,14 @@ CREATE TABLE contents (
     CONSTRAINT contents_whole CHECK ((((salt IS NULL) = (value IS NULL)) AND ((value IS NULL) = (gone IS NOT NULL))))
 );
 
+CREATE TABLE copies (
+    request_id text NOT NULL,
+    channel text NOT NULL,
+    person text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT copies_channel_check CHECK ((channel ~ '^[CG][A-Z0-9]+$'::text))
+);
+
 CREATE TABLE delegations (
     seq bigint NOT NULL,
     team text NOT NULL,
@@ -1104,7 +1125,7 @@ CASE
 END),
     CONSTRAINT holds_end CHECK ((expires_at > at)),
     CONSTRAINT holds_id_check CHECK ((id <> ''::text)),
-    CONSTRAINT holds_purpose_check CHECK ((purpose = ANY (ARRAY['draft'::text, 'read'::text, 'inspect'::text, 'run'::text, 'check'::text]))),
+    CONSTRAINT holds_purpose_check CHECK ((purpose = ANY (ARRAY['draft'::text, 'summary'::text, 'read'::text, 'inspect'::text, 'run'::text, 'check'::text]))),
     CONSTRAINT holds_risked CHECK (((risked >= 0) AND (risked <= amount))),
     CONSTRAINT holds_uncertain CHECK (((uncertain_at IS NULL) OR called))
 );
@@ -1272,7 +1293,7 @@ CREATE TABLE posts (
     ts text NOT NULL,
     shown text NOT NULL,
     CONSTRAINT posts_channel_check CHECK ((channel <> ''::text)),
-    CONSTRAINT posts_surface_check CHECK ((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'answer'::text, 'files'::text, 'reply'::text, 'sheets'::text, 'mark'::text]))),
+    CONSTRAINT posts_surface_check CHECK (((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'answer'::text, 'files'::text, 'reply'::text, 'sheets'::text, 'mark'::text])) OR (surface ~ '^copy (files )?[CG][A-Z0-9]+$'::text))),
     CONSTRAINT posts_ts_check CHECK ((ts <> ''::text))
 );
 
@@ -1535,7 +1556,7 @@ CREATE TABLE unseen (
     first_at timestamp with time zone NOT NULL,
     last_at timestamp with time zone NOT NULL,
     CONSTRAINT unseen_order CHECK ((last_at >= first_at)),
-    CONSTRAINT unseen_surface_check CHECK ((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'answer'::text, 'files'::text, 'reply'::text, 'sheets'::text, 'mark'::text]))),
+    CONSTRAINT unseen_surface_check CHECK (((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'answer'::text, 'files'::text, 'reply'::text, 'sheets'::text, 'mark'::text])) OR (surface ~ '^copy (files )?[CG][A-Z0-9]+$'::text))),
     CONSTRAINT unseen_times_check CHECK ((times > 0)),
     CONSTRAINT unseen_why_check CHECK ((why = ANY (ARRAY['outside'::text, 'archived'::text, 'forbidden'::text, 'malformed'::text, 'too long'::text, 'no key'::text, 'outage'::text, 'other'::text])))
 );
@@ -1555,7 +1576,7 @@ CREATE TABLE uploads (
     surface text NOT NULL,
     file text NOT NULL,
     CONSTRAINT uploads_file_check CHECK ((file <> ''::text)),
-    CONSTRAINT uploads_surface_check CHECK ((surface = ANY (ARRAY['files'::text, 'sheets'::text])))
+    CONSTRAINT uploads_surface_check CHECK (((surface = ANY (ARRAY['files'::text, 'sheets'::text])) OR (surface ~ '^copy files [CG][A-Z0-9]+$'::text)))
 );
 
 CREATE VIEW usage AS
@@ -1596,6 +1617,9 @@ ALTER TABLE ONLY checkpoints
 
 ALTER TABLE ONLY contents
     ADD CONSTRAINT contents_pkey PRIMARY KEY (hash);
+
+ALTER TABLE ONLY copies
+    ADD CONSTRAINT copies_pkey PRIMARY KEY (request_id, channel);
 
 ALTER TABLE ONLY decisions
     ADD CONSTRAINT decisions_one_voice UNIQUE (request_id, revision, voice);
@@ -1853,6 +1877,12 @@ CREATE TRIGGER contents_undeletable BEFORE DELETE ON contents FOR EACH ROW EXECU
 
 CREATE TRIGGER contents_untruncatable BEFORE TRUNCATE ON contents FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE CONSTRAINT TRIGGER copies_told AFTER INSERT ON copies DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION copies_told();
+
+CREATE TRIGGER copies_unchangeable BEFORE DELETE OR UPDATE ON copies FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER copies_untruncatable BEFORE TRUNCATE ON copies FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE TRIGGER decisions_delegated BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION decisions_delegated();
 
 CREATE TRIGGER decisions_in_time BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION decisions_in_time();
@@ -2108,6 +2138,9 @@ ALTER TABLE ONLY checkpoints
 
 ALTER TABLE ONLY contents
     ADD CONSTRAINT contents_gone_fkey FOREIGN KEY (stream, gone) REFERENCES events(stream, seq);
+
+ALTER TABLE ONLY copies
+    ADD CONSTRAINT copies_asker FOREIGN KEY (request_id, person) REFERENCES requests(id, asker);
 
 ALTER TABLE ONLY decisions
     ADD CONSTRAINT decisions_asker_fkey FOREIGN KEY (request_id, asker) REFERENCES requests(id, asker);

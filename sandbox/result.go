@@ -61,7 +61,13 @@ type fileHead struct {
 // Broken, until somebody who knows better (the wall clock, the memory meter)
 // says otherwise. It reads up to the end mark, not to EOF.
 func ReadResult(r io.Reader, limits approval.Limits, stamp Stamp) (approval.Result, error) {
-	in := intake{limits: limits, result: approval.Result{Outcome: approval.Broken}}
+	return ReadPrinting(r, limits, stamp, nil)
+}
+
+// ReadPrinting is ReadResult of one that is still being written. It hands on what is printed as it
+// comes, up to the part of which only the end is kept.
+func ReadPrinting(r io.Reader, limits approval.Limits, stamp Stamp, printed func([]byte)) (approval.Result, error) {
+	in := intake{limits: limits, printed: printed, result: approval.Result{Outcome: approval.Broken}}
 	err := in.readAll(r, stamp)
 	result := in.finish()
 	if err != nil {
@@ -74,6 +80,7 @@ func ReadResult(r io.Reader, limits approval.Limits, stamp Stamp) (approval.Resu
 type intake struct {
 	limits         approval.Limits
 	result         approval.Result
+	printed        func([]byte) // nil: nobody listens
 	stdout, stderr bytes.Buffer
 	cutText        bool // the runner cuts before, so that only a forged result gets here
 	fileBytes      int
@@ -108,6 +115,9 @@ func (in *intake) readAll(r io.Reader, stamp Stamp) error {
 func (in *intake) take(f frame) error {
 	switch f.kind {
 	case kindStdout:
+		if in.printed != nil {
+			in.printed(f.body)
+		}
 		in.print(&in.stdout, f.body)
 	case kindStderr:
 		in.print(&in.stderr, f.body)

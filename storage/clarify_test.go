@@ -78,7 +78,7 @@ func TestWhatAModelAsksIsKeptAndAudited(t *testing.T) {
 	history, err := b.History(t.Context(), next.ID)
 	require.NoError(t, err)
 	var roles []approval.Role
-	for _, m := range history {
+	for _, m := range history.Said {
 		roles = append(roles, m.Role)
 	}
 	require.Equal(t, []approval.Role{approval.RoleQuestion, approval.RoleClarify, approval.RoleClarified, approval.RoleCode}, roles)

@@ -331,14 +331,16 @@ func sweeper(db *DB, policy approval.Policy) *steps.Steps {
 }
 
 // countingWriter is a model whose calls are counted, and which never answers well.
-type countingWriter struct{ n atomic.Int64 }
+type countingWriter struct {
+	steps.NoWriter
+	n atomic.Int64
+}
 
 func (*countingWriter) Models() []string  { return []string{"mistral-large-2512"} }
 func (*countingWriter) Bound() (int, int) { return 1000, 100 }
 func (*countingWriter) Offers() []review.Offer {
 	return []review.Offer{{Model: "mistral-large-2512", Own: true}}
 }
-
 func (w *countingWriter) Size(steps.Brief) (int, int) { return w.Bound() }
 func (w *countingWriter) Write(context.Context, steps.Brief) (steps.Draft, error) {
 	w.n.Add(1)

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -42,10 +43,7 @@ func TestARepetitionIsLoadedWithWhatItRepeats(t *testing.T) {
 	require.NoError(t, err)
 	history, err := b.History(t.Context(), later.ID)
 	require.NoError(t, err)
-	require.NotEmpty(t, history)
-	for _, m := range history {
-		require.NotEqual(t, r.ID, m.RequestID, "what is repeated says nothing new to a model")
-	}
+	require.NotContains(t, fmt.Sprint(history), r.ID, "what is repeated says nothing new to a model")
 	_, _, err = b.Ask(t.Context(), approval.NewRepeat(approval.Question{Team: team, Project: channel, Asker: "THIRD", Text: "verify", Trigger: "again"}, first, budget.Cent, b.policy, odd()), approval.Session{Team: team, Channel: channel})
 	input := new(approval.InputError)
 	require.ErrorAs(t, err, &input)

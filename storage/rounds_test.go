@@ -60,7 +60,7 @@ func TestARoundIsStoredWithWhatTheReviewerWanted(t *testing.T) {
 	history, err := b.History(t.Context(), next.ID)
 	require.NoError(t, err)
 	codes := 0
-	for _, m := range history {
+	for _, m := range history.Said {
 		if m.Role == approval.RoleCode {
 			codes++
 		}

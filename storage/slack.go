@@ -167,8 +167,14 @@ func (db *shown) Seen(ctx context.Context, requestID string, surface steps.Surfa
 // takenOf is who has taken the answer of a row of requests out of Slack.
 const takenOf = `(SELECT jsonb_build_object('by', t.person, 'at', t.at) FROM takebacks t WHERE t.request_id = requests.id)`
 
-// storeTakenBack stores that an answer is to go from Slack.
-func storeTakenBack(b *pgx.Batch, r *approval.Request) {
+// copiesOf is where the answer of a row of requests was shared; NULL where it was not.
+const copiesOf = `(SELECT jsonb_agg(jsonb_build_object('channel', c.channel, 'by', c.person, 'at', c.at) ORDER BY c.at, c.channel) FROM copies c WHERE c.request_id = requests.id)`
+
+// storePlaces stores that an answer is to go from Slack, or where it is to stand as well.
+func storePlaces(b *pgx.Batch, r *approval.Request) {
+	if c := r.Changes.Copy; c != nil {
+		b.Queue(`INSERT INTO copies (request_id, channel, person, at) VALUES ($1, $2, $3, $4)`, r.ID, c.Channel, c.By, pg.Micro(c.At))
+	}
 	if back := r.Changes.Taken; back != nil {
 		b.Queue(`INSERT INTO takebacks (request_id, person, at) VALUES ($1, $2, $3)`, r.ID, back.By, pg.Micro(back.At))
 	}

@@ -67,7 +67,7 @@ func (db *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, also func(
 	if err := db.money.StoreTopUp(t, r, before, words); err != nil {
 		return err
 	}
-	storeTakenBack(t.Batch, r)
+	storePlaces(t.Batch, r)
 	l.told = last.Seq + int64(len(c.Events))
 	if err := words.QueueEvents(t.Batch, last, c.Events); err != nil {
 		return err

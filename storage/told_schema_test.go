@@ -49,6 +49,12 @@ var toldBreaches = []struct {
 	{"a message in Slack is not forgotten", posted + `DELETE FROM posts`, "posts_undeletable"},
 	{"messages in Slack are not forgotten", `TRUNCATE posts`, "posts_untruncatable"},
 
+	{"an answer is shared by an event", `INSERT INTO copies VALUES (DONE, 'C1', 'ASKER', now())`, "copies_told"},
+	{"an answer is shared by its asker", `INSERT INTO copies VALUES (DONE, 'C1', 'OTHER', now())`, "copies_asker"},
+	{"an answer is shared in a channel", `INSERT INTO copies VALUES (DONE, 'D1', 'ASKER', now())`, "copies_channel_check"},
+	{"an answer is shared once in a channel", `INSERT INTO copies VALUES (DONE, 'C1', 'ASKER', now()), (DONE, 'C1', 'ASKER', now())`, "copies_pkey"},
+	{"who has shared it stays", `INSERT INTO copies VALUES (DONE, 'C1', 'ASKER', now()); UPDATE copies SET channel = 'C2'`, "copies_unchangeable"},
+	{"what was shared is not emptied", `TRUNCATE copies`, "copies_untruncatable"},
 	{"an answer is taken back by an event", `INSERT INTO takebacks VALUES (DONE, 'ASKER', now())`, "takebacks_told"},
 	{"it is taken back by somebody", `INSERT INTO takebacks VALUES (DONE, '', now())`, "takebacks_person_check"},
 	{"it is taken back once", `INSERT INTO takebacks VALUES (DONE, 'ASKER', now()), (DONE, 'ADMIN', now())`, "takebacks_pkey"},

@@ -11,9 +11,11 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/approval/thread"
 	"countersign/budget"
 	"countersign/storage/money"
 	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
 
 // View loads everything that a card or a reply is drawn from, as of one moment. The
@@ -171,16 +173,18 @@ type messageRow struct {
 	At        time.Time
 	Result    *approval.Result
 	Code      string
+	Ended     bool
 }
 
 // History is what was said in the session about the requests before this one,
 // oldest first. A result that came after this question was asked belongs to it,
 // too: it is there by the time that somebody answers. Of several versions of a
 // program only the last was answered for.
-func (db *requests) History(ctx context.Context, id string) (history []approval.Message, err error) {
+func (db *requests) History(ctx context.Context, id string) (past thread.Past, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
 		rows, err := pg.All[messageRow](ctx, tx, `
-			SELECT m.request_id, m.role, said(m.text) AS text, m.at, nullif(said(x.result), '')::jsonb AS result, coalesce(said(v.code), '') AS code
+			SELECT m.request_id, m.role, said(m.text) AS text, m.at, nullif(said(x.result), '')::jsonb AS result, coalesce(said(v.code), '') AS code,
+				earlier.state NOT IN (SELECT from_state FROM moves) AS ended
 			FROM requests this
 			JOIN requests earlier ON earlier.session_id = this.session_id
 				AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
@@ -193,16 +197,30 @@ func (db *requests) History(ctx context.Context, id string) (history []approval.
 			WHERE this.id = $1 AND m.role <> 'next' AND NOT (m.role = 'code' AND EXISTS (SELECT FROM messages later
 				WHERE later.session_id = m.session_id AND later.request_id = m.request_id AND later.role = 'code' AND later.seq > m.seq))
 			ORDER BY m.seq`, id)
-		history = nil
-		for _, row := range rows {
-			history = append(history, approval.Message(row))
+		if err != nil {
+			return err
 		}
+		past = thread.Past{}
+		for _, row := range rows {
+			past.Said = append(past.Said, approval.Message(row))
+		}
+		made, err := pg.All[trail.SummaryRow](ctx, tx, `
+			SELECT `+trail.EventColumns+`, coalesce(said(data::jsonb #>> '{text,salted_sha256}'), '') AS words
+			FROM requests this JOIN requests q ON q.session_id = this.session_id
+			JOIN events e ON e.stream = 'request:' || q.id AND e.kind IN ('summarised', 'not summarised')
+			WHERE this.id = $1 AND NOT EXISTS (SELECT FROM takebacks t JOIN requests b ON b.id = t.request_id
+				WHERE b.session_id = this.session_id AND t.at > e.at) -- it would tell of what was taken back since
+			ORDER BY e.at, e.stream, e.seq`, id)
+		if err != nil {
+			return err
+		}
+		past.Summaries, err = db.notary.Summaries(made)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("history of %s: %w", id, err)
+		return past, fmt.Errorf("history of %s: %w", id, err)
 	}
-	return history, nil
+	return past, nil
 }
 
 // Recent lists an asker's latest requests, open ones first, then the newest first.

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -151,7 +152,7 @@ func TestHistoryIsWhatWasSaidAboutEarlierQuestions(t *testing.T) {
 	said := func(r *approval.Request) (list []approval.Role) {
 		history, err := b.History(t.Context(), r.ID)
 		require.NoError(t, err)
-		for _, m := range history {
+		for _, m := range history.Said {
 			require.NotEqual(t, r.ID, m.RequestID)
 			require.False(t, m.At.IsZero())
 			if m.Role == approval.RoleResult { // all of it is there for whoever makes a prompt, and the message has its shape
@@ -168,4 +169,61 @@ func TestHistoryIsWhatWasSaidAboutEarlierQuestions(t *testing.T) {
 	require.Empty(t, said(first))
 	require.Equal(t, []approval.Role{approval.RoleQuestion, approval.RoleCode, approval.RoleResult}, said(second))
 	require.Equal(t, []approval.Role{approval.RoleQuestion, approval.RoleCode, approval.RoleQuestion, approval.RoleResult}, said(third))
+}
+
+// What models have made of a thread stands in events, for whoever goes on in it. What nobody
+// has signed is no model's word, and what was forgotten is none either.
+func TestWhatModelsMadeOfAThreadIsKeptInItsEvents(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	thread := approval.Session{Team: team, Channel: channel, ThreadTS: "1.1"}
+	ask := func(trigger string) *approval.Request {
+		r, _, err := b.Ask(t.Context(), b.question(trigger), thread)
+		require.NoError(t, err)
+		return b.update(t, r.ID, found)
+	}
+	first, second := ask("1"), ask("2")
+	to := approval.Addressee{Provider: "P", Host: "p.example"}
+	b.update(t, second.ID, func(r *approval.Request, now time.Time) error {
+		begun, err := approval.Summarise(r, "m", budget.Cent, to, now)
+		require.True(t, begun)
+		return err
+	})
+	r, err := b.Request(t.Context(), second.ID)
+	require.NoError(t, err)
+	h := r.Holds[slices.IndexFunc(r.Holds, func(h approval.OpenHold) bool { return h.Purpose == budget.ForSummary })]
+	require.True(t, h.Called)
+	require.Equal(t, budget.Cent, h.Risked, "a replica that dies now leaves it uncertain")
+	made := approval.Summary{ID: "s1", Of: []string{first.ID}, From: "hash", Saw: approval.Statistics, Text: "They asked for May. Größe, 地区.", Model: "m", Provider: "P", Host: "p.example"}
+	failed := approval.Summary{Of: []string{first.ID}, From: "hash", Why: "It was cut off.", Provider: "P", Host: "p.example"}
+	b.update(t, second.ID, func(r *approval.Request, now time.Time) error {
+		r.Money().Conclude(h, budget.Cent, budget.Settlement{HoldID: h.ID, At: now, Charges: []budget.Charge{{Kind: budget.Tokens, What: "m", Provider: "P", Host: "p.example", Amount: 7}}}, 0)
+		approval.Summarised(r, failed, now)
+		approval.Summarised(r, made, now)
+		return nil
+	})
+	past, err := b.History(t.Context(), ask("3").ID)
+	require.NoError(t, err)
+	require.Len(t, past.Summaries, 2)
+	require.Empty(t, past.Summaries[0].Text)
+	made.At = past.Summaries[1].At
+	require.Equal(t, made, past.Summaries[1])
+	require.False(t, past.Said[0].Ended)
+	elsewhere, err := b.History(t.Context(), b.done(t, "elsewhere").ID)
+	require.NoError(t, err)
+	require.Empty(t, elsewhere.Summaries, "a thread is a thread")
+	_, err = AuditorOf(b.DB).Request(t.Context(), second.ID)
+	require.NoError(t, err)
+	v, err := b.View(t.Context(), second.ID)
+	require.NoError(t, err)
+	require.Equal(t, budget.ForSummary, v.Bill[0].Purpose, "it is a line of the bill")
+
+	b.update(t, second.ID, func(r *approval.Request, now time.Time) error {
+		return r.Fail(approval.Because(approval.WhyNoAnswer), now)
+	})
+	require.NoError(t, b.exec(t, `SELECT forget('request:' || $1, ARRAY[(SELECT data::jsonb #>> '{text,salted_sha256}' FROM events WHERE kind = 'summarised')], 'ADA', 'test')`, second.ID))
+	past, err = b.History(t.Context(), ask("4").ID)
+	require.NoError(t, err)
+	require.Empty(t, past.Summaries[1].Text)
+	require.Error(t, b.exec(t, `UPDATE events SET data = '{}' WHERE kind = 'summarised'`))
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/review"
 )
 
 // Store keeps the requests that answers belong to.
@@ -19,16 +20,31 @@ type Store interface {
 type People interface {
 	// Administers refuses, for this reason, whoever is no administrator.
 	Administers(ctx context.Context, team, who string, why approval.Reason) error
+	// RulesOf are those that hold in a channel.
+	RulesOf(ctx context.Context, team, project string) (review.RuleSet, error)
+}
+
+// Slack is where answers are shared.
+type Slack interface {
+	// Place looks at a channel, Within tells whether somebody is in it, and Person who they are: all of it now.
+	Place(ctx context.Context, channel, user string) (approval.Place, error)
+	Within(ctx context.Context, channel, user string) (bool, error)
+	Person(ctx context.Context, team, user string) (review.Person, error)
+	// Readable tells whether everybody in a channel may see a file.
+	Readable(ctx context.Context, f approval.File, channel string) (bool, error)
 }
 
 // Desk does with answers what people ask for.
 type Desk struct {
 	store  Store
 	people People
+	slack  Slack
 }
 
 // New makes the desk.
-func New(store Store, people People) *Desk { return &Desk{store: store, people: people} }
+func New(store Store, people People, slack Slack) *Desk {
+	return &Desk{store: store, people: people, slack: slack}
+}
 
 // TakeBack has an answer go from Slack: its messages, its charts and its files. It has committed
 // when it returns. Whoever takes back what was taken back already has it looked at again.

@@ -160,6 +160,7 @@ func (r *Reading) Doubts(answers []Answered) (open []Doubt) {
 	return open
 }
 
+// column is where a column of this name stands; -1 where none does. Of two of one name, the first.
 func (t Table) column(name string) int {
 	if name == "" {
 		return -1

@@ -70,6 +70,7 @@ type Reading struct {
 // SHA256 names a reading by what it says: its one spelling is its JSON.
 func (r *Reading) SHA256() string { return fingerprint(r) }
 
+// fingerprint is the sha256 of a value's one spelling in JSON: fields in the order of the type.
 func fingerprint(what any) string {
 	spelling, err := json.Marshal(what)
 	if err != nil {
@@ -260,4 +261,5 @@ func name(s string) string {
 	return s
 }
 
+// clip cuts a code that is not ours for an error: it came from a box.
 func clip(s string) string { return s[:min(len(s), 40)] }

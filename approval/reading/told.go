@@ -277,6 +277,7 @@ func (a Answered) toldWords() string {
 	return quoted(a.Column) + ": kept as text"
 }
 
+// clipped cuts a name of a file for a sentence.
 func clipped(s string) string {
 	if utf8.RuneCountInString(s) > 60 {
 		s = string([]rune(s)[:60]) + "…"

@@ -80,6 +80,7 @@ func Ready(keys []Key, now time.Time) (ready []Key, why approval.Reason) {
 	return nil, Signs(keys, first.Line, now)
 }
 
+// young says in how many hours a key will count, at most.
 func young(k Key, now time.Time) approval.Reason {
 	return approval.Reason{Code: approval.WhyYoungKey, Count: int64((k.From().Sub(now) + time.Hour - 1) / time.Hour)}
 }

@@ -93,6 +93,7 @@ func (s *People) Administers(ctx context.Context, team, who string, why approval
 	return s.isAdmin(ctx, roster, team, who, why)
 }
 
+// isAdmin checks the role and then the person: somebody who was named once may be a guest by now.
 func (s *People) isAdmin(ctx context.Context, roster review.Roster, team, who string, why approval.Reason) error {
 	if !roster.Admin(who) {
 		return &approval.NotAllowedError{Who: who, Why: why}
@@ -142,6 +143,7 @@ func (s *Authority) RemoveRole(ctx context.Context, click approval.Click, g revi
 	return s.store.Unname(ctx, g)
 }
 
+// checkGrant takes the workspace and who does it from the click, and never from what a form holds.
 func (s *Authority) checkGrant(g *review.Grant, click approval.Click) error {
 	g.Team, g.By = click.Team, click.User
 	switch {
@@ -162,7 +164,6 @@ const maxDelegation = 90 * 24 * time.Hour
 // moment; with nobody it ends at once.
 func (s *Authority) Delegate(ctx context.Context, click approval.Click, to string, until time.Time) error {
 	d := review.Delegation{Team: click.Team, From: click.User, To: to, Until: until}
-	// To end one's own delegation takes no right: it gives nobody anything.
 	if to == "" {
 		d.Until = time.Time{}
 		return s.store.Delegate(ctx, d)
@@ -313,7 +314,6 @@ func (s *People) setApart(ctx context.Context, click approval.Click, project str
 	if err := change(now, &set.Rules); err != nil {
 		return review.RuleSet{}, err
 	}
-	// A channel of which nothing is set any more has no rules of its own.
 	set.None = project != "" && set.Rules.Follows && set.Rules.Models == nil && set.Rules.Notes == nil && set.Rules.Shows == approval.Shape
 	stored, err := s.store.SetRules(ctx, set)
 	if errors.Is(err, ErrBusy) {

@@ -189,6 +189,7 @@ func (s *Watch) GiveUp(ctx context.Context, id string, click approval.Click) (*a
 	return r, err
 }
 
+// giveUp is GiveUp by the people and rules of one case.
 func (s *Watch) giveUp(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
 	c, _, err := s.people.mayReview(ctx, id, click)
 	if err != nil {

@@ -95,6 +95,7 @@ func (s *Treasury) cheaper(d budget.Downgrade) error {
 	return nil
 }
 
+// noModel refuses a model that the settings do not offer, and names those that they do.
 func (s *Costs) noModel(name string) error {
 	return &approval.InputError{Why: approval.Reason{Code: approval.WhyNoModel, Name: approval.Plain(name), Other: strings.Join(s.writer.Models(), ", ")}}
 }

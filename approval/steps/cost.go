@@ -236,6 +236,8 @@ func (s *Costs) reach(c *Case) review.Reach { return c.Rules(s.Policy).Reach(s.w
 // usualRun is what a run is expected to take where there has been none.
 const usualRun = 10 * time.Second
 
+// draftTerms reads them. A run is no longer than the policy of any budget past its soft limit
+// allows, and it is expected to take as long as the workspace's usual one.
 func (s *Costs) draftTerms(ctx context.Context, r *approval.Request) (t draftTerms, err error) {
 	standings, err := s.store.Standings(ctx, r.Scopes())
 	if err != nil {

@@ -40,6 +40,8 @@ type Ruling struct {
 	Click     approval.Click
 }
 
+// decision is the ruling as the request keeps it. Nothing in it is taken from the person's text
+// but the reason, which is made plain.
 func (r Ruling) decision() approval.Decision {
 	return approval.Decision{RequestID: r.RequestID, Revision: r.Revision, Digest: r.Digest, Reviewer: r.Click.User,
 		Verdict: r.Verdict, Reason: approval.Plain(r.Reason), Click: r.Click}
@@ -94,6 +96,8 @@ func (s *Decider) MayDecide(ctx context.Context, ruling Ruling) (*approval.Reque
 	return c.Request, nil
 }
 
+// mayDecide is MayDecide with the case it looked at, and by what right. A refused attempt to
+// reject or to ask for changes is audited; to open code that one may not approve is none.
 func (s *Decider) mayDecide(ctx context.Context, ruling Ruling) (*Case, authority, error) {
 	c, by, err := s.judge(ctx, ruling)
 	if err == nil {
@@ -284,6 +288,8 @@ func (s *Decider) Withdraw(ctx context.Context, id string, click approval.Click)
 	return r, s.people.audited(ctx, Ruling{RequestID: id, Verdict: "withdraw", Click: click}, err)
 }
 
+// withdraw is Withdraw by one case. Whether somebody is an administrator is only asked where they
+// are not the asker.
 func (s *Decider) withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
 	admin := false
 	c, err := s.store.Case(ctx, id)

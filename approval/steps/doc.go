@@ -16,7 +16,8 @@
 //	cost.go     what steps cost at most              models.go   which models may be asked where
 //	budgets.go  setting budgets and seeing them      lists.go    what people choose from
 //	sandbox.go  whether there is one, and its line   steps.go    all of them, put together
-//	ports.go    what they need of the world          store.go    what they need of the database
+//	recap.go    what a model is told of the thread   store.go    what they need of the database
+//	ports.go    what they need of the world
 //
 // # How a step is built
 //

@@ -11,6 +11,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/reading"
 	"countersign/approval/review"
+	"countersign/approval/thread"
 	"countersign/budget"
 )
 
@@ -19,6 +20,7 @@ type Drafter struct {
 	store interface {
 		Asking
 		Requests
+		Work
 	}
 	writer Writer
 	*Settings
@@ -30,6 +32,7 @@ type Drafter struct {
 	watch  *Watch
 }
 
+// uncertain tells whether the cost of a call is not known, so that money may still be charged.
 func uncertain(r *approval.Request) bool {
 	return slices.ContainsFunc(r.Holds, approval.OpenHold.Uncertain)
 }
@@ -61,10 +64,6 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	history, err := s.store.History(ctx, id)
-	if err != nil {
-		return err
-	}
 	terms, err := s.costs.draftTerms(ctx, r)
 	if err != nil {
 		return err
@@ -84,13 +83,17 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	if err != nil || !goesOn {
 		return s.reader.stopped(ctx, r, err)
 	}
-	// Sealed with the code: what the model was let see now, whatever the switch says later.
-	saw, history := sawOf(sight, seen, history), approval.ShownTo(history, sight)
 	today, libraries := time.Now().In(s.costs.Calendar()), s.libraries() // the same for what is held and for what is sent
+	var told thread.Told
 	brief := func(r *approval.Request) Brief {
 		return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model, Today: today, MemoryMB: s.Policy.Limits.MemoryMB, Libraries: libraries, Notes: notes, Sight: sight, Seen: seen,
-			Question: r.Question, Files: r.Files, History: history, Clarified: r.Clarified, Wishes: r.Wishes, Refused: r.Refused}
+			Question: r.Question, Files: r.Files, History: told.Said, Summary: told.Summary.Text, Clarified: r.Clarified, Wishes: r.Wishes, Refused: r.Refused}
 	}
+	if told, err = s.told(ctx, &ahead, reach, sight, brief(&ahead)); err != nil {
+		return err
+	}
+	// Sealed with the code: what the model was let see now, whatever the switch says later.
+	saw := sawOf(sight, seen, told.Results)
 	var call calling
 	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
 		replace(r, cheaper, now)
@@ -130,7 +133,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	if draft.Ask != nil {
 		return s.askBack(ctx, r, call, draft)
 	}
-	return s.keep(ctx, r, call, draft, notes.Seal(r.Project), saw)
+	return s.keep(ctx, r, call, draft, approval.Written{Notes: notes.Seal(r.Project), Saw: saw, Thread: told.Held(draft.Whole, draft.Summed)})
 }
 
 // calling is a call of a model with what it may cost.
@@ -142,6 +145,8 @@ type calling struct {
 	boxes  budget.USD // of the inspection of what comes
 }
 
+// calling is what this call can cost, of this model and with this prompt. A fallback has a cap of
+// its own, beside what was held for it: past that it is refused before anything is sent.
 func (s *Drafter) calling(r *approval.Request, b Brief, now time.Time) (c calling, err error) {
 	if c.worst, err = s.costs.draftCost(b.Model, now); err != nil {
 		return c, err
@@ -209,8 +214,9 @@ func gaveUp(r *approval.Request) approval.Reason {
 	return approval.Because(approval.WhyNoAnswer)
 }
 
-// keep stores what came. What cannot be shown truthfully goes back to the model.
-func (s *Drafter) keep(ctx context.Context, r *approval.Request, call calling, draft Draft, notes approval.SealedNotes, saw approval.Sight) error {
+// keep stores what came, beside what its prompt held. What cannot be shown truthfully goes
+// back to the model.
+func (s *Drafter) keep(ctx context.Context, r *approval.Request, call calling, draft Draft, written approval.Written) error {
 	author := draft.Usage.Model
 	// An answer with a program and without tokens cannot be true.
 	if author == "" || draft.Usage.Output <= 0 {
@@ -224,7 +230,8 @@ func (s *Drafter) keep(ctx context.Context, r *approval.Request, call calling, d
 	if err != nil {
 		return s.refuse(ctx, r.ID, call, draft.Usage, approval.Refusal{Reason: err.Error()})
 	}
-	written := approval.Written{Code: code, Summary: approval.Plain(draft.Summary), Author: author, Provider: draft.Provider, Host: draft.Host, PromptVersion: draft.PromptVersion, Notes: notes, Saw: saw, Next: approval.NextQuestions(draft.Next)}
+	written.Code, written.Summary, written.Author, written.Next = code, approval.Plain(draft.Summary), author, approval.NextQuestions(draft.Next)
+	written.Provider, written.Host, written.PromptVersion = draft.Provider, draft.Host, draft.PromptVersion
 	_, err = s.ends.book(ctx, r.ID, call, draft.Usage, 0, func(r *approval.Request, now time.Time) error {
 		return r.Keep(written, call.boxes, now)
 	})
@@ -234,7 +241,7 @@ func (s *Drafter) keep(ctx context.Context, r *approval.Request, call calling, d
 // manifest is what an approval would seal now: these inputs, this sandbox, these
 // limits, the notes by which the code was written, the most that the run can cost at
 // today's prices, and how much attention that asks for by these rules.
-func (s *Costs) manifest(r *approval.Request, rules review.RuleSet, findings []approval.Finding, environment []string, notes approval.SealedNotes, saw approval.Sight, terms draftTerms, now time.Time) (approval.Manifest, error) {
+func (s *Costs) manifest(r *approval.Request, rules review.RuleSet, findings []approval.Finding, environment []string, notes approval.SealedNotes, saw approval.Sight, told approval.Context, terms draftTerms, now time.Time) (approval.Manifest, error) {
 	if r.Repeats != nil {
 		terms.limits = r.Repeats.Manifest.Limits
 	}
@@ -243,7 +250,7 @@ func (s *Costs) manifest(r *approval.Request, rules review.RuleSet, findings []a
 		return approval.Manifest{}, err
 	}
 	m := approval.Manifest{Version: approval.ManifestVersion, Sandbox: s.sandbox.Size().Kind, Template: s.sandbox.Template(),
-		Limits: terms.limits, CostCap: cap, Today: now.In(s.Calendar()).Format(time.DateOnly), Zone: s.Calendar().String(), Environment: environment, Notes: notes, Saw: saw}
+		Limits: terms.limits, CostCap: cap, Today: now.In(s.Calendar()).Format(time.DateOnly), Zone: s.Calendar().String(), Environment: environment, Notes: notes, Saw: saw, Thread: told}
 	m = r.Repeats.Terms(m)
 	// Sealed with their readings, which name how a program's load will read them.
 	for _, f := range r.Files {
@@ -302,7 +309,7 @@ const mostUnknown = 3
 // riskedSoFar is what the calls of which nobody knows may have cost so far.
 func riskedSoFar(r *approval.Request) (sum budget.USD) {
 	for _, h := range r.Holds {
-		if h.Uncertain() {
+		if h.Uncertain() && h.Purpose != budget.ForSummary {
 			sum += h.Risked
 		}
 	}
@@ -312,6 +319,7 @@ func riskedSoFar(r *approval.Request) (sum budget.USD) {
 // longestWait is how long a question waits for a model that says when to come back.
 const longestWait = 10 * time.Minute
 
+// refuse books a call whose answer cannot be used, and sends the reason back to the model.
 func (s *Drafter) refuse(ctx context.Context, id string, call calling, usage budget.Usage, why approval.Refusal) error {
 	_, err := s.ends.book(ctx, id, call, usage, 0, func(r *approval.Request, now time.Time) error {
 		return s.ends.sendBack(r, why, now)
@@ -351,6 +359,8 @@ func (s *Reader) alone(ctx context.Context, all []string, work func(context.Cont
 	return s.store.Alone(ctx, all[0], approval.StepRead, func(ctx context.Context) error { return s.alone(ctx, all[1:], work) })
 }
 
+// lookedAt looks at the files one after another. Each box is held, booked and paid by itself, so
+// a crash loses one look and no more.
 func (s *Reader) lookedAt(ctx context.Context, r *approval.Request, sight approval.Sight) (seen map[string]*reading.Glimpse, goesOn bool, err error) {
 	seen = map[string]*reading.Glimpse{}
 	for _, f := range r.Files {
@@ -378,8 +388,7 @@ func (s *Reader) lookedAt(ctx context.Context, r *approval.Request, sight approv
 
 // sawOf is what a prompt shows of the data beyond its shape: no more than the switch lets it, and
 // less where no file could be looked at.
-func sawOf(sight approval.Sight, seen map[string]*reading.Glimpse, history []approval.Message) approval.Sight {
-	results := slices.ContainsFunc(history, func(m approval.Message) bool { return m.Result != nil })
+func sawOf(sight approval.Sight, seen map[string]*reading.Glimpse, results bool) approval.Sight {
 	switch {
 	case sight == approval.Shape || len(seen) == 0 && !results:
 		return approval.Shape

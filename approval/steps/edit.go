@@ -63,6 +63,7 @@ func (s *Editor) Edit(ctx context.Context, ruling Ruling, code string) (*approva
 	return r, err
 }
 
+// edit is Edit by the people and rules of one case.
 func (s *Editor) edit(ctx context.Context, ruling Ruling, code string) (*approval.Request, error) {
 	c, err := s.admits(ctx, ruling)
 	if err != nil {
@@ -76,6 +77,7 @@ func (s *Editor) edit(ctx context.Context, ruling Ruling, code string) (*approva
 		if edited(r, e) {
 			return errTwice
 		}
+		// By the write's own clock: the hold and its price are of one moment.
 		cost, err := s.costs.inspectCost(now)
 		if err != nil {
 			return err

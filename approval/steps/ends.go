@@ -35,6 +35,8 @@ func (e *LaterError) Unwrap() error { return e.Err }
 // The steps end requests over errors that they have foreseen, and the asker reads why.
 // What they have not foreseen is tried again, by the job.
 
+// foreseen is the reason in an error that may be told; none for any other error, whose text may
+// hold anything.
 func foreseen(err error) approval.Reason {
 	for _, find := range []func(error) approval.Reason{spokenReason, inputReason, priceReason} {
 		if why := find(err); !why.None() {
@@ -80,6 +82,7 @@ func inputReason(err error) approval.Reason {
 	return approval.Reason{}
 }
 
+// priceReason is that of something that nobody can price.
 func priceReason(err error) approval.Reason {
 	if unknown := new(budget.UnknownPriceError); errors.As(err, &unknown) {
 		return approval.Reason{Code: approval.WhyNoPrice, Name: unknown.What}

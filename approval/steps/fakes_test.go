@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 	"unsafe"
@@ -39,6 +40,10 @@ type fakeWriter struct {
 	then   func() // what happens in the world while the model writes
 	wide   bool   // prompts are as long as they may be
 	sites  map[string]approval.Addressee
+
+	room   int // bytes of a prompt for what was said before; 0: plenty
+	recaps []Recap
+	recap  func(Recap) (Recapped, error) // nil: it goes well
 }
 
 func (w *fakeWriter) Models() []string { return []string{"m1", "m2", "gone-model"} }
@@ -55,6 +60,36 @@ func (w *fakeWriter) Offers() (all []review.Offer) {
 		all = append(all, o)
 	}
 	return all
+}
+
+// Room is for what is said in a thread of a test, and room of it where one says so.
+func (w *fakeWriter) Room(Brief) int {
+	if w.room > 0 {
+		return w.room
+	}
+	return 16_000
+}
+
+func (w *fakeWriter) RecapRoom(string) int { return 40_000 }
+
+func (w *fakeWriter) RecapSize(Recap) (int, int) { return 5_000, 1_000 }
+
+func (w *fakeWriter) Recap(_ context.Context, r Recap) (Recapped, error) {
+	if err := w.faults.hit("Recap.before"); err != nil {
+		return Recapped{}, err
+	}
+	w.mu.Lock()
+	w.recaps = append(w.recaps, deepcopy.Of(r))
+	answer := w.recap
+	w.mu.Unlock()
+	made, err := Recapped{Text: fmt.Sprintf("Summary %d.", len(w.recaps)), Usage: budget.Usage{Model: r.Model, Input: 3_000, Output: 100}, Provider: "P", Host: "p.example"}, error(nil)
+	if answer != nil {
+		made, err = answer(r)
+	}
+	if err == nil {
+		err = w.faults.hit("Recap.after")
+	}
+	return made, err
 }
 
 func (w *fakeWriter) Bound() (int, int) { return 100_000, 4_000 }
@@ -83,6 +118,12 @@ func (w *fakeWriter) Write(_ context.Context, b Brief) (Draft, error) {
 		w.then()
 	}
 	draft, err := answer(b)
+	for _, m := range b.History {
+		if !slices.Contains(draft.Whole, m.RequestID) {
+			draft.Whole = append(draft.Whole, m.RequestID)
+		}
+	}
+	draft.Summed = b.Summary != ""
 	if err == nil {
 		err = w.faults.hit("Write.after")
 	}

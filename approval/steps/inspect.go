@@ -99,7 +99,7 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		}
 		rev, err := was.revision, error(nil)
 		rev.Findings = append(approval.NotAsked(seen.Findings, asked(r)...), approval.OfNames(r.Files)...)
-		if rev.Manifest, err = s.costs.manifest(r, rules, rev.Findings, seen.Libraries, was.notes, was.saw, terms, now); err == nil {
+		if rev.Manifest, err = s.costs.manifest(r, rules, rev.Findings, seen.Libraries, was.notes, was.saw, was.thread, terms, now); err == nil {
 			rev.Quote, err = s.costs.quote(terms.run, rev.Manifest.CostCap, now)
 		}
 		if err != nil {
@@ -158,16 +158,19 @@ type subject struct {
 	revision approval.Revision
 	notes    approval.SealedNotes // by which it was written
 	saw      approval.Sight       // what its model was let see
+	thread   approval.Context     // and what it was told of the thread
 	edit     *approval.Edit
 	at       time.Time
 }
 
+// subjectOf is what waits to be inspected. A person's edit keeps the notes and the sight of the
+// version that it was made from: no model has written it, so nothing new was seen.
 func subjectOf(r *approval.Request) subject {
 	if e := r.Edit; e != nil {
-		return subject{revision: approval.Revision{Code: e.Code, Author: e.By}, notes: r.Revision.Manifest.Notes, saw: r.Revision.Manifest.Saw, edit: e}
+		return subject{revision: approval.Revision{Code: e.Code, Author: e.By}, notes: r.Revision.Manifest.Notes, saw: r.Revision.Manifest.Saw, thread: r.Revision.Manifest.Thread, edit: e}
 	}
 	w := r.Written
-	return subject{revision: approval.Revision{Code: w.Code, Summary: w.Summary, Author: w.Author, Provider: w.Provider, Host: w.Host, PromptVersion: w.PromptVersion, Next: w.Next}, notes: w.Notes, saw: w.Saw, at: w.At}
+	return subject{revision: approval.Revision{Code: w.Code, Summary: w.Summary, Author: w.Author, Provider: w.Provider, Host: w.Host, PromptVersion: w.PromptVersion, Next: w.Next}, notes: w.Notes, saw: w.Saw, thread: w.Thread, at: w.At}
 }
 
 // stands tells whether it is still what waits to be inspected.

@@ -8,6 +8,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/review"
+	"countersign/approval/thread"
 	"countersign/budget"
 )
 
@@ -17,6 +18,7 @@ type Lists struct {
 		Listing
 		Requests
 		Roles
+		History(ctx context.Context, id string) (thread.Past, error)
 	}
 	receipts Receipts
 	*Settings
@@ -215,6 +217,11 @@ func (s *Lists) Nearest(ctx context.Context, id string) (*Near, error) {
 		}
 	}
 	return nearest, nil
+}
+
+// Past is what was said in a request's thread before it, and what models have made of it.
+func (s *Lists) Past(ctx context.Context, id string) (thread.Past, error) {
+	return s.store.History(ctx, id)
 }
 
 // alike is how many percent of the lines of two programs they have in common,

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"countersign/approval"
+	"countersign/approval/thread"
 	"countersign/internal/deepcopy"
 )
 
@@ -21,24 +22,38 @@ func (m *memStore) Request(_ context.Context, id string) (*approval.Request, err
 	return deepcopy.Of(r), nil
 }
 
-func (m *memStore) History(_ context.Context, id string) (said []approval.Message, err error) {
+func (m *memStore) History(_ context.Context, id string) (past thread.Past, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.faults.hit("History.before"); err != nil {
-		return nil, err
+		return past, err
 	}
+	var said []approval.Message
 	for _, msg := range m.messages {
 		if msg.RequestID == id {
 			break
 		}
 		if m.requests[msg.RequestID].SessionID == m.requests[id].SessionID && msg.Role != approval.RoleNext {
+			msg.Ended = m.requests[msg.RequestID].State.Final()
+			if run := m.requests[msg.RequestID].Run; run != nil && msg.Role == approval.RoleResult {
+				msg.Result, msg.Code = deepcopy.Of(run.Result), m.requests[msg.RequestID].Revision.Code
+			}
 			if msg.Role == approval.RoleCode {
 				said = slices.DeleteFunc(said, func(e approval.Message) bool { return e.Role == approval.RoleCode && e.RequestID == msg.RequestID })
 			}
 			said = append(said, msg)
 		}
 	}
-	return said, nil
+	past.Said = said
+	for request, events := range m.events {
+		for _, e := range events {
+			if s, ok := approval.SummaryOf(e); ok && m.requests[request].SessionID == m.requests[id].SessionID {
+				past.Summaries = append(past.Summaries, s)
+			}
+		}
+	}
+	slices.SortStableFunc(past.Summaries, func(a, b approval.Summary) int { return a.At.Compare(b.At) })
+	return past, nil
 }
 
 func (m *memStore) Audit(_ context.Context, id string, e approval.Event) error {

@@ -167,11 +167,11 @@ func TestAFileThatCannotBeLookedAtShowsItsShape(t *testing.T) {
 // Results of the thread are data, too.
 func TestWhatAPromptShowsOfTheDataIsSealed(t *testing.T) {
 	t.Parallel()
-	seen, results := map[string]*reading.Glimpse{"sales.csv": {}}, []approval.Message{{Role: approval.RoleResult, Result: &approval.Result{}}}
-	require.Equal(t, approval.Shape, sawOf(approval.Shape, nil, results))
-	require.Equal(t, approval.Shape, sawOf(approval.Samples, nil, nil))
-	require.Equal(t, approval.Statistics, sawOf(approval.Samples, nil, results))
-	require.Equal(t, approval.Samples, sawOf(approval.Samples, seen, nil))
+	seen := map[string]*reading.Glimpse{"sales.csv": {}}
+	require.Equal(t, approval.Shape, sawOf(approval.Shape, nil, true))
+	require.Equal(t, approval.Shape, sawOf(approval.Samples, nil, false))
+	require.Equal(t, approval.Statistics, sawOf(approval.Samples, nil, true))
+	require.Equal(t, approval.Samples, sawOf(approval.Samples, seen, false))
 }
 
 // Boxes of several questions at once are no boxes that the file has ended.

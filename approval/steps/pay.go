@@ -56,6 +56,7 @@ func (s *Payer) Insist(ctx context.Context, id string, click approval.Click) (*a
 	return r, err
 }
 
+// insist is Insist by one case, which has the budgets as they stand.
 func (s *Payer) insist(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
 	c, err := s.store.Case(ctx, id)
 	if err != nil {
@@ -174,6 +175,9 @@ func (s *Payer) goOn(ctx context.Context, id, model, by string, may func(*approv
 	return current(func() (*approval.Request, error) { return s.tryGoOn(ctx, id, model, by, may) })
 }
 
+// tryGoOn is one attempt of goOn. What is refused for good comes before what only lacks money:
+// who may, whether anything can run, whether the model may be asked. The money itself is asked
+// for by the hold of GoOn, in the transaction that ends the block.
 func (s *Payer) tryGoOn(ctx context.Context, id, model, by string, may func(*approval.Request) error) (*approval.Request, error) {
 	c, err := s.store.Case(ctx, id)
 	if err != nil {
@@ -202,6 +206,7 @@ func (s *Payer) tryGoOn(ctx context.Context, id, model, by string, may func(*app
 		}
 		return nil, &approval.InputError{Why: why}
 	}
+	// Without a model it is Continue, a sweep or a grant: then a policy may still choose a cheaper one.
 	purpose := r.Blocked.Purpose
 	var cheaper *approval.Downgraded
 	if model == "" && purpose == budget.ForDraft {
@@ -288,6 +293,7 @@ func (s *Payer) WaitForReset(ctx context.Context, id string, click approval.Clic
 	if err != nil {
 		return nil, err
 	}
+	// There is room by now: whoever wants to wait need not.
 	if c.Block != nil && c.Fits {
 		return s.Continue(ctx, id, "", click)
 	}

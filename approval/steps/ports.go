@@ -33,6 +33,37 @@ var (
 type Writer interface {
 	Catalogue
 	Write(ctx context.Context, b Brief) (Draft, error)
+	Recapper
+}
+
+// Recapper sums up what of a thread has no room in a prompt.
+type Recapper interface {
+	// Room is how many bytes the prompt of a brief has for what was said before.
+	Room(b Brief) int
+	// RecapRoom is how many a call for a summary has, and RecapSize what it sends and lets come
+	// back at most, in tokens as the model's provider counts.
+	RecapRoom(model string) (bytes int)
+	RecapSize(r Recap) (prompt, answer int)
+	// Recap makes the call. Its error is a *WriterError whenever one may have been made.
+	Recap(ctx context.Context, r Recap) (Recapped, error)
+}
+
+// Recap is what a summary is made of.
+type Recap struct {
+	RequestID string
+	SessionID string
+	Asker     string
+	Model     string
+	Before    string             // the summary of what was said before that
+	Said      []approval.Message // oldest first
+}
+
+// Recapped is a summary as a model has given it: plain text, and no longer than it may be.
+type Recapped struct {
+	Text     string
+	Usage    budget.Usage
+	Provider string
+	Host     string
 }
 
 // Catalogue is what may be asked for, and how much of it.
@@ -63,6 +94,20 @@ func (NoWriter) Bound() (prompt, answer int) { return 0, 0 }
 // Size is nothing.
 func (NoWriter) Size(Brief) (prompt, answer int) { return 0, 0 }
 
+// Room is none.
+func (NoWriter) Room(Brief) int { return 0 }
+
+// RecapRoom is none.
+func (NoWriter) RecapRoom(string) int { return 0 }
+
+// RecapSize is nothing.
+func (NoWriter) RecapSize(Recap) (prompt, answer int) { return 0, 0 }
+
+// Recap says that there is none.
+func (NoWriter) Recap(context.Context, Recap) (Recapped, error) {
+	return Recapped{}, &WriterError{Err: errors.New("there is no writer"), Words: "No model writes here."}
+}
+
 // Write says that there is none.
 func (NoWriter) Write(context.Context, Brief) (Draft, error) {
 	return Draft{}, &WriterError{Err: errors.New("there is no writer"), Words: "No model writes here."}
@@ -83,6 +128,7 @@ type Brief struct {
 	Seen      map[string]*reading.Glimpse // and what that is beyond the shape of a file, by its name
 	Files     []approval.File
 	History   []approval.Message       // of the session, oldest first, already cut to size
+	Summary   string                   // of what was said before that
 	Clarified []approval.Clarification // what the model has asked the asker, and what they said, oldest first
 	Wishes    []approval.Wish          // versions that reviewers have read, and what they want changed, oldest first
 	Refused   []approval.Refusal       // earlier attempts at what is to be written now
@@ -98,6 +144,9 @@ type Draft struct {
 	PromptVersion string
 	Provider      string // who was asked, for people: "Mistral"
 	Host          string // where the prompt went
+
+	Whole  []string // the requests of the thread that the prompt held whole
+	Summed bool     // and it held the brief's Summary
 }
 
 // WriterError is a call that gave no program.
@@ -166,7 +215,7 @@ type Starter interface {
 	// A box that is no more: ErrBoxGone. A *BoxError without Retry means that the
 	// code has not started in this box and never will; an ErrChanged means that it has not started.
 	Start(ctx context.Context, boxID string, job Job) error
-	// Result waits for the end and collects it. ErrNotStarted, ErrBoxGone, or the
+	// Result waits for the end and collects it. Meanwhile it calls TellLine every LinesEvery. ErrNotStarted, ErrBoxGone, or the
 	// context's error while the code still runs.
 	Result(ctx context.Context, boxID string) (approval.Result, error)
 	// Kill ends a box and forgets it. A box that is no more is no error.
@@ -243,6 +292,8 @@ func (f InputFile) Content() (io.ReadCloser, error) {
 	return &content{file: f, from: from, sum: sha256.New(), left: f.Size}, nil
 }
 
+// fault is why an input did not come. One that is larger than anything that could have been
+// sealed has changed.
 func (f InputFile) fault(err error) error {
 	if errors.Is(err, ErrFileTooBig) {
 		err = ErrChanged // what was sealed was not
@@ -299,6 +350,9 @@ type Posting interface {
 	// where the channel takes no message of ours until somebody mends that, it is
 	// an ErrNoPlace as well.
 	Publish(ctx context.Context, v *View, kind Surface) (Post, error)
+	// Running shows to the asker alone, where nobody else reads along, that a program runs and what
+	// it has printed last. Nothing of it stays, and that it does not arrive is no error.
+	Running(ctx context.Context, v *View, line string)
 	// Tell sends a notice to one person, or redraws it where it stands. Of a post
 	// that has been begun and has no TS it looks first whether it stands there.
 	// Somebody whom nothing reaches: ErrUnreachable.

@@ -152,7 +152,7 @@ func (s *Reader) noted(ctx context.Context, was *approval.Request, files []appro
 		}
 		reseal = func(r *approval.Request, now time.Time) error {
 			sealed := r.Revision.Manifest
-			fresh, err := s.costs.manifest(r, rules, approval.NamedAnew(r.Revision.Findings, files), sealed.Environment, sealed.Notes, sealed.Saw, terms, now)
+			fresh, err := s.costs.manifest(r, rules, approval.NamedAnew(r.Revision.Findings, files), sealed.Environment, sealed.Notes, sealed.Saw, sealed.Thread, terms, now)
 			if err != nil {
 				return err
 			}

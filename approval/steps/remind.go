@@ -50,6 +50,7 @@ func (s *Reminder) askPerson(ctx context.Context, id, who string, click approval
 	if !slices.Contains(c.RosterFor(c.Request, s.people.Policy).Deciders(), who) {
 		return nil, &approval.InputError{Why: approval.Because(approval.WhyTheyReviewNot)}
 	}
+	// Looked at now and not by a memory of the last minute: somebody is given work.
 	person, err := s.slack.Person(ctx, click.Team, who)
 	if err != nil {
 		return nil, err
@@ -74,6 +75,7 @@ func (s *Reminder) remind(ctx context.Context, id string) error {
 	return err
 }
 
+// again says the word that is due, to those who could decide by what holds now.
 func (s *Reminder) again(ctx context.Context, id string) (*approval.Request, error) {
 	c, err := s.store.Case(ctx, id)
 	if err != nil || c.Request.State != approval.Pending {

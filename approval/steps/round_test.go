@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -244,6 +245,40 @@ func TestAnEditThatNothingCanInspectIsPutBack(t *testing.T) {
 	_, err = b.Edit(t.Context(), ruling(r, "R2", ""), "print(3)\n")
 	var unknown *budget.UnknownPriceError
 	require.ErrorAs(t, err, &unknown)
+}
+
+// An edit that is put back gives the approval back that was there: until then nobody is told that
+// it has ended, and then whoever gave it can withdraw it.
+func TestAnApprovalOutlivesAnEditThatIsPutBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.Policy.Quorum = 2
+	r := b.pending()
+	r, err := b.Decide(t.Context(), ruling(r, "R1", approval.Approve))
+	require.NoError(t, err)
+	require.Equal(t, approval.Pending, r.State)
+	require.Empty(t, b.work())
+	_, err = b.Edit(t.Context(), ruling(r, "R2", ""), "print(2)\n")
+	require.NoError(t, err)
+	var move *approval.MoveError
+	_, err = b.Disown(t.Context(), r.ID, 1, by("R1"))
+	require.ErrorAs(t, err, &move)
+	require.Equal(t, "Nothing runs on that approval now: the code is being changed. If the change is refused, you can withdraw it then.", reasons.Words(move.Why))
+	require.Zero(t, b.count(r.ID, "disowned too late"))
+
+	b.store.mu.Lock()
+	b.store.jobs = nil // what the edit itself has queued
+	b.store.mu.Unlock()
+	b.stand.Sandbox = NoSandbox{Why: "This machine cannot."}
+	require.NoError(t, b.Draft(t.Context(), r.ID))
+	require.Equal(t, 1, b.request(r.ID).Approvals())
+	b.store.mu.Lock()
+	queued := slices.Contains(b.store.jobs, Wake{Step: approval.StepTell, RequestID: "approved " + r.ID + " 1 R1"})
+	b.store.mu.Unlock()
+	require.True(t, queued, "what asks whether it was them is drawn anew")
+	r, err = b.Disown(t.Context(), r.ID, 1, by("R1"))
+	require.NoError(t, err)
+	require.Zero(t, r.Approvals())
 }
 
 // Wherever a replica dies while it inspects an edit, the next one goes on.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"countersign/approval"
@@ -22,16 +23,18 @@ type Runner struct {
 		Inspector
 		Starter
 	}
-	log *slog.Logger
+	slack Posting
+	log   *slog.Logger
 	*Settings
 
-	boxes  *Boxes
-	costs  *Costs
-	ends   *Ends
-	inputs *Inputs
-	people *People
-	seals  *Seals
-	watch  *Watch
+	boxes     *Boxes
+	costs     *Costs
+	ends      *Ends
+	inputs    *Inputs
+	people    *People
+	presenter *Presenter
+	seals     *Seals
+	watch     *Watch
 }
 
 // Run takes an approved request through its one run. Whoever calls it after a
@@ -56,7 +59,7 @@ func (s *Runner) Run(ctx context.Context, id string) error {
 		return nil
 	}
 	// Here the row names a box, whoever named it. From here on a crash costs nothing but time.
-	result, err := s.collect(ctx, r, now.job)
+	result, err := s.collect(s.lines(ctx, r), r, now.job)
 	if err != nil {
 		return s.uncollected(ctx, r, now, err)
 	}
@@ -102,6 +105,22 @@ func (s *Runner) compared(ctx context.Context, r *approval.Request, now approval
 	}
 	c := verify.Compare(first.ID, before, now)
 	return &c, nil
+}
+
+// lines is a context in which the asker hears how their program gets on, where nobody else reads
+// along: in a channel, its others would read a line of its data that no answer holds.
+func (s *Runner) lines(ctx context.Context, r *approval.Request) context.Context {
+	if !r.Private && !strings.HasPrefix(r.Project, "D") {
+		return ctx
+	}
+	v, err := s.presenter.View(ctx, r.ID)
+	if err != nil || !v.Alone() {
+		return ctx
+	}
+	return withLines(ctx, func(line string) {
+		v.Now = time.Now()
+		s.slack.Running(ctx, v, line)
+	})
 }
 
 // runsIn tells whether the request's run is the one in this box. Whoever has waited

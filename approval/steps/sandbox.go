@@ -109,6 +109,7 @@ func (s *Boxes) startsLater() error {
 	return nil
 }
 
+// notReady is why no box can be had; nil where one can.
 func (s *Boxes) notReady() (box *BoxError) {
 	// An error of another kind says nothing about whether it passes, so it is taken for one that does.
 	if err := s.sandbox.Ready(); err != nil && !errors.As(err, &box) {
@@ -123,6 +124,25 @@ type placeKey struct{}
 // sandbox tells it every few seconds, which also says that it has not hung.
 func withLine(ctx context.Context, told func(place int)) context.Context {
 	return context.WithValue(ctx, placeKey{}, told)
+}
+
+type lineKey struct{}
+
+// LinesEvery is how often a sandbox tells of a program that runs. What it tells goes to Slack, which
+// takes no more than a call every few seconds.
+const LinesEvery = 5 * time.Second
+
+// withLines has whoever waits for a run's end tell what its program has printed last.
+func withLines(ctx context.Context, tell func(line string)) context.Context {
+	return context.WithValue(ctx, lineKey{}, tell)
+}
+
+// TellLine is for sandboxes: the program of this call still runs, and has printed this last; empty
+// where nothing is known. It is data of whoever asked: it is shown to nobody else, and kept nowhere.
+func TellLine(ctx context.Context, line string) {
+	if told, ok := ctx.Value(lineKey{}).(func(string)); ok {
+		told(line)
+	}
 }
 
 // TellPlace is for sandboxes: the box that this call waits for is so far from its

@@ -43,6 +43,17 @@ const (
 	SurfaceMark     Surface = "mark"     // how it stands, as an emoji on the thread's first message
 )
 
+// CopyIn is the answer where it was shared, and CopyFilesIn its charts and files in the thread there.
+func CopyIn(channel string) Surface      { return Surface("copy " + channel) }
+func CopyFilesIn(channel string) Surface { return Surface("copy files " + channel) }
+
+// Copied is the channel in which a copy stands; files tells that these are its charts and files.
+func (s Surface) Copied() (channel string, files, ok bool) {
+	channel, ok = strings.CutPrefix(string(s), "copy ")
+	channel, files = strings.CutPrefix(channel, "files ")
+	return channel, files, ok
+}
+
 // Post is a message that stands in Slack.
 type Post struct {
 	RequestID string
@@ -146,18 +157,30 @@ func surfaces(v *View) []Surface {
 	if done && slices.ContainsFunc(v.Artifacts, approval.Artifact.Picture) {
 		list = append(list, SurfaceAnswer, SurfaceFiles)
 	}
+	// A question that was taken back before anything was paid has nothing to say but that, and its
+	// progress says it.
 	if r.State.Final() && (r.State != approval.Withdrawn || len(v.Bill) > 0 || uncertain(r)) {
 		list = append(list, SurfaceReply)
 	}
 	if done && (r.Run.Result.Stdout != "" || slices.ContainsFunc(v.Artifacts, func(a approval.Artifact) bool { return !a.Picture() })) {
 		list = append(list, SurfaceSheets)
 	}
+	for _, c := range r.Copies {
+		list = append(list, CopyIn(c.Channel))
+		if len(v.Artifacts) > 0 {
+			list = append(list, CopyFilesIn(c.Channel))
+		}
+	}
 	return append(list, SurfaceMark)
 }
 
 // taken are the surfaces of an answer that was taken back and that stand, or may stand, in Slack.
 func taken(v *View) (list []Surface) {
-	for _, surface := range []Surface{SurfaceAnswer, SurfaceFiles, SurfaceReply, SurfaceSheets} {
+	all := []Surface{SurfaceAnswer, SurfaceFiles, SurfaceReply, SurfaceSheets}
+	for _, c := range v.Request.Copies {
+		all = append(all, CopyFilesIn(c.Channel), CopyIn(c.Channel))
+	}
+	for _, surface := range all {
 		if v.Posts[surface].TS != "" || len(v.Uploads[surface]) > 0 {
 			list = append(list, surface)
 		}
@@ -172,6 +195,7 @@ func (s *Presenter) View(ctx context.Context, id string) (*View, error) {
 		return nil, err
 	}
 	v.Policy, v.Terms = s.Policy, v.Book.Terms(v.Request, s.Policy)
+	// Only then it matters: before that nothing would start, and after it nothing waits.
 	if v.Request.State == approval.Approved {
 		v.Frozen, v.FrozenBy = v.Book.Freezes(s.Policy).Frozen(v.Now, s.Policy.Zone)
 	}
@@ -199,8 +223,13 @@ func (s *Presenter) Show(ctx context.Context, id string) error {
 		if failed[SurfaceRoot] || v.Request.Taken == nil && (failed[SurfaceAnswer] || failed[SurfaceFiles] || surface == SurfaceSheets && failed[SurfaceReply]) {
 			break // there is no thread yet; or something would come before what people read first
 		}
+		channel, files, copied := surface.Copied()
+		if copied && files && v.Request.Taken == nil && v.Posts[CopyIn(channel)].TS == "" {
+			continue // there is no thread yet
+		}
+		// What is in the files is loaded only to be posted: charts can be megabytes, and most views need none.
 		late := v.Request.Taken == nil && surface == SurfaceSheets && v.Posts[surface].TS == ""
-		if v.Request.Taken == nil && (surface == SurfaceFiles || surface == SurfaceSheets) && v.Posts[surface].TS == "" {
+		if v.Request.Taken == nil && (surface == SurfaceFiles || surface == SurfaceSheets || files) && v.Posts[surface].TS == "" {
 			if v.Artifacts, err = s.store.Artifacts(ctx, id); err != nil {
 				return errors.Join(append(faults, err)...)
 			}
@@ -244,11 +273,13 @@ func (s *Presenter) posted(ctx context.Context, v *View, post Post) error {
 	return s.threaded(ctx, v)
 }
 
+// threaded remembers where the session's thread is, once its first message has been posted.
 func (s *Presenter) threaded(ctx context.Context, v *View) error {
 	root := v.Posts[SurfaceRoot].TS
 	if root == "" || v.Session.ThreadTS != "" {
 		return nil
 	}
+	// From the first post on, follow-ups in the thread find the session by it.
 	v.Session.ThreadTS = root
 	return s.store.Threaded(ctx, v.Session.ID, root)
 }

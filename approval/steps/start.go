@@ -233,6 +233,7 @@ func (s *Runner) heldBack(ctx context.Context, r *approval.Request) (c *Case, fr
 	return c, frozen, err
 }
 
+// freeze is one attempt of heldBack. It writes nothing where nothing is frozen.
 func (s *Runner) freeze(ctx context.Context, r *approval.Request) (c *Case, frozen bool, err error) {
 	if c, err = s.store.Case(ctx, r.ID); err != nil {
 		return nil, false, err
@@ -303,7 +304,8 @@ func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *ap
 		if broken.Files != nil {
 			bare.Files = broken.Files
 		}
-		fresh, err := s.costs.manifest(&bare, rules, approval.NamedAnew(r.Revision.Findings, bare.Files), r.Revision.Manifest.Environment, r.Revision.Manifest.Notes, r.Revision.Manifest.Saw, terms, now)
+		sealed := r.Revision.Manifest
+		fresh, err := s.costs.manifest(&bare, rules, approval.NamedAnew(r.Revision.Findings, bare.Files), sealed.Environment, sealed.Notes, sealed.Saw, sealed.Thread, terms, now)
 		if err != nil {
 			return err
 		}

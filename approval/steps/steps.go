@@ -43,6 +43,7 @@ func (s *Settings) Calendar() *time.Location {
 	return s.Location
 }
 
+// libraries are those that a prompt names, as far as a box has said by now.
 func (s *Settings) libraries() []string {
 	if s.Libraries == nil {
 		return nil
@@ -51,7 +52,9 @@ func (s *Settings) libraries() []string {
 }
 
 // Steps are the use cases, put together for whoever wires the program: each is a
-// type of its own with what it calls.
+// type of its own with what it calls. They are embedded, so one value has all their methods
+// and fits every interface that a handler of bot or a command of cmd declares. Exported
+// methods of two of them must therefore never share a name.
 type Steps struct {
 	Ports
 	*Settings
@@ -89,6 +92,8 @@ func New(p Ports, s Settings) *Steps {
 	if p.Writer == nil {
 		p.Writer = NoWriter{}
 	}
+	// In the order in which they call one another: what is used stands above who uses it. Settings
+	// are one value for all, whose pointer everybody shares.
 	boxes := &Boxes{store: p.Store, sandbox: p.Sandbox, log: p.Log}
 	costs := &Costs{store: p.Store, writer: p.Writer, sandbox: p.Sandbox, Settings: &s}
 	inputs := &Inputs{store: p.Store, slack: p.Slack, sandbox: p.Sandbox, Settings: &s}
@@ -110,7 +115,7 @@ func New(p Ports, s Settings) *Steps {
 	presenter := &Presenter{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s, people: people}
 	reminder := &Reminder{store: p.Store, slack: p.Slack, people: people}
 	seals := &Seals{store: p.Store, sandbox: p.Sandbox, Settings: &s, costs: costs, ends: ends, inputs: inputs, people: people}
-	runner := &Runner{store: p.Store, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, inputs: inputs, people: people, seals: seals, watch: watch}
+	runner := &Runner{store: p.Store, sandbox: p.Sandbox, slack: p.Slack, log: p.Log, presenter: presenter, Settings: &s, boxes: boxes, costs: costs, ends: ends, inputs: inputs, people: people, seals: seals, watch: watch}
 	treasury := &Treasury{store: p.Store, writer: p.Writer, Settings: &s, costs: costs, people: people}
 	teller := &Teller{store: p.Store, receipts: p.Receipts, slack: p.Slack, log: p.Log, Settings: &s, people: people, presenter: presenter}
 	sweeper := &Sweeper{store: p.Store, sandbox: p.Sandbox, log: p.Log, payer: payer, reminder: reminder, treasury: treasury, teller: teller}
@@ -127,6 +132,7 @@ func New(p Ports, s Settings) *Steps {
 // Do runs one step of one request: what a job calls. Only one replica at a time
 // is at a step of a request.
 func (s *Steps) Do(ctx context.Context, wake Wake) error {
+	// StepGoOn is missing on purpose: it names no job, only what a sweep does by itself.
 	work := map[approval.Step]func(context.Context, string) error{approval.StepFind: s.Find, approval.StepLook: s.Look, approval.StepRead: s.Read, approval.StepDraft: s.Draft, approval.StepInspect: s.Inspect, approval.StepRun: s.Run, approval.StepShow: s.Show, approval.StepTell: s.Tell}[wake.Step]
 	if work == nil {
 		s.Log.Error("a job for an unknown step", "step", wake.Step, "request", wake.RequestID)

@@ -7,6 +7,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/review"
+	"countersign/approval/thread"
 	"countersign/budget"
 )
 
@@ -99,8 +100,9 @@ type Asking interface {
 	// ThreadFiles are the inputs of the requests in a thread, and whether the
 	// thread is a session of ours at all.
 	ThreadFiles(ctx context.Context, thread approval.Session) (files []approval.File, ours bool, err error)
-	// History is what was said in the session before this request, oldest first.
-	History(ctx context.Context, id string) ([]approval.Message, error)
+	// History is what was said in the session before this request, and what models have
+	// made of it, also for other requests; oldest first.
+	History(ctx context.Context, id string) (thread.Past, error)
 }
 
 // Shown is what Slack shows, or has refused, and what that is drawn from.

@@ -38,9 +38,12 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 			s.log.Error("sweep", "request", w.RequestID, "error", err)
 		}
 	}
+	// Each is done whatever becomes of the others: none of them rests on another.
 	return errors.Join(s.settleStale(ctx), s.store.SettleChecks(ctx), s.treasury.digests(ctx), s.teller.gather(ctx))
 }
 
+// catchUp does what is due for one request, and wakes the job of its next step. It may be that
+// nothing is due any more, which costs a look.
 func (s *Sweeper) catchUp(ctx context.Context, w Wake) error {
 	switch w.Step {
 	// These have jobs of their own, so that a sweep waits for no call of Slack's.
@@ -155,7 +158,9 @@ func (s *Treasury) digests(ctx context.Context) error {
 	return errors.Join(faults...)
 }
 
+// digest adds up one workspace's figures, unless a replica has done so.
 func (s *Treasury) digest(ctx context.Context, team string, from, due time.Time) error {
+	// The key is looked for first, because adding figures up is work that every replica would do.
 	key := "digest " + team + " " + due.In(s.costs.Calendar()).Format("2006-01-02 15:04")
 	if _, _, err := s.store.Notice(ctx, key); !errors.Is(err, approval.ErrNotFound) {
 		return err

@@ -217,6 +217,7 @@ func (v *NoticeView) recipients(posts map[string]NoticePost) []string {
 	return slices.Compact(all)
 }
 
+// tellOne sends a notice to one person, or redraws it where it stands.
 func (s *Teller) tellOne(ctx context.Context, v *NoticeView, who string, had NoticePost) error {
 	if had.Recipient == "" {
 		// From here on it may stand there: whoever comes after a crash looks before they post.

@@ -85,6 +85,8 @@ func (s *Payer) Decline(ctx context.Context, topUp, reason string, click approva
 	return s.answer(ctx, topUp, false, time.Time{}, reason, click)
 }
 
+// answer takes an administrator's word on a top-up. Who asked for it does not decide, though they
+// may be an administrator: the verb says so, under the lock.
 func (s *Payer) answer(ctx context.Context, id string, granted bool, until time.Time, reason string, click approval.Click) (*approval.Request, error) {
 	if err := s.people.Administers(ctx, click.Team, click.User, onlyAdmins("answer this")); err != nil {
 		return nil, err

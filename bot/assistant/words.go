@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -36,6 +39,67 @@ func Doing(r *approval.Request) string {
 		return "is running the approved code…"
 	}
 	return ""
+}
+
+// Getting is how a program gets on that runs: since when, how far by its own word, and what it has
+// printed last, in plain text.
+func Getting(r *approval.Request, since time.Duration, line string) string {
+	doing := Doing(r)
+	if doing == "" {
+		return ""
+	}
+	doing = strings.TrimSuffix(doing, "…")
+	if since >= step {
+		doing += ", for " + about10(since)
+	}
+	if done, ok := Percent(line); ok {
+		doing += fmt.Sprintf(", %d %%", done)
+	}
+	line = kit.Cut(strings.Map(plain, approval.Plain(line)), longestLine)
+	if line == "" {
+		return doing + "…"
+	}
+	return doing + ": " + line
+}
+
+const (
+	step        = 10 * time.Second // in which time is told
+	longestLine = 100              // of what a program printed, in characters
+)
+
+// about10 is a time as people say it, in steps that are worth an update.
+func about10(d time.Duration) string {
+	if d < time.Minute {
+		return kit.Count(int(d/step*step/time.Second), "second")
+	}
+	return kit.Count(int(d/time.Minute), "minute")
+}
+
+// plain takes out of a text what Slack would read as markup.
+func plain(r rune) rune {
+	if strings.ContainsRune("<>&*_~`", r) {
+		return ' '
+	}
+	return r
+}
+
+var (
+	percent = regexp.MustCompile(`(?:^|[^\d.,])(\d{1,3})(?:[.,]\d+)?\s?%`)
+	ofAll   = regexp.MustCompile(`(?:^|[^\d.,/])(\d{1,9})\s?(?:/|of)\s?(\d{1,9})(?:[^\d.,/]|[.,]?$)`)
+)
+
+// Percent is how far a line says that it has come: "37 %", "37/100", "37 of 100".
+func Percent(line string) (int, bool) {
+	if m := percent.FindStringSubmatch(line); m != nil {
+		n, err := strconv.Atoi(m[1])
+		return n, err == nil && n <= 100
+	}
+	if m := ofAll.FindStringSubmatch(line); m != nil {
+		done, err1 := strconv.Atoi(m[1])
+		all, err2 := strconv.Atoi(m[2])
+		return done * 100 / max(all, 1), err1 == nil && err2 == nil && all > 0 && done <= all
+	}
+	return 0, false
 }
 
 // Looking is what it does first.

@@ -174,6 +174,7 @@ func (o *Order) readShow(rest []string) error { return o.readOne(rest, "show @us
 
 func (o *Order) readHistory(rest []string) error { return o.readOne(rest, "history @user") }
 
+// readRemove wants a target: to remove whatever is meant would be too much on a guess.
 func (o *Order) readRemove(rest []string) error {
 	if len(rest) == 0 {
 		return wrong("Whose budget? Say "+someone+".", "remove @user")

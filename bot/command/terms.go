@@ -84,6 +84,7 @@ func (t *terms) read(words []string) error {
 		if name == "" {
 			name = word
 		}
+		// Of two that contradict each other nobody knows which one was meant.
 		if seen[name] {
 			return wrong(fmt.Sprintf("You wrote %q twice. Which one do you mean?", name), exampleWindow)
 		}
@@ -121,6 +122,7 @@ func (t *terms) readSoft(r *reader) error {
 	return nil
 }
 
+// readWarn reads marks: "warn 50%, 95%", also with "at" and "and".
 func (t *terms) readWarn(r *reader) error {
 	r.accept("at")
 	for {
@@ -154,6 +156,7 @@ func (t *terms) readDowngrade(r *reader) error {
 	}
 }
 
+// readWithout reads what is switched off past the soft limit.
 func (t *terms) readWithout(r *reader) error {
 	for {
 		ability, ok := readAbility(r)

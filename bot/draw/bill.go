@@ -82,7 +82,11 @@ func billLines(v *steps.View) (items [][]kit.Part) {
 	for _, s := range v.Bill {
 		estimated = estimated || s.Estimated
 		for _, c := range s.Charges {
+			// Calls of one model at one host become one line, however many repairs it took.
 			k := key{kind: c.Kind, what: c.What, guess: s.Estimated, to: approval.Addressee{Provider: c.Provider, Host: c.Host}}
+			if s.Purpose == budget.ForSummary {
+				k.step = ", summary of the thread"
+			}
 			if lost && c.Kind == budget.Box {
 				k.step = boxSteps[s.Purpose]
 			}
@@ -107,11 +111,11 @@ func billLines(v *steps.View) (items [][]kit.Part) {
 		line := fmt.Sprintf("%s sandbox%s: %.1f seconds, ", k.what, k.step, float64(c.BoxMS)/1000)
 		switch {
 		case k.guess && k.kind == budget.Tokens:
-			line = kit.Cut(k.what, 80) + ": token count unknown, at most "
+			line = kit.Cut(k.what, 80) + k.step + ": token count unknown, at most "
 		case k.guess:
 			line = k.what + " sandbox" + k.step + ": time unknown, at most "
 		case k.kind == budget.Tokens:
-			line = fmt.Sprintf("%s%s: %s in and %s out, ", kit.Cut(k.what, 80), askedAt(k.to), kit.Count(c.Usage.Input, "token"), kit.Thousands(c.Usage.Output))
+			line = fmt.Sprintf("%s%s%s: %s in and %s out, ", kit.Cut(k.what, 80), askedAt(k.to), k.step, kit.Count(c.Usage.Input, "token"), kit.Thousands(c.Usage.Output))
 		}
 		items = append(items, []kit.Part{kit.Words(line + c.Amount.String())})
 	}

@@ -49,6 +49,9 @@ func buttons(p *kit.Page, v *steps.View) {
 		add(ids.ActionGood, "Good", "This answer is good", slack.StyleDefault)
 		add(ids.ActionBad, "Not good", "This answer is not good", slack.StyleDefault)
 	}
+	if ran && r.Run.Result.Outcome == approval.OK {
+		row = append(row, share(r))
+	}
 	if ran {
 		row = append(row, takeBack(r))
 	}

@@ -52,6 +52,7 @@ func Known(err error) (string, bool) {
 
 // moved explains a click that came too early or too late.
 func moved(e *approval.MoveError) string {
+	// The reason says what is in the way. Whoever pressed also wants to know what they have changed.
 	if !e.Why.None() {
 		return reasons.Words(e.Why) + " Nothing has changed."
 	}

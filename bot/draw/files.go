@@ -143,6 +143,7 @@ func doubted(p *kit.Page, r *approval.Request) {
 		buttons = append(buttons, kit.Button(answers[i], c.Words, strings.Join([]string{r.ID, key, c.Says}, " "), slack.StyleDefault))
 	}
 	if len(d.InEncodings()) > 0 {
+		// Values of the file, so only the asker sees them, in a modal: the thread is for the whole channel.
 		compare := kit.Button(ids.ActionCompare, "Compare", strings.Join([]string{r.ID, key}, " "), slack.StylePrimary)
 		compare.AccessibilityLabel = "See the letters in each encoding. Only you see them"
 		buttons = append([]slack.BlockElement{compare}, buttons...)
@@ -170,6 +171,7 @@ func reread(r *approval.Request) *slack.ButtonBlockElement {
 // otherwise.
 func Rereadable(r *approval.Request) (files []approval.File) {
 	for _, f := range r.Files {
+		// A Parquet file says by itself how it is to be read.
 		if f.Reading != nil && f.Reading.Kind != "parquet" {
 			files = append(files, f)
 		}

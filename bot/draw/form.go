@@ -118,6 +118,7 @@ func FormView(policy approval.Policy, f Form) slack.ModalViewRequest {
 	}
 	// With one model there is nothing to choose.
 	if len(f.Models) > 1 {
+		// The first is the default of this channel: Allowed puts it there.
 		options := ModelOptions(f.Models)
 		choice := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain("The channel's usual model"), ids.FieldModel, options...)
 		if f.Channel != "" {

@@ -1,13 +1,16 @@
 package draw
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/approval/thread"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 	"countersign/bot/readback"
@@ -105,6 +108,11 @@ func (f Flaw) Say(p *kit.Page, r *approval.Request) {
 
 // looks are the buttons with which a reviewer sees more, and decides nothing.
 func looks(r *approval.Request, seal string) (row []slack.BlockElement) {
+	if r.Revision != nil && !slackUser.MatchString(r.Revision.Author) {
+		b := kit.Button(ids.ActionSaw, "What the model saw", seal, slack.StyleDefault)
+		b.AccessibilityLabel = "Read what the model was told with the question"
+		row = append(row, b)
+	}
 	for _, f := range r.Files {
 		if len(f.Tables()) > 0 {
 			b := kit.Button(ids.ActionColumns, "Columns", seal, slack.StyleDefault)
@@ -159,6 +167,63 @@ func RefusedView(r *approval.Request) slack.ModalViewRequest {
 		p.Say(kit.Words("No draft was refused before this one."))
 	}
 	return kit.NoteOf("Refused drafts", p)
+}
+
+// SawView says what the model was told that wrote a program: all but the instructions that it
+// always gets, and values of files, which are kept nowhere.
+func SawView(v *steps.View, past thread.Past) slack.ModalViewRequest {
+	r, m := v.Request, v.Request.Revision.Manifest
+	p := &kit.Page{}
+	said := []kit.Part{kit.Words(kit.Cut(r.Revision.Author, 80) + askedAt(approval.Addressee{Provider: r.Revision.Provider, Host: r.Revision.Host}) + " was given the instructions that every model gets")}
+	if r.Revision.PromptVersion != "" {
+		said = append(said, kit.Words(" (version "), kit.Mono(kit.Cut(r.Revision.PromptVersion, 20)), kit.Words(")"))
+	}
+	p.Say(append(said, kit.Words(", the day, what is installed in the sandbox, and this:"))...)
+	p.Quote(kit.Cut(r.Question, 2000), kit.Strong("The question"))
+	if len(r.Files) > 0 {
+		p.Say(kit.Strong("Of the files: "), kit.Words("names, sheets, columns with their types, and what is odd about them (see Columns)"+seenOf(m.Saw)+"."))
+	}
+	noted(p, v, review.MaxNotes)
+	clarified(p, r, allSaid)
+	if n := len(r.Wishes); n > 0 {
+		p.Say(kit.Strong("What reviewers wanted changed: "), kit.Words(kit.Count(n, "note")+", the last with the program that it is about."))
+	}
+	if n := len(r.Refused); n > 0 {
+		p.Say(kit.Strong("Why earlier drafts were refused: "), kit.Words(kit.Count(n, "reason")+" (see Refused drafts)."))
+	}
+	for _, s := range past.Summaries {
+		if s.ID == m.Thread.Summary && s.ID != "" {
+			p.Quote(s.Text, kit.Strong("Earlier in this thread, summed up"), kit.Words(" by "+kit.Cut(s.Model, 80)+askedAt(approval.Addressee{Provider: s.Provider, Host: s.Host})+
+				", of "+kit.Count(len(s.Of), "question")+" (the model's words, not checked):"))
+		}
+	}
+	for _, one := range past.Whole(m.Thread.Whole, m.Saw) {
+		p.Quote(kit.Cut(one.Question, 300), kit.Strong("Earlier in this thread, whole"), kit.Words(": the question"+wholeWords(one)))
+		if one.Result != "" {
+			p.Quote(kit.Cut(one.Result, 1000), kit.Words("What came of it, as the model was told:"))
+		}
+	}
+	switch {
+	case m.Thread.Left > 0:
+		p.Say(kit.Strong(kit.Count(m.Thread.Left, "earlier question")+" left out"), kit.Words(", for want of room."))
+	case len(past.Said) == 0:
+		p.Say(kit.Words("Nothing was said before it in this thread."))
+	}
+	return kit.NoteOf("What the model saw", p)
+}
+
+func seenOf(saw approval.Sight) string {
+	if saw == approval.Shape {
+		return ": no value of any"
+	}
+	return ", and " + cmp.Or(sawWords[saw], "more than the shape of the data") + ", which are kept nowhere"
+}
+
+func wholeWords(one thread.Whole) string {
+	if one.Lines > 0 {
+		return " and its code (" + kit.Count(one.Lines, "line") + "):"
+	}
+	return ":"
 }
 
 // mostDrafted is how many blocks of a refused draft are shown.

@@ -13,6 +13,7 @@ import (
 
 // grid draws a table: as a table block where that can be, else as text in columns.
 func grid(p *kit.Page, g approval.Grid, block, files bool) {
+	// A title comes out of a box, so it is made plain and cut like any of its words.
 	title := "Table"
 	if g.Title != "" {
 		title = kit.Capital(kit.Cut(approval.Plain(kit.OneLine(g.Title)), 100))
@@ -33,6 +34,7 @@ func grid(p *kit.Page, g approval.Grid, block, files bool) {
 		cells = cells[:max(1, len(cells)*3/4)] // columns are padded, so fewer rows fit
 	}
 	shown := len(cells) - 1
+	// How much there is, and how much of it is shown: a table that is cut must not look whole.
 	note := fmt.Sprintf(": %s", kit.Count(g.TotalRows, "row"))
 	if shown < g.TotalRows || len(cells[0]) < len(g.Columns) {
 		note = fmt.Sprintf(": first %s of %s", kit.Thousands(shown), kit.Count(g.TotalRows, "row"))

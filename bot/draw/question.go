@@ -24,6 +24,7 @@ func Taken(r *approval.Request) *kit.Page {
 	return p
 }
 
+// taken says that it has begun, or what is in the way of it.
 func taken(r *approval.Request) []kit.Part {
 	if r.Blocked != nil {
 		return blockedWords(r)
@@ -57,6 +58,7 @@ func Questions(list []*approval.Request) *kit.Page {
 
 // cancel is the button that cancels a question, as long as that can be done.
 func cancel(r *approval.Request) *slack.ButtonBlockElement {
+	// Code that may have begun cannot be taken back. A button that is refused would promise more.
 	if r.State.Final() || r.State == approval.Running {
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/approval/thread"
 	"countersign/bot/draw"
 	"countersign/bot/draw/home"
 	"countersign/bot/draw/notice"
@@ -156,6 +157,9 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"modal-notes-first":   modal(home.NotesView(review.RuleSet{}, slacksim.SalesData)),
 		"card-notes":          draw.Card(as(b, who).with(), sample.View(posted, sample.Noted), false),
 		"card-saw":            draw.Card(as(b, who).with(), sample.View(posted, func(v *steps.View) { v.Request.Revision.Manifest.Saw = approval.Statistics }), false),
+		"card-long-thread":    draw.Card(as(b, who).with(), sample.View(posted, sample.Lengthy), false),
+		"modal-saw":           modal(draw.SawView(sample.View(posted, sample.Lengthy, sample.Noted), sample.Past())),
+		"modal-saw-first":     modal(draw.SawView(sample.View(posted), thread.Past{})),
 		"card-notes-changed": draw.Card(as(b, who).with(), sample.View(posted, sample.Noted, func(v *steps.View) {
 			v.Book.Own.Rules.Notes = nil
 		}), false),
@@ -182,6 +186,9 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"notice-decided-for": noticed(b, approval.NoticeDecided, stopped, slacksim.Admin,
 			approval.DecidedBy{Revision: 1, Reviewer: slacksim.Reviewer, Verdict: approval.Rewrite, Click: approval.Click{Door: approval.CommandLine, OSUser: "ben", Machine: "laptop"}}),
 		"notice-approved-off": noticed(b, approval.NoticeApproved, stopped, slacksim.Reviewer, approved),
+		"notice-approved-edit": noticed(b, approval.NoticeApproved, sample.View(posted, sample.In(approval.Drafting), func(v *steps.View) {
+			v.Request.Edit = &approval.Edit{By: slacksim.SecondReviewer}
+		}), slacksim.Reviewer, approved),
 		"notice-surprise":     noticed(b, approval.NoticeSurprise, surprise, slacksim.Admin, approval.Surprise{Revision: 1}),
 		"notice-disowned":     noticed(b, approval.NoticeDisowned, stopped, slacksim.Admin, approval.Disowned{Revision: 1, Reviewer: slacksim.Reviewer}),
 		"notice-reminder":     noticed(b, approval.NoticeReminder, danger, slacksim.Reviewer, approval.Waiting{Revision: 1}),

@@ -73,6 +73,7 @@ func agreed(p *kit.Page, v *steps.View, hosts int) {
 	if m.Saw != approval.Shape {
 		p.Say(kit.Strong("The model saw"), kit.Words(" "+cmp.Or(sawWords[m.Saw], "more than the shape of the data")+", as the administrators of this channel let it."))
 	}
+	toldOf(p, m.Thread)
 	network := "no network"
 	if len(m.Network) > 0 {
 		network = "network access to " + kit.Count(len(m.Network), "host")
@@ -101,6 +102,19 @@ func agreed(p *kit.Page, v *steps.View, hosts int) {
 		named = append(named, []kit.Part{kit.Words(fmt.Sprintf("and %d more, all of them with the code", more))})
 	}
 	p.List([]kit.Part{kit.Strong("May reach")}, named)
+}
+
+// toldOf says that a model was not told the whole of a thread: who knows the thread takes that
+// for granted.
+func toldOf(p *kit.Page, c approval.Context) {
+	var said []kit.Part
+	if c.Summary != "" {
+		said = append(said, kit.Strong("The thread is long: "), kit.Words("its earliest questions are summed up, by a model, and the last "+kit.Count(len(c.Whole), "question")+" were told whole."))
+	}
+	if c.Left > 0 {
+		said = kit.Flow(said, kit.Words(dot(said)), kit.Strong(kit.Count(c.Left, "earlier question")+" left out"), kit.Words(" of what the model was told, for want of room."))
+	}
+	p.Say(said...)
 }
 
 // sawWords say what a model was let see of the data. What that was is kept nowhere.

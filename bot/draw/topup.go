@@ -38,6 +38,7 @@ func GrantView(t *approval.TopUp, ends []steps.GrantEnd, value string) slack.Mod
 	for _, e := range ends {
 		options = append(options, slack.NewOptionBlockObject(strconv.FormatInt(e.At.Unix(), 10), kit.Plain(kit.Cut(kit.Capital(e.Words), 75)), nil))
 	}
+	// The soonest end is the default: granted money should not lie about longer than it is needed.
 	choice := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain("Until when"), ids.FieldUntil, options...).WithInitialOption(options[0])
 	blocks := append(p.Blocks, slack.NewInputBlock(ids.FieldUntil, kit.Plain("Until when may it be spent?"), nil, choice))
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackGrant, Title: kit.Plain("Grant " + kit.Cut(money.Dollars(t.Amount), 18)), Submit: kit.Plain("Grant"), Close: kit.Plain("Back"),

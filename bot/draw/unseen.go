@@ -1,6 +1,8 @@
 package draw
 
 import (
+	"maps"
+
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
@@ -68,6 +70,60 @@ func takeBack(r *approval.Request) *slack.ButtonBlockElement {
 	return b
 }
 
+// share is the button that asks where else the answer is to stand.
+func share(r *approval.Request) *slack.ButtonBlockElement {
+	b := kit.Button(ids.ActionShare, "Share", r.ID, slack.StyleDefault)
+	b.AccessibilityLabel = "Post this answer in another channel"
+	return b
+}
+
+// ShareView asks in which channel an answer is to stand as well.
+func ShareView(v *steps.View, from Origin) slack.ModalViewRequest {
+	p := &kit.Page{}
+	p.Quote(kit.Cut(v.Request.Question, 600), kit.Words("I post the answer, with its charts and files, and that you share it:"))
+	where := slack.NewOptionsSelectBlockElement(slack.OptTypeConversations, kit.Plain("Choose a channel"), ids.FieldChannel)
+	where.Filter = &slack.SelectBlockElementFilter{Include: []string{"public", "private"}, ExcludeExternalSharedChannels: true}
+	p.Add(slack.NewInputBlock(ids.FieldChannel, kit.Plain("Channel"), kit.Plain("You and I must be in it, and everybody there must be allowed to see the files that the answer comes from."), where), 0, "")
+	p.Small(kit.Words("Take back, under the answer, deletes it there as well."))
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackShare, Title: kit.Plain("Share the answer"), Submit: kit.Plain("Share"), Close: kit.Plain("Cancel"),
+		PrivateMetadata: from.String(), Blocks: slack.Blocks{BlockSet: p.Blocks}}
+}
+
+// Copy is an answer as it stands where its asker has shared it.
+func Copy(v *steps.View, channel string, tables bool) *kit.Page {
+	p, alone := &kit.Page{}, *v
+	alone.Posts = maps.Clone(v.Posts)
+	delete(alone.Posts, steps.SurfaceAnswer)
+	p.Quote(kit.Cut(v.Request.Question, 1000), kit.Person(sharer(v, channel)), kit.Words(" shares an answer to:"))
+	tail := &kit.Page{}
+	end := kit.Flow(kit.Words("Code approved"), approvers(v.Request), kit.Words("."))
+	if len(v.Artifacts) > 0 {
+		end = append(end, kit.Words(" Charts and files are in the thread."))
+	}
+	tail.Small(end...)
+	p.Used += tail.Used
+	opening(p, &alone, false)
+	body(p, &alone, tables, false)
+	p.Append(&kit.Page{Blocks: tail.Blocks, Lines: tail.Lines})
+	return p
+}
+
+func sharer(v *steps.View, channel string) string {
+	for _, c := range v.Request.Copies {
+		if c.Channel == channel {
+			return c.By
+		}
+	}
+	return v.Request.Asker
+}
+
+// CopyGone stands where a shared answer stood that was taken back.
+func CopyGone(v *steps.View) *kit.Page {
+	p, back := &kit.Page{}, v.Request.Taken
+	p.Say(kit.Strong("Taken back"), kit.Words(" by "), kit.Person(back.By), kit.Words(", "), kit.Moment(back.At), kit.Words(": an answer that was shared here."))
+	return p
+}
+
 // GoesBack tells whoever pressed that it is under way.
 const GoesBack = "The answer is being deleted from Slack. The thread says so once it is gone."
 
@@ -76,13 +132,18 @@ func takenBack(p *kit.Page, v *steps.View) {
 	back := v.Request.Taken
 	p.Say(kit.Strong("Taken back"), kit.Words(" by "), kit.Person(back.By), kit.Words(", "), kit.Moment(back.At), kit.Words(". The answer is no longer in Slack; the record keeps it."))
 	var stays [][]kit.Part
-	for _, left := range []struct {
-		surface steps.Surface
-		what    string
-	}{{steps.SurfaceAnswer, "the answer"}, {steps.SurfaceReply, "the answer with its buttons"}, {steps.SurfaceFiles, "charts"}, {steps.SurfaceSheets, "files"}} {
-		if code := v.Posts[left.surface].Stays(); code != "" {
-			stays = append(stays, []kit.Part{kit.Words(left.what + " ("), kit.Mono(code), kit.Words(")")})
+	left := func(surface steps.Surface, what ...kit.Part) {
+		if code := v.Posts[surface].Stays(); code != "" {
+			stays = append(stays, append(what, kit.Words(" ("), kit.Mono(code), kit.Words(")")))
 		}
+	}
+	left(steps.SurfaceAnswer, kit.Words("the answer"))
+	left(steps.SurfaceReply, kit.Words("the answer with its buttons"))
+	left(steps.SurfaceFiles, kit.Words("charts"))
+	left(steps.SurfaceSheets, kit.Words("files"))
+	for _, c := range v.Request.Copies {
+		left(steps.CopyIn(c.Channel), kit.Words("the answer in "), kit.Place(c.Channel))
+		left(steps.CopyFilesIn(c.Channel), kit.Words("charts and files in "), kit.Place(c.Channel))
 	}
 	p.List([]kit.Part{kit.Strong("Slack did not let me delete"), kit.Words(" some of it. An administrator of the workspace can:")}, stays)
 }

@@ -40,6 +40,7 @@ func cardButtons(with With, p *kit.Page, v *steps.View, whole, garbled bool) {
 		p.Say(kit.Words("It is also too long for any other view in Slack, so it cannot be approved. Reject it, request changes, or have the asker cancel it."))
 	}
 	if v.Terms.Slack {
+		// A no is possible even where the code does not fit into Slack at all.
 		reject := kit.Button(ids.ActionReject, "Reject", s, slack.StyleDanger)
 		reject.AccessibilityLabel = "Reject this code and say why"
 		changes := kit.Button(ids.ActionChanges, "Request changes", s, slack.StyleDefault)
@@ -67,6 +68,7 @@ func menu(with With, v *steps.View) []*slack.OptionBlockObject {
 	}
 	options = append(options, entry(ids.MoreAssign, "Ask somebody to look at it"))
 	if url := with.Self.Permalink(v.Session.Channel, Thread(v), ""); url != "" && !v.Request.Private {
+		// Slack follows it, and tells us of it like of any other choice: clickMore does nothing then.
 		option := slack.NewOptionBlockObject(ids.MoreLink, kit.Plain("View in thread"), nil)
 		option.URL = url
 		options = append(options, option)

@@ -21,6 +21,7 @@ const (
 	CallbackForm     = "form"     // the question's form
 	CallbackReason   = "reason"   // why something is rejected
 	CallbackChanges  = "changes"  // what should be different
+	CallbackShare    = "share"    // where an answer is to stand as well
 	CallbackReview   = "review"   // the whole of a program
 	CallbackEdit     = "edit"     // the code in fields
 	CallbackAssign   = "assign"   // whom to ask to look at it
@@ -56,6 +57,7 @@ const (
 	ActionDiff      = "open_diff"
 	ActionColumns   = "open_columns" // what the columns of the files are called
 	ActionRefused   = "open_refused" // drafts that were refused before this one
+	ActionSaw       = "open_saw"     // what the model was told
 	ActionMore      = "more"         // the card's overflow menu
 	ActionCancel    = "cancel"       // the asker takes it back
 	ActionDisown    = "not_me"       // somebody in whose name it was approved says that it was not them
@@ -106,6 +108,7 @@ const (
 	ActionVerify    = "verify"    // have an answer's code run once more, and compare
 	ActionGood      = "good"      // the answer is good,
 	ActionBad       = "bad"       // or not
+	ActionShare     = "share"     // the answer is to stand in another channel as well
 	ActionTakeBack  = "take_back" // the answer goes from Slack
 	ActionGiveUp    = "give_up"   // a reviewer ends what waits for what is away
 

@@ -88,6 +88,7 @@ func scale(cells []string) (decimals int, ok bool) {
 		}
 		_, part, _ := strings.Cut(cell, ".")
 		decimals = max(decimals, len(part))
+		// 2,024 would be read as an amount.
 		years = years && part == "" && 1900 <= x && x <= 2100
 		if x = math.Abs(x); x > 0 {
 			least, most = min(least, x), max(most, x)

@@ -91,6 +91,7 @@ func Article(what string) string {
 func Ordinal(n int) string {
 	switch {
 	case n <= 3:
+		// The first three are words. Nobody is in place 0, but a list must not end the program.
 		return []string{"first", "first", "second", "third"}[max(0, n)]
 	case n%10 == 1 && n%100 != 11:
 		return fmt.Sprintf("%dst", n)

@@ -101,10 +101,12 @@ type paragraph struct {
 	pieces [][]string // one for each hole
 }
 
+// write adds text. A hole in it would be taken for a piece, so there is none afterwards.
 func (p *paragraph) write(text string) {
 	p.text.WriteString(strings.ReplaceAll(text, string(hole), string(unicode.ReplacementChar)))
 }
 
+// piece adds something that can be written in several ways, at the place where it stands.
 func (p *paragraph) piece(ways ...string) {
 	p.text.WriteByte(hole)
 	p.pieces = append(p.pieces, ways)
@@ -115,6 +117,8 @@ func (p *paragraph) thing(kind string, what ...string) {
 	p.piece("\x01" + kind + " " + strings.Join(what, " ") + "\x01")
 }
 
+// link adds a link. One whose text is its address is what Slack makes of an address in a text, so
+// it reads like one. Any other says where it leads as well as what is on it.
 func (p *paragraph) link(url, text string) {
 	if text == "" {
 		text = url

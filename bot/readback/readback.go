@@ -57,6 +57,7 @@ type Difference struct {
 	Spelling []string // kinds of differences that change nothing
 }
 
+// Harmful tells whether something else is said than was sent.
 func (d Difference) Harmful() bool { return d.What != "" }
 
 // Tree is JSON as it came: maps, slices, strings, json.Number, bool and nil.

@@ -46,6 +46,7 @@ func traits(t Tree) map[string]int {
 				walk(x, in)
 			}
 		case map[string]any:
+			// What has no type of its own (a style, a confirmation) belongs to where it stands.
 			kind, ok := t["type"].(string)
 			if !ok {
 				kind = in

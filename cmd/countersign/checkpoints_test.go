@@ -265,7 +265,7 @@ func TestADatabaseThatIsNoOlderCopyIsNotTakenForOne(t *testing.T) {
 		err = k.keep(h.ctx, storage.Log(db))
 		db.Close()
 		if err != nil {
-			require.ErrorContains(t, restored(h.ctx, h.program), "it is no older copy")
+			require.ErrorContains(t, restored(h.ctx, h.program), "it is not an older copy")
 			return
 		}
 		h.url = pgtest.Database(t, migrated)

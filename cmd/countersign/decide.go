@@ -134,7 +134,7 @@ func (o decideOrder) give(ctx context.Context, p program, service *steps.Steps, 
 	return nil
 }
 
-// inWords are the errors of a decision as people read them. An error that is none of these goes out as
+// inWords are the errors of a decision as people read them. Any other error is printed as
 // it is: whoever sits here may read the log as well.
 func inWords(err error, id string) error {
 	var no *approval.NotAllowedError

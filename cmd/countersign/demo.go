@@ -222,7 +222,6 @@ func (p program) demoWriter() (w steps.Writer, says string, err error) {
 	return asks, fmt.Sprintf("%s by %s, at %s", first.Model, first.Provider, first.Host), nil
 }
 
-// sandboxSays names the sandbox for the demo's first lines.
 func (r *replica) sandboxSays() string {
 	none, is := r.service.NoSandbox()
 	switch {

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/fault"
@@ -110,6 +112,33 @@ func TestProveConversationAnAnswerIsTakenBack(t *testing.T) {
 	}
 }
 
+// A replica that ends at any of the calls that delete leaves the rest to whoever comes next.
+func TestProveConversationAReplicaEndsWhileAnAnswerGoes(t *testing.T) {
+	t.Parallel()
+	for _, at := range []fault.Method{{Method: "chat.delete"}, {Method: "chat.delete", After: true}, {Method: "files.delete"}, {Method: "files.delete", After: true}} {
+		h := open(t)
+		_, stop := h.run(func(r *replica) { r.rewire(func(p *steps.Ports) { p.Sandbox = telling{} }) })
+		h.share("sales.csv", "amount\n1\n")
+		root, reply := h.answered("What was our revenue in sales.csv?")
+		reached, ended := make(chan struct{}), make(chan struct{})
+		at.Cut, at.Do = true, sync.OnceFunc(func() { close(reached); <-ended })
+		h.sim.Fail(at)
+		require.NoError(t, h.maya.Click(reply, "Take back"))
+		<-reached
+		go func() { stop(); close(ended) }()
+		h.sim.Heal()
+		h.run(func(r *replica) { r.rewire(func(p *steps.Ports) { p.Sandbox = telling{} }) })
+		h.says(root, "Taken back by")
+		h.quiet()
+		for _, gone := range []string{"4711", "revenue-by-month.png", "per month.csv", "output.txt"} {
+			require.Empty(t, h.shows(slacksim.SalesData, gone), gone)
+		}
+		require.Len(t, h.kinds(value[string](h, `SELECT request_id FROM takebacks`)), 1+4)
+		h.addsUp()
+		proof.Check(t, !t.Failed(), "a replica ends while an answer goes, at "+at.Method, "the next one deletes what is left; each message is told of once")
+	}
+}
+
 func TestProveConversationWhoTakesBack(t *testing.T) {
 	t.Parallel()
 	h := open(t)
@@ -156,6 +185,7 @@ func TestAnAuditKnowsWhatWasTakenBack(t *testing.T) {
 		"at another time":  `UPDATE takebacks SET at = at - interval '1 hour'`,
 		"not at all":       `DELETE FROM takebacks`,
 		"no such file":     `DELETE FROM uploads WHERE surface = 'files'`,
+		"it was shared":    `INSERT INTO copies VALUES ('` + id + `', 'C0OTHER', 'U0OTHER', now())`,
 		"it never went":    `UPDATE posts SET shown = 'x' WHERE surface = 'reply'`,
 	} {
 		err := h.forged(sql, func() error { return h.audited(id) })
@@ -170,12 +200,12 @@ func (h *house) forged(sql string, check func() error) (found error) {
 	owner := func(sql string) error {
 		return h.database(func(conn *pgx.Conn) error { _, err := conn.Exec(h.ctx, sql); return err })
 	}
-	const tables = "takebacks, uploads, posts"
-	require.NoError(h.t, owner(`CREATE TABLE kept_takebacks AS TABLE takebacks; CREATE TABLE kept_uploads AS TABLE uploads; CREATE TABLE kept_posts AS TABLE posts`))
+	const tables = "takebacks, uploads, posts, copies"
+	require.NoError(h.t, owner(`CREATE TABLE kept_takebacks AS TABLE takebacks; CREATE TABLE kept_uploads AS TABLE uploads; CREATE TABLE kept_posts AS TABLE posts; CREATE TABLE kept_copies AS TABLE copies`))
 	require.NoError(h.t, owner(`SET session_replication_role = replica; `+sql))
 	found = check()
-	require.NoError(h.t, owner(`TRUNCATE `+tables+`; INSERT INTO takebacks TABLE kept_takebacks; INSERT INTO uploads TABLE kept_uploads; INSERT INTO posts TABLE kept_posts;
-		DROP TABLE kept_takebacks, kept_uploads, kept_posts; SET session_replication_role = origin`))
+	require.NoError(h.t, owner(`TRUNCATE `+tables+`; INSERT INTO takebacks TABLE kept_takebacks; INSERT INTO uploads TABLE kept_uploads; INSERT INTO posts TABLE kept_posts; INSERT INTO copies TABLE kept_copies;
+		DROP TABLE kept_takebacks, kept_uploads, kept_posts, kept_copies; SET session_replication_role = origin`))
 	return found
 }
 

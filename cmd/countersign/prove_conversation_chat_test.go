@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/person"
@@ -98,4 +101,71 @@ func TestProveConversationWithoutTheAssistantView(t *testing.T) {
 	h.settled()
 	require.LessOrEqual(t, len(h.sim.Calls("assistant.threads.setTitle")), 1)
 	proof.Check(t, !t.Failed(), "a workspace without the assistant view misses nothing but the view", "two questions in a direct message; its refusal is remembered")
+}
+
+// chatty is a sandbox whose programs print, and end when the test lets them.
+type chatty struct {
+	instant
+	lines []string
+	ends  chan struct{}
+}
+
+func (c chatty) Result(ctx context.Context, _ string) (approval.Result, error) {
+	for _, line := range c.lines {
+		steps.TellLine(ctx, line)
+	}
+	select {
+	case <-c.ends:
+		return approval.Result{Outcome: approval.OK}, nil
+	case <-ctx.Done():
+		return approval.Result{}, ctx.Err()
+	}
+}
+
+// While a program runs, its asker reads its last line in their direct message, and nobody reads it in
+// a channel.
+func TestProveConversationWhileAProgramRuns(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	box := chatty{lines: []string{"", "row 37 of 100 <!channel>\u202e", "secret 80 %"}, ends: make(chan struct{})}
+	h.bench(box, 4)
+	h.share("sales.csv", "amount\n1\n")
+	statuses := func() (all []string) {
+		for _, call := range h.sim.Calls("assistant.threads.setStatus") {
+			_, status, _ := strings.Cut(call.Detail, `"status":"`)
+			status, _, _ = strings.Cut(status, `"`)
+			all = append(all, status)
+		}
+		return all
+	}
+	h.writes("print(1)", "print(1)")
+	root := h.ask("How much did we sell in sales.csv?")
+	h.approve(h.cardOf("How much did we sell"))
+	h.soon("it runs", func() bool { return value[int](h, `SELECT count(*) FROM requests WHERE state = 'running'`) == 1 })
+	chat, err := h.maya.StartChat(slacksim.SalesData)
+	require.NoError(t, err)
+	h.suggested(h.maya, chat.Message, "sales.csv")
+	_, err = chat.Prompt("What is in sales.csv, column by column?")
+	if err != nil {
+		_, err = h.maya.Reply(chat.Channel, chat.TS, "What is in sales.csv?")
+	}
+	require.NoError(t, err)
+	h.approve(h.cardOf("What is in sales.csv"))
+	h.soon("its last line is told", func() bool {
+		return slices.ContainsFunc(statuses(), func(s string) bool { return strings.Contains(s, "80 %: secret 80 %") })
+	})
+	close(box.ends)
+	h.says(chat.Message, "Show code")
+	h.says(root, "Show code")
+	h.settled()
+	for _, call := range h.sim.Calls("") {
+		if strings.Contains(call.Detail, "secret 80") {
+			require.Equal(t, "assistant.threads.setStatus", call.Name, "it stands in no message")
+			require.Contains(t, call.Detail, h.maya.DM(), "and in no channel")
+		}
+		require.NotContains(t, call.Detail, "37 of 100 <!channel>")
+	}
+	require.Zero(t, value[int](h, `SELECT count(*) FROM events WHERE data::text LIKE '%secret 80%'`), "and is kept nowhere")
+	h.addsUp()
+	proof.Check(t, !t.Failed(), "a program's last line is its asker's alone while it runs", "with a percentage, in the status of their direct message; no message, no channel, no record")
 }

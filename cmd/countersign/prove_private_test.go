@@ -12,6 +12,7 @@ import (
 	"countersign/bot/ids"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
 	"countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
 )
@@ -157,4 +158,112 @@ func TestProveConversationNoChannelReadsTheWordsOfAnError(t *testing.T) {
 	require.Empty(t, h.shows(slacksim.SalesData, "Ana Lopez"))
 	h.addsUp()
 	proof.Check(t, !t.Failed(), "no channel reads the words of an error", "its kind and the line of code there; its words in Details and in the asker's direct messages")
+}
+
+// shares has Maya press Share and choose a channel; what the form says against it comes back.
+func (h *house) shares(reply workspace.Message, channel string) (wrong map[string]string) {
+	h.t.Helper()
+	require.NoError(h.t, h.maya.Click(reply, "Share"))
+	wrong, err := h.maya.Submit(person.Fill(ids.FieldChannel, channel))
+	require.NoError(h.t, err)
+	if len(wrong) > 0 {
+		require.NoError(h.t, h.maya.CloseView())
+	}
+	return wrong
+}
+
+func TestProveConversationAPrivateAnswerIsShared(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.bench(telling{}, 2)
+	h.share("sales.csv", "amount\n1\n")
+	h.writes("print(1)")
+	h.privately("What was our revenue, by sales.csv?")
+	h.approve(h.cardOf("What was our revenue"))
+	reply := h.inDM(h.maya, "\nDetails\n")
+	h.quiet()
+
+	// The rules: no other organisation, no channel without the bot or without her.
+	for channel, why := range map[string]string{slacksim.Partners: "shared with another organisation", slacksim.Random: "I cannot post there", slacksim.CodeReview: "You are not in that channel."} {
+		require.Contains(t, h.shares(reply, channel)[ids.FieldChannel], why)
+	}
+	require.Zero(t, value[int](h, `SELECT count(*) FROM copies`))
+	require.Equal(t, 3, value[int](h, `SELECT count(*) FROM events WHERE kind = 'refused click' AND actor = $1`, slacksim.Analyst))
+
+	h.sim.Fail(fault.Method{Method: "files.completeUploadExternal", Status: 503})
+	for range 2 { // a second press shares nothing twice
+		require.Empty(t, h.shares(reply, slacksim.General))
+	}
+	h.soon("it stands there", func() bool { return len(h.shows(slacksim.General, "revenue-by-month.png")) > 0 })
+	h.quiet()
+	shared := h.shows(slacksim.General, "Revenue was 4711 euros.")
+	require.Len(t, shared, 1)
+	require.Contains(t, shared[0], "shares an answer to")
+	require.Contains(t, shared[0], "What was our revenue, by sales.csv?")
+	require.Len(t, h.shows(slacksim.General, "per month.csv"), 1)
+	require.Equal(t, []string{"shared"}, h.kinds(value[string](h, `SELECT request_id FROM copies WHERE channel = $1 AND person = $2`, slacksim.General, slacksim.Analyst)))
+	require.Empty(t, h.shows(slacksim.SalesData, "4711"), "only there")
+
+	// Taken back, it goes from there as well.
+	require.NoError(t, h.maya.Click(reply, "Take back"))
+	h.soon("it is gone", func() bool {
+		return len(h.shows(slacksim.General, "4711"))+len(h.shows(h.maya.DM(), "4711")) == 0
+	})
+	h.quiet()
+	for _, gone := range []string{"revenue-by-month.png", "per month.csv", "output.txt"} {
+		require.Empty(t, h.shows(slacksim.General, gone), gone)
+		require.Empty(t, h.shows(h.maya.DM(), gone), gone)
+	}
+	require.Len(t, h.shows(slacksim.General, "Taken back"), 1)
+	h.addsUp()
+	proof.Check(t, !t.Failed(), "a private answer is shared, and taken back", "with its charts and files, once, by the rules of the channel; gone from both places")
+}
+
+// Who may not see a file does not get what was computed from it: a guest is in #sales-data, and no
+// guest sees what stands in #general.
+func TestProveConversationNoAnswerIsSharedWithWhoMayNotSeeItsFiles(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	r := h.bench(telling{}, 2)
+	m, err := h.maya.Share(slacksim.General, "Here it is", "wages.csv", []byte("amount\n1\n"))
+	require.NoError(t, err)
+	h.writes("print(1)")
+	require.NoError(t, h.maya.Command(slacksim.General, "/analyze What are our wages in wages.csv?"))
+	h.approve(h.cardOf("What are our wages"))
+	var reply workspace.Message
+	h.soon("the answer", func() bool {
+		for _, root := range h.maya.Messages(slacksim.General) {
+			for _, one := range h.maya.Thread(slacksim.General, root.TS) {
+				if one.Has("Share") {
+					reply = one
+					return true
+				}
+			}
+		}
+		return false
+	})
+	h.quiet()
+	require.Contains(t, h.shares(reply, slacksim.SalesData)[ids.FieldChannel], "Not everybody in that channel may see wages.csv")
+	require.Contains(t, h.shares(reply, slacksim.General)[ids.FieldChannel], "stands in that channel already")
+	require.NoError(t, h.priya.Click(reply, "Share"))
+	h.told(h.priya, slacksim.General, "Only the person who asked can share an answer.")
+	_, err = h.maya.Say(slacksim.SalesData, "And here", m.Files[0].ID)
+	require.NoError(t, err)
+	h.classed(r, slacksim.General, review.Confidential)
+	require.Contains(t, h.shares(reply, slacksim.SalesData)[ids.FieldChannel], "confidential by its rules")
+	h.classed(r, slacksim.SalesData, review.Confidential)
+	require.Empty(t, h.shares(reply, slacksim.SalesData), "where the file is shared, its answer may be")
+	h.soon("it stands there", func() bool { return len(h.shows(slacksim.SalesData, "4711")) > 0 })
+	h.quiet()
+	h.addsUp()
+	proof.Check(t, !t.Failed(), "no answer is shared with who may not see its files", "a guest is in the channel; once the file is shared there, it goes")
+}
+
+// classed says by a channel's rules what its data is.
+func (h *house) classed(r *replica, channel string, class review.Class) {
+	h.t.Helper()
+	rules := review.DefaultRules(h.program.policy())
+	rules.Class = class
+	_, err := r.service.SetRules(h.ctx, approval.Click{Team: slacksim.DefaultTeam.ID, User: slacksim.Admin}, review.RuleSet{Project: channel, Rules: rules})
+	require.NoError(h.t, err)
 }

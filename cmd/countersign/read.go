@@ -213,7 +213,6 @@ func (r *readings) inBox(ctx context.Context, group []readOne, which []int) erro
 	return err
 }
 
-// without is a list of places less one.
 func without(which []int, gone int) []int {
 	var rest []int
 	for _, i := range which {

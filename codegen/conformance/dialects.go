@@ -110,7 +110,6 @@ func completions(name, model string) Dialect {
 		}}
 }
 
-// bearer is the key as all of these providers take it.
 func bearer(h http.Header) string { return strings.TrimPrefix(h.Get("Authorization"), "Bearer ") }
 
 // Claude is Anthropic's format: platform.claude.com/docs/en/api/messages and /errors, read 2026-11-26, and

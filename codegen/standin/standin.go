@@ -8,8 +8,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/codegen"
@@ -39,6 +41,10 @@ func (Provider) Ask(ctx context.Context, call codegen.Call) (codegen.Answer, err
 	if err := ctx.Err(); err != nil {
 		return codegen.Answer{}, &steps.WriterError{Err: err, Retry: true, Words: "There was no time left to write."}
 	}
+	if call.Recap != nil {
+		text := summary(*call.Recap)
+		return codegen.Answer{Text: text, End: codegen.Whole, Usage: budget.Usage{Model: Model, Input: tokens(call.Bytes()), Output: tokens(len(text))}}, nil
+	}
 	text := answer(call.Brief)
 	used := budget.Usage{Model: Model, Input: tokens(call.Bytes()), Output: tokens(len(text))}
 	if len(call.Brief.Refused) > 0 {
@@ -47,6 +53,22 @@ func (Provider) Ask(ctx context.Context, call codegen.Call) (codegen.Answer, err
 	}
 	return codegen.Answer{Text: text, End: codegen.Whole, Usage: used}, nil
 }
+
+// summary names what was asked: the stand-in cannot tell what mattered of it.
+func summary(r steps.Recap) string {
+	var asked []string
+	if r.Before != "" {
+		asked = append(asked, strings.TrimPrefix(r.Before, askedBefore))
+	}
+	for _, m := range r.Said {
+		if m.Role == approval.RoleQuestion {
+			asked = append(asked, pandas.Clip(m.Text, 100))
+		}
+	}
+	return pandas.Clip(askedBefore+strings.Join(asked, " "), 2000)
+}
+
+const askedBefore = "Asked before: "
 
 func tokens(bytes int) int { return (bytes + 3) / 4 }
 

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
@@ -157,10 +158,15 @@ func TestAFileOfCheckpointsGrowsAndKnowsItsLast(t *testing.T) {
 		// A crash has cut off what was being written: it is not a checkpoint, and spoils none after it.
 		text, err := os.ReadFile(file.Path)
 		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(file.Path, append(text, signed[:len(signed)/3]...), 0o644))
-		last, err = file.Last()
+		next := Checkpoint{Number: i + 1, Size: i + 1, Root: c.Root, At: c.At}
+		coming, err := next.Sign(signer)
 		require.NoError(t, err)
-		require.Equal(t, &c, last)
+		for cut := range len(coming) - 1 { // the last one ends the line
+			require.NoError(t, os.WriteFile(file.Path, append(bytes.Clone(text), coming[:cut]...), 0o644))
+			last, err = file.Last()
+			require.NoError(t, err)
+			require.Equal(t, &c, last, "cut after %d bytes", cut)
+		}
 	}
 	all, err := file.All()
 	require.NoError(t, err)

@@ -1,6 +1,8 @@
 package checkpoint
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,15 +32,24 @@ func Notes(text string) (notes []string) {
 		if lines[i] != Origin {
 			continue
 		}
-		signed, end := strings.Join(lines[i:i+bodyLines], "\n")+"\n\n", i+bodyLines
+		signed, end, whole := strings.Join(lines[i:i+bodyLines], "\n")+"\n\n", i+bodyLines, false
 		for ; end < len(lines) && strings.HasPrefix(lines[end], "— "); end++ {
 			signed += lines[end] + "\n"
+			whole = whole || signature(lines[end])
 		}
-		if _, err := Read(signed); err == nil && end > i+bodyLines {
+		if _, err := Read(signed); err == nil && whole {
 			notes, i = append(notes, signed), end-1
 		}
 	}
 	return notes
+}
+
+// signature tells whether a line is a whole signature of ours, by its form alone: the key's name, and
+// in base64 four bytes that say which key and the 64 of the signature. Whose it is Open tells.
+func signature(line string) bool {
+	name, spelled, _ := strings.Cut(strings.TrimPrefix(line, "— "), " ")
+	mark, err := base64.StdEncoding.DecodeString(spelled)
+	return name == Origin && err == nil && len(mark) == 4+ed25519.SignatureSize
 }
 
 // All are the signed notes in the file; none where there is no file yet. A file that cannot be
@@ -82,8 +93,8 @@ func (f File) Retire(last Checkpoint) (aside string, err error) {
 }
 
 // Append writes signed notes at the end of the file, and waits until they are on disk. A note that
-// a crash cuts off before its signature is skipped by All, so the next tick finds it missing and
-// writes it again. The empty line before it keeps it apart from what is left of the one that was cut.
+// a crash cuts off is skipped by All, so the next tick finds it missing and writes it again. The
+// empty line before it keeps it apart from what is left of the one that was cut.
 func (f File) Append(signed ...string) (err error) {
 	if len(signed) == 0 || f.Path == "" {
 		return nil

@@ -27,7 +27,7 @@ type plan struct {
 var (
 	nouns   = []string{"budget", "approval", "approval/reading", "approval/sshkey"}
 	verdict = append(slices.Clone(nouns), "approval/review")
-	core    = append(slices.Clone(verdict), "approval/steps")
+	core    = append(slices.Clone(verdict), "approval/steps", "approval/thread")
 )
 
 func with(more ...string) []string { return append(slices.Clone(core), more...) }
@@ -59,7 +59,8 @@ var rooms = map[string]plan{
 	"approval":         {uses: []string{"budget", "approval/reading", "approval/sshkey"}, tests: []string{"internal/deepcopy", "internal/proof"}},
 	"approval/review":  {uses: nouns, tests: []string{"internal/proof"}},
 	"approval/verify":  {uses: []string{"approval"}},
-	"approval/steps":   {uses: append(slices.Clone(verdict), "approval/verify"), tests: []string{"internal/deepcopy", "internal/proof", "bot/draw/reasons"}},
+	"approval/thread":  {uses: nouns},
+	"approval/steps":   {uses: append(slices.Clone(verdict), "approval/thread", "approval/verify"), tests: []string{"internal/deepcopy", "internal/proof", "bot/draw/reasons"}},
 
 	"approval/answers": {uses: core},
 

@@ -27,11 +27,13 @@ type entries struct {
 	hidden    int64 // the first place without an event; -1: none
 }
 
+// link is the last event of a stream that was read, on which the next one has to hang.
 type link struct {
 	seq  int64
 	hash string
 }
 
+// settlement is what an event says that a step has cost; its receipt has to say the same.
 type settlement struct {
 	position int64
 	spent    string
@@ -102,6 +104,7 @@ func (v *verifier) places() error {
 		if _, err := tree.Append(e.Hash); err != nil {
 			return broken(fmt.Sprintf("entry %d", at), "its hash cannot be read")
 		}
+		// What lies beyond the last checkpoint is in order, but nobody has signed for it.
 		if n := len(v.points); n == 0 || at >= v.points[n-1].Size {
 			v.report.Uncovered = append(v.report.Uncovered, e.name(at))
 		}
@@ -208,7 +211,8 @@ func key(hash string) (key [32]byte, err error) {
 	return key, err
 }
 
-// values holds words against the hashes by which events name them.
+// values holds words against the hashes by which events name them. Words that no event names are
+// refused: they would stand in the pack unproven, beside others that are proven.
 func (v *verifier) values() error {
 	err := v.lines(fileValues, func(line []byte) error {
 		var value Value
@@ -236,7 +240,8 @@ func (v *verifier) values() error {
 
 func short(hash string) string { return hash[:min(12, len(hash))] }
 
-// decisions holds each row against its event, and each event against its row.
+// decisions holds each row against its event, and each event against its row. Both ways: a row without
+// an event was slipped in, and an event without a row tells of a decision that somebody took away.
 func (v *verifier) decisions() error {
 	err := v.lines(fileDecisions, func(line []byte) error {
 		var d Decision
@@ -259,7 +264,8 @@ func (v *verifier) decisions() error {
 	return nil
 }
 
-// receipts adds every one up, and holds it against its event.
+// receipts adds every one up, and holds it against its event. Amounts are compared as the texts of whole
+// numbers, so that nothing is rounded on the way.
 func (v *verifier) receipts() error {
 	err := v.lines(fileReceipts, func(line []byte) error {
 		var r Receipt

@@ -38,7 +38,8 @@ type Chosen struct {
 	Channel string    `json:"channel,omitempty"` // where
 }
 
-// Complete tells whether nothing of the period is left out.
+// Complete tells whether nothing of the period is left out. A pack that says so is held to it: each
+// entry of the log has to have its event in it.
 func (c Chosen) Complete() bool { return c.Person == "" && c.Channel == "" }
 
 // Contents is what a pack says of itself. The hash of this text stands in an event of the
@@ -172,7 +173,8 @@ func (e event) request() string {
 	return id
 }
 
-// fact is a text or a number of an event's data; empty where there is none.
+// fact is a text or a number of an event's data; empty where there is none. What was said by people is
+// never a fact: it stands there as the hash of a value.
 func (e event) fact(key string) string {
 	switch v := e.Data[key].(type) {
 	case string:
@@ -206,7 +208,8 @@ func named(v any, found func(hash string)) {
 	}
 }
 
-// Names lists the hashes by which the events of a case name values.
+// Names lists the hashes by which the events of a case name values, each once, in the order of the
+// events. Values of other requests are never among them, so a selection shows none.
 func (c *Case) Names() []string {
 	seen, names := map[string]bool{}, []string{}
 	for _, entry := range c.Entries {

@@ -20,6 +20,7 @@ import (
 // What it shows was typed by people and written by a model, and somebody opens it from a disk, where
 // a script could read other files. html/template escapes; the policy holds where that should fail.
 type page struct {
+	t     *template.Template
 	out   io.Writer
 	o     Options
 	body  *os.File
@@ -47,7 +48,7 @@ var style string
 var pageText string
 
 func newPage(out io.Writer, o Options) *page {
-	p := &page{out: out, o: o}
+	p := &page{t: templates(o.Zone), out: out, o: o}
 	p.body, p.err = os.CreateTemp("", "countersign-pack-*")
 	return p
 }
@@ -60,14 +61,15 @@ func (p *page) close() error {
 	return errors.Join(p.body.Close(), os.Remove(p.body.Name()))
 }
 
-// templates are the page, with times told in a zone.
-func (p *page) templates() *template.Template {
+// templates are the page, with times told in a zone. They are parsed once for each pack: a year has ten
+// thousand sections.
+func templates(zone *time.Location) *template.Template {
 	return template.Must(template.New("page").Funcs(template.FuncMap{
 		"time": func(at time.Time) string {
 			if at.IsZero() {
 				return "–"
 			}
-			return at.In(p.o.Zone).Format("2 January 2006, 15:04:05 MST")
+			return at.In(zone).Format("2 January 2006, 15:04:05 MST")
 		},
 		"usd":   dollars,
 		"short": short,
@@ -76,6 +78,8 @@ func (p *page) templates() *template.Template {
 	}).Parse(pageText))
 }
 
+// add writes a request's section, and keeps the line of it that stands in the list at the top. Steps of
+// streams that are no request's are listed below all of them.
 func (p *page) add(s *story) {
 	if s.ID == "" {
 		room := max(0, listedOthers-len(p.other))
@@ -85,11 +89,11 @@ func (p *page) add(s *story) {
 	}
 	p.lines = append(p.lines, index{ID: s.ID, Asker: s.Asker, Question: cut(s.Question, 140), Outcome: s.Outcome, Approved: s.by("Approved"), At: s.At, Total: s.Total})
 	if p.err == nil {
-		p.err = p.templates().ExecuteTemplate(p.body, "request", s)
+		p.err = p.t.ExecuteTemplate(p.body, "request", s)
 	}
 }
 
-// end writes the page.
+// end writes the page: what stands above the sections, the sections, what stands below.
 func (p *page) end(c Contents) {
 	if p.err != nil {
 		return
@@ -98,9 +102,9 @@ func (p *page) end(c Contents) {
 	for _, line := range p.lines {
 		total += line.Total
 	}
+	// The one style is allowed by its hash; whatever else might get into the page is not.
 	sum := sha256.Sum256([]byte(style))
-	t := p.templates()
-	p.err = t.ExecuteTemplate(p.out, "head", map[string]any{"Contents": c, "Requests": p.lines, "Total": total, "Entries": c.Last - c.First,
+	p.err = p.t.ExecuteTemplate(p.out, "head", map[string]any{"Contents": c, "Requests": p.lines, "Total": total, "Entries": c.Last - c.First,
 		"Style": template.CSS(style), "Policy": fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'", base64.StdEncoding.EncodeToString(sum[:]))})
 	if p.err == nil {
 		_, p.err = p.body.Seek(0, io.SeekStart)
@@ -109,6 +113,6 @@ func (p *page) end(c Contents) {
 		_, p.err = io.Copy(p.out, p.body)
 	}
 	if p.err == nil {
-		p.err = t.ExecuteTemplate(p.out, "foot", map[string]any{"Other": p.other, "More": p.more, "Contents": c})
+		p.err = p.t.ExecuteTemplate(p.out, "foot", map[string]any{"Other": p.other, "More": p.more, "Contents": c})
 	}
 }

@@ -165,7 +165,7 @@ func (s *story) take(e event, words teller) {
 			}
 		}
 		s.Decisions = append(s.Decisions, d)
-	case "failed", "voided":
+	case "failed", "voided": // why is a code with its facts, which only the program that wrote it has words for
 		s.Error = strings.Trim(words.word(e.Data["reason"])+words.word(e.Data["cause"]), "{}")
 	case "started":
 		s.Run = &run{Box: e.fact("box"), Start: e.At, Version: e.fact("revision")}
@@ -272,7 +272,7 @@ func newVersion(e event, words teller) *version {
 }
 
 // plain says how a file was read: names and values, without the signs of JSON where that is
-// possible.
+// possible. It knows no fields, so a reading of any version of the form is shown.
 func plain(reading any) string {
 	fields, is := reading.(map[string]any)
 	if !is {
@@ -290,7 +290,8 @@ func plain(reading any) string {
 	return strings.Join(said, "\n")
 }
 
-// said is an event as a line of a list.
+// said is an event as a line of a list: its kind, and the few facts that tell one of a kind from
+// another. The names are those of the format, so that a reader finds the line in entries.jsonl.
 func said(e event) string {
 	what := e.Kind
 	for _, key := range []string{"revision", "scope", "person", "role", "channel", "version", "model", "amount", "spent", "request", "compared"} {

@@ -210,7 +210,9 @@ func (v *verifier) lines(name string, each func(line []byte) error) error {
 	return nil
 }
 
-// sums holds whole files against what pack.json says of them: what people read, at last.
+// sums holds whole files against what pack.json says of them: what people read, at last. The page and
+// the tables are not computed anew, as a later program would draw them otherwise; their hashes are in
+// the log, so they are what was drawn when the pack was made.
 func (v *verifier) sums() error {
 	for _, name := range listed {
 		if v.entries.sums[name] == "" {

@@ -55,6 +55,13 @@ func (fakeWriter) Offers() []review.Offer {
 	return []review.Offer{{Model: "codestral-2508", Own: true}}
 }
 
+func (fakeWriter) Room(steps.Brief) int             { return 1 }
+func (fakeWriter) RecapRoom(string) int             { return 1 }
+func (fakeWriter) RecapSize(steps.Recap) (int, int) { return 1, 1 }
+func (f fakeWriter) Recap(context.Context, steps.Recap) (steps.Recapped, error) {
+	return steps.Recapped{Text: "secret summary", Usage: budget.Usage{Model: "codestral-2508", Input: 1000, Output: 1000}}, f.err
+}
+
 func (fakeWriter) Size(steps.Brief) (int, int) { return 1, 1 }
 func (f fakeWriter) Write(context.Context, steps.Brief) (steps.Draft, error) {
 	return steps.Draft{Code: "secret_code()", PromptVersion: "p1",

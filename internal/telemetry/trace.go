@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -245,68 +244,6 @@ func (s Service) Decide(ctx context.Context, ruling steps.Ruling) (*approval.Req
 	end(span, err)
 	s.t.decisions.WithLabelValues(string(ruling.Verdict), outcome(err)).Inc()
 	return r, err
-}
-
-type writer struct {
-	steps.Writer
-	t     *Telemetry
-	worst Worst
-}
-
-// Worst returns the charge for a call whose usage is unknown.
-type Worst func(model string, at time.Time) (budget.USD, error)
-
-// Writer wraps model calls. Each becomes a generation with its usage and its cost from our
-// own price table, because Langfuse has no prices for Mistral.
-func (t *Telemetry) Writer(w steps.Writer, worst Worst) steps.Writer {
-	return writer{Writer: w, t: t, worst: worst}
-}
-
-func (w writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) {
-	ctx, span := w.t.tracer.Start(within(ctx, b.RequestID), "chat "+b.Model, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
-		traceName, attribute.String("langfuse.observation.type", "generation"), attribute.String("gen_ai.operation.name", "chat"),
-		attribute.String("gen_ai.provider.name", w.provider(b.Model)),
-		attribute.String("gen_ai.request.model", b.Model), attribute.String("countersign.request", b.RequestID),
-		attribute.String("session.id", b.SessionID), attribute.String("user.id", b.Asker)))
-	draft, err := w.Writer.Write(ctx, b)
-	usage, billed := draft.Usage, true
-	if failed, ok := errors.AsType[*steps.WriterError](err); ok {
-		usage, billed = failed.Usage, failed.Billed || failed.Usage.Model != ""
-	}
-	priced := false
-	if usage.Model != "" {
-		var attrs []attribute.KeyValue
-		attrs, priced = w.t.generation(usage, draft.PromptVersion)
-		span.SetAttributes(attrs...)
-	}
-	if billed && !priced {
-		span.SetAttributes(w.inFull(b.Model)...)
-	}
-	end(span, err)
-	return draft, err
-}
-
-// provider names the company whose model is asked, as OpenTelemetry spells it.
-// A writer that does not say who that is asks nobody outside.
-func (w writer) provider(model string) string {
-	if says, ok := w.Writer.(interface{ Provider(model string) string }); ok {
-		return says.Provider(model)
-	}
-	return "countersign"
-}
-
-// inFull is what the ledger has of a call that nobody can price: all that was held.
-func (w writer) inFull(model string) []attribute.KeyValue {
-	most, err := w.worst(model, time.Now())
-	if err != nil {
-		return nil // no figure is better than a wrong one
-	}
-	return []attribute.KeyValue{cost(most), attribute.Bool("langfuse.observation.metadata.estimated", true)}
-}
-
-func cost(amount budget.USD) attribute.KeyValue {
-	text, _ := json.Marshal(map[string]float64{"total": dollars(amount)}) // numbers always marshal
-	return attribute.String("langfuse.observation.cost_details", string(text))
 }
 
 // generation is what a call used, and whether there is a price for it. The

@@ -82,7 +82,7 @@ func (c *Client) Create(ctx context.Context, requestID string, seal approval.Man
 	return b.id, nil
 }
 
-func (c *Client) orderFor(requestID string, seal approval.Manifest) order {
+func (c *fleet) orderFor(requestID string, seal approval.Manifest) order {
 	o := order{need: c.needed(seal.Limits), mark: map[string]string{metaInstallation: c.installation, metaRequest: requestID}}
 	o.body = c.bodyFor(o.mark, Lease(seal.Limits))
 	o.body.Metadata[metaDigest] = seal.Digest()
@@ -95,7 +95,7 @@ func (c *Client) orderFor(requestID string, seal approval.Manifest) order {
 	return o
 }
 
-func (c *Client) bodyFor(mark map[string]string, lease time.Duration) newBox {
+func (c *fleet) bodyFor(mark map[string]string, lease time.Duration) newBox {
 	body := newBox{TemplateID: c.template, Timeout: int(lease / time.Second), Metadata: map[string]string{}}
 	for key, value := range mark {
 		body.Metadata[key] = value
@@ -105,7 +105,7 @@ func (c *Client) bodyFor(mark map[string]string, lease time.Duration) newBox {
 
 // obtain looks for the box first and makes it when there is none. After a
 // doubtful answer it only looks; the next call begins with looking again.
-func (c *Client) obtain(ctx context.Context, o order) (*box, error) {
+func (c *fleet) obtain(ctx context.Context, o order) (*box, error) {
 	t := newTries()
 	for {
 		if !o.fresh || t.made > 0 {
@@ -141,7 +141,7 @@ var errEnding = errors.New("an earlier box of this request is still there")
 
 // adopt finds the box that an earlier call made: the oldest one that carries the
 // mark and the seal and has enough time left, or gets it by being woken.
-func (c *Client) adopt(ctx context.Context, o order) (*box, error) {
+func (c *fleet) adopt(ctx context.Context, o order) (*box, error) {
 	found, now, err := c.list(ctx, o.mark)
 	if err != nil {
 		return nil, err
@@ -167,13 +167,13 @@ func (c *Client) adopt(ctx context.Context, o order) (*box, error) {
 }
 
 // needed is the time that must be left in a box for a run to be started in it.
-func (c *Client) needed(l approval.Limits) time.Duration {
+func (c *fleet) needed(l approval.Limits) time.Duration {
 	return time.Duration(l.Seconds)*time.Second + c.grace
 }
 
 // build asks for the box and looks at what came. A box that is open to the world
 // is killed before anything goes into it.
-func (c *Client) build(ctx context.Context, o order) (*box, error) {
+func (c *fleet) build(ctx context.Context, o order) (*box, error) {
 	before := time.Now() // the box is billed from some moment after this one
 	m, err := c.postBox(ctx, o.body)
 	if err != nil {
@@ -190,7 +190,7 @@ func (c *Client) build(ctx context.Context, o order) (*box, error) {
 }
 
 // moveIn looks at a box that was just made, unless its tokens already say enough.
-func (c *Client) moveIn(ctx context.Context, m made, asked time.Time) (*box, error) {
+func (c *fleet) moveIn(ctx context.Context, m made, asked time.Time) (*box, error) {
 	if !m.shut() {
 		return nil, unfit(&openError{"a token is missing"})
 	}
@@ -202,7 +202,7 @@ func (c *Client) moveIn(ctx context.Context, m made, asked time.Time) (*box, err
 }
 
 // attach gets hold of a box by its id, as after a restart.
-func (c *Client) attach(ctx context.Context, id string) (*box, error) {
+func (c *fleet) attach(ctx context.Context, id string) (*box, error) {
 	id, err := boxID(id)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", err, steps.ErrBoxGone) // no box of E2B's was ever called that
@@ -244,7 +244,7 @@ func (m made) shut() bool {
 
 // inhabit checks that a box is shut, and remembers how to speak to it. asked is
 // when we asked for it, if we did: else its age is what E2B says.
-func (c *Client) inhabit(id string, m made, d listed, now time.Time, asked *time.Time) (*box, error) {
+func (c *fleet) inhabit(id string, m made, d listed, now time.Time, asked *time.Time) (*box, error) {
 	if !m.shut() {
 		return nil, unfit(&openError{"a token is missing"})
 	}
@@ -291,7 +291,7 @@ func (b *box) age() time.Duration {
 
 // stamp marks the frames of this box's result. It follows from the key, which no
 // box knows, so that a replica that did not start the run can read its result.
-func (c *Client) stamp(b *box) (s sandbox.Stamp) {
+func (c *fleet) stamp(b *box) (s sandbox.Stamp) {
 	mac := hmac.New(sha256.New, []byte(c.key))
 	mac.Write([]byte("countersign result of box " + b.id))
 	copy(s[:], mac.Sum(nil))
@@ -299,7 +299,7 @@ func (c *Client) stamp(b *box) (s sandbox.Stamp) {
 }
 
 // Kill ends a box. A box that no longer exists is no error.
-func (c *Client) Kill(ctx context.Context, id string) error {
+func (c *fleet) Kill(ctx context.Context, id string) error {
 	short, err := boxID(id)
 	if err != nil {
 		return nil // no box of E2B's was ever called that
@@ -311,7 +311,7 @@ func (c *Client) Kill(ctx context.Context, id string) error {
 	return nil
 }
 
-func (c *Client) forget(id string) {
+func (c *fleet) forget(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.boxes, id)
@@ -319,7 +319,7 @@ func (c *Client) forget(id string) {
 
 // abandon kills a box of which nobody else knows, even while we are being
 // stopped. What it misses dies of its time-out.
-func (c *Client) abandon(ctx context.Context, id string) {
+func (c *fleet) abandon(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.patience)
 	defer cancel()
 	if err := c.Kill(ctx, id); err != nil {

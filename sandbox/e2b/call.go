@@ -61,7 +61,7 @@ type answer struct {
 }
 
 // send makes one attempt and takes the whole answer.
-func (c *Client) send(ctx context.Context, k call) (answer, error) {
+func (c *wire) send(ctx context.Context, k call) (answer, error) {
 	limit := k.limit
 	if limit == 0 {
 		limit = answerCap
@@ -80,7 +80,7 @@ func (c *Client) send(ctx context.Context, k call) (answer, error) {
 
 // exchange makes one attempt and lets take read a good answer. Its error is a
 // *failure.
-func (c *Client) exchange(ctx context.Context, k call, take func(*http.Response) error) error {
+func (c *wire) exchange(ctx context.Context, k call, take func(*http.Response) error) error {
 	patience := max(c.patience, k.time)
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errSilent)
 	defer cancel()
@@ -140,7 +140,7 @@ func (c *Client) exchange(ctx context.Context, k call, take func(*http.Response)
 
 // dress puts on the headers that every request wears. Identity encoding keeps
 // sizes what they are; the Accept keeps the edge from answering in HTML.
-func (c *Client) dress(req *http.Request, extra http.Header) {
+func (c *wire) dress(req *http.Request, extra http.Header) {
 	req.Header.Set("User-Agent", c.agent)
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Accept-Encoding", "identity")
@@ -151,7 +151,7 @@ func (c *Client) dress(req *http.Request, extra http.Header) {
 
 // repeat sends a call that does no harm when it is made twice, until it is
 // answered, refused for good, or has been tried often enough.
-func (c *Client) repeat(ctx context.Context, k call) (got answer, err error) {
+func (c *wire) repeat(ctx context.Context, k call) (got answer, err error) {
 	err = c.again(ctx, k.what, func() error {
 		got, err = c.send(ctx, k)
 		return err
@@ -161,7 +161,7 @@ func (c *Client) repeat(ctx context.Context, k call) (got answer, err error) {
 
 // again is repeat for anything that makes calls. When the time is up in the middle
 // of an attempt, what the one before was answered says more than that it is up.
-func (c *Client) again(ctx context.Context, what string, once func() error) error {
+func (c *wire) again(ctx context.Context, what string, once func() error) error {
 	var last error
 	for t := newTries(); ; {
 		err := once()
@@ -202,7 +202,7 @@ func newTries() *tries {
 // server that asks for more patience than the client has is not waited for. A box
 // that has only just been made may be unknown to the edge for some seconds, and
 // its envd may take longer; one that is asked too much at once has room again soon.
-func (c *Client) worthwhile(err error, t *tries) (time.Duration, bool) {
+func (c *wire) worthwhile(err error, t *tries) (time.Duration, bool) {
 	t.made++
 	f := asFailure(err)
 	if f == nil || !f.transient() && !(f.gone() && f.fresh) {
@@ -225,7 +225,7 @@ func (c *Client) worthwhile(err error, t *tries) (time.Duration, bool) {
 }
 
 // repeatJSON is repeat for calls that answer with JSON.
-func (c *Client) repeatJSON(ctx context.Context, k call, into any) (answer, error) {
+func (c *wire) repeatJSON(ctx context.Context, k call, into any) (answer, error) {
 	got, err := c.repeat(ctx, k)
 	if err != nil {
 		return answer{}, err

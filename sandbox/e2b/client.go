@@ -55,25 +55,37 @@ type Options struct {
 // safe for use by many goroutines.
 type Client struct {
 	sandbox.Shelf // what boxes of the template have
+	*fleet
+}
 
-	key          string
-	domain       string
-	api          string
-	sandboxURL   string
-	template     string
-	user         string
+// fleet is the boxes that there are: made, found again, forgotten, killed.
+type fleet struct {
+	*wire
+
 	installation string
-	agent        string
-	patience     time.Duration
 	grace        time.Duration // see usualGrace
-	reprobe      time.Duration // see the constant of that name
-	http         *http.Client
-	log          *slog.Logger
+
+	mu    sync.Mutex
+	size  budget.BoxSize
+	boxes map[string]*box // what is known of boxes, so that not every call has to ask
+}
+
+// wire is how E2B is spoken to: its control plane, and envd in a box.
+type wire struct {
+	key        string
+	domain     string
+	api        string
+	sandboxURL string
+	template   string
+	user       string
+	agent      string
+	patience   time.Duration
+	reprobe    time.Duration // see the constant of that name
+	http       *http.Client
+	log        *slog.Logger
 
 	mu         sync.Mutex
-	size       budget.BoxSize
-	olderUntil time.Time       // see Older
-	boxes      map[string]*box // what is known of boxes, so that not every call has to ask
+	olderUntil time.Time // see Older
 }
 
 var _ steps.Sandbox = (*Client)(nil)
@@ -108,11 +120,9 @@ func New(o Options) (*Client, error) {
 	// A redirect would carry the key or a box's token to wherever it points.
 	direct := *o.HTTPClient
 	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{
-		key: o.APIKey, domain: o.Domain, api: strings.TrimRight(o.APIURL, "/"), sandboxURL: strings.TrimRight(o.SandboxURL, "/"),
-		template: o.Template, user: o.User, installation: o.Installation, agent: "countersign/" + o.Version,
-		patience: o.Patience, grace: usualGrace, reprobe: reprobe, http: &direct, log: o.Log, size: o.Size, boxes: map[string]*box{},
-	}, nil
+	w := &wire{key: o.APIKey, domain: o.Domain, api: strings.TrimRight(o.APIURL, "/"), sandboxURL: strings.TrimRight(o.SandboxURL, "/"),
+		template: o.Template, user: o.User, agent: "countersign/" + o.Version, patience: o.Patience, reprobe: reprobe, http: &direct, log: o.Log}
+	return &Client{fleet: &fleet{wire: w, installation: o.Installation, size: o.Size, grace: usualGrace, boxes: map[string]*box{}}}, nil
 }
 
 func (o Options) withDefaults() Options {

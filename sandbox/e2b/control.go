@@ -89,7 +89,7 @@ func boxID(id string) (string, error) {
 	return id, nil
 }
 
-func (c *Client) control(what, method, path string, body any) call {
+func (c *wire) control(what, method, path string, body any) call {
 	k := call{what: what, method: method, url: c.api + path, header: http.Header{"X-Api-Key": {c.key}}}
 	if body != nil {
 		k.header.Set("Content-Type", "application/json")
@@ -100,7 +100,7 @@ func (c *Client) control(what, method, path string, body any) call {
 
 // postBox asks for a box, once. Whether a failure leaves a box behind is for the
 // caller to find out: see failure.doubtful.
-func (c *Client) postBox(ctx context.Context, body newBox) (m made, err error) {
+func (c *wire) postBox(ctx context.Context, body newBox) (m made, err error) {
 	err = c.versioned(ctx, func(older bool) (err error) {
 		body.Secure = older
 		m, err = c.postIn(ctx, createPath(older), body)
@@ -109,7 +109,7 @@ func (c *Client) postBox(ctx context.Context, body newBox) (m made, err error) {
 	return m, err
 }
 
-func (c *Client) postIn(ctx context.Context, path string, body newBox) (made, error) {
+func (c *wire) postIn(ctx context.Context, path string, body newBox) (made, error) {
 	k := c.control(creating, http.MethodPost, path, body)
 	got, err := c.send(ctx, k)
 	if err != nil {
@@ -130,7 +130,7 @@ func (c *Client) postIn(ctx context.Context, path string, body newBox) (made, er
 const brief = 15 * time.Second
 
 // connect asks for the tokens of a box that lives. A paused one is resumed, for as long.
-func (c *Client) connect(ctx context.Context, id string, life time.Duration) (m made, err error) {
+func (c *wire) connect(ctx context.Context, id string, life time.Duration) (m made, err error) {
 	body := map[string]int{"timeout": int(life / time.Second)}
 	err = c.versioned(ctx, func(older bool) error {
 		path := "/v2/sandboxes/" + id + "/connect"
@@ -149,7 +149,7 @@ func (c *Client) connect(ctx context.Context, id string, life time.Duration) (m 
 
 // detail asks what a box is. The answer's Date tells how the server's clock
 // stands, so that ages do not depend on ours.
-func (c *Client) detail(ctx context.Context, id string) (listed, time.Time, error) {
+func (c *wire) detail(ctx context.Context, id string) (listed, time.Time, error) {
 	var d listed
 	got, err := c.repeatJSON(ctx, c.control("look at the box", http.MethodGet, "/sandboxes/"+id, nil), &d)
 	return d, serverTime(got.header), err
@@ -163,7 +163,7 @@ func serverTime(h http.Header) time.Time {
 }
 
 // delete ends a box. One that is no more has been ended.
-func (c *Client) delete(ctx context.Context, id string) error {
+func (c *wire) delete(ctx context.Context, id string) error {
 	_, err := c.repeat(ctx, c.control("kill the box", http.MethodDelete, "/sandboxes/"+id, nil))
 	if f := asFailure(err); f != nil && f.gone() {
 		return nil
@@ -176,7 +176,7 @@ const pages = 20
 
 // list finds the boxes that carry all of the given metadata, oldest first. The
 // server's filter is checked again here: what is found may be killed.
-func (c *Client) list(ctx context.Context, metadata map[string]string) ([]listed, time.Time, error) {
+func (c *wire) list(ctx context.Context, metadata map[string]string) ([]listed, time.Time, error) {
 	var found []listed
 	var now time.Time
 	query := url.Values{"metadata": {filter(metadata)}, "state": {"running,paused"}, "order": {"asc"}, "limit": {"100"}}

@@ -30,7 +30,7 @@ const uploadRate = 256 << 10 // bytes per second
 // and headers say which is meant: one connection instead of one per box.
 var shared = []string{"e2b.app", "e2b.dev", "e2b.pro", "e2b-staging.dev"}
 
-func (c *Client) envd(b *box, what, method, target string) call {
+func (c *wire) envd(b *box, what, method, target string) call {
 	base := c.sandboxURL
 	switch {
 	case base != "":
@@ -56,7 +56,7 @@ func inBox(names ...string) (string, error) {
 	return full, nil
 }
 
-func (c *Client) file(b *box, what, method string, size int64, names []string) (call, error) {
+func (c *wire) file(b *box, what, method string, size int64, names []string) (call, error) {
 	full, err := inBox(names...)
 	if err != nil {
 		return call{}, err
@@ -67,7 +67,7 @@ func (c *Client) file(b *box, what, method string, size int64, names []string) (
 }
 
 // write puts a file into the box, whole; parents are made on the way.
-func (c *Client) write(ctx context.Context, b *box, data []byte, names ...string) error {
+func (c *wire) write(ctx context.Context, b *box, data []byte, names ...string) error {
 	k, err := c.file(b, putting, http.MethodPost, int64(len(data)), names)
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func (c *Client) write(ctx context.Context, b *box, data []byte, names ...string
 }
 
 // pour is write for what is streamed.
-func (c *Client) pour(ctx context.Context, b *box, s stream, names ...string) error {
+func (c *wire) pour(ctx context.Context, b *box, s stream, names ...string) error {
 	k, err := c.file(b, putting, http.MethodPost, s.size, names)
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func (c *Client) pour(ctx context.Context, b *box, s stream, names ...string) er
 const putting = "put a file into the box"
 
 // read takes a file out of the box; fs.ErrNotExist when there is none.
-func (c *Client) read(ctx context.Context, b *box, limit int64, names ...string) ([]byte, error) {
+func (c *wire) read(ctx context.Context, b *box, limit int64, names ...string) ([]byte, error) {
 	k, err := c.file(b, "take a file out of the box", http.MethodGet, limit, names)
 	if err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func (f *failure) missing() bool {
 }
 
 // exists asks whether there is a file or folder.
-func (c *Client) exists(ctx context.Context, b *box, names ...string) (bool, error) {
+func (c *wire) exists(ctx context.Context, b *box, names ...string) (bool, error) {
 	full, err := inBox(names...)
 	if err != nil {
 		return false, err
@@ -142,7 +142,7 @@ func (c *Client) exists(ctx context.Context, b *box, names ...string) (bool, err
 	return true, nil
 }
 
-func (c *Client) rpc(b *box, what, method string) call {
+func (c *wire) rpc(b *box, what, method string) call {
 	k := c.envd(b, what, http.MethodPost, method)
 	k.header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(c.user+":")))
 	k.header.Set("Connect-Protocol-Version", "1")
@@ -172,7 +172,7 @@ func shell(line string) (p process) {
 // start has envd start a process and hangs up once it says so: the process goes
 // on. It sends no Connect-Timeout-Ms, at the end of which envd would kill it.
 // The line must bear being started more than once. user is whose process it is in the box.
-func (c *Client) start(ctx context.Context, b *box, user, line string) error {
+func (c *wire) start(ctx context.Context, b *box, user, line string) error {
 	k := c.rpc(b, "start the code", "/process.Process/Start")
 	k.header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user+":")))
 	k.header.Set("Content-Type", "application/connect+json")

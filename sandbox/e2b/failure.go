@@ -157,7 +157,7 @@ func (f *failure) doubtful() bool {
 
 // boxError puts a failure into words for people. A box that is gone is
 // steps.ErrBoxGone; what is no failure of a call stays what it is.
-func (c *Client) boxError(err error) error {
+func (c *wire) boxError(err error) error {
 	f := asFailure(err)
 	if f == nil {
 		return err
@@ -171,7 +171,7 @@ func (c *Client) boxError(err error) error {
 
 // words says what is wrong, and what to do about it, and whether it may pass. People
 // read it when it has been tried often enough: until then there is nothing to say.
-func (c *Client) words(f *failure) (words string, retry bool) {
+func (c *wire) words(f *failure) (words string, retry bool) {
 	switch {
 	case errors.Is(f.err, errSilent):
 		return "E2B did not answer in time. Please ask again later; if it goes on, look at E2B's status page.", true
@@ -189,7 +189,7 @@ func (c *Client) words(f *failure) (words string, retry bool) {
 	return c.controlWords(f)
 }
 
-func (c *Client) controlWords(f *failure) (string, bool) {
+func (c *wire) controlWords(f *failure) (string, bool) {
 	switch f.status {
 	case http.StatusBadRequest:
 		return fmt.Sprintf("E2B refused the box: %q. An administrator should check the template and the limits.", f.message), false
@@ -221,7 +221,7 @@ func (c *Client) controlWords(f *failure) (string, bool) {
 	return "E2B failed with an error of its own. Please ask again later; if it goes on, look at E2B's status page.", f.transient()
 }
 
-func (c *Client) edgeWords(f *failure) (string, bool) {
+func (c *wire) edgeWords(f *failure) (string, bool) {
 	switch {
 	case f.starting():
 		return fmt.Sprintf("The box was made, but the service in it that takes files and starts code (envd) has not come up. "+

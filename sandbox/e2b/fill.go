@@ -141,7 +141,7 @@ const uploads = 6
 
 // upload sends a job and the runner into a folder of their own, several files at once: each costs
 // a round trip.
-func (c *Client) upload(ctx context.Context, b *box, job stream) (to string, err error) {
+func (c *fleet) upload(ctx context.Context, b *box, job stream) (to string, err error) {
 	to = "in-" + approval.NewID(8)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -10,7 +10,7 @@ import (
 
 // lost puts an error into the port's terms, and forgets what was known of a box
 // that is gone or that has refused its token.
-func (c *Client) lost(ctx context.Context, id string, err error) error {
+func (c *fleet) lost(ctx context.Context, id string, err error) error {
 	f := asFailure(err)
 	if f != nil && f.edge && f.gone() {
 		err = c.confirm(ctx, id, err)
@@ -26,7 +26,7 @@ func (c *Client) lost(ctx context.Context, id string, err error) error {
 // confirm asks the control plane about a box that the edge does not know. The edge
 // does not know paused boxes either, nor does it know every box at every moment,
 // and a run is given up for good on this word.
-func (c *Client) confirm(ctx context.Context, id string, unknown error) error {
+func (c *fleet) confirm(ctx context.Context, id string, unknown error) error {
 	short, bad := boxID(id)
 	if bad != nil {
 		return unknown

@@ -48,7 +48,7 @@ var errIdle = errors.New("the process was started, but it did nothing")
 
 // doubt keeps what goes wrong while the code may be running from passing for a
 // refusal: whoever hears of one relies on nothing having run.
-func (c *Client) doubt(err error) error {
+func (c *wire) doubt(err error) error {
 	f := asFailure(err)
 	if f == nil || f.gone() {
 		return err
@@ -150,7 +150,12 @@ const (
 
 // watch polls until the run has ended.
 func (c *Client) watch(ctx context.Context, b *box) (how ending, err error) {
+	told := time.Now()
 	for wait := firstPoll; ; wait = min(wait*5/4, lastPoll) {
+		if time.Since(told) > steps.LinesEvery { // what it prints is not read before its end: each look would read all of it
+			told = time.Now()
+			steps.TellLine(ctx, "")
+		}
 		var over bool
 		err := c.persist(ctx, func() (err error) {
 			how, over, err = c.glance(ctx, b)

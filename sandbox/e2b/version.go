@@ -14,14 +14,14 @@ const reprobe = time.Hour
 
 // Older says whether the control plane is called with the first version of the API, because
 // it was recently found to lack the second one.
-func (c *Client) Older() bool {
+func (c *wire) Older() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return time.Now().Before(c.olderUntil)
 }
 
 // learn keeps which version the control plane has answered in.
-func (c *Client) learn(ctx context.Context, older bool) {
+func (c *wire) learn(ctx context.Context, older bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	known := time.Now().Before(c.olderUntil)
@@ -38,7 +38,7 @@ func (c *Client) learn(ctx context.Context, older bool) {
 // known for, and in the other one if it turns out not to have that. Both are
 // refused before anything is done where they are unknown, so nothing is done
 // twice. missing is asked when a 404 does not say what it is that is not there.
-func (c *Client) versioned(ctx context.Context, send func(older bool) error, missing func(older bool) (bool, error)) error {
+func (c *wire) versioned(ctx context.Context, send func(older bool) error, missing func(older bool) (bool, error)) error {
 	older := c.Older()
 	err := send(older)
 	switch asFailure(err).lacks() {
@@ -107,7 +107,7 @@ func (f *failure) foreign() bool {
 // lacksCreate asks whether the server has the call that makes boxes in a version.
 // What is sent is no JSON: no server makes a box of it, and only one that has the
 // call says that it is malformed.
-func (c *Client) lacksCreate(ctx context.Context, older bool) (bool, error) {
+func (c *wire) lacksCreate(ctx context.Context, older bool) (bool, error) {
 	k := c.control("ask which calls E2B has", http.MethodPost, createPath(older), nil)
 	k.header.Set("Content-Type", "application/json")
 	k.body = []byte("{")

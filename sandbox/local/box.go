@@ -58,109 +58,10 @@ type box struct {
 	sent    chan struct{} // closed when the job is in the box, or cannot be
 	over    chan struct{} // closed when result holds what came out
 	started time.Time
-	first   time.Time // when the first byte of the result came
+	first   time.Time        // when the first byte of the result came
+	last    sandbox.LastLine // that was printed; it guards itself
 	result  approval.Result
 	why     approval.Outcome // set by whoever kills it for a limit
-}
-
-// boot puts a new box into the line and returns at once. Its channel booted is closed when it is
-// ready. The caller holds the lock.
-func (s *Sandbox) boot(bundle string, urgent rank) *box {
-	s.serial++
-	b := &box{id: fmt.Sprintf("local-%s-%d", s.home.instance, s.serial), stamp: sandbox.NewStamp(), bundle: bundle,
-		doomed: make(chan struct{}), booted: make(chan struct{}), done: make(chan struct{}),
-		filled: make(chan struct{}), sent: make(chan struct{}), over: make(chan struct{})}
-	b.urgent.Store(int32(urgent))
-	b.at.Store(1) // until the line has been looked at: 0 would say that it is not in it
-	s.inflight.Go(func() { s.raise(b) })
-	return b
-}
-
-// raise takes a box through its whole life. It alone closes booted and done, on each way out once.
-func (s *Sandbox) raise(b *box) {
-	turn, err := s.line.wait(func() rank { return rank(b.urgent.Load()) }, b.doomed, func(at int) { b.at.Store(int32(at)) })
-	if err == nil && turn == nil {
-		err = &steps.BoxError{Err: fmt.Errorf("box %s was given up", b.id), Words: "This sandbox was given up before it was ready.", Retry: true}
-	}
-	if err != nil {
-		b.bootErr = s.advice(err, "")
-		close(b.booted)
-		close(b.done)
-		return
-	}
-	defer s.cpus.free(turn.cpu)
-	b.bootErr = s.ready(b, turn.cpu)
-	// The next one in line may boot from here on. The core itself stays this box's, for as long as it
-	// lives, so that new boxes go to cores that have fewer.
-	turn.end()
-	close(b.booted)
-	if b.proc != nil {
-		<-b.proc.done
-		b.closeUnused()
-	}
-	close(b.done)
-	// Nobody waits for this: what it removes is names in a folder of this process.
-	if b.proc != nil {
-		s.home.sweepBox(s.opt, b.id)
-	}
-}
-
-// ready boots a box whose turn has come.
-func (s *Sandbox) ready(b *box, cpu int) error {
-	jobR, jobW, err := os.Pipe()
-	if err != nil {
-		return s.advice(fmt.Errorf("boot: %w", err), "")
-	}
-	outR, outW, err := os.Pipe()
-	if err != nil {
-		return s.advice(errors.Join(fmt.Errorf("boot: %w", err), jobR.Close(), jobW.Close()), "")
-	}
-	b.job, b.out = jobW, outR
-	if b.bundle != s.home.inspectBundle { // in which nothing of anybody's is run or unpacked
-		b.view, err = s.look(b)
-	}
-	var proc *process
-	if err == nil {
-		proc, err = s.launch(b, cpu, jobR, outW)
-	}
-	// The box has its own copies. Were these open as well, its end would never be read from the pipe.
-	err = errors.Join(err, jobR.Close(), outW.Close())
-	if err != nil {
-		return s.advice(errors.Join(fmt.Errorf("boot: %w", err), jobW.Close(), outR.Close(), b.view.drop()), "")
-	}
-	// Somebody may have killed the box since its turn came, when there was no process to kill: whoever
-	// comes second, kill or this, ends it.
-	b.mu.Lock()
-	b.proc = proc
-	b.view.watch(s, proc)
-	if b.killed {
-		proc.kill()
-	}
-	b.mu.Unlock()
-	// The wait for the box's word has no limit of its own: the clock ends the box, which ends the pipe.
-	clock := b.clock(0, s.bootTime, s.standstill)
-	err = sandbox.ReadReady(b.out)
-	used, late := clock.stop()
-	b.boot = used
-	if err == nil {
-		// Only now: the sandbox makes this file while it boots.
-		err = proc.findMemory()
-	}
-	if err == nil && b.bundle == s.home.runBundle {
-		err = proc.yield()
-	}
-	if err == nil {
-		err = b.out.SetReadDeadline(time.Time{}) // the clock may have set one
-	}
-	if err == nil {
-		return nil
-	}
-	b.kill()
-	<-proc.done
-	if late != nil {
-		return lateness(fmt.Errorf("boot: %w", late))
-	}
-	return s.advice(fmt.Errorf("boot: %w", err), proc.said())
 }
 
 // closeUnused closes the pipes of a box that ended before anybody used it. Whoever uses a box
@@ -320,7 +221,7 @@ func (b *box) collect(job steps.Job) {
 	limit := time.Duration(job.Limits.Seconds)*time.Second + grace
 	clock := time.AfterFunc(limit, func() { b.stop(approval.TimedOut) })
 	stopMeter := b.meter(memoryLimit(job))
-	result, err := sandbox.ReadResult(&firstByte{from: b.out, box: b}, job.Limits, b.stamp)
+	result, err := sandbox.ReadPrinting(&firstByte{from: b.out, box: b}, job.Limits, b.stamp, b.last.Take)
 	clock.Stop()
 	b.proc.kill()
 	<-b.proc.done
@@ -368,26 +269,4 @@ func (b *box) stop(why approval.Outcome) {
 	}
 	b.mu.Unlock()
 	b.proc.kill()
-}
-
-// wait returns the result when there is one. A box that was killed from outside has none, even
-// where one has been read by now: whoever killed it has settled what became of the run.
-func (b *box) wait(ctx context.Context) (approval.Result, error) {
-	if !b.hasBegun() {
-		if b.dead() {
-			return approval.Result{}, gone(b.id)
-		}
-		return approval.Result{}, fmt.Errorf("result of %s: %w", b.id, steps.ErrNotStarted)
-	}
-	select {
-	case <-b.over:
-	case <-ctx.Done():
-		return approval.Result{}, fmt.Errorf("result of %s: %w", b.id, ctx.Err())
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.killed {
-		return approval.Result{}, gone(b.id)
-	}
-	return b.result, nil
 }

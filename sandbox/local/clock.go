@@ -1,11 +1,13 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"time"
 
+	"countersign/approval"
 	"countersign/approval/steps"
 )
 
@@ -109,4 +111,33 @@ func (f *firstByte) Read(p []byte) (int, error) {
 		f.box = nil
 	}
 	return n, err
+}
+
+// wait returns the result when there is one. A box that was killed from outside has none, even
+// where one has been read by now: whoever killed it has settled what became of the run.
+func (b *box) wait(ctx context.Context) (approval.Result, error) {
+	if !b.hasBegun() {
+		if b.dead() {
+			return approval.Result{}, gone(b.id)
+		}
+		return approval.Result{}, fmt.Errorf("result of %s: %w", b.id, steps.ErrNotStarted)
+	}
+	ticks := time.NewTicker(steps.LinesEvery)
+	defer ticks.Stop()
+	for waits := true; waits; {
+		select {
+		case <-b.over:
+			waits = false
+		case <-ctx.Done():
+			return approval.Result{}, fmt.Errorf("result of %s: %w", b.id, ctx.Err())
+		case <-ticks.C:
+			steps.TellLine(ctx, b.last.String())
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.killed {
+		return approval.Result{}, gone(b.id)
+	}
+	return b.result, nil
 }

@@ -127,7 +127,7 @@ func oneCore(t *testing.T) *cores {
 func TestTheLineOfSeveralProcessesGoesByRankThenByTime(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "machine")
-	s := &Sandbox{opt: Options{Machine: dir}}
+	s := &Sandbox{machine: &machine{opt: Options{Machine: dir}}}
 	var err error
 	s.cpus, err = usableCores()
 	require.NoError(t, err)

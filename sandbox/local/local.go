@@ -53,27 +53,19 @@ type Options struct {
 // Sandbox makes boxes. Nothing runs until one is asked for; Close ends them all.
 type Sandbox struct {
 	sandbox.Shelf // what boxes here have
+	*machine
 
-	opt      Options
-	rootless bool
 	template string
-	home     *home
-	log      *slog.Logger
-	cpus     *cores
-	line     *line
 
-	bootTime, inspectTime, standstill, patience, pause time.Duration // constants, but for tests
+	inspectTime, patience, pause time.Duration // constants, but for tests
 
-	// mu is taken before the mutex of a box, where both are.
-	mu       sync.Mutex
-	boxes    map[string]*box        // by box id: created, started, or over and not yet killed
-	byReq    map[string]*box        // by request: from the first Create on, until the box is killed
-	wanted   map[string]*time.Timer // requests that may be approved soon, until when
-	spare    []*box                 // booting or waiting, belonging to nobody
-	notYet   error                  // why nobody gets a box: a *steps.BoxError; nil when everybody does
-	closed   bool
-	inflight sync.WaitGroup // goroutines of boxes
-	serial   int
+	mu     sync.Mutex
+	boxes  map[string]*box // by box id: created, started, or over and not yet killed
+	byReq  map[string]*box
+	wanted map[string]*time.Timer // requests that may be approved soon, until when
+	spare  []*box                 // booting or waiting, belonging to nobody
+	notYet error                  // why nobody gets a box: a *steps.BoxError; nil when everybody does
+	closed bool
 }
 
 // New lays out what boxes need and clears away what dead processes left. It
@@ -120,9 +112,8 @@ func New(opt Options) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sandbox{opt: opt, rootless: os.Geteuid() != 0, template: template, home: home, log: opt.Log, cpus: cpus,
-		line:     newLine(opt.Machine, home.instance, cpus),
-		bootTime: bootTime, inspectTime: inspectTime, standstill: standstill, patience: patience, pause: time.Second,
+	m := &machine{opt: opt, rootless: os.Geteuid() != 0, home: home, log: opt.Log, cpus: cpus, line: newLine(opt.Machine, home.instance, cpus), bootTime: bootTime, standstill: standstill}
+	s := &Sandbox{machine: m, template: template, inspectTime: inspectTime, patience: patience, pause: time.Second,
 		boxes: map[string]*box{}, byReq: map[string]*box{}, wanted: map[string]*time.Timer{}}
 	if opt.Unproven {
 		s.notYet = starting()

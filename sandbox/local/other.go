@@ -15,12 +15,12 @@ import (
 
 type process struct{ done chan struct{} }
 
-func (s *Sandbox) launch(*box, int, *os.File, *os.File) (*process, error) { return nil, errNotHere() }
+func (s *machine) launch(*box, int, *os.File, *os.File) (*process, error) { return nil, errNotHere() }
 
 type view struct{}
 
-func (s *Sandbox) look(*box) (*view, error) { return nil, errNotHere() }
-func (v *view) watch(*Sandbox, *process)    {}
+func (s *machine) look(*box) (*view, error) { return nil, errNotHere() }
+func (v *view) watch(*machine, *process)    {}
 func (v *view) told() *approval.Witness     { return nil }
 func (v *view) drop() error                 { return nil }
 

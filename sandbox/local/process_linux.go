@@ -33,7 +33,7 @@ import (
 // files beside runsc and will drop the fallback to the binary itself after
 // October 2026. The pinned version has it, and go.sum keeps it that way. For a
 // later pin, build the sentry as a file of its own as well.
-func (s *Sandbox) runscFlags() []string {
+func (s *machine) runscFlags() []string {
 	flags := []string{
 		"--root=" + s.home.state,
 		"--network=none",
@@ -67,7 +67,7 @@ type process struct {
 // launch starts runsc. The thread that starts it lives as long as it: the kernel kills runsc when
 // that thread ends (Pdeathsig), however this program ends. All of the box inherits the thread's
 // affinity, which is one core.
-func (s *Sandbox) launch(b *box, cpu int, job, out *os.File) (*process, error) {
+func (s *machine) launch(b *box, cpu int, job, out *os.File) (*process, error) {
 	args := append(s.runscFlags(), b.view.flags()...)
 	args = append(args, "run", "-bundle", b.bundle, "-pass-fd", "3:3", "-pass-fd", "4:4", b.id)
 	cmd := exec.Command(s.opt.Runsc, args...)

@@ -27,7 +27,7 @@ type view struct {
 
 // look makes the socket to which a box's kernel will report. Nothing in the box sees it: runsc
 // connects before the box starts, and hands the connection to the kernel.
-func (s *Sandbox) look(b *box) (*view, error) {
+func (s *machine) look(b *box) (*view, error) {
 	at := filepath.Join(s.home.dir, "w"+b.id[strings.LastIndexByte(b.id, '-')+1:])
 	socket, err := net.ListenUnix("unixpacket", &net.UnixAddr{Name: at, Net: "unixpacket"})
 	if err != nil {
@@ -57,7 +57,7 @@ func (v *view) flags() []string {
 
 // watch takes in what the kernel of this process's box tells. Once runsc has connected, nobody else
 // can: the socket is closed, and its name goes with it.
-func (v *view) watch(s *Sandbox, p *process) {
+func (v *view) watch(s *machine, p *process) {
 	if v == nil {
 		return
 	}

@@ -13,6 +13,10 @@ var answerChecks = []requestCheck{
 		func(e trail.Witnessed) []string {
 			return lineOf("the answer taken back by %s at %s", e.Actor, spelled(e.At))
 		}, false},
+	{`SELECT format('the answer shared in %s by %s at %s', channel, person, ` + spelledIn("at") + `) FROM copies WHERE request_id = $1`, []string{approval.EventShared},
+		func(e trail.Witnessed) []string {
+			return lineOf("the answer shared in %s by %s at %s", e.Fact("channel"), e.Actor, spelled(e.At))
+		}, false},
 	{`SELECT format('the file %s of its %s', file, surface) FROM uploads WHERE request_id = $1`, []string{approval.EventUploaded},
 		func(e trail.Witnessed) []string {
 			return lineOf("the file %s of its %s", e.Fact("file"), e.Fact("surface"))

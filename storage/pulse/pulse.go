@@ -119,8 +119,8 @@ func (p *Pulse) open(ctx context.Context) error {
 		return fmt.Errorf("connect to the database: %w", err)
 	}
 	p.conn = conn
-	// A step of this replica is repeated by another one at the earliest when the lock is free. So the
-	// new session asks for each before anybody here goes on, and a step that has lost its lock ends.
+	// Another replica can have taken a lock while there was no session. So the new one asks for each
+	// before anything else is done on it, and a step that has lost its lock ends.
 	for key, taken := range p.held {
 		mine, err := tryLock(ctx, conn, key)
 		if err != nil {

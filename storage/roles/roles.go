@@ -31,7 +31,7 @@ var rights = map[string]string{
 	"log": "SELECT, INSERT", "log_nodes": "SELECT, INSERT", "checkpoints": "SELECT, INSERT",
 	"events": "SELECT, INSERT", "contents": "SELECT, INSERT", "rules": "SELECT, INSERT", "people": "SELECT, INSERT", "delegations": "SELECT, INSERT", "ssh_keys": "SELECT, INSERT",
 	"revisions": "SELECT, INSERT", "decisions": "SELECT, INSERT", "unstarted_runs": "SELECT, INSERT", "artifacts": "SELECT, INSERT",
-	"uploads": "SELECT, INSERT", "takebacks": "SELECT, INSERT",
+	"uploads": "SELECT, INSERT", "takebacks": "SELECT, INSERT", "copies": "SELECT, INSERT",
 	"messages": "SELECT, INSERT", "settlements": "SELECT, INSERT", "charges": "SELECT, INSERT",
 
 	"sessions": "SELECT, INSERT, UPDATE (channel, thread_ts)",

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
 )
 
 // Trail is the events of a stream, which an audit looks things up in.
@@ -45,4 +47,29 @@ func (t Trail) Signed(n *Notary) (kept Trail) {
 		}
 	}
 	return kept
+}
+
+// SummaryRow is an event that tells what a model has made of a thread, with its words: nothing
+// where there are none, or they are gone.
+type SummaryRow struct {
+	Row
+	Words string
+}
+
+// Summaries reads them. What nobody trusted has signed is no model's word.
+func (n *Notary) Summaries(rows []SummaryRow) (list []approval.Summary, err error) {
+	for _, row := range rows {
+		if n.ring != nil && !n.signed(row.Row) {
+			continue
+		}
+		events, err := Read([]Row{row.Row}, nil)
+		if err != nil {
+			return nil, err
+		}
+		if s, ok := approval.SummaryOf(events[0]); ok {
+			s.Text = row.Words
+			list = append(list, s)
+		}
+	}
+	return list, nil
 }

@@ -19,6 +19,7 @@ import (
 func HomeAway(p *kit.Page, user string, roster review.Roster) {
 	var row []slack.BlockElement
 	for _, d := range roster.Delegations {
+		// Both ends of a delegation see it: who is away, and who decides meanwhile.
 		switch user {
 		case d.From:
 			p.Say(kit.Person(d.To), kit.Words(" may decide in your place until "), kit.Moment(d.Until), kit.Words("."))

@@ -26,6 +26,7 @@ func Models(p *kit.Page, list steps.ModelList) {
 	}
 	p.Head("Models")
 	var items [][]kit.Part
+	// Offered puts the default first.
 	for i, m := range list.Models[:min(Length, len(list.Models))] {
 		items = append(items, modelLine(m, i == 0))
 	}
@@ -48,6 +49,7 @@ func modelLine(m steps.Offered, first bool) []kit.Part {
 	if m.Host != "" {
 		said += " at " + m.Host
 	}
+	// A model without a price is never asked, whatever the list says: unknown is not free.
 	if m.Price == nil {
 		said += " · no price, so it cannot be asked"
 	} else {
@@ -81,6 +83,7 @@ func resting(list steps.ModelList) (sites []string) {
 	return sites
 }
 
+// siteWords name a host and who is asked there: two providers may be reached at one host.
 func siteWords(a approval.Addressee) string { return a.Host + " (" + a.Provider + ")" }
 
 // fallbackWords say who steps in, and for how much.

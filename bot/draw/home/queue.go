@@ -43,6 +43,7 @@ func ShelfmarkOf(metadata string) (m Shelfmark) {
 	return m
 }
 
+// Filter is what the service is asked for. The page is no part of it.
 func (m Shelfmark) Filter() steps.QueueFilter {
 	return steps.QueueFilter{Tier: m.Tier, Older: time.Duration(m.Hours) * time.Hour, Cost: m.Cost, Order: m.Order, All: m.All}
 }
@@ -75,6 +76,7 @@ var queueChoices = []struct {
 // homeQueue is what a reviewer can decide, or all that waits where they decide: a page of it.
 func homeQueue(p *kit.Page, q steps.Queue, mark Shelfmark) {
 	p.Head(map[bool]string{false: "Waiting for you", true: "Waiting for reviewers"}[mark.All])
+	// The choices stand above an empty list as well, or nobody could widen what they had narrowed.
 	selects := QueueSelects(mark)
 	if q.Total == 0 && !mark.narrow() {
 		selects = selects[:1] // there is nothing to narrow or to order

@@ -141,6 +141,7 @@ func chosen(field string, all []string, now string) *slack.SelectBlockElement {
 	return list
 }
 
+// amount is money as a field shows it: nothing where nothing is set.
 func amount(u budget.USD) string {
 	if u == 0 {
 		return ""

@@ -21,7 +21,7 @@ func ExplainView() slack.ModalViewRequest {
 }
 
 // purposes name paid steps.
-var purposes = map[budget.Purpose]string{budget.ForDraft: "Writing the code", budget.ForRead: "Reading a file", budget.ForInspect: "Inspecting the code", budget.ForRun: "Running it"}
+var purposes = map[budget.Purpose]string{budget.ForDraft: "Writing the code", budget.ForSummary: "Summing up the thread", budget.ForRead: "Reading a file", budget.ForInspect: "Inspecting the code", budget.ForRun: "Running it"}
 
 // explainLength is how many paid steps a message shows; there are never many.
 const explainLength = 12
@@ -45,12 +45,13 @@ func Weighings(e *steps.Explanation, reader string) *kit.Page {
 // weighed is one paid step: what it needed, what each budget had, how it ended.
 func weighed(n int, w steps.Weighing, reader string) (title []kit.Part, items [][]kit.Part) {
 	step := fmt.Sprintf("%d. %s", n, purposes[w.Purpose])
-	// Only a draft is paid by the model. The other steps are the box's.
-	if w.Purpose == budget.ForDraft && w.Model != "" {
+	// Only a model's step names it. The other steps are the box's.
+	if (w.Purpose == budget.ForDraft || w.Purpose == budget.ForSummary) && w.Model != "" {
 		step += " (" + kit.Cut(w.Model, 80) + ")"
 	}
 	title = []kit.Part{kit.Strong(step), kit.Words(", "), kit.Moment(w.At), kit.Words(": up to " + Most(w.Needed))}
 	tight := w.Tight().Limit.Scope
+	// How the step stands: refused, still unknown, under way, or paid.
 	switch {
 	case w.Refused:
 		title = kit.Flow(title, kit.Words(" was over budget. Refused by "), Within(tight, reader), kit.Words("."))

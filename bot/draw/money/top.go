@@ -93,6 +93,7 @@ func spender(by steps.Ranking, s steps.Spender) []kit.Part {
 	case steps.ByChannels:
 		return []kit.Part{kit.Place(s.ID)}
 	case steps.ByDays:
+		// With its weekday, which is what people compare days by.
 		if at, err := time.Parse(time.DateOnly, s.ID); err == nil {
 			return []kit.Part{kit.Words(at.Format("Monday, 2 January"))}
 		}

@@ -40,6 +40,7 @@ func digestNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, er
 // outcomes say what became of the questions, in a sentence.
 func outcomes(all map[approval.State]int) string {
 	var said []string
+	// In the order of a life, so that two weeks can be compared.
 	for _, state := range approval.States() {
 		if all[state] > 0 {
 			said = append(said, kit.Thousands(all[state])+" "+outcomeOf[state])

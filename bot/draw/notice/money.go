@@ -54,6 +54,7 @@ func stopNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, erro
 		return nil, err
 	}
 	p, named := &kit.Page{}, namedIn(with, v, said.Standing.Limit.Scope, to)
+	// The same notice goes to the asker and to the administrators, each in their own words.
 	asks := []kit.Part{kit.Words("A question")}
 	switch {
 	case said.Person == to && to != "":

@@ -111,6 +111,7 @@ func NoPlaceNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, er
 	}
 	why := kit.Flow(draw.Because(said.Why, said.Code, kit.Words("the channel")), kit.Words(". "))
 	switch {
+	// Nothing at all arrives there, whatever its form.
 	case said.Why.NoPlace():
 		p.Say(kit.Flow(kit.Strong("I cannot post"), where, why, kit.Words("Nobody can see the waiting code, and nothing gets approved."))...)
 	case said.Cards:
@@ -119,6 +120,7 @@ func NoPlaceNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, er
 	default:
 		p.Say(kit.Flow(kit.Strong("Slack rejects my messages"), where, why, kit.Words("Where it accepts plain text, I post that; otherwise the asker gets a direct message."))...)
 	}
+	// Each ends with what the reader can do. Where they can do nothing, it says that the bot goes on trying.
 	switch said.Why {
 	case steps.Outside:
 		p.Say(kit.Words("To fix this, invite me again with "), kit.Mono("/invite @"+with.Self.Name), kit.Words(" or set "), kit.Mono("REVIEW_CHANNEL"),

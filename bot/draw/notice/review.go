@@ -37,8 +37,10 @@ func stands(v *steps.View, revision int, states ...approval.State) bool {
 // Over says why a notice asks for nothing any more.
 func Over(r *approval.Request) string {
 	switch {
-	case r.State == approval.Pending || r.State == approval.Drafting || r.State == approval.Asking:
+	case r.State == approval.Pending:
 		return "there is a newer version"
+	case r.State == approval.Drafting || r.State == approval.Asking:
+		return "the code is being changed"
 	case r.State.Final() && r.State != approval.Done:
 		return draw.HowEnded(r)
 	}
@@ -57,6 +59,8 @@ func approvedNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page,
 	if said.Click.Door != "" {
 		where = kit.Words(draw.ByDoor(said.Click) + ".")
 	}
+	// Whoever was away has not pressed anything. They are asked whether they stand by it, and their
+	// account is in nobody's hands.
 	was, takes, out := "Was this not you?", "somebody has approved in your name", ", and sign out of Slack everywhere"
 	switch {
 	case said.InPlaceOf == "":
@@ -83,6 +87,13 @@ func approvedNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page,
 	// A new version, or an approval that was withdrawn already.
 	case r.Revision != nil && r.Revision.Number != said.Revision:
 		p.Say(kit.Words("This approval no longer counts: there is a newer version of the code."))
+	// The decisions stay until there is another version, so that an edit that is refused loses none.
+	case r.State == approval.Drafting || r.State == approval.Asking:
+		now := "Nothing runs on this approval now: the code is being changed."
+		if r.Edit != nil {
+			now += " If the edit is refused, the approval counts again, and you can withdraw it here."
+		}
+		p.Say(kit.Words(now))
 	case r.Run != nil:
 		p.Say(kit.Words("It has already started, so the approval can no longer be withdrawn. " + was + " Tell an administrator" + out + "."))
 	default:

@@ -20,6 +20,7 @@ func outcomeNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, e
 		return nil, err
 	}
 	t := v.View.Request.TopUp(said.ID)
+	// It is sent with the decision, so this is a fault. A notice that guesses would be worse than none.
 	if t == nil || t.Open() {
 		return nil, fmt.Errorf("notice %q: nobody has decided about top-up %s", v.Key, said.ID)
 	}
@@ -27,6 +28,7 @@ func outcomeNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, e
 	if t.Granted {
 		p.Say(kit.Flow(kit.Person(t.DecidedBy), kit.Strong(fmt.Sprintf(" granted you %s more", money.Dollars(t.Amount))), kit.Words(" in "), kit.Inside(namedIn(with, v, t.Scope, to)),
 			kit.Words(", valid until "), kit.Moment(t.ExpiresAt), kit.Words("."))...)
+		// It may still be blocked by another budget, which its thread says.
 		if r := v.View.Request; r.Blocked == nil && !r.State.Final() {
 			p.Say(kit.Words("Your question continues on its own."))
 		}

@@ -144,6 +144,9 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	approval.WhyOwnersOnly: func(r approval.Reason) string {
 		return fmt.Sprintf("Code of %s risk is decided on by the channel's own reviewers here.", r.Name)
 	},
+	approval.WhyFileNotTheirs: func(r approval.Reason) string {
+		return "Not everybody in that channel may see " + r.Name + ", which the answer comes from. Share the file there first."
+	},
 	approval.WhyAdminsOnly: func(r approval.Reason) string { return "Only administrators can " + r.Name + "." },
 
 	approval.WhyTyped: func(r approval.Reason) string {

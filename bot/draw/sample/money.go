@@ -60,8 +60,10 @@ func AskedFor(decide func(*approval.TopUp)) func(v *steps.View) {
 	}
 }
 
+// GrantedTopUp is one that an administrator has granted.
 func GrantedTopUp(t *approval.TopUp) { t.Granted, t.ExpiresAt = true, Noon.Add(24*time.Hour) }
 
+// Declined is one that an administrator has declined.
 func Declined(t *approval.TopUp) { t.Answer = "Please wait for December." }
 
 // Notice is a notice that says this, about a request or about none.
@@ -78,6 +80,7 @@ func ChoicesOf(v *steps.View, models ...string) *steps.Choices {
 	return c
 }
 
+// MustJSON is a value as an event holds it.
 func MustJSON(v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"countersign/approval/reading"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/approval/thread"
 	"countersign/budget"
 	"countersign/internal/slacksim"
 )
@@ -50,6 +51,28 @@ func View(change ...func(v *steps.View)) *steps.View {
 		c(v)
 	}
 	return v
+}
+
+// Lengthy is a question at the end of a long thread.
+func Lengthy(v *steps.View) {
+	rev := v.Request.Revision
+	rev.Manifest.Thread = approval.Context{Whole: []string{"q7x2mkd", "b3n9wqz"}, Summary: "h4kz82nq", Left: 1}
+	rev.Digest = rev.Manifest.Digest()
+	v.Earlier = []string{"And by region?", "Only the north, please."}
+	v.Bill = append(v.Bill, steps.Spend{Purpose: budget.ForSummary, Charges: []budget.Charge{
+		{Kind: budget.Tokens, What: "mistral-medium-2508", Provider: "Mistral", Host: "api.mistral.ai", Usage: budget.Usage{Model: "mistral-medium-2508", Input: 4210, Output: 180}, Amount: 2_044_000}}})
+}
+
+// Past is what was said before it.
+func Past() (p thread.Past) {
+	for id, question := range []string{"And by region?", "Only the north, please."} {
+		request := []string{"q7x2mkd", "b3n9wqz"}[id]
+		p.Said = append(p.Said, approval.Message{RequestID: request, Role: approval.RoleQuestion, Text: question},
+			approval.Message{RequestID: request, Role: approval.RoleCode, Text: SampleCode}, approval.Message{RequestID: request, Role: approval.RoleResult, Text: "outcome: ok\ntable (4 rows, 2 columns)\n"})
+	}
+	p.Summaries = []approval.Summary{{ID: "h4kz82nq", Of: []string{"r1", "r2", "r3"}, Text: "They asked for sales per month in sales.csv, then per week. A month is a calendar month.\nRows without an amount are left out.",
+		Model: "mistral-medium-2508", Provider: "Mistral", Host: "api.mistral.ai", At: Noon}}
+	return p
 }
 
 // Offered are models of Mistral, which may be asked.

@@ -1,0 +1,92 @@
+package answers
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"countersign/approval"
+	"countersign/approval/review"
+)
+
+// Share has an answer stand in another channel as well, with the word that its asker shares it.
+// What is asked of Slack is asked before, and the write holds the rest: a second press, or one
+// that comes after the answer was taken back, shares nothing.
+func (d *Desk) Share(ctx context.Context, id, channel string, click approval.Click) (*approval.Request, error) {
+	r, err := d.store.Request(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if r.Team != click.Team {
+		return nil, approval.ErrNotFound
+	}
+	if r.Asker != click.User {
+		return nil, d.refused(ctx, id, "share the answer", click, &approval.NotAllowedError{Who: click.User, Why: approval.Because(approval.WhyAskerShares)})
+	}
+	why, err := d.bars(ctx, r, channel)
+	if err != nil {
+		return nil, err
+	}
+	if !why.None() {
+		return nil, d.refused(ctx, id, "share the answer", click, &approval.NotAllowedError{Who: click.User, Why: why})
+	}
+	return d.store.Update(ctx, id, func(r *approval.Request, now time.Time) error { return share(r, channel, click, now) })
+}
+
+// bars is why an answer may not be shared in a channel; none where it may.
+func (d *Desk) bars(ctx context.Context, r *approval.Request, channel string) (why approval.Reason, err error) {
+	if channel == r.Project && !r.Private {
+		return approval.Because(approval.WhyStandsThere), nil
+	}
+	person, err := d.slack.Person(ctx, r.Team, r.Asker)
+	if err != nil {
+		return why, err
+	}
+	if person.Guest || !person.Barred().None() {
+		return approval.Because(approval.WhyGuestShares), nil
+	}
+	place, err := d.slack.Place(ctx, channel, r.Asker)
+	switch {
+	case err != nil:
+		return why, err
+	case !place.Seen || !place.In || place.Archived:
+		return approval.Because(approval.WhyShareUnseen), nil
+	case place.Shared:
+		return approval.Because(approval.WhyShareOutside), nil
+	}
+	if in, err := d.slack.Within(ctx, channel, r.Asker); err != nil || !in {
+		return approval.Because(approval.WhyShareNotIn), err
+	}
+	from, err := d.people.RulesOf(ctx, r.Team, r.Project)
+	if err != nil {
+		return why, err
+	}
+	to, err := d.people.RulesOf(ctx, r.Team, channel)
+	if err != nil {
+		return why, err
+	}
+	if from.Rules.Class == review.Confidential && to.Rules.Class != review.Confidential {
+		return approval.Because(approval.WhyShareOpener), nil
+	}
+	for _, f := range r.Files {
+		if may, err := d.slack.Readable(ctx, f, channel); err != nil || !may {
+			return approval.Reason{Code: approval.WhyFileNotTheirs, Name: f.Name}, err
+		}
+	}
+	return why, nil
+}
+
+// share is the move: once for each channel, of an answer that stands.
+func share(r *approval.Request, channel string, click approval.Click, now time.Time) error {
+	if !Came(r) || r.Taken != nil || r.Run.Result.Outcome != approval.OK {
+		return &approval.MoveError{Request: r, Verb: "share the answer of", Why: approval.Because(approval.WhyNothingToShare)}
+	}
+	r.Changes.Jobs = append(r.Changes.Jobs, approval.StepShow)
+	if slices.ContainsFunc(r.Copies, func(c approval.Copy) bool { return c.Channel == channel }) {
+		return nil
+	}
+	c := approval.Copy{Channel: channel, By: click.User, At: now}
+	r.Copies, r.Changes.Copy = append(slices.Clone(r.Copies), c), &c
+	tell(r, click, now, approval.EventShared, map[string]any{"channel": channel})
+	return nil
+}
