@@ -208,6 +208,9 @@ func Corrected(r *Request, id string, said []reading.Answered) ([]File, error) {
 // Correct takes the asker's word for how a file is read, instead of what was found out. It is
 // read anew, and where its columns stay what they were, the same code is sealed anew.
 func (r *Request) Correct(id string, said []reading.Answered, worst budget.USD, p Policy, now time.Time) error {
+	if r.Repeats != nil {
+		return &MoveError{Request: r, Verb: "correct", Why: Because(WhySameCode)}
+	}
 	if !r.Can("Correct") || (Talk{r}).Open() != nil { // what the model asks comes first
 		return r.Illegal("correct the reading of")
 	}
@@ -311,7 +314,7 @@ func (r Boxes) Inspect(most budget.USD, p Policy, now time.Time) error {
 // charged in full. What is held for the draft stays held beside it; instead of it, where no
 // budget bears both: the draft asks the budgets anew.
 func (r Boxes) Read(most budget.USD, attempt int, instead bool, now time.Time) error {
-	if !r.Can("Read") || r.Blocked != nil || r.Seek != nil || r.Edit != nil || r.Written != nil {
+	if !r.Can("Read") || r.Blocked != nil || r.Seek != nil || r.Edit != nil || r.Written != nil && r.Repeats == nil {
 		return r.Illegal("read the files of")
 	}
 	r.callBox(r.forBox(budget.ForRead, most, !instead, now), most, attempt, "reading", now)

@@ -126,7 +126,11 @@ func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
 		say(r, now, RoleNext, next)
 		data["next"] = Said(next)
 	}
-	r.note(now, rev.Author, EventDrafted, data)
+	by := rev.Author
+	if r.Repeats != nil {
+		by = System // whoever wrote it has done nothing now
+	}
+	r.note(now, by, EventDrafted, data)
 	r.move(Pending, now, now.Add(p.Expiry))
 	return nil
 }
@@ -237,8 +241,12 @@ func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time
 	for i, a := range result.Artifacts {
 		files = append(files, map[string]any{"name": Said(a.Name), "content": Kept(fmt.Sprint("file ", i+1))})
 	}
-	r.note(now, System, EventFinished, map[string]any{"outcome": result.Outcome, "error": Said(result.Error), "said": Said(text), "result": Kept("result"), "files": files,
-		"witness": result.Observed.Witness.told(), "hints": AllSaid{result.Observed.Hints()}, "box_ms": result.Box.Milliseconds(), "cost": r.Money().settledNow()})
+	data := map[string]any{"outcome": result.Outcome, "error": Said(result.Error), "said": Said(text), "result": Kept("result"), "files": files,
+		"witness": result.Observed.Witness.told(), "hints": AllSaid{result.Observed.Hints()}, "box_ms": result.Box.Milliseconds(), "cost": r.Money().settledNow()}
+	if c := result.Compared; c != nil {
+		data["compared"] = c.Verdict()
+	}
+	r.note(now, System, EventFinished, data)
 	if what := Compare(r.Revision.Findings, r.Revision.Manifest.Inputs, result.Observed); what != nil {
 		r.note(now, System, EventMismatch, map[string]any{"what": saidAll(what)})
 		r.Tell(Notice{Key: "surprise " + r.ID, Kind: NoticeSurprise, To: r.approvers(), Admins: true, At: now, Data: Encode(Surprise{r.Revision.Number})})

@@ -123,7 +123,7 @@ func (s *Ends) book(ctx context.Context, id string, call calling, usage budget.U
 		settled, err := s.costs.settlement(call, known, box, now)
 		s.costs.unpriced(r, err, false, now)
 		if call.tokens > 0 {
-			r.Money().PayFallback(call.model, unknown + budget.Total(settled.Charges))
+			r.Money().PayFallback(call.model, unknown+budget.Total(settled.Charges))
 		}
 		r.Money().Conclude(call.hold, call.tokens+call.boxes, settled, unknown)
 		// A box has no tokens, and whoever waits for it checks for themselves whether it still counts.

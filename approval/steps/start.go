@@ -323,6 +323,12 @@ func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *ap
 		if err != nil {
 			return err
 		}
+		if r.Repeats != nil {
+			if why := r.Repeats.Bars(fresh); !why.None() { // what is not the same is no repetition, and is approved by nobody
+				r.Changes.Events = append(r.Changes.Events, approval.SealBroken(r, broken, now))
+				return s.abandon(r, why, broken.Box, now)
+			}
+		}
 		if r.State == approval.Running {
 			return r.Unstart(broken, s.costs.boxCharge(r, now.Sub(r.Run.StartedAt)+broken.Box, now), fresh, rules.Rules.Within(s.Policy), now)
 		}
@@ -353,6 +359,9 @@ func (s *Seals) abandon(r *approval.Request, reason approval.Reason, box time.Du
 func (s *Seals) unbroken(ctx context.Context, r *approval.Request, c *Case) ([]InputFile, error) {
 	if why := r.BrokenSeal(s.Policy); why != nil {
 		return nil, &approval.BrokenSealError{Why: why}
+	}
+	if r.Repeats != nil && r.Repeats.Taken {
+		return nil, &approval.BrokenSealError{Why: []approval.Reason{{Code: approval.WhyNoAnswerThere, Name: r.Repeats.Request}}}
 	}
 	if m := r.Revision.Manifest; m.Sandbox != s.sandbox.Size().Kind || m.Template != s.sandbox.Template() {
 		return nil, &approval.BrokenSealError{Why: []approval.Reason{{Code: approval.WhyOtherSandbox,

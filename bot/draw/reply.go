@@ -10,6 +10,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw/reasons"
+	"countersign/bot/draw/verified"
 	"countersign/bot/kit"
 )
 
@@ -97,6 +98,9 @@ func noAnswer(p *kit.Page, r *approval.Request) {
 		p.Say(append(hey, kit.Strong("The result was lost"), kit.Words(". "+kit.Cut(reasons.Words(r.Reason), 2000)+" Ask again if you still need it."))...)
 	default:
 		said := append(hey, kit.Strong("This could not be done"))
+		if r.Repeats != nil {
+			said = append(hey, kit.Strong("Not repeated"))
+		}
 		if r.Cause != nil {
 			p.Say(kit.Flow(said, kit.Words(", and nothing ran. "), Why(r))...)
 		} else {
@@ -123,7 +127,11 @@ func opening(p *kit.Page, v *steps.View, alone bool) {
 
 // openingTo is the same, addressed to these people; where it was shared, to nobody.
 func openingTo(p *kit.Page, v *steps.View, alone bool, hey ...kit.Part) {
-	res := v.Request.Run.Result
+	r, res := v.Request, v.Request.Run.Result
+	if r.Repeats != nil && res.Compared != nil {
+		verified.Verdict(p, r, res.Compared)
+		hey = nil
+	}
 	switch {
 	// The sentence is the program's, computed in its run. Nothing is added to it, not even "answer".
 	case res.Outcome == approval.OK && res.Answer != "":
