@@ -171,3 +171,6 @@ func (s *fakeSlack) Tell(_ context.Context, v *NoticeView, had NoticePost) (Noti
 	had.Channel, had.TS, had.Begun = "D-"+had.Recipient, "ts", time.Time{}
 	return had, s.faults.hit("Tell.after")
 }
+
+// Running takes the word of a run that goes on.
+func (s *fakeSlack) Running(context.Context, *View, string) {}
