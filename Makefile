@@ -110,7 +110,7 @@ prove-money: setup-test
 #                  what they cost; where data goes, fallbacks and their holds; and those whose keys are set for real, by one small call each
 #   prove-conversation  a model that asks in place of a guess, answered in three ways; chats of the assistant view; a thread of forty turns within
 #                  its budgets of tokens and money, and on every model of the price list; summaries that fail; which files
-#                  people mean; what a model may answer
+#                  people mean; what a model may answer; answers that are verified
 .PHONY: prove-review prove-slack prove-reading prove-crash prove-models prove-audit prove-conversation
 prove-review: TESTS = Review
 prove-review: PACKAGES = ./approval ./approval/steps ./bot ./storage ./sandbox/local ./sandbox/e2b

@@ -231,6 +231,9 @@ func (r *Request) MayDecide(d Decision, p Policy, now time.Time) error {
 	}
 	switch d.Verdict {
 	case Rewrite:
+		if r.Repeats != nil {
+			return &MoveError{Request: r, Verb: string(d.Verdict), Why: Because(WhySameCode)}
+		}
 		return anotherRound(r, p)
 	case Approve:
 		if why := TheirWish(r, d); !why.None() {

@@ -42,7 +42,7 @@
 // # What a model may see
 //
 // Of the data a model sees names, types and patterns, unless administrators have let it see
-// more in a channel: Sight (read.go) has the three steps, ShownTo and Result.Text hold what
+// more in a channel: Sight (sight.go) has the three steps, ShownTo and Result.Text hold what
 // was said in the thread to it, and the manifest seals what the model was let see.
 //
 // # Two sentences
@@ -64,7 +64,7 @@
 // its asker chooses how to continue (block.go, topup.go). A model's answer is stored and
 // paid for in the transaction after its call (Keep), so its inspection can be repeated
 // without paying the model again. When the cost of a call is unknown, its hold stays open
-// as uncertain, and is charged in full after two days (money.go).
+// as uncertain, and is charged in full after two days (money.go, hold.go).
 //
 // # The seal
 //

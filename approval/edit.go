@@ -104,6 +104,9 @@ func (r *Request) MayEdit(by string, revision int, digest string, p Policy, now 
 	if !now.Before(r.ExpiresAt) {
 		return &MoveError{Request: r, Verb: "edit", Why: Because(WhyTooLate)}
 	}
+	if r.Repeats != nil {
+		return &MoveError{Request: r, Verb: "edit", Why: Because(WhySameCode)}
+	}
 	if by == r.Asker {
 		return &NotAllowedError{Who: by, Why: Because(WhyOwnQuestionEdit)}
 	}

@@ -24,6 +24,7 @@ type EventKind = string
 const (
 	// A question is asked and written.
 	EventAsked          EventKind = "asked"            // question, files, model, channel, trigger, private (its answer goes to its asker alone)
+	EventRepeats        EventKind = "repeats"          // request, revision, digest: whose run is repeated
 	EventFound          EventKind = "found"            // files, guest, shared
 	EventRead           EventKind = "read"             // files: id, content and reading of each
 	EventAskedAbout     EventKind = "asked about"      // file: its id, code, column
@@ -69,7 +70,7 @@ const (
 	EventBegunTooLate EventKind = "begun too late" // box
 	EventUnstarted    EventKind = "unstarted"      // box, cost
 	EventVoided       EventKind = "voided"         // box, reason or cause, cost
-	EventFinished     EventKind = "finished"       // outcome, error, said (what the next question's model reads of it), result, files, witness, hints, box_ms, cost
+	EventFinished     EventKind = "finished"       // outcome, compared (with what it repeats: "same", "other" or "unknown"), error, said (what the next question's model reads of it), result, files, witness, hints, box_ms, cost
 	EventMismatch     EventKind = "mismatch"       // what
 	EventLost         EventKind = "lost"           // box, said
 	EventSealBroken   EventKind = "seal broken"    // revision, digest, why, fallen

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"countersign/budget"
 )
 
 // The step between a question and its draft: what the envelope could not say is
@@ -74,12 +76,112 @@ func NextStep(r *Request) Step {
 	switch {
 	case r.Seek != nil:
 		return StepFind
-	case r.Edit != nil || r.Written != nil:
+	case r.Edit != nil || r.Written != nil && r.Repeats == nil:
 		return StepInspect
 	case slices.ContainsFunc(r.Files, func(f File) bool { return f.Reading == nil || f.Doubt() != nil }):
 		return StepRead
+	case r.Written != nil: // what is repeated needs no model, and its files as they were read
+		return StepInspect
 	}
 	return StepDraft
+}
+
+// Repeat is the run that another request repeats: the same code on the same inputs, to find
+// out whether the same comes out. What it was is read from what was sealed.
+type Repeat struct {
+	Request  string
+	Revision int
+	Digest   string
+
+	// Of the request that is repeated, as it is loaded.
+	Asker    string
+	Question string
+	At       time.Time
+	Manifest Manifest // an empty one where it does not have this digest any more
+	Taken    bool     // its answer has been taken back
+}
+
+// Repetition is a request that repeats a run.
+type Repetition struct{ *Request }
+
+// Repeatable tells whether a request has a run that can be repeated, and the result of which
+// is still there to be compared.
+func Repeatable(r *Request) bool {
+	return r.State == Done && r.Taken == nil && r.Run != nil && r.Run.Result != nil && r.Run.Result.Outcome != "" && r.Revision != nil && r.Revision.Intact()
+}
+
+// NewRepeat is the verb Ask for a run that is repeated, in the thread of the first one. No
+// model is asked, so what is held is for its inspection. Its question holds no word of the
+// first one's: whether who asks may read that is not known yet.
+func NewRepeat(q Question, first *Request, hold budget.USD, p Policy, now time.Time) *Request {
+	r := begin(q, first.Model, now)
+	rev := first.Revision
+	r.SessionID = first.SessionID
+	r.Repeats = &Repeat{Request: first.ID, Revision: rev.Number, Digest: rev.Digest, Asker: first.Asker, Question: first.Question, At: first.CreatedAt, Manifest: rev.Manifest}
+	r.note(now, q.Asker, EventRepeats, map[string]any{"request": first.ID, "revision": rev.Number, "digest": rev.Digest})
+	r.Money().hold(budget.ForInspect, hold, now, DraftHoldLife)
+	r.State, r.ExpiresAt = Drafting, now.Add(p.Expiry)
+	r.touch(now, StepFind)
+	return r
+}
+
+// Found is Request.Found: whoever asks may see the first one's thread and files. Its code is
+// inspected next, as it is.
+func (r Repetition) Found(first *Request, guest, shared bool, now time.Time) error {
+	files := slices.Clone(first.Files)
+	for i := range files {
+		files[i].Offered, files[i].Was = nil, ""
+	}
+	rev := first.Revision
+	written := Written{Code: rev.Code, Summary: rev.Summary, Author: rev.Author, Provider: rev.Provider, Host: rev.Host, PromptVersion: rev.PromptVersion,
+		Notes: rev.Manifest.Notes, Saw: rev.Manifest.Saw, Thread: rev.Manifest.Thread, At: now}
+	if err := r.Request.Found(files, "", guest, shared, now); err != nil {
+		return err
+	}
+	r.Written = &written
+	r.touch(now, NextStep(r.Request))
+	return nil
+}
+
+// Terms are those of a manifest that repeats another: what its program is told, and its limits.
+func (f *Repeat) Terms(m Manifest) Manifest {
+	if f != nil {
+		m.Today, m.Zone, m.Limits, m.Notes, m.Saw, m.Thread = f.Manifest.Today, f.Manifest.Zone, f.Manifest.Limits, f.Manifest.Notes, f.Manifest.Saw, f.Manifest.Thread
+	}
+	return m
+}
+
+// Bars is why a manifest is no repetition: its data or its environment is another. None of it
+// is tried with something similar instead.
+func (f *Repeat) Bars(m Manifest) Reason {
+	was := f.Manifest
+	if f.Taken {
+		return Reason{Code: WhyNoAnswerThere, Name: f.Request}
+	}
+	for _, in := range was.Inputs {
+		at := slices.IndexFunc(m.Inputs, func(now Input) bool { return now.Name == in.Name })
+		switch {
+		case at < 0 || m.Inputs[at].SHA256 != in.SHA256:
+			return Reason{Code: WhyDataChanged, Name: in.Name}
+		case m.Inputs[at].Reading != in.Reading:
+			return Reason{Code: WhyOtherEnvironment, Name: "the reading of " + in.Name}
+		}
+	}
+	switch {
+	case len(m.Inputs) != len(was.Inputs):
+		return Because(WhyDataChanged)
+	case m.Sandbox != was.Sandbox || m.Template != was.Template:
+		return Reason{Code: WhyOtherEnvironment, Name: "the sandbox"}
+	}
+	for _, had := range was.Environment {
+		if !slices.Contains(m.Environment, had) {
+			return Reason{Code: WhyOtherEnvironment, Name: had}
+		}
+	}
+	if len(m.Environment) != len(was.Environment) {
+		return Reason{Code: WhyOtherEnvironment, Name: "the libraries"}
+	}
+	return Reason{}
 }
 
 // Remembered are the files of a thread: all that its questions have read, those of the

@@ -136,12 +136,6 @@ func (r Money) inFull(h OpenHold, now time.Time) budget.Settlement {
 	return h.InFull(now, r.First())
 }
 
-// bears tells whether an inspection that costs at most this much may run under a hold:
-// under one of its own, or under that of a call whose price is unknown.
-func (h OpenHold) bears(most budget.USD) bool {
-	return !h.apart() && (!h.Called || h.Uncertain()) && h.Amount >= h.Risked+most
-}
-
 // carried is the most that calls with an unknown cost may have used, and since when.
 func (r Money) carried(now time.Time) (sum budget.USD, since time.Time) {
 	for _, h := range r.Holds {
@@ -164,15 +158,6 @@ func (r Money) Fits(worst, most budget.USD) bool {
 		worst = max(worst, h.Amount)
 	}
 	return carried+most <= worst
-}
-
-// since is the time from which a called hold counts as uncertain, unless it is settled
-// now.
-func (h OpenHold) since(now time.Time) time.Time {
-	if h.Uncertain() {
-		return h.UncertainAt
-	}
-	return now
 }
 
 // risk records how much calls under a hold may have cost.
@@ -217,38 +202,6 @@ func (r Money) Conclude(call OpenHold, most budget.USD, known budget.Settlement,
 		r.settle(known, was.Amount-open)
 		r.rest(was, open, known.At)
 	}
-}
-
-// rest keeps holding the uncertain part of a hold that has just been settled.
-func (r Money) rest(of OpenHold, amount budget.USD, now time.Time) {
-	// The clock of the uncertain part goes on: a new hold does not get another two days.
-	h := budget.Hold{ID: NewID(12), RequestID: r.ID, Purpose: of.Purpose, Amount: amount, At: now, ExpiresAt: now.Add(DraftHoldLife), RestOf: of.ID}
-	r.Holds = append(r.Holds, OpenHold{Hold: h, Called: true, Risked: amount, UncertainAt: of.since(now)})
-	// settle has counted all that was not charged as free, and this part is not.
-	r.Changes.Freed -= amount
-	r.Changes.Holds = append(r.Changes.Holds, h)
-	r.Changes.Risks = append(r.Changes.Risks, Risk{HoldID: h.ID, Most: amount, Since: of.since(now)})
-	r.note(now, System, EventUncertain, map[string]any{"hold": h.ID, "rest_of": of.ID, "held": amount, "most": amount, "until": of.since(now).Add(budget.UncertainFor)})
-}
-
-// hold reserves money for a purpose. It stays in every budget until it is settled.
-func (r Money) hold(purpose budget.Purpose, amount budget.USD, now time.Time, life time.Duration) {
-	h := budget.Hold{ID: NewID(12), RequestID: r.ID, Purpose: purpose, Amount: amount, At: now, ExpiresAt: now.Add(life)}
-	r.Holds = append(r.Holds, OpenHold{Hold: h})
-	r.Changes.Holds = append(r.Changes.Holds, h)
-	r.note(now, System, EventHeld, map[string]any{"hold": h.ID, "for": purpose, "amount": amount})
-}
-
-// carry goes on holding what this move has given back; where that is too little, nothing.
-// A budget that is full by now has borne it before and is not asked again: a refusal
-// would undo the settlement of work that is done and has to be paid.
-func (r Money) carry(purpose budget.Purpose, amount budget.USD, now time.Time, life time.Duration) {
-	if r.Changes.Freed < amount {
-		return
-	}
-	r.Changes.Freed -= amount
-	r.hold(purpose, amount, now, life)
-	r.Changes.Carried = append(r.Changes.Carried, r.Holds[len(r.Holds)-1].ID)
 }
 
 // Settle ends a hold, in any state: a call that was under way when its request
@@ -310,24 +263,6 @@ func (r Money) SettleStale(now time.Time) error {
 	return nil
 }
 
-// Due is the time at which a sweep settles a hold that nobody has settled.
-func (h OpenHold) Due() time.Time {
-	if h.Uncertain() {
-		return h.UncertainAt.Add(budget.UncertainFor)
-	}
-	return h.ExpiresAt
-}
-
-// CalledHold returns the hold whose paid work is under way, if there is one.
-func (r Money) CalledHold() (OpenHold, bool) {
-	for _, h := range slices.Backward(r.Holds) {
-		if h.Called && !h.apart() {
-			return h, true
-		}
-	}
-	return OpenHold{}, false
-}
-
 // Uncertain is how much is held for calls of which nobody knows what they have cost.
 func (r *Request) Uncertain() (held budget.USD, until time.Time) {
 	for _, h := range r.Holds {
@@ -353,15 +288,3 @@ func (r Money) PayHeldBack(charge budget.Charge, now time.Time) {
 		}
 	}
 }
-
-// OpenHold is a hold that nobody has settled. Called tells that the paid work
-// may have begun, so that after a crash its cost is uncertain.
-type OpenHold struct {
-	budget.Hold
-	Called      bool
-	Risked      budget.USD // the most that its calls may have cost, of those of which nobody knows better
-	UncertainAt time.Time  // since when the cost of one of them is not known; zero when all are
-}
-
-// Uncertain tells that a call under this hold has a cost that nobody knows.
-func (h OpenHold) Uncertain() bool { return !h.UncertainAt.IsZero() }

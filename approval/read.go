@@ -30,37 +30,6 @@ func (c Content) Key() string {
 // RefusedFor is how long a file is refused without a box once it has ended its boxes.
 const RefusedFor = 24 * time.Hour
 
-// Sight is what administrators let a model see of a channel's data. Each holds what those
-// before it do.
-type Sight string
-
-// The sights.
-const (
-	Shape      Sight = ""           // names, types, patterns, counts; of results their shape
-	Statistics Sight = "statistics" // distinct counts, ranges, frequent values; results of the thread, and messages of errors
-	Samples    Sight = "samples"    // rows
-)
-
-// Sights lists all of them, the narrowest first.
-func Sights() []Sight { return []Sight{Shape, Statistics, Samples} }
-
-// ShownTo is what was said as a model may see it now: of results their shape, which is all that
-// their message holds, or the head of each table where the channel's switch lets it.
-func ShownTo(history []Message, sight Sight) []Message {
-	history = slices.Clone(history)
-	for i := range history {
-		m := &history[i]
-		if m.Result != nil && sight != Shape {
-			m.Text = m.Result.Text(m.Code, shownRows)
-		}
-		m.Result, m.Code = nil, ""
-	}
-	return history
-}
-
-// shownRows is how much of each table of a result a model sees where it may see results.
-const shownRows = 10
-
 // Passing tells of a problem that lies in the box as much as in the file: another box, a day
 // later, may do better. Any other stays as long as the file does.
 func Passing(p reading.Problem) bool {
@@ -208,6 +177,9 @@ func Corrected(r *Request, id string, said []reading.Answered) ([]File, error) {
 // Correct takes the asker's word for how a file is read, instead of what was found out. It is
 // read anew, and where its columns stay what they were, the same code is sealed anew.
 func (r *Request) Correct(id string, said []reading.Answered, worst budget.USD, p Policy, now time.Time) error {
+	if r.Repeats != nil {
+		return &MoveError{Request: r, Verb: "correct", Why: Because(WhySameCode)}
+	}
 	if !r.Can("Correct") || (Talk{r}).Open() != nil { // what the model asks comes first
 		return r.Illegal("correct the reading of")
 	}
@@ -311,7 +283,7 @@ func (r Boxes) Inspect(most budget.USD, p Policy, now time.Time) error {
 // charged in full. What is held for the draft stays held beside it; instead of it, where no
 // budget bears both: the draft asks the budgets anew.
 func (r Boxes) Read(most budget.USD, attempt int, instead bool, now time.Time) error {
-	if !r.Can("Read") || r.Blocked != nil || r.Seek != nil || r.Edit != nil || r.Written != nil {
+	if !r.Can("Read") || r.Blocked != nil || r.Seek != nil || r.Edit != nil || r.Written != nil && r.Repeats == nil {
 		return r.Illegal("read the files of")
 	}
 	r.callBox(r.forBox(budget.ForRead, most, !instead, now), most, attempt, "reading", now)

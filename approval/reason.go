@@ -148,6 +148,11 @@ const (
 	WhyNoPrice         ReasonCode = "no price"              // Name
 	WhyDearer          ReasonCode = "boxes are dearer"      // Amount: the cap
 	WhyCodeHidden      ReasonCode = "stored code cannot be shown"
+
+	// Of a run that is repeated.
+	WhyDataChanged      ReasonCode = "data changed since"          // Name
+	WhyOtherEnvironment ReasonCode = "environment changed"         // Name: what is not there any more
+	WhyRefusedToday     ReasonCode = "inspection refuses what ran" // Said by it
 )
 
 // Why code is back before the reviewers.
@@ -182,6 +187,8 @@ const (
 	WhyOneSay          ReasonCode = "one say"
 	WhyOneSeat         ReasonCode = "one say of an operating-system user" // Name
 	WhyQuiet           ReasonCode = "waits for whoever approved"
+	WhySameCode        ReasonCode = "repeated as it is"
+	WhyRepeatsNow      ReasonCode = "being repeated"
 	WhyTooLate         ReasonCode = "time for a decision over"
 	WhyApprovalOver    ReasonCode = "approval over"
 	WhyNotOpen         ReasonCode = "version not open"
@@ -264,6 +271,7 @@ const (
 	WhyTyped           ReasonCode = "digest not typed" // Name: the tier; Count: characters
 	WhyNothingEdited   ReasonCode = "nothing edited"
 	WhyUntruthful      ReasonCode = "cannot be shown truthfully" // Said
+	WhyNoAnswerThere   ReasonCode = "no answer to repeat"        // Name: its id
 	WhyNoQuestion      ReasonCode = "question missing"
 	WhyLongQuestion    ReasonCode = "question too long"            // Count, Most: characters
 	WhyManyQuestions   ReasonCode = "too many questions"           // Count

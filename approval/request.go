@@ -121,6 +121,8 @@ type Request struct {
 	Shared   bool      // its channel was shared with another organisation, by the latest look at it
 	LookedAt time.Time // when it was last found out whether all is there, while it waits
 
+	Repeats *Repeat // the run that it repeats, to find out whether the same comes out; nil for a question
+
 	Blocked     *Block          // a budget has refused the next paid step; nil when none has
 	Downgraded  *Downgraded     // the model is cheaper than the one that was asked for; nil when it is not
 	Fallback    *Fallback       // writes when the model that was asked cannot be reached; nil where none may

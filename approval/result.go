@@ -43,6 +43,57 @@ type Result struct {
 	Box       time.Duration `json:"box"`  // how long the box was allocated: what is billed
 	Code      time.Duration `json:"code"` // how long the code itself ran
 	Artifacts []Artifact    `json:"-"`
+
+	Compared *Compared `json:"compared,omitempty"` // with the run that this one repeats: no word of the box
+}
+
+// Compared is what a repeated run says of the first one: the same came out, or what differs.
+type Compared struct {
+	With    string       `json:"with"` // the request that was repeated
+	Differs []Difference `json:"differs,omitempty"`
+	More    int          `json:"more,omitempty"` // differences beside these
+	Gone    bool         `json:"gone,omitempty"` // the first result has been forgotten meanwhile, so nobody knows
+}
+
+// Difference is a part of an answer that came out otherwise.
+type Difference struct {
+	What   DifferenceCode `json:"what"`
+	Name   string         `json:"name,omitempty"`   // of a table or a file
+	Row    int            `json:"row,omitempty"`    // of a table, the first is 1
+	Column string         `json:"column,omitempty"` // of a table
+	Before string         `json:"before,omitempty"`
+	Now    string         `json:"now,omitempty"`
+}
+
+// DifferenceCode says which part it is.
+type DifferenceCode string
+
+// The parts, as they are looked at. Of a figure Before and Now are numbers that stand at the same
+// place of an answer; of rows they are how many there are; of a file they are hashes, and an
+// empty one is a file that is not there.
+const (
+	DifferentEnd     DifferenceCode = "end"     // Before and Now: outcome and error
+	DifferentFigure  DifferenceCode = "figure"  // of the answer
+	DifferentAnswer  DifferenceCode = "answer"  // its words
+	DifferentNotes   DifferenceCode = "notes"   // what the program says that it assumed or left out
+	DifferentValue   DifferenceCode = "value"   // of the last expression
+	DifferentTables  DifferenceCode = "tables"  // how many
+	DifferentColumns DifferenceCode = "columns" // of table Name
+	DifferentRows    DifferenceCode = "rows"    // of table Name, how many
+	DifferentCell    DifferenceCode = "cell"    // of table Name, in Row and Column
+	DifferentPrint   DifferenceCode = "print"   // what it printed
+	DifferentFile    DifferenceCode = "file"    // Name
+)
+
+// Verdict is the comparison in a word, for the audit trail.
+func (c *Compared) Verdict() string {
+	switch {
+	case c.Gone:
+		return "unknown"
+	case len(c.Differs) == 0:
+		return "same"
+	}
+	return "other"
 }
 
 // Rows are rows that a program did not use.

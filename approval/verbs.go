@@ -126,7 +126,11 @@ func (r *Request) Drafted(rev Revision, p Policy, now time.Time) error {
 		say(r, now, RoleNext, next)
 		data["next"] = Said(next)
 	}
-	r.note(now, rev.Author, EventDrafted, data)
+	by := rev.Author
+	if r.Repeats != nil {
+		by = System // whoever wrote it has done nothing now
+	}
+	r.note(now, by, EventDrafted, data)
 	r.move(Pending, now, now.Add(p.Expiry))
 	return nil
 }
@@ -237,8 +241,12 @@ func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time
 	for i, a := range result.Artifacts {
 		files = append(files, map[string]any{"name": Said(a.Name), "content": Kept(fmt.Sprint("file ", i+1))})
 	}
-	r.note(now, System, EventFinished, map[string]any{"outcome": result.Outcome, "error": Said(result.Error), "said": Said(text), "result": Kept("result"), "files": files,
-		"witness": result.Observed.Witness.told(), "hints": AllSaid{result.Observed.Hints()}, "box_ms": result.Box.Milliseconds(), "cost": r.Money().settledNow()})
+	data := map[string]any{"outcome": result.Outcome, "error": Said(result.Error), "said": Said(text), "result": Kept("result"), "files": files,
+		"witness": result.Observed.Witness.told(), "hints": AllSaid{result.Observed.Hints()}, "box_ms": result.Box.Milliseconds(), "cost": r.Money().settledNow()}
+	if c := result.Compared; c != nil {
+		data["compared"] = c.Verdict()
+	}
+	r.note(now, System, EventFinished, data)
 	if what := Compare(r.Revision.Findings, r.Revision.Manifest.Inputs, result.Observed); what != nil {
 		r.note(now, System, EventMismatch, map[string]any{"what": saidAll(what)})
 		r.Tell(Notice{Key: "surprise " + r.ID, Kind: NoticeSurprise, To: r.approvers(), Admins: true, At: now, Data: Encode(Surprise{r.Revision.Number})})
@@ -293,20 +301,6 @@ func (r *Request) Void(reason Reason, charge budget.Charge, now time.Time) error
 	return nil
 }
 
-// Unused pays for a box that was made for a run and that no row ever named: the request was
-// taken back meanwhile, and the run's hold was released with it. The charge gets a hold of its
-// own, because a hold that is open by now is for another run. It never exceeds the cost cap
-// that was agreed to. Where another box has run the code, that run may have used up the cap:
-// then nothing is charged, and the unused box is our loss.
-func (r Money) Unused(charge budget.Charge, now time.Time) {
-	if r.Run != nil {
-		return
-	}
-	charge.Amount = min(charge.Amount, r.Revision.Manifest.CostCap)
-	r.hold(budget.ForRun, charge.Amount, now, DraftHoldLife)
-	r.Settle(budget.Settlement{HoldID: r.Holds[len(r.Holds)-1].ID, At: now, Charges: []budget.Charge{charge}})
-}
-
 // settledNow returns what this move has spent.
 func (r Money) settledNow() (sum budget.USD) {
 	for _, s := range r.Changes.Settlements {
@@ -323,26 +317,10 @@ func ExpireIfDue(r *Request, now time.Time) error {
 	return r.Expire(now)
 }
 
-// ForRun are the open holds of the run. A draft's may be open beside them when
-// two replicas had one written: whoever called that one settles it.
-func (r Money) ForRun() []OpenHold {
-	return slices.DeleteFunc(slices.Clone(r.Holds), func(h OpenHold) bool { return h.Purpose != budget.ForRun })
-}
-
 // PayBox settles what was held for the run with what its box has cost.
 func (r Money) PayBox(charge budget.Charge, now time.Time) {
 	for _, h := range r.ForRun() {
 		r.Settle(budget.Settlement{HoldID: h.ID, At: now, Charges: []budget.Charge{charge}})
-	}
-}
-
-// release settles holds for work that never began, at no cost. A hold whose call has
-// begun stays: its caller settles it, or else a sweep does.
-func (r Money) release(now time.Time) {
-	for _, h := range slices.Clone(r.Holds) {
-		if !h.Called {
-			r.Settle(budget.Settlement{HoldID: h.ID, At: now})
-		}
 	}
 }
 

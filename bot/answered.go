@@ -10,15 +10,19 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
+	"countersign/bot/draw/money"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 	"countersign/bot/meant"
+	"countersign/budget"
 )
 
 // Answers are what people do with an answer, or with a question that got none.
 type Answers interface {
 	View(ctx context.Context, id string) (*steps.View, error)
 	Ask(ctx context.Context, q approval.Question) (*approval.Request, error)
+	// Verify has the run of a request repeated, for whoever asks.
+	Verify(ctx context.Context, id string, click approval.Click, trigger string) (*approval.Request, error)
 	// Rate keeps what somebody thinks of an answer. Whoever changes their mind counts once.
 	Rate(ctx context.Context, id string, good bool, click approval.Click) error
 }
@@ -95,6 +99,49 @@ func (h *answered) clickFix(ctx context.Context, cb slack.InteractionCallback, a
 		return answer{}, err
 	}
 	return h.ask(ctx, cb, onward(v, cb.User.ID, draw.Mend(v.Request), "fix "+v.Request.ID))
+}
+
+// clickVerify has the code of an answer run once more. Who may is for Slack to say, a little later.
+func (h *answered) clickVerify(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	r, err := h.service.Verify(ctx, action.Value, clickOf(cb, action), "verify "+action.Value+" "+cb.User.ID+" "+action.ActionTs)
+	if err != nil {
+		return answer{}, err
+	}
+	at := seatOf(cb)
+	return answer{after: func(ctx context.Context) { h.hand(ctx, at, draw.Taken(r)) }}, nil
+}
+
+// verify does the same for an id that somebody types.
+func (h *asking) verify(ctx context.Context, id string, click approval.Click, trigger string) (answer, error) {
+	r, err := h.service.Verify(ctx, id, click, trigger)
+	if err != nil {
+		return orPrivately(err)
+	}
+	return privately(draw.Taken(r)), nil
+}
+
+// cancel cancels a question by its id.
+func (h *asking) cancel(ctx context.Context, id string, click approval.Click) (answer, error) {
+	r, err := h.service.Withdraw(ctx, id, click)
+	if err != nil {
+		return orPrivately(err)
+	}
+	return cancelled(r), nil
+}
+
+// cancelled says what cancelling does not take back.
+func cancelled(r *approval.Request) answer {
+	said := []kit.Part{kit.Words("Cancelled: " + kit.Cut(r.Question, 200) + "\nNothing ran. What was spent before stays spent: "), kit.Mono(ids.CommandBudget + " explain " + r.ID), kit.Words(" says on what.")}
+	var under budget.USD
+	for _, h := range r.Holds {
+		if h.Called {
+			under += h.Amount
+		}
+	}
+	if under > 0 {
+		said = append(said, kit.Words(" A step was under way: up to "+money.Most(under)+" stays reserved until its cost is known."))
+	}
+	return privately(&kit.Page{}, said...)
 }
 
 // clickMeant asks a question again about the file that its asker meant: the name that was

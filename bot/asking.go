@@ -16,11 +16,9 @@ import (
 	"countersign/bot/assistant"
 	"countersign/bot/command"
 	"countersign/bot/draw"
-	"countersign/bot/draw/money"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 	"countersign/bot/meant"
-	"countersign/budget"
 )
 
 // Questions are what people ask, and what they have asked.
@@ -33,6 +31,7 @@ type Questions interface {
 	Choose(ctx context.Context, id, key, choice string, click approval.Click) (*approval.Request, error)
 	Say(ctx context.Context, id, key, words string, click approval.Click) (*approval.Request, error)
 	Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
+	Verify(ctx context.Context, id string, click approval.Click, trigger string) (*approval.Request, error)
 	Recent(ctx context.Context, team, user string) ([]*approval.Request, error)
 	View(ctx context.Context, id string) (*steps.View, error)
 	// Offered are the models of a channel, or of the workspace without one.
@@ -56,7 +55,7 @@ type asking struct {
 func (h *asking) analyze(ctx context.Context, c slack.SlashCommand) (answer, error) {
 	text := kit.FromSlack(c.Text)
 	// What is no question comes first: it costs nothing, and works where no model may be asked.
-	if a, ok, err := h.aside(ctx, text, approval.Click{Team: c.TeamID, User: c.UserID, Channel: c.ChannelID}); ok {
+	if a, ok, err := h.aside(ctx, text, approval.Click{Team: c.TeamID, User: c.UserID, Channel: c.ChannelID}, "command "+c.TriggerID); ok {
 		return a, err
 	}
 	if talk := meant.TalkOf(text); talk != meant.NoTalk {
@@ -92,7 +91,7 @@ func orPrivately(err error) (answer, error) {
 
 // aside handles words after /analyze, or in a mention, that are not a question: help,
 // status, cancel.
-func (h *asking) aside(ctx context.Context, text string, click approval.Click) (a answer, ok bool, err error) {
+func (h *asking) aside(ctx context.Context, text string, click approval.Click, trigger string) (a answer, ok bool, err error) {
 	verb, rest, more := strings.Cut(strings.ToLower(text), " ")
 	switch {
 	case verb == "help" && !more:
@@ -105,6 +104,9 @@ func (h *asking) aside(ctx context.Context, text string, click approval.Click) (
 			kit.Mono(ids.CommandAnalyze+" status"), kit.Words(" lists your questions, each with a Cancel button.")), true, nil
 	case verb == "cancel" && len(strings.Fields(rest)) == 1: // more words are a question: "cancel rates by month?"
 		a, err = h.cancel(ctx, strings.TrimSpace(rest), click)
+		return a, true, err
+	case verb == "verify" && len(strings.Fields(rest)) == 1:
+		a, err = h.verify(ctx, strings.TrimSpace(rest), click, trigger)
 		return a, true, err
 	}
 	return answer{}, false, nil
@@ -121,15 +123,6 @@ func (h *asking) talk(talk meant.Talk) *kit.Page {
 		return draw.Goodbye()
 	}
 	return draw.HelpAnalyze(h.Policy())
-}
-
-// cancel cancels a question by its id.
-func (h *asking) cancel(ctx context.Context, id string, click approval.Click) (answer, error) {
-	r, err := h.service.Withdraw(ctx, id, click)
-	if err != nil {
-		return orPrivately(err)
-	}
-	return cancelled(r), nil
 }
 
 // status lists what somebody has asked lately.
@@ -149,21 +142,6 @@ func (h *asking) clickCancel(ctx context.Context, cb slack.InteractionCallback, 
 		return answer{}, err
 	}
 	return h.whisper(cancelled(r), seatOf(cb)), nil
-}
-
-// cancelled says what cancelling does not take back.
-func cancelled(r *approval.Request) answer {
-	said := []kit.Part{kit.Words("Cancelled: " + kit.Cut(r.Question, 200) + "\nNothing ran. What was spent before stays spent: "), kit.Mono(ids.CommandBudget + " explain " + r.ID), kit.Words(" says on what.")}
-	var under budget.USD
-	for _, h := range r.Holds {
-		if h.Called {
-			under += h.Amount
-		}
-	}
-	if under > 0 {
-		said = append(said, kit.Words(" A step was under way: up to "+money.Most(under)+" stays reserved until its cost is known."))
-	}
-	return privately(&kit.Page{}, said...)
 }
 
 // clickAnswer takes the asker's word for how a file is meant.

@@ -330,6 +330,10 @@ func (s *service) Correct(ctx context.Context, id, file string, said []reading.A
 	return v.Request, nil
 }
 
+func (s *service) Verify(ctx context.Context, id string, c approval.Click, trigger string) (*approval.Request, error) {
+	return s.Withdraw(ctx, id, c)
+}
+
 func (s *service) Withdraw(ctx context.Context, id string, c approval.Click) (*approval.Request, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err

@@ -32,7 +32,7 @@ func TestACardThatSlackGarbledCannotBeApproved(t *testing.T) {
 	v := sample.View()
 	b.publish(v, steps.SurfaceRoot, steps.SurfaceCard)
 	card := b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
-	require.Equal(t, []string{ids.ActionReview, ids.ActionReject, ids.ActionChanges, ids.ActionColumns, ids.ActionMore}, card.Actions(), "approval is given where the code is compared again")
+	require.Equal(t, []string{ids.ActionReview, ids.ActionReject, ids.ActionChanges, ids.ActionSaw, ids.ActionColumns, ids.ActionMore}, card.Actions(), "approval is given where the code is compared again")
 	require.Contains(t, card.Words(), "This card cannot be trusted. \nSlack has changed line 1 of the code. It should read: \nimport pandas as pd")
 	require.Contains(t, card.Words(), "countersign decide "+v.Request.ID)
 	require.Equal(t, draw.Flaw{Found: true, Line: 1}, cardShownOf(v.Posts[steps.SurfaceCard].Shown, 1).flaw)
@@ -179,7 +179,7 @@ func TestAStrayCardIsDecidedAndPutRight(t *testing.T) {
 		return slices.Equal(m.Actions(), []string{ids.ActionDisown}) && strings.Contains(m.Text, "Approved by")
 	})
 	require.NoError(t, err)
-	require.Equal(t, []string{ids.ActionApprove, ids.ActionReject, ids.ActionChanges, ids.ActionColumns, ids.ActionMore}, b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]).Actions(), "the remembered card is its job's")
+	require.Equal(t, []string{ids.ActionApprove, ids.ActionReject, ids.ActionChanges, ids.ActionSaw, ids.ActionColumns, ids.ActionMore}, b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard]).Actions(), "the remembered card is its job's")
 }
 
 func TestAStrayCardLeadsToTheOneThatIsRemembered(t *testing.T) {
@@ -278,7 +278,7 @@ func TestACardThatIsSpoiltWhileItIsRewrittenLosesApprove(t *testing.T) {
 	v.Request.Assignee = slacksim.Reviewer
 	b.publish(v, steps.SurfaceCard)
 	card := b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
-	require.Equal(t, []string{ids.ActionReview, ids.ActionReject, ids.ActionChanges, ids.ActionColumns, ids.ActionMore}, card.Actions())
+	require.Equal(t, []string{ids.ActionReview, ids.ActionReject, ids.ActionChanges, ids.ActionSaw, ids.ActionColumns, ids.ActionMore}, card.Actions())
 }
 
 // A card of which Slack says nothing is no card that shows the code.

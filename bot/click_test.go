@@ -147,7 +147,7 @@ func TestALongProgramIsReviewedInAModal(t *testing.T) {
 	b := setup(t)
 	code := sample.Long(412)
 	v, card := pending(b, sample.Code(code))
-	require.Equal(t, []string{ids.ActionReview, ids.ActionReject, ids.ActionChanges, ids.ActionColumns, ids.ActionMore}, card.Actions())
+	require.Equal(t, []string{ids.ActionReview, ids.ActionReject, ids.ActionChanges, ids.ActionSaw, ids.ActionColumns, ids.ActionMore}, card.Actions())
 	require.Contains(t, card.Words(), "Review code (412 lines)")
 	require.NotContains(t, card.Words(), "print(0)")
 	ben := b.as(slacksim.Reviewer)
@@ -193,7 +193,7 @@ func TestAProgramThatFitsNowhereCanOnlyBeRejected(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	v, card := pending(b, sample.Code(strings.Repeat("x\n", 20_000)))
-	require.Equal(t, []string{ids.ActionReject, ids.ActionChanges, ids.ActionColumns, ids.ActionMore}, card.Actions())
+	require.Equal(t, []string{ids.ActionReject, ids.ActionChanges, ids.ActionSaw, ids.ActionColumns, ids.ActionMore}, card.Actions())
 	require.Contains(t, card.Words(), "cannot be approved")
 	// A button of an earlier card leads nowhere either.
 	cb := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions, User: slack.User{ID: slacksim.Reviewer}, Container: slack.Container{ChannelID: slacksim.CodeReview}}

@@ -275,6 +275,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionFix:       read.clickFix,
 			ids.ActionCode:      read.clickCode,
 			ids.ActionDetails:   read.clickDetails,
+			ids.ActionVerify:    read.clickVerify,
 			ids.ActionGood:      read.clickRate,
 			ids.ActionBad:       read.clickRate,
 			ids.ActionShare:     read.clickShare,

@@ -62,7 +62,7 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	}
 	text := kit.FromSlack(kit.WithoutMention(s.text, who.User))
 	click := approval.Click{Team: s.team, User: s.user, Channel: s.channel, ActionTS: s.ts, MessageTS: s.ts}
-	if a, ok, err := h.aside(ctx, text, click); ok {
+	if a, ok, err := h.aside(ctx, text, click, "message "+s.channel+" "+s.ts); ok {
 		return h.whisper(a, s.seat()), err
 	}
 	if strings.TrimSpace(text) == "" {

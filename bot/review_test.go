@@ -79,7 +79,7 @@ func TestWhatIsForTheCommandLineHasNoButtonsToDecide(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	v, card := pending(b, sample.Risky, func(v *steps.View) { v.Terms.Slack = false })
-	require.Equal(t, []string{ids.ActionColumns, ids.ActionMore, ids.ActionDisown}, card.Actions(), "what was approved in somebody's name can be taken back")
+	require.Equal(t, []string{ids.ActionSaw, ids.ActionColumns, ids.ActionMore, ids.ActionDisown}, card.Actions(), "what was approved in somebody's name can be taken back")
 	require.Contains(t, card.Words(), "countersign decide "+v.Request.ID)
 	require.NotContains(t, card.Words(), "Edit the code")
 	require.ErrorContains(t, b.bot.deciding.openReview(b.ctx, "x", v, draw.Origin{}, approval.Click{}), "command line")

@@ -40,7 +40,7 @@ func TestTheCardIsApprovedWithOneClick(t *testing.T) {
 	b.publish(v, steps.SurfaceRoot, steps.SurfaceProgress, steps.SurfaceCard)
 
 	card := b.read(slacksim.Reviewer, v.Posts[steps.SurfaceCard])
-	require.Equal(t, []string{ids.ActionApprove, ids.ActionReject, ids.ActionChanges, ids.ActionColumns, ids.ActionMore}, card.Actions())
+	require.Equal(t, []string{ids.ActionApprove, ids.ActionReject, ids.ActionChanges, ids.ActionSaw, ids.ActionColumns, ids.ActionMore}, card.Actions())
 	for _, words := range []string{"May this code run?", "What were sales per month", "1,204 rows × 2 columns", `3  sales = pd.read_csv("sales.csv")`,
 		"What it does", "Low risk", "Reads sales.csv", "$7.88 of $10 left", "local sandbox"} {
 		require.Contains(t, card.Words(), words)

@@ -29,6 +29,7 @@ CREATE TABLE requests (
     state        text NOT NULL,
     reason       jsonb CHECK (jsonb_typeof(reason) = 'object'), -- why it ended or waits: a code with its facts
     cause        jsonb CHECK (jsonb_typeof(cause) = 'object'), -- the same, where Slack is the reason
+    repeats      text, repeats_revision integer, repeats_digest text, -- the run that it repeats; NULL for a question
     seek         jsonb CHECK (jsonb_typeof(seek) = 'object'), -- what is still to be found; NULL when it has been
     away         jsonb CHECK (jsonb_typeof(away) = 'object'), -- what cannot be seen at the moment; NULL when all is there
     looked_at    timestamptz, -- when it was last found out whether all is there
@@ -89,9 +90,13 @@ CREATE TABLE requests (
     CONSTRAINT requests_not_for_asker CHECK (assignee <> asker AND asker <> ALL (opinions)),
     -- Decisions refer to it, so that they cannot lie about who asked.
     CONSTRAINT requests_asker UNIQUE (id, asker),
+    -- What is repeated is a version of another request, by its digest.
+    CONSTRAINT requests_repeats_whole CHECK (num_nonnulls(repeats, repeats_revision, repeats_digest) IN (0, 3)),
     -- Holds refer to it, so that they cannot burden somebody else's budget.
     CONSTRAINT requests_payers UNIQUE (id, team, asker, session_id, project)
 );
+-- A run is repeated once at a time, however many people want to know.
+CREATE UNIQUE INDEX requests_repeats_once ON requests (repeats) WHERE state IN ('drafting', 'asking', 'pending', 'approved', 'running');
 CREATE INDEX requests_by_asker ON requests (team, asker, created_at DESC);
 CREATE INDEX requests_by_session ON requests (session_id, created_at);
 -- A sweep looks at little, however long the history grows.
@@ -548,8 +553,8 @@ CREATE TRIGGER requests_move BEFORE UPDATE ON requests FOR EACH ROW
 
 -- Whoever asked what, where and when: that is what was asked.
 CREATE TRIGGER requests_origin BEFORE UPDATE ON requests FOR EACH ROW
-    WHEN ((NEW.id, NEW.session_id, NEW.team, NEW.project, NEW.asker, NEW.trigger, NEW.question, NEW.created_at) IS DISTINCT FROM
-          (OLD.id, OLD.session_id, OLD.team, OLD.project, OLD.asker, OLD.trigger, OLD.question, OLD.created_at))
+    WHEN ((NEW.id, NEW.session_id, NEW.team, NEW.project, NEW.asker, NEW.trigger, NEW.question, NEW.created_at, NEW.repeats, NEW.repeats_revision, NEW.repeats_digest) IS DISTINCT FROM
+          (OLD.id, OLD.session_id, OLD.team, OLD.project, OLD.asker, OLD.trigger, OLD.question, OLD.created_at, OLD.repeats, OLD.repeats_revision, OLD.repeats_digest))
     EXECUTE FUNCTION refuse('who asked what, where and when cannot change');
 
 -- What was approved is what runs: the code stands still from the approval on, unless

@@ -293,6 +293,17 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION holds_of_repeats() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM requests WHERE id = NEW.request_id AND repeats IS NOT NULL) THEN
+        RAISE EXCEPTION 'request % repeats a run, and asks no model', NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION holds_rest() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -451,6 +462,14 @@ BEGIN
         USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
 END $$;
 
+CREATE FUNCTION repeats_otherwise(request text, sealed text) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT string_agg(part, ', ') FROM requests q JOIN revisions f ON (f.request_id, f.number) = (q.repeats, q.repeats_revision),
+        unnest(ARRAY['code_sha256', 'inputs', 'sandbox', 'template', 'environment', 'today', 'zone', 'limits', 'notes', 'saw', 'thread']) part
+    WHERE q.id = request AND (said(f.manifest) = '' OR nullif(said(f.manifest), '')::jsonb -> part IS DISTINCT FROM nullif(sealed, '')::jsonb -> part)
+$$;
+
 CREATE FUNCTION requests_asking_holds_nothing() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -473,6 +492,30 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
     END IF;
     RETURN NEW;
+END $$;
+
+CREATE FUNCTION requests_repeats_run() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM requests f JOIN runs x ON x.request_id = f.id WHERE f.id = NEW.repeats AND f.state = 'done'
+        AND (f.team, f.project, f.session_id) = (NEW.team, NEW.project, NEW.session_id) AND (x.revision, x.digest) = (NEW.repeats_revision, NEW.repeats_digest)) THEN
+        RAISE EXCEPTION 'request % has no run in this thread that % could repeat', NEW.repeats, NEW.id USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION requests_repeats_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'request:' || NEW.id AND kind = 'repeats' AND actor = NEW.asker
+        AND data::jsonb @> jsonb_build_object('request', NEW.repeats, 'revision', NEW.repeats_revision, 'digest', NEW.repeats_digest)) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
 END $$;
 
 CREATE FUNCTION requests_run() RETURNS trigger
@@ -555,6 +598,18 @@ BEGIN
             OR r.name <> '' AND ((sealed ->> 'approvals')::integer >= (r.document #>> ARRAY[sealed ->> 'tier', 'approvals'])::integer) IS NOT TRUE));
     IF FOUND THEN
         RAISE EXCEPTION 'revision % of % does not follow the rules or the notes of its channel', NEW.number, NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = 'revisions_by_rules';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION revisions_repeat() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF repeats_otherwise(NEW.request_id, said(NEW.manifest)) IS NOT NULL THEN
+        RAISE EXCEPTION 'revision % of % is not what it repeats: %', NEW.number, NEW.request_id, repeats_otherwise(NEW.request_id, said(NEW.manifest))
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'revisions_repeat';
     END IF;
     RETURN NEW;
 END $$;
@@ -1372,6 +1427,9 @@ CREATE TABLE requests (
     state text NOT NULL,
     reason jsonb,
     cause jsonb,
+    repeats text,
+    repeats_revision integer,
+    repeats_digest text,
     seek jsonb,
     away jsonb,
     looked_at timestamp with time zone,
@@ -1421,6 +1479,7 @@ CREATE TABLE requests (
     CONSTRAINT requests_quorum_check CHECK ((quorum >= 1)),
     CONSTRAINT requests_reason_check CHECK ((jsonb_typeof(reason) = 'object'::text)),
     CONSTRAINT requests_refused_check CHECK ((jsonb_typeof(refused) = 'array'::text)),
+    CONSTRAINT requests_repeats_whole CHECK ((num_nonnulls(repeats, repeats_revision, repeats_digest) = ANY (ARRAY[0, 3]))),
     CONSTRAINT requests_rounds_check CHECK ((rounds >= 0)),
     CONSTRAINT requests_seek_check CHECK ((jsonb_typeof(seek) = 'object'::text)),
     CONSTRAINT requests_state CHECK ((state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text, 'running'::text, 'done'::text, 'failed'::text, 'rejected'::text, 'expired'::text, 'withdrawn'::text, 'lost'::text]))),
@@ -1863,6 +1922,8 @@ CREATE INDEX requests_by_session ON requests USING btree (session_id, created_at
 
 CREATE INDEX requests_open ON requests USING btree (state, created_at) WHERE (state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text, 'running'::text]));
 
+CREATE UNIQUE INDEX requests_repeats_once ON requests USING btree (repeats) WHERE (state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text, 'running'::text]));
+
 CREATE INDEX requests_told ON requests USING btree (team, project, changed_at DESC) WHERE (files @? '$[*]."answers"[*]?(@."code" starts with "told_")'::jsonpath);
 
 CREATE INDEX requests_unshown ON requests USING btree (changed_at) WHERE ((shown_at IS NULL) OR (shown_at < changed_at));
@@ -1965,6 +2026,8 @@ CREATE TRIGGER holds_burden AFTER INSERT ON holds FOR EACH ROW WHEN ((new.amount
 
 CREATE TRIGGER holds_forward BEFORE INSERT OR UPDATE ON holds FOR EACH ROW EXECUTE FUNCTION holds_forward();
 
+CREATE TRIGGER holds_of_repeats BEFORE INSERT ON holds FOR EACH ROW WHEN ((new.purpose = 'draft'::text)) EXECUTE FUNCTION holds_of_repeats();
+
 CREATE TRIGGER holds_rest BEFORE INSERT ON holds FOR EACH ROW WHEN ((new.rest_of IS NOT NULL)) EXECUTE FUNCTION holds_rest();
 
 CREATE TRIGGER holds_unburden AFTER UPDATE ON holds FOR EACH ROW WHEN ((new.settled AND (NOT old.settled) AND (new.amount > 0))) EXECUTE FUNCTION holds_burden();
@@ -2053,9 +2116,13 @@ CREATE TRIGGER requests_move BEFORE UPDATE ON requests FOR EACH ROW WHEN ((new.s
 
 CREATE TRIGGER requests_new_revision BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'pending'::text) AND (new.revision = old.revision) AND ((old.state = ANY (ARRAY['approved'::text, 'running'::text])) OR ((old.state = 'drafting'::text) AND (old.edit IS NULL))))) EXECUTE FUNCTION refuse('what comes back to the reviewers is a new revision');
 
-CREATE TRIGGER requests_origin BEFORE UPDATE ON requests FOR EACH ROW WHEN (((((((((new.id IS DISTINCT FROM old.id) OR (new.session_id IS DISTINCT FROM old.session_id)) OR (new.team IS DISTINCT FROM old.team)) OR (new.project IS DISTINCT FROM old.project)) OR (new.asker IS DISTINCT FROM old.asker)) OR (new.trigger IS DISTINCT FROM old.trigger)) OR (new.question IS DISTINCT FROM old.question)) OR (new.created_at IS DISTINCT FROM old.created_at))) EXECUTE FUNCTION refuse('who asked what, where and when cannot change');
+CREATE TRIGGER requests_origin BEFORE UPDATE ON requests FOR EACH ROW WHEN ((((((((((((new.id IS DISTINCT FROM old.id) OR (new.session_id IS DISTINCT FROM old.session_id)) OR (new.team IS DISTINCT FROM old.team)) OR (new.project IS DISTINCT FROM old.project)) OR (new.asker IS DISTINCT FROM old.asker)) OR (new.trigger IS DISTINCT FROM old.trigger)) OR (new.question IS DISTINCT FROM old.question)) OR (new.created_at IS DISTINCT FROM old.created_at)) OR (new.repeats IS DISTINCT FROM old.repeats)) OR (new.repeats_revision IS DISTINCT FROM old.repeats_revision)) OR (new.repeats_digest IS DISTINCT FROM old.repeats_digest))) EXECUTE FUNCTION refuse('who asked what, where and when cannot change');
 
 CREATE TRIGGER requests_quorum BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'approved'::text) AND (old.state <> 'approved'::text) AND (approvals(new.id, new.revision) < new.quorum))) EXECUTE FUNCTION refuse('too few approvals');
+
+CREATE TRIGGER requests_repeats_run BEFORE INSERT ON requests FOR EACH ROW WHEN ((new.repeats IS NOT NULL)) EXECUTE FUNCTION requests_repeats_run();
+
+CREATE CONSTRAINT TRIGGER requests_repeats_told AFTER INSERT ON requests DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.repeats IS NOT NULL)) EXECUTE FUNCTION requests_repeats_told();
 
 CREATE TRIGGER requests_revision_grows BEFORE UPDATE ON requests FOR EACH ROW WHEN (((old.revision IS NOT NULL) AND (new.revision IS DISTINCT FROM old.revision) AND (new.revision IS DISTINCT FROM (old.revision + 1)))) EXECUTE FUNCTION refuse('a revision is followed by the next one only');
 
@@ -2074,6 +2141,8 @@ CREATE TRIGGER requests_untruncatable BEFORE TRUNCATE ON requests FOR EACH STATE
 CREATE TRIGGER requests_version BEFORE UPDATE ON requests FOR EACH ROW EXECUTE FUNCTION requests_version();
 
 CREATE TRIGGER revisions_by_rules BEFORE INSERT ON revisions FOR EACH ROW EXECUTE FUNCTION revisions_by_rules();
+
+CREATE TRIGGER revisions_repeat BEFORE INSERT ON revisions FOR EACH ROW EXECUTE FUNCTION revisions_repeat();
 
 CREATE TRIGGER revisions_sealed BEFORE INSERT ON revisions FOR EACH ROW EXECUTE FUNCTION revisions_sealed();
 
@@ -2257,6 +2326,9 @@ ALTER TABLE ONLY requests
 
 ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_question_fkey FOREIGN KEY (question) REFERENCES contents(hash);
+
+ALTER TABLE ONLY requests
+    ADD CONSTRAINT requests_repeats_fkey FOREIGN KEY (repeats, repeats_revision, repeats_digest) REFERENCES revisions(request_id, number, digest);
 
 ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_revision_fkey FOREIGN KEY (id, revision) REFERENCES revisions(request_id, number);

@@ -72,6 +72,9 @@ var refusals = map[string]func(r *approval.Request) error{
 	"requests_move": func(r *approval.Request) error {
 		return &approval.MoveError{Request: r, Verb: "change", Why: approval.Because(approval.WhyMovedOn)}
 	},
+	"requests_repeats_once": func(*approval.Request) error {
+		return &approval.InputError{Why: approval.Because(approval.WhyRepeatsNow)}
+	},
 	"settlements_pkey": func(r *approval.Request) error {
 		return &approval.MoveError{Request: r, Verb: "settle", Why: approval.Because(approval.WhyPaidBefore)}
 	},

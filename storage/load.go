@@ -58,6 +58,7 @@ type requestRow struct {
 	LookedAt *time.Time
 
 	Clarified []approval.Message
+	Repeats   *repeatRow
 	Taken     *approval.TakenBack
 	Copies    []approval.Copy
 	Private   bool
@@ -174,14 +175,14 @@ func (db *core) queueRequest(b *pgx.Batch, id string, into *loaded) {
 			Blocked: row.Blocked, Downgraded: row.Downgraded, Fallback: row.Fallback,
 			Rounds: row.Rounds, Edit: row.Edit, Written: row.Written, Assignee: row.Assignee, Opinions: pg.OrNil(row.Opinions),
 			RemindedAt: pg.OrZero(row.RemindedAt), EscalatedAt: pg.OrZero(row.EscalatedAt),
-			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, Shared: row.Shared, LookedAt: pg.OrZero(row.LookedAt), Clarified: approval.Clarified(row.Clarified), Taken: row.Taken, Copies: row.Copies, Private: row.Private,
+			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, Shared: row.Shared, LookedAt: pg.OrZero(row.LookedAt), Clarified: approval.Clarified(row.Clarified), Repeats: row.Repeats.repeat(), Taken: row.Taken, Copies: row.Copies, Private: row.Private,
 		}}
 		return nil
 	}, `
 		SELECT id, session_id, team, project, asker, said(question) AS question, model, files, `+readingsOf+` AS readings, trigger, state, reason, place, attempts, refused,
 			revision, created_at, changed_at, expires_at, blocked, downgraded, fallback,
 			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, shared, looked_at, version, clock_timestamp() AS now,
-			`+clarifiedOf+` AS clarified, `+takenOf+` AS taken, `+copiesOf+` AS copies, private_to <> '' AS private
+			`+clarifiedOf+` AS clarified, `+repeatsOf+` AS repeats, `+takenOf+` AS taken, `+copiesOf+` AS copies, private_to <> '' AS private
 		FROM requests WHERE id = $1`, id)
 	db.queueRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
 	pg.Ask(b, func(rows []decisionRow) error {

@@ -179,3 +179,33 @@ func withReadings(files []approval.File, readings []readingOf) []approval.File {
 	}
 	return files
 }
+
+// repeatRow is the run that a request repeats.
+type repeatRow struct {
+	Request  string    `json:"request"`
+	Revision int       `json:"revision"`
+	Digest   string    `json:"digest"`
+	Asker    string    `json:"asker"`
+	Question string    `json:"question"`
+	At       time.Time `json:"at"`
+	Manifest string    `json:"manifest"`
+	Taken    bool      `json:"taken"`
+}
+
+// repeatsOf is the run that a row of requests repeats.
+const repeatsOf = `(SELECT jsonb_build_object('request', f.id, 'revision', v.number, 'digest', v.digest, 'asker', f.asker, 'question', said(f.question),
+	'at', f.created_at, 'manifest', said(v.manifest),
+	'taken', EXISTS (SELECT FROM takebacks t WHERE t.request_id = f.id)) FROM requests f JOIN revisions v ON v.request_id = f.id
+	WHERE (f.id, v.number) = (requests.repeats, requests.repeats_revision))`
+
+// repeat is what it means. A manifest that has not its digest any more is none.
+func (r *repeatRow) repeat() *approval.Repeat {
+	if r == nil {
+		return nil
+	}
+	f := &approval.Repeat{Request: r.Request, Revision: r.Revision, Digest: r.Digest, Asker: r.Asker, Question: r.Question, At: r.At.UTC(), Taken: r.Taken}
+	if err := json.Unmarshal([]byte(r.Manifest), &f.Manifest); err != nil || f.Manifest.Digest() != f.Digest {
+		f.Manifest = approval.Manifest{}
+	}
+	return f
+}

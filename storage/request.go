@@ -80,6 +80,9 @@ func (db *requests) Ask(ctx context.Context, r *approval.Request, thread approva
 		stored, err = db.byTrigger(ctx, r.Team, r.Trigger)
 		return stored, err == nil && stored.ID == r.ID, err // by this very call, whose commit was not answered
 	}
+	if words, known := refusal(err); known {
+		return nil, false, words(r)
+	}
 	if err != nil {
 		return nil, false, fmt.Errorf("ask %s: %w", r.ID, err)
 	}
@@ -147,6 +150,11 @@ func (db *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread appr
 	if err != nil {
 		return err
 	}
+	var repeats, digest *string
+	var revision *int
+	if f := r.Repeats; f != nil {
+		repeats, revision, digest = &f.Request, &f.Revision, &f.Digest
+	}
 	question := words.Text(r.Question)
 	words.Queue(b)
 	privateTo := ""
@@ -164,11 +172,11 @@ func (db *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread appr
 	})
 	b.Queue(`
 		INSERT INTO requests (id, session_id, team, project, asker, question, model, files, trigger, state,
-			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek, fallback, private_to, told)
-		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1 FROM sessions WHERE id = $2
+			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek, fallback, private_to, repeats, repeats_revision, repeats_digest, told)
+		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, 1 FROM sessions WHERE id = $2
 		ON CONFLICT (team, trigger) DO NOTHING`,
 		r.ID, r.SessionID, r.Team, r.Project, r.Asker, question, r.Model, files, r.Trigger, r.State,
-		r.Attempts, pg.Micro(r.CreatedAt), pg.Micro(r.ChangedAt), pg.Moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek, fallback, privateTo).
+		r.Attempts, pg.Micro(r.CreatedAt), pg.Micro(r.ChangedAt), pg.Moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek, fallback, privateTo, repeats, revision, digest).
 		Exec(func(tag pgconn.CommandTag) error {
 			if tag.RowsAffected() == 0 {
 				return errAsked

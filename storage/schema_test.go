@@ -62,6 +62,16 @@ var breaches = []struct {
 
 	{"a delivery asks once", askAgain(`'s', 'TEAM', 'other'`, `'pending'`), "requests_one_per_trigger"},
 	{"a question belongs to a thread of its workspace", askAgain(`session_id, 'OTHER', 'other'`, `'new'`), "requests_session_fkey"},
+	{"what is repeated is named whole", repeated(`'new'`, `NULL, 1, NULL`), "requests_repeats_whole"},
+	{"what is repeated has run", repeated(`'new'`, `PENDING, 1, SEAL`), "requests_repeats_run"},
+	{"what is repeated is what ran", repeated(`'new'`, `DONE, 1, repeat('0', 64)`), "requests_repeats_run"},
+	{"a run is repeated once at a time", repeated(`'new'`, `DONE, 1, SEAL`) + repeated(`'newer'`, `DONE, 1, SEAL`), "requests_repeats_once"},
+	{"who has a run repeated is on record", repeated(`'new'`, `DONE, 1, SEAL`), "requests_repeats_told"},
+	{"no money is held for a model where a run is repeated", repeated(`'new'`, `DONE, 1, SEAL`) + `INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
+		SELECT 'h', id, team, asker, session_id, project, 'draft', 1, now(), now() + interval '1 hour' FROM requests WHERE id = 'new'`, "holds_of_repeats"},
+	{"what is repeated is the same", repeated(`'new'`, `DONE, 1, SEAL`) + `INSERT INTO revisions (request_id, number, code, author, prompt_version, manifest, digest, at)
+		SELECT 'new', 1, code, author, prompt_version, kept(replace(said(manifest), 'python', 'another')), digest, at FROM revisions WHERE request_id = DONE`, "revisions_repeat"},
+	{"what is repeated stays what it is", `UPDATE requests SET repeats = DONE, repeats_revision = 1, repeats_digest = SEAL WHERE id = PENDING`, "requests_origin"},
 	{"a request begins with drafting", `INSERT INTO requests (id, session_id, team, project, asker, question, model, trigger, state, revision, created_at, changed_at)
 		SELECT 'new', session_id, team, project, asker, question, model, 'new', 'done', 1, created_at, changed_at FROM requests WHERE id = DONE`, "requests_begin"},
 	{"a state is a known one", `UPDATE requests SET state = 'dreaming', expires_at = NULL WHERE id = DONE`, "requests_move"},
@@ -200,6 +210,12 @@ func sealAgain(request string) string {
 		SELECT request_id, 2, code, NULL, author, '', manifest, digest, now() FROM revisions WHERE request_id = ` + request + ";\n"
 }
 
+// repeated is a request that repeats a run, in the thread of DONE.
+func repeated(id, what string) string {
+	return `INSERT INTO requests (id, session_id, team, project, asker, question, model, trigger, state, created_at, changed_at, expires_at, repeats, repeats_revision, repeats_digest)
+		SELECT ` + id + `, session_id, team, project, asker, question, model, ` + id + `, 'drafting', created_at, changed_at, now(), ` + what + ` FROM requests WHERE id = DONE` + ";\n"
+}
+
 func refusedBySlack(values string) string {
 	return `INSERT INTO unseen (request_id, surface, channel, why, code, stands, times, first_at, last_at)
 		SELECT DONE, s, 'C', w, '', false, n, now(), l FROM (VALUES (` + values + `)) AS v (s, w, n, l)` + ";\n"
@@ -326,7 +342,7 @@ func TestEveryConstraintIsBrokenByATest(t *testing.T) {
 		"sessions_team": true, "sessions_private": true, "requests_asker": true, "requests_payers": true, "revisions_seal": true, "revisions_authorship": true,
 		"holds_payers": true, "events_hashed": true, "checkpoints_numbered": true,
 		// A trigger that knows more looks first.
-		"holds_rest_fkey": true,
+		"holds_rest_fkey": true, "requests_repeats_fkey": true,
 		// Ids are drawn; two alike are a second row under one key like any other.
 		"sessions_pkey": true, "requests_pkey": true, "holds_pkey": true, "artifacts_pkey": true, "charges_pkey": true,
 		"messages_pkey": true, "scopes_pkey": true, "people_pkey": true, "ssh_keys_pkey": true, "pins_pkey": true, "delegations_pkey": true,

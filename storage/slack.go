@@ -92,7 +92,7 @@ func queueThreadFiles(b *pgx.Batch, thread approval.Session, take func(files []a
 	}, `
 		SELECT r.files FROM sessions s JOIN requests r ON r.session_id = s.id
 		WHERE s.team = $1 AND s.channel = $2 AND s.thread_ts = $3
-			AND r.seek IS NULL -- what was not found is not gone on from
+			AND r.seek IS NULL AND r.repeats IS NULL -- what was not found is not gone on from, nor what was only repeated
 		ORDER BY r.created_at DESC, r.id DESC LIMIT 50`, thread.Team, thread.Channel, thread.ThreadTS)
 }
 

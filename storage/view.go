@@ -65,6 +65,7 @@ func queueView(b *pgx.Batch, id string, v *steps.View) {
 		JOIN requests earlier ON earlier.session_id = this.session_id
 			AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
 			AND (earlier.seek IS NULL OR earlier.state = 'drafting') -- not what was never found
+			AND earlier.repeats IS NULL
 		WHERE this.id = $1 ORDER BY earlier.created_at DESC, earlier.id DESC LIMIT 3`, id)
 	// What was spent, by hold, the oldest first. A hold that was given back untouched is no
 	// part of a bill.
@@ -188,6 +189,7 @@ func (db *requests) History(ctx context.Context, id string) (past thread.Past, e
 			JOIN requests earlier ON earlier.session_id = this.session_id
 				AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
 				AND (earlier.seek IS NULL OR earlier.state = 'drafting') -- not what was never found
+				AND earlier.repeats IS NULL -- what is repeated says nothing new
 				AND NOT EXISTS (SELECT FROM takebacks t WHERE t.request_id = earlier.id) -- nothing rests on what was taken back
 			JOIN messages m ON m.session_id = this.session_id AND m.request_id = earlier.id
 			LEFT JOIN runs x ON x.request_id = m.request_id AND m.role = 'result'

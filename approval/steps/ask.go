@@ -14,7 +14,11 @@ import (
 
 // Asker takes questions.
 type Asker struct {
-	store  Asking
+	store interface {
+		Asking
+		Requests
+		Budgets
+	}
 	writer Catalogue
 	*Settings
 
@@ -95,6 +99,38 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 		// Nobody has to type it again: it waits in its thread until there is money, or the asker finds another way.
 		r, err = store(approval.NewBlocked(q, q.Model, refused, s.Policy, now))
 	}
+	return r, err
+}
+
+// Verify takes the wish to have a run repeated: the same code on the same inputs, as a request of
+// whoever wants it. What they may not see is as unknown to them as what is not there, so all
+// that is looked at here is whether there is an answer. Slack is asked by Find.
+func (s *Asker) Verify(ctx context.Context, id string, click approval.Click, trigger string) (*approval.Request, error) {
+	if why := s.boxes.noBox(); why != "" {
+		return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyNothingRuns, Said: why}}
+	}
+	none := &approval.InputError{Why: approval.Reason{Code: approval.WhyNoAnswerThere, Name: approval.Cut(approval.Plain(id), 20)}}
+	c, err := s.store.Case(ctx, id)
+	if errors.Is(err, approval.ErrNotFound) {
+		return nil, none
+	}
+	if err != nil {
+		return nil, err
+	}
+	first := c.Request
+	if first.Team != click.Team || first.Private && first.Asker != click.User || !approval.Repeatable(first) {
+		return nil, none
+	}
+	thread, err := s.store.Thread(ctx, first.Team, first.SessionID)
+	if err != nil {
+		return nil, err
+	}
+	q := approval.Question{Team: first.Team, Project: first.Project, Asker: click.User, Text: "verify " + first.ID, Given: true, Private: first.Private, Trigger: trigger}
+	cost, err := s.costs.inspectCost(c.Now)
+	if err != nil {
+		return nil, errors.Join(err, s.costs.notifyMissing(ctx, q, err, c.Now))
+	}
+	r, _, err := s.store.Ask(ctx, approval.NewRepeat(q, first, cost, s.Policy, c.Now), thread)
 	return r, err
 }
 

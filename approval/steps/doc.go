@@ -4,8 +4,9 @@
 //
 //	ask.go      a question comes in                  decide.go   a verdict, or a request taken back
 //	find.go     what it is about, and its files      edit.go     a reviewer's own version
-//	read.go     each file is read in a box           start.go    what is checked before a run, the seal
-//	inputs.go   what files hold, and on the way in   run.go      the one run
+//	read.go     each file is read in a box           start.go    what is checked before a run
+//	inputs.go   what files hold, and on the way in   seals.go    a seal that broke, and an approval disowned
+//	look.go     what a model is let see of them      run.go      the one run
 //	answers.go  what the asker says when asked       show.go     Slack is made to look like the row
 //	draft.go    a model writes                       refused.go  what Slack does not take
 //	inspect.go  what was written is inspected        tell.go     notices, receipts, the log's channel

@@ -154,9 +154,6 @@ func (s *fakeSlack) Person(_ context.Context, team, user string) (review.Person,
 	return review.Person{ID: user, Name: user, External: team != "T1"}, nil
 }
 
-// Running shows nothing: what a program prints is tried with a real bot.
-func (s *fakeSlack) Running(context.Context, *View, string) {}
-
 // Tell finds what it posted before, as Slack's history would show it.
 func (s *fakeSlack) Tell(_ context.Context, v *NoticeView, had NoticePost) (NoticePost, error) {
 	if err := s.faults.hit("Tell.before"); err != nil {
@@ -174,3 +171,6 @@ func (s *fakeSlack) Tell(_ context.Context, v *NoticeView, had NoticePost) (Noti
 	had.Channel, had.TS, had.Begun = "D-"+had.Recipient, "ts", time.Time{}
 	return had, s.faults.hit("Tell.after")
 }
+
+// Running takes the word of a run that goes on.
+func (s *fakeSlack) Running(context.Context, *View, string) {}

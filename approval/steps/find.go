@@ -15,6 +15,7 @@ import (
 type Finder struct {
 	store interface {
 		Asking
+		Budgets
 		Requests
 		Notify(ctx context.Context, n approval.Notice) error
 	}
@@ -57,6 +58,9 @@ func (s *Finder) Find(ctx context.Context, id string) error {
 	if err != nil || r.State != approval.Drafting || r.Seek == nil {
 		return err
 	}
+	if r.Repeats != nil {
+		return s.again(ctx, r)
+	}
 	seen, err := s.seek(ctx, r)
 	var cause *approval.CauseError
 	var input *approval.InputError
@@ -88,28 +92,8 @@ type sought struct {
 // seek asks Slack. What keeps the question from being written is a *CauseError or
 // an *InputError; any other error passes.
 func (s *Finder) seek(ctx context.Context, r *approval.Request) (seen sought, err error) {
-	person, err := s.people.person(ctx, r.Team, r.Asker)
-	if err != nil {
+	if seen, err = s.asker(ctx, r, r.Project); err != nil {
 		return seen, err
-	}
-	if person.Bot || person.Gone || person.External {
-		return seen, &approval.CauseError{Cause: approval.Cause{Code: approval.AskerAlien, Person: r.Asker}}
-	}
-	place, err := s.slack.Place(ctx, r.Project, r.Asker)
-	if err != nil {
-		return seen, err
-	}
-	if cause := place.Cause(r.Project, r.Asker); cause != nil {
-		return seen, &approval.CauseError{Cause: *cause}
-	}
-	// A form can name any channel: whose budget pays, and under whose name it stands, is
-	// that of people who are in it.
-	if !place.Private {
-		if in, err := s.slack.Within(ctx, r.Project, r.Asker); err != nil {
-			return seen, err
-		} else if !in {
-			return seen, &approval.CauseError{Cause: approval.Cause{Code: approval.AskerNotIn, Channel: r.Project, Person: r.Asker}}
-		}
 	}
 	var known []approval.File
 	q := Search{Channel: r.Project, Asker: r.Asker, Text: r.Question, Files: r.Files, Seek: *r.Seek}
@@ -151,7 +135,114 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (seen sought, er
 		return seen, err
 	}
 	files, err := s.inputs.fitting(found.Files)
-	return sought{guest: person.Guest, shared: place.Shared, files: files, unread: found.Unread}, err
+	seen.files, seen.unread = files, found.Unread
+	return seen, err
+}
+
+// asker makes sure that who asks is in a channel, which the bot sees.
+func (s *Finder) asker(ctx context.Context, r *approval.Request, channel string) (seen sought, err error) {
+	person, err := s.people.person(ctx, r.Team, r.Asker)
+	if err != nil {
+		return seen, err
+	}
+	if person.Bot || person.Gone || person.External {
+		return seen, &approval.CauseError{Cause: approval.Cause{Code: approval.AskerAlien, Person: r.Asker}}
+	}
+	place, err := s.slack.Place(ctx, channel, r.Asker)
+	if err != nil {
+		return seen, err
+	}
+	if cause := place.Cause(channel, r.Asker); cause != nil {
+		return seen, &approval.CauseError{Cause: *cause}
+	}
+	// A form can name any channel: whose budget pays, and under whose name it stands, is
+	// that of people who are in it.
+	if !place.Private {
+		if in, err := s.slack.Within(ctx, channel, r.Asker); err != nil {
+			return seen, err
+		} else if !in {
+			return seen, &approval.CauseError{Cause: approval.Cause{Code: approval.AskerNotIn, Channel: channel, Person: r.Asker}}
+		}
+	}
+	return sought{guest: person.Guest, shared: place.Shared}, nil
+}
+
+// again is Find for a run that is repeated. Who asks has to see the first one's thread and each of
+// its files, now; else they hear no more than of one that is not there. What would not be the
+// same is said in its thread, before anything is paid.
+func (s *Finder) again(ctx context.Context, r *approval.Request) error {
+	first, err := s.store.Request(ctx, r.Repeats.Request)
+	if err != nil {
+		return err
+	}
+	seen, err := s.maySee(ctx, r, first)
+	var cause *approval.CauseError
+	hidden := errors.As(err, &cause)
+	if err != nil && !hidden {
+		return err
+	}
+	var bars approval.Reason
+	if !hidden {
+		if bars, err = s.inputs.barred(ctx, r, first); err != nil {
+			return err
+		}
+	}
+	_, err = s.store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
+		switch {
+		case r.State != approval.Drafting || r.Seek == nil:
+			return nil // another replica was first, or its asker has taken it back
+		case hidden && cause.Cause.Code == approval.AskerAlien:
+			return r.TurnBack(&cause.Cause, approval.Reason{}, now)
+		case hidden || !approval.Repeatable(first):
+			return r.TurnBack(nil, approval.Reason{Code: approval.WhyNoAnswerThere, Name: first.ID}, now)
+		}
+		if err := (approval.Repetition{Request: r}).Found(first, seen.guest, seen.shared, now); err != nil || bars.None() {
+			return err
+		}
+		return r.Fail(bars, now)
+	})
+	return err
+}
+
+// maySee tells whether who asks sees the thread of a request now, and its files: each has to be in
+// its channel, or their own.
+func (s *Finder) maySee(ctx context.Context, r, first *approval.Request) (seen sought, err error) {
+	thread, err := s.store.Thread(ctx, first.Team, first.SessionID)
+	if err != nil {
+		return seen, err
+	}
+	if thread.Channel != first.Project && !first.Private { // a private one is repeated by its own asker alone
+		if _, err = s.asker(ctx, r, thread.Channel); err != nil {
+			return seen, err
+		}
+	}
+	if seen, err = s.asker(ctx, r, first.Project); err != nil || len(first.Files) == 0 {
+		return seen, err
+	}
+	_, err = s.slack.Find(ctx, Search{Channel: first.Project, Asker: r.Asker, Files: first.Files, Seek: approval.Seek{Given: true, Brought: approval.FileIDs(first.Files)}})
+	return seen, err
+}
+
+// barred is why a run cannot be repeated, as far as that is known without a box: another sandbox,
+// or files that hold something else now.
+func (s *Inputs) barred(ctx context.Context, r, first *approval.Request) (approval.Reason, error) {
+	now := first.Revision.Manifest
+	now.Sandbox, now.Template, now.Inputs = s.sandbox.Size().Kind, s.sandbox.Template(), slices.Clone(now.Inputs)
+	if why := r.Repeats.Bars(now); !why.None() {
+		return why, nil
+	}
+	for _, f := range first.Files {
+		var big *approval.InputError
+		if _, err := s.content(ctx, &f); err != nil && !errors.As(err, &big) {
+			return approval.Reason{}, err
+		}
+		for i := range now.Inputs {
+			if now.Inputs[i].Name == f.Name && (big != nil || now.Inputs[i].SHA256 != f.SHA256) {
+				return approval.Reason{Code: approval.WhyDataChanged, Name: f.Name}, nil
+			}
+		}
+	}
+	return approval.Reason{}, nil
 }
 
 // newer tells administrators, once of each, of uploads that have the name of a pinned file.

@@ -40,6 +40,7 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 	}
 	// What is inspected is remembered, because the request may hold something else when the box answers.
 	was := subjectOf(r)
+	repeats := r.Repeats != nil
 	if why := s.boxes.noBox(); why != "" {
 		return s.giveUp(ctx, id, was, approval.Reason{Code: approval.WhyNothingInspects, Said: why}, nil)
 	}
@@ -53,7 +54,7 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		}
 		return r.Money().Boxes().Inspect(call.boxes, s.Policy, now)
 	})
-	if refused := new(budget.ExceededError); errors.As(err, &refused) && was.edit == nil {
+	if refused := new(budget.ExceededError); errors.As(err, &refused) && was.edit == nil && !repeats {
 		_, err = s.ends.block(ctx, id, nil, budget.ForDraft, refused, approval.System)
 		return ended(err)
 	}
@@ -88,12 +89,14 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 			return nil // another replica was first, and the request has moved on since
 		case failed != nil:
 			return was.end(r, s.ends.why(r.ID, failed), now)
+		case seen.Problem != "" && repeats:
+			return r.Fail(approval.Reason{Code: approval.WhyRefusedToday, Said: seen.Problem}, now)
 		case seen.Problem != "" && was.edit != nil:
 			return r.PutBack(approval.Words(seen.Problem), now)
 		case seen.Problem != "":
 			return s.ends.sendBack(r, approval.Refusal{Code: was.revision.Code, Reason: seen.Problem}, now)
 		}
-		if why := strange(seen.Findings, r.Files); why != "" && was.edit == nil && s.ends.mayRepair(r) {
+		if why := strange(seen.Findings, r.Files); why != "" && was.edit == nil && !repeats && s.ends.mayRepair(r) {
 			return s.ends.sendBack(r, approval.Refusal{Code: was.revision.Code, Reason: why}, now)
 		}
 		rev, err := was.revision, error(nil)
@@ -104,6 +107,11 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		if err != nil {
 			s.costs.unpriced(r, err, true, now)
 			return was.end(r, s.ends.why(r.ID, err), now)
+		}
+		if repeats {
+			if why := r.Repeats.Bars(rev.Manifest); !why.None() {
+				return r.Fail(why, now)
+			}
 		}
 		shown = true
 		return r.Drafted(rev, rules.Rules.Within(s.Policy), now)
@@ -118,6 +126,9 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 // asked is what people have written to the model: the question, and what reviewers wanted.
 func asked(r *approval.Request) []string {
 	texts := []string{r.Question}
+	if r.Repeats != nil {
+		texts = append(texts, r.Repeats.Question)
+	}
 	for _, w := range r.Wishes {
 		texts = append(texts, w.Words)
 	}

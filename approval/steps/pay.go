@@ -259,6 +259,9 @@ func (s *Payer) tryGoOn(ctx context.Context, id, model, by string, may func(*app
 func (s *Ends) block(ctx context.Context, id string, c *Case, purpose budget.Purpose, refused *budget.ExceededError, by string) (*approval.Request, error) {
 	ctx = context.WithoutCancel(ctx)
 	change := func(r *approval.Request, now time.Time) error {
+		if r.Repeats != nil && purpose == budget.ForDraft {
+			return r.Fail(approval.OverBudget(approval.WhyOverBudget, refused), now) // there is no model to choose
+		}
 		return r.Money().Block(purpose, refused, by, s.Policy, now)
 	}
 	if c != nil {

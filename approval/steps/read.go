@@ -166,8 +166,10 @@ func (s *Reader) noted(ctx context.Context, was *approval.Request, files []appro
 			return nil // another replica was first
 		}
 		r.Files = files
-		_, _, _, doubted := r.Doubted()
+		_, d, _, doubted := r.Doubted()
 		switch {
+		case doubted && r.Repeats != nil: // what was answered then does not answer it now
+			return r.Fail(approval.Reason{Code: approval.WhyOtherEnvironment, Name: d.Column}, now)
 		case doubted:
 			return r.AskBack(files, s.Policy, now)
 		case approval.SameColumns(&again):
@@ -259,7 +261,7 @@ func (s *Reader) one(ctx context.Context, r *approval.Request, f *approval.File)
 // offer notes what was told of this content in another thread, for its asker to take or leave.
 func (s *Reader) offer(ctx context.Context, r *approval.Request, f *approval.File) error {
 	told := func(a reading.Answered) bool { return a.Tells() || a.Doubt == reading.Before() }
-	if len(f.Offered) > 0 || slices.ContainsFunc(f.Heard(), told) {
+	if r.Repeats != nil || len(f.Offered) > 0 || slices.ContainsFunc(f.Heard(), told) {
 		return nil
 	}
 	before, err := s.store.ToldBefore(ctx, s.inputs.of(r, *f))

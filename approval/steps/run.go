@@ -9,11 +9,15 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/verify"
 )
 
 // Runner takes an approved request through its one run.
 type Runner struct {
-	store   Requests
+	store interface {
+		Requests
+		Results
+	}
 	sandbox interface {
 		BoxTerms
 		Inspector
@@ -63,6 +67,9 @@ func (s *Runner) Run(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	box := r.Run.BoxID
+	if result.Compared, err = s.compared(ctx, r, result); err != nil {
+		return err
+	}
 	_, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
 		if !runsIn(r, box) {
 			return r.Illegal("finish")
@@ -74,6 +81,30 @@ func (s *Runner) Run(ctx context.Context, id string) error {
 	}
 	// Last, when the result is stored: while the box lives, another replica can still collect it.
 	return s.sandbox.Kill(ctx, box)
+}
+
+// Results are what came out of runs.
+type Results interface {
+	// Artifacts are the files that came out of a request's run, with what is in them.
+	Artifacts(ctx context.Context, id string) ([]approval.Artifact, error)
+}
+
+// compared holds a result against that of the run that it repeats; nil where it repeats none,
+// whatever the box says.
+func (s *Runner) compared(ctx context.Context, r *approval.Request, now approval.Result) (*approval.Compared, error) {
+	if r.Repeats == nil {
+		return nil, nil
+	}
+	first, err := s.store.Request(ctx, r.Repeats.Request)
+	if err != nil {
+		return nil, err
+	}
+	before := *first.Run.Result
+	if before.Artifacts, err = s.store.Artifacts(ctx, first.ID); err != nil {
+		return nil, err
+	}
+	c := verify.Compare(first.ID, before, now)
+	return &c, nil
 }
 
 // lines is a context in which the asker hears how their program gets on, where nobody else reads

@@ -27,6 +27,7 @@ func buttons(p *kit.Page, v *steps.View) {
 	}
 	ran := r.State == approval.Done && r.Run != nil && r.Run.Result != nil
 	switch {
+	case r.Repeats != nil: // the first answer has the ways on
 	// It ran, so there is code that can be mended. Ask again would have it written from nothing.
 	case ran && r.Run.Result.Outcome != approval.OK:
 		add(ids.ActionFix, "Fix it", "Have the code fixed: new code is reviewed like any other", slack.StylePrimary)
@@ -41,7 +42,10 @@ func buttons(p *kit.Page, v *steps.View) {
 	if b := reread(r); ran && b != nil {
 		row = append(row, b)
 	}
-	if ran && r.Run.Result.Outcome == approval.OK {
+	if ran && r.Repeats == nil {
+		add(ids.ActionVerify, "Verify", "Run the same code on the same data once more, and compare", slack.StyleDefault)
+	}
+	if ran && r.Repeats == nil && r.Run.Result.Outcome == approval.OK {
 		add(ids.ActionGood, "Good", "This answer is good", slack.StyleDefault)
 		add(ids.ActionBad, "Not good", "This answer is not good", slack.StyleDefault)
 	}

@@ -74,7 +74,22 @@ func pages(b stand) map[string]*kit.Page {
 	letters := draw.LettersView(draw.Origin{}, doubt, [][]string{{"Région", "R‚gion"}, {"été", "‚t‚"}}, "")
 	form := draw.FormView(approval.DefaultPolicy(), draw.Form{Models: sample.Offered(b.models...), Channel: "C1", Listed: true, Question: "How many?", Choices: []approval.File{{ID: "F1", Name: "a.csv"}, {ID: "F2", Name: "b.csv"}}, Ticked: []approval.File{{ID: "F2"}}})
 	say, _ := draw.SayView(sample.View(sample.In(approval.Asking), sample.Clarifying("Which year do you mean?")).Request, "of")
+	repeats := func(v *steps.View) {
+		v.Request.Repeats = &approval.Repeat{Request: "b7k2m9x", Revision: 1, Digest: strings.Repeat("a", 64), Asker: slacksim.OtherAnalyst, Question: v.Request.Question, At: sample.Noon.AddDate(0, 0, -24)}
+		v.Request.Question = "verify b7k2m9x"
+	}
+	differs := approval.Compared{With: "b7k2m9x", More: 3, Differs: []approval.Difference{{What: approval.DifferentFigure, Before: "1,234.50", Now: "1,236"},
+		{What: approval.DifferentCell, Name: "Sales per month", Row: 2, Column: "amount", Before: "-3000", Now: "*-2999*"}, {What: approval.DifferentFile, Name: "chart-1.png", Before: strings.Repeat("a", 64), Now: strings.Repeat("b", 64)}}}
+	again := func(c *approval.Compared) func(*steps.View) {
+		return sample.With(approval.Result{Outcome: approval.OK, Answer: "Revenue was 1,236.", Compared: c})
+	}
 	m := map[string]*kit.Page{
+		"progress-repeats":   draw.Progress(b.with(), sample.View(sample.In(approval.Drafting), repeats)),
+		"card-repeats":       draw.Card(as(b, who).with(), sample.View(posted, repeats), false),
+		"reply-identical":    draw.Reply(sample.View(again(&approval.Compared{With: "b7k2m9x"}), repeats), true),
+		"reply-differs":      draw.Reply(sample.View(again(&differs), repeats), true),
+		"reply-uncompared":   draw.Reply(sample.View(again(&approval.Compared{With: "b7k2m9x", Gone: true}), repeats), true),
+		"reply-not-repeated": draw.Reply(sample.View(sample.In(approval.Failed, approval.Reason{Code: approval.WhyDataChanged, Name: "sales.csv"}), repeats), true),
 		"root":               draw.Root(sample.View()),
 		"progress-asking":    draw.Progress(b.with(), sample.View(sample.In(approval.Asking))),
 		"progress-letters":   draw.Progress(b.with(), guessed),

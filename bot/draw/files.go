@@ -162,7 +162,7 @@ func doubted(p *kit.Page, r *approval.Request) {
 
 // reread is the button with which the asker says how a file is to be read instead.
 func reread(r *approval.Request) *slack.ButtonBlockElement {
-	if r.Seek != nil || r.Edit != nil || (approval.Talk{Request: r}).Open() != nil || len(Rereadable(r)) == 0 {
+	if r.Repeats != nil || r.Seek != nil || r.Edit != nil || (approval.Talk{Request: r}).Open() != nil || len(Rereadable(r)) == 0 {
 		return nil
 	}
 	b := kit.Button(ids.ActionReread, "Not read right?", r.ID, slack.StyleDefault)

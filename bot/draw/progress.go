@@ -6,6 +6,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw/reasons"
+	"countersign/bot/draw/verified"
 	"countersign/bot/kit"
 )
 
@@ -31,6 +32,9 @@ func names(files []approval.File) (items [][]kit.Part) {
 func Progress(with With, v *steps.View) *kit.Page {
 	r := v.Request
 	p := &kit.Page{}
+	if r.Repeats != nil {
+		p.Say(verified.Progress(r)...)
+	}
 	switch r.State {
 	case approval.Drafting:
 		p.Say(append(writing(v), inLine(r)...)...)
@@ -134,6 +138,8 @@ func lineWords(r *approval.Request) string {
 func writing(v *steps.View) []kit.Part {
 	r := v.Request
 	switch {
+	case r.Repeats != nil:
+		return []kit.Part{kit.Strong("Inspecting the code")}
 	// No model writes here, though the state is the same.
 	case r.Edit != nil:
 		return []kit.Part{kit.Person(r.Edit.By), kit.Strong(" has edited the code."), kit.Words(" The edit is being inspected; then somebody else reviews it.")}

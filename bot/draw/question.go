@@ -29,6 +29,9 @@ func taken(r *approval.Request) []kit.Part {
 	if r.Blocked != nil {
 		return blockedWords(r)
 	}
+	if r.Repeats != nil {
+		return []kit.Part{kit.Words("On it. The same code runs once more, once a reviewer has approved it. What comes out is compared, and said in the thread of the first answer. No model is asked.")}
+	}
 	if r.Private {
 		return append(downgradedWords(r), kit.Words("On it. The answer goes to you alone, in our direct messages, once a reviewer has approved the code."))
 	}
@@ -214,6 +217,7 @@ func HelpAnalyze(policy approval.Policy) *kit.Page {
 		{kit.Mono(ids.CommandAnalyze + " data"), kit.Words(" lists the files that administrators have pinned to this channel.")},
 		{kit.Mono(ids.CommandAnalyze + " status"), kit.Words(" lists your latest questions.")},
 		{kit.Mono(ids.CommandAnalyze + " cancel ID"), kit.Words(" cancels a question that has not started to run.")},
+		{kit.Mono(ids.CommandAnalyze + " verify ID"), kit.Words(" runs the code of an answer once more and says whether the same comes out.")},
 		{kit.Words("To follow up, mention me in an answer's thread.")},
 	})
 	p.Say(kit.Words("Files can be CSV, TSV, XLSX or JSON, of " + atMost(policy) + "."))

@@ -10,6 +10,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw/reasons"
+	"countersign/bot/draw/verified"
 	"countersign/bot/kit"
 )
 
@@ -97,6 +98,9 @@ func noAnswer(p *kit.Page, r *approval.Request) {
 		p.Say(append(hey, kit.Strong("The result was lost"), kit.Words(". "+kit.Cut(reasons.Words(r.Reason), 2000)+" Ask again if you still need it."))...)
 	default:
 		said := append(hey, kit.Strong("This could not be done"))
+		if r.Repeats != nil {
+			said = append(hey, kit.Strong("Not repeated"))
+		}
 		if r.Cause != nil {
 			p.Say(kit.Flow(said, kit.Words(", and nothing ran. "), Why(r))...)
 		} else {
@@ -118,8 +122,16 @@ func rejection(r *approval.Request) string {
 // opening says in one sentence how it went, and what the reader should know before
 // they trust the rest.
 func opening(p *kit.Page, v *steps.View, alone bool) {
+	openingTo(p, v, alone, kit.Person(v.Request.Asker), kit.Words(" "))
+}
+
+// openingTo is the same, addressed to these people; where it was shared, to nobody.
+func openingTo(p *kit.Page, v *steps.View, alone bool, hey ...kit.Part) {
 	r, res := v.Request, v.Request.Run.Result
-	hey := []kit.Part{kit.Person(r.Asker), kit.Words(" ")}
+	if r.Repeats != nil && res.Compared != nil {
+		verified.Verdict(p, r, res.Compared)
+		hey = nil
+	}
 	switch {
 	// The sentence is the program's, computed in its run. Nothing is added to it, not even "answer".
 	case res.Outcome == approval.OK && res.Answer != "":

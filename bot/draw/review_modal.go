@@ -43,7 +43,10 @@ func ReviewView(with With, v *steps.View, from Origin) (slack.ModalViewRequest, 
 	found(p, rev.Findings, allFound)
 	agreed(p, v, review.MaxHosts)
 	p.Small(append(Print(r.ID, rev.Number, rev.Digest), kit.Words(". Approve below runs it once."))...)
-	row := []slack.BlockElement{kit.Button(ids.ActionReject, "Reject", from.Seal, slack.StyleDanger), kit.Button(ids.ActionChanges, "Request changes", from.Seal, slack.StyleDefault)}
+	row := []slack.BlockElement{kit.Button(ids.ActionReject, "Reject", from.Seal, slack.StyleDanger)}
+	if r.Repeats == nil {
+		row = append(row, kit.Button(ids.ActionChanges, "Request changes", from.Seal, slack.StyleDefault))
+	}
 	p.Buttons("decide", append(row, looks(r, from.Seal)...)...)
 	if v.Terms.Typed {
 		p.Add(typedField(v.Terms), 0, "")

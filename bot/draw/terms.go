@@ -12,6 +12,7 @@ import (
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/bot/draw/money"
+	"countersign/bot/draw/verified"
 	"countersign/bot/kit"
 	"countersign/budget"
 )
@@ -159,7 +160,11 @@ func noted(p *kit.Page, v *steps.View, most int) {
 // make no sense, and so many characters of each answer to the model.
 func asks(p *kit.Page, v *steps.View, said int) {
 	p.List([]kit.Part{kit.Strong("Earlier in this thread")}, earlier(v.Earlier))
-	p.Quote(kit.Cut(v.Request.Question, 3000), append(append([]kit.Part{kit.Person(v.Request.Asker), kit.Words(" asks in ")}, whereAsked(v.Request.Project)...), kit.Words(":"))...)
+	if f := v.Request.Repeats; f != nil {
+		p.Quote(kit.Cut(f.Question, 3000), verified.Asks(v.Request, whereAsked(v.Request.Project))...)
+	} else {
+		p.Quote(kit.Cut(v.Request.Question, 3000), append(append([]kit.Part{kit.Person(v.Request.Asker), kit.Words(" asks in ")}, whereAsked(v.Request.Project)...), kit.Words(":"))...)
+	}
 	if v.Request.Private {
 		p.Say(kit.Strong("The answer goes only to "), kit.Person(v.Request.Asker), kit.Strong("."))
 	}

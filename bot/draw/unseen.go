@@ -102,7 +102,7 @@ func Copy(v *steps.View, channel string, tables bool) *kit.Page {
 	}
 	tail.Small(end...)
 	p.Used += tail.Used
-	opening(p, &alone, false)
+	openingTo(p, &alone, false)
 	body(p, &alone, tables, false)
 	p.Append(&kit.Page{Blocks: tail.Blocks, Lines: tail.Lines})
 	return p

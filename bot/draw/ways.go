@@ -45,7 +45,10 @@ func cardButtons(with With, p *kit.Page, v *steps.View, whole, garbled bool) {
 		reject.AccessibilityLabel = "Reject this code and say why"
 		changes := kit.Button(ids.ActionChanges, "Request changes", s, slack.StyleDefault)
 		changes.AccessibilityLabel = "Say what should be different, and have another version written"
-		row = append(row, reject, changes)
+		row = append(row, reject)
+		if r.Repeats == nil {
+			row = append(row, changes)
+		}
 	}
 	row = append(row, looks(r, s)...)
 	if v.Former != nil {
@@ -60,7 +63,7 @@ func menu(with With, v *steps.View) []*slack.OptionBlockObject {
 		return slack.NewOptionBlockObject(fmt.Sprintf("%s:%s:%d", verb, v.Request.ID, v.Request.Revision.Number), kit.Plain(label), nil)
 	}
 	options := []*slack.OptionBlockObject{entry(ids.MoreCode, "Full code as a file"), entry(ids.MoreNear, "Compare with approved code")}
-	if v.Terms.Slack {
+	if v.Terms.Slack && v.Request.Repeats == nil {
 		options = append(options, entry(ids.MoreEdit, "Edit the code"))
 	}
 	options = append(options, entry(ids.MoreAssign, "Ask somebody to look at it"))

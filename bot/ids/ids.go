@@ -108,6 +108,7 @@ const (
 	ActionFix       = "fix"       // have code fixed that ended with an error
 	ActionCode      = "show_code" // what ran, and who approved it
 	ActionDetails   = "details"   // the whole bill
+	ActionVerify    = "verify"    // have an answer's code run once more, and compare
 	ActionGood      = "good"      // the answer is good,
 	ActionBad       = "bad"       // or not
 	ActionShare     = "share"     // the answer is to stand in another channel as well

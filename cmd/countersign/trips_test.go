@@ -38,6 +38,7 @@ var roundTrips = []tripCount{
 	{"Home opened, one waits", 0, 0, 17, 55},
 	{"click Review on the Home: the code", 4, 51, 17, 55},
 	{"approved from there", 6, 75, 0, 0},
+	{"click Verify", 6, 50, 0, 0},
 	{"click Approve by who may not", 4, 51, 1, 25},
 	{"click Approve without money", 6, 60, 1, 25},
 	{"/analyze without money", 5, 33, 0, 0},
@@ -152,6 +153,7 @@ func (m *meter) play() {
 	m.act("click Review on the Home: the code", func() error { return m.ben.ClickView(home, "Review") })
 	m.act("approved from there", submit(m.ben, nil))
 
+	m.act("click Verify", click(m.sim.As(slacksim.OtherAnalyst), m.answerTo("Approve what is"), "Verify"))
 	m.act("", ask("Refuse what is"))
 	m.act("click Approve by who may not", click(m.carla, m.cardOf("Refuse what is"), "Approve"))
 	m.limit(budget.Limit{Amount: 1, Window: budget.Month, Scope: budget.Scope{Team: slacksim.DefaultTeam.ID, Kind: budget.User, ID: slacksim.Analyst}})
@@ -159,6 +161,14 @@ func (m *meter) play() {
 	m.act("/analyze without money", ask("Block what is"))
 	m.act("/budget show", func() error { return m.maya.Command(slacksim.SalesData, "/budget show") })
 	m.act("/analyze status", func() error { return m.maya.Command(slacksim.SalesData, "/analyze status") })
+}
+
+// answerTo is the answer in the thread of a question.
+func (m *meter) answerTo(question string) workspace.Message {
+	m.t.Helper()
+	root, err := m.maya.WaitMessage(m.patient(), slacksim.SalesData, func(s workspace.Message) bool { return strings.Contains(s.Text, question) })
+	require.NoError(m.t, err)
+	return m.says(root, "\nVerify\n")
 }
 
 // act lets somebody do something, counts what goes to Postgres for it, and then has

@@ -59,8 +59,9 @@ var rooms = map[string]plan{
 	"approval":         {uses: []string{"budget", "approval/reading", "approval/sshkey"}, tests: []string{"internal/deepcopy", "internal/proof"}},
 	"approval/pins":    {uses: nouns},
 	"approval/review":  {uses: append(slices.Clone(nouns), "approval/pins"), tests: []string{"internal/proof"}},
+	"approval/verify":  {uses: []string{"approval"}},
 	"approval/thread":  {uses: nouns},
-	"approval/steps":   {uses: append(slices.Clone(verdict), "approval/thread"), tests: []string{"internal/deepcopy", "internal/proof", "bot/draw/reasons"}},
+	"approval/steps":   {uses: append(slices.Clone(verdict), "approval/thread", "approval/verify"), tests: []string{"internal/deepcopy", "internal/proof", "bot/draw/reasons"}},
 
 	"approval/answers": {uses: core},
 
@@ -110,13 +111,14 @@ var rooms = map[string]plan{
 	"bot/readback":  {uses: []string{"bot/ids", "bot/kit"}, tests: drawingTests},
 	"bot/draw":      {uses: drawing, tests: drawingTests},
 	// The words of reasons: the tests of the use cases read them as people would.
-	"bot/draw/reasons": {uses: nouns},
-	"bot/draw/home":    {uses: drawing, tests: drawingTests},
-	"bot/draw/money":   {uses: drawing, tests: drawingTests},
-	"bot/draw/notice":  {uses: drawing, tests: drawingTests},
-	"bot/draw/pins":    {uses: drawing},
-	"bot/draw/sample":  {uses: with("internal/slacksim", "internal/slacksim/*")}, // Views that only tests draw
-	"bot":              {uses: slackSide, tests: append(slices.Clone(drawingTests), "internal/pglocal/pgtest")},
+	"bot/draw/reasons":  {uses: nouns},
+	"bot/draw/home":     {uses: drawing, tests: drawingTests},
+	"bot/draw/money":    {uses: drawing, tests: drawingTests},
+	"bot/draw/notice":   {uses: drawing, tests: drawingTests},
+	"bot/draw/pins":     {uses: drawing},
+	"bot/draw/verified": {uses: with("bot/kit")},
+	"bot/draw/sample":   {uses: with("internal/slacksim", "internal/slacksim/*")}, // Views that only tests draw
+	"bot":               {uses: slackSide, tests: append(slices.Clone(drawingTests), "internal/pglocal/pgtest")},
 
 	// What stands in for the world, and what watches it.
 	"internal/slacksim/blockkit":  {},
@@ -176,8 +178,8 @@ var libraries = map[string]struct{ uses, tests []string }{
 var outside = []string{"net/http", "net", "os", "os/exec", "database/sql", "syscall"}
 
 // pure rooms decide and draw, and do nothing.
-var pure = []string{"budget", "approval", "approval/reading", "approval/sshkey", "approval/pins", "approval/review", "approval/steps", "bot/ids", "bot/kit", "bot/command", "bot/meant",
-	"bot/draw", "bot/draw/home", "bot/draw/money", "bot/draw/notice", "bot/draw/pins", "bot/draw/reasons"}
+var pure = []string{"budget", "approval", "approval/reading", "approval/sshkey", "approval/pins", "approval/review", "approval/steps", "approval/verify", "bot/ids", "bot/kit", "bot/command", "bot/meant",
+	"bot/draw", "bot/draw/home", "bot/draw/money", "bot/draw/notice", "bot/draw/pins", "bot/draw/reasons", "bot/draw/verified"}
 
 func TestEveryRoomIsInThePicture(t *testing.T) {
 	t.Parallel()

@@ -25,11 +25,11 @@ type exception struct {
 
 var (
 	largeFolders = map[string]exception{
-		"approval":       {29, "nouns and verbs"},
-		"approval/steps": {32, "a file each for the use cases, and the ports"},
+		"approval":       {31, "nouns and verbs"},
+		"approval/steps": {34, "a file each for the use cases, and the ports"},
 	}
 	largeFiles = map[string]exception{
-		"migrations/0003_requests.sql":                 {618, "a noun of the schema stands in one file"},
+		"migrations/0003_requests.sql":                 {625, "a noun of the schema stands in one file"},
 		"migrations/0004_ledger.sql":                   {428, "a noun of the schema stands in one file"},
 		"internal/slacksim/page/src/style/blocks.css":  {539, "a sheet is looked up by selector, not read"},
 		"internal/slacksim/page/src/style/frame.css":   {524, "a sheet is looked up by selector, not read"},

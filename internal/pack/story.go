@@ -294,7 +294,7 @@ func plain(reading any) string {
 // another. The names are those of the format, so that a reader finds the line in entries.jsonl.
 func said(e event) string {
 	what := e.Kind
-	for _, key := range []string{"revision", "scope", "person", "role", "channel", "version", "model", "amount", "spent"} {
+	for _, key := range []string{"revision", "scope", "person", "role", "channel", "version", "model", "amount", "spent", "request", "compared"} {
 		if f := e.fact(key); f != "" {
 			if key == "amount" || key == "spent" {
 				if n, err := strconv.ParseInt(f, 10, 64); err == nil {

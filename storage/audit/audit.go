@@ -109,7 +109,7 @@ func (a Auditor) Request(ctx context.Context, id string) (found trail.Verified, 
 		if err != nil {
 			return err
 		}
-		for _, check := range slices.Concat(requestChecks, moneyChecks, answerChecks) {
+		for _, check := range slices.Concat(requestChecks, moneyChecks, answerChecks, repeatChecks) {
 			rows, err := texts(ctx, tx, check.rows, id)
 			if err != nil {
 				return err
@@ -125,7 +125,7 @@ func (a Auditor) Request(ctx context.Context, id string) (found trail.Verified, 
 				return err
 			}
 		}
-		return cmp.Or(checkState(ctx, tx, id, t), checkRuled(ctx, tx, id), checkSigned(ctx, tx, a.notary, id, t))
+		return cmp.Or(checkState(ctx, tx, id, t), checkRuled(ctx, tx, id), checkRepeats(ctx, tx, id), checkSigned(ctx, tx, a.notary, id, t))
 	})
 	if err != nil {
 		return found, fmt.Errorf("audit %s: %w", stream, err)

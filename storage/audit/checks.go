@@ -131,6 +131,27 @@ func checkRuled(ctx context.Context, tx pgx.Tx, id string) error {
 	return differs(list[0], "other rules held then")
 }
 
+// repeatChecks hold the run that a request repeats against what was told of it.
+var repeatChecks = []requestCheck{
+	{`SELECT format('the repetition of revision %s (%s) of %s by %s', repeats_revision, repeats_digest, repeats, asker) FROM requests WHERE id = $1 AND repeats IS NOT NULL`,
+		[]string{approval.EventRepeats}, func(e trail.Witnessed) []string {
+			return lineOf("the repetition of revision %s (%s) of %s by %s", e.Fact("revision"), e.Fact("digest"), e.Fact("request"), e.Actor)
+		}, false},
+}
+
+// checkRepeats finds a version that is not what its request repeats. What has been forgotten of
+// either cannot be compared any more.
+func checkRepeats(ctx context.Context, tx pgx.Tx, id string) error {
+	list, err := texts(ctx, tx, `SELECT format('revision %s differs in its %s', v.number, repeats_otherwise(v.request_id, said(v.manifest)))
+		FROM revisions v JOIN requests q ON q.id = v.request_id JOIN revisions f ON (f.request_id, f.number) = (q.repeats, q.repeats_revision)
+		WHERE v.request_id = $1 AND said(v.manifest) <> '' AND said(f.manifest) <> '' AND repeats_otherwise(v.request_id, said(v.manifest)) IS NOT NULL
+		ORDER BY v.number LIMIT 1`, id)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	return differs(list[0], "its request repeats another run")
+}
+
 // requestCheck is what a table says of a request, and what the events do.
 type requestCheck struct {
 	rows   string

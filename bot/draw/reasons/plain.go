@@ -17,6 +17,10 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyNoRoom:        "The model's provider has not said what earlier calls cost, so another one could cost more than was reserved for this question. Please ask it again.",
 	approval.WhyCodeHidden:    "The stored code is not what was approved, and cannot be shown to reviewers either, so it was not run. Please ask again.",
 
+	// Of a run that is repeated.
+	approval.WhySameCode:   "This repeats code that has run before, as it was. It can be approved or rejected.",
+	approval.WhyRepeatsNow: "This answer is being verified already. What comes out is said in its thread.",
+
 	// Of code that is back before the reviewers.
 	approval.WhyDisowned:      "An approval was withdrawn by the person in whose name it was given, before anything had run. It needs a new decision.",
 	approval.WhyOtherCode:     "The stored code is not the code that was approved.",

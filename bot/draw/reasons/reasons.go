@@ -68,6 +68,22 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return fmt.Sprintf("Sandboxes have become more expensive since this was approved: %s no longer pays for a run, so nothing was run. Please ask again.", r.Amount)
 	},
 
+	approval.WhyDataChanged: func(r approval.Reason) string {
+		if r.Name == "" {
+			return "The data has changed since: there are other files than the code ran on."
+		}
+		return "The data has changed since: " + r.Name + " is not what the code ran on then."
+	},
+	approval.WhyOtherEnvironment: func(r approval.Reason) string {
+		return "It cannot be repeated: the environment has changed. Not there any more as it was: " + r.Name + "."
+	},
+	approval.WhyRefusedToday: func(r approval.Reason) string {
+		return "It cannot be repeated: today's inspection does not let the code through. " + r.Said
+	},
+	approval.WhyNoAnswerThere: func(r approval.Reason) string {
+		return "There is no answer " + r.Name + " that you can see and that can be verified. It takes the thread and all of its files, as you see them in Slack now."
+	},
+
 	approval.WhyUnpaidChange: func(r approval.Reason) string {
 		return "A reviewer wanted the code changed, and the budget does not allow it. " + refused(r)
 	},
