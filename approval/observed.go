@@ -27,7 +27,7 @@ func Compare(findings []Finding, inputs []Input, o Observed) (said []string) {
 		if why := a.unknown(*w); why != nil && a.usual() {
 			said = append(said, surprise("The inspection had found nothing unusual, and yet it is not known all that it did: %s.", why)...)
 		} else if why != nil {
-			said = append(said, surprise("It is not known all that it did: %s.", why)...)
+			said = append(said, surprise("Not everything that it did is known: %s.", why)...)
 		}
 	}
 	said = append(said, surprise("It opened %s, which the inspection had not found.", files.opened)...)

@@ -135,7 +135,7 @@ func TestTheWitnessIsHeldAgainstTheFindings(t *testing.T) {
 		"removed unsaid":    {quiet, Witness{Opened: []string{WitnessDeleted}, Complete: true}, []string{"It changed files in a way that the inspection had not found: (a file was deleted)."}},
 		"an early end": {quiet, Witness{Gaps: []string{GapEarly}},
 			[]string{"The inspection had found nothing unusual, and yet it is not known all that it did: the sandbox was stopped before it had told everything."}},
-		"gaps of an odd one": {odd, Witness{Gaps: []string{GapOpenat2, GapHandle, "new"}}, []string{"It is not known all that it did: it opened files in a way that does not tell which."}},
+		"gaps of an odd one": {odd, Witness{Gaps: []string{GapOpenat2, GapHandle, "new"}}, []string{"Not everything that it did is known: it opened files in a way that does not tell which."}},
 		"a rename announced": {moves, Witness{Gaps: []string{GapRename, GapLink}}, nil},
 		"a rename unsaid":    {quiet, Witness{Gaps: []string{GapRename}}, []string{"The inspection had found nothing unusual, and yet it is not known all that it did: it renamed files."}},
 	} {
@@ -148,13 +148,13 @@ func TestWordsSayWhoseWordItIs(t *testing.T) {
 	list := func(names []string) string { return strings.Join(names, ", ") }
 	none := []string{}
 	for want, o := range map[string]Observed{
-		"Not watched from outside: what the code did is not known. Its own process, which can be wrong, says: nothing.":                                        {},
-		"Not watched from outside: what the code did is not known. Its own process, which can be wrong, says: opened a; network: b; started c.":                {Opened: []string{"a"}, Connected: []string{"b"}, Spawned: []string{"c"}},
-		"Seen from outside the code: Opened no files. No network, no other programs.":                                                                          {Witness: &Witness{Opened: none, Connected: none, Started: none, Complete: true}},
-		"Seen from outside the code: Opened a. Network: b, started c.":                                                                                         {Witness: &Witness{Opened: []string{"a"}, Connected: []string{"b"}, Started: []string{"c"}, Complete: true}},
-		"Seen from outside the code: Files were not watched. Network not watched, other programs not watched.":                                                 {Witness: &Witness{Complete: true}},
-		"Not fully known what it did (it renamed files). Seen from outside the code: opened a. A hint by the code's own process: x (deleted), /etc/b (tried).": {Opened: []string{"a", "x (deleted)"}, Witness: &Witness{Opened: []string{"a"}, Gaps: []string{GapRename}, Named: []string{"/etc/b", "x"}}},
-		"Not fully known what it did (its beginning was not seen). Seen from outside the code: nothing.":                                                       {Witness: &Witness{Opened: none, Gaps: []string{GapUnmarked}}},
+		"Not watched from outside: what the code did is not known. Its own process, which can be wrong, says: nothing.":                                                {},
+		"Not watched from outside: what the code did is not known. Its own process, which can be wrong, says: opened a; network: b; started c.":                        {Opened: []string{"a"}, Connected: []string{"b"}, Spawned: []string{"c"}},
+		"Seen from outside the code: Opened no files. No network, no other programs.":                                                                                  {Witness: &Witness{Opened: none, Connected: none, Started: none, Complete: true}},
+		"Seen from outside the code: Opened a. Network: b, started c.":                                                                                                 {Witness: &Witness{Opened: []string{"a"}, Connected: []string{"b"}, Started: []string{"c"}, Complete: true}},
+		"Seen from outside the code: Files were not watched. Network not watched, other programs not watched.":                                                         {Witness: &Witness{Complete: true}},
+		"Not everything that it did is known (it renamed files). Seen from outside the code: opened a. A hint by the code's own process: x (deleted), /etc/b (tried).": {Opened: []string{"a", "x (deleted)"}, Witness: &Witness{Opened: []string{"a"}, Gaps: []string{GapRename}, Named: []string{"/etc/b", "x"}}},
+		"Not everything that it did is known (its beginning was not seen). Seen from outside the code: nothing.":                                                       {Witness: &Witness{Opened: none, Gaps: []string{GapUnmarked}}},
 	} {
 		head, rest := o.Words(list)
 		require.Equal(t, want, head+rest)

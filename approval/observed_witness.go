@@ -149,7 +149,7 @@ func (o Observed) Words(list func([]string) string) (head, rest string) {
 			seenOf(o.Opened, o.Connected, o.Spawned, list) + "."
 	}
 	if !w.Complete {
-		head, rest = "Not fully known what it did", " ("+strings.Join(w.WhyNot(), "; ")+"). Seen from outside the code: "
+		head, rest = "Not everything that it did is known", " ("+strings.Join(w.WhyNot(), "; ")+"). Seen from outside the code: "
 		rest += seenOf(w.Opened, w.Connected, w.Started, list) + "."
 	} else {
 		head, rest = "Seen from outside the code", ": "+didOf(*w, list)

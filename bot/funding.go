@@ -150,10 +150,14 @@ func (h *funding) openTopUp(ctx context.Context, cb slack.InteractionCallback, v
 		return nil, err
 	}
 	t := v.Request.TopUp(id)
+	admin, err := h.admin(ctx, h.service, cb.Team.ID, cb.User.ID)
+	if err != nil {
+		return nil, err
+	}
 	switch {
 	case v.Request.Team != cb.Team.ID || t == nil:
 		return nil, approval.ErrNotFound
-	case !h.isAdmin(ctx, h.service, cb.Team.ID, cb.User.ID):
+	case !admin:
 		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Words("Only administrators can answer this.")}
 	case t.AskedBy == cb.User.ID:
 		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Because(approval.WhyOwnTopUp)}

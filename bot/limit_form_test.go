@@ -181,6 +181,11 @@ func TestBudgetButtonsOfOthersAndOfYesterday(t *testing.T) {
 	cb := slack.InteractionCallback{User: slack.User{ID: slacksim.Analyst}, Team: slack.Team{ID: slacksim.DefaultTeam.ID}}
 	_, err := b.bot.board.clicks[ids.ActionSetLimit](b.ctx, cb, &slack.BlockAction{})
 	require.ErrorAs(t, err, new(*approval.NotAllowedError))
+	// Nobody is told that they are no administrator because nobody could look.
+	b.service.fail(errors.New("the database is away"))
+	_, err = b.bot.board.clicks[ids.ActionSetLimit](b.ctx, cb, &slack.BlockAction{})
+	require.ErrorContains(t, err, "the database is away")
+	b.service.fail(nil)
 	for _, value := range []string{"", "team", "team/", "nobody/U1"} {
 		_, err := b.bot.board.clicks[ids.ActionEditLimit](b.ctx, cb, &slack.BlockAction{Value: value})
 		require.ErrorAs(t, err, new(*approval.InputError), value)

@@ -45,7 +45,11 @@ func limitOriginOf(cb slack.InteractionCallback) (from money.LimitOrigin, err er
 
 // clickSetLimit opens the empty form from a Home.
 func (h *limits) clickSetLimit(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
-	if !h.isAdmin(ctx, h.service, cb.Team.ID, cb.User.ID) {
+	admin, err := h.admin(ctx, h.service, cb.Team.ID, cb.User.ID)
+	if err != nil {
+		return answer{}, err
+	}
+	if !admin {
 		return answer{}, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Words("Only administrators can change budgets.")}
 	}
 	return answer{}, h.open(ctx, cb.TriggerID, money.LimitView(money.LimitForm{Models: h.service.Models(), Home: true, Kind: string(budget.User)}))

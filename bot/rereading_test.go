@@ -129,7 +129,7 @@ func TestLettersAreShownToTheAskerAlone(t *testing.T) {
 	})
 	line := b.read(slacksim.Analyst, v.Posts[steps.SurfaceProgress])
 	require.Contains(t, line.Words(), "Its letters can be read in more than one way")
-	require.Contains(t, line.Words(), "Compare runs a sandbox, which costs a little; else nothing is written or paid while I wait")
+	require.Contains(t, line.Words(), "Compare costs a little. Otherwise nothing is written or paid while I wait")
 	require.Equal(t, []string{ids.ActionCompare, ids.ActionAnswer, ids.ActionAnswer2, ids.ActionReread, ids.ActionCancel}, line.Actions())
 	other := b.as(slacksim.OtherAnalyst)
 	require.NoError(t, other.Click(line, "Compare"))

@@ -145,11 +145,21 @@ type roster interface {
 // isAdmin tells whether somebody is named as an administrator, for what to show;
 // who may do what is for the services to say.
 func (w *slackAPI) isAdmin(ctx context.Context, s roster, team, user string) bool {
-	all, err := s.Reviewers(ctx, team, "")
+	admin, err := w.admin(ctx, s, team, user)
 	if err != nil {
 		w.Log.Warn("look for administrators", "error", err)
 	}
-	return err == nil && all.Admin(user)
+	return admin
+}
+
+// admin is isAdmin for what is refused to everybody else: an administrator is not told that they
+// are none because nobody could look.
+func (w *slackAPI) admin(ctx context.Context, s roster, team, user string) (bool, error) {
+	all, err := s.Reviewers(ctx, team, "")
+	if err != nil {
+		return false, fmt.Errorf("look for administrators: %w", err)
+	}
+	return all.Admin(user), nil
 }
 
 // seat is where somebody sits: where a private word reaches them.

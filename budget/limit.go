@@ -185,5 +185,5 @@ func (e *ExceededError) Words(reader string) string {
 	if !e.Standing.ResetsAt.IsZero() {
 		words += fmt.Sprintf(" It resets on %s.", e.Standing.ResetsAt.Format("Monday, 2 January 2006"))
 	}
-	return words + " An administrator can raise it with /budget set."
+	return words + " An administrator can raise it."
 }

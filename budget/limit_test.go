@@ -181,13 +181,13 @@ func TestExceededWordsSayWhichBudgetWhatIsLeftAndWhenItResets(t *testing.T) {
 		want     string
 	}{
 		"user": {Standing{Limit: Limit{Scope: Scope{"T", User, "U"}, Amount: 10 * Dollar, Window: Month}, Spent: 9 * Dollar, ResetsAt: resets},
-			"Your budget of $10.00 per month has $1.00 left, and this could cost up to $1.24. It resets on Tuesday, 1 December 2026. An administrator can raise it with /budget set."},
+			"Your budget of $10.00 per month has $1.00 left, and this could cost up to $1.24. It resets on Tuesday, 1 December 2026. An administrator can raise it."},
 		"thread": {Standing{Limit: Limit{Scope: Scope{"T", Session, "S"}, Amount: 2 * Dollar, Window: None}, Held: 2*Dollar - 1},
-			"The budget of this thread of $2.00 has $0.00 left, and this could cost up to $1.24. An administrator can raise it with /budget set."},
+			"The budget of this thread of $2.00 has $0.00 left, and this could cost up to $1.24. An administrator can raise it."},
 		"channel": {Standing{Limit: Limit{Scope: Scope{"T", Project, "C"}, Amount: Dollar, Window: Week}, Spent: Dollar, ResetsAt: resets.AddDate(0, 0, 6)},
-			"The budget of this channel of $1.00 per week has $0.00 left, and this could cost up to $1.24. It resets on Monday, 7 December 2026. An administrator can raise it with /budget set."},
+			"The budget of this channel of $1.00 per week has $0.00 left, and this could cost up to $1.24. It resets on Monday, 7 December 2026. An administrator can raise it."},
 		"team, overdrawn": {Standing{Limit: Limit{Scope: Scope{"T", Team, "T"}, Amount: Dollar, Window: Day}, Spent: 2 * Dollar, ResetsAt: resets},
-			"The team's budget of $1.00 per day has $0.00 left, and this could cost up to $1.24. It resets on Tuesday, 1 December 2026. An administrator can raise it with /budget set."},
+			"The team's budget of $1.00 per day has $0.00 left, and this could cost up to $1.24. It resets on Tuesday, 1 December 2026. An administrator can raise it."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -61,7 +61,7 @@ func (d Doubt) Choices() (choices []Choice) {
 		}
 		return choices
 	case toldBefore:
-		return []Choice{{AsBefore, "Read it so here, too"}, {NotBefore, "No, as you read it"}}
+		return []Choice{{AsBefore, "Read it the same way"}, {NotBefore, "No, as you found it"}}
 	case toldText:
 		return []Choice{{"text", "Keep it as text"}}
 	case toldDelimiter:

@@ -10,7 +10,7 @@ import (
 // the host says of a file that has ended its boxes. A test names a code without words.
 var problems = map[string]string{
 	"empty":           "The file is empty.",
-	"binary":          "This is no table of text: it holds bytes that no text has.",
+	"binary":          "This is not a text table: it holds binary data.",
 	"nul":             "The text holds NUL characters, as damaged files do. Export it again.",
 	"encoding":        "The text is in no encoding that I know. Save it as UTF-8.",
 	"columns":         "It has {columns} columns; at most {most} can be read. Keep those that the question needs.",
@@ -41,7 +41,7 @@ var problems = map[string]string{
 	"time":            "Reading it took longer than {seconds} seconds.",
 	"misbehaved":      "While reading it, the reader did something that reading never needs, so it was stopped.",
 	"failed":          "The reader broke off while it read this file.",
-	"box":             "The box ended while this file was read.",
+	"box":             "The sandbox ended while this file was being read.",
 }
 
 // Words says why a file is not read.

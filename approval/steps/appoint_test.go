@@ -160,7 +160,7 @@ func TestADelegateIsNoWayAroundAnything(t *testing.T) {
 	require.NoError(t, b.Steps.Delegate(t.Context(), by("R1"), "helper", tomorrow))
 	r, err := b.Decide(t.Context(), ruling(b.pending(), "R1", approval.Approve))
 	require.NoError(t, err)
-	refused(b, r, "helper", "One person has one.")
+	refused(b, r, "helper", "Each person counts once.")
 	require.Equal(t, approval.Pending, b.request(r.ID).State)
 
 	b = setup(t)

@@ -196,3 +196,23 @@ func TestAnAnswerWithoutUsageStaysUncertain(t *testing.T) {
 		require.Equal(t, r.Holds[0].UncertainAt.Add(budget.UncertainFor), until)
 	}
 }
+
+// The rules and the budgets are read when the box has answered. Where they cannot be, the box is
+// paid as it was used, not in full when it is tried again.
+func TestAnInspectionIsPaidAsUsedWhereNothingCouldBeReadAfterIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask()
+	require.NoError(t, b.Read(t.Context(), r.ID))
+	require.NoError(t, b.Steps.Draft(t.Context(), r.ID))
+	b.faults.fail("TypicalRun.before", errCrash)
+	require.ErrorIs(t, b.Inspect(t.Context(), r.ID), errCrash)
+	require.Equal(t, approval.Drafting, b.request(r.ID).State)
+	require.Empty(t, b.work())
+	r = b.request(r.ID)
+	require.Equal(t, approval.Pending, r.State, r.Reason)
+	paid := b.spends(r.ID, budget.ForInspect)
+	require.Len(t, paid, 2)
+	require.Positive(t, budget.Total(paid[0].Charges))
+	require.Equal(t, budget.Total(paid[1].Charges), budget.Total(paid[0].Charges))
+}

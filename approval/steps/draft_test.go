@@ -277,7 +277,7 @@ func TestFilesThatAreNotAsTheyShouldBeEndTheDraftInPlainWords(t *testing.T) {
 		"too large": {func(b *bundle) { b.slack.files["F1"] = strings.Repeat("x", 20<<20+1) }, "sales.csv is larger than 20.0 MB."},
 		"unreadable": {func(b *bundle) {
 			b.box.reads = append(b.box.reads, unreadable("binary"))
-		}, "sales.csv is not read. This is no table of text: it holds bytes that no text has."},
+		}, "sales.csv is not read. This is not a text table: it holds binary data."},
 	} {
 		b := setup(t)
 		tt.spoil(b)

@@ -161,7 +161,7 @@ func TestOnlyADowngradeIsDeclinedAndOnlyByItsAsker(t *testing.T) {
 	r = plain.pending()
 	_, err = plain.Insist(t.Context(), r.ID, asksHimself)
 	require.ErrorAs(t, err, &move)
-	require.Contains(t, reasons.Words(move.Why), "The model that was asked for writes it.")
+	require.Contains(t, reasons.Words(move.Why), "The model that was asked for is writing it already.")
 	r = plain.approved()
 	_, err = plain.Insist(t.Context(), r.ID, asksHimself)
 	require.ErrorAs(t, err, &move)

@@ -71,12 +71,14 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 	seen, failed := s.look(s.boxes.tellLine(ctx, r), was.revision.Code, r.Files)
 	// Only now, because the box may have let it wait for hours: what is sealed is what the rules ask for today.
 	rules, err := s.people.rulesFor(ctx, r)
-	if err != nil {
-		return err
+	var terms draftTerms
+	if err == nil {
+		terms, err = s.costs.draftTerms(ctx, r)
 	}
-	terms, err := s.costs.draftTerms(ctx, r)
 	if err != nil {
-		return err
+		// What the box found is lost, and it is inspected again. This one is paid as it was used all the same.
+		_, booked := s.ends.book(ctx, id, call, budget.Usage{}, seen.Box, func(*approval.Request, time.Time) error { return nil })
+		return errors.Join(err, booked)
 	}
 	shown := false
 	// The box is paid whatever it found, in the move that says what follows.

@@ -136,7 +136,7 @@ func TestARunIsStoppedAtWhatWasAgreedThoughBoxesBecameDearer(t *testing.T) {
 	require.NoError(t, poor.Run(t.Context(), r.ID))
 	r = poor.request(r.ID)
 	require.Equal(t, approval.Failed, r.State)
-	require.Equal(t, "Sandboxes have become more expensive since this was approved, and $0.002775 does not even pay for a second, so nothing was run. Please ask again.", reasons.Words(r.Reason))
+	require.Equal(t, "Sandboxes have become more expensive since this was approved: $0.002775 no longer pays for a run, so nothing was run. Please ask again.", reasons.Words(r.Reason))
 	require.Empty(t, poor.box.boxes)
 	require.Zero(t, poor.open(r.ID))
 }

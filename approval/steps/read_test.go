@@ -94,7 +94,7 @@ func TestAFileThatEndsItsBoxTwiceIsRefusedForADayWithoutABox(t *testing.T) {
 	require.Empty(t, b.work())
 	r = b.request(r.ID)
 	require.Equal(t, approval.Failed, r.State)
-	require.Equal(t, "sales.csv is not read. The box ended while this file was read.", reasons.Words(r.Reason))
+	require.Equal(t, "sales.csv is not read. The sandbox ended while this file was being read.", reasons.Words(r.Reason))
 	require.Len(t, b.spends(r.ID, budget.ForRead), 2)
 	require.Zero(t, b.open(r.ID))
 	require.Empty(t, b.writer.briefs)

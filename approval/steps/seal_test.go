@@ -58,8 +58,8 @@ func TestABrokenSealGoesBackToReview(t *testing.T) {
 			r.Revision.Code = "x\n"
 			r.Revision.Manifest.CodeSHA256 = approval.Hash([]byte("x\n"))
 			r.Revision.Digest = r.Revision.Manifest.Digest()
-		}, "The approvals are of something else than what is stored."},
-		"the decision": {func(_ *bundle, r *approval.Request) { r.Decisions = nil }, "0 of the 1 approvals that it takes are there."},
+		}, "The stored approvals are for a different version."},
+		"the decision": {func(_ *bundle, r *approval.Request) { r.Decisions = nil }, "It has 0 of the 1 approvals that it needs."},
 	} {
 		b := setup(t)
 		was := b.approved()

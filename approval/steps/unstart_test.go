@@ -27,7 +27,7 @@ func TestInputsThatCannotBeHadAnyMoreGoBackToReview(t *testing.T) {
 		"unreadable": {func(b *bundle) {
 			b.slack.put("F1", "other")
 			b.box.reads = append(b.box.reads, unreadable("binary"))
-		}, "sales.csv is not read. This is no table"},
+		}, "sales.csv is not read. This is not a text table"},
 	} {
 		for _, named := range []bool{false, true} {
 			b := setup(t)

@@ -135,12 +135,16 @@ func downgradedWords(r *approval.Request) []kit.Part {
 // cheaperNote says in the thread what downgradedWords says in private, and who steps in for a
 // model that cannot be reached.
 func cheaperNote(p *kit.Page, r *approval.Request) {
+	writes := " is writing"
+	if r.State == approval.Pending {
+		writes = " wrote" // it is done, and the card stays
+	}
 	if d := r.Downgraded; d != nil {
-		p.Say(kit.Flow(kit.Mono(kit.Cut(d.To, 80)), kit.Words(" is writing instead of "), kit.Mono(kit.Cut(d.From, 80)), kit.Words(", because "), money.Within(d.Scope, ""),
+		p.Say(kit.Flow(kit.Mono(kit.Cut(d.To, 80)), kit.Words(writes+" instead of "), kit.Mono(kit.Cut(d.From, 80)), kit.Words(", because "), money.Within(d.Scope, ""),
 			kit.Words(" is past its soft limit. The asker can decline this, and wait or ask for more budget."))...)
 	}
 	if f := r.Fallback; r.FellBack() {
-		p.Say(kit.Flow(kit.Strong("Fallback: "), kit.Mono(kit.Cut(f.Model, 80)), kit.Words(askedAt(f.Addressee)+" is writing, because "), kit.Mono(kit.Cut(f.From, 80)),
+		p.Say(kit.Flow(kit.Strong("Fallback: "), kit.Mono(kit.Cut(f.Model, 80)), kit.Words(askedAt(f.Addressee)+writes+", because "), kit.Mono(kit.Cut(f.From, 80)),
 			kit.Words(" cannot be reached. Administrators allow this in this channel."))...)
 	}
 }

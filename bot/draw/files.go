@@ -155,7 +155,7 @@ func doubted(p *kit.Page, r *approval.Request) {
 	// Whoever reads a question by a bot wonders what waiting costs.
 	free := "Nothing is written or paid while I wait, until "
 	if len(d.InEncodings()) > 0 {
-		free = "Compare runs a sandbox, which costs a little; else nothing is written or paid while I wait, until "
+		free = "Compare costs a little. Otherwise nothing is written or paid while I wait, until "
 	}
 	p.Small(kit.Words(free), kit.Moment(r.ExpiresAt), kit.Words("."))
 }
@@ -187,7 +187,7 @@ func Rereadable(r *approval.Request) (files []approval.File) {
 func RereadView(r *approval.Request, from Origin) slack.ModalViewRequest {
 	files := Rereadable(r)
 	p := &kit.Page{}
-	p.Say(kit.Words("What you say holds for this question and its thread. The reviewers see it. Where the columns stay the same, so does the code, and nothing is paid; else new code is written, which costs about as much as the first."))
+	p.Say(kit.Words("This applies to this question and its thread, and the reviewers see it. If the columns stay the same, so does the code, and it costs nothing. Otherwise new code is written, which costs about as much as the first."))
 	p.Enumerate("File", fileLines(files, mostRemarks))
 	// A field is asked for if one of the files could use it: which file is meant is chosen in the same form.
 	text, sheets, written := false, false, false
@@ -225,7 +225,7 @@ func RereadView(r *approval.Request, from Origin) slack.ModalViewRequest {
 	columns := slack.NewPlainTextInputBlockElement(kit.Plain("Names, one a line"), ids.FieldAsText)
 	columns.Multiline, columns.MaxLength = true, 3000
 	add(ids.FieldAsText, "Columns to keep as text", "", columns)
-	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackReread, Title: kit.Plain("Not read right?"), Submit: kit.Plain("Read it so"), Close: kit.Plain("Cancel"),
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackReread, Title: kit.Plain("Not read right?"), Submit: kit.Plain("Read it this way"), Close: kit.Plain("Cancel"),
 		PrivateMetadata: from.String(), Blocks: slack.Blocks{BlockSet: blocks}}
 }
 
@@ -250,7 +250,7 @@ func LettersView(from Origin, d reading.Doubt, letters [][]string, why string) s
 		options = append(options, slack.NewOptionBlockObject(c.Says, kit.Plain(kit.Cut(c.Words, 75)), nil))
 	}
 	p.Small(kit.Words("Only you see this. None of it is kept."))
-	view.Submit = kit.Plain("Read it so")
+	view.Submit = kit.Plain("Read it this way")
 	view.Blocks.BlockSet = append(p.Blocks, slack.NewInputBlock(ids.FieldEncoding, kit.Plain("Which reads right?"), nil, slack.NewRadioButtonsBlockElement(ids.FieldEncoding, options...)))
 	return view
 }
@@ -271,7 +271,7 @@ func toldBefore(f approval.File) []kit.Part {
 	for _, a := range f.Offered {
 		words = append(words, a.Words())
 	}
-	return append(said, kit.Words(kit.Cut(foreign(strings.Join(words, "; ")), 400)+". Is it to be read so here, too?"))
+	return append(said, kit.Words(kit.Cut(foreign(strings.Join(words, "; ")), 400)+". Read it the same way here?"))
 }
 
 // How many blocks the list of columns has, of the hundred that Slack takes, and how many bytes

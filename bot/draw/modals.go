@@ -51,7 +51,7 @@ func stuckView(from Origin, next review.Next) slack.ModalViewRequest {
 	p := &kit.Page{}
 	p.Say(kit.Strong("Nobody could approve the next version."), kit.Words(fmt.Sprintf(" You could not, because you would have written a part of it. It is %s, so it takes %s of somebody else, and there are too few others here who review. The administrators have been told.",
 		strings.ToLower(RiskWords[next.Tier]), kit.Count(next.Needs, "approval"))))
-	p.Say(kit.Words("The asker can put the question otherwise, and then you can approve what is written for it. Or reject this version."))
+	p.Say(kit.Words("The asker can ask in other words, and then you can approve what is written for it. Or reject this version."))
 	p.Buttons("instead", kit.Button(ids.ActionQuestion, "Edit the question", from.Seal, slack.StyleDefault), kit.Button(ids.ActionReject, "Reject", from.Seal, slack.StyleDanger))
 	// Its buttons are pressed in the modal, so it remembers the card like any other.
 	view := kit.NoteOf("Request changes", p)

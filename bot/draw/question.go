@@ -114,7 +114,7 @@ func clarifying(p *kit.Page, v *steps.View, open *approval.Clarification) {
 		buttons = append(buttons, kit.Button(chooses[i], c, fmt.Sprintf("%s %s %d", r.ID, open.Key(), i), slack.StyleDefault))
 	}
 	p.Buttons("choose", append(buttons, kit.Button(ids.ActionSay, "Answer in words", r.ID+" "+open.Key(), slack.StyleDefault))...)
-	p.Small(kit.Words("Or mention me in this thread with your answer. Asking has cost "+money.Spent(v.Spent())+" so far; your answer has the model called again. Nothing is paid while I wait, until "),
+	p.Small(kit.Words("Or mention me in this thread with your answer. Asking has cost "+money.Spent(v.Spent())+" so far; your answer means one more call of the model. Nothing is paid while I wait, until "),
 		kit.Moment(r.ExpiresAt), kit.Words("."))
 }
 

@@ -71,7 +71,7 @@ func agreed(p *kit.Page, v *steps.View, hosts int) {
 		p.Say(kit.Strong("Written by"), kit.Words(" "+kit.Cut(rev.Author, 80)+askedAt(approval.Addressee{Provider: rev.Provider, Host: rev.Host})+"."))
 	}
 	if m.Saw != approval.Shape {
-		p.Say(kit.Strong("The model saw"), kit.Words(" "+cmp.Or(sawWords[m.Saw], "more than the shape of the data")+", as the administrators of this channel let it."))
+		p.Say(kit.Strong("The model saw"), kit.Words(" "+cmp.Or(sawWords[m.Saw], "more than the shape of the data")+", as this channel's administrators allow."))
 	}
 	if len(m.Brought) > 0 {
 		p.Say(kit.Strong("A stricter channel's rules hold as well."), kit.Words(" A file of this question, or of its thread, is known from there by what it holds. Of models, of what a model may see of the data, and of approvals, the stricter counts."))

@@ -121,7 +121,7 @@ func FiguresView(all []steps.ReviewerStatistics) slack.ModalViewRequest {
 		kit.Words(" is an approval that did not last, because somebody else rejected it or it was withdrawn."))
 	var items [][]kit.Part
 	for _, s := range all[:min(80, len(all))] {
-		item := []kit.Part{kit.Person(s.Reviewer), kit.Words(fmt.Sprintf(": %s, %d approved, half of them within %s", kit.Count(s.Decisions, "decision"), s.Approvals, kit.Span(s.Median)))}
+		item := []kit.Part{kit.Person(s.Reviewer), kit.Words(fmt.Sprintf(": %s, of them %s; half were made within %s", kit.Count(s.Decisions, "decision"), kit.Count(s.Approvals, "approval"), kit.Span(s.Median)))}
 		// Speed only tells something about programs that take a while to read.
 		if s.Long > 0 {
 			item = append(item, kit.Words(fmt.Sprintf("; quick: %d of %s (%d%%)", s.Quick, kit.Count(s.Long, "long program"), 100*s.Quick/s.Long)))

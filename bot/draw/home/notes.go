@@ -78,7 +78,7 @@ func NotesField(err error) string {
 // have come.
 func TrailView(set review.RuleSet, c steps.Copies) slack.ModalViewRequest {
 	p := &kit.Page{}
-	p.Say(kit.Words("Every hour in which something happens, and every 256 entries, Countersign signs a checkpoint of its audit log. Copies outside of its database show later that nothing before them was changed. " +
+	p.Say(kit.Words("Every hour in which something happens, and every 256 entries, Countersign signs a checkpoint of its audit log. A copy outside of its database can prove later that nothing before it was changed. " +
 		"I post them to the channel that you choose here. Whoever has my token can edit what I have posted, so have some forwarded or e-mailed to somebody else."))
 	// How far the copies have come, because a channel that gets none looks like one in which nothing happened.
 	switch channel := set.Rules.LogChannel; {

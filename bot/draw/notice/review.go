@@ -133,7 +133,7 @@ func keyNotice(_ draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
 	}
 	p := &kit.Page{}
 	if said.From.IsZero() {
-		p.Say(kit.Strong("You have removed an SSH key"), kit.Words(", "), kit.Moment(n.At), kit.Words(". It signs no decision any more."))
+		p.Say(kit.Strong("You have removed an SSH key"), kit.Words(", "), kit.Moment(n.At), kit.Words(". It can no longer sign decisions."))
 	} else {
 		p.Say(kit.Strong("You have registered an SSH key"), kit.Words(", "), kit.Moment(n.At), kit.Words(". From "), kit.Moment(said.From), kit.Words(" on it signs what you decide with "), kit.Mono("countersign decide"), kit.Words("."))
 	}
@@ -186,14 +186,14 @@ func surpriseNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, e
 		return nil, err
 	}
 	p, r := &kit.Page{}, n.View.Request
-	p.Say(kit.Strong("Code that was approved did not do only what its inspection had announced."), kit.Words(" It ran in a closed box, which is gone. Read its answer with care, and look at the code again."))
+	p.Say(kit.Strong("Approved code did something that its inspection had not predicted."), kit.Words(" It ran in a closed sandbox, which is gone. Read its answer with care, and look at the code again."))
 	if r.Run != nil && r.Run.Result != nil && r.Revision != nil {
 		var items [][]kit.Part
 		all := approval.Compare(r.Revision.Findings, r.Revision.Manifest.Inputs, r.Run.Result.Observed)
 		for _, what := range all[:min(6, len(all))] {
 			items = append(items, []kit.Part{kit.Words(kit.Cut(what, 300))})
 		}
-		p.List([]kit.Part{kit.Strong("What nobody had announced")}, items)
+		p.List([]kit.Part{kit.Strong("What was not predicted")}, items)
 	}
 	lately(with, p, n.View, "Open the card")
 	return p, nil

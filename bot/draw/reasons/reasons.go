@@ -65,7 +65,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return fmt.Sprintf("There is no price for %s, so it is not used. An administrator can add one.", r.Name)
 	},
 	approval.WhyDearer: func(r approval.Reason) string {
-		return fmt.Sprintf("Sandboxes have become more expensive since this was approved, and %s does not even pay for a second, so nothing was run. Please ask again.", r.Amount)
+		return fmt.Sprintf("Sandboxes have become more expensive since this was approved: %s no longer pays for a run, so nothing was run. Please ask again.", r.Amount)
 	},
 
 	approval.WhyDataChanged: func(r approval.Reason) string {
@@ -88,7 +88,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return "A reviewer wanted the code changed, and the budget does not allow it. " + refused(r)
 	},
 	approval.WhyTooFewThere: func(r approval.Reason) string {
-		return fmt.Sprintf("%d of the %d approvals that it takes are there.", r.Count, r.Most)
+		return fmt.Sprintf("It has %d of the %d approvals that it needs.", r.Count, r.Most)
 	},
 	approval.WhyOtherSandbox: func(r approval.Reason) string {
 		return fmt.Sprintf("It would run in another sandbox: %s instead of %s.", r.Name, r.Other)
@@ -231,7 +231,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return fmt.Sprintf("A program of %s risk would need the approval of %d people, and only %d can give it. Name more reviewers first.", r.Name, r.Most, r.Count)
 	},
 	approval.WhyApprovalsRange: func(r approval.Reason) string {
-		return fmt.Sprintf("Of how many people a program of %s risk needs the approval is a number from 1 to %d.", r.Name, r.Most)
+		return fmt.Sprintf("A program of %s risk can need from 1 to %d approvals.", r.Name, r.Most)
 	},
 	approval.WhyLongNotes: func(r approval.Reason) string {
 		return fmt.Sprintf("The notes have %d characters. Please keep them under %d: they stand on every card and in every prompt.", r.Count, r.Most)
@@ -240,7 +240,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return fmt.Sprintf("%q is no currency. Write its three letters, such as EUR.", r.Name)
 	},
 	approval.WhyManyHosts: func(r approval.Reason) string {
-		return fmt.Sprintf("Code can reach no hosts beyond %d: reviewers have to read them all.", r.Most)
+		return fmt.Sprintf("There can be at most %d hosts: reviewers have to read them all.", r.Most)
 	},
 	approval.WhyBadHost: func(r approval.Reason) string {
 		return fmt.Sprintf("%q is not the name of a host. An example is api.example.com, without http and without a path.", r.Name)
@@ -264,7 +264,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return fmt.Sprintf("There can be at most %d freeze windows.", r.Most)
 	},
 	approval.WhyBadFreeze: func(r approval.Reason) string {
-		return fmt.Sprintf("%q is not understood as a time in which nothing runs. "+
+		return fmt.Sprintf("%q is not a freeze window that I understand. "+
 			`Write "last 2 days of the month", "2026-12-24 to 2027-01-02" or "Fri 16:00-24:00".`, r.Name)
 	},
 }
@@ -296,7 +296,7 @@ func switchedOff(r approval.Reason) string {
 	return fmt.Sprintf(" switched off: %s has spent more than %d%% of %s.", whose[l.Scope.Kind], l.Policy.SoftMark(), l.Hard())
 }
 
-var whose = map[budget.ScopeKind]string{budget.User: "your budget", budget.Session: "the budget of this thread",
+var whose = map[budget.ScopeKind]string{budget.User: "the asker's budget", budget.Session: "the budget of this thread",
 	budget.Project: "the budget of this channel", budget.Team: "the team's budget"}
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20)) }
