@@ -26,6 +26,7 @@ const (
 	FileWithheld    CauseCode = "file withheld"     // Slack shows it to the bot, and does not give its content
 	FileGone        CauseCode = "file gone"         // deleted, or not shared any more: for good
 	FileNotHere     CauseCode = "file not here"     // it was ticked, and is not in the channel any more
+	FileNotYours    CauseCode = "file not yours"    // its thread has read it, and Slack does not show it to who asks now
 	NoFile          CauseCode = "no such file"      // nothing in the channel has the name that the question names
 	WhichFile       CauseCode = "which file"        // several files, and the words name none
 	AskerAlien      CauseCode = "asker not of here" // an app, or of another workspace

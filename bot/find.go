@@ -224,15 +224,15 @@ func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, er
 	return h.named(ctx, q, s, picked.Files, picked.Unread)
 }
 
-// ofThread are the files that a thread has read before. One that has been deleted since
-// is left out, and said, as long as another is there.
+// ofThread are the files that a thread has read before. One that has been deleted since,
+// or that Slack does not show to the asker, is left out, and said, as long as another is there.
 func (h *files) ofThread(ctx context.Context, q steps.Search) (found steps.Found, err error) {
 	var lost error
 	for _, f := range q.Files {
 		one := q
 		one.Files = []approval.File{f}
 		now, err := h.asNow(ctx, one)
-		if cause := new(approval.CauseError); errors.As(err, &cause) && cause.Cause.Code == approval.FileGone {
+		if cause := new(approval.CauseError); errors.As(err, &cause) && slices.Contains([]approval.CauseCode{approval.FileGone, approval.FileNotYours}, cause.Cause.Code) {
 			found.Unread, lost = f.Name, err
 			continue
 		}
@@ -321,8 +321,9 @@ func input(f slack.File) approval.File {
 
 // asNow looks up files whose ids are known. One that was chosen from the channel's has
 // to be there still. One that came with the question need not be: then it is the asker's
-// own. Nor does one that its thread was about before. The bot may see files that the
-// asker does not, and reads none of those for them, whatever a form names.
+// own. Nor need one that its thread was about before, as long as Slack shows it to the asker.
+// The bot may see files that the asker does not, and reads none of those for them, whatever a
+// form or a thread names.
 func (h *files) asNow(ctx context.Context, q steps.Search) (found steps.Found, err error) {
 	found.Shared = map[string]approval.Sharing{}
 	for _, f := range q.Files {
@@ -332,8 +333,18 @@ func (h *files) asNow(ctx context.Context, q steps.Search) (found steps.Found, e
 		}
 		came := slices.Contains(q.Seek.Brought, f.ID) && info.User == q.Asker
 		pinned := slices.ContainsFunc(q.Pinned, func(p approval.File) bool { return p.ID == f.ID })
-		if !came && !pinned && !slices.Contains(q.Thread, f.ID) && !slices.Contains(slices.Concat(info.Channels, info.Groups, info.IMs), q.Channel) {
-			return steps.Found{}, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: f.Name, Channel: q.Channel}}
+		if !came && !pinned && !slices.Contains(slices.Concat(info.Channels, info.Groups, info.IMs), q.Channel) {
+			cause := approval.Cause{Code: approval.FileNotHere, File: f.Name, Channel: q.Channel}
+			shown := false
+			if slices.Contains(q.Thread, f.ID) {
+				cause.Code = approval.FileNotYours
+				if shown, err = h.shown(ctx, info, q.Asker); err != nil {
+					return steps.Found{}, err
+				}
+			}
+			if !shown {
+				return steps.Found{}, &approval.CauseError{Cause: cause}
+			}
 		}
 		found.Files = append(found.Files, input(*info))
 		found.Shared[info.ID] = approval.Sharing{By: info.User, At: info.Created.Time().UTC()}

@@ -183,6 +183,14 @@ func TestAForgedFormGetsNobodyElsesFileAndNoOtherChannel(t *testing.T) {
 		_, err = b.bot.Find(b.ctx, search(q[0]))
 		require.ErrorIs(t, err, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotHere, File: "payroll.csv", Channel: slacksim.Random}}, thread)
 	}
+	// A colleague's follow-up in a thread that has read a file which Slack does not show to them.
+	of := search(q[0])
+	of.Thread = []string{hers.ID}
+	_, err = b.bot.Find(b.ctx, of)
+	require.ErrorIs(t, err, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotYours, File: "payroll.csv", Channel: slacksim.Random}})
+	of.Asker = slacksim.OtherAnalyst
+	_, err = b.bot.Find(b.ctx, of)
+	require.NoError(t, err, "its owner goes on with it")
 	for who, in := range map[string]bool{slacksim.Analyst: true, slacksim.Guest: false, "U0NOBODY": false} {
 		is, err := b.bot.Within(b.ctx, slacksim.Random, who)
 		require.NoError(t, err)

@@ -263,7 +263,7 @@ func (h *asking) clickAgain(ctx context.Context, cb slack.InteractionCallback, a
 			f.Choices, f.Ticked, f.Asks = c.Files, nil, true
 			f.Note = draw.Lacks(h.with(), *c)
 		// The form lists what is there now.
-		case approval.FileGone, approval.FileNotHere, approval.FileNotSeen, approval.FileHidden, approval.FileWithheld:
+		case approval.FileGone, approval.FileNotHere, approval.FileNotYours, approval.FileNotSeen, approval.FileHidden, approval.FileWithheld:
 			f.Choices, f.Ticked = nil, nil
 		}
 	}

@@ -48,6 +48,8 @@ func Lacks(with With, c approval.Cause) []kit.Part {
 	// It was ticked in a form, and taken out of the channel before that was sent.
 	case approval.FileNotHere:
 		return kit.Flow(kit.Words(file+" is no longer in "), at, kit.Words(". Choose another file, or upload it again."))
+	case approval.FileNotYours:
+		return kit.Flow(kit.Words(file+" came with another person's question, and Slack does not show it to you. Ask them to share it in "), at, kit.Words(", or upload it with your question."))
 	case approval.FileGone:
 		return kit.Flow(kit.Words(file + " has been deleted. Upload it again, or choose another file."))
 	case approval.FileNotSeen:

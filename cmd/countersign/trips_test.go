@@ -38,7 +38,7 @@ var roundTrips = []tripCount{
 	{"Home opened, one waits", 0, 0, 17, 55},
 	{"click Review on the Home: the code", 4, 51, 17, 55},
 	{"approved from there", 6, 75, 0, 0},
-	{"click Verify", 6, 50, 0, 0},
+	{"click Verify", 6, 52, 0, 0},
 	{"click Approve by who may not", 4, 51, 1, 25},
 	{"click Approve without money", 6, 60, 1, 25},
 	{"/analyze without money", 5, 33, 0, 0},
