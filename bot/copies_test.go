@@ -49,7 +49,7 @@ func TestWhatACopyLeavesOutOfWhatWasPrintedComesAsAFile(t *testing.T) {
 	v := shared(sample.With(approval.Result{Outcome: approval.OK, Stdout: strings.Repeat("a line of text\n", 1000)}))
 	message := steps.CopyIn(slacksim.General)
 	b.publish(v, message, steps.CopyFilesIn(slacksim.General))
-	require.Contains(t, b.read(slacksim.Analyst, v.Posts[message]).Words(), "the rest is in output.txt")
+	require.Contains(t, b.read(slacksim.Analyst, v.Posts[message]).Words(), "That is not all: the rest is in")
 	thread := b.as(slacksim.Analyst).Thread(slacksim.General, v.Posts[message].TS)
 	require.Len(t, thread, 2)
 	require.Equal(t, "output.txt", thread[1].Files[0].Name)
@@ -111,6 +111,7 @@ func TestAnAnswerThatIsPostedAnewStandsOnce(t *testing.T) {
 func TestThePeopleOfAChannelAreLookedAtOnceForAllFiles(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
+	b.publish(sample.View(), steps.SurfaceRoot) // from now on the bot knows which workspace is its own
 	var files []approval.File
 	for _, name := range []string{"sales.csv", "costs.csv"} {
 		m := b.share(slacksim.General, name, "a\n1\n")
@@ -123,7 +124,7 @@ func TestThePeopleOfAChannelAreLookedAtOnceForAllFiles(t *testing.T) {
 	hidden, err = b.bot.Hidden(b.ctx, files, slacksim.CodeReview)
 	require.NoError(t, err)
 	require.Nil(t, hidden)
-	require.Len(t, b.sim.Calls("users.info"), 4, "its people, each of them once")
+	require.Len(t, b.sim.Calls("users.info"), 5, "its people and the bot, each of them once")
 	hidden, err = b.bot.Hidden(b.ctx, files, slacksim.SalesData)
 	require.NoError(t, err)
 	require.Equal(t, "sales.csv", hidden.Name, "a guest is there")

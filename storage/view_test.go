@@ -219,6 +219,14 @@ func TestWhatModelsMadeOfAThreadIsKeptInItsEvents(t *testing.T) {
 	require.Equal(t, budget.ForSummary, v.Bill[0].Purpose, "it is a line of the bill")
 
 	// Something is taken back. The summary stays, and by what it is of the thread knows whether it may be used.
+	b.update(t, first.ID, b.drafted)
+	b.update(t, first.ID, func(r *approval.Request, now time.Time) error {
+		return r.Decide(decision(r, "REVA", approval.Approve), 1, b.policy, now)
+	})
+	b.update(t, first.ID, func(r *approval.Request, now time.Time) error { return r.Start("box", b.policy, now) })
+	b.update(t, first.ID, func(r *approval.Request, now time.Time) error {
+		return r.Finish(result(), budget.Charge{Kind: budget.Box, What: "local"}, approval.DefaultPolicy(), now)
+	})
 	b.update(t, first.ID, func(r *approval.Request, now time.Time) error {
 		r.Taken = &approval.TakenBack{By: r.Asker, At: now}
 		r.Changes.Taken = r.Taken
