@@ -160,13 +160,13 @@ func TestProveReviewADecisionThatIsForgedWithItsEventRunsNothing(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			r := b.pending(t, "t")
-			fill := strings.NewReplacer("ID", "'"+r.ID+"'", "STREAM", "'request:"+r.ID+"'", "SEAL", r.Revision.Digest)
+			fill := strings.NewReplacer("<ID>", "'"+r.ID+"'", "<STREAM>", "'request:"+r.ID+"'", "<SEAL>", r.Revision.Digest)
 			approve := func(key, signature string) string {
-				return forged(key, signature, "STREAM", "REVA", "approved", `'{"digest":"SEAL","revision":1}'`) + `
-					INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, at, click) VALUES (ID, 1, 'SEAL', 'ASKER', 'small-1', 'REVA', 'approve', ` + forgedAt + `, '{}');
-					UPDATE requests SET state = 'approved', told = ` + b.lastOf("STREAM") + ` WHERE id = ID;
+				return forged(key, signature, "<STREAM>", "REVA", "approved", `'{"digest":"<SEAL>","revision":1}'`) + `
+					INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, at, click) VALUES (<ID>, 1, '<SEAL>', 'ASKER', 'small-1', 'REVA', 'approve', ` + forgedAt + `, '{}');
+					UPDATE requests SET state = 'approved', told = ` + b.lastOf("<STREAM>") + ` WHERE id = <ID>;
 					INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
-						SELECT 'forged', id, team, asker, session_id, project, 'run', 10000000, now(), now() + interval '1 hour' FROM requests WHERE id = ID`
+						SELECT 'forged', id, team, asker, session_id, project, 'run', 10000000, now(), now() + interval '1 hour' FROM requests WHERE id = <ID>`
 			}
 			require.NoError(t, b.attack(t, fill.Replace(signed(approve))), "the schema knows no keys")
 
