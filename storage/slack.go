@@ -25,10 +25,14 @@ type postRow struct {
 // can come between the two.
 func (db *shown) Posted(ctx context.Context, post steps.Post) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `
-			INSERT INTO posts (request_id, surface, channel, ts, shown) VALUES ($1, $2, $3, $4, $5)
+		// The request is locked first, as everywhere: the schema tells of the message in its stream.
+		tag, err := tx.Exec(ctx, `
+			INSERT INTO posts (request_id, surface, channel, ts, shown) SELECT id, $2, $3, $4, $5 FROM requests WHERE id = $1 FOR NO KEY UPDATE
 			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown`,
 			post.RequestID, post.Surface, post.Channel, post.TS, post.Shown)
+		if err == nil && tag.RowsAffected() == 0 {
+			return approval.ErrNotFound
+		}
 		if err == nil && !post.Gone() {
 			// Somebody draws who does not know that the answer was taken back meanwhile: what they posted goes as well.
 			_, err = tx.Exec(ctx, `UPDATE requests SET shown_at = NULL WHERE id = $1 AND EXISTS (SELECT FROM takebacks WHERE request_id = $1)`, post.RequestID)
