@@ -351,6 +351,32 @@ func TestProveReviewRolesRulesAndLimitsThatAreForgedWithTheirEventsDoNotCount(t 
 	}
 }
 
+func TestProveReviewSharingAndTakingBackThatAreForgedWithTheirEventsDoNotCount(t *testing.T) {
+	t.Parallel()
+	for name, signed := range signatures(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			r := b.done(t, "t")
+			b.shares(t, r.ID, "C1")
+			row := func(table, channel string) string {
+				return `INSERT INTO ` + table + ` VALUES ('` + r.ID + `', ` + channel + `'ASKER', ` + forgedAt + `);`
+			}
+			require.NoError(t, b.attack(t, signed(func(key, signature string) string {
+				stream := "'request:" + r.ID + "'"
+				return forged(key, signature, stream, "ASKER", "shared", `'{"channel":"CEVIL"}'`) + row("copies", "'CEVIL', ") +
+					forged(key, signature, stream, "ASKER", "took back", `'{}'`) + row("takebacks", "") + `UPDATE requests SET shown_at = NULL`
+			})), "the schema knows no keys")
+			now, err := b.Request(t.Context(), r.ID)
+			require.NoError(t, err)
+			places := fmt.Sprintf("%t %d %s", now.Taken == nil, len(now.Copies), now.Copies[0].Channel)
+			proof.Check(t, places == "true 1 C1", "sharing and taking back that are forged with their events, and "+name+": the answer stands where it stood", "%s", places)
+			_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
+			proof.Check(t, errors.As(err, new(*trail.ChainError)), "and the audit names it", "%v", err)
+		})
+	}
+}
+
 func TestWhereAMessageStandsIsInTheTrail(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
