@@ -59,7 +59,7 @@ func (d *Desk) bars(ctx context.Context, r *approval.Request, channel string) (w
 	if in, err := d.slack.Within(ctx, channel, r.Asker); err != nil || !in {
 		return approval.Because(approval.WhyShareNotIn), err
 	}
-	from, err := d.people.RulesOf(ctx, r.Team, r.Project)
+	from, err := d.people.RulesFor(ctx, r)
 	if err != nil {
 		return why, err
 	}
