@@ -930,7 +930,7 @@ END))
 CREATE FUNCTION standing_pins(of text) RETURNS SETOF pins
     LANGUAGE sql STABLE
     AS $$
-    SELECT * FROM (SELECT DISTINCT ON (project, file) * FROM pins WHERE team = of ORDER BY project, file, seq DESC) latest
+    SELECT * FROM (SELECT DISTINCT ON (project, file) * FROM pins WHERE team = of AND verb <> 'declined upload' ORDER BY project, file, seq DESC) latest
     WHERE verb IN ('pinned', 'accepted upload') AND NOT EXISTS (SELECT FROM pins later WHERE (later.team, later.project, later.instead_of, later.verb) = (of, latest.project, latest.file, 'accepted upload') AND later.seq > latest.seq)
 $$;
 

@@ -99,6 +99,9 @@ func (s *Runner) compared(ctx context.Context, r *approval.Request, now approval
 	if err != nil {
 		return nil, err
 	}
+	if first.Taken != nil { // nothing of it is said again, so neither is what differs from it
+		return &approval.Compared{With: first.ID, Gone: true}, nil
+	}
 	before := *first.Run.Result
 	if before.Artifacts, err = s.store.Artifacts(ctx, first.ID); err != nil {
 		return nil, err
