@@ -9,11 +9,9 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
-	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
 	"countersign/approval/review"
@@ -362,38 +360,32 @@ func (h *files) Stat(ctx context.Context, f approval.File) error {
 // read there.
 const mostLooked = 50
 
-// Readable implements answers.Slack: whether everybody in a channel may see a file, now. They may where
-// it is shared there, and they may what stands in a public channel, unless they are guests: those see
-// the channels that they are in. Of a channel with many people nobody looks at each.
-func (h *files) Readable(ctx context.Context, f approval.File, channel string) (bool, error) {
-	info, err := h.info(ctx, f)
-	if errors.As(err, new(*approval.CauseError)) {
-		return false, nil
+// Hidden implements answers.Slack: the first of some files that not everybody in a channel may see,
+// now. They may where it is shared there, and they may what stands in a public channel, unless they are
+// guests: those see the channels that they are in. Of a channel with many people nobody looks at each.
+func (h *files) Hidden(ctx context.Context, files []approval.File, channel string) (*approval.File, error) {
+	var elsewhere *approval.File // what all members may see and guests may not
+	for _, f := range files {
+		info, err := h.info(ctx, f)
+		switch {
+		case errors.As(err, new(*approval.CauseError)):
+			return &f, nil
+		case err != nil:
+			return nil, err
+		case slices.Contains(slices.Concat(info.Channels, info.Groups), channel):
+		case len(info.Channels) == 0:
+			return &f, nil
+		case elsewhere == nil:
+			elsewhere = &f
+		}
 	}
-	if err != nil || slices.Contains(slices.Concat(info.Channels, info.Groups), channel) {
-		return err == nil, err
+	if elsewhere == nil {
+		return nil, nil
 	}
-	if len(info.Channels) == 0 {
-		return false, nil
+	if inside, err := h.inside(ctx, channel); err != nil || inside {
+		return nil, err
 	}
-	var people []string
-	if err := h.members(ctx, channel, func(some []string) bool { people = append(people, some...); return len(people) > mostLooked }); err != nil || len(people) > mostLooked {
-		return false, err
-	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(8)
-	var outside atomic.Bool
-	for _, one := range people {
-		group.Go(func() error {
-			p, err := h.Person(ctx, h.team(), one)
-			if p.Guest || p.External {
-				outside.Store(true)
-			}
-			return err
-		})
-	}
-	err = group.Wait()
-	return err == nil && !outside.Load(), err
+	return elsewhere, nil
 }
 
 // team is the bot's own workspace, as far as it is known by now.

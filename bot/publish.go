@@ -151,6 +151,13 @@ func (out *publishing) send(ctx context.Context, v *steps.View, kind steps.Surfa
 		}
 		// Somebody has deleted it, or it can be changed no more: a new one takes its place.
 		out.Log.Warn("post anew", "surface", kind, "request", v.Request.ID, "error", err)
+		_, _, copied := kind.Copied()
+		if (copied || kind == steps.SurfaceAnswer || kind == steps.SurfaceReply) && slackError(err) != "message_not_found" {
+			// Nobody remembers the old one from here on, so that Take back would leave it.
+			if _, _, err := out.api.DeleteMessageContext(ctx, had.Channel, had.TS); err != nil {
+				out.Log.Warn("an outdated answer stays in Slack", "surface", kind, "request", v.Request.ID, "ts", had.TS, "error", detail(err))
+			}
+		}
 	}
 	options := p.Options()
 	if at.thread != "" {

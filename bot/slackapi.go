@@ -8,9 +8,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
+	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
 	"countersign/approval/review"
@@ -333,4 +335,27 @@ func stopAtSignIn(r *http.Request, via []*http.Request) error {
 		return errors.New("redirected five times")
 	}
 	return nil
+}
+
+// inside tells whether all people in a channel are members of the workspace, and few enough to look at
+// each.
+func (h *files) inside(ctx context.Context, channel string) (bool, error) {
+	var people []string
+	if err := h.members(ctx, channel, func(some []string) bool { people = append(people, some...); return len(people) > mostLooked }); err != nil || len(people) > mostLooked {
+		return false, err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	var outside atomic.Bool
+	for _, one := range people {
+		group.Go(func() error {
+			p, err := h.Person(ctx, h.team(), one)
+			if p.Guest || p.External {
+				outside.Store(true)
+			}
+			return err
+		})
+	}
+	err := group.Wait()
+	return err == nil && !outside.Load(), err
 }

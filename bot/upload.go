@@ -30,7 +30,7 @@ func (out *publishing) putFiles(ctx context.Context, v *steps.View, kind steps.S
 	if had := v.Posts[kind]; had.TS != "" {
 		return had, nil
 	}
-	_, all, _ := kind.Copied()
+	where, all, _ := kind.Copied()
 	var files []approval.Artifact
 	for _, f := range v.Artifacts {
 		if all || f.Picture() == (kind == steps.SurfaceFiles) {
@@ -38,7 +38,7 @@ func (out *publishing) putFiles(ctx context.Context, v *steps.View, kind steps.S
 		}
 	}
 	// What the answer leaves out of what was printed is never lost: it comes as a file.
-	if (all || kind == steps.SurfaceSheets) && draw.Reply(v, true).CutsPrinted {
+	if all && draw.Copy(v, where, true).CutsPrinted || kind == steps.SurfaceSheets && draw.Reply(v, true).CutsPrinted {
 		files = append(files, approval.Artifact{Name: draw.PrintedFile, Kind: "file", Alt: "What the code printed, in full.", Data: []byte(v.Request.Run.Result.Stdout)})
 	}
 	rank := map[string]int{"chart": 0, "table": 1}
@@ -49,7 +49,7 @@ func (out *publishing) putFiles(ctx context.Context, v *steps.View, kind steps.S
 		return 2
 	}
 	slices.SortStableFunc(files, func(a, b approval.Artifact) int { return order(a) - order(b) })
-	first, refused, err := out.upload(ctx, at, files, late(v), func(ids []string) error {
+	first, refused, err := out.upload(ctx, at, files, late(v, where), func(ids []string) error {
 		if out.uploads == nil {
 			return nil
 		}
@@ -64,15 +64,23 @@ func (out *publishing) putFiles(ctx context.Context, v *steps.View, kind steps.S
 
 // A slow line gets the time that it needs for a file: so much for any, and so much
 // for its bytes. An answer waits for files that do not get through only so long
-// after its run.
+// after its run, and a copy after it was shared.
 const (
 	uploadTime     = 30 * time.Second
 	uploadPace     = 64 << 10 // bytes per second
 	uploadPatience = 3 * time.Minute
 )
 
-// late tells of an answer that has waited for its files long enough.
-func late(v *steps.View) bool { return v.Now.Sub(v.Request.Run.FinishedAt) > uploadPatience }
+// late tells of an answer, or of its copy in a channel, that has waited for its files long enough.
+func late(v *steps.View, copied string) bool {
+	since := v.Request.Run.FinishedAt
+	for _, c := range v.Request.Copies {
+		if c.Channel == copied {
+			since = c.At
+		}
+	}
+	return v.Now.Sub(since) > uploadPatience
+}
 
 // errHost is that the host which Slack names for uploads did not take a file.
 var errHost = errors.New("the upload's host does not take it")

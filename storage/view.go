@@ -208,8 +208,7 @@ func (db *requests) History(ctx context.Context, id string) (past thread.Past, e
 			SELECT `+trail.EventColumns+`, coalesce(said(data::jsonb #>> '{text,salted_sha256}'), '') AS words
 			FROM requests this JOIN requests q ON q.session_id = this.session_id
 			JOIN events e ON e.stream = 'request:' || q.id AND e.kind IN ('summarised', 'not summarised')
-			WHERE this.id = $1 AND NOT EXISTS (SELECT FROM takebacks t JOIN requests b ON b.id = t.request_id
-				WHERE b.session_id = this.session_id AND t.at > e.at) -- it would tell of what was taken back since
+			WHERE this.id = $1 -- whether one tells of what was taken back, the thread knows: Of is no longer all in Said
 			ORDER BY e.at, e.stream, e.seq`, id)
 		if err != nil {
 			return err

@@ -218,6 +218,18 @@ func TestWhatModelsMadeOfAThreadIsKeptInItsEvents(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, budget.ForSummary, v.Bill[0].Purpose, "it is a line of the bill")
 
+	// Something is taken back. The summary stays, and by what it is of the thread knows whether it may be used.
+	b.update(t, first.ID, func(r *approval.Request, now time.Time) error {
+		r.Taken = &approval.TakenBack{By: r.Asker, At: now}
+		r.Changes.Taken = r.Taken
+		r.Changes.Events = append(r.Changes.Events, approval.Event{At: now, Actor: r.Asker, Kind: approval.EventTookBack, Data: map[string]any{"click": approval.Click{User: r.Asker}}})
+		return nil
+	})
+	past, err = b.History(t.Context(), ask("taken").ID)
+	require.NoError(t, err)
+	require.Len(t, past.Summaries, 2)
+	require.False(t, slices.ContainsFunc(past.Said, func(m approval.Message) bool { return slices.Contains(past.Summaries[1].Of, m.RequestID) }))
+
 	b.update(t, second.ID, func(r *approval.Request, now time.Time) error {
 		return r.Fail(approval.Because(approval.WhyNoAnswer), now)
 	})

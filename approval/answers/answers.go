@@ -32,8 +32,8 @@ type Slack interface {
 	Place(ctx context.Context, channel, user string) (approval.Place, error)
 	Within(ctx context.Context, channel, user string) (bool, error)
 	Person(ctx context.Context, team, user string) (review.Person, error)
-	// Readable tells whether everybody in a channel may see a file.
-	Readable(ctx context.Context, f approval.File, channel string) (bool, error)
+	// Hidden is the first of some files that not everybody in a channel may see; nil where they may all.
+	Hidden(ctx context.Context, files []approval.File, channel string) (*approval.File, error)
 }
 
 // Pins knows who may use pinned files, and read what comes of them.

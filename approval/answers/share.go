@@ -37,6 +37,9 @@ func (d *Desk) Share(ctx context.Context, id, channel string, click approval.Cli
 
 // bars is why an answer may not be shared in a channel; none where it may.
 func (d *Desk) bars(ctx context.Context, r *approval.Request, channel string) (why approval.Reason, err error) {
+	if pins.Direct(channel) { // the form offers none, but a forged one may name it
+		return approval.Because(approval.WhyShareUnseen), nil
+	}
 	if channel == r.Project && !r.Private {
 		return approval.Because(approval.WhyStandsThere), nil
 	}
@@ -56,8 +59,14 @@ func (d *Desk) bars(ctx context.Context, r *approval.Request, channel string) (w
 	case place.Shared:
 		return approval.Because(approval.WhyShareOutside), nil
 	}
-	if in, err := d.slack.Within(ctx, channel, r.Asker); err != nil || !in {
-		return approval.Because(approval.WhyShareNotIn), err
+	in := place.AskerIn // of a private channel Place has looked already
+	if !place.Private {
+		if in, err = d.slack.Within(ctx, channel, r.Asker); err != nil {
+			return why, err
+		}
+	}
+	if !in {
+		return approval.Because(approval.WhyShareNotIn), nil
 	}
 	from, err := d.people.RulesFor(ctx, r)
 	if err != nil {
@@ -78,18 +87,20 @@ func (d *Desk) bars(ctx context.Context, r *approval.Request, channel string) (w
 	if err != nil {
 		return why, err
 	}
+	var files []approval.File
 	for _, f := range r.Files {
 		if f.Pinned != "" && private {
 			return approval.Reason{Code: approval.WhyFileNotTheirs, Name: f.Name}, nil
 		}
-		if f.Pinned != "" {
-			continue // the pin says who may, wherever the file stands
-		}
-		if may, err := d.slack.Readable(ctx, f, channel); err != nil || !may {
-			return approval.Reason{Code: approval.WhyFileNotTheirs, Name: f.Name}, err
+		if f.Pinned == "" { // of a pinned one the pin says who may, wherever the file stands
+			files = append(files, f)
 		}
 	}
-	return why, nil
+	hidden, err := d.slack.Hidden(ctx, files, channel)
+	if err != nil || hidden == nil {
+		return why, err
+	}
+	return approval.Reason{Code: approval.WhyFileNotTheirs, Name: hidden.Name}, nil
 }
 
 // share is the move: once for each channel, of an answer that stands.

@@ -1,4 +1,4 @@
-package answers_test
+package answers
 
 import (
 	"context"
@@ -8,75 +8,94 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
-	"countersign/approval/answers"
 	"countersign/approval/pins"
 	"countersign/approval/review"
 )
 
-// desk is a world in which everybody is everywhere. What is read there is internal, but for what a request
-// brings along.
-type desk struct {
-	r       *approval.Request
-	brought review.Class
+// world is all that a desk asks. It keeps what Slack was asked.
+type world struct {
+	r      *approval.Request
+	place  approval.Place
+	in     bool
+	hidden *approval.File
+	asked  []string
+	looked []approval.File
+	kept   []approval.Event
 }
 
-func (d *desk) Request(context.Context, string) (*approval.Request, error) { return d.r, nil }
-func (d *desk) Update(_ context.Context, _ string, change func(*approval.Request, time.Time) error) (*approval.Request, error) {
-	return d.r, change(d.r, time.Now())
+func (w *world) Request(context.Context, string) (*approval.Request, error) { return w.r, nil }
+func (w *world) Update(_ context.Context, _ string, change func(*approval.Request, time.Time) error) (*approval.Request, error) {
+	return w.r, change(w.r, time.Now())
 }
-func (d *desk) Audit(context.Context, string, approval.Event) error { return nil }
-func (d *desk) Administers(_ context.Context, _, who string, why approval.Reason) error {
-	return &approval.NotAllowedError{Who: who, Why: why}
+func (w *world) Audit(_ context.Context, _ string, e approval.Event) error {
+	w.kept = append(w.kept, e)
+	return nil
 }
-func (d *desk) RulesOf(context.Context, string, string) (review.RuleSet, error) {
-	return review.RuleSet{Rules: review.Rules{Class: review.Internal}}, nil
+func (w *world) Administers(context.Context, string, string, approval.Reason) error { return nil }
+func (w *world) RulesOf(context.Context, string, string) (review.RuleSet, error) {
+	return review.RuleSet{}, nil
 }
-func (d *desk) RulesFor(context.Context, *approval.Request) (review.RuleSet, error) {
-	return review.RuleSet{Rules: review.Rules{Class: d.brought}}, nil
+func (w *world) RulesFor(context.Context, *approval.Request) (review.RuleSet, error) {
+	return review.RuleSet{}, nil
 }
-func (d *desk) Place(context.Context, string, string) (approval.Place, error) {
-	return approval.Place{Seen: true, In: true}, nil
+func (w *world) Check(context.Context, pins.Use) (bool, error) { return false, nil }
+func (w *world) Place(context.Context, string, string) (approval.Place, error) {
+	w.asked = append(w.asked, "place")
+	return w.place, nil
 }
-func (d *desk) Within(context.Context, string, string) (bool, error) { return true, nil }
-func (d *desk) Person(context.Context, string, string) (review.Person, error) {
-	return review.Person{}, nil
+func (w *world) Within(context.Context, string, string) (bool, error) {
+	w.asked = append(w.asked, "within")
+	return w.in, nil
 }
-func (d *desk) Readable(context.Context, approval.File, string) (bool, error) { return true, nil }
-func (d *desk) Check(context.Context, pins.Use) (bool, error)                 { return false, nil }
+func (w *world) Person(_ context.Context, _, user string) (review.Person, error) {
+	w.asked = append(w.asked, "person")
+	return review.Person{ID: user}, nil
+}
+func (w *world) Hidden(_ context.Context, files []approval.File, _ string) (*approval.File, error) {
+	w.asked, w.looked = append(w.asked, "hidden"), files
+	return w.hidden, nil
+}
 
-func answered() *approval.Request {
-	return &approval.Request{ID: "r1", Team: "T1", Project: "C1", Asker: "U1", State: approval.Done, Run: &approval.Run{Result: &approval.Result{Outcome: approval.OK}}}
-}
-
-// The class of an answer's own channel is not all: what a file brings along from a stricter one holds as well.
-func TestAShareWeighsTheClassThatAFileBroughtAlong(t *testing.T) {
-	t.Parallel()
-	d := &desk{r: answered(), brought: review.Confidential}
-	click := approval.Click{Team: "T1", User: "U1"}
-	_, err := answers.New(d, d, d, d).Share(t.Context(), "r1", "C2", click)
+// shares has the asker share the answer.
+func (w *world) shares(t *testing.T, channel string) approval.Reason {
+	t.Helper()
+	w.r = &approval.Request{ID: "r1", Team: "T1", Project: "C1", Asker: "U1", State: approval.Done, Run: &approval.Run{Result: &approval.Result{Outcome: approval.OK}},
+		Files: []approval.File{{ID: "F1", Name: "one.csv"}, {ID: "F2", Name: "pinned.csv", Pinned: "C3"}, {ID: "F3", Name: "two.csv"}}}
+	w.asked, w.looked, w.kept = nil, nil, nil
+	_, err := New(w, w, w, w).Share(t.Context(), "r1", channel, approval.Click{Team: "T1", User: "U1"})
 	no := new(approval.NotAllowedError)
+	if err == nil {
+		require.Len(t, w.r.Copies, 1)
+		return approval.Reason{}
+	}
 	require.ErrorAs(t, err, &no)
-	require.Equal(t, approval.WhyShareOpener, no.Why.Code)
-	require.Empty(t, d.r.Copies)
-	d.brought = review.Internal
-	r, err := answers.New(d, d, d, d).Share(t.Context(), "r1", "C2", click)
-	require.NoError(t, err)
-	require.Len(t, r.Copies, 1)
-	private := answered()
-	private.Private = true
-	d.r, d.brought = private, review.Confidential
-	_, err = answers.New(d, d, d, d).Share(t.Context(), "r1", "C1", click)
-	require.NoError(t, err, "asked openly, it would stand there")
+	require.Len(t, w.kept, 1, "that somebody tried is on record")
+	require.Empty(t, w.r.Copies)
+	return no.Why
 }
 
-// A verification says another person's answer again: they take it back there as well, and nobody else does.
-func TestWhoseAnswerIsVerifiedTakesItBackThereToo(t *testing.T) {
+func TestNobodySharesInADirectMessage(t *testing.T) {
 	t.Parallel()
-	for who, may := range map[string]bool{"U1": true, "U2": true, "U3": false} {
-		d := &desk{r: answered()}
-		d.r.Repeats = &approval.Repeat{Request: "r0", Asker: "U2"}
-		_, err := answers.New(d, d, d, d).TakeBack(t.Context(), "r1", approval.Click{Team: "T1", User: who})
-		require.Equal(t, may, err == nil, who)
-		require.Equal(t, may, d.r.Taken != nil, who)
-	}
+	w := &world{place: approval.Place{Seen: true, In: true}, in: true}
+	require.Equal(t, approval.WhyShareUnseen, w.shares(t, "D1").Code)
+	require.Empty(t, w.asked)
+}
+
+func TestSlackIsAskedOnceForEachThing(t *testing.T) {
+	t.Parallel()
+	w := &world{place: approval.Place{Seen: true, In: true}, in: true}
+	require.True(t, w.shares(t, "C2").None())
+	require.Equal(t, []string{"person", "place", "within", "hidden"}, w.asked)
+	require.Equal(t, []approval.File{w.r.Files[0], w.r.Files[2]}, w.looked, "who may use the pinned one its pin says")
+	w.in = false
+	require.Equal(t, approval.WhyShareNotIn, w.shares(t, "C2").Code)
+
+	// Of a private channel the place says it already.
+	w.place.Private = true
+	require.Equal(t, approval.WhyShareNotIn, w.shares(t, "C2").Code)
+	w.place.AskerIn = true
+	require.True(t, w.shares(t, "C2").None())
+	require.Equal(t, []string{"person", "place", "hidden"}, w.asked)
+	w.hidden = &approval.File{Name: "two.csv"}
+	require.Equal(t, approval.Reason{Code: approval.WhyFileNotTheirs, Name: "two.csv"}, w.shares(t, "C2"))
 }

@@ -263,3 +263,53 @@ func TestANoticeThatSlackRefusesIsTriedLessOftenAndNotForEver(t *testing.T) {
 	require.Contains(t, b.log.String(), "it is left")
 	require.ErrorIs(t, send(2*time.Minute, errCrash), errCrash)
 }
+
+// shared runs a request and has its answer shared in a channel.
+func (b *bundle) shared(result approval.Result) *approval.Request {
+	b.t.Helper()
+	b.box.result = result
+	r := b.approved()
+	require.NoError(b.t, b.Run(b.t.Context(), r.ID))
+	require.NoError(b.t, b.Show(b.t.Context(), r.ID))
+	_, err := b.store.Update(b.t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
+		r.Copies = []approval.Copy{{Channel: "C2", By: r.Asker, At: now}}
+		return nil
+	})
+	require.NoError(b.t, err)
+	b.slack.drawn = nil
+	return r
+}
+
+func TestACopyThatSlackRefusesIsSaidInTheThread(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.shared(approval.Result{Outcome: approval.OK, Value: "42"})
+	b.faults.fail("Publish copy C2", refuses(Outside, "not_in_channel"))
+	require.Error(t, b.Show(t.Context(), r.ID), "it is tried again")
+	require.Equal(t, SurfaceProgress, b.slack.drawn[len(b.slack.drawn)-1], "the line comes at once")
+	require.True(t, b.slack.unseen[CopyIn("C2")].Repeats())
+	require.NoError(t, b.Show(t.Context(), r.ID))
+	require.Equal(t, SurfaceProgress, b.slack.drawn[len(b.slack.drawn)-1], "and goes at once")
+	require.Empty(t, b.slack.unseen)
+	b.slack.drawn = nil
+	require.NoError(t, b.Show(t.Context(), r.ID))
+	require.Equal(t, []Surface{SurfaceRoot, SurfaceCard, SurfaceProgress, SurfaceReply, CopyIn("C2"), SurfaceMark}, b.slack.drawn)
+}
+
+func TestACopyIsDrawnAgainOnceItsFilesAreThere(t *testing.T) {
+	t.Parallel()
+	for name, result := range map[string]approval.Result{
+		"with a chart":   {Outcome: approval.OK, Artifacts: []approval.Artifact{{Name: "chart.png"}}},
+		"printed alone":  {Outcome: approval.OK, Stdout: "a line\n"},
+		"with something": {Outcome: approval.OK, Artifacts: []approval.Artifact{{Name: "table.csv"}}},
+	} {
+		b := setup(t)
+		r := b.shared(result)
+		require.NoError(t, b.Show(t.Context(), r.ID))
+		at := len(b.slack.drawn) - 4
+		require.Equal(t, []Surface{CopyIn("C2"), CopyFilesIn("C2"), SurfaceMark, CopyIn("C2")}, b.slack.drawn[at:], name)
+		b.slack.drawn = nil
+		require.NoError(t, b.Show(t.Context(), r.ID))
+		require.Equal(t, SurfaceMark, b.slack.drawn[len(b.slack.drawn)-1], name)
+	}
+}

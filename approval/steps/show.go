@@ -167,7 +167,7 @@ func surfaces(v *View) []Surface {
 	}
 	for _, c := range r.Copies {
 		list = append(list, CopyIn(c.Channel))
-		if len(v.Artifacts) > 0 {
+		if len(v.Artifacts) > 0 || done && r.Run.Result.Stdout != "" {
 			list = append(list, CopyFilesIn(c.Channel))
 		}
 	}
@@ -216,8 +216,8 @@ func (s *Presenter) Show(ctx context.Context, id string) error {
 	var faults []error
 	failed := map[Surface]bool{}
 	list := surfaces(v)
-	// By index, because the list grows: a refused card brings its plainer one, and sheets that Slack
-	// refused have the reply drawn once more.
+	// By index, because the list grows: a refused card brings its plainer one, files that Slack
+	// refused have their message drawn once more, and a copy that it refused the progress.
 	for n := 0; n < len(list); n++ {
 		surface := list[n]
 		if failed[SurfaceRoot] || v.Request.Taken == nil && (failed[SurfaceAnswer] || failed[SurfaceFiles] || surface == SurfaceSheets && failed[SurfaceReply]) {
@@ -228,7 +228,7 @@ func (s *Presenter) Show(ctx context.Context, id string) error {
 			continue // there is no thread yet
 		}
 		// What is in the files is loaded only to be posted: charts can be megabytes, and most views need none.
-		late := v.Request.Taken == nil && surface == SurfaceSheets && v.Posts[surface].TS == ""
+		late := v.Request.Taken == nil && (surface == SurfaceSheets || files) && v.Posts[surface].TS == ""
 		if v.Request.Taken == nil && (surface == SurfaceFiles || surface == SurfaceSheets || files) && v.Posts[surface].TS == "" {
 			if v.Artifacts, err = s.store.Artifacts(ctx, id); err != nil {
 				return errors.Join(append(faults, err)...)
@@ -242,9 +242,16 @@ func (s *Presenter) Show(ctx context.Context, id string) error {
 		if err := s.posted(ctx, v, post); err != nil {
 			return errors.Join(append(faults, err)...) // what nobody remembers would be posted again: no more of it
 		}
+		_, was := v.Unseen[surface]
 		faults = append(faults, s.reckon(ctx, v, surface, err))
-		if late && err == nil {
+		switch {
+		case late && err == nil && files:
+			list = append(list, CopyIn(channel))
+		case late && err == nil:
 			list = append(list, SurfaceReply) // it names what Slack has refused of them
+		}
+		if copied && (err != nil || was) {
+			list = append(list, SurfaceProgress) // it says where the answer could not be shared
 		}
 		if surface != SurfaceCard && surface != SurfacePlain && errors.Is(err, ErrNoPlace) && v.Request.Away == nil && !v.Request.State.Final() {
 			faults = append(faults, s.store.Wake(ctx, Wake{Step: approval.StepLook, RequestID: id})) // who cannot be answered there is told otherwise

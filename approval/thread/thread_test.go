@@ -227,3 +227,28 @@ func TestASummaryIsShownWhileAllOfItIsThere(t *testing.T) {
 	require.False(t, p.Shows(approval.Summary{Of: []string{"r1", "r2"}, Text: "Two."}))
 	require.True(t, p.Shows(approval.Summary{Of: []string{"r2"}, Text: "One."}))
 }
+
+// What was taken back is no longer said. A summary that tells of it stands no more, whenever it was
+// made: also one from what was read before, booked after. One of other questions stays.
+func TestASummaryOfWhatWasTakenBackIsNotUsed(t *testing.T) {
+	t.Parallel()
+	p := threadOf(7)
+	before := made(p.Gap(approval.Shape, 10_000, 40_000), "Five questions.")
+	without := func(id string) (left Past) {
+		for _, m := range p.Said {
+			if m.RequestID != id {
+				left.Said = append(left.Said, m)
+			}
+		}
+		left.Summaries = []approval.Summary{before}
+		return left
+	}
+	require.Contains(t, before.Of, "r2")
+	left := without("r2")
+	require.Zero(t, left.Tell(approval.Shape, 7000).Summary)
+	g := left.Gap(approval.Shape, 7000, 40_000)
+	require.Zero(t, g.Before, "it is no part of a new one either")
+	require.NotContains(t, g.Summary.Of, "r2")
+	require.NotContains(t, before.Of, "r7")
+	require.Equal(t, before, without("r7").Tell(approval.Shape, 5000).Summary, "nothing of it is in there, and nobody pays again")
+}

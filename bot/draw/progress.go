@@ -67,6 +67,7 @@ func Progress(with With, v *steps.View) *kit.Page {
 			takenBack(p, v)
 		} else {
 			p.Say(doneIn(r)...)
+			unshared(p, v)
 		}
 	case approval.Failed:
 		p.Say(kit.Strong("Failed"), kit.Words(": nothing ran. The reason is below."))

@@ -94,10 +94,13 @@ func Copy(v *steps.View, channel string, tables bool) *kit.Page {
 	p, alone := &kit.Page{}, *v
 	alone.Posts = maps.Clone(v.Posts)
 	delete(alone.Posts, steps.SurfaceAnswer)
+	// What has arrived in the thread there, not in the answer's own.
+	delete(alone.Posts, steps.SurfaceSheets)
+	alone.Posts[steps.SurfaceFiles] = v.Posts[steps.CopyFilesIn(channel)]
 	p.Quote(kit.Cut(v.Request.Question, 1000), kit.Person(sharer(v, channel)), kit.Words(" shares an answer to:"))
 	tail := &kit.Page{}
 	end := kit.Flow(kit.Words("Code approved"), approvers(v.Request), kit.Words("."))
-	if len(v.Artifacts) > 0 {
+	if files, _ := arrived(&alone); len(files) > 0 {
 		end = append(end, kit.Words(" Charts and files are in the thread."))
 	}
 	tail.Small(end...)
@@ -106,6 +109,18 @@ func Copy(v *steps.View, channel string, tables bool) *kit.Page {
 	body(p, &alone, tables, false)
 	p.Append(&kit.Page{Blocks: tail.Blocks, Lines: tail.Lines})
 	return p
+}
+
+// unshared says where the answer does not stand although its asker shared it, and why.
+func unshared(p *kit.Page, v *steps.View) {
+	for _, c := range v.Request.Copies {
+		u := v.Unseen[steps.CopyIn(c.Channel)]
+		if !u.Repeats() || u.Stands {
+			continue
+		}
+		said := kit.Flow(kit.Strong("Not shared"), kit.Words(" in "), kit.Place(c.Channel), kit.Words(" so far: "), Because(u.Why, u.Code, kit.Words("that channel")), kit.Words(". "))
+		p.Say(append(said, kit.Words("Once that is fixed, within three days, the answer is posted there on its own."))...)
+	}
 }
 
 func sharer(v *steps.View, channel string) string {
