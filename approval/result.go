@@ -52,7 +52,7 @@ type Compared struct {
 	With    string       `json:"with"` // the request that was repeated
 	Differs []Difference `json:"differs,omitempty"`
 	More    int          `json:"more,omitempty"` // differences beside these
-	Gone    bool         `json:"gone,omitempty"` // the first result has been forgotten meanwhile, so nobody knows
+	Gone    bool         `json:"gone,omitempty"` // the first result, or a file of it, has been forgotten or taken back meanwhile, so nobody knows
 }
 
 // Difference is a part of an answer that came out otherwise.

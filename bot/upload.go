@@ -307,17 +307,28 @@ func (h *pinned) again(ctx context.Context, click approval.Click, channel, view 
 
 // clickPin opens the form, and lists the channel's files once it is open.
 func (h *pinned) clickPin(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
-	view := draws.FormView(action.Value, nil, false)
+	from, err := draw.OriginOf(cb.View.PrivateMetadata) // a button's value can be copied into another press
+	if err != nil {
+		return answer{}, err
+	}
+	may, err := h.service.MayPin(ctx, clickOf(cb, action))
+	if err == nil && !may {
+		err = &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Reason{Code: approval.WhyAdminsOnly, Name: "pin data"}}
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	view := draws.FormView(from.Channel, nil, false)
 	shown, err := h.api.PushViewContext(ctx, cb.TriggerID, view)
 	if err := opened(view, err); err != nil || shown == nil {
 		return answer{}, err
 	}
 	return answer{after: func(ctx context.Context) {
-		ups, err := h.files.Uploads(ctx, action.Value)
+		ups, err := h.files.Uploads(ctx, from.Channel)
 		if err != nil {
-			h.Log.Warn("list the files for a pin", "channel", action.Value, "error", err)
+			h.Log.Warn("list the files for a pin", "channel", from.Channel, "error", err)
 		}
-		h.show(ctx, draws.FormView(action.Value, ups, true), shown.ID)
+		h.show(ctx, draws.FormView(from.Channel, ups, true), shown.ID)
 	}}, nil
 }
 

@@ -163,9 +163,9 @@ CREATE TABLE pins (
 );
 CREATE INDEX pins_latest ON pins (team, project, file, seq DESC);
 -- +goose StatementBegin
--- The pins that stand in a workspace.
+-- The pins that stand in a workspace. To decline an upload is no deed about that file's own pin.
 CREATE FUNCTION standing_pins(of text) RETURNS SETOF pins LANGUAGE sql STABLE AS $$
-    SELECT * FROM (SELECT DISTINCT ON (project, file) * FROM pins WHERE team = of ORDER BY project, file, seq DESC) latest
+    SELECT * FROM (SELECT DISTINCT ON (project, file) * FROM pins WHERE team = of AND verb <> 'declined upload' ORDER BY project, file, seq DESC) latest
     WHERE verb IN ('pinned', 'accepted upload') AND NOT EXISTS (SELECT FROM pins later WHERE (later.team, later.project, later.instead_of, later.verb) = (of, latest.project, latest.file, 'accepted upload') AND later.seq > latest.seq)
 $$;
 -- An upload is offered for a pin that stands, and only what is pinned is taken away.

@@ -930,7 +930,7 @@ END))
 CREATE FUNCTION standing_pins(of text) RETURNS SETOF pins
     LANGUAGE sql STABLE
     AS $$
-    SELECT * FROM (SELECT DISTINCT ON (project, file) * FROM pins WHERE team = of ORDER BY project, file, seq DESC) latest
+    SELECT * FROM (SELECT DISTINCT ON (project, file) * FROM pins WHERE team = of AND verb <> 'declined upload' ORDER BY project, file, seq DESC) latest
     WHERE verb IN ('pinned', 'accepted upload') AND NOT EXISTS (SELECT FROM pins later WHERE (later.team, later.project, later.instead_of, later.verb) = (of, latest.project, latest.file, 'accepted upload') AND later.seq > latest.seq)
 $$;
 
@@ -2026,7 +2026,7 @@ CREATE TRIGGER holds_burden AFTER INSERT ON holds FOR EACH ROW WHEN ((new.amount
 
 CREATE TRIGGER holds_forward BEFORE INSERT OR UPDATE ON holds FOR EACH ROW EXECUTE FUNCTION holds_forward();
 
-CREATE TRIGGER holds_of_repeats BEFORE INSERT ON holds FOR EACH ROW WHEN ((new.purpose = 'draft'::text)) EXECUTE FUNCTION holds_of_repeats();
+CREATE TRIGGER holds_of_repeats BEFORE INSERT ON holds FOR EACH ROW WHEN ((new.purpose = ANY (ARRAY['draft'::text, 'summary'::text]))) EXECUTE FUNCTION holds_of_repeats();
 
 CREATE TRIGGER holds_rest BEFORE INSERT ON holds FOR EACH ROW WHEN ((new.rest_of IS NOT NULL)) EXECUTE FUNCTION holds_rest();
 

@@ -41,7 +41,8 @@ type pinRow struct {
 }
 
 // standingPins reads what stands, with the events that tell of it. A row of which no signed event tells is
-// no pin, so whoever forges one pins nothing, and takes away what stood before.
+// no pin, so whoever forges one pins nothing. But it takes away what stood before, as a forged row that unpins does:
+// the people whom a pin names bound nobody then, and who is in the channel may use the file, until an audit finds it.
 const standingPins = `SELECT p.team, p.project, p.verb, p.file, said(p.name) AS name, said(p.content) AS content, p.size, p.people, p.shared_by, p.shared_at, p.instead_of, p."by", p.at,
 	p.name AS name_in, p.content AS content_in, ` + trail.VoucherOf + ` FROM standing_pins(%s) p LEFT JOIN events e ON e.stream = 'pins:' || p.team AND e.seq = p.told `
 

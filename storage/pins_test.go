@@ -117,6 +117,12 @@ func TestAPinIsKeptWithItsEventAndTheLatestDeedHolds(t *testing.T) {
 	require.NoError(t, s.Set(t.Context(), aDeed(approval.EventPinned, "F1", "aa")), "what was replaced can be pinned again")
 	stands("F5", "F1")
 	require.Equal(t, 7, events())
+
+	require.NoError(t, s.Set(t.Context(), aDeed(approval.EventPinned, "F2", "dd")))
+	stale := aDeed(approval.EventDeclinedUpload, "F2", "")
+	stale.InsteadOf = "F5"
+	require.NoError(t, s.Set(t.Context(), stale))
+	stands("F5", "F1", "F2")
 }
 
 func TestAChannelHasSoManyPinsAndNoMore(t *testing.T) {

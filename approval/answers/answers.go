@@ -21,8 +21,9 @@ type Store interface {
 type People interface {
 	// Administers refuses, for this reason, whoever is no administrator.
 	Administers(ctx context.Context, team, who string, why approval.Reason) error
-	// RulesOf are those that hold in a channel.
+	// RulesOf are those that hold in a channel; RulesFor those of a request, with what its files bring along.
 	RulesOf(ctx context.Context, team, project string) (review.RuleSet, error)
+	RulesFor(ctx context.Context, r *approval.Request) (review.RuleSet, error)
 }
 
 // Slack is where answers are shared.
@@ -63,7 +64,8 @@ func (d *Desk) TakeBack(ctx context.Context, id string, click approval.Click) (*
 	if r.Team != click.Team {
 		return nil, approval.ErrNotFound
 	}
-	if r.Asker != click.User {
+	// A verification says the same answer again, so whose answer it is may take it back there too.
+	if r.Asker != click.User && (r.Repeats == nil || r.Repeats.Asker != click.User) {
 		why := approval.Because(approval.WhyAskerTakesBack)
 		if err := d.people.Administers(ctx, r.Team, click.User, why); err != nil {
 			return nil, d.refused(ctx, id, "take the answer back", click, err)

@@ -68,7 +68,7 @@ func (d *Desk) bars(ctx context.Context, r *approval.Request, channel string) (w
 	if !in {
 		return approval.Because(approval.WhyShareNotIn), nil
 	}
-	from, err := d.people.RulesOf(ctx, r.Team, r.Project)
+	from, err := d.people.RulesFor(ctx, r)
 	if err != nil {
 		return why, err
 	}
@@ -76,7 +76,8 @@ func (d *Desk) bars(ctx context.Context, r *approval.Request, channel string) (w
 	if err != nil {
 		return why, err
 	}
-	if from.Rules.Class == review.Confidential && to.Rules.Class != review.Confidential {
+	// In its own channel the answer of a private question could stand anyway.
+	if channel != r.Project && from.Rules.Class == review.Confidential && to.Rules.Class != review.Confidential {
 		return approval.Because(approval.WhyShareOpener), nil
 	}
 	private, err := d.pins.Check(ctx, pins.Use{Team: r.Team, Place: channel, User: r.Asker, Files: r.Files})

@@ -35,6 +35,9 @@ func (w *world) Administers(context.Context, string, string, approval.Reason) er
 func (w *world) RulesOf(context.Context, string, string) (review.RuleSet, error) {
 	return review.RuleSet{}, nil
 }
+func (w *world) RulesFor(context.Context, *approval.Request) (review.RuleSet, error) {
+	return review.RuleSet{}, nil
+}
 func (w *world) Check(context.Context, pins.Use) (bool, error) { return false, nil }
 func (w *world) Place(context.Context, string, string) (approval.Place, error) {
 	w.asked = append(w.asked, "place")

@@ -125,12 +125,21 @@ func (s *Asker) Verify(ctx context.Context, id string, click approval.Click, tri
 	if err != nil {
 		return nil, err
 	}
+	// A button can be copied, and an id typed. Whoever stands outside of its thread learns nothing of an answer
+	// before Slack has said that they see it.
+	outside := click.User != first.Asker && click.Channel != thread.Channel
+	if outside && click.ActionTS != "" { // the button stands in the thread alone
+		return nil, none
+	}
 	q := approval.Question{Team: first.Team, Project: first.Project, Asker: click.User, Text: "verify " + first.ID, Given: true, Private: first.Private, Trigger: trigger}
 	cost, err := s.costs.inspectCost(c.Now)
 	if err != nil {
 		return nil, errors.Join(err, s.costs.notifyMissing(ctx, q, err, c.Now))
 	}
 	r, _, err := s.store.Ask(ctx, approval.NewRepeat(q, first, cost, s.Policy, c.Now), thread)
+	if outside && (errors.As(err, new(*budget.ExceededError)) || errors.As(err, new(*approval.InputError))) {
+		return nil, none // whose budget is empty, and what is being verified, is for those who see it
+	}
 	return r, err
 }
 

@@ -177,7 +177,8 @@ func (s *Finder) again(ctx context.Context, r *approval.Request) error {
 	}
 	seen, err := s.maySee(ctx, r, first)
 	var cause *approval.CauseError
-	hidden := errors.As(err, &cause)
+	var input *approval.InputError
+	hidden := errors.As(err, &cause) || errors.As(err, &input)
 	if err != nil && !hidden {
 		return err
 	}
@@ -191,7 +192,7 @@ func (s *Finder) again(ctx context.Context, r *approval.Request) error {
 		switch {
 		case r.State != approval.Drafting || r.Seek == nil:
 			return nil // another replica was first, or its asker has taken it back
-		case hidden && cause.Cause.Code == approval.AskerAlien:
+		case cause != nil && cause.Cause.Code == approval.AskerAlien:
 			return r.TurnBack(&cause.Cause, approval.Reason{}, now)
 		case hidden || !approval.Repeatable(first):
 			return r.TurnBack(nil, approval.Reason{Code: approval.WhyNoAnswerThere, Name: first.ID}, now)
@@ -205,7 +206,7 @@ func (s *Finder) again(ctx context.Context, r *approval.Request) error {
 }
 
 // maySee tells whether who asks sees the thread of a request now, and its files: each has to be in
-// its channel, or their own.
+// its channel, or their own, or pinned for them. Pins are asked before Slack is, and before anything is paid.
 func (s *Finder) maySee(ctx context.Context, r, first *approval.Request) (seen sought, err error) {
 	thread, err := s.store.Thread(ctx, first.Team, first.SessionID)
 	if err != nil {
@@ -219,7 +220,11 @@ func (s *Finder) maySee(ctx context.Context, r, first *approval.Request) (seen s
 	if seen, err = s.asker(ctx, r, first.Project); err != nil || len(first.Files) == 0 {
 		return seen, err
 	}
-	_, err = s.slack.Find(ctx, Search{Channel: first.Project, Asker: r.Asker, Files: first.Files, Seek: approval.Seek{Given: true, Brought: approval.FileIDs(first.Files)}})
+	if err = s.pins.InPlace(ctx, pins.Use{Team: r.Team, Place: first.Project, Alone: first.Private, User: r.Asker, Files: first.Files}); err != nil {
+		return seen, err
+	}
+	pinned := slices.DeleteFunc(slices.Clone(first.Files), func(f approval.File) bool { return f.Pinned == "" })
+	_, err = s.slack.Find(ctx, Search{Channel: first.Project, Asker: r.Asker, Files: first.Files, Pinned: pinned, Seek: approval.Seek{Given: true, Brought: approval.FileIDs(first.Files)}})
 	return seen, err
 }
 

@@ -254,3 +254,47 @@ func TestWhetherTheAskerIsInTheChannelIsAskedAgain(t *testing.T) {
 	require.NoError(t, b.Find(t.Context(), r.ID))
 	require.Nil(t, b.request(r.ID).Seek)
 }
+
+// verified is a request whose run can be verified, in the thread where its channel is.
+func (b *bundle) verified() *approval.Request {
+	b.t.Helper()
+	r := b.approved()
+	require.Empty(b.t, b.work())
+	r = b.request(r.ID)
+	require.True(b.t, approval.Repeatable(r))
+	return r
+}
+
+// Whoever copies a button into another press hears what they hear of an id that nobody has.
+func TestACopiedButtonVerifiesNothingOutsideOfItsThread(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first := b.verified()
+	channel := b.store.sessions[first.SessionID].Channel
+	click := approval.Click{Team: first.Team, User: "R2", Channel: "C0ELSEWHERE", ActionTS: "1.1"}
+	before := len(b.store.order)
+	_, err := b.Verify(t.Context(), first.ID, click, "copied")
+	var in *approval.InputError
+	require.ErrorAs(t, err, &in)
+	require.Equal(t, approval.WhyNoAnswerThere, in.Why.Code)
+	require.Len(t, b.store.order, before, "nothing is asked for it")
+	click.Channel = channel
+	r, err := b.Verify(t.Context(), first.ID, click, "in its thread")
+	require.NoError(t, err)
+	require.Equal(t, first.ID, r.Repeats.Request)
+}
+
+// What was taken back while it runs again is not said by what differs from it.
+func TestARunOfAnAnswerThatWasTakenBackIsComparedWithNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first := b.verified()
+	r := &approval.Request{Repeats: &approval.Repeat{Request: first.ID}}
+	c, err := b.Runner.compared(t.Context(), r, approval.Result{Outcome: approval.OK, Value: "43"})
+	require.NoError(t, err)
+	require.Equal(t, "other", c.Verdict())
+	b.store.requests[first.ID].Taken = &approval.TakenBack{By: "asker"}
+	c, err = b.Runner.compared(t.Context(), r, approval.Result{Outcome: approval.OK, Value: "43"})
+	require.NoError(t, err)
+	require.Equal(t, &approval.Compared{With: first.ID, Gone: true}, c)
+}

@@ -70,7 +70,7 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 	ctx = context.WithoutCancel(ctx)
 	seen, failed := s.look(s.boxes.tellLine(ctx, r), was.revision.Code, r.Files)
 	// Only now, because the box may have let it wait for hours: what is sealed is what the rules ask for today.
-	rules, err := s.people.rulesFor(ctx, r)
+	rules, err := s.people.RulesFor(ctx, r)
 	var terms draftTerms
 	if err == nil {
 		terms, err = s.costs.draftTerms(ctx, r)

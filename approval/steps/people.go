@@ -234,8 +234,8 @@ func (s *People) stand(ctx context.Context, c *Case) error {
 	return broken
 }
 
-// rulesFor are the rules that hold for a request: its channel's, and what its files bring along.
-func (s *People) rulesFor(ctx context.Context, r *approval.Request) (review.RuleSet, error) {
+// RulesFor are the rules that hold for a request: its channel's, and what its files bring along.
+func (s *People) RulesFor(ctx context.Context, r *approval.Request) (review.RuleSet, error) {
 	c, err := s.store.Case(ctx, r.ID)
 	if err != nil {
 		return review.RuleSet{}, err

@@ -99,6 +99,9 @@ func (s *Runner) compared(ctx context.Context, r *approval.Request, now approval
 	if err != nil {
 		return nil, err
 	}
+	if first.Taken != nil { // nothing of it is said again, so neither is what differs from it
+		return &approval.Compared{With: first.ID, Gone: true}, nil
+	}
 	before := *first.Run.Result
 	if before.Artifacts, err = s.store.Artifacts(ctx, first.ID); err != nil {
 		return nil, err
@@ -106,6 +109,9 @@ func (s *Runner) compared(ctx context.Context, r *approval.Request, now approval
 	c := verify.Compare(first.ID, before, now)
 	return &c, nil
 }
+
+// lineLife is how long Slack may take over such a line.
+const lineLife = 2 * time.Second
 
 // lines is a context in which the asker hears how their program gets on, where nobody else reads
 // along: in a channel, its others would read a line of its data that no answer holds.
@@ -118,6 +124,9 @@ func (s *Runner) lines(ctx context.Context, r *approval.Request) context.Context
 		return ctx
 	}
 	return withLines(ctx, func(line string) {
+		// Whoever watches the program waits for this, with a box that is paid by the second.
+		ctx, cancel := context.WithTimeout(ctx, lineLife)
+		defer cancel()
 		v.Now = time.Now()
 		s.slack.Running(ctx, v, line)
 	})

@@ -14,7 +14,7 @@ import (
 // Stored code that could not be shown truthfully is no code for reviewers: then it ends.
 func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *approval.BrokenSealError) error {
 	s.sandbox.Discard(was.ID)
-	rules, err := s.people.rulesFor(ctx, was)
+	rules, err := s.people.RulesFor(ctx, was)
 	if err != nil {
 		return err
 	}

@@ -216,6 +216,18 @@ func TestEveryQuestionIsToldOrCounted(t *testing.T) {
 	})
 }
 
+// A summary holds words of its questions, also of one that was forgotten or taken back.
+func TestASummaryIsShownWhileAllOfItIsThere(t *testing.T) {
+	t.Parallel()
+	p := threadOf(2)
+	require.True(t, p.Shows(approval.Summary{Of: []string{"r1", "r2"}, Text: "Two."}))
+	require.False(t, p.Shows(approval.Summary{Of: []string{"r1", "r2"}}), "its words were forgotten")
+	require.False(t, p.Shows(approval.Summary{Of: []string{"r1", "gone"}, Text: "Two."}))
+	p.Said[0].Text = ""
+	require.False(t, p.Shows(approval.Summary{Of: []string{"r1", "r2"}, Text: "Two."}))
+	require.True(t, p.Shows(approval.Summary{Of: []string{"r2"}, Text: "One."}))
+}
+
 // What was taken back is no longer said. A summary that tells of it stands no more, whenever it was
 // made: also one from what was read before, booked after. One of other questions stays.
 func TestASummaryOfWhatWasTakenBackIsNotUsed(t *testing.T) {

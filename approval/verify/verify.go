@@ -20,7 +20,7 @@ const mostText = 200
 // Compare says what came out otherwise, in the order in which people read an answer. How long
 // it took, what was seen of it and what it wrote to its error stream are no part of an answer.
 func Compare(with string, before, now approval.Result) approval.Compared {
-	c := &comparison{Compared: approval.Compared{With: with, Gone: before.Outcome == ""}}
+	c := &comparison{Compared: approval.Compared{With: with, Gone: before.Outcome == "" || slices.ContainsFunc(before.Artifacts, forgotten)}}
 	if c.Gone {
 		return c.Compared
 	}
@@ -134,6 +134,9 @@ func (c *comparison) files(before, now []approval.Artifact) {
 		}
 	}
 }
+
+// forgotten tells of a file whose content is not kept any more. An empty one has no bytes rather than none.
+func forgotten(a approval.Artifact) bool { return a.Data == nil }
 
 func hashes(files []approval.Artifact) map[string]string {
 	sums := map[string]string{}

@@ -78,4 +78,11 @@ func TestWhatHasBeenForgottenIsNotCompared(t *testing.T) {
 	is := verify.Compare("r1", approval.Result{}, first())
 	require.Equal(t, approval.Compared{With: "r1", Gone: true}, is)
 	require.Equal(t, "unknown", is.Verdict())
+
+	before := first()
+	before.Artifacts[0].Data = nil // a file of it alone
+	require.Equal(t, approval.Compared{With: "r1", Gone: true}, verify.Compare("r1", before, first()))
+	before.Artifacts[0].Data = []byte{}
+	is = verify.Compare("r1", before, first())
+	require.Equal(t, "other", is.Verdict(), "an empty file is there")
 }

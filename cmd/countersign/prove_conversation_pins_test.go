@@ -191,6 +191,18 @@ func TestProveConversationPinnedDataIsForThoseWhoAreNamed(t *testing.T) {
 	h.inDM(h.priya, "salaries.csv is pinned for other people.")
 	proof.Check(t, true, "who is not named is told so, in the channel and in a direct message", "2 of 2")
 
+	// Who may use it verifies what came of it, also where the file itself does not stand.
+	verify := func(words string) {
+		t.Helper()
+		require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze verify "+value[string](h, `SELECT id FROM requests WHERE said(question) LIKE $1 || '%'`, words)))
+	}
+	verify("How much in private")
+	h.approve(h.repeats())
+	h.soon("it is verified", func() bool {
+		return value[int](h, `SELECT count(*) FROM requests WHERE repeats IS NOT NULL AND state = 'done'`) == 1
+	})
+	proof.Check(t, true, "an answer over a pinned file is verified in a direct message", "1 of 1")
+
 	// What is taken away meanwhile is used neither by an approval nor by a start.
 	_, err = h.maya.Say(h.maya.DM(), "How much at last, in salaries.csv?")
 	require.NoError(t, err)
@@ -209,6 +221,11 @@ func TestProveConversationPinnedDataIsForThoseWhoAreNamed(t *testing.T) {
 	require.NoError(t, err)
 	h.soon("it is rejected", func() bool {
 		return value[int](h, `SELECT count(*) FROM requests WHERE state = 'rejected'`) == 1
+	})
+	verify("How much to me alone")
+	h.soon("it is not verified either, before anything is paid", func() bool {
+		return value[int](h, `SELECT count(*) FROM requests q WHERE repeats IS NOT NULL AND state = 'failed' AND reason ->> 'code' = 'no answer to repeat'
+			AND NOT EXISTS (SELECT FROM charges c JOIN holds h ON h.id = c.hold_id WHERE h.request_id = q.id)`) == 1
 	})
 	h.settled()
 	h.addsUp()

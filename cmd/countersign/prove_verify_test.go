@@ -11,6 +11,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/budget"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/person"
@@ -113,6 +114,11 @@ func TestProveConversationAnAnswerIsVerified(t *testing.T) {
 			require.Equal(t, verdict, value[string](h, `SELECT e.data::jsonb ->> 'compared' FROM events e WHERE e.kind = 'finished' AND e.data::jsonb ? 'compared'`))
 			require.Equal(t, id, value[string](h, `SELECT e.data::jsonb ->> 'request' FROM events e WHERE e.kind = 'repeats'`))
 			h.saysNoModel(1)
+			h.settled()
+			require.NoError(t, h.maya.Click(h.says(root, c.says), "Take back"), "it says her answer again")
+			h.soon("it is taken back", func() bool {
+				return value[int](h, `SELECT count(*) FROM takebacks t JOIN requests q ON q.id = t.request_id WHERE q.repeats IS NOT NULL AND t.person = $1`, slacksim.Analyst) == 1
+			})
 			h.settled()
 			h.addsUp()
 			proof.Check(t, !t.Failed(), "an answer "+name+" is verified", "same code and data, its own asker and approval, no model called; the record says %q", verdict)
@@ -261,6 +267,14 @@ func TestProveConversationOnlyWhoSeesAnAnswerVerifiesIt(t *testing.T) {
 	require.NoError(t, theo.Command(slacksim.SalesData, "/analyze verify nosuch9"))
 	h.told(theo, slacksim.SalesData, fmt.Sprintf(none, "nosuch9"))
 	require.NotContains(t, h.everythingTo(theo), "How much is it")
+
+	// Without money he hears the same of it, and not what his budget has to do with it.
+	db, err := h.store()
+	require.NoError(t, err)
+	defer db.Close()
+	require.NoError(t, db.SetLimit(h.ctx, slacksim.Admin, budget.Limit{Amount: 1, Window: budget.Month, Scope: budget.Scope{Team: slacksim.DefaultTeam.ID, Kind: budget.User, ID: slacksim.Guest}}))
+	require.NoError(t, theo.Command(slacksim.SalesData, "/analyze verify "+id))
+	h.told(theo, slacksim.SalesData, fmt.Sprintf(none, id))
 	require.Equal(t, "failed", value[string](h, `SELECT state FROM requests WHERE repeats IS NOT NULL`))
 	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM runs`))
 	h.saysNoModel(1)

@@ -175,7 +175,7 @@ func FormView(channel string, choices []pins.Upload, listed bool) slack.ModalVie
 	link.MaxLength = 500
 	blocks = append(blocks, slack.NewInputBlock(ids.FieldLink, kit.Plain("Or the link of another file"), kit.Plain("Copy link, in the file's menu. You and I have to be in a channel where it stands."), link).WithOptional(true))
 	people := slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeUser, kit.Plain("Everybody in the channel"), ids.FieldPeople)
-	blocks = append(blocks, slack.NewInputBlock(ids.FieldPeople, kit.Plain("Who may use it"), kit.Plain("Leave it empty for everybody in the channel. Where others are in the channel, the people that you name ask in a direct message with me."), people).WithOptional(true))
+	blocks = append(blocks, slack.NewInputBlock(ids.FieldPeople, kit.Plain("Who may use it"), kit.Plain("Leave it empty for everybody in the channel. Where others are in the channel, the people that you name ask with the answer only to them, or in a direct message with me."), people).WithOptional(true))
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackPin, Title: kit.Plain("Pin a file"), Submit: kit.Plain("Pin it"), Close: kit.Plain("Cancel"),
 		PrivateMetadata: draw.Origin{Channel: channel}.String(), Blocks: slack.Blocks{BlockSet: blocks}}
 }

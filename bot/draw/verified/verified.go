@@ -34,7 +34,7 @@ func Verdict(p *kit.Page, r *approval.Request, c *approval.Compared) {
 	hey := []kit.Part{kit.Person(r.Asker), kit.Words(" ")}
 	first := append([]kit.Part{kit.Words("the answer to ")}, Whose(r.Repeats)...)
 	if c.Gone {
-		p.Say(append(append(append(hey, kit.Strong("It ran again, and cannot be compared"), kit.Words(": the first result has been forgotten. It repeats ")), Whose(r.Repeats)...), kit.Words("."))...)
+		p.Say(append(append(append(hey, kit.Strong("It ran again, and cannot be compared"), kit.Words(": the first result has been forgotten or taken back. It repeats ")), Whose(r.Repeats)...), kit.Words("."))...)
 		return
 	}
 	if len(c.Differs) == 0 {
