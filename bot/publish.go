@@ -265,3 +265,14 @@ func (out *publishing) progressNow(ctx context.Context, v *steps.View) (*kit.Pag
 	}
 	return draw.Blocked(out.with(), v, c), nil
 }
+
+// late tells of an answer, or of its copy in a channel, that has waited for its files long enough.
+func late(v *steps.View, copied string) bool {
+	since := v.Request.Run.FinishedAt
+	for _, c := range v.Request.Copies {
+		if c.Channel == copied {
+			since = c.At
+		}
+	}
+	return v.Now.Sub(since) > uploadPatience
+}

@@ -71,17 +71,6 @@ const (
 	uploadPatience = 3 * time.Minute
 )
 
-// late tells of an answer, or of its copy in a channel, that has waited for its files long enough.
-func late(v *steps.View, copied string) bool {
-	since := v.Request.Run.FinishedAt
-	for _, c := range v.Request.Copies {
-		if c.Channel == copied {
-			since = c.At
-		}
-	}
-	return v.Now.Sub(since) > uploadPatience
-}
-
 // errHost is that the host which Slack names for uploads did not take a file.
 var errHost = errors.New("the upload's host does not take it")
 
