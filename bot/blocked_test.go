@@ -258,7 +258,7 @@ func TestTheAskerIsToldThatTheQuestionIsKeptOrCheaper(t *testing.T) {
 	v := sample.View(sample.BlockedBy(budget.ForDraft))
 	taken := draw.Taken(v.Request)
 	require.Equal(t, "Your question is saved, but over budget. Writing the code with mistral-medium-2508 could cost up to $0.05, and your budget has $0.03 left. "+
-		"Its thread in this channel shows your options.", taken.Text())
+		"Its thread shows your options.", taken.Text())
 	require.Len(t, taken.Blocks, 2, "words, and the button that cancels")
 	v = sample.View(sample.In(approval.Drafting), func(v *steps.View) {
 		v.Request.Downgraded = &approval.Downgraded{From: "mistral-medium-2508", To: "codestral-2508", Scope: sample.ScopeOf(budget.User, slacksim.Analyst)}
@@ -276,4 +276,18 @@ func TestWhoeverAsksIsToldInPrivateThatMoneyIsMissing(t *testing.T) {
 	_, err := maya.Say(slacksim.General, "@countersign how many?")
 	require.NoError(t, err)
 	b.told(slacksim.Analyst, slacksim.General, "Your question is saved, but over budget.")
+}
+
+// Somebody may name any channel in a direct message. What its budget has left is not said before it
+// is known that they are in it: the thread says it then.
+func TestNobodyIsToldOfTheBudgetOfAChannelThatTheyOnlyName(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.service.blocks = sample.View(sample.BlockedBy(budget.ForDraft)).Request.Blocked
+	dm := b.as(slacksim.Analyst).DM()
+	for text, whispers := range map[string]bool{"How many were there?": true, "How many were there in <#" + slacksim.CodeReview + ">?": false} {
+		a, err := b.bot.asking.hear(b.ctx, spoken{team: slacksim.DefaultTeam.ID, channel: dm, user: slacksim.Analyst, ts: "1." + approval.NewID(3), text: text})
+		require.NoError(t, err)
+		require.Equal(t, whispers, a.after != nil, text)
+	}
 }

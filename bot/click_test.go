@@ -232,7 +232,12 @@ func TestARepeatedDeliveryOpensNothingTwice(t *testing.T) {
 	require.NoError(t, err)
 	b.stop()
 	require.Empty(t, ben.Ephemerals(slacksim.CodeReview))
-	require.NotContains(t, b.log.String(), "not answered")
+	for line := range strings.Lines(b.log.String()) {
+		// The copy of the last press may come while the sockets hang up. Nobody waits for its ack: the first has been answered.
+		if !strings.Contains(line, "it came while the socket hung up") {
+			require.NotContains(t, line, "not answered")
+		}
+	}
 }
 
 func TestTheAskerCancelsFromTheThread(t *testing.T) {

@@ -97,7 +97,9 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 		return answer{}, err
 	}
 	a := answer{}
-	if r.Blocked != nil || r.Downgraded != nil { // what a command would have said in its answer matters here as well
+	// What a command would have said in its answer matters here as well. Of another channel's money it
+	// says nothing: whether they are in that channel is not known yet, and the thread tells them once it is.
+	if r.Project == s.channel && (r.Blocked != nil || r.Downgraded != nil) {
 		a = h.whisper(privately(draw.Taken(r)), s.seat())
 	}
 	if assistant.Direct(at.Channel) && at.TS != "" && !r.State.Final() {
@@ -133,8 +135,8 @@ var inChannel = regexp.MustCompile(`(?i)\bin <#([CG][A-Z0-9]+)(?:\|[^<>]*)?>`)
 
 // named is the channel by whose rules a direct message goes: the one that its words name, or else
 // the one that its person looked at when they began to chat. What goes on in a thread stays with
-// the channel of its first question, whatever is said here. Whether the person is in it, is found
-// out before anything is written.
+// the channel of its first question, whatever is said here. Whether the person is in it is not
+// known here: the question is kept, its money is held, and Find asks before anybody is told of either.
 func (h *asking) named(s spoken) string {
 	if !assistant.Direct(s.channel) {
 		return ""

@@ -45,7 +45,7 @@ BEGIN
     RETURN NEW;
 END $$;
 -- +goose StatementEnd
-CREATE TRIGGER holds_of_repeats BEFORE INSERT ON holds FOR EACH ROW WHEN (NEW.purpose = 'draft') EXECUTE FUNCTION holds_of_repeats();
+CREATE TRIGGER holds_of_repeats BEFORE INSERT ON holds FOR EACH ROW WHEN (NEW.purpose IN ('draft', 'summary')) EXECUTE FUNCTION holds_of_repeats();
 
 -- +goose StatementBegin
 -- Whoever has a run repeated is on record, with what it was.

@@ -15,7 +15,7 @@
 // Its one rule: a file that has been released never changes; what comes later is a
 // new file. Nothing has been released yet, so they change in place. Their sha256
 // is stored with the row that says that they were applied, and a database that was
-// made by other files is refused with a sentence (storage.OtherSchemaError). Nothing
+// made by other files is refused with a sentence (schema.OtherSchemaError). Nothing
 // leads back: a trail of evidence is not migrated down. The queue's tables are
 // River's own and come with its module.
 //

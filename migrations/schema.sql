@@ -2026,7 +2026,7 @@ CREATE TRIGGER holds_burden AFTER INSERT ON holds FOR EACH ROW WHEN ((new.amount
 
 CREATE TRIGGER holds_forward BEFORE INSERT OR UPDATE ON holds FOR EACH ROW EXECUTE FUNCTION holds_forward();
 
-CREATE TRIGGER holds_of_repeats BEFORE INSERT ON holds FOR EACH ROW WHEN ((new.purpose = 'draft'::text)) EXECUTE FUNCTION holds_of_repeats();
+CREATE TRIGGER holds_of_repeats BEFORE INSERT ON holds FOR EACH ROW WHEN ((new.purpose = ANY (ARRAY['draft'::text, 'summary'::text]))) EXECUTE FUNCTION holds_of_repeats();
 
 CREATE TRIGGER holds_rest BEFORE INSERT ON holds FOR EACH ROW WHEN ((new.rest_of IS NOT NULL)) EXECUTE FUNCTION holds_rest();
 

@@ -48,6 +48,7 @@ func TestAnAuditNamesTheFirstRowThatDiffersFromTheEvents(t *testing.T) {
 		"a role less":             {`DELETE FROM people`, `TEAM: REVC is now reviewer in "" by ADMIN at `, true},
 		"a pin":                   {`INSERT INTO pins (team, project, verb, file, "by", at) VALUES ('TEAM', 'CHAN', 'unpinned', 'FEVIL', 'ADMIN', now())`, `TEAM: file FEVIL of "CHAN" is unpinned by ADMIN`, true},
 		"whom a pin is for":       {`UPDATE pins SET people = '{}'`, `TEAM: file F1 of "CHAN" is pinned by ADMIN`, true},
+		"when it was shared":      {`UPDATE pins SET shared_at = now()`, `TEAM: file F1 of "CHAN" is pinned by ADMIN`, true},
 		"a pin less":              {`DELETE FROM pins`, `TEAM: file F1 of "CHAN" is pinned by ADMIN`, true},
 		"a place":                 {`UPDATE delegations SET delegate = 'EVIL'`, "TEAM: in the place of REVA decides EVIL until ", true},
 		"rules":                   {`UPDATE rules SET document = jsonb_set(document, '{high,approvals}', '1')`, `TEAM: version 1 of the rules of "" by ADMIN`, true},
@@ -124,4 +125,58 @@ func TestAnAuditKnowsRulesThatHeldForAMoment(t *testing.T) {
 	require.NoError(t, err)
 	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.NoError(t, err)
+}
+
+// deed is what an asker does with an answer, with its event.
+func (b *bundle) deed(t *testing.T, id string, kind approval.EventKind, data map[string]any, note func(r *approval.Request, now time.Time)) *approval.Request {
+	t.Helper()
+	return b.update(t, id, func(r *approval.Request, now time.Time) error {
+		note(r, now)
+		r.ChangedAt = now
+		r.Changes.Events = append(r.Changes.Events, approval.Event{At: now, Actor: asker, Kind: kind, Data: data})
+		return nil
+	})
+}
+
+func (b *bundle) shares(t *testing.T, id, channel string) {
+	t.Helper()
+	b.deed(t, id, approval.EventShared, map[string]any{"channel": channel}, func(r *approval.Request, now time.Time) {
+		r.Changes.Copy = &approval.Copy{Channel: channel, By: asker, At: now}
+	})
+}
+
+func (b *bundle) takesBack(t *testing.T, id string) {
+	t.Helper()
+	b.deed(t, id, approval.EventTookBack, nil, func(r *approval.Request, now time.Time) {
+		r.Changes.Taken = &approval.TakenBack{By: asker, At: now}
+	})
+}
+
+// Somebody draws late who does not know that the answer was taken back: what they post goes as well,
+// and the record of both is whole.
+func TestAnAuditKnowsOfAMessageThatWentTwice(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.done(t, "t")
+	b.shares(t, r.ID, "C1")
+	post := func(surface steps.Surface, ts, shown string) {
+		require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: surface, Channel: "C1", TS: ts, Shown: shown}))
+	}
+	surfaces := []steps.Surface{steps.SurfaceReply, steps.CopyIn("C1"), steps.CopyFilesIn("C1")}
+	for _, surface := range surfaces {
+		post(surface, "1.1", "x")
+	}
+	b.takesBack(t, r.ID)
+	for _, surface := range surfaces {
+		post(surface, "1.1", steps.TakenBack+": cant_delete_message")
+		post(surface, "1.1", steps.TakenBack)
+		post(surface, "2.2", "x")
+		post(surface, "2.2", steps.TakenBack)
+	}
+	_, err := AuditorOf(b.DB).Request(t.Context(), r.ID)
+	require.NoError(t, err)
+	again, err := b.Request(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, asker, again.Taken.By)
+	require.Len(t, again.Copies, 1)
 }

@@ -52,7 +52,7 @@ type DB struct {
 }
 
 // core is what the pieces work with. A piece embeds it, so that a transaction begins with
-// db.look, db.read or db.write wherever it is needed.
+// look, read or write wherever it is needed.
 type core struct {
 	pool   *pg.Pool
 	notary *trail.Notary
@@ -97,14 +97,13 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 		return nil, err
 	}
 	all := &core{pool: pool, notary: trail.NewNotary(o.Key, o.Log, pool.Read), log: o.Log}
-	till := money.NewTill(pool, all.notary, o.Location, o.Role)
-	db := &DB{core: all, requests: &requests{all, till, max(o.Quorum, 1), o.MaxOpen}, shown: &shown{all, till}, notices: &notices{all}, lists: &lists{all},
-		people: &people{all}, rules: &rules{all}, readingBook: &readingBook{all}, Ledger: money.NewLedger(till), Jobs: queue.New(pool, replica, o.Log)}
 	if all.jobs, err = queue.NewInserter(pool); err != nil {
-		db.Close()
+		pool.Close()
 		return nil, err
 	}
-	db.Jobs.Jobs = all.jobs
+	till := money.NewTill(pool, all.notary, o.Location, o.Role)
+	db := &DB{core: all, requests: &requests{all, till, max(o.Quorum, 1), o.MaxOpen}, shown: &shown{all, till}, notices: &notices{all}, lists: &lists{all},
+		people: &people{all}, rules: &rules{all}, readingBook: &readingBook{all}, Ledger: money.NewLedger(till), Jobs: queue.New(pool, all.jobs, replica, o.Log)}
 	if err = db.Ping(ctx); err == nil && o.Key != nil {
 		err = db.writeByKey(ctx, func(tx pgx.Tx) error { return db.core.notary.Announce(ctx, tx, false) })
 	}
@@ -143,7 +142,7 @@ func (db *DB) closeWithin(limit time.Duration) {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		db.Pulse.End()
+		db.Jobs.End()
 		db.core.pool.Close()
 	}()
 	select {
@@ -171,7 +170,7 @@ func (db *DB) Ping(ctx context.Context) error {
 func (db *DB) Apart(ctx context.Context) (time.Duration, error) { return db.core.pool.Apart(ctx) }
 
 // Clock is how far ahead the database's clock was at the last heartbeat of Work.
-func (db *DB) Clock() time.Duration { return db.Pulse.Apart() }
+func (db *DB) Clock() time.Duration { return db.Jobs.Apart() }
 
 // replicaName is the machine and something that no other process has. Postgres cuts the names
 // of sessions off after 63 bytes.

@@ -11,12 +11,8 @@ import (
 // refusals are the constraints that a person or a second replica can run into,
 // and the error that the verb would have given, had it seen what the schema saw.
 var refusals = map[string]func(r *approval.Request) error{
-	"decisions_pkey": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "decide on", Why: approval.Because(approval.WhyDecided)}
-	},
-	"decisions_in_time": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "decide on", Why: approval.Because(approval.WhyNotOpen)}
-	},
+	"decisions_pkey":    cannot("decide on", approval.WhyDecided),
+	"decisions_in_time": cannot("decide on", approval.WhyNotOpen),
 	"decisions_revision_fkey": func(r *approval.Request) error {
 		return &approval.StaleError{Request: r}
 	},
@@ -30,54 +26,36 @@ var refusals = map[string]func(r *approval.Request) error{
 		}
 		return e
 	},
-	"decisions_not_by_wisher": func(*approval.Request) error {
-		return &approval.NotAllowedError{Why: approval.Because(approval.WhyOwnWish)}
-	},
-	"decisions_one_voice": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "decide on", Why: approval.Because(approval.WhyOneSay)}
-	},
-	"decisions_one_seat": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "decide on", Why: approval.Because(approval.WhyOneSeat)}
-	},
-	"decisions_signed": func(*approval.Request) error {
-		return &approval.NotAllowedError{Why: approval.Because(approval.WhyNotSigned)}
-	},
-	"decisions_one_nonce": func(*approval.Request) error {
-		return &approval.NotAllowedError{Why: approval.Because(approval.WhyOldNonce)}
-	},
-	"decisions_delegated": func(*approval.Request) error {
-		return &approval.NotAllowedError{Why: approval.Because(approval.WhyNotDelegated)}
-	},
-	"requests_sealed_quorum": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "approve", Why: approval.Because(approval.WhyTooFewApproved)}
-	},
-	"runs_pkey": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "start", Why: approval.Because(approval.WhyStartedBefore)}
-	},
-	"runs_box_id_key": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "start", Why: approval.Because(approval.WhyBoxUsed)}
-	},
-	"runs_approved": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "start", Why: approval.Because(approval.WhyUnapproved)}
-	},
-	"runs_quiet": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "start", Why: approval.Because(approval.WhyQuiet)}
-	},
-	"runs_end_once": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "finish", Why: approval.Because(approval.WhyRunEnded)}
-	},
-	"requests_quorum": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "approve", Why: approval.Because(approval.WhyTooFewApproved)}
-	},
-	"requests_move": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "change", Why: approval.Because(approval.WhyMovedOn)}
-	},
+	"decisions_not_by_wisher": notAllowed(approval.WhyOwnWish),
+	"decisions_one_voice":     cannot("decide on", approval.WhyOneSay),
+	"decisions_one_seat":      cannot("decide on", approval.WhyOneSeat),
+	"decisions_signed":        notAllowed(approval.WhyNotSigned),
+	"decisions_one_nonce":     notAllowed(approval.WhyOldNonce),
+	"decisions_delegated":     notAllowed(approval.WhyNotDelegated),
+	"requests_sealed_quorum":  cannot("approve", approval.WhyTooFewApproved),
+	"runs_pkey":               cannot("start", approval.WhyStartedBefore),
+	"runs_box_id_key":         cannot("start", approval.WhyBoxUsed),
+	"runs_approved":           cannot("start", approval.WhyUnapproved),
+	"runs_quiet":              cannot("start", approval.WhyQuiet),
+	"runs_end_once":           cannot("finish", approval.WhyRunEnded),
+	"requests_quorum":         cannot("approve", approval.WhyTooFewApproved),
+	"requests_move":           cannot("change", approval.WhyMovedOn),
 	"requests_repeats_once": func(*approval.Request) error {
 		return &approval.InputError{Why: approval.Because(approval.WhyRepeatsNow)}
 	},
-	"settlements_pkey": func(r *approval.Request) error {
-		return &approval.MoveError{Request: r, Verb: "settle", Why: approval.Because(approval.WhyPaidBefore)}
-	},
+	"settlements_pkey": cannot("settle", approval.WhyPaidBefore),
+}
+
+// cannot is the error of a verb for which a request is not, or no longer, in the right state.
+func cannot(verb string, why approval.ReasonCode) func(r *approval.Request) error {
+	return func(r *approval.Request) error {
+		return &approval.MoveError{Request: r, Verb: verb, Why: approval.Because(why)}
+	}
+}
+
+// notAllowed is the error for somebody who may not decide.
+func notAllowed(why approval.ReasonCode) func(r *approval.Request) error {
+	return func(*approval.Request) error { return &approval.NotAllowedError{Why: approval.Because(why)} }
 }
 
 // refusal names the constraint that an error is about, when people can run into it.

@@ -59,8 +59,7 @@ type requestRow struct {
 
 	Clarified []approval.Message
 	Repeats   *repeatRow
-	Taken     *approval.TakenBack
-	Copies    []approval.Copy
+	Places    []placeRow
 	Private   bool
 
 	Version int64
@@ -175,14 +174,15 @@ func (db *core) queueRequest(b *pgx.Batch, id string, into *loaded) {
 			Blocked: row.Blocked, Downgraded: row.Downgraded, Fallback: row.Fallback,
 			Rounds: row.Rounds, Edit: row.Edit, Written: row.Written, Assignee: row.Assignee, Opinions: pg.OrNil(row.Opinions),
 			RemindedAt: pg.OrZero(row.RemindedAt), EscalatedAt: pg.OrZero(row.EscalatedAt),
-			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, Shared: row.Shared, LookedAt: pg.OrZero(row.LookedAt), Clarified: approval.Clarified(row.Clarified), Repeats: row.Repeats.repeat(), Taken: row.Taken, Copies: row.Copies, Private: row.Private,
+			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, Shared: row.Shared, LookedAt: pg.OrZero(row.LookedAt), Clarified: approval.Clarified(row.Clarified), Repeats: row.Repeats.repeat(), Private: row.Private,
 		}}
+		db.takePlaces(into.Request, row.Places)
 		return nil
 	}, `
 		SELECT id, session_id, team, project, asker, said(question) AS question, model, files, `+readingsOf+` AS readings, trigger, state, reason, place, attempts, refused,
 			revision, created_at, changed_at, expires_at, blocked, downgraded, fallback,
 			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, shared, looked_at, version, clock_timestamp() AS now,
-			`+clarifiedOf+` AS clarified, `+repeatsOf+` AS repeats, `+takenOf+` AS taken, `+copiesOf+` AS copies, private_to <> '' AS private
+			`+clarifiedOf+` AS clarified, `+repeatsOf+` AS repeats, `+placesOf+` AS places, private_to <> '' AS private
 		FROM requests WHERE id = $1`, id)
 	db.queueRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
 	pg.Ask(b, func(rows []decisionRow) error {

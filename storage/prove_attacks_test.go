@@ -160,13 +160,13 @@ func TestProveReviewADecisionThatIsForgedWithItsEventRunsNothing(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			r := b.pending(t, "t")
-			fill := strings.NewReplacer("ID", "'"+r.ID+"'", "STREAM", "'request:"+r.ID+"'", "SEAL", r.Revision.Digest)
+			fill := strings.NewReplacer("<ID>", "'"+r.ID+"'", "<STREAM>", "'request:"+r.ID+"'", "<SEAL>", r.Revision.Digest)
 			approve := func(key, signature string) string {
-				return forged(key, signature, "STREAM", "REVA", "approved", `'{"digest":"SEAL","revision":1}'`) + `
-					INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, at, click) VALUES (ID, 1, 'SEAL', 'ASKER', 'small-1', 'REVA', 'approve', ` + forgedAt + `, '{}');
-					UPDATE requests SET state = 'approved', told = ` + b.lastOf("STREAM") + ` WHERE id = ID;
+				return forged(key, signature, "<STREAM>", "REVA", "approved", `'{"digest":"<SEAL>","revision":1}'`) + `
+					INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, at, click) VALUES (<ID>, 1, '<SEAL>', 'ASKER', 'small-1', 'REVA', 'approve', ` + forgedAt + `, '{}');
+					UPDATE requests SET state = 'approved', told = ` + b.lastOf("<STREAM>") + ` WHERE id = <ID>;
 					INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
-						SELECT 'forged', id, team, asker, session_id, project, 'run', 10000000, now(), now() + interval '1 hour' FROM requests WHERE id = ID`
+						SELECT 'forged', id, team, asker, session_id, project, 'run', 10000000, now(), now() + interval '1 hour' FROM requests WHERE id = <ID>`
 			}
 			require.NoError(t, b.attack(t, fill.Replace(signed(approve))), "the schema knows no keys")
 
@@ -347,6 +347,32 @@ func TestProveReviewRolesRulesAndLimitsThatAreForgedWithTheirEventsDoNotCount(t 
 			proof.Check(t, stands == "0", name+" forged with its event does not count", "%s", stands)
 			_, err = AuditorOf(b.DB).House(t.Context())
 			proof.Check(t, errors.As(err, new(*trail.ChainError)), "and the audit of the workspace names it", "%v", err)
+		})
+	}
+}
+
+func TestProveReviewSharingAndTakingBackThatAreForgedWithTheirEventsDoNotCount(t *testing.T) {
+	t.Parallel()
+	for name, signed := range signatures(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			r := b.done(t, "t")
+			b.shares(t, r.ID, "C1")
+			row := func(table, channel string) string {
+				return `INSERT INTO ` + table + ` VALUES ('` + r.ID + `', ` + channel + `'ASKER', ` + forgedAt + `);`
+			}
+			require.NoError(t, b.attack(t, signed(func(key, signature string) string {
+				stream := "'request:" + r.ID + "'"
+				return forged(key, signature, stream, "ASKER", "shared", `'{"channel":"CEVIL"}'`) + row("copies", "'CEVIL', ") +
+					forged(key, signature, stream, "ASKER", "took back", `'{}'`) + row("takebacks", "") + `UPDATE requests SET shown_at = NULL`
+			})), "the schema knows no keys")
+			now, err := b.Request(t.Context(), r.ID)
+			require.NoError(t, err)
+			places := fmt.Sprintf("%t %d %s", now.Taken == nil, len(now.Copies), now.Copies[0].Channel)
+			proof.Check(t, places == "true 1 C1", "sharing and taking back that are forged with their events, and "+name+": the answer stands where it stood", "%s", places)
+			_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
+			proof.Check(t, errors.As(err, new(*trail.ChainError)), "and the audit names it", "%v", err)
 		})
 	}
 }

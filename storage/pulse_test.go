@@ -16,6 +16,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/internal/pglocal/pgtest"
+	"countersign/storage/pg"
 	"countersign/storage/pulse"
 	"countersign/storage/queue"
 )
@@ -23,6 +24,14 @@ import (
 func logger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
 func contains(l *lines, words string) bool { return strings.Contains(l.String(), words) }
+
+// replica is the name by which others know this one.
+func (b *bundle) replica(t *testing.T) string {
+	t.Helper()
+	var session string
+	require.NoError(t, b.core.pool.QueryRow(t.Context(), `SELECT current_setting('application_name')`).Scan(&session))
+	return strings.TrimPrefix(session, pulse.SessionName(""))
+}
 
 // atRun is another process that is at the run of "r" and leads the queue.
 func (b *bundle) atRun(t *testing.T) *exec.Cmd {
@@ -52,7 +61,7 @@ func TestWhatADeadReplicaWasAtGoesToOthers(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			other := b.atRun(t)
-			leader := b.count(t, `SELECT count(*) FROM river_leader WHERE leader_id <> $1`, b.Replica)
+			leader := b.count(t, `SELECT count(*) FROM river_leader WHERE leader_id <> $1`, b.replica(t))
 			require.Equal(t, 1, leader)
 			took := make(chan steps.Wake, 10)
 			b.work(t, func(ctx context.Context, w steps.Wake) error {
@@ -64,7 +73,7 @@ func TestWhatADeadReplicaWasAtGoesToOthers(t *testing.T) {
 				return b.count(t, `SELECT count(*) FROM river_job WHERE kind = 'step' AND state = 'completed'`) == 1
 			})
 			eventually(t, func() bool {
-				return b.count(t, `SELECT count(*) FROM river_leader WHERE leader_id = $1`, b.Replica) == 1
+				return b.count(t, `SELECT count(*) FROM river_leader WHERE leader_id = $1`, b.replica(t)) == 1
 			})
 		})
 	}
@@ -75,7 +84,9 @@ func TestALivingReplicaKeepsWhatItIsAt(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.atRun(t)
-	w := &pulse.Watch{Pulse: b.Pulse}
+	own := pulse.New(b.pool.Config().ConnConfig, b.replica(t), pg.HungUp, slog.New(slog.DiscardHandler))
+	defer own.End()
+	w := &pulse.Watch{Pulse: own}
 	for range 10 {
 		require.NoError(t, w.Beat(t.Context()))
 	}
@@ -88,7 +99,7 @@ func TestARowThatRiverLeavesRunningGoes(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: "r"}))
-	require.NoError(t, b.exec(t, `UPDATE river_job SET state = 'running', attempt = 1, attempted_at = now(), attempted_by = ARRAY[$1]`, b.Replica))
+	require.NoError(t, b.exec(t, `UPDATE river_job SET state = 'running', attempt = 1, attempted_at = now(), attempted_by = ARRAY[$1]`, b.replica(t)))
 	took := make(chan steps.Wake, 10)
 	b.work(t, func(_ context.Context, w steps.Wake) error { took <- w; return nil }, queue.WorkOptions{})
 	require.Equal(t, steps.Wake{Step: approval.StepRun, RequestID: "r"}, <-took)
@@ -102,12 +113,12 @@ func TestAStepEndsWhenSomebodyElseHasItsLock(t *testing.T) {
 	require.NoError(t, err)
 	defer second.Close()
 	err = b.Alone(t.Context(), "r", approval.StepRun, func(ctx context.Context) error {
-		require.NoError(t, b.exec(t, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1`, pulse.Name(b.Replica)))
+		require.NoError(t, b.exec(t, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1`, pulse.Name(b.replica(t))))
 		ran := false
 		for !ran {
 			err := second.Alone(t.Context(), "r", approval.StepRun, func(context.Context) error {
 				ran = true
-				require.NoError(t, (&pulse.Watch{Pulse: b.Pulse}).Beat(t.Context()))
+				b.work(t, func(context.Context, steps.Wake) error { return nil }, queue.WorkOptions{Sweep: "@every 1h"}) // its heart beats
 				<-ctx.Done()
 				return nil
 			})
@@ -136,7 +147,7 @@ func TestAReplicaLivesWithTenConnections(t *testing.T) {
 	}
 	most := 0
 	eventually(t, func() bool {
-		most = max(most, b.count(t, `SELECT count(*) FROM pg_stat_activity WHERE application_name IN ($1, $2)`, pulse.Name(b.Replica), pulse.SessionName(b.Replica)))
+		most = max(most, b.count(t, `SELECT count(*) FROM pg_stat_activity WHERE application_name IN ($1, $2)`, pulse.Name(b.replica(t)), pulse.SessionName(b.replica(t))))
 		return b.count(t, `SELECT count(*) FROM river_job WHERE kind = 'step' AND state <> 'completed'`) == 0
 	})
 	require.NoError(t, stop())

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
 	"countersign/storage/money"
@@ -231,4 +233,28 @@ func TestRequestsThatShareScopesNeverWaitInACircle(t *testing.T) {
 	}
 	require.Zero(t, b.count(t, `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`))
 	require.Equal(t, 4, b.count(t, `SELECT count(*) FROM holds WHERE NOT settled`))
+}
+
+// What is posted late waits for the request before it has the stream of its events, as all do.
+func TestWhatIsPostedWaitsForTheRequestFirst(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.done(t, "t")
+	b.takesBack(t, r.ID)
+	posted := make(chan error, 1)
+	require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `SELECT FROM requests WHERE id = $1 FOR NO KEY UPDATE`, r.ID)
+		require.NoError(t, err)
+		go func() {
+			posted <- b.Posted(context.WithoutCancel(t.Context()), steps.Post{RequestID: r.ID, Surface: steps.SurfaceReply, Channel: channel, TS: "1.1", Shown: "x"})
+		}()
+		eventually(t, func() bool {
+			return b.count(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 1
+		})
+		var free bool
+		require.NoError(t, tx.QueryRow(t.Context(), `SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))`, "events request:"+r.ID).Scan(&free))
+		require.True(t, free, "whoever has the request can tell of it")
+		return nil
+	}))
+	require.NoError(t, <-posted)
 }

@@ -69,6 +69,8 @@ var breaches = []struct {
 	{"who has a run repeated is on record", repeated(`'new'`, `DONE, 1, SEAL`), "requests_repeats_told"},
 	{"no money is held for a model where a run is repeated", repeated(`'new'`, `DONE, 1, SEAL`) + `INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
 		SELECT 'h', id, team, asker, session_id, project, 'draft', 1, now(), now() + interval '1 hour' FROM requests WHERE id = 'new'`, "holds_of_repeats"},
+	{"nor for a summary of its thread", repeated(`'new'`, `DONE, 1, SEAL`) + `INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
+		SELECT 'h', id, team, asker, session_id, project, 'summary', 1, now(), now() + interval '1 hour' FROM requests WHERE id = 'new'`, "holds_of_repeats"},
 	{"what is repeated is the same", repeated(`'new'`, `DONE, 1, SEAL`) + `INSERT INTO revisions (request_id, number, code, author, prompt_version, manifest, digest, at)
 		SELECT 'new', 1, code, author, prompt_version, kept(replace(said(manifest), 'python', 'another')), digest, at FROM revisions WHERE request_id = DONE`, "revisions_repeat"},
 	{"what is repeated stays what it is", `UPDATE requests SET repeats = DONE, repeats_revision = 1, repeats_digest = SEAL WHERE id = PENDING`, "requests_origin"},

@@ -10,6 +10,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/storage/pg"
+	"countersign/storage/trail"
 )
 
 type postRow struct {
@@ -25,10 +26,14 @@ type postRow struct {
 // can come between the two.
 func (db *shown) Posted(ctx context.Context, post steps.Post) error {
 	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `
-			INSERT INTO posts (request_id, surface, channel, ts, shown) VALUES ($1, $2, $3, $4, $5)
+		// The request is locked first, as everywhere: the schema tells of the message in its stream.
+		tag, err := tx.Exec(ctx, `
+			INSERT INTO posts (request_id, surface, channel, ts, shown) SELECT id, $2, $3, $4, $5 FROM requests WHERE id = $1 FOR NO KEY UPDATE
 			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown`,
 			post.RequestID, post.Surface, post.Channel, post.TS, post.Shown)
+		if err == nil && tag.RowsAffected() == 0 {
+			return approval.ErrNotFound
+		}
 		if err == nil && !post.Gone() {
 			// Somebody draws who does not know that the answer was taken back meanwhile: what they posted goes as well.
 			_, err = tx.Exec(ctx, `UPDATE requests SET shown_at = NULL WHERE id = $1 AND EXISTS (SELECT FROM takebacks WHERE request_id = $1)`, post.RequestID)
@@ -164,11 +169,44 @@ func (db *shown) Seen(ctx context.Context, requestID string, surface steps.Surfa
 	return nil
 }
 
-// takenOf is who has taken the answer of a row of requests out of Slack.
-const takenOf = `(SELECT jsonb_build_object('by', t.person, 'at', t.at) FROM takebacks t WHERE t.request_id = requests.id)`
+// placeRow is a channel in which an answer was shared. Without a channel it was taken out of all of them.
+type placeRow struct {
+	trail.Voucher
+	Channel string
+	By      string
+	At      time.Time
+}
 
-// copiesOf is where the answer of a row of requests was shared; NULL where it was not.
-const copiesOf = `(SELECT jsonb_agg(jsonb_build_object('channel', c.channel, 'by', c.person, 'at', c.at) ORDER BY c.at, c.channel) FROM copies c WHERE c.request_id = requests.id)`
+// placesOf are those of a row of requests, with the events that tell of them; NULL where there are none.
+const placesOf = `(SELECT jsonb_agg(jsonb_build_object('channel', p.channel, 'by', p.person, 'at', p.at, 'line', v.line, 'key', v.key, 'signature', v.signature) ORDER BY p.at, p.channel)
+	FROM (SELECT channel, person, at FROM copies WHERE request_id = requests.id
+		UNION ALL SELECT '', person, at FROM takebacks WHERE request_id = requests.id) p
+	LEFT JOIN LATERAL (SELECT ` + trail.VoucherOf + ` FROM events e WHERE e.stream = 'request:' || requests.id AND e.at = p.at AND e.actor = p.person
+		AND e.kind = CASE p.channel WHEN '' THEN 'took back' ELSE 'shared' END ORDER BY e.seq LIMIT 1) v ON true)`
+
+// takePlaces has a request stand where a signed event says. Whoever writes a row without one shows
+// its answer to nobody, and takes it from nobody.
+func (db *core) takePlaces(r *approval.Request, rows []placeRow) {
+	for _, p := range rows {
+		switch {
+		case db.doubtsPlace(r.ID, p):
+		case p.Channel == "":
+			r.Taken = &approval.TakenBack{By: p.By, At: p.At}
+		default:
+			r.Copies = append(r.Copies, approval.Copy{Channel: p.Channel, By: p.By, At: p.At})
+		}
+	}
+}
+
+func (db *core) doubtsPlace(id string, p placeRow) bool {
+	kind, what := approval.EventShared, fmt.Sprintf("the answer of %s shared in %s", id, p.Channel)
+	if p.Channel == "" {
+		kind, what = approval.EventTookBack, fmt.Sprintf("the answer of %s taken back", id)
+	}
+	return db.notary.Doubts(p.Voucher, what, func(e trail.Witnessed) bool {
+		return e.Stream == trail.StreamOf(id) && e.Kind == kind && e.Actor == p.By && e.At.Equal(p.At) && e.Says(map[string]string{"channel": p.Channel})
+	})
+}
 
 // storePlaces stores that an answer is to go from Slack, or where it is to stand as well.
 func storePlaces(b *pgx.Batch, r *approval.Request) {

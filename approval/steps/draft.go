@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/approval/review"
 	"countersign/approval/thread"
 	"countersign/budget"
@@ -78,19 +79,30 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	if replace(&ahead, cheaper, c.Now); !barred(&ahead, reach).None() {
 		looks = approval.Shape // nothing will be asked
 	}
-	seen, goesOn, err := s.reader.looks(ctx, r, looks)
-	if err != nil || !goesOn {
-		return s.reader.stopped(ctx, r, err)
-	}
 	today, libraries := time.Now().In(s.costs.Calendar()), s.libraries() // the same for what is held and for what is sent
 	var told thread.Told
+	var seen map[string]*reading.Glimpse
 	brief := func(r *approval.Request) Brief {
 		return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model, Today: today, MemoryMB: s.Policy.Limits.MemoryMB, Libraries: libraries, Notes: notes, Sight: sight, Seen: seen,
 			Question: r.Question, Files: r.Files, History: told.Said, Summary: told.Summary.Text, Clarified: r.Clarified, Wishes: r.Wishes, Refused: r.Refused}
 	}
-	if told, err = s.told(ctx, &ahead, reach, sight, brief(&ahead)); err != nil {
+	// Before the looks: a question that waits for another one's summary comes again, and would pay for
+	// each look again. What the looks take of the room is not known yet; the oldest give way to it.
+	past, err := s.past(ctx, &ahead, reach, sight, brief(&ahead))
+	if err != nil {
 		return err
 	}
+	seen, goesOn, err := s.reader.looks(ctx, r, looks)
+	if err != nil || !goesOn {
+		return s.reader.stopped(ctx, r, err)
+	}
+	// A box takes seconds, in which an answer of the thread may be taken back.
+	if len(seen) > 0 {
+		if past, err = s.store.History(ctx, id); err != nil {
+			return err
+		}
+	}
+	told = past.Tell(sight, s.writer.Room(brief(&ahead)))
 	// Sealed with the code: what the model was let see now, whatever the switch says later.
 	saw := sawOf(sight, seen, told.Results)
 	var call calling

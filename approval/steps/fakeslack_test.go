@@ -24,9 +24,10 @@ type fakeSlack struct {
 	posted  int
 	told    []string           // notices, once for each direct message
 	unseen  map[Surface]Unseen // what the latest view said that Slack refuses
-	hidden  bool               // files that are not there may come back
-	place   approval.Place     // every channel
-	outside bool               // nobody is in any
+	running func(context.Context)
+	hidden  bool           // files that are not there may come back
+	place   approval.Place // every channel
+	outside bool           // nobody is in any
 	find    func(Search) (Found, error)
 	half    func() (io.ReadCloser, error) // what the next fetch gives
 	looked  []string                      // people, in the order in which they were looked up
@@ -173,4 +174,8 @@ func (s *fakeSlack) Tell(_ context.Context, v *NoticeView, had NoticePost) (Noti
 }
 
 // Running takes the word of a run that goes on.
-func (s *fakeSlack) Running(context.Context, *View, string) {}
+func (s *fakeSlack) Running(ctx context.Context, _ *View, _ string) {
+	if s.running != nil {
+		s.running(ctx)
+	}
+}

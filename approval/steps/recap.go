@@ -13,18 +13,18 @@ import (
 	"countersign/budget"
 )
 
-// told is what of its thread the prompt of a question holds. What has no room any more is
+// past is what was said in the thread of a question. What has no room in its prompt any more is
 // summed up first, by the same model, where it may be asked and money is there for it. The
 // question never waits for a summary in vain: without one, the oldest are left out.
-func (s *Drafter) told(ctx context.Context, r *approval.Request, reach review.Reach, sight approval.Sight, b Brief) (thread.Told, error) {
+func (s *Drafter) past(ctx context.Context, r *approval.Request, reach review.Reach, sight approval.Sight, b Brief) (thread.Past, error) {
 	past, err := s.store.History(ctx, r.ID)
 	if err != nil {
-		return thread.Told{}, err
+		return past, err
 	}
 	room, most := s.writer.Room(b), s.writer.RecapRoom(b.Model)
 	// A fallback has its own bound for all that it may cost (Fallback.Most).
 	if past.Gap(sight, room, most) == nil || r.FellBack() || !barred(r, reach).None() {
-		return past.Tell(sight, room), nil
+		return past, nil
 	}
 	// Whoever else goes on in the thread waits for this summary, and needs none of their own.
 	err = s.store.Alone(ctx, "summary of "+r.SessionID, approval.StepDraft, func(ctx context.Context) (err error) {
@@ -45,7 +45,7 @@ func (s *Drafter) told(ctx context.Context, r *approval.Request, reach review.Re
 	if errors.Is(err, ErrBusy) {
 		err = &LaterError{After: time.Second, Err: fmt.Errorf("sum up the thread of %s: %w", r.ID, err)}
 	}
-	return past.Tell(sight, room), err
+	return past, err
 }
 
 // sumUp has a model sum up what has no room. It holds before, and settles after: a replica

@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/reading"
 	"countersign/budget"
 )
 
@@ -264,4 +266,51 @@ func TestWhatAModelWasToldStaysWithItsCode(t *testing.T) {
 	r = b.request(r.ID)
 	require.Equal(t, 2, r.Revision.Number)
 	require.Equal(t, told, r.Revision.Manifest.Thread)
+}
+
+// A question that waits for the summary of another one has paid for no look at its files by then: it
+// comes again, and would pay again.
+func TestWhoeverWaitsForASummaryPaysForNoLook(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.writer.room = 9000
+	b.show(approval.Statistics)
+	for n := range 8 {
+		b.turn(n)
+	}
+	first, second := b.follow(8), b.follow(9)
+	require.NoError(t, b.Read(t.Context(), second.ID))
+	before := len(b.spends(second.ID, budget.ForRead))
+	b.writer.recap = func(r Recap) (Recapped, error) {
+		for range 3 {
+			require.ErrorAs(t, b.Steps.Draft(context.Background(), second.ID), new(*LaterError))
+		}
+		require.Len(t, b.spends(second.ID, budget.ForRead), before)
+		return Recapped{Text: "One summary.", Usage: budget.Usage{Model: r.Model, Input: 3_000, Output: 100}}, nil
+	}
+	require.NoError(t, b.Draft(t.Context(), first.ID))
+	require.Len(t, b.writer.recaps, 1)
+	require.NoError(t, b.Draft(t.Context(), second.ID))
+	require.Equal(t, "One summary.", b.brief().Summary)
+	require.NotEmpty(t, b.brief().Seen)
+	require.Len(t, b.spends(second.ID, budget.ForRead), before+1)
+}
+
+// What is taken back while a box looks at the files is told nobody.
+func TestWhatGoesDuringALookIsNotTold(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.show(approval.Statistics)
+	b.turn(0)
+	r := b.follow(1)
+	require.NoError(t, b.Read(t.Context(), r.ID))
+	b.box.reads = []func(InputFile) (Readout, error){func(f InputFile) (Readout, error) {
+		b.store.mu.Lock()
+		defer b.store.mu.Unlock()
+		b.store.messages = slices.DeleteFunc(b.store.messages, func(m approval.Message) bool { return m.RequestID != r.ID })
+		return Readout{Answer: reading.Answer{Glimpse: fakeGlimpse(f)}, Box: time.Second}, nil
+	}}
+	require.NoError(t, b.Steps.Draft(t.Context(), r.ID))
+	require.NotEmpty(t, b.brief().Seen)
+	require.Empty(t, b.brief().History)
 }

@@ -110,6 +110,9 @@ func (s *Runner) compared(ctx context.Context, r *approval.Request, now approval
 	return &c, nil
 }
 
+// lineLife is how long Slack may take over such a line.
+const lineLife = 2 * time.Second
+
 // lines is a context in which the asker hears how their program gets on, where nobody else reads
 // along: in a channel, its others would read a line of its data that no answer holds.
 func (s *Runner) lines(ctx context.Context, r *approval.Request) context.Context {
@@ -121,6 +124,9 @@ func (s *Runner) lines(ctx context.Context, r *approval.Request) context.Context
 		return ctx
 	}
 	return withLines(ctx, func(line string) {
+		// Whoever watches the program waits for this, with a box that is paid by the second.
+		ctx, cancel := context.WithTimeout(ctx, lineLife)
+		defer cancel()
 		v.Now = time.Now()
 		s.slack.Running(ctx, v, line)
 	})

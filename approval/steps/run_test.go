@@ -325,3 +325,22 @@ func TestCodeThatRemovesItsMarkIsNotStartedAgain(t *testing.T) {
 	require.Zero(t, b.box.living())
 	require.True(t, b.spends(r.ID, budget.ForRun)[0].Estimated)
 }
+
+// Whoever watches a program waits until Slack has its line: while Slack hangs, the box is paid.
+func TestAProgramWaitsForSlackForAMomentOnly(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	q := question()
+	q.Project = "D1"
+	r, err := b.Ask(t.Context(), q)
+	require.NoError(t, err)
+	told := 0
+	b.slack.running = func(ctx context.Context) {
+		told++
+		until, ends := ctx.Deadline()
+		require.True(t, ends)
+		require.LessOrEqual(t, time.Until(until), 2*time.Second)
+	}
+	TellLine(b.lines(t.Context(), r), "row 1 of 2")
+	require.Equal(t, 1, told)
+}

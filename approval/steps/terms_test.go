@@ -36,22 +36,22 @@ func TestRulesThatCannotBeSet(t *testing.T) {
 		set    review.RuleSet
 		change func(*review.Rules)
 	}{
-		"a number from 1 to 9":         {change: func(r *review.Rules) { r.Medium.Approvals = 0 }},
-		"program of low risk can need": {change: func(r *review.Rules) { r.Low.Approvals = 10 }},
-		"below the one for medium":     {change: func(r *review.Rules) { r.CostMedium, r.CostHigh = 2, 1 }},
-		"public, internal or":          {change: func(r *review.Rules) { r.Class = "secret" }},
-		`"http://example.com" is`:      {change: func(r *review.Rules) { r.Hosts = []string{"api.example.com", "http://example.com"} }},
-		`"*.example.com" is not`:       {change: func(r *review.Rules) { r.Hosts = []string{"*.example.com"} }},
-		"at most 50 hosts":             {change: func(r *review.Rules) { r.Hosts = slices.Repeat([]string{"api.example.com"}, 51) }},
-		"more than 30 days":            {change: func(r *review.Rules) { r.ExpiryMinutes = 50_000 }},
-		"freeze window that I":         {change: func(r *review.Rules) { r.Freezes = []string{"now and then"} }},
-		"cannot be removed":            {set: review.RuleSet{None: true}},
-		"for a channel, not for the":   {change: func(r *review.Rules) { r.High.Owners = true }},
-		"only 0 can give it":           {set: review.RuleSet{Project: "C1"}, change: func(r *review.Rules) { r.High.Owners = true }},
-		"approval of 9 people":         {change: func(r *review.Rules) { r.High.Approvals = 9 }},
-		"Somebody else has changed":    {set: review.RuleSet{Version: 4}},
-		"between 1 minute and 30":      {change: func(r *review.Rules) { r.RunExpiryMinutes = -1 }},
-		"for more than three months.":  {change: func(r *review.Rules) { r.Freezes = []string{"Mon-Sun"} }},
+		"medium risk can need from 1 to 9":   {change: func(r *review.Rules) { r.Medium.Approvals = 0 }},
+		"program of low risk can need":       {change: func(r *review.Rules) { r.Low.Approvals = 10 }},
+		"below the one for medium":           {change: func(r *review.Rules) { r.CostMedium, r.CostHigh = 2, 1 }},
+		"public, internal or":                {change: func(r *review.Rules) { r.Class = "secret" }},
+		`"http://example.com" is`:            {change: func(r *review.Rules) { r.Hosts = []string{"api.example.com", "http://example.com"} }},
+		`"*.example.com" is not`:             {change: func(r *review.Rules) { r.Hosts = []string{"*.example.com"} }},
+		"at most 50 hosts":                   {change: func(r *review.Rules) { r.Hosts = slices.Repeat([]string{"api.example.com"}, 51) }},
+		"enter between 1 minute and 30 days": {change: func(r *review.Rules) { r.ExpiryMinutes = 50_000 }},
+		"freeze window that I":               {change: func(r *review.Rules) { r.Freezes = []string{"now and then"} }},
+		"cannot be removed":                  {set: review.RuleSet{None: true}},
+		"Only a channel can be set to":       {change: func(r *review.Rules) { r.High.Owners = true }},
+		"only 0 can give it":                 {set: review.RuleSet{Project: "C1"}, change: func(r *review.Rules) { r.High.Owners = true }},
+		"approval of 9 people":               {change: func(r *review.Rules) { r.High.Approvals = 9 }},
+		"Somebody else has changed":          {set: review.RuleSet{Version: 4}},
+		"between 1 minute and 30":            {change: func(r *review.Rules) { r.RunExpiryMinutes = -1 }},
+		"for more than three months.":        {change: func(r *review.Rules) { r.Freezes = []string{"Mon-Sun"} }},
 	} {
 		tt.set.Rules = review.DefaultRules(b.Policy)
 		if tt.change != nil {

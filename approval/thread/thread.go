@@ -202,6 +202,16 @@ func (p Past) Gap(sight approval.Sight, room, most int) *Gap {
 	return g
 }
 
+// Shows tells whether a summary may be shown to people: all that it tells of is still there to read.
+// It holds words of its questions, also of one that was forgotten.
+func (p Past) Shows(s approval.Summary) bool {
+	return s.Text != "" && !slices.ContainsFunc(s.Of, func(id string) bool {
+		return !slices.ContainsFunc(p.Said, func(m approval.Message) bool {
+			return m.RequestID == id && m.Role == approval.RoleQuestion && m.Text != ""
+		})
+	})
+}
+
 // Whole is a question of a thread as a model was told it.
 type Whole struct {
 	Question string

@@ -215,3 +215,15 @@ func TestEveryQuestionIsToldOrCounted(t *testing.T) {
 		}
 	})
 }
+
+// A summary holds words of its questions, also of one that was forgotten or taken back.
+func TestASummaryIsShownWhileAllOfItIsThere(t *testing.T) {
+	t.Parallel()
+	p := threadOf(2)
+	require.True(t, p.Shows(approval.Summary{Of: []string{"r1", "r2"}, Text: "Two."}))
+	require.False(t, p.Shows(approval.Summary{Of: []string{"r1", "r2"}}), "its words were forgotten")
+	require.False(t, p.Shows(approval.Summary{Of: []string{"r1", "gone"}, Text: "Two."}))
+	p.Said[0].Text = ""
+	require.False(t, p.Shows(approval.Summary{Of: []string{"r1", "r2"}, Text: "Two."}))
+	require.True(t, p.Shows(approval.Summary{Of: []string{"r2"}, Text: "One."}))
+}

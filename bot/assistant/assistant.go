@@ -61,6 +61,7 @@ type chat struct {
 	at     time.Time // when that was written
 	titled bool
 	plain  bool // a thread of a direct message, and no chat: it has no title
+	mute   bool // nor does it take a status
 }
 
 // mostKnown is how many chats are remembered.
@@ -89,8 +90,8 @@ func (t *Threads) of(at Thread) *chat {
 	return c
 }
 
-// Look remembers which channel the person of a chat looks at. Nothing rests on it but what is
-// suggested to them.
+// Look remembers which channel the person of a chat looks at. What is suggested to them is about it,
+// and the first question of the chat goes by its rules and is paid by its budget.
 func (t *Threads) Look(at Thread, channel string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -147,7 +148,8 @@ func (t *Threads) try(ctx context.Context, method string, at Thread, call func(c
 		t.off[method] = true
 		t.log.Warn("this workspace has less of the assistant view", "method", method, "error", refused.Err, "needs", refused.Needed)
 	case slices.Contains(elsewhere, refused.Err):
-		t.of(at).plain = true
+		c := t.of(at)
+		c.plain, c.mute = true, c.mute || method == setStatus
 	default:
 		t.log.Info("a chat is not up to date", "method", method, "error", err)
 	}
@@ -159,7 +161,7 @@ func (t *Threads) try(ctx context.Context, method string, at Thread, call func(c
 func (t *Threads) Say(ctx context.Context, at Thread, words string) {
 	t.mu.Lock()
 	c := t.of(at)
-	stands := c.status == words && (words == "" || time.Since(c.at) < lasting)
+	stands := c.mute || c.status == words && (words == "" || time.Since(c.at) < lasting)
 	t.mu.Unlock()
 	if stands {
 		return

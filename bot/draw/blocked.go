@@ -120,7 +120,7 @@ func askFor(missing budget.USD) budget.USD {
 
 // blockedWords tell the asker in private that their question is kept.
 func blockedWords(r *approval.Request) []kit.Part {
-	return kit.Flow(kit.Words("Your question is saved, but over budget. "), refusal(r, r.Asker), kit.Words(" Its thread in this channel shows your options."))
+	return kit.Flow(kit.Words("Your question is saved, but over budget. "), refusal(r, r.Asker), kit.Words(" Its thread shows your options."))
 }
 
 // downgradedWords tell the asker that a cheaper model writes, and how to decline.

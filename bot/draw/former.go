@@ -3,6 +3,7 @@ package draw
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -191,22 +192,31 @@ func SawView(v *steps.View, past thread.Past) slack.ModalViewRequest {
 	if n := len(r.Refused); n > 0 {
 		p.Say(kit.Strong("Why earlier drafts were refused: "), kit.Words(kit.Count(n, "reason")+" (see Refused drafts)."))
 	}
+	summed := false
 	for _, s := range past.Summaries {
-		if s.ID == m.Thread.Summary && s.ID != "" {
+		if s.ID == m.Thread.Summary && s.ID != "" && past.Shows(s) {
+			summed = true
 			p.Quote(s.Text, kit.Strong("Earlier in this thread, summed up"), kit.Words(" by "+kit.Cut(s.Model, 80)+askedAt(approval.Addressee{Provider: s.Provider, Host: s.Host})+
 				", of "+kit.Count(len(s.Of), "question")+" (the model's words, not checked):"))
 		}
 	}
-	for _, one := range past.Whole(m.Thread.Whole, m.Saw) {
+	if m.Thread.Summary != "" && !summed {
+		p.Say(kit.Strong("A summary of earlier questions"), kit.Words(" that it was told: some of what it tells of was taken back or forgotten since, so not shown."))
+	}
+	list := slices.DeleteFunc(past.Whole(m.Thread.Whole, m.Saw), func(one thread.Whole) bool { return one.Question == "" })
+	for _, one := range list {
 		p.Quote(kit.Cut(one.Question, 300), kit.Strong("Earlier in this thread, whole"), kit.Words(": the question"+wholeWords(one)))
 		if one.Result != "" {
 			p.Quote(kit.Cut(one.Result, 1000), kit.Words("What came of it, as the model was told:"))
 		}
 	}
+	if n := len(m.Thread.Whole) - len(list); n > 0 {
+		p.Say(kit.Strong(kit.Count(n, "earlier question")), kit.Words(" that it was told whole: taken back or forgotten since, so not shown."))
+	}
 	switch {
 	case m.Thread.Left > 0:
 		p.Say(kit.Strong(kit.Count(m.Thread.Left, "earlier question")+" left out"), kit.Words(", for want of room."))
-	case len(past.Said) == 0:
+	case len(past.Said) == 0 && len(m.Thread.Whole) == 0 && m.Thread.Summary == "":
 		p.Say(kit.Words("Nothing was said before it in this thread."))
 	}
 	return kit.NoteOf("What the model saw", p)

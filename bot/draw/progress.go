@@ -2,6 +2,7 @@ package draw
 
 import (
 	"fmt"
+	"strings"
 
 	"countersign/approval"
 	"countersign/approval/steps"
@@ -39,6 +40,7 @@ func Progress(with With, v *steps.View) *kit.Page {
 	case approval.Drafting:
 		p.Say(append(writing(v), inLine(r)...)...)
 		cheaperNote(p, r)
+		ruledBy(p, v)
 	case approval.Asking:
 		if open := (approval.Talk{Request: r}).Open(); open != nil {
 			clarifying(p, v, open)
@@ -48,6 +50,7 @@ func Progress(with With, v *steps.View) *kit.Page {
 	case approval.Pending:
 		p.Say(waiting(v)...)
 		cheaperNote(p, r)
+		ruledBy(p, v)
 	case approval.Approved:
 		said := append([]kit.Part{kit.Strong("Approved")}, approvers(r)...)
 		if v.Frozen.IsZero() {
@@ -88,6 +91,14 @@ func Progress(with With, v *steps.View) *kit.Page {
 		p.Buttons("cancel", append(row, b)...)
 	}
 	return p
+}
+
+// ruledBy names the channel by whose rules a direct message goes. Who began a chat with that channel
+// in view has not said its name.
+func ruledBy(p *kit.Page, v *steps.View) {
+	if strings.HasPrefix(v.Session.Channel, "D") && !strings.HasPrefix(v.Request.Project, "D") {
+		p.Small(kit.Words("By the rules and the budget of "), kit.Place(v.Request.Project), kit.Words("."))
+	}
 }
 
 // untilRun says what an approved request waits for, and until when.

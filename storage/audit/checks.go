@@ -51,15 +51,19 @@ var keysCheck = houseCheck{"people", `SELECT format('%s: the key %s is %s of %s 
 		return fmt.Sprintf("%s: the key %s is %s of %s at %s", team, e.Fact("key"), now, e.Actor, spelled(e.At))
 	}, false}
 
-var pinsCheck = houseCheck{"pins", `SELECT format('%s: file %s of "%s" is %s by %s at %s: name %s, content %s, %s bytes, for %s, in the place of %s, shared by %s', team, file, project, verb, "by", ` + spelledIn("at") + `, name, content, size, array_to_string(people, ','), instead_of, shared_by) FROM pins`,
+var pinsCheck = houseCheck{"pins", `SELECT format('%s: file %s of "%s" is %s by %s at %s: name %s, content %s, %s bytes, for %s, in the place of %s, shared by %s at %s', team, file, project, verb, "by", ` + spelledIn("at") + `, name, content, size, array_to_string(people, ','), instead_of, shared_by, coalesce(` + spelledIn("shared_at") + `, '')) FROM pins`,
 	[]string{approval.EventPinned, approval.EventUnpinned, approval.EventAcceptedUpload, approval.EventDeclinedUpload}, func(team string, e trail.Witnessed) string {
 		var people []string
 		list, _ := e.Data["for"].([]any)
 		for _, who := range list {
 			people = append(people, fmt.Sprint(who))
 		}
-		return fmt.Sprintf(`%s: file %s of "%s" is %s by %s at %s: name %s, content %s, %s bytes, for %s, in the place of %s, shared by %s`, team, e.Fact("file"), e.Fact("channel"), e.Kind, e.Actor, spelled(e.At),
-			e.Fact("name"), e.Fact("content"), e.Fact("size"), strings.Join(people, ","), e.Fact("instead_of"), e.Fact("shared_by"))
+		sharedAt := ""
+		if at, err := time.Parse(time.RFC3339Nano, e.Fact("shared_at")); err == nil {
+			sharedAt = spelled(at)
+		}
+		return fmt.Sprintf(`%s: file %s of "%s" is %s by %s at %s: name %s, content %s, %s bytes, for %s, in the place of %s, shared by %s at %s`, team, e.Fact("file"), e.Fact("channel"), e.Kind, e.Actor, spelled(e.At),
+			e.Fact("name"), e.Fact("content"), e.Fact("size"), strings.Join(people, ","), e.Fact("instead_of"), e.Fact("shared_by"), sharedAt)
 	}, false}
 
 // checkSigned holds decisions of high risk by another door against the keys of people: signed

@@ -160,7 +160,7 @@ func Tell(b *pgx.Batch, into []any, query string, args ...any) {
 	b.Queue(query, args...).QueryRow(func(row pgx.Row) error { return NotFound(row.Scan(into...)) })
 }
 
-// All and one scan rows by the names of their columns, so that a column more or
+// All and One scan rows by the names of their columns, so that a column more or
 // less is an error and never a shift.
 func All[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) ([]T, error) {
 	rows, err := tx.Query(ctx, query, args...)

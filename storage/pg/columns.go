@@ -11,7 +11,7 @@ import (
 
 // Postgres stores no NUL and no broken UTF-8, and a model or a program that
 // prints them must not keep a request from being stored. So free text goes
-// through text and document, which put the replacement character in their place.
+// through Text and Document, which put the replacement character in their place.
 // Code and manifests do not: they are stored as they are or not at all.
 
 func Text(s string) string {

@@ -140,7 +140,7 @@ func (p *Pulse) open(ctx context.Context) error {
 var ErrTaken = errors.New("another replica has taken over this step")
 
 // tryLock takes an advisory lock of the session. One session may take the same lock again and
-// again, so it does not keep two goroutines of this replica apart: storage.Alone does that before
+// again, so it does not keep two goroutines of this replica apart: queue.Jobs.Alone does that before
 // it comes here.
 func tryLock(ctx context.Context, conn *pgx.Conn, key string) (mine bool, err error) {
 	err = conn.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtextextended($1, 0))`, key).Scan(&mine)

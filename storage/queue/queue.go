@@ -1,6 +1,6 @@
 // Package queue has the steps done. Its jobs are wake-up calls: they may come twice or late,
 // and the row decides what is to be done. River is the queue; this package, package pulse and
-// the migrations are all that know it.
+// package schema are all that know it.
 package queue
 
 import (
@@ -70,16 +70,22 @@ const showTimeout = 20 * time.Minute
 // Jobs has the steps done: it wakes them, and says who is at which.
 type Jobs struct {
 	pool    *pg.Pool
-	Jobs    Inserter
-	Replica string       // the name of this process, by which others know its sessions and its jobs
-	Pulse   *pulse.Pulse // holds the locks of Alone: steps must not starve the transactions inside them
+	insert  Inserter
+	replica string       // the name of this process, by which others know its sessions and its jobs
+	pulse   *pulse.Pulse // holds the locks of Alone: steps must not starve the transactions inside them
 	busy    *sync.Map    // what Alone is at in this process, by its key
 	log     *slog.Logger
 }
 
-func New(pool *pg.Pool, replica string, log *slog.Logger) *Jobs {
-	return &Jobs{pool: pool, Replica: replica, Pulse: pulse.New(pool.Config().ConnConfig, replica, pg.HungUp, log), busy: &sync.Map{}, log: log}
+func New(pool *pg.Pool, insert Inserter, replica string, log *slog.Logger) *Jobs {
+	return &Jobs{pool: pool, insert: insert, replica: replica, pulse: pulse.New(pool.Config().ConnConfig, replica, pg.HungUp, log), busy: &sync.Map{}, log: log}
 }
+
+// End ends this replica's session, and frees the locks of Alone with it.
+func (db *Jobs) End() { db.pulse.End() }
+
+// Apart is how far ahead the database's clock was at the last heartbeat of Work.
+func (db *Jobs) Apart() time.Duration { return db.pulse.Apart() }
 
 // Inserter puts jobs into the queue.
 type Inserter struct{ client *river.Client[pgx.Tx] }
@@ -110,7 +116,7 @@ func (i Inserter) Insert(ctx context.Context, tx pgx.Tx, wakes ...steps.Wake) er
 
 // Wake queues a job for a step.
 func (db *Jobs) Wake(ctx context.Context, wake steps.Wake) error {
-	return db.pool.Write(ctx, func(tx pgx.Tx) error { return db.Jobs.Insert(ctx, tx, wake) })
+	return db.pool.Write(ctx, func(tx pgx.Tx) error { return db.insert.Insert(ctx, tx, wake) })
 }
 
 // WorkOptions say how jobs are worked. Zero values mean the defaults.
@@ -162,9 +168,9 @@ func (db *Jobs) Work(ctx context.Context, do func(context.Context, steps.Wake) e
 			&river.PeriodicJobOpts{ID: "log", RunOnStart: true}))
 	}
 	client, err := db.startQueue(ctx, river.Config{
-		ID:      db.Replica,
+		ID:      db.replica,
 		Workers: workers,
-		Logger:  slog.New(pulse.Quiet{Handler: db.log.Handler(), Away: &db.Pulse.Away}),
+		Logger:  slog.New(pulse.Quiet{Handler: db.log.Handler(), Away: &db.pulse.Away}),
 		Queues: map[string]river.QueueConfig{
 			string(approval.StepFind):    {MaxWorkers: 4},
 			string(approval.StepLook):    {MaxWorkers: 2},
@@ -314,7 +320,7 @@ func (db *Jobs) startBeats(ctx context.Context, working *sync.Map) (stop func())
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		(&pulse.Watch{Pulse: db.Pulse, Working: working}).Beats(ctx)
+		(&pulse.Watch{Pulse: db.pulse, Working: working}).Beats(ctx)
 	}()
 	return func() { cancel(); <-over }
 }

@@ -105,13 +105,13 @@ func (db *Jobs) Alone(ctx context.Context, id string, step approval.Step, work f
 	defer db.busy.Delete(key)
 	working, taken := context.WithCancelCause(ctx)
 	defer taken(nil)
-	mine, err := db.Pulse.Lock(ctx, key, taken)
+	mine, err := db.pulse.Lock(ctx, key, taken)
 	if err != nil {
 		return fmt.Errorf("lock step %s of %s: %w", step, id, err)
 	}
 	if !mine {
 		return steps.ErrBusy
 	}
-	defer db.Pulse.Unlock(ctx, key)
+	defer db.pulse.Unlock(ctx, key)
 	return work(working)
 }

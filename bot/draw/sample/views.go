@@ -65,6 +65,9 @@ func Lengthy(v *steps.View) {
 
 // Past is what was said before it.
 func Past() (p thread.Past) {
+	for _, id := range []string{"r1", "r2", "r3"} {
+		p.Said = append(p.Said, approval.Message{RequestID: id, Role: approval.RoleQuestion, Text: "What were sales?"})
+	}
 	for id, question := range []string{"And by region?", "Only the north, please."} {
 		request := []string{"q7x2mkd", "b3n9wqz"}[id]
 		p.Said = append(p.Said, approval.Message{RequestID: request, Role: approval.RoleQuestion, Text: question},
