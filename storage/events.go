@@ -15,15 +15,15 @@ import (
 
 // Audit stores an event that belongs to no verb. Without a time it gets the
 // database's.
-func (db *requests) Audit(ctx context.Context, requestID string, e approval.Event) error {
-	if err := db.audit(ctx, trail.StreamOf(requestID), e); err != nil {
+func (s *requests) Audit(ctx context.Context, requestID string, e approval.Event) error {
+	if err := s.audit(ctx, trail.StreamOf(requestID), e); err != nil {
 		return fmt.Errorf("audit %q of %s: %w", e.Kind, requestID, err)
 	}
 	return nil
 }
 
-func (db *core) audit(ctx context.Context, stream string, e approval.Event) error {
-	return db.batched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error {
+func (c *core) audit(ctx context.Context, stream string, e approval.Event) error {
+	return c.batched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error {
 		var now time.Time
 		last := trail.QueueStream(t.Batch, stream)
 		pg.Tell(t.Batch, []any{&now}, pg.TellTime)
@@ -33,17 +33,17 @@ func (db *core) audit(ctx context.Context, stream string, e approval.Event) erro
 		if e.At.IsZero() {
 			e.At = now
 		}
-		return db.notary.Contents(stream).QueueEvents(t.Batch, last, []approval.Event{e})
+		return c.notary.Contents(stream).QueueEvents(t.Batch, last, []approval.Event{e})
 	})
 }
 
 // Events are the audit trail of a request, oldest first, with the words that they name
 // put back. Numbers in their data are json.Number, so that amounts stay exact.
-func (db *requests) Events(ctx context.Context, requestID string) ([]approval.Event, error) {
+func (s *requests) Events(ctx context.Context, requestID string) ([]approval.Event, error) {
 	stream := trail.StreamOf(requestID)
 	words := map[string]string{}
 	var rows []trail.Row
-	err := db.read(ctx, func(tx pgx.Tx) (err error) {
+	err := s.read(ctx, func(tx pgx.Tx) (err error) {
 		if rows, err = trail.Chain(ctx, tx, stream); err != nil {
 			return err
 		}
@@ -67,15 +67,15 @@ func (db *requests) Events(ctx context.Context, requestID string) ([]approval.Ev
 
 // VerifyChain reads a stream from its beginning and checks every link, every signature
 // where it is known whose keys to trust, and every value that the events name.
-func (db *requests) VerifyChain(ctx context.Context, stream string) (trail.Verified, error) {
-	return db.notary.Verify(ctx, stream)
+func (s *requests) VerifyChain(ctx context.Context, stream string) (trail.Verified, error) {
+	return s.notary.Verify(ctx, stream)
 }
 
 // Forget deletes values of a request, all of them when no hashes are given. It records in
 // the audit trail who wanted it and a word for the reason, and returns how many values
 // went. Nothing goes before the request has ended.
-func (db *requests) Forget(ctx context.Context, requestID string, hashes []string, by, why string) (n int, err error) {
-	err = db.write(ctx, func(tx pgx.Tx) error {
+func (s *requests) Forget(ctx context.Context, requestID string, hashes []string, by, why string) (n int, err error) {
+	err = s.write(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `SELECT forget($1, $2, $3, $4)`, trail.StreamOf(requestID), hashes, by, why).Scan(&n)
 	})
 	if err != nil {

@@ -161,7 +161,7 @@ const clarifiedOf = `(SELECT coalesce(jsonb_agg(jsonb_build_object('role', m.rol
 
 // queueRequest reads a request with its current revision, the decisions on that, its run
 // and its open holds.
-func (db *core) queueRequest(b *pgx.Batch, id string, into *loaded) {
+func (c *core) queueRequest(b *pgx.Batch, id string, into *loaded) {
 	pg.Ask(b, func(rows []requestRow) error {
 		if len(rows) == 0 {
 			return approval.ErrNotFound
@@ -176,7 +176,7 @@ func (db *core) queueRequest(b *pgx.Batch, id string, into *loaded) {
 			RemindedAt: pg.OrZero(row.RemindedAt), EscalatedAt: pg.OrZero(row.EscalatedAt),
 			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, Shared: row.Shared, LookedAt: pg.OrZero(row.LookedAt), Clarified: approval.Clarified(row.Clarified), Repeats: row.Repeats.repeat(), Private: row.Private,
 		}}
-		db.takePlaces(into.Request, row.Places)
+		c.takePlaces(into.Request, row.Places)
 		return nil
 	}, `
 		SELECT id, session_id, team, project, asker, said(question) AS question, model, files, `+readingsOf+` AS readings, trigger, state, reason, place, attempts, refused,
@@ -184,11 +184,11 @@ func (db *core) queueRequest(b *pgx.Batch, id string, into *loaded) {
 			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, shared, looked_at, version, clock_timestamp() AS now,
 			`+clarifiedOf+` AS clarified, `+repeatsOf+` AS repeats, `+placesOf+` AS places, private_to <> '' AS private
 		FROM requests WHERE id = $1`, id)
-	db.queueRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
+	c.queueRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
 	pg.Ask(b, func(rows []decisionRow) error {
 		for _, row := range rows {
 			d := row.decision()
-			d.Unsigned = db.doubtsDecision(d, row.Clicked, row.Voucher)
+			d.Unsigned = c.doubtsDecision(d, row.Clicked, row.Voucher)
 			into.Decisions = append(into.Decisions, d)
 		}
 		return nil
@@ -203,7 +203,7 @@ func (db *core) queueRequest(b *pgx.Batch, id string, into *loaded) {
 	pg.Ask(b, func(rows []runRow) error {
 		for _, row := range rows { // one at most: it is the primary key
 			into.Run = &approval.Run{RequestID: row.RequestID, BoxID: row.BoxID, StartedAt: row.StartedAt, BegunAt: pg.OrZero(row.BegunAt),
-				FinishedAt: pg.OrZero(row.FinishedAt), Result: row.Result, Unsigned: db.doubtsRun(row)}
+				FinishedAt: pg.OrZero(row.FinishedAt), Result: row.Result, Unsigned: c.doubtsRun(row)}
 		}
 		return nil
 	}, `
@@ -218,7 +218,7 @@ func (db *core) queueRequest(b *pgx.Batch, id string, into *loaded) {
 
 // queueRevision reads the current revision, or one before it. The manifest is read
 // from the text that was hashed, so that a revision that was tampered with is not Intact.
-func (db *core) queueRevision(b *pgx.Batch, id string, before int, take func(*approval.Revision)) {
+func (c *core) queueRevision(b *pgx.Batch, id string, before int, take func(*approval.Revision)) {
 	pg.Ask(b, func(rows []revisionRow) error {
 		for _, row := range rows {
 			rev := &approval.Revision{RequestID: row.RequestID, Number: row.Number, Code: row.Code, Summary: row.Summary,
@@ -226,7 +226,7 @@ func (db *core) queueRevision(b *pgx.Batch, id string, before int, take func(*ap
 			if err := json.Unmarshal([]byte(row.Manifest), &rev.Manifest); err != nil {
 				return fmt.Errorf("read the manifest of revision %d of %s: %w", row.Number, id, err)
 			}
-			rev.Unsigned = db.doubtsRevision(row)
+			rev.Unsigned = c.doubtsRevision(row)
 			take(rev)
 		}
 		return nil
@@ -254,8 +254,8 @@ func queueWishes(b *pgx.Batch, id string, into *loaded) {
 }
 
 // load reads the requests that a query names, in its order.
-func (db *core) load(ctx context.Context, query string, args ...any) (list []*approval.Request, err error) {
-	err = db.batched(ctx, pg.ReadOnly, true, func(t *pg.Tx) error {
+func (c *core) load(ctx context.Context, query string, args ...any) (list []*approval.Request, err error) {
+	err = c.batched(ctx, pg.ReadOnly, true, func(t *pg.Tx) error {
 		var ids []string
 		pg.Ask(t.Batch, func(rows []struct{ ID string }) error {
 			ids = nil
@@ -270,7 +270,7 @@ func (db *core) load(ctx context.Context, query string, args ...any) (list []*ap
 		all := make([]loaded, len(ids))
 		list = make([]*approval.Request, len(ids))
 		for i, id := range ids {
-			db.queueRequest(t.Batch, id, &all[i])
+			c.queueRequest(t.Batch, id, &all[i])
 		}
 		if err := t.Send(); err != nil {
 			return err
@@ -283,23 +283,23 @@ func (db *core) load(ctx context.Context, query string, args ...any) (list []*ap
 	return pg.OrNil(list), err
 }
 
-func (db *core) doubtsDecision(d approval.Decision, clicked string, v trail.Voucher) bool {
-	return db.notary.Doubts(v, fmt.Sprintf("the decision of %s on revision %d of %s", d.Reviewer, d.Revision, d.RequestID), func(e trail.Witnessed) bool {
+func (c *core) doubtsDecision(d approval.Decision, clicked string, v trail.Voucher) bool {
+	return c.notary.Doubts(v, fmt.Sprintf("the decision of %s on revision %d of %s", d.Reviewer, d.Revision, d.RequestID), func(e trail.Witnessed) bool {
 		return e.Stream == trail.StreamOf(d.RequestID) && e.Actor == d.Reviewer && e.Kind == trail.VerdictEvents[d.Verdict] && e.At.Equal(d.At) &&
 			e.Says(map[string]string{"revision": strconv.Itoa(d.Revision), "digest": d.Digest, "in_place_of": d.InPlaceOf}) &&
 			trail.SameJSON(e.Data["click"], clicked) // by which door, too: a run that another one approved waits
 	})
 }
 
-func (db *core) doubtsRevision(r revisionRow) bool {
-	return db.notary.Doubts(r.Voucher, fmt.Sprintf("revision %d of %s", r.Number, r.RequestID), func(e trail.Witnessed) bool {
+func (c *core) doubtsRevision(r revisionRow) bool {
+	return c.notary.Doubts(r.Voucher, fmt.Sprintf("revision %d of %s", r.Number, r.RequestID), func(e trail.Witnessed) bool {
 		return e.Stream == trail.StreamOf(r.RequestID) && (e.Kind == approval.EventDrafted || e.Kind == approval.EventSealedAnew) && e.At.Equal(r.At) &&
 			e.Says(map[string]string{"revision": strconv.Itoa(r.Number), "digest": r.Digest, "findings_list": pg.OrZero(r.FindingsNamed)})
 	})
 }
 
-func (db *core) doubtsRun(r runRow) bool {
-	return db.notary.Doubts(r.Voucher, "the run of "+r.RequestID, func(e trail.Witnessed) bool {
+func (c *core) doubtsRun(r runRow) bool {
+	return c.notary.Doubts(r.Voucher, "the run of "+r.RequestID, func(e trail.Witnessed) bool {
 		return e.Stream == trail.StreamOf(r.RequestID) && e.Kind == approval.EventStarted && e.At.Equal(r.StartedAt) &&
 			e.Says(map[string]string{"box": r.BoxID, "digest": r.Digest})
 	})

@@ -21,7 +21,7 @@ import (
 // looked at again, or, where once is enough, is not even that. there says of some of
 // these whether they were a moment ago, which saves a trip; where somebody writes one
 // in between, it is looked at twice.
-func (db *core) storeNotices(t *pg.Tx, notices []approval.Notice, wakes []steps.Wake, there map[string]bool) error {
+func (c *core) storeNotices(t *pg.Tx, notices []approval.Notice, wakes []steps.Wake, there map[string]bool) error {
 	// One order for all: who waits for the same key of somebody else waits in no circle.
 	notices = slices.Clone(notices)
 	slices.SortStableFunc(notices, func(a, b approval.Notice) int { return strings.Compare(a.Key, b.Key) })
@@ -52,12 +52,12 @@ func (db *core) storeNotices(t *pg.Tx, notices []approval.Notice, wakes []steps.
 			return err
 		}
 	}
-	return db.jobs.Insert(t.Ctx, t.Tx, wakes...)
+	return c.jobs.Insert(t.Ctx, t.Tx, wakes...)
 }
 
 // Notify stores a notice that belongs to no verb.
-func (db *notices) Notify(ctx context.Context, n approval.Notice) error {
-	return db.batched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error { return db.storeNotices(t, []approval.Notice{n}, nil, nil) })
+func (ns *notices) Notify(ctx context.Context, n approval.Notice) error {
+	return ns.batched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error { return ns.storeNotices(t, []approval.Notice{n}, nil, nil) })
 }
 
 type noticeRow struct {
@@ -83,8 +83,8 @@ type noticePostRow struct {
 }
 
 // Notice loads a notice, and where it stands by recipient.
-func (db *notices) Notice(ctx context.Context, key string) (n *approval.Notice, posts map[string]steps.NoticePost, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+func (ns *notices) Notice(ctx context.Context, key string) (n *approval.Notice, posts map[string]steps.NoticePost, err error) {
+	err = ns.read(ctx, func(tx pgx.Tx) error {
 		row, err := pg.One[noticeRow](ctx, tx, `
 			SELECT key, team, kind, recipients, admins, coalesce(request_id, '') AS request_id, data, at, held, coalesce(digest, '') AS digest FROM notices WHERE key = $1`, key)
 		if err != nil {
@@ -107,8 +107,8 @@ func (db *notices) Notice(ctx context.Context, key string) (n *approval.Notice, 
 
 // NoticePosted records that sending a notice to somebody has begun, or where the message
 // is.
-func (db *notices) NoticePosted(ctx context.Context, p steps.NoticePost) error {
-	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
+func (ns *notices) NoticePosted(ctx context.Context, p steps.NoticePost) error {
+	err := ns.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO notice_posts (key, recipient, channel, ts, shown, begun_at) VALUES ($1, $2, $3, $4, $5, clock_timestamp())
 			ON CONFLICT (key, recipient) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown`,
@@ -122,8 +122,8 @@ func (db *notices) NoticePosted(ctx context.Context, p steps.NoticePost) error {
 }
 
 // NoticeTold records that everybody who should have the notice has it.
-func (db *notices) NoticeTold(ctx context.Context, key string) error {
-	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
+func (ns *notices) NoticeTold(ctx context.Context, key string) error {
+	err := ns.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE notices SET told_at = coalesce(told_at, clock_timestamp()) WHERE key = $1`, key)
 		return err
 	})

@@ -28,8 +28,8 @@ type grantRow struct {
 }
 
 // Grants are the roles that people have been named for and have not been removed from.
-func (db *people) Grants(ctx context.Context, team string) (grants []review.Grant, err error) {
-	err = db.look(ctx, func(b *pgx.Batch) { db.queueGrants(b, ofTeam, team, &grants) })
+func (p *people) Grants(ctx context.Context, team string) (grants []review.Grant, err error) {
+	err = p.look(ctx, func(b *pgx.Batch) { p.queueGrants(b, ofTeam, team, &grants) })
 	if err != nil {
 		return nil, fmt.Errorf("read who reviews in %s: %w", team, err)
 	}
@@ -42,12 +42,12 @@ const (
 	ofRequest = `(SELECT team FROM requests WHERE id = $1)`
 )
 
-func (db *core) queueGrants(b *pgx.Batch, of, key string, into *[]review.Grant) {
+func (c *core) queueGrants(b *pgx.Batch, of, key string, into *[]review.Grant) {
 	pg.Ask(b, func(rows []grantRow) error {
 		*into = nil
 		for _, r := range rows {
 			g := review.Grant{Team: r.Team, Project: r.Project, Role: r.Role, User: r.Person, By: r.By, At: r.At}
-			if !db.doubtsGrant(g, r.Voucher) {
+			if !c.doubtsGrant(g, r.Voucher) {
 				*into = append(*into, g)
 			}
 		}
@@ -60,18 +60,18 @@ func (db *core) queueGrants(b *pgx.Batch, of, key string, into *[]review.Grant) 
 }
 
 // Name gives somebody a role, and Unname takes it.
-func (db *people) Name(ctx context.Context, g review.Grant) error   { return db.grant(ctx, g, true) }
-func (db *people) Unname(ctx context.Context, g review.Grant) error { return db.grant(ctx, g, false) }
+func (p *people) Name(ctx context.Context, g review.Grant) error   { return p.grant(ctx, g, true) }
+func (p *people) Unname(ctx context.Context, g review.Grant) error { return p.grant(ctx, g, false) }
 
 // grant notes a fact about somebody, unless it is one already.
-func (db *people) grant(ctx context.Context, g review.Grant, named bool) error {
-	err := db.write(ctx, func(tx pgx.Tx) error {
+func (p *people) grant(ctx context.Context, g review.Grant, named bool) error {
+	err := p.write(ctx, func(tx pgx.Tx) error {
 		if err := trail.LockStream(ctx, tx, trail.PeopleStream(g.Team)); err != nil {
 			return err
 		}
 		var before []review.Grant
 		batch := &pgx.Batch{}
-		db.queueGrants(batch, ofTeam, g.Team, &before)
+		p.queueGrants(batch, ofTeam, g.Team, &before)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ func (db *people) grant(ctx context.Context, g review.Grant, named bool) error {
 			return err
 		}
 		kind := map[bool]string{true: approval.EventNamed, false: approval.EventRemoved}[named]
-		told, err := db.notary.AppendEvents(ctx, tx, trail.PeopleStream(g.Team), []approval.Event{{At: now, Actor: g.By, Kind: kind,
+		told, err := p.notary.AppendEvents(ctx, tx, trail.PeopleStream(g.Team), []approval.Event{{At: now, Actor: g.By, Kind: kind,
 			Data: map[string]any{"person": g.User, "role": g.Role, "channel": g.Project, "before": had}}})
 		if err != nil {
 			return err
@@ -114,9 +114,9 @@ func (db *people) grant(ctx context.Context, g review.Grant, named bool) error {
 }
 
 // AuditPeople stores that somebody was refused a change to people or their rules.
-func (db *people) AuditPeople(ctx context.Context, team string, e approval.Event) error {
+func (p *people) AuditPeople(ctx context.Context, team string, e approval.Event) error {
 	e.At = time.Time{}
-	if err := db.audit(ctx, trail.PeopleStream(team), e); err != nil {
+	if err := p.audit(ctx, trail.PeopleStream(team), e); err != nil {
 		return fmt.Errorf("audit %q in %s: %w", e.Kind, team, err)
 	}
 	return nil
@@ -132,20 +132,20 @@ type delegationRow struct {
 }
 
 // Delegations are who decides in whose place, as far as it has not ended.
-func (db *people) Delegations(ctx context.Context, team string) (list []review.Delegation, err error) {
-	err = db.look(ctx, func(b *pgx.Batch) { db.queueDelegations(b, ofTeam, team, &list) })
+func (p *people) Delegations(ctx context.Context, team string) (list []review.Delegation, err error) {
+	err = p.look(ctx, func(b *pgx.Batch) { p.queueDelegations(b, ofTeam, team, &list) })
 	if err != nil {
 		return nil, fmt.Errorf("read who decides in whose place in %s: %w", team, err)
 	}
 	return list, nil
 }
 
-func (db *core) queueDelegations(b *pgx.Batch, of, key string, into *[]review.Delegation) {
+func (c *core) queueDelegations(b *pgx.Batch, of, key string, into *[]review.Delegation) {
 	pg.Ask(b, func(rows []delegationRow) error {
 		*into = nil
 		for _, r := range rows {
 			d := review.Delegation{Team: r.Team, From: r.Principal, To: r.Delegate, Until: r.Until, At: r.At}
-			if !db.doubtsDelegation(d, r.Voucher) {
+			if !c.doubtsDelegation(d, r.Voucher) {
 				*into = append(*into, d)
 			}
 		}
@@ -158,14 +158,14 @@ func (db *core) queueDelegations(b *pgx.Batch, of, key string, into *[]review.De
 }
 
 // Delegate lets somebody decide in another's place, or ends that when d.To is empty.
-func (db *people) Delegate(ctx context.Context, d review.Delegation) error {
-	err := db.write(ctx, func(tx pgx.Tx) error {
+func (p *people) Delegate(ctx context.Context, d review.Delegation) error {
+	err := p.write(ctx, func(tx pgx.Tx) error {
 		if err := trail.LockStream(ctx, tx, trail.PeopleStream(d.Team)); err != nil {
 			return err
 		}
 		var list []review.Delegation
 		batch := &pgx.Batch{}
-		db.queueDelegations(batch, ofTeam, d.Team, &list)
+		p.queueDelegations(batch, ofTeam, d.Team, &list)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
@@ -197,7 +197,7 @@ func (db *people) Delegate(ctx context.Context, d review.Delegation) error {
 		if d.By != "" {
 			actor, data["from"] = d.By, d.From
 		}
-		told, err := db.notary.AppendEvents(ctx, tx, trail.PeopleStream(d.Team), []approval.Event{{At: now, Actor: actor, Kind: kind, Data: data}})
+		told, err := p.notary.AppendEvents(ctx, tx, trail.PeopleStream(d.Team), []approval.Event{{At: now, Actor: actor, Kind: kind, Data: data}})
 		if err != nil {
 			return err
 		}
@@ -221,20 +221,20 @@ type keyRow struct {
 }
 
 // Keys are the SSH keys that somebody has registered and not removed, the oldest first.
-func (db *people) Keys(ctx context.Context, team, user string) (keys []review.Key, err error) {
-	err = db.look(ctx, func(b *pgx.Batch) { db.queueKeys(b, team, user, &keys) })
+func (p *people) Keys(ctx context.Context, team, user string) (keys []review.Key, err error) {
+	err = p.look(ctx, func(b *pgx.Batch) { p.queueKeys(b, team, user, &keys) })
 	if err != nil {
 		return nil, fmt.Errorf("read the keys of %s: %w", user, err)
 	}
 	return keys, nil
 }
 
-func (db *core) queueKeys(b *pgx.Batch, team, user string, into *[]review.Key) {
+func (c *core) queueKeys(b *pgx.Batch, team, user string, into *[]review.Key) {
 	pg.Ask(b, func(rows []keyRow) error {
 		*into = nil
 		for _, r := range rows {
 			k := review.Key{Team: r.Team, User: r.Person, Line: r.Public, At: r.At, Told: r.Heard}
-			if !db.doubtsKey(k, r.Voucher) {
+			if !c.doubtsKey(k, r.Voucher) {
 				*into = append(*into, k)
 			}
 		}
@@ -249,11 +249,11 @@ func (db *core) queueKeys(b *pgx.Batch, team, user string, into *[]review.Key) {
 
 // SetKey registers a key or removes it, unless that is so already, and has its owner told in
 // the same transaction.
-func (db *people) SetKey(ctx context.Context, k review.Key, named bool) error {
-	err := db.batched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error {
+func (p *people) SetKey(ctx context.Context, k review.Key, named bool) error {
+	err := p.batched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error {
 		var had []review.Key
 		t.Queue(pg.TakeLock, "events "+trail.PeopleStream(k.Team))
-		db.queueKeys(t.Batch, k.Team, k.User, &had)
+		p.queueKeys(t.Batch, k.Team, k.User, &had)
 		if err := t.Send(); err != nil {
 			return err
 		}
@@ -268,14 +268,14 @@ func (db *people) SetKey(ctx context.Context, k review.Key, named bool) error {
 			return err
 		}
 		kind := map[bool]string{true: approval.EventRegisteredKey, false: approval.EventRemovedKey}[named]
-		told, err := db.notary.AppendEvents(ctx, t.Tx, trail.PeopleStream(k.Team), []approval.Event{{At: k.At, Actor: k.User, Kind: kind, Data: map[string]any{"key": k.Line}}})
+		told, err := p.notary.AppendEvents(ctx, t.Tx, trail.PeopleStream(k.Team), []approval.Event{{At: k.At, Actor: k.User, Kind: kind, Data: map[string]any{"key": k.Line}}})
 		if err != nil {
 			return err
 		}
 		if _, err = t.Tx.Exec(ctx, `INSERT INTO ssh_keys (team, person, line, named, at, told) VALUES ($1, $2, $3, $4, $5, $6)`, k.Team, k.User, k.Line, named, k.At, told); err != nil {
 			return err
 		}
-		return db.storeNotices(t, []approval.Notice{k.Notice(fmt.Sprintf("key %s %d", k.Team, told), named)}, nil, nil)
+		return p.storeNotices(t, []approval.Notice{k.Notice(fmt.Sprintf("key %s %d", k.Team, told), named)}, nil, nil)
 	})
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.ConstraintName == "ssh_keys_of_one" {
@@ -287,15 +287,15 @@ func (db *people) SetKey(ctx context.Context, k review.Key, named bool) error {
 	return nil
 }
 
-func (db *core) doubtsGrant(g review.Grant, v trail.Voucher) bool {
-	return db.notary.Doubts(v, fmt.Sprintf("%s as %s", g.User, g.Role), func(e trail.Witnessed) bool {
+func (c *core) doubtsGrant(g review.Grant, v trail.Voucher) bool {
+	return c.notary.Doubts(v, fmt.Sprintf("%s as %s", g.User, g.Role), func(e trail.Witnessed) bool {
 		return e.Stream == trail.PeopleStream(g.Team) && e.Actor == g.By && e.Kind == approval.EventNamed && e.At.Equal(g.At) &&
 			e.Says(map[string]string{"person": g.User, "role": string(g.Role), "channel": g.Project})
 	})
 }
 
-func (db *core) doubtsDelegation(d review.Delegation, v trail.Voucher) bool {
-	return db.notary.Doubts(v, fmt.Sprintf("%s in the place of %s", d.To, d.From), func(e trail.Witnessed) bool {
+func (c *core) doubtsDelegation(d review.Delegation, v trail.Voucher) bool {
+	return c.notary.Doubts(v, fmt.Sprintf("%s in the place of %s", d.To, d.From), func(e trail.Witnessed) bool {
 		from, by := e.Data["from"].(string)
 		until, _ := e.Data["until"].(string)
 		end, err := time.Parse(time.RFC3339Nano, until)
@@ -304,8 +304,8 @@ func (db *core) doubtsDelegation(d review.Delegation, v trail.Voucher) bool {
 	})
 }
 
-func (db *core) doubtsKey(k review.Key, v trail.Voucher) bool {
-	return db.notary.Doubts(v, "a key of "+k.User, func(e trail.Witnessed) bool {
+func (c *core) doubtsKey(k review.Key, v trail.Voucher) bool {
+	return c.notary.Doubts(v, "a key of "+k.User, func(e trail.Witnessed) bool {
 		return e.Stream == trail.PeopleStream(k.Team) && e.Actor == k.User && e.Kind == approval.EventRegisteredKey && e.At.Equal(k.At) && e.Says(map[string]string{"key": k.Line})
 	})
 }

@@ -54,11 +54,11 @@ func (r pinRow) pin() pins.Pin {
 	return p
 }
 
-func (db *core) takePins(into *[]pins.Pin) func(rows []pinRow) error {
+func (c *core) takePins(into *[]pins.Pin) func(rows []pinRow) error {
 	return func(rows []pinRow) error {
 		*into = nil
 		for _, r := range rows {
-			if !db.doubtsPin(r) {
+			if !c.doubtsPin(r) {
 				*into = append(*into, r.pin())
 			}
 		}
@@ -67,18 +67,18 @@ func (db *core) takePins(into *[]pins.Pin) func(rows []pinRow) error {
 }
 
 // queuePins reads the pins of a workspace.
-func (db *core) queuePins(b *pgx.Batch, team string, into *[]pins.Pin) {
-	pg.Ask(b, db.takePins(into), fmt.Sprintf(standingPins, "$1")+`ORDER BY p.project, p.seq`, team)
+func (c *core) queuePins(b *pgx.Batch, team string, into *[]pins.Pin) {
+	pg.Ask(b, c.takePins(into), fmt.Sprintf(standingPins, "$1")+`ORDER BY p.project, p.seq`, team)
 }
 
 // queuePinsOf reads those that bear on the files of a request.
-func (db *core) queuePinsOf(b *pgx.Batch, id string, into *[]pins.Pin) {
-	pg.Ask(b, db.takePins(into), fmt.Sprintf(standingPins, ofRequest)+`JOIN requests q ON q.id = $1
+func (c *core) queuePinsOf(b *pgx.Batch, id string, into *[]pins.Pin) {
+	pg.Ask(b, c.takePins(into), fmt.Sprintf(standingPins, ofRequest)+`JOIN requests q ON q.id = $1
 		WHERE EXISTS (SELECT FROM jsonb_array_elements(q.files) f WHERE f ->> 'id' = p.file AND coalesce(nullif(f ->> 'pinned', ''), q.project) = p.project) ORDER BY p.seq`, id)
 }
 
-func (db *core) doubtsPin(r pinRow) bool {
-	return db.notary.Doubts(r.Voucher, fmt.Sprintf("the pin of file %s in %s", r.File, r.Project), func(e trail.Witnessed) bool {
+func (c *core) doubtsPin(r pinRow) bool {
+	return c.notary.Doubts(r.Voucher, fmt.Sprintf("the pin of file %s in %s", r.File, r.Project), func(e trail.Witnessed) bool {
 		people, err := pg.Document(pg.OrEmpty(r.People), "[]")
 		return err == nil && e.Stream == trail.PinsStream(r.Team) && e.Actor == r.By && e.Kind == r.Verb && e.At.Equal(r.At) && trail.SameJSON(e.Data["for"], people) &&
 			e.Says(map[string]string{"channel": r.Project, "file": r.File, "name": r.NameIn, "content": r.ContentIn, "size": strconv.FormatInt(r.Size, 10), "instead_of": pg.OrZero(r.InsteadOf), "shared_by": pg.OrZero(r.SharedBy)})

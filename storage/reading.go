@@ -15,8 +15,8 @@ import (
 )
 
 // Known is the sha256 of a file that Slack has shown before by this id, name and size.
-func (db *readingBook) Known(ctx context.Context, team string, f approval.File) (sha256 string, err error) {
-	err = db.look(ctx, func(b *pgx.Batch) {
+func (rb *readingBook) Known(ctx context.Context, team string, f approval.File) (sha256 string, err error) {
+	err = rb.look(ctx, func(b *pgx.Batch) {
 		pg.Ask(b, func(rows []struct {
 			SHA256 string `db:"sha256"`
 		}) error {
@@ -33,8 +33,8 @@ func (db *readingBook) Known(ctx context.Context, team string, f approval.File) 
 }
 
 // Know remembers what a file holds that Slack shows by this id, name and size.
-func (db *readingBook) Know(ctx context.Context, team string, f approval.File) error {
-	return db.writeByKey(ctx, func(tx pgx.Tx) error {
+func (rb *readingBook) Know(ctx context.Context, team string, f approval.File) error {
+	return rb.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO known_files (team, file_id, name, size, sha256, at) VALUES ($1, $2, $3, $4, $5, clock_timestamp())
 			ON CONFLICT (team, file_id, name, size) DO UPDATE SET sha256 = excluded.sha256, at = excluded.at`,
@@ -51,8 +51,8 @@ type keptRow struct {
 }
 
 // Reading is what is known of a content.
-func (db *readingBook) Reading(ctx context.Context, c approval.Content) (kept steps.KeptReading, err error) {
-	err = db.look(ctx, func(b *pgx.Batch) {
+func (rb *readingBook) Reading(ctx context.Context, c approval.Content) (kept steps.KeptReading, err error) {
+	err = rb.look(ctx, func(b *pgx.Batch) {
 		kept = steps.KeptReading{}
 		pg.Ask(b, func(rows []keptRow) error {
 			for _, row := range rows {
@@ -74,8 +74,8 @@ func (db *readingBook) Reading(ctx context.Context, c approval.Content) (kept st
 
 // BeginReading counts a box before the file goes into it. A word that holds no more is gone
 // with it, and so are boxes of which a day has passed since.
-func (db *readingBook) BeginReading(ctx context.Context, c approval.Content) (tries int, err error) {
-	err = db.write(ctx, func(tx pgx.Tx) error {
+func (rb *readingBook) BeginReading(ctx context.Context, c approval.Content) (tries int, err error) {
+	err = rb.write(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
 			INSERT INTO readings AS r (team, project, file_sha256, desk, template, tries, at) VALUES ($1, $2, $3, $4, $5, 1, clock_timestamp())
 			ON CONFLICT (team, project, file_sha256, desk, template) DO UPDATE SET at = excluded.at,
@@ -90,8 +90,8 @@ func (db *readingBook) BeginReading(ctx context.Context, c approval.Content) (tr
 }
 
 // NeverRead takes the last box back: there was none.
-func (db *readingBook) NeverRead(ctx context.Context, c approval.Content) error {
-	err := db.write(ctx, func(tx pgx.Tx) error {
+func (rb *readingBook) NeverRead(ctx context.Context, c approval.Content) error {
+	err := rb.write(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			WITH gone AS (DELETE FROM readings WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5) AND tries <= 1 AND answer IS NULL)
 			UPDATE readings SET tries = tries - 1 WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5) AND tries > 1`,
@@ -106,7 +106,7 @@ func (db *readingBook) NeverRead(ctx context.Context, c approval.Content) error 
 
 // KeepReading stores what a box said. A reading that stands is what requests name by its
 // hash: nobody else's word takes its place.
-func (db *readingBook) KeepReading(ctx context.Context, c approval.Content, a reading.Answer) error {
+func (rb *readingBook) KeepReading(ctx context.Context, c approval.Content, a reading.Answer) error {
 	answer, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("spell a reading: %w", err)
@@ -116,7 +116,7 @@ func (db *readingBook) KeepReading(ctx context.Context, c approval.Content, a re
 		sum := a.Reading.SHA256()
 		sha256 = &sum
 	}
-	err = db.writeByKey(ctx, func(tx pgx.Tx) error {
+	err = rb.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO readings AS r (team, project, file_sha256, desk, template, sha256, answer, at) VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())
 			ON CONFLICT (team, project, file_sha256, desk, template) DO UPDATE SET tries = 0, at = excluded.at,
@@ -131,8 +131,8 @@ func (db *readingBook) KeepReading(ctx context.Context, c approval.Content, a re
 }
 
 // ToldBefore is what was told last of a content in its channel. The predicate is the index's.
-func (db *readingBook) ToldBefore(ctx context.Context, c approval.Content) (told []reading.Answered, err error) {
-	err = db.look(ctx, func(b *pgx.Batch) {
+func (rb *readingBook) ToldBefore(ctx context.Context, c approval.Content) (told []reading.Answered, err error) {
+	err = rb.look(ctx, func(b *pgx.Batch) {
 		pg.Ask(b, func(rows []struct{ Answers string }) error {
 			told = nil
 			for _, row := range rows { // one at most

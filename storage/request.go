@@ -19,7 +19,7 @@ import (
 )
 
 // Counter reads who pays for a question, and the thread in which it is asked.
-func (db *requests) Counter(ctx context.Context, q approval.Question) (c steps.Counter, err error) {
+func (s *requests) Counter(ctx context.Context, q approval.Question) (c steps.Counter, err error) {
 	thread := q.Thread()
 	scopes := func() []budget.Scope {
 		list := []budget.Scope{{Team: q.Team, Kind: budget.User, ID: q.Asker}, {Team: q.Team, Kind: budget.Project, ID: q.Project}, {Team: q.Team, Kind: budget.Team, ID: q.Team}}
@@ -29,7 +29,7 @@ func (db *requests) Counter(ctx context.Context, q approval.Question) (c steps.C
 		return list
 	}
 	var own, house review.RuleSet
-	c.Standings, err = db.money.Reckoned(ctx, money.PayersOfQuestion(thread, q.Project, q.Asker), scopes, func(b *pgx.Batch) {
+	c.Standings, err = s.money.Reckoned(ctx, money.PayersOfQuestion(thread, q.Project, q.Asker), scopes, func(b *pgx.Batch) {
 		c = steps.Counter{}
 		pg.Tell(b, []any{&c.Now}, pg.TellTime)
 		queueSession(b, thread, func(id, in string) error { c.Session, c.PrivateIn = id, in; return nil })
@@ -37,8 +37,8 @@ func (db *requests) Counter(ctx context.Context, q approval.Question) (c steps.C
 		if q.Spoken {
 			queueClarifying(b, thread, q, &c)
 		}
-		db.queueRules(b, q.Team, q.Project, &own)
-		db.queueRules(b, q.Team, "", &house)
+		s.queueRules(b, q.Team, q.Project, &own)
+		s.queueRules(b, q.Team, "", &house)
 	})
 	if err != nil {
 		return c, fmt.Errorf("what a question of %s is taken by: %w", q.Asker, err)
@@ -50,34 +50,34 @@ func (db *requests) Counter(ctx context.Context, q approval.Question) (c steps.C
 // Ask stores a new request with its session, its hold, its events and its job,
 // or returns the one that the same trigger made before. Its SessionID is that of the
 // thread, where somebody has begun that meanwhile.
-func (db *requests) Ask(ctx context.Context, r *approval.Request, thread approval.Session) (stored *approval.Request, created bool, err error) {
+func (s *requests) Ask(ctx context.Context, r *approval.Request, thread approval.Session) (stored *approval.Request, created bool, err error) {
 	id := r.SessionID
 	err = pg.Until(ctx, func() (pg.Fate, error) {
 		stored = new(*r)
 		stored.SessionID = id
-		became, err := db.pool.TryBatched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error {
-			words := db.notary.Contents(trail.StreamOf(stored.ID))
-			if err := db.insertRequest(t.Batch, stored, thread, words); err != nil {
+		became, err := s.pool.TryBatched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error {
+			words := s.notary.Contents(trail.StreamOf(stored.ID))
+			if err := s.insertRequest(t.Batch, stored, thread, words); err != nil {
 				return err
 			}
-			return db.store(t, &loaded{Request: stored, now: stored.CreatedAt}, words, func() {
+			return s.store(t, &loaded{Request: stored, now: stored.CreatedAt}, words, func() {
 				if stored.Blocked != nil {
 					money.QueueLocks(t.Batch, stored.Scopes()) // it holds nothing, and is counted among the asker's questions all the same
 				}
-				db.queueBound(t.Batch, stored)
+				s.queueBound(t.Batch, stored)
 			})
 		})
 		if !errors.Is(err, errMoved) {
 			return became, err
 		}
-		err = db.look(ctx, func(b *pgx.Batch) { queueSession(b, thread, func(its, _ string) error { id = its; return nil }) })
+		err = s.look(ctx, func(b *pgx.Batch) { queueSession(b, thread, func(its, _ string) error { id = its; return nil }) })
 		if err != nil {
 			return pg.Settled, err
 		}
 		return pg.Cut, errMoved
 	})
 	if errors.Is(err, errAsked) {
-		stored, err = db.byTrigger(ctx, r.Team, r.Trigger)
+		stored, err = s.byTrigger(ctx, r.Team, r.Trigger)
 		return stored, err == nil && stored.ID == r.ID, err // by this very call, whose commit was not answered
 	}
 	if words, known := refusal(err); known {
@@ -92,14 +92,14 @@ func (db *requests) Ask(ctx context.Context, r *approval.Request, thread approva
 
 // queueBound refuses a question too many. The transaction has locked the asker's
 // budget by now, so that of many at once each counts the ones before it.
-func (db *requests) queueBound(b *pgx.Batch, r *approval.Request) {
+func (s *requests) queueBound(b *pgx.Batch, r *approval.Request) {
 	b.Queue(`SELECT count(*) FROM requests WHERE team = $1 AND asker = $2
 		AND state IN ('drafting', 'asking', 'pending', 'approved', 'running')`, r.Team, r.Asker).QueryRow(func(row pgx.Row) error {
 		var open int
-		if err := row.Scan(&open); err != nil || db.maxOpen == 0 || open <= db.maxOpen {
+		if err := row.Scan(&open); err != nil || s.maxOpen == 0 || open <= s.maxOpen {
 			return err
 		}
-		return approval.Enough(db.maxOpen)
+		return approval.Enough(s.maxOpen)
 	})
 }
 
@@ -108,8 +108,8 @@ var (
 	errMoved = errors.New("somebody else was faster") // undoes one that rests on what is not so any more
 )
 
-func (db *requests) byTrigger(ctx context.Context, team, trigger string) (*approval.Request, error) {
-	list, err := db.load(ctx, `SELECT id FROM requests WHERE team = $1 AND trigger = $2`, team, trigger)
+func (s *requests) byTrigger(ctx context.Context, team, trigger string) (*approval.Request, error) {
+	list, err := s.load(ctx, `SELECT id FROM requests WHERE team = $1 AND trigger = $2`, team, trigger)
 	if err == nil && len(list) == 0 {
 		err = approval.ErrNotFound
 	}
@@ -137,7 +137,7 @@ func queueSession(b *pgx.Batch, thread approval.Session, take func(id, privateIn
 // insertRequest writes a request and the session of its thread. It waits for whoever
 // has just used the same trigger, or begun the same thread: once they have committed
 // it is errAsked, or errMoved.
-func (db *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.Session, words *trail.Contents) error {
+func (s *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.Session, words *trail.Contents) error {
 	files, err := pg.Document(r.Files, "[]")
 	if err != nil {
 		return err
@@ -176,7 +176,7 @@ func (db *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread appr
 		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, 1 FROM sessions WHERE id = $2
 		ON CONFLICT (team, trigger) DO NOTHING`,
 		r.ID, r.SessionID, r.Team, r.Project, r.Asker, question, r.Model, files, r.Trigger, r.State,
-		r.Attempts, pg.Micro(r.CreatedAt), pg.Micro(r.ChangedAt), pg.Moment(r.ExpiresAt), db.quorum, blocked, downgraded, seek, fallback, privateTo, repeats, revision, digest).
+		r.Attempts, pg.Micro(r.CreatedAt), pg.Micro(r.ChangedAt), pg.Moment(r.ExpiresAt), s.quorum, blocked, downgraded, seek, fallback, privateTo, repeats, revision, digest).
 		Exec(func(tag pgconn.CommandTag) error {
 			if tag.RowsAffected() == 0 {
 				return errAsked
@@ -191,25 +191,25 @@ func (db *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread appr
 // locks the row, and where somebody else has written since, all of it begins anew, with
 // the row locked from the start. So the closure may be run again, on freshly loaded
 // state, and must not do anything but change the request.
-func (db *requests) Update(ctx context.Context, id string, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
-	return db.act(ctx, id, nil, nil, change)
+func (s *requests) Update(ctx context.Context, id string, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
+	return s.act(ctx, id, nil, nil, change)
 }
 
 // Act is Update for a request that Case has loaded, as long as people and rules are what
 // they were then: else ErrOutdated.
-func (db *requests) Act(ctx context.Context, c *steps.Case, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
+func (s *requests) Act(ctx context.Context, c *steps.Case, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
 	l := &loaded{Request: c.Request, version: c.Version, now: c.Now, read: c.Read}
-	return db.act(ctx, c.Request.ID, l, &basis{team: c.Request.Team, version: c.Authority}, change)
+	return s.act(ctx, c.Request.ID, l, &basis{team: c.Request.Team, version: c.Authority}, change)
 }
 
 // act runs the closure by the clock of its transaction, which begins with what is sent
 // next. Where that had to wait for its locks, queueTime sees to it.
-func (db *requests) act(ctx context.Context, id string, l *loaded, on *basis, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
+func (s *requests) act(ctx context.Context, id string, l *loaded, on *basis, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
 	moved := false
 	err := pg.Until(ctx, func() (became pg.Fate, err error) {
 		if l == nil && !moved {
 			l = &loaded{}
-			if err := db.look(ctx, func(b *pgx.Batch) { db.queueRequest(b, id, l) }); err != nil {
+			if err := s.look(ctx, func(b *pgx.Batch) { s.queueRequest(b, id, l) }); err != nil {
 				return pg.Settled, err
 			}
 		}
@@ -221,13 +221,13 @@ func (db *requests) act(ctx context.Context, id string, l *loaded, on *basis, ch
 				return pg.Settled, &pg.FinalError{Err: err}
 			}
 		}
-		became, err = db.pool.TryBatched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error {
+		became, err = s.pool.TryBatched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error {
 			var inTime func()
 			if moved {
 				l = &loaded{}
 				queueLock(t.Batch, id, nil)
 				queueHeld(t.Batch, on)
-				db.queueRequest(t.Batch, id, l)
+				s.queueRequest(t.Batch, id, l)
 				if err := t.Send(); err != nil {
 					return err
 				}
@@ -239,10 +239,10 @@ func (db *requests) act(ctx context.Context, id string, l *loaded, on *basis, ch
 				queueHeld(t.Batch, on)
 				inTime = func() { queueTime(t.Batch, l.now, ends) }
 			}
-			if err := db.store(t, l, db.notary.Contents(trail.StreamOf(id)), inTime); err != nil {
+			if err := s.store(t, l, s.notary.Contents(trail.StreamOf(id)), inTime); err != nil {
 				return err
 			}
-			return db.saveRequest(t.Batch, l)
+			return s.saveRequest(t.Batch, l)
 		})
 		if errors.Is(err, errMoved) {
 			moved, became = true, pg.Cut
@@ -260,7 +260,7 @@ func (db *requests) act(ctx context.Context, id string, l *loaded, on *basis, ch
 	case errors.As(err, &closure):
 		return nil, closure.Err
 	case known:
-		stands, e := db.Request(ctx, id)
+		stands, e := s.Request(ctx, id)
 		if e != nil {
 			return nil, fmt.Errorf("update request %s: %w", id, errors.Join(err, e))
 		}
@@ -285,7 +285,7 @@ func queueLock(b *pgx.Batch, id string, version *int64) {
 
 // saveRequest writes the request's own columns. It comes after everything that
 // the move needs (the revision, the decision, the run), as the schema insists.
-func (db *requests) saveRequest(b *pgx.Batch, l *loaded) error {
+func (s *requests) saveRequest(b *pgx.Batch, l *loaded) error {
 	r := l.Request
 	files, err := pg.Document(r.Files, "[]")
 	if err != nil {
@@ -334,16 +334,16 @@ func (db *requests) saveRequest(b *pgx.Batch, l *loaded) error {
 			seek = $20, away = $21, cause = $22, guest = $23, looked_at = $24, place = $25, written = $26, told = $27, fallback = $28, shared = $29
 		WHERE id = $1`,
 		r.ID, r.Model, files, r.State, reason, r.Attempts, refused, revision,
-		pg.Micro(r.ChangedAt), pg.Moment(r.ExpiresAt), r.Needs(approval.Policy{Quorum: db.quorum}),
+		pg.Micro(r.ChangedAt), pg.Moment(r.ExpiresAt), r.Needs(approval.Policy{Quorum: s.quorum}),
 		r.Rounds, edit, r.Assignee, pg.OrEmpty(r.Opinions), pg.Moment(r.RemindedAt), pg.Moment(r.EscalatedAt), blocked, downgraded,
 		seek, away, cause, r.Guest, pg.Moment(r.LookedAt), r.Place, written, l.told, fallback, r.Shared)
 	return nil
 }
 
 // Request loads one with all that belongs to it, without locking it.
-func (db *requests) Request(ctx context.Context, id string) (*approval.Request, error) {
+func (s *requests) Request(ctx context.Context, id string) (*approval.Request, error) {
 	var l loaded
-	if err := db.look(ctx, func(b *pgx.Batch) { db.queueRequest(b, id, &l) }); err != nil {
+	if err := s.look(ctx, func(b *pgx.Batch) { s.queueRequest(b, id, &l) }); err != nil {
 		return nil, fmt.Errorf("request %s: %w", id, err)
 	}
 	return l.Request, nil
@@ -351,14 +351,14 @@ func (db *requests) Request(ctx context.Context, id string) (*approval.Request, 
 
 // Case loads a request with everything that a decision about it depends on, without a
 // lock.
-func (db *requests) Case(ctx context.Context, id string) (*steps.Case, error) {
+func (s *requests) Case(ctx context.Context, id string) (*steps.Case, error) {
 	var l loaded
 	var c *steps.Case
 	var uncertain map[budget.Scope]budget.USD
-	standings, err := db.money.Reckoned(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
+	standings, err := s.money.Reckoned(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
 		c = &steps.Case{}
-		db.queueRequest(b, id, &l)
-		db.queueBook(b, id, &c.Book)
+		s.queueRequest(b, id, &l)
+		s.queueBook(b, id, &c.Book)
 		queueAuthority(b, ofRequest, id, &c.Authority)
 		money.QueueUncertain(b, money.PayersOf(id), &uncertain)
 	})

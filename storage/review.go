@@ -47,8 +47,8 @@ type queueRow struct {
 }
 
 // Queue is a page of what this person could decide on, or with All of what waits.
-func (db *lists) Queue(ctx context.Context, team, user string, projects []string, f steps.QueueFilter, page int) (q steps.Queue, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+func (l *lists) Queue(ctx context.Context, team, user string, projects []string, f steps.QueueFilter, page int) (q steps.Queue, err error) {
+	err = l.read(ctx, func(tx pgx.Tx) error {
 		now, err := pg.Clock(ctx, tx)
 		if err != nil {
 			return err
@@ -100,8 +100,8 @@ type statisticsRow struct {
 // giver first opened the code to read it; where they did not, from when it was there. An approval did not stand when
 // somebody said no to the same code later, or when it was taken back as not its
 // giver's own.
-func (db *lists) Statistics(ctx context.Context, team string, since time.Time) (list []steps.ReviewerStatistics, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+func (l *lists) Statistics(ctx context.Context, team string, since time.Time) (list []steps.ReviewerStatistics, err error) {
+	err = l.read(ctx, func(tx pgx.Tx) error {
 		rows, err := pg.All[statisticsRow](ctx, tx, `
 			WITH given AS (
 				SELECT d.*, d.at - greatest(v.at, (SELECT min(e.at) FROM events e WHERE e.stream = 'request:' || d.request_id AND e.kind = '`+approval.OpenedReview+`'
@@ -141,8 +141,8 @@ type nearRow struct {
 
 // Vetted lists the code that people have lately approved in a channel, newest
 // first. What was approved and then sent back to review is not among it.
-func (db *lists) Vetted(ctx context.Context, team, project, without string, limit int) (list []steps.Near, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+func (l *lists) Vetted(ctx context.Context, team, project, without string, limit int) (list []steps.Near, err error) {
+	err = l.read(ctx, func(tx pgx.Tx) error {
 		rows, err := pg.All[nearRow](ctx, tx, `
 			SELECT v.request_id, v.number AS revision, said(r.question) AS question, said(v.code) AS code,
 				(SELECT max(d.at) FROM decisions d WHERE d.request_id = v.request_id AND d.revision = v.number) AS at

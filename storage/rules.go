@@ -51,11 +51,11 @@ func (r ruleRow) set() review.RuleSet {
 
 // Rules returns the latest rules of a channel, or the workspace's where the channel has
 // none.
-func (db *rules) Rules(ctx context.Context, team, project string) (set review.RuleSet, err error) {
+func (rs *rules) Rules(ctx context.Context, team, project string) (set review.RuleSet, err error) {
 	var own, all review.RuleSet
-	err = db.look(ctx, func(b *pgx.Batch) {
-		db.queueRules(b, team, project, &own)
-		db.queueRules(b, team, "", &all)
+	err = rs.look(ctx, func(b *pgx.Batch) {
+		rs.queueRules(b, team, project, &own)
+		rs.queueRules(b, team, "", &all)
 	})
 	if err != nil {
 		return set, fmt.Errorf("read the rules of %s: %w", orWorkspace(project), err)
@@ -64,17 +64,17 @@ func (db *rules) Rules(ctx context.Context, team, project string) (set review.Ru
 }
 
 // queueRules reads the latest of just this channel, or of just the workspace.
-func (db *core) queueRules(b *pgx.Batch, team, project string, into *review.RuleSet) {
+func (c *core) queueRules(b *pgx.Batch, team, project string, into *review.RuleSet) {
 	*into = review.RuleSet{Team: team, Project: project}
-	db.queueRuleSet(b, into, `SELECT `+ruleColumns+` FROM rules r`+ruleVouchers+`WHERE r.team = $1 AND r.project = $2 ORDER BY r.version DESC LIMIT 8`, team, project)
+	c.queueRuleSet(b, into, `SELECT `+ruleColumns+` FROM rules r`+ruleVouchers+`WHERE r.team = $1 AND r.project = $2 ORDER BY r.version DESC LIMIT 8`, team, project)
 }
 
 // queueRuleSet reads the first version that counts of those that a query finds. Where
 // there are only others, nobody knows what holds, and that is an error.
-func (db *core) queueRuleSet(b *pgx.Batch, into *review.RuleSet, query string, args ...any) {
+func (c *core) queueRuleSet(b *pgx.Batch, into *review.RuleSet, query string, args ...any) {
 	pg.Ask(b, func(rows []ruleRow) (err error) {
 		for _, row := range rows {
-			if !db.doubtsRules(row) {
+			if !c.doubtsRules(row) {
 				*into = row.set()
 				return nil
 			}
@@ -88,7 +88,7 @@ func (db *core) queueRuleSet(b *pgx.Batch, into *review.RuleSet, query string, a
 var errUnsigned = errors.New("the rules in the database are not signed: see countersign audit")
 
 // queueBook reads the rules and the people that bear on a request.
-func (db *core) queueBook(b *pgx.Batch, id string, into *review.Book) {
+func (c *core) queueBook(b *pgx.Batch, id string, into *review.Book) {
 	pg.Ask(b, func(rows []ruleRow) error {
 		doubted := map[string]bool{}
 		for _, row := range rows {
@@ -99,7 +99,7 @@ func (db *core) queueBook(b *pgx.Batch, id string, into *review.Book) {
 			if set.Version > 0 {
 				continue // a later version holds
 			}
-			if doubted[row.Project] = db.doubtsRules(row); !doubted[row.Project] {
+			if doubted[row.Project] = c.doubtsRules(row); !doubted[row.Project] {
 				*set = row.set()
 			}
 		}
@@ -112,11 +112,11 @@ func (db *core) queueBook(b *pgx.Batch, id string, into *review.Book) {
 			(SELECT * FROM rules WHERE team = q.team AND project = '' ORDER BY version DESC LIMIT 8)
 			UNION ALL (SELECT * FROM rules WHERE team = q.team AND project = q.project ORDER BY version DESC LIMIT 8)) r ON true`+ruleVouchers+`
 		WHERE q.id = $1 ORDER BY r.project, r.version DESC`, id)
-	db.queueSealed(b, id, into)
-	db.queuePinsOf(b, id, &into.Pins)
-	db.queueElsewhere(b, id, &into.Elsewhere)
-	db.queueGrants(b, ofRequest, id, &into.Grants)
-	db.queueDelegations(b, ofRequest, id, &into.Delegations)
+	c.queueSealed(b, id, into)
+	c.queuePinsOf(b, id, &into.Pins)
+	c.queueElsewhere(b, id, &into.Elsewhere)
+	c.queueGrants(b, ofRequest, id, &into.Grants)
+	c.queueDelegations(b, ofRequest, id, &into.Delegations)
 }
 
 // elsewhereRow is a channel from which files are known, and a version of its own rules, if it has any.
@@ -132,7 +132,7 @@ type elsewhereRow struct {
 }
 
 // queueElsewhere reads the rules of the channels from which the files of a request's thread are known.
-func (db *core) queueElsewhere(b *pgx.Batch, id string, into *[]review.RuleSet) {
+func (c *core) queueElsewhere(b *pgx.Batch, id string, into *[]review.RuleSet) {
 	pg.Ask(b, func(rows []elsewhereRow) error {
 		*into = nil
 		held, doubted := map[string]bool{}, map[string]bool{}
@@ -143,7 +143,7 @@ func (db *core) queueElsewhere(b *pgx.Batch, id string, into *[]review.RuleSet) 
 				if set = r.set(); held[row.Known] {
 					continue // a later version holds
 				}
-				if doubted[row.Known] = db.doubtsRules(r); doubted[row.Known] {
+				if doubted[row.Known] = c.doubtsRules(r); doubted[row.Known] {
 					continue
 				}
 			}
@@ -172,10 +172,10 @@ type sealedRow struct {
 }
 
 // queueSealed reads what the current revision names.
-func (db *core) queueSealed(b *pgx.Batch, id string, into *review.Book) {
+func (c *core) queueSealed(b *pgx.Batch, id string, into *review.Book) {
 	pg.Ask(b, func(rows []sealedRow) error {
 		for _, row := range rows {
-			if db.doubtsRules(row.ruleRow) {
+			if c.doubtsRules(row.ruleRow) {
 				return errUnsigned
 			}
 			set := row.set()
@@ -195,15 +195,15 @@ func (db *core) queueSealed(b *pgx.Batch, id string, into *review.Book) {
 
 // SetRules stores the next version, if set.Version is the one in force: else
 // somebody else has been quicker, and it is ErrBusy.
-func (db *rules) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet, error) {
+func (rs *rules) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet, error) {
 	base := set.Version
-	err := db.write(ctx, func(tx pgx.Tx) error {
+	err := rs.write(ctx, func(tx pgx.Tx) error {
 		if err := lockAuthority(ctx, tx, set.Team); err != nil {
 			return err
 		}
 		var before review.RuleSet
 		batch, latest := &pgx.Batch{}, 0
-		db.queueRules(batch, set.Team, set.Project, &before)
+		rs.queueRules(batch, set.Team, set.Project, &before)
 		pg.Tell(batch, []any{&latest}, `SELECT coalesce(max(version), 0) FROM rules WHERE team = $1 AND project = $2`, set.Team, set.Project)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
@@ -216,7 +216,7 @@ func (db *rules) SetRules(ctx context.Context, set review.RuleSet) (review.RuleS
 		if set.SetAt, err = pg.Clock(ctx, tx); err != nil {
 			return err
 		}
-		words := db.notary.Contents(trail.RulesStream(set.Team)) // what somebody wrote stands beside row and event, under the same hash
+		words := rs.notary.Contents(trail.RulesStream(set.Team)) // what somebody wrote stands beside row and event, under the same hash
 		var rules *string
 		if !set.None {
 			spelling, err := words.Data(set.Rules)
@@ -304,8 +304,8 @@ func lockAuthority(ctx context.Context, tx pgx.Tx, team string) error {
 	return nil
 }
 
-func (db *core) doubtsRules(r ruleRow) bool {
-	return db.notary.Doubts(r.Voucher, fmt.Sprintf("version %d of the rules of %s", r.Version, orWorkspace(r.Project)), func(e trail.Witnessed) bool {
+func (c *core) doubtsRules(r ruleRow) bool {
+	return c.notary.Doubts(r.Voucher, fmt.Sprintf("version %d of the rules of %s", r.Version, orWorkspace(r.Project)), func(e trail.Witnessed) bool {
 		return e.Stream == trail.RulesStream(r.Team) && e.Kind == approval.EventSetRules && e.Actor == r.SetBy && e.At.Equal(r.SetAt) &&
 			e.Says(map[string]string{"channel": r.Project, "version": strconv.Itoa(r.Version)}) && trail.SameJSON(e.Data["rules"], pg.OrZero(r.Spelled))
 	})

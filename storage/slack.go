@@ -24,8 +24,8 @@ type postRow struct {
 // Posted remembers a message in Slack: a new one, or what an old one shows now.
 // With the first message of a session it remembers the thread, so that no crash
 // can come between the two.
-func (db *shown) Posted(ctx context.Context, post steps.Post) error {
-	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
+func (s *shown) Posted(ctx context.Context, post steps.Post) error {
+	err := s.writeByKey(ctx, func(tx pgx.Tx) error {
 		// The request is locked first, as everywhere: the schema tells of the message in its stream.
 		tag, err := tx.Exec(ctx, `
 			INSERT INTO posts (request_id, surface, channel, ts, shown) SELECT id, $2, $3, $4, $5 FROM requests WHERE id = $1 FOR NO KEY UPDATE
@@ -57,8 +57,8 @@ func (db *shown) Posted(ctx context.Context, post steps.Post) error {
 
 // Threaded records where the session's thread is. The first call wins: a thread does not
 // move.
-func (db *shown) Threaded(ctx context.Context, sessionID, threadTS string) error {
-	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
+func (s *shown) Threaded(ctx context.Context, sessionID, threadTS string) error {
+	err := s.writeByKey(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE sessions SET thread_ts = coalesce(thread_ts, $2) WHERE id = $1`, sessionID, threadTS)
 		if err == nil && tag.RowsAffected() == 0 {
 			return approval.ErrNotFound
@@ -73,8 +73,8 @@ func (db *shown) Threaded(ctx context.Context, sessionID, threadTS string) error
 
 // ThreadFiles are the inputs of the requests in a thread, and whether the
 // thread is a session of ours at all.
-func (db *requests) ThreadFiles(ctx context.Context, thread approval.Session) (files []approval.File, ours bool, err error) {
-	err = db.look(ctx, func(b *pgx.Batch) {
+func (s *requests) ThreadFiles(ctx context.Context, thread approval.Session) (files []approval.File, ours bool, err error) {
+	err = s.look(ctx, func(b *pgx.Batch) {
 		files, ours = nil, false
 		queueThreadFiles(b, thread, func(found []approval.File) { files, ours = found, true })
 	})
@@ -139,8 +139,8 @@ const unseenColumns = `request_id, surface, channel, why, code, stands, times, f
 
 // Refused records that Slack has refused a message, and returns since when and how often
 // it has. Another reason starts the count again.
-func (db *shown) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, err error) {
-	err = db.writeByKey(ctx, func(tx pgx.Tx) error {
+func (s *shown) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen, err error) {
+	err = s.writeByKey(ctx, func(tx pgx.Tx) error {
 		row, err := pg.One[unseenRow](ctx, tx, `
 			INSERT INTO unseen AS had (`+unseenColumns+`) VALUES ($1, $2, $3, $4, $5, $6, 1, clock_timestamp(), clock_timestamp())
 			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, why = excluded.why, code = excluded.code,
@@ -158,8 +158,8 @@ func (db *shown) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen
 }
 
 // Seen forgets a refusal: Slack has accepted the message.
-func (db *shown) Seen(ctx context.Context, requestID string, surface steps.Surface) error {
-	err := db.writeByKey(ctx, func(tx pgx.Tx) error {
+func (s *shown) Seen(ctx context.Context, requestID string, surface steps.Surface) error {
+	err := s.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `DELETE FROM unseen WHERE request_id = $1 AND surface = $2`, requestID, surface)
 		return err
 	})
@@ -186,10 +186,10 @@ const placesOf = `(SELECT jsonb_agg(jsonb_build_object('channel', p.channel, 'by
 
 // takePlaces has a request stand where a signed event says. Whoever writes a row without one shows
 // its answer to nobody, and takes it from nobody.
-func (db *core) takePlaces(r *approval.Request, rows []placeRow) {
+func (c *core) takePlaces(r *approval.Request, rows []placeRow) {
 	for _, p := range rows {
 		switch {
-		case db.doubtsPlace(r.ID, p):
+		case c.doubtsPlace(r.ID, p):
 		case p.Channel == "":
 			r.Taken = &approval.TakenBack{By: p.By, At: p.At}
 		default:
@@ -198,12 +198,12 @@ func (db *core) takePlaces(r *approval.Request, rows []placeRow) {
 	}
 }
 
-func (db *core) doubtsPlace(id string, p placeRow) bool {
+func (c *core) doubtsPlace(id string, p placeRow) bool {
 	kind, what := approval.EventShared, fmt.Sprintf("the answer of %s shared in %s", id, p.Channel)
 	if p.Channel == "" {
 		kind, what = approval.EventTookBack, fmt.Sprintf("the answer of %s taken back", id)
 	}
-	return db.notary.Doubts(p.Voucher, what, func(e trail.Witnessed) bool {
+	return c.notary.Doubts(p.Voucher, what, func(e trail.Witnessed) bool {
 		return e.Stream == trail.StreamOf(id) && e.Kind == kind && e.Actor == p.By && e.At.Equal(p.At) && e.Says(map[string]string{"channel": p.Channel})
 	})
 }

@@ -20,13 +20,13 @@ import (
 // The order of what is written is the one that the schema's promises need: the code
 // before the decision on it, the decision before the move, the run before the
 // request is running.
-func (db *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, also func()) error {
+func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, also func()) error {
 	r := l.Request
 	c := &r.Changes
 	if err := words.Gather(*c); err != nil {
 		return err
 	}
-	before := db.money.QueueMoney(t.Batch, r, l.now)
+	before := s.money.QueueMoney(t.Batch, r, l.now)
 	if also != nil {
 		also()
 	}
@@ -36,7 +36,7 @@ func (db *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, also func(
 	if err := t.Send(); err != nil {
 		return err
 	}
-	if err := db.money.Weigh(t, r, before); err != nil {
+	if err := s.money.Weigh(t, r, before); err != nil {
 		return err
 	}
 
@@ -54,17 +54,17 @@ func (db *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, also func(
 	if money.Spends(c.Settlements) {
 		// The scopes are still locked, so that whoever reaches a mark is told apart from
 		// whoever comes after.
-		k := db.money.QueueReckoning(t.Batch, money.OfScopes(r.Scopes()), before.Now, money.EndOfTime)
+		k := s.money.QueueReckoning(t.Batch, money.OfScopes(r.Scopes()), before.Now, money.EndOfTime)
 		if err := t.Send(); err != nil {
 			return err
 		}
-		after, err := db.money.Standing(t, k, r.Scopes())
+		after, err := s.money.Standing(t, k, r.Scopes())
 		if err != nil {
 			return err
 		}
 		c.Notices = append(c.Notices, approval.Alerts(r, after, before.Now)...)
 	}
-	if err := db.money.StoreTopUp(t, r, before, words); err != nil {
+	if err := s.money.StoreTopUp(t, r, before, words); err != nil {
 		return err
 	}
 	storePlaces(t.Batch, r)
@@ -72,7 +72,7 @@ func (db *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, also func(
 	if err := words.QueueEvents(t.Batch, last, c.Events); err != nil {
 		return err
 	}
-	return db.storeNotices(t, c.Notices, jobsOf(r, told.again), told.there)
+	return s.storeNotices(t, c.Notices, jobsOf(r, told.again), told.there)
 }
 
 // jobsOf are the jobs of a request: its own steps, and the notices about it that have

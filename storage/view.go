@@ -20,15 +20,15 @@ import (
 
 // View loads everything that a card or a reply is drawn from, as of one moment. The
 // caller fills in Policy, which the database does not know.
-func (db *shown) View(ctx context.Context, id string) (*steps.View, error) {
+func (s *shown) View(ctx context.Context, id string) (*steps.View, error) {
 	var l loaded
 	var v *steps.View
-	standings, err := db.money.Reckoned(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
+	standings, err := s.money.Reckoned(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
 		v = &steps.View{}
-		db.queueRequest(b, id, &l)
-		db.queueRevision(b, id, 1, func(former *approval.Revision) { v.Former = former })
+		s.queueRequest(b, id, &l)
+		s.queueRevision(b, id, 1, func(former *approval.Revision) { v.Former = former })
 		queueView(b, id, v)
-		db.queueBook(b, id, &v.Book)
+		s.queueBook(b, id, &v.Book)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("view of %s: %w", id, err)
@@ -137,8 +137,8 @@ func billOf(rows []spendRow) (list []steps.Spend) {
 
 // Artifacts returns the files of a run with their content. They may be megabytes, so only
 // the step that posts them asks for them.
-func (db *shown) Artifacts(ctx context.Context, id string) (files []approval.Artifact, err error) {
-	err = db.look(ctx, func(b *pgx.Batch) { queueArtifacts(b, id, true, &files) })
+func (s *shown) Artifacts(ctx context.Context, id string) (files []approval.Artifact, err error) {
+	err = s.look(ctx, func(b *pgx.Batch) { queueArtifacts(b, id, true, &files) })
 	if err != nil {
 		return nil, fmt.Errorf("load the artifacts of %s: %w", id, err)
 	}
@@ -180,8 +180,8 @@ type messageRow struct {
 // oldest first. A result that came after this question was asked belongs to it,
 // too: it is there by the time that somebody answers. Of several versions of a
 // program only the last was answered for.
-func (db *requests) History(ctx context.Context, id string) (past thread.Past, err error) {
-	err = db.read(ctx, func(tx pgx.Tx) error {
+func (s *requests) History(ctx context.Context, id string) (past thread.Past, err error) {
+	err = s.read(ctx, func(tx pgx.Tx) error {
 		rows, err := pg.All[messageRow](ctx, tx, `
 			SELECT m.request_id, m.role, said(m.text) AS text, m.at, nullif(said(x.result), '')::jsonb AS result, coalesce(said(v.code), '') AS code,
 				earlier.state NOT IN (SELECT from_state FROM moves) AS ended
@@ -213,7 +213,7 @@ func (db *requests) History(ctx context.Context, id string) (past thread.Past, e
 		if err != nil {
 			return err
 		}
-		past.Summaries, err = db.notary.Summaries(made)
+		past.Summaries, err = s.notary.Summaries(made)
 		return err
 	})
 	if err != nil {
@@ -223,8 +223,8 @@ func (db *requests) History(ctx context.Context, id string) (past thread.Past, e
 }
 
 // Recent lists an asker's latest requests, open ones first, then the newest first.
-func (db *lists) Recent(ctx context.Context, team, asker string, limit int) ([]*approval.Request, error) {
-	list, err := db.load(ctx, `
+func (l *lists) Recent(ctx context.Context, team, asker string, limit int) ([]*approval.Request, error) {
+	list, err := l.load(ctx, `
 		SELECT id FROM requests WHERE team = $1 AND asker = $2
 		ORDER BY state IN ('drafting', 'asking', 'pending', 'approved', 'running') DESC, created_at DESC, id LIMIT $3`, team, asker, limit)
 	if err != nil {
@@ -234,8 +234,8 @@ func (db *lists) Recent(ctx context.Context, team, asker string, limit int) ([]*
 }
 
 // Pending lists what waits for reviewers in a workspace, oldest first.
-func (db *lists) Pending(ctx context.Context, team string, limit int) ([]*approval.Request, error) {
-	list, err := db.load(ctx, `SELECT id FROM requests WHERE team = $1 AND state = 'pending' ORDER BY created_at, id LIMIT $2`, team, limit)
+func (l *lists) Pending(ctx context.Context, team string, limit int) ([]*approval.Request, error) {
+	list, err := l.load(ctx, `SELECT id FROM requests WHERE team = $1 AND state = 'pending' ORDER BY created_at, id LIMIT $2`, team, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list what waits in %s: %w", team, err)
 	}

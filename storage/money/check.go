@@ -29,9 +29,9 @@ func houseScopes(team string) []budget.Scope {
 // HoldCheck holds money of a workspace's budget for a try of our own, such as the box of
 // a self-test, before the try begins. It returns a *budget.ExceededError when the budget
 // has no room.
-func (db *Ledger) HoldCheck(ctx context.Context, team, what string, most budget.USD) (id string, err error) {
+func (l *Ledger) HoldCheck(ctx context.Context, team, what string, most budget.USD) (id string, err error) {
 	id = approval.NewID(12)
-	err = db.pool.Write(ctx, func(tx pgx.Tx) error {
+	err = l.pool.Write(ctx, func(tx pgx.Tx) error {
 		if err := LockScopes(ctx, tx, houseScopes(team)); err != nil {
 			return err
 		}
@@ -39,7 +39,7 @@ func (db *Ledger) HoldCheck(ctx context.Context, team, what string, most budget.
 		if err != nil {
 			return err
 		}
-		standings, err := db.till.standingsUntil(ctx, tx, []budget.Scope{{Team: team, Kind: budget.Team, ID: team}}, now, EndOfTime)
+		standings, err := l.till.standingsUntil(ctx, tx, []budget.Scope{{Team: team, Kind: budget.Team, ID: team}}, now, EndOfTime)
 		if err != nil {
 			return err
 		}
@@ -52,7 +52,7 @@ func (db *Ledger) HoldCheck(ctx context.Context, team, what string, most budget.
 		if err != nil {
 			return err
 		}
-		_, err = db.notary.AppendEvents(ctx, tx, trail.CheckStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventHeld,
+		_, err = l.notary.AppendEvents(ctx, tx, trail.CheckStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventHeld,
 			Data: map[string]any{"hold": id, "team": team, "what": what, "amount": most, "standings": standings}}})
 		return err
 	})
@@ -64,8 +64,8 @@ func (db *Ledger) HoldCheck(ctx context.Context, team, what string, most budget.
 
 // SettleCheck ends such a hold with the cost of the try, and never charges more than was
 // held.
-func (db *Ledger) SettleCheck(ctx context.Context, id string, charges ...budget.Charge) error {
-	err := db.pool.Write(ctx, func(tx pgx.Tx) error { return db.settleCheck(ctx, tx, id, charges, false) })
+func (l *Ledger) SettleCheck(ctx context.Context, id string, charges ...budget.Charge) error {
+	err := l.pool.Write(ctx, func(tx pgx.Tx) error { return l.settleCheck(ctx, tx, id, charges, false) })
 	if err != nil {
 		return fmt.Errorf("settle check %s: %w", id, err)
 	}
@@ -74,15 +74,15 @@ func (db *Ledger) SettleCheck(ctx context.Context, id string, charges ...budget.
 
 // SettleChecks charges in full the holds of tries that died before they could settle.
 // Their boxes lived no longer than was held for.
-func (db *Ledger) SettleChecks(ctx context.Context) error {
-	err := db.pool.Write(ctx, func(tx pgx.Tx) error {
+func (l *Ledger) SettleChecks(ctx context.Context) error {
+	err := l.pool.Write(ctx, func(tx pgx.Tx) error {
 		stale, err := pg.All[struct{ ID string }](ctx, tx, `
 			SELECT id FROM holds WHERE NOT settled AND request_id IS NULL AND expires_at <= clock_timestamp() ORDER BY id LIMIT 100`)
 		if err != nil {
 			return err
 		}
 		for _, row := range stale {
-			if err := db.settleCheck(ctx, tx, row.ID, nil, true); err != nil {
+			if err := l.settleCheck(ctx, tx, row.ID, nil, true); err != nil {
 				return err
 			}
 		}
@@ -94,7 +94,7 @@ func (db *Ledger) SettleChecks(ctx context.Context) error {
 	return nil
 }
 
-func (db *Ledger) settleCheck(ctx context.Context, tx pgx.Tx, id string, charges []budget.Charge, full bool) error {
+func (l *Ledger) settleCheck(ctx context.Context, tx pgx.Tx, id string, charges []budget.Charge, full bool) error {
 	var team string
 	h := budget.Hold{ID: id, Purpose: budget.ForRun}
 	err := tx.QueryRow(ctx, `SELECT team, amount FROM holds WHERE id = $1 AND request_id IS NULL`, id).Scan(&team, &h.Amount)
@@ -123,7 +123,7 @@ func (db *Ledger) settleCheck(ctx context.Context, tx pgx.Tx, id string, charges
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
-	_, err = db.notary.AppendEvents(ctx, tx, trail.CheckStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventSettled,
+	_, err = l.notary.AppendEvents(ctx, tx, trail.CheckStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventSettled,
 		Data: map[string]any{"hold": id, "team": team, "held": h.Amount, "spent": budget.Total(s.Charges), "estimated": s.Estimated}}})
 	return err
 }
@@ -141,8 +141,8 @@ type Uncertain struct {
 }
 
 // Uncertain lists all of it, the oldest first.
-func (db *Ledger) Uncertain(ctx context.Context) (list []Uncertain, err error) {
-	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+func (l *Ledger) Uncertain(ctx context.Context) (list []Uncertain, err error) {
+	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
 		list, err = pg.All[Uncertain](ctx, tx, `
 			SELECT h.team, h.request_id, h.asker, h.project, r.model, h.uncertain_at AS since, h.uncertain_at + $1::interval AS until, h.amount
 			FROM holds h JOIN requests r ON r.id = h.request_id

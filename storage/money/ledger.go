@@ -25,7 +25,7 @@ import (
 // QueueMoney locks the scopes that pay, so that every sum is taken from a ledger that
 // stands still, settles the old holds, so that what is given back can be held again,
 // and adds up what is left for the new ones.
-func (db *Till) QueueMoney(b *pgx.Batch, r *approval.Request, now time.Time) *reckoning {
+func (till *Till) QueueMoney(b *pgx.Batch, r *approval.Request, now time.Time) *reckoning {
 	c := r.Changes
 	if len(c.Holds)+len(c.Settlements) == 0 && c.TopUp == nil {
 		return &reckoning{}
@@ -33,19 +33,19 @@ func (db *Till) QueueMoney(b *pgx.Batch, r *approval.Request, now time.Time) *re
 	QueueLocks(b, r.Scopes())
 	b.Queue(pg.ShareLock, RolesKey(r.Team))
 	queueSettlements(b, r, false)
-	return db.QueueReckoning(b, OfScopes(r.Scopes()), now, EndOfTime)
+	return till.QueueReckoning(b, OfScopes(r.Scopes()), now, EndOfTime)
 }
 
 // Weigh says whether the new holds have room in every budget that applies, as they
 // stand. What only goes on with money that ends here has room: it is no new burden.
 // Where one has none, the *budget.ExceededError ends the transaction, and nothing was
 // held.
-func (db *Till) Weigh(t *pg.Tx, r *approval.Request, k *reckoning) error {
+func (till *Till) Weigh(t *pg.Tx, r *approval.Request, k *reckoning) error {
 	fresh := slices.DeleteFunc(slices.Clone(r.Changes.Holds), func(h budget.Hold) bool { return h.RestOf != "" })
 	if len(fresh) == 0 {
 		return nil // a rest is no new burden: what it is the rest of was held before
 	}
-	standings, err := db.Standing(t, k, r.Scopes())
+	standings, err := till.Standing(t, k, r.Scopes())
 	if err != nil {
 		return err
 	}
@@ -204,8 +204,8 @@ func InLockOrder(scopes []budget.Scope) []budget.Scope {
 
 // StaleHolds lists the holds that nobody settled in time, and those that were uncertain
 // for too long, the oldest first.
-func (db *Ledger) StaleHolds(ctx context.Context) (holds []budget.Hold, err error) {
-	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+func (l *Ledger) StaleHolds(ctx context.Context) (holds []budget.Hold, err error) {
+	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
 		rows, err := pg.All[holdRow](ctx, tx, `
 			SELECT id, request_id, purpose, amount, at, expires_at, called, risked, uncertain_at, rest_of
 			FROM holds WHERE NOT settled AND request_id IS NOT NULL AND expires_at <= clock_timestamp()

@@ -45,9 +45,9 @@ func (l limitRow) limit() budget.Limit {
 
 // Standings reads budgets as they are now, in lock order: the limits that are
 // set for these scopes, and the default one for a user without any.
-func (db *Ledger) Standings(ctx context.Context, scopes []budget.Scope) ([]budget.Standing, error) {
+func (l *Ledger) Standings(ctx context.Context, scopes []budget.Scope) ([]budget.Standing, error) {
 	var uncertain map[budget.Scope]budget.USD
-	list, err := db.till.Reckoned(ctx, OfScopes(scopes), func() []budget.Scope { return scopes }, func(b *pgx.Batch) { QueueUncertain(b, OfScopes(scopes), &uncertain) })
+	list, err := l.till.Reckoned(ctx, OfScopes(scopes), func() []budget.Scope { return scopes }, func(b *pgx.Batch) { QueueUncertain(b, OfScopes(scopes), &uncertain) })
 	if err != nil {
 		return nil, fmt.Errorf("read the budgets: %w", err)
 	}
@@ -57,8 +57,8 @@ func (db *Ledger) Standings(ctx context.Context, scopes []budget.Scope) ([]budge
 // change locks what a limit is about and runs the work with what it was before. The
 // work's event goes into the budgets' audit trail, and then the row is written that it
 // tells of.
-func (db *Ledger) change(ctx context.Context, scope budget.Scope, work func(before *budget.Limit) (approval.Event, error), write func(tx pgx.Tx, now time.Time, told int64) error) error {
-	return db.pool.Write(ctx, func(tx pgx.Tx) error {
+func (l *Ledger) change(ctx context.Context, scope budget.Scope, work func(before *budget.Limit) (approval.Event, error), write func(tx pgx.Tx, now time.Time, told int64) error) error {
+	return l.pool.Write(ctx, func(tx pgx.Tx) error {
 		if err := LockScopes(ctx, tx, []budget.Scope{scope}); err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ func (db *Ledger) change(ctx context.Context, scope budget.Scope, work func(befo
 		if err != nil {
 			return err
 		}
-		limits, err := db.till.limitsOf(ctx, tx, []budget.Scope{scope}, now)
+		limits, err := l.till.limitsOf(ctx, tx, []budget.Scope{scope}, now)
 		if err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (db *Ledger) change(ctx context.Context, scope budget.Scope, work func(befo
 			return err
 		}
 		event.At = now
-		told, err := db.notary.AppendEvents(ctx, tx, trail.BudgetStream, []approval.Event{event})
+		told, err := l.notary.AppendEvents(ctx, tx, trail.BudgetStream, []approval.Event{event})
 		if err != nil {
 			return err
 		}
@@ -93,10 +93,10 @@ func (db *Ledger) change(ctx context.Context, scope budget.Scope, work func(befo
 }
 
 // SetLimit stores a limit, and in the audit trail who set it and what it was before.
-func (db *Ledger) SetLimit(ctx context.Context, actor string, limit budget.Limit) error {
+func (l *Ledger) SetLimit(ctx context.Context, actor string, limit budget.Limit) error {
 	policy, err := pg.Document(limit.Policy, "{}")
 	if err == nil {
-		err = db.change(ctx, limit.Scope, func(before *budget.Limit) (approval.Event, error) {
+		err = l.change(ctx, limit.Scope, func(before *budget.Limit) (approval.Event, error) {
 			data := told(limit)
 			data["scope"] = limit.Scope
 			if before != nil {
@@ -119,8 +119,8 @@ func (db *Ledger) SetLimit(ctx context.Context, actor string, limit budget.Limit
 }
 
 // RemoveLimit takes a limit away, and says in the audit trail who did and what it was.
-func (db *Ledger) RemoveLimit(ctx context.Context, actor string, scope budget.Scope) error {
-	err := db.change(ctx, scope, func(before *budget.Limit) (approval.Event, error) {
+func (l *Ledger) RemoveLimit(ctx context.Context, actor string, scope budget.Scope) error {
+	err := l.change(ctx, scope, func(before *budget.Limit) (approval.Event, error) {
 		if before == nil {
 			return approval.Event{}, approval.ErrNotFound
 		}
@@ -149,20 +149,20 @@ func told(l budget.Limit) map[string]any {
 }
 
 // Limits are all that are set in a workspace, as they stand, in lock order.
-func (db *Ledger) Limits(ctx context.Context, team string) (standings []budget.Standing, err error) {
-	err = db.pool.Batched(ctx, pg.ReadOnly, true, func(t *pg.Tx) error {
+func (l *Ledger) Limits(ctx context.Context, team string) (standings []budget.Standing, err error) {
+	err = l.pool.Batched(ctx, pg.ReadOnly, true, func(t *pg.Tx) error {
 		var scopes []budget.Scope
 		var uncertain map[budget.Scope]budget.USD
 		pg.Ask(t.Batch, func(rows []budget.Scope) error { scopes = rows; return nil }, `SELECT team, kind, id FROM limits WHERE team = $1 AND amount IS NOT NULL`, team)
 		if err := t.Send(); err != nil {
 			return err
 		}
-		k := db.till.QueueReckoning(t.Batch, OfScopes(scopes), time.Now(), EndOfTime)
+		k := l.till.QueueReckoning(t.Batch, OfScopes(scopes), time.Now(), EndOfTime)
 		QueueUncertain(t.Batch, OfScopes(scopes), &uncertain)
 		if err := t.Send(); err != nil {
 			return err
 		}
-		standings, err = db.till.Standing(t, k, scopes)
+		standings, err = l.till.Standing(t, k, scopes)
 		standings = WithUncertain(standings, uncertain)
 		return err
 	})
@@ -173,12 +173,12 @@ func (db *Ledger) Limits(ctx context.Context, team string) (standings []budget.S
 }
 
 // LimitChanges is the audit trail of a workspace's limits, oldest first.
-func (db *Ledger) LimitChanges(ctx context.Context, team string, scope *budget.Scope) (events []approval.Event, err error) {
+func (l *Ledger) LimitChanges(ctx context.Context, team string, scope *budget.Scope) (events []approval.Event, err error) {
 	kind, id := "", ""
 	if scope != nil {
 		kind, id = string(scope.Kind), scope.ID
 	}
-	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
 		rows, err := pg.All[trail.Row](ctx, tx, `
 			SELECT `+trail.EventColumns+` FROM events
 			WHERE stream = $1 AND data::jsonb -> 'scope' ->> 'team' = $2
@@ -196,8 +196,8 @@ func (db *Ledger) LimitChanges(ctx context.Context, team string, scope *budget.S
 	return events, nil
 }
 
-func (db *Till) doubtsLimit(l limitRow) bool {
-	return db.notary.Doubts(l.Voucher, "the limit of "+l.scope().String(), func(e trail.Witnessed) bool {
+func (till *Till) doubtsLimit(l limitRow) bool {
+	return till.notary.Doubts(l.Voucher, "the limit of "+l.scope().String(), func(e trail.Witnessed) bool {
 		scope, _ := e.Data["scope"].(map[string]any)
 		in := trail.Witnessed{Data: scope}
 		policy := e.Data["policy"]
@@ -206,8 +206,8 @@ func (db *Till) doubtsLimit(l limitRow) bool {
 	})
 }
 
-func (db *Till) doubtsTopUp(t onTopRow) bool {
-	return db.notary.Doubts(t.Voucher, "top-up "+t.ID, func(e trail.Witnessed) bool {
+func (till *Till) doubtsTopUp(t onTopRow) bool {
+	return till.notary.Doubts(t.Voucher, "top-up "+t.ID, func(e trail.Witnessed) bool {
 		return e.Stream == trail.StreamOf(t.Request) && e.Kind == approval.EventGrantedTopUp && e.Actor == t.By && e.At.Equal(t.At) &&
 			e.Says(map[string]string{"topup": t.ID, "amount": strconv.FormatInt(int64(t.Amount), 10)})
 	})

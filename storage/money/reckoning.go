@@ -65,11 +65,11 @@ type sumRow struct {
 }
 
 // Spans are the windows at a moment, as the query takes them.
-func (db *Till) Spans(now, end time.Time, windows ...budget.Window) []any {
+func (till *Till) Spans(now, end time.Time, windows ...budget.Window) []any {
 	var pers []string
 	var columns [8][]time.Time
 	for _, w := range windows {
-		from, until := w.Range(now, db.location)
+		from, until := w.Range(now, till.location)
 		if until.IsZero() || until.After(end) {
 			until = end
 		}
@@ -136,12 +136,12 @@ type reckoning struct {
 	sums   map[budget.Scope]map[budget.Window]sumRow
 }
 
-func (db *Till) QueueReckoning(b *pgx.Batch, of Whose, guess, end time.Time) *reckoning {
+func (till *Till) QueueReckoning(b *pgx.Batch, of Whose, guess, end time.Time) *reckoning {
 	k := &reckoning{guess: guess}
 	pg.Tell(b, []any{&k.Now}, pg.TellTime)
 	pg.Ask(b, func(rows []limitRow) error { k.limits = rows; return nil }, fmt.Sprintf(LimitsQuery, of.From(2)), append([]any{nil}, of.args...)...)
 	pg.Ask(b, func(rows []sumRow) error { k.sums = sorted(rows); return nil }, fmt.Sprintf(SumsOfLimits, of.From(10)),
-		append(db.Spans(guess, end, budget.Day, budget.Week, budget.Month, budget.None), of.args...)...)
+		append(till.Spans(guess, end, budget.Day, budget.Week, budget.Month, budget.None), of.args...)...)
 	return k
 }
 
@@ -159,17 +159,17 @@ func sorted(rows []sumRow) map[budget.Scope]map[budget.Window]sumRow {
 
 // stands is what a reckoning says of scopes, in lock order. It is not ok where a window
 // has ended between the guess and the look.
-func (db *Till) stands(k *reckoning, scopes []budget.Scope) (list []budget.Standing, ok bool) {
-	limits := db.applying(scopes, k.limits)
+func (till *Till) stands(k *reckoning, scopes []budget.Scope) (list []budget.Standing, ok bool) {
+	limits := till.applying(scopes, k.limits)
 	for _, scope := range InLockOrder(scopes) {
 		limit, limited := limits[scope]
 		if !limited {
 			continue
 		}
 		s := budget.Standing{Limit: limit}
-		s.From, s.ResetsAt = limit.Window.Range(k.Now, db.location)
+		s.From, s.ResetsAt = limit.Window.Range(k.Now, till.location)
 		if scope.Kind != budget.Role { // nothing is paid from one
-			from, _ := limit.Window.Range(k.guess, db.location)
+			from, _ := limit.Window.Range(k.guess, till.location)
 			sum, there := k.sums[scope][limit.Window]
 			if !there || !from.Equal(s.From) {
 				return nil, false
@@ -182,12 +182,12 @@ func (db *Till) stands(k *reckoning, scopes []budget.Scope) (list []budget.Stand
 }
 
 // Standing is stands, looking again where it has to.
-func (db *Till) Standing(t *pg.Tx, k *reckoning, scopes []budget.Scope) ([]budget.Standing, error) {
+func (till *Till) Standing(t *pg.Tx, k *reckoning, scopes []budget.Scope) ([]budget.Standing, error) {
 	for {
-		if list, ok := db.stands(k, scopes); ok {
+		if list, ok := till.stands(k, scopes); ok {
 			return list, nil
 		}
-		again := db.QueueReckoning(t.Batch, OfScopes(scopes), k.Now, EndOfTime)
+		again := till.QueueReckoning(t.Batch, OfScopes(scopes), k.Now, EndOfTime)
 		if err := t.Send(); err != nil {
 			return nil, err
 		}
@@ -196,17 +196,17 @@ func (db *Till) Standing(t *pg.Tx, k *reckoning, scopes []budget.Scope) ([]budge
 }
 
 // Reckoned reads the budgets with whatever else is queued, in one trip.
-func (db *Till) Reckoned(ctx context.Context, of Whose, scopes func() []budget.Scope, also func(b *pgx.Batch)) (list []budget.Standing, err error) {
+func (till *Till) Reckoned(ctx context.Context, of Whose, scopes func() []budget.Scope, also func(b *pgx.Batch)) (list []budget.Standing, err error) {
 	for guess := time.Now(); ; {
 		var k *reckoning
-		err := db.pool.Look(ctx, func(b *pgx.Batch) {
+		err := till.pool.Look(ctx, func(b *pgx.Batch) {
 			also(b)
-			k = db.QueueReckoning(b, of, guess, EndOfTime)
+			k = till.QueueReckoning(b, of, guess, EndOfTime)
 		})
 		if err != nil {
 			return nil, err
 		}
-		if list, ok := db.stands(k, scopes()); ok {
+		if list, ok := till.stands(k, scopes()); ok {
 			return list, nil
 		}
 		guess = k.Now

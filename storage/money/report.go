@@ -14,9 +14,9 @@ import (
 )
 
 // ThreadScope is the budget of a thread.
-func (db *Ledger) ThreadScope(ctx context.Context, team, channel, threadTS string) (budget.Scope, error) {
+func (l *Ledger) ThreadScope(ctx context.Context, team, channel, threadTS string) (budget.Scope, error) {
 	scope := budget.Scope{Team: team, Kind: budget.Session}
-	err := db.pool.Look(ctx, func(b *pgx.Batch) {
+	err := l.pool.Look(ctx, func(b *pgx.Batch) {
 		pg.Tell(b, []any{&scope.ID}, `SELECT id FROM sessions WHERE team = $1 AND channel = $2 AND thread_ts = $3`, team, channel, threadTS)
 	})
 	if err != nil {
@@ -26,9 +26,9 @@ func (db *Ledger) ThreadScope(ctx context.Context, team, channel, threadTS strin
 }
 
 // Thread is where the thread of a session is.
-func (db *Ledger) Thread(ctx context.Context, team, id string) (approval.Session, error) {
+func (l *Ledger) Thread(ctx context.Context, team, id string) (approval.Session, error) {
 	s := approval.Session{ID: id, Team: team}
-	err := db.pool.Look(ctx, func(b *pgx.Batch) {
+	err := l.pool.Look(ctx, func(b *pgx.Batch) {
 		pg.Tell(b, []any{&s.Channel, &s.ThreadTS}, `SELECT channel, coalesce(thread_ts, '') FROM sessions WHERE id = $1 AND team = $2`, id, team)
 	})
 	if err != nil {
@@ -39,8 +39,8 @@ func (db *Ledger) Thread(ctx context.Context, team, id string) (approval.Session
 
 // TypicalRun returns the median life of the boxes of a workspace's latest fifty runs, and
 // how many runs there were.
-func (db *Ledger) TypicalRun(ctx context.Context, team string) (box time.Duration, runs int, err error) {
-	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+func (l *Ledger) TypicalRun(ctx context.Context, team string) (box time.Duration, runs int, err error) {
+	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
 			SELECT coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY box), 0), count(*) FROM (
 				SELECT runs.box FROM runs JOIN requests ON requests.id = runs.request_id
@@ -61,9 +61,9 @@ var rankings = map[steps.Ranking]string{
 
 // Top ranks what money was spent on, or by whom, from one moment until before another.
 // The largest comes first; of days, the latest.
-func (db *Ledger) Top(ctx context.Context, team string, by steps.Ranking, from, until time.Time) (list []steps.Spender, err error) {
-	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
-		list, err = db.top(ctx, tx, team, by, from, until)
+func (l *Ledger) Top(ctx context.Context, team string, by steps.Ranking, from, until time.Time) (list []steps.Spender, err error) {
+	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
+		list, err = l.top(ctx, tx, team, by, from, until)
 		return err
 	})
 	if err != nil {
@@ -72,7 +72,7 @@ func (db *Ledger) Top(ctx context.Context, team string, by steps.Ranking, from, 
 	return list, nil
 }
 
-func (db *Ledger) top(ctx context.Context, tx pgx.Tx, team string, by steps.Ranking, from, until time.Time) ([]steps.Spender, error) {
+func (l *Ledger) top(ctx context.Context, tx pgx.Tx, team string, by steps.Ranking, from, until time.Time) ([]steps.Spender, error) {
 	what, ok := rankings[by]
 	if !ok {
 		return nil, fmt.Errorf("there is no ranking %q", by)
@@ -84,15 +84,15 @@ func (db *Ledger) top(ctx context.Context, tx pgx.Tx, team string, by steps.Rank
 	return pg.All[steps.Spender](ctx, tx, `
 		SELECT `+what+` AS id, sum(c.amount)::bigint AS amount, count(*) AS charges
 		FROM settlements s JOIN charges c USING (hold_id)
-		WHERE s.team = $1 AND s.at >= $2 AND s.at < $3 AND $4 <> '' GROUP BY 1 ORDER BY `+order+` LIMIT 400`, team, from, until, db.location.String())
+		WHERE s.team = $1 AND s.at >= $2 AND s.at < $3 AND $4 <> '' GROUP BY 1 ORDER BY `+order+` LIMIT 400`, team, from, until, l.location.String())
 }
 
 // Digest adds up what happened in a stretch of time.
-func (db *Ledger) Digest(ctx context.Context, team string, from, until time.Time) (d steps.Digest, err error) {
-	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+func (l *Ledger) Digest(ctx context.Context, team string, from, until time.Time) (d steps.Digest, err error) {
+	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
 		d = steps.Digest{From: from, Until: until, Outcomes: map[approval.State]int{}}
 		for by, list := range map[steps.Ranking]*[]steps.Spender{steps.ByPeople: &d.People, steps.ByChannels: &d.Projects, steps.ByModels: &d.Models} {
-			if *list, err = db.top(ctx, tx, team, by, from, until); err != nil {
+			if *list, err = l.top(ctx, tx, team, by, from, until); err != nil {
 				return err
 			}
 		}
@@ -102,7 +102,7 @@ func (db *Ledger) Digest(ctx context.Context, team string, from, until time.Time
 		if err != nil {
 			return err
 		}
-		if d.Limits, err = db.stood(ctx, tx, team, d.People, until); err != nil {
+		if d.Limits, err = l.stood(ctx, tx, team, d.People, until); err != nil {
 			return err
 		}
 		// A run was quoted with the revision that ran. What was settled before its start was held for one that did not.
@@ -145,7 +145,7 @@ func (db *Ledger) Digest(ctx context.Context, team string, from, until time.Time
 
 // stood are the budgets as they stood just before a moment: those that are set, and
 // of everybody who has spent. What was held then nobody knows any more.
-func (db *Ledger) stood(ctx context.Context, tx pgx.Tx, team string, people []steps.Spender, end time.Time) ([]budget.Standing, error) {
+func (l *Ledger) stood(ctx context.Context, tx pgx.Tx, team string, people []steps.Spender, end time.Time) ([]budget.Standing, error) {
 	scopes, err := pg.All[budget.Scope](ctx, tx, `SELECT team, kind, id FROM limits WHERE team = $1 AND amount IS NOT NULL`, team)
 	if err != nil {
 		return nil, err
@@ -156,7 +156,7 @@ func (db *Ledger) stood(ctx context.Context, tx pgx.Tx, team string, people []st
 		}
 		scopes = append(scopes, budget.Scope{Team: team, Kind: budget.User, ID: p.ID})
 	}
-	standings, err := db.till.standingsUntil(ctx, tx, scopes, end.Add(-time.Microsecond), end)
+	standings, err := l.till.standingsUntil(ctx, tx, scopes, end.Add(-time.Microsecond), end)
 	for i := range standings {
 		standings[i].Held = 0
 	}
@@ -164,8 +164,8 @@ func (db *Ledger) stood(ctx context.Context, tx pgx.Tx, team string, people []st
 }
 
 // Teams are the workspaces that have asked something, each with when it first did.
-func (db *Ledger) Teams(ctx context.Context) (teams map[string]time.Time, err error) {
-	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+func (l *Ledger) Teams(ctx context.Context) (teams map[string]time.Time, err error) {
+	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
 		type first struct {
 			Team string
 			At   time.Time
@@ -203,10 +203,10 @@ type Usage struct {
 // Usage lists what was spent from one date to another, both included, on the
 // calendar of the team's time zone. Only the dates of the two times count. All
 // rows of all dates together are the ledger.
-func (db *Ledger) Usage(ctx context.Context, from, to time.Time) (list []Usage, err error) {
-	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SELECT set_config('TimeZone', $1, true)`, db.location.String()); err != nil {
-			return fmt.Errorf("read on the calendar of %s: %w", db.location, err)
+func (l *Ledger) Usage(ctx context.Context, from, to time.Time) (list []Usage, err error) {
+	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT set_config('TimeZone', $1, true)`, l.location.String()); err != nil {
+			return fmt.Errorf("read on the calendar of %s: %w", l.location, err)
 		}
 		list, err = pg.All[Usage](ctx, tx, `
 			SELECT team, day, asker, project, kind, model, charges, estimated, input_tokens, cached_tokens, output_tokens, box_ms, amount

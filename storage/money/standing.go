@@ -61,13 +61,13 @@ var EndOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 // standingsUntil reads the limits of these scopes and what their windows hold, without
 // what was spent from a moment on, in two trips. It is only as good as the locks: who
 // decides on it has locked the scopes before.
-func (db *Till) standingsUntil(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now, end time.Time) ([]budget.Standing, error) {
-	limits, err := db.limitsOf(ctx, tx, scopes, now)
+func (till *Till) standingsUntil(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now, end time.Time) ([]budget.Standing, error) {
+	limits, err := till.limitsOf(ctx, tx, scopes, now)
 	if err != nil {
 		return nil, err
 	}
 	batch := &pgx.Batch{}
-	standings := db.QueueStandings(batch, scopes, limits, now, end)
+	standings := till.QueueStandings(batch, scopes, limits, now, end)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("add up the budgets: %w", err)
 	}
@@ -77,9 +77,9 @@ func (db *Till) standingsUntil(ctx context.Context, tx pgx.Tx, scopes []budget.S
 // limitsOf are the limits that hold for these scopes: those that somebody has
 // set; for a person without one that of their role, and for a role without one
 // what is built in. Each with what has been granted on top of it until later than now.
-func (db *Till) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now time.Time) (limits map[budget.Scope]budget.Limit, err error) {
+func (till *Till) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, now time.Time) (limits map[budget.Scope]budget.Limit, err error) {
 	batch, of := &pgx.Batch{}, OfScopes(scopes)
-	pg.Ask(batch, func(rows []limitRow) error { limits = db.applying(scopes, rows); return nil },
+	pg.Ask(batch, func(rows []limitRow) error { limits = till.applying(scopes, rows); return nil },
 		fmt.Sprintf(LimitsQuery, of.From(2)), append([]any{now}, of.args...)...)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("read the limits: %w", err)
@@ -88,18 +88,18 @@ func (db *Till) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope, 
 }
 
 // applying picks for each scope the limit that it has.
-func (db *Till) applying(scopes []budget.Scope, rows []limitRow) map[budget.Scope]budget.Limit {
+func (till *Till) applying(scopes []budget.Scope, rows []limitRow) map[budget.Scope]budget.Limit {
 	set, extra, named := map[budget.Scope]budget.Limit{}, map[budget.Scope]budget.USD{}, map[budget.Scope]string{}
 	for _, row := range rows {
 		named[row.scope()] = row.Named
 		for _, t := range row.OnTop {
-			if !db.doubtsTopUp(t) {
+			if !till.doubtsTopUp(t) {
 				extra[row.scope()] += t.Amount
 			}
 		}
 		switch {
 		case row.Amount == nil: // none, or taken away
-		case db.doubtsLimit(row):
+		case till.doubtsLimit(row):
 			nothing := budget.USD(0) // until somebody sets it: more than nobody has agreed to is nothing
 			row.Amount = &nothing
 			fallthrough
@@ -111,7 +111,7 @@ func (db *Till) applying(scopes []budget.Scope, rows []limitRow) map[budget.Scop
 	for _, scope := range scopes {
 		limit, ok := set[scope]
 		if !ok && scope.Kind == budget.User {
-			if limit, ok = set[db.roleOf(scope, named[scope])]; ok {
+			if limit, ok = set[till.roleOf(scope, named[scope])]; ok {
 				limit = limit.ForRole(scope)
 			} else {
 				limit, ok = budget.DefaultUserLimit(scope), true
@@ -146,8 +146,8 @@ const LimitsQuery = `
 // roleOf is the scope whose limit a person has who has none of their own: of the
 // role that the settings give them and the one that they were named for in Slack,
 // the higher.
-func (db *Till) roleOf(user budget.Scope, named string) budget.Scope {
-	role := db.role(user.ID)
+func (till *Till) roleOf(user budget.Scope, named string) budget.Scope {
+	role := till.role(user.ID)
 	if named == budget.Admins || named == budget.Reviewers && role != budget.Admins {
 		role = named
 	}
@@ -156,7 +156,7 @@ func (db *Till) roleOf(user budget.Scope, named string) budget.Scope {
 
 // QueueStandings adds up what was spent and what is held by these limits, in lock
 // order. What it gives is complete once the batch has been sent.
-func (db *Till) QueueStandings(batch *pgx.Batch, scopes []budget.Scope, limits map[budget.Scope]budget.Limit, now, end time.Time) []budget.Standing {
+func (till *Till) QueueStandings(batch *pgx.Batch, scopes []budget.Scope, limits map[budget.Scope]budget.Limit, now, end time.Time) []budget.Standing {
 	var standings []budget.Standing
 	for _, scope := range InLockOrder(scopes) {
 		if limit, ok := limits[scope]; ok {
@@ -168,7 +168,7 @@ func (db *Till) QueueStandings(batch *pgx.Batch, scopes []budget.Scope, limits m
 	for i := range standings {
 		s := &standings[i]
 		scope, window := s.Limit.Scope, s.Limit.Window
-		s.From, s.ResetsAt = window.Range(now, db.location)
+		s.From, s.ResetsAt = window.Range(now, till.location)
 		if scope.Kind == budget.Role {
 			continue // nothing is paid from it
 		}
@@ -186,7 +186,7 @@ func (db *Till) QueueStandings(batch *pgx.Batch, scopes []budget.Scope, limits m
 			standings[i].Spent, standings[i].Held = sum.Spent, sum.Held
 		}
 		return nil
-	}, sumsOf, append(db.Spans(now, end, windows...), columns[0], columns[1], columns[2], columns[3])...)
+	}, sumsOf, append(till.Spans(now, end, windows...), columns[0], columns[1], columns[2], columns[3])...)
 	return standings
 }
 

@@ -40,8 +40,8 @@ func (t topUpRow) topUp() approval.TopUp {
 const topUpColumns = `id, request_id, team, kind, scope_id, asked_by, amount, said(reason) AS reason, at, decided_by, decided_at, granted, said(answer) AS answer, expires_at`
 
 // TopUp loads a top-up.
-func (db *Ledger) TopUp(ctx context.Context, id string) (t *approval.TopUp, err error) {
-	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+func (l *Ledger) TopUp(ctx context.Context, id string) (t *approval.TopUp, err error) {
+	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
 		row, err := pg.One[topUpRow](ctx, tx, `SELECT `+topUpColumns+` FROM topups WHERE id = $1`, id)
 		found := row.topUp()
 		t = &found
@@ -55,7 +55,7 @@ func (db *Ledger) TopUp(ctx context.Context, id string) (t *approval.TopUp, err 
 
 // StoreTopUp writes what was asked for or decided. A grant changes a limit, so it
 // is in the audit trail of the limits as well, with what it was before.
-func (db *Till) StoreTopUp(t *pg.Tx, r *approval.Request, k *reckoning, words *trail.Contents) error {
+func (till *Till) StoreTopUp(t *pg.Tx, r *approval.Request, k *reckoning, words *trail.Contents) error {
 	up := r.Changes.TopUp
 	if up == nil {
 		return nil
@@ -70,7 +70,7 @@ func (db *Till) StoreTopUp(t *pg.Tx, r *approval.Request, k *reckoning, words *t
 	t.Queue(`
 		UPDATE topups SET decided_by = $2, decided_at = $3, granted = $4, answer = $5, expires_at = $6 WHERE id = $1`,
 		up.ID, up.DecidedBy, pg.Micro(up.DecidedAt), up.Granted, words.Text(up.Answer), pg.Moment(up.ExpiresAt))
-	had, limited := db.applying(r.Scopes(), k.limits)[up.Scope]
+	had, limited := till.applying(r.Scopes(), k.limits)[up.Scope]
 	if !up.Granted || !limited {
 		return nil
 	}
@@ -78,7 +78,7 @@ func (db *Till) StoreTopUp(t *pg.Tx, r *approval.Request, k *reckoning, words *t
 	after.Extra += up.Amount
 	data := told(after)
 	data["scope"], data["before"], data["until"], data["request"] = up.Scope, told(had), up.ExpiresAt, r.ID
-	_, err := db.notary.AppendEvents(t.Ctx, t.Tx, trail.BudgetStream, []approval.Event{{At: k.Now, Actor: up.DecidedBy, Kind: approval.EventGrantedOnTop, Data: data}})
+	_, err := till.notary.AppendEvents(t.Ctx, t.Tx, trail.BudgetStream, []approval.Event{{At: k.Now, Actor: up.DecidedBy, Kind: approval.EventGrantedOnTop, Data: data}})
 	return err
 }
 

@@ -82,10 +82,10 @@ func New(pool *pg.Pool, insert Inserter, replica string, log *slog.Logger) *Jobs
 }
 
 // End ends this replica's session, and frees the locks of Alone with it.
-func (db *Jobs) End() { db.pulse.End() }
+func (j *Jobs) End() { j.pulse.End() }
 
 // Apart is how far ahead the database's clock was at the last heartbeat of Work.
-func (db *Jobs) Apart() time.Duration { return db.pulse.Apart() }
+func (j *Jobs) Apart() time.Duration { return j.pulse.Apart() }
 
 // Inserter puts jobs into the queue.
 type Inserter struct{ client *river.Client[pgx.Tx] }
@@ -115,8 +115,8 @@ func (i Inserter) Insert(ctx context.Context, tx pgx.Tx, wakes ...steps.Wake) er
 }
 
 // Wake queues a job for a step.
-func (db *Jobs) Wake(ctx context.Context, wake steps.Wake) error {
-	return db.pool.Write(ctx, func(tx pgx.Tx) error { return db.insert.Insert(ctx, tx, wake) })
+func (j *Jobs) Wake(ctx context.Context, wake steps.Wake) error {
+	return j.pool.Write(ctx, func(tx pgx.Tx) error { return j.insert.Insert(ctx, tx, wake) })
 }
 
 // WorkOptions say how jobs are worked. Zero values mean the defaults.
@@ -137,7 +137,7 @@ type WorkOptions struct {
 // A *steps.LaterError or steps.ErrBusy has the job come again, an
 // approval.ErrNotFound ends it; every other error has it come again, a little
 // later each time.
-func (db *Jobs) Work(ctx context.Context, do func(context.Context, steps.Wake) error, sweep func(context.Context) error, o WorkOptions) error {
+func (j *Jobs) Work(ctx context.Context, do func(context.Context, steps.Wake) error, sweep func(context.Context) error, o WorkOptions) error {
 	if o.Sweep == "" {
 		o.Sweep = "@every 15s"
 	}
@@ -153,9 +153,9 @@ func (db *Jobs) Work(ctx context.Context, do func(context.Context, steps.Wake) e
 	}
 	reads := 10*time.Minute + 4*o.FileTimeout // they are looked at, and then go into a box that reads them
 	working := &sync.Map{}
-	defer db.startBeats(ctx, working)()
+	defer j.startBeats(ctx, working)()
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &stepWorker{pool: db.pool, do: do, working: working, timeouts: map[approval.Step]time.Duration{
+	river.AddWorker(workers, &stepWorker{pool: j.pool, do: do, working: working, timeouts: map[approval.Step]time.Duration{
 		approval.StepFind: time.Minute, approval.StepLook: time.Minute, approval.StepRead: reads, approval.StepDraft: reads, approval.StepInspect: 10 * time.Minute, approval.StepRun: o.RunTimeout + 2*o.FileTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
 	river.AddWorker(workers, &sweepWorker{sweep: sweep, working: working})
 	periodic := []*river.PeriodicJob{river.NewPeriodicJob(schedule,
@@ -167,10 +167,10 @@ func (db *Jobs) Work(ctx context.Context, do func(context.Context, steps.Wake) e
 			func() (river.JobArgs, *river.InsertOpts) { return logJob{}, nil },
 			&river.PeriodicJobOpts{ID: "log", RunOnStart: true}))
 	}
-	client, err := db.startQueue(ctx, river.Config{
-		ID:      db.replica,
+	client, err := j.startQueue(ctx, river.Config{
+		ID:      j.replica,
 		Workers: workers,
-		Logger:  slog.New(pulse.Quiet{Handler: db.log.Handler(), Away: &db.pulse.Away}),
+		Logger:  slog.New(pulse.Quiet{Handler: j.log.Handler(), Away: &j.pulse.Away}),
 		Queues: map[string]river.QueueConfig{
 			string(approval.StepFind):    {MaxWorkers: 4},
 			string(approval.StepLook):    {MaxWorkers: 2},
@@ -209,9 +209,9 @@ func (db *Jobs) Work(ctx context.Context, do func(context.Context, steps.Wake) e
 
 // startQueue starts a client, for as long as the database is away again and
 // again. Without a client and without an error, the context has ended first.
-func (db *Jobs) startQueue(ctx context.Context, config river.Config) (*river.Client[pgx.Tx], error) {
+func (j *Jobs) startQueue(ctx context.Context, config river.Config) (*river.Client[pgx.Tx], error) {
 	for said := false; ; {
-		client, err := river.NewClient(riverpgxv5.New(db.pool.Pool), &config)
+		client, err := river.NewClient(riverpgxv5.New(j.pool.Pool), &config)
 		if err != nil {
 			return nil, fmt.Errorf("make the queue's client: %w", err)
 		}
@@ -225,7 +225,7 @@ func (db *Jobs) startQueue(ctx context.Context, config river.Config) (*river.Cli
 			return nil, fmt.Errorf("start the queue: %w", err)
 		}
 		if !said {
-			db.log.Warn("the queue waits for the database", "error", err)
+			j.log.Warn("the queue waits for the database", "error", err)
 		}
 		said = true
 		select {
@@ -315,12 +315,12 @@ func snooze(ctx context.Context, after time.Duration) error {
 }
 
 // startBeats has the pulse beat until stop is called.
-func (db *Jobs) startBeats(ctx context.Context, working *sync.Map) (stop func()) {
+func (j *Jobs) startBeats(ctx context.Context, working *sync.Map) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // work under way ends later than its context
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		(&pulse.Watch{Pulse: db.pulse, Working: working}).Beats(ctx)
+		(&pulse.Watch{Pulse: j.pulse, Working: working}).Beats(ctx)
 	}()
 	return func() { cancel(); <-over }
 }

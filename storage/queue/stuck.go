@@ -26,8 +26,8 @@ type wakeRow struct {
 //
 // Whether somebody is at a step is told by the lock of Alone, which dies with its
 // process; a job that claims to be running may belong to a replica that was killed.
-func (db *Jobs) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
-	err = db.pool.Read(ctx, func(tx pgx.Tx) error {
+func (j *Jobs) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
+	err = j.pool.Read(ctx, func(tx pgx.Tx) error {
 		rows, err := pg.All[wakeRow](ctx, tx, `
 			WITH due AS (
 				SELECT id, CASE state WHEN 'drafting' THEN CASE WHEN seek IS NOT NULL THEN 'find' WHEN edit IS NOT NULL OR written IS NOT NULL THEN 'inspect'
@@ -97,21 +97,21 @@ func aloneKey(id string, step approval.Step) string { return "alone " + string(s
 // (package pulse), which ends with the process. When that session dies and another one comes,
 // whoever is at it here still is, unless somebody else has begun meanwhile: then the work's
 // context ends.
-func (db *Jobs) Alone(ctx context.Context, id string, step approval.Step, work func(context.Context) error) error {
+func (j *Jobs) Alone(ctx context.Context, id string, step approval.Step, work func(context.Context) error) error {
 	key := aloneKey(id, step)
-	if _, busy := db.busy.LoadOrStore(key, true); busy {
+	if _, busy := j.busy.LoadOrStore(key, true); busy {
 		return steps.ErrBusy
 	}
-	defer db.busy.Delete(key)
+	defer j.busy.Delete(key)
 	working, taken := context.WithCancelCause(ctx)
 	defer taken(nil)
-	mine, err := db.pulse.Lock(ctx, key, taken)
+	mine, err := j.pulse.Lock(ctx, key, taken)
 	if err != nil {
 		return fmt.Errorf("lock step %s of %s: %w", step, id, err)
 	}
 	if !mine {
 		return steps.ErrBusy
 	}
-	defer db.pulse.Unlock(ctx, key)
+	defer j.pulse.Unlock(ctx, key)
 	return work(working)
 }
