@@ -214,7 +214,7 @@ func (h *asking) submitReread(ctx context.Context, cb slack.InteractionCallback)
 	file := files[at]
 	said, err := file.Reading.Corrected(reading.Correction{Heading: fields[ids.FieldHeading].Value, Sheet: fields[ids.FieldSheet].Value, Text: fields[ids.FieldAsText].Value,
 		Delimiter: chosen(fields[ids.FieldDelimiter]), Decimal: chosen(fields[ids.FieldDecimal]), Encoding: chosen(fields[ids.FieldEncoding])})
-	if wrong := new(reading.CorrectionError); errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*reading.CorrectionError](err); ok {
 		// A file with one sheet, or without text columns, has no such field in its form.
 		field := map[string]string{reading.FieldSheet: ids.FieldSheet, reading.FieldText: ids.FieldAsText}[wrong.Field]
 		if _, there := fields[field]; !there {

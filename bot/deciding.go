@@ -62,7 +62,7 @@ func (h *deciding) clickApprove(ctx context.Context, cb slack.InteractionCallbac
 		return answer{}, err
 	}
 	err = h.seen(ctx, s, click, mark, readback.Pressed(ctx, "message"), func(v *steps.View) readback.Tree { return readback.TreeFrom(draw.Card(h.with(), v, false).Blocks) })
-	if changed := new(unlikeError); errors.As(err, &changed) {
+	if changed, ok := errors.AsType[*unlikeError](err); ok {
 		a, err := h.decided(s, click, seatOf(cb), err)
 		return a.then(func(ctx context.Context) { h.flawed(ctx, s, click, changed.line) }), err
 	}

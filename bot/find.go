@@ -230,7 +230,7 @@ func (h *files) ofThread(ctx context.Context, q steps.Search) (found steps.Found
 		one := q
 		one.Files = []approval.File{f}
 		now, err := h.asNow(ctx, one)
-		if cause := new(approval.CauseError); errors.As(err, &cause) && slices.Contains([]approval.CauseCode{approval.FileGone, approval.FileNotYours}, cause.Cause.Code) {
+		if cause, ok := errors.AsType[*approval.CauseError](err); ok && slices.Contains([]approval.CauseCode{approval.FileGone, approval.FileNotYours}, cause.Cause.Code) {
 			found.Unread, lost = f.Name, err
 			continue
 		}

@@ -40,7 +40,7 @@ func (h *asking) openForm(ctx context.Context, team, trigger string, f draw.Form
 func (h *asking) offer(ctx context.Context, open slack.View, f draw.Form) {
 	f.Listed = true
 	files, err := h.choices(ctx, &f)
-	if cause := new(approval.CauseError); errors.As(err, &cause) {
+	if cause, ok := errors.AsType[*approval.CauseError](err); ok {
 		f.Note = append([]kit.Part{kit.Strong("This cannot be answered yet. ")}, draw.Lacks(h.with(), cause.Cause)...)
 	} else if err != nil {
 		h.Log.Warn("list the files for a form", "channel", f.Channel, "error", err)

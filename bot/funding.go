@@ -64,7 +64,7 @@ func (h *funding) clickCheaper(ctx context.Context, cb slack.InteractionCallback
 
 // stillBlocked repeats the refusal in answer to a press.
 func stillBlocked(err error, asker string) error {
-	if exceeded := new(budget.ExceededError); errors.As(err, &exceeded) {
+	if exceeded, ok := errors.AsType[*budget.ExceededError](err); ok {
 		return &approval.InputError{Why: approval.Words("Still over budget. " + exceeded.Words(asker))}
 	}
 	return err

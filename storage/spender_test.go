@@ -152,7 +152,7 @@ func (s *spending) one(ctx context.Context, o *operation) {
 	case verb == "ask" || id == "":
 		var r *approval.Request
 		r, err = s.ask(ctx, o, o.upTo(25*budget.Cent))
-		if refused := new(budget.ExceededError); errors.As(err, &refused) && o.intN(3) == 0 {
+		if refused, ok := errors.AsType[*budget.ExceededError](err); ok && o.intN(3) == 0 {
 			s.count(err, nil) // the refusal counts, and so does what comes of it
 			err = s.topUp(ctx, o, refused)
 			break

@@ -81,7 +81,7 @@ func (d *Desk) bars(ctx context.Context, r *approval.Request, channel string) (w
 		return approval.Because(approval.WhyShareOpener), nil
 	}
 	private, err := d.pins.Check(ctx, pins.Use{Team: r.Team, Place: channel, User: r.Asker, Files: r.Files})
-	if in := new(approval.InputError); errors.As(err, &in) {
+	if in, ok := errors.AsType[*approval.InputError](err); ok {
 		return in.Why, nil
 	}
 	if err != nil {

@@ -73,7 +73,7 @@ func onlyAdmins(what string) approval.Reason {
 // being one is on record there.
 func (s *People) mayChange(ctx context.Context, click approval.Click, what string) error {
 	err := s.admin(ctx, click, what)
-	if no := new(approval.NotAllowedError); errors.As(err, &no) {
+	if no, ok := errors.AsType[*approval.NotAllowedError](err); ok {
 		// The refusal stands whether or not it can be kept: a trail that is away must not let anybody in.
 		event := approval.Event{Actor: no.Who, Kind: approval.EventRefusedClick, Data: map[string]any{"what": what, "why": no.Why.Told(), "click": click}}
 		if lost := s.store.AuditPeople(ctx, click.Team, event); lost != nil {

@@ -95,7 +95,7 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 		fresh.Fallback = fallback
 		r, err = store(fresh)
 	}
-	if refused := new(budget.ExceededError); errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*budget.ExceededError](err); ok {
 		// Nobody has to type it again: it waits in its thread until there is money, or the asker finds another way.
 		r, err = store(approval.NewBlocked(q, q.Model, refused, s.Policy, now))
 	}

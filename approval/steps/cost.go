@@ -71,7 +71,7 @@ func (s *Costs) missing(team, asker string, m approval.PriceMissing, now time.Ti
 
 // unpriced notes it with a request, if that is what is wrong.
 func (s *Costs) unpriced(r *approval.Request, err error, refused bool, now time.Time) {
-	if unknown := new(budget.UnknownPriceError); errors.As(err, &unknown) {
+	if unknown, ok := errors.AsType[*budget.UnknownPriceError](err); ok {
 		r.Tell(s.missing(r.Team, r.Asker, approval.PriceMissing{Model: unknown.What, Asked: r.Model, Refused: refused}, now))
 	}
 }
@@ -283,7 +283,7 @@ func (s *Costs) affordable(r *approval.Request, at time.Time) (approval.Limits, 
 	fits := func(seconds int) (bool, error) {
 		limits.Seconds = seconds
 		box, err := s.Prices.BoxCharge(s.sandbox.Size(), s.sandbox.Lease(limits), at)
-		if unknown := new(budget.UnknownPriceError); errors.As(err, &unknown) {
+		if _, ok := errors.AsType[*budget.UnknownPriceError](err); ok {
 			return true, nil // what is held is what will be charged
 		}
 		return box.Amount <= most, err

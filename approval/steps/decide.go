@@ -192,7 +192,7 @@ func (s *Decider) afford(c *Case, d approval.Decision, rules review.Rules) error
 		return err
 	}
 	err = budget.Check(cost, c.Standings)
-	if refused := new(budget.ExceededError); errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*budget.ExceededError](err); ok {
 		refused.At = c.Now
 	}
 	return err

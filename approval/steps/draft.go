@@ -129,7 +129,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	if errors.Is(err, approval.ErrNoRoom) {
 		return s.ends.fail(ctx, id, approval.Because(approval.WhyNoRoom))
 	}
-	if refused := new(budget.ExceededError); errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*budget.ExceededError](err); ok {
 		_, err = s.ends.block(ctx, id, nil, budget.ForDraft, refused, approval.System)
 		return ended(err)
 	}

@@ -54,7 +54,7 @@ func (s *Editor) Edit(ctx context.Context, ruling Ruling, code string) (*approva
 		return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyUntruthful, Said: err.Error()}}
 	}
 	r, err := current(func() (*approval.Request, error) { return s.edit(ctx, ruling, code) })
-	if refused := new(budget.ExceededError); errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*budget.ExceededError](err); ok {
 		s.ends.unpaid(ctx, ruling, "edit", refused)
 	}
 	if err == nil {

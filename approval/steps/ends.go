@@ -43,7 +43,7 @@ func foreseen(err error) approval.Reason {
 			return why
 		}
 	}
-	if move := new(approval.MoveError); errors.As(err, &move) {
+	if move, ok := errors.AsType[*approval.MoveError](err); ok {
 		return move.Why
 	}
 	return approval.Reason{}
@@ -76,7 +76,7 @@ func spokenReason(err error) approval.Reason {
 
 // inputReason is that of what a person gave, or of a file that is not read.
 func inputReason(err error) approval.Reason {
-	if in := new(approval.InputError); errors.As(err, &in) {
+	if in, ok := errors.AsType[*approval.InputError](err); ok {
 		return in.Why
 	}
 	return approval.Reason{}
@@ -84,7 +84,7 @@ func inputReason(err error) approval.Reason {
 
 // priceReason is that of something that nobody can price.
 func priceReason(err error) approval.Reason {
-	if unknown := new(budget.UnknownPriceError); errors.As(err, &unknown) {
+	if unknown, ok := errors.AsType[*budget.UnknownPriceError](err); ok {
 		return approval.Reason{Code: approval.WhyNoPrice, Name: unknown.What}
 	}
 	return approval.Reason{}
@@ -182,7 +182,7 @@ func (s *Ends) failOver(ctx context.Context, id string, reason approval.Reason, 
 			return nil
 		}
 		s.costs.unpriced(r, over, true, now)
-		if box := new(BoxError); errors.As(over, &box) && box.Box > 0 {
+		if box, ok := errors.AsType[*BoxError](over); ok && box.Box > 0 {
 			r.Money().PayBox(s.costs.boxCharge(r, box.Box, now), now)
 		}
 		return r.Fail(reason, now)

@@ -54,7 +54,7 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		}
 		return r.Money().Boxes().Inspect(call.boxes, s.Policy, now)
 	})
-	if refused := new(budget.ExceededError); errors.As(err, &refused) && was.edit == nil && !repeats {
+	if refused, ok := errors.AsType[*budget.ExceededError](err); ok && was.edit == nil && !repeats {
 		_, err = s.ends.block(ctx, id, nil, budget.ForDraft, refused, approval.System)
 		return ended(err)
 	}

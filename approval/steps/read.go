@@ -185,7 +185,7 @@ func (s *Reader) noted(ctx context.Context, was *approval.Request, files []appro
 
 // stopped is for files that cannot be read now, or at all.
 func (s *Reader) stopped(ctx context.Context, r *approval.Request, err error) error {
-	if gone := new(approval.CauseError); errors.As(err, &gone) {
+	if gone, ok := errors.AsType[*approval.CauseError](err); ok {
 		return s.watch.withoutInput(ctx, r, gone.Cause)
 	}
 	if errors.Is(err, ErrChanged) {

@@ -62,7 +62,7 @@ func (s *Drafter) sumUp(ctx context.Context, id string, b Brief, to approval.Add
 		begun, err = approval.Summarise(r, b.Model, call.tokens, to, now)
 		return err
 	})
-	if refused := new(budget.ExceededError); errors.As(err, &refused) || !foreseen(err).None() {
+	if _, ok := errors.AsType[*budget.ExceededError](err); ok || !foreseen(err).None() {
 		return nil // no money, no price, or it has moved on, which the draft finds out as well
 	}
 	if err != nil || !begun {

@@ -310,7 +310,7 @@ func (s *Runner) fill(ctx context.Context, r *approval.Request, opened *opening,
 func (s *Runner) given(ctx context.Context, r *approval.Request) (stop bool, err error) {
 	for _, f := range r.Files {
 		err := s.inputs.begins(ctx, f)
-		if gone := new(approval.CauseError); errors.As(err, &gone) {
+		if gone, ok := errors.AsType[*approval.CauseError](err); ok {
 			return true, s.watch.withoutInput(ctx, r, gone.Cause)
 		}
 		if err != nil {
@@ -355,7 +355,7 @@ func (s *Runner) begun(ctx context.Context, id, box string) error {
 		}
 		return r.Begin(now)
 	})
-	if move := new(approval.MoveError); errors.As(err, &move) && !move.Request.State.Final() {
+	if move, ok := errors.AsType[*approval.MoveError](err); ok && !move.Request.State.Final() {
 		s.log.Error("code has begun in a box whose run was taken back", "request", id, "box", box)
 		event := approval.Event{Actor: approval.System, Kind: approval.EventBegunTooLate, Data: map[string]any{"box": box}}
 		return errors.Join(err, s.store.Audit(ctx, id, event), s.sandbox.Kill(ctx, box))

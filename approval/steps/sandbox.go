@@ -184,7 +184,7 @@ const linePause = 5 * time.Second
 // inLine notes where a request is in the line for a box.
 func (s *Boxes) inLine(ctx context.Context, id string, place int) error {
 	_, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error { return r.StandInLine(place, now) })
-	if move := new(approval.MoveError); errors.As(err, &move) {
+	if _, ok := errors.AsType[*approval.MoveError](err); ok {
 		return nil // it waits for nothing any more
 	}
 	return err

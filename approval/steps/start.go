@@ -117,7 +117,7 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
 	}
 	inputs, err := s.seals.unbroken(ctx, r, by)
-	if broken := new(approval.BrokenSealError); errors.As(err, &broken) {
+	if broken, ok := errors.AsType[*approval.BrokenSealError](err); ok {
 		return r, opened, s.seals.breakSeal(ctx, r, broken)
 	}
 	if err != nil {
@@ -252,7 +252,7 @@ func (s *Runner) freeze(ctx context.Context, r *approval.Request) (c *Case, froz
 		}
 		return r.Freeze(until, why, rules.Within(s.Policy), now)
 	})
-	if move := new(approval.MoveError); errors.As(err, &move) {
+	if _, ok := errors.AsType[*approval.MoveError](err); ok {
 		return c, true, ended(err)
 	}
 	return c, frozen, err

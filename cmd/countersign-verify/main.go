@@ -44,7 +44,7 @@ func run(args []string, in io.Reader, out, faults io.Writer) int {
 		return 3
 	}
 	r, err := pack.Verify(path, trust)
-	if broken := new(pack.Broken); errors.As(err, &broken) {
+	if broken, ok := errors.AsType[*pack.Broken](err); ok {
 		fmt.Fprintf(out, "It does not hold. %s%s.\n", strings.ToUpper(broken.Error()[:1]), broken.Error()[1:])
 		return 1
 	}

@@ -51,7 +51,7 @@ func (k keeper) tick(ctx context.Context) error {
 	if err == nil {
 		err = errors.Join(log.Sequence(ctx, k.by), k.keep(ctx, log))
 	}
-	if forked := new(checkpoint.NotFollowingError); errors.As(err, &forked) {
+	if _, ok := errors.AsType[*checkpoint.NotFollowingError](err); ok {
 		return errors.Join(err, k.alarm(ctx, approval.LogAlarm{Why: approval.LogForks}))
 	}
 	return errors.Join(err, k.send(ctx, log))
@@ -61,7 +61,7 @@ func (k keeper) tick(ctx context.Context) error {
 // which goes on when the tick does not.
 func (k keeper) late(ctx context.Context) error {
 	err := storage.Log(k.db).Kept(ctx)
-	if late := new(journal.LateError); errors.As(err, &late) {
+	if late, ok := errors.AsType[*journal.LateError](err); ok {
 		err = k.alarm(ctx, approval.LogAlarm{Why: approval.LogLate, Since: late.Since})
 	}
 	return errors.Join(err, k.stays(ctx))

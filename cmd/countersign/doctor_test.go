@@ -153,7 +153,7 @@ func TestDoctorSaysWhatToDo(t *testing.T) {
 	for _, f := range []faultCase{
 		{"a token that is no bot token", func(c *Config) { c.SlackBotToken = "xoxp-1" }, program.checkSettings, []string{"SLACK_BOT_TOKEN does not start with xoxb-", "OAuth & Permissions"}, false},
 		{"more approvals than reviewers", func(c *Config) { c.Quorum = 3 }, program.checkSettings, []string{"QUORUM is 3, but REVIEWERS names only 2"}, false},
-		{"a bot token that Slack does not know", func(c *Config) { c.SlackBotToken = "xoxb-unknown" }, program.checkBot, []string{"invalid_auth", "copy it anew", "OAuth & Permissions"}, false},
+		{"a bot token that Slack does not know", func(c *Config) { c.SlackBotToken = "xoxb-unknown" }, program.checkBot, []string{"invalid_auth", "copy it again", "OAuth & Permissions"}, false},
 		{"an app token that Slack does not know", func(c *Config) { c.SlackAppToken = "xapp-unknown" }, program.checkApp, []string{"invalid_auth", "App-Level Tokens", "connections:write"}, false},
 		{"Slack out of reach", func(c *Config) { c.SlackAPIURL = "http://127.0.0.1:1/api/" }, program.checkApp, []string{"cannot reach Slack", "connection refused"}, false},
 		{"no review channel", func(c *Config) { c.ReviewChannel = "" }, program.checkChannel, []string{"REVIEW_CHANNEL is not set"}, false},

@@ -301,7 +301,7 @@ func (w trial) SetBudget(ctx context.Context, set guide.Settings, amount string)
 		return "", err
 	}
 	at, stop, err := p.openDatabase(ctx)
-	if none := new(pglocal.NoneError); errors.As(err, &none) {
+	if _, ok := errors.AsType[*pglocal.NoneError](err); ok {
 		at, stop, err = p.privateDatabase(ctx, pglocal.Start)
 	}
 	if err != nil {

@@ -42,7 +42,7 @@ func (p program) try(ctx context.Context, what string, box priced, do func(conte
 	if err == nil {
 		id, err = p.tries.db.HoldCheck(ctx, p.tries.team, what, most.Amount)
 	}
-	if refused := new(budget.ExceededError); errors.As(err, &refused) && p.tries.strict {
+	if refused, ok := errors.AsType[*budget.ExceededError](err); ok && p.tries.strict {
 		return fmt.Errorf("not tried, because it could cost %s: %s", most.Amount.Approx(), refused.Words(""))
 	}
 	if err != nil {
@@ -118,7 +118,7 @@ func (p program) present(ctx context.Context) (url string, end func(), err error
 	url, end = string(p.DatabaseURL), func() {}
 	if url == "" {
 		server, err := pglocal.Open(ctx, pglocal.Options{Dir: filepath.Join(p.DataDir, "postgres"), Log: p.log})
-		if none := new(pglocal.NoneError); errors.As(err, &none) {
+		if _, ok := errors.AsType[*pglocal.NoneError](err); ok {
 			return "", end, errors.New("there is no database yet")
 		}
 		if err != nil {

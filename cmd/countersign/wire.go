@@ -264,7 +264,7 @@ func (r *replica) health(ctx context.Context) error {
 		}},
 		{Name: "sandbox", Try: func(context.Context) error {
 			err := r.service.Sandbox.Ready()
-			if box := new(steps.BoxError); errors.As(err, &box) && box.Retry {
+			if box, ok := errors.AsType[*steps.BoxError](err); ok && box.Retry {
 				return telemetry.ErrStarting
 			}
 			return err

@@ -92,7 +92,7 @@ func (c *Client) readIn(ctx context.Context, b *box, f steps.InputFile, out *ste
 			out.Letters, err = sink.Letters.Places()
 		}
 	}
-	if box := new(steps.BoxError); errors.As(err, &box) {
+	if _, ok := errors.AsType[*steps.BoxError](err); ok {
 		return err
 	}
 	switch f := asFailure(err); {

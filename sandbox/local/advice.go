@@ -27,7 +27,7 @@ func (s *machine) advice(err error, said string) error {
 	if errors.As(err, &box) {
 		return err
 	}
-	if lack := new(sandbox.LackError); errors.As(err, &lack) {
+	if lack, ok := errors.AsType[*sandbox.LackError](err); ok {
 		return &steps.BoxError{Err: err, Words: fmt.Sprintf("The local sandbox is not fit for analyses: %s. On Debian and Ubuntu: apt-get install %s", lack, Packages)}
 	}
 	if said != "" {

@@ -64,7 +64,7 @@ func TestAMissingPartIsNamedWithItsCure(t *testing.T) {
 	_, err = New(Options{Runsc: shared.opt.Runsc, Python: plain, Dir: dir})
 	require.ErrorContains(t, err, "does not lie below /usr")
 	_, err = installed("/usr/bin/env")
-	require.ErrorContains(t, err, "/usr/bin/env is no python")
+	require.ErrorContains(t, err, "/usr/bin/env is not a Python")
 	_, err = describe("/usr/bin/python3", "3", []string{dir})
 	require.ErrorContains(t, err, "no pandas in "+dir)
 	_, err = New(Options{Dir: plain})

@@ -66,7 +66,7 @@ func create(t testing.TB, s *Sandbox, id string) (boxID string) {
 	t.Helper()
 	for {
 		boxID, err := s.Create(t.Context(), id, s.seal())
-		if box := new(steps.BoxError); errors.As(err, &box) && box.Kept {
+		if box, ok := errors.AsType[*steps.BoxError](err); ok && box.Kept {
 			continue
 		}
 		require.NoError(t, err)

@@ -112,7 +112,7 @@ func starting() error {
 // never is an error as the reason for which nothing can run here at all.
 func never(err error) error {
 	words := err.Error()
-	if box := new(steps.BoxError); errors.As(err, &box) {
+	if box, ok := errors.AsType[*steps.BoxError](err); ok {
 		words = box.Words
 	}
 	return &steps.BoxError{Err: err, Words: words}

@@ -155,7 +155,7 @@ func (l *Log) sequence(ctx context.Context, by note.Signer, now bool) (placed in
 			}
 		}
 		err = tx.SendBatch(ctx, batch).Close()
-		if pg := new(pgconn.PgError); errors.As(err, &pg) && pg.ConstraintName == "log_nodes_pkey" {
+		if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.ConstraintName == "log_nodes_pkey" {
 			// A node can be there already only where places were taken out of the log.
 			err = &checkpoint.NotFollowingError{Before: last.Number, After: last.Number + 1, Why: "the tree that is stored is larger than the log, so the log was cut"}
 		}

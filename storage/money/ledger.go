@@ -55,7 +55,7 @@ func (till *Till) Weigh(t *pg.Tx, r *approval.Request, k *reckoning) error {
 	}
 	// Where all of it was held before, the trail says how the budgets stand, and none is asked.
 	if err := budget.Check(needed, standings); err != nil && len(fresh) > len(r.Changes.Carried) {
-		if refused := new(budget.ExceededError); errors.As(err, &refused) {
+		if refused, ok := errors.AsType[*budget.ExceededError](err); ok {
 			refused.At = k.Now // a limit that is changed from here on was not weighed
 		}
 		return err

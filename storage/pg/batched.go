@@ -57,7 +57,7 @@ func saying(q *pgx.QueuedQuery) func(pgx.BatchResults) error {
 		} else {
 			_, err = results.Exec()
 		}
-		if server := new(pgconn.PgError); errors.As(err, &server) {
+		if _, ok := errors.AsType[*pgconn.PgError](err); ok {
 			words := strings.Fields(q.SQL)
 			err = fmt.Errorf("%s: %w", strings.Join(words[:min(3, len(words))], " "), err)
 		}

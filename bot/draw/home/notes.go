@@ -68,7 +68,7 @@ func NotesOf(fields map[string]slack.BlockAction) (n review.Notes, shows approva
 
 // NotesField is the field that an objection to notes is about.
 func NotesField(err error) string {
-	if input := new(approval.InputError); errors.As(err, &input) && input.Why.Code == approval.WhyNoCurrency {
+	if input, ok := errors.AsType[*approval.InputError](err); ok && input.Why.Code == approval.WhyNoCurrency {
 		return ids.FieldCurrency
 	}
 	return ids.FieldNotes

@@ -152,7 +152,7 @@ func amount(u budget.USD) string {
 // RulesField is the field that an objection to rules is about.
 func RulesField(err error) string {
 	why := approval.Reason{}
-	if input := new(approval.InputError); errors.As(err, &input) {
+	if input, ok := errors.AsType[*approval.InputError](err); ok {
 		why = input.Why
 	}
 	switch why.Code {
