@@ -1,5 +1,7 @@
 package approval
 
+import "strings"
+
 // Cause is why a question asks back, waits or has ended, where Slack is the reason:
 // a code with its facts. What people read is bot's to say.
 type Cause struct {
@@ -60,6 +62,10 @@ func (e *CauseError) Is(other error) bool {
 	o, ok := other.(*CauseError)
 	return ok && e.Cause.Same(o.Cause)
 }
+
+// Direct tells of a conversation that only its one person reads: Slack's ids of direct messages
+// begin with a D.
+func Direct(channel string) bool { return strings.HasPrefix(channel, "D") }
 
 // Place is a channel as the bot sees it now.
 type Place struct {

@@ -253,7 +253,7 @@ func (h *asking) clickAgain(ctx context.Context, cb slack.InteractionCallback, a
 			f.Choices = portable(r)
 			f.Ticked = f.Choices
 			// A direct message cannot be chosen in the form.
-			if strings.HasPrefix(r.Project, "D") {
+			if approval.Direct(r.Project) {
 				f.Likely = ""
 			}
 		case approval.WhichFile:

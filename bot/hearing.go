@@ -102,7 +102,7 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	if r.Project == s.channel && (r.Blocked != nil || r.Downgraded != nil) {
 		a = h.whisper(privately(draw.Taken(r)), s.seat())
 	}
-	if assistant.Direct(at.Channel) && at.TS != "" && !r.State.Final() {
+	if approval.Direct(at.Channel) && at.TS != "" && !r.State.Final() {
 		a = a.then(func(ctx context.Context) { h.chats.Say(ctx, at, assistant.Doing(r)) })
 	}
 	return a, nil
@@ -117,7 +117,7 @@ func notData(name string) error {
 // are shown what could be asked there.
 func (h *asking) chatted(team string, t slackevents.AssistantThread) answer {
 	at := assistant.Thread{Channel: t.ChannelID, TS: t.ThreadTimeStamp}
-	if !assistant.Direct(at.Channel) || at.TS == "" || t.UserID == "" {
+	if !approval.Direct(at.Channel) || at.TS == "" || t.UserID == "" {
 		return answer{}
 	}
 	return answer{after: func(ctx context.Context) {
@@ -138,7 +138,7 @@ var inChannel = regexp.MustCompile(`(?i)\bin <#([CG][A-Z0-9]+)(?:\|[^<>]*)?>`)
 // the channel of its first question, whatever is said here. Whether the person is in it is not
 // known here: the question is kept, its money is held, and Find asks before anybody is told of either.
 func (h *asking) named(s spoken) string {
-	if !assistant.Direct(s.channel) {
+	if !approval.Direct(s.channel) {
 		return ""
 	}
 	if m := inChannel.FindStringSubmatch(s.text); m != nil {
@@ -152,7 +152,7 @@ func (h *asking) named(s spoken) string {
 
 // both tells whether the bot and a person are in a channel: Slack names any that is looked at.
 func (h *asking) both(ctx context.Context, channel, user string) bool {
-	if channel == "" || assistant.Direct(channel) {
+	if channel == "" || approval.Direct(channel) {
 		return false
 	}
 	place, err := h.files.Place(ctx, channel, user)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/assistant"
 	"countersign/bot/draw"
@@ -193,7 +194,7 @@ func (out *publishing) putTables(ctx context.Context, v *steps.View, kind steps.
 // every message, because a message takes that line away.
 func (out *publishing) chat(ctx context.Context, v *steps.View) {
 	at := assistant.Thread{Channel: v.Session.Channel, TS: draw.Thread(v)}
-	if !assistant.Direct(at.Channel) || at.TS == "" {
+	if !approval.Direct(at.Channel) || at.TS == "" {
 		return
 	}
 	if len(v.Earlier) == 0 {
@@ -206,7 +207,7 @@ func (out *publishing) chat(ctx context.Context, v *steps.View) {
 // gets on.
 func (out *publishing) Running(ctx context.Context, v *steps.View, line string) {
 	at := assistant.Thread{Channel: v.Session.Channel, TS: draw.Thread(v)}
-	if !v.Alone() || !assistant.Direct(at.Channel) || at.TS == "" || v.Request.Run == nil {
+	if !v.Alone() || !approval.Direct(at.Channel) || at.TS == "" || v.Request.Run == nil {
 		return
 	}
 	out.chats.Say(ctx, at, assistant.Getting(v.Request, v.Now.Sub(v.Request.Run.StartedAt), line))

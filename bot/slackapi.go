@@ -210,7 +210,7 @@ func (w *slackAPI) hand(ctx context.Context, at seat, p *kit.Page) {
 // chat answers somebody who has written to the bot: in a direct message for good, as a
 // person would, and in a channel for their eyes only, since nobody else has asked.
 func (w *slackAPI) chat(ctx context.Context, at seat, p *kit.Page) {
-	if !strings.HasPrefix(at.channel, "D") {
+	if !approval.Direct(at.channel) {
 		w.hand(ctx, at, p)
 		return
 	}

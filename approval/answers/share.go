@@ -37,7 +37,7 @@ func (d *Desk) Share(ctx context.Context, id, channel string, click approval.Cli
 
 // bars is why an answer may not be shared in a channel; none where it may.
 func (d *Desk) bars(ctx context.Context, r *approval.Request, channel string) (why approval.Reason, err error) {
-	if pins.Direct(channel) { // the form offers none, but a forged one may name it
+	if approval.Direct(channel) { // the form offers none, but a forged one may name it
 		return approval.Because(approval.WhyShareUnseen), nil
 	}
 	if channel == r.Project && !r.Private {

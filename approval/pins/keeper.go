@@ -95,7 +95,7 @@ func (k *Keeper) Pinned(ctx context.Context, team, place, user string) (list []P
 	if err != nil {
 		return nil, err
 	}
-	if !Direct(place) {
+	if !approval.Direct(place) {
 		return slices.DeleteFunc(slices.Clone(all), func(p Pin) bool { return p.Project != place }), nil
 	}
 	within := map[string]bool{}
@@ -164,7 +164,7 @@ func (k *Keeper) Check(ctx context.Context, u Use) (private bool, err error) {
 
 // others tells whether a place has people who may not use a pin.
 func (k *Keeper) others(ctx context.Context, p Pin, place string) (bool, error) {
-	if Direct(place) || place == p.Project && len(p.People) == 0 {
+	if approval.Direct(place) || place == p.Project && len(p.People) == 0 {
 		return false, nil
 	}
 	readers, err := k.Ports.Slack.Readers(ctx, place)
@@ -248,7 +248,7 @@ func (k *Keeper) put(ctx context.Context, click approval.Click, what string, d D
 	if err := k.admin(ctx, click, what); err != nil {
 		return err
 	}
-	if Direct(d.Project) || d.Project == "" {
+	if approval.Direct(d.Project) || d.Project == "" {
 		return &approval.InputError{Why: approval.Because(approval.WhyPinToChannel)}
 	}
 	up, err := k.Ports.Slack.Upload(ctx, d.File.ID)

@@ -35,7 +35,7 @@ func (k *Keeper) Newer(ctx context.Context, click approval.Click, project string
 		return nil, err
 	}
 	mine, err := k.Pinned(ctx, click.Team, project, click.User)
-	if err != nil || len(mine) == 0 || Direct(project) {
+	if err != nil || len(mine) == 0 || approval.Direct(project) {
 		return nil, err
 	}
 	ups, err := k.Ports.Slack.Uploads(ctx, project)

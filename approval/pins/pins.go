@@ -7,7 +7,6 @@ package pins
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"countersign/approval"
@@ -73,9 +72,6 @@ func (p Pin) Same(q Pin) bool {
 	return p.Project == q.Project && p.File.ID == q.File.ID && p.File.SHA256 == q.File.SHA256 && slices.Equal(p.People, q.People)
 }
 
-// Direct tells of a conversation that only its one person reads.
-func Direct(place string) bool { return strings.HasPrefix(place, "D") }
-
 // Find is the pin of a file in a channel.
 func Find(standing []Pin, project, id string) (Pin, bool) {
 	at := slices.IndexFunc(standing, func(p Pin) bool { return p.Project == project && p.File.ID == id })
@@ -111,7 +107,7 @@ func Mark(files []approval.File, project string, standing []Pin) []approval.File
 			f.Pinned = project
 			continue
 		}
-		at := slices.IndexFunc(standing, func(p Pin) bool { return Direct(project) && p.File.ID == f.ID })
+		at := slices.IndexFunc(standing, func(p Pin) bool { return approval.Direct(project) && p.File.ID == f.ID })
 		if at >= 0 {
 			f.Pinned = standing[at].Project
 		}

@@ -198,12 +198,12 @@ func (s *Asker) seated(ctx context.Context, q approval.Question) (approval.Quest
 			return q, at, nil
 		}
 		q.Project = at.PrivateIn
-	case strings.HasPrefix(q.Seat, "D") && at.Session == "": // a direct message that names a channel
+	case approval.Direct(q.Seat) && at.Session == "": // a direct message that names a channel
 		q.Private = true
 		return q, at, nil
-	case strings.HasPrefix(q.Seat, "D"): // what was begun without a channel goes on without one
+	case approval.Direct(q.Seat): // what was begun without a channel goes on without one
 		q.Project, q.Seat = q.Seat, ""
-	case strings.HasPrefix(q.Project, "D"):
+	case approval.Direct(q.Project):
 		q.Private = false
 		return q, at, nil
 	case q.Private || usual:

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"countersign/approval"
@@ -116,7 +115,7 @@ const lineLife = 2 * time.Second
 // lines is a context in which the asker hears how their program gets on, where nobody else reads
 // along: in a channel, its others would read a line of its data that no answer holds.
 func (s *Runner) lines(ctx context.Context, r *approval.Request) context.Context {
-	if !r.Private && !strings.HasPrefix(r.Project, "D") {
+	if !r.Private && !approval.Direct(r.Project) {
 		return ctx
 	}
 	v, err := s.presenter.View(ctx, r.ID)

@@ -99,12 +99,12 @@ type View struct {
 }
 
 // Alone tells that nobody reads the thread but its asker: it is in their direct messages.
-func (v *View) Alone() bool { return v.Request.Private || strings.HasPrefix(v.Session.Channel, "D") }
+func (v *View) Alone() bool { return v.Request.Private || approval.Direct(v.Session.Channel) }
 
 // Leaks tells of a private request whose thread is somewhere else than with its asker: nothing of
 // it is posted there, whoever has moved it.
 func (v *View) Leaks() bool {
-	return v.Request.Private && v.Session.Channel != v.Request.Asker && !strings.HasPrefix(v.Session.Channel, "D")
+	return v.Request.Private && v.Session.Channel != v.Request.Asker && !approval.Direct(v.Session.Channel)
 }
 
 // Spend is a settlement as the bill shows it.

@@ -39,9 +39,6 @@ type Shelf interface {
 // Thread is where a chat is.
 type Thread struct{ Channel, TS string }
 
-// Direct tells whether a channel is a direct message: only there are chats.
-func Direct(channel string) bool { return len(channel) > 0 && channel[0] == 'D' }
-
 // Threads are the chats that this process has to do with. What it remembers of them it may
 // forget at any time: then a line is written once more, or a channel is not known.
 type Threads struct {

@@ -20,7 +20,7 @@ func Lacks(with With, c approval.Cause) []kit.Part {
 	switch c.Code {
 	case approval.NotIn, approval.NotSeen:
 		// Nobody can invite the bot into a direct message of two others.
-		if strings.HasPrefix(c.Channel, "D") {
+		if approval.Direct(c.Channel) {
 			return kit.Flow(kit.Words("I cannot see that conversation. Please ask in a channel that I am in, or write to me directly."))
 		}
 		return kit.Flow(kit.Words("I am not in "), at, kit.Words(" yet, so I cannot read its files or answer there. Invite me with /invite @"+with.Self.Name+" and ask again."))

@@ -108,7 +108,7 @@ func FormView(policy approval.Policy, f Form) slack.ModalViewRequest {
 	upload := slack.NewFileInputBlockElement(ids.FieldUpload).WithFileTypes(DataTypes...).WithMaxFiles(10)
 	hint := "CSV, TSV, XLSX or JSON, " + atMost(policy) + "."
 	blocks = append(blocks, slack.NewInputBlock(ids.FieldUpload, kit.Plain("Files to upload"), kit.Plain(hint), upload).WithOptional(true))
-	if !strings.HasPrefix(f.Channel, "D") { // nobody else reads a direct message
+	if !approval.Direct(f.Channel) { // nobody else reads a direct message
 		option := slack.NewOptionBlockObject(ids.FieldAlone, kit.Plain("Answer only to me"), kit.Plain("In our direct messages, and in no channel."))
 		box := slack.NewCheckboxGroupsBlockElement(ids.FieldAlone, option)
 		if f.Alone {

@@ -2,7 +2,6 @@ package draw
 
 import (
 	"fmt"
-	"strings"
 
 	"countersign/approval"
 	"countersign/approval/steps"
@@ -97,7 +96,7 @@ func Progress(with With, v *steps.View) *kit.Page {
 // ruledBy names the channel by whose rules a direct message goes. Who began a chat with that channel
 // in view has not said its name.
 func ruledBy(p *kit.Page, v *steps.View) {
-	if strings.HasPrefix(v.Session.Channel, "D") && !strings.HasPrefix(v.Request.Project, "D") {
+	if approval.Direct(v.Session.Channel) && !approval.Direct(v.Request.Project) {
 		p.Small(kit.Words("By the rules and the budget of "), kit.Place(v.Request.Project), kit.Words("."))
 	}
 }

@@ -174,7 +174,7 @@ func asks(p *kit.Page, v *steps.View, said int) {
 
 // whereAsked names the channel. Slack names no direct message to who is not in it.
 func whereAsked(project string) []kit.Part {
-	if strings.HasPrefix(project, "D") {
+	if approval.Direct(project) {
 		return []kit.Part{kit.Words("a direct message")}
 	}
 	return []kit.Part{kit.Place(project)}

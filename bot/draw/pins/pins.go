@@ -34,7 +34,7 @@ func BoardView(b Board) slack.ModalViewRequest {
 		p.Say(kit.Strong(b.Said))
 	}
 	switch {
-	case pins.Direct(b.Channel) && len(b.Pins) > 0:
+	case approval.Direct(b.Channel) && len(b.Pins) > 0:
 		p.Say(kit.Words("These files are pinned for you. Name one in a question here, for example: use " + first(b.Pins) + "."))
 	case len(b.Pins) > 0:
 		p.Say(kit.Words("Files that are pinned to "), kit.Place(b.Channel), kit.Words(". A question uses one when it is ticked in the form, or named: use "+first(b.Pins)+"."))
@@ -47,7 +47,7 @@ func BoardView(b Board) slack.ModalViewRequest {
 			offer(p, *at)
 		}
 	}
-	if b.Admin && !pins.Direct(b.Channel) {
+	if b.Admin && !approval.Direct(b.Channel) {
 		if len(b.Pins) < pins.Most {
 			p.Buttons("pin", kit.Button(ids.ActionPin, "Pin a file", b.Channel, slack.StylePrimary))
 		}
@@ -66,7 +66,7 @@ func line(b Board, p pins.Pin) []kit.Part {
 		said = append(said, kit.Words(", uploaded by "), kit.Person(by.By), kit.Words(" "), kit.Moment(by.At))
 	}
 	said = append(said, kit.Words("; pinned by "), kit.Person(p.By))
-	if pins.Direct(b.Channel) {
+	if approval.Direct(b.Channel) {
 		said = append(said, kit.Words(" to "), kit.Place(p.Project))
 	}
 	age := b.Now.Sub(p.At)
@@ -98,7 +98,7 @@ func size(n int64) string {
 
 // unpin is the button that takes a pin away; nil for whoever may not.
 func unpin(b Board, p pins.Pin) *slack.ButtonBlockElement {
-	if !b.Admin || pins.Direct(b.Channel) {
+	if !b.Admin || approval.Direct(b.Channel) {
 		return nil
 	}
 	take := kit.Button(ids.ActionUnpin, "Remove", p.File.ID, slack.StyleDefault)
