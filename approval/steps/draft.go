@@ -111,6 +111,9 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 		if why := barred(r, reach); !why.None() {
 			if alone := review.Effective(c.Own, c.House).Or(s.Policy).Reach(s.writer.Offers()); barred(r, alone).None() { // the channel would have let it
 				why = approval.Reason{Code: approval.WhyModelOfFile, Name: r.Model, Other: strings.Join(reach.Models(), ", ")}
+				if c.Placeless {
+					why.Code = approval.WhyModelPlaceless
+				}
 			}
 			return &approval.InputError{Why: why}
 		}

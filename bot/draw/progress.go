@@ -99,6 +99,9 @@ func ruledBy(p *kit.Page, v *steps.View) {
 	if approval.Direct(v.Session.Channel) && !approval.Direct(v.Request.Project) {
 		p.Small(kit.Words("By the rules and the budget of "), kit.Place(v.Request.Project), kit.Words("."))
 	}
+	if v.Book.Placeless && len(v.Book.Elsewhere) > 0 {
+		p.Small(kit.Words("By the strictest rules in force, since no channel was named. To go by those of a channel that you are in, ask with "), kit.Mono("in #channel"), kit.Words("."))
+	}
 }
 
 // untilRun says what an approved request waits for, and until when.

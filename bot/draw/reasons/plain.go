@@ -146,6 +146,7 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyPinUnseen:       "I cannot pin that file: it is not there, or it stands in no channel where both of us see it. Share it in this channel first, and invite me with /invite.",
 	approval.WhyPinNone:         "Choose a file of this channel, or paste the link of one: Copy link, in the file's menu.",
 	approval.WhyPinToChannel:    "Files are pinned to channels. Type /analyze data in the channel that is to have it.",
+	approval.WhyStricterRules:   "No channel was named, so the strictest rules in force hold, and those of a channel ask for more by now than this version was weighed by. The next version is weighed by them: request changes, or edit the code.",
 	approval.WhyStricterFile:    "A file of it has become known from a channel with stricter rules, and they ask for more than this version was weighed by. The next version is weighed by both: request changes, or edit the code.",
 	approval.WhyNotesOfChannel:  "Notes belong to a channel. Please choose one.",
 	approval.WhyNoModelHere:     "No model may be asked in this channel. An administrator can choose models in my Home.",
