@@ -68,6 +68,7 @@ const (
 	EventStarted      EventKind = "started"        // box, revision, digest
 	EventBegun        EventKind = "begun"          // box
 	EventBegunTooLate EventKind = "begun too late" // box
+	EventStopped      EventKind = "stopped"        // box: the actor wants the run ended
 	EventUnstarted    EventKind = "unstarted"      // box, cost
 	EventVoided       EventKind = "voided"         // box, reason or cause, cost
 	EventFinished     EventKind = "finished"       // outcome, compared (with what it repeats: "same", "other" or "unknown"), error, said (what the next question's model reads of it), result, files, witness, hints, box_ms, cost

@@ -38,7 +38,7 @@ INSERT INTO event_kinds (kind) VALUES
     ('downgraded'), ('drafted'), ('edit refused'), ('edited'), ('escalated'), ('expired'), ('failed'), ('fell back'), ('finished'), ('found'),
     ('frozen'), ('gone'), ('granted a top-up'), ('granted top-up'), ('held'), ('lost'), ('mismatch'), ('named'), ('no box'), ('not summarised'),
     ('opened review'), ('packed'), ('pinned'), ('posted'), ('rated'), ('read'), ('refused change'), ('refused click'), ('refused draft'), ('rejected'), ('registered key'), ('reminded'), ('removed'), ('repeats'),
-    ('removed key'), ('removed limit'), ('restored'), ('seal broken'), ('sealed anew'), ('set limit'), ('set rules'), ('settled'), ('shared'), ('signing key'), ('started'), ('summarised'), ('took back'), ('uncertain'),
+    ('removed key'), ('removed limit'), ('restored'), ('seal broken'), ('sealed anew'), ('set limit'), ('set rules'), ('settled'), ('shared'), ('signing key'), ('started'), ('stopped'), ('summarised'), ('took back'), ('uncertain'),
     ('unpinned'), ('unstarted'), ('uploaded'), ('voided'), ('waits for money'), ('weighed'), ('withdrawn'), ('written');
 -- The rows change with a migration, and with nothing else.
 CREATE TRIGGER event_kinds_unchangeable BEFORE INSERT OR UPDATE OR DELETE ON event_kinds FOR EACH ROW EXECUTE FUNCTION unchangeable();
