@@ -43,7 +43,7 @@ type siege struct {
 
 	mu       sync.Mutex
 	fleet    []*soldier
-	calm     bool            // nothing but a rolling restart happens
+	calm     time.Time       // since when nothing but a rolling restart happens
 	acked    map[string]bool // questions that Slack said had been taken
 	lost     []string        // what was answered and is not in the database
 	writing  map[int]int     // calls of the model that are under way, by their question
@@ -51,11 +51,12 @@ type siege struct {
 	twice    []string        // questions that were written twice at once
 	wrong    []string        // what people met that they should not have
 	fell     []string        // replicas that ended though nobody had told them to
+	silent   []string        // acts of a rolling restart that had no answer
 	counts   map[string]int  // what has happened, by its name
 	recovery []time.Duration // from a kill to the next step of what the replica was at
 	hung     []time.Duration // the same, for a replica that hangs
 
-	rounds, unheard, unheardCalm atomic.Int32
+	rounds, acts, unheard atomic.Int32
 }
 
 // soldier is a replica of the siege.
@@ -257,16 +258,16 @@ func (s *siege) people(askers int) (over func()) {
 }
 
 // unanswered counts an act to which Slack had no answer, and tells an act that was refused.
-func (s *siege) unanswered(what string, err error) bool {
+func (s *siege) unanswered(what string, began time.Time, err error) bool {
+	s.acts.Add(1)
 	var none *person.Unanswered
 	if errors.As(err, &none) {
 		s.unheard.Add(1)
 		s.mu.Lock()
-		calm := s.calm
+		calm := !s.calm.IsZero() && began.After(s.calm)
 		s.mu.Unlock()
 		if calm {
-			s.unheardCalm.Add(1)
-			s.remember(&s.wrong, "%s was not answered in a rolling restart: %v", what, err)
+			s.remember(&s.silent, "%s, after %v: %v", what, time.Since(began).Round(time.Millisecond), err)
 		}
 		return true
 	}
@@ -281,8 +282,9 @@ func (s *siege) unanswered(what string, err error) bool {
 func (s *siege) round(sc scene) {
 	text := sc.text()
 	for s.ctx.Err() == nil {
+		began := time.Now()
 		err := sc.asker.Command(sc.room.channel, "/analyze "+text)
-		if !s.unanswered("a question", err) && err == nil {
+		if !s.unanswered("a question", began, err) && err == nil {
 			s.mu.Lock()
 			s.acked[text] = true
 			s.mu.Unlock()
@@ -335,14 +337,15 @@ func (s *siege) decide(sc scene, r known) {
 	if !ok || !card.Has("Approve") {
 		return
 	}
+	began := time.Now()
 	if sc.fate == "rejected" {
 		if err := s.modal(sc.reviewer, "reason", func() error { return gone(sc.reviewer.Click(card, "Reject")) }, person.Fill("reason", "Not today.")); err != nil {
-			s.unanswered("a rejection", err)
+			s.unanswered("a rejection of "+r.ID, began, err)
 		}
 		return
 	}
 	err := gone(sc.reviewer.Click(card, "Approve"))
-	if s.unanswered("a click", err) || err != nil {
+	if s.unanswered("a click on "+r.ID, began, err) || err != nil {
 		return
 	}
 	for s.ctx.Err() == nil { // what was answered has committed
@@ -372,7 +375,7 @@ func (s *siege) told(sc scene, r known) {
 func (s *siege) standing() (left []string) {
 	look := func(m workspace.Message) {
 		if m.BotID != "" && !m.Ephemeral && (m.Has("Cancel") || m.Has("Approve")) {
-			left = append(left, m.TS+" "+strings.SplitN(m.Text, "\n", 2)[0])
+			left = append(left, fmt.Sprint(m.Channel, " ", m.TS, " in ", m.ThreadTS, " ", m.Metadata, " ", strings.SplitN(m.Text, "\n", 2)[0]))
 		}
 	}
 	for _, m := range s.carla.Messages(slacksim.CodeReview) {
