@@ -137,7 +137,7 @@ const (
 	WhyLost            ReasonCode = "result lost"
 	WhyRejected        ReasonCode = "rejected"      // the words are the decision's
 	WhyGaveUp          ReasonCode = "gave up"       // Said: the last problem
-	WhyNoAnswer        ReasonCode = "no answer"     // of a model
+	WhyNoAnswer        ReasonCode = "no answer"     // of a model was kept: replicas ended in the middle
 	WhyProse           ReasonCode = "prose"         // Said by a model in place of a program
 	WhyNoRoom          ReasonCode = "no room"       // beside calls of which nobody knows the price
 	WhyNotRead         ReasonCode = "file not read" // Name, Problem

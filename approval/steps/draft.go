@@ -230,6 +230,7 @@ func gaveUp(r *approval.Request) approval.Reason {
 	if n := len(r.Refused); n > 0 {
 		return approval.Reason{Code: approval.WhyGaveUp, Said: r.Refused[n-1].Reason}
 	}
+	// A call that failed said so and ended the request, so the last one was cut short by the end of a replica.
 	return approval.Because(approval.WhyNoAnswer)
 }
 

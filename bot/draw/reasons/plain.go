@@ -13,7 +13,7 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyNotPaid:       "It was over budget, and nobody chose how to go on in time. Ask again if you still need it.",
 	approval.WhyNoBox:         "No free sandbox yet.",
 	approval.WhyLost:          "It started, but its result was lost. How it ended is unknown, and it will not be run again.",
-	approval.WhyNoAnswer:      "The model could not be reached in several attempts. Please ask again later.",
+	approval.WhyNoAnswer:      "Countersign stopped in the middle of the model's answer, the last time that it could be asked, so no code was kept. What the calls may cost is on the bill. Please ask again.",
 	approval.WhyNoRoom:        "The model's provider has not said what earlier calls cost, so another one could cost more than was reserved for this question. Please ask it again.",
 	approval.WhyCodeHidden:    "The stored code is not what was approved, and cannot be shown to reviewers either, so it was not run. Please ask again.",
 
