@@ -346,6 +346,8 @@ const (
 	WhyNoSight         ReasonCode = "no such switch"
 	WhyNotesOfChannel  ReasonCode = "notes of the workspace"
 	WhyLogChannel      ReasonCode = "log channel" // the bot is not in it
+	WhyBadHide         ReasonCode = "bad hide"    // Count: the line, 0 for all of them; Said: what is wrong with it
+	WhyKeepRange       ReasonCode = "keep range"  // Most
 	// Of pinned files.
 	WhyUnpinned        ReasonCode = "not pinned any more"     // Name
 	WhyPinnedForOthers ReasonCode = "pinned for others"       // Name
