@@ -237,7 +237,7 @@ func (r *Run) after(now time.Time) time.Time {
 
 // Finish stores what came out. A traceback is a result, too: the run happened.
 func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time.Time) error {
-	if !r.Can("Finish") {
+	if !r.Can("Finish") || result.Outcome == Cancelled && r.Run.StoppedAt.IsZero() {
 		return r.Illegal("finish")
 	}
 	now = r.Run.after(now)

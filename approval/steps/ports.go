@@ -13,6 +13,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/reading"
+	"countersign/approval/redact"
 	"countersign/approval/review"
 	"countersign/budget"
 )
@@ -56,6 +57,7 @@ type Recap struct {
 	Model     string
 	Before    string             // the summary of what was said before that
 	Said      []approval.Message // oldest first
+	Hides     *redact.Rules      // what the model must not see of it
 }
 
 // Recapped is a summary as a model has given it: plain text, and no longer than it may be.
@@ -132,6 +134,7 @@ type Brief struct {
 	Clarified []approval.Clarification // what the model has asked the asker, and what they said, oldest first
 	Wishes    []approval.Wish          // versions that reviewers have read, and what they want changed, oldest first
 	Refused   []approval.Refusal       // earlier attempts at what is to be written now
+	Hides     *redact.Rules            // what the model must not see of all that
 }
 
 // Draft is a program that a model wrote, not yet canonical, not yet inspected.

@@ -152,6 +152,8 @@ type Receipts interface {
 
 // Work is the queue, and what a sweep looks at.
 type Work interface {
+	// Stopped tells that somebody has cancelled the run in a box, or that it is over.
+	Stopped(ctx context.Context, id, box string) (bool, error)
 	// Alone runs the work unless another replica is at the same step of the same
 	// request: then it returns ErrBusy. The lock only avoids duplicate work; safety does
 	// not depend on it.
