@@ -106,6 +106,7 @@ prove-money: setup-test
 #   prove-crash    a replica that is killed, or told to stop, anywhere
 #   prove-endurance  three replicas of the real binary under siege, for five minutes or FOR=30m: kills, hangs, stops, restarts, a Postgres
 #                  that goes away, crashes, has no disk left or another clock, and a Slack, a model and a cloud that fail
+#                  (PROVE_LOG=FILE keeps what the replicas logged)
 #   prove-audit    packs and a live database that somebody tampers with in eleven ways; 32 writers leave one
 #                  log; a pack of 100,000 entries verifies in 200 MB
 #   prove-models   every provider of models on loopback, in its own format: answers, refusals, failures and

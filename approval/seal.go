@@ -76,6 +76,7 @@ func (r *Request) Unstart(broken *BrokenSealError, charge budget.Charge, fresh M
 	if !r.Can("Unstart") || !r.Run.BegunAt.IsZero() || !r.Run.StoppedAt.IsZero() { // what was cancelled is not put before reviewers again
 		return r.Illegal("take the run back from")
 	}
+	now = r.Run.after(now)
 	r.Money().PayBox(charge, now)
 	r.note(now, System, EventUnstarted, map[string]any{"box": r.Run.BoxID, "cost": r.Money().settledNow()})
 	r.Changes.Unstarted, r.Run = r.Run, nil
