@@ -118,7 +118,8 @@ const (
 	EventDeleted         EventKind = "deleted"          // surface, channel, ts, stays (Slack's code, where it refused): a message or a file that was to go; written by the schema
 	EventGone            EventKind = "gone"             // contents, why; written by the schema's forget()
 	EventPacked          EventKind = "packed"           // pack: the sha256 of its pack.json; from, to, person, channel, entries, requests, shown
-	EventRestored        EventKind = "restored"         // a copy of the database was put back: checkpoint, size (that it has); lost_checkpoint, lost_size (that were signed since); ended (requests)
+	EventRestored        EventKind = "restored"         // a copy of the database was put back: teams; checkpoint, size (that it has); lost_checkpoint, lost_size (that were signed since); lost (entries); open (requests that end)
+	EventReckoned        EventKind = "reckoned"         // an administrator has confirmed what was spent after the copy: restored (which event), scope, spent
 )
 
 // Said is what a person wrote or data said, as an event has it: a question, a reason,

@@ -344,6 +344,7 @@ const (
 	WhyNoSight         ReasonCode = "no such switch"
 	WhyNotesOfChannel  ReasonCode = "notes of the workspace"
 	WhyLogChannel      ReasonCode = "log channel" // the bot is not in it
+	WhyReckoned        ReasonCode = "confirmed already"
 	// Of pinned files.
 	WhyUnpinned        ReasonCode = "not pinned any more"     // Name
 	WhyPinnedForOthers ReasonCode = "pinned for others"       // Name

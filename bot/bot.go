@@ -34,6 +34,7 @@ type Services struct {
 	Shelf   assistant.Shelf
 	Desk    Desk
 	Uploads uploads // optional
+	Epochs  Epochs  // optional: without it, no database is ever put back
 }
 
 // Options are what a bot needs.
@@ -126,6 +127,7 @@ func (b *Bot) Serve(s Services) {
 	habits := &habits{log: w.Log, may: w.Language}
 	budgets := &budgets{w, s.Budgets}
 	b.homes = newHomes(w, s.Homes, budgets)
+	b.homes.epochs = s.Epochs
 	if s.Pins == nil {
 		s.Pins = &pins.Keeper{}
 	}
@@ -135,7 +137,7 @@ func (b *Bot) Serve(s Services) {
 	b.deciding = &deciding{w, habits, s.Decisions}
 	ledgers := &ledgers{budgets, s.Ledgers}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},
-		&funding{w, s.Funding}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, b.homes, &answered{w, s.Answers, s.Desk})
+		&funding{w, s.Funding, s.Epochs}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, b.homes, &answered{w, s.Answers, s.Desk})
 }
 
 // Sockets is how many sockets are connected at the moment.
