@@ -262,7 +262,7 @@ func (r *replica) health(ctx context.Context) error {
 				return errors.New("no socket is connected")
 			}
 			return nil
-		}},
+		}, Word: func() string { return fmt.Sprintf("%d sockets", r.bot.Sockets()) }},
 		{Name: "sandbox", Try: func(context.Context) error {
 			err := r.service.Sandbox.Ready()
 			if box, ok := errors.AsType[*steps.BoxError](err); ok && box.Retry {
