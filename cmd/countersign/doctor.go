@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"countersign/approval/review"
-	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
 	"countersign/internal/pglocal"

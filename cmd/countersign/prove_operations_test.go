@@ -20,7 +20,7 @@ import (
 
 // ways are how a replica is started, by the names that tools/operations knows. In the cloud means that its code runs
 // at E2B, and not where the replica is.
-var ways = map[string]struct{ cloud bool }{"program": {true}, "released": {true}, "serve": {true}, "local": {}, "unit": {}}
+var ways = map[string]struct{ cloud bool }{"program": {true}, "released": {true}, "serve": {true}, "compose": {true}, "local": {}, "unit": {}}
 
 func TestProveOperationsWhatIsDeliveredPlaysARun(t *testing.T) {
 	chosen := strings.Fields(os.Getenv("PROVE_WAYS"))

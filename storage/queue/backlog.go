@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"countersign/storage/pulse"
 )
 
 // Backlog is how the queue stands, for an operator.
@@ -31,4 +33,16 @@ func (j *Jobs) Backlog(ctx context.Context) (b Backlog, err error) {
 		return b, fmt.Errorf("look at the queue: %w", err)
 	}
 	return b, nil
+}
+
+// Offered tells whether any replica that works on this database has a sandbox, by the name under which
+// replicas offer them (WorkOptions.Offers).
+func (j *Jobs) Offered(ctx context.Context, sandbox string) (there bool, err error) {
+	err = j.pool.Read(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, pulse.Offered, pulse.Offering(sandbox)).Scan(&there)
+	})
+	if err != nil {
+		return false, fmt.Errorf("see which replicas have the sandbox: %w", err)
+	}
+	return there, nil
 }
