@@ -137,7 +137,7 @@ const (
 	WhyLost            ReasonCode = "result lost"
 	WhyRejected        ReasonCode = "rejected"      // the words are the decision's
 	WhyGaveUp          ReasonCode = "gave up"       // Said: the last problem
-	WhyNoAnswer        ReasonCode = "no answer"     // of a model
+	WhyNoAnswer        ReasonCode = "no answer"     // of a model was kept: replicas ended in the middle
 	WhyProse           ReasonCode = "prose"         // Said by a model in place of a program
 	WhyNoRoom          ReasonCode = "no room"       // beside calls of which nobody knows the price
 	WhyNotRead         ReasonCode = "file not read" // Name, Problem
@@ -346,6 +346,9 @@ const (
 	WhyNoSight         ReasonCode = "no such switch"
 	WhyNotesOfChannel  ReasonCode = "notes of the workspace"
 	WhyLogChannel      ReasonCode = "log channel" // the bot is not in it
+	WhyBadHide         ReasonCode = "bad hide"    // Count: the line, 0 for all of them; Said: what is wrong with it
+	WhyKeepRange       ReasonCode = "keep range"  // Most
+	WhyReckoned        ReasonCode = "confirmed already"
 	// Of pinned files.
 	WhyUnpinned        ReasonCode = "not pinned any more"     // Name
 	WhyPinnedForOthers ReasonCode = "pinned for others"       // Name

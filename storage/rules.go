@@ -35,7 +35,9 @@ type ruleRow struct {
 // which no signed event tells was never set, so the one before it holds.
 const (
 	ruleColumns = `r.team, r.project, r.version, CASE WHEN r.document #> '{notes,text}' IS NULL THEN r.document
-			ELSE jsonb_set(r.document, '{notes,text}', to_jsonb(said(r.document #>> '{notes,text,salted_sha256}'))) END AS document,
+			ELSE jsonb_set(r.document, '{notes,text}', to_jsonb(said(r.document #>> '{notes,text,salted_sha256}'))) END
+			|| CASE WHEN r.document #> '{privacy,hide}' IS NULL THEN '{}'
+				ELSE jsonb_build_object('privacy', jsonb_set(r.document -> 'privacy', '{hide}', to_jsonb(said(r.document #>> '{privacy,hide,salted_sha256}')))) END AS document,
 		r.set_by, r.set_at, r.document::text AS spelled, ` + trail.VoucherOf
 	ruleVouchers = ` LEFT JOIN events e ON e.stream = 'rules:' || r.team AND e.seq = r.told `
 )

@@ -45,7 +45,7 @@ func (r Rules) stricter(o Rules) Rules {
 	if slices.Index(approval.Sights(), o.Shows) < slices.Index(approval.Sights(), r.Shows) {
 		r.Shows = o.Shows
 	}
-	r.Hosts = both(r.Hosts, o.Hosts)
+	r.Hosts, r.Masked = both(r.Hosts, o.Hosts), r.Masked || o.Masked
 	if models := cmp.Or(o.Models, &Models{}).narrow(*cmp.Or(r.Models, &Models{})); r.Models != nil || !reflect.DeepEqual(models, Models{}) {
 		r.Models = &models
 	}

@@ -63,6 +63,16 @@ func (m *memStore) Stopped(_ context.Context, id, box string) (bool, error) {
 	return r.State != approval.Running || r.Run.BoxID != box || !r.Run.StoppedAt.IsZero(), m.faults.hit("Stopped.before")
 }
 
+func (m *memStore) First(ctx context.Context, p Post) error {
+	m.mu.Lock()
+	had, ok := m.posts[p.RequestID][p.Surface]
+	m.mu.Unlock()
+	if ok && had.TS != p.TS {
+		return ErrElsewhere
+	}
+	return m.Posted(ctx, p)
+}
+
 func (m *memStore) Posted(_ context.Context, p Post) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

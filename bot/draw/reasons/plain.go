@@ -13,7 +13,7 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyNotPaid:       "It was over budget, and nobody chose how to go on in time. Ask again if you still need it.",
 	approval.WhyNoBox:         "No free sandbox yet.",
 	approval.WhyLost:          "It started, but its result was lost. How it ended is unknown, and it will not be run again.",
-	approval.WhyNoAnswer:      "The model could not be reached in several attempts. Please ask again later.",
+	approval.WhyNoAnswer:      "Countersign stopped in the middle of the model's answer, the last time that it could be asked, so no code was kept. What the calls may cost is on the bill. Please ask again.",
 	approval.WhyNoRoom:        "The model's provider has not said what earlier calls cost, so another one could cost more than was reserved for this question. Please ask it again.",
 	approval.WhyCodeHidden:    "The stored code is not what was approved, and cannot be shown to reviewers either, so it was not run. Please ask again.",
 
@@ -142,6 +142,8 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyNoSight:         "Please choose what the model may see.",
 	approval.WhyNoMonth:         "That is no month.",
 	approval.WhyLogChannel:      "I cannot post there. Invite me to the channel with /invite, then save again.",
+	approval.WhyKeepRange:       "Please write a number of days, or leave it empty to keep things for good.",
+	approval.WhyReckoned:        "Somebody else has confirmed already what was spent. Work goes on.",
 	approval.WhyPinGone:         "That pin or that upload is not there any more. Open /analyze data again to see what is pinned now.",
 	approval.WhyPinUnseen:       "I cannot pin that file: it is not there, or it stands in no channel where both of us see it. Share it in this channel first, and invite me with /invite.",
 	approval.WhyPinNone:         "Choose a file of this channel, or paste the link of one: Copy link, in the file's menu.",

@@ -242,6 +242,12 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	approval.WhyNoCurrency: func(r approval.Reason) string {
 		return fmt.Sprintf("%q is no currency. Write its three letters, such as EUR.", r.Name)
 	},
+	approval.WhyBadHide: func(r approval.Reason) string {
+		if r.Count == 0 {
+			return "That is " + r.Said + "."
+		}
+		return fmt.Sprintf("Line %d %s.", r.Count, r.Said)
+	},
 	approval.WhyManyHosts: func(r approval.Reason) string {
 		return fmt.Sprintf("There can be at most %d hosts: reviewers have to read them all.", r.Most)
 	},
