@@ -21,6 +21,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"countersign/approval"
+	"countersign/approval/redact"
 	"countersign/approval/steps"
 	"countersign/budget"
 )
@@ -32,6 +33,7 @@ type Options struct {
 	SecretKey string
 	Version   string // of this program
 	Prices    budget.Prices
+	Hidden    *redact.Live // what is in no span
 }
 
 // Telemetry holds the tracer and the metrics of one process.
@@ -63,7 +65,7 @@ func New(ctx context.Context, o Options) (*Telemetry, error) {
 	}
 	provider := sdktrace.NewTracerProvider(
 		// Spans wait in memory and are dropped when Langfuse is away: no step waits for a trace.
-		sdktrace.WithBatcher(masking{exporter}, sdktrace.WithBatchTimeout(2*time.Second)),
+		sdktrace.WithBatcher(masking{exporter, o.Hidden}, sdktrace.WithBatchTimeout(2*time.Second)),
 		sdktrace.WithIDGenerator(ids{}),
 		sdktrace.WithResource(resource.NewSchemaless(
 			attribute.String("service.name", "countersign"), attribute.String("service.version", o.Version))))
