@@ -81,7 +81,11 @@ var rooms = map[string]plan{
 
 	// Proof: what somebody checks who has neither our database nor our word.
 	"internal/checkpoint": {},
-	"internal/pack":       {uses: []string{"internal/checkpoint"}, tests: []string{"internal/proof"}},
+	"internal/pack":       {uses: []string{"internal/checkpoint", "internal/tame"}, tests: []string{"internal/proof"}},
+
+	// Money, for those who answer for it.
+	"internal/accounts": {uses: []string{"budget", "internal/tame"}},
+	"internal/tame":     {}, // cells that no spreadsheet computes
 
 	// Models: what every provider needs, then a room for each of them. They do not know one another.
 	"codegen":             {uses: with("codegen/pandas"), tests: []string{"codegen/mistraltest", "codegen/samples"}},
