@@ -29,7 +29,8 @@ type Services struct {
 	Keys      Keyring
 	Homes     Homes
 	Answers   Answers
-	Pins      Pins // nil: nothing is pinned
+	Pins      Pins     // nil: nothing is pinned
+	Accounts  Accounts // optional
 	// Shelf knows how files are read. Optional: without it, less is suggested in chats.
 	Shelf   assistant.Shelf
 	Desk    Desk
@@ -133,7 +134,7 @@ func (b *Bot) Serve(s Services) {
 	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, chats: chats, service: s.Funding, uploads: s.Uploads}
 	b.asking = &asking{w, b.files, chats, s.Questions, &pinned{w, b.files, s.Pins}, s.Shelf}
 	b.deciding = &deciding{w, habits, s.Decisions}
-	ledgers := &ledgers{budgets, s.Ledgers}
+	ledgers := &ledgers{budgets, s.Ledgers, s.Accounts}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},
 		&funding{w, s.Funding}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, b.homes, &answered{w, s.Answers, s.Desk})
 }

@@ -216,6 +216,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.CallbackGrant:     fund.submitGrant,
 			ids.CallbackDecline:   fund.submitDecline,
 			ids.CallbackExplain:   books.submitExplain,
+			ids.CallbackTry:       books.submitTry,
 		},
 		clicks: map[string]func(context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error){
 			ids.ActionApprove:  decide.clickApprove,
@@ -301,6 +302,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionHistory:     books.clickHistory,
 			ids.ActionTop:         books.clickTop,
 			ids.ActionExplain:     books.clickExplain,
+			ids.ActionTry:         books.clickTry,
 			ids.FieldRanking:      books.clickRanking,
 			ids.FieldPeriod:       books.clickRanking,
 			ids.FieldKind:         limit.clickKind,

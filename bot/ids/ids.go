@@ -35,6 +35,7 @@ const (
 	CallbackLists    = "lists"    // of which channel the models are to be chosen
 	CallbackNotes    = "notes"    // what every program of a channel should know
 	CallbackNoted    = "noted"    // of which channel that is
+	CallbackTry      = "try"      // other rules, on the past
 	CallbackTrail    = "trail"    // where copies of the audit log's checkpoints are kept
 
 	CallbackLetters = "letters" // which encoding is right
@@ -87,6 +88,7 @@ const (
 	ActionNotes     = "open_channel_notes"
 	ActionFigures   = "open_statistics"
 	ActionTrail     = "open_trail"
+	ActionTry       = "open_try" // what other rules would have changed
 	ActionAsk       = "open_form"
 	ActionAnswer    = "answer"    // the asker says how a file is meant: the first choice,
 	ActionAnswer2   = "answer_2"  // the second,
@@ -156,6 +158,7 @@ const (
 	FieldNeeds    = "needs" // and the tier: how many people
 	FieldCare     = "care"  // and the tier: what else
 	FieldHosts    = "hosts"
+	FieldBudgets  = "budgets" // that are tried, one a line
 	FieldFreezes  = "freezes"
 	FieldWait     = "wait" // for a decision
 	FieldLast     = "last" // how long an approval does

@@ -29,7 +29,9 @@ const usage = `Countersign: ask your data in Slack; a person signs every line of
   countersign new-key          put a new signing key in the place of the present one (--lost when that is gone)
   countersign restored         begin anew after a copy of the database was put back: what it has open ends, and nothing runs twice
   countersign pack -o FILE     write what somebody needs to check what happened, without us (--from DATE --to DATE --person USER --channel ID)
-  countersign usage            print what was spent (--from DATE --to DATE --format table|csv|json)
+  countersign usage            print what was spent (--from DATE --to DATE or --month 2026-11; --format table|csv|json|html; --ledger: each charge)
+  countersign reconcile        hold what providers say that was used against the ledger (--from DATE --to DATE; --provider NAME FILE for what you saved)
+  countersign simulate         say what other rules and budgets would have changed (--rules FILE --last 30d --json); writes nothing
   countersign read FILE...     say how data files are read, in a box here (--json; --csv -o DIR writes each first table as CSV)
   countersign inspect PROGRAM.py [FILE...]
                                say what a reviewer's card would say of a program (--json); the files are its inputs
@@ -86,7 +88,7 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		return read(ctx, args, environ, stdout, stderr)
 	}
 	commands := map[string]func(context.Context, program) error{
-		"init": setUp, "serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit, "decide": decide, "usage": spending, "pack": makePack, "new-key": newKey, "restored": restored, "inspect": inspect, "try": try,
+		"init": setUp, "serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit, "decide": decide, "usage": spending, "simulate": simulate, "reconcile": reconcile, "pack": makePack, "new-key": newKey, "restored": restored, "inspect": inspect, "try": try,
 	}
 	do, ok := commands[name]
 	if !ok {
