@@ -57,7 +57,7 @@ func TestThePastIsReadAsItWasSealedAndPaid(t *testing.T) {
 	require.NotEmpty(t, versions)
 	v := versions[0]
 	require.Equal(t, done.ID, v.RequestID)
-	require.Equal(t, []any{done.Revision.Number, done.Asker, done.Project, done.Revision.Manifest.CostCap, done.Revision.Manifest.Tier, true, done.Revision.Findings},
+	require.Equal(t, []any{done.Revision.Number, done.Asker, done.Project, done.Revision.Manifest.CostCap, done.Revision.Tier(), true, done.Revision.Findings},
 		[]any{v.Number, v.Asker, v.Project, v.Cap, v.Tier, v.Ran, v.Findings})
 	require.Positive(t, v.Given)
 	payments, err := h.Payments(t.Context(), team, since, time.Now().Add(time.Hour))

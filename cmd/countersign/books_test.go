@@ -2,7 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +17,13 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/books"
+	"countersign/bot/draw/home"
+	"countersign/bot/ids"
 	"countersign/budget"
+	"countersign/internal/accounts"
+	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 	"countersign/storage"
 )
 
@@ -102,4 +112,62 @@ func TestAProvidersUsageIsHeldAgainstTheLedger(t *testing.T) {
 		require.Equal(t, 1, run(t.Context(), append([]string{"reconcile"}, args...), environ, &out, &errs))
 		require.Contains(t, errs.String(), said)
 	}
+}
+
+// earlier is a ledger of a team that has been there for months, and spends little.
+type earlier struct{ *storage.DB }
+
+func (e earlier) Teams(ctx context.Context) (map[string]time.Time, error) {
+	teams, err := e.DB.Teams(ctx)
+	for team := range teams {
+		teams[team] = time.Now().AddDate(0, -3, 0)
+	}
+	return teams, err
+}
+
+func (e earlier) Days(ctx context.Context, team string, from, until time.Time) ([]budget.DaySpent, error) {
+	days, err := e.DB.Days(ctx, team, from, until)
+	return append(days, budget.DaySpent{Day: time.Now(), Amount: 7 * budget.Dollar}), err
+}
+
+// Whoever answers for the money is told in Slack what two replicas have seen, once, and tries
+// other rules there on what has happened.
+func TestAdministratorsHearOfMoneyAndTryOtherRules(t *testing.T) {
+	t.Parallel()
+	h := open(t, atE2B(newCloud(t)))
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"completion":{"models":{"codestral-2508":{"input":[{"timestamp":%q,"value":123456}]}}}}`, time.Now().UTC().Format(time.DateOnly))
+	}))
+	t.Cleanup(provider.Close)
+	change := func(r *replica) {
+		r.books.Ledger = earlier{r.db}
+		r.clerk.Sources = []accounts.Source{{Provider: "Mistral", Address: provider.URL, Key: "adm"}}
+	}
+	one, _ := h.run(change)
+	two, _ := h.run(change)
+	root := h.ask("Is it worth it?")
+	h.says(root, "Waiting for a reviewer")
+	tomorrow := time.Now().UTC().Truncate(24 * time.Hour).Add(29 * time.Hour)
+	for _, r := range []*replica{one, two} {
+		require.NoError(t, r.books.Alarm(h.ctx))
+		require.NoError(t, r.clerk.Daily(h.ctx, tomorrow))
+	}
+	h.toldOnce(approval.NoticeSpike, "Unusual spending", slacksim.Admin)
+	h.toldOnce(approval.NoticeDiffers, "The books do not agree", slacksim.Admin)
+
+	events := value[int](h, `SELECT count(*) FROM events WHERE kind NOT IN ('posted')`)
+	require.NoError(t, h.carla.OpenHome())
+	atHome, err := h.carla.WaitHome(h.patient(), func(v workspace.View) bool { return strings.Contains(v.Words(), "Reviews") })
+	require.NoError(t, err)
+	require.NoError(t, h.carla.ClickView(atHome, ids.ActionTry))
+	_, err = h.carla.WaitView(h.patient(), func(v workspace.View) bool { return v.CallbackID == ids.CallbackTry })
+	require.NoError(t, err)
+	wrong, err := h.carla.Submit(person.Form{ids.FieldBudgets: {"team $0.0000001 per month"}, home.TierField(ids.FieldNeeds, approval.Low): {"3"}, home.TierField(ids.FieldNeeds, approval.Medium): {"3"}})
+	require.NoError(t, err)
+	require.Empty(t, wrong)
+	_, err = h.carla.WaitView(h.patient(), func(v workspace.View) bool {
+		return strings.Contains(v.Words(), "needs 3 approvals instead of 1") && strings.Contains(v.Words(), "by the budget of the workspace") && strings.Contains(v.Words(), "Nothing was changed by this.")
+	})
+	require.NoError(t, err)
+	require.Equal(t, events, value[int](h, `SELECT count(*) FROM events WHERE kind NOT IN ('posted')`), "nothing is written")
 }

@@ -70,10 +70,11 @@ func spending(ctx context.Context, p program) error {
 // beside what was printed.
 func printLedger(ctx context.Context, db *storage.DB, order usageOrder, out io.Writer) error {
 	buffered := bufio.NewWriter(out)
-	ledger := accounts.NewCSV(buffered)
+	begin := accounts.NewCSV
 	if order.format == "json" {
-		ledger = accounts.NewJSON(buffered)
+		begin = accounts.NewJSON
 	}
+	ledger := begin(buffered)
 	if err := db.Bookings(ctx, order.from, order.to, ledger.Add); err != nil {
 		return err
 	}

@@ -37,8 +37,6 @@ type Options struct {
 	// Content says what of a request may leave with its trace. Nothing of a question whose answer
 	// goes to its asker alone ever does.
 	Content Content
-	// Mask takes out of such texts what may not leave, as logs and exports have it; nil: nothing.
-	Mask func(text string) string
 	// MetricsURL is where the metrics go as well, such as http://collector:4318/v1/metrics; empty: nowhere.
 	MetricsURL string
 }
@@ -52,7 +50,6 @@ type Telemetry struct {
 	shutdown func(context.Context) error
 
 	content Content
-	mask    func(string) string
 	sampler sdktrace.Sampler
 	size    func() budget.BoxSize // of boxes; nil: there are none
 
@@ -62,11 +59,8 @@ type Telemetry struct {
 
 // New sets the exporter up. Nothing is sent before the first span ends.
 func New(ctx context.Context, o Options) (*Telemetry, error) {
-	t := &Telemetry{Metrics: newMetrics(), tracer: noop.NewTracerProvider().Tracer(""), prices: o.Prices, content: o.Content, mask: o.Mask,
+	t := &Telemetry{Metrics: newMetrics(), tracer: noop.NewTracerProvider().Tracer(""), prices: o.Prices, content: o.Content,
 		sampler: sdktrace.AlwaysSample(), shutdown: func(context.Context) error { return nil }}
-	if t.mask == nil {
-		t.mask = func(text string) string { return text }
-	}
 	if o.Sample > 0 && o.Sample < 1 {
 		t.sampler = sdktrace.TraceIDRatioBased(o.Sample)
 	}
@@ -95,7 +89,7 @@ func (t *Telemetry) trace(ctx context.Context, o Options) error {
 	}
 	provider := sdktrace.NewTracerProvider(
 		// Spans wait in memory and are dropped when Langfuse is away: no step waits for a trace.
-		sdktrace.WithBatcher(exporter, sdktrace.WithBatchTimeout(2*time.Second)),
+		sdktrace.WithBatcher(masking{exporter}, sdktrace.WithBatchTimeout(2*time.Second)),
 		sdktrace.WithIDGenerator(ids{}),
 		// By the id of the trace, which follows from the request's, and not by the span above: so every
 		// replica keeps the same requests whole.
