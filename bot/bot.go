@@ -81,7 +81,8 @@ type Services struct {
 	Keys      Keyring
 	Homes     Homes
 	Answers   Answers
-	Pins      Pins // nil: nothing is pinned
+	Pins      Pins     // nil: nothing is pinned
+	Accounts  Accounts // optional
 	// Shelf knows how files are read. Optional: without it, less is suggested in chats.
 	Shelf   assistant.Shelf
 	Desk    Desk
@@ -190,7 +191,7 @@ func (b *Bot) Serve(s Services) {
 	b.asking = &asking{w, b.files, chats, s.Questions, &pinned{w, b.files, s.Pins}, s.Shelf}
 	b.deciding = &deciding{w, habits, s.Decisions}
 	b.strays = strays.Finder{Book: s.Strays, Slack: w.api, Log: w.Log}
-	ledgers := &ledgers{budgets, s.Ledgers}
+	ledgers := &ledgers{budgets, s.Ledgers, s.Accounts}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},
 		&funding{w, s.Funding, s.Epochs}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, &keepers{w, s.Authority, s.Keeping}, b.homes, &answered{w, s.Answers, s.Desk})
 }

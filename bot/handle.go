@@ -261,6 +261,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.CallbackDecline:   fund.submitDecline,
 			ids.CallbackReckon:    fund.submitReckon,
 			ids.CallbackExplain:   books.submitExplain,
+			ids.CallbackTry:       books.submitTry,
 		},
 		clicks: map[string]func(context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error){
 			ids.ActionApprove:  decide.clickApprove,
@@ -349,6 +350,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionHistory:     books.clickHistory,
 			ids.ActionTop:         books.clickTop,
 			ids.ActionExplain:     books.clickExplain,
+			ids.ActionTry:         books.clickTry,
 			ids.FieldRanking:      books.clickRanking,
 			ids.FieldPeriod:       books.clickRanking,
 			ids.FieldKind:         limit.clickKind,

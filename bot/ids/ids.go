@@ -37,6 +37,7 @@ const (
 	CallbackNoted    = "noted"    // of which channel that is
 	CallbackPrivacy  = "privacy"  // what is hidden, and for how long what is kept
 	CallbackTheirs   = "theirs"   // whose questions are forgotten, or kept
+	CallbackTry      = "try"      // other rules, on the past
 	CallbackTrail    = "trail"    // where copies of the audit log's checkpoints are kept
 	CallbackReckon   = "reckon"   // what was spent after the copy of the database that was put back
 
@@ -93,6 +94,7 @@ const (
 	ActionReckon    = "open_reckoning" // an administrator says what was spent after a copy of the database
 	ActionPrivacy   = "open_privacy"
 	ActionTheirs    = "open_theirs"
+	ActionTry       = "open_try" // what other rules would have changed
 	ActionAsk       = "open_form"
 	ActionAnswer    = "answer"    // the asker says how a file is meant: the first choice,
 	ActionAnswer2   = "answer_2"  // the second,
@@ -162,6 +164,7 @@ const (
 	FieldNeeds        = "needs" // and the tier: how many people
 	FieldCare         = "care"  // and the tier: what else
 	FieldHosts        = "hosts"
+	FieldBudgets      = "budgets" // that are tried, one a line
 	FieldFreezes      = "freezes"
 	FieldWait         = "wait" // for a decision
 	FieldLast         = "last" // how long an approval does

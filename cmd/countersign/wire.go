@@ -16,11 +16,13 @@ import (
 
 	"countersign/approval"
 	desk "countersign/approval/answers"
+	"countersign/approval/books"
 	"countersign/approval/epoch"
 	"countersign/approval/keeping"
 	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
+	"countersign/internal/accounts"
 	"countersign/internal/pglocal"
 	"countersign/internal/telemetry"
 	"countersign/sandbox/e2b"
@@ -36,6 +38,8 @@ type replica struct {
 	keeper    keeper
 	forgot    time.Time // when what is kept no longer was looked for the last time
 	service   *steps.Steps
+	books     *books.Books
+	clerk     *accounts.Clerk
 	bot       *bot.Bot
 	telemetry *telemetry.Telemetry
 	libraries func() []string             // what the boxes have; nil where there are none
@@ -83,7 +87,8 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 		return nil, err
 	}
 	r.telemetry, err = telemetry.New(ctx, telemetry.Options{Host: p.LangfuseHost, PublicKey: p.LangfusePublicKey,
-		SecretKey: string(p.LangfuseSecretKey), Version: version(), Prices: p.prices, Hidden: p.hidden})
+		SecretKey: string(p.LangfuseSecretKey), Version: version(), Prices: p.prices, Hidden: p.hidden,
+		Sample: p.LangfuseSample, Content: telemetry.Content(p.LangfuseContent), MetricsURL: p.OTLPMetricsURL})
 	if err != nil {
 		return nil, err
 	}
@@ -102,14 +107,18 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 			Elsewhere: func(ctx context.Context, sandbox, template string) (bool, error) {
 				return r.db.Offered(ctx, sandboxName(sandbox, template))
 			}})
+	r.books = booksOf(p, r.db, r.service.People)
+	r.telemetry.Watch(r.books.Paces)
+	r.clerk = clerkOf(p, r.db)
 	s := r.telemetry.Service(r.service)
 	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Keys: s, Homes: s, Answers: s, Pins: s, Shelf: r.service,
-		Trail:   trail{r.service, storage.Copies{DB: r.db}},
-		Keeping: keeps{r.service, keeping.New(storage.KeepingOf(r.db), r.service.People)},
-		Desk:    desk.New(r.db, r.service.People, r.bot, r.service.Keeper),
-		Uploads: storage.Uploads{DB: r.db},
-		Strays:  storage.Strays{DB: r.db},
-		Epochs:  epoch.New(r.db, r.service.People),
+		Trail:    trail{r.service, storage.Copies{DB: r.db}},
+		Keeping:  keeps{r.service, keeping.New(storage.KeepingOf(r.db), r.service.People)},
+		Desk:     desk.New(r.db, r.service.People, r.bot, r.service.Keeper),
+		Uploads:  storage.Uploads{DB: r.db},
+		Strays:   storage.Strays{DB: r.db},
+		Accounts: r.books,
+		Epochs:   epoch.New(r.db, r.service.People),
 	})
 	return r, nil
 }
@@ -273,7 +282,7 @@ func (r *replica) careful(do func(context.Context, steps.Wake) error) func(conte
 }
 
 func (r *replica) sweep(ctx context.Context) error {
-	err := r.service.Sweep(ctx)
+	err := errors.Join(r.service.Sweep(ctx), r.books.Alarm(ctx), r.clerk.Daily(ctx, time.Now()))
 	if r.strays != nil {
 		err = errors.Join(err, r.strays(ctx))
 	}
