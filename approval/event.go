@@ -80,6 +80,7 @@ const (
 	EventRated        EventKind = "rated"          // good, click; the last one of a person counts
 	EventShared       EventKind = "shared"         // channel, click: the answer stands there as well
 	EventTookBack     EventKind = "took back"      // click: the answer is not to stand in Slack any more
+	EventLookedAt     EventKind = "looked at"      // what, click: an administrator or auditor has read an answer that is its asker's alone
 
 	// Money.
 	EventHeld          EventKind = "held"               // hold, for, amount
@@ -117,6 +118,7 @@ const (
 	EventUploaded        EventKind = "uploaded"         // surface, file: what the bot has put into Slack; written by the schema
 	EventDeleted         EventKind = "deleted"          // surface, channel, ts, stays (Slack's code, where it refused): a message or a file that was to go; written by the schema
 	EventGone            EventKind = "gone"             // contents, why; written by the schema's forget()
+	EventKnownAs         EventKind = "known as"         // id, name: what somebody, or a channel, is called in Slack from then on
 	EventPacked          EventKind = "packed"           // pack: the sha256 of its pack.json; from, to, person, channel, entries, requests, shown
 	EventRestored        EventKind = "restored"         // a copy of the database was put back: checkpoint, size (that it has); lost_checkpoint, lost_size (that were signed since); ended (requests)
 )

@@ -12,6 +12,7 @@ import (
 	"countersign/approval/pins"
 	"countersign/approval/steps"
 	"countersign/bot/assistant"
+	"countersign/bot/auditing"
 )
 
 // Services are what people can do, by who takes it: each has no more than its
@@ -33,7 +34,8 @@ type Services struct {
 	// Shelf knows how files are read. Optional: without it, less is suggested in chats.
 	Shelf   assistant.Shelf
 	Desk    Desk
-	Uploads uploads // optional
+	Auditor auditing.Service // what administrators and auditors look at
+	Uploads uploads          // optional
 }
 
 // Options are what a bot needs.
@@ -136,6 +138,7 @@ func (b *Bot) Serve(s Services) {
 	ledgers := &ledgers{budgets, s.Ledgers}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},
 		&funding{w, s.Funding}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, b.homes, &answered{w, s.Answers, s.Desk})
+	b.board.audit(&auditing.Desk{Service: s.Auditor, Zone: w.calendar, Open: w.open, Push: w.push})
 }
 
 // Sockets is how many sockets are connected at the moment.

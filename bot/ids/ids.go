@@ -36,6 +36,9 @@ const (
 	CallbackNotes    = "notes"    // what every program of a channel should know
 	CallbackNoted    = "noted"    // of which channel that is
 	CallbackTrail    = "trail"    // where copies of the audit log's checkpoints are kept
+	CallbackAudit    = "audit"    // which requests an auditor looks for
+	CallbackFound    = "found"    // those that were found
+	CallbackPack     = "pack"     // for which time a pack is made
 
 	CallbackLetters = "letters" // which encoding is right
 	CallbackReread  = "reread"  // how a file is to be read instead
@@ -87,6 +90,14 @@ const (
 	ActionNotes     = "open_channel_notes"
 	ActionFigures   = "open_statistics"
 	ActionTrail     = "open_trail"
+	ActionAudit     = "open_audit"   // an auditor looks for requests,
+	ActionFound     = "audit_more"   // turns to the next page,
+	ActionRecord    = "audit_record" // opens one,
+	ActionWritten   = "audit_code"   // its code and refused drafts,
+	ActionPrivate   = "audit_answer" // an answer that is its asker's alone,
+	ActionDeeds     = "audit_deeds"  // what was done to people, rules and budgets,
+	ActionPoints    = "audit_points" // the checkpoints,
+	ActionPack      = "open_pack"    // and has a pack made
 	ActionAsk       = "open_form"
 	ActionAnswer    = "answer"    // the asker says how a file is meant: the first choice,
 	ActionAnswer2   = "answer_2"  // the second,
@@ -151,6 +162,8 @@ const (
 	FieldWhat     = "what"   // what for
 	FieldRole     = "role"
 	FieldUntil    = "until"
+	FieldFrom     = "from"
+	FieldWords    = "words"
 	FieldClass    = "class"
 	FieldCosts    = "cost"  // and the tier: from what cost on
 	FieldNeeds    = "needs" // and the tier: how many people

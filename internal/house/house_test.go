@@ -35,7 +35,7 @@ func with(more ...string) []string { return append(slices.Clone(core), more...) 
 var (
 	providerTests = []string{"codegen/conformance", "codegen/mistraltest", "codegen/samples"}
 	drawing       = with("bot/ids", "bot/kit", "bot/command", "bot/readback", "bot/draw", "bot/draw/*")
-	slackSide     = append(slices.Clone(drawing), "bot/meant", "bot/assistant")
+	slackSide     = append(slices.Clone(drawing), "bot/meant", "bot/assistant", "bot/auditing")
 	drawingTests  = []string{"internal/proof", "internal/slacksim", "internal/slacksim/*"}
 )
 
@@ -63,7 +63,8 @@ var rooms = map[string]plan{
 	"approval/thread":  {uses: nouns},
 	"approval/steps":   {uses: append(slices.Clone(verdict), "approval/thread", "approval/verify"), tests: []string{"internal/deepcopy", "internal/proof", "bot/draw/reasons"}},
 
-	"approval/answers": {uses: core},
+	"approval/answers":  {uses: core},
+	"approval/auditing": {uses: []string{"approval", "internal/pack"}}, // what it shows is told as packs tell it
 
 	// Postgres.
 	"storage":         {uses: with("storage/audit", "storage/journal", "storage/money", "storage/pg", "storage/pulse", "storage/queue", "storage/signing", "storage/trail"), tests: []string{"storage/roles", "storage/schema", "migrations", "internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
@@ -76,7 +77,7 @@ var rooms = map[string]plan{
 	"storage/pulse":   {},
 	"storage/roles":   {tests: []string{"storage/schema", "internal/pglocal/pgtest"}},
 	"storage/signing": {uses: []string{"internal/checkpoint"}},
-	"storage/journal": {uses: []string{"approval", "budget", "internal/checkpoint", "internal/pack"}},
+	"storage/journal": {uses: []string{"approval", "approval/auditing", "budget", "internal/checkpoint", "internal/pack"}},
 	"migrations":      {},
 
 	// Proof: what somebody checks who has neither our database nor our word.
@@ -117,6 +118,8 @@ var rooms = map[string]plan{
 	"bot/draw/notice":   {uses: drawing, tests: drawingTests},
 	"bot/draw/pins":     {uses: drawing},
 	"bot/draw/verified": {uses: with("bot/kit")},
+	"bot/draw/audit":    {uses: append(slices.Clone(drawing), "approval/auditing", "internal/pack"), tests: drawingTests},
+	"bot/auditing":      {uses: append(slices.Clone(drawing), "approval/auditing", "internal/pack")},
 	"bot/draw/sample":   {uses: with("internal/slacksim", "internal/slacksim/*")}, // Views that only tests draw
 	"bot":               {uses: slackSide, tests: append(slices.Clone(drawingTests), "internal/pglocal/pgtest")},
 
@@ -145,7 +148,7 @@ var rooms = map[string]plan{
 
 // libraries says who may import what others wrote: the program, and tests on top.
 var libraries = map[string]struct{ uses, tests []string }{
-	"github.com/slack-go/slack":           {uses: []string{"bot", "bot/kit", "bot/readback", "bot/assistant", "bot/draw", "bot/draw/*"}, tests: []string{"internal/slacksim"}},
+	"github.com/slack-go/slack":           {uses: []string{"bot", "bot/kit", "bot/readback", "bot/assistant", "bot/auditing", "bot/draw", "bot/draw/*"}, tests: []string{"internal/slacksim"}},
 	"github.com/jackc/pgx/v5":             {uses: []string{"storage", "storage/*", "internal/pglocal/pgtest"}, tests: []string{"internal/pglocal", "cmd/countersign"}},
 	"github.com/transparency-dev/merkle":  {uses: []string{"internal/checkpoint"}},
 	"github.com/riverqueue/river":         {uses: []string{"storage/queue", "storage/schema"}, tests: []string{"storage"}},
@@ -178,8 +181,8 @@ var libraries = map[string]struct{ uses, tests []string }{
 var outside = []string{"net/http", "net", "os", "os/exec", "database/sql", "syscall"}
 
 // pure rooms decide and draw, and do nothing.
-var pure = []string{"budget", "approval", "approval/reading", "approval/sshkey", "approval/pins", "approval/review", "approval/steps", "approval/verify", "bot/ids", "bot/kit", "bot/command", "bot/meant",
-	"bot/draw", "bot/draw/home", "bot/draw/money", "bot/draw/notice", "bot/draw/pins", "bot/draw/reasons", "bot/draw/verified"}
+var pure = []string{"budget", "approval", "approval/reading", "approval/sshkey", "approval/pins", "approval/review", "approval/steps", "approval/verify", "approval/auditing", "bot/ids", "bot/kit", "bot/command", "bot/meant",
+	"bot/draw", "bot/draw/home", "bot/draw/money", "bot/draw/notice", "bot/draw/pins", "bot/draw/reasons", "bot/draw/verified", "bot/draw/audit"}
 
 func TestEveryRoomIsInThePicture(t *testing.T) {
 	t.Parallel()

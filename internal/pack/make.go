@@ -133,7 +133,7 @@ func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, 
 		for _, r := range one.Receipts {
 			s[fileReceipts].encode(r)
 		}
-		story, err := tell(one)
+		story, err := Tell(one)
 		if err != nil {
 			return err
 		}

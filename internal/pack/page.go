@@ -25,7 +25,7 @@ type page struct {
 	o     Options
 	body  *os.File
 	lines []index
-	other []step
+	other []Step
 	more  int // of other than are listed
 	err   error
 }
@@ -80,7 +80,7 @@ func templates(zone *time.Location) *template.Template {
 
 // add writes a request's section, and keeps the line of it that stands in the list at the top. Steps of
 // streams that are no request's are listed below all of them.
-func (p *page) add(s *story) {
+func (p *page) add(s *Story) {
 	if s.ID == "" {
 		room := max(0, listedOthers-len(p.other))
 		p.other = append(p.other, s.Steps[:min(room, len(s.Steps))]...)

@@ -25,7 +25,7 @@ func newTables(requests, charges io.Writer, o Options) *tables {
 	return t
 }
 
-func (t *tables) add(s *story) {
+func (t *tables) add(s *Story) {
 	if s.ID == "" {
 		return
 	}
@@ -47,7 +47,7 @@ func (t *tables) add(s *story) {
 }
 
 // by lists who gave a verdict.
-func (s *story) by(verdict string) string {
+func (s *Story) by(verdict string) string {
 	var who []string
 	for _, d := range s.Decisions {
 		if d.Verdict == verdict {

@@ -59,7 +59,7 @@ const queueRights = "SELECT, INSERT, UPDATE, DELETE"
 // callable are the functions of ours that serve calls, or that a query or a constraint
 // calls for it. Triggers need no right of whoever writes. Grant takes everybody's right to call
 // the others, which Postgres gives by itself.
-var callable = []string{"said", "approvals", "decided", "repeats_otherwise", "event_line", "authority", "standing_pins", "known_in", "noted", "ruling", "signs", "forget", "tell", "untold"}
+var callable = []string{"said", "approvals", "decided", "repeats_otherwise", "event_line", "authority", "standing_pins", "known_in", "noted", "ruling", "signs", "audits", "forget", "tell", "untold"}
 
 // right is one that somebody has or should have.
 type right struct {
