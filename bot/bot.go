@@ -63,6 +63,8 @@ type Options struct {
 	// Patience is how long Slack waits for an ack. Defaults to its three seconds; more
 	// is for a stand-in on a machine that has much else to do.
 	Patience time.Duration
+	// Known hears what somebody, or a channel, is called, whenever Slack says so. Optional.
+	Known func(team, id, name string)
 	// Observe is told of every envelope when it has been answered, before what is left
 	// to do begins: what it was, how it ended ("acked", "late", "failed") and how long
 	// that took. Optional.
@@ -104,6 +106,9 @@ func New(o Options) *Bot {
 	}
 	if o.Workers <= 0 {
 		o.Workers = 16
+	}
+	if o.Known == nil {
+		o.Known = func(_, _, _ string) {}
 	}
 	if o.Observe == nil {
 		o.Observe = func(string, string, time.Duration) {}

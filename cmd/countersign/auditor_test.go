@@ -1,19 +1,27 @@
 package main
 
 import (
+	"archive/zip"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/sumdb/note"
 
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/bot/ids"
+	"countersign/internal/checkpoint"
+	"countersign/internal/pack"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
@@ -127,14 +135,110 @@ func TestAnAuditorSeesAllInHome(t *testing.T) {
 	h.addsUp()
 }
 
+// An auditor has a pack made in Home. It comes as a file, names people, and a stranger can check it.
+func TestAnAuditorHasAPackMade(t *testing.T) {
+	t.Parallel()
+	h := openLight(t)
+	h.share("sales.csv", "amount\n1\n")
+	h.writes("print(1)")
+	root := h.ask("How many rows has sales.csv?")
+	h.approve(h.cardOf("How many rows"))
+	h.reply(root)
+	jun := h.audits()
+	h.soon("names are written down", func() bool { return value[int](h, `SELECT count(*) FROM events WHERE kind = 'known as'`) >= 3 })
+	require.NoError(t, jun.OpenHome())
+	home, err := jun.WaitHome(h.patient(), func(v workspace.View) bool { return strings.Contains(v.Words(), "Make a pack") })
+	require.NoError(t, err)
+	require.NoError(t, jun.ClickView(home, ids.ActionPack))
+	_, err = jun.WaitView(h.patient(), func(v workspace.View) bool { return v.CallbackID == ids.CallbackPack })
+	require.NoError(t, err)
+	wrong, err := jun.Submit(person.Fill(ids.FieldFrom, "2099-01-01"))
+	require.NoError(t, err)
+	require.Contains(t, wrong[ids.FieldFrom], "lies after the last one, or ahead")
+	today := time.Now().UTC().Format(time.DateOnly)
+	wrong, err = jun.Submit(person.Fill(ids.FieldFrom, today))
+	require.NoError(t, err)
+	require.Empty(t, wrong)
+	h.inDM(jun, "Here is the pack that you asked for")
+	sent, err := jun.WaitMessage(h.patient(), jun.DM(), func(m workspace.Message) bool {
+		return len(m.Files) == 1 && strings.HasPrefix(m.Files[0].Name, "pack-")
+	})
+	require.NoError(t, err)
+	zipped, err := jun.Download(sent.Files[0].ID)
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), sent.Files[0].Name)
+	require.NoError(t, os.WriteFile(path, zipped, 0o600))
+
+	signed, err := h.program.signed()
+	require.NoError(t, err)
+	line, err := signed.Key.Public()
+	require.NoError(t, err)
+	key, err := checkpoint.Verifier(line)
+	require.NoError(t, err)
+	report, err := pack.Verify(path, pack.Trust{Keys: []note.Verifier{key}})
+	require.NoError(t, err)
+	require.True(t, report.Shown(), report.Sentences())
+	require.True(t, report.Complete())
+	require.Equal(t, int64(1), report.Showing)
+	require.Equal(t, slacksim.OtherAnalyst, value[string](h, `SELECT actor FROM events WHERE kind = 'packed'`))
+	page := unzipped(t, path, "page.html")
+	for _, words := range []string{"Maya Lindqvist (" + slacksim.Analyst + ") asked this", "in #sales-data (" + slacksim.SalesData + ")", "Ben Osei (" + slacksim.Reviewer + "), reviewer", "How many rows has sales.csv?"} {
+		require.Contains(t, page, words)
+	}
+	require.Contains(t, unzipped(t, path, "requests.csv"), ",Maya Lindqvist,"+slacksim.Analyst+",#sales-data,"+slacksim.SalesData+",")
+	require.Contains(t, unzipped(t, path, "decisions.jsonl"), `"reviewer_name":"Ben Osei"`)
+
+	// Who is no auditor any more gets none, though the button still stands there.
+	h.forge(slacksim.Analyst, ids.ActionPack, "")
+	h.inDM(h.maya, "Only administrators and auditors can look at this.")
+
+	// At a terminal the same is told in words.
+	id := value[string](h, `SELECT id FROM requests`)
+	for args, want := range map[string][]string{
+		"list --person maya --words ROWS --zone UTC":        {"Maya Lindqvist (" + slacksim.Analyst + ")", "#sales-data", "done", "How many rows"},
+		"list --channel sales-data --json":                  {`"asker_name": "Maya Lindqvist"`, `"state": "done"`},
+		"list --person ben --from 2020-01-01 --to " + today: {"How many rows"},
+		"show " + id + " --zone UTC":                        {"Asked by Maya Lindqvist", "print(1)", "Ben Osei (" + slacksim.Reviewer + "): Approved, version 1", "What it cost", "UTC"},
+		"show " + id + " --json":                            {`"Question": "How many rows has sales.csv?"`},
+		"list --words nothing-of-this-kind":                 {},
+	} {
+		var out strings.Builder
+		p := h.program
+		p.args, p.out = strings.Fields(args), &out
+		require.NoError(t, audit(h.ctx, p), args)
+		for _, words := range want {
+			require.Contains(t, out.String(), words, args)
+		}
+		if len(want) == 0 {
+			require.Empty(t, out.String(), args)
+		}
+	}
+}
+
+// unzipped is a file of a pack.
+func unzipped(t *testing.T, path, name string) string {
+	t.Helper()
+	z, err := zip.OpenReader(path)
+	require.NoError(t, err)
+	defer z.Close()
+	f, err := z.Open(name)
+	require.NoError(t, err)
+	text, err := io.ReadAll(f)
+	require.NoError(t, err)
+	if dir := os.Getenv("COUNTERSIGN_PICTURES"); dir != "" {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
+	}
+	return string(text)
+}
+
 // forge sends a press of a button by somebody whose client does not show it.
 func (h *house) forge(who, action, value string) {
 	h.t.Helper()
-	h.forged++
+	h.presses++
 	h.sim.Deliver("interactive", "block_actions "+action, workspace.Body{"type": "block_actions", "user": workspace.Body{"id": who, "team_id": slacksim.DefaultTeam.ID}, "team": workspace.Body{"id": slacksim.DefaultTeam.ID},
-		"api_app_id": "A0", "trigger_id": fmt.Sprintf("forged.%d", h.forged), "container": workspace.Body{"type": "message", "message_ts": fmt.Sprintf("1.%06d", h.forged), "channel_id": slacksim.SalesData},
+		"api_app_id": "A0", "trigger_id": fmt.Sprintf("forged.%d", h.presses), "container": workspace.Body{"type": "message", "message_ts": fmt.Sprintf("1.%06d", h.presses), "channel_id": slacksim.SalesData},
 		"channel": workspace.Body{"id": slacksim.SalesData, "name": "sales-data"},
-		"actions": []workspace.Body{{"type": "button", "action_id": action, "block_id": "b", "value": value, "action_ts": fmt.Sprintf("2.%06d", h.forged), "selected_option": workspace.Body{"value": value}}}})
+		"actions": []workspace.Body{{"type": "button", "action_id": action, "block_id": "b", "value": value, "action_ts": fmt.Sprintf("2.%06d", h.presses), "selected_option": workspace.Body{"value": value}}}})
 }
 
 // actions are all buttons that there are, as package ids lists them.

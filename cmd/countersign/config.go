@@ -107,6 +107,8 @@ type Config struct {
 	MigrateDatabaseURL Secret `env:"MIGRATE_DATABASE_URL"`
 	SigningKeyFile     string `env:"SIGNING_KEY_FILE"`
 	CheckpointFile     string `env:"CHECKPOINT_FILE"`
+	CheckpointGit      Secret `env:"CHECKPOINT_GIT"` // an address may hold a password
+	CheckpointBranch   string `env:"CHECKPOINT_BRANCH" envDefault:"checkpoints"`
 	DataDir            string `env:"DATA_DIR"`
 	HTTPAddr           string `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`
 	LogLevel           string `env:"LOG_LEVEL" envDefault:"info"`

@@ -28,6 +28,8 @@ const usage = `Countersign: ask your data in Slack; a person signs every line of
   countersign audit [ID]       check a request, or the workspaces' people, rules and budgets: the trail, its signatures, and the tables against it
   countersign new-key          put a new signing key in the place of the present one (--lost when that is gone)
   countersign restored         begin anew after a copy of the database was put back: what it has open ends, and nothing runs twice
+  countersign audit list       list requests by whom, where, when and in which words (--person NAME --channel NAME --from DATE --to DATE --words TEXT --json)
+  countersign audit show ID    print a request for people: who, what code, which drafts were refused, who decided, what it cost (--zone ZONE --json)
   countersign pack -o FILE     write what somebody needs to check what happened, without us (--from DATE --to DATE --person USER --channel ID)
   countersign usage            print what was spent (--from DATE --to DATE --format table|csv|json)
   countersign read FILE...     say how data files are read, in a box here (--json; --csv -o DIR writes each first table as CSV)

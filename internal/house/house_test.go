@@ -72,7 +72,7 @@ var rooms = map[string]plan{
 	"storage/trail":   {uses: with("storage/pg", "storage/signing")},
 	"storage/audit":   {uses: with("storage/pg", "storage/trail")},
 	"storage/money":   {uses: with("storage/pg", "storage/trail")},
-	"storage/queue":   {uses: with("storage/pg", "storage/pulse")},
+	"storage/queue":   {uses: with("approval/auditing", "storage/pg", "storage/pulse")},
 	"storage/schema":  {uses: []string{"approval", "migrations", "storage/pg", "storage/pulse", "storage/roles"}},
 	"storage/pulse":   {},
 	"storage/roles":   {tests: []string{"storage/schema", "internal/pglocal/pgtest"}},
@@ -82,6 +82,7 @@ var rooms = map[string]plan{
 
 	// Proof: what somebody checks who has neither our database nor our word.
 	"internal/checkpoint": {},
+	"internal/outside":    {uses: []string{"internal/checkpoint"}},
 	"internal/pack":       {uses: []string{"internal/checkpoint"}, tests: []string{"internal/proof"}},
 
 	// Models: what every provider needs, then a room for each of them. They do not know one another.
@@ -110,7 +111,7 @@ var rooms = map[string]plan{
 	"bot/meant":     {uses: []string{"approval", "bot/draw", "bot/kit"}},
 	"bot/assistant": {uses: append(slices.Clone(nouns), "bot/kit")},
 	"bot/readback":  {uses: []string{"bot/ids", "bot/kit"}, tests: drawingTests},
-	"bot/draw":      {uses: drawing, tests: drawingTests},
+	"bot/draw":      {uses: drawing, tests: append(slices.Clone(drawingTests), "approval/auditing", "internal/pack")},
 	// The words of reasons: the tests of the use cases read them as people would.
 	"bot/draw/reasons":  {uses: nouns},
 	"bot/draw/home":     {uses: drawing, tests: drawingTests},

@@ -42,6 +42,8 @@ type Source interface {
 	// number of all requests in the span.
 	Streams(ctx context.Context, s Span, of Chosen) (streams []string, requests int64, err error)
 	Case(ctx context.Context, s Span, stream string) (*Case, error)
+	// Names are what people and channels were called, and from when on.
+	Names(ctx context.Context) ([]Name, error)
 }
 
 // Options say how a pack is made.
@@ -109,9 +111,14 @@ func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, 
 		return err
 	}
 	c.Requests = requests
-	page := newPage(s[filePage], o)
+	list, err := from.Names(ctx)
+	if err != nil {
+		return err
+	}
+	names := NewNames(list)
+	page := newPage(s[filePage], o, names)
 	defer func() { err = errors.Join(err, page.close()) }()
-	tables := newTables(s[fileRequests], s[fileCharges], o)
+	tables := newTables(s[fileRequests], s[fileCharges], o, names)
 	for _, stream := range streams {
 		one, err := from.Case(ctx, span, stream)
 		if err != nil {
@@ -128,6 +135,7 @@ func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, 
 			s[fileValues].encode(v)
 		}
 		for _, d := range one.Decisions {
+			d.Name = names.Of(d.Reviewer, d.At)
 			s[fileDecisions].encode(d)
 		}
 		for _, r := range one.Receipts {
@@ -144,6 +152,9 @@ func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, 
 		tables.add(story)
 	}
 	page.end(*c)
+	for _, name := range names.list() {
+		s[fileNames].encode(name)
+	}
 	return errors.Join(page.err, tables.end(), s.failed())
 }
 

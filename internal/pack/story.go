@@ -291,7 +291,7 @@ func newVersion(e event, words teller) *Version {
 	}
 	v.Tier, v.Rules, v.Approvals = m.Tier, m.Policy, strconv.Itoa(m.Approvals)
 	v.Seal = []Fact{{"Sandbox", strings.TrimSpace(m.Sandbox + " " + m.Template)}, {"Network", network},
-		{"Limits", fmt.Sprintf("%d seconds, %d MB", m.Limits.Seconds, m.Limits.MemoryMB)}, {"Cost of the run at most", dollars(m.CostCap)}}
+		{"Limits", fmt.Sprintf("%d seconds, %d MB", m.Limits.Seconds, m.Limits.MemoryMB)}, {"Cost of the run at most", Dollars(m.CostCap)}}
 	for _, in := range m.Inputs {
 		one := Input{Name: words.word(in["name"]), SHA256: words.word(in["sha256"])}
 		if reading := in["reading"]; reading != nil {
@@ -339,7 +339,7 @@ func said(e event) string {
 		if f := e.fact(key); f != "" {
 			if key == "amount" || key == "spent" {
 				if n, err := strconv.ParseInt(f, 10, 64); err == nil {
-					f = dollars(n)
+					f = Dollars(n)
 				}
 			}
 			what += ", " + key + " " + f
@@ -348,8 +348,8 @@ func said(e event) string {
 	return what
 }
 
-// dollars says billionths of a dollar: cents at least, and as many digits as there are.
-func dollars(n int64) string {
+// Dollars says billionths of a dollar: cents at least, and as many digits as there are.
+func Dollars(n int64) string {
 	sign := ""
 	if n < 0 {
 		sign, n = "-", -n

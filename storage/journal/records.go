@@ -38,7 +38,7 @@ func (l *Log) Find(ctx context.Context, q auditing.Query, most int) (list []audi
 				coalesce((SELECT (e.data::jsonb ->> 'private')::boolean FROM events e WHERE e.stream = 'request:' || q.id AND e.kind = 'asked' ORDER BY e.seq LIMIT 1), false) AS private,
 				coalesce((SELECT sum(s.amount)::bigint FROM settlements s WHERE s.request_id = q.id), 0) AS spent
 			FROM requests q
-			WHERE q.team = $1 AND ($2 = '' OR q.asker = $2 OR EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || q.id AND e.actor = $2))
+			WHERE $1 IN ('', q.team) AND ($2 = '' OR q.asker = $2 OR EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || q.id AND e.actor = $2))
 				AND ($3 = '' OR q.project = $3) AND ($4::timestamptz IS NULL OR q.created_at >= $4) AND ($5::timestamptz IS NULL OR q.created_at < $5)
 				AND ($6 = '' OR q.id = lower($6) OR EXISTS (SELECT FROM (`+wording+`) AS w (value) WHERE position('\x00'::bytea IN value) = 0
 					AND strpos(lower(convert_from(CASE WHEN position('\x00'::bytea IN value) = 0 THEN value ELSE '' END, 'LATIN1')), lower(convert_from(convert_to($6, 'UTF8'), 'LATIN1'))) > 0))
