@@ -163,7 +163,7 @@ func auditFor(ctx context.Context, p program) error {
 	}
 	names := pack.NewNames(list)
 	if id != "" {
-		return p.show(ctx, log, id, names, location, *asJSON)
+		return show(ctx, p, log, id, names, location, *asJSON)
 	}
 	if q.Person, err = names.ID(q.Person); err == nil {
 		q.Channel, err = names.ID(q.Channel)
@@ -187,7 +187,7 @@ func auditFor(ctx context.Context, p program) error {
 }
 
 // show prints one request. An answer that is its asker's alone stays out: who sits here is nobody whom an event could name.
-func (p program) show(ctx context.Context, log *journal.Log, id string, names *pack.Names, zone *time.Location, asJSON bool) error {
+func show(ctx context.Context, p program, log *journal.Log, id string, names *pack.Names, zone *time.Location, asJSON bool) error {
 	s, err := log.Story(ctx, "", id)
 	if errors.Is(err, approval.ErrNotFound) {
 		return fmt.Errorf("there is no request %s", id)

@@ -253,10 +253,14 @@ func (p program) checkCheckpoints(ctx context.Context) finding {
 	if err != nil {
 		return finding{err: err}
 	}
-	for _, place := range p.places() {
+	places, err := placesOf(p)
+	if err != nil {
+		return finding{err: err}
+	}
+	for _, place := range places {
 		f = f.beyond(ctx, place, k.signed(log))
 	}
-	if len(channels) == 0 && len(p.places()) == 0 {
+	if len(channels) == 0 && len(places) == 0 {
 		f.warn, f.say = true, f.say+"; none has left this machine: an administrator can choose a channel for copies in Home, Audit log"
 	}
 	for team, channel := range channels {

@@ -87,11 +87,18 @@ func newKey(ctx context.Context, p program) error {
 }
 
 // places are where checkpoints are kept beyond this machine, as the settings say.
-func (p program) places() (list []outside.Place) {
+func placesOf(p program) (list []outside.Place, err error) {
 	if p.CheckpointGit != "" {
 		list = append(list, &outside.Git{URL: string(p.CheckpointGit), Branch: p.CheckpointBranch, Dir: p.CheckpointFile + ".git"})
 	}
-	return list
+	if p.CheckpointS3 != "" {
+		bucket, err := outside.NewBucket(outside.BucketAt{URL: p.CheckpointS3, Region: p.CheckpointRegion, Bucket: p.CheckpointBucket, Key: p.CheckpointS3Key, Secret: string(p.CheckpointS3Secret), Days: p.CheckpointS3Days})
+		if err != nil {
+			return list, fmt.Errorf("CHECKPOINT_S3: %w", err)
+		}
+		list = append(list, bucket)
+	}
+	return list, nil
 }
 
 // signed lists the checkpoints of the log that the key has signed. What stands in the database is not believed:

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"countersign/approval/auditing"
-	"countersign/bot/draw/audit"
+	windows "countersign/bot/draw/audit"
 	"countersign/budget"
 	"countersign/internal/pack"
 	"countersign/storage"
@@ -100,7 +100,7 @@ func (r *replica) sendPack(ctx context.Context, order auditing.Order) (err error
 		return err
 	}
 	name := fmt.Sprintf("pack-%s-to-%s.zip", c.From.In(r.location).Format(time.DateOnly), c.To.Add(-time.Microsecond).In(r.location).Format(time.DateOnly))
-	return r.bot.Hand(ctx, order.By, name, file, audit.PackPage(c, name, key))
+	return r.bot.Hand(ctx, order.By, name, file, windows.PackPage(c, name, key))
 }
 
 // readPackArgs reads the dates, both included. Without any it is this month so far. Days are days of

@@ -77,7 +77,9 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	if r.keeper, err = newKeeper(r.db, signed, p.CheckpointFile); err != nil {
 		return nil, err
 	}
-	r.keeper.courier.Places = p.places()
+	if r.keeper.courier.Places, err = placesOf(p); err != nil {
+		return nil, err
+	}
 	if err := r.keeper.current(ctx); err != nil {
 		return nil, err
 	}

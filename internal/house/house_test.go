@@ -174,6 +174,8 @@ var libraries = map[string]struct{ uses, tests []string }{
 	"github.com/cenkalti/backoff":         {uses: []string{"*"}},
 	"github.com/aymanbagabas/go-udiff":    {uses: []string{"approval"}},
 	"github.com/hiddeco/sshsig":           {uses: []string{"approval/sshkey"}},
+	"github.com/aws/aws-sdk-go-v2":        {uses: []string{"internal/outside"}},
+	"github.com/aws/smithy-go":            {uses: []string{"internal/outside"}},
 	"golang.org/x":                        {uses: []string{"*"}},
 }
 

@@ -1,5 +1,5 @@
 // Package outside brings signed checkpoints to places beyond this machine and its database: a Git
-// remote that takes no force. Whoever writes the log anew later, with the
+// remote that takes no force, a bucket that locks what it has. Whoever writes the log anew later, with the
 // database and the key in their hands, does not have what is kept there.
 //
 // Everything there is read before it is believed: a place that does not have what it was given, or

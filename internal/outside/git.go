@@ -62,7 +62,7 @@ func (g *Git) Last(ctx context.Context) (*checkpoint.Checkpoint, error) {
 		return nil, nil
 	}
 	// Without a plus before it, a branch is fetched only where it continues what was seen.
-	if _, err := g.git(ctx, "", "fetch", "--quiet", "--no-tags", g.URL, g.ref()+":"+g.ref()); err != nil {
+	if _, err := g.git(ctx, "", "fetch", "--no-tags", g.URL, g.ref()+":"+g.ref()); err != nil {
 		if said := err.Error(); strings.Contains(said, "non-fast-forward") || strings.Contains(said, "rejected") {
 			return nil, &PartedError{g.Name(), "its branch " + g.Branch + " does not continue what was there before: somebody has rewritten it"}
 		}

@@ -187,7 +187,8 @@ func (s *Story) take(e event, words teller) {
 	switch e.Kind {
 	case "asked":
 		s.Asker, s.Channel, s.Question, s.Files = e.Actor, e.fact("channel"), words.word(e.Data["question"]), words.list(e.Data["files"])
-		s.Private = e.fact("private") == "true"
+		// What is asked in a direct message is answered there.
+		s.Private = e.fact("private") == "true" || strings.HasPrefix(s.Channel, "D")
 	case "refused draft":
 		s.Refused = append(s.Refused, Refused{At: e.At, Why: words.why(e.Data["reason"]), Code: words.word(e.Data["code"])})
 	case "drafted", "sealed anew", "edited":
