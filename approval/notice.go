@@ -80,7 +80,7 @@ func (r *Request) Tell(notices ...Notice) {
 
 // LogAlarm is what a NoticeLog says.
 type LogAlarm struct {
-	Why     string    `json:"why"`               // LogForks, LogLate, LogStays, LogLacks or LogParted
+	Why     string    `json:"why"`               // LogForks, LogLate, LogBack, LogStays, LogLacks or LogParted
 	Since   time.Time `json:"since"`             // since when it is late
 	Channel string    `json:"channel,omitempty"` // that gets no copies
 	Place   string    `json:"place,omitempty"`   // beyond the machine, that lacks some or has others
@@ -93,6 +93,7 @@ const (
 	LogStays  = "stays"  // Slack has not taken the copies of checkpoints for their channel
 	LogLacks  = "lacks"  // a place beyond the machine has not got a checkpoint
 	LogParted = "parted" // a place beyond the machine has other checkpoints than the database, or has lost some
+	LogBack   = "back"   // the database was put back from a copy, and work rests
 )
 
 // PinsNoticed is what a NoticePins says.

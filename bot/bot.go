@@ -13,6 +13,7 @@ import (
 	"countersign/approval/steps"
 	"countersign/bot/assistant"
 	"countersign/bot/auditing"
+	"countersign/bot/strays"
 )
 
 // Services are what people can do, by who takes it: each has no more than its
@@ -36,6 +37,8 @@ type Services struct {
 	Desk    Desk
 	Auditor auditing.Service // what administrators and auditors look at
 	Uploads uploads          // optional
+	Strays  strays.Book      // optional: without it, what stands in Slack twice stays there
+	Epochs  Epochs           // optional: without it, no database is ever put back
 }
 
 // Options are what a bot needs.
@@ -80,6 +83,7 @@ type Bot struct {
 	asking   *asking
 	deciding *deciding
 	board    board
+	strays   strays.Finder
 
 	later errgroup.Group // what is left to do when an envelope has been answered
 	live  atomic.Int32   // sockets that are connected
@@ -133,6 +137,7 @@ func (b *Bot) Serve(s Services) {
 	habits := &habits{log: w.Log, may: w.Language}
 	budgets := &budgets{w, s.Budgets}
 	b.homes = newHomes(w, s.Homes, budgets)
+	b.homes.epochs = s.Epochs
 	if s.Pins == nil {
 		s.Pins = &pins.Keeper{}
 	}
@@ -140,9 +145,10 @@ func (b *Bot) Serve(s Services) {
 	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, chats: chats, service: s.Funding, uploads: s.Uploads}
 	b.asking = &asking{w, b.files, chats, s.Questions, &pinned{w, b.files, s.Pins}, s.Shelf}
 	b.deciding = &deciding{w, habits, s.Decisions}
+	b.strays = strays.Finder{Book: s.Strays, Slack: w.api, Log: w.Log}
 	ledgers := &ledgers{budgets, s.Ledgers}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},
-		&funding{w, s.Funding}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, b.homes, &answered{w, s.Answers, s.Desk})
+		&funding{w, s.Funding, s.Epochs}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, b.homes, &answered{w, s.Answers, s.Desk})
 	b.board.audit(&auditing.Desk{Service: s.Auditor, Zone: w.calendar, Open: w.open, Push: w.push})
 }
 

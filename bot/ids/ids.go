@@ -39,6 +39,7 @@ const (
 	CallbackAudit    = "audit"    // which requests an auditor looks for
 	CallbackFound    = "found"    // those that were found
 	CallbackPack     = "pack"     // for which time a pack is made
+	CallbackReckon   = "reckon"   // what was spent after the copy of the database that was put back
 
 	CallbackLetters = "letters" // which encoding is right
 	CallbackReread  = "reread"  // how a file is to be read instead
@@ -90,14 +91,15 @@ const (
 	ActionNotes     = "open_channel_notes"
 	ActionFigures   = "open_statistics"
 	ActionTrail     = "open_trail"
-	ActionAudit     = "open_audit"   // an auditor looks for requests,
-	ActionFound     = "audit_more"   // turns to the next page,
-	ActionRecord    = "audit_record" // opens one,
-	ActionWritten   = "audit_code"   // its code and refused drafts,
-	ActionPrivate   = "audit_answer" // an answer that is its asker's alone,
-	ActionDeeds     = "audit_deeds"  // what was done to people, rules and budgets,
-	ActionPoints    = "audit_points" // the checkpoints,
-	ActionPack      = "open_pack"    // and has a pack made
+	ActionAudit     = "open_audit"     // an auditor looks for requests,
+	ActionFound     = "audit_more"     // turns to the next page,
+	ActionRecord    = "audit_record"   // opens one,
+	ActionWritten   = "audit_code"     // its code and refused drafts,
+	ActionPrivate   = "audit_answer"   // an answer that is its asker's alone,
+	ActionDeeds     = "audit_deeds"    // what was done to people, rules and budgets,
+	ActionPoints    = "audit_points"   // the checkpoints,
+	ActionPack      = "open_pack"      // and has a pack made
+	ActionReckon    = "open_reckoning" // an administrator says what was spent after a copy of the database
 	ActionAsk       = "open_form"
 	ActionAnswer    = "answer"    // the asker says how a file is meant: the first choice,
 	ActionAnswer2   = "answer_2"  // the second,

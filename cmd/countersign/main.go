@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"github.com/caarlos0/env/v11"
+
+	"countersign/approval/redact"
 )
 
 const usage = `Countersign: ask your data in Slack; a person signs every line of code before it runs.
@@ -27,7 +29,9 @@ const usage = `Countersign: ask your data in Slack; a person signs every line of
   countersign decide ID        show what waits for a decision (approve|reject|changes --as USER --digest PREFIX --reason TEXT)
   countersign audit [ID]       check a request, or the workspaces' people, rules and budgets: the trail, its signatures, and the tables against it
   countersign new-key          put a new signing key in the place of the present one (--lost when that is gone)
-  countersign restored         begin anew after a copy of the database was put back: what it has open ends, and nothing runs twice
+  countersign backup -o FILE   write a copy of the database
+  countersign restore FILE     put one into an empty database, and begin anew: what it has open ends, and nothing runs twice
+  countersign restored         begin anew after a copy was put back with Postgres' own programs (--copy: also where no checkpoint shows it)
   countersign audit list       list requests by whom, where, when and in which words (--person NAME --channel NAME --from DATE --to DATE --words TEXT --json)
   countersign audit show ID    print a request for people: who, what code, which drafts were refused, who decided, what it cost (--zone ZONE --json)
   countersign pack -o FILE     write what somebody needs to check what happened, without us (--from DATE --to DATE --person USER --channel ID)
@@ -88,7 +92,7 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		return read(ctx, args, environ, stdout, stderr)
 	}
 	commands := map[string]func(context.Context, program) error{
-		"init": setUp, "serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit, "decide": decide, "usage": spending, "pack": makePack, "new-key": newKey, "restored": restored, "inspect": inspect, "try": try,
+		"init": setUp, "serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit, "decide": decide, "usage": spending, "pack": makePack, "new-key": newKey, "backup": backup, "restore": restore, "restored": restored, "inspect": inspect, "try": try,
 	}
 	do, ok := commands[name]
 	if !ok {
@@ -108,7 +112,7 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		}
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: config.level}))
+	log := slog.New(redact.Log(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: config.level})))
 	return do(ctx, program{Config: config, environ: settings, args: args, out: stdout, log: log})
 }
 

@@ -25,7 +25,7 @@ type plan struct {
 
 // The layers, from the left of the picture to the right. Each sees those before it.
 var (
-	nouns   = []string{"budget", "approval", "approval/reading", "approval/sshkey"}
+	nouns   = []string{"budget", "approval", "approval/reading", "approval/redact", "approval/sshkey"}
 	verdict = append(slices.Clone(nouns), "approval/pins", "approval/review")
 	core    = append(slices.Clone(verdict), "approval/steps", "approval/thread")
 )
@@ -35,7 +35,7 @@ func with(more ...string) []string { return append(slices.Clone(core), more...) 
 var (
 	providerTests = []string{"codegen/conformance", "codegen/mistraltest", "codegen/samples"}
 	drawing       = with("bot/ids", "bot/kit", "bot/command", "bot/readback", "bot/draw", "bot/draw/*")
-	slackSide     = append(slices.Clone(drawing), "bot/meant", "bot/assistant", "bot/auditing")
+	slackSide     = append(slices.Clone(drawing), "bot/meant", "bot/assistant", "bot/auditing", "bot/strays")
 	drawingTests  = []string{"internal/proof", "internal/slacksim", "internal/slacksim/*"}
 )
 
@@ -55,8 +55,9 @@ var rooms = map[string]plan{
 	// The core: pure.
 	"budget":           {},
 	"approval/reading": {},
+	"approval/redact":  {},
 	"approval/sshkey":  {},
-	"approval":         {uses: []string{"budget", "approval/reading", "approval/sshkey"}, tests: []string{"internal/deepcopy", "internal/proof"}},
+	"approval":         {uses: []string{"budget", "approval/reading", "approval/redact", "approval/sshkey"}, tests: []string{"internal/deepcopy", "internal/proof"}},
 	"approval/pins":    {uses: nouns},
 	"approval/review":  {uses: append(slices.Clone(nouns), "approval/pins"), tests: []string{"internal/proof"}},
 	"approval/verify":  {uses: []string{"approval"}},
@@ -65,6 +66,7 @@ var rooms = map[string]plan{
 
 	"approval/answers":  {uses: core},
 	"approval/auditing": {uses: []string{"approval", "internal/pack"}}, // what it shows is told as packs tell it
+	"approval/epoch":    {uses: nouns},
 
 	// Postgres.
 	"storage":         {uses: with("storage/audit", "storage/journal", "storage/money", "storage/pg", "storage/pulse", "storage/queue", "storage/signing", "storage/trail"), tests: []string{"storage/roles", "storage/schema", "migrations", "internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
@@ -77,13 +79,13 @@ var rooms = map[string]plan{
 	"storage/pulse":   {},
 	"storage/roles":   {tests: []string{"storage/schema", "internal/pglocal/pgtest"}},
 	"storage/signing": {uses: []string{"internal/checkpoint"}},
-	"storage/journal": {uses: []string{"approval", "approval/auditing", "budget", "internal/checkpoint", "internal/pack"}},
+	"storage/journal": {uses: []string{"approval", "approval/auditing", "approval/redact", "budget", "internal/checkpoint", "internal/pack"}},
 	"migrations":      {},
 
 	// Proof: what somebody checks who has neither our database nor our word.
 	"internal/checkpoint": {},
 	"internal/outside":    {uses: []string{"internal/checkpoint"}},
-	"internal/pack":       {uses: []string{"internal/checkpoint"}, tests: []string{"internal/proof"}},
+	"internal/pack":       {uses: []string{"internal/checkpoint", "approval/redact"}, tests: []string{"internal/proof"}},
 
 	// Models: what every provider needs, then a room for each of them. They do not know one another.
 	"codegen":             {uses: with("codegen/pandas"), tests: []string{"codegen/mistraltest", "codegen/samples"}},
@@ -109,6 +111,7 @@ var rooms = map[string]plan{
 	"bot/kit":       {}, // nothing of approval, nothing of money
 	"bot/command":   {uses: append(slices.Clone(nouns), "bot/ids", "bot/kit")},
 	"bot/meant":     {uses: []string{"approval", "bot/draw", "bot/kit"}},
+	"bot/strays":    {uses: []string{"approval/steps"}},
 	"bot/assistant": {uses: append(slices.Clone(nouns), "bot/kit")},
 	"bot/readback":  {uses: []string{"bot/ids", "bot/kit"}, tests: drawingTests},
 	"bot/draw":      {uses: drawing, tests: append(slices.Clone(drawingTests), "approval/auditing", "internal/pack")},
@@ -117,6 +120,7 @@ var rooms = map[string]plan{
 	"bot/draw/home":     {uses: drawing, tests: drawingTests},
 	"bot/draw/money":    {uses: drawing, tests: drawingTests},
 	"bot/draw/notice":   {uses: drawing, tests: drawingTests},
+	"bot/draw/masked":   {uses: with("bot/kit")},
 	"bot/draw/pins":     {uses: drawing},
 	"bot/draw/verified": {uses: with("bot/kit")},
 	"bot/draw/audit":    {uses: append(slices.Clone(drawing), "approval/auditing", "internal/pack"), tests: drawingTests},
@@ -149,7 +153,7 @@ var rooms = map[string]plan{
 
 // libraries says who may import what others wrote: the program, and tests on top.
 var libraries = map[string]struct{ uses, tests []string }{
-	"github.com/slack-go/slack":           {uses: []string{"bot", "bot/kit", "bot/readback", "bot/assistant", "bot/auditing", "bot/draw", "bot/draw/*"}, tests: []string{"internal/slacksim"}},
+	"github.com/slack-go/slack":           {uses: []string{"bot", "bot/kit", "bot/readback", "bot/assistant", "bot/auditing", "bot/strays", "bot/draw", "bot/draw/*"}, tests: []string{"internal/slacksim"}},
 	"github.com/jackc/pgx/v5":             {uses: []string{"storage", "storage/*", "internal/pglocal/pgtest"}, tests: []string{"internal/pglocal", "cmd/countersign"}},
 	"github.com/transparency-dev/merkle":  {uses: []string{"internal/checkpoint"}},
 	"github.com/riverqueue/river":         {uses: []string{"storage/queue", "storage/schema"}, tests: []string{"storage"}},
@@ -176,6 +180,7 @@ var libraries = map[string]struct{ uses, tests []string }{
 	"github.com/hiddeco/sshsig":           {uses: []string{"approval/sshkey"}},
 	"github.com/aws/aws-sdk-go-v2":        {uses: []string{"internal/outside"}},
 	"github.com/aws/smithy-go":            {uses: []string{"internal/outside"}},
+	"github.com/nyaruka/phonenumbers":     {uses: []string{"approval/redact"}},
 	"golang.org/x":                        {uses: []string{"*"}},
 }
 
@@ -184,8 +189,8 @@ var libraries = map[string]struct{ uses, tests []string }{
 var outside = []string{"net/http", "net", "os", "os/exec", "database/sql", "syscall"}
 
 // pure rooms decide and draw, and do nothing.
-var pure = []string{"budget", "approval", "approval/reading", "approval/sshkey", "approval/pins", "approval/review", "approval/steps", "approval/verify", "approval/auditing", "bot/ids", "bot/kit", "bot/command", "bot/meant",
-	"bot/draw", "bot/draw/home", "bot/draw/money", "bot/draw/notice", "bot/draw/pins", "bot/draw/reasons", "bot/draw/verified", "bot/draw/audit"}
+var pure = []string{"budget", "approval", "approval/reading", "approval/redact", "approval/sshkey", "approval/pins", "approval/review", "approval/steps", "approval/verify", "approval/auditing", "bot/ids", "bot/kit", "bot/command", "bot/meant",
+	"bot/draw", "bot/draw/home", "bot/draw/masked", "bot/draw/money", "bot/draw/notice", "bot/draw/pins", "bot/draw/reasons", "bot/draw/verified", "bot/draw/audit"}
 
 func TestEveryRoomIsInThePicture(t *testing.T) {
 	t.Parallel()

@@ -30,6 +30,10 @@ func logNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, error)
 			kit.Words("Somebody has changed the one or the other. Nothing more is brought there until you know which. Keep both, and the file of checkpoints; make a pack with "),
 			kit.Mono("countersign pack"), kit.Words(" and have it checked with "), kit.Mono("countersign-verify --checkpoint"), kit.Words("."))
 		return p, nil
+	case approval.LogBack:
+		p.Say(kit.Strong("The database was put back from a copy. "), kit.Words("What was open in it has ended, and its askers read why. Nothing that costs money starts until an administrator confirms what was spent since: on my Home, "),
+			kit.Strong("Confirm what was spent"), kit.Words(". People, rules and budgets are those of the copy: whoever was removed since is back."))
+		return p, nil
 	// What to keep comes before what to find out: the file of checkpoints is the evidence.
 	case approval.LogForks:
 		p.Say(kit.Strong("The audit log does not continue what was signed before. "),
