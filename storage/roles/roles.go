@@ -73,6 +73,7 @@ var callable = []string{
 	"ruling",
 	"signs",
 	"forget",
+	"audits",
 	"tell",
 	"untold",
 	"unreckoned",
