@@ -81,6 +81,13 @@ const (
 	EventShared       EventKind = "shared"         // channel, click: the answer stands there as well
 	EventTookBack     EventKind = "took back"      // click: the answer is not to stand in Slack any more
 
+	// Its thread is handed to a colleague.
+	EventOfferedHandOver   EventKind = "offered hand-over"   // handover: its id; to, files (ids), answers (requests), until, click
+	EventAcceptedHandOver  EventKind = "accepted hand-over"  // handover, into: the session in which the colleague goes on; click
+	EventDeclinedHandOver  EventKind = "declined hand-over"  // handover, click
+	EventWithdrawnHandOver EventKind = "withdrawn hand-over" // handover, click
+	EventExpiredHandOver   EventKind = "expired hand-over"   // handover
+
 	// Money.
 	EventHeld          EventKind = "held"               // hold, for, amount
 	EventWeighed       EventKind = "weighed"            // for, needed, model, standings, hold

@@ -32,14 +32,14 @@ $$;
 -- What can have happened: the constants of approval/event.go, as a test sees to.
 CREATE TABLE event_kinds (kind text PRIMARY KEY CHECK (kind <> ''));
 INSERT INTO event_kinds (kind) VALUES
-    ('accepted upload'), ('answered'), ('approved'), ('asked'), ('asked about'), ('asked back'), ('asked for a top-up'), ('asked for an opinion'), ('asked to clarify'), ('asked to sign'), ('assigned'), ('away'), ('back'),
+    ('accepted hand-over'), ('accepted upload'), ('answered'), ('approved'), ('asked'), ('asked about'), ('asked back'), ('asked for a top-up'), ('asked for an opinion'), ('asked to clarify'), ('asked to sign'), ('assigned'), ('away'), ('back'),
     ('begun'), ('begun too late'), ('blocked'), ('call failed'), ('called'), ('changes requested'), ('clarified'), ('continued'), ('corrected'),
-    ('declined a top-up'), ('declined model'), ('declined upload'), ('delegated'), ('delegation ended'), ('deleted'), ('disowned'), ('disowned too late'),
-    ('downgraded'), ('drafted'), ('edit refused'), ('edited'), ('escalated'), ('expired'), ('failed'), ('fell back'), ('finished'), ('found'),
+    ('declined a top-up'), ('declined hand-over'), ('declined model'), ('declined upload'), ('delegated'), ('delegation ended'), ('deleted'), ('disowned'), ('disowned too late'),
+    ('downgraded'), ('drafted'), ('edit refused'), ('edited'), ('escalated'), ('expired'), ('expired hand-over'), ('failed'), ('fell back'), ('finished'), ('found'),
     ('frozen'), ('gone'), ('granted a top-up'), ('granted top-up'), ('held'), ('lost'), ('mismatch'), ('named'), ('no box'), ('not summarised'),
-    ('opened review'), ('packed'), ('pinned'), ('posted'), ('rated'), ('read'), ('refused change'), ('refused click'), ('refused draft'), ('rejected'), ('registered key'), ('reminded'), ('removed'), ('repeats'),
+    ('offered hand-over'), ('opened review'), ('packed'), ('pinned'), ('posted'), ('rated'), ('read'), ('refused change'), ('refused click'), ('refused draft'), ('rejected'), ('registered key'), ('reminded'), ('removed'), ('repeats'),
     ('removed key'), ('removed limit'), ('restored'), ('seal broken'), ('sealed anew'), ('set limit'), ('set rules'), ('settled'), ('shared'), ('signing key'), ('started'), ('summarised'), ('took back'), ('uncertain'),
-    ('unpinned'), ('unstarted'), ('uploaded'), ('voided'), ('waits for money'), ('weighed'), ('withdrawn'), ('written');
+    ('unpinned'), ('unstarted'), ('uploaded'), ('voided'), ('waits for money'), ('weighed'), ('withdrawn'), ('withdrawn hand-over'), ('written');
 -- The rows change with a migration, and with nothing else.
 CREATE TRIGGER event_kinds_unchangeable BEFORE INSERT OR UPDATE OR DELETE ON event_kinds FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER event_kinds_untruncatable BEFORE TRUNCATE ON event_kinds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
