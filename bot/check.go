@@ -132,7 +132,7 @@ func (h *files) Uploads(ctx context.Context, channel string) (ups []pins.Upload,
 // what else has their name.
 func (h *files) named(ctx context.Context, q steps.Search, s meant.Shelf, files []approval.File, unread string) (found steps.Found, err error) {
 	found = steps.Found{Files: slices.Clone(files), Unread: unread, Shared: s.Sharing(), Uploads: alike(s, files)}
-	elsewhere := slices.Concat(q.Pinned, beside(q, s))
+	elsewhere := slices.Concat(q.Pinned, elsewhereOf(q, s))
 	for i, f := range files {
 		if !slices.ContainsFunc(elsewhere, func(p approval.File) bool { return p.ID == f.ID }) {
 			continue
@@ -148,9 +148,9 @@ func (h *files) named(ctx context.Context, q steps.Search, s meant.Shelf, files 
 	return found, nil
 }
 
-// beside are the files of a question's thread that do not lie in the channel, and that nothing there is called
+// elsewhereOf are the files of a question's thread that do not lie in the channel, and that nothing there is called
 // like: its words may name them as well.
-func beside(q steps.Search, s meant.Shelf) (files []approval.File) {
+func elsewhereOf(q steps.Search, s meant.Shelf) (files []approval.File) {
 	if !q.Seek.Follow {
 		return nil
 	}

@@ -206,7 +206,7 @@ func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, er
 	if err != nil {
 		return found, err
 	}
-	own = append(own, beside(q, s)...)
+	own = append(own, elsewhereOf(q, s)...)
 	// In a thread that has files, a word that happens to be called like a file means none.
 	stems := !q.Seek.Follow || len(q.Files) == 0
 	if named, missing := s.Named(q.Text, stems, own...); q.Seek.Follow && missing == "" {

@@ -212,6 +212,27 @@ CREATE FUNCTION event_line(stream text, seq bigint, at timestamp with time zone,
         '","data":', data, ',"kind":', to_json(kind), ',"prev":"', prev, '","seq":', seq, ',"stream":', to_json(stream), ',"v":2}')
 $$;
 
+CREATE FUNCTION events_facts() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+DECLARE
+    wrong text;
+BEGIN
+    SELECT d.key INTO wrong FROM event_kinds k, jsonb_each(NEW.data::jsonb) d
+        WHERE k.kind = NEW.kind AND jsonb_typeof(d.value) <> 'null' AND CASE k.facts ->> d.key
+            WHEN 'said' THEN d.value = jsonb_build_object('salted_sha256', d.value -> 'salted_sha256') AND d.value ->> 'salted_sha256' ~ '^[0-9a-f]{64}$'
+            WHEN 'text' THEN jsonb_typeof(d.value) = 'string'
+            WHEN 'flag' THEN jsonb_typeof(d.value) = 'boolean'
+            WHEN 'list' THEN jsonb_typeof(d.value) = 'array'
+            ELSE jsonb_typeof(d.value) = k.facts ->> d.key END IS NOT TRUE LIMIT 1;
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION 'an event "%" does not hold "%", or not as that', NEW.kind, wrong
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $_$;
+
 CREATE FUNCTION events_wait_for_place() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1216,6 +1237,7 @@ ALTER TABLE delegations ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
 
 CREATE TABLE event_kinds (
     kind text NOT NULL,
+    facts jsonb NOT NULL,
     CONSTRAINT event_kinds_kind_check CHECK ((kind <> ''::text))
 );
 
@@ -2110,6 +2132,8 @@ CREATE TRIGGER delegations_untruncatable BEFORE TRUNCATE ON delegations FOR EACH
 CREATE TRIGGER event_kinds_unchangeable BEFORE INSERT OR DELETE OR UPDATE ON event_kinds FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER event_kinds_untruncatable BEFORE TRUNCATE ON event_kinds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER events_facts BEFORE INSERT ON events FOR EACH ROW WHEN ((jsonb_typeof((new.data)::jsonb) = 'object'::text)) EXECUTE FUNCTION events_facts();
 
 CREATE TRIGGER events_unchangeable BEFORE DELETE OR UPDATE ON events FOR EACH ROW EXECUTE FUNCTION unchangeable();
 

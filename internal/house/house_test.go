@@ -110,7 +110,7 @@ var rooms = map[string]plan{
 	"bot/meant":     {uses: []string{"approval", "bot/draw", "bot/kit"}},
 	"bot/assistant": {uses: append(slices.Clone(nouns), "bot/kit")},
 	"bot/readback":  {uses: []string{"bot/ids", "bot/kit"}, tests: drawingTests},
-	"bot/draw":      {uses: drawing, tests: drawingTests},
+	"bot/draw":      {uses: drawing, tests: append(slices.Clone(drawingTests), "approval/handover")},
 	// The words of reasons: the tests of the use cases read them as people would.
 	"bot/draw/reasons":  {uses: nouns},
 	"bot/draw/home":     {uses: drawing, tests: drawingTests},
