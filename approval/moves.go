@@ -72,6 +72,7 @@ var Moves = slices.Concat([]Move{
 	stay("AwaitBox", Approved),
 	stay("Freeze", Approved),
 	stay("Begin", Running),
+	stay("Stop", Running), // and whoever watches it ends it
 )
 
 // from are moves of one verb to one end, from each of these states.

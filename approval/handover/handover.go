@@ -8,6 +8,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/pins"
+	"countersign/approval/redact"
 	"countersign/approval/review"
 )
 
@@ -40,6 +41,11 @@ type Pins interface {
 	InPlace(ctx context.Context, u pins.Use) error
 }
 
+// Rules are those of a request's channel, with what its files bring along.
+type Rules interface {
+	RulesFor(ctx context.Context, r *approval.Request) (review.RuleSet, error)
+}
+
 // Stock is what of a thread can be handed over.
 type Stock struct {
 	Thread    approval.Session
@@ -68,11 +74,12 @@ type Desk struct {
 	shelf Shelf
 	slack Slack
 	pins  Pins
+	rules Rules
 }
 
 // New makes the desk.
-func New(store Store, shelf Shelf, slack Slack, pinned Pins) *Desk {
-	return &Desk{store: store, shelf: shelf, slack: slack, pins: pinned}
+func New(store Store, shelf Shelf, slack Slack, pinned Pins, rules Rules) *Desk {
+	return &Desk{store: store, shelf: shelf, slack: slack, pins: pinned, rules: rules}
 }
 
 // Stock is what somebody who asked in a thread can hand over: the offer's form shows it.
@@ -314,7 +321,8 @@ func answer(r *approval.Request, offered string, verdict approval.HandVerdict, i
 	return nil
 }
 
-// Read is what went over, for the colleague who has accepted it.
+// Read is what went over, for the colleague who has accepted it. What is secret or personal in it is masked, as it is
+// in an answer that is shared.
 func (d *Desk) Read(ctx context.Context, id, offered string, click approval.Click) (*approval.Request, []approval.Message, error) {
 	r, err := d.store.Request(ctx, id)
 	if err != nil {
@@ -325,7 +333,22 @@ func (d *Desk) Read(ctx context.Context, id, offered string, click approval.Clic
 		return nil, nil, approval.ErrNotFound
 	}
 	said, err := d.shelf.Came(ctx, h.Into.ID)
-	return r, said, err
+	if err != nil {
+		return nil, nil, err
+	}
+	set, err := d.rules.RulesFor(ctx, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	hides := set.Rules.Hides()
+	for i := range said {
+		m := &said[i]
+		m.Text = hides.Mask(m.Text, redact.Counts{})
+		if m.Result != nil {
+			m.Result = &approval.Result{Answer: hides.Mask(m.Result.Answer, redact.Counts{})}
+		}
+	}
+	return r, said, nil
 }
 
 // Of is an offer that was made by a request.

@@ -35,7 +35,7 @@ func (w *world) Audit(_ context.Context, _ string, e approval.Event) error {
 }
 func (w *world) Stock(context.Context, string) (Stock, error) { return w.stock, nil }
 func (w *world) Came(_ context.Context, session string) ([]approval.Message, error) {
-	return []approval.Message{{RequestID: session}}, nil
+	return []approval.Message{{RequestID: session, Text: "write to ana@example.org", Result: &approval.Result{Answer: "ana@example.org paid most."}}}, nil
 }
 func (w *world) Place(context.Context, string, string) (approval.Place, error) {
 	return approval.Place{Seen: true, In: true}, nil
@@ -46,6 +46,9 @@ func (w *world) Person(_ context.Context, _, user string) (review.Person, error)
 }
 func (w *world) Sees(_ context.Context, f approval.File, _ string) (bool, error) {
 	return f.ID != w.hidden, nil
+}
+func (w *world) RulesFor(context.Context, *approval.Request) (review.RuleSet, error) {
+	return review.RuleSet{}, nil
 }
 func (w *world) InPlace(_ context.Context, u pins.Use) error {
 	if u.Files[0].ID == w.barred {
@@ -59,7 +62,7 @@ func setup() (*world, *Desk) {
 	w := &world{now: time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC), r: &approval.Request{ID: "r1", SessionID: "s1", Team: "T1", Project: "C1", Asker: "U1", Private: true, State: approval.Done},
 		stock: Stock{Thread: approval.Session{ID: "s1", Team: "T1", Channel: "D1", ThreadTS: "1.1"}, Alone: true, Questions: 1,
 			Files: []approval.File{{ID: "F1", Name: "one.csv"}, {ID: "F2", Name: "pinned.csv", Pinned: "C1"}}, Answers: []Answer{{Request: "r1"}}}}
-	return w, New(w, w, w, w)
+	return w, New(w, w, w, w, w)
 }
 
 func by(user string) approval.Click {
@@ -169,6 +172,7 @@ func TestAnOfferIsAnsweredOnceByWhomItIsFor(t *testing.T) {
 	_, said, err := d.Read(t.Context(), "r1", id, by("U2"))
 	require.NoError(t, err)
 	require.Equal(t, into.ID, said[0].RequestID)
+	require.NotContains(t, said[0].Text+said[0].Result.Answer, "ana@example.org", "as in an answer that is shared")
 	_, _, err = d.Read(t.Context(), "r1", id, by("U3"))
 	require.ErrorIs(t, err, approval.ErrNotFound)
 }
