@@ -19,6 +19,7 @@ import (
 	"countersign/approval/auditing"
 	"countersign/approval/books"
 	"countersign/approval/epoch"
+	hands "countersign/approval/handover"
 	"countersign/approval/keeping"
 	"countersign/approval/steps"
 	"countersign/bot"
@@ -119,6 +120,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 		Trail:    trail{r.service, storage.Copies{DB: r.db}},
 		Keeping:  keeps{r.service, keeping.New(storage.KeepingOf(r.db), r.service.People)},
 		Desk:     desk.New(r.db, r.service.People, r.bot, r.service.Keeper),
+		Hands:    hands.New(r.db, storage.HandOvers{DB: r.db}, r.bot, r.service.Keeper, r.service.People),
 		Uploads:  storage.Uploads{DB: r.db},
 		Strays:   storage.Strays{DB: r.db},
 		Accounts: r.books,
