@@ -64,11 +64,22 @@ func TestFilesOfAMaskedAnswerAreMasked(t *testing.T) {
 	t.Parallel()
 	v := telling(false)
 	v.Artifacts[0].Data = []byte("mail,orders\ncanary@leak.example,7\n")
-	whole, hides := masked.As(v, steps.SurfaceSheets)
-	require.False(t, hides)
-	require.Same(t, v, whole)
-	shown, hides := masked.As(v, steps.CopyFilesIn(slacksim.SalesData))
-	require.True(t, hides)
+	require.Same(t, v, masked.As(v, steps.SurfaceSheets))
+	shown := masked.As(v, steps.CopyFilesIn(slacksim.SalesData))
 	require.Len(t, shown.Artifacts, 1)
-	require.Equal(t, "mail,orders\n[e-mail masked],7\n", string(masked.File(shown, shown.Artifacts[0]).Data))
+	require.Equal(t, "mail,orders\n[e-mail masked],7\n", string(shown.Artifacts[0].Data))
+	require.Contains(t, string(v.Artifacts[0].Data), "canary")
+}
+
+// Reviewers are told what of the question they read and the model did not.
+func TestReviewersAreToldWhatTheModelDidNotSee(t *testing.T) {
+	t.Parallel()
+	v := sample.View(sample.In(approval.Pending))
+	text, err := json.Marshal(draw.SawView(v, sample.Past()))
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "Not shown to it")
+	v.Request.Question = "What did canary@leak.example buy?"
+	text, err = json.Marshal(draw.SawView(v, sample.Past()))
+	require.NoError(t, err)
+	require.Contains(t, string(text), "1 e-mail address in the question and in names.")
 }
