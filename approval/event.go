@@ -67,6 +67,7 @@ const (
 	EventStarted      EventKind = "started"
 	EventBegun        EventKind = "begun"
 	EventBegunTooLate EventKind = "begun too late"
+	EventStopped      EventKind = "stopped" // its actor wants the run ended
 	EventUnstarted    EventKind = "unstarted"
 	EventVoided       EventKind = "voided"
 	EventFinished     EventKind = "finished" // compared: with what it repeats ("same", "other", "unknown"); said: what the next question's model reads of it
@@ -178,6 +179,7 @@ var Facts = map[EventKind]map[string]Fact{
 	EventStarted:          {"box": isText, "revision": isNumber, "digest": isText},
 	EventBegun:            {"box": isText},
 	EventBegunTooLate:     {"box": isText},
+	EventStopped:          {"box": isText},
 	EventUnstarted:        {"box": isText, "cost": isNumber},
 	EventVoided:           {"box": isText, "reason": isObject, "cause": isObject, "cost": isNumber},
 	EventFinished:         {"outcome": isText, "compared": isText, "error": isSaid, "said": isSaid, "result": isSaid, "files": isList, "witness": isObject, "hints": isObject, "box_ms": isNumber, "cost": isNumber},

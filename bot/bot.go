@@ -12,6 +12,7 @@ import (
 	"countersign/approval/pins"
 	"countersign/approval/steps"
 	"countersign/bot/assistant"
+	"countersign/bot/strays"
 )
 
 // Services are what people can do, by who takes it: each has no more than its
@@ -33,8 +34,9 @@ type Services struct {
 	// Shelf knows how files are read. Optional: without it, less is suggested in chats.
 	Shelf   assistant.Shelf
 	Desk    Desk
-	Uploads uploads // optional
-	Epochs  Epochs  // optional: without it, no database is ever put back
+	Uploads uploads     // optional
+	Strays  strays.Book // optional: without it, what stands in Slack twice stays there
+	Epochs  Epochs      // optional: without it, no database is ever put back
 }
 
 // Options are what a bot needs.
@@ -77,6 +79,7 @@ type Bot struct {
 	asking   *asking
 	deciding *deciding
 	board    board
+	strays   strays.Finder
 
 	later errgroup.Group // what is left to do when an envelope has been answered
 	live  atomic.Int32   // sockets that are connected
@@ -135,6 +138,7 @@ func (b *Bot) Serve(s Services) {
 	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, chats: chats, service: s.Funding, uploads: s.Uploads}
 	b.asking = &asking{w, b.files, chats, s.Questions, &pinned{w, b.files, s.Pins}, s.Shelf}
 	b.deciding = &deciding{w, habits, s.Decisions}
+	b.strays = strays.Finder{Book: s.Strays, Slack: w.api, Log: w.Log}
 	ledgers := &ledgers{budgets, s.Ledgers}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},
 		&funding{w, s.Funding, s.Epochs}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, b.homes, &answered{w, s.Answers, s.Desk})

@@ -109,6 +109,7 @@ INSERT INTO event_kinds (kind, facts) VALUES
     ('shared', '{"channel": "text", "click": "object"}'),
     ('signing key', '{"key": "text"}'),
     ('started', '{"box": "text", "revision": "number", "digest": "text"}'),
+    ('stopped', '{"box": "text"}'),
     ('summarised', '{"summary": "text", "of": "list", "from": "text", "saw": "text", "text": "said", "provider": "text", "host": "text"}'),
     ('took back', '{"click": "object"}'),
     ('uncertain', '{"hold": "text", "held": "number", "most": "number", "until": "text", "rest_of": "text"}'),

@@ -795,6 +795,7 @@ CREATE FUNCTION runs_end_once() RETURNS trigger
     AS $$
 BEGIN
     IF OLD.finished_at IS NOT NULL OR OLD.begun_at IS NOT NULL AND NEW.begun_at IS DISTINCT FROM OLD.begun_at OR
+       OLD.stopped_at IS NOT NULL AND (NEW.stopped_at, NEW.stopped_by) IS DISTINCT FROM (OLD.stopped_at, OLD.stopped_by) OR
        (NEW.request_id, NEW.box_id, NEW.revision, NEW.digest, NEW.started_at) IS DISTINCT FROM
        (OLD.request_id, OLD.box_id, OLD.revision, OLD.digest, OLD.started_at) THEN
         RAISE EXCEPTION 'the run of request % cannot change', OLD.request_id
@@ -827,8 +828,10 @@ BEGIN
             AND data::jsonb @> jsonb_build_object('box', NEW.box_id, 'revision', NEW.revision, 'digest', NEW.digest))
         OR NEW.begun_at IS NOT NULL AND NOT EXISTS (SELECT FROM events WHERE stream = of AND kind = 'begun' AND at = NEW.begun_at
             AND data::jsonb @> jsonb_build_object('box', NEW.box_id))
+        OR NEW.stopped_at IS NOT NULL AND NOT EXISTS (SELECT FROM events WHERE stream = of AND kind = 'stopped' AND at = NEW.stopped_at AND actor = NEW.stopped_by
+            AND data::jsonb @> jsonb_build_object('box', NEW.box_id))
         OR NEW.finished_at IS NOT NULL AND NOT EXISTS (SELECT FROM events WHERE stream = of AND kind = 'finished' AND at = NEW.finished_at
-            AND data::jsonb #>> '{result,salted_sha256}' = NEW.result) THEN
+            AND data::jsonb #>> '{result,salted_sha256}' = NEW.result AND (data::jsonb ->> 'outcome' <> 'cancelled' OR NEW.stopped_at IS NOT NULL)) THEN
         PERFORM untold(TG_TABLE_NAME, TG_NAME);
     END IF;
     RETURN NULL;
@@ -1603,12 +1606,16 @@ CREATE TABLE runs (
     digest text NOT NULL,
     started_at timestamp with time zone NOT NULL,
     begun_at timestamp with time zone,
+    stopped_at timestamp with time zone,
+    stopped_by text,
     finished_at timestamp with time zone,
     result text,
     box bigint,
     CONSTRAINT runs_begun CHECK ((begun_at >= started_at)),
     CONSTRAINT runs_box_id_check CHECK ((box_id <> ''::text)),
     CONSTRAINT runs_result CHECK (((result IS NULL) = (finished_at IS NULL))),
+    CONSTRAINT runs_stopped CHECK ((((stopped_at IS NULL) = (stopped_by IS NULL)) AND (stopped_at >= started_at))),
+    CONSTRAINT runs_stopped_by_check CHECK ((stopped_by <> ''::text)),
     CONSTRAINT runs_times CHECK ((finished_at >= started_at))
 );
 

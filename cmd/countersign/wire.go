@@ -102,7 +102,8 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 			}})
 	s := r.telemetry.Service(r.service)
 	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: trail{r.service, storage.Copies{DB: r.db}}, Keys: s, Homes: s, Answers: s, Pins: s,
-		Desk: desk.New(r.db, r.service.People, r.bot, r.service.Keeper), Uploads: storage.Uploads{DB: r.db}, Shelf: r.service, Epochs: epoch.New(r.db, r.service.People)})
+		Desk: desk.New(r.db, r.service.People, r.bot, r.service.Keeper), Uploads: storage.Uploads{DB: r.db}, Strays: storage.Strays{DB: r.db}, Shelf: r.service,
+		Epochs: epoch.New(r.db, r.service.People)})
 	return r, nil
 }
 
