@@ -80,6 +80,7 @@ const (
 	EventRated        EventKind = "rated"     // the last one of a person counts
 	EventShared       EventKind = "shared"    // the answer stands in this channel as well
 	EventTookBack     EventKind = "took back" // the answer is not to stand in Slack any more
+	EventLookedAt     EventKind = "looked at" // an administrator or auditor has read an answer that is its asker's alone
 
 	// Money.
 	EventHeld          EventKind = "held" // team, what, standings: of a check of the house
@@ -112,14 +113,18 @@ const (
 	EventDeclinedUpload  EventKind = "declined upload" // file: the upload
 	EventRegisteredKey   EventKind = "registered key"  // the SSH key by which somebody signs decisions
 	EventRemovedKey      EventKind = "removed key"
-	EventSigningKey      EventKind = "signing key" // may sign from now on
-	EventPosted          EventKind = "posted"      // where a message stands; written by the schema
-	EventUploaded        EventKind = "uploaded"    // what the bot has put into Slack; written by the schema
-	EventDeleted         EventKind = "deleted"     // a message or a file that was to go; stays: Slack's code, where it refused; written by the schema
-	EventGone            EventKind = "gone"        // written by the schema's forget()
-	EventPacked          EventKind = "packed"      // pack: the sha256 of its pack.json
-	EventRestored        EventKind = "restored"    // a copy of the database was put back; lost_…: what was signed since; lost: entries, -1 where nobody knows; open: requests that end
-	EventReckoned        EventKind = "reckoned"    // an administrator has confirmed what was spent after the copy; restored: which event tells of it
+	EventSigningKey      EventKind = "signing key"    // may sign from now on
+	EventPosted          EventKind = "posted"         // where a message stands; written by the schema
+	EventUploaded        EventKind = "uploaded"       // what the bot has put into Slack; written by the schema
+	EventDeleted         EventKind = "deleted"        // a message or a file that was to go; stays: Slack's code, where it refused; written by the schema
+	EventAskedToErase    EventKind = "asked to erase" // what this person has asked
+	EventLegalHold       EventKind = "legal hold"     // person: whose questions are kept; empty: everybody's
+	EventLegalHoldEnded  EventKind = "legal hold ended"
+	EventGone            EventKind = "gone"     // written by the schema's forget()
+	EventKnownAs         EventKind = "known as" // what somebody, or a channel, is called in Slack from then on
+	EventPacked          EventKind = "packed"   // pack: the sha256 of its pack.json
+	EventRestored        EventKind = "restored" // a copy of the database was put back; lost_…: what was signed since; lost: entries, -1 where nobody knows; open: requests that end
+	EventReckoned        EventKind = "reckoned" // an administrator has confirmed what was spent after the copy; restored: which event tells of it
 )
 
 // Fact is what a value in an event's data may be; null is always one of them.
@@ -192,6 +197,7 @@ var Facts = map[EventKind]map[string]Fact{
 	EventRated:            {"good": isFlag, "click": isObject},
 	EventShared:           {"channel": isText, "click": isObject},
 	EventTookBack:         {"click": isObject},
+	EventLookedAt:         {"what": isText, "click": isObject},
 	EventHeld:             {"hold": isText, "for": isText, "amount": isNumber, "team": isText, "what": isText, "standings": isList},
 	EventWeighed:          {"for": isText, "needed": isNumber, "model": isText, "standings": isList, "hold": isText},
 	EventSettled:          {"hold": isText, "for": isText, "held": isNumber, "spent": isNumber, "estimated": isFlag, "over": isNumber, "team": isText},
@@ -208,6 +214,9 @@ var Facts = map[EventKind]map[string]Fact{
 	EventRemovedLimit:     {"scope": isObject, "before": isObject},
 	EventGrantedOnTop:     {"scope": isObject, "amount": isNumber, "window": isText, "policy": isObject, "before": isObject, "extra": isNumber, "until": isText, "request": isText},
 	EventSetRules:         {"channel": isText, "version": isNumber, "rules": isObject, "before": isObject},
+	EventAskedToErase:     {"person": isText},
+	EventLegalHold:        {"person": isText},
+	EventLegalHoldEnded:   {"person": isText},
 	EventNamed:            {"person": isText, "role": isText, "channel": isText, "before": isList},
 	EventRemoved:          {"person": isText, "role": isText, "channel": isText, "before": isList},
 	EventDelegated:        {"to": isText, "until": isText, "from": isText, "before": isObject},
@@ -223,6 +232,7 @@ var Facts = map[EventKind]map[string]Fact{
 	EventUploaded:         {"surface": isText, "file": isText},
 	EventDeleted:          {"surface": isText, "channel": isText, "ts": isText, "stays": isText},
 	EventGone:             {"contents": isList, "why": isText},
+	EventKnownAs:          {"id": isText, "name": isSaid},
 	EventPacked:           {"pack": isText, "from": isText, "to": isText, "person": isText, "channel": isText, "entries": isNumber, "requests": isNumber, "shown": isNumber},
 	EventRestored:         {"checkpoint": isNumber, "size": isNumber, "lost_checkpoint": isNumber, "lost_size": isNumber, "lost": isNumber, "open": isNumber, "epoch": isText, "teams": isList},
 	EventReckoned:         {"restored": isNumber, "scope": isObject, "spent": isNumber, "click": isObject},
