@@ -67,6 +67,7 @@ const (
 	EventStarted      EventKind = "started"
 	EventBegun        EventKind = "begun"
 	EventBegunTooLate EventKind = "begun too late"
+	EventStopped      EventKind = "stopped" // its actor wants the run ended
 	EventUnstarted    EventKind = "unstarted"
 	EventVoided       EventKind = "voided"
 	EventFinished     EventKind = "finished" // compared: with what it repeats ("same", "other", "unknown"); said: what the next question's model reads of it
@@ -120,7 +121,8 @@ const (
 	EventLegalHoldEnded  EventKind = "legal hold ended"
 	EventGone            EventKind = "gone"     // written by the schema's forget()
 	EventPacked          EventKind = "packed"   // pack: the sha256 of its pack.json
-	EventRestored        EventKind = "restored" // a copy of the database was put back; lost_…: what was signed since; ended: how many requests
+	EventRestored        EventKind = "restored" // a copy of the database was put back; lost_…: what was signed since; lost: entries, -1 where nobody knows; open: requests that end
+	EventReckoned        EventKind = "reckoned" // an administrator has confirmed what was spent after the copy; restored: which event tells of it
 )
 
 // Fact is what a value in an event's data may be; null is always one of them.
@@ -180,6 +182,7 @@ var Facts = map[EventKind]map[string]Fact{
 	EventStarted:          {"box": isText, "revision": isNumber, "digest": isText},
 	EventBegun:            {"box": isText},
 	EventBegunTooLate:     {"box": isText},
+	EventStopped:          {"box": isText},
 	EventUnstarted:        {"box": isText, "cost": isNumber},
 	EventVoided:           {"box": isText, "reason": isObject, "cause": isObject, "cost": isNumber},
 	EventFinished:         {"outcome": isText, "compared": isText, "error": isSaid, "said": isSaid, "result": isSaid, "files": isList, "witness": isObject, "hints": isObject, "box_ms": isNumber, "cost": isNumber},
@@ -227,7 +230,8 @@ var Facts = map[EventKind]map[string]Fact{
 	EventDeleted:          {"surface": isText, "channel": isText, "ts": isText, "stays": isText},
 	EventGone:             {"contents": isList, "why": isText},
 	EventPacked:           {"pack": isText, "from": isText, "to": isText, "person": isText, "channel": isText, "entries": isNumber, "requests": isNumber, "shown": isNumber},
-	EventRestored:         {"checkpoint": isNumber, "size": isNumber, "lost_checkpoint": isNumber, "lost_size": isNumber, "ended": isNumber},
+	EventRestored:         {"checkpoint": isNumber, "size": isNumber, "lost_checkpoint": isNumber, "lost_size": isNumber, "lost": isNumber, "open": isNumber, "epoch": isText, "teams": isList},
+	EventReckoned:         {"restored": isNumber, "scope": isObject, "spent": isNumber, "click": isObject},
 }
 
 // Said is what a person wrote or data said, as an event has it: a question, a reason,

@@ -37,6 +37,7 @@ var Moves = slices.Concat([]Move{
 	{Pending, "Disown", Pending},
 	{Approved, "Disown", Pending},
 	{Approved, "BreakSeal", Pending},
+	{Pending, "BreakSeal", Pending}, // nobody has the sandbox any more for which it was sealed
 	{Approved, "Start", Running},
 	{Running, "Unstart", Pending},
 	{Running, "Void", Failed},
@@ -72,6 +73,7 @@ var Moves = slices.Concat([]Move{
 	stay("AwaitBox", Approved),
 	stay("Freeze", Approved),
 	stay("Begin", Running),
+	stay("Stop", Running), // and whoever watches it ends it
 )
 
 // from are moves of one verb to one end, from each of these states.

@@ -23,17 +23,19 @@
 //     plain text, and are escaped where Slack knows nothing but its mrkdwn.
 //   - Nothing is sent twice on purpose: only a refusal for the rate (429), which
 //     Slack promises to have had no effect, is ever tried again in here. A post whose
-//     answer got lost stands all the same, and the next try makes a second one.
+//     answer got lost stands all the same: it is found, and taken for the one that is
+//     missing, or deleted (bot/strays).
 //
-// What Slack makes possible against that: chat.postMessage documents no key by which it
-// would know a repetition (asked for since 2018: github.com/slackapi/slack-api-specs/issues/10),
-// and conversations.history finds a post only with a scope that reads what people write
-// (docs.slack.dev/reference/methods/conversations.history). What a message carries as
-// metadata can be read without that: message_metadata_posted tells an app of the kinds
-// that its manifest names, with channel and ts (api.slack.com/events/message_metadata_posted).
-// Whether Slack tells an app of its own posts has not been tried with a workspace, so
-// nothing here rests on it. A stray card decides like the other one, and is put right
-// as soon as somebody presses it.
+// What Slack makes possible against second posts: chat.postMessage documents no key by which it
+// would know a repetition (asked for since 2018: github.com/slackapi/slack-api-specs/issues/10; a client_msg_id
+// is taken and changes nothing), chat.getPermalink wants the ts that was lost, chat.scheduledMessages.list forgets
+// a message once it is posted, and conversations.history and .replies find a post only with a scope that reads what
+// people write (docs.slack.dev/reference/methods/conversations.history). What a message carries as metadata can be
+// read without that: message_metadata_posted tells an app of the kinds that its manifest names, with channel and ts
+// (docs.slack.dev/reference/events/message_metadata_posted, scope metadata.message:read), and a press carries
+// the metadata of its message (github.com/slackapi/bolt-python/issues/863). Whether Slack tells an app of its own
+// posts has not been tried with a workspace. Where it does not, or where the scope is missing, a stray message goes as soon
+// as somebody presses it: a stray card decides like the other one, and "Cancel" on a line that nobody keeps up cancels.
 //
 // Who takes what people do: asking (questions; its form is in form.go), answered (the buttons
 // under an answer), deciding and revising (code that waits; review.go has the modal that shows
@@ -60,6 +62,7 @@ import (
 	"countersign/approval/pins"
 	"countersign/approval/steps"
 	"countersign/bot/assistant"
+	"countersign/bot/strays"
 )
 
 // Services are what people can do, by who takes it: each has no more than its
@@ -82,7 +85,9 @@ type Services struct {
 	// Shelf knows how files are read. Optional: without it, less is suggested in chats.
 	Shelf   assistant.Shelf
 	Desk    Desk
-	Uploads uploads // optional
+	Uploads uploads     // optional
+	Strays  strays.Book // optional: without it, what stands in Slack twice stays there
+	Epochs  Epochs      // optional: without it, no database is ever put back
 }
 
 // Options are what a bot needs.
@@ -125,6 +130,7 @@ type Bot struct {
 	asking   *asking
 	deciding *deciding
 	board    board
+	strays   strays.Finder
 
 	later errgroup.Group // what is left to do when an envelope has been answered
 	live  atomic.Int32   // sockets that are connected
@@ -175,6 +181,7 @@ func (b *Bot) Serve(s Services) {
 	habits := &habits{log: w.Log, may: w.Language}
 	budgets := &budgets{w, s.Budgets}
 	b.homes = newHomes(w, s.Homes, budgets)
+	b.homes.epochs = s.Epochs
 	if s.Pins == nil {
 		s.Pins = &pins.Keeper{}
 	}
@@ -182,9 +189,10 @@ func (b *Bot) Serve(s Services) {
 	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, chats: chats, service: s.Funding, uploads: s.Uploads}
 	b.asking = &asking{w, b.files, chats, s.Questions, &pinned{w, b.files, s.Pins}, s.Shelf}
 	b.deciding = &deciding{w, habits, s.Decisions}
+	b.strays = strays.Finder{Book: s.Strays, Slack: w.api, Log: w.Log}
 	ledgers := &ledgers{budgets, s.Ledgers}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},
-		&funding{w, s.Funding}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, &keepers{w, s.Authority, s.Keeping}, b.homes, &answered{w, s.Answers, s.Desk})
+		&funding{w, s.Funding, s.Epochs}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, &keepers{w, s.Authority, s.Keeping}, b.homes, &answered{w, s.Answers, s.Desk})
 }
 
 // Sockets is how many sockets are connected at the moment.

@@ -89,7 +89,8 @@ BEGIN
         RAISE EXCEPTION 'content % cannot go: it is of no request', OLD.hash USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_of_requests';
     ELSIF on_legal_hold(q.team, q.asker) THEN
         RAISE EXCEPTION 'content % cannot go: % is on legal hold', OLD.hash, OLD.stream USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_on_legal_hold';
-    ELSIF NOT coalesce(CASE e.data::jsonb ->> 'why' WHEN 'retention' THEN OLD.hash IN (SELECT kept_no_longer(OLD.stream)) WHEN 'erasure' THEN erasable(q.id, e.actor) END, false) THEN
+    ELSIF NOT coalesce(CASE e.data::jsonb ->> 'why' WHEN 'retention' THEN OLD.hash IN (SELECT kept_no_longer(OLD.stream)) WHEN 'erasure' THEN erasable(q.id, e.actor)
+        WHEN 'summary' THEN tells_of_gone(OLD.stream, OLD.hash) END, false) THEN
         RAISE EXCEPTION 'content % cannot go: no rule says so, and no two people who may', OLD.hash USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
     END IF;
     RETURN NEW;
@@ -300,6 +301,17 @@ BEGIN
     place := tell(of, who, 'gone', concat('{"contents":', to_json(going), ',"why":', to_json(why), '}'));
     UPDATE contents c SET salt = NULL, value = NULL, gone = place WHERE c.hash = ANY (going);
     RETURN cardinality(going);
+END $$;
+
+CREATE FUNCTION holds_after_restore() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF unreckoned(NEW.team) THEN
+        RAISE EXCEPTION 'workspace % rests until somebody has said what was spent since the copy', NEW.team USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
 END $$;
 
 CREATE FUNCTION holds_burden() RETURNS trigger
@@ -548,6 +560,18 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION reckonings_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'budget' AND seq = NEW.told AND kind = 'reckoned' AND actor = NEW.person AND at = NEW.at
+        AND data::jsonb @> jsonb_build_object('restored', NEW.restored, 'spent', NEW.spent, 'scope', jsonb_build_object('team', NEW.team))) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION refuse() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -678,6 +702,17 @@ BEGIN
         NEW.version := OLD.version + 1;
     END IF;
     RETURN NEW;
+END $$;
+
+CREATE FUNCTION restores_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'restores' AND seq = NEW.told AND kind = 'restored' AND at = NEW.at AND data::jsonb -> 'teams' ? NEW.team) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
 END $$;
 
 CREATE FUNCTION revisions_by_rules() RETURNS trigger
@@ -835,6 +870,7 @@ CREATE FUNCTION runs_end_once() RETURNS trigger
     AS $$
 BEGIN
     IF OLD.finished_at IS NOT NULL OR OLD.begun_at IS NOT NULL AND NEW.begun_at IS DISTINCT FROM OLD.begun_at OR
+       OLD.stopped_at IS NOT NULL AND (NEW.stopped_at, NEW.stopped_by) IS DISTINCT FROM (OLD.stopped_at, OLD.stopped_by) OR
        (NEW.request_id, NEW.box_id, NEW.revision, NEW.digest, NEW.started_at) IS DISTINCT FROM
        (OLD.request_id, OLD.box_id, OLD.revision, OLD.digest, OLD.started_at) THEN
         RAISE EXCEPTION 'the run of request % cannot change', OLD.request_id
@@ -867,8 +903,10 @@ BEGIN
             AND data::jsonb @> jsonb_build_object('box', NEW.box_id, 'revision', NEW.revision, 'digest', NEW.digest))
         OR NEW.begun_at IS NOT NULL AND NOT EXISTS (SELECT FROM events WHERE stream = of AND kind = 'begun' AND at = NEW.begun_at
             AND data::jsonb @> jsonb_build_object('box', NEW.box_id))
+        OR NEW.stopped_at IS NOT NULL AND NOT EXISTS (SELECT FROM events WHERE stream = of AND kind = 'stopped' AND at = NEW.stopped_at AND actor = NEW.stopped_by
+            AND data::jsonb @> jsonb_build_object('box', NEW.box_id))
         OR NEW.finished_at IS NOT NULL AND NOT EXISTS (SELECT FROM events WHERE stream = of AND kind = 'finished' AND at = NEW.finished_at
-            AND data::jsonb #>> '{result,salted_sha256}' = NEW.result) THEN
+            AND data::jsonb #>> '{result,salted_sha256}' = NEW.result AND (data::jsonb ->> 'outcome' <> 'cancelled' OR NEW.stopped_at IS NOT NULL)) THEN
         PERFORM untold(TG_TABLE_NAME, TG_NAME);
     END IF;
     RETURN NULL;
@@ -1059,6 +1097,13 @@ BEGIN
     RETURN next.seq;
 END $$;
 
+CREATE FUNCTION tells_of_gone(of text, value text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT FROM events e, jsonb_array_elements_text(e.data::jsonb -> 'of') r JOIN events g ON g.stream = 'request:' || r AND g.kind = 'gone'
+        WHERE e.stream = of AND e.kind = 'summarised' AND e.data::jsonb #>> '{text,salted_sha256}' = value)
+$$;
+
 CREATE FUNCTION topups_decide_once() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -1109,6 +1154,12 @@ BEGIN
     END IF;
     RETURN coalesce(NEW, OLD);
 END $$;
+
+CREATE FUNCTION unreckoned(of text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT FROM restores r WHERE r.team = of AND NOT EXISTS (SELECT FROM reckonings k WHERE (k.team, k.restored) = (r.team, r.told)))
+$$;
 
 CREATE FUNCTION unstarted_runs_told() RETURNS trigger
     LANGUAGE plpgsql
@@ -1550,6 +1601,17 @@ CREATE TABLE readings (
     CONSTRAINT readings_tries_check CHECK ((tries >= 0))
 );
 
+CREATE TABLE reckonings (
+    team text NOT NULL,
+    restored bigint NOT NULL,
+    person text NOT NULL,
+    spent bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    told bigint NOT NULL,
+    CONSTRAINT reckonings_person_check CHECK ((person <> ''::text)),
+    CONSTRAINT reckonings_spent_check CHECK ((spent >= 0))
+);
+
 CREATE TABLE requests (
     id text NOT NULL,
     session_id text NOT NULL,
@@ -1628,6 +1690,13 @@ CREATE TABLE requests (
     CONSTRAINT requests_written_inspected CHECK (((written IS NULL) OR (state = 'drafting'::text)))
 );
 
+CREATE TABLE restores (
+    team text NOT NULL,
+    told bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT restores_team_check CHECK ((team <> ''::text))
+);
+
 CREATE TABLE revisions (
     request_id text NOT NULL,
     number integer NOT NULL,
@@ -1661,12 +1730,16 @@ CREATE TABLE runs (
     digest text NOT NULL,
     started_at timestamp with time zone NOT NULL,
     begun_at timestamp with time zone,
+    stopped_at timestamp with time zone,
+    stopped_by text,
     finished_at timestamp with time zone,
     result text,
     box bigint,
     CONSTRAINT runs_begun CHECK ((begun_at >= started_at)),
     CONSTRAINT runs_box_id_check CHECK ((box_id <> ''::text)),
     CONSTRAINT runs_result CHECK (((result IS NULL) = (finished_at IS NULL))),
+    CONSTRAINT runs_stopped CHECK ((((stopped_at IS NULL) = (stopped_by IS NULL)) AND (stopped_at >= started_at))),
+    CONSTRAINT runs_stopped_by_check CHECK ((stopped_by <> ''::text)),
     CONSTRAINT runs_times CHECK ((finished_at >= started_at))
 );
 
@@ -1946,6 +2019,12 @@ ALTER TABLE ONLY posts
 ALTER TABLE ONLY readings
     ADD CONSTRAINT readings_pkey PRIMARY KEY (team, project, file_sha256, desk, template);
 
+ALTER TABLE ONLY reckonings
+    ADD CONSTRAINT reckonings_once UNIQUE (told);
+
+ALTER TABLE ONLY reckonings
+    ADD CONSTRAINT reckonings_pkey PRIMARY KEY (team, restored);
+
 ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_asker UNIQUE (id, asker);
 
@@ -1957,6 +2036,9 @@ ALTER TABLE ONLY requests
 
 ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY restores
+    ADD CONSTRAINT restores_pkey PRIMARY KEY (team, told);
 
 ALTER TABLE ONLY revisions
     ADD CONSTRAINT revisions_authorship UNIQUE (request_id, number, digest, author);
@@ -2186,6 +2268,8 @@ CREATE TRIGGER events_untruncatable BEFORE TRUNCATE ON events FOR EACH STATEMENT
 
 CREATE TRIGGER events_wait_for_place AFTER INSERT ON events FOR EACH ROW EXECUTE FUNCTION events_wait_for_place();
 
+CREATE TRIGGER holds_after_restore BEFORE INSERT ON holds FOR EACH ROW WHEN ((new.rest_of IS NULL)) EXECUTE FUNCTION holds_after_restore();
+
 CREATE TRIGGER holds_burden AFTER INSERT ON holds FOR EACH ROW WHEN ((new.amount > 0)) EXECUTE FUNCTION holds_burden();
 
 CREATE TRIGGER holds_forward BEFORE INSERT OR UPDATE ON holds FOR EACH ROW EXECUTE FUNCTION holds_forward();
@@ -2276,6 +2360,12 @@ CREATE TRIGGER posts_undeletable BEFORE DELETE ON posts FOR EACH ROW EXECUTE FUN
 
 CREATE TRIGGER posts_untruncatable BEFORE TRUNCATE ON posts FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE CONSTRAINT TRIGGER reckonings_told AFTER INSERT ON reckonings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION reckonings_told();
+
+CREATE TRIGGER reckonings_unchangeable BEFORE DELETE OR UPDATE ON reckonings FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER reckonings_untruncatable BEFORE TRUNCATE ON reckonings FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE TRIGGER requests_asking_holds_nothing BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'asking'::text) AND (old.state <> 'asking'::text))) EXECUTE FUNCTION requests_asking_holds_nothing();
 
 CREATE TRIGGER requests_begin BEFORE INSERT ON requests FOR EACH ROW EXECUTE FUNCTION requests_move();
@@ -2309,6 +2399,12 @@ CREATE TRIGGER requests_unstarted BEFORE UPDATE ON requests FOR EACH ROW WHEN ((
 CREATE TRIGGER requests_untruncatable BEFORE TRUNCATE ON requests FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER requests_version BEFORE UPDATE ON requests FOR EACH ROW EXECUTE FUNCTION requests_version();
+
+CREATE CONSTRAINT TRIGGER restores_told AFTER INSERT ON restores DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION restores_told();
+
+CREATE TRIGGER restores_unchangeable BEFORE DELETE OR UPDATE ON restores FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER restores_untruncatable BEFORE TRUNCATE ON restores FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER revisions_by_rules BEFORE INSERT ON revisions FOR EACH ROW EXECUTE FUNCTION revisions_by_rules();
 
@@ -2490,6 +2586,9 @@ ALTER TABLE ONLY pins
 
 ALTER TABLE ONLY posts
     ADD CONSTRAINT posts_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
+
+ALTER TABLE ONLY reckonings
+    ADD CONSTRAINT reckonings_restored FOREIGN KEY (team, restored) REFERENCES restores(team, told);
 
 ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_private_fkey FOREIGN KEY (session_id, team, private_to) REFERENCES sessions(id, team, private_to);

@@ -11,6 +11,7 @@ import (
 
 // A file that is known by its content from a stricter channel brings what holds there along: of the data
 // switch, the models, the class, the costs, the hosts and what a tier needs, the stricter of both holds.
+// A question that names no channel goes by the strictest in force: all channels bring theirs along.
 
 // noModel stands on a list of models on which none is left. An empty list would allow all.
 const noModel = "-"
@@ -88,7 +89,16 @@ func lower(a, b budget.USD) budget.USD {
 	return a
 }
 
-// Brought are the rules of the other channels from which files of a request, or of its thread, are known.
+// Among are the rules of a direct message that names no channel, of which the workspace's hold, with the
+// own ones of all channels beside them: Or joins those.
+func (s RuleSet) Among(own []RuleSet, house RuleSet) RuleSet {
+	for _, o := range own {
+		s.Beside = append(s.Beside, Effective(o, house))
+	}
+	return s
+}
+
+// Brought are the rules of the other channels that hold for a request as well as its own.
 func (b Book) Brought(p approval.Policy) (others []RuleSet) {
 	for _, own := range b.Elsewhere {
 		others = append(others, Effective(own, b.House).Or(p))
@@ -110,6 +120,9 @@ func (b Book) Lacks(r *approval.Request, p approval.Policy) approval.Reason {
 		}
 		least, _ := TierOf(r.Revision.Findings, m.CostCap, o.Rules)
 		if slices.Index(tiers, least) > slices.Index(tiers, m.Tier) || o.Rules.For(m.Tier).Approvals > r.Needs(p) {
+			if b.Placeless {
+				return approval.Because(approval.WhyStricterRules)
+			}
 			return approval.Because(approval.WhyStricterFile)
 		}
 	}

@@ -80,6 +80,8 @@ type RuleSet struct {
 	OwnModels bool // the list of models is the channel's own
 	// Joined fills this in: the versions of other channels' rules that files have brought along.
 	Brought []string
+	// Among fills this in, and Or empties it: the rules that hold beside these.
+	Beside []RuleSet
 }
 
 // Name is how a manifest names the version: "team/3", "C123/2", "settings".

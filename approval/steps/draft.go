@@ -111,6 +111,9 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 		if why := barred(r, reach); !why.None() {
 			if alone := review.Effective(c.Own, c.House).Or(s.Policy).Reach(s.writer.Offers()); barred(r, alone).None() { // the channel would have let it
 				why = approval.Reason{Code: approval.WhyModelOfFile, Name: r.Model, Other: strings.Join(reach.Models(), ", ")}
+				if c.Placeless {
+					why.Code = approval.WhyModelPlaceless
+				}
 			}
 			return &approval.InputError{Why: why}
 		}
@@ -227,6 +230,7 @@ func gaveUp(r *approval.Request) approval.Reason {
 	if n := len(r.Refused); n > 0 {
 		return approval.Reason{Code: approval.WhyGaveUp, Said: r.Refused[n-1].Reason}
 	}
+	// A call that failed said so and ended the request, so the last one was cut short by the end of a replica.
 	return approval.Because(approval.WhyNoAnswer)
 }
 

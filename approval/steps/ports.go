@@ -353,6 +353,8 @@ type Posting interface {
 	// where the channel takes no message of ours until somebody mends that, it is
 	// an ErrNoPlace as well.
 	Publish(ctx context.Context, v *View, kind Surface) (Post, error)
+	// Unpost deletes a message that somebody else has posted as well.
+	Unpost(ctx context.Context, post Post) error
 	// Running shows to the asker alone, where nobody else reads along, that a program runs and what
 	// it has printed last. Nothing of it stays, and that it does not arrive is no error.
 	Running(ctx context.Context, v *View, line string)

@@ -152,6 +152,8 @@ func openingTo(p *kit.Page, v *steps.View, alone bool, hey ...kit.Part) {
 		p.Say(append(hey, kit.Strong("The code finished, and showed nothing."))...)
 	case res.Outcome == approval.OK:
 		p.Say(append(hey, kit.Strong("Here is the answer."), kit.Words(" The program wrote no sentence, so this is what it showed."))...)
+	case res.Outcome == approval.Cancelled:
+		p.Say(kit.Flow(hey, kit.Strong("Cancelled"), kit.Words(" by "), kit.Person(r.Run.StoppedBy), kit.Words(fmt.Sprintf(" while it ran. Its sandbox was used for %s, and that is charged; the rest of what was reserved is free again. Nothing that it did is kept, and it will not run again.", kit.Seconds(res.Box))))...)
 	default:
 		p.Say(append(hey, kit.Strong(kit.Capital(outcomeWords[res.Outcome])), kit.Words(ending(res, alone)))...)
 	}

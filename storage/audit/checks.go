@@ -45,6 +45,28 @@ var triesChecks = []houseCheck{
 		}, false},
 }
 
+// restoreChecks hold which workspaces rest after a copy was put back, and who ended that with what amount, against
+// the events of just that: whoever took such a row away, or added one, would let work start that nobody has agreed to.
+var restoreChecks = []houseCheck{
+	{trail.RestoreStream, `SELECT format('the copy that was put back at %s: %s', ` + spelledIn("at") + `, string_agg(team, ',' ORDER BY team COLLATE "C")) FROM restores GROUP BY at, told`,
+		[]string{approval.EventRestored}, func(_ string, e trail.Witnessed) string {
+			var teams []string
+			list, _ := e.Data["teams"].([]any)
+			for _, team := range list {
+				teams = append(teams, fmt.Sprint(team))
+			}
+			if len(teams) == 0 {
+				return "" // nobody had asked anything
+			}
+			slices.Sort(teams)
+			return fmt.Sprintf("the copy that was put back at %s: %s", spelled(e.At), strings.Join(teams, ","))
+		}, false},
+	{trail.BudgetStream, `SELECT format('%s: what was spent after the copy of event %s: %s, by %s at %s', team, restored, spent, person, ` + spelledIn("at") + `) FROM reckonings`,
+		[]string{approval.EventReckoned}, func(_ string, e trail.Witnessed) string {
+			return fmt.Sprintf("%s: what was spent after the copy of event %s: %s, by %s at %s", e.Fact("scope", "team"), e.Fact("restored"), e.Fact("spent"), e.Actor, spelled(e.At))
+		}, false},
+}
+
 var keysCheck = houseCheck{"people", `SELECT format('%s: the key %s is %s of %s at %s', team, line, CASE WHEN named THEN 'now one' ELSE 'no longer one' END, person, ` + spelledIn("at") + `) FROM ssh_keys`,
 	[]string{approval.EventRegisteredKey, approval.EventRemovedKey}, func(team string, e trail.Witnessed) string {
 		now := map[string]string{approval.EventRegisteredKey: "now one", approval.EventRemovedKey: "no longer one"}[e.Kind]
@@ -194,6 +216,10 @@ var requestChecks = []requestCheck{
 		[]string{approval.EventStarted}, func(e trail.Witnessed) []string {
 			return lineOf("the start of revision %s (%s) in box %s at %s", e.Fact("revision"), e.Fact("digest"), e.Fact("box"), spelled(e.At))
 		}, false},
+	{`SELECT format('the end in box %s that %s wants at %s', box_id, stopped_by, ` + spelledIn("stopped_at") + `) FROM runs WHERE request_id = $1 AND stopped_at IS NOT NULL`,
+		[]string{approval.EventStopped}, func(e trail.Witnessed) []string {
+			return lineOf("the end in box %s that %s wants at %s", e.Fact("box"), e.Actor, spelled(e.At))
+		}, false},
 	{`SELECT format('what was taken back, in box %s', box_id) FROM unstarted_runs WHERE request_id = $1`, []string{approval.EventUnstarted},
 		func(e trail.Witnessed) []string { return lineOf("what was taken back, in box %s", e.Fact("box")) }, false},
 	{`SELECT format('result %s at %s', result, ` + spelledIn("finished_at") + `) FROM runs WHERE request_id = $1 AND finished_at IS NOT NULL`, []string{approval.EventFinished},
@@ -244,7 +270,7 @@ type houseCheck struct {
 	latest bool
 }
 
-var houseChecks = slices.Concat([]houseCheck{keysCheck, pinsCheck}, triesChecks, []houseCheck{
+var houseChecks = slices.Concat([]houseCheck{keysCheck, pinsCheck}, triesChecks, restoreChecks, []houseCheck{
 	{"people", `SELECT format('%s: what %s asked is %s by %s at %s', team, person, CASE WHEN held THEN 'kept' ELSE 'not kept any more' END, by, ` + spelledIn("at") + `) FROM legal_holds`,
 		[]string{approval.EventLegalHold, approval.EventLegalHoldEnded}, func(team string, e trail.Witnessed) string {
 			is := map[string]string{approval.EventLegalHold: "kept", approval.EventLegalHoldEnded: "not kept any more"}[e.Kind]
