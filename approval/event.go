@@ -80,6 +80,7 @@ const (
 	EventRated        EventKind = "rated"     // the last one of a person counts
 	EventShared       EventKind = "shared"    // the answer stands in this channel as well
 	EventTookBack     EventKind = "took back" // the answer is not to stand in Slack any more
+	EventLookedAt     EventKind = "looked at" // an administrator or auditor has read an answer that is its asker's alone
 
 	// Money.
 	EventHeld          EventKind = "held" // team, what, standings: of a check of the house
@@ -120,6 +121,7 @@ const (
 	EventLegalHold       EventKind = "legal hold"     // person: whose questions are kept; empty: everybody's
 	EventLegalHoldEnded  EventKind = "legal hold ended"
 	EventGone            EventKind = "gone"     // written by the schema's forget()
+	EventKnownAs         EventKind = "known as" // what somebody, or a channel, is called in Slack from then on
 	EventPacked          EventKind = "packed"   // pack: the sha256 of its pack.json
 	EventRestored        EventKind = "restored" // a copy of the database was put back; lost_…: what was signed since; lost: entries, -1 where nobody knows; open: requests that end
 	EventReckoned        EventKind = "reckoned" // an administrator has confirmed what was spent after the copy; restored: which event tells of it
@@ -195,6 +197,7 @@ var Facts = map[EventKind]map[string]Fact{
 	EventRated:            {"good": isFlag, "click": isObject},
 	EventShared:           {"channel": isText, "click": isObject},
 	EventTookBack:         {"click": isObject},
+	EventLookedAt:         {"what": isText, "click": isObject},
 	EventHeld:             {"hold": isText, "for": isText, "amount": isNumber, "team": isText, "what": isText, "standings": isList},
 	EventWeighed:          {"for": isText, "needed": isNumber, "model": isText, "standings": isList, "hold": isText},
 	EventSettled:          {"hold": isText, "for": isText, "held": isNumber, "spent": isNumber, "estimated": isFlag, "over": isNumber, "team": isText},
@@ -229,6 +232,7 @@ var Facts = map[EventKind]map[string]Fact{
 	EventUploaded:         {"surface": isText, "file": isText},
 	EventDeleted:          {"surface": isText, "channel": isText, "ts": isText, "stays": isText},
 	EventGone:             {"contents": isList, "why": isText},
+	EventKnownAs:          {"id": isText, "name": isSaid},
 	EventPacked:           {"pack": isText, "from": isText, "to": isText, "person": isText, "channel": isText, "entries": isNumber, "requests": isNumber, "shown": isNumber},
 	EventRestored:         {"checkpoint": isNumber, "size": isNumber, "lost_checkpoint": isNumber, "lost_size": isNumber, "lost": isNumber, "open": isNumber, "epoch": isText, "teams": isList},
 	EventReckoned:         {"restored": isNumber, "scope": isObject, "spent": isNumber, "click": isObject},

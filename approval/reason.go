@@ -233,6 +233,8 @@ const (
 	WhyUntoldKey       ReasonCode = "owner of the key not told"
 	WhyOldNonce        ReasonCode = "signed too late"
 	WhyAdminsOnly      ReasonCode = "administrators only" // Name: what they do
+	WhyAuditor         ReasonCode = "auditors change nothing"
+	WhyAuditorsOnly    ReasonCode = "administrators and auditors only"
 	WhyAskerWithdraws  ReasonCode = "asker or administrator withdraws"
 	WhyAskerLooks      ReasonCode = "asker or administrator looks"
 	WhyAskerAnswers    ReasonCode = "asker answers"
@@ -321,6 +323,8 @@ const (
 	WhyNoPerson        ReasonCode = "person missing"
 	WhyNoRole          ReasonCode = "role missing"
 	WhyAdminOfAll      ReasonCode = "administrators of a channel"
+	WhyAuditorApart    ReasonCode = "auditor with another role"
+	WhyAuditorOpen     ReasonCode = "auditor with open questions"
 	WhyReviewersLet    ReasonCode = "only reviewers delegate"
 	WhyDelegateSelf    ReasonCode = "delegate is oneself"
 	WhyDayPassed       ReasonCode = "day passed"
@@ -348,9 +352,9 @@ const (
 	WhyLogChannel      ReasonCode = "log channel" // the bot is not in it
 	WhyBadHide         ReasonCode = "bad hide"    // Count: the line, 0 for all of them; Said: what is wrong with it
 	WhyKeepRange       ReasonCode = "keep range"  // Most
+	WhyReckoned        ReasonCode = "confirmed already"
 	WhyEraseSelf       ReasonCode = "erase self"
 	WhyOnLegalHold     ReasonCode = "on legal hold"
-	WhyReckoned        ReasonCode = "confirmed already"
 	// Of pinned files.
 	WhyUnpinned        ReasonCode = "not pinned any more"     // Name
 	WhyPinnedForOthers ReasonCode = "pinned for others"       // Name

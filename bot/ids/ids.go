@@ -37,7 +37,11 @@ const (
 	CallbackNoted    = "noted"    // of which channel that is
 	CallbackPrivacy  = "privacy"  // what is hidden, and for how long what is kept
 	CallbackTheirs   = "theirs"   // whose questions are forgotten, or kept
+	CallbackTry      = "try"      // other rules, on the past
 	CallbackTrail    = "trail"    // where copies of the audit log's checkpoints are kept
+	CallbackAudit    = "audit"    // which requests an auditor looks for
+	CallbackFound    = "found"    // those that were found
+	CallbackPack     = "pack"     // for which time a pack is made
 	CallbackReckon   = "reckon"   // what was spent after the copy of the database that was put back
 
 	CallbackLetters = "letters" // which encoding is right
@@ -90,9 +94,18 @@ const (
 	ActionNotes     = "open_channel_notes"
 	ActionFigures   = "open_statistics"
 	ActionTrail     = "open_trail"
+	ActionAudit     = "open_audit"     // an auditor looks for requests,
+	ActionFound     = "audit_more"     // turns to the next page,
+	ActionRecord    = "audit_record"   // opens one,
+	ActionWritten   = "audit_code"     // its code and refused drafts,
+	ActionPrivate   = "audit_answer"   // an answer that is its asker's alone,
+	ActionDeeds     = "audit_deeds"    // what was done to people, rules and budgets,
+	ActionPoints    = "audit_points"   // the checkpoints,
+	ActionPack      = "open_pack"      // and has a pack made
+	ActionReckon    = "open_reckoning" // an administrator says what was spent after a copy of the database
 	ActionPrivacy   = "open_privacy"
 	ActionTheirs    = "open_theirs"
-	ActionReckon    = "open_reckoning" // an administrator says what was spent after a copy of the database
+	ActionTry       = "open_try" // what other rules would have changed
 	ActionAsk       = "open_form"
 	ActionAnswer    = "answer"    // the asker says how a file is meant: the first choice,
 	ActionAnswer2   = "answer_2"  // the second,
@@ -157,11 +170,14 @@ const (
 	FieldWhat         = "what"   // what for
 	FieldRole         = "role"
 	FieldUntil        = "until"
+	FieldFrom         = "from"
+	FieldWords        = "words"
 	FieldClass        = "class"
 	FieldCosts        = "cost"  // and the tier: from what cost on
 	FieldNeeds        = "needs" // and the tier: how many people
 	FieldCare         = "care"  // and the tier: what else
 	FieldHosts        = "hosts"
+	FieldBudgets      = "budgets" // that are tried, one a line
 	FieldFreezes      = "freezes"
 	FieldWait         = "wait" // for a decision
 	FieldLast         = "last" // how long an approval does

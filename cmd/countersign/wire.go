@@ -16,11 +16,14 @@ import (
 
 	"countersign/approval"
 	desk "countersign/approval/answers"
+	"countersign/approval/auditing"
+	"countersign/approval/books"
 	"countersign/approval/epoch"
 	"countersign/approval/keeping"
 	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
+	"countersign/internal/accounts"
 	"countersign/internal/pglocal"
 	"countersign/internal/telemetry"
 	"countersign/sandbox/e2b"
@@ -36,6 +39,8 @@ type replica struct {
 	keeper    keeper
 	forgot    time.Time // when what is kept no longer was looked for the last time
 	service   *steps.Steps
+	books     *books.Books
+	clerk     *accounts.Clerk
 	bot       *bot.Bot
 	telemetry *telemetry.Telemetry
 	libraries func() []string             // what the boxes have; nil where there are none
@@ -79,11 +84,15 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	if r.keeper, err = newKeeper(r.db, signed, p.CheckpointFile); err != nil {
 		return nil, err
 	}
+	if r.keeper.courier.Places, err = placesOf(p); err != nil {
+		return nil, err
+	}
 	if err := r.keeper.current(ctx); err != nil {
 		return nil, err
 	}
 	r.telemetry, err = telemetry.New(ctx, telemetry.Options{Host: p.LangfuseHost, PublicKey: p.LangfusePublicKey,
-		SecretKey: string(p.LangfuseSecretKey), Version: version(), Prices: p.prices, Hidden: p.hidden})
+		SecretKey: string(p.LangfuseSecretKey), Version: version(), Prices: p.prices, Hidden: p.hidden,
+		Sample: p.LangfuseSample, Content: telemetry.Content(p.LangfuseContent), MetricsURL: p.OTLPMetricsURL})
 	if err != nil {
 		return nil, err
 	}
@@ -95,17 +104,27 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	p.says("lays the sandbox out")
 	box := r.sandbox()
 	r.bot = bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL, Patience: p.SlackPatience,
-		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope, Language: p.CodeLanguage})
+		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope, Known: r.keeper.known.hears, Language: p.CodeLanguage})
 	worst := func(model string, at time.Time) (budget.USD, error) { return r.service.DraftCost(model, at) }
 	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Receipts: storage.ReceiptsOf(r.db), Pins: steps.PinPorts{Store: storage.PinsOf(r.db), Slack: r.bot}, Log: p.log},
 		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location), ReceiptsDue: due(p.receipts, p.location), Libraries: r.libraries,
 			Elsewhere: func(ctx context.Context, sandbox, template string) (bool, error) {
 				return r.db.Offered(ctx, sandboxName(sandbox, template))
 			}})
+	r.books = booksOf(p, r.db, r.service.People)
+	r.telemetry.Watch(r.books.Paces)
+	r.clerk = clerkOf(p, r.db)
 	s := r.telemetry.Service(r.service)
-	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: trail{r.service, storage.Copies{DB: r.db}}, Keeping: keeps{r.service, keeping.New(storage.KeepingOf(r.db), r.service.People)}, Keys: s, Homes: s, Answers: s, Pins: s,
-		Desk: desk.New(r.db, r.service.People, r.bot, r.service.Keeper), Uploads: storage.Uploads{DB: r.db}, Strays: storage.Strays{DB: r.db}, Shelf: r.service,
-		Epochs: epoch.New(r.db, r.service.People)})
+	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Keys: s, Homes: s, Answers: s, Pins: s, Shelf: r.service,
+		Trail:    trail{r.service, storage.Copies{DB: r.db}},
+		Keeping:  keeps{r.service, keeping.New(storage.KeepingOf(r.db), r.service.People)},
+		Desk:     desk.New(r.db, r.service.People, r.bot, r.service.Keeper),
+		Uploads:  storage.Uploads{DB: r.db},
+		Strays:   storage.Strays{DB: r.db},
+		Accounts: r.books,
+		Auditor:  auditing.New(storage.Log(r.db), r.service.People, r.db),
+		Epochs:   epoch.New(r.db, r.service.People),
+	})
 	return r, nil
 }
 
@@ -219,7 +238,7 @@ func (r *replica) run(ctx context.Context) error {
 	group.Go(func() error {
 		longest := time.Duration(r.RunSeconds)*time.Second + 2*time.Minute
 		files := time.Duration(r.policy().MaxInputBytes/slowestLine) * time.Second
-		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, queue.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick,
+		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, queue.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick, Pack: r.sendPack,
 			Offers: sandboxName(r.service.Sandbox.Size().Kind, r.service.Sandbox.Template())})
 	})
 	group.Go(func() error { return r.health(ctx) })
@@ -268,7 +287,7 @@ func (r *replica) careful(do func(context.Context, steps.Wake) error) func(conte
 }
 
 func (r *replica) sweep(ctx context.Context) error {
-	err := r.service.Sweep(ctx)
+	err := errors.Join(r.service.Sweep(ctx), r.books.Alarm(ctx), r.clerk.Daily(ctx, time.Now()))
 	if r.strays != nil {
 		err = errors.Join(err, r.strays(ctx))
 	}

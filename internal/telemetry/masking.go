@@ -9,8 +9,8 @@ import (
 	"countersign/approval/redact"
 )
 
-// masking masks what a span says before it leaves. No question and no row of data is put into a span
-// in the first place; this holds where somebody forgets that, or an id turns out to be an address.
+// masking masks what a span says before it leaves: questions, code and answers where they may be
+// told (Options.Content), and an id that turns out to be an address.
 type masking struct {
 	sdktrace.SpanExporter
 	live *redact.Live
