@@ -95,7 +95,8 @@ BEGIN
         RAISE EXCEPTION 'content % cannot go: it is of no request', OLD.hash USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_of_requests';
     ELSIF on_legal_hold(q.team, q.asker) THEN
         RAISE EXCEPTION 'content % cannot go: % is on legal hold', OLD.hash, OLD.stream USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_on_legal_hold';
-    ELSIF NOT coalesce(CASE e.data::jsonb ->> 'why' WHEN 'retention' THEN OLD.hash IN (SELECT kept_no_longer(OLD.stream)) WHEN 'erasure' THEN erasable(q.id, e.actor) END, false) THEN
+    ELSIF NOT coalesce(CASE e.data::jsonb ->> 'why' WHEN 'retention' THEN OLD.hash IN (SELECT kept_no_longer(OLD.stream)) WHEN 'erasure' THEN erasable(q.id, e.actor)
+        WHEN 'summary' THEN tells_of_gone(OLD.stream, OLD.hash) END, false) THEN
         RAISE EXCEPTION 'content % cannot go: no rule says so, and no two people who may', OLD.hash USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
     END IF;
     RETURN NEW;
@@ -1182,6 +1183,13 @@ BEGIN
             event_line(of, next.seq, next.at, who, what, facts, next.prev_hash), 'UTF8')), 'hex'));
     RETURN next.seq;
 END $$;
+
+CREATE FUNCTION tells_of_gone(of text, value text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT FROM events e, jsonb_array_elements_text(e.data::jsonb -> 'of') r JOIN events g ON g.stream = 'request:' || r AND g.kind = 'gone'
+        WHERE e.stream = of AND e.kind = 'summarised' AND e.data::jsonb #>> '{text,salted_sha256}' = value)
+$$;
 
 CREATE FUNCTION topups_decide_once() RETURNS trigger
     LANGUAGE plpgsql

@@ -82,6 +82,7 @@ var callable = []string{
 	"on_legal_hold",
 	"erasable",
 	"kept_no_longer",
+	"tells_of_gone",
 }
 
 // right is one that somebody has or should have.
