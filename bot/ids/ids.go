@@ -37,6 +37,7 @@ const (
 	CallbackNoted    = "noted"    // of which channel that is
 	CallbackTry      = "try"      // other rules, on the past
 	CallbackTrail    = "trail"    // where copies of the audit log's checkpoints are kept
+	CallbackReckon   = "reckon"   // what was spent after the copy of the database that was put back
 
 	CallbackLetters = "letters" // which encoding is right
 	CallbackReread  = "reread"  // how a file is to be read instead
@@ -88,7 +89,8 @@ const (
 	ActionNotes     = "open_channel_notes"
 	ActionFigures   = "open_statistics"
 	ActionTrail     = "open_trail"
-	ActionTry       = "open_try" // what other rules would have changed
+	ActionTry       = "open_try"       // what other rules would have changed
+	ActionReckon    = "open_reckoning" // an administrator says what was spent after a copy of the database
 	ActionAsk       = "open_form"
 	ActionAnswer    = "answer"    // the asker says how a file is meant: the first choice,
 	ActionAnswer2   = "answer_2"  // the second,

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,6 +18,7 @@ import (
 	"countersign/approval"
 	desk "countersign/approval/answers"
 	"countersign/approval/books"
+	"countersign/approval/epoch"
 	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
@@ -37,6 +39,7 @@ type replica struct {
 	service   *steps.Steps
 	books     *books.Books
 	clerk     *accounts.Clerk
+	watched   atomic.Int64 // when somebody last looked at what a day costs, in seconds
 	bot       *bot.Bot
 	telemetry *telemetry.Telemetry
 	libraries func() []string             // what the boxes have; nil where there are none
@@ -100,13 +103,17 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope, Language: p.CodeLanguage})
 	worst := func(model string, at time.Time) (budget.USD, error) { return r.service.DraftCost(model, at) }
 	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Receipts: storage.ReceiptsOf(r.db), Pins: steps.PinPorts{Store: storage.PinsOf(r.db), Slack: r.bot}, Log: p.log},
-		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location), ReceiptsDue: due(p.receipts, p.location), Libraries: r.libraries})
+		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location), ReceiptsDue: due(p.receipts, p.location), Libraries: r.libraries,
+			Elsewhere: func(ctx context.Context, sandbox, template string) (bool, error) {
+				return r.db.Offered(ctx, sandboxName(sandbox, template))
+			}})
 	r.books = booksOf(p, r.db, r.service.People)
 	r.telemetry.Watch(r.books.Paces)
 	r.clerk = clerkOf(p, r.db)
 	s := r.telemetry.Service(r.service)
 	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: trail{r.service, storage.Copies{DB: r.db}}, Keys: s, Homes: s, Answers: s, Pins: s,
-		Desk: desk.New(r.db, r.service.People, r.bot, r.service.Keeper), Uploads: storage.Uploads{DB: r.db}, Strays: storage.Strays{DB: r.db}, Shelf: r.service, Accounts: r.books})
+		Desk: desk.New(r.db, r.service.People, r.bot, r.service.Keeper), Uploads: storage.Uploads{DB: r.db}, Strays: storage.Strays{DB: r.db}, Shelf: r.service,
+		Epochs: epoch.New(r.db, r.service.People), Accounts: r.books})
 	return r, nil
 }
 
@@ -220,7 +227,8 @@ func (r *replica) run(ctx context.Context) error {
 	group.Go(func() error {
 		longest := time.Duration(r.RunSeconds)*time.Second + 2*time.Minute
 		files := time.Duration(r.policy().MaxInputBytes/slowestLine) * time.Second
-		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, queue.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick})
+		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, queue.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick,
+			Offers: sandboxName(r.service.Sandbox.Size().Kind, r.service.Sandbox.Template())})
 	})
 	group.Go(func() error { return r.health(ctx) })
 	if r.prove != nil {
@@ -233,6 +241,9 @@ func (r *replica) run(ctx context.Context) error {
 	}
 	return group.Wait()
 }
+
+// sandboxName is how replicas name their sandboxes to one another.
+func sandboxName(sandbox, template string) string { return sandbox + " " + template }
 
 // careful keeps a fault of ours in one request from taking others along, and
 // says where it is. The job comes again.
@@ -249,7 +260,11 @@ func (r *replica) careful(do func(context.Context, steps.Wake) error) func(conte
 }
 
 func (r *replica) sweep(ctx context.Context) error {
-	err := errors.Join(r.service.Sweep(ctx), r.books.Alarm(ctx), r.clerk.Daily(ctx, time.Now()))
+	err := errors.Join(r.service.Sweep(ctx), r.clerk.Daily(ctx, time.Now()))
+	// Once a minute is enough for what a day costs, and adds up less than every sweep would.
+	if last, now := r.watched.Load(), time.Now().Unix(); now-last >= 60 && r.watched.CompareAndSwap(last, now) {
+		err = errors.Join(err, r.books.Alarm(ctx))
+	}
 	if r.strays != nil {
 		err = errors.Join(err, r.strays(ctx))
 	}
@@ -269,7 +284,7 @@ func (r *replica) health(ctx context.Context) error {
 				return errors.New("no socket is connected")
 			}
 			return nil
-		}},
+		}, Word: func() string { return fmt.Sprintf("%d sockets", r.bot.Sockets()) }},
 		{Name: "sandbox", Try: func(context.Context) error {
 			err := r.service.Sandbox.Ready()
 			if box, ok := errors.AsType[*steps.BoxError](err); ok && box.Retry {

@@ -66,6 +66,7 @@ var rooms = map[string]plan{
 
 	"approval/answers": {uses: core},
 	"approval/books":   {uses: append(slices.Clone(verdict), "approval/steps")},
+	"approval/epoch":   {uses: nouns},
 
 	// Postgres.
 	"storage":         {uses: with("storage/audit", "storage/journal", "storage/money", "storage/pg", "storage/pulse", "storage/queue", "storage/signing", "storage/trail"), tests: []string{"storage/roles", "storage/schema", "migrations", "internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
