@@ -80,6 +80,14 @@ const (
 	EventRated        EventKind = "rated"     // the last one of a person counts
 	EventShared       EventKind = "shared"    // the answer stands in this channel as well
 	EventTookBack     EventKind = "took back" // the answer is not to stand in Slack any more
+	EventLookedAt     EventKind = "looked at" // an administrator or auditor has read an answer that is its asker's alone
+
+	// Its thread is handed to a colleague.
+	EventOfferedHandOver   EventKind = "offered hand-over"  // files: ids; answers: requests
+	EventAcceptedHandOver  EventKind = "accepted hand-over" // into: the session in which the colleague goes on
+	EventDeclinedHandOver  EventKind = "declined hand-over"
+	EventWithdrawnHandOver EventKind = "withdrawn hand-over"
+	EventExpiredHandOver   EventKind = "expired hand-over"
 
 	// Money.
 	EventHeld          EventKind = "held" // team, what, standings: of a check of the house
@@ -112,14 +120,18 @@ const (
 	EventDeclinedUpload  EventKind = "declined upload" // file: the upload
 	EventRegisteredKey   EventKind = "registered key"  // the SSH key by which somebody signs decisions
 	EventRemovedKey      EventKind = "removed key"
-	EventSigningKey      EventKind = "signing key" // may sign from now on
-	EventPosted          EventKind = "posted"      // where a message stands; written by the schema
-	EventUploaded        EventKind = "uploaded"    // what the bot has put into Slack; written by the schema
-	EventDeleted         EventKind = "deleted"     // a message or a file that was to go; stays: Slack's code, where it refused; written by the schema
-	EventGone            EventKind = "gone"        // written by the schema's forget()
-	EventPacked          EventKind = "packed"      // pack: the sha256 of its pack.json
-	EventRestored        EventKind = "restored"    // a copy of the database was put back; lost_…: what was signed since; lost: entries, -1 where nobody knows; open: requests that end
-	EventReckoned        EventKind = "reckoned"    // an administrator has confirmed what was spent after the copy; restored: which event tells of it
+	EventSigningKey      EventKind = "signing key"    // may sign from now on
+	EventPosted          EventKind = "posted"         // where a message stands; written by the schema
+	EventUploaded        EventKind = "uploaded"       // what the bot has put into Slack; written by the schema
+	EventDeleted         EventKind = "deleted"        // a message or a file that was to go; stays: Slack's code, where it refused; written by the schema
+	EventAskedToErase    EventKind = "asked to erase" // what this person has asked
+	EventLegalHold       EventKind = "legal hold"     // person: whose questions are kept; empty: everybody's
+	EventLegalHoldEnded  EventKind = "legal hold ended"
+	EventGone            EventKind = "gone"     // written by the schema's forget()
+	EventKnownAs         EventKind = "known as" // what somebody, or a channel, is called in Slack from then on
+	EventPacked          EventKind = "packed"   // pack: the sha256 of its pack.json
+	EventRestored        EventKind = "restored" // a copy of the database was put back; lost_…: what was signed since; lost: entries, -1 where nobody knows; open: requests that end
+	EventReckoned        EventKind = "reckoned" // an administrator has confirmed what was spent after the copy; restored: which event tells of it
 )
 
 // Fact is what a value in an event's data may be; null is always one of them.
@@ -138,94 +150,104 @@ const (
 // (event_kinds) and refuses an event that holds anything else, so no word of a person
 // gets into the chain under a fact's name, and no fact is misspelled.
 var Facts = map[EventKind]map[string]Fact{
-	EventAsked:            {"question": isSaid, "files": isList, "model": isText, "channel": isText, "trigger": isText, "private": isFlag},
-	EventRepeats:          {"request": isText, "revision": isNumber, "digest": isText},
-	EventFound:            {"files": isList, "guest": isFlag, "shared": isFlag},
-	EventRead:             {"files": isList},
-	EventAskedAbout:       {"file": isText, "code": isText, "column": isSaid},
-	EventAnswered:         {"file": isText, "code": isText, "column": isSaid, "says": isText, "told_by": isText},
-	EventCorrected:        {"file": isText, "told": isList},
-	EventAskedBack:        {"cause": isObject, "reason": isObject},
-	EventAskedToClarify:   {"question": isSaid, "attempt": isNumber},
-	EventClarified:        {"answer": isSaid, "trigger": isText},
-	EventCalled:           {"attempt": isNumber, "model": isText, "hold": isText, "provider": isText, "host": isText, "for": isText},
-	EventSummarised:       {"summary": isText, "of": isList, "from": isText, "saw": isText, "text": isSaid, "provider": isText, "host": isText},
-	EventNotSummarised:    {"of": isList, "from": isText, "saw": isText, "why": isSaid, "provider": isText, "host": isText},
-	EventWritten:          {"attempt": isNumber, "code": isSaid, "prompt_version": isText, "provider": isText, "host": isText, "notes": isObject},
-	EventRefusedDraft:     {"attempt": isNumber, "reason": isSaid, "code": isSaid},
-	EventCallFailed:       {"attempt": isNumber, "why": isSaid},
-	EventDrafted:          {"revision": isNumber, "digest": isText, "code": isSaid, "manifest": isSaid, "summary": isSaid, "findings_list": isSaid, "findings": isNumber, "prompt_version": isText, "provider": isText, "host": isText, "next": isSaid},
-	EventFailed:           {"reason": isObject, "cause": isObject},
-	EventFellBack:         {"from": isText, "to": isText, "provider": isText, "host": isText, "most": isNumber, "why": isSaid},
-	EventDeclinedModel:    {"model": isText, "instead_of": isText, "scope": isObject},
-	EventApproved:         {"revision": isNumber, "digest": isText, "click": isObject, "in_place_of": isText},
-	EventRejected:         {"revision": isNumber, "digest": isText, "click": isObject, "reason": isSaid},
-	EventChangesRequested: {"revision": isNumber, "digest": isText, "click": isObject, "reason": isSaid, "in_place_of": isText},
-	EventEdited:           {"revision": isNumber, "digest": isText, "click": isObject, "code": isSaid},
-	EventEditRefused:      {"revision": isNumber, "by": isText, "reason": isObject},
-	EventDisowned:         {"revision": isNumber, "digest": isText, "click": isObject},
-	EventDisownedTooLate:  {"revision": isNumber, "click": isObject},
-	OpenedReview:          {"revision": isNumber},
-	EventAskedToSign:      {"revision": isNumber, "digest": isText, "verdict": isText, "nonce": isText},
-	EventReminded:         {"revision": isNumber, "people": isList},
-	EventEscalated:        {"revision": isNumber, "people": isList},
-	EventAssigned:         {"revision": isNumber, "person": isText, "click": isObject},
-	EventAskedForOpinion:  {"revision": isNumber, "person": isText, "click": isObject},
-	EventExpired:          {"while": isText},
-	EventWithdrawn:        {},
-	EventRefusedClick:     {"verdict": isText, "what": isText, "why": isObject, "click": isObject},
-	EventFrozen:           {"until": isText, "rule": isSaid, "revision": isNumber},
-	EventNoBox:            {"why": isSaid},
-	EventStarted:          {"box": isText, "revision": isNumber, "digest": isText},
-	EventBegun:            {"box": isText},
-	EventBegunTooLate:     {"box": isText},
-	EventStopped:          {"box": isText},
-	EventUnstarted:        {"box": isText, "cost": isNumber},
-	EventVoided:           {"box": isText, "reason": isObject, "cause": isObject, "cost": isNumber},
-	EventFinished:         {"outcome": isText, "compared": isText, "error": isSaid, "said": isSaid, "result": isSaid, "files": isList, "witness": isObject, "hints": isObject, "box_ms": isNumber, "cost": isNumber},
-	EventMismatch:         {"what": isList},
-	EventLost:             {"box": isText, "said": isSaid},
-	EventSealBroken:       {"revision": isNumber, "digest": isText, "why": isList, "fallen": isObject},
-	EventSealedAnew:       {"revision": isNumber, "digest": isText, "code": isSaid, "manifest": isSaid, "summary": isSaid, "findings_list": isSaid},
-	EventAway:             {"cause": isObject},
-	EventBack:             {"cause": isObject},
-	EventRated:            {"good": isFlag, "click": isObject},
-	EventShared:           {"channel": isText, "click": isObject},
-	EventTookBack:         {"click": isObject},
-	EventHeld:             {"hold": isText, "for": isText, "amount": isNumber, "team": isText, "what": isText, "standings": isList},
-	EventWeighed:          {"for": isText, "needed": isNumber, "model": isText, "standings": isList, "hold": isText},
-	EventSettled:          {"hold": isText, "for": isText, "held": isNumber, "spent": isNumber, "estimated": isFlag, "over": isNumber, "team": isText},
-	EventUncertain:        {"hold": isText, "held": isNumber, "most": isNumber, "until": isText, "rest_of": isText},
-	EventBlocked:          {"for": isText, "needed": isNumber, "model": isText, "standings": isList},
-	EventRefusedChange:    {"for": isText, "needed": isNumber, "model": isText, "standings": isList, "what": isText, "revision": isNumber},
-	EventWaitsForMoney:    {"until": isText},
-	EventContinued:        {"for": isText, "model": isText, "before": isText},
-	EventDowngraded:       {"from": isText, "to": isText, "scope": isObject},
-	EventAskedForTopUp:    {"topup": isText, "scope": isObject, "amount": isNumber, "reason": isSaid},
-	EventGrantedTopUp:     {"topup": isText, "scope": isObject, "amount": isNumber, "until": isText},
-	EventDeclinedTopUp:    {"topup": isText, "scope": isObject, "amount": isNumber, "reason": isSaid},
-	EventSetLimit:         {"scope": isObject, "amount": isNumber, "window": isText, "policy": isObject, "before": isObject, "extra": isNumber, "until": isText},
-	EventRemovedLimit:     {"scope": isObject, "before": isObject},
-	EventGrantedOnTop:     {"scope": isObject, "amount": isNumber, "window": isText, "policy": isObject, "before": isObject, "extra": isNumber, "until": isText, "request": isText},
-	EventSetRules:         {"channel": isText, "version": isNumber, "rules": isObject, "before": isObject},
-	EventNamed:            {"person": isText, "role": isText, "channel": isText, "before": isList},
-	EventRemoved:          {"person": isText, "role": isText, "channel": isText, "before": isList},
-	EventDelegated:        {"to": isText, "until": isText, "from": isText, "before": isObject},
-	EventDelegationEnded:  {"from": isText, "before": isObject},
-	EventPinned:           {"channel": isText, "file": isText, "name": isSaid, "content": isSaid, "size": isNumber, "for": isList, "shared_by": isText, "shared_at": isText},
-	EventUnpinned:         {"channel": isText, "file": isText},
-	EventAcceptedUpload:   {"channel": isText, "file": isText, "name": isSaid, "content": isSaid, "size": isNumber, "for": isList, "shared_by": isText, "shared_at": isText, "instead_of": isText},
-	EventDeclinedUpload:   {"channel": isText, "file": isText, "instead_of": isText},
-	EventRegisteredKey:    {"key": isText},
-	EventRemovedKey:       {"key": isText},
-	EventSigningKey:       {"key": isText},
-	EventPosted:           {"surface": isText, "channel": isText, "ts": isText},
-	EventUploaded:         {"surface": isText, "file": isText},
-	EventDeleted:          {"surface": isText, "channel": isText, "ts": isText, "stays": isText},
-	EventGone:             {"contents": isList, "why": isText},
-	EventPacked:           {"pack": isText, "from": isText, "to": isText, "person": isText, "channel": isText, "entries": isNumber, "requests": isNumber, "shown": isNumber},
-	EventRestored:         {"checkpoint": isNumber, "size": isNumber, "lost_checkpoint": isNumber, "lost_size": isNumber, "lost": isNumber, "open": isNumber, "epoch": isText, "teams": isList},
-	EventReckoned:         {"restored": isNumber, "scope": isObject, "spent": isNumber, "click": isObject},
+	EventAsked:             {"question": isSaid, "files": isList, "model": isText, "channel": isText, "trigger": isText, "private": isFlag},
+	EventRepeats:           {"request": isText, "revision": isNumber, "digest": isText},
+	EventFound:             {"files": isList, "guest": isFlag, "shared": isFlag},
+	EventRead:              {"files": isList},
+	EventAskedAbout:        {"file": isText, "code": isText, "column": isSaid},
+	EventAnswered:          {"file": isText, "code": isText, "column": isSaid, "says": isText, "told_by": isText},
+	EventCorrected:         {"file": isText, "told": isList},
+	EventAskedBack:         {"cause": isObject, "reason": isObject},
+	EventAskedToClarify:    {"question": isSaid, "attempt": isNumber},
+	EventClarified:         {"answer": isSaid, "trigger": isText},
+	EventCalled:            {"attempt": isNumber, "model": isText, "hold": isText, "provider": isText, "host": isText, "for": isText},
+	EventSummarised:        {"summary": isText, "of": isList, "from": isText, "saw": isText, "text": isSaid, "provider": isText, "host": isText},
+	EventNotSummarised:     {"of": isList, "from": isText, "saw": isText, "why": isSaid, "provider": isText, "host": isText},
+	EventWritten:           {"attempt": isNumber, "code": isSaid, "prompt_version": isText, "provider": isText, "host": isText, "notes": isObject},
+	EventRefusedDraft:      {"attempt": isNumber, "reason": isSaid, "code": isSaid},
+	EventCallFailed:        {"attempt": isNumber, "why": isSaid},
+	EventDrafted:           {"revision": isNumber, "digest": isText, "code": isSaid, "manifest": isSaid, "summary": isSaid, "findings_list": isSaid, "findings": isNumber, "prompt_version": isText, "provider": isText, "host": isText, "next": isSaid},
+	EventFailed:            {"reason": isObject, "cause": isObject},
+	EventFellBack:          {"from": isText, "to": isText, "provider": isText, "host": isText, "most": isNumber, "why": isSaid},
+	EventDeclinedModel:     {"model": isText, "instead_of": isText, "scope": isObject},
+	EventApproved:          {"revision": isNumber, "digest": isText, "click": isObject, "in_place_of": isText},
+	EventRejected:          {"revision": isNumber, "digest": isText, "click": isObject, "reason": isSaid},
+	EventChangesRequested:  {"revision": isNumber, "digest": isText, "click": isObject, "reason": isSaid, "in_place_of": isText},
+	EventEdited:            {"revision": isNumber, "digest": isText, "click": isObject, "code": isSaid},
+	EventEditRefused:       {"revision": isNumber, "by": isText, "reason": isObject},
+	EventDisowned:          {"revision": isNumber, "digest": isText, "click": isObject},
+	EventDisownedTooLate:   {"revision": isNumber, "click": isObject},
+	OpenedReview:           {"revision": isNumber},
+	EventAskedToSign:       {"revision": isNumber, "digest": isText, "verdict": isText, "nonce": isText},
+	EventReminded:          {"revision": isNumber, "people": isList},
+	EventEscalated:         {"revision": isNumber, "people": isList},
+	EventAssigned:          {"revision": isNumber, "person": isText, "click": isObject},
+	EventAskedForOpinion:   {"revision": isNumber, "person": isText, "click": isObject},
+	EventExpired:           {"while": isText},
+	EventWithdrawn:         {},
+	EventRefusedClick:      {"verdict": isText, "what": isText, "why": isObject, "click": isObject},
+	EventFrozen:            {"until": isText, "rule": isSaid, "revision": isNumber},
+	EventNoBox:             {"why": isSaid},
+	EventStarted:           {"box": isText, "revision": isNumber, "digest": isText},
+	EventBegun:             {"box": isText},
+	EventBegunTooLate:      {"box": isText},
+	EventStopped:           {"box": isText},
+	EventUnstarted:         {"box": isText, "cost": isNumber},
+	EventVoided:            {"box": isText, "reason": isObject, "cause": isObject, "cost": isNumber},
+	EventFinished:          {"outcome": isText, "compared": isText, "error": isSaid, "said": isSaid, "result": isSaid, "files": isList, "witness": isObject, "hints": isObject, "box_ms": isNumber, "cost": isNumber},
+	EventMismatch:          {"what": isList},
+	EventLost:              {"box": isText, "said": isSaid},
+	EventSealBroken:        {"revision": isNumber, "digest": isText, "why": isList, "fallen": isObject},
+	EventSealedAnew:        {"revision": isNumber, "digest": isText, "code": isSaid, "manifest": isSaid, "summary": isSaid, "findings_list": isSaid},
+	EventAway:              {"cause": isObject},
+	EventBack:              {"cause": isObject},
+	EventRated:             {"good": isFlag, "click": isObject},
+	EventShared:            {"channel": isText, "click": isObject},
+	EventTookBack:          {"click": isObject},
+	EventLookedAt:          {"what": isText, "click": isObject},
+	EventHeld:              {"hold": isText, "for": isText, "amount": isNumber, "team": isText, "what": isText, "standings": isList},
+	EventWeighed:           {"for": isText, "needed": isNumber, "model": isText, "standings": isList, "hold": isText},
+	EventSettled:           {"hold": isText, "for": isText, "held": isNumber, "spent": isNumber, "estimated": isFlag, "over": isNumber, "team": isText},
+	EventUncertain:         {"hold": isText, "held": isNumber, "most": isNumber, "until": isText, "rest_of": isText},
+	EventBlocked:           {"for": isText, "needed": isNumber, "model": isText, "standings": isList},
+	EventRefusedChange:     {"for": isText, "needed": isNumber, "model": isText, "standings": isList, "what": isText, "revision": isNumber},
+	EventWaitsForMoney:     {"until": isText},
+	EventContinued:         {"for": isText, "model": isText, "before": isText},
+	EventDowngraded:        {"from": isText, "to": isText, "scope": isObject},
+	EventAskedForTopUp:     {"topup": isText, "scope": isObject, "amount": isNumber, "reason": isSaid},
+	EventGrantedTopUp:      {"topup": isText, "scope": isObject, "amount": isNumber, "until": isText},
+	EventDeclinedTopUp:     {"topup": isText, "scope": isObject, "amount": isNumber, "reason": isSaid},
+	EventSetLimit:          {"scope": isObject, "amount": isNumber, "window": isText, "policy": isObject, "before": isObject, "extra": isNumber, "until": isText},
+	EventRemovedLimit:      {"scope": isObject, "before": isObject},
+	EventGrantedOnTop:      {"scope": isObject, "amount": isNumber, "window": isText, "policy": isObject, "before": isObject, "extra": isNumber, "until": isText, "request": isText},
+	EventSetRules:          {"channel": isText, "version": isNumber, "rules": isObject, "before": isObject},
+	EventAskedToErase:      {"person": isText},
+	EventLegalHold:         {"person": isText},
+	EventLegalHoldEnded:    {"person": isText},
+	EventNamed:             {"person": isText, "role": isText, "channel": isText, "before": isList},
+	EventRemoved:           {"person": isText, "role": isText, "channel": isText, "before": isList},
+	EventDelegated:         {"to": isText, "until": isText, "from": isText, "before": isObject},
+	EventDelegationEnded:   {"from": isText, "before": isObject},
+	EventPinned:            {"channel": isText, "file": isText, "name": isSaid, "content": isSaid, "size": isNumber, "for": isList, "shared_by": isText, "shared_at": isText},
+	EventUnpinned:          {"channel": isText, "file": isText},
+	EventAcceptedUpload:    {"channel": isText, "file": isText, "name": isSaid, "content": isSaid, "size": isNumber, "for": isList, "shared_by": isText, "shared_at": isText, "instead_of": isText},
+	EventDeclinedUpload:    {"channel": isText, "file": isText, "instead_of": isText},
+	EventRegisteredKey:     {"key": isText},
+	EventRemovedKey:        {"key": isText},
+	EventSigningKey:        {"key": isText},
+	EventPosted:            {"surface": isText, "channel": isText, "ts": isText},
+	EventUploaded:          {"surface": isText, "file": isText},
+	EventDeleted:           {"surface": isText, "channel": isText, "ts": isText, "stays": isText},
+	EventGone:              {"contents": isList, "why": isText},
+	EventKnownAs:           {"id": isText, "name": isSaid},
+	EventPacked:            {"pack": isText, "from": isText, "to": isText, "person": isText, "channel": isText, "entries": isNumber, "requests": isNumber, "shown": isNumber},
+	EventRestored:          {"checkpoint": isNumber, "size": isNumber, "lost_checkpoint": isNumber, "lost_size": isNumber, "lost": isNumber, "open": isNumber, "epoch": isText, "teams": isList},
+	EventReckoned:          {"restored": isNumber, "scope": isObject, "spent": isNumber, "click": isObject},
+	EventOfferedHandOver:   {"handover": isText, "to": isText, "files": isList, "answers": isList, "until": isText, "click": isObject},
+	EventAcceptedHandOver:  {"handover": isText, "into": isText, "click": isObject},
+	EventDeclinedHandOver:  {"handover": isText, "click": isObject},
+	EventWithdrawnHandOver: {"handover": isText, "click": isObject},
+	EventExpiredHandOver:   {"handover": isText},
 }
 
 // Said is what a person wrote or data said, as an event has it: a question, a reason,

@@ -233,6 +233,8 @@ const (
 	WhyUntoldKey       ReasonCode = "owner of the key not told"
 	WhyOldNonce        ReasonCode = "signed too late"
 	WhyAdminsOnly      ReasonCode = "administrators only" // Name: what they do
+	WhyAuditor         ReasonCode = "auditors change nothing"
+	WhyAuditorsOnly    ReasonCode = "administrators and auditors only"
 	WhyAskerWithdraws  ReasonCode = "asker or administrator withdraws"
 	WhyAskerLooks      ReasonCode = "asker or administrator looks"
 	WhyAskerAnswers    ReasonCode = "asker answers"
@@ -248,6 +250,21 @@ const (
 	WhyShareNotIn      ReasonCode = "sharer not in channel" //
 	WhyShareOpener     ReasonCode = "share in a less confidential channel"
 	WhyFileNotTheirs   ReasonCode = "file not theirs" // Name: not all in the channel may see it
+	WhyAskerHands      ReasonCode = "asker hands over"
+	WhyHandEnded       ReasonCode = "hand-over ended"
+	WhyHandNotTheirs   ReasonCode = "hand-over for somebody else"
+	WhyHandThread      ReasonCode = "thread below an offer"
+	WhyHandOffered     ReasonCode = "handed to them already"
+	WhyHandSelf        ReasonCode = "handed to oneself"
+	WhyHandBot         ReasonCode = "handed to a bot"
+	WhyHandGuest       ReasonCode = "handed to a guest"
+	WhyHandOutsider    ReasonCode = "handed to somebody of another organisation"
+	WhyHandGone        ReasonCode = "handed to somebody who has left"
+	WhyHandNotIn       ReasonCode = "colleague not in channel"
+	WhyGuestHands      ReasonCode = "guest hands over"
+	WhyHandNotSeen     ReasonCode = "file not the giver's to hand over" // Name
+	WhyHandPinned      ReasonCode = "pin keeps a file from a colleague" // Name
+	WhyHandNothing     ReasonCode = "nothing to hand over"
 	WhyOtherDoubt      ReasonCode = "answered already"
 	WhyLookedAt        ReasonCode = "looked at already"
 	WhyNotReadYet      ReasonCode = "not read yet"
@@ -321,6 +338,8 @@ const (
 	WhyNoPerson        ReasonCode = "person missing"
 	WhyNoRole          ReasonCode = "role missing"
 	WhyAdminOfAll      ReasonCode = "administrators of a channel"
+	WhyAuditorApart    ReasonCode = "auditor with another role"
+	WhyAuditorOpen     ReasonCode = "auditor with open questions"
 	WhyReviewersLet    ReasonCode = "only reviewers delegate"
 	WhyDelegateSelf    ReasonCode = "delegate is oneself"
 	WhyDayPassed       ReasonCode = "day passed"
@@ -349,6 +368,8 @@ const (
 	WhyBadHide         ReasonCode = "bad hide"    // Count: the line, 0 for all of them; Said: what is wrong with it
 	WhyKeepRange       ReasonCode = "keep range"  // Most
 	WhyReckoned        ReasonCode = "confirmed already"
+	WhyEraseSelf       ReasonCode = "erase self"
+	WhyOnLegalHold     ReasonCode = "on legal hold"
 	// Of pinned files.
 	WhyUnpinned        ReasonCode = "not pinned any more"     // Name
 	WhyPinnedForOthers ReasonCode = "pinned for others"       // Name

@@ -196,14 +196,15 @@ func sampleOr(v *steps.View) *steps.View {
 // actions lists every action id that a drawn message or modal may hold.
 func actions() []string {
 	all := []string{ids.ActionApprove, ids.ActionReject, ids.ActionChanges, ids.ActionQuestion, ids.ActionReview, ids.ActionDiff, ids.ActionColumns, ids.ActionRefused, ids.ActionSaw, ids.ActionMore, ids.ActionCancel, ids.ActionDisown, ids.ActionAgain, ids.ActionAnswer, ids.ActionAnswer2, ids.ActionAnswer3, ids.ActionCompare, ids.ActionReread, ids.FieldHeading, ids.FieldSheet, ids.FieldDelimiter, ids.FieldDecimal, ids.FieldEncoding, ids.FieldAsText, ids.ActionGiveUp, ids.ActionChoose, ids.ActionChoose2, ids.ActionChoose3, ids.ActionChoose4, ids.ActionSay, ids.ActionFollow, ids.ActionFollow2, ids.ActionFollow3, ids.FieldSaid,
-		ids.ActionMeant, ids.ActionMeant2, ids.ActionMeant3, ids.ActionFix, ids.ActionCode, ids.ActionDetails, ids.ActionVerify, ids.ActionGood, ids.ActionBad, ids.ActionTakeBack, ids.ActionShare,
+		ids.ActionMeant, ids.ActionMeant2, ids.ActionMeant3, ids.ActionFix, ids.ActionCode, ids.ActionDetails, ids.ActionVerify, ids.ActionGood, ids.ActionBad, ids.ActionTakeBack, ids.ActionShare, ids.ActionHand, ids.ActionTake, ids.ActionLeave, ids.ActionKeepIt, ids.ActionHanded, ids.FieldAnswers,
 		ids.ActionQueued, ids.ActionMine, ids.ActionTier, ids.ActionAge, ids.ActionCost, ids.ActionOrder, ids.ActionBack, ids.ActionNext, ids.ActionAway, ids.ActionReturn,
-		ids.ActionKeys, ids.ActionRemoveKey, ids.FieldKey, ids.ActionPeople, ids.ActionName, ids.ActionUnname, ids.ActionRecall, ids.ActionRules, ids.ActionWhose, ids.ActionModels, ids.ActionLists, ids.ActionNotes, ids.ActionFigures, ids.ActionTrail, ids.ActionReckon, ids.ActionAsk, kit.ActionLink,
+		ids.ActionKeys, ids.ActionRemoveKey, ids.FieldKey, ids.ActionPeople, ids.ActionName, ids.ActionUnname, ids.ActionRecall, ids.ActionRules, ids.ActionWhose, ids.ActionModels, ids.ActionLists, ids.ActionNotes, ids.ActionFigures, ids.ActionTry, ids.FieldBudgets, ids.ActionTrail, ids.ActionReckon, ids.ActionPrivacy, ids.ActionTheirs, ids.ActionAsk, kit.ActionLink,
 		ids.ActionEditLimit, ids.ActionSetLimit, ids.ActionRemoveLimit, ids.ActionContinue, ids.ActionCheaper, ids.ActionCheaper2, ids.ActionWait, ids.ActionMoreMoney, ids.ActionGrant, ids.ActionDecline,
 		ids.ActionInsist, ids.ActionWhy, ids.ActionHistory, ids.ActionTop, ids.ActionExplain, ids.FieldRequest, ids.FieldRanking, ids.FieldPeriod,
 		ids.FieldQuestion, ids.FieldFiles, ids.FieldUpload, ids.FieldModel, ids.FieldAlone, ids.FieldChannel, ids.FieldReason, ids.FieldTyped, ids.FieldPerson, ids.FieldWhat, ids.FieldRole, ids.FieldUntil,
 		ids.ActionPin, ids.ActionUnpin, ids.ActionAccept, ids.ActionKeep, ids.FieldLink, ids.FieldPeople, ids.FieldAllowed, ids.FieldDefault, ids.FieldStepsIn, ids.FieldFallback, ids.FieldMost, ids.FieldSites,
-		ids.FieldClass, ids.FieldHosts, ids.FieldFreezes, ids.FieldWait, ids.FieldLast, ids.FieldNone, ids.FieldNotes, ids.FieldCurrency, ids.FieldYear, ids.FieldShows,
+		ids.ActionAudit, ids.ActionFound, ids.ActionRecord, ids.ActionWritten, ids.ActionPrivate, ids.ActionDeeds, ids.ActionPoints, ids.ActionPack, ids.FieldFrom, ids.FieldWords,
+		ids.FieldClass, ids.FieldHosts, ids.FieldFreezes, ids.FieldWait, ids.FieldLast, ids.FieldNone, ids.FieldNotes, ids.FieldHide, ids.FieldMasked, ids.FieldKeepWords, ids.FieldKeepCode, ids.FieldKeepResults, ids.FieldKeepReadings, ids.FieldCurrency, ids.FieldYear, ids.FieldShows,
 		ids.FieldKind, ids.FieldUser, ids.FieldProject, ids.FieldThread, ids.FieldAmount, ids.FieldWindow, ids.FieldSoft, ids.FieldWarn, ids.FieldDowngrade, ids.FieldWithout}
 	for n := range kit.MaxEditParts {
 		all = append(all, draw.EditField(n+1))
