@@ -211,8 +211,7 @@ var verbs = []verb{
 	{name: "Finish", do: func(r *Request, _ Policy, now time.Time) error {
 		return r.Finish(Result{Outcome: Raised}, budget.Charge{Kind: budget.Box, Amount: 1000}, DefaultPolicy(), now)
 	}},
-	{name: "Stop", do: func(r *Request, _ Policy, now time.Time) error { return Stopping{r}.Stop("A", now) }},
-	{name: "Begin", do: func(r *Request, _ Policy, now time.Time) error { return r.Begin(now) }},
+	{name: "Begin", do: func(r *Request, _ Policy, now time.Time) error { return r.Begin(now) }}, {name: "Stop", do: func(r *Request, _ Policy, now time.Time) error { return Stopping{r}.Stop("A", now) }},
 	{name: "Await a box", move: "AwaitBox", do: func(r *Request, _ Policy, now time.Time) error { return r.AwaitBox("full", now) }},
 	{name: "Void", do: func(r *Request, _ Policy, now time.Time) error {
 		return r.Void(Words("the disk is too small"), budget.Charge{Kind: budget.Box, Amount: 1000}, now)
