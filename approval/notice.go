@@ -16,6 +16,8 @@ const (
 	NoticeThreshold    NoticeKind = "threshold"     // spending has reached a mark: Threshold
 	NoticeStop         NoticeKind = "stop"          // a budget has refused a paid step: Stop
 	NoticeForecast     NoticeKind = "forecast"      // a budget will be used up before its window ends: Forecast
+	NoticeSpike        NoticeKind = "spike"         // a day costs far more than it usually does, to administrators: Spike
+	NoticeDiffers      NoticeKind = "differs"       // a provider says that something else was used than the ledger has, to administrators: Differs
 	NoticeTopUp        NoticeKind = "topup"         // somebody asks for money, of whoever may grant it: TopUpAsked
 	NoticeTopUpOutcome NoticeKind = "topup outcome" // and what became of it, to whoever asked: TopUpAsked
 	NoticeFunded       NoticeKind = "funded"        // to the reviewer whose approval found no money: now there is
@@ -82,7 +84,7 @@ func (r *Request) Tell(notices ...Notice) {
 
 // LogAlarm is what a NoticeLog says.
 type LogAlarm struct {
-	Why     string    `json:"why"`               // LogForks, LogLate or LogStays
+	Why     string    `json:"why"`               // LogForks, LogLate, LogBack or LogStays
 	Since   time.Time `json:"since"`             // since when it is late
 	Channel string    `json:"channel,omitempty"` // that gets no copies
 }
@@ -91,6 +93,7 @@ type LogAlarm struct {
 const (
 	LogForks = "forks" // what the database has does not continue what was signed before
 	LogLate  = "late"  // events wait too long for their place, or for a checkpoint
+	LogBack  = "back"  // the database was put back from a copy, and work rests
 	LogStays = "stays" // Slack has not taken the copies of checkpoints for their channel
 )
 

@@ -126,7 +126,11 @@ func reopen(r *Request, broken *BrokenSealError, fresh Manifest, p Policy, now t
 	if broken.Files != nil {
 		r.Files = broken.Files
 	}
-	sealAnew(r, broken.reason(), fresh, NamedAnew(r.Revision.Findings, r.Files), p, now)
+	why := broken.reason()
+	if r.State == Pending && len(broken.Why) > 0 {
+		why = broken.Why[0] // nothing was approved yet that would not count any more
+	}
+	sealAnew(r, why, fresh, NamedAnew(r.Revision.Findings, r.Files), p, now)
 }
 
 // SealBroken is what the audit trail keeps of an approval that does not hold.

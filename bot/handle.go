@@ -220,7 +220,7 @@ type board struct {
 // newBoard says who takes what. Several names lead to one handler where buttons of one kind
 // stand side by side (package ids says why). A name without a handler is answered with nothing,
 // so a button that was taken out of use does no harm.
-func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, limit *limits, fund *funding, govern *governing, own *homes, read *answered) board {
+func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, limit *limits, fund *funding, govern *governing, keep *keepers, own *homes, read *answered) board {
 	return board{
 		commands: map[string]func(context.Context, slack.SlashCommand) (answer, error){
 			ids.CommandAnalyze: func(ctx context.Context, c slack.SlashCommand) (answer, error) {
@@ -255,12 +255,16 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.CallbackNotes:    govern.submitNotes,
 			ids.CallbackNoted:    govern.submitNoted,
 			ids.CallbackTrail:    govern.submitTrail,
+			ids.CallbackPrivacy:  keep.submitPrivacy,
+			ids.CallbackTheirs:   keep.submitTheirs,
 
 			ids.CallbackLimit:     limit.submitLimit,
 			ids.CallbackMoreMoney: fund.submitMoreMoney,
 			ids.CallbackGrant:     fund.submitGrant,
 			ids.CallbackDecline:   fund.submitDecline,
+			ids.CallbackReckon:    fund.submitReckon,
 			ids.CallbackExplain:   books.submitExplain,
+			ids.CallbackTry:       books.submitTry,
 		},
 		clicks: map[string]func(context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error){
 			ids.ActionApprove:  decide.clickApprove,
@@ -297,6 +301,8 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionNotes:     govern.clickNotes,
 			ids.ActionFigures:   govern.clickFigures,
 			ids.ActionTrail:     govern.clickTrail,
+			ids.ActionPrivacy:   keep.clickPrivacy,
+			ids.ActionTheirs:    keep.clickTheirs,
 			ids.ActionMore:      revise.clickMore,
 			ids.ActionCancel:    ask.clickCancel,
 			ids.ActionAnswer:    ask.clickAnswer,
@@ -347,10 +353,12 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionGrant:       fund.clickGrant,
 			ids.ActionDecline:     fund.clickDecline,
 			ids.ActionInsist:      fund.clickInsist,
+			ids.ActionReckon:      fund.clickReckon,
 			ids.ActionWhy:         books.clickWhy,
 			ids.ActionHistory:     books.clickHistory,
 			ids.ActionTop:         books.clickTop,
 			ids.ActionExplain:     books.clickExplain,
+			ids.ActionTry:         books.clickTry,
 			ids.FieldRanking:      books.clickRanking,
 			ids.FieldPeriod:       books.clickRanking,
 			ids.FieldKind:         limit.clickKind,

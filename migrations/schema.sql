@@ -75,6 +75,26 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION contents_stay_without_reason() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    q requests;
+    e events;
+BEGIN
+    SELECT * INTO q FROM requests WHERE id = substr(OLD.stream, length('request:') + 1) AND OLD.stream LIKE 'request:%';
+    SELECT * INTO e FROM events WHERE stream = OLD.stream AND seq = NEW.gone;
+    IF q.id IS NULL THEN
+        RAISE EXCEPTION 'content % cannot go: it is of no request', OLD.hash USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_of_requests';
+    ELSIF on_legal_hold(q.team, q.asker) THEN
+        RAISE EXCEPTION 'content % cannot go: % is on legal hold', OLD.hash, OLD.stream USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_on_legal_hold';
+    ELSIF NOT coalesce(CASE e.data::jsonb ->> 'why' WHEN 'retention' THEN OLD.hash IN (SELECT kept_no_longer(OLD.stream)) WHEN 'erasure' THEN erasable(q.id, e.actor) END, false) THEN
+        RAISE EXCEPTION 'content % cannot go: no rule says so, and no two people who may', OLD.hash USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION copies_told() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -205,6 +225,27 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION erasable(request text, who text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT count(DISTINCT x."by") >= 2 AND bool_or(x."by" = who) FROM requests q JOIN erasures x ON x.team = q.team AND x.person = q.asker
+    WHERE q.id = request AND x.at > now() - interval '7 days' AND x."by" <> q.asker
+        AND NOT EXISTS (SELECT FROM decisions d WHERE d.request_id = q.id AND x."by" IN (d.reviewer, d.in_place_of))
+        AND NOT EXISTS (SELECT FROM revisions v WHERE v.request_id = q.id AND v.author = x."by")
+$$;
+
+CREATE FUNCTION erasures_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'people:' || NEW.team AND seq = NEW.told AND actor = NEW."by" AND at = NEW.at
+        AND kind = 'asked to erase' AND data::jsonb ->> 'person' = NEW.person) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION event_line(stream text, seq bigint, at timestamp with time zone, actor text, kind text, data text, prev text) RETURNS text
     LANGUAGE sql STABLE
     AS $$
@@ -261,49 +302,15 @@ BEGIN
     RETURN cardinality(going);
 END $$;
 
-CREATE FUNCTION handovers_gives() RETURNS trigger
+CREATE FUNCTION holds_after_restore() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
-    IF NEW.verdict IS NOT NULL
-        OR EXISTS (SELECT FROM unnest(NEW.files) f WHERE NOT EXISTS (SELECT FROM requests q WHERE q.session_id = NEW.session_id AND q.files @> jsonb_build_array(jsonb_build_object('id', f))))
-        OR EXISTS (SELECT FROM unnest(NEW.answers) a WHERE NOT EXISTS (SELECT FROM requests q JOIN sessions s ON s.id = q.session_id
-            WHERE q.id = a AND (q.session_id, q.asker, q.state) = (NEW.session_id, NEW.giver, 'done') AND (s.private_to <> '' OR s.channel ~ '^D'))) THEN
-        RAISE EXCEPTION 'hand-over % gives what is not the thread''s to give', NEW.id USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    IF unreckoned(NEW.team) THEN
+        RAISE EXCEPTION 'workspace % rests until somebody has said what was spent since the copy', NEW.team USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
     END IF;
     RETURN NEW;
-END $$;
-
-CREATE FUNCTION handovers_lead() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM sessions f JOIN sessions t ON t.id = NEW.into_session AND t.team = f.team WHERE f.id = NEW.session_id
-        AND CASE WHEN f.private_to = '' AND f.channel !~ '^D' THEN t.id = f.id
-            ELSE t.id <> f.id AND t.channel ~ '^D' AND t.thread_ts IS NOT NULL AND t.private_to = CASE WHEN NEW.project ~ '^D' THEN '' ELSE NEW.colleague END
-                AND NOT EXISTS (SELECT FROM requests q WHERE q.session_id = t.id) END) THEN
-        RAISE EXCEPTION 'hand-over % leads nowhere that is its colleague''s', NEW.id USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
-    END IF;
-    RETURN NEW;
-END $$;
-
-CREATE FUNCTION handovers_told() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-DECLARE
-    of text := 'request:' || NEW.request_id;
-BEGIN
-    IF NOT EXISTS (SELECT FROM events e WHERE e.stream = of AND e.kind = 'offered hand-over' AND e.actor = NEW.giver AND e.at = NEW.at
-            AND e.data::jsonb @> jsonb_build_object('handover', NEW.id, 'to', NEW.colleague)
-            AND (e.data::jsonb -> 'files', e.data::jsonb -> 'answers', (e.data::jsonb ->> 'until')::timestamptz) = (to_jsonb(NEW.files), to_jsonb(NEW.answers), NEW.until))
-        OR NEW.verdict IS NOT NULL AND NOT EXISTS (SELECT FROM events e WHERE e.stream = of AND e.kind = NEW.verdict || ' hand-over' AND e.actor = NEW.ended_by AND e.at = NEW.ended_at
-            AND e.data::jsonb @> jsonb_build_object('handover', NEW.id) AND e.data::jsonb ->> 'into' IS NOT DISTINCT FROM NEW.into_session) THEN
-        PERFORM untold(TG_TABLE_NAME, TG_NAME);
-    END IF;
-    RETURN NULL;
 END $$;
 
 CREATE FUNCTION holds_burden() RETURNS trigger
@@ -385,25 +392,43 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION kept_no_longer(of text) RETURNS SETOF text
+    LANGUAGE sql STABLE
+    AS $$
+    WITH q AS (SELECT * FROM requests WHERE 'request:' || id = of AND id = substr(of, length('request:') + 1)),
+    keep AS (SELECT r.document #> '{privacy,keep}' AS days FROM rules r JOIN q ON q.team = r.team WHERE r.project = '' ORDER BY r.version DESC LIMIT 1),
+    due AS (SELECT part FROM keep, q, unnest(ARRAY['words', 'code', 'results']) part
+        WHERE (days ->> part)::integer > 0 AND q.changed_at < now() - make_interval(days => (days ->> part)::integer)),
+    named AS (SELECT m[1] AS hash, CASE WHEN e.kind IN ('drafted', 'sealed anew', 'edited', 'edit refused', 'written', 'refused draft') THEN 'code'
+            WHEN e.kind IN ('finished', 'mismatch', 'lost') THEN 'results' ELSE 'words' END AS part
+        FROM events e, regexp_matches(e.data, '"salted_sha256":"([0-9a-f]{64})"', 'g') m WHERE e.stream = of
+        UNION ALL SELECT m.text, CASE m.role WHEN 'code' THEN 'code' WHEN 'result' THEN 'results' ELSE 'words' END FROM messages m JOIN q ON q.id = m.request_id)
+    SELECT c.hash FROM contents c LEFT JOIN named n ON n.hash = c.hash WHERE c.stream = of AND c.value IS NOT NULL
+    GROUP BY c.hash HAVING bool_and(coalesce(n.part, 'words') IN (SELECT part FROM due))
+$$;
+
 CREATE FUNCTION known_in(of text) RETURNS SETOF text
     LANGUAGE sql STABLE
     AS $$
     WITH used AS (SELECT q.team, q.project, f ->> 'id' AS id, coalesce(f ->> 'sha256', '') AS content, coalesce(f ->> 'pinned', '') AS pinned
-        FROM requests q, knows_of(q.session_id) k JOIN requests h ON h.session_id = k.session_id, jsonb_array_elements(h.files) f WHERE q.id = of)
+        FROM requests q JOIN requests h ON h.session_id = q.session_id, jsonb_array_elements(h.files) f WHERE q.id = of)
     SELECT r.project FROM used u JOIN readings r ON r.team = u.team AND r.file_sha256 = u.content WHERE u.content <> '' AND r.project <> u.project AND r.project !~ '^D'
     UNION SELECT p.project FROM used u, standing_pins(u.team) p WHERE p.project <> u.project AND (p.project = u.pinned OR p.file = u.id OR u.content <> '' AND said(p.content) = u.content)
     UNION SELECT u.pinned FROM used u WHERE u.pinned NOT IN ('', u.project)
     ORDER BY 1
 $$;
 
-CREATE FUNCTION knows_of(thread text) RETURNS TABLE(session_id text, until timestamp with time zone, through text)
-    LANGUAGE sql STABLE
+CREATE FUNCTION legal_holds_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
-    WITH RECURSIVE known AS (
-        SELECT thread AS session_id, 'infinity'::timestamptz AS until, NULL::text AS through
-        UNION SELECT h.session_id, least(k.until, h.ended_at), h.id FROM known k JOIN handovers h ON h.into_session = k.session_id AND h.session_id <> h.into_session)
-    SELECT * FROM known
-$$;
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'people:' || NEW.team AND seq = NEW.told AND actor = NEW."by" AND at = NEW.at
+        AND kind = CASE WHEN NEW.held THEN 'legal hold' ELSE 'legal hold ended' END AND data::jsonb ->> 'person' = NEW.person) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
 
 CREATE FUNCTION limits_told() RETURNS trigger
     LANGUAGE plpgsql
@@ -469,6 +494,12 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION on_legal_hold(of text, who text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce(bool_or(held), false) FROM (SELECT DISTINCT ON (person) held FROM legal_holds WHERE team = of AND person IN ('', who) ORDER BY person, seq DESC) latest
+$$;
+
 CREATE FUNCTION people_told() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -525,6 +556,18 @@ CREATE FUNCTION posts_tell() RETURNS trigger
 BEGIN
     PERFORM tell('request:' || NEW.request_id, 'countersign', 'posted',
         concat('{"channel":', to_json(NEW.channel), ',"surface":', to_json(NEW.surface), ',"ts":', to_json(NEW.ts), '}'));
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION reckonings_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'budget' AND seq = NEW.told AND kind = 'reckoned' AND actor = NEW.person AND at = NEW.at
+        AND data::jsonb @> jsonb_build_object('restored', NEW.restored, 'spent', NEW.spent, 'scope', jsonb_build_object('team', NEW.team))) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
     RETURN NULL;
 END $$;
 
@@ -658,6 +701,17 @@ BEGIN
         NEW.version := OLD.version + 1;
     END IF;
     RETURN NEW;
+END $$;
+
+CREATE FUNCTION restores_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'restores' AND seq = NEW.told AND kind = 'restored' AND at = NEW.at AND data::jsonb -> 'teams' ? NEW.team) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
 END $$;
 
 CREATE FUNCTION revisions_by_rules() RETURNS trigger
@@ -1093,6 +1147,12 @@ BEGIN
     RETURN coalesce(NEW, OLD);
 END $$;
 
+CREATE FUNCTION unreckoned(of text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT FROM restores r WHERE r.team = of AND NOT EXISTS (SELECT FROM reckonings k WHERE (k.team, k.restored) = (r.team, r.told)))
+$$;
+
 CREATE FUNCTION unstarted_runs_told() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -1238,6 +1298,27 @@ ALTER TABLE delegations ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE erasures (
+    seq bigint NOT NULL,
+    team text NOT NULL,
+    person text NOT NULL,
+    by text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    told bigint,
+    CONSTRAINT erasures_others CHECK (((by <> ''::text) AND (by <> person))),
+    CONSTRAINT erasures_person_check CHECK ((person <> ''::text)),
+    CONSTRAINT erasures_team_check CHECK ((team <> ''::text))
+);
+
+ALTER TABLE erasures ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME erasures_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE event_kinds (
     kind text NOT NULL,
     facts jsonb NOT NULL,
@@ -1266,36 +1347,6 @@ CREATE TABLE events (
     CONSTRAINT events_signature_check CHECK ((signature ~ '^[A-Za-z0-9+/]{86}==$'::text)),
     CONSTRAINT events_signed CHECK ((((key IS NULL) = (signature IS NULL)) AND ((signature IS NOT NULL) OR (kind = ANY (ARRAY['deleted'::text, 'gone'::text, 'posted'::text, 'uploaded'::text]))))),
     CONSTRAINT events_stream_check CHECK (((stream <> ''::text) AND (stream !~ '[[:cntrl:]]'::text)))
-);
-
-CREATE TABLE handovers (
-    id text NOT NULL,
-    request_id text NOT NULL,
-    session_id text NOT NULL,
-    team text NOT NULL,
-    project text NOT NULL,
-    giver text NOT NULL,
-    colleague text NOT NULL,
-    files text[] DEFAULT '{}'::text[] NOT NULL,
-    answers text[] DEFAULT '{}'::text[] NOT NULL,
-    at timestamp with time zone NOT NULL,
-    until timestamp with time zone NOT NULL,
-    verdict text,
-    ended_by text,
-    ended_at timestamp with time zone,
-    into_session text,
-    CONSTRAINT handovers_colleague_check CHECK ((colleague <> ''::text)),
-    CONSTRAINT handovers_id_check CHECK ((id <> ''::text)),
-    CONSTRAINT handovers_in_time CHECK (((until > at) AND (ended_at >= at) AND ((ended_at < until) OR (verdict <> 'accepted'::text)) AND ((ended_at >= until) OR (verdict <> 'expired'::text)))),
-    CONSTRAINT handovers_to_another CHECK ((colleague <> giver)),
-    CONSTRAINT handovers_verdict CHECK ((verdict = ANY (ARRAY['accepted'::text, 'declined'::text, 'withdrawn'::text, 'expired'::text]))),
-    CONSTRAINT handovers_whole CHECK (((num_nonnulls(verdict, ended_by, ended_at) = ANY (ARRAY[0, 3])) AND ((into_session IS NOT NULL) = COALESCE((verdict = 'accepted'::text), false)))),
-    CONSTRAINT handovers_whose CHECK ((ended_by =
-CASE verdict
-    WHEN 'withdrawn'::text THEN giver
-    WHEN 'expired'::text THEN 'countersign'::text
-    ELSE colleague
-END))
 );
 
 CREATE TABLE holds (
@@ -1361,6 +1412,27 @@ CREATE VIEW ledger AS
     s.hold_id
    FROM (settlements s
      CROSS JOIN LATERAL ( VALUES (1,'user'::text,s.asker), (2,'session'::text,s.session_id), (3,'project'::text,s.project), (4,'team'::text,s.team)) p(rank, kind, id));
+
+CREATE TABLE legal_holds (
+    seq bigint NOT NULL,
+    team text NOT NULL,
+    person text NOT NULL,
+    held boolean NOT NULL,
+    by text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    told bigint,
+    CONSTRAINT legal_holds_by_check CHECK ((by <> ''::text)),
+    CONSTRAINT legal_holds_team_check CHECK ((team <> ''::text))
+);
+
+ALTER TABLE legal_holds ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME legal_holds_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE limits (
     team text NOT NULL,
@@ -1521,6 +1593,17 @@ CREATE TABLE readings (
     CONSTRAINT readings_tries_check CHECK ((tries >= 0))
 );
 
+CREATE TABLE reckonings (
+    team text NOT NULL,
+    restored bigint NOT NULL,
+    person text NOT NULL,
+    spent bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    told bigint NOT NULL,
+    CONSTRAINT reckonings_person_check CHECK ((person <> ''::text)),
+    CONSTRAINT reckonings_spent_check CHECK ((spent >= 0))
+);
+
 CREATE TABLE requests (
     id text NOT NULL,
     session_id text NOT NULL,
@@ -1597,6 +1680,13 @@ CREATE TABLE requests (
     CONSTRAINT requests_waits_end CHECK (((expires_at IS NOT NULL) = (state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text])))),
     CONSTRAINT requests_written_check CHECK ((jsonb_typeof(written) = 'object'::text)),
     CONSTRAINT requests_written_inspected CHECK (((written IS NULL) OR (state = 'drafting'::text)))
+);
+
+CREATE TABLE restores (
+    team text NOT NULL,
+    told bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT restores_team_check CHECK ((team <> ''::text))
 );
 
 CREATE TABLE revisions (
@@ -1843,6 +1933,12 @@ ALTER TABLE ONLY delegations
 ALTER TABLE ONLY delegations
     ADD CONSTRAINT delegations_pkey PRIMARY KEY (seq);
 
+ALTER TABLE ONLY erasures
+    ADD CONSTRAINT erasures_once UNIQUE (team, told);
+
+ALTER TABLE ONLY erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (seq);
+
 ALTER TABLE ONLY event_kinds
     ADD CONSTRAINT event_kinds_pkey PRIMARY KEY (kind);
 
@@ -1851,9 +1947,6 @@ ALTER TABLE ONLY events
 
 ALTER TABLE ONLY events
     ADD CONSTRAINT events_pkey PRIMARY KEY (stream, seq);
-
-ALTER TABLE ONLY handovers
-    ADD CONSTRAINT handovers_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY holds
     ADD CONSTRAINT holds_one_rest UNIQUE (rest_of);
@@ -1866,6 +1959,12 @@ ALTER TABLE ONLY holds
 
 ALTER TABLE ONLY known_files
     ADD CONSTRAINT known_files_pkey PRIMARY KEY (team, file_id, name, size);
+
+ALTER TABLE ONLY legal_holds
+    ADD CONSTRAINT legal_holds_once UNIQUE (team, told);
+
+ALTER TABLE ONLY legal_holds
+    ADD CONSTRAINT legal_holds_pkey PRIMARY KEY (seq);
 
 ALTER TABLE ONLY limits
     ADD CONSTRAINT limits_once UNIQUE (told);
@@ -1912,6 +2011,12 @@ ALTER TABLE ONLY posts
 ALTER TABLE ONLY readings
     ADD CONSTRAINT readings_pkey PRIMARY KEY (team, project, file_sha256, desk, template);
 
+ALTER TABLE ONLY reckonings
+    ADD CONSTRAINT reckonings_once UNIQUE (told);
+
+ALTER TABLE ONLY reckonings
+    ADD CONSTRAINT reckonings_pkey PRIMARY KEY (team, restored);
+
 ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_asker UNIQUE (id, asker);
 
@@ -1923,6 +2028,9 @@ ALTER TABLE ONLY requests
 
 ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY restores
+    ADD CONSTRAINT restores_pkey PRIMARY KEY (team, told);
 
 ALTER TABLE ONLY revisions
     ADD CONSTRAINT revisions_authorship UNIQUE (request_id, number, digest, author);
@@ -2008,15 +2116,9 @@ CREATE UNIQUE INDEX decisions_one_seat ON decisions USING btree (request_id, rev
 
 CREATE INDEX delegations_latest ON delegations USING btree (team, principal, seq DESC);
 
+CREATE INDEX erasures_latest ON erasures USING btree (team, person, at);
+
 CREATE INDEX events_blocked ON events USING btree (at) WHERE (kind = 'blocked'::text);
-
-CREATE INDEX handovers_into ON handovers USING btree (into_session);
-
-CREATE INDEX handovers_of ON handovers USING btree (request_id, at);
-
-CREATE UNIQUE INDEX handovers_one_begins ON handovers USING btree (into_session) WHERE (into_session <> session_id);
-
-CREATE UNIQUE INDEX handovers_one_open ON handovers USING btree (session_id, giver, colleague) WHERE (verdict IS NULL);
 
 CREATE INDEX holds_by_request ON holds USING btree (request_id) WHERE (NOT settled);
 
@@ -2025,6 +2127,8 @@ CREATE INDEX holds_by_time ON holds USING btree (at, team);
 CREATE INDEX holds_stale ON holds USING btree (expires_at) WHERE (NOT settled);
 
 CREATE INDEX holds_uncertain_by_time ON holds USING btree (uncertain_at) WHERE ((uncertain_at IS NOT NULL) AND (NOT settled));
+
+CREATE INDEX legal_holds_latest ON legal_holds USING btree (team, person, seq DESC);
 
 CREATE INDEX notices_by_request ON notices USING btree (request_id);
 
@@ -2104,6 +2208,8 @@ CREATE TRIGGER contents_only_go BEFORE UPDATE ON contents FOR EACH ROW EXECUTE F
 
 CREATE TRIGGER contents_stay_while_open BEFORE UPDATE ON contents FOR EACH ROW WHEN ((new.value IS NULL)) EXECUTE FUNCTION contents_stay_while_open();
 
+CREATE TRIGGER contents_stay_without_reason BEFORE UPDATE ON contents FOR EACH ROW WHEN ((new.value IS NULL)) EXECUTE FUNCTION contents_stay_without_reason();
+
 CREATE TRIGGER contents_undeletable BEFORE DELETE ON contents FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER contents_untruncatable BEFORE TRUNCATE ON contents FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -2136,6 +2242,12 @@ CREATE TRIGGER delegations_unchangeable BEFORE DELETE OR UPDATE ON delegations F
 
 CREATE TRIGGER delegations_untruncatable BEFORE TRUNCATE ON delegations FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE CONSTRAINT TRIGGER erasures_told AFTER INSERT ON erasures DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION erasures_told();
+
+CREATE TRIGGER erasures_unchangeable BEFORE DELETE OR UPDATE ON erasures FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER erasures_untruncatable BEFORE TRUNCATE ON erasures FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE TRIGGER event_kinds_unchangeable BEFORE INSERT OR DELETE OR UPDATE ON event_kinds FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER event_kinds_untruncatable BEFORE TRUNCATE ON event_kinds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -2148,17 +2260,7 @@ CREATE TRIGGER events_untruncatable BEFORE TRUNCATE ON events FOR EACH STATEMENT
 
 CREATE TRIGGER events_wait_for_place AFTER INSERT ON events FOR EACH ROW EXECUTE FUNCTION events_wait_for_place();
 
-CREATE TRIGGER handovers_gives BEFORE INSERT ON handovers FOR EACH ROW EXECUTE FUNCTION handovers_gives();
-
-CREATE TRIGGER handovers_lead BEFORE UPDATE ON handovers FOR EACH ROW WHEN ((new.verdict = 'accepted'::text)) EXECUTE FUNCTION handovers_lead();
-
-CREATE TRIGGER handovers_once BEFORE UPDATE ON handovers FOR EACH ROW WHEN (((old.verdict IS NOT NULL) OR (((((((((((new.id IS DISTINCT FROM old.id) OR (new.request_id IS DISTINCT FROM old.request_id)) OR (new.session_id IS DISTINCT FROM old.session_id)) OR (new.team IS DISTINCT FROM old.team)) OR (new.project IS DISTINCT FROM old.project)) OR (new.giver IS DISTINCT FROM old.giver)) OR (new.colleague IS DISTINCT FROM old.colleague)) OR (new.files IS DISTINCT FROM old.files)) OR (new.answers IS DISTINCT FROM old.answers)) OR (new.at IS DISTINCT FROM old.at)) OR (new.until IS DISTINCT FROM old.until)))) EXECUTE FUNCTION refuse('what was offered is answered once');
-
-CREATE CONSTRAINT TRIGGER handovers_told AFTER INSERT OR UPDATE ON handovers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION handovers_told();
-
-CREATE TRIGGER handovers_undeletable BEFORE DELETE ON handovers FOR EACH ROW EXECUTE FUNCTION unchangeable();
-
-CREATE TRIGGER handovers_untruncatable BEFORE TRUNCATE ON handovers FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER holds_after_restore BEFORE INSERT ON holds FOR EACH ROW WHEN ((new.rest_of IS NULL)) EXECUTE FUNCTION holds_after_restore();
 
 CREATE TRIGGER holds_burden AFTER INSERT ON holds FOR EACH ROW WHEN ((new.amount > 0)) EXECUTE FUNCTION holds_burden();
 
@@ -2173,6 +2275,12 @@ CREATE TRIGGER holds_unburden AFTER UPDATE ON holds FOR EACH ROW WHEN ((new.sett
 CREATE TRIGGER holds_undeletable BEFORE DELETE ON holds FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER holds_untruncatable BEFORE TRUNCATE ON holds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE CONSTRAINT TRIGGER legal_holds_told AFTER INSERT ON legal_holds DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION legal_holds_told();
+
+CREATE TRIGGER legal_holds_unchangeable BEFORE DELETE OR UPDATE ON legal_holds FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER legal_holds_untruncatable BEFORE TRUNCATE ON legal_holds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER limits_named BEFORE UPDATE ON limits FOR EACH ROW WHEN ((((new.team IS DISTINCT FROM old.team) OR (new.kind IS DISTINCT FROM old.kind)) OR (new.id IS DISTINCT FROM old.id))) EXECUTE FUNCTION refuse('a limit stays with its scope');
 
@@ -2244,6 +2352,12 @@ CREATE TRIGGER posts_undeletable BEFORE DELETE ON posts FOR EACH ROW EXECUTE FUN
 
 CREATE TRIGGER posts_untruncatable BEFORE TRUNCATE ON posts FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE CONSTRAINT TRIGGER reckonings_told AFTER INSERT ON reckonings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION reckonings_told();
+
+CREATE TRIGGER reckonings_unchangeable BEFORE DELETE OR UPDATE ON reckonings FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER reckonings_untruncatable BEFORE TRUNCATE ON reckonings FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE TRIGGER requests_asking_holds_nothing BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'asking'::text) AND (old.state <> 'asking'::text))) EXECUTE FUNCTION requests_asking_holds_nothing();
 
 CREATE TRIGGER requests_begin BEFORE INSERT ON requests FOR EACH ROW EXECUTE FUNCTION requests_move();
@@ -2277,6 +2391,12 @@ CREATE TRIGGER requests_unstarted BEFORE UPDATE ON requests FOR EACH ROW WHEN ((
 CREATE TRIGGER requests_untruncatable BEFORE TRUNCATE ON requests FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER requests_version BEFORE UPDATE ON requests FOR EACH ROW EXECUTE FUNCTION requests_version();
+
+CREATE CONSTRAINT TRIGGER restores_told AFTER INSERT ON restores DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION restores_told();
+
+CREATE TRIGGER restores_unchangeable BEFORE DELETE OR UPDATE ON restores FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER restores_untruncatable BEFORE TRUNCATE ON restores FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER revisions_by_rules BEFORE INSERT ON revisions FOR EACH ROW EXECUTE FUNCTION revisions_by_rules();
 
@@ -2414,12 +2534,6 @@ ALTER TABLE ONLY events
 ALTER TABLE ONLY events
     ADD CONSTRAINT events_kind_fkey FOREIGN KEY (kind) REFERENCES event_kinds(kind);
 
-ALTER TABLE ONLY handovers
-    ADD CONSTRAINT handovers_giver FOREIGN KEY (request_id, team, giver, session_id, project) REFERENCES requests(id, team, asker, session_id, project);
-
-ALTER TABLE ONLY handovers
-    ADD CONSTRAINT handovers_into_session_fkey FOREIGN KEY (into_session) REFERENCES sessions(id);
-
 ALTER TABLE ONLY holds
     ADD CONSTRAINT holds_payers_fkey FOREIGN KEY (request_id, team, asker, session_id, project) REFERENCES requests(id, team, asker, session_id, project);
 
@@ -2464,6 +2578,9 @@ ALTER TABLE ONLY pins
 
 ALTER TABLE ONLY posts
     ADD CONSTRAINT posts_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
+
+ALTER TABLE ONLY reckonings
+    ADD CONSTRAINT reckonings_restored FOREIGN KEY (team, restored) REFERENCES restores(team, told);
 
 ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_private_fkey FOREIGN KEY (session_id, team, private_to) REFERENCES sessions(id, team, private_to);

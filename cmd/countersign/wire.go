@@ -16,10 +16,14 @@ import (
 
 	"countersign/approval"
 	desk "countersign/approval/answers"
+	"countersign/approval/books"
+	"countersign/approval/epoch"
 	hands "countersign/approval/handover"
+	"countersign/approval/keeping"
 	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
+	"countersign/internal/accounts"
 	"countersign/internal/pglocal"
 	"countersign/internal/telemetry"
 	"countersign/sandbox/e2b"
@@ -33,7 +37,10 @@ type replica struct {
 	program
 	db        *storage.DB
 	keeper    keeper
+	forgot    time.Time // when what is kept no longer was looked for the last time
 	service   *steps.Steps
+	books     *books.Books
+	clerk     *accounts.Clerk
 	bot       *bot.Bot
 	telemetry *telemetry.Telemetry
 	libraries func() []string             // what the boxes have; nil where there are none
@@ -81,7 +88,8 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 		return nil, err
 	}
 	r.telemetry, err = telemetry.New(ctx, telemetry.Options{Host: p.LangfuseHost, PublicKey: p.LangfusePublicKey,
-		SecretKey: string(p.LangfuseSecretKey), Version: version(), Prices: p.prices})
+		SecretKey: string(p.LangfuseSecretKey), Version: version(), Prices: p.prices, Hidden: p.hidden,
+		Sample: p.LangfuseSample, Content: telemetry.Content(p.LangfuseContent), MetricsURL: p.OTLPMetricsURL})
 	if err != nil {
 		return nil, err
 	}
@@ -96,11 +104,24 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope, Language: p.CodeLanguage})
 	worst := func(model string, at time.Time) (budget.USD, error) { return r.service.DraftCost(model, at) }
 	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Receipts: storage.ReceiptsOf(r.db), Pins: steps.PinPorts{Store: storage.PinsOf(r.db), Slack: r.bot}, Log: p.log},
-		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location), ReceiptsDue: due(p.receipts, p.location), Libraries: r.libraries})
+		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location), ReceiptsDue: due(p.receipts, p.location), Libraries: r.libraries,
+			Elsewhere: func(ctx context.Context, sandbox, template string) (bool, error) {
+				return r.db.Offered(ctx, sandboxName(sandbox, template))
+			}})
+	r.books = booksOf(p, r.db, r.service.People)
+	r.telemetry.Watch(r.books.Paces)
+	r.clerk = clerkOf(p, r.db)
 	s := r.telemetry.Service(r.service)
-	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: trail{r.service, storage.Copies{DB: r.db}}, Keys: s, Homes: s, Answers: s, Pins: s,
-		Desk: desk.New(r.db, r.service.People, r.bot, r.service.Keeper), Uploads: storage.Uploads{DB: r.db}, Strays: storage.Strays{DB: r.db}, Shelf: r.service,
-		Hands: hands.New(r.db, storage.HandOvers{DB: r.db}, r.bot, r.service.Keeper, r.service.People)})
+	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Keys: s, Homes: s, Answers: s, Pins: s, Shelf: r.service,
+		Trail:    trail{r.service, storage.Copies{DB: r.db}},
+		Keeping:  keeps{r.service, keeping.New(storage.KeepingOf(r.db), r.service.People)},
+		Desk:     desk.New(r.db, r.service.People, r.bot, r.service.Keeper),
+		Hands:    hands.New(r.db, storage.HandOvers{DB: r.db}, r.bot, r.service.Keeper, r.service.People),
+		Uploads:  storage.Uploads{DB: r.db},
+		Strays:   storage.Strays{DB: r.db},
+		Accounts: r.books,
+		Epochs:   epoch.New(r.db, r.service.People),
+	})
 	return r, nil
 }
 
@@ -214,9 +235,11 @@ func (r *replica) run(ctx context.Context) error {
 	group.Go(func() error {
 		longest := time.Duration(r.RunSeconds)*time.Second + 2*time.Minute
 		files := time.Duration(r.policy().MaxInputBytes/slowestLine) * time.Second
-		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, queue.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick})
+		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, queue.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick,
+			Offers: sandboxName(r.service.Sandbox.Size().Kind, r.service.Sandbox.Template())})
 	})
 	group.Go(func() error { return r.health(ctx) })
+	group.Go(func() error { return r.learn(ctx) })
 	if r.prove != nil {
 		group.Go(func() error {
 			if err := r.prove(ctx); err != nil && ctx.Err() == nil {
@@ -227,6 +250,24 @@ func (r *replica) run(ctx context.Context) error {
 	}
 	return group.Wait()
 }
+
+// learn has logs and traces know what administrators have added to what is hidden, a minute later at most. A
+// database that is away changes nothing.
+func (r *replica) learn(ctx context.Context) error {
+	for r.hidden != nil && ctx.Err() == nil {
+		if rules, err := storage.Log(r.db).Hides(ctx); err == nil {
+			r.hidden.Learn(rules)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Minute):
+		}
+	}
+	return nil
+}
+
+// sandboxName is how replicas name their sandboxes to one another.
+func sandboxName(sandbox, template string) string { return sandbox + " " + template }
 
 // careful keeps a fault of ours in one request from taking others along, and
 // says where it is. The job comes again.
@@ -243,9 +284,20 @@ func (r *replica) careful(do func(context.Context, steps.Wake) error) func(conte
 }
 
 func (r *replica) sweep(ctx context.Context) error {
-	err := r.service.Sweep(ctx)
+	err := errors.Join(r.service.Sweep(ctx), r.books.Alarm(ctx), r.clerk.Daily(ctx, time.Now()))
 	if r.strays != nil {
 		err = errors.Join(err, r.strays(ctx))
+	}
+	// An hour is soon enough for what is counted in days. Every replica that ticks counts its own.
+	if now := time.Now(); now.Sub(r.forgot) >= time.Hour {
+		n, failed := storage.KeepingOf(r.db).ForgetDue(ctx)
+		if failed == nil {
+			r.forgot = now
+		}
+		if n > 0 {
+			r.log.Info("forgot what is kept no longer", "values", n)
+		}
+		err = errors.Join(err, failed)
 	}
 	return errors.Join(err, r.keeper.late(ctx))
 }
@@ -263,7 +315,7 @@ func (r *replica) health(ctx context.Context) error {
 				return errors.New("no socket is connected")
 			}
 			return nil
-		}},
+		}, Word: func() string { return fmt.Sprintf("%d sockets", r.bot.Sockets()) }},
 		{Name: "sandbox", Try: func(context.Context) error {
 			err := r.service.Sandbox.Ready()
 			if box, ok := errors.AsType[*steps.BoxError](err); ok && box.Retry {
