@@ -388,3 +388,15 @@ func (h *files) inside(ctx context.Context, channel string) (bool, error) {
 	err := group.Wait()
 	return err == nil && !outside.Load(), err
 }
+
+// Sees implements handover.Slack: shown, for a file of which the id is known.
+func (h *files) Sees(ctx context.Context, f approval.File, user string) (bool, error) {
+	info, err := h.info(ctx, f)
+	switch {
+	case errors.As(err, new(*approval.CauseError)):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return h.shown(ctx, info, user)
+}
