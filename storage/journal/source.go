@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -73,7 +72,14 @@ func (l *Log) Hides(ctx context.Context) (rules *redact.Rules, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read what is hidden: %w", err)
 	}
-	return redact.With(strings.Join(lines, "\n"))
+	for _, text := range lines {
+		one, err := redact.With(text)
+		if err != nil {
+			return nil, fmt.Errorf("read what is hidden: %w", err)
+		}
+		rules = rules.And(one)
+	}
+	return rules, nil
 }
 
 // Span is from the last checkpoint before the period to the first one after it, or else to
