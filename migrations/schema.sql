@@ -75,6 +75,26 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION contents_stay_without_reason() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    q requests;
+    e events;
+BEGIN
+    SELECT * INTO q FROM requests WHERE id = substr(OLD.stream, length('request:') + 1) AND OLD.stream LIKE 'request:%';
+    SELECT * INTO e FROM events WHERE stream = OLD.stream AND seq = NEW.gone;
+    IF q.id IS NULL THEN
+        RAISE EXCEPTION 'content % cannot go: it is of no request', OLD.hash USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_of_requests';
+    ELSIF on_legal_hold(q.team, q.asker) THEN
+        RAISE EXCEPTION 'content % cannot go: % is on legal hold', OLD.hash, OLD.stream USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_on_legal_hold';
+    ELSIF NOT coalesce(CASE e.data::jsonb ->> 'why' WHEN 'retention' THEN OLD.hash IN (SELECT kept_no_longer(OLD.stream)) WHEN 'erasure' THEN erasable(q.id, e.actor) END, false) THEN
+        RAISE EXCEPTION 'content % cannot go: no rule says so, and no two people who may', OLD.hash USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION copies_told() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -200,6 +220,27 @@ BEGIN
         AND kind = CASE WHEN NEW.delegate IS NULL THEN 'delegation ended' ELSE 'delegated' END
         AND coalesce(data::jsonb ->> 'from', actor) = NEW.principal AND data::jsonb ->> 'to' IS NOT DISTINCT FROM NEW.delegate
         AND (data::jsonb ->> 'until')::timestamptz IS NOT DISTINCT FROM NEW.until) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION erasable(request text, who text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT count(DISTINCT x."by") >= 2 AND bool_or(x."by" = who) FROM requests q JOIN erasures x ON x.team = q.team AND x.person = q.asker
+    WHERE q.id = request AND x.at > now() - interval '7 days' AND x."by" <> q.asker
+        AND NOT EXISTS (SELECT FROM decisions d WHERE d.request_id = q.id AND x."by" IN (d.reviewer, d.in_place_of))
+        AND NOT EXISTS (SELECT FROM revisions v WHERE v.request_id = q.id AND v.author = x."by")
+$$;
+
+CREATE FUNCTION erasures_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'people:' || NEW.team AND seq = NEW.told AND actor = NEW."by" AND at = NEW.at
+        AND kind = 'asked to erase' AND data::jsonb ->> 'person' = NEW.person) THEN
         PERFORM untold(TG_TABLE_NAME, TG_NAME);
     END IF;
     RETURN NULL;
@@ -351,6 +392,21 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION kept_no_longer(of text) RETURNS SETOF text
+    LANGUAGE sql STABLE
+    AS $$
+    WITH q AS (SELECT * FROM requests WHERE 'request:' || id = of AND id = substr(of, length('request:') + 1)),
+    keep AS (SELECT r.document #> '{privacy,keep}' AS days FROM rules r JOIN q ON q.team = r.team WHERE r.project = '' ORDER BY r.version DESC LIMIT 1),
+    due AS (SELECT part FROM keep, q, unnest(ARRAY['words', 'code', 'results']) part
+        WHERE (days ->> part)::integer > 0 AND q.changed_at < now() - make_interval(days => (days ->> part)::integer)),
+    named AS (SELECT m[1] AS hash, CASE WHEN e.kind IN ('drafted', 'sealed anew', 'edited', 'edit refused', 'written', 'refused draft') THEN 'code'
+            WHEN e.kind IN ('finished', 'mismatch', 'lost') THEN 'results' ELSE 'words' END AS part
+        FROM events e, regexp_matches(e.data, '"salted_sha256":"([0-9a-f]{64})"', 'g') m WHERE e.stream = of
+        UNION ALL SELECT m.text, CASE m.role WHEN 'code' THEN 'code' WHEN 'result' THEN 'results' ELSE 'words' END FROM messages m JOIN q ON q.id = m.request_id)
+    SELECT c.hash FROM contents c LEFT JOIN named n ON n.hash = c.hash WHERE c.stream = of AND c.value IS NOT NULL
+    GROUP BY c.hash HAVING bool_and(coalesce(n.part, 'words') IN (SELECT part FROM due))
+$$;
+
 CREATE FUNCTION known_in(of text) RETURNS SETOF text
     LANGUAGE sql STABLE
     AS $$
@@ -361,6 +417,18 @@ CREATE FUNCTION known_in(of text) RETURNS SETOF text
     UNION SELECT u.pinned FROM used u WHERE u.pinned NOT IN ('', u.project)
     ORDER BY 1
 $$;
+
+CREATE FUNCTION legal_holds_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'people:' || NEW.team AND seq = NEW.told AND actor = NEW."by" AND at = NEW.at
+        AND kind = CASE WHEN NEW.held THEN 'legal hold' ELSE 'legal hold ended' END AND data::jsonb ->> 'person' = NEW.person) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
 
 CREATE FUNCTION limits_told() RETURNS trigger
     LANGUAGE plpgsql
@@ -425,6 +493,12 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+
+CREATE FUNCTION on_legal_hold(of text, who text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce(bool_or(held), false) FROM (SELECT DISTINCT ON (person) held FROM legal_holds WHERE team = of AND person IN ('', who) ORDER BY person, seq DESC) latest
+$$;
 
 CREATE FUNCTION people_told() RETURNS trigger
     LANGUAGE plpgsql
@@ -1224,6 +1298,27 @@ ALTER TABLE delegations ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE erasures (
+    seq bigint NOT NULL,
+    team text NOT NULL,
+    person text NOT NULL,
+    by text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    told bigint,
+    CONSTRAINT erasures_others CHECK (((by <> ''::text) AND (by <> person))),
+    CONSTRAINT erasures_person_check CHECK ((person <> ''::text)),
+    CONSTRAINT erasures_team_check CHECK ((team <> ''::text))
+);
+
+ALTER TABLE erasures ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME erasures_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE event_kinds (
     kind text NOT NULL,
     facts jsonb NOT NULL,
@@ -1317,6 +1412,27 @@ CREATE VIEW ledger AS
     s.hold_id
    FROM (settlements s
      CROSS JOIN LATERAL ( VALUES (1,'user'::text,s.asker), (2,'session'::text,s.session_id), (3,'project'::text,s.project), (4,'team'::text,s.team)) p(rank, kind, id));
+
+CREATE TABLE legal_holds (
+    seq bigint NOT NULL,
+    team text NOT NULL,
+    person text NOT NULL,
+    held boolean NOT NULL,
+    by text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    told bigint,
+    CONSTRAINT legal_holds_by_check CHECK ((by <> ''::text)),
+    CONSTRAINT legal_holds_team_check CHECK ((team <> ''::text))
+);
+
+ALTER TABLE legal_holds ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME legal_holds_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE limits (
     team text NOT NULL,
@@ -1817,6 +1933,12 @@ ALTER TABLE ONLY delegations
 ALTER TABLE ONLY delegations
     ADD CONSTRAINT delegations_pkey PRIMARY KEY (seq);
 
+ALTER TABLE ONLY erasures
+    ADD CONSTRAINT erasures_once UNIQUE (team, told);
+
+ALTER TABLE ONLY erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (seq);
+
 ALTER TABLE ONLY event_kinds
     ADD CONSTRAINT event_kinds_pkey PRIMARY KEY (kind);
 
@@ -1837,6 +1959,12 @@ ALTER TABLE ONLY holds
 
 ALTER TABLE ONLY known_files
     ADD CONSTRAINT known_files_pkey PRIMARY KEY (team, file_id, name, size);
+
+ALTER TABLE ONLY legal_holds
+    ADD CONSTRAINT legal_holds_once UNIQUE (team, told);
+
+ALTER TABLE ONLY legal_holds
+    ADD CONSTRAINT legal_holds_pkey PRIMARY KEY (seq);
 
 ALTER TABLE ONLY limits
     ADD CONSTRAINT limits_once UNIQUE (told);
@@ -1988,6 +2116,8 @@ CREATE UNIQUE INDEX decisions_one_seat ON decisions USING btree (request_id, rev
 
 CREATE INDEX delegations_latest ON delegations USING btree (team, principal, seq DESC);
 
+CREATE INDEX erasures_latest ON erasures USING btree (team, person, at);
+
 CREATE INDEX events_blocked ON events USING btree (at) WHERE (kind = 'blocked'::text);
 
 CREATE INDEX holds_by_request ON holds USING btree (request_id) WHERE (NOT settled);
@@ -1997,6 +2127,8 @@ CREATE INDEX holds_by_time ON holds USING btree (at, team);
 CREATE INDEX holds_stale ON holds USING btree (expires_at) WHERE (NOT settled);
 
 CREATE INDEX holds_uncertain_by_time ON holds USING btree (uncertain_at) WHERE ((uncertain_at IS NOT NULL) AND (NOT settled));
+
+CREATE INDEX legal_holds_latest ON legal_holds USING btree (team, person, seq DESC);
 
 CREATE INDEX notices_by_request ON notices USING btree (request_id);
 
@@ -2076,6 +2208,8 @@ CREATE TRIGGER contents_only_go BEFORE UPDATE ON contents FOR EACH ROW EXECUTE F
 
 CREATE TRIGGER contents_stay_while_open BEFORE UPDATE ON contents FOR EACH ROW WHEN ((new.value IS NULL)) EXECUTE FUNCTION contents_stay_while_open();
 
+CREATE TRIGGER contents_stay_without_reason BEFORE UPDATE ON contents FOR EACH ROW WHEN ((new.value IS NULL)) EXECUTE FUNCTION contents_stay_without_reason();
+
 CREATE TRIGGER contents_undeletable BEFORE DELETE ON contents FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER contents_untruncatable BEFORE TRUNCATE ON contents FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -2108,6 +2242,12 @@ CREATE TRIGGER delegations_unchangeable BEFORE DELETE OR UPDATE ON delegations F
 
 CREATE TRIGGER delegations_untruncatable BEFORE TRUNCATE ON delegations FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE CONSTRAINT TRIGGER erasures_told AFTER INSERT ON erasures DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION erasures_told();
+
+CREATE TRIGGER erasures_unchangeable BEFORE DELETE OR UPDATE ON erasures FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER erasures_untruncatable BEFORE TRUNCATE ON erasures FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE TRIGGER event_kinds_unchangeable BEFORE INSERT OR DELETE OR UPDATE ON event_kinds FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER event_kinds_untruncatable BEFORE TRUNCATE ON event_kinds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -2135,6 +2275,12 @@ CREATE TRIGGER holds_unburden AFTER UPDATE ON holds FOR EACH ROW WHEN ((new.sett
 CREATE TRIGGER holds_undeletable BEFORE DELETE ON holds FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER holds_untruncatable BEFORE TRUNCATE ON holds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE CONSTRAINT TRIGGER legal_holds_told AFTER INSERT ON legal_holds DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION legal_holds_told();
+
+CREATE TRIGGER legal_holds_unchangeable BEFORE DELETE OR UPDATE ON legal_holds FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER legal_holds_untruncatable BEFORE TRUNCATE ON legal_holds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER limits_named BEFORE UPDATE ON limits FOR EACH ROW WHEN ((((new.team IS DISTINCT FROM old.team) OR (new.kind IS DISTINCT FROM old.kind)) OR (new.id IS DISTINCT FROM old.id))) EXECUTE FUNCTION refuse('a limit stays with its scope');
 

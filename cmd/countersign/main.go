@@ -92,7 +92,9 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		return read(ctx, args, environ, stdout, stderr)
 	}
 	commands := map[string]func(context.Context, program) error{
-		"init": setUp, "serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit, "decide": decide, "usage": spending, "simulate": simulate, "reconcile": reconcile, "pack": makePack, "new-key": newKey, "backup": backup, "restore": restore, "restored": restored, "inspect": inspect, "try": try,
+		"init": setUp, "serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit, "decide": decide,
+		"usage": spending, "simulate": simulate, "reconcile": reconcile, "pack": makePack, "new-key": newKey,
+		"backup": backup, "restore": restore, "restored": restored, "inspect": inspect, "try": try,
 	}
 	do, ok := commands[name]
 	if !ok {
@@ -112,8 +114,9 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		}
 		return err
 	}
-	log := slog.New(redact.Log(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: config.level})))
-	return do(ctx, program{Config: config, environ: settings, args: args, out: stdout, log: log})
+	hidden := &redact.Live{}
+	log := slog.New(redact.Log(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: config.level}), hidden))
+	return do(ctx, program{Config: config, environ: settings, args: args, out: stdout, log: log, hidden: hidden})
 }
 
 // program is what every command gets.
@@ -123,6 +126,7 @@ type program struct {
 	args     []string
 	out      io.Writer
 	log      *slog.Logger
+	hidden   *redact.Live                             // what is in no log and in no trace; nil: what always is hidden
 	progress func(what string)                        // says what a command is at, to whoever watches; nil: nobody does
 	seat     func() (user, machine string, err error) // who sits here; nil: as the kernel says
 	tries    *tries                                   // where is booked what this program tries of itself; nil: nowhere

@@ -19,6 +19,7 @@ import (
 	desk "countersign/approval/answers"
 	"countersign/approval/books"
 	"countersign/approval/epoch"
+	"countersign/approval/keeping"
 	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
@@ -36,6 +37,7 @@ type replica struct {
 	program
 	db        *storage.DB
 	keeper    keeper
+	forgot    time.Time // when what is kept no longer was looked for the last time
 	service   *steps.Steps
 	books     *books.Books
 	clerk     *accounts.Clerk
@@ -87,7 +89,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 		return nil, err
 	}
 	r.telemetry, err = telemetry.New(ctx, telemetry.Options{Host: p.LangfuseHost, PublicKey: p.LangfusePublicKey,
-		SecretKey: string(p.LangfuseSecretKey), Version: version(), Prices: p.prices,
+		SecretKey: string(p.LangfuseSecretKey), Version: version(), Prices: p.prices, Hidden: p.hidden,
 		Sample: p.LangfuseSample, Content: telemetry.Content(p.LangfuseContent), MetricsURL: p.OTLPMetricsURL})
 	if err != nil {
 		return nil, err
@@ -111,9 +113,15 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	r.telemetry.Watch(r.books.Paces)
 	r.clerk = clerkOf(p, r.db)
 	s := r.telemetry.Service(r.service)
-	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: trail{r.service, storage.Copies{DB: r.db}}, Keys: s, Homes: s, Answers: s, Pins: s,
-		Desk: desk.New(r.db, r.service.People, r.bot, r.service.Keeper), Uploads: storage.Uploads{DB: r.db}, Strays: storage.Strays{DB: r.db}, Shelf: r.service,
-		Epochs: epoch.New(r.db, r.service.People), Accounts: r.books})
+	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Keys: s, Homes: s, Answers: s, Pins: s, Shelf: r.service,
+		Trail:    trail{r.service, storage.Copies{DB: r.db}},
+		Keeping:  keeps{r.service, keeping.New(storage.KeepingOf(r.db), r.service.People)},
+		Desk:     desk.New(r.db, r.service.People, r.bot, r.service.Keeper),
+		Uploads:  storage.Uploads{DB: r.db},
+		Strays:   storage.Strays{DB: r.db},
+		Accounts: r.books,
+		Epochs:   epoch.New(r.db, r.service.People),
+	})
 	return r, nil
 }
 
@@ -231,6 +239,7 @@ func (r *replica) run(ctx context.Context) error {
 			Offers: sandboxName(r.service.Sandbox.Size().Kind, r.service.Sandbox.Template())})
 	})
 	group.Go(func() error { return r.health(ctx) })
+	group.Go(func() error { return r.learn(ctx) })
 	if r.prove != nil {
 		group.Go(func() error {
 			if err := r.prove(ctx); err != nil && ctx.Err() == nil {
@@ -240,6 +249,21 @@ func (r *replica) run(ctx context.Context) error {
 		})
 	}
 	return group.Wait()
+}
+
+// learn has logs and traces know what administrators have added to what is hidden, a minute later at most. A
+// database that is away changes nothing.
+func (r *replica) learn(ctx context.Context) error {
+	for r.hidden != nil && ctx.Err() == nil {
+		if rules, err := storage.Log(r.db).Hides(ctx); err == nil {
+			r.hidden.Learn(rules)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Minute):
+		}
+	}
+	return nil
 }
 
 // sandboxName is how replicas name their sandboxes to one another.
@@ -267,6 +291,17 @@ func (r *replica) sweep(ctx context.Context) error {
 	}
 	if r.strays != nil {
 		err = errors.Join(err, r.strays(ctx))
+	}
+	// An hour is soon enough for what is counted in days. Every replica that ticks counts its own.
+	if now := time.Now(); now.Sub(r.forgot) >= time.Hour {
+		n, failed := storage.KeepingOf(r.db).ForgetDue(ctx)
+		if failed == nil {
+			r.forgot = now
+		}
+		if n > 0 {
+			r.log.Info("forgot what is kept no longer", "values", n)
+		}
+		err = errors.Join(err, failed)
 	}
 	return errors.Join(err, r.keeper.late(ctx))
 }

@@ -65,8 +65,9 @@ var rooms = map[string]plan{
 	"approval/steps":   {uses: append(slices.Clone(verdict), "approval/thread", "approval/verify"), tests: []string{"internal/deepcopy", "internal/proof", "bot/draw/reasons"}},
 
 	"approval/answers": {uses: core},
-	"approval/books":   {uses: append(slices.Clone(verdict), "approval/steps")},
 	"approval/epoch":   {uses: nouns},
+	"approval/keeping": {uses: []string{"approval"}},
+	"approval/books":   {uses: append(slices.Clone(verdict), "approval/steps")},
 
 	// Postgres.
 	"storage":         {uses: with("storage/audit", "storage/journal", "storage/money", "storage/pg", "storage/pulse", "storage/queue", "storage/signing", "storage/trail"), tests: []string{"storage/roles", "storage/schema", "migrations", "internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},

@@ -21,6 +21,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"countersign/approval"
+	"countersign/approval/redact"
 	"countersign/approval/steps"
 	"countersign/budget"
 )
@@ -32,6 +33,7 @@ type Options struct {
 	SecretKey string
 	Version   string // of this program
 	Prices    budget.Prices
+	Hidden    *redact.Live // what is in no span
 	// Sample is the share of requests that are traced, each whole or not at all; 0: all of them.
 	Sample float64
 	// Content says what of a request may leave with its trace. Nothing of a question whose answer
@@ -89,7 +91,7 @@ func (t *Telemetry) trace(ctx context.Context, o Options) error {
 	}
 	provider := sdktrace.NewTracerProvider(
 		// Spans wait in memory and are dropped when Langfuse is away: no step waits for a trace.
-		sdktrace.WithBatcher(masking{exporter}, sdktrace.WithBatchTimeout(2*time.Second)),
+		sdktrace.WithBatcher(masking{exporter, o.Hidden}, sdktrace.WithBatchTimeout(2*time.Second)),
 		sdktrace.WithIDGenerator(ids{}),
 		// By the id of the trace, which follows from the request's, and not by the span above: so every
 		// replica keeps the same requests whole.

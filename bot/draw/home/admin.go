@@ -52,7 +52,8 @@ func homeAdmin(p *kit.Page, roster review.Roster, set review.RuleSet, short []st
 	p.List([]kit.Part{kit.Strong("Rules"), kit.Words(" of the workspace (" + setBy(set) + ")")}, rulesLines(set.Rules))
 	p.Buttons("reviews", kit.Button(ids.ActionPeople, "People", "", slack.StyleDefault), kit.Button(ids.ActionRules, "Rules of the workspace", "", slack.StyleDefault),
 		kit.Button(ids.ActionWhose, "Rules of a channel", "", slack.StyleDefault), kit.Button(ids.ActionNotes, "Notes of a channel", "", slack.StyleDefault), kit.Button(ids.ActionFigures, "How reviewers decide", "", slack.StyleDefault),
-		kit.Button(ids.ActionTry, "Try other rules", "", slack.StyleDefault), kit.Button(ids.ActionTrail, "Audit log", "", slack.StyleDefault))
+		kit.Button(ids.ActionTry, "Try other rules", "", slack.StyleDefault),
+		kit.Button(ids.ActionTrail, "Audit log", "", slack.StyleDefault), kit.Button(ids.ActionPrivacy, "Privacy", "", slack.StyleDefault), kit.Button(ids.ActionTheirs, "A person's questions", "", slack.StyleDefault))
 }
 
 // inPlace says who decides in whose place.
