@@ -233,6 +233,8 @@ const (
 	WhyUntoldKey       ReasonCode = "owner of the key not told"
 	WhyOldNonce        ReasonCode = "signed too late"
 	WhyAdminsOnly      ReasonCode = "administrators only" // Name: what they do
+	WhyAuditor         ReasonCode = "auditors change nothing"
+	WhyAuditorsOnly    ReasonCode = "administrators and auditors only"
 	WhyAskerWithdraws  ReasonCode = "asker or administrator withdraws"
 	WhyAskerLooks      ReasonCode = "asker or administrator looks"
 	WhyAskerAnswers    ReasonCode = "asker answers"
@@ -336,6 +338,8 @@ const (
 	WhyNoPerson        ReasonCode = "person missing"
 	WhyNoRole          ReasonCode = "role missing"
 	WhyAdminOfAll      ReasonCode = "administrators of a channel"
+	WhyAuditorApart    ReasonCode = "auditor with another role"
+	WhyAuditorOpen     ReasonCode = "auditor with open questions"
 	WhyReviewersLet    ReasonCode = "only reviewers delegate"
 	WhyDelegateSelf    ReasonCode = "delegate is oneself"
 	WhyDayPassed       ReasonCode = "day passed"

@@ -142,6 +142,7 @@ func (h *files) Person(ctx context.Context, team, user string) (review.Person, e
 	if err != nil {
 		return review.Person{}, fmt.Errorf("users.info %s: %w", user, detail(err))
 	}
+	h.Known(team, u.ID, cmp.Or(u.Profile.RealName, u.RealName, u.Name))
 	return person(*u, team), nil
 }
 
@@ -170,6 +171,9 @@ func (h *files) Place(ctx context.Context, channel, user string) (p approval.Pla
 		return p, nil
 	case err != nil:
 		return p, fmt.Errorf("conversations.info %s: %w", channel, detail(err))
+	}
+	if c.Name != "" && !c.IsIM { // a direct message has none
+		h.Known(h.team(), channel, "#"+c.Name)
 	}
 	p = approval.Place{Seen: true, In: c.IsMember || c.IsIM, Archived: c.IsArchived, Private: (c.IsPrivate || c.IsGroup) && !c.IsIM, Shared: c.IsExtShared}
 	if !p.Private || !p.In || p.Archived || user == "" {

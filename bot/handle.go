@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack/socketmode"
 
 	"countersign/approval"
+	"countersign/bot/auditing"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -206,6 +207,29 @@ func saved(err error, field string) (answer, error) {
 		return beside(field, text), nil
 	}
 	return answer{payload: unchanged(text)}, nil
+}
+
+// audit adds what is looked at and never changed.
+func (b *board) audit(d *auditing.Desk) {
+	for name, run := range d.Clicks() {
+		b.clicks[name] = func(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+			return answer{}, run(ctx, cb.TriggerID, clickOf(cb, action), action.Value)
+		}
+	}
+	b.submissions[ids.CallbackAudit] = func(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+		view, field, err := d.Find(ctx, modalClick(cb, draw.Origin{}), fieldsOf(cb))
+		if err != nil {
+			return saved(err, field)
+		}
+		return answer{payload: slack.NewUpdateViewSubmissionResponse(&view)}, nil
+	}
+	b.submissions[ids.CallbackPack] = func(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+		field, err := d.Pack(ctx, modalClick(cb, draw.Origin{}), fieldsOf(cb))
+		if err != nil {
+			return saved(err, field)
+		}
+		return answer{payload: slack.NewUpdateViewSubmissionResponse(kit.NoteView("Make a pack", "The pack is being made. It comes to your direct messages with me."))}, nil
+	}
 }
 
 // board is the whole switchboard: what may come in, by the name under which Slack

@@ -20,6 +20,12 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION audits(who text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce((SELECT named FROM people WHERE role = 'auditor' AND person = who ORDER BY seq DESC LIMIT 1), false)
+$$;
+
 CREATE FUNCTION authority(of text) RETURNS bigint
     LANGUAGE sql STABLE
     AS $$
@@ -89,7 +95,8 @@ BEGIN
         RAISE EXCEPTION 'content % cannot go: it is of no request', OLD.hash USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_of_requests';
     ELSIF on_legal_hold(q.team, q.asker) THEN
         RAISE EXCEPTION 'content % cannot go: % is on legal hold', OLD.hash, OLD.stream USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_on_legal_hold';
-    ELSIF NOT coalesce(CASE e.data::jsonb ->> 'why' WHEN 'retention' THEN OLD.hash IN (SELECT kept_no_longer(OLD.stream)) WHEN 'erasure' THEN erasable(q.id, e.actor) END, false) THEN
+    ELSIF NOT coalesce(CASE e.data::jsonb ->> 'why' WHEN 'retention' THEN OLD.hash IN (SELECT kept_no_longer(OLD.stream)) WHEN 'erasure' THEN erasable(q.id, e.actor)
+        WHEN 'summary' THEN tells_of_gone(OLD.stream, OLD.hash) END, false) THEN
         RAISE EXCEPTION 'content % cannot go: no rule says so, and no two people who may', OLD.hash USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
     END IF;
     RETURN NEW;
@@ -273,6 +280,17 @@ BEGIN
     END IF;
     RETURN NEW;
 END $_$;
+
+CREATE FUNCTION events_not_by_auditors() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF audits(NEW.actor) THEN
+        RAISE EXCEPTION '% is an auditor, who changes nothing', NEW.actor USING ERRCODE = 'check_violation', CONSTRAINT = 'events_not_by_auditors';
+    END IF;
+    RETURN NEW;
+END $$;
 
 CREATE FUNCTION events_wait_for_place() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -553,6 +571,22 @@ CREATE FUNCTION on_legal_hold(of text, who text) RETURNS boolean
     AS $$
     SELECT coalesce(bool_or(held), false) FROM (SELECT DISTINCT ON (person) held FROM legal_holds WHERE team = of AND person IN ('', who) ORDER BY person, seq DESC) latest
 $$;
+
+CREATE FUNCTION people_one_part() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT ON (project, role) role, named FROM people WHERE team = NEW.team AND person = NEW.person ORDER BY project, role, seq DESC) latest
+        WHERE named AND (role = 'auditor') <> (NEW.role = 'auditor')) THEN
+        RAISE EXCEPTION '% has another role', NEW.person USING ERRCODE = 'check_violation', CONSTRAINT = 'people_one_part';
+    END IF;
+    IF NEW.role = 'auditor' AND EXISTS (SELECT FROM requests WHERE team = NEW.team AND asker = NEW.person
+        AND state IN ('drafting', 'asking', 'pending', 'approved', 'running')) THEN
+        RAISE EXCEPTION '% has asked something that is open', NEW.person USING ERRCODE = 'check_violation', CONSTRAINT = 'people_auditors_idle';
+    END IF;
+    RETURN NEW;
+END $$;
 
 CREATE FUNCTION people_told() RETURNS trigger
     LANGUAGE plpgsql
@@ -1150,6 +1184,13 @@ BEGIN
     RETURN next.seq;
 END $$;
 
+CREATE FUNCTION tells_of_gone(of text, which text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT FROM events e, jsonb_array_elements_text(e.data::jsonb -> 'of') AS r (request) JOIN events g ON g.stream = 'request:' || r.request AND g.kind = 'gone'
+        WHERE e.stream = of AND e.kind = 'summarised' AND e.data::jsonb #>> '{text,salted_sha256}' = which)
+$$;
+
 CREATE FUNCTION topups_decide_once() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -1623,10 +1664,10 @@ CREATE TABLE people (
     by text NOT NULL,
     at timestamp with time zone NOT NULL,
     told bigint,
-    CONSTRAINT people_administrators CHECK (((role <> 'administrator'::text) OR (project = ''::text))),
+    CONSTRAINT people_administrators CHECK (((role <> ALL (ARRAY['administrator'::text, 'auditor'::text])) OR (project = ''::text))),
     CONSTRAINT people_by_check CHECK ((by <> ''::text)),
     CONSTRAINT people_person_check CHECK ((person <> ''::text)),
-    CONSTRAINT people_role_check CHECK ((role = ANY (ARRAY['reviewer'::text, 'fallback'::text, 'administrator'::text]))),
+    CONSTRAINT people_role_check CHECK ((role = ANY (ARRAY['reviewer'::text, 'fallback'::text, 'administrator'::text, 'auditor'::text]))),
     CONSTRAINT people_team_check CHECK ((team <> ''::text))
 );
 
@@ -2233,6 +2274,8 @@ CREATE INDEX notices_untold ON notices USING btree (at) WHERE (told_at IS NULL);
 
 CREATE INDEX notices_waiting ON notices USING btree (at) WHERE (held AND (digest IS NULL));
 
+CREATE INDEX people_auditors ON people USING btree (person, seq DESC) WHERE (role = 'auditor'::text);
+
 CREATE INDEX people_latest ON people USING btree (team, project, role, person, seq DESC);
 
 CREATE INDEX pins_latest ON pins USING btree (team, project, file, seq DESC);
@@ -2349,6 +2392,8 @@ CREATE TRIGGER event_kinds_untruncatable BEFORE TRUNCATE ON event_kinds FOR EACH
 
 CREATE TRIGGER events_facts BEFORE INSERT ON events FOR EACH ROW WHEN ((jsonb_typeof((new.data)::jsonb) = 'object'::text)) EXECUTE FUNCTION events_facts();
 
+CREATE TRIGGER events_not_by_auditors BEFORE INSERT ON events FOR EACH ROW WHEN ((new.kind <> ALL (ARRAY['looked at'::text, 'packed'::text, 'refused click'::text, 'drafted'::text]))) EXECUTE FUNCTION events_not_by_auditors();
+
 CREATE TRIGGER events_unchangeable BEFORE DELETE OR UPDATE ON events FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER events_untruncatable BEFORE TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -2428,6 +2473,8 @@ CREATE TRIGGER notices_undeletable BEFORE DELETE ON notices FOR EACH ROW EXECUTE
 CREATE TRIGGER notices_untruncatable BEFORE TRUNCATE ON notices FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER people_authority BEFORE INSERT ON people FOR EACH ROW EXECUTE FUNCTION authority_alone();
+
+CREATE TRIGGER people_one_part BEFORE INSERT ON people FOR EACH ROW WHEN (new.named) EXECUTE FUNCTION people_one_part();
 
 CREATE CONSTRAINT TRIGGER people_told AFTER INSERT ON people DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION people_told();
 

@@ -43,7 +43,8 @@ var refusals = map[string]func(r *approval.Request) error{
 	"requests_repeats_once": func(*approval.Request) error {
 		return &approval.InputError{Why: approval.Because(approval.WhyRepeatsNow)}
 	},
-	"settlements_pkey": cannot("settle", approval.WhyPaidBefore),
+	"settlements_pkey":       cannot("settle", approval.WhyPaidBefore),
+	"events_not_by_auditors": notAllowed(approval.WhyAuditor),
 	"handovers_one_open": func(*approval.Request) error {
 		return &approval.InputError{Why: approval.Because(approval.WhyHandOffered)}
 	},

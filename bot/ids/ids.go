@@ -40,6 +40,9 @@ const (
 	CallbackTheirs   = "theirs"   // whose questions are forgotten, or kept
 	CallbackTry      = "try"      // other rules, on the past
 	CallbackTrail    = "trail"    // where copies of the audit log's checkpoints are kept
+	CallbackAudit    = "audit"    // which requests an auditor looks for
+	CallbackFound    = "found"    // those that were found
+	CallbackPack     = "pack"     // for which time a pack is made
 	CallbackReckon   = "reckon"   // what was spent after the copy of the database that was put back
 
 	CallbackLetters = "letters" // which encoding is right
@@ -92,6 +95,14 @@ const (
 	ActionNotes     = "open_channel_notes"
 	ActionFigures   = "open_statistics"
 	ActionTrail     = "open_trail"
+	ActionAudit     = "open_audit"     // an auditor looks for requests,
+	ActionFound     = "audit_more"     // turns to the next page,
+	ActionRecord    = "audit_record"   // opens one,
+	ActionWritten   = "audit_code"     // its code and refused drafts,
+	ActionPrivate   = "audit_answer"   // an answer that is its asker's alone,
+	ActionDeeds     = "audit_deeds"    // what was done to people, rules and budgets,
+	ActionPoints    = "audit_points"   // the checkpoints,
+	ActionPack      = "open_pack"      // and has a pack made
 	ActionReckon    = "open_reckoning" // an administrator says what was spent after a copy of the database
 	ActionPrivacy   = "open_privacy"
 	ActionTheirs    = "open_theirs"
@@ -166,6 +177,8 @@ const (
 	FieldRole         = "role"
 	FieldAnswers      = "answers" // private ones that go along
 	FieldUntil        = "until"
+	FieldFrom         = "from"
+	FieldWords        = "words"
 	FieldClass        = "class"
 	FieldCosts        = "cost"  // and the tier: from what cost on
 	FieldNeeds        = "needs" // and the tier: how many people

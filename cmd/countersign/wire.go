@@ -10,12 +10,14 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
 	desk "countersign/approval/answers"
+	"countersign/approval/auditing"
 	"countersign/approval/books"
 	"countersign/approval/epoch"
 	hands "countersign/approval/handover"
@@ -41,6 +43,7 @@ type replica struct {
 	service   *steps.Steps
 	books     *books.Books
 	clerk     *accounts.Clerk
+	watched   atomic.Int64 // when somebody last looked at what a day costs, in seconds
 	bot       *bot.Bot
 	telemetry *telemetry.Telemetry
 	libraries func() []string             // what the boxes have; nil where there are none
@@ -84,6 +87,9 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	if r.keeper, err = newKeeper(r.db, signed, p.CheckpointFile); err != nil {
 		return nil, err
 	}
+	if r.keeper.courier.Places, err = placesOf(p); err != nil {
+		return nil, err
+	}
 	if err := r.keeper.current(ctx); err != nil {
 		return nil, err
 	}
@@ -101,7 +107,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	p.says("lays the sandbox out")
 	box := r.sandbox()
 	r.bot = bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL, Patience: p.SlackPatience,
-		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope, Language: p.CodeLanguage})
+		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope, Known: r.keeper.known.hears, Language: p.CodeLanguage})
 	worst := func(model string, at time.Time) (budget.USD, error) { return r.service.DraftCost(model, at) }
 	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Receipts: storage.ReceiptsOf(r.db), Pins: steps.PinPorts{Store: storage.PinsOf(r.db), Slack: r.bot}, Log: p.log},
 		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location), ReceiptsDue: due(p.receipts, p.location), Libraries: r.libraries,
@@ -120,6 +126,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 		Uploads:  storage.Uploads{DB: r.db},
 		Strays:   storage.Strays{DB: r.db},
 		Accounts: r.books,
+		Auditor:  auditing.New(storage.Log(r.db), r.service.People, r.db),
 		Epochs:   epoch.New(r.db, r.service.People),
 	})
 	return r, nil
@@ -235,7 +242,7 @@ func (r *replica) run(ctx context.Context) error {
 	group.Go(func() error {
 		longest := time.Duration(r.RunSeconds)*time.Second + 2*time.Minute
 		files := time.Duration(r.policy().MaxInputBytes/slowestLine) * time.Second
-		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, queue.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick,
+		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, queue.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick, Pack: r.sendPack,
 			Offers: sandboxName(r.service.Sandbox.Size().Kind, r.service.Sandbox.Template())})
 	})
 	group.Go(func() error { return r.health(ctx) })
@@ -284,7 +291,11 @@ func (r *replica) careful(do func(context.Context, steps.Wake) error) func(conte
 }
 
 func (r *replica) sweep(ctx context.Context) error {
-	err := errors.Join(r.service.Sweep(ctx), r.books.Alarm(ctx), r.clerk.Daily(ctx, time.Now()))
+	err := errors.Join(r.service.Sweep(ctx), r.clerk.Daily(ctx, time.Now()))
+	// Once a minute is enough for what a day costs, and adds up less than every sweep would.
+	if last, now := r.watched.Load(), time.Now().Unix(); now-last >= 60 && r.watched.CompareAndSwap(last, now) {
+		err = errors.Join(err, r.books.Alarm(ctx))
+	}
 	if r.strays != nil {
 		err = errors.Join(err, r.strays(ctx))
 	}

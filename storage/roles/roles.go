@@ -75,12 +75,14 @@ var callable = []string{
 	"ruling",
 	"signs",
 	"forget",
+	"audits",
 	"tell",
 	"untold",
 	"unreckoned",
 	"on_legal_hold",
 	"erasable",
 	"kept_no_longer",
+	"tells_of_gone",
 }
 
 // right is one that somebody has or should have.
