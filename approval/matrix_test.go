@@ -324,7 +324,7 @@ var matrix = map[State]map[string]State{
 	Pending: {"Block a run": Pending, "Unpaid": Pending, "Wait": Pending, "Go on": Pending, "Ask for a top-up": Pending, "Grant a top-up": Pending,
 		"Insist": Drafting, "Come back after all": Pending,
 		"Approve": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn,
-		"Request changes": Drafting, "Edit": Drafting, "Disown": Pending, "Correct": Drafting,
+		"Request changes": Drafting, "Edit": Drafting, "Disown": Pending, "Break the seal": Pending, "Correct": Drafting,
 		"Go away": Pending, "Fail": Failed, "Fail over a cause": Failed,
 		"Remind": Pending, "Escalate": Pending, "Assign": Pending, "Ask for an opinion": Pending},
 	Approved: {"Stand in line": Approved, "Come back after all": Approved, "Fail": Failed, "Go away": Approved, "Fail over a cause": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running, "Await a box": Approved, "Freeze": Approved, "Break the seal": Pending, "Disown": Pending},

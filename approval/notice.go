@@ -35,6 +35,8 @@ const (
 	NoticeOpinion    NoticeKind = "opinion"     // somebody asks for your second opinion
 	NoticeEditFailed NoticeKind = "edit failed" // your edit could not be put before the reviewers
 
+	NoticeHandOver NoticeKind = "hand over" // a thread is offered to a colleague, to them and to the giver: HandOverOffered
+
 	NoticeNoPlace NoticeKind = "no place" // Slack refuses messages again and again, to administrators: NoPlace
 	NoticeUnsaid  NoticeKind = "unsaid"   // what the thread cannot say, to the asker: Unsaid
 	NoticeLog     NoticeKind = "log"      // the log of all events is late, does not follow or does not leave, to administrators: LogAlarm
@@ -82,17 +84,20 @@ func (r *Request) Tell(notices ...Notice) {
 
 // LogAlarm is what a NoticeLog says.
 type LogAlarm struct {
-	Why     string    `json:"why"`               // LogForks, LogLate, LogBack or LogStays
+	Why     string    `json:"why"`               // LogForks, LogLate, LogBack, LogStays, LogLacks or LogParted
 	Since   time.Time `json:"since"`             // since when it is late
 	Channel string    `json:"channel,omitempty"` // that gets no copies
+	Place   string    `json:"place,omitempty"`   // beyond the machine, that lacks some or has others
 }
 
 // What can be wrong with the log.
 const (
-	LogForks = "forks" // what the database has does not continue what was signed before
-	LogLate  = "late"  // events wait too long for their place, or for a checkpoint
-	LogBack  = "back"  // the database was put back from a copy, and work rests
-	LogStays = "stays" // Slack has not taken the copies of checkpoints for their channel
+	LogForks  = "forks"  // what the database has does not continue what was signed before
+	LogLate   = "late"   // events wait too long for their place, or for a checkpoint
+	LogStays  = "stays"  // Slack has not taken the copies of checkpoints for their channel
+	LogLacks  = "lacks"  // a place beyond the machine has not got a checkpoint
+	LogParted = "parted" // a place beyond the machine has other checkpoints than the database, or has lost some
+	LogBack   = "back"   // the database was put back from a copy, and work rests
 )
 
 // PinsNoticed is what a NoticePins says.
@@ -114,6 +119,11 @@ type Checkpoint struct {
 	Number int64  `json:"number"`
 	Size   int64  `json:"size"` // events that it covers
 	Note   string `json:"note"` // as it was signed
+}
+
+// HandOverOffered is what a NoticeHandOver says. All else is drawn from the request.
+type HandOverOffered struct {
+	ID string `json:"id"`
 }
 
 // PriceMissing is what a notice about a price says.

@@ -62,6 +62,7 @@ import (
 	"countersign/approval/pins"
 	"countersign/approval/steps"
 	"countersign/bot/assistant"
+	"countersign/bot/auditing"
 	"countersign/bot/strays"
 )
 
@@ -86,9 +87,11 @@ type Services struct {
 	// Shelf knows how files are read. Optional: without it, less is suggested in chats.
 	Shelf   assistant.Shelf
 	Desk    Desk
-	Uploads uploads     // optional
-	Strays  strays.Book // optional: without it, what stands in Slack twice stays there
-	Epochs  Epochs      // optional: without it, no database is ever put back
+	Hands   HandOvers
+	Auditor auditing.Service // what administrators and auditors look at
+	Uploads uploads          // optional
+	Strays  strays.Book      // optional: without it, what stands in Slack twice stays there
+	Epochs  Epochs           // optional: without it, no database is ever put back
 }
 
 // Options are what a bot needs.
@@ -116,6 +119,8 @@ type Options struct {
 	// Patience is how long Slack waits for an ack. Defaults to its three seconds; more
 	// is for a stand-in on a machine that has much else to do.
 	Patience time.Duration
+	// Known hears what somebody, or a channel, is called, whenever Slack says so. Optional.
+	Known func(team, id, name string)
 	// Observe is told of every envelope when it has been answered, before what is left
 	// to do begins: what it was, how it ended ("acked", "late", "failed") and how long
 	// that took. Optional.
@@ -159,6 +164,9 @@ func New(o Options) *Bot {
 	if o.Workers <= 0 {
 		o.Workers = 16
 	}
+	if o.Known == nil {
+		o.Known = func(_, _, _ string) {}
+	}
 	if o.Observe == nil {
 		o.Observe = func(string, string, time.Duration) {}
 	}
@@ -193,7 +201,8 @@ func (b *Bot) Serve(s Services) {
 	b.strays = strays.Finder{Book: s.Strays, Slack: w.api, Log: w.Log}
 	ledgers := &ledgers{budgets, s.Ledgers, s.Accounts}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},
-		&funding{w, s.Funding, s.Epochs}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, &keepers{w, s.Authority, s.Keeping}, b.homes, &answered{w, s.Answers, s.Desk})
+		&funding{w, s.Funding, s.Epochs}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, &keepers{w, s.Authority, s.Keeping}, b.homes, &answered{w, s.Answers, s.Desk, s.Hands})
+	b.board.audit(&auditing.Desk{Service: s.Auditor, Zone: w.calendar, Open: w.open, Push: w.push})
 }
 
 // Sockets is how many sockets are connected at the moment.

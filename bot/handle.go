@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack/socketmode"
 
 	"countersign/approval"
+	"countersign/bot/auditing"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -208,6 +209,29 @@ func saved(err error, field string) (answer, error) {
 	return answer{payload: unchanged(text)}, nil
 }
 
+// audit adds what is looked at and never changed.
+func (b *board) audit(d *auditing.Desk) {
+	for name, run := range d.Clicks() {
+		b.clicks[name] = func(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+			return answer{}, run(ctx, cb.TriggerID, clickOf(cb, action), action.Value)
+		}
+	}
+	b.submissions[ids.CallbackAudit] = func(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+		view, field, err := d.Find(ctx, modalClick(cb, draw.Origin{}), fieldsOf(cb))
+		if err != nil {
+			return saved(err, field)
+		}
+		return answer{payload: slack.NewUpdateViewSubmissionResponse(&view)}, nil
+	}
+	b.submissions[ids.CallbackPack] = func(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+		field, err := d.Pack(ctx, modalClick(cb, draw.Origin{}), fieldsOf(cb))
+		if err != nil {
+			return saved(err, field)
+		}
+		return answer{payload: slack.NewUpdateViewSubmissionResponse(kit.NoteView("Make a pack", "The pack is being made. It comes to your direct messages with me."))}, nil
+	}
+}
+
 // board is the whole switchboard: what may come in, by the name under which Slack
 // sends it. manifest.yaml lists its commands and shortcuts.
 type board struct {
@@ -223,8 +247,10 @@ type board struct {
 func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, limit *limits, fund *funding, govern *governing, keep *keepers, own *homes, read *answered) board {
 	return board{
 		commands: map[string]func(context.Context, slack.SlashCommand) (answer, error){
-			ids.CommandAnalyze: ask.command,
-			ids.CommandBudget:  books.budget,
+			ids.CommandAnalyze: func(ctx context.Context, c slack.SlashCommand) (answer, error) {
+				return read.command(ctx, c, ask.command)
+			},
+			ids.CommandBudget: books.budget,
 		},
 		shortcuts: map[string]func(context.Context, slack.InteractionCallback) (answer, error){
 			ids.CallbackAsk:        ask.askAnywhere,
@@ -240,6 +266,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.CallbackChanges:  decide.submitChanges,
 			ids.CallbackReview:   decide.submitReview,
 			ids.CallbackShare:    read.submitShare,
+			ids.CallbackHand:     read.submitHand,
 			ids.CallbackEdit:     revise.submitEdit,
 			ids.CallbackAssign:   revise.submitAssign,
 			ids.CallbackDelegate: govern.submitDelegate,
@@ -328,6 +355,11 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionBad:       read.clickRate,
 			ids.ActionShare:     read.clickShare,
 			ids.ActionTakeBack:  read.clickTakeBack,
+			ids.ActionHand:      read.clickHand,
+			ids.ActionTake:      read.clickOffered,
+			ids.ActionLeave:     read.clickOffered,
+			ids.ActionKeepIt:    read.clickOffered,
+			ids.ActionHanded:    read.clickHanded,
 			ids.ActionGiveUp:    decide.clickGiveUp,
 			ids.ActionPin:       ask.pinned.clickPin,
 			ids.ActionUnpin:     ask.pinned.clickUnpin,

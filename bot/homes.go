@@ -286,8 +286,8 @@ func (h *homes) homePage(ctx context.Context, team, user string, mark home.Shelf
 	for _, r := range mine[:min(home.Length, len(mine))] {
 		v.Mine = append(v.Mine, home.Question{Request: r, URL: h.where(ctx, who, r, ofProgress)})
 	}
-	// What follows is for administrators, and costs calls of the database.
-	if !v.Roster.Admin(user) {
+	// What follows is for those who see all, and costs calls of the database.
+	if !v.Roster.Sees(user) {
 		return v.Draw(), nil
 	}
 	if h.epochs != nil {
@@ -333,5 +333,5 @@ func (h *homes) part(ctx context.Context, team, user string) (roster review.Rost
 		return roster, true, nil
 	}
 	grants, err := h.service.Grants(ctx, team) // some decide in one channel only
-	return roster, slices.ContainsFunc(grants, func(g review.Grant) bool { return g.User == user && g.Role != review.RoleAdmin }), err
+	return roster, slices.ContainsFunc(grants, func(g review.Grant) bool { return g.User == user && g.Role.Decides() }), err
 }

@@ -67,16 +67,49 @@ CREATE TABLE people (
     seq     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     team    text NOT NULL CHECK (team <> ''),
     project text NOT NULL, -- empty: the whole workspace
-    role    text NOT NULL CHECK (role IN ('reviewer', 'fallback', 'administrator')),
+    role    text NOT NULL CHECK (role IN ('reviewer', 'fallback', 'administrator', 'auditor')),
     person  text NOT NULL CHECK (person <> ''),
     named   boolean NOT NULL, -- false: removed
     by      text NOT NULL CHECK (by <> ''),
     at      timestamptz NOT NULL,
     told    bigint, -- the event of people:TEAM that tells of it
-    -- Whoever names people for one channel could name themselves for all.
-    CONSTRAINT people_administrators CHECK (role <> 'administrator' OR project = '')
+    -- Whoever names people for one channel could name themselves for all, and an auditor sees all.
+    CONSTRAINT people_administrators CHECK (role NOT IN ('administrator', 'auditor') OR project = '')
 );
 CREATE INDEX people_latest ON people (team, project, role, person, seq DESC);
+CREATE INDEX people_auditors ON people (person, seq DESC) WHERE role = 'auditor';
+-- +goose StatementBegin
+-- Whether somebody is an auditor now.
+CREATE FUNCTION audits(who text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce((SELECT named FROM people WHERE role = 'auditor' AND person = who ORDER BY seq DESC LIMIT 1), false)
+$$;
+-- An auditor has no other role, and nothing that is on its way in their name.
+CREATE FUNCTION people_one_part() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT ON (project, role) role, named FROM people WHERE team = NEW.team AND person = NEW.person ORDER BY project, role, seq DESC) latest
+        WHERE named AND (role = 'auditor') <> (NEW.role = 'auditor')) THEN
+        RAISE EXCEPTION '% has another role', NEW.person USING ERRCODE = 'check_violation', CONSTRAINT = 'people_one_part';
+    END IF;
+    IF NEW.role = 'auditor' AND EXISTS (SELECT FROM requests WHERE team = NEW.team AND asker = NEW.person
+        AND state IN ('drafting', 'asking', 'pending', 'approved', 'running')) THEN
+        RAISE EXCEPTION '% has asked something that is open', NEW.person USING ERRCODE = 'check_violation', CONSTRAINT = 'people_auditors_idle';
+    END IF;
+    RETURN NEW;
+END $$;
+-- An auditor changes nothing: whatever a person does leaves an event in their name, in the same transaction, and of
+-- theirs there are only looks, and what was refused. A draft is an inspection's word on code that they may
+-- have edited before they were named.
+CREATE FUNCTION events_not_by_auditors() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF audits(NEW.actor) THEN
+        RAISE EXCEPTION '% is an auditor, who changes nothing', NEW.actor USING ERRCODE = 'check_violation', CONSTRAINT = 'events_not_by_auditors';
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER people_one_part BEFORE INSERT ON people FOR EACH ROW WHEN (NEW.named) EXECUTE FUNCTION people_one_part();
+CREATE TRIGGER events_not_by_auditors BEFORE INSERT ON events FOR EACH ROW
+    WHEN (NEW.kind NOT IN ('looked at', 'packed', 'refused click', 'drafted')) EXECUTE FUNCTION events_not_by_auditors();
 CREATE TRIGGER people_authority BEFORE INSERT ON people FOR EACH ROW EXECUTE FUNCTION authority_alone();
 CREATE TRIGGER people_unchangeable BEFORE UPDATE OR DELETE ON people FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER people_untruncatable BEFORE TRUNCATE ON people FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();

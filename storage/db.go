@@ -123,15 +123,15 @@ func (c *core) read(ctx context.Context, work func(tx pgx.Tx) error) error {
 }
 
 func (c *core) write(ctx context.Context, work func(tx pgx.Tx) error) error {
-	return c.pool.Write(ctx, work)
+	return trail.ByAuditor(c.pool.Write(ctx, work))
 }
 
 func (c *core) writeByKey(ctx context.Context, work func(tx pgx.Tx) error) error {
-	return c.pool.WriteByKey(ctx, work)
+	return trail.ByAuditor(c.pool.WriteByKey(ctx, work))
 }
 
 func (c *core) batched(ctx context.Context, options pgx.TxOptions, twice bool, work func(t *pg.Tx) error) error {
-	return c.pool.Batched(ctx, options, twice, work)
+	return trail.ByAuditor(c.pool.Batched(ctx, options, twice, work))
 }
 
 // Close closes all connections. A database that no longer answers delays it only briefly;

@@ -27,6 +27,11 @@ var ruleBreaches = []struct {
 
 	{"a role is a known one", named(`'', 'owner'`), "people_role_check"},
 	{"nobody is administrator of a channel", named(`'CHAN', 'administrator'`), "people_administrators"},
+	{"nobody is auditor of a channel", named(`'CHAN', 'auditor'`), "people_administrators"},
+	{"an auditor decides nothing", named(`'', 'auditor'`) + named(`'', 'reviewer'`), "people_one_part"},
+	{"who decides is no auditor", named(`'CHAN', 'reviewer'`) + named(`'', 'auditor'`), "people_one_part"},
+	{"an auditor has nothing under way", strings.Replace(named(`'', 'auditor'`), "'REVC'", "'ASKER'", 1), "people_auditors_idle"},
+	{"an auditor does nothing", named(`'', 'auditor'`) + event(`'new', 1, 'REVC', '{}', repeat('0', 64)`), "events_not_by_auditors"},
 	{"who was named stays on record", named(`'', 'reviewer'`) + `UPDATE people SET named = false`, "people_unchangeable"},
 	{"who was named is not deleted", named(`'', 'reviewer'`) + `DELETE FROM people`, "people_unchangeable"},
 	{"people are not emptied", `TRUNCATE people`, "people_untruncatable"},

@@ -87,6 +87,8 @@ func (b Book) Roster(p approval.Policy, project string) Roster {
 		switch g.Role {
 		case RoleAdmin:
 			r.Admins = append(r.Admins, g.User)
+		case RoleAuditor:
+			r.Auditors = append(r.Auditors, g.User)
 		case RoleFallback:
 			r.Fallback = append(r.Fallback, g.User)
 		case RoleReviewer:
@@ -96,9 +98,15 @@ func (b Book) Roster(p approval.Policy, project string) Roster {
 			}
 		}
 	}
+	// The settings may name an auditor for something else as well: what they were named for in Slack holds.
+	audits := func(user string) bool { return slices.Contains(r.Auditors, user) }
 	for _, list := range []*[]string{&r.Reviewers, &r.Owners, &r.Fallback, &r.Admins} {
 		slices.Sort(*list)
-		*list = slices.Compact(*list)
+		*list = slices.DeleteFunc(slices.Compact(*list), audits)
+	}
+	slices.Sort(r.Auditors)
+	if len(r.Auditors) > 0 {
+		r.Delegations = slices.DeleteFunc(slices.Clone(r.Delegations), func(d Delegation) bool { return audits(d.From) || audits(d.To) })
 	}
 	return r
 }

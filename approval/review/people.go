@@ -15,7 +15,17 @@ const (
 	RoleReviewer PersonRole = "reviewer"      // decides
 	RoleFallback PersonRole = "fallback"      // decides as well, and is asked when the others do not
 	RoleAdmin    PersonRole = "administrator" // names people, sets rules and budgets; of a whole workspace
+	RoleAuditor  PersonRole = "auditor"       // sees all and changes nothing; of a whole workspace, and nothing else beside it
 )
+
+// Decides tells whether whoever has the role decides on code.
+func (r PersonRole) Decides() bool { return r == RoleReviewer || r == RoleFallback }
+
+// Whole tells whether the role is of a whole workspace, and never of one channel.
+func (r PersonRole) Whole() bool { return r == RoleAdmin || r == RoleAuditor }
+
+// Apart tells of two roles that nobody has both of: who sees whether others did right does nothing here themselves.
+func (r PersonRole) Apart(other PersonRole) bool { return (r == RoleAuditor) != (other == RoleAuditor) }
 
 // Grant is a role that somebody has: of a workspace, or of one channel.
 type Grant struct {
@@ -50,8 +60,12 @@ type Roster struct {
 	Owners      []string // those of them who are named for the channel itself
 	Fallback    []string // of the workspace, and of the channel
 	Admins      []string
+	Auditors    []string     // none of them is in a list above, whatever else names them
 	Delegations []Delegation // that have not ended
 }
+
+// Sees tells whether somebody may look at all that happened: administrators and auditors.
+func (r Roster) Sees(user string) bool { return r.Admin(user) || slices.Contains(r.Auditors, user) }
 
 // Admin tells whether somebody is an administrator.
 func (r Roster) Admin(user string) bool { return slices.Contains(r.Admins, user) }

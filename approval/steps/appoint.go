@@ -93,6 +93,16 @@ func (s *People) Administers(ctx context.Context, team, who string, why approval
 	return s.isAdmin(ctx, roster, team, who, why)
 }
 
+// Sees refuses whoever may not look at all that happened: they are neither an administrator nor an auditor.
+func (s *People) Sees(ctx context.Context, team, who string) error {
+	roster, err := s.Reviewers(ctx, team, "")
+	if err != nil {
+		return err
+	}
+	roster.Admins = append(roster.Admins, roster.Auditors...)
+	return s.isAdmin(ctx, roster, team, who, approval.Because(approval.WhyAuditorsOnly))
+}
+
 // isAdmin checks the role and then the person: somebody who was named once may be a guest by now.
 func (s *People) isAdmin(ctx context.Context, roster review.Roster, team, who string, why approval.Reason) error {
 	if !roster.Admin(who) {
@@ -124,6 +134,9 @@ func (s *Authority) SetRole(ctx context.Context, click approval.Click, g review.
 	if why := person.Barred(); !why.None() {
 		return &approval.InputError{Why: approval.Reason{Code: approval.WhyNotNamed, Why: []approval.Reason{why}}}
 	}
+	if err := s.apart(ctx, g); err != nil {
+		return err
+	}
 	return s.store.Name(ctx, g)
 }
 
@@ -149,12 +162,21 @@ func (s *Authority) checkGrant(g *review.Grant, click approval.Click) error {
 	switch {
 	case g.User == "":
 		return &approval.InputError{Why: approval.Because(approval.WhyNoPerson)}
-	case !slices.Contains([]review.PersonRole{review.RoleReviewer, review.RoleFallback, review.RoleAdmin}, g.Role):
+	case !g.Role.Decides() && !g.Role.Whole():
 		return &approval.InputError{Why: approval.Because(approval.WhyNoRole)}
-	case g.Role == review.RoleAdmin && g.Project != "":
+	case g.Role.Whole() && g.Project != "":
 		return &approval.InputError{Why: approval.Because(approval.WhyAdminOfAll)}
 	}
 	return nil
+}
+
+// apart refuses a role beside that of an auditor: who holds others to what they did does nothing of it.
+func (s *Authority) apart(ctx context.Context, g review.Grant) error {
+	all, err := s.Grants(ctx, g.Team)
+	if err == nil && slices.ContainsFunc(all, func(had review.Grant) bool { return had.User == g.User && had.Role.Apart(g.Role) }) {
+		err = &approval.InputError{Why: approval.Because(approval.WhyAuditorApart)}
+	}
+	return err
 }
 
 // maxDelegation is the longest that somebody can let another decide at a time.
@@ -214,7 +236,7 @@ func (s *Authority) decidesAnywhere(ctx context.Context, team, user string) (boo
 		return true, nil
 	}
 	grants, err := s.store.Grants(ctx, team)
-	return slices.ContainsFunc(grants, func(g review.Grant) bool { return g.User == user && g.Role != review.RoleAdmin }), err
+	return slices.ContainsFunc(grants, func(g review.Grant) bool { return g.User == user && g.Role.Decides() }), err
 }
 
 // RulesOf are the rules that hold in a channel, or in the workspace when project
@@ -337,61 +359,6 @@ func (s *Authority) enough(ctx context.Context, set review.RuleSet) error {
 		return &approval.InputError{Why: approval.Reason{Code: approval.WhyTooFewReviewers, Name: string(short[0].Tier), Most: int64(short[0].Needs), Count: int64(short[0].Have)}}
 	}
 	return nil
-}
-
-// Shortage is a rule that asks for more people than there are.
-type Shortage struct {
-	Project     string // empty: of the whole workspace
-	Tier        approval.Tier
-	Needs, Have int
-}
-
-// Shortages are the rules in force that nobody can meet any more, because people
-// have lost their roles since: for administrators.
-func (s *Authority) Shortages(ctx context.Context, team string) (all []Shortage, err error) {
-	grants, err := s.store.Grants(ctx, team)
-	if err != nil {
-		return nil, err
-	}
-	projects := []string{""}
-	for _, g := range grants {
-		projects = append(projects, g.Project)
-	}
-	slices.Sort(projects)
-	for _, project := range slices.Compact(projects) {
-		set, err := s.people.RulesOf(ctx, team, project)
-		if err != nil {
-			return nil, err
-		}
-		if set.Project != project {
-			continue // it has none of its own
-		}
-		all = append(all, shortages(review.Book{Grants: grants}.Roster(s.Policy, project), project, set.Rules)...)
-	}
-	return all, nil
-}
-
-// shortages counts voices: whoever decides in somebody's place adds none.
-func shortages(roster review.Roster, project string, rules review.Rules) (short []Shortage) {
-	for _, t := range approval.Tiers() {
-		voices := slices.Concat(roster.Reviewers, roster.Fallback)
-		if rules.For(t).Owners {
-			voices = slices.Clone(roster.Owners)
-		}
-		slices.Sort(voices)
-		if have, needs := len(slices.Compact(voices)), rules.For(t).Approvals; have < needs {
-			short = append(short, Shortage{Project: project, Tier: t, Needs: needs, Have: have})
-		}
-	}
-	return short
-}
-
-// Statistics are for administrators: how reviewers have decided since then.
-func (s *Authority) Statistics(ctx context.Context, click approval.Click, since time.Time) ([]ReviewerStatistics, error) {
-	if err := s.people.admin(ctx, click, "see how reviewers decide"); err != nil {
-		return nil, err
-	}
-	return s.store.Statistics(ctx, click.Team, since)
 }
 
 // compareGrants puts roles of the workspace before those of channels.

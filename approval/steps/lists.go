@@ -249,3 +249,58 @@ func alike(a, b string) int {
 	}
 	return 2 * both * 100 / total
 }
+
+// Shortage is a rule that asks for more people than there are.
+type Shortage struct {
+	Project     string // empty: of the whole workspace
+	Tier        approval.Tier
+	Needs, Have int
+}
+
+// Shortages are the rules in force that nobody can meet any more, because people
+// have lost their roles since: for administrators.
+func (s *Authority) Shortages(ctx context.Context, team string) (all []Shortage, err error) {
+	grants, err := s.store.Grants(ctx, team)
+	if err != nil {
+		return nil, err
+	}
+	projects := []string{""}
+	for _, g := range grants {
+		projects = append(projects, g.Project)
+	}
+	slices.Sort(projects)
+	for _, project := range slices.Compact(projects) {
+		set, err := s.people.RulesOf(ctx, team, project)
+		if err != nil {
+			return nil, err
+		}
+		if set.Project != project {
+			continue // it has none of its own
+		}
+		all = append(all, shortages(review.Book{Grants: grants}.Roster(s.Policy, project), project, set.Rules)...)
+	}
+	return all, nil
+}
+
+// shortages counts voices: whoever decides in somebody's place adds none.
+func shortages(roster review.Roster, project string, rules review.Rules) (short []Shortage) {
+	for _, t := range approval.Tiers() {
+		voices := slices.Concat(roster.Reviewers, roster.Fallback)
+		if rules.For(t).Owners {
+			voices = slices.Clone(roster.Owners)
+		}
+		slices.Sort(voices)
+		if have, needs := len(slices.Compact(voices)), rules.For(t).Approvals; have < needs {
+			short = append(short, Shortage{Project: project, Tier: t, Needs: needs, Have: have})
+		}
+	}
+	return short
+}
+
+// Statistics are for administrators: how reviewers have decided since then.
+func (s *Authority) Statistics(ctx context.Context, click approval.Click, since time.Time) ([]ReviewerStatistics, error) {
+	if err := s.people.admin(ctx, click, "see how reviewers decide"); err != nil {
+		return nil, err
+	}
+	return s.store.Statistics(ctx, click.Team, since)
+}

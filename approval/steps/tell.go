@@ -200,6 +200,9 @@ func (v *NoticeView) recipients(posts map[string]NoticePost) []string {
 	if v.Admins {
 		all = append(all, v.Roster.Admins...)
 	}
+	if v.Kind == approval.NoticeLog { // whether the log holds is what auditors are there for
+		all = append(all, v.Roster.Auditors...)
+	}
 	// Whoever has it is among them though they may have lost their part since: it is redrawn where it
 	// stands, so that nobody keeps an old word.
 	for who := range posts {

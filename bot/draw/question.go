@@ -227,6 +227,7 @@ func HelpAnalyze(policy approval.Policy) *kit.Page {
 		{kit.Mono(ids.CommandAnalyze + " status"), kit.Words(" lists your latest questions.")},
 		{kit.Mono(ids.CommandAnalyze + " cancel ID"), kit.Words(" cancels a question that has not started to run.")},
 		{kit.Mono(ids.CommandAnalyze + " verify ID"), kit.Words(" runs the code of an answer once more and says whether the same comes out.")},
+		{kit.Mono(ids.CommandAnalyze + " hand ID @colleague"), kit.Words(" hands the thread of a question to a colleague, once they accept.")},
 		{kit.Words("To follow up, mention me in an answer's thread.")},
 	})
 	p.Say(kit.Words("Files can be CSV, TSV, XLSX or JSON, of " + atMost(policy) + "."))

@@ -22,6 +22,7 @@ const (
 	CallbackReason   = "reason"   // why something is rejected
 	CallbackChanges  = "changes"  // what should be different
 	CallbackShare    = "share"    // where an answer is to stand as well
+	CallbackHand     = "hand"     // to whom a thread is to be handed, and what goes along
 	CallbackReview   = "review"   // the whole of a program
 	CallbackEdit     = "edit"     // the code in fields
 	CallbackAssign   = "assign"   // whom to ask to look at it
@@ -39,6 +40,9 @@ const (
 	CallbackTheirs   = "theirs"   // whose questions are forgotten, or kept
 	CallbackTry      = "try"      // other rules, on the past
 	CallbackTrail    = "trail"    // where copies of the audit log's checkpoints are kept
+	CallbackAudit    = "audit"    // which requests an auditor looks for
+	CallbackFound    = "found"    // those that were found
+	CallbackPack     = "pack"     // for which time a pack is made
 	CallbackReckon   = "reckon"   // what was spent after the copy of the database that was put back
 
 	CallbackLetters = "letters" // which encoding is right
@@ -91,6 +95,14 @@ const (
 	ActionNotes     = "open_channel_notes"
 	ActionFigures   = "open_statistics"
 	ActionTrail     = "open_trail"
+	ActionAudit     = "open_audit"     // an auditor looks for requests,
+	ActionFound     = "audit_more"     // turns to the next page,
+	ActionRecord    = "audit_record"   // opens one,
+	ActionWritten   = "audit_code"     // its code and refused drafts,
+	ActionPrivate   = "audit_answer"   // an answer that is its asker's alone,
+	ActionDeeds     = "audit_deeds"    // what was done to people, rules and budgets,
+	ActionPoints    = "audit_points"   // the checkpoints,
+	ActionPack      = "open_pack"      // and has a pack made
 	ActionReckon    = "open_reckoning" // an administrator says what was spent after a copy of the database
 	ActionPrivacy   = "open_privacy"
 	ActionTheirs    = "open_theirs"
@@ -121,6 +133,11 @@ const (
 	ActionBad       = "bad"       // or not
 	ActionShare     = "share"     // the answer is to stand in another channel as well
 	ActionTakeBack  = "take_back" // the answer goes from Slack
+	ActionHand      = "hand_over" // the thread is to be handed to a colleague,
+	ActionTake      = "take_over" // who accepts it,
+	ActionLeave     = "leave"     // or does not;
+	ActionKeepIt    = "keep_it"   // its giver withdraws the offer
+	ActionHanded    = "handed"    // what went over
 	ActionGiveUp    = "give_up"   // a reviewer ends what waits for what is away
 	ActionPin       = "open_pin"  // an administrator pins a file to a channel,
 	ActionUnpin     = "unpin"     // or takes a pin away;
@@ -158,7 +175,10 @@ const (
 	FieldPerson       = "person" // whom to ask, to name, to let decide
 	FieldWhat         = "what"   // what for
 	FieldRole         = "role"
+	FieldAnswers      = "answers" // private ones that go along
 	FieldUntil        = "until"
+	FieldFrom         = "from"
+	FieldWords        = "words"
 	FieldClass        = "class"
 	FieldCosts        = "cost"  // and the tier: from what cost on
 	FieldNeeds        = "needs" // and the tier: how many people

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -12,8 +13,10 @@ import (
 	"countersign/approval/keeping"
 	"countersign/approval/steps"
 	"countersign/internal/checkpoint"
+	"countersign/internal/outside"
 	"countersign/storage"
 	"countersign/storage/journal"
+	"countersign/storage/signing"
 )
 
 // keeper gives events their places in the log, has checkpoints signed, writes them into a
@@ -24,10 +27,13 @@ type keeper struct {
 	by   note.Signer
 	keys note.Verifiers
 	file checkpoint.File
+
+	known   *acquaintances
+	courier *outside.Courier
 }
 
 func newKeeper(db *storage.DB, signed storage.Options, file string) (k keeper, err error) {
-	k = keeper{db: db, file: checkpoint.File{Path: file}}
+	k = keeper{db: db, file: checkpoint.File{Path: file}, known: &acquaintances{}, courier: &outside.Courier{}}
 	if k.by, err = signed.Key.Notes(); err == nil {
 		k.keys, err = signed.Key.Verifiers()
 	}
@@ -60,7 +66,7 @@ func (k keeper) tick(ctx context.Context) error {
 	if _, ok := errors.AsType[*checkpoint.NotFollowingError](err); ok {
 		return errors.Join(err, k.alarm(ctx, approval.LogAlarm{Why: approval.LogForks}))
 	}
-	return errors.Join(err, k.send(ctx, log))
+	return errors.Join(err, k.send(ctx, log), k.bring(ctx, log), k.known.write(ctx, log))
 }
 
 // late alarms where the log is not kept up, or does not leave. It belongs to the sweep,
@@ -70,7 +76,7 @@ func (k keeper) late(ctx context.Context) error {
 	if late, ok := errors.AsType[*journal.LateError](err); ok {
 		err = k.alarm(ctx, approval.LogAlarm{Why: approval.LogLate, Since: late.Since})
 	}
-	return errors.Join(err, k.stays(ctx))
+	return errors.Join(err, k.stays(ctx), k.lacks(ctx))
 }
 
 // sendsWithin is how long a copy may take to its channel until somebody hears of it.
@@ -213,7 +219,7 @@ func (k keeper) alarm(ctx context.Context, what approval.LogAlarm) error {
 // however often it is found and by however many replicas.
 func (k keeper) tell(ctx context.Context, team string, what approval.LogAlarm) error {
 	now := time.Now().UTC()
-	return k.db.Notify(ctx, approval.Notice{Key: fmt.Sprintf("log %s %s %s", what.Why, team, now.Format(time.DateOnly)), Team: team,
+	return k.db.Notify(ctx, approval.Notice{Key: strings.TrimSpace(fmt.Sprintf("log %s %s %s %s", what.Why, team, now.Format(time.DateOnly), what.Place)), Team: team,
 		Kind: approval.NoticeLog, Admins: true, Data: approval.Encode(what), At: now, Once: true})
 }
 
@@ -240,6 +246,9 @@ func (p program) checkCheckpoints(ctx context.Context) finding {
 	last := made[0]
 	f := finding{say: fmt.Sprintf("the last is %d, of %s", last.Number, last.At.In(p.location).Format(minute))}
 	k := keeper{db: db, file: checkpoint.File{Path: p.CheckpointFile}}
+	if key, err := signing.Read(p.SigningKeyFile); err == nil { // without it nobody can say whose they are, which is another finding
+		k.keys, _ = key.Verifiers()
+	}
 	if late := new(journal.LateError); errors.As(log.Kept(ctx), &late) {
 		f.warn, f.say = true, f.say+"; "+late.Error()+": does a serve run?"
 	}
@@ -250,7 +259,14 @@ func (p program) checkCheckpoints(ctx context.Context) finding {
 	if err != nil {
 		return finding{err: err}
 	}
-	if len(channels) == 0 {
+	places, err := placesOf(p)
+	if err != nil {
+		return finding{err: err}
+	}
+	for _, place := range places {
+		f = f.beyond(ctx, place, k.signed(log))
+	}
+	if len(channels) == 0 && len(places) == 0 {
 		f.warn, f.say = true, f.say+"; none has left this machine: an administrator can choose a channel for copies in Home, Audit log"
 	}
 	for team, channel := range channels {

@@ -115,6 +115,14 @@ type Config struct {
 	MigrateDatabaseURL Secret `env:"MIGRATE_DATABASE_URL"`
 	SigningKeyFile     string `env:"SIGNING_KEY_FILE"`
 	CheckpointFile     string `env:"CHECKPOINT_FILE"`
+	CheckpointGit      Secret `env:"CHECKPOINT_GIT"` // an address may hold a password
+	CheckpointBranch   string `env:"CHECKPOINT_BRANCH" envDefault:"checkpoints"`
+	CheckpointS3       string `env:"CHECKPOINT_S3"`
+	CheckpointRegion   string `env:"CHECKPOINT_S3_REGION" envDefault:"us-east-1"`
+	CheckpointBucket   string `env:"CHECKPOINT_S3_BUCKET"`
+	CheckpointS3Key    string `env:"CHECKPOINT_S3_KEY"`
+	CheckpointS3Secret Secret `env:"CHECKPOINT_S3_SECRET"`
+	CheckpointS3Days   int    `env:"CHECKPOINT_S3_DAYS" envDefault:"3650"`
 	DataDir            string `env:"DATA_DIR"`
 	HTTPAddr           string `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`
 	LogLevel           string `env:"LOG_LEVEL" envDefault:"info"`

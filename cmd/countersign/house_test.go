@@ -54,6 +54,7 @@ type house struct {
 	log     *lockedBuffer
 	look    asker
 	hasty   bool // does not wait for the sandbox
+	presses int  // presses that no client of a person has sent
 
 	maya, ben, priya, carla *person.Person
 }

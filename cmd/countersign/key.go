@@ -6,8 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
+	"countersign/approval"
+	"countersign/internal/outside"
 	"countersign/storage"
+	"countersign/storage/journal"
 	"countersign/storage/signing"
 )
 
@@ -78,4 +84,72 @@ func newKey(ctx context.Context, p program) error {
 		fmt.Fprintf(p.out, "The former one is in %s. Destroy it once all replicas are restarted.\n", kept)
 	}
 	return nil
+}
+
+// places are where checkpoints are kept beyond this machine, as the settings say.
+func placesOf(p program) (list []outside.Place, err error) {
+	if p.CheckpointGit != "" {
+		list = append(list, &outside.Git{URL: string(p.CheckpointGit), Branch: p.CheckpointBranch, Dir: p.CheckpointFile + ".git"})
+	}
+	if p.CheckpointS3 != "" {
+		bucket, err := outside.NewBucket(outside.BucketAt{URL: p.CheckpointS3, Region: p.CheckpointRegion, Bucket: p.CheckpointBucket, Key: p.CheckpointS3Key, Secret: string(p.CheckpointS3Secret), Days: p.CheckpointS3Days})
+		if err != nil {
+			return list, fmt.Errorf("CHECKPOINT_S3: %w", err)
+		}
+		list = append(list, bucket)
+	}
+	return list, nil
+}
+
+// signed lists the checkpoints of the log that the key has signed. What stands in the database is not believed:
+// nothing else leaves the machine.
+func (k keeper) signed(log *journal.Log) outside.Source {
+	return func(ctx context.Context, after int64) (list []outside.Signed, err error) {
+		all, err := log.Checkpoints(ctx, max(after, 0))
+		for _, c := range all {
+			if k.keys != nil {
+				if _, err := note.Open([]byte(c.Note), k.keys); err != nil {
+					return list, fmt.Errorf("checkpoint %d is not sent: %w", c.Number, err)
+				}
+			}
+			list = append(list, outside.Signed(c))
+		}
+		return list, err
+	}
+}
+
+// bring has every place beyond the machine get what it lacks.
+func (k keeper) bring(ctx context.Context, log *journal.Log) error {
+	err := k.courier.Bring(ctx, k.signed(log))
+	if parted, ok := errors.AsType[*outside.PartedError](err); ok {
+		err = errors.Join(err, k.alarm(ctx, approval.LogAlarm{Why: approval.LogParted, Place: parted.Place}))
+	}
+	return err
+}
+
+// lacks alarms where a place has lacked a checkpoint for a while.
+func (k keeper) lacks(ctx context.Context) error {
+	err := k.courier.Late(ctx, k.signed(storage.Log(k.db)), sendsWithin)
+	if late, ok := errors.AsType[*outside.LateError](err); ok {
+		return k.alarm(ctx, approval.LogAlarm{Why: approval.LogLacks, Place: late.Place, Since: late.Since})
+	}
+	return err
+}
+
+// beyond adds to a finding what a place has.
+func (f finding) beyond(ctx context.Context, place outside.Place, from outside.Source) finding {
+	last, err := place.Last(ctx)
+	if err != nil {
+		f.warn, f.say = true, f.say+"; "+err.Error()
+		return f
+	}
+	number := int64(0)
+	if last != nil {
+		number = last.Number
+	}
+	f.say += fmt.Sprintf("; %s has checkpoint %d", place.Name(), number)
+	if lacks, err := from(ctx, number); err == nil && len(lacks) > 0 && time.Since(lacks[0].At) > sendsWithin {
+		f.warn, f.say = true, f.say+", and lacks those since"
+	}
+	return f
 }

@@ -32,6 +32,8 @@ const usage = `Countersign: ask your data in Slack; a person signs every line of
   countersign backup -o FILE   write a copy of the database
   countersign restore FILE     put one into an empty database, and begin anew: what it has open ends, and nothing runs twice
   countersign restored         begin anew after a copy was put back with Postgres' own programs (--copy: also where no checkpoint shows it)
+  countersign audit list       list requests by whom, where, when and in which words (--person NAME --channel NAME --from DATE --to DATE --words TEXT --json)
+  countersign audit show ID    print a request for people: who, what code, which drafts were refused, who decided, what it cost (--zone ZONE --json)
   countersign pack -o FILE     write what somebody needs to check what happened, without us (--from DATE --to DATE --person USER --channel ID)
   countersign usage            print what was spent (--from DATE --to DATE or --month 2026-11; --format table|csv|json|html; --ledger: each charge)
   countersign reconcile        hold what providers say that was used against the ledger (--from DATE --to DATE; --provider NAME FILE for what you saved)

@@ -9,11 +9,15 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
+	"countersign/approval/auditing"
+	windows "countersign/bot/draw/audit"
 	"countersign/budget"
 	"countersign/internal/pack"
 	"countersign/storage"
+	"countersign/storage/journal"
 )
 
 const packExample = "An example: countersign pack --from 2026-11-01 --to 2026-11-30 -o november.zip"
@@ -29,10 +33,6 @@ func makePack(ctx context.Context, p program) (err error) {
 	if err != nil {
 		return err
 	}
-	by, err := signed.Key.Notes()
-	if err != nil {
-		return err
-	}
 	key, err := signed.Key.Public()
 	if err != nil {
 		return err
@@ -42,11 +42,7 @@ func makePack(ctx context.Context, p program) (err error) {
 		return err
 	}
 	defer stop()
-	// A pack signs a checkpoint, which a database that was put back must not get.
 	k, err := newKeeper(db, signed, p.CheckpointFile)
-	if err == nil {
-		err = k.current(ctx)
-	}
 	if err != nil {
 		return err
 	}
@@ -60,7 +56,7 @@ func makePack(ctx context.Context, p program) (err error) {
 			err = errors.Join(err, os.Remove(file.Name()))
 		}
 	}()
-	c, err := storage.Log(db).Pack(ctx, by, "operator", file, o)
+	c, err := k.pack(ctx, "operator", file, o)
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err
 	}
@@ -70,6 +66,41 @@ func makePack(ctx context.Context, p program) (err error) {
 	fmt.Fprintf(p.out, "%s: %d of %d requests, %d of %d entries of the log.\nWhoever checks it needs the key from somebody other than you:\n\n  countersign-verify --key %s %s\n",
 		path, c.Showing, c.Requests, c.Visible, c.Last-c.First, key, filepath.Base(path))
 	return nil
+}
+
+// pack makes one, whoever wants it and by whatever door: it takes a checkpoint first, which a database
+// that was put back must not get, and leaves its entry in the log.
+func (k keeper) pack(ctx context.Context, actor string, out io.Writer, o pack.Options) (pack.Contents, error) {
+	if err := k.current(ctx); err != nil {
+		return pack.Contents{}, err
+	}
+	return storage.Log(k.db).Pack(ctx, k.by, actor, out, o)
+}
+
+// sendPack makes the pack that somebody has ordered in Slack, and sends it to them.
+func (r *replica) sendPack(ctx context.Context, order auditing.Order) (err error) {
+	if err := r.service.Sees(ctx, order.Team, order.By); err != nil {
+		return err
+	}
+	signed, err := r.signed()
+	if err != nil {
+		return err
+	}
+	key, err := signed.Key.Public()
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp("", "countersign-pack-*.zip")
+	if err != nil {
+		return fmt.Errorf("make room for a pack: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close(), os.Remove(file.Name())) }()
+	c, err := r.keeper.pack(ctx, order.By, file, pack.Options{Chosen: order.Chosen, MadeBy: version(), Zone: r.location, Price: r.priced})
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("pack-%s-to-%s.zip", c.From.In(r.location).Format(time.DateOnly), c.To.Add(-time.Microsecond).In(r.location).Format(time.DateOnly))
+	return r.bot.Hand(ctx, order.By, name, file, windows.PackPage(c, name, key))
 }
 
 // readPackArgs reads the dates, both included. Without any it is this month so far. Days are days of
@@ -127,4 +158,56 @@ func (p program) priced(c pack.Charge, at time.Time) string {
 		above = ", prompts above " + strconv.Itoa(row.Above) + " tokens"
 	}
 	return fmt.Sprintf("%s from %s%s: %s in, %s out a million tokens", row.Model, row.From.Format(time.DateOnly), above, row.Input, row.Output)
+}
+
+// acquaintances are what Slack has called people and channels since the last tick. Packs name them by
+// what stands in the log, as an id tells a stranger nothing. What is lost with the process is
+// heard again at the next look at that person.
+type acquaintances struct {
+	mu   sync.Mutex
+	news map[string]map[string]string // by workspace and id
+	told map[string]string            // what was written down by this process
+}
+
+// hears is called wherever a name comes along, also while somebody waits: it writes nothing.
+func (a *acquaintances) hears(team, id, name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if team == "" || id == "" || name == "" || a.told[id] == name {
+		return
+	}
+	if a.news == nil {
+		a.news = map[string]map[string]string{}
+	}
+	if a.news[team] == nil {
+		a.news[team] = map[string]string{}
+	}
+	a.news[team][id] = name
+}
+
+// write has the log say what was heard.
+func (a *acquaintances) write(ctx context.Context, log *journal.Log) error {
+	a.mu.Lock()
+	news := a.news
+	if a.news = nil; a.told == nil {
+		a.told = map[string]string{}
+	}
+	a.mu.Unlock()
+	var faults []error
+	for team, names := range news {
+		err := log.Called(ctx, team, names)
+		a.mu.Lock()
+		for id, name := range names {
+			if err == nil {
+				a.told[id] = name
+			}
+		}
+		a.mu.Unlock()
+		if faults = append(faults, err); err != nil {
+			for id, name := range names {
+				a.hears(team, id, name)
+			}
+		}
+	}
+	return errors.Join(faults...)
 }

@@ -59,9 +59,7 @@ func TestProveOperationsTwoVersionsOnOneDatabase(t *testing.T) {
 	former.term()
 	<-former.dead
 	w.soon("nobody has it any more", func() bool { return !has(sealed) })
-	w.act(func() error { return w.maya.Command(slacksim.SalesData, "/analyze "+asked) }, requested, nil)
-	card := w.openCard()
-	w.act(func() error { return w.ben.Click(card, "Approve") }, decided, nil)
+	require.NoError(t, w.ben.Click(w.card(w.ask(asked)), "Approve"))
 	w.ended(2)
 	proof.Check(t, w.marks() == 2 && value[int](w.house, `SELECT count(*) FROM requests WHERE state = $1`, approval.Done) == 2, "two versions on one database: the next one goes on alone", "%d marks", w.marks())
 }

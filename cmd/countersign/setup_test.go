@@ -208,7 +208,7 @@ func TestSetupSaysAtOnceThatThisIsNoLinuxWithApt(t *testing.T) {
 	mac.does("uname", "echo Darwin")
 	_, errs, ok := mac.setup("demo")
 	require.False(t, ok)
-	require.Equal(t, "setup: the demo runs code in gVisor, which needs Linux (Debian 12 or Ubuntu 24.04); this is Darwin. With a key of E2B the code runs there: E2B_API_KEY=... make demo. Or use a virtual machine with Linux\n", errs)
+	require.Equal(t, "setup: the demo runs code in gVisor, which needs Linux (Debian 12 or Ubuntu 24.04); this is Darwin. In a container: touch .env && docker compose --profile demo up demo, then http://localhost:8065 in the browser. With a key of E2B the code runs there: E2B_API_KEY=... make demo. Or use a virtual machine with Linux\n", errs)
 	_, errs, ok = mac.setup("test")
 	require.False(t, ok)
 	require.Regexp(t, "^setup: the tests need Linux .*; this is Darwin\n$", errs)

@@ -17,8 +17,10 @@ import (
 
 	"countersign/approval"
 	desk "countersign/approval/answers"
+	"countersign/approval/auditing"
 	"countersign/approval/books"
 	"countersign/approval/epoch"
+	hands "countersign/approval/handover"
 	"countersign/approval/keeping"
 	"countersign/approval/steps"
 	"countersign/bot"
@@ -85,6 +87,9 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	if r.keeper, err = newKeeper(r.db, signed, p.CheckpointFile); err != nil {
 		return nil, err
 	}
+	if r.keeper.courier.Places, err = placesOf(p); err != nil {
+		return nil, err
+	}
 	if err := r.keeper.current(ctx); err != nil {
 		return nil, err
 	}
@@ -102,7 +107,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	p.says("lays the sandbox out")
 	box := r.sandbox()
 	r.bot = bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL, Patience: p.SlackPatience,
-		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope, Language: p.CodeLanguage})
+		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope, Known: r.keeper.known.hears, Language: p.CodeLanguage})
 	worst := func(model string, at time.Time) (budget.USD, error) { return r.service.DraftCost(model, at) }
 	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Receipts: storage.ReceiptsOf(r.db), Pins: steps.PinPorts{Store: storage.PinsOf(r.db), Slack: r.bot}, Log: p.log},
 		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location), ReceiptsDue: due(p.receipts, p.location), Libraries: r.libraries,
@@ -117,9 +122,11 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 		Trail:    trail{r.service, storage.Copies{DB: r.db}},
 		Keeping:  keeps{r.service, keeping.New(storage.KeepingOf(r.db), r.service.People)},
 		Desk:     desk.New(r.db, r.service.People, r.bot, r.service.Keeper),
+		Hands:    hands.New(r.db, storage.HandOvers{DB: r.db}, r.bot, r.service.Keeper, r.service.People),
 		Uploads:  storage.Uploads{DB: r.db},
 		Strays:   storage.Strays{DB: r.db},
 		Accounts: r.books,
+		Auditor:  auditing.New(storage.Log(r.db), r.service.People, r.db),
 		Epochs:   epoch.New(r.db, r.service.People),
 	})
 	return r, nil
@@ -235,7 +242,7 @@ func (r *replica) run(ctx context.Context) error {
 	group.Go(func() error {
 		longest := time.Duration(r.RunSeconds)*time.Second + 2*time.Minute
 		files := time.Duration(r.policy().MaxInputBytes/slowestLine) * time.Second
-		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, queue.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick,
+		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, queue.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick, Pack: r.sendPack,
 			Offers: sandboxName(r.service.Sandbox.Size().Kind, r.service.Sandbox.Template())})
 	})
 	group.Go(func() error { return r.health(ctx) })

@@ -285,7 +285,7 @@ func (v *verifier) receipts() error {
 		case !there || event.request != r.Request:
 			return broken(what, "its event is missing")
 		case total != r.Amount:
-			return broken(what, "it does not add up: its charges are %s, and it says %s", dollars(total), dollars(r.Amount))
+			return broken(what, "it does not add up: its charges are %s, and it says %s", Dollars(total), Dollars(r.Amount))
 		case strconv.FormatInt(r.Amount, 10) != event.spent:
 			return broken(what, "entry %d says that another amount was spent", event.position)
 		}

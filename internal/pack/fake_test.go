@@ -192,6 +192,11 @@ func (f *fake) Streams(_ context.Context, _ Span, of Chosen) (streams []string, 
 	return streams, requests, nil
 }
 
+// Names has two for Maya, who married in between, and one for Ben.
+func (f *fake) Names(context.Context) ([]Name, error) {
+	return []Name{{"U0MAYA", "Maya <Berg>", noon.Add(-time.Hour)}, {"U0MAYA", "Maya Lindqvist", noon.Add(time.Hour)}, {"U0BEN", "Ben Osei", noon.Add(time.Hour)}, {"U0EVE", "Eve Nobody", noon}}, nil
+}
+
 func (f *fake) Case(_ context.Context, _ Span, stream string) (*Case, error) {
 	return f.cases[stream], nil
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Format is the version of everything below.
-const Format = 1
+const Format = 2
 
 // The files of a pack, each of them there once, and nothing else.
 const (
@@ -21,6 +21,7 @@ const (
 	fileValues    = "values.jsonl"    // the words that events name by their hashes: Value
 	fileDecisions = "decisions.jsonl" // rows of the database, each with its event: Decision
 	fileReceipts  = "receipts.jsonl"  // and what each step has cost: Receipt
+	fileNames     = "names.jsonl"     // what people and channels were called: Name
 	filePage      = "page.html"       // for people
 	fileRequests  = "requests.csv"    // for spreadsheets
 	fileCharges   = "charges.csv"
@@ -28,7 +29,7 @@ const (
 
 // listed are the files whose sha256 stands in pack.json. log.json is not among them: it has the proof
 // that pack.json itself is in the log, so it comes after it, and holds by its signatures alone.
-var listed = []string{fileEntries, fileValues, fileDecisions, fileReceipts, filePage, fileRequests, fileCharges}
+var listed = []string{fileEntries, fileValues, fileDecisions, fileReceipts, fileNames, filePage, fileRequests, fileCharges}
 
 // Chosen is what a pack is about. Without a person and a channel it is complete.
 type Chosen struct {
@@ -87,6 +88,7 @@ type Decision struct {
 	Revision  int64     `json:"revision"`
 	Digest    string    `json:"digest"`
 	Reviewer  string    `json:"reviewer"`
+	Name      string    `json:"reviewer_name,omitempty"` // the installation's word, as in names.jsonl
 	Verdict   string    `json:"verdict"`
 	InPlaceOf string    `json:"in_place_of,omitempty"`
 	At        time.Time `json:"at"`

@@ -44,6 +44,8 @@ type Source interface {
 	// number of all requests in the span.
 	Streams(ctx context.Context, s Span, of Chosen) (streams []string, requests int64, err error)
 	Case(ctx context.Context, s Span, stream string) (*Case, error)
+	// Names are what people and channels were called, and from when on.
+	Names(ctx context.Context) ([]Name, error)
 }
 
 // Options say how a pack is made.
@@ -114,9 +116,17 @@ func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, 
 		return err
 	}
 	c.Requests = requests
-	page := newPage(s[filePage], o)
+	list, err := from.Names(ctx)
+	if err != nil {
+		return err
+	}
+	for i, one := range list {
+		list[i].Name = o.Hides.Mask(one.Name, nil)
+	}
+	names := NewNames(list)
+	page := newPage(s[filePage], o, names)
 	defer func() { err = errors.Join(err, page.close()) }()
-	tables := newTables(s[fileRequests], s[fileCharges], o)
+	tables := newTables(s[fileRequests], s[fileCharges], o, names)
 	for _, stream := range streams {
 		one, err := from.Case(ctx, span, stream)
 		if err != nil {
@@ -139,12 +149,13 @@ func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, 
 			one.Values[i].Bytes = []byte(o.Hides.Mask(text, nil))
 		}
 		for _, d := range one.Decisions {
+			d.Name = names.Of(d.Reviewer, d.At)
 			s[fileDecisions].encode(d)
 		}
 		for _, r := range one.Receipts {
 			s[fileReceipts].encode(r)
 		}
-		story, err := tell(one)
+		story, err := Tell(one)
 		if err != nil {
 			return err
 		}
@@ -155,6 +166,9 @@ func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, 
 		tables.add(story)
 	}
 	page.end(*c)
+	for _, name := range names.list() {
+		s[fileNames].encode(name)
+	}
 	return errors.Join(page.err, tables.end(), s.failed())
 }
 

@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -23,9 +24,10 @@ type page struct {
 	t      *template.Template
 	out    io.Writer
 	o      Options
+	names  *Names
 	body   *os.File
 	lines  []index
-	other  []step
+	other  []Step
 	more   int // of other than are listed
 	masked int // values that are here by their hashes alone
 	err    error
@@ -48,8 +50,8 @@ var style string
 //go:embed page.html.tmpl
 var pageText string
 
-func newPage(out io.Writer, o Options) *page {
-	p := &page{t: templates(o.Zone), out: out, o: o}
+func newPage(out io.Writer, o Options, names *Names) *page {
+	p := &page{t: templates(o.Zone, names), out: out, o: o, names: names}
 	p.body, p.err = os.CreateTemp("", "countersign-pack-*")
 	return p
 }
@@ -64,7 +66,7 @@ func (p *page) close() error {
 
 // templates are the page, with times told in a zone. They are parsed once for each pack: a year has ten
 // thousand sections.
-func templates(zone *time.Location) *template.Template {
+func templates(zone *time.Location, names *Names) *template.Template {
 	return template.Must(template.New("page").Funcs(template.FuncMap{
 		"time": func(at time.Time) string {
 			if at.IsZero() {
@@ -72,23 +74,31 @@ func templates(zone *time.Location) *template.Template {
 			}
 			return at.In(zone).Format("2 January 2006, 15:04:05 MST")
 		},
-		"usd":   dollars,
-		"short": short,
-		"lines": func(code string) int { return strings.Count(strings.TrimSuffix(code, "\n"), "\n") + 1 },
-		"cut":   func(s string) string { return cut(s, 120) },
+		"short_time": func(at time.Time) string { return at.In(zone).Format("2 Jan 2006 15:04") },
+		// The end of a period is the first moment after it: a day begins then that is not meant.
+		"day":     func(at time.Time) string { return at.In(zone).Format("2 January 2006, 15:04 MST") },
+		"seconds": func(ms int64) string { return strconv.FormatFloat(float64(ms)/1000, 'f', 1, 64) + " s" },
+		"rules":   rulesWords,
+		"purpose": purposeWords,
+		"usd":     Dollars,
+		"who":     names.Who,
+		"short":   short,
+		"lines":   func(code string) int { return strings.Count(strings.TrimSuffix(code, "\n"), "\n") + 1 },
+		"money":   rounded,
+		"cut":     func(s string) string { return cut(s, 120) },
 	}).Parse(pageText))
 }
 
 // add writes a request's section, and keeps the line of it that stands in the list at the top. Steps of
 // streams that are no request's are listed below all of them.
-func (p *page) add(s *story) {
+func (p *page) add(s *Story) {
 	if s.ID == "" {
 		room := max(0, listedOthers-len(p.other))
 		p.other = append(p.other, s.Steps[:min(room, len(s.Steps))]...)
 		p.more += max(0, len(s.Steps)-room)
 		return
 	}
-	p.lines = append(p.lines, index{ID: s.ID, Asker: s.Asker, Question: cut(s.Question, 140), Outcome: s.Outcome, Approved: s.by("Approved"), At: s.At, Total: s.Total})
+	p.lines = append(p.lines, index{ID: s.ID, Asker: s.Asker, Question: cut(s.Question, 140), Outcome: s.Outcome, Approved: s.by("Approved", p.names), At: s.At, Total: s.Total})
 	if p.err == nil {
 		p.err = p.t.ExecuteTemplate(p.body, "request", s)
 	}
@@ -116,4 +126,37 @@ func (p *page) end(c Contents) {
 	if p.err == nil {
 		p.err = p.t.ExecuteTemplate(p.out, "foot", map[string]any{"Other": p.other, "More": p.more, "Contents": c})
 	}
+}
+
+// rulesWords say by which rules an approval counted, from the name that a seal has for them.
+func rulesWords(name string) string {
+	whose, version, versioned := strings.Cut(name, "/")
+	switch {
+	case !versioned:
+		return "the rules of the server's settings"
+	case whose == "team":
+		return "version " + version + " of the workspace's rules"
+	}
+	return "version " + version + " of the rules of channel " + whose
+}
+
+// purposeWords say what a step was for. A purpose that this program does not know stands as it is.
+func purposeWords(purpose string) string {
+	if words := map[string]string{"draft": "Writing the program", "inspect": "Inspecting it", "inspection": "Inspecting it", "run": "Running it", "read": "Reading the files", "reading": "Reading the files",
+		"summary": "Summing up the thread"}[purpose]; words != "" {
+		return words
+	}
+	return purpose
+}
+
+// rounded is an amount to the cent, for whoever wants to know whether it was much. What was reckoned stands below it.
+func rounded(n int64) string {
+	const cent = 10_000_000
+	switch {
+	case n == 0:
+		return "$0.00"
+	case 0 < n && n < cent:
+		return "under $0.01"
+	}
+	return fmt.Sprintf("$%d.%02d", (n+cent/2)/1_000_000_000, (n+cent/2)/cent%100)
 }

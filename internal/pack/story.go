@@ -10,56 +10,69 @@ import (
 	"time"
 )
 
-// story is a request as people read it, told from its events alone: what the page says
+// Story is a request as people read it, told from its events alone: what the page says
 // is what the log has. Tables of the database are not asked. They may say the same, but only events
 // are in the tree that the verifier computes; receipts are held against their events there.
-type story struct {
+type Story struct {
 	ID, Asker, Channel string
 	Question           string
 	Files              []string
 	At                 time.Time
 	Before             bool // it was asked before the pack begins
-	Versions           []*version
-	Decisions          []decided
+	Private            bool // the answer is its asker's alone
+	Refused            []Refused
+	Versions           []*Version
+	Decisions          []Decided
 	Outcome, Error     string
 	Answer             string
-	Run                *run
+	Run                *Run
 	Receipts           []Receipt
 	Total              int64
-	Steps              []step
+	Steps              []Step
 }
 
-// version is code with all that an approval of it seals.
-type version struct {
+// Version is code with all that an approval of it seals.
+type Version struct {
 	Number, Author, Digest, Summary, Code string
 	At                                    time.Time
 	Again                                 bool // the seal was renewed
-	Seal                                  []fact
-	Inputs                                []input
+	Seal                                  []Fact
+	Inputs                                []Input
 	Findings                              []string
 	Tier, Approvals, Rules                string
 }
 
-type fact struct{ Name, Value string }
+// Fact is a line of a table.
+type Fact struct{ Name, Value string }
 
-type input struct{ Name, SHA256, Reading string }
+// Input is a file, by what it held and how it was read.
+type Input struct{ Name, SHA256, Reading string }
 
-type decided struct {
+// Refused is a draft that the inspection sent back to the model: no reviewer was asked about it.
+type Refused struct {
+	At        time.Time
+	Why, Code string
+}
+
+// Decided is what somebody decided, on what, and at which door.
+type Decided struct {
 	At                             time.Time
 	Who, Verdict, For, Why, Number string
 	Door, Digest                   string
 }
 
-type run struct {
+// Run is what was seen of the code when it ran.
+type Run struct {
 	Box, Seconds   string
 	Start, End     time.Time
-	Witness        []fact
+	Witness        []Fact
 	Watched        string
 	Mismatch       []string
 	Version, Asked string
 }
 
-type step struct {
+// Step is an entry of the log as a line.
+type Step struct {
 	Position    int64
 	At          time.Time
 	Actor, What string
@@ -97,6 +110,22 @@ func (t teller) word(v any) string {
 	return string(text)
 }
 
+// why is a reason: a code with its facts. Only the program that wrote it has a sentence for each, but a code
+// is made of words.
+func (t teller) why(v any) string {
+	facts, is := v.(map[string]any)
+	if !is || facts["code"] == nil {
+		return t.word(v)
+	}
+	why := t.word(facts["code"])
+	for _, key := range []string{"name", "said"} {
+		if facts[key] != nil {
+			why += ": " + t.word(facts[key])
+		}
+	}
+	return why
+}
+
 func (t teller) list(v any) (words []string) {
 	list, _ := v.([]any)
 	for _, one := range list {
@@ -112,9 +141,9 @@ func (t teller) document(v any, into any) bool {
 	return json.Unmarshal(t[hash], into) == nil
 }
 
-// tell reads a case from its first event to its last.
-func tell(c *Case) (*story, error) {
-	s, words := &story{}, teller{}
+// Tell reads a case from its first event to its last.
+func Tell(c *Case) (*Story, error) {
+	s, words := &Story{}, teller{}
 	for _, v := range c.Values {
 		words[v.Hash] = v.Bytes
 	}
@@ -124,7 +153,7 @@ func tell(c *Case) (*story, error) {
 			return nil, fmt.Errorf("entry %d: %w", entry.Position, err)
 		}
 		s.ID = e.request()
-		s.Steps = append(s.Steps, step{entry.Position, e.At, e.Actor, said(e)})
+		s.Steps = append(s.Steps, Step{entry.Position, e.At, e.Actor, said(e)})
 		if len(s.Steps) == 1 {
 			s.At, s.Before = e.At, e.Seq > 1
 		}
@@ -137,25 +166,38 @@ func tell(c *Case) (*story, error) {
 	return s, nil
 }
 
+// StepOf is an entry of the log as a line.
+func StepOf(entry Entry) (Step, error) {
+	e, err := read(entry.Event)
+	return Step{entry.Position, e.At, e.Actor, said(e)}, err
+}
+
+// Conceal takes out what the data said: the answer, and the words of an error.
+func (s *Story) Conceal() { s.Answer, s.Error = "", "" }
+
 // ends are the kinds of event that say how a request stands, in words. The last one of a request wins,
 // so those after which something comes (drafted, approved, started) are here too: a pack may end there.
 var ends = map[string]string{"rejected": "Rejected", "expired": "Nobody decided in time", "withdrawn": "Withdrawn", "failed": "Failed",
 	"lost": "Started, outcome unknown", "voided": "Did not run", "started": "Running", "approved": "Approved", "drafted": "Waiting for reviewers"}
 
-func (s *story) take(e event, words teller) {
+func (s *Story) take(e event, words teller) {
 	if end := ends[e.Kind]; end != "" {
 		s.Outcome = end
 	}
 	switch e.Kind {
 	case "asked":
 		s.Asker, s.Channel, s.Question, s.Files = e.Actor, e.fact("channel"), words.word(e.Data["question"]), words.list(e.Data["files"])
+		// What is asked in a direct message is answered there.
+		s.Private = e.fact("private") == "true" || strings.HasPrefix(s.Channel, "D")
+	case "refused draft":
+		s.Refused = append(s.Refused, Refused{At: e.At, Why: words.why(e.Data["reason"]), Code: words.word(e.Data["code"])})
 	case "drafted", "sealed anew", "edited":
 		if e.Kind == "edited" && e.Data["manifest"] == nil {
 			return // it comes before reviewers as drafted
 		}
 		s.Versions = append(s.Versions, newVersion(e, words))
 	case "approved", "rejected", "changes requested", "disowned":
-		d := decided{At: e.At, Who: e.Actor, Verdict: map[string]string{"approved": "Approved", "rejected": "Rejected",
+		d := Decided{At: e.At, Who: e.Actor, Verdict: map[string]string{"approved": "Approved", "rejected": "Rejected",
 			"changes requested": "Asked for changes", "disowned": "Says: this approval was not mine"}[e.Kind], Why: words.word(e.Data["reason"]),
 			For: e.fact("in_place_of"), Number: e.fact("revision"), Digest: e.fact("digest"), Door: "Slack"}
 		if click, _ := e.Data["click"].(map[string]any); click["door"] != nil {
@@ -165,10 +207,10 @@ func (s *story) take(e event, words teller) {
 			}
 		}
 		s.Decisions = append(s.Decisions, d)
-	case "failed", "voided": // why is a code with its facts, which only the program that wrote it has words for
-		s.Error = strings.Trim(words.word(e.Data["reason"])+words.word(e.Data["cause"]), "{}")
+	case "failed", "voided":
+		s.Error = words.why(e.Data["reason"]) + words.why(e.Data["cause"])
 	case "started":
-		s.Run = &run{Box: e.fact("box"), Start: e.At, Version: e.fact("revision")}
+		s.Run = &Run{Box: e.fact("box"), Start: e.At, Version: e.fact("revision")}
 	case "finished":
 		s.finish(e, words)
 	case "mismatch":
@@ -184,7 +226,7 @@ var outcomes = map[string]string{"ok": "Answered", "error": "The code stopped wi
 
 // finish tells how the run ended and what was seen of it. That nobody watched is said as plainly as
 // what was seen: a list that is empty because nobody looked must not read as "nothing".
-func (s *story) finish(e event, words teller) {
+func (s *Story) finish(e event, words teller) {
 	s.Outcome = e.fact("outcome")
 	if in := outcomes[s.Outcome]; in != "" {
 		s.Outcome = in
@@ -195,7 +237,7 @@ func (s *story) finish(e event, words teller) {
 		s.Answer = cut(strings.TrimSpace(strings.Join(slices.DeleteFunc([]string{result.Answer, result.Value, result.Stdout}, func(s string) bool { return s == "" }), "\n")), 2000)
 	}
 	if s.Run == nil {
-		s.Run = &run{}
+		s.Run = &Run{}
 	}
 	r := s.Run
 	r.End, r.Watched = e.At, "Nobody watched from outside of the program."
@@ -216,15 +258,15 @@ func (s *story) finish(e event, words teller) {
 		if words := words.list(seen[kind.key]); len(words) > 0 {
 			list = strings.Join(words, ", ")
 		}
-		r.Witness = append(r.Witness, fact{kind.name, list})
+		r.Witness = append(r.Witness, Fact{kind.name, list})
 	}
 }
 
 // newVersion tells of code as it came before reviewers. What is sealed is read from the manifest, which
 // is a value of the event: its digest is what the decisions name. Fields that this program does not
 // know are left out of the page, and are in values.jsonl.
-func newVersion(e event, words teller) *version {
-	v := &version{Number: e.fact("revision"), Author: e.Actor, At: e.At, Digest: e.fact("digest"), Summary: words.word(e.Data["summary"]),
+func newVersion(e event, words teller) *Version {
+	v := &Version{Number: e.fact("revision"), Author: e.Actor, At: e.At, Digest: e.fact("digest"), Summary: words.word(e.Data["summary"]),
 		Code: words.word(e.Data["code"]), Again: e.Kind == "sealed anew"}
 	var m struct {
 		Inputs   []map[string]any `json:"inputs"`
@@ -241,7 +283,7 @@ func newVersion(e event, words teller) *version {
 		Policy    string `json:"policy"`
 	}
 	if !words.document(e.Data["manifest"], &m) {
-		v.Seal = []fact{{"Seal", "its text is not in this pack; its digest stands above"}}
+		v.Seal = []Fact{{"Seal", "its text is not in this pack; its digest stands above"}}
 		return v
 	}
 	network := "none"
@@ -249,10 +291,10 @@ func newVersion(e event, words teller) *version {
 		network = strings.Join(m.Network, ", ")
 	}
 	v.Tier, v.Rules, v.Approvals = m.Tier, m.Policy, strconv.Itoa(m.Approvals)
-	v.Seal = []fact{{"Sandbox", strings.TrimSpace(m.Sandbox + " " + m.Template)}, {"Network", network},
-		{"Limits", fmt.Sprintf("%d seconds, %d MB", m.Limits.Seconds, m.Limits.MemoryMB)}, {"Cost of the run at most", dollars(m.CostCap)}}
+	v.Seal = []Fact{{"Sandbox", strings.TrimSpace(m.Sandbox + " " + m.Template)}, {"Network", network},
+		{"Limits", fmt.Sprintf("%d seconds, %d MB", m.Limits.Seconds, m.Limits.MemoryMB)}, {"Cost of the run at most", Dollars(m.CostCap)}}
 	for _, in := range m.Inputs {
-		one := input{Name: words.word(in["name"]), SHA256: words.word(in["sha256"])}
+		one := Input{Name: words.word(in["name"]), SHA256: words.word(in["sha256"])}
 		if reading := in["reading"]; reading != nil {
 			one.Reading = plain(reading)
 		}
@@ -298,7 +340,7 @@ func said(e event) string {
 		if f := e.fact(key); f != "" {
 			if key == "amount" || key == "spent" {
 				if n, err := strconv.ParseInt(f, 10, 64); err == nil {
-					f = dollars(n)
+					f = Dollars(n)
 				}
 			}
 			what += ", " + key + " " + f
@@ -307,8 +349,8 @@ func said(e event) string {
 	return what
 }
 
-// dollars says billionths of a dollar: cents at least, and as many digits as there are.
-func dollars(n int64) string {
+// Dollars says billionths of a dollar: cents at least, and as many digits as there are.
+func Dollars(n int64) string {
 	sign := ""
 	if n < 0 {
 		sign, n = "-", -n

@@ -16,16 +16,17 @@ import (
 type tables struct {
 	requests, charges *csv.Writer
 	zone              *time.Location
+	names             *Names
 }
 
-func newTables(requests, charges io.Writer, o Options) *tables {
-	t := &tables{csv.NewWriter(requests), csv.NewWriter(charges), o.Zone}
-	t.row(t.requests, "request", "asked at", "asker", "channel", "question", "outcome", "approved by", "rejected by", "tier", "rules", "digest", "run started", "run ended", "usd", "entries")
+func newTables(requests, charges io.Writer, o Options, names *Names) *tables {
+	t := &tables{csv.NewWriter(requests), csv.NewWriter(charges), o.Zone, names}
+	t.row(t.requests, "request", "asked at", "asker", "asker id", "channel", "channel id", "question", "outcome", "approved by", "rejected by", "risk", "rules", "digest", "run started", "run ended", "usd", "entries")
 	t.row(t.charges, "request", "at", "for", "kind", "model or box", "input tokens", "cached tokens", "written tokens", "output tokens", "box ms", "usd", "estimated", "price")
 	return t
 }
 
-func (t *tables) add(s *story) {
+func (t *tables) add(s *Story) {
 	if s.ID == "" {
 		return
 	}
@@ -36,25 +37,25 @@ func (t *tables) add(s *story) {
 	if s.Run != nil {
 		started, ended = t.time(s.Run.Start), t.time(s.Run.End)
 	}
-	t.row(t.requests, s.ID, t.time(s.At), s.Asker, s.Channel, s.Question, s.Outcome, s.by("Approved"), s.by("Rejected"), tier, rules, digest, started, ended,
-		strings.TrimPrefix(dollars(s.Total), "$"), strconv.Itoa(len(s.Steps)))
+	t.row(t.requests, s.ID, t.time(s.At), t.names.Of(s.Asker, s.At), s.Asker, t.names.Of(s.Channel, s.At), s.Channel, s.Question, s.Outcome, s.by("Approved", t.names), s.by("Rejected", t.names), tier, rules, digest, started, ended,
+		strings.TrimPrefix(Dollars(s.Total), "$"), strconv.Itoa(len(s.Steps)))
 	for _, r := range s.Receipts {
 		for _, c := range r.Charges {
 			t.row(t.charges, s.ID, t.time(r.At), r.For, c.Kind, c.What, strconv.FormatInt(c.Input, 10), strconv.FormatInt(c.Cached, 10), strconv.FormatInt(c.Written, 10),
-				strconv.FormatInt(c.Output, 10), strconv.FormatInt(c.BoxMS, 10), strings.TrimPrefix(dollars(c.Amount), "$"), strconv.FormatBool(r.Estimated), c.Price)
+				strconv.FormatInt(c.Output, 10), strconv.FormatInt(c.BoxMS, 10), strings.TrimPrefix(Dollars(c.Amount), "$"), strconv.FormatBool(r.Estimated), c.Price)
 		}
 	}
 }
 
 // by lists who gave a verdict.
-func (s *story) by(verdict string) string {
+func (s *Story) by(verdict string, names *Names) string {
 	var who []string
 	for _, d := range s.Decisions {
 		if d.Verdict == verdict {
-			who = append(who, d.Who)
+			who = append(who, names.Who(d.Who, d.At))
 		}
 	}
-	return strings.Join(who, " ")
+	return strings.Join(who, ", ")
 }
 
 func (t *tables) time(at time.Time) string {

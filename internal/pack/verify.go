@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"os"
 	"slices"
@@ -48,6 +47,7 @@ func broken(what, why string, args ...any) error {
 const (
 	maxDocument = 64 << 20
 	maxLine     = 4 << 20
+	maxUnread   = 1 << 30 // of a page or a table, which is hashed and not looked into; a year of one has some 300 MB
 )
 
 // Memory is what a program that verifies packs should make do with (debug.SetMemoryLimit):
@@ -216,7 +216,7 @@ func (v *verifier) lines(name string, each func(line []byte) error) error {
 func (v *verifier) sums() error {
 	for _, name := range listed {
 		if v.entries.sums[name] == "" {
-			sum, err := hashed(v.files[name], sha256.New())
+			sum, err := hashed(v.files[name])
 			if err != nil {
 				return broken("the file "+name, "it cannot be read: %v", err)
 			}
@@ -229,15 +229,26 @@ func (v *verifier) sums() error {
 	return nil
 }
 
-func hashed(z *zip.File, hash hash.Hash) (string, error) {
+// hashed is the sha256 of a file that is not looked into. It reads no more than a page or a table may have:
+// a zip file of a few kilobytes can unpack to days of zeros.
+func hashed(z *zip.File) (string, error) {
+	if z.UncompressedSize64 > maxUnread {
+		return "", errTooLarge
+	}
 	f, err := z.Open()
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	_, err = io.Copy(hash, f)
+	hash := sha256.New()
+	n, err := io.Copy(hash, io.LimitReader(f, maxUnread+1)) // what the zip says of its size is a stranger's word
+	if err == nil && n > maxUnread {
+		err = errTooLarge
+	}
 	return hex.EncodeToString(hash.Sum(nil)), err
 }
+
+var errTooLarge = fmt.Errorf("it unpacks to more than %d MB", maxUnread>>20)
 
 // counts holds what the pack says of how much it shows against what is there.
 func (v *verifier) counts() error {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -68,12 +67,12 @@ func (s *Server) addServe(ctx context.Context, data string) error {
 // admit writes who may connect, as either role: this user and the owner, known by their process.
 // Both files lie outside the data folder, where the owner cannot put a link in their way.
 func (s *Server) admit() error {
-	me, err := user.Current()
+	me, err := whoRuns()
 	if err != nil {
-		return fmt.Errorf("find out who runs this: %w", err)
+		return err
 	}
 	var ident strings.Builder
-	for _, user := range []string{me.Username, s.owner.name} {
+	for _, user := range []string{me, s.owner.name} {
 		for _, as := range []string{role, ServeRole} {
 			fmt.Fprintf(&ident, "%s %q %s\n", role, user, as)
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/user"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -118,16 +117,16 @@ func (s *Server) runsElsewhere() bool {
 // admitted checks that the server was started for this user, which Postgres itself
 // would deny with a riddle.
 func (s *Server) admitted(used *InUseError) error {
-	me, err := user.Current()
+	me, err := whoRuns()
 	if err != nil {
-		return fmt.Errorf("find out who runs this: %w", err)
+		return err
 	}
 	ident, err := os.ReadFile(filepath.Join(s.dir, "pg_ident.conf"))
 	if err != nil {
 		return fmt.Errorf("look up who may use the database: %w", err)
 	}
-	if !strings.Contains(string(ident), fmt.Sprintf("%q", me.Username)) {
-		return fmt.Errorf("%w It lets in %s and not %s: run this as that user", used, s.owner.name, me.Username)
+	if !strings.Contains(string(ident), fmt.Sprintf("%q", me)) {
+		return fmt.Errorf("%w It lets in %s and not %s: run this as that user", used, s.owner.name, me)
 	}
 	return nil
 }

@@ -57,6 +57,15 @@ func nameOf(uid int) (name string, ok bool) {
 	return name, ok && name != ""
 }
 
+// whoRuns is the name of the user that this process runs as. Where nobody has set HOME, the library does not say.
+func whoRuns() (string, error) {
+	name, ok := nameOf(os.Getuid())
+	if !ok {
+		return "", fmt.Errorf("user number %d, who runs this, has no name on this machine", os.Getuid())
+	}
+	return name, nil
+}
+
 // droppable is who root becomes. It has to be a user with a name: Postgres
 // looks itself up.
 func droppable() (owner, error) {

@@ -227,11 +227,12 @@ func decisions(ctx context.Context, tx pgx.Tx, s pack.Span, c *pack.Case) error 
 		Revision  int64
 		Digest    string
 		Reviewer  string
+		Name      string // filled in where the pack is made
 		Verdict   string
 		InPlaceOf string
 		At        time.Time
 	}](ctx, tx, `
-		SELECT d.request_id AS request, d.revision, d.digest, d.reviewer, d.verdict, coalesce(d.in_place_of, '') AS in_place_of, d.at
+		SELECT d.request_id AS request, d.revision, d.digest, d.reviewer, '' AS name, d.verdict, coalesce(d.in_place_of, '') AS in_place_of, d.at
 		FROM decisions d WHERE 'request:' || d.request_id = $1 AND `+within(`e.actor = d.reviewer AND (e.data::jsonb ->> 'revision')::bigint = d.revision
 			AND e.kind = CASE d.verdict WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'changes requested' END`)+`
 		ORDER BY d.at, d.reviewer`, c.Stream, s.First, s.Last)

@@ -59,7 +59,7 @@ func (l *Ledger) Standings(ctx context.Context, scopes []budget.Scope) ([]budget
 // work's event goes into the budgets' audit trail, and then the row is written that it
 // tells of.
 func (l *Ledger) change(ctx context.Context, scope budget.Scope, work func(before *budget.Limit) (approval.Event, error), write func(tx pgx.Tx, now time.Time, told int64) error) error {
-	return l.pool.Write(ctx, func(tx pgx.Tx) error {
+	return trail.ByAuditor(l.pool.Write(ctx, func(tx pgx.Tx) error {
 		if err := LockScopes(ctx, tx, []budget.Scope{scope}); err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (l *Ledger) change(ctx context.Context, scope budget.Scope, work func(befor
 			return err
 		}
 		return write(tx, now, told)
-	})
+	}))
 }
 
 // SetLimit stores a limit, and in the audit trail who set it and what it was before.

@@ -18,6 +18,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"countersign/approval"
+	"countersign/approval/auditing"
 	"countersign/approval/steps"
 	"countersign/storage/pg"
 	"countersign/storage/pulse"
@@ -128,6 +129,8 @@ type WorkOptions struct {
 	Drain               time.Duration // how long work under way may take to end. Default: 10 s
 	// Log gives events their places in the log: one replica does, every few seconds. Default: nobody does
 	Log func(context.Context) error
+	// Pack makes a pack and sends it to whoever has ordered it. Default: nobody does
+	Pack func(context.Context, auditing.Order) error
 	// Offers is the sandbox that this replica has, for the others to see. Default: none
 	Offers string
 }
@@ -170,22 +173,27 @@ func (j *Jobs) Work(ctx context.Context, do func(context.Context, steps.Wake) er
 			func() (river.JobArgs, *river.InsertOpts) { return logJob{}, nil },
 			&river.PeriodicJobOpts{ID: "log", RunOnStart: true}))
 	}
+	queues := map[string]river.QueueConfig{
+		string(approval.StepFind):    {MaxWorkers: 4},
+		string(approval.StepLook):    {MaxWorkers: 2},
+		string(approval.StepRead):    {MaxWorkers: orDefault(o.Drafts, 4)},
+		string(approval.StepDraft):   {MaxWorkers: orDefault(o.Drafts, 4)},
+		string(approval.StepInspect): {MaxWorkers: orDefault(o.Drafts, 4)},
+		string(approval.StepRun):     {MaxWorkers: orDefault(o.Runs, 4)},
+		string(approval.StepShow):    {MaxWorkers: orDefault(o.Shows, 4)},
+		string(approval.StepTell):    {MaxWorkers: 2},
+		"sweep":                      {MaxWorkers: 1},
+		"log":                        {MaxWorkers: 1},
+	}
+	if o.Pack != nil {
+		river.AddWorker(workers, &packWorker{make: o.Pack, working: working})
+		queues["pack"] = river.QueueConfig{MaxWorkers: 1}
+	}
 	client, err := j.startQueue(ctx, river.Config{
-		ID:      j.replica,
-		Workers: workers,
-		Logger:  slog.New(pulse.Quiet{Handler: j.log.Handler(), Away: &j.pulse.Away}),
-		Queues: map[string]river.QueueConfig{
-			string(approval.StepFind):    {MaxWorkers: 4},
-			string(approval.StepLook):    {MaxWorkers: 2},
-			string(approval.StepRead):    {MaxWorkers: orDefault(o.Drafts, 4)},
-			string(approval.StepDraft):   {MaxWorkers: orDefault(o.Drafts, 4)},
-			string(approval.StepInspect): {MaxWorkers: orDefault(o.Drafts, 4)},
-			string(approval.StepRun):     {MaxWorkers: orDefault(o.Runs, 4)},
-			string(approval.StepShow):    {MaxWorkers: orDefault(o.Shows, 4)},
-			string(approval.StepTell):    {MaxWorkers: 2},
-			"sweep":                      {MaxWorkers: 1},
-			"log":                        {MaxWorkers: 1},
-		},
+		ID:                j.replica,
+		Workers:           workers,
+		Logger:            slog.New(pulse.Quiet{Handler: j.log.Handler(), Away: &j.pulse.Away}),
+		Queues:            queues,
 		PeriodicJobs:      periodic,
 		FetchCooldown:     fetchCooldown,
 		FetchPollInterval: 250 * time.Millisecond,

@@ -42,18 +42,23 @@ func HomeAway(p *kit.Page, user string, roster review.Roster) {
 // homeAdmin is what administrators see of how reviews are done, and where they change it.
 func homeAdmin(p *kit.Page, roster review.Roster, set review.RuleSet, short []steps.Shortage) {
 	p.Head("Reviews")
+	reviews(p, roster, set, short)
+	p.Buttons("reviews", kit.Button(ids.ActionPeople, "People", "", slack.StyleDefault), kit.Button(ids.ActionRules, "Rules of the workspace", "", slack.StyleDefault),
+		kit.Button(ids.ActionWhose, "Rules of a channel", "", slack.StyleDefault), kit.Button(ids.ActionNotes, "Notes of a channel", "", slack.StyleDefault), kit.Button(ids.ActionFigures, "How reviewers decide", "", slack.StyleDefault),
+		kit.Button(ids.ActionTry, "Try other rules", "", slack.StyleDefault),
+		kit.Button(ids.ActionTrail, "Audit log", "", slack.StyleDefault), kit.Button(ids.ActionPrivacy, "Privacy", "", slack.StyleDefault), kit.Button(ids.ActionTheirs, "A person's questions", "", slack.StyleDefault))
+}
+
+// reviews says who has which part, and by which rules.
+func reviews(p *kit.Page, roster review.Roster, set review.RuleSet, short []steps.Shortage) {
 	shortages(p, short)
 	// Nobody in a role is no line: Too few reviewers says it above, where it matters.
-	items := [][]kit.Part{roleLine("Reviewers", roster.Reviewers), roleLine("Fallback reviewers", roster.Fallback), roleLine("Administrators", roster.Admins)}
+	items := [][]kit.Part{roleLine("Reviewers", roster.Reviewers), roleLine("Fallback reviewers", roster.Fallback), roleLine("Administrators", roster.Admins), roleLine("Auditors", roster.Auditors)}
 	for _, d := range roster.Delegations {
 		items = append(items, inPlace(d))
 	}
 	p.List([]kit.Part{kit.Strong("People")}, slices.DeleteFunc(items, func(i []kit.Part) bool { return i == nil }))
 	p.List([]kit.Part{kit.Strong("Rules"), kit.Words(" of the workspace (" + setBy(set) + ")")}, rulesLines(set.Rules))
-	p.Buttons("reviews", kit.Button(ids.ActionPeople, "People", "", slack.StyleDefault), kit.Button(ids.ActionRules, "Rules of the workspace", "", slack.StyleDefault),
-		kit.Button(ids.ActionWhose, "Rules of a channel", "", slack.StyleDefault), kit.Button(ids.ActionNotes, "Notes of a channel", "", slack.StyleDefault), kit.Button(ids.ActionFigures, "How reviewers decide", "", slack.StyleDefault),
-		kit.Button(ids.ActionTry, "Try other rules", "", slack.StyleDefault),
-		kit.Button(ids.ActionTrail, "Audit log", "", slack.StyleDefault), kit.Button(ids.ActionPrivacy, "Privacy", "", slack.StyleDefault), kit.Button(ids.ActionTheirs, "A person's questions", "", slack.StyleDefault))
 }
 
 // inPlace says who decides in whose place.

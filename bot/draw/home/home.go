@@ -18,6 +18,7 @@ import (
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
+	"countersign/bot/draw/audit"
 	"countersign/bot/draw/money"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -59,6 +60,9 @@ func (h View) Draw() *kit.Page {
 		HomeAway(p, h.User, h.Roster)
 		h.given(p)
 	}
+	if h.Roster.Sees(h.User) && !h.Roster.Admin(h.User) {
+		return h.auditor(p)
+	}
 	p.Head("Budget")
 	h.Purse.Bars(p, Length)
 	if h.Roster.Admin(h.User) {
@@ -76,7 +80,18 @@ func (h View) Draw() *kit.Page {
 	if h.Roster.Admin(h.User) {
 		homeAdmin(p, h.Roster, h.Rules, h.Short)
 		Models(p, h.Models)
+		audit.Section(p)
 	}
+	return p
+}
+
+// auditor is the Home of somebody who sees all, and has nothing to press that changes anything.
+func (h View) auditor(p *kit.Page) *kit.Page {
+	audit.Section(p)
+	p.Head("Budget")
+	h.Purse.Bars(p, Length)
+	p.Head("Reviews")
+	reviews(p, h.Roster, h.Rules, h.Short)
 	return p
 }
 

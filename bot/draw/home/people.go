@@ -19,7 +19,7 @@ import (
 // peopleLength is how many roles the modal lists; Slack takes 100 blocks.
 const peopleLength = 90
 
-var roleWords = map[review.PersonRole]string{review.RoleReviewer: "reviewer", review.RoleFallback: "fallback reviewer", review.RoleAdmin: "administrator"}
+var roleWords = map[review.PersonRole]string{review.RoleReviewer: "reviewer", review.RoleFallback: "fallback reviewer", review.RoleAdmin: "administrator", review.RoleAuditor: "auditor"}
 
 // shortages warn of rules that too few people can meet: requests under them would never
 // be approved.
@@ -93,12 +93,13 @@ func NameView() slack.ModalViewRequest {
 		{review.RoleReviewer, "Decides on code."},
 		{review.RoleFallback, "Decides too, and is asked when the others have not."},
 		{review.RoleAdmin, "Names people, sets rules and budgets."},
+		{review.RoleAuditor, "Sees everything, changes nothing, asks nothing."},
 	} {
 		roles = append(roles, slack.NewOptionBlockObject(string(r.role), kit.Plain(kit.Capital(roleWords[r.role])), kit.Plain(r.what)))
 	}
 	role := slack.NewRadioButtonsBlockElement(ids.FieldRole, roles...)
 	role.InitialOption = roles[0]
-	where := slack.NewInputBlock(ids.FieldChannel, kit.Plain("Only for this channel"), kit.Plain("Leave empty for the whole workspace. Administrators always have all of it."), channels()).WithOptional(true)
+	where := slack.NewInputBlock(ids.FieldChannel, kit.Plain("Only for this channel"), kit.Plain("Leave empty for the whole workspace. Administrators and auditors always have all of it."), channels()).WithOptional(true)
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackName, Title: kit.Plain("Add a person"), Submit: kit.Plain("Name"), Close: kit.Plain("Back"),
 		Blocks: slack.Blocks{BlockSet: []slack.Block{slack.NewInputBlock(ids.FieldPerson, kit.Plain("Who"), nil, who), slack.NewInputBlock(ids.FieldRole, kit.Plain("Role"), nil, role), where}}}
 }

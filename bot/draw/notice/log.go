@@ -21,6 +21,15 @@ func logNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, error)
 		p.Say(kit.Strong("Checkpoints of the audit log do not reach "), kit.Place(said.Channel), kit.Strong(". "), kit.Words("One has been missing there since "), kit.Moment(said.Since),
 			kit.Words(". They are kept in the server's file. Is the channel there still, and am I in it? Home, "), kit.Strong("Audit log"), kit.Words(", chooses another."))
 		return p, nil
+	case approval.LogLacks:
+		p.Say(kit.Strong("Checkpoints of the audit log do not reach "+said.Place+". "), kit.Words("One has been missing there since "), kit.Moment(said.Since),
+			kit.Words(". They are kept in the server's file, and follow when it can be reached. "), kit.Mono("countersign doctor"), kit.Words(" says what is wrong."))
+		return p, nil
+	case approval.LogParted:
+		p.Say(kit.Strong("What is kept at "+said.Place+" and the audit log are two histories. "),
+			kit.Words("Somebody has changed the one or the other. Nothing more is brought there until you know which. Keep both, and the file of checkpoints; make a pack with "),
+			kit.Mono("countersign pack"), kit.Words(" and have it checked with "), kit.Mono("countersign-verify --checkpoint"), kit.Words("."))
+		return p, nil
 	case approval.LogBack:
 		p.Say(kit.Strong("The database was put back from a copy. "), kit.Words("What was open in it has ended, and its askers read why. Nothing that costs money starts until an administrator confirms what was spent since: on my Home, "),
 			kit.Strong("Confirm what was spent"), kit.Words(". People, rules and budgets are those of the copy: whoever was removed since is back."))

@@ -1,0 +1,157 @@
+// Package auditing takes what administrators and auditors press to look things up. It
+// opens modals and changes nothing.
+package auditing
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"countersign/approval"
+	"countersign/approval/auditing"
+	"countersign/bot/draw/audit"
+	"countersign/bot/ids"
+	"countersign/internal/pack"
+)
+
+// Service is the use case.
+type Service interface {
+	Requests(ctx context.Context, click approval.Click, q auditing.Query, most int) (rows []auditing.Row, more bool, err error)
+	Record(ctx context.Context, click approval.Click, id string) (*pack.Story, error)
+	PrivateAnswer(ctx context.Context, click approval.Click, id string) (*pack.Story, error)
+	Deeds(ctx context.Context, click approval.Click, most int) ([]pack.Step, error)
+	Points(ctx context.Context, click approval.Click, most int) ([]auditing.Point, error)
+	OrderPack(ctx context.Context, click approval.Click, of pack.Chosen) error
+}
+
+// Desk opens what somebody asks to see. Open shows a modal, Push lays one on the one that is open.
+type Desk struct {
+	Service    Service
+	Zone       func() *time.Location // in which days are days
+	Open, Push func(ctx context.Context, trigger string, view slack.ModalViewRequest) error
+}
+
+// Click is what a handler of a button gets.
+type Click = func(ctx context.Context, trigger string, click approval.Click, value string) error
+
+// Clicks are the buttons and who takes them.
+func (d *Desk) Clicks() map[string]Click {
+	return map[string]Click{ids.ActionAudit: d.find, ids.ActionFound: d.older, ids.ActionRecord: d.record, ids.ActionWritten: d.written, ids.ActionPrivate: d.answer,
+		ids.ActionDeeds: d.deeds, ids.ActionPoints: d.points, ids.ActionPack: d.pack}
+}
+
+// find asks what to look for.
+func (d *Desk) find(ctx context.Context, trigger string, click approval.Click, _ string) error {
+	// Whoever may not look is told before they fill in a form.
+	if _, _, err := d.Service.Requests(ctx, click, auditing.Query{}, 0); err != nil {
+		return err
+	}
+	return d.Open(ctx, trigger, audit.FindView())
+}
+
+// Find is the list that a form asks for. A field that is wrong is named.
+func (d *Desk) Find(ctx context.Context, click approval.Click, fields map[string]slack.BlockAction) (view slack.ModalViewRequest, field string, err error) {
+	q := auditing.Query{Person: fields[ids.FieldPerson].SelectedUser, Channel: fields[ids.FieldChannel].SelectedConversation, Words: fields[ids.FieldWords].Value}
+	if q.From, q.To, field, err = d.days(fields); err != nil {
+		return view, field, err
+	}
+	rows, more, err := d.Service.Requests(ctx, click, q, audit.Length)
+	return audit.ListView(rows, q, more), ids.FieldPerson, err
+}
+
+// older shows the next page of a list, in a modal of its own.
+func (d *Desk) older(ctx context.Context, trigger string, click approval.Click, value string) error {
+	var q auditing.Query
+	if err := json.Unmarshal([]byte(value), &q); err != nil {
+		return fmt.Errorf("read what is looked for: %w", err)
+	}
+	rows, more, err := d.Service.Requests(ctx, click, q, audit.Length)
+	if err != nil {
+		return err
+	}
+	return d.Push(ctx, trigger, audit.ListView(rows, q, more))
+}
+
+func (d *Desk) record(ctx context.Context, trigger string, click approval.Click, id string) error {
+	s, err := d.Service.Record(ctx, click, id)
+	if err != nil {
+		return err
+	}
+	return d.Push(ctx, trigger, audit.RecordView(s))
+}
+
+func (d *Desk) written(ctx context.Context, trigger string, click approval.Click, id string) error {
+	s, err := d.Service.Record(ctx, click, id)
+	if err != nil {
+		return err
+	}
+	return d.Push(ctx, trigger, audit.WrittenView(s))
+}
+
+func (d *Desk) answer(ctx context.Context, trigger string, click approval.Click, id string) error {
+	s, err := d.Service.PrivateAnswer(ctx, click, id)
+	if err != nil {
+		return err
+	}
+	return d.Push(ctx, trigger, audit.AnswerView(s))
+}
+
+func (d *Desk) deeds(ctx context.Context, trigger string, click approval.Click, _ string) error {
+	list, err := d.Service.Deeds(ctx, click, 100)
+	if err != nil {
+		return err
+	}
+	return d.Open(ctx, trigger, audit.DeedsView(list))
+}
+
+func (d *Desk) points(ctx context.Context, trigger string, click approval.Click, _ string) error {
+	list, err := d.Service.Points(ctx, click, 20)
+	if err != nil {
+		return err
+	}
+	return d.Open(ctx, trigger, audit.PointsView(list))
+}
+
+// pack asks for which time, beginning with this month.
+func (d *Desk) pack(ctx context.Context, trigger string, click approval.Click, _ string) error {
+	if _, err := d.Service.Points(ctx, click, 0); err != nil {
+		return err
+	}
+	now := time.Now().In(d.Zone())
+	return d.Open(ctx, trigger, audit.PackView(time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, now.Location()), now))
+}
+
+// Pack has the pack made that a form asks for.
+func (d *Desk) Pack(ctx context.Context, click approval.Click, fields map[string]slack.BlockAction) (field string, err error) {
+	of := pack.Chosen{Person: fields[ids.FieldPerson].SelectedUser, Channel: fields[ids.FieldChannel].SelectedConversation}
+	if of.From, of.To, field, err = d.days(fields); err != nil {
+		return field, err
+	}
+	if now := time.Now().UTC(); of.To.IsZero() || of.To.After(now) {
+		of.To = now // what has not happened yet is in no pack
+	}
+	if !of.From.Before(of.To) {
+		return ids.FieldFrom, &approval.InputError{Why: approval.Words("The first day lies after the last one, or ahead.")}
+	}
+	return ids.FieldPerson, d.Service.OrderPack(ctx, click, of)
+}
+
+// days are the first moment of the first day, and the one after the last.
+func (d *Desk) days(fields map[string]slack.BlockAction) (from, to time.Time, field string, err error) {
+	read := func(name string) (day time.Time) {
+		if chosen := fields[name].SelectedDate; chosen != "" && err == nil {
+			if day, err = time.ParseInLocation(time.DateOnly, chosen, d.Zone()); err != nil {
+				field, err = name, &approval.InputError{Why: approval.Words("Please choose a day.")}
+			}
+		}
+		return day
+	}
+	from, to = read(ids.FieldFrom), read(ids.FieldUntil)
+	if !to.IsZero() {
+		to = to.AddDate(0, 0, 1)
+	}
+	return from.UTC(), to.UTC(), field, err
+}

@@ -1,0 +1,162 @@
+// Package outside brings signed checkpoints to places beyond this machine and its database: a Git
+// remote that takes no force, a bucket that locks what it has. Whoever writes the log anew later, with the
+// database and the key in their hands, does not have what is kept there.
+//
+// Everything there is read before it is believed: a place that does not have what it was given, or
+// has something else, is an alarm. Nothing is ever overwritten there.
+package outside
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"countersign/internal/checkpoint"
+)
+
+// Signed is a checkpoint with its note and the proof that it continues the one before it.
+type Signed struct {
+	checkpoint.Checkpoint
+	Note  string
+	Proof [][]byte
+}
+
+// Source lists the checkpoints of the log after a number, in their order.
+type Source func(ctx context.Context, after int64) ([]Signed, error)
+
+// Place is somewhere that checkpoints are kept.
+type Place interface {
+	Name() string
+	// Last is the last checkpoint that is there, as it is read from there now; nil where there is none. A
+	// *PartedError: what was there is gone, or is something else.
+	Last(ctx context.Context) (*checkpoint.Checkpoint, error)
+	// Add puts notes there that follow the last one.
+	Add(ctx context.Context, notes []string) error
+}
+
+// PartedError is a place whose checkpoints and ours are two histories.
+type PartedError struct{ Place, Why string }
+
+func (e *PartedError) Error() string { return e.Place + ": " + e.Why }
+
+// LateError is a place that lacks a checkpoint.
+type LateError struct {
+	Place string
+	Since time.Time // of the first one that it lacks
+}
+
+func (e *LateError) Error() string {
+	return fmt.Sprintf("%s lacks a checkpoint of %s", e.Place, e.Since.UTC().Format(time.RFC3339))
+}
+
+// lookEvery is how often a place is read where nothing is new: what was taken away there is noticed by then.
+const lookEvery = time.Hour
+
+// Courier brings checkpoints to places. Any number of replicas may have one.
+type Courier struct {
+	Places []Place
+
+	mu   sync.Mutex
+	seen map[string]sight
+}
+
+// sight is what a place had when it was last read.
+type sight struct {
+	number int64
+	at     time.Time
+}
+
+// Bring gives every place what it lacks. The errors of all places are joined.
+func (c *Courier) Bring(ctx context.Context, from Source) error {
+	var faults []error
+	for _, place := range c.Places {
+		faults = append(faults, c.bring(ctx, place, from))
+	}
+	return errors.Join(faults...)
+}
+
+func (c *Courier) bring(ctx context.Context, place Place, from Source) error {
+	c.mu.Lock()
+	known := c.seen[place.Name()]
+	c.mu.Unlock()
+	if time.Since(known.at) < lookEvery {
+		// A look at our own log is cheap. The place is asked only where something is new.
+		if list, err := from(ctx, known.number); err != nil || len(list) == 0 {
+			return err
+		}
+	}
+	last, notes, err := missing(ctx, place, from)
+	if err == nil && len(notes) > 0 {
+		if err = place.Add(ctx, texts(notes)); err == nil {
+			last = notes[len(notes)-1].Number
+		} else if _, _, parted := missing(ctx, place, from); parted != nil {
+			err = parted // it was refused because something else stands there by now
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("bring checkpoints to %s: %w", place.Name(), err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.seen == nil {
+		c.seen = map[string]sight{}
+	}
+	c.seen[place.Name()] = sight{last, time.Now()}
+	return nil
+}
+
+// missing are the checkpoints that a place lacks, and the number of the last one that it has. What it has is held
+// against ours, letter by letter of what was signed.
+func missing(ctx context.Context, place Place, from Source) (last int64, lacks []Signed, err error) {
+	there, err := place.Last(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	if there == nil {
+		lacks, err = from(ctx, 0)
+		return 0, lacks, err
+	}
+	list, err := from(ctx, there.Number-1)
+	if err != nil {
+		return 0, nil, err
+	}
+	if len(list) == 0 || list[0].Number != there.Number || list[0].Text() != there.Text() {
+		return 0, nil, &PartedError{place.Name(), fmt.Sprintf("checkpoint %d there is not the one that the database has", there.Number)}
+	}
+	return there.Number, list[1:], nil
+}
+
+func texts(list []Signed) (notes []string) {
+	for _, one := range list {
+		notes = append(notes, one.Note)
+	}
+	return notes
+}
+
+// Late returns, for each place that has lacked a checkpoint for longer than this, a *LateError. It reads the
+// place: another replica may have brought there what this one has not.
+func (c *Courier) Late(ctx context.Context, from Source, within time.Duration) error {
+	var faults []error
+	for _, place := range c.Places {
+		c.mu.Lock()
+		known := c.seen[place.Name()]
+		c.mu.Unlock()
+		list, err := from(ctx, known.number)
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 || time.Since(list[0].At) < within {
+			continue
+		}
+		_, lacks, err := missing(ctx, place, from)
+		if err != nil { // it cannot be read, so nobody knows that it has more than we remember
+			lacks = list
+		}
+		if len(lacks) > 0 && time.Since(lacks[0].At) >= within {
+			faults = append(faults, &LateError{place.Name(), lacks[0].At})
+		}
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,144 @@
+package outside
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"countersign/internal/checkpoint"
+)
+
+// Git keeps checkpoints in one file on a branch of a remote. It only ever adds commits to the branch and
+// never forces: a branch that was rewritten there does not take the next one.
+//
+// The local repository remembers what was last seen there. Without it a remote that was emptied would
+// look like one that is new.
+type Git struct {
+	URL, Branch string
+	Dir         string // of the local repository, which is bare
+}
+
+const (
+	gitFile = "checkpoints.txt"
+	gitTime = 2 * time.Minute // for one call: a remote that hangs holds up no tick for ever
+)
+
+// Name is how people know it. An address may hold a password, which is nobody's business.
+func (g *Git) Name() string {
+	url := g.URL
+	if scheme, rest, is := strings.Cut(url, "://"); is {
+		if _, host, secret := strings.Cut(rest, "@"); secret {
+			url = scheme + "://" + host
+		}
+	}
+	return "the Git remote " + url
+}
+
+func (g *Git) ref() string { return "refs/heads/" + g.Branch }
+
+// Last reads the branch from the remote.
+func (g *Git) Last(ctx context.Context) (*checkpoint.Checkpoint, error) {
+	if _, err := os.Stat(g.Dir); os.IsNotExist(err) {
+		if _, err := g.git(ctx, "", "init", "--quiet", "--bare", g.Dir); err != nil {
+			return nil, err
+		}
+	}
+	tip, err := g.tip(ctx)
+	if err != nil {
+		return nil, err
+	}
+	there, err := g.git(ctx, "", "ls-remote", g.URL, g.ref())
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case there == "" && tip != "":
+		return nil, &PartedError{g.Name(), "its branch " + g.Branch + " is gone"}
+	case there == "":
+		return nil, nil
+	}
+	// Without a plus before it, a branch is fetched only where it continues what was seen.
+	if _, err := g.git(ctx, "", "fetch", "--no-tags", g.URL, g.ref()+":"+g.ref()); err != nil {
+		if said := err.Error(); strings.Contains(said, "non-fast-forward") || strings.Contains(said, "rejected") {
+			return nil, &PartedError{g.Name(), "its branch " + g.Branch + " does not continue what was there before: somebody has rewritten it"}
+		}
+		return nil, err
+	}
+	text, err := g.git(ctx, "", "show", g.ref()+":"+gitFile)
+	if err != nil {
+		return nil, &PartedError{g.Name(), gitFile + " is gone there"}
+	}
+	notes := checkpoint.Notes(text)
+	if len(notes) == 0 {
+		return nil, &PartedError{g.Name(), gitFile + " holds no checkpoint any more"}
+	}
+	last, err := checkpoint.Read(notes[len(notes)-1])
+	return &last, err
+}
+
+// Add commits the notes below those that are there, and pushes.
+func (g *Git) Add(ctx context.Context, notes []string) error {
+	tip, err := g.tip(ctx)
+	if err != nil {
+		return err
+	}
+	text := ""
+	commit := []string{"commit-tree", "-m", fmt.Sprintf("%d more checkpoints", len(notes))}
+	if tip != "" {
+		if text, err = g.git(ctx, "", "show", g.ref()+":"+gitFile); err != nil {
+			return err
+		}
+		text += "\n\n"
+		commit = append(commit, "-p", tip)
+	}
+	blob, err := g.git(ctx, text+strings.Join(notes, "\n"), "hash-object", "-w", "--stdin")
+	if err != nil {
+		return err
+	}
+	tree, err := g.git(ctx, "100644 blob "+blob+"\t"+gitFile+"\n", "mktree")
+	if err != nil {
+		return err
+	}
+	made, err := g.git(ctx, "", append(commit, tree)...)
+	if err != nil {
+		return err
+	}
+	// Pushed first, remembered afterwards: after a crash in between, the next look fetches it.
+	if _, err := g.git(ctx, "", "push", "--quiet", g.URL, made+":"+g.ref()); err != nil {
+		return err
+	}
+	_, err = g.git(ctx, "", "update-ref", g.ref(), made)
+	return err
+}
+
+// tip is the commit that was last seen on the branch; empty where none was.
+func (g *Git) tip(ctx context.Context) (string, error) {
+	return g.git(ctx, "", "for-each-ref", "--format=%(objectname)", g.ref())
+}
+
+// git runs one command and returns what it printed, without the line end. It asks nobody for a password.
+func (g *Git) git(ctx context.Context, in string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, gitTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "git", args...)
+	if args[0] != "init" {
+		cmd = exec.CommandContext(ctx, "git", append([]string{"--git-dir=" + g.Dir}, args...)...)
+	}
+	cmd.WaitDelay = 5 * time.Second
+	cmd.Stdin = strings.NewReader(in)
+	cmd.Env = append(os.Environ(), "GIT_TERMINAL_PROMPT=0", "LC_ALL=C", "GIT_AUTHOR_NAME=countersign", "GIT_AUTHOR_EMAIL=countersign@localhost",
+		"GIT_COMMITTER_NAME=countersign", "GIT_COMMITTER_EMAIL=countersign@localhost")
+	var said, fault strings.Builder
+	cmd.Stdout, cmd.Stderr = &said, &fault
+	if err := cmd.Run(); err != nil {
+		if errors.Is(err, exec.ErrNotFound) {
+			return "", errors.New("git is not installed")
+		}
+		return "", fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(strings.ReplaceAll(fault.String(), g.URL, g.Name())))
+	}
+	return strings.TrimSuffix(said.String(), "\n"), nil
+}

@@ -1,0 +1,159 @@
+package outside
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/internal/checkpoint"
+)
+
+// made are n signed checkpoints. Those of another past differ from the same number on.
+func made(t *testing.T, n int, past string) Source {
+	t.Helper()
+	by, err := checkpoint.Signer(ed25519.NewKeyFromSeed([]byte(strings.Repeat("k", 32))))
+	require.NoError(t, err)
+	tree, err := checkpoint.Grow(0, nil)
+	require.NoError(t, err)
+	var all []Signed
+	for i := range n {
+		digit := "a"
+		if past != "" && i > 0 {
+			digit = past
+		}
+		_, err := tree.Append(strings.Repeat(digit, 64))
+		require.NoError(t, err)
+		c := checkpoint.Checkpoint{Number: int64(i + 1), Size: tree.Size(), At: time.Date(2026, 11, 27, i, 0, 0, 0, time.UTC)}
+		c.Root, err = tree.Root()
+		require.NoError(t, err)
+		signed, err := c.Sign(by)
+		require.NoError(t, err)
+		all = append(all, Signed{Checkpoint: c, Note: signed})
+	}
+	return func(_ context.Context, after int64) ([]Signed, error) {
+		return all[min(max(after, 0), int64(len(all))):], nil
+	}
+}
+
+// remote is a bare repository, as a host has it, and what this replica keeps of it.
+func remote(t *testing.T) (g *Git, run func(args ...string) string) {
+	t.Helper()
+	dir := t.TempDir()
+	g = &Git{URL: filepath.Join(dir, "remote.git"), Branch: "checkpoints", Dir: filepath.Join(dir, "here.git")}
+	run = func(args ...string) string {
+		t.Helper()
+		out, err := exec.CommandContext(t.Context(), "git", args...).CombinedOutput()
+		require.NoError(t, err, "%s: %s", args, out)
+		return strings.TrimSpace(string(out))
+	}
+	run("init", "--quiet", "--bare", g.URL)
+	return g, run
+}
+
+// again is a courier that has not seen any place yet, as after a restart.
+func again(g *Git) *Courier { return &Courier{Places: []Place{g}} }
+
+func TestCheckpointsComeToAGitRemote(t *testing.T) {
+	t.Parallel()
+	g, run := remote(t)
+	c := again(g)
+	require.NoError(t, c.Bring(t.Context(), made(t, 2, "")))
+	require.NoError(t, c.Bring(t.Context(), made(t, 2, "")), "nothing is new")
+	require.NoError(t, again(g).Bring(t.Context(), made(t, 5, "")), "after a restart")
+	text := run("--git-dir="+g.URL, "show", "checkpoints:checkpoints.txt")
+	notes := checkpoint.Notes(text + "\n")
+	require.Len(t, notes, 5)
+	all, err := made(t, 5, "")(t.Context(), 0)
+	require.NoError(t, err)
+	require.Equal(t, texts(all), notes, "letter by letter")
+	require.Equal(t, "2", run("--git-dir="+g.URL, "rev-list", "--count", "checkpoints"))
+
+	// Another replica, which has never seen the remote, goes on where this one was.
+	other := &Git{URL: g.URL, Branch: g.Branch, Dir: filepath.Join(t.TempDir(), "other.git")}
+	require.NoError(t, again(other).Bring(t.Context(), made(t, 6, "")))
+	require.NoError(t, again(g).Bring(t.Context(), made(t, 7, "")))
+	require.Len(t, checkpoint.Notes(run("--git-dir="+g.URL, "show", "checkpoints:checkpoints.txt")+"\n"), 7)
+}
+
+func TestAGitRemoteThatDoesNotFollowIsAnAlarm(t *testing.T) {
+	t.Parallel()
+	parted := func(t *testing.T, err error, why string) {
+		t.Helper()
+		p := new(PartedError)
+		require.ErrorAs(t, err, &p)
+		require.Contains(t, p.Why, why)
+	}
+	t.Run("the log was rewritten", func(t *testing.T) {
+		t.Parallel()
+		g, run := remote(t)
+		require.NoError(t, again(g).Bring(t.Context(), made(t, 3, "")))
+		before := run("--git-dir="+g.URL, "rev-parse", "checkpoints")
+		parted(t, again(g).Bring(t.Context(), made(t, 5, "b")), "checkpoint 3 there is not the one that the database has")
+		require.Equal(t, before, run("--git-dir="+g.URL, "rev-parse", "checkpoints"), "nothing was overwritten")
+	})
+	t.Run("the log was cut", func(t *testing.T) {
+		t.Parallel()
+		g, _ := remote(t)
+		require.NoError(t, again(g).Bring(t.Context(), made(t, 3, "")))
+		parted(t, again(g).Bring(t.Context(), made(t, 2, "")), "checkpoint 3 there is not the one")
+	})
+	t.Run("the branch was forced back", func(t *testing.T) {
+		t.Parallel()
+		g, run := remote(t)
+		require.NoError(t, again(g).Bring(t.Context(), made(t, 2, "")))
+		first := run("--git-dir="+g.URL, "rev-parse", "checkpoints")
+		require.NoError(t, again(g).Bring(t.Context(), made(t, 3, "")))
+		run("--git-dir="+g.URL, "update-ref", "refs/heads/checkpoints", first)
+		parted(t, again(g).Bring(t.Context(), made(t, 4, "")), "somebody has rewritten it")
+	})
+	t.Run("the branch is gone", func(t *testing.T) {
+		t.Parallel()
+		g, run := remote(t)
+		require.NoError(t, again(g).Bring(t.Context(), made(t, 2, "")))
+		run("--git-dir="+g.URL, "update-ref", "-d", "refs/heads/checkpoints")
+		parted(t, again(g).Bring(t.Context(), made(t, 2, "")), "is gone")
+	})
+	t.Run("the file is another", func(t *testing.T) {
+		t.Parallel()
+		g, _ := remote(t)
+		require.NoError(t, again(g).Bring(t.Context(), made(t, 2, "")))
+		require.NoError(t, g.Add(t.Context(), []string{texts(first(t, made(t, 3, "b")))[2]}))
+		parted(t, again(g).Bring(t.Context(), made(t, 4, "")), "checkpoint 3 there is not the one")
+	})
+}
+
+func first(t *testing.T, from Source) []Signed {
+	t.Helper()
+	all, err := from(t.Context(), 0)
+	require.NoError(t, err)
+	return all
+}
+
+func TestAGitRemoteThatIsAwayIsLate(t *testing.T) {
+	t.Parallel()
+	g, run := remote(t)
+	require.NoError(t, again(g).Bring(t.Context(), made(t, 1, "")))
+	run("--git-dir="+g.URL, "config", "receive.denyCurrentBranch", "true")
+	away := &Git{URL: g.URL + ".away", Branch: g.Branch, Dir: g.Dir}
+	c := again(away)
+	err := c.Bring(t.Context(), made(t, 2, ""))
+	require.Error(t, err)
+	require.False(t, isParted(err), "away is not another history: %v", err)
+	late := new(LateError)
+	require.ErrorAs(t, c.Late(t.Context(), made(t, 2, ""), time.Hour), &late)
+	require.NoError(t, again(g).Late(t.Context(), made(t, 1, ""), time.Hour), "it has all, whoever brought it")
+	require.NoError(t, c.Late(t.Context(), made(t, 2, ""), 1<<62), "an hour has not passed")
+	require.Equal(t, "the Git remote https://host/x", (&Git{URL: "https://me:secret@host/x"}).Name())
+}
+
+func isParted(err error) bool {
+	p := new(PartedError)
+	return errors.As(err, &p)
+}

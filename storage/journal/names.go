@@ -1,0 +1,57 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/internal/pack"
+)
+
+// namesStream is where it stands what people and channels of a workspace are called.
+func namesStream(team string) string { return "names:" + team }
+
+// Names are all that were written down and not forgotten.
+func (l *Log) Names(ctx context.Context) (list []pack.Name, err error) {
+	err = l.read(ctx, func(tx pgx.Tx) error {
+		rows, err := all[struct {
+			ID    string
+			Name  string
+			Since time.Time
+		}](ctx, tx, `
+			SELECT e.data::jsonb ->> 'id' AS id, said(e.data::jsonb #>> '{name,salted_sha256}') AS name, e.at AS since
+			FROM events e WHERE e.stream LIKE 'names:%' AND e.kind = 'known as' AND said(e.data::jsonb #>> '{name,salted_sha256}') <> '' ORDER BY e.stream, e.seq`)
+		list = nil
+		for _, row := range rows {
+			list = append(list, pack.Name(row))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what people are called: %w", err)
+	}
+	return list, nil
+}
+
+// Called writes down what people and channels are called now, by their ids, where that is new.
+func (l *Log) Called(ctx context.Context, team string, now map[string]string) error {
+	had, err := l.Names(ctx)
+	if err != nil {
+		return err
+	}
+	names, at := pack.NewNames(had), time.Now().Add(time.Hour) // whatever was written last
+	for _, id := range slices.Sorted(maps.Keys(now)) {
+		if name := now[id]; name != names.Of(id, at) {
+			e := approval.Event{Actor: approval.System, Kind: approval.EventKnownAs, Data: map[string]any{"id": id, "name": approval.Said(name)}}
+			if err := l.audit(ctx, namesStream(team), e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

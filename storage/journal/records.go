@@ -1,0 +1,126 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/approval/auditing"
+	"countersign/internal/pack"
+)
+
+var _ auditing.Records = (*Log)(nil)
+
+// always is the span of all that ever happened.
+var always = pack.Span{Last: math.MaxInt64}
+
+// wording are the values in which words are looked for: what people and models wrote, by the events that name
+// them. What data said is not among them, so nobody finds out by searching what an answer holds that
+// is its asker's alone.
+const wording = `SELECT c.value FROM events e CROSS JOIN jsonb_path_query(e.data::jsonb, '$.**.salted_sha256') AS named JOIN contents c ON c.hash = named #>> '{}'
+	WHERE e.stream = 'request:' || q.id AND e.kind IN ('asked', 'written', 'refused draft', 'drafted', 'edited', 'rejected', 'changes requested', 'asked to clarify', 'clarified')
+		AND length(c.value) <= 100000`
+
+// Find lists requests, the newest first.
+func (l *Log) Find(ctx context.Context, q auditing.Query, most int) (list []auditing.Row, err error) {
+	err = l.read(ctx, func(tx pgx.Tx) error {
+		rows, err := all[struct {
+			ID, Asker, Channel, Question, State string
+			At                                  time.Time
+			Private                             bool
+			Spent                               int64
+		}](ctx, tx, `
+			SELECT q.id, q.asker, q.project AS channel, said(q.question) AS question, q.state, q.created_at AS at,
+				q.project LIKE 'D%' OR coalesce((SELECT (e.data::jsonb ->> 'private')::boolean FROM events e WHERE e.stream = 'request:' || q.id AND e.kind = 'asked' ORDER BY e.seq LIMIT 1), false) AS private,
+				coalesce((SELECT sum(s.amount)::bigint FROM settlements s WHERE s.request_id = q.id), 0) AS spent
+			FROM requests q
+			WHERE $1 IN ('', q.team) AND ($2 = '' OR q.asker = $2 OR EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || q.id AND e.actor = $2))
+				AND ($3 = '' OR q.project = $3) AND ($4::timestamptz IS NULL OR q.created_at >= $4) AND ($5::timestamptz IS NULL OR q.created_at < $5)
+				AND ($6 = '' OR q.id = lower($6) OR EXISTS (SELECT FROM (`+wording+`) AS w (value) WHERE position('\x00'::bytea IN value) = 0
+					AND strpos(lower(convert_from(CASE WHEN position('\x00'::bytea IN value) = 0 THEN value ELSE '' END, 'LATIN1')), lower(convert_from(convert_to($6, 'UTF8'), 'LATIN1'))) > 0))
+			ORDER BY q.created_at DESC, q.id LIMIT $7 OFFSET $8`, q.Team, q.Person, q.Channel, moment(q.From), moment(q.To), q.Words, most, q.Skip)
+		list = nil
+		for _, row := range rows {
+			list = append(list, auditing.Row(row))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for requests: %w", err)
+	}
+	return list, nil
+}
+
+func moment(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &at
+}
+
+// Story is a request from its first event to its last. Without a team it is of any.
+func (l *Log) Story(ctx context.Context, team, id string) (*pack.Story, error) {
+	err := l.read(ctx, func(tx pgx.Tx) error {
+		var there bool
+		err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM requests WHERE id = $1 AND $2 IN ('', team))`, id, team).Scan(&there)
+		if err == nil && !there {
+			err = approval.ErrNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find %s: %w", id, err)
+	}
+	c, err := l.Case(ctx, always, "request:"+id)
+	if err != nil {
+		return nil, err
+	}
+	return pack.Tell(c)
+}
+
+// Deeds are what was done that is no request's, the newest first. What the house tries by itself is none.
+func (l *Log) Deeds(ctx context.Context, most int) (list []pack.Step, err error) {
+	err = l.read(ctx, func(tx pgx.Tx) error {
+		rows, err := all[entryRow](ctx, tx, `
+			SELECT l.position, l.hash, `+lineOf+` AS line FROM log l JOIN events e USING (stream, seq)
+			WHERE l.stream !~ '^(request:|names:|checks$)' ORDER BY l.position DESC LIMIT $1`, most)
+		list = nil
+		for _, row := range rows {
+			step, unread := pack.StepOf(row.entry())
+			if unread != nil {
+				return unread
+			}
+			list = append(list, step)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list what was changed: %w", err)
+	}
+	return list, nil
+}
+
+// Points are the last checkpoints, the newest first.
+func (l *Log) Points(ctx context.Context, most int) (list []auditing.Point, err error) {
+	err = l.read(ctx, func(tx pgx.Tx) error {
+		rows, err := all[checkpointRow](ctx, tx, `SELECT `+checkpointColumns+` FROM checkpoints ORDER BY number DESC LIMIT $1`, most)
+		list = nil
+		for _, row := range rows {
+			list = append(list, auditing.Point{Number: row.Number, Size: row.Size, At: row.At, Note: row.Note})
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the checkpoints: %w", err)
+	}
+	return list, nil
+}
+
+// Note writes an event of a request.
+func (l *Log) Note(ctx context.Context, id string, e approval.Event) error {
+	return l.audit(ctx, "request:"+id, e)
+}
