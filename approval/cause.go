@@ -24,6 +24,7 @@ const (
 	ChannelArchived CauseCode = "channel archived"  //
 	AskerNotIn      CauseCode = "asker not in it"   // when it was asked; or it is private now, and the asker is not in it
 	FileNotSeen     CauseCode = "file not seen"     // Slack does not show it to the bot, at the moment
+	FileNotShown    CauseCode = "file not shown"    // Slack does not show it to who asked any more
 	FileHidden      CauseCode = "file hidden"       // behind the limit of a free workspace
 	FileWithheld    CauseCode = "file withheld"     // Slack shows it to the bot, and does not give its content
 	FileGone        CauseCode = "file gone"         // deleted, or not shared any more: for good
@@ -39,7 +40,7 @@ const (
 // Passes tells whether the cause can go away without a new question.
 func (c Cause) Passes() bool {
 	switch c.Code {
-	case NotIn, NotSeen, ChannelArchived, AskerNotIn, FileNotSeen, FileHidden, FileWithheld:
+	case NotIn, NotSeen, ChannelArchived, AskerNotIn, FileNotSeen, FileNotShown, FileHidden, FileWithheld:
 		return true
 	}
 	return false

@@ -20,6 +20,8 @@
 //	             Edit, Insist             Disown, Unstart ◀──┼────────────────┘
 //	                                                         └─Fail, Expire, Withdraw (from each state before running)
 //
+// A run that somebody cancels (Stopping) stays running until its box has been ended, and is done then.
+//
 // What may follow on what is a table: moves.go. The verbs are methods of Request, and of
 // its Money. They are pure: each asks the table, makes the move, and notes in
 // Request.Changes what is stored with it, all of it or none. Whoever keeps requests loads

@@ -35,6 +35,8 @@ const (
 	NoticeOpinion    NoticeKind = "opinion"     // somebody asks for your second opinion
 	NoticeEditFailed NoticeKind = "edit failed" // your edit could not be put before the reviewers
 
+	NoticeHandOver NoticeKind = "hand over" // a thread is offered to a colleague, to them and to the giver: HandOverOffered
+
 	NoticeNoPlace NoticeKind = "no place" // Slack refuses messages again and again, to administrators: NoPlace
 	NoticeUnsaid  NoticeKind = "unsaid"   // what the thread cannot say, to the asker: Unsaid
 	NoticeLog     NoticeKind = "log"      // the log of all events is late, does not follow or does not leave, to administrators: LogAlarm
@@ -117,6 +119,11 @@ type Checkpoint struct {
 	Number int64  `json:"number"`
 	Size   int64  `json:"size"` // events that it covers
 	Note   string `json:"note"` // as it was signed
+}
+
+// HandOverOffered is what a NoticeHandOver says. All else is drawn from the request.
+type HandOverOffered struct {
+	ID string `json:"id"`
 }
 
 // PriceMissing is what a notice about a price says.

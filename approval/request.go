@@ -141,6 +141,8 @@ type Request struct {
 	Taken   *TakenBack // its answer is not to stand in Slack any more; nil: it may
 	Copies  []Copy     // where else its answer stands, the oldest first
 
+	HandOvers []HandOver // of its thread, that were offered by this question; the oldest first
+
 	Changes Changes // not stored: what the verbs since loading want written
 }
 
@@ -158,6 +160,8 @@ type File struct {
 	Size   int64  `json:"size"`
 	SHA256 string `json:"sha256,omitempty"`
 	ReadAs string `json:"read_as,omitempty"` // the sha256 of its reading
+
+	Handed []string `json:"-"` // of a thread's: to whom it was handed over with it
 
 	Shared *Sharing `json:"shared,omitempty"` // nil: not known
 	Pinned string   `json:"pinned,omitempty"` // the channel to which administrators have pinned it, where it is used as pinned
@@ -256,6 +260,36 @@ type Copy struct {
 	At      time.Time `json:"at"`
 }
 
+// HandOver is a thread that somebody who asks in it offers to a colleague, and what became of
+// that. Its questions and code go over; of files and private answers those that it names.
+type HandOver struct {
+	ID      string
+	To      string   // the colleague
+	Files   []string // Slack's ids
+	Answers []string // requests of the thread
+	At      time.Time
+	Until   time.Time // after that nobody accepts it
+
+	Verdict HandVerdict
+	By      string // whose verdict it is
+	Ended   time.Time
+	Into    Session // where the colleague goes on, once they have accepted: the same thread, or one of their own
+}
+
+// HandVerdict is how an offer to hand a thread over has ended.
+type HandVerdict string
+
+// The verdicts. Empty: it is open.
+const (
+	HandAccepted  HandVerdict = "accepted"
+	HandDeclined  HandVerdict = "declined"
+	HandWithdrawn HandVerdict = "withdrawn"
+	HandExpired   HandVerdict = "expired"
+)
+
+// HandOverLife is how long an offer is open.
+const HandOverLife = 7 * 24 * time.Hour
+
 // Changes is what the verbs since loading want stored beside the request's own
 // columns: all of it or none.
 type Changes struct {
@@ -275,7 +309,8 @@ type Changes struct {
 	TopUp       *TopUp // asked for, or decided
 	Taken       *TakenBack
 	Copy        *Copy
-	Retell      bool // those who have been told about the request are to see where it is now
+	HandOver    *HandOver // offered, or ended
+	Retell      bool      // those who have been told about the request are to see where it is now
 	Jobs        []Step
 }
 

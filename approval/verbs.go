@@ -319,8 +319,16 @@ func (r Money) settledNow() (sum budget.USD) {
 	return sum
 }
 
-// ExpireIfDue ends a wait that has run out, and leaves any other request alone.
+// ExpireIfDue ends a wait that has run out, and an offer of the request's thread that nobody has
+// answered. It leaves any other request alone.
 func ExpireIfDue(r *Request, now time.Time) error {
+	for i := range r.HandOvers {
+		if h := &r.HandOvers[i]; h.Verdict == "" && !now.Before(h.Until) && r.Changes.HandOver == nil { // one at a time: the next sweep has the next
+			h.Verdict, h.By, h.Ended = HandExpired, System, now
+			r.Changes.HandOver, r.Changes.Retell = h, true
+			r.note(now, System, EventExpiredHandOver, map[string]any{"handover": h.ID})
+		}
+	}
 	if !r.Can("Expire") || now.Before(r.ExpiresAt) {
 		return nil
 	}

@@ -20,7 +20,7 @@ func TestWordsThatAreNoQuestionAreAnsweredInPrivate(t *testing.T) {
 	b.service.recent = []*approval.Request{{ID: "bcd23fg", Question: "Sales\nper month? <@U1> *bold*", State: approval.Pending, CreatedAt: sample.Noon}}
 	b.service.views["bcd23fg"] = sample.View()
 	tests := []struct{ line, says string }{
-		{"/analyze help", "cancels a question that has not started to run"},
+		{"/analyze help", "cancels a question. A program that runs is stopped."},
 		{"/analyze HELP", "at most 20 MB each"},
 		{"/analyze status", "Sales per month? <@U1> *bold*"},
 		{"/analyze cancel", "Which one?"},

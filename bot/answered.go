@@ -2,14 +2,17 @@ package bot
 
 import (
 	"context"
+	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/handover"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
+	hand "countersign/bot/draw/handover"
 	"countersign/bot/draw/money"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -35,12 +38,23 @@ type Desk interface {
 	TakeBack(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
 }
 
+// HandOvers have threads go to colleagues.
+type HandOvers interface {
+	// Stock is what of a thread can be handed over by whoever asked a request in it.
+	Stock(ctx context.Context, id string, click approval.Click) (*approval.Request, handover.Stock, error)
+	Offer(ctx context.Context, id string, o handover.Offer, click approval.Click) (*approval.Request, error)
+	Answer(ctx context.Context, id, offer string, verdict approval.HandVerdict, click approval.Click) (*approval.Request, error)
+	// Read is what went over, for the colleague.
+	Read(ctx context.Context, id, offer string, click approval.Click) (*approval.Request, []approval.Message, error)
+}
+
 // answered takes the presses under an answer, and those that go on from a question that
 // got none.
 type answered struct {
 	*slackAPI
 	service Answers
 	desk    Desk
+	hands   HandOvers
 }
 
 // read is a request that a press is about, for whoever may read it: those who are where
@@ -258,4 +272,76 @@ func (h *answered) submitShare(ctx context.Context, cb slack.InteractionCallback
 	return answer{after: func(ctx context.Context) {
 		h.tell(ctx, at, kit.Words("The answer is being posted in "), kit.Place(channel), kit.Words("."))
 	}}, nil
+}
+
+// clickHand asks to whom the thread is to go, and what goes along.
+func (h *answered) clickHand(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	at := seatOf(cb)
+	return answer{}, h.offer(ctx, cb.TriggerID, action.Value, "", clickOf(cb, action), draw.Origin{Channel: at.channel, Thread: at.thread, Seal: action.Value})
+}
+
+// offer opens that form.
+func (h *answered) offer(ctx context.Context, trigger, id, to string, click approval.Click, from draw.Origin) error {
+	r, stock, err := h.hands.Stock(ctx, id, click)
+	if err != nil {
+		return err
+	}
+	return h.open(ctx, trigger, hand.OfferView(r, stock, to, from))
+}
+
+// typedHand is the command that opens it: the id of a question, and perhaps a colleague.
+var typedHand = regexp.MustCompile(`(?i)^hand\s+(\w+)(?:\s+<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>)?$`)
+
+// command is /analyze. A thread is handed over in a form, so no other way to ask takes these words.
+func (h *answered) command(ctx context.Context, c slack.SlashCommand, other func(context.Context, slack.SlashCommand) (answer, error)) (answer, error) {
+	said := typedHand.FindStringSubmatch(strings.TrimSpace(c.Text))
+	if said == nil {
+		return other(ctx, c)
+	}
+	err := h.offer(ctx, c.TriggerID, said[1], said[2], approval.Click{Team: c.TeamID, User: c.UserID, Channel: c.ChannelID}, draw.Origin{Channel: c.ChannelID, Seal: said[1]})
+	if err != nil {
+		return orPrivately(err)
+	}
+	return answer{}, nil
+}
+
+// submitHand offers the thread. What keeps it from that is said beside the field.
+func (h *answered) submitHand(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	from, err := draw.OriginOf(cb.View.PrivateMetadata)
+	if err != nil {
+		return answer{}, err
+	}
+	fields := fieldsOf(cb)
+	o := handover.Offer{To: fields[ids.FieldPerson].SelectedUser, Files: ticked(fields[ids.FieldFiles]), Answers: ticked(fields[ids.FieldAnswers])}
+	if _, err := h.hands.Offer(ctx, from.Seal, o, modalClick(cb, from)); err != nil {
+		return saved(err, ids.FieldPerson)
+	}
+	at := seat{user: cb.User.ID, channel: from.Channel, thread: from.Thread}
+	return answer{payload: slack.NewClearViewSubmissionResponse(), after: func(ctx context.Context) { h.tell(ctx, at, hand.Offered(o.To)...) }}, nil
+}
+
+// ticked are the values of a field in which several may be chosen.
+func ticked(field slack.BlockAction) (values []string) {
+	for _, o := range field.SelectedOptions {
+		values = append(values, o.Value)
+	}
+	return values
+}
+
+// clickOffered takes what the colleague or the giver says to an offer. That it is so the message says, which is drawn anew.
+func (h *answered) clickOffered(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	id, offer, _ := strings.Cut(action.Value, " ")
+	verdict := map[string]approval.HandVerdict{ids.ActionTake: approval.HandAccepted, ids.ActionLeave: approval.HandDeclined, ids.ActionKeepIt: approval.HandWithdrawn}[action.ActionID]
+	_, err := h.hands.Answer(ctx, id, offer, verdict, clickOf(cb, action))
+	return answer{}, err
+}
+
+// clickHanded shows what went over.
+func (h *answered) clickHanded(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	id, offer, _ := strings.Cut(action.Value, " ")
+	r, said, err := h.hands.Read(ctx, id, offer, clickOf(cb, action))
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, hand.CameView(r, said))
 }

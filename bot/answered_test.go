@@ -33,7 +33,7 @@ func TestTheBillAndTheCodeAreOnePressAway(t *testing.T) {
 	_, reply := b.ended(sample.With(approval.Result{Outcome: approval.OK, Answer: "It was 42."}))
 	require.NotContains(t, reply.Words(), "tokens", "the bill is folded")
 	require.NotContains(t, reply.Words(), "read_csv", "and so is the code")
-	require.Equal(t, []string{ids.ActionCode, ids.ActionDetails, ids.ActionReread, ids.ActionVerify, ids.ActionGood, ids.ActionBad, ids.ActionShare, ids.ActionTakeBack}, reply.Actions())
+	require.Equal(t, []string{ids.ActionCode, ids.ActionDetails, ids.ActionReread, ids.ActionVerify, ids.ActionGood, ids.ActionBad, ids.ActionShare, ids.ActionHand, ids.ActionTakeBack}, reply.Actions())
 	for _, who := range []string{slacksim.Analyst, slacksim.OtherAnalyst} {
 		p := b.as(who)
 		require.NoError(t, p.Click(reply, "Details"))
@@ -75,7 +75,7 @@ func TestCodeThatEndedWithAnErrorIsFixedByAPress(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	v, reply := b.ended(sample.With(approval.Result{Outcome: approval.Raised, Error: "KeyError: 'price'"}))
-	require.Equal(t, []string{ids.ActionFix, ids.ActionCode, ids.ActionDetails, ids.ActionReread, ids.ActionVerify, ids.ActionTakeBack}, reply.Actions())
+	require.Equal(t, []string{ids.ActionFix, ids.ActionCode, ids.ActionDetails, ids.ActionReread, ids.ActionVerify, ids.ActionHand, ids.ActionTakeBack}, reply.Actions())
 	for range 2 {
 		require.NoError(t, b.as(slacksim.OtherAnalyst).Click(reply, "Fix it"))
 	}

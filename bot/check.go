@@ -133,8 +133,9 @@ func (h *files) Uploads(ctx context.Context, channel string) (ups []pins.Upload,
 // what else has their name.
 func (h *files) named(ctx context.Context, q steps.Search, s meant.Shelf, files []approval.File, unread string) (found steps.Found, err error) {
 	found = steps.Found{Files: slices.Clone(files), Unread: unread, Shared: s.Sharing(), Uploads: alike(s, files)}
+	elsewhere := slices.Concat(q.Pinned, elsewhereOf(q, s))
 	for i, f := range files {
-		if !slices.ContainsFunc(q.Pinned, func(p approval.File) bool { return p.ID == f.ID }) {
+		if !slices.ContainsFunc(elsewhere, func(p approval.File) bool { return p.ID == f.ID }) {
 			continue
 		}
 		q.Files = files[i : i+1]
@@ -146,6 +147,21 @@ func (h *files) named(ctx context.Context, q steps.Search, s meant.Shelf, files 
 		maps.Copy(found.Shared, now.Shared)
 	}
 	return found, nil
+}
+
+// elsewhereOf are the files of a question's thread that do not lie in the channel, and that nothing there is called
+// like: its words may name them as well.
+func elsewhereOf(q steps.Search, s meant.Shelf) (files []approval.File) {
+	if !q.Seek.Follow {
+		return nil
+	}
+	for _, f := range q.Files {
+		is := func(p approval.File) bool { return p.ID == f.ID || pins.SameName(p.Name, f.Name) }
+		if !slices.ContainsFunc(s.Choices(), func(c meant.Shared) bool { return is(c.File) }) && !slices.ContainsFunc(s.Pinned, is) {
+			files = append(files, f)
+		}
+	}
+	return files
 }
 
 // alike are the uploads of a channel that have the name of one of these files.

@@ -210,6 +210,7 @@ func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, er
 	if err != nil {
 		return found, err
 	}
+	own = append(own, elsewhereOf(q, s)...)
 	// In a thread that has files, a word that happens to be called like a file means none.
 	stems := !q.Seek.Follow || len(q.Files) == 0
 	if named, missing := s.Named(q.Text, stems, own...); q.Seek.Follow && missing == "" {
@@ -323,7 +324,8 @@ func input(f slack.File) approval.File {
 
 // asNow looks up files whose ids are known. One that was chosen from the channel's has
 // to be there still. One that came with the question need not be: then it is the asker's
-// own. Nor need one that its thread was about before, as long as Slack shows it to the asker.
+// own. Nor need one that its thread was about before, as long as Slack shows it to the asker, or that
+// was handed to them with the thread.
 // The bot may see files that the asker does not, and reads none of those for them, whatever a
 // form or a thread names.
 func (h *files) asNow(ctx context.Context, q steps.Search) (found steps.Found, err error) {
@@ -337,8 +339,8 @@ func (h *files) asNow(ctx context.Context, q steps.Search) (found steps.Found, e
 		pinned := slices.ContainsFunc(q.Pinned, func(p approval.File) bool { return p.ID == f.ID })
 		if !came && !pinned && !slices.Contains(slices.Concat(info.Channels, info.Groups, info.IMs), q.Channel) {
 			cause := approval.Cause{Code: approval.FileNotHere, File: f.Name, Channel: q.Channel}
-			shown := false
-			if slices.Contains(q.Thread, f.ID) {
+			shown := slices.Contains(q.Given, f.ID)
+			if !shown && slices.Contains(q.Thread, f.ID) {
 				cause.Code = approval.FileNotYours
 				if shown, err = h.shown(ctx, info, q.Asker); err != nil {
 					return steps.Found{}, err

@@ -247,8 +247,10 @@ type board struct {
 func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, limit *limits, fund *funding, govern *governing, keep *keepers, own *homes, read *answered) board {
 	return board{
 		commands: map[string]func(context.Context, slack.SlashCommand) (answer, error){
-			ids.CommandAnalyze: ask.command,
-			ids.CommandBudget:  books.budget,
+			ids.CommandAnalyze: func(ctx context.Context, c slack.SlashCommand) (answer, error) {
+				return read.command(ctx, c, ask.command)
+			},
+			ids.CommandBudget: books.budget,
 		},
 		shortcuts: map[string]func(context.Context, slack.InteractionCallback) (answer, error){
 			ids.CallbackAsk:        ask.askAnywhere,
@@ -264,6 +266,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.CallbackChanges:  decide.submitChanges,
 			ids.CallbackReview:   decide.submitReview,
 			ids.CallbackShare:    read.submitShare,
+			ids.CallbackHand:     read.submitHand,
 			ids.CallbackEdit:     revise.submitEdit,
 			ids.CallbackAssign:   revise.submitAssign,
 			ids.CallbackDelegate: govern.submitDelegate,
@@ -352,6 +355,11 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionBad:       read.clickRate,
 			ids.ActionShare:     read.clickShare,
 			ids.ActionTakeBack:  read.clickTakeBack,
+			ids.ActionHand:      read.clickHand,
+			ids.ActionTake:      read.clickOffered,
+			ids.ActionLeave:     read.clickOffered,
+			ids.ActionKeepIt:    read.clickOffered,
+			ids.ActionHanded:    read.clickHanded,
 			ids.ActionGiveUp:    decide.clickGiveUp,
 			ids.ActionPin:       ask.pinned.clickPin,
 			ids.ActionUnpin:     ask.pinned.clickUnpin,

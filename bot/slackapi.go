@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -209,33 +207,6 @@ func (w *slackAPI) hand(ctx context.Context, at seat, p *kit.Page) {
 	}
 }
 
-// Hand sends words to somebody, and a file below them, in their direct message. Where it fails in between, the words stand
-// there twice after another attempt, and the file once.
-func (w *slackAPI) Hand(ctx context.Context, user, name string, file *os.File, p *kit.Page) error {
-	info, err := file.Stat()
-	if err == nil {
-		_, err = file.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		return fmt.Errorf("send %s: %w", name, err)
-	}
-	slot, err := w.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: name, FileSize: int(info.Size())})
-	if err != nil {
-		return fmt.Errorf("send %s: %w", name, detail(err))
-	}
-	if err := w.lift.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: slot.UploadURL, Reader: file, Filename: name}); err != nil {
-		return fmt.Errorf("send %s: %w", name, err)
-	}
-	channel, _, err := w.api.PostMessageContext(ctx, user, p.Options()...)
-	if err == nil {
-		_, err = w.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{Files: []slack.FileSummary{{ID: slot.FileID, Title: name}}, Channel: channel})
-	}
-	if err != nil {
-		return fmt.Errorf("send %s: %w", name, detail(err))
-	}
-	return nil
-}
-
 // chat answers somebody who has written to the bot: in a direct message for good, as a
 // person would, and in a channel for their eyes only, since nobody else has asked.
 func (w *slackAPI) chat(ctx context.Context, at seat, p *kit.Page) {
@@ -387,4 +358,16 @@ func (h *files) inside(ctx context.Context, channel string) (bool, error) {
 	}
 	err := group.Wait()
 	return err == nil && !outside.Load(), err
+}
+
+// Sees implements handover.Slack: shown, for a file of which the id is known.
+func (h *files) Sees(ctx context.Context, f approval.File, user string) (bool, error) {
+	info, err := h.info(ctx, f)
+	switch {
+	case errors.As(err, new(*approval.CauseError)):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return h.shown(ctx, info, user)
 }

@@ -33,6 +33,7 @@ $$;
 -- table of facts in approval/event.go, as a test sees to.
 CREATE TABLE event_kinds (kind text PRIMARY KEY CHECK (kind <> ''), facts jsonb NOT NULL);
 INSERT INTO event_kinds (kind, facts) VALUES
+    ('accepted hand-over', '{"handover": "text", "into": "text", "click": "object"}'),
     ('accepted upload', '{"channel": "text", "file": "text", "name": "said", "content": "said", "size": "number", "for": "list", "shared_by": "text", "shared_at": "text", "instead_of": "text"}'),
     ('answered', '{"file": "text", "code": "text", "column": "said", "says": "text", "told_by": "text"}'),
     ('approved', '{"revision": "number", "digest": "text", "click": "object", "in_place_of": "text"}'),
@@ -57,6 +58,7 @@ INSERT INTO event_kinds (kind, facts) VALUES
     ('continued', '{"for": "text", "model": "text", "before": "text"}'),
     ('corrected', '{"file": "text", "told": "list"}'),
     ('declined a top-up', '{"topup": "text", "scope": "object", "amount": "number", "reason": "said"}'),
+    ('declined hand-over', '{"handover": "text", "click": "object"}'),
     ('declined model', '{"model": "text", "instead_of": "text", "scope": "object"}'),
     ('declined upload', '{"channel": "text", "file": "text", "instead_of": "text"}'),
     ('delegated', '{"to": "text", "until": "text", "from": "text", "before": "object"}'),
@@ -70,6 +72,7 @@ INSERT INTO event_kinds (kind, facts) VALUES
     ('edited', '{"revision": "number", "digest": "text", "click": "object", "code": "said"}'),
     ('escalated', '{"revision": "number", "people": "list"}'),
     ('expired', '{"while": "text"}'),
+    ('expired hand-over', '{"handover": "text"}'),
     ('failed', '{"reason": "object", "cause": "object"}'),
     ('fell back', '{"from": "text", "to": "text", "provider": "text", "host": "text", "most": "number", "why": "said"}'),
     ('finished', '{"outcome": "text", "compared": "text", "error": "said", "said": "said", "result": "said", "files": "list", "witness": "object", "hints": "object", "box_ms": "number", "cost": "number"}'),
@@ -88,6 +91,7 @@ INSERT INTO event_kinds (kind, facts) VALUES
     ('named', '{"person": "text", "role": "text", "channel": "text", "before": "list"}'),
     ('no box', '{"why": "said"}'),
     ('not summarised', '{"of": "list", "from": "text", "saw": "text", "why": "said", "provider": "text", "host": "text"}'),
+    ('offered hand-over', '{"handover": "text", "to": "text", "files": "list", "answers": "list", "until": "text", "click": "object"}'),
     ('opened review', '{"revision": "number"}'),
     ('packed', '{"pack": "text", "from": "text", "to": "text", "person": "text", "channel": "text", "entries": "number", "requests": "number", "shown": "number"}'),
     ('pinned', '{"channel": "text", "file": "text", "name": "said", "content": "said", "size": "number", "for": "list", "shared_by": "text", "shared_at": "text"}'),
@@ -125,6 +129,7 @@ INSERT INTO event_kinds (kind, facts) VALUES
     ('waits for money', '{"until": "text"}'),
     ('weighed', '{"for": "text", "needed": "number", "model": "text", "standings": "list", "hold": "text"}'),
     ('withdrawn', '{}'),
+    ('withdrawn hand-over', '{"handover": "text", "click": "object"}'),
     ('written', '{"attempt": "number", "code": "said", "prompt_version": "text", "provider": "text", "host": "text", "notes": "object"}');
 -- The rows change with a migration, and with nothing else.
 CREATE TRIGGER event_kinds_unchangeable BEFORE INSERT OR UPDATE OR DELETE ON event_kinds FOR EACH ROW EXECUTE FUNCTION unchangeable();

@@ -64,16 +64,6 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
--- The channels beside its own from which contents of a request's thread are known: they were read there, or
--- are pinned there. A direct message has no rules of its own.
-CREATE FUNCTION known_in(of text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
-    WITH used AS (SELECT q.team, q.project, f ->> 'id' AS id, coalesce(f ->> 'sha256', '') AS content, coalesce(f ->> 'pinned', '') AS pinned
-        FROM requests q JOIN requests h ON h.session_id = q.session_id, jsonb_array_elements(h.files) f WHERE q.id = of)
-    SELECT r.project FROM used u JOIN readings r ON r.team = u.team AND r.file_sha256 = u.content WHERE u.content <> '' AND r.project <> u.project AND r.project !~ '^D'
-    UNION SELECT p.project FROM used u, standing_pins(u.team) p WHERE p.project <> u.project AND (p.project = u.pinned OR p.file = u.id OR u.content <> '' AND said(p.content) = u.content)
-    UNION SELECT u.pinned FROM used u WHERE u.pinned NOT IN ('', u.project)
-    ORDER BY 1
-$$;
 -- Nothing starts on a pinned file that is not pinned any more, holds something else than what was pinned,
 -- or is for others.
 CREATE FUNCTION runs_pinned() RETURNS trigger LANGUAGE plpgsql AS $$

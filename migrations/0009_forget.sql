@@ -77,7 +77,13 @@ CREATE FUNCTION kept_no_longer(of text) RETURNS SETOF text LANGUAGE sql STABLE A
     SELECT c.hash FROM contents c LEFT JOIN named n ON n.hash = c.hash WHERE c.stream = of AND c.value IS NOT NULL
     GROUP BY c.hash HAVING bool_and(coalesce(n.part, 'words') IN (SELECT part FROM due))
 $$;
--- What goes is of a request, on no legal hold, and goes by the workspace's rule or because two people want it.
+-- Whether a value is a summary that tells of a request of which something is gone.
+CREATE FUNCTION tells_of_gone(of text, which text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM events e, jsonb_array_elements_text(e.data::jsonb -> 'of') AS r (request) JOIN events g ON g.stream = 'request:' || r.request AND g.kind = 'gone'
+        WHERE e.stream = of AND e.kind = 'summarised' AND e.data::jsonb #>> '{text,salted_sha256}' = which)
+$$;
+-- What goes is of a request, on no legal hold, and goes by the workspace's rule, because two people want it,
+-- or because it sums up what is gone.
 CREATE FUNCTION contents_stay_without_reason() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     q requests;
@@ -89,7 +95,8 @@ BEGIN
         RAISE EXCEPTION 'content % cannot go: it is of no request', OLD.hash USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_of_requests';
     ELSIF on_legal_hold(q.team, q.asker) THEN
         RAISE EXCEPTION 'content % cannot go: % is on legal hold', OLD.hash, OLD.stream USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_on_legal_hold';
-    ELSIF NOT coalesce(CASE e.data::jsonb ->> 'why' WHEN 'retention' THEN OLD.hash IN (SELECT kept_no_longer(OLD.stream)) WHEN 'erasure' THEN erasable(q.id, e.actor) END, false) THEN
+    ELSIF NOT coalesce(CASE e.data::jsonb ->> 'why' WHEN 'retention' THEN OLD.hash IN (SELECT kept_no_longer(OLD.stream)) WHEN 'erasure' THEN erasable(q.id, e.actor)
+        WHEN 'summary' THEN tells_of_gone(OLD.stream, OLD.hash) END, false) THEN
         RAISE EXCEPTION 'content % cannot go: no rule says so, and no two people who may', OLD.hash USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
     END IF;
     RETURN NEW;

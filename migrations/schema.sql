@@ -95,7 +95,8 @@ BEGIN
         RAISE EXCEPTION 'content % cannot go: it is of no request', OLD.hash USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_of_requests';
     ELSIF on_legal_hold(q.team, q.asker) THEN
         RAISE EXCEPTION 'content % cannot go: % is on legal hold', OLD.hash, OLD.stream USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_on_legal_hold';
-    ELSIF NOT coalesce(CASE e.data::jsonb ->> 'why' WHEN 'retention' THEN OLD.hash IN (SELECT kept_no_longer(OLD.stream)) WHEN 'erasure' THEN erasable(q.id, e.actor) END, false) THEN
+    ELSIF NOT coalesce(CASE e.data::jsonb ->> 'why' WHEN 'retention' THEN OLD.hash IN (SELECT kept_no_longer(OLD.stream)) WHEN 'erasure' THEN erasable(q.id, e.actor)
+        WHEN 'summary' THEN tells_of_gone(OLD.stream, OLD.hash) END, false) THEN
         RAISE EXCEPTION 'content % cannot go: no rule says so, and no two people who may', OLD.hash USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
     END IF;
     RETURN NEW;
@@ -319,6 +320,51 @@ BEGIN
     RETURN cardinality(going);
 END $$;
 
+CREATE FUNCTION handovers_gives() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NEW.verdict IS NOT NULL
+        OR EXISTS (SELECT FROM unnest(NEW.files) f WHERE NOT EXISTS (SELECT FROM requests q WHERE q.session_id = NEW.session_id AND q.files @> jsonb_build_array(jsonb_build_object('id', f))))
+        OR EXISTS (SELECT FROM unnest(NEW.answers) a WHERE NOT EXISTS (SELECT FROM requests q JOIN sessions s ON s.id = q.session_id
+            WHERE q.id = a AND (q.session_id, q.asker, q.state) = (NEW.session_id, NEW.giver, 'done') AND (s.private_to <> '' OR s.channel ~ '^D'))) THEN
+        RAISE EXCEPTION 'hand-over % gives what is not the thread''s to give', NEW.id USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION handovers_lead() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM sessions f JOIN sessions t ON t.id = NEW.into_session AND t.team = f.team WHERE f.id = NEW.session_id
+        AND CASE WHEN f.private_to = '' AND f.channel !~ '^D' THEN t.id = f.id
+            ELSE t.id <> f.id AND t.channel ~ '^D' AND t.thread_ts IS NOT NULL AND t.private_to = CASE WHEN NEW.project ~ '^D' THEN '' ELSE NEW.colleague END
+                AND NOT EXISTS (SELECT FROM requests q WHERE q.session_id = t.id) END) THEN
+        RAISE EXCEPTION 'hand-over % leads nowhere that is its colleague''s', NEW.id USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION handovers_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    of text := 'request:' || NEW.request_id;
+BEGIN
+    IF NOT EXISTS (SELECT FROM events e WHERE e.stream = of AND e.kind = 'offered hand-over' AND e.actor = NEW.giver AND e.at = NEW.at
+            AND e.data::jsonb @> jsonb_build_object('handover', NEW.id, 'to', NEW.colleague)
+            AND (e.data::jsonb -> 'files', e.data::jsonb -> 'answers', (e.data::jsonb ->> 'until')::timestamptz) = (to_jsonb(NEW.files), to_jsonb(NEW.answers), NEW.until))
+        OR NEW.verdict IS NOT NULL AND NOT EXISTS (SELECT FROM events e WHERE e.stream = of AND e.kind = NEW.verdict || ' hand-over' AND e.actor = NEW.ended_by AND e.at = NEW.ended_at
+            AND e.data::jsonb @> jsonb_build_object('handover', NEW.id) AND e.data::jsonb ->> 'into' IS NOT DISTINCT FROM NEW.into_session) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION holds_after_restore() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -428,11 +474,20 @@ CREATE FUNCTION known_in(of text) RETURNS SETOF text
     LANGUAGE sql STABLE
     AS $$
     WITH used AS (SELECT q.team, q.project, f ->> 'id' AS id, coalesce(f ->> 'sha256', '') AS content, coalesce(f ->> 'pinned', '') AS pinned
-        FROM requests q JOIN requests h ON h.session_id = q.session_id, jsonb_array_elements(h.files) f WHERE q.id = of)
+        FROM requests q, knows_of(q.session_id) k JOIN requests h ON h.session_id = k.session_id, jsonb_array_elements(h.files) f WHERE q.id = of)
     SELECT r.project FROM used u JOIN readings r ON r.team = u.team AND r.file_sha256 = u.content WHERE u.content <> '' AND r.project <> u.project AND r.project !~ '^D'
     UNION SELECT p.project FROM used u, standing_pins(u.team) p WHERE p.project <> u.project AND (p.project = u.pinned OR p.file = u.id OR u.content <> '' AND said(p.content) = u.content)
     UNION SELECT u.pinned FROM used u WHERE u.pinned NOT IN ('', u.project)
     ORDER BY 1
+$$;
+
+CREATE FUNCTION knows_of(thread text) RETURNS TABLE(session_id text, until timestamp with time zone, through text)
+    LANGUAGE sql STABLE
+    AS $$
+    WITH RECURSIVE known AS (
+        SELECT thread AS session_id, 'infinity'::timestamptz AS until, NULL::text AS through
+        UNION SELECT h.session_id, least(k.until, h.ended_at), h.id FROM known k JOIN handovers h ON h.into_session = k.session_id AND h.session_id <> h.into_session)
+    SELECT * FROM known
 $$;
 
 CREATE FUNCTION legal_holds_told() RETURNS trigger
@@ -1129,6 +1184,13 @@ BEGIN
     RETURN next.seq;
 END $$;
 
+CREATE FUNCTION tells_of_gone(of text, which text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT FROM events e, jsonb_array_elements_text(e.data::jsonb -> 'of') AS r (request) JOIN events g ON g.stream = 'request:' || r.request AND g.kind = 'gone'
+        WHERE e.stream = of AND e.kind = 'summarised' AND e.data::jsonb #>> '{text,salted_sha256}' = which)
+$$;
+
 CREATE FUNCTION topups_decide_once() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -1380,6 +1442,36 @@ CREATE TABLE events (
     CONSTRAINT events_signature_check CHECK ((signature ~ '^[A-Za-z0-9+/]{86}==$'::text)),
     CONSTRAINT events_signed CHECK ((((key IS NULL) = (signature IS NULL)) AND ((signature IS NOT NULL) OR (kind = ANY (ARRAY['deleted'::text, 'gone'::text, 'posted'::text, 'uploaded'::text]))))),
     CONSTRAINT events_stream_check CHECK (((stream <> ''::text) AND (stream !~ '[[:cntrl:]]'::text)))
+);
+
+CREATE TABLE handovers (
+    id text NOT NULL,
+    request_id text NOT NULL,
+    session_id text NOT NULL,
+    team text NOT NULL,
+    project text NOT NULL,
+    giver text NOT NULL,
+    colleague text NOT NULL,
+    files text[] DEFAULT '{}'::text[] NOT NULL,
+    answers text[] DEFAULT '{}'::text[] NOT NULL,
+    at timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL,
+    verdict text,
+    ended_by text,
+    ended_at timestamp with time zone,
+    into_session text,
+    CONSTRAINT handovers_colleague_check CHECK ((colleague <> ''::text)),
+    CONSTRAINT handovers_id_check CHECK ((id <> ''::text)),
+    CONSTRAINT handovers_in_time CHECK (((until > at) AND (ended_at >= at) AND ((ended_at < until) OR (verdict <> 'accepted'::text)) AND ((ended_at >= until) OR (verdict <> 'expired'::text)))),
+    CONSTRAINT handovers_to_another CHECK ((colleague <> giver)),
+    CONSTRAINT handovers_verdict CHECK ((verdict = ANY (ARRAY['accepted'::text, 'declined'::text, 'withdrawn'::text, 'expired'::text]))),
+    CONSTRAINT handovers_whole CHECK (((num_nonnulls(verdict, ended_by, ended_at) = ANY (ARRAY[0, 3])) AND ((into_session IS NOT NULL) = COALESCE((verdict = 'accepted'::text), false)))),
+    CONSTRAINT handovers_whose CHECK ((ended_by =
+CASE verdict
+    WHEN 'withdrawn'::text THEN giver
+    WHEN 'expired'::text THEN 'countersign'::text
+    ELSE colleague
+END))
 );
 
 CREATE TABLE holds (
@@ -1981,6 +2073,9 @@ ALTER TABLE ONLY events
 ALTER TABLE ONLY events
     ADD CONSTRAINT events_pkey PRIMARY KEY (stream, seq);
 
+ALTER TABLE ONLY handovers
+    ADD CONSTRAINT handovers_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY holds
     ADD CONSTRAINT holds_one_rest UNIQUE (rest_of);
 
@@ -2153,6 +2248,14 @@ CREATE INDEX erasures_latest ON erasures USING btree (team, person, at);
 
 CREATE INDEX events_blocked ON events USING btree (at) WHERE (kind = 'blocked'::text);
 
+CREATE INDEX handovers_into ON handovers USING btree (into_session);
+
+CREATE INDEX handovers_of ON handovers USING btree (request_id, at);
+
+CREATE UNIQUE INDEX handovers_one_begins ON handovers USING btree (into_session) WHERE (into_session <> session_id);
+
+CREATE UNIQUE INDEX handovers_one_open ON handovers USING btree (session_id, giver, colleague) WHERE (verdict IS NULL);
+
 CREATE INDEX holds_by_request ON holds USING btree (request_id) WHERE (NOT settled);
 
 CREATE INDEX holds_by_time ON holds USING btree (at, team);
@@ -2296,6 +2399,18 @@ CREATE TRIGGER events_unchangeable BEFORE DELETE OR UPDATE ON events FOR EACH RO
 CREATE TRIGGER events_untruncatable BEFORE TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER events_wait_for_place AFTER INSERT ON events FOR EACH ROW EXECUTE FUNCTION events_wait_for_place();
+
+CREATE TRIGGER handovers_gives BEFORE INSERT ON handovers FOR EACH ROW EXECUTE FUNCTION handovers_gives();
+
+CREATE TRIGGER handovers_lead BEFORE UPDATE ON handovers FOR EACH ROW WHEN ((new.verdict = 'accepted'::text)) EXECUTE FUNCTION handovers_lead();
+
+CREATE TRIGGER handovers_once BEFORE UPDATE ON handovers FOR EACH ROW WHEN (((old.verdict IS NOT NULL) OR (((((((((((new.id IS DISTINCT FROM old.id) OR (new.request_id IS DISTINCT FROM old.request_id)) OR (new.session_id IS DISTINCT FROM old.session_id)) OR (new.team IS DISTINCT FROM old.team)) OR (new.project IS DISTINCT FROM old.project)) OR (new.giver IS DISTINCT FROM old.giver)) OR (new.colleague IS DISTINCT FROM old.colleague)) OR (new.files IS DISTINCT FROM old.files)) OR (new.answers IS DISTINCT FROM old.answers)) OR (new.at IS DISTINCT FROM old.at)) OR (new.until IS DISTINCT FROM old.until)))) EXECUTE FUNCTION refuse('what was offered is answered once');
+
+CREATE CONSTRAINT TRIGGER handovers_told AFTER INSERT OR UPDATE ON handovers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION handovers_told();
+
+CREATE TRIGGER handovers_undeletable BEFORE DELETE ON handovers FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER handovers_untruncatable BEFORE TRUNCATE ON handovers FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER holds_after_restore BEFORE INSERT ON holds FOR EACH ROW WHEN ((new.rest_of IS NULL)) EXECUTE FUNCTION holds_after_restore();
 
@@ -2572,6 +2687,12 @@ ALTER TABLE ONLY events
 
 ALTER TABLE ONLY events
     ADD CONSTRAINT events_kind_fkey FOREIGN KEY (kind) REFERENCES event_kinds(kind);
+
+ALTER TABLE ONLY handovers
+    ADD CONSTRAINT handovers_giver FOREIGN KEY (request_id, team, giver, session_id, project) REFERENCES requests(id, team, asker, session_id, project);
+
+ALTER TABLE ONLY handovers
+    ADD CONSTRAINT handovers_into_session_fkey FOREIGN KEY (into_session) REFERENCES sessions(id);
 
 ALTER TABLE ONLY holds
     ADD CONSTRAINT holds_payers_fkey FOREIGN KEY (request_id, team, asker, session_id, project) REFERENCES requests(id, team, asker, session_id, project);

@@ -45,6 +45,15 @@ var refusals = map[string]func(r *approval.Request) error{
 	},
 	"settlements_pkey":       cannot("settle", approval.WhyPaidBefore),
 	"events_not_by_auditors": notAllowed(approval.WhyAuditor),
+	"handovers_one_open": func(*approval.Request) error {
+		return &approval.InputError{Why: approval.Because(approval.WhyHandOffered)}
+	},
+	"handovers_once":    cannot("answer the offer of", approval.WhyHandEnded),
+	"handovers_in_time": cannot("answer the offer of", approval.WhyHandEnded),
+	// Somebody has written below the offer before they accepted it, which is a thread by now.
+	"sessions_one_per_thread": func(*approval.Request) error {
+		return &approval.InputError{Why: approval.Because(approval.WhyHandThread)}
+	},
 }
 
 // cannot is the error of a verb for which a request is not, or no longer, in the right state.

@@ -100,6 +100,11 @@ func (k Keeping) ForgetDue(ctx context.Context) (values int, err error) {
 				JOIN LATERAL (SELECT array_agg(hash) AS hashes FROM kept_no_longer('request:' || q.id) hash) l ON l.hashes IS NOT NULL
 				WHERE q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost') AND NOT on_legal_hold(q.team, q.asker)
 					AND q.changed_at < now() - make_interval(days => least((keep ->> 'words')::integer, (keep ->> 'code')::integer, (keep ->> 'results')::integer))
+			UNION ALL
+			SELECT e.stream, $1, 'summary', ARRAY[c.hash] FROM events e JOIN contents c ON c.hash = e.data::jsonb #>> '{text,salted_sha256}' AND c.value IS NOT NULL
+				JOIN requests q ON q.id = substr(e.stream, length('request:') + 1)
+				WHERE e.kind = 'summarised' AND q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost') AND NOT on_legal_hold(q.team, q.asker)
+					AND tells_of_gone(e.stream, c.hash)
 			LIMIT $2`, approval.System, atATime)
 		return err
 	})

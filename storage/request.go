@@ -34,7 +34,7 @@ func (s *requests) Counter(ctx context.Context, q approval.Question) (c steps.Co
 		c = steps.Counter{}
 		pg.Tell(b, []any{&c.Now}, pg.TellTime)
 		queueSession(b, thread, func(id, in string) error { c.Session, c.PrivateIn = id, in; return nil })
-		queueThreadFiles(b, thread, func(files []approval.File) { c.Files = files })
+		s.queueThreadFiles(b, thread, func(files []approval.File) { c.Files = files })
 		if q.Spoken {
 			queueClarifying(b, thread, q, &c)
 		}
@@ -122,7 +122,7 @@ func (s *requests) byTrigger(ctx context.Context, team, trigger string) (*approv
 }
 
 // queueSession reads which session a thread is, where it is one, and of a private one by which channel's
-// rules it goes: the latest that was asked about in it.
+// rules it goes: the latest that was asked about in it, or the one of the thread that was handed over.
 func queueSession(b *pgx.Batch, thread approval.Session, take func(id, privateIn string) error) {
 	if thread.ThreadTS == "" {
 		return
@@ -132,7 +132,8 @@ func queueSession(b *pgx.Batch, thread approval.Session, take func(id, privateIn
 			return take(row.ID, row.PrivateIn)
 		}
 		return nil
-	}, `SELECT id, CASE WHEN private_to = '' THEN '' ELSE coalesce((SELECT project FROM requests r WHERE r.session_id = s.id ORDER BY created_at DESC LIMIT 1), '') END AS private_in
+	}, `SELECT id, CASE WHEN private_to = '' THEN '' ELSE coalesce((SELECT project FROM requests r WHERE r.session_id = s.id ORDER BY created_at DESC LIMIT 1),
+			(SELECT project FROM handovers h WHERE h.into_session = s.id LIMIT 1), '') END AS private_in
 		FROM sessions s WHERE team = $1 AND channel = $2 AND thread_ts = $3`, thread.Team, thread.Channel, thread.ThreadTS)
 }
 

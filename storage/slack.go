@@ -159,7 +159,7 @@ func (s *shown) Threaded(ctx context.Context, sessionID, threadTS string) error 
 func (s *requests) ThreadFiles(ctx context.Context, thread approval.Session) (files []approval.File, ours bool, err error) {
 	err = s.look(ctx, func(b *pgx.Batch) {
 		files, ours = nil, false
-		queueThreadFiles(b, thread, func(found []approval.File) { files, ours = found, true })
+		s.queueThreadFiles(b, thread, func(found []approval.File) { files, ours = found, true })
 	})
 	if err != nil {
 		return nil, false, fmt.Errorf("files of thread %s: %w", thread.ThreadTS, err)
@@ -167,15 +167,20 @@ func (s *requests) ThreadFiles(ctx context.Context, thread approval.Session) (fi
 	return files, ours, nil
 }
 
-func queueThreadFiles(b *pgx.Batch, thread approval.Session, take func(files []approval.File)) {
+func (c *core) queueThreadFiles(b *pgx.Batch, thread approval.Session, take func(files []approval.File)) {
+	var files []approval.File
+	ours := false
+	defer c.queueHandedFiles(b, thread, func(came []approval.File) {
+		if ours || len(came) > 0 {
+			take(withHanded(files, came))
+		}
+	})
 	pg.Ask(b, func(rows []struct{ Files []approval.File }) error {
 		var lists [][]approval.File
 		for _, row := range rows {
 			lists = append(lists, row.Files)
 		}
-		if len(rows) > 0 {
-			take(approval.Remembered(lists))
-		}
+		files, ours = approval.Remembered(lists), len(rows) > 0
 		return nil
 	}, `
 		SELECT r.files FROM sessions s JOIN requests r ON r.session_id = s.id

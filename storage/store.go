@@ -69,6 +69,7 @@ func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, also func()
 		return err
 	}
 	storePlaces(t.Batch, r)
+	storeHandOver(t.Batch, r)
 	l.told = last.Seq + int64(len(c.Events))
 	if err := words.QueueEvents(t.Batch, last, c.Events); err != nil {
 		return err

@@ -64,3 +64,21 @@ func TestOfTwoWhoPostTheFirstIsRemembered(t *testing.T) {
 	require.NoError(t, b.Posted(t.Context(), second), "whoever knew the first may replace it")
 	require.ErrorIs(t, b.First(t.Context(), steps.Post{RequestID: "nobody", Surface: steps.SurfaceCard, Channel: "C", TS: "1"}), approval.ErrNotFound)
 }
+
+// TestACheckpointIsNeverOlderThanTheOneBefore: the database's clock was put back by three hours.
+func TestACheckpointIsNeverOlderThanTheOneBefore(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	by, key := signer(t)
+	ahead, err := Open(t.Context(), b.otherClock(t, "3 hours"), Options{Key: testKey})
+	require.NoError(t, err)
+	t.Cleanup(ahead.Close)
+	b.ask(t, "first")
+	first, err := Log(ahead).TakeCheckpoint(t.Context(), by)
+	require.NoError(t, err)
+	b.ask(t, "second")
+	second, err := Log(b.DB).TakeCheckpoint(t.Context(), by)
+	require.NoError(t, err, "or no event would get a place for three hours")
+	require.Equal(t, first.At, second.At)
+	require.Len(t, b.follow(t, key), 2)
+}

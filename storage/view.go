@@ -62,7 +62,8 @@ func queueView(b *pgx.Batch, id string, v *steps.View) {
 		return nil
 	}, `
 		SELECT said(earlier.question) AS question FROM requests this
-		JOIN requests earlier ON earlier.session_id = this.session_id
+		JOIN knows_of(this.session_id) known ON true
+		JOIN requests earlier ON earlier.session_id = known.session_id AND earlier.created_at <= known.until
 			AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
 			AND (earlier.seek IS NULL OR earlier.state = 'drafting') -- not what was never found
 			AND earlier.repeats IS NULL
@@ -189,32 +190,22 @@ type messageRow struct {
 }
 
 // History is what was said in the session about the requests before this one,
-// oldest first. A result that came after this question was asked belongs to it,
-// too: it is there by the time that somebody answers. Of several versions of a
-// program only the last was answered for.
+// oldest first, and before that in the threads that were handed over to it. A result that
+// came after this question was asked belongs to it, too: it is there by the time that
+// somebody answers. Of several versions of a program only the last was answered for.
 func (s *requests) History(ctx context.Context, id string) (past thread.Past, err error) {
 	err = s.read(ctx, func(tx pgx.Tx) error {
-		rows, err := pg.All[messageRow](ctx, tx, `
-			SELECT m.request_id, m.role, said(m.text) AS text, m.at, nullif(said(x.result), '')::jsonb AS result, coalesce(said(v.code), '') AS code,
-				earlier.state NOT IN (SELECT from_state FROM moves) AS ended
-			FROM requests this
-			JOIN requests earlier ON earlier.session_id = this.session_id
-				AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
-				AND (earlier.seek IS NULL OR earlier.state = 'drafting') -- not what was never found
-				AND earlier.repeats IS NULL -- what is repeated says nothing new
-				AND NOT EXISTS (SELECT FROM takebacks t WHERE t.request_id = earlier.id) -- nothing rests on what was taken back
-			JOIN messages m ON m.session_id = this.session_id AND m.request_id = earlier.id
-			LEFT JOIN runs x ON x.request_id = m.request_id AND m.role = 'result'
-			LEFT JOIN revisions v ON v.request_id = x.request_id AND v.number = x.revision
-			WHERE this.id = $1 AND m.role <> 'next' AND NOT (m.role = 'code' AND EXISTS (SELECT FROM messages later
-				WHERE later.session_id = m.session_id AND later.request_id = m.request_id AND later.role = 'code' AND later.seq > m.seq))
-			ORDER BY m.seq`, id)
+		var session string
+		if err := tx.QueryRow(ctx, `SELECT coalesce(max(session_id), '') FROM requests WHERE id = $1`, id).Scan(&session); err != nil {
+			return err
+		}
+		from, err := s.sourcesOf(ctx, tx, session)
 		if err != nil {
 			return err
 		}
 		past = thread.Past{}
-		for _, row := range rows {
-			past.Said = append(past.Said, approval.Message(row))
+		if past.Said, err = saidIn(ctx, tx, id, from); err != nil {
+			return err
 		}
 		made, err := pg.All[trail.SummaryRow](ctx, tx, `
 			SELECT `+trail.EventColumns+`, coalesce(said(data::jsonb #>> '{text,salted_sha256}'), '') AS words
@@ -232,6 +223,34 @@ func (s *requests) History(ctx context.Context, id string) (past thread.Past, er
 		return past, fmt.Errorf("history of %s: %w", id, err)
 	}
 	return past, nil
+}
+
+// saidIn is what was said before a request in its session, and in the threads that were handed over to
+// it: of those the questions, the code, and the results that their giver named, until they were handed over.
+func saidIn(ctx context.Context, tx pgx.Tx, id string, from sources) (said []approval.Message, err error) {
+	rows, err := pg.All[messageRow](ctx, tx, `
+		WITH known AS (
+			SELECT session_id, 'infinity'::timestamptz AS until, true AS own, created_at, id FROM requests WHERE id = $1
+			UNION ALL SELECT came.session_id, came.until, false, came.until, '' FROM unnest($2::text[], $3::timestamptz[]) came (session_id, until))
+		SELECT m.request_id, m.role, said(m.text) AS text, m.at, nullif(said(x.result), '')::jsonb AS result, coalesce(said(v.code), '') AS code,
+			NOT known.own OR earlier.state NOT IN (SELECT from_state FROM moves) AS ended
+		FROM known
+		JOIN requests earlier ON earlier.session_id = known.session_id
+			AND (earlier.created_at, earlier.id) < (known.created_at, known.id)
+			AND (earlier.seek IS NULL OR earlier.state = 'drafting') -- not what was never found
+			AND earlier.repeats IS NULL -- what is repeated says nothing new
+			AND NOT EXISTS (SELECT FROM takebacks t WHERE t.request_id = earlier.id) -- nothing rests on what was taken back
+		JOIN messages m ON m.session_id = known.session_id AND m.request_id = earlier.id AND m.at <= known.until
+			AND (known.own OR m.role <> 'result' OR m.request_id = ANY ($4::text[]))
+		LEFT JOIN runs x ON x.request_id = m.request_id AND m.role = 'result'
+		LEFT JOIN revisions v ON v.request_id = x.request_id AND v.number = x.revision
+		WHERE m.role <> 'next' AND NOT (m.role = 'code' AND EXISTS (SELECT FROM messages later
+			WHERE later.session_id = m.session_id AND later.request_id = m.request_id AND later.role = 'code' AND later.seq > m.seq AND later.at <= known.until))
+		ORDER BY m.seq`, id, pg.OrEmpty(from.Sessions), from.Until, pg.OrEmpty(from.Answers))
+	for _, row := range rows {
+		said = append(said, approval.Message(row))
+	}
+	return said, err
 }
 
 // Recent lists an asker's latest requests, open ones first, then the newest first.

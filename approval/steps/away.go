@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"countersign/approval"
@@ -12,7 +13,11 @@ import (
 
 // Watch looks whether what a request rests on is still there.
 type Watch struct {
-	store   Requests
+	store interface {
+		Asking
+		Budgets
+		Requests
+	}
 	sandbox Inspector
 	slack   interface {
 		Files
@@ -89,7 +94,56 @@ func (s *Watch) rests(ctx context.Context, r *approval.Request) (g ground, err e
 			return g, err
 		}
 	}
-	return g, nil
+	if g.amiss == nil {
+		g.amiss, err = s.unshown(ctx, r)
+	}
+	return g, err
+}
+
+// unshown is the first of a request's files that Slack does not show to who asked, now: it was taken out of the channel
+// since, or they out of another one in which it stands. What is pinned its pin is asked about, and what was handed to
+// them with the thread is theirs.
+func (s *Watch) unshown(ctx context.Context, r *approval.Request) (*approval.Cause, error) {
+	var thread approval.Session
+	var given []string
+	for _, f := range r.Files {
+		if f.Pinned != "" {
+			continue
+		}
+		q := Search{Channel: r.Project, Asker: r.Asker, Files: []approval.File{f}, Thread: []string{f.ID}, Seek: approval.Seek{Given: true, Brought: []string{f.ID}}}
+		hidden, err := s.hides(ctx, q)
+		if err == nil && hidden && thread.ID == "" {
+			if thread, err = s.store.Thread(ctx, r.Team, r.SessionID); err != nil {
+				return nil, err
+			}
+			files, _, err := s.store.ThreadFiles(ctx, thread)
+			if err != nil {
+				return nil, err
+			}
+			given = handedTo(r.Asker, files)
+		}
+		if err == nil && hidden { // a thread in the asker's direct message has files that stand in no channel
+			q.Channel, q.Given = thread.Channel, given
+			hidden, err = s.hides(ctx, q)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if hidden {
+			return &approval.Cause{Code: approval.FileNotShown, File: f.Name, Person: r.Asker}, nil
+		}
+	}
+	return nil, nil
+}
+
+// hides tells whether Slack does not show one file to somebody. What else is amiss with it is told by others.
+func (s *Watch) hides(ctx context.Context, q Search) (bool, error) {
+	_, err := s.slack.Find(ctx, q)
+	cause, ok := errors.AsType[*approval.CauseError](err)
+	if ok {
+		return slices.Contains([]approval.CauseCode{approval.FileNotYours, approval.FileNotHere}, cause.Cause.Code), nil
+	}
+	return false, err
 }
 
 // Look finds out whether what a request rests on is still there, while it waits for

@@ -36,6 +36,14 @@ func TestWhatMayComeBackIsWaitedForAsItIs(t *testing.T) {
 		"it is archived":        {func(b *bundle) { b.slack.at(approval.Place{Seen: true, In: true, Archived: true}) }, func(b *bundle) { b.slack.at(in) }, approval.ChannelArchived},
 		"it is private, the asker outside": {func(b *bundle) { b.slack.at(approval.Place{Seen: true, In: true, Private: true}) },
 			func(b *bundle) { b.slack.at(approval.Place{Seen: true, In: true, Private: true, AskerIn: true}) }, approval.AskerNotIn},
+		"a file is not shown to the asker": {func(b *bundle) {
+			b.slack.find = func(q Search) (Found, error) {
+				if !q.Seek.Given || len(q.Given) > 0 {
+					return Found{Files: q.Files}, nil
+				}
+				return Found{}, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotYours, File: q.Files[0].Name}}
+			}
+		}, func(b *bundle) { b.slack.find = nil }, approval.FileNotShown},
 		"a file is not seen": {func(b *bundle) { b.slack.lose("F1", true) }, func(b *bundle) { b.slack.put("F1", "a,b\n1,2\n") }, approval.FileNotSeen},
 	} {
 		b := setup(t)

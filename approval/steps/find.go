@@ -36,6 +36,7 @@ type Search struct {
 	Text    string
 	Files   []approval.File // that are known, by id
 	Thread  []string        // ids of the files that its thread was about before
+	Given   []string        // ids of those that were handed to the asker with the thread
 	Seek    approval.Seek
 	Pinned  []approval.File // that are pinned to the channel, or may be used in the direct message: they need not be in it
 }
@@ -102,7 +103,7 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (seen sought, er
 		if err != nil {
 			return seen, err
 		}
-		q.Thread, known = approval.FileIDs(before), before
+		q.Thread, q.Given, known = approval.FileIDs(before), handedTo(r.Asker, before), before
 		if q.Seek.Follow && len(q.Files) == 0 { // they may have been found only since it was asked
 			q.Files = s.inputs.handy(before)
 			q.Seek.Brought = append(slices.Clone(q.Seek.Brought), approval.FileIDs(q.Files)...)
@@ -137,6 +138,16 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (seen sought, er
 	files, err := s.inputs.fitting(found.Files)
 	seen.files, seen.unread = files, found.Unread
 	return seen, err
+}
+
+// handedTo are the files of a thread that were handed to somebody with it, by their ids.
+func handedTo(user string, files []approval.File) (ids []string) {
+	for _, f := range files {
+		if slices.Contains(f.Handed, user) {
+			ids = append(ids, f.ID)
+		}
+	}
+	return ids
 }
 
 // asker makes sure that who asks is in a channel, which the bot sees.
@@ -224,7 +235,11 @@ func (s *Finder) maySee(ctx context.Context, r, first *approval.Request) (seen s
 		return seen, err
 	}
 	pinned := slices.DeleteFunc(slices.Clone(first.Files), func(f approval.File) bool { return f.Pinned == "" })
-	_, err = s.slack.Find(ctx, Search{Channel: first.Project, Asker: r.Asker, Files: first.Files, Pinned: pinned, Seek: approval.Seek{Given: true, Brought: approval.FileIDs(first.Files)}})
+	before, _, err := s.store.ThreadFiles(ctx, thread)
+	if err != nil {
+		return seen, err
+	}
+	_, err = s.slack.Find(ctx, Search{Channel: first.Project, Asker: r.Asker, Files: first.Files, Pinned: pinned, Given: handedTo(r.Asker, before), Seek: approval.Seek{Given: true, Brought: approval.FileIDs(first.Files)}})
 	return seen, err
 }
 

@@ -82,6 +82,8 @@ func isAway(c approval.Cause) []kit.Part {
 		return kit.Flow(at, kit.Words(" is private now, and "), kit.Person(c.Person), kit.Words(" is not in it"))
 	case approval.FileNotSeen:
 		return kit.Flow(kit.Words(file + " cannot be read right now: it is not shared in a channel that I am in"))
+	case approval.FileNotShown:
+		return kit.Flow(kit.Words("Slack does not show "+file+" to "), kit.Person(c.Person), kit.Words(" any more, who asked"))
 	case approval.FileWithheld:
 		return kit.Flow(kit.Words(file + withheld))
 	case approval.FileHidden:
@@ -107,6 +109,8 @@ func mends(with With, c approval.Cause) []kit.Part {
 		return kit.Flow(kit.Words("Once they are added, it continues on its own."))
 	case approval.FileWithheld:
 		return kit.Flow(kit.Words("I will try again for a few minutes; once it can be downloaded, it continues on its own."))
+	case approval.FileNotShown:
+		return kit.Flow(kit.Words("Once it is shared again where they can see it, it continues on its own; they can also cancel, and ask about another file."))
 	case approval.FileNotSeen:
 		return kit.Flow(kit.Words("Once it is shared there again, it continues on its own."))
 	}

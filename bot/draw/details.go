@@ -54,6 +54,9 @@ func buttons(p *kit.Page, v *steps.View) {
 	if ran && r.Run.Result.Outcome == approval.OK {
 		row = append(row, share(r))
 	}
+	if ran && r.Repeats == nil {
+		add(ids.ActionHand, "Hand over", "Hand this thread to a colleague, who then goes on", slack.StyleDefault)
+	}
 	if ran {
 		row = append(row, takeBack(r))
 	}

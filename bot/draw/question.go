@@ -223,10 +223,12 @@ func HelpAnalyze(policy approval.Policy) *kit.Page {
 	p.List(nil, [][]kit.Part{
 		{kit.Mono(ids.CommandAnalyze + " What were sales per month in sales.csv?"), kit.Words(" uses the file of that name that was shared in this channel.")},
 		{kit.Mono(ids.CommandAnalyze), kit.Words(" alone opens a form: choose files, or upload one.")},
+		{kit.Mono(ids.CommandAnalyze + " --model NAME …"), kit.Words(" has that model write, if this channel allows it.")},
 		{kit.Mono(ids.CommandAnalyze + " data"), kit.Words(" lists the files that administrators have pinned to this channel.")},
 		{kit.Mono(ids.CommandAnalyze + " status"), kit.Words(" lists your latest questions.")},
-		{kit.Mono(ids.CommandAnalyze + " cancel ID"), kit.Words(" cancels a question that has not started to run.")},
+		{kit.Mono(ids.CommandAnalyze + " cancel ID"), kit.Words(" cancels a question. A program that runs is stopped.")},
 		{kit.Mono(ids.CommandAnalyze + " verify ID"), kit.Words(" runs the code of an answer once more and says whether the same comes out.")},
+		{kit.Mono(ids.CommandAnalyze + " hand ID @colleague"), kit.Words(" hands the thread of a question to a colleague, once they accept.")},
 		{kit.Words("To follow up, mention me in an answer's thread.")},
 	})
 	p.Say(kit.Words("Files can be CSV, TSV, XLSX or JSON, of " + atMost(policy) + "."))

@@ -22,6 +22,7 @@ const (
 	CallbackReason   = "reason"   // why something is rejected
 	CallbackChanges  = "changes"  // what should be different
 	CallbackShare    = "share"    // where an answer is to stand as well
+	CallbackHand     = "hand"     // to whom a thread is to be handed, and what goes along
 	CallbackReview   = "review"   // the whole of a program
 	CallbackEdit     = "edit"     // the code in fields
 	CallbackAssign   = "assign"   // whom to ask to look at it
@@ -132,6 +133,11 @@ const (
 	ActionBad       = "bad"       // or not
 	ActionShare     = "share"     // the answer is to stand in another channel as well
 	ActionTakeBack  = "take_back" // the answer goes from Slack
+	ActionHand      = "hand_over" // the thread is to be handed to a colleague,
+	ActionTake      = "take_over" // who accepts it,
+	ActionLeave     = "leave"     // or does not;
+	ActionKeepIt    = "keep_it"   // its giver withdraws the offer
+	ActionHanded    = "handed"    // what went over
 	ActionGiveUp    = "give_up"   // a reviewer ends what waits for what is away
 	ActionPin       = "open_pin"  // an administrator pins a file to a channel,
 	ActionUnpin     = "unpin"     // or takes a pin away;
@@ -169,6 +175,7 @@ const (
 	FieldPerson       = "person" // whom to ask, to name, to let decide
 	FieldWhat         = "what"   // what for
 	FieldRole         = "role"
+	FieldAnswers      = "answers" // private ones that go along
 	FieldUntil        = "until"
 	FieldFrom         = "from"
 	FieldWords        = "words"

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,6 +20,7 @@ import (
 	"countersign/approval/auditing"
 	"countersign/approval/books"
 	"countersign/approval/epoch"
+	hands "countersign/approval/handover"
 	"countersign/approval/keeping"
 	"countersign/approval/steps"
 	"countersign/bot"
@@ -41,6 +43,7 @@ type replica struct {
 	service   *steps.Steps
 	books     *books.Books
 	clerk     *accounts.Clerk
+	watched   atomic.Int64 // when somebody last looked at what a day costs, in seconds
 	bot       *bot.Bot
 	telemetry *telemetry.Telemetry
 	libraries func() []string             // what the boxes have; nil where there are none
@@ -119,6 +122,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 		Trail:    trail{r.service, storage.Copies{DB: r.db}},
 		Keeping:  keeps{r.service, keeping.New(storage.KeepingOf(r.db), r.service.People)},
 		Desk:     desk.New(r.db, r.service.People, r.bot, r.service.Keeper),
+		Hands:    hands.New(r.db, storage.HandOvers{DB: r.db}, r.bot, r.service.Keeper, r.service.People),
 		Uploads:  storage.Uploads{DB: r.db},
 		Strays:   storage.Strays{DB: r.db},
 		Accounts: r.books,
@@ -287,7 +291,11 @@ func (r *replica) careful(do func(context.Context, steps.Wake) error) func(conte
 }
 
 func (r *replica) sweep(ctx context.Context) error {
-	err := errors.Join(r.service.Sweep(ctx), r.books.Alarm(ctx), r.clerk.Daily(ctx, time.Now()))
+	err := errors.Join(r.service.Sweep(ctx), r.clerk.Daily(ctx, time.Now()))
+	// Once a minute is enough for what a day costs, and adds up less than every sweep would.
+	if last, now := r.watched.Load(), time.Now().Unix(); now-last >= 60 && r.watched.CompareAndSwap(last, now) {
+		err = errors.Join(err, r.books.Alarm(ctx))
+	}
 	if r.strays != nil {
 		err = errors.Join(err, r.strays(ctx))
 	}

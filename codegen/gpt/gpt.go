@@ -84,7 +84,8 @@ func New(o Options) (*GPT, error) {
 		if u.Path == "" {
 			g.base += "/v1" // as all of these servers have it at the root of their host
 		}
-		g.about.Host, g.own = u.Host, u.Host != "api.openai.com"
+		// Without TLS nobody knows who answers: it is OpenAI's name, and not its host.
+		g.about.Host, g.own = u.Host, u.Scheme != "https" || u.Host != "api.openai.com"
 	}
 	g.about.Official = !g.own
 	if g.own {

@@ -49,6 +49,10 @@ func TestTheDefaultsAreOfferedAndPriced(t *testing.T) {
 	require.Equal(t, []string{DefaultModel}, about.Models)
 	require.Equal(t, "api.openai.com", about.Host)
 	require.Equal(t, "openai", about.System)
+	require.True(t, about.Official)
+	plain, err := New(Options{APIKey: "k", BaseURL: "http://api.openai.com/v1", Models: []string{DefaultModel}})
+	require.NoError(t, err)
+	require.False(t, plain.About().Official, "without TLS nobody knows who answers")
 	_, err = budget.Shipped().WorstTokens(DefaultModel, about.Tokens(codegen.PromptBytes), about.MaxTokens, time.Now())
 	require.NoError(t, err)
 }

@@ -1,10 +1,25 @@
 package audit
 
 import (
+	"fmt"
+	"strings"
+	"time"
+
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/storage/pg"
 	"countersign/storage/trail"
 )
+
+// listed spells a list of ids as array_to_string does.
+func listed(ids any) string {
+	list, _ := ids.([]any)
+	var names []string
+	for _, id := range list {
+		names = append(names, fmt.Sprint(id))
+	}
+	return strings.Join(names, ",")
+}
 
 // answerChecks hold what is said of an answer in Slack against the events: that it was taken back,
 // which files of it are there, and what has gone. Of each message the last that went is known: another one,
@@ -17,6 +32,19 @@ var answerChecks = []requestCheck{
 	{`SELECT format('the answer shared in %s by %s at %s', channel, person, ` + spelledIn("at") + `) FROM copies WHERE request_id = $1`, []string{approval.EventShared},
 		func(e trail.Witnessed) []string {
 			return lineOf("the answer shared in %s by %s at %s", e.Fact("channel"), e.Actor, spelled(e.At))
+		}, false},
+	{`SELECT format('hand-over %s to %s at %s, until %s: files %s, answers %s', id, colleague, ` + spelledIn("at") + `, ` + spelledIn("until") + `, array_to_string(files, ','), array_to_string(answers, ',')) FROM handovers WHERE request_id = $1`,
+		[]string{approval.EventOfferedHandOver}, func(e trail.Witnessed) []string {
+			until, err := time.Parse(time.RFC3339Nano, e.Fact("until"))
+			if err != nil {
+				return nil
+			}
+			return lineOf("hand-over %s to %s at %s, until %s: files %s, answers %s", e.Fact("handover"), e.Fact("to"), spelled(e.At), spelled(pg.Micro(until)), listed(e.Data["files"]), listed(e.Data["answers"]))
+		}, false},
+	{`SELECT format('hand-over %s is %s by %s at %s, into %s', id, verdict, ended_by, ` + spelledIn("ended_at") + `, into_session) FROM handovers WHERE request_id = $1 AND verdict IS NOT NULL`,
+		[]string{approval.EventAcceptedHandOver, approval.EventDeclinedHandOver, approval.EventWithdrawnHandOver, approval.EventExpiredHandOver}, func(e trail.Witnessed) []string {
+			verdict, _, _ := strings.Cut(e.Kind, " ")
+			return lineOf("hand-over %s is %s by %s at %s, into %s", e.Fact("handover"), verdict, e.Actor, spelled(e.At), e.Fact("into"))
 		}, false},
 	{`SELECT format('the file %s of its %s', file, surface) FROM uploads WHERE request_id = $1`, []string{approval.EventUploaded},
 		func(e trail.Witnessed) []string {

@@ -225,6 +225,11 @@ func checkpointIfDue(ctx context.Context, tx pgx.Tx, tree *checkpoint.Tree, last
 	if err := tx.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
 		return err
 	}
+	// The database's clock may have been put back. One that were older than the last would be refused, and
+	// no event would get a place in the log until the clock had caught up.
+	if now.Before(last.At) {
+		now = last.At
+	}
 	// The first one is made at once, so that there is something to keep from the first day on.
 	// What is new since the last one counts as well as the round sizes: both differ after a time
 	// without a signer, or after a checkpoint that somebody asked for.

@@ -19,7 +19,7 @@ func (q Quiet) Enabled(ctx context.Context, level slog.Level) bool {
 }
 
 func (q Quiet) Handle(ctx context.Context, r slog.Record) error {
-	if r.Level == slog.LevelInfo || q.Away.Load() || hungUpWords(r) {
+	if r.Level == slog.LevelInfo || q.Away.Load() || hungUpWords(r) || r.Message == gaveUp {
 		r.Level = slog.LevelDebug
 	}
 	if !q.Handler.Enabled(ctx, r.Level) {
@@ -33,6 +33,10 @@ func (q Quiet) WithAttrs(attrs []slog.Attr) slog.Handler {
 }
 
 func (q Quiet) WithGroup(name string) slog.Handler { return Quiet{q.Handler.WithGroup(name), q.Away} }
+
+// gaveUp is what River says when it could not write for so long that it forgets which jobs are over. Each
+// error stood in the log before, unless the database was away; and the pulse gives those jobs back.
+const gaveUp = "jobcompleter.BatchCompleter: Too many errors; giving up"
 
 // hungUpWords tells of a record about a connection that broke. River has turned the error into
 // words by then, and the next beat of the pulse finds the same.

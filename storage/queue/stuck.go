@@ -17,7 +17,7 @@ type wakeRow struct {
 	RequestID string
 }
 
-// Stuck lists what a sweep should look at: waits that have run out, or of which
+// Stuck lists what a sweep should look at: waits and offers that have run out, or waits of which
 // people should be reminded; those of which nobody has looked for a while whether all
 // that they rest on is still there; questions, drafts and runs that have stood still for half a minute though nobody is at them and no
 // job will come; blocked ones that should be tried again, because their time has
@@ -58,6 +58,8 @@ func (j *Jobs) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
 				WHERE (state = 'pending' OR state = 'drafting' AND blocked IS NOT NULL AND away IS NOT NULL AND seek IS NULL) AND expires_at > clock_timestamp()
 					AND coalesce(looked_at, changed_at) < clock_timestamp() - CASE WHEN away IS NULL THEN interval '15 minutes'
 						ELSE least(greatest(interval '10 seconds', (clock_timestamp() - (away ->> 'since')::timestamptz) / 10), interval '5 minutes') END
+				UNION ALL
+				SELECT request_id, 'show', true FROM handovers WHERE verdict IS NULL AND until <= clock_timestamp()
 				UNION ALL
 				SELECT id, 'show', false FROM requests
 				WHERE (shown_at IS NULL OR shown_at < changed_at) AND changed_at < clock_timestamp() - interval '30 seconds'

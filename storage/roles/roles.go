@@ -40,11 +40,12 @@ var rights = map[string]string{
 	"requests": "SELECT, INSERT, UPDATE (model, files, state, reason, cause, seek, away, looked_at, blocked, downgraded, fallback, place, attempts, refused, revision, " +
 		"rounds, edit, written, quorum, assignee, opinions, guest, shared, reminded_at, escalated_at, changed_at, expires_at, shown_at, told)",
 	// A run goes away only where its box never began (Unstart): a trigger of the schema refuses any other.
-	"runs":   "SELECT, INSERT, UPDATE (begun_at, stopped_at, stopped_by, finished_at, result, box), DELETE",
-	"scopes": "SELECT, INSERT (team, kind, id), UPDATE (id)", // no id changes, but whoever locks a row needs a right to update something of it
-	"limits": "SELECT, INSERT, UPDATE (amount, per, policy, set_by, set_at, told)",
-	"holds":  "SELECT, INSERT, UPDATE (called, risked, uncertain_at)",
-	"topups": "SELECT, INSERT, UPDATE (decided_by, decided_at, granted, answer, expires_at)",
+	"runs":      "SELECT, INSERT, UPDATE (begun_at, stopped_at, stopped_by, finished_at, result, box), DELETE",
+	"scopes":    "SELECT, INSERT (team, kind, id), UPDATE (id)", // no id changes, but whoever locks a row needs a right to update something of it
+	"limits":    "SELECT, INSERT, UPDATE (amount, per, policy, set_by, set_at, told)",
+	"holds":     "SELECT, INSERT, UPDATE (called, risked, uncertain_at)",
+	"handovers": "SELECT, INSERT, UPDATE (verdict, ended_by, ended_at, into_session)",
+	"topups":    "SELECT, INSERT, UPDATE (decided_by, decided_at, granted, answer, expires_at)",
 
 	// What files hold and how they are read: it can be found out again at any time.
 	"readings": "SELECT, INSERT, UPDATE (tries, at, sha256, answer), DELETE", "known_files": "SELECT, INSERT, UPDATE (sha256, at)",
@@ -69,6 +70,7 @@ var callable = []string{
 	"authority",
 	"standing_pins",
 	"known_in",
+	"knows_of",
 	"noted",
 	"ruling",
 	"signs",
@@ -80,6 +82,7 @@ var callable = []string{
 	"on_legal_hold",
 	"erasable",
 	"kept_no_longer",
+	"tells_of_gone",
 }
 
 // right is one that somebody has or should have.

@@ -144,6 +144,12 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	approval.WhyOwnersOnly: func(r approval.Reason) string {
 		return fmt.Sprintf("Code of %s risk is decided on by the channel's own reviewers here.", r.Name)
 	},
+	approval.WhyHandNotSeen: func(r approval.Reason) string {
+		return fmt.Sprintf("Slack does not show you %s any more, so you cannot give it along. Leave it out.", r.Name)
+	},
+	approval.WhyHandPinned: func(r approval.Reason) string {
+		return fmt.Sprintf("%s is pinned for people whom administrators have named, and your colleague is not one of them. Leave it out.", r.Name)
+	},
 	approval.WhyFileNotTheirs: func(r approval.Reason) string {
 		return "Not everybody in that channel may see " + r.Name + ", which the answer comes from. Share the file there first."
 	},

@@ -1,0 +1,239 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/approval/handover"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
+)
+
+// Threads that were handed to colleagues.
+
+// handRow is an offer with the events that tell of it, and of its end.
+type handRow struct {
+	ID, RequestID, SessionID   string
+	Giver, Colleague           string
+	Files, Answers             []string
+	At, Until                  time.Time
+	Verdict                    approval.HandVerdict
+	EndedBy                    string
+	EndedAt                    *time.Time
+	IntoSession                string
+	IntoChannel, IntoThread    string
+	OfferLine, OfferKey        *string
+	OfferSignature             *string
+	EndLine, EndKey, EndSigned *string
+}
+
+// handColumns are its columns, of the row h of handovers.
+const handColumns = `h.id, h.request_id, h.session_id, h.giver, h.colleague, h.files, h.answers, h.at, h.until, coalesce(h.verdict, '') AS verdict, coalesce(h.ended_by, '') AS ended_by, h.ended_at,
+	coalesce(h.into_session, '') AS into_session, coalesce(i.channel, '') AS into_channel, coalesce(i.thread_ts, '') AS into_thread,
+	o.line AS offer_line, o.key AS offer_key, o.signature AS offer_signature, v.line AS end_line, v.key AS end_key, v.signature AS end_signed`
+
+// handEvents join the events, and the thread that it leads to.
+const handEvents = ` LEFT JOIN sessions i ON i.id = h.into_session
+	LEFT JOIN LATERAL (SELECT ` + trail.VoucherOf + ` FROM events e WHERE e.stream = 'request:' || h.request_id AND e.at = h.at AND e.actor = h.giver
+		AND e.kind = 'offered hand-over' ORDER BY e.seq LIMIT 1) o ON true
+	LEFT JOIN LATERAL (SELECT ` + trail.VoucherOf + ` FROM events e WHERE e.stream = 'request:' || h.request_id AND e.at = h.ended_at AND e.actor = h.ended_by
+		AND e.kind = h.verdict || ' hand-over' ORDER BY e.seq LIMIT 1) v ON true `
+
+// doubtsHandOver tells of a row that signed events do not tell of. Whoever forges one hands nothing over.
+func (c *core) doubtsHandOver(r handRow) bool {
+	what := fmt.Sprintf("the hand-over %s by %s", r.ID, r.RequestID)
+	offered := trail.Voucher{Line: r.OfferLine, Key: r.OfferKey, Signature: r.OfferSignature}
+	if c.notary.Doubts(offered, what, func(e trail.Witnessed) bool {
+		return e.Stream == trail.StreamOf(r.RequestID) && e.Kind == approval.EventOfferedHandOver && e.Actor == r.Giver && e.At.Equal(r.At) &&
+			e.Says(map[string]string{"handover": r.ID, "to": r.Colleague}) && sameList(e.Data["files"], r.Files) && sameList(e.Data["answers"], r.Answers)
+	}) {
+		return true
+	}
+	ended := trail.Voucher{Line: r.EndLine, Key: r.EndKey, Signature: r.EndSigned}
+	return r.Verdict != "" && c.notary.Doubts(ended, what, func(e trail.Witnessed) bool {
+		return e.Stream == trail.StreamOf(r.RequestID) && e.Kind == string(r.Verdict)+" hand-over" && e.Actor == r.EndedBy && r.EndedAt != nil && e.At.Equal(*r.EndedAt) &&
+			e.Says(map[string]string{"handover": r.ID, "into": r.IntoSession})
+	})
+}
+
+func sameList(told any, list []string) bool {
+	text, err := json.Marshal(pg.OrEmpty(list))
+	return err == nil && trail.SameJSON(told, string(text))
+}
+
+// queueHandOvers reads the offers that were made by a request.
+func (c *core) queueHandOvers(b *pgx.Batch, id string, take func(approval.HandOver)) {
+	pg.Ask(b, func(rows []handRow) error {
+		for _, r := range rows {
+			if c.doubtsHandOver(r) {
+				continue
+			}
+			h := approval.HandOver{ID: r.ID, To: r.Colleague, Files: pg.OrNil(r.Files), Answers: pg.OrNil(r.Answers), At: r.At, Until: r.Until, Verdict: r.Verdict, By: r.EndedBy, Ended: pg.OrZero(r.EndedAt)}
+			if r.IntoSession != "" {
+				h.Into = approval.Session{ID: r.IntoSession, Channel: r.IntoChannel, ThreadTS: r.IntoThread}
+			}
+			take(h)
+		}
+		return nil
+	}, `SELECT `+handColumns+` FROM handovers h`+handEvents+`WHERE h.request_id = $1 ORDER BY h.at, h.id`, id)
+}
+
+// storeHandOver stores an offer, or how it has ended. A thread of the colleague's own begins with it.
+func storeHandOver(b *pgx.Batch, r *approval.Request) {
+	h := r.Changes.HandOver
+	switch {
+	case h == nil:
+	case h.Verdict == "":
+		b.Queue(`INSERT INTO handovers (id, request_id, session_id, team, project, giver, colleague, files, answers, at, until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+			h.ID, r.ID, r.SessionID, r.Team, r.Project, r.Asker, h.To, pg.OrEmpty(h.Files), pg.OrEmpty(h.Answers), pg.Micro(h.At), pg.Micro(h.Until))
+	default:
+		if h.Into.ID != "" && h.Into.ID != r.SessionID {
+			alone := h.To
+			if approval.Direct(r.Project) { // what goes by no channel's rules is marked as nobody's own, and stands where they alone read
+				alone = ""
+			}
+			b.Queue(`INSERT INTO sessions (id, team, channel, thread_ts, private_to) VALUES ($1, $2, $3, $4, $5)`, h.Into.ID, r.Team, h.Into.Channel, h.Into.ThreadTS, alone)
+		}
+		b.Queue(`UPDATE handovers SET verdict = $2, ended_by = $3, ended_at = $4, into_session = nullif($5, '') WHERE id = $1`, h.ID, h.Verdict, h.By, pg.Micro(h.Ended), h.Into.ID)
+	}
+}
+
+// handed are what a thread was handed to somebody with.
+type handed struct {
+	handRow
+	Lists [][]approval.File // the files of the questions that went over, the latest first
+}
+
+// queueHandedFiles reads the files that were handed over with a thread, or with the one from which it comes, and
+// to whom.
+func (c *core) queueHandedFiles(b *pgx.Batch, thread approval.Session, take func(files []approval.File)) {
+	pg.Ask(b, func(rows []handed) error {
+		var all []approval.File
+		for _, r := range rows {
+			if c.doubtsHandOver(r.handRow) {
+				continue
+			}
+			for _, f := range approval.Remembered(r.Lists) {
+				if slices.Contains(r.Files, f.ID) {
+					f.Handed = []string{r.Colleague}
+					all = append(all, f)
+				}
+			}
+		}
+		take(all)
+		return nil
+	}, `SELECT `+handColumns+`, (SELECT coalesce(jsonb_agg(q.files ORDER BY q.created_at DESC, q.id DESC), '[]') FROM requests q
+			WHERE q.session_id = h.session_id AND q.seek IS NULL AND q.repeats IS NULL AND q.created_at <= h.ended_at) AS lists
+		FROM sessions s JOIN handovers h ON h.into_session = s.id`+handEvents+`WHERE s.team = $1 AND s.channel = $2 AND s.thread_ts = $3 ORDER BY h.ended_at, h.id`,
+		thread.Team, thread.Channel, thread.ThreadTS)
+}
+
+// withHanded adds to the files of a thread those that came with it, and says of each to whom it was handed.
+func withHanded(files, came []approval.File) []approval.File {
+	for _, f := range came {
+		at := slices.IndexFunc(files, func(g approval.File) bool { return g.ID == f.ID })
+		if at < 0 {
+			files = append(files, f)
+			continue
+		}
+		files[at].Handed = append(slices.Clone(files[at].Handed), f.Handed...)
+	}
+	return files
+}
+
+// sources are the threads from which a prompt of a thread tells: its own, and those that were handed
+// over to it, as far as signed events say so.
+type sources struct {
+	Sessions []string
+	Until    []time.Time
+	Answers  []string // requests whose results go along
+}
+
+// sourcesOf reads them.
+func (c *core) sourcesOf(ctx context.Context, tx pgx.Tx, session string) (s sources, err error) {
+	rows, err := pg.All[handRow](ctx, tx, `SELECT `+handColumns+` FROM knows_of($1) k JOIN handovers h ON h.id = k.through`+handEvents+`ORDER BY h.ended_at DESC`, session)
+	if err != nil {
+		return s, err
+	}
+	trusted, until := []string{session}, map[string]time.Time{}
+	for _, r := range rows { // the latest first: each leads into one before it
+		if !slices.Contains(trusted, r.IntoSession) || c.doubtsHandOver(r) {
+			continue
+		}
+		end := pg.OrZero(r.EndedAt)
+		if before, ok := until[r.IntoSession]; ok && before.Before(end) {
+			end = before
+		}
+		trusted, until[r.SessionID] = append(trusted, r.SessionID), end
+		s.Sessions, s.Until = append(s.Sessions, r.SessionID), append(s.Until, end)
+		if r.IntoSession == session { // what was given goes as far as its giver has named
+			s.Answers = append(s.Answers, r.Answers...)
+		}
+	}
+	return s, nil
+}
+
+// HandOvers is what the desk of hand-overs needs to know.
+type HandOvers struct{ DB *DB }
+
+// Stock implements handover.Store: what of a request's thread can be handed over by its asker.
+func (s HandOvers) Stock(ctx context.Context, id string) (stock handover.Stock, err error) {
+	type row struct {
+		ID, Question string
+		Own, Came    bool
+		Alone        bool
+		Files        []approval.File
+		Channel      string
+		ThreadTS     string `db:"thread_ts"`
+		SessionID    string
+		Team         string
+	}
+	err = s.DB.read(ctx, func(tx pgx.Tx) error {
+		stock = handover.Stock{}
+		rows, err := pg.All[row](ctx, tx, `
+			SELECT q.id, said(q.question) AS question, q.asker = this.asker AS own, s.private_to <> '' OR s.channel ~ '^D' AS alone, q.files, s.channel, coalesce(s.thread_ts, '') AS thread_ts, s.id AS session_id, s.team,
+				q.state = 'done' AND NOT EXISTS (SELECT FROM takebacks WHERE request_id = q.id) AND EXISTS (SELECT FROM runs x WHERE x.request_id = q.id AND x.result IS NOT NULL) AS came
+			FROM requests this JOIN sessions s ON s.id = this.session_id JOIN requests q ON q.session_id = s.id AND (q.seek IS NULL OR q.id = this.id) AND q.repeats IS NULL
+			WHERE this.id = $1 ORDER BY q.created_at DESC, q.id DESC LIMIT 100`, id)
+		if err != nil {
+			return err
+		}
+		var lists [][]approval.File
+		for _, r := range rows {
+			stock.Thread, stock.Alone = approval.Session{ID: r.SessionID, Team: r.Team, Channel: r.Channel, ThreadTS: r.ThreadTS}, r.Alone
+			stock.Questions++
+			lists = append(lists, r.Files)
+			if r.Alone && r.Own && r.Came {
+				stock.Answers = append(stock.Answers, handover.Answer{Request: r.ID, Question: r.Question})
+			}
+		}
+		stock.Files = approval.Remembered(lists)
+		return nil
+	})
+	if err != nil {
+		return stock, fmt.Errorf("what of the thread of %s can be handed over: %w", id, err)
+	}
+	return stock, nil
+}
+
+// Came implements handover.Store: what was handed over with a thread, as the colleague may read it.
+func (s HandOvers) Came(ctx context.Context, session string) (said []approval.Message, err error) {
+	err = s.DB.read(ctx, func(tx pgx.Tx) error {
+		from, err := s.DB.core.sourcesOf(ctx, tx, session)
+		if err != nil {
+			return err
+		}
+		said, err = saidIn(ctx, tx, "", from)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("what was handed over to %s: %w", session, err)
+	}
+	return said, nil
+}
