@@ -391,10 +391,3 @@ func TestTheTableOfMovesHoldsWhatVerbsDoAndNoMore(t *testing.T) {
 	}
 	require.Len(t, Moves, len(slices.CompactFunc(slices.Clone(Moves), func(a, b Move) bool { return a == b })))
 }
-
-func TestStatesAreFinalUnlessSomethingIsToCome(t *testing.T) {
-	t.Parallel()
-	for _, state := range allStates() {
-		require.Equal(t, len(matrix[state]) == 0, state.Final(), state)
-	}
-}

@@ -35,3 +35,10 @@ func TestRefusedDraftsAreKeptAsLongAsTheyAreReadBesideACard(t *testing.T) {
 	require.NoError(t, r.Drafted(edited, testPolicy(), t0))
 	require.Empty(t, r.Refused, "a person wrote this one")
 }
+
+func TestStatesAreFinalUnlessSomethingIsToCome(t *testing.T) {
+	t.Parallel()
+	for _, state := range allStates() {
+		require.Equal(t, len(matrix[state]) == 0, state.Final(), state)
+	}
+}

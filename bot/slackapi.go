@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -207,33 +205,6 @@ func (w *slackAPI) hand(ctx context.Context, at seat, p *kit.Page) {
 	if _, _, err := w.api.PostMessageContext(ctx, at.user, p.Options()...); err != nil {
 		w.Log.Error("a private word did not arrive", "user", at.user, "error", detail(err))
 	}
-}
-
-// Hand sends words to somebody, and a file below them, in their direct message. Where it fails in between, the words stand
-// there twice after another attempt, and the file once.
-func (w *slackAPI) Hand(ctx context.Context, user, name string, file *os.File, p *kit.Page) error {
-	info, err := file.Stat()
-	if err == nil {
-		_, err = file.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		return fmt.Errorf("send %s: %w", name, err)
-	}
-	slot, err := w.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: name, FileSize: int(info.Size())})
-	if err != nil {
-		return fmt.Errorf("send %s: %w", name, detail(err))
-	}
-	if err := w.lift.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: slot.UploadURL, Reader: file, Filename: name}); err != nil {
-		return fmt.Errorf("send %s: %w", name, err)
-	}
-	channel, _, err := w.api.PostMessageContext(ctx, user, p.Options()...)
-	if err == nil {
-		_, err = w.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{Files: []slack.FileSummary{{ID: slot.FileID, Title: name}}, Channel: channel})
-	}
-	if err != nil {
-		return fmt.Errorf("send %s: %w", name, detail(err))
-	}
-	return nil
 }
 
 // chat answers somebody who has written to the bot: in a direct message for good, as a

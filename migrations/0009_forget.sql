@@ -78,9 +78,9 @@ CREATE FUNCTION kept_no_longer(of text) RETURNS SETOF text LANGUAGE sql STABLE A
     GROUP BY c.hash HAVING bool_and(coalesce(n.part, 'words') IN (SELECT part FROM due))
 $$;
 -- Whether a value is a summary that tells of a request of which something is gone.
-CREATE FUNCTION tells_of_gone(of text, value text) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (SELECT FROM events e, jsonb_array_elements_text(e.data::jsonb -> 'of') r JOIN events g ON g.stream = 'request:' || r AND g.kind = 'gone'
-        WHERE e.stream = of AND e.kind = 'summarised' AND e.data::jsonb #>> '{text,salted_sha256}' = value)
+CREATE FUNCTION tells_of_gone(of text, which text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM events e, jsonb_array_elements_text(e.data::jsonb -> 'of') AS r (request) JOIN events g ON g.stream = 'request:' || r.request AND g.kind = 'gone'
+        WHERE e.stream = of AND e.kind = 'summarised' AND e.data::jsonb #>> '{text,salted_sha256}' = which)
 $$;
 -- What goes is of a request, on no legal hold, and goes by the workspace's rule, because two people want it,
 -- or because it sums up what is gone.

@@ -1184,11 +1184,11 @@ BEGIN
     RETURN next.seq;
 END $$;
 
-CREATE FUNCTION tells_of_gone(of text, value text) RETURNS boolean
+CREATE FUNCTION tells_of_gone(of text, which text) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
-    SELECT EXISTS (SELECT FROM events e, jsonb_array_elements_text(e.data::jsonb -> 'of') r JOIN events g ON g.stream = 'request:' || r AND g.kind = 'gone'
-        WHERE e.stream = of AND e.kind = 'summarised' AND e.data::jsonb #>> '{text,salted_sha256}' = value)
+    SELECT EXISTS (SELECT FROM events e, jsonb_array_elements_text(e.data::jsonb -> 'of') AS r (request) JOIN events g ON g.stream = 'request:' || r.request AND g.kind = 'gone'
+        WHERE e.stream = of AND e.kind = 'summarised' AND e.data::jsonb #>> '{text,salted_sha256}' = which)
 $$;
 
 CREATE FUNCTION topups_decide_once() RETURNS trigger

@@ -67,6 +67,17 @@ func With(lines string) (*Rules, error) {
 	return r, nil
 }
 
+// And are these rules and others as well: of several workspaces.
+func (r *Rules) And(others *Rules) *Rules {
+	both := &Rules{}
+	for _, rules := range []*Rules{r, others} {
+		if rules != nil {
+			both.added = append(both.added, rules.added...)
+		}
+	}
+	return both
+}
+
 // edge keeps a word from being found within another one. RE2's \b knows letters of ASCII alone.
 func edge(word string, first bool) string {
 	r, _ := utf8.DecodeRuneInString(word)

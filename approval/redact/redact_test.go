@@ -84,6 +84,9 @@ func TestAdministratorsAddWordsAndExpressions(t *testing.T) {
 	require.Equal(t, "[hidden masked] and project falconry: [hidden masked], [hidden masked]; [e-mail masked]",
 		rules.Mask("PROJECT falcon and project falconry: CUST-1234, мария иванова; a@b.example", counts))
 	require.Equal(t, "1 e-mail address and 3 values hidden by your administrators", counts.Words())
+	other, err := redact.With("Project Eagle")
+	require.NoError(t, err)
+	require.Equal(t, "[hidden masked], [hidden masked]", (*redact.Rules)(nil).And(rules).And(other).Mask("project falcon, project eagle", nil))
 	for lines, line := range map[string]int{"abc": 1, "good word\n/(/": 2, "/.*/": 1, "//": 1, strings.Repeat("x", 201): 1, strings.Repeat("word\n", 51): 0} {
 		_, err := redact.With(lines)
 		wrong, is := errors.AsType[*redact.LineError](err)

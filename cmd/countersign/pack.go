@@ -74,7 +74,11 @@ func (k keeper) pack(ctx context.Context, actor string, out io.Writer, o pack.Op
 	if err := k.current(ctx); err != nil {
 		return pack.Contents{}, err
 	}
-	return storage.Log(k.db).Pack(ctx, k.by, actor, out, o)
+	log := storage.Log(k.db)
+	if err := k.known.write(ctx, log); err != nil { // whoever was seen a moment ago has a name in it
+		return pack.Contents{}, err
+	}
+	return log.Pack(ctx, k.by, actor, out, o)
 }
 
 // sendPack makes the pack that somebody has ordered in Slack, and sends it to them.

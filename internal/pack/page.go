@@ -82,6 +82,7 @@ func templates(zone *time.Location, names *Names) *template.Template {
 		"purpose": purposeWords,
 		"usd":     Dollars,
 		"who":     names.Who,
+		"what":    func(s Step) string { return spoken(s, names) },
 		"short":   short,
 		"lines":   func(code string) int { return strings.Count(strings.TrimSuffix(code, "\n"), "\n") + 1 },
 		"money":   rounded,
@@ -93,6 +94,9 @@ func templates(zone *time.Location, names *Names) *template.Template {
 // streams that are no request's are listed below all of them.
 func (p *page) add(s *Story) {
 	if s.ID == "" {
+		if s.names() {
+			return // they stand beside every id
+		}
 		room := max(0, listedOthers-len(p.other))
 		p.other = append(p.other, s.Steps[:min(room, len(s.Steps))]...)
 		p.more += max(0, len(s.Steps)-room)
@@ -159,4 +163,19 @@ func rounded(n int64) string {
 		return "under $0.01"
 	}
 	return fmt.Sprintf("$%d.%02d", (n+cent/2)/1_000_000_000, (n+cent/2)/cent%100)
+}
+
+// spoken is a step with the names of whom it is about, beside their ids.
+func spoken(s Step, names *Names) string {
+	words := strings.Split(s.What, " ")
+	for i, word := range words {
+		id, comma := strings.CutSuffix(word, ",")
+		if name := names.Of(id, s.At); name != "" {
+			words[i] = name + " (" + id + ")"
+			if comma {
+				words[i] += ","
+			}
+		}
+	}
+	return strings.Join(words, " ")
 }

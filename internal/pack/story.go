@@ -172,6 +172,9 @@ func StepOf(entry Entry) (Step, error) {
 	return Step{entry.Position, e.At, e.Actor, said(e)}, err
 }
 
+// names tells of the stream in which it stands what people are called.
+func (s *Story) names() bool { return len(s.Steps) > 0 && s.Steps[0].What == "known as" }
+
 // Conceal takes out what the data said: the answer, and the words of an error.
 func (s *Story) Conceal() { s.Answer, s.Error = "", "" }
 
@@ -307,7 +310,11 @@ func newVersion(e event, words teller) *Version {
 	}
 	if words.document(e.Data["findings_list"], &findings) {
 		for _, f := range findings {
-			v.Findings = append(v.Findings, fmt.Sprintf("%s, line %d: %s", f.Level, f.Line, f.Text))
+			where := ""
+			if f.Line > 0 { // one that is about all of it has none
+				where = fmt.Sprintf(", line %d", f.Line)
+			}
+			v.Findings = append(v.Findings, f.Level+where+": "+f.Text)
 		}
 	}
 	return v

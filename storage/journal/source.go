@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -73,7 +72,14 @@ func (l *Log) Hides(ctx context.Context) (rules *redact.Rules, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read what is hidden: %w", err)
 	}
-	return redact.With(strings.Join(lines, "\n"))
+	for _, text := range lines {
+		one, err := redact.With(text)
+		if err != nil {
+			return nil, fmt.Errorf("read what is hidden: %w", err)
+		}
+		rules = rules.And(one)
+	}
+	return rules, nil
 }
 
 // Span is from the last checkpoint before the period to the first one after it, or else to
@@ -217,7 +223,7 @@ func (l *Log) Case(ctx context.Context, s pack.Span, stream string) (c *pack.Cas
 // its own: the event lies between the places $2 and $3, or is nowhere. Rows are not chosen by their
 // own times, which whoever writes to the database may have set.
 func within(event string) string {
-	return `coalesce((SELECT max(l.position) FROM events e JOIN log l USING (stream, seq) WHERE e.stream = $1 AND ` + event + `), $2) BETWEEN $2 AND $3 - 1`
+	return `coalesce((SELECT max(l.position) FROM events e JOIN log l USING (stream, seq) WHERE e.stream = $1 AND ` + event + `), $2) BETWEEN $2 AND $3::bigint - 1`
 }
 
 // decisions reads the rows of decisions. Their events are the last ones of the same reviewer, revision and verdict.
