@@ -46,13 +46,15 @@ const (
 
 	// People decide.
 	EventApproved         EventKind = "approved"             // revision, digest, click, in_place_of
+	EventBrokeGlass       EventKind = "broke glass"          // revision, digest, reason, others, click: it runs, and nobody has approved it
+	EventLookedAtGlass    EventKind = "looked at glass"      // revision, fine, click: by an administrator, afterwards
 	EventRejected         EventKind = "rejected"             // revision, digest, click, reason
 	EventChangesRequested EventKind = "changes requested"    // revision, digest, reason, click, in_place_of
 	EventEdited           EventKind = "edited"               // revision, digest, code, click
 	EventEditRefused      EventKind = "edit refused"         // revision, by, reason
 	EventDisowned         EventKind = "disowned"             // revision, digest, click
 	EventDisownedTooLate  EventKind = "disowned too late"    // revision, click
-	OpenedReview          EventKind = "opened review"        // revision
+	OpenedReview          EventKind = "opened review"        // revision; click, at another door than Slack
 	EventAskedToSign      EventKind = "asked to sign"        // revision, digest, verdict, nonce: at another door, of high risk
 	EventReminded         EventKind = "reminded"             // revision, people
 	EventEscalated        EventKind = "escalated"            // revision, people

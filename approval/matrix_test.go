@@ -167,6 +167,7 @@ var verbs = []verb{
 	{name: "Approve", do: func(r *Request, p Policy, now time.Time) error {
 		return r.Decide(approvalOf(r, "R2"), budget.Cent, p, now)
 	}},
+	{name: "Break the glass", move: "BreakGlass", do: breakGlass}, {name: "Break the glass late", move: "BreakGlass", late: true, do: breakGlass},
 	{name: "Reject", do: func(r *Request, p Policy, now time.Time) error { return r.Decide(rejectionOf(r, "R2"), 0, p, now) }},
 	{name: "Request changes", move: "RequestChanges", do: func(r *Request, p Policy, now time.Time) error {
 		d := rejectionOf(r, "R2")
@@ -203,8 +204,7 @@ var verbs = []verb{
 	{name: "Expire", late: true, do: func(r *Request, _ Policy, now time.Time) error { return r.Expire(now) }},
 	{name: "Expire early", move: "Expire", do: func(r *Request, _ Policy, now time.Time) error { return r.Expire(now) }},
 	{name: "Withdraw", do: func(r *Request, _ Policy, now time.Time) error { return r.Withdraw("A", now) }},
-	{name: "Start", do: func(r *Request, p Policy, now time.Time) error { return r.Start("box 2", p, now) }},
-	{name: "Start late", move: "Start", late: true, do: func(r *Request, p Policy, now time.Time) error { return r.Start("box 2", p, now) }},
+	{name: "Start", do: func(r *Request, p Policy, now time.Time) error { return r.Start("box 2", p, now) }}, {name: "Start late", move: "Start", late: true, do: func(r *Request, p Policy, now time.Time) error { return r.Start("box 2", p, now) }},
 	{name: "Approve late", move: "Approve", late: true, do: func(r *Request, p Policy, now time.Time) error {
 		return r.Decide(approvalOf(r, "R2"), budget.Cent, p, now)
 	}},
@@ -322,7 +322,7 @@ var matrix = map[State]map[string]State{
 	Asking: {"Compare": Asking, "Answer": Drafting, "Clarified": Drafting, "Correct": Drafting, "Fail": Failed, "Fail over a cause": Failed, "Expire": Expired, "Withdraw": Withdrawn},
 	Pending: {"Block a run": Pending, "Unpaid": Pending, "Wait": Pending, "Go on": Pending, "Ask for a top-up": Pending, "Grant a top-up": Pending,
 		"Insist": Drafting, "Come back after all": Pending,
-		"Approve": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn,
+		"Approve": Approved, "Break the glass": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn,
 		"Request changes": Drafting, "Edit": Drafting, "Disown": Pending, "Correct": Drafting,
 		"Go away": Pending, "Fail": Failed, "Fail over a cause": Failed,
 		"Remind": Pending, "Escalate": Pending, "Assign": Pending, "Ask for an opinion": Pending},

@@ -327,5 +327,5 @@ func (h *homes) part(ctx context.Context, team, user string) (roster review.Rost
 		return roster, true, nil
 	}
 	grants, err := h.service.Grants(ctx, team) // some decide in one channel only
-	return roster, slices.ContainsFunc(grants, func(g review.Grant) bool { return g.User == user && g.Role != review.RoleAdmin }), err
+	return roster, slices.ContainsFunc(grants, func(g review.Grant) bool { return g.User == user && g.Role.Decides() }), err
 }

@@ -33,10 +33,10 @@ $$;
 CREATE TABLE event_kinds (kind text PRIMARY KEY CHECK (kind <> ''));
 INSERT INTO event_kinds (kind) VALUES
     ('accepted upload'), ('answered'), ('approved'), ('asked'), ('asked about'), ('asked back'), ('asked for a top-up'), ('asked for an opinion'), ('asked to clarify'), ('asked to sign'), ('assigned'), ('away'), ('back'),
-    ('begun'), ('begun too late'), ('blocked'), ('call failed'), ('called'), ('changes requested'), ('clarified'), ('continued'), ('corrected'),
+    ('begun'), ('begun too late'), ('blocked'), ('broke glass'), ('call failed'), ('called'), ('changes requested'), ('clarified'), ('continued'), ('corrected'),
     ('declined a top-up'), ('declined model'), ('declined upload'), ('delegated'), ('delegation ended'), ('deleted'), ('disowned'), ('disowned too late'),
     ('downgraded'), ('drafted'), ('edit refused'), ('edited'), ('escalated'), ('expired'), ('failed'), ('fell back'), ('finished'), ('found'),
-    ('frozen'), ('gone'), ('granted a top-up'), ('granted top-up'), ('held'), ('lost'), ('mismatch'), ('named'), ('no box'), ('not summarised'),
+    ('frozen'), ('gone'), ('granted a top-up'), ('granted top-up'), ('held'), ('looked at glass'), ('lost'), ('mismatch'), ('named'), ('no box'), ('not summarised'),
     ('opened review'), ('packed'), ('pinned'), ('posted'), ('rated'), ('read'), ('refused change'), ('refused click'), ('refused draft'), ('rejected'), ('registered key'), ('reminded'), ('removed'), ('repeats'),
     ('removed key'), ('removed limit'), ('restored'), ('seal broken'), ('sealed anew'), ('set limit'), ('set rules'), ('settled'), ('shared'), ('signing key'), ('started'), ('summarised'), ('took back'), ('uncertain'),
     ('unpinned'), ('unstarted'), ('uploaded'), ('voided'), ('waits for money'), ('weighed'), ('withdrawn'), ('written');

@@ -18,6 +18,8 @@ type Book struct {
 	Elsewhere   []RuleSet  // the own ones of other channels from which files of the request, or of its thread, are known
 	Grants      []Grant    // in the whole workspace
 	Delegations []Delegation
+	Pace        Pace // of the current revision
+	Glass       Glass
 }
 
 // Rules are those that hold in the channel, and of those that files bring along what is stricter.
@@ -54,10 +56,11 @@ func (b Book) Terms(r *approval.Request, p approval.Policy) Terms {
 	default:
 		sealed = now // a seal that names what was never there is broken, and is found to be
 	}
-	t.Tier, t.Policy, t.Digest = r.Revision.Tier(), r.Revision.Manifest.Policy, r.Revision.Digest
+	t.Tier, t.Policy, t.Digest, t.Lines = r.Revision.Tier(), r.Revision.Manifest.Policy, r.Revision.Digest, linesOf(r.Revision.Code)
 	_, t.Why = TierOf(r.Revision.Findings, r.Revision.Manifest.CostCap, sealed.Rules)
 	for _, rules := range []TierRules{sealed.Rules.For(t.Tier), now.Rules.For(t.Tier)} {
 		t.Owners, t.Typed, t.Slack = t.Owners || rules.Owners, t.Typed || rules.Typed, t.Slack && rules.Slack
+		t.Reading, t.Hourly = max(t.Reading, rules.Reading(t.Lines)), fewer(t.Hourly, rules.Hourly)
 	}
 	return t
 }

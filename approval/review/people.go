@@ -15,7 +15,11 @@ const (
 	RoleReviewer PersonRole = "reviewer"      // decides
 	RoleFallback PersonRole = "fallback"      // decides as well, and is asked when the others do not
 	RoleAdmin    PersonRole = "administrator" // names people, sets rules and budgets; of a whole workspace
+	RoleGlass    PersonRole = "break-glass"   // has code run that nobody approved, in an emergency; of a whole workspace
 )
+
+// Decides tells whether the role is one that decides on code.
+func (r PersonRole) Decides() bool { return r == RoleReviewer || r == RoleFallback }
 
 // Grant is a role that somebody has: of a workspace, or of one channel.
 type Grant struct {

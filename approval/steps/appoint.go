@@ -1,11 +1,9 @@
 package steps
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"countersign/approval"
@@ -117,6 +115,9 @@ func (s *Authority) SetRole(ctx context.Context, click approval.Click, g review.
 	if err := s.checkGrant(&g, click); err != nil {
 		return err
 	}
+	if g.Role == review.RoleGlass && g.User == click.User {
+		return &approval.InputError{Why: approval.Because(approval.WhyGlassSelf)}
+	}
 	person, err := s.slack.Person(ctx, click.Team, g.User)
 	if err != nil {
 		return err
@@ -149,9 +150,9 @@ func (s *Authority) checkGrant(g *review.Grant, click approval.Click) error {
 	switch {
 	case g.User == "":
 		return &approval.InputError{Why: approval.Because(approval.WhyNoPerson)}
-	case !slices.Contains([]review.PersonRole{review.RoleReviewer, review.RoleFallback, review.RoleAdmin}, g.Role):
+	case !slices.Contains([]review.PersonRole{review.RoleReviewer, review.RoleFallback, review.RoleAdmin, review.RoleGlass}, g.Role):
 		return &approval.InputError{Why: approval.Because(approval.WhyNoRole)}
-	case g.Role == review.RoleAdmin && g.Project != "":
+	case (g.Role == review.RoleAdmin || g.Role == review.RoleGlass) && g.Project != "":
 		return &approval.InputError{Why: approval.Because(approval.WhyAdminOfAll)}
 	}
 	return nil
@@ -214,7 +215,7 @@ func (s *Authority) decidesAnywhere(ctx context.Context, team, user string) (boo
 		return true, nil
 	}
 	grants, err := s.store.Grants(ctx, team)
-	return slices.ContainsFunc(grants, func(g review.Grant) bool { return g.User == user && g.Role != review.RoleAdmin }), err
+	return slices.ContainsFunc(grants, func(g review.Grant) bool { return g.User == user && g.Role.Decides() }), err
 }
 
 // RulesOf are the rules that hold in a channel, or in the workspace when project
@@ -392,9 +393,4 @@ func (s *Authority) Statistics(ctx context.Context, click approval.Click, since 
 		return nil, err
 	}
 	return s.store.Statistics(ctx, click.Team, since)
-}
-
-// compareGrants puts roles of the workspace before those of channels.
-func compareGrants(a, b review.Grant) int {
-	return cmp.Or(strings.Compare(a.Project, b.Project), strings.Compare(string(a.Role), string(b.Role)), strings.Compare(a.User, b.User))
 }

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -150,7 +151,7 @@ func (s *Lists) queue(ctx context.Context, team, user string, f QueueFilter, pag
 	}
 	for _, g := range grants {
 		switch {
-		case g.Role == review.RoleAdmin || !slices.Contains(as, g.User):
+		case !g.Role.Decides() || !slices.Contains(as, g.User):
 		case g.Project == "":
 			return s.store.Queue(ctx, team, user, nil, f, page)
 		default:
@@ -248,4 +249,9 @@ func alike(a, b string) int {
 		return 0
 	}
 	return 2 * both * 100 / total
+}
+
+// compareGrants puts roles of the workspace before those of channels.
+func compareGrants(a, b review.Grant) int {
+	return cmp.Or(strings.Compare(a.Project, b.Project), strings.Compare(string(a.Role), string(b.Role)), strings.Compare(a.User, b.User))
 }

@@ -25,6 +25,7 @@ type story struct {
 	Answer             string
 	Run                *run
 	Receipts           []Receipt
+	Glass              string // who had it run though nobody had approved it
 	Total              int64
 	Steps              []step
 }
@@ -48,6 +49,7 @@ type decided struct {
 	At                             time.Time
 	Who, Verdict, For, Why, Number string
 	Door, Digest                   string
+	Glass                          bool
 }
 
 type run struct {
@@ -140,7 +142,7 @@ func tell(c *Case) (*story, error) {
 // ends are the kinds of event that say how a request stands, in words. The last one of a request wins,
 // so those after which something comes (drafted, approved, started) are here too: a pack may end there.
 var ends = map[string]string{"rejected": "Rejected", "expired": "Nobody decided in time", "withdrawn": "Withdrawn", "failed": "Failed",
-	"lost": "Started, outcome unknown", "voided": "Did not run", "started": "Running", "approved": "Approved", "drafted": "Waiting for reviewers"}
+	"lost": "Started, outcome unknown", "voided": "Did not run", "started": "Running", "approved": "Approved", "broke glass": "To run, and nobody approved it", "drafted": "Waiting for reviewers"}
 
 func (s *story) take(e event, words teller) {
 	if end := ends[e.Kind]; end != "" {
@@ -154,9 +156,9 @@ func (s *story) take(e event, words teller) {
 			return // it comes before reviewers as drafted
 		}
 		s.Versions = append(s.Versions, newVersion(e, words))
-	case "approved", "rejected", "changes requested", "disowned":
+	case "approved", "rejected", "changes requested", "disowned", "broke glass":
 		d := decided{At: e.At, Who: e.Actor, Verdict: map[string]string{"approved": "Approved", "rejected": "Rejected",
-			"changes requested": "Asked for changes", "disowned": "Says: this approval was not mine"}[e.Kind], Why: words.word(e.Data["reason"]),
+			"changes requested": "Asked for changes", "disowned": "Says: this approval was not mine", "broke glass": "Broke the glass: nobody approved this"}[e.Kind], Why: words.word(e.Data["reason"]),
 			For: e.fact("in_place_of"), Number: e.fact("revision"), Digest: e.fact("digest"), Door: "Slack"}
 		if click, _ := e.Data["click"].(map[string]any); click["door"] != nil {
 			d.Door = words.word(click["door"])
@@ -164,7 +166,16 @@ func (s *story) take(e event, words teller) {
 				d.Door += ", as " + words.word(click["os_user"]) + " on " + words.word(click["machine"])
 			}
 		}
+		if e.Kind == "broke glass" {
+			s.Glass, d.Glass = e.Actor, true
+		}
 		s.Decisions = append(s.Decisions, d)
+	case "looked at glass":
+		found := "Looked at it, and finds it right"
+		if e.fact("fine") != "true" {
+			found = "Looked at it, and doubts that it was right"
+		}
+		s.Decisions = append(s.Decisions, decided{At: e.At, Who: e.Actor, Verdict: found, Number: e.fact("revision"), Door: "Slack", Glass: true})
 	case "failed", "voided": // why is a code with its facts, which only the program that wrote it has words for
 		s.Error = strings.Trim(words.word(e.Data["reason"])+words.word(e.Data["cause"]), "{}")
 	case "started":

@@ -19,7 +19,7 @@ import (
 // peopleLength is how many roles the modal lists; Slack takes 100 blocks.
 const peopleLength = 90
 
-var roleWords = map[review.PersonRole]string{review.RoleReviewer: "reviewer", review.RoleFallback: "fallback reviewer", review.RoleAdmin: "administrator"}
+var roleWords = map[review.PersonRole]string{review.RoleReviewer: "reviewer", review.RoleFallback: "fallback reviewer", review.RoleAdmin: "administrator", review.RoleGlass: "break-glass holder"}
 
 // shortages warn of rules that too few people can meet: requests under them would never
 // be approved.
@@ -93,6 +93,7 @@ func NameView() slack.ModalViewRequest {
 		{review.RoleReviewer, "Decides on code."},
 		{review.RoleFallback, "Decides too, and is asked when the others have not."},
 		{review.RoleAdmin, "Names people, sets rules and budgets."},
+		{review.RoleGlass, "Runs code that nobody approved, in an emergency. Two administrators name them, 24 hours before."},
 	} {
 		roles = append(roles, slack.NewOptionBlockObject(string(r.role), kit.Plain(kit.Capital(roleWords[r.role])), kit.Plain(r.what)))
 	}
