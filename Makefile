@@ -104,6 +104,8 @@ prove-money: setup-test
 #                  that go away, and an office of ten people who ask two hundred questions on a bad day
 #   prove-reading  awkward files read and loaded in real boxes, each held against its right value; bombs
 #   prove-crash    a replica that is killed, or told to stop, anywhere
+#   prove-endurance  three replicas of the real binary under siege, for five minutes or FOR=30m: kills, hangs, stops, restarts, a Postgres
+#                  that goes away, crashes, has no disk left or another clock, and a Slack, a model and a cloud that fail
 #   prove-audit    packs and a live database that somebody tampers with in eleven ways; 32 writers leave one
 #                  log; a pack of 100,000 entries verifies in 200 MB
 #   prove-models   every provider of models on loopback, in its own format: answers, refusals, failures and
@@ -111,7 +113,7 @@ prove-money: setup-test
 #   prove-conversation  a model that asks in place of a guess, answered in three ways; chats of the assistant view; a thread of forty turns within
 #                  its budgets of tokens and money, and on every model of the price list; summaries that fail; which files
 #                  people mean; what a model may answer; answers that are verified
-.PHONY: prove-review prove-slack prove-reading prove-crash prove-models prove-audit prove-conversation
+.PHONY: prove-review prove-slack prove-reading prove-crash prove-endurance prove-models prove-audit prove-conversation
 prove-review: TESTS = Review
 prove-review: PACKAGES = ./approval ./approval/steps ./bot ./storage ./sandbox/local ./sandbox/e2b
 prove-slack: TESTS = Slack
@@ -120,13 +122,17 @@ prove-reading: TESTS = Reading
 prove-reading: PACKAGES = ./sandbox/local ./cmd/countersign
 prove-crash: TESTS = Crash
 prove-crash: PACKAGES = ./cmd/countersign
+prove-endurance: TESTS = Endurance
+prove-endurance: PACKAGES = ./cmd/countersign
+prove-endurance: export PROVE_BINARY = $(CURDIR)/bin/countersign
+prove-endurance: build
 prove-models: TESTS = Models
 prove-models: PACKAGES = ./codegen/mistral ./codegen/claude ./codegen/gpt ./approval/steps ./cmd/countersign
 prove-audit: TESTS = Audit
 prove-audit: PACKAGES = ./internal/pack ./storage
 prove-conversation: TESTS = Conversation
 prove-conversation: PACKAGES = ./cmd/countersign
-prove-review prove-slack prove-reading prove-crash prove-models prove-audit prove-conversation: setup-test libexec/runsc
+prove-review prove-slack prove-reading prove-crash prove-endurance prove-models prove-audit prove-conversation: setup-test libexec/runsc
 	@mkdir -p bin && rm -f bin/$@.txt && touch bin/$@.txt
 	@PROVE_REPORT=$(CURDIR)/bin/$@.txt \
 		$(GO) test -count=1 -timeout $(TIMEOUT) -parallel $(PARALLEL) -run '^TestProve$(TESTS)' $(PACKAGES) >bin/$@.log 2>&1; status=$$?; \

@@ -16,112 +16,219 @@ type Event struct {
 // System is the actor of what nobody in particular did.
 const System = "countersign"
 
-// EventKind says what has happened. Beside each stands what its data holds: a reason of
-// ours is a code with its facts (Reason.Told), a person's is what they said.
+// EventKind says what has happened. What its data may hold stands in Facts.
 type EventKind = string
 
 // The kinds of event of a request.
 const (
 	// A question is asked and written.
-	EventAsked          EventKind = "asked"            // question, files, model, channel, trigger, private (its answer goes to its asker alone)
-	EventRepeats        EventKind = "repeats"          // request, revision, digest: whose run is repeated
-	EventFound          EventKind = "found"            // files, guest, shared
-	EventRead           EventKind = "read"             // files: id, content and reading of each
-	EventAskedAbout     EventKind = "asked about"      // file: its id, code, column
-	EventAnswered       EventKind = "answered"         // the same, says, and told_by: whose word from another thread is taken
-	EventCorrected      EventKind = "corrected"        // file: its id; told: code, table, column and says of each
-	EventAskedBack      EventKind = "asked back"       // cause or reason
-	EventAskedToClarify EventKind = "asked to clarify" // question, with its choices; attempt
-	EventClarified      EventKind = "clarified"        // answer; trigger of a message
-	EventCalled         EventKind = "called"           // attempt, model ("inspection" of an inspection, "reading" of a reading), hold; of a model provider, host; for: "summary" of one
-	EventSummarised     EventKind = "summarised"       // summary (its id), of: the requests that it sums up; from: the sha256 of what was said about them; saw, text, provider, host
-	EventNotSummarised  EventKind = "not summarised"   // of, from, saw, why
-	EventWritten        EventKind = "written"          // attempt, code, prompt_version, provider, host, notes
-	EventRefusedDraft   EventKind = "refused draft"    // attempt, reason, code
-	EventCallFailed     EventKind = "call failed"      // attempt, why
-	EventDrafted        EventKind = "drafted"          // revision, digest, code, manifest, summary, findings_list, findings (how many), prompt_version, provider, host, next
-	EventFailed         EventKind = "failed"           // reason or cause
-	EventFellBack       EventKind = "fell back"        // from, to, provider, host, most, why
-	EventDeclinedModel  EventKind = "declined model"   // model, instead_of, scope
+	EventAsked          EventKind = "asked"   // with private: its answer goes to its asker alone
+	EventRepeats        EventKind = "repeats" // the run of which request is repeated
+	EventFound          EventKind = "found"
+	EventRead           EventKind = "read" // files: id, content and reading of each
+	EventAskedAbout     EventKind = "asked about"
+	EventAnswered       EventKind = "answered"  // told_by: whose word from another thread is taken
+	EventCorrected      EventKind = "corrected" // told: code, table, column and says of each
+	EventAskedBack      EventKind = "asked back"
+	EventAskedToClarify EventKind = "asked to clarify" // question: with its choices
+	EventClarified      EventKind = "clarified"        // trigger: of a message
+	EventCalled         EventKind = "called"           // model: "inspection" or "reading" where a box is; for: "summary" of one
+	EventSummarised     EventKind = "summarised"       // of: the requests that it sums up; from: the sha256 of what was said about them; saw: how much of the data
+	EventNotSummarised  EventKind = "not summarised"
+	EventWritten        EventKind = "written"
+	EventRefusedDraft   EventKind = "refused draft"
+	EventCallFailed     EventKind = "call failed"
+	EventDrafted        EventKind = "drafted" // findings: how many; findings_list: they themselves; next: what the model proposes to ask
+	EventFailed         EventKind = "failed"
+	EventFellBack       EventKind = "fell back"
+	EventDeclinedModel  EventKind = "declined model"
 
 	// People decide.
-	EventApproved         EventKind = "approved"             // revision, digest, click, in_place_of
-	EventBrokeGlass       EventKind = "broke glass"          // revision, digest, reason, others, click: it runs, and nobody has approved it
-	EventLookedAtGlass    EventKind = "looked at glass"      // revision, fine, click: by an administrator, afterwards
-	EventRejected         EventKind = "rejected"             // revision, digest, click, reason
-	EventChangesRequested EventKind = "changes requested"    // revision, digest, reason, click, in_place_of
-	EventEdited           EventKind = "edited"               // revision, digest, code, click
-	EventEditRefused      EventKind = "edit refused"         // revision, by, reason
-	EventDisowned         EventKind = "disowned"             // revision, digest, click
-	EventDisownedTooLate  EventKind = "disowned too late"    // revision, click
-	OpenedReview          EventKind = "opened review"        // revision; click, at another door than Slack
-	EventAskedToSign      EventKind = "asked to sign"        // revision, digest, verdict, nonce: at another door, of high risk
-	EventReminded         EventKind = "reminded"             // revision, people
-	EventEscalated        EventKind = "escalated"            // revision, people
-	EventAssigned         EventKind = "assigned"             // revision, person, click
-	EventAskedForOpinion  EventKind = "asked for an opinion" // revision, person, click
-	EventExpired          EventKind = "expired"              // while: the state
-	EventWithdrawn        EventKind = "withdrawn"            // nothing
-	EventRefusedClick     EventKind = "refused click"        // verdict or what, why, click
+	EventApproved         EventKind = "approved"
+	EventBrokeGlass       EventKind = "broke glass"     // it runs, and nobody has approved it
+	EventLookedAtGlass    EventKind = "looked at glass" // by an administrator, afterwards
+	EventRejected         EventKind = "rejected"
+	EventChangesRequested EventKind = "changes requested"
+	EventEdited           EventKind = "edited"
+	EventEditRefused      EventKind = "edit refused"
+	EventDisowned         EventKind = "disowned"
+	EventDisownedTooLate  EventKind = "disowned too late"
+	OpenedReview          EventKind = "opened review"
+	EventAskedToSign      EventKind = "asked to sign" // at another door, of high risk
+	EventReminded         EventKind = "reminded"
+	EventEscalated        EventKind = "escalated"
+	EventAssigned         EventKind = "assigned"
+	EventAskedForOpinion  EventKind = "asked for an opinion"
+	EventExpired          EventKind = "expired" // while: the state
+	EventWithdrawn        EventKind = "withdrawn"
+	EventRefusedClick     EventKind = "refused click" // verdict, or what else was clicked
 
 	// It runs.
-	EventFrozen       EventKind = "frozen"         // until, rule, revision
-	EventNoBox        EventKind = "no box"         // why
-	EventStarted      EventKind = "started"        // box, revision, digest
-	EventBegun        EventKind = "begun"          // box
-	EventBegunTooLate EventKind = "begun too late" // box
-	EventUnstarted    EventKind = "unstarted"      // box, cost
-	EventVoided       EventKind = "voided"         // box, reason or cause, cost
-	EventFinished     EventKind = "finished"       // outcome, compared (with what it repeats: "same", "other" or "unknown"), error, said (what the next question's model reads of it), result, files, witness, hints, box_ms, cost
-	EventMismatch     EventKind = "mismatch"       // what
-	EventLost         EventKind = "lost"           // box, said
-	EventSealBroken   EventKind = "seal broken"    // revision, digest, why, fallen
-	EventSealedAnew   EventKind = "sealed anew"    // revision, digest, code, manifest, summary, findings_list
-	EventAway         EventKind = "away"           // cause
-	EventBack         EventKind = "back"           // cause
-	EventRated        EventKind = "rated"          // good, click; the last one of a person counts
-	EventShared       EventKind = "shared"         // channel, click: the answer stands there as well
-	EventTookBack     EventKind = "took back"      // click: the answer is not to stand in Slack any more
+	EventFrozen       EventKind = "frozen"
+	EventNoBox        EventKind = "no box"
+	EventStarted      EventKind = "started"
+	EventBegun        EventKind = "begun"
+	EventBegunTooLate EventKind = "begun too late"
+	EventStopped      EventKind = "stopped" // its actor wants the run ended
+	EventUnstarted    EventKind = "unstarted"
+	EventVoided       EventKind = "voided"
+	EventFinished     EventKind = "finished" // compared: with what it repeats ("same", "other", "unknown"); said: what the next question's model reads of it
+	EventMismatch     EventKind = "mismatch"
+	EventLost         EventKind = "lost"
+	EventSealBroken   EventKind = "seal broken"
+	EventSealedAnew   EventKind = "sealed anew"
+	EventAway         EventKind = "away"
+	EventBack         EventKind = "back"
+	EventRated        EventKind = "rated"     // the last one of a person counts
+	EventShared       EventKind = "shared"    // the answer stands in this channel as well
+	EventTookBack     EventKind = "took back" // the answer is not to stand in Slack any more
 
 	// Money.
-	EventHeld          EventKind = "held"               // hold, for, amount
-	EventWeighed       EventKind = "weighed"            // for, needed, model, standings, hold
-	EventSettled       EventKind = "settled"            // hold, for, held, spent, estimated, over
-	EventUncertain     EventKind = "uncertain"          // hold, held, most, until, rest_of
-	EventBlocked       EventKind = "blocked"            // for, needed, model, standings
-	EventRefusedChange EventKind = "refused change"     // as blocked, and what, revision
-	EventWaitsForMoney EventKind = "waits for money"    // until
-	EventContinued     EventKind = "continued"          // for, model, before
-	EventDowngraded    EventKind = "downgraded"         // from, to, scope
-	EventAskedForTopUp EventKind = "asked for a top-up" // topup, scope, amount, reason
-	EventGrantedTopUp  EventKind = "granted a top-up"   // topup, scope, amount, until
-	EventDeclinedTopUp EventKind = "declined a top-up"  // topup, scope, amount, reason
+	EventHeld          EventKind = "held" // team, what, standings: of a check of the house
+	EventWeighed       EventKind = "weighed"
+	EventSettled       EventKind = "settled" // team: of a check of the house
+	EventUncertain     EventKind = "uncertain"
+	EventBlocked       EventKind = "blocked"
+	EventRefusedChange EventKind = "refused change" // as blocked
+	EventWaitsForMoney EventKind = "waits for money"
+	EventContinued     EventKind = "continued"
+	EventDowngraded    EventKind = "downgraded"
+	EventAskedForTopUp EventKind = "asked for a top-up"
+	EventGrantedTopUp  EventKind = "granted a top-up"
+	EventDeclinedTopUp EventKind = "declined a top-up"
 )
 
 // The kinds of event of budgets, of rules and people, and of what was forgotten.
 const (
-	EventSetLimit        EventKind = "set limit"        // scope, amount, window, policy, before
-	EventRemovedLimit    EventKind = "removed limit"    // scope, before
-	EventGrantedOnTop    EventKind = "granted top-up"   // as set limit, and until, request
-	EventSetRules        EventKind = "set rules"        // channel, version, rules, before
-	EventNamed           EventKind = "named"            // person, role, channel, before
-	EventRemoved         EventKind = "removed"          // the same
-	EventDelegated       EventKind = "delegated"        // to, until, from, before
-	EventDelegationEnded EventKind = "delegation ended" // from, before
-	EventPinned          EventKind = "pinned"           // channel, file: its id; name, content, size; for (whom; empty: everybody of the channel); shared_by, shared_at
-	EventUnpinned        EventKind = "unpinned"         // channel, file
-	EventAcceptedUpload  EventKind = "accepted upload"  // as pinned, and instead_of: the file that was pinned before
-	EventDeclinedUpload  EventKind = "declined upload"  // channel, file: the upload's id; instead_of
-	EventRegisteredKey   EventKind = "registered key"   // key: the SSH key by which somebody signs decisions
-	EventRemovedKey      EventKind = "removed key"      // the same
-	EventSigningKey      EventKind = "signing key"      // key: may sign from now on
-	EventPosted          EventKind = "posted"           // surface, channel, ts: where a message stands; written by the schema
-	EventUploaded        EventKind = "uploaded"         // surface, file: what the bot has put into Slack; written by the schema
-	EventDeleted         EventKind = "deleted"          // surface, channel, ts, stays (Slack's code, where it refused): a message or a file that was to go; written by the schema
-	EventGone            EventKind = "gone"             // contents, why; written by the schema's forget()
-	EventPacked          EventKind = "packed"           // pack: the sha256 of its pack.json; from, to, person, channel, entries, requests, shown
-	EventRestored        EventKind = "restored"         // a copy of the database was put back: checkpoint, size (that it has); lost_checkpoint, lost_size (that were signed since); ended (requests)
+	EventSetLimit        EventKind = "set limit"
+	EventRemovedLimit    EventKind = "removed limit"
+	EventGrantedOnTop    EventKind = "granted top-up" // as set limit
+	EventSetRules        EventKind = "set rules"
+	EventNamed           EventKind = "named"
+	EventRemoved         EventKind = "removed" // as named
+	EventDelegated       EventKind = "delegated"
+	EventDelegationEnded EventKind = "delegation ended"
+	EventPinned          EventKind = "pinned" // for: whom; empty: everybody of the channel
+	EventUnpinned        EventKind = "unpinned"
+	EventAcceptedUpload  EventKind = "accepted upload" // as pinned; instead_of: the file that was pinned before
+	EventDeclinedUpload  EventKind = "declined upload" // file: the upload
+	EventRegisteredKey   EventKind = "registered key"  // the SSH key by which somebody signs decisions
+	EventRemovedKey      EventKind = "removed key"
+	EventSigningKey      EventKind = "signing key" // may sign from now on
+	EventPosted          EventKind = "posted"      // where a message stands; written by the schema
+	EventUploaded        EventKind = "uploaded"    // what the bot has put into Slack; written by the schema
+	EventDeleted         EventKind = "deleted"     // a message or a file that was to go; stays: Slack's code, where it refused; written by the schema
+	EventGone            EventKind = "gone"        // written by the schema's forget()
+	EventPacked          EventKind = "packed"      // pack: the sha256 of its pack.json
+	EventRestored        EventKind = "restored"    // a copy of the database was put back; lost_…: what was signed since; ended: how many requests
 )
+
+// Fact is what a value in an event's data may be; null is always one of them.
+type Fact string
+
+const (
+	isText   Fact = "text"   // an id, a time, a code, a hash, a model: never what a person wrote
+	isNumber Fact = "number" // amounts are billionths of a dollar
+	isFlag   Fact = "flag"
+	isSaid   Fact = "said" // Said or Kept: the trail has its salted hash
+	isList   Fact = "list"
+	isObject Fact = "object" // a reason of ours is one: a code with its facts (Reason.Told)
+)
+
+// Facts are what the data of an event may hold, by its kind. The schema has the same table
+// (event_kinds) and refuses an event that holds anything else, so no word of a person
+// gets into the chain under a fact's name, and no fact is misspelled.
+var Facts = map[EventKind]map[string]Fact{
+	EventAsked:            {"question": isSaid, "files": isList, "model": isText, "channel": isText, "trigger": isText, "private": isFlag},
+	EventRepeats:          {"request": isText, "revision": isNumber, "digest": isText},
+	EventFound:            {"files": isList, "guest": isFlag, "shared": isFlag},
+	EventRead:             {"files": isList},
+	EventAskedAbout:       {"file": isText, "code": isText, "column": isSaid},
+	EventAnswered:         {"file": isText, "code": isText, "column": isSaid, "says": isText, "told_by": isText},
+	EventCorrected:        {"file": isText, "told": isList},
+	EventAskedBack:        {"cause": isObject, "reason": isObject},
+	EventAskedToClarify:   {"question": isSaid, "attempt": isNumber},
+	EventClarified:        {"answer": isSaid, "trigger": isText},
+	EventCalled:           {"attempt": isNumber, "model": isText, "hold": isText, "provider": isText, "host": isText, "for": isText},
+	EventSummarised:       {"summary": isText, "of": isList, "from": isText, "saw": isText, "text": isSaid, "provider": isText, "host": isText},
+	EventNotSummarised:    {"of": isList, "from": isText, "saw": isText, "why": isSaid, "provider": isText, "host": isText},
+	EventWritten:          {"attempt": isNumber, "code": isSaid, "prompt_version": isText, "provider": isText, "host": isText, "notes": isObject},
+	EventRefusedDraft:     {"attempt": isNumber, "reason": isSaid, "code": isSaid},
+	EventCallFailed:       {"attempt": isNumber, "why": isSaid},
+	EventDrafted:          {"revision": isNumber, "digest": isText, "code": isSaid, "manifest": isSaid, "summary": isSaid, "findings_list": isSaid, "findings": isNumber, "prompt_version": isText, "provider": isText, "host": isText, "next": isSaid},
+	EventFailed:           {"reason": isObject, "cause": isObject},
+	EventFellBack:         {"from": isText, "to": isText, "provider": isText, "host": isText, "most": isNumber, "why": isSaid},
+	EventDeclinedModel:    {"model": isText, "instead_of": isText, "scope": isObject},
+	EventApproved:         {"revision": isNumber, "digest": isText, "click": isObject, "in_place_of": isText},
+	EventBrokeGlass:       {"revision": isNumber, "digest": isText, "click": isObject, "reason": isSaid, "others": isList},
+	EventLookedAtGlass:    {"revision": isNumber, "fine": isFlag, "click": isObject},
+	EventRejected:         {"revision": isNumber, "digest": isText, "click": isObject, "reason": isSaid},
+	EventChangesRequested: {"revision": isNumber, "digest": isText, "click": isObject, "reason": isSaid, "in_place_of": isText},
+	EventEdited:           {"revision": isNumber, "digest": isText, "click": isObject, "code": isSaid},
+	EventEditRefused:      {"revision": isNumber, "by": isText, "reason": isObject},
+	EventDisowned:         {"revision": isNumber, "digest": isText, "click": isObject},
+	EventDisownedTooLate:  {"revision": isNumber, "click": isObject},
+	OpenedReview:          {"revision": isNumber, "click": isObject},
+	EventAskedToSign:      {"revision": isNumber, "digest": isText, "verdict": isText, "nonce": isText},
+	EventReminded:         {"revision": isNumber, "people": isList},
+	EventEscalated:        {"revision": isNumber, "people": isList},
+	EventAssigned:         {"revision": isNumber, "person": isText, "click": isObject},
+	EventAskedForOpinion:  {"revision": isNumber, "person": isText, "click": isObject},
+	EventExpired:          {"while": isText},
+	EventWithdrawn:        {},
+	EventRefusedClick:     {"verdict": isText, "what": isText, "why": isObject, "click": isObject},
+	EventFrozen:           {"until": isText, "rule": isSaid, "revision": isNumber},
+	EventNoBox:            {"why": isSaid},
+	EventStarted:          {"box": isText, "revision": isNumber, "digest": isText},
+	EventBegun:            {"box": isText},
+	EventBegunTooLate:     {"box": isText},
+	EventStopped:          {"box": isText},
+	EventUnstarted:        {"box": isText, "cost": isNumber},
+	EventVoided:           {"box": isText, "reason": isObject, "cause": isObject, "cost": isNumber},
+	EventFinished:         {"outcome": isText, "compared": isText, "error": isSaid, "said": isSaid, "result": isSaid, "files": isList, "witness": isObject, "hints": isObject, "box_ms": isNumber, "cost": isNumber},
+	EventMismatch:         {"what": isList},
+	EventLost:             {"box": isText, "said": isSaid},
+	EventSealBroken:       {"revision": isNumber, "digest": isText, "why": isList, "fallen": isObject},
+	EventSealedAnew:       {"revision": isNumber, "digest": isText, "code": isSaid, "manifest": isSaid, "summary": isSaid, "findings_list": isSaid},
+	EventAway:             {"cause": isObject},
+	EventBack:             {"cause": isObject},
+	EventRated:            {"good": isFlag, "click": isObject},
+	EventShared:           {"channel": isText, "click": isObject},
+	EventTookBack:         {"click": isObject},
+	EventHeld:             {"hold": isText, "for": isText, "amount": isNumber, "team": isText, "what": isText, "standings": isList},
+	EventWeighed:          {"for": isText, "needed": isNumber, "model": isText, "standings": isList, "hold": isText},
+	EventSettled:          {"hold": isText, "for": isText, "held": isNumber, "spent": isNumber, "estimated": isFlag, "over": isNumber, "team": isText},
+	EventUncertain:        {"hold": isText, "held": isNumber, "most": isNumber, "until": isText, "rest_of": isText},
+	EventBlocked:          {"for": isText, "needed": isNumber, "model": isText, "standings": isList},
+	EventRefusedChange:    {"for": isText, "needed": isNumber, "model": isText, "standings": isList, "what": isText, "revision": isNumber},
+	EventWaitsForMoney:    {"until": isText},
+	EventContinued:        {"for": isText, "model": isText, "before": isText},
+	EventDowngraded:       {"from": isText, "to": isText, "scope": isObject},
+	EventAskedForTopUp:    {"topup": isText, "scope": isObject, "amount": isNumber, "reason": isSaid},
+	EventGrantedTopUp:     {"topup": isText, "scope": isObject, "amount": isNumber, "until": isText},
+	EventDeclinedTopUp:    {"topup": isText, "scope": isObject, "amount": isNumber, "reason": isSaid},
+	EventSetLimit:         {"scope": isObject, "amount": isNumber, "window": isText, "policy": isObject, "before": isObject, "extra": isNumber, "until": isText},
+	EventRemovedLimit:     {"scope": isObject, "before": isObject},
+	EventGrantedOnTop:     {"scope": isObject, "amount": isNumber, "window": isText, "policy": isObject, "before": isObject, "extra": isNumber, "until": isText, "request": isText},
+	EventSetRules:         {"channel": isText, "version": isNumber, "rules": isObject, "before": isObject},
+	EventNamed:            {"person": isText, "role": isText, "channel": isText, "before": isList},
+	EventRemoved:          {"person": isText, "role": isText, "channel": isText, "before": isList},
+	EventDelegated:        {"to": isText, "until": isText, "from": isText, "before": isObject},
+	EventDelegationEnded:  {"from": isText, "before": isObject},
+	EventPinned:           {"channel": isText, "file": isText, "name": isSaid, "content": isSaid, "size": isNumber, "for": isList, "shared_by": isText, "shared_at": isText},
+	EventUnpinned:         {"channel": isText, "file": isText},
+	EventAcceptedUpload:   {"channel": isText, "file": isText, "name": isSaid, "content": isSaid, "size": isNumber, "for": isList, "shared_by": isText, "shared_at": isText, "instead_of": isText},
+	EventDeclinedUpload:   {"channel": isText, "file": isText, "instead_of": isText},
+	EventRegisteredKey:    {"key": isText},
+	EventRemovedKey:       {"key": isText},
+	EventSigningKey:       {"key": isText},
+	EventPosted:           {"surface": isText, "channel": isText, "ts": isText},
+	EventUploaded:         {"surface": isText, "file": isText},
+	EventDeleted:          {"surface": isText, "channel": isText, "ts": isText, "stays": isText},
+	EventGone:             {"contents": isList, "why": isText},
+	EventPacked:           {"pack": isText, "from": isText, "to": isText, "person": isText, "channel": isText, "entries": isNumber, "requests": isNumber, "shown": isNumber},
+	EventRestored:         {"checkpoint": isNumber, "size": isNumber, "lost_checkpoint": isNumber, "lost_size": isNumber, "ended": isNumber},
+}
 
 // Said is what a person wrote or data said, as an event has it: a question, a reason,
 // a file's name, an error. The audit trail is hashed and never changes, so the words

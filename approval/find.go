@@ -107,7 +107,7 @@ type Repetition struct{ *Request }
 // Repeatable tells whether a request has a run that can be repeated, and the result of which
 // is still there to be compared.
 func Repeatable(r *Request) bool {
-	return r.State == Done && r.Taken == nil && r.Run != nil && r.Run.Result != nil && r.Run.Result.Outcome != "" && r.Revision != nil && r.Revision.Intact()
+	return r.State == Done && r.Taken == nil && r.Run != nil && r.Run.Result != nil && r.Run.Result.Outcome != "" && r.Run.Result.Outcome != Cancelled && r.Revision != nil && r.Revision.Intact()
 }
 
 // NewRepeat is the verb Ask for a run that is repeated, in the thread of the first one. No

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"countersign/approval/reading"
+	"countersign/approval/redact"
 )
 
 // The kinds of findings. Whatever is computed from findings (the tier of a
@@ -45,6 +46,7 @@ const (
 	KindLeftOut     = "left out"   // rows that the program drops without counting them
 	KindToday       = "today"      // what day the program takes for today. About: the function that it asks
 	KindName        = "name"       // of a column, sheet or file, that is more than a name
+	KindPersonal    = "personal"   // About: what sort of value stands in the code
 	KindMore        = "more"       // how many are not listed
 )
 
@@ -52,7 +54,7 @@ const (
 func FindingKinds() []string {
 	return []string{KindImport, KindMissing, KindRead, KindWrite, KindDelete, KindList, KindNetwork, KindProcess, KindMachineCode,
 		KindDynamic, KindReflection, KindPickle, KindThread, KindSignal, KindExit, KindEnvironment, KindSystem, KindChange,
-		KindMisleading, KindPacked, KindLoop, KindMemory, KindWait, KindLongLine, KindUnusedFile, KindColumn, KindNotListed, KindOutput, KindWritten, KindLeftOut, KindToday, KindName, KindMore}
+		KindMisleading, KindPacked, KindLoop, KindMemory, KindWait, KindLongLine, KindUnusedFile, KindColumn, KindNotListed, KindOutput, KindWritten, KindLeftOut, KindToday, KindName, KindPersonal, KindMore}
 }
 
 // Level grades a finding.
@@ -98,6 +100,28 @@ func OfNames(files []File) (found []Finding) {
 		found = append(found, Finding{Level: Caution, Kind: KindName, Text: fmt.Sprintf("%d more names are more than names.", more)})
 	}
 	return found
+}
+
+// Personal are the findings about values in the code that say something of a person: whoever approves
+// it should know that the record keeps them.
+func Personal(code string, rules *redact.Rules) (found []Finding) {
+	for _, v := range rules.InCode(code) {
+		if len(found) == mostNames || !v.Kind.Personal() {
+			continue
+		}
+		found = append(found, Finding{Level: Note, Line: v.Line, Kind: KindPersonal, About: string(v.Kind), Text: fmt.Sprintf("Holds personal data (%s), which the record keeps with the code.", v.Rule)})
+	}
+	return found
+}
+
+// Leaked says to a model where its program holds a secret; empty: nowhere.
+func Leaked(code string, rules *redact.Rules) string {
+	for _, v := range rules.InCode(code) {
+		if !v.Kind.Personal() {
+			return fmt.Sprintf("Line %d holds what looks like a secret (%s). A program is read by people and kept on record, so no secret stands in it. Write it without.", v.Line, v.Rule)
+		}
+	}
+	return ""
 }
 
 // NamedAnew are the findings of the same code with other files: those about names are of the

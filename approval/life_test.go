@@ -235,6 +235,7 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 					return l.r.Finish(Result{Outcome: OK}, budget.Charge{Kind: budget.Box, Amount: budget.USD(rapid.IntRange(0, 90).Draw(t, "cost"))}, DefaultPolicy(), l.now)
 				})
 			},
+			"stop":  func(t *rapid.T) { _ = l.try(t, "Stop", func() error { return Stopping{l.r}.Stop("A", l.now) }) },
 			"begin": func(t *rapid.T) { _ = l.try(t, "Begin", func() error { return l.r.Begin(l.now) }) },
 			"void": func(t *rapid.T) {
 				_ = l.try(t, "Void", func() error {

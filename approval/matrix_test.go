@@ -211,7 +211,7 @@ var verbs = []verb{
 	{name: "Finish", do: func(r *Request, _ Policy, now time.Time) error {
 		return r.Finish(Result{Outcome: Raised}, budget.Charge{Kind: budget.Box, Amount: 1000}, DefaultPolicy(), now)
 	}},
-	{name: "Begin", do: func(r *Request, _ Policy, now time.Time) error { return r.Begin(now) }},
+	{name: "Stop", do: func(r *Request, _ Policy, now time.Time) error { return Stopping{r}.Stop("A", now) }}, {name: "Begin", do: func(r *Request, _ Policy, now time.Time) error { return r.Begin(now) }},
 	{name: "Await a box", move: "AwaitBox", do: func(r *Request, _ Policy, now time.Time) error { return r.AwaitBox("full", now) }},
 	{name: "Void", do: func(r *Request, _ Policy, now time.Time) error {
 		return r.Void(Words("the disk is too small"), budget.Charge{Kind: budget.Box, Amount: 1000}, now)
@@ -327,7 +327,7 @@ var matrix = map[State]map[string]State{
 		"Go away": Pending, "Fail": Failed, "Fail over a cause": Failed,
 		"Remind": Pending, "Escalate": Pending, "Assign": Pending, "Ask for an opinion": Pending},
 	Approved: {"Stand in line": Approved, "Come back after all": Approved, "Fail": Failed, "Go away": Approved, "Fail over a cause": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running, "Await a box": Approved, "Freeze": Approved, "Break the seal": Pending, "Disown": Pending},
-	Running:  {"Unstart": Pending, "Begin": Running, "Finish": Done, "Void": Failed, "Lose": Lost},
+	Running:  {"Unstart": Pending, "Begin": Running, "Stop": Running, "Finish": Done, "Void": Failed, "Lose": Lost},
 	Done:     {}, Failed: {}, Rejected: {}, Expired: {}, Withdrawn: {}, Lost: {},
 }
 

@@ -73,6 +73,7 @@ var Moves = slices.Concat([]Move{
 	stay("AwaitBox", Approved),
 	stay("Freeze", Approved),
 	stay("Begin", Running),
+	stay("Stop", Running), // and whoever watches it ends it
 )
 
 // from are moves of one verb to one end, from each of these states.

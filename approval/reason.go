@@ -137,7 +137,7 @@ const (
 	WhyLost            ReasonCode = "result lost"
 	WhyRejected        ReasonCode = "rejected"      // the words are the decision's
 	WhyGaveUp          ReasonCode = "gave up"       // Said: the last problem
-	WhyNoAnswer        ReasonCode = "no answer"     // of a model
+	WhyNoAnswer        ReasonCode = "no answer"     // of a model was kept: replicas ended in the middle
 	WhyProse           ReasonCode = "prose"         // Said by a model in place of a program
 	WhyNoRoom          ReasonCode = "no room"       // beside calls of which nobody knows the price
 	WhyNotRead         ReasonCode = "file not read" // Name, Problem
@@ -176,6 +176,7 @@ const (
 	WhyInputUnread        ReasonCode = "input cannot be read"
 	WhyBeyondRules        ReasonCode = "beyond the rules" // Name: hosts
 	WhyStricterFile       ReasonCode = "file of a stricter channel"
+	WhyStricterRules      ReasonCode = "stricter rules of a channel" // and the question names none
 )
 
 // Why a click does nothing: it comes too late, or is not theirs to make.
@@ -300,6 +301,7 @@ const (
 	WhyNoModel         ReasonCode = "no such model"                // Name; Other: those that there are; Why: which may be meant
 	WhyModelBarred     ReasonCode = "model not allowed"            // Name; Other: those that are; Why: which may be meant
 	WhyModelOfFile     ReasonCode = "model not allowed for a file" // Name; Other: those that are
+	WhyModelPlaceless  ReasonCode = "model not allowed everywhere" // Name, perhaps; Other: those that are
 	WhyNoStepIn        ReasonCode = "model of another provider"    // Name; Other: in whose place
 	WhyHostRests       ReasonCode = "host not confirmed"           // Name; Other: the provider; Said: the host
 	WhyNoModelHere     ReasonCode = "no model may be asked here"
@@ -360,6 +362,8 @@ const (
 	WhyNoSight         ReasonCode = "no such switch"
 	WhyNotesOfChannel  ReasonCode = "notes of the workspace"
 	WhyLogChannel      ReasonCode = "log channel" // the bot is not in it
+	WhyBadHide         ReasonCode = "bad hide"    // Count: the line, 0 for all of them; Said: what is wrong with it
+	WhyKeepRange       ReasonCode = "keep range"  // Most
 	// Of pinned files.
 	WhyUnpinned        ReasonCode = "not pinned any more"     // Name
 	WhyPinnedForOthers ReasonCode = "pinned for others"       // Name

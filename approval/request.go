@@ -236,6 +236,8 @@ type Run struct {
 	BoxID      string
 	StartedAt  time.Time // the box was named
 	BegunAt    time.Time // the box said that the code runs; zero when nobody has heard it
+	StoppedAt  time.Time // somebody wants it ended; zero when nobody does
+	StoppedBy  string    // who that is
 	FinishedAt time.Time // zero while it runs
 	Result     *Result   // nil while it runs, and for ever when it was lost
 

@@ -23,6 +23,8 @@ const (
 	TimedOut Outcome = "timed out" // stopped at the time limit
 	OutOfRAM Outcome = "out of memory"
 	Broken   Outcome = "broken" // it ended without a proper end: killed, or tampered with
+	// Cancelled is no word of a box: whoever asked had the run ended.
+	Cancelled Outcome = "cancelled"
 )
 
 // Result is what came out of a box, of which the host believes nothing: all of

@@ -228,7 +228,7 @@ func (r *Request) Begin(now time.Time) error {
 
 // Finish stores what came out. A traceback is a result, too: the run happened.
 func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time.Time) error {
-	if !r.Can("Finish") {
+	if !r.Can("Finish") || result.Outcome == Cancelled && r.Run.StoppedAt.IsZero() {
 		return r.Illegal("finish")
 	}
 	r.Run.FinishedAt, r.Run.Result = now, &result

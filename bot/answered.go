@@ -131,6 +131,9 @@ func (h *asking) cancel(ctx context.Context, id string, click approval.Click) (a
 
 // cancelled says what cancelling does not take back.
 func cancelled(r *approval.Request) answer {
+	if r.State == approval.Running {
+		return privately(&kit.Page{}, kit.Words("It is being stopped: "+kit.Cut(r.Question, 200)+"\nWhat its sandbox has used until then is charged. Its thread says how much."))
+	}
 	said := []kit.Part{kit.Words("Cancelled: " + kit.Cut(r.Question, 200) + "\nNothing ran. What was spent before stays spent: "), kit.Mono(ids.CommandBudget + " explain " + r.ID), kit.Words(" says on what.")}
 	var under budget.USD
 	for _, h := range r.Holds {

@@ -12,6 +12,7 @@ import (
 	"countersign/approval/pins"
 	"countersign/approval/steps"
 	"countersign/bot/assistant"
+	"countersign/bot/strays"
 )
 
 // Services are what people can do, by who takes it: each has no more than its
@@ -35,7 +36,8 @@ type Services struct {
 	// Shelf knows how files are read. Optional: without it, less is suggested in chats.
 	Shelf   assistant.Shelf
 	Desk    Desk
-	Uploads uploads // optional
+	Uploads uploads     // optional
+	Strays  strays.Book // optional: without it, what stands in Slack twice stays there
 }
 
 // Options are what a bot needs.
@@ -78,6 +80,7 @@ type Bot struct {
 	asking   *asking
 	deciding *deciding
 	board    board
+	strays   strays.Finder
 
 	later errgroup.Group // what is left to do when an envelope has been answered
 	live  atomic.Int32   // sockets that are connected
@@ -136,6 +139,7 @@ func (b *Bot) Serve(s Services) {
 	b.asking = &asking{w, b.files, chats, s.Questions, &pinned{w, b.files, s.Pins}, s.Shelf, s.Habits, nil}
 	b.deciding = &deciding{w, habits, s.Decisions}
 	b.asking.breaking = &breaking{b.deciding, s.Glass}
+	b.strays = strays.Finder{Book: s.Strays, Slack: w.api, Log: w.Log}
 	ledgers := &ledgers{budgets, s.Ledgers}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},
 		&funding{w, s.Funding}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, b.homes, &answered{w, s.Answers, s.Desk})

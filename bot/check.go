@@ -22,6 +22,7 @@ import (
 	"countersign/bot/draw"
 	"countersign/bot/kit"
 	"countersign/bot/meant"
+	"countersign/bot/strays"
 )
 
 // CheckBot asks Slack whose token this is and what it may do: ErrOrgWide, if it is
@@ -292,7 +293,8 @@ const scopeReactions = "reactions:write"
 // for is then left out.
 func Extras() map[string]string {
 	return map[string]string{scopeReactions: "the emoji on a question's thread that says whether it waits, runs or is done",
-		assistant.Scope: "titles and suggested questions in the assistant view"}
+		assistant.Scope: "titles and suggested questions in the assistant view",
+		strays.Scope:    "its own messages that stand there twice after a crash; it reads no word of anybody"}
 }
 
 // Who and what there is in a workspace, for whoever sets the bot up: nothing here is

@@ -23,17 +23,19 @@
 //     plain text, and are escaped where Slack knows nothing but its mrkdwn.
 //   - Nothing is sent twice on purpose: only a refusal for the rate (429), which
 //     Slack promises to have had no effect, is ever tried again in here. A post whose
-//     answer got lost stands all the same, and the next try makes a second one.
+//     answer got lost stands all the same: it is found, and taken for the one that is
+//     missing, or deleted (bot/strays).
 //
-// What Slack makes possible against that: chat.postMessage documents no key by which it
-// would know a repetition (asked for since 2018: github.com/slackapi/slack-api-specs/issues/10),
-// and conversations.history finds a post only with a scope that reads what people write
-// (docs.slack.dev/reference/methods/conversations.history). What a message carries as
-// metadata can be read without that: message_metadata_posted tells an app of the kinds
-// that its manifest names, with channel and ts (api.slack.com/events/message_metadata_posted).
-// Whether Slack tells an app of its own posts has not been tried with a workspace, so
-// nothing here rests on it. A stray card decides like the other one, and is put right
-// as soon as somebody presses it.
+// What Slack makes possible against second posts: chat.postMessage documents no key by which it
+// would know a repetition (asked for since 2018: github.com/slackapi/slack-api-specs/issues/10; a client_msg_id
+// is taken and changes nothing), chat.getPermalink wants the ts that was lost, chat.scheduledMessages.list forgets
+// a message once it is posted, and conversations.history and .replies find a post only with a scope that reads what
+// people write (docs.slack.dev/reference/methods/conversations.history). What a message carries as metadata can be
+// read without that: message_metadata_posted tells an app of the kinds that its manifest names, with channel and ts
+// (docs.slack.dev/reference/events/message_metadata_posted, scope metadata.message:read), and a press carries
+// the metadata of its message (github.com/slackapi/bolt-python/issues/863). Whether Slack tells an app of its own
+// posts has not been tried with a workspace. Where it does not, or where the scope is missing, a stray message goes as soon
+// as somebody presses it: a stray card decides like the other one, and "Cancel" on a line that nobody keeps up cancels.
 //
 // Who takes what people do: asking (questions; its form is in form.go), answered (the buttons
 // under an answer), deciding and revising (code that waits; review.go has the modal that shows

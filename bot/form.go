@@ -20,7 +20,11 @@ import (
 // keeps what somebody has filled in meanwhile, by the names of the fields.
 func (h *asking) openForm(ctx context.Context, team, trigger string, f draw.Form) (answer, error) {
 	f.Team = team
-	list, err := h.service.Offered(ctx, team, f.Channel)
+	place := f.Channel
+	if approval.Direct(place) && f.Thread == "" {
+		place = "" // a channel may be chosen in the form; what it does not allow is refused when the form is sent off
+	}
+	list, err := h.service.Offered(ctx, team, place)
 	if err != nil {
 		return answer{}, err
 	}
@@ -186,11 +190,19 @@ func (h *asking) submitForm(ctx context.Context, cb slack.InteractionCallback) (
 	fields := fieldsOf(cb)
 	q := approval.Question{Team: cb.Team.ID, Project: from.Channel, Asker: cb.User.ID, ThreadTS: from.Thread,
 		Text: strings.TrimSpace(fields[ids.FieldQuestion].Value), Model: fields[ids.FieldModel].SelectedOption.Value, Trigger: "form " + cb.View.ID}
-	if q.Project == "" {
-		q.Project = fields[ids.FieldChannel].SelectedConversation
+	chose := fields[ids.FieldChannel].SelectedConversation
+	switch {
+	case from.Channel == "":
+		q.Project = chose
+	case approval.Direct(from.Channel) && chose != "": // by whose rules a direct message goes: see hear
+		q.Project, q.Seat = chose, from.Channel
+	default:
+		chose = ""
 	}
 	// A form that was sent off before the channel's files were in it says nothing about them.
 	_, q.Given = fields[ids.FieldFiles]
+	// Nor does one that listed those of the direct message, where another channel has been chosen.
+	q.Given = q.Given && (q.Seat == "" || len(fields[ids.FieldFiles].SelectedOptions) > 0)
 	if alone, asked := fields[ids.FieldAlone]; asked {
 		q.Private = len(alone.SelectedOptions) > 0
 		q.Openly = !q.Private && from.Channel != "" // where the channel was chosen in the form, its rules could not tick it
@@ -198,6 +210,9 @@ func (h *asking) submitForm(ctx context.Context, cb slack.InteractionCallback) (
 	q.Brought = from.Brought
 	for _, ticked := range fields[ids.FieldFiles].SelectedOptions {
 		q.Files = append(q.Files, draw.TickedFile(ticked))
+		if q.Seat != "" { // it was shared in the direct message, and need not be in the channel
+			q.Brought = append(q.Brought, draw.TickedFile(ticked).ID)
+		}
 	}
 	for _, file := range fields[ids.FieldUpload].Files {
 		if !draw.Data(file.Name) {
@@ -210,8 +225,15 @@ func (h *asking) submitForm(ctx context.Context, cb slack.InteractionCallback) (
 		return amiss(err, draw.AskedField(err), cb)
 	}
 	// In a modal the envelope names no channel, so the word goes to where the question was asked.
-	at := seat{user: cb.User.ID, channel: q.Project, thread: q.ThreadTS}
-	return answer{after: func(ctx context.Context) { h.hand(ctx, at, draw.Taken(r)) }}, nil
+	at := seat{user: cb.User.ID, channel: q.Thread().Channel, thread: q.ThreadTS}
+	return answer{after: func(ctx context.Context) {
+		// Of the budget of a channel that was chosen in the form only its people hear. Find tells the
+		// others what is in the way.
+		if chose != "" && !approval.Direct(chose) && !h.both(ctx, chose, at.user) {
+			return
+		}
+		h.hand(ctx, at, draw.Taken(r))
+	}}, nil
 }
 
 // amiss says beside a field of the form what is wrong. If the form lacks that field, the

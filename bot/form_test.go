@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -147,4 +148,58 @@ func TestAFormOfAnotherVersionIsNotAcked(t *testing.T) {
 		require.Error(t, err, name)
 	}
 	require.Empty(t, fieldsOf(cb))
+}
+
+func TestTheFormOfADirectMessageAsksByWhoseRules(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	maya := b.as(slacksim.Analyst)
+	shared, err := maya.Share(maya.DM(), "", "sales.csv", []byte("a\n1\n"))
+	require.NoError(t, err)
+	require.NoError(t, maya.Command(maya.DM(), "/analyze"))
+	form, err := maya.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "sales.csv") })
+	require.NoError(t, err)
+	require.Contains(t, form.Words(), "By the rules of")
+	before := len(b.service.questions())
+	_, err = maya.Submit(slackperson.Fill(ids.FieldQuestion, "How many?").And(ids.FieldFiles, "sales.csv").And(ids.FieldChannel, slacksim.SalesData))
+	require.NoError(t, err)
+	q := b.service.questions()[before]
+	require.Equal(t, slacksim.SalesData, q.Project)
+	require.Equal(t, maya.DM(), q.Seat, "the answer stays here")
+	require.Equal(t, []string{shared.Files[0].ID}, q.Brought, "and the file need not be in the channel")
+	require.True(t, q.Given)
+	b.told(slacksim.Analyst, maya.DM(), "On it.")
+
+	// Without a channel it is a direct message like any other. What is in the channel is named by its words.
+	for _, chosen := range []string{"", slacksim.SalesData} {
+		require.NoError(t, maya.Command(maya.DM(), "/analyze"))
+		_, err = maya.WaitView(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "sales.csv") })
+		require.NoError(t, err)
+		filled := slackperson.Fill(ids.FieldQuestion, "How many?")
+		if chosen != "" {
+			filled = filled.And(ids.FieldChannel, chosen)
+		}
+		before = len(b.service.questions())
+		_, err = maya.Submit(filled)
+		require.NoError(t, err)
+		q = b.service.questions()[before]
+		require.Equal(t, cmp.Or(chosen, maya.DM()), q.Project)
+		require.Equal(t, chosen == "", q.Given)
+	}
+}
+
+func TestOfTheBudgetOfAChannelThatWasChosenOnlyItsPeopleHear(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	maya := b.as(slacksim.Analyst)
+	for _, channel := range []string{slacksim.SalesData, slacksim.CodeReview} { // she is in the first
+		require.NoError(t, maya.Shortcut(ids.CallbackAsk))
+		_, err := maya.Submit(slackperson.Fill(ids.FieldQuestion, "How many?").And(ids.FieldChannel, channel))
+		require.NoError(t, err)
+	}
+	b.told(slacksim.Analyst, slacksim.SalesData, "On it.")
+	b.stop() // it ends what is left to do first
+	for _, m := range append(maya.Messages(maya.DM()), maya.Ephemerals(slacksim.CodeReview)...) {
+		require.NotContains(t, m.Text, "On it.")
+	}
 }

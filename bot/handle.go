@@ -2,16 +2,19 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
 	"github.com/slack-go/slack/socketmode"
 
+	"countersign/approval"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 	"countersign/bot/readback"
+	"countersign/bot/strays"
 )
 
 // answer is the ack's payload and what to do after the ack. A handler that returns an
@@ -88,11 +91,48 @@ func (b *Bot) interact(ctx context.Context, cb slack.InteractionCallback) (answe
 			if run, ok := b.board.clicks[click.ActionID]; ok {
 				a, err := run(ctx, cb, click)
 				a, err = b.orSorry(a, err, at)
-				return b.homes.fresh(cb, a), err
+				return b.homes.fresh(cb, b.pressed(cb, a)), err
 			}
 		}
 	}
 	// Fields that change, links that are followed, modals that are closed, buttons of an older version.
+	return answer{}, nil
+}
+
+// pressed has a look at the message that was pressed, when all else about the press is done: one that
+// nobody remembers goes, or becomes the one that is missing.
+func (b *Bot) pressed(cb slack.InteractionCallback, a answer) answer {
+	s, ok := strays.Of(cb.Container.ChannelID, cb.Container.MessageTs, cb.Message.Metadata)
+	if !ok {
+		return a
+	}
+	return a.then(func(ctx context.Context) {
+		if _, err := b.strays.Met(ctx, s); err != nil {
+			b.Log.Warn("look at a message that was pressed", "error", detail(err))
+		}
+	})
+}
+
+// posted takes Slack's word that a message of ours stands there. Slack says it again when it is not
+// answered, so that no restart loses it.
+func (b *Bot) posted(ctx context.Context, e *slackevents.MessageMetadataPostedEvent) (answer, error) {
+	who, err := b.who(ctx)
+	if err != nil || e.UserId != who.User || e.Metadata == nil {
+		return answer{}, err
+	}
+	s, ok := strays.Of(e.ChannelId, e.MessageTimestamp, *e.Metadata)
+	if !ok {
+		return answer{}, nil
+	}
+	unsure, err := b.strays.Met(ctx, s)
+	switch {
+	case errors.Is(err, approval.ErrNotFound):
+		return answer{}, nil // of a request of some other database
+	case err != nil:
+		return answer{}, err
+	case unsure:
+		return answer{after: func(ctx context.Context) { b.strays.Again(ctx, s) }}, nil
+	}
 	return answer{}, nil
 }
 
@@ -107,6 +147,8 @@ func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socket
 		return b.asking.chatted(e.TeamID, inner.AssistantThread), nil
 	case *slackevents.AssistantThreadContextChangedEvent:
 		return b.asking.chatted(e.TeamID, inner.AssistantThread), nil
+	case *slackevents.MessageMetadataPostedEvent:
+		return b.posted(ctx, inner)
 	case *slackevents.AppMentionEvent:
 		said = mentioned(e.TeamID, inner)
 	case *slackevents.MessageEvent:

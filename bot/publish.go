@@ -14,6 +14,7 @@ import (
 	"countersign/bot/draw"
 	"countersign/bot/kit"
 	"countersign/bot/readback"
+	"countersign/bot/strays"
 )
 
 // publishing keeps what stands in Slack as it should be: the surfaces of requests, and notices.
@@ -160,7 +161,11 @@ func (out *publishing) send(ctx context.Context, v *steps.View, kind steps.Surfa
 			}
 		}
 	}
-	options := p.Options()
+	revision := 0
+	if kind == steps.SurfaceCard {
+		revision = v.Request.Revision.Number
+	}
+	options := append(p.Options(), strays.Mark(v.Request.ID, kind, revision))
 	if at.thread != "" {
 		options = append(options, slack.MsgOptionTS(at.thread))
 	}
@@ -170,6 +175,14 @@ func (out *publishing) send(ctx context.Context, v *steps.View, kind steps.Surfa
 		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, detail(err))
 	}
 	return steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: channel, TS: ts, Shown: shown}, held.Posted(), nil
+}
+
+// Unpost implements steps.Slack.
+func (out *publishing) Unpost(ctx context.Context, post steps.Post) error {
+	if err := strays.Delete(ctx, out.api, post); err != nil {
+		return fmt.Errorf("delete a second %s of %s: %w", post.Surface, post.RequestID, detail(err))
+	}
+	return nil
 }
 
 // beyondRepair tells that a message cannot be rewritten, ever: it is gone, or a

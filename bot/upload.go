@@ -18,6 +18,7 @@ import (
 	"countersign/approval/pins"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
+	"countersign/bot/draw/masked"
 	draws "countersign/bot/draw/pins"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -31,8 +32,12 @@ func (out *publishing) putFiles(ctx context.Context, v *steps.View, kind steps.S
 		return had, nil
 	}
 	where, all, _ := kind.Copied()
+	v, hides := masked.As(v, kind)
 	var files []approval.Artifact
 	for _, f := range v.Artifacts {
+		if hides {
+			f = masked.File(v, f)
+		}
 		if all || f.Picture() == (kind == steps.SurfaceFiles) {
 			files = append(files, f)
 		}

@@ -41,7 +41,7 @@ func TestErrorsBecomeWords(t *testing.T) {
 		{move(approval.Expired, "approve", ""), "nobody decided"},
 		{move(approval.Withdrawn, "approve", ""), "it was cancelled"},
 		{move(approval.Failed, "approve", ""), "it failed before anything was run"},
-		{move(approval.Running, "withdraw", ""), "can no longer be cancelled"},
+		{move(approval.Lost, "withdraw", ""), "There is nothing to cancel: it was started, and its result was lost."},
 		{move(approval.Withdrawn, "withdraw", ""), "already cancelled"},
 		{move(approval.Done, "withdraw", ""), "There is nothing to cancel: it has already run."},
 		{&approval.StaleError{}, "out of date"},

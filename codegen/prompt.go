@@ -89,16 +89,16 @@ func promptSize(b steps.Brief, limit int) int {
 // details of columns and sheets, the code of refused attempts; the prompt says
 // so where the model might miss it.
 func prompt(b steps.Brief, limit int) ([]Turn, error) {
-	turns, _, err := holding(b, limit)
+	turns, _, _, err := holding(b, limit)
 	return turns, err
 }
 
 // holding is prompt, and says what of the thread is in it: nobody is told of more than a
-// model was.
-func holding(b steps.Brief, limit int) ([]Turn, steps.Draft, error) {
-	turns, left := around(b, limit)
+// model was. What the model must not see is behind the veil.
+func holding(b steps.Brief, limit int) ([]Turn, steps.Draft, *veil, error) {
+	turns, hides, left := around(b, limit)
 	if turns == nil {
-		return nil, steps.Draft{}, errTooLong
+		return nil, steps.Draft{}, nil, errTooLong
 	}
 	room := min(HistoryBytes, left)
 	var summary []Turn
@@ -109,7 +109,8 @@ func holding(b steps.Brief, limit int) ([]Turn, steps.Draft, error) {
 	// With no room left the history is empty, and then the prompt fits: the loop ends.
 	for {
 		kept := Newest(b.History, room)
-		whole := merge(slices.Insert(slices.Clone(turns), 1, append(slices.Clone(summary), earlier(kept)...)...))
+		behind := &veil{Veil: hides.Clone(), told: hides.told}
+		whole := behind.tell(merge(slices.Insert(slices.Clone(turns), 1, behind.turns(append(slices.Clone(summary), earlier(kept)...))...)))
 		over := size(whole) - limit
 		switch {
 		case over <= 0:
@@ -117,7 +118,7 @@ func holding(b steps.Brief, limit int) ([]Turn, steps.Draft, error) {
 			for _, e := range exchanges(kept) {
 				held.Whole = append(held.Whole, e[0].RequestID)
 			}
-			return whole, held, nil
+			return whole, held, behind, nil
 		case len(kept) == 0:
 			summary = nil
 		}
@@ -127,14 +128,15 @@ func holding(b steps.Brief, limit int) ([]Turn, steps.Draft, error) {
 
 // around is a prompt without what was said before, as detailed as fits, and how many bytes it
 // leaves. Not even the shortest fits: nil.
-func around(b steps.Brief, limit int) (turns []Turn, left int) {
+func around(b steps.Brief, limit int) (turns []Turn, hides *veil, left int) {
 	for _, d := range shrinking() {
-		turns = append([]Turn{{System, system}}, ask(b, d)...)
+		hides = under(b.Hides)
+		turns = hides.tell(hides.turns(append([]Turn{{System, system}}, ask(b, d)...)))
 		if left = limit - size(turns); left >= 0 {
-			return turns, left
+			return turns, hides, left
 		}
 	}
-	return nil, 0
+	return nil, nil, 0
 }
 
 // size is what the turns cost, with what a provider puts around each message.

@@ -114,7 +114,7 @@ func TestAPromptHoldsAllThatWasChosenForIt(t *testing.T) {
 	told := past.Tell(approval.Shape, room)
 	require.Positive(t, told.Left)
 	b.History = told.Said
-	turns, held, err := holding(b, PromptBytes)
+	turns, held, _, err := holding(b, PromptBytes)
 	require.NoError(t, err)
 	require.LessOrEqual(t, size(turns), PromptBytes)
 	require.Equal(t, told.Left, told.Held(held.Whole, held.Summed).Left)

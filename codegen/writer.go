@@ -114,7 +114,7 @@ func (w *Writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) 
 			Words: fmt.Sprintf("The model %q is not offered. These are: %s.", pandas.Clip(approval.Plain(b.Model), 60), strings.Join(w.models, ", "))}
 	}
 	about := provider.About()
-	turns, held, err := holding(b, about.promptBytes(b.Model))
+	turns, held, hides, err := holding(b, about.promptBytes(b.Model))
 	if err != nil {
 		return steps.Draft{}, &steps.WriterError{Err: err, Words: w.tooLong(b.Model)}
 	}
@@ -126,6 +126,7 @@ func (w *Writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) 
 		d, err = draft(answer, about.Name)
 	}
 	if err == nil {
+		d = hides.lift(d)
 		d.Provider, d.Host, d.Whole, d.Summed = about.Name, about.Host, held.Whole, held.Summed
 	}
 	if failed, ok := errors.AsType[*steps.WriterError](err); ok && failed.Retry {

@@ -29,17 +29,99 @@ CREATE FUNCTION event_line(stream text, seq bigint, at timestamptz, actor text, 
 $$;
 -- +goose StatementEnd
 
--- What can have happened: the constants of approval/event.go, as a test sees to.
-CREATE TABLE event_kinds (kind text PRIMARY KEY CHECK (kind <> ''));
-INSERT INTO event_kinds (kind) VALUES
-    ('accepted upload'), ('answered'), ('approved'), ('asked'), ('asked about'), ('asked back'), ('asked for a top-up'), ('asked for an opinion'), ('asked to clarify'), ('asked to sign'), ('assigned'), ('away'), ('back'),
-    ('begun'), ('begun too late'), ('blocked'), ('broke glass'), ('call failed'), ('called'), ('changes requested'), ('clarified'), ('continued'), ('corrected'),
-    ('declined a top-up'), ('declined model'), ('declined upload'), ('delegated'), ('delegation ended'), ('deleted'), ('disowned'), ('disowned too late'),
-    ('downgraded'), ('drafted'), ('edit refused'), ('edited'), ('escalated'), ('expired'), ('failed'), ('fell back'), ('finished'), ('found'),
-    ('frozen'), ('gone'), ('granted a top-up'), ('granted top-up'), ('held'), ('looked at glass'), ('lost'), ('mismatch'), ('named'), ('no box'), ('not summarised'),
-    ('opened review'), ('packed'), ('pinned'), ('posted'), ('rated'), ('read'), ('refused change'), ('refused click'), ('refused draft'), ('rejected'), ('registered key'), ('reminded'), ('removed'), ('repeats'),
-    ('removed key'), ('removed limit'), ('restored'), ('seal broken'), ('sealed anew'), ('set limit'), ('set rules'), ('settled'), ('shared'), ('signing key'), ('started'), ('summarised'), ('took back'), ('uncertain'),
-    ('unpinned'), ('unstarted'), ('uploaded'), ('voided'), ('waits for money'), ('weighed'), ('withdrawn'), ('written');
+-- What can have happened, and what an event of each kind may hold: the constants and the
+-- table of facts in approval/event.go, as a test sees to.
+CREATE TABLE event_kinds (kind text PRIMARY KEY CHECK (kind <> ''), facts jsonb NOT NULL);
+INSERT INTO event_kinds (kind, facts) VALUES
+    ('accepted upload', '{"channel": "text", "file": "text", "name": "said", "content": "said", "size": "number", "for": "list", "shared_by": "text", "shared_at": "text", "instead_of": "text"}'),
+    ('answered', '{"file": "text", "code": "text", "column": "said", "says": "text", "told_by": "text"}'),
+    ('approved', '{"revision": "number", "digest": "text", "click": "object", "in_place_of": "text"}'),
+    ('asked', '{"question": "said", "files": "list", "model": "text", "channel": "text", "trigger": "text", "private": "flag"}'),
+    ('asked about', '{"file": "text", "code": "text", "column": "said"}'),
+    ('asked back', '{"cause": "object", "reason": "object"}'),
+    ('asked for a top-up', '{"topup": "text", "scope": "object", "amount": "number", "reason": "said"}'),
+    ('asked for an opinion', '{"revision": "number", "person": "text", "click": "object"}'),
+    ('asked to clarify', '{"question": "said", "attempt": "number"}'),
+    ('asked to sign', '{"revision": "number", "digest": "text", "verdict": "text", "nonce": "text"}'),
+    ('assigned', '{"revision": "number", "person": "text", "click": "object"}'),
+    ('away', '{"cause": "object"}'),
+    ('back', '{"cause": "object"}'),
+    ('begun', '{"box": "text"}'),
+    ('begun too late', '{"box": "text"}'),
+    ('blocked', '{"for": "text", "needed": "number", "model": "text", "standings": "list"}'),
+    ('broke glass', '{"revision": "number", "digest": "text", "click": "object", "reason": "said", "others": "list"}'),
+    ('call failed', '{"attempt": "number", "why": "said"}'),
+    ('called', '{"attempt": "number", "model": "text", "hold": "text", "provider": "text", "host": "text", "for": "text"}'),
+    ('changes requested', '{"revision": "number", "digest": "text", "click": "object", "reason": "said", "in_place_of": "text"}'),
+    ('clarified', '{"answer": "said", "trigger": "text"}'),
+    ('continued', '{"for": "text", "model": "text", "before": "text"}'),
+    ('corrected', '{"file": "text", "told": "list"}'),
+    ('declined a top-up', '{"topup": "text", "scope": "object", "amount": "number", "reason": "said"}'),
+    ('declined model', '{"model": "text", "instead_of": "text", "scope": "object"}'),
+    ('declined upload', '{"channel": "text", "file": "text", "instead_of": "text"}'),
+    ('delegated', '{"to": "text", "until": "text", "from": "text", "before": "object"}'),
+    ('delegation ended', '{"from": "text", "before": "object"}'),
+    ('deleted', '{"surface": "text", "channel": "text", "ts": "text", "stays": "text"}'),
+    ('disowned', '{"revision": "number", "digest": "text", "click": "object"}'),
+    ('disowned too late', '{"revision": "number", "click": "object"}'),
+    ('downgraded', '{"from": "text", "to": "text", "scope": "object"}'),
+    ('drafted', '{"revision": "number", "digest": "text", "code": "said", "manifest": "said", "summary": "said", "findings_list": "said", "findings": "number", "prompt_version": "text", "provider": "text", "host": "text", "next": "said"}'),
+    ('edit refused', '{"revision": "number", "by": "text", "reason": "object"}'),
+    ('edited', '{"revision": "number", "digest": "text", "click": "object", "code": "said"}'),
+    ('escalated', '{"revision": "number", "people": "list"}'),
+    ('expired', '{"while": "text"}'),
+    ('failed', '{"reason": "object", "cause": "object"}'),
+    ('fell back', '{"from": "text", "to": "text", "provider": "text", "host": "text", "most": "number", "why": "said"}'),
+    ('finished', '{"outcome": "text", "compared": "text", "error": "said", "said": "said", "result": "said", "files": "list", "witness": "object", "hints": "object", "box_ms": "number", "cost": "number"}'),
+    ('found', '{"files": "list", "guest": "flag", "shared": "flag"}'),
+    ('frozen', '{"until": "text", "rule": "said", "revision": "number"}'),
+    ('gone', '{"contents": "list", "why": "text"}'),
+    ('granted a top-up', '{"topup": "text", "scope": "object", "amount": "number", "until": "text"}'),
+    ('granted top-up', '{"scope": "object", "amount": "number", "window": "text", "policy": "object", "before": "object", "extra": "number", "until": "text", "request": "text"}'),
+    ('held', '{"hold": "text", "for": "text", "amount": "number", "team": "text", "what": "text", "standings": "list"}'),
+    ('looked at glass', '{"revision": "number", "fine": "flag", "click": "object"}'),
+    ('lost', '{"box": "text", "said": "said"}'),
+    ('mismatch', '{"what": "list"}'),
+    ('named', '{"person": "text", "role": "text", "channel": "text", "before": "list"}'),
+    ('no box', '{"why": "said"}'),
+    ('not summarised', '{"of": "list", "from": "text", "saw": "text", "why": "said", "provider": "text", "host": "text"}'),
+    ('opened review', '{"revision": "number", "click": "object"}'),
+    ('packed', '{"pack": "text", "from": "text", "to": "text", "person": "text", "channel": "text", "entries": "number", "requests": "number", "shown": "number"}'),
+    ('pinned', '{"channel": "text", "file": "text", "name": "said", "content": "said", "size": "number", "for": "list", "shared_by": "text", "shared_at": "text"}'),
+    ('posted', '{"surface": "text", "channel": "text", "ts": "text"}'),
+    ('rated', '{"good": "flag", "click": "object"}'),
+    ('read', '{"files": "list"}'),
+    ('refused change', '{"for": "text", "needed": "number", "model": "text", "standings": "list", "what": "text", "revision": "number"}'),
+    ('refused click', '{"verdict": "text", "what": "text", "why": "object", "click": "object"}'),
+    ('refused draft', '{"attempt": "number", "reason": "said", "code": "said"}'),
+    ('registered key', '{"key": "text"}'),
+    ('rejected', '{"revision": "number", "digest": "text", "click": "object", "reason": "said"}'),
+    ('reminded', '{"revision": "number", "people": "list"}'),
+    ('removed', '{"person": "text", "role": "text", "channel": "text", "before": "list"}'),
+    ('removed key', '{"key": "text"}'),
+    ('removed limit', '{"scope": "object", "before": "object"}'),
+    ('repeats', '{"request": "text", "revision": "number", "digest": "text"}'),
+    ('restored', '{"checkpoint": "number", "size": "number", "lost_checkpoint": "number", "lost_size": "number", "ended": "number"}'),
+    ('seal broken', '{"revision": "number", "digest": "text", "why": "list", "fallen": "object"}'),
+    ('sealed anew', '{"revision": "number", "digest": "text", "code": "said", "manifest": "said", "summary": "said", "findings_list": "said"}'),
+    ('set limit', '{"scope": "object", "amount": "number", "window": "text", "policy": "object", "before": "object", "extra": "number", "until": "text"}'),
+    ('set rules', '{"channel": "text", "version": "number", "rules": "object", "before": "object"}'),
+    ('settled', '{"hold": "text", "for": "text", "held": "number", "spent": "number", "estimated": "flag", "over": "number", "team": "text"}'),
+    ('shared', '{"channel": "text", "click": "object"}'),
+    ('signing key', '{"key": "text"}'),
+    ('started', '{"box": "text", "revision": "number", "digest": "text"}'),
+    ('stopped', '{"box": "text"}'),
+    ('summarised', '{"summary": "text", "of": "list", "from": "text", "saw": "text", "text": "said", "provider": "text", "host": "text"}'),
+    ('took back', '{"click": "object"}'),
+    ('uncertain', '{"hold": "text", "held": "number", "most": "number", "until": "text", "rest_of": "text"}'),
+    ('unpinned', '{"channel": "text", "file": "text"}'),
+    ('unstarted', '{"box": "text", "cost": "number"}'),
+    ('uploaded', '{"surface": "text", "file": "text"}'),
+    ('voided', '{"box": "text", "reason": "object", "cause": "object", "cost": "number"}'),
+    ('waits for money', '{"until": "text"}'),
+    ('weighed', '{"for": "text", "needed": "number", "model": "text", "standings": "list", "hold": "text"}'),
+    ('withdrawn', '{}'),
+    ('written', '{"attempt": "number", "code": "said", "prompt_version": "text", "provider": "text", "host": "text", "notes": "object"}');
 -- The rows change with a migration, and with nothing else.
 CREATE TRIGGER event_kinds_unchangeable BEFORE INSERT OR UPDATE OR DELETE ON event_kinds FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER event_kinds_untruncatable BEFORE TRUNCATE ON event_kinds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -75,6 +157,28 @@ CREATE TABLE events (
 );
 -- How often a budget has refused something.
 CREATE INDEX events_blocked ON events (at) WHERE kind = 'blocked';
+-- +goose StatementBegin
+-- An event holds facts of its kind and nothing else. What somebody said is its salted hash,
+-- whoever writes the event.
+CREATE FUNCTION events_facts() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    wrong text;
+BEGIN
+    SELECT d.key INTO wrong FROM event_kinds k, jsonb_each(NEW.data::jsonb) d
+        WHERE k.kind = NEW.kind AND jsonb_typeof(d.value) <> 'null' AND CASE k.facts ->> d.key
+            WHEN 'said' THEN d.value = jsonb_build_object('salted_sha256', d.value -> 'salted_sha256') AND d.value ->> 'salted_sha256' ~ '^[0-9a-f]{64}$'
+            WHEN 'text' THEN jsonb_typeof(d.value) = 'string'
+            WHEN 'flag' THEN jsonb_typeof(d.value) = 'boolean'
+            WHEN 'list' THEN jsonb_typeof(d.value) = 'array'
+            ELSE jsonb_typeof(d.value) = k.facts ->> d.key END IS NOT TRUE LIMIT 1;
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION 'an event "%" does not hold "%", or not as that', NEW.kind, wrong
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER events_facts BEFORE INSERT ON events FOR EACH ROW WHEN (jsonb_typeof(NEW.data::jsonb) = 'object') EXECUTE FUNCTION events_facts();
 -- What happened has happened.
 CREATE TRIGGER events_unchangeable BEFORE UPDATE OR DELETE ON events FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER events_untruncatable BEFORE TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();

@@ -363,6 +363,9 @@ CREATE TABLE runs (
     started_at  timestamptz NOT NULL, -- the box was named
     -- The code has begun. A box can be made to forget it, by the very code that runs in it; the row cannot.
     begun_at    timestamptz,
+    -- Somebody wants it ended, and who that is. It goes on until whoever watches it has ended its box.
+    stopped_at  timestamptz,
+    stopped_by  text CHECK (stopped_by <> ''),
     finished_at timestamptz,
     result      text REFERENCES contents, -- as JSON
     box         bigint, -- how long the box existed, in nanoseconds
@@ -372,6 +375,8 @@ CREATE TABLE runs (
     CONSTRAINT runs_result CHECK ((result IS NULL) = (finished_at IS NULL)),
     -- Nothing begins before its box was named.
     CONSTRAINT runs_begun CHECK (begun_at >= started_at),
+    -- Nobody wants it ended without a name, or before it was started.
+    CONSTRAINT runs_stopped CHECK ((stopped_at IS NULL) = (stopped_by IS NULL) AND stopped_at >= started_at),
     CONSTRAINT runs_times CHECK (finished_at >= started_at)
 );
 -- How long the latest runs took.
@@ -432,6 +437,7 @@ END $$;
 CREATE FUNCTION runs_end_once() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.finished_at IS NOT NULL OR OLD.begun_at IS NOT NULL AND NEW.begun_at IS DISTINCT FROM OLD.begun_at OR
+       OLD.stopped_at IS NOT NULL AND (NEW.stopped_at, NEW.stopped_by) IS DISTINCT FROM (OLD.stopped_at, OLD.stopped_by) OR
        (NEW.request_id, NEW.box_id, NEW.revision, NEW.digest, NEW.started_at) IS DISTINCT FROM
        (OLD.request_id, OLD.box_id, OLD.revision, OLD.digest, OLD.started_at) THEN
         RAISE EXCEPTION 'the run of request % cannot change', OLD.request_id
@@ -495,7 +501,7 @@ INSERT INTO moves (from_state, verb, to_state) VALUES
     ('approved', 'AwaitBox', 'approved'), ('approved', 'Freeze', 'approved'),
     ('running', 'Unstart', 'pending'), ('running', 'Void', 'failed'), ('running', 'Finish', 'done'), ('running', 'Lose', 'lost'),
     -- It stays, and something is noted.
-    ('running', 'Begin', 'running');
+    ('running', 'Begin', 'running'), ('running', 'Stop', 'running');
 UPDATE moves SET told = CASE verb
     WHEN 'Ask' THEN 'asked' WHEN 'Drafted' THEN 'drafted' WHEN 'PutBack' THEN 'edit refused' WHEN 'AskBack' THEN 'asked about' WHEN 'Answer' THEN 'answered' WHEN 'Correct' THEN 'corrected' WHEN 'Reseal' THEN 'sealed anew' WHEN 'Clarify' THEN 'asked to clarify' WHEN 'Clarified' THEN 'clarified'
     WHEN 'Approve' THEN 'approved' WHEN 'BreakGlass' THEN 'broke glass' WHEN 'Reject' THEN 'rejected' WHEN 'RequestChanges' THEN 'changes requested' WHEN 'Edit' THEN 'edited'

@@ -143,8 +143,8 @@ CREATE CONSTRAINT TRIGGER decisions_told AFTER INSERT ON decisions DEFERRABLE IN
 CREATE CONSTRAINT TRIGGER revisions_told AFTER INSERT ON revisions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION revisions_told();
 
 -- +goose StatementBegin
--- Each thing that becomes of a run has its event: that it starts, has begun, has ended
--- with this result, or was taken back.
+-- Each thing that becomes of a run has its event: that it starts, has begun, is to end, has ended
+-- with this result, or was taken back. Nothing ends as cancelled that nobody has cancelled.
 CREATE FUNCTION runs_told() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     of text := 'request:' || NEW.request_id;
@@ -153,8 +153,10 @@ BEGIN
             AND data::jsonb @> jsonb_build_object('box', NEW.box_id, 'revision', NEW.revision, 'digest', NEW.digest))
         OR NEW.begun_at IS NOT NULL AND NOT EXISTS (SELECT FROM events WHERE stream = of AND kind = 'begun' AND at = NEW.begun_at
             AND data::jsonb @> jsonb_build_object('box', NEW.box_id))
+        OR NEW.stopped_at IS NOT NULL AND NOT EXISTS (SELECT FROM events WHERE stream = of AND kind = 'stopped' AND at = NEW.stopped_at AND actor = NEW.stopped_by
+            AND data::jsonb @> jsonb_build_object('box', NEW.box_id))
         OR NEW.finished_at IS NOT NULL AND NOT EXISTS (SELECT FROM events WHERE stream = of AND kind = 'finished' AND at = NEW.finished_at
-            AND data::jsonb #>> '{result,salted_sha256}' = NEW.result) THEN
+            AND data::jsonb #>> '{result,salted_sha256}' = NEW.result AND (data::jsonb ->> 'outcome' <> 'cancelled' OR NEW.stopped_at IS NOT NULL)) THEN
         PERFORM untold(TG_TABLE_NAME, TG_NAME);
     END IF;
     RETURN NULL;

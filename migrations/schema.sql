@@ -259,6 +259,27 @@ CREATE FUNCTION event_line(stream text, seq bigint, at timestamp with time zone,
         '","data":', data, ',"kind":', to_json(kind), ',"prev":"', prev, '","seq":', seq, ',"stream":', to_json(stream), ',"v":2}')
 $$;
 
+CREATE FUNCTION events_facts() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+DECLARE
+    wrong text;
+BEGIN
+    SELECT d.key INTO wrong FROM event_kinds k, jsonb_each(NEW.data::jsonb) d
+        WHERE k.kind = NEW.kind AND jsonb_typeof(d.value) <> 'null' AND CASE k.facts ->> d.key
+            WHEN 'said' THEN d.value = jsonb_build_object('salted_sha256', d.value -> 'salted_sha256') AND d.value ->> 'salted_sha256' ~ '^[0-9a-f]{64}$'
+            WHEN 'text' THEN jsonb_typeof(d.value) = 'string'
+            WHEN 'flag' THEN jsonb_typeof(d.value) = 'boolean'
+            WHEN 'list' THEN jsonb_typeof(d.value) = 'array'
+            ELSE jsonb_typeof(d.value) = k.facts ->> d.key END IS NOT TRUE LIMIT 1;
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION 'an event "%" does not hold "%", or not as that', NEW.kind, wrong
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $_$;
+
 CREATE FUNCTION events_wait_for_place() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -895,6 +916,7 @@ CREATE FUNCTION runs_end_once() RETURNS trigger
     AS $$
 BEGIN
     IF OLD.finished_at IS NOT NULL OR OLD.begun_at IS NOT NULL AND NEW.begun_at IS DISTINCT FROM OLD.begun_at OR
+       OLD.stopped_at IS NOT NULL AND (NEW.stopped_at, NEW.stopped_by) IS DISTINCT FROM (OLD.stopped_at, OLD.stopped_by) OR
        (NEW.request_id, NEW.box_id, NEW.revision, NEW.digest, NEW.started_at) IS DISTINCT FROM
        (OLD.request_id, OLD.box_id, OLD.revision, OLD.digest, OLD.started_at) THEN
         RAISE EXCEPTION 'the run of request % cannot change', OLD.request_id
@@ -927,8 +949,10 @@ BEGIN
             AND data::jsonb @> jsonb_build_object('box', NEW.box_id, 'revision', NEW.revision, 'digest', NEW.digest))
         OR NEW.begun_at IS NOT NULL AND NOT EXISTS (SELECT FROM events WHERE stream = of AND kind = 'begun' AND at = NEW.begun_at
             AND data::jsonb @> jsonb_build_object('box', NEW.box_id))
+        OR NEW.stopped_at IS NOT NULL AND NOT EXISTS (SELECT FROM events WHERE stream = of AND kind = 'stopped' AND at = NEW.stopped_at AND actor = NEW.stopped_by
+            AND data::jsonb @> jsonb_build_object('box', NEW.box_id))
         OR NEW.finished_at IS NOT NULL AND NOT EXISTS (SELECT FROM events WHERE stream = of AND kind = 'finished' AND at = NEW.finished_at
-            AND data::jsonb #>> '{result,salted_sha256}' = NEW.result) THEN
+            AND data::jsonb #>> '{result,salted_sha256}' = NEW.result AND (data::jsonb ->> 'outcome' <> 'cancelled' OR NEW.stopped_at IS NOT NULL)) THEN
         PERFORM untold(TG_TABLE_NAME, TG_NAME);
     END IF;
     RETURN NULL;
@@ -1317,6 +1341,7 @@ ALTER TABLE delegations ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
 
 CREATE TABLE event_kinds (
     kind text NOT NULL,
+    facts jsonb NOT NULL,
     CONSTRAINT event_kinds_kind_check CHECK ((kind <> ''::text))
 );
 
@@ -1688,12 +1713,16 @@ CREATE TABLE runs (
     digest text NOT NULL,
     started_at timestamp with time zone NOT NULL,
     begun_at timestamp with time zone,
+    stopped_at timestamp with time zone,
+    stopped_by text,
     finished_at timestamp with time zone,
     result text,
     box bigint,
     CONSTRAINT runs_begun CHECK ((begun_at >= started_at)),
     CONSTRAINT runs_box_id_check CHECK ((box_id <> ''::text)),
     CONSTRAINT runs_result CHECK (((result IS NULL) = (finished_at IS NULL))),
+    CONSTRAINT runs_stopped CHECK ((((stopped_at IS NULL) = (stopped_by IS NULL)) AND (stopped_at >= started_at))),
+    CONSTRAINT runs_stopped_by_check CHECK ((stopped_by <> ''::text)),
     CONSTRAINT runs_times CHECK ((finished_at >= started_at))
 );
 
@@ -2196,6 +2225,8 @@ CREATE TRIGGER delegations_untruncatable BEFORE TRUNCATE ON delegations FOR EACH
 CREATE TRIGGER event_kinds_unchangeable BEFORE INSERT OR DELETE OR UPDATE ON event_kinds FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER event_kinds_untruncatable BEFORE TRUNCATE ON event_kinds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER events_facts BEFORE INSERT ON events FOR EACH ROW WHEN ((jsonb_typeof((new.data)::jsonb) = 'object'::text)) EXECUTE FUNCTION events_facts();
 
 CREATE TRIGGER events_unchangeable BEFORE DELETE OR UPDATE ON events FOR EACH ROW EXECUTE FUNCTION unchangeable();
 

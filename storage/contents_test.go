@@ -191,7 +191,7 @@ func TestVerifyChainSeesWhatHappenedToValues(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
-			require.NoError(t, b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: approval.EventBegun, Data: map[string]any{"words": []approval.Said{"one", "two"}}}))
+			require.NoError(t, b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: approval.EventMismatch, Data: map[string]any{"what": []approval.Said{"one", "two"}}}))
 			found, err := b.VerifyChain(t.Context(), trail.StreamOf("r"))
 			require.NoError(t, err)
 			require.Equal(t, trail.Verified{Events: 1, Values: 2}, found)
@@ -211,7 +211,7 @@ func TestTheSameWordsTwiceAreNotSeenToBeTheSame(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for range 2 {
-		require.NoError(t, b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: approval.EventBegun, Data: map[string]any{"words": approval.Said("yes")}}))
+		require.NoError(t, b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: approval.EventNoBox, Data: map[string]any{"why": approval.Said("yes")}}))
 	}
 	require.Equal(t, 2, b.count(t, `SELECT count(DISTINCT data) FROM events WHERE stream = 'request:r'`))
 }
@@ -241,6 +241,6 @@ func TestAnEventIsSpelledCanonically(t *testing.T) {
 func TestAnEventNamesOnlyWhatIsStoredWithIt(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	err := b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: approval.EventBegun, Data: map[string]any{"code": approval.Kept("code")}})
+	err := b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: approval.EventEdited, Data: map[string]any{"code": approval.Kept("code")}})
 	require.ErrorContains(t, err, "names code, which is not stored with it")
 }

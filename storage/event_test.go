@@ -30,8 +30,8 @@ func TestThirtyTwoWritersMakeOneChain(t *testing.T) {
 		case 1:
 			return b.Audit(t.Context(), r.ID, approval.Event{Actor: "REV", Kind: "refused click"})
 		}
-		return b.Audit(t.Context(), r.ID, approval.Event{At: odd.Add(time.Duration(i) * time.Microsecond), Actor: "REV", Kind: approval.OpenedReview,
-			Data: map[string]any{"n": i, "text": "<a> & \u2028 \U0001F600"}})
+		return b.Audit(t.Context(), r.ID, approval.Event{At: odd.Add(time.Duration(i) * time.Microsecond), Actor: "REV", Kind: approval.EventAskedToSign,
+			Data: map[string]any{"revision": i, "nonce": "<a> & \u2028 \U0001F600"}})
 	}) {
 		require.NoError(t, err)
 	}
@@ -43,11 +43,11 @@ func TestThirtyTwoWritersMakeOneChain(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, events, 36)
 	for _, e := range events {
-		if e.Kind == approval.OpenedReview {
-			n, err := e.Data["n"].(json.Number).Int64()
+		if e.Kind == approval.EventAskedToSign {
+			n, err := e.Data["revision"].(json.Number).Int64()
 			require.NoError(t, err)
 			require.Equal(t, odd.Add(time.Duration(n)*time.Microsecond).UTC().Truncate(time.Microsecond), e.At)
-			require.Equal(t, "<a> & \u2028 \U0001F600", e.Data["text"])
+			require.Equal(t, "<a> & \u2028 \U0001F600", e.Data["nonce"])
 		} else {
 			require.False(t, e.At.IsZero())
 		}
@@ -76,7 +76,7 @@ func TestVerifyChainNamesTheFirstEventThatIsNotAsItWas(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			for i := range 5 {
-				require.NoError(t, b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: approval.EventBegun, Data: map[string]any{"n": i}}))
+				require.NoError(t, b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: approval.OpenedReview, Data: map[string]any{"revision": i}}))
 			}
 			checked, err := b.VerifyChain(t.Context(), trail.StreamOf("r"))
 			require.NoError(t, err)
@@ -125,7 +125,7 @@ func TestAnEmptyChainHasNothingChecked(t *testing.T) {
 func TestAuditThatCannotBeStoredSaysSo(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	err := b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: approval.EventBegun, Data: map[string]any{"f": func() {}}})
+	err := b.Audit(t.Context(), "r", approval.Event{Actor: "A", Kind: approval.EventBegun, Data: map[string]any{"box": func() {}}})
 	require.ErrorContains(t, err, "as JSON")
 	err = b.Audit(t.Context(), "r", approval.Event{Actor: "", Kind: approval.EventBegun})
 	require.ErrorContains(t, err, "events_actor_check")
@@ -135,8 +135,8 @@ func TestAmountsInTheAuditTrailAreExact(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	const large = budget.USD(9_007_199_254_740_993) // one more than a float64 can tell from its neighbour
-	require.NoError(t, b.Audit(context.Background(), "r", approval.Event{Actor: "A", Kind: approval.EventSettled, Data: map[string]any{"cost": large}}))
+	require.NoError(t, b.Audit(context.Background(), "r", approval.Event{Actor: "A", Kind: approval.EventSettled, Data: map[string]any{"spent": large}}))
 	events, err := b.Events(t.Context(), "r")
 	require.NoError(t, err)
-	require.Equal(t, json.Number("9007199254740993"), events[0].Data["cost"])
+	require.Equal(t, json.Number("9007199254740993"), events[0].Data["spent"])
 }

@@ -108,6 +108,8 @@ type runRow struct {
 	BoxID      string
 	StartedAt  time.Time
 	BegunAt    *time.Time
+	StoppedAt  *time.Time
+	StoppedBy  *string
 	FinishedAt *time.Time
 	Result     *approval.Result
 	Digest     string
@@ -204,11 +206,11 @@ func (c *core) queueRequest(b *pgx.Batch, id string, into *loaded) {
 	pg.Ask(b, func(rows []runRow) error {
 		for _, row := range rows { // one at most: it is the primary key
 			into.Run = &approval.Run{RequestID: row.RequestID, BoxID: row.BoxID, StartedAt: row.StartedAt, BegunAt: pg.OrZero(row.BegunAt),
-				FinishedAt: pg.OrZero(row.FinishedAt), Result: row.Result, Unsigned: c.doubtsRun(row)}
+				StoppedAt: pg.OrZero(row.StoppedAt), StoppedBy: pg.OrZero(row.StoppedBy), FinishedAt: pg.OrZero(row.FinishedAt), Result: row.Result, Unsigned: c.doubtsRun(row)}
 		}
 		return nil
 	}, `
-		SELECT request_id, box_id, started_at, begun_at, finished_at, digest,
+		SELECT request_id, box_id, started_at, begun_at, stopped_at, stopped_by, finished_at, digest,
 			CASE WHEN result IS NOT NULL THEN coalesce(nullif(said(result), ''), '{}')::jsonb END AS result, `+trail.VoucherOf+`
 		FROM runs r LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || r.request_id AND at = r.started_at AND kind = 'started'
 			ORDER BY seq LIMIT 1) e ON true

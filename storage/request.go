@@ -29,6 +29,7 @@ func (s *requests) Counter(ctx context.Context, q approval.Question) (c steps.Co
 		return list
 	}
 	var own, house review.RuleSet
+	var others []review.RuleSet
 	c.Standings, err = s.money.Reckoned(ctx, money.PayersOfQuestion(thread, q.Project, q.Asker), scopes, func(b *pgx.Batch) {
 		c = steps.Counter{}
 		pg.Tell(b, []any{&c.Now}, pg.TellTime)
@@ -39,11 +40,12 @@ func (s *requests) Counter(ctx context.Context, q approval.Question) (c steps.Co
 		}
 		s.queueRules(b, q.Team, q.Project, &own)
 		s.queueRules(b, q.Team, "", &house)
+		s.queueOthers(b, q.Team, q.Project, &others)
 	})
 	if err != nil {
 		return c, fmt.Errorf("what a question of %s is taken by: %w", q.Asker, err)
 	}
-	c.Rules = review.Effective(own, house)
+	c.Rules = review.Effective(own, house).Among(others, house)
 	return c, nil
 }
 

@@ -284,12 +284,12 @@ func TestTextThatPostgresCannotStoreLosesNothingElse(t *testing.T) {
 	require.Equal(t, clean, v.Request.Run.Result.Error)
 	require.Equal(t, clean, v.Artifacts[0].Name)
 	require.Equal(t, clean, v.Bill[1].Charges[0].What)
-	require.NoError(t, b.Audit(t.Context(), r.ID, approval.Event{Actor: "a\nb", Kind: approval.EventRefusedClick, Data: map[string]any{"text": dirty}}))
+	require.NoError(t, b.Audit(t.Context(), r.ID, approval.Event{Actor: "a\nb", Kind: approval.EventRefusedClick, Data: map[string]any{"what": dirty}}))
 	events, err := b.Events(t.Context(), r.ID)
 	require.NoError(t, err)
 	last := events[len(events)-1]
 	require.Equal(t, "a\uFFFDb", last.Actor)
-	require.Equal(t, clean, last.Data["text"])
+	require.Equal(t, clean, last.Data["what"])
 	_, err = b.VerifyChain(t.Context(), trail.StreamOf(r.ID))
 	require.NoError(t, err)
 }

@@ -35,7 +35,9 @@ type ruleRow struct {
 // which no signed event tells was never set, so the one before it holds.
 const (
 	ruleColumns = `r.team, r.project, r.version, CASE WHEN r.document #> '{notes,text}' IS NULL THEN r.document
-			ELSE jsonb_set(r.document, '{notes,text}', to_jsonb(said(r.document #>> '{notes,text,salted_sha256}'))) END AS document,
+			ELSE jsonb_set(r.document, '{notes,text}', to_jsonb(said(r.document #>> '{notes,text,salted_sha256}'))) END
+			|| CASE WHEN r.document #> '{privacy,hide}' IS NULL THEN '{}'
+				ELSE jsonb_build_object('privacy', jsonb_set(r.document -> 'privacy', '{hide}', to_jsonb(said(r.document #>> '{privacy,hide,salted_sha256}')))) END AS document,
 		r.set_by, r.set_at, r.document::text AS spelled, ` + trail.VoucherOf
 	ruleVouchers = ` LEFT JOIN events e ON e.stream = 'rules:' || r.team AND e.seq = r.told `
 )
@@ -50,17 +52,27 @@ func (r ruleRow) set() review.RuleSet {
 }
 
 // Rules returns the latest rules of a channel, or the workspace's where the channel has
-// none.
+// none: of a direct message those with the ones of all channels beside them.
 func (rs *rules) Rules(ctx context.Context, team, project string) (set review.RuleSet, err error) {
 	var own, all review.RuleSet
+	var others []review.RuleSet
 	err = rs.look(ctx, func(b *pgx.Batch) {
 		rs.queueRules(b, team, project, &own)
 		rs.queueRules(b, team, "", &all)
+		rs.queueOthers(b, team, project, &others)
 	})
 	if err != nil {
 		return set, fmt.Errorf("read the rules of %s: %w", orWorkspace(project), err)
 	}
-	return review.Effective(own, all), nil
+	return review.Effective(own, all).Among(others, all), nil
+}
+
+// queueOthers reads the own rules of all channels, for a direct message: it names none of them.
+func (c *core) queueOthers(b *pgx.Batch, team, project string, into *[]review.RuleSet) {
+	if !approval.Direct(project) {
+		return
+	}
+	c.queueLatest(b, into, `SELECT DISTINCT project FROM rules WHERE team = $1 AND project <> '' AND project !~ '^D'`, `$1`, team)
 }
 
 // queueRules reads the latest of just this channel, or of just the workspace.
@@ -114,7 +126,7 @@ func (c *core) queueBook(b *pgx.Batch, id string, into *review.Book) {
 		WHERE q.id = $1 ORDER BY r.project, r.version DESC`, id)
 	c.queueSealed(b, id, into)
 	c.queuePinsOf(b, id, &into.Pins)
-	c.queueElsewhere(b, id, &into.Elsewhere)
+	c.queueElsewhere(b, id, into)
 	c.queuePace(b, id, &into.Pace)
 	c.queueGlass(b, id, &into.Glass)
 	c.queueGrants(b, ofRequest, id, &into.Grants)
@@ -133,8 +145,17 @@ type elsewhereRow struct {
 	trail.Voucher
 }
 
-// queueElsewhere reads the rules of the channels from which the files of a request's thread are known.
-func (c *core) queueElsewhere(b *pgx.Batch, id string, into *[]review.RuleSet) {
+// queueElsewhere reads the rules of the channels from which the files of a request's thread are known,
+// and of all channels where the request names none.
+func (c *core) queueElsewhere(b *pgx.Batch, id string, into *review.Book) {
+	pg.Tell(b, []any{&into.Placeless}, `SELECT coalesce((SELECT project ~ '^D' FROM requests WHERE id = $1), false)`, id)
+	c.queueLatest(b, &into.Elsewhere, `SELECT project FROM known_in($1) k (project)
+		UNION SELECT r.project FROM requests q JOIN rules r ON r.team = q.team WHERE q.id = $1 AND q.project ~ '^D' AND r.project <> '' AND r.project !~ '^D'`,
+		`(SELECT team FROM requests WHERE id = $1)`, id)
+}
+
+// queueLatest reads the own rules, without the words of their notes, of those channels that a query names.
+func (c *core) queueLatest(b *pgx.Batch, into *[]review.RuleSet, channels, team, key string) {
 	pg.Ask(b, func(rows []elsewhereRow) error {
 		*into = nil
 		held, doubted := map[string]bool{}, map[string]bool{}
@@ -161,9 +182,9 @@ func (c *core) queueElsewhere(b *pgx.Batch, id string, into *[]review.RuleSet) {
 	}, `
 		SELECT k.project AS known, r.team AS rule, CASE WHEN r.document #> '{notes,text}' IS NULL THEN r.document ELSE r.document #- '{notes,text}' END AS document,
 			r.version, r.set_by, r.set_at, r.document::text AS spelled, `+trail.VoucherOf+`
-		FROM known_in($1) k (project) JOIN requests q ON q.id = $1
-		LEFT JOIN LATERAL (SELECT * FROM rules WHERE team = q.team AND project = k.project ORDER BY version DESC LIMIT 8) r ON true`+ruleVouchers+`
-		ORDER BY k.project, r.version DESC`, id)
+		FROM (`+channels+`) k (project)
+		LEFT JOIN LATERAL (SELECT * FROM rules WHERE team = `+team+` AND project = k.project ORDER BY version DESC LIMIT 8) r ON true`+ruleVouchers+`
+		ORDER BY k.project, r.version DESC`, key)
 }
 
 // sealedRow is a version of rules that a revision names: by which it is reviewed, with whose

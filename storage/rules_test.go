@@ -53,6 +53,16 @@ func TestRulesOfAChannelComeBeforeThoseOfTheWorkspace(t *testing.T) {
 	set(channel, 1, nil)
 	require.Equal(t, "team/1", of(channel).Name(), "back to what holds for all")
 	require.Equal(t, "CHAN/3", set(channel, 0, &own).Name(), "to a form there was none")
+	// Those of a direct message are the workspace's, with the ones of every channel beside them.
+	require.Empty(t, of(channel).Beside)
+	direct := of("D1")
+	require.Equal(t, "team/1", direct.Name())
+	require.Len(t, direct.Beside, 1)
+	require.Equal(t, "CHAN/3", direct.Beside[0].Name())
+	counter, err := b.Counter(t.Context(), approval.Question{Team: team, Project: "D1", Asker: asker})
+	require.NoError(t, err)
+	require.Equal(t, direct, counter.Rules)
+	require.Empty(t, direct.Or(approval.Policy{}).Brought, "a laxer channel makes nothing stricter")
 	require.Zero(t, func() int {
 		s, err := b.Rules(t.Context(), "OTHERTEAM", channel)
 		require.NoError(t, err)

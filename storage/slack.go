@@ -3,6 +3,8 @@ package storage
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,34 +27,115 @@ type postRow struct {
 // With the first message of a session it remembers the thread, so that no crash
 // can come between the two.
 func (s *shown) Posted(ctx context.Context, post steps.Post) error {
-	err := s.writeByKey(ctx, func(tx pgx.Tx) error {
-		// The request is locked first, as everywhere: the schema tells of the message in its stream.
-		tag, err := tx.Exec(ctx, `
-			INSERT INTO posts (request_id, surface, channel, ts, shown) SELECT id, $2, $3, $4, $5 FROM requests WHERE id = $1 FOR NO KEY UPDATE
-			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown`,
-			post.RequestID, post.Surface, post.Channel, post.TS, post.Shown)
-		if err == nil && tag.RowsAffected() == 0 {
-			return approval.ErrNotFound
-		}
-		if err == nil && !post.Gone() {
-			// Somebody draws who does not know that the answer was taken back meanwhile: what they posted goes as well.
-			_, err = tx.Exec(ctx, `UPDATE requests SET shown_at = NULL WHERE id = $1 AND EXISTS (SELECT FROM takebacks WHERE request_id = $1)`, post.RequestID)
-		}
-		if err != nil || post.Surface != steps.SurfaceRoot {
-			return err
-		}
-		_, err = tx.Exec(ctx, `
-			UPDATE sessions SET thread_ts = $2, channel = $3
-			WHERE id = (SELECT session_id FROM requests WHERE id = $1) AND (channel = $3 OR private_to <> '' AND channel = private_to) AND thread_ts IS NULL
-				AND NOT EXISTS (SELECT FROM sessions other
-					WHERE other.team = sessions.team AND other.channel = $3 AND other.thread_ts = $2)`,
-			post.RequestID, post.TS, post.Channel)
-		return err
-	})
+	err := s.writeByKey(ctx, func(tx pgx.Tx) error { return remember(ctx, tx, post) })
 	if err != nil {
 		return fmt.Errorf("remember the %s of %s: %w", post.Surface, post.RequestID, err)
 	}
 	return nil
+}
+
+// First does so where whoever posted knew of none.
+func (s *shown) First(ctx context.Context, post steps.Post) error {
+	err := s.writeByKey(ctx, func(tx pgx.Tx) error {
+		had, err := standing(ctx, tx, post)
+		if err != nil {
+			return err
+		}
+		if had.TS != "" && had.TS != post.TS {
+			return steps.ErrElsewhere
+		}
+		return remember(ctx, tx, post)
+	})
+	if err != nil {
+		return fmt.Errorf("remember the first %s of %s: %w", post.Surface, post.RequestID, err)
+	}
+	return nil
+}
+
+// standing is the message that is remembered in a post's place, if there is one. The request is locked:
+// nobody else remembers one meanwhile.
+func standing(ctx context.Context, tx pgx.Tx, post steps.Post) (had steps.Post, err error) {
+	rows, err := pg.All[struct{ Channel, TS, Shown string }](ctx, tx, `
+		SELECT coalesce(p.channel, '') AS channel, coalesce(p.ts, '') AS ts, coalesce(p.shown, '') AS shown
+		FROM requests r LEFT JOIN posts p ON p.request_id = r.id AND p.surface = $2 WHERE r.id = $1 FOR NO KEY UPDATE OF r`, post.RequestID, post.Surface)
+	if err == nil && len(rows) == 0 {
+		err = approval.ErrNotFound
+	}
+	if err != nil {
+		return had, err
+	}
+	return steps.Post{RequestID: post.RequestID, Surface: post.Surface, Channel: rows[0].Channel, TS: rows[0].TS, Shown: rows[0].Shown}, nil
+}
+
+// Strays are messages that stand in Slack and that nobody may remember.
+type Strays struct{ DB *DB }
+
+// Met holds one against what is remembered. Where nothing is, it is remembered from now on, and drawn anew.
+func (s Strays) Met(ctx context.Context, at steps.Sighting) (is steps.Meeting, err error) {
+	// Nearly always it is the one that is remembered, and then there is nothing to write.
+	var known bool
+	err = s.DB.core.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM posts WHERE request_id = $1 AND surface = $2 AND ts = $3)`, at.RequestID, at.Surface, at.TS).Scan(&known)
+	if err != nil || known {
+		return steps.MetKnown, err
+	}
+	err = s.DB.core.writeByKey(ctx, func(tx pgx.Tx) error {
+		is = steps.MetKnown
+		had, err := standing(ctx, tx, at.Post)
+		if err != nil {
+			return err
+		}
+		version := ""
+		if at.Surface == steps.SurfaceCard {
+			version = strconv.Itoa(at.Revision)
+		}
+		switch {
+		case had.TS == "":
+			at.Shown = steps.FoundInSlack
+			if version != "" {
+				at.Shown = version + ":" + at.Shown
+			}
+			return remember(ctx, tx, at.Post)
+		case had.TS == at.TS || had.Channel != at.Channel:
+		case version != "" && strings.FieldsFunc(had.Shown, func(r rune) bool { return r == ':' || r == '/' })[0] != version:
+			// The card of another version: a former one stays, and leads to the present one.
+			is = steps.MetUnsure
+		case at.TS < had.TS: // of one length, so in the order of their times
+			is = steps.MetStray
+		default:
+			is = steps.MetUnsure
+		}
+		return nil
+	})
+	if err != nil {
+		return is, fmt.Errorf("look for the %s of %s: %w", at.Surface, at.RequestID, err)
+	}
+	return is, nil
+}
+
+// remember writes a message down, in a transaction of the caller's.
+func remember(ctx context.Context, tx pgx.Tx, post steps.Post) error {
+	// The request is locked first, as everywhere: the schema tells of the message in its stream.
+	tag, err := tx.Exec(ctx, `
+			INSERT INTO posts (request_id, surface, channel, ts, shown) SELECT id, $2, $3, $4, $5 FROM requests WHERE id = $1 FOR NO KEY UPDATE
+			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown`,
+		post.RequestID, post.Surface, post.Channel, post.TS, post.Shown)
+	if err == nil && tag.RowsAffected() == 0 {
+		return approval.ErrNotFound
+	}
+	if err == nil && !post.Gone() {
+		// Somebody draws who does not know that the answer was taken back meanwhile: what they posted goes as well.
+		_, err = tx.Exec(ctx, `UPDATE requests SET shown_at = NULL WHERE id = $1 AND EXISTS (SELECT FROM takebacks WHERE request_id = $1)`, post.RequestID)
+	}
+	if err != nil || post.Surface != steps.SurfaceRoot {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+			UPDATE sessions SET thread_ts = $2, channel = $3
+			WHERE id = (SELECT session_id FROM requests WHERE id = $1) AND (channel = $3 OR private_to <> '' AND channel = private_to) AND thread_ts IS NULL
+				AND NOT EXISTS (SELECT FROM sessions other
+					WHERE other.team = sessions.team AND other.channel = $3 AND other.thread_ts = $2)`,
+		post.RequestID, post.TS, post.Channel)
+	return err
 }
 
 // Threaded records where the session's thread is. The first call wins: a thread does not

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -166,14 +167,14 @@ func insertDecision(b *pgx.Batch, r *approval.Request, c *trail.Contents) error 
 	return nil
 }
 
-// saveRun stores the start of a run, that its code has begun, or its end with
-// what came out.
+// saveRun stores the start of a run, that its code has begun or that somebody wants it ended, or its
+// end with what came out.
 func saveRun(b *pgx.Batch, r *approval.Request, c *trail.Contents) {
 	run := r.Changes.Run
 	switch {
 	case run == nil:
-	case run.Result == nil && !run.BegunAt.IsZero():
-		b.Queue(`UPDATE runs SET begun_at = $2 WHERE request_id = $1`, r.ID, pg.Micro(run.BegunAt))
+	case run.Result == nil && !(run.BegunAt.IsZero() && run.StoppedAt.IsZero()):
+		b.Queue(`UPDATE runs SET begun_at = $2, stopped_at = $3, stopped_by = nullif($4, '') WHERE request_id = $1`, r.ID, orNever(run.BegunAt), orNever(run.StoppedAt), run.StoppedBy)
 	case run.Result == nil:
 		b.Queue(`INSERT INTO runs (request_id, box_id, revision, digest, started_at) VALUES ($1, $2, $3, $4, $5)`,
 			r.ID, run.BoxID, r.Revision.Number, r.Revision.Digest, pg.Micro(run.StartedAt))
@@ -185,6 +186,14 @@ func saveRun(b *pgx.Batch, r *approval.Request, c *trail.Contents) {
 				r.ID, i+1, c.Text(a.Name), a.Kind, c.Text(a.Alt), c.Named[trail.KeptFile(i)])
 		}
 	}
+}
+
+// orNever is a moment, or nothing where it has not come.
+func orNever(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return new(pg.Micro(t))
 }
 
 // takeBackRun makes room for another run in the place of one that never started.

@@ -22,6 +22,7 @@ var toldBreaches = []struct {
 	{"a revision has its event", sealAgain(`PENDING`), "revisions_told"},
 	{"a start has its event", `INSERT INTO runs (request_id, box_id, revision, digest, started_at) VALUES (APPROVED, 'b', 1, SEAL, now())`, "runs_told"},
 	{"that a run has begun has its event", `UPDATE runs SET begun_at = now() WHERE request_id = RUNNING`, "runs_told"},
+	{"that a run is to end has its event", `UPDATE runs SET stopped_at = now(), stopped_by = 'ASKER' WHERE request_id = RUNNING`, "runs_told"},
 	{"a result has its event", `UPDATE runs SET finished_at = now(), result = kept('{}') WHERE request_id = RUNNING`, "runs_told"},
 	{"a start is paid", `ALTER TABLE holds DISABLE TRIGGER USER;
 		UPDATE holds SET settled = true WHERE request_id = APPROVED;

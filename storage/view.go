@@ -145,6 +145,18 @@ func (s *shown) Artifacts(ctx context.Context, id string) (files []approval.Arti
 	return files, nil
 }
 
+// Stopped tells that somebody has cancelled the run in a box, or that it is over.
+func (s *shown) Stopped(ctx context.Context, id, box string) (stopped bool, err error) {
+	err = s.look(ctx, func(b *pgx.Batch) {
+		pg.Tell(b, []any{&stopped}, `SELECT NOT EXISTS (SELECT FROM requests q JOIN runs r ON r.request_id = q.id
+			WHERE q.id = $1 AND q.state = 'running' AND r.box_id = $2 AND r.stopped_at IS NULL)`, id, box)
+	})
+	if err != nil {
+		return false, fmt.Errorf("see whether the run of %s is still wanted: %w", id, err)
+	}
+	return stopped, nil
+}
+
 // artifactRow is a file that came out. An empty one has no bytes rather than none.
 type artifactRow struct {
 	Name string

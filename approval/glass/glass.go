@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -62,9 +63,12 @@ func (k *Keeper) Offer(ctx context.Context, click approval.Click) ([]*approval.R
 	var list []*approval.Request
 	var why error
 	for _, r := range all {
-		switch _, _, err := k.allowed(ctx, r.ID, click); {
+		// Slack is not asked here: who somebody is counts when they open the code, and when they break the glass.
+		switch c, others, err := k.barred(ctx, r.ID, click); {
+		case err == nil && len(others) < review.GlassLooks:
+			why = &approval.NotAllowedError{Who: click.User, Why: approval.Because(approval.WhyGlassAlone)}
 		case err == nil:
-			list = append(list, r)
+			list = append(list, c.Request)
 		case why == nil:
 			why = err
 		}
@@ -81,8 +85,8 @@ func (k *Keeper) MayBreak(ctx context.Context, ruling steps.Ruling) error {
 	return err
 }
 
-// allowed finds the request, and the administrators who would hear of it.
-func (k *Keeper) allowed(ctx context.Context, id string, click approval.Click) (c *steps.Case, others []string, err error) {
+// barred finds the request, and the administrators who would hear of it, by what is stored.
+func (k *Keeper) barred(ctx context.Context, id string, click approval.Click) (c *steps.Case, others []string, err error) {
 	if c, err = k.store.Case(ctx, id); err != nil {
 		return nil, nil, err
 	}
@@ -93,23 +97,36 @@ func (k *Keeper) allowed(ctx context.Context, id string, click approval.Click) (
 	if r.State != approval.Pending {
 		return nil, nil, r.Illegal("break the glass for")
 	}
-	no := func(why approval.Reason) error { return &approval.NotAllowedError{Who: click.User, Why: why} }
 	if why := c.BarsGlass(r, click.User, k.policy, c.Now); !why.None() {
-		return nil, nil, no(why)
+		return nil, nil, &approval.NotAllowedError{Who: click.User, Why: why}
 	}
-	person, err := k.slack.Person(ctx, r.Team, click.User)
+	return c, c.GlassOthers(r, click.User, k.policy), nil
+}
+
+// allowed is barred with a look at who these people are, all at once: somebody waits for it.
+func (k *Keeper) allowed(ctx context.Context, id string, click approval.Click) (*steps.Case, []string, error) {
+	c, admins, err := k.barred(ctx, id, click)
 	if err != nil {
 		return nil, nil, err
 	}
-	if why := person.Barred(); !why.None() {
+	r := c.Request
+	everybody := append([]string{click.User}, admins...)
+	people, faults := make([]review.Person, len(everybody)), make([]error, len(everybody))
+	var looks sync.WaitGroup
+	for i, who := range everybody {
+		looks.Go(func() { people[i], faults[i] = k.slack.Person(ctx, r.Team, who) })
+	}
+	looks.Wait()
+	if err := errors.Join(faults...); err != nil {
+		return nil, nil, err
+	}
+	no := func(why approval.Reason) error { return &approval.NotAllowedError{Who: click.User, Why: why} }
+	if why := people[0].Barred(); !why.None() {
 		return nil, nil, no(why)
 	}
-	for _, admin := range c.GlassOthers(r, click.User, k.policy) {
-		person, err := k.slack.Person(ctx, r.Team, admin)
-		if err != nil {
-			return nil, nil, err
-		}
-		if person.Barred().None() {
+	var others []string
+	for i, admin := range admins {
+		if people[i+1].Barred().None() {
 			others = append(others, admin)
 		}
 	}

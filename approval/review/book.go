@@ -15,7 +15,8 @@ type Book struct {
 	Sealed      RuleSet    // the version that the current revision names; version 0 where there is none of that name
 	Notes       Notes      // that the current revision names; none where nobody has written any
 	Pins        []pins.Pin // that stand, of the files of the request
-	Elsewhere   []RuleSet  // the own ones of other channels from which files of the request, or of its thread, are known
+	Elsewhere   []RuleSet  // the own ones of other channels: of those from which its files, or those of its thread, are known, and of all where it names none
+	Placeless   bool       // no channel was named: a direct message by itself has no rules
 	Grants      []Grant    // in the whole workspace
 	Delegations []Delegation
 	Pace        Pace // of the current revision
@@ -33,6 +34,14 @@ func (b Book) Freezes(p approval.Policy) Rules {
 	rules := b.Rules(p)
 	if rules.Project != "" {
 		rules.Rules.Freezes = slices.Concat(rules.Rules.Freezes, b.House.Rules.Freezes)
+	}
+	if b.Placeless { // else a freeze would be left behind by asking in a direct message
+		all := slices.Clone(rules.Rules.Freezes)
+		for _, o := range b.Brought(p) {
+			all = append(all, o.Rules.Freezes...)
+		}
+		slices.Sort(all)
+		rules.Rules.Freezes = slices.Compact(all)
 	}
 	return rules.Rules
 }
@@ -58,6 +67,9 @@ func (b Book) Terms(r *approval.Request, p approval.Policy) Terms {
 	}
 	t.Tier, t.Policy, t.Digest, t.Lines = r.Revision.Tier(), r.Revision.Manifest.Policy, r.Revision.Digest, linesOf(r.Revision.Code)
 	_, t.Why = TierOf(r.Revision.Findings, r.Revision.Manifest.CostCap, sealed.Rules)
+	if i := slices.Index(t.Why, itIsConfidential); b.Placeless && i >= 0 && b.House.Rules.Class != Confidential {
+		t.Why[i] = someIsConfidential
+	}
 	for _, rules := range []TierRules{sealed.Rules.For(t.Tier), now.Rules.For(t.Tier)} {
 		t.Owners, t.Typed, t.Slack = t.Owners || rules.Owners, t.Typed || rules.Typed, t.Slack && rules.Slack
 		t.Reading, t.Hourly = max(t.Reading, rules.Reading(t.Lines)), fewer(t.Hourly, rules.Hourly)
@@ -69,6 +81,9 @@ func (b Book) Terms(r *approval.Request, p approval.Policy) Terms {
 func (b Book) Roster(p approval.Policy, project string) Roster {
 	r := Roster{Reviewers: slices.Clone(p.Reviewers), Admins: slices.Clone(p.Admins), Delegations: b.Delegations}
 	for _, g := range b.Grants {
+		if b.owning(g) {
+			r.Owners = append(r.Owners, g.User)
+		}
 		if g.Project != "" && g.Project != project {
 			continue
 		}
@@ -89,6 +104,14 @@ func (b Book) Roster(p approval.Policy, project string) Roster {
 		*list = slices.Compact(*list)
 	}
 	return r
+}
+
+// owning tells whether somebody is named for a channel that wants its own people to decide, where a
+// request names no channel: nobody is named for a direct message, and their rules hold for it as well.
+func (b Book) owning(g Grant) bool {
+	return b.Placeless && g.Role == RoleReviewer && slices.ContainsFunc(b.Elsewhere, func(o RuleSet) bool {
+		return o.Project == g.Project && (o.Rules.Low.Owners || o.Rules.Medium.Owners || o.Rules.High.Owners)
+	})
 }
 
 // RosterFor is who may do what with this very request.

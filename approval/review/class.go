@@ -11,6 +11,7 @@ import (
 
 // A file that is known by its content from a stricter channel brings what holds there along: of the data
 // switch, the models, the class, the costs, the hosts and what a tier needs, the stricter of both holds.
+// A question that names no channel goes by the strictest in force: all channels bring theirs along.
 
 // noModel stands on a list of models on which none is left. An empty list would allow all.
 const noModel = "-"
@@ -45,7 +46,7 @@ func (r Rules) stricter(o Rules) Rules {
 	if slices.Index(approval.Sights(), o.Shows) < slices.Index(approval.Sights(), r.Shows) {
 		r.Shows = o.Shows
 	}
-	r.Hosts = both(r.Hosts, o.Hosts)
+	r.Hosts, r.Masked = both(r.Hosts, o.Hosts), r.Masked || o.Masked
 	if models := cmp.Or(o.Models, &Models{}).narrow(*cmp.Or(r.Models, &Models{})); r.Models != nil || !reflect.DeepEqual(models, Models{}) {
 		r.Models = &models
 	}
@@ -89,7 +90,16 @@ func lower(a, b budget.USD) budget.USD {
 	return a
 }
 
-// Brought are the rules of the other channels from which files of a request, or of its thread, are known.
+// Among are the rules of a direct message that names no channel, of which the workspace's hold, with the
+// own ones of all channels beside them: Or joins those.
+func (s RuleSet) Among(own []RuleSet, house RuleSet) RuleSet {
+	for _, o := range own {
+		s.Beside = append(s.Beside, Effective(o, house))
+	}
+	return s
+}
+
+// Brought are the rules of the other channels that hold for a request as well as its own.
 func (b Book) Brought(p approval.Policy) (others []RuleSet) {
 	for _, own := range b.Elsewhere {
 		others = append(others, Effective(own, b.House).Or(p))
@@ -111,6 +121,9 @@ func (b Book) Lacks(r *approval.Request, p approval.Policy) approval.Reason {
 		}
 		least, _ := TierOf(r.Revision.Findings, m.CostCap, o.Rules)
 		if slices.Index(tiers, least) > slices.Index(tiers, m.Tier) || o.Rules.For(m.Tier).Approvals > r.Needs(p) {
+			if b.Placeless {
+				return approval.Because(approval.WhyStricterRules)
+			}
 			return approval.Because(approval.WhyStricterFile)
 		}
 	}

@@ -67,3 +67,46 @@ func TestWhatHasBecomeStricterSinceItWasSealedIsNotApproved(t *testing.T) {
 	require.Equal(t, []string{"C2/1"}, b.Rules(p).Brought)
 	require.Equal(t, Confidential, b.Rules(p).Rules.Class)
 }
+
+// A rule that some channel has is not left behind by asking in a direct message.
+func TestAQuestionThatNamesNoChannelGoesByTheStrictestRules(t *testing.T) {
+	t.Parallel()
+	p := approval.Policy{Quorum: 1}
+	house := RuleSet{Version: 1, Rules: DefaultRules(p)}
+	house.Rules.Freezes = []string{"Fri 16:00-24:00"}
+	strict, frozen := house, house
+	strict.Project, strict.Version = "C1", 2
+	strict.Rules.Class, strict.Rules.Freezes = Confidential, nil
+	strict.Rules.Medium = TierRules{Approvals: 2, Owners: true, Slack: true}
+	strict.Rules.Models = &Models{Allowed: []string{"small"}}
+	frozen.Project, frozen.Version = "C2", 3
+	frozen.Rules.Freezes = []string{"Fri 16:00-24:00", "Mon 00:00-24:00"}
+	frozen.Rules.Models = &Models{Allowed: []string{"small", "large"}}
+	b := Book{House: house, Elsewhere: []RuleSet{strict, frozen}, Placeless: true,
+		Grants: []Grant{{User: "U1", Role: RoleReviewer, Project: "C1"}, {User: "U2", Role: RoleReviewer, Project: "C2"}, {User: "U3", Role: RoleReviewer}}}
+
+	set := b.Rules(p)
+	require.Equal(t, "team/1", set.Name())
+	require.Equal(t, []string{"C1/2"}, set.Brought, "those that make something stricter")
+	require.Equal(t, Confidential, set.Rules.Class)
+	require.Equal(t, []string{"small"}, set.Rules.Models.Allowed)
+	require.Equal(t, 2, set.Rules.Medium.Approvals)
+	require.Equal(t, []string{"Fri 16:00-24:00", "Mon 00:00-24:00"}, b.Freezes(p).Freezes)
+	require.Equal(t, house.Rules.Freezes, Book{House: house, Elsewhere: b.Elsewhere}.Freezes(p).Freezes, "a file brings no freeze along")
+
+	roster := b.Roster(p, "D1")
+	require.Equal(t, []string{"U1"}, roster.Owners, "of the channel that wants its own people")
+	require.Equal(t, []string{"U3"}, roster.Reviewers)
+	require.Empty(t, Book{Elsewhere: b.Elsewhere, Grants: b.Grants}.Roster(p, "C9").Owners)
+
+	r := &approval.Request{Project: "D1", Revision: &approval.Revision{Manifest: approval.Manifest{Version: 3, Tier: approval.Low, Approvals: 1}}}
+	require.Equal(t, approval.WhyStricterRules, b.Lacks(r, p).Code)
+	r.Revision.Manifest.Policy = "team/1"
+	require.Equal(t, []string{someIsConfidential}, b.Terms(r, p).Why)
+
+	// What a form and a question are taken by is the same.
+	among := Effective(RuleSet{Project: "D1"}, house).Among([]RuleSet{strict, frozen}, house).Or(p)
+	require.Equal(t, set.Rules, among.Rules)
+	require.Equal(t, set.Brought, among.Brought)
+	require.Empty(t, among.Beside)
+}

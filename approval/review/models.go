@@ -190,7 +190,7 @@ func Effective(own, house RuleSet) RuleSet {
 	// What is set apart from reviews comes from its own place, whoever's reviews hold: models from the
 	// channel or else the workspace, notes and sight from the channel alone.
 	set.Own, set.Rules.Models, set.Rules.Notes, set.Rules.Shows = own.InForce(), house.Rules.Models, nil, approval.Shape
-	set.Rules.LogChannel = house.Rules.LogChannel // there is one log for all channels
+	set.Rules.LogChannel, set.Rules.Privacy = house.Rules.LogChannel, house.Rules.Privacy // there is one log for all channels, and what leaves them leaves the house
 	if own.Project != "" && set.Own > 0 {
 		set.Rules.Notes, set.Rules.Shows = own.Rules.Notes, own.Rules.Shows
 	}
@@ -216,14 +216,23 @@ func (s RuleSet) Kept(project string) *Models {
 	return &m
 }
 
-// Or are the rules with those of the settings, where nobody has set any of reviews.
+// Or are the rules with those of the settings, where nobody has set any of reviews, and with
+// those that hold beside them.
 func (s RuleSet) Or(p approval.Policy) RuleSet {
 	if s.Version == 0 {
 		set := s.Rules
 		s.Rules = DefaultRules(p)
-		s.Rules.Models, s.Rules.Notes, s.Rules.Shows, s.Rules.LogChannel = set.Models, set.Notes, set.Shows, set.LogChannel
+		s.Rules.Models, s.Rules.Notes, s.Rules.Shows, s.Rules.LogChannel, s.Rules.Privacy = set.Models, set.Notes, set.Shows, set.LogChannel, set.Privacy
 	}
-	return s
+	if len(s.Beside) == 0 {
+		return s
+	}
+	var others []RuleSet
+	for _, o := range s.Beside {
+		others = append(others, o.Or(p))
+	}
+	s.Beside = nil
+	return s.Joined(others)
 }
 
 // Reach holds the rules of models against what the settings offer.

@@ -35,7 +35,11 @@ type Rules struct {
 	LogChannel string `json:"log_channel,omitempty"`
 	// Alone tells that an answer goes to whoever has asked alone, unless they say otherwise.
 	Alone bool `json:"alone,omitempty"`
-	// Follows tells that only Models, Notes, Shows or LogChannel are set here: of reviews, what holds without these rules does.
+	// Masked tells that answers are masked where they were asked as well.
+	Masked bool `json:"masked,omitempty"`
+	// What is hidden and what is forgotten; nil: what always is, and nothing. Of a channel's rules always nil.
+	Privacy *Privacy `json:"privacy,omitempty"`
+	// Follows tells that only Models, Notes, Shows, LogChannel or Privacy are set here: of reviews, what holds without these rules does.
 	Follows bool `json:"follows,omitempty"`
 }
 
@@ -80,6 +84,8 @@ type RuleSet struct {
 	OwnModels bool // the list of models is the channel's own
 	// Joined fills this in: the versions of other channels' rules that files have brought along.
 	Brought []string
+	// Among fills this in, and Or empties it: the rules that hold beside these.
+	Beside []RuleSet
 }
 
 // Name is how a manifest names the version: "team/3", "C123/2", "settings".

@@ -17,6 +17,12 @@ const (
 	Confidential Class = "confidential"
 )
 
+// Why data raises the tier: of the channel, or of some channel where none was named.
+const (
+	itIsConfidential   = "The data of this channel is confidential."
+	someIsConfidential = "The data of a channel is confidential, and no channel was named."
+)
+
 // TierOf grades a program, and says why it is not lower, in sentences for its
 // reviewers. Of a low one there is nothing to say.
 func TierOf(findings []approval.Finding, cap budget.USD, rules Rules) (tier approval.Tier, why []string) {
@@ -44,7 +50,7 @@ func TierOf(findings []approval.Finding, cap budget.USD, rules Rules) (tier appr
 		raise(approval.Medium, counted(cautions, "The inspection found something to be careful about.", "The inspection found %d things to be careful about."))
 	}
 	if rules.Class == Confidential {
-		raise(approval.Medium, "The data of this channel is confidential.")
+		raise(approval.Medium, itIsConfidential)
 	}
 	switch {
 	case rules.CostHigh > 0 && cap >= rules.CostHigh:

@@ -64,9 +64,9 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 		q.Brought = append(slices.Clone(q.Brought), approval.FileIDs(at.Files)...)
 		q.Files = s.inputs.handy(approval.Remembered([][]approval.File{q.Files, at.Files}))
 	}
-	now, standings, reach := at.Now, at.Standings, at.Rules.Reach(s.writer.Offers())
+	now, standings, reach := at.Now, at.Standings, at.Rules.Or(s.Policy).Reach(s.writer.Offers())
 	if q.Model, err = chosenModel(reach, q.Model); err != nil {
-		return nil, err
+		return nil, placeless(q, reach, err)
 	}
 	model, cheaper, err := s.costs.within(standings, reach, q.Model, chosen, q.Uploads, now)
 	if err != nil {
@@ -179,6 +179,15 @@ func chosenModel(reach review.Reach, model string) (string, error) {
 		return "", &approval.InputError{Why: why}
 	}
 	return model, nil
+}
+
+// placeless puts it differently where a direct message names no channel: then its asker may name one.
+func placeless(q approval.Question, reach review.Reach, err error) error {
+	input := new(approval.InputError)
+	if !approval.Direct(q.Project) || !errors.As(err, &input) || input.Why.Code != approval.WhyModelBarred && input.Why.Code != approval.WhyNoModelHere {
+		return err
+	}
+	return &approval.InputError{Why: approval.Reason{Code: approval.WhyModelPlaceless, Name: input.Why.Name, Other: strings.Join(reach.Models(), ", ")}}
 }
 
 // seated says where a question's thread is. A private one has a thread of its own in its asker's

@@ -297,10 +297,11 @@ func (s *People) audited(ctx context.Context, ruling Ruling, err error) error {
 	return err
 }
 
-// Withdraw takes a request back, by its asker or an administrator.
+// Withdraw takes a request back, by its asker or an administrator. One that runs is ended by
+// whoever watches it, on whichever replica that is.
 func (s *Decider) Withdraw(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
 	r, err := current(func() (*approval.Request, error) { return s.withdraw(ctx, id, click) })
-	if err == nil {
+	if err == nil && r.State != approval.Running {
 		s.sandbox.Discard(id)
 	}
 	return r, s.people.audited(ctx, Ruling{RequestID: id, Verdict: "withdraw", Click: click}, err)
@@ -327,6 +328,9 @@ func (s *Decider) withdraw(ctx context.Context, id string, click approval.Click)
 		}
 		if r.Asker != click.User && !admin {
 			return &approval.NotAllowedError{Who: click.User, Why: approval.Because(approval.WhyAskerWithdraws)}
+		}
+		if r.State == approval.Running {
+			return approval.Stopping{Request: r}.Stop(click.User, now)
 		}
 		return r.Withdraw(click.User, now)
 	})

@@ -84,7 +84,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	var seen map[string]*reading.Glimpse
 	brief := func(r *approval.Request) Brief {
 		return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model, Today: today, MemoryMB: s.Policy.Limits.MemoryMB, Libraries: libraries, Notes: notes, Sight: sight, Seen: seen,
-			Question: r.Question, Files: r.Files, History: told.Said, Summary: told.Summary.Text, Clarified: r.Clarified, Wishes: r.Wishes, Refused: r.Refused}
+			Question: r.Question, Files: r.Files, History: told.Said, Summary: told.Summary.Text, Clarified: r.Clarified, Wishes: r.Wishes, Refused: r.Refused, Hides: rules.Hides()}
 	}
 	// Before the looks: a question that waits for another one's summary comes again, and would pay for
 	// each look again. What the looks take of the room is not known yet; the oldest give way to it.
@@ -111,6 +111,9 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 		if why := barred(r, reach); !why.None() {
 			if alone := review.Effective(c.Own, c.House).Or(s.Policy).Reach(s.writer.Offers()); barred(r, alone).None() { // the channel would have let it
 				why = approval.Reason{Code: approval.WhyModelOfFile, Name: r.Model, Other: strings.Join(reach.Models(), ", ")}
+				if c.Placeless {
+					why.Code = approval.WhyModelPlaceless
+				}
 			}
 			return &approval.InputError{Why: why}
 		}
@@ -227,6 +230,7 @@ func gaveUp(r *approval.Request) approval.Reason {
 	if n := len(r.Refused); n > 0 {
 		return approval.Reason{Code: approval.WhyGaveUp, Said: r.Refused[n-1].Reason}
 	}
+	// A call that failed said so and ended the request, so the last one was cut short by the end of a replica.
 	return approval.Because(approval.WhyNoAnswer)
 }
 

@@ -76,7 +76,7 @@ func TestReplicasThatKeepDyingAreStoppedByTheBoundOnCalls(t *testing.T) {
 	require.NoError(t, b.Draft(t.Context(), r.ID))
 	r = b.request(r.ID)
 	require.Equal(t, approval.Failed, r.State)
-	require.Equal(t, "The model could not be reached in several attempts. Please ask again later.", reasons.Words(r.Reason))
+	require.Equal(t, "Countersign stopped in the middle of the model's answer, the last time that it could be asked, so no code was kept. What the calls may cost is on the bill. Please ask again.", reasons.Words(r.Reason))
 	require.Equal(t, 1, b.open(r.ID), "all calls may still be billed, and one hold is for all of them")
 	b.sweepUncertain()
 	require.Zero(t, b.open(r.ID))

@@ -219,3 +219,97 @@ func Abandon(r *approval.Request, why approval.Reason, now time.Time) error {
 	}
 	return r.Fail(why, now)
 }
+
+// Stops ends runs that somebody has cancelled. The click only commits; the replica that watches the
+// run looks whether it is still wanted, because nobody else may be able to reach its box. Where that
+// replica has died, the one that takes the run over ends it.
+type Stops struct {
+	store interface {
+		Requests
+		Results
+	}
+	sandbox interface {
+		BoxTerms
+		Kill(ctx context.Context, boxID string) error
+	}
+	log *slog.Logger
+	*Settings
+
+	costs *Costs
+}
+
+// stopsEvery is how often a run's replica looks whether it is still wanted.
+const stopsEvery = time.Second
+
+// watch ends the box of a run once it is cancelled, or is over for another replica, until unwatched
+// is called. While the box cannot be ended, it goes on trying.
+func (s *Stops) watch(ctx context.Context, r *approval.Request) (unwatched func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	over := make(chan struct{})
+	id, box := r.ID, r.Run.BoxID
+	go func() {
+		defer close(over)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(stopsEvery):
+			}
+			stopped, err := s.store.Stopped(ctx, id, box)
+			if err == nil && stopped {
+				// Not given up in the middle: whoever goes on relies on the box being no more.
+				kill, done := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+				err = s.sandbox.Kill(kill, box)
+				done()
+				if err == nil {
+					return
+				}
+			}
+			if err != nil && ctx.Err() == nil {
+				s.log.Warn("a cancelled run is not ended yet", "request", id, "box", box, "error", err)
+			}
+		}
+	}()
+	return func() { cancel(); <-over }
+}
+
+// orphanLife is longer than any box exists beyond the time of its code.
+const orphanLife = time.Hour
+
+// reach is an error where the box of a run cannot be asked from here. A local box belongs to this
+// machine, so a sandbox that does not know it says that it is gone.
+func (s *Stops) reach(r *approval.Request) error {
+	m := r.Revision.Manifest
+	if m.Sandbox == "local" || s.sandbox.Size().Kind == m.Sandbox {
+		return nil
+	}
+	// Other replicas, or this one once it is set up again, can still reach a box that is not on this machine.
+	if time.Since(r.Run.StartedAt) > orphanLife+time.Duration(m.Limits.Seconds)*time.Second {
+		return ErrBoxGone
+	}
+	return &LaterError{After: 30 * time.Second, Err: fmt.Errorf("no way to its %s box from here", m.Sandbox)}
+}
+
+// end ends a run that was cancelled: its box first, so that nothing runs any more when the row says so.
+func (s *Stops) end(ctx context.Context, r *approval.Request, age time.Duration) error {
+	box, err := r.Run.BoxID, s.reach(r)
+	if err == nil {
+		err = s.sandbox.Kill(ctx, box)
+	}
+	if err != nil && !errors.Is(err, ErrBoxGone) {
+		return err
+	}
+	_, err = s.store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
+		if r.State != approval.Running || r.Run.BoxID != box {
+			return r.Illegal("finish")
+		}
+		return s.stopped(r, age, now)
+	})
+	return err
+}
+
+// stopped books it. The box may be older than the row knows.
+func (s *Stops) stopped(r *approval.Request, age time.Duration, now time.Time) error {
+	used := max(now.Sub(r.Run.StartedAt), age)
+	return approval.Stopping{Request: r}.Stopped(used, s.costs.boxCharge(r, used, now), s.Policy, now)
+}

@@ -157,6 +157,7 @@ type fakeBox struct {
 	offline   bool   // no box reaches any host
 	making    func() // what happens in the world while a box is made
 	ended     func() // what happens in the world while the code runs
+	endless   bool   // the code runs until its box is ended
 	prepared  []string
 	discarded []string
 	inspected []string
@@ -339,6 +340,14 @@ func (s *fakeBox) Result(_ context.Context, id string) (approval.Result, error) 
 	}
 	if s.ended != nil {
 		s.ended()
+	}
+	for s.endless {
+		if b.gone {
+			return approval.Result{}, ErrBoxGone
+		}
+		s.mu.Unlock()
+		time.Sleep(time.Millisecond)
+		s.mu.Lock()
 	}
 	return deepcopy.Of(s.result), s.faults.hit("Result.after")
 }

@@ -15,22 +15,23 @@ import (
 
 // fakeSlack has people and files, and remembers what it was asked to draw.
 type fakeSlack struct {
-	faults  *faults
-	mu      sync.Mutex
-	files   map[string]string // contents by id
-	people  map[string]review.Person
-	drawn   []Surface
-	shared  []approval.Artifact // what the files' surface was drawn from
-	posted  int
-	told    []string           // notices, once for each direct message
-	unseen  map[Surface]Unseen // what the latest view said that Slack refuses
-	running func(context.Context)
-	hidden  bool           // files that are not there may come back
-	place   approval.Place // every channel
-	outside bool           // nobody is in any
-	find    func(Search) (Found, error)
-	half    func() (io.ReadCloser, error) // what the next fetch gives
-	looked  []string                      // people, in the order in which they were looked up
+	unposted []Post // what was deleted again
+	faults   *faults
+	mu       sync.Mutex
+	files    map[string]string // contents by id
+	people   map[string]review.Person
+	drawn    []Surface
+	shared   []approval.Artifact // what the files' surface was drawn from
+	posted   int
+	told     []string           // notices, once for each direct message
+	unseen   map[Surface]Unseen // what the latest view said that Slack refuses
+	running  func(context.Context)
+	hidden   bool           // files that are not there may come back
+	place    approval.Place // every channel
+	outside  bool           // nobody is in any
+	find     func(Search) (Found, error)
+	half     func() (io.ReadCloser, error) // what the next fetch gives
+	looked   []string                      // people, in the order in which they were looked up
 }
 
 func (s *fakeSlack) lacks(f approval.File) error {
@@ -171,6 +172,14 @@ func (s *fakeSlack) Tell(_ context.Context, v *NoticeView, had NoticePost) (Noti
 	}
 	had.Channel, had.TS, had.Begun = "D-"+had.Recipient, "ts", time.Time{}
 	return had, s.faults.hit("Tell.after")
+}
+
+// Unpost takes a message away again.
+func (s *fakeSlack) Unpost(_ context.Context, p Post) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unposted = append(s.unposted, p)
+	return s.faults.hit("Unpost.before")
 }
 
 // Running takes the word of a run that goes on.

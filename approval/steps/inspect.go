@@ -99,8 +99,16 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		if why := strange(seen.Findings, r.Files); why != "" && was.edit == nil && !repeats && s.ends.mayRepair(r) {
 			return s.ends.sendBack(r, approval.Refusal{Code: was.revision.Code, Reason: why}, now)
 		}
+		// Not even where it insists: a person who edits can take it out, and so can the model.
+		if why := approval.Leaked(was.revision.Code, rules.Rules.Hides()); why != "" && !repeats {
+			if was.edit != nil {
+				return r.PutBack(approval.Words(why), now)
+			}
+			return s.ends.sendBack(r, approval.Refusal{Code: was.revision.Code, Reason: why}, now)
+		}
 		rev, err := was.revision, error(nil)
 		rev.Findings = append(approval.NotAsked(seen.Findings, asked(r)...), approval.OfNames(r.Files)...)
+		rev.Findings = append(rev.Findings, approval.Personal(rev.Code, rules.Rules.Hides())...)
 		if rev.Manifest, err = s.costs.manifest(r, rules, rev.Findings, seen.Libraries, was.notes, was.saw, was.thread, terms, now); err == nil {
 			rev.Quote, err = s.costs.quote(terms.run, rev.Manifest.CostCap, now)
 		}

@@ -39,13 +39,28 @@ func (m *memStore) effective(team, project string) review.RuleSet {
 	if own.Project = project; !found {
 		house = review.RuleSet{Team: team}
 	}
-	return review.Effective(own, house)
+	return review.Effective(own, house).Among(m.others(team, project), house)
+}
+
+// others are the own rules of all channels, for a direct message; the caller has the lock.
+func (m *memStore) others(team, project string) (all []review.RuleSet) {
+	if !approval.Direct(project) {
+		return nil
+	}
+	for _, set := range m.rules {
+		if set.Team == team && set.Project != "" && !slices.ContainsFunc(all, func(o review.RuleSet) bool { return o.Project == set.Project }) {
+			own, _ := m.latest(team, set.Project)
+			all = append(all, own)
+		}
+	}
+	return all
 }
 
 // book is what bears on a request; the caller has the lock.
 func (m *memStore) book(r *approval.Request) (b review.Book) {
 	b.Own, _ = m.latest(r.Team, r.Project)
 	b.House, _ = m.latest(r.Team, "")
+	b.Placeless, b.Elsewhere = approval.Direct(r.Project), m.others(r.Team, r.Project)
 	for _, set := range m.rules {
 		if r.Revision != nil && set.Team == r.Team && set.Name() == r.Revision.Manifest.Policy {
 			b.Sealed = deepcopy.Of(set)

@@ -56,6 +56,23 @@ func (m *memStore) Artifacts(_ context.Context, id string) ([]approval.Artifact,
 	return artifacts(m.requests[id], true), m.faults.hit("Artifacts.before")
 }
 
+func (m *memStore) Stopped(_ context.Context, id, box string) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.requests[id]
+	return r.State != approval.Running || r.Run.BoxID != box || !r.Run.StoppedAt.IsZero(), m.faults.hit("Stopped.before")
+}
+
+func (m *memStore) First(ctx context.Context, p Post) error {
+	m.mu.Lock()
+	had, ok := m.posts[p.RequestID][p.Surface]
+	m.mu.Unlock()
+	if ok && had.TS != p.TS {
+		return ErrElsewhere
+	}
+	return m.Posted(ctx, p)
+}
+
 func (m *memStore) Posted(_ context.Context, p Post) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -148,6 +148,13 @@ func (m *memStore) Update(ctx context.Context, id string, change func(*approval.
 // refuse is a panic: no verb may try it.
 func (m *memStore) commit(r *approval.Request) error {
 	had, c := m.requests[r.ID], r.Changes
+	for _, e := range c.Events {
+		for fact := range e.Data {
+			if _, told := approval.Facts[e.Kind][fact]; !told {
+				panic(fmt.Sprintf("an event %q holds no %q (approval.Facts)", e.Kind, fact))
+			}
+		}
+	}
 	settled := map[string]bool{}
 	for _, s := range c.Settlements {
 		h := m.holds[s.HoldID]

@@ -13,6 +13,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/reading"
+	"countersign/approval/redact"
 	"countersign/approval/review"
 	"countersign/budget"
 )
@@ -56,6 +57,7 @@ type Recap struct {
 	Model     string
 	Before    string             // the summary of what was said before that
 	Said      []approval.Message // oldest first
+	Hides     *redact.Rules      // what the model must not see of it
 }
 
 // Recapped is a summary as a model has given it: plain text, and no longer than it may be.
@@ -132,6 +134,7 @@ type Brief struct {
 	Clarified []approval.Clarification // what the model has asked the asker, and what they said, oldest first
 	Wishes    []approval.Wish          // versions that reviewers have read, and what they want changed, oldest first
 	Refused   []approval.Refusal       // earlier attempts at what is to be written now
+	Hides     *redact.Rules            // what the model must not see of all that
 }
 
 // Draft is a program that a model wrote, not yet canonical, not yet inspected.
@@ -350,6 +353,8 @@ type Posting interface {
 	// where the channel takes no message of ours until somebody mends that, it is
 	// an ErrNoPlace as well.
 	Publish(ctx context.Context, v *View, kind Surface) (Post, error)
+	// Unpost deletes a message that somebody else has posted as well.
+	Unpost(ctx context.Context, post Post) error
 	// Running shows to the asker alone, where nobody else reads along, that a program runs and what
 	// it has printed last. Nothing of it stays, and that it does not arrive is no error.
 	Running(ctx context.Context, v *View, line string)

@@ -14,7 +14,7 @@ import (
 
 func TestWhatCannotBeShownGoesBackToTheModelAtMostTwice(t *testing.T) {
 	t.Parallel()
-	hidden := "x = '\u202e'\n"
+	hidden, leaks := "x = '\u202e'\n", "key = '"+"AKI"+"AIOSFODNN7EXAMPLE'\n"
 	problem := func(string) (Inspection, error) {
 		return Inspection{Problem: "line 1: SyntaxError", Box: 100 * time.Millisecond}, nil
 	}
@@ -36,6 +36,8 @@ func TestWhatCannotBeShownGoesBackToTheModelAtMostTwice(t *testing.T) {
 		"not canonical three times":    {script: []func(Brief) (Draft, error){writes(hidden), writes(hidden), writes(hidden)}, state: approval.Failed, calls: 3, reason: "The last problem: line 1: the character U+202E"},
 		"a syntax error three times":   {inspect: []func(string) (Inspection, error){problem, problem, problem}, state: approval.Failed, calls: 3, reason: "The last problem: line 1: SyntaxError."},
 		"two blocks three times":       {script: []func(Brief) (Draft, error){repair, repair, repair}, state: approval.Failed, calls: 3, reason: "The last problem: Write exactly one block."},
+		"a secret, then good":          {script: []func(Brief) (Draft, error){writes(leaks)}, state: approval.Pending, calls: 2},
+		"a secret three times":         {script: []func(Brief) (Draft, error){writes(leaks), writes(leaks), writes(leaks)}, state: approval.Failed, calls: 3, reason: "The last problem: Line 1 holds what looks like a secret (AWS key)"},
 		"reads no input, then good":    {inspect: []func(string) (Inspection, error){stranger}, state: approval.Pending, calls: 2},
 		"insists on it: people decide": {inspect: []func(string) (Inspection, error){stranger, stranger, stranger}, state: approval.Pending, calls: 3},
 		"each in turn, without an end": {script: []func(Brief) (Draft, error){repair, writes(hidden)}, inspect: []func(string) (Inspection, error){problem}, state: approval.Failed, calls: 3, reason: "did not get to a program"},
@@ -71,6 +73,21 @@ func TestWhatCannotBeShownGoesBackToTheModelAtMostTwice(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A value of a person in code is told to whoever approves it, with its line; the code stays what it is.
+func TestAPersonalValueInCodeIsAFinding(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const code = "from desk import load\nd = load('sales.csv')\nd[d.mail == 'anna@example.com']\n"
+	b.writer.script = []func(Brief) (Draft, error){writes(code)}
+	r := b.ask()
+	require.Empty(t, b.work())
+	r = b.request(r.ID)
+	require.Equal(t, approval.Pending, r.State)
+	require.Equal(t, code, r.Revision.Code)
+	require.Contains(t, r.Revision.Findings, approval.Finding{Level: approval.Note, Line: 3, Kind: approval.KindPersonal, About: "e-mail",
+		Text: "Holds personal data (e-mail address), which the record keeps with the code."})
 }
 
 func TestAModelIsToldWhichFileIsNoInput(t *testing.T) {

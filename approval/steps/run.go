@@ -33,6 +33,7 @@ type Runner struct {
 	people    *People
 	presenter *Presenter
 	seals     *Seals
+	stops     *Stops
 	watch     *Watch
 }
 
@@ -57,8 +58,14 @@ func (s *Runner) Run(ctx context.Context, id string) error {
 	if r.State != approval.Running {
 		return nil
 	}
+	// Cancelled, and whoever watched it has not come to end it: nothing is started or waited for any more.
+	if !r.Run.StoppedAt.IsZero() {
+		return ended(s.stops.end(ctx, r, now.age()))
+	}
 	// Here the row names a box, whoever named it. From here on a crash costs nothing but time.
+	unwatched := s.stops.watch(ctx, r)
 	result, err := s.collect(s.lines(ctx, r), r, now.job)
+	unwatched()
 	if err != nil {
 		return s.uncollected(ctx, r, now, err)
 	}
@@ -82,8 +89,10 @@ func (s *Runner) Run(ctx context.Context, id string) error {
 	return s.sandbox.Kill(ctx, box)
 }
 
-// Results are what came out of runs.
+// Results are what came out of runs, and whether anybody still wants it.
 type Results interface {
+	// Stopped tells that somebody has cancelled the run in a box, or that it is over.
+	Stopped(ctx context.Context, id, box string) (bool, error)
 	// Artifacts are the files that came out of a request's run, with what is in them.
 	Artifacts(ctx context.Context, id string) ([]approval.Artifact, error)
 }
@@ -153,8 +162,11 @@ func (s *Runner) uncollected(ctx context.Context, r *approval.Request, opened op
 		err = s.seals.void(ctx, r, never.why, opened.age(), nil)
 	case errors.Is(err, ErrBoxGone):
 		_, err = s.store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
-			if !runsIn(r, box) {
+			switch {
+			case !runsIn(r, box):
 				return r.Illegal("lose")
+			case !r.Run.StoppedAt.IsZero():
+				return s.stops.stopped(r, opened.age(), now)
 			}
 			return r.Lose(now)
 		})
@@ -203,20 +215,12 @@ func ended(err error) error {
 	return err
 }
 
-// orphanLife is longer than any box exists beyond the time of its code.
-const orphanLife = time.Hour
-
 // collect starts the code if it has not started, and waits for its result. The job is
 // the one that is in the box; nil where another replica has named that.
 func (s *Runner) collect(ctx context.Context, r *approval.Request, job *Job) (approval.Result, error) {
-	box, m := r.Run.BoxID, r.Revision.Manifest
-	// A local box belongs to this machine, so a sandbox that does not know it says that it is gone.
-	if m.Sandbox != "local" && s.sandbox.Size().Kind != m.Sandbox {
-		// Other replicas, or this one once it is set up again, can still reach a box that is not on this machine.
-		if time.Since(r.Run.StartedAt) > orphanLife+time.Duration(m.Limits.Seconds)*time.Second {
-			return approval.Result{}, ErrBoxGone
-		}
-		return approval.Result{}, &LaterError{After: 30 * time.Second, Err: fmt.Errorf("no way to its %s box from here", m.Sandbox)}
+	box := r.Run.BoxID
+	if err := s.stops.reach(r); err != nil {
+		return approval.Result{}, err
 	}
 	result, err := s.sandbox.Result(ctx, box)
 	if !errors.Is(err, ErrNotStarted) {

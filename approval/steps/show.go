@@ -47,6 +47,12 @@ const (
 func CopyIn(channel string) Surface      { return Surface("copy " + channel) }
 func CopyFilesIn(channel string) Surface { return Surface("copy files " + channel) }
 
+// message tells a message from files, and from an emoji.
+func (s Surface) message() bool {
+	_, files, _ := s.Copied()
+	return !files && s != SurfaceFiles && s != SurfaceSheets && s != SurfaceMark
+}
+
 // Copied is the channel in which a copy stands; files tells that these are its charts and files.
 func (s Surface) Copied() (channel string, files, ok bool) {
 	channel, ok = strings.CutPrefix(string(s), "copy ")
@@ -75,6 +81,28 @@ func (p Post) Stays() string {
 	_, code, _ := strings.Cut(p.Shown, TakenBack+": ")
 	return code
 }
+
+// Sighting is a message of ours that stands in Slack, by its own word.
+type Sighting struct {
+	Post
+	Revision int // that it shows, if it is a card
+}
+
+// Meeting is what such a message is, held against the one that is remembered.
+type Meeting int
+
+// What it can be.
+const (
+	MetKnown  Meeting = iota // the one that is remembered, perhaps only from now on
+	MetStray                 // another one stands in its place
+	MetUnsure                // it may be remembered in a moment, or another one in its place
+)
+
+// FoundInSlack is what a message shows that somebody has posted and could not remember: it is drawn anew.
+const FoundInSlack = "found"
+
+// ErrElsewhere says that somebody else has posted the same message meanwhile.
+var ErrElsewhere = errors.New("another message stands in its place")
 
 // View is everything that a request's surfaces are drawn from, read at one moment.
 type View struct {
@@ -270,7 +298,16 @@ func (s *Presenter) posted(ctx context.Context, v *View, post Post) error {
 	if post.TS == "" || ok && had == post {
 		return s.threaded(ctx, v)
 	}
-	if err := s.store.Posted(ctx, post); err != nil {
+	remember := s.store.Posted
+	if had.TS == "" && post.Surface.message() {
+		remember = s.store.First
+	}
+	err := remember(ctx, post)
+	if errors.Is(err, ErrElsewhere) {
+		// Two have posted it: a replica that hung, or one whose answer got lost. The first stays.
+		return errors.Join(err, s.slack.Unpost(ctx, post))
+	}
+	if err != nil {
 		return err
 	}
 	v.Posts[post.Surface] = post

@@ -128,7 +128,8 @@ func New(p Ports, s Settings) *Steps {
 	presenter := &Presenter{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s, people: people}
 	reminder := &Reminder{store: p.Store, slack: p.Slack, people: people}
 	seals := &Seals{store: p.Store, sandbox: p.Sandbox, Settings: &s, costs: costs, ends: ends, inputs: inputs, people: people, pins: keeper}
-	runner := &Runner{store: p.Store, sandbox: p.Sandbox, slack: p.Slack, log: p.Log, presenter: presenter, Settings: &s, boxes: boxes, costs: costs, ends: ends, inputs: inputs, people: people, seals: seals, watch: watch}
+	stops := &Stops{store: p.Store, sandbox: p.Sandbox, log: p.Log, Settings: &s, costs: costs}
+	runner := &Runner{store: p.Store, sandbox: p.Sandbox, slack: p.Slack, log: p.Log, presenter: presenter, Settings: &s, boxes: boxes, costs: costs, ends: ends, inputs: inputs, people: people, seals: seals, stops: stops, watch: watch}
 	treasury := &Treasury{store: p.Store, writer: p.Writer, Settings: &s, costs: costs, people: people}
 	teller := &Teller{store: p.Store, receipts: p.Receipts, slack: p.Slack, log: p.Log, Settings: &s, people: people, presenter: presenter}
 	observer := &habits.Observer{Ports: habits.Ports{Store: p.Habits, Admin: people.admin, Notify: p.Store.Notify, Teams: p.Store.Teams, Known: teller.said, Due: s.Due}}

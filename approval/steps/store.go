@@ -113,6 +113,8 @@ type Shown interface {
 	Artifacts(ctx context.Context, id string) ([]approval.Artifact, error)
 	// Posted remembers a message in Slack, so that nobody posts it again.
 	Posted(ctx context.Context, post Post) error
+	// First does so where none was known. ErrElsewhere: another one is remembered by now, and stays.
+	First(ctx context.Context, post Post) error
 	// Threaded remembers where the session's thread is.
 	Threaded(ctx context.Context, sessionID, threadTS string) error
 	// Refused remembers that Slack has refused a message, once more if it had before,
@@ -150,6 +152,8 @@ type Receipts interface {
 
 // Work is the queue, and what a sweep looks at.
 type Work interface {
+	// Stopped tells that somebody has cancelled the run in a box, or that it is over.
+	Stopped(ctx context.Context, id, box string) (bool, error)
 	// Alone runs the work unless another replica is at the same step of the same
 	// request: then it returns ErrBusy. The lock only avoids duplicate work; safety does
 	// not depend on it.

@@ -274,10 +274,27 @@ func (s *Trail) SetLogChannel(ctx context.Context, click approval.Click, channel
 	})
 }
 
-// logChannel is what rules keep of it when something else of them is set.
-func logChannel(now review.RuleSet, project string) string {
-	if project != "" {
-		return ""
+// SetPrivacy stores what is hidden in the workspace, and for how long what is kept. base is as SetModels'.
+func (s *Trail) SetPrivacy(ctx context.Context, click approval.Click, p review.Privacy, base int) (review.RuleSet, error) {
+	if err := s.people.mayChange(ctx, click, "say what is hidden and for how long what is kept"); err != nil {
+		return review.RuleSet{}, err
 	}
-	return now.Rules.LogChannel
+	if err := p.Set(); err != nil {
+		return review.RuleSet{}, err
+	}
+	return s.people.setApart(ctx, click, "", base, func(_ review.RuleSet, rules *review.Rules) error {
+		if rules.Privacy = &p; p == (review.Privacy{}) {
+			rules.Privacy = nil
+		}
+		return nil
+	})
+}
+
+// ofHouse is what the workspace's rules keep of the log and of privacy when something else of them is
+// set. A channel's have neither.
+func ofHouse(now review.RuleSet, project string) (logChannel string, privacy *review.Privacy) {
+	if project != "" {
+		return "", nil
+	}
+	return now.Rules.LogChannel, now.Rules.Privacy
 }

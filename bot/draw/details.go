@@ -28,6 +28,8 @@ func buttons(p *kit.Page, v *steps.View) {
 	ran := r.State == approval.Done && r.Run != nil && r.Run.Result != nil
 	switch {
 	case r.Repeats != nil: // the first answer has the ways on
+	case ran && r.Run.Result.Outcome == approval.Cancelled: // nothing is wrong with its code
+		add(ids.ActionAgain, "Ask again", "Open the form with this question filled in", slack.StylePrimary)
 	// It ran, so there is code that can be mended. Ask again would have it written from nothing.
 	case ran && r.Run.Result.Outcome != approval.OK:
 		add(ids.ActionFix, "Fix it", "Have the code fixed: new code is reviewed like any other", slack.StylePrimary)
@@ -42,7 +44,7 @@ func buttons(p *kit.Page, v *steps.View) {
 	if b := reread(r); ran && b != nil {
 		row = append(row, b)
 	}
-	if ran && r.Repeats == nil {
+	if ran && r.Repeats == nil && r.Run.Result.Outcome != approval.Cancelled {
 		add(ids.ActionVerify, "Verify", "Run the same code on the same data once more, and compare", slack.StyleDefault)
 	}
 	if ran && r.Repeats == nil && r.Run.Result.Outcome == approval.OK {

@@ -101,6 +101,9 @@ func pages(b stand) map[string]*kit.Page {
 		"progress-elsewhere": draw.Progress(b.with(), sample.View(sample.In(approval.Approved), elsewhere)),
 		"progress-no-box":    draw.Progress(b.with(), sample.View(sample.In(approval.Approved, approval.Because(approval.WhyNoBox)))),
 		"progress-running":   draw.Progress(b.with(), sample.View(sample.In(approval.Running))),
+		"progress-stopping":  draw.Progress(b.with(), sample.View(sample.In(approval.Running), unwanted)),
+		"progress-stopped":   draw.Progress(b.with(), sample.View(sample.In(approval.Done), unwanted, cutShort)),
+		"reply-stopped":      draw.Reply(sample.View(sample.In(approval.Done), unwanted, cutShort), true),
 		"progress-done":      draw.Progress(b.with(), sample.View(answered)),
 		"progress-raised":    draw.Progress(b.with(), sample.View(raised)),
 		"progress-rejected":  draw.Progress(b.with(), sample.View(sample.In(approval.Rejected, approval.Words("It reads the wrong column.")))),
@@ -254,4 +257,14 @@ func shownCode(blocks []slack.Block) (code string, found bool) {
 		out.WriteString(line[at+len(number):] + "\n")
 	}
 	return out.String(), true
+}
+
+// unwanted is a run that somebody has cancelled, cutShort one that was ended for it.
+func unwanted(v *steps.View) {
+	v.Request.Run.StoppedAt, v.Request.Run.StoppedBy = sample.Noon.Add(3*time.Minute), slacksim.Analyst
+}
+
+func cutShort(v *steps.View) {
+	v.Request.Run.FinishedAt = sample.Noon.Add(3 * time.Minute)
+	v.Request.Run.Result = &approval.Result{Outcome: approval.Cancelled, Box: 61 * time.Second}
 }

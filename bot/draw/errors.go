@@ -59,8 +59,6 @@ func moved(e *approval.MoveError) string {
 	// Whoever cancels wants to know whether it still runs. The sentences below are for reviewers.
 	if e.Verb == "withdraw" {
 		switch e.Request.State {
-		case approval.Running:
-			return "It is already running, and can no longer be cancelled."
 		case approval.Withdrawn:
 			return "It is already cancelled."
 		}

@@ -80,11 +80,16 @@ func FormView(policy approval.Policy, f Form) slack.ModalViewRequest {
 	field.InitialValue = kit.Cut(f.Question, field.MaxLength)
 	blocks := []slack.Block{slack.NewInputBlock(ids.FieldQuestion, kit.Plain("Your question"), nil, field)}
 	if f.Channel == "" {
-		where := slack.NewOptionsSelectBlockElement(slack.OptTypeConversations, kit.Plain("Choose a channel"), ids.FieldChannel)
+		where := conversations("public", "private", "im")
 		where.DefaultToCurrentConversation, where.InitialConversation = f.Likely == "", f.Likely
-		// Channels shared with another organisation are left out: their people would read the answer.
-		where.Filter = &slack.SelectBlockElementFilter{Include: []string{"public", "private", "im"}, ExcludeExternalSharedChannels: true, ExcludeBotUsers: false}
-		blocks = append(blocks, slack.NewInputBlock(ids.FieldChannel, kit.Plain("Where the answer goes"), kit.Plain("I must be in that channel."), where))
+		hint := kit.Plain("You and I must be in that channel: its rules and its budget hold. In our direct messages the strictest rules do.")
+		blocks = append(blocks, slack.NewInputBlock(ids.FieldChannel, kit.Plain("Where the answer goes"), hint, where))
+	}
+	// What was begun in a thread goes on by the rules by which it was begun.
+	placeless := approval.Direct(f.Channel) && f.Thread == ""
+	if placeless {
+		hint := kit.Plain("You and I must be in that channel: its rules, notes, models and budget hold. Without one, the strictest rules do.")
+		blocks = append(blocks, slack.NewInputBlock(ids.FieldChannel, kit.Plain("By the rules of"), hint, conversations("public", "private")).WithOptional(true))
 	}
 	// A note is why the form opens at all, so it stands above everything.
 	if len(f.Note) > 0 {
@@ -121,14 +126,23 @@ func FormView(policy approval.Policy, f Form) slack.ModalViewRequest {
 		// The first is the default of this channel: Allowed puts it there.
 		options := ModelOptions(f.Models)
 		choice := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain("The channel's usual model"), ids.FieldModel, options...)
-		if f.Channel != "" {
-			choice = choice.WithInitialOption(options[0]) // which it is depends on the channel
+		chosen := f.Channel == "" || placeless // in the form, so which is its usual one is not known yet
+		if !chosen {
+			choice = choice.WithInitialOption(options[0])
 		}
 		hint := kit.Plain("Prices are for a million tokens in and out.")
-		blocks = append(blocks, slack.NewInputBlock(ids.FieldModel, kit.Plain("Model that writes the code"), hint, choice).WithOptional(f.Channel == ""))
+		blocks = append(blocks, slack.NewInputBlock(ids.FieldModel, kit.Plain("Model that writes the code"), hint, choice).WithOptional(chosen))
 	}
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackForm, Title: kit.Plain("Ask a question"), Submit: kit.Plain("Ask"),
 		Close: kit.Plain("Cancel"), PrivateMetadata: Origin{Channel: f.Channel, Thread: f.Thread, Brought: f.Brought}.String(), Blocks: slack.Blocks{BlockSet: blocks}}
+}
+
+// conversations is a list of such conversations to choose one from. Channels shared with another
+// organisation are left out: their people would read the answer.
+func conversations(kinds ...string) *slack.SelectBlockElement {
+	where := slack.NewOptionsSelectBlockElement(slack.OptTypeConversations, kit.Plain("Choose a channel"), ids.FieldChannel)
+	where.Filter = &slack.SelectBlockElementFilter{Include: kinds, ExcludeExternalSharedChannels: true, ExcludeBotUsers: false}
+	return where
 }
 
 // seenAlone says who sees what of a private question all the same.

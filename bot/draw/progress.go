@@ -62,8 +62,12 @@ func Progress(with With, v *steps.View) *kit.Page {
 		}
 	case approval.Running:
 		p.Say(kit.Strong("Running"), kit.Words(" since "), kit.Moment(r.Run.StartedAt), kit.Words(fmt.Sprintf(", for up to %s.", kit.Count(r.Revision.Manifest.Limits.Seconds, "second"))))
-		// Slack would not let a message of rich text alone get its button back, should the run be taken back.
-		p.Small(kit.Words("It can no longer be cancelled."))
+		// Beside its button: Slack would not let a message of rich text alone get that back.
+		if stopping(r) {
+			p.Small(kit.Words("Cancelled by "), kit.Person(r.Run.StoppedBy), kit.Words(": it is being stopped."))
+		} else {
+			p.Small(kit.Words("Cancel stops it. What it has used until then is charged, and it will not run again."))
+		}
 	case approval.Done:
 		if r.Taken != nil {
 			takenBack(p, v)
@@ -101,6 +105,9 @@ func Progress(with With, v *steps.View) *kit.Page {
 func ruledBy(p *kit.Page, v *steps.View) {
 	if approval.Direct(v.Session.Channel) && !approval.Direct(v.Request.Project) {
 		p.Small(kit.Words("By the rules and the budget of "), kit.Place(v.Request.Project), kit.Words("."))
+	}
+	if v.Book.Placeless && len(v.Book.Elsewhere) > 0 {
+		p.Small(kit.Words("By the strictest rules in force, since no channel was named. To go by those of a channel that you are in, ask with "), kit.Mono("in #channel"), kit.Words("."))
 	}
 }
 
@@ -236,10 +243,16 @@ func doneIn(r *approval.Request) []kit.Part {
 	switch {
 	case r.Run == nil || r.Run.Result == nil:
 		return []kit.Part{kit.Strong("Done"), kit.Words(".")}
+	case r.Run.Result.Outcome == approval.Cancelled:
+		return []kit.Part{kit.Strong("Cancelled"), kit.Words(" by "), kit.Person(r.Run.StoppedBy), kit.Words(" while it ran. More is below.")}
 	case r.Run.Result.Outcome != approval.OK:
 		return []kit.Part{kit.Strong("Failed"), kit.Words(": " + outcomeWords[r.Run.Result.Outcome] + " See below.")}
 	}
-	return []kit.Part{kit.Strong("Done"), kit.Words(fmt.Sprintf(" in %s. The answer is below.", kit.Seconds(r.Run.Result.Code)))}
+	said := []kit.Part{kit.Strong("Done"), kit.Words(fmt.Sprintf(" in %s. The answer is below.", kit.Seconds(r.Run.Result.Code)))}
+	if !r.Run.StoppedAt.IsZero() { // it was over before anybody could stop it
+		said = append(said, kit.Words(" Cancel came too late: it had finished."))
+	}
+	return said
 }
 
 // outcomeWords say how a run ended that did not end well.

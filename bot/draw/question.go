@@ -58,13 +58,20 @@ func Questions(list []*approval.Request) *kit.Page {
 
 // cancel is the button that cancels a question, as long as that can be done.
 func cancel(r *approval.Request) *slack.ButtonBlockElement {
-	// Code that may have begun cannot be taken back. A button that is refused would promise more.
-	if r.State.Final() || r.State == approval.Running {
+	if r.State.Final() || stopping(r) {
 		return nil
 	}
 	b := kit.Button(ids.ActionCancel, "Cancel", r.ID, slack.StyleDefault)
 	b.AccessibilityLabel = "Cancel this question"
+	if r.State == approval.Running {
+		b.AccessibilityLabel = "Stop the program that runs"
+	}
 	return b
+}
+
+// stopping tells of a run that is cancelled and not over yet.
+func stopping(r *approval.Request) bool {
+	return r.State == approval.Running && !r.Run.StoppedAt.IsZero()
 }
 
 // OpenUntil says when the wait for others ends.
@@ -82,6 +89,8 @@ func HowItStands(r *approval.Request) string {
 		return StateWords[r.State] + ": " + reasons.Lapsed(r.Reason)
 	}
 	switch {
+	case stopping(r):
+		return "running, and being stopped"
 	case r.Away != nil && !r.State.Final():
 		return StateWords[r.State] + ", and waiting for something I cannot see right now"
 	case r.Place == approval.Starting:

@@ -9,6 +9,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw/masked"
 	"countersign/bot/draw/reasons"
 	"countersign/bot/draw/verified"
 	"countersign/bot/kit"
@@ -32,6 +33,9 @@ const PrintedFile = "output.txt"
 // rest of the answer: Slack shows uploaded pictures in no message of ours.
 func Opening(v *steps.View) *kit.Page {
 	p := &kit.Page{}
+	if masked.Wanted(v) {
+		v, _ = masked.View(v)
+	}
 	opening(p, v, v.Alone())
 	return p
 }
@@ -45,8 +49,14 @@ func Reply(v *steps.View, tables bool) *kit.Page { return reply(v, tables, v.Alo
 // reply draws it for people of a channel, or for its asker alone: the words of an error may
 // quote data that nobody has decided to show.
 func reply(v *steps.View, tables, alone bool) *kit.Page {
+	p, tail, last := &kit.Page{}, &kit.Page{}, &kit.Page{}
+	if !alone && masked.Wanted(v) {
+		whole := v
+		shown, counts := masked.View(v)
+		v = shown
+		masked.Say(last, whole, counts)
+	}
 	r := v.Request
-	p, tail := &kit.Page{}, &kit.Page{}
 	answered := r.State == approval.Done && r.Run != nil && r.Run.Result != nil
 	if answered {
 		unexpected(tail, v)
@@ -54,6 +64,7 @@ func reply(v *steps.View, tables, alone bool) *kit.Page {
 	buttons(tail, v)
 	followUps(tail, v)
 	cost(tail, v)
+	tail.Append(last)
 	p.Used = tail.Used // what the end needs is not there for the answer
 	switch {
 	case !answered:
@@ -141,6 +152,8 @@ func openingTo(p *kit.Page, v *steps.View, alone bool, hey ...kit.Part) {
 		p.Say(append(hey, kit.Strong("The code finished, and showed nothing."))...)
 	case res.Outcome == approval.OK:
 		p.Say(append(hey, kit.Strong("Here is the answer."), kit.Words(" The program wrote no sentence, so this is what it showed."))...)
+	case res.Outcome == approval.Cancelled:
+		p.Say(kit.Flow(hey, kit.Strong("Cancelled"), kit.Words(" by "), kit.Person(r.Run.StoppedBy), kit.Words(fmt.Sprintf(" while it ran. Its sandbox was used for %s, and that is charged; the rest of what was reserved is free again. Nothing that it did is kept, and it will not run again.", kit.Seconds(res.Box))))...)
 	default:
 		p.Say(append(hey, kit.Strong(kit.Capital(outcomeWords[res.Outcome])), kit.Words(ending(res, alone)))...)
 	}

@@ -73,7 +73,10 @@ func agreed(p *kit.Page, v *steps.View, hosts int) {
 	if m.Saw != approval.Shape {
 		p.Say(kit.Strong("The model saw"), kit.Words(" "+cmp.Or(sawWords[m.Saw], "more than the shape of the data")+", as this channel's administrators allow."))
 	}
-	if len(m.Brought) > 0 {
+	switch {
+	case v.Book.Placeless && len(v.Book.Elsewhere) > 0:
+		p.Say(kit.Strong("The strictest rules in force hold"), kit.Words(", since no channel was named: of models, of what a model may see of the data, of hosts, class and approvals, the strictest that any channel has."))
+	case len(m.Brought) > 0:
 		p.Say(kit.Strong("A stricter channel's rules hold as well."), kit.Words(" A file of this question, or of its thread, is known from there by what it holds. Of models, of what a model may see of the data, and of approvals, the stricter counts."))
 	}
 	toldOf(p, m.Thread)

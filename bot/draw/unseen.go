@@ -7,6 +7,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/draw/masked"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
@@ -84,13 +85,15 @@ func ShareView(v *steps.View, from Origin) slack.ModalViewRequest {
 	where := slack.NewOptionsSelectBlockElement(slack.OptTypeConversations, kit.Plain("Choose a channel"), ids.FieldChannel)
 	where.Filter = &slack.SelectBlockElementFilter{Include: []string{"public", "private"}, ExcludeExternalSharedChannels: true}
 	p.Add(slack.NewInputBlock(ids.FieldChannel, kit.Plain("Channel"), kit.Plain("You and I must be in it, and everybody there must be allowed to see the files that the answer comes from."), where), 0, "")
-	p.Small(kit.Words("Take back, under the answer, deletes it there as well."))
+	p.Small(kit.Words("Secrets, e-mail addresses, phone numbers and IBANs are masked there. Take back, under the answer, deletes it there as well."))
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackShare, Title: kit.Plain("Share the answer"), Submit: kit.Plain("Share"), Close: kit.Plain("Cancel"),
 		PrivateMetadata: from.String(), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 }
 
 // Copy is an answer as it stands where its asker has shared it.
 func Copy(v *steps.View, channel string, tables bool) *kit.Page {
+	whole := v
+	v, counts := masked.View(v)
 	p, alone := &kit.Page{}, *v
 	alone.Posts = maps.Clone(v.Posts)
 	delete(alone.Posts, steps.SurfaceAnswer)
@@ -107,6 +110,7 @@ func Copy(v *steps.View, channel string, tables bool) *kit.Page {
 		end = append(end, kit.Words(" Charts and files are in the thread."))
 	}
 	tail.Small(end...)
+	masked.Say(tail, whole, counts)
 	p.Used += tail.Used
 	openingTo(p, &alone, false)
 	body(p, &alone, tables, false)

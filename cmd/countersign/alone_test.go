@@ -30,7 +30,8 @@ func (h *house) turnable() (turn func(by string)) {
 		INSERT INTO turned.ahead VALUES ('0');
 		CREATE FUNCTION turned.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS 'SELECT pg_catalog.clock_timestamp() + by FROM turned.ahead';
 		GRANT USAGE ON SCHEMA turned TO PUBLIC;
-		GRANT ALL ON turned.ahead TO PUBLIC`)
+		GRANT ALL ON turned.ahead TO PUBLIC;
+		ALTER FUNCTION broken_glass_held() SET search_path = turned, pg_catalog, public, pg_temp`) // guards keep to Postgres' own clock else
 	join := "?"
 	if strings.Contains(string(h.program.DatabaseURL), "?") {
 		join = "&"

@@ -56,25 +56,35 @@ type victim struct {
 // victim starts a replica as a process and waits until it is connected.
 func (h *house) victim(more ...string) *victim {
 	h.t.Helper()
+	before := h.sim.Sockets()
+	v := h.begun(more...)
+	h.t.Cleanup(func() {
+		v.kill()
+		require.NotContains(h.t, h.log.String(), "DATA RACE")
+	})
+	require.NoError(h.t, h.sim.WaitSockets(h.patient(), before+2))
+	return v
+}
+
+// begun starts a replica as a process: this binary, or the one that PROVE_BINARY names.
+func (h *house) begun(more ...string) *victim {
+	h.t.Helper()
 	program, err := os.Executable()
 	require.NoError(h.t, err)
+	if real := os.Getenv("PROVE_BINARY"); real != "" {
+		program = real
+	}
 	v := &victim{t: h.t, cmd: exec.Command(program, "serve"), dead: make(chan struct{})}
 	v.cmd.Env = append([]string{"COUNTERSIGN_TEST_AS_PROGRAM=1", "PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
 		"TMPDIR=" + os.TempDir(), "GOCOVERDIR=" + h.t.TempDir()}, append(h.environ(), more...)...)
 	v.cmd.Stdout, v.cmd.Stderr = h.log, h.log
 	v.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	before := h.sim.Sockets()
 	ended, err := begin(v.cmd)
 	require.NoError(h.t, err)
 	go func() {
 		v.err = <-ended
 		close(v.dead)
 	}()
-	h.t.Cleanup(func() {
-		v.kill()
-		require.NotContains(h.t, h.log.String(), "DATA RACE")
-	})
-	require.NoError(h.t, h.sim.WaitSockets(h.patient(), before+2))
 	return v
 }
 

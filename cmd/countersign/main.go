@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"github.com/caarlos0/env/v11"
+
+	"countersign/approval/redact"
 )
 
 const usage = `Countersign: ask your data in Slack; a person signs every line of code before it runs.
@@ -106,7 +108,7 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		}
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: config.level}))
+	log := slog.New(redact.Log(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: config.level})))
 	return do(ctx, program{Config: config, environ: settings, args: args, out: stdout, log: log})
 }
 

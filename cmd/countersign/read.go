@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign/approval/reading"
+	"countersign/approval/redact"
 	"countersign/sandbox"
 	"countersign/sandbox/local"
 )
@@ -58,7 +59,7 @@ func read(ctx context.Context, args, environ []string, stdout, stderr io.Writer)
 		return err
 	}
 	defer into.close()
-	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := slog.New(redact.Log(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	box, err := local.New(local.Options{Runsc: runsc, MaxWarm: -1, Log: log})
 	if err != nil {
 		return errors.New(forPeople(err))

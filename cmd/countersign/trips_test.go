@@ -182,7 +182,7 @@ func (m *meter) act(what string, do func() error) {
 	options, all := m.r.bot.Options, m.r.service
 	options.Services = bot.Services{Questions: all, Decisions: all, Revisions: all, Budgets: all, Ledgers: all, Funding: all, Authority: all, Notes: all, Keys: all, Homes: all, Answers: all}
 	options.Observe = func(kind, outcome string, _ time.Duration) {
-		if kind == "message" {
+		if kind == "message" || kind == "message_metadata_posted" {
 			return // what the jobs before this act have posted: Slack tells the bot when it is there again
 		}
 		c := tripCount{what: what}

@@ -99,7 +99,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location), ReceiptsDue: due(p.receipts, p.location), Libraries: r.libraries})
 	s := r.telemetry.Service(r.service)
 	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: trail{r.service, storage.Copies{DB: r.db}}, Keys: s, Homes: s, Answers: s, Pins: s, Habits: r.service, Glass: glass.New(r.db, r.service.People, r.bot, p.policy()),
-		Desk: desk.New(r.db, r.service.People, r.bot, r.service.Keeper), Uploads: storage.Uploads{DB: r.db}, Shelf: r.service})
+		Desk: desk.New(r.db, r.service.People, r.bot, r.service.Keeper), Uploads: storage.Uploads{DB: r.db}, Strays: storage.Strays{DB: r.db}, Shelf: r.service})
 	return r, nil
 }
 

@@ -12,6 +12,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/approval"
+	"countersign/approval/reading"
+	"countersign/approval/redact"
+	"countersign/approval/review"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/codegen"
 )
@@ -53,6 +58,29 @@ var scenes = append([]scene{
 		require.LessOrEqual(h, prompt, most)
 		require.LessOrEqual(h, answer, longest)
 		require.Contains(h, sent, fmt.Sprint(answer), "the longest answer is asked for by name")
+	}},
+	{"a canary in question, names, cells, thread, code and wishes is in no prompt, and the draft has it", nil, func(h *house) {
+		h.server.says(Said{Model: h.dialect.Model, Text: "It counts the orders of [e-mail 1].\n\n```python\nfrom desk import load\n\norders = load(\"[e-mail 2]\")\n```\n", End: codegen.Whole, Input: 1200, Output: 60})
+		w, b := h.writer(), canary(h.asked())
+		most, _ := w.Size(b)
+		d, err := w.Write(h.Context(), b)
+		require.NoError(h, err)
+		texts := 0
+		count(h.server.requests()[0], &texts)
+		require.LessOrEqual(h, texts, most, "what is held is for what is sent")
+		require.Equal(h, "from desk import load\n\norders = load(\"canary-file@leak.example.csv\")\n", d.Code, "the reviewed program has what the model did not see")
+		require.Equal(h, "It counts the orders of canary-question@leak.example.", d.Summary)
+		h.server.says(Said{Model: h.dialect.Model, Text: "They asked about [e-mail 1].", End: codegen.Whole, Input: 1200, Output: 60})
+		recap, err := w.Recap(h.Context(), steps.Recap{Model: h.dialect.Model, Before: "Of canary-before@leak.example.", Said: b.History, Hides: b.Hides})
+		require.NoError(h, err)
+		require.Equal(h, "They asked about canary-before@leak.example.", recap.Text)
+		for _, request := range h.server.requests() {
+			sent := string(encode(request))
+			require.NotContains(h, strings.ToLower(sent), "canary")
+			require.Contains(h, sent, "[e-mail 2]")
+			require.Contains(h, sent, "a value that you may not see")
+		}
+		require.Contains(h, string(encode(h.server.requests()[0])), "[secret 1]")
 	}},
 	{"chunked content is joined as it is", func(d Dialect) bool { return d.chunked }, func(h *house) {
 		s := h.dialect.Good()
@@ -304,6 +332,29 @@ func refusals() (list []scene) {
 			require.Contains(h, e.Words, "Please ask again in")
 		}},
 	)
+}
+
+// canary is a brief in which every text that somebody has written or a file holds has a value of its own that
+// must not leave: addresses, and what administrators have added.
+func canary(b steps.Brief) steps.Brief {
+	said := func(where string) string { return "canary-" + where + "@leak.example" }
+	b.Hides, _ = redact.With("Project Canary")
+	b.Question = "How many orders has " + said("question") + " in Project Canary? The key is " + "AKI" + "AIOSFODNNCANARY2."
+	file := &b.Files[0]
+	file.Name = said("file") + ".csv"
+	file.Reading = &reading.Reading{Kind: "xlsx", Tables: []reading.Table{{Name: said("sheet"), Rows: 3, Columns: []reading.Column{{Name: said("column"), Type: "text", Pattern: "A@A.A"}},
+		Odd: []reading.Odd{{Code: "total_row", Column: said("odd")}}}}}
+	b.Seen = map[string]*reading.Glimpse{file.Name: {Tables: []reading.Glance{{Columns: []reading.Seen{{Distinct: 3, Least: said("least"), Most: said("most"), Often: []reading.Frequent{{Value: said("often"), Count: 5}}}},
+		Rows: [][]string{{said("cell")}}}}}}
+	b.Notes = review.Notes{Text: approval.Said("Ask " + said("notes") + ".")}
+	b.Summary = "They spoke of " + said("summary") + "."
+	for _, role := range []approval.Role{approval.RoleQuestion, approval.RoleCode, approval.RoleClarify, approval.RoleClarified, approval.RoleResult} {
+		b.History = append(b.History, approval.Message{RequestID: "r1", Role: role, Text: "# of " + said(string(role))})
+	}
+	b.Clarified = []approval.Clarification{{Question: "Which?", Choices: []string{said("choice")}, Said: said("clarified")}}
+	b.Wishes = []approval.Wish{{Code: "# " + said("former"), Words: "Leave out " + said("wish")}}
+	b.Refused = []approval.Refusal{{Code: "# " + said("refused"), Reason: "It names " + said("reason")}}
+	return b
 }
 
 // count adds up the bytes of the texts of a request.

@@ -41,6 +41,8 @@ type Request struct {
 	MaxTokens   *int      `json:"max_tokens"`
 	RandomSeed  *int      `json:"random_seed"`
 	SafePrompt  *bool     `json:"safe_prompt"`
+
+	Gone <-chan struct{} `json:"-"` // closed when nobody waits for the answer any more, as when the caller is killed
 }
 
 // Bytes is the size of what the model would read.
@@ -171,6 +173,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, status, why)
 		return
 	}
+	req.Gone = r.Context().Done()
 	s.mu.Lock()
 	s.got = append(s.got, req)
 	reply := Reply{}

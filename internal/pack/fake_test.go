@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/mod/sumdb/note"
 
+	"countersign/approval/redact"
 	"countersign/internal/checkpoint"
 )
 
@@ -33,6 +34,7 @@ type fake struct {
 	points  []Checkpoint
 	read    []checkpoint.Checkpoint
 	drawn   int
+	hides   *redact.Rules
 }
 
 func key2(t testing.TB, seed byte) (note.Signer, note.Verifier) {
@@ -211,7 +213,7 @@ func (f *fake) pack(person string) string {
 	path := filepath.Join(f.t.TempDir(), "pack.zip")
 	file, err := os.Create(path)
 	require.NoError(f.t, err)
-	_, err = Make(f.t.Context(), file, f, Options{Chosen: Chosen{From: noon, To: noon.Add(240 * time.Hour), Person: person}, MadeBy: "countersign test", Zone: time.UTC,
+	_, err = Make(f.t.Context(), file, f, Options{Chosen: Chosen{From: noon, To: noon.Add(240 * time.Hour), Person: person}, MadeBy: "countersign test", Zone: time.UTC, Hides: f.hides,
 		Price: func(c Charge, _ time.Time) string { return c.What + " from 2026-01-01" },
 		Record: func(_ context.Context, c Contents) (p Proof, err error) {
 			own := f.happens(PackStream, "operator", "packed", map[string]any{"pack": c.Sum()})

@@ -12,6 +12,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"countersign/approval/redact"
 )
 
 // Span is the part of the log that a pack is cut from: from the last checkpoint before its
@@ -49,6 +51,9 @@ type Options struct {
 	Chosen
 	MadeBy string
 	Zone   *time.Location // in which the page and the tables tell times
+	// Hides finds what is in no pack: a value that holds something of it leaves its hash alone, and page and
+	// tables show it masked. nil: the rules that always hold.
+	Hides *redact.Rules
 	// Price names the row of the price list that a charge was reckoned by.
 	Price func(c Charge, at time.Time) string
 	// Record writes the entry that says that this pack was made, and returns the proof that
@@ -124,8 +129,14 @@ func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, 
 				one.Receipts[i].Charges[n].Price = o.Price(charge, r.At)
 			}
 		}
-		for _, v := range one.Values {
-			s[fileValues].encode(v)
+		for i, v := range one.Values {
+			text := string(v.Bytes)
+			if !o.Hides.Holds(text) {
+				s[fileValues].encode(v)
+				continue
+			}
+			page.masked++
+			one.Values[i].Bytes = []byte(o.Hides.Mask(text, nil))
 		}
 		for _, d := range one.Decisions {
 			s[fileDecisions].encode(d)

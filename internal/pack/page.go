@@ -20,14 +20,15 @@ import (
 // What it shows was typed by people and written by a model, and somebody opens it from a disk, where
 // a script could read other files. html/template escapes; the policy holds where that should fail.
 type page struct {
-	t     *template.Template
-	out   io.Writer
-	o     Options
-	body  *os.File
-	lines []index
-	other []step
-	more  int // of other than are listed
-	err   error
+	t      *template.Template
+	out    io.Writer
+	o      Options
+	body   *os.File
+	lines  []index
+	other  []step
+	more   int // of other than are listed
+	masked int // values that are here by their hashes alone
+	err    error
 }
 
 // index is a request in the list at the top.
@@ -109,7 +110,7 @@ func (p *page) end(c Contents) {
 	}
 	// The one style is allowed by its hash; whatever else might get into the page is not.
 	sum := sha256.Sum256([]byte(style))
-	p.err = p.t.ExecuteTemplate(p.out, "head", map[string]any{"Contents": c, "Requests": p.lines, "Glass": glass, "Total": total, "Entries": c.Last - c.First,
+	p.err = p.t.ExecuteTemplate(p.out, "head", map[string]any{"Contents": c, "Requests": p.lines, "Glass": glass, "Total": total, "Entries": c.Last - c.First, "Masked": p.masked,
 		"Style": template.CSS(style), "Policy": fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'", base64.StdEncoding.EncodeToString(sum[:]))})
 	if p.err == nil {
 		_, p.err = p.body.Seek(0, io.SeekStart)

@@ -71,6 +71,9 @@ func installed() places {
 	return p
 }
 
+// Programs is the folder of the newest Postgres that is installed here, or that PG_BIN names.
+func Programs() (bin string, err error) { return installed().find(0) }
+
 // find returns the folder with the programs of the needed major version, or of
 // the newest one when need is 0.
 func (p places) find(need int) (bin string, err error) {

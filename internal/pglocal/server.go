@@ -20,6 +20,7 @@ type Options struct {
 	Log       *slog.Logger  // nothing is logged when it is nil
 	Throwaway bool          // nothing is kept safe from a power cut: for tests
 	Wait      time.Duration // for another process to leave the folder, such as a command that is soon over
+	Programs  string        // the folder of Postgres' programs, when not the one that PG_BIN names or this machine has
 
 	places *places // where programs are looked for, when not on this machine's usual places
 }
@@ -65,6 +66,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		s.places = installed()
 	} else {
 		s.places = *o.places
+	}
+	if o.Programs != "" {
+		s.places.chosen = o.Programs
 	}
 	for deadline := time.Now().Add(o.Wait); ; {
 		s.lock, err = lock(dir)

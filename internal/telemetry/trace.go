@@ -63,7 +63,7 @@ func New(ctx context.Context, o Options) (*Telemetry, error) {
 	}
 	provider := sdktrace.NewTracerProvider(
 		// Spans wait in memory and are dropped when Langfuse is away: no step waits for a trace.
-		sdktrace.WithBatcher(exporter, sdktrace.WithBatchTimeout(2*time.Second)),
+		sdktrace.WithBatcher(masking{exporter}, sdktrace.WithBatchTimeout(2*time.Second)),
 		sdktrace.WithIDGenerator(ids{}),
 		sdktrace.WithResource(resource.NewSchemaless(
 			attribute.String("service.name", "countersign"), attribute.String("service.version", o.Version))))

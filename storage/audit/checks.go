@@ -206,6 +206,10 @@ var requestChecks = []requestCheck{
 		[]string{approval.EventStarted}, func(e trail.Witnessed) []string {
 			return lineOf("the start of revision %s (%s) in box %s at %s", e.Fact("revision"), e.Fact("digest"), e.Fact("box"), spelled(e.At))
 		}, false},
+	{`SELECT format('the end in box %s that %s wants at %s', box_id, stopped_by, ` + spelledIn("stopped_at") + `) FROM runs WHERE request_id = $1 AND stopped_at IS NOT NULL`,
+		[]string{approval.EventStopped}, func(e trail.Witnessed) []string {
+			return lineOf("the end in box %s that %s wants at %s", e.Fact("box"), e.Actor, spelled(e.At))
+		}, false},
 	{`SELECT format('what was taken back, in box %s', box_id) FROM unstarted_runs WHERE request_id = $1`, []string{approval.EventUnstarted},
 		func(e trail.Witnessed) []string { return lineOf("what was taken back, in box %s", e.Fact("box")) }, false},
 	{`SELECT format('result %s at %s', result, ` + spelledIn("finished_at") + `) FROM runs WHERE request_id = $1 AND finished_at IS NOT NULL`, []string{approval.EventFinished},

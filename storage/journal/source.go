@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/mod/sumdb/note"
 
 	"countersign/approval"
+	"countersign/approval/redact"
 	"countersign/internal/checkpoint"
 	"countersign/internal/pack"
 )
@@ -33,6 +35,10 @@ func (l *Log) Pack(ctx context.Context, by note.Signer, actor string, out io.Wri
 	if _, err := l.TakeCheckpoint(ctx, by); err != nil {
 		return pack.Contents{}, err
 	}
+	var err error
+	if o.Hides, err = l.hides(ctx); err != nil {
+		return pack.Contents{}, err
+	}
 	o.Record = func(ctx context.Context, c pack.Contents) (p pack.Proof, err error) {
 		data := map[string]any{"pack": c.Sum(), "from": c.From, "to": c.To, "requests": c.Requests, "shown": c.Showing, "entries": c.Last - c.First}
 		for key, fact := range map[string]string{"person": c.Person, "channel": c.Channel} {
@@ -49,6 +55,24 @@ func (l *Log) Pack(ctx context.Context, by note.Signer, actor string, out io.Wri
 		return l.Proof(ctx, c.First, c.Sum())
 	}
 	return pack.Make(ctx, out, l, o)
+}
+
+// hides are the rules of what is in no pack: a pack may tell of every workspace, so those of all of them.
+func (l *Log) hides(ctx context.Context) (rules *redact.Rules, err error) {
+	var lines []string
+	err = l.read(ctx, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+			SELECT said(document #>> '{privacy,hide,salted_sha256}') FROM (SELECT DISTINCT ON (team) document FROM rules WHERE project = '' ORDER BY team, version DESC) latest
+			WHERE document #> '{privacy,hide}' IS NOT NULL`)
+		if err == nil {
+			lines, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what is hidden: %w", err)
+	}
+	return redact.With(strings.Join(lines, "\n"))
 }
 
 // Span is from the last checkpoint before the period to the first one after it, or else to

@@ -39,7 +39,7 @@ var rights = map[string]string{
 	"requests": "SELECT, INSERT, UPDATE (model, files, state, reason, cause, seek, away, looked_at, blocked, downgraded, fallback, place, attempts, refused, revision, " +
 		"rounds, edit, written, quorum, assignee, opinions, guest, shared, reminded_at, escalated_at, changed_at, expires_at, shown_at, told)",
 	// A run goes away only where its box never began (Unstart): a trigger of the schema refuses any other.
-	"runs":   "SELECT, INSERT, UPDATE (begun_at, finished_at, result, box), DELETE",
+	"runs":   "SELECT, INSERT, UPDATE (begun_at, stopped_at, stopped_by, finished_at, result, box), DELETE",
 	"scopes": "SELECT, INSERT (team, kind, id), UPDATE (id)", // no id changes, but whoever locks a row needs a right to update something of it
 	"limits": "SELECT, INSERT, UPDATE (amount, per, policy, set_by, set_at, told)",
 	"holds":  "SELECT, INSERT, UPDATE (called, risked, uncertain_at)",

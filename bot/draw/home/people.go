@@ -93,7 +93,7 @@ func NameView() slack.ModalViewRequest {
 		{review.RoleReviewer, "Decides on code."},
 		{review.RoleFallback, "Decides too, and is asked when the others have not."},
 		{review.RoleAdmin, "Names people, sets rules and budgets."},
-		{review.RoleGlass, "Runs code that nobody approved, in an emergency. Two administrators name them, 24 hours before."},
+		{review.RoleGlass, "Runs unapproved code in an emergency, a day after two of you named them."},
 	} {
 		roles = append(roles, slack.NewOptionBlockObject(string(r.role), kit.Plain(kit.Capital(roleWords[r.role])), kit.Plain(r.what)))
 	}

@@ -215,6 +215,9 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	approval.WhyModelOfFile: func(r approval.Reason) string {
 		return fmt.Sprintf("%s is not asked about these files: one of them is also known from a channel with stricter rules. Allowed for them: %s.", r.Name, cmp.Or(r.Other, "none"))
 	},
+	approval.WhyModelPlaceless: func(r approval.Reason) string {
+		return fmt.Sprintf("No channel was named, so the strictest rules in force hold, and they do not allow %s. Allowed: %s. To go by the rules of a channel that you are in, name it in your question: … in #channel.", cmp.Or(r.Name, "any model"), cmp.Or(r.Other, "none"))
+	},
 	approval.WhyHostRests: func(r approval.Reason) string {
 		return fmt.Sprintf("%s would be asked at %s, which no administrator has confirmed for %s yet. They can do that in my Home, under Models.", r.Name, r.Said, r.Other)
 	},
@@ -264,6 +267,12 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	},
 	approval.WhyNoCurrency: func(r approval.Reason) string {
 		return fmt.Sprintf("%q is no currency. Write its three letters, such as EUR.", r.Name)
+	},
+	approval.WhyBadHide: func(r approval.Reason) string {
+		if r.Count == 0 {
+			return "That is " + r.Said + "."
+		}
+		return fmt.Sprintf("Line %d %s.", r.Count, r.Said)
 	},
 	approval.WhyManyHosts: func(r approval.Reason) string {
 		return fmt.Sprintf("There can be at most %d hosts: reviewers have to read them all.", r.Most)

@@ -24,6 +24,7 @@ type app struct {
 	Interactive        bool
 	Scopes             []string
 	Events             []string
+	Metadata           []string // the kinds that it is told of
 	Commands           []Command
 	Shortcuts          []Shortcut
 }
@@ -69,7 +70,11 @@ type Manifest struct {
 	} `yaml:"oauth_config"`
 	Settings struct {
 		Events struct {
-			Bot []string `yaml:"bot_events"`
+			Bot      []string `yaml:"bot_events"`
+			Metadata []struct {
+				App  string `yaml:"app_id"`
+				Kind string `yaml:"event_type"`
+			} `yaml:"metadata_subscriptions"`
 		} `yaml:"event_subscriptions"`
 		Interactivity struct {
 			Enabled bool `yaml:"is_enabled"`
@@ -92,6 +97,11 @@ func install(o Options) (*app, error) {
 		BotName: m.Features.Bot.Name, Home: m.Features.Home.Enabled, Interactive: m.Settings.Interactivity.Enabled,
 		Scopes: m.OAuth.Scopes.Bot, Events: m.Settings.Events.Bot,
 		Commands: m.Features.Commands, Shortcuts: m.Features.Shortcuts,
+	}
+	for _, of := range m.Settings.Events.Metadata {
+		if of.App == "*" || of.App == o.AppID {
+			a.Metadata = append(a.Metadata, of.Kind)
+		}
 	}
 	a.Assistant = m.Features.Assistant != nil && !o.NoAssistant
 	if err := m.assisting(); err != nil {
@@ -147,6 +157,8 @@ var EventScope = map[string]string{
 	"message.im":       "im:history",
 	"message.channels": "channels:history",
 	"message.groups":   "groups:history",
+
+	"message_metadata_posted": "metadata.message:read",
 }
 
 // Wants is true for an event that the app subscribed to and may have.

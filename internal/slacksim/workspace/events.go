@@ -3,6 +3,8 @@ package workspace
 import (
 	"maps"
 	"slices"
+
+	"countersign/internal/slacksim/blockkit"
 )
 
 // Family is the scope's first half for a conversation: channels, groups or im.
@@ -25,6 +27,12 @@ func (s *Posts) messageEvents(to *Channel, m *StoredMessage) {
 		mention := maps.Clone(body)
 		mention["type"] = "app_mention"
 		s.events.Event(mention, to.IsExtShared)
+	}
+	// Slack tells of metadata of the kinds that the manifest names (docs.slack.dev/reference/events/message_metadata_posted).
+	// Whether it tells an app of its own has not been seen with a workspace.
+	if kind := blockkit.Text(m.Metadata, "event_type"); kind != "" && to.Has(s.Bot.ID) && slices.Contains(s.App.Metadata, kind) && s.App.Wants("message_metadata_posted") {
+		s.events.Event(Body{"type": "message_metadata_posted", "app_id": m.AppID, "bot_id": m.BotID, "user_id": m.User, "team_id": s.Memory.Team.ID,
+			"channel_id": m.Channel, "metadata": m.Metadata, "message_ts": m.TS, "event_ts": m.TS}, to.IsExtShared)
 	}
 	if kind, ok := s.messageEvent(to); ok {
 		body["channel_type"] = kind

@@ -1,0 +1,114 @@
+// Package masked draws answers without what the rules of privacy hide, where others read them than
+// those for whom they were made.
+//
+// Its one idea: the view is masked before anything is drawn from it, so no block can forget to. What was
+// reviewed stays as it is: code, names of files and digests.
+package masked
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"countersign/approval"
+	"countersign/approval/redact"
+	"countersign/approval/steps"
+	"countersign/bot/kit"
+)
+
+// View is a view whose answer is masked, and how much of it was.
+func View(v *steps.View) (*steps.View, redact.Counts) {
+	run := v.Request.Run
+	if run == nil || run.Result == nil {
+		return v, nil
+	}
+	rules, counts := v.Book.Rules(v.Policy).Rules.Hides(), redact.Counts{}
+	mask := func(text string) string { return rules.Mask(text, counts) }
+	each := func(list []string) []string {
+		list = slices.Clone(list)
+		for i := range list {
+			list[i] = mask(list[i])
+		}
+		return list
+	}
+	masked, r, ran, res := *v, *v.Request, *run, *run.Result
+	r.Question = rules.Mask(r.Question, counts)
+	res.Answer, res.Value, res.Stdout, res.Error, res.Stderr, res.Traceback = mask(res.Answer), mask(res.Value), mask(res.Stdout), mask(res.Error), mask(res.Stderr), mask(res.Traceback)
+	res.Said, res.Notes = each(res.Said), each(res.Notes)
+	res.LeftOut = slices.Clone(res.LeftOut)
+	for i := range res.LeftOut {
+		res.LeftOut[i].Why = mask(res.LeftOut[i].Why)
+	}
+	res.Tables = slices.Clone(res.Tables)
+	for i, g := range res.Tables {
+		g.Title, g.Columns, g.Rows = mask(g.Title), each(g.Columns), slices.Clone(g.Rows)
+		for n := range g.Rows {
+			g.Rows[n] = each(g.Rows[n])
+		}
+		res.Tables[i] = g
+	}
+	if c := res.Compared; c != nil {
+		compared := *c
+		compared.Differs = slices.Clone(c.Differs)
+		for i, d := range compared.Differs {
+			d.Before, d.Now = mask(d.Before), mask(d.Now)
+			compared.Differs[i] = d
+		}
+		res.Compared = &compared
+	}
+	masked.Artifacts = nil
+	for _, f := range v.Artifacts {
+		if f.Alt = mask(f.Alt); maskable(f) {
+			masked.Artifacts = append(masked.Artifacts, f)
+		}
+	}
+	ran.Result, r.Run, masked.Request = &res, &ran, &r
+	return &masked, counts
+}
+
+// maskable tells of a file of an answer whether it may stand where the answer is masked. Of what is neither
+// text nor a picture nobody can say what it holds; a picture is drawn by the code that was reviewed.
+func maskable(f approval.Artifact) bool {
+	text := []string{".csv", ".tsv", ".txt", ".md", ".json", ".html", ".svg", ".py", ".log", ".xml", ".yaml"}
+	return f.Picture() || slices.Contains(text, strings.ToLower(path.Ext(f.Name)))
+}
+
+// File is such a file, with its words masked.
+func File(v *steps.View, f approval.Artifact) approval.Artifact {
+	if !f.Picture() {
+		f.Data = []byte(v.Book.Rules(v.Policy).Rules.Hides().Mask(string(f.Data), nil))
+	}
+	return f
+}
+
+// Wanted tells whether an answer is masked where it was asked. Whoever asked and reads it alone has it whole.
+func Wanted(v *steps.View) bool { return !v.Alone() && v.Book.Rules(v.Policy).Rules.Masked }
+
+// As is a view as it is drawn and uploaded for a surface: masked where others read it.
+func As(v *steps.View, surface steps.Surface) (_ *steps.View, masked bool) {
+	if _, _, copied := surface.Copied(); !copied && !Wanted(v) {
+		return v, false
+	}
+	shown, _ := View(v)
+	return shown, true
+}
+
+// Say says what was masked and what stays behind.
+func Say(p *kit.Page, v *steps.View, counts redact.Counts) {
+	var said []kit.Part
+	if words := counts.Words(); words != "" {
+		said = append(said, kit.Words("Masked here: "+words+"."))
+	}
+	var names []string
+	for _, f := range v.Artifacts {
+		if !maskable(f) {
+			names = append(names, f.Name)
+		}
+	}
+	if names != nil {
+		said = append(said, kit.Words(" Not posted here, because nobody can mask it: "+kit.Cut(strings.Join(names, ", "), 300)+"."))
+	}
+	if said != nil {
+		p.Small(said...)
+	}
+}

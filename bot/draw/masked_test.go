@@ -1,0 +1,74 @@
+package draw_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/approval/steps"
+	"countersign/bot/draw"
+	"countersign/bot/draw/masked"
+	"countersign/bot/draw/sample"
+	"countersign/bot/kit"
+	"countersign/internal/slacksim"
+)
+
+// telling is an answer that tells of a canary wherever it can.
+func telling(masked bool) *steps.View {
+	const canary = "canary@leak.example"
+	v := sample.View(sample.In(approval.Done), sample.With(approval.Result{Outcome: approval.OK, Answer: "Most came from " + canary, Said: []string{"of " + canary}, Value: canary, Stdout: canary + "\n",
+		LeftOut: []approval.Rows{{Count: 1, Why: canary}}, Notes: []string{canary}, Tables: []approval.Grid{{Title: canary, Columns: []string{canary}, Rows: [][]string{{canary}}, TotalRows: 1}}},
+		approval.Artifact{Name: "orders.csv", Kind: "table", Alt: canary}, approval.Artifact{Name: "orders.xlsx", Kind: "file"}))
+	v.Book.House = review.RuleSet{Version: 1, Rules: review.Rules{Masked: masked}}
+	v.Request.Question = "What did " + canary + " buy?"
+	v.Request.Copies = []approval.Copy{{Channel: slacksim.SalesData, By: v.Request.Asker}}
+	return v
+}
+
+func shownBy(t *testing.T, p *kit.Page) string {
+	t.Helper()
+	text, err := json.Marshal(p.Blocks)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// What is shared is masked, and says so. Where it was asked the answer is whole, unless the channel's rules mask it.
+func TestWhatIsSharedIsMasked(t *testing.T) {
+	t.Parallel()
+	v := telling(false)
+	copied := shownBy(t, draw.Copy(v, slacksim.SalesData, true))
+	require.NotContains(t, copied, "canary")
+	require.Contains(t, copied, "Most came from [e-mail masked]")
+	require.Contains(t, copied, "Masked here: 11 e-mail addresses.")
+	require.Contains(t, copied, "Not posted here, because nobody can mask it: orders.xlsx.")
+	answer := shownBy(t, draw.Reply(v, true))
+	require.Contains(t, answer, "Most came from canary@leak.example")
+	require.NotContains(t, answer, "asked]")
+	require.Contains(t, v.Request.Run.Result.Answer, "canary", "the record is what it was")
+	require.Len(t, v.Artifacts, 2)
+
+	veiled := telling(true)
+	answer = shownBy(t, draw.Reply(veiled, true))
+	require.NotContains(t, answer, "canary")
+	require.Contains(t, answer, "Masked here: ")
+	require.NotContains(t, shownBy(t, draw.Opening(veiled)), "canary")
+	veiled.Request.Private = true
+	veiled.Session.Channel = "D0MAYA"
+	require.Contains(t, shownBy(t, draw.Reply(veiled, true)), "canary", "whoever asked reads it alone")
+}
+
+func TestFilesOfAMaskedAnswerAreMasked(t *testing.T) {
+	t.Parallel()
+	v := telling(false)
+	v.Artifacts[0].Data = []byte("mail,orders\ncanary@leak.example,7\n")
+	whole, hides := masked.As(v, steps.SurfaceSheets)
+	require.False(t, hides)
+	require.Same(t, v, whole)
+	shown, hides := masked.As(v, steps.CopyFilesIn(slacksim.SalesData))
+	require.True(t, hides)
+	require.Len(t, shown.Artifacts, 1)
+	require.Equal(t, "mail,orders\n[e-mail masked],7\n", string(masked.File(shown, shown.Artifacts[0]).Data))
+}

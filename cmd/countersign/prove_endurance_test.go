@@ -1,0 +1,263 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/internal/proof"
+)
+
+// lasting is how long the siege lasts: in the suite a few seconds.
+func lasting(t *testing.T) time.Duration {
+	if !proof.Whole() {
+		return 6 * time.Second
+	}
+	if text := os.Getenv("FOR"); text != "" {
+		d, err := time.ParseDuration(text)
+		require.NoError(t, err, "FOR is a time such as 30m")
+		return d
+	}
+	return 5 * time.Minute
+}
+
+// quantile is the value below which such a share of a list lies.
+func quantile(all []time.Duration, share float64) time.Duration {
+	if len(all) == 0 {
+		return 0
+	}
+	all = slices.Sorted(slices.Values(all))
+	return all[min(int(share*float64(len(all))), len(all)-1)].Round(10 * time.Millisecond)
+}
+
+// TestProveEnduranceNobodyNoticesWhatHappensToReplicas is `make prove-endurance`.
+func TestProveEnduranceNobodyNoticesWhatHappensToReplicas(t *testing.T) {
+	t.Parallel()
+	seed, replicas, people := proof.Seed(t), 3, 6
+	if !proof.Whole() {
+		replicas, people = 2, 3
+	}
+	long := lasting(t)
+	s := newSiege(t, seed, replicas)
+	s.quits = time.Now().Add(long + long/10)
+	over := s.people(people)
+	s.strike(time.Now().Add(long))
+	s.heal(replicas)
+	s.rolling()
+	over()
+	s.settle(5 * time.Minute)
+	s.judge(t, seed, long)
+}
+
+// heal ends all faults, and waits until there are as many replicas as there were.
+func (s *siege) heal(replicas int) {
+	s.sim.Heal()
+	s.boxes.Heal()
+	s.ahead(0)
+	for s.strength() < replicas && s.ctx.Err() == nil {
+		s.enlist()
+	}
+	require.NoError(s.t, s.sim.WaitSockets(s.patient(), 2*replicas))
+	_ = s.rest(3 * time.Second) // what was on its way without an answer is over
+}
+
+func (s *siege) strength() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.fleet)
+}
+
+// rolling restarts all replicas, one after the other, while people go on: each act is answered.
+func (s *siege) rolling() {
+	s.mu.Lock()
+	s.calm = time.Now()
+	old := slices.Clone(s.fleet)
+	s.mu.Unlock()
+	if time.Now().Add(10 * time.Second).After(s.quits) {
+		s.quits = time.Now().Add(10 * time.Second)
+	}
+	for _, r := range old {
+		s.doom(r)
+		r.term()
+		<-r.dead
+		if r.err != nil {
+			s.remember(&s.fell, "a replica that was told to stop ended with %v", r.err)
+		}
+		s.enlist()
+	}
+}
+
+// settle waits until everything that was asked is over, shown and paid for, and no box is left.
+func (s *siege) settle(patience time.Duration) {
+	began := time.Now()
+	open := func() (n int) {
+		found, err := list[int](s, `SELECT count(*) FROM requests r WHERE state IN ('drafting', 'asking', 'pending', 'approved', 'running') OR shown_at IS NULL OR shown_at < changed_at
+			OR EXISTS (SELECT FROM holds WHERE request_id = r.id AND NOT settled AND uncertain_at IS NULL)`)
+		if err != nil {
+			return 1
+		}
+		return found[0]
+	}
+	for open() > 0 && time.Since(began) < patience {
+		_ = s.rest(200 * time.Millisecond)
+	}
+	s.quiet = time.Since(began)
+}
+
+// under is the house with another test to fail.
+func (h *house) under(t testing.TB) *house {
+	return &house{t: t, ctx: h.ctx, sim: h.sim, model: h.model, url: h.url, program: h.program, log: h.log, maya: h.maya, ben: h.ben, priya: h.priya, carla: h.carla}
+}
+
+// ran is how often the program of each question has run, by its own word.
+func (s *siege) ran() map[int]int {
+	text, _ := os.ReadFile(s.marks) // there is none where nothing has run
+	ran := map[int]int{}
+	for _, line := range strings.Fields(string(text)) {
+		n, _ := strconv.Atoi(line) // our own
+		ran[n]++
+	}
+	return ran
+}
+
+// judge holds the end against the truth, and writes the table.
+func (s *siege) judge(t *testing.T, seed uint64, long time.Duration) {
+	for _, name := range slices.Sorted(maps.Keys(s.counts)) {
+		t.Logf("%4d  %s", s.counts[name], name)
+	}
+	t.Logf("all was over %v after the last question; %d acts had no answer meanwhile", s.quiet.Round(time.Second), s.unheard.Load())
+	row := func(wrong []string, promise, shown string, args ...any) {
+		for _, w := range wrong {
+			t.Logf("%s: %s", promise, w)
+		}
+		proof.Check(t, len(wrong) == 0, "under siege: "+promise, shown+", %d wrong", append(args, len(wrong))...)
+	}
+	// In the suite, beside everything else that the machine does, nothing is held against a time: a replica
+	// that gets none of it for eight seconds counts as hung, and then a step may well be done twice.
+	timely := func(wrong []string, promise, shown string, args ...any) {
+		if proof.Whole() {
+			row(wrong, promise, shown, args...)
+			return
+		}
+		t.Logf("%s: "+shown+", %d wrong %v", append(append([]any{promise}, args...), len(wrong), wrong)...)
+	}
+	questions := column[string](s.house, `SELECT DISTINCT said(question) FROM requests`)
+	for text := range s.acked {
+		if !slices.Contains(questions, text) {
+			s.lost = append(s.lost, "nobody has the question "+text)
+		}
+	}
+	s.lost = append(s.lost, column[string](s.house, `SELECT id || ' is still ' || state FROM requests WHERE state NOT IN ('done', 'lost', 'failed', 'rejected', 'expired', 'withdrawn')`)...)
+	states := map[string]int{}
+	for _, state := range column[string](s.house, `SELECT state FROM requests`) {
+		states[state]++
+	}
+	blows := 0
+	for name, n := range s.counts {
+		if !strings.HasPrefix(name, " ") {
+			blows += n
+		}
+	}
+	row(s.lost, "nothing that was answered is lost", "%d rounds in %v, seed %d: %v; %d kinds of blows, %d of them, %d kills", s.rounds.Load(), long, seed, states, len(blowNames(s.counts)), blows, s.kills())
+
+	var doubled []string
+	asked := map[int]int{}
+	for _, id := range s.ids() {
+		if n := s.boxes.Starts(id); n > 1 {
+			doubled = append(doubled, fmt.Sprintf("%s was started %d times", id, n))
+		}
+	}
+	for _, text := range column[string](s.house, `SELECT said(question) FROM requests`) {
+		var n int
+		if _, err := fmt.Sscanf(text, "No. %d:", &n); err == nil {
+			asked[n]++
+		}
+	}
+	runs := 0
+	for n, times := range s.ran() {
+		if runs += times; times > asked[n] {
+			doubled = append(doubled, fmt.Sprintf("question %d ran %d times", n, times))
+		}
+	}
+	row(doubled, "no program starts twice", "%d starts", runs)
+	timely(s.twice, "no step is done twice at once", "%d calls of the model", len(s.model.Requests()))
+
+	db, err := s.store()
+	require.NoError(t, err)
+	defer db.Close()
+	if !t.Run("ledger", func(t *testing.T) {
+		h := s.under(t)
+		defer h.look.close()
+		h.ledger()
+		h.balance(db)
+	}) {
+		s.wrong = append(s.wrong, "the ledger")
+	}
+	var twice []string
+	events, wrong := 0, slices.Clone(s.wrong)
+	for _, id := range s.ids() {
+		if !t.Run("request "+id, func(t *testing.T) {
+			h := s.under(t)
+			defer h.look.close()
+			found, err := db.VerifyChain(h.ctx, "request:"+id)
+			require.NoError(t, err)
+			events += found.Events
+			if more := h.shown(db, id); more != 0 {
+				twice = append(twice, fmt.Sprintf("%s has %d more", id, more))
+			}
+		}) {
+			wrong = append(wrong, id)
+		}
+	}
+	row(wrong, "balances, bills, the trail and what Slack shows say the same", "%d events", events)
+	timely(s.standing(), "no line and no card is left standing", "%d requests", len(s.ids()))
+	timely(twice, "nothing stands in Slack twice", "%d lost answers to posts, %d kills", s.counts["  Slack: a post's answer is lost"], s.kills())
+
+	var left []string
+	for began := time.Now(); len(s.boxes.Alive()) > 0 && time.Since(began) < 30*time.Second; {
+		_ = s.rest(100 * time.Millisecond)
+	}
+	for _, b := range s.boxes.Alive() {
+		left = append(left, fmt.Sprint(b.ID, b.Metadata))
+	}
+	timely(left, "no box outlives its run by half a minute", "%d boxes", len(s.boxes.Boxes()))
+	timely(column[string](s.house, `SELECT kind || ' ' || args::text || ' by ' || attempted_by[array_upper(attempted_by, 1)] FROM river_job WHERE state = 'running' AND kind = 'step' AND attempted_at < clock_timestamp() - interval '20 seconds'`),
+		"no job stays at work that nobody does", "%d jobs", value[int](s.house, `SELECT count(*) FROM river_job`))
+	row(s.fell, "no replica ends but those that are ended", "%d ended by SIGTERM or kill -9", s.counts["SIGTERM"]+s.kills())
+	timely(s.silent, "a rolling restart leaves no act without an answer", "%d acts", s.acts.Load())
+	middle, most := quantile(s.recovery, 0.5), quantile(s.recovery, 0.95)
+	var slow []string
+	if middle > 5*time.Second || most > 15*time.Second {
+		slow = append(slow, "too slow")
+	}
+	timely(slow, "from a kill to the next step of what was under way: 5 s at most in the middle, 15 s in 19 of 20",
+		"%d steps: median %v, p95 %v; where a replica hangs (%d): %v, %v", len(s.recovery), middle, most, len(s.hung), quantile(s.hung, 0.5), quantile(s.hung, 0.95))
+	said := strings.Count(s.log.String(), "the database is away")
+	absences := s.counts["Postgres restarted"] + s.counts["Postgres away"] + s.counts["Postgres crashed"] + s.counts["Postgres' disk full"]
+	t.Logf("%d lines in the log say that the database is away, of %d absences; %d lines are warnings or errors", said, absences, strings.Count(s.log.String(), "level=WARN")+strings.Count(s.log.String(), "level=ERROR"))
+	if path := os.Getenv("PROVE_LOG"); path != "" {
+		require.NoError(t, os.WriteFile(path, []byte(s.log.String()), 0o600))
+	}
+}
+
+func (s *siege) kills() int { return s.counts["kill -9"] + 5*s.counts["kill -9 five times in a row"] }
+
+// ids are those of all requests.
+func (s *siege) ids() []string { return column[string](s.house, `SELECT id FROM requests ORDER BY id`) }
+
+// blowNames are the kinds of what has happened.
+func blowNames(counts map[string]int) (names []string) {
+	for name := range counts {
+		if !strings.HasPrefix(name, " ") {
+			names = append(names, name)
+		}
+	}
+	return names
+}

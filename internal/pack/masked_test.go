@@ -1,0 +1,47 @@
+package pack
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/sumdb/note"
+
+	"countersign/approval/redact"
+)
+
+// What a rule finds is in no file of a pack. Its salted hash is, so the pack holds as before, and whoever has
+// the value can show that it was this one.
+func TestACanaryIsInNoFileOfAPack(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 0)
+	rules, err := redact.With("Falcon")
+	require.NoError(t, err)
+	f.hides = rules
+	const question = "What did canary@leak.example earn with Falcon in May?"
+	f.plays(0, question, 0)
+	f.plays(1, "What did we earn in May?", 0)
+	stream := "request:r000000"
+	f.happens(stream, "U0BEN", "finished", map[string]any{"outcome": "error", "error": f.says(stream, "KeyError: 'canary@leak.example'"),
+		"result": f.says(stream, `{"outcome":"error","stdout":"canary@leak.example"}`)})
+	path := f.pack("")
+	o := open(t, path)
+	for name, text := range o {
+		require.NotContains(t, strings.ToLower(string(text)), "canary", name)
+		require.NotContains(t, strings.ToLower(string(text)), "falcon", name)
+	}
+	page := string(o[filePage])
+	require.Contains(t, page, "What did [e-mail masked] earn with [hidden masked] in May?")
+	require.Contains(t, page, "<p>3 values hold secrets or personal data and are not in this pack")
+	require.Contains(t, string(o[fileRequests]), "What did [e-mail masked] earn")
+	require.Contains(t, page, "from desk import load", "code that holds none is there")
+	for _, v := range f.cases[stream].Values {
+		if strings.Contains(string(v.Bytes), "masked]") {
+			require.Contains(t, string(o[fileEntries]), v.Hash, "its hash stays")
+		}
+	}
+	r, err := Verify(path, Trust{Keys: []note.Verifier{f.key}})
+	require.NoError(t, err)
+	require.True(t, r.Shown())
+	require.Equal(t, 3, r.Bare)
+}

@@ -1,0 +1,66 @@
+package storage
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/approval/steps"
+)
+
+// TestAMessageThatNobodyRemembersBecomesTheOneThatIsMissing: a replica died between the post and its row.
+func TestAMessageThatNobodyRemembersBecomesTheOneThatIsMissing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask(t, "t")
+	met := func(surface steps.Surface, revision int, ts string) steps.Meeting {
+		t.Helper()
+		is, err := Strays{b.DB}.Met(t.Context(), steps.Sighting{Post: steps.Post{RequestID: r.ID, Surface: surface, Channel: channel, TS: ts}, Revision: revision})
+		require.NoError(t, err)
+		return is
+	}
+	post := func(surface steps.Surface) steps.Post {
+		t.Helper()
+		v, err := b.View(t.Context(), r.ID)
+		require.NoError(t, err)
+		return v.Posts[surface]
+	}
+	require.Equal(t, steps.MetKnown, met(steps.SurfaceRoot, 0, "2.000002"))
+	require.Equal(t, steps.Post{RequestID: r.ID, Surface: steps.SurfaceRoot, Channel: channel, TS: "2.000002", Shown: steps.FoundInSlack}, post(steps.SurfaceRoot))
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, "2.000002", v.Session.ThreadTS, "its thread is the request's")
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM events WHERE kind = 'posted'`), "the trail tells of it")
+
+	require.Equal(t, steps.MetKnown, met(steps.SurfaceRoot, 0, "2.000002"))
+	require.Equal(t, steps.MetStray, met(steps.SurfaceRoot, 0, "1.000009"), "it was posted first, and another one since")
+	require.Equal(t, steps.MetUnsure, met(steps.SurfaceRoot, 0, "3.000001"), "somebody may be about to remember it")
+	require.Equal(t, "2.000002", post(steps.SurfaceRoot).TS)
+
+	require.Equal(t, steps.MetKnown, met(steps.SurfaceCard, 1, "4.000000"))
+	require.Equal(t, "1:"+steps.FoundInSlack, post(steps.SurfaceCard).Shown, "a card is one of a version")
+	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceCard, Channel: channel, TS: "6.000000", Shown: "2/17:abc"}))
+	require.Equal(t, steps.MetUnsure, met(steps.SurfaceCard, 1, "4.000000"), "the card of a former version stays, and leads to this one")
+	require.Equal(t, steps.MetStray, met(steps.SurfaceCard, 2, "5.000000"))
+	_, err = Strays{b.DB}.Met(t.Context(), steps.Sighting{Post: steps.Post{RequestID: "nobody", Surface: steps.SurfaceRoot, Channel: channel, TS: "1.1"}})
+	require.ErrorIs(t, err, approval.ErrNotFound)
+}
+
+// TestOfTwoWhoPostTheFirstIsRemembered: one of them hung, or its answer got lost.
+func TestOfTwoWhoPostTheFirstIsRemembered(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask(t, "t")
+	first := steps.Post{RequestID: r.ID, Surface: steps.SurfaceProgress, Channel: channel, TS: "1.1", Shown: "x"}
+	second := first
+	second.TS = "2.2"
+	require.NoError(t, b.First(t.Context(), first))
+	require.NoError(t, b.First(t.Context(), first), "the answer of the commit may have got lost")
+	require.ErrorIs(t, b.First(t.Context(), second), steps.ErrElsewhere)
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, first, v.Posts[steps.SurfaceProgress])
+	require.NoError(t, b.Posted(t.Context(), second), "whoever knew the first may replace it")
+	require.ErrorIs(t, b.First(t.Context(), steps.Post{RequestID: "nobody", Surface: steps.SurfaceCard, Channel: "C", TS: "1"}), approval.ErrNotFound)
+}
