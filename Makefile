@@ -106,6 +106,7 @@ prove-money: setup-test
 #   prove-crash    a replica that is killed, or told to stop, anywhere
 #   prove-endurance  three replicas of the real binary under siege, for five minutes or FOR=30m: kills, hangs, stops, restarts, a Postgres
 #                  that goes away, crashes, has no disk left or another clock, and a Slack, a model and a cloud that fail
+#                  (PROVE_LOG=FILE keeps what the replicas logged)
 #   prove-audit    packs and a live database that somebody tampers with in eleven ways; 32 writers leave one
 #                  log; a pack of 100,000 entries verifies in 200 MB
 #   prove-models   every provider of models on loopback, in its own format: answers, refusals, failures and
@@ -113,6 +114,16 @@ prove-money: setup-test
 #   prove-conversation  a model that asks in place of a guess, answered in three ways; chats of the assistant view; a thread of forty turns within
 #                  its budgets of tokens and money, and on every model of the price list; summaries that fail; which files
 #                  people mean; what a model may answer; answers that are verified
+#   prove-operations  each way in which Countersign is delivered plays a run: a release, the two images, the unit of
+#                  systemd (those that this machine can start: tools/operations); a copy that is put back; two versions
+#                  on one database
+.PHONY: prove-operations
+prove-operations: TESTS = Operations
+prove-operations: PACKAGES = ./cmd/countersign ./storage
+prove-operations: export PROVE_WAYS = $(shell tools/operations ways)
+prove-operations-build: setup-build
+	@GO='$(GO)' tools/operations build
+.PHONY: prove-operations-build
 .PHONY: prove-review prove-slack prove-reading prove-crash prove-endurance prove-models prove-audit prove-conversation
 prove-review: TESTS = Review
 prove-review: PACKAGES = ./approval ./approval/steps ./bot ./storage ./sandbox/local ./sandbox/e2b
@@ -132,7 +143,8 @@ prove-audit: TESTS = Audit
 prove-audit: PACKAGES = ./internal/pack ./storage
 prove-conversation: TESTS = Conversation
 prove-conversation: PACKAGES = ./cmd/countersign
-prove-review prove-slack prove-reading prove-crash prove-endurance prove-models prove-audit prove-conversation: setup-test libexec/runsc
+prove-operations: prove-operations-build
+prove-operations prove-review prove-slack prove-reading prove-crash prove-endurance prove-models prove-audit prove-conversation: setup-test libexec/runsc
 	@mkdir -p bin && rm -f bin/$@.txt && touch bin/$@.txt
 	@PROVE_REPORT=$(CURDIR)/bin/$@.txt \
 		$(GO) test -count=1 -timeout $(TIMEOUT) -parallel $(PARALLEL) -run '^TestProve$(TESTS)' $(PACKAGES) >bin/$@.log 2>&1; status=$$?; \

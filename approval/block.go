@@ -25,6 +25,17 @@ type Block struct {
 	Declined *Downgraded `json:"declined,omitempty"`
 }
 
+// Rest is why nothing that costs money starts in a workspace: a copy of the database was put back, and
+// no administrator has confirmed yet what was spent since it was made.
+type Rest struct {
+	At    time.Time // when the copy was put back
+	Lost  int64     // entries that were signed since it was made, at least
+	Ended int64     // requests that were open in it
+}
+
+// Rests tells whether that is why the request waits: more money would not help.
+func (b *Block) Rests() bool { return b.Tight().Limit.Rests }
+
 // Tight returns the budget to name to people: the one in saving mode, or else the one
 // with the least left.
 func (b *Block) Tight() budget.Standing {

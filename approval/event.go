@@ -120,7 +120,8 @@ const (
 	EventDeleted         EventKind = "deleted"     // a message or a file that was to go; stays: Slack's code, where it refused; written by the schema
 	EventGone            EventKind = "gone"        // written by the schema's forget()
 	EventPacked          EventKind = "packed"      // pack: the sha256 of its pack.json
-	EventRestored        EventKind = "restored"    // a copy of the database was put back; lost_…: what was signed since; ended: how many requests
+	EventRestored        EventKind = "restored"    // a copy of the database was put back; lost_…: what was signed since; lost: entries, -1 where nobody knows; open: requests that end
+	EventReckoned        EventKind = "reckoned"    // an administrator has confirmed what was spent after the copy; restored: which event tells of it
 )
 
 // Fact is what a value in an event's data may be; null is always one of them.
@@ -227,7 +228,8 @@ var Facts = map[EventKind]map[string]Fact{
 	EventDeleted:          {"surface": isText, "channel": isText, "ts": isText, "stays": isText},
 	EventGone:             {"contents": isList, "why": isText},
 	EventPacked:           {"pack": isText, "from": isText, "to": isText, "person": isText, "channel": isText, "entries": isNumber, "requests": isNumber, "shown": isNumber},
-	EventRestored:         {"checkpoint": isNumber, "size": isNumber, "lost_checkpoint": isNumber, "lost_size": isNumber, "ended": isNumber},
+	EventRestored:         {"checkpoint": isNumber, "size": isNumber, "lost_checkpoint": isNumber, "lost_size": isNumber, "lost": isNumber, "open": isNumber, "epoch": isText, "teams": isList},
+	EventReckoned:         {"restored": isNumber, "scope": isObject, "spent": isNumber, "click": isObject},
 }
 
 // Said is what a person wrote or data said, as an event has it: a question, a reason,

@@ -38,6 +38,7 @@ var Moves = slices.Concat([]Move{
 	{Pending, "Disown", Pending},
 	{Approved, "Disown", Pending},
 	{Approved, "BreakSeal", Pending},
+	{Pending, "BreakSeal", Pending}, // nobody has the sandbox any more for which it was sealed
 	{Approved, "Start", Running},
 	{Running, "Unstart", Pending},
 	{Running, "Void", Failed},

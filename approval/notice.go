@@ -82,7 +82,7 @@ func (r *Request) Tell(notices ...Notice) {
 
 // LogAlarm is what a NoticeLog says.
 type LogAlarm struct {
-	Why     string    `json:"why"`               // LogForks, LogLate or LogStays
+	Why     string    `json:"why"`               // LogForks, LogLate, LogBack or LogStays
 	Since   time.Time `json:"since"`             // since when it is late
 	Channel string    `json:"channel,omitempty"` // that gets no copies
 }
@@ -91,6 +91,7 @@ type LogAlarm struct {
 const (
 	LogForks = "forks" // what the database has does not continue what was signed before
 	LogLate  = "late"  // events wait too long for their place, or for a checkpoint
+	LogBack  = "back"  // the database was put back from a copy, and work rests
 	LogStays = "stays" // Slack has not taken the copies of checkpoints for their channel
 )
 

@@ -364,6 +364,7 @@ const (
 	WhyLogChannel      ReasonCode = "log channel" // the bot is not in it
 	WhyBadHide         ReasonCode = "bad hide"    // Count: the line, 0 for all of them; Said: what is wrong with it
 	WhyKeepRange       ReasonCode = "keep range"  // Most
+	WhyReckoned        ReasonCode = "confirmed already"
 	// Of pinned files.
 	WhyUnpinned        ReasonCode = "not pinned any more"     // Name
 	WhyPinnedForOthers ReasonCode = "pinned for others"       // Name

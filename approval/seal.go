@@ -79,6 +79,7 @@ func (r *Request) Unstart(broken *BrokenSealError, charge budget.Charge, fresh M
 	if !r.Can("Unstart") || !r.Run.BegunAt.IsZero() || !r.Run.StoppedAt.IsZero() { // what was cancelled is not put before reviewers again
 		return r.Illegal("take the run back from")
 	}
+	now = r.Run.after(now)
 	r.Money().PayBox(charge, now)
 	r.note(now, System, EventUnstarted, map[string]any{"box": r.Run.BoxID, "cost": r.Money().settledNow()})
 	r.Changes.Unstarted, r.Run = r.Run, nil
@@ -128,7 +129,11 @@ func reopen(r *Request, broken *BrokenSealError, fresh Manifest, p Policy, now t
 	if broken.Files != nil {
 		r.Files = broken.Files
 	}
-	sealAnew(r, broken.reason(), fresh, NamedAnew(r.Revision.Findings, r.Files), p, now)
+	why := broken.reason()
+	if r.State == Pending && len(broken.Why) > 0 {
+		why = broken.Why[0] // nothing was approved yet that would not count any more
+	}
+	sealAnew(r, why, fresh, NamedAnew(r.Revision.Findings, r.Files), p, now)
 }
 
 // SealBroken is what the audit trail keeps of an approval that does not hold.

@@ -226,11 +226,21 @@ func (r *Request) Begin(now time.Time) error {
 	return nil
 }
 
+// after is a time that is not before the start of a run. The database's clock can be put back while code
+// runs, and a run that could not end until the clock had caught up would be paid for until then.
+func (r *Run) after(now time.Time) time.Time {
+	if now.Before(r.StartedAt) {
+		return r.StartedAt
+	}
+	return now
+}
+
 // Finish stores what came out. A traceback is a result, too: the run happened.
 func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time.Time) error {
 	if !r.Can("Finish") || result.Outcome == Cancelled && r.Run.StoppedAt.IsZero() {
 		return r.Illegal("finish")
 	}
+	now = r.Run.after(now)
 	r.Run.FinishedAt, r.Run.Result = now, &result
 	r.Changes.Run = r.Run
 	// The event below names what the run has cost, which settledNow reads from this settlement.

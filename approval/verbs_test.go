@@ -383,3 +383,12 @@ func TestSettleStaleWaitsForARunAndForTheTimeOfAHold(t *testing.T) {
 	require.NoError(t, r.Money().SettleStale(r.Holds[0].ExpiresAt))
 	require.Empty(t, r.Changes.Settlements[0].Charges)
 }
+
+func TestARunEndsNotBeforeItsStartWhateverTheClockSays(t *testing.T) {
+	t.Parallel()
+	r := inState(t, Running)
+	started := r.Run.StartedAt
+	require.NoError(t, r.Finish(Result{Outcome: OK}, budget.Charge{Kind: budget.Box, Amount: budget.Cent}, DefaultPolicy(), started.Add(-time.Minute)))
+	require.Equal(t, started, r.Run.FinishedAt, "the database's clock was put back meanwhile")
+	require.Equal(t, started, r.Changes.Events[len(r.Changes.Events)-1].At)
+}

@@ -38,6 +38,7 @@ type Services struct {
 	Desk    Desk
 	Uploads uploads     // optional
 	Strays  strays.Book // optional: without it, what stands in Slack twice stays there
+	Epochs  Epochs      // optional: without it, no database is ever put back
 }
 
 // Options are what a bot needs.
@@ -131,6 +132,7 @@ func (b *Bot) Serve(s Services) {
 	habits := &habits{log: w.Log, may: w.Language}
 	budgets := &budgets{w, s.Budgets}
 	b.homes = newHomes(w, s.Homes, budgets)
+	b.homes.epochs = s.Epochs
 	if s.Pins == nil {
 		s.Pins = &pins.Keeper{}
 	}
@@ -142,7 +144,7 @@ func (b *Bot) Serve(s Services) {
 	b.strays = strays.Finder{Book: s.Strays, Slack: w.api, Log: w.Log}
 	ledgers := &ledgers{budgets, s.Ledgers}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},
-		&funding{w, s.Funding}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, b.homes, &answered{w, s.Answers, s.Desk})
+		&funding{w, s.Funding, s.Epochs}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, b.homes, &answered{w, s.Answers, s.Desk})
 }
 
 // Sockets is how many sockets are connected at the moment.

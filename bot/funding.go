@@ -14,6 +14,7 @@ import (
 	"countersign/approval/steps"
 	"countersign/bot/command"
 	"countersign/bot/draw"
+	"countersign/bot/draw/home"
 	"countersign/bot/ids"
 	"countersign/budget"
 )
@@ -38,6 +39,35 @@ type Funding interface {
 type funding struct {
 	*slackAPI
 	service Funding
+	epochs  Epochs
+}
+
+// Epochs are what is asked of administrators after a copy of the database was put back.
+type Epochs interface {
+	// Rest says why nothing that costs money starts; nil where it does.
+	Rest(ctx context.Context, team string) (*approval.Rest, error)
+	Reckon(ctx context.Context, click approval.Click, spent budget.USD) error
+}
+
+// clickReckon asks what was spent after the copy.
+func (h *funding) clickReckon(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	rest, err := h.epochs.Rest(ctx, cb.Team.ID)
+	if err != nil {
+		return answer{}, err
+	}
+	if rest == nil {
+		return answer{}, &approval.InputError{Why: approval.Because(approval.WhyReckoned)}
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, home.ReckonView(*rest))
+}
+
+// submitReckon books it, and work starts again.
+func (h *funding) submitReckon(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	spent, why := home.ReckonOf(fieldsOf(cb)[ids.FieldAmount].Value)
+	if why != "" {
+		return beside(ids.FieldAmount, why), nil
+	}
+	return saved(h.epochs.Reckon(ctx, modalClick(cb, draw.Origin{}), spent), ids.FieldAmount)
 }
 
 // clickContinue tries a blocked request again.

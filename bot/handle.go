@@ -259,6 +259,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.CallbackMoreMoney: fund.submitMoreMoney,
 			ids.CallbackGrant:     fund.submitGrant,
 			ids.CallbackDecline:   fund.submitDecline,
+			ids.CallbackReckon:    fund.submitReckon,
 			ids.CallbackExplain:   books.submitExplain,
 		},
 		clicks: map[string]func(context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error){
@@ -343,6 +344,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionGrant:       fund.clickGrant,
 			ids.ActionDecline:     fund.clickDecline,
 			ids.ActionInsist:      fund.clickInsist,
+			ids.ActionReckon:      fund.clickReckon,
 			ids.ActionWhy:         books.clickWhy,
 			ids.ActionHistory:     books.clickHistory,
 			ids.ActionTop:         books.clickTop,

@@ -37,6 +37,7 @@ type homes struct {
 	*slackAPI
 	service Homes
 	budgets *budgets
+	epochs  Epochs // nil: no database is ever put back
 
 	mu      sync.Mutex
 	shows   map[string]glimpse // who may be looking at their Home, and at what
@@ -288,6 +289,11 @@ func (h *homes) homePage(ctx context.Context, team, user string, mark home.Shelf
 	// What follows is for administrators, and costs calls of the database.
 	if !v.Roster.Admin(user) {
 		return v.Draw(), nil
+	}
+	if h.epochs != nil {
+		if v.Rest, err = h.epochs.Rest(ctx, team); err != nil {
+			return nil, err
+		}
 	}
 	if v.Rules, err = h.service.RulesOf(ctx, team, ""); err != nil {
 		return nil, err

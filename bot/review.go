@@ -265,12 +265,7 @@ func (h *breaking) offer(ctx context.Context, click approval.Click) (answer, err
 	if len(list) == 0 {
 		return privately(&kit.Page{}, kit.Words("Nothing is waiting for a reviewer.")), nil
 	}
-	p := &kit.Page{}
-	p.Say(kit.Strong("Break the glass: "), kit.Words("run code once that nobody has approved. Every administrator is told at once, and two of them look at it within 24 hours."))
-	for _, r := range list {
-		p.Row([]kit.Part{kit.Person(r.Asker), kit.Words(" asks: " + kit.Cut(kit.OneLine(r.Question), 200))}, kit.Button(ids.ActionGlass, "Read the code", r.ID, slack.StyleDefault))
-	}
-	return privately(p), nil
+	return privately(notice.Offer(list)), nil
 }
 
 // clickGlass opens the code.

@@ -32,12 +32,9 @@ func (out *publishing) putFiles(ctx context.Context, v *steps.View, kind steps.S
 		return had, nil
 	}
 	where, all, _ := kind.Copied()
-	v, hides := masked.As(v, kind)
+	v = masked.As(v, kind)
 	var files []approval.Artifact
 	for _, f := range v.Artifacts {
-		if hides {
-			f = masked.File(v, f)
-		}
 		if all || f.Picture() == (kind == steps.SurfaceFiles) {
 			files = append(files, f)
 		}

@@ -101,6 +101,10 @@ type Limit struct {
 	Extra   USD         `json:"extra,omitempty"`   // top-ups that are in force now
 	Default bool        `json:"default,omitempty"` // nobody has set it for this scope: the role's applies, or the built-in one
 	Role    string      `json:"role,omitempty"`    // whose default it is; empty for the built-in one
+
+	// Rests tells of a workspace that nothing is held in it, whatever its limit: a copy of the database was
+	// put back, and nobody has confirmed yet what was spent since.
+	Rests bool `json:"rests,omitempty"`
 }
 
 // Hard is the amount plus what was granted on top of it. Nothing is held beyond it.
@@ -132,7 +136,13 @@ type Standing struct {
 }
 
 // Left is the amount that can still be held.
-func (s Standing) Left() USD { return s.Limit.Hard() - s.Spent - s.Held }
+func (s Standing) Left() USD {
+	left := s.Limit.Hard() - s.Spent - s.Held
+	if s.Limit.Rests {
+		return min(0, left)
+	}
+	return left
+}
 
 // ExceededError refuses work that does not fit a budget. It names the tightest budget,
 // what is left in it, what the work needs, and when the budget resets.
@@ -156,9 +166,13 @@ func Check(needed USD, standings []Standing) error {
 	return nil
 }
 
-// Tightest returns the budget with the least left; of equal ones the first in lock order.
+// Tightest returns the budget with the least left; of equal ones the first in lock order. One that rests
+// comes before all: nothing else would help.
 func Tightest(standings []Standing) (tight Standing, ok bool) {
 	for _, s := range standings {
+		if s.Limit.Rests {
+			return s, true
+		}
 		if !ok || s.Left() < tight.Left() || s.Left() == tight.Left() && s.Limit.Scope.Less(tight.Limit.Scope) {
 			tight, ok = s, true
 		}
@@ -166,10 +180,16 @@ func Tightest(standings []Standing) (tight Standing, ok bool) {
 	return tight, ok
 }
 
+// RestWords say why nothing is held in a workspace that rests.
+const RestWords = "Nothing that costs money starts at the moment: the database was put back from a copy, and an administrator first has to confirm what was spent since."
+
 // Words is the error for people. "Your budget" is said only to reader, the person whose
 // budget it is; where several people read it, reader is empty.
 func (e *ExceededError) Words(reader string) string {
 	l := e.Standing.Limit
+	if l.Rests {
+		return RestWords
+	}
 	asker := "The asker's budget"
 	if reader != "" && reader == l.Scope.ID {
 		asker = "Your budget"

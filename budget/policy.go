@@ -224,7 +224,7 @@ func FitsFrom(needed USD, standings []Standing) (at time.Time, ok bool) {
 		if s.Left() >= needed {
 			continue
 		}
-		if s.ResetsAt.IsZero() || s.Limit.Hard() < needed {
+		if s.ResetsAt.IsZero() || s.Limit.Hard() < needed || s.Limit.Rests {
 			return time.Time{}, false
 		}
 		if s.ResetsAt.After(at) {

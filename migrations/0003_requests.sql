@@ -494,7 +494,7 @@ INSERT INTO moves (from_state, verb, to_state) VALUES
     ('pending', 'DecideTopUp', 'pending'), ('pending', 'GoAway', 'pending'), ('pending', 'ComeBack', 'pending'),
     ('pending', 'Unpaid', 'pending'), ('pending', 'Remind', 'pending'), ('pending', 'Escalate', 'pending'),
     ('pending', 'Assign', 'pending'), ('pending', 'AskOpinion', 'pending'),
-    ('approved', 'Disown', 'pending'), ('approved', 'BreakSeal', 'pending'), ('approved', 'Start', 'running'),
+    ('approved', 'Disown', 'pending'), ('approved', 'BreakSeal', 'pending'), ('pending', 'BreakSeal', 'pending'), ('approved', 'Start', 'running'),
     ('approved', 'Fail', 'failed'), ('approved', 'Expire', 'expired'), ('approved', 'Withdraw', 'withdrawn'),
     -- It stays, and something is noted.
     ('approved', 'GoAway', 'approved'), ('approved', 'ComeBack', 'approved'), ('approved', 'StandInLine', 'approved'),

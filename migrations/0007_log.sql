@@ -1,5 +1,5 @@
 -- One append-only log over all events (RFC 6962), and the checkpoints that are signed of
--- it. docs/proof.md says what they show.
+-- it. docs/proof.md says what they show. At the end: what happens when an older state comes back.
 
 -- +goose Up
 
@@ -90,3 +90,62 @@ CREATE TRIGGER events_wait_for_place AFTER INSERT ON events FOR EACH ROW EXECUTE
 CREATE TRIGGER log_placed AFTER INSERT ON log FOR EACH ROW EXECUTE FUNCTION log_placed();
 CREATE TRIGGER unlogged_derived BEFORE INSERT OR UPDATE OR DELETE ON unlogged FOR EACH ROW EXECUTE FUNCTION unlogged_derived();
 CREATE TRIGGER unlogged_untruncatable BEFORE TRUNCATE ON unlogged FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+-- A copy of the database that is put back begins an epoch. What was spent since the copy was made
+-- stands in no budget, so each workspace rests until one of its administrators has said how much it was.
+CREATE TABLE restores (
+    team text NOT NULL CHECK (team <> ''),
+    told bigint NOT NULL, -- the event of the stream "restores" that tells of it
+    at   timestamptz NOT NULL,
+    PRIMARY KEY (team, told)
+);
+CREATE TABLE reckonings (
+    team     text NOT NULL,
+    restored bigint NOT NULL,
+    person   text NOT NULL CHECK (person <> ''),
+    spent    bigint NOT NULL CHECK (spent >= 0), -- that no budget of the copy knows of
+    at       timestamptz NOT NULL,
+    told     bigint NOT NULL, -- the event of the stream "budget" that tells of it
+    -- It is said once.
+    PRIMARY KEY (team, restored),
+    CONSTRAINT reckonings_restored FOREIGN KEY (team, restored) REFERENCES restores (team, told),
+    -- One event tells of one fact.
+    CONSTRAINT reckonings_once UNIQUE (told)
+);
+CREATE TRIGGER restores_unchangeable BEFORE UPDATE OR DELETE ON restores FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER restores_untruncatable BEFORE TRUNCATE ON restores FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER reckonings_unchangeable BEFORE UPDATE OR DELETE ON reckonings FOR EACH ROW EXECUTE FUNCTION unchangeable();
+CREATE TRIGGER reckonings_untruncatable BEFORE TRUNCATE ON reckonings FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+-- +goose StatementBegin
+-- Tells whether a workspace rests.
+CREATE FUNCTION unreckoned(of text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM restores r WHERE r.team = of AND NOT EXISTS (SELECT FROM reckonings k WHERE (k.team, k.restored) = (r.team, r.told)))
+$$;
+CREATE FUNCTION restores_told() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'restores' AND seq = NEW.told AND kind = 'restored' AND at = NEW.at AND data::jsonb -> 'teams' ? NEW.team) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE FUNCTION reckonings_told() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'budget' AND seq = NEW.told AND kind = 'reckoned' AND actor = NEW.person AND at = NEW.at
+        AND data::jsonb @> jsonb_build_object('restored', NEW.restored, 'spent', NEW.spent, 'scope', jsonb_build_object('team', NEW.team))) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+-- Nothing that costs money begins in a workspace that rests. What is left of an old hold is no new work.
+CREATE FUNCTION holds_after_restore() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF unreckoned(NEW.team) THEN
+        RAISE EXCEPTION 'workspace % rests until somebody has said what was spent since the copy', NEW.team USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE CONSTRAINT TRIGGER restores_told AFTER INSERT ON restores DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION restores_told();
+CREATE CONSTRAINT TRIGGER reckonings_told AFTER INSERT ON reckonings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION reckonings_told();
+CREATE TRIGGER holds_after_restore BEFORE INSERT ON holds FOR EACH ROW WHEN (NEW.rest_of IS NULL) EXECUTE FUNCTION holds_after_restore();

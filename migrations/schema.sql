@@ -398,6 +398,17 @@ CREATE FUNCTION glassed(request text, version integer) RETURNS boolean
     SELECT EXISTS (SELECT FROM broken_glass g WHERE g.request_id = request AND g.revision = version AND glass_told(g))
 $$;
 
+CREATE FUNCTION holds_after_restore() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF unreckoned(NEW.team) THEN
+        RAISE EXCEPTION 'workspace % rests until somebody has said what was spent since the copy', NEW.team USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION holds_burden() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -629,6 +640,18 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION reckonings_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'budget' AND seq = NEW.told AND kind = 'reckoned' AND actor = NEW.person AND at = NEW.at
+        AND data::jsonb @> jsonb_build_object('restored', NEW.restored, 'spent', NEW.spent, 'scope', jsonb_build_object('team', NEW.team))) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION refuse() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -759,6 +782,17 @@ BEGIN
         NEW.version := OLD.version + 1;
     END IF;
     RETURN NEW;
+END $$;
+
+CREATE FUNCTION restores_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'restores' AND seq = NEW.told AND kind = 'restored' AND at = NEW.at AND data::jsonb -> 'teams' ? NEW.team) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
 END $$;
 
 CREATE FUNCTION revisions_by_rules() RETURNS trigger
@@ -1194,6 +1228,12 @@ BEGIN
     RETURN coalesce(NEW, OLD);
 END $$;
 
+CREATE FUNCTION unreckoned(of text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT FROM restores r WHERE r.team = of AND NOT EXISTS (SELECT FROM reckonings k WHERE (k.team, k.restored) = (r.team, r.told)))
+$$;
+
 CREATE FUNCTION unstarted_runs_told() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -1602,6 +1642,17 @@ CREATE TABLE readings (
     CONSTRAINT readings_tries_check CHECK ((tries >= 0))
 );
 
+CREATE TABLE reckonings (
+    team text NOT NULL,
+    restored bigint NOT NULL,
+    person text NOT NULL,
+    spent bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    told bigint NOT NULL,
+    CONSTRAINT reckonings_person_check CHECK ((person <> ''::text)),
+    CONSTRAINT reckonings_spent_check CHECK ((spent >= 0))
+);
+
 CREATE TABLE requests (
     id text NOT NULL,
     session_id text NOT NULL,
@@ -1678,6 +1729,13 @@ CREATE TABLE requests (
     CONSTRAINT requests_waits_end CHECK (((expires_at IS NOT NULL) = (state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text])))),
     CONSTRAINT requests_written_check CHECK ((jsonb_typeof(written) = 'object'::text)),
     CONSTRAINT requests_written_inspected CHECK (((written IS NULL) OR (state = 'drafting'::text)))
+);
+
+CREATE TABLE restores (
+    team text NOT NULL,
+    told bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT restores_team_check CHECK ((team <> ''::text))
 );
 
 CREATE TABLE revisions (
@@ -1996,6 +2054,12 @@ ALTER TABLE ONLY posts
 ALTER TABLE ONLY readings
     ADD CONSTRAINT readings_pkey PRIMARY KEY (team, project, file_sha256, desk, template);
 
+ALTER TABLE ONLY reckonings
+    ADD CONSTRAINT reckonings_once UNIQUE (told);
+
+ALTER TABLE ONLY reckonings
+    ADD CONSTRAINT reckonings_pkey PRIMARY KEY (team, restored);
+
 ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_asker UNIQUE (id, asker);
 
@@ -2007,6 +2071,9 @@ ALTER TABLE ONLY requests
 
 ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY restores
+    ADD CONSTRAINT restores_pkey PRIMARY KEY (team, told);
 
 ALTER TABLE ONLY revisions
     ADD CONSTRAINT revisions_authorship UNIQUE (request_id, number, digest, author);
@@ -2242,6 +2309,8 @@ CREATE TRIGGER glass_looks_unchangeable BEFORE DELETE OR UPDATE ON glass_looks F
 
 CREATE TRIGGER glass_looks_untruncatable BEFORE TRUNCATE ON glass_looks FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE TRIGGER holds_after_restore BEFORE INSERT ON holds FOR EACH ROW WHEN ((new.rest_of IS NULL)) EXECUTE FUNCTION holds_after_restore();
+
 CREATE TRIGGER holds_burden AFTER INSERT ON holds FOR EACH ROW WHEN ((new.amount > 0)) EXECUTE FUNCTION holds_burden();
 
 CREATE TRIGGER holds_forward BEFORE INSERT OR UPDATE ON holds FOR EACH ROW EXECUTE FUNCTION holds_forward();
@@ -2326,6 +2395,12 @@ CREATE TRIGGER posts_undeletable BEFORE DELETE ON posts FOR EACH ROW EXECUTE FUN
 
 CREATE TRIGGER posts_untruncatable BEFORE TRUNCATE ON posts FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE CONSTRAINT TRIGGER reckonings_told AFTER INSERT ON reckonings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION reckonings_told();
+
+CREATE TRIGGER reckonings_unchangeable BEFORE DELETE OR UPDATE ON reckonings FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER reckonings_untruncatable BEFORE TRUNCATE ON reckonings FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE TRIGGER requests_asking_holds_nothing BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'asking'::text) AND (old.state <> 'asking'::text))) EXECUTE FUNCTION requests_asking_holds_nothing();
 
 CREATE TRIGGER requests_begin BEFORE INSERT ON requests FOR EACH ROW EXECUTE FUNCTION requests_move();
@@ -2359,6 +2434,12 @@ CREATE TRIGGER requests_unstarted BEFORE UPDATE ON requests FOR EACH ROW WHEN ((
 CREATE TRIGGER requests_untruncatable BEFORE TRUNCATE ON requests FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER requests_version BEFORE UPDATE ON requests FOR EACH ROW EXECUTE FUNCTION requests_version();
+
+CREATE CONSTRAINT TRIGGER restores_told AFTER INSERT ON restores DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION restores_told();
+
+CREATE TRIGGER restores_unchangeable BEFORE DELETE OR UPDATE ON restores FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER restores_untruncatable BEFORE TRUNCATE ON restores FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER revisions_by_rules BEFORE INSERT ON revisions FOR EACH ROW EXECUTE FUNCTION revisions_by_rules();
 
@@ -2549,6 +2630,9 @@ ALTER TABLE ONLY pins
 
 ALTER TABLE ONLY posts
     ADD CONSTRAINT posts_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
+
+ALTER TABLE ONLY reckonings
+    ADD CONSTRAINT reckonings_restored FOREIGN KEY (team, restored) REFERENCES restores(team, told);
 
 ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_private_fkey FOREIGN KEY (session_id, team, private_to) REFERENCES sessions(id, team, private_to);

@@ -180,7 +180,8 @@ func (s *Treasury) LimitHistory(ctx context.Context, team, actor string, scope *
 type LimitChange struct {
 	Scope         budget.Scope
 	Before, After *budget.Limit
-	Until         time.Time // of a top-up: when it ends
+	Until         time.Time  // of a top-up: when it ends
+	Spent         budget.USD // of what an administrator has confirmed after a copy of the database was put back
 }
 
 // ReadLimitChange reads an event of the budgets' audit trail.
@@ -189,6 +190,7 @@ func ReadLimitChange(e approval.Event) (c LimitChange, err error) {
 		budget.Limit
 		Before *budget.Limit `json:"before"`
 		Until  time.Time     `json:"until"`
+		Spent  budget.USD    `json:"spent"`
 	}
 	text, err := json.Marshal(e.Data)
 	if err == nil {
@@ -197,7 +199,7 @@ func ReadLimitChange(e approval.Event) (c LimitChange, err error) {
 	if err != nil {
 		return c, fmt.Errorf("read the change of a budget: %w", err)
 	}
-	c = LimitChange{Scope: data.Scope, Before: data.Before, Until: data.Until}
+	c = LimitChange{Scope: data.Scope, Before: data.Before, Until: data.Until, Spent: data.Spent}
 	// The event of a removal holds no limit. Every limit that is set has a window, if only "none".
 	if data.Limit.Window != "" {
 		c.After = &data.Limit

@@ -125,7 +125,8 @@ func (s *Payer) Choices(ctx context.Context, id string) (*Choices, error) {
 		needed = worst // prices may have changed
 	}
 	c := &Choices{Block: r.Blocked, TopUp: r.OpenTopUp(), standings: standings}
-	c.CanTopUp = slices.ContainsFunc(at.Roster(s.Policy, "").Admins, func(admin string) bool { return admin != r.Asker }) // anybody else
+	// Where the workspace rests, more money would not help; otherwise somebody else has to be there who grants it.
+	c.CanTopUp = !r.Blocked.Rests() && slices.ContainsFunc(at.Roster(s.Policy, "").Admins, func(admin string) bool { return admin != r.Asker }) // anybody else
 	c.Fits = budget.Check(needed, standings) == nil
 	c.FitsFrom, _ = budget.FitsFrom(needed, standings)
 	if tight, ok := budget.Tightest(standings); ok {

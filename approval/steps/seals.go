@@ -95,13 +95,43 @@ func (s *Seals) unbroken(ctx context.Context, r *approval.Request, c *Case) ([]I
 		return nil, &approval.BrokenSealError{Why: []approval.Reason{{Code: approval.WhyNoAnswerThere, Name: r.Repeats.Request}}}
 	}
 	if m := r.Revision.Manifest; m.Sandbox != s.sandbox.Size().Kind || m.Template != s.sandbox.Template() {
-		return nil, &approval.BrokenSealError{Why: []approval.Reason{{Code: approval.WhyOtherSandbox,
-			Name: fmt.Sprintf("%s (%s)", s.sandbox.Size().Kind, s.sandbox.Template()), Other: fmt.Sprintf("%s (%s)", m.Sandbox, m.Template)}}}
+		return nil, s.otherSandbox(m)
 	}
 	if err := s.people.stand(ctx, c); err != nil {
 		return nil, err
 	}
 	return s.inputs.sealed(ctx, r)
+}
+
+// elsewhere tells whether a request was sealed for another sandbox than this replica has, and whether a replica
+// that lives has that.
+func (s *Seals) elsewhere(ctx context.Context, r *approval.Request) (other, there bool, err error) {
+	m := r.Revision.Manifest
+	if s.Elsewhere == nil || s.sandbox.Template() == "" || m.Sandbox == s.sandbox.Size().Kind && m.Template == s.sandbox.Template() {
+		return false, false, nil
+	}
+	there, err = s.Elsewhere(ctx, m.Sandbox, m.Template)
+	return true, there, err
+}
+
+// otherSandbox is what is wrong with a request that was sealed for one.
+func (s *Seals) otherSandbox(m approval.Manifest) *approval.BrokenSealError {
+	return &approval.BrokenSealError{Why: []approval.Reason{{Code: approval.WhyOtherSandbox,
+		Name: fmt.Sprintf("%s (%s)", s.sandbox.Size().Kind, s.sandbox.Template()), Other: fmt.Sprintf("%s (%s)", m.Sandbox, m.Template)}}}
+}
+
+// Outdated puts a request before its reviewers anew that was sealed for a sandbox which no replica has any more:
+// once, and before they click in vain.
+func (s *Seals) Outdated(ctx context.Context, id string) error {
+	r, err := s.store.Request(ctx, id)
+	if err != nil || r.State != approval.Pending || r.Revision == nil {
+		return err
+	}
+	other, there, err := s.elsewhere(ctx, r)
+	if err != nil || !other || there {
+		return err
+	}
+	return ended(s.breakSeal(ctx, r, s.otherSandbox(r.Revision.Manifest)))
 }
 
 // Disown takes back an approval that somebody says was not theirs. When the code

@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"countersign/approval"
@@ -116,6 +117,9 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 	if err := s.watch.mayUse(ctx, by); err != nil {
 		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
 	}
+	if err := s.leave(ctx, r); err != nil {
+		return r, opened, err
+	}
 	inputs, err := s.seals.unbroken(ctx, r, by)
 	if broken, ok := errors.AsType[*approval.BrokenSealError](err); ok {
 		return r, opened, s.seals.breakSeal(ctx, r, broken)
@@ -193,6 +197,19 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 		return r, opened, ended(err)
 	}
 	return started, opened, nil
+}
+
+// leftAlone is how long a request waits for a replica that has its sandbox.
+const leftAlone = 2 * time.Second
+
+// leave leaves a request that was sealed for another sandbox to a replica that has it: while a new version takes
+// the place of an old one, both work on one database. What none has any more goes back to its reviewers.
+func (s *Runner) leave(ctx context.Context, r *approval.Request) error {
+	other, there, err := s.seals.elsewhere(ctx, r)
+	if err == nil && other && there {
+		err = &LaterError{After: leftAlone, Err: fmt.Errorf("another replica has the sandbox that %s was sealed for", r.ID)}
+	}
+	return err
 }
 
 // name names the box in the row, by the people and rules that were checked.

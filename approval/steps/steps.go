@@ -35,6 +35,8 @@ type Settings struct {
 	Policy   approval.Policy
 	Location *time.Location                // on whose calendar budgets run; nil: UTC
 	Due      func(now time.Time) time.Time // the latest moment at which a digest was due; nil: there is none
+	// Elsewhere tells whether a replica that lives has this sandbox, with this in it; nil: this one is alone.
+	Elsewhere func(ctx context.Context, sandbox, template string) (bool, error)
 
 	// ReceiptsDue is the latest moment at which people were to be told what they have approved;
 	// nil: they are told of everything at once.
@@ -144,11 +146,19 @@ func New(p Ports, s Settings) *Steps {
 	}
 }
 
+// lookAgain looks whether a request still rests on what is there: the sandbox that it was sealed for, then all else.
+func (s *Steps) lookAgain(ctx context.Context, id string) error {
+	if err := s.Outdated(ctx, id); err != nil {
+		return err
+	}
+	return s.Look(ctx, id)
+}
+
 // Do runs one step of one request: what a job calls. Only one replica at a time
 // is at a step of a request.
 func (s *Steps) Do(ctx context.Context, wake Wake) error {
 	// StepGoOn is missing on purpose: it names no job, only what a sweep does by itself.
-	work := map[approval.Step]func(context.Context, string) error{approval.StepFind: s.Find, approval.StepLook: s.Look, approval.StepRead: s.Read, approval.StepDraft: s.Draft, approval.StepInspect: s.Inspect, approval.StepRun: s.Run, approval.StepShow: s.Show, approval.StepTell: s.Tell}[wake.Step]
+	work := map[approval.Step]func(context.Context, string) error{approval.StepFind: s.Find, approval.StepLook: s.lookAgain, approval.StepRead: s.Read, approval.StepDraft: s.Draft, approval.StepInspect: s.Inspect, approval.StepRun: s.Run, approval.StepShow: s.Show, approval.StepTell: s.Tell}[wake.Step]
 	if work == nil {
 		s.Log.Error("a job for an unknown step", "step", wake.Step, "request", wake.RequestID)
 		return nil

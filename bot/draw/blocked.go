@@ -19,6 +19,11 @@ import (
 func Blocked(with With, v *steps.View, c *steps.Choices) *kit.Page {
 	r := v.Request
 	p := &kit.Page{}
+	if r.Blocked.Rests() { // no budget is short, so no bar and no choice would help
+		p.Say(kit.Flow(kit.Strong("Paused. "), refusal(r, ""))...)
+		p.Buttons("blocked", waysOn(with, r, c)...)
+		return p
+	}
 	p.Say(kit.Flow(kit.Strong("Paused: over budget. "), refusal(r, ""))...)
 	// By the budgets as they stood when they refused: the sentence above the bar says the same numbers.
 	tight := r.Blocked.Tight()
@@ -37,6 +42,9 @@ func Blocked(with With, v *steps.View, c *steps.Choices) *kit.Page {
 func refusal(r *approval.Request, reader string) []kit.Part {
 	block := r.Blocked
 	tight := block.Tight()
+	if block.Rests() {
+		return []kit.Part{kit.Words(budget.RestWords + " Then this goes on by itself.")}
+	}
 	// Here money is left, so the sentence about what it could cost would be a riddle.
 	if d := block.Declined; d != nil {
 		return kit.Flow(kit.Person(r.Asker), kit.Words(fmt.Sprintf(" does not want %s to write the code, and %s is not used while ", kit.Cut(d.To, 80), kit.Cut(d.From, 80))), money.Within(d.Scope, reader),
@@ -120,6 +128,9 @@ func askFor(missing budget.USD) budget.USD {
 
 // blockedWords tell the asker in private that their question is kept.
 func blockedWords(r *approval.Request) []kit.Part {
+	if r.Blocked.Rests() {
+		return kit.Flow(kit.Words("Your question is saved. "), refusal(r, r.Asker))
+	}
 	return kit.Flow(kit.Words("Your question is saved, but over budget. "), refusal(r, r.Asker), kit.Words(" Its thread shows your options."))
 }
 

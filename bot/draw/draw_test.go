@@ -164,6 +164,7 @@ func pages(b stand) map[string]*kit.Page {
 	maps.Copy(m, moneyPages(as(b, who)))
 	maps.Copy(m, reviewPages(as(b, who)))
 	maps.Copy(m, modelPages(as(b, who)))
+	maps.Copy(m, restPages(as(b, who)))
 	maps.Copy(m, awayPages(as(b, who), who))
 	return m
 }

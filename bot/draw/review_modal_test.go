@@ -159,6 +159,7 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"notice-habits":       noticed(b, approval.NoticeHabits, danger, slacksim.Admin, someHabits),
 		"notice-habits-none":  noticed(b, approval.NoticeHabits, danger, slacksim.Admin, habits.Digest{From: sample.Noon.AddDate(0, 0, -7), Until: sample.Noon, Approvals: 3}),
 		"notice-glass":        noticed(b, approval.NoticeGlass, sample.View(posted, sample.In(approval.Done), unapproved), slacksim.Admin, approval.GlassBroken{Revision: 1, Person: slacksim.OtherAnalyst}),
+		"glass-offer":         notice.Offer([]*approval.Request{danger.Request}),
 		"card-glass":          draw.Card(as(b, who).with(), sample.View(posted, sample.In(approval.Done), unapproved), false),
 		"reply-glass":         draw.Reply(sample.View(posted, sample.In(approval.Done), unapproved), true),
 		"progress-glass":      draw.Progress(b.with(), sample.View(posted, sample.In(approval.Approved), unapproved)),

@@ -38,6 +38,7 @@ const (
 	CallbackNotes    = "notes"    // what every program of a channel should know
 	CallbackNoted    = "noted"    // of which channel that is
 	CallbackTrail    = "trail"    // where copies of the audit log's checkpoints are kept
+	CallbackReckon   = "reckon"   // what was spent after the copy of the database that was put back
 
 	CallbackLetters = "letters" // which encoding is right
 	CallbackReread  = "reread"  // how a file is to be read instead
@@ -91,6 +92,7 @@ const (
 	ActionNotes     = "open_channel_notes"
 	ActionFigures   = "open_statistics"
 	ActionTrail     = "open_trail"
+	ActionReckon    = "open_reckoning" // an administrator says what was spent after a copy of the database
 	ActionAsk       = "open_form"
 	ActionAnswer    = "answer"    // the asker says how a file is meant: the first choice,
 	ActionAnswer2   = "answer_2"  // the second,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -280,101 +279,4 @@ func (k keeper) current(ctx context.Context) error {
 	}
 	return fmt.Errorf("this database does not continue the checkpoints in %s: it is an older copy, another database, or somebody has changed it (%w). "+
 		"Nothing is served from it, because what has run since would run again. If you have put a copy back yourself: countersign restored", k.file.Path, err)
-}
-
-// restored begins anew from a copy of the database that an operator has put back. What the
-// copy has open ends, because nobody knows here what became of it; the trail says how much
-// is lost; and the checkpoints that this machine has seen since are put aside.
-func restored(ctx context.Context, p program) error {
-	signed, err := p.signed()
-	if err != nil {
-		return err
-	}
-	db, stop, err := p.openStore(ctx, signed)
-	if err != nil {
-		return err
-	}
-	defer stop()
-	k, err := newKeeper(db, signed, p.CheckpointFile)
-	if err != nil {
-		return err
-	}
-	log := storage.Log(db)
-	_, err = k.news(ctx, log)
-	if behind := new(checkpoint.NotFollowingError); err == nil {
-		return fmt.Errorf("the database has every checkpoint of %s, so no older copy was put back: there is nothing to do", k.file.Path)
-	} else if !errors.As(err, &behind) {
-		return err
-	}
-	seen, err := k.file.Last()
-	if err != nil {
-		return err
-	}
-	has, err := k.copied(ctx, log)
-	if err != nil {
-		return err
-	}
-	// The file is put aside last but one. While it stands, no serve starts on this database, so a
-	// crash anywhere before that is mended by the same command: what has ended stays so.
-	ended, err := abandon(ctx, db, has.At.In(p.location))
-	if err != nil {
-		return err
-	}
-	lost := max(seen.Size-has.Size, 0)
-	if err := log.Audit(ctx, "restores", approval.Event{Actor: "operator", Kind: approval.EventRestored, Data: map[string]any{"checkpoint": has.Number, "size": has.Size,
-		"lost_checkpoint": seen.Number, "lost_size": seen.Size, "ended": ended}}); err != nil {
-		return err
-	}
-	aside, err := k.file.Retire(*seen)
-	if err != nil {
-		return err
-	}
-	if _, err := log.TakeCheckpoint(ctx, k.by); err != nil {
-		return err
-	}
-	if err := k.keep(ctx, log); err != nil {
-		return err
-	}
-	fmt.Fprintf(p.out, "Started over from checkpoint %d. Up to %d entries that were signed since are not in this database.\n%d requests ended; their askers read why.\n"+
-		"The checkpoints seen since are kept in %s.\nWhat was spent since is in no budget: compare with the bills of your providers.\nWhoever was removed since, people and SSH keys, is back: remove them again. Then start countersign serve.\n", has.Number, lost, ended, aside)
-	return nil
-}
-
-// copied is the last checkpoint of a database that is an older state of what this machine
-// has seen. A database whose last checkpoint was never seen here is refused: it was changed, or it is
-// another one.
-func (k keeper) copied(ctx context.Context, log *journal.Log) (c checkpoint.Checkpoint, err error) {
-	last, err := log.Checkpoints(ctx, -1)
-	if err != nil || len(last) == 0 {
-		return c, err
-	}
-	seen, err := k.file.All()
-	if err == nil && !slices.Contains(seen, last[0].Note) {
-		err = fmt.Errorf("checkpoint %d of this database does not stand in %s, so it is not an older copy: somebody has changed it, or it is another database. Compare with a checkpoint that was kept elsewhere", last[0].Number, k.file.Path)
-	}
-	return last[0].Checkpoint, err
-}
-
-// abandon ends what a copy has open.
-func abandon(ctx context.Context, db *storage.DB, copied time.Time) (ended int, err error) {
-	ids, err := storage.Unended(ctx, db)
-	if err != nil {
-		return 0, err
-	}
-	why := approval.Words("The database was put back from a copy" + of(copied) + ". Please ask again.")
-	for _, id := range ids {
-		if _, err = db.Update(ctx, id, func(r *approval.Request, now time.Time) error { return steps.Abandon(r, why, now) }); err != nil {
-			break
-		}
-		ended++
-	}
-	return ended, err
-}
-
-// of says when a copy was made, as far as a checkpoint tells.
-func of(copied time.Time) string {
-	if copied.IsZero() {
-		return ""
-	}
-	return " of " + copied.Format(minute)
 }

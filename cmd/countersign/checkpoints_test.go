@@ -1,9 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -161,91 +158,6 @@ func TestAdministratorsHearThatCheckpointsDoNotLeave(t *testing.T) {
 	require.NoError(t, f.err)
 	require.True(t, f.warn)
 	require.Contains(t, f.say, "one is missing there since")
-}
-
-// ofPostgres is a program of Postgres that stands beside the server's.
-func ofPostgres(t *testing.T, name string) string {
-	t.Helper()
-	if path, err := exec.LookPath(name); err == nil {
-		return path
-	}
-	for _, pattern := range []string{os.Getenv("PG_BIN") + "/" + name, "/usr/lib/postgresql/*/bin/" + name} {
-		if found, _ := filepath.Glob(pattern); len(found) > 0 {
-			return found[len(found)-1]
-		}
-	}
-	require.FailNow(t, name+" is not there: install postgresql-client")
-	return ""
-}
-
-// TestWhatRanAfterACopyDoesNotRunAgain is the drill of the runbook: a question waits when the
-// database is copied, is approved and run afterwards, and then the copy is put back.
-func TestWhatRanAfterACopyDoesNotRunAgain(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	r, stop := w.run()
-	w.act(func() error { return w.maya.Command(slacksim.SalesData, "/analyze "+asked) }, requested, nil)
-	card := w.openCard()
-	log := storage.Log(r.db)
-	_, err := log.TakeCheckpoint(w.ctx, r.keeper.by)
-	require.NoError(t, err)
-	require.NoError(t, r.keeper.tick(w.ctx))
-	dump := filepath.Join(t.TempDir(), "copy")
-	out, err := exec.CommandContext(w.ctx, ofPostgres(t, "pg_dump"), "--format=custom", "--file="+dump, "--dbname="+w.url).CombinedOutput()
-	require.NoError(t, err, string(out))
-
-	w.act(func() error { return w.ben.Click(card, "Approve") }, decided, nil)
-	w.ended(1)
-	require.Equal(t, "done", value[string](w.house, `SELECT state FROM requests`))
-	require.Equal(t, 1, w.marks())
-	after, err := log.TakeCheckpoint(w.ctx, r.keeper.by)
-	require.NoError(t, err)
-	require.NoError(t, r.keeper.tick(w.ctx))
-	stop()
-
-	w.url = pgtest.Database(t, nil)
-	out, err = exec.CommandContext(w.ctx, ofPostgres(t, "pg_restore"), "--exit-on-error", "--dbname="+w.url, dump).CombinedOutput()
-	require.NoError(t, err, string(out))
-	require.NoError(t, migrated(w.ctx, w.url))
-	w.program.DatabaseURL = Secret(pgtest.Serve(w.url))
-	w.look.mu.Lock()
-	w.look.close()
-	w.look.mu.Unlock()
-	require.Equal(t, "pending", value[string](w.house, `SELECT state FROM requests`), "the copy does not know")
-
-	writer, err := w.program.writer()
-	require.NoError(t, err)
-	_, err = w.program.wire(w.ctx, writer)
-	require.ErrorContains(t, err, "countersign restored")
-	f := w.program.checkCheckpoints(w.ctx)
-	require.ErrorContains(t, f.err, "it is an older copy, another database")
-
-	var said lockedBuffer
-	p := w.program
-	p.out = &said
-	require.NoError(t, restored(w.ctx, p))
-	require.Contains(t, said.String(), "1 requests ended")
-	require.Regexp(t, `Up to [1-9]\d* entries that were signed since`, said.String())
-	require.ErrorContains(t, restored(w.ctx, p), "there is nothing to do")
-	require.Equal(t, "failed", value[string](w.house, `SELECT state FROM requests`))
-	require.Contains(t, value[string](w.house, `SELECT data FROM events WHERE kind = 'restored'`), fmt.Sprintf(`"lost_checkpoint":%d`, after.Number))
-	aside, err := filepath.Glob(p.CheckpointFile + ".until-*")
-	require.NoError(t, err)
-	require.Len(t, aside, 1, "what was signed since is kept")
-
-	w.run()
-	require.NoError(t, w.ben.ClickOld(card, "Approve"))
-	w.ended(1)
-	told := ""
-	for _, m := range w.maya.Messages(slacksim.SalesData) {
-		told += w.thread(m)
-	}
-	require.Contains(t, told, "put back from a copy", "the asker reads why")
-	require.Equal(t, "failed", value[string](w.house, `SELECT state FROM requests`))
-	require.Equal(t, 1, w.marks(), "it has run once")
-	require.Zero(t, value[int](w.house, `SELECT count(*) FROM runs`))
-	p.args = nil
-	require.NoError(t, audit(w.ctx, p))
 }
 
 // TestADatabaseThatIsNoOlderCopyIsNotTakenForOne puts another database in its place.

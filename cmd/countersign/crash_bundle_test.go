@@ -74,9 +74,14 @@ func (h *house) begun(more ...string) *victim {
 	if real := os.Getenv("PROVE_BINARY"); real != "" {
 		program = real
 	}
-	v := &victim{t: h.t, cmd: exec.Command(program, "serve"), dead: make(chan struct{})}
-	v.cmd.Env = append([]string{"COUNTERSIGN_TEST_AS_PROGRAM=1", "PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
-		"TMPDIR=" + os.TempDir(), "GOCOVERDIR=" + h.t.TempDir()}, append(h.environ(), more...)...)
+	return h.start(exec.Command(program, "serve"), append([]string{"COUNTERSIGN_TEST_AS_PROGRAM=1", "GOCOVERDIR=" + h.t.TempDir()}, append(h.environ(), more...)...)...)
+}
+
+// start starts a replica by any program, with these settings, and waits until it is connected.
+func (h *house) start(cmd *exec.Cmd, settings ...string) *victim {
+	h.t.Helper()
+	v := &victim{t: h.t, cmd: cmd, dead: make(chan struct{})}
+	v.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir()}, settings...)
 	v.cmd.Stdout, v.cmd.Stderr = h.log, h.log
 	v.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	ended, err := begin(v.cmd)

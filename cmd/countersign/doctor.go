@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"time"
 
 	"countersign/approval/review"
-	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
 	"countersign/internal/pglocal"
@@ -30,6 +30,7 @@ type finding struct {
 type check struct {
 	what string
 	try  func(context.Context) finding
+	most time.Duration // that it may take; 0: a minute
 }
 
 // doctor checks each thing that serve needs, a line each, and fails when one of
@@ -37,14 +38,15 @@ type check struct {
 // which it holds and books on the workspace's budget where there is a database.
 func doctor(ctx context.Context, p program) error {
 	checks := slices.Concat([]check{
-		{"settings", p.checkSettings}, {"database", p.checkDatabase}, {"checkpoints", p.checkCheckpoints}, {"Slack bot token", p.checkBot}, {"Slack app token", p.checkApp},
-		{"review channel", p.checkChannel}, {"reviewers", p.checkReviewers},
-	}, p.checkModels(), []check{{"prices", p.checkPrices}, {"sandbox", p.checkSandbox}, {"traces", p.checkTraces}})
+		{what: "settings", try: p.checkSettings}, {what: "disk", try: func(context.Context) finding { return checkDisk(p) }}, {what: "database", try: p.checkDatabase}, {what: "queue", try: func(ctx context.Context) finding { return checkQueue(ctx, p) }},
+		{what: "checkpoints", try: p.checkCheckpoints}, {what: "Slack bot token", try: p.checkBot}, {what: "Slack app token", try: p.checkApp},
+		{what: "review channel", try: p.checkChannel}, {what: "reviewers", try: p.checkReviewers},
+	}, p.checkModels(), []check{{what: "prices", try: p.checkPrices}, {what: "sandbox", try: p.checkSandbox, most: boxPatience}, {what: "traces", try: p.checkTraces}})
 	bad := 0
 	// One after the other, in the order in which one explains the next: without a token no channel can
-	// be looked up. Each has a minute of its own, so that one that hangs costs no other its time.
+	// be looked up. Each has a time of its own, so that one that hangs costs no other its time.
 	for _, c := range checks {
-		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.most, time.Minute))
 		f := c.try(ctx)
 		cancel()
 		switch {
@@ -361,8 +363,9 @@ func (p program) checkSandbox(ctx context.Context) finding {
 		if err != nil {
 			return finding{err: err}
 		}
+		began := time.Now()
 		err = p.try(ctx, "the sandbox's self-test", box, box.SelfTest)
-		return finding{say: "gVisor on this machine keeps code in: " + box.Template(), err: errors.Join(err, box.Close())}
+		return booted(finding{say: "gVisor on this machine keeps code in: " + box.Template(), err: errors.Join(err, box.Close())}, began)
 	})
 }
 
@@ -376,6 +379,7 @@ func (p program) checkE2B(ctx context.Context) finding {
 	if err != nil {
 		return finding{err: err}
 	}
+	began := time.Now()
 	err = p.try(ctx, "a box of the template", cloud, func(ctx context.Context) (time.Duration, error) {
 		said, err := cloud.Inspect(ctx, "1 + 1\n", nil)
 		if err == nil && said.Problem != "" {
@@ -387,14 +391,5 @@ func (p program) checkE2B(ctx context.Context) finding {
 	if cloud.Older() {
 		return finding{say: say + ". This server lacks v2 of the calls for boxes, so their first version is used, which E2B gives up: update the server", warn: true, err: err}
 	}
-	return finding{say: say, err: err}
-}
-
-// reason is an error for the report: what to do first, then what was found.
-func reason(err error) string {
-	var box *steps.BoxError
-	if errors.As(err, &box) && box.Words != "" {
-		return fmt.Sprintf("%s (%v)", box.Words, box.Err)
-	}
-	return err.Error()
+	return booted(finding{say: say, err: err}, began)
 }

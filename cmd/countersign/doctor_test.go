@@ -55,13 +55,13 @@ func TestDoctorFindsAllWell(t *testing.T) {
 	})
 	text, err := report(h)
 	require.NoError(t, err, text)
-	for _, line := range []string{"✓ settings         read; secrets stay redacted", "✓ database         reached and up to date", "✓ checkpoints      none yet: nothing has happened", "✓ Slack bot token  @countersign in Harbor Coffee",
+	for _, line := range []string{"✓ settings         read; secrets stay redacted", "✓ database         reached and up to date", "GB free for ", "✓ queue            no replica works on it; nothing is due", "; tried in ", "✓ checkpoints      none yet: nothing has happened", "✓ Slack bot token  @countersign in Harbor Coffee",
 		"✓ Slack app token  Slack gives a socket", "✓ review channel   the bot is in C0REVIEW", "✓ reviewers        ben, priya",
 		"✓ Mistral          takes the key; askers choose from codestral-2508, mistral-small-2603", "✓ prices           known for every model",
 		"✓ sandbox          gVisor on this machine keeps code in: runner ", "✓ traces           to the project analytics at " + s.URL, "All is well"} {
 		require.Contains(t, text, line)
 	}
-	require.Equal(t, 11, strings.Count(text, "✓"))
+	require.Equal(t, 13, strings.Count(text, "✓"))
 	for _, secret := range []string{string(h.program.SlackBotToken), string(h.program.SlackAppToken), mistraltest.Key, "sk-lf-1"} {
 		require.NotContains(t, text+h.log.String(), secret)
 	}

@@ -7,11 +7,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
+	"countersign/approval/steps"
 	"countersign/codegen/mistral"
+	"countersign/storage"
 )
 
 // checkMistral asks for the list of models, which costs nothing, and looks for
@@ -118,4 +123,99 @@ func ask(ctx context.Context, url string, sign func(*http.Request)) (status int,
 	defer res.Body.Close()
 	body, err = io.ReadAll(io.LimitReader(res.Body, 4<<20))
 	return res.StatusCode, body, err
+}
+
+// reason is an error for the report: what to do first, then what was found.
+func reason(err error) string {
+	var box *steps.BoxError
+	if errors.As(err, &box) && box.Words != "" {
+		return fmt.Sprintf("%s (%v)", box.Words, box.Err)
+	}
+	return err.Error()
+}
+
+// boxPatience is how long the sandbox may take to prove itself: on a machine that has much else to do, a box
+// alone takes longer than a minute, and doctor would call broken what only waits in line.
+const boxPatience = 10 * time.Minute
+
+// slowBoot is when people who ask would notice.
+const slowBoot = 30 * time.Second
+
+// booted adds how long it took until boxes had been there and answered.
+func booted(f finding, began time.Time) finding {
+	took := time.Since(began)
+	f.say += fmt.Sprintf("; tried in %.1f s", took.Seconds())
+	if took > slowBoot {
+		f.warn, f.say = true, f.say+", which is long: is the machine busy, or are the box's files on a slow disk?"
+	}
+	return f
+}
+
+// littleRoom is when somebody should look at a disk: a large file and its copy in a box still fit.
+const littleRoom = 2 << 30
+
+// checkDisk looks for room where serve writes: its data, and what boxes are made of.
+func checkDisk(p program) finding {
+	var said, short []string
+	for _, dir := range []string{p.DataDir, os.TempDir()} {
+		at := dir
+		for at != "/" && at != "." { // what is not made yet is made where its parent stands
+			if _, err := os.Stat(at); err == nil {
+				break
+			}
+			at = filepath.Dir(at)
+		}
+		var fs syscall.Statfs_t
+		if err := syscall.Statfs(at, &fs); err != nil {
+			return finding{warn: true, say: fmt.Sprintf("the room in %s cannot be looked up: %v", at, err)}
+		}
+		free := uint64(fs.Bavail) * uint64(fs.Bsize)
+		said = append(said, fmt.Sprintf("%.1f GB free for %s", float64(free)/(1<<30), dir))
+		if free < littleRoom {
+			short = append(short, dir)
+		}
+	}
+	f := finding{say: strings.Join(said, ", ")}
+	if len(short) > 0 {
+		f.warn, f.say = true, f.say+"; that is little for "+strings.Join(short, " and ")+": Postgres stops where there is none"
+	}
+	return f
+}
+
+// lateJob is when a job has been due for longer than any sweep takes.
+const lateJob = time.Minute
+
+// mostSockets is what Slack lets an app have; each replica takes two.
+const mostSockets = 10
+
+// checkQueue says who works on the database, and whether what is due is done.
+func checkQueue(ctx context.Context, p program) finding {
+	url, end, err := p.present(ctx)
+	defer end()
+	if err != nil {
+		return finding{say: "cannot be looked at without the database"}
+	}
+	db, err := storage.Open(ctx, url, p.storage())
+	if err != nil {
+		return finding{err: err}
+	}
+	defer db.Close()
+	b, err := db.Backlog(ctx)
+	if err != nil {
+		return finding{err: err}
+	}
+	f := finding{say: "no replica works on it"}
+	if b.Replicas > 0 {
+		f.say = fmt.Sprintf("replicas on it: %d, which take %d of the %d connections that Slack allows", b.Replicas, 2*b.Replicas, mostSockets)
+		f.warn = 2*b.Replicas > mostSockets
+	}
+	switch {
+	case b.Waiting == 0:
+		f.say += "; nothing is due"
+	case b.Oldest < lateJob:
+		f.say += fmt.Sprintf("; %d jobs are due", b.Waiting)
+	default:
+		f.warn, f.say = true, f.say+fmt.Sprintf("; %d jobs are due, the oldest for %v: does a serve run, and does it reach the database?", b.Waiting, b.Oldest.Round(time.Second))
+	}
+	return f
 }

@@ -29,7 +29,9 @@ const usage = `Countersign: ask your data in Slack; a person signs every line of
   countersign decide ID        show what waits for a decision (approve|reject|changes --as USER --digest PREFIX --reason TEXT)
   countersign audit [ID]       check a request, or the workspaces' people, rules and budgets: the trail, its signatures, and the tables against it
   countersign new-key          put a new signing key in the place of the present one (--lost when that is gone)
-  countersign restored         begin anew after a copy of the database was put back: what it has open ends, and nothing runs twice
+  countersign backup -o FILE   write a copy of the database
+  countersign restore FILE     put one into an empty database, and begin anew: what it has open ends, and nothing runs twice
+  countersign restored         begin anew after a copy was put back with Postgres' own programs (--copy: also where no checkpoint shows it)
   countersign pack -o FILE     write what somebody needs to check what happened, without us (--from DATE --to DATE --person USER --channel ID)
   countersign usage            print what was spent (--from DATE --to DATE --format table|csv|json)
   countersign read FILE...     say how data files are read, in a box here (--json; --csv -o DIR writes each first table as CSV)
@@ -88,7 +90,7 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		return read(ctx, args, environ, stdout, stderr)
 	}
 	commands := map[string]func(context.Context, program) error{
-		"init": setUp, "serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit, "decide": decide, "usage": spending, "pack": makePack, "new-key": newKey, "restored": restored, "inspect": inspect, "try": try,
+		"init": setUp, "serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit, "decide": decide, "usage": spending, "pack": makePack, "new-key": newKey, "backup": backup, "restore": restore, "restored": restored, "inspect": inspect, "try": try,
 	}
 	do, ok := commands[name]
 	if !ok {

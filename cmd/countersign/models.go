@@ -97,28 +97,28 @@ func (c Config) models() (models []string) {
 // of Mistral where none is. Each asks for the list of models, which costs nothing.
 func (p program) checkModels() (checks []check) {
 	if p.hasMistral() || !p.hasModel() {
-		checks = append(checks, check{"Mistral", p.checkMistral})
+		checks = append(checks, check{what: "Mistral", try: p.checkMistral})
 	}
 	if p.hasClaude() {
-		checks = append(checks, check{"Claude", func(ctx context.Context) finding {
+		checks = append(checks, check{what: "Claude", try: func(ctx context.Context) finding {
 			c, err := p.claude()
 			return p.checkProvider(ctx, c, err, door.House{Key: "ANTHROPIC_API_KEY", Address: "ANTHROPIC_BASE_URL", Models: "ANTHROPIC_MODEL or ANTHROPIC_MODELS"})
 		}})
 	}
 	if p.hasGPT() {
-		checks = append(checks, check{"GPT", func(ctx context.Context) finding {
+		checks = append(checks, check{what: "GPT", try: func(ctx context.Context) finding {
 			g, err := p.gpt()
 			return p.checkProvider(ctx, g, err, door.House{Key: "OPENAI_API_KEY", Address: "OPENAI_BASE_URL", Models: "OPENAI_MODEL or OPENAI_MODELS"})
 		}})
 	}
 	if len(checks) > 1 || p.DefaultModel != "" {
-		checks = append(checks, check{"models", func(context.Context) finding {
+		checks = append(checks, check{what: "models", try: func(context.Context) finding {
 			_, err := p.writer() // what one provider alone does not see: a model that two offer, a default that none does
 			return finding{say: "the default is " + p.models()[0], err: err}
 		}})
 	}
 	if rest := p.unconfirmed(); len(rest) > 0 {
-		checks = append(checks, check{"hosts", func(context.Context) finding {
+		checks = append(checks, check{what: "hosts", try: func(context.Context) finding {
 			return finding{warn: true, say: "prompts go to " + strings.Join(rest, " and to ") + " only once an administrator has confirmed that in Home (Models of the workspace)"}
 		}})
 	}

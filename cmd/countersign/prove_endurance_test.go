@@ -18,7 +18,7 @@ import (
 // lasting is how long the siege lasts: in the suite a few seconds.
 func lasting(t *testing.T) time.Duration {
 	if !proof.Whole() {
-		return 6 * time.Second
+		return 4 * time.Second
 	}
 	if text := os.Getenv("FOR"); text != "" {
 		d, err := time.ParseDuration(text)
@@ -65,7 +65,6 @@ func (s *siege) heal(replicas int) {
 		s.enlist()
 	}
 	require.NoError(s.t, s.sim.WaitSockets(s.patient(), 2*replicas))
-	_ = s.rest(3 * time.Second) // what was on its way without an answer is over
 }
 
 func (s *siege) strength() int {

@@ -168,6 +168,10 @@ func (p program) runHere(ctx context.Context, code string, inputs []steps.InputF
 		return result, err
 	}
 	defer func() { err = errors.Join(err, boxes.Close()) }()
+	// Nobody has reviewed the program, so it runs where code is kept in, or nowhere: as with serve.
+	if _, err := boxes.SelfTest(ctx); err != nil {
+		return result, err
+	}
 	limits := approval.DefaultPolicy().Limits
 	limits.Seconds, limits.MemoryMB = p.RunSeconds, p.RunMemoryMB
 	seal := approval.Manifest{Sandbox: local.Kind, Template: boxes.Template(), Limits: limits}

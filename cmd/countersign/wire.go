@@ -16,6 +16,7 @@ import (
 
 	"countersign/approval"
 	desk "countersign/approval/answers"
+	"countersign/approval/epoch"
 	"countersign/approval/glass"
 	"countersign/approval/steps"
 	"countersign/bot"
@@ -96,10 +97,14 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope, Language: p.CodeLanguage})
 	worst := func(model string, at time.Time) (budget.USD, error) { return r.service.DraftCost(model, at) }
 	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Receipts: storage.ReceiptsOf(r.db), Pins: steps.PinPorts{Store: storage.PinsOf(r.db), Slack: r.bot}, Habits: storage.HabitsOf(r.db), Log: p.log},
-		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location), ReceiptsDue: due(p.receipts, p.location), Libraries: r.libraries})
+		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location), ReceiptsDue: due(p.receipts, p.location), Libraries: r.libraries,
+			Elsewhere: func(ctx context.Context, sandbox, template string) (bool, error) {
+				return r.db.Offered(ctx, sandboxName(sandbox, template))
+			}})
 	s := r.telemetry.Service(r.service)
 	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: trail{r.service, storage.Copies{DB: r.db}}, Keys: s, Homes: s, Answers: s, Pins: s, Habits: r.service, Glass: glass.New(r.db, r.service.People, r.bot, p.policy()),
-		Desk: desk.New(r.db, r.service.People, r.bot, r.service.Keeper), Uploads: storage.Uploads{DB: r.db}, Strays: storage.Strays{DB: r.db}, Shelf: r.service})
+		Desk: desk.New(r.db, r.service.People, r.bot, r.service.Keeper), Uploads: storage.Uploads{DB: r.db}, Strays: storage.Strays{DB: r.db}, Shelf: r.service,
+		Epochs: epoch.New(r.db, r.service.People)})
 	return r, nil
 }
 
@@ -213,7 +218,8 @@ func (r *replica) run(ctx context.Context) error {
 	group.Go(func() error {
 		longest := time.Duration(r.RunSeconds)*time.Second + 2*time.Minute
 		files := time.Duration(r.policy().MaxInputBytes/slowestLine) * time.Second
-		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, queue.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick})
+		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, queue.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick,
+			Offers: sandboxName(r.service.Sandbox.Size().Kind, r.service.Sandbox.Template())})
 	})
 	group.Go(func() error { return r.health(ctx) })
 	if r.prove != nil {
@@ -226,6 +232,9 @@ func (r *replica) run(ctx context.Context) error {
 	}
 	return group.Wait()
 }
+
+// sandboxName is how replicas name their sandboxes to one another.
+func sandboxName(sandbox, template string) string { return sandbox + " " + template }
 
 // careful keeps a fault of ours in one request from taking others along, and
 // says where it is. The job comes again.
@@ -262,7 +271,7 @@ func (r *replica) health(ctx context.Context) error {
 				return errors.New("no socket is connected")
 			}
 			return nil
-		}},
+		}, Word: func() string { return fmt.Sprintf("%d sockets", r.bot.Sockets()) }},
 		{Name: "sandbox", Try: func(context.Context) error {
 			err := r.service.Sandbox.Ready()
 			if box, ok := errors.AsType[*steps.BoxError](err); ok && box.Retry {

@@ -60,7 +60,7 @@ var scenes = append([]scene{
 		require.Contains(h, sent, fmt.Sprint(answer), "the longest answer is asked for by name")
 	}},
 	{"a canary in question, names, cells, thread, code and wishes is in no prompt, and the draft has it", nil, func(h *house) {
-		h.server.says(Said{Model: h.dialect.Model, Text: "It counts the orders of [e-mail 1].\n\n```python\nfrom desk import load\n\norders = load(\"[e-mail 2]\")\n```\n", End: codegen.Whole, Input: 1200, Output: 60})
+		h.server.says(Said{Model: h.dialect.Model, Text: "It counts the rows of [e-mail 1].\n\n```python\nfrom desk import load\n\norders = load(\"[e-mail 1]\")\n```\n", End: codegen.Whole, Input: 1200, Output: 60})
 		w, b := h.writer(), canary(h.asked())
 		most, _ := w.Size(b)
 		d, err := w.Write(h.Context(), b)
@@ -69,7 +69,7 @@ var scenes = append([]scene{
 		count(h.server.requests()[0], &texts)
 		require.LessOrEqual(h, texts, most, "what is held is for what is sent")
 		require.Equal(h, "from desk import load\n\norders = load(\"canary-file@leak.example.csv\")\n", d.Code, "the reviewed program has what the model did not see")
-		require.Equal(h, "It counts the orders of canary-question@leak.example.", d.Summary)
+		require.Equal(h, "It counts the rows of canary-file@leak.example.csv.", d.Summary)
 		h.server.says(Said{Model: h.dialect.Model, Text: "They asked about [e-mail 1].", End: codegen.Whole, Input: 1200, Output: 60})
 		recap, err := w.Recap(h.Context(), steps.Recap{Model: h.dialect.Model, Before: "Of canary-before@leak.example.", Said: b.History, Hides: b.Hides})
 		require.NoError(h, err)

@@ -66,6 +66,7 @@ var rooms = map[string]plan{
 	"approval/steps":   {uses: append(slices.Clone(verdict), "approval/thread", "approval/verify"), tests: []string{"internal/deepcopy", "internal/proof", "bot/draw/reasons"}},
 
 	"approval/answers": {uses: core},
+	"approval/epoch":   {uses: nouns},
 	"approval/glass":   {uses: core},
 
 	// Postgres.

@@ -1,14 +1,18 @@
 package pglocal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
+	"time"
 )
 
 // owner is the user that Postgres runs as and that its files belong to.
@@ -26,15 +30,31 @@ func findOwner(data string, mine, group int) (owner, error) {
 	case mine != 0 && exists && theirs != mine:
 		return owner{}, fmt.Errorf("the database in %s belongs to %s; run this as that user, or choose another folder", filepath.Dir(data), userName(theirs))
 	case mine != 0:
-		u, err := user.LookupId(strconv.Itoa(mine))
-		if err != nil {
-			return owner{}, fmt.Errorf("user number %d has no name on this machine, and Postgres runs for nobody without one: add a line to /etc/passwd", mine)
+		name, ok := nameOf(mine)
+		if !ok {
+			return owner{}, fmt.Errorf("user number %d has no name on this machine, and Postgres runs for nobody without one: add a line to /etc/passwd, or, for the user that systemd makes (DynamicUser), apt-get install libnss-systemd", mine)
 		}
-		return owner{uid: mine, gid: group, name: u.Username}, nil
+		return owner{uid: mine, gid: group, name: name}, nil
 	case exists && theirs != 0:
 		return dropTo(user.LookupId(strconv.Itoa(theirs)))
 	}
 	return droppable()
+}
+
+// nameOf is the name of a user. A static program reads /etc/passwd alone, and the user of a systemd service with
+// DynamicUser does not stand there; Postgres asks the C library, as getent does.
+func nameOf(uid int) (name string, ok bool) {
+	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+		return u.Username, true
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	line, err := exec.CommandContext(ctx, "getent", "passwd", strconv.Itoa(uid)).Output()
+	if err != nil {
+		return "", false
+	}
+	name, _, ok = strings.Cut(string(line), ":")
+	return name, ok && name != ""
 }
 
 // droppable is who root becomes. It has to be a user with a name: Postgres

@@ -232,7 +232,9 @@ func (a Auditor) House(ctx context.Context) (found Found, err error) {
 				}
 				for _, e := range t.Of(check.kinds...) {
 					_, team, _ := strings.Cut(stream, ":")
-					events = append(events, check.line(team, e))
+					if line := check.line(team, e); line != "" {
+						events = append(events, line)
+					}
 				}
 			}
 			rows, err := texts(ctx, tx, check.rows)

@@ -45,6 +45,28 @@ var triesChecks = []houseCheck{
 		}, false},
 }
 
+// restoreChecks hold which workspaces rest after a copy was put back, and who ended that with what amount, against
+// the events of just that: whoever took such a row away, or added one, would let work start that nobody has agreed to.
+var restoreChecks = []houseCheck{
+	{trail.RestoreStream, `SELECT format('the copy that was put back at %s: %s', ` + spelledIn("at") + `, string_agg(team, ',' ORDER BY team COLLATE "C")) FROM restores GROUP BY at, told`,
+		[]string{approval.EventRestored}, func(_ string, e trail.Witnessed) string {
+			var teams []string
+			list, _ := e.Data["teams"].([]any)
+			for _, team := range list {
+				teams = append(teams, fmt.Sprint(team))
+			}
+			if len(teams) == 0 {
+				return "" // nobody had asked anything
+			}
+			slices.Sort(teams)
+			return fmt.Sprintf("the copy that was put back at %s: %s", spelled(e.At), strings.Join(teams, ","))
+		}, false},
+	{trail.BudgetStream, `SELECT format('%s: what was spent after the copy of event %s: %s, by %s at %s', team, restored, spent, person, ` + spelledIn("at") + `) FROM reckonings`,
+		[]string{approval.EventReckoned}, func(_ string, e trail.Witnessed) string {
+			return fmt.Sprintf("%s: what was spent after the copy of event %s: %s, by %s at %s", e.Fact("scope", "team"), e.Fact("restored"), e.Fact("spent"), e.Actor, spelled(e.At))
+		}, false},
+}
+
 var keysCheck = houseCheck{"people", `SELECT format('%s: the key %s is %s of %s at %s', team, line, CASE WHEN named THEN 'now one' ELSE 'no longer one' END, person, ` + spelledIn("at") + `) FROM ssh_keys`,
 	[]string{approval.EventRegisteredKey, approval.EventRemovedKey}, func(team string, e trail.Witnessed) string {
 		now := map[string]string{approval.EventRegisteredKey: "now one", approval.EventRemovedKey: "no longer one"}[e.Kind]
@@ -260,7 +282,7 @@ type houseCheck struct {
 	latest bool
 }
 
-var houseChecks = slices.Concat([]houseCheck{keysCheck, pinsCheck}, triesChecks, []houseCheck{
+var houseChecks = slices.Concat([]houseCheck{keysCheck, pinsCheck}, triesChecks, restoreChecks, []houseCheck{
 	{"people", `SELECT format('%s: %s is %s %s in "%s" by %s at %s', team, person, CASE WHEN named THEN 'now' ELSE 'no longer' END, role, project, by, ` + spelledIn("at") + `) FROM people`,
 		[]string{approval.EventNamed, approval.EventRemoved}, func(team string, e trail.Witnessed) string {
 			now := map[string]string{approval.EventNamed: "now", approval.EventRemoved: "no longer"}[e.Kind]

@@ -46,20 +46,24 @@ func (l *Ledger) HoldCheck(ctx context.Context, team, what string, most budget.U
 		if err := budget.Check(most, standings); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `
-			INSERT INTO holds (id, team, asker, session_id, project, purpose, amount, at, expires_at, called)
-			VALUES ($1, $2, $3, $3, $3, 'check', $4, $5, $6, true)`, id, team, house, most, now, now.Add(CheckLife))
-		if err != nil {
-			return err
-		}
-		_, err = l.notary.AppendEvents(ctx, tx, trail.CheckStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventHeld,
-			Data: map[string]any{"hold": id, "team": team, "what": what, "amount": most, "standings": standings}}})
-		return err
+		return l.holdCheck(ctx, tx, id, team, what, most, standings, now)
 	})
 	if err != nil {
 		return "", fmt.Errorf("hold %s for %s: %w", most, what, err)
 	}
 	return id, nil
+}
+
+func (l *Ledger) holdCheck(ctx context.Context, tx pgx.Tx, id, team, what string, most budget.USD, standings []budget.Standing, now time.Time) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO holds (id, team, asker, session_id, project, purpose, amount, at, expires_at, called)
+		VALUES ($1, $2, $3, $3, $3, 'check', $4, $5, $6, true)`, id, team, house, most, now, now.Add(CheckLife))
+	if err != nil {
+		return err
+	}
+	_, err = l.notary.AppendEvents(ctx, tx, trail.CheckStream, []approval.Event{{At: now, Actor: house, Kind: approval.EventHeld,
+		Data: map[string]any{"hold": id, "team": team, "what": what, "amount": most, "standings": standings}}})
+	return err
 }
 
 // SettleCheck ends such a hold with the cost of the try, and never charges more than was

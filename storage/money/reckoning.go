@@ -171,6 +171,9 @@ func (till *Till) stands(k *reckoning, scopes []budget.Scope) (list []budget.Sta
 		if scope.Kind != budget.Role { // nothing is paid from one
 			from, _ := limit.Window.Range(k.guess, till.location)
 			sum, there := k.sums[scope][limit.Window]
+			if limit.Rests && limit.Default {
+				there = true // nobody has set it, so no window was wanted; nothing is held in it anyway
+			}
 			if !there || !from.Equal(s.From) {
 				return nil, false
 			}

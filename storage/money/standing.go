@@ -89,9 +89,9 @@ func (till *Till) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope
 
 // applying picks for each scope the limit that it has.
 func (till *Till) applying(scopes []budget.Scope, rows []limitRow) map[budget.Scope]budget.Limit {
-	set, extra, named := map[budget.Scope]budget.Limit{}, map[budget.Scope]budget.USD{}, map[budget.Scope]string{}
+	set, extra, named, rests := map[budget.Scope]budget.Limit{}, map[budget.Scope]budget.USD{}, map[budget.Scope]string{}, map[budget.Scope]bool{}
 	for _, row := range rows {
-		named[row.scope()] = row.Named
+		named[row.scope()], rests[row.scope()] = row.Named, row.Rests
 		for _, t := range row.OnTop {
 			if !till.doubtsTopUp(t) {
 				extra[row.scope()] += t.Amount
@@ -117,6 +117,13 @@ func (till *Till) applying(scopes []budget.Scope, rows []limitRow) map[budget.Sc
 				limit, ok = budget.DefaultUserLimit(scope), true
 			}
 		}
+		// A workspace that rests has a limit, also where nobody has set one.
+		if rests[scope] {
+			if !ok {
+				limit, ok = budget.Limit{Scope: scope, Window: budget.None, Default: true}, true
+			}
+			limit.Rests = true
+		}
 		if ok {
 			limit.Extra = extra[scope]
 			limits[scope] = limit
@@ -139,7 +146,8 @@ const LimitsQuery = `
 			SELECT CASE WHEN bool_or(role = 'administrator') THEN 'admins' WHEN count(*) > 0 THEN 'reviewers' END FROM (
 				SELECT DISTINCT ON (project, role) role, named FROM people p WHERE p.team = wanted.team AND p.person = wanted.id
 				ORDER BY project, role, seq DESC) AS latest
-			WHERE named AND role IN ('administrator', 'reviewer', 'fallback')) END, '') AS named
+			WHERE named AND role IN ('administrator', 'reviewer', 'fallback')) END, '') AS named,
+		wanted.kind = 'team' AND unreckoned(wanted.team) AS rests
 	FROM %s, unnest(teams, kinds, ids) AS wanted (team, kind, id) LEFT JOIN limits USING (team, kind, id)
 		LEFT JOIN events e ON e.stream = 'budget' AND e.seq = limits.told`
 

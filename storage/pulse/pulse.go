@@ -35,6 +35,7 @@ type Pulse struct {
 	conn *pgx.Conn              // nil: there is none
 	over bool                   // there is to be none any more
 	held map[string]func(error) // the steps under way by their keys, with what ends one that somebody else has
+	has  string                 // what this replica offers, for others to see; empty: nothing
 
 	apart atomic.Int64 // by how much the database's clock is ahead of this machine's, as of the last beat
 	Away  atomic.Bool  // the last beat found no database
@@ -119,6 +120,12 @@ func (p *Pulse) open(ctx context.Context) error {
 		return fmt.Errorf("connect to the database: %w", err)
 	}
 	p.conn = conn
+	if p.has != "" {
+		if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock_shared(hashtextextended($1, 0))`, Offering(p.has)); err != nil {
+			p.close(ctx)
+			return err
+		}
+	}
 	// Another replica can have taken a lock while there was no session. So the new one asks for each
 	// before anything else is done on it, and a step that has lost its lock ends.
 	for key, taken := range p.held {
@@ -135,6 +142,22 @@ func (p *Pulse) open(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Offer has the others see what this replica offers, for as long as it lives: a shared lock says so, which dies
+// with the session. It comes before the first beat.
+func (p *Pulse) Offer(what string) {
+	p.turn <- struct{}{}
+	defer func() { <-p.turn }()
+	p.has = what
+}
+
+// Offered asks whether a replica that lives offers this; $1 is what Offering makes of it.
+const Offered = `
+	SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+		AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND (classid::bigint << 32 | objid::bigint) = hashtextextended($1, 0))`
+
+// Offering is the parameter of Offered.
+func Offering(what string) string { return "offers " + what }
 
 // ErrTaken ends a step that another replica is at.
 var ErrTaken = errors.New("another replica has taken over this step")

@@ -128,6 +128,8 @@ type WorkOptions struct {
 	Drain               time.Duration // how long work under way may take to end. Default: 10 s
 	// Log gives events their places in the log: one replica does, every few seconds. Default: nobody does
 	Log func(context.Context) error
+	// Offers is the sandbox that this replica has, for the others to see. Default: none
+	Offers string
 }
 
 // Work calls do for every job and sweep at every tick, until the context ends;
@@ -153,6 +155,7 @@ func (j *Jobs) Work(ctx context.Context, do func(context.Context, steps.Wake) er
 	}
 	reads := 10*time.Minute + 4*o.FileTimeout // they are looked at, and then go into a box that reads them
 	working := &sync.Map{}
+	j.pulse.Offer(o.Offers)
 	defer j.startBeats(ctx, working)()
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &stepWorker{pool: j.pool, do: do, working: working, timeouts: map[approval.Step]time.Duration{

@@ -45,7 +45,7 @@ func (j *Jobs) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
 				SELECT r.id, 'go on', true FROM requests r
 				WHERE r.state IN ('drafting', 'pending') AND r.blocked IS NOT NULL AND r.expires_at > clock_timestamp()
 					AND EXISTS (SELECT FROM events e CROSS JOIN LATERAL (SELECT e.data::jsonb -> 'scope' AS scope) AS of
-						WHERE e.stream = 'budget' AND e.kind IN ('set limit', 'removed limit') AND e.at > (r.blocked ->> 'at')::timestamptz
+						WHERE e.stream = 'budget' AND e.kind IN ('set limit', 'removed limit', 'reckoned') AND e.at > (r.blocked ->> 'at')::timestamptz
 							AND scope ->> 'team' = r.team AND (scope ->> 'kind' = 'role' OR (scope ->> 'kind', scope ->> 'id')
 								IN (('user', r.asker), ('session', r.session_id), ('project', r.project), ('team', r.team))))
 				UNION ALL

@@ -158,6 +158,19 @@ func lockMigrations(ctx context.Context, pool *pg.Pool) (unlock func() error, er
 	}, nil
 }
 
+// Empty tells whether there is nothing in a database: no table, of whomever.
+func Empty(ctx context.Context, url string) (empty bool, err error) {
+	pool, err := pg.Connect(ctx, url, 1)
+	if err != nil {
+		return false, err
+	}
+	defer pool.Close()
+	err = pool.Read(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `SELECT NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v'))`).Scan(&empty)
+	})
+	return empty, err
+}
+
 // Pending lists by name what Migrate would do, and changes nothing. For a database of
 // another program it returns the error of Validate.
 func Pending(ctx context.Context, url string) ([]string, error) {

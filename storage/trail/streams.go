@@ -8,6 +8,8 @@ const (
 	keyStream    = "keys"   // where keys are announced: each by the one before it, the first by itself
 	BudgetStream = "budget" // of the limits
 	CheckStream  = "checks" // of what the house tried
+
+	RestoreStream = "restores" // of copies of the database that were put back
 )
 
 // StreamOf is where a request's audit trail stands.

@@ -8,7 +8,7 @@
 //
 //	home.go   the Home itself       people.go  who has which role      models.go  which models may be asked
 //	queue.go  what waits for them   rules.go   the rules of reviews    notes.go   notes, and the audit log's channel
-//	admin.go  absences, figures     keys.go    SSH keys
+//	admin.go  absences, figures     keys.go    SSH keys                rest.go    after a copy of the database
 package home
 
 import (
@@ -39,6 +39,7 @@ type View struct {
 	Rules   review.RuleSet   // for administrators
 	Models  steps.ModelList  // and which models are asked
 	Short   []steps.Shortage // and what these rules lack people for
+	Rest    *approval.Rest   // why nothing that costs money starts; nil where it does
 }
 
 // Question is something that they have asked, and where it stands in Slack.
@@ -50,6 +51,9 @@ type Question struct {
 // Draw begins with the queue for reviewers, because somebody waits for them.
 func (h View) Draw() *kit.Page {
 	p := &kit.Page{}
+	if h.Rest != nil {
+		paused(p, *h.Rest)
+	}
 	if h.Decides {
 		homeQueue(p, h.Queue, h.Mark)
 		HomeAway(p, h.User, h.Roster)

@@ -58,9 +58,13 @@ func View(v *steps.View) (*steps.View, redact.Counts) {
 	}
 	masked.Artifacts = nil
 	for _, f := range v.Artifacts {
-		if f.Alt = mask(f.Alt); maskable(f) {
-			masked.Artifacts = append(masked.Artifacts, f)
+		if !maskable(f) {
+			continue
 		}
+		if f.Alt = mask(f.Alt); !f.Picture() && f.Data != nil {
+			f.Data = []byte(rules.Mask(string(f.Data), nil))
+		}
+		masked.Artifacts = append(masked.Artifacts, f)
 	}
 	ran.Result, r.Run, masked.Request = &res, &ran, &r
 	return &masked, counts
@@ -73,24 +77,16 @@ func maskable(f approval.Artifact) bool {
 	return f.Picture() || slices.Contains(text, strings.ToLower(path.Ext(f.Name)))
 }
 
-// File is such a file, with its words masked.
-func File(v *steps.View, f approval.Artifact) approval.Artifact {
-	if !f.Picture() {
-		f.Data = []byte(v.Book.Rules(v.Policy).Rules.Hides().Mask(string(f.Data), nil))
-	}
-	return f
-}
-
 // Wanted tells whether an answer is masked where it was asked. Whoever asked and reads it alone has it whole.
 func Wanted(v *steps.View) bool { return !v.Alone() && v.Book.Rules(v.Policy).Rules.Masked }
 
 // As is a view as it is drawn and uploaded for a surface: masked where others read it.
-func As(v *steps.View, surface steps.Surface) (_ *steps.View, masked bool) {
+func As(v *steps.View, surface steps.Surface) *steps.View {
 	if _, _, copied := surface.Copied(); !copied && !Wanted(v) {
-		return v, false
+		return v
 	}
 	shown, _ := View(v)
-	return shown, true
+	return shown
 }
 
 // Say says what was masked and what stays behind.

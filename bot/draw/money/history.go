@@ -52,6 +52,9 @@ func limitChanged(e approval.Event, names Namer) ([]kit.Part, error) {
 	} else {
 		item = append(item, kit.Person(e.Actor), kit.Words(": "))
 	}
+	if e.Kind == approval.EventReckoned {
+		return append(item, kit.Words(fmt.Sprintf("confirmed that %s was spent after the copy of the database that was put back.", change.Spent))), nil
+	}
 	named := names(change.Scope)
 	switch {
 	case change.After == nil:

@@ -65,6 +65,10 @@ func Standing(p *kit.Page, s budget.Standing, named []kit.Part) {
 		p.Say(kit.Flow(named, kit.Words(fmt.Sprintf(": %s%s each, unless they have a budget of their own.%s", Dollars(s.Limit.Amount), perWindow[s.Limit.Window], policyWords(s.Limit.Policy))))...)
 		return
 	}
+	if s.Limit.Rests {
+		p.Say(kit.Flow(kit.Bold(named), kit.Words(": paused. "+budget.RestWords))...)
+		return
+	}
 	said := kit.Flow(kit.Bold(named), kit.Words(During[s.Limit.Window]+": "+percent(s)+" used"+stateWord(s)+"\n"), bar(s), kit.Words("\n"+figures(s)))
 	if !s.ResetsAt.IsZero() {
 		said = append(said, kit.Words(" Resets on "), kit.Day(s.ResetsAt), kit.Words("."))

@@ -54,6 +54,16 @@ func glassNotice(with draw.With, n *steps.NoticeView, to string) (*kit.Page, err
 	return p, nil
 }
 
+// Offer lists what waits, each with a button to its code, for somebody who may have it run without an approval.
+func Offer(list []*approval.Request) *kit.Page {
+	p := &kit.Page{}
+	p.Say(kit.Strong("Break the glass: "), kit.Words("run code once that nobody has approved. Every administrator is told at once, and two of them look at it within 24 hours."))
+	for _, r := range list {
+		p.Row([]kit.Part{kit.Person(r.Asker), kit.Words(" asks: " + kit.Cut(kit.OneLine(r.Question), 200))}, kit.Button(ids.ActionGlass, "Read the code", r.ID, slack.StyleDefault))
+	}
+	return p
+}
+
 // What somebody finds who has looked.
 const (
 	LookFine  = "fine"

@@ -21,6 +21,10 @@ func logNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, error)
 		p.Say(kit.Strong("Checkpoints of the audit log do not reach "), kit.Place(said.Channel), kit.Strong(". "), kit.Words("One has been missing there since "), kit.Moment(said.Since),
 			kit.Words(". They are kept in the server's file. Is the channel there still, and am I in it? Home, "), kit.Strong("Audit log"), kit.Words(", chooses another."))
 		return p, nil
+	case approval.LogBack:
+		p.Say(kit.Strong("The database was put back from a copy. "), kit.Words("What was open in it has ended, and its askers read why. Nothing that costs money starts until an administrator confirms what was spent since: on my Home, "),
+			kit.Strong("Confirm what was spent"), kit.Words(". People, rules and budgets are those of the copy: whoever was removed since is back."))
+		return p, nil
 	// What to keep comes before what to find out: the file of checkpoints is the evidence.
 	case approval.LogForks:
 		p.Say(kit.Strong("The audit log does not continue what was signed before. "),

@@ -62,6 +62,11 @@ func stopNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, erro
 	case said.Person != "":
 		asks = []kit.Part{kit.Words("A question of "), kit.Person(said.Person)}
 	}
+	if said.Standing.Limit.Rests {
+		p.Say(kit.Flow(kit.Strong("Paused. "), asks, kit.Words(" waits. "+budget.RestWords))...)
+		linked(p, with, v)
+		return p, nil
+	}
 	p.Say(kit.Flow(kit.Strong("Budget reached. "), asks, kit.Words(fmt.Sprintf(" is paused: its next step could cost up to %s, and %s is left.", money.Most(said.Needed), money.Left(said.Standing.Left()))))...)
 	money.Standing(p, said.Standing, named)
 	linked(p, with, v)

@@ -152,6 +152,7 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyNoMonth:         "That is no month.",
 	approval.WhyLogChannel:      "I cannot post there. Invite me to the channel with /invite, then save again.",
 	approval.WhyKeepRange:       "Please write a number of days, or leave it empty to keep things for good.",
+	approval.WhyReckoned:        "Somebody else has confirmed already what was spent. Work goes on.",
 	approval.WhyPinGone:         "That pin or that upload is not there any more. Open /analyze data again to see what is pinned now.",
 	approval.WhyPinUnseen:       "I cannot pin that file: it is not there, or it stands in no channel where both of us see it. Share it in this channel first, and invite me with /invite.",
 	approval.WhyPinNone:         "Choose a file of this channel, or paste the link of one: Copy link, in the file's menu.",

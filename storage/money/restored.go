@@ -1,0 +1,135 @@
+package money
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/budget"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
+)
+
+// A copy of the database that was put back knows nothing of what was spent since it was made. So every
+// workspace of it rests: nothing is held in it, which the schema sees to as well, until an administrator
+// has said what that was. It is booked on the workspace's budget, like what the house itself tries.
+
+// Restored begins an epoch: it tells that a copy was put back, and has every workspace rest. What is
+// told once is not told again, so whoever crashed on the way goes on where they were. data names
+// the last checkpoint that was seen outside.
+func (l *Ledger) Restored(ctx context.Context, data map[string]any) error {
+	err := l.pool.Write(ctx, func(tx pgx.Tx) error {
+		if err := trail.LockStream(ctx, tx, trail.RestoreStream); err != nil {
+			return err
+		}
+		var told bool
+		if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM events WHERE stream = $1 AND kind = 'restored' AND data::jsonb ->> 'epoch' = $2)`,
+			trail.RestoreStream, data["epoch"]).Scan(&told); err != nil || told {
+			return err
+		}
+		now, err := pg.Clock(ctx, tx)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `SELECT team FROM scopes UNION SELECT team FROM requests UNION SELECT team FROM rules UNION SELECT team FROM people ORDER BY 1`)
+		if err != nil {
+			return err
+		}
+		teams, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return err
+		}
+		data["teams"] = slices.Concat([]string{}, teams) // an empty list, and not null
+		seq, err := l.notary.AppendEvents(ctx, tx, trail.RestoreStream, []approval.Event{{At: now, Actor: "operator", Kind: approval.EventRestored, Data: data}})
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO restores (team, told, at) SELECT team, $2, $3 FROM unnest($1::text[]) AS team`, teams, seq, now)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("begin anew: %w", err)
+	}
+	return nil
+}
+
+type restRow struct {
+	Told int64
+	At   time.Time
+	Lost int64
+	Open int64
+}
+
+// rests reads since when a workspace rests, the latest first.
+const rests = `
+	SELECT r.told, r.at, coalesce((e.data::jsonb ->> 'lost')::bigint, 0) AS lost, coalesce((e.data::jsonb ->> 'open')::bigint, 0) AS open
+	FROM restores r JOIN events e ON e.stream = 'restores' AND e.seq = r.told
+	WHERE r.team = $1 AND NOT EXISTS (SELECT FROM reckonings k WHERE (k.team, k.restored) = (r.team, r.told)) ORDER BY r.told DESC`
+
+// Rest says why a workspace rests; nil where it does not.
+func (l *Ledger) Rest(ctx context.Context, team string) (rest *approval.Rest, err error) {
+	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
+		list, err := pg.All[restRow](ctx, tx, rests, team)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		rest = &approval.Rest{At: list[0].At, Lost: list[0].Lost, Ended: list[0].Open}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("see whether the workspace rests: %w", err)
+	}
+	return rest, nil
+}
+
+// Reckon ends the rest of a workspace: it keeps who has said what was spent, and books it on the workspace's
+// budget, whether or not that bears it. It says false where nothing rests any more.
+func (l *Ledger) Reckon(ctx context.Context, team, person string, spent budget.USD, click approval.Click) (ends bool, err error) {
+	err = l.pool.Write(ctx, func(tx pgx.Tx) error {
+		if err := LockScopes(ctx, tx, houseScopes(team)); err != nil {
+			return err
+		}
+		list, err := pg.All[restRow](ctx, tx, rests, team)
+		if err != nil {
+			return err
+		}
+		if ends = len(list) > 0; !ends {
+			return nil
+		}
+		now, err := pg.Clock(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for i, row := range list {
+			amount := spent
+			if i > 0 {
+				amount = 0 // two copies in a row: it was spent once
+			}
+			told, err := l.notary.AppendEvents(ctx, tx, trail.BudgetStream, []approval.Event{{At: now, Actor: person, Kind: approval.EventReckoned,
+				Data: map[string]any{"scope": budget.Scope{Team: team, Kind: budget.Team, ID: team}, "restored": row.Told, "spent": amount, "click": click}}})
+			if err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, `INSERT INTO reckonings (team, restored, person, spent, at, told) VALUES ($1, $2, $3, $4, $5, $6)`,
+				team, row.Told, person, amount, now, told); err != nil {
+				return err
+			}
+		}
+		if spent == 0 {
+			return nil
+		}
+		id, what := approval.NewID(12), "spent after the copy"
+		if err := l.holdCheck(ctx, tx, id, team, what, spent, []budget.Standing{}, now); err != nil {
+			return err
+		}
+		return l.settleCheck(ctx, tx, id, []budget.Charge{{Kind: budget.Box, What: what, Amount: spent}}, false)
+	})
+	if err != nil {
+		return false, fmt.Errorf("book what was spent after the copy: %w", err)
+	}
+	return ends, nil
+}
