@@ -30,6 +30,39 @@ type Forecast struct {
 	Person   string          `json:"person,omitempty"`
 }
 
+// Spike is what NoticeSpike says: which day, and who and where most of it was spent.
+type Spike struct {
+	budget.Spike
+	People   []SpentOn `json:"people"`
+	Channels []SpentOn `json:"channels"`
+}
+
+// SpentOn is a person or a channel, and what it has cost.
+type SpentOn struct {
+	ID     string     `json:"id"`
+	Amount budget.USD `json:"amount"`
+}
+
+// Differs is what NoticeDiffers says: where a provider's word and the ledger are more than
+// two percent apart.
+type Differs struct {
+	Provider string        `json:"provider"`
+	From     string        `json:"from"` // dates in UTC, both included
+	To       string        `json:"to"`
+	Lines    []DiffersLine `json:"lines"`          // the widest apart first
+	More     int           `json:"more,omitempty"` // lines that are left out here
+}
+
+// DiffersLine is a day of a model. Tokens are of prompts and answers together.
+type DiffersLine struct {
+	Day    string     `json:"day"`
+	Model  string     `json:"model"`
+	Ours   int64      `json:"ours"` // tokens
+	Theirs int64      `json:"theirs"`
+	Paid   budget.USD `json:"paid"`             // by the ledger
+	Billed budget.USD `json:"billed,omitempty"` // by the provider, where it says so
+}
+
 // Overrun is what NoticeOverrun says: the first time in a month for each model or
 // kind of box.
 type Overrun struct {

@@ -114,14 +114,17 @@ const (
 	EventDeclinedUpload  EventKind = "declined upload" // file: the upload
 	EventRegisteredKey   EventKind = "registered key"  // the SSH key by which somebody signs decisions
 	EventRemovedKey      EventKind = "removed key"
-	EventSigningKey      EventKind = "signing key" // may sign from now on
-	EventPosted          EventKind = "posted"      // where a message stands; written by the schema
-	EventUploaded        EventKind = "uploaded"    // what the bot has put into Slack; written by the schema
-	EventDeleted         EventKind = "deleted"     // a message or a file that was to go; stays: Slack's code, where it refused; written by the schema
-	EventGone            EventKind = "gone"        // written by the schema's forget()
-	EventPacked          EventKind = "packed"      // pack: the sha256 of its pack.json
-	EventRestored        EventKind = "restored"    // a copy of the database was put back; lost_…: what was signed since; lost: entries, -1 where nobody knows; open: requests that end
-	EventReckoned        EventKind = "reckoned"    // an administrator has confirmed what was spent after the copy; restored: which event tells of it
+	EventSigningKey      EventKind = "signing key"    // may sign from now on
+	EventPosted          EventKind = "posted"         // where a message stands; written by the schema
+	EventUploaded        EventKind = "uploaded"       // what the bot has put into Slack; written by the schema
+	EventDeleted         EventKind = "deleted"        // a message or a file that was to go; stays: Slack's code, where it refused; written by the schema
+	EventAskedToErase    EventKind = "asked to erase" // what this person has asked
+	EventLegalHold       EventKind = "legal hold"     // person: whose questions are kept; empty: everybody's
+	EventLegalHoldEnded  EventKind = "legal hold ended"
+	EventGone            EventKind = "gone"     // written by the schema's forget()
+	EventPacked          EventKind = "packed"   // pack: the sha256 of its pack.json
+	EventRestored        EventKind = "restored" // a copy of the database was put back; lost_…: what was signed since; lost: entries, -1 where nobody knows; open: requests that end
+	EventReckoned        EventKind = "reckoned" // an administrator has confirmed what was spent after the copy; restored: which event tells of it
 )
 
 // Fact is what a value in an event's data may be; null is always one of them.
@@ -212,6 +215,9 @@ var Facts = map[EventKind]map[string]Fact{
 	EventRemovedLimit:     {"scope": isObject, "before": isObject},
 	EventGrantedOnTop:     {"scope": isObject, "amount": isNumber, "window": isText, "policy": isObject, "before": isObject, "extra": isNumber, "until": isText, "request": isText},
 	EventSetRules:         {"channel": isText, "version": isNumber, "rules": isObject, "before": isObject},
+	EventAskedToErase:     {"person": isText},
+	EventLegalHold:        {"person": isText},
+	EventLegalHoldEnded:   {"person": isText},
 	EventNamed:            {"person": isText, "role": isText, "channel": isText, "before": isList},
 	EventRemoved:          {"person": isText, "role": isText, "channel": isText, "before": isList},
 	EventDelegated:        {"to": isText, "until": isText, "from": isText, "before": isObject},

@@ -321,7 +321,7 @@ var matrix = map[State]map[string]State{
 		"Expire": Expired, "Withdraw": Withdrawn},
 	Asking: {"Compare": Asking, "Answer": Drafting, "Clarified": Drafting, "Correct": Drafting, "Fail": Failed, "Fail over a cause": Failed, "Expire": Expired, "Withdraw": Withdrawn},
 	Pending: {"Block a run": Pending, "Unpaid": Pending, "Wait": Pending, "Go on": Pending, "Ask for a top-up": Pending, "Grant a top-up": Pending,
-		"Insist": Drafting, "Come back after all": Pending,
+		"Insist": Drafting, "Come back after all": Pending, "Break the seal": Pending,
 		"Approve": Approved, "Break the glass": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn,
 		"Request changes": Drafting, "Edit": Drafting, "Disown": Pending, "Correct": Drafting,
 		"Go away": Pending, "Fail": Failed, "Fail over a cause": Failed,

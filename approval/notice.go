@@ -16,6 +16,8 @@ const (
 	NoticeThreshold    NoticeKind = "threshold"     // spending has reached a mark: Threshold
 	NoticeStop         NoticeKind = "stop"          // a budget has refused a paid step: Stop
 	NoticeForecast     NoticeKind = "forecast"      // a budget will be used up before its window ends: Forecast
+	NoticeSpike        NoticeKind = "spike"         // a day costs far more than it usually does, to administrators: Spike
+	NoticeDiffers      NoticeKind = "differs"       // a provider says that something else was used than the ledger has, to administrators: Differs
 	NoticeTopUp        NoticeKind = "topup"         // somebody asks for money, of whoever may grant it: TopUpAsked
 	NoticeTopUpOutcome NoticeKind = "topup outcome" // and what became of it, to whoever asked: TopUpAsked
 	NoticeFunded       NoticeKind = "funded"        // to the reviewer whose approval found no money: now there is

@@ -365,6 +365,8 @@ const (
 	WhyBadHide         ReasonCode = "bad hide"    // Count: the line, 0 for all of them; Said: what is wrong with it
 	WhyKeepRange       ReasonCode = "keep range"  // Most
 	WhyReckoned        ReasonCode = "confirmed already"
+	WhyEraseSelf       ReasonCode = "erase self"
+	WhyOnLegalHold     ReasonCode = "on legal hold"
 	// Of pinned files.
 	WhyUnpinned        ReasonCode = "not pinned any more"     // Name
 	WhyPinnedForOthers ReasonCode = "pinned for others"       // Name

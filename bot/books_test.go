@@ -8,7 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/books"
 	"countersign/approval/steps"
+	"countersign/bot/draw/home"
 	"countersign/bot/draw/sample"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -66,6 +68,49 @@ func TestTheBooksAreOpenedOnTheHome(t *testing.T) {
 	}
 	require.NoError(t, maya.ClickView(home, ids.ActionWhy))
 	require.Contains(t, b.openedAs(maya, kit.CallbackNote).Words(), "What this question cost")
+}
+
+func TestOtherRulesAreTriedFromTheHome(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.service.change(func() {
+		b.service.outcome = books.Outcome{Since: sample.Noon, Until: sample.Noon, Versions: 3, Changes: []books.Changed{
+			{Kind: books.OtherTier, RequestID: "k39jnxh", At: sample.Noon, Project: slacksim.SalesData, Asker: slacksim.Analyst, From: "low", To: "medium"}}}
+	})
+	carla := b.as(slacksim.Admin)
+	require.NoError(t, carla.OpenHome())
+	page := b.homeOf(carla, "Your questions")
+	require.NoError(t, carla.ClickView(page, ids.ActionTry))
+	require.Contains(t, b.openedAs(carla, ids.CallbackTry).Words(), "Nothing is saved")
+	wrong, err := carla.Submit(slackperson.Fill(ids.FieldBudgets, "maya 5"))
+	require.NoError(t, err)
+	require.Contains(t, wrong[ids.FieldBudgets], "is no budget")
+	wrong, err = carla.Submit(slackperson.Form{ids.FieldBudgets: {"everybody $5 per month\n"}, home.TierField(ids.FieldNeeds, approval.Low): {"2"}})
+	require.NoError(t, err)
+	require.Empty(t, wrong)
+	_, err = carla.WaitView(b.ctx, func(v workspace.View) bool {
+		return contains(v.Words(), "1 version of another risk", "medium risk instead of low risk", "k39jnxh")
+	})
+	require.NoError(t, err)
+	b.service.change(func() {
+		require.Len(t, b.service.trials, 1)
+		trial := b.service.trials[0]
+		require.Equal(t, 2, trial.Rules(b.service.rules.Rules).Low.Approvals)
+		require.Equal(t, budget.Role, trial.Budgets[0].Scope.Kind)
+		require.InDelta(t, 30*24, trial.Until.Sub(trial.Since).Hours(), 2)
+		require.Empty(t, b.service.wants, "nothing is set")
+	})
+}
+
+func TestARankingOfThisMonthSaysThePace(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.service.change(func() {
+		b.service.top = []steps.Spender{{ID: slacksim.Analyst, Amount: 3 * budget.Dollar}}
+		b.service.pace = budget.Pace{Spent: 3 * budget.Dollar, PerDay: 50 * budget.Cent, Days: 7, Projected: 9 * budget.Dollar, Until: sample.December}
+	})
+	m := b.command(slacksim.Admin, "top people this month", "At this pace about $9.00 by 30 November.")
+	require.Contains(t, m.Text, "a day over the last 7 days")
 }
 
 // contains tells whether a text holds all of these words.

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -41,6 +42,7 @@ type roles struct {
 	short   []steps.Shortage
 	figures []steps.ReviewerStatistics
 	copies  steps.Copies
+	others  []string // who else wants something forgotten
 	near    *steps.Near
 	next    review.Next // who may approve what comes of a wish
 	wants   []wanted
@@ -233,6 +235,18 @@ func (s *service) Copied(ctx context.Context, team, channel string) (steps.Copie
 
 func (s *service) SetLogChannel(ctx context.Context, click approval.Click, channel string, base int) (review.RuleSet, error) {
 	return s.rules, s.want(ctx, wanted{what: "set log channel", id: channel, base: base, click: click})
+}
+
+func (s *service) SetPrivacy(ctx context.Context, click approval.Click, p review.Privacy, base int) (review.RuleSet, error) {
+	return s.rules, s.want(ctx, wanted{what: "set privacy", id: fmt.Sprintf("%+v", p), base: base, click: click})
+}
+
+func (s *service) Erase(ctx context.Context, click approval.Click, person string) ([]string, error) {
+	return s.others, s.want(ctx, wanted{what: "erase", id: person, click: click})
+}
+
+func (s *service) Hold(ctx context.Context, click approval.Click, person string, held bool) error {
+	return s.want(ctx, wanted{what: fmt.Sprint("hold ", held), id: person, click: click})
 }
 
 func (s *service) Offered(ctx context.Context, team, project string) (steps.ModelList, error) {

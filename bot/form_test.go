@@ -139,7 +139,7 @@ func TestAFormOfAnotherVersionIsNotAcked(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	cb := slack.InteractionCallback{View: slack.View{PrivateMetadata: "{"}}
-	remembersNothing := []string{ids.CallbackDelegate, ids.CallbackKeys, ids.CallbackName, ids.CallbackWhose, ids.CallbackLists, ids.CallbackNoted, ids.CallbackExplain}
+	remembersNothing := []string{ids.CallbackDelegate, ids.CallbackKeys, ids.CallbackName, ids.CallbackWhose, ids.CallbackLists, ids.CallbackNoted, ids.CallbackExplain, ids.CallbackReckon}
 	for name, submit := range b.bot.board.submissions {
 		if slices.Contains(remembersNothing, name) {
 			continue

@@ -220,7 +220,7 @@ type board struct {
 // newBoard says who takes what. Several names lead to one handler where buttons of one kind
 // stand side by side (package ids says why). A name without a handler is answered with nothing,
 // so a button that was taken out of use does no harm.
-func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, limit *limits, fund *funding, govern *governing, own *homes, read *answered) board {
+func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, limit *limits, fund *funding, govern *governing, keep *keepers, own *homes, read *answered) board {
 	return board{
 		commands: map[string]func(context.Context, slack.SlashCommand) (answer, error){
 			ids.CommandAnalyze: ask.command,
@@ -254,6 +254,8 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.CallbackNotes:    govern.submitNotes,
 			ids.CallbackNoted:    govern.submitNoted,
 			ids.CallbackTrail:    govern.submitTrail,
+			ids.CallbackPrivacy:  keep.submitPrivacy,
+			ids.CallbackTheirs:   keep.submitTheirs,
 
 			ids.CallbackLimit:     limit.submitLimit,
 			ids.CallbackMoreMoney: fund.submitMoreMoney,
@@ -261,6 +263,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.CallbackDecline:   fund.submitDecline,
 			ids.CallbackReckon:    fund.submitReckon,
 			ids.CallbackExplain:   books.submitExplain,
+			ids.CallbackTry:       books.submitTry,
 		},
 		clicks: map[string]func(context.Context, slack.InteractionCallback, *slack.BlockAction) (answer, error){
 			ids.ActionApprove:  decide.clickApprove,
@@ -299,6 +302,8 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionNotes:     govern.clickNotes,
 			ids.ActionFigures:   govern.clickFigures,
 			ids.ActionTrail:     govern.clickTrail,
+			ids.ActionPrivacy:   keep.clickPrivacy,
+			ids.ActionTheirs:    keep.clickTheirs,
 			ids.ActionMore:      revise.clickMore,
 			ids.ActionCancel:    ask.clickCancel,
 			ids.ActionAnswer:    ask.clickAnswer,
@@ -349,6 +354,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionHistory:     books.clickHistory,
 			ids.ActionTop:         books.clickTop,
 			ids.ActionExplain:     books.clickExplain,
+			ids.ActionTry:         books.clickTry,
 			ids.FieldRanking:      books.clickRanking,
 			ids.FieldPeriod:       books.clickRanking,
 			ids.FieldKind:         limit.clickKind,

@@ -4,13 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/books"
+	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/bot/command"
+	"countersign/bot/draw/home"
 	"countersign/bot/draw/money"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -26,11 +30,19 @@ type Ledgers interface {
 	Calendar() *time.Location
 }
 
+// Accounts are how fast money goes, and what other rules would have changed.
+type Accounts interface {
+	Pace(ctx context.Context, team, actor string) (budget.Pace, error)
+	RulesToTry(ctx context.Context, team, actor string) (review.RuleSet, error)
+	Replay(ctx context.Context, team, actor string, t books.Trial) (books.Outcome, error)
+}
+
 // ledgers takes /budget, and the same where it is a press away: what has been set,
 // decided and spent.
 type ledgers struct {
 	*budgets
-	service Ledgers
+	service  Ledgers
+	accounts Accounts // nil: nobody reckons them
 }
 
 // budget takes /budget. Alone it is the form, for those who may fill it in, and
@@ -119,7 +131,16 @@ func (h *ledgers) spenders(ctx context.Context, team, reader string, o command.O
 	if err != nil {
 		return nil, err
 	}
-	return money.Ranking(o, from, until, list), nil
+	p := &kit.Page{}
+	if h.accounts != nil && o.Period == "this month" {
+		pace, err := h.accounts.Pace(ctx, team, reader)
+		if err != nil {
+			return nil, err
+		}
+		money.Paced(p, pace)
+	}
+	money.Ranking(p, o, from, until, list)
+	return p, nil
 }
 
 // What the commands about money say is also a press away: on the Home and where a
@@ -188,4 +209,51 @@ func (h *ledgers) clickRanking(ctx context.Context, cb slack.InteractionCallback
 		return answer{}, err
 	}
 	return answer{after: func(ctx context.Context) { h.redraw(ctx, cb, money.TopView(p, o)) }}, nil
+}
+
+// clickTry opens the rules of the workspace, to be tried on the past.
+func (h *ledgers) clickTry(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
+	if h.accounts == nil {
+		return answer{}, nil
+	}
+	set, err := h.accounts.RulesToTry(ctx, cb.Team.ID, cb.User.ID)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, home.TryView(set))
+}
+
+// submitTry says what these rules would have changed. Reading a month takes longer than
+// Slack waits, so the modal says that it is being reckoned, and then the outcome.
+func (h *ledgers) submitTry(_ context.Context, cb slack.InteractionCallback) (answer, error) {
+	fields := fieldsOf(cb)
+	rules, field, why := home.RulesOf(fields)
+	if why != "" {
+		return beside(field, why), nil
+	}
+	budgets, err := books.ReadBudgets(strings.Split(fields[ids.FieldBudgets].Value, "\n"), cb.Team.ID)
+	if err != nil {
+		return beside(ids.FieldBudgets, kit.Capital(err.Error())), nil
+	}
+	now := time.Now()
+	// What is set apart from reviews is not on this form, and stays as it is.
+	trial := books.Trial{Since: now.AddDate(0, 0, -home.TryDays), Until: now, Budgets: budgets, Rules: func(now review.Rules) review.Rules {
+		rules.Models, rules.Notes, rules.Shows, rules.LogChannel = now.Models, now.Notes, now.Shows, now.LogChannel
+		return rules
+	}}
+	wait := &kit.Page{}
+	wait.Say(kit.Words("Playing the last month again…"))
+	view := kit.NoteOf("Try other rules", wait)
+	return answer{payload: slack.NewUpdateViewSubmissionResponse(&view), after: func(ctx context.Context) {
+		outcome, err := h.accounts.Replay(ctx, cb.Team.ID, cb.User.ID, trial)
+		p := &kit.Page{}
+		if err != nil {
+			p.Say(kit.Words(h.Words(err)))
+		} else {
+			p = home.Tried(outcome)
+		}
+		if _, err := h.api.UpdateViewContext(ctx, kit.NoteOf("Try other rules", p), "", "", cb.View.ID); err != nil && slackError(err) != "not_found" {
+			h.Log.Warn("say what other rules would have changed", "error", detail(err))
+		}
+	}}, nil
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/books"
+	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/budget"
 )
@@ -20,6 +22,9 @@ type purse struct {
 	history   []approval.Event
 	explained *steps.Explanation
 	top       []steps.Spender
+	pace      budget.Pace
+	outcome   books.Outcome
+	trials    []books.Trial
 	choices   steps.Choices
 	blocks    *approval.Block // of every question
 	ends      []steps.GrantEnd
@@ -103,6 +108,18 @@ func (s *service) Explain(ctx context.Context, team, actor, id string) (e *steps
 
 func (s *service) Top(ctx context.Context, team, actor string, by steps.Ranking, from, until time.Time) (list []steps.Spender, err error) {
 	return list, s.does(ctx, func() { list = slices.Clone(s.top) })
+}
+
+func (s *service) Pace(ctx context.Context, team, actor string) (pace budget.Pace, err error) {
+	return pace, s.does(ctx, func() { pace = s.pace })
+}
+
+func (s *service) RulesToTry(ctx context.Context, team, actor string) (set review.RuleSet, err error) {
+	return set, s.does(ctx, func() { set = s.rules })
+}
+
+func (s *service) Replay(ctx context.Context, team, actor string, t books.Trial) (o books.Outcome, err error) {
+	return o, s.does(ctx, func() { s.trials, o = append(s.trials, t), s.outcome })
 }
 
 func (s *service) ThreadScope(ctx context.Context, team, channel, ts string) (scope budget.Scope, err error) {

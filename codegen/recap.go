@@ -82,7 +82,7 @@ func (w *Writer) Recap(ctx context.Context, r steps.Recap) (made steps.Recapped,
 		failed = &steps.WriterError{Err: errors.New("an answer without usage"), Words: about.Name + " did not say what its answer cost, so it cannot be used."}
 	}
 	if failed == nil {
-		made.Text, failed = summed(hides.Restore(answer.Text))
+		made.Text, failed = summed(hides.Blank(answer.Text)) // what goes on in other prompts is masked for good
 	}
 	if failed != nil {
 		failed.Usage, failed.Billed, failed.Retry = answer.Usage, answer.Usage.Model == "", false

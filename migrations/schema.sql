@@ -48,37 +48,6 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE FUNCTION broken_glass_held() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-DECLARE
-    wrong text;
-BEGIN
-    PERFORM FROM requests WHERE id = NEW.request_id AND state = 'pending' AND revision = NEW.revision FOR NO KEY UPDATE;
-    IF NOT FOUND OR NEW.at NOT BETWEEN clock_timestamp() - interval '1 minute' AND clock_timestamp() + interval '1 minute' THEN
-        wrong := 'broken_glass_in_time';
-    ELSE
-        PERFORM pg_advisory_xact_lock(hashtextextended('glass ' || (SELECT team FROM requests WHERE id = NEW.request_id), 0));
-        wrong := glass_wrong(NEW);
-    END IF;
-    IF wrong IS NOT NULL THEN
-        RAISE EXCEPTION '% does not break the glass for revision % of %', NEW.person, NEW.revision, NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = wrong;
-    END IF;
-    RETURN NEW;
-END $$;
-
-CREATE FUNCTION broken_glass_told() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-BEGIN
-    IF NOT glass_told(NEW) THEN
-        PERFORM untold(TG_TABLE_NAME, TG_NAME);
-    END IF;
-    RETURN NULL;
-END $$;
-
 CREATE FUNCTION contents_only_go() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -102,6 +71,26 @@ BEGIN
         AND state NOT IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost')) THEN
         RAISE EXCEPTION 'content % cannot go: % has not ended', OLD.hash, OLD.stream
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION contents_stay_without_reason() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    q requests;
+    e events;
+BEGIN
+    SELECT * INTO q FROM requests WHERE id = substr(OLD.stream, length('request:') + 1) AND OLD.stream LIKE 'request:%';
+    SELECT * INTO e FROM events WHERE stream = OLD.stream AND seq = NEW.gone;
+    IF q.id IS NULL THEN
+        RAISE EXCEPTION 'content % cannot go: it is of no request', OLD.hash USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_of_requests';
+    ELSIF on_legal_hold(q.team, q.asker) THEN
+        RAISE EXCEPTION 'content % cannot go: % is on legal hold', OLD.hash, OLD.stream USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_on_legal_hold';
+    ELSIF NOT coalesce(CASE e.data::jsonb ->> 'why' WHEN 'retention' THEN OLD.hash IN (SELECT kept_no_longer(OLD.stream)) WHEN 'erasure' THEN erasable(q.id, e.actor) END, false) THEN
+        RAISE EXCEPTION 'content % cannot go: no rule says so, and no two people who may', OLD.hash USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
     END IF;
     RETURN NEW;
 END $$;
@@ -222,22 +211,6 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE FUNCTION decisions_unhurried() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-DECLARE
-    how text;
-BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended('approvals ' || NEW.reviewer, 0));
-    how := hurried(NEW, 'infinity');
-    IF how IS NOT NULL THEN
-        RAISE EXCEPTION '% approves revision % of % faster than the rules let them', NEW.reviewer, NEW.revision, NEW.request_id
-            USING ERRCODE = 'check_violation', CONSTRAINT = how;
-    END IF;
-    RETURN NEW;
-END $$;
-
 CREATE FUNCTION delegations_told() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -247,6 +220,27 @@ BEGIN
         AND kind = CASE WHEN NEW.delegate IS NULL THEN 'delegation ended' ELSE 'delegated' END
         AND coalesce(data::jsonb ->> 'from', actor) = NEW.principal AND data::jsonb ->> 'to' IS NOT DISTINCT FROM NEW.delegate
         AND (data::jsonb ->> 'until')::timestamptz IS NOT DISTINCT FROM NEW.until) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION erasable(request text, who text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT count(DISTINCT x."by") >= 2 AND bool_or(x."by" = who) FROM requests q JOIN erasures x ON x.team = q.team AND x.person = q.asker
+    WHERE q.id = request AND x.at > now() - interval '7 days' AND x."by" <> q.asker
+        AND NOT EXISTS (SELECT FROM decisions d WHERE d.request_id = q.id AND x."by" IN (d.reviewer, d.in_place_of))
+        AND NOT EXISTS (SELECT FROM revisions v WHERE v.request_id = q.id AND v.author = x."by")
+$$;
+
+CREATE FUNCTION erasures_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'people:' || NEW.team AND seq = NEW.told AND actor = NEW."by" AND at = NEW.at
+        AND kind = 'asked to erase' AND data::jsonb ->> 'person' = NEW.person) THEN
         PERFORM untold(TG_TABLE_NAME, TG_NAME);
     END IF;
     RETURN NULL;
@@ -307,96 +301,6 @@ BEGIN
     UPDATE contents c SET salt = NULL, value = NULL, gone = place WHERE c.hash = ANY (going);
     RETURN cardinality(going);
 END $$;
-
-CREATE FUNCTION glass_looks_by_others() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-BEGIN
-    IF EXISTS (SELECT FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE (g.request_id, g.revision) = (NEW.request_id, NEW.revision) AND NEW.person IN (g.person, q.asker)) THEN
-        RAISE EXCEPTION '% does not look at their own', NEW.person USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
-    END IF;
-    RETURN NEW;
-END $$;
-
-CREATE FUNCTION glass_looks_told() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || NEW.request_id AND e.kind = 'looked at glass' AND e.actor = NEW.person AND e.at = NEW.at
-        AND e.data::jsonb @> jsonb_build_object('revision', NEW.revision, 'fine', NEW.fine)) THEN
-        PERFORM untold(TG_TABLE_NAME, TG_NAME);
-    END IF;
-    RETURN NULL;
-END $$;
-
-CREATE FUNCTION glass_rested(of text, moment timestamp with time zone) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT max(g.at + interval '24 hours') FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND g.at + interval '24 hours' <= moment
-        AND (SELECT count(*) FROM glass_looks l WHERE (l.request_id, l.revision) = (g.request_id, g.revision) AND l.at <= g.at + interval '24 hours') < 2
-$$;
-
-CREATE FUNCTION glass_since(of text, who text, moment timestamp with time zone) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT first FROM (SELECT min(p.at) AS first FROM people p WHERE p.team = of AND p.role = 'break-glass' AND p.person = who AND p.named AND p."by" <> who AND p.at <= moment
-        AND p.seq > coalesce((SELECT max(r.seq) FROM people r WHERE r.team = of AND r.role = 'break-glass' AND r.person = who AND NOT r.named AND r.at <= moment), 0)
-        AND p.at > coalesce(glass_rested(of, moment), '-infinity')
-        GROUP BY p."by") names ORDER BY first OFFSET 1 LIMIT 1
-$$;
-
-CREATE TABLE broken_glass (
-    request_id text NOT NULL,
-    revision integer NOT NULL,
-    digest text NOT NULL,
-    person text NOT NULL,
-    reason text NOT NULL,
-    others text[] NOT NULL,
-    at timestamp with time zone NOT NULL,
-    click jsonb NOT NULL,
-    CONSTRAINT broken_glass_click_check CHECK ((jsonb_typeof(click) = 'object'::text)),
-    CONSTRAINT broken_glass_others CHECK (((cardinality(others) >= 2) AND (array_position(others, person) IS NULL) AND (array_position(others, NULL::text) IS NULL))),
-    CONSTRAINT broken_glass_person_check CHECK ((person <> ''::text))
-);
-
-CREATE FUNCTION glass_told(g broken_glass) RETURNS boolean
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || g.request_id AND e.kind = 'broke glass' AND e.actor = g.person AND e.at = g.at
-        AND e.data::jsonb @> jsonb_build_object('revision', g.revision, 'digest', g.digest, 'others', g.others) AND e.data::jsonb #>> '{reason,salted_sha256}' = g.reason)
-$$;
-
-CREATE FUNCTION glass_unseen(of text, moment timestamp with time zone) RETURNS SETOF broken_glass
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT g.* FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND g.at <= moment
-        AND (SELECT count(*) FROM glass_looks l WHERE (l.request_id, l.revision) = (g.request_id, g.revision) AND l.at <= moment) < 2
-$$;
-
-CREATE FUNCTION glass_wrong(g broken_glass) RETURNS text
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT CASE
-        WHEN coalesce(glass_since(q.team, g.person, g.at) > g.at - interval '24 hours', true) THEN 'broken_glass_role'
-        WHEN EXISTS (SELECT FROM glass_unseen(q.team, g.at) o WHERE o.person = g.person AND (o.request_id, o.revision) <> (g.request_id, g.revision)) THEN 'broken_glass_seen'
-        WHEN EXISTS (SELECT FROM glass_unseen(q.team, g.at) o WHERE (o.request_id, o.revision) <> (g.request_id, g.revision)) THEN 'broken_glass_one'
-        WHEN q.asker = ANY (g.others) OR (SELECT count(DISTINCT o) FROM unnest(g.others) o) < 2 THEN 'broken_glass_others'
-        WHEN v.dangers > 0 THEN 'broken_glass_inspected'
-        WHEN coalesce(jsonb_array_length(nullif(nullif(said(v.manifest), '')::jsonb -> 'network', 'null')), 0) > 0 THEN 'broken_glass_network'
-        WHEN NOT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || g.request_id AND e.kind = 'opened review' AND e.actor = g.person
-            AND (e.data::jsonb ->> 'revision')::integer = g.revision AND e.at <= g.at) THEN 'broken_glass_read'
-        WHEN length(said(g.reason)) < 20 AND EXISTS (SELECT FROM contents WHERE hash = g.reason AND value IS NOT NULL) THEN 'broken_glass_reason'
-        END
-    FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = g.revision WHERE q.id = g.request_id
-$$;
-
-CREATE FUNCTION glassed(request text, version integer) RETURNS boolean
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT EXISTS (SELECT FROM broken_glass g WHERE g.request_id = request AND g.revision = version AND glass_told(g))
-$$;
 
 CREATE FUNCTION holds_after_restore() RETURNS trigger
     LANGUAGE plpgsql
@@ -488,22 +392,19 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE FUNCTION hurried(d decisions, since timestamp with time zone) RETURNS text
+CREATE FUNCTION kept_no_longer(of text) RETURNS SETOF text
     LANGUAGE sql STABLE
     AS $$
-    SELECT CASE
-        WHEN asked.seconds > 0 AND NOT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || d.request_id AND e.kind = 'opened review' AND e.actor = d.reviewer
-            AND (e.data::jsonb ->> 'revision')::integer = d.revision AND e.at <= least(d.at, clock_timestamp()) - make_interval(secs => asked.seconds)) THEN 'decisions_read'
-        WHEN asked.hourly > 0 AND asked.hourly <= (SELECT count(*) FROM decisions o JOIN requests p ON p.id = o.request_id AND p.team = asked.team
-            JOIN revisions w ON (w.request_id, w.number, w.tier) = (o.request_id, o.revision, asked.tier)
-            WHERE o.reviewer = d.reviewer AND o.verdict = 'approve' AND o.at > d.at - interval '1 hour' AND o.at <= d.at
-            AND (o.request_id, o.revision) <> (d.request_id, d.revision)) THEN 'decisions_hourly'
-        END
-    FROM (SELECT q.team, v.tier, least(v.lines * coalesce((r.document #>> ARRAY[v.tier, 'line_seconds'])::integer, 0), 120) AS seconds,
-            coalesce((r.document #>> ARRAY[v.tier, 'hourly'])::integer, 0) AS hourly
-        FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = d.revision LEFT JOIN ruling(q.team, q.project, since) r ON true
-        WHERE q.id = d.request_id) asked
-    WHERE d.verdict = 'approve'
+    WITH q AS (SELECT * FROM requests WHERE 'request:' || id = of AND id = substr(of, length('request:') + 1)),
+    keep AS (SELECT r.document #> '{privacy,keep}' AS days FROM rules r JOIN q ON q.team = r.team WHERE r.project = '' ORDER BY r.version DESC LIMIT 1),
+    due AS (SELECT part FROM keep, q, unnest(ARRAY['words', 'code', 'results']) part
+        WHERE (days ->> part)::integer > 0 AND q.changed_at < now() - make_interval(days => (days ->> part)::integer)),
+    named AS (SELECT m[1] AS hash, CASE WHEN e.kind IN ('drafted', 'sealed anew', 'edited', 'edit refused', 'written', 'refused draft') THEN 'code'
+            WHEN e.kind IN ('finished', 'mismatch', 'lost') THEN 'results' ELSE 'words' END AS part
+        FROM events e, regexp_matches(e.data, '"salted_sha256":"([0-9a-f]{64})"', 'g') m WHERE e.stream = of
+        UNION ALL SELECT m.text, CASE m.role WHEN 'code' THEN 'code' WHEN 'result' THEN 'results' ELSE 'words' END FROM messages m JOIN q ON q.id = m.request_id)
+    SELECT c.hash FROM contents c LEFT JOIN named n ON n.hash = c.hash WHERE c.stream = of AND c.value IS NOT NULL
+    GROUP BY c.hash HAVING bool_and(coalesce(n.part, 'words') IN (SELECT part FROM due))
 $$;
 
 CREATE FUNCTION known_in(of text) RETURNS SETOF text
@@ -516,6 +417,18 @@ CREATE FUNCTION known_in(of text) RETURNS SETOF text
     UNION SELECT u.pinned FROM used u WHERE u.pinned NOT IN ('', u.project)
     ORDER BY 1
 $$;
+
+CREATE FUNCTION legal_holds_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE stream = 'people:' || NEW.team AND seq = NEW.told AND actor = NEW."by" AND at = NEW.at
+        AND kind = CASE WHEN NEW.held THEN 'legal hold' ELSE 'legal hold ended' END AND data::jsonb ->> 'person' = NEW.person) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
 
 CREATE FUNCTION limits_told() RETURNS trigger
     LANGUAGE plpgsql
@@ -580,6 +493,12 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+
+CREATE FUNCTION on_legal_hold(of text, who text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce(bool_or(held), false) FROM (SELECT DISTINCT ON (person) held FROM legal_holds WHERE team = of AND person IN ('', who) ORDER BY person, seq DESC) latest
+$$;
 
 CREATE FUNCTION people_told() RETURNS trigger
     LANGUAGE plpgsql
@@ -919,7 +838,7 @@ CREATE FUNCTION runs_approved() RETURNS trigger
     AS $$
 BEGIN
     PERFORM FROM requests WHERE id = NEW.request_id AND state = 'approved' AND revision = NEW.revision
-        AND (approvals(id, revision) >= quorum OR glassed(id, revision)) FOR NO KEY UPDATE;
+        AND approvals(id, revision) >= quorum FOR NO KEY UPDATE;
     -- Of a second run the primary key has more to say.
     IF NOT FOUND AND NOT EXISTS (SELECT FROM runs WHERE request_id = NEW.request_id) THEN
         RAISE EXCEPTION 'request % is not approved for a run of revision %', NEW.request_id, NEW.revision
@@ -1379,6 +1298,27 @@ ALTER TABLE delegations ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE erasures (
+    seq bigint NOT NULL,
+    team text NOT NULL,
+    person text NOT NULL,
+    by text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    told bigint,
+    CONSTRAINT erasures_others CHECK (((by <> ''::text) AND (by <> person))),
+    CONSTRAINT erasures_person_check CHECK ((person <> ''::text)),
+    CONSTRAINT erasures_team_check CHECK ((team <> ''::text))
+);
+
+ALTER TABLE erasures ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME erasures_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE event_kinds (
     kind text NOT NULL,
     facts jsonb NOT NULL,
@@ -1407,15 +1347,6 @@ CREATE TABLE events (
     CONSTRAINT events_signature_check CHECK ((signature ~ '^[A-Za-z0-9+/]{86}==$'::text)),
     CONSTRAINT events_signed CHECK ((((key IS NULL) = (signature IS NULL)) AND ((signature IS NOT NULL) OR (kind = ANY (ARRAY['deleted'::text, 'gone'::text, 'posted'::text, 'uploaded'::text]))))),
     CONSTRAINT events_stream_check CHECK (((stream <> ''::text) AND (stream !~ '[[:cntrl:]]'::text)))
-);
-
-CREATE TABLE glass_looks (
-    request_id text NOT NULL,
-    revision integer NOT NULL,
-    person text NOT NULL,
-    fine boolean NOT NULL,
-    at timestamp with time zone NOT NULL,
-    CONSTRAINT glass_looks_person_check CHECK ((person <> ''::text))
 );
 
 CREATE TABLE holds (
@@ -1481,6 +1412,27 @@ CREATE VIEW ledger AS
     s.hold_id
    FROM (settlements s
      CROSS JOIN LATERAL ( VALUES (1,'user'::text,s.asker), (2,'session'::text,s.session_id), (3,'project'::text,s.project), (4,'team'::text,s.team)) p(rank, kind, id));
+
+CREATE TABLE legal_holds (
+    seq bigint NOT NULL,
+    team text NOT NULL,
+    person text NOT NULL,
+    held boolean NOT NULL,
+    by text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    told bigint,
+    CONSTRAINT legal_holds_by_check CHECK ((by <> ''::text)),
+    CONSTRAINT legal_holds_team_check CHECK ((team <> ''::text))
+);
+
+ALTER TABLE legal_holds ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME legal_holds_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE limits (
     team text NOT NULL,
@@ -1587,11 +1539,10 @@ CREATE TABLE people (
     by text NOT NULL,
     at timestamp with time zone NOT NULL,
     told bigint,
-    CONSTRAINT people_administrators CHECK (((role <> ALL (ARRAY['administrator'::text, 'break-glass'::text])) OR (project = ''::text))),
+    CONSTRAINT people_administrators CHECK (((role <> 'administrator'::text) OR (project = ''::text))),
     CONSTRAINT people_by_check CHECK ((by <> ''::text)),
-    CONSTRAINT people_glass CHECK (((role <> 'break-glass'::text) OR (NOT named) OR (by <> person))),
     CONSTRAINT people_person_check CHECK ((person <> ''::text)),
-    CONSTRAINT people_role_check CHECK ((role = ANY (ARRAY['reviewer'::text, 'fallback'::text, 'administrator'::text, 'break-glass'::text]))),
+    CONSTRAINT people_role_check CHECK ((role = ANY (ARRAY['reviewer'::text, 'fallback'::text, 'administrator'::text]))),
     CONSTRAINT people_team_check CHECK ((team <> ''::text))
 );
 
@@ -1952,9 +1903,6 @@ ALTER TABLE ONLY artifacts
 ALTER TABLE ONLY balances
     ADD CONSTRAINT balances_pkey PRIMARY KEY (team, kind, id, grain, start) INCLUDE (spent);
 
-ALTER TABLE ONLY broken_glass
-    ADD CONSTRAINT broken_glass_pkey PRIMARY KEY (request_id, revision);
-
 ALTER TABLE ONLY charges
     ADD CONSTRAINT charges_pkey PRIMARY KEY (hold_id, line);
 
@@ -1985,6 +1933,12 @@ ALTER TABLE ONLY delegations
 ALTER TABLE ONLY delegations
     ADD CONSTRAINT delegations_pkey PRIMARY KEY (seq);
 
+ALTER TABLE ONLY erasures
+    ADD CONSTRAINT erasures_once UNIQUE (team, told);
+
+ALTER TABLE ONLY erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (seq);
+
 ALTER TABLE ONLY event_kinds
     ADD CONSTRAINT event_kinds_pkey PRIMARY KEY (kind);
 
@@ -1993,9 +1947,6 @@ ALTER TABLE ONLY events
 
 ALTER TABLE ONLY events
     ADD CONSTRAINT events_pkey PRIMARY KEY (stream, seq);
-
-ALTER TABLE ONLY glass_looks
-    ADD CONSTRAINT glass_looks_pkey PRIMARY KEY (request_id, revision, person);
 
 ALTER TABLE ONLY holds
     ADD CONSTRAINT holds_one_rest UNIQUE (rest_of);
@@ -2008,6 +1959,12 @@ ALTER TABLE ONLY holds
 
 ALTER TABLE ONLY known_files
     ADD CONSTRAINT known_files_pkey PRIMARY KEY (team, file_id, name, size);
+
+ALTER TABLE ONLY legal_holds
+    ADD CONSTRAINT legal_holds_once UNIQUE (team, told);
+
+ALTER TABLE ONLY legal_holds
+    ADD CONSTRAINT legal_holds_pkey PRIMARY KEY (seq);
 
 ALTER TABLE ONLY limits
     ADD CONSTRAINT limits_once UNIQUE (told);
@@ -2159,6 +2116,8 @@ CREATE UNIQUE INDEX decisions_one_seat ON decisions USING btree (request_id, rev
 
 CREATE INDEX delegations_latest ON delegations USING btree (team, principal, seq DESC);
 
+CREATE INDEX erasures_latest ON erasures USING btree (team, person, at);
+
 CREATE INDEX events_blocked ON events USING btree (at) WHERE (kind = 'blocked'::text);
 
 CREATE INDEX holds_by_request ON holds USING btree (request_id) WHERE (NOT settled);
@@ -2168,6 +2127,8 @@ CREATE INDEX holds_by_time ON holds USING btree (at, team);
 CREATE INDEX holds_stale ON holds USING btree (expires_at) WHERE (NOT settled);
 
 CREATE INDEX holds_uncertain_by_time ON holds USING btree (uncertain_at) WHERE ((uncertain_at IS NOT NULL) AND (NOT settled));
+
+CREATE INDEX legal_holds_latest ON legal_holds USING btree (team, person, seq DESC);
 
 CREATE INDEX notices_by_request ON notices USING btree (request_id);
 
@@ -2231,14 +2192,6 @@ CREATE TRIGGER balances_undeletable BEFORE DELETE ON balances FOR EACH ROW EXECU
 
 CREATE TRIGGER balances_untruncatable BEFORE TRUNCATE ON balances FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
-CREATE TRIGGER broken_glass_in_time BEFORE INSERT ON broken_glass FOR EACH ROW EXECUTE FUNCTION broken_glass_held();
-
-CREATE CONSTRAINT TRIGGER broken_glass_told AFTER INSERT ON broken_glass DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION broken_glass_told();
-
-CREATE TRIGGER broken_glass_unchangeable BEFORE DELETE OR UPDATE ON broken_glass FOR EACH ROW EXECUTE FUNCTION unchangeable();
-
-CREATE TRIGGER broken_glass_untruncatable BEFORE TRUNCATE ON broken_glass FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
-
 CREATE CONSTRAINT TRIGGER charges_add_up AFTER INSERT ON charges DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION settlements_add_up();
 
 CREATE TRIGGER charges_unchangeable BEFORE DELETE OR UPDATE ON charges FOR EACH ROW EXECUTE FUNCTION unchangeable();
@@ -2254,6 +2207,8 @@ CREATE TRIGGER contents_begin BEFORE INSERT ON contents FOR EACH ROW WHEN ((new.
 CREATE TRIGGER contents_only_go BEFORE UPDATE ON contents FOR EACH ROW EXECUTE FUNCTION contents_only_go();
 
 CREATE TRIGGER contents_stay_while_open BEFORE UPDATE ON contents FOR EACH ROW WHEN ((new.value IS NULL)) EXECUTE FUNCTION contents_stay_while_open();
+
+CREATE TRIGGER contents_stay_without_reason BEFORE UPDATE ON contents FOR EACH ROW WHEN ((new.value IS NULL)) EXECUTE FUNCTION contents_stay_without_reason();
 
 CREATE TRIGGER contents_undeletable BEFORE DELETE ON contents FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
@@ -2271,8 +2226,6 @@ CREATE TRIGGER decisions_in_time BEFORE INSERT ON decisions FOR EACH ROW EXECUTE
 
 CREATE TRIGGER decisions_not_by_wisher BEFORE INSERT ON decisions FOR EACH ROW WHEN ((new.verdict = 'approve'::text)) EXECUTE FUNCTION decisions_not_by_wisher();
 
-CREATE TRIGGER decisions_read BEFORE INSERT ON decisions FOR EACH ROW WHEN ((new.verdict = 'approve'::text)) EXECUTE FUNCTION decisions_unhurried();
-
 CREATE TRIGGER decisions_signed BEFORE INSERT ON decisions FOR EACH ROW WHEN (((new.click ->> 'door'::text) IS NOT NULL)) EXECUTE FUNCTION decisions_signed();
 
 CREATE CONSTRAINT TRIGGER decisions_told AFTER INSERT ON decisions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION decisions_told();
@@ -2289,6 +2242,12 @@ CREATE TRIGGER delegations_unchangeable BEFORE DELETE OR UPDATE ON delegations F
 
 CREATE TRIGGER delegations_untruncatable BEFORE TRUNCATE ON delegations FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE CONSTRAINT TRIGGER erasures_told AFTER INSERT ON erasures DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION erasures_told();
+
+CREATE TRIGGER erasures_unchangeable BEFORE DELETE OR UPDATE ON erasures FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER erasures_untruncatable BEFORE TRUNCATE ON erasures FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE TRIGGER event_kinds_unchangeable BEFORE INSERT OR DELETE OR UPDATE ON event_kinds FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER event_kinds_untruncatable BEFORE TRUNCATE ON event_kinds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -2300,14 +2259,6 @@ CREATE TRIGGER events_unchangeable BEFORE DELETE OR UPDATE ON events FOR EACH RO
 CREATE TRIGGER events_untruncatable BEFORE TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER events_wait_for_place AFTER INSERT ON events FOR EACH ROW EXECUTE FUNCTION events_wait_for_place();
-
-CREATE TRIGGER glass_looks_by_others BEFORE INSERT ON glass_looks FOR EACH ROW EXECUTE FUNCTION glass_looks_by_others();
-
-CREATE CONSTRAINT TRIGGER glass_looks_told AFTER INSERT ON glass_looks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION glass_looks_told();
-
-CREATE TRIGGER glass_looks_unchangeable BEFORE DELETE OR UPDATE ON glass_looks FOR EACH ROW EXECUTE FUNCTION unchangeable();
-
-CREATE TRIGGER glass_looks_untruncatable BEFORE TRUNCATE ON glass_looks FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER holds_after_restore BEFORE INSERT ON holds FOR EACH ROW WHEN ((new.rest_of IS NULL)) EXECUTE FUNCTION holds_after_restore();
 
@@ -2324,6 +2275,12 @@ CREATE TRIGGER holds_unburden AFTER UPDATE ON holds FOR EACH ROW WHEN ((new.sett
 CREATE TRIGGER holds_undeletable BEFORE DELETE ON holds FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER holds_untruncatable BEFORE TRUNCATE ON holds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
+CREATE CONSTRAINT TRIGGER legal_holds_told AFTER INSERT ON legal_holds DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION legal_holds_told();
+
+CREATE TRIGGER legal_holds_unchangeable BEFORE DELETE OR UPDATE ON legal_holds FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER legal_holds_untruncatable BEFORE TRUNCATE ON legal_holds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER limits_named BEFORE UPDATE ON limits FOR EACH ROW WHEN ((((new.team IS DISTINCT FROM old.team) OR (new.kind IS DISTINCT FROM old.kind)) OR (new.id IS DISTINCT FROM old.id))) EXECUTE FUNCTION refuse('a limit stays with its scope');
 
@@ -2413,7 +2370,7 @@ CREATE TRIGGER requests_new_revision BEFORE UPDATE ON requests FOR EACH ROW WHEN
 
 CREATE TRIGGER requests_origin BEFORE UPDATE ON requests FOR EACH ROW WHEN ((((((((((((new.id IS DISTINCT FROM old.id) OR (new.session_id IS DISTINCT FROM old.session_id)) OR (new.team IS DISTINCT FROM old.team)) OR (new.project IS DISTINCT FROM old.project)) OR (new.asker IS DISTINCT FROM old.asker)) OR (new.trigger IS DISTINCT FROM old.trigger)) OR (new.question IS DISTINCT FROM old.question)) OR (new.created_at IS DISTINCT FROM old.created_at)) OR (new.repeats IS DISTINCT FROM old.repeats)) OR (new.repeats_revision IS DISTINCT FROM old.repeats_revision)) OR (new.repeats_digest IS DISTINCT FROM old.repeats_digest))) EXECUTE FUNCTION refuse('who asked what, where and when cannot change');
 
-CREATE TRIGGER requests_quorum BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'approved'::text) AND (old.state <> 'approved'::text) AND (approvals(new.id, new.revision) < new.quorum) AND (NOT glassed(new.id, new.revision)))) EXECUTE FUNCTION refuse('too few approvals');
+CREATE TRIGGER requests_quorum BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'approved'::text) AND (old.state <> 'approved'::text) AND (approvals(new.id, new.revision) < new.quorum))) EXECUTE FUNCTION refuse('too few approvals');
 
 CREATE TRIGGER requests_repeats_run BEFORE INSERT ON requests FOR EACH ROW WHEN ((new.repeats IS NOT NULL)) EXECUTE FUNCTION requests_repeats_run();
 
@@ -2547,12 +2504,6 @@ ALTER TABLE ONLY artifacts
 ALTER TABLE ONLY artifacts
     ADD CONSTRAINT artifacts_request_id_fkey FOREIGN KEY (request_id) REFERENCES runs(request_id);
 
-ALTER TABLE ONLY broken_glass
-    ADD CONSTRAINT broken_glass_reason_fkey FOREIGN KEY (reason) REFERENCES contents(hash);
-
-ALTER TABLE ONLY broken_glass
-    ADD CONSTRAINT broken_glass_revision_fkey FOREIGN KEY (request_id, revision, digest) REFERENCES revisions(request_id, number, digest);
-
 ALTER TABLE ONLY charges
     ADD CONSTRAINT charges_hold_id_fkey FOREIGN KEY (hold_id) REFERENCES settlements(hold_id);
 
@@ -2582,9 +2533,6 @@ ALTER TABLE ONLY events
 
 ALTER TABLE ONLY events
     ADD CONSTRAINT events_kind_fkey FOREIGN KEY (kind) REFERENCES event_kinds(kind);
-
-ALTER TABLE ONLY glass_looks
-    ADD CONSTRAINT glass_looks_of FOREIGN KEY (request_id, revision) REFERENCES broken_glass(request_id, revision);
 
 ALTER TABLE ONLY holds
     ADD CONSTRAINT holds_payers_fkey FOREIGN KEY (request_id, team, asker, session_id, project) REFERENCES requests(id, team, asker, session_id, project);

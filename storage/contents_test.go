@@ -120,7 +120,8 @@ func TestWhatIsForgottenLeavesTheChainWhole(t *testing.T) {
 	var question string
 	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT question FROM requests WHERE id = $1`, r.ID).Scan(&question))
 
-	n, err := b.Forget(t.Context(), r.ID, []string{question, strings.Repeat("0", 64)}, "ADMIN", "redaction")
+	b.erasers(t, r.Asker)
+	n, err := b.Forget(t.Context(), r.ID, []string{question, strings.Repeat("0", 64)}, "ADMIN", "erasure")
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 	found, err := b.VerifyChain(t.Context(), stream)
@@ -167,6 +168,7 @@ func TestWhatReviewersReadIsNamedAndStays(t *testing.T) {
 	b := setup(t)
 	r := b.ask(t, "t")
 	r = b.update(t, r.ID, b.drafted)
+	b.erasers(t, r.Asker)
 	for _, column := range []string{"code", "manifest", "summary", "findings"} {
 		var hash string
 		require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT `+column+` FROM revisions WHERE request_id = $1`, r.ID).Scan(&hash))

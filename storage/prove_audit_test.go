@@ -107,6 +107,7 @@ func TestAPackOfADatabaseHolds(t *testing.T) {
 	require.Zero(t, r.First)
 
 	// What is forgotten stays by its hash, and a pack that begins later begins at a checkpoint.
+	b.erasers(t, done.Asker)
 	_, err = b.Forget(t.Context(), done.ID, nil, "ADMIN", "erasure")
 	require.NoError(t, err)
 	require.NoError(t, b.exec(t, unguarded(`checkpoints`)+`UPDATE checkpoints SET at = at - interval '2 hours' WHERE number = 1`))

@@ -241,7 +241,8 @@ func TestWhatModelsMadeOfAThreadIsKeptInItsEvents(t *testing.T) {
 	b.update(t, second.ID, func(r *approval.Request, now time.Time) error {
 		return r.Fail(approval.Because(approval.WhyNoAnswer), now)
 	})
-	require.NoError(t, b.exec(t, `SELECT forget('request:' || $1, ARRAY[(SELECT data::jsonb #>> '{text,salted_sha256}' FROM events WHERE kind = 'summarised')], 'ADA', 'test')`, second.ID))
+	b.erasers(t, second.Asker)
+	require.NoError(t, b.exec(t, `SELECT forget('request:' || $1, ARRAY[(SELECT data::jsonb #>> '{text,salted_sha256}' FROM events WHERE kind = 'summarised')], 'ADMIN', 'erasure')`, second.ID))
 	past, err = b.History(t.Context(), ask("4").ID)
 	require.NoError(t, err)
 	require.Empty(t, past.Summaries[1].Text)

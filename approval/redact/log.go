@@ -4,19 +4,38 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 )
 
-// Log masks what a log is told, before the handler below it writes it. An administrator reads a log
-// without having been in the conversation.
-func Log(below slog.Handler) slog.Handler { return logs{below} }
+// Live are the rules of a process at this moment: those that always hold, until it has learned what
+// administrators have added. The nil Live never learns.
+type Live struct{ now atomic.Pointer[Rules] }
 
-type logs struct{ slog.Handler }
+// Learn has other rules hold from now on.
+func (l *Live) Learn(rules *Rules) { l.now.Store(rules) }
+
+// Rules are those that hold.
+func (l *Live) Rules() *Rules {
+	if l == nil {
+		return nil
+	}
+	return l.now.Load()
+}
+
+// Log masks what a log is told, before the handler below it writes it. Whoever reads a log has not been
+// in the conversation.
+func Log(below slog.Handler, rules *Live) slog.Handler { return logs{below, rules} }
+
+type logs struct {
+	slog.Handler
+	live *Live
+}
 
 func (h logs) Handle(ctx context.Context, r slog.Record) error {
-	var rules *Rules
+	rules := h.live.Rules()
 	clean := slog.NewRecord(r.Time, r.Level, rules.Mask(r.Message, nil), r.PC)
 	r.Attrs(func(a slog.Attr) bool {
-		clean.AddAttrs(masked(a))
+		clean.AddAttrs(masked(a, rules))
 		return true
 	})
 	return h.Handler.Handle(ctx, clean)
@@ -25,17 +44,16 @@ func (h logs) Handle(ctx context.Context, r slog.Record) error {
 func (h logs) WithAttrs(attrs []slog.Attr) slog.Handler {
 	clean := make([]slog.Attr, len(attrs))
 	for i, a := range attrs {
-		clean[i] = masked(a)
+		clean[i] = masked(a, h.live.Rules())
 	}
-	return logs{h.Handler.WithAttrs(clean)}
+	return logs{h.Handler.WithAttrs(clean), h.live}
 }
 
-func (h logs) WithGroup(name string) slog.Handler { return logs{h.Handler.WithGroup(name)} }
+func (h logs) WithGroup(name string) slog.Handler { return logs{h.Handler.WithGroup(name), h.live} }
 
 // masked is an attribute without what the rules find. A value that holds nothing stays what it is, so
 // that handlers write numbers, times and structs as they do.
-func masked(a slog.Attr) slog.Attr {
-	var rules *Rules
+func masked(a slog.Attr, rules *Rules) slog.Attr {
 	v := a.Value.Resolve()
 	switch v.Kind() {
 	case slog.KindString:
@@ -43,7 +61,7 @@ func masked(a slog.Attr) slog.Attr {
 	case slog.KindGroup:
 		attrs := make([]slog.Attr, len(v.Group()))
 		for i, in := range v.Group() {
-			attrs[i] = masked(in)
+			attrs[i] = masked(in, rules)
 		}
 		a.Value = slog.GroupValue(attrs...)
 	case slog.KindAny:

@@ -224,6 +224,16 @@ func (v *Veil) Restore(text string) string {
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
+// Blank takes the numbers from place-holders in what a model has written: elsewhere they would stand for
+// other values.
+func (v *Veil) Blank(text string) string {
+	var pairs []string
+	for _, name := range v.names {
+		pairs = append(pairs, name, name[:strings.LastIndexByte(name, ' ')]+" masked]")
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
 // InCode is what the rules find in a program, with its lines. Addresses count only in strings and
 // comments: there, x.T@w.values multiplies.
 func (r *Rules) InCode(code string) (found []Line) {

@@ -109,6 +109,7 @@ func TestAVeilGivesBackWhatItHides(t *testing.T) {
 	for i := range 12 {
 		many.Hide(fmt.Sprintf("a%d@example.com", i))
 	}
+	require.Equal(t, "[e-mail masked] and [e-mail 13]", many.Blank("[e-mail 11] and [e-mail 13]"))
 	require.Equal(t, "a10@example.com a0@example.com", many.Restore("[e-mail 11] [e-mail 1]"))
 }
 
@@ -123,13 +124,19 @@ func TestALogTellsNoCanary(t *testing.T) {
 	t.Parallel()
 	const canary = "canary@leak.example"
 	var out bytes.Buffer
+	live := &redact.Live{}
 	for _, below := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
-		log := slog.New(redact.Log(below))
+		log := slog.New(redact.Log(below, live))
 		log.Info("a question of "+canary, "text", canary, "error", fmt.Errorf("read %s", canary), "list", []string{canary}, slog.Group("in", "it", canary), "n", 7)
 		log.With("who", canary).WithGroup("below").With("deep", canary).Warn("x", "any", struct{ Mail string }{canary})
 	}
 	require.NotContains(t, out.String(), "canary")
 	require.Contains(t, out.String(), "n=7")
+	added, err := redact.With("Project Falcon")
+	require.NoError(t, err)
+	live.Learn(added)
+	slog.New(redact.Log(slog.NewTextHandler(&out, nil), live)).Info("about project falcon")
+	require.Contains(t, out.String(), "about [hidden masked]")
 	require.Equal(t, 16, strings.Count(out.String(), "[e-mail masked]"), out.String())
 }
 

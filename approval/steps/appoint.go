@@ -243,11 +243,11 @@ func (s *Authority) SetRules(ctx context.Context, click approval.Click, set revi
 		return review.RuleSet{}, err
 	}
 	set.Rules.Models, set.Rules.Notes, set.Rules.Shows, set.Rules.Follows = now.Kept(set.Project), now.Rules.Notes, now.Rules.Shows, false
-	set.Rules.LogChannel, set.Rules.Privacy = ofHouse(now, set.Project)
+	set.Rules = ofHouse(set.Rules, now, set.Project)
 	// A channel that goes back to the workspace's reviews keeps what else it has set.
 	if set.None && (now.OwnModels || now.Rules.Notes != nil || now.Rules.Shows != approval.Shape) {
-		set.None, set.Rules = false, now.Rules
-		set.Rules.Models, set.Rules.Follows = now.Kept(set.Project), true
+		set.None, set.Rules = false, ofHouse(now.Rules, now, set.Project)
+		set.Rules.Follows = true
 	} else if !set.None {
 		if err := set.Rules.Check(time.Now(), s.Policy.Zone); err != nil {
 			return review.RuleSet{}, err
@@ -309,8 +309,7 @@ func (s *People) setApart(ctx context.Context, click approval.Click, project str
 		return review.RuleSet{}, err
 	}
 	set := review.RuleSet{Team: click.Team, Project: project, Version: base, Rules: now.Rules, SetBy: click.User}
-	set.Rules.Models = now.Kept(project)
-	set.Rules.LogChannel, set.Rules.Privacy = ofHouse(now, project)
+	set.Rules = ofHouse(set.Rules, now, project)
 	// Where reviews are done by somebody else's rules, they go on being done by them.
 	set.Rules.Follows = now.Version == 0 || now.Project != project
 	if err := change(now, &set.Rules); err != nil {

@@ -290,11 +290,12 @@ func (s *Trail) SetPrivacy(ctx context.Context, click approval.Click, p review.P
 	})
 }
 
-// ofHouse is what the workspace's rules keep of the log and of privacy when something else of them is
-// set. A channel's have neither.
-func ofHouse(now review.RuleSet, project string) (logChannel string, privacy *review.Privacy) {
-	if project != "" {
-		return "", nil
+// ofHouse are rules with the models, and of a workspace with the log and the privacy, that stay what they
+// are when something else is set. A channel has neither a log nor privacy of its own.
+func ofHouse(rules review.Rules, now review.RuleSet, project string) review.Rules {
+	rules.Models, rules.LogChannel, rules.Privacy = now.Kept(project), "", nil
+	if project == "" {
+		rules.LogChannel, rules.Privacy = now.Rules.LogChannel, now.Rules.Privacy
 	}
-	return now.Rules.LogChannel, now.Rules.Privacy
+	return rules
 }

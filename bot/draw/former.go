@@ -12,6 +12,7 @@ import (
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/approval/thread"
+	"countersign/bot/draw/masked"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 	"countersign/bot/readback"
@@ -181,6 +182,9 @@ func SawView(v *steps.View, past thread.Past) slack.ModalViewRequest {
 	}
 	p.Say(append(said, kit.Words(", the day, what is installed in the sandbox, and this:"))...)
 	p.Quote(kit.Cut(r.Question, 2000), kit.Strong("The question"))
+	if words := masked.Hidden(v).Words(); words != "" {
+		p.Say(kit.Strong("Not shown to it: "), kit.Words(words+" in the question and in names. It had a place-holder for each; all but secrets were put back into the code."))
+	}
 	if len(r.Files) > 0 {
 		p.Say(kit.Strong("Of the files: "), kit.Words("names, sheets, columns with their types, and what is odd about them (see Columns)"+seenOf(m.Saw)+"."))
 	}

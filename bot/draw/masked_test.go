@@ -70,3 +70,16 @@ func TestFilesOfAMaskedAnswerAreMasked(t *testing.T) {
 	require.Equal(t, "mail,orders\n[e-mail masked],7\n", string(shown.Artifacts[0].Data))
 	require.Contains(t, string(v.Artifacts[0].Data), "canary")
 }
+
+// Reviewers are told what of the question they read and the model did not.
+func TestReviewersAreToldWhatTheModelDidNotSee(t *testing.T) {
+	t.Parallel()
+	v := sample.View(sample.In(approval.Pending))
+	text, err := json.Marshal(draw.SawView(v, sample.Past()))
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "Not shown to it")
+	v.Request.Question = "What did canary@leak.example buy?"
+	text, err = json.Marshal(draw.SawView(v, sample.Past()))
+	require.NoError(t, err)
+	require.Contains(t, string(text), "1 e-mail address in the question and in names.")
+}

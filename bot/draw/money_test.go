@@ -10,9 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/books"
+	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/bot/command"
 	"countersign/bot/draw"
+	"countersign/bot/draw/home"
 	"countersign/bot/draw/money"
 	"countersign/bot/draw/notice"
 	"countersign/bot/draw/sample"
@@ -62,34 +65,46 @@ func moneyPages(b stand) map[string]*kit.Page {
 		Limits: []budget.Standing{team, sample.OfTen(sample.ScopeOf(budget.Role, budget.Members), 0)}, Runs: 40, Off: 0.125, OffP95: 0.4, Quoted: 2 * budget.Dollar, Actual: 180 * budget.Cent, Paid: 90, Refused: 3, Requests: 45,
 		Outcomes: map[approval.State]int{approval.Done: 40, approval.Rejected: 3, approval.Expired: 2}}
 	m := map[string]*kit.Page{
-		"budget-help":          money.HelpBudget(),
-		"blocked-draft":        draw.Blocked(b.with(), draft, sample.ChoicesOf(draft, "codestral-2508")),
-		"blocked-many-models":  draw.Blocked(b.with(), draft, sample.ChoicesOf(draft, "a", "b", "c")),
-		"blocked-two-models":   draw.Blocked(b.with(), draft, sample.ChoicesOf(draft, "a", "b")),
-		"blocked-run":          draw.Blocked(b.with(), run, sample.ChoicesOf(run)),
-		"blocked-asked":        draw.Blocked(b.with(), asks, sample.ChoicesOf(asks)),
-		"blocked-declined":     draw.Blocked(b.with(), refused, sample.ChoicesOf(refused)),
-		"blocked-waits":        draw.Blocked(b.with(), waiting, sample.ChoicesOf(waiting)),
-		"blocked-fits":         draw.Blocked(b.with(), draft, fits),
-		"blocked-insists":      draw.Blocked(b.with(), insists, sample.ChoicesOf(insists, "codestral-2508")),
-		"modal-top":            modal(money.TopView(&kit.Page{}, command.Order{By: "people", Period: "this month"})),
-		"modal-explain":        modal(money.ExplainView()),
-		"card-blocked":         draw.Card(as(b, kit.Identity{}).with(), run, false),
-		"card-quoted":          draw.Card(as(b, kit.Identity{}).with(), sample.View(quoted), false),
-		"reply-quoted":         draw.Reply(sample.View(quoted, sample.With(approval.Result{Outcome: approval.OK, Value: "42"})), true),
-		"progress-cheaper":     draw.Progress(b.with(), sample.View(cheaper, sample.In(approval.Drafting))),
-		"modal-limit":          modal(money.LimitView(money.LimitForm{Models: b.models, Channel: "C1", Kind: string(budget.User)})),
-		"modal-limit-channel":  modal(money.LimitView(money.LimitForm{Models: b.models, Channel: "C1", Kind: string(budget.Project)})),
-		"modal-limit-thread":   modal(money.LimitView(money.LimitForm{Models: b.models, Channel: "C1", Kind: string(budget.Session)})),
-		"modal-limit-edit":     modal(money.LimitView(money.LimitForm{Models: b.models, Home: true, Edits: &team, Named: money.Whose(team.Limit.Scope, "")})),
-		"modal-more-money":     modal(draw.MoreMoneyView(draft.Request, sample.ChoicesOf(draft), draw.Origin{Seal: draft.Request.ID})),
-		"modal-grant":          modal(draw.GrantView(&asks.Request.TopUps[0], ends, "v")),
-		"modal-decline":        modal(draw.DeclineView("v")),
-		"notice-overrun":       told(sample.Notice(approval.NoticeOverrun, draft, approval.Overrun{What: "mistral-large-2512", Asked: "codestral-2508", Held: 2 * budget.Cent, Cost: 7 * budget.Cent}), slacksim.Admin),
-		"notice-threshold":     told(sample.Notice(approval.NoticeThreshold, nil, approval.Threshold{Standing: team, Mark: 80}), slacksim.Admin),
-		"notice-stop":          told(sample.Notice(approval.NoticeStop, draft, approval.Stop{Standing: thread, Needed: 5 * budget.Cent, Person: slacksim.Analyst}), slacksim.Analyst),
-		"notice-stop-admin":    told(sample.Notice(approval.NoticeStop, draft, approval.Stop{Standing: thread, Needed: 5 * budget.Cent, Person: slacksim.Analyst}), slacksim.Admin),
-		"notice-forecast":      told(sample.Notice(approval.NoticeForecast, nil, approval.Forecast{Standing: team, At: sample.December.AddDate(0, 0, -12)}), slacksim.Admin),
+		"budget-help":         money.HelpBudget(),
+		"blocked-draft":       draw.Blocked(b.with(), draft, sample.ChoicesOf(draft, "codestral-2508")),
+		"blocked-many-models": draw.Blocked(b.with(), draft, sample.ChoicesOf(draft, "a", "b", "c")),
+		"blocked-two-models":  draw.Blocked(b.with(), draft, sample.ChoicesOf(draft, "a", "b")),
+		"blocked-run":         draw.Blocked(b.with(), run, sample.ChoicesOf(run)),
+		"blocked-asked":       draw.Blocked(b.with(), asks, sample.ChoicesOf(asks)),
+		"blocked-declined":    draw.Blocked(b.with(), refused, sample.ChoicesOf(refused)),
+		"blocked-waits":       draw.Blocked(b.with(), waiting, sample.ChoicesOf(waiting)),
+		"blocked-fits":        draw.Blocked(b.with(), draft, fits),
+		"blocked-insists":     draw.Blocked(b.with(), insists, sample.ChoicesOf(insists, "codestral-2508")),
+		"modal-top":           modal(money.TopView(&kit.Page{}, command.Order{By: "people", Period: "this month"})),
+		"modal-explain":       modal(money.ExplainView()),
+		"card-blocked":        draw.Card(as(b, kit.Identity{}).with(), run, false),
+		"card-quoted":         draw.Card(as(b, kit.Identity{}).with(), sample.View(quoted), false),
+		"reply-quoted":        draw.Reply(sample.View(quoted, sample.With(approval.Result{Outcome: approval.OK, Value: "42"})), true),
+		"progress-cheaper":    draw.Progress(b.with(), sample.View(cheaper, sample.In(approval.Drafting))),
+		"modal-limit":         modal(money.LimitView(money.LimitForm{Models: b.models, Channel: "C1", Kind: string(budget.User)})),
+		"modal-limit-channel": modal(money.LimitView(money.LimitForm{Models: b.models, Channel: "C1", Kind: string(budget.Project)})),
+		"modal-limit-thread":  modal(money.LimitView(money.LimitForm{Models: b.models, Channel: "C1", Kind: string(budget.Session)})),
+		"modal-limit-edit":    modal(money.LimitView(money.LimitForm{Models: b.models, Home: true, Edits: &team, Named: money.Whose(team.Limit.Scope, "")})),
+		"modal-more-money":    modal(draw.MoreMoneyView(draft.Request, sample.ChoicesOf(draft), draw.Origin{Seal: draft.Request.ID})),
+		"modal-grant":         modal(draw.GrantView(&asks.Request.TopUps[0], ends, "v")),
+		"modal-decline":       modal(draw.DeclineView("v")),
+		"notice-overrun":      told(sample.Notice(approval.NoticeOverrun, draft, approval.Overrun{What: "mistral-large-2512", Asked: "codestral-2508", Held: 2 * budget.Cent, Cost: 7 * budget.Cent}), slacksim.Admin),
+		"notice-threshold":    told(sample.Notice(approval.NoticeThreshold, nil, approval.Threshold{Standing: team, Mark: 80}), slacksim.Admin),
+		"notice-stop":         told(sample.Notice(approval.NoticeStop, draft, approval.Stop{Standing: thread, Needed: 5 * budget.Cent, Person: slacksim.Analyst}), slacksim.Analyst),
+		"notice-stop-admin":   told(sample.Notice(approval.NoticeStop, draft, approval.Stop{Standing: thread, Needed: 5 * budget.Cent, Person: slacksim.Analyst}), slacksim.Admin),
+		"notice-forecast":     told(sample.Notice(approval.NoticeForecast, nil, approval.Forecast{Standing: team, At: sample.December.AddDate(0, 0, -12)}), slacksim.Admin),
+		"notice-spike": told(sample.Notice(approval.NoticeSpike, nil, approval.Spike{Spike: budget.Spike{Day: sample.Noon, Spent: 16 * budget.Dollar, Usual: 4 * budget.Dollar, Sigma: 150 * budget.Cent},
+			People: []approval.SpentOn{{ID: slacksim.Analyst, Amount: 15 * budget.Dollar}, {ID: approval.System, Amount: budget.Cent}}, Channels: []approval.SpentOn{{ID: slacksim.SalesData, Amount: 16 * budget.Dollar}}}), slacksim.Admin),
+		"notice-differs": told(sample.Notice(approval.NoticeDiffers, nil, approval.Differs{Provider: "Mistral", From: "2026-11-24", To: "2026-11-26", More: 2, Lines: []approval.DiffersLine{
+			{Day: "2026-11-25", Model: "codestral-2508", Ours: 1_200_300, Theirs: 1_400_100, Paid: 48 * budget.Cent, Billed: 61 * budget.Cent}, {Day: "2026-11-26", Model: "mistral-large-2512", Theirs: 9_000}, {Day: "2026-11-26", Model: "codestral-2508", Ours: 500, Paid: budget.Cent}}}), slacksim.Admin),
+		"modal-paced": func() *kit.Page {
+			p := &kit.Page{}
+			money.Paced(p, budget.Pace{Spent: 23 * budget.Dollar, PerDay: 120 * budget.Cent, Days: 7, Projected: 28 * budget.Dollar, Until: sample.December})
+			return p
+		}(),
+		"modal-try":            modal(home.TryView(review.RuleSet{Rules: review.DefaultRules(approval.DefaultPolicy())})),
+		"modal-tried":          home.Tried(triedOnce()),
+		"modal-tried-none":     home.Tried(books.Outcome{Since: sample.Noon.AddDate(0, 0, -30), Until: sample.Noon, Versions: 12}),
 		"notice-topup":         told(sample.Notice(approval.NoticeTopUp, asks, topUp), slacksim.Admin),
 		"notice-topup-granted": told(sample.Notice(approval.NoticeTopUp, funded, topUp), slacksim.Admin),
 		"notice-topup-refused": told(sample.Notice(approval.NoticeTopUp, refused, topUp), slacksim.Admin),
@@ -100,6 +115,20 @@ func moneyPages(b stand) map[string]*kit.Page {
 		"notice-digest":        told(sample.Notice(approval.NoticeDigest, nil, digest), slacksim.Admin),
 	}
 	return m
+}
+
+// triedOnce is what other rules would have changed, one of each kind.
+func triedOnce() books.Outcome {
+	o := books.Outcome{Since: sample.Noon.AddDate(0, 0, -30), Until: sample.Noon, Versions: 41, Payments: 120, Spent: 12 * budget.Dollar, Would: 9 * budget.Dollar}
+	person := sample.ScopeOf(budget.User, slacksim.Analyst)
+	channel, thread, team := sample.ScopeOf(budget.Project, slacksim.SalesData), sample.ScopeOf(budget.Session, "s"), sample.ScopeOf(budget.Team, slacksim.DefaultTeam.ID)
+	for i, c := range []books.Changed{{Kind: books.OtherTier, From: "low", To: "medium"}, {Kind: books.OtherQuorum, From: "1", To: "2", Given: 1, Ran: true}, {Kind: books.OtherQuorum, From: "2", To: "1", Given: 2, Ran: true},
+		{Kind: books.OtherCare, To: "typed"}, {Kind: books.OtherCare, From: "terminal"}, {Kind: books.NoModel, To: "mistral-large-2512"}, {Kind: books.NoHost, To: "api.example.com"},
+		{Kind: books.OverBudget, Scope: &person, Needed: 5 * budget.Cent}, {Kind: books.OverBudget, Scope: &thread, Needed: 5 * budget.Cent}, {Kind: books.HasRoom, Scope: &channel, Needed: 7 * budget.Cent}, {Kind: books.HasRoom, Scope: &team, Needed: 7 * budget.Cent}} {
+		c.RequestID, c.At, c.Project, c.Asker = "k39jnxh", sample.Noon.AddDate(0, 0, i-20), slacksim.SalesData, slacksim.Analyst
+		o.Changes = append(o.Changes, c)
+	}
+	return o
 }
 
 func TestSlackTakesEveryMessageAboutMoney(t *testing.T) {

@@ -185,6 +185,10 @@ func reviewPages(b stand) map[string]*kit.Page {
 			v.Book.Own.Rules.Notes = nil
 		}), false),
 		"modal-trail":         modal(home.TrailView(review.RuleSet{Own: 3, Rules: review.Rules{LogChannel: slacksim.CodeReview}}, steps.Copies{Begun: 1042, Number: 1041, At: sample.Noon, Waits: sample.Noon})),
+		"modal-privacy":       modal(home.PrivacyView(review.RuleSet{Own: 3, Rules: review.Rules{Privacy: &review.Privacy{Hide: "Project Falcon", Keep: review.Keep{Results: 365}}}})),
+		"modal-theirs":        modal(home.TheirsView()),
+		"modal-theirs-first":  modal(home.TheirsSaid(home.TheirsErase, slacksim.Analyst, nil)),
+		"modal-theirs-both":   modal(home.TheirsSaid(home.TheirsErase, slacksim.Analyst, []string{slacksim.Admin})),
 		"modal-trail-first":   modal(home.TrailView(review.RuleSet{}, steps.Copies{})),
 		"notice-checkpoint":   noticed(b, approval.NoticeCheckpoint, danger, slacksim.CodeReview, approval.Checkpoint{Number: 1041, Size: 266_496, Note: "countersign\n266496\n1q2w3e4r5t6z7u8i9o0p1q2w3e4r5t6z7u8i9o0p1q0=\nnumber 1041\nat 2026-11-27T01:00:00.000000Z\n\n— countersign Az3grl+/=\n"}),
 		"notice-log-forks":    noticed(b, approval.NoticeLog, danger, slacksim.Admin, approval.LogAlarm{Why: approval.LogForks}),

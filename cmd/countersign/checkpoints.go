@@ -9,6 +9,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"countersign/approval"
+	"countersign/approval/keeping"
 	"countersign/approval/steps"
 	"countersign/internal/checkpoint"
 	"countersign/storage"
@@ -37,6 +38,12 @@ func newKeeper(db *storage.DB, signed storage.Options, file string) (k keeper, e
 type trail struct {
 	*steps.Steps
 	storage.Copies
+}
+
+// keeps is what administrators say about what is hidden, kept and forgotten.
+type keeps struct {
+	*steps.Steps
+	*keeping.Keeper
 }
 
 // tick is what one replica does every few seconds. A checkpoint that does not follow is

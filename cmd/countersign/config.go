@@ -105,6 +105,14 @@ type Config struct {
 
 	PricesFile string `env:"PRICES_FILE"`
 
+	// Keys that may read what was used, and whose usage it is.
+	MistralAdminKey    Secret `env:"MISTRAL_ADMIN_KEY"`
+	MistralWorkspace   string `env:"MISTRAL_WORKSPACE"`
+	AnthropicAdminKey  Secret `env:"ANTHROPIC_ADMIN_KEY"`
+	AnthropicWorkspace string `env:"ANTHROPIC_WORKSPACE"`
+	OpenAIAdminKey     Secret `env:"OPENAI_ADMIN_KEY"`
+	OpenAIProject      string `env:"OPENAI_PROJECT"`
+
 	DatabaseURL        Secret `env:"DATABASE_URL"`
 	MigrateDatabaseURL Secret `env:"MIGRATE_DATABASE_URL"`
 	SigningKeyFile     string `env:"SIGNING_KEY_FILE"`
@@ -116,6 +124,10 @@ type Config struct {
 	LangfuseHost      string `env:"LANGFUSE_HOST" envDefault:"https://cloud.langfuse.com"`
 	LangfusePublicKey string `env:"LANGFUSE_PUBLIC_KEY"`
 	LangfuseSecretKey Secret `env:"LANGFUSE_SECRET_KEY"`
+	// Which share of the requests is traced, and what of them may be told.
+	LangfuseSample  float64 `env:"LANGFUSE_SAMPLE" envDefault:"1"`
+	LangfuseContent string  `env:"LANGFUSE_CONTENT" envDefault:"none"`
+	OTLPMetricsURL  string  `env:"OTLP_METRICS_URL"`
 
 	// What the settings above amount to.
 	location *time.Location
@@ -169,7 +181,7 @@ func readConfig(environ map[string]string) (Config, error) {
 	}
 	for _, s := range []struct{ name, value string }{{"SLACK_API_URL", c.SlackAPIURL}, {"MISTRAL_BASE_URL", c.MistralBaseURL},
 		{"ANTHROPIC_BASE_URL", c.AnthropicBaseURL}, {"OPENAI_BASE_URL", c.OpenAIBaseURL},
-		{"E2B_API_URL", c.E2BAPIURL}, {"E2B_SANDBOX_URL", c.E2BBoxURL}, {"LANGFUSE_HOST", c.LangfuseHost}} {
+		{"E2B_API_URL", c.E2BAPIURL}, {"E2B_SANDBOX_URL", c.E2BBoxURL}, {"LANGFUSE_HOST", c.LangfuseHost}, {"OTLP_METRICS_URL", c.OTLPMetricsURL}} {
 		if u, err := url.Parse(s.value); s.value != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 			faults.add(s.name, "not a URL such as https://example.com")
 		}
@@ -210,6 +222,12 @@ func readConfig(environ map[string]string) (Config, error) {
 	}
 	if (c.LangfusePublicKey == "") != (c.LangfuseSecretKey == "") {
 		faults.add("LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY", "set both or neither")
+	}
+	if c.LangfuseSample <= 0 || c.LangfuseSample > 1 {
+		faults.add("LANGFUSE_SAMPLE", "is a share above 0 and up to 1, such as 0.1; without the keys nothing is traced")
+	}
+	if !slices.Contains([]string{"none", "code", "data"}, c.LangfuseContent) {
+		faults.add("LANGFUSE_CONTENT", "%q is not one of none, code, data", c.LangfuseContent)
 	}
 	for _, list := range []*[]string{&c.Reviewers, &c.Admins, &c.MistralModels, &c.AnthropicModels, &c.OpenAIModels} {
 		*list = trimmed(*list)

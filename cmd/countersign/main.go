@@ -33,7 +33,9 @@ const usage = `Countersign: ask your data in Slack; a person signs every line of
   countersign restore FILE     put one into an empty database, and begin anew: what it has open ends, and nothing runs twice
   countersign restored         begin anew after a copy was put back with Postgres' own programs (--copy: also where no checkpoint shows it)
   countersign pack -o FILE     write what somebody needs to check what happened, without us (--from DATE --to DATE --person USER --channel ID)
-  countersign usage            print what was spent (--from DATE --to DATE --format table|csv|json)
+  countersign usage            print what was spent (--from DATE --to DATE or --month 2026-11; --format table|csv|json|html; --ledger: each charge)
+  countersign reconcile        hold what providers say that was used against the ledger (--from DATE --to DATE; --provider NAME FILE for what you saved)
+  countersign simulate         say what other rules and budgets would have changed (--rules FILE --last 30d --json); writes nothing
   countersign read FILE...     say how data files are read, in a box here (--json; --csv -o DIR writes each first table as CSV)
   countersign inspect PROGRAM.py [FILE...]
                                say what a reviewer's card would say of a program (--json); the files are its inputs
@@ -90,7 +92,9 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		return read(ctx, args, environ, stdout, stderr)
 	}
 	commands := map[string]func(context.Context, program) error{
-		"init": setUp, "serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit, "decide": decide, "usage": spending, "pack": makePack, "new-key": newKey, "backup": backup, "restore": restore, "restored": restored, "inspect": inspect, "try": try,
+		"init": setUp, "serve": serve, "demo": demo, "doctor": doctor, "migrate": migrate, "audit": audit, "decide": decide,
+		"usage": spending, "simulate": simulate, "reconcile": reconcile, "pack": makePack, "new-key": newKey,
+		"backup": backup, "restore": restore, "restored": restored, "inspect": inspect, "try": try,
 	}
 	do, ok := commands[name]
 	if !ok {
@@ -110,8 +114,9 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		}
 		return err
 	}
-	log := slog.New(redact.Log(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: config.level})))
-	return do(ctx, program{Config: config, environ: settings, args: args, out: stdout, log: log})
+	hidden := &redact.Live{}
+	log := slog.New(redact.Log(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: config.level}), hidden))
+	return do(ctx, program{Config: config, environ: settings, args: args, out: stdout, log: log, hidden: hidden})
 }
 
 // program is what every command gets.
@@ -121,6 +126,7 @@ type program struct {
 	args     []string
 	out      io.Writer
 	log      *slog.Logger
+	hidden   *redact.Live                             // what is in no log and in no trace; nil: what always is hidden
 	progress func(what string)                        // says what a command is at, to whoever watches; nil: nobody does
 	seat     func() (user, machine string, err error) // who sits here; nil: as the kernel says
 	tries    *tries                                   // where is booked what this program tries of itself; nil: nowhere

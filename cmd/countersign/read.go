@@ -59,7 +59,7 @@ func read(ctx context.Context, args, environ []string, stdout, stderr io.Writer)
 		return err
 	}
 	defer into.close()
-	log := slog.New(redact.Log(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	log := slog.New(redact.Log(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}), nil))
 	box, err := local.New(local.Options{Runsc: runsc, MaxWarm: -1, Log: log})
 	if err != nil {
 		return errors.New(forPeople(err))

@@ -40,7 +40,7 @@ func aMachine(t *testing.T, clone string) *machine {
 		require.NoError(t, err)
 		require.NoError(t, os.Symlink(path, filepath.Join(root, "bin", name)))
 	}
-	for _, name := range []string{"gcc", "npm"} {
+	for _, name := range []string{"gcc", "npm", "promtool"} {
 		m.does(name, "")
 	}
 	m.does("id", "echo 1000")

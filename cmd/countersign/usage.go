@@ -1,28 +1,41 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/csv"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"countersign/bot"
 	"countersign/budget"
+	"countersign/internal/accounts"
+	"countersign/internal/tame"
+	"countersign/storage"
 	"countersign/storage/money"
 )
 
 // usageExample ends every complaint about how the command was called.
 const usageExample = "An example: countersign usage --from 2026-11-01 --to 2026-11-30 --format csv"
 
-// spending prints what was spent per day, person, channel and model. It reads the ledger that budgets
-// are held against, so that what it prints adds up to what they say.
+// usageOrder is what somebody wants printed, and in which form.
+type usageOrder struct {
+	from, to time.Time // dates, both included
+	format   string
+	ledger   bool // each charge, and not what they add up to
+}
+
+// spending prints what was spent per day, person, channel and model, or each charge. It reads the ledger
+// that budgets are held against, so that what it prints adds up to what they say.
 func spending(ctx context.Context, p program) error {
-	from, to, format, err := readUsageArgs(p.args, time.Now().In(p.location))
+	order, err := readUsageArgs(p.args, time.Now().In(p.location))
 	if err != nil {
 		return fmt.Errorf("%w. %s", err, usageExample)
 	}
@@ -31,13 +44,19 @@ func spending(ctx context.Context, p program) error {
 		return err
 	}
 	defer stop()
-	list, err := db.Usage(ctx, from, to)
+	switch {
+	case order.ledger:
+		return printLedger(ctx, db, order, p.out)
+	case order.format == "html":
+		return printPage(ctx, p, db, order)
+	}
+	list, err := db.Usage(ctx, order.from, order.to)
 	if err != nil {
 		return err
 	}
 	err = map[string]func(io.Writer, []money.Usage) error{
-		"table": usageTable, "csv": usageCSV, "json": usageJSON}[format](p.out, list)
-	if err != nil || format != "table" {
+		"table": usageTable, "csv": usageCSV, "json": usageJSON}[order.format](p.out, list)
+	if err != nil || order.format != "table" {
 		return err
 	}
 	uncertain, err := db.Uncertain(ctx)
@@ -45,6 +64,124 @@ func spending(ctx context.Context, p program) error {
 		return err
 	}
 	return uncertainTable(p.out, uncertain, p.location)
+}
+
+// printLedger prints each charge. What has gone out cannot be taken back, so half a ledger is an error
+// beside what was printed.
+func printLedger(ctx context.Context, db *storage.DB, order usageOrder, out io.Writer) error {
+	buffered := bufio.NewWriter(out)
+	begin := accounts.NewCSV
+	if order.format == "json" {
+		begin = accounts.NewJSON
+	}
+	ledger := begin(buffered)
+	if err := db.Bookings(ctx, order.from, order.to, ledger.Add); err != nil {
+		return err
+	}
+	if err := ledger.Close(); err != nil {
+		return err
+	}
+	if err := buffered.Flush(); err != nil {
+		return fmt.Errorf("print the ledger: %w", err)
+	}
+	return nil
+}
+
+// printPage prints one page for whoever keeps the books. Names come from Slack where the settings have its
+// token; without it, and where Slack does not answer, people and channels stand by their ids.
+func printPage(ctx context.Context, p program, db *storage.DB, order usageOrder) error {
+	day := func(at time.Time) time.Time {
+		start, _ := budget.Day.Range(time.Date(at.Year(), at.Month(), at.Day(), 12, 0, 0, 0, p.location), p.location)
+		return start
+	}
+	from, until := day(order.from), day(order.to.AddDate(0, 0, 1))
+	workspace, name := namesInSlack(ctx, p)
+	page := accounts.NewPage(from, until, name)
+	page.Workspace, page.Named, page.Made, page.MadeBy = workspace, workspace != "", time.Now(), version()
+	if err := db.Bookings(ctx, order.from, order.to, page.Add); err != nil {
+		return err
+	}
+	teams, err := db.Teams(ctx)
+	if err != nil {
+		return err
+	}
+	for team := range teams {
+		stood, err := db.Digest(ctx, team, from, until)
+		if err != nil {
+			return err
+		}
+		for _, s := range stood.Limits {
+			if s.Limit.Scope.Kind != budget.Role && s.Limit.Scope.Kind != budget.Session {
+				page.Budgets = append(page.Budgets, accounts.BudgetLine{Name: name(s.Limit.Scope.Kind, s.Limit.Scope.ID), Spent: s.Spent, Limit: s.Limit.Hard(), Window: s.Limit.Window})
+			}
+		}
+		before, err := db.Days(ctx, team, from.AddDate(0, -1, 0), from)
+		if err != nil {
+			return err
+		}
+		for _, d := range before {
+			page.Before += d.Amount
+		}
+	}
+	if from.Day() != 1 || !until.Equal(from.AddDate(0, 1, 0)) {
+		page.Before = 0 // of another length than a month nothing is compared
+	}
+	uncertain, err := db.Uncertain(ctx)
+	if err != nil {
+		return err
+	}
+	for _, u := range uncertain {
+		page.Uncertain, page.Calls = page.Uncertain+u.Amount, page.Calls+1
+	}
+	made, err := storage.Log(db).Checkpoints(ctx, -1)
+	if err != nil {
+		return err
+	}
+	if len(made) > 0 {
+		page.Checkpoint = fmt.Sprintf("checkpoint %d of %d entries, %x", made[0].Number, made[0].Size, made[0].Root)
+	}
+	return page.Write(p.out)
+}
+
+// namesInSlack says who people and channels are, as Slack does now. Of somebody whom it does not name the id
+// is said, which is better than nothing.
+func namesInSlack(ctx context.Context, p program) (workspace string, name func(kind budget.ScopeKind, id string) string) {
+	bare := func(kind budget.ScopeKind, id string) string {
+		if kind == budget.Team {
+			return "The workspace"
+		}
+		return id
+	}
+	if p.SlackBotToken == "" {
+		return "", bare
+	}
+	slack := bot.New(bot.Options{BotToken: string(p.SlackBotToken), APIURL: p.SlackAPIURL, Policy: p.policy, Log: p.log})
+	who, err := slack.CheckBot(ctx)
+	if err != nil {
+		p.log.Warn("no names: Slack does not say them", "error", err)
+		return "", bare
+	}
+	channels := map[string]string{}
+	if all, err := slack.Channels(ctx); err == nil {
+		for _, c := range all {
+			channels[c.ID] = "#" + c.Name
+		}
+	}
+	person, known := namesOf(ctx, slack, who.TeamID), map[string]string{}
+	return who.Team, func(kind budget.ScopeKind, id string) string {
+		switch {
+		case kind == budget.User:
+			if known[id] == "" { // a ledger names the same person again and again
+				known[id] = person(id)
+			}
+			return known[id]
+		case kind == budget.Project && channels[id] != "":
+			return channels[id]
+		case kind == budget.Project && strings.HasPrefix(id, "D"):
+			return "Direct messages"
+		}
+		return bare(kind, id)
+	}
 }
 
 // uncertainTable is what may come on top: calls of which nobody knows yet what they have cost. It is
@@ -68,32 +205,51 @@ func uncertainTable(out io.Writer, list []money.Uncertain, zone *time.Location) 
 	return err
 }
 
-// readUsageArgs reads the dates, both included. Without any it is this month so far.
-func readUsageArgs(args []string, now time.Time) (from, to time.Time, format string, err error) {
+// readUsageArgs reads the dates, both included. Without any it is this month so far; a month that is
+// named is all of it.
+func readUsageArgs(args []string, now time.Time) (o usageOrder, err error) {
 	flags := flag.NewFlagSet("usage", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	first := flags.String("from", now.Format("2006-01")+"-01", "")
 	last := flags.String("to", now.Format(time.DateOnly), "")
-	flags.StringVar(&format, "format", "table", "")
+	month := flags.String("month", "", "")
+	flags.StringVar(&o.format, "format", "table", "")
+	flags.BoolVar(&o.ledger, "ledger", false, "")
 	if err := flags.Parse(args); err != nil {
-		return from, to, "", err
+		return o, err
 	}
 	if flags.NArg() > 0 {
-		return from, to, "", fmt.Errorf("%q is not understood", flags.Arg(0))
+		return o, fmt.Errorf("%q is not understood", flags.Arg(0))
 	}
-	if from, err = time.Parse(time.DateOnly, *first); err != nil {
-		return from, to, "", fmt.Errorf("--from %q is not a date", *first)
+	if *month != "" {
+		at, err := time.Parse("2006-01", *month)
+		if err != nil {
+			return o, fmt.Errorf("--month %q is not a month, such as 2026-11", *month)
+		}
+		*first, *last = at.Format(time.DateOnly), at.AddDate(0, 1, -1).Format(time.DateOnly)
 	}
-	if to, err = time.Parse(time.DateOnly, *last); err != nil {
-		return from, to, "", fmt.Errorf("--to %q is not a date", *last)
+	if o.from, err = time.Parse(time.DateOnly, *first); err != nil {
+		return o, fmt.Errorf("--from %q is not a date", *first)
 	}
-	if to.Before(from) {
-		return from, to, "", fmt.Errorf("--to %s lies before --from %s", *last, *first)
+	if o.to, err = time.Parse(time.DateOnly, *last); err != nil {
+		return o, fmt.Errorf("--to %q is not a date", *last)
 	}
-	if format != "table" && format != "csv" && format != "json" {
-		return from, to, "", fmt.Errorf("--format is table, csv or json, not %q", format)
+	if o.to.Before(o.from) {
+		return o, fmt.Errorf("--to %s lies before --from %s", *last, *first)
 	}
-	return from, to, format, nil
+	if o.ledger {
+		if o.format == "table" {
+			o.format = "csv"
+		}
+		if o.format != "csv" && o.format != "json" {
+			return o, fmt.Errorf("--ledger is printed as csv or json, not %q", o.format)
+		}
+		return o, nil
+	}
+	if !slices.Contains([]string{"table", "csv", "json", "html"}, o.format) {
+		return o, fmt.Errorf("--format is table, csv, json or html, not %q", o.format)
+	}
+	return o, nil
 }
 
 // usageTable is for people: its last line is the sum of the others.
@@ -135,7 +291,7 @@ func usageCSV(out io.Writer, list []money.Usage) error {
 		for _, n := range []int64{u.Charges, u.Estimated, u.InputTokens, u.CachedTokens, u.OutputTokens, u.BoxMS} {
 			line = append(line, strconv.FormatInt(n, 10))
 		}
-		lines = append(lines, append(line, dollars(u.Amount)))
+		lines = append(lines, tame.Row(append(line, accounts.Dollars(u.Amount))...))
 	}
 	if err := w.WriteAll(lines); err != nil {
 		return fmt.Errorf("print the usage: %w", err)
@@ -165,7 +321,7 @@ func usageJSON(out io.Writer, list []money.Usage) error {
 	for i, u := range list {
 		lines[i] = usageLine{Day: u.Day.Format(time.DateOnly), Team: u.Team, User: u.Asker, Channel: u.Project, Kind: u.Kind, Model: u.Model,
 			Charges: u.Charges, Estimated: u.Estimated, InputTokens: u.InputTokens, CachedTokens: u.CachedTokens,
-			OutputTokens: u.OutputTokens, BoxMS: u.BoxMS, USD: dollars(u.Amount)}
+			OutputTokens: u.OutputTokens, BoxMS: u.BoxMS, USD: accounts.Dollars(u.Amount)}
 	}
 	e := json.NewEncoder(out)
 	e.SetIndent("", "  ")
@@ -174,5 +330,3 @@ func usageJSON(out io.Writer, list []money.Usage) error {
 	}
 	return nil
 }
-
-func dollars(u budget.USD) string { return strings.TrimPrefix(u.String(), "$") }

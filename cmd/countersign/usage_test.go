@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,46 @@ func TestUsageIsTheLedgerInEveryFormat(t *testing.T) {
 		Charges: 1, InputTokens: 100, CachedTokens: 40, OutputTokens: 7, USD: "0.0033"}, rows[2])
 }
 
+func TestTheLedgerIsPrintedChargeByChargeAndExactly(t *testing.T) {
+	t.Parallel()
+	environ, total := spent(t)
+	ask := func(args ...string) string {
+		var out, errs bytes.Buffer
+		require.Zero(t, run(t.Context(), append(append([]string{"usage"}, args...), around()...), environ, &out, &errs), errs.String())
+		require.Empty(t, errs.String())
+		return out.String()
+	}
+	lines, err := csv.NewReader(strings.NewReader(ask("--ledger"))).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, lines, 4, "a heading and three charges")
+	at := func(line []string, column string) string { return line[slices.Index(lines[0], column)] }
+	require.Equal(t, []string{"small-2512", "MAYA", "CHAN", "draft", "0.0033", "1.00", "100", "40", "false"}, []string{at(lines[1], "model"), at(lines[1], "user"),
+		at(lines[1], "channel"), at(lines[1], "for"), at(lines[1], "usd"), at(lines[1], "held_usd"), at(lines[1], "input_tokens"), at(lines[1], "cached_tokens"), at(lines[1], "estimated")})
+	require.Equal(t, "true", at(lines[3], "estimated"))
+	var rows []struct {
+		USD   string `json:"usd"`
+		BoxMS int64  `json:"box_ms"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(ask("--ledger", "--format", "json")), &rows))
+	require.Len(t, rows, 3)
+	var sum, same budget.USD
+	for i, row := range rows {
+		one, err := budget.ParseUSD(row.USD)
+		require.NoError(t, err)
+		two, err := budget.ParseUSD(at(lines[i+1], "usd"))
+		require.NoError(t, err)
+		sum, same = sum+one, same+two
+	}
+	require.Equal(t, []budget.USD{total, total}, []budget.USD{sum, same})
+	require.EqualValues(t, 1500, rows[1].BoxMS)
+
+	page := ask("--format", "html")
+	require.Contains(t, page, "<b>$0.013317</b> spent")
+	require.Contains(t, page, "<b>$0.01</b> of it estimated")
+	require.Contains(t, page, "People and channels stand by their ids in Slack.", "no token, no names")
+	require.NotContains(t, strings.ToLower(page), "<script")
+}
+
 func TestUsageSaysWhatIsUncertain(t *testing.T) {
 	t.Parallel()
 	environ, total := spent(t)
@@ -137,22 +178,29 @@ func TestUsageOfATimeWithoutAnyIsEmpty(t *testing.T) {
 func TestUsageSaysWhatItCannotRead(t *testing.T) {
 	t.Parallel()
 	for said, args := range map[string][]string{
-		`--from "yesterday" is not a date`:              {"--from", "yesterday"},
-		`--to "2026-02-30" is not a date`:               {"--to", "2026-02-30"},
-		`--to 2026-01-01 lies before --from 2026-01-02`: {"--from", "2026-01-02", "--to", "2026-01-01"},
-		`--format is table, csv or json, not "xml"`:     {"--format", "xml"},
-		`"november" is not understood`:                  {"november"},
-		`flag provided but not defined: -user`:          {"--user", "maya"},
-		`flag needs an argument: -from`:                 {"--from"},
+		`--from "yesterday" is not a date`:                   {"--from", "yesterday"},
+		`--to "2026-02-30" is not a date`:                    {"--to", "2026-02-30"},
+		`--to 2026-01-01 lies before --from 2026-01-02`:      {"--from", "2026-01-02", "--to", "2026-01-01"},
+		`--format is table, csv, json or html, not "xml"`:    {"--format", "xml"},
+		`--ledger is printed as csv or json, not "html"`:     {"--ledger", "--format", "html"},
+		`--month "november" is not a month, such as 2026-11`: {"--month", "november"},
+		`"november" is not understood`:                       {"november"},
+		`flag provided but not defined: -user`:               {"--user", "maya"},
+		`flag needs an argument: -from`:                      {"--from"},
 	} {
 		var out, errs bytes.Buffer
 		require.Equal(t, 1, run(t.Context(), append([]string{"usage"}, args...), nil, &out, &errs))
 		require.Equal(t, "countersign: "+said+". "+usageExample+"\n", errs.String())
 		require.Empty(t, out.String())
 	}
-	from, to, format, err := readUsageArgs(nil, time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC))
-	require.NoError(t, err)
-	require.Equal(t, "2026-11-01 2026-11-22 table", from.Format(time.DateOnly)+" "+to.Format(time.DateOnly)+" "+format, "this month so far")
+	said := func(args ...string) string {
+		o, err := readUsageArgs(args, time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC))
+		require.NoError(t, err)
+		return o.from.Format(time.DateOnly) + " " + o.to.Format(time.DateOnly) + " " + o.format
+	}
+	require.Equal(t, "2026-11-01 2026-11-22 table", said(), "this month so far")
+	require.Equal(t, "2026-02-01 2026-02-28 html", said("--month", "2026-02", "--format", "html"))
+	require.Equal(t, "2026-11-01 2026-11-22 csv", said("--ledger"))
 }
 
 func TestUsageNeedsADatabaseThatIsUpToDate(t *testing.T) {

@@ -16,11 +16,14 @@ import (
 
 	"countersign/approval"
 	desk "countersign/approval/answers"
+	"countersign/approval/books"
 	"countersign/approval/epoch"
 	"countersign/approval/glass"
+	"countersign/approval/keeping"
 	"countersign/approval/steps"
 	"countersign/bot"
 	"countersign/budget"
+	"countersign/internal/accounts"
 	"countersign/internal/pglocal"
 	"countersign/internal/telemetry"
 	"countersign/sandbox/e2b"
@@ -34,7 +37,10 @@ type replica struct {
 	program
 	db        *storage.DB
 	keeper    keeper
+	forgot    time.Time // when what is kept no longer was looked for the last time
 	service   *steps.Steps
+	books     *books.Books
+	clerk     *accounts.Clerk
 	bot       *bot.Bot
 	telemetry *telemetry.Telemetry
 	libraries func() []string             // what the boxes have; nil where there are none
@@ -82,7 +88,8 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 		return nil, err
 	}
 	r.telemetry, err = telemetry.New(ctx, telemetry.Options{Host: p.LangfuseHost, PublicKey: p.LangfusePublicKey,
-		SecretKey: string(p.LangfuseSecretKey), Version: version(), Prices: p.prices})
+		SecretKey: string(p.LangfuseSecretKey), Version: version(), Prices: p.prices, Hidden: p.hidden,
+		Sample: p.LangfuseSample, Content: telemetry.Content(p.LangfuseContent), MetricsURL: p.OTLPMetricsURL})
 	if err != nil {
 		return nil, err
 	}
@@ -101,10 +108,20 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 			Elsewhere: func(ctx context.Context, sandbox, template string) (bool, error) {
 				return r.db.Offered(ctx, sandboxName(sandbox, template))
 			}})
+	r.books = booksOf(p, r.db, r.service.People)
+	r.telemetry.Watch(r.books.Paces)
+	r.clerk = clerkOf(p, r.db)
 	s := r.telemetry.Service(r.service)
-	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: trail{r.service, storage.Copies{DB: r.db}}, Keys: s, Homes: s, Answers: s, Pins: s, Habits: r.service, Glass: glass.New(r.db, r.service.People, r.bot, p.policy()),
-		Desk: desk.New(r.db, r.service.People, r.bot, r.service.Keeper), Uploads: storage.Uploads{DB: r.db}, Strays: storage.Strays{DB: r.db}, Shelf: r.service,
-		Epochs: epoch.New(r.db, r.service.People)})
+	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Keys: s, Homes: s, Answers: s, Pins: s, Habits: r.service, Shelf: r.service,
+		Trail:    trail{r.service, storage.Copies{DB: r.db}},
+		Glass:    glass.New(r.db, r.service.People, r.bot, p.policy()),
+		Keeping:  keeps{r.service, keeping.New(storage.KeepingOf(r.db), r.service.People)},
+		Desk:     desk.New(r.db, r.service.People, r.bot, r.service.Keeper),
+		Uploads:  storage.Uploads{DB: r.db},
+		Strays:   storage.Strays{DB: r.db},
+		Accounts: r.books,
+		Epochs:   epoch.New(r.db, r.service.People),
+	})
 	return r, nil
 }
 
@@ -222,6 +239,7 @@ func (r *replica) run(ctx context.Context) error {
 			Offers: sandboxName(r.service.Sandbox.Size().Kind, r.service.Sandbox.Template())})
 	})
 	group.Go(func() error { return r.health(ctx) })
+	group.Go(func() error { return r.learn(ctx) })
 	if r.prove != nil {
 		group.Go(func() error {
 			if err := r.prove(ctx); err != nil && ctx.Err() == nil {
@@ -231,6 +249,21 @@ func (r *replica) run(ctx context.Context) error {
 		})
 	}
 	return group.Wait()
+}
+
+// learn has logs and traces know what administrators have added to what is hidden, a minute later at most. A
+// database that is away changes nothing.
+func (r *replica) learn(ctx context.Context) error {
+	for r.hidden != nil && ctx.Err() == nil {
+		if rules, err := storage.Log(r.db).Hides(ctx); err == nil {
+			r.hidden.Learn(rules)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Minute):
+		}
+	}
+	return nil
 }
 
 // sandboxName is how replicas name their sandboxes to one another.
@@ -251,9 +284,20 @@ func (r *replica) careful(do func(context.Context, steps.Wake) error) func(conte
 }
 
 func (r *replica) sweep(ctx context.Context) error {
-	err := r.service.Sweep(ctx)
+	err := errors.Join(r.service.Sweep(ctx), r.books.Alarm(ctx), r.clerk.Daily(ctx, time.Now()))
 	if r.strays != nil {
 		err = errors.Join(err, r.strays(ctx))
+	}
+	// An hour is soon enough for what is counted in days. Every replica that ticks counts its own.
+	if now := time.Now(); now.Sub(r.forgot) >= time.Hour {
+		n, failed := storage.KeepingOf(r.db).ForgetDue(ctx)
+		if failed == nil {
+			r.forgot = now
+		}
+		if n > 0 {
+			r.log.Info("forgot what is kept no longer", "values", n)
+		}
+		err = errors.Join(err, failed)
 	}
 	return errors.Join(err, r.keeper.late(ctx))
 }

@@ -73,7 +73,7 @@ var scenes = append([]scene{
 		h.server.says(Said{Model: h.dialect.Model, Text: "They asked about [e-mail 1].", End: codegen.Whole, Input: 1200, Output: 60})
 		recap, err := w.Recap(h.Context(), steps.Recap{Model: h.dialect.Model, Before: "Of canary-before@leak.example.", Said: b.History, Hides: b.Hides})
 		require.NoError(h, err)
-		require.Equal(h, "They asked about canary-before@leak.example.", recap.Text)
+		require.Equal(h, "They asked about [e-mail masked].", recap.Text)
 		for _, request := range h.server.requests() {
 			sent := string(encode(request))
 			require.NotContains(h, strings.ToLower(sent), "canary")

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/unicode/norm"
+	"countersign/internal/tame"
 )
 
 // tables are the same facts for spreadsheets: a row for each request, and one for each
@@ -64,29 +64,13 @@ func (t *tables) time(at time.Time) string {
 	return at.In(t.zone).Format(time.RFC3339)
 }
 
-// row writes a row. Every cell is tamed, those of ours as well: which one holds somebody's words may
-// change, and nobody would think of it here.
+// row writes a row whose cells no spreadsheet computes.
 func (t *tables) row(w *csv.Writer, cells ...string) {
-	for i, cell := range cells {
-		cells[i] = tamed(cell)
-	}
-	_ = w.Write(cells) // the error comes with Flush
+	_ = w.Write(tame.Row(cells...)) // the error comes with Flush
 }
 
 func (t *tables) end() error {
 	t.requests.Flush()
 	t.charges.Flush()
 	return errors.Join(t.requests.Error(), t.charges.Error())
-}
-
-// tamed puts an apostrophe before a cell that a spreadsheet would compute. It is the
-// runner's rule (sandbox/runner/cells.py), but for numbers: those in these tables have no
-// sign, so whatever begins with one is text.
-func tamed(cell string) string {
-	cell = strings.ToValidUTF8(cell, "\uFFFD")
-	first := norm.NFKC.String(strings.TrimSpace(cell))
-	if first != "" && strings.ContainsRune("=+-@", rune(first[0])) || strings.HasPrefix(cell, "\t") || strings.HasPrefix(cell, "\r") {
-		return "'" + cell
-	}
-	return cell
 }

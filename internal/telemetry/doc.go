@@ -8,8 +8,9 @@
 // The ids of a request's trace and of its first span are computed from the request's
 // id. So every replica adds to the same trace, even after a restart, and nothing has to
 // be stored. Traces go to Langfuse by OTLP over HTTP when its keys
-// are set, and nowhere otherwise. No question, no code and no row of data is ever
-// put into a span.
+// are set, and nowhere otherwise. No question, no code and no word of an answer is put
+// into a span unless the settings allow it (Options.Content), and no row of data ever is; of
+// a question whose answer goes to its asker alone nothing is, whatever is set.
 //
 // # What the attributes rest on
 //

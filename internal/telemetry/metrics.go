@@ -27,6 +27,8 @@ type Metrics struct {
 	tokens    *prometheus.CounterVec
 	steps     *prometheus.HistogramVec
 	envelopes *prometheus.HistogramVec
+	reviews   *prometheus.HistogramVec
+	spent     *prometheus.CounterVec
 }
 
 func newMetrics() *Metrics {
@@ -45,14 +47,61 @@ func newMetrics() *Metrics {
 		envelopes: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "countersign_envelope_seconds",
 			Help: "From an envelope's arrival to its acknowledgement, by kind and outcome. Slack waits 3 seconds.", Buckets: prometheus.ExponentialBuckets(0.002, 2.5, 9)},
 			[]string{"kind", "outcome"}),
+		reviews: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "countersign_review_seconds",
+			Help: "How long versions of code waited for their reviewers, by risk.", Buckets: prometheus.ExponentialBuckets(15, 3, 9)}, []string{"tier"}),
+		spent: counter("charged_dollars_total", "What this process has charged, by what it was for and by model or kind of box. The ledger has the exact sums.", "kind", "what"),
 	}
-	m.registry.MustRegister(m.asks, m.decisions, m.runs, m.tokens, m.steps, m.envelopes,
+	m.registry.MustRegister(m.asks, m.decisions, m.runs, m.tokens, m.steps, m.envelopes, m.reviews, m.spent,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 func (m *Metrics) step(step approval.Step, outcome string, took time.Duration) {
 	m.steps.WithLabelValues(string(step), outcome).Observe(took.Seconds())
+}
+
+// Ledger is what the whole installation has spent, whoever of its processes did.
+type Ledger func(ctx context.Context) (map[string]budget.Pace, error)
+
+// ledger tells Prometheus what the ledger says when it asks, so that no process has to
+// count. Every replica says the same: take the largest.
+type ledger struct {
+	read                 Ledger
+	month, day, projects *prometheus.Desc
+}
+
+// Watch adds the figures of the ledger.
+func (m *Metrics) Watch(read Ledger) {
+	desc := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc("countersign_"+name, help+" The same on every replica: take the largest.", []string{"team"}, nil)
+	}
+	m.registry.MustRegister(ledger{read, desc("month_spent_dollars", "Spent this month."), desc("day_mean_dollars", "Spent a day, in the mean of the last seven whole days."),
+		desc("month_projected_dollars", "What this month will have cost at that pace.")})
+}
+
+func (l ledger) Describe(to chan<- *prometheus.Desc) { to <- l.month; to <- l.day; to <- l.projects }
+
+// scrapeTime is how long Prometheus' question may keep the database busy.
+const scrapeTime = 5 * time.Second
+
+// Collect says nothing where the database is away: no figure is better than a wrong one.
+func (l ledger) Collect(to chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTime)
+	defer cancel()
+	paces, err := l.read(ctx)
+	if err != nil {
+		return
+	}
+	for team, p := range paces {
+		gauge := func(desc *prometheus.Desc, u budget.USD) {
+			to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, dollars(u), team)
+		}
+		gauge(l.month, p.Spent)
+		if p.Days > 0 {
+			gauge(l.day, p.PerDay)
+			gauge(l.projects, p.Projected)
+		}
+	}
 }
 
 // Envelope counts what Slack sent and how it was answered.

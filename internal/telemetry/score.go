@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 )
 
 // scores sends what people think of answers, where traces go.
@@ -20,7 +21,7 @@ type scores struct {
 // scoreTime is how long a score may take: nobody waits for it.
 const scoreTime = 10 * time.Second
 
-// score is one thumb in Langfuse's terms: a boolean score is 1 or 0, and may come before
+// score is one thumb, or one decision of a reviewer, in Langfuse's terms: a boolean score is 1 or 0, and may come before
 // its trace (js.reference.langfuse.com, CreateScoreRequest, and langfuse.com, "Scores via
 // API/SDK", read in stored copies on 2026-11-27). Its id is computed, so that the same
 // thumb is one score however often it is sent.
@@ -30,15 +31,25 @@ type score struct {
 	Name     string `json:"name"`
 	Value    int    `json:"value"`
 	DataType string `json:"dataType"`
+	Comment  string `json:"comment,omitempty"`
 }
 
-// send posts one score.
+// send posts what somebody thinks of an answer.
 func (s *scores) send(ctx context.Context, requestID, user string, good bool) error {
+	return s.post(ctx, scored("helpful", "score "+requestID+" "+user, requestID, good))
+}
+
+// scored is a boolean score of a request's trace, known by a text of its own.
+func scored(name, key, requestID string, good bool) score {
 	trace, _ := derived(requestID)
-	one := score{ID: approval.Hash([]byte("score " + requestID + " " + user))[:32], TraceID: trace.String(), Name: "helpful", DataType: "BOOLEAN"}
+	one := score{ID: approval.Hash([]byte(key))[:32], TraceID: trace.String(), Name: name, DataType: "BOOLEAN"}
 	if good {
 		one.Value = 1
 	}
+	return one
+}
+
+func (s *scores) post(ctx context.Context, one score) error {
 	body, err := json.Marshal(one)
 	if err != nil {
 		return err
@@ -65,7 +76,7 @@ func (s *scores) send(ctx context.Context, requestID, user string, good bool) er
 // Rate keeps what somebody thinks of an answer, and sends it as a score where traces go.
 // What Langfuse does not take is kept all the same.
 func (s Service) Rate(ctx context.Context, id string, good bool, click approval.Click) error {
-	if err := s.Steps.Rate(ctx, id, good, click); err != nil || s.t.scores == nil {
+	if err := s.Steps.Rate(ctx, id, good, click); err != nil || s.t.scores == nil || !s.t.kept(id) {
 		return err
 	}
 	s.t.scoring.Go(func() {
@@ -74,4 +85,19 @@ func (s Service) Rate(ctx context.Context, id string, good bool, click approval.
 		}
 	})
 	return nil
+}
+
+// decided sends a reviewer's decision as a score: 1 for an approval, 0 for a rejection and
+// for a wish for changes. Who it was is in its id alone, hashed.
+func (s Service) decided(ctx context.Context, ruling steps.Ruling) {
+	if s.t.scores == nil || !s.t.kept(ruling.RequestID) {
+		return
+	}
+	one := scored("approved", fmt.Sprintf("decision %s %d %s", ruling.RequestID, ruling.Revision, ruling.Click.User), ruling.RequestID, ruling.Verdict == approval.Approve)
+	one.Comment = fmt.Sprintf("version %d: %s", ruling.Revision, ruling.Verdict)
+	s.t.scoring.Go(func() {
+		if err := s.t.scores.post(context.WithoutCancel(ctx), one); err != nil {
+			s.Log.Warn("a score was not sent", "request", ruling.RequestID, "error", err)
+		}
+	})
 }

@@ -21,6 +21,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"countersign/approval"
+	"countersign/approval/redact"
 	"countersign/approval/steps"
 	"countersign/budget"
 )
@@ -32,6 +33,14 @@ type Options struct {
 	SecretKey string
 	Version   string // of this program
 	Prices    budget.Prices
+	Hidden    *redact.Live // what is in no span
+	// Sample is the share of requests that are traced, each whole or not at all; 0: all of them.
+	Sample float64
+	// Content says what of a request may leave with its trace. Nothing of a question whose answer
+	// goes to its asker alone ever does.
+	Content Content
+	// MetricsURL is where the metrics go as well, such as http://collector:4318/v1/metrics; empty: nowhere.
+	MetricsURL string
 }
 
 // Telemetry holds the tracer and the metrics of one process.
@@ -42,34 +51,56 @@ type Telemetry struct {
 	prices   budget.Prices
 	shutdown func(context.Context) error
 
+	content Content
+	sampler sdktrace.Sampler
+	size    func() budget.BoxSize // of boxes; nil: there are none
+
 	scores  *scores        // nil: nowhere
 	scoring sync.WaitGroup // scores that are on their way
 }
 
 // New sets the exporter up. Nothing is sent before the first span ends.
 func New(ctx context.Context, o Options) (*Telemetry, error) {
-	t := &Telemetry{Metrics: newMetrics(), tracer: noop.NewTracerProvider().Tracer(""), prices: o.Prices,
-		shutdown: func(context.Context) error { return nil }}
-	if o.PublicKey == "" || o.SecretKey == "" {
-		return t, nil
+	t := &Telemetry{Metrics: newMetrics(), tracer: noop.NewTracerProvider().Tracer(""), prices: o.Prices, content: o.Content,
+		sampler: sdktrace.AlwaysSample(), shutdown: func(context.Context) error { return nil }}
+	if o.Sample > 0 && o.Sample < 1 {
+		t.sampler = sdktrace.TraceIDRatioBased(o.Sample)
 	}
+	if o.PublicKey != "" && o.SecretKey != "" {
+		if err := t.trace(ctx, o); err != nil {
+			return nil, err
+		}
+	}
+	if o.MetricsURL != "" {
+		if err := t.push(ctx, o.MetricsURL, o.Version); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// trace sets the way to Langfuse up.
+func (t *Telemetry) trace(ctx context.Context, o Options) error {
 	o.Host = strings.TrimRight(o.Host, "/") // an address as people copy it; with two slashes Langfuse knows no such path
 	basic := base64.StdEncoding.EncodeToString([]byte(o.PublicKey + ":" + o.SecretKey))
 	exporter, err := otlptracehttp.New(ctx,
 		otlptracehttp.WithEndpointURL(o.Host+"/api/public/otel/v1/traces"),
 		otlptracehttp.WithHeaders(map[string]string{"Authorization": "Basic " + basic, "x-langfuse-ingestion-version": "4"}))
 	if err != nil {
-		return nil, fmt.Errorf("set up traces to %s: %w", o.Host, err)
+		return fmt.Errorf("set up traces to %s: %w", o.Host, err)
 	}
 	provider := sdktrace.NewTracerProvider(
 		// Spans wait in memory and are dropped when Langfuse is away: no step waits for a trace.
-		sdktrace.WithBatcher(masking{exporter}, sdktrace.WithBatchTimeout(2*time.Second)),
+		sdktrace.WithBatcher(masking{exporter, o.Hidden}, sdktrace.WithBatchTimeout(2*time.Second)),
 		sdktrace.WithIDGenerator(ids{}),
+		// By the id of the trace, which follows from the request's, and not by the span above: so every
+		// replica keeps the same requests whole.
+		sdktrace.WithSampler(t.sampler),
 		sdktrace.WithResource(resource.NewSchemaless(
 			attribute.String("service.name", "countersign"), attribute.String("service.version", o.Version))))
 	t.scores = &scores{url: o.Host + "/api/public/scores", public: o.PublicKey, secret: o.SecretKey, client: &http.Client{}}
 	t.on, t.tracer, t.shutdown = true, provider.Tracer("countersign"), provider.Shutdown
-	return t, nil
+	return nil
 }
 
 // Shutdown sends what has not been sent yet.
@@ -172,6 +203,9 @@ func InStore(store steps.Store) Find {
 	}
 }
 
+// privateKey is where a call of a model finds whether the answer goes to its asker alone.
+type privateKey struct{}
+
 // whoseKey is where the spans of a step find the attributes that all of them carry.
 type whoseKey struct{}
 
@@ -200,9 +234,15 @@ func (t *Telemetry) traced(ctx context.Context, find Find, wake steps.Wake, do f
 		return do(ctx, wake) // whatever keeps it from being found is for the step to say
 	}
 	attrs := of(r)
+	ctx = context.WithValue(ctx, privateKey{}, r.Private)
 	ctx, span := t.tracer.Start(within(context.WithValue(ctx, whoseKey{}, attrs), r.ID), string(wake.Step), trace.WithAttributes(attrs...))
 	err = do(ctx, wake)
 	end(span, err)
+	if wake.Step == approval.StepRun && r.State != approval.Done {
+		if after, err := find(ctx, wake); err == nil && after != nil && after.State == approval.Done {
+			t.ran(ctx, after)
+		}
+	}
 	return err
 }
 
@@ -240,6 +280,9 @@ func (s Service) Decide(ctx context.Context, ruling steps.Ruling) (*approval.Req
 	r, err := s.Steps.Decide(ctx, ruling)
 	if err == nil {
 		span.SetAttributes(of(r)...)
+		span.SetAttributes(sealed(r)...)
+		s.t.waited(ctx, r, ruling)
+		s.decided(ctx, ruling)
 	}
 	end(span, err)
 	s.t.decisions.WithLabelValues(string(ruling.Verdict), outcome(err)).Inc()
@@ -261,6 +304,7 @@ func (t *Telemetry) generation(u budget.Usage, promptVersion string) (attrs []at
 	}
 	t.tokens.WithLabelValues(u.Model, "input").Add(float64(u.Input))
 	t.tokens.WithLabelValues(u.Model, "output").Add(float64(u.Output))
+	t.spent.WithLabelValues("tokens", u.Model).Add(dollars(charge.Amount))
 	return append(attrs, cost(charge.Amount)), true
 }
 
@@ -272,16 +316,28 @@ type sandbox struct {
 }
 
 // Sandbox wraps the box calls that take time.
-func (t *Telemetry) Sandbox(s steps.Sandbox) steps.Sandbox { return sandbox{Sandbox: s, t: t} }
+func (t *Telemetry) Sandbox(s steps.Sandbox) steps.Sandbox {
+	t.size = s.Size
+	return sandbox{Sandbox: s, t: t}
+}
 
 func (s sandbox) span(ctx context.Context, name string) (context.Context, trace.Span) {
 	return s.t.tracer.Start(ctx, "box "+name, trace.WithAttributes(whose(ctx)...), trace.WithAttributes(attribute.String("countersign.sandbox", s.Size().Kind)))
+}
+
+// paid says what a box cost that was used for one thing.
+func (s sandbox) paid(span trace.Span, box time.Duration) {
+	span.SetAttributes(s.t.boxCost(s.Size(), box)...)
+	if charge, err := s.t.prices.BoxCharge(s.Size(), box, time.Now()); err == nil {
+		s.t.spent.WithLabelValues("box", s.Size().Kind).Add(dollars(charge.Amount))
+	}
 }
 
 func (s sandbox) Inspect(ctx context.Context, code string, files []approval.File) (steps.Inspection, error) {
 	ctx, span := s.span(ctx, "inspect")
 	seen, err := s.Sandbox.Inspect(ctx, code, files)
 	span.SetAttributes(attribute.Int("countersign.findings", len(seen.Findings)))
+	s.paid(span, seen.Box)
 	end(span, err)
 	return seen, err
 }
@@ -293,6 +349,7 @@ func (s sandbox) ReadFile(ctx context.Context, f steps.InputFile) (steps.Readout
 		span.SetAttributes(attribute.String("countersign.problem", p.Code))
 	}
 	span.SetAttributes(attribute.Int64("countersign.bytes", f.Size))
+	s.paid(span, out.Box)
 	end(span, err)
 	return out, err
 }
@@ -324,6 +381,9 @@ func (s sandbox) Result(ctx context.Context, boxID string) (approval.Result, err
 	span.SetAttributes(attribute.String("countersign.outcome", string(result.Outcome)), attribute.Int64("countersign.box_ms", result.Box.Milliseconds()))
 	if err == nil {
 		s.t.runs.WithLabelValues(string(result.Outcome)).Inc()
+		if charge, err := s.t.prices.BoxCharge(s.Size(), result.Box, time.Now()); err == nil { // the run's own span has it
+			s.t.spent.WithLabelValues("box", s.Size().Kind).Add(dollars(charge.Amount))
+		}
 	}
 	end(span, err)
 	return result, err

@@ -31,6 +31,10 @@ func (t *Telemetry) Writer(w steps.Writer, worst Worst) steps.Writer {
 func (w writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) {
 	ctx, span := w.start(ctx, b.Model, b.RequestID, b.SessionID, b.Asker)
 	draft, err := w.Writer.Write(ctx, b)
+	if private, ok := ctx.Value(privateKey{}).(bool); ok && !private { // of a question that nobody looked up nothing leaves
+		w.t.says(span, false, OfCode, "langfuse.observation.input", b.Question)
+		w.t.says(span, false, OfCode, "langfuse.observation.output", draft.Code)
+	}
 	w.used(span, b.Model, draft.Usage, draft.PromptVersion, err)
 	return draft, err
 }

@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// strayAge is how old a box must be to be a stray: one that is just being made
-// may not stand in any row yet.
-const strayAge = 2 * time.Minute
+// strayAge is how old a box must be to be a stray: one that is just being made may not
+// stand in any row yet, and one of an inspection lives for less. Sweeps come every 15
+// seconds, so a stranger's box is killed within two minutes of its beginning.
+const strayAge = 75 * time.Second
 
 // Strays kills the boxes of this installation that no request needs: those left by a
 // crash, by a create whose answer was lost, or by a second create. known says whether the

@@ -22,14 +22,15 @@ func TestStraysKillsWhatNobodyWaitsForAndNothingElse(t *testing.T) {
 	}
 	keep := []string{
 		add("default", "wanted", 10*time.Minute),
-		add("default", "unwanted", time.Minute), // too young to tell
+		add("default", "unwanted", time.Minute), // too young to tell: it may be just being made
 		add("default", "unsure", 10*time.Minute),
 		add("another", "unwanted", 10*time.Minute),
 		b.e2b.Add(map[string]string{"mine": "too"}, 10*time.Minute, time.Hour),
 	}
 	kill := []string{
 		add("default", "unwanted", 10*time.Minute),
-		add("default", "wanted", 9*time.Minute), // the second of one request
+		add("default", "unwanted", 90*time.Second), // a sweep later, so within two minutes
+		add("default", "wanted", 9*time.Minute),    // the second of one request
 		b.e2b.Add(map[string]string{"countersign_installation": "default", "countersign_inspection": "x"}, 3*time.Minute, time.Hour),
 	}
 	err := b.client.Strays(t.Context(), func(_ context.Context, request, box string) (bool, error) {

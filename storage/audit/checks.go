@@ -283,6 +283,15 @@ type houseCheck struct {
 }
 
 var houseChecks = slices.Concat([]houseCheck{keysCheck, pinsCheck}, triesChecks, restoreChecks, []houseCheck{
+	{"people", `SELECT format('%s: what %s asked is %s by %s at %s', team, person, CASE WHEN held THEN 'kept' ELSE 'not kept any more' END, by, ` + spelledIn("at") + `) FROM legal_holds`,
+		[]string{approval.EventLegalHold, approval.EventLegalHoldEnded}, func(team string, e trail.Witnessed) string {
+			is := map[string]string{approval.EventLegalHold: "kept", approval.EventLegalHoldEnded: "not kept any more"}[e.Kind]
+			return fmt.Sprintf("%s: what %s asked is %s by %s at %s", team, e.Fact("person"), is, e.Actor, spelled(e.At))
+		}, false},
+	{"people", `SELECT format('%s: what %s asked is to be forgotten, says %s at %s', team, person, by, ` + spelledIn("at") + `) FROM erasures`,
+		[]string{approval.EventAskedToErase}, func(team string, e trail.Witnessed) string {
+			return fmt.Sprintf("%s: what %s asked is to be forgotten, says %s at %s", team, e.Fact("person"), e.Actor, spelled(e.At))
+		}, false},
 	{"people", `SELECT format('%s: %s is %s %s in "%s" by %s at %s', team, person, CASE WHEN named THEN 'now' ELSE 'no longer' END, role, project, by, ` + spelledIn("at") + `) FROM people`,
 		[]string{approval.EventNamed, approval.EventRemoved}, func(team string, e trail.Witnessed) string {
 			now := map[string]string{approval.EventNamed: "now", approval.EventRemoved: "no longer"}[e.Kind]

@@ -36,7 +36,7 @@ func (l *Log) Pack(ctx context.Context, by note.Signer, actor string, out io.Wri
 		return pack.Contents{}, err
 	}
 	var err error
-	if o.Hides, err = l.hides(ctx); err != nil {
+	if o.Hides, err = l.Hides(ctx); err != nil {
 		return pack.Contents{}, err
 	}
 	o.Record = func(ctx context.Context, c pack.Contents) (p pack.Proof, err error) {
@@ -57,8 +57,9 @@ func (l *Log) Pack(ctx context.Context, by note.Signer, actor string, out io.Wri
 	return pack.Make(ctx, out, l, o)
 }
 
-// hides are the rules of what is in no pack: a pack may tell of every workspace, so those of all of them.
-func (l *Log) hides(ctx context.Context) (rules *redact.Rules, err error) {
+// Hides are the rules of what leaves the house. A pack or a log may tell of every workspace, so those of all
+// of them.
+func (l *Log) Hides(ctx context.Context) (rules *redact.Rules, err error) {
 	var lines []string
 	err = l.read(ctx, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `

@@ -30,6 +30,7 @@ var rights = map[string]string{
 	// Written once.
 	"log": "SELECT, INSERT", "log_nodes": "SELECT, INSERT", "checkpoints": "SELECT, INSERT",
 	"events": "SELECT, INSERT", "contents": "SELECT, INSERT", "rules": "SELECT, INSERT", "people": "SELECT, INSERT", "delegations": "SELECT, INSERT", "ssh_keys": "SELECT, INSERT",
+	"legal_holds": "SELECT, INSERT", "erasures": "SELECT, INSERT",
 	"pins": "SELECT, INSERT", "restores": "SELECT, INSERT", "reckonings": "SELECT, INSERT",
 	"revisions": "SELECT, INSERT", "decisions": "SELECT, INSERT", "broken_glass": "SELECT, INSERT", "glass_looks": "SELECT, INSERT", "unstarted_runs": "SELECT, INSERT", "artifacts": "SELECT, INSERT",
 	"uploads": "SELECT, INSERT", "takebacks": "SELECT, INSERT", "copies": "SELECT, INSERT",
@@ -59,7 +60,33 @@ const queueRights = "SELECT, INSERT, UPDATE, DELETE"
 // callable are the functions of ours that serve calls, or that a query or a constraint
 // calls for it. Triggers need no right of whoever writes. Grant takes everybody's right to call
 // the others, which Postgres gives by itself.
-var callable = []string{"said", "approvals", "decided", "repeats_otherwise", "event_line", "authority", "standing_pins", "known_in", "noted", "ruling", "hurried", "glassed", "glass_told", "glass_wrong", "glass_unseen", "glass_rested", "glass_since", "signs", "forget", "tell", "untold", "unreckoned"}
+var callable = []string{
+	"said",
+	"approvals",
+	"decided",
+	"repeats_otherwise",
+	"event_line",
+	"authority",
+	"standing_pins",
+	"known_in",
+	"noted",
+	"ruling",
+	"hurried",
+	"glassed",
+	"glass_told",
+	"glass_wrong",
+	"glass_unseen",
+	"glass_rested",
+	"glass_since",
+	"signs",
+	"forget",
+	"tell",
+	"untold",
+	"unreckoned",
+	"on_legal_hold",
+	"erasable",
+	"kept_no_longer",
+}
 
 // right is one that somebody has or should have.
 type right struct {

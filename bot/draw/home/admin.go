@@ -3,16 +3,19 @@ package home
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/books"
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
+	"countersign/budget"
 )
 
 // HomeAway lets a reviewer name somebody who decides while they are away.
@@ -49,7 +52,8 @@ func homeAdmin(p *kit.Page, roster review.Roster, set review.RuleSet, short []st
 	p.List([]kit.Part{kit.Strong("Rules"), kit.Words(" of the workspace (" + setBy(set) + ")")}, rulesLines(set.Rules))
 	p.Buttons("reviews", kit.Button(ids.ActionPeople, "People", "", slack.StyleDefault), kit.Button(ids.ActionRules, "Rules of the workspace", "", slack.StyleDefault),
 		kit.Button(ids.ActionWhose, "Rules of a channel", "", slack.StyleDefault), kit.Button(ids.ActionNotes, "Notes of a channel", "", slack.StyleDefault), kit.Button(ids.ActionFigures, "How reviewers decide", "", slack.StyleDefault),
-		kit.Button(ids.ActionTrail, "Audit log", "", slack.StyleDefault))
+		kit.Button(ids.ActionTry, "Try other rules", "", slack.StyleDefault),
+		kit.Button(ids.ActionTrail, "Audit log", "", slack.StyleDefault), kit.Button(ids.ActionPrivacy, "Privacy", "", slack.StyleDefault), kit.Button(ids.ActionTheirs, "A person's questions", "", slack.StyleDefault))
 }
 
 // inPlace says who decides in whose place.
@@ -149,4 +153,104 @@ func DelegateView() slack.ModalViewRequest {
 		Blocks: slack.Blocks{BlockSet: []slack.Block{
 			slack.NewInputBlock(ids.FieldPerson, kit.Plain("Who decides in your place"), kit.Plain("They never decide on what they asked or wrote themselves."), who),
 			slack.NewInputBlock(ids.FieldUntil, kit.Plain("Last day"), nil, until)}}}
+}
+
+// TryView is the form of the workspace's rules, filled with what holds, for somebody who
+// wants to know what others would have changed. Nothing is set by it.
+func TryView(set review.RuleSet) slack.ModalViewRequest {
+	view := RulesView(set, "")
+	p := &kit.Page{}
+	p.Say(kit.Words(fmt.Sprintf("Change what you want to try. The last %d days are played again by it, and you are told what would have been different. Nothing is saved.", TryDays)))
+	p.Optional(ids.FieldBudgets, "Budgets to try", `One per line: "team $100 per month", "everybody $5 per month", or a person or a channel by its id. Empty: budgets are not tried.`, "", true)
+	view.CallbackID, view.Title, view.Submit, view.PrivateMetadata = ids.CallbackTry, kit.Plain("Try other rules"), kit.Plain("Try"), ""
+	// Not the sentence about when rules apply: these never do.
+	view.Blocks.BlockSet = append(p.Blocks, view.Blocks.BlockSet[1:]...)
+	return view
+}
+
+// TryDays is how far a trial goes back.
+const TryDays = 30
+
+// shownChanges is how many changes a modal lists.
+const shownChanges = 60
+
+// Tried says what other rules would have changed.
+func Tried(o books.Outcome) *kit.Page {
+	p, counts := &kit.Page{}, o.Counts()
+	p.Say(kit.Strong(kit.Capital(TriedSum(counts)+".")), kit.Words(fmt.Sprintf(" Looked at: %s and %s since ", kit.Count(o.Versions, "version"), kit.Count(o.Payments, "paid step"))), kit.Moment(o.Since), kit.Words(". Nothing was changed by this."))
+	if counts[books.OverBudget] > 0 {
+		p.Say(kit.Words(fmt.Sprintf("Spent in this time: %s. Under these budgets: %s. Top-ups are not counted.", o.Spent.Approx(), o.Would.Approx())))
+	}
+	var items [][]kit.Part
+	for _, c := range o.Changes[:min(shownChanges, len(o.Changes))] {
+		items = append(items, append([]kit.Part{kit.Moment(c.At), kit.Words(", "), kit.Mono(c.RequestID), kit.Words(" of "), kit.Person(c.Asker), kit.Words(" in "), kit.Place(c.Project), kit.Words(": ")}, wouldBe(c)...))
+	}
+	if more := len(o.Changes) - shownChanges; more > 0 {
+		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("and %d more: ", more)), kit.Mono("countersign simulate")})
+	}
+	p.List(nil, items)
+	return p
+}
+
+// TriedSum is how much would have been different, in a sentence without its end.
+func TriedSum(counts map[books.Kind]int) string {
+	var said []string
+	for _, k := range []struct {
+		kind books.Kind
+		what string
+	}{{books.OtherTier, "version of another risk"}, {books.OtherQuorum, "version that needs other approvals"}, {books.OtherCare, "change of an extra step"},
+		{books.NoModel, "version of a model that is not allowed"}, {books.NoHost, "host that is not allowed"}, {books.OverBudget, "question that a budget stops"}, {books.HasRoom, "refusal less"}} {
+		if n := counts[k.kind]; n > 0 {
+			what, rest, _ := strings.Cut(k.what, " ")
+			said = append(said, strings.TrimSpace(kit.Count(n, what)+" "+rest))
+		}
+	}
+	if said == nil {
+		return "nothing would have been different"
+	}
+	return kit.Enumeration(said, "and")
+}
+
+// wouldBe says one change.
+func wouldBe(c books.Changed) []kit.Part {
+	words := func(format string, args ...any) []kit.Part {
+		return []kit.Part{kit.Words(fmt.Sprintf(format, args...))}
+	}
+	switch c.Kind {
+	case books.OtherTier:
+		return words("%s instead of %s", strings.ToLower(draw.RiskWords[approval.Tier(c.To)]), strings.ToLower(draw.RiskWords[approval.Tier(c.From)]))
+	case books.OtherQuorum:
+		said := fmt.Sprintf("needs %s approvals instead of %s", c.To, c.From)
+		if needs, _ := strconv.Atoi(c.To); c.Ran && needs > c.Given {
+			said += fmt.Sprintf("; it ran with %d", c.Given)
+		}
+		return words("%s", said)
+	case books.OtherCare:
+		if c.To == "" {
+			return words("no longer %s", careWords[c.From])
+		}
+		return words("%s", careWords[c.To])
+	case books.NoModel:
+		return []kit.Part{kit.Mono(kit.Cut(c.To, 80)), kit.Words(" is not allowed")}
+	case books.NoHost:
+		return []kit.Part{kit.Words("could not reach "), kit.Mono(kit.Cut(c.To, 80))}
+	case books.OverBudget:
+		return append(words("stopped, up to %s needed, by the budget of ", c.Needed.Approx()), scopeWords(c.Scope)...)
+	}
+	return append(words("not refused any more, up to %s needed, by the budget of ", c.Needed.Approx()), scopeWords(c.Scope)...)
+}
+
+// careWords say the extra steps of a tier.
+var careWords = map[string]string{"owners": "decided by the channel's own reviewers", "typed": "with a typed confirmation code", "terminal": "decided on the command line only"}
+
+func scopeWords(s *budget.Scope) []kit.Part {
+	switch s.Kind {
+	case budget.User:
+		return []kit.Part{kit.Person(s.ID)}
+	case budget.Project:
+		return []kit.Part{kit.Place(s.ID)}
+	case budget.Session:
+		return []kit.Part{kit.Words("its thread")}
+	}
+	return []kit.Part{kit.Words("the workspace")}
 }

@@ -82,6 +82,11 @@ func RulesView(set review.RuleSet, project string) slack.ModalViewRequest {
 		alone.InitialOptions = alone.Options
 	}
 	p.Add(slack.NewInputBlock(ids.FieldAlone, kit.Plain("Answers go"), kit.Plain("To their direct messages with me, and in no channel."), alone).WithOptional(true), 0, "")
+	masked := slack.NewCheckboxGroupsBlockElement(ids.FieldMasked, slack.NewOptionBlockObject(ids.FieldMasked, kit.Plain("Mask secrets and personal data in answers"), nil))
+	if r.Masked {
+		masked.InitialOptions = masked.Options
+	}
+	p.Add(slack.NewInputBlock(ids.FieldMasked, kit.Plain("Answers show"), kit.Plain("Where others read them: e-mail addresses, phone numbers, IBANs, and what Privacy in Home names. Shared answers always are masked."), masked).WithOptional(true), 0, "")
 	p.Optional(TierField(ids.FieldCosts, approval.Medium), "Medium risk from this cost per run", "In dollars. Empty: cost does not matter.", amount(r.CostMedium), false)
 	p.Optional(TierField(ids.FieldCosts, approval.High), "High risk from this cost per run", "In dollars. Empty: cost does not matter.", amount(r.CostHigh), false)
 	p.Optional(ids.FieldHosts, "Hosts that code may reach", "One per line, such as api.example.com. Empty: no network at all.", strings.Join(r.Hosts, "\n"), true)
@@ -201,6 +206,7 @@ func RulesOf(fields map[string]slack.BlockAction) (r review.Rules, field, why st
 		}
 	}
 	r.Alone = len(fields[ids.FieldAlone].SelectedOptions) > 0
+	r.Masked = len(fields[ids.FieldMasked].SelectedOptions) > 0
 	r.Class = review.Class(fields[ids.FieldClass].SelectedOption.Value)
 	for t, cost := range map[approval.Tier]*budget.USD{approval.Medium: &r.CostMedium, approval.High: &r.CostHigh} {
 		text, name := strings.TrimSpace(fields[TierField(ids.FieldCosts, t)].Value), TierField(ids.FieldCosts, t)

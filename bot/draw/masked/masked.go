@@ -77,6 +77,23 @@ func maskable(f approval.Artifact) bool {
 	return f.Picture() || slices.Contains(text, strings.ToLower(path.Ext(f.Name)))
 }
 
+// Hidden is how much the model was not shown of the question and of the names in its files: it had
+// place-holders there.
+func Hidden(v *steps.View) redact.Counts {
+	rules, counts := v.Book.Rules(v.Policy).Rules.Hides(), redact.Counts{}
+	rules.Mask(v.Request.Question, counts)
+	for _, f := range v.Request.Files {
+		rules.Mask(f.Name, counts)
+		for _, t := range f.Tables() {
+			rules.Mask(t.Name, counts)
+			for _, c := range t.Columns {
+				rules.Mask(c.Name, counts)
+			}
+		}
+	}
+	return counts
+}
+
 // Wanted tells whether an answer is masked where it was asked. Whoever asked and reads it alone has it whole.
 func Wanted(v *steps.View) bool { return !v.Alone() && v.Book.Rules(v.Policy).Rules.Masked }
 

@@ -37,9 +37,9 @@ func TestAnExplanationSaysThatACallIsUncertain(t *testing.T) {
 func TestTheHousesOwnSpendingIsNobodys(t *testing.T) {
 	t.Parallel()
 	for _, by := range []steps.Ranking{steps.ByPeople, steps.ByChannels} {
-		require.Equal(t, []kit.Part{kit.Words("Countersign's own checks")}, spender(by, steps.Spender{ID: approval.System}))
+		require.Equal(t, []kit.Part{kit.Words("Countersign's own checks")}, Spender(by, steps.Spender{ID: approval.System}))
 	}
-	require.NotEqual(t, []kit.Part{kit.Words("Countersign's own checks")}, spender(steps.ByPeople, steps.Spender{ID: slacksim.Analyst}))
+	require.NotEqual(t, []kit.Part{kit.Words("Countersign's own checks")}, Spender(steps.ByPeople, steps.Spender{ID: slacksim.Analyst}))
 }
 
 func TestAShareIsSaidAsItIs(t *testing.T) {

@@ -45,15 +45,23 @@ func TopView(p *kit.Page, o command.Order) slack.ModalViewRequest {
 const topLength = 15
 
 // Ranking lists who has spent how much.
-func Ranking(o command.Order, from, until time.Time, list []steps.Spender) *kit.Page {
-	p := &kit.Page{}
+func Ranking(p *kit.Page, o command.Order, from, until time.Time, list []steps.Spender) {
 	title := []kit.Part{kit.Strong(kit.Capital(o.By)), kit.Words(fmt.Sprintf(", %s (%s)", o.Period, Stretch(from, until)))}
 	if len(list) == 0 {
 		p.Say(append(title, kit.Words(": nothing spent."))...)
-		return p
+		return
 	}
 	p.List(title, Ranked(steps.Ranking(o.By), list, topLength))
-	return p
+}
+
+// Paced says how fast money goes this month, above a ranking of it.
+func Paced(p *kit.Page, pace budget.Pace) {
+	if pace.Days == 0 {
+		return // a first day leads nowhere yet
+	}
+	last := pace.Until.Add(-time.Second)
+	p.Say(kit.Strong(fmt.Sprintf("At this pace about %s by %s.", pace.Projected.Approx(), kit.Day(last))),
+		kit.Words(fmt.Sprintf(" %s this month so far; %s a day over the last %s.", Spent(pace.Spent), Spent(pace.PerDay), kit.Count(pace.Days, "day"))))
 }
 
 // Stretch names the days from one moment to before another.
@@ -73,7 +81,7 @@ func Ranked(by steps.Ranking, list []steps.Spender, most int) (items [][]kit.Par
 		total += s.Amount
 	}
 	for _, s := range list[:min(most, len(list))] {
-		items = append(items, append(spender(by, s), kit.Words(fmt.Sprintf(": %s (%s)", Spent(s.Amount), Share(s.Amount, total)))))
+		items = append(items, append(Spender(by, s), kit.Words(fmt.Sprintf(": %s (%s)", Spent(s.Amount), Share(s.Amount, total)))))
 	}
 	if more := len(list) - most; more > 0 {
 		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("and %d more", more))})
@@ -81,8 +89,8 @@ func Ranked(by steps.Ranking, list []steps.Spender, most int) (items [][]kit.Par
 	return append(items, []kit.Part{kit.Strong("Together: " + Spent(total))})
 }
 
-// spender names what spending was added up by.
-func spender(by steps.Ranking, s steps.Spender) []kit.Part {
+// Spender names what spending was added up by.
+func Spender(by steps.Ranking, s steps.Spender) []kit.Part {
 	// What doctor and self-tests try belongs to nobody and to no channel.
 	if s.ID == approval.System && (by == steps.ByPeople || by == steps.ByChannels) {
 		return []kit.Part{kit.Words("Countersign's own checks")}

@@ -3,6 +3,8 @@ package notice
 import (
 	"fmt"
 
+	"github.com/slack-go/slack"
+
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
@@ -88,6 +90,69 @@ func forecastNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, 
 	p.Say(kit.Flow(kit.Strong("At this pace "), kit.Inside(named), kit.Words(fmt.Sprintf(" will be used up on %s, before the %s ends.", kit.Day(said.At.In(with.Calendar)), s.Limit.Window)))...)
 	money.Standing(p, s, named)
 	raise(p, v, s.Limit.Scope, to)
+	return p, nil
+}
+
+// spikeNotice says that a day costs far more than the same weekday usually does.
+func spikeNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, error) {
+	said, err := read[approval.Spike](v)
+	if err != nil {
+		return nil, err
+	}
+	p, day := &kit.Page{}, said.Day.In(with.Calendar)
+	p.Say(kit.Strong(fmt.Sprintf("Unusual spending: %s on %s.", money.Spent(said.Spent), day.Format("Monday, 2 January"))),
+		kit.Words(fmt.Sprintf(" A %s usually costs %s; over the four before it, %s more or less.", day.Weekday(), money.Spent(said.Usual), money.Spent(said.Sigma))))
+	for _, list := range []struct {
+		title string
+		by    steps.Ranking
+		of    []approval.SpentOn
+	}{{"Most of it", steps.ByPeople, said.People}, {"Where", steps.ByChannels, said.Channels}} {
+		var items [][]kit.Part
+		for _, s := range list.of {
+			items = append(items, append(money.Spender(list.by, steps.Spender{ID: s.ID}), kit.Words(": "+money.Spent(s.Amount))))
+		}
+		if items != nil {
+			p.List([]kit.Part{kit.Strong(list.title)}, items)
+		}
+	}
+	p.Small(kit.Words("You are told once a day. Budgets hold all the same: a lower one can be set here."))
+	p.Buttons("spending", kit.Button(ids.ActionTop, "Spending", "", slack.StyleDefault), kit.Button(ids.ActionSetLimit, "Set a budget", "", slack.StyleDefault))
+	return p, nil
+}
+
+// differsNotice says where a provider and the ledger do not agree.
+func differsNotice(_ draw.With, v *steps.NoticeView, _ string) (*kit.Page, error) {
+	said, err := read[approval.Differs](v)
+	if err != nil {
+		return nil, err
+	}
+	when := "on " + said.From
+	if said.To != said.From {
+		when = "from " + said.From + " to " + said.To
+	}
+	p := &kit.Page{}
+	p.Say(kit.Strong("The books do not agree. "), kit.Words(said.Provider+" counts something else than we do, by more than 2%, "+when+" (UTC)."))
+	var items [][]kit.Part
+	for _, l := range said.Lines {
+		item := []kit.Part{kit.Words(l.Day + ", "), kit.Mono(kit.Cut(l.Model, 80))}
+		switch {
+		case l.Ours == 0 && l.Paid == 0:
+			item = append(item, kit.Words(fmt.Sprintf(": %s tokens there, none here", kit.Thousands(int(l.Theirs)))))
+		case l.Theirs == 0 && l.Billed == 0:
+			item = append(item, kit.Words(fmt.Sprintf(": %s tokens here, none there", kit.Thousands(int(l.Ours)))))
+		default:
+			item = append(item, kit.Words(fmt.Sprintf(": %s tokens here, %s there", kit.Thousands(int(l.Ours)), kit.Thousands(int(l.Theirs)))))
+		}
+		if l.Billed > 0 {
+			item = append(item, kit.Words(fmt.Sprintf("; %s here, %s there", money.Spent(l.Paid), money.Spent(l.Billed))))
+		}
+		items = append(items, item)
+	}
+	if said.More > 0 {
+		items = append(items, []kit.Part{kit.Words("and " + kit.Count(said.More, "more line"))})
+	}
+	p.List(nil, items)
+	p.Say(kit.Words("More there than here: somebody else uses the same key, or a call was never booked. More here: a call was charged in full because nobody was told what it cost. To see all of it: "), kit.Mono("countersign reconcile"))
 	return p, nil
 }
 

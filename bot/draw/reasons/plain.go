@@ -151,6 +151,8 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyNoSight:         "Please choose what the model may see.",
 	approval.WhyNoMonth:         "That is no month.",
 	approval.WhyLogChannel:      "I cannot post there. Invite me to the channel with /invite, then save again.",
+	approval.WhyEraseSelf:       "Nobody has their own questions deleted. Ask two other administrators.",
+	approval.WhyOnLegalHold:     "These questions are on legal hold. End the hold first.",
 	approval.WhyKeepRange:       "Please write a number of days, or leave it empty to keep things for good.",
 	approval.WhyReckoned:        "Somebody else has confirmed already what was spent. Work goes on.",
 	approval.WhyPinGone:         "That pin or that upload is not there any more. Open /analyze data again to see what is pinned now.",

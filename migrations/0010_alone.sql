@@ -165,3 +165,16 @@ CREATE CONSTRAINT TRIGGER glass_looks_told AFTER INSERT ON glass_looks DEFERRABL
 CREATE TRIGGER requests_quorum BEFORE UPDATE ON requests FOR EACH ROW
     WHEN (NEW.state = 'approved' AND OLD.state <> 'approved' AND approvals(NEW.id, NEW.revision) < NEW.quorum AND NOT glassed(NEW.id, NEW.revision))
     EXECUTE FUNCTION refuse('too few approvals');
+
+-- +goose StatementBegin
+-- Whether two people want a request forgotten, one of whom this is: within seven days, and neither has asked it, decided on it,
+-- written its code, had it run without an approval, or looked at that.
+CREATE OR REPLACE FUNCTION erasable(request text, who text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT count(DISTINCT x."by") >= 2 AND bool_or(x."by" = who) FROM requests q JOIN erasures x ON x.team = q.team AND x.person = q.asker
+    WHERE q.id = request AND x.at > now() - interval '7 days' AND x."by" <> q.asker
+        AND NOT EXISTS (SELECT FROM decisions d WHERE d.request_id = q.id AND x."by" IN (d.reviewer, d.in_place_of))
+        AND NOT EXISTS (SELECT FROM revisions v WHERE v.request_id = q.id AND v.author = x."by")
+        AND NOT EXISTS (SELECT FROM broken_glass g WHERE g.request_id = q.id AND g.person = x."by")
+        AND NOT EXISTS (SELECT FROM glass_looks l WHERE l.request_id = q.id AND l.person = x."by")
+$$;
+-- +goose StatementEnd

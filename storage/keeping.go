@@ -1,0 +1,127 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
+)
+
+// Keeping is what of requests is kept and what is forgotten. The schema decides what may go; this finds
+// what is due, and asks.
+type Keeping struct{ db *core }
+
+// KeepingOf is that of a database.
+func KeepingOf(db *DB) Keeping { return Keeping{db.core} }
+
+// said appends an event to a workspace's people, and the row that it tells of.
+func (k Keeping) said(ctx context.Context, team, by string, kind approval.EventKind, person, row string, more ...any) error {
+	return k.db.write(ctx, func(tx pgx.Tx) error {
+		if err := trail.LockStream(ctx, tx, trail.PeopleStream(team)); err != nil {
+			return err
+		}
+		now, err := pg.Clock(ctx, tx)
+		if err != nil {
+			return err
+		}
+		told, err := k.db.notary.AppendEvents(ctx, tx, trail.PeopleStream(team), []approval.Event{{At: now, Actor: by, Kind: kind, Data: map[string]any{"person": person}}})
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, row, append([]any{team, person, by, now, told}, more...)...)
+		return err
+	})
+}
+
+// WantErased implements keeping.Store.
+func (k Keeping) WantErased(ctx context.Context, team, person, by string) (others []string, err error) {
+	err = k.said(ctx, team, by, approval.EventAskedToErase, person, `INSERT INTO erasures (team, person, by, at, told) VALUES ($1, $2, $3, $4, $5)`)
+	if err == nil {
+		err = k.db.read(ctx, func(tx pgx.Tx) (err error) {
+			others, err = allOf(ctx, tx, `SELECT DISTINCT "by" FROM erasures WHERE (team, person) = ($1, $2) AND "by" <> $3 AND at > now() - interval '7 days' ORDER BY 1`, team, person, by)
+			return err
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("have forgotten what %s asked: %w", person, err)
+	}
+	return others, nil
+}
+
+// HoldLegally implements keeping.Store.
+func (k Keeping) HoldLegally(ctx context.Context, team, person, by string, held bool) error {
+	kind := map[bool]approval.EventKind{true: approval.EventLegalHold, false: approval.EventLegalHoldEnded}[held]
+	if err := k.said(ctx, team, by, kind, person, `INSERT INTO legal_holds (team, person, by, at, told, held) VALUES ($1, $2, $3, $4, $5, $6)`, held); err != nil {
+		return fmt.Errorf("keep what %s asked: %w", person, err)
+	}
+	return nil
+}
+
+// OnHold implements keeping.Store.
+func (k Keeping) OnHold(ctx context.Context, team, person string) (held bool, err error) {
+	err = k.db.read(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `SELECT on_legal_hold($1, $2)`, team, person).Scan(&held)
+	})
+	if err != nil {
+		return false, fmt.Errorf("look for a legal hold on %s: %w", person, err)
+	}
+	return held, nil
+}
+
+// dueRow is a request of which something is to go.
+type dueRow struct {
+	Stream string
+	Who    string
+	Why    string
+	Hashes []string // nil: all of it
+}
+
+// atATime bounds a round: the next one goes on.
+const atATime = 200
+
+// ForgetDue forgets what the workspaces' rules keep no longer, and what two administrators want forgotten.
+// Each request is a transaction of its own, so a round that ends in the middle is gone on with by the next.
+func (k Keeping) ForgetDue(ctx context.Context) (values int, err error) {
+	var due []dueRow
+	err = k.db.read(ctx, func(tx pgx.Tx) (err error) {
+		due, err = pg.All[dueRow](ctx, tx, `
+			SELECT 'request:' || q.id AS stream, w."by" AS who, 'erasure' AS why, NULL::text[] AS hashes
+				FROM requests q JOIN LATERAL (SELECT x."by" FROM erasures x WHERE x.team = q.team AND x.person = q.asker AND erasable(q.id, x."by") ORDER BY x.seq DESC LIMIT 1) w ON true
+				WHERE q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost') AND NOT on_legal_hold(q.team, q.asker)
+					AND EXISTS (SELECT FROM contents c WHERE c.stream = 'request:' || q.id AND c.value IS NOT NULL)
+			UNION ALL
+			SELECT 'request:' || q.id, $1, 'retention', l.hashes FROM requests q
+				JOIN LATERAL (SELECT r.document #> '{privacy,keep}' AS keep FROM rules r WHERE r.team = q.team AND r.project = '' ORDER BY r.version DESC LIMIT 1) k ON k.keep IS NOT NULL
+				JOIN LATERAL (SELECT array_agg(hash) AS hashes FROM kept_no_longer('request:' || q.id) hash) l ON l.hashes IS NOT NULL
+				WHERE q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost') AND NOT on_legal_hold(q.team, q.asker)
+					AND q.changed_at < now() - make_interval(days => least((keep ->> 'words')::integer, (keep ->> 'code')::integer, (keep ->> 'results')::integer))
+			LIMIT $2`, approval.System, atATime)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("look for what is kept no longer: %w", err)
+	}
+	var failed error
+	for _, d := range due {
+		n := 0
+		err := k.db.write(ctx, func(tx pgx.Tx) error {
+			return tx.QueryRow(ctx, `SELECT forget($1, $2, $3, $4)`, d.Stream, d.Hashes, d.Who, d.Why).Scan(&n)
+		})
+		if err != nil { // somebody has put it on hold meanwhile, or decided on it
+			failed = errors.Join(failed, fmt.Errorf("forget %s: %w", d.Stream, err))
+		}
+		values += n
+	}
+	err = k.db.write(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			DELETE FROM readings d USING (SELECT DISTINCT ON (team) team, (document #>> '{privacy,keep,readings}')::integer AS days FROM rules WHERE project = '' ORDER BY team, version DESC) r
+			WHERE d.team = r.team AND r.days > 0 AND d.at < now() - make_interval(days => r.days)`)
+		return err
+	})
+	return values, errors.Join(failed, err)
+}

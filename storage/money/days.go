@@ -1,0 +1,76 @@
+package money
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/budget"
+	"countersign/storage/pg"
+)
+
+// Days are what a workspace spent on each day of its calendar, from one moment until before
+// another, both of them midnights there. They are read from the balances, as budgets are.
+func (l *Ledger) Days(ctx context.Context, team string, from, until time.Time) (days []budget.DaySpent, err error) {
+	type row struct {
+		Day    time.Time
+		Amount budget.USD
+	}
+	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
+		rows, err := pg.All[row](ctx, tx, `
+			SELECT (start AT TIME ZONE $4)::date AS day, sum(spent)::bigint AS amount FROM balances
+			WHERE team = $1 AND kind = 'team' AND id = $1 AND grain = 'quarter' AND start >= $2 AND start < $3
+			GROUP BY 1 HAVING sum(spent) > 0 ORDER BY 1`, team, from, until, l.location.String())
+		for _, r := range rows {
+			y, m, d := r.Day.Date()
+			noon := time.Date(y, m, d, 12, 0, 0, 0, l.location) // a date has a noon wherever its clocks are changed
+			days = append(days, budget.DaySpent{Day: noon, Amount: r.Amount})
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("add up the days of %s: %w", team, err)
+	}
+	return days, nil
+}
+
+// Bookings calls take with each charge that was settled from one date to another, both
+// included, on the calendar of the team's time zone, in the order of the ledger. However
+// many there are, they are never in memory together.
+func (l *Ledger) Bookings(ctx context.Context, from, to time.Time, take func(budget.Booking) error) error {
+	begun := false
+	err := l.pool.Read(ctx, func(tx pgx.Tx) error {
+		if begun { // a read that broke off is made again elsewhere; here lines would be taken twice
+			return &pg.FinalError{Err: errors.New("the connection was lost in the middle of the ledger: try again")}
+		}
+		rows, err := tx.Query(ctx, `
+			SELECT s.team, s.at, s.hold_id, c.line, coalesce(s.request_id, '') AS request_id, s.asker, s.session_id AS thread, s.project, h.purpose,
+				c.kind, coalesce(nullif(c.model, ''), c.what) AS model, c.provider, c.host, c.input_tokens, c.cached_tokens, c.written_tokens, c.output_tokens, c.box_ms,
+				c.amount, h.amount AS held, s.estimated
+			FROM settlements s JOIN charges c USING (hold_id) JOIN holds h ON h.id = s.hold_id
+			WHERE s.at >= ($1::date)::timestamp AT TIME ZONE $3 AND s.at < ($2::date + 1)::timestamp AT TIME ZONE $3
+			ORDER BY s.at, s.hold_id, c.line`, from.Format(time.DateOnly), to.Format(time.DateOnly), l.location.String())
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			b, err := pgx.RowToStructByName[budget.Booking](rows)
+			if err != nil {
+				return err
+			}
+			begun = true
+			if err := take(b); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return fmt.Errorf("read the ledger from %s to %s: %w", from.Format(time.DateOnly), to.Format(time.DateOnly), err)
+	}
+	return nil
+}
