@@ -44,9 +44,12 @@ const glassColumns = `g.request_id, g.revision, g.digest, g.person, said(g.reaso
 
 const glassVoucher = ` LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || g.request_id AND at = g.at AND actor = g.person AND kind = 'broke glass' ORDER BY seq LIMIT 1) e ON true `
 
+// glassRows reads what nobody approved, and who looked at it.
+type glassRows struct{ notary *trail.Notary }
+
 // glass is the row as a request has it. A look of which no signed event tells is none.
-func (c *core) glass(r glassRow) approval.Glass {
-	g := approval.Glass{RequestID: r.RequestID, Revision: r.Revision, Digest: r.Digest, Person: r.Person, Reason: r.Reason, Others: r.Others, At: r.At, Click: r.Click, Unsigned: c.doubtsGlass(r)}
+func (c glassRows) glass(r glassRow) approval.Glass {
+	g := approval.Glass{RequestID: r.RequestID, Revision: r.Revision, Digest: r.Digest, Person: r.Person, Reason: r.Reason, Others: r.Others, At: r.At, Click: r.Click, Unsigned: c.doubts(r)}
 	for _, l := range r.Looks {
 		if !c.doubtsLook(r, l) {
 			g.Looks = append(g.Looks, approval.GlassLook{Revision: r.Revision, Person: l.Person, Fine: l.Fine, At: l.At})
@@ -55,8 +58,8 @@ func (c *core) glass(r glassRow) approval.Glass {
 	return g
 }
 
-// queueGlassOf reads whether somebody has had the current revision of a request run that nobody approved.
-func (c *core) queueGlassOf(b *pgx.Batch, id string, take func(*approval.Glass)) {
+// queueOf reads whether somebody has had the current revision of a request run that nobody approved.
+func (c glassRows) queueOf(b *pgx.Batch, id string, take func(*approval.Glass)) {
 	pg.Ask(b, func(rows []glassRow) error {
 		for _, row := range rows { // one at most: it is the primary key
 			g := c.glass(row)
@@ -66,8 +69,8 @@ func (c *core) queueGlassOf(b *pgx.Batch, id string, take func(*approval.Glass))
 	}, `SELECT `+glassColumns+` FROM broken_glass g JOIN requests q ON q.id = g.request_id AND q.revision = g.revision`+glassVoucher+`WHERE q.id = $1`, id)
 }
 
-// queueGlass reads how break-glass stands in the workspace of a request.
-func (c *core) queueGlass(b *pgx.Batch, id string, into *review.Glass) {
+// queue reads how break-glass stands in the workspace of a request.
+func (c glassRows) queue(b *pgx.Batch, id string, into *review.Glass) {
 	*into = review.Glass{}
 	pg.Ask(b, func(rows []glassRow) error {
 		into.Unseen = nil
@@ -103,7 +106,7 @@ func insertGlass(b *pgx.Batch, r *approval.Request, c *trail.Contents) error {
 	return nil
 }
 
-func (c *core) doubtsGlass(r glassRow) bool {
+func (c glassRows) doubts(r glassRow) bool {
 	return c.notary.Doubts(r.Voucher, fmt.Sprintf("that %s breaks the glass for revision %d of %s", r.Person, r.Revision, r.RequestID), func(e trail.Witnessed) bool {
 		var others []string
 		list, _ := e.Data["others"].([]any)
@@ -116,7 +119,7 @@ func (c *core) doubtsGlass(r glassRow) bool {
 	})
 }
 
-func (c *core) doubtsLook(r glassRow, l lookRow) bool {
+func (c glassRows) doubtsLook(r glassRow, l lookRow) bool {
 	return c.notary.Doubts(l.Voucher, fmt.Sprintf("that %s has looked at the broken glass of %s", l.Person, r.RequestID), func(e trail.Witnessed) bool {
 		return e.Stream == trail.StreamOf(r.RequestID) && e.Kind == approval.EventLookedAtGlass && e.Actor == l.Person && e.At.Equal(l.At) &&
 			e.Says(map[string]string{"revision": strconv.Itoa(r.Revision)}) && e.Fact("fine") == strconv.FormatBool(l.Fine)

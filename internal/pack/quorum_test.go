@@ -56,5 +56,5 @@ func TestARunThatNobodyApprovedNeedsABrokenGlass(t *testing.T) {
 	page := string(open(t, path)[filePage])
 	require.Contains(t, page, "<b>Nobody approved 1 of these runs.</b>")
 	require.Contains(t, page, "nobody: U0ONCALL broke the glass")
-	require.Contains(t, page, "Broke the glass: nobody approved this: the report is due in an hour")
+	require.Contains(t, page, "<b>Broke the glass: nobody approved this</b>: the report is due in an hour")
 }
