@@ -174,7 +174,7 @@ func (c *core) sourcesOf(ctx context.Context, tx pgx.Tx, session string) (s sour
 	if err != nil {
 		return s, err
 	}
-	lead := c.leadsTo(session)
+	lead := leadsTo(c, session)
 	for _, r := range rows { // the latest first: each leads into one before it
 		end, ok := lead(r)
 		if !ok {
@@ -190,7 +190,7 @@ func (c *core) sourcesOf(ctx context.Context, tx pgx.Tx, session string) (s sour
 
 // leadsTo tells of one hand-over after another, the latest first, whether signed events have it lead to a thread,
 // and until when what was said in its own goes along.
-func (c *core) leadsTo(session string) func(r handRow) (until time.Time, ok bool) {
+func leadsTo(c *core, session string) func(r handRow) (until time.Time, ok bool) {
 	trusted, ends := []string{session}, map[string]time.Time{}
 	return func(r handRow) (time.Time, bool) {
 		if !slices.Contains(trusted, r.IntoSession) || c.doubtsHandOver(r) {
@@ -219,14 +219,14 @@ type asked struct {
 
 // queueEarlier reads the last questions before a request: of its thread, and of those that were handed over to it, as
 // far as signed events say so.
-func (c *core) queueEarlier(b *pgx.Batch, id string, take func(questions []string)) {
+func queueEarlier(c *core, b *pgx.Batch, id string, take func(questions []string)) {
 	pg.Ask(b, func(rows []askedIn) error {
 		var all []asked
 		var lead func(handRow) (time.Time, bool)
 		for _, r := range rows { // its own first, and then the latest
 			until, ok := time.Time{}, true
 			if r.ID == "" {
-				lead = c.leadsTo(r.Session)
+				lead = leadsTo(c, r.Session)
 			} else if until, ok = lead(r.handRow); !ok {
 				continue
 			}

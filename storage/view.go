@@ -28,7 +28,7 @@ func (s *shown) View(ctx context.Context, id string) (*steps.View, error) {
 		s.queueRevision(b, id, 1, func(former *approval.Revision) { v.Former = former })
 		queueView(b, id, v)
 		// Without the last questions of the thread a follow-up says little to whoever reviews it.
-		s.queueEarlier(b, id, func(questions []string) { v.Earlier = questions })
+		queueEarlier(s.core, b, id, func(questions []string) { v.Earlier = questions })
 		s.queueBook(b, id, &v.Book)
 	})
 	if err != nil {
