@@ -24,6 +24,7 @@ type Policy struct {
 	MaxQuestion   int           // characters
 	MaxOpen       int           // questions of one person under way at once
 	PinDays       int           // from which age on a pinned file is looked at again
+	Stale         time.Duration // after which a thread in which nobody has said anything is at rest
 	Limits        Limits
 	Zone          *time.Location // on whose calendar freezes are; nil: UTC
 }
@@ -43,6 +44,7 @@ func DefaultPolicy() Policy {
 		MaxQuestion:   3000,
 		MaxOpen:       20,
 		PinDays:       90,
+		Stale:         14 * 24 * time.Hour,
 		Limits:        Limits{Seconds: 120, MemoryMB: 1024, OutputBytes: 32 << 20, Files: 20},
 	}
 }
