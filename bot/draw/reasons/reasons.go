@@ -158,6 +158,32 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	approval.WhyTyped: func(r approval.Reason) string {
 		return fmt.Sprintf("To approve code of %s risk, type its confirmation code: the first %d characters of the digest on the card. Nothing has been decided.", r.Name, r.Count)
 	},
+	approval.WhyNotOpened: func(r approval.Reason) string {
+		return fmt.Sprintf("Code of %s risk is opened before it is approved here. Press Review on the card, read it, then approve it there. Nothing has been decided.", r.Name)
+	},
+	approval.WhyTooSoon: func(r approval.Reason) string {
+		return fmt.Sprintf("This is %s of code, and reading takes a moment. Please read on: you can approve in %s. Nothing has been decided.", counted(r.Count, "line"), counted(r.Most, "second"))
+	},
+	approval.WhyPaceRange: func(r approval.Reason) string {
+		return fmt.Sprintf("For %s risk, the time to read a line is at most %d seconds, and no number is negative.", r.Name, r.Most)
+	},
+	approval.WhyGlassYoung: func(r approval.Reason) string {
+		return "You have been named for break-glass, and it counts after 24 hours: in " + counted(r.Count, "hour") + "."
+	},
+	approval.WhyGlassUnseen: func(r approval.Reason) string {
+		// The database may refuse the same without telling which it was.
+		which := "An earlier run without an approval"
+		if r.Name != "" {
+			which += " (" + r.Name + ")"
+		}
+		return which + " has not been looked at by two administrators yet. Until then nobody breaks the glass again."
+	},
+	approval.WhyGlassReason: func(r approval.Reason) string {
+		return fmt.Sprintf("Say in %d characters or more why this cannot wait for a reviewer. Administrators read it.", max(r.Most, 20))
+	},
+	approval.WhyManyApprovals: func(r approval.Reason) string {
+		return fmt.Sprintf("You have approved %d programs of %s risk within an hour, which is as many as one person reads well here. Thank you: somebody else can decide on this one, or you in %s. Nothing has been decided.", r.Count, r.Name, counted(r.Most, "minute"))
+	},
 	approval.WhyUntruthful: func(r approval.Reason) string {
 		return "Reviewers could not see this as it is: " + r.Said + "."
 	},
@@ -341,4 +367,12 @@ func Refused(r approval.Reason) string {
 		return Words(r) + " Nothing has changed."
 	}
 	return Words(r)
+}
+
+// counted is a number with its noun.
+func counted(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
