@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,6 +53,17 @@ func playedBy(t *testing.T, way string) {
 		require.NoError(t, os.WriteFile(settings, []byte(strings.Join(set(h.environ()), "\n")+"\n"), 0o600))
 		v = h.start(exec.Command("../../tools/operations", "start", way, settings), os.Environ()...)
 	}
+	// Containers, a database and systemd take their time; one that has ended is not waited for.
+	connected, cancel := context.WithCancel(h.patient())
+	defer cancel()
+	go func() {
+		select {
+		case <-v.dead:
+			cancel()
+		case <-connected.Done():
+		}
+	}()
+	require.NoError(t, h.sim.WaitSockets(connected, 2), "it does not connect")
 	root := h.ask("How many rows has sales.csv?")
 	card := h.card(root)
 	require.Contains(t, card.Words(), "sales.csv")
