@@ -322,3 +322,65 @@ func (r *Request) Withdraw(by string, now time.Time) error {
 	r.move(Withdrawn, now, time.Time{})
 	return nil
 }
+
+// Glass is that somebody has had a version run that nobody approved. It stands in the place of the quorum,
+// and of nothing else: seal, money and the whole code before their eyes are as always.
+type Glass struct {
+	RequestID string
+	Revision  int
+	Digest    string
+	Person    string
+	Reason    string
+	Others    []string // the other administrators, who were told at once
+	At        time.Time
+	Click     Click
+	Looks     []GlassLook // of administrators, the earliest first
+
+	Unsigned bool // as Decision's
+}
+
+// GlassLook is an administrator's look at it afterwards.
+type GlassLook struct {
+	Revision int       `json:"revision"`
+	Person   string    `json:"person"`
+	Fine     bool      `json:"fine"` // false: they doubt that it was right
+	At       time.Time `json:"at"`
+}
+
+// BreakGlass has the revision that stands run, without a quorum. Who may is package review's.
+func BreakGlass(r *Request, g Glass, cost budget.USD, p Policy, now time.Time) error {
+	switch {
+	case !r.Can("BreakGlass"):
+		return r.Illegal("break the glass for")
+	case r.Revision == nil || g.Revision != r.Revision.Number || g.Digest != r.Revision.Digest || !r.Revision.Intact():
+		return &StaleError{Request: r}
+	case !now.Before(r.ExpiresAt):
+		return &MoveError{Request: r, Verb: "break the glass for", Why: Because(WhyTooLate)}
+	}
+	g.RequestID, g.At = r.ID, now
+	r.Glass, r.Changes.Glass = &g, &g
+	r.note(now, g.Person, EventBrokeGlass, map[string]any{"revision": g.Revision, "digest": g.Digest, "reason": Said(g.Reason), "others": g.Others, "click": g.Click})
+	r.Tell(Notice{Key: fmt.Sprintf("glass %s %d", r.ID, g.Revision), Kind: NoticeGlass, To: g.Others, Admins: true, At: now, Data: Encode(GlassBroken{Revision: g.Revision, Person: g.Person})})
+	r.Reason = Reason{}
+	r.Money().hold(budget.ForRun, cost, now, p.RunExpiry+runTime(r))
+	r.move(Approved, now, now.Add(p.RunExpiry), StepRun)
+	return nil
+}
+
+// LookAtGlass notes that an administrator has looked at it. It moves nothing.
+func LookAtGlass(r *Request, revision int, person string, fine bool, click Click, now time.Time) error {
+	g := r.Glass
+	switch {
+	case g == nil || g.Revision != revision:
+		return &MoveError{Request: r, Verb: "look at", Why: Because(WhyGlassGone)}
+	case person == g.Person || person == r.Asker:
+		return &NotAllowedError{Who: person, Why: Because(WhyGlassOwn)}
+	case slices.ContainsFunc(g.Looks, func(l GlassLook) bool { return l.Person == person }):
+		return nil
+	}
+	look := GlassLook{Revision: revision, Person: person, Fine: fine, At: now}
+	g.Looks, r.Changes.Look, r.Changes.Retell = append(g.Looks, look), &look, true
+	r.note(now, person, EventLookedAtGlass, map[string]any{"revision": revision, "fine": fine, "click": click})
+	r.touch(now, StepShow)
+	return nil
+}

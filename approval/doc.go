@@ -41,6 +41,10 @@
 // against all of it. What follows from roles and rules is package review's: who is a
 // reviewer, who decides in whose place, and how many approvals a tier takes.
 //
+// There is one exception. In an emergency somebody breaks the glass (BreakGlass, decide.go): the
+// version that stands runs, and nobody has approved it. That takes the place of the quorum, and
+// of nothing else. Who may is package review's; package glass has the use cases.
+//
 // # What a model may see
 //
 // Of the data a model sees names, types and patterns, unless administrators have let it see

@@ -45,6 +45,8 @@ const (
 
 	// People decide.
 	EventApproved         EventKind = "approved"
+	EventBrokeGlass       EventKind = "broke glass"     // it runs, and nobody has approved it
+	EventLookedAtGlass    EventKind = "looked at glass" // by an administrator, afterwards
 	EventRejected         EventKind = "rejected"
 	EventChangesRequested EventKind = "changes requested"
 	EventEdited           EventKind = "edited"
@@ -177,7 +179,7 @@ var Facts = map[EventKind]map[string]Fact{
 	EventEditRefused:       {"revision": isNumber, "by": isText, "reason": isObject},
 	EventDisowned:          {"revision": isNumber, "digest": isText, "click": isObject},
 	EventDisownedTooLate:   {"revision": isNumber, "click": isObject},
-	OpenedReview:           {"revision": isNumber},
+	OpenedReview:           {"revision": isNumber, "click": isObject},
 	EventAskedToSign:       {"revision": isNumber, "digest": isText, "verdict": isText, "nonce": isText},
 	EventReminded:          {"revision": isNumber, "people": isList},
 	EventEscalated:         {"revision": isNumber, "people": isList},
@@ -204,6 +206,8 @@ var Facts = map[EventKind]map[string]Fact{
 	EventRated:             {"good": isFlag, "click": isObject},
 	EventShared:            {"channel": isText, "click": isObject},
 	EventTookBack:          {"click": isObject},
+	EventLookedAtGlass:     {"revision": isNumber, "fine": isFlag, "click": isObject},
+	EventBrokeGlass:        {"revision": isNumber, "digest": isText, "click": isObject, "reason": isSaid, "others": isList},
 	EventLookedAt:          {"what": isText, "click": isObject},
 	EventHeld:              {"hold": isText, "for": isText, "amount": isNumber, "team": isText, "what": isText, "standings": isList},
 	EventWeighed:           {"for": isText, "needed": isNumber, "model": isText, "standings": isList, "hold": isText},
@@ -243,7 +247,7 @@ var Facts = map[EventKind]map[string]Fact{
 	EventPacked:            {"pack": isText, "from": isText, "to": isText, "person": isText, "channel": isText, "entries": isNumber, "requests": isNumber, "shown": isNumber},
 	EventRestored:          {"checkpoint": isNumber, "size": isNumber, "lost_checkpoint": isNumber, "lost_size": isNumber, "lost": isNumber, "open": isNumber, "epoch": isText, "teams": isList},
 	EventReckoned:          {"restored": isNumber, "scope": isObject, "spent": isNumber, "click": isObject},
-	EventOfferedHandOver:   {"handover": isText, "to": isText, "files": isList, "answers": isList, "until": isText, "click": isObject},
+	EventOfferedHandOver:   {"handover": isText, "session": isText, "to": isText, "files": isList, "answers": isList, "until": isText, "click": isObject},
 	EventAcceptedHandOver:  {"handover": isText, "into": isText, "click": isObject},
 	EventDeclinedHandOver:  {"handover": isText, "click": isObject},
 	EventWithdrawnHandOver: {"handover": isText, "click": isObject},

@@ -167,6 +167,7 @@ var verbs = []verb{
 	{name: "Approve", do: func(r *Request, p Policy, now time.Time) error {
 		return r.Decide(approvalOf(r, "R2"), budget.Cent, p, now)
 	}},
+	{name: "Break the glass", move: "BreakGlass", do: breakGlass}, {name: "Break the glass late", move: "BreakGlass", late: true, do: breakGlass},
 	{name: "Reject", do: func(r *Request, p Policy, now time.Time) error { return r.Decide(rejectionOf(r, "R2"), 0, p, now) }},
 	{name: "Request changes", move: "RequestChanges", do: func(r *Request, p Policy, now time.Time) error {
 		d := rejectionOf(r, "R2")
@@ -203,16 +204,14 @@ var verbs = []verb{
 	{name: "Expire", late: true, do: func(r *Request, _ Policy, now time.Time) error { return r.Expire(now) }},
 	{name: "Expire early", move: "Expire", do: func(r *Request, _ Policy, now time.Time) error { return r.Expire(now) }},
 	{name: "Withdraw", do: func(r *Request, _ Policy, now time.Time) error { return r.Withdraw("A", now) }},
-	{name: "Start", do: func(r *Request, p Policy, now time.Time) error { return r.Start("box 2", p, now) }},
-	{name: "Start late", move: "Start", late: true, do: func(r *Request, p Policy, now time.Time) error { return r.Start("box 2", p, now) }},
+	{name: "Start", do: func(r *Request, p Policy, now time.Time) error { return r.Start("box 2", p, now) }}, {name: "Start late", move: "Start", late: true, do: func(r *Request, p Policy, now time.Time) error { return r.Start("box 2", p, now) }},
 	{name: "Approve late", move: "Approve", late: true, do: func(r *Request, p Policy, now time.Time) error {
 		return r.Decide(approvalOf(r, "R2"), budget.Cent, p, now)
 	}},
 	{name: "Finish", do: func(r *Request, _ Policy, now time.Time) error {
 		return r.Finish(Result{Outcome: Raised}, budget.Charge{Kind: budget.Box, Amount: 1000}, DefaultPolicy(), now)
 	}},
-	{name: "Stop", do: func(r *Request, _ Policy, now time.Time) error { return Stopping{r}.Stop("A", now) }},
-	{name: "Begin", do: func(r *Request, _ Policy, now time.Time) error { return r.Begin(now) }},
+	{name: "Stop", do: func(r *Request, _ Policy, now time.Time) error { return Stopping{r}.Stop("A", now) }}, {name: "Begin", do: func(r *Request, _ Policy, now time.Time) error { return r.Begin(now) }},
 	{name: "Await a box", move: "AwaitBox", do: func(r *Request, _ Policy, now time.Time) error { return r.AwaitBox("full", now) }},
 	{name: "Void", do: func(r *Request, _ Policy, now time.Time) error {
 		return r.Void(Words("the disk is too small"), budget.Charge{Kind: budget.Box, Amount: 1000}, now)
@@ -322,9 +321,9 @@ var matrix = map[State]map[string]State{
 		"Expire": Expired, "Withdraw": Withdrawn},
 	Asking: {"Compare": Asking, "Answer": Drafting, "Clarified": Drafting, "Correct": Drafting, "Fail": Failed, "Fail over a cause": Failed, "Expire": Expired, "Withdraw": Withdrawn},
 	Pending: {"Block a run": Pending, "Unpaid": Pending, "Wait": Pending, "Go on": Pending, "Ask for a top-up": Pending, "Grant a top-up": Pending,
-		"Insist": Drafting, "Come back after all": Pending,
-		"Approve": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn,
-		"Request changes": Drafting, "Edit": Drafting, "Disown": Pending, "Break the seal": Pending, "Correct": Drafting,
+		"Insist": Drafting, "Come back after all": Pending, "Break the seal": Pending,
+		"Approve": Approved, "Break the glass": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn,
+		"Request changes": Drafting, "Edit": Drafting, "Disown": Pending, "Correct": Drafting,
 		"Go away": Pending, "Fail": Failed, "Fail over a cause": Failed,
 		"Remind": Pending, "Escalate": Pending, "Assign": Pending, "Ask for an opinion": Pending},
 	Approved: {"Stand in line": Approved, "Come back after all": Approved, "Fail": Failed, "Go away": Approved, "Fail over a cause": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running, "Await a box": Approved, "Freeze": Approved, "Break the seal": Pending, "Disown": Pending},

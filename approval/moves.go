@@ -27,6 +27,7 @@ var Moves = slices.Concat([]Move{
 	// One verb, two ends: which one it is, the quorum says when the decision is taken.
 	{Pending, "Approve", Pending}, // it takes more approvals
 	{Pending, "Approve", Approved},
+	{Pending, "BreakGlass", Approved}, // nobody approves it: the one exception
 	{Pending, "Reject", Rejected},
 	{Pending, "RequestChanges", Drafting},
 	{Pending, "Edit", Drafting},

@@ -27,6 +27,7 @@ const (
 	NoticeReceipts   NoticeKind = "receipts"    // what you have approved since the last of these: Receipts
 	NoticeDecided    NoticeKind = "decided"     // you have said no by another door than Slack; was it not you? DecidedBy
 	NoticeKey        NoticeKind = "key"         // you have registered or removed an SSH key; was it not you? KeyChanged
+	NoticeGlass      NoticeKind = "glass"       // code runs that nobody approved, to every administrator: GlassBroken
 	NoticeDisowned   NoticeKind = "disowned"    // somebody says that an approval in their name was not theirs
 	NoticeStuck      NoticeKind = "stuck"       // nobody could approve what comes of a wish for changes, to administrators: Stuck
 	NoticeSurprise   NoticeKind = "surprise"    // code did something that nobody had announced: Surprise
@@ -41,6 +42,7 @@ const (
 	NoticeUnsaid  NoticeKind = "unsaid"   // what the thread cannot say, to the asker: Unsaid
 	NoticeLog     NoticeKind = "log"      // the log of all events is late, does not follow or does not leave, to administrators: LogAlarm
 
+	NoticeHabits     NoticeKind = "habits"     // how people approve, to administrators and auditors: habits.Digest
 	NoticePins       NoticeKind = "pins"       // pinned files are old, or have a newer upload of their name, to administrators: PinsNoticed
 	NoticeCheckpoint NoticeKind = "checkpoint" // how the log of all events stands, signed, to the channel that administrators chose: Checkpoint
 )
@@ -188,6 +190,12 @@ type Disowned struct {
 	GivenBy  string `json:"given_by,omitempty"` // who gave it in their place, when it was not given as them
 	TooLate  bool   `json:"too_late,omitempty"` // it had started already
 	Click    Click  `json:"click"`
+}
+
+// GlassBroken is what a NoticeGlass says. The reason stands in the request.
+type GlassBroken struct {
+	Revision int    `json:"revision"`
+	Person   string `json:"person"`
 }
 
 // Stuck is what a NoticeStuck says to the administrators.

@@ -24,6 +24,8 @@ type Policy struct {
 	MaxQuestion   int           // characters
 	MaxOpen       int           // questions of one person under way at once
 	PinDays       int           // from which age on a pinned file is looked at again
+	LineSeconds   int           // seconds a line that code of high risk is open before its approval, where no rules say otherwise
+	Hourly        int           // approvals of high risk by one person in an hour, likewise; 0: any number
 	Limits        Limits
 	Zone          *time.Location // on whose calendar freezes are; nil: UTC
 }

@@ -232,6 +232,17 @@ const (
 	WhyYoungKey        ReasonCode = "key too young" // Count: hours
 	WhyUntoldKey       ReasonCode = "owner of the key not told"
 	WhyOldNonce        ReasonCode = "signed too late"
+	WhyGlassRole       ReasonCode = "no break-glass role"
+	WhyGlassSecond     ReasonCode = "break-glass named by one"
+	WhyGlassYoung      ReasonCode = "break-glass role too young" // Count: hours
+	WhyGlassRests      ReasonCode = "break-glass rests"
+	WhyGlassUnseen     ReasonCode = "break-glass not looked at" // Name: the request
+	WhyGlassAlone      ReasonCode = "too few other administrators"
+	WhyGlassDanger     ReasonCode = "break-glass and a danger"
+	WhyGlassNetwork    ReasonCode = "break-glass and a network"
+	WhyGlassOwn        ReasonCode = "own break-glass"
+	WhyGlassGone       ReasonCode = "no break-glass to look at"
+	WhyManyApprovals   ReasonCode = "approved many"       // Name: the tier; Count; Most: minutes until the next
 	WhyAdminsOnly      ReasonCode = "administrators only" // Name: what they do
 	WhyAuditor         ReasonCode = "auditors change nothing"
 	WhyAuditorsOnly    ReasonCode = "administrators and auditors only"
@@ -259,6 +270,7 @@ const (
 	WhyHandBot         ReasonCode = "handed to a bot"
 	WhyHandGuest       ReasonCode = "handed to a guest"
 	WhyHandOutsider    ReasonCode = "handed to somebody of another organisation"
+	WhyHandAuditor     ReasonCode = "handed to an auditor"
 	WhyHandGone        ReasonCode = "handed to somebody who has left"
 	WhyHandNotIn       ReasonCode = "colleague not in channel"
 	WhyGuestHands      ReasonCode = "guest hands over"
@@ -279,6 +291,8 @@ const (
 // What somebody gave, and can give better.
 const (
 	WhyNoReason        ReasonCode = "reason missing"
+	WhyGlassReason     ReasonCode = "break-glass reason too short" // Most: characters
+	WhyGlassSelf       ReasonCode = "break-glass for oneself"
 	WhyBadKey          ReasonCode = "no public key"
 	WhyKeyKind         ReasonCode = "key of another kind"
 	WhyPrivateKey      ReasonCode = "private key"
@@ -286,7 +300,10 @@ const (
 	WhyManyKeys        ReasonCode = "too many keys" // Most
 	WhyNoWish          ReasonCode = "wish missing"
 	WhyNoVerdict       ReasonCode = "no verdict"
-	WhyTyped           ReasonCode = "digest not typed" // Name: the tier; Count: characters
+	WhyTyped           ReasonCode = "digest not typed"  // Name: the tier; Count: characters
+	WhyNotOpened       ReasonCode = "code not opened"   // Name: the tier
+	WhyTooSoon         ReasonCode = "approved too soon" // Name: the tier; Count: lines; Most: seconds that are left
+	WhyPaceRange       ReasonCode = "pace of approvals" // Name: the tier; Most: seconds a line
 	WhyNothingEdited   ReasonCode = "nothing edited"
 	WhyUntruthful      ReasonCode = "cannot be shown truthfully" // Said
 	WhyNoAnswerThere   ReasonCode = "no answer to repeat"        // Name: its id

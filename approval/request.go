@@ -111,6 +111,7 @@ type Request struct {
 
 	Revision  *Revision  // the current one; nil while there is none
 	Decisions []Decision // on the current revision
+	Glass     *Glass     // somebody has had the current revision run that nobody approved; nil: nobody has
 	Run       *Run
 	Holds     []OpenHold // what is held and not yet settled
 	Refused   []Refusal  // earlier drafts, and why they did not reach a person: of this drafting, or of the current revision's
@@ -295,6 +296,8 @@ const HandOverLife = 7 * 24 * time.Hour
 type Changes struct {
 	Revision    *Revision
 	Decision    *Decision
+	Glass       *Glass
+	Look        *GlassLook
 	Run         *Run // started or finished
 	Unstarted   *Run // taken back: its box is no more, and nothing had begun in it
 	Messages    []Message

@@ -46,7 +46,10 @@ func (r *Request) BrokenSeal(p Policy) (why []Reason) {
 			break
 		}
 	}
-	if n := r.Approvals(); n < r.Needs(p) {
+	if g := r.Glass; g != nil && (g.Revision != rev.Number || g.Digest != rev.Digest) {
+		why = append(why, Because(WhyOtherApproved))
+	}
+	if n := r.Approvals(); n < r.Needs(p) && r.Glass == nil {
 		why = append(why, Reason{Code: WhyTooFewThere, Count: int64(n), Most: int64(r.Needs(p))})
 	}
 	return why
@@ -56,7 +59,7 @@ func (r *Request) BrokenSeal(p Policy) (why []Reason) {
 // into the database who does not have the key of this installation, or, where the reviewer's
 // own key is wanted, not that one.
 func (r *Request) unsigned() bool {
-	return r.Revision != nil && r.Revision.Unsigned || r.Run != nil && r.Run.Unsigned ||
+	return r.Revision != nil && r.Revision.Unsigned || r.Glass != nil && r.Glass.Unsigned || r.Run != nil && r.Run.Unsigned ||
 		slices.ContainsFunc(r.Decisions, func(d Decision) bool { return d.Unsigned || !Signed(r, d) })
 }
 
@@ -98,6 +101,7 @@ func (s Stopping) Stop(by string, now time.Time) error {
 	case !r.Run.StoppedAt.IsZero():
 		return nil
 	}
+	now = r.Run.after(now)
 	r.Run.StoppedAt, r.Run.StoppedBy = now, by
 	r.Changes.Run = r.Run
 	r.note(now, by, EventStopped, map[string]any{"box": r.Run.BoxID})

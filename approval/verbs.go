@@ -158,7 +158,7 @@ func renew(r *Request, rev Revision) {
 	}
 	rev.Manifest.CodeSHA256 = Hash([]byte(rev.Code))
 	rev.Digest = rev.Manifest.Digest()
-	r.Revision, r.Changes.Revision, r.Decisions = &rev, &rev, nil
+	r.Revision, r.Changes.Revision, r.Decisions, r.Glass = &rev, &rev, nil, nil
 	r.RemindedAt, r.EscalatedAt = time.Time{}, time.Time{}
 }
 

@@ -195,7 +195,7 @@ func sampleOr(v *steps.View) *steps.View {
 
 // actions lists every action id that a drawn message or modal may hold.
 func actions() []string {
-	all := []string{ids.ActionApprove, ids.ActionReject, ids.ActionChanges, ids.ActionQuestion, ids.ActionReview, ids.ActionDiff, ids.ActionColumns, ids.ActionRefused, ids.ActionSaw, ids.ActionMore, ids.ActionCancel, ids.ActionDisown, ids.ActionAgain, ids.ActionAnswer, ids.ActionAnswer2, ids.ActionAnswer3, ids.ActionCompare, ids.ActionReread, ids.FieldHeading, ids.FieldSheet, ids.FieldDelimiter, ids.FieldDecimal, ids.FieldEncoding, ids.FieldAsText, ids.ActionGiveUp, ids.ActionChoose, ids.ActionChoose2, ids.ActionChoose3, ids.ActionChoose4, ids.ActionSay, ids.ActionFollow, ids.ActionFollow2, ids.ActionFollow3, ids.FieldSaid,
+	all := []string{ids.ActionApprove, ids.ActionReject, ids.ActionChanges, ids.ActionQuestion, ids.ActionReview, ids.ActionGlass, ids.ActionLook, ids.FieldFound, ids.ActionDiff, ids.ActionColumns, ids.ActionRefused, ids.ActionSaw, ids.ActionMore, ids.ActionCancel, ids.ActionDisown, ids.ActionAgain, ids.ActionAnswer, ids.ActionAnswer2, ids.ActionAnswer3, ids.ActionCompare, ids.ActionReread, ids.FieldHeading, ids.FieldSheet, ids.FieldDelimiter, ids.FieldDecimal, ids.FieldEncoding, ids.FieldAsText, ids.ActionGiveUp, ids.ActionChoose, ids.ActionChoose2, ids.ActionChoose3, ids.ActionChoose4, ids.ActionSay, ids.ActionFollow, ids.ActionFollow2, ids.ActionFollow3, ids.FieldSaid,
 		ids.ActionMeant, ids.ActionMeant2, ids.ActionMeant3, ids.ActionFix, ids.ActionCode, ids.ActionDetails, ids.ActionVerify, ids.ActionGood, ids.ActionBad, ids.ActionTakeBack, ids.ActionShare, ids.ActionHand, ids.ActionTake, ids.ActionLeave, ids.ActionKeepIt, ids.ActionHanded, ids.FieldAnswers,
 		ids.ActionQueued, ids.ActionMine, ids.ActionTier, ids.ActionAge, ids.ActionCost, ids.ActionOrder, ids.ActionBack, ids.ActionNext, ids.ActionAway, ids.ActionReturn,
 		ids.ActionKeys, ids.ActionRemoveKey, ids.FieldKey, ids.ActionPeople, ids.ActionName, ids.ActionUnname, ids.ActionRecall, ids.ActionRules, ids.ActionWhose, ids.ActionModels, ids.ActionLists, ids.ActionNotes, ids.ActionFigures, ids.ActionTry, ids.FieldBudgets, ids.ActionTrail, ids.ActionReckon, ids.ActionPrivacy, ids.ActionTheirs, ids.ActionAsk, kit.ActionLink,
@@ -210,7 +210,7 @@ func actions() []string {
 		all = append(all, draw.EditField(n+1))
 	}
 	for _, t := range approval.Tiers() {
-		all = append(all, home.TierField(ids.FieldNeeds, t), home.TierField(ids.FieldCare, t))
+		all = append(all, home.TierField(ids.FieldNeeds, t), home.TierField(ids.FieldCare, t), home.TierField(ids.FieldReads, t), home.TierField(ids.FieldHourly, t))
 	}
 	return append(all, home.TierField(ids.FieldCosts, approval.Medium), home.TierField(ids.FieldCosts, approval.High))
 }

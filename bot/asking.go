@@ -11,11 +11,13 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	approvals "countersign/approval/habits"
 	"countersign/approval/reading"
 	"countersign/approval/steps"
 	"countersign/bot/assistant"
 	"countersign/bot/command"
 	"countersign/bot/draw"
+	"countersign/bot/draw/notice"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 	"countersign/bot/meant"
@@ -40,6 +42,11 @@ type Questions interface {
 	OfThread(ctx context.Context, thread approval.Session) ([]approval.File, error)
 }
 
+// Habits is how people have approved lately, for administrators.
+type Habits interface {
+	ReviewHabits(ctx context.Context, click approval.Click) (approvals.Digest, error)
+}
+
 // asking takes questions: from a command, a form, a mention, a direct message or a chat.
 type asking struct {
 	*slackAPI
@@ -48,6 +55,9 @@ type asking struct {
 	service Questions
 	pinned  *pinned
 	shelf   assistant.Shelf // nil: nobody knows how files are read
+	habits  Habits          // nil: nobody looks at how people approve
+
+	breaking *breaking
 }
 
 // analyze takes /analyze: a question, nothing (the form), or a word that asks
@@ -96,6 +106,16 @@ func (h *asking) aside(ctx context.Context, text string, click approval.Click, t
 	switch {
 	case verb == "help" && !more:
 		return privately(draw.HelpAnalyze(h.Policy())), true, nil
+	case verb == "reviews" && !more && h.habits != nil:
+		d, err := h.habits.ReviewHabits(ctx, click)
+		if err != nil {
+			a, err = orPrivately(err)
+			return a, true, err
+		}
+		return privately(notice.Habits(h.with(), d)), true, nil
+	case verb == "break-glass" && !more && h.breaking.glass != nil:
+		a, err = h.breaking.offer(ctx, click)
+		return a, true, err
 	case verb == "status" && !more:
 		a, err = h.status(ctx, click)
 		return a, true, err

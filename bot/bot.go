@@ -83,6 +83,8 @@ type Services struct {
 	Homes     Homes
 	Answers   Answers
 	Pins      Pins     // nil: nothing is pinned
+	Habits    Habits   // nil: nobody looks at how people approve
+	Glass     Glass    // nil: nothing ever runs without an approval
 	Accounts  Accounts // optional
 	// Shelf knows how files are read. Optional: without it, less is suggested in chats.
 	Shelf   assistant.Shelf
@@ -196,8 +198,9 @@ func (b *Bot) Serve(s Services) {
 	}
 	chats := assistant.New(w.api, w.Log)
 	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, chats: chats, service: s.Funding, uploads: s.Uploads}
-	b.asking = &asking{w, b.files, chats, s.Questions, &pinned{w, b.files, s.Pins}, s.Shelf}
+	b.asking = &asking{w, b.files, chats, s.Questions, &pinned{w, b.files, s.Pins}, s.Shelf, s.Habits, nil}
 	b.deciding = &deciding{w, habits, s.Decisions}
+	b.asking.breaking = &breaking{b.deciding, s.Glass}
 	b.strays = strays.Finder{Book: s.Strays, Slack: w.api, Log: w.Log}
 	ledgers := &ledgers{budgets, s.Ledgers, s.Accounts}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},

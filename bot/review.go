@@ -11,6 +11,8 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
+	"countersign/bot/draw/notice"
+	"countersign/bot/ids"
 	"countersign/bot/kit"
 	"countersign/bot/readback"
 )
@@ -36,6 +38,11 @@ func (h *deciding) clickReview(ctx context.Context, cb slack.InteractionCallback
 // not show the code as it is gives way to a word, before anybody can send it off.
 func (h *deciding) openReview(ctx context.Context, trigger string, v *steps.View, from draw.Origin, click approval.Click) error {
 	view, ok := draw.ReviewView(h.with(), v, from)
+	return h.openCode(ctx, trigger, v, view, ok, click)
+}
+
+// openCode is openReview for either modal that shows the code.
+func (h *deciding) openCode(ctx context.Context, trigger string, v *steps.View, view slack.ModalViewRequest, ok bool, click approval.Click) error {
 	if !v.Terms.Slack {
 		return &approval.InputError{Why: approval.Words("By the rules, this is decided on the command line: countersign decide " + v.Request.ID)}
 	}
@@ -61,7 +68,8 @@ func (h *deciding) openReview(ctx context.Context, trigger string, v *steps.View
 	if !d.Harmful() {
 		h.habits.learn("a modal", d.Spelling)
 		if err := h.service.Opened(ctx, v.Request.ID, v.Request.Revision.Number, click); err != nil {
-			h.Log.Warn("note who has opened a review", "request", v.Request.ID, "error", err) // for figures only
+			// Where the rules ask for reading, or somebody breaks the glass, they then have to open it again.
+			h.Log.Warn("note who has opened a review", "request", v.Request.ID, "error", err)
 		}
 		return nil
 	}
@@ -229,4 +237,109 @@ func (h *deciding) stranger(cb slack.InteractionCallback) (a answer) {
 		a.payload = unchanged(strangers)
 	}
 	return a
+}
+
+// Glass is the one exception: code that runs though nobody has approved it.
+type Glass interface {
+	// Offer lists what somebody may have run so now; why not is the error.
+	Offer(ctx context.Context, click approval.Click) ([]*approval.Request, error)
+	MayBreak(ctx context.Context, ruling steps.Ruling) error
+	Break(ctx context.Context, ruling steps.Ruling) (*approval.Request, error)
+	// Look notes that an administrator has looked at it; MayLook refuses whoever is none.
+	MayLook(ctx context.Context, click approval.Click) error
+	Look(ctx context.Context, click approval.Click, id string, revision int, fine bool) error
+}
+
+// breaking takes that.
+type breaking struct {
+	*deciding
+	glass Glass // nil: there is none
+}
+
+// offer answers who asks for it with what waits, each with a button to its code.
+func (h *breaking) offer(ctx context.Context, click approval.Click) (answer, error) {
+	list, err := h.glass.Offer(ctx, click)
+	if err != nil {
+		return orPrivately(err)
+	}
+	if len(list) == 0 {
+		return privately(&kit.Page{}, kit.Words("Nothing is waiting for a reviewer.")), nil
+	}
+	return privately(notice.Offer(list)), nil
+}
+
+// clickGlass opens the code.
+func (h *breaking) clickGlass(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	v, err := h.own(ctx, cb, action.Value)
+	if err != nil {
+		return answer{}, err
+	}
+	s, click := draw.SealOf(v.Request), clickOf(cb, action)
+	if err := h.glass.MayBreak(ctx, s.Ruling(approval.Approve, "", click)); err != nil {
+		return answer{}, err
+	}
+	view, ok := draw.GlassView(h.with(), v, draw.Origin{Seal: s.String()})
+	return answer{}, h.openCode(ctx, cb.TriggerID, v, view, ok, click)
+}
+
+// submitGlass has it run, if the modal has shown what it was to show.
+func (h *breaking) submitGlass(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	from, s, err := sealedOrigin(cb)
+	if err != nil {
+		return answer{}, err
+	}
+	fields, click := fieldsOf(cb), modalClick(cb, from)
+	ruling := s.Ruling(approval.Approve, fields[ids.FieldReason].Value, click)
+	ruling.Typed = strings.TrimSpace(fields[ids.FieldTyped].Value)
+	v, err := h.service.View(ctx, s.Request)
+	if err != nil {
+		return answer{}, err
+	}
+	// A repeated delivery finds it broken, and is answered like the first.
+	if v.Request.State == approval.Pending && v.Request.Revision.Digest == s.Digest {
+		view, _ := draw.GlassView(h.with(), v, from)
+		held := readback.Pressed(ctx, "view")
+		if !slices.Equal(readback.Numbered(v.Request.Revision.Code), readback.ProgramOf(readback.FactsOf(held))) || readback.MarkOf(held, readback.TreeFrom(view)) != from.Mark {
+			h.Log.Error("the glass was to be broken from something that does not say what was sent", "request", s.Request)
+			return answer{payload: unchanged(draw.Unlike(0, s.Request))}, nil
+		}
+	}
+	_, err = h.glass.Break(ctx, ruling)
+	text, ok := draw.Known(err)
+	switch {
+	case err == nil:
+		return answer{payload: slack.NewClearViewSubmissionResponse()}, nil
+	case !ok:
+		return answer{}, err
+	case isInput(err):
+		return beside(ids.FieldReason, text), nil
+	}
+	return answer{payload: unchanged(text)}, nil
+}
+
+// clickLook shows an administrator what ran.
+func (h *breaking) clickLook(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	id, _, _ := strings.Cut(action.Value, "/")
+	v, err := h.own(ctx, cb, id)
+	if err != nil {
+		return answer{}, err
+	}
+	if v.Request.Glass == nil {
+		return answer{}, &approval.MoveError{Request: v.Request, Verb: "look at", Why: approval.Because(approval.WhyGlassGone)}
+	}
+	if err := h.glass.MayLook(ctx, clickOf(cb, action)); err != nil {
+		return answer{}, err
+	}
+	return answer{}, h.open(ctx, cb.TriggerID, notice.LookView(v, action.Value))
+}
+
+// submitLook notes it.
+func (h *breaking) submitLook(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	id, number, _ := strings.Cut(cb.View.PrivateMetadata, "/")
+	revision, err := strconv.Atoi(number)
+	if err != nil {
+		return answer{}, &approval.InputError{Why: approval.Words("I do not recognise this form. It may be from an older version of this app.")}
+	}
+	fine := fieldsOf(cb)[ids.FieldFound].SelectedOption.Value == notice.LookFine
+	return saved(h.glass.Look(ctx, modalClick(cb, draw.Origin{}), id, revision, fine), ids.FieldFound)
 }

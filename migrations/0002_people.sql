@@ -67,14 +67,16 @@ CREATE TABLE people (
     seq     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     team    text NOT NULL CHECK (team <> ''),
     project text NOT NULL, -- empty: the whole workspace
-    role    text NOT NULL CHECK (role IN ('reviewer', 'fallback', 'administrator', 'auditor')),
+    role    text NOT NULL CHECK (role IN ('reviewer', 'fallback', 'administrator', 'auditor', 'break-glass')),
     person  text NOT NULL CHECK (person <> ''),
     named   boolean NOT NULL, -- false: removed
     by      text NOT NULL CHECK (by <> ''),
     at      timestamptz NOT NULL,
     told    bigint, -- the event of people:TEAM that tells of it
     -- Whoever names people for one channel could name themselves for all, and an auditor sees all.
-    CONSTRAINT people_administrators CHECK (role NOT IN ('administrator', 'auditor') OR project = '')
+    CONSTRAINT people_administrators CHECK (role NOT IN ('administrator', 'auditor', 'break-glass') OR project = ''),
+    -- Nobody names themselves for what nobody else approves.
+    CONSTRAINT people_glass CHECK (role <> 'break-glass' OR NOT named OR "by" <> person)
 );
 CREATE INDEX people_latest ON people (team, project, role, person, seq DESC);
 CREATE INDEX people_auditors ON people (person, seq DESC) WHERE role = 'auditor';

@@ -404,12 +404,12 @@ CREATE TRIGGER unstarted_runs_untruncatable BEFORE TRUNCATE ON unstarted_runs FO
 
 -- +goose StatementBegin
 -- Nothing runs unseen: a run begins only for an approved request, on its current
--- revision, with enough approvals of just this digest, with money that is held for it, and
+-- revision, with enough approvals of just this digest (or a broken glass), with money that is held for it, and
 -- never in a box that was given up.
 CREATE FUNCTION runs_approved() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM FROM requests WHERE id = NEW.request_id AND state = 'approved' AND revision = NEW.revision
-        AND approvals(id, revision) >= quorum FOR NO KEY UPDATE;
+        AND (approvals(id, revision) >= quorum OR glassed(id, revision)) FOR NO KEY UPDATE;
     -- Of a second run the primary key has more to say.
     IF NOT FOUND AND NOT EXISTS (SELECT FROM runs WHERE request_id = NEW.request_id) THEN
         RAISE EXCEPTION 'request % is not approved for a run of revision %', NEW.request_id, NEW.revision
@@ -486,7 +486,7 @@ INSERT INTO moves (from_state, verb, to_state) VALUES
     ('drafting', 'Block', 'drafting'), ('drafting', 'Wait', 'drafting'), ('drafting', 'GoOn', 'drafting'), ('drafting', 'AskTopUp', 'drafting'), ('drafting', 'DecideTopUp', 'drafting'),
     ('drafting', 'GoAway', 'drafting'), ('drafting', 'ComeBack', 'drafting'), ('drafting', 'StandInLine', 'drafting'),
     ('asking', 'Answer', 'drafting'), ('asking', 'Correct', 'drafting'), ('asking', 'Clarified', 'drafting'), ('asking', 'Compare', 'asking'), ('asking', 'Fail', 'failed'), ('asking', 'Expire', 'expired'), ('asking', 'Withdraw', 'withdrawn'),
-    ('pending', 'Approve', 'pending'), ('pending', 'Approve', 'approved'), ('pending', 'Reject', 'rejected'),
+    ('pending', 'Approve', 'pending'), ('pending', 'Approve', 'approved'), ('pending', 'BreakGlass', 'approved'), ('pending', 'Reject', 'rejected'),
     ('pending', 'RequestChanges', 'drafting'), ('pending', 'Correct', 'drafting'), ('pending', 'Edit', 'drafting'), ('pending', 'Insist', 'drafting'),
     ('pending', 'Disown', 'pending'), ('pending', 'Fail', 'failed'), ('pending', 'Expire', 'expired'), ('pending', 'Withdraw', 'withdrawn'),
     -- It stays, and something is noted.
@@ -504,7 +504,7 @@ INSERT INTO moves (from_state, verb, to_state) VALUES
     ('running', 'Begin', 'running'), ('running', 'Stop', 'running');
 UPDATE moves SET told = CASE verb
     WHEN 'Ask' THEN 'asked' WHEN 'Drafted' THEN 'drafted' WHEN 'PutBack' THEN 'edit refused' WHEN 'AskBack' THEN 'asked about' WHEN 'Answer' THEN 'answered' WHEN 'Correct' THEN 'corrected' WHEN 'Reseal' THEN 'sealed anew' WHEN 'Clarify' THEN 'asked to clarify' WHEN 'Clarified' THEN 'clarified'
-    WHEN 'Approve' THEN 'approved' WHEN 'Reject' THEN 'rejected' WHEN 'RequestChanges' THEN 'changes requested' WHEN 'Edit' THEN 'edited'
+    WHEN 'Approve' THEN 'approved' WHEN 'BreakGlass' THEN 'broke glass' WHEN 'Reject' THEN 'rejected' WHEN 'RequestChanges' THEN 'changes requested' WHEN 'Edit' THEN 'edited'
     WHEN 'Insist' THEN 'declined model' WHEN 'Disown' THEN 'disowned' WHEN 'BreakSeal' THEN 'seal broken' WHEN 'Start' THEN 'started'
     WHEN 'Unstart' THEN 'unstarted' WHEN 'Void' THEN 'voided' WHEN 'Finish' THEN 'finished' WHEN 'Lose' THEN 'lost'
     WHEN 'Fail' THEN 'failed' WHEN 'Expire' THEN 'expired' WHEN 'Withdraw' THEN 'withdrawn' END
@@ -581,11 +581,6 @@ CREATE TRIGGER requests_new_revision BEFORE UPDATE ON requests FOR EACH ROW
     WHEN (NEW.state = 'pending' AND NEW.revision = OLD.revision
         AND (OLD.state IN ('approved', 'running') OR OLD.state = 'drafting' AND OLD.edit IS NULL))
     EXECUTE FUNCTION refuse('what comes back to the reviewers is a new revision');
-
--- Approved means that enough people have approved it.
-CREATE TRIGGER requests_quorum BEFORE UPDATE ON requests FOR EACH ROW
-    WHEN (NEW.state = 'approved' AND OLD.state <> 'approved' AND approvals(NEW.id, NEW.revision) < NEW.quorum)
-    EXECUTE FUNCTION refuse('too few approvals');
 
 -- What is before reviewers, approved or running needs as many approvals as were
 -- sealed: nobody lowers the number beside the seal.

@@ -54,6 +54,37 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION broken_glass_held() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    wrong text;
+BEGIN
+    PERFORM FROM requests WHERE id = NEW.request_id AND state = 'pending' AND revision = NEW.revision FOR NO KEY UPDATE;
+    IF NOT FOUND OR NEW.at NOT BETWEEN clock_timestamp() - interval '1 minute' AND clock_timestamp() + interval '1 minute' THEN
+        wrong := 'broken_glass_in_time';
+    ELSE
+        PERFORM pg_advisory_xact_lock(hashtextextended('glass ' || (SELECT team FROM requests WHERE id = NEW.request_id), 0));
+        wrong := glass_wrong(NEW);
+    END IF;
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION '% does not break the glass for revision % of %', NEW.person, NEW.revision, NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = wrong;
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION broken_glass_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT glass_told(NEW) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION contents_only_go() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -218,6 +249,22 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION decisions_unhurried() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    how text;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('approvals ' || NEW.reviewer, 0));
+    how := hurried(NEW, 'infinity');
+    IF how IS NOT NULL THEN
+        RAISE EXCEPTION '% approves revision % of % faster than the rules let them', NEW.reviewer, NEW.revision, NEW.request_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = how;
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION delegations_told() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -239,6 +286,8 @@ CREATE FUNCTION erasable(request text, who text) RETURNS boolean
     WHERE q.id = request AND x.at > now() - interval '7 days' AND x."by" <> q.asker
         AND NOT EXISTS (SELECT FROM decisions d WHERE d.request_id = q.id AND x."by" IN (d.reviewer, d.in_place_of))
         AND NOT EXISTS (SELECT FROM revisions v WHERE v.request_id = q.id AND v.author = x."by")
+        AND NOT EXISTS (SELECT FROM broken_glass g WHERE g.request_id = q.id AND g.person = x."by")
+        AND NOT EXISTS (SELECT FROM glass_looks l WHERE l.request_id = q.id AND l.person = x."by")
 $$;
 
 CREATE FUNCTION erasures_told() RETURNS trigger
@@ -320,6 +369,96 @@ BEGIN
     RETURN cardinality(going);
 END $$;
 
+CREATE FUNCTION glass_looks_by_others() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE (g.request_id, g.revision) = (NEW.request_id, NEW.revision) AND NEW.person IN (g.person, q.asker)) THEN
+        RAISE EXCEPTION '% does not look at their own', NEW.person USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION glass_looks_told() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || NEW.request_id AND e.kind = 'looked at glass' AND e.actor = NEW.person AND e.at = NEW.at
+        AND e.data::jsonb @> jsonb_build_object('revision', NEW.revision, 'fine', NEW.fine)) THEN
+        PERFORM untold(TG_TABLE_NAME, TG_NAME);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION glass_rested(of text, moment timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT max(g.at + interval '24 hours') FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND g.at + interval '24 hours' <= moment
+        AND (SELECT count(*) FROM glass_looks l WHERE (l.request_id, l.revision) = (g.request_id, g.revision) AND l.at <= g.at + interval '24 hours') < 2
+$$;
+
+CREATE FUNCTION glass_since(of text, who text, moment timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT first FROM (SELECT min(p.at) AS first FROM people p WHERE p.team = of AND p.role = 'break-glass' AND p.person = who AND p.named AND p."by" <> who AND p.at <= moment
+        AND p.seq > coalesce((SELECT max(r.seq) FROM people r WHERE r.team = of AND r.role = 'break-glass' AND r.person = who AND NOT r.named AND r.at <= moment), 0)
+        AND p.at > coalesce(glass_rested(of, moment), '-infinity')
+        GROUP BY p."by") names ORDER BY first OFFSET 1 LIMIT 1
+$$;
+
+CREATE TABLE broken_glass (
+    request_id text NOT NULL,
+    revision integer NOT NULL,
+    digest text NOT NULL,
+    person text NOT NULL,
+    reason text NOT NULL,
+    others text[] NOT NULL,
+    at timestamp with time zone NOT NULL,
+    click jsonb NOT NULL,
+    CONSTRAINT broken_glass_click_check CHECK ((jsonb_typeof(click) = 'object'::text)),
+    CONSTRAINT broken_glass_others CHECK (((cardinality(others) >= 2) AND (array_position(others, person) IS NULL) AND (array_position(others, NULL::text) IS NULL))),
+    CONSTRAINT broken_glass_person_check CHECK ((person <> ''::text))
+);
+
+CREATE FUNCTION glass_told(g broken_glass) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || g.request_id AND e.kind = 'broke glass' AND e.actor = g.person AND e.at = g.at
+        AND e.data::jsonb @> jsonb_build_object('revision', g.revision, 'digest', g.digest, 'others', g.others) AND e.data::jsonb #>> '{reason,salted_sha256}' = g.reason)
+$$;
+
+CREATE FUNCTION glass_unseen(of text, moment timestamp with time zone) RETURNS SETOF broken_glass
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT g.* FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND g.at <= moment
+        AND (SELECT count(*) FROM glass_looks l WHERE (l.request_id, l.revision) = (g.request_id, g.revision) AND l.at <= moment) < 2
+$$;
+
+CREATE FUNCTION glass_wrong(g broken_glass) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT CASE
+        WHEN coalesce(glass_since(q.team, g.person, g.at) > g.at - interval '24 hours', true) THEN 'broken_glass_role'
+        WHEN EXISTS (SELECT FROM glass_unseen(q.team, g.at) o WHERE o.person = g.person AND (o.request_id, o.revision) <> (g.request_id, g.revision)) THEN 'broken_glass_seen'
+        WHEN EXISTS (SELECT FROM glass_unseen(q.team, g.at) o WHERE (o.request_id, o.revision) <> (g.request_id, g.revision)) THEN 'broken_glass_one'
+        WHEN q.asker = ANY (g.others) OR (SELECT count(DISTINCT o) FROM unnest(g.others) o) < 2 THEN 'broken_glass_others'
+        WHEN v.dangers > 0 THEN 'broken_glass_inspected'
+        WHEN coalesce(jsonb_array_length(nullif(nullif(said(v.manifest), '')::jsonb -> 'network', 'null')), 0) > 0 THEN 'broken_glass_network'
+        WHEN NOT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || g.request_id AND e.kind = 'opened review' AND e.actor = g.person
+            AND (e.data::jsonb ->> 'revision')::integer = g.revision AND e.at <= g.at) THEN 'broken_glass_read'
+        WHEN length(said(g.reason)) < 20 AND EXISTS (SELECT FROM contents WHERE hash = g.reason AND value IS NOT NULL) THEN 'broken_glass_reason'
+        END
+    FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = g.revision WHERE q.id = g.request_id
+$$;
+
+CREATE FUNCTION glassed(request text, version integer) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT FROM broken_glass g WHERE g.request_id = request AND g.revision = version AND glass_told(g))
+$$;
+
 CREATE FUNCTION handovers_gives() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -356,7 +495,7 @@ DECLARE
     of text := 'request:' || NEW.request_id;
 BEGIN
     IF NOT EXISTS (SELECT FROM events e WHERE e.stream = of AND e.kind = 'offered hand-over' AND e.actor = NEW.giver AND e.at = NEW.at
-            AND e.data::jsonb @> jsonb_build_object('handover', NEW.id, 'to', NEW.colleague)
+            AND e.data::jsonb @> jsonb_build_object('handover', NEW.id, 'session', NEW.session_id, 'to', NEW.colleague)
             AND (e.data::jsonb -> 'files', e.data::jsonb -> 'answers', (e.data::jsonb ->> 'until')::timestamptz) = (to_jsonb(NEW.files), to_jsonb(NEW.answers), NEW.until))
         OR NEW.verdict IS NOT NULL AND NOT EXISTS (SELECT FROM events e WHERE e.stream = of AND e.kind = NEW.verdict || ' hand-over' AND e.actor = NEW.ended_by AND e.at = NEW.ended_at
             AND e.data::jsonb @> jsonb_build_object('handover', NEW.id) AND e.data::jsonb ->> 'into' IS NOT DISTINCT FROM NEW.into_session) THEN
@@ -454,6 +593,24 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+
+CREATE FUNCTION hurried(d decisions, since timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT CASE
+        WHEN asked.seconds > 0 AND NOT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || d.request_id AND e.kind = 'opened review' AND e.actor = d.reviewer
+            AND (e.data::jsonb ->> 'revision')::integer = d.revision AND e.at <= least(d.at, clock_timestamp()) - make_interval(secs => asked.seconds)) THEN 'decisions_read'
+        WHEN asked.hourly > 0 AND asked.hourly <= (SELECT count(*) FROM decisions o JOIN requests p ON p.id = o.request_id AND p.team = asked.team
+            JOIN revisions w ON (w.request_id, w.number, w.tier) = (o.request_id, o.revision, asked.tier)
+            WHERE o.reviewer = d.reviewer AND o.verdict = 'approve' AND o.at > d.at - interval '1 hour' AND o.at <= d.at
+            AND (o.request_id, o.revision) <> (d.request_id, d.revision)) THEN 'decisions_hourly'
+        END
+    FROM (SELECT q.team, v.tier, least(v.lines * coalesce((r.document #>> ARRAY[v.tier, 'line_seconds'])::integer, 0), 120) AS seconds,
+            coalesce((r.document #>> ARRAY[v.tier, 'hourly'])::integer, 0) AS hourly
+        FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = d.revision LEFT JOIN ruling(q.team, q.project, since) r ON true
+        WHERE q.id = d.request_id) asked
+    WHERE d.verdict = 'approve'
+$$;
 
 CREATE FUNCTION kept_no_longer(of text) RETURNS SETOF text
     LANGUAGE sql STABLE
@@ -926,7 +1083,7 @@ CREATE FUNCTION runs_approved() RETURNS trigger
     AS $$
 BEGIN
     PERFORM FROM requests WHERE id = NEW.request_id AND state = 'approved' AND revision = NEW.revision
-        AND approvals(id, revision) >= quorum FOR NO KEY UPDATE;
+        AND (approvals(id, revision) >= quorum OR glassed(id, revision)) FOR NO KEY UPDATE;
     -- Of a second run the primary key has more to say.
     IF NOT FOUND AND NOT EXISTS (SELECT FROM runs WHERE request_id = NEW.request_id) THEN
         RAISE EXCEPTION 'request % is not approved for a run of revision %', NEW.request_id, NEW.revision
@@ -1444,6 +1601,15 @@ CREATE TABLE events (
     CONSTRAINT events_stream_check CHECK (((stream <> ''::text) AND (stream !~ '[[:cntrl:]]'::text)))
 );
 
+CREATE TABLE glass_looks (
+    request_id text NOT NULL,
+    revision integer NOT NULL,
+    person text NOT NULL,
+    fine boolean NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT glass_looks_person_check CHECK ((person <> ''::text))
+);
+
 CREATE TABLE handovers (
     id text NOT NULL,
     request_id text NOT NULL,
@@ -1664,10 +1830,11 @@ CREATE TABLE people (
     by text NOT NULL,
     at timestamp with time zone NOT NULL,
     told bigint,
-    CONSTRAINT people_administrators CHECK (((role <> ALL (ARRAY['administrator'::text, 'auditor'::text])) OR (project = ''::text))),
+    CONSTRAINT people_administrators CHECK (((role <> ALL (ARRAY['administrator'::text, 'auditor'::text, 'break-glass'::text])) OR (project = ''::text))),
     CONSTRAINT people_by_check CHECK ((by <> ''::text)),
+    CONSTRAINT people_glass CHECK (((role <> 'break-glass'::text) OR (NOT named) OR (by <> person))),
     CONSTRAINT people_person_check CHECK ((person <> ''::text)),
-    CONSTRAINT people_role_check CHECK ((role = ANY (ARRAY['reviewer'::text, 'fallback'::text, 'administrator'::text, 'auditor'::text]))),
+    CONSTRAINT people_role_check CHECK ((role = ANY (ARRAY['reviewer'::text, 'fallback'::text, 'administrator'::text, 'auditor'::text, 'break-glass'::text]))),
     CONSTRAINT people_team_check CHECK ((team <> ''::text))
 );
 
@@ -2028,6 +2195,9 @@ ALTER TABLE ONLY artifacts
 ALTER TABLE ONLY balances
     ADD CONSTRAINT balances_pkey PRIMARY KEY (team, kind, id, grain, start) INCLUDE (spent);
 
+ALTER TABLE ONLY broken_glass
+    ADD CONSTRAINT broken_glass_pkey PRIMARY KEY (request_id, revision);
+
 ALTER TABLE ONLY charges
     ADD CONSTRAINT charges_pkey PRIMARY KEY (hold_id, line);
 
@@ -2072,6 +2242,9 @@ ALTER TABLE ONLY events
 
 ALTER TABLE ONLY events
     ADD CONSTRAINT events_pkey PRIMARY KEY (stream, seq);
+
+ALTER TABLE ONLY glass_looks
+    ADD CONSTRAINT glass_looks_pkey PRIMARY KEY (request_id, revision, person);
 
 ALTER TABLE ONLY handovers
     ADD CONSTRAINT handovers_pkey PRIMARY KEY (id);
@@ -2330,6 +2503,14 @@ CREATE TRIGGER balances_undeletable BEFORE DELETE ON balances FOR EACH ROW EXECU
 
 CREATE TRIGGER balances_untruncatable BEFORE TRUNCATE ON balances FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+CREATE TRIGGER broken_glass_in_time BEFORE INSERT ON broken_glass FOR EACH ROW EXECUTE FUNCTION broken_glass_held();
+
+CREATE CONSTRAINT TRIGGER broken_glass_told AFTER INSERT ON broken_glass DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION broken_glass_told();
+
+CREATE TRIGGER broken_glass_unchangeable BEFORE DELETE OR UPDATE ON broken_glass FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER broken_glass_untruncatable BEFORE TRUNCATE ON broken_glass FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
+
 CREATE CONSTRAINT TRIGGER charges_add_up AFTER INSERT ON charges DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION settlements_add_up();
 
 CREATE TRIGGER charges_unchangeable BEFORE DELETE OR UPDATE ON charges FOR EACH ROW EXECUTE FUNCTION unchangeable();
@@ -2363,6 +2544,8 @@ CREATE TRIGGER decisions_delegated BEFORE INSERT ON decisions FOR EACH ROW EXECU
 CREATE TRIGGER decisions_in_time BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION decisions_in_time();
 
 CREATE TRIGGER decisions_not_by_wisher BEFORE INSERT ON decisions FOR EACH ROW WHEN ((new.verdict = 'approve'::text)) EXECUTE FUNCTION decisions_not_by_wisher();
+
+CREATE TRIGGER decisions_read BEFORE INSERT ON decisions FOR EACH ROW WHEN ((new.verdict = 'approve'::text)) EXECUTE FUNCTION decisions_unhurried();
 
 CREATE TRIGGER decisions_signed BEFORE INSERT ON decisions FOR EACH ROW WHEN (((new.click ->> 'door'::text) IS NOT NULL)) EXECUTE FUNCTION decisions_signed();
 
@@ -2399,6 +2582,14 @@ CREATE TRIGGER events_unchangeable BEFORE DELETE OR UPDATE ON events FOR EACH RO
 CREATE TRIGGER events_untruncatable BEFORE TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER events_wait_for_place AFTER INSERT ON events FOR EACH ROW EXECUTE FUNCTION events_wait_for_place();
+
+CREATE TRIGGER glass_looks_by_others BEFORE INSERT ON glass_looks FOR EACH ROW EXECUTE FUNCTION glass_looks_by_others();
+
+CREATE CONSTRAINT TRIGGER glass_looks_told AFTER INSERT ON glass_looks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION glass_looks_told();
+
+CREATE TRIGGER glass_looks_unchangeable BEFORE DELETE OR UPDATE ON glass_looks FOR EACH ROW EXECUTE FUNCTION unchangeable();
+
+CREATE TRIGGER glass_looks_untruncatable BEFORE TRUNCATE ON glass_looks FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER handovers_gives BEFORE INSERT ON handovers FOR EACH ROW EXECUTE FUNCTION handovers_gives();
 
@@ -2524,7 +2715,7 @@ CREATE TRIGGER requests_new_revision BEFORE UPDATE ON requests FOR EACH ROW WHEN
 
 CREATE TRIGGER requests_origin BEFORE UPDATE ON requests FOR EACH ROW WHEN ((((((((((((new.id IS DISTINCT FROM old.id) OR (new.session_id IS DISTINCT FROM old.session_id)) OR (new.team IS DISTINCT FROM old.team)) OR (new.project IS DISTINCT FROM old.project)) OR (new.asker IS DISTINCT FROM old.asker)) OR (new.trigger IS DISTINCT FROM old.trigger)) OR (new.question IS DISTINCT FROM old.question)) OR (new.created_at IS DISTINCT FROM old.created_at)) OR (new.repeats IS DISTINCT FROM old.repeats)) OR (new.repeats_revision IS DISTINCT FROM old.repeats_revision)) OR (new.repeats_digest IS DISTINCT FROM old.repeats_digest))) EXECUTE FUNCTION refuse('who asked what, where and when cannot change');
 
-CREATE TRIGGER requests_quorum BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'approved'::text) AND (old.state <> 'approved'::text) AND (approvals(new.id, new.revision) < new.quorum))) EXECUTE FUNCTION refuse('too few approvals');
+CREATE TRIGGER requests_quorum BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'approved'::text) AND (old.state <> 'approved'::text) AND (approvals(new.id, new.revision) < new.quorum) AND (NOT glassed(new.id, new.revision)))) EXECUTE FUNCTION refuse('too few approvals');
 
 CREATE TRIGGER requests_repeats_run BEFORE INSERT ON requests FOR EACH ROW WHEN ((new.repeats IS NOT NULL)) EXECUTE FUNCTION requests_repeats_run();
 
@@ -2658,6 +2849,12 @@ ALTER TABLE ONLY artifacts
 ALTER TABLE ONLY artifacts
     ADD CONSTRAINT artifacts_request_id_fkey FOREIGN KEY (request_id) REFERENCES runs(request_id);
 
+ALTER TABLE ONLY broken_glass
+    ADD CONSTRAINT broken_glass_reason_fkey FOREIGN KEY (reason) REFERENCES contents(hash);
+
+ALTER TABLE ONLY broken_glass
+    ADD CONSTRAINT broken_glass_revision_fkey FOREIGN KEY (request_id, revision, digest) REFERENCES revisions(request_id, number, digest);
+
 ALTER TABLE ONLY charges
     ADD CONSTRAINT charges_hold_id_fkey FOREIGN KEY (hold_id) REFERENCES settlements(hold_id);
 
@@ -2687,6 +2884,9 @@ ALTER TABLE ONLY events
 
 ALTER TABLE ONLY events
     ADD CONSTRAINT events_kind_fkey FOREIGN KEY (kind) REFERENCES event_kinds(kind);
+
+ALTER TABLE ONLY glass_looks
+    ADD CONSTRAINT glass_looks_of FOREIGN KEY (request_id, revision) REFERENCES broken_glass(request_id, revision);
 
 ALTER TABLE ONLY handovers
     ADD CONSTRAINT handovers_giver FOREIGN KEY (request_id, team, giver, session_id, project) REFERENCES requests(id, team, asker, session_id, project);

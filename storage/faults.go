@@ -31,7 +31,20 @@ var refusals = map[string]func(r *approval.Request) error{
 	"decisions_one_seat":      cannot("decide on", approval.WhyOneSeat),
 	"decisions_signed":        notAllowed(approval.WhyNotSigned),
 	"decisions_one_nonce":     notAllowed(approval.WhyOldNonce),
+	"decisions_read":          input(approval.WhyNotOpened),
+	"decisions_hourly":        notAllowed(approval.WhyManyApprovals),
 	"decisions_delegated":     notAllowed(approval.WhyNotDelegated),
+	"broken_glass_role":       notAllowed(approval.WhyGlassRole),
+	"broken_glass_seen":       notAllowed(approval.WhyGlassUnseen),
+	"broken_glass_one":        notAllowed(approval.WhyGlassUnseen),
+	"broken_glass_others":     notAllowed(approval.WhyGlassAlone),
+	"broken_glass_inspected":  notAllowed(approval.WhyGlassDanger),
+	"broken_glass_network":    notAllowed(approval.WhyGlassNetwork),
+	"broken_glass_read":       input(approval.WhyNotOpened),
+	"broken_glass_reason":     input(approval.WhyGlassReason),
+	"broken_glass_in_time":    cannot("break the glass for", approval.WhyNotOpen),
+	"broken_glass_pkey":       cannot("break the glass for", approval.WhyNotOpen),
+	"glass_looks_by_others":   notAllowed(approval.WhyGlassOwn),
 	"requests_sealed_quorum":  cannot("approve", approval.WhyTooFewApproved),
 	"runs_pkey":               cannot("start", approval.WhyStartedBefore),
 	"runs_box_id_key":         cannot("start", approval.WhyBoxUsed),
@@ -40,11 +53,9 @@ var refusals = map[string]func(r *approval.Request) error{
 	"runs_end_once":           cannot("finish", approval.WhyRunEnded),
 	"requests_quorum":         cannot("approve", approval.WhyTooFewApproved),
 	"requests_move":           cannot("change", approval.WhyMovedOn),
-	"requests_repeats_once": func(*approval.Request) error {
-		return &approval.InputError{Why: approval.Because(approval.WhyRepeatsNow)}
-	},
-	"settlements_pkey":       cannot("settle", approval.WhyPaidBefore),
-	"events_not_by_auditors": notAllowed(approval.WhyAuditor),
+	"requests_repeats_once":   input(approval.WhyRepeatsNow),
+	"settlements_pkey":        cannot("settle", approval.WhyPaidBefore),
+	"events_not_by_auditors":  notAllowed(approval.WhyAuditor),
 	"handovers_one_open": func(*approval.Request) error {
 		return &approval.InputError{Why: approval.Because(approval.WhyHandOffered)}
 	},
@@ -66,6 +77,11 @@ func cannot(verb string, why approval.ReasonCode) func(r *approval.Request) erro
 // notAllowed is the error for somebody who may not decide.
 func notAllowed(why approval.ReasonCode) func(r *approval.Request) error {
 	return func(*approval.Request) error { return &approval.NotAllowedError{Why: approval.Because(why)} }
+}
+
+// input is the error of something that its sender can mend, or wait for.
+func input(why approval.ReasonCode) func(r *approval.Request) error {
+	return func(*approval.Request) error { return &approval.InputError{Why: approval.Because(why)} }
 }
 
 // refusal names the constraint that an error is about, when people can run into it.

@@ -54,9 +54,11 @@ func (c *core) queueGrants(b *pgx.Batch, of, key string, into *[]review.Grant) {
 		return nil
 	}, `
 		SELECT team, project, role, person, by, latest.at, `+trail.VoucherOf+` FROM (
-			SELECT DISTINCT ON (project, role, person) * FROM people WHERE team = `+of+` ORDER BY project, role, person, seq DESC) AS latest
+			SELECT DISTINCT ON (project, role, person, CASE role WHEN 'break-glass' THEN by END) *,
+				CASE role WHEN 'break-glass' THEN (SELECT max(gone.seq) FROM people gone WHERE gone.team = people.team AND gone.role = people.role AND gone.person = people.person AND NOT gone.named) END AS taken
+			FROM people WHERE team = `+of+` ORDER BY project, role, person, CASE role WHEN 'break-glass' THEN by END, seq DESC) AS latest
 		LEFT JOIN events e ON e.stream = 'people:' || team AND e.seq = told
-		WHERE named ORDER BY project, role, person`, key)
+		WHERE named AND latest.seq > coalesce(taken, 0) ORDER BY project, role, person, by`, key)
 }
 
 // Name gives somebody a role, and Unname takes it.
@@ -80,7 +82,8 @@ func (p *people) grant(ctx context.Context, g review.Grant, named bool) error {
 		for _, b := range before {
 			if b.User == g.User && b.Project == g.Project {
 				had = append(had, b.Role)
-				is = is || b.Role == g.Role
+				// Two people name somebody for break-glass, each by themselves; whoever takes it away takes both.
+				is = is || b.Role == g.Role && (g.Role != review.RoleGlass || !named || b.By == g.By)
 			}
 		}
 		if is == named {

@@ -127,6 +127,8 @@ func (c *core) queueBook(b *pgx.Batch, id string, into *review.Book) {
 	c.queueSealed(b, id, into)
 	c.queuePinsOf(b, id, &into.Pins)
 	c.queueElsewhere(b, id, into)
+	c.queuePace(b, id, &into.Pace)
+	glassRows{c.notary}.queue(b, id, &into.Glass)
 	c.queueGrants(b, ofRequest, id, &into.Grants)
 	c.queueDelegations(b, ofRequest, id, &into.Delegations)
 }

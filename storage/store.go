@@ -45,6 +45,9 @@ func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, also func()
 	if err := insertDecision(t.Batch, r, words); err != nil {
 		return err
 	}
+	if err := insertGlass(t.Batch, r, words); err != nil {
+		return err
+	}
 	if err := insertRevision(t.Batch, c.Revision, words); err != nil {
 		return err
 	}

@@ -19,6 +19,8 @@ type Book struct {
 	Placeless   bool       // no channel was named: a direct message by itself has no rules
 	Grants      []Grant    // in the whole workspace
 	Delegations []Delegation
+	Pace        Pace // of the current revision
+	Glass       Glass
 }
 
 // Rules are those that hold in the channel, and of those that files bring along what is stricter.
@@ -63,13 +65,14 @@ func (b Book) Terms(r *approval.Request, p approval.Policy) Terms {
 	default:
 		sealed = now // a seal that names what was never there is broken, and is found to be
 	}
-	t.Tier, t.Policy, t.Digest = r.Revision.Tier(), r.Revision.Manifest.Policy, r.Revision.Digest
+	t.Tier, t.Policy, t.Digest, t.Lines = r.Revision.Tier(), r.Revision.Manifest.Policy, r.Revision.Digest, linesOf(r.Revision.Code)
 	_, t.Why = TierOf(r.Revision.Findings, r.Revision.Manifest.CostCap, sealed.Rules)
 	if i := slices.Index(t.Why, itIsConfidential); b.Placeless && i >= 0 && b.House.Rules.Class != Confidential {
 		t.Why[i] = someIsConfidential
 	}
 	for _, rules := range []TierRules{sealed.Rules.For(t.Tier), now.Rules.For(t.Tier)} {
 		t.Owners, t.Typed, t.Slack = t.Owners || rules.Owners, t.Typed || rules.Typed, t.Slack && rules.Slack
+		t.Reading, t.Hourly = max(t.Reading, rules.Reading(t.Lines)), fewer(t.Hourly, rules.Hourly)
 	}
 	return t
 }

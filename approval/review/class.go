@@ -34,7 +34,8 @@ func (s RuleSet) Joined(others []RuleSet) RuleSet {
 // stricter are rules of which none is laxer than the other's.
 func (r Rules) stricter(o Rules) Rules {
 	tier := func(a, b TierRules) TierRules {
-		return TierRules{Approvals: max(a.Approvals, b.Approvals), Owners: a.Owners || b.Owners, Typed: a.Typed || b.Typed, Slack: a.Slack && b.Slack}
+		return TierRules{Approvals: max(a.Approvals, b.Approvals), Owners: a.Owners || b.Owners, Typed: a.Typed || b.Typed, Slack: a.Slack && b.Slack,
+			LineSeconds: max(a.LineSeconds, b.LineSeconds), Hourly: fewer(a.Hourly, b.Hourly)}
 	}
 	r.Low, r.Medium, r.High = tier(r.Low, o.Low), tier(r.Medium, o.Medium), tier(r.High, o.High)
 	r.CostMedium, r.CostHigh = lower(r.CostMedium, o.CostMedium), lower(r.CostHigh, o.CostHigh)

@@ -14,5 +14,6 @@
 //	rules.go  what administrators set, and its versions           models.go  which models may be asked, and where
 //	tier.go   how much attention a program asks for               notes.go   what every program of a channel should know
 //	right.go  by what right somebody decides; what is sealed      people.go  roles, delegations, who is barred
-//	                                                              key.go     SSH keys that sign at a terminal
+//	pace.go   how fast somebody approves                          key.go     SSH keys that sign at a terminal
+//	glass.go  who has code run that nobody approved
 package review

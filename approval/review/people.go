@@ -15,6 +15,7 @@ const (
 	RoleReviewer PersonRole = "reviewer"      // decides
 	RoleFallback PersonRole = "fallback"      // decides as well, and is asked when the others do not
 	RoleAdmin    PersonRole = "administrator" // names people, sets rules and budgets; of a whole workspace
+	RoleGlass    PersonRole = "break-glass"   // has code run that nobody approved, in an emergency; of a whole workspace
 	RoleAuditor  PersonRole = "auditor"       // sees all and changes nothing; of a whole workspace, and nothing else beside it
 )
 
@@ -22,7 +23,7 @@ const (
 func (r PersonRole) Decides() bool { return r == RoleReviewer || r == RoleFallback }
 
 // Whole tells whether the role is of a whole workspace, and never of one channel.
-func (r PersonRole) Whole() bool { return r == RoleAdmin || r == RoleAuditor }
+func (r PersonRole) Whole() bool { return r == RoleAdmin || r == RoleAuditor || r == RoleGlass }
 
 // Apart tells of two roles that nobody has both of: who sees whether others did right does nothing here themselves.
 func (r PersonRole) Apart(other PersonRole) bool { return (r == RoleAuditor) != (other == RoleAuditor) }

@@ -49,6 +49,10 @@ type TierRules struct {
 	Owners    bool `json:"owners"`    // of people who are named for the channel itself
 	Typed     bool `json:"typed"`     // a reviewer types the beginning of the digest
 	Slack     bool `json:"slack"`     // false: decided with `countersign decide` only
+	// How long somebody has had the code open before they approve it, in seconds a line (MostReading
+	// at most); and how many of the tier one person approves in an hour. 0: as they like.
+	LineSeconds int `json:"line_seconds,omitempty"`
+	Hourly      int `json:"hourly,omitempty"`
 }
 
 // TypedLength is how much of a digest is typed where the rules want it typed.
@@ -109,7 +113,7 @@ func (s RuleSet) InForce() int {
 func DefaultRules(p approval.Policy) Rules {
 	plain := TierRules{Approvals: max(p.Quorum, 1), Slack: true}
 	careful := plain
-	careful.Typed = true
+	careful.Typed, careful.LineSeconds, careful.Hourly = true, p.LineSeconds, p.Hourly
 	return Rules{Low: plain, Medium: plain, High: careful, Class: Internal}
 }
 
@@ -135,7 +139,10 @@ type Terms struct {
 	Owners    bool
 	Typed     bool
 	Slack     bool
-	Digest    string // what is typed, where it is typed: its beginning
+	Digest    string        // what is typed, where it is typed: its beginning
+	Lines     int           // of the code
+	Reading   time.Duration // how long whoever approves has had the code open by then
+	Hourly    int           // of the tier one person approves in an hour; 0: any number
 }
 
 // MaxApprovals bounds what anybody can ask for.
@@ -148,6 +155,9 @@ const MaxHosts = 50
 // Check says what is wrong with rules.
 func (r Rules) Check(now time.Time, zone *time.Location) error {
 	for _, t := range approval.Tiers() {
+		if r.For(t).LineSeconds < 0 || r.For(t).LineSeconds > MaxLineSeconds || r.For(t).Hourly < 0 {
+			return &approval.InputError{Why: approval.Reason{Code: approval.WhyPaceRange, Name: string(t), Most: MaxLineSeconds}}
+		}
 		if n := r.For(t).Approvals; n < 1 || n > MaxApprovals {
 			return &approval.InputError{Why: approval.Reason{Code: approval.WhyApprovalsRange, Name: string(t), Most: MaxApprovals}}
 		}

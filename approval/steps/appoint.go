@@ -127,6 +127,9 @@ func (s *Authority) SetRole(ctx context.Context, click approval.Click, g review.
 	if err := s.checkGrant(&g, click); err != nil {
 		return err
 	}
+	if g.Role == review.RoleGlass && g.User == click.User {
+		return &approval.InputError{Why: approval.Because(approval.WhyGlassSelf)}
+	}
 	person, err := s.slack.Person(ctx, click.Team, g.User)
 	if err != nil {
 		return err

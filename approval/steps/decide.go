@@ -169,9 +169,13 @@ func (s *Decider) cost(r *approval.Request, verdict approval.Verdict, now time.T
 }
 
 // Opened keeps that somebody has opened a version of the code: how long a decision
-// took counts from then (Statistics).
+// took counts from then (Statistics), and so does the time for reading that rules ask for (review.Pace).
 func (s *Decider) Opened(ctx context.Context, id string, revision int, click approval.Click) error {
-	return s.store.Audit(ctx, id, approval.Event{Actor: click.User, Kind: approval.OpenedReview, Data: map[string]any{"revision": revision}})
+	data := map[string]any{"revision": revision}
+	if click.Door != "" {
+		data["click"] = click
+	}
+	return s.store.Audit(ctx, id, approval.Event{Actor: click.User, Kind: approval.OpenedReview, Data: data})
 }
 
 // Rate keeps what somebody thinks of an answer. The last word of each person counts.
@@ -210,6 +214,11 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling) (_ *approval.Reques
 	}
 	d := ruling.decision()
 	d.InPlaceOf = by.inPlaceOf
+	if c.Request.MayDecide(d, by.rules.Within(s.Policy), c.Now) == nil && !has(c.Request, d) { // else there is more to say
+		if err := by.terms.CheckPace(d.Verdict, d.Reviewer, c.Pace, c.Now); err != nil {
+			return nil, nil, s.people.audited(ctx, ruling, err)
+		}
+	}
 	if err := s.signed(ctx, c, d); err != nil {
 		return nil, nil, s.people.audited(ctx, ruling, err)
 	}

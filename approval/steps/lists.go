@@ -150,7 +150,7 @@ func (s *Lists) queue(ctx context.Context, team, user string, f QueueFilter, pag
 	}
 	for _, g := range grants {
 		switch {
-		case g.Role == review.RoleAdmin || !slices.Contains(as, g.User):
+		case !g.Role.Decides() || !slices.Contains(as, g.User):
 		case g.Project == "":
 			return s.store.Queue(ctx, team, user, nil, f, page)
 		default:

@@ -223,6 +223,18 @@ func (s *People) stand(ctx context.Context, c *Case) error {
 			}
 		}
 	}
+	if g := r.Glass; g != nil {
+		if since, _ := c.GlassSince(g.Person); since.IsZero() {
+			broken.Fallen = append(broken.Fallen, approval.Fallen{Code: approval.NoReviewer, Who: g.Person})
+		}
+		person, err := s.person(ctx, r.Team, g.Person)
+		if err != nil {
+			return err
+		}
+		if !person.Barred().None() {
+			broken.Fallen = append(broken.Fallen, approval.Fallen{Code: approval.NoMember, Who: g.Person})
+		}
+	}
 	for _, why := range []approval.Reason{review.Beyond(r.Revision.Manifest, c.Rules(s.Policy).Rules), c.Lacks(r, s.Policy)} {
 		if !why.None() {
 			broken.Why = append(broken.Why, why)

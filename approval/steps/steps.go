@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/habits"
 	"countersign/approval/pins"
 	"countersign/budget"
 )
@@ -18,6 +19,7 @@ type Ports struct {
 	Slack    Slack
 	Receipts Receipts // nil: everybody is told of each of their approvals at once
 	Pins     PinPorts
+	Habits   habits.Store // nil: nobody is told how people approve
 	Log      *slog.Logger
 }
 
@@ -83,6 +85,7 @@ type Steps struct {
 	*Examiner
 	*Editor
 	*Finder
+	*habits.Observer
 	*pins.Keeper
 	*Reader
 	*Lists
@@ -131,12 +134,13 @@ func New(p Ports, s Settings) *Steps {
 	runner := &Runner{store: p.Store, sandbox: p.Sandbox, slack: p.Slack, log: p.Log, presenter: presenter, Settings: &s, boxes: boxes, costs: costs, ends: ends, inputs: inputs, people: people, seals: seals, stops: stops, watch: watch}
 	treasury := &Treasury{store: p.Store, writer: p.Writer, Settings: &s, costs: costs, people: people}
 	teller := &Teller{store: p.Store, receipts: p.Receipts, slack: p.Slack, log: p.Log, Settings: &s, people: people, presenter: presenter}
-	sweeper := &Sweeper{store: p.Store, sandbox: p.Sandbox, log: p.Log, payer: payer, reminder: reminder, treasury: treasury, teller: teller, Settings: &s, pins: keeper}
+	observer := &habits.Observer{Ports: habits.Ports{Store: p.Habits, Admin: people.admin, Notify: p.Store.Notify, Teams: p.Store.Teams, Known: teller.said, Due: s.Due}}
+	sweeper := &Sweeper{habits: observer, store: p.Store, sandbox: p.Sandbox, log: p.Log, payer: payer, reminder: reminder, treasury: treasury, teller: teller, Settings: &s, pins: keeper}
 	trail := &Trail{slack: p.Slack, people: people}
 	return &Steps{
 		Ports: p, Settings: &s, Boxes: boxes, Costs: costs, Inputs: inputs,
 		Asker: asker, Clarifier: clarifier, People: people, Authority: authority, Ends: ends, Decider: decider,
-		Watch: watch, Drafter: drafter, Examiner: examiner, Editor: editor, Finder: finder, Keeper: keeper, Reader: reader, Lists: lists, Offers: offers,
+		Watch: watch, Drafter: drafter, Examiner: examiner, Editor: editor, Finder: finder, Observer: observer, Keeper: keeper, Reader: reader, Lists: lists, Offers: offers,
 		Payer: payer, Presenter: presenter, Reminder: reminder, Seals: seals, Runner: runner,
 		Treasury: treasury, Sweeper: sweeper, Teller: teller, Trail: trail,
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/habits"
 	"countersign/approval/pins"
 	"countersign/budget"
 )
@@ -28,6 +29,7 @@ type Sweeper struct {
 	treasury *Treasury
 	teller   *Teller
 	pins     *pins.Keeper
+	habits   *habits.Observer
 }
 
 // pinNews is what word of old pins takes.
@@ -61,6 +63,15 @@ func (s *Sweeper) oldPins(ctx context.Context) error {
 	return nil
 }
 
+// said tells whether a notice has been stored.
+func (s *Teller) said(ctx context.Context, key string) (bool, error) {
+	_, _, err := s.store.Notice(ctx, key)
+	if errors.Is(err, approval.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Sweep catches up with whatever was missed: what a schedule calls. Waits that
 // have run out end, holds that nobody will settle are settled, and requests that
 // nobody works on are woken.
@@ -75,7 +86,7 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 		}
 	}
 	// Each is done whatever becomes of the others: none of them rests on another.
-	return errors.Join(s.settleStale(ctx), s.store.SettleChecks(ctx), s.treasury.digests(ctx), s.teller.gather(ctx), s.oldPins(ctx))
+	return errors.Join(s.settleStale(ctx), s.store.SettleChecks(ctx), s.treasury.digests(ctx), s.teller.gather(ctx), s.oldPins(ctx), s.habits.TellHabits(ctx))
 }
 
 // catchUp does what is due for one request, and wakes the job of its next step. It may be that

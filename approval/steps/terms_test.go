@@ -78,7 +78,7 @@ func TestTheTermsAreSealed(t *testing.T) {
 	require.Equal(t, 30*time.Minute, r.ExpiresAt.Sub(r.Revision.At))
 	v, err := b.View(t.Context(), r.ID)
 	require.NoError(t, err)
-	require.Equal(t, review.Terms{Tier: approval.Medium, Why: []string{"The data of this channel is confidential."}, Policy: "team/1", Approvals: 2, Slack: true, Digest: r.Revision.Digest}, v.Terms)
+	require.Equal(t, review.Terms{Tier: approval.Medium, Why: []string{"The data of this channel is confidential."}, Policy: "team/1", Approvals: 2, Slack: true, Digest: r.Revision.Digest, Lines: 2}, v.Terms)
 
 	b.rules("", func(r *review.Rules) { r.Class = review.Public })
 	r, err = b.Decide(t.Context(), ruling(r, "R1", approval.Approve))

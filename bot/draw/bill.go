@@ -18,10 +18,12 @@ func cost(p *kit.Page, v *steps.View) {
 	r := v.Request
 	var said []kit.Part
 	// Who answers for it comes first: the line stands under every answer, and nobody reads to its end.
-	if who := approvers(r); who != nil {
+	if broke := Unapproved(r); broke != nil {
+		said = broke
+	} else if who := approvers(r); who != nil {
 		said = append(append(said, kit.Words("Approved")), who...)
 	}
-	if r.Run != nil && r.Run.Result != nil {
+	if r.Run != nil && r.Run.Result != nil && r.Run.Result.Outcome != approval.Cancelled { // nothing that it did is kept
 		head, rest := r.Run.Result.Observed.Words(Listed)
 		said = append(said, kit.Words(dot(said)+head+strings.TrimSuffix(rest, ".")))
 	}
@@ -55,7 +57,9 @@ func bill(p *kit.Page, v *steps.View) {
 	if r.Revision != nil {
 		print = Print(r.ID, r.Revision.Number, r.Revision.Digest)
 	}
-	if who := approvers(r); who != nil {
+	if broke := Unapproved(r); broke != nil {
+		print = append(append(append(print, kit.Words(". ")), broke...), kit.Words(", "), kit.Moment(r.Glass.At))
+	} else if who := approvers(r); who != nil {
 		print = append(append(print, kit.Words(", approved")), who...)
 		print = append(print, kit.Words(", "), kit.Moment(r.Decisions[len(r.Decisions)-1].At))
 	}

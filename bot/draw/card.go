@@ -102,6 +102,13 @@ func earlier(questions []string) (items [][]kit.Part) {
 
 // CardTitle says what a card is about now. What nobody decided is never called a no.
 func CardTitle(r *approval.Request) string {
+	switch {
+	case r.Glass == nil:
+	case r.State == approval.Approved:
+		return "To run, and nobody approved it"
+	case r.State == approval.Running || r.State == approval.Done || r.State == approval.Lost:
+		return "Run, and nobody approved it"
+	}
 	switch r.State {
 	case approval.Pending:
 		return "May this code run?"

@@ -68,6 +68,9 @@ func moved(e *approval.MoveError) string {
 	case approval.Drafting, approval.Asking:
 		return "The code is still being written. There is nothing to decide yet."
 	case approval.Approved, approval.Running, approval.Done, approval.Lost:
+		if e.Request.Glass != nil {
+			return "Somebody broke the glass for this: it runs, and nobody approved it. Nothing has changed."
+		}
 		return "This is already approved. Nothing has changed."
 	case approval.Rejected:
 		return "This is already rejected. Nothing has changed."

@@ -31,6 +31,9 @@ func PlainCards(v *steps.View) []*kit.Page {
 	say(kit.Person(r.Asker), kit.Words(" asks: "+kit.Cut(kit.OneLine(r.Question), 600)))
 	// It is kept up like the card: once it is decided, it says by whom.
 	if r.State != approval.Pending {
+		if broke := Unapproved(r); broke != nil {
+			say(append(broke, kit.Words("."))...)
+		}
 		for _, d := range r.Decisions {
 			say(kit.Words(verdictWords[d.Verdict]), kit.Person(d.Reviewer), kit.Words(", "), kit.Moment(d.At), kit.Words("."))
 		}

@@ -52,6 +52,9 @@ func Progress(with With, v *steps.View) *kit.Page {
 		ruledBy(p, v)
 	case approval.Approved:
 		said := append([]kit.Part{kit.Strong("Approved")}, approvers(r)...)
+		if r.Glass != nil {
+			said = Unapproved(r)
+		}
 		if v.Frozen.IsZero() {
 			p.Say(append(append(said, kit.Words(". ")), untilRun(v)...)...)
 		} else {
@@ -204,6 +207,14 @@ func waiting(v *steps.View) []kit.Part {
 		said = append(append(said, kit.Words(" Back for review: ")), Back(r.Reason, 600)...)
 	}
 	return said
+}
+
+// Unapproved says that code was to run which nobody had approved, and by whom; nothing of any other.
+func Unapproved(r *approval.Request) []kit.Part {
+	if r.Glass == nil {
+		return nil
+	}
+	return []kit.Part{kit.Strong("Nobody approved this: "), kit.Person(r.Glass.Person), kit.Strong(" broke the glass")}
 }
 
 // approvers name those who have approved.

@@ -93,6 +93,8 @@ func HowItStands(r *approval.Request) string {
 		return "running, and being stopped"
 	case r.Away != nil && !r.State.Final():
 		return StateWords[r.State] + ", and waiting for something I cannot see right now"
+	case r.Glass != nil && r.State == approval.Approved:
+		return "approved by nobody, runs when a sandbox is free"
 	case r.Place == approval.Starting:
 		return StateWords[r.State] + " (the sandbox is starting)"
 	case r.Place > approval.NotInLine:

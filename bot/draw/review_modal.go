@@ -17,6 +17,16 @@ import (
 // numbered. Approving is sending it off. It is where long programs are decided,
 // where the rules want the digest typed, and what opens from a Home.
 func ReviewView(with With, v *steps.View, from Origin) (slack.ModalViewRequest, bool) {
+	return codeView(with, v, from, false)
+}
+
+// GlassView is the same modal for whoever has the code run without an approval: sending it off does that, and
+// takes a reason.
+func GlassView(with With, v *steps.View, from Origin) (slack.ModalViewRequest, bool) {
+	return codeView(with, v, from, true)
+}
+
+func codeView(with With, v *steps.View, from Origin, glass bool) (slack.ModalViewRequest, bool) {
 	r, rev := v.Request, v.Request.Revision
 	// Not drawn at all where it does not fit whole: what is approved here has been shown here.
 	chunks, ok := kit.Chunked(rev.Code)
@@ -42,21 +52,34 @@ func ReviewView(with With, v *steps.View, from Origin) (slack.ModalViewRequest, 
 	}
 	found(p, rev.Findings, allFound)
 	agreed(p, v, review.MaxHosts)
+	view := slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackReview, Title: kit.Plain("Review the code"), Submit: kit.Plain("Approve"), Close: kit.Plain("Close")}
+	if glass {
+		view.CallbackID, view.Title, view.Submit = ids.CallbackGlass, kit.Plain("Break the glass"), kit.Plain("Run it unapproved")
+		p.Small(append(Print(r.ID, rev.Number, rev.Digest), kit.Words(". The button below runs it once, and nobody has approved it. Every administrator is told at once, and two of them look at it."))...)
+		why := slack.NewPlainTextInputBlockElement(kit.Plain("The administrators read it."), ids.FieldReason)
+		why.Multiline, why.MinLength, why.MaxLength = true, review.GlassReason, 1000
+		p.Add(slack.NewInputBlock(ids.FieldReason, kit.Plain("Why can this not wait for a reviewer?"), nil, why), 0, "")
+		return finished(view, p, v, from), true
+	}
 	p.Small(append(Print(r.ID, rev.Number, rev.Digest), kit.Words(". Approve below runs it once."))...)
 	row := []slack.BlockElement{kit.Button(ids.ActionReject, "Reject", from.Seal, slack.StyleDanger)}
 	if r.Repeats == nil {
 		row = append(row, kit.Button(ids.ActionChanges, "Request changes", from.Seal, slack.StyleDefault))
 	}
 	p.Buttons("decide", append(row, looks(r, from.Seal)...)...)
+	return finished(view, p, v, from), true
+}
+
+// finished is the modal with what was drawn, and a mark of everything that it says. The mark is in the metadata, which
+// is not part of it.
+func finished(view slack.ModalViewRequest, p *kit.Page, v *steps.View, from Origin) slack.ModalViewRequest {
 	if v.Terms.Typed {
 		p.Add(typedField(v.Terms), 0, "")
 	}
-	view := slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackReview, Title: kit.Plain("Review the code"), Submit: kit.Plain("Approve"),
-		Close: kit.Plain("Close"), Blocks: slack.Blocks{BlockSet: p.Blocks}}
-	// Of everything that the modal says, and put into the metadata, which is not part of it.
+	view.Blocks = slack.Blocks{BlockSet: p.Blocks}
 	from.Mark = readback.MarkOf(readback.TreeFrom(view), nil)
 	view.PrivateMetadata = from.String()
-	return view, true
+	return view
 }
 
 // typedField has the reviewer type what the rules want typed: a hand that only

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/approval"
+	"countersign/approval/habits"
 	"countersign/approval/pins"
 	"countersign/approval/review"
 	"countersign/approval/steps"
@@ -88,6 +89,7 @@ func reviewPages(b stand) map[string]*kit.Page {
 	near := &steps.Near{Question: "What were sales per month last year?", Code: "import pandas as pd\n\nsales = pd.read_csv(\"old.csv\")\n", At: sample.Noon, Alike: 75}
 	edited, _ := draw.EditView(sample.View(sample.Code(sample.Long(70))).Request, from(danger))
 	typed, _ := draw.ReviewView(b.with(), danger, from(danger))
+	glassModal, _ := draw.GlassView(b.with(), danger, from(danger))
 	odd := sample.With(approval.Result{Outcome: approval.OK, Value: "42", Observed: approval.Observed{Opened: []string{"sales.csv"},
 		Witness: &approval.Witness{Source: approval.WitnessGVisor, Opened: []string{"sales.csv"}, Started: []string{"/usr/bin/dash -c id (called sh)"}, Connected: []string{}, Complete: true}}})
 	surprise := sample.View(odd, func(v *steps.View) {
@@ -154,6 +156,15 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"notice-key-removed":  noticed(b, approval.NoticeKey, danger, slacksim.Reviewer, approval.KeyChanged{Print: "SHA256:Xv0cPG4J5nGgQG2mWq4Lk6wqT2QJ6kq3m5m1mX7hYhQ"}),
 		"notice-pins-newer":   noticed(b, approval.NoticePins, danger, slacksim.Admin, approval.PinsNoticed{Newer: []approval.PinNoticed{{Channel: slacksim.SalesData, File: "sales.csv", By: slacksim.Analyst, At: sample.Noon}}}),
 		"notice-pins-old":     noticed(b, approval.NoticePins, danger, slacksim.Admin, approval.PinsNoticed{Old: []approval.PinNoticed{{Channel: slacksim.SalesData, File: "sales.csv", By: slacksim.Admin, At: sample.Noon.AddDate(0, -4, 0)}}}),
+		"notice-habits":       noticed(b, approval.NoticeHabits, danger, slacksim.Admin, someHabits),
+		"notice-habits-none":  noticed(b, approval.NoticeHabits, danger, slacksim.Admin, habits.Digest{From: sample.Noon.AddDate(0, 0, -7), Until: sample.Noon, Approvals: 3}),
+		"notice-glass":        noticed(b, approval.NoticeGlass, sample.View(posted, sample.In(approval.Done), unapproved), slacksim.Admin, approval.GlassBroken{Revision: 1, Person: slacksim.OtherAnalyst}),
+		"glass-offer":         notice.Offer([]*approval.Request{danger.Request}),
+		"card-glass":          draw.Card(as(b, who).with(), sample.View(posted, sample.In(approval.Done), unapproved), false),
+		"reply-glass":         draw.Reply(sample.View(posted, sample.In(approval.Done), unapproved), true),
+		"progress-glass":      draw.Progress(b.with(), sample.View(posted, sample.In(approval.Approved), unapproved)),
+		"modal-glass":         modal(glassModal),
+		"modal-look":          modal(notice.LookView(sample.View(posted, sample.In(approval.Done), unapproved), "k7q2mxd/1")),
 		"modal-pins":          modal(draws.BoardView(aBoard)),
 		"modal-pins-dm":       modal(draws.BoardView(draws.Board{Channel: "D1", Pins: aBoard.Pins[:1], Now: sample.Noon})),
 		"modal-pins-first":    modal(draws.BoardView(draws.Board{Channel: slacksim.SalesData, Admin: true, Now: sample.Noon})),

@@ -103,6 +103,9 @@ func Copy(v *steps.View, channel string, tables bool) *kit.Page {
 	p.Quote(kit.Cut(v.Request.Question, 1000), kit.Person(sharer(v, channel)), kit.Words(" shares an answer to:"))
 	tail := &kit.Page{}
 	end := kit.Flow(kit.Words("Code approved"), approvers(v.Request), kit.Words("."))
+	if broke := Unapproved(v.Request); broke != nil {
+		end = append(broke, kit.Words("."))
+	}
 	if files, _ := arrived(&alone); len(files) > 0 {
 		end = append(end, kit.Words(" Charts and files are in the thread."))
 	}

@@ -25,7 +25,7 @@ func cardButtons(with With, p *kit.Page, v *steps.View, whole, garbled bool) {
 	switch {
 	case !v.Terms.Slack:
 		p.Say(kit.Strong("This is not decided in Slack."), kit.Words(" By the rules, code of "+strings.ToLower(RiskWords[v.Terms.Tier])+" is decided on the command line: "), kit.Mono("countersign decide "+r.ID))
-	case whole && !v.Terms.Typed && !garbled:
+	case whole && !v.Terms.Opens() && !garbled:
 		approve := kit.Button(ids.ActionApprove, "Approve", s, slack.StylePrimary)
 		approve.AccessibilityLabel = "Approve this code, so that it runs once"
 		approve.Confirm = sure(r.Revision.Findings)
@@ -82,6 +82,9 @@ var verdictWords = map[approval.Verdict]string{approval.Approve: "Approved by ",
 // verdicts say who decided what, and when; and how it ended, if that was nobody's decision.
 func verdicts(with With, p *kit.Page, v *steps.View) {
 	r := v.Request
+	if g := r.Glass; g != nil {
+		p.Quote(kit.Cut(g.Reason, 1000), append(Unapproved(r), kit.Words(", "), kit.Moment(g.At), kit.Words(", because:"))...)
+	}
 	for _, d := range r.Decisions {
 		said := []kit.Part{kit.Strong(verdictWords[d.Verdict]), kit.Person(d.Reviewer)}
 		if d.InPlaceOf != "" {

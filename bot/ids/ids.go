@@ -24,6 +24,8 @@ const (
 	CallbackShare    = "share"    // where an answer is to stand as well
 	CallbackHand     = "hand"     // to whom a thread is to be handed, and what goes along
 	CallbackReview   = "review"   // the whole of a program
+	CallbackGlass    = "glass"    // the same, to have it run without an approval
+	CallbackLook     = "look"     // what ran without one
 	CallbackEdit     = "edit"     // the code in fields
 	CallbackAssign   = "assign"   // whom to ask to look at it
 	CallbackDelegate = "delegate" // who decides while somebody is away
@@ -65,6 +67,8 @@ const (
 	ActionChanges   = "request_changes"
 	ActionQuestion  = "edit_question" // a rejection after which the asker asks otherwise
 	ActionReview    = "open_review"
+	ActionGlass     = "break_glass" // read the code, to have it run without an approval
+	ActionLook      = "look_at_glass"
 	ActionDiff      = "open_diff"
 	ActionColumns   = "open_columns" // what the columns of the files are called
 	ActionRefused   = "open_refused" // drafts that were refused before this one
@@ -169,6 +173,7 @@ const (
 	FieldAlone        = "alone" // the answer goes to its asker alone; of rules: it usually does
 	FieldChannel      = "channel"
 	FieldReason       = "reason"
+	FieldFound        = "found" // what somebody finds who has looked
 	FieldSaid         = "said"
 	FieldKey          = "key"    // a public SSH key
 	FieldTyped        = "typed"  // the beginning of the digest
@@ -180,9 +185,11 @@ const (
 	FieldFrom         = "from"
 	FieldWords        = "words"
 	FieldClass        = "class"
-	FieldCosts        = "cost"  // and the tier: from what cost on
-	FieldNeeds        = "needs" // and the tier: how many people
-	FieldCare         = "care"  // and the tier: what else
+	FieldCosts        = "cost"   // and the tier: from what cost on
+	FieldNeeds        = "needs"  // and the tier: how many people
+	FieldCare         = "care"   // and the tier: what else
+	FieldReads        = "reads"  // and the tier: seconds a line
+	FieldHourly       = "hourly" // and the tier: approvals by one person
 	FieldHosts        = "hosts"
 	FieldBudgets      = "budgets" // that are tried, one a line
 	FieldFreezes      = "freezes"

@@ -65,6 +65,8 @@ type Config struct {
 	DigestSchedule string        `env:"DIGEST_SCHEDULE" envDefault:"0 9 * * 1"`
 
 	ReceiptSchedule string `env:"RECEIPT_SCHEDULE" envDefault:"0 17 * * *"`
+	LineSeconds     int    `env:"READ_SECONDS" envDefault:"1"`
+	Hourly          int    `env:"APPROVALS_PER_HOUR" envDefault:"12"`
 
 	MistralAPIKey    Secret   `env:"MISTRAL_API_KEY"`
 	MistralBaseURL   string   `env:"MISTRAL_BASE_URL"`
@@ -221,7 +223,7 @@ func readConfig(environ map[string]string) (Config, error) {
 	for _, s := range []struct {
 		name string
 		n    int
-	}{{"WARM_BOXES", c.WarmBoxes}, {"OPENAI_WINDOW", c.OpenAIWindow}} {
+	}{{"WARM_BOXES", c.WarmBoxes}, {"OPENAI_WINDOW", c.OpenAIWindow}, {"READ_SECONDS", c.LineSeconds}, {"APPROVALS_PER_HOUR", c.Hourly}} {
 		if s.n < 0 {
 			faults.add(s.name, "must not be negative")
 		}
@@ -389,7 +391,7 @@ func (c Config) policy() approval.Policy {
 	p.Expiry, p.RunExpiry = c.ApprovalExpiry, c.RunExpiry
 	p.MaxFileBytes = cmp.Or(c.MaxFileMB, c.boxHolds()) << 20
 	p.MaxInputBytes = max(p.MaxInputBytes, p.MaxFileBytes)
-	p.MaxOpen, p.PinDays = c.MaxOpen, c.PinDays
+	p.MaxOpen, p.PinDays, p.LineSeconds, p.Hourly = c.MaxOpen, c.PinDays, c.LineSeconds, c.Hourly
 	p.Limits.Seconds, p.Limits.MemoryMB = c.RunSeconds, c.RunMemoryMB
 	p.Zone = c.location
 	return p

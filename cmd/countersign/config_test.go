@@ -118,7 +118,7 @@ func TestListsMayHaveBlanksAndTheDefaultModelIsOfferedOnce(t *testing.T) {
 func TestPolicySaysWhatTheSettingsSay(t *testing.T) {
 	t.Parallel()
 	c, err := readConfig(map[string]string{"REVIEWERS": "U1,U2", "ADMINS": "U3", "REVIEW_CHANNEL": "C1", "QUORUM": "2", "APPROVAL_EXPIRY": "90m", "RUN_EXPIRY": "5m",
-		"MAX_FILE_MB": "7", "MAX_OPEN_QUESTIONS": "9", "PIN_DAYS": "30", "RUN_SECONDS": "33", "RUN_MEMORY_MB": "700", "TIME_ZONE": "Europe/Berlin"})
+		"MAX_FILE_MB": "7", "MAX_OPEN_QUESTIONS": "9", "PIN_DAYS": "30", "RUN_SECONDS": "33", "RUN_MEMORY_MB": "700", "TIME_ZONE": "Europe/Berlin", "READ_SECONDS": "2", "APPROVALS_PER_HOUR": "7"})
 	require.NoError(t, err)
 	p := c.policy()
 	require.Equal(t, []string{"U1", "U2"}, p.Reviewers)
@@ -131,6 +131,8 @@ func TestPolicySaysWhatTheSettingsSay(t *testing.T) {
 	require.EqualValues(t, 7<<20, p.MaxFileBytes)
 	require.Equal(t, 9, p.MaxOpen)
 	require.Equal(t, 30, p.PinDays)
+	require.Equal(t, 2, p.LineSeconds)
+	require.Equal(t, 7, p.Hourly)
 	require.Equal(t, 33, p.Limits.Seconds)
 	require.Equal(t, 700, p.Limits.MemoryMB)
 	require.Equal(t, "Europe/Berlin", c.location.String())

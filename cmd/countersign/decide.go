@@ -16,7 +16,7 @@ import (
 )
 
 // decideExample ends every complaint about how the command was called.
-const decideExample = "An example: countersign decide k7q2mxd approve --as U012ABCDEF --digest 3f9a1c; countersign decide k7q2mxd alone shows what there is to decide"
+const decideExample = "An example: countersign decide k7q2mxd approve --as U012ABCDEF --digest 3f9a1c; countersign decide k7q2mxd alone shows what there is to decide, and with --as also notes who has opened it"
 
 // decideOrder is what the command line says.
 type decideOrder struct {
@@ -56,7 +56,14 @@ func decide(ctx context.Context, p program) error {
 		return err
 	}
 	if order.verdict == "" {
-		return textCard(p.out, view, namesOf(ctx, slack, view.Request.Team))
+		if err := textCard(p.out, view, namesOf(ctx, slack, view.Request.Team)); err != nil || order.as == "" || view.Request.Revision == nil {
+			return err
+		}
+		click, err := seated(approval.Click{Team: view.Request.Team, User: order.as, Door: approval.CommandLine}, p.seat)
+		if err != nil {
+			return err
+		}
+		return service.Opened(ctx, order.id, view.Request.Revision.Number, click)
 	}
 	return order.give(ctx, p, service, view)
 }
@@ -71,7 +78,9 @@ func readDecideArgs(args []string) (o decideOrder, err error) {
 	if len(args) == 1 {
 		return o, nil
 	}
-	o.verdict = args[1]
+	if o.verdict = args[1]; o.verdict == "--as" && len(args) == 3 {
+		return decideOrder{id: o.id, as: args[2]}, nil
+	}
 	if !slices.Contains([]approval.Verdict{approval.Approve, approval.Reject, approval.Rewrite}, approval.Verdict(o.verdict)) {
 		return o, fmt.Errorf("a decision is approve, reject or changes, not %q", o.verdict)
 	}
@@ -142,6 +151,8 @@ func inWords(err error, id string) error {
 	var stale *approval.StaleError
 	var input *approval.InputError
 	switch {
+	case errors.As(err, &input) && input.Why.Code == approval.WhyNotOpened:
+		return fmt.Errorf("code of this risk is read first, and a while later approved: countersign decide %s --as YOUR_ID shows it and notes when you have opened it", id)
 	case errors.As(err, &input):
 		return errors.New(reasons.Words(input.Why))
 	case errors.As(err, &no):

@@ -79,6 +79,9 @@ func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 	line("Sandbox", "%s, %d s, %d MB; network: %s", m.Sandbox, m.Limits.Seconds, m.Limits.MemoryMB, orNone(m.Network))
 	line("Costs", "at most %s", m.CostCap)
 	line("Approvals", "%d of %d", r.Approvals(), v.Terms.Approvals)
+	if g := r.Glass; g != nil {
+		line("GLASS", "nobody approved this: %s broke the glass, %s: %s", name(g.Person), g.At.UTC().Format(time.RFC3339), approval.Plain(g.Reason))
+	}
 	for _, d := range r.Decisions {
 		line("", "%s: %s, %s%s", name(d.Reviewer), d.Verdict, d.At.UTC().Format(time.RFC3339), elsewhere(d.Click))
 	}

@@ -107,6 +107,8 @@ func openIn(t testing.TB, workspace slacksim.Options, change ...func(*Config)) *
 		"MISTRAL_API_KEY": mistraltest.Key, "MISTRAL_BASE_URL": h.model.URL,
 		"DATABASE_URL": pgtest.Serve(h.url), "DATA_DIR": t.TempDir(), "HTTP_ADDR": "127.0.0.1:0", "RUN_SECONDS": "120", "RUN_MEMORY_MB": "512",
 		"SLACK_PATIENCE": slackPatience.String(),
+		// Reading takes its time: what that means is a test of its own (pace_read_test.go).
+		"READ_SECONDS": "0", "APPROVALS_PER_HOUR": "0",
 	})
 	require.NoError(t, err)
 	for _, f := range change {

@@ -20,6 +20,7 @@ import (
 	"countersign/approval/auditing"
 	"countersign/approval/books"
 	"countersign/approval/epoch"
+	"countersign/approval/glass"
 	hands "countersign/approval/handover"
 	"countersign/approval/keeping"
 	"countersign/approval/steps"
@@ -109,7 +110,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	r.bot = bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL, Patience: p.SlackPatience,
 		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope, Known: r.keeper.known.hears, Language: p.CodeLanguage})
 	worst := func(model string, at time.Time) (budget.USD, error) { return r.service.DraftCost(model, at) }
-	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Receipts: storage.ReceiptsOf(r.db), Pins: steps.PinPorts{Store: storage.PinsOf(r.db), Slack: r.bot}, Log: p.log},
+	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Receipts: storage.ReceiptsOf(r.db), Pins: steps.PinPorts{Store: storage.PinsOf(r.db), Slack: r.bot}, Habits: storage.HabitsOf(r.db), Log: p.log},
 		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location), ReceiptsDue: due(p.receipts, p.location), Libraries: r.libraries,
 			Elsewhere: func(ctx context.Context, sandbox, template string) (bool, error) {
 				return r.db.Offered(ctx, sandboxName(sandbox, template))
@@ -118,8 +119,9 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	r.telemetry.Watch(r.books.Paces)
 	r.clerk = clerkOf(p, r.db)
 	s := r.telemetry.Service(r.service)
-	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Keys: s, Homes: s, Answers: s, Pins: s, Shelf: r.service,
+	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Keys: s, Homes: s, Answers: s, Pins: s, Habits: r.service, Shelf: r.service,
 		Trail:    trail{r.service, storage.Copies{DB: r.db}},
+		Glass:    glass.New(r.db, r.service.People, r.bot, p.policy()),
 		Keeping:  keeps{r.service, keeping.New(storage.KeepingOf(r.db), r.service.People)},
 		Desk:     desk.New(r.db, r.service.People, r.bot, r.service.Keeper),
 		Hands:    hands.New(r.db, storage.HandOvers{DB: r.db}, r.bot, r.service.Keeper, r.service.People),

@@ -26,7 +26,7 @@ type plan struct {
 // The layers, from the left of the picture to the right. Each sees those before it.
 var (
 	nouns   = []string{"budget", "approval", "approval/reading", "approval/redact", "approval/sshkey"}
-	verdict = append(slices.Clone(nouns), "approval/pins", "approval/review")
+	verdict = append(slices.Clone(nouns), "approval/habits", "approval/pins", "approval/review")
 	core    = append(slices.Clone(verdict), "approval/steps", "approval/thread", "approval/books")
 )
 
@@ -58,6 +58,7 @@ var rooms = map[string]plan{
 	"approval/redact":  {},
 	"approval/sshkey":  {},
 	"approval":         {uses: []string{"budget", "approval/reading", "approval/redact", "approval/sshkey"}, tests: []string{"internal/deepcopy", "internal/proof"}},
+	"approval/habits":  {uses: nouns},
 	"approval/pins":    {uses: nouns},
 	"approval/review":  {uses: append(slices.Clone(nouns), "approval/pins"), tests: []string{"internal/proof"}},
 	"approval/verify":  {uses: []string{"approval"}},
@@ -70,6 +71,7 @@ var rooms = map[string]plan{
 	"approval/keeping":  {uses: []string{"approval"}},
 	"approval/books":    {uses: append(slices.Clone(verdict), "approval/steps")},
 	"approval/handover": {uses: core},
+	"approval/glass":    {uses: core},
 
 	// Postgres.
 	"storage":         {uses: with("approval/handover", "storage/audit", "storage/journal", "storage/money", "storage/pg", "storage/pulse", "storage/queue", "storage/signing", "storage/trail"), tests: []string{"storage/roles", "storage/schema", "migrations", "internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
@@ -198,7 +200,7 @@ var libraries = map[string]struct{ uses, tests []string }{
 var outside = []string{"net/http", "net", "os", "os/exec", "database/sql", "syscall"}
 
 // pure rooms decide and draw, and do nothing.
-var pure = []string{"budget", "approval", "approval/books", "approval/reading", "approval/redact", "approval/sshkey", "approval/pins", "approval/review", "approval/steps", "approval/verify", "approval/auditing", "bot/ids", "bot/kit", "bot/command", "bot/meant",
+var pure = []string{"budget", "approval", "approval/books", "approval/reading", "approval/redact", "approval/sshkey", "approval/habits", "approval/pins", "approval/review", "approval/steps", "approval/verify", "approval/auditing", "bot/ids", "bot/kit", "bot/command", "bot/meant",
 	"bot/draw", "bot/draw/handover", "bot/draw/home", "bot/draw/masked", "bot/draw/money", "bot/draw/notice", "bot/draw/pins", "bot/draw/reasons", "bot/draw/verified", "bot/draw/audit"}
 
 func TestEveryRoomIsInThePicture(t *testing.T) {

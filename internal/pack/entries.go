@@ -23,6 +23,9 @@ type entries struct {
 	values    map[[32]byte]bool // that events name; true: it is there
 	decisions map[string]int64  // by what they say: the place of their event
 	settled   map[string]settlement
+	versions  map[string]*sealed // that were not started yet
+	needs     map[[32]byte]int   // how many approvals a manifest seals
+	ran       []ran
 	shown     int64
 	hidden    int64 // the first place without an event; -1: none
 }
@@ -42,7 +45,7 @@ type settlement struct {
 
 func newEntries() *entries {
 	return &entries{sums: map[string]string{}, streams: map[string]link{}, requests: map[string]bool{}, values: map[[32]byte]bool{},
-		decisions: map[string]int64{}, settled: map[string]settlement{}, hidden: -1}
+		decisions: map[string]int64{}, settled: map[string]settlement{}, versions: map[string]*sealed{}, needs: map[[32]byte]int{}, hidden: -1}
 }
 
 // scan reads lines one by one. A line beyond the bound is an error: an event never comes near it, so
@@ -179,7 +182,10 @@ func (n *entries) take(line []byte, at, first int64) (s seen, err error) {
 }
 
 // verdicts are the events of decisions.
-var verdicts = map[string]string{"approved": "approve", "rejected": "reject", "changes requested": "changes"}
+var verdicts = map[string]string{"approved": "approve", "rejected": "reject", "changes requested": "changes", "broke glass": BrokeGlass}
+
+// BrokeGlass stands in the place of a verdict where somebody had code run that nobody approved.
+const BrokeGlass = "break-glass"
 
 // note remembers what other files have to agree with. A decision is known by all that its row says,
 // so a row that differs in anything has no event, and its event has no row.
@@ -187,6 +193,7 @@ func (n *entries) note(s seen, at int64) {
 	e := s.event
 	if id := e.request(); id != "" {
 		n.requests[id] = true
+		n.count(s, at)
 		if verdict := verdicts[e.Kind]; verdict != "" {
 			n.decisions[fmt.Sprint(id, " ", e.fact("revision"), " ", e.fact("digest"), " ", e.Actor, " ", verdict, " ", e.fact("in_place_of"))] = at
 		}
@@ -228,6 +235,7 @@ func (v *verifier) values() error {
 			return broken("the value "+short(value.Hash), "its content has been changed")
 		}
 		v.entries.values[key] = true
+		v.entries.sealedNeed(key, value.Bytes)
 		return nil
 	})
 	for _, there := range v.entries.values {

@@ -138,6 +138,15 @@ const program = "from desk import load, answer\n\nsales = load(\"sales.csv\")\na
 // plays has somebody ask, somebody approve, and the code run: 10 entries, and as many more
 // as somebody opens the code.
 func (f *fake) plays(i int, question string, opens int) {
+	f.playsBehind(i, question, opens, func(f *fake, stream, digest string) {
+		f.happens(stream, "U0BEN", "approved", map[string]any{"revision": 1, "digest": digest, "click": map[string]any{"user": "U0BEN", "channel": "C0REVIEW"}})
+		c := f.of(stream)
+		c.Decisions = append(c.Decisions, Decision{Request: stream[len("request:"):], Revision: 1, Digest: digest, Reviewer: "U0BEN", Verdict: "approve", At: noon})
+	})
+}
+
+// playsBehind is plays with something else behind the run than an approval.
+func (f *fake) playsBehind(i int, question string, opens int, behind func(f *fake, stream, digest string)) {
 	id := fmt.Sprintf("r%06d", i)
 	stream := "request:" + id
 	manifest := fmt.Sprintf(`{"version":2,"code_sha256":%q,"inputs":[{"name":"sales.csv","sha256":%q,"reading":{"encoding":"utf-8","delimiter":",","rows":1200}}],"sandbox":"local","template":"python 3.13","network":[],"limits":{"seconds":120,"memory_mb":1024},"cost_cap":2000000,"tier":"low","approvals":1,"policy":"team/3"}`,
@@ -152,14 +161,15 @@ func (f *fake) plays(i int, question string, opens int) {
 	for range opens {
 		f.happens(stream, "U0BEN", "opened review", map[string]any{"revision": 1})
 	}
-	f.happens(stream, "U0BEN", "approved", map[string]any{"revision": 1, "digest": digest, "click": map[string]any{"user": "U0BEN", "channel": "C0REVIEW"}})
+	if behind != nil {
+		behind(f, stream, digest)
+	}
 	f.happens(stream, "countersign", "started", map[string]any{"box": "box-" + id, "revision": 1, "digest": digest})
 	f.happens(stream, "countersign", "begun", map[string]any{"box": "box-" + id})
 	f.happens(stream, "countersign", "finished", map[string]any{"outcome": "ok", "box_ms": 1840, "result": f.says(stream, `{"outcome":"ok","answer":"May earned $41,300, 12 % more than April."}`),
 		"witness": map[string]any{"source": "gVisor", "complete": true, "seen": map[string]any{"opened": []any{f.says(stream, "sales.csv")}}}})
 	f.happens(stream, "countersign", "settled", map[string]any{"hold": "h2" + id, "for": "run", "held": 2_000_000, "spent": 3_000, "estimated": false})
 	c := f.of(stream)
-	c.Decisions = append(c.Decisions, Decision{Request: id, Revision: 1, Digest: digest, Reviewer: "U0BEN", Verdict: "approve", At: noon})
 	c.Receipts = append(c.Receipts, Receipt{Request: id, Hold: "h1" + id, For: "draft", At: noon, Amount: 558_000, Charges: []Charge{{Kind: "tokens", What: "codestral-2508", Model: "codestral-2508", Input: 1200, Output: 220, Amount: 558_000}}},
 		Receipt{Request: id, Hold: "h2" + id, For: "run", At: noon, Amount: 3_000, Charges: []Charge{{Kind: "box", What: "local", BoxMS: 1840, Amount: 3_000}}})
 }

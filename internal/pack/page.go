@@ -39,6 +39,7 @@ type index struct {
 	ID, Asker, Question, Outcome, Approved string
 	At                                     time.Time
 	Total                                  int64
+	Glass                                  string
 }
 
 // listedOthers bounds the list of what is no request's: a browser has to draw it. All of it is in
@@ -104,7 +105,7 @@ func (p *page) add(s *Story) {
 		p.more += max(0, len(s.Steps)-room)
 		return
 	}
-	p.lines = append(p.lines, index{ID: s.ID, Asker: s.Asker, Question: cut(s.Question, 140), Outcome: s.Outcome, Approved: s.by("Approved", p.names), At: s.At, Total: s.Total})
+	p.lines = append(p.lines, index{ID: s.ID, Asker: s.Asker, Question: cut(s.Question, 140), Outcome: s.Outcome, Approved: s.by("Approved", p.names), At: s.At, Total: s.Total, Glass: s.Glass})
 	if p.err == nil {
 		p.err = p.t.ExecuteTemplate(p.body, "request", s)
 	}
@@ -116,12 +117,16 @@ func (p *page) end(c Contents) {
 		return
 	}
 	var total int64
+	var glass []index // that nobody approved
 	for _, line := range p.lines {
 		total += line.Total
+		if line.Glass != "" {
+			glass = append(glass, line)
+		}
 	}
 	// The one style is allowed by its hash; whatever else might get into the page is not.
 	sum := sha256.Sum256([]byte(style))
-	p.err = p.t.ExecuteTemplate(p.out, "head", map[string]any{"Contents": c, "Requests": p.lines, "Total": total, "Entries": c.Last - c.First, "Masked": p.masked, "Restored": p.copies,
+	p.err = p.t.ExecuteTemplate(p.out, "head", map[string]any{"Contents": c, "Requests": p.lines, "Glass": glass, "Total": total, "Entries": c.Last - c.First, "Masked": p.masked, "Restored": p.copies,
 		"Style": template.CSS(style), "Policy": fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'", base64.StdEncoding.EncodeToString(sum[:]))})
 	if p.err == nil {
 		_, p.err = p.body.Seek(0, io.SeekStart)

@@ -32,6 +32,9 @@ func (r Report) Sentences() string {
 	} else {
 		fmt.Fprintf(&b, "A selection: %d of %d requests, %d of %d entries of the log, from %s to %s.\n", r.Showing, r.Requests, r.Visible, entries, day(r.From), day(r.To))
 	}
+	if n := len(r.Unapproved); n > 0 {
+		fmt.Fprintf(&b, "Nobody approved %d of the runs; somebody broke the glass for each: %s.\n", n, strings.Join(r.Unapproved, ", "))
+	}
 	if r.Bare > 0 {
 		fmt.Fprintf(&b, "Of %d values only the hash is here: they were forgotten, held back or too long.\n", r.Bare)
 	}

@@ -27,6 +27,7 @@ type Story struct {
 	Answer             string
 	Run                *Run
 	Receipts           []Receipt
+	Glass              string // who had it run though nobody had approved it
 	Total              int64
 	Steps              []Step
 	Restored           []Restored // copies of the database that were put back
@@ -60,6 +61,7 @@ type Decided struct {
 	At                             time.Time
 	Who, Verdict, For, Why, Number string
 	Door, Digest                   string
+	Glass                          bool
 }
 
 // Run is what was seen of the code when it ran.
@@ -185,7 +187,7 @@ func (s *Story) Conceal() { s.Answer, s.Error = "", "" }
 // ends are the kinds of event that say how a request stands, in words. The last one of a request wins,
 // so those after which something comes (drafted, approved, started) are here too: a pack may end there.
 var ends = map[string]string{"rejected": "Rejected", "expired": "Nobody decided in time", "withdrawn": "Withdrawn", "failed": "Failed",
-	"lost": "Started, outcome unknown", "voided": "Did not run", "started": "Running", "approved": "Approved", "drafted": "Waiting for reviewers"}
+	"lost": "Started, outcome unknown", "voided": "Did not run", "started": "Running", "approved": "Approved", "broke glass": "To run, and nobody approved it", "drafted": "Waiting for reviewers"}
 
 func (s *Story) take(e event, words teller) {
 	if end := ends[e.Kind]; end != "" {
@@ -203,9 +205,9 @@ func (s *Story) take(e event, words teller) {
 			return // it comes before reviewers as drafted
 		}
 		s.Versions = append(s.Versions, newVersion(e, words))
-	case "approved", "rejected", "changes requested", "disowned":
+	case "approved", "rejected", "changes requested", "disowned", "broke glass":
 		d := Decided{At: e.At, Who: e.Actor, Verdict: map[string]string{"approved": "Approved", "rejected": "Rejected",
-			"changes requested": "Asked for changes", "disowned": "Says: this approval was not mine"}[e.Kind], Why: words.word(e.Data["reason"]),
+			"changes requested": "Asked for changes", "disowned": "Says: this approval was not mine", "broke glass": "Broke the glass: nobody approved this"}[e.Kind], Why: words.word(e.Data["reason"]),
 			For: e.fact("in_place_of"), Number: e.fact("revision"), Digest: e.fact("digest"), Door: "Slack"}
 		if click, _ := e.Data["click"].(map[string]any); click["door"] != nil {
 			d.Door = words.word(click["door"])
@@ -213,7 +215,16 @@ func (s *Story) take(e event, words teller) {
 				d.Door += ", as " + words.word(click["os_user"]) + " on " + words.word(click["machine"])
 			}
 		}
+		if e.Kind == "broke glass" {
+			s.Glass, d.Glass = e.Actor, true
+		}
 		s.Decisions = append(s.Decisions, d)
+	case "looked at glass":
+		found := "Looked at it, and finds it right"
+		if e.fact("fine") != "true" {
+			found = "Looked at it, and doubts that it was right"
+		}
+		s.Decisions = append(s.Decisions, Decided{At: e.At, Who: e.Actor, Verdict: found, Number: e.fact("revision"), Door: "Slack", Glass: true})
 	case "failed", "voided":
 		s.Error = words.why(e.Data["reason"]) + words.why(e.Data["cause"])
 	case "started":

@@ -32,6 +32,7 @@ type Report struct {
 	Bare       int  // values of which only the hash is there
 	Bound      bool // a checkpoint covers the entry that says what the pack holds
 	By         string
+	Unapproved []string // requests that ran though nobody had approved them: the glass was broken
 }
 
 // Broken names the first thing that does not hold.
@@ -108,7 +109,7 @@ type verifier struct {
 // hashes of whole files.
 func (v *verifier) all(r *Report) (err error) {
 	defer func() { *r = v.report }()
-	for _, step := range []func() error{v.contents, v.checkpoints, v.places, v.values, v.decisions, v.receipts, v.counts, v.own, v.sums, v.trusted} {
+	for _, step := range []func() error{v.contents, v.checkpoints, v.places, v.values, v.decisions, v.runs, v.receipts, v.counts, v.own, v.sums, v.trusted} {
 		if err := step(); err != nil {
 			return err
 		}

@@ -109,7 +109,7 @@ func (a Auditor) Request(ctx context.Context, id string) (found trail.Verified, 
 		if err != nil {
 			return err
 		}
-		for _, check := range slices.Concat(requestChecks, moneyChecks, answerChecks, repeatChecks) {
+		for _, check := range slices.Concat(requestChecks, moneyChecks, answerChecks, repeatChecks, glassChecks) {
 			rows, err := texts(ctx, tx, check.rows, id)
 			if err != nil {
 				return err
@@ -125,7 +125,7 @@ func (a Auditor) Request(ctx context.Context, id string) (found trail.Verified, 
 				return err
 			}
 		}
-		return cmp.Or(checkState(ctx, tx, id, t), checkRuled(ctx, tx, id), checkRepeats(ctx, tx, id), checkSigned(ctx, tx, a.notary, id, t))
+		return cmp.Or(checkState(ctx, tx, id, t), checkRuled(ctx, tx, id), checkPaced(ctx, tx, id), checkGlass(ctx, tx, id), checkRepeats(ctx, tx, id), checkSigned(ctx, tx, a.notary, id, t))
 	})
 	if err != nil {
 		return found, fmt.Errorf("audit %s: %w", stream, err)
@@ -156,7 +156,8 @@ func checkState(ctx context.Context, tx pgx.Tx, id string, t trail.Trail) error 
 	}
 	var state string
 	var approved, quorum int64
-	err = tx.QueryRow(ctx, `SELECT state, coalesce(approvals(id, revision), 0), quorum FROM requests WHERE id = $1`, id).Scan(&state, &approved, &quorum)
+	var glassed bool
+	err = tx.QueryRow(ctx, `SELECT state, coalesce(approvals(id, revision), 0), quorum, coalesce(glassed(id, revision), false) FROM requests WHERE id = $1`, id).Scan(&state, &approved, &quorum, &glassed)
 	if err != nil {
 		return pg.NotFound(err)
 	}
@@ -179,7 +180,7 @@ func checkState(ctx context.Context, tx pgx.Tx, id string, t trail.Trail) error 
 	if !may[state] {
 		return differs("its state, "+state, "the events lead to another")
 	}
-	if state == string(approval.Approved) && approved < quorum {
+	if state == string(approval.Approved) && approved < quorum && !glassed {
 		return differs("its state, approved", "%d of %d approvals are told of", approved, quorum)
 	}
 	return nil

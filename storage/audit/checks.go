@@ -157,6 +157,18 @@ func checkRuled(ctx context.Context, tx pgx.Tx, id string) error {
 	return differs(list[0], "other rules held then")
 }
 
+// checkPaced finds an approval that came faster than the rules let anybody approve. Rules may have been replaced
+// meanwhile: a minute is no difference.
+func checkPaced(ctx context.Context, tx pgx.Tx, id string) error {
+	list, err := texts(ctx, tx, `SELECT format('the approval of %s on revision %s', d.reviewer, d.revision) FROM decisions d
+		WHERE d.request_id = $1 AND NOT EXISTS (SELECT FROM (VALUES ('0 minutes'), ('-1 minute'), ('1 minute')) AS slack (by) WHERE hurried(d, d.at + by::interval) IS NULL)
+		ORDER BY d.at LIMIT 1`, id)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	return differs(list[0], "it came faster than the rules let anybody approve")
+}
+
 // repeatChecks hold the run that a request repeats against what was told of it.
 var repeatChecks = []requestCheck{
 	{`SELECT format('the repetition of revision %s (%s) of %s by %s', repeats_revision, repeats_digest, repeats, asker) FROM requests WHERE id = $1 AND repeats IS NOT NULL`,

@@ -239,8 +239,9 @@ func decisions(ctx context.Context, tx pgx.Tx, s pack.Span, c *pack.Case) error 
 		At        time.Time
 	}](ctx, tx, `
 		SELECT d.request_id AS request, d.revision, d.digest, d.reviewer, '' AS name, d.verdict, coalesce(d.in_place_of, '') AS in_place_of, d.at
-		FROM decisions d WHERE 'request:' || d.request_id = $1 AND `+within(`e.actor = d.reviewer AND (e.data::jsonb ->> 'revision')::bigint = d.revision
-			AND e.kind = CASE d.verdict WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'changes requested' END`)+`
+		FROM (SELECT request_id, revision, digest, reviewer, verdict, in_place_of, at FROM decisions
+			UNION ALL SELECT request_id, revision, digest, person, '`+pack.BrokeGlass+`', NULL, at FROM broken_glass) d WHERE 'request:' || d.request_id = $1 AND `+within(`e.actor = d.reviewer AND (e.data::jsonb ->> 'revision')::bigint = d.revision
+			AND e.kind = CASE d.verdict WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' WHEN '`+pack.BrokeGlass+`' THEN 'broke glass' ELSE 'changes requested' END`)+`
 		ORDER BY d.at, d.reviewer`, c.Stream, s.First, s.Last)
 	for _, row := range rows {
 		c.Decisions = append(c.Decisions, pack.Decision(row))

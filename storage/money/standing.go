@@ -146,7 +146,7 @@ const LimitsQuery = `
 			SELECT CASE WHEN bool_or(role = 'administrator') THEN 'admins' WHEN count(*) > 0 THEN 'reviewers' END FROM (
 				SELECT DISTINCT ON (project, role) role, named FROM people p WHERE p.team = wanted.team AND p.person = wanted.id
 				ORDER BY project, role, seq DESC) AS latest
-			WHERE named) END, '') AS named,
+			WHERE named AND role IN ('administrator', 'reviewer', 'fallback')) END, '') AS named,
 		wanted.kind = 'team' AND unreckoned(wanted.team) AS rests
 	FROM %s, unnest(teams, kinds, ids) AS wanted (team, kind, id) LEFT JOIN limits USING (team, kind, id)
 		LEFT JOIN events e ON e.stream = 'budget' AND e.seq = limits.told`

@@ -79,6 +79,9 @@ func (c *Contents) Gather(changes approval.Changes) error {
 	if d := changes.Decision; d != nil {
 		c.Text(d.Reason)
 	}
+	if g := changes.Glass; g != nil {
+		c.Text(g.Reason)
+	}
 	if rev := changes.Revision; rev != nil {
 		c.Named[keptCode] = c.Put(rev.Code)
 		c.Named[keptManifest] = c.Put(string(rev.Manifest.Canonical()))

@@ -114,6 +114,12 @@ func tierWords(t review.TierRules) string {
 	if t.Typed {
 		said += ", with a typed confirmation code"
 	}
+	if t.LineSeconds > 0 {
+		said += ", after " + kit.Count(t.LineSeconds, "second") + " a line of reading (two minutes at most)"
+	}
+	if t.Hourly > 0 {
+		said += fmt.Sprintf(", at most %d by one person in an hour", t.Hourly)
+	}
 	if !t.Slack {
 		said += ", on the command line only"
 	}

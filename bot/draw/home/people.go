@@ -19,7 +19,8 @@ import (
 // peopleLength is how many roles the modal lists; Slack takes 100 blocks.
 const peopleLength = 90
 
-var roleWords = map[review.PersonRole]string{review.RoleReviewer: "reviewer", review.RoleFallback: "fallback reviewer", review.RoleAdmin: "administrator", review.RoleAuditor: "auditor"}
+var roleWords = map[review.PersonRole]string{review.RoleReviewer: "reviewer", review.RoleFallback: "fallback reviewer", review.RoleAdmin: "administrator", review.RoleAuditor: "auditor",
+	review.RoleGlass: "break-glass holder"}
 
 // shortages warn of rules that too few people can meet: requests under them would never
 // be approved.
@@ -94,6 +95,7 @@ func NameView() slack.ModalViewRequest {
 		{review.RoleFallback, "Decides too, and is asked when the others have not."},
 		{review.RoleAdmin, "Names people, sets rules and budgets."},
 		{review.RoleAuditor, "Sees everything, changes nothing, asks nothing."},
+		{review.RoleGlass, "Runs unapproved code in an emergency, a day after two of you named them."},
 	} {
 		roles = append(roles, slack.NewOptionBlockObject(string(r.role), kit.Plain(kit.Capital(roleWords[r.role])), kit.Plain(r.what)))
 	}

@@ -131,6 +131,8 @@ func tierFields(p *kit.Page, t approval.Tier, r review.TierRules, channel bool) 
 		}
 	}
 	p.Add(slack.NewInputBlock(care, kit.Plain(draw.RiskWords[t]+": extra steps"), nil, group).WithOptional(true), 0, "")
+	p.Optional(TierField(ids.FieldReads, t), draw.RiskWords[t]+": seconds to read a line", "Counts from opening the code, two minutes at most. Then it is approved where it was opened, not on the card. Empty: no time is asked for.", kit.Nonzero(int64(r.LineSeconds)), false)
+	p.Optional(TierField(ids.FieldHourly, t), draw.RiskWords[t]+": approvals by one person in an hour", "Beyond them somebody else decides. Empty: any number.", kit.Nonzero(int64(r.Hourly)), false)
 }
 
 // chosen is a list of which one is chosen.
@@ -166,6 +168,9 @@ func RulesField(err error) string {
 	case approval.WhyManyFreezes, approval.WhyBadFreeze, approval.WhyLongFreeze:
 		return ids.FieldFreezes
 	}
+	if why.Code == approval.WhyPaceRange {
+		return TierField(ids.FieldReads, approval.Tier(why.Name))
+	}
 	return TierField(ids.FieldNeeds, approval.High)
 }
 
@@ -184,6 +189,20 @@ func RulesOf(fields map[string]slack.BlockAction) (r review.Rules, field, why st
 			case careOwners:
 				rules.Owners = true
 			}
+		}
+	}
+	for _, n := range []struct {
+		name string
+		into *int
+	}{{TierField(ids.FieldReads, approval.Low), &r.Low.LineSeconds}, {TierField(ids.FieldReads, approval.Medium), &r.Medium.LineSeconds}, {TierField(ids.FieldReads, approval.High), &r.High.LineSeconds},
+		{TierField(ids.FieldHourly, approval.Low), &r.Low.Hourly}, {TierField(ids.FieldHourly, approval.Medium), &r.Medium.Hourly}, {TierField(ids.FieldHourly, approval.High), &r.High.Hourly}} {
+		text := strings.TrimSpace(fields[n.name].Value)
+		if text == "" {
+			continue
+		}
+		var err error
+		if *n.into, err = strconv.Atoi(text); err != nil || *n.into < 1 || *n.into > 10000 {
+			return r, n.name, "Write a whole number from 1 on, or leave it empty."
 		}
 	}
 	r.Alone = len(fields[ids.FieldAlone].SelectedOptions) > 0

@@ -44,6 +44,9 @@ func Over(r *approval.Request) string {
 	case r.State.Final() && r.State != approval.Done:
 		return draw.HowEnded(r)
 	}
+	if r.Glass != nil {
+		return "somebody broke the glass: it runs, and nobody approved it"
+	}
 	return "it was approved"
 }
 
@@ -186,7 +189,11 @@ func surpriseNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, e
 		return nil, err
 	}
 	p, r := &kit.Page{}, n.View.Request
-	p.Say(kit.Strong("Approved code did something that its inspection had not predicted."), kit.Words(" It ran in a closed sandbox, which is gone. Read its answer with care, and look at the code again."))
+	code := "Approved code"
+	if n.View.Request.Glass != nil {
+		code = "Code that nobody approved"
+	}
+	p.Say(kit.Strong(code+" did something that its inspection had not predicted."), kit.Words(" It ran in a closed sandbox, which is gone. Read its answer with care, and look at the code again."))
 	if r.Run != nil && r.Run.Result != nil && r.Revision != nil {
 		var items [][]kit.Part
 		all := approval.Compare(r.Revision.Findings, r.Revision.Manifest.Inputs, r.Run.Result.Observed)

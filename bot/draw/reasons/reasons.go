@@ -145,10 +145,10 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return fmt.Sprintf("Code of %s risk is decided on by the channel's own reviewers here.", r.Name)
 	},
 	approval.WhyHandNotSeen: func(r approval.Reason) string {
-		return fmt.Sprintf("Slack does not show you %s any more, so you cannot give it along. Leave it out.", r.Name)
+		return fmt.Sprintf("Slack no longer shows %s to whoever hands the thread over, so it cannot go along. The thread has to be offered without it.", r.Name)
 	},
 	approval.WhyHandPinned: func(r approval.Reason) string {
-		return fmt.Sprintf("%s is pinned for people whom administrators have named, and your colleague is not one of them. Leave it out.", r.Name)
+		return fmt.Sprintf("%s is pinned for people whom administrators have named, and the colleague is not one of them. The thread has to be offered without it.", r.Name)
 	},
 	approval.WhyFileNotTheirs: func(r approval.Reason) string {
 		return "Not everybody in that channel may see " + r.Name + ", which the answer comes from. Share the file there first."
@@ -157,6 +157,32 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 
 	approval.WhyTyped: func(r approval.Reason) string {
 		return fmt.Sprintf("To approve code of %s risk, type its confirmation code: the first %d characters of the digest on the card. Nothing has been decided.", r.Name, r.Count)
+	},
+	approval.WhyNotOpened: func(r approval.Reason) string {
+		return fmt.Sprintf("Code of %s risk is opened before it is approved here. Press Review on the card, read it, then approve it there. Nothing has been decided.", r.Name)
+	},
+	approval.WhyTooSoon: func(r approval.Reason) string {
+		return fmt.Sprintf("This is %s of code, and reading takes a moment. Please read on: you can approve in %s. Nothing has been decided.", counted(r.Count, "line"), counted(r.Most, "second"))
+	},
+	approval.WhyPaceRange: func(r approval.Reason) string {
+		return fmt.Sprintf("For %s risk, the time to read a line is at most %d seconds, and no number is negative.", r.Name, r.Most)
+	},
+	approval.WhyGlassYoung: func(r approval.Reason) string {
+		return "You have been named for break-glass, and it counts after 24 hours: in " + counted(r.Count, "hour") + "."
+	},
+	approval.WhyGlassUnseen: func(r approval.Reason) string {
+		// The database may refuse the same without telling which it was.
+		which := "An earlier run without an approval"
+		if r.Name != "" {
+			which += " (" + r.Name + ")"
+		}
+		return which + " has not been looked at by two administrators yet. Until then nobody breaks the glass again."
+	},
+	approval.WhyGlassReason: func(r approval.Reason) string {
+		return fmt.Sprintf("Say in %d characters or more why this cannot wait for a reviewer. Administrators read it.", max(r.Most, 20))
+	},
+	approval.WhyManyApprovals: func(r approval.Reason) string {
+		return fmt.Sprintf("You have approved %d programs of %s risk within an hour, which is as many as one person reads well here. Thank you: somebody else can decide on this one, or you in %s. Nothing has been decided.", r.Count, r.Name, counted(r.Most, "minute"))
 	},
 	approval.WhyUntruthful: func(r approval.Reason) string {
 		return "Reviewers could not see this as it is: " + r.Said + "."
@@ -187,10 +213,10 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return r.Name + " is" + switchedOff(r) + " Choose another model."
 	},
 	approval.WhyNoModel: func(r approval.Reason) string {
-		return fmt.Sprintf("There is no model called %s here.%s You can choose from %s.", r.Name, meant(r), r.Other)
+		return fmt.Sprintf("There is no model called %s here.%s", r.Name, meant(r)) + those(" You can choose from %s.", r.Other)
 	},
 	approval.WhyModelBarred: func(r approval.Reason) string {
-		return fmt.Sprintf("%s is not allowed in this channel.%s Allowed here: %s.", r.Name, meant(r), cmp.Or(r.Other, "none"))
+		return fmt.Sprintf("%s is not allowed in this channel.%s", r.Name, meant(r)) + those(" Allowed here: %s.", r.Other)
 	},
 	approval.WhyModelOfFile: func(r approval.Reason) string {
 		return fmt.Sprintf("%s is not asked about these files: one of them is also known from a channel with stricter rules. Allowed for them: %s.", r.Name, cmp.Or(r.Other, "none"))
@@ -293,6 +319,14 @@ func meant(r approval.Reason) (said string) {
 	return said
 }
 
+// those names the models that somebody can choose from, where they may read that.
+func those(said, models string) string {
+	if models == "" {
+		return ""
+	}
+	return fmt.Sprintf(said, models)
+}
+
 // refused is what a budget says to several people: nobody's budget is called theirs.
 func refused(r approval.Reason) string {
 	if r.Standing == nil {
@@ -341,4 +375,12 @@ func Refused(r approval.Reason) string {
 		return Words(r) + " Nothing has changed."
 	}
 	return Words(r)
+}
+
+// counted is a number with its noun.
+func counted(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

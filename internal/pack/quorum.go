@@ -1,0 +1,104 @@
+package pack
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// A run needs as many approvals as were sealed with its version, or a glass that somebody has broken for it: the one
+// exception. The verifier counts both from the events alone. Of a version that was put before reviewers before the
+// pack begins, it cannot know all that was said, and says nothing.
+
+// sealed is a version of the code while its request is read.
+type sealed struct {
+	manifest [32]byte        // the value that says how many approvals it takes
+	voices   map[string]bool // who has approved it, or in whose place
+	glass    bool            // somebody has broken the glass for it
+}
+
+// ran is a version that was started.
+type ran struct {
+	name     string // of the entry
+	request  string
+	manifest [32]byte
+	voices   int
+	glass    bool
+}
+
+// count remembers who stands behind a version, until it is started.
+func (n *entries) count(s seen, at int64) {
+	e := s.event
+	id := e.request()
+	version := fmt.Sprint(id, " ", e.fact("revision"), " ", e.fact("digest"))
+	switch e.Kind {
+	case "drafted", "sealed anew":
+		manifest, err := key(e.value("manifest"))
+		if err == nil {
+			n.versions[version] = &sealed{manifest: manifest, voices: map[string]bool{}}
+			n.needs[manifest] = 1
+		}
+	case "approved":
+		if v := n.versions[version]; v != nil {
+			voice := e.fact("in_place_of")
+			if voice == "" {
+				voice = e.Actor
+			}
+			v.voices[voice] = true
+		}
+	case "broke glass":
+		if v := n.versions[version]; v != nil {
+			v.glass = whole(e)
+		}
+	case "started":
+		if v := n.versions[version]; v != nil {
+			n.ran = append(n.ran, ran{name: s.name(at), request: id, manifest: v.manifest, voices: len(v.voices), glass: v.glass})
+			delete(n.versions, version)
+		}
+	}
+}
+
+// whole tells whether a broken glass says why, and who else was told: two others, not its giver.
+func whole(e event) bool {
+	others := map[string]bool{}
+	list, _ := e.Data["others"].([]any)
+	for _, one := range list {
+		if who, is := one.(string); is && who != "" && who != e.Actor {
+			others[who] = true
+		}
+	}
+	return len(others) >= 2 && len(others) == len(list) && e.value("reason") != ""
+}
+
+// sealedNeed takes from the text of a manifest how many approvals it seals.
+func (n *entries) sealedNeed(manifest [32]byte, text []byte) {
+	if _, is := n.needs[manifest]; !is {
+		return
+	}
+	var m struct {
+		Approvals int `json:"approvals"`
+	}
+	if json.Unmarshal(text, &m) == nil {
+		n.needs[manifest] = max(1, m.Approvals)
+	}
+}
+
+// runs holds every run against what stood behind it.
+func (v *verifier) runs() error {
+	for _, r := range v.entries.ran {
+		need := v.entries.needs[r.manifest]
+		switch {
+		case r.glass:
+			v.report.Unapproved = append(v.report.Unapproved, r.request)
+		case r.voices < need:
+			return broken(r.name, "it has run with %d of %d approvals, and nobody has broken the glass for it", r.voices, need)
+		}
+	}
+	return nil
+}
+
+// value is the hash by which an event names something that was said.
+func (e event) value(field string) string {
+	named, _ := e.Data[field].(map[string]any)
+	hash, _ := named[salted].(string)
+	return hash
+}

@@ -1,0 +1,127 @@
+package storage
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/storage/pg"
+	"countersign/storage/trail"
+)
+
+type glassRow struct {
+	trail.Voucher
+	RequestID string
+	Revision  int
+	Digest    string
+	Person    string
+	Reason    string
+	ReasonIn  string // where it stands
+	Others    []string
+	At        time.Time
+	Click     approval.Click
+	Clicked   string // as it stands
+	Looks     []lookRow
+}
+
+type lookRow struct {
+	trail.Voucher
+	Person string
+	Fine   bool
+	At     time.Time
+}
+
+const glassColumns = `g.request_id, g.revision, g.digest, g.person, said(g.reason) AS reason, g.reason AS reason_in, g.others, g.at, g.click, g.click::text AS clicked, ` + trail.VoucherOf + `,
+	(SELECT coalesce(jsonb_agg(jsonb_build_object('person', l.person, 'fine', l.fine, 'at', l.at, 'line', event_line(s.stream, s.seq, s.at, s.actor, s.kind, s.data, s.prev_hash),
+			'key', s.key, 'signature', s.signature) ORDER BY l.at), '[]')
+		FROM glass_looks l LEFT JOIN events s ON s.stream = 'request:' || l.request_id AND s.at = l.at AND s.actor = l.person AND s.kind = 'looked at glass'
+		WHERE l.request_id = g.request_id AND l.revision = g.revision) AS looks`
+
+const glassVoucher = ` LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || g.request_id AND at = g.at AND actor = g.person AND kind = 'broke glass' ORDER BY seq LIMIT 1) e ON true `
+
+// glassRows reads what nobody approved, and who looked at it.
+type glassRows struct{ notary *trail.Notary }
+
+// glass is the row as a request has it. A look of which no signed event tells is none.
+func (c glassRows) glass(r glassRow) approval.Glass {
+	g := approval.Glass{RequestID: r.RequestID, Revision: r.Revision, Digest: r.Digest, Person: r.Person, Reason: r.Reason, Others: r.Others, At: r.At, Click: r.Click, Unsigned: c.doubts(r)}
+	for _, l := range r.Looks {
+		if !c.doubtsLook(r, l) {
+			g.Looks = append(g.Looks, approval.GlassLook{Revision: r.Revision, Person: l.Person, Fine: l.Fine, At: l.At})
+		}
+	}
+	return g
+}
+
+// queueOf reads whether somebody has had the current revision of a request run that nobody approved.
+func (c glassRows) queueOf(b *pgx.Batch, id string, take func(*approval.Glass)) {
+	pg.Ask(b, func(rows []glassRow) error {
+		for _, row := range rows { // one at most: it is the primary key
+			g := c.glass(row)
+			take(&g)
+		}
+		return nil
+	}, `SELECT `+glassColumns+` FROM broken_glass g JOIN requests q ON q.id = g.request_id AND q.revision = g.revision`+glassVoucher+`WHERE q.id = $1`, id)
+}
+
+// queue reads how break-glass stands in the workspace of a request.
+func (c glassRows) queue(b *pgx.Batch, id string, into *review.Glass) {
+	*into = review.Glass{}
+	pg.Ask(b, func(rows []glassRow) error {
+		into.Unseen = nil
+		for _, row := range rows {
+			// A row that nobody has signed counts here: it stands in the way until an audit has found it.
+			if g := c.glass(row); len(g.Looks) < review.GlassLooks {
+				into.Unseen = append(into.Unseen, g)
+			}
+		}
+		return nil
+	}, `SELECT `+glassColumns+` FROM broken_glass g JOIN requests o ON o.id = g.request_id JOIN requests q ON q.team = o.team`+glassVoucher+`WHERE q.id = $1 ORDER BY g.at`, id)
+	pg.Ask(b, func(rows []struct{ Rested *time.Time }) error {
+		for _, row := range rows {
+			into.Rested = pg.OrZero(row.Rested)
+		}
+		return nil
+	}, `SELECT glass_rested(team, clock_timestamp()) AS rested FROM requests WHERE id = $1`, id)
+}
+
+// insertGlass stores that somebody breaks the glass, or has looked at it.
+func insertGlass(b *pgx.Batch, r *approval.Request, c *trail.Contents) error {
+	if g := r.Changes.Glass; g != nil {
+		click, err := pg.Document(g.Click, "{}")
+		if err != nil {
+			return err
+		}
+		b.Queue(`INSERT INTO broken_glass (request_id, revision, digest, person, reason, others, at, click) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			r.ID, g.Revision, g.Digest, g.Person, c.Text(g.Reason), g.Others, pg.Micro(g.At), click)
+	}
+	if l := r.Changes.Look; l != nil {
+		b.Queue(`INSERT INTO glass_looks (request_id, revision, person, fine, at) VALUES ($1, $2, $3, $4, $5)`, r.ID, l.Revision, l.Person, l.Fine, pg.Micro(l.At))
+	}
+	return nil
+}
+
+func (c glassRows) doubts(r glassRow) bool {
+	return c.notary.Doubts(r.Voucher, fmt.Sprintf("that %s breaks the glass for revision %d of %s", r.Person, r.Revision, r.RequestID), func(e trail.Witnessed) bool {
+		var others []string
+		list, _ := e.Data["others"].([]any)
+		for _, one := range list {
+			others = append(others, fmt.Sprint(one))
+		}
+		return e.Stream == trail.StreamOf(r.RequestID) && e.Kind == approval.EventBrokeGlass && e.Actor == r.Person && e.At.Equal(r.At) &&
+			e.Says(map[string]string{"revision": strconv.Itoa(r.Revision), "digest": r.Digest, "reason": r.ReasonIn}) &&
+			strings.Join(others, " ") == strings.Join(r.Others, " ") && trail.SameJSON(e.Data["click"], r.Clicked)
+	})
+}
+
+func (c glassRows) doubtsLook(r glassRow, l lookRow) bool {
+	return c.notary.Doubts(l.Voucher, fmt.Sprintf("that %s has looked at the broken glass of %s", l.Person, r.RequestID), func(e trail.Witnessed) bool {
+		return e.Stream == trail.StreamOf(r.RequestID) && e.Kind == approval.EventLookedAtGlass && e.Actor == l.Person && e.At.Equal(l.At) &&
+			e.Says(map[string]string{"revision": strconv.Itoa(r.Revision)}) && e.Fact("fine") == strconv.FormatBool(l.Fine)
+	})
+}

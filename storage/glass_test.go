@@ -1,0 +1,173 @@
+package storage
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/budget"
+	"countersign/storage/audit"
+)
+
+// named has somebody named for break-glass by two administrators.
+func (b *bundle) glassHolder(t *testing.T, who string) {
+	t.Helper()
+	for _, by := range []string{"ADMIN", "BOSS"} {
+		require.NoError(t, b.Name(t.Context(), review.Grant{Team: team, Role: review.RoleGlass, User: who, By: by}))
+		require.NoError(t, b.Name(t.Context(), review.Grant{Team: team, Role: review.RoleGlass, User: who, By: by}), "twice is once")
+	}
+}
+
+// open has somebody open the code of a request, and breakIt has them break the glass for it.
+func (b *bundle) openCode(t *testing.T, r *approval.Request, who string) {
+	t.Helper()
+	require.NoError(t, b.Audit(t.Context(), r.ID, approval.Event{Actor: who, Kind: approval.OpenedReview, Data: map[string]any{"revision": r.Revision.Number}}))
+}
+
+func (b *bundle) breakIt(t *testing.T, id, who string) (*approval.Request, error) {
+	t.Helper()
+	return b.Update(t.Context(), id, func(r *approval.Request, now time.Time) error {
+		return approval.BreakGlass(r, approval.Glass{Revision: r.Revision.Number, Digest: r.Revision.Digest, Person: who, Reason: "the report is due in an hour",
+			Others: []string{"ADMIN", "BOSS"}, Click: approval.Click{Team: team, User: who, ActionTS: "1"}}, budget.Cent, b.policy, now)
+	})
+}
+
+func (b *bundle) lookAt(t *testing.T, id, who string) error {
+	t.Helper()
+	_, err := b.Update(t.Context(), id, func(r *approval.Request, now time.Time) error {
+		return approval.LookAtGlass(r, 1, who, true, approval.Click{Team: team, User: who}, now)
+	})
+	return err
+}
+
+func TestTheGlassIsBrokenOnceAndLookedAtByTwo(t *testing.T) {
+	t.Parallel()
+	b := setupTurnable(t)
+	// Guards keep to Postgres' own clock, whatever a session puts before it; this one follows the test's.
+	require.NoError(t, b.exec(t, `ALTER FUNCTION broken_glass_held() SET search_path = turned, pg_catalog, public, pg_temp`))
+	refused := func(err error, code approval.ReasonCode) {
+		t.Helper()
+		var no *approval.NotAllowedError
+		require.ErrorAs(t, err, &no, "%#v", err)
+		require.Equal(t, code, no.Why.Code)
+	}
+	b.glassHolder(t, "ONCALL")
+	b.glassHolder(t, "OTHER")
+	grants, err := b.Grants(t.Context(), team)
+	require.NoError(t, err)
+	require.Len(t, grants, 4, "a line for each who has named them")
+	start := time.Now()
+	b.turnTo(t, start.Add(23*time.Hour))
+	young := b.pending(t, "young")
+	b.openCode(t, young, "ONCALL")
+	_, err = b.breakIt(t, young.ID, "ONCALL")
+	refused(err, approval.WhyGlassRole)
+
+	b.turnTo(t, start.Add(25*time.Hour))
+	r, second := b.pending(t, "one"), b.pending(t, "two")
+	_, err = b.breakIt(t, r.ID, "ONCALL")
+	var input *approval.InputError
+	require.ErrorAs(t, err, &input)
+	require.Equal(t, approval.WhyNotOpened, input.Why.Code)
+	b.openCode(t, r, "ONCALL")
+	broken, err := b.breakIt(t, r.ID, "ONCALL")
+	require.NoError(t, err)
+	require.Equal(t, approval.Approved, broken.State)
+	stands, err := b.Request(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, "the report is due in an hour", stands.Glass.Reason)
+	require.False(t, stands.Glass.Unsigned)
+	require.Empty(t, stands.Decisions)
+	require.Nil(t, stands.BrokenSeal(b.policy), "nobody has approved it, and it may run")
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM notices WHERE kind = 'glass' AND admins`))
+
+	b.openCode(t, second, "ONCALL")
+	b.openCode(t, second, "OTHER")
+	for _, who := range []string{"ONCALL", "OTHER"} {
+		_, err = b.breakIt(t, second.ID, who)
+		refused(err, approval.WhyGlassUnseen)
+	}
+	c, err := b.Case(t.Context(), second.ID)
+	require.NoError(t, err)
+	require.Equal(t, r.ID, c.Glass.Unseen[0].RequestID)
+	require.Equal(t, approval.WhyGlassUnseen, c.BarsGlass(c.Request, "OTHER", b.policy, c.Now).Code)
+
+	b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Start("box-"+r.ID, b.policy, now) })
+	refused(b.lookAt(t, r.ID, "ONCALL"), approval.WhyGlassOwn)
+	refused(b.lookAt(t, r.ID, asker), approval.WhyGlassOwn)
+	require.NoError(t, b.lookAt(t, r.ID, "ADMIN"))
+	require.NoError(t, b.lookAt(t, r.ID, "ADMIN"), "twice is once")
+	_, err = b.breakIt(t, second.ID, "ONCALL")
+	refused(err, approval.WhyGlassUnseen)
+	require.NoError(t, b.lookAt(t, r.ID, "BOSS"))
+	_, err = b.breakIt(t, second.ID, "OTHER")
+	require.NoError(t, err)
+	for _, id := range []string{r.ID, second.ID} {
+		_, err = AuditorOf(b.DB).Request(t.Context(), id)
+		require.NoError(t, err)
+	}
+
+	// Nobody looks at the second for a day, and it rests for all.
+	b.turnTo(t, start.Add(50*time.Hour))
+	require.NoError(t, b.lookAt(t, second.ID, "ADMIN"))
+	require.NoError(t, b.lookAt(t, second.ID, "BOSS"))
+	third := b.pending(t, "three")
+	b.openCode(t, third, "ONCALL")
+	_, err = b.breakIt(t, third.ID, "ONCALL")
+	refused(err, approval.WhyGlassRole)
+	c, err = b.Case(t.Context(), third.ID)
+	require.NoError(t, err)
+	require.Equal(t, approval.WhyGlassRests, c.BarsGlass(c.Request, "ONCALL", b.policy, c.Now).Code)
+	require.NoError(t, b.Unname(t.Context(), review.Grant{Team: team, Role: review.RoleGlass, User: "ONCALL", By: "ADMIN"}))
+	b.glassHolder(t, "ONCALL")
+	b.turnTo(t, start.Add(75*time.Hour))
+	fourth := b.pending(t, "four")
+	b.openCode(t, fourth, "ONCALL")
+	_, err = b.breakIt(t, fourth.ID, "ONCALL")
+	require.NoError(t, err)
+}
+
+// Whoever owns the database can switch its triggers off. What they write so runs nothing, and an audit names it.
+func TestAForgedGlassIsNoneAndAnAuditNamesIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.keeps(t)
+	r := b.pending(t, "one")
+	require.NoError(t, b.exec(t, `ALTER TABLE broken_glass DISABLE TRIGGER USER`))
+	require.NoError(t, b.exec(t, `INSERT INTO broken_glass (request_id, revision, digest, person, reason, others, at, click)
+		VALUES ($1, 1, $2, 'REVA', kept('the report is due in an hour'), ARRAY['ADMIN', 'BOSS'], now(), '{}')`, r.ID, r.Revision.Digest))
+	stands, err := b.Request(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.True(t, stands.Glass.Unsigned)
+	require.NotEmpty(t, stands.BrokenSeal(b.policy))
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
+	var differs *audit.DifferenceError
+	require.ErrorAs(t, err, &differs)
+	require.Contains(t, differs.What, "the broken glass of REVA")
+}
+
+// And what serve's own key has signed is held to the conditions: a schema that was switched off lets nobody through.
+func TestAnAuditNamesAGlassThatWasBrokenAgainstTheRules(t *testing.T) {
+	t.Parallel()
+	for what, before := range map[string]func(t *testing.T, b *bundle, r *approval.Request){
+		"nobody has named them": func(*testing.T, *bundle, *approval.Request) {},
+		"a moment ago":          func(t *testing.T, b *bundle, _ *approval.Request) { b.glassHolder(t, "REVA") },
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			r := b.pending(t, "one")
+			before(t, b, r)
+			require.NoError(t, b.exec(t, `ALTER TABLE broken_glass DISABLE TRIGGER broken_glass_in_time`))
+			_, err := b.breakIt(t, r.ID, "REVA")
+			require.NoError(t, err)
+			_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
+			var differs *audit.DifferenceError
+			require.ErrorAs(t, err, &differs)
+			require.Contains(t, differs.Says, "they had not had the role for 24 hours by the word of two others")
+		})
+	}
+}
