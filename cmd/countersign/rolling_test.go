@@ -61,5 +61,5 @@ func TestProveOperationsTwoVersionsOnOneDatabase(t *testing.T) {
 	w.soon("nobody has it any more", func() bool { return !has(sealed) })
 	require.NoError(t, w.ben.Click(w.card(w.ask(asked)), "Approve"))
 	w.ended(2)
-	proof.Check(t, w.marks() == 2 && value[int](w.house, `SELECT count(*) FROM requests WHERE state = $1`, approval.Done) == 2, "two versions on one database: the next one goes on alone", "%d marks", w.marks())
+	proof.Check(t, w.marks() == 2 && value[int](w.house, `SELECT count(*) FROM requests WHERE state = $1`, approval.Done) == 2, "two versions on one database: the next one goes on alone", "%d marks, %s", w.marks(), value[string](w.house, `SELECT string_agg(state || coalesce(reason::text, $$$$), $$; $$) FROM requests`)+value[string](w.house, `SELECT string_agg(coalesce(said(result), $$$$), $$; $$) FROM runs`))
 }
