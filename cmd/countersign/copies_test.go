@@ -83,6 +83,9 @@ func TestWhatRanAfterACopyDoesNotRunAgain(t *testing.T) {
 	told := value[string](w.house, `SELECT data FROM events WHERE kind = 'restored'`)
 	require.Contains(t, told, fmt.Sprintf(`"lost_checkpoint":%d`, after.Number))
 	require.Equal(t, "restored", value[string](w.house, `SELECT kind FROM events WHERE at >= (SELECT at FROM events WHERE kind = 'restored') ORDER BY at, stream LIMIT 1`), "the epoch's first event")
+	p.args = []string{"-o", filepath.Join(t.TempDir(), "pack.zip")}
+	require.NoError(t, makePack(w.ctx, p))
+	require.Contains(t, unzipped(t, p.args[1], "page.html"), "A copy of the database was put back")
 	aside, err := filepath.Glob(p.CheckpointFile + ".until-*")
 	require.NoError(t, err)
 	require.Len(t, aside, 1, "what was signed since is kept")
