@@ -16,6 +16,8 @@ import (
 	"countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
 	"countersign/storage"
+	"countersign/storage/schema"
+	"countersign/storage/signing"
 )
 
 // at has a world work on another database from here on.
@@ -163,6 +165,25 @@ func TestACopyWithoutAFileOfCheckpointsBeginsAnewAsWell(t *testing.T) {
 		require.NoError(t, err)
 		require.NotNil(t, rest)
 	}
+	// The key comes first: without it nothing is loaded, and none is made. With another one the copy is there, and
+	// the error says what comes before any serve.
+	url := pgtest.Database(t, nil)
+	p.DatabaseURL, p.MigrateDatabaseURL, p.CheckpointFile = Secret(pgtest.Serve(url)), Secret(url), filepath.Join(t.TempDir(), "none")
+	p.SigningKeyFile = filepath.Join(t.TempDir(), "key")
+	err = restore(h.ctx, p)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.ErrorContains(t, err, p.SigningKeyFile)
+	require.NoFileExists(t, p.SigningKeyFile)
+	empty, err := schema.Empty(h.ctx, url)
+	require.NoError(t, err)
+	require.True(t, empty)
+	wrong, err := signing.New(nil)
+	require.NoError(t, err)
+	require.NoError(t, wrong.Replace(p.SigningKeyFile))
+	require.ErrorContains(t, restore(h.ctx, p), "before any serve: countersign restored --copy: ")
+	p.SigningKeyFile, p.args = h.program.SigningKeyFile, []string{"--copy"}
+	require.NoError(t, restored(h.ctx, p))
+
 	p.args = []string{"no such file"}
 	require.Error(t, restore(h.ctx, p))
 	p.args = nil

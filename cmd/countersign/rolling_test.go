@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,10 +16,22 @@ import (
 	"countersign/internal/slacksim"
 )
 
-// upgraded is a sandbox of another version: what is installed in its boxes is called otherwise.
+// upgraded is a sandbox of another version: what is installed in its boxes is called otherwise, and it starts
+// only what was sealed for that.
 type upgraded struct{ steps.Sandbox }
 
-func (u upgraded) Template() string { return u.Sandbox.Template() + " of the next version" }
+const nextVersion = " of the next version"
+
+func (u upgraded) Template() string { return u.Sandbox.Template() + nextVersion }
+
+func (u upgraded) Create(ctx context.Context, request string, seal approval.Manifest) (string, error) {
+	own, ok := strings.CutSuffix(seal.Template, nextVersion)
+	if !ok {
+		return "", fmt.Errorf("%s was sealed for the former version", request)
+	}
+	seal.Template = own
+	return u.Sandbox.Create(ctx, request, seal)
+}
 
 // released starts the program that was released last beside this one: that of PROVE_RELEASED, and
 // in the suite this very program, in a process of its own.
