@@ -299,6 +299,8 @@ func lapse(r *Request) Reason {
 	switch n := r.Approvals(); {
 	case r.Blocked != nil:
 		return Because(WhyNotPaid)
+	case r.State == Approved && r.Glass != nil:
+		return Because(WhyGlassUnstarted)
 	case r.State == Approved:
 		return Because(WhyNotStarted)
 	case r.State == Asking:

@@ -244,7 +244,7 @@ var Facts = map[EventKind]map[string]Fact{
 	EventDeleted:           {"surface": isText, "channel": isText, "ts": isText, "stays": isText},
 	EventGone:              {"contents": isList, "why": isText},
 	EventKnownAs:           {"id": isText, "name": isSaid},
-	EventPacked:            {"pack": isText, "from": isText, "to": isText, "person": isText, "channel": isText, "entries": isNumber, "requests": isNumber, "shown": isNumber},
+	EventPacked:            {"pack": isText, "from": isText, "to": isText, "person": isText, "channel": isText, "team": isText, "entries": isNumber, "requests": isNumber, "shown": isNumber},
 	EventRestored:          {"checkpoint": isNumber, "size": isNumber, "lost_checkpoint": isNumber, "lost_size": isNumber, "lost": isNumber, "open": isNumber, "epoch": isText, "teams": isList},
 	EventReckoned:          {"restored": isNumber, "scope": isObject, "spent": isNumber, "click": isObject},
 	EventOfferedHandOver:   {"handover": isText, "session": isText, "to": isText, "files": isList, "answers": isList, "until": isText, "click": isObject},

@@ -132,6 +132,7 @@ const (
 	WhyNotAnswered     ReasonCode = "not answered in time"
 	WhyNotWritten      ReasonCode = "not written in time"
 	WhyNotStarted      ReasonCode = "not started in time"
+	WhyGlassUnstarted  ReasonCode = "not started in time after break-glass"
 	WhyNotPaid         ReasonCode = "no money in time"
 	WhyNoBox           ReasonCode = "no free box" // approved, and none can be had
 	WhyLost            ReasonCode = "result lost"

@@ -341,6 +341,10 @@ func TestExpiryWaitsForItsTimeAndSaysWhatRanOut(t *testing.T) {
 		require.Equal(t, reason, r.Reason.Code)
 		require.Equal(t, state, r.Changes.Events[len(r.Changes.Events)-1].Data["while"])
 	}
+	glass := inState(t, Approved)
+	glass.Glass = &Glass{}
+	require.NoError(t, ExpireIfDue(glass, glass.ExpiresAt))
+	require.Equal(t, WhyGlassUnstarted, glass.Reason.Code, "nobody approved it")
 	for _, state := range []State{Running, Done, Lost} {
 		r := inState(t, state)
 		require.NoError(t, ExpireIfDue(r, t0.Add(1000*time.Hour)))

@@ -42,7 +42,7 @@ type Questions interface {
 	OfThread(ctx context.Context, thread approval.Session) ([]approval.File, error)
 }
 
-// Habits is how people have approved lately, for administrators.
+// Habits is how people have approved lately, for administrators and auditors.
 type Habits interface {
 	ReviewHabits(ctx context.Context, click approval.Click) (approvals.Digest, error)
 }

@@ -95,7 +95,7 @@ INSERT INTO event_kinds (kind, facts) VALUES
     ('not summarised', '{"of": "list", "from": "text", "saw": "text", "why": "said", "provider": "text", "host": "text"}'),
     ('offered hand-over', '{"handover": "text", "session": "text", "to": "text", "files": "list", "answers": "list", "until": "text", "click": "object"}'),
     ('opened review', '{"revision": "number", "click": "object"}'),
-    ('packed', '{"pack": "text", "from": "text", "to": "text", "person": "text", "channel": "text", "entries": "number", "requests": "number", "shown": "number"}'),
+    ('packed', '{"pack": "text", "from": "text", "to": "text", "person": "text", "channel": "text", "team": "text", "entries": "number", "requests": "number", "shown": "number"}'),
     ('pinned', '{"channel": "text", "file": "text", "name": "said", "content": "said", "size": "number", "for": "list", "shared_by": "text", "shared_at": "text"}'),
     ('posted', '{"surface": "text", "channel": "text", "ts": "text"}'),
     ('rated', '{"good": "flag", "click": "object"}'),

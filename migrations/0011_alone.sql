@@ -5,13 +5,14 @@
 -- +goose StatementBegin
 -- Tells in what an approval is faster than the rules of its channel let anybody approve; nothing where it is
 -- not. Code is opened first, in a view that shows all of it, and read for a while; and one person approves so many in an hour.
+-- The one that comes now (since 'infinity') counts all that are there: its time was taken before it waited for its turn.
 CREATE FUNCTION hurried(d decisions, since timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE
         WHEN asked.seconds > 0 AND NOT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || d.request_id AND e.kind = 'opened review' AND e.actor = d.reviewer
             AND (e.data::jsonb ->> 'revision')::integer = d.revision AND e.at <= least(d.at, clock_timestamp()) - make_interval(secs => asked.seconds)) THEN 'decisions_read'
         WHEN asked.hourly > 0 AND asked.hourly <= (SELECT count(*) FROM decisions o JOIN requests p ON p.id = o.request_id AND p.team = asked.team
             JOIN revisions w ON (w.request_id, w.number, w.tier) = (o.request_id, o.revision, asked.tier)
-            WHERE o.reviewer = d.reviewer AND o.verdict = 'approve' AND o.at > d.at - interval '1 hour' AND o.at <= d.at
+            WHERE o.reviewer = d.reviewer AND o.verdict = 'approve' AND o.at > d.at - interval '1 hour' AND (o.at <= d.at OR since = 'infinity')
             AND (o.request_id, o.revision) <> (d.request_id, d.revision)) THEN 'decisions_hourly'
         END
     FROM (SELECT q.team, v.tier, least(v.lines * coalesce((r.document #>> ARRAY[v.tier, 'line_seconds'])::integer, 0), 120) AS seconds,
@@ -74,14 +75,14 @@ CREATE TRIGGER glass_looks_unchangeable BEFORE UPDATE OR DELETE ON glass_looks F
 CREATE TRIGGER glass_looks_untruncatable BEFORE TRUNCATE ON glass_looks FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 -- +goose StatementBegin
--- Those of a workspace that two people have not looked at by some moment.
+-- Those of a workspace that two people have not looked at by some moment. One whose version was sealed anew never ran, and needs no look.
 CREATE FUNCTION glass_unseen(of text, moment timestamptz) RETURNS SETOF broken_glass LANGUAGE sql STABLE AS $$
-    SELECT g.* FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND g.at <= moment
+    SELECT g.* FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND q.revision = g.revision AND g.at <= moment
         AND (SELECT count(*) FROM glass_looks l WHERE (l.request_id, l.revision) = (g.request_id, g.revision) AND l.at <= moment) < 2
 $$;
 -- When the role was last taken from everybody in a workspace, because two people had not looked within 24 hours.
 CREATE FUNCTION glass_rested(of text, moment timestamptz) RETURNS timestamptz LANGUAGE sql STABLE AS $$
-    SELECT max(g.at + interval '24 hours') FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND g.at + interval '24 hours' <= moment
+    SELECT max(g.at + interval '24 hours') FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND q.revision = g.revision AND g.at + interval '24 hours' <= moment
         AND (SELECT count(*) FROM glass_looks l WHERE (l.request_id, l.revision) = (g.request_id, g.revision) AND l.at <= g.at + interval '24 hours') < 2
 $$;
 -- Since when somebody has the role: since the second of two other people named them. Whoever takes it away takes all of it.
@@ -126,6 +127,11 @@ BEGIN
     ELSE
         PERFORM pg_advisory_xact_lock(hashtextextended('glass ' || (SELECT team FROM requests WHERE id = NEW.request_id), 0));
         wrong := glass_wrong(NEW);
+        -- Whoever was first may have a later time: each takes theirs before it waits for the other.
+        IF wrong IS NULL AND EXISTS (SELECT FROM glass_unseen((SELECT team FROM requests WHERE id = NEW.request_id), 'infinity') o
+            WHERE (o.request_id, o.revision) <> (NEW.request_id, NEW.revision)) THEN
+            wrong := 'broken_glass_one';
+        END IF;
     END IF;
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION '% does not break the glass for revision % of %', NEW.person, NEW.revision, NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = wrong;

@@ -67,6 +67,11 @@ BEGIN
     ELSE
         PERFORM pg_advisory_xact_lock(hashtextextended('glass ' || (SELECT team FROM requests WHERE id = NEW.request_id), 0));
         wrong := glass_wrong(NEW);
+        -- Whoever was first may have a later time: each takes theirs before it waits for the other.
+        IF wrong IS NULL AND EXISTS (SELECT FROM glass_unseen((SELECT team FROM requests WHERE id = NEW.request_id), 'infinity') o
+            WHERE (o.request_id, o.revision) <> (NEW.request_id, NEW.revision)) THEN
+            wrong := 'broken_glass_one';
+        END IF;
     END IF;
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION '% does not break the glass for revision % of %', NEW.person, NEW.revision, NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = wrong;
@@ -395,7 +400,7 @@ END $$;
 CREATE FUNCTION glass_rested(of text, moment timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     AS $$
-    SELECT max(g.at + interval '24 hours') FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND g.at + interval '24 hours' <= moment
+    SELECT max(g.at + interval '24 hours') FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND q.revision = g.revision AND g.at + interval '24 hours' <= moment
         AND (SELECT count(*) FROM glass_looks l WHERE (l.request_id, l.revision) = (g.request_id, g.revision) AND l.at <= g.at + interval '24 hours') < 2
 $$;
 
@@ -432,7 +437,7 @@ $$;
 CREATE FUNCTION glass_unseen(of text, moment timestamp with time zone) RETURNS SETOF broken_glass
     LANGUAGE sql STABLE
     AS $$
-    SELECT g.* FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND g.at <= moment
+    SELECT g.* FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND q.revision = g.revision AND g.at <= moment
         AND (SELECT count(*) FROM glass_looks l WHERE (l.request_id, l.revision) = (g.request_id, g.revision) AND l.at <= moment) < 2
 $$;
 
@@ -602,7 +607,7 @@ CREATE FUNCTION hurried(d decisions, since timestamp with time zone) RETURNS tex
             AND (e.data::jsonb ->> 'revision')::integer = d.revision AND e.at <= least(d.at, clock_timestamp()) - make_interval(secs => asked.seconds)) THEN 'decisions_read'
         WHEN asked.hourly > 0 AND asked.hourly <= (SELECT count(*) FROM decisions o JOIN requests p ON p.id = o.request_id AND p.team = asked.team
             JOIN revisions w ON (w.request_id, w.number, w.tier) = (o.request_id, o.revision, asked.tier)
-            WHERE o.reviewer = d.reviewer AND o.verdict = 'approve' AND o.at > d.at - interval '1 hour' AND o.at <= d.at
+            WHERE o.reviewer = d.reviewer AND o.verdict = 'approve' AND o.at > d.at - interval '1 hour' AND (o.at <= d.at OR since = 'infinity')
             AND (o.request_id, o.revision) <> (d.request_id, d.revision)) THEN 'decisions_hourly'
         END
     FROM (SELECT q.team, v.tier, least(v.lines * coalesce((r.document #>> ARRAY[v.tier, 'line_seconds'])::integer, 0), 120) AS seconds,

@@ -54,6 +54,7 @@ var glassBreaches = []struct {
 	{"it is broken now and not tomorrow", strings.Replace(ready+breaks(`'REVC'`), "'], now()", "'], now() + interval '1 day'", 1), "broken_glass_in_time"},
 	{"and not yesterday", strings.Replace(ready+breaks(`'REVC'`), "'], now()", "'], now() - interval '1 hour'", 1), "broken_glass_in_time"},
 	{"one at a time in a workspace", ready + brokenBefore(`'REVB'`, `1 hour`) + breaks(`'REVC'`), "broken_glass_one"},
+	{"of two at once the second sees the first, whichever time each took", ready + brokenBefore(`'REVB'`, `-10 seconds`) + breaks(`'REVC'`), "broken_glass_one"},
 	{"none of their own is unseen", ready + brokenBefore(`'REVC'`, `1 hour`) + breaks(`'REVC'`), "broken_glass_seen"},
 	{"one look is not enough", ready + brokenBefore(`'REVC'`, `2 hours`) + looked(`'ADMIN'`, `1 hour`) + breaks(`'REVC'`), "broken_glass_seen"},
 	{"after two looks it may be broken, with an event", ready + brokenBefore(`'REVC'`, `2 hours`) + looked(`'ADMIN'`, `1 hour`) + looked(`'BOSS'`, `1 hour`) + breaks(`'REVC'`), "broken_glass_told"},

@@ -69,7 +69,8 @@ func (c glassRows) queueOf(b *pgx.Batch, id string, take func(*approval.Glass)) 
 	}, `SELECT `+glassColumns+` FROM broken_glass g JOIN requests q ON q.id = g.request_id AND q.revision = g.revision`+glassVoucher+`WHERE q.id = $1`, id)
 }
 
-// queue reads how break-glass stands in the workspace of a request.
+// queue reads how break-glass stands in the workspace of a request. What never ran, because its version was sealed
+// anew, needs no look.
 func (c glassRows) queue(b *pgx.Batch, id string, into *review.Glass) {
 	*into = review.Glass{}
 	pg.Ask(b, func(rows []glassRow) error {
@@ -81,7 +82,7 @@ func (c glassRows) queue(b *pgx.Batch, id string, into *review.Glass) {
 			}
 		}
 		return nil
-	}, `SELECT `+glassColumns+` FROM broken_glass g JOIN requests o ON o.id = g.request_id JOIN requests q ON q.team = o.team`+glassVoucher+`WHERE q.id = $1 ORDER BY g.at`, id)
+	}, `SELECT `+glassColumns+` FROM broken_glass g JOIN requests o ON o.id = g.request_id AND o.revision = g.revision JOIN requests q ON q.team = o.team`+glassVoucher+`WHERE q.id = $1 ORDER BY g.at`, id)
 	pg.Ask(b, func(rows []struct{ Rested *time.Time }) error {
 		for _, row := range rows {
 			into.Rested = pg.OrZero(row.Rested)

@@ -130,6 +130,37 @@ func TestTheGlassIsBrokenOnceAndLookedAtByTwo(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// A glass whose seal breaks before anything runs is no run, so it waits for nobody's look, and bars nobody.
+func TestAGlassWhoseSealBreaksBarsNothing(t *testing.T) {
+	t.Parallel()
+	b := setupTurnable(t)
+	require.NoError(t, b.exec(t, `ALTER FUNCTION broken_glass_held() SET search_path = turned, pg_catalog, public, pg_temp`))
+	b.glassHolder(t, "ONCALL")
+	start := time.Now()
+	b.turnTo(t, start.Add(25*time.Hour))
+	r := b.pending(t, "one")
+	b.openCode(t, r, "ONCALL")
+	_, err := b.breakIt(t, r.ID, "ONCALL")
+	require.NoError(t, err)
+	b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+		broken := &approval.BrokenSealError{Why: []approval.Reason{approval.Because(approval.WhyOtherSandbox)}}
+		return r.BreakSeal(broken, r.Revision.Manifest, b.policy, now)
+	})
+	require.ErrorAs(t, b.lookAt(t, r.ID, "ADMIN"), new(*approval.MoveError))
+
+	// A day later the role still counts, and the next one is broken.
+	b.turnTo(t, start.Add(50*time.Hour))
+	next := b.pending(t, "two")
+	c, err := b.Case(t.Context(), next.ID)
+	require.NoError(t, err)
+	require.Empty(t, c.Glass.Unseen)
+	require.Zero(t, c.Glass.Rested)
+	require.True(t, c.BarsGlass(c.Request, "ONCALL", b.policy, c.Now).None())
+	b.openCode(t, next, "ONCALL")
+	_, err = b.breakIt(t, next.ID, "ONCALL")
+	require.NoError(t, err)
+}
+
 // Whoever owns the database can switch its triggers off. What they write so runs nothing, and an audit names it.
 func TestAForgedGlassIsNoneAndAnAuditNamesIt(t *testing.T) {
 	t.Parallel()

@@ -2,13 +2,18 @@ package storage
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
 	"countersign/approval/review"
+	"countersign/budget"
+	"countersign/internal/pack"
+	"countersign/storage/audit"
 	"countersign/storage/trail"
 )
 
@@ -119,6 +124,128 @@ func TestWhatTheRuleKeepsNoLongerIsForgotten(t *testing.T) {
 	}
 	_, err = AuditorOf(b.DB).House(t.Context())
 	require.NoError(t, err)
+}
+
+// Whoever owns the database can switch its guards off and forget what they like. The event of that needs no signature,
+// so an audit asks whether anything said that it might go.
+func TestAnAuditNamesWhatWentWithoutAReason(t *testing.T) {
+	t.Parallel()
+	b := setupTurnable(t)
+	keep := KeepingOf(b.DB)
+	require.NoError(t, b.exec(t, `ALTER TABLE contents DISABLE TRIGGER contents_stay_without_reason; ALTER FUNCTION tell SET search_path = turned, pg_catalog, public, pg_temp`))
+	var all []*approval.Request // asked before there are rules
+	for n := range 10 {
+		all = append(all, b.done(t, fmt.Sprint(n)))
+	}
+	goes := func(why, says string) {
+		t.Helper()
+		r := all[0]
+		all = all[1:]
+		require.NoError(t, b.exec(t, `SELECT forget('request:' || $1, NULL, 'ADMIN', $2)`, r.ID, why))
+		_, err := AuditorOf(b.DB).Request(t.Context(), r.ID)
+		if says == "" {
+			require.NoError(t, err, why)
+			return
+		}
+		var differs *audit.DifferenceError
+		require.ErrorAs(t, err, &differs, why)
+		require.Contains(t, differs.Error(), says)
+	}
+	goes("because", "nothing goes for such a reason")
+	goes("retention", "the workspace's rules kept everything")
+	goes("summary", "all that it sums up was there")
+	_, err := keep.WantErased(t.Context(), team, asker, "ADMIN")
+	require.NoError(t, err)
+	goes("erasure", "no two other people had asked for it within seven days")
+	_, err = keep.WantErased(t.Context(), team, asker, "SECOND")
+	require.NoError(t, err)
+	goes("erasure", "")
+	rules := review.DefaultRules(b.policy)
+	rules.Privacy = &review.Privacy{Keep: review.Keep{Results: 30}}
+	_, err = b.SetRules(t.Context(), review.RuleSet{Team: team, Rules: rules, SetBy: "ADMIN"})
+	require.NoError(t, err)
+	goes("retention", "")
+	ahead := time.Duration(0)
+	for _, whose := range []string{asker, ""} {
+		require.NoError(t, keep.HoldLegally(t.Context(), team, whose, "ADMIN", true))
+		ahead += 2 * time.Minute
+		b.turnTo(t, time.Now().Add(ahead))
+		goes("erasure", "what its asker has asked was on legal hold")
+		require.NoError(t, keep.HoldLegally(t.Context(), team, whose, "ADMIN", false))
+		goes("erasure", "")
+	}
+}
+
+// What leaves the house of a request is masked, and what auditors read in Home is not.
+func TestATerminalTellsARequestMasked(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.done(t, "one")
+	rules := review.DefaultRules(b.policy)
+	rules.Privacy = &review.Privacy{Hide: "region sells"}
+	_, err := b.SetRules(t.Context(), review.RuleSet{Team: team, Rules: rules, SetBy: "ADMIN"})
+	require.NoError(t, err)
+	by, _ := signer(t)
+	_, err = Log(b.DB).TakeCheckpoint(t.Context(), by)
+	require.NoError(t, err)
+	plain, err := Log(b.DB).Story(t.Context(), team, r.ID)
+	require.NoError(t, err)
+	require.Contains(t, plain.Question, "region sells")
+	masked, err := Log(b.DB).Masked(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.NotContains(t, masked.Question, "region sells")
+	require.NotEmpty(t, masked.Question)
+	require.Equal(t, plain.Versions[0].Digest, masked.Versions[0].Digest)
+}
+
+// Who audits one workspace learns nothing of another.
+func TestAnAuditorSeesTheirOwnWorkspace(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	log := Log(b.DB)
+	own := b.ask(t, "own")
+	require.NoError(t, b.DB.Name(t.Context(), review.Grant{Team: team, Role: review.RoleAuditor, User: "OURS", By: "ADMIN"}))
+	require.NoError(t, b.DB.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: budget.Scope{Team: team, Kind: budget.User, ID: "OURS"}, Amount: 5, Window: budget.Month}))
+	alone, err := log.Alone(t.Context(), team)
+	require.NoError(t, err)
+	require.True(t, alone)
+	require.NoError(t, b.DB.Name(t.Context(), review.Grant{Team: "OTHER", Role: review.RoleAuditor, User: "THEIRS", By: "BOSS"}))
+	require.NoError(t, b.DB.SetLimit(t.Context(), "BOSS", budget.Limit{Scope: budget.Scope{Team: "OTHER", Kind: budget.User, ID: "THEIRS"}, Amount: 5, Window: budget.Month}))
+	by, _ := signer(t)
+	_, err = log.TakeCheckpoint(t.Context(), by)
+	require.NoError(t, err)
+	for whose, by := range map[string]string{team: "ADMIN", "OTHER": "BOSS"} {
+		alone, err := log.Alone(t.Context(), whose)
+		require.NoError(t, err)
+		require.False(t, alone)
+		deeds, err := log.Deeds(t.Context(), whose, 100)
+		require.NoError(t, err)
+		count := 0
+		for _, d := range deeds {
+			if d.Actor == "ADMIN" || d.Actor == "BOSS" {
+				require.Equal(t, by, d.Actor, d.What)
+				count++
+			}
+		}
+		require.Equal(t, 2, count, "a role and a limit")
+		of := pack.Chosen{From: time.Now().Add(-time.Hour), To: time.Now(), Team: whose}
+		require.False(t, of.Complete())
+		span, err := log.Span(t.Context(), of)
+		require.NoError(t, err)
+		streams, requests, err := log.Streams(t.Context(), span, of)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, requests)
+		require.Equal(t, whose == team, slices.Contains(streams, trail.StreamOf(own.ID)))
+		for _, stream := range streams {
+			require.True(t, strings.HasPrefix(stream, "request:") || strings.HasSuffix(stream, ":"+whose), stream)
+		}
+		require.Contains(t, streams, "people:"+whose)
+		require.NoError(t, log.Entries(t.Context(), span, of, func(e pack.Entry) error {
+			require.False(t, whose != team && strings.Contains(string(e.Event), "ADMIN"), string(e.Event))
+			require.False(t, whose == team && strings.Contains(string(e.Event), "BOSS"), string(e.Event))
+			return nil
+		}))
+	}
 }
 
 // What two administrators want goes, but for what one of them decided. Decisions and money stay.

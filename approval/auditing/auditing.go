@@ -54,8 +54,8 @@ type Records interface {
 	Find(ctx context.Context, q Query, most int) ([]Row, error)
 	// Story is a request of a workspace from its first event to its last.
 	Story(ctx context.Context, team, id string) (*pack.Story, error)
-	// Deeds are what was done to people, rules, budgets, pins and keys, the newest first.
-	Deeds(ctx context.Context, most int) ([]pack.Step, error)
+	// Deeds are what was done to people, rules, budgets, pins and keys of a workspace, the newest first.
+	Deeds(ctx context.Context, team string, most int) ([]pack.Step, error)
 	// Points are the last checkpoints, the newest first.
 	Points(ctx context.Context, most int) ([]Point, error)
 	// Note writes an event of a request.
@@ -127,7 +127,7 @@ func (a *Auditor) Deeds(ctx context.Context, click approval.Click, most int) ([]
 	if err := a.roles.Sees(ctx, click.Team, click.User); err != nil {
 		return nil, err
 	}
-	return a.records.Deeds(ctx, most)
+	return a.records.Deeds(ctx, click.Team, most)
 }
 
 // Points are the last checkpoints.

@@ -31,7 +31,7 @@ func (a *archive) Story(_ context.Context, team, id string) (*pack.Story, error)
 	return &pack.Story{ID: id, Asker: "U1", Private: true, Answer: "4711", Error: "row 4711 is odd", Question: "What?", Run: &pack.Run{}}, nil
 }
 
-func (a *archive) Deeds(context.Context, int) ([]pack.Step, error) { return nil, nil }
+func (a *archive) Deeds(context.Context, string, int) ([]pack.Step, error) { return nil, nil }
 
 func (a *archive) Points(context.Context, int) ([]Point, error) { return nil, nil }
 

@@ -120,27 +120,25 @@ type Store interface {
 // Ports are what an Observer needs of the world.
 type Ports struct {
 	Store Store // nil: there is no digest
-	// Admin refuses whoever is no administrator.
-	Admin func(ctx context.Context, click approval.Click, what string) error
+	// Sees refuses whoever may not look at all that happened: who is neither an administrator nor an auditor.
+	Sees func(ctx context.Context, team, who string) error
 	// Teams are the workspaces that have asked something, each with when it first did.
 	Teams func(ctx context.Context) (map[string]time.Time, error)
 	// Known tells whether a notice has been stored; Notify stores it.
 	Known  func(ctx context.Context, key string) (bool, error)
 	Notify func(ctx context.Context, n approval.Notice) error
-	// Auditors get the digest beside the administrators; nil: nobody does.
-	Auditors func(ctx context.Context, team string) ([]string, error)
-	Due      func(now time.Time) time.Time // the latest moment at which a digest was due; nil: none is
+	Due    func(now time.Time) time.Time // the latest moment at which a digest was due; nil: none is
 }
 
 // Observer tells those who answer for reviews how people approve.
 type Observer struct{ Ports Ports }
 
-// ReviewHabits is the digest of the last week, for administrators.
+// ReviewHabits is the digest of the last week, for administrators and auditors.
 func (o *Observer) ReviewHabits(ctx context.Context, click approval.Click) (Digest, error) {
 	if o.Ports.Store == nil {
 		return Digest{}, approval.ErrNotFound
 	}
-	if err := o.Ports.Admin(ctx, click, "see how reviewers approve"); err != nil {
+	if err := o.Ports.Sees(ctx, click.Team, click.User); err != nil {
 		return Digest{}, err
 	}
 	now := time.Now().UTC()
@@ -186,11 +184,6 @@ func (o *Observer) tell(ctx context.Context, team string, from, due time.Time) e
 	if err != nil || d.Approvals == 0 {
 		return err
 	}
-	var auditors []string
-	if o.Ports.Auditors != nil {
-		if auditors, err = o.Ports.Auditors(ctx, team); err != nil {
-			return err
-		}
-	}
-	return o.Ports.Notify(ctx, approval.Notice{Key: key, Team: team, Kind: approval.NoticeHabits, To: auditors, Admins: true, Data: approval.Encode(d), At: time.Now().UTC(), Once: true})
+	// The roster at the time of telling says who they are: a notice of this kind goes to auditors as well.
+	return o.Ports.Notify(ctx, approval.Notice{Key: key, Team: team, Kind: approval.NoticeHabits, Admins: true, Data: approval.Encode(d), At: time.Now().UTC(), Once: true})
 }

@@ -51,7 +51,7 @@ func (k kept) Given(context.Context, string, time.Time, time.Time) ([]Given, err
 	return k.list, nil
 }
 
-func TestTheDigestIsSaidOnceToAdministratorsAndAuditors(t *testing.T) {
+func TestTheDigestIsSaidOnceAndAdministratorsAndAuditorsAskForIt(t *testing.T) {
 	t.Parallel()
 	due := time.Now().UTC().Truncate(time.Hour)
 	var said []approval.Notice
@@ -62,8 +62,7 @@ func TestTheDigestIsSaidOnceToAdministratorsAndAuditors(t *testing.T) {
 		Known: func(_ context.Context, key string) (bool, error) {
 			return len(said) > 0 && said[0].Key == key, nil
 		},
-		Notify:   func(_ context.Context, n approval.Notice) error { said = append(said, n); return nil },
-		Auditors: func(context.Context, string) ([]string, error) { return []string{"AUDITOR"}, nil },
+		Notify: func(_ context.Context, n approval.Notice) error { said = append(said, n); return nil },
 		Due: func(now time.Time) time.Time {
 			if now.Before(due) {
 				return due.Add(-Week)
@@ -73,19 +72,18 @@ func TestTheDigestIsSaidOnceToAdministratorsAndAuditors(t *testing.T) {
 	require.NoError(t, o.TellHabits(t.Context()))
 	require.NoError(t, o.TellHabits(t.Context()))
 	require.Len(t, said, 1)
-	require.Equal(t, []string{"AUDITOR"}, said[0].To)
 	require.True(t, said[0].Admins)
 	require.Equal(t, approval.NoticeHabits, said[0].Kind)
 
-	o.Ports.Admin = func(_ context.Context, c approval.Click, what string) error {
-		if c.User == "ADMIN" {
+	o.Ports.Sees = func(_ context.Context, _, who string) error {
+		if who == "AUDITOR" {
 			return nil
 		}
-		return &approval.NotAllowedError{Who: c.User, Why: approval.Reason{Code: approval.WhyAdminsOnly, Name: what}}
+		return &approval.NotAllowedError{Who: who, Why: approval.Because(approval.WhyAuditorsOnly)}
 	}
 	_, err := o.ReviewHabits(t.Context(), approval.Click{Team: "T1", User: "B"})
 	require.ErrorAs(t, err, new(*approval.NotAllowedError))
-	d, err := o.ReviewHabits(t.Context(), approval.Click{Team: "T1", User: "ADMIN"})
+	d, err := o.ReviewHabits(t.Context(), approval.Click{Team: "T1", User: "AUDITOR"})
 	require.NoError(t, err)
 	require.Equal(t, 1, d.Fast[0].Count)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/budget"
 )
 
@@ -25,6 +26,16 @@ func TestAMissingPriceIsSaidOnceToEveryAdministrator(t *testing.T) {
 	key := "price T1 surprise in " + b.store.now().UTC().Format("2006-01")
 	require.ElementsMatch(t, []string{key + " to admin", key + " to asker", key + " to boss"}, b.slack.told)
 	require.NotEmpty(t, b.store.told)
+}
+
+// How people approve is told to administrators and auditors, and what else is told to administrators is not.
+func TestAuditorsAreToldHowPeopleApprove(t *testing.T) {
+	t.Parallel()
+	roster := review.Roster{Admins: []string{"admin"}, Auditors: []string{"auditor"}}
+	for kind, told := range map[approval.NoticeKind][]string{approval.NoticeHabits: {"admin", "auditor"}, approval.NoticeLog: {"admin", "auditor"}, approval.NoticeDisowned: {"admin"}} {
+		v := &NoticeView{Notice: approval.Notice{Kind: kind, Admins: true}, Roster: roster}
+		require.Equal(t, told, v.recipients(nil), kind)
+	}
 }
 
 // A crash between the message and its row is the only way to say a thing twice.

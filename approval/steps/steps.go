@@ -135,7 +135,7 @@ func New(p Ports, s Settings) *Steps {
 	runner := &Runner{store: p.Store, sandbox: p.Sandbox, slack: p.Slack, log: p.Log, presenter: presenter, Settings: &s, boxes: boxes, costs: costs, ends: ends, inputs: inputs, people: people, seals: seals, stops: stops, watch: watch}
 	treasury := &Treasury{store: p.Store, writer: p.Writer, Settings: &s, costs: costs, people: people}
 	teller := &Teller{store: p.Store, receipts: p.Receipts, slack: p.Slack, log: p.Log, Settings: &s, people: people, presenter: presenter}
-	observer := &habits.Observer{Ports: habits.Ports{Store: p.Habits, Admin: people.admin, Notify: p.Store.Notify, Teams: p.Store.Teams, Known: teller.said, Due: s.Due}}
+	observer := &habits.Observer{Ports: habits.Ports{Store: p.Habits, Sees: people.Sees, Notify: p.Store.Notify, Teams: p.Store.Teams, Known: teller.said, Due: s.Due}}
 	sweeper := &Sweeper{habits: observer, store: p.Store, sandbox: p.Sandbox, log: p.Log, payer: payer, reminder: reminder, treasury: treasury, teller: teller, Settings: &s, pins: keeper}
 	trail := &Trail{slack: p.Slack, people: people}
 	return &Steps{

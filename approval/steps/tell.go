@@ -200,7 +200,7 @@ func (v *NoticeView) recipients(posts map[string]NoticePost) []string {
 	if v.Admins {
 		all = append(all, v.Roster.Admins...)
 	}
-	if v.Kind == approval.NoticeLog { // whether the log holds is what auditors are there for
+	if v.Kind == approval.NoticeLog || v.Kind == approval.NoticeHabits { // whether the log holds, and how people approve, is what auditors are there for
 		all = append(all, v.Roster.Auditors...)
 	}
 	// Whoever has it is among them though they may have lost their part since: it is redrawn where it

@@ -231,6 +231,8 @@ func HelpAnalyze(policy approval.Policy) *kit.Page {
 		{kit.Mono(ids.CommandAnalyze + " cancel ID"), kit.Words(" cancels a question. A program that runs is stopped.")},
 		{kit.Mono(ids.CommandAnalyze + " verify ID"), kit.Words(" runs the code of an answer once more and says whether the same comes out.")},
 		{kit.Mono(ids.CommandAnalyze + " hand ID @colleague"), kit.Words(" hands the thread of a question to a colleague, once they accept.")},
+		{kit.Mono(ids.CommandAnalyze + " reviews"), kit.Words(" tells administrators and auditors how people approve.")},
+		{kit.Mono(ids.CommandAnalyze + " break-glass"), kit.Words(" is for emergencies: who was named for it runs code that nobody has approved.")},
 		{kit.Words("To follow up, mention me in an answer's thread.")},
 	})
 	p.Say(kit.Words("Files can be CSV, TSV, XLSX or JSON, of " + atMost(policy) + "."))

@@ -242,9 +242,9 @@ func TestReadingTakesItsTime(t *testing.T) {
 	require.Contains(t, v.Words(), "somebody else can decide on this one")
 	approves(card, h.priya)
 
-	// Administrators see how people approve, and nobody else does.
+	// Administrators and auditors see how people approve, and nobody else does.
 	require.NoError(t, h.carla.Command(slacksim.SalesData, "/analyze reviews"))
 	h.told(h.carla, slacksim.SalesData, "How code was approved")
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze reviews"))
-	h.told(h.maya, slacksim.SalesData, "Only administrators can see how reviewers approve.")
+	h.told(h.maya, slacksim.SalesData, "Only administrators and auditors can look at this.")
 }

@@ -171,9 +171,16 @@ func auditFor(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
+	hides, err := log.Hides(ctx)
+	if err != nil {
+		return err
+	}
 	rows, err := log.Find(ctx, q, *most)
 	if err != nil {
 		return err
+	}
+	for i, r := range rows {
+		rows[i].Question = hides.Mask(r.Question, nil)
 	}
 	if *asJSON {
 		return asDocument(p.out, withNames(rows, names))
@@ -186,9 +193,9 @@ func auditFor(ctx context.Context, p program) error {
 	return table.Flush()
 }
 
-// show prints one request. An answer that is its asker's alone stays out: who sits here is nobody whom an event could name.
+// show prints one request, masked as in a pack: what stands on a terminal or in a file has left the conversation. An answer that is its asker's alone stays out: who sits here is nobody whom an event could name.
 func show(ctx context.Context, p program, log *journal.Log, id string, names *pack.Names, zone *time.Location, asJSON bool) error {
-	s, err := log.Story(ctx, "", id)
+	s, err := log.Masked(ctx, id)
 	if errors.Is(err, approval.ErrNotFound) {
 		return fmt.Errorf("there is no request %s", id)
 	}

@@ -94,6 +94,13 @@ func (r *replica) sendPack(ctx context.Context, order auditing.Order) (err error
 	if err != nil {
 		return err
 	}
+	alone, err := storage.Log(r.db).Alone(ctx, order.Team)
+	if err != nil {
+		return err
+	}
+	if !alone { // who audits one workspace learns nothing of another
+		order.Chosen.Team = order.Team
+	}
 	file, err := os.CreateTemp("", "countersign-pack-*.zip")
 	if err != nil {
 		return fmt.Errorf("make room for a pack: %w", err)

@@ -19,12 +19,13 @@ import (
 type entries struct {
 	sums      map[string]string // of files
 	streams   map[string]link   // where each stream is
-	requests  map[string]bool   // that are shown
+	requests  map[string]bool   // that are shown; true: from their first event on
 	values    map[[32]byte]bool // that events name; true: it is there
 	decisions map[string]int64  // by what they say: the place of their event
 	settled   map[string]settlement
 	versions  map[string]*sealed // that were not started yet
-	needs     map[[32]byte]int   // how many approvals a manifest seals
+	needs     map[[32]byte]int   // how many approvals a manifest seals; 0: its text is not here
+	writers   map[string]people  // by request
 	ran       []ran
 	shown     int64
 	hidden    int64 // the first place without an event; -1: none
@@ -45,7 +46,7 @@ type settlement struct {
 
 func newEntries() *entries {
 	return &entries{sums: map[string]string{}, streams: map[string]link{}, requests: map[string]bool{}, values: map[[32]byte]bool{},
-		decisions: map[string]int64{}, settled: map[string]settlement{}, versions: map[string]*sealed{}, needs: map[[32]byte]int{}, hidden: -1}
+		decisions: map[string]int64{}, settled: map[string]settlement{}, versions: map[string]*sealed{}, needs: map[[32]byte]int{}, writers: map[string]people{}, hidden: -1}
 }
 
 // scan reads lines one by one. A line beyond the bound is an error: an event never comes near it, so
@@ -192,7 +193,7 @@ const BrokeGlass = "break-glass"
 func (n *entries) note(s seen, at int64) {
 	e := s.event
 	if id := e.request(); id != "" {
-		n.requests[id] = true
+		n.requests[id] = n.requests[id] || e.Seq == 1
 		n.count(s, at)
 		if verdict := verdicts[e.Kind]; verdict != "" {
 			n.decisions[fmt.Sprint(id, " ", e.fact("revision"), " ", e.fact("digest"), " ", e.Actor, " ", verdict, " ", e.fact("in_place_of"))] = at

@@ -31,17 +31,18 @@ const (
 // that pack.json itself is in the log, so it comes after it, and holds by its signatures alone.
 var listed = []string{fileEntries, fileValues, fileDecisions, fileReceipts, fileNames, filePage, fileRequests, fileCharges}
 
-// Chosen is what a pack is about. Without a person and a channel it is complete.
+// Chosen is what a pack is about. Without a workspace, a person and a channel it is complete.
 type Chosen struct {
 	From    time.Time `json:"from"`
 	To      time.Time `json:"to"`
 	Person  string    `json:"person,omitempty"`  // who asked
 	Channel string    `json:"channel,omitempty"` // where
+	Team    string    `json:"team,omitempty"`    // of one workspace, where the log tells of several
 }
 
 // Complete tells whether nothing of the period is left out. A pack that says so is held to it: each
 // entry of the log has to have its event in it.
-func (c Chosen) Complete() bool { return c.Person == "" && c.Channel == "" }
+func (c Chosen) Complete() bool { return c.Person == "" && c.Channel == "" && c.Team == "" }
 
 // Contents is what a pack says of itself. The hash of this text stands in an event of the
 // log, which a checkpoint covers: who changes it has to change that as well.

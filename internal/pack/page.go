@@ -40,6 +40,7 @@ type index struct {
 	At                                     time.Time
 	Total                                  int64
 	Glass                                  string
+	Ran                                    bool
 }
 
 // listedOthers bounds the list of what is no request's: a browser has to draw it. All of it is in
@@ -105,7 +106,7 @@ func (p *page) add(s *Story) {
 		p.more += max(0, len(s.Steps)-room)
 		return
 	}
-	p.lines = append(p.lines, index{ID: s.ID, Asker: s.Asker, Question: cut(s.Question, 140), Outcome: s.Outcome, Approved: s.by("Approved", p.names), At: s.At, Total: s.Total, Glass: s.Glass})
+	p.lines = append(p.lines, index{ID: s.ID, Asker: s.Asker, Question: cut(s.Question, 140), Outcome: s.Outcome, Approved: s.by("Approved", p.names), At: s.At, Total: s.Total, Glass: s.Glass, Ran: s.Run != nil})
 	if p.err == nil {
 		p.err = p.t.ExecuteTemplate(p.body, "request", s)
 	}
@@ -117,10 +118,10 @@ func (p *page) end(c Contents) {
 		return
 	}
 	var total int64
-	var glass []index // that nobody approved
+	var glass []index // that ran though nobody approved them
 	for _, line := range p.lines {
 		total += line.Total
-		if line.Glass != "" {
+		if line.Ran && line.Glass != "" {
 			glass = append(glass, line)
 		}
 	}

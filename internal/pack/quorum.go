@@ -3,18 +3,22 @@ package pack
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 )
 
 // A run needs as many approvals as were sealed with its version, or a glass that somebody has broken for it: the one
-// exception. The verifier counts both from the events alone. Of a version that was put before reviewers before the
-// pack begins, it cannot know all that was said, and says nothing.
+// exception. The verifier counts both from the events alone. Of a request that began before the pack does, it
+// cannot know all that was said, and says nothing of versions that it has not seen come.
 
 // sealed is a version of the code while its request is read.
 type sealed struct {
-	manifest [32]byte        // the value that says how many approvals it takes
-	voices   map[string]bool // who has approved it, or in whose place
-	glass    bool            // somebody has broken the glass for it
+	manifest [32]byte          // the value that says how many approvals it takes
+	voices   map[string]string // who has approved it, or in whose place: the one who did
+	glass    bool              // somebody has broken the glass for it
 }
+
+// people are who asked, and who wrote the last version. Neither of them has a voice.
+type people struct{ asker, author string }
 
 // ran is a version that was started.
 type ran struct {
@@ -30,29 +34,43 @@ func (n *entries) count(s seen, at int64) {
 	e := s.event
 	id := e.request()
 	version := fmt.Sprint(id, " ", e.fact("revision"), " ", e.fact("digest"))
+	v, who := n.versions[version], n.writers[id]
 	switch e.Kind {
+	case "asked":
+		n.writers[id] = people{asker: e.Actor}
 	case "drafted", "sealed anew":
+		if e.Kind == "drafted" { // what is sealed anew was written by whoever wrote it
+			n.writers[id] = people{who.asker, e.Actor}
+		}
 		manifest, err := key(e.value("manifest"))
 		if err == nil {
-			n.versions[version] = &sealed{manifest: manifest, voices: map[string]bool{}}
-			n.needs[manifest] = 1
+			n.versions[version] = &sealed{manifest: manifest, voices: map[string]string{}}
+			n.needs[manifest] = 0
 		}
 	case "approved":
-		if v := n.versions[version]; v != nil {
-			voice := e.fact("in_place_of")
-			if voice == "" {
-				voice = e.Actor
-			}
-			v.voices[voice] = true
+		voice := e.fact("in_place_of")
+		if voice == "" {
+			voice = e.Actor
+		}
+		own := func(one string) bool { return one == who.asker || one == who.author }
+		if v != nil && !own(e.Actor) && !own(voice) {
+			v.voices[voice] = e.Actor
+		}
+	case "disowned":
+		if v != nil {
+			maps.DeleteFunc(v.voices, func(voice, giver string) bool { return e.Actor == voice || e.Actor == giver })
 		}
 	case "broke glass":
-		if v := n.versions[version]; v != nil {
+		if v != nil {
 			v.glass = whole(e)
 		}
 	case "started":
-		if v := n.versions[version]; v != nil {
+		switch {
+		case v != nil:
 			n.ran = append(n.ran, ran{name: s.name(at), request: id, manifest: v.manifest, voices: len(v.voices), glass: v.glass})
 			delete(n.versions, version)
+		case n.requests[id]: // all of it is here, and nobody was shown this version, or it was started before
+			n.ran = append(n.ran, ran{name: s.name(at), request: id})
 		}
 	}
 }
@@ -85,12 +103,15 @@ func (n *entries) sealedNeed(manifest [32]byte, text []byte) {
 // runs holds every run against what stood behind it.
 func (v *verifier) runs() error {
 	for _, r := range v.entries.ran {
-		need := v.entries.needs[r.manifest]
+		sealed := v.entries.needs[r.manifest]
+		need := max(1, sealed)
 		switch {
 		case r.glass:
 			v.report.Unapproved = append(v.report.Unapproved, r.request)
 		case r.voices < need:
 			return broken(r.name, "it has run with %d of %d approvals, and nobody has broken the glass for it", r.voices, need)
+		case sealed == 0:
+			v.report.Unknown = append(v.report.Unknown, r.request)
 		}
 	}
 	return nil

@@ -35,6 +35,9 @@ func (r Report) Sentences() string {
 	if n := len(r.Unapproved); n > 0 {
 		fmt.Fprintf(&b, "Nobody approved %d of the runs; somebody broke the glass for each: %s.\n", n, strings.Join(r.Unapproved, ", "))
 	}
+	if n := len(r.Unknown); n > 0 {
+		fmt.Fprintf(&b, "Of %d runs it is not in the pack how many approvals they needed; each had one at least: %s.\n", n, strings.Join(r.Unknown[:min(n, 50)], ", "))
+	}
 	if r.Bare > 0 {
 		fmt.Fprintf(&b, "Of %d values only the hash is here: they were forgotten, held back or too long.\n", r.Bare)
 	}

@@ -27,7 +27,7 @@ type Story struct {
 	Answer             string
 	Run                *Run
 	Receipts           []Receipt
-	Glass              string // who had it run though nobody had approved it
+	Glass              string // who broke the glass for the last version: nobody had approved it
 	Total              int64
 	Steps              []Step
 	Restored           []Restored // copies of the database that were put back
@@ -204,6 +204,7 @@ func (s *Story) take(e event, words teller) {
 		if e.Kind == "edited" && e.Data["manifest"] == nil {
 			return // it comes before reviewers as drafted
 		}
+		s.Glass = "" // what was said of the version before holds for that one alone
 		s.Versions = append(s.Versions, newVersion(e, words))
 	case "approved", "rejected", "changes requested", "disowned", "broke glass":
 		d := Decided{At: e.At, Who: e.Actor, Verdict: map[string]string{"approved": "Approved", "rejected": "Rejected",

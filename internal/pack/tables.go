@@ -21,7 +21,7 @@ type tables struct {
 
 func newTables(requests, charges io.Writer, o Options, names *Names) *tables {
 	t := &tables{csv.NewWriter(requests), csv.NewWriter(charges), o.Zone, names}
-	t.row(t.requests, "request", "asked at", "asker", "asker id", "channel", "channel id", "question", "outcome", "approved by", "rejected by", "risk", "rules", "digest", "run started", "run ended", "usd", "entries")
+	t.row(t.requests, "request", "asked at", "asker", "asker id", "channel", "channel id", "question", "outcome", "approved by", "rejected by", "glass broken by", "risk", "rules", "digest", "run started", "run ended", "usd", "entries")
 	t.row(t.charges, "request", "at", "for", "kind", "model or box", "input tokens", "cached tokens", "written tokens", "output tokens", "box ms", "usd", "estimated", "price")
 	return t
 }
@@ -34,10 +34,14 @@ func (t *tables) add(s *Story) {
 	if n := len(s.Versions); n > 0 {
 		digest, tier, rules = s.Versions[n-1].Digest, s.Versions[n-1].Tier, s.Versions[n-1].Rules
 	}
+	glass := "" // nobody approved it
+	if s.Glass != "" {
+		glass = t.names.Who(s.Glass, s.At)
+	}
 	if s.Run != nil {
 		started, ended = t.time(s.Run.Start), t.time(s.Run.End)
 	}
-	t.row(t.requests, s.ID, t.time(s.At), t.names.Of(s.Asker, s.At), s.Asker, t.names.Of(s.Channel, s.At), s.Channel, s.Question, s.Outcome, s.by("Approved", t.names), s.by("Rejected", t.names), tier, rules, digest, started, ended,
+	t.row(t.requests, s.ID, t.time(s.At), t.names.Of(s.Asker, s.At), s.Asker, t.names.Of(s.Channel, s.At), s.Channel, s.Question, s.Outcome, s.by("Approved", t.names), s.by("Rejected", t.names), glass, tier, rules, digest, started, ended,
 		strings.TrimPrefix(Dollars(s.Total), "$"), strconv.Itoa(len(s.Steps)))
 	for _, r := range s.Receipts {
 		for _, c := range r.Charges {

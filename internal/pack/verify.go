@@ -33,6 +33,7 @@ type Report struct {
 	Bound      bool // a checkpoint covers the entry that says what the pack holds
 	By         string
 	Unapproved []string // requests that ran though nobody had approved them: the glass was broken
+	Unknown    []string // requests that ran, and nothing here says how many approvals that took
 }
 
 // Broken names the first thing that does not hold.

@@ -125,7 +125,7 @@ func (a Auditor) Request(ctx context.Context, id string) (found trail.Verified, 
 				return err
 			}
 		}
-		return cmp.Or(checkState(ctx, tx, id, t), checkRuled(ctx, tx, id), checkPaced(ctx, tx, id), checkGlass(ctx, tx, id), checkRepeats(ctx, tx, id), checkSigned(ctx, tx, a.notary, id, t))
+		return cmp.Or(checkState(ctx, tx, id, t), checkRuled(ctx, tx, id), checkPaced(ctx, tx, id), checkGlass(ctx, tx, id), checkRepeats(ctx, tx, id), checkGone(ctx, tx, id), checkSigned(ctx, tx, a.notary, id, t))
 	})
 	if err != nil {
 		return found, fmt.Errorf("audit %s: %w", stream, err)

@@ -64,6 +64,25 @@ func moment(at time.Time) *time.Time {
 
 // Story is a request from its first event to its last. Without a team it is of any.
 func (l *Log) Story(ctx context.Context, team, id string) (*pack.Story, error) {
+	return l.told(ctx, team, id, func(string) string { return "" })
+}
+
+// Masked is a request of any workspace as it may leave the house: what is secret or personal in it is masked, as in a pack.
+func (l *Log) Masked(ctx context.Context, id string) (*pack.Story, error) {
+	hides, err := l.Hides(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return l.told(ctx, "", id, func(text string) string {
+		if hides.Holds(text) {
+			return hides.Mask(text, nil)
+		}
+		return ""
+	})
+}
+
+// told tells a request. Where instead has other words for a value, it has those.
+func (l *Log) told(ctx context.Context, team, id string, instead func(text string) string) (*pack.Story, error) {
 	err := l.read(ctx, func(tx pgx.Tx) error {
 		var there bool
 		err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM requests WHERE id = $1 AND $2 IN ('', team))`, id, team).Scan(&there)
@@ -79,15 +98,23 @@ func (l *Log) Story(ctx context.Context, team, id string) (*pack.Story, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i, v := range c.Values {
+		if other := instead(string(v.Bytes)); other != "" {
+			c.Values[i].Bytes = []byte(other)
+		}
+	}
 	return pack.Tell(c)
 }
 
-// Deeds are what was done that is no request's, the newest first. What the house tries by itself is none.
-func (l *Log) Deeds(ctx context.Context, most int) (list []pack.Step, err error) {
+// Deeds are what was done in a workspace, or for all of them, that is no request's, the newest first. What the house
+// tries by itself is none.
+func (l *Log) Deeds(ctx context.Context, team string, most int) (list []pack.Step, err error) {
 	err = l.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[entryRow](ctx, tx, `
 			SELECT l.position, l.hash, `+lineOf+` AS line FROM log l JOIN events e USING (stream, seq)
-			WHERE l.stream !~ '^(request:|names:|checks$)' ORDER BY l.position DESC LIMIT $1`, most)
+			WHERE l.stream !~ '^(request:|names:|checks$)' AND split_part(l.stream, ':', 2) IN ('', $2)
+				AND (l.stream NOT IN ('budget', 'packs') OR coalesce(e.data::jsonb #>> '{scope,team}', e.data::jsonb ->> 'team', $2) = $2)
+			ORDER BY l.position DESC LIMIT $1`, most, team)
 		list = nil
 		for _, row := range rows {
 			step, unread := pack.StepOf(row.entry())

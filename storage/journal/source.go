@@ -40,7 +40,7 @@ func (l *Log) Pack(ctx context.Context, by note.Signer, actor string, out io.Wri
 	}
 	o.Record = func(ctx context.Context, c pack.Contents) (p pack.Proof, err error) {
 		data := map[string]any{"pack": c.Sum(), "from": c.From, "to": c.To, "requests": c.Requests, "shown": c.Showing, "entries": c.Last - c.First}
-		for key, fact := range map[string]string{"person": c.Person, "channel": c.Channel} {
+		for key, fact := range map[string]string{"person": c.Person, "channel": c.Channel, "team": c.Team} {
 			if fact != "" {
 				data[key] = fact
 			}
@@ -105,9 +105,23 @@ func (l *Log) Span(ctx context.Context, of pack.Chosen) (s pack.Span, err error)
 }
 
 // chosen is a condition on a stream: it is about whoever or whatever was chosen. $1 is the
-// person, $2 the channel. In a selection, streams of no request (people, rules, budgets) are never
-// chosen: they may tell of others. That a copy of the database was put back is about everybody.
-const chosen = `(($1 = '' AND $2 = '') OR l.stream = 'restores' OR EXISTS (SELECT FROM requests q WHERE 'request:' || q.id = l.stream AND $1 IN ('', q.asker) AND $2 IN ('', q.project)))`
+// person, $2 the channel, $5 the workspace. In a selection, streams of no request (people, rules, budgets) are never
+// chosen: they may tell of others. Those that are a workspace's own come with all of that workspace,
+// and that a copy of the database was put back is about everybody.
+const chosen = `(($1 = '' AND $2 = '' AND ($5 = '' OR split_part(l.stream, ':', 1) <> 'request' AND split_part(l.stream, ':', 2) = $5))
+	OR l.stream = 'restores' OR EXISTS (SELECT FROM requests q WHERE 'request:' || q.id = l.stream AND $1 IN ('', q.asker) AND $2 IN ('', q.project) AND $5 IN ('', q.team)))`
+
+// Alone tells whether the log tells of this workspace and of no other.
+func (l *Log) Alone(ctx context.Context, team string) (alone bool, err error) {
+	err = l.read(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `SELECT NOT EXISTS (SELECT FROM requests WHERE team <> $1)
+			AND NOT EXISTS (SELECT FROM events WHERE stream ~ '^(people|rules|pins|names):' AND split_part(stream, ':', 2) <> $1)`, team).Scan(&alone)
+	})
+	if err != nil {
+		return false, fmt.Errorf("look for other workspaces: %w", err)
+	}
+	return alone, nil
+}
 
 // lineOf is an event as it was hashed. NULL where somebody has taken the row away.
 const lineOf = `CASE WHEN e.stream IS NOT NULL THEN event_line(e.stream, e.seq, e.at, e.actor, e.kind, e.data, e.prev_hash) END`
@@ -139,7 +153,7 @@ func (l *Log) Entries(ctx context.Context, s pack.Span, of pack.Chosen, each fun
 			rows, err = all[entryRow](ctx, tx, `
 				SELECT l.position, l.hash, CASE WHEN `+chosen+` THEN `+lineOf+` END AS line
 				FROM log l LEFT JOIN events e USING (stream, seq)
-				WHERE l.position >= $3 AND l.position < $4 ORDER BY l.position`, of.Person, of.Channel, from, min(from+atOnce, s.Last))
+				WHERE l.position >= $3 AND l.position < $4 ORDER BY l.position`, of.Person, of.Channel, from, min(from+atOnce, s.Last), of.Team)
 			return err
 		})
 		if err != nil {
@@ -160,7 +174,7 @@ func (l *Log) Streams(ctx context.Context, s pack.Span, of pack.Chosen) (streams
 	err = l.read(ctx, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
 			SELECT l.stream FROM log l WHERE l.position >= $3 AND l.position < $4 AND `+chosen+`
-			GROUP BY l.stream ORDER BY min(l.position)`, of.Person, of.Channel, s.First, s.Last)
+			GROUP BY l.stream ORDER BY min(l.position)`, of.Person, of.Channel, s.First, s.Last, of.Team)
 		if err != nil {
 			return err
 		}

@@ -6,16 +6,17 @@ import "countersign/approval"
 // behind them, its words follow: those that end with a colon always have a Why.
 var plain = map[approval.ReasonCode]string{
 	// Of a request that has ended, or waits.
-	approval.WhyNobodyDecided: "Nobody decided in time. Ask again if you still need it.",
-	approval.WhyNotAnswered:   "What I asked back was not answered in time. Ask again if you still need it.",
-	approval.WhyNotWritten:    "The code could not be written in time.",
-	approval.WhyNotStarted:    "It was approved, but could not be started in time. Nothing has run.",
-	approval.WhyNotPaid:       "It was over budget, and nobody chose how to go on in time. Ask again if you still need it.",
-	approval.WhyNoBox:         "No free sandbox yet.",
-	approval.WhyLost:          "It started, but its result was lost. How it ended is unknown, and it will not be run again.",
-	approval.WhyNoAnswer:      "Countersign stopped in the middle of the model's answer, the last time that it could be asked, so no code was kept. What the calls may cost is on the bill. Please ask again.",
-	approval.WhyNoRoom:        "The model's provider has not said what earlier calls cost, so another one could cost more than was reserved for this question. Please ask it again.",
-	approval.WhyCodeHidden:    "The stored code is not what was approved, and cannot be shown to reviewers either, so it was not run. Please ask again.",
+	approval.WhyNobodyDecided:  "Nobody decided in time. Ask again if you still need it.",
+	approval.WhyNotAnswered:    "What I asked back was not answered in time. Ask again if you still need it.",
+	approval.WhyNotWritten:     "The code could not be written in time.",
+	approval.WhyNotStarted:     "It was approved, but could not be started in time. Nothing has run.",
+	approval.WhyGlassUnstarted: "Somebody broke the glass for it, but it could not be started in time. Nothing has run, and nobody approved it.",
+	approval.WhyNotPaid:        "It was over budget, and nobody chose how to go on in time. Ask again if you still need it.",
+	approval.WhyNoBox:          "No free sandbox yet.",
+	approval.WhyLost:           "It started, but its result was lost. How it ended is unknown, and it will not be run again.",
+	approval.WhyNoAnswer:       "Countersign stopped in the middle of the model's answer, the last time that it could be asked, so no code was kept. What the calls may cost is on the bill. Please ask again.",
+	approval.WhyNoRoom:         "The model's provider has not said what earlier calls cost, so another one could cost more than was reserved for this question. Please ask it again.",
+	approval.WhyCodeHidden:     "The stored code is not what was approved, and cannot be shown to reviewers either, so it was not run. Please ask again.",
 
 	// Of a run that is repeated.
 	approval.WhySameCode:   "This repeats code that has run before, as it was. It can be approved or rejected.",

@@ -359,6 +359,8 @@ func Lapsed(r approval.Reason) string {
 		return "what was asked back was not answered in time"
 	case approval.WhyNotStarted:
 		return "it was approved, but not started in time"
+	case approval.WhyGlassUnstarted:
+		return "somebody broke the glass for it, but it was not started in time"
 	case approval.WhyNotPaid:
 		return "it was over budget for too long"
 	case approval.WhyTooFewDecided:

@@ -1,0 +1,41 @@
+package audit
+
+import (
+	"context"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// checkGone finds what went though nothing said that it may: the event that tells of it needs no signature, so whoever
+// owns the database can write one. Holds, wishes and rules are rows of which signed events tell (House), each with its
+// time. What was said at the same time may not have been seen: a minute is no difference.
+func checkGone(ctx context.Context, tx pgx.Tx, id string) error {
+	list, err := texts(ctx, tx, `WITH g AS (SELECT e.seq, e.at, e.stream, e.data::jsonb AS data, e.data::jsonb ->> 'why' AS why, q.team, q.asker
+			FROM events e JOIN requests q ON q.id = $1 WHERE e.stream = 'request:' || $1 AND e.kind = 'gone')
+		SELECT format('what is gone by event %s', seq) || E'\x1e' || wrong FROM g CROSS JOIN LATERAL (SELECT CASE
+			WHEN EXISTS (SELECT FROM (SELECT DISTINCT ON (h.person) h.held, h.at FROM legal_holds h WHERE h.team = g.team AND h.person IN ('', g.asker) AND h.at <= g.at
+				ORDER BY h.person, h.seq DESC) latest WHERE held AND latest.at < g.at - interval '1 minute') THEN 'hold'
+			WHEN why = 'erasure' AND (SELECT count(DISTINCT x."by") FROM erasures x WHERE x.team = g.team AND x.person = g.asker AND x."by" <> g.asker
+				AND x.at > g.at - interval '7 days 1 minute' AND x.at <= g.at + interval '1 minute') < 2 THEN 'erasure'
+			WHEN why = 'retention' AND NOT coalesce((SELECT greatest((k ->> 'words')::integer, (k ->> 'code')::integer, (k ->> 'results')::integer) > 0
+				FROM (SELECT r.document #> '{privacy,keep}' AS k FROM rules r WHERE r.team = g.team AND r.project = '' AND r.set_at <= g.at + interval '1 minute'
+					ORDER BY r.version DESC LIMIT 1) rule), false) THEN 'retention'
+			WHEN why = 'summary' AND EXISTS (SELECT FROM jsonb_array_elements_text(g.data -> 'contents') hash WHERE NOT tells_of_gone(g.stream, hash)) THEN 'summary'
+			WHEN why NOT IN ('erasure', 'retention', 'summary') THEN 'else' END AS wrong) found
+		WHERE wrong IS NOT NULL ORDER BY seq LIMIT 1`, id)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	what, wrong, _ := strings.Cut(list[0], "\x1e")
+	return differs(what, "%s", goneWords[wrong])
+}
+
+// goneWords say why it should be there.
+var goneWords = map[string]string{
+	"hold":      "what its asker has asked was on legal hold",
+	"erasure":   "no two other people had asked for it within seven days",
+	"retention": "the workspace's rules kept everything",
+	"summary":   "all that it sums up was there",
+	"else":      "nothing goes for such a reason",
+}
