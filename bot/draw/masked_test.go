@@ -43,7 +43,7 @@ func TestWhatIsSharedIsMasked(t *testing.T) {
 	copied := shownBy(t, draw.Copy(v, slacksim.SalesData, true))
 	require.NotContains(t, copied, "canary")
 	require.Contains(t, copied, "Most came from [e-mail masked]")
-	require.Contains(t, copied, "Masked here: 11 e-mail addresses.")
+	require.Contains(t, copied, "Masked here: 12 e-mail addresses.")
 	require.Contains(t, copied, "Not posted here, because nobody can mask it: orders of [e-mail masked].xlsx.")
 	answer := shownBy(t, draw.Reply(v, true))
 	require.Contains(t, answer, "Most came from canary@leak.example")

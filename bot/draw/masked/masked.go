@@ -56,7 +56,10 @@ func View(v *steps.View) (*steps.View, redact.Counts) {
 		}
 		res.Compared = &compared
 	}
-	masked.Next = each(v.Next)
+	masked.Next = slices.Clone(v.Next)
+	for i := range masked.Next { // not counted: they are the model's words, and stand under no copy
+		masked.Next[i] = rules.Mask(masked.Next[i], nil)
+	}
 	masked.Artifacts = nil
 	for _, f := range v.Artifacts {
 		if !maskable(f) {
