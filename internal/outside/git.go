@@ -164,7 +164,9 @@ func (g *Git) git(ctx context.Context, in string, args ...string) (string, error
 	if args[0] != "init" {
 		cmd = exec.CommandContext(ctx, "git", append([]string{"--git-dir=" + g.Dir}, args...)...)
 	}
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it ends its own helpers then, which hold the connection
+	// Its helpers hold the connection, and would outlive it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
 	cmd.Stdin = strings.NewReader(in)
 	cmd.Env = append(os.Environ(), "GIT_TERMINAL_PROMPT=0", "LC_ALL=C", "GIT_AUTHOR_NAME=countersign", "GIT_AUTHOR_EMAIL=countersign@localhost",
