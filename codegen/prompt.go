@@ -11,6 +11,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/reading"
+	"countersign/approval/redact"
 	"countersign/approval/steps"
 	"countersign/codegen/pandas"
 )
@@ -109,7 +110,7 @@ func holding(b steps.Brief, limit int) ([]Turn, steps.Draft, *veil, error) {
 	// With no room left the history is empty, and then the prompt fits: the loop ends.
 	for {
 		kept := Newest(b.History, room)
-		behind := &veil{Veil: hides.Clone(), told: hides.told}
+		behind := hides.clone()
 		whole := behind.tell(merge(slices.Insert(slices.Clone(turns), 1, behind.turns(append(slices.Clone(summary), earlier(kept, on)...))...)))
 		over := size(whole) - limit
 		switch {
@@ -129,8 +130,22 @@ func holding(b steps.Brief, limit int) ([]Turn, steps.Draft, *veil, error) {
 // around is a prompt without what was said before, as detailed as fits, and how many bytes it
 // leaves. Not even the shortest fits: nil.
 func around(b steps.Brief, limit int) (turns []Turn, hides *veil, left int) {
+	// What stands in these words already is no place-holder, however it looks.
+	own := under(b.Hides)
+	asks := b
+	asks.Wishes, asks.Refused = nil, nil
+	for _, turn := range ask(asks, shrinking()[0]) {
+		own.Leave(turn.Text)
+		own.words = append(own.words, redact.PlaceHolders(turn.Text)...)
+	}
+	asks.Wishes = b.Wishes
+	for _, turn := range slices.Concat(ask(asks, shrinking()[0]), earlier(b.History, but(b.Today))) {
+		own.Leave(turn.Text)
+	}
+	own.Leave(b.Summary)
 	for _, d := range shrinking() {
-		hides = under(b.Hides)
+		hides = own.clone()
+		d.hides = hides
 		turns = hides.tell(hides.turns(append([]Turn{{System, system}}, ask(b, d)...)))
 		if left = limit - size(turns); left >= 0 {
 			return turns, hides, left

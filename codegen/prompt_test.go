@@ -1,6 +1,7 @@
 package codegen
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,8 +12,10 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/reading"
+	"countersign/approval/redact"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/budget"
 	"countersign/codegen/pandas"
 )
 
@@ -112,6 +115,47 @@ func TestThePromptHoldsWhatTheSwitchLetsAModelSee(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, turns[1].Text, "distinct")
 	require.Contains(t, turns[1].Text, "- \"n\": integer\n")
+}
+
+// What administrators add is hidden before it is quoted: "M\u00fcller" in a prompt is Müller all the same.
+func TestWhatIsHiddenHasLettersBeyondASCII(t *testing.T) {
+	t.Parallel()
+	rules, err := redact.With("Müller")
+	require.NoError(t, err)
+	const canary = "Müller"
+	file := approval.File{Name: canary + ".xlsx", Reading: &reading.Reading{Version: 1, Kind: "xlsx", Tables: []reading.Table{{Name: "of " + canary, Rows: 1, Odd: []reading.Odd{{Code: "mixed", Column: canary}},
+		Columns: []reading.Column{{Name: canary, Type: "text"}}}, {Name: "b"}}}}
+	seen := map[string]*reading.Glimpse{file.Name: {Tables: []reading.Glance{{Rows: [][]string{{canary}},
+		Columns: []reading.Seen{{Distinct: 1, Least: canary, Most: canary, Often: []reading.Frequent{{Value: canary, Count: 1}}}}}}}}
+	turns, _, hides, err := holding(steps.Brief{Question: "And " + canary + "?", Files: []approval.File{file}, Seen: seen, Hides: rules}, PromptBytes)
+	require.NoError(t, err)
+	for _, hidden := range []string{"ller", "u00fc"} {
+		require.NotContains(t, turns[1].Text, hidden)
+	}
+	require.Contains(t, turns[1].Text, `Load it with: load("[hidden 1].xlsx", sheet="of [hidden 1]")`)
+	d, err := hides.lift(steps.Draft{Code: `load("[hidden 1].xlsx", sheet="of [hidden 1]")`})
+	require.NoError(t, err)
+	require.Equal(t, `load("Müller.xlsx", sheet="of Müller")`, d.Code)
+}
+
+// A place-holder that stands for nothing would run as these letters, or become another value later.
+func TestAPlaceHolderThatIsNotPutBackGoesBackToTheModel(t *testing.T) {
+	t.Parallel()
+	b := steps.Brief{Question: "Which rows say [e-mail 1], and which are of a@b.example? The key is ghp" + "_0123456789abcdefABCDEF0123456789abcd.",
+		Refused: []approval.Refusal{{Reason: "The program had [secret 1] in it."}}}
+	turns, _, hides, err := holding(b, PromptBytes)
+	require.NoError(t, err)
+	require.Contains(t, turns[1].Text, "Which rows say [e-mail 1], and which are of [e-mail 2]? The key is [secret 1].")
+	d, err := hides.lift(steps.Draft{Code: `w["[e-mail 1]"] = "[e-mail 2]"`})
+	require.NoError(t, err)
+	require.Equal(t, `w["[e-mail 1]"] = "a@b.example"`, d.Code, "the asker's own words stay")
+	for _, left := range []string{"[e-mail 3]", "[secret 1]", "[phone number 1]"} {
+		_, err = hides.lift(steps.Draft{Code: "x = '" + left + "'", Usage: budget.Usage{Model: "m", Input: 1}})
+		failed, is := errors.AsType[*steps.WriterError](err)
+		require.True(t, is, left)
+		require.Contains(t, failed.Repair, left)
+		require.Equal(t, "m", failed.Usage.Model, "it was paid for")
+	}
 }
 
 func FuzzAPromptDescribesFilesInASCII(f *testing.F) {

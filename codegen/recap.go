@@ -26,6 +26,9 @@ func recapTurns(r steps.Recap) ([]Turn, *veil) {
 	}
 	turns = append(turns, earlier(r.Said, days{zone: r.Zone})...)
 	hides := under(r.Hides)
+	for _, turn := range turns[1:] {
+		hides.Leave(turn.Text)
+	}
 	return hides.tell(merge(hides.turns(append(turns, Turn{User, "Now write the minutes of all of this, those so far included."})))), hides
 }
 

@@ -1,6 +1,9 @@
 package codegen
 
 import (
+	"errors"
+	"slices"
+
 	"countersign/approval/redact"
 	"countersign/approval/steps"
 )
@@ -13,10 +16,13 @@ const veiled = "What stands in square brackets with a number, such as [e-mail 1]
 // stay as they are.
 type veil struct {
 	redact.Veil
-	told bool
+	told  bool
+	words []string // what looks like a place-holder in the question, the files and what administrators say
 }
 
 func under(rules *redact.Rules) *veil { return &veil{Veil: redact.Veil{Rules: rules}} }
+
+func (v *veil) clone() *veil { return &veil{Veil: v.Clone(), told: v.told, words: v.words} }
 
 func (v *veil) turns(turns []Turn) []Turn {
 	hidden := make([]Turn, len(turns))
@@ -38,8 +44,9 @@ func (v *veil) tell(turns []Turn) []Turn {
 }
 
 // lift puts back into a draft what was hidden from the model that wrote it. Reviewers read, and the box
-// runs, what the program says with it.
-func (v *veil) lift(d steps.Draft) steps.Draft {
+// runs, what the program says with it. What is not put back would run as these very letters, so such a program
+// goes back to the model.
+func (v *veil) lift(d steps.Draft) (steps.Draft, error) {
 	d.Code, d.Summary = v.Restore(d.Code), v.Restore(d.Summary)
 	for i, next := range d.Next {
 		d.Next[i] = v.Restore(next)
@@ -52,5 +59,12 @@ func (v *veil) lift(d steps.Draft) steps.Draft {
 		}
 		d.Ask = &ask
 	}
-	return d
+	for _, name := range redact.PlaceHolders(d.Code) {
+		if !slices.Contains(v.words, name) {
+			return steps.Draft{}, &steps.WriterError{Err: errors.New("a place-holder in the program"), Usage: d.Usage,
+				Words:  "The model's program needs a value that it may not see, so it cannot be used.",
+				Repair: "The program had " + name + " in it, for which no value is put back. Write the program without it, also in comments."}
+		}
+	}
+	return d, nil
 }

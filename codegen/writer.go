@@ -126,7 +126,9 @@ func (w *Writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) 
 		d, err = draft(answer, about.Name)
 	}
 	if err == nil {
-		d = hides.lift(d)
+		d, err = hides.lift(d)
+	}
+	if err == nil {
 		d.Provider, d.Host, d.Whole, d.Summed = about.Name, about.Host, held.Whole, held.Summed
 	}
 	if failed, ok := errors.AsType[*steps.WriterError](err); ok && failed.Retry {

@@ -54,6 +54,17 @@ END $$;
 CREATE FUNCTION on_legal_hold(of text, who text) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT coalesce(bool_or(held), false) FROM (SELECT DISTINCT ON (person) held FROM legal_holds WHERE team = of AND person IN ('', who) ORDER BY person, seq DESC) latest
 $$;
+-- Whether a request is: its asker's are, or those of whoever asked what it verifies.
+CREATE FUNCTION request_on_hold(request text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce(bool_or(on_legal_hold(q.team, p)), false) FROM requests q LEFT JOIN requests f ON f.id = q.repeats, unnest(ARRAY[q.asker, f.asker]) p WHERE q.id = request
+$$;
+-- Whether two people want forgotten what somebody was called when they said so, one of whom this is.
+CREATE FUNCTION name_erasable(of text, which text, who text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM events e JOIN erasures x ON 'names:' || x.team = e.stream AND x.person = e.data::jsonb ->> 'id'
+        WHERE e.stream = of AND e.kind = 'known as' AND e.data::jsonb #>> '{name,salted_sha256}' = which
+            AND x.at > now() - interval '7 days' AND x.at >= e.at AND NOT on_legal_hold(x.team, x.person)
+        GROUP BY x.person HAVING count(DISTINCT x."by") >= 2 AND bool_or(x."by" = who))
+$$;
 -- Whether two people want a request forgotten, one of whom this is: within seven days, and neither has
 -- asked it, decided on it or written its code.
 CREATE FUNCTION erasable(request text, who text) RETURNS boolean LANGUAGE sql STABLE AS $$
@@ -83,7 +94,7 @@ CREATE FUNCTION tells_of_gone(of text, which text) RETURNS boolean LANGUAGE sql 
         WHERE e.stream = of AND e.kind = 'summarised' AND e.data::jsonb #>> '{text,salted_sha256}' = which)
 $$;
 -- What goes is of a request, on no legal hold, and goes by the workspace's rule, because two people want it,
--- or because it sums up what is gone.
+-- or because it sums up what is gone; or it is what somebody was called, and two people want it gone.
 CREATE FUNCTION contents_stay_without_reason() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     q requests;
@@ -91,9 +102,11 @@ DECLARE
 BEGIN
     SELECT * INTO q FROM requests WHERE id = substr(OLD.stream, length('request:') + 1) AND OLD.stream LIKE 'request:%';
     SELECT * INTO e FROM events WHERE stream = OLD.stream AND seq = NEW.gone;
-    IF q.id IS NULL THEN
+    IF q.id IS NULL AND coalesce(e.data::jsonb ->> 'why' = 'erasure' AND name_erasable(OLD.stream, OLD.hash, e.actor), false) THEN
+        RETURN NEW;
+    ELSIF q.id IS NULL THEN
         RAISE EXCEPTION 'content % cannot go: it is of no request', OLD.hash USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_of_requests';
-    ELSIF on_legal_hold(q.team, q.asker) THEN
+    ELSIF request_on_hold(q.id) THEN
         RAISE EXCEPTION 'content % cannot go: % is on legal hold', OLD.hash, OLD.stream USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_on_legal_hold';
     ELSIF NOT coalesce(CASE e.data::jsonb ->> 'why' WHEN 'retention' THEN OLD.hash IN (SELECT kept_no_longer(OLD.stream)) WHEN 'erasure' THEN erasable(q.id, e.actor)
         WHEN 'summary' THEN tells_of_gone(OLD.stream, OLD.hash) END, false) THEN

@@ -127,9 +127,11 @@ DECLARE
 BEGIN
     SELECT * INTO q FROM requests WHERE id = substr(OLD.stream, length('request:') + 1) AND OLD.stream LIKE 'request:%';
     SELECT * INTO e FROM events WHERE stream = OLD.stream AND seq = NEW.gone;
-    IF q.id IS NULL THEN
+    IF q.id IS NULL AND coalesce(e.data::jsonb ->> 'why' = 'erasure' AND name_erasable(OLD.stream, OLD.hash, e.actor), false) THEN
+        RETURN NEW;
+    ELSIF q.id IS NULL THEN
         RAISE EXCEPTION 'content % cannot go: it is of no request', OLD.hash USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_of_requests';
-    ELSIF on_legal_hold(q.team, q.asker) THEN
+    ELSIF request_on_hold(q.id) THEN
         RAISE EXCEPTION 'content % cannot go: % is on legal hold', OLD.hash, OLD.stream USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contents_on_legal_hold';
     ELSIF NOT coalesce(CASE e.data::jsonb ->> 'why' WHEN 'retention' THEN OLD.hash IN (SELECT kept_no_longer(OLD.stream)) WHEN 'erasure' THEN erasable(q.id, e.actor)
         WHEN 'summary' THEN tells_of_gone(OLD.stream, OLD.hash) END, false) THEN
@@ -287,12 +289,13 @@ END $$;
 CREATE FUNCTION erasable(request text, who text) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
-    SELECT count(DISTINCT x."by") >= 2 AND bool_or(x."by" = who) FROM requests q JOIN erasures x ON x.team = q.team AND x.person = q.asker
-    WHERE q.id = request AND x.at > now() - interval '7 days' AND x."by" <> q.asker
+    SELECT EXISTS (SELECT FROM requests q LEFT JOIN requests f ON f.id = q.repeats JOIN erasures x ON x.team = q.team AND x.person IN (q.asker, f.asker)
+    WHERE q.id = request AND x.at > now() - interval '7 days' AND x.at >= q.created_at AND x."by" <> q.asker
         AND NOT EXISTS (SELECT FROM decisions d WHERE d.request_id = q.id AND x."by" IN (d.reviewer, d.in_place_of))
         AND NOT EXISTS (SELECT FROM revisions v WHERE v.request_id = q.id AND v.author = x."by")
         AND NOT EXISTS (SELECT FROM broken_glass g WHERE g.request_id = q.id AND g.person = x."by")
         AND NOT EXISTS (SELECT FROM glass_looks l WHERE l.request_id = q.id AND l.person = x."by")
+    GROUP BY x.person HAVING count(DISTINCT x."by") >= 2 AND bool_or(x."by" = who))
 $$;
 
 CREATE FUNCTION erasures_told() RETURNS trigger
@@ -701,6 +704,15 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION name_erasable(of text, which text, who text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT FROM events e JOIN erasures x ON 'names:' || x.team = e.stream AND x.person = e.data::jsonb ->> 'id'
+        WHERE e.stream = of AND e.kind = 'known as' AND e.data::jsonb #>> '{name,salted_sha256}' = which
+            AND x.at > now() - interval '7 days' AND x.at >= e.at AND NOT on_legal_hold(x.team, x.person)
+        GROUP BY x.person HAVING count(DISTINCT x."by") >= 2 AND bool_or(x."by" = who))
+$$;
+
 CREATE FUNCTION noted(of text, channel text, sealed jsonb) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -836,6 +848,12 @@ CREATE FUNCTION repeats_otherwise(request text, sealed text) RETURNS text
     SELECT string_agg(part, ', ') FROM requests q JOIN revisions f ON (f.request_id, f.number) = (q.repeats, q.repeats_revision),
         unnest(ARRAY['code_sha256', 'inputs', 'sandbox', 'template', 'environment', 'today', 'zone', 'limits', 'notes', 'saw', 'thread']) part
     WHERE q.id = request AND (said(f.manifest) = '' OR nullif(said(f.manifest), '')::jsonb -> part IS DISTINCT FROM nullif(sealed, '')::jsonb -> part)
+$$;
+
+CREATE FUNCTION request_on_hold(request text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce(bool_or(on_legal_hold(q.team, p)), false) FROM requests q LEFT JOIN requests f ON f.id = q.repeats, unnest(ARRAY[q.asker, f.asker]) p WHERE q.id = request
 $$;
 
 CREATE FUNCTION requests_asking_holds_nothing() RETURNS trigger

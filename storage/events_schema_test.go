@@ -41,6 +41,7 @@ var eventBreaches = []struct {
 	{"nor because two others want it", erasers(`SECOND`, `THIRD`) + forgets(`ADMIN`, `erasure`), "contents_stay_without_reason"},
 	{"nor because one of two has decided on it", erasers(`ADMIN`, `REVA`) + forgets(`ADMIN`, `erasure`), "contents_stay_without_reason"},
 	{"nor because two wanted it long ago", erasers(`ADMIN`, `SECOND`) + `UPDATE erasures SET at = at - interval '8 days';` + forgets(`ADMIN`, `erasure`), "contents_stay_without_reason"},
+	{"nor because two wanted it before it was asked", erasers(`ADMIN`, `SECOND`) + `UPDATE erasures SET at = (SELECT created_at FROM requests WHERE id = DONE) - interval '1 second';` + forgets(`ADMIN`, `erasure`), "contents_stay_without_reason"},
 	{"nor for any other reason", erasers(`ADMIN`, `SECOND`) + forgets(`ADMIN`, `tidying`), "contents_stay_without_reason"},
 	{"nobody wants forgotten what they asked", erasers(`ASKER`), "erasures_others"},
 	{"what is on legal hold does not go", erasers(`ADMIN`, `SECOND`) + onHold(`ASKER`) + forgets(`ADMIN`, `erasure`), "contents_on_legal_hold"},

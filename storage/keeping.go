@@ -91,20 +91,26 @@ func (k Keeping) ForgetDue(ctx context.Context) (values int, err error) {
 	err = k.db.read(ctx, func(tx pgx.Tx) (err error) {
 		due, err = pg.All[dueRow](ctx, tx, `
 			SELECT 'request:' || q.id AS stream, w."by" AS who, 'erasure' AS why, NULL::text[] AS hashes
-				FROM requests q JOIN LATERAL (SELECT x."by" FROM erasures x WHERE x.team = q.team AND x.person = q.asker AND erasable(q.id, x."by") ORDER BY x.seq DESC LIMIT 1) w ON true
-				WHERE q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost') AND NOT on_legal_hold(q.team, q.asker)
+				FROM requests q JOIN LATERAL (SELECT x."by" FROM erasures x WHERE x.team = q.team AND x.person IN (q.asker, (SELECT f.asker FROM requests f WHERE f.id = q.repeats)) AND erasable(q.id, x."by") ORDER BY x.seq DESC LIMIT 1) w ON true
+				WHERE q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost') AND NOT request_on_hold(q.id)
 					AND EXISTS (SELECT FROM contents c WHERE c.stream = 'request:' || q.id AND c.value IS NOT NULL)
 			UNION ALL
 			SELECT 'request:' || q.id, $1, 'retention', l.hashes FROM requests q
 				JOIN LATERAL (SELECT r.document #> '{privacy,keep}' AS keep FROM rules r WHERE r.team = q.team AND r.project = '' ORDER BY r.version DESC LIMIT 1) k ON k.keep IS NOT NULL
 				JOIN LATERAL (SELECT array_agg(hash) AS hashes FROM kept_no_longer('request:' || q.id) hash) l ON l.hashes IS NOT NULL
-				WHERE q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost') AND NOT on_legal_hold(q.team, q.asker)
+				WHERE q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost') AND NOT request_on_hold(q.id)
 					AND q.changed_at < now() - make_interval(days => least((keep ->> 'words')::integer, (keep ->> 'code')::integer, (keep ->> 'results')::integer))
 			UNION ALL
 			SELECT e.stream, $1, 'summary', ARRAY[c.hash] FROM events e JOIN contents c ON c.hash = e.data::jsonb #>> '{text,salted_sha256}' AND c.value IS NOT NULL
 				JOIN requests q ON q.id = substr(e.stream, length('request:') + 1)
-				WHERE e.kind = 'summarised' AND q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost') AND NOT on_legal_hold(q.team, q.asker)
+				WHERE e.kind = 'summarised' AND q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost') AND NOT request_on_hold(q.id)
 					AND tells_of_gone(e.stream, c.hash)
+			UNION ALL
+			SELECT c.stream, x."by", 'erasure', array_agg(c.hash)
+				FROM (SELECT DISTINCT ON (team, person) team, person, "by" FROM erasures WHERE at > now() - interval '7 days' ORDER BY team, person, seq DESC) x
+				JOIN events e ON e.stream = 'names:' || x.team AND e.kind = 'known as' AND e.data::jsonb ->> 'id' = x.person
+				JOIN contents c ON c.hash = e.data::jsonb #>> '{name,salted_sha256}' AND c.value IS NOT NULL AND name_erasable(c.stream, c.hash, x."by")
+				GROUP BY c.stream, x."by"
 			LIMIT $2`, approval.System, atATime)
 		return err
 	})

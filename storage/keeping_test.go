@@ -282,9 +282,78 @@ func TestWhatTwoAdministratorsWantIsForgotten(t *testing.T) {
 	a, err := AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Equal(t, n, a.Gone)
+	later := b.done(t, "later")
+	n, err = keep.ForgetDue(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, n, "what was asked after their word needs another one")
+	require.Equal(t, []bool{true, true, true}, b.left(t, later.ID))
 	_, err = AuditorOf(b.DB).House(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, b.exec(t, unguarded(`erasures`)+`INSERT INTO erasures (team, person, by, at, told) VALUES ('TEAM', 'ASKER', 'MALLORY', now(), 999)`))
 	_, err = AuditorOf(b.DB).House(t.Context())
 	require.ErrorContains(t, err, "is to be forgotten, says MALLORY")
+}
+
+// What others verified has the same words in it, and goes with them. A legal hold on either asker keeps it.
+func TestWhatOthersVerifiedIsForgottenAsWell(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	keep := KeepingOf(b.DB)
+	first := b.done(t, "first")
+	r := b.update(t, b.repeat(t, first).ID, b.inspected(first.Revision.Code))
+	r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Withdraw(r.Asker, now) })
+	require.NoError(t, keep.HoldLegally(t.Context(), team, first.Asker, "THIRD", true))
+	b.erasers(t, first.Asker)
+	forgotten := func() bool {
+		t.Helper()
+		_, err := keep.ForgetDue(t.Context())
+		require.NoError(t, err)
+		v, err := b.View(t.Context(), r.ID)
+		require.NoError(t, err)
+		return v.Request.Revision.Code == ""
+	}
+	require.False(t, forgotten(), "its first asker is on hold")
+	require.NoError(t, keep.HoldLegally(t.Context(), team, first.Asker, "THIRD", false))
+	require.NoError(t, keep.HoldLegally(t.Context(), team, r.Asker, "THIRD", true))
+	require.False(t, forgotten(), "whoever verified is")
+	require.NoError(t, keep.HoldLegally(t.Context(), team, r.Asker, "THIRD", false))
+	require.True(t, forgotten())
+	_, err := AuditorOf(b.DB).House(t.Context())
+	require.NoError(t, err)
+}
+
+// What a person is called goes with what they asked. What they are called later is another thing.
+func TestTheNameOfWhoIsForgottenGoes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	keep, log := KeepingOf(b.DB), Log(b.DB)
+	names := func() (list []string) {
+		t.Helper()
+		all, err := log.Names(t.Context())
+		require.NoError(t, err)
+		for _, n := range all {
+			list = append(list, n.ID+" "+n.Name)
+		}
+		return list
+	}
+	require.NoError(t, log.Called(t.Context(), team, map[string]string{"ASKER": "Maya", "OTHER": "Omar"}))
+	_, err := keep.WantErased(t.Context(), team, "ASKER", "ADMIN")
+	require.NoError(t, err)
+	n, err := keep.ForgetDue(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, n, "one is not enough")
+	require.ErrorContains(t, b.exec(t, `SELECT forget('names:' || $1, NULL, 'ADMIN', 'erasure')`, team), "it is of no request")
+	_, err = keep.WantErased(t.Context(), team, "ASKER", "SECOND")
+	require.NoError(t, err)
+	require.ErrorContains(t, b.exec(t, `SELECT forget('names:' || $1, NULL, 'ADMIN', 'erasure')`, team), "it is of no request", "nobody else's goes along")
+	n, err = keep.ForgetDue(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Equal(t, []string{"OTHER Omar"}, names())
+	require.NoError(t, log.Called(t.Context(), team, map[string]string{"ASKER": "Maya"}))
+	_, err = keep.ForgetDue(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"OTHER Omar", "ASKER Maya"}, names())
+	_, err = AuditorOf(b.DB).House(t.Context())
+	require.NoError(t, err)
 }

@@ -98,7 +98,8 @@ type Found struct {
 }
 
 // Find lists what the rules find, in order. No two overlap: of those that do, the first stands,
-// and of those that begin together the longest.
+// and of those that begin together the longest. Whatever a secret overlaps is a secret: what stands before
+// an "@" in an address may be a password, and both together look like an e-mail address.
 func (r *Rules) Find(text string) []Found {
 	var found []Found
 	rules := standing
@@ -127,11 +128,16 @@ func (r *Rules) Find(text string) []Found {
 	})
 	var apart []Found
 	for _, f := range found {
-		if n := len(apart); n == 0 || f.From >= apart[n-1].To {
+		n := len(apart)
+		if n == 0 || f.From >= apart[n-1].To {
 			apart = append(apart, f)
-		} else if f.To > apart[n-1].To {
-			apart[n-1].To = f.To // what sticks out of the first goes with it
+			continue
 		}
+		last := &apart[n-1]
+		if f.Kind == Secret && last.Kind != Secret {
+			last.Kind, last.Rule = Secret, f.Rule
+		}
+		last.To = max(last.To, f.To) // what sticks out of the first goes with it
 	}
 	return apart
 }
@@ -194,18 +200,64 @@ type Veil struct {
 	names  map[string]string // by value
 	values map[string]string // by place-holder; of what may be put back
 	counts Counts
+	last   Counts          // the last number of each kind
+	places map[string]bool // what looks like a place-holder: it is one of this veil, or stands in somebody's words
 }
 
-// Hide puts place-holders in the place of what the rules find: "[e-mail 1]".
+// placeHolder is the form of one.
+var placeHolder = regexp.MustCompile(`\[(?:` + strings.Join([]string{string(Secret), string(Email), string(Phone), string(IBAN), string(Added)}, "|") + `) [0-9]+\]`)
+
+// PlaceHolders are those in a text, whoever wrote them.
+func PlaceHolders(text string) []string { return placeHolder.FindAllString(text, -1) }
+
+// Leave has no value called by what looks like a place-holder in a text: it is somebody's own words, and what
+// a model writes of it is not to become a value.
+func (v *Veil) Leave(text string) {
+	for _, name := range PlaceHolders(text) {
+		v.begin()
+		v.places[name] = v.places[name]
+	}
+}
+
+func (v *Veil) begin() {
+	if v.places == nil {
+		v.names, v.values, v.counts, v.last, v.places = map[string]string{}, map[string]string{}, Counts{}, Counts{}, map[string]bool{}
+	}
+}
+
+// name is the next place-holder of a kind that stands in nobody's words.
+func (v *Veil) name(k Kind) string {
+	for {
+		v.last[k]++
+		name := fmt.Sprintf("[%s %d]", k, v.last[k])
+		if _, taken := v.places[name]; !taken {
+			v.places[name] = true
+			return name
+		}
+	}
+}
+
+// find is Find without what lies in this veil's own place-holders: a rule may fit one of their words.
+func (v *Veil) find(text string) []Found {
+	found := v.Rules.Find(text)
+	if len(v.names) == 0 || len(found) == 0 {
+		return found
+	}
+	own := placeHolder.FindAllStringIndex(text, -1)
+	return slices.DeleteFunc(found, func(f Found) bool {
+		return slices.ContainsFunc(own, func(at []int) bool { return v.places[text[at[0]:at[1]]] && f.From >= at[0] && f.To <= at[1] })
+	})
+}
+
+// Hide puts place-holders in the place of what the rules find: "[e-mail 1]". What was hidden once is not
+// changed by hiding it again.
 func (v *Veil) Hide(text string) string {
-	return replaced(text, v.Rules.Find(text), func(f Found) string {
+	return replaced(text, v.find(text), func(f Found) string {
 		value := text[f.From:f.To]
 		if v.names[value] == "" {
-			if v.names == nil {
-				v.names, v.values, v.counts = map[string]string{}, map[string]string{}, Counts{}
-			}
+			v.begin()
 			v.counts[f.Kind]++
-			name := fmt.Sprintf("[%s %d]", f.Kind, v.counts[f.Kind])
+			name := v.name(f.Kind)
 			// What could end a string of Python, or begin an expression in one, is not put back.
 			if v.names[value] = name; f.Kind != Secret && !strings.ContainsAny(value, "\"'`\\{}\n\r") {
 				v.values[name] = value
@@ -217,7 +269,7 @@ func (v *Veil) Hide(text string) string {
 
 // Clone is the same veil, for a prompt that goes on otherwise.
 func (v *Veil) Clone() Veil {
-	return Veil{Rules: v.Rules, names: maps.Clone(v.names), values: maps.Clone(v.values), counts: maps.Clone(v.counts)}
+	return Veil{Rules: v.Rules, names: maps.Clone(v.names), values: maps.Clone(v.values), counts: maps.Clone(v.counts), last: maps.Clone(v.last), places: maps.Clone(v.places)}
 }
 
 // Hidden says how many different values are hidden.

@@ -116,6 +116,37 @@ func TestAVeilGivesBackWhatItHides(t *testing.T) {
 	require.Equal(t, "a10@example.com a0@example.com", many.Restore("[e-mail 11] [e-mail 1]"))
 }
 
+// What stands before an "@" looks like an e-mail address, and may open a door.
+func TestASecretBeforeAnAtIsASecret(t *testing.T) {
+	t.Parallel()
+	for _, secret := range []string{"https://ghp" + "_0123456789abcdefABCDEF0123456789abcd@github.com/o/r", "https://oauth2:glp" + "at-0123456789abcdefABCD@gitlab.com",
+		"postgres://maya:hU7kq29sPzX@db.example.com", "a.ghp" + "_0123456789abcdefABCDEF0123456789abcd@github.com"} {
+		var v redact.Veil
+		hidden := v.Hide("clone " + secret + " now")
+		require.Contains(t, hidden, "[secret 1]", secret)
+		require.Equal(t, redact.Counts{redact.Secret: 1}, v.Hidden(), secret)
+		require.Equal(t, hidden, v.Restore(hidden), "it is never put back")
+		require.Equal(t, redact.Secret, (*redact.Rules)(nil).InCode("x = \"" + secret + "\"\n")[0].Kind, "it sends the code back")
+	}
+}
+
+// No value is called by what somebody wrote themselves, and no rule takes a place-holder apart.
+func TestAPlaceHolderInSomebodysWordsIsNobodysValue(t *testing.T) {
+	t.Parallel()
+	rules, err := redact.With("e-mail")
+	require.NoError(t, err)
+	v := redact.Veil{Rules: rules}
+	const asked = "Of [e-mail 1] and [e-mail 3], as a@b.example and c@d.example?"
+	v.Leave(asked)
+	hidden := v.Hide("a@b.example c@d.example")
+	require.Equal(t, "[e-mail 2] [e-mail 4]", hidden)
+	require.Equal(t, hidden, v.Hide(hidden), "hiding twice is hiding once")
+	clone := v.Clone()
+	require.Equal(t, "[e-mail 5]", clone.Hide("e@f.example"))
+	require.Equal(t, "[e-mail 1] a@b.example", v.Restore("[e-mail 1] [e-mail 2]"))
+	require.Equal(t, []string{"[phone number 12]", "[IBAN 1]"}, redact.PlaceHolders("[phone number 12] [e-mail] [IBAN 1] [secret masked]"))
+}
+
 func TestInCodeEachValueHasItsLine(t *testing.T) {
 	t.Parallel()
 	var rules *redact.Rules

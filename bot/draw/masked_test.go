@@ -21,7 +21,8 @@ func telling(masked bool) *steps.View {
 	const canary = "canary@leak.example"
 	v := sample.View(sample.In(approval.Done), sample.With(approval.Result{Outcome: approval.OK, Answer: "Most came from " + canary, Said: []string{"of " + canary}, Value: canary, Stdout: canary + "\n",
 		LeftOut: []approval.Rows{{Count: 1, Why: canary}}, Notes: []string{canary}, Tables: []approval.Grid{{Title: canary, Columns: []string{canary}, Rows: [][]string{{canary}}, TotalRows: 1}}},
-		approval.Artifact{Name: "orders.csv", Kind: "table", Alt: canary}, approval.Artifact{Name: "orders.xlsx", Kind: "file"}))
+		approval.Artifact{Name: canary + ".csv", Kind: "table", Alt: canary}, approval.Artifact{Name: "orders of " + canary + ".xlsx", Kind: "file"}))
+	v.Next = []string{"What else did " + canary + " buy?"}
 	v.Book.House = review.RuleSet{Version: 1, Rules: review.Rules{Masked: masked}}
 	v.Request.Question = "What did " + canary + " buy?"
 	v.Request.Copies = []approval.Copy{{Channel: slacksim.SalesData, By: v.Request.Asker}}
@@ -42,10 +43,11 @@ func TestWhatIsSharedIsMasked(t *testing.T) {
 	copied := shownBy(t, draw.Copy(v, slacksim.SalesData, true))
 	require.NotContains(t, copied, "canary")
 	require.Contains(t, copied, "Most came from [e-mail masked]")
-	require.Contains(t, copied, "Masked here: 11 e-mail addresses.")
-	require.Contains(t, copied, "Not posted here, because nobody can mask it: orders.xlsx.")
+	require.Contains(t, copied, "Masked here: 12 e-mail addresses.")
+	require.Contains(t, copied, "Not posted here, because nobody can mask it: orders of [e-mail masked].xlsx.")
 	answer := shownBy(t, draw.Reply(v, true))
 	require.Contains(t, answer, "Most came from canary@leak.example")
+	require.Contains(t, answer, "What else did canary@leak.example buy?")
 	require.NotContains(t, answer, "asked]")
 	require.Contains(t, v.Request.Run.Result.Answer, "canary", "the record is what it was")
 	require.Len(t, v.Artifacts, 2)
@@ -54,6 +56,7 @@ func TestWhatIsSharedIsMasked(t *testing.T) {
 	answer = shownBy(t, draw.Reply(veiled, true))
 	require.NotContains(t, answer, "canary")
 	require.Contains(t, answer, "Masked here: ")
+	require.Contains(t, answer, "What else did [e-mail masked] buy?")
 	require.NotContains(t, shownBy(t, draw.Opening(veiled)), "canary")
 	veiled.Request.Private = true
 	veiled.Session.Channel = "D0MAYA"
@@ -68,6 +71,8 @@ func TestFilesOfAMaskedAnswerAreMasked(t *testing.T) {
 	shown := masked.As(v, steps.CopyFilesIn(slacksim.SalesData))
 	require.Len(t, shown.Artifacts, 1)
 	require.Equal(t, "mail,orders\n[e-mail masked],7\n", string(shown.Artifacts[0].Data))
+	require.Equal(t, "[e-mail masked].csv", shown.Artifacts[0].Name)
+	require.Equal(t, "canary@leak.example.csv", v.Artifacts[0].Name)
 	require.Contains(t, string(v.Artifacts[0].Data), "canary")
 }
 

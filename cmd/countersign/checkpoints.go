@@ -66,7 +66,7 @@ func (k keeper) tick(ctx context.Context) error {
 	if _, ok := errors.AsType[*checkpoint.NotFollowingError](err); ok {
 		return errors.Join(err, k.alarm(ctx, approval.LogAlarm{Why: approval.LogForks}))
 	}
-	return errors.Join(err, k.send(ctx, log), k.bring(ctx, log), k.known.write(ctx, log))
+	return errors.Join(err, k.send(ctx, log), k.known.write(ctx, log), k.bring(ctx, log))
 }
 
 // late alarms where the log is not kept up, or does not leave. It belongs to the sweep,

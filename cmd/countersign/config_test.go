@@ -157,14 +157,16 @@ func TestPricesOfOnesOwnReplaceTheShippedOnes(t *testing.T) {
 func TestSecretsAreNeverPrinted(t *testing.T) {
 	t.Parallel()
 	environ := map[string]string{}
-	var secrets int
+	var secrets []string
 	for name, field := range settings() {
 		if field.Type == reflect.TypeFor[Secret]() {
 			environ[name] = "hunter2="
-			secrets++
+			secrets = append(secrets, name)
 		}
 	}
-	require.Equal(t, 9, secrets, "a new secret? It belongs to the ones that are hidden")
+	require.ElementsMatch(t, []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "MISTRAL_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "E2B_API_KEY",
+		"MISTRAL_ADMIN_KEY", "ANTHROPIC_ADMIN_KEY", "OPENAI_ADMIN_KEY", "DATABASE_URL", "MIGRATE_DATABASE_URL", "CHECKPOINT_GIT", "CHECKPOINT_S3_SECRET",
+		"LANGFUSE_SECRET_KEY"}, secrets, "a new secret? It belongs to the ones that are hidden")
 	environ["LANGFUSE_PUBLIC_KEY"] = "pk-lf-1"
 	c, err := readConfig(environ)
 	require.NoError(t, err)

@@ -118,22 +118,29 @@ func (k keeper) signed(log *journal.Log) outside.Source {
 	}
 }
 
-// bring has every place beyond the machine get what it lacks.
+// bring has every place beyond the machine get what it lacks. Whatever time the places have taken, the alarms
+// are written down.
 func (k keeper) bring(ctx context.Context, log *journal.Log) error {
 	err := k.courier.Bring(ctx, k.signed(log))
-	if parted, ok := errors.AsType[*outside.PartedError](err); ok {
-		err = errors.Join(err, k.alarm(ctx, approval.LogAlarm{Why: approval.LogParted, Place: parted.Place}))
+	faults := []error{err}
+	for _, parted := range outside.Each[*outside.PartedError](err) {
+		faults = append(faults, k.alarm(context.WithoutCancel(ctx), approval.LogAlarm{Why: approval.LogParted, Place: parted.Place}))
 	}
-	return err
+	return errors.Join(faults...)
 }
 
 // lacks alarms where a place has lacked a checkpoint for a while.
 func (k keeper) lacks(ctx context.Context) error {
 	err := k.courier.Late(ctx, k.signed(storage.Log(k.db)), sendsWithin)
-	if late, ok := errors.AsType[*outside.LateError](err); ok {
-		return k.alarm(ctx, approval.LogAlarm{Why: approval.LogLacks, Place: late.Place, Since: late.Since})
+	late := outside.Each[*outside.LateError](err)
+	if len(late) == 0 {
+		return err
 	}
-	return err
+	var faults []error
+	for _, one := range late {
+		faults = append(faults, k.alarm(context.WithoutCancel(ctx), approval.LogAlarm{Why: approval.LogLacks, Place: one.Place, Since: one.Since}))
+	}
+	return errors.Join(faults...)
 }
 
 // beyond adds to a finding what a place has.

@@ -51,12 +51,30 @@ func (e *LateError) Error() string {
 	return fmt.Sprintf("%s lacks a checkpoint of %s", e.Place, e.Since.UTC().Format(time.RFC3339))
 }
 
+// Each lists the errors of one kind in an error that joins those of several places.
+func Each[E error](err error) (all []E) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range joined.Unwrap() {
+			all = append(all, Each[E](one)...)
+		}
+		return all
+	}
+	if one, ok := errors.AsType[E](err); ok {
+		all = append(all, one)
+	}
+	return all
+}
+
+// waits is how long one place may take. One that hangs holds up no other, and nobody who is to hear of it.
+const waits = 15 * time.Second
+
 // lookEvery is how often a place is read where nothing is new: what was taken away there is noticed by then.
 const lookEvery = time.Hour
 
 // Courier brings checkpoints to places. Any number of replicas may have one.
 type Courier struct {
 	Places []Place
+	Waits  time.Duration // for each of them; 0 is what is usual
 
 	mu   sync.Mutex
 	seen map[string]sight
@@ -72,9 +90,20 @@ type sight struct {
 func (c *Courier) Bring(ctx context.Context, from Source) error {
 	var faults []error
 	for _, place := range c.Places {
-		faults = append(faults, c.bring(ctx, place, from))
+		faults = append(faults, c.within(ctx, func(ctx context.Context) error { return c.bring(ctx, place, from) }))
 	}
 	return errors.Join(faults...)
+}
+
+// within gives one place its time.
+func (c *Courier) within(ctx context.Context, do func(context.Context) error) error {
+	patience := c.Waits
+	if patience == 0 {
+		patience = waits
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return do(ctx)
 }
 
 func (c *Courier) bring(ctx context.Context, place Place, from Source) error {
@@ -140,23 +169,25 @@ func texts(list []Signed) (notes []string) {
 func (c *Courier) Late(ctx context.Context, from Source, within time.Duration) error {
 	var faults []error
 	for _, place := range c.Places {
-		c.mu.Lock()
-		known := c.seen[place.Name()]
-		c.mu.Unlock()
-		list, err := from(ctx, known.number)
-		if err != nil {
-			return err
-		}
-		if len(list) == 0 || time.Since(list[0].At) < within {
-			continue
-		}
-		_, lacks, err := missing(ctx, place, from)
-		if err != nil { // it cannot be read, so nobody knows that it has more than we remember
-			lacks = list
-		}
-		if len(lacks) > 0 && time.Since(lacks[0].At) >= within {
-			faults = append(faults, &LateError{place.Name(), lacks[0].At})
-		}
+		faults = append(faults, c.within(ctx, func(ctx context.Context) error { return c.late(ctx, place, from, within) }))
 	}
 	return errors.Join(faults...)
+}
+
+func (c *Courier) late(ctx context.Context, place Place, from Source, within time.Duration) error {
+	c.mu.Lock()
+	known := c.seen[place.Name()]
+	c.mu.Unlock()
+	list, err := from(ctx, known.number)
+	if err != nil || len(list) == 0 || time.Since(list[0].At) < within {
+		return err
+	}
+	_, lacks, err := missing(ctx, place, from)
+	if err != nil { // it cannot be read, so nobody knows that it has more than we remember
+		lacks = list
+	}
+	if len(lacks) > 0 && time.Since(lacks[0].At) >= within {
+		return &LateError{place.Name(), lacks[0].At}
+	}
+	return nil
 }

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"countersign/internal/checkpoint"
@@ -27,15 +30,48 @@ const (
 	gitTime = 2 * time.Minute // for one call: a remote that hangs holds up no tick for ever
 )
 
-// Name is how people know it. An address may hold a password, which is nobody's business.
+// Name is how people know it. An address may hold a password, or a token that stands as the user: both are
+// nobody's business.
 func (g *Git) Name() string {
-	url := g.URL
-	if scheme, rest, is := strings.Cut(url, "://"); is {
-		if _, host, secret := strings.Cut(rest, "@"); secret {
-			url = scheme + "://" + host
+	named, _ := g.parts()
+	return "the Git remote " + named
+}
+
+// parts are the address without who opens it, and what of it nobody is to read, the longest first.
+func (g *Git) parts() (named string, secrets []string) {
+	scheme, rest, is := strings.Cut(g.URL, "://")
+	if !is {
+		return g.URL, nil
+	}
+	authority, path := rest, ""
+	if at := strings.IndexAny(rest, "/?#"); at >= 0 {
+		authority, path = rest[:at], rest[at:]
+	}
+	at := strings.LastIndex(authority, "@") // a password may have an "@" of its own
+	if at < 0 {
+		return g.URL, nil
+	}
+	who := authority[:at]
+	user, password, _ := strings.Cut(who, ":")
+	for _, one := range []string{who, user, password} {
+		secrets = append(secrets, one)
+		if plain, err := url.PathUnescape(one); err == nil { // Git says it in either spelling
+			secrets = append(secrets, plain)
 		}
 	}
-	return "the Git remote " + url
+	secrets = slices.DeleteFunc(secrets, func(s string) bool { return len(s) < 4 || s == "git" })
+	slices.SortStableFunc(secrets, func(a, b string) int { return len(b) - len(a) })
+	return scheme + "://" + authority[at+1:] + path, secrets
+}
+
+// hush takes out of what Git says whatever opens the remote.
+func (g *Git) hush(said string) string {
+	_, secrets := g.parts()
+	said = strings.ReplaceAll(said, g.URL, g.Name())
+	for _, one := range secrets {
+		said = strings.ReplaceAll(said, one, "…")
+	}
+	return strings.TrimSpace(said)
 }
 
 func (g *Git) ref() string { return "refs/heads/" + g.Branch }
@@ -128,6 +164,9 @@ func (g *Git) git(ctx context.Context, in string, args ...string) (string, error
 	if args[0] != "init" {
 		cmd = exec.CommandContext(ctx, "git", append([]string{"--git-dir=" + g.Dir}, args...)...)
 	}
+	// Its helpers hold the connection, and would outlive it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
 	cmd.Stdin = strings.NewReader(in)
 	cmd.Env = append(os.Environ(), "GIT_TERMINAL_PROMPT=0", "LC_ALL=C", "GIT_AUTHOR_NAME=countersign", "GIT_AUTHOR_EMAIL=countersign@localhost",
@@ -138,7 +177,7 @@ func (g *Git) git(ctx context.Context, in string, args ...string) (string, error
 		if errors.Is(err, exec.ErrNotFound) {
 			return "", errors.New("git is not installed")
 		}
-		return "", fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(strings.ReplaceAll(fault.String(), g.URL, g.Name())))
+		return "", fmt.Errorf("git %s: %w: %s", args[0], err, g.hush(fault.String()))
 	}
 	return strings.TrimSuffix(said.String(), "\n"), nil
 }

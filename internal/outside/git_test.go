@@ -4,6 +4,9 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"fmt"
+	"io"
+	"net"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -151,6 +154,48 @@ func TestAGitRemoteThatIsAwayIsLate(t *testing.T) {
 	require.NoError(t, again(g).Late(t.Context(), made(t, 1, ""), time.Hour), "it has all, whoever brought it")
 	require.NoError(t, c.Late(t.Context(), made(t, 2, ""), 1<<62), "an hour has not passed")
 	require.Equal(t, "the Git remote https://host/x", (&Git{URL: "https://me:secret@host/x"}).Name())
+}
+
+// A remote that takes the connection and never says a word holds up no other place, and is late.
+func TestARemoteThatNeverAnswersHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	mute, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = mute.Close() })
+	first, _ := remote(t)
+	first.URL = "http://" + mute.Addr().String() + "/checkpoints.git"
+	_, s3 := newS3(t)
+	second, run := remote(t)
+	c := &Courier{Places: []Place{first, s3, second}, Waits: 2 * time.Second}
+	require.ErrorContains(t, c.Bring(t.Context(), made(t, 2, "")), "bring checkpoints to the Git remote http://127.0.0.1:")
+	last, err := s3.Last(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 2, last.Number)
+	require.Len(t, checkpoint.Notes(run("--git-dir="+second.URL, "show", "checkpoints:checkpoints.txt")+"\n"), 2)
+	late := Each[*LateError](c.Late(t.Context(), made(t, 2, ""), time.Hour))
+	require.Len(t, late, 1)
+	require.Equal(t, first.Name(), late[0].Place)
+}
+
+func TestEachBadPlaceIsNamed(t *testing.T) {
+	t.Parallel()
+	err := errors.Join(fmt.Errorf("bring: %w", &PartedError{"a", "x"}), io.EOF, errors.Join(&PartedError{"b", "y"}, &LateError{Place: "c"}))
+	require.Equal(t, []*PartedError{{"a", "x"}, {"b", "y"}}, Each[*PartedError](err))
+	require.Empty(t, Each[*PartedError](nil))
+}
+
+// A token may stand as the user alone, and a password may have an "@".
+func TestWhatOpensARemoteIsNobodysBusiness(t *testing.T) {
+	t.Parallel()
+	for address, named := range map[string]string{"https://tok%40en-1@host.example/x": "tok@en-1", "https://maya:pa@tok%40en-1@host.example/x": "pa@tok%40en-1", "https://tok%40en-1:x-oauth-basic@host.example/x": "tok%40en-1"} {
+		g := &Git{URL: address}
+		require.Equal(t, "the Git remote https://host.example/x", g.Name())
+		said := g.hush("fatal: could not read Password for 'https://" + named + "@host.example': " + address + "\n")
+		require.NotContains(t, said, "en-1")
+		require.Contains(t, said, "could not read Password for")
+	}
+	require.Equal(t, "the Git remote ssh://host/x@y", (&Git{URL: "ssh://git@host/x@y"}).Name())
+	require.Equal(t, "the Git remote https://host/x@y", (&Git{URL: "https://host/x@y"}).Name())
 }
 
 func isParted(err error) bool {

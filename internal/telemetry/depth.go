@@ -43,6 +43,10 @@ func (t *Telemetry) says(span trace.Span, private bool, kind Content, key, text 
 	}
 }
 
+// alone tells of a request that nobody but its asker reads. A question in a direct message belongs to no
+// channel, so it is not marked as private.
+func alone(r *approval.Request) bool { return r.Private || approval.Direct(r.Project) }
+
 // ran adds what is known of a request once its code has run: the run, with what its box
 // cost, and the answer, from the question to here. It is added by whoever saw the run end;
 // where that replica dies in the same moment, it is missing.
@@ -58,13 +62,13 @@ func (t *Telemetry) ran(ctx context.Context, r *approval.Request) {
 		if t.size != nil {
 			span.SetAttributes(t.boxCost(t.size(), run.Result.Box)...)
 		}
-		t.says(span, r.Private, OfCode, "langfuse.observation.input", r.Revision.Code)
+		t.says(span, alone(r), OfCode, "langfuse.observation.input", r.Revision.Code)
 	}
-	t.says(span, r.Private, OfData, "langfuse.observation.output", run.Result.Answer)
+	t.says(span, alone(r), OfData, "langfuse.observation.output", run.Result.Answer)
 	span.End(trace.WithTimestamp(run.FinishedAt))
 	_, span = t.tracer.Start(within(ctx, r.ID), "answer", trace.WithTimestamp(r.CreatedAt), trace.WithAttributes(attrs...))
-	t.says(span, r.Private, OfCode, "langfuse.trace.input", r.Question)
-	t.says(span, r.Private, OfData, "langfuse.trace.output", run.Result.Answer)
+	t.says(span, alone(r), OfCode, "langfuse.trace.input", r.Question)
+	t.says(span, alone(r), OfData, "langfuse.trace.output", run.Result.Answer)
 	span.End(trace.WithTimestamp(run.FinishedAt))
 }
 
@@ -94,7 +98,7 @@ func (t *Telemetry) waited(ctx context.Context, r *approval.Request, ruling step
 	}
 	_, span := t.tracer.Start(within(ctx, r.ID), "review", trace.WithTimestamp(r.Revision.At), trace.WithAttributes(of(r)...), trace.WithAttributes(sealed(r)...),
 		trace.WithAttributes(attribute.String("countersign.verdict", string(ruling.Verdict)), attribute.Int("countersign.approvals", len(r.Decisions))))
-	t.says(span, r.Private, OfCode, "langfuse.observation.input", r.Revision.Code)
+	t.says(span, alone(r), OfCode, "langfuse.observation.input", r.Revision.Code)
 	span.End()
 	t.reviews.WithLabelValues(string(r.Revision.Tier())).Observe(time.Since(r.Revision.At).Seconds())
 }

@@ -24,7 +24,7 @@ import (
 // ran is a request whose code has run.
 func ranRequest(private string) *approval.Request {
 	at := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
-	return &approval.Request{ID: "r1", SessionID: "s1", Asker: "U1", Question: "what of secret sales?", State: approval.Done, CreatedAt: at, Private: private != "",
+	return &approval.Request{ID: "r1", SessionID: "s1", Asker: "U1", Question: "what of secret sales?", State: approval.Done, CreatedAt: at, Private: private == "U1", Project: private,
 		Revision: &approval.Revision{RequestID: "r1", Number: 2, Digest: "d", At: at.Add(time.Minute), Code: "secret_code()", PromptVersion: "p7",
 			Manifest: approval.Manifest{Version: 2, Tier: approval.Medium, Sandbox: "local"}},
 		Run: &approval.Run{RequestID: "r1", StartedAt: at.Add(time.Hour), FinishedAt: at.Add(time.Hour + 5*time.Second), Result: &approval.Result{Outcome: approval.OK, Box: 4 * time.Second, Answer: "secret answer is 42, says maya@example.com"}}}
@@ -85,6 +85,7 @@ func TestCodeAndDataLeaveOnlyWhenAllowed(t *testing.T) {
 	require.NotContains(t, code, "secret answer")
 	require.Contains(t, said(traced(t, "", func(o *Options) { o.Content = OfData })), "secret answer is 42")
 	require.NotContains(t, said(traced(t, "U1", func(o *Options) { o.Content = OfData })), "secret", "an answer to its asker alone stays with them")
+	require.NotContains(t, said(traced(t, "D1", func(o *Options) { o.Content = OfData })), "secret", "and so does what was asked in a direct message")
 	require.NotContains(t, said(traced(t, "", func(o *Options) { o.Content = OfData })), "maya@example.com", "what is personal is masked as everywhere")
 }
 

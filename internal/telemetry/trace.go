@@ -234,7 +234,7 @@ func (t *Telemetry) traced(ctx context.Context, find Find, wake steps.Wake, do f
 		return do(ctx, wake) // whatever keeps it from being found is for the step to say
 	}
 	attrs := of(r)
-	ctx = context.WithValue(ctx, privateKey{}, r.Private)
+	ctx = context.WithValue(ctx, privateKey{}, alone(r))
 	ctx, span := t.tracer.Start(within(context.WithValue(ctx, whoseKey{}, attrs), r.ID), string(wake.Step), trace.WithAttributes(attrs...))
 	err = do(ctx, wake)
 	end(span, err)

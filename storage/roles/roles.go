@@ -87,6 +87,8 @@ var callable = []string{
 	"untold",
 	"unreckoned",
 	"on_legal_hold",
+	"request_on_hold",
+	"name_erasable",
 	"erasable",
 	"kept_no_longer",
 	"tells_of_gone",

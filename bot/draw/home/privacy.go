@@ -85,8 +85,8 @@ func TheirsView() slack.ModalViewRequest {
 	what := slack.NewRadioButtonsBlockElement(ids.FieldWhat, option(TheirsErase, "Delete", "Once another administrator wants it too, within 7 days."),
 		option(TheirsHold, "Legal hold", "Nothing of it is deleted, whatever the rule says."), option(TheirsEnd, "End the legal hold", "The rule applies again."))
 	p.Add(slack.NewInputBlock(ids.FieldWhat, kit.Plain("What"), nil, what), 0, "")
-	p.Small(kit.Words("Deleted are questions, code, results and what was said about them. Who asked, who decided and what it cost stay in the record, and so do the hashes of what is gone. " +
-		"What stands in Slack is not touched. Nobody deletes what they asked or decided themselves: that needs two other administrators."))
+	p.Small(kit.Words("Deleted are questions, code, results and what was said about them, also where others verified them, and the person's name. What runs or waits now goes once it has ended; what they ask later stays. " +
+		"Who asked, who decided and what it cost stay in the record, and so do the hashes of what is gone. What stands in Slack is not touched. Nobody deletes what they asked or decided themselves: that needs two other administrators."))
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackTheirs, Title: kit.Plain("A person's questions"), Submit: kit.Plain("Save"), Close: kit.Plain("Cancel"), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 }
 
@@ -101,7 +101,7 @@ func TheirsSaid(what, person string, others []string) slack.ModalViewRequest {
 	case len(others) == 0:
 		p.Say(kit.Words("Noted. What "), kit.Person(person), kit.Words(" asked is deleted once another administrator asks for the same here, within 7 days."))
 	default:
-		p.Say(append(kit.Flow(kit.Words("Noted, and so has "), kit.People(others, " and ")), kit.Words(". Within an hour I delete what "), kit.Person(person), kit.Words(" asked, except for what still runs or waits, and what one of you decided."))...)
+		p.Say(append(kit.Flow(kit.Words("Noted, and so has "), kit.People(others, " and ")), kit.Words(". Within an hour I delete what "), kit.Person(person), kit.Words(" asked so far, what still runs or waits once it has ended. What one of you decided stays, and so does what they ask from now on."))...)
 	}
 	return kit.NoteOf("A person's questions", p)
 }

@@ -2,7 +2,7 @@
 // those for whom they were made.
 //
 // Its one idea: the view is masked before anything is drawn from it, so no block can forget to. What was
-// reviewed stays as it is: code, names of files and digests.
+// reviewed stays as it is: code, names of the files that were read, and digests.
 package masked
 
 import (
@@ -56,11 +56,16 @@ func View(v *steps.View) (*steps.View, redact.Counts) {
 		}
 		res.Compared = &compared
 	}
+	masked.Next = slices.Clone(v.Next)
+	for i := range masked.Next { // not counted: they are the model's words, and stand under no copy
+		masked.Next[i] = rules.Mask(masked.Next[i], nil)
+	}
 	masked.Artifacts = nil
 	for _, f := range v.Artifacts {
 		if !maskable(f) {
 			continue
 		}
+		f.Name = name(f.Name, rules, counts)
 		if f.Alt = mask(f.Alt); !f.Picture() && f.Data != nil {
 			f.Data = []byte(rules.Mask(string(f.Data), nil))
 		}
@@ -68,6 +73,12 @@ func View(v *steps.View) (*steps.View, redact.Counts) {
 	}
 	ran.Result, r.Run, masked.Request = &res, &ran, &r
 	return &masked, counts
+}
+
+// name is that of a file without what is hidden in it. Its ending stays, and tells people and Slack what it is.
+func name(of string, rules *redact.Rules, counts redact.Counts) string {
+	end := path.Ext(of)
+	return rules.Mask(strings.TrimSuffix(of, end), counts) + end
 }
 
 // maskable tells of a file of an answer whether it may stand where the answer is masked. Of what is neither
@@ -113,9 +124,10 @@ func Say(p *kit.Page, v *steps.View, counts redact.Counts) {
 		said = append(said, kit.Words("Masked here: "+words+"."))
 	}
 	var names []string
+	rules := v.Book.Rules(v.Policy).Rules.Hides()
 	for _, f := range v.Artifacts {
 		if !maskable(f) {
-			names = append(names, f.Name)
+			names = append(names, name(f.Name, rules, nil))
 		}
 	}
 	if names != nil {
