@@ -50,7 +50,7 @@ func TestARunIsLeftToWhoHasItsSandbox(t *testing.T) {
 func TestAnApprovalOutlivesAHiccupOfAnotherReplica(t *testing.T) {
 	t.Parallel()
 	b, _ := twoVersions(t)
-	was, waits := b.approved(), b.pending()
+	waits, was := b.pending(), b.approved()
 	b.Settings.Unseen, b.box.upgrade = time.Hour, ".1"
 	for range 3 {
 		require.True(t, b.step(approval.StepRun, was.ID))
@@ -76,7 +76,7 @@ func TestAnApprovalOutlivesAHiccupOfAnotherReplica(t *testing.T) {
 func TestAReplicaWithoutASandboxEndsNoRunOfAnother(t *testing.T) {
 	t.Parallel()
 	b, there := twoVersions(t)
-	was, waits := b.approved(), b.pending()
+	waits, was := b.pending(), b.approved()
 	box := b.stand.Sandbox
 	*there, b.stand.Sandbox = true, NoSandbox{Why: "no key"}
 	require.True(t, b.step(approval.StepRun, was.ID))

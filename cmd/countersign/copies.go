@@ -123,7 +123,7 @@ func restore(ctx context.Context, p program) error {
 		return fmt.Errorf("%s is not empty, and a copy replaces nothing: end every serve, and put it aside (of the private Postgres, rename its folder; of your own, name an empty database). Then do this again", where)
 	}
 	// The key is asked for while nothing is loaded yet: once the copy is there, a serve would work on it.
-	if _, err := p.signedBefore(); err != nil {
+	if _, err := signedBefore(p); err != nil {
 		return err
 	}
 	if err := pglocal.Load(ctx, at.wholly(), p.args[0]); err != nil {
@@ -144,7 +144,7 @@ func restore(ctx context.Context, p program) error {
 }
 
 // signedBefore is storage with the key that signed a copy. None is made in its place: it would be another.
-func (p program) signedBefore() (storage.Options, error) {
+func signedBefore(p program) (storage.Options, error) {
 	o := p.storage()
 	var err error
 	if o.Key, err = signing.Read(p.SigningKeyFile); errors.Is(err, fs.ErrNotExist) {
@@ -170,7 +170,7 @@ func restored(ctx context.Context, p program) error {
 // trail says how much is lost; and the checkpoints that this machine has seen since are put aside. certain
 // says that it is a copy even where no checkpoint shows it: what ran since the last one is in no checkpoint yet.
 func (p program) beginAnew(ctx context.Context, at address, certain bool) error {
-	signed, err := p.signedBefore()
+	signed, err := signedBefore(p)
 	if err != nil {
 		return err
 	}
