@@ -247,7 +247,7 @@ var Facts = map[EventKind]map[string]Fact{
 	EventPacked:            {"pack": isText, "from": isText, "to": isText, "person": isText, "channel": isText, "entries": isNumber, "requests": isNumber, "shown": isNumber},
 	EventRestored:          {"checkpoint": isNumber, "size": isNumber, "lost_checkpoint": isNumber, "lost_size": isNumber, "lost": isNumber, "open": isNumber, "epoch": isText, "teams": isList},
 	EventReckoned:          {"restored": isNumber, "scope": isObject, "spent": isNumber, "click": isObject},
-	EventOfferedHandOver:   {"handover": isText, "to": isText, "files": isList, "answers": isList, "until": isText, "click": isObject},
+	EventOfferedHandOver:   {"handover": isText, "session": isText, "to": isText, "files": isList, "answers": isList, "until": isText, "click": isObject},
 	EventAcceptedHandOver:  {"handover": isText, "into": isText, "click": isObject},
 	EventDeclinedHandOver:  {"handover": isText, "click": isObject},
 	EventWithdrawnHandOver: {"handover": isText, "click": isObject},

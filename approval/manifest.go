@@ -48,6 +48,7 @@ type Context struct {
 	Whole   []string `json:"whole,omitempty"`   // the requests whose question, code and result it held, oldest first
 	Summary string   `json:"summary,omitempty"` // the id of the summary of those before them; empty where it held none
 	Left    int      `json:"left,omitempty"`    // how many questions are in neither
+	Rested  string   `json:"rested,omitempty"`  // the day since which nothing had been said there, like 2026-11-27; empty where it was not at rest
 }
 
 // SealedNotes name what administrators had written about a channel when code was written.

@@ -24,6 +24,7 @@ type Policy struct {
 	MaxQuestion   int           // characters
 	MaxOpen       int           // questions of one person under way at once
 	PinDays       int           // from which age on a pinned file is looked at again
+	Stale         time.Duration // after which a thread in which nobody has said anything is at rest
 	LineSeconds   int           // seconds a line that code of high risk is open before its approval, where no rules say otherwise
 	Hourly        int           // approvals of high risk by one person in an hour, likewise; 0: any number
 	Limits        Limits
@@ -45,6 +46,7 @@ func DefaultPolicy() Policy {
 		MaxQuestion:   3000,
 		MaxOpen:       20,
 		PinDays:       90,
+		Stale:         14 * 24 * time.Hour,
 		Limits:        Limits{Seconds: 120, MemoryMB: 1024, OutputBytes: 32 << 20, Files: 20},
 	}
 }

@@ -270,6 +270,7 @@ const (
 	WhyHandBot         ReasonCode = "handed to a bot"
 	WhyHandGuest       ReasonCode = "handed to a guest"
 	WhyHandOutsider    ReasonCode = "handed to somebody of another organisation"
+	WhyHandAuditor     ReasonCode = "handed to an auditor"
 	WhyHandGone        ReasonCode = "handed to somebody who has left"
 	WhyHandNotIn       ReasonCode = "colleague not in channel"
 	WhyGuestHands      ReasonCode = "guest hands over"

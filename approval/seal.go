@@ -101,6 +101,7 @@ func (s Stopping) Stop(by string, now time.Time) error {
 	case !r.Run.StoppedAt.IsZero():
 		return nil
 	}
+	now = r.Run.after(now)
 	r.Run.StoppedAt, r.Run.StoppedBy = now, by
 	r.Changes.Run = r.Run
 	r.note(now, by, EventStopped, map[string]any{"box": r.Run.BoxID})

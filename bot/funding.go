@@ -46,12 +46,15 @@ type funding struct {
 type Epochs interface {
 	// Rest says why nothing that costs money starts; nil where it does.
 	Rest(ctx context.Context, team string) (*approval.Rest, error)
+	// ToReckon says the same to an administrator who wants to end it.
+	ToReckon(ctx context.Context, team, actor string) (*approval.Rest, error)
 	Reckon(ctx context.Context, click approval.Click, spent budget.USD) error
 }
 
-// clickReckon asks what was spent after the copy.
+// clickReckon asks what was spent after the copy. Anybody can send a click, and the form says how much is lost, so
+// only administrators get it.
 func (h *funding) clickReckon(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
-	rest, err := h.epochs.Rest(ctx, cb.Team.ID)
+	rest, err := h.epochs.ToReckon(ctx, cb.Team.ID, cb.User.ID)
 	if err != nil {
 		return answer{}, err
 	}

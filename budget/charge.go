@@ -16,6 +16,10 @@ type Usage struct {
 	Output  int    `json:"output"`
 }
 
+// AfterCopy is the word of a charge of which only an administrator's word is known: how much was spent after the copy
+// of the database that was put back. It is no provider's, and of no certain day.
+const AfterCopy = "spent after the copy"
+
 // ChargeKind says what was paid for: tokens or box time.
 type ChargeKind string
 

@@ -24,7 +24,7 @@ func recapTurns(r steps.Recap) ([]Turn, *veil) {
 	} else {
 		turns = append(turns, Turn{User, "The thread:"})
 	}
-	turns = append(turns, earlier(r.Said)...)
+	turns = append(turns, earlier(r.Said, days{zone: r.Zone})...)
 	hides := under(r.Hides)
 	for _, turn := range turns[1:] {
 		hides.Leave(turn.Text)

@@ -93,7 +93,7 @@ INSERT INTO event_kinds (kind, facts) VALUES
     ('named', '{"person": "text", "role": "text", "channel": "text", "before": "list"}'),
     ('no box', '{"why": "said"}'),
     ('not summarised', '{"of": "list", "from": "text", "saw": "text", "why": "said", "provider": "text", "host": "text"}'),
-    ('offered hand-over', '{"handover": "text", "to": "text", "files": "list", "answers": "list", "until": "text", "click": "object"}'),
+    ('offered hand-over', '{"handover": "text", "session": "text", "to": "text", "files": "list", "answers": "list", "until": "text", "click": "object"}'),
     ('opened review', '{"revision": "number", "click": "object"}'),
     ('packed', '{"pack": "text", "from": "text", "to": "text", "person": "text", "channel": "text", "entries": "number", "requests": "number", "shown": "number"}'),
     ('pinned', '{"channel": "text", "file": "text", "name": "said", "content": "said", "size": "number", "for": "list", "shared_by": "text", "shared_at": "text"}'),

@@ -363,9 +363,7 @@ CREATE TABLE runs (
     started_at  timestamptz NOT NULL, -- the box was named
     -- The code has begun. A box can be made to forget it, by the very code that runs in it; the row cannot.
     begun_at    timestamptz,
-    -- Somebody wants it ended, and who that is. It goes on until whoever watches it has ended its box.
-    stopped_at  timestamptz,
-    stopped_by  text CHECK (stopped_by <> ''),
+    stopped_at  timestamptz, stopped_by text CHECK (stopped_by <> ''), -- who wants it ended; it goes on until its box has been ended
     finished_at timestamptz,
     result      text REFERENCES contents, -- as JSON
     box         bigint, -- how long the box existed, in nanoseconds
@@ -373,10 +371,8 @@ CREATE TABLE runs (
     CONSTRAINT runs_revision_fkey FOREIGN KEY (request_id, revision, digest) REFERENCES revisions (request_id, number, digest),
     -- There is a result exactly when the run has ended.
     CONSTRAINT runs_result CHECK ((result IS NULL) = (finished_at IS NULL)),
-    -- Nothing begins before its box was named.
-    CONSTRAINT runs_begun CHECK (begun_at >= started_at),
-    -- Nobody wants it ended without a name, or before it was started.
-    CONSTRAINT runs_stopped CHECK ((stopped_at IS NULL) = (stopped_by IS NULL) AND stopped_at >= started_at),
+    CONSTRAINT runs_begun CHECK (begun_at >= started_at), -- nothing begins before its box was named
+    CONSTRAINT runs_stopped CHECK ((stopped_at IS NULL) = (stopped_by IS NULL) AND stopped_at >= started_at), -- nobody without a name wants it ended, or before it was started
     CONSTRAINT runs_times CHECK (finished_at >= started_at)
 );
 -- How long the latest runs took.

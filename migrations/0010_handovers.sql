@@ -66,7 +66,7 @@ DECLARE
     of text := 'request:' || NEW.request_id;
 BEGIN
     IF NOT EXISTS (SELECT FROM events e WHERE e.stream = of AND e.kind = 'offered hand-over' AND e.actor = NEW.giver AND e.at = NEW.at
-            AND e.data::jsonb @> jsonb_build_object('handover', NEW.id, 'to', NEW.colleague)
+            AND e.data::jsonb @> jsonb_build_object('handover', NEW.id, 'session', NEW.session_id, 'to', NEW.colleague)
             AND (e.data::jsonb -> 'files', e.data::jsonb -> 'answers', (e.data::jsonb ->> 'until')::timestamptz) = (to_jsonb(NEW.files), to_jsonb(NEW.answers), NEW.until))
         OR NEW.verdict IS NOT NULL AND NOT EXISTS (SELECT FROM events e WHERE e.stream = of AND e.kind = NEW.verdict || ' hand-over' AND e.actor = NEW.ended_by AND e.at = NEW.ended_at
             AND e.data::jsonb @> jsonb_build_object('handover', NEW.id) AND e.data::jsonb ->> 'into' IS NOT DISTINCT FROM NEW.into_session) THEN

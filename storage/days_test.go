@@ -60,6 +60,13 @@ func TestThePastIsReadAsItWasSealedAndPaid(t *testing.T) {
 	require.Equal(t, []any{done.Revision.Number, done.Asker, done.Project, done.Revision.Manifest.CostCap, done.Revision.Tier(), true, done.Revision.Findings},
 		[]any{v.Number, v.Asker, v.Project, v.Cap, v.Tier, v.Ran, v.Findings})
 	require.Positive(t, v.Given)
+	require.False(t, v.Forgotten)
+	b.erasers(t, done.Asker)
+	_, err = b.Forget(t.Context(), done.ID, nil, "ADMIN", "erasure")
+	require.NoError(t, err)
+	versions, err = h.Versions(t.Context(), team, since, time.Now().Add(time.Hour))
+	require.NoError(t, err)
+	require.True(t, versions[0].Forgotten, "nobody can grade it any more")
 	payments, err := h.Payments(t.Context(), team, since, time.Now().Add(time.Hour))
 	require.NoError(t, err)
 	var spent budget.USD

@@ -1,10 +1,12 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,8 +35,9 @@ type handRow struct {
 	EndLine, EndKey, EndSigned *string
 }
 
-// handColumns are its columns, of the row h of handovers.
-const handColumns = `h.id, h.request_id, h.session_id, h.giver, h.colleague, h.files, h.answers, h.at, h.until, coalesce(h.verdict, '') AS verdict, coalesce(h.ended_by, '') AS ended_by, h.ended_at,
+// handColumns are its columns, of the row h of handovers; all empty where there is none.
+const handColumns = `coalesce(h.id, '') AS id, coalesce(h.request_id, '') AS request_id, coalesce(h.session_id, '') AS session_id, coalesce(h.giver, '') AS giver, coalesce(h.colleague, '') AS colleague,
+	h.files, h.answers, coalesce(h.at, 'epoch') AS at, coalesce(h.until, 'epoch') AS until, coalesce(h.verdict, '') AS verdict, coalesce(h.ended_by, '') AS ended_by, h.ended_at,
 	coalesce(h.into_session, '') AS into_session, coalesce(i.channel, '') AS into_channel, coalesce(i.thread_ts, '') AS into_thread,
 	o.line AS offer_line, o.key AS offer_key, o.signature AS offer_signature, v.line AS end_line, v.key AS end_key, v.signature AS end_signed`
 
@@ -51,7 +54,7 @@ func (c *core) doubtsHandOver(r handRow) bool {
 	offered := trail.Voucher{Line: r.OfferLine, Key: r.OfferKey, Signature: r.OfferSignature}
 	if c.notary.Doubts(offered, what, func(e trail.Witnessed) bool {
 		return e.Stream == trail.StreamOf(r.RequestID) && e.Kind == approval.EventOfferedHandOver && e.Actor == r.Giver && e.At.Equal(r.At) &&
-			e.Says(map[string]string{"handover": r.ID, "to": r.Colleague}) && sameList(e.Data["files"], r.Files) && sameList(e.Data["answers"], r.Answers)
+			e.Says(map[string]string{"handover": r.ID, "session": r.SessionID, "to": r.Colleague}) && sameList(e.Data["files"], r.Files) && sameList(e.Data["answers"], r.Answers)
 	}) {
 		return true
 	}
@@ -119,7 +122,7 @@ func (c *core) queueHandedFiles(b *pgx.Batch, thread approval.Session, take func
 			if c.doubtsHandOver(r.handRow) {
 				continue
 			}
-			for _, f := range approval.Remembered(r.Lists) {
+			for _, f := range onceEach(r.Lists) {
 				if slices.Contains(r.Files, f.ID) {
 					f.Handed = []string{r.Colleague}
 					all = append(all, f)
@@ -132,6 +135,16 @@ func (c *core) queueHandedFiles(b *pgx.Batch, thread approval.Session, take func
 			WHERE q.session_id = h.session_id AND q.seek IS NULL AND q.repeats IS NULL AND q.created_at <= h.ended_at) AS lists
 		FROM sessions s JOIN handovers h ON h.into_session = s.id`+handEvents+`WHERE s.team = $1 AND s.channel = $2 AND s.thread_ts = $3 ORDER BY h.ended_at, h.id`,
 		thread.Team, thread.Channel, thread.ThreadTS)
+}
+
+// onceEach are the files of some lists by their ids, each as it stands first. Two of one name are two that can be ticked.
+func onceEach(lists [][]approval.File) (files []approval.File) {
+	for _, f := range slices.Concat(lists...) {
+		if !slices.ContainsFunc(files, func(g approval.File) bool { return g.ID == f.ID }) {
+			files = append(files, f)
+		}
+	}
+	return files
 }
 
 // withHanded adds to the files of a thread those that came with it, and says of each to whom it was handed.
@@ -161,22 +174,81 @@ func (c *core) sourcesOf(ctx context.Context, tx pgx.Tx, session string) (s sour
 	if err != nil {
 		return s, err
 	}
-	trusted, until := []string{session}, map[string]time.Time{}
+	lead := leadsTo(c, session)
 	for _, r := range rows { // the latest first: each leads into one before it
-		if !slices.Contains(trusted, r.IntoSession) || c.doubtsHandOver(r) {
+		end, ok := lead(r)
+		if !ok {
 			continue
 		}
-		end := pg.OrZero(r.EndedAt)
-		if before, ok := until[r.IntoSession]; ok && before.Before(end) {
-			end = before
-		}
-		trusted, until[r.SessionID] = append(trusted, r.SessionID), end
 		s.Sessions, s.Until = append(s.Sessions, r.SessionID), append(s.Until, end)
 		if r.IntoSession == session { // what was given goes as far as its giver has named
 			s.Answers = append(s.Answers, r.Answers...)
 		}
 	}
 	return s, nil
+}
+
+// leadsTo tells of one hand-over after another, the latest first, whether signed events have it lead to a thread,
+// and until when what was said in its own goes along.
+func leadsTo(c *core, session string) func(r handRow) (until time.Time, ok bool) {
+	trusted, ends := []string{session}, map[string]time.Time{}
+	return func(r handRow) (time.Time, bool) {
+		if !slices.Contains(trusted, r.IntoSession) || c.doubtsHandOver(r) {
+			return time.Time{}, false
+		}
+		end := pg.OrZero(r.EndedAt)
+		if before, ok := ends[r.IntoSession]; ok && before.Before(end) {
+			end = before
+		}
+		trusted, ends[r.SessionID] = append(trusted, r.SessionID), end
+		return end, true
+	}
+}
+
+// askedIn are the last questions of a thread that another one knows of, before one of that.
+type askedIn struct {
+	handRow // by which it knows of it; empty for its own
+	Session string
+	Asked   []asked
+}
+
+type asked struct {
+	ID, Question string
+	At           time.Time
+}
+
+// queueEarlier reads the last questions before a request: of its thread, and of those that were handed over to it, as
+// far as signed events say so.
+func queueEarlier(c *core, b *pgx.Batch, id string, take func(questions []string)) {
+	pg.Ask(b, func(rows []askedIn) error {
+		var all []asked
+		var lead func(handRow) (time.Time, bool)
+		for _, r := range rows { // its own first, and then the latest
+			until, ok := time.Time{}, true
+			if r.ID == "" {
+				lead = leadsTo(c, r.Session)
+			} else if until, ok = lead(r.handRow); !ok {
+				continue
+			}
+			for _, a := range r.Asked {
+				if (r.ID == "" || !a.At.After(until)) && !slices.ContainsFunc(all, func(had asked) bool { return had.ID == a.ID }) {
+					all = append(all, a)
+				}
+			}
+		}
+		slices.SortFunc(all, func(a, b asked) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID)) })
+		var questions []string
+		for _, a := range all[max(0, len(all)-3):] {
+			questions = append(questions, a.Question)
+		}
+		take(questions)
+		return nil
+	}, `SELECT `+handColumns+`, k.session_id AS session, (SELECT coalesce(jsonb_agg(jsonb_build_object('ID', one.id, 'Question', said(one.question), 'At', one.created_at)), '[]')
+			FROM (SELECT q.id, q.question, q.created_at FROM requests q WHERE q.session_id = k.session_id AND q.created_at <= k.until
+				AND (q.created_at, q.id) < (this.created_at, this.id)
+				AND (q.seek IS NULL OR q.state = 'drafting') -- not what was never found
+				AND q.repeats IS NULL ORDER BY q.created_at DESC, q.id DESC LIMIT 3) one) AS asked
+		FROM requests this JOIN knows_of(this.session_id) k ON true LEFT JOIN handovers h ON h.id = k.through`+handEvents+`WHERE this.id = $1 ORDER BY k.through IS NOT NULL, h.ended_at DESC`, id)
 }
 
 // HandOvers is what the desk of hand-overs needs to know.
@@ -214,6 +286,9 @@ func (s HandOvers) Stock(ctx context.Context, id string) (stock handover.Stock, 
 			}
 		}
 		stock.Files = approval.Remembered(lists)
+		stock.Former = slices.DeleteFunc(onceEach(lists), func(f approval.File) bool {
+			return slices.ContainsFunc(stock.Files, func(g approval.File) bool { return g.ID == f.ID })
+		})
 		return nil
 	})
 	if err != nil {

@@ -122,6 +122,9 @@ func (b *bundle) deedAt(t *testing.T, id, who string, now time.Time, kind approv
 	t.Helper()
 	b.update(t, id, func(r *approval.Request, _ time.Time) error {
 		note(r)
+		if kind == approval.EventOfferedHandOver {
+			data["session"] = r.SessionID
+		}
 		r.Changes.Events = append(r.Changes.Events, approval.Event{At: now, Actor: who, Kind: kind, Data: data})
 		return nil
 	})
@@ -168,6 +171,9 @@ func TestAThreadThatWasHandedOverTellsWhatItsGiverHasTicked(t *testing.T) {
 	require.Equal(t, []approval.Role{approval.RoleQuestion, approval.RoleCode}, b.roles(t, next.ID, first.ID), "its answer was not ticked")
 	require.Equal(t, []approval.Role{approval.RoleQuestion, approval.RoleCode, approval.RoleResult}, b.roles(t, next.ID, second.ID))
 	require.Empty(t, b.roles(t, next.ID, later.ID), "it goes over as it was then")
+	v, err := b.View(t.Context(), next.ID)
+	require.NoError(t, err)
+	require.Equal(t, []string{first.Question, second.Question}, v.Earlier, "and its card tells of as much")
 	files, _, err = b.ThreadFiles(t.Context(), into)
 	require.NoError(t, err)
 	require.Empty(t, files, "no file was ticked")
@@ -220,6 +226,48 @@ func TestAFileGoesAlongWhereItsGiverHasTickedIt(t *testing.T) {
 	require.Equal(t, there.ThreadTS, again.HandOvers[0].Into.ThreadTS)
 }
 
+// Between the offer and its end the giver asks about another file of the same name: what was ticked still goes along.
+func TestATickedFileGoesAlongBesideALaterOneOfItsName(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first := b.alone(t, "one", "", "1.1")
+	h := b.offers(t, first.ID, "OTHER", []string{"F1"}, nil)
+	q := approval.New(approval.Question{Team: team, Project: channel, Asker: asker, Text: "And in this one?", Private: true,
+		Files: []approval.File{{ID: "F2", Name: "sales.csv", Size: 12}}, Trigger: "two"}, "small", 10*budget.Cent, b.policy, odd())
+	q.SessionID = first.SessionID
+	_, _, err := b.Ask(t.Context(), q, approval.Session{Team: team, Channel: "D1", ThreadTS: "1.1"})
+	require.NoError(t, err)
+	b.finished(t, b.update(t, q.ID, found))
+	stock, err := HandOvers{b.DB}.Stock(t.Context(), first.ID)
+	require.NoError(t, err)
+	require.Equal(t, []string{"F2"}, approval.FileIDs(stock.Files))
+	require.Equal(t, []string{"F1"}, approval.FileIDs(stock.Former))
+	into := approval.Session{ID: "into", Team: team, Channel: "D2", ThreadTS: "2.2"}
+	b.accepts(t, first.ID, h, into)
+	files, _, err := b.ThreadFiles(t.Context(), into)
+	require.NoError(t, err)
+	require.Equal(t, []string{"F1"}, approval.FileIDs(files))
+}
+
+// Whoever writes into the database has another thread of the giver's go over in the place of the one that was offered.
+func TestAHandOverOfAnotherThreadIsNone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first, other := b.alone(t, "one", "", "1.1"), b.alone(t, "two", "", "4.4")
+	into := approval.Session{ID: "into", Team: team, Channel: "D2", ThreadTS: "2.2"}
+	b.accepts(t, first.ID, b.offers(t, first.ID, "OTHER", []string{"F1"}, nil), into)
+	_, err := b.pool.Exec(t.Context(), `SET session_replication_role = replica; UPDATE handovers SET session_id = '`+other.SessionID+`'`)
+	require.NoError(t, err)
+	next := b.goesOn(t, "OTHER", "three", into)
+	require.Empty(t, b.roles(t, next.ID, other.ID))
+	v, err := b.View(t.Context(), next.ID)
+	require.NoError(t, err)
+	require.Empty(t, v.Earlier)
+	files, _, err := b.ThreadFiles(t.Context(), into)
+	require.NoError(t, err)
+	require.Empty(t, files)
+}
+
 func TestAnOfferThatNobodyAnswersExpires(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -254,12 +302,15 @@ func TestProveReviewAHandOverThatIsForgedHandsNothingOver(t *testing.T) {
 			first := b.alone(t, "one", "", "1.1")
 			require.NoError(t, b.attack(t, signed(func(key, signature string) string {
 				stream := "'request:" + first.ID + "'"
-				return forged(key, signature, stream, "ASKER", "offered hand-over", `'{"answers":["`+first.ID+`"],"files":["F1"],"handover":"h","to":"EVIL","until":"2030-02-02T00:00:00Z"}'`) +
+				return forged(key, signature, stream, "ASKER", "offered hand-over", `'{"answers":["`+first.ID+`"],"files":["F1"],"handover":"h","session":"`+first.SessionID+`","to":"EVIL","until":"2030-02-02T00:00:00Z"}'`) +
 					`INSERT INTO handovers VALUES ('h', '` + first.ID + `', '` + first.SessionID + `', 'TEAM', 'CHAN', 'ASKER', 'EVIL', '{F1}', '{` + first.ID + `}', ` + forgedAt + `, '2030-02-02 00:00:00+00');` +
 					forged(key, signature, stream, "EVIL", "accepted hand-over", `'{"handover":"h","into":"s"}'`) +
 					`INSERT INTO sessions VALUES ('s', 'TEAM', 'D6', '6.6', now(), 'EVIL'); UPDATE handovers SET verdict = 'accepted', ended_by = 'EVIL', ended_at = ` + forgedAt + `, into_session = 's'`
 			})), "the schema knows no keys")
 			next := b.goesOn(t, "EVIL", "two", approval.Session{ID: "s", Team: team, Channel: "D6", ThreadTS: "6.6"})
+			v, err := b.View(t.Context(), next.ID)
+			require.NoError(t, err)
+			require.Empty(t, v.Earlier, "nor does a card tell of it")
 			files, _, err := b.ThreadFiles(t.Context(), approval.Session{Team: team, Channel: "D6", ThreadTS: "6.6"})
 			require.NoError(t, err)
 			gave := len(b.roles(t, next.ID, first.ID))
@@ -280,6 +331,7 @@ func TestAnAuditNamesAHandOverThatDiffers(t *testing.T) {
 		`UPDATE handovers SET files = '{}'`:                                                          "no event says so",
 		`UPDATE handovers SET answers = '{x}'`:                                                       "no event says so",
 		`UPDATE handovers SET colleague = 'EVIL', ended_by = 'EVIL'`:                                 "no event says so",
+		`UPDATE handovers SET session_id = 'another'`:                                                "no event says so",
 		`UPDATE handovers SET into_session = (SELECT min(session_id) FROM requests)`:                 "no event says so",
 		`UPDATE handovers SET verdict = NULL, ended_by = NULL, ended_at = NULL, into_session = NULL`: "an event says so, and no row",
 		`DELETE FROM handovers`:                                                                      "an event says so, and no row",

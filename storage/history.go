@@ -17,8 +17,8 @@ import (
 // History is what has happened, for whoever tries other rules on it. It only reads.
 type History struct{ *DB }
 
-// Versions are those that were put before reviewers in a stretch of time. What of a version
-// was forgotten is missing in it: code without findings is low.
+// Versions are those that were put before reviewers in a stretch of time. Where the findings or the
+// manifest of one are forgotten, it says so: nobody can grade it any more.
 func (h History) Versions(ctx context.Context, team string, since, until time.Time) (list []books.Version, err error) {
 	type row struct {
 		RequestID string
@@ -35,6 +35,7 @@ func (h History) Versions(ctx context.Context, team string, since, until time.Ti
 		Needed    int
 		Given     int
 		Ran       bool
+		Forgotten bool
 	}
 	err = h.read(ctx, func(tx pgx.Tx) error {
 		rows, err := pg.All[row](ctx, tx, `
@@ -42,7 +43,8 @@ func (h History) Versions(ctx context.Context, team string, since, until time.Ti
 				coalesce(said(v.findings), '') AS findings, coalesce(said(v.manifest), '') AS manifest,
 				coalesce(v.cost_cap, 0) AS cap, coalesce(v.tier, '') AS tier, coalesce(v.needed, q.quorum) AS needed,
 				(SELECT count(*) FROM decisions d WHERE d.request_id = v.request_id AND d.revision = v.number AND d.verdict = 'approve')::int AS given,
-				EXISTS (SELECT FROM runs r WHERE r.request_id = v.request_id AND r.revision = v.number) AS ran
+				EXISTS (SELECT FROM runs r WHERE r.request_id = v.request_id AND r.revision = v.number) AS ran,
+				v.findings IS NOT NULL AND said(v.findings) = '' OR said(v.manifest) = '' AS forgotten
 			FROM revisions v JOIN requests q ON q.id = v.request_id
 			WHERE q.team = $1 AND v.at >= $2 AND v.at < $3 ORDER BY v.at, v.request_id, v.number`, team, since, until)
 		if err != nil {
@@ -51,7 +53,7 @@ func (h History) Versions(ctx context.Context, team string, since, until time.Ti
 		list = nil
 		for _, r := range rows {
 			v := books.Version{RequestID: r.RequestID, Number: r.Number, At: r.At, Project: r.Project, Asker: r.Asker, Model: r.Author, Written: r.Written, Cap: r.Cap,
-				Tier: r.Tier, Needed: r.Needed, Given: r.Given, Ran: r.Ran}
+				Tier: r.Tier, Needed: r.Needed, Given: r.Given, Ran: r.Ran, Forgotten: r.Forgotten}
 			var sealed struct {
 				Network []string `json:"network"`
 			}

@@ -14,8 +14,9 @@ import (
 	"countersign/storage/pg"
 )
 
-// Known is the sha256 of a file that Slack has shown before by this id, name and size.
-func (rb *readingBook) Known(ctx context.Context, team string, f approval.File) (sha256 string, err error) {
+// Known is the sha256 of a file that Slack has shown before by this id, name and size, where it was
+// fetched within so long (0: at any time).
+func (rb *readingBook) Known(ctx context.Context, team string, f approval.File, within time.Duration) (sha256 string, err error) {
 	err = rb.look(ctx, func(b *pgx.Batch) {
 		pg.Ask(b, func(rows []struct {
 			SHA256 string `db:"sha256"`
@@ -24,7 +25,8 @@ func (rb *readingBook) Known(ctx context.Context, team string, f approval.File) 
 				sha256 = row.SHA256
 			}
 			return nil
-		}, `SELECT sha256 FROM known_files WHERE team = $1 AND file_id = $2 AND name = $3 AND size = $4`, team, f.ID, f.Name, f.Size)
+		}, `SELECT sha256 FROM known_files WHERE team = $1 AND file_id = $2 AND name = $3 AND size = $4
+			AND ($5::interval = interval '0' OR at > clock_timestamp() - $5::interval)`, team, f.ID, f.Name, f.Size, within)
 	})
 	if err != nil {
 		return "", fmt.Errorf("what is known of file %s: %w", f.ID, err)

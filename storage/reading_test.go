@@ -93,13 +93,23 @@ func TestAFileIsKnownByWhatSlackShowsOfIt(t *testing.T) {
 	require.NoError(t, b.Know(t.Context(), "T1", f))
 	require.NoError(t, b.Know(t.Context(), "T1", f))
 	for what, other := range map[string]approval.File{"": f, "id": {ID: "F2", Name: f.Name, Size: f.Size}, "name": {ID: f.ID, Name: "x.csv", Size: f.Size}, "size": {ID: f.ID, Name: f.Name, Size: 9}} {
-		sum, err := b.Known(t.Context(), "T1", other)
+		sum, err := b.Known(t.Context(), "T1", other, time.Hour)
 		require.NoError(t, err)
 		require.Equal(t, what == "", sum == f.SHA256, what)
 	}
-	sum, err := b.Known(t.Context(), "T2", f)
+	sum, err := b.Known(t.Context(), "T2", f, 0)
 	require.NoError(t, err)
 	require.Empty(t, sum, "no workspace knows of another's files")
+	require.NoError(t, b.exec(t, `UPDATE known_files SET at = at - interval '15 days'`))
+	for within, known := range map[time.Duration]bool{0: true, 16 * 24 * time.Hour: true, 14 * 24 * time.Hour: false} {
+		sum, err := b.Known(t.Context(), "T1", f, within)
+		require.NoError(t, err)
+		require.Equal(t, known, sum != "", "within %s", within)
+	}
+	require.NoError(t, b.Know(t.Context(), "T1", f))
+	sum, err = b.Known(t.Context(), "T1", f, time.Hour)
+	require.NoError(t, err)
+	require.Equal(t, f.SHA256, sum, "it was fetched again")
 }
 
 // What was told of a file is offered in its channel, the latest word first; what could not be

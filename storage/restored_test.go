@@ -82,6 +82,13 @@ func TestNothingIsHeldAfterACopyUntilSomebodySaysWhatWasSpent(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 25*budget.Cent, list[0].Spent-b.spentBy(t, "before"), "once, and beyond the limit")
 	require.False(t, list[0].Limit.Rests)
+	days, err := b.Days(t.Context(), team, time.Now().AddDate(0, 0, -2), time.Now().AddDate(0, 0, 2))
+	require.NoError(t, err)
+	var day budget.USD
+	for _, d := range days {
+		day += d.Amount
+	}
+	require.Equal(t, b.spentBy(t, "before"), day, "it is no day's, so it is no spike")
 	_, err = b.HoldCheck(t.Context(), team, "a box", 1)
 	require.ErrorAs(t, err, &refused)
 	require.False(t, refused.Standing.Limit.Rests, "now it is only the limit")

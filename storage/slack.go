@@ -96,6 +96,8 @@ func (s Strays) Met(ctx context.Context, at steps.Sighting) (is steps.Meeting, e
 			}
 			return remember(ctx, tx, at.Post)
 		case had.TS == at.TS || had.Channel != at.Channel:
+		case had.Gone(): // what it says was taken back, and nothing stands in its place
+			is = steps.MetStray
 		case version != "" && strings.FieldsFunc(had.Shown, func(r rune) bool { return r == ':' || r == '/' })[0] != version:
 			// The card of another version: a former one stays, and leads to the present one.
 			is = steps.MetUnsure

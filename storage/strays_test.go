@@ -43,6 +43,8 @@ func TestAMessageThatNobodyRemembersBecomesTheOneThatIsMissing(t *testing.T) {
 	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceCard, Channel: channel, TS: "6.000000", Shown: "2/17:abc"}))
 	require.Equal(t, steps.MetUnsure, met(steps.SurfaceCard, 1, "4.000000"), "the card of a former version stays, and leads to this one")
 	require.Equal(t, steps.MetStray, met(steps.SurfaceCard, 2, "5.000000"))
+	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceReply, Channel: channel, TS: "7.000000", Shown: steps.TakenBack}))
+	require.Equal(t, steps.MetStray, met(steps.SurfaceReply, 0, "8.000000"), "of what was taken back nothing stays")
 	_, err = Strays{b.DB}.Met(t.Context(), steps.Sighting{Post: steps.Post{RequestID: "nobody", Surface: steps.SurfaceRoot, Channel: channel, TS: "1.1"}})
 	require.ErrorIs(t, err, approval.ErrNotFound)
 }

@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +27,8 @@ func (s *shown) View(ctx context.Context, id string) (*steps.View, error) {
 		s.queueRequest(b, id, &l)
 		s.queueRevision(b, id, 1, func(former *approval.Revision) { v.Former = former })
 		queueView(b, id, v)
+		// Without the last questions of the thread a follow-up says little to whoever reviews it.
+		queueEarlier(s.core, b, id, func(questions []string) { v.Earlier = questions })
 		s.queueBook(b, id, &v.Book)
 	})
 	if err != nil {
@@ -53,21 +54,6 @@ func queueView(b *pgx.Batch, id string, v *steps.View) {
 		}
 		return nil
 	}, `SELECT s.id, s.team, s.channel, coalesce(s.thread_ts, '') AS thread_ts, coalesce(`+nextOf+`, '') AS next, `+uploadsOf+` AS uploads FROM sessions s JOIN requests q ON q.session_id = s.id WHERE q.id = $1`, id)
-	// The last questions of the session before this one: without them a follow-up says
-	// little to whoever reviews it.
-	pg.Ask(b, func(rows []struct{ Question string }) error {
-		for _, row := range slices.Backward(rows) {
-			v.Earlier = append(v.Earlier, row.Question)
-		}
-		return nil
-	}, `
-		SELECT said(earlier.question) AS question FROM requests this
-		JOIN knows_of(this.session_id) known ON true
-		JOIN requests earlier ON earlier.session_id = known.session_id AND earlier.created_at <= known.until
-			AND (earlier.created_at, earlier.id) < (this.created_at, this.id)
-			AND (earlier.seek IS NULL OR earlier.state = 'drafting') -- not what was never found
-			AND earlier.repeats IS NULL
-		WHERE this.id = $1 ORDER BY earlier.created_at DESC, earlier.id DESC LIMIT 3`, id)
 	// What was spent, by hold, the oldest first. A hold that was given back untouched is no
 	// part of a bill.
 	pg.Ask(b, func(rows []spendRow) error { v.Bill = billOf(rows); return nil }, `

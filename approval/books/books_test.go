@@ -23,6 +23,7 @@ type world struct {
 	versions []Version
 	payments []Payment
 	own      map[string]review.Rules // of channels
+	hosts    []string                // that the workspace allows
 }
 
 func (w *world) Teams(context.Context) (map[string]time.Time, error) {
@@ -80,7 +81,9 @@ func (w *world) RulesOf(_ context.Context, team, project string) (review.RuleSet
 	if rules, ok := w.own[project]; ok {
 		return review.RuleSet{Team: team, Project: project, Version: 1, Rules: rules}, nil
 	}
-	return review.RuleSet{Team: team, Rules: review.DefaultRules(approval.DefaultPolicy())}, nil
+	rules := review.DefaultRules(approval.DefaultPolicy())
+	rules.Hosts = w.hosts
+	return review.RuleSet{Team: team, Rules: rules}, nil
 }
 
 func (w *world) books() *Books {
@@ -132,12 +135,13 @@ func TestOtherRulesAreTriedOnEachVersion(t *testing.T) {
 	t.Parallel()
 	strict := review.DefaultRules(approval.DefaultPolicy())
 	strict.Low.Approvals = 3
-	w := &world{own: map[string]review.Rules{"OWN": strict}, versions: []Version{
+	w := &world{hosts: []string{"api.example.com"}, own: map[string]review.Rules{"OWN": strict}, versions: []Version{
 		{RequestID: "a", Number: 1, At: since.Add(1), Project: "C1", Asker: "MAYA", Model: "small", Written: true, Tier: approval.Low, Needed: 1, Given: 1, Ran: true, Cap: 2 * budget.Cent},
-		{RequestID: "b", Number: 2, At: since.Add(2), Project: "C1", Asker: "BEN", Model: "large", Written: true, Tier: approval.High, Needed: 1, Findings: []approval.Finding{danger}, Hosts: []string{"api.example.com"}},
+		{RequestID: "b", Number: 2, At: since.Add(2), Project: "C1", Asker: "BEN", Model: "large", Written: true, Tier: approval.High, Needed: 1, Findings: []approval.Finding{danger}, Hosts: []string{"api.example.com", "never.example.com"}},
 		{RequestID: "c", Number: 1, At: since.Add(3), Project: "OWN", Asker: "MAYA", Model: "small", Written: true, Tier: approval.Low, Needed: 3},
-		{RequestID: "d", Number: 1, At: since.Add(4), Project: "C1", Asker: "MAYA", Model: "CARLA", Tier: approval.Low, Needed: 1}}}
-	tr := trial(t, "rules:\n  medium: {approvals: 2, typed: true}\n  high: {approvals: 2, typed: false, terminal: true}\n  medium_from: $0.02\n  models: [small]\n")
+		{RequestID: "d", Number: 1, At: since.Add(4), Project: "C1", Asker: "MAYA", Model: "CARLA", Tier: approval.High, Needed: 2}, // by rules that are no more
+		{RequestID: "e", Number: 1, At: since.Add(5), Project: "C1", Asker: "MAYA", Tier: approval.High, Needed: 1, Cap: 2 * budget.Cent, Forgotten: true}}}
+	tr := trial(t, "rules:\n  medium: {approvals: 2, typed: true}\n  high: {approvals: 2, typed: false, terminal: true}\n  medium_from: $0.02\n  models: [small]\n  hosts: []\n")
 	o, err := w.books().Replay(t.Context(), "T1", "ADMIN", tr)
 	require.NoError(t, err)
 	type line struct {
@@ -150,8 +154,8 @@ func TestOtherRulesAreTriedOnEachVersion(t *testing.T) {
 	}
 	require.Equal(t, []line{{OtherTier, "a", "low", "medium"}, {OtherQuorum, "a", "1", "2"}, {OtherCare, "a", "", "typed"},
 		{OtherQuorum, "b", "1", "2"}, {OtherCare, "b", "", "terminal"}, {OtherCare, "b", "typed", ""}, {NoModel, "b", "", "large"}, {NoHost, "b", "", "api.example.com"}}, got,
-		"a channel with rules of its own keeps them; what a person wrote is no model's; the last one is the same")
-	require.Equal(t, 4, o.Versions)
+		"a channel with rules of its own keeps them; what a person wrote is no model's; what today's rules would change as well is not the trial's doing")
+	require.Equal(t, []int{4, 1}, []int{o.Versions, o.Forgotten})
 	require.Equal(t, 1, o.Changes[1].Given)
 	require.True(t, o.Changes[1].Ran)
 

@@ -37,6 +37,7 @@ type Version struct {
 	Given     int
 	Ran       bool
 	Hosts     []string // that it might reach
+	Forgotten bool     // what was found in it, so nobody can grade it any more
 }
 
 // Payment is a paid step that the budgets were asked for.
@@ -76,7 +77,7 @@ type Changed struct {
 	At        time.Time      `json:"at"`
 	Project   string         `json:"channel"`
 	Asker     string         `json:"user"`
-	From      string         `json:"from,omitempty"` // tiers, numbers of approvals
+	From      string         `json:"from,omitempty"` // tiers, numbers of approvals by today's rules
 	To        string         `json:"to,omitempty"`   // the same; a model, a host, an extra step that comes or goes
 	Given     int            `json:"given,omitempty"`
 	Ran       bool           `json:"ran,omitempty"`
@@ -89,6 +90,7 @@ type Changed struct {
 type Outcome struct {
 	Since, Until time.Time
 	Versions     int // that were looked at
+	Forgotten    int // versions that were left out: what was found in them is kept no longer
 	Payments     int
 	Changes      []Changed
 	Spent        budget.USD // in this time
@@ -128,9 +130,13 @@ func Replayed(ctx context.Context, past Past, team string, t Trial, zone *time.L
 		if err != nil {
 			return o, err
 		}
-		o.Versions = len(versions)
 		terms := map[string]rulesBefore{}
 		for _, v := range versions {
+			if v.Forgotten {
+				o.Forgotten++
+				continue
+			}
+			o.Versions++
 			r, known := terms[v.Project]
 			if !known {
 				if r, err = t.in(ctx, past, team, v.Project); err != nil {
@@ -176,7 +182,8 @@ func (t Trial) in(ctx context.Context, past Past, team, project string) (r rules
 	return r, nil
 }
 
-// changed are what other rules would have made of a version.
+// changed are what other rules would make of a version, against what today's rules would. What was decided then
+// may have been by rules that are no more, which is not the trial's doing.
 func (r rulesBefore) changed(v Version) (list []Changed) {
 	if !r.other {
 		return nil
@@ -185,14 +192,15 @@ func (r rulesBefore) changed(v Version) (list []Changed) {
 		c.RequestID, c.Version, c.At, c.Project, c.Asker, c.Given, c.Ran = v.RequestID, v.Number, v.At, v.Project, v.Asker, v.Given, v.Ran
 		list = append(list, c)
 	}
+	today, _ := review.TierOf(v.Findings, v.Cap, r.now)
 	tier, _ := review.TierOf(v.Findings, v.Cap, r.tried)
-	if tier != v.Tier {
-		add(Changed{Kind: OtherTier, From: string(v.Tier), To: string(tier)})
+	if tier != today {
+		add(Changed{Kind: OtherTier, From: string(today), To: string(tier)})
 	}
-	if needs := r.tried.For(tier).Approvals; needs != v.Needed {
-		add(Changed{Kind: OtherQuorum, From: strconv.Itoa(v.Needed), To: strconv.Itoa(needs)})
+	was, would := r.now.For(today), r.tried.For(tier)
+	if would.Approvals != was.Approvals {
+		add(Changed{Kind: OtherQuorum, From: strconv.Itoa(was.Approvals), To: strconv.Itoa(would.Approvals)})
 	}
-	was, would := r.now.For(v.Tier), r.tried.For(tier)
 	for step, had := range map[string][2]bool{"owners": {was.Owners, would.Owners}, "typed": {was.Typed, would.Typed}, "terminal": {!was.Slack, !would.Slack}} {
 		switch {
 		case had[1] && !had[0]:
@@ -201,11 +209,14 @@ func (r rulesBefore) changed(v Version) (list []Changed) {
 			add(Changed{Kind: OtherCare, From: step})
 		}
 	}
-	if m := r.tried.Models; v.Written && m != nil && len(m.Allowed) > 0 && !slices.Contains(m.Allowed, v.Model) {
+	bars := func(rules review.Rules) bool {
+		return rules.Models != nil && len(rules.Models.Allowed) > 0 && !slices.Contains(rules.Models.Allowed, v.Model)
+	}
+	if v.Written && bars(r.tried) && !bars(r.now) {
 		add(Changed{Kind: NoModel, To: v.Model})
 	}
 	for _, host := range v.Hosts {
-		if !slices.Contains(r.tried.Hosts, host) {
+		if slices.Contains(r.now.Hosts, host) && !slices.Contains(r.tried.Hosts, host) {
 			add(Changed{Kind: NoHost, To: host})
 		}
 	}

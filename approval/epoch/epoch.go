@@ -39,11 +39,23 @@ func (d *Desk) Rest(ctx context.Context, team string) (*approval.Rest, error) {
 	return d.store.Rest(ctx, team)
 }
 
+// only is what anybody else is told.
+var only = approval.Reason{Code: approval.WhyAdminsOnly, Name: what}
+
+const what = "confirm what was spent"
+
+// ToReckon says why a workspace rests to who is about to end that: an administrator.
+func (d *Desk) ToReckon(ctx context.Context, team, actor string) (*approval.Rest, error) {
+	if err := d.people.Administers(ctx, team, actor, only); err != nil {
+		return nil, err
+	}
+	return d.store.Rest(ctx, team)
+}
+
 // Reckon books what was spent after the copy, and work may start again. Whoever comes second has
 // nothing left to say: the first word stands.
 func (d *Desk) Reckon(ctx context.Context, click approval.Click, spent budget.USD) error {
-	what := "confirm what was spent"
-	err := d.people.Administers(ctx, click.Team, click.User, approval.Reason{Code: approval.WhyAdminsOnly, Name: what})
+	err := d.people.Administers(ctx, click.Team, click.User, only)
 	if no, ok := errors.AsType[*approval.NotAllowedError](err); ok {
 		return errors.Join(err, d.store.AuditPeople(ctx, click.Team, approval.Event{Actor: no.Who, Kind: approval.EventRefusedClick,
 			Data: map[string]any{"what": what, "why": no.Why.Told(), "click": click}}))

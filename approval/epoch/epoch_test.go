@@ -53,6 +53,12 @@ func TestAnAdministratorEndsTheRestOnce(t *testing.T) {
 	require.EqualValues(t, 3, rest.Lost)
 
 	no := new(approval.NotAllowedError)
+	rest, err = d.ToReckon(t.Context(), "T", "MAYA")
+	require.ErrorAs(t, err, &no, "a forged click opens no form")
+	require.Nil(t, rest)
+	rest, err = d.ToReckon(t.Context(), "T", "ADMIN")
+	require.NoError(t, err)
+	require.EqualValues(t, 3, rest.Lost)
 	require.ErrorAs(t, d.Reckon(t.Context(), approval.Click{Team: "T", User: "MAYA"}, budget.Dollar), &no)
 	require.True(t, w.rests)
 	require.Len(t, w.told, 1)

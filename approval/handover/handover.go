@@ -41,8 +41,9 @@ type Pins interface {
 	InPlace(ctx context.Context, u pins.Use) error
 }
 
-// Rules are those of a request's channel, with what its files bring along.
+// Rules are those of a request's channel, with what its files bring along, and who has a part there.
 type Rules interface {
+	Reviewers(ctx context.Context, team, project string) (review.Roster, error)
 	RulesFor(ctx context.Context, r *approval.Request) (review.RuleSet, error)
 }
 
@@ -52,7 +53,8 @@ type Stock struct {
 	Alone     bool // nobody but its asker reads it
 	Questions int
 	Files     []approval.File
-	Answers   []Answer // that nobody but their asker reads, the latest first
+	Former    []approval.File // of whose names the thread has later ones: offered before these came, they still go along
+	Answers   []Answer        // that nobody but their asker reads, the latest first
 }
 
 // Answer is one of them.
@@ -141,8 +143,8 @@ func wrong(why approval.ReasonCode) error {
 	return &approval.InputError{Why: approval.Because(why)}
 }
 
-// fits makes sure that somebody can take a thread over: a full member of the workspace, who is in the
-// channel by whose rules it goes.
+// fits makes sure that somebody can take a thread over: a full member of the workspace who may ask, and is in
+// the channel by whose rules it goes.
 func (d *Desk) fits(ctx context.Context, r *approval.Request, thread approval.Session, to string) error {
 	if to == "" {
 		return wrong(approval.WhyNoPerson)
@@ -162,6 +164,13 @@ func (d *Desk) fits(ctx context.Context, r *approval.Request, thread approval.Se
 		return wrong(approval.WhyHandGone)
 	case person.Guest:
 		return wrong(approval.WhyHandGuest)
+	}
+	roster, err := d.rules.Reviewers(ctx, r.Team, "")
+	if err != nil {
+		return err
+	}
+	if slices.Contains(roster.Auditors, to) {
+		return wrong(approval.WhyHandAuditor)
 	}
 	for _, channel := range []string{r.Project, thread.Channel} {
 		if approval.Direct(channel) || channel == r.Asker { // a thread that has no place yet is under its asker's id
@@ -195,13 +204,14 @@ func (d *Desk) gives(ctx context.Context, r *approval.Request, stock Stock, o Of
 			return approval.ErrNotFound
 		}
 	}
+	held := slices.Concat(stock.Files, stock.Former)
 	var pinned []approval.File
 	for _, id := range o.Files {
-		at := slices.IndexFunc(stock.Files, func(f approval.File) bool { return f.ID == id })
+		at := slices.IndexFunc(held, func(f approval.File) bool { return f.ID == id })
 		if at < 0 {
 			return approval.ErrNotFound
 		}
-		f := stock.Files[at]
+		f := held[at]
 		if f.Pinned != "" {
 			pinned = append(pinned, f)
 			continue
@@ -240,7 +250,7 @@ func offer(r *approval.Request, o Offer, click approval.Click, now time.Time) er
 	now = now.Truncate(time.Microsecond)
 	h := approval.HandOver{ID: approval.NewID(8), To: o.To, Files: o.Files, Answers: o.Answers, At: now, Until: now.Add(approval.HandOverLife)}
 	r.HandOvers, r.Changes.HandOver = append(slices.Clone(r.HandOvers), h), &h
-	tell(r, click, now, approval.EventOfferedHandOver, map[string]any{"handover": h.ID, "to": h.To, "files": list(h.Files), "answers": list(h.Answers), "until": h.Until.UTC().Format(time.RFC3339Nano)})
+	tell(r, click, now, approval.EventOfferedHandOver, map[string]any{"handover": h.ID, "session": r.SessionID, "to": h.To, "files": list(h.Files), "answers": list(h.Answers), "until": h.Until.UTC().Format(time.RFC3339Nano)})
 	r.Tell(approval.Notice{Key: "hand over " + h.ID, Kind: approval.NoticeHandOver, To: []string{h.To, r.Asker}, At: now, Data: approval.Encode(approval.HandOverOffered{ID: h.ID})})
 	return nil
 }
@@ -273,6 +283,10 @@ func (d *Desk) Answer(ctx context.Context, id, offered string, verdict approval.
 			return nil, err
 		}
 		if err := d.fits(ctx, r, stock.Thread, h.To); err != nil {
+			return nil, err
+		}
+		// What goes along is theirs from now on, so it is looked at once more.
+		if err := d.gives(ctx, r, stock, Offer{To: h.To, Files: h.Files}); err != nil {
 			return nil, err
 		}
 		if into, err = leads(stock, click); err != nil {

@@ -50,6 +50,9 @@ func (w *world) Sees(_ context.Context, f approval.File, _ string) (bool, error)
 func (w *world) RulesFor(context.Context, *approval.Request) (review.RuleSet, error) {
 	return review.RuleSet{}, nil
 }
+func (w *world) Reviewers(context.Context, string, string) (review.Roster, error) {
+	return review.Roster{Auditors: []string{"UAUDIT"}}, nil
+}
 func (w *world) InPlace(_ context.Context, u pins.Use) error {
 	if u.Files[0].ID == w.barred {
 		return &approval.InputError{Why: approval.Because(approval.WhyPinnedForOthers)}
@@ -83,7 +86,7 @@ func why(t *testing.T, err error) approval.ReasonCode {
 
 func TestWhoCanTakeAThreadOver(t *testing.T) {
 	t.Parallel()
-	for to, code := range map[string]approval.ReasonCode{"": approval.WhyNoPerson, "U1": approval.WhyHandSelf, "UBOT": approval.WhyHandBot, "UGUEST": approval.WhyHandGuest,
+	for to, code := range map[string]approval.ReasonCode{"": approval.WhyNoPerson, "U1": approval.WhyHandSelf, "UBOT": approval.WhyHandBot, "UGUEST": approval.WhyHandGuest, "UAUDIT": approval.WhyHandAuditor,
 		"UOUT": approval.WhyHandOutsider, "UGONE": approval.WhyHandGone, "U3": approval.WhyHandNotIn} {
 		w, d := setup()
 		w.out = "U3"
@@ -175,6 +178,26 @@ func TestAnOfferIsAnsweredOnceByWhomItIsFor(t *testing.T) {
 	require.NotContains(t, said[0].Text+said[0].Result.Answer, "ana@example.org", "as in an answer that is shared")
 	_, _, err = d.Read(t.Context(), "r1", id, by("U3"))
 	require.ErrorIs(t, err, approval.ErrNotFound)
+}
+
+// Days may pass before an offer is accepted: what goes along is still the giver's to give, and the colleague's to use.
+func TestWhatGoesAlongIsLookedAtOnceMore(t *testing.T) {
+	t.Parallel()
+	w, d := setup()
+	r, err := d.Offer(t.Context(), "r1", Offer{To: "U2", Files: []string{"F1", "F2"}}, by("U1"))
+	require.NoError(t, err)
+	id := r.HandOvers[0].ID
+	w.hidden = "F1"
+	_, err = d.Answer(t.Context(), "r1", id, approval.HandAccepted, by("U2"))
+	require.Equal(t, approval.WhyHandNotSeen, why(t, err))
+	w.hidden, w.barred = "", "F2"
+	_, err = d.Answer(t.Context(), "r1", id, approval.HandAccepted, by("U2"))
+	require.Equal(t, approval.WhyHandPinned, why(t, err))
+	require.Empty(t, w.r.HandOvers[0].Verdict)
+	w.barred = ""
+	w.stock.Former, w.stock.Files = w.stock.Files[:1], append([]approval.File{{ID: "F3", Name: "one.csv"}}, w.stock.Files[1:]...)
+	_, err = d.Answer(t.Context(), "r1", id, approval.HandAccepted, by("U2"))
+	require.NoError(t, err, "a later file of its name takes nothing away")
 }
 
 func TestAnOfferIsNotAcceptedLate(t *testing.T) {

@@ -9,7 +9,9 @@ import (
 )
 
 // Whoever has many programs to approve stops reading them. So rules say how long the code has been open before
-// somebody approves it, and how many one person approves in an hour. Both count by the database's clock.
+// somebody approves it, and how many one person approves in an hour. Both count by the database's clock. The
+// schema holds decisions to the rules of a request's own channel. Those that its files bring along, and the strictest of
+// all, which hold in a direct message that names no channel, are held to here alone.
 //
 // To open the code is to open the view that shows all of it, in Slack or at a terminal: that is witnessed by an event.
 // A card in a channel is not: Slack does not say who looks at a message. So where the rules give a time for

@@ -66,7 +66,7 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 	}
 	now, standings, reach := at.Now, at.Standings, at.Rules.Or(s.Policy).Reach(s.writer.Offers())
 	if q.Model, err = chosenModel(reach, q.Model); err != nil {
-		return nil, placeless(q, reach, err)
+		return nil, placeless(q, at, reach, err)
 	}
 	model, cheaper, err := s.costs.within(standings, reach, q.Model, chosen, q.Uploads, now)
 	if err != nil {
@@ -181,9 +181,13 @@ func chosenModel(reach review.Reach, model string) (string, error) {
 	return model, nil
 }
 
-// placeless puts it differently where a direct message names no channel: then its asker may name one.
-func placeless(q approval.Question, reach review.Reach, err error) error {
+// placeless puts it differently where a direct message names no channel: then its asker may name one. Where it
+// names one, only Find learns from Slack whether they are in it: until then they read no list of its models.
+func placeless(q approval.Question, at Counter, reach review.Reach, err error) error {
 	input := new(approval.InputError)
+	if errors.As(err, &input) && approval.Direct(q.Seat) && !approval.Direct(q.Project) && at.Session == "" && slices.Contains([]approval.ReasonCode{approval.WhyModelBarred, approval.WhyNoModel}, input.Why.Code) {
+		return &approval.InputError{Why: approval.Reason{Code: input.Why.Code, Name: input.Why.Name}}
+	}
 	if !approval.Direct(q.Project) || !errors.As(err, &input) || input.Why.Code != approval.WhyModelBarred && input.Why.Code != approval.WhyNoModelHere {
 		return err
 	}

@@ -79,9 +79,15 @@ func (s *Watch) rests(ctx context.Context, r *approval.Request) (g ground, err e
 	if g.amiss = place.Cause(r.Project, r.Asker); g.amiss == nil {
 		g.shared = place.Shared
 	}
+	shown := s.shown(r)
 	for _, f := range r.Files {
+		// Slack is asked once about each file: to find one for who asked tells, too, whether it is there.
+		look := shown
+		if f.Pinned != "" || g.amiss != nil { // its pin is asked about, or nothing runs anyway
+			look = s.slack.Stat
+		}
 		var cause *approval.CauseError
-		switch err := s.slack.Stat(ctx, f); {
+		switch err := look(ctx, f); {
 		// Gone for good: no other file can make it better.
 		case errors.As(err, &cause) && !cause.Cause.Passes():
 			g.amiss = &cause.Cause
@@ -94,56 +100,44 @@ func (s *Watch) rests(ctx context.Context, r *approval.Request) (g ground, err e
 			return g, err
 		}
 	}
-	if g.amiss == nil {
-		g.amiss, err = s.unshown(ctx, r)
-	}
-	return g, err
+	return g, nil
 }
 
-// unshown is the first of a request's files that Slack does not show to who asked, now: it was taken out of the channel
-// since, or they out of another one in which it stands. What is pinned its pin is asked about, and what was handed to
-// them with the thread is theirs.
-func (s *Watch) unshown(ctx context.Context, r *approval.Request) (*approval.Cause, error) {
+// shown looks at files of a request that are not pinned, one after another: whether each is there, and Slack shows it to
+// who asked, now. It may have been taken out of the channel since, or they out of another one in which it stands. What was
+// handed to them with the thread is theirs.
+func (s *Watch) shown(r *approval.Request) func(ctx context.Context, f approval.File) error {
 	var thread approval.Session
 	var given []string
-	for _, f := range r.Files {
-		if f.Pinned != "" {
-			continue
-		}
+	return func(ctx context.Context, f approval.File) error {
 		q := Search{Channel: r.Project, Asker: r.Asker, Files: []approval.File{f}, Thread: []string{f.ID}, Seek: approval.Seek{Given: true, Brought: []string{f.ID}}}
-		hidden, err := s.hides(ctx, q)
-		if err == nil && hidden && thread.ID == "" {
+		_, err := s.slack.Find(ctx, q)
+		if !hides(err) {
+			return err
+		}
+		if thread.ID == "" {
 			if thread, err = s.store.Thread(ctx, r.Team, r.SessionID); err != nil {
-				return nil, err
+				return err
 			}
 			files, _, err := s.store.ThreadFiles(ctx, thread)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			given = handedTo(r.Asker, files)
 		}
-		if err == nil && hidden { // a thread in the asker's direct message has files that stand in no channel
-			q.Channel, q.Given = thread.Channel, given
-			hidden, err = s.hides(ctx, q)
+		// A thread in the asker's direct message has files that stand in no channel.
+		q.Channel, q.Given = thread.Channel, given
+		if _, err = s.slack.Find(ctx, q); hides(err) {
+			return &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotShown, File: f.Name, Person: r.Asker}}
 		}
-		if err != nil {
-			return nil, err
-		}
-		if hidden {
-			return &approval.Cause{Code: approval.FileNotShown, File: f.Name, Person: r.Asker}, nil
-		}
+		return err
 	}
-	return nil, nil
 }
 
-// hides tells whether Slack does not show one file to somebody. What else is amiss with it is told by others.
-func (s *Watch) hides(ctx context.Context, q Search) (bool, error) {
-	_, err := s.slack.Find(ctx, q)
+// hides tells of an error whether Slack does not show a file to somebody.
+func hides(err error) bool {
 	cause, ok := errors.AsType[*approval.CauseError](err)
-	if ok {
-		return slices.Contains([]approval.CauseCode{approval.FileNotYours, approval.FileNotHere}, cause.Cause.Code), nil
-	}
-	return false, err
+	return ok && slices.Contains([]approval.CauseCode{approval.FileNotYours, approval.FileNotHere}, cause.Cause.Code)
 }
 
 // Look finds out whether what a request rests on is still there, while it waits for

@@ -352,11 +352,11 @@ func TestTheWordThatADraftWaitsIsRedrawnWhenItEnds(t *testing.T) {
 
 func TestALookThatCrashesLosesAndRepeatsNothing(t *testing.T) {
 	t.Parallel()
-	for _, point := range []string{"Person.before", "Place.before", "Stat.before", "commit away.before", "commit away.after"} {
+	for _, point := range []string{"Person.before", "Place.before", "Find.before", "commit away.before", "commit away.after"} {
 		b := setup(t)
 		r := b.approved()
 		b.store.jobs = nil
-		if point != "Stat.before" {
+		if point != "Find.before" {
 			b.slack.at(approval.Place{Seen: true})
 		} else {
 			b.slack.lose("F1", true)
@@ -367,4 +367,19 @@ func TestALookThatCrashesLosesAndRepeatsNothing(t *testing.T) {
 		require.Equal(t, 1, b.count(r.ID, "away"), point)
 		require.Equal(t, approval.Approved, b.request(r.ID).State, point)
 	}
+}
+
+// Slack answers so many calls a minute, and every question that waits is looked at each quarter of an hour.
+func TestALookAsksSlackOnceAboutEachFile(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.pending()
+	asked := 0
+	b.slack.find = func(q Search) (Found, error) {
+		asked++
+		return Found{Files: q.Files}, nil
+	}
+	b.faults.fail("Stat.before", errCrash)
+	require.NoError(t, b.Look(t.Context(), r.ID))
+	require.Equal(t, 1, asked)
 }

@@ -81,10 +81,11 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	}
 	today, libraries := time.Now().In(s.costs.Calendar()), s.libraries() // the same for what is held and for what is sent
 	var told thread.Told
+	var rested time.Time
 	var seen map[string]*reading.Glimpse
 	brief := func(r *approval.Request) Brief {
 		return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model, Today: today, MemoryMB: s.Policy.Limits.MemoryMB, Libraries: libraries, Notes: notes, Sight: sight, Seen: seen,
-			Question: r.Question, Files: r.Files, History: told.Said, Summary: told.Summary.Text, Clarified: r.Clarified, Wishes: r.Wishes, Refused: r.Refused, Hides: rules.Hides()}
+			Question: r.Question, Files: r.Files, History: told.Said, Summary: told.Summary.Text, Until: told.Until, Rested: rested, Clarified: r.Clarified, Wishes: r.Wishes, Refused: r.Refused, Hides: rules.Hides()}
 	}
 	// Before the looks: a question that waits for another one's summary comes again, and would pay for
 	// each look again. What the looks take of the room is not known yet; the oldest give way to it.
@@ -102,6 +103,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 			return err
 		}
 	}
+	rested = past.Rested(r.CreatedAt, s.Policy.Stale)
 	told = past.Tell(sight, s.writer.Room(brief(&ahead)))
 	// Sealed with the code: what the model was let see now, whatever the switch says later.
 	saw := sawOf(sight, seen, told.Results)
@@ -150,7 +152,11 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	if draft.Ask != nil {
 		return s.askBack(ctx, r, call, draft)
 	}
-	return s.keep(ctx, r, call, draft, approval.Written{Notes: notes.Seal(r.Project), Saw: saw, Thread: told.Held(draft.Whole, draft.Summed)})
+	held := told.Held(draft.Whole, draft.Summed)
+	if !rested.IsZero() { // sealed, so that the answer, its reviewers and the record say the same
+		held.Rested = rested.In(s.costs.Calendar()).Format(time.DateOnly)
+	}
+	return s.keep(ctx, r, call, draft, approval.Written{Notes: notes.Seal(r.Project), Saw: saw, Thread: held})
 }
 
 // calling is a call of a model with what it may cost.

@@ -231,6 +231,7 @@ type Stops struct {
 	sandbox interface {
 		BoxTerms
 		Kill(ctx context.Context, boxID string) error
+		Result(ctx context.Context, boxID string) (approval.Result, error)
 	}
 	log *slog.Logger
 	*Settings
@@ -295,6 +296,10 @@ func (s *Stops) end(ctx context.Context, r *approval.Request, age time.Duration)
 	box, err := r.Run.BoxID, s.reach(r)
 	if err == nil {
 		err = s.sandbox.Kill(ctx, box)
+	}
+	if err == nil && r.Revision.Manifest.Sandbox == "local" {
+		// One of another process of this machine is ended by that process alone: while it lives, it can be asked about.
+		_, err = s.sandbox.Result(ctx, box)
 	}
 	if err != nil && !errors.Is(err, ErrBoxGone) {
 		return err

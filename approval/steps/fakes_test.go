@@ -157,6 +157,7 @@ type fakeBox struct {
 	offline   bool   // no box reaches any host
 	making    func() // what happens in the world while a box is made
 	ended     func() // what happens in the world while the code runs
+	waiting   func() // and when somebody asks for a result before it has begun
 	endless   bool   // the code runs until its box is ended
 	prepared  []string
 	discarded []string
@@ -336,6 +337,9 @@ func (s *fakeBox) Result(_ context.Context, id string) (approval.Result, error) 
 	case b == nil:
 		return approval.Result{}, ErrBoxGone
 	case b.starts == 0:
+		if s.waiting != nil {
+			s.waiting()
+		}
 		return approval.Result{}, ErrNotStarted
 	}
 	if s.ended != nil {

@@ -69,6 +69,13 @@ func (s *fakeSlack) Find(_ context.Context, q Search) (Found, error) {
 	if s.find != nil {
 		return s.find(q)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range q.Files {
+		if _, ok := s.files[f.ID]; !ok && q.Seek.Given {
+			return Found{}, s.lacks(f)
+		}
+	}
 	return Found{Files: q.Files}, nil
 }
 

@@ -314,7 +314,7 @@ func (s *Inputs) Recalled(ctx context.Context, team, project string, files []app
 	files = slices.Clone(files)
 	for i := range files {
 		f := &files[i]
-		sha256, err := s.store.Known(ctx, team, *f)
+		sha256, err := s.store.Known(ctx, team, *f, 0)
 		if err != nil || sha256 == "" {
 			continue
 		}

@@ -23,7 +23,7 @@ func shown(team string, f approval.File) string {
 	return fmt.Sprint(team, " ", f.ID, " ", f.Name, " ", f.Size)
 }
 
-func (m *memReadings) Known(_ context.Context, team string, f approval.File) (string, error) {
+func (m *memReadings) Known(_ context.Context, team string, f approval.File, _ time.Duration) (string, error) {
 	m.shelf.Lock()
 	defer m.shelf.Unlock()
 	return m.seen[shown(team, f)], nil

@@ -58,6 +58,7 @@ type Recap struct {
 	Before    string             // the summary of what was said before that
 	Said      []approval.Message // oldest first
 	Hides     *redact.Rules      // what the model must not see of it
+	Zone      *time.Location     // on whose calendar the days are on which it was said
 }
 
 // Recapped is a summary as a model has given it: plain text, and no longer than it may be.
@@ -130,7 +131,9 @@ type Brief struct {
 	Seen      map[string]*reading.Glimpse // and what that is beyond the shape of a file, by its name
 	Files     []approval.File
 	History   []approval.Message       // of the session, oldest first, already cut to size
-	Summary   string                   // of what was said before that
+	Summary   string                   // of what was said before that,
+	Until     time.Time                // and when the last of it was
+	Rested    time.Time                // since when nothing had been said in the thread; zero: it was not at rest
 	Clarified []approval.Clarification // what the model has asked the asker, and what they said, oldest first
 	Wishes    []approval.Wish          // versions that reviewers have read, and what they want changed, oldest first
 	Refused   []approval.Refusal       // earlier attempts at what is to be written now

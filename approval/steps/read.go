@@ -40,9 +40,9 @@ var ErrReaderDied = errors.New("the box ended over its file")
 
 // ReadingBook keeps how files are read, and what is known of them by Slack's word alone.
 type ReadingBook interface {
-	// Known is the sha256 of a file that Slack has shown before by this id, name and size;
-	// empty where nobody knows.
-	Known(ctx context.Context, team string, f approval.File) (sha256 string, err error)
+	// Known is the sha256 of a file that Slack has shown before by this id, name and size, where
+	// it was fetched within so long (0: at any time); empty where nobody knows.
+	Known(ctx context.Context, team string, f approval.File, within time.Duration) (sha256 string, err error)
 	// Know remembers it.
 	Know(ctx context.Context, team string, f approval.File) error
 	// Reading is what is known of a content.
@@ -201,7 +201,8 @@ func (s *Reader) one(ctx context.Context, r *approval.Request, f *approval.File)
 		return true, nil
 	}
 	var in InputFile
-	if f.SHA256, err = s.store.Known(ctx, r.Team, *f); err != nil {
+	// What Slack shows alike may be another content by the time that a thread rests: then it is fetched again.
+	if f.SHA256, err = s.store.Known(ctx, r.Team, *f, s.Policy.Stale); err != nil {
 		return false, err
 	}
 	// Known goes by what Slack had shown (id, name, size) before it was fetched, so that is what is

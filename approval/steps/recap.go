@@ -21,6 +21,7 @@ func (s *Drafter) past(ctx context.Context, r *approval.Request, reach review.Re
 	if err != nil {
 		return past, err
 	}
+	b.Rested = past.Rested(r.CreatedAt, s.Policy.Stale)
 	room, most := s.writer.Room(b), s.writer.RecapRoom(b.Model)
 	// A fallback has its own bound for all that it may cost (Fallback.Most).
 	if past.Gap(sight, room, most) == nil || r.FellBack() || !barred(r, reach).None() {
@@ -52,7 +53,7 @@ func (s *Drafter) past(ctx context.Context, r *approval.Request, reach review.Re
 // that dies between the call and its booking leaves it uncertain. What came to nothing is
 // noted where it was paid for, so that the next question does not pay for the same again.
 func (s *Drafter) sumUp(ctx context.Context, id string, b Brief, to approval.Addressee, gap *thread.Gap) error {
-	ask := Recap{RequestID: id, SessionID: b.SessionID, Asker: b.Asker, Model: b.Model, Before: gap.Before.Text, Said: gap.Said, Hides: b.Hides}
+	ask := Recap{RequestID: id, SessionID: b.SessionID, Asker: b.Asker, Model: b.Model, Before: gap.Before.Text, Said: gap.Said, Hides: b.Hides, Zone: b.Today.Location()}
 	call, begun := calling{to: to}, false
 	r, err := s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
 		prompt, answer := s.writer.RecapSize(ask)

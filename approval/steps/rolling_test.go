@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -42,6 +43,54 @@ func TestARunIsLeftToWhoHasItsSandbox(t *testing.T) {
 	require.Empty(t, b.work())
 	require.Equal(t, approval.Done, b.request(r.ID).State)
 	require.Equal(t, 1, b.box.starts())
+}
+
+// A replica that has only lost its session is back after a moment. Until then neither an approval is taken back,
+// nor is anything put before reviewers anew.
+func TestAnApprovalOutlivesAHiccupOfAnotherReplica(t *testing.T) {
+	t.Parallel()
+	b, _ := twoVersions(t)
+	was, waits := b.approved(), b.pending()
+	b.Settings.Unseen, b.box.upgrade = time.Hour, ".1"
+	for range 3 {
+		require.True(t, b.step(approval.StepRun, was.ID))
+		require.True(t, b.step(approval.StepLook, waits.ID))
+	}
+	require.Equal(t, []any{approval.Approved, 1}, []any{b.request(was.ID).State, b.request(was.ID).Revision.Number})
+	require.Equal(t, 1, b.request(waits.ID).Revision.Number)
+	b.Settings.Unseen = 0
+	require.False(t, b.step(approval.StepLook, waits.ID))
+	require.Equal(t, 2, b.request(waits.ID).Revision.Number, "now it is sure")
+
+	var a absences
+	now, most := time.Now(), 8*time.Second
+	for after, long := range []bool{false, false, true, true} {
+		require.Equal(t, long, a.long("b", false, most, now.Add(time.Duration(after)*4*time.Second)))
+	}
+	require.False(t, a.long("b", false, most, now.Add(time.Minute)), "nobody has looked meanwhile")
+	require.False(t, a.long("b", true, most, now.Add(time.Minute+8*time.Second)))
+	require.False(t, a.long("b", false, most, now.Add(time.Minute+9*time.Second)), "it was there again")
+}
+
+// A replica without a sandbox leaves a run to one that has it, and ends it only where none has.
+func TestAReplicaWithoutASandboxEndsNoRunOfAnother(t *testing.T) {
+	t.Parallel()
+	b, there := twoVersions(t)
+	was, waits := b.approved(), b.pending()
+	box := b.stand.Sandbox
+	*there, b.stand.Sandbox = true, NoSandbox{Why: "no key"}
+	require.True(t, b.step(approval.StepRun, was.ID))
+	require.Equal(t, approval.Approved, b.request(was.ID).State)
+	b.stand.Sandbox = box
+	require.Empty(t, b.work())
+	require.Equal(t, approval.Done, b.request(was.ID).State)
+
+	last := b.approved()
+	*there, b.stand.Sandbox = false, NoSandbox{Why: "no key"}
+	require.False(t, b.step(approval.StepLook, waits.ID))
+	require.Equal(t, 1, b.request(waits.ID).Revision.Number, "it has none to seal it for")
+	require.False(t, b.step(approval.StepRun, last.ID))
+	require.Equal(t, approval.WhyNothingRuns, b.request(last.ID).Reason.Code)
 }
 
 // What waits for reviewers is put before them anew before they click, once, and only when no replica has the

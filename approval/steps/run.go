@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -241,6 +242,9 @@ func (s *Runner) collect(ctx context.Context, r *approval.Request, job *Job) (ap
 		job, err = s.again(ctx, r)
 	}
 	if err == nil {
+		err = s.unwanted(ctx, r.ID, box)
+	}
+	if err == nil {
 		err = s.sandbox.Start(ctx, box, *job)
 	}
 	if errors.Is(err, ErrChanged) {
@@ -255,6 +259,16 @@ func (s *Runner) collect(ctx context.Context, r *approval.Request, job *Job) (ap
 		return approval.Result{}, err
 	}
 	return s.sandbox.Result(ctx, box)
+}
+
+// unwanted looks once more, right before the code begins, whether anybody has cancelled it: all that was read and
+// made for it took a while. Then its box is no more, and its run ends as one that was cancelled.
+func (s *Runner) unwanted(ctx context.Context, id, box string) error {
+	stopped, err := s.store.Stopped(ctx, id, box)
+	if err != nil || !stopped {
+		return err
+	}
+	return cmp.Or(s.sandbox.Kill(ctx, box), ErrBoxGone)
 }
 
 // again makes the job for a box that somebody else has named, some time ago: what they checked is

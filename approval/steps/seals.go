@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"countersign/approval"
@@ -104,14 +105,46 @@ func (s *Seals) unbroken(ctx context.Context, r *approval.Request, c *Case) ([]I
 }
 
 // elsewhere tells whether a request was sealed for another sandbox than this replica has, and whether a replica
-// that lives has that.
+// that lives has that. While it is not sure that none has it any more, the error has the step come again.
 func (s *Seals) elsewhere(ctx context.Context, r *approval.Request) (other, there bool, err error) {
 	m := r.Revision.Manifest
-	if s.Elsewhere == nil || s.sandbox.Template() == "" || m.Sandbox == s.sandbox.Size().Kind && m.Template == s.sandbox.Template() {
+	if s.Elsewhere == nil || m.Sandbox == s.sandbox.Size().Kind && m.Template == s.sandbox.Template() {
 		return false, false, nil
 	}
 	there, err = s.Elsewhere(ctx, m.Sandbox, m.Template)
+	if gone := s.absent.long(m.Sandbox+" "+m.Template, there || err != nil, s.Unseen, time.Now()); err == nil && !there && !gone {
+		err = &LaterError{After: leftAlone, Err: fmt.Errorf("no replica has the sandbox that %s was sealed for, and one may come back", r.ID)}
+	}
 	return true, there, err
+}
+
+// absences are since when sandboxes have been missing. A replica that has only lost its session, as with a restart
+// of the database, is back after a moment, and an approval must not be taken back for that.
+type absences struct {
+	mu sync.Mutex
+	of map[string]absence
+}
+
+type absence struct{ since, last time.Time } // last: somebody has looked
+
+// long tells whether nobody has had something for so long. What nobody has looked at meanwhile begins anew.
+func (a *absences) long(what string, there bool, most time.Duration, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if there {
+		delete(a.of, what)
+		return false
+	}
+	one, known := a.of[what]
+	if !known || now.Sub(one.last) > most {
+		one.since = now
+	}
+	one.last = now
+	if a.of == nil {
+		a.of = map[string]absence{}
+	}
+	a.of[what] = one
+	return now.Sub(one.since) >= most
 }
 
 // otherSandbox is what is wrong with a request that was sealed for one.
@@ -121,10 +154,10 @@ func (s *Seals) otherSandbox(m approval.Manifest) *approval.BrokenSealError {
 }
 
 // Outdated puts a request before its reviewers anew that was sealed for a sandbox which no replica has any more:
-// once, and before they click in vain.
+// once, and before they click in vain. A replica without a sandbox leaves that to those that have one.
 func (s *Seals) Outdated(ctx context.Context, id string) error {
 	r, err := s.store.Request(ctx, id)
-	if err != nil || r.State != approval.Pending || r.Revision == nil {
+	if err != nil || r.State != approval.Pending || r.Revision == nil || s.sandbox.Template() == "" {
 		return err
 	}
 	other, there, err := s.elsewhere(ctx, r)

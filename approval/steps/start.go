@@ -96,6 +96,10 @@ func (o opening) age() time.Duration {
 // start checks what was sealed, takes a box and names it in the row. A box that
 // no row will name is killed, and paid for.
 func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Request, opened opening, _ error) {
+	// Before anything else: what cannot run here may well run there.
+	if err := s.leave(ctx, r); err != nil {
+		return r, opened, err
+	}
 	if why := s.boxes.noBox(); why != "" {
 		return r, opened, s.ends.fail(ctx, r.ID, approval.Reason{Code: approval.WhyNothingRuns, Said: why})
 	}
@@ -116,9 +120,6 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 	}
 	if err := s.watch.mayUse(ctx, by); err != nil {
 		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
-	}
-	if err := s.leave(ctx, r); err != nil {
-		return r, opened, err
 	}
 	inputs, err := s.seals.unbroken(ctx, r, by)
 	if broken, ok := errors.AsType[*approval.BrokenSealError](err); ok {
@@ -203,7 +204,8 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 const leftAlone = 2 * time.Second
 
 // leave leaves a request that was sealed for another sandbox to a replica that has it: while a new version takes
-// the place of an old one, both work on one database. What none has any more goes back to its reviewers.
+// the place of an old one, both work on one database. What none has any more goes back to its reviewers, or ends
+// where this replica has no sandbox at all.
 func (s *Runner) leave(ctx context.Context, r *approval.Request) error {
 	other, there, err := s.seals.elsewhere(ctx, r)
 	if err == nil && other && there {
@@ -292,4 +294,6 @@ type Seals struct {
 	inputs *Inputs
 	people *People
 	pins   *pins.Keeper
+
+	absent absences
 }

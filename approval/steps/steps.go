@@ -37,6 +37,7 @@ type Settings struct {
 	Due      func(now time.Time) time.Time // the latest moment at which a digest was due; nil: there is none
 	// Elsewhere tells whether a replica that lives has this sandbox, with this in it; nil: this one is alone.
 	Elsewhere func(ctx context.Context, sandbox, template string) (bool, error)
+	Unseen    time.Duration // for how long no replica has to have it until none has it any more
 
 	// ReceiptsDue is the latest moment at which people were to be told what they have approved;
 	// nil: they are told of everything at once.

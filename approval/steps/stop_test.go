@@ -141,3 +141,42 @@ func TestWhatEndsAsCancelledWasCancelled(t *testing.T) {
 	require.NoError(t, r.Finish(approval.Result{Outcome: approval.OK}, budget.Charge{}, approval.DefaultPolicy(), time.Now()), "it had finished before")
 	require.Equal(t, approval.OK, r.Run.Result.Outcome)
 }
+
+// Somebody cancels while all that the code needs is read and made: its box is there, and nothing begins in it.
+func TestNothingBeginsThatWasCancelledMeanwhile(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	b.box.waiting = func() {
+		b.box.waiting = nil
+		_, err := b.Withdraw(t.Context(), r.ID, approval.Click{Team: "T1", User: "asker"})
+		require.NoError(t, err)
+	}
+	require.Empty(t, b.work())
+	require.Zero(t, b.box.starts())
+	b.cutShort(r.ID)
+}
+
+// A local box of another process that lives is ended by that process: until it says so, the row does not.
+func TestACancelledRunIsNotOverWhileItsBoxIsAnotherProcesss(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	b.faults.kill("Start.before")
+	require.ErrorIs(t, b.replica(func() error { return b.Run(context.Background(), r.ID) }), errCrash)
+	_, err := b.Withdraw(t.Context(), r.ID, approval.Click{Team: "T1", User: "asker"})
+	require.NoError(t, err)
+	b.faults.fail("Result.before", &BoxError{Err: errCrash, Retry: true, Words: "It runs in another process."})
+	require.Error(t, b.Run(t.Context(), r.ID))
+	require.Equal(t, approval.Running, b.request(r.ID).State)
+	b.work()
+	b.cutShort(r.ID)
+}
+
+// The database's clock was put back between the start and the click.
+func TestARunIsNotCancelledBeforeItStarted(t *testing.T) {
+	t.Parallel()
+	r := inState(t, approval.Running)
+	require.NoError(t, approval.Stopping{Request: r}.Stop("asker", r.Run.StartedAt.Add(-time.Hour)))
+	require.Equal(t, r.Run.StartedAt, r.Run.StoppedAt)
+}

@@ -14,6 +14,7 @@ package thread
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"countersign/approval"
 )
@@ -31,6 +32,7 @@ type Past struct {
 type Told struct {
 	Said    []approval.Message // of the newest questions, oldest first, as the channel's switch lets a model see it
 	Summary approval.Summary   // of those before them; none without a text
+	Until   time.Time          // when the last was said of what the summary tells
 	Left    int                // how many questions are in neither
 	Results bool               // it shows what came out, beyond the shape
 }
@@ -154,6 +156,7 @@ func (p Past) Tell(sight approval.Sight, room int) (t Told) {
 	if bytes(all) > room {
 		if s := p.latest(all, sight, true); s.Text != "" && takes(s) <= room {
 			t.Summary, t.Results = s, s.Saw != approval.Shape
+			t.Until = p.last(func(m approval.Message) bool { return slices.Contains(s.Of, m.RequestID) })
 			rest, room = without(all, s), room-takes(s)
 		}
 	}
@@ -161,6 +164,26 @@ func (p Past) Tell(sight approval.Sight, room int) (t Told) {
 	t.Said, t.Left = said(whole), len(rest)-len(whole)
 	t.Results = t.Results || slices.ContainsFunc(whole, func(e exchange) bool { return e.results })
 	return t
+}
+
+// last is when the last was said of what is still there to read.
+func (p Past) last(of func(approval.Message) bool) (at time.Time) {
+	for _, m := range p.Said {
+		if m.Text != "" && m.At.After(at) && of(m) {
+			at = m.At
+		}
+	}
+	return at
+}
+
+// Rested is since when nothing had been said in a thread when it was asked in again, where that was
+// so long or longer; else zero. A run that was only repeated says nothing new, and wakes no thread.
+func (p Past) Rested(asked time.Time, stale time.Duration) time.Time {
+	since := p.last(func(approval.Message) bool { return true })
+	if since.IsZero() || asked.Sub(since) < stale {
+		return time.Time{}
+	}
+	return since
 }
 
 // Gap is what is to be summed up before a prompt is made that has so many bytes for all of

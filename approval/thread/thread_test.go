@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -251,4 +252,36 @@ func TestASummaryOfWhatWasTakenBackIsNotUsed(t *testing.T) {
 	require.NotContains(t, g.Summary.Of, "r2")
 	require.NotContains(t, before.Of, "r7")
 	require.Equal(t, before, without("r7").Tell(approval.Shape, 5000).Summary, "nothing of it is in there, and nobody pays again")
+}
+
+// A thread is at rest once nobody has said anything in it for long enough. What was forgotten says
+// nothing, and of whatever is told the day is known.
+func TestAThreadComesToRest(t *testing.T) {
+	t.Parallel()
+	const stale = 14 * 24 * time.Hour
+	asked := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	p := threadOf(7)
+	require.Zero(t, Past{}.Rested(asked, stale), "nothing was said")
+	require.Zero(t, p.Rested(asked, stale), "nobody knows when")
+	for i := range p.Said {
+		p.Said[i].At = asked.Add(-40*24*time.Hour + time.Duration(i)*time.Minute)
+	}
+	last := p.Said[len(p.Said)-1].At
+	require.Equal(t, last, p.Rested(asked, stale))
+	require.Equal(t, last, p.Rested(last.Add(stale), stale))
+	require.Zero(t, p.Rested(last.Add(stale-time.Second), stale))
+	require.Zero(t, p.Rested(last.Add(-time.Hour), stale), "it was answered only after this was asked")
+
+	g := p.Gap(approval.Shape, 10_000, 40_000)
+	p.Summaries = []approval.Summary{made(g, "Five questions.")}
+	told := p.Tell(approval.Shape, 10_000)
+	require.Equal(t, p.Said[14].At, told.Until, "the result of the fifth, whenever it was summed up")
+	require.Equal(t, last, told.Said[len(told.Said)-1].At)
+
+	for i := 3; i < len(p.Said); i++ {
+		p.Said[i].Text = ""
+	}
+	require.Equal(t, p.Said[2].At, p.Rested(asked, stale))
+	p.Said = append(p.Said, approval.Message{RequestID: "new", Role: approval.RoleQuestion, Text: "And now?", At: asked.Add(-time.Hour)})
+	require.Zero(t, p.Rested(asked, stale), "one question wakes it")
 }

@@ -23,7 +23,7 @@ func cost(p *kit.Page, v *steps.View) {
 	} else if who := approvers(r); who != nil {
 		said = append(append(said, kit.Words("Approved")), who...)
 	}
-	if r.Run != nil && r.Run.Result != nil {
+	if r.Run != nil && r.Run.Result != nil && r.Run.Result.Outcome != approval.Cancelled { // nothing that it did is kept
 		head, rest := r.Run.Result.Observed.Words(Listed)
 		said = append(said, kit.Words(dot(said)+head+strings.TrimSuffix(rest, ".")))
 	}

@@ -128,7 +128,9 @@ func DetailsView(v *steps.View, own bool) slack.ModalViewRequest {
 		if own {
 			words(p, r.Run.Result)
 		}
-		deeds(p, v)
+		if r.Run.Result.Outcome != approval.Cancelled { // nothing that it did is kept
+			deeds(p, v)
+		}
 		unexpected(p, v)
 	}
 	bill(p, v)

@@ -196,6 +196,9 @@ func SawView(v *steps.View, past thread.Past) slack.ModalViewRequest {
 	if n := len(r.Refused); n > 0 {
 		p.Say(kit.Strong("Why earlier drafts were refused: "), kit.Words(kit.Count(n, "reason")+" (see Refused drafts)."))
 	}
+	if since := restedSince(r); since != "" {
+		p.Say(kit.Strong("The thread was at rest since "+since+": "), kit.Words("it was told so, and to take no figure from what was said before."))
+	}
 	summed := false
 	for _, s := range past.Summaries {
 		if s.ID == m.Thread.Summary && s.ID != "" && past.Shows(s) {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/approval/thread"
 	"countersign/bot/draw"
 	"countersign/bot/draw/sample"
@@ -48,6 +49,22 @@ func TestWhatAModelSawIsCountedWhenItIsGone(t *testing.T) {
 		forgotten.Said[i].Text = ""
 	}
 	require.Equal(t, none, saw(forgotten))
+}
+
+// An answer in a thread that was at rest says since when, and so does what its reviewers read. One that is repeated does not.
+func TestAnAnswerSaysThatItsThreadWasAtRest(t *testing.T) {
+	t.Parallel()
+	at := func(day string) func(*steps.View) {
+		return func(v *steps.View) { v.Request.Revision.Manifest.Thread.Rested = day }
+	}
+	came := sample.With(approval.Result{Outcome: approval.OK, Answer: "Revenue was 1,236."})
+	const says = "This thread was at rest since 3 June 2026."
+	require.Contains(t, draw.Reply(sample.View(came, at("2026-06-03")), true).Text(), says)
+	require.NotContains(t, draw.Reply(sample.View(came), true).Text(), "at rest")
+	again := func(v *steps.View) { v.Request.Repeats = &approval.Repeat{Request: "b7k2m9x"} }
+	require.NotContains(t, draw.Reply(sample.View(came, at("2026-06-03"), again), true).Text(), "at rest")
+	view := draw.SawView(sample.View(at("2026-06-03")), thread.Past{})
+	require.Contains(t, string(sample.MustJSON(view.Blocks.BlockSet)), "The thread was at rest since 3 June 2026")
 }
 
 // A chat that was begun with a channel in view goes by that channel's rules: its asker reads so.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"countersign/approval"
@@ -60,6 +61,7 @@ func reply(v *steps.View, tables, alone bool) *kit.Page {
 	answered := r.State == approval.Done && r.Run != nil && r.Run.Result != nil
 	if answered {
 		unexpected(tail, v)
+		rested(tail, v)
 	}
 	buttons(tail, v)
 	followUps(tail, v)
@@ -90,6 +92,27 @@ func Whole(v *steps.View, tables bool) *kit.Page {
 	alone.Posts = maps.Clone(v.Posts)
 	delete(alone.Posts, steps.SurfaceAnswer)
 	return reply(&alone, tables, true)
+}
+
+// rested says that the thread had been at rest: who reads on finds answers of another time above this one.
+func rested(p *kit.Page, v *steps.View) {
+	r := v.Request
+	if since := restedSince(r); since != "" && r.Repeats == nil { // one that is repeated is compared, and says what has changed
+		p.Small(kit.Words("This thread was at rest since " + since + ". What was asked in it, its code and those of its files that Slack still shows are at hand; this answer was computed from the files as they are now. Older results in this thread may be out of date."))
+	}
+}
+
+// restedSince is the day since which nothing had been said in a request's thread before it was asked; nothing where
+// it was not at rest.
+func restedSince(r *approval.Request) string {
+	if r.Revision == nil {
+		return ""
+	}
+	day, err := time.Parse(time.DateOnly, r.Revision.Manifest.Thread.Rested)
+	if err != nil {
+		return ""
+	}
+	return day.Format("2 January 2006")
 }
 
 // noAnswer says why there is none.

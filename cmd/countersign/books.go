@@ -122,6 +122,9 @@ func daysBack(text string) (int, error) {
 func printOutcome(out io.Writer, team string, o books.Outcome, zone *time.Location) error {
 	fmt.Fprintf(out, "Workspace %s, %s to %s: %s.\n", team, o.Since.In(zone).Format(time.DateOnly), o.Until.In(zone).Format(time.DateOnly), home.TriedSum(o.Counts()))
 	fmt.Fprintf(out, "Looked at %d versions of code and %d paid steps. Nothing was changed by this.\n", o.Versions, o.Payments)
+	if o.Forgotten > 0 {
+		fmt.Fprintf(out, "Left out: %d versions, of which is kept no longer what was found.\n", o.Forgotten)
+	}
 	if o.Payments > 0 {
 		fmt.Fprintf(out, "Spent in this time: %s. Under these budgets: %s. Top-ups are not counted.\n", o.Spent, o.Would)
 	}
@@ -129,7 +132,7 @@ func printOutcome(out io.Writer, team string, o books.Outcome, zone *time.Locati
 		return nil
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\nAT\tREQUEST\tVERSION\tUSER\tCHANNEL\tWHAT\tTHEN\tTRIED")
+	fmt.Fprintln(w, "\nAT\tREQUEST\tVERSION\tUSER\tCHANNEL\tWHAT\tNOW\tTRIED")
 	for _, c := range o.Changes {
 		version, then, tried := "", c.From, c.To
 		if c.Version > 0 {
@@ -185,6 +188,11 @@ func clerkOf(p program, db *storage.DB) *accounts.Clerk {
 // toldLines is how many days of models a notice lists.
 const toldLines = 12
 
+// differsKey is what names a notice: the same days are told once a day, others beside them.
+func differsKey(team, provider, first, last string, now time.Time) string {
+	return fmt.Sprintf("differs %s %s %s %s %s", team, provider, first, last, now.UTC().Format(time.DateOnly))
+}
+
 // differs tells the administrators of every workspace, once a day: one key of a provider serves all.
 func differs(ctx context.Context, db *storage.DB, provider, first, last string, apart []accounts.Difference) error {
 	slices.SortStableFunc(apart, func(a, b accounts.Difference) int { return cmp.Compare(b.Apart, a.Apart) })
@@ -203,7 +211,7 @@ func differs(ctx context.Context, db *storage.DB, provider, first, last string, 
 	now := time.Now().UTC()
 	var faults []error
 	for team := range teams {
-		faults = append(faults, db.Notify(ctx, approval.Notice{Key: fmt.Sprintf("differs %s %s %s", team, provider, now.Format(time.DateOnly)), Team: team,
+		faults = append(faults, db.Notify(ctx, approval.Notice{Key: differsKey(team, provider, first, last, now), Team: team,
 			Kind: approval.NoticeDiffers, Admins: true, Data: approval.Encode(said), At: now, Once: true}))
 	}
 	return errors.Join(faults...)

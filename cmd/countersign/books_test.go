@@ -44,10 +44,13 @@ func written(t *testing.T, environ []string) (events, notices int) {
 			events += len(all)
 		}
 		for _, provider := range []string{"Mistral", "Claude", "OpenAI"} {
-			if _, _, err := db.Notice(t.Context(), "differs "+team+" "+provider+" "+time.Now().UTC().Format(time.DateOnly)); err == nil {
-				notices++
-			} else {
-				require.ErrorIs(t, err, approval.ErrNotFound)
+			for back := range 2 {
+				day := time.Now().UTC().AddDate(0, 0, -back).Format(time.DateOnly)
+				if _, _, err := db.Notice(t.Context(), differsKey(team, provider, day, day, time.Now())); err == nil {
+					notices++
+				} else {
+					require.ErrorIs(t, err, approval.ErrNotFound)
+				}
 			}
 		}
 	}
@@ -101,6 +104,10 @@ func TestAProvidersUsageIsHeldAgainstTheLedger(t *testing.T) {
 	require.Contains(t, out.String(), "More than 2% apart: 1 of 1. Administrators are told in Slack.")
 	_, notices := written(t, environ)
 	require.Equal(t, 1, notices)
+	require.NoError(t, os.WriteFile(file, []byte("day,model,input_tokens,output_tokens\n"+time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly)+",codestral-2508,500,20\n"), 0o600))
+	require.Zero(t, run(t.Context(), []string{"reconcile", "--provider", "Mistral", file}, environ, &out, &errs), errs.String())
+	_, notices = written(t, environ)
+	require.Equal(t, 2, notices, "other days are told as well")
 	for said, args := range map[string][]string{
 		"no provider can be asked":              {},
 		"--provider says whose file it is":      {file},

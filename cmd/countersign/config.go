@@ -102,6 +102,7 @@ type Config struct {
 	MaxFileMB   int64  `env:"MAX_FILE_MB"` // 0: as much as a box holds
 	MaxOpen     int    `env:"MAX_OPEN_QUESTIONS" envDefault:"20"`
 	PinDays     int    `env:"PIN_DAYS" envDefault:"90"`
+	StaleDays   int    `env:"SESSION_STALE_DAYS" envDefault:"14"`
 
 	PricesFile string `env:"PRICES_FILE"`
 
@@ -207,7 +208,7 @@ func readConfig(environ map[string]string) (Config, error) {
 		n    int64
 	}{{"QUORUM", int64(c.Quorum)}, {"APPROVAL_EXPIRY", int64(c.ApprovalExpiry)}, {"RUN_EXPIRY", int64(c.RunExpiry)}, {"MISTRAL_MAX_TOKENS", int64(c.MistralMaxTokens)},
 		{"ANTHROPIC_MAX_TOKENS", int64(c.AnthropicMaxTokens)}, {"OPENAI_MAX_TOKENS", int64(c.OpenAIMaxTokens)},
-		{"RUN_SECONDS", int64(c.RunSeconds)}, {"RUN_MEMORY_MB", int64(c.RunMemoryMB)}, {"MAX_OPEN_QUESTIONS", int64(c.MaxOpen)}, {"PIN_DAYS", int64(c.PinDays)}} {
+		{"RUN_SECONDS", int64(c.RunSeconds)}, {"RUN_MEMORY_MB", int64(c.RunMemoryMB)}, {"MAX_OPEN_QUESTIONS", int64(c.MaxOpen)}, {"PIN_DAYS", int64(c.PinDays)}, {"SESSION_STALE_DAYS", int64(c.StaleDays)}} {
 		if s.n < 1 {
 			faults.add(s.name, "must be positive")
 		}
@@ -392,6 +393,7 @@ func (c Config) policy() approval.Policy {
 	p.MaxFileBytes = cmp.Or(c.MaxFileMB, c.boxHolds()) << 20
 	p.MaxInputBytes = max(p.MaxInputBytes, p.MaxFileBytes)
 	p.MaxOpen, p.PinDays, p.LineSeconds, p.Hourly = c.MaxOpen, c.PinDays, c.LineSeconds, c.Hourly
+	p.Stale = time.Duration(min(c.StaleDays, 36500)) * 24 * time.Hour
 	p.Limits.Seconds, p.Limits.MemoryMB = c.RunSeconds, c.RunMemoryMB
 	p.Zone = c.location
 	return p

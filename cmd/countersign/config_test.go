@@ -68,7 +68,7 @@ func TestEveryFaultIsReportedByNameAndOnce(t *testing.T) {
 	require.NoError(t, os.WriteFile(prices, []byte("kind,name\n"), 0o600))
 	_, err := readConfig(map[string]string{
 		"QUORUM": "two", "APPROVAL_EXPIRY": "soon", "RUN_EXPIRY": "-1h", "MISTRAL_MAX_TOKENS": "0",
-		"RUN_SECONDS": "0", "RUN_MEMORY_MB": "1e3", "MAX_FILE_MB": "-20", "MAX_OPEN_QUESTIONS": "0", "PIN_DAYS": "0", "WARM_BOXES": "-1", "TIME_ZONE": "Mars/Olympus", "LOG_LEVEL": "loud", "PRICES_FILE": prices,
+		"RUN_SECONDS": "0", "RUN_MEMORY_MB": "1e3", "MAX_FILE_MB": "-20", "MAX_OPEN_QUESTIONS": "0", "PIN_DAYS": "0", "SESSION_STALE_DAYS": "0", "WARM_BOXES": "-1", "TIME_ZONE": "Mars/Olympus", "LOG_LEVEL": "loud", "PRICES_FILE": prices,
 		"SLACK_API_URL": "slack.com", "MISTRAL_BASE_URL": "ftp://x", "E2B_API_URL": "http://", "E2B_SANDBOX_URL": ":", "LANGFUSE_HOST": "here",
 		"LANGFUSE_SECRET_KEY": "sk-lf-hunter2", "SLACK_BOT_TOKEN": "xoxb-hunter2", "SLACK_APP_TOKEN": "xapp-hunter2",
 		"MISTRAL_API_KEY": "hunter2", "E2B_API_KEY": "hunter2", "DATABASE_URL": "postgres//u:hunter2@h/d",
@@ -76,11 +76,11 @@ func TestEveryFaultIsReportedByNameAndOnce(t *testing.T) {
 	require.Error(t, err)
 	lines := strings.Split(err.Error(), "\n")
 	for _, name := range []string{"WARM_BOXES", "QUORUM", "APPROVAL_EXPIRY", "RUN_EXPIRY", "MISTRAL_MAX_TOKENS", "RUN_SECONDS", "RUN_MEMORY_MB", "MAX_FILE_MB",
-		"MAX_OPEN_QUESTIONS", "PIN_DAYS", "TIME_ZONE", "LOG_LEVEL", "PRICES_FILE", "SLACK_API_URL", "MISTRAL_BASE_URL", "E2B_API_URL", "E2B_SANDBOX_URL", "LANGFUSE_HOST", "DATABASE_URL",
+		"MAX_OPEN_QUESTIONS", "PIN_DAYS", "SESSION_STALE_DAYS", "TIME_ZONE", "LOG_LEVEL", "PRICES_FILE", "SLACK_API_URL", "MISTRAL_BASE_URL", "E2B_API_URL", "E2B_SANDBOX_URL", "LANGFUSE_HOST", "DATABASE_URL",
 		"LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY"} {
 		require.Equal(t, 1, strings.Count("\n"+err.Error(), "\n"+name+": "), "%s in:\n%s", name, err)
 	}
-	require.Len(t, lines, 20)
+	require.Len(t, lines, 21)
 	require.NotContains(t, err.Error(), "hunter2")
 }
 
@@ -118,7 +118,7 @@ func TestListsMayHaveBlanksAndTheDefaultModelIsOfferedOnce(t *testing.T) {
 func TestPolicySaysWhatTheSettingsSay(t *testing.T) {
 	t.Parallel()
 	c, err := readConfig(map[string]string{"REVIEWERS": "U1,U2", "ADMINS": "U3", "REVIEW_CHANNEL": "C1", "QUORUM": "2", "APPROVAL_EXPIRY": "90m", "RUN_EXPIRY": "5m",
-		"MAX_FILE_MB": "7", "MAX_OPEN_QUESTIONS": "9", "PIN_DAYS": "30", "RUN_SECONDS": "33", "RUN_MEMORY_MB": "700", "TIME_ZONE": "Europe/Berlin", "READ_SECONDS": "2", "APPROVALS_PER_HOUR": "7"})
+		"MAX_FILE_MB": "7", "MAX_OPEN_QUESTIONS": "9", "PIN_DAYS": "30", "SESSION_STALE_DAYS": "3", "RUN_SECONDS": "33", "RUN_MEMORY_MB": "700", "TIME_ZONE": "Europe/Berlin", "READ_SECONDS": "2", "APPROVALS_PER_HOUR": "7"})
 	require.NoError(t, err)
 	p := c.policy()
 	require.Equal(t, []string{"U1", "U2"}, p.Reviewers)
@@ -131,6 +131,7 @@ func TestPolicySaysWhatTheSettingsSay(t *testing.T) {
 	require.EqualValues(t, 7<<20, p.MaxFileBytes)
 	require.Equal(t, 9, p.MaxOpen)
 	require.Equal(t, 30, p.PinDays)
+	require.Equal(t, 72*time.Hour, p.Stale)
 	require.Equal(t, 2, p.LineSeconds)
 	require.Equal(t, 7, p.Hourly)
 	require.Equal(t, 33, p.Limits.Seconds)

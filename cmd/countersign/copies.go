@@ -16,6 +16,7 @@ import (
 	"countersign/storage"
 	"countersign/storage/journal"
 	"countersign/storage/schema"
+	"countersign/storage/signing"
 )
 
 // A copy of the database is an older past. What has run since it was made is not in it, and would run
@@ -121,6 +122,10 @@ func restore(ctx context.Context, p program) error {
 		}
 		return fmt.Errorf("%s is not empty, and a copy replaces nothing: end every serve, and put it aside (of the private Postgres, rename its folder; of your own, name an empty database). Then do this again", where)
 	}
+	// The key is asked for while nothing is loaded yet: once the copy is there, a serve would work on it.
+	if _, err := p.signedBefore(); err != nil {
+		return err
+	}
 	if err := pglocal.Load(ctx, at.wholly(), p.args[0]); err != nil {
 		return fmt.Errorf("the copy could not be put back, so empty the database before you try again: %w", err)
 	}
@@ -128,10 +133,24 @@ func restore(ctx context.Context, p program) error {
 	if owned.owner == "" {
 		owned.owner = owned.serve
 	}
-	if err := owned.migrate(ctx); err != nil {
-		return err
+	err = owned.migrate(ctx)
+	if err == nil {
+		err = p.beginAnew(ctx, at, true)
 	}
-	return p.beginAnew(ctx, at, true)
+	if err != nil {
+		return fmt.Errorf("the copy is in the database; before any serve: countersign restored --copy: %w", err)
+	}
+	return nil
+}
+
+// signedBefore is storage with the key that signed a copy. None is made in its place: it would be another.
+func (p program) signedBefore() (storage.Options, error) {
+	o := p.storage()
+	var err error
+	if o.Key, err = signing.Read(p.SigningKeyFile); errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("put the key that signed the copy into %s first: %w", p.SigningKeyFile, err)
+	}
+	return o, err
 }
 
 // restored begins anew from a copy of the database that an operator has put back with Postgres' own programs.
@@ -151,7 +170,7 @@ func restored(ctx context.Context, p program) error {
 // trail says how much is lost; and the checkpoints that this machine has seen since are put aside. certain
 // says that it is a copy even where no checkpoint shows it: what ran since the last one is in no checkpoint yet.
 func (p program) beginAnew(ctx context.Context, at address, certain bool) error {
-	signed, err := p.signed()
+	signed, err := p.signedBefore()
 	if err != nil {
 		return err
 	}
@@ -187,9 +206,9 @@ func (p program) beginAnew(ctx context.Context, at address, certain bool) error 
 		return err
 	}
 	facts, lost := epochOf(has, seen, len(open))
-	// What is lost is the epoch's first event. While the file of checkpoints stands, no serve starts on
-	// this database, so a crash anywhere on the way is mended by the same command: what is told is not told
-	// twice, and what has ended stays so.
+	// What is lost is the epoch's first event. A crash anywhere on the way is mended by restored --copy: what is
+	// told is not told twice, and what has ended stays so. Until then a serve refuses this database only where the
+	// file of checkpoints shows that it is older: on a new machine nothing does, so whoever restores reads it.
 	if err := db.Restored(ctx, facts); err != nil {
 		return err
 	}
@@ -238,7 +257,7 @@ func epochOf(has checkpoint.Checkpoint, seen *checkpoint.Checkpoint, open int) (
 	return facts, fmt.Sprintf("Up to %d entries that were signed since are not in this database.", n)
 }
 
-// killBoxes ends what this installation still has running at E2B, as far as it is two minutes old: no row of the
+// killBoxes ends what this installation still has running at E2B, as far as it is 75 seconds old: no row of the
 // copy needs it. Serve does the same with younger ones. Where E2B cannot be reached its own time limit ends them.
 func killBoxes(ctx context.Context, p program) {
 	if p.E2BAPIKey == "" {

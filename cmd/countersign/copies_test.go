@@ -16,6 +16,8 @@ import (
 	"countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
 	"countersign/storage"
+	"countersign/storage/schema"
+	"countersign/storage/signing"
 )
 
 // at has a world work on another database from here on.
@@ -83,6 +85,9 @@ func TestWhatRanAfterACopyDoesNotRunAgain(t *testing.T) {
 	told := value[string](w.house, `SELECT data FROM events WHERE kind = 'restored'`)
 	require.Contains(t, told, fmt.Sprintf(`"lost_checkpoint":%d`, after.Number))
 	require.Equal(t, "restored", value[string](w.house, `SELECT kind FROM events WHERE at >= (SELECT at FROM events WHERE kind = 'restored') ORDER BY at, stream LIMIT 1`), "the epoch's first event")
+	p.args = []string{"-o", filepath.Join(t.TempDir(), "pack.zip")}
+	require.NoError(t, makePack(w.ctx, p))
+	require.Contains(t, unzipped(t, p.args[1], "page.html"), "A copy of the database was put back")
 	aside, err := filepath.Glob(p.CheckpointFile + ".until-*")
 	require.NoError(t, err)
 	require.Len(t, aside, 1, "what was signed since is kept")
@@ -160,6 +165,25 @@ func TestACopyWithoutAFileOfCheckpointsBeginsAnewAsWell(t *testing.T) {
 		require.NoError(t, err)
 		require.NotNil(t, rest)
 	}
+	// The key comes first: without it nothing is loaded, and none is made. With another one the copy is there, and
+	// the error says what comes before any serve.
+	url := pgtest.Database(t, nil)
+	p.DatabaseURL, p.MigrateDatabaseURL, p.CheckpointFile = Secret(pgtest.Serve(url)), Secret(url), filepath.Join(t.TempDir(), "none")
+	p.SigningKeyFile = filepath.Join(t.TempDir(), "key")
+	err = restore(h.ctx, p)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.ErrorContains(t, err, p.SigningKeyFile)
+	require.NoFileExists(t, p.SigningKeyFile)
+	empty, err := schema.Empty(h.ctx, url)
+	require.NoError(t, err)
+	require.True(t, empty)
+	wrong, err := signing.New(nil)
+	require.NoError(t, err)
+	require.NoError(t, wrong.Replace(p.SigningKeyFile))
+	require.ErrorContains(t, restore(h.ctx, p), "before any serve: countersign restored --copy: ")
+	p.SigningKeyFile, p.args = h.program.SigningKeyFile, []string{"--copy"}
+	require.NoError(t, restored(h.ctx, p))
+
 	p.args = []string{"no such file"}
 	require.Error(t, restore(h.ctx, p))
 	p.args = nil

@@ -344,6 +344,7 @@ func (s *siege) decide(sc scene, r known) {
 		}
 		return
 	}
+	before := len(sc.reviewer.Ephemerals(slacksim.CodeReview))
 	err := gone(sc.reviewer.Click(card, "Approve"))
 	if s.unanswered("a click on "+r.ID, began, err) || err != nil {
 		return
@@ -351,9 +352,8 @@ func (s *siege) decide(sc scene, r known) {
 	for s.ctx.Err() == nil { // what was answered has committed
 		n, err := list[int](s, `SELECT count(*) FROM decisions WHERE request_id = '`+r.ID+`'`)
 		if err == nil {
-			now := s.look(sc.text(), 0)
-			if n[0] == 0 && slices.ContainsFunc(now, func(k known) bool { return k.ID == r.ID && k.State == "pending" && k.Revision == r.Revision }) {
-				s.told(sc, r)
+			if n[0] == 0 {
+				s.told(sc, r, before)
 			}
 			return
 		}
@@ -361,11 +361,14 @@ func (s *siege) decide(sc scene, r known) {
 	}
 }
 
-// told takes note of a press that was answered and has decided nothing, unless the person was told why.
-func (s *siege) told(sc scene, r known) {
-	said := sc.reviewer.Ephemerals(slacksim.CodeReview)
-	if len(said) > 0 {
-		return
+// told takes note of a press that was answered and has decided nothing, unless the person is told why by something
+// that was not there before it. Words come after the answer, so there is a wait for them.
+func (s *siege) told(sc scene, r known, before int) {
+	waits := func(k known) bool { return k.ID == r.ID && k.State == "pending" && k.Revision == r.Revision }
+	for began := time.Now(); time.Since(began) < 10*time.Second; _ = s.rest(100 * time.Millisecond) {
+		if len(sc.reviewer.Ephemerals(slacksim.CodeReview)) > before || !slices.ContainsFunc(s.look(sc.text(), 0), waits) {
+			return
+		}
 	}
 	s.remember(&s.lost, "the approval of %s", r.ID)
 }

@@ -154,6 +154,9 @@ func (s *siege) judge(t *testing.T, seed uint64, long time.Duration) {
 		}
 	}
 	s.lost = append(s.lost, column[string](s.house, `SELECT id || ' is still ' || state FROM requests WHERE state NOT IN ('done', 'lost', 'failed', 'rejected', 'expired', 'withdrawn')`)...)
+	if s.rounds.Load() == 0 {
+		s.lost = append(s.lost, "no question came to its end")
+	}
 	states := map[string]int{}
 	for _, state := range column[string](s.house, `SELECT state FROM requests`) {
 		states[state]++
@@ -184,6 +187,9 @@ func (s *siege) judge(t *testing.T, seed uint64, long time.Duration) {
 		if runs += times; times > asked[n] {
 			doubled = append(doubled, fmt.Sprintf("question %d ran %d times", n, times))
 		}
+	}
+	if runs == 0 {
+		doubled = append(doubled, "none has started")
 	}
 	row(doubled, "no program starts twice", "%d starts", runs)
 	timely(s.twice, "no step is done twice at once", "%d calls of the model", len(s.model.Requests()))
@@ -216,7 +222,10 @@ func (s *siege) judge(t *testing.T, seed uint64, long time.Duration) {
 		}
 	}
 	row(wrong, "balances, bills, the trail and what Slack shows say the same", "%d events", events)
-	timely(s.standing(), "no line and no card is left standing", "%d requests", len(s.ids()))
+	for began := time.Now(); len(s.standing()) > 0 && time.Since(began) < 2*time.Minute; {
+		_ = s.rest(200 * time.Millisecond)
+	}
+	row(s.standing(), "no line and no card is left standing", "%d requests", len(s.ids()))
 	timely(twice, "nothing stands in Slack twice", "%d lost answers to posts, %d kills", s.counts["  Slack: a post's answer is lost"], s.kills())
 
 	var left []string

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,9 +19,12 @@ import (
 // Slack, from outside: a question, its card, an approval, the answer. `make prove-operations` names those
 // that this machine can start (tools/operations says by which commands); the suite has this very program.
 
-// ways are how a replica is started, by the names that tools/operations knows. In the cloud means that its code runs
-// at E2B, and not where the replica is.
-var ways = map[string]struct{ cloud bool }{"program": {true}, "released": {true}, "serve": {true}, "compose": {true}, "local": {}, "unit": {}}
+// ways are how replicas are started, by the names that tools/operations knows. In the cloud means that their code runs
+// at E2B, and not where they are.
+var ways = map[string]struct {
+	replicas int
+	cloud    bool
+}{"program": {1, true}, "released": {1, true}, "serve": {1, true}, "compose": {2, true}, "local": {1, false}, "unit": {1, false}}
 
 func TestProveOperationsWhatIsDeliveredPlaysARun(t *testing.T) {
 	chosen := strings.Fields(os.Getenv("PROVE_WAYS"))
@@ -52,6 +56,17 @@ func playedBy(t *testing.T, way string) {
 		require.NoError(t, os.WriteFile(settings, []byte(strings.Join(set(h.environ()), "\n")+"\n"), 0o600))
 		v = h.start(exec.Command("../../tools/operations", "start", way, settings), os.Environ()...)
 	}
+	// Containers, a database and systemd take their time; one that has ended is not waited for.
+	connected, cancel := context.WithCancel(h.patient())
+	defer cancel()
+	go func() {
+		select {
+		case <-v.dead:
+			cancel()
+		case <-connected.Done():
+		}
+	}()
+	require.NoError(t, h.sim.WaitSockets(connected, 2*about.replicas), "it does not connect")
 	root := h.ask("How many rows has sales.csv?")
 	card := h.card(root)
 	require.Contains(t, card.Words(), "sales.csv")

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,10 +16,22 @@ import (
 	"countersign/internal/slacksim"
 )
 
-// upgraded is a sandbox of another version: what is installed in its boxes is called otherwise.
+// upgraded is a sandbox of another version: what is installed in its boxes is called otherwise, and it starts
+// only what was sealed for that.
 type upgraded struct{ steps.Sandbox }
 
-func (u upgraded) Template() string { return u.Sandbox.Template() + " of the next version" }
+const nextVersion = " of the next version"
+
+func (u upgraded) Template() string { return u.Sandbox.Template() + nextVersion }
+
+func (u upgraded) Create(ctx context.Context, request string, seal approval.Manifest) (string, error) {
+	own, ok := strings.CutSuffix(seal.Template, nextVersion)
+	if !ok {
+		return "", fmt.Errorf("%s was sealed for the former version", request)
+	}
+	seal.Template = own
+	return u.Sandbox.Create(ctx, request, seal)
+}
 
 // released starts the program that was released last beside this one: that of PROVE_RELEASED, and
 // in the suite this very program, in a process of its own.
@@ -61,5 +76,5 @@ func TestProveOperationsTwoVersionsOnOneDatabase(t *testing.T) {
 	w.soon("nobody has it any more", func() bool { return !has(sealed) })
 	require.NoError(t, w.ben.Click(w.card(w.ask(asked)), "Approve"))
 	w.ended(2)
-	proof.Check(t, w.marks() == 2 && value[int](w.house, `SELECT count(*) FROM requests WHERE state = $1`, approval.Done) == 2, "two versions on one database: the next one goes on alone", "%d marks", w.marks())
+	proof.Check(t, w.marks() == 2 && value[int](w.house, `SELECT count(*) FROM requests WHERE state = $1`, approval.Done) == 2, "two versions on one database: the next one goes on alone", "%d marks, %s", w.marks(), value[string](w.house, `SELECT string_agg(state || coalesce(reason::text, $$$$), $$; $$) FROM requests`)+value[string](w.house, `SELECT string_agg(coalesce(said(result), $$$$), $$; $$) FROM runs`))
 }

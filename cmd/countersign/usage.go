@@ -115,16 +115,16 @@ func printPage(ctx context.Context, p program, db *storage.DB, order usageOrder)
 				page.Budgets = append(page.Budgets, accounts.BudgetLine{Name: name(s.Limit.Scope.Kind, s.Limit.Scope.ID), Spent: s.Spent, Limit: s.Limit.Hard(), Window: s.Limit.Window})
 			}
 		}
-		before, err := db.Days(ctx, team, from.AddDate(0, -1, 0), from)
+	}
+	// Of another length than a month nothing is compared.
+	if from.Day() == 1 && until.Equal(from.AddDate(0, 1, 0)) {
+		err := db.Bookings(ctx, order.from.AddDate(0, -1, 0), order.from.AddDate(0, 0, -1), func(b budget.Booking) error {
+			page.Before += b.Amount
+			return nil
+		})
 		if err != nil {
 			return err
 		}
-		for _, d := range before {
-			page.Before += d.Amount
-		}
-	}
-	if from.Day() != 1 || !until.Equal(from.AddDate(0, 1, 0)) {
-		page.Before = 0 // of another length than a month nothing is compared
 	}
 	uncertain, err := db.Uncertain(ctx)
 	if err != nil {

@@ -32,6 +32,7 @@ import (
 	"countersign/sandbox/e2b"
 	"countersign/sandbox/local"
 	"countersign/storage"
+	"countersign/storage/pulse"
 	"countersign/storage/queue"
 )
 
@@ -114,7 +115,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location), ReceiptsDue: due(p.receipts, p.location), Libraries: r.libraries,
 			Elsewhere: func(ctx context.Context, sandbox, template string) (bool, error) {
 				return r.db.Offered(ctx, sandboxName(sandbox, template))
-			}})
+			}, Unseen: pulse.Silence})
 	r.books = booksOf(p, r.db, r.service.People)
 	r.telemetry.Watch(r.books.Paces)
 	r.clerk = clerkOf(p, r.db)
@@ -293,7 +294,7 @@ func (r *replica) careful(do func(context.Context, steps.Wake) error) func(conte
 }
 
 func (r *replica) sweep(ctx context.Context) error {
-	err := errors.Join(r.service.Sweep(ctx), r.clerk.Daily(ctx, time.Now()))
+	err := r.service.Sweep(ctx)
 	// Once a minute is enough for what a day costs, and adds up less than every sweep would.
 	if last, now := r.watched.Load(), time.Now().Unix(); now-last >= 60 && r.watched.CompareAndSwap(last, now) {
 		err = errors.Join(err, r.books.Alarm(ctx))
@@ -312,7 +313,8 @@ func (r *replica) sweep(ctx context.Context) error {
 		}
 		err = errors.Join(err, failed)
 	}
-	return errors.Join(err, r.keeper.late(ctx))
+	// The providers come last: one that is slow to answer keeps nothing else waiting.
+	return errors.Join(err, r.keeper.late(ctx), r.clerk.Daily(ctx, time.Now()))
 }
 
 // health serves what an operator looks at. It is no reason to stop: a taken port

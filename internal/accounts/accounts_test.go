@@ -83,6 +83,24 @@ func TestThePageOfAMonthAddsUpAndHoldsNoScript(t *testing.T) {
 	require.Contains(t, out.String(), "Nothing was spent.")
 }
 
+// Two people of one name are two lines, and so is one day of two years. What an administrator has said after a copy
+// was put back is no provider's.
+func TestLinesOfThePageAreToldApartByIds(t *testing.T) {
+	t.Parallel()
+	p := NewPage(november, november.AddDate(7, 0, 0), func(budget.ScopeKind, string) string { return "Maya" })
+	for _, b := range []budget.Booking{{RequestID: "r", Asker: "U1", Project: "C1", Provider: "Mistral", At: november, Amount: 3}, {RequestID: "q", Asker: "U2", Project: "C2", Provider: "Mistral", At: november.AddDate(6, 0, 0), Amount: 2},
+		{Asker: "countersign", Project: "countersign", Kind: budget.Box, Model: budget.AfterCopy, At: november, Amount: 1}} {
+		require.NoError(t, p.Add(b))
+	}
+	p.close()
+	people := []Sum{{Name: "Maya", Charges: 1, Amount: 3, At: november}, {Name: "Maya", Charges: 1, Amount: 2, At: november.AddDate(6, 0, 0)}, {Name: saidAfter, Charges: 1, Amount: 1, At: november}}
+	require.Equal(t, people, p.People)
+	require.Equal(t, people, p.Channels)
+	require.Equal(t, []Sum{{Name: "Mistral", Charges: 2, Amount: 5, At: november}, {Name: saidAfter, Charges: 1, Amount: 1, At: november}}, p.Providers)
+	require.Len(t, p.Days, 2)
+	require.Equal(t, p.Days[0].Name, p.Days[1].Name)
+}
+
 func TestTheLedgerIsTameInEveryFormat(t *testing.T) {
 	t.Parallel()
 	b := budget.Booking{Team: "T1", At: november.Add(time.Nanosecond * 1000), HoldID: "=h", Line: 2, RequestID: "r1", Asker: "@evil", Thread: "s", Project: "-C", Purpose: budget.ForRun, Kind: budget.Box,

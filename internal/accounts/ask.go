@@ -89,7 +89,10 @@ func (s Source) page(ctx context.Context, client *http.Client, path string, quer
 	default:
 		r.Header.Set("X-Api-Key", s.Key)
 	}
-	answer, err := client.Do(r)
+	// A redirect is an answer like any other that is not understood: Go would take X-Api-Key along to any host.
+	stays := *client
+	stays.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	answer, err := stays.Do(r)
 	if err != nil {
 		return nil, "", fmt.Errorf("ask %s for its usage: %w", s.Provider, err)
 	}

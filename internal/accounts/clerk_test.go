@@ -131,3 +131,20 @@ func TestProvidersAreAskedOnceADay(t *testing.T) {
 	_, err := Source{Provider: "Nobody"}.Ask(t.Context(), server.Client(), day(1), day(2))
 	require.ErrorContains(t, err, "save it as a table")
 }
+
+func TestAKeyFollowsNoRedirect(t *testing.T) {
+	t.Parallel()
+	var keys []string
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		keys = append(keys, r.Header.Get("X-Api-Key")+r.Header.Get("Authorization"))
+		fmt.Fprint(w, `{"data":[]}`)
+	}))
+	t.Cleanup(other.Close)
+	server := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
+	t.Cleanup(server.Close)
+	for _, provider := range []string{"Mistral", "Claude", "OpenAI"} {
+		_, err := Source{provider, server.URL, "adm", ""}.Ask(t.Context(), server.Client(), day(26), day(27))
+		require.ErrorContains(t, err, "307 Temporary Redirect")
+	}
+	require.Empty(t, keys)
+}

@@ -69,6 +69,9 @@ func NewPage(from, until time.Time, name func(kind budget.ScopeKind, id string) 
 	return &Page{From: from, Until: until, zone: from.Location(), name: name, sums: map[string]*Sum{}, used: map[string]*ModelSum{}}
 }
 
+// saidAfter is where the money stands of which only an administrator's word is known.
+const saidAfter = "said by an administrator after a copy"
+
 // Add takes one booking of the month.
 func (p *Page) Add(b budget.Booking) error {
 	p.Total += b.Amount
@@ -76,10 +79,16 @@ func (p *Page) Add(b budget.Booking) error {
 		p.Estimated += b.Amount
 	}
 	who, where, from := p.name(budget.User, b.Asker), p.name(budget.Project, b.Project), b.Provider
+	reckoned := b.RequestID == "" && b.Model == budget.AfterCopy
 	if b.RequestID == "" {
 		who, where = "Countersign's own checks", "none: Countersign's own checks"
 	}
+	// Lines are told apart by ids: two people may have one name. These are nobody's.
+	person, channel := b.Asker, b.Project
 	switch {
+	case reckoned:
+		who, where, from = saidAfter, saidAfter, saidAfter
+		person, channel = saidAfter, saidAfter
 	case b.Kind == budget.Box && b.Model == "local":
 		from = "this machine"
 	case b.Kind == budget.Box:
@@ -90,15 +99,12 @@ func (p *Page) Add(b budget.Booking) error {
 		from += " (" + b.Host + ")"
 	}
 	day := b.At.In(p.zone)
-	for _, s := range []struct {
-		list *[]Sum
-		key  string
-		name string
-	}{{&p.Providers, "from ", from}, {&p.People, "who ", who}, {&p.Channels, "where ", where}, {&p.Days, "day ", day.Format("Monday, 2 January")}} {
-		sum, ok := p.sums[s.key+s.name]
+	for _, s := range []struct{ key, name string }{{"from " + from, from}, {"who " + person, who}, {"where " + channel, where},
+		{"day " + day.Format(time.DateOnly), day.Format("Monday, 2 January")}} {
+		sum, ok := p.sums[s.key]
 		if !ok {
 			sum = &Sum{Name: s.name, At: day}
-			p.sums[s.key+s.name] = sum
+			p.sums[s.key] = sum
 		}
 		sum.Charges, sum.Amount = sum.Charges+1, sum.Amount+b.Amount
 	}

@@ -30,6 +30,7 @@ type page struct {
 	other  []Step
 	more   int // of other than are listed
 	masked int // values that are here by their hashes alone
+	copies []Restored
 	err    error
 }
 
@@ -98,6 +99,7 @@ func (p *page) add(s *Story) {
 		if s.names() {
 			return // they stand beside every id
 		}
+		p.copies = append(p.copies, s.Restored...)
 		room := max(0, listedOthers-len(p.other))
 		p.other = append(p.other, s.Steps[:min(room, len(s.Steps))]...)
 		p.more += max(0, len(s.Steps)-room)
@@ -124,7 +126,7 @@ func (p *page) end(c Contents) {
 	}
 	// The one style is allowed by its hash; whatever else might get into the page is not.
 	sum := sha256.Sum256([]byte(style))
-	p.err = p.t.ExecuteTemplate(p.out, "head", map[string]any{"Contents": c, "Requests": p.lines, "Glass": glass, "Total": total, "Entries": c.Last - c.First, "Masked": p.masked,
+	p.err = p.t.ExecuteTemplate(p.out, "head", map[string]any{"Contents": c, "Requests": p.lines, "Glass": glass, "Total": total, "Entries": c.Last - c.First, "Masked": p.masked, "Restored": p.copies,
 		"Style": template.CSS(style), "Policy": fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'", base64.StdEncoding.EncodeToString(sum[:]))})
 	if p.err == nil {
 		_, p.err = p.body.Seek(0, io.SeekStart)

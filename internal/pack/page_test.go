@@ -3,6 +3,7 @@ package pack
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,4 +35,27 @@ func TestThePageHoldsNoScriptAndTheTablesNoFormulas(t *testing.T) {
 	if dir := os.Getenv("COUNTERSIGN_PICTURES"); dir != "" {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "pack.html"), o[filePage], 0o600))
 	}
+}
+
+// TestPageOneSaysThatACopyWasPutBack has copies with everything that may be known of what is lost.
+func TestPageOneSaysThatACopyWasPutBack(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 0)
+	f.plays(0, "What did we earn in May?", 0)
+	f.happens("restores", "operator", "restored", map[string]any{"checkpoint": 3, "size": 512, "lost_checkpoint": 5, "lost_size": 540, "lost": 28, "open": 2, "epoch": "3 of 5", "teams": []any{"T1"}})
+	f.happens("restores", "operator", "restored", map[string]any{"checkpoint": 6, "size": 600, "lost_checkpoint": 6, "lost_size": 600, "lost": 0, "open": 0, "epoch": "6 of 6", "teams": []any{"T1"}})
+	f.happens("restores", "operator", "restored", map[string]any{"checkpoint": 7, "size": 700, "lost": -1, "open": 1, "epoch": "7", "teams": []any{"T1"}})
+	f.plays(1, "And in June?", 0)
+	for _, asker := range []string{"", "r000001"} { // all of it, and a selection
+		path := f.pack(asker)
+		page := string(open(t, path)[filePage])
+		first, _, _ := strings.Cut(page, "<h2>Requests</h2>")
+		require.Equal(t, 3, strings.Count(first, "A copy of the database was put back"), "it stands above everything")
+		require.Contains(t, first, "(entry 10). It reached up to checkpoint 3, which covers 512 entries. Up to 28 signed entries that came after it are lost: checkpoint 5, seen before, covered 540. Requests that were open in it and ended then: 2.")
+		require.Contains(t, first, "No signed entry is lost.")
+		require.Contains(t, first, "How many entries are lost nobody knows")
+	}
+	g := newFake(t, 1)
+	g.plays(0, "What did we earn in May?", 0)
+	require.NotContains(t, string(open(t, g.pack(""))[filePage]), "put back")
 }

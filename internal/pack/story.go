@@ -30,6 +30,7 @@ type Story struct {
 	Glass              string // who had it run though nobody had approved it
 	Total              int64
 	Steps              []Step
+	Restored           []Restored // copies of the database that were put back
 }
 
 // Version is code with all that an approval of it seals.
@@ -158,6 +159,9 @@ func Tell(c *Case) (*Story, error) {
 		s.Steps = append(s.Steps, Step{entry.Position, e.At, e.Actor, said(e)})
 		if len(s.Steps) == 1 {
 			s.At, s.Before = e.At, e.Seq > 1
+		}
+		if e.Kind == "restored" {
+			s.Restored = append(s.Restored, newRestored(entry.Position, e))
 		}
 		s.take(e, words)
 	}

@@ -23,7 +23,8 @@ func (c *Client) Strays(ctx context.Context, known func(ctx context.Context, req
 	}
 	var faults []error
 	for _, l := range found {
-		if age := now.Sub(l.StartedAt); age < strayAge || l.Metadata[metaRead] != "" && age < readLease {
+		// A box that reads has no row that names it. A large file takes it minutes, so it has all of its lease.
+		if now.Sub(l.StartedAt) < strayAge || l.Metadata[metaRead] != "" && now.Before(l.EndAt) {
 			continue
 		}
 		if request := l.Metadata[metaRequest]; request != "" {

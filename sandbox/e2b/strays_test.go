@@ -26,6 +26,7 @@ func TestStraysKillsWhatNobodyWaitsForAndNothingElse(t *testing.T) {
 		add("default", "unsure", 10*time.Minute),
 		add("another", "unwanted", 10*time.Minute),
 		b.e2b.Add(map[string]string{"mine": "too"}, 10*time.Minute, time.Hour),
+		b.e2b.Add(map[string]string{"countersign_installation": "default", "countersign_reading": "x"}, 10*time.Minute, 12*time.Minute), // a large file
 	}
 	kill := []string{
 		add("default", "unwanted", 10*time.Minute),

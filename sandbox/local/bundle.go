@@ -2,7 +2,9 @@ package local
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,7 +84,30 @@ func layRoot(root string) error {
 			return fmt.Errorf("lay root: %w", err)
 		}
 	}
+	if err := filepath.WalkDir(root, readable); err != nil {
+		return fmt.Errorf("lay root: %w", err)
+	}
 	return nil
+}
+
+// readable has everybody in a box read what was laid. The umask of whoever starts this program, 0077 in our unit for
+// systemd, would keep it from the box's own users, who are not its owner there.
+func readable(path string, entry fs.DirEntry, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case entry.IsDir():
+		return os.Chmod(path, 0o755)
+	case entry.Type().IsRegular():
+		return os.Chmod(path, 0o644)
+	}
+	return nil
+}
+
+// layFont puts a list of fonts into a root.
+func layFont(root, name string, data []byte) error {
+	path := filepath.Join(root, "mpl", name)
+	return errors.Join(os.WriteFile(path, data, 0o644), os.Chmod(path, 0o644))
 }
 
 // fontList is the folder of the list of fonts that boxes of this template have made
@@ -114,7 +139,7 @@ func layFonts(root, list string) error {
 		}
 		data, err := os.ReadFile(filepath.Join(list, entry.Name()))
 		if err == nil {
-			err = os.WriteFile(filepath.Join(root, "mpl", entry.Name()), data, 0o644)
+			err = layFont(root, entry.Name(), data)
 		}
 		if err != nil {
 			return fmt.Errorf("lay fonts: %w", err)

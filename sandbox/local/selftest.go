@@ -206,7 +206,7 @@ func (s *Sandbox) keepFonts(result approval.Result) error {
 			continue
 		}
 		list := filepath.Join(fontList(s.opt.Machine, s.template), a.Name)
-		err := errors.Join(os.WriteFile(filepath.Join(s.home.root, "mpl", a.Name), a.Data, 0o644), os.MkdirAll(filepath.Dir(list), 0o700))
+		err := errors.Join(layFont(s.home.root, a.Name, a.Data), os.MkdirAll(filepath.Dir(list), 0o700))
 		if err == nil {
 			// Whole or not at all: others may be reading it.
 			part := list + "." + s.home.instance

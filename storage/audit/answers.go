@@ -33,13 +33,13 @@ var answerChecks = []requestCheck{
 		func(e trail.Witnessed) []string {
 			return lineOf("the answer shared in %s by %s at %s", e.Fact("channel"), e.Actor, spelled(e.At))
 		}, false},
-	{`SELECT format('hand-over %s to %s at %s, until %s: files %s, answers %s', id, colleague, ` + spelledIn("at") + `, ` + spelledIn("until") + `, array_to_string(files, ','), array_to_string(answers, ',')) FROM handovers WHERE request_id = $1`,
+	{`SELECT format('hand-over %s of %s to %s at %s, until %s: files %s, answers %s', id, session_id, colleague, ` + spelledIn("at") + `, ` + spelledIn("until") + `, array_to_string(files, ','), array_to_string(answers, ',')) FROM handovers WHERE request_id = $1`,
 		[]string{approval.EventOfferedHandOver}, func(e trail.Witnessed) []string {
 			until, err := time.Parse(time.RFC3339Nano, e.Fact("until"))
 			if err != nil {
 				return nil
 			}
-			return lineOf("hand-over %s to %s at %s, until %s: files %s, answers %s", e.Fact("handover"), e.Fact("to"), spelled(e.At), spelled(pg.Micro(until)), listed(e.Data["files"]), listed(e.Data["answers"]))
+			return lineOf("hand-over %s of %s to %s at %s, until %s: files %s, answers %s", e.Fact("handover"), e.Fact("session"), e.Fact("to"), spelled(e.At), spelled(pg.Micro(until)), listed(e.Data["files"]), listed(e.Data["answers"]))
 		}, false},
 	{`SELECT format('hand-over %s is %s by %s at %s, into %s', id, verdict, ended_by, ` + spelledIn("ended_at") + `, into_session) FROM handovers WHERE request_id = $1 AND verdict IS NOT NULL`,
 		[]string{approval.EventAcceptedHandOver, approval.EventDeclinedHandOver, approval.EventWithdrawnHandOver, approval.EventExpiredHandOver}, func(e trail.Witnessed) []string {

@@ -106,8 +106,8 @@ func (l *Log) Span(ctx context.Context, of pack.Chosen) (s pack.Span, err error)
 
 // chosen is a condition on a stream: it is about whoever or whatever was chosen. $1 is the
 // person, $2 the channel. In a selection, streams of no request (people, rules, budgets) are never
-// chosen: they may tell of others.
-const chosen = `(($1 = '' AND $2 = '') OR EXISTS (SELECT FROM requests q WHERE 'request:' || q.id = l.stream AND $1 IN ('', q.asker) AND $2 IN ('', q.project)))`
+// chosen: they may tell of others. That a copy of the database was put back is about everybody.
+const chosen = `(($1 = '' AND $2 = '') OR l.stream = 'restores' OR EXISTS (SELECT FROM requests q WHERE 'request:' || q.id = l.stream AND $1 IN ('', q.asker) AND $2 IN ('', q.project)))`
 
 // lineOf is an event as it was hashed. NULL where somebody has taken the row away.
 const lineOf = `CASE WHEN e.stream IS NOT NULL THEN event_line(e.stream, e.seq, e.at, e.actor, e.kind, e.data, e.prev_hash) END`

@@ -13,7 +13,8 @@ import (
 )
 
 // Days are what a workspace spent on each day of its calendar, from one moment until before
-// another, both of them midnights there. They are read from the balances, as budgets are.
+// another, both of them midnights there. They are read from the balances, as budgets are, without what an
+// administrator has said after a copy was put back: that was spent on days of which nobody knows.
 func (l *Ledger) Days(ctx context.Context, team string, from, until time.Time) (days []budget.DaySpent, err error) {
 	type row struct {
 		Day    time.Time
@@ -21,9 +22,12 @@ func (l *Ledger) Days(ctx context.Context, team string, from, until time.Time) (
 	}
 	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
 		rows, err := pg.All[row](ctx, tx, `
-			SELECT (start AT TIME ZONE $4)::date AS day, sum(spent)::bigint AS amount FROM balances
-			WHERE team = $1 AND kind = 'team' AND id = $1 AND grain = 'quarter' AND start >= $2 AND start < $3
-			GROUP BY 1 HAVING sum(spent) > 0 ORDER BY 1`, team, from, until, l.location.String())
+			SELECT (start AT TIME ZONE $4)::date AS day, sum(spent)::bigint AS amount FROM (
+				SELECT start, spent FROM balances WHERE team = $1 AND kind = 'team' AND id = $1 AND grain = 'quarter' AND start >= $2 AND start < $3
+				UNION ALL
+				SELECT s.at, -c.amount FROM settlements s JOIN charges c USING (hold_id)
+				WHERE s.team = $1 AND s.request_id IS NULL AND s.at >= $2 AND s.at < $3 AND c.what = $5) AS all_of_it (start, spent)
+			GROUP BY 1 HAVING sum(spent) > 0 ORDER BY 1`, team, from, until, l.location.String(), budget.AfterCopy)
 		for _, r := range rows {
 			y, m, d := r.Day.Date()
 			noon := time.Date(y, m, d, 12, 0, 0, 0, l.location) // a date has a noon wherever its clocks are changed

@@ -122,7 +122,7 @@ func (l *Ledger) Reckon(ctx context.Context, team, person string, spent budget.U
 		if spent == 0 {
 			return nil
 		}
-		id, what := approval.NewID(12), "spent after the copy"
+		id, what := approval.NewID(12), budget.AfterCopy
 		if err := l.holdCheck(ctx, tx, id, team, what, spent, []budget.Standing{}, now); err != nil {
 			return err
 		}

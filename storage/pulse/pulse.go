@@ -44,9 +44,9 @@ type Pulse struct {
 const (
 	// beatEvery is the time between two heartbeats.
 	beatEvery = time.Second
-	// silence is how long a session that is still there may have been silent before its
+	// Silence is how long a session that is still there may have been silent before its
 	// process counts as hung, and its sessions are ended.
-	silence = 8 * time.Second
+	Silence = 8 * time.Second
 	// unseen is in how many beats in a row something has to be missing before it counts as gone:
 	// a replica that has lost its session has a new one within a beat.
 	unseen = 3
@@ -290,7 +290,7 @@ func (w *Watch) say(err error) {
 func (w *Watch) Beat(ctx context.Context) error {
 	return w.with(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		began := time.Now()
-		rows, _ := conn.Query(ctx, lookAround, w.replica, Name(""), silence)
+		rows, _ := conn.Query(ctx, lookAround, w.replica, Name(""), Silence)
 		s, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[seen])
 		if err != nil {
 			return err

@@ -183,6 +183,9 @@ const shownChanges = 60
 func Tried(o books.Outcome) *kit.Page {
 	p, counts := &kit.Page{}, o.Counts()
 	p.Say(kit.Strong(kit.Capital(TriedSum(counts)+".")), kit.Words(fmt.Sprintf(" Looked at: %s and %s since ", kit.Count(o.Versions, "version"), kit.Count(o.Payments, "paid step"))), kit.Moment(o.Since), kit.Words(". Nothing was changed by this."))
+	if o.Forgotten > 0 {
+		p.Say(kit.Words(fmt.Sprintf("Left out: %s, of which is kept no longer what was found.", kit.Count(o.Forgotten, "version"))))
+	}
 	if counts[books.OverBudget] > 0 {
 		p.Say(kit.Words(fmt.Sprintf("Spent in this time: %s. Under these budgets: %s. Top-ups are not counted.", o.Spent.Approx(), o.Would.Approx())))
 	}

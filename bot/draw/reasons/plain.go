@@ -104,6 +104,7 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyHandBot:         "Apps take over no threads. Choose a person.",
 	approval.WhyHandGuest:       "They are a guest here, and threads are handed to full members only.",
 	approval.WhyHandOutsider:    "They are of another organisation, and threads are handed to members of this workspace only.",
+	approval.WhyHandAuditor:     "They are an auditor here, and auditors ask nothing. Choose somebody else.",
 	approval.WhyHandGone:        "They are no longer in this workspace.",
 	approval.WhyHandNotIn:       "They are not in the channel by whose rules this thread goes. Once they are added there, hand it over again.",
 	approval.WhyGuestHands:      "Guests cannot hand threads over.",

@@ -145,10 +145,10 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return fmt.Sprintf("Code of %s risk is decided on by the channel's own reviewers here.", r.Name)
 	},
 	approval.WhyHandNotSeen: func(r approval.Reason) string {
-		return fmt.Sprintf("Slack does not show you %s any more, so you cannot give it along. Leave it out.", r.Name)
+		return fmt.Sprintf("Slack no longer shows %s to whoever hands the thread over, so it cannot go along. The thread has to be offered without it.", r.Name)
 	},
 	approval.WhyHandPinned: func(r approval.Reason) string {
-		return fmt.Sprintf("%s is pinned for people whom administrators have named, and your colleague is not one of them. Leave it out.", r.Name)
+		return fmt.Sprintf("%s is pinned for people whom administrators have named, and the colleague is not one of them. The thread has to be offered without it.", r.Name)
 	},
 	approval.WhyFileNotTheirs: func(r approval.Reason) string {
 		return "Not everybody in that channel may see " + r.Name + ", which the answer comes from. Share the file there first."
@@ -213,10 +213,10 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return r.Name + " is" + switchedOff(r) + " Choose another model."
 	},
 	approval.WhyNoModel: func(r approval.Reason) string {
-		return fmt.Sprintf("There is no model called %s here.%s You can choose from %s.", r.Name, meant(r), r.Other)
+		return fmt.Sprintf("There is no model called %s here.%s", r.Name, meant(r)) + those(" You can choose from %s.", r.Other)
 	},
 	approval.WhyModelBarred: func(r approval.Reason) string {
-		return fmt.Sprintf("%s is not allowed in this channel.%s Allowed here: %s.", r.Name, meant(r), cmp.Or(r.Other, "none"))
+		return fmt.Sprintf("%s is not allowed in this channel.%s", r.Name, meant(r)) + those(" Allowed here: %s.", r.Other)
 	},
 	approval.WhyModelOfFile: func(r approval.Reason) string {
 		return fmt.Sprintf("%s is not asked about these files: one of them is also known from a channel with stricter rules. Allowed for them: %s.", r.Name, cmp.Or(r.Other, "none"))
@@ -317,6 +317,14 @@ func meant(r approval.Reason) (said string) {
 		said += " Did you mean " + why.Name + "?"
 	}
 	return said
+}
+
+// those names the models that somebody can choose from, where they may read that.
+func those(said, models string) string {
+	if models == "" {
+		return ""
+	}
+	return fmt.Sprintf(said, models)
 }
 
 // refused is what a budget says to several people: nobody's budget is called theirs.
