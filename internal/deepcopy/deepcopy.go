@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Of copies everything that can be reached from v. Times are values.
+// Of copies everything that can be reached from v. Times and zones are values.
 func Of[T any](v T) T {
 	return value(reflect.ValueOf(&v).Elem()).Interface().(T)
 }
@@ -40,7 +40,7 @@ func value(v reflect.Value) reflect.Value {
 		}
 	case reflect.Struct:
 		out.Set(v)
-		if v.Type() != reflect.TypeFor[time.Time]() {
+		if v.Type() != reflect.TypeFor[time.Time]() && v.Type() != reflect.TypeFor[time.Location]() {
 			for i := range v.NumField() {
 				out.Field(i).Set(value(v.Field(i)))
 			}
