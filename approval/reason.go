@@ -388,7 +388,6 @@ const (
 	WhyReckoned        ReasonCode = "confirmed already"
 	WhyEraseSelf       ReasonCode = "erase self"
 	WhyOnLegalHold     ReasonCode = "on legal hold"
-	// Of pinned files.
 	WhyUnpinned        ReasonCode = "not pinned any more"     // Name
 	WhyPinnedForOthers ReasonCode = "pinned for others"       // Name
 	WhyPinDiffers      ReasonCode = "not what was pinned"     // Name
