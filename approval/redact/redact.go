@@ -215,7 +215,9 @@ func PlaceHolders(text string) []string { return placeHolder.FindAllString(text,
 func (v *Veil) Leave(text string) {
 	for _, name := range PlaceHolders(text) {
 		v.begin()
-		v.places[name] = v.places[name]
+		if !v.places[name] {
+			v.places[name] = false // it stands there, and is put back for nobody
+		}
 	}
 }
 

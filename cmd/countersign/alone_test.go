@@ -79,7 +79,7 @@ func TestInAnEmergencySomebodyRunsCodeThatNobodyApproved(t *testing.T) {
 	h.writes("import pandas as pd\npd.read_csv(\"sales.csv\")[\"units\"].sum()\n", "print(2)\n")
 	offered("Nothing is waiting for a reviewer.")
 	root := h.ask("How many units in sales.csv?")
-	card := h.cardOf("How many units in sales.csv?")
+	h.cardOf("How many units in sales.csv?")
 	offered("Only people whom two administrators have named for break-glass")
 
 	// Nobody names themselves, one is not enough, and the role counts a day later.
@@ -91,7 +91,7 @@ func TestInAnEmergencySomebodyRunsCodeThatNobodyApproved(t *testing.T) {
 	// The first question has expired meanwhile. Nobody reviewed it, which is why somebody breaks the glass for the next.
 	h.says(root, "Expired")
 	root = h.ask("How many units in sales.csv, once more?")
-	card = h.cardOf("once more?")
+	card := h.cardOf("once more?")
 
 	list := offered("How many units in sales.csv, once more?")
 	require.NoError(t, jun.Click(list, ids.ActionGlass))
