@@ -236,13 +236,20 @@ func (s *siege) write(q mistraltest.Request) mistraltest.Reply {
 	return mistraltest.Reply{Content: fenced(code)}
 }
 
+// quitting is when people stop asking: later, where a rolling restart still goes on.
+func (s *siege) quitting() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.quits
+}
+
 // people ask and approve until the time is over.
 func (s *siege) people(askers int) (over func()) {
 	var all sync.WaitGroup
 	var number atomic.Int32
 	for i := range askers {
 		all.Go(func() {
-			for time.Now().Before(s.quits) && s.ctx.Err() == nil {
+			for time.Now().Before(s.quitting()) && s.ctx.Err() == nil {
 				sc := scene{number: int(number.Add(1)), fate: "approved", asker: s.askers[i%len(s.askers)], room: s.rooms[0], reviewer: s.ben, other: s.priya}
 				if i%2 == 1 {
 					sc.reviewer, sc.other = s.priya, s.ben

@@ -78,10 +78,10 @@ func (s *siege) rolling() {
 	s.mu.Lock()
 	s.calm = time.Now()
 	old := slices.Clone(s.fleet)
-	s.mu.Unlock()
-	if time.Now().Add(10 * time.Second).After(s.quits) {
-		s.quits = time.Now().Add(10 * time.Second)
+	if later := s.calm.Add(10 * time.Second); later.After(s.quits) {
+		s.quits = later
 	}
+	s.mu.Unlock()
 	for _, r := range old {
 		s.doom(r)
 		r.term()
