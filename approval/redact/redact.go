@@ -107,6 +107,9 @@ func (r *Rules) Find(text string) []Found {
 		rules = append(slices.Clone(standing), r.added...)
 	}
 	for _, rule := range rules {
+		if !strings.Contains(text, rule.sign) {
+			continue
+		}
 		for _, at := range rule.form.FindAllStringSubmatchIndex(text, -1) {
 			f := Found{rule.kind, rule.name, at[0], at[1]}
 			if rule.kind != Added && len(at) > 2 && at[2] >= 0 {
@@ -200,8 +203,9 @@ type Veil struct {
 	names  map[string]string // by value
 	values map[string]string // by place-holder; of what may be put back
 	counts Counts
-	last   Counts          // the last number of each kind
-	places map[string]bool // what looks like a place-holder: it is one of this veil, or stands in somebody's words
+	last   Counts             // the last number of each kind
+	places map[string]bool    // what looks like a place-holder: it is one of this veil, or stands in somebody's words
+	seen   map[string][]Found // by text: a prompt is made anew until it fits, of the same words; clones share it
 }
 
 // placeHolder is the form of one.
@@ -241,12 +245,16 @@ func (v *Veil) name(k Kind) string {
 
 // find is Find without what lies in this veil's own place-holders: a rule may fit one of their words.
 func (v *Veil) find(text string) []Found {
-	found := v.Rules.Find(text)
+	found, seen := v.seen[text]
+	if !seen {
+		found = v.Rules.Find(text)
+		v.look()[text] = found
+	}
 	if len(v.names) == 0 || len(found) == 0 {
 		return found
 	}
 	own := placeHolder.FindAllStringIndex(text, -1)
-	return slices.DeleteFunc(found, func(f Found) bool {
+	return slices.DeleteFunc(slices.Clone(found), func(f Found) bool {
 		return slices.ContainsFunc(own, func(at []int) bool { return v.places[text[at[0]:at[1]]] && f.From >= at[0] && f.To <= at[1] })
 	})
 }
@@ -269,9 +277,16 @@ func (v *Veil) Hide(text string) string {
 	})
 }
 
+func (v *Veil) look() map[string][]Found {
+	if v.seen == nil {
+		v.seen = map[string][]Found{}
+	}
+	return v.seen
+}
+
 // Clone is the same veil, for a prompt that goes on otherwise.
 func (v *Veil) Clone() Veil {
-	return Veil{Rules: v.Rules, names: maps.Clone(v.names), values: maps.Clone(v.values), counts: maps.Clone(v.counts), last: maps.Clone(v.last), places: maps.Clone(v.places)}
+	return Veil{Rules: v.Rules, seen: v.look(), names: maps.Clone(v.names), values: maps.Clone(v.values), counts: maps.Clone(v.counts), last: maps.Clone(v.last), places: maps.Clone(v.places)}
 }
 
 // Hidden says how many different values are hidden.
