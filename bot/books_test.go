@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -85,6 +86,7 @@ func TestOtherRulesAreTriedFromTheHome(t *testing.T) {
 	wrong, err := carla.Submit(slackperson.Fill(ids.FieldBudgets, "maya 5"))
 	require.NoError(t, err)
 	require.Contains(t, wrong[ids.FieldBudgets], "is no budget")
+	b.sim.DelayAcks(500 * time.Millisecond) // Slack draws the ack after it has been told the outcome
 	wrong, err = carla.Submit(slackperson.Form{ids.FieldBudgets: {"everybody $5 per month\n"}, home.TierField(ids.FieldNeeds, approval.Low): {"2"}})
 	require.NoError(t, err)
 	require.Empty(t, wrong)

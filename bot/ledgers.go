@@ -243,8 +243,7 @@ func (h *ledgers) submitTry(_ context.Context, cb slack.InteractionCallback) (an
 	}}
 	wait := &kit.Page{}
 	wait.Say(kit.Words("Playing the last month again…"))
-	view := kit.NoteOf("Try other rules", wait)
-	return answer{payload: slack.NewUpdateViewSubmissionResponse(&view), after: func(ctx context.Context) {
+	return h.awaiting(kit.NoteOf("Try other rules", wait), func(ctx context.Context) slack.ModalViewRequest {
 		outcome, err := h.accounts.Replay(ctx, cb.Team.ID, cb.User.ID, trial)
 		p := &kit.Page{}
 		if err != nil {
@@ -252,8 +251,6 @@ func (h *ledgers) submitTry(_ context.Context, cb slack.InteractionCallback) (an
 		} else {
 			p = home.Tried(outcome)
 		}
-		if _, err := h.api.UpdateViewContext(ctx, kit.NoteOf("Try other rules", p), "", "", cb.View.ID); err != nil && slackError(err) != "not_found" {
-			h.Log.Warn("say what other rules would have changed", "error", detail(err))
-		}
-	}}, nil
+		return kit.NoteOf("Try other rules", p)
+	}), nil
 }

@@ -347,14 +347,13 @@ func (h *pinned) submitPin(ctx context.Context, cb slack.InteractionCallback) (a
 	}
 	click, people := modalClick(cb, from), fields[ids.FieldPeople].SelectedUsers
 	wait := draws.ReadingView(from.Channel, "One moment: the file is read through. It is pinned when this says so.")
-	return answer{payload: slack.NewUpdateViewSubmissionResponse(&wait), after: func(ctx context.Context) {
+	return h.awaiting(wait, func(ctx context.Context) slack.ModalViewRequest {
 		said := "It is pinned."
 		if err := h.service.Pin(ctx, click, from.Channel, id, people); err != nil {
 			said = h.Words(err) + " Nothing was pinned."
 		}
-		h.show(ctx, draws.ReadingView(from.Channel, said), cb.View.ID)
-		h.again(ctx, click, from.Channel, cb.View.RootViewID, nil)
-	}}, nil
+		return draws.ReadingView(from.Channel, said)
+	}).then(func(ctx context.Context) { h.again(ctx, click, from.Channel, cb.View.RootViewID, nil) }), nil
 }
 
 // clickUnpin takes a pin away.

@@ -49,6 +49,18 @@ func (h *house) soon(what string, holds func() bool) {
 	}
 }
 
+// sockets is how many connections the replicas that run can have.
+func (h *house) sockets() (n int) {
+	h.running.Range(func(key, _ any) bool {
+		v, process := key.(*victim)
+		if !process || v.lives() {
+			n += 2
+		}
+		return true
+	})
+	return n
+}
+
 // cardOf waits for the card that asks about a question.
 func (h *house) cardOf(question string) workspace.Message {
 	h.t.Helper()

@@ -56,13 +56,15 @@ type victim struct {
 // victim starts a replica as a process and waits until it is connected.
 func (h *house) victim(more ...string) *victim {
 	h.t.Helper()
-	before := h.sim.Sockets()
+	before := h.sim.Counts().Connections
 	v := h.begun(more...)
 	h.t.Cleanup(func() {
 		v.kill()
 		require.NotContains(h.t, h.log.String(), "DATA RACE")
 	})
-	require.NoError(h.t, h.sim.WaitSockets(h.patient(), before+2))
+	h.soon("the replica is connected", func() bool {
+		return h.sim.Counts().Connections >= before+2 && h.sim.Sockets() == h.sockets()
+	})
 	return v
 }
 
@@ -90,7 +92,18 @@ func (h *house) start(cmd *exec.Cmd, settings ...string) *victim {
 		v.err = <-ended
 		close(v.dead)
 	}()
+	h.running.Store(v, true)
 	return v
+}
+
+// lives tells whether the process has not ended.
+func (v *victim) lives() bool {
+	select {
+	case <-v.dead:
+		return false
+	default:
+		return true
+	}
 }
 
 // kill is kill -9, and waits for the end. Whoever is first does it.

@@ -56,6 +56,8 @@ type house struct {
 	hasty   bool // does not wait for the sandbox
 	presses int  // presses that no client of a person has sent
 
+	running sync.Map // replicas in this process (*replica) and in processes of their own (*victim)
+
 	maya, ben, priya, carla *person.Person
 }
 
@@ -160,7 +162,6 @@ func (h *house) store() (*storage.DB, error) {
 // test, or by calling what comes back. change may put other parts into it first.
 func (h *house) run(change ...func(*replica)) (r *replica, stop func()) {
 	h.t.Helper()
-	before := h.sim.Sockets()
 	writer, err := h.program.writer()
 	require.NoError(h.t, err)
 	r, err = h.program.wire(h.ctx, writer)
@@ -171,6 +172,7 @@ func (h *house) run(change ...func(*replica)) (r *replica, stop func()) {
 	ctx, cancel := context.WithCancel(h.ctx)
 	done := make(chan error, 1)
 	go func() { done <- r.run(ctx) }()
+	h.running.Store(r, true)
 	var once sync.Once
 	stop = func() {
 		once.Do(func() {
@@ -179,10 +181,12 @@ func (h *house) run(change ...func(*replica)) (r *replica, stop func()) {
 				require.NoError(h.t, err)
 			}
 			require.NoError(h.t, r.close())
+			h.running.Delete(r)
+			h.soon("Slack knows that the replica is gone", func() bool { return h.sim.Sockets() <= h.sockets() })
 		})
 	}
 	h.t.Cleanup(stop)
-	require.NoError(h.t, h.sim.WaitSockets(h.patient(), before+2))
+	h.soon("the replica is connected", func() bool { return r.bot.Sockets() == 2 })
 	for box := new(steps.BoxError); !h.hasty && errors.As(r.service.Sandbox.Ready(), &box) && box.Retry; {
 		require.NoError(h.t, h.ctx.Err())
 		time.Sleep(5 * time.Millisecond)
