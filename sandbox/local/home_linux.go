@@ -166,13 +166,27 @@ func (h *home) sweepBox(opt Options, id string) {
 	}
 }
 
+// How often a folder is removed before it is left to the next start.
+const (
+	leaveTries = 50
+	leavePause = 100 * time.Millisecond
+)
+
 // leave removes the folder. As root, runsc leaves an empty network namespace
-// mounted in it, and boxes that start at the same time leave one on top of the other.
+// mounted in it, and boxes that start at the same time leave one on top of the other. A runsc that
+// has just been killed may still be writing its last into it, so it is ended and the folder removed again.
 func (h *home) leave() error {
-	for unix.Unmount(filepath.Join(h.state, "null-netns"), unix.MNT_DETACH) == nil {
+	var err error
+	for range leaveTries {
+		for unix.Unmount(filepath.Join(h.state, "null-netns"), unix.MNT_DETACH) == nil {
+		}
+		// The lock last: while it is held, nobody else takes the folder for a dead one's.
+		if err = os.RemoveAll(h.dir); err == nil {
+			break
+		}
+		endThose(h.state)
+		time.Sleep(leavePause)
 	}
-	// The lock last: while it is held, nobody else takes the folder for a dead one's.
-	err := os.RemoveAll(h.dir)
 	if h.lock != nil {
 		err = errors.Join(err, h.lock.Close())
 	}
