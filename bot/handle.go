@@ -210,18 +210,24 @@ func saved(err error, field string) (answer, error) {
 }
 
 // audit adds what is looked at and never changed.
-func (b *board) audit(d *auditing.Desk) {
+func (b *board) audit(w *slackAPI, d *auditing.Desk) {
 	for name, run := range d.Clicks() {
 		b.clicks[name] = func(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 			return answer{}, run(ctx, cb.TriggerID, clickOf(cb, action), action.Value)
 		}
 	}
-	b.submissions[ids.CallbackAudit] = func(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-		view, field, err := d.Find(ctx, modalClick(cb, draw.Origin{}), fieldsOf(cb))
+	b.submissions[ids.CallbackAudit] = func(_ context.Context, cb slack.InteractionCallback) (answer, error) {
+		q, field, err := d.Query(fieldsOf(cb))
 		if err != nil {
 			return saved(err, field)
 		}
-		return answer{payload: slack.NewUpdateViewSubmissionResponse(&view)}, nil
+		return w.awaiting(*kit.NoteView("Requests", "Looking…"), func(ctx context.Context) slack.ModalViewRequest {
+			view, err := d.Find(ctx, modalClick(cb, draw.Origin{}), q)
+			if err != nil {
+				return *kit.NoteView("Requests", w.Words(err))
+			}
+			return view
+		}), nil
 	}
 	b.submissions[ids.CallbackPack] = func(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
 		field, err := d.Pack(ctx, modalClick(cb, draw.Origin{}), fieldsOf(cb))
