@@ -174,7 +174,6 @@ func fieldsOf(cb slack.InteractionCallback) map[string]slack.BlockAction {
 	if cb.View.State == nil {
 		return fields
 	}
-	// State is by block and element. Our fields give both the same name (ids.Field...).
 	// State is by block and element, and our fields give both the same name (package ids).
 	for name, actions := range cb.View.State.Values {
 		fields[name] = actions[name]
