@@ -18,26 +18,6 @@ import (
 	"countersign/bot/strays"
 )
 
-// answer is the ack's payload and what to do after the ack. A handler that returns an
-// error gets no ack.
-type answer struct {
-	payload any
-	page    *kit.Page // what the payload shows, when it is words for one person
-	after   func(context.Context)
-}
-
-// then adds to what is left to do.
-func (a answer) then(next func(context.Context)) answer {
-	first := a.after
-	a.after = func(ctx context.Context) {
-		if first != nil {
-			first(ctx)
-		}
-		next(ctx)
-	}
-	return a
-}
-
 // handle does what an envelope asks for, if it comes from our own workspace.
 func (b *Bot) handle(ctx context.Context, d delivery) (answer, error) {
 	who, err := b.who(ctx)

@@ -147,7 +147,7 @@ func (w *slackAPI) redraw(ctx context.Context, cb slack.InteractionCallback, vie
 // drawn the ack, and until then the outcome is sent again.
 func (w *slackAPI) awaiting(begun slack.ModalViewRequest, work func(context.Context) slack.ModalViewRequest) answer {
 	begun.ExternalID = rand.Text()
-	return answer{payload: slack.NewUpdateViewSubmissionResponse(&begun), after: func(ctx context.Context) {
+	return answer{long: true, payload: slack.NewUpdateViewSubmissionResponse(&begun), after: func(ctx context.Context) {
 		outcome := work(ctx)
 		_, err := backoff.Retry(ctx, func() (*slack.ViewResponse, error) {
 			shown, err := w.api.UpdateViewContext(ctx, outcome, begun.ExternalID, "", "")
