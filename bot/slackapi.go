@@ -149,6 +149,11 @@ func (w *slackAPI) awaiting(begun slack.ModalViewRequest, work func(context.Cont
 	begun.ExternalID = rand.Text()
 	return answer{long: true, payload: slack.NewUpdateViewSubmissionResponse(&begun), after: func(ctx context.Context) {
 		outcome := work(ctx)
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) { // that, too, is told
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), modalDrawn)
+			defer cancel()
+		}
 		_, err := backoff.Retry(ctx, func() (*slack.ViewResponse, error) {
 			shown, err := w.api.UpdateViewContext(ctx, outcome, begun.ExternalID, "", "")
 			if err != nil && slackError(err) != "not_found" {
