@@ -128,10 +128,13 @@ func (k Keeping) ForgetDue(ctx context.Context) (values int, err error) {
 		}
 		values += n
 	}
+	// What an open request rests on stays: the seal of its code names it. So does all of it while everybody is on hold.
 	err = k.db.write(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			DELETE FROM readings d USING (SELECT DISTINCT ON (team) team, (document #>> '{privacy,keep,readings}')::integer AS days FROM rules WHERE project = '' ORDER BY team, version DESC) r
-			WHERE d.team = r.team AND r.days > 0 AND d.at < now() - make_interval(days => r.days)`)
+			WHERE d.team = r.team AND r.days > 0 AND d.at < now() - make_interval(days => r.days) AND NOT on_legal_hold(d.team, '')
+				AND NOT EXISTS (SELECT FROM requests q, jsonb_array_elements(q.files) f WHERE q.team = d.team AND q.project = d.project
+					AND q.state IN ('drafting', 'asking', 'pending', 'approved', 'running') AND f ->> 'sha256' = d.file_sha256 AND f ->> 'read_as' = d.sha256)`)
 		return err
 	})
 	return values, errors.Join(failed, err)

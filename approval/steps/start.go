@@ -121,9 +121,15 @@ func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Re
 	if err := s.watch.mayUse(ctx, by); err != nil {
 		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
 	}
-	inputs, err := s.seals.unbroken(ctx, r, by)
+	inputs, used, err := s.seals.unbroken(ctx, r, by)
 	if broken, ok := errors.AsType[*approval.BrokenSealError](err); ok {
 		return r, opened, s.seals.breakSeal(ctx, r, broken)
+	}
+	if used > 0 {
+		s.payHeldBack(ctx, r, used)
+	}
+	if gone, ok := errors.AsType[*approval.CauseError](err); ok {
+		return r, opened, s.watch.withoutInput(ctx, r, gone.Cause)
 	}
 	if err != nil {
 		// A box may have been prepared while the reviewers read.
