@@ -1,13 +1,17 @@
 package storage
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
 	"countersign/approval/review"
+	"countersign/approval/steps"
+	"countersign/storage/queue"
 )
 
 // What an open request rests on is not forgotten under it, and nothing is while everybody is on hold.
@@ -65,4 +69,66 @@ func TestNoReadingIsForgottenThatAnOpenRequestNames(t *testing.T) {
 	there, err = b.UseReading(t.Context(), named)
 	require.NoError(t, err)
 	require.False(t, there)
+}
+
+// A round is by keys, and asks what is dear only of what has something left.
+func TestARoundReadsNoWholeTableForARequest(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.done(t, "1")
+	b.ages(t, r.ID, 40)
+	rules := review.DefaultRules(b.policy)
+	rules.Privacy = &review.Privacy{Keep: review.Keep{Words: 30, Code: 30, Results: 30}}
+	_, err := b.SetRules(t.Context(), review.RuleSet{Team: team, Rules: rules, SetBy: "ADMIN"})
+	require.NoError(t, err)
+	// Tables as small as these are read whole unless nothing else is allowed; then only what has no key is.
+	whole := func(table, sql string, args ...any) (scans int) {
+		t.Helper()
+		require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(t.Context(), `SET LOCAL enable_seqscan = off`); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(t.Context(), sql, args...); err != nil {
+				return err
+			}
+			return tx.QueryRow(t.Context(), `SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = $1`, table).Scan(&scans)
+		}))
+		return scans
+	}
+	require.Zero(t, whole("messages", `SELECT count(*) FROM kept_no_longer('request:' || $1)`, r.ID))
+	require.Zero(t, whole("events", `SELECT count(*) FROM events WHERE kind = 'summarised'`))
+	n, err := KeepingOf(b.DB).ForgetDue(t.Context())
+	require.NoError(t, err)
+	require.Positive(t, n)
+	require.Zero(t, b.count(t, `SELECT count(*) FROM contents WHERE stream = 'request:' || $1 AND value IS NOT NULL`, r.ID))
+	require.NoError(t, b.exec(t, `CREATE OR REPLACE FUNCTION kept_no_longer(of text) RETURNS SETOF text LANGUAGE plpgsql STABLE AS 'BEGIN RAISE EXCEPTION ''asked of %'', of; END'`))
+	_, err = KeepingOf(b.DB).ForgetDue(t.Context())
+	require.NoError(t, err, "it has nothing left")
+}
+
+// Rounds that never end hold no sweep up: alarms are the sweep's.
+func TestWhatForgetsHoldsNoSweepUp(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	begun, swept, done := make(chan struct{}, 10), make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- b.Work(ctx, func(context.Context, steps.Wake) error { return nil }, func(ctx context.Context) error {
+			select {
+			case swept <- struct{}{}:
+			case <-ctx.Done():
+			}
+			return nil
+		}, queue.WorkOptions{Sweep: "@every 1s", Forget: func(ctx context.Context) error {
+			begun <- struct{}{}
+			<-ctx.Done()
+			return ctx.Err()
+		}})
+	}()
+	<-begun
+	<-swept
+	<-swept
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM river_job WHERE kind = 'forget' AND state = 'running'`))
+	cancel()
+	require.NoError(t, <-done)
 }

@@ -89,17 +89,21 @@ const atATime = 200
 func (k Keeping) ForgetDue(ctx context.Context) (values int, err error) {
 	var due []dueRow
 	err = k.db.read(ctx, func(tx pgx.Tx) (err error) {
+		// What is dear is asked last, and only of what has something left: most of what is old has not.
 		due, err = pg.All[dueRow](ctx, tx, `
+			WITH old AS MATERIALIZED (SELECT q.id FROM requests q
+				JOIN LATERAL (SELECT r.document #> '{privacy,keep}' AS keep FROM rules r WHERE r.team = q.team AND r.project = '' ORDER BY r.version DESC LIMIT 1) k ON k.keep IS NOT NULL
+				WHERE q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost')
+					AND q.changed_at < now() - make_interval(days => least(nullif((keep ->> 'words')::integer, 0), nullif((keep ->> 'code')::integer, 0), nullif((keep ->> 'results')::integer, 0)))
+					AND EXISTS (SELECT FROM contents c WHERE c.stream = 'request:' || q.id AND c.value IS NOT NULL))
 			SELECT 'request:' || q.id AS stream, w."by" AS who, 'erasure' AS why, NULL::text[] AS hashes
 				FROM requests q JOIN LATERAL (SELECT x."by" FROM erasures x WHERE x.team = q.team AND x.person IN (q.asker, (SELECT f.asker FROM requests f WHERE f.id = q.repeats)) AND erasable(q.id, x."by") ORDER BY x.seq DESC LIMIT 1) w ON true
 				WHERE q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost') AND NOT request_on_hold(q.id)
 					AND EXISTS (SELECT FROM contents c WHERE c.stream = 'request:' || q.id AND c.value IS NOT NULL)
 			UNION ALL
-			SELECT 'request:' || q.id, $1, 'retention', l.hashes FROM requests q
-				JOIN LATERAL (SELECT r.document #> '{privacy,keep}' AS keep FROM rules r WHERE r.team = q.team AND r.project = '' ORDER BY r.version DESC LIMIT 1) k ON k.keep IS NOT NULL
-				JOIN LATERAL (SELECT array_agg(hash) AS hashes FROM kept_no_longer('request:' || q.id) hash) l ON l.hashes IS NOT NULL
-				WHERE q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost') AND NOT request_on_hold(q.id)
-					AND q.changed_at < now() - make_interval(days => least((keep ->> 'words')::integer, (keep ->> 'code')::integer, (keep ->> 'results')::integer))
+			SELECT 'request:' || o.id, $1, 'retention', l.hashes FROM old o
+				JOIN LATERAL (SELECT array_agg(hash) AS hashes FROM kept_no_longer('request:' || o.id) hash) l ON l.hashes IS NOT NULL
+				WHERE NOT request_on_hold(o.id)
 			UNION ALL
 			SELECT e.stream, $1, 'summary', ARRAY[c.hash] FROM events e JOIN contents c ON c.hash = e.data::jsonb #>> '{text,salted_sha256}' AND c.value IS NOT NULL
 				JOIN requests q ON q.id = substr(e.stream, length('request:') + 1)
