@@ -289,13 +289,14 @@ END $$;
 CREATE FUNCTION erasable(request text, who text) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
-    SELECT EXISTS (SELECT FROM requests q LEFT JOIN requests f ON f.id = q.repeats JOIN erasures x ON x.team = q.team AND x.person IN (q.asker, f.asker)
-    WHERE q.id = request AND x.at > now() - interval '7 days' AND x.at >= q.created_at AND x."by" <> q.asker
-        AND NOT EXISTS (SELECT FROM decisions d WHERE d.request_id = q.id AND x."by" IN (d.reviewer, d.in_place_of))
-        AND NOT EXISTS (SELECT FROM revisions v WHERE v.request_id = q.id AND v.author = x."by")
-        AND NOT EXISTS (SELECT FROM broken_glass g WHERE g.request_id = q.id AND g.person = x."by")
-        AND NOT EXISTS (SELECT FROM glass_looks l WHERE l.request_id = q.id AND l.person = x."by")
-    GROUP BY x.person HAVING count(DISTINCT x."by") >= 2 AND bool_or(x."by" = who))
+    WITH words AS (SELECT x.person, x."by", x.at FROM requests q LEFT JOIN requests f ON f.id = q.repeats JOIN erasures x ON x.team = q.team AND x.person IN (q.asker, f.asker)
+        WHERE q.id = request AND x.at >= q.created_at AND x."by" <> q.asker
+            AND NOT EXISTS (SELECT FROM decisions d WHERE d.request_id = q.id AND x."by" IN (d.reviewer, d.in_place_of))
+            AND NOT EXISTS (SELECT FROM revisions v WHERE v.request_id = q.id AND v.author = x."by")
+            AND NOT EXISTS (SELECT FROM broken_glass g WHERE g.request_id = q.id AND g.person = x."by")
+            AND NOT EXISTS (SELECT FROM glass_looks l WHERE l.request_id = q.id AND l.person = x."by"))
+    SELECT EXISTS (SELECT FROM words x JOIN words y ON y.person = x.person AND y."by" <> x."by" AND y.at BETWEEN x.at - interval '7 days' AND x.at + interval '7 days'
+        WHERE x."by" = who)
 $$;
 
 CREATE FUNCTION erasures_told() RETURNS trigger
@@ -708,9 +709,9 @@ CREATE FUNCTION name_erasable(of text, which text, who text) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
     SELECT EXISTS (SELECT FROM events e JOIN erasures x ON 'names:' || x.team = e.stream AND x.person = e.data::jsonb ->> 'id'
+        JOIN erasures y ON y.team = x.team AND y.person = x.person AND y."by" <> x."by" AND y.at BETWEEN x.at - interval '7 days' AND x.at + interval '7 days'
         WHERE e.stream = of AND e.kind = 'known as' AND e.data::jsonb #>> '{name,salted_sha256}' = which
-            AND x.at > now() - interval '7 days' AND x.at >= e.at AND NOT on_legal_hold(x.team, x.person)
-        GROUP BY x.person HAVING count(DISTINCT x."by") >= 2 AND bool_or(x."by" = who))
+            AND x.at >= e.at AND y.at >= e.at AND x."by" = who AND NOT on_legal_hold(x.team, x.person))
 $$;
 
 CREATE FUNCTION noted(of text, channel text, sealed jsonb) RETURNS boolean
@@ -2600,7 +2601,7 @@ CREATE TRIGGER event_kinds_untruncatable BEFORE TRUNCATE ON event_kinds FOR EACH
 
 CREATE TRIGGER events_facts BEFORE INSERT ON events FOR EACH ROW WHEN ((jsonb_typeof((new.data)::jsonb) = 'object'::text)) EXECUTE FUNCTION events_facts();
 
-CREATE TRIGGER events_not_by_auditors BEFORE INSERT ON events FOR EACH ROW WHEN ((new.kind <> ALL (ARRAY['looked at'::text, 'packed'::text, 'refused click'::text, 'drafted'::text]))) EXECUTE FUNCTION events_not_by_auditors();
+CREATE TRIGGER events_not_by_auditors BEFORE INSERT ON events FOR EACH ROW WHEN ((new.kind <> ALL (ARRAY['looked at'::text, 'packed'::text, 'refused click'::text, 'drafted'::text, 'gone'::text]))) EXECUTE FUNCTION events_not_by_auditors();
 
 CREATE TRIGGER events_unchangeable BEFORE DELETE OR UPDATE ON events FOR EACH ROW EXECUTE FUNCTION unchangeable();
 

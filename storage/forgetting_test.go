@@ -132,3 +132,50 @@ func TestWhatForgetsHoldsNoSweepUp(t *testing.T) {
 	cancel()
 	require.NoError(t, <-done)
 }
+
+// turning has the schema's own events go by the clock that a test puts forward.
+func (b *bundle) turning(t *testing.T) {
+	t.Helper()
+	require.NoError(t, b.exec(t, `ALTER FUNCTION tell SET search_path = turned, pg_catalog, public, pg_temp`))
+}
+
+// What two people want within seven days of each other is wanted until it is done, also where one of them audits by then.
+func TestWhatTwoPeopleWantStaysWantedUntilItIsDone(t *testing.T) {
+	t.Parallel()
+	b := setupTurnable(t)
+	b.turning(t)
+	keep, log, begun := KeepingOf(b.DB), Log(b.DB), time.Now()
+	r := b.done(t, "1")
+	require.NoError(t, log.Called(t.Context(), team, map[string]string{r.Asker: "Maya"}))
+	wants := func(days int, by string) {
+		t.Helper()
+		b.turnTo(t, begun.AddDate(0, 0, days))
+		_, err := keep.WantErased(t.Context(), team, r.Asker, by)
+		require.NoError(t, err)
+	}
+	forgets := func() int {
+		t.Helper()
+		n, err := keep.ForgetDue(t.Context())
+		require.NoError(t, err)
+		return n
+	}
+	require.NoError(t, keep.HoldLegally(t.Context(), team, r.Asker, "THIRD", true))
+	wants(0, "FIRST")
+	wants(9, "SECOND")
+	require.NoError(t, keep.HoldLegally(t.Context(), team, r.Asker, "THIRD", false))
+	require.Zero(t, forgets(), "nine days lie between the two words")
+	require.NoError(t, keep.HoldLegally(t.Context(), team, r.Asker, "THIRD", true))
+	wants(15, "FIRST")
+	b.turnTo(t, begun.AddDate(0, 0, 40))
+	require.NoError(t, keep.HoldLegally(t.Context(), team, r.Asker, "THIRD", false))
+	wants(41, "THIRD") // alone with it: the other two agree
+	require.NoError(t, b.DB.Name(t.Context(), review.Grant{Team: team, Role: review.RoleAuditor, User: "FIRST", By: "ADMIN"}))
+	require.Positive(t, forgets())
+	require.Equal(t, []bool{false, false, false}, b.left(t, r.ID))
+	names, err := log.Names(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, names)
+	require.Zero(t, forgets())
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
+	require.NoError(t, err)
+}

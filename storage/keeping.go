@@ -111,9 +111,10 @@ func (k Keeping) ForgetDue(ctx context.Context) (values int, err error) {
 					AND tells_of_gone(e.stream, c.hash)
 			UNION ALL
 			SELECT c.stream, x."by", 'erasure', array_agg(c.hash)
-				FROM (SELECT DISTINCT ON (team, person) team, person, "by" FROM erasures WHERE at > now() - interval '7 days' ORDER BY team, person, seq DESC) x
-				JOIN events e ON e.stream = 'names:' || x.team AND e.kind = 'known as' AND e.data::jsonb ->> 'id' = x.person
-				JOIN contents c ON c.hash = e.data::jsonb #>> '{name,salted_sha256}' AND c.value IS NOT NULL AND name_erasable(c.stream, c.hash, x."by")
+				FROM (SELECT DISTINCT team, person FROM erasures) p
+				JOIN events e ON e.stream = 'names:' || p.team AND e.kind = 'known as' AND e.data::jsonb ->> 'id' = p.person
+				JOIN contents c ON c.hash = e.data::jsonb #>> '{name,salted_sha256}' AND c.value IS NOT NULL
+				JOIN LATERAL (SELECT y."by" FROM erasures y WHERE y.team = p.team AND y.person = p.person AND name_erasable(c.stream, c.hash, y."by") ORDER BY y.seq DESC LIMIT 1) x ON true
 				GROUP BY c.stream, x."by"
 			LIMIT $2`, approval.System, atATime)
 		return err
