@@ -11,6 +11,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/storage/audit"
 	"countersign/storage/queue"
 )
 
@@ -178,4 +179,33 @@ func TestWhatTwoPeopleWantStaysWantedUntilItIsDone(t *testing.T) {
 	require.Zero(t, forgets())
 	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.NoError(t, err)
+}
+
+// An audit goes by whoever asked what a verification repeats as well: what the schema lets go on their account is no
+// fault, and what goes from under their hold is one.
+func TestAnAuditAsksWhoseWordsAVerificationHas(t *testing.T) {
+	t.Parallel()
+	b := setupTurnable(t)
+	b.turning(t)
+	keep := KeepingOf(b.DB)
+	first := b.done(t, "first")
+	verified := func() *approval.Request {
+		r := b.update(t, b.repeat(t, first).ID, b.inspected(first.Revision.Code))
+		return b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Withdraw(r.Asker, now) })
+	}
+	one, two := verified(), verified()
+	require.NotEqual(t, first.Asker, one.Asker)
+	b.erasers(t, first.Asker)
+	forget := func(r *approval.Request) error {
+		require.NoError(t, b.exec(t, `SELECT forget('request:' || $1, NULL, 'ADMIN', 'erasure')`, r.ID))
+		_, err := AuditorOf(b.DB).Request(t.Context(), r.ID)
+		return err
+	}
+	require.NoError(t, forget(one))
+	require.NoError(t, keep.HoldLegally(t.Context(), team, first.Asker, "THIRD", true))
+	b.turnTo(t, time.Now().Add(2*time.Minute))
+	require.NoError(t, b.exec(t, `ALTER TABLE contents DISABLE TRIGGER contents_stay_without_reason`))
+	var differs *audit.DifferenceError
+	require.ErrorAs(t, forget(two), &differs)
+	require.Contains(t, differs.Error(), "was on legal hold")
 }
