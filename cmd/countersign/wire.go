@@ -88,7 +88,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	if r.keeper, err = newKeeper(r.db, signed, p.CheckpointFile); err != nil {
 		return nil, err
 	}
-	if r.keeper.courier.Places, err = placesOf(p); err != nil {
+	if r.keeper.courier.Places, err = placesOf(ctx, p, r.db); err != nil {
 		return nil, err
 	}
 	if err := r.keeper.current(ctx); err != nil {
