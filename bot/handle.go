@@ -174,7 +174,6 @@ func fieldsOf(cb slack.InteractionCallback) map[string]slack.BlockAction {
 	if cb.View.State == nil {
 		return fields
 	}
-	// State is by block and element. Our fields give both the same name (ids.Field...).
 	// State is by block and element, and our fields give both the same name (package ids).
 	for name, actions := range cb.View.State.Values {
 		fields[name] = actions[name]
@@ -244,13 +243,11 @@ type board struct {
 // newBoard says who takes what. Several names lead to one handler where buttons of one kind
 // stand side by side (package ids says why). A name without a handler is answered with nothing,
 // so a button that was taken out of use does no harm.
-func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, limit *limits, fund *funding, govern *governing, keep *keepers, own *homes, read *answered) board {
+func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, limit *limits, fund *funding, govern *governing, keep *keepers, own *homes, answers *answered) board {
 	return board{
 		commands: map[string]func(context.Context, slack.SlashCommand) (answer, error){
-			ids.CommandAnalyze: func(ctx context.Context, c slack.SlashCommand) (answer, error) {
-				return read.command(ctx, c, ask.command)
-			},
-			ids.CommandBudget: books.budget,
+			ids.CommandAnalyze: ask.analyze,
+			ids.CommandBudget:  books.budget,
 		},
 		shortcuts: map[string]func(context.Context, slack.InteractionCallback) (answer, error){
 			ids.CallbackAsk:        ask.askAnywhere,
@@ -267,8 +264,8 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.CallbackReview:   decide.submitReview,
 			ids.CallbackGlass:    ask.breaking.submitGlass,
 			ids.CallbackLook:     ask.breaking.submitLook,
-			ids.CallbackShare:    read.submitShare,
-			ids.CallbackHand:     read.submitHand,
+			ids.CallbackShare:    answers.submitShare,
+			ids.CallbackHand:     answers.submitHand,
 			ids.CallbackEdit:     revise.submitEdit,
 			ids.CallbackAssign:   revise.submitAssign,
 			ids.CallbackDelegate: govern.submitDelegate,
@@ -343,27 +340,27 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionChoose3:   ask.clickChoose,
 			ids.ActionChoose4:   ask.clickChoose,
 			ids.ActionSay:       ask.clickSay,
-			ids.ActionFollow:    read.clickFollow,
-			ids.ActionFollow2:   read.clickFollow,
-			ids.ActionFollow3:   read.clickFollow,
+			ids.ActionFollow:    answers.clickFollow,
+			ids.ActionFollow2:   answers.clickFollow,
+			ids.ActionFollow3:   answers.clickFollow,
 			ids.ActionAsk:       ask.clickAsk,
 			ids.ActionAgain:     ask.clickAgain,
-			ids.ActionMeant:     read.clickMeant,
-			ids.ActionMeant2:    read.clickMeant,
-			ids.ActionMeant3:    read.clickMeant,
-			ids.ActionFix:       read.clickFix,
-			ids.ActionCode:      read.clickCode,
-			ids.ActionDetails:   read.clickDetails,
-			ids.ActionVerify:    read.clickVerify,
-			ids.ActionGood:      read.clickRate,
-			ids.ActionBad:       read.clickRate,
-			ids.ActionShare:     read.clickShare,
-			ids.ActionTakeBack:  read.clickTakeBack,
-			ids.ActionHand:      read.clickHand,
-			ids.ActionTake:      read.clickOffered,
-			ids.ActionLeave:     read.clickOffered,
-			ids.ActionKeepIt:    read.clickOffered,
-			ids.ActionHanded:    read.clickHanded,
+			ids.ActionMeant:     answers.clickMeant,
+			ids.ActionMeant2:    answers.clickMeant,
+			ids.ActionMeant3:    answers.clickMeant,
+			ids.ActionFix:       answers.clickFix,
+			ids.ActionCode:      answers.clickCode,
+			ids.ActionDetails:   answers.clickDetails,
+			ids.ActionVerify:    answers.clickVerify,
+			ids.ActionGood:      answers.clickRate,
+			ids.ActionBad:       answers.clickRate,
+			ids.ActionShare:     answers.clickShare,
+			ids.ActionTakeBack:  answers.clickTakeBack,
+			ids.ActionHand:      answers.clickHand,
+			ids.ActionTake:      answers.clickOffered,
+			ids.ActionLeave:     answers.clickOffered,
+			ids.ActionKeepIt:    answers.clickOffered,
+			ids.ActionHanded:    answers.clickHanded,
 			ids.ActionGiveUp:    decide.clickGiveUp,
 			ids.ActionPin:       ask.pinned.clickPin,
 			ids.ActionUnpin:     ask.pinned.clickUnpin,
