@@ -15,5 +15,6 @@
 //	tier.go   how much attention a program asks for               notes.go   what every program of a channel should know
 //	right.go  by what right somebody decides; what is sealed      people.go  roles, delegations, who is barred
 //	pace.go   how fast somebody approves                          key.go     SSH keys that sign at a terminal
-//	glass.go  who has code run that nobody approved
+//	glass.go  who has code run that nobody approved              class.go   rules that a file brings along, or a direct message
+//	privacy.go what is hidden, and for how long things are kept
 package review
