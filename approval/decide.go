@@ -313,7 +313,7 @@ func lapse(r *Request) Reason {
 	return Because(WhyNobodyDecided)
 }
 
-// Withdraw cancels a request. Once the code has started, it is too late.
+// Withdraw cancels a request that does not run. A running one is ended by Stopping.Stop.
 func (r *Request) Withdraw(by string, now time.Time) error {
 	if !r.Can("Withdraw") {
 		return r.Illegal("withdraw")

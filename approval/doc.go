@@ -1,12 +1,18 @@
 // Package approval is the heart of Countersign: what a request is, and how it moves from
-// one state to the next. It does no I/O. Package review decides who may approve, and
-// package steps holds the use cases, with the ports to Slack, models, sandbox and store.
+// one state to the next. It does no I/O. Who may approve is decided in two halves: MayDecide
+// here, Right in package review (see below). Package steps holds the use cases, with the
+// ports to Slack, models, sandbox and store.
 //
 // # The promises
 //
-// Nothing runs unseen: what the reviewer saw, byte for byte, is what runs, once. Nothing
-// costs more than agreed: every cent is held before it is spent. Everything can be proven:
-// every move leaves an event (event.go), but for a new place in the line for a box.
+// Nothing runs unseen: what the reviewer saw, byte for byte, is what runs, once.
+//
+// Nothing costs more than agreed: before paid work starts its highest possible cost is held, and
+// no budget is charged more than that. What a provider bills beyond it is our loss (Money.Settle).
+//
+// Everything can be proven: every move leaves an event (event.go), but for a new place in the
+// line for a box, and a stranger can check that no event was changed later. Whether what an
+// event says is true, nothing proves: see docs/proof.md.
 //
 // # One request
 //
@@ -20,14 +26,17 @@
 //	             Edit, Insist             Disown, Unstart ◀──┼────────────────┘
 //	                                                         └─Fail, Expire, Withdraw (from each state before running)
 //
-// A run that somebody cancels (Stopping) stays running until its box has been ended, and is done then.
+// Not drawn: Reject (pending to rejected), BreakGlass (pending to approved), Void (running to
+// failed), Correct and Reseal (a file is read in another way), PutBack (an edit is refused), and
+// what is noted while a request stays where it is. The table in moves.go has every move.
 //
-// What may follow on what is a table: moves.go. The verbs are methods of Request, and of
-// its Money. They are pure: each asks the table, makes the move, and notes in
-// Request.Changes what is stored with it, all of it or none. Whoever keeps requests loads
-// one, runs a closure that calls verbs, and writes what they noted in one transaction,
-// which locks the row and begins anew where somebody else has written since. There is no
-// other writer.
+// A run that somebody cancels (Stopping, stop.go) stays running until its box has been ended, and is done then.
+//
+// The verbs are methods of Request, and of its Money. They are pure: each asks the table,
+// makes the move, and notes in Request.Changes what is stored with it, all of it or none.
+// Whoever keeps requests loads one, runs a closure that calls verbs, and writes what they
+// noted in one transaction, which locks the row and begins anew where somebody else has
+// written since. There is no other writer.
 //
 // Whenever code comes back for review it becomes a new Revision, with the next number and
 // no approvals; a number is never used again. The one exception: when its inspection

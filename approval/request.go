@@ -42,7 +42,7 @@ const (
 	Starting  = -1 // there is no line yet: the sandbox is being started
 )
 
-// State is where a request is in its life. doc.go draws the whole machine.
+// State is where a request is in its life. doc.go draws the main path, moves.go lists every move.
 type State string
 
 // The states.
@@ -55,8 +55,8 @@ const (
 	Done      State = "done"      // it ran to an end; a traceback is an end, too
 	Failed    State = "failed"    // ended before anything ran
 	Rejected  State = "rejected"  // a reviewer said no
-	Expired   State = "expired"   // nobody decided in time, which is not a no
-	Withdrawn State = "withdrawn" // the asker took it back
+	Expired   State = "expired"   // a wait ran out: nobody decided, answered, paid or started it; not a no
+	Withdrawn State = "withdrawn" // its asker or an administrator cancelled it
 	Lost      State = "lost"      // it was started, nobody knows how it ended, it will not be run again
 )
 
@@ -84,7 +84,7 @@ const (
 	StepShow    Step = "show"    // make Slack look like the row
 	StepTell    Step = "tell"    // send a notice; the id is its key
 	StepGoOn    Step = "go on"   // try a blocked request again; only a sweep names it
-	StepLook    Step = "look"    // see whether what a waiting request rests on is still there; only a sweep names it
+	StepLook    Step = "look"    // see whether what a waiting request rests on is still there; a sweep wakes it, and StepShow where its place has closed
 )
 
 // Request is one question on its way to an answer, as it is stored. Its methods

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -287,22 +286,6 @@ func (h *answered) offer(ctx context.Context, trigger, id, to string, click appr
 		return err
 	}
 	return h.open(ctx, trigger, hand.OfferView(r, stock, to, from))
-}
-
-// typedHand is the command that opens it: the id of a question, and perhaps a colleague.
-var typedHand = regexp.MustCompile(`(?i)^hand\s+(\w+)(?:\s+<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>)?$`)
-
-// command is /analyze. A thread is handed over in a form, so no other way to ask takes these words.
-func (h *answered) command(ctx context.Context, c slack.SlashCommand, other func(context.Context, slack.SlashCommand) (answer, error)) (answer, error) {
-	said := typedHand.FindStringSubmatch(strings.TrimSpace(c.Text))
-	if said == nil {
-		return other(ctx, c)
-	}
-	err := h.offer(ctx, c.TriggerID, said[1], said[2], approval.Click{Team: c.TeamID, User: c.UserID, Channel: c.ChannelID}, draw.Origin{Channel: c.ChannelID, Seal: said[1]})
-	if err != nil {
-		return orPrivately(err)
-	}
-	return answer{}, nil
 }
 
 // submitHand offers the thread. What keeps it from that is said beside the field.

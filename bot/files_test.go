@@ -177,6 +177,6 @@ func TestABotHasSensibleDefaults(t *testing.T) {
 	require.Empty(t, b.Policy().Reviewers)
 	b.Observe("kind", "acked", time.Second)
 	s := newService()
-	b.Serve(every(s))
+	b.SetServices(every(s))
 	require.Equal(t, s, b.asking.service)
 }

@@ -225,18 +225,6 @@ type pinned struct {
 	service Pins
 }
 
-// command takes /analyze: alone with the word data it shows what is pinned.
-func (h *asking) command(ctx context.Context, c slack.SlashCommand) (answer, error) {
-	if !strings.EqualFold(strings.TrimSpace(c.Text), "data") {
-		return h.analyze(ctx, c)
-	}
-	a, err := h.pinned.list(ctx, c.TriggerID, approval.Click{Team: c.TeamID, User: c.UserID, Channel: c.ChannelID})
-	if err != nil {
-		return orPrivately(err)
-	}
-	return a, nil
-}
-
 // board is what is pinned now, as somebody may see it.
 func (h *pinned) board(ctx context.Context, click approval.Click, channel string) (b draws.Board, err error) {
 	b = draws.Board{Channel: channel, Old: h.Policy().PinDays, Now: time.Now()}

@@ -11,8 +11,9 @@
 // answer, a gateway's error page), its hold stays open as "uncertain" and counts in
 // every budget like any hold. It is settled when the provider's usage gives the cost;
 // after UncertainFor it is charged in full. A call is free only when the provider
-// documents its refusal as unbilled. A question has one hold for all of its calls:
-// see Hold.RestOf, and approval/money.go for the rule.
+// documents its refusal as unbilled. The calls that draft a question,
+// and the inspections of what they bring, share one hold. A summary and the run have their own, and
+// as a rule so has a reading: see Hold.RestOf, and approval/money.go for the rule.
 //
 // Its one rule: nothing unknown counts as zero or as unlimited. A model without a
 // current price is an error, and a person without a limit of their own gets the
@@ -22,6 +23,6 @@
 // billionths of a dollar, so adding and comparing need no library at all, and what a
 // person types must be refused where a general parser would guess.
 //
-// The package does no I/O. Storage keeps the rows: it locks the scopes in the order
-// of Scope.Less, sums up the ledger and calls Check.
+// The package does no I/O. approval/hold.go makes holds; storage/money/ledger.go locks the
+// scopes in the order of Scope.Less, sums up the ledger, calls Check and writes the rows.
 package budget

@@ -18,6 +18,7 @@
 //	known.go                             what is published of models beside their prices
 //	writer.go                            one call: prompt, provider, draft
 //	answer.go, extract.go, bare.go       an answer to code and prose
+//	veil.go                              hides secrets and personal values in a prompt, and puts values back
 //
 // The rooms below it:
 //

@@ -67,9 +67,13 @@
 //	read.py        has data files read, in a process that may open them and do nothing else
 //	desk/          how: opening.py (what a file is), texts.py and encoding.py (its characters),
 //	               dialect.py, records.py and mending.py (its records, those too that do not
-//	               fit), layout.py (headings, titles, totals), values.py and columns.py (types),
-//	               workbook.py, opendocument.py, sheets.py, objects.py, archive.py (other
-//	               kinds), reading.py (what is said of it, and the table by what was said)
+//	               fit), delimited.py (them as a table), parts.py (rows on their way),
+//	               layout.py (headings, titles, totals), kinds.py (what a written value is,
+//	               roughly), values.py and columns.py (types), workbook.py, opendocument.py,
+//	               sheets.py, objects.py, archive.py (other kinds), words.py (limits and
+//	               refusals), reading.py (what is said of it, and the table by what was said),
+//	               glimpse.py (what a model may see beyond its shape), telling.py (what a
+//	               program tells people: a sentence, notes, tables, charts)
 //	frames.py      the form below, as Python reads and writes it
 //
 // The reviewed code shares a process with the worker, so whatever the worker

@@ -1,5 +1,5 @@
-// Package storage keeps everything in Postgres: it is the steps.Store. Each few of the ports
-// are a type of its own (db.go lists them); DB is all of them at once.
+// Package storage keeps everything in Postgres: it is the steps.Store. Each type that DB embeds
+// (db.go lists them) implements a few of the ports; DB combines them.
 //
 // Its one idea: one call is one transaction, and it makes few trips. Update loads
 // the whole aggregate in one batch without a lock, runs the caller's closure on it, and
@@ -18,7 +18,7 @@
 // is away, whoever has time waits for it.
 //
 // A function called queue... adds statements to a batch, and what they read is there once
-// that was sent. SQL stands beside the method that runs it. What must be impossible is refused
+// that was sent (package queue is something else: River's jobs). SQL stands beside the method that runs it. What must be impossible is refused
 // by the schema (package migrations); faults.go turns such a refusal into the
 // typed error that the verbs would have given.
 package storage

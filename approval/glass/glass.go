@@ -1,7 +1,7 @@
 // Package glass is the one exception to the first promise: in an emergency somebody has code run that nobody has
 // approved. The person has been named for it by two other administrators and has had the role for 24 hours; they have
 // opened the code and say why; seal, money and inspection are as always; every administrator hears of it at once, and
-// two of them look at it within 24 hours, or it rests for everybody. The schema holds every one of these conditions.
+// two of them look at it within 24 hours, or break-glass is off for everybody until it is given anew. The schema holds every one of these conditions.
 package glass
 
 import (

@@ -10,10 +10,11 @@
 // Nobody reads the rules of a channel directly: a Book has what bears on one request, read
 // at one moment, and everything else follows from it.
 //
-//	book.go   the Book: rules, terms, roster, who is waited for   freeze.go  when nothing starts
-//	rules.go  what administrators set, and its versions           models.go  which models may be asked, and where
-//	tier.go   how much attention a program asks for               notes.go   what every program of a channel should know
-//	right.go  by what right somebody decides; what is sealed      people.go  roles, delegations, who is barred
-//	pace.go   how fast somebody approves                          key.go     SSH keys that sign at a terminal
-//	glass.go  who has code run that nobody approved
+//	book.go     the Book: rules, terms, roster, who is waited for   freeze.go  when nothing starts
+//	rules.go    what administrators set, and its versions           models.go  which models may be asked, and where
+//	tier.go     how much attention a program asks for               notes.go   what every program of a channel should know
+//	right.go    by what right somebody decides; what is sealed      people.go  roles, delegations, who is barred
+//	class.go    stricter rules that files bring along               key.go     SSH keys that sign at a terminal
+//	privacy.go  what is hidden, and for how long it is kept         glass.go   who has code run that nobody approved
+//	pace.go     how fast somebody approves
 package review

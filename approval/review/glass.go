@@ -8,7 +8,7 @@ import (
 )
 
 // In an emergency somebody may have code run that nobody has approved. It is the one exception to the first
-// promise, so it is narrow, everybody who answers for reviews hears of it at once, and two of them look at it afterwards.
+// promise, so it is narrow, all administrators hear of it at once, and two of them look at it afterwards.
 
 const (
 	// GlassAge is how long somebody has had the role before they use it.

@@ -77,7 +77,7 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 		return nil, errors.Join(err, s.costs.notifyMissing(ctx, q, err, now))
 	}
 	fallback := s.costs.fallback(standings, reach, model, worst, now)
-	store := func(r *approval.Request) (*approval.Request, error) {
+	keep := func(r *approval.Request) (*approval.Request, error) {
 		if cheaper != nil {
 			r.Money().Downgrade(*cheaper, now)
 		}
@@ -93,11 +93,11 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 	if err = budget.Check(worst, standings); err == nil {
 		fresh := approval.New(q, q.Model, worst+fallback.Held(), s.Policy, now)
 		fresh.Fallback = fallback
-		r, err = store(fresh)
+		r, err = keep(fresh)
 	}
 	if refused, ok := errors.AsType[*budget.ExceededError](err); ok {
 		// Nobody has to type it again: it waits in its thread until there is money, or the asker finds another way.
-		r, err = store(approval.NewBlocked(q, q.Model, refused, s.Policy, now))
+		r, err = keep(approval.NewBlocked(q, q.Model, refused, s.Policy, now))
 	}
 	return r, err
 }

@@ -33,12 +33,12 @@
 // # One /analyze, hop by hop
 //
 //	bot reads the envelope ─▶ Ask ─▶ Counter, Ask of the store (commit) ─▶ bot acks
-//	job find:    Slack.Person, Place, Find ─▶ Update(Found or TurnBack)
-//	job read:    for each file that nobody has read: Update(Money.Read), Sandbox.ReadFile, book ─▶ Update(Read or AskBack)
+//	job find:    Slack.Person, Place, Within, Find ─▶ Update(Found or TurnBack)
+//	job read:    for each file that nobody has read: Update(Boxes.Read), Sandbox.ReadFile, book ─▶ Update(Read or AskBack)
 //	job draft:   Update(Call), Writer.Write ─▶ book(Keep): kept and paid for
-//	job inspect: Update(Money.Inspect), Sandbox.Inspect ─▶ book(Drafted)
+//	job inspect: Update(Boxes.Inspect), Sandbox.Inspect ─▶ book(Drafted)
 //	job show:    Slack.Publish draws thread and card from View
 //	click:       bot ─▶ Decide ─▶ Case, Act(Decide) (commit) ─▶ bot acks
-//	job run:     Sandbox.Create, Fill, Act(Start), Sandbox.Start, Update(Begin), Result, Update(Finish), Kill
+//	job run:     Sandbox.Create, Fill, Act(Start), Result (says: not started), Start, Update(Begin), Result, Update(Finish), Kill
 //	job show:    the answer and its bill appear in the thread
 package steps

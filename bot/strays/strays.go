@@ -9,6 +9,20 @@
 //
 // Its one rule: only a message that the bot's own user has posted counts. Metadata can be written by
 // every app of the workspace.
+//
+// Why in this way: Slack offers no other against second posts.
+//
+//   - chat.postMessage documents no key by which it would know a repetition (asked for since 2018:
+//     github.com/slackapi/slack-api-specs/issues/10); a client_msg_id is taken and changes nothing.
+//   - chat.getPermalink wants the ts that was lost, and chat.scheduledMessages.list forgets a message
+//     once it is posted.
+//   - conversations.history and .replies find a post only with a scope that reads what people write
+//     (docs.slack.dev/reference/methods/conversations.history).
+//   - A press carries the metadata of its message: github.com/slackapi/bolt-python/issues/863.
+//
+// Whether Slack tells an app of its own posts has not been tried with a workspace. Where it does not,
+// or where the scope is missing, a stray message goes as soon as somebody presses it: a stray card
+// decides like the other one, and "Cancel" on a line that nobody keeps up cancels.
 package strays
 
 import (

@@ -1,8 +1,8 @@
 // Countersign-verify checks a pack of Countersign. It needs the pack and a public key, or
 // a checkpoint that somebody has kept: no database, no network, and no word of ours.
 //
-// It exits with 0 when all holds and it is shown by whom; 1 when something does not hold;
-// 2 when the pack is whole in itself, and nothing shows who made all of it; 3 when it cannot be read.
+// It exits with 0 when everything checks out and the key or checkpoint shows who made it; 1 when something
+// does not hold; 2 when nothing is wrong inside the pack, but nothing shows who made all of it; 3 when it cannot be read.
 package main
 
 import (

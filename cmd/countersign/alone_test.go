@@ -186,7 +186,7 @@ func TestInAnEmergencySomebodyRunsCodeThatNobodyApproved(t *testing.T) {
 	h.writes("print(4)\n")
 	h.ask("And the one after that?")
 	h.cardOf("And the one after that?")
-	offered("Break-glass rests for everybody")
+	offered("Break-glass is switched off for everybody")
 }
 
 // Code that has to be read first has no Approve on its card: it is opened, and approved there a while later.

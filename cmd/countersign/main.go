@@ -1,5 +1,5 @@
 // Countersign answers questions of data in Slack: a model writes the code, a
-// person signs it, a sandbox runs it once.
+// person approves it, a sandbox runs it once.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 	"countersign/approval/redact"
 )
 
-const usage = `Countersign: ask your data in Slack; a person signs every line of code before it runs.
+const usage = `Countersign: ask your data in Slack; a person approves all of the code before it runs.
 
   countersign init             set everything up, step by step: the Slack app, a model, people, a budget (init -h: without a terminal)
   countersign serve            connect to Slack and work (settings: .env.example)

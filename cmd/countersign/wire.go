@@ -119,7 +119,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	r.telemetry.Watch(r.books.Paces)
 	r.clerk = clerkOf(p, r.db)
 	s := r.telemetry.Service(r.service)
-	r.bot.Serve(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Keys: s, Homes: s, Answers: s, Pins: s, Habits: r.service, Shelf: r.service,
+	r.bot.SetServices(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Keys: s, Homes: s, Answers: s, Pins: s, Habits: r.service, Shelf: r.service,
 		Trail:    trail{r.service, storage.Copies{DB: r.db}},
 		Glass:    glass.New(r.db, r.service.People, r.bot, p.policy()),
 		Keeping:  keeps{r.service, keeping.New(storage.KeepingOf(r.db), r.service.People)},

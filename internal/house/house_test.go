@@ -7,6 +7,7 @@ package house
 
 import (
 	"maps"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -200,7 +201,7 @@ var libraries = map[string]struct{ uses, tests []string }{
 var outside = []string{"net/http", "net", "os", "os/exec", "database/sql", "syscall"}
 
 // pure rooms decide and draw, and do nothing.
-var pure = []string{"budget", "approval", "approval/books", "approval/reading", "approval/redact", "approval/sshkey", "approval/habits", "approval/pins", "approval/review", "approval/steps", "approval/verify", "approval/auditing", "bot/ids", "bot/kit", "bot/command", "bot/meant",
+var pure = []string{"budget", "approval", "approval/books", "approval/reading", "approval/redact", "approval/sshkey", "approval/habits", "approval/pins", "approval/review", "approval/steps", "approval/thread", "approval/verify", "approval/auditing", "bot/ids", "bot/kit", "bot/command", "bot/meant",
 	"bot/draw", "bot/draw/handover", "bot/draw/home", "bot/draw/masked", "bot/draw/money", "bot/draw/notice", "bot/draw/pins", "bot/draw/reasons", "bot/draw/verified", "bot/draw/audit"}
 
 func TestEveryRoomIsInThePicture(t *testing.T) {
@@ -212,6 +213,34 @@ func TestEveryRoomIsInThePicture(t *testing.T) {
 	}
 	for folder := range rooms {
 		require.True(t, there[folder] != nil, "%s is in the picture, and not there", folder)
+	}
+}
+
+// CONTRIBUTING.md has the table of rooms. A room stands in it by its path, or in the row of the one
+// that it lies in, by the rest of its path.
+func TestEveryRoomIsInTheTable(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../CONTRIBUTING.md")
+	require.NoError(t, err)
+	rows := map[string]string{} // by the room that begins it
+	for _, row := range strings.Split(section(string(text), "## The rooms"), "\n") {
+		cells := strings.Split(row, "|")
+		if len(cells) != 4 || !strings.Contains(cells[1], "`") {
+			continue
+		}
+		for _, room := range strings.Split(cells[1], ",") {
+			room = strings.Trim(room, " `")
+			_, err := os.Stat("../../" + room)
+			require.NoError(t, err, "the table of CONTRIBUTING.md has a room that is not there")
+			rows[room] = row
+		}
+	}
+	for room := range rooms {
+		named := room == "." || rows[room] != ""
+		for in := path.Dir(room); !named && in != "."; in = path.Dir(in) {
+			named = strings.Contains(rows[in], "`"+strings.TrimPrefix(room, in+"/")+"`")
+		}
+		require.True(t, named, "%s is not in the table of CONTRIBUTING.md", room)
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package money is where holds are made, weighed and settled, where limits stand, and where
-// both are added up.
+// Package money is where holds are weighed against budgets and written, with what settles
+// them, where limits stand, and where both are added up. approval/hold.go makes holds.
 //
 // Whoever spends locks the scopes of its budgets in the order of budget.Scope.Less, then the
 // roles of its workspace, which it shares, and reads what is left only then: no sum changes

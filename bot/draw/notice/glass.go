@@ -45,7 +45,7 @@ func glassNotice(with draw.With, n *steps.NoticeView, to string) (*kit.Page, err
 	case to == g.Person || to == r.Asker:
 		p.Small(kit.Words("Two other administrators look at it. Until then nobody breaks the glass again."))
 	default:
-		p.Small(kit.Words("Two of you look at it until "), kit.Moment(g.At.Add(review.GlassAge)), kit.Words(". Until then nobody breaks the glass again; after that it rests for everybody, and people have to be named for it anew."))
+		p.Small(kit.Words("Two of you look at it until "), kit.Moment(g.At.Add(review.GlassAge)), kit.Words(". Until then nobody breaks the glass again. If you do not, break-glass is switched off for everybody: all its roles end and have to be given again."))
 		if !looked {
 			look := kit.Button(ids.ActionLook, "Look at it", fmt.Sprintf("%s/%d", r.ID, g.Revision), slack.StylePrimary)
 			p.Buttons("glass", look)

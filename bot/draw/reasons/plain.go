@@ -77,7 +77,7 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyOldNonce:        "This was not signed for this decision within the last ten minutes. Decide again.",
 	approval.WhyGlassRole:       "Only people whom two administrators have named for break-glass, 24 hours before, can run code that nobody has approved.",
 	approval.WhyGlassSecond:     "One administrator has named you for break-glass so far. It takes a second one, and 24 hours.",
-	approval.WhyGlassRests:      "Break-glass rests for everybody: two administrators did not look at the last one within 24 hours. They can name people for it anew.",
+	approval.WhyGlassRests:      "Break-glass is switched off for everybody: two administrators did not look at the last one within 24 hours. All its roles have ended, and two administrators have to give them again.",
 	approval.WhyGlassAlone:      "There are fewer than two other administrators who could look at it afterwards, so there is no break-glass here.",
 	approval.WhyGlassDanger:     "The inspection found a danger in this code, so it does not run without an approval.",
 	approval.WhyGlassNetwork:    "This code may reach hosts, so it does not run without an approval.",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,14 +59,19 @@ type asking struct {
 	habits  Habits          // nil: nobody looks at how people approve
 
 	breaking *breaking
+	answered *answered // takes the order that hands a thread over
 }
 
-// analyze takes /analyze: a question, nothing (the form), or a word that asks
-// about the questions themselves.
+// analyze is where /analyze comes in. Its words are, in this order: an order that opens a modal
+// (window), another order (aside), small talk, nothing (the form), or a question. What is no
+// question comes first: it costs nothing, and works where no model may be asked.
 func (h *asking) analyze(ctx context.Context, c slack.SlashCommand) (answer, error) {
+	click := approval.Click{Team: c.TeamID, User: c.UserID, Channel: c.ChannelID}
+	if a, ok, err := h.window(ctx, c, click); ok {
+		return a, err
+	}
 	text := kit.FromSlack(c.Text)
-	// What is no question comes first: it costs nothing, and works where no model may be asked.
-	if a, ok, err := h.aside(ctx, text, approval.Click{Team: c.TeamID, User: c.UserID, Channel: c.ChannelID}, "command "+c.TriggerID); ok {
+	if a, ok, err := h.aside(ctx, text, click, "command "+c.TriggerID); ok {
 		return a, err
 	}
 	if talk := meant.TalkOf(text); talk != meant.NoTalk {
@@ -99,8 +105,30 @@ func orPrivately(err error) (answer, error) {
 	return answer{}, err
 }
 
-// aside handles words after /analyze, or in a mention, that are not a question: help,
-// status, cancel.
+// typedHand is an order that hands a thread over: the id of a question, and perhaps a colleague.
+var typedHand = regexp.MustCompile(`(?i)^hand\s+(\w+)(?:\s+<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>)?$`)
+
+// window handles words after /analyze that open a modal: data, hand. A mention has no trigger to
+// open one with, so there they are a question.
+func (h *asking) window(ctx context.Context, c slack.SlashCommand, click approval.Click) (a answer, ok bool, err error) {
+	text := strings.TrimSpace(c.Text)
+	hand := typedHand.FindStringSubmatch(text)
+	switch {
+	case strings.EqualFold(text, "data"):
+		a, err = h.pinned.list(ctx, c.TriggerID, click)
+	case hand != nil:
+		err = h.answered.offer(ctx, c.TriggerID, hand[1], hand[2], click, draw.Origin{Channel: c.ChannelID, Seal: hand[1]})
+	default:
+		return answer{}, false, nil
+	}
+	if err != nil {
+		a, err = orPrivately(err)
+	}
+	return a, true, err
+}
+
+// aside handles words after /analyze, or in a mention, that are no question: help, reviews,
+// break-glass, status, cancel, verify.
 func (h *asking) aside(ctx context.Context, text string, click approval.Click, trigger string) (a answer, ok bool, err error) {
 	verb, rest, more := strings.Cut(strings.ToLower(text), " ")
 	switch {
