@@ -199,7 +199,7 @@ const BrokeGlass = "break-glass"
 // so a row that differs in anything has no event, and its event has no row.
 func (n *entries) note(s seen, at int64) {
 	e := s.event
-	n.panes.take(s.name(at), e, n.writers[e.request()].asker)
+	n.panes.take(s, at, n.writers)
 	if id := e.request(); id != "" {
 		n.requests[id] = n.requests[id] || e.Seq == 1
 		n.count(s, at)

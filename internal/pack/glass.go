@@ -56,7 +56,8 @@ type panes struct {
 }
 
 // take remembers what an event says of break-glass.
-func (p *panes) take(name string, e event, asker string) {
+func (p *panes) take(s seen, at int64, writers map[string]people) {
+	e := s.event
 	if e.At.After(p.until) {
 		p.until = e.At
 	}
@@ -81,7 +82,7 @@ func (p *panes) take(name string, e event, asker string) {
 	case "broke glass":
 		click, _ := e.Data["click"].(map[string]any)
 		team, _ := click["team"].(string)
-		p.broken = append(p.broken, &broke{name: name, team: team, request: e.request(), person: e.Actor, asker: asker, version: e.fact("revision"), at: e.At, looks: map[string]time.Time{}})
+		p.broken = append(p.broken, &broke{name: s.name(at), team: team, request: e.request(), person: e.Actor, asker: writers[e.request()].asker, version: e.fact("revision"), at: e.At, looks: map[string]time.Time{}})
 	case "looked at glass":
 		if b := last(e.fact("revision")); b != nil {
 			if _, before := b.looks[e.Actor]; !before {
