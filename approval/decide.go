@@ -337,6 +337,7 @@ type Glass struct {
 	At        time.Time
 	Click     Click
 	Looks     []GlassLook // of administrators, the earliest first
+	Disowned  time.Time   // when whoever broke it said that it was not them; zero: nobody has
 
 	Unsigned bool // as Decision's
 }
@@ -362,7 +363,7 @@ func BreakGlass(r *Request, g Glass, cost budget.USD, p Policy, now time.Time) e
 	g.RequestID, g.At = r.ID, now
 	r.Glass, r.Changes.Glass = &g, &g
 	r.note(now, g.Person, EventBrokeGlass, map[string]any{"revision": g.Revision, "digest": g.Digest, "reason": Said(g.Reason), "others": g.Others, "click": g.Click})
-	r.Tell(Notice{Key: fmt.Sprintf("glass %s %d", r.ID, g.Revision), Kind: NoticeGlass, To: g.Others, Admins: true, At: now, Data: Encode(GlassBroken{Revision: g.Revision, Person: g.Person})})
+	r.Tell(Notice{Key: fmt.Sprintf("glass %s %d", r.ID, g.Revision), Kind: NoticeGlass, To: append(slices.Clone(g.Others), g.Person), Admins: true, At: now, Data: Encode(GlassBroken{Revision: g.Revision, Person: g.Person})})
 	r.Reason = Reason{}
 	r.Money().hold(budget.ForRun, cost, now, p.RunExpiry+runTime(r))
 	r.move(Approved, now, now.Add(p.RunExpiry), StepRun)

@@ -47,6 +47,7 @@ const (
 	EventApproved         EventKind = "approved"
 	EventBrokeGlass       EventKind = "broke glass"     // it runs, and nobody has approved it
 	EventLookedAtGlass    EventKind = "looked at glass" // by an administrator, afterwards
+	EventDisownedGlass    EventKind = "disowned glass"  // whoever broke it says that it was not them: the role rests for all
 	EventRejected         EventKind = "rejected"
 	EventChangesRequested EventKind = "changes requested"
 	EventEdited           EventKind = "edited"
@@ -207,6 +208,7 @@ var Facts = map[EventKind]map[string]Fact{
 	EventShared:            {"channel": isText, "click": isObject},
 	EventTookBack:          {"click": isObject},
 	EventLookedAtGlass:     {"revision": isNumber, "fine": isFlag, "click": isObject},
+	EventDisownedGlass:     {"revision": isNumber, "click": isObject},
 	EventBrokeGlass:        {"revision": isNumber, "digest": isText, "click": isObject, "reason": isSaid, "others": isList},
 	EventLookedAt:          {"what": isText, "click": isObject},
 	EventHeld:              {"hold": isText, "for": isText, "amount": isNumber, "team": isText, "what": isText, "standings": isList},

@@ -24,7 +24,7 @@ func TestABrokenGlassIsOfOneVersion(t *testing.T) {
 	require.NoError(t, breakGlass(r, p, now))
 	require.Nil(t, r.BrokenSeal(p))
 	require.Empty(t, r.Decisions)
-	require.Equal(t, []string{"A1", "A2"}, r.Changes.Notices[0].To)
+	require.Equal(t, []string{"A1", "A2", "R2"}, r.Changes.Notices[0].To)
 	require.True(t, r.Changes.Notices[0].Admins)
 	require.Len(t, r.Money().ForRun(), 1, "it is paid for")
 

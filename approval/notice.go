@@ -28,6 +28,7 @@ const (
 	NoticeDecided    NoticeKind = "decided"     // you have said no by another door than Slack; was it not you? DecidedBy
 	NoticeKey        NoticeKind = "key"         // you have registered or removed an SSH key; was it not you? KeyChanged
 	NoticeGlass      NoticeKind = "glass"       // code runs that nobody approved, to every administrator: GlassBroken
+	NoticeGlassWaits NoticeKind = "glass waits" // nearly a day ago, and two have not looked yet, to every administrator: GlassWaits
 	NoticeDisowned   NoticeKind = "disowned"    // somebody says that an approval in their name was not theirs
 	NoticeStuck      NoticeKind = "stuck"       // nobody could approve what comes of a wish for changes, to administrators: Stuck
 	NoticeSurprise   NoticeKind = "surprise"    // code did something that nobody had announced: Surprise
@@ -190,6 +191,15 @@ type Disowned struct {
 	GivenBy  string `json:"given_by,omitempty"` // who gave it in their place, when it was not given as them
 	TooLate  bool   `json:"too_late,omitempty"` // it had started already
 	Click    Click  `json:"click"`
+	Glass    bool   `json:"glass,omitempty"` // it was no approval: the glass was broken in their name
+}
+
+// GlassWaits is what a NoticeGlassWaits says.
+type GlassWaits struct {
+	Revision int       `json:"revision"`
+	Person   string    `json:"person"`
+	Until    time.Time `json:"until"`           // when it rests, or has come to rest
+	Rests    bool      `json:"rests,omitempty"` // that is over, and two have not looked
 }
 
 // GlassBroken is what a NoticeGlass says. The reason stands in the request.

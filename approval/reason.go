@@ -158,11 +158,11 @@ const (
 
 // Why code is back before the reviewers.
 const (
-	WhyBrokenSeal   ReasonCode = "seal broken" // Fallen, Why
-	WhyDisowned     ReasonCode = "disowned"
-	WhyUnpaidChange ReasonCode = "no money for a change" // Standing, Amount: needed
-	// What is different from what was approved.
-	WhyOtherCode          ReasonCode = "other code"
+	WhyBrokenSeal         ReasonCode = "seal broken" // Fallen, Why
+	WhyDisowned           ReasonCode = "disowned"
+	WhyGlassDisowned      ReasonCode = "glass disowned"
+	WhyUnpaidChange       ReasonCode = "no money for a change" // Standing, Amount: needed
+	WhyOtherCode          ReasonCode = "other code"            // this and the following: what is different from what was approved
 	WhyOtherTerms         ReasonCode = "other terms"
 	WhyOtherApproved      ReasonCode = "approvals of something else"
 	WhyUnsigned           ReasonCode = "unsigned"

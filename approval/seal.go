@@ -128,6 +128,32 @@ func (r *Request) Disown(by string, revision int, click Click, p Policy, now tim
 	return nil
 }
 
+// DisownGlass takes it that whoever broke the glass says that it was not them. The role rests for everybody from now on, and
+// administrators are told, whatever has become of the run: what has not started goes back to the reviewers, and what runs is ended.
+func DisownGlass(r *Request, revision int, person string, click Click, p Policy, now time.Time) error {
+	g := r.Glass
+	switch {
+	case g == nil || g.Revision != revision:
+		return &MoveError{Request: r, Verb: "disown the broken glass of", Why: Because(WhyGlassGone)}
+	case person != g.Person:
+		return &NotAllowedError{Who: person, Why: Because(WhyNotYours)}
+	case !g.Disowned.IsZero():
+		return nil
+	}
+	g.Disowned, r.Changes.Retell = now, true
+	r.note(now, person, EventDisownedGlass, map[string]any{"revision": revision, "click": click})
+	r.Tell(Notice{Key: fmt.Sprintf("disowned glass %s %d", r.ID, revision), Kind: NoticeDisowned, Admins: true, At: now,
+		Data: Encode(Disowned{Revision: revision, Reviewer: person, TooLate: r.Run != nil, Click: click, Glass: true})})
+	switch r.State {
+	case Approved:
+		return r.BreakSeal(&BrokenSealError{Why: []Reason{Because(WhyGlassDisowned)}}, r.Revision.Manifest, p, now)
+	case Running:
+		return Stopping{r}.Stop(person, now)
+	}
+	r.touch(now, StepShow)
+	return nil
+}
+
 // tooLateToDisown says what has become of an approval that can no longer be taken back. It is
 // asked where the state allows no Disown, so the request runs, has run, ended before, or is being
 // changed: an edit that is put back gives its approvals back, so nobody is told that it has ended.

@@ -3,6 +3,7 @@ package bot
 import (
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -50,7 +51,7 @@ type Services struct {
 type Options struct {
 	BotToken string // xoxb-
 	AppToken string // xapp-, with connections:write
-	// APIURL is where the Web API is, with a slash at its end. Defaults to Slack.
+	// APIURL is where the Web API is. Defaults to Slack.
 	APIURL string
 	// Services take what people ask and decide. They may be set later, with SetServices.
 	Services Services
@@ -106,6 +107,9 @@ func New(o Options) *Bot {
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
+	}
+	if o.APIURL != "" && !strings.HasSuffix(o.APIURL, "/") {
+		o.APIURL += "/" // what is called is put behind it as it is
 	}
 	if o.Connections <= 0 {
 		o.Connections = 2

@@ -283,6 +283,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.ActionReview:   decide.clickReview,
 			ids.ActionGlass:    ask.breaking.clickGlass,
 			ids.ActionLook:     ask.breaking.clickLook,
+			ids.ActionNotMine:  ask.breaking.clickNotMine,
 			ids.ActionDiff:     revise.clickDiff,
 			ids.ActionColumns:  revise.clickInside,
 			ids.ActionRefused:  revise.clickInside,

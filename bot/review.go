@@ -248,6 +248,8 @@ type Glass interface {
 	// Look notes that an administrator has looked at it; MayLook refuses whoever is none.
 	MayLook(ctx context.Context, click approval.Click) error
 	Look(ctx context.Context, click approval.Click, id string, revision int, fine bool) error
+	// Disown takes it that whoever broke it says that it was not them.
+	Disown(ctx context.Context, click approval.Click, id string, revision int) error
 }
 
 // breaking takes that.
@@ -331,6 +333,22 @@ func (h *breaking) clickLook(ctx context.Context, cb slack.InteractionCallback, 
 		return answer{}, err
 	}
 	return answer{}, h.open(ctx, cb.TriggerID, notice.LookView(v, action.Value))
+}
+
+// clickNotMine takes it from whoever broke the glass that it was not them.
+func (h *breaking) clickNotMine(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	id, number, _ := strings.Cut(action.Value, "/")
+	revision, err := strconv.Atoi(number)
+	if err != nil {
+		return answer{}, &approval.InputError{Why: approval.Words("I do not recognise this button. It may be from an older version of this app.")}
+	}
+	at := seatOf(cb)
+	if err := h.glass.Disown(ctx, clickOf(cb, action), id, revision); err != nil {
+		return answer{}, err
+	}
+	return answer{after: func(ctx context.Context) {
+		h.tell(ctx, at, kit.Words("Break-glass rests for everybody now, and the administrators have been told. Sign out of Slack everywhere and change your password."))
+	}}, nil
 }
 
 // submitLook notes it.

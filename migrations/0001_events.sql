@@ -87,6 +87,7 @@ INSERT INTO event_kinds (kind, facts) VALUES
     ('legal hold', '{"person": "text"}'),
     ('legal hold ended', '{"person": "text"}'),
     ('looked at', '{"what": "text", "click": "object"}'),
+    ('disowned glass', '{"revision": "number", "click": "object"}'),
     ('looked at glass', '{"revision": "number", "fine": "flag", "click": "object"}'),
     ('lost', '{"box": "text", "said": "said"}'),
     ('mismatch', '{"what": "list"}'),

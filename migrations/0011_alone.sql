@@ -80,10 +80,16 @@ CREATE FUNCTION glass_unseen(of text, moment timestamptz) RETURNS SETOF broken_g
     SELECT g.* FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND q.revision = g.revision AND g.at <= moment
         AND (SELECT count(*) FROM glass_looks l WHERE (l.request_id, l.revision) = (g.request_id, g.revision) AND l.at <= moment) < 2
 $$;
--- When the role was last taken from everybody in a workspace, because two people had not looked within 24 hours.
+-- When whoever broke the glass said that it was not them, by a moment: at once it rests for everybody, whatever became of the run.
+CREATE FUNCTION glass_disowned(g broken_glass, moment timestamptz) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+    SELECT min(e.at) FROM events e WHERE e.stream = 'request:' || g.request_id AND e.kind = 'disowned glass' AND e.actor = g.person
+        AND (e.data::jsonb ->> 'revision')::integer = g.revision AND e.at <= moment
+$$;
+-- When the role was last taken from everybody in a workspace, because two people had not looked within 24 hours, or because somebody disowned it.
 CREATE FUNCTION glass_rested(of text, moment timestamptz) RETURNS timestamptz LANGUAGE sql STABLE AS $$
-    SELECT max(g.at + interval '24 hours') FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND q.revision = g.revision AND g.at + interval '24 hours' <= moment
+    SELECT max(greatest(glass_disowned(g, moment), CASE WHEN q.revision = g.revision AND g.at + interval '24 hours' <= moment
         AND (SELECT count(*) FROM glass_looks l WHERE (l.request_id, l.revision) = (g.request_id, g.revision) AND l.at <= g.at + interval '24 hours') < 2
+        THEN g.at + interval '24 hours' END)) FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND g.at <= moment
 $$;
 -- Since when somebody has the role: since the second of two other people named them. Whoever takes it away takes all of it.
 CREATE FUNCTION glass_since(of text, who text, moment timestamptz) RETURNS timestamptz LANGUAGE sql STABLE AS $$

@@ -378,6 +378,27 @@ BEGIN
     RETURN cardinality(going);
 END $$;
 
+CREATE TABLE broken_glass (
+    request_id text NOT NULL,
+    revision integer NOT NULL,
+    digest text NOT NULL,
+    person text NOT NULL,
+    reason text NOT NULL,
+    others text[] NOT NULL,
+    at timestamp with time zone NOT NULL,
+    click jsonb NOT NULL,
+    CONSTRAINT broken_glass_click_check CHECK ((jsonb_typeof(click) = 'object'::text)),
+    CONSTRAINT broken_glass_others CHECK (((cardinality(others) >= 2) AND (array_position(others, person) IS NULL) AND (array_position(others, NULL::text) IS NULL))),
+    CONSTRAINT broken_glass_person_check CHECK ((person <> ''::text))
+);
+
+CREATE FUNCTION glass_disowned(g broken_glass, moment timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT min(e.at) FROM events e WHERE e.stream = 'request:' || g.request_id AND e.kind = 'disowned glass' AND e.actor = g.person
+        AND (e.data::jsonb ->> 'revision')::integer = g.revision AND e.at <= moment
+$$;
+
 CREATE FUNCTION glass_looks_by_others() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -404,8 +425,9 @@ END $$;
 CREATE FUNCTION glass_rested(of text, moment timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     AS $$
-    SELECT max(g.at + interval '24 hours') FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND q.revision = g.revision AND g.at + interval '24 hours' <= moment
+    SELECT max(greatest(glass_disowned(g, moment), CASE WHEN q.revision = g.revision AND g.at + interval '24 hours' <= moment
         AND (SELECT count(*) FROM glass_looks l WHERE (l.request_id, l.revision) = (g.request_id, g.revision) AND l.at <= g.at + interval '24 hours') < 2
+        THEN g.at + interval '24 hours' END)) FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND g.at <= moment
 $$;
 
 CREATE FUNCTION glass_since(of text, who text, moment timestamp with time zone) RETURNS timestamp with time zone
@@ -416,20 +438,6 @@ CREATE FUNCTION glass_since(of text, who text, moment timestamp with time zone) 
         AND p.at > coalesce(glass_rested(of, moment), '-infinity')
         GROUP BY p."by") names ORDER BY first OFFSET 1 LIMIT 1
 $$;
-
-CREATE TABLE broken_glass (
-    request_id text NOT NULL,
-    revision integer NOT NULL,
-    digest text NOT NULL,
-    person text NOT NULL,
-    reason text NOT NULL,
-    others text[] NOT NULL,
-    at timestamp with time zone NOT NULL,
-    click jsonb NOT NULL,
-    CONSTRAINT broken_glass_click_check CHECK ((jsonb_typeof(click) = 'object'::text)),
-    CONSTRAINT broken_glass_others CHECK (((cardinality(others) >= 2) AND (array_position(others, person) IS NULL) AND (array_position(others, NULL::text) IS NULL))),
-    CONSTRAINT broken_glass_person_check CHECK ((person <> ''::text))
-);
 
 CREATE FUNCTION glass_told(g broken_glass) RETURNS boolean
     LANGUAGE sql STABLE

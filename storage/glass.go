@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
+	"countersign/approval/glass"
 	"countersign/approval/review"
 	"countersign/storage/pg"
 	"countersign/storage/trail"
@@ -26,6 +28,7 @@ type glassRow struct {
 	At        time.Time
 	Click     approval.Click
 	Clicked   string // as it stands
+	Disowned  *time.Time
 	Looks     []lookRow
 }
 
@@ -36,7 +39,7 @@ type lookRow struct {
 	At     time.Time
 }
 
-const glassColumns = `g.request_id, g.revision, g.digest, g.person, said(g.reason) AS reason, g.reason AS reason_in, g.others, g.at, g.click, g.click::text AS clicked, ` + trail.VoucherOf + `,
+const glassColumns = `g.request_id, g.revision, g.digest, g.person, said(g.reason) AS reason, g.reason AS reason_in, g.others, g.at, g.click, g.click::text AS clicked, glass_disowned(g, 'infinity') AS disowned, ` + trail.VoucherOf + `,
 	(SELECT coalesce(jsonb_agg(jsonb_build_object('person', l.person, 'fine', l.fine, 'at', l.at, 'line', event_line(s.stream, s.seq, s.at, s.actor, s.kind, s.data, s.prev_hash),
 			'key', s.key, 'signature', s.signature) ORDER BY l.at), '[]')
 		FROM glass_looks l LEFT JOIN events s ON s.stream = 'request:' || l.request_id AND s.at = l.at AND s.actor = l.person AND s.kind = 'looked at glass'
@@ -49,7 +52,10 @@ type glassRows struct{ notary *trail.Notary }
 
 // glass is the row as a request has it. A look of which no signed event tells is none.
 func (c glassRows) glass(r glassRow) approval.Glass {
-	g := approval.Glass{RequestID: r.RequestID, Revision: r.Revision, Digest: r.Digest, Person: r.Person, Reason: r.Reason, Others: r.Others, At: r.At, Click: r.Click, Unsigned: c.doubts(r)}
+	g := approval.Glass{RequestID: r.RequestID, Revision: r.Revision, Digest: r.Digest, Person: r.Person, Reason: r.Reason, Others: r.Others, At: r.At, Click: r.Click, Disowned: pg.OrZero(r.Disowned).UTC(), Unsigned: c.doubts(r)}
+	if r.Disowned == nil {
+		g.Disowned = time.Time{}
+	}
 	for _, l := range r.Looks {
 		if !c.doubtsLook(r, l) {
 			g.Looks = append(g.Looks, approval.GlassLook{Revision: r.Revision, Person: l.Person, Fine: l.Fine, At: l.At})
@@ -89,6 +95,24 @@ func (c glassRows) queue(b *pgx.Batch, id string, into *review.Glass) {
 		}
 		return nil
 	}, `SELECT glass_rested(team, clock_timestamp()) AS rested FROM requests WHERE id = $1`, id)
+}
+
+// Panes are the broken glasses of a database.
+type Panes struct{ DB *DB }
+
+// Unlooked are those of which two people have not looked in time, by how long ago they were broken.
+func (p Panes) Unlooked(ctx context.Context, from, until time.Duration) (list []glass.Unlooked, err error) {
+	err = p.DB.read(ctx, func(tx pgx.Tx) error {
+		list, err = pg.All[glass.Unlooked](ctx, tx, `
+			SELECT q.team, g.request_id, g.person, g.revision, g.at, clock_timestamp() AS now FROM broken_glass g JOIN requests q ON q.id = g.request_id AND q.revision = g.revision
+			WHERE g.at <= clock_timestamp() - $1::interval AND g.at > clock_timestamp() - $2::interval
+				AND (SELECT count(*) FROM glass_looks l WHERE (l.request_id, l.revision) = (g.request_id, g.revision) AND l.at <= g.at + interval '24 hours') < 2 ORDER BY g.at`, from, until)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list what two people have not looked at: %w", err)
+	}
+	return list, nil
 }
 
 // insertGlass stores that somebody breaks the glass, or has looked at it.

@@ -130,6 +130,55 @@ func TestTheGlassIsBrokenOnceAndLookedAtByTwo(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// Whoever broke the glass says that it was not them: it rests for everybody at once, though two have looked.
+func TestADisownedGlassRestsForAll(t *testing.T) {
+	t.Parallel()
+	b := setupTurnable(t)
+	require.NoError(t, b.exec(t, `ALTER FUNCTION broken_glass_held() SET search_path = turned, pg_catalog, public, pg_temp`))
+	b.glassHolder(t, "ONCALL")
+	b.glassHolder(t, "OTHER")
+	start := time.Now()
+	b.turnTo(t, start.Add(25*time.Hour))
+	r := b.pending(t, "one")
+	b.openCode(t, r, "ONCALL")
+	_, err := b.breakIt(t, r.ID, "ONCALL")
+	require.NoError(t, err)
+	panes := Panes{b.DB}
+	none, err := panes.Unlooked(t.Context(), 20*time.Hour, 200*time.Hour)
+	require.NoError(t, err)
+	require.Empty(t, none)
+	b.turnTo(t, start.Add(46*time.Hour))
+	due, err := panes.Unlooked(t.Context(), 20*time.Hour, 200*time.Hour)
+	require.NoError(t, err)
+	require.Len(t, due, 1)
+	require.Equal(t, []any{team, r.ID, "ONCALL", 1}, []any{due[0].Team, due[0].RequestID, due[0].Person, due[0].Revision})
+	for _, who := range []string{"ADMIN", "BOSS"} {
+		require.NoError(t, b.lookAt(t, r.ID, who))
+	}
+	due, err = panes.Unlooked(t.Context(), 20*time.Hour, 200*time.Hour)
+	require.NoError(t, err)
+	require.Empty(t, due)
+	second := b.pending(t, "two")
+	b.openCode(t, second, "OTHER")
+	c, err := b.Case(t.Context(), second.ID)
+	require.NoError(t, err)
+	require.Equal(t, approval.Reason{}, c.BarsGlass(c.Request, "OTHER", b.policy, c.Now))
+
+	disowned := b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+		return approval.DisownGlass(r, 1, "ONCALL", approval.Click{Team: team, User: "ONCALL"}, b.policy, now)
+	})
+	require.Equal(t, approval.Pending, disowned.State)
+	c, err = b.Case(t.Context(), second.ID)
+	require.NoError(t, err)
+	require.Equal(t, approval.WhyGlassRests, c.BarsGlass(c.Request, "OTHER", b.policy, c.Now).Code)
+	_, err = b.breakIt(t, second.ID, "OTHER")
+	var no *approval.NotAllowedError
+	require.ErrorAs(t, err, &no)
+	require.Equal(t, approval.WhyGlassRole, no.Why.Code, "the schema holds it as well")
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
+	require.NoError(t, err)
+}
+
 // A glass whose seal breaks before anything runs is no run, so it waits for nobody's look, and bars nobody.
 func TestAGlassWhoseSealBreaksBarsNothing(t *testing.T) {
 	t.Parallel()

@@ -265,3 +265,28 @@ func TestAnAuditNamesHighRiskThatNoKeyOfTheReviewersSigned(t *testing.T) {
 		})
 	}
 }
+
+// Several that are registered at once are counted one after the other.
+func TestNobodyHasMoreKeysThanTheyMayByRegisteringThemAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	done := make(chan error)
+	const more = 4
+	for range review.MaxKeys + more {
+		_, line := newKey(t)
+		go func() { done <- b.SetKey(t.Context(), review.Key{Team: team, User: "REVA", Line: line}, true) }()
+	}
+	refused := 0
+	for range review.MaxKeys + more {
+		if err := <-done; err != nil {
+			var in *approval.InputError
+			require.ErrorAs(t, err, &in)
+			require.Equal(t, approval.WhyManyKeys, in.Why.Code)
+			refused++
+		}
+	}
+	require.Equal(t, more, refused)
+	keys, err := b.Keys(t.Context(), team, "REVA")
+	require.NoError(t, err)
+	require.Len(t, keys, review.MaxKeys)
+}

@@ -263,6 +263,9 @@ func (p *people) SetKey(ctx context.Context, k review.Key, named bool) error {
 		if slices.ContainsFunc(had, func(h review.Key) bool { return h.Line == k.Line }) == named {
 			return nil
 		}
+		if named && len(had) >= review.MaxKeys { // of several at once, the lock lets one after the other count
+			return &approval.InputError{Why: approval.Reason{Code: approval.WhyManyKeys, Most: review.MaxKeys}}
+		}
 		if err := lockAuthority(ctx, t.Tx, k.Team); err != nil {
 			return err
 		}

@@ -30,8 +30,9 @@ type Notices interface {
 	Notify(ctx context.Context, n approval.Notice) error
 }
 
-// People knows who is an administrator.
+// People knows who is an administrator, and who is that or an auditor.
 type People interface {
+	Sees(ctx context.Context, team, who string) error
 	Administers(ctx context.Context, team, who string, why approval.Reason) error
 }
 
@@ -49,9 +50,9 @@ func (b *Books) looks(ctx context.Context, team, actor string) error {
 	return b.People.Administers(ctx, team, actor, approval.Reason{Code: approval.WhyAdminsOnly, Name: "look at other people's budgets"})
 }
 
-// Pace is how fast a workspace spends this month: for administrators.
+// Pace is how fast a workspace spends this month: for administrators and auditors.
 func (b *Books) Pace(ctx context.Context, team, actor string) (budget.Pace, error) {
-	if err := b.looks(ctx, team, actor); err != nil {
+	if err := b.People.Sees(ctx, team, actor); err != nil {
 		return budget.Pace{}, err
 	}
 	teams, err := b.Ledger.Teams(ctx)

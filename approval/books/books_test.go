@@ -57,6 +57,13 @@ func (w *world) Notify(_ context.Context, n approval.Notice) error {
 	return nil
 }
 
+func (w *world) Sees(_ context.Context, _, who string) error {
+	if who != "ADMIN" && who != "AUDITOR" {
+		return &approval.NotAllowedError{Who: who, Why: approval.Because(approval.WhyAuditorsOnly)}
+	}
+	return nil
+}
+
 func (w *world) Administers(_ context.Context, _, who string, why approval.Reason) error {
 	if who != "ADMIN" {
 		return &approval.NotAllowedError{Who: who, Why: why}
@@ -111,6 +118,8 @@ func TestADayThatCostsFarMoreIsToldOnce(t *testing.T) {
 	pace, err := b.Pace(t.Context(), "T1", "ADMIN")
 	require.NoError(t, err)
 	require.Equal(t, 7, pace.Days)
+	_, err = b.Pace(t.Context(), "T1", "AUDITOR")
+	require.NoError(t, err, "who audits sees it too")
 	_, err = b.Pace(t.Context(), "T1", "MAYA")
 	require.Error(t, err)
 	paces, err := b.Paces(t.Context())

@@ -7,6 +7,7 @@ package glass
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +25,8 @@ type Store interface {
 	Act(ctx context.Context, c *steps.Case, change func(r *approval.Request, now time.Time) error) (*approval.Request, error)
 	Update(ctx context.Context, id string, change func(r *approval.Request, now time.Time) error) (*approval.Request, error)
 	Audit(ctx context.Context, id string, e approval.Event) error
+	Notice(ctx context.Context, key string) (*approval.Notice, map[string]steps.NoticePost, error)
+	Notify(ctx context.Context, n approval.Notice) error
 	// Pending lists what waits for reviewers in a workspace, oldest first.
 	Pending(ctx context.Context, team string, limit int) ([]*approval.Request, error)
 }
@@ -31,6 +34,19 @@ type Store interface {
 // People knows who somebody is, and who is an administrator.
 type People interface {
 	Administers(ctx context.Context, team, who string, why approval.Reason) error
+}
+
+// Panes are the broken ones.
+type Panes interface {
+	// Unlooked are those that were broken between two moments ago, and that two people have not looked at in the time that they had.
+	Unlooked(ctx context.Context, from, until time.Duration) ([]Unlooked, error)
+}
+
+// Unlooked is a broken glass that waits to be looked at.
+type Unlooked struct {
+	Team, RequestID, Person string
+	Revision                int
+	At, Now                 time.Time // by the database's clock
 }
 
 // Slack says who somebody is, now.
@@ -41,14 +57,15 @@ type Slack interface {
 // Keeper keeps the glass.
 type Keeper struct {
 	store  Store
+	panes  Panes
 	people People
 	slack  Slack
 	policy approval.Policy
 }
 
 // New makes a keeper.
-func New(store Store, people People, slack Slack, policy approval.Policy) *Keeper {
-	return &Keeper{store, people, slack, policy}
+func New(store Store, panes Panes, people People, slack Slack, policy approval.Policy) *Keeper {
+	return &Keeper{store, panes, people, slack, policy}
 }
 
 // How much of what waits is looked at, and how much of it is offered.
@@ -224,6 +241,52 @@ func (k *Keeper) Look(ctx context.Context, click approval.Click, id string, revi
 		})
 	}
 	return k.refused(ctx, id, "look at a broken glass", click, err)
+}
+
+// Disown takes it that whoever broke the glass says that it was not them.
+func (k *Keeper) Disown(ctx context.Context, click approval.Click, id string, revision int) error {
+	_, err := k.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {
+		if r.Team != click.Team {
+			return approval.ErrNotFound
+		}
+		return approval.DisownGlass(r, revision, click.User, click, k.policy, now)
+	})
+	return k.refused(ctx, id, "disown a broken glass", click, err)
+}
+
+const (
+	// remindAfter is when administrators are told once more that two of them have to look.
+	remindAfter = 20 * time.Hour
+	// tellRests bounds how late they are told that it rests.
+	tellRests = 8 * 24 * time.Hour
+)
+
+// Remind tells administrators that the time to look is nearly over, and then that it is. The notice's key is what it
+// is about, so that each is said once by all replicas together.
+func (k *Keeper) Remind(ctx context.Context) error {
+	list, err := k.panes.Unlooked(ctx, remindAfter, tellRests)
+	if err != nil {
+		return err
+	}
+	for _, g := range list {
+		end := g.At.Add(review.GlassAge)
+		said, word := approval.GlassWaits{Revision: g.Revision, Person: g.Person, Until: end, Rests: !g.Now.Before(end)}, "glass waits"
+		if said.Rests {
+			word = "glass rests"
+		}
+		key := fmt.Sprintf("%s %s %d", word, g.RequestID, g.Revision)
+		switch _, _, err := k.store.Notice(ctx, key); {
+		case err == nil:
+			continue
+		case !errors.Is(err, approval.ErrNotFound):
+			return err
+		}
+		n := approval.Notice{Key: key, Team: g.Team, Kind: approval.NoticeGlassWaits, Admins: true, RequestID: g.RequestID, At: g.Now, Data: approval.Encode(said), Once: true}
+		if err := k.store.Notify(ctx, n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // refused keeps on record that somebody was not let do something.

@@ -16,9 +16,11 @@ import (
 
 // world has one request that waits, and remembers what was kept of refused clicks.
 type world struct {
-	c       *steps.Case
-	gone    map[string]bool
-	refused []approval.Event
+	unlooked []Unlooked
+	notices  []approval.Notice
+	c        *steps.Case
+	gone     map[string]bool
+	refused  []approval.Event
 }
 
 func (w *world) Case(context.Context, string) (*steps.Case, error) { c := *w.c; return &c, nil }
@@ -34,6 +36,21 @@ func (w *world) Audit(_ context.Context, _ string, e approval.Event) error {
 }
 func (w *world) Pending(context.Context, string, int) ([]*approval.Request, error) {
 	return []*approval.Request{w.c.Request}, nil
+}
+func (w *world) Unlooked(context.Context, time.Duration, time.Duration) ([]Unlooked, error) {
+	return w.unlooked, nil
+}
+func (w *world) Notice(_ context.Context, key string) (*approval.Notice, map[string]steps.NoticePost, error) {
+	for i := range w.notices {
+		if w.notices[i].Key == key {
+			return &w.notices[i], nil, nil
+		}
+	}
+	return nil, nil, approval.ErrNotFound
+}
+func (w *world) Notify(_ context.Context, n approval.Notice) error {
+	w.notices = append(w.notices, n)
+	return nil
 }
 func (w *world) Person(_ context.Context, _, user string) (review.Person, error) {
 	return review.Person{ID: user, Gone: w.gone[user]}, nil
@@ -61,7 +78,7 @@ func setup(t *testing.T) (*world, *Keeper, steps.Ruling) {
 	}
 	w := &world{gone: map[string]bool{}, c: &steps.Case{Request: r, Now: now, Book: review.Book{Grants: []review.Grant{named("ADMIN1", 30*time.Hour), named("ADMIN2", 24*time.Hour)},
 		Pace: review.Pace{Opened: map[string]time.Time{"ONCALL": now.Add(-time.Minute)}}}}}
-	return w, New(w, w, w, p), steps.Ruling{RequestID: "r", Revision: 1, Digest: rev.Digest, Reason: "The board meets in ten minutes.", Click: approval.Click{Team: "T", User: "ONCALL", ActionTS: "1"}}
+	return w, New(w, w, w, w, p), steps.Ruling{RequestID: "r", Revision: 1, Digest: rev.Digest, Reason: "The board meets in ten minutes.", Click: approval.Click{Team: "T", User: "ONCALL", ActionTS: "1"}}
 }
 
 func TestTheGlassIsBroken(t *testing.T) {
@@ -141,4 +158,64 @@ func TestEachConditionOfTheGlassIsAsked(t *testing.T) {
 	ruling.Click.Team = "OTHER"
 	_, err = k.Break(t.Context(), ruling)
 	require.ErrorIs(t, err, approval.ErrNotFound)
+}
+
+// Administrators are told once that the time to look is nearly over, and once that it is.
+func TestAdministratorsAreRemindedOnce(t *testing.T) {
+	t.Parallel()
+	w, k, _ := setup(t)
+	w.unlooked = []Unlooked{{Team: "T", RequestID: "r", Person: "ONCALL", Revision: 1, At: now, Now: now.Add(21 * time.Hour)}}
+	for range 2 {
+		require.NoError(t, k.Remind(t.Context()))
+	}
+	require.Len(t, w.notices, 1)
+	n := w.notices[0]
+	require.Equal(t, approval.NoticeGlassWaits, n.Kind)
+	require.True(t, n.Admins)
+	require.JSONEq(t, `{"revision":1,"person":"ONCALL","until":"2026-11-28T12:00:00Z"}`, string(n.Data))
+	w.unlooked[0].Now = now.Add(24 * time.Hour)
+	for range 2 {
+		require.NoError(t, k.Remind(t.Context()))
+	}
+	require.Len(t, w.notices, 2)
+	require.JSONEq(t, `{"revision":1,"person":"ONCALL","until":"2026-11-28T12:00:00Z","rests":true}`, string(w.notices[1].Data))
+}
+
+// Whoever broke the glass, and nobody else, may say that it was not them. What has not started goes back, what runs is ended.
+func TestWhoeverBrokeTheGlassDisownsIt(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		play func(r *approval.Request) error
+		ends approval.State
+	}{
+		"nothing has started": {func(*approval.Request) error { return nil }, approval.Pending},
+		"it runs": {func(r *approval.Request) error {
+			r.Place = 0
+			return r.Start("box", approval.DefaultPolicy(), now)
+		}, approval.Running},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			w, k, ruling := setup(t)
+			r, err := k.Break(t.Context(), ruling)
+			require.NoError(t, err)
+			require.Equal(t, []string{"ADMIN1", "ADMIN2", "ONCALL"}, r.Changes.Notices[0].To, "who broke it is told as well")
+			require.NoError(t, c.play(r))
+			require.ErrorAs(t, k.Disown(t.Context(), approval.Click{Team: "T", User: "MAYA"}, "r", 1), new(*approval.NotAllowedError))
+			require.Len(t, w.refused, 1)
+			require.ErrorIs(t, k.Disown(t.Context(), approval.Click{Team: "X", User: "ONCALL"}, "r", 1), approval.ErrNotFound)
+			require.ErrorAs(t, k.Disown(t.Context(), ruling.Click, "r", 2), new(*approval.MoveError))
+			require.NoError(t, k.Disown(t.Context(), ruling.Click, "r", 1))
+			require.Equal(t, c.ends, r.State)
+			told := r.Changes.Notices[len(r.Changes.Notices)-1]
+			require.Equal(t, approval.NoticeDisowned, told.Kind)
+			require.True(t, told.Admins)
+			if c.ends == approval.Running {
+				require.Equal(t, "ONCALL", r.Run.StoppedBy)
+				events := len(r.Changes.Events)
+				require.NoError(t, k.Disown(t.Context(), ruling.Click, "r", 1), "twice is once")
+				require.Len(t, r.Changes.Events, events)
+			}
+		})
+	}
 }

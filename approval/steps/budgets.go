@@ -112,9 +112,9 @@ func (s *Treasury) RemoveLimit(ctx context.Context, actor string, scope budget.S
 	return err
 }
 
-// Limits are all budgets that are set in a workspace, as they stand: for administrators.
+// Limits are all budgets that are set in a workspace, as they stand: for administrators and auditors.
 func (s *Treasury) Limits(ctx context.Context, team, actor string) ([]budget.Standing, error) {
-	if err := s.people.Administers(ctx, team, actor, whoLooks); err != nil {
+	if err := s.people.seesOr(ctx, team, actor, whoLooks); err != nil {
 		return nil, err
 	}
 	return s.store.Limits(ctx, team)
@@ -166,10 +166,10 @@ func (s *Treasury) Thread(ctx context.Context, team, session string) (approval.S
 	return s.store.Thread(ctx, team, session)
 }
 
-// LimitHistory is who changed which budget when, oldest first: for administrators.
+// LimitHistory is who changed which budget when, oldest first: for administrators and auditors.
 // ReadLimitChange says what each event changed.
 func (s *Treasury) LimitHistory(ctx context.Context, team, actor string, scope *budget.Scope) ([]approval.Event, error) {
-	if err := s.people.Administers(ctx, team, actor, whoLooks); err != nil {
+	if err := s.people.seesOr(ctx, team, actor, whoLooks); err != nil {
 		return nil, err
 	}
 	return s.store.LimitChanges(ctx, team, scope)
@@ -210,9 +210,9 @@ func ReadLimitChange(e approval.Event) (c LimitChange, err error) {
 	return c, nil
 }
 
-// Top ranks who or what money was spent on: for administrators.
+// Top ranks who or what money was spent on: for administrators and auditors.
 func (s *Treasury) Top(ctx context.Context, team, actor string, by Ranking, from, until time.Time) ([]Spender, error) {
-	if err := s.people.Administers(ctx, team, actor, whoLooks); err != nil {
+	if err := s.people.seesOr(ctx, team, actor, whoLooks); err != nil {
 		return nil, err
 	}
 	return s.store.Top(ctx, team, by, from, until)

@@ -76,6 +76,7 @@ const (
 	ActionMore      = "more"         // the card's overflow menu
 	ActionCancel    = "cancel"       // the asker takes it back
 	ActionDisown    = "not_me"       // somebody in whose name it was approved says that it was not them
+	ActionNotMine   = "not_my_glass" // and who broke the glass, that they did not
 	ActionQueued    = "decide"       // a row of the queue on a Home
 	ActionMine      = "q_mine"       // what of the queue is shown: whose,
 	ActionTier      = "q_tier"       // how risky,

@@ -19,6 +19,7 @@ import (
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
+	"countersign/storage"
 )
 
 // What one person may do alone, as people in Slack meet it.
@@ -157,7 +158,7 @@ func TestInAnEmergencySomebodyRunsCodeThatNobodyApproved(t *testing.T) {
 	// Whatever reaches the server by another way than the form is held to the same: somebody else's click, and many at once.
 	next := value[string](h, `SELECT id FROM requests WHERE state = 'pending'`)
 	ruling := steps.Ruling{RequestID: next, Revision: 1, Digest: value[string](h, `SELECT digest FROM revisions WHERE request_id = $1`, next), Reason: reason}
-	keeper := glass.New(r.db, r.service.People, r.bot, h.program.policy())
+	keeper := glass.New(r.db, storage.Panes{DB: r.db}, r.service.People, r.bot, h.program.policy())
 	clicks := func(who, at string) error {
 		forged := ruling
 		forged.Click = approval.Click{Team: slacksim.DefaultTeam.ID, User: who, ActionTS: at}
@@ -182,11 +183,29 @@ func TestInAnEmergencySomebodyRunsCodeThatNobodyApproved(t *testing.T) {
 	}
 	require.Equal(t, 1, won)
 	h.soon("it is broken", func() bool { return value[int](h, `SELECT count(*) FROM broken_glass`) == 2 })
-	turn("25 hours")
+	// Administrators are reminded once the time is nearly over. Whoever broke it says that it was not them, and it rests at once.
+	says := func(who *person.Person, words string) (m workspace.Message) {
+		t.Helper()
+		m, err := who.WaitMessage(h.patient(), who.DM(), func(m workspace.Message) bool { return strings.Contains(m.Words(), words) })
+		require.NoError(t, err)
+		return m
+	}
+	turn("21 hours")
+	require.True(t, says(h.priya, "Two of you still have to look").Has("Look at it"))
+	own, err := jun.WaitMessage(h.patient(), jun.DM(), func(m workspace.Message) bool {
+		return strings.Contains(m.Words(), "What is the next one?") && m.Has("This was not me")
+	})
+	require.NoError(t, err)
+	require.NoError(t, jun.Click(own, ids.ActionNotMine))
+	says(h.carla, "says that they did not break the glass")
+	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM events WHERE kind = 'disowned glass'`))
+	require.NoError(t, h.audited(next))
 	h.writes("print(4)\n")
 	h.ask("And the one after that?")
 	h.cardOf("And the one after that?")
 	offered("Break-glass is switched off for everybody")
+	turn("4 hours")
+	says(h.ben, "two of you had not looked")
 }
 
 // Code that has to be read first has no Approve on its card: it is opened, and approved there a while later.

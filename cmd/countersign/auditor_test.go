@@ -90,6 +90,14 @@ func TestAnAuditorSeesAllInHome(t *testing.T) {
 	require.Equal(t, "auditor", value[string](h, `SELECT data::jsonb ->> 'role' FROM events WHERE kind = 'named' AND data::jsonb ->> 'person' = $1`, slacksim.OtherAnalyst))
 	h.soon("all has its place in the log", func() bool { return value[int](h, `SELECT count(*) FROM unlogged`) == 0 })
 
+	require.NoError(t, jun.OpenHome())
+	home, err := jun.WaitHome(h.patient(), func(v workspace.View) bool { return strings.Contains(v.Words(), "Find requests") })
+	require.NoError(t, err)
+	require.NoError(t, jun.ClickView(home, ids.ActionTop))
+	h.sees(jun, ids.CallbackTop, "this month")
+	require.NoError(t, jun.CloseView())
+	require.Error(t, jun.ClickView(home, ids.ActionSetLimit), "and sets none of it")
+
 	list := h.looksFor(jun, person.Form{})
 	require.Contains(t, list.Words(), "How many rows has sales.csv?")
 	require.Contains(t, list.Words(), "answer for its asker alone")
@@ -110,7 +118,7 @@ func TestAnAuditorSeesAllInHome(t *testing.T) {
 	written := h.pushed(jun, ids.ActionWritten, "What was written")
 	require.Contains(t, written.Words(), "print(2)  # for one")
 
-	home, _ := jun.Home()
+	home, _ = jun.Home()
 	require.NotContains(t, home.Words(), "Ask a question")
 	for _, never := range []string{ids.ActionPeople, ids.ActionRules, ids.ActionTrail, ids.ActionSetLimit, ids.ActionAsk, ids.ActionKeys} {
 		require.NotContains(t, fmt.Sprint(home.Blocks), never, "an auditor has nothing to press that changes anything")

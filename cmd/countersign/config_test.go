@@ -199,3 +199,13 @@ func TestDataHasAPlaceOfItsOwn(t *testing.T) {
 	require.Equal(t, filepath.Join(os.TempDir(), "countersign-1000"), dataDirOf(1000))
 	require.Equal(t, dataDirOf(os.Geteuid()), defaultDataDir())
 }
+
+// A key that is replaced twice leaves both of those before it.
+func TestAFormerKeyIsNotWrittenOver(t *testing.T) {
+	t.Parallel()
+	key := filepath.Join(t.TempDir(), "signing.key")
+	for _, name := range []string{key + ".former", key + ".former-2", key + ".former-3"} {
+		require.Equal(t, name, formerFile(key))
+		require.NoError(t, os.WriteFile(name, nil, 0o600))
+	}
+}

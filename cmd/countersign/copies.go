@@ -252,7 +252,7 @@ func epochOf(has checkpoint.Checkpoint, seen *checkpoint.Checkpoint, open int) (
 	facts["epoch"] = fmt.Sprintf("%d of %d", has.Number, seen.Number)
 	facts["lost_checkpoint"], facts["lost_size"], facts["lost"] = seen.Number, seen.Size, n
 	if n == 0 {
-		return facts, "No entry that was signed is lost; what happened since the last checkpoint is."
+		return facts, "No entry that was signed is lost. What came after the last checkpoint and is not in the copy is, and how much that is nobody has signed: a checkpoint comes at 256 entries, and after an hour in which something happened."
 	}
 	return facts, fmt.Sprintf("Up to %d entries that were signed since are not in this database.", n)
 }

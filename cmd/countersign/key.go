@@ -64,7 +64,7 @@ func newKey(ctx context.Context, p program) error {
 	// The file first: a key that is announced and nowhere kept would be lost, and all that is signed
 	// with it. A crash before the announcement leaves a file that no trail knows: every command then
 	// says that the key is another one (OtherKeyError), and the former file is beside it.
-	kept := p.SigningKeyFile + ".former"
+	kept := formerFile(p.SigningKeyFile)
 	if former != nil {
 		if err := os.Rename(p.SigningKeyFile, kept); err != nil {
 			return fmt.Errorf("keep the former key: %w", err)
@@ -84,6 +84,17 @@ func newKey(ctx context.Context, p program) error {
 		fmt.Fprintf(p.out, "The former one is in %s. Destroy it once all replicas are restarted.\n", kept)
 	}
 	return nil
+}
+
+// formerFile is a name that no file has yet: a key that was replaced before may still be wanted by a replica.
+func formerFile(key string) string {
+	name := key + ".former"
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			return name
+		}
+		name = fmt.Sprintf("%s.former-%d", key, n)
+	}
 }
 
 // placesOf are where checkpoints are kept beyond this machine, as the settings say. An epoch has a branch and objects

@@ -14,6 +14,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"countersign/approval/redact"
 	"countersign/bot"
 	"countersign/budget"
 	"countersign/internal/accounts"
@@ -96,9 +97,14 @@ func printPage(ctx context.Context, p program, db *storage.DB, order usageOrder)
 	}
 	from, until := day(order.from), day(order.to.AddDate(0, 0, 1))
 	workspace, name := namesInSlack(ctx, p)
+	hides, err := storage.Log(db).Hides(ctx)
+	if err != nil {
+		return err
+	}
+	workspace, name = hides.Mask(workspace, nil), masked(hides, name)
 	page := accounts.NewPage(from, until, name)
 	page.Workspace, page.Named, page.Made, page.MadeBy = workspace, workspace != "", time.Now(), version()
-	if err := db.Bookings(ctx, order.from, order.to, page.Add); err != nil {
+	if err = db.Bookings(ctx, order.from, order.to, page.Add); err != nil {
 		return err
 	}
 	teams, err := db.Teams(ctx)
@@ -141,6 +147,12 @@ func printPage(ctx context.Context, p program, db *storage.DB, order usageOrder)
 		page.Checkpoint = fmt.Sprintf("checkpoint %d of %d entries, %x", made[0].Number, made[0].Size, made[0].Root)
 	}
 	return page.Write(p.out)
+}
+
+// masked are names as they may leave the house: what somebody calls a channel, or themselves, is what they wrote. The
+// other exports hold ids, models and figures alone.
+func masked(hides *redact.Rules, name func(kind budget.ScopeKind, id string) string) func(kind budget.ScopeKind, id string) string {
+	return func(kind budget.ScopeKind, id string) string { return hides.Mask(name(kind, id), nil) }
 }
 
 // namesInSlack says who people and channels are, as Slack does now. Of somebody whom it does not name the id

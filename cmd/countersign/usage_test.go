@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/redact"
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
 	"countersign/storage"
@@ -134,6 +135,16 @@ func TestTheLedgerIsPrintedChargeByChargeAndExactly(t *testing.T) {
 	require.Contains(t, page, "<b>$0.01</b> of it estimated")
 	require.Contains(t, page, "People and channels stand by their ids in Slack.", "no token, no names")
 	require.NotContains(t, strings.ToLower(page), "<script")
+}
+
+// What somebody called a channel is what they wrote, so it leaves the house as packs have it.
+func TestNamesOnThePageOfAMonthAreMasked(t *testing.T) {
+	t.Parallel()
+	rules, err := redact.With("falcon")
+	require.NoError(t, err)
+	names := map[string]string{"C1": "#falcon-deal", "U1": "Maya <maya@leak.example>", "C2": "#sales"}
+	name := masked(rules, func(_ budget.ScopeKind, id string) string { return names[id] })
+	require.Equal(t, []string{"#[hidden masked]-deal", "Maya <[e-mail masked]>", "#sales"}, []string{name(budget.Project, "C1"), name(budget.User, "U1"), name(budget.Project, "C2")})
 }
 
 func TestUsageSaysWhatIsUncertain(t *testing.T) {

@@ -43,6 +43,7 @@ type replica struct {
 	keeper    keeper
 	service   *steps.Steps
 	books     *books.Books
+	glass     *glass.Keeper
 	clerk     *accounts.Clerk
 	watched   atomic.Int64 // when somebody last looked at what a day costs, in seconds
 	bot       *bot.Bot
@@ -116,12 +117,13 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 				return r.db.Offered(ctx, sandboxName(sandbox, template))
 			}, Unseen: pulse.Silence})
 	r.books = booksOf(p, r.db, r.service.People)
+	r.glass = glass.New(r.db, storage.Panes{DB: r.db}, r.service.People, r.bot, p.policy())
 	r.telemetry.Watch(r.books.Paces)
 	r.clerk = clerkOf(p, r.db)
 	s := r.telemetry.Service(r.service)
 	r.bot.SetServices(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Keys: s, Homes: s, Answers: s, Pins: s, Habits: r.service, Shelf: r.service,
 		Trail:    trail{r.service, storage.Copies{DB: r.db}},
-		Glass:    glass.New(r.db, r.service.People, r.bot, p.policy()),
+		Glass:    r.glass,
 		Keeping:  keeps{r.service, keeping.New(storage.KeepingOf(r.db), r.service.People)},
 		Desk:     desk.New(r.db, r.service.People, r.bot, r.service.Keeper),
 		Hands:    hands.New(r.db, storage.HandOvers{DB: r.db}, r.bot, r.service.Keeper, r.service.People),
@@ -302,7 +304,7 @@ func (r *replica) sweep(ctx context.Context) error {
 		err = errors.Join(err, r.strays(ctx))
 	}
 	// The providers come last: one that is slow to answer keeps nothing else waiting.
-	return errors.Join(err, r.keeper.late(ctx), r.clerk.Daily(ctx, time.Now()))
+	return errors.Join(err, r.glass.Remind(ctx), r.keeper.late(ctx), r.clerk.Daily(ctx, time.Now()))
 }
 
 // forget forgets what is kept no longer.

@@ -75,7 +75,7 @@ var rooms = map[string]plan{
 	"approval/glass":    {uses: core},
 
 	// Postgres.
-	"storage":         {uses: with("approval/handover", "storage/audit", "storage/journal", "storage/money", "storage/pg", "storage/pulse", "storage/queue", "storage/signing", "storage/trail"), tests: []string{"storage/roles", "storage/schema", "migrations", "internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
+	"storage":         {uses: with("approval/glass", "approval/handover", "storage/audit", "storage/journal", "storage/money", "storage/pg", "storage/pulse", "storage/queue", "storage/signing", "storage/trail"), tests: []string{"storage/roles", "storage/schema", "migrations", "internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
 	"storage/pg":      {uses: nouns},
 	"storage/trail":   {uses: with("storage/pg", "storage/signing")},
 	"storage/audit":   {uses: with("storage/pg", "storage/trail")},
@@ -85,13 +85,13 @@ var rooms = map[string]plan{
 	"storage/pulse":   {},
 	"storage/roles":   {tests: []string{"storage/schema", "internal/pglocal/pgtest"}},
 	"storage/signing": {uses: []string{"internal/checkpoint"}},
-	"storage/journal": {uses: []string{"approval", "approval/auditing", "approval/redact", "budget", "internal/checkpoint", "internal/pack"}},
+	"storage/journal": {uses: []string{"approval", "approval/auditing", "approval/reading", "approval/redact", "budget", "internal/checkpoint", "internal/pack"}},
 	"migrations":      {},
 
 	// Proof: what somebody checks who has neither our database nor our word.
 	"internal/checkpoint": {},
 	"internal/outside":    {uses: []string{"internal/checkpoint"}},
-	"internal/pack":       {uses: []string{"internal/checkpoint", "internal/tame", "approval/redact"}, tests: []string{"internal/proof"}},
+	"internal/pack":       {uses: []string{"internal/checkpoint", "internal/tame", "approval/reading", "approval/redact", "approval/sshkey"}, tests: []string{"internal/proof"}},
 
 	// Money, for those who answer for it.
 	"internal/accounts": {uses: []string{"budget", "internal/tame"}},

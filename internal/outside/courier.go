@@ -41,6 +41,9 @@ type PartedError struct{ Place, Why string }
 
 func (e *PartedError) Error() string { return e.Place + ": " + e.Why }
 
+// patient is a place that may take longer than others; 0 is what is usual.
+type patient interface{ Patience() time.Duration }
+
 // LateError is a place that lacks a checkpoint.
 type LateError struct {
 	Place string
@@ -94,16 +97,19 @@ type sight struct {
 func (c *Courier) Bring(ctx context.Context, from Source) error {
 	var faults []error
 	for _, place := range c.Places {
-		faults = append(faults, c.within(ctx, func(ctx context.Context) error { return c.bring(ctx, place, from) }))
+		faults = append(faults, c.within(ctx, place, func(ctx context.Context) error { return c.bring(ctx, place, from) }))
 	}
 	return errors.Join(faults...)
 }
 
 // within gives one place its time.
-func (c *Courier) within(ctx context.Context, do func(context.Context) error) error {
+func (c *Courier) within(ctx context.Context, place Place, do func(context.Context) error) error {
 	patience := c.Waits
 	if patience == 0 {
 		patience = waits
+		if one, is := place.(patient); is {
+			patience = max(patience, one.Patience())
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -184,7 +190,7 @@ func texts(list []Signed) (notes []string) {
 func (c *Courier) Late(ctx context.Context, from Source, within time.Duration) error {
 	var faults []error
 	for _, place := range c.Places {
-		faults = append(faults, c.within(ctx, func(ctx context.Context) error { return c.late(ctx, place, from, within) }))
+		faults = append(faults, c.within(ctx, place, func(ctx context.Context) error { return c.late(ctx, place, from, within) }))
 	}
 	return errors.Join(faults...)
 }

@@ -74,6 +74,14 @@ func (g *Git) hush(said string) string {
 	return strings.TrimSpace(said)
 }
 
+// Patience is more the first time: a file of many checkpoints comes over a slow line once.
+func (g *Git) Patience() time.Duration {
+	if tip, err := g.tip(context.Background()); err == nil && tip != "" {
+		return 0
+	}
+	return gitTime
+}
+
 func (g *Git) ref() string { return "refs/heads/" + g.Branch }
 
 // Last reads the branch from the remote.
@@ -97,8 +105,13 @@ func (g *Git) Last(ctx context.Context) (*checkpoint.Checkpoint, error) {
 	case there == "":
 		return nil, nil
 	}
-	// Without a plus before it, a branch is fetched only where it continues what was seen.
-	if _, err := g.git(ctx, "", "fetch", "--no-tags", g.URL, g.ref()+":"+g.ref()); err != nil {
+	// Without a plus before it, a branch is fetched only where it continues what was seen. The first time there is nothing
+	// that it would continue: its last commit has all checkpoints in it, and years of commits before it are not fetched.
+	fetch := []string{"fetch", "--no-tags", g.URL, g.ref() + ":" + g.ref()}
+	if tip == "" {
+		fetch = slices.Insert(fetch, 1, "--depth=1")
+	}
+	if _, err := g.git(ctx, "", fetch...); err != nil {
 		if said := err.Error(); strings.Contains(said, "non-fast-forward") || strings.Contains(said, "rejected") {
 			return nil, &PartedError{g.Name(), "its branch " + g.Branch + " does not continue what was there before: somebody has rewritten it"}
 		}

@@ -85,6 +85,31 @@ func TestCheckpointsComeToAGitRemote(t *testing.T) {
 	require.Len(t, checkpoint.Notes(run("--git-dir="+g.URL, "show", "checkpoints:checkpoints.txt")+"\n"), 7)
 }
 
+// A replica that has not seen the remote yet fetches its last commit, and not years of them; that takes longer than usual at most once.
+func TestTheFirstFetchIsTheLastCommitAlone(t *testing.T) {
+	t.Parallel()
+	g, run := remote(t)
+	for n := 1; n <= 4; n++ {
+		require.NoError(t, again(g).Bring(t.Context(), made(t, n, "")))
+	}
+	require.Zero(t, g.Patience())
+	// A path would be copied whole; a host is asked for what is wanted.
+	other := &Git{URL: "file://" + g.URL, Branch: g.Branch, Dir: filepath.Join(t.TempDir(), "other.git")}
+	require.Equal(t, gitTime, other.Patience())
+	last, err := other.Last(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 4, last.Number)
+	require.Equal(t, "1", run("--git-dir="+other.Dir, "rev-list", "--count", "checkpoints"))
+	require.Zero(t, other.Patience())
+	require.NoError(t, again(other).Bring(t.Context(), made(t, 5, "")))
+	require.NoError(t, again(g).Bring(t.Context(), made(t, 6, "")))
+	require.NoError(t, again(other).Bring(t.Context(), made(t, 7, "")), "it goes on from there")
+	require.Equal(t, "7", run("--git-dir="+g.URL, "rev-list", "--count", "checkpoints"))
+	run("--git-dir="+g.URL, "update-ref", "refs/heads/checkpoints", run("--git-dir="+g.URL, "rev-parse", "checkpoints~3"))
+	_, err = other.Last(t.Context())
+	require.ErrorAs(t, err, new(*PartedError), "and notices what was rewritten")
+}
+
 func TestAGitRemoteThatDoesNotFollowIsAnAlarm(t *testing.T) {
 	t.Parallel()
 	parted := func(t *testing.T, err error, why string) {

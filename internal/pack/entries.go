@@ -24,9 +24,11 @@ type entries struct {
 	decisions map[string]int64  // by what they say: the place of their event
 	settled   map[string]settlement
 	versions  map[string]*sealed // that were not started yet
-	needs     map[[32]byte]int   // how many approvals a manifest seals; 0: its text is not here
+	needs     map[[32]byte]need  // by manifest, what it seals of approvals
+	readings  map[[32]byte]bool  // that manifests name
 	writers   map[string]people  // by request
 	ran       []ran
+	panes     panes
 	shown     int64
 	hidden    int64 // the first place without an event; -1: none
 }
@@ -46,7 +48,7 @@ type settlement struct {
 
 func newEntries() *entries {
 	return &entries{sums: map[string]string{}, streams: map[string]link{}, requests: map[string]bool{}, values: map[[32]byte]bool{},
-		decisions: map[string]int64{}, settled: map[string]settlement{}, versions: map[string]*sealed{}, needs: map[[32]byte]int{}, writers: map[string]people{}, hidden: -1}
+		decisions: map[string]int64{}, settled: map[string]settlement{}, versions: map[string]*sealed{}, needs: map[[32]byte]need{}, readings: map[[32]byte]bool{}, writers: map[string]people{}, panes: panes{named: map[string][]grant{}, whole: map[string]bool{}}, hidden: -1}
 }
 
 // scan reads lines one by one. A line beyond the bound is an error: an event never comes near it, so
@@ -176,6 +178,11 @@ func (n *entries) take(line []byte, at, first int64) (s seen, err error) {
 	case known && s.event.Prev != last.hash, s.event.Seq == 1 && s.event.Prev != strings.Repeat("0", 64):
 		return s, broken(what, "it does not continue the one before it")
 	}
+	if verdicts[s.event.Kind] != "" {
+		if err := signed(s.event); err != nil {
+			return s, broken(what, "its signature is not of this decision by the SSH key that it names")
+		}
+	}
 	n.streams[s.event.Stream] = link{s.event.Seq, s.Hash}
 	n.shown++
 	n.note(s, at)
@@ -192,6 +199,7 @@ const BrokeGlass = "break-glass"
 // so a row that differs in anything has no event, and its event has no row.
 func (n *entries) note(s seen, at int64) {
 	e := s.event
+	n.panes.take(s, at, n.writers)
 	if id := e.request(); id != "" {
 		n.requests[id] = n.requests[id] || e.Seq == 1
 		n.count(s, at)

@@ -35,6 +35,8 @@ type fake struct {
 	read    []checkpoint.Checkpoint
 	drawn   int
 	hides   *redact.Rules
+	later   time.Duration                // how far its clock was put on
+	seals   func(manifest string) string // what else a manifest says; nil: nothing
 }
 
 func key2(t testing.TB, seed byte) (note.Signer, note.Verifier) {
@@ -85,7 +87,7 @@ func (f *fake) happens(stream, actor, kind string, data map[string]any) Entry {
 	text, err := json.Marshal(data)
 	require.NoError(f.t, err)
 	line := fmt.Sprintf(`{"actor":%q,"at":"%s","data":%s,"kind":%q,"prev":%q,"seq":%d,"stream":%q,"v":2}`,
-		actor, noon.Add(time.Duration(len(f.entries))*time.Second).Format("2006-01-02T15:04:05.000000Z"), text, kind, last.hash, last.seq+1, stream)
+		actor, f.now().Format("2006-01-02T15:04:05.000000Z"), text, kind, last.hash, last.seq+1, stream)
 	e := Entry{Position: f.tree.Size(), Hash: sum([]byte(line)), Event: json.RawMessage(line)}
 	f.last[stream] = link{last.seq + 1, e.Hash}
 	leaf, err := checkpoint.Leaf(e.Hash)
@@ -103,6 +105,9 @@ func (f *fake) happens(stream, actor, kind string, data map[string]any) Entry {
 	}
 	return e
 }
+
+// now is a second later with every event.
+func (f *fake) now() time.Time { return noon.Add(f.later + time.Duration(len(f.entries))*time.Second) }
 
 // signs makes a checkpoint, if anything has come since the last one.
 func (f *fake) signs() {
@@ -151,6 +156,9 @@ func (f *fake) playsBehind(i int, question string, opens int, behind func(f *fak
 	stream := "request:" + id
 	manifest := fmt.Sprintf(`{"version":2,"code_sha256":%q,"inputs":[{"name":"sales.csv","sha256":%q,"reading":{"encoding":"utf-8","delimiter":",","rows":1200}}],"sandbox":"local","template":"python 3.13","network":[],"limits":{"seconds":120,"memory_mb":1024},"cost_cap":2000000,"tier":"low","approvals":1,"policy":"team/3"}`,
 		sum([]byte(program)), sum([]byte("sales")))
+	if f.seals != nil {
+		manifest = f.seals(manifest)
+	}
 	digest := sum([]byte(manifest))
 	f.happens(stream, "U0MAYA", "asked", map[string]any{"channel": "C0SALES", "model": "codestral-2508", "question": f.says(stream, question), "files": []any{f.says(stream, "sales.csv")}})
 	f.happens(stream, "countersign", "held", map[string]any{"hold": "h1" + id, "for": "draft", "amount": 5_000_000})

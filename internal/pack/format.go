@@ -11,7 +11,7 @@ import (
 )
 
 // Format is the version of everything below.
-const Format = 2
+const Format = 3
 
 // The files of a pack, each of them there once, and nothing else.
 const (
@@ -19,6 +19,7 @@ const (
 	fileProof     = "log.json"        // checkpoints, and what leads up to them: Proof
 	fileEntries   = "entries.jsonl"   // the log, place by place: Entry
 	fileValues    = "values.jsonl"    // the words that events name by their hashes: Value
+	fileReadings  = "readings.jsonl"  // how files were read, as seals name it by its hash: Reading
 	fileDecisions = "decisions.jsonl" // rows of the database, each with its event: Decision
 	fileReceipts  = "receipts.jsonl"  // and what each step has cost: Receipt
 	fileNames     = "names.jsonl"     // what people and channels were called: Name
@@ -29,7 +30,7 @@ const (
 
 // listed are the files whose sha256 stands in pack.json. log.json is not among them: it has the proof
 // that pack.json itself is in the log, so it comes after it, and holds by its signatures alone.
-var listed = []string{fileEntries, fileValues, fileDecisions, fileReceipts, fileNames, filePage, fileRequests, fileCharges}
+var listed = []string{fileEntries, fileValues, fileReadings, fileDecisions, fileReceipts, fileNames, filePage, fileRequests, fileCharges}
 
 // Chosen is what a pack is about. Without a workspace, a person and a channel it is complete.
 type Chosen struct {
@@ -81,6 +82,13 @@ type Value struct {
 	Hash  string `json:"hash"`
 	Salt  string `json:"salt"`
 	Bytes []byte `json:"base64"`
+}
+
+// Reading is how a file was read. A seal names it by the sha256 of its text, so whoever approved the seal
+// approved just this reading.
+type Reading struct {
+	SHA256 string          `json:"sha256"`
+	Text   json.RawMessage `json:"reading"`
 }
 
 // Decision is a row of the database. Its event says the same.

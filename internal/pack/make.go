@@ -30,6 +30,7 @@ type Case struct {
 	Stream    string
 	Entries   []Entry
 	Values    []Value
+	Readings  []Reading // of the request's files, those that are kept
 	Decisions []Decision
 	Receipts  []Receipt
 }
@@ -126,6 +127,7 @@ func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, 
 	names := NewNames(list)
 	page := newPage(s[filePage], o, names)
 	defer func() { err = errors.Join(err, page.close()) }()
+	read := map[string]bool{} // readings that are written: a file is asked about more than once
 	tables := newTables(s[fileRequests], s[fileCharges], o, names)
 	for _, stream := range streams {
 		one, err := from.Case(ctx, span, stream)
@@ -150,6 +152,17 @@ func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, 
 			default: // a workbook, say: no rule can look into it, so its hash stands for it
 				page.masked++
 				one.Values[i].Bytes = nil
+			}
+		}
+		for i, r := range one.Readings {
+			text := string(r.Text)
+			switch hidden := o.Hides.Holds(text); {
+			case hidden: // the name of a column may be one; masked it is shown, and is not what was sealed
+				page.masked++
+				one.Readings[i].Text = json.RawMessage(o.Hides.Mask(text, nil))
+			case !read[r.SHA256] && one.seals(r.SHA256):
+				read[r.SHA256] = true
+				s[fileReadings].encode(r)
 			}
 		}
 		for _, d := range one.Decisions {

@@ -39,7 +39,7 @@ type index struct {
 	ID, Asker, Question, Outcome, Approved string
 	At                                     time.Time
 	Total                                  int64
-	Glass                                  string
+	Glass, Looked                          string
 	Ran                                    bool
 }
 
@@ -87,9 +87,17 @@ func templates(zone *time.Location, names *Names) *template.Template {
 		"who":     names.Who,
 		"what":    func(s Step) string { return spoken(s, names) },
 		"short":   short,
-		"lines":   func(code string) int { return strings.Count(strings.TrimSuffix(code, "\n"), "\n") + 1 },
 		"money":   rounded,
-		"cut":     func(s string) string { return cut(s, 120) },
+		"grouped": grouped,
+		"place":   placeWords,
+		"stands":  func(s *Story) string { return s.Stands(names) },
+		"numbered": func(code string) (lines []Fact) {
+			for i, line := range strings.Split(strings.TrimSuffix(code, "\n"), "\n") {
+				lines = append(lines, Fact{strconv.Itoa(i + 1), line})
+			}
+			return lines
+		},
+		"cut": func(s string) string { return cut(s, 120) },
 	}).Parse(pageText))
 }
 
@@ -106,7 +114,7 @@ func (p *page) add(s *Story) {
 		p.more += max(0, len(s.Steps)-room)
 		return
 	}
-	p.lines = append(p.lines, index{ID: s.ID, Asker: s.Asker, Question: cut(s.Question, 140), Outcome: s.Outcome, Approved: s.by("Approved", p.names), At: s.At, Total: s.Total, Glass: s.Glass, Ran: s.Run != nil})
+	p.lines = append(p.lines, index{ID: s.ID, Asker: s.Asker, Question: cut(s.Question, 140), Outcome: s.Outcome, Approved: s.by("Approved", p.names), At: s.At, Total: s.Total, Glass: s.Glass, Looked: s.Looked(), Ran: s.Run != nil})
 	if p.err == nil {
 		p.err = p.t.ExecuteTemplate(p.body, "request", s)
 	}
@@ -159,6 +167,17 @@ func purposeWords(purpose string) string {
 		return words
 	}
 	return purpose
+}
+
+// placeWords say where a box was; a model has its own name.
+func placeWords(what string) string {
+	switch what {
+	case "local":
+		return "a sandbox on the server itself"
+	case "e2b":
+		return "a sandbox at E2B"
+	}
+	return what
 }
 
 // rounded is an amount to the cent, for whoever wants to know whether it was much. What was reckoned stands below it.

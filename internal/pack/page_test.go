@@ -32,8 +32,14 @@ func TestThePageHoldsNoScriptAndTheTablesNoFormulas(t *testing.T) {
 	require.Contains(t, page, "[not in this pack; its hash is ")
 	require.Contains(t, string(o[fileRequests]), `"'=HYPERLINK(`)
 	require.Contains(t, string(o[fileRequests]), `'＝1+1`)
+	pictured(t, "pack.html", page)
+}
+
+// pictured keeps a page for whoever wants to look at it.
+func pictured(t *testing.T, name, page string) {
+	t.Helper()
 	if dir := os.Getenv("COUNTERSIGN_PICTURES"); dir != "" {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, "pack.html"), o[filePage], 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(page), 0o600))
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -288,7 +288,13 @@ func TestProveAuditAPackOfAHundredThousandEntriesFitsIntoMemory(t *testing.T) {
 		began := time.Now()
 		r, err := Verify(path, Trust{Keys: []note.Verifier{key}})
 		require.NoError(t, err)
-		fmt.Printf("took %v for %d entries\n", time.Since(began).Round(time.Millisecond), r.Last)
+		took := time.Since(began)
+		// The kernel's own figure of this program: what Wait tells begins with the memory of whoever started it.
+		status, err := os.ReadFile("/proc/self/status")
+		require.NoError(t, err)
+		_, peak, _ := strings.Cut(string(status), "VmHWM:")
+		peak, _, _ = strings.Cut(strings.TrimSpace(peak), " ")
+		fmt.Printf("peak %s\ntook %v for %d entries\n", peak, took.Round(time.Millisecond), r.Last)
 		return
 	}
 	f := newFake(t, 0)
@@ -301,15 +307,17 @@ func TestProveAuditAPackOfAHundredThousandEntriesFitsIntoMemory(t *testing.T) {
 	child.Env = append(os.Environ(), "PACK_TEST_VERIFY="+path, "PROVE_REPORT=")
 	out, err := child.CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	usage, ok := child.ProcessState.SysUsage().(*syscall.Rusage)
-	require.True(t, ok)
-	said := "no time"
+	said, peak := "no time", 0
 	for line := range strings.SplitSeq(string(out), "\n") {
 		if strings.HasPrefix(line, "took ") {
 			said = line
 		}
+		if kb, is := strings.CutPrefix(line, "peak "); is {
+			peak, err = strconv.Atoi(kb)
+			require.NoError(t, err)
+		}
 	}
-	proof.Check(t, usage.Maxrss < 200<<10, "a pack of 100,000 entries verifies in less than 200 MB", "%s, %d MB", said, usage.Maxrss>>10)
+	proof.Check(t, peak > 0 && peak < 200<<10, "a pack of 100,000 entries verifies in less than 200 MB", "%s, %d MB", said, peak>>10)
 }
 
 func TestWhoseAPackIsOnlyTheReaderCanSay(t *testing.T) {

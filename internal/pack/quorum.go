@@ -12,9 +12,21 @@ import (
 
 // sealed is a version of the code while its request is read.
 type sealed struct {
-	manifest [32]byte          // the value that says how many approvals it takes
-	voices   map[string]string // who has approved it, or in whose place: the one who did
-	glass    bool              // somebody has broken the glass for it
+	manifest [32]byte         // the value that says how many approvals it takes
+	voices   map[string]voice // who has approved it, or in whose place
+	glass    bool             // somebody has broken the glass for it
+}
+
+// voice is an approval.
+type voice struct {
+	giver    string
+	unsigned bool // given at another door than Slack, and no key has signed it: for high risk that is none
+}
+
+// need is what a manifest seals of approvals.
+type need struct {
+	approvals int // 0: its text is not here
+	high      bool
 }
 
 // people are who asked, and who wrote the last version. Neither of them has a voice.
@@ -25,7 +37,8 @@ type ran struct {
 	name     string // of the entry
 	request  string
 	manifest [32]byte
-	voices   int
+	signed   int // approvals that count whatever the risk is
+	unsigned int // and those that do not for high risk
 	glass    bool
 }
 
@@ -44,21 +57,21 @@ func (n *entries) count(s seen, at int64) {
 		}
 		manifest, err := key(e.value("manifest"))
 		if err == nil {
-			n.versions[version] = &sealed{manifest: manifest, voices: map[string]string{}}
-			n.needs[manifest] = 0
+			n.versions[version] = &sealed{manifest: manifest, voices: map[string]voice{}}
+			n.needs[manifest] = need{}
 		}
 	case "approved":
-		voice := e.fact("in_place_of")
-		if voice == "" {
-			voice = e.Actor
+		whose := e.fact("in_place_of")
+		if whose == "" {
+			whose = e.Actor
 		}
 		own := func(one string) bool { return one == who.asker || one == who.author }
-		if v != nil && !own(e.Actor) && !own(voice) {
-			v.voices[voice] = e.Actor
+		if v != nil && !own(e.Actor) && !own(whose) {
+			v.voices[whose] = voice{e.Actor, elsewhere(e)}
 		}
 	case "disowned":
 		if v != nil {
-			maps.DeleteFunc(v.voices, func(voice, giver string) bool { return e.Actor == voice || e.Actor == giver })
+			maps.DeleteFunc(v.voices, func(whose string, v voice) bool { return e.Actor == whose || e.Actor == v.giver })
 		}
 	case "broke glass":
 		if v != nil {
@@ -67,7 +80,15 @@ func (n *entries) count(s seen, at int64) {
 	case "started":
 		switch {
 		case v != nil:
-			n.ran = append(n.ran, ran{name: s.name(at), request: id, manifest: v.manifest, voices: len(v.voices), glass: v.glass})
+			r := ran{name: s.name(at), request: id, manifest: v.manifest, glass: v.glass}
+			for _, one := range v.voices {
+				if one.unsigned {
+					r.unsigned++
+				} else {
+					r.signed++
+				}
+			}
+			n.ran = append(n.ran, r)
 			delete(n.versions, version)
 		case n.requests[id]: // all of it is here, and nobody was shown this version, or it was started before
 			n.ran = append(n.ran, ran{name: s.name(at), request: id})
@@ -87,16 +108,28 @@ func whole(e event) bool {
 	return len(others) >= 2 && len(others) == len(list) && e.value("reason") != ""
 }
 
-// sealedNeed takes from the text of a manifest how many approvals it seals.
+// sealedNeed takes from the text of a manifest how many approvals it seals, and which readings.
 func (n *entries) sealedNeed(manifest [32]byte, text []byte) {
 	if _, is := n.needs[manifest]; !is {
 		return
 	}
 	var m struct {
-		Approvals int `json:"approvals"`
+		Approvals int    `json:"approvals"`
+		Tier      string `json:"tier"`
+		Inputs    []struct {
+			Reading any `json:"reading"`
+		} `json:"inputs"`
 	}
-	if json.Unmarshal(text, &m) == nil {
-		n.needs[manifest] = max(1, m.Approvals)
+	if json.Unmarshal(text, &m) != nil {
+		return
+	}
+	n.needs[manifest] = need{max(1, m.Approvals), m.Tier == "high"}
+	for _, in := range m.Inputs {
+		if named, is := in.Reading.(string); is {
+			if reading, err := key(named); err == nil {
+				n.readings[reading] = true
+			}
+		}
 	}
 }
 
@@ -104,13 +137,18 @@ func (n *entries) sealedNeed(manifest [32]byte, text []byte) {
 func (v *verifier) runs() error {
 	for _, r := range v.entries.ran {
 		sealed := v.entries.needs[r.manifest]
-		need := max(1, sealed)
+		need, voices := max(1, sealed.approvals), r.signed
+		if !sealed.high {
+			voices += r.unsigned
+		}
 		switch {
 		case r.glass:
 			v.report.Unapproved = append(v.report.Unapproved, r.request)
-		case r.voices < need:
-			return broken(r.name, "it has run with %d of %d approvals, and nobody has broken the glass for it", r.voices, need)
-		case sealed == 0:
+		case voices < need && sealed.high && r.unsigned > 0:
+			return broken(r.name, "it has run with %d of %d approvals: for high risk one that was given outside of Slack needs the signature of its giver's key", voices, need)
+		case voices < need:
+			return broken(r.name, "it has run with %d of %d approvals, and nobody has broken the glass for it", voices, need)
+		case sealed.approvals == 0:
 			v.report.Unknown = append(v.report.Unknown, r.request)
 		}
 	}

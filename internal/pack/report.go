@@ -35,6 +35,18 @@ func (r Report) Sentences() string {
 	if n := len(r.Unapproved); n > 0 {
 		fmt.Fprintf(&b, "Nobody approved %d of the runs; somebody broke the glass for each: %s.\n", n, strings.Join(r.Unapproved, ", "))
 	}
+	for _, one := range []struct {
+		list []string
+		says string
+	}{
+		{r.Disowned, "Whoever broke the glass says that it was not them, for"},
+		{r.Unlooked, "Two others have not looked within 24 hours at what ran without an approval, for"},
+		{r.Unnamed, "It is not in the pack who was named for break-glass, and so not known whether the one who broke it had been for 24 hours, for"},
+	} {
+		if len(one.list) > 0 {
+			fmt.Fprintf(&b, "%s %s.\n", one.says, strings.Join(one.list, ", "))
+		}
+	}
 	if n := len(r.Unknown); n > 0 {
 		fmt.Fprintf(&b, "Of %d runs it is not in the pack how many approvals they needed; each had one at least: %s.\n", n, strings.Join(r.Unknown[:min(n, 50)], ", "))
 	}

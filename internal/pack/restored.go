@@ -22,7 +22,7 @@ func newRestored(position int64, e event) Restored {
 	case err != nil || n < 0:
 		r.Lost = "How many entries are lost nobody knows: no later checkpoint was at hand."
 	case n == 0:
-		r.Lost = "No signed entry is lost. What happened after that checkpoint, and is not in the copy, nobody has signed."
+		r.Lost = "No signed entry is lost. What came after that checkpoint and is not in the copy is, and how much that is nobody has signed: a checkpoint comes at 256 entries, and after an hour in which something happened."
 	default:
 		entries := "entries"
 		if n == 1 {

@@ -3,8 +3,6 @@ package pack
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +26,7 @@ type Story struct {
 	Run                *Run
 	Receipts           []Receipt
 	Glass              string // who broke the glass for the last version: nobody had approved it
+	Looks              int    // of administrators, afterwards
 	Total              int64
 	Steps              []Step
 	Restored           []Restored // copies of the database that were put back
@@ -47,21 +46,10 @@ type Version struct {
 // Fact is a line of a table.
 type Fact struct{ Name, Value string }
 
-// Input is a file, by what it held and how it was read.
-type Input struct{ Name, SHA256, Reading string }
-
 // Refused is a draft that the inspection sent back to the model: no reviewer was asked about it.
 type Refused struct {
 	At        time.Time
 	Why, Code string
-}
-
-// Decided is what somebody decided, on what, and at which door.
-type Decided struct {
-	At                             time.Time
-	Who, Verdict, For, Why, Number string
-	Door, Digest                   string
-	Glass                          bool
 }
 
 // Run is what was seen of the code when it ran.
@@ -150,6 +138,9 @@ func Tell(c *Case) (*Story, error) {
 	for _, v := range c.Values {
 		words[v.Hash] = v.Bytes
 	}
+	for _, r := range c.Readings {
+		words[r.SHA256] = r.Text
+	}
 	for _, entry := range c.Entries {
 		e, err := read(entry.Event)
 		if err != nil {
@@ -206,26 +197,8 @@ func (s *Story) take(e event, words teller) {
 		}
 		s.Glass = "" // what was said of the version before holds for that one alone
 		s.Versions = append(s.Versions, newVersion(e, words))
-	case "approved", "rejected", "changes requested", "disowned", "broke glass":
-		d := Decided{At: e.At, Who: e.Actor, Verdict: map[string]string{"approved": "Approved", "rejected": "Rejected",
-			"changes requested": "Asked for changes", "disowned": "Says: this approval was not mine", "broke glass": "Broke the glass: nobody approved this"}[e.Kind], Why: words.word(e.Data["reason"]),
-			For: e.fact("in_place_of"), Number: e.fact("revision"), Digest: e.fact("digest"), Door: "Slack"}
-		if click, _ := e.Data["click"].(map[string]any); click["door"] != nil {
-			d.Door = words.word(click["door"])
-			if click["os_user"] != nil {
-				d.Door += ", as " + words.word(click["os_user"]) + " on " + words.word(click["machine"])
-			}
-		}
-		if e.Kind == "broke glass" {
-			s.Glass, d.Glass = e.Actor, true
-		}
-		s.Decisions = append(s.Decisions, d)
-	case "looked at glass":
-		found := "Looked at it, and finds it right"
-		if e.fact("fine") != "true" {
-			found = "Looked at it, and doubts that it was right"
-		}
-		s.Decisions = append(s.Decisions, Decided{At: e.At, Who: e.Actor, Verdict: found, Number: e.fact("revision"), Door: "Slack", Glass: true})
+	case "approved", "rejected", "changes requested", "disowned", "broke glass", "looked at glass", "disowned glass":
+		s.decide(e, words)
 	case "failed", "voided":
 		s.Error = words.why(e.Data["reason"]) + words.why(e.Data["cause"])
 	case "started":
@@ -251,10 +224,7 @@ func (s *Story) finish(e event, words teller) {
 		s.Outcome = in
 	}
 	s.Error = words.word(e.Data["error"])
-	var result struct{ Answer, Value, Stdout string }
-	if words.document(e.Data["result"], &result) {
-		s.Answer = cut(strings.TrimSpace(strings.Join(slices.DeleteFunc([]string{result.Answer, result.Value, result.Stdout}, func(s string) bool { return s == "" }), "\n")), 2000)
-	}
+	s.Answer = answer(e, words)
 	if s.Run == nil {
 		s.Run = &Run{}
 	}
@@ -267,7 +237,7 @@ func (s *Story) finish(e event, words teller) {
 	if w == nil {
 		return
 	}
-	r.Watched = "Seen by " + words.word(w["source"]) + ", which the program cannot reach."
+	r.Watched = "Seen by " + sourceWords(words.word(w["source"])) + ", which the program cannot reach."
 	if w["complete"] != true {
 		r.Watched += " Not everything was seen: " + strings.Join(words.list(w["gaps"]), ", ") + "."
 	}
@@ -313,11 +283,7 @@ func newVersion(e event, words teller) *Version {
 	v.Seal = []Fact{{"Sandbox", strings.TrimSpace(m.Sandbox + " " + m.Template)}, {"Network", network},
 		{"Limits", fmt.Sprintf("%d seconds, %d MB", m.Limits.Seconds, m.Limits.MemoryMB)}, {"Cost of the run at most", Dollars(m.CostCap)}}
 	for _, in := range m.Inputs {
-		one := Input{Name: words.word(in["name"]), SHA256: words.word(in["sha256"])}
-		if reading := in["reading"]; reading != nil {
-			one.Reading = plain(reading)
-		}
-		v.Inputs = append(v.Inputs, one)
+		v.Inputs = append(v.Inputs, newInput(in, words))
 	}
 	var findings []struct {
 		Level string `json:"level"`
@@ -334,25 +300,6 @@ func newVersion(e event, words teller) *Version {
 		}
 	}
 	return v
-}
-
-// plain says how a file was read: names and values, without the signs of JSON where that is
-// possible. It knows no fields, so a reading of any version of the form is shown.
-func plain(reading any) string {
-	fields, is := reading.(map[string]any)
-	if !is {
-		fields = map[string]any{"": reading}
-	}
-	var said []string
-	for _, key := range slices.Sorted(maps.Keys(fields)) {
-		text, is := fields[key].(string)
-		if !is {
-			spelled, _ := json.Marshal(fields[key]) // it was JSON a moment ago
-			text = string(spelled)
-		}
-		said = append(said, strings.TrimPrefix(strings.ReplaceAll(key, "_", " ")+": "+text, ": "))
-	}
-	return strings.Join(said, "\n")
 }
 
 // said is an event as a line of a list: its kind, and the few facts that tell one of a kind from

@@ -33,6 +33,9 @@ type Report struct {
 	Bound      bool // a checkpoint covers the entry that says what the pack holds
 	By         string
 	Unapproved []string // requests that ran though nobody had approved them: the glass was broken
+	Unnamed    []string // of these, the ones of which it is not here who was named for it
+	Unlooked   []string // and which two others have not looked at within 24 hours
+	Disowned   []string // and of which whoever broke it says that it was not them
 	Unknown    []string // requests that ran, and nothing here says how many approvals that took
 }
 
@@ -110,7 +113,7 @@ type verifier struct {
 // hashes of whole files.
 func (v *verifier) all(r *Report) (err error) {
 	defer func() { *r = v.report }()
-	for _, step := range []func() error{v.contents, v.checkpoints, v.places, v.values, v.decisions, v.runs, v.receipts, v.counts, v.own, v.sums, v.trusted} {
+	for _, step := range []func() error{v.contents, v.checkpoints, v.places, v.values, v.readings, v.decisions, v.runs, v.glasses, v.receipts, v.counts, v.own, v.sums, v.trusted} {
 		if err := step(); err != nil {
 			return err
 		}

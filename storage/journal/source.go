@@ -222,6 +222,9 @@ func (l *Log) Case(ctx context.Context, s pack.Span, stream string) (c *pack.Cas
 		for _, v := range values {
 			c.Values = append(c.Values, pack.Value(v))
 		}
+		if err := readings(ctx, tx, c); err != nil {
+			return err
+		}
 		if err := decisions(ctx, tx, s, c); err != nil {
 			return err
 		}

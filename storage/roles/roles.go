@@ -78,7 +78,7 @@ var callable = []string{
 	"glass_told",
 	"glass_wrong",
 	"glass_unseen",
-	"glass_rested",
+	"glass_disowned", "glass_rested",
 	"glass_since",
 	"signs",
 	"forget",

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -25,10 +26,10 @@ func HomeAway(p *kit.Page, user string, roster review.Roster) {
 		// Both ends of a delegation see it: who is away, and who decides meanwhile.
 		switch user {
 		case d.From:
-			p.Say(kit.Person(d.To), kit.Words(" may decide in your place until "), kit.Moment(d.Until), kit.Words("."))
+			p.Say(kit.Person(d.To), kit.Words(" may decide in your place until "), lastMoment(d.Until), kit.Words("."))
 			row = append(row, kit.Button(ids.ActionReturn, "I am back", "", slack.StyleDefault))
 		case d.To:
-			p.Say(kit.Words("You may decide in place of "), kit.Person(d.From), kit.Words(" until "), kit.Moment(d.Until), kit.Words("."))
+			p.Say(kit.Words("You may decide in place of "), kit.Person(d.From), kit.Words(" until "), lastMoment(d.Until), kit.Words("."))
 		}
 	}
 	// One delegation at a time: choosing again replaces it.
@@ -63,7 +64,7 @@ func reviews(p *kit.Page, roster review.Roster, set review.RuleSet, short []step
 
 // inPlace says who decides in whose place.
 func inPlace(d review.Delegation) []kit.Part {
-	return []kit.Part{kit.Person(d.To), kit.Words(" may decide in place of "), kit.Person(d.From), kit.Words(" until "), kit.Moment(d.Until)}
+	return []kit.Part{kit.Person(d.To), kit.Words(" may decide in place of "), kit.Person(d.From), kit.Words(" until "), lastMoment(d.Until)}
 }
 
 func roleLine(what string, users []string) []kit.Part {
@@ -149,6 +150,9 @@ func FiguresView(all []steps.ReviewerStatistics) slack.ModalViewRequest {
 	p.List(nil, items)
 	return kit.NoteOf("How reviewers decide", p)
 }
+
+// lastMoment is the last minute before an end: a last day was chosen, and the midnight after it reads as the next one.
+func lastMoment(until time.Time) kit.Part { return kit.Moment(until.Add(-time.Minute)) }
 
 // DelegateView asks who decides, and until when.
 func DelegateView() slack.ModalViewRequest {

@@ -90,6 +90,7 @@ func (h View) auditor(p *kit.Page) *kit.Page {
 	audit.Section(p)
 	p.Head("Budget")
 	h.Purse.Bars(p, Length)
+	p.Buttons("spending", kit.Button(ids.ActionTop, "Spending", "", slack.StyleDefault), kit.Button(ids.ActionHistory, "Budget changes", "", slack.StyleDefault))
 	p.Head("Reviews")
 	reviews(p, h.Roster, h.Rules, h.Short)
 	return p

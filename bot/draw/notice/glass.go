@@ -2,6 +2,7 @@ package notice
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/slack-go/slack"
 
@@ -39,6 +40,9 @@ func glassNotice(with draw.With, n *steps.NoticeView, to string) (*kit.Page, err
 		p.Say(kit.Person(l.Person), kit.Words(verdict))
 		looked = looked || l.Person == to
 	}
+	if !g.Disowned.IsZero() {
+		p.Say(kit.Person(g.Person), kit.Words(" says that it was not them, "), kit.Moment(g.Disowned), kit.Words(". Break-glass rests for everybody."))
+	}
 	switch {
 	case len(g.Looks) >= review.GlassLooks:
 		p.Small(kit.Words("Two administrators have looked at it."))
@@ -47,9 +51,46 @@ func glassNotice(with draw.With, n *steps.NoticeView, to string) (*kit.Page, err
 	default:
 		p.Small(kit.Words("Two of you look at it until "), kit.Moment(g.At.Add(review.GlassAge)), kit.Words(". Until then nobody breaks the glass again. If you do not, break-glass is switched off for everybody: all its roles end and have to be given again."))
 		if !looked {
-			look := kit.Button(ids.ActionLook, "Look at it", fmt.Sprintf("%s/%d", r.ID, g.Revision), slack.StylePrimary)
-			p.Buttons("glass", look)
+			lookAt(p, r)
 		}
+	}
+	if to == g.Person && g.Disowned.IsZero() {
+		p.Say(kit.Words("Was this not you? Say so: what runs is ended, break-glass rests for everybody, and the administrators are told."))
+		not := kit.Button(ids.ActionNotMine, "This was not me", fmt.Sprintf("%s/%d", r.ID, g.Revision), slack.StyleDanger)
+		not.Confirm = slack.NewConfirmationBlockObject(kit.Plain("This was not you?"), kit.Plain("Break-glass rests for everybody at once, and every administrator is told that somebody may be using your account."),
+			kit.Plain("It was not me"), kit.Plain("Cancel")).WithStyle(slack.StyleDanger)
+		p.Buttons("not mine", not)
+	}
+	return p, nil
+}
+
+// lookAt adds the button to what ran.
+func lookAt(p *kit.Page, r *approval.Request) {
+	p.Buttons("glass", kit.Button(ids.ActionLook, "Look at it", fmt.Sprintf("%s/%d", r.ID, r.Glass.Revision), slack.StylePrimary))
+}
+
+// glassWaitsNotice reminds administrators that two of them look at what ran without an approval, and says when it is too late.
+func glassWaitsNotice(with draw.With, n *steps.NoticeView, to string) (*kit.Page, error) {
+	said, err := read[approval.GlassWaits](n)
+	if err != nil {
+		return nil, err
+	}
+	p, r := &kit.Page{}, n.View.Request
+	g := r.Glass
+	looked := g != nil && slices.ContainsFunc(g.Looks, func(l approval.GlassLook) bool { return l.Person == to })
+	switch {
+	case said.Rests:
+		p.Say(kit.Strong("Break-glass rests for everybody"), kit.Words(", since "), kit.Moment(said.Until), kit.Words(": two of you had not looked at what "), kit.Person(said.Person), kit.Words(" had run without an approval. Name people for it anew in People on my Home."))
+	case g == nil || g.Revision != said.Revision || len(g.Looks) >= review.GlassLooks:
+		p.Say(kit.Words("Nothing waits for you here any more."))
+		lately(with, p, n.View, "Open the card")
+		return p, nil
+	default:
+		p.Say(kit.Strong("Two of you still have to look"), kit.Words(" at what "), kit.Person(said.Person), kit.Words(" had run without an approval: until "), kit.Moment(said.Until), kit.Words(". After that break-glass rests for everybody."))
+	}
+	p.Quote(kit.Cut(r.Question, 600), kit.Person(r.Asker), kit.Words(" asked:"))
+	if g != nil && g.Revision == said.Revision && !looked && len(g.Looks) < review.GlassLooks && to != g.Person && to != r.Asker {
+		lookAt(p, r)
 	}
 	return p, nil
 }

@@ -153,15 +153,22 @@ func disownedNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, e
 	}
 	p, account := &kit.Page{}, said.Reviewer
 	// Whose account may be in foreign hands depends on who pressed Approve.
-	if said.GivenBy == "" {
+	if said.Glass {
+		p.Say(kit.Person(said.Reviewer), kit.Strong(" says that they did not break the glass."), kit.Words(" Somebody else may be using their Slack account. Break-glass rests for everybody: name people for it anew once you know more."))
+	} else if said.GivenBy == "" {
 		p.Say(kit.Person(said.Reviewer), kit.Strong(" says that an approval in their name was not theirs."), kit.Words(" Somebody else may be using their Slack account."))
 	} else {
 		account = said.GivenBy
 		p.Say(kit.Person(said.Reviewer), kit.Strong(" does not stand by what "), kit.Person(said.GivenBy), kit.Strong(" approved in their place."), kit.Words(" If "), kit.Person(said.GivenBy), kit.Words(" did not do it, somebody else may be using their Slack account."))
 	}
-	if said.TooLate {
+	switch {
+	case said.TooLate && said.Glass:
+		p.Say(kit.Words("The code had already started, and nobody had approved it. What still ran was ended. Look at what it did."))
+	case said.Glass:
+		p.Say(kit.Words("Nothing ran because of it: the code is back before its reviewers."))
+	case said.TooLate:
 		p.Say(kit.Words("The code had already started, so the approval could not be withdrawn. Look at what it did."))
-	} else {
+	default:
 		p.Say(kit.Words("The approval has been withdrawn, and nothing ran because of it."))
 	}
 	p.Say(kit.Words("Have "), kit.Person(account), kit.Words(" sign out everywhere and change their password. Until then, you can remove their role on my Home."))

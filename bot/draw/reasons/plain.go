@@ -24,6 +24,7 @@ var plain = map[approval.ReasonCode]string{
 
 	// Of code that is back before the reviewers.
 	approval.WhyDisowned:      "An approval was withdrawn by the person in whose name it was given, before anything had run. It needs a new decision.",
+	approval.WhyGlassDisowned: "Somebody broke the glass for it, and the person in whose name that was done says that it was not them. Nothing has run. It needs a decision.",
 	approval.WhyOtherCode:     "The stored code is not the code that was approved.",
 	approval.WhyOtherTerms:    "The stored terms (code, inputs, sandbox, network, limits, cost) are not those that were approved.",
 	approval.WhyOtherApproved: "The stored approvals are for a different version.",
@@ -77,7 +78,7 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyOldNonce:        "This was not signed for this decision within the last ten minutes. Decide again.",
 	approval.WhyGlassRole:       "Only people whom two administrators have named for break-glass, 24 hours before, can run code that nobody has approved.",
 	approval.WhyGlassSecond:     "One administrator has named you for break-glass so far. It takes a second one, and 24 hours.",
-	approval.WhyGlassRests:      "Break-glass is switched off for everybody: two administrators did not look at the last one within 24 hours. All its roles have ended, and two administrators have to give them again.",
+	approval.WhyGlassRests:      "Break-glass is switched off for everybody: two administrators did not look at the last one within 24 hours, or somebody says that it was not them who broke it. All its roles have ended, and two administrators have to give them again.",
 	approval.WhyGlassAlone:      "There are fewer than two other administrators who could look at it afterwards, so there is no break-glass here.",
 	approval.WhyGlassDanger:     "The inspection found a danger in this code, so it does not run without an approval.",
 	approval.WhyGlassNetwork:    "This code may reach hosts, so it does not run without an approval.",

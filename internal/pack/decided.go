@@ -1,0 +1,93 @@
+package pack
+
+import (
+	"strconv"
+	"time"
+
+	"countersign/approval/sshkey"
+)
+
+// Decided is what somebody decided, on what, and at which door.
+type Decided struct {
+	At                             time.Time
+	Who, Verdict, For, Why, Number string
+	Door, Digest                   string
+	Key                            string   // the print of the SSH key by which they signed it; empty: no key did
+	Others                         []string // of a broken glass: who was told at once
+	Glass                          bool
+}
+
+// verdictWords are what each kind of event says that somebody has decided.
+var verdictWords = map[string]string{"approved": "Approved", "rejected": "Rejected", "changes requested": "Asked for changes", "disowned": "Says: this approval was not mine",
+	"broke glass": "Broke the glass: nobody approved this", "disowned glass": "Says: it was not me who broke the glass"}
+
+// decide takes a decision, a broken glass, or a look at one.
+func (s *Story) decide(e event, words teller) {
+	if e.Kind == "looked at glass" {
+		found := "Looked at it, and finds it right"
+		if e.fact("fine") != "true" {
+			found = "Looked at it, and doubts that it was right"
+		}
+		s.Decisions = append(s.Decisions, Decided{At: e.At, Who: e.Actor, Verdict: found, Number: e.fact("revision"), Door: "Slack", Glass: true})
+		s.Looks++
+		return
+	}
+	d := Decided{At: e.At, Who: e.Actor, Verdict: verdictWords[e.Kind], Why: words.word(e.Data["reason"]), For: e.fact("in_place_of"), Number: e.fact("revision"), Digest: e.fact("digest"), Door: "Slack"}
+	if click, _ := e.Data["click"].(map[string]any); click["door"] != nil {
+		d.Door = words.word(click["door"])
+		if click["os_user"] != nil {
+			d.Door += ", as " + words.word(click["os_user"]) + " on " + words.word(click["machine"])
+		}
+		if line, is := click["key"].(string); is {
+			d.Key = sshkey.Print(line)
+		}
+	}
+	if e.Kind == "broke glass" {
+		s.Glass, s.Looks, d.Glass, d.Others = e.Actor, 0, true, words.list(e.Data["others"])
+	}
+	s.Decisions = append(s.Decisions, d)
+}
+
+// Stands is who stands behind what ran, or behind what waits to run.
+func (s *Story) Stands(names *Names) string {
+	if s.Glass != "" {
+		return "nobody approved it: " + names.Who(s.Glass, s.At) + " broke the glass"
+	}
+	if who := s.by("Approved", names); who != "" {
+		return "approved by " + who
+	}
+	if who := s.by("Rejected", names); who != "" {
+		return "rejected by " + who
+	}
+	return "approved by nobody"
+}
+
+// Looked says who has looked at a broken glass.
+func (s *Story) Looked() string {
+	switch s.Looks {
+	case 0:
+		return "no administrator has looked at it since"
+	case 1:
+		return "one administrator of two has looked at it since"
+	}
+	return strconv.Itoa(s.Looks) + " administrators have looked at it since"
+}
+
+// signed checks the signature that a decision was given with, where it has one: by just the key that it names, over
+// just this decision. Who has that key is said by the events of people.
+func signed(e event) error {
+	click, _ := e.Data["click"].(map[string]any)
+	text := func(key string) string { said, _ := click[key].(string); return said }
+	if text("key") == "" && text("signature") == "" {
+		return nil
+	}
+	revision, _ := strconv.Atoi(e.fact("revision"))
+	return sshkey.Statement{Digest: e.fact("digest"), Nonce: text("nonce"), Person: e.Actor, Request: e.request(), Revision: revision,
+		Verdict: verdicts[e.Kind], Workspace: text("team")}.Verify(text("key"), text("signature"))
+}
+
+// elsewhere tells whether a decision was given at another door than Slack, and no key has signed it.
+func elsewhere(e event) bool {
+	click, _ := e.Data["click"].(map[string]any)
+	return click["door"] != nil && click["key"] == nil
+}

@@ -1,0 +1,173 @@
+package pack
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// The verifier holds a broken glass against what the schema asks of it, from the events alone: two others named the
+// person a day before, no earlier one waited to be looked at, and two others looked at this one within a day. Who
+// was named stands in a stream of the workspace; a selection does not have it, and then the report says that it is not known.
+
+// glassDay is how long somebody has the role before they use it, and how long two others have to look at it.
+const glassDay = 24 * time.Hour
+
+// glassLooks is how many others look at it.
+const glassLooks = 2
+
+// broke is a broken glass.
+type broke struct {
+	name, team, request, person, asker, version string // version: of the code
+	at                                          time.Time
+	looks                                       map[string]time.Time // the first of each person
+	anew                                        time.Time            // when another version came in the place of this one: nothing ran by it, or not any more
+	disowned                                    time.Time            // its giver says that it was not them
+}
+
+// looked is how many others had looked at it by a moment.
+func (b *broke) looked(by time.Time) (n int) {
+	for who, at := range b.looks {
+		if who != b.person && who != b.asker && !at.After(by) {
+			n++
+		}
+	}
+	return n
+}
+
+// stood tells whether it was the word on its request at a moment.
+func (b *broke) stood(at time.Time) bool {
+	return !b.at.After(at) && (b.anew.IsZero() || b.anew.After(at))
+}
+
+// grant is that somebody was given the role of break-glass, or had it taken away.
+type grant struct {
+	person, by string
+	at         time.Time
+	taken      bool
+}
+
+// panes are all of them, with who was named for it in each workspace.
+type panes struct {
+	broken []*broke
+	named  map[string][]grant // by workspace, in the order of the log
+	whole  map[string]bool    // of these workspaces nothing about people is missing
+	until  time.Time          // the last entry that is shown
+}
+
+// take remembers what an event says of break-glass.
+func (p *panes) take(s seen, at int64, writers map[string]people) {
+	e := s.event
+	if e.At.After(p.until) {
+		p.until = e.At
+	}
+	if team, is := strings.CutPrefix(e.Stream, "people:"); is {
+		if e.Seq == 1 {
+			p.whole[team] = true
+		}
+		if (e.Kind == "named" || e.Kind == "removed") && e.fact("role") == "break-glass" {
+			p.named[team] = append(p.named[team], grant{e.fact("person"), e.Actor, e.At, e.Kind == "removed"})
+		}
+		return
+	}
+	last := func(version string) *broke {
+		for _, b := range slices.Backward(p.broken) {
+			if b.request == e.request() && (version == "" || b.version == version) {
+				return b
+			}
+		}
+		return nil
+	}
+	switch e.Kind {
+	case "broke glass":
+		click, _ := e.Data["click"].(map[string]any)
+		team, _ := click["team"].(string)
+		p.broken = append(p.broken, &broke{name: s.name(at), team: team, request: e.request(), person: e.Actor, asker: writers[e.request()].asker, version: e.fact("revision"), at: e.At, looks: map[string]time.Time{}})
+	case "looked at glass":
+		if b := last(e.fact("revision")); b != nil {
+			if _, before := b.looks[e.Actor]; !before {
+				b.looks[e.Actor] = e.At
+			}
+		}
+	case "disowned glass":
+		if b := last(e.fact("revision")); b != nil && b.person == e.Actor && b.disowned.IsZero() {
+			b.disowned = e.At
+		}
+	case "drafted", "sealed anew":
+		if b := last(""); b != nil && b.anew.IsZero() {
+			b.anew = e.At
+		}
+	}
+}
+
+// rested is when the role was last taken from everybody in a workspace: nobody had looked in time, or somebody said
+// that it was not them.
+func (p *panes) rested(team string, moment time.Time) (at time.Time) {
+	for _, b := range p.broken {
+		if b.team != team {
+			continue
+		}
+		if end := b.at.Add(glassDay); !end.After(moment) && b.stood(moment) && b.looked(end) < glassLooks && end.After(at) {
+			at = end
+		}
+		if !b.disowned.IsZero() && !b.disowned.After(moment) && b.disowned.After(at) {
+			at = b.disowned
+		}
+	}
+	return at
+}
+
+// since is when the second of two others had named somebody; zero where two have not, or it was taken away since.
+func (p *panes) since(team, who string, moment time.Time) time.Time {
+	first, rested := map[string]time.Time{}, p.rested(team, moment)
+	for _, n := range p.named[team] {
+		switch {
+		case n.person != who || n.at.After(moment):
+		case n.taken:
+			clear(first)
+		case n.by != who && n.at.After(rested):
+			if _, before := first[n.by]; !before {
+				first[n.by] = n.at
+			}
+		}
+	}
+	times := make([]time.Time, 0, len(first))
+	for _, at := range first {
+		times = append(times, at)
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	if len(times) < 2 {
+		return time.Time{}
+	}
+	return times[1]
+}
+
+// glasses holds each against the day and the looks.
+func (v *verifier) glasses() error {
+	p, r := &v.entries.panes, &v.report
+	for i, b := range p.broken {
+		since := p.since(b.team, b.person, b.at)
+		switch {
+		case !p.whole[b.team]:
+			r.Unnamed = append(r.Unnamed, b.request)
+		case since.IsZero() || since.After(b.at.Add(-glassDay)):
+			return broken(b.name, "whoever broke the glass had not had the role for 24 hours by the word of two others")
+		}
+		for _, before := range p.broken[:i] {
+			if before.team == b.team && before.stood(b.at) && before.looked(b.at) < glassLooks {
+				return broken(b.name, "the glass was broken while the one before it (%s) had not been looked at by two others", before.name)
+			}
+		}
+		end := b.at.Add(glassDay)
+		switch {
+		case !b.disowned.IsZero():
+			r.Disowned = append(r.Disowned, b.request)
+		case !b.stood(end) || b.looked(end) >= glassLooks:
+		case p.until.Before(end):
+			r.Unlooked = append(r.Unlooked, b.request+" (the pack ends before the 24 hours do)")
+		default:
+			r.Unlooked = append(r.Unlooked, b.request)
+		}
+	}
+	return nil
+}
