@@ -33,6 +33,9 @@ const (
 	drainTime = 10 * time.Second
 )
 
+// mostWaiting envelopes wait for a worker; beyond them the sockets are not read.
+const mostWaiting = 500
+
 // delivery is an envelope with the socket that it came by.
 type delivery struct {
 	socketmode.Event
@@ -49,9 +52,8 @@ func (b *Bot) Run(ctx context.Context) error {
 	if err := b.settleIn(ctx); err != nil {
 		return err
 	}
-	// Without a buffer: a socket reads on only when a worker has taken its envelope, so no more than one
-	// of each waits in here.
-	work := make(chan delivery)
+	// What waits for a worker waits in here, so that it is known since when, and for how long it would have to.
+	work := make(chan delivery, mostWaiting)
 	var wires, listeners, workers errgroup.Group
 	listen, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -152,8 +154,8 @@ type line struct {
 	connected bool
 }
 
-// listen hands the envelopes of the socket to the workers. When all of them are busy it
-// waits, and Slack's envelopes with it: whatever waits too long is not worked on at all.
+// listen hands the envelopes of the socket to the workers. Where all of them are busy they wait: whoever
+// would wait too long is told so at once, and what has waited too long is not worked on at all.
 // Told to stop, it goes on until the socket is still.
 func (l *line) listen(ctx context.Context) {
 	for {
@@ -243,8 +245,13 @@ func (l *line) take(e socketmode.Event) bool {
 		}
 		l.Log.Warn("socket not connected", "socket", l.number, "error", describe(e.Data))
 	case socketmode.EventTypeEventsAPI, socketmode.EventTypeInteractive, socketmode.EventTypeSlashCommand:
+		d := delivery{Event: e, client: l.client, at: time.Now(), over: func() { l.underWay.Add(-1) }}
+		if l.load.wait(l.Workers) > l.workTime() && l.turnAway(d) {
+			return true
+		}
 		l.underWay.Add(1)
-		l.work <- delivery{Event: e, client: l.client, at: time.Now(), over: func() { l.underWay.Add(-1) }}
+		l.load.take()
+		l.work <- d
 	default:
 		l.Log.Warn("socket trouble", "socket", l.number, "kind", e.Type, "error", describe(e.Data))
 	}
@@ -253,8 +260,10 @@ func (l *line) take(e socketmode.Event) bool {
 
 // serve answers one envelope: work, ack, and what is left to do.
 func (b *Bot) serve(ctx context.Context, d delivery) {
+	began := time.Now()
 	after := b.answer(ctx, d)
 	d.over()
+	b.load.answered(time.Since(began))
 	if after != nil {
 		b.finish(ctx, after)
 	}
@@ -267,6 +276,8 @@ func (b *Bot) answer(ctx context.Context, d delivery) (after func(context.Contex
 	defer func() { b.Observe(kind, outcome, time.Since(d.at)) }()
 	work, cancel := context.WithDeadline(ctx, d.at.Add(b.workTime()))
 	defer cancel()
+	work, done := b.Await(work)
+	defer done()
 	// The time runs from when the envelope came by the socket, not from when a worker was free.
 	if work.Err() != nil {
 		// Slack has told the person by now that nothing came of it.

@@ -169,6 +169,12 @@ func (db *DB) Ping(ctx context.Context) error {
 // Apart is by how much the database's clock is ahead of this machine's, half a round trip more or less.
 func (db *DB) Apart(ctx context.Context) (time.Duration, error) { return db.core.pool.Apart(ctx) }
 
+// Await marks the work of a context as what a person waits for, until done is called: its
+// transactions begin before those of the background.
+func (db *DB) Await(ctx context.Context) (_ context.Context, done func()) {
+	return db.core.pool.Await(ctx)
+}
+
 // Clock is how far ahead the database's clock was at the last heartbeat of Work.
 func (db *DB) Clock() time.Duration { return db.Jobs.Apart() }
 
