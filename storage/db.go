@@ -122,6 +122,18 @@ func (c *core) read(ctx context.Context, work func(tx pgx.Tx) error) error {
 	return c.pool.Read(ctx, work)
 }
 
+// planned is read for queries whose plans depend on which filters are set: each is planned for its own.
+func planned(read func(context.Context, func(pgx.Tx) error) error) func(context.Context, func(pgx.Tx) error) error {
+	return func(ctx context.Context, work func(tx pgx.Tx) error) error {
+		return read(ctx, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, `SET LOCAL plan_cache_mode = force_custom_plan`); err != nil {
+				return fmt.Errorf("have queries planned: %w", err)
+			}
+			return work(tx)
+		})
+	}
+}
+
 func (c *core) write(ctx context.Context, work func(tx pgx.Tx) error) error {
 	return trail.ByAuditor(c.pool.Write(ctx, work))
 }
@@ -156,7 +168,7 @@ func (db *DB) closeWithin(limit time.Duration) {
 func AuditorOf(db *DB) audit.Auditor { return audit.New(db.core.pool, db.core.notary) }
 
 // Log is the one log over all events.
-func Log(db *DB) *journal.Log { return journal.New(db.read, db.write, db.audit) }
+func Log(db *DB) *journal.Log { return journal.New(planned(db.read), db.write, db.audit) }
 
 // Ping says whether the database answers.
 func (db *DB) Ping(ctx context.Context) error {
