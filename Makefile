@@ -53,7 +53,7 @@ cover: setup-test libexec/runsc
 # Figures from one run on this machine: compare within a run, not between machines.
 # Only the round trips to Postgres are the same on all of them (TestRoundTrips).
 bench: setup-test libexec/runsc
-	$(GO) test -run '^$$' -bench 'BenchmarkCountersign|BenchmarkDecisions|BenchmarkRoundTrips' -benchtime 1x -timeout $(TIMEOUT) ./cmd/countersign
+	$(GO) test -run '^$$' -bench 'BenchmarkCountersign|BenchmarkBolt|BenchmarkDecisions|BenchmarkRoundTrips' -benchtime 1x -timeout $(TIMEOUT) ./cmd/countersign
 	$(GO) test -run '^$$' -bench 'BenchmarkHolds|BenchmarkBudgetShow' -benchtime 1x -timeout $(TIMEOUT) ./storage
 	$(GO) test -run '^$$' -bench 'BenchmarkInspection|BenchmarkWitness|BenchmarkReading' -benchtime 1x -timeout $(TIMEOUT) ./sandbox/local
 

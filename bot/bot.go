@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -75,9 +76,12 @@ type Options struct {
 	// Known hears what somebody, or a channel, is called, whenever Slack says so. Optional.
 	Known func(team, id, name string)
 	// Observe is told of every envelope when it has been answered, before what is left
-	// to do begins: what it was, how it ended ("acked", "late", "failed") and how long
+	// to do begins: what it was, how it ended ("acked", "busy", "late", "failed") and how long
 	// that took. Optional.
 	Observe func(kind, outcome string, took time.Duration)
+	// Await says that a person waits for what is done under the context that it returns, until
+	// done is called. Optional.
+	Await func(ctx context.Context) (_ context.Context, done func())
 }
 
 // Bot is one app in one workspace.
@@ -93,6 +97,7 @@ type Bot struct {
 
 	later errgroup.Group // what is left to do when an envelope has been answered
 	live  atomic.Int32   // sockets that are connected
+	load  load
 }
 
 var (
@@ -125,6 +130,9 @@ func New(o Options) *Bot {
 	}
 	if o.Observe == nil {
 		o.Observe = func(string, string, time.Duration) {}
+	}
+	if o.Await == nil {
+		o.Await = func(ctx context.Context) (context.Context, func()) { return ctx, func() {} }
 	}
 	w := newSlackAPI(o)
 	b := &Bot{slackAPI: w, files: &files{w}}

@@ -61,7 +61,7 @@ func (h *deciding) clickApprove(ctx context.Context, cb slack.InteractionCallbac
 	if _, err := h.who(ctx); err != nil {
 		return answer{}, err
 	}
-	err = h.seen(ctx, s, click, mark, readback.Pressed(ctx, "message"), func(v *steps.View) readback.Tree { return readback.TreeFrom(draw.Card(h.with(), v, false).Blocks) })
+	shown, err := h.seen(ctx, s, click, mark, readback.Pressed(ctx, "message"), func(v *steps.View) readback.Tree { return readback.TreeFrom(draw.Card(h.with(), v, false).Blocks) })
 	if changed, ok := errors.AsType[*unlikeError](err); ok {
 		a, err := h.decided(s, click, seatOf(cb), err)
 		return a.then(func(ctx context.Context) { h.flawed(ctx, s, click, changed.line) }), err
@@ -69,8 +69,20 @@ func (h *deciding) clickApprove(ctx context.Context, cb slack.InteractionCallbac
 	if err != nil {
 		return answer{}, err
 	}
-	_, err = h.service.Decide(ctx, s.Ruling(approval.Approve, "", click))
-	return h.decided(s, click, seatOf(cb), err)
+	ruling := s.Ruling(approval.Approve, "", click)
+	ruling.Case = shown.Case
+	_, err = h.service.Decide(ctx, ruling)
+	return h.decidedOn(shown, s, click, seatOf(cb), err)
+}
+
+// decidedOn is decided where it is known which cards jobs keep up: one of those needs no second look.
+func (h *deciding) decidedOn(v *steps.View, s draw.Seal, click approval.Click, at seat, err error) (answer, error) {
+	text, _ := draw.Known(err)
+	a, err := h.decided(s, click, at, err)
+	if err == nil && remembered(v, click) {
+		a.after = func(ctx context.Context) { h.lead(ctx, at, text, "") }
+	}
+	return a, err
 }
 
 // decided ends a decision: the card that was pressed is put right if it is not
@@ -185,7 +197,7 @@ func cardOf(cb slack.InteractionCallback, action *slack.BlockAction) (draw.Origi
 
 // submitReason rejects.
 func (h *deciding) submitReason(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-	return h.rule(ctx, cb, approval.Reject)
+	return h.rule(ctx, cb, approval.Reject, nil)
 }
 
 // submitReview approves from the modal that has shown the whole of a program, if
@@ -195,7 +207,7 @@ func (h *deciding) submitReview(ctx context.Context, cb slack.InteractionCallbac
 	if err != nil {
 		return answer{}, err
 	}
-	err = h.seen(ctx, s, modalClick(cb, from), from.Mark, readback.Pressed(ctx, "view"), func(v *steps.View) readback.Tree {
+	shown, err := h.seen(ctx, s, modalClick(cb, from), from.Mark, readback.Pressed(ctx, "view"), func(v *steps.View) readback.Tree {
 		view, _ := draw.ReviewView(h.with(), v, from)
 		return readback.TreeFrom(view)
 	})
@@ -206,7 +218,7 @@ func (h *deciding) submitReview(ctx context.Context, cb slack.InteractionCallbac
 		}
 		return answer{payload: unchanged(text)}, nil
 	}
-	return h.rule(ctx, cb, approval.Approve)
+	return h.rule(ctx, cb, approval.Approve, shown.Case)
 }
 
 // sealedOrigin is where a modal was opened, and what it stands for.
@@ -227,13 +239,14 @@ func modalClick(cb slack.InteractionCallback, from draw.Origin) approval.Click {
 
 // rule decides from a modal. What stops the decision is said in the modal, or beside the
 // field that can fix it.
-func (h *deciding) rule(ctx context.Context, cb slack.InteractionCallback, verdict approval.Verdict) (answer, error) {
+func (h *deciding) rule(ctx context.Context, cb slack.InteractionCallback, verdict approval.Verdict, shown *steps.Case) (answer, error) {
 	from, s, err := sealedOrigin(cb)
 	if err != nil {
 		return answer{}, err
 	}
 	fields, click := fieldsOf(cb), modalClick(cb, from)
 	ruling := s.Ruling(verdict, fields[ids.FieldReason].Value, click)
+	ruling.Case = shown
 	ruling.Typed = strings.TrimSpace(fields[ids.FieldTyped].Value)
 	_, err = h.service.Decide(ctx, ruling)
 	text, ok := draw.Known(err)
@@ -294,5 +307,5 @@ func (h *deciding) clickChanges(ctx context.Context, cb slack.InteractionCallbac
 
 // submitChanges has another version written.
 func (h *deciding) submitChanges(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-	return h.rule(ctx, cb, approval.Rewrite)
+	return h.rule(ctx, cb, approval.Rewrite, nil)
 }

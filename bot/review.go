@@ -127,15 +127,17 @@ func (e *unlikeError) Unwrap() error { return e.InputError }
 // seen makes sure, at the click, that what Slack holds of the place where it was
 // made is the code that would be approved, and says beside it what was sent. An
 // outdated place is for Decide to refuse.
-func (h *deciding) seen(ctx context.Context, s draw.Seal, click approval.Click, mark string, held readback.Tree, drawing func(v *steps.View) readback.Tree) error {
+//
+// It returns what it has loaded, for the decision to rest on.
+func (h *deciding) seen(ctx context.Context, s draw.Seal, click approval.Click, mark string, held readback.Tree, drawing func(v *steps.View) readback.Tree) (*steps.View, error) {
 	v, err := h.service.View(ctx, s.Request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	rev := v.Request.Revision
 	// Of an outdated place there is nothing to compare with. Decide says that it is outdated.
 	if rev == nil || rev.Digest != s.Digest || rev.Number != s.Revision {
-		return nil
+		return v, nil
 	}
 	drawn := drawing(v)
 	code, shown := readback.Numbered(rev.Code), readback.ProgramOf(readback.FactsOf(held))
@@ -151,15 +153,15 @@ func (h *deciding) seen(ctx context.Context, s draw.Seal, click approval.Click, 
 	// of that, and Approve carries it.
 	if line == 0 && mark != "" && readback.MarkOf(held, drawn) == mark {
 		h.habits.learn("what was pressed", readback.Spelling(drawn, held))
-		return nil
+		return v, nil
 	}
 	// Who could not decide anyway, or comes too late, gets to know that.
 	if _, err := h.service.MayDecide(ctx, s.Ruling(approval.Approve, "", click)); err != nil {
-		return err
+		return nil, err
 	}
 	d := readback.Differ(drawn, held)
 	h.Log.Error("approved from something that does not say what was sent", "request", s.Request, "revision", s.Revision, "line", line, "what", d.What)
-	return &unlikeError{line, &approval.InputError{Why: approval.Words(draw.Unlike(line, s.Request))}}
+	return nil, &unlikeError{line, &approval.InputError{Why: approval.Words(draw.Unlike(line, s.Request))}}
 }
 
 // flawed redraws a card on which something else was pressed than what was sent: it

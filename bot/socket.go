@@ -14,7 +14,6 @@ import (
 	"github.com/slack-go/slack/socketmode"
 	"golang.org/x/sync/errgroup"
 
-	"countersign/bot/kit"
 	"countersign/bot/readback"
 )
 
@@ -36,6 +35,9 @@ const (
 	drainTime = 10 * time.Second
 )
 
+// mostWaiting envelopes wait for a worker; beyond them the sockets are not read.
+const mostWaiting = 500
+
 // delivery is an envelope with the socket that it came by.
 type delivery struct {
 	socketmode.Event
@@ -52,9 +54,8 @@ func (b *Bot) Run(ctx context.Context) error {
 	if err := b.settleIn(ctx); err != nil {
 		return err
 	}
-	// Without a buffer: a socket reads on only when a worker has taken its envelope, so no more than one
-	// of each waits in here.
-	work := make(chan delivery)
+	// What waits for a worker waits in here, so that it is known since when, and for how long it would have to.
+	work := make(chan delivery, mostWaiting)
 	var wires, listeners, workers errgroup.Group
 	listen, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -155,8 +156,8 @@ type line struct {
 	connected bool
 }
 
-// listen hands the envelopes of the socket to the workers. When all of them are busy it
-// waits, and Slack's envelopes with it: whatever waits too long is not worked on at all.
+// listen hands the envelopes of the socket to the workers. Where all of them are busy they wait: whoever
+// would wait too long is told so at once, and what has waited too long is not worked on at all.
 // Told to stop, it goes on until the socket is still.
 func (l *line) listen(ctx context.Context) {
 	for {
@@ -246,39 +247,25 @@ func (l *line) take(e socketmode.Event) bool {
 		}
 		l.Log.Warn("socket not connected", "socket", l.number, "error", describe(e.Data))
 	case socketmode.EventTypeEventsAPI, socketmode.EventTypeInteractive, socketmode.EventTypeSlashCommand:
+		d := delivery{Event: e, client: l.client, at: time.Now(), over: func() { l.underWay.Add(-1) }}
+		if l.load.wait(l.Workers) > l.workTime() && l.turnAway(d) {
+			return true
+		}
 		l.underWay.Add(1)
-		l.work <- delivery{Event: e, client: l.client, at: time.Now(), over: func() { l.underWay.Add(-1) }}
+		l.load.take()
+		l.work <- d
 	default:
 		l.Log.Warn("socket trouble", "socket", l.number, "kind", e.Type, "error", describe(e.Data))
 	}
 	return true
 }
 
-// answer is the ack's payload and what to do after the ack. A handler that returns an
-// error gets no ack.
-type answer struct {
-	payload any
-	page    *kit.Page // what the payload shows, when it is words for one person
-	after   func(context.Context)
-	long    bool // after reads files or boxes, which takes its time
-}
-
-// then adds to what is left to do.
-func (a answer) then(next func(context.Context)) answer {
-	first := a.after
-	a.after = func(ctx context.Context) {
-		if first != nil {
-			first(ctx)
-		}
-		next(ctx)
-	}
-	return a
-}
-
 // serve answers one envelope: work, ack, and what is left to do.
 func (b *Bot) serve(ctx context.Context, d delivery) {
+	began := time.Now()
 	a := b.answer(ctx, d)
 	d.over()
+	b.load.answered(time.Since(began))
 	if a.after != nil {
 		b.finish(ctx, a)
 	}
@@ -291,6 +278,8 @@ func (b *Bot) answer(ctx context.Context, d delivery) (a answer) {
 	defer func() { b.Observe(kind, outcome, time.Since(d.at)) }()
 	work, cancel := context.WithDeadline(ctx, d.at.Add(b.workTime()))
 	defer cancel()
+	work, done := b.Await(work)
+	defer done()
 	// The time runs from when the envelope came by the socket, not from when a worker was free.
 	if work.Err() != nil {
 		// Slack has told the person by now that nothing came of it.

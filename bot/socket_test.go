@@ -111,6 +111,42 @@ func TestAnEnvelopeThatWaitedTooLongIsNotWorkedOn(t *testing.T) {
 	require.Empty(t, b.service.questions())
 }
 
+func TestWhoWouldWaitTooLongIsAskedToTryAgainAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, card := pending(b)
+	b.bot.load.mu.Lock()
+	b.bot.load.open, b.bot.load.took = b.bot.Workers, time.Hour
+	b.bot.load.mu.Unlock()
+	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/analyze How many?"))
+	b.told(slacksim.Analyst, slacksim.SalesData, "busy right now")
+	require.NoError(t, b.as(slacksim.Reviewer).Click(card, ids.ActionApprove))
+	b.told(slacksim.Reviewer, slacksim.CodeReview, "busy right now")
+	b.bot.load.mu.Lock()
+	b.bot.load.open = 0
+	b.bot.load.mu.Unlock()
+	require.NoError(t, b.as(slacksim.Reviewer).Click(card, ids.ActionApprove))
+	b.stop()
+	require.Empty(t, b.service.questions(), "who was asked to try again has asked nothing")
+	require.Len(t, b.service.decided(), 1)
+}
+
+// A wait is reckoned by what is open beyond the workers, and by how long one takes.
+func TestTheWaitForAWorkerIsReckoned(t *testing.T) {
+	t.Parallel()
+	var l load
+	for range 40 {
+		l.take()
+	}
+	require.Zero(t, l.wait(16), "nobody knows yet how long one takes")
+	l.answered(800 * time.Millisecond)
+	require.Equal(t, 100*time.Millisecond*24/16, l.wait(16))
+	for range 25 {
+		l.answered(0)
+	}
+	require.Zero(t, l.wait(16), "a worker is free")
+}
+
 // impatient is a Slack that waits for acks less long than the real one.
 func impatient(w *slacksim.Options, _ *Options) { w.Timing.Ack = 2 * time.Second }
 

@@ -126,10 +126,7 @@ func benchScript(b *testing.B, db *DB) string {
 	id := func(n string) string { return "'bench-' || :round || '-' || :client_id || '-' || " + n }
 	s.WriteString("\\set n :n + 1\n\\set last :n - 1\n\\set free 0\n\\set amount 1000\n")
 	s.WriteString("\\startpipeline\nBEGIN;\n")
-	for _, scope := range [][]string{{":team", ":user", user}, {":team", ":session", session}, {":team", ":project", ":channel"}, {":team", ":team_kind", ":team"}} {
-		say(money.MakeScope, scope...)
-		say(money.TakeScope, scope...)
-	}
+	say(money.TakeScopes, ":payers", ":paying", "('{U' || :client_id || ',ses' || :client_id || ',CHAN,TEAM}')")
 	say(pg.ShareLock, ":roles")
 	say(money.InsertSettlement, id(":last"), request, ":team", user, session, ":channel", ":now", ":free", ":estimated")
 	say(pg.TellTime)
@@ -148,7 +145,7 @@ func benchValues(db *DB, round int) map[string]string {
 	now := time.Now().UTC()
 	at := func(t time.Time) string { return t.Format(time.RFC3339) }
 	values := map[string]string{"n": "0", "round": strconv.Itoa(round), "team": team, "channel": channel, "roles": money.RolesKey(team),
-		"project": string(budget.Project), "session": string(budget.Session), "team_kind": string(budget.Team), "user": string(budget.User),
+		"payers": "{TEAM,TEAM,TEAM,TEAM}", "paying": "{user,session,project,team}",
 		"teams": "{TEAM,TEAM,TEAM,TEAM,TEAM,TEAM,TEAM}", "kinds": "{user,session,project,team,role,role,role}",
 		"now": at(now), "later": at(now.Add(time.Hour)), "estimated": "false", "draft": string(budget.ForDraft)}
 	for i, list := range db.requests.money.Spans(now, money.EndOfTime, budget.Day, budget.Week, budget.Month, budget.None) {

@@ -122,6 +122,18 @@ func (c *core) read(ctx context.Context, work func(tx pgx.Tx) error) error {
 	return c.pool.Read(ctx, work)
 }
 
+// planned is read for queries whose plans depend on which filters are set: each is planned for its own.
+func planned(read func(context.Context, func(pgx.Tx) error) error) func(context.Context, func(pgx.Tx) error) error {
+	return func(ctx context.Context, work func(tx pgx.Tx) error) error {
+		return read(ctx, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, `SET LOCAL plan_cache_mode = force_custom_plan`); err != nil {
+				return fmt.Errorf("have queries planned: %w", err)
+			}
+			return work(tx)
+		})
+	}
+}
+
 func (c *core) write(ctx context.Context, work func(tx pgx.Tx) error) error {
 	return trail.ByAuditor(c.pool.Write(ctx, work))
 }
@@ -156,7 +168,7 @@ func (db *DB) closeWithin(limit time.Duration) {
 func AuditorOf(db *DB) audit.Auditor { return audit.New(db.core.pool, db.core.notary) }
 
 // Log is the one log over all events.
-func Log(db *DB) *journal.Log { return journal.New(db.read, db.write, db.audit) }
+func Log(db *DB) *journal.Log { return journal.New(planned(db.read), db.write, db.audit) }
 
 // Ping says whether the database answers.
 func (db *DB) Ping(ctx context.Context) error {
@@ -168,6 +180,12 @@ func (db *DB) Ping(ctx context.Context) error {
 
 // Apart is by how much the database's clock is ahead of this machine's, half a round trip more or less.
 func (db *DB) Apart(ctx context.Context) (time.Duration, error) { return db.core.pool.Apart(ctx) }
+
+// Await marks the work of a context as what a person waits for, until done is called: its
+// transactions begin before those of the background.
+func (db *DB) Await(ctx context.Context) (_ context.Context, done func()) {
+	return db.core.pool.Await(ctx)
+}
 
 // Clock is how far ahead the database's clock was at the last heartbeat of Work.
 func (db *DB) Clock() time.Duration { return db.Jobs.Apart() }

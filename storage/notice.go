@@ -47,12 +47,12 @@ func (c *core) storeNotices(t *pg.Tx, notices []approval.Notice, wakes []steps.W
 			return nil
 		})
 	}
-	if unknown || t.Tx == nil { // River needs a transaction that has begun
+	if unknown {
 		if err := t.Send(); err != nil {
 			return err
 		}
 	}
-	return c.jobs.Insert(t.Ctx, t.Tx, wakes...)
+	return c.jobs.Queue(t, wakes...)
 }
 
 // Notify stores a notice that belongs to no verb.

@@ -28,7 +28,7 @@ type latelyRow struct {
 }
 
 // queuePace reads who has opened the code of a request's current revision, and when; and which approvals of its tier were
-// given in its workspace within the last hour.
+// given in its workspace within the last hour, where anything bounds them: the settings do for high risk, rules may for any.
 func (c *core) queuePace(b *pgx.Batch, id string, into *review.Pace) {
 	*into = review.Pace{}
 	pg.Ask(b, func(rows []openedRow) error {
@@ -54,10 +54,11 @@ func (c *core) queuePace(b *pgx.Batch, id string, into *review.Pace) {
 			into.Lately[r.Reviewer] = append(into.Lately[r.Reviewer], r.At)
 		}
 		return nil
-	}, `SELECT d.reviewer, d.at FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = q.revision
-		JOIN decisions d ON d.verdict = 'approve' AND d.at > clock_timestamp() - interval '1 hour'
-		JOIN requests o ON o.id = d.request_id AND o.team = q.team JOIN revisions w ON (w.request_id, w.number, w.tier) = (d.request_id, d.revision, v.tier)
-		WHERE q.id = $1 AND q.state = 'pending' ORDER BY d.at`, id)
+	}, `WITH here AS MATERIALIZED (SELECT q.team, v.tier FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = q.revision
+			WHERE q.id = $1 AND q.state = 'pending' AND (v.tier = 'high' OR EXISTS (SELECT FROM rules r WHERE r.team = q.team AND r.document @? '$.*.hourly')))
+		SELECT lately.* FROM here CROSS JOIN LATERAL (SELECT d.reviewer, d.at FROM decisions d
+			JOIN requests o ON o.id = d.request_id AND o.team = here.team JOIN revisions w ON (w.request_id, w.number, w.tier) = (d.request_id, d.revision, here.tier)
+			WHERE d.verdict = 'approve' AND d.at > clock_timestamp() - interval '1 hour' OFFSET 0) AS lately ORDER BY lately.at`, id)
 }
 
 func (c *core) doubtsOpened(id string, r openedRow) bool {

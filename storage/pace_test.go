@@ -30,6 +30,13 @@ func TestACaseKnowsWhoHasOpenedTheCodeAndHowManyTheyApproved(t *testing.T) {
 	c, err = b.Case(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Len(t, c.Pace.Opened, 1)
+	require.Empty(t, c.Pace.Lately, "nothing bounds how many of low risk somebody approves")
+	rules := review.DefaultRules(b.policy)
+	rules.Low.Hourly = 5
+	_, err = b.SetRules(t.Context(), review.RuleSet{Team: team, Rules: rules, SetBy: "ADMIN"})
+	require.NoError(t, err)
+	c, err = b.Case(t.Context(), r.ID)
+	require.NoError(t, err)
 	require.WithinDuration(t, first, c.Pace.Opened["REVA"], 0)
 	require.Len(t, c.Pace.Lately["REVA"], 1)
 	require.Empty(t, c.Pace.Lately["REVB"])

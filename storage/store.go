@@ -27,20 +27,9 @@ func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, also func()
 	if err := words.Gather(*c); err != nil {
 		return err
 	}
-	before := s.money.QueueMoney(t.Batch, r, l.now)
-	if also != nil {
-		also()
-	}
 	last := trail.QueueStream(t.Batch, trail.StreamOf(r.ID))
 	var told noted
 	told.queue(t.Batch, r)
-	if err := t.Send(); err != nil {
-		return err
-	}
-	if err := s.money.Weigh(t, r, before); err != nil {
-		return err
-	}
-
 	words.Queue(t.Batch)
 	if err := insertDecision(t.Batch, r, words); err != nil {
 		return err
@@ -54,6 +43,18 @@ func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, also func()
 	takeBackRun(t.Batch, r)
 	saveRun(t.Batch, r, words)
 	insertMessages(t.Batch, r, words)
+	// The budgets come last: all who spend in a workspace wait for whoever has them, until that commits.
+	before := s.money.QueueMoney(t.Batch, r, l.now)
+	if also != nil {
+		also()
+	}
+	if err := t.Send(); err != nil {
+		return err
+	}
+	if err := s.money.Weigh(t, r, before); err != nil {
+		return err
+	}
+
 	money.QueueHolds(t.Batch, r)
 	if money.Spends(c.Settlements) {
 		// The scopes are still locked, so that whoever reaches a mark is told apart from

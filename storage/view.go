@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,8 @@ import (
 func (s *shown) View(ctx context.Context, id string) (*steps.View, error) {
 	var l loaded
 	var v *steps.View
+	c := &steps.Case{}
+	var uncertain map[budget.Scope]budget.USD
 	standings, err := s.money.Reckoned(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
 		v = &steps.View{}
 		s.queueRequest(b, id, &l)
@@ -30,11 +33,16 @@ func (s *shown) View(ctx context.Context, id string) (*steps.View, error) {
 		// Without the last questions of the thread a follow-up says little to whoever reviews it.
 		queueEarlier(s.core, b, id, func(questions []string) { v.Earlier = questions })
 		s.queueBook(b, id, &v.Book)
+		queueAuthority(b, ofRequest, id, &c.Authority)
+		money.QueueUncertain(b, money.PayersOf(id), &uncertain)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("view of %s: %w", id, err)
 	}
 	v.Request, v.Now, v.Standings = l.Request, l.now, standings
+	c.Request, c.Version, c.Now, c.Read, c.Book = l.Request, l.version, l.now, l.read, v.Book
+	c.Standings = money.WithUncertain(slices.Clone(standings), uncertain)
+	v.Case = c
 	if v.Session.ThreadTS == "" {
 		// Somebody may have answered below the first message before it was remembered, in a session of its own.
 		v.Session.ThreadTS = v.Posts[steps.SurfaceRoot].TS

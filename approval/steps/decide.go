@@ -39,6 +39,7 @@ type Ruling struct {
 	Reason    string
 	Typed     string // the beginning of the digest, where the rules want it typed (Terms.Typed)
 	Click     approval.Click
+	Case      *Case // loaded a moment ago, for what was shown; nil: it is loaded
 }
 
 // decision is the ruling as the request keeps it. Nothing in it is taken from the person's text
@@ -67,6 +68,7 @@ func (s *Decider) Decide(ctx context.Context, ruling Ruling) (*approval.Request,
 	var unchanged *Case
 	r, err := current(func() (r *approval.Request, err error) {
 		r, unchanged, err = s.decide(ctx, ruling)
+		ruling.Case = nil // another attempt rests on what stands then
 		return r, err
 	})
 	refused := new(budget.ExceededError)

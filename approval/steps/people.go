@@ -129,10 +129,17 @@ type authority struct {
 // removed by now, or, as far as a look of the last minute tells, become a guest or
 // left. Who may not gets the words for it.
 func (s *People) mayReview(ctx context.Context, id string, click approval.Click) (c *Case, a authority, err error) {
+	return s.mayReviewThis(ctx, id, nil, click)
+}
+
+// mayReviewThis is mayReview by a case that was loaded a moment ago, if there is one.
+func (s *People) mayReviewThis(ctx context.Context, id string, loaded *Case, click approval.Click) (c *Case, a authority, err error) {
 	// Slack is asked while the database is read: one after the other, both would be the person's wait.
 	look := s.ahead(ctx, click.Team, click.User)
-	if c, err = s.store.Case(ctx, id); err != nil {
-		return nil, a, err
+	if c = loaded; c == nil {
+		if c, err = s.store.Case(ctx, id); err != nil {
+			return nil, a, err
+		}
 	}
 	r := c.Request
 	if r.Team != click.Team {
@@ -163,7 +170,7 @@ func (s *People) mayReview(ctx context.Context, id string, click approval.Click)
 
 // mayRule is mayReview for what changes something, at the door where it is asked.
 func (s *People) mayRule(ctx context.Context, ruling Ruling) (*Case, authority, error) {
-	c, a, err := s.mayReview(ctx, ruling.RequestID, ruling.Click)
+	c, a, err := s.mayReviewThis(ctx, ruling.RequestID, ruling.Case, ruling.Click)
 	if err == nil && ruling.Click.Door == "" && !a.terms.Slack {
 		err = &approval.NotAllowedError{Who: ruling.Click.User, Why: a.terms.Elsewhere(ruling.RequestID)}
 	}

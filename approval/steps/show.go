@@ -124,6 +124,7 @@ type View struct {
 	FrozenBy  string             // the line of the rules that says so
 	Unseen    map[Surface]Unseen // what Slack has refused the last time that it was asked to
 	Book      review.Book        // terms, deciders and freezes follow from it
+	Case      *Case              // the same moment for whoever decides by what they have seen; its request is the one above
 }
 
 // Alone tells that nobody reads the thread but its asker: it is in their direct messages.

@@ -20,7 +20,7 @@ import (
 )
 
 // cloud has a house run its code in an E2B of its own, which outlives replicas.
-func cloud(t *testing.T) (*e2btest.Server, func(*Config)) {
+func cloud(t testing.TB) (*e2btest.Server, func(*Config)) {
 	t.Helper()
 	boxes := e2btest.New(t)
 	return boxes, func(c *Config) {

@@ -101,8 +101,10 @@ func queueSettlements(b *pgx.Batch, r *approval.Request, fresh bool) {
 // What a hold takes beside the sums and the limits, which stand with those who read
 // them without one. `make bench` has pgbench run the same.
 const (
-	MakeScope        = `INSERT INTO scopes (team, kind, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
-	TakeScope        = `SELECT FROM scopes WHERE team = $1 AND kind = $2 AND id = $3 FOR UPDATE`
+	// Those that are there are locked and not changed, those that are not are made, in the order of the lists.
+	TakeScopes = `
+		INSERT INTO scopes (team, kind, id) SELECT w.team, w.kind, w.id FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS w (team, kind, id, place) ORDER BY place
+		ON CONFLICT (team, kind, id) DO UPDATE SET id = excluded.id WHERE false`
 	InsertSettlement = `
 		INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
@@ -182,10 +184,14 @@ func LockRoles(ctx context.Context, tx pgx.Tx, team string) error {
 }
 
 func QueueLocks(batch *pgx.Batch, scopes []budget.Scope) {
-	for _, s := range InLockOrder(scopes) {
-		batch.Queue(MakeScope, s.Team, s.Kind, s.ID)
-		batch.Queue(TakeScope, s.Team, s.Kind, s.ID)
+	if len(scopes) == 0 {
+		return
 	}
+	var columns [3][]string
+	for _, s := range InLockOrder(scopes) {
+		columns[0], columns[1], columns[2] = append(columns[0], s.Team), append(columns[1], string(s.Kind)), append(columns[2], s.ID)
+	}
+	batch.Queue(TakeScopes, columns[0], columns[1], columns[2])
 }
 
 func InLockOrder(scopes []budget.Scope) []budget.Scope {

@@ -22,7 +22,7 @@ type Tx struct {
 
 	Ctx     context.Context
 	conn    *pgxpool.Conn
-	Tx      pgx.Tx // for River; there once the first batch was sent
+	Tx      pgx.Tx // there once the first batch was sent
 	begun   bool
 	ends    bool // commit is on its way,
 	written bool // and everything before it was done
@@ -65,6 +65,47 @@ func saying(q *pgx.QueuedQuery) func(pgx.BatchResults) error {
 	}
 }
 
+// Queued is the transaction for a library that would make a trip for each of its statements:
+// what it executes or copies goes with the next batch. What it asks is asked at once, so the
+// transaction is begun first where nothing has been sent yet.
+func (t *Tx) Queued() (pgx.Tx, error) {
+	if t.Tx == nil {
+		if err := t.Send(); err != nil {
+			return nil, err
+		}
+	}
+	return queued{t.Tx, t}, nil
+}
+
+type queued struct {
+	pgx.Tx
+	t *Tx
+}
+
+// Exec queues a statement, of whose outcome only an error is ever told, by Send.
+func (q queued) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	q.t.Queue(sql, args...)
+	return pgconn.CommandTag{}, nil
+}
+
+// CopyFrom queues an INSERT for each row: of a few rows that is no more than a COPY, and no trip.
+func (q queued) CopyFrom(_ context.Context, table pgx.Identifier, columns []string, rows pgx.CopyFromSource) (n int64, err error) {
+	names, places := make([]string, len(columns)), make([]string, len(columns))
+	for i, column := range columns {
+		names[i], places[i] = pgx.Identifier{column}.Sanitize(), fmt.Sprint("$", i+1)
+	}
+	sql := fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", table.Sanitize(), strings.Join(names, ", "), strings.Join(places, ", "))
+	for rows.Next() {
+		values, err := rows.Values()
+		if err != nil {
+			return n, err
+		}
+		q.t.Queue(sql, values...)
+		n++
+	}
+	return n, rows.Err()
+}
+
 // end commits with whatever is still queued. What is queued then has no answer that
 // somebody could refuse: by the time that it is read, it is committed.
 func (t *Tx) end() error {
@@ -89,6 +130,7 @@ func (t *Tx) leave() {
 
 // TryBatched runs the work once, and commits it.
 func (p *Pool) TryBatched(ctx context.Context, options pgx.TxOptions, twice bool, work func(t *Tx) error) (Fate, error) {
+	p.gate.pass(ctx)
 	conn, err := p.Acquire(ctx)
 	if err != nil {
 		return unbegun(ctx, err)

@@ -3,7 +3,7 @@
 //
 // A person waits for each round trip, so what they wait for is sent in batches, begin and
 // commit included (batched.go), and counted (trips.go; a table in cmd/countersign asserts
-// the counts). columns.go has the few ways in which values of Go become columns.
+// the counts), and begins before what nobody waits for (gate.go). columns.go has the few ways in which values of Go become columns.
 package pg
 
 import (
@@ -21,7 +21,10 @@ import (
 )
 
 // Pool are the connections for transactions, which are short.
-type Pool struct{ *pgxpool.Pool }
+type Pool struct {
+	*pgxpool.Pool
+	gate gate
+}
 
 // Apart is by how much the database's clock is ahead of this machine's, half a round trip more or less.
 func (p *Pool) Apart(ctx context.Context) (time.Duration, error) {
@@ -91,7 +94,7 @@ func ConnectAs(ctx context.Context, name, url string, size int) (*Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
-	return &Pool{conns}, nil
+	return &Pool{Pool: conns}, nil
 }
 
 // settings are those of every session. All of them read times in UTC, whatever the zone of the
@@ -107,6 +110,9 @@ func settings(url, name string) (*pgxpool.Config, error) {
 	params["application_name"] = name
 	// A replica whose machine has gone must lose its sessions: the server notices within ten seconds.
 	params["tcp_keepalives_idle"], params["tcp_keepalives_interval"], params["tcp_keepalives_count"] = "4", "2", "3"
+	// A statement is planned once in a session and not five times more, and never compiled: planning is most of
+	// what a short statement costs, and of a hundred statements a person waits for the sum.
+	params["plan_cache_mode"], params["jit"] = "force_generic_plan", "off"
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		conn.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID,
 			Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})

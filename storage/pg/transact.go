@@ -64,6 +64,7 @@ func (p *Pool) transact(ctx context.Context, options pgx.TxOptions, twice bool, 
 
 // attempt runs the work once.
 func (p *Pool) attempt(ctx context.Context, options pgx.TxOptions, twice bool, work func(tx pgx.Tx) error) (Fate, error) {
+	p.gate.pass(ctx)
 	tx, err := p.BeginTx(ctx, options)
 	if err != nil {
 		return unbegun(ctx, err)

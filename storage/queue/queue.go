@@ -100,16 +100,35 @@ func NewInserter(pool *pg.Pool) (Inserter, error) {
 	return Inserter{client}, nil
 }
 
+// Queue adds jobs to what is sent next of a transaction, at no trip of their own.
+func (i Inserter) Queue(t *pg.Tx, wakes ...steps.Wake) error {
+	if len(wakes) == 0 {
+		return nil
+	}
+	tx, err := t.Queued()
+	if err == nil {
+		_, err = i.client.InsertManyFastTx(t.Ctx, tx, jobsFor(wakes))
+	}
+	if err != nil {
+		return fmt.Errorf("insert jobs of %s: %w", wakes[0].RequestID, err)
+	}
+	return nil
+}
+
+func jobsFor(wakes []steps.Wake) []river.InsertManyParams {
+	jobs := make([]river.InsertManyParams, len(wakes))
+	for n, w := range wakes {
+		jobs[n].Args = stepJob{Step: w.Step, RequestID: w.RequestID}
+	}
+	return jobs
+}
+
 // Insert adds jobs in the caller's transaction: they exist if and when it commits.
 func (i Inserter) Insert(ctx context.Context, tx pgx.Tx, wakes ...steps.Wake) error {
 	if len(wakes) == 0 {
 		return nil
 	}
-	jobs := make([]river.InsertManyParams, len(wakes))
-	for n, w := range wakes {
-		jobs[n].Args = stepJob{Step: w.Step, RequestID: w.RequestID}
-	}
-	if _, err := i.client.InsertManyTx(ctx, tx, jobs); err != nil {
+	if _, err := i.client.InsertManyTx(ctx, tx, jobsFor(wakes)); err != nil {
 		return fmt.Errorf("insert jobs of %s: %w", wakes[0].RequestID, err)
 	}
 	return nil
@@ -117,7 +136,7 @@ func (i Inserter) Insert(ctx context.Context, tx pgx.Tx, wakes ...steps.Wake) er
 
 // Wake queues a job for a step.
 func (j *Jobs) Wake(ctx context.Context, wake steps.Wake) error {
-	return j.pool.Write(ctx, func(tx pgx.Tx) error { return j.insert.Insert(ctx, tx, wake) })
+	return j.pool.Batched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error { return j.insert.Queue(t, wake) })
 }
 
 // WorkOptions say how jobs are worked. Zero values mean the defaults.

@@ -89,6 +89,9 @@ func QueueStream(b *pgx.Batch, stream string) *Row {
 // QueueEvents continues a stream that is locked, after its last event, and stores what
 // the events name.
 func (c *Contents) QueueEvents(b *pgx.Batch, last *Row, events []approval.Event) error {
+	var streams, actors, kinds, facts, prevs, hashes, keys, signatures []string
+	var seqs []int64
+	var ats []time.Time
 	for _, e := range events {
 		data, err := c.Data(e.Data)
 		if err != nil {
@@ -99,10 +102,15 @@ func (c *Contents) QueueEvents(b *pgx.Batch, last *Row, events []approval.Event)
 		if err := c.notary.sign(&next); err != nil {
 			return err
 		}
-		b.Queue(`
-			INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash, key, signature) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			next.Stream, next.Seq, next.At, next.Actor, next.Kind, next.Data, next.PrevHash, next.Hash, next.Key, next.Signature)
+		streams, seqs, ats, actors, kinds = append(streams, next.Stream), append(seqs, next.Seq), append(ats, next.At), append(actors, next.Actor), append(kinds, next.Kind)
+		facts, prevs, hashes, keys, signatures = append(facts, next.Data), append(prevs, next.PrevHash), append(hashes, next.Hash), append(keys, next.Key), append(signatures, next.Signature)
 		last = &next
+	}
+	if len(seqs) > 0 { // one statement for all of them, in their order
+		b.Queue(`
+			INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash, key, signature)
+			SELECT * FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])`,
+			streams, seqs, ats, actors, kinds, facts, prevs, hashes, keys, signatures)
 	}
 	c.Queue(b)
 	return nil
