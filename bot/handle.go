@@ -89,6 +89,9 @@ func (b *Bot) interact(ctx context.Context, cb slack.InteractionCallback) (answe
 	case slack.InteractionTypeBlockActions:
 		// Slack sends one action with each press. The first that is known here is taken.
 		for _, click := range cb.ActionCallback.BlockActions {
+			if way, id, ok := draw.Other(click.SelectedOption.Value); ok && click.ActionID == ids.ActionOthers {
+				click.ActionID, click.Value = way, id
+			}
 			if run, ok := b.board.clicks[click.ActionID]; ok {
 				a, err := run(ctx, cb, click)
 				a, err = b.orSorry(a, err, at)
@@ -96,7 +99,7 @@ func (b *Bot) interact(ctx context.Context, cb slack.InteractionCallback) (answe
 			}
 		}
 	}
-	// Fields that change, links that are followed, modals that are closed, buttons of an older version.
+	// Fields that change, links that are followed, modals that are closed.
 	return answer{}, nil
 }
 
@@ -150,6 +153,8 @@ func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socket
 		return b.asking.chatted(e.TeamID, inner.AssistantThread), nil
 	case *slackevents.MessageMetadataPostedEvent:
 		return b.posted(ctx, inner)
+	case *slackevents.FileSharedEvent:
+		return b.asking.pinned.arrived(e.TeamID, inner), nil
 	case *slackevents.AppMentionEvent:
 		said = mentioned(e.TeamID, inner)
 	case *slackevents.MessageEvent:
@@ -174,7 +179,6 @@ func fieldsOf(cb slack.InteractionCallback) map[string]slack.BlockAction {
 	if cb.View.State == nil {
 		return fields
 	}
-	// State is by block and element. Our fields give both the same name (ids.Field...).
 	// State is by block and element, and our fields give both the same name (package ids).
 	for name, actions := range cb.View.State.Values {
 		fields[name] = actions[name]
@@ -268,6 +272,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.CallbackGlass:    ask.breaking.submitGlass,
 			ids.CallbackLook:     ask.breaking.submitLook,
 			ids.CallbackShare:    read.submitShare,
+			ids.CallbackTakeBack: read.submitTakeBack,
 			ids.CallbackHand:     read.submitHand,
 			ids.CallbackEdit:     revise.submitEdit,
 			ids.CallbackAssign:   revise.submitAssign,

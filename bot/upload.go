@@ -223,6 +223,7 @@ type pinned struct {
 	*slackAPI
 	files   *files
 	service Pins
+	news    Arrivals // nil: nobody is told
 }
 
 // command takes /analyze: alone with the word data it shows what is pinned.
