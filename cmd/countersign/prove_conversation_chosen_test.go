@@ -9,6 +9,7 @@ import (
 	"countersign/approval/review"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 )
 
 // Rows of `make prove-conversation` about the model that somebody has chosen in a thread.
@@ -19,7 +20,9 @@ func TestProveConversationAChosenModelGoesOnUntilItMayNot(t *testing.T) {
 	h.bench(instant{}, 2)
 	h.share("sales.csv", "amount\n1\n")
 	h.writes("print(1)", "print(2)", "print(3)")
-	root := h.ask("--model codestral-2508 How much did we sell in sales.csv?")
+	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze --model codestral-2508 How much did we sell in sales.csv?"))
+	root, err := h.maya.WaitMessage(h.patient(), slacksim.SalesData, func(m workspace.Message) bool { return strings.Contains(m.Text, "How much did we sell") })
+	require.NoError(t, err)
 	h.answers("How much did we sell")
 	follow := func(words string) {
 		_, err := h.maya.Reply(root.Channel, root.TS, "@countersign "+words)
