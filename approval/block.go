@@ -284,6 +284,20 @@ func (r Money) PayFallback(model string, amount budget.USD) {
 	}
 }
 
+// Chosen is the model that somebody has chosen in a thread: it writes there until another one is chosen.
+type Chosen struct {
+	Model  string `json:"model"`
+	Barred bool   `json:"barred,omitempty"` // it may not be asked there any more, so another one writes
+}
+
+// Name is that model; empty: nobody has chosen one.
+func (c *Chosen) Name() string {
+	if c == nil {
+		return ""
+	}
+	return c.Model
+}
+
 // Downgraded is a cheaper model than the one that was asked for, and the budget
 // whose policy wants it.
 type Downgraded struct {

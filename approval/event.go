@@ -153,7 +153,7 @@ const (
 // (event_kinds) and refuses an event that holds anything else, so no word of a person
 // gets into the chain under a fact's name, and no fact is misspelled.
 var Facts = map[EventKind]map[string]Fact{
-	EventAsked:             {"question": isSaid, "files": isList, "model": isText, "channel": isText, "trigger": isText, "private": isFlag},
+	EventAsked:             {"question": isSaid, "files": isList, "model": isText, "channel": isText, "trigger": isText, "private": isFlag, "instead_of": isText},
 	EventRepeats:           {"request": isText, "revision": isNumber, "digest": isText},
 	EventFound:             {"files": isList, "guest": isFlag, "shared": isFlag},
 	EventRead:              {"files": isList},

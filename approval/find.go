@@ -184,6 +184,10 @@ func (f *Repeat) Bars(m Manifest) Reason {
 	return Reason{}
 }
 
+// Handed is a file that went over to somebody with a thread. It is theirs to ask about as long as whoever gave it could
+// still give it.
+type Handed struct{ To, By string }
+
 // Remembered are the files of a thread: all that its questions have read, those of the
 // latest first. Of two with one name the later one counts.
 func Remembered(latestFirst [][]File) (files []File) {

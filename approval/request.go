@@ -17,6 +17,7 @@ type Question struct {
 	Asker    string
 	Text     string
 	Model    string   // empty for the default
+	Chosen   *Chosen  // the model that somebody has chosen, for it or for its thread before it; nil: nobody has
 	Files    []File   // by Slack's id, name and size, as far as the envelope says
 	Uploads  bool     // some of the files were uploaded in the form, and are in no channel
 	Given    bool     // these files are chosen, or none are: its words say nothing about them
@@ -125,6 +126,7 @@ type Request struct {
 	Repeats *Repeat // the run that it repeats, to find out whether the same comes out; nil for a question
 
 	Blocked     *Block          // a budget has refused the next paid step; nil when none has
+	Chosen      *Chosen         // the model that somebody has chosen in its thread; nil: nobody has
 	Downgraded  *Downgraded     // the model is cheaper than the one that was asked for; nil when it is not
 	Fallback    *Fallback       // writes when the model that was asked cannot be reached; nil where none may
 	TopUps      []TopUp         // that were asked for, oldest first
@@ -162,7 +164,7 @@ type File struct {
 	SHA256 string `json:"sha256,omitempty"`
 	ReadAs string `json:"read_as,omitempty"` // the sha256 of its reading
 
-	Handed []string `json:"-"` // of a thread's: to whom it was handed over with it
+	Handed []Handed `json:"-"` // of a thread's: who has handed it over with it, and to whom
 
 	Shared *Sharing `json:"shared,omitempty"` // nil: not known
 	Pinned string   `json:"pinned,omitempty"` // the channel to which administrators have pinned it, where it is used as pinned

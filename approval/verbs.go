@@ -39,11 +39,14 @@ func begin(q Question, model string, now time.Time) *Request {
 		ID: NewID(7), SessionID: NewID(10), Team: q.Team, Project: q.Project, Asker: q.Asker, Question: q.Text,
 		Model: model, Files: q.Files, Trigger: q.Trigger, CreatedAt: now,
 		Seek:    &Seek{Follow: q.Follow, Given: q.Given, Brought: q.Brought, Thread: q.ThreadTS, Seat: q.Seat},
-		Private: q.Private,
+		Private: q.Private, Chosen: q.Chosen,
 	}
 	data := map[string]any{"question": Said(q.Text), "files": saidAll(FileNames(q.Files)), "model": model, "channel": q.Project, "trigger": q.Trigger}
 	if q.Private {
 		data["private"] = true
+	}
+	if q.Chosen != nil && q.Chosen.Barred {
+		data["instead_of"] = q.Chosen.Model
 	}
 	r.note(now, q.Asker, EventAsked, data)
 	say(r, now, RoleQuestion, q.Text)

@@ -59,6 +59,11 @@ func TestEveryActionThatIsDrawnIsListedAndAnswered(t *testing.T) {
 			if id, ok := m["action_id"].(string); ok {
 				drawn[id] = true
 			}
+			if value, ok := m["value"].(string); ok { // an entry of a menu is what its button would be
+				if way, _, ok := draw.Other(value); ok {
+					drawn[way] = true
+				}
+			}
 		})
 	}
 	listed := map[string]bool{}
@@ -196,7 +201,7 @@ func sampleOr(v *steps.View) *steps.View {
 // actions lists every action id that a drawn message or modal may hold.
 func actions() []string {
 	all := []string{ids.ActionApprove, ids.ActionReject, ids.ActionChanges, ids.ActionQuestion, ids.ActionReview, ids.ActionGlass, ids.ActionLook, ids.ActionNotMine, ids.FieldFound, ids.ActionDiff, ids.ActionColumns, ids.ActionRefused, ids.ActionSaw, ids.ActionMore, ids.ActionCancel, ids.ActionDisown, ids.ActionAgain, ids.ActionAnswer, ids.ActionAnswer2, ids.ActionAnswer3, ids.ActionCompare, ids.ActionReread, ids.FieldHeading, ids.FieldSheet, ids.FieldDelimiter, ids.FieldDecimal, ids.FieldEncoding, ids.FieldAsText, ids.ActionGiveUp, ids.ActionChoose, ids.ActionChoose2, ids.ActionChoose3, ids.ActionChoose4, ids.ActionSay, ids.ActionFollow, ids.ActionFollow2, ids.ActionFollow3, ids.FieldSaid,
-		ids.ActionMeant, ids.ActionMeant2, ids.ActionMeant3, ids.ActionFix, ids.ActionCode, ids.ActionDetails, ids.ActionVerify, ids.ActionGood, ids.ActionBad, ids.ActionTakeBack, ids.ActionShare, ids.ActionHand, ids.ActionTake, ids.ActionLeave, ids.ActionKeepIt, ids.ActionHanded, ids.FieldAnswers,
+		ids.ActionMeant, ids.ActionMeant2, ids.ActionMeant3, ids.ActionFix, ids.ActionCode, ids.ActionDetails, ids.ActionVerify, ids.ActionGood, ids.ActionBad, ids.ActionOthers, ids.ActionTakeBack, ids.ActionShare, ids.ActionHand, ids.ActionTake, ids.ActionLeave, ids.ActionKeepIt, ids.ActionHanded, ids.FieldAnswers,
 		ids.ActionQueued, ids.ActionMine, ids.ActionTier, ids.ActionAge, ids.ActionCost, ids.ActionOrder, ids.ActionBack, ids.ActionNext, ids.ActionAway, ids.ActionReturn,
 		ids.ActionKeys, ids.ActionRemoveKey, ids.FieldKey, ids.ActionPeople, ids.ActionName, ids.ActionUnname, ids.ActionRecall, ids.ActionRules, ids.ActionWhose, ids.ActionModels, ids.ActionLists, ids.ActionNotes, ids.ActionFigures, ids.ActionTry, ids.FieldBudgets, ids.ActionTrail, ids.ActionReckon, ids.ActionPrivacy, ids.ActionTheirs, ids.ActionAsk, kit.ActionLink,
 		ids.ActionEditLimit, ids.ActionSetLimit, ids.ActionRemoveLimit, ids.ActionContinue, ids.ActionCheaper, ids.ActionCheaper2, ids.ActionWait, ids.ActionMoreMoney, ids.ActionGrant, ids.ActionDecline,

@@ -275,7 +275,7 @@ func (h *asking) submitReread(ctx context.Context, cb slack.InteractionCallback)
 		_, err := h.service.Correct(ctx, r.ID, file.ID, said, modalClick(cb, from))
 		return saved(err, ids.FieldHeading)
 	}
-	q := approval.Question{Team: r.Team, Project: r.Project, Asker: r.Asker, Model: r.Model, Text: r.Question, ThreadTS: from.Thread, Follow: from.Thread != "", Given: true, Private: r.Private,
+	q := approval.Question{Team: r.Team, Project: r.Project, Asker: r.Asker, Model: r.Chosen.Name(), Text: r.Question, ThreadTS: from.Thread, Follow: from.Thread != "", Given: true, Private: r.Private,
 		Trigger: "reread " + r.ID + " " + file.ID + " " + approval.Short(approval.Hash(fmt.Append(nil, said)))}
 	if r.Private {
 		q.Seat = from.Channel

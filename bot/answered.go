@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -177,7 +178,7 @@ func (h *answered) clickMeant(ctx context.Context, cb slack.InteractionCallback,
 	}
 	for _, f := range r.Cause.Files {
 		if f.ID == file {
-			q := approval.Question{Team: r.Team, Project: r.Project, Asker: r.Asker, Model: r.Model, Text: meant.Instead(r.Question, r.Cause.File, f.Name), Files: []approval.File{f}, Given: true,
+			q := approval.Question{Team: r.Team, Project: r.Project, Asker: r.Asker, Model: r.Chosen.Name(), Text: meant.Instead(r.Question, r.Cause.File, f.Name), Files: []approval.File{f}, Given: true,
 				ThreadTS: v.Session.ThreadTS, Private: r.Private, Trigger: "meant " + r.ID + " " + f.ID}
 			if v.Session.ThreadTS != "" && r.Private {
 				q.Seat = v.Session.Channel // it stays in its chat
@@ -232,13 +233,30 @@ func (h *answered) clickRate(ctx context.Context, cb slack.InteractionCallback, 
 	return answer{after: func(ctx context.Context) { h.tell(ctx, seatOf(cb), kit.Words(draw.Rated(good))) }}, nil
 }
 
-// clickTakeBack has an answer go from Slack. Who may is for the desk to say; that it is gone the
-// thread says.
+// clickTakeBack asks whether an answer is to go from Slack.
 func (h *answered) clickTakeBack(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
-	if _, err := h.desk.TakeBack(ctx, action.Value, clickOf(cb, action)); err != nil {
+	v, err := h.read(ctx, cb, action.Value)
+	if err != nil {
 		return answer{}, err
 	}
-	return answer{after: func(ctx context.Context) { h.tell(ctx, seatOf(cb), kit.Words(draw.GoesBack)) }}, nil
+	at := seatOf(cb)
+	return answer{}, h.open(ctx, cb.TriggerID, draw.TakeBackView(v, draw.Origin{Channel: at.channel, Thread: at.thread, Message: cb.Container.MessageTs, Seal: v.Request.ID}))
+}
+
+// submitTakeBack has it go. Who may is for the desk to say; that it is gone the thread says.
+func (h *answered) submitTakeBack(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+	from, err := draw.OriginOf(cb.View.PrivateMetadata)
+	if err != nil {
+		return answer{}, err
+	}
+	if _, err := h.desk.TakeBack(ctx, from.Seal, modalClick(cb, from)); err != nil {
+		if text, ok := draw.Known(err); ok {
+			return answer{payload: unchanged(text)}, nil
+		}
+		return answer{}, err
+	}
+	at := seat{user: cb.User.ID, channel: from.Channel, thread: from.Thread}
+	return answer{payload: slack.NewClearViewSubmissionResponse(), after: func(ctx context.Context) { h.tell(ctx, at, kit.Words(draw.GoesBack)) }}, nil
 }
 
 // clickShare asks where the answer is to stand as well.
@@ -261,22 +279,31 @@ func (h *answered) submitShare(ctx context.Context, cb slack.InteractionCallback
 		return answer{}, err
 	}
 	channel := fieldsOf(cb)[ids.FieldChannel].SelectedConversation
-	if _, err := h.desk.Share(ctx, from.Seal, channel, modalClick(cb, from)); err != nil {
-		if text, ok := draw.Known(err); ok {
-			return beside(ids.FieldChannel, text), nil
-		}
+	at, posted := seat{user: cb.User.ID, channel: from.Channel, thread: from.Thread}, []kit.Part{kit.Words("The answer is being posted in "), kit.Place(channel), kit.Words(".")}
+	_, err = h.desk.Share(ctx, from.Seal, channel, modalClick(cb, from))
+	text, foreseen := draw.Known(err)
+	switch {
+	case err == nil:
+		return answer{after: func(ctx context.Context) { h.tell(ctx, at, posted...) }}, nil
+	case foreseen:
+		return beside(ids.FieldChannel, text), nil
+	case !errors.Is(err, context.DeadlineExceeded):
 		return answer{}, err
 	}
-	at := seat{user: cb.User.ID, channel: from.Channel, thread: from.Thread}
-	return answer{after: func(ctx context.Context) {
-		h.tell(ctx, at, kit.Words("The answer is being posted in "), kit.Place(channel), kit.Words("."))
+	// To look at the people of a large channel takes longer than Slack waits: then they hear of it in a message.
+	return answer{payload: slack.NewUpdateViewSubmissionResponse(kit.NoteView("Share the answer", draw.SharesLater)), after: func(ctx context.Context) {
+		if _, err := h.desk.Share(ctx, from.Seal, channel, modalClick(cb, from)); err != nil {
+			posted = []kit.Part{kit.Words("The answer was not shared. " + h.Words(err))}
+		}
+		h.tell(ctx, at, posted...)
 	}}, nil
 }
 
 // clickHand asks to whom the thread is to go, and what goes along.
 func (h *answered) clickHand(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	at := seatOf(cb)
-	return answer{}, h.offer(ctx, cb.TriggerID, action.Value, "", clickOf(cb, action), draw.Origin{Channel: at.channel, Thread: at.thread, Seal: action.Value})
+	id, to, _ := strings.Cut(action.Value, " ")
+	return answer{}, h.offer(ctx, cb.TriggerID, id, to, clickOf(cb, action), draw.Origin{Channel: at.channel, Thread: at.thread, Seal: id})
 }
 
 // offer opens that form.

@@ -35,11 +35,13 @@ type Services struct {
 	Homes     Homes
 	Answers   Answers
 	Pins      Pins     // nil: nothing is pinned
+	Arrivals  Arrivals // nil: nobody is told of a newer upload before somebody asks about it
 	Habits    Habits   // nil: nobody looks at how people approve
 	Glass     Glass    // nil: nothing ever runs without an approval
 	Accounts  Accounts // optional
 	// Shelf knows how files are read. Optional: without it, less is suggested in chats.
 	Shelf   assistant.Shelf
+	Chats   assistant.Memory // optional: without it, which channel somebody looks at is lost with this process
 	Desk    Desk
 	Hands   HandOvers
 	Auditor auditing.Service // what administrators and auditors look at
@@ -158,9 +160,9 @@ func (b *Bot) SetServices(s Services) {
 	if s.Pins == nil {
 		s.Pins = &pins.Keeper{}
 	}
-	chats := assistant.New(w.api, w.Log)
+	chats := assistant.New(w.api, s.Chats, w.Log)
 	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, chats: chats, service: s.Funding, uploads: s.Uploads}
-	b.asking = &asking{w, b.files, chats, s.Questions, &pinned{w, b.files, s.Pins}, s.Shelf, s.Habits, nil, nil}
+	b.asking = &asking{w, b.files, chats, s.Questions, &pinned{w, b.files, s.Pins, s.Arrivals}, s.Shelf, s.Habits, nil, nil}
 	b.deciding = &deciding{w, habits, s.Decisions}
 	b.asking.breaking = &breaking{b.deciding, s.Glass}
 	b.strays = strays.Finder{Book: s.Strays, Slack: w.api, Log: w.Log}

@@ -376,23 +376,3 @@ func (w *slackAPI) Colleagues(ctx context.Context) (all []Colleague, err error) 
 	}
 	return all, nil
 }
-
-// shown tells whether Slack shows somebody a file: it is their own, or it is shared in a channel
-// that they are in, or in one that all members may enter.
-func (h *files) shown(ctx context.Context, f *slack.File, user string) (bool, error) {
-	if f.User == user {
-		return true, nil
-	}
-	if len(f.Channels) > 0 {
-		p, err := h.Person(ctx, h.team(), user)
-		if err != nil || !p.Guest && !p.External {
-			return err == nil, err
-		}
-	}
-	for _, channel := range slices.Concat(f.Channels, f.Groups) {
-		if in, err := h.Within(ctx, channel, user); in || err != nil {
-			return in, err
-		}
-	}
-	return false, nil
-}

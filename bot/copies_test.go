@@ -1,7 +1,11 @@
 package bot
 
 import (
+	"context"
+	"fmt"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,8 +14,11 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw/sample"
+	"countersign/bot/ids"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/fault"
+	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 // shared is an answer that its asker has shared in #general, an hour after its run.
@@ -135,4 +142,52 @@ func TestThePeopleOfAChannelAreLookedAtOnceForAllFiles(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "wages.csv", hidden.Name)
 	require.Len(t, b.sim.Calls("users.info"), before, "nobody is looked at in vain")
+}
+
+// Of many people each would be a call. The list of the workspace says the same in a few, and one guest among them is enough.
+func TestTheManyPeopleOfAChannelAreLookedAtByTheListOfTheWorkspace(t *testing.T) {
+	t.Parallel()
+	for guest, hides := range map[bool]bool{false: false, true: true} {
+		b := idle(t, func(w *slacksim.Options, _ *Options) {
+			w.Users, w.Channels = slacksim.DefaultUsers(), slacksim.DefaultChannels()
+			at := slices.IndexFunc(w.Channels, func(c workspace.Channel) bool { return c.ID == slacksim.CodeReview })
+			for n := range mostLooked + 10 {
+				u := workspace.User{ID: fmt.Sprintf("U0CROWD%03d", n), Name: fmt.Sprint("crowd", n), RealName: fmt.Sprint("One of many ", n), IsRestricted: guest && n == mostLooked}
+				w.Users, w.Channels[at].Members = append(w.Users, u), append(w.Channels[at].Members, u.ID)
+			}
+		})
+		b.publish(sample.View(), steps.SurfaceRoot) // from now on the bot knows which workspace is its own
+		m := b.share(slacksim.General, "sales.csv", "a\n1\n")
+		hidden, err := b.bot.Hidden(b.ctx, []approval.File{{ID: m.Files[0].ID, Name: "sales.csv"}}, slacksim.CodeReview)
+		require.NoError(t, err)
+		require.Equal(t, hides, hidden != nil, "a guest is there: %v", guest)
+		require.Empty(t, b.sim.Calls("users.info"))
+		require.NotEmpty(t, b.sim.Calls("users.list"))
+	}
+}
+
+// Where Slack takes longer to tell of its people than somebody waits for, the answer comes in a message.
+func TestAShareThatTakesLongIsAnsweredLater(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v, reply := b.ended(sample.With(approval.Result{Outcome: approval.OK, Answer: "It was 42."}))
+	maya := b.as(slacksim.Analyst)
+	require.NoError(t, maya.Click(reply, "Share"))
+	var calls atomic.Int32
+	b.service.change(func() {
+		b.service.hold = func(context.Context) error {
+			if calls.Add(1) == 1 {
+				return fmt.Errorf("users.list: %w", context.DeadlineExceeded)
+			}
+			return nil
+		}
+	})
+	wrong, err := maya.Submit(slackperson.Fill(ids.FieldChannel, slacksim.General))
+	require.NoError(t, err)
+	require.Empty(t, wrong)
+	b.told(slacksim.Analyst, slacksim.SalesData, "The answer is being posted in")
+	require.Equal(t, []string{v.Request.ID + " " + slacksim.General + " " + slacksim.Analyst}, b.service.gone)
+	note, open := maya.View()
+	require.True(t, open)
+	require.Contains(t, note.Words(), "I am still looking at who is in that channel")
 }

@@ -324,8 +324,8 @@ func input(f slack.File) approval.File {
 
 // asNow looks up files whose ids are known. One that was chosen from the channel's has
 // to be there still. One that came with the question need not be: then it is the asker's
-// own. Nor need one that its thread was about before, as long as Slack shows it to the asker, or that
-// was handed to them with the thread.
+// own. Nor need one that its thread was about before, as long as Slack shows it to the asker, or to
+// whoever handed it to them with the thread.
 // The bot may see files that the asker does not, and reads none of those for them, whatever a
 // form or a thread names.
 func (h *files) asNow(ctx context.Context, q steps.Search) (found steps.Found, err error) {
@@ -339,7 +339,15 @@ func (h *files) asNow(ctx context.Context, q steps.Search) (found steps.Found, e
 		pinned := slices.ContainsFunc(q.Pinned, func(p approval.File) bool { return p.ID == f.ID })
 		if !came && !pinned && !slices.Contains(slices.Concat(info.Channels, info.Groups, info.IMs), q.Channel) {
 			cause := approval.Cause{Code: approval.FileNotHere, File: f.Name, Channel: q.Channel}
-			shown := slices.Contains(q.Given, f.ID)
+			var shown bool
+			for _, giver := range q.Given[f.ID] {
+				if shown, err = h.shown(ctx, info, giver); err != nil {
+					return steps.Found{}, err
+				}
+				if shown {
+					break
+				}
+			}
 			if !shown && slices.Contains(q.Thread, f.ID) {
 				cause.Code = approval.FileNotYours
 				if shown, err = h.shown(ctx, info, q.Asker); err != nil {
@@ -360,38 +368,6 @@ func (h *files) asNow(ctx context.Context, q steps.Search) (found steps.Found, e
 func (h *files) Stat(ctx context.Context, f approval.File) error {
 	_, err := h.info(ctx, f)
 	return err
-}
-
-// mostLooked is how many people of a channel are looked at before a file of another one is let be
-// read there.
-const mostLooked = 50
-
-// Hidden implements answers.Slack: the first of some files that not everybody in a channel may see,
-// now. They may where it is shared there, and they may what stands in a public channel, unless they are
-// guests: those see the channels that they are in. Of a channel with many people nobody looks at each.
-func (h *files) Hidden(ctx context.Context, files []approval.File, channel string) (*approval.File, error) {
-	var elsewhere *approval.File // what all members may see and guests may not
-	for _, f := range files {
-		info, err := h.info(ctx, f)
-		switch {
-		case errors.As(err, new(*approval.CauseError)):
-			return &f, nil
-		case err != nil:
-			return nil, err
-		case slices.Contains(slices.Concat(info.Channels, info.Groups), channel):
-		case len(info.Channels) == 0:
-			return &f, nil
-		case elsewhere == nil:
-			elsewhere = &f
-		}
-	}
-	if elsewhere == nil {
-		return nil, nil
-	}
-	if inside, err := h.inside(ctx, channel); err != nil || inside {
-		return nil, err
-	}
-	return elsewhere, nil
 }
 
 // team is the bot's own workspace, as far as it is known by now.

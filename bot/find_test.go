@@ -188,6 +188,13 @@ func TestAForgedFormGetsNobodyElsesFileAndNoOtherChannel(t *testing.T) {
 	of.Thread = []string{hers.ID}
 	_, err = b.bot.Find(b.ctx, of)
 	require.ErrorIs(t, err, &approval.CauseError{Cause: approval.Cause{Code: approval.FileNotYours, File: "payroll.csv", Channel: slacksim.Random}})
+	// One that was handed to her with the thread is hers to ask about as long as whoever gave it could still give it.
+	for giver, gives := range map[string]bool{slacksim.OtherAnalyst: true, slacksim.Reviewer: false} {
+		of.Given = map[string][]string{hers.ID: {giver}}
+		found, err := b.bot.Find(b.ctx, of)
+		require.Equal(t, gives, err == nil, "%s: %v", giver, err)
+		require.Len(t, found.Files, map[bool]int{true: 1}[gives])
+	}
 	of.Asker = slacksim.OtherAnalyst
 	_, err = b.bot.Find(b.ctx, of)
 	require.NoError(t, err, "its owner goes on with it")

@@ -69,6 +69,9 @@ func (b *Bot) interact(ctx context.Context, cb slack.InteractionCallback) (answe
 	case slack.InteractionTypeBlockActions:
 		// Slack sends one action with each press. The first that is known here is taken.
 		for _, click := range cb.ActionCallback.BlockActions {
+			if way, id, ok := draw.Other(click.SelectedOption.Value); ok && click.ActionID == ids.ActionOthers {
+				click.ActionID, click.Value = way, id
+			}
 			if run, ok := b.board.clicks[click.ActionID]; ok {
 				a, err := run(ctx, cb, click)
 				a, err = b.orSorry(a, err, at)
@@ -76,7 +79,7 @@ func (b *Bot) interact(ctx context.Context, cb slack.InteractionCallback) (answe
 			}
 		}
 	}
-	// Fields that change, links that are followed, modals that are closed, buttons of an older version.
+	// Fields that change, links that are followed, modals that are closed.
 	return answer{}, nil
 }
 
@@ -130,6 +133,8 @@ func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socket
 		return b.asking.chatted(e.TeamID, inner.AssistantThread), nil
 	case *slackevents.MessageMetadataPostedEvent:
 		return b.posted(ctx, inner)
+	case *slackevents.FileSharedEvent:
+		return b.asking.pinned.arrived(e.TeamID, inner), nil
 	case *slackevents.AppMentionEvent:
 		said = mentioned(e.TeamID, inner)
 	case *slackevents.MessageEvent:
@@ -251,6 +256,7 @@ func newBoard(ask *asking, decide *deciding, revise *revising, books *ledgers, l
 			ids.CallbackGlass:    ask.breaking.submitGlass,
 			ids.CallbackLook:     ask.breaking.submitLook,
 			ids.CallbackShare:    answers.submitShare,
+			ids.CallbackTakeBack: answers.submitTakeBack,
 			ids.CallbackHand:     answers.submitHand,
 			ids.CallbackEdit:     revise.submitEdit,
 			ids.CallbackAssign:   revise.submitAssign,

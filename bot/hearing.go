@@ -13,6 +13,7 @@ import (
 	"countersign/bot/assistant"
 	"countersign/bot/command"
 	"countersign/bot/draw"
+	hand "countersign/bot/draw/handover"
 	"countersign/bot/kit"
 	"countersign/bot/meant"
 )
@@ -60,6 +61,10 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	if s.ignore || s.user == who.User {
 		return answer{}, nil
 	}
+	// Slack opens forms for what is pressed or typed as a command, and for no message: a button leads to it.
+	if said := typedHand.FindStringSubmatch(kit.WithoutMention(s.text, who.User)); said != nil && len(s.files) == 0 {
+		return h.whisper(privately(hand.Begin(said[1], said[2])), s.seat()), nil
+	}
 	text := kit.FromSlack(kit.WithoutMention(s.text, who.User))
 	click := approval.Click{Team: s.team, User: s.user, Channel: s.channel, ActionTS: s.ts, MessageTS: s.ts}
 	if a, ok, err := h.aside(ctx, text, click, "message "+s.channel+" "+s.ts); ok {
@@ -82,7 +87,7 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	if q.ThreadTS == "" {
 		q.ThreadTS = s.ts
 	}
-	if channel := h.named(s); channel != "" {
+	if channel := h.named(ctx, s); channel != "" {
 		q.Project, q.Seat = channel, s.channel
 	}
 	// One file that cannot be read refuses all of it: without that file it would be another question.
@@ -125,7 +130,7 @@ func (h *asking) chatted(team string, t slackevents.AssistantThread) answer {
 		if !h.both(ctx, channel, t.UserID) {
 			channel = ""
 		}
-		h.chats.Look(at, channel)
+		h.chats.Look(ctx, team, at, channel)
 		h.chats.Suggest(ctx, at, assistant.Prompts(h.handy(ctx, team, channel)))
 	}}
 }
@@ -137,7 +142,7 @@ var inChannel = regexp.MustCompile(`(?i)\bin <#([CG][A-Z0-9]+)(?:\|[^<>]*)?>`)
 // the one that its person looked at when they began to chat. What goes on in a thread stays with
 // the channel of its first question, whatever is said here. Whether the person is in it is not
 // known here: the question is kept, its money is held, and Find asks before anybody is told of either.
-func (h *asking) named(s spoken) string {
+func (h *asking) named(ctx context.Context, s spoken) string {
 	if !approval.Direct(s.channel) {
 		return ""
 	}
@@ -147,7 +152,7 @@ func (h *asking) named(s spoken) string {
 	if s.thread == "" {
 		return ""
 	}
-	return h.chats.Looks(assistant.Thread{Channel: s.channel, TS: s.thread})
+	return h.chats.Looks(ctx, s.team, assistant.Thread{Channel: s.channel, TS: s.thread})
 }
 
 // both tells whether the bot and a person are in a channel: Slack names any that is looked at.

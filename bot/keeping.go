@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
 
 	"countersign/approval"
 	"countersign/approval/review"
@@ -76,4 +77,22 @@ func (h *keepers) submitTheirs(ctx context.Context, cb slack.InteractionCallback
 	}
 	view := home.TheirsSaid(what, person, others)
 	return answer{payload: slack.NewUpdateViewSubmissionResponse(&view)}, nil
+}
+
+// Arrivals are told of files that somebody has put into a channel.
+type Arrivals interface {
+	Arrived(ctx context.Context, team, project, id string) error
+}
+
+// arrived is a file that somebody has put into a channel: it may be a later one of a pinned file's name. What is missed
+// here the next question about the file notices.
+func (h *pinned) arrived(team string, e *slackevents.FileSharedEvent) answer {
+	if h.news == nil || approval.Direct(e.ChannelID) {
+		return answer{}
+	}
+	return answer{after: func(ctx context.Context) {
+		if err := h.news.Arrived(ctx, team, e.ChannelID, e.FileID); err != nil {
+			h.Log.Warn("look whether a file is a newer one of a pinned name", "channel", e.ChannelID, "file", e.FileID, "error", detail(err))
+		}
+	}}
 }

@@ -36,7 +36,7 @@ func decoded(t *testing.T) slack.Manifest {
 // eventScopes are the events that this app may ask for, with the scope without
 // which Slack never sends them.
 var eventScopes = map[string]string{"app_home_opened": "", "app_mention": "app_mentions:read", "message.im": "im:history",
-	"message_metadata_posted": strays.Scope, "assistant_thread_started": "", "assistant_thread_context_changed": ""}
+	"message_metadata_posted": strays.Scope, "file_shared": "files:read", "assistant_thread_started": "", "assistant_thread_context_changed": ""}
 
 func TestTheManifestAsksForWhatTheProgramUsesAndNothingElse(t *testing.T) {
 	t.Parallel()

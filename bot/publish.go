@@ -106,6 +106,8 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 		return out.putFiles(ctx, v, kind, spot{v.Session.Channel, draw.Thread(v)})
 	case steps.SurfaceReply:
 		return out.putTables(ctx, v, kind, spot{v.Session.Channel, draw.Thread(v)}, func(tables bool) *kit.Page { return draw.Reply(v, tables) })
+	case steps.SurfaceRunning:
+		return out.running(ctx, v, assistant.Getting(v.Request, 0, ""))
 	case steps.SurfaceMark:
 		out.chat(ctx, v)
 		return out.mark(ctx, v, who), nil
@@ -218,13 +220,39 @@ func (out *publishing) chat(ctx context.Context, v *steps.View) {
 }
 
 // Running implements steps.Slack: the line at the end of a direct message's thread says how a program
-// gets on.
-func (out *publishing) Running(ctx context.Context, v *steps.View, line string) {
-	at := assistant.Thread{Channel: v.Session.Channel, TS: draw.Thread(v)}
-	if !v.Alone() || !approval.Direct(at.Channel) || at.TS == "" || v.Request.Run == nil {
-		return
+// gets on, and of a question in a channel a message to its asker.
+func (out *publishing) Running(ctx context.Context, v *steps.View, line string) steps.Post {
+	if v.Request.Run == nil {
+		return steps.Post{}
 	}
-	out.chats.Say(ctx, at, assistant.Getting(v.Request, v.Now.Sub(v.Request.Run.StartedAt), line))
+	at := assistant.Thread{Channel: v.Session.Channel, TS: draw.Thread(v)}
+	doing := assistant.Getting(v.Request, v.Now.Sub(v.Request.Run.StartedAt), line)
+	switch {
+	case v.Alone() && approval.Direct(at.Channel) && at.TS != "":
+		out.chats.Say(ctx, at, doing)
+	case !v.Alone():
+		post, err := out.running(ctx, v, doing)
+		if err != nil {
+			out.Log.Info("an asker is not told how their program gets on", "request", v.Request.ID, "error", err)
+		}
+		return post
+	}
+	return steps.Post{}
+}
+
+// running keeps that message up.
+func (out *publishing) running(ctx context.Context, v *steps.View, doing string) (steps.Post, error) {
+	who, err := out.who(ctx)
+	if err != nil {
+		return v.Posts[steps.SurfaceRunning], err
+	}
+	url := who.Permalink(v.Session.Channel, draw.Thread(v), "")
+	post, _, err := out.send(ctx, v, steps.SurfaceRunning, spot{channel: v.Request.Asker}, draw.Running(v, doing, url))
+	if err != nil && forGood(err) { // it is a courtesy: where Slack never takes it, it is left out
+		out.Log.Info("an asker does not see how their program gets on", "request", v.Request.ID, "error", err)
+		return v.Posts[steps.SurfaceRunning], nil
+	}
+	return post, err
 }
 
 // mark shows how a request stands as an emoji on the first message of its thread. That is

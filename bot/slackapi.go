@@ -8,11 +8,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
-	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
 	"countersign/approval/review"
@@ -335,39 +333,4 @@ func stopAtSignIn(r *http.Request, via []*http.Request) error {
 		return errors.New("redirected five times")
 	}
 	return nil
-}
-
-// inside tells whether all people in a channel are members of the workspace, and few enough to look at
-// each.
-func (h *files) inside(ctx context.Context, channel string) (bool, error) {
-	var people []string
-	if err := h.members(ctx, channel, func(some []string) bool { people = append(people, some...); return len(people) > mostLooked }); err != nil || len(people) > mostLooked {
-		return false, err
-	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(8)
-	var outside atomic.Bool
-	for _, one := range people {
-		group.Go(func() error {
-			p, err := h.Person(ctx, h.team(), one)
-			if p.Guest || p.External {
-				outside.Store(true)
-			}
-			return err
-		})
-	}
-	err := group.Wait()
-	return err == nil && !outside.Load(), err
-}
-
-// Sees implements handover.Slack: shown, for a file of which the id is known.
-func (h *files) Sees(ctx context.Context, f approval.File, user string) (bool, error) {
-	info, err := h.info(ctx, f)
-	switch {
-	case errors.As(err, new(*approval.CauseError)):
-		return false, nil
-	case err != nil:
-		return false, err
-	}
-	return h.shown(ctx, info, user)
 }

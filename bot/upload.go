@@ -223,6 +223,7 @@ type pinned struct {
 	*slackAPI
 	files   *files
 	service Pins
+	news    Arrivals // nil: nobody is told
 }
 
 // board is what is pinned now, as somebody may see it.

@@ -15,6 +15,10 @@ import (
 // draft checks an answer and makes a program of it. Whatever is wrong with the answer, it was paid
 // for: the failure carries its usage, or says that the cost is uncertain where there is none.
 func draft(a Answer, provider string) (steps.Draft, error) {
+	// A call of a tool comes after the text, which is whole: a program that stands there is taken, and nobody pays twice.
+	if told, unusable := read(a.Text); a.End == Tool && unusable == nil && told.Code != "" {
+		a.End = Whole
+	}
 	d, failed := whole(a, provider)
 	if failed == nil && a.Usage.Model == "" {
 		failed = &steps.WriterError{Err: errors.New("an answer without usage"),
@@ -53,8 +57,7 @@ func whole(a Answer, provider string) (d steps.Draft, failed *steps.WriterError)
 	case Refused:
 		return d, &steps.WriterError{Err: errors.New(said), Words: "The model declined to answer this question.", Prose: pandas.Clip(approval.Plain(a.Text), 2000)}
 	case Tool:
-		return d, &steps.WriterError{Err: errors.New(said), Words: "The model asked for a tool instead of writing a program.",
-			Repair: "There are no tools. Answer with one paragraph and exactly one ```python block."}
+		return d, &steps.WriterError{Err: errors.New(said), Words: "The model asked for a tool instead of writing a program. It has none here. Ask again in other words, or choose another model."}
 	case Unsaid:
 		return d, &steps.WriterError{Err: errors.New("the answer does not say why it ended"),
 			Words: provider + " did not say whether its answer is whole, so it is not shown."}

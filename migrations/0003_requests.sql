@@ -34,6 +34,7 @@ CREATE TABLE requests (
     away         jsonb CHECK (jsonb_typeof(away) = 'object'), -- what cannot be seen at the moment; NULL when all is there
     looked_at    timestamptz, -- when it was last found out whether all is there
     blocked      jsonb CONSTRAINT requests_blocked_object CHECK (jsonb_typeof(blocked) = 'object'),
+    chosen       jsonb, -- the model that somebody has chosen in its thread by then; NULL: nobody has
     downgraded   jsonb CONSTRAINT requests_downgraded_object CHECK (jsonb_typeof(downgraded) = 'object'),
     -- The model that writes when the one that was asked cannot be reached, and what is held for it.
     fallback     jsonb CONSTRAINT requests_fallback_object CHECK (jsonb_typeof(fallback) = 'object'),

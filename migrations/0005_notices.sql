@@ -21,7 +21,7 @@ CREATE TRIGGER sessions_stay BEFORE UPDATE ON sessions FOR EACH ROW
 CREATE TABLE posts (
     request_id text NOT NULL REFERENCES requests,
     -- plain: a card that Slack refuses has this one in its place, without an Approve of its own.
-    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'answer', 'files', 'reply', 'sheets', 'mark') OR surface ~ '^copy (files )?[CG][A-Z0-9]+$'),
+    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'answer', 'files', 'reply', 'sheets', 'running', 'mark') OR surface ~ '^copy (files )?[CG][A-Z0-9]+$'),
     channel    text NOT NULL CHECK (channel <> ''),
     ts         text NOT NULL CHECK (ts <> ''),
     shown      text NOT NULL,
@@ -72,11 +72,23 @@ CREATE TABLE copies (
 CREATE TRIGGER copies_unchangeable BEFORE UPDATE OR DELETE ON copies FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER copies_untruncatable BEFORE TRUNCATE ON copies FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
+-- The channel that the person of a chat looks at, as Slack has told. It gives nobody a right: whether they are in that
+-- channel is asked of Slack whenever something is asked by its rules. Losing a row means that the strictest rules hold.
+CREATE TABLE chats (
+    team      text NOT NULL,
+    channel   text NOT NULL, -- their direct message
+    thread_ts text NOT NULL,
+    looks     text NOT NULL, -- empty: at none that both are in
+    at        timestamptz NOT NULL,
+    -- A person looks at one thing.
+    PRIMARY KEY (team, channel, thread_ts)
+);
+
 -- A row for as long as Slack does not take a message. It says nothing about what
 -- may run; losing one only means that people hear of it later.
 CREATE TABLE unseen (
     request_id text NOT NULL REFERENCES requests,
-    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'answer', 'files', 'reply', 'sheets', 'mark') OR surface ~ '^copy (files )?[CG][A-Z0-9]+$'),
+    surface    text NOT NULL CHECK (surface IN ('root', 'progress', 'card', 'plain', 'answer', 'files', 'reply', 'sheets', 'running', 'mark') OR surface ~ '^copy (files )?[CG][A-Z0-9]+$'),
     channel    text NOT NULL,
     why        text NOT NULL CHECK (why IN ('outside', 'archived', 'forbidden', 'malformed', 'too long', 'no key', 'outage', 'other')),
     code       text NOT NULL,

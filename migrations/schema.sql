@@ -1518,6 +1518,14 @@ CREATE TABLE charges (
     CONSTRAINT charges_written_tokens_check CHECK ((written_tokens >= 0))
 );
 
+CREATE TABLE chats (
+    team text NOT NULL,
+    channel text NOT NULL,
+    thread_ts text NOT NULL,
+    looks text NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE checkpoints (
     size bigint NOT NULL,
     number bigint NOT NULL,
@@ -1895,7 +1903,7 @@ CREATE TABLE posts (
     ts text NOT NULL,
     shown text NOT NULL,
     CONSTRAINT posts_channel_check CHECK ((channel <> ''::text)),
-    CONSTRAINT posts_surface_check CHECK (((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'answer'::text, 'files'::text, 'reply'::text, 'sheets'::text, 'mark'::text])) OR (surface ~ '^copy (files )?[CG][A-Z0-9]+$'::text))),
+    CONSTRAINT posts_surface_check CHECK (((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'answer'::text, 'files'::text, 'reply'::text, 'sheets'::text, 'running'::text, 'mark'::text])) OR (surface ~ '^copy (files )?[CG][A-Z0-9]+$'::text))),
     CONSTRAINT posts_ts_check CHECK ((ts <> ''::text))
 );
 
@@ -1950,6 +1958,7 @@ CREATE TABLE requests (
     away jsonb,
     looked_at timestamp with time zone,
     blocked jsonb,
+    chosen jsonb,
     downgraded jsonb,
     fallback jsonb,
     place integer DEFAULT 0 NOT NULL,
@@ -2180,7 +2189,7 @@ CREATE TABLE unseen (
     first_at timestamp with time zone NOT NULL,
     last_at timestamp with time zone NOT NULL,
     CONSTRAINT unseen_order CHECK ((last_at >= first_at)),
-    CONSTRAINT unseen_surface_check CHECK (((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'answer'::text, 'files'::text, 'reply'::text, 'sheets'::text, 'mark'::text])) OR (surface ~ '^copy (files )?[CG][A-Z0-9]+$'::text))),
+    CONSTRAINT unseen_surface_check CHECK (((surface = ANY (ARRAY['root'::text, 'progress'::text, 'card'::text, 'plain'::text, 'answer'::text, 'files'::text, 'reply'::text, 'sheets'::text, 'running'::text, 'mark'::text])) OR (surface ~ '^copy (files )?[CG][A-Z0-9]+$'::text))),
     CONSTRAINT unseen_times_check CHECK ((times > 0)),
     CONSTRAINT unseen_why_check CHECK ((why = ANY (ARRAY['outside'::text, 'archived'::text, 'forbidden'::text, 'malformed'::text, 'too long'::text, 'no key'::text, 'outage'::text, 'other'::text])))
 );
@@ -2232,6 +2241,9 @@ ALTER TABLE ONLY broken_glass
 
 ALTER TABLE ONLY charges
     ADD CONSTRAINT charges_pkey PRIMARY KEY (hold_id, line);
+
+ALTER TABLE ONLY chats
+    ADD CONSTRAINT chats_pkey PRIMARY KEY (team, channel, thread_ts);
 
 ALTER TABLE ONLY checkpoints
     ADD CONSTRAINT checkpoints_number UNIQUE (number);

@@ -124,7 +124,7 @@ func (c *core) queueHandedFiles(b *pgx.Batch, thread approval.Session, take func
 			}
 			for _, f := range onceEach(r.Lists) {
 				if slices.Contains(r.Files, f.ID) {
-					f.Handed = []string{r.Colleague}
+					f.Handed = []approval.Handed{{To: r.Colleague, By: r.Giver}}
 					all = append(all, f)
 				}
 			}

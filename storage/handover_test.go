@@ -209,7 +209,7 @@ func TestAFileGoesAlongWhereItsGiverHasTickedIt(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, ours)
 	require.Len(t, files, 1)
-	require.Equal(t, []string{"OTHER"}, files[0].Handed)
+	require.Equal(t, []approval.Handed{{To: "OTHER", By: asker}}, files[0].Handed)
 
 	// In a thread of a channel it is there, and is the colleague's to use from then on.
 	open := b.done(t, "open")
@@ -219,7 +219,7 @@ func TestAFileGoesAlongWhereItsGiverHasTickedIt(t *testing.T) {
 	files, _, err = b.ThreadFiles(t.Context(), there)
 	require.NoError(t, err)
 	require.Len(t, files, 1)
-	require.Equal(t, []string{"OTHER"}, files[0].Handed)
+	require.Equal(t, []approval.Handed{{To: "OTHER", By: asker}}, files[0].Handed)
 	again, err := b.Request(t.Context(), open.ID)
 	require.NoError(t, err)
 	require.Equal(t, approval.HandAccepted, again.HandOvers[0].Verdict)

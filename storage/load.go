@@ -40,6 +40,7 @@ type requestRow struct {
 	ExpiresAt *time.Time
 
 	Blocked     *approval.Block
+	Chosen      *approval.Chosen
 	Downgraded  *approval.Downgraded
 	Fallback    *approval.Fallback
 	Rounds      int
@@ -173,7 +174,7 @@ func (c *core) queueRequest(b *pgx.Batch, id string, into *loaded) {
 			ID: row.ID, SessionID: row.SessionID, Team: row.Team, Project: row.Project, Asker: row.Asker, Question: row.Question,
 			Model: row.Model, Files: pg.OrNil(withReadings(row.Files, row.Readings)), Trigger: row.Trigger, State: row.State, Reason: pg.OrZero(row.Reason), Place: row.Place, Attempts: row.Attempts,
 			CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: pg.OrZero(row.ExpiresAt), Refused: pg.OrNil(row.Refused),
-			Blocked: row.Blocked, Downgraded: row.Downgraded, Fallback: row.Fallback,
+			Blocked: row.Blocked, Chosen: row.Chosen, Downgraded: row.Downgraded, Fallback: row.Fallback,
 			Rounds: row.Rounds, Edit: row.Edit, Written: row.Written, Assignee: row.Assignee, Opinions: pg.OrNil(row.Opinions),
 			RemindedAt: pg.OrZero(row.RemindedAt), EscalatedAt: pg.OrZero(row.EscalatedAt),
 			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, Shared: row.Shared, LookedAt: pg.OrZero(row.LookedAt), Clarified: approval.Clarified(row.Clarified), Repeats: row.Repeats.repeat(), Private: row.Private,
@@ -182,7 +183,7 @@ func (c *core) queueRequest(b *pgx.Batch, id string, into *loaded) {
 		return nil
 	}, `
 		SELECT id, session_id, team, project, asker, said(question) AS question, model, files, `+readingsOf+` AS readings, trigger, state, reason, place, attempts, refused,
-			revision, created_at, changed_at, expires_at, blocked, downgraded, fallback,
+			revision, created_at, changed_at, expires_at, blocked, chosen, downgraded, fallback,
 			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, shared, looked_at, version, clock_timestamp() AS now,
 			`+clarifiedOf+` AS clarified, `+repeatsOf+` AS repeats, `+placesOf+` AS places, private_to <> '' AS private
 		FROM requests WHERE id = $1`, id)

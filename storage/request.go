@@ -34,6 +34,7 @@ func (s *requests) Counter(ctx context.Context, q approval.Question) (c steps.Co
 		c = steps.Counter{}
 		pg.Tell(b, []any{&c.Now}, pg.TellTime)
 		queueSession(b, thread, func(id, in string) error { c.Session, c.PrivateIn = id, in; return nil })
+		queueChosen(b, thread, func(model string) { c.Chosen = model })
 		s.queueThreadFiles(b, thread, func(files []approval.File) { c.Files = files })
 		if q.Spoken {
 			queueClarifying(b, thread, q, &c)
@@ -153,6 +154,10 @@ func (s *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread appro
 	if err != nil {
 		return err
 	}
+	chosen, err := pg.Column(r.Chosen)
+	if err != nil {
+		return err
+	}
 	var repeats, digest *string
 	var revision *int
 	if f := r.Repeats; f != nil {
@@ -175,11 +180,11 @@ func (s *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread appro
 	})
 	b.Queue(`
 		INSERT INTO requests (id, session_id, team, project, asker, question, model, files, trigger, state,
-			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek, fallback, private_to, repeats, repeats_revision, repeats_digest, told)
-		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, 1 FROM sessions WHERE id = $2
+			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek, fallback, private_to, repeats, repeats_revision, repeats_digest, chosen, told)
+		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, 1 FROM sessions WHERE id = $2
 		ON CONFLICT (team, trigger) DO NOTHING`,
 		r.ID, r.SessionID, r.Team, r.Project, r.Asker, question, r.Model, files, r.Trigger, r.State,
-		r.Attempts, pg.Micro(r.CreatedAt), pg.Micro(r.ChangedAt), pg.Moment(r.ExpiresAt), s.quorum, blocked, downgraded, seek, fallback, privateTo, repeats, revision, digest).
+		r.Attempts, pg.Micro(r.CreatedAt), pg.Micro(r.ChangedAt), pg.Moment(r.ExpiresAt), s.quorum, blocked, downgraded, seek, fallback, privateTo, repeats, revision, digest, chosen).
 		Exec(func(tag pgconn.CommandTag) error {
 			if tag.RowsAffected() == 0 {
 				return errAsked

@@ -60,6 +60,8 @@ var breaches = []struct {
 	{"no fewer boxes than none have read", readings(`-1, NULL, '{}'`), "readings_tries_check"},
 	{"what Slack shows alike is one file", `INSERT INTO known_files VALUES ('T', 'F', 'n', 1, 'a', now()), ('T', 'F', 'n', 1, 'b', now())`, "known_files_pkey"},
 
+	{"a person looks at one channel", `INSERT INTO chats VALUES ('T', 'D', '1', 'C1', now()), ('T', 'D', '1', 'C2', now())`, "chats_pkey"},
+
 	{"a delivery asks once", askAgain(`'s', 'TEAM', 'other'`, `'pending'`), "requests_one_per_trigger"},
 	{"a question belongs to a thread of its workspace", askAgain(`session_id, 'OTHER', 'other'`, `'new'`), "requests_session_fkey"},
 	{"what is repeated is named whole", repeated(`'new'`, `NULL, 1, NULL`), "requests_repeats_whole"},

@@ -191,6 +191,20 @@ func (c *core) queueThreadFiles(b *pgx.Batch, thread approval.Session, take func
 		ORDER BY r.created_at DESC, r.id DESC LIMIT 50`, thread.Team, thread.Channel, thread.ThreadTS)
 }
 
+// queueChosen reads which model somebody has chosen in a thread, the latest time that anybody has.
+func queueChosen(b *pgx.Batch, thread approval.Session, take func(model string)) {
+	if thread.ThreadTS == "" {
+		return
+	}
+	pg.Ask(b, func(rows []struct{ Model string }) error {
+		for _, row := range rows {
+			take(row.Model)
+		}
+		return nil
+	}, `SELECT r.chosen ->> 'model' AS model FROM requests r JOIN sessions s ON s.id = r.session_id
+		WHERE s.team = $1 AND s.channel = $2 AND s.thread_ts = $3 AND r.chosen IS NOT NULL ORDER BY r.created_at DESC LIMIT 1`, thread.Team, thread.Channel, thread.ThreadTS)
+}
+
 // queueClarifying looks in a thread for the question that a model has put to this speaker, or
 // for the one that this message has answered before.
 func queueClarifying(b *pgx.Batch, thread approval.Session, q approval.Question, c *steps.Counter) {
@@ -325,3 +339,40 @@ func (u Uploads) Uploaded(ctx context.Context, requestID string, surface steps.S
 
 // uploadsOf are the files of the answer of a row q of requests that the bot has put into Slack, by surface.
 const uploadsOf = `(SELECT jsonb_object_agg(surface, files) FROM (SELECT surface, jsonb_agg(file ORDER BY file) AS files FROM uploads WHERE request_id = q.id GROUP BY surface) u)`
+
+// Chats are the channels that people look at in their chats with the bot, so that every replica knows of them.
+type Chats struct{ DB *DB }
+
+// chatLife is how long a chat is remembered in which nobody has looked at anything else.
+const chatLife = 30 * 24 * time.Hour
+
+// Look remembers which channel the person of a chat looks at; empty: none.
+func (c Chats) Look(ctx context.Context, team, channel, threadTS, looks string) error {
+	err := c.DB.writeByKey(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			WITH gone AS (DELETE FROM chats WHERE at < clock_timestamp() - $5::interval AND (team, channel, thread_ts) <> ($1, $2, $3))
+			INSERT INTO chats (team, channel, thread_ts, looks, at) VALUES ($1, $2, $3, $4, clock_timestamp())
+			ON CONFLICT (team, channel, thread_ts) DO UPDATE SET looks = excluded.looks, at = excluded.at`, team, channel, threadTS, looks, chatLife)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("remember what is looked at in %s: %w", channel, err)
+	}
+	return nil
+}
+
+// Looks is that channel; empty: not known.
+func (c Chats) Looks(ctx context.Context, team, channel, threadTS string) (looks string, err error) {
+	err = c.DB.look(ctx, func(b *pgx.Batch) {
+		pg.Ask(b, func(rows []struct{ Looks string }) error {
+			for _, row := range rows { // one at most: it is the primary key
+				looks = row.Looks
+			}
+			return nil
+		}, `SELECT looks FROM chats WHERE team = $1 AND channel = $2 AND thread_ts = $3`, team, channel, threadTS)
+	})
+	if err != nil {
+		return "", fmt.Errorf("what is looked at in %s: %w", channel, err)
+	}
+	return looks, nil
+}

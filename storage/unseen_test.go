@@ -66,3 +66,22 @@ func TestTheSchemaKnowsRefusals(t *testing.T) {
 		require.NoError(t, err, why)
 	}
 }
+
+func TestWhichChannelAChatLooksAtIsKept(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	chats := Chats{DB: b.DB}
+	looks := func() string {
+		looks, err := chats.Looks(t.Context(), team, "D1", "1.1")
+		require.NoError(t, err)
+		return looks
+	}
+	require.Empty(t, looks())
+	require.NoError(t, chats.Look(t.Context(), team, "D1", "1.1", "C1"))
+	require.Equal(t, "C1", looks())
+	require.NoError(t, chats.Look(t.Context(), team, "D1", "1.1", "C2"))
+	require.Equal(t, "C2", looks())
+	require.NoError(t, b.exec(t, `UPDATE chats SET at = at - interval '31 days'`))
+	require.NoError(t, chats.Look(t.Context(), team, "D1", "2.2", "C1"))
+	require.Empty(t, looks(), "in which nobody has looked at anything else for a month")
+}

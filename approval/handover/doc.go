@@ -8,7 +8,7 @@
 //
 // Its one rule: each deed is an event of its person, in one transaction with the row that says so.
 // What Slack shows of a file to its giver, and who is in a channel, is asked of Slack when somebody offers
-// and when it is accepted. From then on a file that went along is the colleague's to ask about as long as it is there,
-// whatever Slack shows the giver later; pins and membership are asked about with each question. A row lets
+// and when it is accepted. From then on a file that went along is the colleague's to ask about as long as Slack shows it to
+// whoever gave it: that, pins and membership are asked about with each question, and before a run starts. A row lets
 // nobody see what a pin keeps from them.
 package handover

@@ -65,10 +65,8 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 		q.Files = s.inputs.handy(approval.Remembered([][]approval.File{q.Files, at.Files}))
 	}
 	now, standings, reach := at.Now, at.Standings, at.Rules.Or(s.Policy).Reach(s.writer.Offers())
-	if q.Model, err = chosenModel(reach, q.Model); err != nil {
-		return nil, placeless(q, at, reach, err)
-	}
-	model, cheaper, err := s.costs.within(standings, reach, q.Model, chosen, q.Uploads, now)
+	q = carried(q, at, reach)
+	model, cheaper, err := s.model(&q, at, reach, chosen)
 	if err != nil {
 		return nil, err
 	}
@@ -181,13 +179,48 @@ func chosenModel(reach review.Reach, model string) (string, error) {
 	return model, nil
 }
 
-// placeless puts it differently where a direct message names no channel: then its asker may name one. Where it
-// names one, only Find learns from Slack whether they are in it: until then they read no list of its models.
-func placeless(q approval.Question, at Counter, reach review.Reach, err error) error {
-	input := new(approval.InputError)
-	if errors.As(err, &input) && approval.Direct(q.Seat) && !approval.Direct(q.Project) && at.Session == "" && slices.Contains([]approval.ReasonCode{approval.WhyModelBarred, approval.WhyNoModel}, input.Why.Code) {
-		return &approval.InputError{Why: approval.Reason{Code: input.Why.Code, Name: input.Why.Name}}
+// carried has the model that was chosen in a thread go on in it, until another one is. Where it may not be asked
+// any more, the channel's usual one writes, and the thread says so.
+func carried(q approval.Question, at Counter, reach review.Reach) approval.Question {
+	switch {
+	case q.Model != "":
+		q.Chosen = &approval.Chosen{Model: q.Model}
+	case at.Chosen != "":
+		q.Chosen = &approval.Chosen{Model: at.Chosen, Barred: !reach.Bars(at.Chosen).None()}
+		if !q.Chosen.Barred {
+			q.Model = at.Chosen
+		}
 	}
+	return q
+}
+
+// model decides who writes what is asked, and refuses what may not be. Where a direct message names a channel,
+// only Find learns from Slack whether its asker is there: until then nothing is said of its models and its
+// budgets, and Find refuses what they do not allow.
+func (s *Asker) model(q *approval.Question, at Counter, reach review.Reach, chosen bool) (model string, cheaper *approval.Downgraded, err error) {
+	outside := approval.Direct(q.Seat) && !approval.Direct(q.Project) && at.Session == ""
+	asked := q.Model
+	q.Model, err = chosenModel(reach, asked)
+	switch {
+	case outside && err != nil:
+		if q.Model = asked; asked == "" && len(reach.Offers) > 0 {
+			q.Model = reach.Offers[0].Model
+		}
+		if _, offered := reach.Offer(q.Model); !offered { // it is offered nowhere, which is no secret
+			return "", nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyNoModel, Name: approval.Cut(approval.Plain(asked), 60)}}
+		}
+		return q.Model, nil, nil
+	case err != nil:
+		return "", nil, placeless(*q, reach, err)
+	case outside:
+		return q.Model, nil, nil // what its budgets make of it the draft finds out
+	}
+	return s.costs.within(at.Standings, reach, q.Model, chosen, q.Uploads, at.Now)
+}
+
+// placeless puts it differently where a direct message names no channel: then its asker may name one.
+func placeless(q approval.Question, reach review.Reach, err error) error {
+	input := new(approval.InputError)
 	if !approval.Direct(q.Project) || !errors.As(err, &input) || input.Why.Code != approval.WhyModelBarred && input.Why.Code != approval.WhyNoModelHere {
 		return err
 	}

@@ -105,10 +105,10 @@ func (s *Watch) rests(ctx context.Context, r *approval.Request) (g ground, err e
 
 // shown looks at files of a request that are not pinned, one after another: whether each is there, and Slack shows it to
 // who asked, now. It may have been taken out of the channel since, or they out of another one in which it stands. What was
-// handed to them with the thread is theirs.
+// handed to them with the thread may be asked about as long as Slack shows it to who gave it.
 func (s *Watch) shown(r *approval.Request) func(ctx context.Context, f approval.File) error {
 	var thread approval.Session
-	var given []string
+	var given map[string][]string
 	return func(ctx context.Context, f approval.File) error {
 		q := Search{Channel: r.Project, Asker: r.Asker, Files: []approval.File{f}, Thread: []string{f.ID}, Seek: approval.Seek{Given: true, Brought: []string{f.ID}}}
 		_, err := s.slack.Find(ctx, q)

@@ -190,8 +190,9 @@ func (s *fakeSlack) Unpost(_ context.Context, p Post) error {
 }
 
 // Running takes the word of a run that goes on.
-func (s *fakeSlack) Running(ctx context.Context, _ *View, _ string) {
+func (s *fakeSlack) Running(ctx context.Context, _ *View, _ string) Post {
 	if s.running != nil {
 		s.running(ctx)
 	}
+	return Post{}
 }

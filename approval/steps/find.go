@@ -27,6 +27,7 @@ type Finder struct {
 	inputs *Inputs
 	people *People
 	pins   *pins.Keeper
+	offers *Offers
 }
 
 // Search is what Slack is to look through for a question's files.
@@ -34,9 +35,9 @@ type Search struct {
 	Channel string
 	Asker   string
 	Text    string
-	Files   []approval.File // that are known, by id
-	Thread  []string        // ids of the files that its thread was about before
-	Given   []string        // ids of those that were handed to the asker with the thread
+	Files   []approval.File     // that are known, by id
+	Thread  []string            // ids of the files that its thread was about before
+	Given   map[string][]string // who has handed a file to the asker with the thread, by its id: as long as they see it, it may be asked about
 	Seek    approval.Seek
 	Pinned  []approval.File // that are pinned to the channel, or may be used in the direct message: they need not be in it
 }
@@ -96,6 +97,12 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (seen sought, er
 	if seen, err = s.asker(ctx, r, r.Project); err != nil {
 		return seen, err
 	}
+	// Of a direct message that names a channel nobody knew until now whether they may learn what holds there.
+	if approval.Direct(r.Seek.Seat) && !approval.Direct(r.Project) {
+		if err := s.offers.allows(ctx, r); err != nil {
+			return seen, err
+		}
+	}
 	var known []approval.File
 	q := Search{Channel: r.Project, Asker: r.Asker, Text: r.Question, Files: r.Files, Seek: *r.Seek}
 	if q.Seek.Thread != "" {
@@ -132,7 +139,7 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (seen sought, er
 	if err := s.pins.InPlace(ctx, pins.Use{Team: r.Team, Place: r.Project, Alone: r.Private, User: r.Asker, Files: found.Files}); err != nil {
 		return seen, err
 	}
-	if err := s.newer(ctx, r, pinned, found.Uploads); err != nil {
+	if err := s.newer(ctx, r.Team, r.Project, pinned, found.Uploads); err != nil {
 		return seen, err
 	}
 	files, err := s.inputs.fitting(found.Files)
@@ -140,14 +147,17 @@ func (s *Finder) seek(ctx context.Context, r *approval.Request) (seen sought, er
 	return seen, err
 }
 
-// handedTo are the files of a thread that were handed to somebody with it, by their ids.
-func handedTo(user string, files []approval.File) (ids []string) {
+// handedTo says of the files of a thread that were handed to somebody with it, by their ids, who gave them.
+func handedTo(user string, files []approval.File) map[string][]string {
+	givers := map[string][]string{}
 	for _, f := range files {
-		if slices.Contains(f.Handed, user) {
-			ids = append(ids, f.ID)
+		for _, h := range f.Handed {
+			if h.To == user {
+				givers[f.ID] = append(givers[f.ID], h.By)
+			}
 		}
 	}
-	return ids
+	return givers
 }
 
 // asker makes sure that who asks is in a channel, which the bot sees.
@@ -265,15 +275,30 @@ func (s *Inputs) barred(ctx context.Context, r, first *approval.Request) (approv
 	return approval.Reason{}, nil
 }
 
+// Arrived is told of a file that somebody has put into a channel: administrators hear of one that has the name of a
+// pinned file, before anybody asks about it.
+func (s *Finder) Arrived(ctx context.Context, team, project, id string) error {
+	pinned, err := s.pins.Pinned(ctx, team, project, "")
+	if err != nil || len(pinned) == 0 {
+		return err
+	}
+	ups, err := s.pins.Ports.Slack.Uploads(ctx, project)
+	at := slices.IndexFunc(ups, func(up pins.Upload) bool { return up.ID == id })
+	if err != nil || at < 0 {
+		return err
+	}
+	return s.newer(ctx, team, project, pinned, []approval.File{ups[at].File})
+}
+
 // newer tells administrators, once of each, of uploads that have the name of a pinned file.
-func (s *Finder) newer(ctx context.Context, r *approval.Request, pinned []pins.Pin, uploads []approval.File) error {
+func (s *Finder) newer(ctx context.Context, team, project string, pinned []pins.Pin, uploads []approval.File) error {
 	for _, up := range uploads {
-		at := slices.IndexFunc(pinned, func(p pins.Pin) bool { return p.Project == r.Project && p.Older(up) })
+		at := slices.IndexFunc(pinned, func(p pins.Pin) bool { return p.Project == project && p.Older(up) })
 		if at < 0 {
 			continue
 		}
-		said := approval.PinsNoticed{Newer: []approval.PinNoticed{{Channel: r.Project, File: up.Name, By: up.Shared.By, At: up.Shared.At}}}
-		err := s.store.Notify(ctx, approval.Notice{Key: "upload " + r.Team + " " + r.Project + " " + up.ID, Team: r.Team, Kind: approval.NoticePins, Admins: true, At: time.Now().UTC(), Data: approval.Encode(said), Once: true})
+		said := approval.PinsNoticed{Newer: []approval.PinNoticed{{Channel: project, File: up.Name, By: up.Shared.By, At: up.Shared.At}}}
+		err := s.store.Notify(ctx, approval.Notice{Key: "upload " + team + " " + project + " " + up.ID, Team: team, Kind: approval.NoticePins, Admins: true, At: time.Now().UTC(), Data: approval.Encode(said), Once: true})
 		if err != nil {
 			return err
 		}

@@ -77,6 +77,12 @@ func (m *memStore) Counter(ctx context.Context, q approval.Question) (c Counter,
 	if q.Spoken {
 		m.clarifying(q, &c)
 	}
+	for _, id := range m.order { // the latest comes last
+		r := m.requests[id]
+		if s := m.sessions[r.SessionID]; q.ThreadTS != "" && s.Team == q.Team && s.Channel == q.Thread().Channel && s.ThreadTS == q.ThreadTS && r.Chosen != nil {
+			c.Chosen = r.Chosen.Model
+		}
+	}
 	c.Now, c.Standings, c.Rules = m.now(), m.standings(scopes, nil, nil), m.effective(q.Team, q.Project)
 	return c, nil
 }

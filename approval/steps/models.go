@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"countersign/approval"
@@ -65,6 +66,19 @@ func (s *Offers) priced(o review.Offer, why approval.Reason) Offered {
 		all.Price = &row
 	}
 	return all
+}
+
+// allows refuses a question whose model may not be asked in its channel: *InputError.
+func (s *Offers) allows(ctx context.Context, r *approval.Request) error {
+	rules, err := s.people.RulesOf(ctx, r.Team, r.Project)
+	if err != nil {
+		return err
+	}
+	_, err = chosenModel(rules.Reach(s.writer.Offers()), r.First())
+	if why := new(approval.InputError); errors.As(err, &why) && r.Chosen == nil {
+		_, err = chosenModel(rules.Reach(s.writer.Offers()), "") // nobody has chosen it: none may be asked there
+	}
+	return err
 }
 
 // SetModels stores which models may be asked in a channel, or in the workspace; nil sets a

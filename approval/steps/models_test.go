@@ -70,19 +70,6 @@ func TestAQuestionNamesAModelThatItsChannelAllows(t *testing.T) {
 	require.Nil(t, list.Models[2].Price)
 }
 
-// A direct message names any channel: which models it allows is for those who are in it, and Slack is asked later.
-func TestAModelsListIsNotReadFromADirectMessage(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.choose("C1", review.Models{Allowed: []string{"m2"}})
-	for model, words := range map[string]string{"m1": "m1 is not allowed in this channel.", "mm1": "There is no model called mm1 here."} {
-		q := question()
-		q.Model, q.Seat = model, "D1"
-		_, err := b.Ask(t.Context(), q)
-		require.Equal(t, words, refusal(t, err))
-	}
-}
-
 func TestProveModelsAHostThatNobodyHasConfirmedRests(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -360,8 +360,9 @@ type Posting interface {
 	// Unpost deletes a message that somebody else has posted as well.
 	Unpost(ctx context.Context, post Post) error
 	// Running shows to the asker alone, where nobody else reads along, that a program runs and what
-	// it has printed last. Nothing of it stays, and that it does not arrive is no error.
-	Running(ctx context.Context, v *View, line string)
+	// it has printed last. That line stays nowhere, and that it does not arrive is no error. Where it stands in a
+	// message, that is returned, and to be remembered.
+	Running(ctx context.Context, v *View, line string) Post
 	// Tell sends a notice to one person, or redraws it where it stands. Of a post
 	// that has been begun and has no TS it looks first whether it stands there.
 	// Somebody whom nothing reaches: ErrUnreachable.

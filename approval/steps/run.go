@@ -123,21 +123,32 @@ func (s *Runner) compared(ctx context.Context, r *approval.Request, now approval
 const lineLife = 2 * time.Second
 
 // lines is a context in which the asker hears how their program gets on, where nobody else reads
-// along: in a channel, its others would read a line of its data that no answer holds.
+// along: of a question in a channel in a direct message, because others there would read a line of data that no
+// answer holds.
 func (s *Runner) lines(ctx context.Context, r *approval.Request) context.Context {
-	if !r.Private && !approval.Direct(r.Project) {
-		return ctx
-	}
 	v, err := s.presenter.View(ctx, r.ID)
-	if err != nil || !v.Alone() {
+	if err != nil {
+		s.log.Warn("nobody is told how a program gets on", "request", r.ID, "error", err)
 		return ctx
 	}
 	return withLines(ctx, func(line string) {
 		// Whoever watches the program waits for this, with a box that is paid by the second.
-		ctx, cancel := context.WithTimeout(ctx, lineLife)
+		soon, cancel := context.WithTimeout(ctx, lineLife)
 		defer cancel()
 		v.Now = time.Now()
-		s.slack.Running(ctx, v, line)
+		post := s.slack.Running(soon, v, line)
+		first := post.TS != "" && v.Posts[SurfaceRunning].TS == ""
+		if first {
+			soon, cancel = context.WithTimeout(ctx, lineLife)
+			defer cancel()
+			if err := s.presenter.posted(soon, v, post); err != nil {
+				s.log.Warn("remember the message that says how a program gets on", "request", r.ID, "error", err)
+			}
+			return
+		}
+		if post.TS != "" {
+			v.Posts[SurfaceRunning] = post // what it shows is drawn from the row again when the run ends
+		}
 	})
 }
 

@@ -40,6 +40,7 @@ const (
 	SurfaceFiles    Surface = "files"    // charts, in the thread
 	SurfaceReply    Surface = "reply"    // the answer, or what of it is not said yet, with the ways on
 	SurfaceSheets   Surface = "sheets"   // the other files, in the thread
+	SurfaceRunning  Surface = "running"  // in the asker's direct message: how the program of a question in a channel gets on
 	SurfaceMark     Surface = "mark"     // how it stands, as an emoji on the thread's first message
 )
 
@@ -178,6 +179,9 @@ func surfaces(v *View) []Surface {
 	if v.Posts[SurfacePlain].TS != "" {
 		list = append(list, SurfacePlain)
 	}
+	if v.Posts[SurfaceRunning].TS != "" {
+		list = append(list, SurfaceRunning) // it is posted by whoever watches the run
+	}
 	if r.Taken != nil {
 		return append(append(list, taken(v)...), SurfaceProgress, SurfaceMark)
 	}
@@ -282,7 +286,7 @@ func (s *Presenter) Show(ctx context.Context, id string) error {
 		if copied && (err != nil || was) {
 			list = append(list, SurfaceProgress) // it says where the answer could not be shared
 		}
-		if surface != SurfaceCard && surface != SurfacePlain && errors.Is(err, ErrNoPlace) && v.Request.Away == nil && !v.Request.State.Final() {
+		if surface != SurfaceCard && surface != SurfacePlain && surface != SurfaceRunning && errors.Is(err, ErrNoPlace) && v.Request.Away == nil && !v.Request.State.Final() {
 			faults = append(faults, s.store.Wake(ctx, Wake{Step: approval.StepLook, RequestID: id})) // who cannot be answered there is told otherwise
 		}
 		if surface == SurfaceCard && plainable(err) && v.Request.State == approval.Pending && v.Posts[SurfacePlain].TS == "" {

@@ -124,9 +124,9 @@ func New(p Ports, s Settings) *Steps {
 	drafter := &Drafter{store: p.Store, writer: p.Writer, Settings: &s, boxes: boxes, costs: costs, ends: ends, reader: reader, watch: watch}
 	examiner := &Examiner{store: p.Store, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	editor := &Editor{store: p.Store, sandbox: p.Sandbox, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
-	finder := &Finder{store: p.Store, slack: p.Slack, inputs: inputs, people: people, pins: keeper}
 	lists := &Lists{store: p.Store, receipts: p.Receipts, Settings: &s, people: people}
 	offers := &Offers{writer: p.Writer, Settings: &s, people: people}
+	finder := &Finder{store: p.Store, slack: p.Slack, inputs: inputs, people: people, pins: keeper, offers: offers}
 	payer := &Payer{store: p.Store, writer: p.Writer, sandbox: p.Sandbox, log: p.Log, Settings: &s, boxes: boxes, costs: costs, ends: ends, people: people}
 	presenter := &Presenter{store: p.Store, slack: p.Slack, log: p.Log, Settings: &s, people: people}
 	reminder := &Reminder{store: p.Store, slack: p.Slack, people: people}

@@ -36,14 +36,21 @@ type Shelf interface {
 	Recalled(ctx context.Context, team, project string, files []approval.File) []approval.File
 }
 
+// Memory keeps which channel the person of a chat looks at, for every replica and after a restart.
+type Memory interface {
+	Look(ctx context.Context, team, channel, threadTS, looks string) error
+	Looks(ctx context.Context, team, channel, threadTS string) (string, error)
+}
+
 // Thread is where a chat is.
 type Thread struct{ Channel, TS string }
 
 // Threads are the chats that this process has to do with. What it remembers of them it may
 // forget at any time: then a line is written once more, or a channel is not known.
 type Threads struct {
-	api API
-	log *slog.Logger
+	api    API
+	log    *slog.Logger
+	memory Memory // nil: this process alone remembers
 
 	mu    sync.Mutex
 	off   map[string]bool // methods that this workspace does not have
@@ -69,8 +76,8 @@ const mostKnown = 1000
 const lasting = 90 * time.Second
 
 // New returns the chats of a workspace.
-func New(api API, log *slog.Logger) *Threads {
-	return &Threads{api: api, log: log, off: map[string]bool{}, known: map[Thread]*chat{}}
+func New(api API, memory Memory, log *slog.Logger) *Threads {
+	return &Threads{api: api, log: log, memory: memory, off: map[string]bool{}, known: map[Thread]*chat{}}
 }
 
 // of is a chat; whoever calls it holds the lock.
@@ -89,14 +96,28 @@ func (t *Threads) of(at Thread) *chat {
 
 // Look remembers which channel the person of a chat looks at. What is suggested to them is about it,
 // and the first question of the chat goes by its rules and is paid by its budget.
-func (t *Threads) Look(at Thread, channel string) {
+func (t *Threads) Look(ctx context.Context, team string, at Thread, channel string) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.of(at).looks = channel
+	t.mu.Unlock()
+	if t.memory == nil {
+		return
+	}
+	if err := t.memory.Look(ctx, team, at.Channel, at.TS, channel); err != nil {
+		t.log.Warn("a chat's channel is known to this process alone", "error", err)
+	}
 }
 
-// Looks is that channel; empty: not known.
-func (t *Threads) Looks(at Thread) string {
+// Looks is that channel; empty: not known. Another replica may have heard of a later one, so what is kept comes
+// before what this process remembers.
+func (t *Threads) Looks(ctx context.Context, team string, at Thread) string {
+	if t.memory != nil {
+		channel, err := t.memory.Looks(ctx, team, at.Channel, at.TS)
+		if err == nil {
+			return channel
+		}
+		t.log.Warn("a chat's channel is as this process remembers it", "error", err)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if c := t.known[at]; c != nil {

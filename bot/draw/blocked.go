@@ -114,7 +114,7 @@ func waysOn(with With, r *approval.Request, c *steps.Choices) (row []slack.Block
 		again.AccessibilityLabel = "Try again, in case a budget has been raised"
 		row = append(row, again)
 	}
-	return append(row, cancel(r))
+	return append(row, Cancel(r))
 }
 
 func useLabel(m steps.ModelChoice) string {
@@ -147,12 +147,23 @@ func downgradedWords(r *approval.Request) []kit.Part {
 // model that cannot be reached.
 func cheaperNote(p *kit.Page, r *approval.Request) {
 	writes := " is writing"
-	if r.State == approval.Pending {
-		writes = " wrote" // it is done, and the card stays
+	switch {
+	case r.State == approval.Drafting || r.State == approval.Asking:
+	case r.Revision == nil:
+		writes = " was to write"
+	default:
+		writes = " wrote" // it is done, and the thread goes on saying so
+	}
+	may := ""
+	if Declining(r) != nil {
+		may = " The asker can decline this, and wait or ask for more budget."
+	}
+	if c := r.Chosen; c != nil && c.Barred {
+		p.Say(kit.Mono(kit.Cut(r.First(), 80)), kit.Words(writes+": "), kit.Mono(kit.Cut(c.Model, 80)), kit.Words(" was chosen earlier in this thread, and may not be asked here any more."))
 	}
 	if d := r.Downgraded; d != nil {
 		p.Say(kit.Flow(kit.Mono(kit.Cut(d.To, 80)), kit.Words(writes+" instead of "), kit.Mono(kit.Cut(d.From, 80)), kit.Words(", because "), money.Within(d.Scope, ""),
-			kit.Words(" is past its soft limit. The asker can decline this, and wait or ask for more budget."))...)
+			kit.Words(" is past its soft limit."+may))...)
 	}
 	if f := r.Fallback; r.FellBack() {
 		p.Say(kit.Flow(kit.Strong("Fallback: "), kit.Mono(kit.Cut(f.Model, 80)), kit.Words(askedAt(f.Addressee)+writes+", because "), kit.Mono(kit.Cut(f.From, 80)),

@@ -2,6 +2,7 @@ package draw
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -40,27 +41,50 @@ func buttons(p *kit.Page, v *steps.View) {
 		add(ids.ActionCode, "Show code", "Show the code and who approved it", slack.StyleDefault)
 	}
 	add(ids.ActionDetails, "Details", "Show the whole bill and what the code did", slack.StyleDefault)
-	// Before it ran, the button stands in the thread's progress.
-	if b := reread(r); ran && b != nil {
-		row = append(row, b)
-	}
-	if ran && r.Repeats == nil && r.Run.Result.Outcome != approval.Cancelled {
-		add(ids.ActionVerify, "Verify", "Run the same code on the same data once more, and compare", slack.StyleDefault)
-	}
 	if ran && r.Repeats == nil && r.Run.Result.Outcome == approval.OK {
 		add(ids.ActionGood, "Good", "This answer is good", slack.StyleDefault)
 		add(ids.ActionBad, "Not good", "This answer is not good", slack.StyleDefault)
 	}
-	if ran && r.Run.Result.Outcome == approval.OK {
-		row = append(row, share(r))
+	// What was asked in private has nobody to read it until it is shared.
+	if ran && r.Run.Result.Outcome == approval.OK && v.Alone() {
+		add(ids.ActionShare, "Share", "Post this answer in a channel", slack.StyleDefault)
 	}
-	if ran && r.Repeats == nil {
-		add(ids.ActionHand, "Hand over", "Hand this thread to a colleague, who then goes on", slack.StyleDefault)
-	}
-	if ran {
-		row = append(row, takeBack(r))
+	if rest := others(v, ran); len(rest) > 0 {
+		row = append(row, slack.NewOverflowBlockElement(ids.ActionOthers, rest...))
 	}
 	p.Buttons("next", row...)
+}
+
+// others are the rare ways on from an answer, behind three dots. Slack takes five.
+func others(v *steps.View, ran bool) (options []*slack.OptionBlockObject) {
+	r := v.Request
+	if !ran {
+		return nil
+	}
+	add := func(action, label string) {
+		options = append(options, slack.NewOptionBlockObject(action+":"+r.ID, kit.Plain(label), nil))
+	}
+	// Before it ran, the button stands in the thread's progress.
+	if b := reread(r); b != nil {
+		add(ids.ActionReread, "Not read right?")
+	}
+	if r.Repeats == nil && r.Run.Result.Outcome != approval.Cancelled {
+		add(ids.ActionVerify, "Verify")
+	}
+	if r.Run.Result.Outcome == approval.OK && !v.Alone() {
+		add(ids.ActionShare, "Share")
+	}
+	if r.Repeats == nil {
+		add(ids.ActionHand, "Hand over")
+	}
+	add(ids.ActionTakeBack, "Take back")
+	return options
+}
+
+// Other is what somebody chose of them: the way on, and the request. Of anything else it is nothing.
+func Other(value string) (action, id string, ok bool) {
+	action, id, _ = strings.Cut(value, ":")
+	return action, id, slices.Contains([]string{ids.ActionReread, ids.ActionVerify, ids.ActionShare, ids.ActionHand, ids.ActionTakeBack}, action)
 }
 
 // mayAskAgain tells of a question that its asker could want asked again.

@@ -49,6 +49,16 @@ func elsewhere(v *steps.View) {
 }
 
 // pages draws every message in the states that matter.
+// answeredBefore has the model have asked something that was answered.
+func answeredBefore(v *steps.View) {
+	v.Request.Clarified = []approval.Clarification{{Question: "Should revenue or units decide?", Choices: []string{"Revenue", "Units"}, AskedAt: sample.Noon, Said: "Units", SaidAt: sample.Noon}}
+}
+
+// barredModel has a model that was chosen in the thread not be allowed any more.
+func barredModel(v *steps.View) {
+	v.Request.Chosen = &approval.Chosen{Model: "codestral-2508", Barred: true}
+}
+
 func pages(b stand) map[string]*kit.Page {
 	who := kit.Identity{URL: "https://harbor-coffee.slack.com/", TeamID: slacksim.DefaultTeam.ID, User: slacksim.BotUser}
 	posted := func(v *steps.View) { v.Session.ThreadTS = "1763812800.000100" }
@@ -95,6 +105,12 @@ func pages(b stand) map[string]*kit.Page {
 		"progress-letters":   draw.Progress(b.with(), guessed),
 		"progress-offered":   draw.Progress(b.with(), sample.View(sample.In(approval.Asking), sample.Offering)),
 		"progress-clarify":   draw.Progress(b.with(), sample.View(sample.In(approval.Asking), sample.Clarifying("Which year do you mean?", "2023", "2024", "Both", "The latest"))),
+		"progress-answered":  draw.Progress(b.with(), sample.View(sample.In(approval.Done), answeredBefore, answered)),
+		"progress-instead":   draw.Progress(b.with(), sample.View(barredModel, answered)),
+		"running":            draw.Running(sample.View(sample.In(approval.Running)), "is running the code, for 40 seconds, 37 %: row 37 of 100", "https://example.com/1"),
+		"running-stopping":   draw.Running(sample.View(sample.In(approval.Running), unwanted), "", "https://example.com/1"),
+		"running-over":       draw.Running(sample.View(answered), "", "https://example.com/1"),
+		"take-back":          {Blocks: draw.TakeBackView(sample.View(answered), draw.Origin{}).Blocks.BlockSet},
 		"progress-drafting":  draw.Progress(b.with(), sample.View(sample.In(approval.Drafting))),
 		"progress-pending":   draw.Progress(b.with(), sample.View()),
 		"progress-approved":  draw.Progress(b.with(), sample.View(sample.In(approval.Approved))),

@@ -125,8 +125,14 @@ func FormView(policy approval.Policy, f Form) slack.ModalViewRequest {
 	if len(f.Models) > 1 {
 		// The first is the default of this channel: Allowed puts it there.
 		options := ModelOptions(f.Models)
-		choice := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain("The channel's usual model"), ids.FieldModel, options...)
-		chosen := f.Channel == "" || placeless // in the form, so which is its usual one is not known yet
+		usual := "The channel's usual model"
+		if f.Thread != "" {
+			usual = "As before in this thread"
+		}
+		choice := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, kit.Plain(usual), ids.FieldModel, options...)
+		// Which one writes when none is chosen is not known here: of a channel that is chosen in the form, and
+		// of a thread in which one may have been chosen.
+		chosen := f.Channel == "" || placeless || f.Thread != ""
 		if !chosen {
 			choice = choice.WithInitialOption(options[0])
 		}

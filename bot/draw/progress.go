@@ -2,6 +2,9 @@ package draw
 
 import (
 	"fmt"
+	"strings"
+
+	"github.com/slack-go/slack"
 
 	"countersign/approval"
 	"countersign/approval/steps"
@@ -38,7 +41,6 @@ func Progress(with With, v *steps.View) *kit.Page {
 	switch r.State {
 	case approval.Drafting:
 		p.Say(append(writing(v), inLine(r)...)...)
-		cheaperNote(p, r)
 		ruledBy(p, v)
 	case approval.Asking:
 		if open := (approval.Talk{Request: r}).Open(); open != nil {
@@ -48,7 +50,6 @@ func Progress(with With, v *steps.View) *kit.Page {
 		}
 	case approval.Pending:
 		p.Say(waiting(v)...)
-		cheaperNote(p, r)
 		ruledBy(p, v)
 	case approval.Approved:
 		said := append([]kit.Part{kit.Strong("Approved")}, approvers(r)...)
@@ -89,14 +90,45 @@ func Progress(with With, v *steps.View) *kit.Page {
 	if r.Away != nil && !r.State.Final() {
 		p.Say(kit.Flow(kit.Strong("Waiting: "), Missing(with, r.Away.Cause))...)
 	}
+	if r.Taken == nil {
+		cheaperNote(p, r)
+		settledBefore(p, r)
+	}
+	if since := restedSince(r); since != "" && r.Repeats == nil && !r.State.Final() { // its answer says more
+		p.Small(kit.Words("This thread was at rest since " + since + ": its files were looked at again, and older results may be out of date."))
+	}
 	row := Declining(r)
 	// A correction is a round, of which there is an end.
 	if b := reread(r); b != nil && r.Rounds < with.Rounds && (r.State == approval.Pending || r.State == approval.Asking) {
 		row = append(row, b)
 	}
-	if b := cancel(r); b != nil {
+	if b := Cancel(r); b != nil {
 		p.Buttons("cancel", append(row, b)...)
 	}
+	return p
+}
+
+// Running says to the asker alone how the program of a question in a channel gets on, in words that are made
+// elsewhere, and once it is over that it is. url leads to its thread.
+func Running(v *steps.View, doing, url string) *kit.Page {
+	r, p := v.Request, &kit.Page{}
+	p.Quote(kit.Cut(kit.OneLine(r.Question), 300), kit.Words("Your question in "), kit.Place(v.Session.Channel), kit.Words(":"))
+	switch {
+	case r.State != approval.Running:
+		p.Say(kit.Strong(kit.Capital(HowItStands(r))), kit.Words(". The thread has the rest."))
+	case stopping(r):
+		p.Say(kit.Strong("Running"), kit.Words(", and being stopped."))
+	default:
+		p.Say(kit.Words(kit.Capital(strings.TrimPrefix(kit.Cut(doing, 300), "is ")))) // as a line of Slack's it goes on after our name
+	}
+	var row []slack.BlockElement
+	if b := Cancel(r); b != nil && r.State == approval.Running {
+		row = append(row, b)
+	}
+	if url != "" {
+		row = append(row, kit.Goes("Open the thread", url))
+	}
+	p.Buttons("running", row...)
 	return p
 }
 

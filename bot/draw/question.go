@@ -18,7 +18,7 @@ import (
 func Taken(r *approval.Request) *kit.Page {
 	p := &kit.Page{}
 	p.Say(taken(r)...)
-	if b := cancel(r); b != nil {
+	if b := Cancel(r); b != nil {
 		p.Buttons("cancel", b)
 	}
 	return p
@@ -49,15 +49,15 @@ func Questions(list []*approval.Request) *kit.Page {
 	for _, r := range list[:min(10, len(list))] {
 		said := []kit.Part{kit.Strong(kit.Capital(HowItStands(r))), kit.Words(": " + kit.Cut(kit.OneLine(r.Question), 100) + " (asked "), kit.Moment(r.CreatedAt)}
 		p.Say(append(append(said, OpenUntil(r)...), kit.Words(")"))...)
-		if b := cancel(r); b != nil {
+		if b := Cancel(r); b != nil {
 			p.Buttons("cancel "+r.ID, b)
 		}
 	}
 	return p
 }
 
-// cancel is the button that cancels a question, as long as that can be done.
-func cancel(r *approval.Request) *slack.ButtonBlockElement {
+// Cancel is the button that cancels a question, as long as that can be done.
+func Cancel(r *approval.Request) *slack.ButtonBlockElement {
 	if r.State.Final() || stopping(r) {
 		return nil
 	}
@@ -129,6 +129,15 @@ func clarifying(p *kit.Page, v *steps.View, open *approval.Clarification) {
 		kit.Moment(r.ExpiresAt), kit.Words("."))
 }
 
+// settledBefore keeps in the thread what the model has asked there, and what was answered: the code rests on it.
+func settledBefore(p *kit.Page, r *approval.Request) {
+	for _, c := range r.Clarified {
+		if !c.SaidAt.IsZero() {
+			p.Small(kit.Words("The model asked: "+kit.Cut(kit.OneLine(c.Question), mostSaid)+" "), kit.Person(r.Asker), kit.Words(" answered: "), kit.Strong(kit.Cut(kit.OneLine(c.Said), mostSaid)))
+		}
+	}
+}
+
 // SayView is the field for an answer in the asker's own words.
 func SayView(r *approval.Request, of string) (view slack.ModalViewRequest, ok bool) {
 	open := (approval.Talk{Request: r}).Open()
@@ -139,7 +148,7 @@ func SayView(r *approval.Request, of string) (view slack.ModalViewRequest, ok bo
 	field.Multiline, field.MaxLength, field.FocusOnLoad = true, 1000, true
 	p := &kit.Page{}
 	p.Quote(open.Question, kit.Words("The model asks (its words, not checked):"))
-	blocks := append(p.Blocks, slack.NewInputBlock(ids.FieldSaid, kit.Plain("Your answer"), kit.Plain("The model reads it, and so do the reviewers."), field))
+	blocks := append(p.Blocks, slack.NewInputBlock(ids.FieldSaid, kit.Plain("Your answer"), kit.Plain("The model reads it, and so does whoever reads this thread or the code."), field))
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackSay, Title: kit.Plain("Answer the model"), Submit: kit.Plain("Answer"),
 		Close: kit.Plain("Back"), PrivateMetadata: of, Blocks: slack.Blocks{BlockSet: blocks}}, true
 }

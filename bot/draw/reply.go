@@ -207,13 +207,13 @@ func without(p *kit.Page, v *steps.View) {
 func claims(p *kit.Page, res *approval.Result) {
 	var said []kit.Part
 	for _, n := range res.Said[:min(5, len(res.Said))] {
-		said = append(said, kit.Words(" · "+kit.Cut(kit.OneLine(approval.Plain(n)), 200)))
+		said = append(said, kit.Words(dot(said)+kit.Cut(strings.TrimSuffix(kit.OneLine(approval.Plain(n)), "."), 200)))
 	}
 	for _, rows := range res.LeftOut[:min(5, len(res.LeftOut))] {
-		said = append(said, kit.Words(" · "), kit.Strong("left out: "+kit.Count(rows.Count, "row")), kit.Words(" ("+kit.Cut(kit.OneLine(approval.Plain(rows.Why)), 200)+")"))
+		said = append(said, kit.Words(dot(said)), kit.Strong("Left out: "+kit.Count(rows.Count, "row")), kit.Words(" ("+kit.Cut(kit.OneLine(approval.Plain(rows.Why)), 200)+")"))
 	}
 	if len(said) > 0 {
-		p.Small(append([]kit.Part{kit.Words("The program says")}, said...)...)
+		p.Small(append([]kit.Part{kit.Words("The program says: ")}, said...)...)
 	}
 }
 

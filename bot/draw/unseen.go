@@ -5,7 +5,6 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw/masked"
 	"countersign/bot/ids"
@@ -61,21 +60,14 @@ func plainly(v *steps.View) []kit.Part {
 	return kit.Flow(kit.Words(" The reviewers see a shorter card from which they open the code, because "), Because(u.Why, u.Code, kit.Words("the review channel")), kit.Words("."))
 }
 
-// takeBack is the button that has an answer go from Slack. It says before what stays.
-func takeBack(r *approval.Request) *slack.ButtonBlockElement {
-	b := kit.Button(ids.ActionTakeBack, "Take back", r.ID, slack.StyleDefault)
-	b.AccessibilityLabel = "Delete this answer from Slack"
-	text := "I delete the answer, its charts and its files from Slack, and the thread says that you took it back. Later questions no longer build on it. " +
-		"The record keeps the answer: auditors can still read it."
-	b.Confirm = slack.NewConfirmationBlockObject(kit.Plain("Take this answer back?"), kit.Plain(text), kit.Plain("Take back"), kit.Plain("Keep it")).WithStyle(slack.StyleDanger)
-	return b
-}
-
-// share is the button that asks where else the answer is to stand.
-func share(r *approval.Request) *slack.ButtonBlockElement {
-	b := kit.Button(ids.ActionShare, "Share", r.ID, slack.StyleDefault)
-	b.AccessibilityLabel = "Post this answer in another channel"
-	return b
+// TakeBackView asks whether an answer is to go from Slack.
+func TakeBackView(v *steps.View, from Origin) slack.ModalViewRequest {
+	p := &kit.Page{}
+	p.Quote(kit.Cut(v.Request.Question, 600), kit.Words("The answer to:"))
+	p.Say(kit.Words("I delete the answer, its charts and its files from Slack, also where it was shared, and the thread says that you took it back. Later questions no longer build on it."))
+	p.Say(kit.Words("The record keeps the answer: auditors can still read it."))
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackTakeBack, Title: kit.Plain("Take it back?"), Submit: kit.Plain("Take back"), Close: kit.Plain("Keep it"),
+		PrivateMetadata: from.String(), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 }
 
 // ShareView asks in which channel an answer is to stand as well.
@@ -89,6 +81,9 @@ func ShareView(v *steps.View, from Origin) slack.ModalViewRequest {
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackShare, Title: kit.Plain("Share the answer"), Submit: kit.Plain("Share"), Close: kit.Plain("Cancel"),
 		PrivateMetadata: from.String(), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 }
+
+// SharesLater is what stands in the form's place where Slack takes longer to answer than somebody waits.
+const SharesLater = "I am still looking at who is in that channel. A message tells you how it went. If none comes within a minute, press Share again."
 
 // Copy is an answer as it stands where its asker has shared it.
 func Copy(v *steps.View, channel string, tables bool) *kit.Page {

@@ -74,7 +74,7 @@ func TestAnAnswerIsReadAsAPersonReadsIt(t *testing.T) {
 	maya.sees(test("thread"), "revenue-per-month.csv")
 	text := maya.reads(test("thread"))
 	text = text[strings.LastIndex(text, "Revenue was 1"):]
-	order := []string{"Revenue was 1", "best region was", "Revenue is units times price.", "left out: 9 rows", "revenue-per-month.png", "2025-01", "Show code", "Details", "under 1 cent · $", "revenue-per-month.csv"}
+	order := []string{"Revenue was 1", "best region was", "Revenue is units times price · ", "Left out: 9 rows", "revenue-per-month.png", "2025-01", "Show code", "Details", "under 1 cent · $", "revenue-per-month.csv"}
 	var at []int
 	for _, words := range order {
 		at = append(at, strings.Index(text, words))

@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
+	"countersign/bot/ids"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/workspace"
 )
@@ -210,7 +211,19 @@ func TestAQueueOfFiveHundredIsReadPageByPage(t *testing.T) {
 // pick chooses from a card's menu.
 func (x *tab) pick(within, entry string) {
 	x.h.t.Helper()
-	x.click(within + " " + test("action-more"))
+	x.entry(within, ids.ActionMore, entry)
+}
+
+// others chooses from an answer's menu.
+func (x *tab) others(within, entry string) {
+	x.h.t.Helper()
+	x.entry(within, ids.ActionOthers, entry)
+}
+
+// entry opens a menu of three dots and chooses from it.
+func (x *tab) entry(within, menu, entry string) {
+	x.h.t.Helper()
+	x.click(within + " " + test("action-"+menu))
 	x.until(fmt.Sprintf(`[...document.querySelectorAll('[role=menuitem]')].some(e => e.innerText.includes(%s))`, quoted(entry)))
 	evaluate[bool](x, fmt.Sprintf(`([...document.querySelectorAll('[role=menuitem]')].find(e => e.innerText.includes(%s)).click(), true)`, quoted(entry)))
 }

@@ -122,6 +122,28 @@ func (c chatty) Result(ctx context.Context, _ string) (approval.Result, error) {
 	}
 }
 
+// Which channel somebody looks at is known to whoever takes their question, after a restart as well.
+func TestProveConversationAChatsChannelOutlivesItsReplica(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	_, stop := h.run(func(r *replica) { r.rewire(func(p *steps.Ports) { p.Sandbox = instant{} }) })
+	h.share("sales.csv", "amount\n1\n")
+	chat, err := h.maya.StartChat(slacksim.SalesData)
+	require.NoError(t, err)
+	h.suggested(h.maya, chat.Message, "sales.csv")
+	stop()
+	h.bench(instant{}, 2)
+	h.writes("print(1)")
+	_, err = h.maya.Reply(chat.Channel, chat.TS, "How much did we sell in sales.csv?")
+	require.NoError(t, err)
+	h.approve(h.cardOf("How much did we sell"))
+	h.says(chat.Message, "Show code")
+	require.Equal(t, slacksim.SalesData, value[string](h, `SELECT project FROM requests`), "by the rules of the channel that she looked at")
+	h.settled()
+	h.addsUp()
+	proof.Check(t, !t.Failed(), "a chat's channel outlives its replica", "the next one takes the question by that channel's rules")
+}
+
 // While a program runs, its asker reads its last line in their direct message, and nobody reads it in
 // a channel.
 func TestProveConversationWhileAProgramRuns(t *testing.T) {
@@ -154,18 +176,28 @@ func TestProveConversationWhileAProgramRuns(t *testing.T) {
 	h.soon("its last line is told", func() bool {
 		return slices.ContainsFunc(statuses(), func(s string) bool { return strings.Contains(s, "80 %: secret 80 %") })
 	})
+	// Of the question in the channel a message says it, to her alone, with the way to stop it.
+	told := h.inDM(h.maya, "80 %: secret 80 %")
+	require.Contains(t, told.Words(), "How much did we sell")
+	require.True(t, told.Has("Cancel"))
+	require.True(t, told.Has("Open the thread"))
 	close(box.ends)
 	h.says(chat.Message, "Show code")
 	h.says(root, "Show code")
+	h.turns(h.maya, told, "Done")
 	h.settled()
+	for _, m := range h.maya.Messages(h.maya.DM()) {
+		require.NotContains(t, m.Text+m.Words(), "secret 80", "and none of it stays")
+		require.False(t, m.Has("Cancel"), m.Words())
+	}
 	for _, call := range h.sim.Calls("") {
 		if strings.Contains(call.Detail, "secret 80") {
-			require.Equal(t, "assistant.threads.setStatus", call.Name, "it stands in no message")
-			require.Contains(t, call.Detail, h.maya.DM(), "and in no channel")
+			require.Contains(t, []string{"assistant.threads.setStatus", "chat.postMessage", "chat.update"}, call.Name)
+			require.Regexp(t, `"channel(_id)?":"(`+h.maya.DM()+`|`+slacksim.Analyst+`)"`, call.Detail, "and in no channel")
 		}
 		require.NotContains(t, call.Detail, "37 of 100 <!channel>")
 	}
 	require.Zero(t, value[int](h, `SELECT count(*) FROM events WHERE data::text LIKE '%secret 80%'`), "and is kept nowhere")
 	h.addsUp()
-	proof.Check(t, !t.Failed(), "a program's last line is its asker's alone while it runs", "with a percentage, in the status of their direct message; no message, no channel, no record")
+	proof.Check(t, !t.Failed(), "a program's last line is its asker's alone while it runs", "with a percentage, in the status or a message of their direct message, and Cancel beside it; no channel, no record")
 }

@@ -107,6 +107,9 @@ func TestProveConversationPinnedDataIsUsedWhereItIsNamedAndNoOtherContent(t *tes
 
 	// A newer upload of the name is an administrator's to accept.
 	newer := h.share("sales.csv", "amount\n1000\n")
+	h.soon("administrators hear of it before anybody asks", func() bool {
+		return value[int](h, `SELECT count(*) FROM notices WHERE key LIKE 'upload %' AND key LIKE '%' || $1`, newer.ID) == 1
+	})
 	h.ask("How much now? Use sales.csv.")
 	h.answers("How much now")
 	proof.Check(t, h.usedBy("How much now") == first.ID, "a newer upload of its name is not used by the name", "%s", h.usedBy("How much now"))

@@ -83,8 +83,15 @@ func TestProveConversationAPrivateThreadIsHandedToAColleague(t *testing.T) {
 	require.Zero(t, value[int](h, `SELECT count(*) FROM handovers`))
 
 	// By the command, which opens the form with the colleague in it. Nothing is ticked, and a second press offers nothing twice.
-	for range 2 {
-		require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze hand "+id+" <@"+slacksim.OtherAnalyst+"|jun>"))
+	// In a thread, where commands do not work, a mention leads to the same form.
+	for typed := range 2 {
+		if typed == 0 {
+			require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze hand "+id+" <@"+slacksim.OtherAnalyst+"|jun>"))
+		} else {
+			_, err := h.maya.Reply(h.maya.DM(), reply.ThreadTS, "hand "+id+" @jun")
+			require.NoError(t, err)
+			require.NoError(t, h.maya.Click(h.told(h.maya, h.maya.DM(), "Hand the thread of this question to"), "Hand over"))
+		}
 		form := h.sees(h.maya, ids.CallbackHand, "Private answers that go along")
 		require.Contains(t, form.Words(), "wages.csv")
 		wrong, err := h.maya.Submit(person.Fill(ids.FieldPerson, slacksim.OtherAnalyst))

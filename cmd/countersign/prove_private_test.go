@@ -205,7 +205,7 @@ func TestProveConversationAPrivateAnswerIsShared(t *testing.T) {
 	require.Empty(t, h.shows(slacksim.SalesData, "4711"), "only there")
 
 	// Taken back, it goes from there as well.
-	require.NoError(t, h.maya.Click(reply, "Take back"))
+	h.takesBack(h.maya, reply)
 	h.soon("it is gone", func() bool {
 		return len(h.shows(slacksim.General, "4711"))+len(h.shows(h.maya.DM(), "4711")) == 0
 	})

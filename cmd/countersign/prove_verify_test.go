@@ -115,7 +115,7 @@ func TestProveConversationAnAnswerIsVerified(t *testing.T) {
 			require.Equal(t, id, value[string](h, `SELECT e.data::jsonb ->> 'request' FROM events e WHERE e.kind = 'repeats'`))
 			h.saysNoModel(1)
 			h.settled()
-			require.NoError(t, h.maya.Click(h.says(root, c.says), "Take back"), "it says her answer again")
+			h.takesBack(h.maya, h.says(root, c.says))
 			h.soon("it is taken back", func() bool {
 				return value[int](h, `SELECT count(*) FROM takebacks t JOIN requests q ON q.id = t.request_id WHERE q.repeats IS NOT NULL AND t.person = $1`, slacksim.Analyst) == 1
 			})
@@ -228,7 +228,7 @@ func TestProveConversationAVerifiedAnswerStaysWhereItWas(t *testing.T) {
 		h, _, root, reply := answered(t, &told{template: "one", results: []approval.Result{{Outcome: approval.OK, Answer: "3"}}}, sums)
 		require.NoError(t, h.maya.Click(reply, "Verify"))
 		card := h.repeats()
-		require.NoError(t, h.maya.Click(reply, "Take back"))
+		h.takesBack(h.maya, reply)
 		h.soon("it is taken back", func() bool { return value[int](h, `SELECT count(*) FROM takebacks`) == 1 })
 		h.approve(card)
 		h.says(root, "Not repeated")

@@ -11,14 +11,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	hands "countersign/approval/handover"
 	"countersign/approval/steps"
 	"countersign/bot"
+	"countersign/bot/ids"
 	"countersign/budget"
 	"countersign/codegen/mistraltest"
 	"countersign/codegen/samples"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
+	"countersign/storage"
 	"countersign/storage/pg"
 )
 
@@ -40,6 +43,8 @@ var roundTrips = []tripCount{
 	{"click Review on the Home: the code", 4, 67, 17, 62},
 	{"approved from there", 3, 57, 0, 0},
 	{"click Verify", 4, 49, 0, 0},
+	{"click Hand over: the form", 4, 14, 0, 0},
+	{"the offer sent off", 11, 44, 0, 0}, // who the colleague is and what goes along is looked at one by one
 	{"click Approve by who may not", 3, 40, 0, 0},
 	{"click Approve without money", 3, 51, 0, 0},
 	{"/analyze without money", 3, 27, 0, 0},
@@ -155,6 +160,8 @@ func (m *meter) play() {
 	m.act("approved from there", submit(m.ben, nil))
 
 	m.act("click Verify", click(m.sim.As(slacksim.OtherAnalyst), m.answerTo("Approve what is"), "Verify"))
+	m.act("click Hand over: the form", click(m.maya, m.answerTo("Approve what is"), "Hand over"))
+	m.act("the offer sent off", submit(m.maya, person.Fill(ids.FieldPerson, slacksim.OtherAnalyst)))
 	m.act("", ask("Refuse what is"))
 	m.act("click Approve by who may not", click(m.carla, m.cardOf("Refuse what is"), "Approve"))
 	m.limit(budget.Limit{Amount: 1, Window: budget.Month, Scope: budget.Scope{Team: slacksim.DefaultTeam.ID, Kind: budget.User, ID: slacksim.Analyst}})
@@ -169,7 +176,7 @@ func (m *meter) answerTo(question string) workspace.Message {
 	m.t.Helper()
 	root, err := m.maya.WaitMessage(m.patient(), slacksim.SalesData, func(s workspace.Message) bool { return strings.Contains(s.Text, question) })
 	require.NoError(m.t, err)
-	return m.says(root, "\nVerify\n")
+	return m.says(root, "\nShow code\n")
 }
 
 // act lets somebody do something, counts what goes to Postgres for it, and then has
@@ -181,10 +188,11 @@ func (m *meter) act(what string, do func() error) {
 	defer hangUp()
 	acked := make(chan tripCount, 8)
 	options, all := m.r.bot.Options, m.r.service
-	options.Services = bot.Services{Questions: all, Decisions: all, Revisions: all, Budgets: all, Ledgers: all, Funding: all, Authority: all, Notes: all, Keys: all, Homes: all, Answers: all}
+	options.Services = bot.Services{Questions: all, Decisions: all, Revisions: all, Budgets: all, Ledgers: all, Funding: all, Authority: all, Notes: all, Keys: all, Homes: all, Answers: all,
+		Hands: hands.New(m.r.db, storage.HandOvers{DB: m.r.db}, m.r.bot, all.Keeper, all.People), Chats: storage.Chats{DB: m.r.db}}
 	options.Observe = func(kind, outcome string, _ time.Duration) {
-		if kind == "message" || kind == "message_metadata_posted" {
-			return // what the jobs before this act have posted: Slack tells the bot when it is there again
+		if kind == "message" || kind == "message_metadata_posted" || kind == "file_shared" {
+			return // what was posted and shared before this act: Slack tells the bot when it is there again
 		}
 		c := tripCount{what: what}
 		c.trips, c.sql = sent.Count()

@@ -129,6 +129,8 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 		Hands:    hands.New(r.db, storage.HandOvers{DB: r.db}, r.bot, r.service.Keeper, r.service.People),
 		Uploads:  storage.Uploads{DB: r.db},
 		Strays:   storage.Strays{DB: r.db},
+		Chats:    storage.Chats{DB: r.db},
+		Arrivals: r.service,
 		Accounts: r.books,
 		Auditor:  auditing.New(storage.Log(r.db), r.service.People, r.db),
 		Epochs:   epoch.New(r.db, r.service.People),

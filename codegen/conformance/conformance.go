@@ -52,6 +52,7 @@ type Said struct {
 	Output   int // all that came back
 	Reasoned int // of them, thought
 	NoUsage  bool
+	Beside   bool // the text stands beside the call of a tool
 }
 
 // Key is the only key that the server takes.

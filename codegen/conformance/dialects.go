@@ -76,7 +76,9 @@ func completions(name, model string) Dialect {
 			}
 			switch s.End {
 			case codegen.Tool:
-				message["content"] = nil
+				if !s.Beside {
+					message["content"] = nil
+				}
 				message["tool_calls"] = []any{map[string]any{"id": "call_1", "type": "function", "function": map[string]any{"name": "run", "arguments": "{}"}}}
 			case codegen.Refused:
 				message["content"], message["refusal"] = nil, s.Text
@@ -138,7 +140,10 @@ func Claude() Dialect {
 			}
 			switch s.End {
 			case codegen.Tool:
-				content = []any{map[string]any{"type": "tool_use", "id": "toolu_1", "name": "run", "input": map[string]any{}}}
+				if !s.Beside {
+					content = nil
+				}
+				content = append(content, map[string]any{"type": "tool_use", "id": "toolu_1", "name": "run", "input": map[string]any{}})
 			case codegen.Empty:
 				content = []any{}
 			}

@@ -159,13 +159,19 @@ var scenes = append([]scene{
 		h.server.says(s)
 		means(h, h.failure(), "content filter", false, false)
 	}},
-	{"a call of a tool is told, and repaired", has(codegen.Tool), func(h *house) {
+	{"a call of a tool is told, and costs one call", has(codegen.Tool), func(h *house) {
 		s := h.dialect.Good()
 		s.End = codegen.Tool
 		h.server.says(s)
 		e := h.failure()
 		means(h, e, "asked for a tool", false, false)
-		require.Contains(h, e.Repair, "no tools")
+		require.Empty(h, e.Repair, "the same model would be paid once more")
+	}},
+	{"a program beside a call of a tool is taken", has(codegen.Tool), func(h *house) {
+		s := h.dialect.Good()
+		s.End, s.Beside = codegen.Tool, true
+		h.server.says(s)
+		require.NotEmpty(h, h.draft().Code)
 	}},
 	{"an answer that does not say whether it is whole is not shown, and not repeated", nil, func(h *house) {
 		s := h.dialect.Good()

@@ -50,6 +50,7 @@ var rights = map[string]string{
 	// What files hold and how they are read: it can be found out again at any time.
 	"readings": "SELECT, INSERT, UPDATE (tries, at, sha256, answer), DELETE", "known_files": "SELECT, INSERT, UPDATE (sha256, at)",
 
+	"chats": "SELECT, INSERT, UPDATE (looks, at), DELETE", // what Slack tells again whenever somebody looks
 	"posts": "SELECT, INSERT, UPDATE (channel, ts, shown)", "unseen": "SELECT, INSERT, UPDATE (channel, why, code, stands, times, first_at, last_at), DELETE",
 	"notices": "SELECT, INSERT, UPDATE (told_at, held, digest)", "notice_posts": "SELECT, INSERT, UPDATE (channel, ts, shown)",
 }

@@ -45,6 +45,18 @@ func OfferView(r *approval.Request, stock handover.Stock, to string, from draw.O
 		PrivateMetadata: from.String(), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 }
 
+// Begin leads to that form from a message, for which Slack opens none.
+func Begin(id, to string) *kit.Page {
+	p, value := &kit.Page{}, id
+	said := []kit.Part{kit.Words("Hand this thread to a colleague? You choose who gets it, and what goes along.")}
+	if to != "" {
+		said, value = []kit.Part{kit.Words("Hand the thread of this question to "), kit.Person(to), kit.Words("? You choose what goes along.")}, id+" "+to
+	}
+	p.Say(said...)
+	p.Buttons("hand", kit.Button(ids.ActionHand, "Hand over", value, slack.StylePrimary))
+	return p
+}
+
 // ticks is a field in which any of some choices may be ticked, and none has to be.
 func ticks(p *kit.Page, field, label, hint string, options []*slack.OptionBlockObject) {
 	if len(options) == 0 {

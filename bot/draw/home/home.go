@@ -131,12 +131,20 @@ func (h View) given(p *kit.Page) {
 func (q Question) line(p *kit.Page) {
 	r := q.Request
 	p.Say(kit.Strong(kit.Cut(kit.OneLine(r.Question), 150)))
-	p.Small(append([]kit.Part{kit.Words(kit.Capital(draw.HowItStands(r)) + ". Asked "), kit.Moment(r.CreatedAt)}, draw.OpenUntil(r)...)...)
+	said := []kit.Part{kit.Words(kit.Capital(draw.HowItStands(r)))}
+	if r.State == approval.Running {
+		said = append(said, kit.Words(" since "), kit.Moment(r.Run.StartedAt))
+	}
+	said = append(said, kit.Words(". Asked "), kit.Moment(r.CreatedAt))
+	p.Small(append(said, draw.OpenUntil(r)...)...)
 	why := kit.Button(ids.ActionWhy, "What it cost", r.ID, slack.StyleDefault)
 	why.AccessibilityLabel = "What each step cost, and which budget decided it"
 	row := []slack.BlockElement{why}
 	if q.URL != "" {
 		row = append([]slack.BlockElement{kit.Goes("Open", q.URL)}, row...)
+	}
+	if b := draw.Cancel(r); b != nil {
+		row = append(row, b)
 	}
 	p.Buttons("open "+r.ID, row...)
 }

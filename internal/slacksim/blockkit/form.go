@@ -147,6 +147,18 @@ func numberComplaint(e Element, said string) string {
 	return ""
 }
 
+// Within finds the overflow menu in which an entry has these words.
+func Within(blocks []Block, words string) (Element, bool) {
+	for _, e := range Elements(blocks) {
+		for _, o := range AllOptions(e.Body) {
+			if e.Kind() == "overflow" && Text(Object(o, "text"), "text") == words {
+				return e, true
+			}
+		}
+	}
+	return Element{}, false
+}
+
 // Named finds an element by its action_id or by the words on it.
 func Named(blocks []Block, what string) (Element, bool) {
 	if e, ok := Find(blocks, "", what); ok {

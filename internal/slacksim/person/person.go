@@ -90,7 +90,8 @@ func (p *Person) Download(id string) ([]byte, error) {
 }
 
 // Click presses something on the current message: a button, named by action_id or by its
-// words, or a menu with a choice, named by the option's value or words.
+// words, or a menu with a choice, named by the option's value or words. What stands in a menu behind
+// dots can be named alone, by its words.
 func (p *Person) Click(m workspace.Message, action string, choice ...string) error {
 	fresh, err := p.Find(m.Channel, m.TS)
 	if err != nil {
@@ -113,6 +114,11 @@ func (p *Person) ClickView(v workspace.View, action string, choice ...string) er
 // press finds the element by its name in the blocks that the person looks at.
 func (p *Person) press(blocks []blockkit.Block, at Press, stale []blockkit.Block, what string, choice []string) error {
 	e, ok := blockkit.Named(blocks, what)
+	if !ok { // it may stand behind the dots of a menu
+		if e, ok = blockkit.Within(blocks, what); ok {
+			choice = []string{what}
+		}
+	}
 	if !ok {
 		return Refuse(404, "no_such_action", "There is no %q here.", what)
 	}

@@ -158,6 +158,8 @@ var EventScope = map[string]string{
 	"message.channels": "channels:history",
 	"message.groups":   "groups:history",
 
+	"file_shared": "files:read",
+
 	"message_metadata_posted": "metadata.message:read",
 }
 

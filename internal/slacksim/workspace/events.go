@@ -34,6 +34,12 @@ func (s *Posts) messageEvents(to *Channel, m *StoredMessage) {
 		s.events.Event(Body{"type": "message_metadata_posted", "app_id": m.AppID, "bot_id": m.BotID, "user_id": m.User, "team_id": s.Memory.Team.ID,
 			"channel_id": m.Channel, "metadata": m.Metadata, "message_ts": m.TS, "event_ts": m.TS}, to.IsExtShared)
 	}
+	// Slack tells of each file that is put into a conversation which the app sees (docs.slack.dev/reference/events/file_shared).
+	for _, id := range m.Files {
+		if to.Has(s.Bot.ID) && s.App.Wants("file_shared") {
+			s.events.Event(Body{"type": "file_shared", "channel_id": m.Channel, "file_id": id, "user_id": m.User, "file": Body{"id": id}, "event_ts": m.TS}, to.IsExtShared)
+		}
+	}
 	if kind, ok := s.messageEvent(to); ok {
 		body["channel_type"] = kind
 		if len(m.Files) > 0 {

@@ -60,9 +60,12 @@ func (m Message) Words() string {
 }
 
 // Has says whether the message offers an action, named by action_id or by the words on
-// the button.
+// the button, or in a menu behind dots.
 func (m Message) Has(action string) bool {
 	_, ok := blockkit.Named(m.All(), action)
+	if !ok {
+		_, ok = blockkit.Within(m.All(), action)
+	}
 	return ok
 }
 
