@@ -93,6 +93,21 @@ func (r Money) Unused(charge budget.Charge, now time.Time) {
 	if r.Run != nil {
 		return
 	}
+	beside(r, charge, now)
+}
+
+// Outlived pays for a box that was there after its run's end, until somebody came to kill it. The run's own hold is
+// settled by then. All of a box's time together is no longer than the lease for which the cap was agreed to.
+func (r Money) Outlived(charge budget.Charge, now time.Time) {
+	if r.State != Done {
+		return
+	}
+	beside(r, charge, now)
+	r.touch(now, StepShow)
+}
+
+// beside holds and settles a charge for a box in one move.
+func beside(r Money, charge budget.Charge, now time.Time) {
 	charge.Amount = min(charge.Amount, r.Revision.Manifest.CostCap)
 	r.hold(budget.ForRun, charge.Amount, now, DraftHoldLife)
 	r.Settle(budget.Settlement{HoldID: r.Holds[len(r.Holds)-1].ID, At: now, Charges: []budget.Charge{charge}})

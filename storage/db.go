@@ -29,6 +29,8 @@ type Options struct {
 	MaxOpen  int            // questions of one person under way at once. Default: no bound
 	MaxConns int            // of this process, for short transactions; its pulse and the queue's listener have one each beside them. Default: 8
 	Log      *slog.Logger   // Default: nothing is logged
+	// Statements is the file by which connections are warm before anybody waits for one (KeepWarm). Default: none, and they are not.
+	Statements string
 	// Key signs every event. Without one nothing can be written, and nothing that is read is doubted.
 	Key *signing.Key
 	// Role is by whose limit somebody spends who has none of their own, as the settings have it; a higher
@@ -49,6 +51,8 @@ type DB struct {
 	*readingBook
 	*money.Ledger
 	*queue.Jobs
+
+	statements string
 }
 
 // core is what the pieces work with. A piece embeds it, so that a transaction begins with
@@ -92,7 +96,13 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 		o.MaxConns = 8
 	}
 	replica := replicaName()
-	pool, err := pg.ConnectAs(ctx, pulse.SessionName(replica), url, o.MaxConns)
+	connect := pg.ConnectAs
+	if o.Statements != "" {
+		connect = func(ctx context.Context, name, url string, size int) (*pg.Pool, error) {
+			return pg.ConnectWarm(ctx, name, url, size, o.Statements)
+		}
+	}
+	pool, err := connect(ctx, pulse.SessionName(replica), url, o.MaxConns)
 	if err != nil {
 		return nil, err
 	}
@@ -103,8 +113,11 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	}
 	till := money.NewTill(pool, all.notary, o.Location, o.Role)
 	db := &DB{core: all, requests: &requests{all, till, max(o.Quorum, 1), o.MaxOpen}, shown: &shown{all, till}, notices: &notices{all}, lists: &lists{all},
-		people: &people{all}, rules: &rules{all}, readingBook: &readingBook{all}, Ledger: money.NewLedger(till), Jobs: queue.New(pool, all.jobs, replica, o.Log)}
-	if err = db.Ping(ctx); err == nil && o.Key != nil {
+		people: &people{all}, rules: &rules{all}, readingBook: &readingBook{all}, Ledger: money.NewLedger(till), Jobs: queue.New(pool, all.jobs, replica, o.Log), statements: o.Statements}
+	if err = db.Ping(ctx); err == nil && o.Statements != "" {
+		err = pool.Open(ctx)
+	}
+	if err == nil && o.Key != nil {
 		err = db.writeByKey(ctx, func(tx pgx.Tx) error { return db.core.notary.Announce(ctx, tx, false) })
 	}
 	if err != nil {
@@ -145,6 +158,9 @@ func (c *core) writeByKey(ctx context.Context, work func(tx pgx.Tx) error) error
 func (c *core) batched(ctx context.Context, options pgx.TxOptions, twice bool, work func(t *pg.Tx) error) error {
 	return trail.ByAuditor(c.pool.Batched(ctx, options, twice, work))
 }
+
+// KeepWarm has connections know what people will wait for, until the context ends.
+func (db *DB) KeepWarm(ctx context.Context) { db.core.pool.KeepWarm(ctx, db.statements) }
 
 // Close closes all connections. A database that no longer answers delays it only briefly;
 // whatever is open then ends with the process.

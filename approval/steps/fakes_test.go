@@ -356,14 +356,15 @@ func (s *fakeBox) Result(_ context.Context, id string) (approval.Result, error) 
 	return deepcopy.Of(s.result), s.faults.hit("Result.after")
 }
 
-func (s *fakeBox) Kill(_ context.Context, id string) error {
+func (s *fakeBox) Kill(ctx context.Context, id string) error {
 	if err := s.faults.hit("Kill.before"); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if b := s.find(id); b != nil {
+	if b := s.find(id); b != nil && !b.gone {
 		b.gone = true
+		TellLived(ctx)
 	}
 	return s.faults.hit("Kill.after")
 }

@@ -224,7 +224,8 @@ type Starter interface {
 	// Result waits for the end and collects it. Meanwhile it calls TellLine every LinesEvery. ErrNotStarted, ErrBoxGone, or the
 	// context's error while the code still runs.
 	Result(ctx context.Context, boxID string) (approval.Result, error)
-	// Kill ends a box and forgets it. A box that is no more is no error.
+	// Kill ends a box and forgets it. A box that is no more is no error. Of one that was there it calls TellLived,
+	// where boxes outlive their replica.
 	Kill(ctx context.Context, boxID string) error
 }
 

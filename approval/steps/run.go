@@ -53,8 +53,7 @@ func (s *Runner) Run(ctx context.Context, id string) error {
 		}
 	}
 	if r.State == approval.Done {
-		// Repeated after its end: whoever ended it may not have come to this.
-		return s.sandbox.Kill(ctx, r.Run.BoxID)
+		return s.outlived(ctx, r) // repeated after its end: whoever ended it may not have come to this
 	}
 	if r.State != approval.Running {
 		return nil

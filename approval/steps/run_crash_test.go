@@ -3,6 +3,8 @@ package steps
 import (
 	"context"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -115,4 +117,49 @@ var runPoints = []struct {
 	{"Update.before", false, false}, {"commit started.before", false, false}, {"commit started.after", true, false},
 	{"Result.before", true, false}, {"Start.before", true, false}, {"Start.after", true, false}, {"Result.after", true, false},
 	{"commit finished.before", true, false}, {"commit finished.after", true, true}, {"Kill.before", true, true}, {"Kill.after", true, true},
+}
+
+// A box that is still there when the next replica comes to it was paid by the second until then.
+func TestABoxThatOutlivesItsRunIsPaidForUntilItIsKilled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		r := b.approved()
+		b.faults.kill("Kill.before")
+		require.ErrorIs(t, b.replica(func() error { return b.Run(context.Background(), r.ID) }), errCrash)
+		require.Equal(t, approval.Done, b.request(r.ID).State)
+		require.Equal(t, 1, b.box.living())
+		before := budget.Total(b.spends(r.ID, budget.ForRun)[0].Charges)
+		b.store.pass(9 * time.Second)
+		require.NoError(t, b.Run(t.Context(), r.ID))
+		require.Zero(t, b.box.living())
+		s := b.spends(r.ID, budget.ForRun)
+		require.Len(t, s, 2)
+		require.Equal(t, int64(9000), s[1].Charges[0].BoxMS)
+		require.False(t, s[1].Estimated)
+		require.Positive(t, s[1].Charges[0].Amount)
+		require.LessOrEqual(t, before+s[1].Charges[0].Amount, r.Revision.Manifest.CostCap)
+		require.Zero(t, b.open(r.ID))
+		// Whoever comes again finds no box.
+		b.store.pass(time.Minute)
+		require.NoError(t, b.Run(t.Context(), r.ID))
+		require.Len(t, b.spends(r.ID, budget.ForRun), 2)
+	})
+}
+
+// It costs no more than was agreed to for all of its time.
+func TestABoxThatOutlivesItsRunForLongCostsNoMoreThanItsLease(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		r := b.approved()
+		b.faults.kill("Kill.before")
+		require.ErrorIs(t, b.replica(func() error { return b.Run(context.Background(), r.ID) }), errCrash)
+		b.store.pass(100 * time.Hour)
+		require.NoError(t, b.Run(t.Context(), r.ID))
+		s := b.spends(r.ID, budget.ForRun)
+		require.Len(t, s, 2)
+		used := time.Duration(s[0].Charges[0].BoxMS+s[1].Charges[0].BoxMS) * time.Millisecond
+		require.Equal(t, b.box.Lease(r.Revision.Manifest.Limits), used)
+	})
 }

@@ -145,6 +145,20 @@ func TellLine(ctx context.Context, line string) {
 	}
 }
 
+type livedKey struct{}
+
+// withLived has a sandbox tell whether a box that is killed was there until then.
+func withLived(ctx context.Context, told func()) context.Context {
+	return context.WithValue(ctx, livedKey{}, told)
+}
+
+// TellLived is for sandboxes whose boxes may outlive their replica: the box that this call has killed was there until now.
+func TellLived(ctx context.Context) {
+	if told, ok := ctx.Value(livedKey{}).(func()); ok {
+		told()
+	}
+}
+
 // TellPlace is for sandboxes: the box that this call waits for is so far from its
 // turn (1: the next one), or its turn has come (NotInLine).
 func TellPlace(ctx context.Context, place int) {

@@ -251,6 +251,31 @@ func (s *Runner) payUnused(ctx context.Context, id string, used time.Duration) {
 	}
 }
 
+// outlived kills the box of a run that is over. Where it was there until now, because whoever ended the run has
+// died in between, somebody is billed for it until now.
+func (s *Runner) outlived(ctx context.Context, r *approval.Request) error {
+	lived := false
+	if err := s.sandbox.Kill(withLived(ctx, func() { lived = true }), r.Run.BoxID); err != nil || !lived {
+		return err
+	}
+	// Whoever comes again finds no box, and pays for none.
+	_, err := s.store.Update(context.WithoutCancel(ctx), r.ID, func(r *approval.Request, now time.Time) error {
+		late := min(now.Sub(r.Run.FinishedAt), s.sandbox.Lease(r.Revision.Manifest.Limits)-r.Run.Result.Box)
+		if late < time.Second {
+			return nil // as long as every box takes to be killed
+		}
+		charge, err := s.Prices.BoxCharge(s.sandbox.Size(), late, now)
+		if err == nil {
+			r.Money().Outlived(charge, now)
+		}
+		return err
+	})
+	if err != nil {
+		s.log.Warn("charge a box that outlived its run", "request", r.ID, "error", err)
+	}
+	return nil
+}
+
 // heldBack tells whether the rules let nothing start now, and has the request wait. It
 // returns the case by which it looked.
 func (s *Runner) heldBack(ctx context.Context, r *approval.Request) (c *Case, frozen bool, err error) {

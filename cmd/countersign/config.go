@@ -98,7 +98,7 @@ type Config struct {
 	Runsc       string `env:"COUNTERSIGN_RUNSC"`
 	RunSeconds  int    `env:"RUN_SECONDS" envDefault:"120"`
 	RunMemoryMB int    `env:"RUN_MEMORY_MB" envDefault:"1024"`
-	WarmBoxes   int    `env:"WARM_BOXES" envDefault:"2"`
+	WarmBoxes   boxes  `env:"WARM_BOXES" envDefault:"auto"`
 	MaxFileMB   int64  `env:"MAX_FILE_MB"` // 0: as much as a box holds
 	MaxOpen     int    `env:"MAX_OPEN_QUESTIONS" envDefault:"20"`
 	PinDays     int    `env:"PIN_DAYS" envDefault:"90"`
@@ -224,7 +224,7 @@ func readConfig(environ map[string]string) (Config, error) {
 	for _, s := range []struct {
 		name string
 		n    int
-	}{{"WARM_BOXES", c.WarmBoxes}, {"OPENAI_WINDOW", c.OpenAIWindow}, {"READ_SECONDS", c.LineSeconds}, {"APPROVALS_PER_HOUR", c.Hourly}} {
+	}{{"OPENAI_WINDOW", c.OpenAIWindow}, {"READ_SECONDS", c.LineSeconds}, {"APPROVALS_PER_HOUR", c.Hourly}} {
 		if s.n < 0 {
 			faults.add(s.name, "must not be negative")
 		}
@@ -282,11 +282,8 @@ func (f *faultList) parsed(err error) {
 			continue
 		}
 		field, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)
-		example := "a whole number, such as 20"
-		if field.Type == reflect.TypeFor[time.Duration]() {
-			example = "a time, such as 90m or 24h"
-		}
-		f.add(field.Tag.Get("env"), "is not %s", example)
+		example := map[reflect.Type]string{reflect.TypeFor[time.Duration](): "a time, such as 90m or 24h", reflect.TypeFor[boxes](): "auto, or a number such as 4"}[field.Type]
+		f.add(field.Tag.Get("env"), "is not %s", cmp.Or(example, "a whole number, such as 20"))
 	}
 }
 

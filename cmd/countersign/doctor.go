@@ -75,14 +75,17 @@ func (p program) checkSettings(context.Context) finding {
 // open is looked at there; where there is none, it makes none.
 func (p program) checkDatabase(ctx context.Context) finding {
 	if p.DatabaseURL != "" {
+		pooler, err := pg.Direct(ctx, string(p.DatabaseURL))
+		if handsAround, ok := errors.AsType[*pg.PoolerError](err); ok {
+			return finding{err: errors.New(poolerWords + " (" + handsAround.Err.Error() + ")")}
+		}
 		f, reached := p.schemaOf(ctx, p.address(), "reached and up to date")
+		if pooler && f.err == nil && !f.warn {
+			return finding{warn: true, say: f.say + ", by way of a pooler that leaves sessions alone, which works. Name Postgres itself in DATABASE_URL all the same: a replica that dies is noticed sooner"}
+		}
 		if !reached {
 			// Postgres' errors list every attempt; the last one says it.
 			lines := strings.Split(strings.TrimSpace(f.err.Error()), "\n")
-			if strings.Contains(f.err.Error(), "unsupported startup parameter") {
-				f.err = errors.New("this is a pooler (PgBouncer), and Countersign needs sessions of Postgres that stay its own: name Postgres itself in DATABASE_URL. A replica takes ten connections")
-				return f
-			}
 			f.err = fmt.Errorf("cannot be used: %s. Fix DATABASE_URL, or leave it empty for a private Postgres", strings.TrimSpace(lines[len(lines)-1]))
 		}
 		return f

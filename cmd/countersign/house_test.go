@@ -111,6 +111,8 @@ func openIn(t testing.TB, workspace slacksim.Options, change ...func(*Config)) *
 		"SLACK_PATIENCE": slackPatience.String(),
 		// Reading takes its time: what that means is a test of its own (pace_read_test.go).
 		"READ_SECONDS": "0", "APPROVALS_PER_HOUR": "0",
+		// Boxes that wait take a core each while they boot: as many as the day asks for is a test of its own (warm_test.go).
+		"WARM_BOXES": "2",
 	})
 	require.NoError(t, err)
 	for _, f := range change {

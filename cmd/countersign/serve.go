@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/robfig/cron/v3"
 
 	"countersign/internal/pglocal"
+	"countersign/sandbox/local"
 	"countersign/storage"
 	"countersign/storage/pg"
 	"countersign/storage/schema"
@@ -30,6 +32,10 @@ func serve(ctx context.Context, p program) (err error) {
 		if err := pg.Await(ctx, string(p.DatabaseURL), p.log); err != nil {
 			return err
 		}
+		// Its locks would be held by whoever comes next. What else is wrong there wire meets, and says.
+		if _, err := pg.Direct(ctx, string(p.DatabaseURL)); errors.As(err, new(*pg.PoolerError)) {
+			return errors.New("DATABASE_URL: " + poolerWords)
+		}
 	}
 	r, err := p.wire(ctx, writer)
 	if err != nil {
@@ -42,6 +48,9 @@ func serve(ctx context.Context, p program) (err error) {
 	}
 	return r.run(ctx)
 }
+
+// poolerWords say why a pooler does not do.
+const poolerWords = "this is a pooler that hands sessions around (PgBouncer in transaction mode), and Countersign needs sessions of Postgres that stay its own: name Postgres itself in DATABASE_URL. A replica takes ten connections"
 
 // migrate brings the database up to date, as its owner. Serve does so as well where it
 // knows the owner: with the private Postgres, or with MIGRATE_DATABASE_URL.
@@ -131,6 +140,64 @@ func (p program) privateDatabase(ctx context.Context, open func(context.Context,
 			p.log.Error("stop the database", "error", err)
 		}
 	}, nil
+}
+
+// boxes is how many boxes wait for approvals at most.
+type boxes int
+
+// asNeeded is as many as the day asks for.
+const asNeeded boxes = -1
+
+// UnmarshalText reads a setting.
+func (b *boxes) UnmarshalText(text []byte) error {
+	if string(text) == asNeeded.String() {
+		*b = asNeeded
+		return nil
+	}
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 0 {
+		return fmt.Errorf("%q is neither auto nor a number such as 4", text)
+	}
+	*b = boxes(n)
+	return nil
+}
+
+// String is how a setting says it.
+func (b boxes) String() string {
+	if b == asNeeded {
+		return "auto"
+	}
+	return strconv.Itoa(int(b))
+}
+
+// expected is how many runs may come to this replica soon.
+func (r *replica) expected(ctx context.Context) (int, error) {
+	d, err := r.db.Demand(ctx, sandboxName(r.service.Sandbox.Size().Kind, r.service.Sandbox.Template()))
+	return d.Here(), err
+}
+
+// waitWords say how boxes wait for approvals, and what that takes.
+func waitWords(w local.Warm) string {
+	said := fmt.Sprintf("%d boxes wait, about %d MB of memory", w.Ready+w.Booting, w.MB())
+	if w.Ready+w.Booting == 1 {
+		said = fmt.Sprintf("1 box waits, about %d MB of memory", w.MB())
+	}
+	if w.Wanted > w.Room {
+		said += fmt.Sprintf("; %d would be of use, and there is room for %d", w.Wanted, w.Room)
+	}
+	return said + fmt.Sprintf(". So far %d runs had one, %d waited for a boot, %d boxes waited for nothing", w.Claimed, w.Cold, w.GivenUp)
+}
+
+// watchWarm has Prometheus hear of it.
+func (r *replica) watchWarm() {
+	if r.warm == nil {
+		return
+	}
+	r.telemetry.Gauge("warm_boxes", "Boxes that wait for approvals.", func() int { return r.warm.Warm().Ready })
+	r.telemetry.Gauge("warm_boxes_megabytes", "About what they take of the machine's memory.", func() int { return r.warm.Warm().MB() })
+	r.telemetry.Count("warm_boxes_claimed_total", "Runs for which a box was ready.", func() int { return r.warm.Warm().Claimed })
+	r.telemetry.Count("warm_boxes_missed_total", "Runs that waited for a boot.", func() int { return r.warm.Warm().Cold })
+	r.telemetry.Count("warm_boxes_given_up_total", "Boxes that waited for nothing.", func() int { return r.warm.Warm().GivenUp })
 }
 
 // digestOff is how a setting says that there is none: empty means the default.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -50,6 +51,7 @@ type replica struct {
 	telemetry *telemetry.Telemetry
 	libraries func() []string             // what the boxes have; nil where there are none
 	strays    func(context.Context) error // kills boxes that no row knows; nil where there can be none
+	warm      *local.Sandbox              // in which boxes wait for approvals; nil where none do
 	prove     func(context.Context) error // opens the sandbox when it has proven itself; nil where it need not
 	closers   []func() error              // in the order of their making
 }
@@ -82,6 +84,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	if err != nil {
 		return nil, err
 	}
+	signed.Statements = strings.TrimRight(p.DataDir, "/") + ".statements" // beside the signing key
 	if r.db, err = storage.Open(ctx, at.serve, signed); err != nil {
 		return nil, err
 	}
@@ -116,6 +119,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 			Elsewhere: func(ctx context.Context, sandbox, template string) (bool, error) {
 				return r.db.Offered(ctx, sandboxName(sandbox, template))
 			}, Unseen: pulse.Silence})
+	r.watchWarm()
 	r.books = booksOf(p, r.db, r.service.People)
 	r.glass = glass.New(r.db, storage.Panes{DB: r.db}, r.service.People, r.bot, p.policy())
 	r.telemetry.Watch(r.books.Paces)
@@ -183,7 +187,7 @@ func (r *replica) sandbox() steps.Sandbox {
 		return steps.NoSandbox{Why: forPeople(err)}
 	}
 	r.closers = append(r.closers, here.Close)
-	r.libraries = here.Libraries
+	r.libraries, r.warm = here.Libraries, here
 	r.prove = func(ctx context.Context) error {
 		booked, err := r.booking(ctx, r.db, false)
 		if err != nil {
@@ -212,9 +216,12 @@ func (p program) e2b() (*e2b.Client, error) {
 
 // boxes are the options of gVisor here.
 func (p program) boxes() local.Options {
-	o := local.Options{Runsc: p.Runsc, Memory: p.RunMemoryMB, MaxWarm: p.WarmBoxes, Log: p.log}
-	if o.MaxWarm == 0 {
-		o.MaxWarm = -1 // none: its own zero is a default
+	o := local.Options{Runsc: p.Runsc, Memory: p.RunMemoryMB, MaxWarm: int(p.WarmBoxes), Log: p.log}
+	switch p.WarmBoxes {
+	case asNeeded:
+		o.MaxWarm = 0 // no bound of its own
+	case 0:
+		o.MaxWarm = -1 // none
 	}
 	return o
 }
@@ -228,7 +235,8 @@ func (p program) local(o local.Options) (*local.Sandbox, error) {
 }
 
 // needs tells whether a request still waits for just this box. A box of a request that is approved may
-// have been made a moment ago, and its row does not name it yet.
+// have been made a moment ago, and its row does not name it yet. One that has outlived its run is ended here, as whoever
+// ended the run would have done, and paid for.
 func (r *replica) needs(ctx context.Context, requestID, boxID string) (bool, error) {
 	req, err := r.db.Request(ctx, requestID)
 	if errors.Is(err, approval.ErrNotFound) {
@@ -236,6 +244,12 @@ func (r *replica) needs(ctx context.Context, requestID, boxID string) (bool, err
 	}
 	if err != nil {
 		return false, err
+	}
+	if req.State == approval.Done && req.Run.BoxID == boxID {
+		if err := r.service.Do(ctx, steps.Wake{Step: approval.StepRun, RequestID: requestID}); !errors.Is(err, steps.ErrBusy) {
+			return true, err
+		}
+		return true, nil
 	}
 	return req.State == approval.Approved || req.State == approval.Running && req.Run.BoxID == boxID, nil
 }
@@ -253,6 +267,10 @@ func (r *replica) run(ctx context.Context) error {
 	})
 	group.Go(func() error { return r.health(ctx) })
 	group.Go(func() error { return r.learn(ctx) })
+	group.Go(func() error { r.db.KeepWarm(ctx); return nil })
+	if r.warm != nil {
+		group.Go(func() error { local.Follow(ctx, r.warm, r.expected); return nil })
+	}
 	if r.prove != nil {
 		group.Go(func() error {
 			if err := r.prove(ctx); err != nil && ctx.Err() == nil {
@@ -339,6 +357,9 @@ func (r *replica) health(ctx context.Context) error {
 			}
 			return err
 		}},
+	}
+	if r.warm != nil {
+		ready = append(ready, telemetry.Check{Name: "warm", Try: func(context.Context) error { return nil }, Word: func() string { return waitWords(r.warm.Warm()) }})
 	}
 	listener, err := net.Listen("tcp", r.HTTPAddr)
 	if err != nil {

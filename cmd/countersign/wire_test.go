@@ -57,7 +57,7 @@ func TestAReplicaWithoutASandboxIsNotReady(t *testing.T) {
 
 func TestAsManyBoxesWaitAsTheSettingsSay(t *testing.T) {
 	t.Parallel()
-	for warm, most := range map[string]int{"": 2, "7": 7, "0": -1} {
+	for warm, most := range map[string]int{"": 0, "auto": 0, "7": 7, "0": -1} {
 		c, err := readConfig(map[string]string{"WARM_BOXES": warm})
 		require.NoError(t, err)
 		require.Equal(t, most, program{Config: c}.boxes().MaxWarm, warm)

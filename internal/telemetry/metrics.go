@@ -70,6 +70,16 @@ type ledger struct {
 	month, day, projects *prometheus.Desc
 }
 
+// Gauge adds a figure that goes up and down, and is read when Prometheus asks.
+func (m *Metrics) Gauge(name, help string, read func() int) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "countersign_" + name, Help: help}, func() float64 { return float64(read()) }))
+}
+
+// Count is Gauge for what only grows.
+func (m *Metrics) Count(name, help string, read func() int) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "countersign_" + name, Help: help}, func() float64 { return float64(read()) }))
+}
+
 // Watch adds the figures of the ledger.
 func (m *Metrics) Watch(read Ledger) {
 	desc := func(name, help string) *prometheus.Desc {

@@ -305,8 +305,12 @@ func (c *fleet) Kill(ctx context.Context, id string) error {
 		return nil // no box of E2B's was ever called that
 	}
 	c.forget(short)
-	if err := c.delete(ctx, short); err != nil {
+	there, err := c.delete(ctx, short)
+	if err != nil {
 		return fmt.Errorf("kill box %s: %w", short, c.boxError(err))
+	}
+	if there {
+		steps.TellLived(ctx)
 	}
 	return nil
 }

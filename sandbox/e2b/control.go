@@ -162,13 +162,13 @@ func serverTime(h http.Header) time.Time {
 	return time.Now()
 }
 
-// delete ends a box. One that is no more has been ended.
-func (c *wire) delete(ctx context.Context, id string) error {
-	_, err := c.repeat(ctx, c.control("kill the box", http.MethodDelete, "/sandboxes/"+id, nil))
+// delete ends a box, and tells whether it was there. One that is no more has been ended.
+func (c *wire) delete(ctx context.Context, id string) (there bool, err error) {
+	_, err = c.repeat(ctx, c.control("kill the box", http.MethodDelete, "/sandboxes/"+id, nil))
 	if f := asFailure(err); f != nil && f.gone() {
-		return nil
+		return false, nil
 	}
-	return err
+	return err == nil, err
 }
 
 // pages bounds a listing: two thousand boxes are more than any plan allows.

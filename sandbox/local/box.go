@@ -28,6 +28,7 @@ type box struct {
 	id     string
 	stamp  sandbox.Stamp
 	bundle string
+	born   time.Time
 	urgent atomic.Int32  // its rank
 	at     atomic.Int32  // where it stands in the line; 0 when it is not in it
 	doomed chan struct{} // closed when it is killed

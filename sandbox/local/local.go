@@ -41,9 +41,10 @@ type Options struct {
 	// Unproven has nobody get a box before Prove has found that boxes hold.
 	Unproven bool
 	// MaxWarm bounds the boxes that wait for an approval; each takes about
-	// 100 MB. Defaults to 2; negative: none.
+	// 140 MB. Defaults to as many as memory has room for; negative: none.
 	MaxWarm int
-	// WarmFor is how long a box waits before it is given up. Defaults to 10 minutes.
+	// WarmFor is how long a hint counts, and how long a box that is on its way is kept for a request that
+	// does not ask for it again. Defaults to 10 minutes.
 	WarmFor time.Duration
 	// Memory is what Size says and so what a run is billed by. Defaults to 1024 MB.
 	Memory int
@@ -57,15 +58,19 @@ type Sandbox struct {
 
 	template string
 
-	inspectTime, patience, pause time.Duration // constants, but for tests
+	inspectTime, patience, pause, warmLife time.Duration // constants, but for tests
+	spareMB                                func() int    // what of the machine's memory may go to boxes that wait; below 0: too much has gone
 
-	mu     sync.Mutex
-	boxes  map[string]*box // by box id: created, started, or over and not yet killed
-	byReq  map[string]*box
-	wanted map[string]*time.Timer // requests that may be approved soon, until when
-	spare  []*box                 // booting or waiting, belonging to nobody
-	notYet error                  // why nobody gets a box: a *steps.BoxError; nil when everybody does
-	closed bool
+	mu        sync.Mutex
+	boxes     map[string]*box // by box id: created, started, or over and not yet killed
+	byReq     map[string]*box
+	wanted    map[string]hint // requests that may be approved soon
+	expected  int             // how many, as the day had it when somebody last counted
+	spare     []*box          // booting or waiting, belonging to nobody
+	notBefore time.Time       // when one more may boot for later
+	tally     Warm            // what has become of them
+	notYet    error           // why nobody gets a box: a *steps.BoxError; nil when everybody does
+	closed    bool
 }
 
 // New lays out what boxes need and clears away what dead processes left. It
@@ -86,9 +91,6 @@ func New(opt Options) (*Sandbox, error) {
 	}
 	if opt.Machine == "" {
 		opt.Machine = ownPlace(os.TempDir(), fmt.Sprintf("countersign-%d-machine", os.Geteuid()))
-	}
-	if opt.MaxWarm == 0 {
-		opt.MaxWarm = 2
 	}
 	if opt.WarmFor == 0 {
 		opt.WarmFor = 10 * time.Minute
@@ -114,7 +116,7 @@ func New(opt Options) (*Sandbox, error) {
 	}
 	m := &machine{opt: opt, rootless: os.Geteuid() != 0, home: home, log: opt.Log, cpus: cpus, line: newLine(opt.Machine, home.instance, cpus), bootTime: bootTime, standstill: standstill}
 	s := &Sandbox{machine: m, template: template, inspectTime: inspectTime, patience: patience, pause: time.Second,
-		boxes: map[string]*box{}, byReq: map[string]*box{}, wanted: map[string]*time.Timer{}}
+		boxes: map[string]*box{}, byReq: map[string]*box{}, wanted: map[string]hint{}, warmLife: warmLife, spareMB: func() int { return spareMB(opt.Memory) }}
 	if opt.Unproven {
 		s.notYet = starting()
 	}
@@ -189,8 +191,8 @@ func (s *Sandbox) Close() error {
 	for _, b := range s.boxes {
 		doomed = append(doomed, b)
 	}
-	for _, timer := range s.wanted {
-		timer.Stop()
+	for _, hint := range s.wanted {
+		hint.until.Stop()
 	}
 	for _, b := range s.boxes {
 		if b.idle != nil {

@@ -31,7 +31,7 @@ type machine struct {
 // ready. The caller holds the lock.
 func (m *machine) boot(bundle string, urgent rank) *box {
 	m.serial++
-	b := &box{id: fmt.Sprintf("local-%s-%d", m.home.instance, m.serial), stamp: sandbox.NewStamp(), bundle: bundle,
+	b := &box{id: fmt.Sprintf("local-%s-%d", m.home.instance, m.serial), stamp: sandbox.NewStamp(), bundle: bundle, born: time.Now(),
 		doomed: make(chan struct{}), booted: make(chan struct{}), done: make(chan struct{}),
 		filled: make(chan struct{}), sent: make(chan struct{}), over: make(chan struct{})}
 	b.urgent.Store(int32(urgent))

@@ -47,6 +47,78 @@ func TestBoxesWaitForApprovalsAndAreAdopted(t *testing.T) {
 	require.Equal(t, "warm\n", result.Stdout)
 }
 
+// TestAsManyBoxesWaitAsTheDayAsksFor follows what is expected: more, fewer, and no more than memory has room for.
+func TestAsManyBoxesWaitAsTheDayAsksFor(t *testing.T) {
+	t.Parallel()
+	room := 10 * warmMB
+	s := own(t, Options{})
+	s.spareMB = func() int { return room }
+	s.Prepare("hinted")
+	require.Equal(t, 1, s.Warm().Wanted)
+	hinted := s.waiting()
+	s.Expect(2, time.Now().Add(-time.Hour))
+	require.Len(t, s.waiting(), 2)
+	require.Len(t, s.wanted, 1, "it has come since that was counted")
+	s.Expect(2, time.Now())
+	require.Empty(t, s.wanted, "it is in the number")
+	two := s.waiting()
+	require.Same(t, hinted[0], two[0])
+	w := s.Warm()
+	require.Equal(t, Warm{Wanted: 2, Room: 2 + 10, Ready: 2}, w)
+	require.Equal(t, 2*warmMB, w.MB())
+
+	// One is claimed, and was in the number: no other one boots for it.
+	boxID := create(t, s, "r")
+	require.Same(t, two[0], s.box(boxID))
+	require.Equal(t, []*box{two[1]}, s.waiting())
+	require.Equal(t, 1, s.Warm().Claimed)
+	s.Expect(2, time.Now())
+	require.Equal(t, []*box{two[1]}, s.waiting(), "it has not started, and has its box")
+	require.NoError(t, s.Kill(t.Context(), boxID))
+	require.NotContains(t, s.waiting(), two[0], "nobody gets a box that somebody had")
+
+	room = -1
+	s.Expect(1, time.Now())
+	require.Empty(t, s.waiting(), "memory is for what runs")
+	<-two[1].done
+	w = s.Warm()
+	require.Equal(t, []int{1, 0, 1}, []int{w.Wanted, w.Room, w.GivenUp})
+	room = warmMB - 1
+	s.Expect(1, time.Now())
+	require.Empty(t, s.waiting())
+}
+
+func TestABoxThatHasWaitedForLongGivesItsPlaceToAFreshOne(t *testing.T) {
+	t.Parallel()
+	s := own(t, Options{MaxWarm: 1})
+	s.Expect(1, time.Now())
+	first := s.waiting()
+	require.Len(t, first, 1)
+	s.Expect(1, time.Now())
+	require.Equal(t, first, s.waiting())
+	s.warmLife = 0
+	s.Expect(1, time.Now())
+	<-first[0].done
+	s.warmLife = time.Hour
+	second := s.waiting()
+	require.Len(t, second, 1)
+	require.NotSame(t, first[0], second[0])
+}
+
+func TestAMachineThatHasNoBoxIsNotAskedForOneAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	s := own(t, Options{MaxWarm: 1, Runsc: fakeRunsc(t, "exit 1"), Unproven: false})
+	s.Expect(1, time.Now())
+	failed := s.waiting()
+	require.Len(t, failed, 1)
+	<-failed[0].done
+	s.Expect(1, time.Now())
+	require.Empty(t, s.waiting(), "for a minute")
+	s.notBefore = time.Time{}
+	s.Expect(1, time.Now())
+	require.Len(t, s.waiting(), 1)
+}
+
 func TestABoxDoesNotWaitForEver(t *testing.T) {
 	t.Parallel()
 	s := own(t, Options{MaxWarm: 1, WarmFor: 50 * time.Millisecond})

@@ -24,6 +24,7 @@ import (
 type Pool struct {
 	*pgxpool.Pool
 	gate gate
+	book *book
 }
 
 // Apart is by how much the database's clock is ahead of this machine's, half a round trip more or less.
@@ -85,16 +86,33 @@ func Connect(ctx context.Context, url string, size int) (*Pool, error) {
 
 // ConnectAs makes one by whose name others know whose sessions they are.
 func ConnectAs(ctx context.Context, name, url string, size int) (*Pool, error) {
+	return connect(ctx, name, url, size, 0)
+}
+
+// ConnectWarm makes one that is kept open and warm: Open and KeepWarm do so. The file is where the book of a former
+// process is.
+func ConnectWarm(ctx context.Context, name, url string, size int, file string) (*Pool, error) {
+	p, err := connect(ctx, name, url, size, size)
+	if err == nil {
+		p.book.load(file)
+	}
+	return p, err
+}
+
+func connect(ctx context.Context, name, url string, size, open int) (*Pool, error) {
 	config, err := settings(url, name)
 	if err != nil {
 		return nil, err
 	}
-	config.MaxConns = int32(size)
+	config.MaxConns, config.MinConns = int32(size), int32(open)
+	config.AfterRelease = usable
+	sent := &book{}
+	config.ConnConfig.Tracer = tripTracer{sent}
 	conns, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
-	return &Pool{Pool: conns}, nil
+	return &Pool{Pool: conns, book: sent}, nil
 }
 
 // settings are those of every session. All of them read times in UTC, whatever the zone of the
@@ -105,7 +123,6 @@ func settings(url, name string) (*pgxpool.Config, error) {
 		return nil, fmt.Errorf("read the database's address: %w", err)
 	}
 	config.ConnConfig.ConnectTimeout = 5 * time.Second
-	config.ConnConfig.Tracer = tripTracer{}
 	params := config.ConnConfig.RuntimeParams
 	params["application_name"] = name
 	// A replica whose machine has gone must lose its sessions: the server notices within ten seconds.

@@ -59,7 +59,7 @@ func (tripTracer) add(ctx context.Context, statements ...string) {
 }
 
 // tripTracer is what every connection tells of its trips.
-type tripTracer struct{}
+type tripTracer struct{ book *book }
 
 var (
 	_ pgx.QueryTracer    = tripTracer{}
@@ -70,23 +70,34 @@ var (
 // TraceQueryStart counts Exec, Query and QueryRow, and with them begin and commit.
 func (t tripTracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, d pgx.TraceQueryStartData) context.Context {
 	t.add(ctx, d.SQL)
+	if worthKnowing(d.SQL, d.Args) {
+		t.book.note(d.SQL)
+	}
 	return ctx
 }
 
-func (tripTracer) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+// TraceQueryEnd has a session that has learnt what is so no more end.
+func (tripTracer) TraceQueryEnd(_ context.Context, c *pgx.Conn, d pgx.TraceQueryEndData) {
+	outdated(c, d.Err)
+}
 
 // TraceBatchStart counts a batch.
 func (t tripTracer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, d pgx.TraceBatchStartData) context.Context {
 	var statements []string
 	for _, q := range d.Batch.QueuedQueries {
 		statements = append(statements, q.SQL)
+		t.book.note(q.SQL)
 	}
 	t.add(ctx, statements...)
 	return ctx
 }
 
 func (tripTracer) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
-func (tripTracer) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
+
+// TraceBatchEnd is TraceQueryEnd for a batch.
+func (tripTracer) TraceBatchEnd(_ context.Context, c *pgx.Conn, d pgx.TraceBatchEndData) {
+	outdated(c, d.Err)
+}
 
 // TraceCopyFromStart counts a COPY.
 func (t tripTracer) TraceCopyFromStart(ctx context.Context, _ *pgx.Conn, d pgx.TraceCopyFromStartData) context.Context {

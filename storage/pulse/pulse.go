@@ -151,12 +151,16 @@ func (p *Pulse) Offer(what string) {
 	p.has = what
 }
 
-// Offered asks whether a replica that lives offers this; $1 is what Offering makes of it.
-const Offered = `
-	SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
-		AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND (classid::bigint << 32 | objid::bigint) = hashtextextended($1, 0))`
+// Offered asks whether a replica that lives offers this, and Offerers how many do; $1 is what Offering makes of it.
+const (
+	Offered  = `SELECT EXISTS (SELECT` + offers + `)`
+	Offerers = `SELECT count(*)` + offers
 
-// Offering is the parameter of Offered.
+	offers = ` FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+		AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND (classid::bigint << 32 | objid::bigint) = hashtextextended($1, 0)`
+)
+
+// Offering is the parameter of Offered and Offerers.
 func Offering(what string) string { return "offers " + what }
 
 // ErrTaken ends a step that another replica is at.
