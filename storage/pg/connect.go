@@ -105,6 +105,9 @@ func settings(url, name string) (*pgxpool.Config, error) {
 	config.ConnConfig.Tracer = tripTracer{}
 	params := config.ConnConfig.RuntimeParams
 	params["application_name"] = name
+	// Where nobody has analysed the tables yet, Postgres takes our statements for dear ones and compiles them, which takes
+	// longer than to run them: it was a quarter of all processor time of the tests of cmd/countersign.
+	params["jit"] = "off"
 	// A replica whose machine has gone must lose its sessions: the server notices within ten seconds.
 	params["tcp_keepalives_idle"], params["tcp_keepalives_interval"], params["tcp_keepalives_count"] = "4", "2", "3"
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
