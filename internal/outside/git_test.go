@@ -199,6 +199,6 @@ func TestWhatOpensARemoteIsNobodysBusiness(t *testing.T) {
 }
 
 func isParted(err error) bool {
-	p := new(PartedError)
-	return errors.As(err, &p)
+	_, ok := errors.AsType[*PartedError](err)
+	return ok
 }
