@@ -198,8 +198,7 @@ func (w *slackAPI) members(ctx context.Context, channel string, enough func(some
 
 // slackError is the code with which Slack refused a call, or empty.
 func slackError(err error) string {
-	var refused slack.SlackErrorResponse
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
 		return refused.Err
 	}
 	return ""
@@ -209,8 +208,7 @@ func slackError(err error) string {
 // kind of file, a rule of the workspace), so that the same call never works.
 // Outages pass, and tokens can be mended.
 func forGood(err error) bool {
-	var status slack.StatusCodeError
-	if errors.As(err, &status) {
+	if status, ok := errors.AsType[slack.StatusCodeError](err); ok {
 		return status.Code == http.StatusForbidden || status.Code == http.StatusRequestEntityTooLarge || status.Code == http.StatusUnsupportedMediaType
 	}
 	code := slackError(err)

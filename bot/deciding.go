@@ -264,8 +264,8 @@ func (h *deciding) rule(ctx context.Context, cb slack.InteractionCallback, verdi
 
 // isInput tells of an error that the person can mend in the modal.
 func isInput(err error) bool {
-	var input *approval.InputError
-	return errors.As(err, &input)
+	_, ok := errors.AsType[*approval.InputError](err)
+	return ok
 }
 
 // settled closes a modal whose work is done, or says in it why it is not.

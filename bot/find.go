@@ -265,7 +265,7 @@ func (h *files) ownResults(ctx context.Context, q steps.Search, s meant.Shelf) (
 	named, _ := ours.Named(q.Text, false)
 	for _, f := range named {
 		info, err := h.info(ctx, f)
-		if errors.As(err, new(*approval.CauseError)) {
+		if _, ok := errors.AsType[*approval.CauseError](err); ok {
 			continue
 		}
 		if err != nil {

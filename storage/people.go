@@ -283,8 +283,7 @@ func (p *people) SetKey(ctx context.Context, k review.Key, named bool) error {
 		}
 		return p.storeNotices(t, []approval.Notice{k.Notice(fmt.Sprintf("key %s %d", k.Team, told), named)}, nil, nil)
 	})
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && pg.ConstraintName == "ssh_keys_of_one" {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.ConstraintName == "ssh_keys_of_one" {
 		err = &approval.InputError{Why: approval.Because(approval.WhyKeyTaken)}
 	}
 	if err != nil {

@@ -92,8 +92,7 @@ func TestProveReviewAttacksByServesRoleAreRefused(t *testing.T) {
 	var through []string
 	for _, attack := range refusedAttacks {
 		err := b.attack(t, fill.Replace(attack.sql))
-		var pg *pgconn.PgError
-		if errors.As(err, &pg) && (pg.ConstraintName == attack.by || pg.Code == attack.by) {
+		if pg, ok := errors.AsType[*pgconn.PgError](err); ok && (pg.ConstraintName == attack.by || pg.Code == attack.by) {
 			refused++
 		} else {
 			through = append(through, fmt.Sprintf("%s: %v", attack.what, err))

@@ -153,3 +153,12 @@ func TestAReplicaLivesWithTenConnections(t *testing.T) {
 	require.NoError(t, stop())
 	require.LessOrEqual(t, most, 10)
 }
+
+// By our own word and not only by the test server's: compiling takes longer than any of our statements.
+func TestASessionHasNothingCompiled(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var jit, source string
+	require.NoError(t, b.core.pool.QueryRow(t.Context(), `SELECT setting, source FROM pg_settings WHERE name = 'jit'`).Scan(&jit, &source))
+	require.Equal(t, "off client", jit+" "+source)
+}

@@ -257,8 +257,7 @@ func (rs *rules) SetRules(ctx context.Context, set review.RuleSet) (review.RuleS
 			set.Team, set.Project, set.Version, rules, set.SetBy, set.SetAt, told)
 		return err
 	})
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && pg.ConstraintName == "rules_pkey" {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.ConstraintName == "rules_pkey" {
 		err = steps.ErrBusy
 	}
 	if err != nil {

@@ -313,8 +313,7 @@ func (b *bundle) breach(t *testing.T, fill *strings.Replacer, sql string) (const
 			break
 		}
 	}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		constraint = pg.ConstraintName
 	}
 	return constraint, err

@@ -226,7 +226,7 @@ func (d *Desk) gives(ctx context.Context, r *approval.Request, stock Stock, o Of
 	}
 	for _, f := range pinned {
 		err := d.pins.InPlace(ctx, pins.Use{Team: r.Team, Place: r.Project, Alone: r.Private, User: o.To, Files: []approval.File{f}})
-		if errors.As(err, new(*approval.InputError)) {
+		if _, ok := errors.AsType[*approval.InputError](err); ok {
 			return &approval.InputError{Why: approval.Reason{Code: approval.WhyHandPinned, Name: f.Name}}
 		}
 		if err != nil {

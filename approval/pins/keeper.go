@@ -75,7 +75,7 @@ func (k *Keeper) MayPin(ctx context.Context, click approval.Click) (bool, error)
 		return false, nil
 	}
 	err := k.Ports.Peek(ctx, click, "pin data")
-	if errors.As(err, new(*approval.NotAllowedError)) {
+	if _, ok := errors.AsType[*approval.NotAllowedError](err); ok {
 		return false, nil
 	}
 	return err == nil, err
@@ -324,7 +324,7 @@ func (k *Keeper) sum(ctx context.Context, f approval.File) (approval.File, error
 
 // unseen says in words that a file cannot be pinned which Slack does not show.
 func unseen(err error) error {
-	if errors.As(err, new(*approval.CauseError)) {
+	if _, ok := errors.AsType[*approval.CauseError](err); ok {
 		return &approval.InputError{Why: approval.Because(approval.WhyPinUnseen)}
 	}
 	return err

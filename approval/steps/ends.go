@@ -192,8 +192,7 @@ func (s *Ends) failOver(ctx context.Context, id string, reason approval.Reason, 
 
 // failOrLater ends a request over what will not pass, and leaves it over what may.
 func (s *Ends) failOrLater(ctx context.Context, id string, err error) error {
-	var later *LaterError
-	if errors.As(err, &later) || ended(err) == nil {
+	if _, ok := errors.AsType[*LaterError](err); ok || ended(err) == nil {
 		return ended(err)
 	}
 	if why := foreseen(err); !why.None() {

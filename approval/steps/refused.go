@@ -94,8 +94,8 @@ func (e *PostError) Is(target error) bool { return target == ErrNoPlace && e.Why
 
 // plainable tells of a card of which a plainer one may be taken.
 func plainable(err error) bool {
-	var no *PostError
-	return errors.As(err, &no) && !no.Why.NoPlace() && no.Why != Outage
+	no, ok := errors.AsType[*PostError](err)
+	return ok && !no.Why.NoPlace() && no.Why != Outage
 }
 
 // hidden tells of a surface that shows nothing in place of what was refused.

@@ -219,8 +219,7 @@ func (s *Runner) never(ctx context.Context, box string, why approval.Reason, err
 // ended turns the error of a verb that came too late into none: somebody else has ended the
 // request, and a job that repeated the step would only find the same.
 func ended(err error) error {
-	var move *approval.MoveError
-	if errors.As(err, &move) && move.Request.State.Final() {
+	if move, ok := errors.AsType[*approval.MoveError](err); ok && move.Request.State.Final() {
 		return nil
 	}
 	return err

@@ -65,8 +65,7 @@ func (s *Payer) Grant(ctx context.Context, topUp string, until time.Time, click 
 	// The grant has committed. What follows may fail without failing the administrator's click: the
 	// next sweep goes on (DecideTopUp has set the block's Until).
 	gone, err := s.goOn(ctx, r.ID, "", click.User, func(*approval.Request) error { return nil })
-	var refused *budget.ExceededError
-	if errors.As(err, &refused) {
+	if _, ok := errors.AsType[*budget.ExceededError](err); ok {
 		return gone, nil // it is granted; what else is in the way the block says
 	}
 	if err != nil {

@@ -178,8 +178,7 @@ func ModelWords(m steps.Offered) (said string) {
 
 // AskedField is the field of the form that an objection is about.
 func AskedField(err error) string {
-	input := new(approval.InputError)
-	if errors.As(err, &input) && slices.Contains([]approval.ReasonCode{approval.WhyNoModel, approval.WhyModelBarred, approval.WhyHostRests, approval.WhyModelOff}, input.Why.Code) {
+	if input, ok := errors.AsType[*approval.InputError](err); ok && slices.Contains([]approval.ReasonCode{approval.WhyNoModel, approval.WhyModelBarred, approval.WhyHostRests, approval.WhyModelOff}, input.Why.Code) {
 		return ids.FieldModel
 	}
 	return ids.FieldQuestion

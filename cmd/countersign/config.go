@@ -271,8 +271,7 @@ func (f *faultList) add(name, format string, args ...any) {
 // parsed takes what the library found, which knows fields and not settings.
 func (f *faultList) parsed(err error) {
 	faults := []error{err}
-	var several env.AggregateError
-	if errors.As(err, &several) {
+	if several, ok := errors.AsType[env.AggregateError](err); ok {
 		faults = several.Errors
 	}
 	for _, fault := range faults {

@@ -103,8 +103,7 @@ func restore(ctx context.Context, p program) error {
 		return err
 	}
 	at, end, err := p.openDatabase(ctx)
-	var none *pglocal.NoneError
-	if errors.As(err, &none) {
+	if _, ok := errors.AsType[*pglocal.NoneError](err); ok {
 		at, end, err = p.privateDatabase(ctx, pglocal.Start)
 	}
 	if err != nil {

@@ -176,8 +176,7 @@ func listen(sim *slacksim.Sim, addr string) (net.Listener, error) {
 // how that is found out: a data folder that is removed under a running server takes its data along.
 func forget(dir string) error {
 	server, err := pglocal.Start(context.Background(), pglocal.Options{Dir: filepath.Join(dir, "postgres")})
-	var used *pglocal.InUseError
-	if errors.As(err, &used) {
+	if _, ok := errors.AsType[*pglocal.InUseError](err); ok {
 		return inUse(err)
 	}
 	if err == nil {
@@ -193,8 +192,7 @@ func forget(dir string) error {
 
 // inUse says what a second demo on the same machine needs to know.
 func inUse(err error) error {
-	var used *pglocal.InUseError
-	if errors.As(err, &used) {
+	if _, ok := errors.AsType[*pglocal.InUseError](err); ok {
 		return errors.New("another demo is running and uses the same data: go on there, end it first, or give this one its own with DATA_DIR=/some/folder")
 	}
 	return err
@@ -202,7 +200,7 @@ func inUse(err error) error {
 
 // outdated says what somebody does whose last demo was that of another version.
 func outdated(err error) error {
-	if errors.As(err, new(*schema.OtherSchemaError)) {
+	if _, ok := errors.AsType[*schema.OtherSchemaError](err); ok {
 		return errors.New("the data of an earlier demo was written by another version of Countersign: make demo RESET=1 (countersign demo -reset) starts over")
 	}
 	return err

@@ -91,8 +91,7 @@ func (p program) checkDatabase(ctx context.Context) finding {
 		return f
 	}
 	server, err := pglocal.Open(ctx, pglocal.Options{Dir: filepath.Join(p.DataDir, "postgres"), Log: p.log})
-	var none *pglocal.NoneError
-	if errors.As(err, &none) {
+	if _, ok := errors.AsType[*pglocal.NoneError](err); ok {
 		return finding{say: "none yet; serve makes a private Postgres in " + p.DataDir}
 	}
 	if err != nil {

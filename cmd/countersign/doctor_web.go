@@ -127,8 +127,7 @@ func ask(ctx context.Context, url string, sign func(*http.Request)) (status int,
 
 // reason is an error for the report: what to do first, then what was found.
 func reason(err error) string {
-	var box *steps.BoxError
-	if errors.As(err, &box) && box.Words != "" {
+	if box, ok := errors.AsType[*steps.BoxError](err); ok && box.Words != "" {
 		return fmt.Sprintf("%s (%v)", box.Words, box.Err)
 	}
 	return err.Error()

@@ -267,8 +267,7 @@ func (s *siege) people(askers int) (over func()) {
 // unanswered counts an act to which Slack had no answer, and tells an act that was refused.
 func (s *siege) unanswered(what string, began time.Time, err error) bool {
 	s.acts.Add(1)
-	var none *person.Unanswered
-	if errors.As(err, &none) {
+	if _, ok := errors.AsType[*person.Unanswered](err); ok {
 		s.unheard.Add(1)
 		s.mu.Lock()
 		calm := !s.calm.IsZero() && began.After(s.calm)

@@ -159,8 +159,8 @@ func (h *house) store() (*storage.DB, error) {
 	return storage.Open(h.ctx, pgtest.Serve(h.url), storage.Options{Key: signed.Key})
 }
 
-// run starts a replica and waits until it is connected and its sandbox has proven
-// itself, unless the test is about what happens before. It is stopped with the
+// run starts a replica and waits until it is connected and its sandbox can be had
+// (see trust), unless the test is about what happens before. It is stopped with the
 // test, or by calling what comes back. change may put other parts into it first.
 func (h *house) run(change ...func(*replica)) (r *replica, stop func()) {
 	h.t.Helper()
@@ -168,6 +168,7 @@ func (h *house) run(change ...func(*replica)) (r *replica, stop func()) {
 	require.NoError(h.t, err)
 	r, err = h.program.wire(h.ctx, writer)
 	require.NoError(h.t, err)
+	h.trust(r)
 	for _, f := range change {
 		f(r)
 	}

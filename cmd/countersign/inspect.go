@@ -125,8 +125,7 @@ func refuse(said inspected, why string) inspected {
 
 // wordsOf puts what a person can do before what was found.
 func wordsOf(err error) error {
-	var box *steps.BoxError
-	if errors.As(err, &box) {
+	if box, ok := errors.AsType[*steps.BoxError](err); ok {
 		return errors.Join(errors.New(box.Words), err)
 	}
 	return err

@@ -169,8 +169,7 @@ func (o *office) rows(text string) ([]known, error) {
 func (o *office) persist(do func() error) error {
 	for {
 		err := do()
-		var unanswered *person.Unanswered
-		if !errors.As(err, &unanswered) {
+		if _, ok := errors.AsType[*person.Unanswered](err); !ok {
 			return err
 		}
 		o.repeats.Add(1)
@@ -221,8 +220,7 @@ func (o *office) askOnce(s scene, text, thread string) error {
 			person.Fill("question", text).And("files", s.room.file))
 	}
 	err := s.asker.Command(s.room.channel, "/analyze "+text)
-	var unanswered *person.Unanswered
-	if errors.As(err, &unanswered) {
+	if _, ok := errors.AsType[*person.Unanswered](err); ok {
 		return nil // looked for, and asked again if it is not there
 	}
 	return err

@@ -158,8 +158,7 @@ func (o *office) click(p *person.Person, m workspace.Message, button string) err
 
 // gone takes the refusal of a press on what has changed meanwhile for no error.
 func gone(err error) error {
-	var refusal *person.Refusal
-	if errors.As(err, &refusal) && (refusal.Code == "no_such_action" || refusal.Code == "message_not_found") {
+	if refusal, ok := errors.AsType[*person.Refusal](err); ok && (refusal.Code == "no_such_action" || refusal.Code == "message_not_found") {
 		return nil
 	}
 	return err

@@ -34,8 +34,7 @@ func TestTwoReplicasShareTheWorkAndDoNothingTwice(t *testing.T) {
 	// Whoever is told by Slack that there was no answer tries again, a moment later.
 	persist := func(do func() error, done func() bool) {
 		for err := do(); err != nil && w.ctx.Err() == nil && !done(); err = do() {
-			var unanswered *person.Unanswered
-			if !errors.As(err, &unanswered) {
+			if _, ok := errors.AsType[*person.Unanswered](err); !ok {
 				t.Errorf("an act was refused: %v", err)
 				return
 			}

@@ -56,8 +56,7 @@ const poolerWords = "this is a pooler that hands sessions around (PgBouncer in t
 // knows the owner: with the private Postgres, or with MIGRATE_DATABASE_URL.
 func migrate(ctx context.Context, p program) error {
 	at, stop, err := p.openDatabase(ctx)
-	var none *pglocal.NoneError
-	if errors.As(err, &none) {
+	if _, ok := errors.AsType[*pglocal.NoneError](err); ok {
 		at, stop, err = p.privateDatabase(ctx, pglocal.Start)
 	}
 	if err != nil {
@@ -122,8 +121,7 @@ func (p program) openDatabase(ctx context.Context) (at address, stop func(), err
 		return p.address(), func() {}, nil
 	}
 	at, stop, err = p.privateDatabase(ctx, pglocal.Open)
-	var none *pglocal.NoneError
-	if errors.As(err, &none) {
+	if _, ok := errors.AsType[*pglocal.NoneError](err); ok {
 		err = fmt.Errorf("%w DATA_DIR says where it is; countersign serve or migrate makes it", err)
 	}
 	return at, stop, err

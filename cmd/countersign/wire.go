@@ -202,8 +202,7 @@ func (r *replica) sandbox() steps.Sandbox {
 
 // forPeople is why there is no sandbox, in the words of the sandbox where it has any.
 func forPeople(err error) string {
-	var box *steps.BoxError
-	if errors.As(err, &box) && box.Words != "" {
+	if box, ok := errors.AsType[*steps.BoxError](err); ok && box.Words != "" {
 		return box.Words
 	}
 	return err.Error()

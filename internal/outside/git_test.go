@@ -224,8 +224,8 @@ func TestWhatOpensARemoteIsNobodysBusiness(t *testing.T) {
 }
 
 func isParted(err error) bool {
-	p := new(PartedError)
-	return errors.As(err, &p)
+	_, ok := errors.AsType[*PartedError](err)
+	return ok
 }
 
 // An older copy of the database has another history from some number on. In an epoch of its own it parts from nothing,

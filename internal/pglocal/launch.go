@@ -100,6 +100,7 @@ func (s *Server) settings() []string {
 		"shared_buffers=32MB",
 		"wal_level=minimal",
 		"max_wal_senders=0",
+		"jit=off", // as storage has it: this is for whoever else looks
 		"logging_collector=off",
 		"log_checkpoints=off",
 		"log_timezone=UTC",

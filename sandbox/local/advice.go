@@ -23,8 +23,7 @@ func AppArmorProfile(runsc string) string {
 // advice turns a box that did not start into an error that says what to do.
 // said is what runsc printed; it goes into the error, not to people.
 func (s *machine) advice(err error, said string) error {
-	var box *steps.BoxError
-	if errors.As(err, &box) {
+	if _, ok := errors.AsType[*steps.BoxError](err); ok {
 		return err
 	}
 	if lack, ok := errors.AsType[*sandbox.LackError](err); ok {

@@ -41,8 +41,7 @@ func TestMain(m *testing.M) {
 		_, err = shared.SelfTest(context.Background())
 	}
 	if err != nil {
-		var box *steps.BoxError
-		if errors.As(err, &box) {
+		if box, ok := errors.AsType[*steps.BoxError](err); ok {
 			fmt.Fprintln(os.Stderr, box.Words)
 		}
 		fmt.Fprintln(os.Stderr, err)

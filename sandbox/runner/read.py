@@ -241,8 +241,9 @@ def main(job_at, result_at, work, guarded=""):
     frames = load("frames")
     machine.environment(os.path.dirname(HERE))
     os.makedirs(work, mode=0o700, exist_ok=True)
-    desk()
-    importlib.import_module("desk.reading")  # and pandas: once, before the first file
+    with load("quick").imports():
+        desk()
+        importlib.import_module("desk.reading")  # and pandas: once, before the first file
     machine.prctl(4, 0)  # PR_SET_DUMPABLE: nobody of the same user reads our memory, which holds the stamp
     with rights():  # the host's folder is not the reader's user's
         result = frames.Writer(result_at, rights)

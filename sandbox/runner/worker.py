@@ -33,8 +33,9 @@ def main(code_fd, report_fd, where_fd, work, out, name, load):
     sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", closefd=False), "utf-8", "backslashreplace", line_buffering=True)
     sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", closefd=False), "utf-8", "backslashreplace", line_buffering=True)
     streams = sys.stdout, sys.stderr
-    plt, quiet = warm_up()
-    desk = lay_desk()
+    with load("quick").imports():
+        plt, quiet = warm_up()
+        desk = lay_desk()
     show_module, watch_module = load("show"), load("watch")
     os.write(report_fd, b"ready\n")
 

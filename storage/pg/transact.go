@@ -92,14 +92,13 @@ func (p *Pool) attempt(ctx context.Context, options pgx.TxOptions, twice bool, w
 
 // cutOff tells of a transaction that Postgres ended to resolve a conflict.
 func cutOff(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pg.Code == "40001" || pg.Code == "40P01")
 }
 
 // HungUp tells of a connection that broke: the server went, or is on its way.
 func HungUp(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code == "57P01" || pg.Code == "57P02" || pg.Code == "57P03"
 	}
 	return isNetwork(err)
