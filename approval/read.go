@@ -46,6 +46,9 @@ func (r *Request) Read(files []File, now time.Time) error {
 	return nil
 }
 
+// ReadingLost tells that a file has been read, and that what came of it is no more.
+func (f File) ReadingLost() bool { return f.ReadAs != "" && f.Reading == nil }
+
 // readAs notes how files are read.
 func readAs(r *Request, files []File, now time.Time) {
 	r.Money().Boxes().concludeReadings(now)

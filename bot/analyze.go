@@ -310,7 +310,7 @@ func (h *asking) clickCompare(ctx context.Context, cb slack.InteractionCallback,
 	if err := opened(view, err); err != nil || shown == nil {
 		return answer{}, err
 	}
-	return answer{after: func(ctx context.Context) {
+	return answer{long: true, after: func(ctx context.Context) {
 		d, letters, err := h.service.Compare(ctx, id, key, click)
 		why := ""
 		switch {

@@ -156,7 +156,7 @@ func (b *Bot) SetServices(s Services) {
 	ledgers := &ledgers{budgets, s.Ledgers, s.Accounts}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},
 		&funding{w, s.Funding, s.Epochs}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, &keepers{w, s.Authority, s.Keeping}, b.homes, b.asking.answered)
-	b.board.audit(&auditing.Desk{Service: s.Auditor, Zone: w.calendar, Open: w.open, Push: w.push})
+	b.board.audit(w, &auditing.Desk{Service: s.Auditor, Zone: w.calendar, Open: w.open, Push: w.push})
 }
 
 // Sockets is how many sockets are connected at the moment.

@@ -18,26 +18,6 @@ import (
 	"countersign/bot/strays"
 )
 
-// answer is the ack's payload and what to do after the ack. A handler that returns an
-// error gets no ack.
-type answer struct {
-	payload any
-	page    *kit.Page // what the payload shows, when it is words for one person
-	after   func(context.Context)
-}
-
-// then adds to what is left to do.
-func (a answer) then(next func(context.Context)) answer {
-	first := a.after
-	a.after = func(ctx context.Context) {
-		if first != nil {
-			first(ctx)
-		}
-		next(ctx)
-	}
-	return a
-}
-
 // handle does what an envelope asks for, if it comes from our own workspace.
 func (b *Bot) handle(ctx context.Context, d delivery) (answer, error) {
 	who, err := b.who(ctx)
@@ -209,18 +189,24 @@ func saved(err error, field string) (answer, error) {
 }
 
 // audit adds what is looked at and never changed.
-func (b *board) audit(d *auditing.Desk) {
+func (b *board) audit(w *slackAPI, d *auditing.Desk) {
 	for name, run := range d.Clicks() {
 		b.clicks[name] = func(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 			return answer{}, run(ctx, cb.TriggerID, clickOf(cb, action), action.Value)
 		}
 	}
-	b.submissions[ids.CallbackAudit] = func(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-		view, field, err := d.Find(ctx, modalClick(cb, draw.Origin{}), fieldsOf(cb))
+	b.submissions[ids.CallbackAudit] = func(_ context.Context, cb slack.InteractionCallback) (answer, error) {
+		q, field, err := d.Query(fieldsOf(cb))
 		if err != nil {
 			return saved(err, field)
 		}
-		return answer{payload: slack.NewUpdateViewSubmissionResponse(&view)}, nil
+		return w.awaiting(*kit.NoteView("Requests", "Looking…"), func(ctx context.Context) slack.ModalViewRequest {
+			view, err := d.Find(ctx, modalClick(cb, draw.Origin{}), q)
+			if err != nil {
+				return *kit.NoteView("Requests", w.Words(err))
+			}
+			return view
+		}), nil
 	}
 	b.submissions[ids.CallbackPack] = func(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
 		field, err := d.Pack(ctx, modalClick(cb, draw.Origin{}), fieldsOf(cb))

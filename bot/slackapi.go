@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/slack-go/slack"
 	"golang.org/x/sync/errgroup"
 
@@ -140,30 +138,6 @@ func (w *slackAPI) redraw(ctx context.Context, cb slack.InteractionCallback, vie
 		w.Log.Error("redraw a modal", "view", view.CallbackID, "error", detail(err))
 	}
 }
-
-// awaiting answers a form with a modal that says what has begun, does it, and draws in that modal what
-// has come of it. Slack may draw what an ack holds later than a call that came after it, and so write
-// the beginning over the outcome. Hence the modal has a name of ours: no modal has it before Slack has
-// drawn the ack, and until then the outcome is sent again.
-func (w *slackAPI) awaiting(begun slack.ModalViewRequest, work func(context.Context) slack.ModalViewRequest) answer {
-	begun.ExternalID = rand.Text()
-	return answer{payload: slack.NewUpdateViewSubmissionResponse(&begun), after: func(ctx context.Context) {
-		outcome := work(ctx)
-		_, err := backoff.Retry(ctx, func() (*slack.ViewResponse, error) {
-			shown, err := w.api.UpdateViewContext(ctx, outcome, begun.ExternalID, "", "")
-			if err != nil && slackError(err) != "not_found" {
-				err = backoff.Permanent(err)
-			}
-			return shown, err
-		}, backoff.WithBackOff(backoff.NewConstantBackOff(modalDrawn/100)), backoff.WithMaxElapsedTime(modalDrawn))
-		if err != nil && slackError(err) != "not_found" { // closed meanwhile
-			w.Log.Warn("draw what has come of a form", "view", begun.CallbackID, "error", detail(err))
-		}
-	}}
-}
-
-// modalDrawn is how long Slack may take to draw what an ack holds.
-const modalDrawn = 30 * time.Second
 
 // roster tells who has which part.
 type roster interface {

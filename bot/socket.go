@@ -14,6 +14,7 @@ import (
 	"github.com/slack-go/slack/socketmode"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/bot/kit"
 	"countersign/bot/readback"
 )
 
@@ -26,6 +27,8 @@ func (b *Bot) workTime() time.Duration { return b.Patience * 11 / 15 }
 const (
 	// lateTime is for what is left to do when the ack is out.
 	lateTime = 20 * time.Second
+	// longTime is for that where files are read or a month is played: the person sees that it is under way.
+	longTime = 10 * time.Minute
 	// flushTime is how long a socket has to be still before it hangs up: slack-go queues
 	// acks, and says of none when it has been written.
 	flushTime = 50 * time.Millisecond
@@ -251,17 +254,38 @@ func (l *line) take(e socketmode.Event) bool {
 	return true
 }
 
+// answer is the ack's payload and what to do after the ack. A handler that returns an
+// error gets no ack.
+type answer struct {
+	payload any
+	page    *kit.Page // what the payload shows, when it is words for one person
+	after   func(context.Context)
+	long    bool // after reads files or boxes, which takes its time
+}
+
+// then adds to what is left to do.
+func (a answer) then(next func(context.Context)) answer {
+	first := a.after
+	a.after = func(ctx context.Context) {
+		if first != nil {
+			first(ctx)
+		}
+		next(ctx)
+	}
+	return a
+}
+
 // serve answers one envelope: work, ack, and what is left to do.
 func (b *Bot) serve(ctx context.Context, d delivery) {
-	after := b.answer(ctx, d)
+	a := b.answer(ctx, d)
 	d.over()
-	if after != nil {
-		b.finish(ctx, after)
+	if a.after != nil {
+		b.finish(ctx, a)
 	}
 }
 
-// answer works on an envelope and sends its ack. It returns what is left to do.
-func (b *Bot) answer(ctx context.Context, d delivery) (after func(context.Context)) {
+// answer works on an envelope and sends its ack. What comes back has what is left to do.
+func (b *Bot) answer(ctx context.Context, d delivery) (a answer) {
 	outcome := "failed"
 	kind := d.kind()
 	defer func() { b.Observe(kind, outcome, time.Since(d.at)) }()
@@ -272,12 +296,12 @@ func (b *Bot) answer(ctx context.Context, d delivery) (after func(context.Contex
 		// Slack has told the person by now that nothing came of it.
 		outcome = "late"
 		b.Log.Error("an envelope waited too long", "kind", kind, "envelope", d.Request.EnvelopeID)
-		return nil
+		return a
 	}
 	a, err := b.guarded(work, d)
 	if err != nil {
 		b.Log.Error("envelope not answered", "kind", kind, "envelope", d.Request.EnvelopeID, "error", err)
-		return a.after
+		return a
 	}
 	// With a deadline, because slack-go's Ack without one blocks for ever once twenty acks wait for a
 	// socket that is not connected (tried with 0.35).
@@ -288,7 +312,7 @@ func (b *Bot) answer(ctx context.Context, d delivery) (after func(context.Contex
 	} else {
 		outcome = "acked"
 	}
-	return a.after
+	return a
 }
 
 // guarded keeps a panic in one envelope from ending all of them.
@@ -302,21 +326,25 @@ func (b *Bot) guarded(ctx context.Context, d delivery) (a answer, err error) {
 }
 
 // finish does what is left to do beside the worker, unless there is too much of that already.
-func (b *Bot) finish(ctx context.Context, after func(context.Context)) {
-	work := func() error {
-		ctx, cancel := context.WithTimeout(ctx, lateTime)
+func (b *Bot) finish(ctx context.Context, a answer) {
+	work := func(limit time.Duration) error {
+		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		defer func() {
 			if p := recover(); p != nil {
 				b.Log.Error("after an ack", "panic", p, "stack", string(debug.Stack()))
 			}
 		}()
-		after(ctx)
+		a.after(ctx)
 		return nil
 	}
+	limit := lateTime
+	if a.long {
+		limit = longTime
+	}
 	// The worker does it itself: envelopes then wait, which is better than ever more goroutines.
-	if !b.later.TryGo(work) {
-		_ = work()
+	if !b.later.TryGo(func() error { return work(limit) }) {
+		_ = work(lateTime)
 	}
 }
 

@@ -95,7 +95,7 @@ func TestAPanicEndsOneEnvelopeAndNotTheProcess(t *testing.T) {
 func TestAPanicAfterTheAckIsLogged(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	b.bot.finish(b.ctx, func(context.Context) { panic("a late bug") })
+	b.bot.finish(b.ctx, answer{after: func(context.Context) { panic("a late bug") }})
 	require.NoError(t, b.bot.later.Wait())
 	require.Contains(t, b.log.String(), "a late bug")
 }

@@ -365,7 +365,7 @@ func (h *pinned) clickAccept(ctx context.Context, cb slack.InteractionCallback, 
 	}
 	was, upload, _ := strings.Cut(action.Value, " ")
 	click := clickOf(cb, action)
-	return answer{after: func(ctx context.Context) {
+	return answer{long: true, after: func(ctx context.Context) {
 		err := h.service.Accept(ctx, click, from.Channel, was, upload)
 		h.again(ctx, click, from.Channel, cb.View.ID, err)
 	}}, nil

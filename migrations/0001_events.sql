@@ -168,6 +168,7 @@ CREATE TABLE events (
 );
 -- How often a budget has refused something.
 CREATE INDEX events_blocked ON events (at) WHERE kind = 'blocked';
+CREATE INDEX events_summarised ON events (stream) WHERE kind = 'summarised';
 -- +goose StatementBegin
 -- An event holds facts of its kind and nothing else. What somebody said is its salted hash,
 -- whoever writes the event.

@@ -100,7 +100,7 @@ BEGIN
 END $$;
 -- An auditor changes nothing: whatever a person does leaves an event in their name, in the same transaction, and of
 -- theirs there are only looks, and what was refused. A draft is an inspection's word on code that they may
--- have edited before they were named.
+-- have edited before they were named; what goes does because two people had wanted it, of whom one may have been named since.
 CREATE FUNCTION events_not_by_auditors() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF audits(NEW.actor) THEN
@@ -111,7 +111,7 @@ END $$;
 -- +goose StatementEnd
 CREATE TRIGGER people_one_part BEFORE INSERT ON people FOR EACH ROW WHEN (NEW.named) EXECUTE FUNCTION people_one_part();
 CREATE TRIGGER events_not_by_auditors BEFORE INSERT ON events FOR EACH ROW
-    WHEN (NEW.kind NOT IN ('looked at', 'packed', 'refused click', 'drafted')) EXECUTE FUNCTION events_not_by_auditors();
+    WHEN (NEW.kind NOT IN ('looked at', 'packed', 'refused click', 'drafted', 'gone')) EXECUTE FUNCTION events_not_by_auditors();
 CREATE TRIGGER people_authority BEFORE INSERT ON people FOR EACH ROW EXECUTE FUNCTION authority_alone();
 CREATE TRIGGER people_unchangeable BEFORE UPDATE OR DELETE ON people FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER people_untruncatable BEFORE TRUNCATE ON people FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();

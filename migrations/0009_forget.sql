@@ -17,7 +17,8 @@ CREATE INDEX legal_holds_latest ON legal_holds (team, person, seq DESC);
 CREATE TRIGGER legal_holds_unchangeable BEFORE UPDATE OR DELETE ON legal_holds FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER legal_holds_untruncatable BEFORE TRUNCATE ON legal_holds FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
--- Who wants forgotten what somebody has asked. Two have to want it within seven days.
+-- Who wants forgotten what somebody has asked. Two have to want it within seven days of each other: what both want
+-- stays wanted until it is done, however long a legal hold or an open request puts it off.
 CREATE TABLE erasures (
     seq    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     team   text NOT NULL CHECK (team <> ''),
@@ -61,17 +62,13 @@ $$;
 -- Whether two people want forgotten what somebody was called when they said so, one of whom this is.
 CREATE FUNCTION name_erasable(of text, which text, who text) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT FROM events e JOIN erasures x ON 'names:' || x.team = e.stream AND x.person = e.data::jsonb ->> 'id'
+        JOIN erasures y ON y.team = x.team AND y.person = x.person AND y."by" <> x."by" AND y.at BETWEEN x.at - interval '7 days' AND x.at + interval '7 days'
         WHERE e.stream = of AND e.kind = 'known as' AND e.data::jsonb #>> '{name,salted_sha256}' = which
-            AND x.at > now() - interval '7 days' AND x.at >= e.at AND NOT on_legal_hold(x.team, x.person)
-        GROUP BY x.person HAVING count(DISTINCT x."by") >= 2 AND bool_or(x."by" = who))
+            AND x.at >= e.at AND y.at >= e.at AND x."by" = who AND NOT on_legal_hold(x.team, x.person))
 $$;
--- Whether two people want a request forgotten, one of whom this is: within seven days, and neither has
--- asked it, decided on it or written its code.
+-- Whether two people want a request forgotten, one of whom this is; 0011 has it whole.
 CREATE FUNCTION erasable(request text, who text) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT count(DISTINCT x."by") >= 2 AND bool_or(x."by" = who) FROM requests q JOIN erasures x ON x.team = q.team AND x.person = q.asker
-    WHERE q.id = request AND x.at > now() - interval '7 days' AND x."by" <> q.asker
-        AND NOT EXISTS (SELECT FROM decisions d WHERE d.request_id = q.id AND x."by" IN (d.reviewer, d.in_place_of))
-        AND NOT EXISTS (SELECT FROM revisions v WHERE v.request_id = q.id AND v.author = x."by")
+    SELECT false
 $$;
 -- The values of a request that the workspace's rule keeps no longer. Each belongs to what was asked and
 -- said, to the code or to the results, by the events and messages that name it; one that belongs to several
@@ -84,7 +81,7 @@ CREATE FUNCTION kept_no_longer(of text) RETURNS SETOF text LANGUAGE sql STABLE A
     named AS (SELECT m[1] AS hash, CASE WHEN e.kind IN ('drafted', 'sealed anew', 'edited', 'edit refused', 'written', 'refused draft') THEN 'code'
             WHEN e.kind IN ('finished', 'mismatch', 'lost') THEN 'results' ELSE 'words' END AS part
         FROM events e, regexp_matches(e.data, '"salted_sha256":"([0-9a-f]{64})"', 'g') m WHERE e.stream = of
-        UNION ALL SELECT m.text, CASE m.role WHEN 'code' THEN 'code' WHEN 'result' THEN 'results' ELSE 'words' END FROM messages m JOIN q ON q.id = m.request_id)
+        UNION ALL SELECT m.text, CASE m.role WHEN 'code' THEN 'code' WHEN 'result' THEN 'results' ELSE 'words' END FROM messages m JOIN q ON (q.session_id, q.id) = (m.session_id, m.request_id)) -- the key of messages is by session
     SELECT c.hash FROM contents c LEFT JOIN named n ON n.hash = c.hash WHERE c.stream = of AND c.value IS NOT NULL
     GROUP BY c.hash HAVING bool_and(coalesce(n.part, 'words') IN (SELECT part FROM due))
 $$;

@@ -289,13 +289,14 @@ END $$;
 CREATE FUNCTION erasable(request text, who text) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
-    SELECT EXISTS (SELECT FROM requests q LEFT JOIN requests f ON f.id = q.repeats JOIN erasures x ON x.team = q.team AND x.person IN (q.asker, f.asker)
-    WHERE q.id = request AND x.at > now() - interval '7 days' AND x.at >= q.created_at AND x."by" <> q.asker
-        AND NOT EXISTS (SELECT FROM decisions d WHERE d.request_id = q.id AND x."by" IN (d.reviewer, d.in_place_of))
-        AND NOT EXISTS (SELECT FROM revisions v WHERE v.request_id = q.id AND v.author = x."by")
-        AND NOT EXISTS (SELECT FROM broken_glass g WHERE g.request_id = q.id AND g.person = x."by")
-        AND NOT EXISTS (SELECT FROM glass_looks l WHERE l.request_id = q.id AND l.person = x."by")
-    GROUP BY x.person HAVING count(DISTINCT x."by") >= 2 AND bool_or(x."by" = who))
+    WITH words AS (SELECT x.person, x."by", x.at FROM requests q LEFT JOIN requests f ON f.id = q.repeats JOIN erasures x ON x.team = q.team AND x.person IN (q.asker, f.asker)
+        WHERE q.id = request AND x.at >= q.created_at AND x."by" <> q.asker
+            AND NOT EXISTS (SELECT FROM decisions d WHERE d.request_id = q.id AND x."by" IN (d.reviewer, d.in_place_of))
+            AND NOT EXISTS (SELECT FROM revisions v WHERE v.request_id = q.id AND v.author = x."by")
+            AND NOT EXISTS (SELECT FROM broken_glass g WHERE g.request_id = q.id AND g.person = x."by")
+            AND NOT EXISTS (SELECT FROM glass_looks l WHERE l.request_id = q.id AND l.person = x."by"))
+    SELECT EXISTS (SELECT FROM words x JOIN words y ON y.person = x.person AND y."by" <> x."by" AND y.at BETWEEN x.at - interval '7 days' AND x.at + interval '7 days'
+        WHERE x."by" = who)
 $$;
 
 CREATE FUNCTION erasures_told() RETURNS trigger
@@ -630,7 +631,7 @@ CREATE FUNCTION kept_no_longer(of text) RETURNS SETOF text
     named AS (SELECT m[1] AS hash, CASE WHEN e.kind IN ('drafted', 'sealed anew', 'edited', 'edit refused', 'written', 'refused draft') THEN 'code'
             WHEN e.kind IN ('finished', 'mismatch', 'lost') THEN 'results' ELSE 'words' END AS part
         FROM events e, regexp_matches(e.data, '"salted_sha256":"([0-9a-f]{64})"', 'g') m WHERE e.stream = of
-        UNION ALL SELECT m.text, CASE m.role WHEN 'code' THEN 'code' WHEN 'result' THEN 'results' ELSE 'words' END FROM messages m JOIN q ON q.id = m.request_id)
+        UNION ALL SELECT m.text, CASE m.role WHEN 'code' THEN 'code' WHEN 'result' THEN 'results' ELSE 'words' END FROM messages m JOIN q ON (q.session_id, q.id) = (m.session_id, m.request_id)) -- the key of messages is by session
     SELECT c.hash FROM contents c LEFT JOIN named n ON n.hash = c.hash WHERE c.stream = of AND c.value IS NOT NULL
     GROUP BY c.hash HAVING bool_and(coalesce(n.part, 'words') IN (SELECT part FROM due))
 $$;
@@ -708,9 +709,9 @@ CREATE FUNCTION name_erasable(of text, which text, who text) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
     SELECT EXISTS (SELECT FROM events e JOIN erasures x ON 'names:' || x.team = e.stream AND x.person = e.data::jsonb ->> 'id'
+        JOIN erasures y ON y.team = x.team AND y.person = x.person AND y."by" <> x."by" AND y.at BETWEEN x.at - interval '7 days' AND x.at + interval '7 days'
         WHERE e.stream = of AND e.kind = 'known as' AND e.data::jsonb #>> '{name,salted_sha256}' = which
-            AND x.at > now() - interval '7 days' AND x.at >= e.at AND NOT on_legal_hold(x.team, x.person)
-        GROUP BY x.person HAVING count(DISTINCT x."by") >= 2 AND bool_or(x."by" = who))
+            AND x.at >= e.at AND y.at >= e.at AND x."by" = who AND NOT on_legal_hold(x.team, x.person))
 $$;
 
 CREATE FUNCTION noted(of text, channel text, sealed jsonb) RETURNS boolean
@@ -2444,6 +2445,8 @@ CREATE INDEX erasures_latest ON erasures USING btree (team, person, at);
 
 CREATE INDEX events_blocked ON events USING btree (at) WHERE (kind = 'blocked'::text);
 
+CREATE INDEX events_summarised ON events USING btree (stream) WHERE (kind = 'summarised'::text);
+
 CREATE INDEX handovers_into ON handovers USING btree (into_session);
 
 CREATE INDEX handovers_of ON handovers USING btree (request_id, at);
@@ -2598,7 +2601,7 @@ CREATE TRIGGER event_kinds_untruncatable BEFORE TRUNCATE ON event_kinds FOR EACH
 
 CREATE TRIGGER events_facts BEFORE INSERT ON events FOR EACH ROW WHEN ((jsonb_typeof((new.data)::jsonb) = 'object'::text)) EXECUTE FUNCTION events_facts();
 
-CREATE TRIGGER events_not_by_auditors BEFORE INSERT ON events FOR EACH ROW WHEN ((new.kind <> ALL (ARRAY['looked at'::text, 'packed'::text, 'refused click'::text, 'drafted'::text]))) EXECUTE FUNCTION events_not_by_auditors();
+CREATE TRIGGER events_not_by_auditors BEFORE INSERT ON events FOR EACH ROW WHEN ((new.kind <> ALL (ARRAY['looked at'::text, 'packed'::text, 'refused click'::text, 'drafted'::text, 'gone'::text]))) EXECUTE FUNCTION events_not_by_auditors();
 
 CREATE TRIGGER events_unchangeable BEFORE DELETE OR UPDATE ON events FOR EACH ROW EXECUTE FUNCTION unchangeable();
 

@@ -63,6 +63,8 @@ func CheckJob(job steps.Job) error {
 			return fmt.Errorf("the input %q is too large", in.Name)
 		case in.Open == nil || in.SHA256 == "":
 			return fmt.Errorf("the input %q is not sealed", in.Name)
+		case in.ReadAs != "" && in.Reading == nil:
+			return fmt.Errorf("the input %q has lost its reading", in.Name)
 		case in.Input.Reading != "" && (in.Reading == nil || in.Reading.SHA256() != in.Input.Reading):
 			return fmt.Errorf("the input %q would be read otherwise than was sealed", in.Name)
 		}

@@ -30,6 +30,7 @@ var sealedBy = map[string]string{
 	"InputFile.Size":    "Inputs",
 	"InputFile.Open":    "Inputs",
 	"InputFile.Reading": "Inputs",
+	"InputFile.ReadAs":  " has a lost reading refused; a box gets the reading",
 	"InputFile.Told":    " for a box that reads; what comes of it is a reading, which is sealed",
 	"InputFile.Compare": " for a box that shows letters; none of it goes to a program",
 	"InputFile.Look":    " of a box that looks at a file for a prompt; no code is in it",
@@ -83,4 +84,8 @@ func TestAReadingThatIsNotTheSealedOneStartsNothing(t *testing.T) {
 	require.ErrorContains(t, CheckJob(j), "read otherwise")
 	in.Reading = nil
 	require.ErrorContains(t, CheckJob(j), "read otherwise")
+	in.Input.Reading = ""
+	require.NoError(t, CheckJob(j))
+	in.ReadAs = "sum"
+	require.ErrorContains(t, CheckJob(j), "has lost its reading", "though it was sealed without one")
 }

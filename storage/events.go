@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 	"unicode/utf8"
@@ -82,4 +83,29 @@ func (s *requests) Forget(ctx context.Context, requestID string, hashes []string
 		return 0, fmt.Errorf("forget contents of %s: %w", requestID, err)
 	}
 	return n, nil
+}
+
+// Epoch names the epoch that a database is in: empty in the first one, and then a number with the beginning of the hash
+// of the event that began it, so that two copies which were put back share no name. Where that trail is not whole, or is
+// not signed by us, it is still the first: whoever only writes to the database begins none.
+func Epoch(ctx context.Context, db *DB) (name string, err error) {
+	if _, err = db.VerifyChain(ctx, trail.RestoreStream); err == nil {
+		err = db.read(ctx, func(tx pgx.Tx) error {
+			rows, err := pg.All[struct {
+				Began int
+				Hash  string
+			}](ctx, tx, `SELECT count(*) OVER () AS began, hash FROM events WHERE stream = $1 AND kind = 'restored' ORDER BY seq DESC LIMIT 1`, trail.RestoreStream)
+			for _, last := range rows {
+				name = fmt.Sprintf("%d-%s", last.Began+1, last.Hash[:8])
+			}
+			return err
+		})
+	}
+	if _, broken := errors.AsType[*trail.ChainError](err); broken {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("see which epoch it is: %w", err)
+	}
+	return name, nil
 }

@@ -40,7 +40,8 @@ var eventBreaches = []struct {
 	{"nothing goes because one administrator wants it", erasers(`ADMIN`) + forgets(`ADMIN`, `erasure`), "contents_stay_without_reason"},
 	{"nor because two others want it", erasers(`SECOND`, `THIRD`) + forgets(`ADMIN`, `erasure`), "contents_stay_without_reason"},
 	{"nor because one of two has decided on it", erasers(`ADMIN`, `REVA`) + forgets(`ADMIN`, `erasure`), "contents_stay_without_reason"},
-	{"nor because two wanted it long ago", erasers(`ADMIN`, `SECOND`) + `UPDATE erasures SET at = at - interval '8 days';` + forgets(`ADMIN`, `erasure`), "contents_stay_without_reason"},
+	{"nor because two wanted it more than seven days apart", erasers(`ADMIN`, `SECOND`) + unguarded(`requests`) + `UPDATE requests SET created_at = created_at - interval '20 days' WHERE id = DONE;
+		UPDATE erasures SET at = at - interval '8 days' WHERE "by" = 'SECOND';` + forgets(`ADMIN`, `erasure`), "contents_stay_without_reason"},
 	{"nor because two wanted it before it was asked", erasers(`ADMIN`, `SECOND`) + `UPDATE erasures SET at = (SELECT created_at FROM requests WHERE id = DONE) - interval '1 second';` + forgets(`ADMIN`, `erasure`), "contents_stay_without_reason"},
 	{"nor for any other reason", erasers(`ADMIN`, `SECOND`) + forgets(`ADMIN`, `tidying`), "contents_stay_without_reason"},
 	{"nobody wants forgotten what they asked", erasers(`ASKER`), "erasures_others"},

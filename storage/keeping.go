@@ -89,17 +89,21 @@ const atATime = 200
 func (k Keeping) ForgetDue(ctx context.Context) (values int, err error) {
 	var due []dueRow
 	err = k.db.read(ctx, func(tx pgx.Tx) (err error) {
+		// What is dear is asked last, and only of what has something left: most of what is old has not.
 		due, err = pg.All[dueRow](ctx, tx, `
+			WITH old AS MATERIALIZED (SELECT q.id FROM requests q
+				JOIN LATERAL (SELECT r.document #> '{privacy,keep}' AS keep FROM rules r WHERE r.team = q.team AND r.project = '' ORDER BY r.version DESC LIMIT 1) k ON k.keep IS NOT NULL
+				WHERE q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost')
+					AND q.changed_at < now() - make_interval(days => least(nullif((keep ->> 'words')::integer, 0), nullif((keep ->> 'code')::integer, 0), nullif((keep ->> 'results')::integer, 0)))
+					AND EXISTS (SELECT FROM contents c WHERE c.stream = 'request:' || q.id AND c.value IS NOT NULL))
 			SELECT 'request:' || q.id AS stream, w."by" AS who, 'erasure' AS why, NULL::text[] AS hashes
 				FROM requests q JOIN LATERAL (SELECT x."by" FROM erasures x WHERE x.team = q.team AND x.person IN (q.asker, (SELECT f.asker FROM requests f WHERE f.id = q.repeats)) AND erasable(q.id, x."by") ORDER BY x.seq DESC LIMIT 1) w ON true
 				WHERE q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost') AND NOT request_on_hold(q.id)
 					AND EXISTS (SELECT FROM contents c WHERE c.stream = 'request:' || q.id AND c.value IS NOT NULL)
 			UNION ALL
-			SELECT 'request:' || q.id, $1, 'retention', l.hashes FROM requests q
-				JOIN LATERAL (SELECT r.document #> '{privacy,keep}' AS keep FROM rules r WHERE r.team = q.team AND r.project = '' ORDER BY r.version DESC LIMIT 1) k ON k.keep IS NOT NULL
-				JOIN LATERAL (SELECT array_agg(hash) AS hashes FROM kept_no_longer('request:' || q.id) hash) l ON l.hashes IS NOT NULL
-				WHERE q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost') AND NOT request_on_hold(q.id)
-					AND q.changed_at < now() - make_interval(days => least((keep ->> 'words')::integer, (keep ->> 'code')::integer, (keep ->> 'results')::integer))
+			SELECT 'request:' || o.id, $1, 'retention', l.hashes FROM old o
+				JOIN LATERAL (SELECT array_agg(hash) AS hashes FROM kept_no_longer('request:' || o.id) hash) l ON l.hashes IS NOT NULL
+				WHERE NOT request_on_hold(o.id)
 			UNION ALL
 			SELECT e.stream, $1, 'summary', ARRAY[c.hash] FROM events e JOIN contents c ON c.hash = e.data::jsonb #>> '{text,salted_sha256}' AND c.value IS NOT NULL
 				JOIN requests q ON q.id = substr(e.stream, length('request:') + 1)
@@ -107,9 +111,10 @@ func (k Keeping) ForgetDue(ctx context.Context) (values int, err error) {
 					AND tells_of_gone(e.stream, c.hash)
 			UNION ALL
 			SELECT c.stream, x."by", 'erasure', array_agg(c.hash)
-				FROM (SELECT DISTINCT ON (team, person) team, person, "by" FROM erasures WHERE at > now() - interval '7 days' ORDER BY team, person, seq DESC) x
-				JOIN events e ON e.stream = 'names:' || x.team AND e.kind = 'known as' AND e.data::jsonb ->> 'id' = x.person
-				JOIN contents c ON c.hash = e.data::jsonb #>> '{name,salted_sha256}' AND c.value IS NOT NULL AND name_erasable(c.stream, c.hash, x."by")
+				FROM (SELECT DISTINCT team, person FROM erasures) p
+				JOIN events e ON e.stream = 'names:' || p.team AND e.kind = 'known as' AND e.data::jsonb ->> 'id' = p.person
+				JOIN contents c ON c.hash = e.data::jsonb #>> '{name,salted_sha256}' AND c.value IS NOT NULL
+				JOIN LATERAL (SELECT y."by" FROM erasures y WHERE y.team = p.team AND y.person = p.person AND name_erasable(c.stream, c.hash, y."by") ORDER BY y.seq DESC LIMIT 1) x ON true
 				GROUP BY c.stream, x."by"
 			LIMIT $2`, approval.System, atATime)
 		return err
@@ -128,10 +133,13 @@ func (k Keeping) ForgetDue(ctx context.Context) (values int, err error) {
 		}
 		values += n
 	}
+	// What an open request rests on stays: the seal of its code names it. So does all of it while everybody is on hold.
 	err = k.db.write(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			DELETE FROM readings d USING (SELECT DISTINCT ON (team) team, (document #>> '{privacy,keep,readings}')::integer AS days FROM rules WHERE project = '' ORDER BY team, version DESC) r
-			WHERE d.team = r.team AND r.days > 0 AND d.at < now() - make_interval(days => r.days)`)
+			WHERE d.team = r.team AND r.days > 0 AND d.at < now() - make_interval(days => r.days) AND NOT on_legal_hold(d.team, '')
+				AND NOT EXISTS (SELECT FROM requests q, jsonb_array_elements(q.files) f WHERE q.team = d.team AND q.project = d.project
+					AND q.state IN ('drafting', 'asking', 'pending', 'approved', 'running') AND f ->> 'sha256' = d.file_sha256 AND f ->> 'read_as' = d.sha256)`)
 		return err
 	})
 	return values, errors.Join(failed, err)

@@ -106,6 +106,20 @@ func (rb *readingBook) NeverRead(ctx context.Context, c approval.Content) error 
 	return nil
 }
 
+// UseReading keeps a reading from now, as if it had just been made.
+func (rb *readingBook) UseReading(ctx context.Context, c approval.Content) (there bool, err error) {
+	err = rb.writeByKey(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE readings SET at = clock_timestamp() WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5) AND sha256 IS NOT NULL`,
+			c.Team, c.Project, c.SHA256, c.Desk, c.Template)
+		there = tag.RowsAffected() > 0
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("use how file %s is read: %w", approval.Short(c.SHA256), err)
+	}
+	return there, nil
+}
+
 // KeepReading stores what a box said. A reading that stands is what requests name by its
 // hash: nobody else's word takes its place.
 func (rb *readingBook) KeepReading(ctx context.Context, c approval.Content, a reading.Answer) error {

@@ -323,8 +323,8 @@ func TestWaitsAreListedForReviewersAndAskers(t *testing.T) {
 		}
 		return list
 	}
-	require.Equal(t, []string{first.ID, second.ID}, ids(b.Pending(t.Context(), team, 10)))
-	require.Equal(t, []string{first.ID}, ids(b.Pending(t.Context(), team, 1)))
+	require.Equal(t, []string{second.ID, first.ID}, ids(b.Pending(t.Context(), team, 10)))
+	require.Equal(t, []string{second.ID}, ids(b.Pending(t.Context(), team, 1)))
 	require.Empty(t, ids(b.Pending(t.Context(), "OTHER", 10)))
 	require.Equal(t, []string{drafting.ID, second.ID, first.ID, done.ID}, ids(b.Recent(t.Context(), team, asker, 10)))
 	require.Equal(t, []string{drafting.ID, second.ID}, ids(b.Recent(t.Context(), team, asker, 2)))

@@ -153,3 +153,29 @@ func TestWhatWaitsGoesOnWhenTheRestEnds(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, due())
 }
+
+// No two epochs share a name, and only what this installation has signed begins one.
+func TestAnEpochHasANameOfItsOwn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	epoch := func() string {
+		t.Helper()
+		name, err := Epoch(t.Context(), b.DB)
+		require.NoError(t, err)
+		return name
+	}
+	require.Empty(t, epoch())
+	begins := func(name string) {
+		t.Helper()
+		require.NoError(t, b.Restored(t.Context(), map[string]any{"epoch": name, "checkpoint": int64(1), "size": int64(1), "open": 0, "lost": int64(0)}))
+	}
+	begins("1 of 1")
+	second := epoch()
+	require.Regexp(t, `^2-[0-9a-f]{8}$`, second)
+	require.Equal(t, second, epoch())
+	begins("1 of 2")
+	require.Regexp(t, `^3-[0-9a-f]{8}$`, epoch())
+	require.NotEqual(t, second[2:], epoch()[2:])
+	require.NoError(t, b.exec(t, `ALTER TABLE events DISABLE TRIGGER USER; ALTER TABLE events DROP CONSTRAINT events_signed; UPDATE events SET key = NULL, signature = NULL WHERE stream = 'restores' AND seq = 2`))
+	require.Empty(t, epoch())
+}

@@ -250,9 +250,9 @@ func (l *lists) Recent(ctx context.Context, team, asker string, limit int) ([]*a
 	return list, nil
 }
 
-// Pending lists what waits for reviewers in a workspace, oldest first.
+// Pending lists what waits for reviewers in a workspace, newest first.
 func (l *lists) Pending(ctx context.Context, team string, limit int) ([]*approval.Request, error) {
-	list, err := l.load(ctx, `SELECT id FROM requests WHERE team = $1 AND state = 'pending' ORDER BY created_at, id LIMIT $2`, team, limit)
+	list, err := l.load(ctx, `SELECT id FROM requests WHERE team = $1 AND state = 'pending' ORDER BY created_at DESC, id LIMIT $2`, team, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list what waits in %s: %w", team, err)
 	}

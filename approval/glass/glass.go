@@ -51,18 +51,25 @@ func New(store Store, people People, slack Slack, policy approval.Policy) *Keepe
 	return &Keeper{store, people, slack, policy}
 }
 
-// mostOffered is how much of what waits is offered.
-const mostOffered = 10
+// How much of what waits is looked at, and how much of it is offered.
+const (
+	mostLooked  = 100
+	mostOffered = 10
+)
 
-// Offer lists what somebody may have run without an approval now; why not is the error.
+// Offer lists what somebody may have run without an approval now, the newest first: an emergency has just
+// been asked about. Why not is the error.
 func (k *Keeper) Offer(ctx context.Context, click approval.Click) ([]*approval.Request, error) {
-	all, err := k.store.Pending(ctx, click.Team, mostOffered)
+	all, err := k.store.Pending(ctx, click.Team, mostLooked)
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
 	var list []*approval.Request
 	var why error
 	for _, r := range all {
+		if len(list) == mostOffered {
+			break
+		}
 		// Slack is not asked here: who somebody is counts when they open the code, and when they break the glass.
 		switch c, others, err := k.barred(ctx, r.ID, click); {
 		case err == nil && len(others) < review.GlassLooks:

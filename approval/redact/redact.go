@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"regexp"
@@ -31,6 +32,15 @@ func (e *LineError) Error() string {
 		return e.Why
 	}
 	return fmt.Sprintf("line %d %s", e.Line, e.Why)
+}
+
+// Readable tells whether the rules can look into this: it is text in UTF-8. Of a workbook, or of text in another
+// encoding, they would find nothing and say nothing.
+func Readable(data []byte) bool { return utf8.Valid(data) && !bytes.ContainsRune(data, 0) }
+
+// Picture tells whether this is a picture, by how it begins.
+func Picture(data []byte) bool {
+	return slices.ContainsFunc([]string{"\x89PNG\r\n\x1a\n", "\xff\xd8\xff", "GIF8", "RIFF"}, func(sign string) bool { return bytes.HasPrefix(data, []byte(sign)) })
 }
 
 // With are the rules with what administrators add, one a line: words, in any case, or an expression

@@ -294,3 +294,77 @@ func TestWhatNoBoxWasToldIsNotInVain(t *testing.T) {
 	require.Equal(t, []bool{true, false}, []bool{r.Files[0].Answers[0].InVain, r.Files[0].Answers[1].InVain})
 	require.Equal(t, "“a”: kept as text", r.Files[0].Answers[1].Words())
 }
+
+// told is a request whose asker has corrected how its file is read, approved with that.
+func (b *bundle) told() *approval.Request {
+	b.t.Helper()
+	r := b.pending()
+	b.box.reads = append(b.box.reads, headed("a"))
+	_, err := b.Correct(b.t.Context(), r.ID, "F1", heading(b.t, r, "2"), by("asker"))
+	require.NoError(b.t, err)
+	require.Empty(b.t, b.work())
+	r, err = b.Decide(b.t.Context(), ruling(b.request(r.ID), "R1", approval.Approve))
+	require.NoError(b.t, err)
+	require.Equal(b.t, r.Files[0].Reading.SHA256(), r.Revision.Manifest.Inputs[0].Reading)
+	return r
+}
+
+// A reading that is lost is read anew, as its asker told, before anything starts: what is sealed is what load obeys.
+func TestALostReadingIsReadAnewBeforeAnythingStarts(t *testing.T) {
+	t.Parallel()
+	for _, named := range []bool{false, true} {
+		b := setup(t)
+		was := b.told()
+		if named {
+			b.boxNamed(was)
+		}
+		b.store.forget()
+		b.box.reads = append(b.box.reads, headed("a"))
+		require.Len(t, b.work(), 1, "its first attempt reads")
+		r := b.request(was.ID)
+		require.Equal(t, approval.Done, r.State, r.Reason)
+		require.Equal(t, was.Revision.Digest, r.Revision.Digest, "it runs as it was approved")
+		require.Equal(t, was.Files[0].Reading, b.box.jobs[0].Inputs[0].Reading)
+		paid := int64(0)
+		for _, s := range b.spends(r.ID, budget.ForRun) {
+			for _, c := range s.Charges {
+				paid += c.BoxMS
+			}
+		}
+		require.True(t, named || paid >= 1000, "the box that read is paid for")
+	}
+}
+
+// Where it is read otherwise now, the reviewers see that before it counts.
+func TestALostReadingThatIsNotTheSameComesBackToItsReviewers(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	was := b.told()
+	b.store.forget()
+	b.box.reads = append(b.box.reads, headed("other"))
+	require.Empty(t, b.work())
+	r := b.request(was.ID)
+	require.Equal(t, approval.Pending, r.State)
+	require.Equal(t, was.Revision.Number+1, r.Revision.Number)
+	require.NotNil(t, r.Files[0].Reading)
+	require.Equal(t, "other", r.Files[0].Reading.Tables[0].Columns[0].Name)
+	require.NotNil(t, r.Files[0].Reading.Told, "by what its asker told")
+	require.Equal(t, r.Files[0].Reading.SHA256(), r.Revision.Manifest.Inputs[0].Reading)
+	require.Zero(t, b.box.starts())
+}
+
+// Whoever uses a reading again has it kept from then on.
+func TestAReadingThatIsUsedAgainIsKeptFromThen(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.approved()
+	require.Empty(t, b.work())
+	b.store.pass(29 * 24 * time.Hour)
+	b.ask()
+	require.Empty(t, b.work())
+	require.Len(t, b.box.read, 1)
+	require.Len(t, b.store.kept, 1)
+	for _, kept := range b.store.kept {
+		require.Less(t, b.store.now().Sub(kept.At), time.Hour)
+	}
+}

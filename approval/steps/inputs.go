@@ -114,7 +114,13 @@ func anew(files []approval.File) []approval.File {
 
 // sealed is a request's inputs as a box gets them. Their names, hashes and readings are held against
 // the manifest here, no file more, no file less; their contents while the box takes them in.
-func (s *Inputs) sealed(ctx context.Context, r *approval.Request) (inputs []InputFile, err error) {
+// Where the reading of one is lost, which by the rules no open request's is, it is read anew first: without it
+// a box would read by itself, in a way that no reviewer has seen. used is how long boxes existed for that.
+func (s *Inputs) sealed(ctx context.Context, r *approval.Request) (inputs []InputFile, used time.Duration, err error) {
+	if slices.ContainsFunc(r.Files, approval.File.ReadingLost) {
+		used, err := s.compare(ctx, r)
+		return nil, used, err
+	}
 	var together int64
 	for _, f := range r.Files {
 		together += f.Size
@@ -126,22 +132,28 @@ func (s *Inputs) sealed(ctx context.Context, r *approval.Request) (inputs []Inpu
 		why = []approval.Reason{big}
 	}
 	if why != nil {
-		return nil, &approval.BrokenSealError{Why: otherInputs(why...), Files: r.Files}
+		return nil, 0, &approval.BrokenSealError{Why: otherInputs(why...), Files: r.Files}
 	}
-	return inputs, nil
+	return inputs, 0, nil
 }
 
 // differ says how the files differ from what was sealed, after a box has been given what differs:
 // a *BrokenSealError, for which what is new has been read. Where nothing differs after all, a
 // download had broken off, and the next attempt may do.
 func (s *Inputs) differ(ctx context.Context, r *approval.Request) error {
+	_, err := s.compare(ctx, r) // no box where nothing differs: every reading is there
+	return err
+}
+
+// compare is differ, with how long boxes existed for it. A *BrokenSealError says that as well.
+func (s *Inputs) compare(ctx context.Context, r *approval.Request) (used time.Duration, err error) {
 	files, used, err := s.fetch(ctx, r)
 	if why := inputReason(err); !why.None() {
 		// They cannot be had as they were: what was approved stays sealed, and is what it takes.
-		return &approval.BrokenSealError{Why: otherInputs(why), Box: used}
+		return used, &approval.BrokenSealError{Why: otherInputs(why), Box: used}
 	}
 	if err != nil {
-		return err
+		return used, err
 	}
 	why := otherThan(r.Revision.Manifest.Inputs, files)
 	for i, f := range files {
@@ -150,9 +162,13 @@ func (s *Inputs) differ(ctx context.Context, r *approval.Request) error {
 		}
 	}
 	if why == nil {
-		return &LaterError{After: time.Second, Err: errors.New("what came of the inputs was not what Slack has")}
+		again := errors.New("what came of the inputs was not what Slack has")
+		if slices.ContainsFunc(r.Files, approval.File.ReadingLost) {
+			again = errors.New("how a file is read was lost, and is known again as it was sealed")
+		}
+		return used, &LaterError{After: time.Second, Err: again}
 	}
-	return &approval.BrokenSealError{Why: otherInputs(why...), Files: files, Box: used}
+	return used, &approval.BrokenSealError{Why: otherInputs(why...), Files: files, Box: used}
 }
 
 // otherThan is how files differ from inputs that were sealed.
@@ -254,7 +270,7 @@ func (s *Inputs) content(ctx context.Context, f *approval.File) (InputFile, erro
 
 // input is a file as a box gets it, which Slack is asked for when the box takes it in.
 func (s *Inputs) input(ctx context.Context, f approval.File) InputFile {
-	return InputFile{Input: sealedInput(f), Size: f.Size, Reading: f.Reading,
+	return InputFile{Input: sealedInput(f), Size: f.Size, Reading: f.Reading, ReadAs: f.ReadAs,
 		Open: func() (io.ReadCloser, error) { return s.slack.Fetch(ctx, f, s.Policy.MaxFileBytes) }}
 }
 
@@ -299,11 +315,21 @@ func (s *Inputs) readIn(ctx context.Context, team, project, sha256 string) (*rea
 	return kept.Answer.Reading, nil
 }
 
-// recall is how a file is read, as far as that is kept.
+// usedAnew is after how long a reading that is used again counts as made anew. It is kept for days.
+const usedAnew = time.Hour
+
+// recall is how a file is read, as far as that is kept. A request rests on it from here on, so it is kept from
+// now, as if it had just been read.
 func (s *Inputs) recall(ctx context.Context, r *approval.Request, f approval.File) (*reading.Answer, error) {
 	kept, err := s.store.Reading(ctx, s.of(r, f))
 	if err != nil {
 		return nil, err
+	}
+	if kept.Answer != nil && kept.Answer.Reading != nil && kept.Now.Sub(kept.At) > usedAnew {
+		there, err := s.store.UseReading(ctx, s.of(r, f))
+		if err != nil || !there { // it has just been forgotten
+			return nil, err
+		}
 	}
 	return kept.answer(), nil
 }
@@ -319,67 +345,17 @@ func (s *Inputs) Recalled(ctx context.Context, team, project string, files []app
 			continue
 		}
 		f.SHA256 = sha256
-		if said, err := s.recall(ctx, &approval.Request{Team: team, Project: project}, *f); err == nil && said != nil {
-			f.Reading = said.Reading
+		if kept, err := s.store.Reading(ctx, s.of(&approval.Request{Team: team, Project: project}, *f)); err == nil && kept.answer() != nil {
+			f.Reading = kept.answer().Reading
 		}
 	}
 	return files
 }
 
-// inBox has a file read, and keeps what the box said. The box is counted before the file is
-// touched, so that a file which takes everything down with it is tried twice, whoever tries.
-func (s *Inputs) inBox(ctx context.Context, c approval.Content, f InputFile) (said Readout, err error) {
-	tries, err := s.store.BeginReading(ctx, c)
-	if err != nil {
-		return said, err
-	}
-	if tries > readTries {
-		return Readout{Answer: endedItsBoxes}, nil
-	}
-	said, err = s.tried(ctx, f)
-	switch {
-	case err == nil:
-		if said.Answer.Reading != nil {
-			said.Answer.Reading.Told = f.Told
-		}
-		return said, s.store.KeepReading(ctx, c, said.Answer)
-	case errors.Is(err, ErrReaderDied):
-		return said, err
-	}
-	return said, errors.Join(err, s.store.NeverRead(ctx, c)) // the file was not in it, or the box is not to blame it
-}
-
-// tried has a box read, a few times where none can be had.
-func (s *Inputs) tried(ctx context.Context, f InputFile) (said Readout, err error) {
-	said.Box, err = patiently(ctx, s.sandbox.ReadLease(f.Size), func(ctx context.Context) (time.Duration, error) {
-		got, err := s.sandbox.ReadFile(ctx, f)
-		said = got
-		return got.Box, err
-	})
-	return said, err
-}
-
-// look is inBox for a glimpse, of which nothing is kept but how many boxes it has ended.
-func (s *Inputs) look(ctx context.Context, c approval.Content, f InputFile) (said Readout, err error) {
-	c.Desk = "look " + c.Desk
-	tries, err := s.store.BeginReading(ctx, c)
-	if err != nil {
-		return said, err
-	}
-	if tries > readTries {
-		return Readout{Answer: endedItsBoxes}, s.store.NeverRead(ctx, c)
-	}
-	said, err = s.tried(ctx, f)
-	if errors.Is(err, ErrReaderDied) {
-		return said, err
-	}
-	return said, errors.Join(err, s.store.NeverRead(ctx, c))
-}
-
 // readAnew is for a file that is not what it was when it was asked about: the run's money pays.
 func (s *Inputs) readAnew(ctx context.Context, r *approval.Request, f *approval.File, in InputFile) (used time.Duration, err error) {
 	f.Reading, f.ReadAs = nil, ""
-	in.Input, in.Reading, in.Told = sealedInput(*f), nil, f.Told()
+	in.Input, in.Reading, in.ReadAs, in.Told = sealedInput(*f), nil, "", f.Told()
 	known, err := s.recall(ctx, r, *f)
 	for attempt := 1; err == nil && known == nil && attempt <= readTries; attempt++ {
 		said, failed := s.inBox(ctx, s.of(r, *f), in)

@@ -81,3 +81,53 @@ func sawOf(sight approval.Sight, seen map[string]*reading.Glimpse, results bool)
 	}
 	return sight
 }
+
+// inBox has a file read, and keeps what the box said. The box is counted before the file is
+// touched, so that a file which takes everything down with it is tried twice, whoever tries.
+func (s *Inputs) inBox(ctx context.Context, c approval.Content, f InputFile) (said Readout, err error) {
+	tries, err := s.store.BeginReading(ctx, c)
+	if err != nil {
+		return said, err
+	}
+	if tries > readTries {
+		return Readout{Answer: endedItsBoxes}, nil
+	}
+	said, err = s.tried(ctx, f)
+	switch {
+	case err == nil:
+		if said.Answer.Reading != nil {
+			said.Answer.Reading.Told = f.Told
+		}
+		return said, s.store.KeepReading(ctx, c, said.Answer)
+	case errors.Is(err, ErrReaderDied):
+		return said, err
+	}
+	return said, errors.Join(err, s.store.NeverRead(ctx, c)) // the file was not in it, or the box is not to blame it
+}
+
+// tried has a box read, a few times where none can be had.
+func (s *Inputs) tried(ctx context.Context, f InputFile) (said Readout, err error) {
+	said.Box, err = patiently(ctx, s.sandbox.ReadLease(f.Size), func(ctx context.Context) (time.Duration, error) {
+		got, err := s.sandbox.ReadFile(ctx, f)
+		said = got
+		return got.Box, err
+	})
+	return said, err
+}
+
+// look is inBox for a glimpse, of which nothing is kept but how many boxes it has ended.
+func (s *Inputs) look(ctx context.Context, c approval.Content, f InputFile) (said Readout, err error) {
+	c.Desk = "look " + c.Desk
+	tries, err := s.store.BeginReading(ctx, c)
+	if err != nil {
+		return said, err
+	}
+	if tries > readTries {
+		return Readout{Answer: endedItsBoxes}, s.store.NeverRead(ctx, c)
+	}
+	said, err = s.tried(ctx, f)
+	if errors.Is(err, ErrReaderDied) {
+		return said, err
+	}
+	return said, errors.Join(err, s.store.NeverRead(ctx, c))
+}

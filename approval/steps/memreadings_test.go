@@ -73,6 +73,17 @@ func (m *memStore) BeginReading(_ context.Context, c approval.Content) (int, err
 	return had.Tries, nil
 }
 
+func (m *memStore) UseReading(_ context.Context, c approval.Content) (bool, error) {
+	m.shelf.Lock()
+	defer m.shelf.Unlock()
+	had := m.kept[c]
+	if had == nil || had.Answer == nil || had.Answer.Reading == nil {
+		return false, nil
+	}
+	had.At = m.now()
+	return true, nil
+}
+
 func (m *memReadings) NeverRead(_ context.Context, c approval.Content) error {
 	m.shelf.Lock()
 	defer m.shelf.Unlock()
@@ -102,7 +113,33 @@ func (m *memStore) KeepReading(_ context.Context, c approval.Content, a reading.
 	if had.Answer == nil || had.Answer.Reading == nil {
 		had.Answer = deepcopy.Of(&a)
 	}
+	m.found(c, had.Answer.Reading)
 	return m.faults.hit("KeepReading.after")
+}
+
+// found gives a reading to the files that name it, as storage does with each load.
+func (m *memStore) found(c approval.Content, known *reading.Reading) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range m.requests {
+		for i := range r.Files {
+			if f := &r.Files[i]; known != nil && f.SHA256 == c.SHA256 && f.ReadAs == known.SHA256() {
+				f.Reading = known.Settled(f.Answers)
+			}
+		}
+	}
+}
+
+// forget loses all readings.
+func (m *memStore) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.kept = nil
+	for _, r := range m.requests {
+		for i := range r.Files {
+			r.Files[i].Reading = nil
+		}
+	}
 }
 
 // ToldBefore looks through all requests, the latest first.

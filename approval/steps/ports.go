@@ -271,6 +271,7 @@ type InputFile struct {
 	Size    int64
 	Open    func() (io.ReadCloser, error)
 	Reading *reading.Reading // how it is read, which the seal names; nil: the box finds out
+	ReadAs  string           // the hash of the reading that its request names: it may not go without one
 	Told    *reading.Told    // what a box has to know that reads it; nil: nothing
 	Compare []string         // encodings in which it is to be shown, instead of read
 	Look    approval.Sight   // of a box that looks at it for a prompt: what it may tell

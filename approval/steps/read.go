@@ -52,6 +52,8 @@ type ReadingBook interface {
 	BeginReading(ctx context.Context, c approval.Content) (tries int, err error)
 	// NeverRead takes the last one back: there was no box.
 	NeverRead(ctx context.Context, c approval.Content) error
+	// UseReading keeps a reading from now, as if it had just been made; false: there is none.
+	UseReading(ctx context.Context, c approval.Content) (there bool, err error)
 	// KeepReading stores what a box said.
 	KeepReading(ctx context.Context, c approval.Content, a reading.Answer) error
 	// ToldBefore is what was told last of a content in its channel.

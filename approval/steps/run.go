@@ -278,7 +278,7 @@ func (s *Runner) again(ctx context.Context, r *approval.Request) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	inputs, err := s.seals.unbroken(ctx, r, c)
+	inputs, _, err := s.seals.unbroken(ctx, r, c) // what a lost reading takes is less than a box that began nothing, which the run pays
 	if err != nil {
 		return nil, err
 	}

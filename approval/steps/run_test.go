@@ -32,7 +32,7 @@ func TestOneQuestionFromAskToAnswer(t *testing.T) {
 	b.box.jobs[0].Inputs[0].Open = nil
 	require.Equal(t, []map[string]string{{"sales.csv": "a,b\n1,2\n"}}, b.box.filled)
 	require.Equal(t, []Job{{RequestID: r.ID, Code: goodCode, CodeSHA256: approval.Hash([]byte(goodCode)), Limits: m.Limits,
-		Inputs: []InputFile{{Input: m.Inputs[0], Size: 8, Reading: r.Files[0].Reading}}, Today: m.Today, Zone: "UTC"}}, b.box.jobs)
+		Inputs: []InputFile{{Input: m.Inputs[0], Size: 8, Reading: r.Files[0].Reading, ReadAs: r.Files[0].ReadAs}}, Today: m.Today, Zone: "UTC"}}, b.box.jobs)
 	require.Equal(t, r.CreatedAt.Format(time.DateOnly), m.Today)
 	require.Equal(t, r.Files[0].Reading.SHA256(), m.Inputs[0].Reading)
 	require.Equal(t, m, b.box.boxes[0].seal)

@@ -87,19 +87,20 @@ func (s *Seals) abandon(r *approval.Request, reason approval.Reason, box time.Du
 
 // unbroken checks all that an approval has sealed, and who gave it: what the row
 // says, the sandbox, the people, the inputs, which it returns, but for their contents,
-// which are checked on their way into the box. What differs is a *BrokenSealError.
-func (s *Seals) unbroken(ctx context.Context, r *approval.Request, c *Case) ([]InputFile, error) {
+// which are checked on their way into the box. What differs is a *BrokenSealError. used is as of
+// Inputs.sealed.
+func (s *Seals) unbroken(ctx context.Context, r *approval.Request, c *Case) (_ []InputFile, used time.Duration, err error) {
 	if why := r.BrokenSeal(s.Policy); why != nil {
-		return nil, &approval.BrokenSealError{Why: why}
+		return nil, 0, &approval.BrokenSealError{Why: why}
 	}
 	if r.Repeats != nil && r.Repeats.Taken {
-		return nil, &approval.BrokenSealError{Why: []approval.Reason{{Code: approval.WhyNoAnswerThere, Name: r.Repeats.Request}}}
+		return nil, 0, &approval.BrokenSealError{Why: []approval.Reason{{Code: approval.WhyNoAnswerThere, Name: r.Repeats.Request}}}
 	}
 	if m := r.Revision.Manifest; m.Sandbox != s.sandbox.Size().Kind || m.Template != s.sandbox.Template() {
-		return nil, s.otherSandbox(m)
+		return nil, 0, s.otherSandbox(m)
 	}
 	if err := s.people.stand(ctx, c); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	return s.inputs.sealed(ctx, r)
 }

@@ -147,9 +147,15 @@ func (s *Runner) check(ctx context.Context, r *approval.Request, opened *opening
 	if err := s.watch.mayUse(ctx, by); err != nil {
 		return nil, true, s.ends.failOrLater(ctx, r.ID, err)
 	}
-	inputs, err = s.seals.unbroken(ctx, r, by)
+	inputs, used, err := s.seals.unbroken(ctx, r, by)
 	if broken, ok := errors.AsType[*approval.BrokenSealError](err); ok {
 		return nil, true, s.seals.breakSeal(ctx, r, broken)
+	}
+	if used > 0 {
+		s.payHeldBack(ctx, r, used)
+	}
+	if gone, ok := errors.AsType[*approval.CauseError](err); ok {
+		return nil, true, s.watch.withoutInput(ctx, r, gone.Cause)
 	}
 	if err != nil {
 		// A box may have been prepared while the reviewers read.

@@ -52,14 +52,17 @@ func (d *Desk) find(ctx context.Context, trigger string, click approval.Click, _
 	return d.Open(ctx, trigger, audit.FindView())
 }
 
-// Find is the list that a form asks for. A field that is wrong is named.
-func (d *Desk) Find(ctx context.Context, click approval.Click, fields map[string]slack.BlockAction) (view slack.ModalViewRequest, field string, err error) {
-	q := auditing.Query{Person: fields[ids.FieldPerson].SelectedUser, Channel: fields[ids.FieldChannel].SelectedConversation, Words: fields[ids.FieldWords].Value}
-	if q.From, q.To, field, err = d.days(fields); err != nil {
-		return view, field, err
-	}
+// Query is what a form looks for. A field that is wrong is named.
+func (d *Desk) Query(fields map[string]slack.BlockAction) (q auditing.Query, field string, err error) {
+	q = auditing.Query{Person: fields[ids.FieldPerson].SelectedUser, Channel: fields[ids.FieldChannel].SelectedConversation, Words: fields[ids.FieldWords].Value}
+	q.From, q.To, field, err = d.days(fields)
+	return q, field, err
+}
+
+// Find is the list of what is found. Words are looked for in all that was ever written, which takes a while.
+func (d *Desk) Find(ctx context.Context, click approval.Click, q auditing.Query) (slack.ModalViewRequest, error) {
 	rows, more, err := d.Service.Requests(ctx, click, q, audit.Length)
-	return audit.ListView(rows, q, more), ids.FieldPerson, err
+	return audit.ListView(rows, q, more), err
 }
 
 // older shows the next page of a list, in a modal of its own.

@@ -73,6 +73,15 @@ func TestFilesOfAMaskedAnswerAreMasked(t *testing.T) {
 	require.Equal(t, "mail,orders\n[e-mail masked],7\n", string(shown.Artifacts[0].Data))
 	require.Equal(t, "[e-mail masked].csv", shown.Artifacts[0].Name)
 	require.Equal(t, "canary@leak.example.csv", v.Artifacts[0].Name)
+
+	// No rule can look into what is no text, whatever it calls itself.
+	for _, data := range []string{"c\x00a\x00n\x00a\x00r\x00y\x00", "m\xffail,orders\ncanary@leak.example,7\n"} {
+		v.Artifacts[0].Data = []byte(data)
+		require.Empty(t, masked.As(v, steps.CopyFilesIn(slacksim.SalesData)).Artifacts, "%q", data)
+	}
+	v.Artifacts[0].Name, v.Artifacts[0].Data = "orders.png", []byte("mail,orders\ncanary@leak.example,7\n")
+	require.Empty(t, masked.As(v, steps.CopyFilesIn(slacksim.SalesData)).Artifacts, "a table that calls itself a picture")
+	v.Artifacts[0].Name, v.Artifacts[0].Data = "canary@leak.example.csv", []byte("mail,orders\ncanary@leak.example,7\n")
 	require.Contains(t, string(v.Artifacts[0].Data), "canary")
 }
 

@@ -259,7 +259,7 @@ func (p program) checkCheckpoints(ctx context.Context) finding {
 	if err != nil {
 		return finding{err: err}
 	}
-	places, err := placesOf(p)
+	places, err := placesOf(ctx, p, db)
 	if err != nil {
 		return finding{err: err}
 	}

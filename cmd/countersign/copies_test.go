@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -36,6 +37,15 @@ func TestWhatRanAfterACopyDoesNotRunAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.at(w.url)
+	remote := filepath.Join(t.TempDir(), "remote.git")
+	git := func(args ...string) string {
+		t.Helper()
+		out, err := exec.CommandContext(w.ctx, "git", append([]string{"--git-dir", remote}, args...)...).CombinedOutput()
+		require.NoError(t, err, string(out))
+		return strings.TrimSpace(string(out))
+	}
+	git("init", "--quiet", "--bare")
+	w.program.CheckpointGit, w.program.CheckpointBranch = Secret(remote), "checkpoints"
 	r, stop := w.run()
 	w.act(func() error { return w.maya.Command(slacksim.SalesData, "/analyze "+asked) }, requested, nil)
 	card := w.openCard()
@@ -92,7 +102,11 @@ func TestWhatRanAfterACopyDoesNotRunAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, aside, 1, "what was signed since is kept")
 
-	w.run()
+	before := git("rev-parse", "checkpoints")
+	r, _ = w.run()
+	require.NoError(t, r.keeper.tick(w.ctx), "the remote has another history, and is parted from nothing")
+	require.Regexp(t, `^checkpoints\ncheckpoints-2-[0-9a-f]{8}$`, git("for-each-ref", "--format=%(refname:short)"))
+	require.Equal(t, before, git("rev-parse", "checkpoints"))
 	require.NoError(t, w.ben.ClickOld(card, "Approve"))
 	w.ended(1)
 	thread := ""

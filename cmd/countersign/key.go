@@ -86,13 +86,22 @@ func newKey(ctx context.Context, p program) error {
 	return nil
 }
 
-// places are where checkpoints are kept beyond this machine, as the settings say.
-func placesOf(p program) (list []outside.Place, err error) {
+// placesOf are where checkpoints are kept beyond this machine, as the settings say. An epoch has a branch and objects
+// of its own there: what an older copy lacks stays as it is, and is no history of this database.
+func placesOf(ctx context.Context, p program, db *storage.DB) (list []outside.Place, err error) {
+	epoch, err := storage.Epoch(ctx, db)
+	if err != nil {
+		return nil, err
+	}
 	if p.CheckpointGit != "" {
-		list = append(list, &outside.Git{URL: string(p.CheckpointGit), Branch: p.CheckpointBranch, Dir: p.CheckpointFile + ".git"})
+		branch := p.CheckpointBranch
+		if epoch != "" {
+			branch += "-" + epoch
+		}
+		list = append(list, &outside.Git{URL: string(p.CheckpointGit), Branch: branch, Dir: p.CheckpointFile + ".git"})
 	}
 	if p.CheckpointS3 != "" {
-		bucket, err := outside.NewBucket(outside.BucketAt{URL: p.CheckpointS3, Region: p.CheckpointRegion, Bucket: p.CheckpointBucket, Key: p.CheckpointS3Key, Secret: string(p.CheckpointS3Secret), Days: p.CheckpointS3Days})
+		bucket, err := outside.NewBucket(outside.BucketAt{URL: p.CheckpointS3, Region: p.CheckpointRegion, Bucket: p.CheckpointBucket, Key: p.CheckpointS3Key, Secret: string(p.CheckpointS3Secret), Days: p.CheckpointS3Days, Epoch: epoch})
 		if err != nil {
 			return list, fmt.Errorf("CHECKPOINT_S3: %w", err)
 		}

@@ -41,7 +41,6 @@ type replica struct {
 	program
 	db        *storage.DB
 	keeper    keeper
-	forgot    time.Time // when what is kept no longer was looked for the last time
 	service   *steps.Steps
 	books     *books.Books
 	clerk     *accounts.Clerk
@@ -89,7 +88,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	if r.keeper, err = newKeeper(r.db, signed, p.CheckpointFile); err != nil {
 		return nil, err
 	}
-	if r.keeper.courier.Places, err = placesOf(p); err != nil {
+	if r.keeper.courier.Places, err = placesOf(ctx, p, r.db); err != nil {
 		return nil, err
 	}
 	if err := r.keeper.current(ctx); err != nil {
@@ -245,7 +244,7 @@ func (r *replica) run(ctx context.Context) error {
 	group.Go(func() error {
 		longest := time.Duration(r.RunSeconds)*time.Second + 2*time.Minute
 		files := time.Duration(r.policy().MaxInputBytes/slowestLine) * time.Second
-		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, queue.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick, Pack: r.sendPack,
+		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, queue.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick, Forget: r.forget, Pack: r.sendPack,
 			Offers: sandboxName(r.service.Sandbox.Size().Kind, r.service.Sandbox.Template())})
 	})
 	group.Go(func() error { return r.health(ctx) })
@@ -302,19 +301,17 @@ func (r *replica) sweep(ctx context.Context) error {
 	if r.strays != nil {
 		err = errors.Join(err, r.strays(ctx))
 	}
-	// An hour is soon enough for what is counted in days. Every replica that ticks counts its own.
-	if now := time.Now(); now.Sub(r.forgot) >= time.Hour {
-		n, failed := storage.KeepingOf(r.db).ForgetDue(ctx)
-		if failed == nil {
-			r.forgot = now
-		}
-		if n > 0 {
-			r.log.Info("forgot what is kept no longer", "values", n)
-		}
-		err = errors.Join(err, failed)
-	}
 	// The providers come last: one that is slow to answer keeps nothing else waiting.
 	return errors.Join(err, r.keeper.late(ctx), r.clerk.Daily(ctx, time.Now()))
+}
+
+// forget forgets what is kept no longer.
+func (r *replica) forget(ctx context.Context) error {
+	n, err := storage.KeepingOf(r.db).ForgetDue(ctx)
+	if n > 0 {
+		r.log.Info("forgot what is kept no longer", "values", n)
+	}
+	return err
 }
 
 // health serves what an operator looks at. It is no reason to stop: a taken port

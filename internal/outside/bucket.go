@@ -38,13 +38,13 @@ type Bucket struct {
 type BucketAt struct {
 	URL, Region, Bucket, Key, Secret string
 	Days                             int               // for which an object is locked
+	Epoch                            string            // of the database; empty in the first one
 	Transport                        http.RoundTripper // nil: Go's own
 }
 
 const (
-	bucketPrefix = "countersign-checkpoint-"
-	bucketTime   = 2 * time.Minute // for one call, with the repetitions that it makes where it is told to slow down
-	maxNote      = 64 << 10        // a note has some 300 bytes
+	bucketTime = 2 * time.Minute // for one call, with the repetitions that it makes where it is told to slow down
+	maxNote    = 64 << 10        // a note has some 300 bytes
 )
 
 // NewBucket opens nothing yet.
@@ -70,7 +70,17 @@ func NewBucket(at BucketAt) (*Bucket, error) {
 // Name is how people know it.
 func (b *Bucket) Name() string { return "the bucket " + b.at.Bucket }
 
-func objectOf(number int64) string { return fmt.Sprintf("%s%012d.txt", bucketPrefix, number) }
+// prefix is what the objects of an epoch are called by. None of it begins another's: each is a history of its own.
+func prefix(epoch string) string {
+	if epoch == "" {
+		return "countersign-checkpoint-"
+	}
+	return "countersign-epoch-" + epoch + "-checkpoint-"
+}
+
+func objectOf(epoch string, number int64) string {
+	return fmt.Sprintf("%s%012d.txt", prefix(epoch), number)
+}
 
 // Last lists what is there. Numbers follow one another without a gap, and what was there once is there
 // still: the lock promises that.
@@ -78,7 +88,7 @@ func (b *Bucket) Last(ctx context.Context) (*checkpoint.Checkpoint, error) {
 	ctx, cancel := context.WithTimeout(ctx, bucketTime)
 	defer cancel()
 	last := int64(0)
-	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.at.Bucket, Prefix: aws.String(bucketPrefix)})
+	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.at.Bucket, Prefix: aws.String(prefix(b.at.Epoch))})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -86,8 +96,8 @@ func (b *Bucket) Last(ctx context.Context) (*checkpoint.Checkpoint, error) {
 		}
 		for _, object := range page.Contents {
 			key := aws.ToString(object.Key)
-			number, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimPrefix(key, bucketPrefix), ".txt"), 10, 64)
-			if err != nil || key != objectOf(number) {
+			number, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimPrefix(key, prefix(b.at.Epoch)), ".txt"), 10, 64)
+			if err != nil || key != objectOf(b.at.Epoch, number) {
 				continue // somebody else's
 			}
 			if number != last+1 {
@@ -119,7 +129,7 @@ func (b *Bucket) Last(ctx context.Context) (*checkpoint.Checkpoint, error) {
 }
 
 func (b *Bucket) read(ctx context.Context, number int64) (string, error) {
-	object, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.at.Bucket, Key: aws.String(objectOf(number))})
+	object, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.at.Bucket, Key: aws.String(objectOf(b.at.Epoch, number))})
 	if err != nil {
 		return "", fmt.Errorf("read checkpoint %d: %w", number, err)
 	}
@@ -150,7 +160,7 @@ func (b *Bucket) add(ctx context.Context, number int64, signed string) error {
 	ctx, cancel := context.WithTimeout(ctx, bucketTime)
 	defer cancel()
 	sum := md5.Sum([]byte(signed)) // a lock wants one; what protects the note is its signature
-	_, err := b.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.at.Bucket, Key: aws.String(objectOf(number)), Body: strings.NewReader(signed), ContentType: aws.String("text/plain; charset=utf-8"),
+	_, err := b.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.at.Bucket, Key: aws.String(objectOf(b.at.Epoch, number)), Body: strings.NewReader(signed), ContentType: aws.String("text/plain; charset=utf-8"),
 		ContentMD5: aws.String(base64.StdEncoding.EncodeToString(sum[:])), IfNoneMatch: aws.String("*"), // only where there is none
 		ObjectLockMode: types.ObjectLockModeCompliance, ObjectLockRetainUntilDate: aws.Time(time.Now().UTC().AddDate(0, 0, b.at.Days))})
 	if said, ok := errors.AsType[smithy.APIError](err); err != nil && (!ok || said.ErrorCode() != "PreconditionFailed") {

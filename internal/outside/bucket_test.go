@@ -139,8 +139,8 @@ func TestCheckpointsComeToABucketWithALock(t *testing.T) {
 	all := first(t, made(t, 5, ""))
 	require.Len(t, s.objects, 5)
 	for _, one := range all {
-		require.Equal(t, one.Note, s.objects[objectOf(one.Number)], "letter by letter")
-		mode, until, _ := strings.Cut(s.until[objectOf(one.Number)], " ")
+		require.Equal(t, one.Note, s.objects[objectOf("", one.Number)], "letter by letter")
+		mode, until, _ := strings.Cut(s.until[objectOf("", one.Number)], " ")
 		require.Equal(t, "COMPLIANCE", mode)
 		day, err := time.Parse(time.RFC3339, until)
 		require.NoError(t, err)
@@ -165,10 +165,10 @@ func TestABucketThatDoesNotFollowIsAnAlarm(t *testing.T) {
 		why    string
 	}{
 		"the log was rewritten":     {func(*store) {}, made(t, 4, "b"), "checkpoint 3 there is not the one that the database has"},
-		"one in the middle is gone": {func(s *store) { delete(s.objects, objectOf(2)) }, made(t, 4, ""), "checkpoint 2 is gone there"},
-		"the last one is gone":      {func(s *store) { delete(s.objects, objectOf(3)) }, made(t, 4, ""), "checkpoint 3 is gone there"},
-		"the last one is another":   {func(s *store) { s.objects[objectOf(3)] = "hello" }, made(t, 4, ""), "checkpoint 3 there is no checkpoint"},
-		"the next one is there":     {func(s *store) { s.objects[objectOf(4)] = s.objects[objectOf(3)] }, made(t, 4, ""), "checkpoint 4 there is no checkpoint"},
+		"one in the middle is gone": {func(s *store) { delete(s.objects, objectOf("", 2)) }, made(t, 4, ""), "checkpoint 2 is gone there"},
+		"the last one is gone":      {func(s *store) { delete(s.objects, objectOf("", 3)) }, made(t, 4, ""), "checkpoint 3 is gone there"},
+		"the last one is another":   {func(s *store) { s.objects[objectOf("", 3)] = "hello" }, made(t, 4, ""), "checkpoint 3 there is no checkpoint"},
+		"the next one is there":     {func(s *store) { s.objects[objectOf("", 4)] = s.objects[objectOf("", 3)] }, made(t, 4, ""), "checkpoint 4 there is no checkpoint"},
 		"all of it is gone":         {func(s *store) { s.objects = map[string]string{} }, made(t, 4, ""), "is gone there"},
 	} {
 		t.Run(name, func(t *testing.T) {

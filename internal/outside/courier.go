@@ -68,6 +68,9 @@ func Each[E error](err error) (all []E) {
 // waits is how long one place may take. One that hangs holds up no other, and nobody who is to hear of it.
 const waits = 15 * time.Second
 
+// partedEvery is how often a place is read that has another history than ours: it hardly gets well by itself.
+const partedEvery = 5 * time.Minute
+
 // lookEvery is how often a place is read where nothing is new: what was taken away there is noticed by then.
 const lookEvery = time.Hour
 
@@ -84,6 +87,7 @@ type Courier struct {
 type sight struct {
 	number int64
 	at     time.Time
+	parted error // nothing is brought there: somebody has to look at it
 }
 
 // Bring gives every place what it lacks. The errors of all places are joined.
@@ -110,7 +114,10 @@ func (c *Courier) bring(ctx context.Context, place Place, from Source) error {
 	c.mu.Lock()
 	known := c.seen[place.Name()]
 	c.mu.Unlock()
-	if time.Since(known.at) < lookEvery {
+	if known.parted != nil && time.Since(known.at) < partedEvery {
+		return known.parted
+	}
+	if known.parted == nil && time.Since(known.at) < lookEvery {
 		// A look at our own log is cheap. The place is asked only where something is new.
 		if list, err := from(ctx, known.number); err != nil || len(list) == 0 {
 			return err
@@ -125,15 +132,23 @@ func (c *Courier) bring(ctx context.Context, place Place, from Source) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("bring checkpoints to %s: %w", place.Name(), err)
+		err = fmt.Errorf("bring checkpoints to %s: %w", place.Name(), err)
+		if parted := new(PartedError); errors.As(err, &parted) {
+			c.saw(place, sight{known.number, time.Now(), err})
+		}
+		return err
 	}
+	c.saw(place, sight{last, time.Now(), nil})
+	return nil
+}
+
+func (c *Courier) saw(place Place, now sight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.seen == nil {
 		c.seen = map[string]sight{}
 	}
-	c.seen[place.Name()] = sight{last, time.Now()}
-	return nil
+	c.seen[place.Name()] = now
 }
 
 // missing are the checkpoints that a place lacks, and the number of the last one that it has. What it has is held
@@ -178,6 +193,9 @@ func (c *Courier) late(ctx context.Context, place Place, from Source, within tim
 	c.mu.Lock()
 	known := c.seen[place.Name()]
 	c.mu.Unlock()
+	if known.parted != nil && time.Since(known.at) < partedEvery {
+		return nil // that is told already, and says more
+	}
 	list, err := from(ctx, known.number)
 	if err != nil || len(list) == 0 || time.Since(list[0].At) < within {
 		return err

@@ -202,3 +202,50 @@ func isParted(err error) bool {
 	p := new(PartedError)
 	return errors.As(err, &p)
 }
+
+// An older copy of the database has another history from some number on. In an epoch of its own it parts from nothing,
+// and what is there stays.
+func TestAnEpochIsBroughtBesideTheOneBefore(t *testing.T) {
+	t.Parallel()
+	g, run := remote(t)
+	s, b := newS3(t)
+	require.NoError(t, (&Courier{Places: []Place{g, b}}).Bring(t.Context(), made(t, 3, "")))
+	err := (&Courier{Places: []Place{g, b}}).Bring(t.Context(), made(t, 4, "b"))
+	require.Len(t, Each[*PartedError](err), 2)
+	next, at := *g, b.at
+	next.Branch += "-2-0123abcd"
+	at.Epoch = "2-0123abcd"
+	c := &Courier{Places: []Place{&next, &Bucket{client: b.client, at: at, first: map[int64]bool{}}}}
+	require.NoError(t, c.Bring(t.Context(), made(t, 4, "b")))
+	require.NoError(t, again(&next).Bring(t.Context(), made(t, 5, "b")))
+	require.Equal(t, "checkpoints\ncheckpoints-2-0123abcd", run("--git-dir="+g.URL, "for-each-ref", "--format=%(refname:short)"))
+	require.Len(t, s.objects, 3+4)
+	require.NoError(t, (&Courier{Places: []Place{g, b}}).Bring(t.Context(), made(t, 3, "")), "the first epoch is as it was")
+}
+
+// watched counts how often a place is read.
+type watched struct {
+	Place
+	reads int
+}
+
+func (w *watched) Last(ctx context.Context) (*checkpoint.Checkpoint, error) {
+	w.reads++
+	return w.Place.Last(ctx)
+}
+
+// A place that has parted is an alarm with each tick, and is not read with each.
+func TestAPlaceThatHasPartedIsNotReadWithEachTick(t *testing.T) {
+	t.Parallel()
+	g, _ := remote(t)
+	require.NoError(t, again(g).Bring(t.Context(), made(t, 3, "")))
+	w := &watched{Place: g}
+	c := &Courier{Places: []Place{w}}
+	require.True(t, isParted(c.Bring(t.Context(), made(t, 4, "b"))))
+	require.True(t, isParted(c.Bring(t.Context(), made(t, 4, "b"))))
+	require.Equal(t, 1, w.reads)
+	c.seen[w.Name()] = sight{parted: c.seen[w.Name()].parted, at: time.Now().Add(-partedEvery)}
+	require.NoError(t, c.Bring(t.Context(), made(t, 4, "")), "somebody has put it right")
+	require.NoError(t, c.Bring(t.Context(), made(t, 4, "")))
+	require.Equal(t, 2, w.reads)
+}

@@ -141,12 +141,16 @@ func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, 
 		}
 		for i, v := range one.Values {
 			text := string(v.Bytes)
-			if !o.Hides.Holds(text) {
+			switch {
+			case redact.Picture(v.Bytes), redact.Readable(v.Bytes) && !o.Hides.Holds(text):
 				s[fileValues].encode(v)
-				continue
+			case redact.Readable(v.Bytes):
+				page.masked++
+				one.Values[i].Bytes = []byte(o.Hides.Mask(text, nil))
+			default: // a workbook, say: no rule can look into it, so its hash stands for it
+				page.masked++
+				one.Values[i].Bytes = nil
 			}
-			page.masked++
-			one.Values[i].Bytes = []byte(o.Hides.Mask(text, nil))
 		}
 		for _, d := range one.Decisions {
 			d.Name = names.Of(d.Reviewer, d.At)

@@ -129,6 +129,8 @@ type WorkOptions struct {
 	Drain               time.Duration // how long work under way may take to end. Default: 10 s
 	// Log gives events their places in the log: one replica does, every few seconds. Default: nobody does
 	Log func(context.Context) error
+	// Forget forgets what is kept no longer: one replica does, every hour. Default: nobody does
+	Forget func(context.Context) error
 	// Pack makes a pack and sends it to whoever has ordered it. Default: nobody does
 	Pack func(context.Context, auditing.Order) error
 	// Offers is the sandbox that this replica has, for the others to see. Default: none
@@ -185,6 +187,13 @@ func (j *Jobs) Work(ctx context.Context, do func(context.Context, steps.Wake) er
 		"sweep":                      {MaxWorkers: 1},
 		"log":                        {MaxWorkers: 1},
 	}
+	if o.Forget != nil {
+		river.AddWorker(workers, &forgetWorker{forget: o.Forget, working: working})
+		periodic = append(periodic, river.NewPeriodicJob(river.PeriodicInterval(forgetEvery),
+			func() (river.JobArgs, *river.InsertOpts) { return forgetJob{}, nil },
+			&river.PeriodicJobOpts{ID: "forget", RunOnStart: true}))
+		queues["forget"] = river.QueueConfig{MaxWorkers: 1}
+	}
 	if o.Pack != nil {
 		river.AddWorker(workers, &packWorker{make: o.Pack, working: working})
 		queues["pack"] = river.QueueConfig{MaxWorkers: 1}
@@ -197,7 +206,7 @@ func (j *Jobs) Work(ctx context.Context, do func(context.Context, steps.Wake) er
 		PeriodicJobs:      periodic,
 		FetchCooldown:     fetchCooldown,
 		FetchPollInterval: 250 * time.Millisecond,
-		JobTimeout:        time.Minute, // of the sweep; steps have their own
+		JobTimeout:        time.Minute, // of the sweep and the log; the others have their own
 		// River goes by this machine's clock to tell what is stuck, and by nothing else: package pulse does it instead.
 		RescueStuckJobsAfter: 30 * 24 * time.Hour,
 		SoftStopTimeout:      o.Drain,

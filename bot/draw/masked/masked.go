@@ -82,10 +82,14 @@ func name(of string, rules *redact.Rules, counts redact.Counts) string {
 }
 
 // maskable tells of a file of an answer whether it may stand where the answer is masked. Of what is neither
-// text nor a picture nobody can say what it holds; a picture is drawn by the code that was reviewed.
+// text nor a picture nobody can say what it holds; a picture is drawn by the code that was reviewed. Text
+// of another encoding than UTF-8 is no text to the rules.
 func maskable(f approval.Artifact) bool {
 	text := []string{".csv", ".tsv", ".txt", ".md", ".json", ".html", ".svg", ".py", ".log", ".xml", ".yaml"}
-	return f.Picture() || slices.Contains(text, strings.ToLower(path.Ext(f.Name)))
+	if f.Picture() {
+		return f.Data == nil || redact.Picture(f.Data) // a table that calls itself one is none
+	}
+	return slices.Contains(text, strings.ToLower(path.Ext(f.Name))) && redact.Readable(f.Data)
 }
 
 // Hidden is how much the model was not shown of the question and of the names in its files: it had
