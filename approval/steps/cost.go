@@ -322,3 +322,25 @@ func (s *Costs) Models() []string { return s.writer.Models() }
 func (s *Costs) DraftCost(model string, now time.Time) (budget.USD, error) {
 	return s.draftCost(model, now)
 }
+
+// manifest is what an approval would seal now: these inputs, this sandbox, these
+// limits, the notes by which the code was written, the most that the run can cost at
+// today's prices, and how much attention that asks for by these rules.
+func (s *Costs) manifest(r *approval.Request, rules review.RuleSet, findings []approval.Finding, environment []string, notes approval.SealedNotes, saw approval.Sight, told approval.Context, terms draftTerms, now time.Time) (approval.Manifest, error) {
+	if r.Repeats != nil {
+		terms.limits = r.Repeats.Manifest.Limits
+	}
+	cap, err := s.runCost(terms.limits, now)
+	if err != nil {
+		return approval.Manifest{}, err
+	}
+	m := approval.Manifest{Version: approval.ManifestVersion, Sandbox: s.sandbox.Size().Kind, Template: s.sandbox.Template(),
+		Limits: terms.limits, CostCap: cap, Today: now.In(s.Calendar()).Format(time.DateOnly), Zone: s.Calendar().String(), Environment: environment, Notes: notes, Saw: saw, Thread: told}
+	m = r.Repeats.Terms(m)
+	// Sealed with their readings, which name how a program's load will read them.
+	for _, f := range r.Files {
+		m.Inputs = append(m.Inputs, sealedInput(f))
+	}
+	review.Grade(&m, rules, findings, s.sandbox.ReachesHosts() && !terms.offline)
+	return m, nil
+}

@@ -48,89 +48,150 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	if err != nil || c.Request.State != approval.Drafting || c.Request.Blocked != nil || approval.NextStep(c.Request) != approval.StepDraft {
 		return err
 	}
-	r, reach := c.Request, s.costs.reach(c)
+	if stop, err := s.waits(ctx, c.Request); stop || err != nil {
+		return err
+	}
+	d := drafting{Case: c, reach: s.costs.reach(c), rules: c.Rules(s.Policy).Rules, memory: s.Policy.Limits.MemoryMB,
+		today: time.Now().In(s.costs.Calendar()), libraries: s.libraries()}
+	d.notes = cmp.Or(d.rules.Notes, &review.Notes{})
+	if d.terms, err = s.costs.draftTerms(ctx, c.Request); err != nil {
+		return err
+	}
+	if d.cheaper, err = s.costs.substitute(c.Request, d.reach, d.terms.standings); err != nil {
+		return s.ends.failOrLater(ctx, id, err)
+	}
+	if stop, err := s.gather(ctx, &d); stop || err != nil {
+		return err
+	}
+	r, call, err := s.begin(ctx, &d)
+	if err != nil {
+		return s.notBegun(ctx, id, err)
+	}
+	draft, err := s.writer.Write(ctx, d.brief(r))
+
+	// From here on money may have been spent: it is booked even when this replica is told to stop.
+	ctx = context.WithoutCancel(ctx)
+	if err != nil {
+		return s.noDraft(ctx, id, call, s.next(r, d.reach, d.brief), err)
+	}
+	if draft.Ask != nil {
+		return s.askBack(ctx, r, call, draft)
+	}
+	held := d.told.Held(draft.Whole, draft.Summed)
+	if !d.rested.IsZero() { // sealed, so that the answer, its reviewers and the record say the same
+		held.Rested = d.rested.In(s.costs.Calendar()).Format(time.DateOnly)
+	}
+	return s.keep(ctx, r, call, draft, approval.Written{Notes: d.notes.Seal(r.Project), Saw: d.saw, Thread: held})
+}
+
+// waits tells whether nothing is written now: there is no box that could inspect it, the attempts are
+// spent, or what the question rests on is not there. What follows from that is done.
+func (s *Drafter) waits(ctx context.Context, r *approval.Request) (stop bool, err error) {
 	if why := s.boxes.noBox(); why != "" {
-		return s.ends.fail(ctx, id, approval.Reason{Code: approval.WhyNothingRuns, Said: why})
+		return true, s.ends.fail(ctx, r.ID, approval.Reason{Code: approval.WhyNothingRuns, Said: why})
 	}
 	if later := s.boxes.startsLater(); later != nil {
-		return errors.Join(later, s.boxes.inLine(ctx, id, approval.Starting)) // what is written now could not be inspected
+		return true, errors.Join(later, s.boxes.inLine(ctx, r.ID, approval.Starting)) // what is written now could not be inspected
 	}
 	// A job that was repeated after a crash may find the last attempt spent.
 	if r.Attempts >= s.Policy.MaxAttempts || len(r.Refused) > maxRepairs {
-		return s.ends.fail(ctx, id, gaveUp(r))
+		return true, s.ends.fail(ctx, r.ID, gaveUp(r))
 	}
 	if r.Away != nil {
-		if stop, err := s.watch.inPlace(ctx, r, true); stop || err != nil {
-			return err
-		}
+		return s.watch.inPlace(ctx, r, true)
 	}
-	terms, err := s.costs.draftTerms(ctx, r)
-	if err != nil {
-		return err
-	}
-	cheaper, err := s.costs.substitute(r, reach, terms.standings)
-	if err != nil {
-		return s.ends.failOrLater(ctx, id, err)
-	}
-	rules := c.Rules(s.Policy).Rules
-	notes, sight := *cmp.Or(rules.Notes, &review.Notes{}), rules.Shows
+	return false, nil
+}
+
+// drafting is what a call is made from: the case, today's rules, and what its prompt holds.
+type drafting struct {
+	*Case
+	reach   review.Reach
+	rules   review.Rules
+	notes   *review.Notes // of the channel
+	terms   draftTerms
+	cheaper *approval.Downgraded // the model that budgets want in the place of the one that was asked
+
+	// The same for what is held and for what is sent.
+	memory    int
+	today     time.Time
+	libraries []string
+
+	told   thread.Told                 // of the thread
+	rested time.Time                   // since when the thread was at rest; zero: it was not
+	seen   map[string]*reading.Glimpse // of the files, beyond their shape
+	saw    approval.Sight              // what the model is let see now, whatever the switch says later: sealed with the code
+}
+
+// brief is what a model is told of the request.
+func (d *drafting) brief(r *approval.Request) Brief {
+	return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model, Today: d.today, MemoryMB: d.memory, Libraries: d.libraries, Notes: *d.notes, Sight: d.rules.Shows, Seen: d.seen,
+		Question: r.Question, Files: r.Files, History: d.told.Said, Summary: d.told.Summary.Text, Until: d.told.Until, Rested: d.rested, Clarified: r.Clarified, Wishes: r.Wishes, Refused: r.Refused, Hides: d.rules.Hides()}
+}
+
+// gather finds out what the prompt holds of the thread, and beyond the shape of the files.
+func (s *Drafter) gather(ctx context.Context, d *drafting) (stop bool, err error) {
+	r, sight := d.Request, d.rules.Shows
 	// Looking at files for the prompt costs money. Where the rules will bar the call, it is not spent.
 	ahead, looks := *r, sight
-	if replace(&ahead, cheaper, c.Now); !barred(&ahead, reach).None() {
+	if replace(&ahead, d.cheaper, d.Now); !barred(&ahead, d.reach).None() {
 		looks = approval.Shape // nothing will be asked
-	}
-	today, libraries := time.Now().In(s.costs.Calendar()), s.libraries() // the same for what is held and for what is sent
-	var told thread.Told
-	var rested time.Time
-	var seen map[string]*reading.Glimpse
-	brief := func(r *approval.Request) Brief {
-		return Brief{RequestID: r.ID, SessionID: r.SessionID, Asker: r.Asker, Model: r.Model, Today: today, MemoryMB: s.Policy.Limits.MemoryMB, Libraries: libraries, Notes: notes, Sight: sight, Seen: seen,
-			Question: r.Question, Files: r.Files, History: told.Said, Summary: told.Summary.Text, Until: told.Until, Rested: rested, Clarified: r.Clarified, Wishes: r.Wishes, Refused: r.Refused, Hides: rules.Hides()}
 	}
 	// Before the looks: a question that waits for another one's summary comes again, and would pay for
 	// each look again. What the looks take of the room is not known yet; the oldest give way to it.
-	past, err := s.past(ctx, &ahead, reach, sight, brief(&ahead))
+	past, err := s.past(ctx, &ahead, d.reach, sight, d.brief(&ahead))
 	if err != nil {
-		return err
+		return true, err
 	}
 	seen, goesOn, err := s.reader.looks(ctx, r, looks)
 	if err != nil || !goesOn {
-		return s.reader.stopped(ctx, r, err)
+		return true, s.reader.stopped(ctx, r, err)
 	}
 	// A box takes seconds, in which an answer of the thread may be taken back.
-	if len(seen) > 0 {
-		if past, err = s.store.History(ctx, id); err != nil {
-			return err
+	if d.seen = seen; len(seen) > 0 {
+		if past, err = s.store.History(ctx, r.ID); err != nil {
+			return true, err
 		}
 	}
-	rested = past.Rested(r.CreatedAt, s.Policy.Stale)
-	told = past.Tell(sight, s.writer.Room(brief(&ahead)))
-	// Sealed with the code: what the model was let see now, whatever the switch says later.
-	saw := sawOf(sight, seen, told.Results)
-	var call calling
-	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
-		replace(r, cheaper, now)
-		if why := barred(r, reach); !why.None() {
-			if alone := review.Effective(c.Own, c.House).Or(s.Policy).Reach(s.writer.Offers()); barred(r, alone).None() { // the channel would have let it
-				why = approval.Reason{Code: approval.WhyModelOfFile, Name: r.Model, Other: strings.Join(reach.Models(), ", ")}
-				if c.Placeless {
+	d.rested = past.Rested(r.CreatedAt, s.Policy.Stale)
+	d.told = past.Tell(sight, s.writer.Room(d.brief(&ahead)))
+	d.saw = sawOf(sight, seen, d.told.Results)
+	return false, nil
+}
+
+// begin notes in the row that a model is called, by which hold, and what that may cost.
+func (s *Drafter) begin(ctx context.Context, d *drafting) (r *approval.Request, call calling, err error) {
+	r, err = s.store.Update(ctx, d.Request.ID, func(r *approval.Request, now time.Time) (err error) {
+		replace(r, d.cheaper, now)
+		if why := barred(r, d.reach); !why.None() {
+			if alone := review.Effective(d.Own, d.House).Or(s.Policy).Reach(s.writer.Offers()); barred(r, alone).None() { // the channel would have let it
+				why = approval.Reason{Code: approval.WhyModelOfFile, Name: r.Model, Other: strings.Join(d.reach.Models(), ", ")}
+				if d.Placeless {
 					why.Code = approval.WhyModelPlaceless
 				}
 			}
 			return &approval.InputError{Why: why}
 		}
-		if call, err = s.calling(r, brief(r), now); err != nil {
+		if call, err = s.calling(r, d.brief(r), now); err != nil {
 			return err
 		}
 		// What is held for a fallback follows today's budgets and rules until it has been called. From then
 		// on it is what its calls are charged against.
 		if !r.Fallback.Used() {
-			r.Fallback = s.costs.fallback(terms.standings, reach, r.Model, call.worst, now)
+			r.Fallback = s.costs.fallback(d.terms.standings, d.reach, r.Model, call.worst, now)
 		}
-		to, _ := reach.Offer(r.Model)
+		to, _ := d.reach.Offer(r.Model)
 		call.to = to.Addressee
 		return r.Money().Call(call.worst, call.tokens+call.boxes, call.to, s.Policy, now)
 	})
+	if err == nil {
+		call.hold, _ = r.Money().CalledHold()
+	}
+	return r, call, err
+}
+
+// notBegun does for a request what the error of begin means.
+func (s *Drafter) notBegun(ctx context.Context, id string, err error) error {
 	if errors.Is(err, approval.ErrNoRoom) {
 		return s.ends.fail(ctx, id, approval.Because(approval.WhyNoRoom))
 	}
@@ -138,25 +199,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 		_, err = s.ends.block(ctx, id, nil, budget.ForDraft, refused, approval.System)
 		return ended(err)
 	}
-	if err != nil {
-		return s.ends.failOrLater(ctx, id, err)
-	}
-	call.hold, _ = r.Money().CalledHold()
-	draft, err := s.writer.Write(ctx, brief(r))
-
-	// From here on money may have been spent: it is booked even when this replica is told to stop.
-	ctx = context.WithoutCancel(ctx)
-	if err != nil {
-		return s.noDraft(ctx, id, call, s.next(r, reach, brief), err)
-	}
-	if draft.Ask != nil {
-		return s.askBack(ctx, r, call, draft)
-	}
-	held := told.Held(draft.Whole, draft.Summed)
-	if !rested.IsZero() { // sealed, so that the answer, its reviewers and the record say the same
-		held.Rested = rested.In(s.costs.Calendar()).Format(time.DateOnly)
-	}
-	return s.keep(ctx, r, call, draft, approval.Written{Notes: notes.Seal(r.Project), Saw: saw, Thread: held})
+	return s.ends.failOrLater(ctx, id, err)
 }
 
 // calling is a call of a model with what it may cost.
@@ -262,28 +305,6 @@ func (s *Drafter) keep(ctx context.Context, r *approval.Request, call calling, d
 		return r.Keep(written, call.boxes, now)
 	})
 	return err
-}
-
-// manifest is what an approval would seal now: these inputs, this sandbox, these
-// limits, the notes by which the code was written, the most that the run can cost at
-// today's prices, and how much attention that asks for by these rules.
-func (s *Costs) manifest(r *approval.Request, rules review.RuleSet, findings []approval.Finding, environment []string, notes approval.SealedNotes, saw approval.Sight, told approval.Context, terms draftTerms, now time.Time) (approval.Manifest, error) {
-	if r.Repeats != nil {
-		terms.limits = r.Repeats.Manifest.Limits
-	}
-	cap, err := s.runCost(terms.limits, now)
-	if err != nil {
-		return approval.Manifest{}, err
-	}
-	m := approval.Manifest{Version: approval.ManifestVersion, Sandbox: s.sandbox.Size().Kind, Template: s.sandbox.Template(),
-		Limits: terms.limits, CostCap: cap, Today: now.In(s.Calendar()).Format(time.DateOnly), Zone: s.Calendar().String(), Environment: environment, Notes: notes, Saw: saw, Thread: told}
-	m = r.Repeats.Terms(m)
-	// Sealed with their readings, which name how a program's load will read them.
-	for _, f := range r.Files {
-		m.Inputs = append(m.Inputs, sealedInput(f))
-	}
-	review.Grade(&m, rules, findings, s.sandbox.ReachesHosts() && !terms.offline)
-	return m, nil
 }
 
 // noDraft books a call that gave no program and decides how to go on.

@@ -12,6 +12,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/budget"
 )
 
@@ -39,96 +40,136 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 		return err
 	}
 	// What is inspected is remembered, because the request may hold something else when the box answers.
-	was := subjectOf(r)
-	repeats := r.Repeats != nil
+	was := inspected{subject: subjectOf(r), repeats: r.Repeats != nil}
 	if why := s.boxes.noBox(); why != "" {
-		return s.giveUp(ctx, id, was, approval.Reason{Code: approval.WhyNothingInspects, Said: why}, nil)
+		return s.giveUp(ctx, id, was.subject, approval.Reason{Code: approval.WhyNothingInspects, Said: why}, nil)
 	}
 	if later := s.boxes.startsLater(); later != nil {
 		return errors.Join(later, s.boxes.inLine(ctx, id, approval.Starting))
 	}
-	var call calling
-	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
-		if call.boxes, err = s.costs.inspectCost(now); err != nil {
-			return err
-		}
-		return r.Money().Boxes().Inspect(call.boxes, s.Policy, now)
-	})
-	if refused, ok := errors.AsType[*budget.ExceededError](err); ok && was.edit == nil && !repeats {
-		_, err = s.ends.block(ctx, id, nil, budget.ForDraft, refused, approval.System)
-		return ended(err)
-	}
-	if why := foreseen(err); !why.None() {
-		return s.giveUp(ctx, id, was, why, err)
-	}
+	r, call, err := s.begin(ctx, id)
 	if err != nil {
-		return ended(err)
+		return s.notBegun(ctx, id, was, err)
 	}
-	call.hold, _ = r.Money().CalledHold()
 
 	// From here on money may have been spent: it is booked even when this replica is told to stop.
 	ctx = context.WithoutCancel(ctx)
-	seen, failed := s.look(s.boxes.tellLine(ctx, r), was.revision.Code, r.Files)
+	was.seen, was.failed = s.look(s.boxes.tellLine(ctx, r), was.revision.Code, r.Files)
 	// Only now, because the box may have let it wait for hours: what is sealed is what the rules ask for today.
-	rules, err := s.people.RulesFor(ctx, r)
-	var terms draftTerms
+	was.rules, err = s.people.RulesFor(ctx, r)
 	if err == nil {
-		terms, err = s.costs.draftTerms(ctx, r)
+		was.terms, err = s.costs.draftTerms(ctx, r)
 	}
 	if err != nil {
 		// What the box found is lost, and it is inspected again. This one is paid as it was used all the same.
-		_, booked := s.ends.book(ctx, id, call, budget.Usage{}, seen.Box, func(*approval.Request, time.Time) error { return nil })
+		_, booked := s.ends.book(ctx, id, call, budget.Usage{}, was.seen.Box, func(*approval.Request, time.Time) error { return nil })
 		return errors.Join(err, booked)
 	}
 	shown := false
 	// The box is paid whatever it found, in the move that says what follows.
-	went, err := s.ends.book(ctx, id, call, budget.Usage{}, seen.Box, func(r *approval.Request, now time.Time) error {
-		shown = false // the closure runs again where somebody else has written since
-		switch {
-		case !was.stands(r):
-			return nil // another replica was first, and the request has moved on since
-		case failed != nil:
-			return was.end(r, s.ends.why(r.ID, failed), now)
-		case seen.Problem != "" && repeats:
-			return r.Fail(approval.Reason{Code: approval.WhyRefusedToday, Said: seen.Problem}, now)
-		case seen.Problem != "" && was.edit != nil:
-			return r.PutBack(approval.Words(seen.Problem), now)
-		case seen.Problem != "":
-			return s.ends.sendBack(r, approval.Refusal{Code: was.revision.Code, Reason: seen.Problem}, now)
-		}
-		if why := strange(seen.Findings, r.Files); why != "" && was.edit == nil && !repeats && s.ends.mayRepair(r) {
-			return s.ends.sendBack(r, approval.Refusal{Code: was.revision.Code, Reason: why}, now)
-		}
-		// Not even where it insists: a person who edits can take it out, and so can the model.
-		if why := approval.Leaked(was.revision.Code, rules.Rules.Hides()); why != "" && !repeats {
-			if was.edit != nil {
-				return r.PutBack(approval.Words(why), now)
-			}
-			return s.ends.sendBack(r, approval.Refusal{Code: was.revision.Code, Reason: why}, now)
-		}
-		rev, err := was.revision, error(nil)
-		rev.Findings = append(approval.NotAsked(seen.Findings, asked(r)...), approval.OfNames(r.Files)...)
-		rev.Findings = append(rev.Findings, approval.Personal(rev.Code, rules.Rules.Hides())...)
-		if rev.Manifest, err = s.costs.manifest(r, rules, rev.Findings, seen.Libraries, was.notes, was.saw, was.thread, terms, now); err == nil {
-			rev.Quote, err = s.costs.quote(terms.run, rev.Manifest.CostCap, now)
-		}
-		if err != nil {
-			s.costs.unpriced(r, err, true, now)
-			return was.end(r, s.ends.why(r.ID, err), now)
-		}
-		if repeats {
-			if why := r.Repeats.Bars(rev.Manifest); !why.None() {
-				return r.Fail(why, now)
-			}
-		}
-		shown = true
-		return r.Drafted(rev, rules.Rules.Within(s.Policy), now)
+	went, err := s.ends.book(ctx, id, call, budget.Usage{}, was.seen.Box, func(r *approval.Request, now time.Time) (err error) {
+		shown, err = s.follow(r, was, now) // again where somebody else has written since
+		return err
 	})
 	// A hint that a run may follow: a box can be booted while the reviewers read.
 	if err == nil && went && shown {
 		s.sandbox.Prepare(id)
 	}
 	return err
+}
+
+// begin notes in the row that a box inspects, and what that may cost.
+func (s *Examiner) begin(ctx context.Context, id string) (r *approval.Request, call calling, err error) {
+	r, err = s.store.Update(ctx, id, func(r *approval.Request, now time.Time) (err error) {
+		if call.boxes, err = s.costs.inspectCost(now); err != nil {
+			return err
+		}
+		return r.Money().Boxes().Inspect(call.boxes, s.Policy, now)
+	})
+	if err == nil {
+		call.hold, _ = r.Money().CalledHold()
+	}
+	return r, call, err
+}
+
+// notBegun does for a request what the error of begin means. What somebody edited, and what repeats a
+// run, waits for no money.
+func (s *Examiner) notBegun(ctx context.Context, id string, was inspected, err error) error {
+	if refused, ok := errors.AsType[*budget.ExceededError](err); ok && was.edit == nil && !was.repeats {
+		_, err = s.ends.block(ctx, id, nil, budget.ForDraft, refused, approval.System)
+		return ended(err)
+	}
+	if why := foreseen(err); !why.None() {
+		return s.giveUp(ctx, id, was.subject, why, err)
+	}
+	return ended(err)
+}
+
+// inspected is what was inspected, what the box has said of it, and what the rules ask for since.
+type inspected struct {
+	subject
+	repeats bool // the code of another request, which nobody changes
+	seen    Inspection
+	failed  error // no box has said anything
+	rules   review.RuleSet
+	terms   draftTerms
+}
+
+// follow is the move that an inspection leads to: before the reviewers (shown), back to who wrote it,
+// or an end.
+func (s *Examiner) follow(r *approval.Request, was inspected, now time.Time) (shown bool, err error) {
+	if !was.stands(r) {
+		return false, nil // another replica was first, and the request has moved on since
+	}
+	if was.failed != nil {
+		return false, was.end(r, s.ends.why(r.ID, was.failed), now)
+	}
+	if sent, err := s.back(r, was, now); sent || err != nil {
+		return false, err
+	}
+	rev, hides := was.revision, was.rules.Rules.Hides()
+	rev.Findings = append(approval.NotAsked(was.seen.Findings, asked(r)...), approval.OfNames(r.Files)...)
+	rev.Findings = append(rev.Findings, approval.Personal(rev.Code, hides)...)
+	if rev.Manifest, err = s.costs.manifest(r, was.rules, rev.Findings, was.seen.Libraries, was.notes, was.saw, was.thread, was.terms, now); err == nil {
+		rev.Quote, err = s.costs.quote(was.terms.run, rev.Manifest.CostCap, now)
+	}
+	if err != nil {
+		s.costs.unpriced(r, err, true, now)
+		return false, was.end(r, s.ends.why(r.ID, err), now)
+	}
+	if was.repeats {
+		if why := r.Repeats.Bars(rev.Manifest); !why.None() {
+			return false, r.Fail(why, now)
+		}
+	}
+	return true, r.Drafted(rev, was.rules.Rules.Within(s.Policy), now)
+}
+
+// back sends back what cannot be put before reviewers. A repetition has nobody to go back to.
+func (s *Examiner) back(r *approval.Request, was inspected, now time.Time) (sent bool, err error) {
+	code := was.revision.Code
+	switch why := was.seen.Problem; {
+	case why != "" && was.repeats:
+		return true, r.Fail(approval.Reason{Code: approval.WhyRefusedToday, Said: why}, now)
+	case why != "" && was.edit != nil:
+		return true, r.PutBack(approval.Words(why), now)
+	case why != "":
+		return true, s.ends.sendBack(r, approval.Refusal{Code: code, Reason: why}, now)
+	case was.repeats:
+		return false, nil
+	}
+	if why := strange(was.seen.Findings, r.Files); why != "" && was.edit == nil && s.ends.mayRepair(r) {
+		return true, s.ends.sendBack(r, approval.Refusal{Code: code, Reason: why}, now)
+	}
+	// Not even where it insists: a person who edits can take it out, and so can the model.
+	switch why := approval.Leaked(code, was.rules.Rules.Hides()); {
+	case why == "":
+		return false, nil
+	case was.edit != nil:
+		return true, r.PutBack(approval.Words(why), now)
+	default:
+		return true, s.ends.sendBack(r, approval.Refusal{Code: code, Reason: why}, now)
+	}
 }
 
 // asked is what people have written to the model: the question, and what reviewers wanted.

@@ -93,117 +93,146 @@ func (o opening) age() time.Duration {
 	return time.Since(o.asked)
 }
 
-// start checks what was sealed, takes a box and names it in the row. A box that
-// no row will name is killed, and paid for.
+// start takes an approved request to a box that its row names: it is checked, a box is made and
+// filled, and the row names that. A box that no row will name is killed, and paid for.
 func (s *Runner) start(ctx context.Context, r *approval.Request) (_ *approval.Request, opened opening, _ error) {
-	// Before anything else: what cannot run here may well run there.
-	if err := s.leave(ctx, r); err != nil {
+	inputs, stop, err := s.check(ctx, r, &opened)
+	if stop {
 		return r, opened, err
 	}
+	box, stop, err := s.create(ctx, r, &opened, inputs)
+	if stop {
+		return r, opened, err
+	}
+	if stop, err := s.fill(ctx, r, &opened, box); stop {
+		return r, opened, err
+	}
+	started, stop, err := s.enter(ctx, r, &opened, box)
+	switch {
+	case stop:
+		return r, opened, err
+	case err != nil:
+		return r, opened, s.unnamed(ctx, r, opened, box, err)
+	case started.State == approval.Expired:
+		return started, opened, s.sandbox.Kill(context.WithoutCancel(ctx), box)
+	}
+	return started, opened, nil
+}
+
+// check finds out whether the request may start here and now, by all that costs no box. It returns the
+// files that go into one. Where it stops, it has done for the request what the reason asks for.
+func (s *Runner) check(ctx context.Context, r *approval.Request, opened *opening) (inputs []InputFile, stop bool, err error) {
+	// Before anything else: what cannot run here may well run there.
+	if err := s.leave(ctx, r); err != nil {
+		return nil, true, err
+	}
 	if why := s.boxes.noBox(); why != "" {
-		return r, opened, s.ends.fail(ctx, r.ID, approval.Reason{Code: approval.WhyNothingRuns, Said: why})
+		return nil, true, s.ends.fail(ctx, r.ID, approval.Reason{Code: approval.WhyNothingRuns, Said: why})
 	}
 	if later := s.boxes.startsLater(); later != nil {
-		return r, opened, errors.Join(later, s.boxes.inLine(ctx, r.ID, approval.Starting))
+		return nil, true, errors.Join(later, s.boxes.inLine(ctx, r.ID, approval.Starting))
 	}
 	opened.checked = time.Now()
 	by, waits, err := s.heldBack(ctx, r)
 	if opened.by = by; err != nil || waits {
-		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
+		return nil, true, s.ends.failOrLater(ctx, r.ID, err)
 	}
 	// Start would refuse it as well. Here it costs no box.
 	if wait := approval.QuietUntil(by.Request).Sub(by.Now); wait > 0 {
-		return r, opened, &LaterError{After: wait, Err: errors.New("it was approved by another door than Slack, and may be withdrawn")}
+		return nil, true, &LaterError{After: wait, Err: errors.New("it was approved by another door than Slack, and may be withdrawn")}
 	}
 	if stop, err := s.watch.inPlace(ctx, r, false); stop || err != nil {
-		return r, opened, err
+		return nil, true, err
 	}
 	if err := s.watch.mayUse(ctx, by); err != nil {
-		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
+		return nil, true, s.ends.failOrLater(ctx, r.ID, err)
 	}
 	inputs, used, err := s.seals.unbroken(ctx, r, by)
 	if broken, ok := errors.AsType[*approval.BrokenSealError](err); ok {
-		return r, opened, s.seals.breakSeal(ctx, r, broken)
+		return nil, true, s.seals.breakSeal(ctx, r, broken)
 	}
 	if used > 0 {
 		s.payHeldBack(ctx, r, used)
 	}
 	if gone, ok := errors.AsType[*approval.CauseError](err); ok {
-		return r, opened, s.watch.withoutInput(ctx, r, gone.Cause)
+		return nil, true, s.watch.withoutInput(ctx, r, gone.Cause)
 	}
 	if err != nil {
 		// A box may have been prepared while the reviewers read.
 		s.sandbox.Discard(r.ID)
-		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
+		return nil, true, s.ends.failOrLater(ctx, r.ID, err)
 	}
 	if withheld(r) {
 		if stop, err := s.given(ctx, r); stop || err != nil {
-			return r, opened, err
+			return nil, true, err
 		}
 	}
+	return inputs, false, nil
+}
+
+// create has a box made for the request, as it was sealed, and notes what goes into it.
+func (s *Runner) create(ctx context.Context, r *approval.Request, opened *opening, inputs []InputFile) (box string, stop bool, err error) {
 	seal := r.Revision.Manifest
 	if seal.Limits, err = s.costs.affordable(r, time.Now()); err != nil {
 		s.sandbox.Discard(r.ID)
-		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
+		return "", true, s.ends.failOrLater(ctx, r.ID, err)
 	}
 	opened.asked = time.Now()
 	line := s.boxes.tellLine(ctx, r)
-	box, err := s.sandbox.Create(withLine(line, func(place int) {
+	box, err = s.sandbox.Create(withLine(line, func(place int) {
 		if place != approval.NotInLine {
 			opened.asked = time.Now() // nobody pays for the wait in a line
 		}
 		TellPlace(line, place)
 	}), r.ID, seal)
-	if err != nil {
-		var failed *BoxError
+	var failed *BoxError
+	switch {
+	case err == nil:
+		opened.job = jobOf(r, inputs, seal.Limits)
+		return box, false, nil
+	case errors.As(err, &failed) && failed.Kept:
 		// Nothing is noted for people: the box is booting, and the next call finds it.
-		if errors.As(err, &failed) && failed.Kept {
-			return r, opened, &LaterError{After: time.Second, Err: err}
-		}
-		if errors.As(err, &failed) && failed.Retry {
-			_, waits := s.store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error { return r.AwaitBox(failed.Words, now) })
-			return r, opened, errors.Join(&LaterError{After: 5 * time.Second, Err: err}, ended(waits))
-		}
-		return r, opened, s.ends.failOrLater(ctx, r.ID, err)
+		return "", true, &LaterError{After: time.Second, Err: err}
+	case errors.As(err, &failed) && failed.Retry:
+		_, waits := s.store.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error { return r.AwaitBox(failed.Words, now) })
+		return "", true, errors.Join(&LaterError{After: 5 * time.Second, Err: err}, ended(waits))
 	}
-	opened.job = jobOf(r, inputs, seal.Limits)
-	stop, err := s.fill(ctx, r, &opened, box)
-	if stop {
-		return r, opened, err
-	}
-	started, err := current(func() (*approval.Request, error) {
-		if stop, err = s.recheck(ctx, r, &opened, box); stop {
+	return "", true, s.ends.failOrLater(ctx, r.ID, err)
+}
+
+// enter checks again what is older than checkedLife, and has the row name the box. Where it stops, the
+// box is thrown away, and what becomes of the request is done.
+func (s *Runner) enter(ctx context.Context, r *approval.Request, opened *opening, box string) (started *approval.Request, stop bool, err error) {
+	started, err = current(func() (*approval.Request, error) {
+		if stop, err = s.recheck(ctx, r, opened, box); stop {
 			return r, err
 		}
-		named, err := s.name(ctx, opened, box)
+		named, err := s.name(ctx, *opened, box)
 		if errors.Is(err, ErrOutdated) {
 			opened.checked = time.Time{} // whatever was checked is checked again
 		}
 		return named, err
 	})
-	if stop {
-		return r, opened, err
+	return started, stop, err
+}
+
+// unnamed sorts out why the row does not name the box.
+func (s *Runner) unnamed(ctx context.Context, r *approval.Request, opened opening, box string, err error) error {
+	var move *approval.MoveError
+	var stale *approval.StaleError
+	if !errors.As(err, &stale) && !(errors.As(err, &move) && (move.Request.Run == nil || move.Request.Run.BoxID != box)) {
+		// The row may name it, or another replica has named it just now: then the next call finds the same box.
+		return ended(err)
 	}
-	if err == nil && started.State == approval.Expired {
-		return started, opened, s.sandbox.Kill(context.WithoutCancel(ctx), box)
+	// Nothing has started in it and nothing will: the row does not name it.
+	if kill := s.sandbox.Kill(context.WithoutCancel(ctx), box); kill != nil {
+		s.log.Warn("kill unused box", "request", r.ID, "error", kill)
 	}
-	if err != nil {
-		var move *approval.MoveError
-		var stale *approval.StaleError
-		if errors.As(err, &stale) || errors.As(err, &move) && (move.Request.Run == nil || move.Request.Run.BoxID != box) {
-			// Nothing has started in it and nothing will: the row does not name it. After any other error it may, or
-			// another replica has named it just now: then the next call finds the same box.
-			if kill := s.sandbox.Kill(context.WithoutCancel(ctx), box); kill != nil {
-				s.log.Warn("kill unused box", "request", r.ID, "error", kill)
-			}
-			if stale != nil {
-				return r, opened, s.seals.breakSeal(ctx, r, &approval.BrokenSealError{Why: stale.Request.BrokenSeal(s.Policy), Box: opened.age()})
-			}
-			s.payUnused(context.WithoutCancel(ctx), r.ID, opened.age())
-		}
-		return r, opened, ended(err)
+	if stale != nil {
+		return s.seals.breakSeal(ctx, r, &approval.BrokenSealError{Why: stale.Request.BrokenSeal(s.Policy), Box: opened.age()})
 	}
-	return started, opened, nil
+	s.payUnused(context.WithoutCancel(ctx), r.ID, opened.age())
+	return ended(err)
 }
 
 // leftAlone is how long a request waits for a replica that has its sandbox.
