@@ -16,6 +16,8 @@ import (
 	"countersign/budget"
 	"countersign/codegen/mistraltest"
 	"countersign/codegen/samples"
+	"countersign/internal/bench"
+	"countersign/internal/pglocal/pgtest"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
@@ -79,6 +81,8 @@ func BenchmarkRoundTrips(b *testing.B) {
 	fmt.Printf("\n%-50s %10s %10s %10s %10s\n", "round trips and statements of one act", "to ack", "statements", "after it", "statements")
 	for _, c := range m.counts {
 		fmt.Println(c)
+		bench.Report(b, bench.Figure{Part: "Round trips to Postgres (the same on every machine)", Name: c.what + ", to the ack", Unit: "trips", Value: float64(c.trips),
+			Is: fmt.Sprintf("%d statements; after it %d trips, %d statements", c.sql, c.later, c.laterSQL), Goal: bench.AtMost(6, "CONTRIBUTING.md")})
 	}
 }
 
@@ -91,8 +95,19 @@ type meter struct {
 	sent   []string
 }
 
-func newMeter(t testing.TB) *meter {
-	m := &meter{house: open(t, func(c *Config) { c.Runsc = "/nonexistent" })}
+func newMeter(t testing.TB) *meter { return newMeterAt(t, "") }
+
+// newMeterAt is newMeter on another database than one of its own.
+func newMeterAt(t testing.TB, url string) *meter {
+	m := &meter{house: open(t, func(c *Config) {
+		c.Runsc = "/nonexistent"
+		if url != "" {
+			c.DatabaseURL = Secret(pgtest.Serve(url))
+		}
+	})}
+	if url != "" {
+		m.url = url
+	}
 	m.model.Answer(func(mistraltest.Request) mistraltest.Reply {
 		return mistraltest.Reply{Content: "```python\nprint(1)\n```\n"}
 	})
