@@ -53,9 +53,10 @@ cover: setup-test libexec/runsc
 # Figures from one run on this machine: compare within a run, not between machines.
 # Only the round trips to Postgres are the same on all of them (TestRoundTrips).
 # What benchmarks report through internal/bench becomes a page, bin/bench.html, also
-# where one of them fails: then it holds what the others measured.
+# where one of them fails: then it holds what the others measured. GROW=100000 says how many
+# requests the large database of BenchmarkGrowth has.
 BENCH_REPORT = $(CURDIR)/bin/bench.jsonl
-BENCHES = ./cmd/countersign BenchmarkCountersign|BenchmarkDecisions|BenchmarkRoundTrips \
+BENCHES = ./cmd/countersign BenchmarkCountersign|BenchmarkDecisions|BenchmarkRoundTrips|BenchmarkGrowth \
 	./storage BenchmarkHolds|BenchmarkBudgetShow \
 	./sandbox/local BenchmarkInspection|BenchmarkWitness|BenchmarkReading
 bench: export BENCH_REPORT := $(BENCH_REPORT)

@@ -91,12 +91,15 @@ func (k Keeping) ForgetDue(ctx context.Context) (values int, err error) {
 	err = k.db.read(ctx, func(tx pgx.Tx) (err error) {
 		due, err = pg.All[dueRow](ctx, tx, `
 			SELECT 'request:' || q.id AS stream, w."by" AS who, 'erasure' AS why, NULL::text[] AS hashes
-				FROM requests q JOIN LATERAL (SELECT x."by" FROM erasures x WHERE x.team = q.team AND x.person IN (q.asker, (SELECT f.asker FROM requests f WHERE f.id = q.repeats)) AND erasable(q.id, x."by") ORDER BY x.seq DESC LIMIT 1) w ON true
+				FROM (SELECT DISTINCT team, person FROM erasures WHERE at > now() - interval '7 days') wanted -- of others nothing is erasable
+				JOIN requests q ON q.team = wanted.team AND q.asker = wanted.person
+				JOIN LATERAL (SELECT x."by" FROM erasures x WHERE x.team = q.team AND x.person IN (q.asker, (SELECT f.asker FROM requests f WHERE f.id = q.repeats)) AND erasable(q.id, x."by") ORDER BY x.seq DESC LIMIT 1) w ON true
 				WHERE q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost') AND NOT request_on_hold(q.id)
 					AND EXISTS (SELECT FROM contents c WHERE c.stream = 'request:' || q.id AND c.value IS NOT NULL)
 			UNION ALL
-			SELECT 'request:' || q.id, $1, 'retention', l.hashes FROM requests q
-				JOIN LATERAL (SELECT r.document #> '{privacy,keep}' AS keep FROM rules r WHERE r.team = q.team AND r.project = '' ORDER BY r.version DESC LIMIT 1) k ON k.keep IS NOT NULL
+			SELECT 'request:' || q.id, $1, 'retention', l.hashes
+				FROM (SELECT DISTINCT ON (team) team, document #> '{privacy,keep}' AS keep FROM rules WHERE project = '' ORDER BY team, version DESC) k
+				JOIN requests q ON q.team = k.team AND k.keep IS NOT NULL
 				JOIN LATERAL (SELECT array_agg(hash) AS hashes FROM kept_no_longer('request:' || q.id) hash) l ON l.hashes IS NOT NULL
 				WHERE q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost') AND NOT request_on_hold(q.id)
 					AND q.changed_at < now() - make_interval(days => least((keep ->> 'words')::integer, (keep ->> 'code')::integer, (keep ->> 'results')::integer))

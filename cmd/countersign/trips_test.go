@@ -93,6 +93,7 @@ type meter struct {
 	r      *replica
 	counts []tripCount
 	sent   []string
+	took   time.Duration // until the latest ack
 }
 
 func newMeter(t testing.TB) *meter { return newMeterAt(t, "") }
@@ -197,11 +198,12 @@ func (m *meter) act(what string, do func() error) {
 	acked := make(chan tripCount, 8)
 	options, all := m.r.bot.Options, m.r.service
 	options.Services = bot.Services{Questions: all, Decisions: all, Revisions: all, Budgets: all, Ledgers: all, Funding: all, Authority: all, Notes: all, Keys: all, Homes: all, Answers: all}
-	options.Observe = func(kind, outcome string, _ time.Duration) {
+	options.Observe = func(kind, outcome string, took time.Duration) {
 		if kind == "message" || kind == "message_metadata_posted" {
 			return // what the jobs before this act have posted: Slack tells the bot when it is there again
 		}
 		c := tripCount{what: what}
+		m.took = took // read once the bot has ended
 		c.trips, c.sql = sent.Count()
 		if outcome != "acked" {
 			c.what = fmt.Sprintf("%s: %s %s", what, kind, outcome)
