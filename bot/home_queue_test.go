@@ -83,6 +83,19 @@ func TestFiveHundredWaitOnFiftyPages(t *testing.T) {
 	require.NotContains(t, home.Words(), "Page ")
 }
 
+func TestOfThousandsThatWaitItIsSaidThatThereAreMore(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.service.change(func() {
+		b.service.queue = func(steps.QueueFilter, int) steps.Queue {
+			return steps.Queue{Total: steps.QueueCounted, More: true, Pages: steps.QueueCounted / steps.QueuePage, Now: sample.Noon}
+		}
+	})
+	ben := b.as(slacksim.Reviewer)
+	require.NoError(t, ben.OpenHome())
+	b.homeOf(ben, "Page 1, more than 500 requests in all")
+}
+
 func TestTheQueueIsNarrowedAndOrdered(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -169,7 +169,11 @@ CREATE TABLE events (
 );
 -- How often a budget has refused something.
 CREATE INDEX events_blocked ON events (at) WHERE kind = 'blocked';
-CREATE INDEX events_summarised ON events (stream) WHERE kind = 'summarised';
+-- What people are called, what was summed up, and what has gone: few among many, each looked for by itself.
+CREATE INDEX events_names ON events (stream, seq) WHERE kind = 'known as';
+CREATE INDEX events_summaries ON events (stream, seq) WHERE kind = 'summarised';
+-- What was said of budgets since a request began to wait for money.
+CREATE INDEX events_of_budgets ON events (at) WHERE stream = 'budget';
 -- +goose StatementBegin
 -- An event holds facts of its kind and nothing else. What somebody said is its salted hash,
 -- whoever writes the event.

@@ -59,6 +59,8 @@ CREATE TABLE requests (
     changed_at   timestamptz NOT NULL,
     expires_at   timestamptz,
     shown_at     timestamptz, -- Slack looks like the row as it was at this changed_at
+    -- Of what waits for reviewers, as requests_version works it out: when they are next reminded of it, and what a queue is sorted by.
+    remind_at    timestamptz, waits_since timestamptz, waits_risk smallint, waits_cost bigint,
     -- The request's last event at the latest write. A state has an event that is newer than the state before it.
     told         bigint NOT NULL DEFAULT 0,
     version      bigint NOT NULL DEFAULT 1, -- grows with every write but that of shown_at (requests_version)
@@ -99,9 +101,22 @@ CREATE TABLE requests (
 -- A run is repeated once at a time, however many people want to know.
 CREATE UNIQUE INDEX requests_repeats_once ON requests (repeats) WHERE state IN ('drafting', 'asking', 'pending', 'approved', 'running');
 CREATE INDEX requests_by_asker ON requests (team, asker, created_at DESC);
+-- How much somebody has open is counted before they ask more.
+CREATE INDEX requests_open_by_asker ON requests (team, asker, created_at DESC) WHERE state IN ('drafting', 'asking', 'pending', 'approved', 'running');
+-- Which workspaces there are, and what each asked when.
+CREATE INDEX requests_by_team ON requests (team, created_at);
 CREATE INDEX requests_by_session ON requests (session_id, created_at);
 -- A sweep looks at little, however long the history grows.
 CREATE INDEX requests_open ON requests (state, created_at) WHERE state IN ('drafting', 'asking', 'pending', 'approved', 'running');
+-- However many wait, it looks at those that are due: waits that end, reminders, looks at what they rest on.
+CREATE INDEX requests_ending ON requests (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX requests_reminders ON requests (remind_at) WHERE remind_at IS NOT NULL;
+CREATE INDEX requests_by_risk ON requests (team, waits_risk, waits_since, id) WHERE state = 'pending';
+CREATE INDEX requests_by_age ON requests (team, waits_since, id) WHERE state = 'pending';
+CREATE INDEX requests_by_cost ON requests (team, waits_cost DESC, waits_since, id) WHERE state = 'pending';
+CREATE INDEX requests_looked ON requests ((coalesce(looked_at, changed_at))) WHERE state = 'pending' AND away IS NULL;
+CREATE INDEX requests_away ON requests (changed_at) WHERE away IS NOT NULL AND state IN ('drafting', 'pending');
+CREATE INDEX requests_without_money ON requests (expires_at) WHERE blocked IS NOT NULL;
 -- What askers have told of files, for who asks about the same file next in the channel.
 CREATE INDEX requests_told ON requests (team, project, changed_at DESC) WHERE files @? '$[*].answers[*] ? (@.code starts with "told_")';
 CREATE INDEX requests_unshown ON requests (changed_at) WHERE shown_at IS NULL OR shown_at < changed_at;
@@ -114,10 +129,18 @@ CREATE TRIGGER requests_untruncatable BEFORE TRUNCATE ON requests FOR EACH STATE
 -- +goose StatementBegin
 -- Whoever writes rests on what they have loaded: by its version they see that somebody
 -- else has written since. When Slack was drawn is nobody's reason, if that is all.
+-- Reviewers are reminded when half of their time is over, and once more when four fifths are.
+-- What is sorted and found by stands in the row, so that an index has it.
 CREATE FUNCTION requests_version() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     drawn requests := OLD;
 BEGIN
+    NEW.remind_at := NULL; NEW.waits_since := NULL; NEW.waits_risk := NULL; NEW.waits_cost := NULL;
+    IF NEW.state = 'pending' THEN
+        SELECT CASE WHEN NEW.reminded_at IS NULL THEN v.at + (NEW.expires_at - v.at) * 0.5 WHEN NEW.escalated_at IS NULL THEN v.at + (NEW.expires_at - v.at) * 0.8 END,
+            v.at, array_position(ARRAY['high', 'medium', 'low'], v.tier), v.cost_cap
+            INTO NEW.remind_at, NEW.waits_since, NEW.waits_risk, NEW.waits_cost FROM revisions v WHERE v.request_id = NEW.id AND v.number = NEW.revision;
+    END IF;
     drawn.shown_at := NEW.shown_at;
     NEW.version := OLD.version;
     IF NEW.shown_at IS NOT DISTINCT FROM OLD.shown_at OR NEW IS DISTINCT FROM drawn THEN

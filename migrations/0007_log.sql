@@ -27,6 +27,8 @@ CREATE TABLE log (
     -- No place is left empty.
     CONSTRAINT log_no_gap FOREIGN KEY (before) REFERENCES log (position)
 );
+-- What was done to people, rules and budgets is found among all that was done with requests.
+CREATE INDEX log_deeds ON log (position) WHERE stream !~ '^(request:|names:|checks$)';
 CREATE TRIGGER log_unchangeable BEFORE UPDATE OR DELETE ON log FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER log_untruncatable BEFORE TRUNCATE ON log FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 

@@ -972,6 +972,12 @@ CREATE FUNCTION requests_version() RETURNS trigger
 DECLARE
     drawn requests := OLD;
 BEGIN
+    NEW.remind_at := NULL; NEW.waits_since := NULL; NEW.waits_risk := NULL; NEW.waits_cost := NULL;
+    IF NEW.state = 'pending' THEN
+        SELECT CASE WHEN NEW.reminded_at IS NULL THEN v.at + (NEW.expires_at - v.at) * 0.5 WHEN NEW.escalated_at IS NULL THEN v.at + (NEW.expires_at - v.at) * 0.8 END,
+            v.at, array_position(ARRAY['high', 'medium', 'low'], v.tier), v.cost_cap
+            INTO NEW.remind_at, NEW.waits_since, NEW.waits_risk, NEW.waits_cost FROM revisions v WHERE v.request_id = NEW.id AND v.number = NEW.revision;
+    END IF;
     drawn.shown_at := NEW.shown_at;
     NEW.version := OLD.version;
     IF NEW.shown_at IS NOT DISTINCT FROM OLD.shown_at OR NEW IS DISTINCT FROM drawn THEN
@@ -1977,6 +1983,10 @@ CREATE TABLE requests (
     changed_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone,
     shown_at timestamp with time zone,
+    remind_at timestamp with time zone,
+    waits_since timestamp with time zone,
+    waits_risk smallint,
+    waits_cost bigint,
     told bigint DEFAULT 0 NOT NULL,
     version bigint DEFAULT 1 NOT NULL,
     private_to text DEFAULT ''::text NOT NULL,
@@ -2465,7 +2475,11 @@ CREATE INDEX erasures_latest ON erasures USING btree (team, person, at);
 
 CREATE INDEX events_blocked ON events USING btree (at) WHERE (kind = 'blocked'::text);
 
-CREATE INDEX events_summarised ON events USING btree (stream) WHERE (kind = 'summarised'::text);
+CREATE INDEX events_names ON events USING btree (stream, seq) WHERE (kind = 'known as'::text);
+
+CREATE INDEX events_of_budgets ON events USING btree (at) WHERE (stream = 'budget'::text);
+
+CREATE INDEX events_summaries ON events USING btree (stream, seq) WHERE (kind = 'summarised'::text);
 
 CREATE INDEX handovers_into ON handovers USING btree (into_session);
 
@@ -2485,6 +2499,8 @@ CREATE INDEX holds_uncertain_by_time ON holds USING btree (uncertain_at) WHERE (
 
 CREATE INDEX legal_holds_latest ON legal_holds USING btree (team, person, seq DESC);
 
+CREATE INDEX log_deeds ON log USING btree ("position") WHERE (stream !~ '^(request:|names:|checks$)'::text);
+
 CREATE INDEX notices_by_request ON notices USING btree (request_id);
 
 CREATE INDEX notices_checkpoints ON notices USING btree (team, (((data ->> 'number'::text))::bigint)) WHERE (kind = 'checkpoint'::text);
@@ -2501,11 +2517,29 @@ CREATE INDEX pins_latest ON pins USING btree (team, project, file, seq DESC);
 
 CREATE INDEX readings_content ON readings USING btree (team, file_sha256);
 
+CREATE INDEX requests_away ON requests USING btree (changed_at) WHERE ((away IS NOT NULL) AND (state = ANY (ARRAY['drafting'::text, 'pending'::text])));
+
+CREATE INDEX requests_by_age ON requests USING btree (team, waits_since, id) WHERE (state = 'pending'::text);
+
 CREATE INDEX requests_by_asker ON requests USING btree (team, asker, created_at DESC);
+
+CREATE INDEX requests_by_cost ON requests USING btree (team, waits_cost DESC, waits_since, id) WHERE (state = 'pending'::text);
+
+CREATE INDEX requests_by_risk ON requests USING btree (team, waits_risk, waits_since, id) WHERE (state = 'pending'::text);
 
 CREATE INDEX requests_by_session ON requests USING btree (session_id, created_at);
 
+CREATE INDEX requests_by_team ON requests USING btree (team, created_at);
+
+CREATE INDEX requests_ending ON requests USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+
+CREATE INDEX requests_looked ON requests USING btree (COALESCE(looked_at, changed_at)) WHERE ((state = 'pending'::text) AND (away IS NULL));
+
 CREATE INDEX requests_open ON requests USING btree (state, created_at) WHERE (state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text, 'running'::text]));
+
+CREATE INDEX requests_open_by_asker ON requests USING btree (team, asker, created_at DESC) WHERE (state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text, 'running'::text]));
+
+CREATE INDEX requests_reminders ON requests USING btree (remind_at) WHERE (remind_at IS NOT NULL);
 
 CREATE UNIQUE INDEX requests_repeats_once ON requests USING btree (repeats) WHERE (state = ANY (ARRAY['drafting'::text, 'asking'::text, 'pending'::text, 'approved'::text, 'running'::text]));
 
@@ -2514,6 +2548,8 @@ CREATE INDEX requests_told ON requests USING btree (team, project, changed_at DE
 CREATE INDEX requests_unshown ON requests USING btree (changed_at) WHERE ((shown_at IS NULL) OR (shown_at < changed_at));
 
 CREATE INDEX requests_vetted ON requests USING btree (team, project, created_at DESC) WHERE (state = ANY (ARRAY['approved'::text, 'running'::text, 'done'::text, 'lost'::text]));
+
+CREATE INDEX requests_without_money ON requests USING btree (expires_at) WHERE (blocked IS NOT NULL);
 
 CREATE INDEX runs_finished ON runs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 

@@ -19,6 +19,7 @@ import (
 
 	"countersign/approval"
 	"countersign/budget"
+	"countersign/internal/bench"
 	"countersign/internal/pglocal/pgtest"
 	"countersign/storage/money"
 	"countersign/storage/pg"
@@ -41,9 +42,13 @@ func BenchmarkHolds(b *testing.B) {
 	var ours, theirs, ratios []float64
 	for round := range 5 {
 		mine := holdsPerSecond(b, db, 3*time.Second, round)
-		bench := pgbench(b, db, url, script, 3, round)
-		ours, theirs, ratios = append(ours, mine), append(theirs, bench), append(ratios, mine/bench)
+		other := pgbench(b, db, url, script, 3, round)
+		ours, theirs, ratios = append(ours, mine), append(theirs, other), append(ratios, mine/other)
 	}
+	bench.Report(b, bench.Figure{Part: "Money", Name: fmt.Sprintf("Holds on one hot team row, %d clients", benchClients), Unit: bench.PerSecond, Value: bench.Median(ours),
+		Is: fmt.Sprintf("median of %d rounds", len(ours)), Each: ours, Against: []bench.Other{{Name: "pgbench, the same statements", Value: bench.Median(theirs), Each: theirs}}})
+	bench.Report(b, bench.Figure{Part: "Money", Name: "Holds, ours / pgbench", Unit: bench.Times, Value: bench.Median(ratios), Is: fmt.Sprintf("median of %d rounds", len(ratios)),
+		Each: ratios, Goal: bench.AtLeast(0.9, "")})
 	for _, list := range [][]float64{ours, theirs, ratios} {
 		slices.Sort(list)
 	}
@@ -208,6 +213,7 @@ func BenchmarkBudgetShow(b *testing.B) {
 	ratio := float64(lots) / float64(few)
 	fmt.Printf("\n/budget show, p50: %v with 10000 ledger rows, %v with %d; ratio %.2f (adding the month up from the ledger: %v and %v)\n",
 		few, lots, many, ratio, rawFew, rawLots)
+	bench.Report(b, bench.Figure{Part: "Growth", Name: fmt.Sprintf("/budget show, %d ledger rows / 10,000", many), Unit: bench.Times, Value: ratio, Goal: bench.AtMost(1.5, "")})
 	b.ReportMetric(ratio, "many/few")
 }
 

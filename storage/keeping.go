@@ -96,8 +96,12 @@ func (k Keeping) ForgetDue(ctx context.Context) (values int, err error) {
 				WHERE q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost')
 					AND q.changed_at < now() - make_interval(days => least(nullif((keep ->> 'words')::integer, 0), nullif((keep ->> 'code')::integer, 0), nullif((keep ->> 'results')::integer, 0)))
 					AND EXISTS (SELECT FROM contents c WHERE c.stream = 'request:' || q.id AND c.value IS NOT NULL))
-			SELECT 'request:' || q.id AS stream, w."by" AS who, 'erasure' AS why, NULL::text[] AS hashes
-				FROM requests q JOIN LATERAL (SELECT x."by" FROM erasures x WHERE x.team = q.team AND x.person IN (q.asker, (SELECT f.asker FROM requests f WHERE f.id = q.repeats)) AND erasable(q.id, x."by") ORDER BY x.seq DESC LIMIT 1) w ON true
+			SELECT DISTINCT 'request:' || q.id AS stream, w."by" AS who, 'erasure' AS why, NULL::text[] AS hashes
+				FROM (SELECT DISTINCT team, person FROM erasures) wanted -- of others nothing is erasable
+				JOIN LATERAL (SELECT r.id FROM requests r WHERE r.team = wanted.team AND r.asker = wanted.person UNION
+					SELECT v.id FROM requests r JOIN requests v ON v.repeats = r.id WHERE r.team = wanted.team AND r.asker = wanted.person) theirs ON true
+				JOIN requests q ON q.id = theirs.id
+				JOIN LATERAL (SELECT x."by" FROM erasures x WHERE x.team = q.team AND x.person IN (q.asker, (SELECT f.asker FROM requests f WHERE f.id = q.repeats)) AND erasable(q.id, x."by") ORDER BY x.seq DESC LIMIT 1) w ON true
 				WHERE q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost') AND NOT request_on_hold(q.id)
 					AND EXISTS (SELECT FROM contents c WHERE c.stream = 'request:' || q.id AND c.value IS NOT NULL)
 			UNION ALL

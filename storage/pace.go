@@ -58,7 +58,7 @@ func (c *core) queuePace(b *pgx.Batch, id string, into *review.Pace) {
 			WHERE q.id = $1 AND q.state = 'pending' AND (v.tier = 'high' OR EXISTS (SELECT FROM rules r WHERE r.team = q.team AND r.document @? '$.*.hourly')))
 		SELECT lately.* FROM here CROSS JOIN LATERAL (SELECT d.reviewer, d.at FROM decisions d
 			JOIN requests o ON o.id = d.request_id AND o.team = here.team JOIN revisions w ON (w.request_id, w.number, w.tier) = (d.request_id, d.revision, here.tier)
-			WHERE d.verdict = 'approve' AND d.at > clock_timestamp() - interval '1 hour' OFFSET 0) AS lately ORDER BY lately.at`, id)
+			WHERE d.verdict = 'approve' AND d.at > now() - interval '1 hour' OFFSET 0) AS lately ORDER BY lately.at`, id)
 }
 
 func (c *core) doubtsOpened(id string, r openedRow) bool {

@@ -109,6 +109,7 @@ func (r Receipts) Gather(ctx context.Context, before time.Time, name string) err
 func (r Receipts) Given(ctx context.Context, team, who string, limit int) ([]*approval.Request, error) {
 	list, err := r.db.load(ctx, `
 		SELECT r.id FROM requests r JOIN decisions d ON d.request_id = r.id AND d.revision = r.revision
+			AND d.at >= (SELECT min(created_at) FROM requests WHERE state IN ('pending', 'approved')) -- nobody decides on what has not been asked
 		WHERE r.team = $1 AND r.state IN ('pending', 'approved') AND d.verdict = 'approve' AND $2 IN (d.reviewer, d.voice)
 		ORDER BY d.at DESC, r.id LIMIT $3`, team, who, limit)
 	if err != nil {

@@ -96,8 +96,7 @@ func (s *requests) Ask(ctx context.Context, r *approval.Request, thread approval
 // queueBound refuses a question too many. The transaction has locked the asker's
 // budget by now, so that of many at once each counts the ones before it.
 func (s *requests) queueBound(b *pgx.Batch, r *approval.Request) {
-	b.Queue(`SELECT count(*) FROM requests WHERE team = $1 AND asker = $2
-		AND state IN ('drafting', 'asking', 'pending', 'approved', 'running')`, r.Team, r.Asker).QueryRow(func(row pgx.Row) error {
+	b.Queue(`SELECT count(*) FROM requests WHERE team = $1 AND asker = $2 AND `+open, r.Team, r.Asker).QueryRow(func(row pgx.Row) error {
 		var open int
 		if err := row.Scan(&open); err != nil || s.maxOpen == 0 || open <= s.maxOpen {
 			return err

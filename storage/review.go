@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -15,20 +16,27 @@ import (
 
 // waiting is what somebody could decide on, narrowed by a filter: $1 the team, $2
 // the person, $3 channels, $4 a tier, $5 a channel, $6 the latest start, $7 a cost,
-// $8 that what they could not decide on themselves is wanted, too.
+// $8 that what they could not decide on themselves is wanted, too. What they have decided is counted for each
+// row: of NOT EXISTS the planner makes a list of all that they have ever decided. It is sorted first (%s) and then looked
+// at row by row, so that whoever wants a page looks at a page.
 const waiting = `
-	FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = q.revision
-	WHERE q.team = $1 AND q.state = 'pending' AND q.expires_at > clock_timestamp() AND ($8 OR q.asker <> $2 AND v.author <> $2
-		AND NOT EXISTS (SELECT FROM decisions d WHERE d.request_id = q.id AND d.revision = q.revision AND d.reviewer = $2))
+	FROM (SELECT * FROM requests WHERE team = $1 AND state = 'pending' ORDER BY %s OFFSET 0) q
+	CROSS JOIN LATERAL (SELECT * FROM revisions WHERE request_id = q.id AND number = q.revision OFFSET 0) v
+	WHERE q.expires_at > clock_timestamp() AND ($8 OR q.asker <> $2 AND v.author <> $2
+		AND (SELECT count(*) FROM decisions d WHERE d.request_id = q.id AND d.revision = q.revision AND d.reviewer = $2) = 0)
 		AND ($3::text[] IS NULL OR q.project = ANY ($3)) AND ($4 = '' OR v.tier = $4) AND ($5 = '' OR q.project = $5)
 		AND ($6::timestamptz IS NULL OR v.at <= $6) AND v.cost_cap >= $7`
 
-// orders are how a queue is sorted. Ids make it the same on every page.
+// orders are how a queue is sorted: by indexes, so that a page costs the same however many wait. Ids
+// make it the same on every page.
 var orders = map[steps.QueueOrder]string{
-	steps.ByRisk: `array_position(ARRAY['high', 'medium', 'low'], v.tier), v.at, q.id`,
-	steps.ByAge:  `v.at, q.id`,
-	steps.ByCost: `v.cost_cap DESC, v.at, q.id`,
+	steps.ByRisk: `waits_risk, waits_since, id`,
+	steps.ByAge:  `waits_since, id`,
+	steps.ByCost: `waits_cost DESC, waits_since, id`,
 }
+
+// inQueue is an order in the words of whoever reads the sorted rows.
+func inQueue(order string) string { return "q." + strings.ReplaceAll(order, ", ", ", q.") }
 
 type queueRow struct {
 	ID        string
@@ -59,8 +67,12 @@ func (l *lists) Queue(ctx context.Context, team, user string, projects []string,
 		}
 		args := []any{team, user, projects, f.Tier, f.Project, since, f.Cost, f.All}
 		q = steps.Queue{Now: now}
-		if err := tx.QueryRow(ctx, `SELECT count(*) `+waiting, args...).Scan(&q.Total); err != nil {
+		most := max(steps.QueueCounted, (page+2)*steps.QueuePage)
+		if err := tx.QueryRow(ctx, `SELECT count(*) FROM (SELECT `+fmt.Sprintf(waiting, `id`)+` LIMIT $9) AS counted`, append(args, most+1)...).Scan(&q.Total); err != nil {
 			return err
+		}
+		if q.Total > most {
+			q.Total, q.More = most, true
 		}
 		q.Pages = max(1, (q.Total+steps.QueuePage-1)/steps.QueuePage)
 		q.Page = max(0, min(page, q.Pages-1))
@@ -72,7 +84,7 @@ func (l *lists) Queue(ctx context.Context, team, user string, projects []string,
 			SELECT q.id, q.project, q.asker, said(q.question) AS question, v.number, v.tier, v.lines, v.cost_cap, v.at, q.expires_at,
 				v.dangers,
 				approvals(q.id, q.revision) AS approvals, q.quorum AS needed
-			`+waiting+` ORDER BY `+order+` LIMIT $9 OFFSET $10`, append(args, steps.QueuePage, q.Page*steps.QueuePage)...)
+			`+fmt.Sprintf(waiting, order)+` ORDER BY `+inQueue(order)+` LIMIT $9 OFFSET $10`, append(args, steps.QueuePage, q.Page*steps.QueuePage)...)
 		for _, r := range rows {
 			q.Rows = append(q.Rows, steps.QueueRow{ID: r.ID, Project: r.Project, Asker: r.Asker, Question: r.Question, Revision: r.Number,
 				Tier: r.Tier, Dangers: r.Dangers, Lines: r.Lines, Cost: r.CostCap, Approvals: r.Approvals, Needed: r.Needed,

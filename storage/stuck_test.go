@@ -180,3 +180,26 @@ func TestABlockedRequestIsTriedAgainWhenALimitThatItIsPaidByIsChanged(t *testing
 		require.Nil(t, state(r.ID), name)
 	}
 }
+
+// When people are reminded is worked out by the schema: a row of which somebody says otherwise is due all the same.
+func TestNobodyPutsAReminderOff(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.pending(t, "t")
+	due := func(share string) {
+		t.Helper()
+		var as bool
+		require.NoError(t, b.core.pool.QueryRow(t.Context(), `SELECT q.remind_at IS NOT DISTINCT FROM v.at + (q.expires_at - v.at) * `+share+`
+			FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = q.revision WHERE q.id = $1`, r.ID).Scan(&as))
+		require.True(t, as)
+	}
+	due("0.5")
+	require.NoError(t, b.exec(t, `UPDATE requests SET remind_at = 'infinity'`))
+	due("0.5")
+	require.NoError(t, b.exec(t, `UPDATE requests SET reminded_at = now()`))
+	due("0.8")
+	require.NoError(t, b.exec(t, `UPDATE requests SET escalated_at = now()`))
+	due("NULL::float8")
+	require.NoError(t, b.exec(t, `UPDATE requests SET reminded_at = NULL, expires_at = expires_at + interval '1 day'`))
+	due("0.5")
+}

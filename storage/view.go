@@ -247,11 +247,17 @@ func saidIn(ctx context.Context, tx pgx.Tx, id string, from sources) (said []app
 	return said, err
 }
 
+// open says of a row of requests that it has not ended, in the words of the indexes of these.
+const open = `state IN ('drafting', 'asking', 'pending', 'approved', 'running')`
+
 // Recent lists an asker's latest requests, open ones first, then the newest first.
 func (l *lists) Recent(ctx context.Context, team, asker string, limit int) ([]*approval.Request, error) {
 	list, err := l.load(ctx, `
-		SELECT id FROM requests WHERE team = $1 AND asker = $2
-		ORDER BY state IN ('drafting', 'asking', 'pending', 'approved', 'running') DESC, created_at DESC, id LIMIT $3`, team, asker, limit)
+		SELECT id FROM (
+			(SELECT id, true AS open, created_at FROM requests WHERE team = $1 AND asker = $2 AND `+open+` ORDER BY created_at DESC, id LIMIT $3)
+			UNION ALL
+			(SELECT id, false, created_at FROM requests WHERE team = $1 AND asker = $2 AND NOT `+open+` ORDER BY created_at DESC, id LIMIT $3)) AS latest
+		ORDER BY open DESC, created_at DESC, id LIMIT $3`, team, asker, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list the requests of %s: %w", asker, err)
 	}
@@ -270,7 +276,7 @@ func (l *lists) Pending(ctx context.Context, team string, limit int) ([]*approva
 // Unended lists the requests that have not ended.
 func Unended(ctx context.Context, db *DB) (ids []string, err error) {
 	err = db.read(ctx, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT id FROM requests WHERE state IN ('drafting', 'asking', 'pending', 'approved', 'running') ORDER BY created_at, id`)
+		rows, err := tx.Query(ctx, `SELECT id FROM requests WHERE `+open+` ORDER BY created_at, id`)
 		if err != nil {
 			return err
 		}

@@ -49,10 +49,14 @@ const (
 // QueuePage is how many rows a page of the queue has.
 const QueuePage = 10
 
+// QueueCounted is up to how many requests are counted: of more it is only said that they are more.
+const QueueCounted = 500
+
 // Queue is one page of what waits for decisions.
 type Queue struct {
 	Rows  []QueueRow
-	Total int // on all pages
+	Total int // on all pages, as far as they were counted
+	More  bool
 	Page  int // from 0; the last one that exists when a later one was asked for
 	Pages int
 	Now   time.Time

@@ -13,6 +13,7 @@ import (
 	"countersign/budget"
 	"countersign/codegen/mistraltest"
 	"countersign/codegen/samples"
+	"countersign/internal/bench"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/workspace"
 )
@@ -20,12 +21,11 @@ import (
 // BenchmarkDecisions measures what a reviewer waits for: from the click until the
 // card says who approved, beside one and beside ten thousand others that wait.
 func BenchmarkDecisions(b *testing.B) {
-	var t table
+	t := table{tb: b, part: "Decisions, beside many that wait"}
 	defer t.print()
 	few := benchDecisions(b, &t, 1)
 	many := benchDecisions(b, &t, 10_000)
-	ratio := float64(many.at(0.5)) / float64(few.at(0.5))
-	t.say("10,000 pending / 1 pending: %.2f (goal: at most 1.5)", ratio)
+	ratio := t.ratio("click to \"Approved by\", 10,000 pending / 1 pending", float64(many.at(0.5)), float64(few.at(0.5)), bench.AtMost(1.5, ""))
 	b.ReportMetric(ratio, "of-1-pending")
 }
 

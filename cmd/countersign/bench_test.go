@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"countersign/budget"
 	"countersign/codegen/mistraltest"
 	"countersign/codegen/samples"
+	"countersign/internal/bench"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/workspace"
 	"countersign/storage/queue"
@@ -27,7 +29,7 @@ import (
 // that they can be held against each other. It is a benchmark only so that the
 // suite does not run it; it measures by itself.
 func BenchmarkCountersign(b *testing.B) {
-	var t table
+	t := table{tb: b, part: "What people wait for"}
 	defer t.print()
 	for _, inFlight := range []int{1, 20} {
 		b.Run("acks", func(b *testing.B) { benchAcks(b, &t, inFlight) })
@@ -37,14 +39,20 @@ func BenchmarkCountersign(b *testing.B) {
 }
 
 // table gathers what is printed in one piece: between its rows the benchmarks of
-// which it is made would print lines of their own.
-type table []string
+// which it is made would print lines of their own. Each row is reported as well, for bench.html.
+type table struct {
+	tb   testing.TB
+	part string // where its figures stand in bench.html
+	rows []string
+}
 
-func (t *table) say(format string, args ...any) { *t = append(*t, fmt.Sprintf(format, args...)) }
+func (t *table) say(format string, args ...any) {
+	t.rows = append(t.rows, fmt.Sprintf(format, args...))
+}
 
 func (t *table) print() {
 	fmt.Printf("\n%-50s %10s %10s %10s %6s\n", "measured in one run", "p50", "p99", "most", "n")
-	fmt.Println(strings.Join(*t, "\n"))
+	fmt.Println(strings.Join(t.rows, "\n"))
 }
 
 // figure is a row of the table.
@@ -63,6 +71,29 @@ func (t *table) row(what string, f figure) {
 		p99 = ms(f.at(0.99))
 	}
 	t.say("%-50s %10s %10s %10s %6d", what, ms(f.at(0.5)), p99, ms(f.at(1)), len(f))
+	t.report(what, f)
+}
+
+// report reports the figure's median, and its p99 where there are enough to have one.
+func (t *table) report(what string, f figure) {
+	what = strings.TrimSpace(what)
+	quantiles := map[string]float64{"p50": 0.5}
+	if len(f) >= 100 {
+		quantiles["p99"] = 0.99
+	}
+	for _, name := range slices.Sorted(maps.Keys(quantiles)) {
+		q := quantiles[name]
+		bench.Report(t.tb, bench.Figure{Part: t.part, Name: what + ", " + name, Unit: bench.Milliseconds, Value: bench.Quantile(bench.Millis(f), q),
+			Is: fmt.Sprintf("of %d", len(f)), Each: bench.Millis(f)})
+	}
+}
+
+// ratio says how a figure stands to another one, and reports it.
+func (t *table) ratio(what string, is, of float64, goal *bench.Goal) float64 {
+	ratio := is / of
+	t.say("%-50s %10.2f", what, ratio)
+	bench.Report(t.tb, bench.Figure{Part: t.part, Name: what, Unit: bench.Times, Value: ratio, Goal: goal})
+	return ratio
 }
 
 // each runs the work n times, so many at once, and measures every one.

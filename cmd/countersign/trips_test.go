@@ -18,6 +18,8 @@ import (
 	"countersign/budget"
 	"countersign/codegen/mistraltest"
 	"countersign/codegen/samples"
+	"countersign/internal/bench"
+	"countersign/internal/pglocal/pgtest"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
@@ -84,6 +86,8 @@ func BenchmarkRoundTrips(b *testing.B) {
 	fmt.Printf("\n%-50s %10s %10s %10s %10s\n", "round trips and statements of one act", "to ack", "statements", "after it", "statements")
 	for _, c := range m.counts {
 		fmt.Println(c)
+		bench.Report(b, bench.Figure{Part: "Round trips to Postgres (the same on every machine)", Name: c.what + ", to the ack", Unit: "trips", Value: float64(c.trips),
+			Is: fmt.Sprintf("%d statements; after it %d trips, %d statements", c.sql, c.later, c.laterSQL), Goal: bench.AtMost(6, "CONTRIBUTING.md")})
 	}
 }
 
@@ -94,10 +98,22 @@ type meter struct {
 	r      *replica
 	counts []tripCount
 	sent   []string
+	took   time.Duration // until the latest ack
 }
 
-func newMeter(t testing.TB) *meter {
-	m := &meter{house: open(t, func(c *Config) { c.Runsc = "/nonexistent" })}
+func newMeter(t testing.TB) *meter { return newMeterAt(t, "") }
+
+// newMeterAt is newMeter on another database than one of its own.
+func newMeterAt(t testing.TB, url string) *meter {
+	m := &meter{house: open(t, func(c *Config) {
+		c.Runsc = "/nonexistent"
+		if url != "" {
+			c.DatabaseURL = Secret(pgtest.Serve(url))
+		}
+	})}
+	if url != "" {
+		m.url = url
+	}
 	m.model.Answer(func(mistraltest.Request) mistraltest.Reply {
 		return mistraltest.Reply{Content: "```python\nprint(1)\n```\n"}
 	})
@@ -190,11 +206,12 @@ func (m *meter) act(what string, do func() error) {
 	options, all := m.r.bot.Options, m.r.service
 	options.Services = bot.Services{Questions: all, Decisions: all, Revisions: all, Budgets: all, Ledgers: all, Funding: all, Authority: all, Notes: all, Keys: all, Homes: all, Answers: all,
 		Hands: hands.New(m.r.db, storage.HandOvers{DB: m.r.db}, m.r.bot, all.Keeper, all.People), Chats: storage.Chats{DB: m.r.db}}
-	options.Observe = func(kind, outcome string, _ time.Duration) {
+	options.Observe = func(kind, outcome string, took time.Duration) {
 		if kind == "message" || kind == "message_metadata_posted" || kind == "file_shared" {
 			return // what was posted and shared before this act: Slack tells the bot when it is there again
 		}
 		c := tripCount{what: what}
+		m.took = took // read once the bot has ended
 		c.trips, c.sql = sent.Count()
 		if outcome != "acked" {
 			c.what = fmt.Sprintf("%s: %s %s", what, kind, outcome)

@@ -75,7 +75,7 @@ var rooms = map[string]plan{
 	"approval/glass":    {uses: core},
 
 	// Postgres.
-	"storage":         {uses: with("approval/glass", "approval/handover", "storage/audit", "storage/journal", "storage/money", "storage/pg", "storage/pulse", "storage/queue", "storage/signing", "storage/trail"), tests: []string{"storage/roles", "storage/schema", "migrations", "internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
+	"storage":         {uses: with("approval/glass", "approval/handover", "storage/audit", "storage/journal", "storage/money", "storage/pg", "storage/pulse", "storage/queue", "storage/signing", "storage/trail"), tests: []string{"storage/roles", "storage/schema", "migrations", "internal/bench", "internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
 	"storage/pg":      {uses: nouns},
 	"storage/trail":   {uses: with("storage/pg", "storage/signing")},
 	"storage/audit":   {uses: with("storage/pg", "storage/trail")},
@@ -111,7 +111,7 @@ var rooms = map[string]plan{
 
 	// Boxes.
 	"sandbox":             {uses: with(), tests: []string{"sandbox/witness"}},
-	"sandbox/local":       {uses: with("sandbox", "sandbox/witness"), tests: []string{"internal/proof"}},
+	"sandbox/local":       {uses: with("sandbox", "sandbox/witness"), tests: []string{"internal/bench", "internal/proof"}},
 	"sandbox/witness":     {uses: with()},
 	"sandbox/e2b":         {uses: with("sandbox", "sandbox/witness"), tests: []string{"sandbox/e2b/e2btest", "internal/proof"}},
 	"sandbox/e2b/e2btest": {},
@@ -157,6 +157,8 @@ var rooms = map[string]plan{
 	"internal/telemetry":          {uses: with()},
 	"internal/deepcopy":           {},
 	"internal/proof":              {},
+	"internal/bench":              {}, // figures of `make bench`, and their page
+	"internal/bench/page":         {uses: []string{"internal/bench"}},
 	"internal/house":              {},
 	"cmd/countersign":             {uses: []string{"*"}},
 	"cmd/countersign-verify":      {uses: []string{"internal/checkpoint", "internal/pack"}},

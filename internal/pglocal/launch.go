@@ -110,7 +110,7 @@ func (s *Server) settings() []string {
 		// What was committed survives the server and this program, though not the machine.
 		settings = append(settings, "fsync=off", "full_page_writes=off", "max_connections=500") // a suite has many programs beside one another
 	}
-	return settings
+	return append(settings, s.more...)
 }
 
 // launch starts the server as a child and waits until it takes connections.

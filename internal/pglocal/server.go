@@ -21,6 +21,7 @@ type Options struct {
 	Throwaway bool          // nothing is kept safe from a power cut: for tests
 	Wait      time.Duration // for another process to leave the folder, such as a command that is soon over
 	Programs  string        // the folder of Postgres' programs, when not the one that PG_BIN names or this machine has
+	Settings  []string      // more of them, such as work_mem=64MB: for tests
 
 	places *places // where programs are looked for, when not on this machine's usual places
 }
@@ -35,6 +36,7 @@ type Server struct {
 	bin       string
 	owner     owner
 	throwaway bool
+	more      []string
 	places    places
 	patience  time.Duration // with a server that was asked to stop, and before that with a brief one's guests
 	log       *slog.Logger
@@ -57,7 +59,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err := os.MkdirAll(dir, 0o711); err != nil {
 		return nil, fmt.Errorf("make the database's folder: %w", err)
 	}
-	s := &Server{dir: dir, data: filepath.Join(dir, "data"), throwaway: o.Throwaway, log: o.Log, ended: make(chan struct{}),
+	s := &Server{dir: dir, data: filepath.Join(dir, "data"), throwaway: o.Throwaway, more: o.Settings, log: o.Log, ended: make(chan struct{}),
 		patience: 10 * time.Second}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -38,9 +38,9 @@ func BenchmarkReading(b *testing.B) {
 			loaded = append(loaded, loadedIn(b, data, said))
 			alone = append(alone, pandasAlone(b, dir))
 		}
-		row(fmt.Sprintf("reading %d MB of CSV in a box that waits", size.mb), read, spent)
-		row(fmt.Sprintf("load() of these %d MB by a program", size.mb), loaded, spent)
-		row(fmt.Sprintf("pandas.read_csv of these %d MB, without a box", size.mb), alone, spent)
+		row(b, fmt.Sprintf("reading %d MB of CSV in a box that waits", size.mb), read, spent)
+		row(b, fmt.Sprintf("load() of these %d MB by a program", size.mb), loaded, spent)
+		row(b, fmt.Sprintf("pandas.read_csv of these %d MB, without a box", size.mb), alone, spent)
 	}
 }
 

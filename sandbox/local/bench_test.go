@@ -147,9 +147,7 @@ func BenchmarkInspection(b *testing.B) {
 			require.Empty(b, said.Problem)
 			took = append(took, time.Since(began))
 		}
-		slices.Sort(took)
-		fmt.Printf("%-50s %10s %10s %10s %6d\n", fmt.Sprintf("inspection of %d lines, with its box", lines),
-			spent(took[len(took)/2]), "-", spent(took[len(took)-1]), len(took))
+		row(b, fmt.Sprintf("inspection of %d lines, with its box", lines), took, spent)
 	}
 }
 

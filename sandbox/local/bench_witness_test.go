@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/internal/bench"
 )
 
 // BenchmarkWitness prints what the witness costs, beside boxes that nobody watches: rows of
@@ -56,12 +57,20 @@ print(time.perf_counter() - began)
 		}
 	}
 	for n, how := range []string{"with its witness", "that nobody watches"} {
-		row("boot of a box "+how, boots[n], spent)
-		row("open and close of a file in a box "+how, each[n], func(d time.Duration) string { return fmt.Sprintf("%.1f us", float64(d.Nanoseconds())/1000) })
+		row(b, "boot of a box "+how, boots[n], spent)
+		row(b, "open and close of a file in a box "+how, each[n], func(d time.Duration) string { return fmt.Sprintf("%.1f us", float64(d.Nanoseconds())/1000) })
 	}
 }
 
-func row(name string, took []time.Duration, say func(time.Duration) string) {
+// row prints what a thing took, and reports it for bench.html.
+func row(b *testing.B, name string, took []time.Duration, say func(time.Duration) string) {
+	b.Helper()
+	f := bench.Figure{Part: "Boxes", Name: name, Unit: bench.Milliseconds, Each: bench.Millis(took), Is: fmt.Sprintf("median of %d", len(took))}
+	if slices.Max(took) < time.Millisecond {
+		f.Unit, f.Each = bench.Microseconds, bench.Micros(took)
+	}
+	f.Value = bench.Median(f.Each)
+	bench.Report(b, f)
 	slices.Sort(took)
 	fmt.Printf("%-50s %10s %10s %10s %6d\n", name, say(took[len(took)/2]), "-", say(took[len(took)-1]), len(took))
 }

@@ -321,7 +321,7 @@ func (l *Log) Kept(ctx context.Context) error {
 	var now time.Time
 	err := l.read(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
-			SELECT count(u.n), min(u.at), (SELECT max(at) FROM checkpoints), clock_timestamp(),
+			SELECT count(u.n), min(u.at), (SELECT at FROM checkpoints ORDER BY number DESC LIMIT 1), clock_timestamp(),
 				(SELECT coalesce(max(position) + 1, 0) FROM log) - (SELECT coalesce(max(size), 0) FROM checkpoints)
 			FROM unlogged u WHERE u.at < clock_timestamp() - $1::interval`, placeWithin).Scan(&waiting, &since, &last, &now, &uncovered)
 	})

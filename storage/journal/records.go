@@ -25,8 +25,13 @@ const wording = `SELECT c.value FROM events e CROSS JOIN jsonb_path_query(e.data
 	WHERE e.stream = 'request:' || q.id AND e.kind IN ('asked', 'written', 'refused draft', 'drafted', 'edited', 'rejected', 'changes requested', 'asked to clarify', 'clarified')
 		AND length(c.value) <= 100000`
 
-// Find lists requests, the newest first.
+// Find lists requests, the newest first: it goes from the newest on, and ends when it has enough. So whether somebody
+// did anything with one is asked of each; of EXISTS the planner makes a list of all that they ever did.
 func (l *Log) Find(ctx context.Context, q auditing.Query, most int) (list []auditing.Row, err error) {
+	team := `q.team = $1`
+	if q.Team == "" {
+		team = `$1 = ''`
+	}
 	err = l.read(ctx, func(tx pgx.Tx) error {
 		rows, err := all[struct {
 			ID, Asker, Channel, Question, State string
@@ -38,7 +43,7 @@ func (l *Log) Find(ctx context.Context, q auditing.Query, most int) (list []audi
 				q.project LIKE 'D%' OR coalesce((SELECT (e.data::jsonb ->> 'private')::boolean FROM events e WHERE e.stream = 'request:' || q.id AND e.kind = 'asked' ORDER BY e.seq LIMIT 1), false) AS private,
 				coalesce((SELECT sum(s.amount)::bigint FROM settlements s WHERE s.request_id = q.id), 0) AS spent
 			FROM requests q
-			WHERE $1 IN ('', q.team) AND ($2 = '' OR q.asker = $2 OR EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || q.id AND e.actor = $2))
+			WHERE `+team+` AND ($2 = '' OR q.asker = $2 OR (SELECT count(*) FROM (SELECT FROM events e WHERE e.stream = 'request:' || q.id AND e.actor = $2 LIMIT 1) AS once) > 0)
 				AND ($3 = '' OR q.project = $3) AND ($4::timestamptz IS NULL OR q.created_at >= $4) AND ($5::timestamptz IS NULL OR q.created_at < $5)
 				AND ($6 = '' OR q.id = lower($6) OR EXISTS (SELECT FROM (`+wording+`) AS w (value) WHERE position('\x00'::bytea IN value) = 0
 					AND strpos(lower(convert_from(CASE WHEN position('\x00'::bytea IN value) = 0 THEN value ELSE '' END, 'LATIN1')), lower(convert_from(convert_to($6, 'UTF8'), 'LATIN1'))) > 0))

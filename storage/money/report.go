@@ -163,14 +163,21 @@ func (l *Ledger) stood(ctx context.Context, tx pgx.Tx, team string, people []ste
 	return standings, err
 }
 
-// Teams are the workspaces that have asked something, each with when it first did.
+// Teams are the workspaces that have asked something, each with when it first did: from one to the next
+// in the index, because every sweep asks.
 func (l *Ledger) Teams(ctx context.Context) (teams map[string]time.Time, err error) {
 	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
 		type first struct {
 			Team string
 			At   time.Time
 		}
-		rows, err := pg.All[first](ctx, tx, `SELECT team, min(created_at) AS at FROM requests GROUP BY team`)
+		rows, err := pg.All[first](ctx, tx, `
+			WITH RECURSIVE firsts AS (
+				(SELECT team, created_at AS at FROM requests ORDER BY team, created_at LIMIT 1)
+				UNION ALL
+				SELECT next.team, next.at FROM firsts CROSS JOIN LATERAL (
+					SELECT team, created_at AS at FROM requests WHERE team > firsts.team ORDER BY team, created_at LIMIT 1) AS next)
+			SELECT team, at FROM firsts`)
 		teams = map[string]time.Time{}
 		for _, row := range rows {
 			teams[row.Team] = row.At

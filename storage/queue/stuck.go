@@ -29,42 +29,44 @@ type wakeRow struct {
 func (j *Jobs) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
 	err = j.pool.Read(ctx, func(tx pgx.Tx) error {
 		rows, err := pg.All[wakeRow](ctx, tx, `
-			WITH due AS (
+			WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now), -- no index is looked up by what changes from row to row
+			due AS (
 				SELECT id, CASE state WHEN 'drafting' THEN CASE WHEN seek IS NOT NULL THEN 'find' WHEN edit IS NOT NULL OR written IS NOT NULL THEN 'inspect'
 					WHEN files @? '$[*] ? (!exists(@.read_as))' THEN 'read' ELSE 'draft' END WHEN 'asking' THEN 'show' WHEN 'pending' THEN 'show' ELSE 'run' END AS step,
-					state IN ('drafting', 'asking', 'pending', 'approved') AND expires_at <= clock_timestamp() AS over
-				FROM requests
-				WHERE state IN ('drafting', 'asking', 'pending', 'approved', 'running')
-					AND (expires_at <= clock_timestamp()
-						OR state NOT IN ('asking', 'pending') AND (blocked IS NULL OR seek IS NOT NULL) AND changed_at < clock_timestamp() - interval '30 seconds')
+					coalesce(expires_at <= (SELECT now FROM clock), false) AS over
+				FROM (
+					SELECT * FROM requests WHERE expires_at IS NOT NULL AND expires_at <= (SELECT now FROM clock)
+					UNION ALL
+					SELECT * FROM requests WHERE state IN ('drafting', 'approved', 'running') AND (blocked IS NULL OR seek IS NOT NULL)
+						AND changed_at < (SELECT now FROM clock) - interval '30 seconds') AS waits
 				UNION ALL
 				SELECT id, 'go on', true FROM requests
-				WHERE state IN ('drafting', 'pending') AND blocked IS NOT NULL
-					AND (blocked ->> 'until')::timestamptz <= clock_timestamp() AND expires_at > clock_timestamp()
+				WHERE blocked IS NOT NULL AND (blocked ->> 'until')::timestamptz <= (SELECT now FROM clock) AND expires_at > (SELECT now FROM clock)
 				UNION ALL
 				SELECT r.id, 'go on', true FROM requests r
-				WHERE r.state IN ('drafting', 'pending') AND r.blocked IS NOT NULL AND r.expires_at > clock_timestamp()
+				WHERE r.blocked IS NOT NULL AND r.expires_at > (SELECT now FROM clock)
 					AND EXISTS (SELECT FROM events e CROSS JOIN LATERAL (SELECT e.data::jsonb -> 'scope' AS scope) AS of
 						WHERE e.stream = 'budget' AND e.kind IN ('set limit', 'removed limit', 'reckoned') AND e.at > (r.blocked ->> 'at')::timestamptz
 							AND scope ->> 'team' = r.team AND (scope ->> 'kind' = 'role' OR (scope ->> 'kind', scope ->> 'id')
 								IN (('user', r.asker), ('session', r.session_id), ('project', r.project), ('team', r.team))))
 				UNION ALL
-				SELECT r.id, 'show', true FROM requests r JOIN revisions v ON v.request_id = r.id AND v.number = r.revision
-				WHERE r.state = 'pending'
-					AND (r.reminded_at IS NULL AND clock_timestamp() >= v.at + (r.expires_at - v.at) * 0.5
-						OR r.escalated_at IS NULL AND clock_timestamp() >= v.at + (r.expires_at - v.at) * 0.8)
+				SELECT id, 'show', true FROM requests WHERE remind_at <= (SELECT now FROM clock)
+				UNION ALL
+				SELECT id, 'look', false FROM requests
+				WHERE state = 'pending' AND away IS NULL AND expires_at > (SELECT now FROM clock)
+					AND coalesce(looked_at, changed_at) < (SELECT now FROM clock) - interval '15 minutes'
 				UNION ALL
 				SELECT id, 'look', false FROM requests -- what waits for money does no step of its own that would look
-				WHERE (state = 'pending' OR state = 'drafting' AND blocked IS NOT NULL AND away IS NOT NULL AND seek IS NULL) AND expires_at > clock_timestamp()
-					AND coalesce(looked_at, changed_at) < clock_timestamp() - CASE WHEN away IS NULL THEN interval '15 minutes'
-						ELSE least(greatest(interval '10 seconds', (clock_timestamp() - (away ->> 'since')::timestamptz) / 10), interval '5 minutes') END
+				WHERE away IS NOT NULL AND state IN ('drafting', 'pending') AND (state = 'pending' OR blocked IS NOT NULL AND seek IS NULL) AND expires_at > (SELECT now FROM clock)
+					AND coalesce(looked_at, changed_at) < (SELECT now FROM clock)
+						- least(greatest(interval '10 seconds', ((SELECT now FROM clock) - (away ->> 'since')::timestamptz) / 10), interval '5 minutes')
 				UNION ALL
-				SELECT request_id, 'show', true FROM handovers WHERE verdict IS NULL AND until <= clock_timestamp()
+				SELECT request_id, 'show', true FROM handovers WHERE verdict IS NULL AND until <= (SELECT now FROM clock)
 				UNION ALL
 				SELECT id, 'show', false FROM requests
-				WHERE (shown_at IS NULL OR shown_at < changed_at) AND changed_at < clock_timestamp() - interval '30 seconds'
+				WHERE (shown_at IS NULL OR shown_at < changed_at) AND changed_at < (SELECT now FROM clock) - interval '30 seconds'
 				UNION ALL
-				SELECT key, 'tell', false FROM notices WHERE told_at IS NULL AND at < clock_timestamp() - interval '30 seconds'
+				SELECT key, 'tell', false FROM notices WHERE told_at IS NULL AND at < (SELECT now FROM clock) - interval '30 seconds'
 			), held AS (
 				SELECT (classid::bigint << 32) | objid::bigint AS key FROM pg_locks
 				WHERE locktype = 'advisory' AND objsubid = 1 AND granted

@@ -93,7 +93,11 @@ func homeQueue(p *kit.Page, q steps.Queue, mark Shelfmark) {
 	case q.Total == 0:
 		p.Say(kit.Words("Nothing is waiting for your decision."))
 	case q.Pages > 1:
-		p.Small(kit.Words(fmt.Sprintf("Page %d of %s, %s in all", q.Page+1, kit.Thousands(q.Pages), kit.Count(q.Total, "request"))))
+		if q.More {
+			p.Small(kit.Words(fmt.Sprintf("Page %d, more than %s in all", q.Page+1, kit.Count(q.Total, "request"))))
+		} else {
+			p.Small(kit.Words(fmt.Sprintf("Page %d of %s, %s in all", q.Page+1, kit.Thousands(q.Pages), kit.Count(q.Total, "request"))))
+		}
 		var turn []slack.BlockElement
 		if q.Page > 0 {
 			turn = append(turn, kit.Button(ids.ActionBack, "Previous", strconv.Itoa(q.Page-1), slack.StyleDefault))

@@ -58,13 +58,60 @@ func Database(t testing.TB, migrate func(ctx context.Context, url string) error)
 	return at(server, name)
 }
 
+// Counting is a server of its own that counts what each statement reads, by pg_stat_statements (which
+// Debian has in its package of Postgres), and that more can be asked of. It ends with the test. URL is
+// where the counts of all its databases are read, in a database that is nobody's.
+type Counting struct {
+	server *pglocal.Server
+	URL    string
+}
+
+// StartCounting starts one.
+func StartCounting(t testing.TB, settings ...string) *Counting {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	// Nothing tidies up behind a test's back: what a statement reads is the same each time.
+	server, err := begin(append([]string{"shared_preload_libraries=pg_stat_statements", "autovacuum=off"}, settings...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Errorf("stop the server that counts: %v", err)
+		}
+	})
+	if err := run(ctx, server, `CREATE EXTENSION pg_stat_statements`); err != nil {
+		t.Fatalf("count what statements read: %v", err)
+	}
+	return &Counting{server, server.URL()}
+}
+
+// Database returns the URL of a new database on it, as its owner, migrated by migrate. It goes with the server.
+func (c *Counting) Database(t testing.TB, name string, migrate func(ctx context.Context, url string) error) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := run(ctx, c.server, `CREATE DATABASE `+name+` TEMPLATE template0`); err != nil {
+		t.Fatalf("create the database %s: %v", name, err)
+	}
+	url := at(c.server, name)
+	if err := migrate(ctx, url); err != nil {
+		t.Fatalf("migrate the database %s: %v", name, err)
+	}
+	return url
+}
+
 var number atomic.Int64
 
 // patience is for what takes a moment, on a machine that has no moment to spare.
 const patience = 20 * time.Minute
 
 // start runs the one server of this process.
-var start = sync.OnceValues(func() (*pglocal.Server, error) {
+var start = sync.OnceValues(func() (*pglocal.Server, error) { return begin() })
+
+// begin runs a server in a folder of its own.
+func begin(settings ...string) (*pglocal.Server, error) {
 	// Sockets have short names, and root's child has to be able to pass: not below $HOME, not below a long $TMPDIR.
 	dir, err := os.MkdirTemp("/tmp", "pgtest-")
 	if err != nil {
@@ -76,8 +123,8 @@ var start = sync.OnceValues(func() (*pglocal.Server, error) {
 	if err := sweepAfterUs(dir); err != nil {
 		return nil, err
 	}
-	return pglocal.Start(context.Background(), pglocal.Options{Dir: dir, Throwaway: true})
-})
+	return pglocal.Start(context.Background(), pglocal.Options{Dir: dir, Throwaway: true, Settings: settings})
+}
 
 // sweepAfterUs leaves a shell behind that reads until our end of its pipe is
 // closed, which is when this process ends in whatever way, and then removes the

@@ -1,0 +1,56 @@
+// Command page draws what benchmarks have reported: page REPORT HTML.
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+
+	"countersign/internal/bench"
+)
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: page REPORT HTML")
+		os.Exit(2)
+	}
+	if err := draw(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, "page:", err)
+		os.Exit(1)
+	}
+}
+
+func draw(report, html string) error {
+	from, err := os.Open(report)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	all, err := bench.Read(from)
+	if err != nil {
+		return fmt.Errorf("%s: %w", report, err)
+	}
+	to, err := os.Create(html)
+	if err != nil {
+		return err
+	}
+	about := bench.About{When: time.Now().Format("2 January 2006, 15:04 MST"), Version: version(),
+		Machine: fmt.Sprintf("%d processors, %s/%s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)}
+	if err := bench.Page(to, about, all); err != nil {
+		_ = to.Close() // the page has failed already
+		return err
+	}
+	return to.Close()
+}
+
+// version is the commit that was measured, "" where Git does not say.
+func version() string {
+	out, err := exec.Command("git", "describe", "--always", "--dirty").Output()
+	if err != nil {
+		return ""
+	}
+	return "commit " + strings.TrimSpace(string(out))
+}
