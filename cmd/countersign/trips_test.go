@@ -38,7 +38,7 @@ var roundTrips = []tripCount{
 	{"the form sent off", 3, 28, 0, 0},
 	{"click Reject: the modal", 1, 27, 0, 0},
 	{"the reason sent off", 3, 42, 1, 34},
-	{"a mention", 3, 30, 0, 0},
+	{"a mention", 3, 31, 0, 0},
 	{"click Request changes: the modal", 1, 27, 0, 0},
 	{"the wish sent off", 3, 49, 1, 34},
 	{"Home opened, one waits", 0, 0, 17, 62},
@@ -46,7 +46,7 @@ var roundTrips = []tripCount{
 	{"approved from there", 3, 57, 0, 0},
 	{"click Verify", 4, 49, 0, 0},
 	{"click Hand over: the form", 4, 14, 0, 0},
-	{"the offer sent off", 11, 44, 0, 0}, // who the colleague is and what goes along is looked at one by one
+	{"the offer sent off", 9, 45, 0, 0}, // who the colleague is and what goes along is looked at one by one
 	{"click Approve by who may not", 3, 40, 0, 0},
 	{"click Approve without money", 3, 51, 0, 0},
 	{"/analyze without money", 3, 27, 0, 0},
