@@ -35,7 +35,7 @@ func (h *house) trust(r *replica) {
 	require.NoError(h.t, err)
 	r.closers = append(r.closers, here.Close)
 	here.Learn(has)
-	r.prove, r.libraries = nil, here.Libraries
+	r.prove, r.libraries, r.warm = nil, here.Libraries, here
 	ports, settings := r.service.Ports, *r.service.Settings
 	ports.Sandbox, settings.Libraries = r.telemetry.Sandbox(here), here.Libraries
 	*r.service = *steps.New(ports, settings)
