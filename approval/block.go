@@ -290,9 +290,9 @@ type Chosen struct {
 	Barred bool   `json:"barred,omitempty"` // it may not be asked there any more, so another one writes
 }
 
-// Name is that model; empty: nobody has chosen one.
+// Name is that model; empty: nobody has chosen one that may be asked.
 func (c *Chosen) Name() string {
-	if c == nil {
+	if c == nil || c.Barred {
 		return ""
 	}
 	return c.Model

@@ -291,11 +291,13 @@ func (h *answered) submitShare(ctx context.Context, cb slack.InteractionCallback
 		return answer{}, err
 	}
 	// To look at the people of a large channel takes longer than Slack waits: then they hear of it in a message.
-	return answer{payload: slack.NewUpdateViewSubmissionResponse(kit.NoteView("Share the answer", draw.SharesLater)), after: func(ctx context.Context) {
+	return answer{long: true, payload: slack.NewUpdateViewSubmissionResponse(kit.NoteView("Share the answer", draw.SharesLater)), after: func(ctx context.Context) {
 		if _, err := h.desk.Share(ctx, from.Seal, channel, modalClick(cb, from)); err != nil {
 			posted = []kit.Part{kit.Words("The answer was not shared. " + h.Words(err))}
 		}
-		h.tell(ctx, at, posted...)
+		told, cancel := context.WithTimeout(context.WithoutCancel(ctx), modalDrawn) // that it took too long, too
+		defer cancel()
+		h.tell(told, at, posted...)
 	}}, nil
 }
 

@@ -27,7 +27,7 @@ type Store interface {
 	Audit(ctx context.Context, id string, e approval.Event) error
 	Notice(ctx context.Context, key string) (*approval.Notice, map[string]steps.NoticePost, error)
 	Notify(ctx context.Context, n approval.Notice) error
-	// Pending lists what waits for reviewers in a workspace, oldest first.
+	// Pending lists what waits for reviewers in a workspace, newest first.
 	Pending(ctx context.Context, team string, limit int) ([]*approval.Request, error)
 }
 

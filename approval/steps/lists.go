@@ -178,11 +178,6 @@ func (s *Lists) Given(ctx context.Context, team, user string) ([]*approval.Reque
 	return s.receipts.Given(ctx, team, user, 10)
 }
 
-// Pending lists what waits for reviewers, oldest first.
-func (s *Lists) Pending(ctx context.Context, team string) ([]*approval.Request, error) {
-	return s.store.Pending(ctx, team, 50)
-}
-
 // Near is code that people have approved before and that is like other code.
 type Near struct {
 	RequestID string

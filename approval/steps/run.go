@@ -130,24 +130,29 @@ func (s *Runner) lines(ctx context.Context, r *approval.Request) context.Context
 		s.log.Warn("nobody is told how a program gets on", "request", r.ID, "error", err)
 		return ctx
 	}
+	remembered, box := true, r.Run.BoxID
 	return withLines(ctx, func(line string) {
 		// Whoever watches the program waits for this, with a box that is paid by the second.
 		soon, cancel := context.WithTimeout(ctx, lineLife)
 		defer cancel()
-		v.Now = time.Now()
-		post := s.slack.Running(soon, v, line)
-		first := post.TS != "" && v.Posts[SurfaceRunning].TS == ""
-		if first {
-			soon, cancel = context.WithTimeout(ctx, lineLife)
-			defer cancel()
-			if err := s.presenter.posted(soon, v, post); err != nil {
-				s.log.Warn("remember the message that says how a program gets on", "request", r.ID, "error", err)
-			}
+		// Once it is cancelled, the thread and this message say that it is being stopped.
+		if stopped, err := s.stops.store.Stopped(soon, r.ID, box); err != nil || stopped {
 			return
 		}
-		if post.TS != "" {
-			v.Posts[SurfaceRunning] = post // what it shows is drawn from the row again when the run ends
+		v.Now = time.Now()
+		post := s.slack.Running(soon, v, line)
+		if post.TS == "" {
+			return
 		}
+		if v.Posts[SurfaceRunning].TS == "" || !remembered {
+			soon, cancel = context.WithTimeout(ctx, lineLife)
+			defer cancel()
+			err := s.presenter.posted(soon, v, post)
+			if remembered = err == nil; err != nil {
+				s.log.Warn("remember the message that says how a program gets on", "request", r.ID, "error", err)
+			}
+		}
+		v.Posts[SurfaceRunning] = post // what it shows is drawn from the row again when the run ends
 	})
 }
 

@@ -330,10 +330,10 @@ func TestCodeThatRemovesItsMarkIsNotStartedAgain(t *testing.T) {
 func TestAProgramWaitsForSlackForAMomentOnly(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	q := question()
-	q.Project = "D1"
-	r, err := b.Ask(t.Context(), q)
-	require.NoError(t, err)
+	r := b.approved()
+	b.faults.kill("Result.after")
+	require.ErrorIs(t, b.replica(func() error { return b.Run(context.Background(), r.ID) }), errCrash)
+	r = b.request(r.ID)
 	told := 0
 	b.slack.running = func(ctx context.Context) {
 		told++
@@ -341,6 +341,10 @@ func TestAProgramWaitsForSlackForAMomentOnly(t *testing.T) {
 		require.True(t, ends)
 		require.LessOrEqual(t, time.Until(until), 2*time.Second)
 	}
-	TellLine(b.lines(t.Context(), r), "row 1 of 2")
+	heard := b.lines(t.Context(), r)
+	TellLine(heard, "row 1 of 2")
+	require.Equal(t, 1, told)
+	b.store.requests[r.ID].Run.StoppedAt = time.Now() // cancelled: the message that says so is not written over
+	TellLine(heard, "row 2 of 2")
 	require.Equal(t, 1, told)
 }

@@ -292,10 +292,4 @@ func TestTheSmallListings(t *testing.T) {
 	recent, err := b.Recent(t.Context(), "T1", "asker")
 	require.NoError(t, err)
 	require.Equal(t, r.ID, recent[0].ID)
-	waiting, err := b.Pending(t.Context(), "T1")
-	require.NoError(t, err)
-	require.Equal(t, r.ID, waiting[0].ID)
-	waiting, err = b.Pending(t.Context(), "T2")
-	require.NoError(t, err)
-	require.Empty(t, waiting)
 }

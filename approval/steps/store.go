@@ -175,7 +175,7 @@ type Work interface {
 type Listing interface {
 	// Recent lists an asker's latest requests, newest first, open ones before ended ones.
 	Recent(ctx context.Context, team, asker string, limit int) ([]*approval.Request, error)
-	// Pending lists what waits for reviewers in a workspace, oldest first.
+	// Pending lists what waits for reviewers in a workspace, newest first.
 	Pending(ctx context.Context, team string, limit int) ([]*approval.Request, error)
 	// Vetted lists the code that people have lately approved in a channel, newest
 	// first, without that of one request.
