@@ -113,6 +113,7 @@ type Request struct {
 	Revision  *Revision  // the current one; nil while there is none
 	Decisions []Decision // on the current revision
 	Glass     *Glass     // somebody has had the current revision run that nobody approved; nil: nobody has
+	OldGlass  []Glass    // of earlier revisions, the earliest first: by these nothing runs, and whoever broke one may still disown it
 	Run       *Run
 	Holds     []OpenHold // what is held and not yet settled
 	Refused   []Refusal  // earlier drafts, and why they did not reach a person: of this drafting, or of the current revision's

@@ -129,28 +129,41 @@ func (r *Request) Disown(by string, revision int, click Click, p Policy, now tim
 }
 
 // DisownGlass takes it that whoever broke the glass says that it was not them. The role rests for everybody from now on, and
-// administrators are told, whatever has become of the run: what has not started goes back to the reviewers, and what runs is ended.
+// administrators are told, whatever has become of the run and of the version: what has not started goes back to the reviewers, and what
+// runs is ended. That holds for what the same person's account has broken since, too. Said again, it changes nothing.
 func DisownGlass(r *Request, revision int, person string, click Click, p Policy, now time.Time) error {
-	g := r.Glass
+	g := GlassOf(r, revision)
 	switch {
-	case g == nil || g.Revision != revision:
+	case g == nil:
 		return &MoveError{Request: r, Verb: "disown the broken glass of", Why: Because(WhyGlassGone)}
 	case person != g.Person:
 		return &NotAllowedError{Who: person, Why: Because(WhyNotYours)}
 	case !g.Disowned.IsZero():
 		return nil
 	}
+	stands := r.Glass != nil && r.Glass.Person == person // by the word of the account that they do not vouch for
 	g.Disowned, r.Changes.Retell = now, true
 	r.note(now, person, EventDisownedGlass, map[string]any{"revision": revision, "click": click})
 	r.Tell(Notice{Key: fmt.Sprintf("disowned glass %s %d", r.ID, revision), Kind: NoticeDisowned, Admins: true, At: now,
-		Data: Encode(Disowned{Revision: revision, Reviewer: person, TooLate: r.Run != nil, Click: click, Glass: true})})
-	switch r.State {
-	case Approved:
+		Data: Encode(Disowned{Revision: revision, Reviewer: person, TooLate: stands && r.Run != nil, Click: click, Glass: true})})
+	switch {
+	case stands && r.State == Approved:
 		return r.BreakSeal(&BrokenSealError{Why: []Reason{Because(WhyGlassDisowned)}}, r.Revision.Manifest, p, now)
-	case Running:
+	case stands && r.State == Running:
 		return Stopping{r}.Stop(person, now)
 	}
 	r.touch(now, StepShow)
+	return nil
+}
+
+// GlassOf returns the glass that was broken for a revision of a request; nil: none was.
+func GlassOf(r *Request, revision int) *Glass {
+	if r.Glass != nil && r.Glass.Revision == revision {
+		return r.Glass
+	}
+	if at := slices.IndexFunc(r.OldGlass, func(g Glass) bool { return g.Revision == revision }); at >= 0 {
+		return &r.OldGlass[at]
+	}
 	return nil
 }
 

@@ -161,6 +161,9 @@ func renew(r *Request, rev Revision) {
 	}
 	rev.Manifest.CodeSHA256 = Hash([]byte(rev.Code))
 	rev.Digest = rev.Manifest.Digest()
+	if r.Glass != nil {
+		r.OldGlass = append(r.OldGlass, *r.Glass)
+	}
 	r.Revision, r.Changes.Revision, r.Decisions, r.Glass = &rev, &rev, nil, nil
 	r.RemindedAt, r.EscalatedAt = time.Time{}, time.Time{}
 }

@@ -85,11 +85,12 @@ CREATE INDEX people_auditors ON people (person, seq DESC) WHERE role = 'auditor'
 CREATE FUNCTION audits(who text) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT coalesce((SELECT named FROM people WHERE role = 'auditor' AND person = who ORDER BY seq DESC LIMIT 1), false)
 $$;
--- An auditor has no other role, and nothing that is on its way in their name.
+-- An auditor has no other role, and nothing that is on its way in their name. A break-glass role that rests is none.
 CREATE FUNCTION people_one_part() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT FROM (SELECT DISTINCT ON (project, role) role, named FROM people WHERE team = NEW.team AND person = NEW.person ORDER BY project, role, seq DESC) latest
-        WHERE named AND (role = 'auditor') <> (NEW.role = 'auditor')) THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT ON (project, role) role, named, at FROM people WHERE team = NEW.team AND person = NEW.person ORDER BY project, role, seq DESC) latest
+        WHERE named AND (role = 'auditor') <> (NEW.role = 'auditor')
+            AND NOT (role = 'break-glass' AND at <= coalesce(glass_rested(NEW.team, clock_timestamp()), '-infinity'))) THEN
         RAISE EXCEPTION '% has another role', NEW.person USING ERRCODE = 'check_violation', CONSTRAINT = 'people_one_part';
     END IF;
     IF NEW.role = 'auditor' AND EXISTS (SELECT FROM requests WHERE team = NEW.team AND asker = NEW.person
@@ -101,9 +102,11 @@ END $$;
 -- An auditor changes nothing: whatever a person does leaves an event in their name, in the same transaction, and of
 -- theirs there are only looks, and what was refused. A draft is an inspection's word on code that they may
 -- have edited before they were named; what goes does because two people had wanted it, of whom one may have been named since.
+-- Whoever broke the glass may say that it was not them whatever they have become since, and what runs by it is stopped in their name right after.
 CREATE FUNCTION events_not_by_auditors() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF audits(NEW.actor) THEN
+    IF audits(NEW.actor) AND NOT (NEW.kind = 'stopped' AND EXISTS (SELECT FROM events e WHERE e.stream = NEW.stream AND e.seq = NEW.seq - 1
+        AND e.kind = 'disowned glass' AND e.actor = NEW.actor)) THEN
         RAISE EXCEPTION '% is an auditor, who changes nothing', NEW.actor USING ERRCODE = 'check_violation', CONSTRAINT = 'events_not_by_auditors';
     END IF;
     RETURN NEW;
@@ -111,7 +114,7 @@ END $$;
 -- +goose StatementEnd
 CREATE TRIGGER people_one_part BEFORE INSERT ON people FOR EACH ROW WHEN (NEW.named) EXECUTE FUNCTION people_one_part();
 CREATE TRIGGER events_not_by_auditors BEFORE INSERT ON events FOR EACH ROW
-    WHEN (NEW.kind NOT IN ('looked at', 'packed', 'refused click', 'drafted', 'gone')) EXECUTE FUNCTION events_not_by_auditors();
+    WHEN (NEW.kind NOT IN ('looked at', 'packed', 'refused click', 'drafted', 'gone', 'disowned glass')) EXECUTE FUNCTION events_not_by_auditors();
 CREATE TRIGGER people_authority BEFORE INSERT ON people FOR EACH ROW EXECUTE FUNCTION authority_alone();
 CREATE TRIGGER people_unchangeable BEFORE UPDATE OR DELETE ON people FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER people_untruncatable BEFORE TRUNCATE ON people FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();

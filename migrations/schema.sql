@@ -344,7 +344,8 @@ CREATE FUNCTION events_not_by_auditors() RETURNS trigger
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
-    IF audits(NEW.actor) THEN
+    IF audits(NEW.actor) AND NOT (NEW.kind = 'stopped' AND EXISTS (SELECT FROM events e WHERE e.stream = NEW.stream AND e.seq = NEW.seq - 1
+        AND e.kind = 'disowned glass' AND e.actor = NEW.actor)) THEN
         RAISE EXCEPTION '% is an auditor, who changes nothing', NEW.actor USING ERRCODE = 'check_violation', CONSTRAINT = 'events_not_by_auditors';
     END IF;
     RETURN NEW;
@@ -760,8 +761,9 @@ CREATE FUNCTION people_one_part() RETURNS trigger
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
-    IF EXISTS (SELECT FROM (SELECT DISTINCT ON (project, role) role, named FROM people WHERE team = NEW.team AND person = NEW.person ORDER BY project, role, seq DESC) latest
-        WHERE named AND (role = 'auditor') <> (NEW.role = 'auditor')) THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT ON (project, role) role, named, at FROM people WHERE team = NEW.team AND person = NEW.person ORDER BY project, role, seq DESC) latest
+        WHERE named AND (role = 'auditor') <> (NEW.role = 'auditor')
+            AND NOT (role = 'break-glass' AND at <= coalesce(glass_rested(NEW.team, clock_timestamp()), '-infinity'))) THEN
         RAISE EXCEPTION '% has another role', NEW.person USING ERRCODE = 'check_violation', CONSTRAINT = 'people_one_part';
     END IF;
     IF NEW.role = 'auditor' AND EXISTS (SELECT FROM requests WHERE team = NEW.team AND asker = NEW.person
@@ -2657,7 +2659,7 @@ CREATE TRIGGER event_kinds_untruncatable BEFORE TRUNCATE ON event_kinds FOR EACH
 
 CREATE TRIGGER events_facts BEFORE INSERT ON events FOR EACH ROW WHEN ((jsonb_typeof((new.data)::jsonb) = 'object'::text)) EXECUTE FUNCTION events_facts();
 
-CREATE TRIGGER events_not_by_auditors BEFORE INSERT ON events FOR EACH ROW WHEN ((new.kind <> ALL (ARRAY['looked at'::text, 'packed'::text, 'refused click'::text, 'drafted'::text, 'gone'::text]))) EXECUTE FUNCTION events_not_by_auditors();
+CREATE TRIGGER events_not_by_auditors BEFORE INSERT ON events FOR EACH ROW WHEN ((new.kind <> ALL (ARRAY['looked at'::text, 'packed'::text, 'refused click'::text, 'drafted'::text, 'gone'::text, 'disowned glass'::text]))) EXECUTE FUNCTION events_not_by_auditors();
 
 CREATE TRIGGER events_unchangeable BEFORE DELETE OR UPDATE ON events FOR EACH ROW EXECUTE FUNCTION unchangeable();
 

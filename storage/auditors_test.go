@@ -22,7 +22,7 @@ func TestAnAuditorLeavesNoEventButLooks(t *testing.T) {
 	require.NoError(t, err)
 	auditor := review.Grant{Team: "TEAM", Role: review.RoleAuditor, User: "AUDITOR", By: "ADMIN"}
 	require.NoError(t, b.DB.Name(t.Context(), auditor))
-	looks := []string{approval.EventLookedAt, approval.EventPacked, approval.EventRefusedClick, approval.EventDrafted, approval.EventGone}
+	looks := []string{approval.EventLookedAt, approval.EventPacked, approval.EventRefusedClick, approval.EventDrafted, approval.EventGone, approval.EventDisownedGlass}
 	for _, kind := range kinds {
 		err := b.DB.audit(t.Context(), "s", approval.Event{Actor: "AUDITOR", Kind: kind})
 		if slices.Contains(looks, kind) {

@@ -64,15 +64,14 @@ func (c glassRows) glass(r glassRow) approval.Glass {
 	return g
 }
 
-// queueOf reads whether somebody has had the current revision of a request run that nobody approved.
-func (c glassRows) queueOf(b *pgx.Batch, id string, take func(*approval.Glass)) {
+// queueOf reads what has been broken of a request, of whichever revision, the earliest first.
+func (c glassRows) queueOf(b *pgx.Batch, id string, take func(approval.Glass)) {
 	pg.Ask(b, func(rows []glassRow) error {
-		for _, row := range rows { // one at most: it is the primary key
-			g := c.glass(row)
-			take(&g)
+		for _, row := range rows {
+			take(c.glass(row))
 		}
 		return nil
-	}, `SELECT `+glassColumns+` FROM broken_glass g JOIN requests q ON q.id = g.request_id AND q.revision = g.revision`+glassVoucher+`WHERE q.id = $1`, id)
+	}, `SELECT `+glassColumns+` FROM broken_glass g`+glassVoucher+`WHERE g.request_id = $1 ORDER BY g.revision`, id)
 }
 
 // queue reads how break-glass stands in the workspace of a request. What never ran, because its version was sealed

@@ -121,8 +121,7 @@ func TestTheGlassIsBrokenOnceAndLookedAtByTwo(t *testing.T) {
 	c, err = b.Case(t.Context(), third.ID)
 	require.NoError(t, err)
 	require.Equal(t, approval.WhyGlassRests, c.BarsGlass(c.Request, "ONCALL", b.policy, c.Now).Code)
-	require.NoError(t, b.Unname(t.Context(), review.Grant{Team: team, Role: review.RoleGlass, User: "ONCALL", By: "ADMIN"}))
-	b.glassHolder(t, "ONCALL")
+	b.namedAnew(t, "ONCALL")
 	b.turnTo(t, start.Add(75*time.Hour))
 	fourth := b.pending(t, "four")
 	b.openCode(t, fourth, "ONCALL")
@@ -164,10 +163,7 @@ func TestADisownedGlassRestsForAll(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, approval.Reason{}, c.BarsGlass(c.Request, "OTHER", b.policy, c.Now))
 
-	disowned := b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
-		return approval.DisownGlass(r, 1, "ONCALL", approval.Click{Team: team, User: "ONCALL"}, b.policy, now)
-	})
-	require.Equal(t, approval.Pending, disowned.State)
+	require.Equal(t, approval.Pending, b.disown(t, r.ID, 1).State)
 	c, err = b.Case(t.Context(), second.ID)
 	require.NoError(t, err)
 	require.Equal(t, approval.WhyGlassRests, c.BarsGlass(c.Request, "OTHER", b.policy, c.Now).Code)
@@ -175,6 +171,135 @@ func TestADisownedGlassRestsForAll(t *testing.T) {
 	var no *approval.NotAllowedError
 	require.ErrorAs(t, err, &no)
 	require.Equal(t, approval.WhyGlassRole, no.Why.Code, "the schema holds it as well")
+	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
+	require.NoError(t, err)
+
+	// Once more is once: the version has been sealed anew since.
+	b.disown(t, r.ID, 1)
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM events WHERE kind = 'disowned glass'`))
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM notices WHERE kind = 'disowned'`))
+
+	// A role that rests is none, so its holder may become an auditor; and whoever is named anew has it a day later.
+	require.NoError(t, b.exec(t, `ALTER FUNCTION people_one_part() SET search_path = turned, pg_catalog, public, pg_temp`))
+	b.namedAnew(t, "OTHER")
+	require.NoError(t, b.Name(t.Context(), review.Grant{Team: team, Role: review.RoleAuditor, User: "ONCALL", By: "ADMIN"}))
+	input := new(approval.InputError)
+	require.ErrorAs(t, b.Name(t.Context(), review.Grant{Team: team, Role: review.RoleAuditor, User: "OTHER", By: "ADMIN"}), &input)
+	require.Equal(t, approval.WhyAuditorApart, input.Why.Code)
+	b.turnTo(t, start.Add(71*time.Hour))
+	third := b.pending(t, "three")
+	b.openCode(t, third, "OTHER")
+	_, err = b.breakIt(t, third.ID, "OTHER")
+	require.NoError(t, err)
+}
+
+// namedAnew has the two who named somebody before the role rested name them again: that is recorded, and it alone counts.
+func (b *bundle) namedAnew(t *testing.T, who string) {
+	t.Helper()
+	const events = `SELECT count(*) FROM events WHERE kind = 'named' AND data::jsonb ->> 'role' = 'break-glass'`
+	grants, err := b.Grants(t.Context(), team)
+	require.NoError(t, err)
+	require.Empty(t, grants, "the roles rest")
+	before := b.count(t, events)
+	b.glassHolder(t, who)
+	require.Equal(t, before+2, b.count(t, events))
+	grants, err = b.Grants(t.Context(), team)
+	require.NoError(t, err)
+	require.Len(t, grants, 2)
+}
+
+// disown has ONCALL say that it was not them who broke a revision.
+func (b *bundle) disown(t *testing.T, id string, revision int) *approval.Request {
+	t.Helper()
+	return b.update(t, id, func(r *approval.Request, now time.Time) error {
+		return approval.DisownGlass(r, revision, "ONCALL", approval.Click{Team: team, User: "ONCALL"}, b.policy, now)
+	})
+}
+
+// Whoever broke the glass disowns it after its seal has broken, too: else the account could break the next version at once.
+func TestAGlassWhoseSealBrokeIsDisowned(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		play     func(t *testing.T, b *bundle, r *approval.Request)
+		state    approval.State
+		revision int
+	}{
+		"nobody has broken the next version": {func(*testing.T, *bundle, *approval.Request) {}, approval.Pending, 2},
+		"the same account has broken the next one": {func(t *testing.T, b *bundle, r *approval.Request) {
+			b.openCode(t, r, "ONCALL")
+			_, err := b.breakIt(t, r.ID, "ONCALL")
+			require.NoError(t, err)
+		}, approval.Pending, 3},
+		"the next one runs with approvals": {func(t *testing.T, b *bundle, r *approval.Request) {
+			b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+				return r.Decide(decision(r, "REVA", approval.Approve), budget.Cent, b.policy, now)
+			})
+			b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Start("box-"+r.ID, b.policy, now) })
+		}, approval.Running, 2},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			b := setupTurnable(t)
+			require.NoError(t, b.exec(t, `ALTER FUNCTION broken_glass_held() SET search_path = turned, pg_catalog, public, pg_temp`))
+			b.glassHolder(t, "ONCALL")
+			b.turnTo(t, time.Now().Add(25*time.Hour))
+			r := b.pending(t, "one")
+			b.openCode(t, r, "ONCALL")
+			_, err := b.breakIt(t, r.ID, "ONCALL")
+			require.NoError(t, err)
+			anew := b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+				return r.BreakSeal(&approval.BrokenSealError{Why: []approval.Reason{approval.Because(approval.WhyOtherSandbox)}}, r.Revision.Manifest, b.policy, now)
+			})
+			c.play(t, b, anew)
+
+			stands, err := b.Request(t.Context(), r.ID)
+			require.NoError(t, err)
+			require.Len(t, stands.OldGlass, 1)
+			require.Equal(t, 1, stands.OldGlass[0].Revision)
+			require.NotSame(t, stands.Glass, approval.GlassOf(stands, 1), "it gives no authority")
+			for range 2 { // twice is once
+				stands = b.disown(t, r.ID, 1)
+				require.Equal(t, c.state, stands.State)
+				require.Equal(t, c.revision, stands.Revision.Number)
+				require.Equal(t, 1, b.count(t, `SELECT count(*) FROM events WHERE kind = 'disowned glass'`))
+				require.Equal(t, 1, b.count(t, `SELECT count(*) FROM notices WHERE kind = 'disowned'`))
+			}
+			if stands.Run != nil {
+				require.Zero(t, stands.Run.StoppedAt, "reviewers have approved what runs")
+			}
+			stands, err = b.Request(t.Context(), r.ID)
+			require.NoError(t, err)
+			require.False(t, approval.GlassOf(stands, 1).Disowned.IsZero())
+			grants, err := b.Grants(t.Context(), team)
+			require.NoError(t, err)
+			require.Empty(t, grants, "the role rests")
+			_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
+			require.NoError(t, err)
+		})
+	}
+}
+
+// Whoever has been named auditor since says that it was not them all the same, and what runs is ended in their name.
+func TestAnAuditorDisownsTheGlass(t *testing.T) {
+	t.Parallel()
+	b := setupTurnable(t)
+	require.NoError(t, b.exec(t, `ALTER FUNCTION broken_glass_held() SET search_path = turned, pg_catalog, public, pg_temp`))
+	b.glassHolder(t, "ONCALL")
+	b.turnTo(t, time.Now().Add(25*time.Hour))
+	r := b.pending(t, "one")
+	b.openCode(t, r, "ONCALL")
+	_, err := b.breakIt(t, r.ID, "ONCALL")
+	require.NoError(t, err)
+	b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Start("box-"+r.ID, b.policy, now) })
+	require.NoError(t, b.Unname(t.Context(), review.Grant{Team: team, Role: review.RoleGlass, User: "ONCALL", By: "ADMIN"}))
+	require.NoError(t, b.Name(t.Context(), review.Grant{Team: team, Role: review.RoleAuditor, User: "ONCALL", By: "ADMIN"}))
+	_, err = b.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
+		return approval.Stopping{Request: r}.Stop("ONCALL", now)
+	})
+	var no *approval.NotAllowedError
+	require.ErrorAs(t, err, &no)
+	require.Equal(t, approval.WhyAuditor, no.Why.Code)
+	require.Equal(t, "ONCALL", b.disown(t, r.ID, 1).Run.StoppedBy)
 	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.NoError(t, err)
 }

@@ -201,7 +201,13 @@ func (c *core) queueRequest(b *pgx.Batch, id string, into *loaded) {
 		LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || d.request_id AND at = d.at AND actor = d.reviewer
 			AND kind IN ('approved', 'rejected', 'changes requested') ORDER BY seq LIMIT 1) e ON true
 		WHERE q.id = $1 ORDER BY d.at, d.reviewer`, id)
-	glassRows{c.notary}.queueOf(b, id, func(g *approval.Glass) { into.Glass = g })
+	glassRows{c.notary}.queueOf(b, id, func(g approval.Glass) {
+		if into.Revision != nil && g.Revision == into.Revision.Number { // only by this one something may run
+			into.Glass = &g
+		} else {
+			into.OldGlass = append(into.OldGlass, g)
+		}
+	})
 	queueWishes(b, id, into)
 	// Without the files that came out of it: those are large, and Artifacts alone reads them.
 	pg.Ask(b, func(rows []runRow) error {

@@ -27,7 +27,8 @@ type grantRow struct {
 	At      time.Time
 }
 
-// Grants are the roles that people have been named for and have not been removed from.
+// Grants are the roles that people have been named for and have not been removed from. A break-glass role that
+// was given before the role last rested is none: whoever names the person anew is recorded anew.
 func (p *people) Grants(ctx context.Context, team string) (grants []review.Grant, err error) {
 	err = p.look(ctx, func(b *pgx.Batch) { p.queueGrants(b, ofTeam, team, &grants) })
 	if err != nil {
@@ -58,7 +59,8 @@ func (c *core) queueGrants(b *pgx.Batch, of, key string, into *[]review.Grant) {
 				CASE role WHEN 'break-glass' THEN (SELECT max(gone.seq) FROM people gone WHERE gone.team = people.team AND gone.role = people.role AND gone.person = people.person AND NOT gone.named) END AS taken
 			FROM people WHERE team = `+of+` ORDER BY project, role, person, CASE role WHEN 'break-glass' THEN by END, seq DESC) AS latest
 		LEFT JOIN events e ON e.stream = 'people:' || team AND e.seq = told
-		WHERE named AND latest.seq > coalesce(taken, 0) ORDER BY project, role, person, by`, key)
+		WHERE named AND latest.seq > coalesce(taken, 0)
+			AND (role <> 'break-glass' OR latest.at > coalesce((SELECT glass_rested(`+of+`, clock_timestamp())), '-infinity')) ORDER BY project, role, person, by`, key)
 }
 
 // Name gives somebody a role, and Unname takes it.

@@ -32,6 +32,10 @@ var ruleBreaches = []struct {
 	{"who decides is no auditor", named(`'CHAN', 'reviewer'`) + named(`'', 'auditor'`), "people_one_part"},
 	{"an auditor has nothing under way", strings.Replace(named(`'', 'auditor'`), "'REVC'", "'ASKER'", 1), "people_auditors_idle"},
 	{"an auditor does nothing", named(`'', 'auditor'`) + event(`'new', 1, 'REVC', '{}', repeat('0', 64)`), "events_not_by_auditors"},
+	{"an auditor may say that it was not them who broke the glass: then it is the naming that lacks its event", named(`'', 'auditor'`) + strings.ReplaceAll(event(`'new', 1, 'REVC', '{}', repeat('0', 64)`), "'begun'", "'disowned glass'"), "people_told"},
+	{"an auditor stops nothing", named(`'', 'auditor'`) + strings.ReplaceAll(event(`'new', 1, 'REVC', '{}', repeat('0', 64)`), "'begun'", "'stopped'"), "events_not_by_auditors"},
+	{"an auditor stops nothing that somebody else disowns", named(`'', 'auditor'`) + disowning(`'REVB'`), "events_not_by_auditors"},
+	{"an auditor stops what they disown: then it is the naming that lacks its event", named(`'', 'auditor'`) + disowning(`'REVC'`), "people_told"},
 	{"who was named stays on record", named(`'', 'reviewer'`) + `UPDATE people SET named = false`, "people_unchangeable"},
 	{"who was named is not deleted", named(`'', 'reviewer'`) + `DELETE FROM people`, "people_unchangeable"},
 	{"people are not emptied", `TRUNCATE people`, "people_untruncatable"},
@@ -117,6 +121,12 @@ func ruled(values string) string {
 func named(role string) string {
 	return `INSERT INTO people (team, project, role, person, named, by, at)
 		SELECT 'TEAM', p, r, 'REVC', true, 'ADMIN', now() FROM (VALUES (` + role + `)) AS n (p, r)` + ";\n"
+}
+
+// disowning has somebody disown a broken glass, and REVC stop the run right after.
+func disowning(who string) string {
+	return strings.ReplaceAll(event(`'new', 1, `+who+`, '{}', repeat('0', 64)`), "'begun'", "'disowned glass'") + ";\n" +
+		strings.ReplaceAll(event(`'new', 2, 'REVC', '{}', (SELECT hash FROM events WHERE stream = 'new')`), "'begun'", "'stopped'")
 }
 
 func keyed(values string) string {

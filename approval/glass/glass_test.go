@@ -212,10 +212,11 @@ func TestWhoeverBrokeTheGlassDisownsIt(t *testing.T) {
 			require.True(t, told.Admins)
 			if c.ends == approval.Running {
 				require.Equal(t, "ONCALL", r.Run.StoppedBy)
-				events := len(r.Changes.Events)
-				require.NoError(t, k.Disown(t.Context(), ruling.Click, "r", 1), "twice is once")
-				require.Len(t, r.Changes.Events, events)
 			}
+			events, notices := len(r.Changes.Events), len(r.Changes.Notices)
+			require.NoError(t, k.Disown(t.Context(), ruling.Click, "r", 1), "twice is once")
+			require.Len(t, r.Changes.Events, events)
+			require.Len(t, r.Changes.Notices, notices)
 		})
 	}
 }

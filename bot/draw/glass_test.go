@@ -18,6 +18,16 @@ func unapproved(v *steps.View) {
 		Looks: []approval.GlassLook{{Revision: 1, Person: slacksim.Reviewer, At: sample.Noon.Add(time.Hour)}}}
 }
 
+// sealedAnew is such a request whose seal broke before anything ran; disowned is when it was said not to be theirs.
+func sealedAnew(disowned time.Time) func(*steps.View) {
+	return func(v *steps.View) {
+		unapproved(v)
+		old := *v.Request.Glass
+		old.Disowned, old.Looks = disowned, nil
+		v.Request.Glass, v.Request.OldGlass, v.Request.Revision.Number = nil, []approval.Glass{old}, 2
+	}
+}
+
 // someHabits are those of people who do not read, and of two who sign for one another.
 var someHabits = habits.Digest{From: sample.Noon.AddDate(0, 0, -7), Until: sample.Noon, Approvals: 41,
 	Fast:  []habits.Fast{{Reviewer: slacksim.Reviewer, Approvals: 30, Count: 2, Requests: []string{"k7q2mxd", "k39jnxh"}}},

@@ -160,6 +160,8 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"notice-habits-none":  noticed(b, approval.NoticeHabits, danger, slacksim.Admin, habits.Digest{From: sample.Noon.AddDate(0, 0, -7), Until: sample.Noon, Approvals: 3}),
 		"notice-glass":        noticed(b, approval.NoticeGlass, sample.View(posted, sample.In(approval.Done), unapproved), slacksim.Admin, approval.GlassBroken{Revision: 1, Person: slacksim.OtherAnalyst}),
 		"notice-glass-own":    noticed(b, approval.NoticeGlass, sample.View(posted, sample.In(approval.Done), unapproved), slacksim.OtherAnalyst, approval.GlassBroken{Revision: 1, Person: slacksim.OtherAnalyst}),
+		"notice-glass-anew":   noticed(b, approval.NoticeGlass, sample.View(posted, sealedAnew(time.Time{})), slacksim.OtherAnalyst, approval.GlassBroken{Revision: 1, Person: slacksim.OtherAnalyst}),
+		"notice-glass-gone":   noticed(b, approval.NoticeGlass, sample.View(posted, sealedAnew(sample.Noon)), slacksim.OtherAnalyst, approval.GlassBroken{Revision: 1, Person: slacksim.OtherAnalyst}),
 		"notice-glass-waits":  noticed(b, approval.NoticeGlassWaits, sample.View(posted, sample.In(approval.Done), unapproved), slacksim.Admin, approval.GlassWaits{Revision: 1, Person: slacksim.OtherAnalyst, Until: sample.Noon.Add(24 * time.Hour)}),
 		"notice-glass-rests":  noticed(b, approval.NoticeGlassWaits, sample.View(posted, sample.In(approval.Done), unapproved), slacksim.Admin, approval.GlassWaits{Revision: 1, Person: slacksim.OtherAnalyst, Until: sample.Noon.Add(24 * time.Hour), Rests: true}),
 		"notice-glass-not-me": noticed(b, approval.NoticeDisowned, sample.View(posted, sample.In(approval.Done), unapproved), slacksim.Admin, approval.Disowned{Revision: 1, Reviewer: slacksim.OtherAnalyst, TooLate: true, Glass: true}),

@@ -22,10 +22,11 @@ func glassNotice(with draw.With, n *steps.NoticeView, to string) (*kit.Page, err
 	}
 	p, r := &kit.Page{}, n.View.Request
 	p.Say(kit.Strong("Nobody approved this: "), kit.Person(said.Person), kit.Strong(" broke the glass"), kit.Words(", "), kit.Moment(n.At), kit.Words("."))
-	g := r.Glass
-	if g == nil || g.Revision != said.Revision {
+	g := approval.GlassOf(r, said.Revision)
+	if g == nil || g != r.Glass {
 		p.Say(kit.Words("It did not run: the code went back to the reviewers."))
 		lately(with, p, n.View, "Open the card")
+		notMine(p, g, to, "break-glass rests for everybody, and the administrators are told.")
 		return p, nil
 	}
 	p.Quote(kit.Cut(g.Reason, 1000), kit.Words("Because:"))
@@ -40,9 +41,6 @@ func glassNotice(with draw.With, n *steps.NoticeView, to string) (*kit.Page, err
 		p.Say(kit.Person(l.Person), kit.Words(verdict))
 		looked = looked || l.Person == to
 	}
-	if !g.Disowned.IsZero() {
-		p.Say(kit.Person(g.Person), kit.Words(" says that it was not them, "), kit.Moment(g.Disowned), kit.Words(". Break-glass rests for everybody."))
-	}
 	switch {
 	case len(g.Looks) >= review.GlassLooks:
 		p.Small(kit.Words("Two administrators have looked at it."))
@@ -54,14 +52,24 @@ func glassNotice(with draw.With, n *steps.NoticeView, to string) (*kit.Page, err
 			lookAt(p, r)
 		}
 	}
-	if to == g.Person && g.Disowned.IsZero() {
-		p.Say(kit.Words("Was this not you? Say so: what runs is ended, break-glass rests for everybody, and the administrators are told."))
-		not := kit.Button(ids.ActionNotMine, "This was not me", fmt.Sprintf("%s/%d", r.ID, g.Revision), slack.StyleDanger)
+	notMine(p, g, to, "what runs is ended, break-glass rests for everybody, and the administrators are told.")
+	return p, nil
+}
+
+// notMine says that whoever broke the glass has said that it was not them, or lets them say so: as long as they have
+// not, whatever has become of the version. Until then the role does not rest, and the account can be used again.
+func notMine(p *kit.Page, g *approval.Glass, to, then string) {
+	switch {
+	case g == nil:
+	case !g.Disowned.IsZero():
+		p.Say(kit.Person(g.Person), kit.Words(" says that it was not them, "), kit.Moment(g.Disowned), kit.Words(". Break-glass rests for everybody."))
+	case to == g.Person:
+		p.Say(kit.Words("Was this not you? Say so: " + then))
+		not := kit.Button(ids.ActionNotMine, "This was not me", fmt.Sprintf("%s/%d", g.RequestID, g.Revision), slack.StyleDanger)
 		not.Confirm = slack.NewConfirmationBlockObject(kit.Plain("This was not you?"), kit.Plain("Break-glass rests for everybody at once, and every administrator is told that somebody may be using your account."),
 			kit.Plain("It was not me"), kit.Plain("Cancel")).WithStyle(slack.StyleDanger)
 		p.Buttons("not mine", not)
 	}
-	return p, nil
 }
 
 // lookAt adds the button to what ran.

@@ -165,7 +165,7 @@ func disownedNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, e
 	case said.TooLate && said.Glass:
 		p.Say(kit.Words("The code had already started, and nobody had approved it. What still ran was ended. Look at what it did."))
 	case said.Glass:
-		p.Say(kit.Words("Nothing ran because of it: the code is back before its reviewers."))
+		p.Say(kit.Words("Nothing ran because of it: the code went back to its reviewers."))
 	case said.TooLate:
 		p.Say(kit.Words("The code had already started, so the approval could not be withdrawn. Look at what it did."))
 	default:
