@@ -62,6 +62,7 @@ var growing = []struct{ what, sql, why string }{
 	{"/budget top", "SELECT s.asker AS id", "a month's charges"},
 	{"/budget top days", "SELECT (s.at AT TIME ZONE", "a month's charges"},
 	{"the ranking of people", "SELECT s.asker AS id", "a month's charges"},
+	{"the digest", "SELECT state, count(*)::int AS n", "a week's requests"},
 	{"the digest", "SELECT s.asker AS id", "a week's charges"},
 	{"the digest", "SELECT s.project AS id", "a week's charges"},
 	{"the digest", "SELECT coalesce(nullif(c.model", "a week's charges"},

@@ -30,7 +30,7 @@ func TestWhatMistralMayAnswerIsChargedByItsUsage(t *testing.T) {
 		{"another model", []mistraltest.Reply{{Model: "mistral-small-2603"}}, "mistral-small-2603", 0, 1},
 		{"too long for the model", []mistraltest.Reply{ended, {}}, "codestral-2508", 0, 2},
 		{"an end by error", []mistraltest.Reply{{Finish: "error"}, {}}, "codestral-2508", 0, 2},
-		{"an end by tools", []mistraltest.Reply{{Finish: "tool_calls"}, {}}, "codestral-2508", 0, 2},
+		{"an end by tools", []mistraltest.Reply{{Finish: "tool_calls"}}, "codestral-2508", 0, 1},
 		{"come back in a second", []mistraltest.Reply{{Fault: mistraltest.RateLimited, RetryAfter: "1"}, {}}, "codestral-2508", 0, 1},
 	} {
 		h.model.Next(c.replies...)
