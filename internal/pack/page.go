@@ -29,6 +29,7 @@ type page struct {
 	lines  []index
 	other  []Step
 	more   int // of other than are listed
+	named  int // entries that say what people and channels are called
 	masked int // values that are here by their hashes alone
 	copies []Restored
 	err    error
@@ -88,6 +89,7 @@ func templates(zone *time.Location, names *Names) *template.Template {
 		"what":    func(s Step) string { return spoken(s, names) },
 		"short":   short,
 		"money":   rounded,
+		"tone":    tone,
 		"grouped": grouped,
 		"place":   placeWords,
 		"stands":  func(s *Story) string { return s.Stands(names) },
@@ -106,6 +108,7 @@ func templates(zone *time.Location, names *Names) *template.Template {
 func (p *page) add(s *Story) {
 	if s.ID == "" {
 		if s.names() {
+			p.named += len(s.Steps)
 			return // they stand beside every id
 		}
 		p.copies = append(p.copies, s.Restored...)
@@ -144,8 +147,19 @@ func (p *page) end(c Contents) {
 		_, p.err = io.Copy(p.out, p.body)
 	}
 	if p.err == nil {
-		p.err = p.t.ExecuteTemplate(p.out, "foot", map[string]any{"Other": p.other, "More": p.more, "Contents": c})
+		p.err = p.t.ExecuteTemplate(p.out, "foot", map[string]any{"Other": p.other, "More": p.more, "Named": p.named, "Entries": c.Last - c.First, "Contents": c})
 	}
+}
+
+// tone is the colour of what has come of a request: good only where somebody approved it and it was answered.
+func tone(s *Story) string {
+	switch {
+	case s.Error != "" || s.Glass != "":
+		return "bad"
+	case s.Run != nil && !s.Run.End.IsZero():
+		return "good"
+	}
+	return ""
 }
 
 // rulesWords say by which rules an approval counted, from the name that a seal has for them.

@@ -25,6 +25,8 @@ func TestThePageHoldsNoScriptAndTheTablesNoFormulas(t *testing.T) {
 	require.Contains(t, page, "Ben Osei (U0BEN), reviewer")
 	require.Contains(t, page, "Maya &lt;Berg&gt; (U0MAYA) asked this", "by the name that she had then")
 	require.Contains(t, page, "$0.000561")
+	require.Contains(t, page, `<b class="good">Answered</b>`)
+	require.Contains(t, page, `</a> <code class="faint">r000000</code>`, "the ids that the alarm names are in the list")
 	require.Contains(t, string(o[fileRequests]), ",Maya <Berg>,U0MAYA,,C0SALES,")
 	require.Contains(t, string(o[fileDecisions]), `"reviewer":"U0BEN","reviewer_name":"Ben Osei"`)
 	require.Contains(t, string(o[fileNames]), `{"id":"U0MAYA","name":"Maya Lindqvist","since":"2026-11-26T13:00:00Z"}`)

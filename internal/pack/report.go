@@ -28,7 +28,7 @@ func (r Report) Sentences() string {
 		fmt.Fprintf(&b, "Whole in itself. %s shows who made the first %d of its %d entries, and not the rest.\n", capital(r.By), r.Covered, entries)
 	}
 	if r.Complete() {
-		fmt.Fprintf(&b, "Complete: %d requests, %d entries of the log, from %s to %s.\n", r.Requests, entries, day(r.From), day(r.To))
+		fmt.Fprintf(&b, "Complete: %s, %s of the log, from %s to %s.\n", several(r.Requests, "request", "requests"), several(entries, "entry", "entries"), day(r.From), day(r.To))
 	} else {
 		fmt.Fprintf(&b, "A selection: %d of %d requests, %d of %d entries of the log, from %s to %s.\n", r.Showing, r.Requests, r.Visible, entries, day(r.From), day(r.To))
 	}
@@ -69,3 +69,11 @@ func (r Report) Sentences() string {
 func capital(words string) string { return strings.ToUpper(words[:1]) + words[1:] }
 
 func day(at time.Time) string { return at.UTC().Format("2006-01-02 15:04 MST") }
+
+// several is a number of things, with their name.
+func several[N int | int64](n N, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
+}
