@@ -116,6 +116,7 @@ prove-money: setup-test
 #   prove-endurance  three replicas of the real binary under siege, for five minutes or FOR=30m: kills, hangs, stops, restarts, a Postgres
 #                  that goes away, crashes, has no disk left or another clock, and a Slack, a model and a cloud that fail
 #                  (PROVE_LOG=FILE keeps what the replicas logged)
+#   prove-growth   what people do and what happens by itself reads no more of a history ten times as long
 #   prove-audit    packs and a live database that somebody tampers with in eleven ways; 32 writers leave one
 #                  log; a pack of 100,000 entries verifies in 200 MB
 #   prove-models   every provider of models on loopback, in its own format: answers, refusals, failures and
@@ -133,7 +134,7 @@ prove-operations: export PROVE_WAYS = $(shell tools/operations ways)
 prove-operations-build: setup-build
 	@GO='$(GO)' tools/operations build
 .PHONY: prove-operations-build
-.PHONY: prove-review prove-slack prove-reading prove-crash prove-endurance prove-models prove-audit prove-conversation
+.PHONY: prove-growth prove-review prove-slack prove-reading prove-crash prove-endurance prove-models prove-audit prove-conversation
 prove-review: TESTS = Review
 prove-review: PACKAGES = ./approval ./approval/steps ./bot ./storage ./sandbox/local ./sandbox/e2b
 prove-slack: TESTS = Slack
@@ -152,8 +153,10 @@ prove-audit: TESTS = Audit
 prove-audit: PACKAGES = ./internal/pack ./storage
 prove-conversation: TESTS = Conversation
 prove-conversation: PACKAGES = ./cmd/countersign
+prove-growth: TESTS = Growth
+prove-growth: PACKAGES = ./cmd/countersign
 prove-operations: prove-operations-build
-prove-operations prove-review prove-slack prove-reading prove-crash prove-endurance prove-models prove-audit prove-conversation: setup-test libexec/runsc
+prove-growth prove-operations prove-review prove-slack prove-reading prove-crash prove-endurance prove-models prove-audit prove-conversation: setup-test libexec/runsc
 	@mkdir -p bin && rm -f bin/$@.txt && touch bin/$@.txt
 	@PROVE_REPORT=$(CURDIR)/bin/$@.txt \
 		$(GO) test -count=1 -timeout $(TIMEOUT) -parallel $(PARALLEL) -run '^TestProve$(TESTS)' $(PACKAGES) >bin/$@.log 2>&1; status=$$?; \

@@ -168,7 +168,7 @@ func (h *house) bench(box steps.Sandbox, runs int) *replica {
 		_ = group.Wait() // cancelled
 		require.NoError(h.t, r.close())
 	})
-	require.NoError(h.t, h.sim.WaitSockets(h.patient(), 2))
+	h.soon("the replica is connected", func() bool { return r.bot.Sockets() == 2 }) // of several, each by itself
 	return r
 }
 
