@@ -265,10 +265,10 @@ func (b *Bot) serve(ctx context.Context, d delivery) {
 	began := time.Now()
 	a := b.answer(ctx, d)
 	d.over()
-	b.load.answered(time.Since(began))
 	if a.after != nil {
 		b.finish(ctx, a)
 	}
+	b.load.answered(time.Since(began)) // and with what the worker had to do after it by itself
 }
 
 // answer works on an envelope and sends its ack. What comes back has what is left to do.

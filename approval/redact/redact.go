@@ -38,9 +38,10 @@ func (e *LineError) Error() string {
 // encoding, they would find nothing and say nothing.
 func Readable(data []byte) bool { return utf8.Valid(data) && !bytes.ContainsRune(data, 0) }
 
-// Picture tells whether this is a picture, by how it begins.
+// Picture tells whether this is a picture, by how it begins. Text is none, though it begin like one.
 func Picture(data []byte) bool {
-	return slices.ContainsFunc([]string{"\x89PNG\r\n\x1a\n", "\xff\xd8\xff", "GIF8", "RIFF"}, func(sign string) bool { return bytes.HasPrefix(data, []byte(sign)) })
+	begins := func(sign string) bool { return bytes.HasPrefix(data, []byte(sign)) }
+	return !Readable(data) && slices.ContainsFunc([]string{"\x89PNG\r\n\x1a\n", "\xff\xd8\xff", "GIF87a", "GIF89a", "RIFF"}, begins)
 }
 
 // With are the rules with what administrators add, one a line: words, in any case, or an expression

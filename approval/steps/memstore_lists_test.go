@@ -99,12 +99,6 @@ func (m *memStore) Given(_ context.Context, team, who string, limit int) ([]*app
 	}), nil
 }
 
-func (m *memStore) Pending(_ context.Context, team string, limit int) ([]*approval.Request, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.list(limit, func(r *approval.Request) bool { return r.Team == team && r.State == approval.Pending }), nil
-}
-
 func (m *memStore) ThreadFiles(_ context.Context, thread approval.Session) (files []approval.File, ours bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

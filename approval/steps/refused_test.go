@@ -30,6 +30,7 @@ func TestARefusalIsKeptToldAndForgotten(t *testing.T) {
 	t.Parallel()
 	for why, code := range map[Hindrance]string{Malformed: "invalid_blocks", TooLong: "msg_blocks_too_long", NoKey: "ekm_access_denied", Other: "new_rule"} {
 		b := setup(t)
+		b.store.pass(time.Until(time.Now().UTC().Truncate(24 * time.Hour).Add(12 * time.Hour))) // once a day is once: not over midnight
 		r := b.pending()
 		b.slack.drawn = nil
 		b.faults.lasting = true

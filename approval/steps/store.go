@@ -175,8 +175,6 @@ type Work interface {
 type Listing interface {
 	// Recent lists an asker's latest requests, newest first, open ones before ended ones.
 	Recent(ctx context.Context, team, asker string, limit int) ([]*approval.Request, error)
-	// Pending lists what waits for reviewers in a workspace, newest first.
-	Pending(ctx context.Context, team string, limit int) ([]*approval.Request, error)
 	// Vetted lists the code that people have lately approved in a channel, newest
 	// first, without that of one request.
 	Vetted(ctx context.Context, team, project, without string, limit int) ([]Near, error)

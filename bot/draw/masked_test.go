@@ -79,8 +79,10 @@ func TestFilesOfAMaskedAnswerAreMasked(t *testing.T) {
 		v.Artifacts[0].Data = []byte(data)
 		require.Empty(t, masked.As(v, steps.CopyFilesIn(slacksim.SalesData)).Artifacts, "%q", data)
 	}
-	v.Artifacts[0].Name, v.Artifacts[0].Data = "orders.png", []byte("mail,orders\ncanary@leak.example,7\n")
-	require.Empty(t, masked.As(v, steps.CopyFilesIn(slacksim.SalesData)).Artifacts, "a table that calls itself a picture")
+	for _, data := range []string{"mail,orders\ncanary@leak.example,7\n", "GIF89a,orders\ncanary@leak.example,7\n"} {
+		v.Artifacts[0].Name, v.Artifacts[0].Data = "orders.png", []byte(data)
+		require.Empty(t, masked.As(v, steps.CopyFilesIn(slacksim.SalesData)).Artifacts, "a table that calls itself a picture: %q", data)
+	}
 	v.Artifacts[0].Name, v.Artifacts[0].Data = "canary@leak.example.csv", []byte("mail,orders\ncanary@leak.example,7\n")
 	require.Contains(t, string(v.Artifacts[0].Data), "canary")
 }

@@ -26,19 +26,20 @@ func TestACanaryIsInNoFileOfAPack(t *testing.T) {
 	f.happens(stream, "U0BEN", "finished", map[string]any{"outcome": "error", "error": f.says(stream, "KeyError: 'canary@leak.example'"),
 		"result": f.says(stream, `{"outcome":"error","stdout":"canary@leak.example"}`),
 		// No rule can look into these: a workbook is a compressed archive, and UTF-16 has a zero beside each sign.
-		"files": []any{f.says(stream, "PK\x03\x04\xff canary"), f.says(stream, "c\x00a\x00n\x00a\x00r\x00y\x00"), f.says(stream, "\x89PNG\r\n\x1a\n drawn")}})
+		"files": []any{f.says(stream, "PK\x03\x04\xff canary"), f.says(stream, "c\x00a\x00n\x00a\x00r\x00y\x00"), f.says(stream, "\x89PNG\r\n\x1a\n drawn"),
+			f.says(stream, "GIF89a,canary@leak.example\n")}})
 	path := f.pack("")
 	o := open(t, path)
 	for name, text := range o {
 		require.NotContains(t, strings.ToLower(string(text)), "canary", name)
 		require.NotContains(t, strings.ToLower(string(text)), "falcon", name)
-		for _, hidden := range []string{"PK\x03\x04\xff canary", "c\x00a\x00n\x00a\x00r\x00y\x00"} {
+		for _, hidden := range []string{"GIF89a,canary@leak.example\n", "PK\x03\x04\xff canary", "c\x00a\x00n\x00a\x00r\x00y\x00"} {
 			require.NotContains(t, string(text), base64.StdEncoding.EncodeToString([]byte(hidden)), name)
 		}
 	}
 	page := string(o[filePage])
 	require.Contains(t, page, "What did [e-mail masked] earn with [hidden masked] in May?")
-	require.Contains(t, page, "<p>5 values hold secrets or personal data, or may, and are not in this pack")
+	require.Contains(t, page, "<p>6 values hold secrets or personal data, or may, and are not in this pack")
 	require.Contains(t, string(o[fileRequests]), "What did [e-mail masked] earn")
 	require.Contains(t, page, "from desk import load", "code that holds none is there")
 	for _, v := range f.cases[stream].Values {
@@ -49,6 +50,6 @@ func TestACanaryIsInNoFileOfAPack(t *testing.T) {
 	r, err := Verify(path, Trust{Keys: []note.Verifier{f.key}})
 	require.NoError(t, err)
 	require.True(t, r.Shown())
-	require.Equal(t, 5, r.Bare)
+	require.Equal(t, 6, r.Bare)
 	require.Contains(t, string(o[fileValues]), base64.StdEncoding.EncodeToString([]byte("\x89PNG\r\n\x1a\n drawn")), "a picture is drawn by code that was reviewed")
 }

@@ -1,4 +1,5 @@
-// Command page draws what benchmarks have reported: page REPORT HTML.
+// Page draws what benchmarks have reported as one page for people: page REPORT HTML. The page is one file without
+// script; `make bench` writes it to bin/bench.html, also where a benchmark has failed.
 package main
 
 import (
