@@ -1,6 +1,6 @@
 // Package approval is the heart of Countersign: what a request is, and how it moves from
-// one state to the next. It does no I/O. Who may approve is decided in two halves: MayDecide
-// here, Right in package review (see below). Package steps holds the use cases, with the
+// one state to the next. It does no I/O. Who may approve is decided in package review
+// (who_may_decide.go); what follows from the request alone the verbs hold as well (see below). Package steps holds the use cases, with the
 // ports to Slack, models, sandbox and store.
 //
 // # The promises
@@ -28,7 +28,7 @@
 //
 // Not drawn: Reject (pending to rejected), BreakGlass (pending to approved), Void (running to
 // failed), Correct and Reseal (a file is read in another way), PutBack (an edit is refused), and
-// what is noted while a request stays where it is. The table in moves.go has every move.
+// what is noted while a request stays where it is. The table in state_machine.go has every move.
 //
 // A run that somebody cancels (Stopping, stop.go) stays running until its box has been ended, and is done then.
 //
@@ -44,11 +44,12 @@
 //
 // # Who may decide
 //
-// The rule has two halves. What follows from the request itself is decided here: nobody
-// approves their own question or code (TheirOwn), decides twice (Spoken), or approves what
-// they wanted changed (TheirWish); MayDecide (decide.go) and MayEdit (edit.go) hold a click
-// against all of it. What follows from roles and rules is package review's: who is a
-// reviewer, who decides in whose place, and how many approvals a tier takes.
+// Package review puts the whole rule together (who_may_decide.go). What follows from the request
+// itself the verbs hold as well, whoever calls them: nobody approves their own question or code
+// (TheirOwn), decides twice (Spoken), or approves what they wanted changed (TheirWish); MayDecide
+// (decide.go) and MayEdit (edit.go) hold a click against all of it. What follows from roles and
+// rules is package review's alone: who is a reviewer, who decides in whose place, and how many
+// approvals a tier takes.
 //
 // There is one exception. In an emergency somebody breaks the glass (BreakGlass, decide.go): the
 // version that stands runs, and nobody has approved it. That takes the place of the quorum, and
@@ -79,7 +80,7 @@
 // its asker chooses how to continue (block.go, topup.go). A model's answer is stored and
 // paid for in the transaction after its call (Keep), so its inspection can be repeated
 // without paying the model again. When the cost of a call is unknown, its hold stays open
-// as uncertain, and is charged in full after two days (money.go, hold.go).
+// as uncertain, and is charged in full after two days (money.go, and budget/hold.go).
 //
 // # The seal
 //

@@ -32,7 +32,7 @@ type life struct {
 
 // lifeCall is a call of a model: what it may cost, and how much of that is not known.
 type lifeCall struct {
-	hold    OpenHold
+	hold    budget.OpenHold
 	most    budget.USD
 	over    bool // it has come back
 	unknown budget.USD
@@ -276,7 +276,7 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 			},
 			"settle": func(t *rapid.T) {
 				// A draft's call is settled whenever it comes back, whatever has become of the request.
-				i := slices.IndexFunc(l.r.Holds, func(h OpenHold) bool { return h.Purpose == budget.ForDraft && h.Called })
+				i := slices.IndexFunc(l.r.Holds, func(h budget.OpenHold) bool { return h.Purpose == budget.ForDraft && h.Called })
 				if i >= 0 {
 					l.calls = nil // whoever settles it knows all about them
 					before := deepcopy.Of(l.r)

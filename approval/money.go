@@ -75,15 +75,15 @@ func (r Money) Call(worst, most budget.USD, to Addressee, p Policy, now time.Tim
 }
 
 // last makes a hold the last of them.
-func (r Money) last(id string) *OpenHold {
-	i := slices.IndexFunc(r.Holds, func(h OpenHold) bool { return h.ID == id })
+func (r Money) last(id string) *budget.OpenHold {
+	i := slices.IndexFunc(r.Holds, func(h budget.OpenHold) bool { return h.ID == id })
 	h := r.Holds[i]
 	r.Holds = append(slices.Delete(r.Holds, i, i+1), h)
 	return &r.Holds[len(r.Holds)-1]
 }
 
 // markCalled notes that paid work begins under a hold.
-func (r Money) markCalled(h *OpenHold) {
+func (r Money) markCalled(h *budget.OpenHold) {
 	if !h.Called {
 		h.Called = true
 		r.Changes.Called = append(r.Changes.Called, h.ID)
@@ -104,7 +104,7 @@ func (r Money) room(worst, most budget.USD, now time.Time) error {
 	keep := ""
 	for _, h := range slices.Clone(r.Holds) {
 		switch {
-		case h.apart():
+		case h.Apart():
 		case keep == "" && h.Purpose == budget.ForDraft && h.Amount >= carried+most && (h.Called || h.Amount >= worst && !now.Add(DraftHoldLife/2).After(h.ExpiresAt)):
 			keep = h.ID
 		default:
@@ -126,7 +126,7 @@ func (r Money) room(worst, most budget.USD, now time.Time) error {
 }
 
 // inFull charges the whole of a hold, because the real cost of its work is unknown.
-func (r Money) inFull(h OpenHold, now time.Time) budget.Settlement {
+func (r Money) inFull(h budget.OpenHold, now time.Time) budget.Settlement {
 	switch h.Purpose {
 	case budget.ForInspect:
 		return h.InFull(now, "inspection")
@@ -139,9 +139,9 @@ func (r Money) inFull(h OpenHold, now time.Time) budget.Settlement {
 // carried is the most that calls with an unknown cost may have used, and since when.
 func (r Money) carried(now time.Time) (sum budget.USD, since time.Time) {
 	for _, h := range r.Holds {
-		if h.Called && !h.apart() {
+		if h.Called && !h.Apart() {
 			sum += h.Risked
-			if at := h.since(now); since.IsZero() || at.Before(since) {
+			if at := h.Since(now); since.IsZero() || at.Before(since) {
 				since = at
 			}
 		}
@@ -154,21 +154,21 @@ func (r Money) carried(now time.Time) (sum budget.USD, since time.Time) {
 func (r Money) Fits(worst, most budget.USD) bool {
 	carried, _ := r.carried(time.Time{})
 	worst, most = worst+r.spare(), most+r.spare()
-	for _, h := range slices.DeleteFunc(slices.Clone(r.Holds), OpenHold.apart) {
+	for _, h := range slices.DeleteFunc(slices.Clone(r.Holds), budget.OpenHold.Apart) {
 		worst = max(worst, h.Amount)
 	}
 	return carried+most <= worst
 }
 
 // risk records how much calls under a hold may have cost.
-func (r Money) risk(h *OpenHold, most budget.USD, since time.Time) {
+func (r Money) risk(h *budget.OpenHold, most budget.USD, since time.Time) {
 	h.Risked, h.UncertainAt = min(most, h.Amount), since
 	r.Changes.Risks = slices.DeleteFunc(r.Changes.Risks, func(k Risk) bool { return k.HoldID == h.ID })
 	r.Changes.Risks = append(r.Changes.Risks, Risk{HoldID: h.ID, Most: h.Risked, Since: since})
 }
 
 // doubt marks a hold whose call has an unknown cost, and how much it is at most.
-func (r Money) doubt(h *OpenHold, most budget.USD, since, now time.Time) {
+func (r Money) doubt(h *budget.OpenHold, most budget.USD, since, now time.Time) {
 	was := h.Uncertain()
 	r.risk(h, most, since)
 	if !was {
@@ -180,11 +180,11 @@ func (r Money) doubt(h *OpenHold, most budget.USD, since, now time.Time) {
 // Conclude ends a call, which was begun with most, under a hold: by what is known
 // of it, and by how much may have been used beside that of which nobody knows. What
 // earlier calls may have cost stays held.
-func (r Money) Conclude(call OpenHold, most budget.USD, known budget.Settlement, unknown budget.USD) {
-	i := slices.IndexFunc(r.Holds, func(h OpenHold) bool { return h.ID == call.ID })
+func (r Money) Conclude(call budget.OpenHold, most budget.USD, known budget.Settlement, unknown budget.USD) {
+	i := slices.IndexFunc(r.Holds, func(h budget.OpenHold) bool { return h.ID == call.ID })
 	if i < 0 {
 		// Another replica's answer was first, and has left this call's part as the rest.
-		i = slices.IndexFunc(r.Holds, func(h OpenHold) bool { return h.RestOf == call.ID })
+		i = slices.IndexFunc(r.Holds, func(h budget.OpenHold) bool { return h.RestOf == call.ID })
 	}
 	if i < 0 {
 		return // it was charged in full meanwhile
@@ -196,7 +196,7 @@ func (r Money) Conclude(call OpenHold, most budget.USD, known budget.Settlement,
 	case open == 0:
 		r.Settle(known)
 	case budget.Total(known.Charges) == 0:
-		r.doubt(h, open, h.since(known.At), known.At)
+		r.doubt(h, open, h.Since(known.At), known.At)
 	default:
 		was := *h
 		r.settle(known, was.Amount-open)
@@ -252,7 +252,7 @@ func (r Money) SettleStale(now time.Time) error {
 		case r.State == Running || now.Before(h.Due()):
 		case h.Called && !h.Uncertain() && r.Place > NotInLine: // its inspection waits for a box, however long; who comes after a crash settles it
 		case h.Called && h.Purpose != budget.ForRun && !h.Uncertain():
-			i := slices.IndexFunc(r.Holds, func(o OpenHold) bool { return o.ID == h.ID })
+			i := slices.IndexFunc(r.Holds, func(o budget.OpenHold) bool { return o.ID == h.ID })
 			r.doubt(&r.Holds[i], h.Risked, now, now)
 		case h.Called:
 			r.Settle(r.inFull(h, now))
@@ -285,6 +285,92 @@ func (r Money) PayHeldBack(charge budget.Charge, now time.Time) {
 		r.Settle(budget.Settlement{HoldID: h.ID, At: now, Charges: []budget.Charge{charge}})
 		if left := h.Amount - charge.Amount; left > 0 {
 			r.carry(h.Purpose, left, now, max(h.ExpiresAt.Sub(now), DraftHoldLife))
+		}
+	}
+}
+
+// hold reserves money for a purpose. It stays in every budget until it is settled.
+func (r Money) hold(purpose budget.Purpose, amount budget.USD, now time.Time, life time.Duration) {
+	h := budget.NewHold(NewID(12), r.ID, purpose, amount, now, life)
+	r.Holds = append(r.Holds, budget.OpenHold{Hold: h})
+	r.Changes.Holds = append(r.Changes.Holds, h)
+	r.note(now, System, EventHeld, map[string]any{"hold": h.ID, "for": purpose, "amount": amount})
+}
+
+// rest keeps holding the uncertain part of a hold that has just been settled.
+func (r Money) rest(of budget.OpenHold, amount budget.USD, now time.Time) {
+	h := of.Rest(NewID(12), amount, now, DraftHoldLife)
+	r.Holds = append(r.Holds, h)
+	// settle has counted all that was not charged as free, and this part is not.
+	r.Changes.Freed -= amount
+	r.Changes.Holds = append(r.Changes.Holds, h.Hold)
+	r.Changes.Risks = append(r.Changes.Risks, Risk{HoldID: h.ID, Most: amount, Since: h.UncertainAt})
+	r.note(now, System, EventUncertain, map[string]any{"hold": h.ID, "rest_of": of.ID, "held": amount, "most": amount, "until": h.Due()})
+}
+
+// carry goes on holding what this move has given back; where that is too little, nothing.
+// A budget that is full by now has borne it before and is not asked again: a refusal
+// would undo the settlement of work that is done and has to be paid.
+func (r Money) carry(purpose budget.Purpose, amount budget.USD, now time.Time, life time.Duration) {
+	if r.Changes.Freed < amount {
+		return
+	}
+	r.Changes.Freed -= amount
+	r.hold(purpose, amount, now, life)
+	r.Changes.Carried = append(r.Changes.Carried, r.Holds[len(r.Holds)-1].ID)
+}
+
+// CalledHold returns the hold whose paid work is under way, if there is one.
+func (r Money) CalledHold() (budget.OpenHold, bool) {
+	for _, h := range slices.Backward(r.Holds) {
+		if h.Called && !h.Apart() {
+			return h, true
+		}
+	}
+	return budget.OpenHold{}, false
+}
+
+// Unused pays for a box that was made for a run and that no row ever named: the request was
+// taken back meanwhile, and the run's hold was released with it. The charge gets a hold of its
+// own, because a hold that is open by now is for another run. It never exceeds the cost cap
+// that was agreed to. Where another box has run the code, that run may have used up the cap:
+// then nothing is charged, and the unused box is our loss.
+func (r Money) Unused(charge budget.Charge, now time.Time) {
+	if r.Run != nil {
+		return
+	}
+	beside(r, charge, now)
+}
+
+// Outlived pays for a box that was there after its run's end, until somebody came to kill it. The run's own hold is
+// settled by then. All of a box's time together is no longer than the lease for which the cap was agreed to.
+func (r Money) Outlived(charge budget.Charge, now time.Time) {
+	if r.State != Done {
+		return
+	}
+	beside(r, charge, now)
+	r.touch(now, StepShow)
+}
+
+// beside holds and settles a charge for a box in one move.
+func beside(r Money, charge budget.Charge, now time.Time) {
+	charge.Amount = min(charge.Amount, r.Revision.Manifest.CostCap)
+	r.hold(budget.ForRun, charge.Amount, now, DraftHoldLife)
+	r.Settle(budget.Settlement{HoldID: r.Holds[len(r.Holds)-1].ID, At: now, Charges: []budget.Charge{charge}})
+}
+
+// ForRun are the open holds of the run. A draft's may be open beside them when
+// two replicas had one written: whoever called that one settles it.
+func (r Money) ForRun() []budget.OpenHold {
+	return slices.DeleteFunc(slices.Clone(r.Holds), func(h budget.OpenHold) bool { return h.Purpose != budget.ForRun })
+}
+
+// release settles holds for work that never began, at no cost. A hold whose call has
+// begun stays: its caller settles it, or else a sweep does.
+func (r Money) release(now time.Time) {
+	for _, h := range slices.Clone(r.Holds) {
+		if !h.Called {
+			r.Settle(budget.Settlement{HoldID: h.ID, At: now})
 		}
 	}
 }

@@ -111,7 +111,7 @@ func (r *Request) AskBack(files []File, p Policy, now time.Time) error {
 // shows tells whether a box shows the asker their letters now: who answers meanwhile would end
 // a hold that the box has yet to settle. One that nobody settles blocks for its life at most.
 func shows(r *Request, now time.Time) bool {
-	return r.State == Asking && slices.ContainsFunc(r.Holds, func(h OpenHold) bool {
+	return r.State == Asking && slices.ContainsFunc(r.Holds, func(h budget.OpenHold) bool {
 		return h.Purpose == budget.ForRead && h.Called && !h.Uncertain() && now.Before(h.ExpiresAt)
 	})
 }
@@ -313,7 +313,7 @@ func (r Boxes) concludeReadings(now time.Time) {
 }
 
 // callBox says that a box is about to be used under a hold, for which it may cost most.
-func (r Boxes) callBox(h *OpenHold, most budget.USD, attempt int, what string, now time.Time) {
+func (r Boxes) callBox(h *budget.OpenHold, most budget.USD, attempt int, what string, now time.Time) {
 	r.markCalled(h)
 	r.risk(h, h.Risked+most, h.UncertainAt)
 	r.Place = NotInLine
@@ -324,17 +324,17 @@ func (r Boxes) callBox(h *OpenHold, most budget.USD, attempt int, what string, n
 // forBox is the hold that bears a box beside the run's, as the last of them: that of a call
 // of which nobody knows the price, where it has room, or one of its own. beside leaves what is
 // held for a draft as it is.
-func (r Boxes) forBox(purpose budget.Purpose, most budget.USD, beside bool, now time.Time) *OpenHold {
+func (r Boxes) forBox(purpose budget.Purpose, most budget.USD, beside bool, now time.Time) *budget.OpenHold {
 	keep := ""
 	for _, h := range slices.Clone(r.Holds) {
 		// An inspection may use any hold that bears it; a reading uses none that a draft has yet to be
 		// called under.
 		its := purpose == budget.ForInspect || h.Purpose == purpose || h.Called
 		switch {
-		case keep == "" && its && h.bears(most) && (h.Called || !now.Add(DraftHoldLife/2).After(h.ExpiresAt)):
+		case keep == "" && its && h.Bears(most) && (h.Called || !now.Add(DraftHoldLife/2).After(h.ExpiresAt)):
 			keep = h.ID
 		// The draft's money stays for the draft, and a summary's for the summary.
-		case h.apart() || !h.Called && beside && h.Purpose == budget.ForDraft:
+		case h.Apart() || !h.Called && beside && h.Purpose == budget.ForDraft:
 		case !h.Called:
 			r.Settle(budget.Settlement{HoldID: h.ID, At: now}) // it waited so long that a sweep could take it
 		// Called and neither booked nor known to be uncertain: whoever used this box has died.

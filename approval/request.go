@@ -43,34 +43,6 @@ const (
 	Starting  = -1 // there is no line yet: the sandbox is being started
 )
 
-// State is where a request is in its life. doc.go draws the main path, moves.go lists every move.
-type State string
-
-// The states.
-const (
-	Drafting  State = "drafting"  // a model writes the code
-	Asking    State = "asking"    // waits for the asker, and holds nothing
-	Pending   State = "pending"   // waits for reviewers
-	Approved  State = "approved"  // may run once, has not started
-	Running   State = "running"   // a box has been named; the code may have started
-	Done      State = "done"      // it ran to an end; a traceback is an end, too
-	Failed    State = "failed"    // ended before anything ran
-	Rejected  State = "rejected"  // a reviewer said no
-	Expired   State = "expired"   // a wait ran out: nobody decided, answered, paid or started it; not a no
-	Withdrawn State = "withdrawn" // its asker or an administrator cancelled it
-	Lost      State = "lost"      // it was started, nobody knows how it ended, it will not be run again
-)
-
-// States lists them in the order of a life.
-func States() []State {
-	return []State{Drafting, Asking, Pending, Approved, Running, Done, Failed, Rejected, Expired, Withdrawn, Lost}
-}
-
-// Final tells whether a request in this state never moves again.
-func (s State) Final() bool {
-	return !slices.ContainsFunc(Moves, func(m Move) bool { return m.From == s })
-}
-
 // Step names a piece of work that a job does for a request. A job is only a
 // wake-up call: the row decides whether there is anything to do.
 type Step string
@@ -115,8 +87,8 @@ type Request struct {
 	Glass     *Glass     // somebody has had the current revision run that nobody approved; nil: nobody has
 	OldGlass  []Glass    // of earlier revisions, the earliest first: by these nothing runs, and whoever broke one may still disown it
 	Run       *Run
-	Holds     []OpenHold // what is held and not yet settled
-	Refused   []Refusal  // earlier drafts, and why they did not reach a person: of this drafting, or of the current revision's
+	Holds     []budget.OpenHold // what is held and not yet settled
+	Refused   []Refusal         // earlier drafts, and why they did not reach a person: of this drafting, or of the current revision's
 
 	Seek     *Seek     // what is still to be found before it can be written; nil when it has been
 	Away     *Away     // what it rests on and cannot be seen at the moment; nil when all is there

@@ -213,7 +213,7 @@ func Summarise(of *Request, model string, most budget.USD, to Addressee, now tim
 	if !r.Can("Call") || r.Blocked != nil || r.Seek != nil || r.Edit != nil || r.Written != nil {
 		return false, r.Illegal("sum up the thread of")
 	}
-	if i := slices.IndexFunc(r.Holds, OpenHold.apart); i >= 0 {
+	if i := slices.IndexFunc(r.Holds, budget.OpenHold.Apart); i >= 0 {
 		if h := &r.Holds[i]; !h.Uncertain() {
 			r.doubt(h, h.Risked, now, now)
 		}
@@ -226,9 +226,6 @@ func Summarise(of *Request, model string, most budget.USD, to Addressee, now tim
 	r.note(now, System, EventCalled, map[string]any{"attempt": 1, "model": model, "hold": h.ID, "provider": to.Provider, "host": to.Host, "for": budget.ForSummary})
 	return true, nil
 }
-
-// apart tells of a hold that bears nothing but its own call: that of a summary.
-func (h OpenHold) apart() bool { return h.Purpose == budget.ForSummary }
 
 // Summarised notes what came of the call for a summary. The event is where it is kept.
 func Summarised(r *Request, s Summary, now time.Time) {

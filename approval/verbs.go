@@ -76,7 +76,7 @@ func (r *Request) Keep(w Written, most budget.USD, now time.Time) error {
 	r.Written = &w
 	// A hold on which the inspection may run can be there already: that of an earlier call whose
 	// cost nobody knows. Then a second one would keep more money than was agreed to.
-	if !slices.ContainsFunc(r.Holds, func(h OpenHold) bool { return h.bears(most) }) {
+	if !slices.ContainsFunc(r.Holds, func(h budget.OpenHold) bool { return h.Bears(most) }) {
 		r.Money().carry(budget.ForInspect, most, now, DraftHoldLife)
 	}
 	data := map[string]any{"attempt": r.Attempts, "code": Said(w.Code), "prompt_version": w.PromptVersion, "provider": w.Provider, "host": w.Host}

@@ -275,7 +275,7 @@ func TestARunLeavesTheHoldOfAnotherReplicasCallAlone(t *testing.T) {
 		require.Len(t, r.Changes.Called, 1, name)
 		require.NotEqual(t, call.ID, r.Changes.Called[0], name)
 		require.NoError(t, end(r), name)
-		require.Equal(t, []OpenHold{call}, r.Holds, name)
+		require.Equal(t, []budget.OpenHold{call}, r.Holds, name)
 		require.Len(t, r.Changes.Settlements, 1, name)
 
 		require.NoError(t, r.Money().SettleStale(call.ExpiresAt), name)

@@ -1,10 +1,5 @@
 package budget
 
-import (
-	"slices"
-	"time"
-)
-
 // Usage is what one model call used, as the provider reports it. Input counts every
 // prompt token, those read from and written to the provider's cache included. Output
 // counts every token that came back, those that the model thought in included.
@@ -56,64 +51,4 @@ type BoxSize struct {
 	Kind     string `json:"kind"` // "local" or "e2b": the name of its price row
 	VCPU     int    `json:"vcpu"`
 	MemoryMB int    `json:"memory_mb"`
-}
-
-// Purpose names the paid step that a hold is for.
-type Purpose string
-
-// The purposes of a hold.
-const (
-	ForDraft   Purpose = "draft"   // a call of a model
-	ForSummary Purpose = "summary" // a call of a model that sums the thread up
-	ForRead    Purpose = "read"    // the box in which a file is read
-	ForInspect Purpose = "inspect" // the box in which what came is inspected
-	ForRun     Purpose = "run"
-	ForCheck   Purpose = "check" // work of the house: what doctor and self-tests try; it belongs to no request
-)
-
-// UncertainFor is how long a cost may stay unknown until it is charged in full.
-const UncertainFor = 48 * time.Hour
-
-// Hold is money set aside for one paid step of a request, before it starts.
-type Hold struct {
-	ID        string
-	RequestID string
-	Purpose   Purpose
-	Amount    USD
-	At        time.Time
-	ExpiresAt time.Time // a sweep settles what nobody has settled by then, or calls it uncertain
-	RestOf    string    // the hold of which this is what stays uncertain; empty for one of its own
-}
-
-// Settlement ends a hold, once. No charges means that nothing was spent.
-type Settlement struct {
-	HoldID    string
-	At        time.Time
-	Charges   []Charge
-	Estimated bool // nobody knows what the provider bills, so the hold was taken in full
-}
-
-// Within cuts the charges down to what was held, in their order. over is the cost
-// beyond the hold; no budget is charged for it.
-func (s Settlement) Within(held USD) (charged Settlement, over USD) {
-	charged = s
-	charged.Charges = slices.Clone(s.Charges)
-	for i := range charged.Charges {
-		line := &charged.Charges[i]
-		over += max(0, line.Amount-held)
-		line.Amount = min(line.Amount, held)
-		held -= line.Amount
-	}
-	return charged, over
-}
-
-// InFull settles a hold whose outcome is unknown: it charges the whole amount and marks it
-// as estimated.
-func (h Hold) InFull(at time.Time, what string) Settlement {
-	kind := Tokens
-	if h.Purpose == ForRun || h.Purpose == ForInspect || h.Purpose == ForRead {
-		kind = Box
-	}
-	return Settlement{HoldID: h.ID, At: at, Estimated: true,
-		Charges: []Charge{{Kind: kind, What: what, Amount: h.Amount}}}
 }

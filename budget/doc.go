@@ -23,6 +23,7 @@
 // billionths of a dollar, so adding and comparing need no library at all, and what a
 // person types must be refused where a general parser would guess.
 //
-// The package does no I/O. approval/hold.go makes holds; storage/money/ledger.go locks the
-// scopes in the order of Scope.Less, sums up the ledger, calls Check and writes the rows.
+// The package does no I/O. Holds are made here (hold.go), when approval/money.go says so;
+// storage/money/ledger.go locks the scopes in the order of Scope.Less, sums up the ledger, calls
+// Check and writes the rows.
 package budget

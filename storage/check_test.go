@@ -69,14 +69,14 @@ func TestWhatIsUncertainIsKeptWithItsHold(t *testing.T) {
 	b := setupTurnable(t)
 	b.turnTo(t, time.Date(2027, 3, 20, 12, 0, 0, 0, time.UTC))
 	r := b.ask(t, "uncertain") // ten cents
-	call := func() (h approval.OpenHold) {
+	call := func() (h budget.OpenHold) {
 		r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
 			return r.Money().Call(10*budget.Cent, 3*budget.Cent, approval.Addressee{}, b.policy, now)
 		})
 		h, _ = r.Money().CalledHold()
 		return h
 	}
-	conclude := func(h approval.OpenHold, charges []budget.Charge, unknown budget.USD) {
+	conclude := func(h budget.OpenHold, charges []budget.Charge, unknown budget.USD) {
 		r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
 			r.Money().Conclude(h, 3*budget.Cent, budget.Settlement{At: now, Charges: charges}, unknown)
 			return nil

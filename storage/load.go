@@ -223,7 +223,7 @@ func (c *core) queueRequest(b *pgx.Batch, id string, into *loaded) {
 			ORDER BY seq LIMIT 1) e ON true
 		WHERE request_id = $1`, id)
 	c.queueHandOvers(b, id, func(h approval.HandOver) { into.HandOvers = append(into.HandOvers, h) })
-	money.QueueOpen(b, id, func(h approval.OpenHold) { into.Holds = append(into.Holds, h) })
+	money.QueueOpen(b, id, func(h budget.OpenHold) { into.Holds = append(into.Holds, h) })
 	money.QueueTopUps(b, id, func(t approval.TopUp) { into.TopUps = append(into.TopUps, t) })
 }
 

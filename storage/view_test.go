@@ -191,7 +191,7 @@ func TestWhatModelsMadeOfAThreadIsKeptInItsEvents(t *testing.T) {
 	})
 	r, err := b.Request(t.Context(), second.ID)
 	require.NoError(t, err)
-	h := r.Holds[slices.IndexFunc(r.Holds, func(h approval.OpenHold) bool { return h.Purpose == budget.ForSummary })]
+	h := r.Holds[slices.IndexFunc(r.Holds, func(h budget.OpenHold) bool { return h.Purpose == budget.ForSummary })]
 	require.True(t, h.Called)
 	require.Equal(t, budget.Cent, h.Risked, "a replica that dies now leaves it uncertain")
 	made := approval.Summary{ID: "s1", Of: []string{first.ID}, From: "hash", Saw: approval.Statistics, Text: "They asked for May. Größe, 地区.", Model: "m", Provider: "P", Host: "p.example"}

@@ -195,3 +195,12 @@ func hostname(s string) bool {
 	}
 	return true
 }
+
+// Beyond returns the hosts of a manifest that the rules do not allow.
+func Beyond(m approval.Manifest, rules Rules) approval.Reason {
+	hosts := slices.DeleteFunc(slices.Clone(m.Network), func(host string) bool { return slices.Contains(rules.Hosts, host) })
+	if len(hosts) == 0 {
+		return approval.Reason{}
+	}
+	return approval.Reason{Code: approval.WhyBeyondRules, Name: strings.Join(hosts, ", ")}
+}

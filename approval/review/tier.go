@@ -2,6 +2,7 @@ package review
 
 import (
 	"fmt"
+	"slices"
 
 	"countersign/approval"
 	"countersign/budget"
@@ -66,4 +67,17 @@ func counted(n int, one, many string) string {
 		return one
 	}
 	return fmt.Sprintf(many, n)
+}
+
+// Grade puts into a manifest how much attention the program needs, and by which
+// rules. Where no box reaches anything, nothing is promised.
+func Grade(m *approval.Manifest, set RuleSet, findings []approval.Finding, reaches bool) {
+	m.Tier, _ = TierOf(findings, m.CostCap, set.Rules)
+	m.Approvals, m.Policy, m.Brought = set.Rules.For(m.Tier).Approvals, set.Name(), set.Brought
+	// A seal names hosts only where the box can reach them. Else an approval would promise what
+	// nothing keeps.
+	if reaches && slices.ContainsFunc(findings, func(f approval.Finding) bool { return f.Kind == approval.KindNetwork }) {
+		// Only a program that wants a network gets one, and only as far as the rules name hosts.
+		m.Network = slices.Clone(set.Rules.Hosts)
+	}
 }

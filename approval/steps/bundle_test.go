@@ -83,7 +83,7 @@ func question() approval.Question {
 // holdFor holds money without a verb that would.
 func holdFor(r *approval.Request, purpose budget.Purpose, amount budget.USD, now time.Time) {
 	h := budget.Hold{ID: approval.NewID(12), RequestID: r.ID, Purpose: purpose, Amount: amount, At: now, ExpiresAt: now.Add(time.Hour)}
-	r.Holds, r.Changes.Holds = append(r.Holds, approval.OpenHold{Hold: h}), append(r.Changes.Holds, h)
+	r.Holds, r.Changes.Holds = append(r.Holds, budget.OpenHold{Hold: h}), append(r.Changes.Holds, h)
 }
 
 // heal ends all faults.

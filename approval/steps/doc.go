@@ -4,7 +4,7 @@
 //
 //	ask.go      a question comes in                  decide.go   a verdict, or a request taken back
 //	find.go     what it is about, and its files      edit.go     a reviewer's own version
-//	read.go     each file is read in a box           start.go    what is checked before a run
+//	read.go     each file is read in a box           run_box.go  what is checked before a run, and its box
 //	inputs.go   what files hold, and on the way in   seals.go    a seal that broke, and an approval disowned
 //	look.go     what a model is let see of them      run.go      the one run
 //	answers.go  what the asker says when asked       show.go     Slack is made to look like the row

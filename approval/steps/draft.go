@@ -34,7 +34,7 @@ type Drafter struct {
 
 // uncertain tells whether the cost of a call is not known, so that money may still be charged.
 func uncertain(r *approval.Request) bool {
-	return slices.ContainsFunc(r.Holds, approval.OpenHold.Uncertain)
+	return slices.ContainsFunc(r.Holds, budget.OpenHold.Uncertain)
 }
 
 // maxRepairs is how often a draft may go back to the model before the asker is
@@ -204,7 +204,7 @@ func (s *Drafter) notBegun(ctx context.Context, id string, err error) error {
 
 // calling is a call of a model with what it may cost.
 type calling struct {
-	hold   approval.OpenHold
+	hold   budget.OpenHold
 	model  string
 	to     approval.Addressee
 	worst  budget.USD // of any draft by this model: what is held

@@ -138,9 +138,9 @@ func (s *Ends) book(ctx context.Context, id string, call calling, usage budget.U
 
 // overtaken tells that what a call was for is there already, or not wanted any more:
 // its asker has declined the model, and may have got another one since.
-func overtaken(r *approval.Request, call approval.OpenHold) bool {
+func overtaken(r *approval.Request, call budget.OpenHold) bool {
 	return r.Blocked != nil || r.Revision != nil && call.At.Before(r.Revision.At) ||
-		slices.ContainsFunc(r.Holds, func(h approval.OpenHold) bool {
+		slices.ContainsFunc(r.Holds, func(h budget.OpenHold) bool {
 			return h.Purpose != budget.ForRun && !h.Called && h.At.After(call.At)
 		})
 }

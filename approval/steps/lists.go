@@ -115,16 +115,8 @@ func (s *Lists) closed(ctx context.Context, id, user string) (why approval.Reaso
 	if err != nil {
 		return why, err
 	}
-	inPlaceOf, why := review.Right(r, user, roster, terms)
-	// Most of all what is the person's own: that says more than "you are no reviewer".
-	d := approval.Decision{Reviewer: user, InPlaceOf: inPlaceOf}
-	for _, why := range []approval.Reason{approval.TheirOwn(r, d), approval.Spoken(r, d), approval.TheirWish(r, d), why} {
-		if !why.None() {
-			return why, nil
-		}
-	}
-	if !terms.Slack {
-		return terms.Elsewhere(id), nil
+	if _, why = review.MayDecide(r, user, roster, terms); why.None() && !terms.Slack {
+		why = terms.Elsewhere(id)
 	}
 	return why, nil
 }

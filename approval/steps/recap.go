@@ -69,7 +69,7 @@ func (s *Drafter) sumUp(ctx context.Context, id string, b Brief, to approval.Add
 	if err != nil || !begun {
 		return err
 	}
-	at := slices.IndexFunc(r.Holds, func(h approval.OpenHold) bool { return h.Purpose == budget.ForSummary })
+	at := slices.IndexFunc(r.Holds, func(h budget.OpenHold) bool { return h.Purpose == budget.ForSummary })
 	if at < 0 {
 		return fmt.Errorf("sum up the thread of %s: its hold is gone", id)
 	}

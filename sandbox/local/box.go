@@ -1,8 +1,6 @@
 package local
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -111,105 +109,6 @@ func (b *box) kill() {
 	}
 	if b.proc != nil {
 		b.proc.kill()
-	}
-}
-
-// fill puts all of a job into the box but its end, once. Later calls wait until the first one has
-// done so. A box that did not get all of it is killed.
-func (b *box) fill(ctx context.Context, job steps.Job) error {
-	if err := b.take(job); err != nil {
-		return err
-	}
-	select {
-	case <-b.filled:
-	case <-ctx.Done():
-		return fmt.Errorf("fill %s: %w", b.id, ctx.Err())
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.fault
-}
-
-// take has the job put in, unless it is on its way.
-//
-// A refusal is for good: whoever hears one takes the run back and relies on nothing ever starting
-// here, so this box takes nothing afterwards, not even what was approved.
-func (b *box) take(job steps.Job) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	packed, err := sandbox.PackJob(job, b.stamp)
-	if err == nil && b.given != nil && !sandbox.SameJob(*b.given, job) {
-		err = errors.New("the box holds something else")
-	}
-	if err != nil && b.refused == nil && !b.begun {
-		b.refused = &steps.BoxError{Err: fmt.Errorf("fill %s: %w", b.id, err),
-			Words: "What was to run is not what was approved, so it has not started: " + err.Error() + "."}
-	}
-	if together := inputsOf(job); together > MaxInputMB<<20 && b.refused == nil && !b.begun {
-		b.refused = &steps.BoxError{Err: fmt.Errorf("fill %s: %d bytes of inputs", b.id, together),
-			Words: fmt.Sprintf("A sandbox on this machine holds at most %d MB of files together, so the code has not started.", MaxInputMB)}
-	}
-	switch {
-	case b.refused != nil:
-		return b.refused
-	case b.given != nil:
-		return nil
-	case b.killed || b.dead():
-		return gone(b.id)
-	}
-	b.given = &job
-	go func() { // it goes on when the caller gives up, as far as the contents do
-		defer close(b.filled)
-		err := packed.Fill(b.job)
-		if err == nil {
-			return
-		}
-		b.kill()
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if b.fault = gone(b.id); errors.As(err, new(*steps.ContentError)) {
-			b.fault = fmt.Errorf("fill %s: %w", b.id, err)
-		}
-	}()
-	return nil
-}
-
-// start has the job begin, once: it puts in what is not there yet, and then its end. Later calls
-// wait until the first one has done so.
-func (b *box) start(ctx context.Context, job steps.Job) error {
-	if b.hasBegun() {
-		return b.handed(ctx)
-	}
-	if err := b.fill(ctx, job); err != nil {
-		return err
-	}
-	b.mu.Lock()
-	if b.begun {
-		b.mu.Unlock()
-		return b.handed(ctx)
-	}
-	if b.killed || b.dead() {
-		b.mu.Unlock()
-		return gone(b.id)
-	}
-	// Under the lock that kill takes: a box that is killed first never begins, and one that begins
-	// first has an end of its own, which its result tells.
-	b.begun, b.started = true, time.Now()
-	b.mu.Unlock()
-	go func() {
-		defer close(b.sent)
-		_ = errors.Join(sandbox.Packed{}.End(b.job), b.job.Close()) // a box that cannot read it has no result, which says it all
-	}()
-	go b.collect(job)
-	return b.handed(ctx)
-}
-
-func (b *box) handed(ctx context.Context) error {
-	select {
-	case <-b.sent:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("start %s: %w", b.id, ctx.Err())
 	}
 }
 

@@ -241,61 +241,6 @@ func (s *Sandbox) absent(boxID string) error {
 		Words: "It runs in another process of Countersign on this machine. Please look again later."}
 }
 
-// patience is how long a call waits for a box, which goes on without it.
-const patience = 45 * time.Second
-
-// Create makes the box for a request, or finds the one that was made before.
-// It returns when the box is ready for its code, or after a while with a
-// *steps.BoxError that says Kept: the box is on its way, whoever asks again finds it.
-func (s *Sandbox) Create(ctx context.Context, requestID string, seal approval.Manifest) (string, error) {
-	if err := s.sealed(seal); err != nil {
-		return "", err
-	}
-	if err := s.Ready(); err != nil {
-		return "", err
-	}
-	b, err := s.adopt(requestID)
-	if err != nil {
-		return "", err
-	}
-	defer b.tell(ctx)()
-	// The call does not wait for as long as the line is: a job that waits takes a worker from all
-	// others, and one that is put off takes nothing.
-	select {
-	case <-b.booted:
-	case <-time.After(s.patience):
-		s.keep(b, requestID)
-		return "", &steps.BoxError{Err: fmt.Errorf("box %s is not ready yet", b.id), Words: "This machine is busy.", Retry: true, Kept: true}
-	case <-ctx.Done():
-		s.keep(b, requestID)
-		return "", fmt.Errorf("create box for %s: %w", requestID, ctx.Err())
-	}
-	if b.bootErr != nil {
-		s.forget(b)
-		return "", b.bootErr
-	}
-	return b.id, s.give(b, requestID)
-}
-
-// Fill puts the job into the box, all but the end that has it begin.
-func (s *Sandbox) Fill(ctx context.Context, boxID string, job steps.Job) error {
-	b := s.box(boxID)
-	if b == nil {
-		return s.absent(boxID)
-	}
-	return b.fill(ctx, job)
-}
-
-// Start hands the job to the box, at most once: a box has one pipe for it,
-// which is closed behind it.
-func (s *Sandbox) Start(ctx context.Context, boxID string, job steps.Job) error {
-	b := s.box(boxID)
-	if b == nil {
-		return s.absent(boxID)
-	}
-	return b.start(ctx, job)
-}
-
 // Result waits for the end. It may be asked again until the box is killed.
 func (s *Sandbox) Result(ctx context.Context, boxID string) (approval.Result, error) {
 	b := s.box(boxID)

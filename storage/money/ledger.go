@@ -1,5 +1,5 @@
 // Package money is where holds are weighed against budgets and written, with what settles
-// them, where limits stand, and where both are added up. approval/hold.go makes holds.
+// them, where limits stand, and where both are added up. budget/hold.go makes holds.
 //
 // Whoever spends locks the scopes of its budgets in the order of budget.Scope.Less, then the
 // roles of its workspace, which it shares, and reads what is left only then: no sum changes
@@ -243,13 +243,13 @@ type holdRow struct {
 	RestOf      *string
 }
 
-func (h holdRow) open() approval.OpenHold {
-	return approval.OpenHold{Called: h.Called, Risked: h.Risked, UncertainAt: pg.OrZero(h.UncertainAt), Hold: budget.Hold{ID: h.ID, RequestID: h.RequestID,
+func (h holdRow) open() budget.OpenHold {
+	return budget.OpenHold{Called: h.Called, Risked: h.Risked, UncertainAt: pg.OrZero(h.UncertainAt), Hold: budget.Hold{ID: h.ID, RequestID: h.RequestID,
 		Purpose: h.Purpose, Amount: h.Amount, At: h.At, ExpiresAt: h.ExpiresAt, RestOf: pg.OrZero(h.RestOf)}}
 }
 
 // QueueOpen reads the open holds of a request, the oldest first.
-func QueueOpen(b *pgx.Batch, requestID string, take func(approval.OpenHold)) {
+func QueueOpen(b *pgx.Batch, requestID string, take func(budget.OpenHold)) {
 	pg.Ask(b, func(rows []holdRow) error {
 		for _, row := range rows {
 			take(row.open())

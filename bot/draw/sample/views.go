@@ -259,5 +259,5 @@ func Canonical(t *rapid.T) string {
 // Doubtful is a question whose call nobody knows the cost of.
 func Doubtful(v *steps.View) {
 	v.Bill = nil
-	v.Request.Holds = []approval.OpenHold{{Hold: budget.Hold{ID: "h", Purpose: budget.ForDraft, Amount: 2 * budget.Cent, At: Noon}, Called: true, Risked: budget.Cent, UncertainAt: Noon}}
+	v.Request.Holds = []budget.OpenHold{{Hold: budget.Hold{ID: "h", Purpose: budget.ForDraft, Amount: 2 * budget.Cent, At: Noon}, Called: true, Risked: budget.Cent, UncertainAt: Noon}}
 }

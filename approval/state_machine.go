@@ -2,6 +2,35 @@ package approval
 
 import "slices"
 
+// State is where a request is in its life. doc.go draws the main path; Moves lists what may
+// follow on each.
+type State string
+
+// The states.
+const (
+	Drafting  State = "drafting"  // a model writes the code
+	Asking    State = "asking"    // waits for the asker, and holds nothing
+	Pending   State = "pending"   // waits for reviewers
+	Approved  State = "approved"  // may run once, has not started
+	Running   State = "running"   // a box has been named; the code may have started
+	Done      State = "done"      // it ran to an end; a traceback is an end, too
+	Failed    State = "failed"    // ended before anything ran
+	Rejected  State = "rejected"  // a reviewer said no
+	Expired   State = "expired"   // a wait ran out: nobody decided, answered, paid or started it; not a no
+	Withdrawn State = "withdrawn" // its asker or an administrator cancelled it
+	Lost      State = "lost"      // it was started, nobody knows how it ended, it will not be run again
+)
+
+// States lists them in the order of a life.
+func States() []State {
+	return []State{Drafting, Asking, Pending, Approved, Running, Done, Failed, Rejected, Expired, Withdrawn, Lost}
+}
+
+// Final tells whether a request in this state never moves again.
+func (s State) Final() bool {
+	return !slices.ContainsFunc(Moves, func(m Move) bool { return m.From == s })
+}
+
 // Move is a row of the table of legal moves: in From the verb is legal and leads to To.
 type Move struct {
 	From State // empty: it comes into the world
