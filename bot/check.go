@@ -219,8 +219,8 @@ func forGood(err error) bool {
 // detail adds to a refusal what Slack says about it beside its code: the scope
 // that is missing, the field that is wrong.
 func detail(err error) error {
-	var refused slack.SlackErrorResponse
-	if !errors.As(err, &refused) {
+	refused, ok := errors.AsType[slack.SlackErrorResponse](err)
+	if !ok {
 		return err
 	}
 	var more []string

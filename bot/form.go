@@ -67,8 +67,8 @@ func (h *asking) offer(ctx context.Context, open slack.View, f draw.Form) {
 // why: they may see a file that the bot does not.
 func (h *asking) unseen(ctx context.Context, f *draw.Form) (said []kit.Part) {
 	for _, file := range f.Ticked {
-		cause := new(approval.CauseError)
-		if err := h.files.Stat(ctx, file); !errors.As(err, &cause) {
+		cause, ok := errors.AsType[*approval.CauseError](h.files.Stat(ctx, file))
+		if !ok {
 			continue
 		}
 		is := func(g approval.File) bool { return g.ID == file.ID }

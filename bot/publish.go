@@ -367,8 +367,7 @@ func hindrance(err error) (steps.Hindrance, string) {
 // refusedBy is an error of Slack's about a message, with what it means. One that is a
 // refusal already stays what it is.
 func refusedBy(err error, channel string) *steps.PostError {
-	var no *steps.PostError
-	if errors.As(err, &no) {
+	if no, ok := errors.AsType[*steps.PostError](err); ok {
 		return no
 	}
 	why, code := hindrance(err)

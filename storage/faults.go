@@ -86,8 +86,8 @@ func input(why approval.ReasonCode) func(r *approval.Request) error {
 
 // refusal names the constraint that an error is about, when people can run into it.
 func refusal(err error) (func(r *approval.Request) error, bool) {
-	var pg *pgconn.PgError
-	if !errors.As(err, &pg) {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
 		return nil, false
 	}
 	words, ok := refusals[pg.ConstraintName]

@@ -172,8 +172,8 @@ func TestProveReviewHighRiskByAnotherDoorIsNotDecidedWithoutTheReviewersKey(t *t
 		d := b.asked(t, r, "REVA", mine, "nonce "+what)
 		spoil(&d)
 		err := b.decides(t, d)
-		var no *approval.NotAllowedError
-		proof.Check(t, errors.As(err, &no) && no.Why.Code == approval.WhyNotSigned, "high risk by another door, "+what+": refused", "%v", err)
+		no, ok := errors.AsType[*approval.NotAllowedError](err)
+		proof.Check(t, ok && no.Why.Code == approval.WhyNotSigned, "high risk by another door, "+what+": refused", "%v", err)
 	}
 
 	// By SQL, with fitting events: the schema refuses what has no key, no signature or no nonce.
@@ -194,8 +194,8 @@ func TestProveReviewHighRiskByAnotherDoorIsNotDecidedWithoutTheReviewersKey(t *t
 		"that nobody asked":   forge(fmt.Sprintf(`{"door":"command line","key":"%s","machine":"m","nonce":"n","os_user":"ben","signature":"x"}`, line)),
 	} {
 		err := b.attack(t, sql)
-		var pg *pgconn.PgError
-		proof.Check(t, errors.As(err, &pg) && pg.ConstraintName == "decisions_signed", "high risk by another door, forged "+what+": refused", "%v", err)
+		pg, ok := errors.AsType[*pgconn.PgError](err)
+		proof.Check(t, ok && pg.ConstraintName == "decisions_signed", "high risk by another door, forged "+what+": refused", "%v", err)
 	}
 	_, err := AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.NoError(t, err, "nothing of it is left")

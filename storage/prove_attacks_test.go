@@ -175,12 +175,11 @@ func TestProveReviewADecisionThatIsForgedWithItsEventRunsNothing(t *testing.T) {
 			require.True(t, now.Decisions[0].Unsigned)
 			require.Equal(t, []approval.Reason{approval.Because(approval.WhyUnsigned)}, now.BrokenSeal(b.policy))
 			_, err = b.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error { return r.Start("box", b.policy, now) })
-			var stale *approval.StaleError
-			proof.Check(t, errors.As(err, &stale) && b.count(t, `SELECT count(*) FROM runs`) == 0, "a decision forged with its event and hash, and "+name+": nothing runs", "%v", err)
+			proof.Check(t, errors.As(err, new(*approval.StaleError)) && b.count(t, `SELECT count(*) FROM runs`) == 0, "a decision forged with its event and hash, and "+name+": nothing runs", "%v", err)
 
 			_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
-			var chain *trail.ChainError
-			proof.Check(t, errors.As(err, &chain) && chain.Why == "it is not signed by this installation", "and the audit names it", "%v", err)
+			chain, ok := errors.AsType[*trail.ChainError](err)
+			proof.Check(t, ok && chain.Why == "it is not signed by this installation", "and the audit names it", "%v", err)
 
 			// It goes back to the reviewers, who decide on a new revision.
 			again := b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
@@ -255,8 +254,8 @@ func TestProveReviewCodeThatIsForgedByLaxerRulesIsRefused(t *testing.T) {
 		"their name, and less of them": `"version":2,"tier":"high","approvals":1,"policy":"team/2"`,
 	} {
 		err := reviseTo(terms)
-		var pg *pgconn.PgError
-		proof.Check(t, errors.As(err, &pg) && pg.ConstraintName == "revisions_by_rules", "code forged by other rules than hold, "+what+", is refused", "%v", err)
+		pg, ok := errors.AsType[*pgconn.PgError](err)
+		proof.Check(t, ok && pg.ConstraintName == "revisions_by_rules", "code forged by other rules than hold, "+what+", is refused", "%v", err)
 	}
 	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.NoError(t, err, "and what was written before the rules stands")

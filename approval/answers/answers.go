@@ -76,8 +76,8 @@ func (d *Desk) TakeBack(ctx context.Context, id string, click approval.Click) (*
 
 // refused keeps on record that somebody was not let do something.
 func (d *Desk) refused(ctx context.Context, id, what string, click approval.Click, err error) error {
-	no := new(approval.NotAllowedError)
-	if !errors.As(err, &no) {
+	no, ok := errors.AsType[*approval.NotAllowedError](err)
+	if !ok {
 		return err
 	}
 	lost := d.store.Audit(ctx, id, approval.Event{Actor: click.User, Kind: approval.EventRefusedClick, Data: map[string]any{"what": what, "why": no.Why.Told(), "click": click}})

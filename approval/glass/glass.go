@@ -291,8 +291,8 @@ func (k *Keeper) Remind(ctx context.Context) error {
 
 // refused keeps on record that somebody was not let do something.
 func (k *Keeper) refused(ctx context.Context, id, what string, click approval.Click, err error) error {
-	no := new(approval.NotAllowedError)
-	if !errors.As(err, &no) {
+	no, ok := errors.AsType[*approval.NotAllowedError](err)
+	if !ok {
 		return err
 	}
 	lost := k.store.Audit(ctx, id, approval.Event{Actor: click.User, Kind: approval.EventRefusedClick, Data: map[string]any{"what": what, "why": no.Why.Told(), "click": click}})

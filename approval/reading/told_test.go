@@ -47,8 +47,8 @@ func TestACorrectionThatSaysNothingIsNone(t *testing.T) {
 		FieldNothing: {}, FieldSheet: {Sheet: "Nowhere"}, FieldHeading: {Heading: "third"}, FieldText: {Text: "amuont"},
 	} {
 		_, err := book().Corrected(c)
-		wrong := new(CorrectionError)
-		require.True(t, errors.As(err, &wrong), field)
+		wrong, ok := errors.AsType[*CorrectionError](err)
+		require.True(t, ok, field)
 		require.Equal(t, field, wrong.Field)
 	}
 	for _, c := range []Correction{{Heading: "0"}, {Heading: "201"}, {Delimiter: "ab"}, {Encoding: "rot13"}, {Decimal: "x"}} {

@@ -110,8 +110,8 @@ func (s *Clarifier) said(ctx context.Context, c *Case, key, words, trigger strin
 	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		return approval.Talk{Request: r}.Answer(key, words, trigger, worst, s.Policy, now)
 	})
-	refused := new(budget.ExceededError)
-	if !errors.As(err, &refused) {
+	refused, ok := errors.AsType[*budget.ExceededError](err)
+	if !ok {
 		return r, err
 	}
 	// The case is stale after the refusal, so this loads anew. The answer is kept without money for a
@@ -154,8 +154,8 @@ func (s *Reader) hear(ctx context.Context, id string, click approval.Click, othe
 		return nil, err
 	}
 	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error { return say(r, worst, now) })
-	refused := new(budget.ExceededError)
-	if !errors.As(err, &refused) {
+	refused, ok := errors.AsType[*budget.ExceededError](err)
+	if !ok {
 		return r, err
 	}
 	return s.store.Update(ctx, id, func(r *approval.Request, now time.Time) error {

@@ -220,8 +220,8 @@ func (s *Asker) model(q *approval.Question, at Counter, reach review.Reach, chos
 
 // placeless puts it differently where a direct message names no channel: then its asker may name one.
 func placeless(q approval.Question, reach review.Reach, err error) error {
-	input := new(approval.InputError)
-	if !approval.Direct(q.Project) || !errors.As(err, &input) || input.Why.Code != approval.WhyModelBarred && input.Why.Code != approval.WhyNoModelHere {
+	input, ok := errors.AsType[*approval.InputError](err)
+	if !approval.Direct(q.Project) || !ok || input.Why.Code != approval.WhyModelBarred && input.Why.Code != approval.WhyNoModelHere {
 		return err
 	}
 	return &approval.InputError{Why: approval.Reason{Code: approval.WhyModelPlaceless, Name: input.Why.Name, Other: strings.Join(reach.Models(), ", ")}}

@@ -92,8 +92,8 @@ func (s *Costs) boxCharge(r *approval.Request, used time.Duration, now time.Time
 
 // notifyMissing is unpriced for a question that is refused at once.
 func (s *Costs) notifyMissing(ctx context.Context, q approval.Question, err error, now time.Time) error {
-	unknown := new(budget.UnknownPriceError)
-	if !errors.As(err, &unknown) {
+	unknown, ok := errors.AsType[*budget.UnknownPriceError](err)
+	if !ok {
 		return nil
 	}
 	return s.store.Notify(ctx, s.missing(q.Team, q.Asker, approval.PriceMissing{Model: unknown.What, Refused: true}, now))

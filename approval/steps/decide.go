@@ -287,8 +287,8 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling) (_ *approval.Reques
 // audited keeps a click that was refused to somebody. It belongs to no verb, so
 // losing it to a database that is away loses nothing but this line.
 func (s *People) audited(ctx context.Context, ruling Ruling, err error) error {
-	var no *approval.NotAllowedError
-	if !errors.As(err, &no) {
+	no, ok := errors.AsType[*approval.NotAllowedError](err)
+	if !ok {
 		return err
 	}
 	event := approval.Event{At: time.Now().UTC().Truncate(time.Microsecond), Actor: no.Who, Kind: approval.EventRefusedClick,
@@ -319,7 +319,7 @@ func (s *Decider) withdraw(ctx context.Context, id string, click approval.Click)
 	}
 	if c.Request.Team == click.Team && c.Request.Asker != click.User {
 		err := s.people.isAdmin(ctx, c.Roster(s.Policy, ""), click.Team, click.User, onlyAdmins("take back what others asked"))
-		if no := new(approval.NotAllowedError); err != nil && !errors.As(err, &no) {
+		if err != nil && !errors.As(err, new(*approval.NotAllowedError)) {
 			return nil, err
 		}
 		admin = err == nil

@@ -275,8 +275,8 @@ func patiently(ctx context.Context, lease time.Duration, try func(context.Contex
 	for tries := 1; ; tries++ {
 		box, err := try(ctx)
 		used += box
-		var failed *BoxError
-		if err == nil || !errors.As(err, &failed) || !failed.Retry || tries == 5 || used > (inspectTries-1)*lease {
+		failed, ok := errors.AsType[*BoxError](err)
+		if !ok || !failed.Retry || tries == 5 || used > (inspectTries-1)*lease {
 			return used, err
 		}
 		select {

@@ -75,7 +75,7 @@ func (s *Offers) allows(ctx context.Context, r *approval.Request) error {
 		return err
 	}
 	_, err = chosenModel(rules.Reach(s.writer.Offers()), r.First())
-	if why := new(approval.InputError); errors.As(err, &why) && r.Chosen == nil {
+	if errors.As(err, new(*approval.InputError)) && r.Chosen == nil {
 		_, err = chosenModel(rules.Reach(s.writer.Offers()), "") // nobody has chosen it: none may be asked there
 	}
 	return err

@@ -243,8 +243,8 @@ func (s *Payer) tryGoOn(ctx context.Context, id, model, by string, may func(*app
 			return r.Money().GoOn(with, worst, by, s.Policy, now)
 		})
 	}
-	var refused *budget.ExceededError
-	if !errors.As(err, &refused) {
+	refused, ok := errors.AsType[*budget.ExceededError](err)
+	if !ok {
 		return r, err
 	}
 	if model == "" {
@@ -279,9 +279,7 @@ func (s *Payer) tryAgain(ctx context.Context, id string) error {
 		return nil // it goes on waiting as it is
 	}
 	_, err := s.goOn(ctx, id, "", approval.System, func(*approval.Request) error { return nil })
-	var refused *budget.ExceededError
-	var move *approval.MoveError
-	if errors.As(err, &refused) || errors.As(err, &move) {
+	if errors.As(err, new(*budget.ExceededError)) || errors.As(err, new(*approval.MoveError)) {
 		return nil // the block says so, or somebody else was faster
 	}
 	return s.ends.failOrLater(ctx, id, err)

@@ -274,7 +274,7 @@ func (s *Reader) offer(ctx context.Context, r *approval.Request, f *approval.Fil
 
 // inVain reads a file as it was found where it cannot be read as it was told.
 func (s *Reader) inVain(ctx context.Context, r *approval.Request, f *approval.File, goesOn bool, err error) (bool, error) {
-	if why := new(approval.InputError); !errors.As(err, &why) || why.Why.Code != approval.WhyNotRead || f.Told() == nil {
+	if why, ok := errors.AsType[*approval.InputError](err); !ok || why.Why.Code != approval.WhyNotRead || f.Told() == nil {
 		return goesOn, err
 	}
 	// Every answer that a box was told is marked, so that the next reading is told nothing: this cannot

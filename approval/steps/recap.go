@@ -81,8 +81,8 @@ func (s *Drafter) sumUp(ctx context.Context, id string, b Brief, to approval.Add
 	made, usage, paid := gap.Summary, came.Usage, true
 	made.Model, made.Text, made.Provider, made.Host = b.Model, came.Text, to.Provider, to.Host
 	if failed != nil {
-		said := new(WriterError)
-		if !errors.As(failed, &said) {
+		said, ok := errors.AsType[*WriterError](failed)
+		if !ok {
 			said = &WriterError{Err: failed, Billed: true, Words: "The model could not be asked."}
 		}
 		made.Why, made.Text = approval.Plain(said.Words), ""

@@ -100,8 +100,8 @@ func plainable(err error) bool {
 
 // hidden tells of a surface that shows nothing in place of what was refused.
 func hidden(err error) bool {
-	var no *PostError
-	return err != nil && !(errors.As(err, &no) && no.Stands)
+	no, ok := errors.AsType[*PostError](err)
+	return err != nil && !(ok && no.Stands)
 }
 
 // HiddenFrom are the refusals that keep the asker from what their thread should
@@ -199,8 +199,7 @@ func (s *Presenter) again(v *View, faults []error) error {
 	}
 	wait := time.Duration(0)
 	for _, fault := range faults {
-		var no *PostError
-		if fault != nil && !errors.As(fault, &no) {
+		if fault != nil && !errors.As(fault, new(*PostError)) {
 			return all
 		}
 	}

@@ -219,8 +219,8 @@ func (s *Runner) enter(ctx context.Context, r *approval.Request, opened *opening
 // unnamed sorts out why the row does not name the box.
 func (s *Runner) unnamed(ctx context.Context, r *approval.Request, opened opening, box string, err error) error {
 	var move *approval.MoveError
-	var stale *approval.StaleError
-	if !errors.As(err, &stale) && !(errors.As(err, &move) && (move.Request.Run == nil || move.Request.Run.BoxID != box)) {
+	stale, _ := errors.AsType[*approval.StaleError](err)
+	if stale == nil && !(errors.As(err, &move) && (move.Request.Run == nil || move.Request.Run.BoxID != box)) {
 		// The row may name it, or another replica has named it just now: then the next call finds the same box.
 		return ended(err)
 	}

@@ -189,8 +189,7 @@ func (s *Seals) Disown(ctx context.Context, id string, revision int, click appro
 	if err == nil {
 		return r, nil
 	}
-	var move *approval.MoveError
-	if late != nil && errors.As(err, &move) {
+	if late != nil && errors.As(err, new(*approval.MoveError)) {
 		// The words promise that they are told: what cannot be kept is not said.
 		if err := s.store.Notify(ctx, *late); err != nil {
 			return nil, err

@@ -180,8 +180,8 @@ const noticePatience = 24 * time.Hour
 func (s *Teller) untold(v *NoticeView, faults []error) error {
 	all, age, passing := errors.Join(faults...), v.Now.Sub(v.At), false
 	for _, fault := range faults {
-		var no *PostError
-		if fault != nil && !errors.As(fault, &no) {
+		no, ok := errors.AsType[*PostError](fault)
+		if fault != nil && !ok {
 			return all
 		}
 		passing = passing || fault != nil && no.Why == Outage

@@ -157,8 +157,7 @@ func (t *Threads) try(ctx context.Context, method string, at Thread, call func(c
 	if err == nil {
 		return true
 	}
-	var refused slack.SlackErrorResponse
-	errors.As(err, &refused)
+	refused, _ := errors.AsType[slack.SlackErrorResponse](err)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {

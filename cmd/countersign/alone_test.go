@@ -176,9 +176,7 @@ func TestInAnEmergencySomebodyRunsCodeThatNobodyApproved(t *testing.T) {
 		if err := <-took; err == nil {
 			won++
 		} else {
-			var move *approval.MoveError
-			var no *approval.NotAllowedError
-			require.True(t, errors.As(err, &move) || errors.As(err, &no), "%v", err)
+			require.True(t, errors.As(err, new(*approval.MoveError)) || errors.As(err, new(*approval.NotAllowedError)), "%v", err)
 		}
 	}
 	require.Equal(t, 1, won)

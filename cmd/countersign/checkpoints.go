@@ -249,7 +249,7 @@ func (p program) checkCheckpoints(ctx context.Context) finding {
 	if key, err := signing.Read(p.SigningKeyFile); err == nil { // without it nobody can say whose they are, which is another finding
 		k.keys, _ = key.Verifiers()
 	}
-	if late := new(journal.LateError); errors.As(log.Kept(ctx), &late) {
+	if late, ok := errors.AsType[*journal.LateError](log.Kept(ctx)); ok {
 		f.warn, f.say = true, f.say+"; "+late.Error()+": does a serve run?"
 	}
 	if err := k.current(ctx); err != nil {
@@ -297,7 +297,7 @@ const minute = "2 January 15:04 MST"
 // put back, or another one. What ran since would run again.
 func (k keeper) current(ctx context.Context) error {
 	_, err := k.news(ctx, storage.Log(k.db))
-	if behind := new(checkpoint.NotFollowingError); !errors.As(err, &behind) {
+	if !errors.As(err, new(*checkpoint.NotFollowingError)) {
 		return err
 	}
 	return fmt.Errorf("this database does not continue the checkpoints in %s: it is an older copy, another database, or somebody has changed it (%w). "+

@@ -275,8 +275,8 @@ func (f *faultList) parsed(err error) {
 		faults = several.Errors
 	}
 	for _, fault := range faults {
-		var parse env.ParseError
-		if !errors.As(fault, &parse) {
+		parse, ok := errors.AsType[env.ParseError](fault)
+		if !ok {
 			f.all = append(f.all, fault)
 			continue
 		}

@@ -184,8 +184,7 @@ func (p program) beginAnew(ctx context.Context, at address, certain bool) error 
 	}
 	log := storage.Log(db)
 	_, err = k.news(ctx, log)
-	behind := new(checkpoint.NotFollowingError)
-	older := errors.As(err, &behind)
+	older := errors.As(err, new(*checkpoint.NotFollowingError))
 	switch {
 	case err != nil && !older:
 		return err

@@ -114,7 +114,7 @@ func (s *stage) sandbox(ctx context.Context) error {
 	_, err := wait(ctx, s, "the sandbox, which is being tried out", func(ctx context.Context) (bool, error) {
 		for {
 			err := s.service.Sandbox.Ready()
-			if box := new(steps.BoxError); err == nil || !errors.As(err, &box) || !box.Retry {
+			if box, ok := errors.AsType[*steps.BoxError](err); err == nil || !ok || !box.Retry {
 				if err != nil {
 					err = errors.New(forPeople(err))
 				}

@@ -65,7 +65,7 @@ func (g *Guide) Run(ctx context.Context, given Settings) error {
 	wrong := Settings{}
 	for _, s := range g.steps() {
 		said, err := s.known(ctx)
-		if none := new(missing); err != nil && ctx.Err() == nil && (g.Form == nil || !errors.As(err, &none)) {
+		if err != nil && ctx.Err() == nil && (g.Form == nil || !errors.As(err, new(*missing))) {
 			g.say("✗", s.title, err.Error())
 		}
 		if err != nil && ctx.Err() == nil && g.Form != nil {

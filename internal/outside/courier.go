@@ -139,7 +139,7 @@ func (c *Courier) bring(ctx context.Context, place Place, from Source) error {
 	}
 	if err != nil {
 		err = fmt.Errorf("bring checkpoints to %s: %w", place.Name(), err)
-		if parted := new(PartedError); errors.As(err, &parted) {
+		if errors.As(err, new(*PartedError)) {
 			c.saw(place, sight{known.number, time.Now(), err})
 		}
 		return err

@@ -275,8 +275,8 @@ func TestProveAuditAPackThatWasTamperedWithIsNamed(t *testing.T) {
 			delete(o, fileDecisions)
 		}
 		_, err := Verify(changed, trust)
-		broken := new(Broken)
-		kept := errors.As(err, &broken) && strings.Contains(tt.says, broken.What) && strings.Contains(tt.says, broken.Why) || err != nil && strings.Contains(err.Error(), tt.says)
+		broken, ok := errors.AsType[*Broken](err)
+		kept := ok && strings.Contains(tt.says, broken.What) && strings.Contains(tt.says, broken.Why) || err != nil && strings.Contains(err.Error(), tt.says)
 		proof.Check(t, kept, "a pack: "+tt.kind, "%v", err)
 	}
 }

@@ -245,8 +245,7 @@ func TestWhatIsNotOursIsLeftAlone(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, c.text, string(text))
 			_, err = Start(t.Context(), Options{Dir: dir})
-			var inUse *InUseError
-			require.False(t, errors.As(err, &inUse), "a start that failed has let go of the folder")
+			require.False(t, errors.As(err, new(*InUseError)), "a start that failed has let go of the folder")
 		})
 	}
 }

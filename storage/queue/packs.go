@@ -61,7 +61,7 @@ func (w *packWorker) Work(ctx context.Context, job *river.Job[packJob]) error {
 		return err
 	}
 	err := w.make(ctx, job.Args.Order)
-	if no := new(approval.NotAllowedError); errors.As(err, &no) { // they have lost their role since they asked
+	if errors.As(err, new(*approval.NotAllowedError)) { // they have lost their role since they asked
 		return river.JobCancel(err)
 	}
 	return err

@@ -251,8 +251,8 @@ func ModelsOf(fields map[string]slack.BlockAction) (m review.Models, field, why 
 
 // ModelsField is the field that an objection to a list is about.
 func ModelsField(err error) string {
-	input := new(approval.InputError)
-	if !errors.As(err, &input) {
+	input, ok := errors.AsType[*approval.InputError](err)
+	if !ok {
 		return ids.FieldAllowed
 	}
 	switch input.Why.Code {
