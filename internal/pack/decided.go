@@ -18,12 +18,12 @@ type Decided struct {
 }
 
 // verdictWords are what each kind of event says that somebody has decided.
-var verdictWords = map[string]string{"approved": "Approved", "rejected": "Rejected", "changes requested": "Asked for changes", "disowned": "Says: this approval was not mine",
-	"broke glass": "Broke the glass: nobody approved this", "disowned glass": "Says: it was not me who broke the glass"}
+var verdictWords = map[string]string{kindApproved: "Approved", kindRejected: "Rejected", kindChangesRequested: "Asked for changes", kindDisowned: "Says: this approval was not mine",
+	kindBrokeGlass: "Broke the glass: nobody approved this", kindDisownedGlass: "Says: it was not me who broke the glass"}
 
 // decide takes a decision, a broken glass, or a look at one.
 func (s *Story) decide(e event, words teller) {
-	if e.Kind == "looked at glass" {
+	if e.Kind == kindLookedAtGlass {
 		found := "Looked at it, and finds it right"
 		if e.fact("fine") != "true" {
 			found = "Looked at it, and doubts that it was right"
@@ -42,7 +42,7 @@ func (s *Story) decide(e event, words teller) {
 			d.Key = sshkey.Print(line)
 		}
 	}
-	if e.Kind == "broke glass" {
+	if e.Kind == kindBrokeGlass {
 		s.Glass, s.Looks, d.Glass, d.Others = e.Actor, 0, true, words.list(e.Data["others"])
 	}
 	s.Decisions = append(s.Decisions, d)

@@ -190,7 +190,7 @@ func (n *entries) take(line []byte, at, first int64) (s seen, err error) {
 }
 
 // verdicts are the events of decisions.
-var verdicts = map[string]string{"approved": "approve", "rejected": "reject", "changes requested": "changes", "broke glass": BrokeGlass}
+var verdicts = map[string]string{kindApproved: "approve", kindRejected: "reject", kindChangesRequested: "changes", kindBrokeGlass: BrokeGlass}
 
 // BrokeGlass stands in the place of a verdict where somebody had code run that nobody approved.
 const BrokeGlass = "break-glass"
@@ -206,7 +206,7 @@ func (n *entries) note(s seen, at int64) {
 		if verdict := verdicts[e.Kind]; verdict != "" {
 			n.decisions[fmt.Sprint(id, " ", e.fact("revision"), " ", e.fact("digest"), " ", e.Actor, " ", verdict, " ", e.fact("in_place_of"))] = at
 		}
-		if e.Kind == "settled" {
+		if e.Kind == kindSettled {
 			n.settled[e.fact("hold")] = settlement{position: at, spent: e.fact("spent"), request: id}
 		}
 	}

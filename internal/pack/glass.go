@@ -65,8 +65,8 @@ func (p *panes) take(s seen, at int64, writers map[string]people) {
 		if e.Seq == 1 {
 			p.whole[team] = true
 		}
-		if (e.Kind == "named" || e.Kind == "removed") && e.fact("role") == "break-glass" {
-			p.named[team] = append(p.named[team], grant{e.fact("person"), e.Actor, e.At, e.Kind == "removed"})
+		if (e.Kind == kindNamed || e.Kind == kindRemoved) && e.fact("role") == "break-glass" {
+			p.named[team] = append(p.named[team], grant{e.fact("person"), e.Actor, e.At, e.Kind == kindRemoved})
 		}
 		return
 	}
@@ -79,21 +79,21 @@ func (p *panes) take(s seen, at int64, writers map[string]people) {
 		return nil
 	}
 	switch e.Kind {
-	case "broke glass":
+	case kindBrokeGlass:
 		click, _ := e.Data["click"].(map[string]any)
 		team, _ := click["team"].(string)
 		p.broken = append(p.broken, &broke{name: s.name(at), team: team, request: e.request(), person: e.Actor, asker: writers[e.request()].asker, version: e.fact("revision"), at: e.At, looks: map[string]time.Time{}})
-	case "looked at glass":
+	case kindLookedAtGlass:
 		if b := last(e.fact("revision")); b != nil {
 			if _, before := b.looks[e.Actor]; !before {
 				b.looks[e.Actor] = e.At
 			}
 		}
-	case "disowned glass":
+	case kindDisownedGlass:
 		if b := last(e.fact("revision")); b != nil && b.person == e.Actor && b.disowned.IsZero() {
 			b.disowned = e.At
 		}
-	case "drafted", "sealed anew":
+	case kindDrafted, kindSealedAnew:
 		if b := last(""); b != nil && b.anew.IsZero() {
 			b.anew = e.At
 		}

@@ -49,10 +49,10 @@ func (n *entries) count(s seen, at int64) {
 	version := fmt.Sprint(id, " ", e.fact("revision"), " ", e.fact("digest"))
 	v, who := n.versions[version], n.writers[id]
 	switch e.Kind {
-	case "asked":
+	case kindAsked:
 		n.writers[id] = people{asker: e.Actor}
-	case "drafted", "sealed anew":
-		if e.Kind == "drafted" { // what is sealed anew was written by whoever wrote it
+	case kindDrafted, kindSealedAnew:
+		if e.Kind == kindDrafted { // what is sealed anew was written by whoever wrote it
 			n.writers[id] = people{who.asker, e.Actor}
 		}
 		manifest, err := key(e.value("manifest"))
@@ -60,7 +60,7 @@ func (n *entries) count(s seen, at int64) {
 			n.versions[version] = &sealed{manifest: manifest, voices: map[string]voice{}}
 			n.needs[manifest] = need{}
 		}
-	case "approved":
+	case kindApproved:
 		whose := e.fact("in_place_of")
 		if whose == "" {
 			whose = e.Actor
@@ -69,15 +69,15 @@ func (n *entries) count(s seen, at int64) {
 		if v != nil && !own(e.Actor) && !own(whose) {
 			v.voices[whose] = voice{e.Actor, elsewhere(e)}
 		}
-	case "disowned":
+	case kindDisowned:
 		if v != nil {
 			maps.DeleteFunc(v.voices, func(whose string, v voice) bool { return e.Actor == whose || e.Actor == v.giver })
 		}
-	case "broke glass":
+	case kindBrokeGlass:
 		if v != nil {
 			v.glass = whole(e)
 		}
-	case "started":
+	case kindStarted:
 		switch {
 		case v != nil:
 			r := ran{name: s.name(at), request: id, manifest: v.manifest, glass: v.glass}

@@ -151,7 +151,7 @@ func Tell(c *Case) (*Story, error) {
 		if len(s.Steps) == 1 {
 			s.At, s.Before = e.At, e.Seq > 1
 		}
-		if e.Kind == "restored" {
+		if e.Kind == kindRestored {
 			s.Restored = append(s.Restored, newRestored(entry.Position, e))
 		}
 		s.take(e, words)
@@ -170,42 +170,42 @@ func StepOf(entry Entry) (Step, error) {
 }
 
 // names tells of the stream in which it stands what people are called.
-func (s *Story) names() bool { return len(s.Steps) > 0 && s.Steps[0].What == "known as" }
+func (s *Story) names() bool { return len(s.Steps) > 0 && s.Steps[0].What == kindKnownAs }
 
 // Conceal takes out what the data said: the answer, and the words of an error.
 func (s *Story) Conceal() { s.Answer, s.Error = "", "" }
 
 // ends are the kinds of event that say how a request stands, in words. The last one of a request wins,
 // so those after which something comes (drafted, approved, started) are here too: a pack may end there.
-var ends = map[string]string{"rejected": "Rejected", "expired": "Nobody decided in time", "withdrawn": "Withdrawn", "failed": "Failed",
-	"lost": "Started, outcome unknown", "voided": "Did not run", "started": "Running", "approved": "Approved", "broke glass": "To run, and nobody approved it", "drafted": "Waiting for reviewers"}
+var ends = map[string]string{kindRejected: "Rejected", kindExpired: "Nobody decided in time", kindWithdrawn: "Withdrawn", kindFailed: "Failed",
+	kindLost: "Started, outcome unknown", kindVoided: "Did not run", kindStarted: "Running", kindApproved: "Approved", kindBrokeGlass: "To run, and nobody approved it", kindDrafted: "Waiting for reviewers"}
 
 func (s *Story) take(e event, words teller) {
 	if end := ends[e.Kind]; end != "" {
 		s.Outcome = end
 	}
 	switch e.Kind {
-	case "asked":
+	case kindAsked:
 		s.Asker, s.Channel, s.Question, s.Files = e.Actor, e.fact("channel"), words.word(e.Data["question"]), words.list(e.Data["files"])
 		// What is asked in a direct message is answered there.
 		s.Private = e.fact("private") == "true" || strings.HasPrefix(s.Channel, "D")
-	case "refused draft":
+	case kindRefusedDraft:
 		s.Refused = append(s.Refused, Refused{At: e.At, Why: words.why(e.Data["reason"]), Code: words.word(e.Data["code"])})
-	case "drafted", "sealed anew", "edited":
-		if e.Kind == "edited" && e.Data["manifest"] == nil {
+	case kindDrafted, kindSealedAnew, kindEdited:
+		if e.Kind == kindEdited && e.Data["manifest"] == nil {
 			return // it comes before reviewers as drafted
 		}
 		s.Glass = "" // what was said of the version before holds for that one alone
 		s.Versions = append(s.Versions, newVersion(e, words))
-	case "approved", "rejected", "changes requested", "disowned", "broke glass", "looked at glass", "disowned glass":
+	case kindApproved, kindRejected, kindChangesRequested, kindDisowned, kindBrokeGlass, kindLookedAtGlass, kindDisownedGlass:
 		s.decide(e, words)
-	case "failed", "voided":
+	case kindFailed, kindVoided:
 		s.Error = words.why(e.Data["reason"]) + words.why(e.Data["cause"])
-	case "started":
+	case kindStarted:
 		s.Run = &Run{Box: e.fact("box"), Start: e.At, Version: e.fact("revision")}
-	case "finished":
+	case kindFinished:
 		s.finish(e, words)
-	case "mismatch":
+	case kindMismatch:
 		if s.Run != nil {
 			s.Run.Mismatch = words.list(e.Data["what"])
 		}
@@ -256,7 +256,7 @@ func (s *Story) finish(e event, words teller) {
 // know are left out of the page, and are in values.jsonl.
 func newVersion(e event, words teller) *Version {
 	v := &Version{Number: e.fact("revision"), Author: e.Actor, At: e.At, Digest: e.fact("digest"), Summary: words.word(e.Data["summary"]),
-		Code: words.word(e.Data["code"]), Again: e.Kind == "sealed anew"}
+		Code: words.word(e.Data["code"]), Again: e.Kind == kindSealedAnew}
 	var m struct {
 		Inputs   []map[string]any `json:"inputs"`
 		Sandbox  string           `json:"sandbox"`
