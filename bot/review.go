@@ -309,16 +309,7 @@ func (h *breaking) submitGlass(ctx context.Context, cb slack.InteractionCallback
 		}
 	}
 	_, err = h.glass.Break(ctx, ruling)
-	text, ok := draw.Known(err)
-	switch {
-	case err == nil:
-		return answer{payload: slack.NewClearViewSubmissionResponse()}, nil
-	case !ok:
-		return answer{}, err
-	case isInput(err):
-		return beside(ids.FieldReason, text), nil
-	}
-	return answer{payload: unchanged(text)}, nil
+	return saved(err, ids.FieldReason)
 }
 
 // clickLook shows an administrator what ran.

@@ -247,11 +247,7 @@ func reconcile(ctx context.Context, p program) error {
 	if err != nil {
 		return fmt.Errorf("%w. %s", err, reconcileExample)
 	}
-	signed, err := p.signed()
-	if err != nil {
-		return err
-	}
-	db, stop, err := p.openStore(ctx, signed)
+	db, _, stop, err := p.openSigned(ctx)
 	if err != nil {
 		return err
 	}

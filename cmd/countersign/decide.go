@@ -35,11 +35,7 @@ func decide(ctx context.Context, p program) error {
 	if p.SlackBotToken == "" {
 		return errors.New("SLACK_BOT_TOKEN is not set: who decides is looked up in Slack, now, as for a click there")
 	}
-	signed, err := p.signed()
-	if err != nil {
-		return err
-	}
-	db, stop, err := p.openStore(ctx, signed)
+	db, _, stop, err := p.openSigned(ctx)
 	if err != nil {
 		return err
 	}

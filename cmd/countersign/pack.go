@@ -29,19 +29,15 @@ func makePack(ctx context.Context, p program) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w. %s", err, packExample)
 	}
-	signed, err := p.signed()
-	if err != nil {
-		return err
-	}
-	key, err := signed.Key.Public()
-	if err != nil {
-		return err
-	}
-	db, stop, err := p.openStore(ctx, signed)
+	db, signed, stop, err := p.openSigned(ctx)
 	if err != nil {
 		return err
 	}
 	defer stop()
+	key, err := signed.Key.Public()
+	if err != nil {
+		return err
+	}
 	k, err := newKeeper(db, signed, p.CheckpointFile)
 	if err != nil {
 		return err

@@ -90,6 +90,14 @@ func (p program) openStore(ctx context.Context, o storage.Options) (db *storage.
 	return db, func() { db.Close(); end() }, nil
 }
 
+// openSigned is openStore for what leaves events, which are signed.
+func (p program) openSigned(ctx context.Context) (db *storage.DB, signed storage.Options, stop func(), err error) {
+	if signed, err = p.signed(); err == nil {
+		db, stop, err = p.openStore(ctx, signed)
+	}
+	return db, signed, stop, err
+}
+
 // address is where the database is, as two roles. The owner's is empty where serve does
 // not know it: then somebody else migrates.
 type address struct{ owner, serve string }

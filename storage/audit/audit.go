@@ -31,6 +31,15 @@ func differs(what, says string, args ...any) error {
 	return &DifferenceError{What: what, Says: fmt.Sprintf(says, args...)}
 }
 
+// firstWrong is the error of the first of what a query found wrong: what it is, a separator, and the word for why.
+func firstWrong(found []string, err error, words map[string]string) error {
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	what, why, _ := strings.Cut(found[0], "\x1e")
+	return differs(what, "%s", words[why])
+}
+
 // Auditor audits a database.
 type Auditor struct {
 	pool   *pg.Pool

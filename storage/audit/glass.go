@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -39,11 +38,7 @@ func checkGlass(ctx context.Context, tx pgx.Tx, id string) error {
 		UNION ALL SELECT format('the look of %s at the broken glass of revision %s', l.person, l.revision) || E'\x1e' || 'glass_looks_by_others' FROM glass_looks l
 			JOIN broken_glass g ON (g.request_id, g.revision) = (l.request_id, l.revision) JOIN requests q ON q.id = l.request_id
 			WHERE l.request_id = $1 AND l.person IN (g.person, q.asker) LIMIT 1`, id)
-	if err != nil || len(list) == 0 {
-		return err
-	}
-	what, wrong, _ := strings.Cut(list[0], "\x1e")
-	return differs(what, "%s", glassWords[wrong])
+	return firstWrong(list, err, glassWords)
 }
 
 // glassWords say which condition did not hold.

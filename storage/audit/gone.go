@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -26,11 +25,7 @@ func checkGone(ctx context.Context, tx pgx.Tx, id string) error {
 			WHEN why = 'summary' AND EXISTS (SELECT FROM jsonb_array_elements_text(g.data -> 'contents') hash WHERE NOT tells_of_gone(g.stream, hash)) THEN 'summary'
 			WHEN why NOT IN ('erasure', 'retention', 'summary') THEN 'else' END AS wrong) found
 		WHERE wrong IS NOT NULL ORDER BY seq LIMIT 1`, id)
-	if err != nil || len(list) == 0 {
-		return err
-	}
-	what, wrong, _ := strings.Cut(list[0], "\x1e")
-	return differs(what, "%s", goneWords[wrong])
+	return firstWrong(list, err, goneWords)
 }
 
 // goneWords say why it should be there.

@@ -184,12 +184,12 @@ func (j *Jobs) Work(ctx context.Context, do func(context.Context, steps.Wake) er
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &stepWorker{pool: j.pool, do: do, working: working, timeouts: map[approval.Step]time.Duration{
 		approval.StepFind: time.Minute, approval.StepLook: time.Minute, approval.StepRead: reads, approval.StepDraft: reads, approval.StepInspect: 10 * time.Minute, approval.StepRun: o.RunTimeout + 2*o.FileTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
-	river.AddWorker(workers, &sweepWorker{sweep: sweep, working: working})
+	river.AddWorker(workers, &tickWorker[sweepJob]{tick: sweep, working: working})
 	periodic := []*river.PeriodicJob{river.NewPeriodicJob(schedule,
 		func() (river.JobArgs, *river.InsertOpts) { return sweepJob{}, nil },
 		&river.PeriodicJobOpts{ID: "sweep", RunOnStart: true})}
 	if o.Log != nil {
-		river.AddWorker(workers, &logWorker{tick: o.Log, working: working})
+		river.AddWorker(workers, &tickWorker[logJob]{tick: o.Log, working: working})
 		periodic = append(periodic, river.NewPeriodicJob(river.PeriodicInterval(logEvery),
 			func() (river.JobArgs, *river.InsertOpts) { return logJob{}, nil },
 			&river.PeriodicJobOpts{ID: "log", RunOnStart: true}))
@@ -364,27 +364,14 @@ func (j *Jobs) startBeats(ctx context.Context, working *sync.Map) (stop func()) 
 	return func() { cancel(); <-over }
 }
 
-// sweepWorker works the ticks; they are one replica's, but any replica may get one.
-type sweepWorker struct {
-	river.WorkerDefaults[sweepJob]
-	sweep   func(context.Context) error
-	working *sync.Map
-}
-
-func (w *sweepWorker) Work(ctx context.Context, job *river.Job[sweepJob]) error {
-	w.working.Store(job.ID, true)
-	defer w.working.Delete(job.ID)
-	return w.sweep(ctx)
-}
-
-// logWorker works the ticks of the log, as sweepWorker does those of the sweep.
-type logWorker struct {
-	river.WorkerDefaults[logJob]
+// tickWorker works the ticks of the sweep, or of the log; they are one replica's, but any replica may get one.
+type tickWorker[T river.JobArgs] struct {
+	river.WorkerDefaults[T]
 	tick    func(context.Context) error
 	working *sync.Map
 }
 
-func (w *logWorker) Work(ctx context.Context, job *river.Job[logJob]) error {
+func (w *tickWorker[T]) Work(ctx context.Context, job *river.Job[T]) error {
 	w.working.Store(job.ID, true)
 	defer w.working.Delete(job.ID)
 	return w.tick(ctx)
