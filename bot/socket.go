@@ -251,6 +251,7 @@ func (l *line) take(e socketmode.Event) bool {
 		if l.load.wait(l.Workers) > l.workTime() && l.turnAway(d) {
 			return true
 		}
+		// Counted before it is handed over: drain must not find the socket still between the two.
 		l.underWay.Add(1)
 		l.load.take()
 		l.work <- d
@@ -264,7 +265,7 @@ func (l *line) take(e socketmode.Event) bool {
 func (b *Bot) serve(ctx context.Context, d delivery) {
 	began := time.Now()
 	a := b.answer(ctx, d)
-	d.over()
+	d.over() // what is left needs no socket, so the socket may hang up
 	if a.after != nil {
 		b.finish(ctx, a)
 	}
@@ -287,6 +288,7 @@ func (b *Bot) answer(ctx context.Context, d delivery) (a answer) {
 		b.Log.Error("an envelope waited too long", "kind", kind, "envelope", d.Request.EnvelopeID)
 		return a
 	}
+	// No ack where anything went wrong: Slack then tells the person that it failed.
 	a, err := b.guarded(work, d)
 	if err != nil {
 		b.Log.Error("envelope not answered", "kind", kind, "envelope", d.Request.EnvelopeID, "error", err)
@@ -304,7 +306,8 @@ func (b *Bot) answer(ctx context.Context, d delivery) (a answer) {
 	return a
 }
 
-// guarded keeps a panic in one envelope from ending all of them.
+// guarded keeps a panic in one envelope from ending all of them. It becomes an error, so that what
+// panicked is not acked either.
 func (b *Bot) guarded(ctx context.Context, d delivery) (a answer, err error) {
 	defer func() {
 		if p := recover(); p != nil {

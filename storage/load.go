@@ -264,7 +264,8 @@ func queueWishes(b *pgx.Batch, id string, into *loaded) {
 		WHERE d.request_id = $1 AND d.verdict = 'changes' ORDER BY d.revision, d.at`, id)
 }
 
-// load reads the requests that a query names, in its order.
+// load reads the requests that a query names, in its order. It takes two trips, however many they are: one for
+// the ids, because what belongs to a request is asked for by its id, and one for everything of all of them.
 func (c *core) load(ctx context.Context, query string, args ...any) (list []*approval.Request, err error) {
 	err = c.batched(ctx, pg.ReadOnly, true, func(t *pg.Tx) error {
 		var ids []string

@@ -164,6 +164,8 @@ func (s *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread appro
 	}
 	question := words.Text(r.Question)
 	words.Queue(b)
+	// Whoever begins the same thread in this moment has the INSERT wait, and then do nothing. The next
+	// statement sees what they have committed: a session of another id, by which all of this is tried anew.
 	privateTo := ""
 	if r.Private {
 		privateTo = r.Asker

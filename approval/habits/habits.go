@@ -104,6 +104,8 @@ func Weigh(all []Given, from, until time.Time) Digest {
 	for _, both := range slices.SortedFunc(maps.Keys(to), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
 		one, other := both[0], both[1]
 		given, back := to[both], to[[2]string{other, one}]
+		// Both ways: somebody whose one reviewer is the only one there has done nothing. Each pair is met twice,
+		// and told once.
 		if one < other && given >= pairLeast && back >= pairLeast && 10*given >= pairTenths*of[one] && 10*back >= pairTenths*of[other] {
 			d.Pairs = append(d.Pairs, Pair{One: one, Other: other, Given: given, Of: of[one], Back: back, OfAll: of[other]})
 		}

@@ -104,7 +104,8 @@ func (s *People) barred(ctx context.Context, team string, who []string) func(str
 	return func(one string) bool { return out[one] }
 }
 
-// mostLooks bounds how many are looked at where somebody waits for a form.
+// mostLooks bounds how many are looked at where somebody waits for a form: Slack's trigger for it lasts three
+// seconds, and whoever is not looked at here is looked at when they decide.
 const mostLooks = 10
 
 // ahead begins to look at somebody, unless they were seen a moment ago, while the

@@ -73,6 +73,7 @@ func (s *Runner) Run(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	box := r.Run.BoxID
+	// Before the write, which locks the row and must not wait for what another request's files take to read.
 	if result.Compared, err = s.compared(ctx, r, result); err != nil {
 		return err
 	}
@@ -169,6 +170,8 @@ func (s *Runner) uncollected(ctx context.Context, r *approval.Request, opened op
 	var broken *approval.BrokenSealError
 	var gone *approval.CauseError
 	box := r.Run.BoxID
+	// A neverError wraps why nothing started, so the cases that want both stand first. A broken seal or a
+	// missing file without it says nothing about this box, which is still there: the job comes again.
 	switch {
 	case errors.As(err, &broken) && errors.As(err, &never):
 		return s.seals.breakSeal(ctx, r, broken)

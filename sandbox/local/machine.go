@@ -71,6 +71,8 @@ func (m *machine) raise(b *box) {
 
 // ready boots a box whose turn has come.
 func (m *machine) ready(b *box, cpu int) error {
+	// Two pipes are all that leads into a box and out of it. They are made before the process, which
+	// inherits one end of each: no name on a disk leads to them.
 	jobR, jobW, err := os.Pipe()
 	if err != nil {
 		return m.advice(fmt.Errorf("boot: %w", err), "")

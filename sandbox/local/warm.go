@@ -75,7 +75,7 @@ func (s *Sandbox) Expect(runs int, asOf time.Time) {
 	}
 	s.expected = max(0, runs)
 	if i := slices.IndexFunc(s.spare, func(b *box) bool { return time.Since(b.born) > s.warmLife }); i >= 0 {
-		drop(s, i) // one at a time
+		drop(s, i) // one at a time: were all given up at once, an approval in that moment would find none ready
 	}
 	s.level()
 }
@@ -185,6 +185,7 @@ func (s *Sandbox) level() {
 		s.notBefore = time.Now().Add(warmPause)
 	}
 	target := min(wants(s), room(s))
+	// The youngest goes first: it has used the least time of a core, and may not even have booted.
 	for len(s.spare) > target {
 		drop(s, len(s.spare)-1)
 	}

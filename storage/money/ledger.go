@@ -30,6 +30,8 @@ func (till *Till) QueueMoney(b *pgx.Batch, r *approval.Request, now time.Time) *
 	if len(c.Holds)+len(c.Settlements) == 0 && c.TopUp == nil {
 		return &reckoning{}
 	}
+	// Scopes before roles, as in Ledger.change: two transactions that took them the other way round could
+	// each wait for the other. The lock of the roles is shared, so those who spend do not wait for one another by it.
 	QueueLocks(b, r.Scopes())
 	b.Queue(pg.ShareLock, RolesKey(r.Team))
 	queueSettlements(b, r, false)
@@ -102,6 +104,7 @@ func queueSettlements(b *pgx.Batch, r *approval.Request, fresh bool) {
 // them without one. `make bench` has pgbench run the same.
 const (
 	// Those that are there are locked and not changed, those that are not are made, in the order of the lists.
+	// DO NOTHING would lock none of them; an update that is carried out would write each row anew for every hold.
 	TakeScopes = `
 		INSERT INTO scopes (team, kind, id) SELECT w.team, w.kind, w.id FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS w (team, kind, id, place) ORDER BY place
 		ON CONFLICT (team, kind, id) DO UPDATE SET id = excluded.id WHERE false`
@@ -124,7 +127,8 @@ func queueHold(batch *pgx.Batch, r *approval.Request, h budget.Hold) {
 }
 
 // queueRest takes what stays uncertain of a hold that is settled in the same
-// transaction. That it is no more than was left of that one the schema sees to.
+// transaction. That it is no more than was left of that one the schema sees to, which
+// looks for the settlement: so settlements of old holds are sent first (QueueMoney).
 func queueRest(batch *pgx.Batch, r *approval.Request, h budget.Hold) {
 	batch.Queue(`
 		INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at, called, risked, uncertain_at, rest_of)
@@ -176,6 +180,7 @@ func LockScopes(ctx context.Context, tx pgx.Tx, scopes []budget.Scope) error {
 // turn comes, so the limits that are read next are those that the locks keep.
 func RolesKey(team string) string { return "roles " + team }
 
+// LockRoles takes that lock alone, to change roles or their limits. Whoever takes it has the scopes already.
 func LockRoles(ctx context.Context, tx pgx.Tx, team string) error {
 	if _, err := tx.Exec(ctx, pg.TakeLock, RolesKey(team)); err != nil {
 		return fmt.Errorf("lock the roles: %w", err)
@@ -183,6 +188,8 @@ func LockRoles(ctx context.Context, tx pgx.Tx, team string) error {
 	return nil
 }
 
+// QueueLocks is LockScopes as a part of a batch, which asks nothing back: all of them in one statement, however
+// many budgets apply.
 func QueueLocks(batch *pgx.Batch, scopes []budget.Scope) {
 	if len(scopes) == 0 {
 		return
@@ -194,6 +201,8 @@ func QueueLocks(batch *pgx.Batch, scopes []budget.Scope) {
 	batch.Queue(TakeScopes, columns[0], columns[1], columns[2])
 }
 
+// InLockOrder is the one order in which everybody locks, and each scope once: two who spend in the same
+// budgets then wait for one another in a line, and never in a circle.
 func InLockOrder(scopes []budget.Scope) []budget.Scope {
 	scopes = slices.Clone(scopes)
 	slices.SortFunc(scopes, func(a, b budget.Scope) int {

@@ -68,6 +68,7 @@ func (l *Ledger) change(ctx context.Context, scope budget.Scope, work func(befor
 				return err
 			}
 		}
+		// After the locks: a clock that was read before them could be earlier than the event of whoever held them.
 		now, err := pg.Clock(ctx, tx)
 		if err != nil {
 			return err

@@ -212,6 +212,8 @@ func (n *Notary) Verify(ctx context.Context, stream string) (found Verified, err
 		last = row
 		found.Events++
 	}
+	// A value may be gone, and then an event of the same stream says so, and names it. Without that it was not
+	// forgotten by anybody's order: somebody has lost it, or taken it away.
 	for hash, v := range values {
 		if v.Gone == nil {
 			if named[hash] {

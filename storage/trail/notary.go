@@ -126,6 +126,8 @@ func (n *Notary) learn(ctx context.Context, tx pgx.Tx) (announced []string, err 
 	for _, row := range rows {
 		data, err := Decoded(row.Data)
 		name, ok := data["key"].(string)
+		// What is forged here is passed over, and no error: an audit names it, and an installation whose
+		// trail somebody has written into must still be able to start.
 		if err != nil || !ok || row.Kind != approval.EventSigningKey || row.Hash != row.sum() {
 			continue
 		}
@@ -161,6 +163,7 @@ func (n *Notary) read(v Voucher) (e Witnessed, ok bool) {
 	if v.Line == nil || v.Key == nil || v.Signature == nil {
 		return e, false
 	}
+	// The hash is made from the line as it stands now, and not read: the stored one could belong to another line.
 	hash := approval.Hash([]byte(*v.Line))
 	if !n.ring.Vouches(*v.Key, hash, *v.Signature) {
 		if n.ring.Trusts(*v.Key) || !n.learns(*v.Key) || !n.ring.Vouches(*v.Key, hash, *v.Signature) {
