@@ -32,7 +32,8 @@
 //
 // A run that somebody cancels (Stopping, stop.go) stays running until its box has been ended, and is done then.
 //
-// The verbs are methods of Request, and of its Money. They are pure: each asks the table,
+// The verbs are methods of Request, and of what wraps it for one subject each: Money, Boxes, Turn,
+// Talk, Stopping. They are pure: each asks the table,
 // makes the move, and notes in Request.Changes what is stored with it, all of it or none.
 // Whoever keeps requests loads one, runs a closure that calls verbs, and writes what they
 // noted in one transaction, which locks the row and begins anew where somebody else has

@@ -218,11 +218,11 @@ func TestNoOrderOfMovesBreaksAPromise(t *testing.T) {
 				who := people.Draw(t, "who")
 				_ = l.try(t, "Disown", func() error { return l.r.Disown(who, len(l.revisions), Click{}, p, l.now) })
 			},
-			"remind":   func(t *rapid.T) { _ = l.try(t, "Remind", func() error { return l.r.Remind(nil, l.now) }) },
-			"escalate": func(t *rapid.T) { _ = l.try(t, "Escalate", func() error { return l.r.Escalate(nil, l.now) }) },
+			"remind":   func(t *rapid.T) { _ = l.try(t, "Remind", func() error { return Turn{l.r}.Remind(nil, l.now) }) },
+			"escalate": func(t *rapid.T) { _ = l.try(t, "Escalate", func() error { return Turn{l.r}.Escalate(nil, l.now) }) },
 			"assign": func(t *rapid.T) {
 				who := people.Draw(t, "who")
-				_ = l.try(t, "Assign", func() error { return l.r.Assign(who, "R1", Click{}, l.now) })
+				_ = l.try(t, "Assign", func() error { return Turn{l.r}.Assign(who, "R1", Click{}, l.now) })
 			},
 			"fail":     func(t *rapid.T) { _ = l.try(t, "Fail", func() error { return l.r.Fail(Words("x"), l.now) }) },
 			"expire":   func(t *rapid.T) { _ = l.try(t, "Expire", func() error { return l.r.Expire(l.now) }) },

@@ -188,14 +188,14 @@ var verbs = []verb{
 		}
 		return r.Disown("R1", 1, Click{}, p, now)
 	}},
-	{name: "Remind", at: 12 * time.Hour, do: func(r *Request, _ Policy, now time.Time) error { return r.Remind([]string{"R1"}, now) }},
-	{name: "Remind early", move: "Remind", do: func(r *Request, _ Policy, now time.Time) error { return r.Remind([]string{"R1"}, now) }},
-	{name: "Remind late", move: "Remind", late: true, do: func(r *Request, _ Policy, now time.Time) error { return r.Remind([]string{"R1"}, now) }},
-	{name: "Escalate", at: 20 * time.Hour, do: func(r *Request, _ Policy, now time.Time) error { return r.Escalate(nil, now) }},
-	{name: "Escalate early", move: "Escalate", at: 19 * time.Hour, do: func(r *Request, _ Policy, now time.Time) error { return r.Escalate(nil, now) }},
-	{name: "Assign", do: func(r *Request, _ Policy, now time.Time) error { return r.Assign("R2", "R1", Click{}, now) }},
-	{name: "Assign late", move: "Assign", late: true, do: func(r *Request, _ Policy, now time.Time) error { return r.Assign("R2", "R1", Click{}, now) }},
-	{name: "Ask for an opinion", move: "AskOpinion", do: func(r *Request, _ Policy, now time.Time) error { return r.AskOpinion("R2", "R1", Click{}, now) }},
+	{name: "Remind", at: 12 * time.Hour, do: func(r *Request, _ Policy, now time.Time) error { return Turn{r}.Remind([]string{"R1"}, now) }},
+	{name: "Remind early", move: "Remind", do: func(r *Request, _ Policy, now time.Time) error { return Turn{r}.Remind([]string{"R1"}, now) }},
+	{name: "Remind late", move: "Remind", late: true, do: func(r *Request, _ Policy, now time.Time) error { return Turn{r}.Remind([]string{"R1"}, now) }},
+	{name: "Escalate", at: 20 * time.Hour, do: func(r *Request, _ Policy, now time.Time) error { return Turn{r}.Escalate(nil, now) }},
+	{name: "Escalate early", move: "Escalate", at: 19 * time.Hour, do: func(r *Request, _ Policy, now time.Time) error { return Turn{r}.Escalate(nil, now) }},
+	{name: "Assign", do: func(r *Request, _ Policy, now time.Time) error { return Turn{r}.Assign("R2", "R1", Click{}, now) }},
+	{name: "Assign late", move: "Assign", late: true, do: func(r *Request, _ Policy, now time.Time) error { return Turn{r}.Assign("R2", "R1", Click{}, now) }},
+	{name: "Ask for an opinion", move: "AskOpinion", do: func(r *Request, _ Policy, now time.Time) error { return Turn{r}.AskOpinion("R2", "R1", Click{}, now) }},
 	{name: "neither", do: func(r *Request, p Policy, now time.Time) error {
 		d := approvalOf(r, "R2")
 		d.Verdict = "maybe"

@@ -99,7 +99,7 @@ func (r Money) room(worst, most budget.USD, now time.Time) error {
 	// One hold is kept for the call, and all others end here. A called hold is kept however old it
 	// is: a sweep marks it as uncertain and takes nothing away. An uncalled one has to last beyond the
 	// call, because a sweep returns it to the budgets when its time is over.
-	carried, since := r.carried(now)
+	carried, since := budget.Carried(r.Holds, now)
 	worst, most = worst+r.spare(), most+r.spare()
 	keep := ""
 	for _, h := range slices.Clone(r.Holds) {
@@ -136,23 +136,10 @@ func (r Money) inFull(h budget.OpenHold, now time.Time) budget.Settlement {
 	return h.InFull(now, r.First())
 }
 
-// carried is the most that calls with an unknown cost may have used, and since when.
-func (r Money) carried(now time.Time) (sum budget.USD, since time.Time) {
-	for _, h := range r.Holds {
-		if h.Called && !h.Apart() {
-			sum += h.Risked
-			if at := h.Since(now); since.IsZero() || at.Before(since) {
-				since = at
-			}
-		}
-	}
-	return sum, since
-}
-
 // Fits tells whether another call may be made that costs at most this much: together with
 // the uncertain amount it must stay within one hold, and leave what is held for a fallback.
 func (r Money) Fits(worst, most budget.USD) bool {
-	carried, _ := r.carried(time.Time{})
+	carried, _ := budget.Carried(r.Holds, time.Time{})
 	worst, most = worst+r.spare(), most+r.spare()
 	for _, h := range slices.DeleteFunc(slices.Clone(r.Holds), budget.OpenHold.Apart) {
 		worst = max(worst, h.Amount)
@@ -261,19 +248,6 @@ func (r Money) SettleStale(now time.Time) error {
 		}
 	}
 	return nil
-}
-
-// Uncertain is how much is held for calls of which nobody knows what they have cost.
-func (r *Request) Uncertain() (held budget.USD, until time.Time) {
-	for _, h := range r.Holds {
-		if h.Uncertain() {
-			held += h.Amount
-			if due := h.Due(); until.IsZero() || due.Before(until) {
-				until = due
-			}
-		}
-	}
-	return held, until
 }
 
 // PayHeldBack pays a box in which nothing started out of the money for the run, which

@@ -103,7 +103,7 @@ func (r *Request) AskBack(files []File, p Policy, now time.Time) error {
 		}
 	}
 	r.Money().release(now)
-	r.note(now, System, EventAskedAbout, r.about(at, d))
+	r.note(now, System, EventAskedAbout, about(r, at, d))
 	r.move(Asking, now, now.Add(p.Expiry))
 	return nil
 }
@@ -133,7 +133,7 @@ func (r *Request) Answer(key, says string, worst budget.USD, p Policy, now time.
 	given := reading.Answered{Doubt: d, Says: says, By: r.Asker, Content: f.SHA256}
 	// Slices are copied, never changed in place: steps keep shallow copies of the request as it was.
 	f.Answers = append(slices.Clone(f.Answers), given)
-	data := r.about(at, d)
+	data := about(r, at, d)
 	data["says"] = says
 	switch {
 	case len(d.InEncodings()) > 0 && says != f.Reading.Encoding:
@@ -247,7 +247,7 @@ func (r *Request) Reseal(files []File, fresh Manifest, p Policy, now time.Time) 
 }
 
 // about is what an event says of a question: which file, and which column by its hash.
-func (r *Request) about(file int, d reading.Doubt) map[string]any {
+func about(r *Request, file int, d reading.Doubt) map[string]any {
 	data := map[string]any{"file": r.Files[file].ID, "code": d.Code}
 	if d.Column != "" {
 		data["column"] = Said(d.Column)

@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// Turn are the verbs that are about whose turn a decision is. None of them decides anything.
+type Turn struct{ *Request }
+
 // A wait for a decision is said again when half of its time has passed, and to
 // the fallback reviewers when four fifths of it have. Each is said once.
 func remindAt(r *Request) time.Time { return partOf(r, 50) }
@@ -22,36 +25,36 @@ func partOf(r *Request, percent time.Duration) time.Time {
 func isWaiting(r *Request, now time.Time) bool { return r.Can("Remind") && now.Before(r.ExpiresAt) }
 
 // ReminderDue and EscalationDue say whether it is time for a word that has not been said.
-func (r *Request) ReminderDue(now time.Time) bool {
-	return isWaiting(r, now) && r.RemindedAt.IsZero() && !now.Before(remindAt(r))
+func (r Turn) ReminderDue(now time.Time) bool {
+	return isWaiting(r.Request, now) && r.RemindedAt.IsZero() && !now.Before(remindAt(r.Request))
 }
 
 // EscalationDue is the same for the fallback reviewers. A wait that nobody has been reminded of may
 // be escalated: after a long pause the later word is enough.
-func (r *Request) EscalationDue(now time.Time) bool {
-	return isWaiting(r, now) && r.EscalatedAt.IsZero() && !now.Before(escalateAt(r))
+func (r Turn) EscalationDue(now time.Time) bool {
+	return isWaiting(r.Request, now) && r.EscalatedAt.IsZero() && !now.Before(escalateAt(r.Request))
 }
 
 // Remind tells those who may decide, and have not, that half of the time has
 // passed. When there is nobody, the administrators hear of it.
-func (r *Request) Remind(to []string, now time.Time) error {
+func (r Turn) Remind(to []string, now time.Time) error {
 	if !r.ReminderDue(now) {
 		return r.Illegal("remind people of")
 	}
 	r.RemindedAt = now
 	r.note(now, System, EventReminded, map[string]any{"revision": r.Revision.Number, "people": to})
-	tellWaiting(r, "remind", to, false, now)
+	tellWaiting(r.Request, "remind", to, false, now)
 	return nil
 }
 
 // Escalate calls the fallback reviewers, or the administrators where there are none.
-func (r *Request) Escalate(to []string, now time.Time) error {
+func (r Turn) Escalate(to []string, now time.Time) error {
 	if !r.EscalationDue(now) {
 		return r.Illegal("escalate")
 	}
 	r.EscalatedAt = now
 	r.note(now, System, EventEscalated, map[string]any{"revision": r.Revision.Number, "people": to})
-	tellWaiting(r, "escalate", to, true, now)
+	tellWaiting(r.Request, "escalate", to, true, now)
 	return nil
 }
 
@@ -64,12 +67,12 @@ func tellWaiting(r *Request, word string, to []string, escalated bool, now time.
 }
 
 // Assign asks one person to make the decision. Others may still make it.
-func (r *Request) Assign(to, by string, click Click, now time.Time) error {
-	if err := mayBeAsked(r, "Assign", "assign", to, by, now); err != nil {
+func (r Turn) Assign(to, by string, click Click, now time.Time) error {
+	if err := mayBeAsked(r.Request, "Assign", "assign", to, by, now); err != nil {
 		return err
 	}
 	r.Assignee = to
-	tellAsked(r, EventAssigned, NoticeAssigned, to, by, click, now)
+	tellAsked(r.Request, EventAssigned, NoticeAssigned, to, by, click, now)
 	return nil
 }
 
@@ -77,8 +80,8 @@ func (r *Request) Assign(to, by string, click Click, now time.Time) error {
 const maxOpinions = 5
 
 // AskOpinion asks somebody to look at the code as well.
-func (r *Request) AskOpinion(from, by string, click Click, now time.Time) error {
-	if err := mayBeAsked(r, "AskOpinion", "ask for an opinion on", from, by, now); err != nil {
+func (r Turn) AskOpinion(from, by string, click Click, now time.Time) error {
+	if err := mayBeAsked(r.Request, "AskOpinion", "ask for an opinion on", from, by, now); err != nil {
 		return err
 	}
 	if from == by {
@@ -89,7 +92,7 @@ func (r *Request) AskOpinion(from, by string, click Click, now time.Time) error 
 	}
 	// Whom it asks gets no right by it: whether they may decide is checked when they do.
 	r.Opinions = append(slices.Clone(r.Opinions), from)
-	tellAsked(r, EventAskedForOpinion, NoticeOpinion, from, by, click, now)
+	tellAsked(r.Request, EventAskedForOpinion, NoticeOpinion, from, by, click, now)
 	return nil
 }
 

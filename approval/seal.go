@@ -37,7 +37,7 @@ func (r *Request) BrokenSeal(p Policy) (why []Reason) {
 	if rev.Manifest.Digest() != rev.Digest {
 		why = append(why, Because(WhyOtherTerms))
 	}
-	if r.unsigned() {
+	if unsigned(r) {
 		why = append(why, Because(WhyUnsigned))
 	}
 	for _, d := range r.Decisions {
@@ -58,7 +58,7 @@ func (r *Request) BrokenSeal(p Policy) (why []Reason) {
 // unsigned tells whether somebody has written the revision, a decision on it or the start
 // into the database who does not have the key of this installation, or, where the reviewer's
 // own key is wanted, not that one.
-func (r *Request) unsigned() bool {
+func unsigned(r *Request) bool {
 	return r.Revision != nil && r.Revision.Unsigned || r.Glass != nil && r.Glass.Unsigned || r.Run != nil && r.Run.Unsigned ||
 		slices.ContainsFunc(r.Decisions, func(d Decision) bool { return d.Unsigned || !Signed(r, d) })
 }

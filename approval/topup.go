@@ -39,7 +39,7 @@ func (r *Request) TopUp(id string) *TopUp {
 }
 
 // OpenTopUp is the one that waits for an administrator, if there is one.
-func (r *Request) OpenTopUp() *TopUp {
+func (r Money) OpenTopUp() *TopUp {
 	i := slices.IndexFunc(r.TopUps, func(t TopUp) bool { return t.Open() })
 	if i < 0 {
 		return nil
@@ -52,7 +52,7 @@ func (r Money) AskTopUp(amount budget.USD, reason string, p Policy, now time.Tim
 	if !r.Can("AskTopUp") || r.Blocked == nil {
 		return Unblocked(r.Request, "ask for money for")
 	}
-	if r.OpenTopUp() != nil {
+	if r.Money().OpenTopUp() != nil {
 		return &MoveError{Request: r.Request, Verb: "ask for money for", Why: Because(WhyTopUpOpen)}
 	}
 	t := TopUp{ID: NewID(9), RequestID: r.ID, Scope: r.Blocked.Tight().Limit.Scope, AskedBy: r.Asker, Amount: amount, Reason: reason, At: now}

@@ -265,14 +265,14 @@ func (r *Request) Finish(result Result, charge budget.Charge, p Policy, now time
 	r.note(now, System, EventFinished, data)
 	if what := Compare(r.Revision.Findings, r.Revision.Manifest.Inputs, result.Observed); what != nil {
 		r.note(now, System, EventMismatch, map[string]any{"what": saidAll(what)})
-		r.Tell(Notice{Key: "surprise " + r.ID, Kind: NoticeSurprise, To: r.approvers(), Admins: true, At: now, Data: Encode(Surprise{r.Revision.Number})})
+		r.Tell(Notice{Key: "surprise " + r.ID, Kind: NoticeSurprise, To: approvers(r), Admins: true, At: now, Data: Encode(Surprise{r.Revision.Number})})
 	}
 	r.move(Done, now, time.Time{})
 	return nil
 }
 
 // approvers are those who approved what ran.
-func (r *Request) approvers() (people []string) {
+func approvers(r *Request) (people []string) {
 	for _, d := range r.Decisions {
 		if d.Revision == r.Revision.Number && d.Verdict == Approve && !slices.Contains(people, d.Reviewer) {
 			people = append(people, d.Reviewer)
@@ -364,7 +364,7 @@ func (r *Request) move(to State, now, expires time.Time, steps ...Step) {
 	}
 	r.State, r.ExpiresAt, r.Blocked, r.Place = to, expires, nil, NotInLine
 	// The notice was sent before. To tell it again redraws it where it stands.
-	if open := r.OpenTopUp(); open != nil && to.Final() {
+	if open := r.Money().OpenTopUp(); open != nil && to.Final() {
 		r.Tell(open.notice(now)) // there is nothing left to grant it for, and its buttons go
 	}
 	r.touch(now, append(steps, StepShow)...)

@@ -85,6 +85,33 @@ func (h OpenHold) Due() time.Time {
 // Uncertain tells that a call under this hold has a cost that nobody knows.
 func (h OpenHold) Uncertain() bool { return !h.UncertainAt.IsZero() }
 
+// Uncertain is how much of these is held for calls of which nobody knows what they have cost, and
+// when the first of it is charged in full.
+func Uncertain(holds []OpenHold) (held USD, until time.Time) {
+	for _, h := range holds {
+		if h.Uncertain() {
+			held += h.Amount
+			if due := h.Due(); until.IsZero() || due.Before(until) {
+				until = due
+			}
+		}
+	}
+	return held, until
+}
+
+// Carried is the most that calls with an unknown cost may have used, and since when.
+func Carried(holds []OpenHold, now time.Time) (sum USD, since time.Time) {
+	for _, h := range holds {
+		if h.Called && !h.Apart() {
+			sum += h.Risked
+			if at := h.Since(now); since.IsZero() || at.Before(since) {
+				since = at
+			}
+		}
+	}
+	return sum, since
+}
+
 // Settlement ends a hold, once. No charges means that nothing was spent.
 type Settlement struct {
 	HoldID    string

@@ -49,7 +49,9 @@ func TestAnActIsOutdatedWherePeopleOrRulesHaveChanged(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 3, c.Authority)
 	require.NoError(t, b.Name(t.Context(), review.Grant{Team: "TOTHER", Role: review.RoleReviewer, User: "UNEW", By: "UADMIN"}))
-	b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Assign("REVB", "REVA", approval.Click{}, now) })
+	b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+		return approval.Turn{Request: r}.Assign("REVB", "REVA", approval.Click{}, now)
+	})
 	after, err := b.Act(t.Context(), c, func(r *approval.Request, now time.Time) error {
 		return r.Decide(decision(r, "REVA", approval.Reject), 0, b.policy, now)
 	})

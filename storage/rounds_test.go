@@ -148,11 +148,13 @@ func TestASweepFindsWhomToRemind(t *testing.T) {
 	due := []steps.Wake{{Step: approval.StepShow, RequestID: r.ID}}
 	require.Empty(t, find(0.6))
 	require.Equal(t, due, find(0.45))
-	b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Remind([]string{"REVA"}, now) })
+	b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+		return approval.Turn{Request: r}.Remind([]string{"REVA"}, now)
+	})
 	require.NoError(t, b.exec(t, `UPDATE requests SET shown_at = changed_at`))
 	require.Empty(t, find(0.3))
 	require.Equal(t, due, find(0.15))
-	b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Escalate(nil, now) })
+	b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return approval.Turn{Request: r}.Escalate(nil, now) })
 	require.NoError(t, b.exec(t, `UPDATE requests SET shown_at = changed_at`))
 	require.Empty(t, find(0.1))
 	got, err := b.Request(t.Context(), r.ID)
@@ -197,9 +199,11 @@ func TestAnAssignmentIsStored(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r := b.pending(t, "t")
-	b.update(t, r.ID, func(r *approval.Request, now time.Time) error { return r.Assign("REVB", "REVA", approval.Click{}, now) })
 	b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
-		return r.AskOpinion("REVB", "REVA", approval.Click{}, now)
+		return approval.Turn{Request: r}.Assign("REVB", "REVA", approval.Click{}, now)
+	})
+	b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+		return approval.Turn{Request: r}.AskOpinion("REVB", "REVA", approval.Click{}, now)
 	})
 	got, err := b.Request(t.Context(), r.ID)
 	require.NoError(t, err)

@@ -97,7 +97,7 @@ func TestATopUpIsALimitOnTopUntilItEnds(t *testing.T) {
 	r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
 		return r.Money().AskTopUp(8*budget.Cent, "the board", b.policy, now)
 	})
-	top := r.OpenTopUp()
+	top := r.Money().OpenTopUp()
 	found, err := b.TopUp(t.Context(), top.ID)
 	require.NoError(t, err)
 	require.Equal(t, r.TopUps[0], *found)
@@ -150,7 +150,7 @@ func TestTwoAdministratorsAnswerATopUpOnce(t *testing.T) {
 	r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
 		return r.Money().AskTopUp(budget.Dollar, "why", b.policy, now)
 	})
-	id := r.OpenTopUp().ID
+	id := r.Money().OpenTopUp().ID
 	errs := together(16, func(i int) error {
 		_, err := b.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
 			return r.Money().DecideTopUp(id, i%2 == 0, now.Add(time.Hour), "no", fmt.Sprint("ADMIN", i), now)

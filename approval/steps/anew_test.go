@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/budget"
 )
 
 // The store runs a closure anew where somebody else has written meanwhile, or where a
@@ -21,7 +22,7 @@ func TestACallOfUnknownCostStaysHeldWhenItsBookingRunsAnew(t *testing.T) {
 	r = b.request(r.ID)
 	require.Equal(t, approval.Failed, r.State)
 	require.Len(t, r.Holds, 1)
-	held, _ := r.Uncertain()
+	held, _ := budget.Uncertain(r.Holds)
 	require.Equal(t, r.Holds[0].Amount, held)
 	require.Equal(t, 1, b.count(r.ID, approval.EventUncertain))
 	require.Zero(t, b.spent(r.ID))
@@ -38,7 +39,7 @@ func TestACallIsNotMadeAgainWhenItsAskerHasTakenTheQuestionBackWhileItWasBooked(
 	require.NoError(t, b.Draft(t.Context(), r.ID), "it is not tried again later")
 	r = b.request(r.ID)
 	require.Equal(t, approval.Withdrawn, r.State)
-	held, _ := r.Uncertain()
+	held, _ := budget.Uncertain(r.Holds)
 	require.NotZero(t, held)
 	require.Zero(t, b.spent(r.ID))
 }

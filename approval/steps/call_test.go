@@ -56,7 +56,7 @@ func TestAQuestionKeepsOneUncertainHoldHoweverOftenItsCallsFail(t *testing.T) {
 	}
 	require.Equal(t, approval.Failed, r.State)
 	require.Equal(t, "No answer.", reasons.Words(r.Reason))
-	sum, until := r.Uncertain()
+	sum, until := budget.Uncertain(r.Holds)
 	require.Equal(t, held.Amount, sum)
 
 	b.store.pass(until.Sub(b.store.now()) - time.Second)
@@ -104,7 +104,7 @@ func TestAKnownCallIsChargedAtOnceAndTheUncertainOneStaysHeld(t *testing.T) {
 	require.Equal(t, approval.Pending, r.State)
 	require.Equal(t, 5, r.Attempts)
 	require.Len(t, r.Holds, 1, "one hold is for all that is uncertain")
-	held, _ := r.Uncertain()
+	held, _ := budget.Uncertain(r.Holds)
 	require.Equal(t, "$0.036", held.String(), "two calls of at most $0.018")
 	require.Equal(t, "$0.002408", b.spent(r.ID).String(), "the cut answer, the good one and its inspection")
 }
@@ -191,7 +191,7 @@ func TestAnAnswerWithoutUsageStaysUncertain(t *testing.T) {
 		require.Len(t, s, 1, name)
 		require.False(t, s[0].Estimated, name)
 		require.Equal(t, budget.Box, s[0].Charges[0].Kind, name)
-		held, until := r.Uncertain()
+		held, until := budget.Uncertain(r.Holds)
 		require.Equal(t, "$0.018", held.String(), "10,000 tokens at $1 and 4,000 at $2 per million")
 		require.Equal(t, r.Holds[0].UncertainAt.Add(budget.UncertainFor), until)
 	}

@@ -51,7 +51,7 @@ func TestADraftSurvivesTheDeathOfItsReplicaAnywhere(t *testing.T) {
 			require.Len(t, spends, 2)
 			require.Equal(t, 2, r.Attempts)
 			require.Equal(t, 1, b.open(r.ID), "what the other one has cost nobody knows")
-			held, until := r.Uncertain()
+			held, until := budget.Uncertain(r.Holds)
 			require.Equal(t, "$0.01911", held.String(), "the most that this call and its inspection can have cost")
 			b.store.pass(until.Sub(b.store.now()) - time.Second)
 			require.NoError(t, b.Sweep(t.Context()))

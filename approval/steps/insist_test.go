@@ -49,8 +49,8 @@ func TestWhoDeclinesTheCheaperModelWaitsForTheOther(t *testing.T) {
 		"and is granted it": {true, func(b *bundle, r *approval.Request) {
 			r, err := b.AskTopUp(b.t.Context(), r.ID, 50*budget.Cent, "the board", asksHimself)
 			require.NoError(b.t, err)
-			require.Equal(b.t, budget.Team, r.OpenTopUp().Scope.Kind, "the budget that saves")
-			_, err = b.Grant(b.t.Context(), r.OpenTopUp().ID, b.store.now().Add(time.Hour), approval.Click{Team: "T1", User: "admin"})
+			require.Equal(b.t, budget.Team, r.Money().OpenTopUp().Scope.Kind, "the budget that saves")
+			_, err = b.Grant(b.t.Context(), r.Money().OpenTopUp().ID, b.store.now().Add(time.Hour), approval.Click{Team: "T1", User: "admin"})
 			require.NoError(b.t, err)
 		}, approval.Pending, "m1"},
 		"or takes the cheaper one after all": {true, func(b *bundle, r *approval.Request) {
@@ -127,7 +127,7 @@ func TestWhatTheDeclinedModelWasWritingIsNotTakenForTheOthers(t *testing.T) {
 		require.NoError(t, err)
 		asked, err := b.AskTopUp(t.Context(), r.ID, 50*budget.Cent, "the board", asksHimself)
 		require.NoError(t, err)
-		_, err = b.Grant(t.Context(), asked.OpenTopUp().ID, b.store.now().Add(time.Hour), approval.Click{Team: "T1", User: "admin"})
+		_, err = b.Grant(t.Context(), asked.Money().OpenTopUp().ID, b.store.now().Add(time.Hour), approval.Click{Team: "T1", User: "admin"})
 		require.NoError(t, err)
 	}
 	require.Empty(t, b.work())

@@ -36,7 +36,7 @@ func (m *memStore) Stuck(context.Context) (wakes []Wake, err error) {
 		if b := r.Blocked; b != nil && !b.Until.IsZero() && !m.now().Before(b.Until) {
 			wakes = append(wakes, Wake{Step: approval.StepGoOn, RequestID: id})
 		}
-		due = due || r.ReminderDue(m.now()) || r.EscalationDue(m.now())
+		due = due || approval.Turn{Request: r}.ReminderDue(m.now()) || approval.Turn{Request: r}.EscalationDue(m.now())
 		if !r.State.Final() && (due || m.now().Sub(r.ChangedAt) > time.Minute) {
 			wakes = append(wakes, Wake{Step: approval.StepShow, RequestID: id})
 		}

@@ -279,7 +279,7 @@ func TestProveModelsAFallbacksHoldCoversBothCalls(t *testing.T) {
 	require.Equal(t, approval.Pending, r.State, r.Reason)
 	require.Len(t, b.writer.briefs, 2, "another call of m1 would leave nothing for m2")
 	require.True(t, r.FellBack())
-	held, _ := r.Uncertain()
+	held, _ := budget.Uncertain(r.Holds)
 	require.LessOrEqual(t, held+b.spent(r.ID), first+second)
 	proof.Check(t, !t.Failed(), "one hold covers the model and its fallback", "held %s, spent and uncertain %s", first+second, held+b.spent(r.ID))
 

@@ -150,7 +150,7 @@ func TestSomebodyElseGrantsATopUpAndTheQuestionGoesOn(t *testing.T) {
 	}
 	r, err := b.AskTopUp(t.Context(), r.ID, 10*budget.Cent, "the board meets", asksHimself)
 	require.NoError(t, err)
-	top := r.OpenTopUp()
+	top := r.Money().OpenTopUp()
 	require.Equal(t, budget.Scope{Team: "T1", Kind: budget.User, ID: "asker"}, top.Scope)
 	_, err = b.AskTopUp(t.Context(), r.ID, 20*budget.Cent, "again", asksHimself)
 	var move *approval.MoveError
@@ -211,7 +211,7 @@ func TestATopUpLiftsNoParentScope(t *testing.T) {
 	r := b.blocked()
 	r, err := b.AskTopUp(t.Context(), r.ID, budget.Dollar, "please", asksHimself)
 	require.NoError(t, err)
-	got, err := b.Grant(t.Context(), r.OpenTopUp().ID, b.store.now().Add(time.Hour), approval.Click{Team: "T1", User: "admin"})
+	got, err := b.Grant(t.Context(), r.Money().OpenTopUp().ID, b.store.now().Add(time.Hour), approval.Click{Team: "T1", User: "admin"})
 	require.NoError(t, err, "it is granted")
 	require.Equal(t, budget.Team, got.Blocked.Tight().Limit.Scope.Kind, "and the team's budget stands")
 	require.Equal(t, approval.Drafting, got.State)
@@ -222,7 +222,7 @@ func TestATopUpLiftsNoParentScope(t *testing.T) {
 	require.Nil(t, c.TopUp, "another one may be asked for, of that budget")
 	r, err = b.AskTopUp(t.Context(), r.ID, budget.Dollar, "and the team's", asksHimself)
 	require.NoError(t, err)
-	require.Equal(t, budget.Team, r.OpenTopUp().Scope.Kind)
+	require.Equal(t, budget.Team, r.Money().OpenTopUp().Scope.Kind)
 }
 
 func TestADeclinedTopUpSaysWhyAndLeavesTheOtherWays(t *testing.T) {
@@ -231,7 +231,7 @@ func TestADeclinedTopUpSaysWhyAndLeavesTheOtherWays(t *testing.T) {
 	r := b.blocked()
 	r, err := b.AskTopUp(t.Context(), r.ID, budget.Dollar, "please", asksHimself)
 	require.NoError(t, err)
-	id := r.OpenTopUp().ID
+	id := r.Money().OpenTopUp().ID
 	r, err = b.Decline(t.Context(), id, "Not this month.", approval.Click{Team: "T1", User: "admin"})
 	require.NoError(t, err)
 	require.Equal(t, "Not this month.", r.TopUp(id).Answer)
@@ -257,7 +257,7 @@ func TestWhatWaitsForMoneyWaitsOnWhereNothingCanRun(t *testing.T) {
 	_, err = b.Continue(t.Context(), r.ID, "m2", asksHimself)
 	require.ErrorAs(t, err, new(*approval.InputError))
 	require.ErrorContains(t, err, "This machine cannot.")
-	_, err = b.Grant(t.Context(), r.OpenTopUp().ID, b.store.now().Add(time.Hour), approval.Click{Team: "T1", User: "admin"})
+	_, err = b.Grant(t.Context(), r.Money().OpenTopUp().ID, b.store.now().Add(time.Hour), approval.Click{Team: "T1", User: "admin"})
 	require.NoError(t, err)
 	require.NoError(t, b.catchUp(t.Context(), Wake{Step: approval.StepGoOn, RequestID: r.ID}))
 	now := b.request(r.ID)
@@ -276,7 +276,7 @@ func TestATopUpOfWhatHasEndedIsNotGranted(t *testing.T) {
 	r := b.blocked()
 	r, err := b.AskTopUp(t.Context(), r.ID, budget.Dollar, "please", asksHimself)
 	require.NoError(t, err)
-	top := r.OpenTopUp().ID
+	top := r.Money().OpenTopUp().ID
 	b.work()
 	_, err = b.Withdraw(t.Context(), r.ID, asksHimself)
 	require.NoError(t, err)
@@ -298,7 +298,7 @@ func TestAGrantSurvivesTheDeathOfWhoeverGave(t *testing.T) {
 	r := b.blocked()
 	r, err := b.AskTopUp(t.Context(), r.ID, budget.Dollar, "please", asksHimself)
 	require.NoError(t, err)
-	id := r.OpenTopUp().ID
+	id := r.Money().OpenTopUp().ID
 	b.faults.kill("commit granted a top-up.after")
 	_ = b.replica(func() error {
 		_, err := b.Grant(t.Context(), id, b.store.now().Add(time.Hour), approval.Click{Team: "T1", User: "admin"})
@@ -327,8 +327,8 @@ func TestABlockedRunTellsItsReviewerWhenThereIsMoney(t *testing.T) {
 	require.ErrorAs(t, err, &refused)
 	got, err := b.AskTopUp(t.Context(), r.ID, 10*budget.Cent, "nearly there", asksHimself)
 	require.NoError(t, err)
-	require.Equal(t, scope, got.OpenTopUp().Scope)
-	got, err = b.Grant(t.Context(), got.OpenTopUp().ID, b.store.now().Add(time.Hour), approval.Click{Team: "T1", User: "admin"})
+	require.Equal(t, scope, got.Money().OpenTopUp().Scope)
+	got, err = b.Grant(t.Context(), got.Money().OpenTopUp().ID, b.store.now().Add(time.Hour), approval.Click{Team: "T1", User: "admin"})
 	require.NoError(t, err)
 	require.Nil(t, got.Blocked)
 	require.Equal(t, approval.Pending, got.State, "nobody approves but the reviewer")
@@ -362,8 +362,8 @@ func TestATopUpIsForTheBudgetThatIsInTheWayNow(t *testing.T) {
 	channel := b.limit(budget.Project, "C1", budget.Cent, budget.Month, budget.LimitPolicy{})
 	r, err := b.AskTopUp(t.Context(), r.ID, budget.Dollar, "it matters", asksHimself)
 	require.NoError(t, err)
-	require.Equal(t, channel, r.OpenTopUp().Scope)
-	_, err = b.Grant(t.Context(), r.OpenTopUp().ID, b.store.now().Add(time.Hour), approval.Click{Team: "T1", User: "admin"})
+	require.Equal(t, channel, r.Money().OpenTopUp().Scope)
+	_, err = b.Grant(t.Context(), r.Money().OpenTopUp().ID, b.store.now().Add(time.Hour), approval.Click{Team: "T1", User: "admin"})
 	require.NoError(t, err)
 	require.Nil(t, b.request(r.ID).Blocked, "and so it helps")
 }

@@ -124,7 +124,7 @@ func (s *Payer) Choices(ctx context.Context, id string) (*Choices, error) {
 	if worst, err := s.costs.draftCost(r.Model, now); err == nil && r.Blocked.Purpose == budget.ForDraft {
 		needed = worst // prices may have changed
 	}
-	c := &Choices{Block: r.Blocked, TopUp: r.OpenTopUp(), standings: standings}
+	c := &Choices{Block: r.Blocked, TopUp: r.Money().OpenTopUp(), standings: standings}
 	// Where the workspace rests, more money would not help; otherwise somebody else has to be there who grants it.
 	c.CanTopUp = !r.Blocked.Rests() && slices.ContainsFunc(at.Roster(s.Policy, "").Admins, func(admin string) bool { return admin != r.Asker }) // anybody else
 	c.Fits = budget.Check(needed, standings) == nil

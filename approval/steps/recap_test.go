@@ -195,7 +195,7 @@ func TestASummarySurvivesTheDeathOfItsReplicaAnywhere(t *testing.T) {
 				return
 			}
 			require.Equal(t, 1, b.open(r.ID), "what the call has cost nobody knows")
-			held, until := r.Uncertain()
+			held, until := budget.Uncertain(r.Holds)
 			b.store.pass(until.Sub(b.store.now()) + time.Second)
 			require.NoError(t, b.Sweep(t.Context()))
 			require.Zero(t, b.open(r.ID))

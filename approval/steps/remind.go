@@ -24,7 +24,7 @@ func (s *Reminder) Assign(ctx context.Context, id, to string, click approval.Cli
 			if r.Assignee == to {
 				return errTwice
 			}
-			return r.Assign(to, click.User, click, now)
+			return approval.Turn{Request: r}.Assign(to, click.User, click, now)
 		})
 	})
 }
@@ -36,7 +36,7 @@ func (s *Reminder) SecondOpinion(ctx context.Context, id, from string, click app
 			if slices.Contains(r.Opinions, from) {
 				return errTwice
 			}
-			return r.AskOpinion(from, click.User, click, now)
+			return approval.Turn{Request: r}.AskOpinion(from, click.User, click, now)
 		})
 	})
 }
@@ -86,12 +86,13 @@ func (s *Reminder) again(ctx context.Context, id string) (*approval.Request, err
 	// Whoever is only called when the others do not decide is not called before.
 	first := slices.DeleteFunc(slices.Clone(all), func(who string) bool { return slices.Contains(fallback, who) })
 	return s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
+		turn := approval.Turn{Request: r}
 		// Escalation first: after a long pause both may be due, and the later word says all of the earlier.
-		if r.EscalationDue(now) {
-			return r.Escalate(fallback, now)
+		if turn.EscalationDue(now) {
+			return turn.Escalate(fallback, now)
 		}
-		if r.ReminderDue(now) {
-			return r.Remind(first, now)
+		if turn.ReminderDue(now) {
+			return turn.Remind(first, now)
 		}
 		return nil
 	})

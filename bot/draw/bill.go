@@ -31,7 +31,7 @@ func cost(p *kit.Page, v *steps.View) {
 	if slices.ContainsFunc(v.Bill, func(s steps.Spend) bool { return s.Estimated }) {
 		spent += " at most"
 	}
-	if held, _ := r.Uncertain(); held > 0 {
+	if held, _ := budget.Uncertain(r.Holds); held > 0 {
 		spent += fmt.Sprintf(", and up to %s that is not known yet", money.Most(held))
 	}
 	said = append(said, kit.Words(dot(said)+spent))
@@ -123,7 +123,7 @@ func billLines(v *steps.View) (items [][]kit.Part) {
 		}
 		items = append(items, []kit.Part{kit.Words(line + c.Amount.String())})
 	}
-	if held, until := v.Request.Uncertain(); held > 0 {
+	if held, until := budget.Uncertain(v.Request.Holds); held > 0 {
 		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("Uncertain: it is not known yet what a call to %s cost. Up to %s is reserved for it, and charged on ",
 			kit.Cut(v.Request.First(), 80), money.Most(held))), kit.Moment(until), kit.Words(" unless the cost is known by then")})
 	}

@@ -247,7 +247,7 @@ func reconcile(ctx context.Context, p program) error {
 	if err != nil {
 		return fmt.Errorf("%w. %s", err, reconcileExample)
 	}
-	db, _, stop, err := p.openSigned(ctx)
+	db, _, stop, err := openSigned(ctx, p)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func decide(ctx context.Context, p program) error {
 	if p.SlackBotToken == "" {
 		return errors.New("SLACK_BOT_TOKEN is not set: who decides is looked up in Slack, now, as for a click there")
 	}
-	db, _, stop, err := p.openSigned(ctx)
+	db, _, stop, err := openSigned(ctx, p)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func makePack(ctx context.Context, p program) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w. %s", err, packExample)
 	}
-	db, signed, stop, err := p.openSigned(ctx)
+	db, signed, stop, err := openSigned(ctx, p)
 	if err != nil {
 		return err
 	}

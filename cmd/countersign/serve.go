@@ -91,7 +91,7 @@ func (p program) openStore(ctx context.Context, o storage.Options) (db *storage.
 }
 
 // openSigned is openStore for what leaves events, which are signed.
-func (p program) openSigned(ctx context.Context) (db *storage.DB, signed storage.Options, stop func(), err error) {
+func openSigned(ctx context.Context, p program) (db *storage.DB, signed storage.Options, stop func(), err error) {
 	if signed, err = p.signed(); err == nil {
 		db, stop, err = p.openStore(ctx, signed)
 	}

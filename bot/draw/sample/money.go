@@ -73,7 +73,7 @@ func Notice(kind approval.NoticeKind, v *steps.View, data any) *steps.NoticeView
 
 // ChoicesOf are the ways on that a blocked request has.
 func ChoicesOf(v *steps.View, models ...string) *steps.Choices {
-	c := &steps.Choices{Block: v.Request.Blocked, FitsFrom: December, Missing: 2 * budget.Cent, CanTopUp: true, TopUp: v.Request.OpenTopUp()}
+	c := &steps.Choices{Block: v.Request.Blocked, FitsFrom: December, Missing: 2 * budget.Cent, CanTopUp: true, TopUp: v.Request.Money().OpenTopUp()}
 	for i, m := range models {
 		c.Models = append(c.Models, steps.ModelChoice{Model: m, Most: budget.USD(i+1) * budget.Cent})
 	}
