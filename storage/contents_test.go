@@ -154,7 +154,7 @@ func TestWhatIsForgottenLeavesTheChainWhole(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{trail.Salted: question}, events[0].Data["question"])
 	last := events[len(events)-1]
-	require.Equal(t, "gone", last.Kind)
+	require.Equal(t, approval.EventGone, last.Kind)
 	require.Equal(t, "ADMIN", last.Actor)
 	require.Equal(t, "erasure", last.Data["why"])
 

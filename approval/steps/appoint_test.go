@@ -121,7 +121,7 @@ func TestADelegateDecidesInSomebodysPlace(t *testing.T) {
 	require.NoError(t, err)
 	said := false
 	for _, e := range events {
-		said = said || e.Kind == "approved" && e.Actor == "helper" && e.Data["in_place_of"] == "R1"
+		said = said || e.Kind == approval.EventApproved && e.Actor == "helper" && e.Data["in_place_of"] == "R1"
 	}
 	require.True(t, said, "and it is on record")
 	q, err := b.Steps.Queue(t.Context(), "T1", "helper", QueueFilter{}, 0)

@@ -103,7 +103,7 @@ func TestWhoTriesWhatIsNotTheirsIsOnRecord(t *testing.T) {
 	require.NoError(t, err)
 	var kept []any
 	for _, e := range events {
-		if e.Kind == "refused click" {
+		if e.Kind == approval.EventRefusedClick {
 			kept = append(kept, e.Actor, e.Data["verdict"])
 		}
 	}

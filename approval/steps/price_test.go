@@ -63,7 +63,7 @@ func TestARunWhoseBoxLosesItsPriceIsChargedAsAnEstimate(t *testing.T) {
 	events, err := b.store.Events(t.Context(), r.ID)
 	require.NoError(t, err)
 	for _, e := range events {
-		if e.Kind == "finished" {
+		if e.Kind == approval.EventFinished {
 			require.Equal(t, held, e.Data["cost"])
 		}
 	}
