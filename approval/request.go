@@ -263,6 +263,10 @@ const (
 	HandExpired   HandVerdict = "expired"
 )
 
+// HandEvents are the events by which an offer ends. Statements make them of the verdict: verdict || ' hand-over'.
+var HandEvents = map[HandVerdict]EventKind{HandAccepted: EventAcceptedHandOver, HandDeclined: EventDeclinedHandOver,
+	HandWithdrawn: EventWithdrawnHandOver, HandExpired: EventExpiredHandOver}
+
 // HandOverLife is how long an offer is open.
 const HandOverLife = 7 * 24 * time.Hour
 

@@ -60,7 +60,7 @@ func (c *core) doubtsHandOver(r handRow) bool {
 	}
 	ended := trail.Voucher{Line: r.EndLine, Key: r.EndKey, Signature: r.EndSigned}
 	return r.Verdict != "" && c.notary.Doubts(ended, what, func(e trail.Witnessed) bool {
-		return e.Stream == trail.StreamOf(r.RequestID) && e.Kind == string(r.Verdict)+" hand-over" && e.Actor == r.EndedBy && r.EndedAt != nil && e.At.Equal(*r.EndedAt) &&
+		return e.Stream == trail.StreamOf(r.RequestID) && e.Kind == approval.HandEvents[r.Verdict] && e.Actor == r.EndedBy && r.EndedAt != nil && e.At.Equal(*r.EndedAt) &&
 			e.Says(map[string]string{"handover": r.ID, "into": r.IntoSession})
 	})
 }

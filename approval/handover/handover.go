@@ -330,8 +330,7 @@ func answer(r *approval.Request, offered string, verdict approval.HandVerdict, i
 	if into.ID != "" {
 		data["into"] = into.ID
 	}
-	kind := map[approval.HandVerdict]approval.EventKind{approval.HandAccepted: approval.EventAcceptedHandOver, approval.HandDeclined: approval.EventDeclinedHandOver, approval.HandWithdrawn: approval.EventWithdrawnHandOver}[verdict]
-	tell(r, click, now, kind, data)
+	tell(r, click, now, approval.HandEvents[verdict], data)
 	return nil
 }
 

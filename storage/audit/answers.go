@@ -2,6 +2,8 @@ package audit
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +44,7 @@ var answerChecks = []requestCheck{
 			return lineOf("hand-over %s of %s to %s at %s, until %s: files %s, answers %s", e.Fact("handover"), e.Fact("session"), e.Fact("to"), spelled(e.At), spelled(pg.Micro(until)), listed(e.Data["files"]), listed(e.Data["answers"]))
 		}, false},
 	{`SELECT format('hand-over %s is %s by %s at %s, into %s', id, verdict, ended_by, ` + spelledIn("ended_at") + `, into_session) FROM handovers WHERE request_id = $1 AND verdict IS NOT NULL`,
-		[]string{approval.EventAcceptedHandOver, approval.EventDeclinedHandOver, approval.EventWithdrawnHandOver, approval.EventExpiredHandOver}, func(e trail.Witnessed) []string {
+		slices.Collect(maps.Values(approval.HandEvents)), func(e trail.Witnessed) []string {
 			verdict, _, _ := strings.Cut(e.Kind, " ")
 			return lineOf("hand-over %s is %s by %s at %s, into %s", e.Fact("handover"), verdict, e.Actor, spelled(e.At), e.Fact("into"))
 		}, false},
