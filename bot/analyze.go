@@ -319,9 +319,7 @@ func (h *asking) clickCompare(ctx context.Context, cb slack.InteractionCallback,
 		case len(letters) == 0:
 			why = "There is nothing to compare."
 		}
-		if _, err := h.api.UpdateViewContext(ctx, draw.LettersView(from, d, letters, why), "", "", shown.ID); err != nil {
-			h.Log.Warn("show letters", "request", id, "error", detail(err))
-		}
+		h.fill(ctx, shown.View, draw.LettersView(from, d, letters, why))
 	}}, nil
 }
 

@@ -57,10 +57,7 @@ func (h *asking) offer(ctx context.Context, open slack.View, f draw.Form) {
 	if err == nil && f.Message {
 		f.Note = append(f.Note, h.unseen(ctx, &f)...)
 	}
-	_, err = h.api.UpdateViewContext(ctx, draw.FormView(h.Policy(), f), "", open.Hash, open.ID)
-	if err != nil && !slices.Contains([]string{"not_found", "hash_conflict", "view_not_found"}, slackError(err)) {
-		h.Log.Warn("put the files into a form", "error", detail(err))
-	}
+	h.fill(ctx, open, draw.FormView(h.Policy(), f))
 }
 
 // unseen takes out of a form what was ticked for somebody and cannot be read now, and says which and

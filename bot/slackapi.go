@@ -137,6 +137,15 @@ func (w *slackAPI) redraw(ctx context.Context, cb slack.InteractionCallback, vie
 	}
 }
 
+// fill puts into a modal what was not at hand when it was opened, as it was shown then. A modal that has been
+// closed, sent off or drawn again meanwhile keeps what it holds: the outcome of a form, for one.
+func (w *slackAPI) fill(ctx context.Context, shown slack.View, view slack.ModalViewRequest) {
+	_, err := w.api.UpdateViewContext(ctx, view, "", shown.Hash, shown.ID)
+	if err != nil && !slices.Contains([]string{"not_found", "hash_conflict", "view_not_found"}, slackError(err)) {
+		w.Log.Warn("fill an open modal", "view", view.CallbackID, "error", detail(err))
+	}
+}
+
 // roster tells who has which part.
 type roster interface {
 	Reviewers(ctx context.Context, team, project string) (review.Roster, error)

@@ -261,6 +261,9 @@ func (s *spending) topUp(ctx context.Context, o *operation, refused *budget.Exce
 	s.report.Blocked++
 	s.mu.Unlock()
 	r, err = s.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
+		if r.Blocked == nil { // its time ran out: the clock is turned here
+			return &approval.MoveError{Request: r, Verb: "ask for money"}
+		}
 		b := *r.Blocked
 		b.Standings = []budget.Standing{{Limit: budget.Limit{Scope: r.Scopes()[o.intN(4)]}}}
 		r.Blocked = &b

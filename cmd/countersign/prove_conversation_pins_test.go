@@ -2,14 +2,17 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval/review"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
 	"countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
 	"countersign/storage"
@@ -166,7 +169,12 @@ func TestProveConversationPinnedDataIsForThoseWhoAreNamed(t *testing.T) {
 	h.bench(instant{}, 4) // two replicas
 	secret, err := h.carla.Share(slacksim.SalesData, "Here", "salaries.csv", []byte("amount\n1\n"))
 	require.NoError(t, err)
+	h.sim.Fail(fault.Method{Method: "files.list", Delay: 2 * time.Second, Times: 1}) // the form is sent off before the channel's files are in it
 	h.pin("link", "https://acme.slack.com/files/"+slacksim.Admin+"/"+secret.Files[0].ID+"/salaries.csv", slacksim.Analyst)
+	h.soon("the files come too late for the form", func() bool {
+		return slices.ContainsFunc(h.sim.Calls("views.update"), func(e workspace.Entry) bool { return e.Error == "hash_conflict" })
+	})
+	h.sees(h.carla, "pinned", "It is pinned.")
 
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze How much here, in salaries.csv?"))
 	refused := h.inDM(h.maya, "the others would read the answer here")

@@ -176,9 +176,22 @@ func (x *tab) reads(selector string) string {
 	return evaluate[string](x, fmt.Sprintf(`document.querySelector(%s).textContent`, quoted(selector)))
 }
 
+// click presses with the mouse, as people do: again where the page has moved something else under it meanwhile.
 func (x *tab) click(selector string) {
 	x.h.t.Helper()
-	x.do("clicks "+selector, chromedp.ScrollIntoView(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+	for range 10 {
+		evaluate[bool](x, `(() => {
+			window.pressed = false
+			window.watching ||= document.addEventListener('click', e => { window.pressed ||= !!e.target.closest(window.aim) }, true) ?? true
+			window.aim = `+quoted(selector)+`
+			return true
+		})()`)
+		x.do("clicks "+selector, chromedp.ScrollIntoView(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+		if evaluate[bool](x, `window.pressed`) {
+			return
+		}
+		x.h.t.Logf("%s misses %s", x.who, selector)
+	}
 }
 
 // types puts text into a field by its keys. chromedp's SendKeys does the same, and
