@@ -70,7 +70,7 @@ func TestPeopleAndRulesWaitForWhatRestsOnThem(t *testing.T) {
 	tx, err := b.pool.Begin(t.Context())
 	require.NoError(t, err)
 	batch := &pgx.Batch{}
-	queueHeld(batch, &basis{team: r.Team})
+	addHeld(batch, &basis{team: r.Team})
 	require.NoError(t, tx.SendBatch(t.Context(), batch).Close())
 	for table, insert := range map[string]string{
 		"people":      `INSERT INTO people (team, project, role, person, named, by, at) VALUES ($1, '', 'reviewer', 'U', true, 'A', now())`,
@@ -128,6 +128,6 @@ func TestAnActHasTheClockOfItsTransaction(t *testing.T) {
 	batch := &pgx.Batch{}
 	var now time.Time
 	require.NoError(t, b.pool.QueryRow(t.Context(), pg.TellTime).Scan(&now))
-	queueTime(batch, now, now.Add(time.Nanosecond))
+	addTime(batch, now, now.Add(time.Nanosecond))
 	require.ErrorIs(t, b.pool.SendBatch(t.Context(), batch).Close(), errMoved)
 }

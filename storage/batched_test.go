@@ -192,7 +192,7 @@ func TestAWindowThatHasEndedIsLookedAtAgain(t *testing.T) {
 	for guess, want := range map[time.Time]int{time.Now(): 1, time.Now().Add(-48 * time.Hour): 2} {
 		before, _ := trips.Count()
 		err := b.batched(ctx, pg.ReadOnly, true, func(tx *pg.Tx) error {
-			k := b.requests.money.QueueReckoning(tx.Batch, money.PayersOf(r.ID), guess, money.EndOfTime)
+			k := b.requests.money.AddReckoning(tx.Batch, money.PayersOf(r.ID), guess, money.EndOfTime)
 			if err := tx.Send(); err != nil {
 				return err
 			}

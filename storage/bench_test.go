@@ -84,14 +84,14 @@ func holdsPerSecond(b *testing.B, db *DB, long time.Duration, round int) float64
 					r.Changes.Settlements = []budget.Settlement{{HoldID: last, At: now}}
 				}
 				errs[c] = db.batched(b.Context(), pgx.TxOptions{}, false, func(t *pg.Tx) error {
-					k := db.requests.money.QueueMoney(t.Batch, r, now)
+					k := db.requests.money.AddMoney(t.Batch, r, now)
 					if err := t.Send(); err != nil {
 						return err
 					}
 					if err := db.requests.money.Weigh(t, r, k); err != nil {
 						return err
 					}
-					money.QueueHolds(t.Batch, r)
+					money.AddHolds(t.Batch, r)
 					return nil
 				})
 				last = id

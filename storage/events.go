@@ -26,7 +26,7 @@ func (s *requests) Audit(ctx context.Context, requestID string, e approval.Event
 func (c *core) audit(ctx context.Context, stream string, e approval.Event) error {
 	return c.batched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error {
 		var now time.Time
-		last := trail.QueueStream(t.Batch, stream)
+		last := trail.AddStream(t.Batch, stream)
 		pg.Tell(t.Batch, []any{&now}, pg.TellTime)
 		if err := t.Send(); err != nil {
 			return err
@@ -34,7 +34,7 @@ func (c *core) audit(ctx context.Context, stream string, e approval.Event) error
 		if e.At.IsZero() {
 			e.At = now
 		}
-		return c.notary.Contents(stream).QueueEvents(t.Batch, last, []approval.Event{e})
+		return c.notary.Contents(stream).AddEvents(t.Batch, last, []approval.Event{e})
 	})
 }
 

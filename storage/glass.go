@@ -64,8 +64,8 @@ func (c glassRows) glass(r glassRow) approval.Glass {
 	return g
 }
 
-// queueOf reads what has been broken of a request, of whichever revision, the earliest first.
-func (c glassRows) queueOf(b *pgx.Batch, id string, take func(approval.Glass)) {
+// addOf reads what has been broken of a request, of whichever revision, the earliest first.
+func (c glassRows) addOf(b *pgx.Batch, id string, take func(approval.Glass)) {
 	pg.Ask(b, func(rows []glassRow) error {
 		for _, row := range rows {
 			take(c.glass(row))

@@ -70,8 +70,8 @@ func sameList(told any, list []string) bool {
 	return err == nil && trail.SameJSON(told, string(text))
 }
 
-// queueHandOvers reads the offers that were made by a request.
-func (c *core) queueHandOvers(b *pgx.Batch, id string, take func(approval.HandOver)) {
+// addHandOvers reads the offers that were made by a request.
+func (c *core) addHandOvers(b *pgx.Batch, id string, take func(approval.HandOver)) {
 	pg.Ask(b, func(rows []handRow) error {
 		for _, r := range rows {
 			if c.doubtsHandOver(r) {
@@ -113,9 +113,9 @@ type handed struct {
 	Lists [][]approval.File // the files of the questions that went over, the latest first
 }
 
-// queueHandedFiles reads the files that were handed over with a thread, or with the one from which it comes, and
+// addHandedFiles reads the files that were handed over with a thread, or with the one from which it comes, and
 // to whom.
-func (c *core) queueHandedFiles(b *pgx.Batch, thread approval.Session, take func(files []approval.File)) {
+func (c *core) addHandedFiles(b *pgx.Batch, thread approval.Session, take func(files []approval.File)) {
 	pg.Ask(b, func(rows []handed) error {
 		var all []approval.File
 		for _, r := range rows {
@@ -217,9 +217,9 @@ type asked struct {
 	At           time.Time
 }
 
-// queueEarlier reads the last questions before a request: of its thread, and of those that were handed over to it, as
+// addEarlier reads the last questions before a request: of its thread, and of those that were handed over to it, as
 // far as signed events say so.
-func queueEarlier(c *core, b *pgx.Batch, id string, take func(questions []string)) {
+func addEarlier(c *core, b *pgx.Batch, id string, take func(questions []string)) {
 	pg.Ask(b, func(rows []askedIn) error {
 		var all []asked
 		var lead func(handRow) (time.Time, bool)

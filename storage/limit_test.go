@@ -109,7 +109,7 @@ func TestWindowsFollowTheTeamsCalendar(t *testing.T) {
 		} {
 			err := pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
 				batch := &pgx.Batch{}
-				s := b.requests.money.QueueStandings(batch, []budget.Scope{userScope}, map[budget.Scope]budget.Limit{userScope: limit}, c.now, money.EndOfTime)
+				s := b.requests.money.AddStandings(batch, []budget.Scope{userScope}, map[budget.Scope]budget.Limit{userScope: limit}, c.now, money.EndOfTime)
 				require.NoError(t, tx.SendBatch(t.Context(), batch).Close())
 				require.Equal(t, c.spent, s[0].Spent, "%s, %s", window, name)
 				_, reset := window.Range(c.now, zone)

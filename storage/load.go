@@ -145,9 +145,9 @@ func (l *loaded) tick() {
 // takes to answer, and to let it have its locks.
 const late = 2 * time.Second
 
-// queueTime begins a write anew that comes later than it says, or after the end of the
+// addTime begins a write anew that comes later than it says, or after the end of the
 // wait that its request was in: it may have waited for its locks.
-func queueTime(b *pgx.Batch, now, ends time.Time) {
+func addTime(b *pgx.Batch, now, ends time.Time) {
 	b.Queue(pg.TellTime).QueryRow(func(row pgx.Row) error {
 		var at time.Time
 		err := row.Scan(&at)
@@ -162,9 +162,9 @@ func queueTime(b *pgx.Batch, now, ends time.Time) {
 const clarifiedOf = `(SELECT coalesce(jsonb_agg(jsonb_build_object('role', m.role, 'text', said(m.text), 'at', m.at) ORDER BY m.seq), '[]')
 	FROM messages m WHERE m.session_id = requests.session_id AND m.request_id = requests.id AND m.role IN ('clarify', 'clarified'))`
 
-// queueRequest reads a request with its current revision, the decisions on that, its run
+// addRequest reads a request with its current revision, the decisions on that, its run
 // and its open holds.
-func (c *core) queueRequest(b *pgx.Batch, id string, into *loaded) {
+func (c *core) addRequest(b *pgx.Batch, id string, into *loaded) {
 	pg.Ask(b, func(rows []requestRow) error {
 		if len(rows) == 0 {
 			return approval.ErrNotFound
@@ -187,7 +187,7 @@ func (c *core) queueRequest(b *pgx.Batch, id string, into *loaded) {
 			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, shared, looked_at, version, clock_timestamp() AS now,
 			`+clarifiedOf+` AS clarified, `+repeatsOf+` AS repeats, `+placesOf+` AS places, private_to <> '' AS private
 		FROM requests WHERE id = $1`, id)
-	c.queueRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
+	c.addRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
 	pg.Ask(b, func(rows []decisionRow) error {
 		for _, row := range rows {
 			d := row.decision()
@@ -201,14 +201,14 @@ func (c *core) queueRequest(b *pgx.Batch, id string, into *loaded) {
 		LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || d.request_id AND at = d.at AND actor = d.reviewer
 			AND kind IN ('approved', 'rejected', 'changes requested') ORDER BY seq LIMIT 1) e ON true
 		WHERE q.id = $1 ORDER BY d.at, d.reviewer`, id)
-	glassRows{c.notary}.queueOf(b, id, func(g approval.Glass) {
+	glassRows{c.notary}.addOf(b, id, func(g approval.Glass) {
 		if into.Revision != nil && g.Revision == into.Revision.Number { // only by this one something may run
 			into.Glass = &g
 		} else {
 			into.OldGlass = append(into.OldGlass, g)
 		}
 	})
-	queueWishes(b, id, into)
+	addWishes(b, id, into)
 	// Without the files that came out of it: those are large, and Artifacts alone reads them.
 	pg.Ask(b, func(rows []runRow) error {
 		for _, row := range rows { // one at most: it is the primary key
@@ -222,14 +222,14 @@ func (c *core) queueRequest(b *pgx.Batch, id string, into *loaded) {
 		FROM runs r LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || r.request_id AND at = r.started_at AND kind = 'started'
 			ORDER BY seq LIMIT 1) e ON true
 		WHERE request_id = $1`, id)
-	c.queueHandOvers(b, id, func(h approval.HandOver) { into.HandOvers = append(into.HandOvers, h) })
-	money.QueueOpen(b, id, func(h budget.OpenHold) { into.Holds = append(into.Holds, h) })
-	money.QueueTopUps(b, id, func(t approval.TopUp) { into.TopUps = append(into.TopUps, t) })
+	c.addHandOvers(b, id, func(h approval.HandOver) { into.HandOvers = append(into.HandOvers, h) })
+	money.AddOpen(b, id, func(h budget.OpenHold) { into.Holds = append(into.Holds, h) })
+	money.AddTopUps(b, id, func(t approval.TopUp) { into.TopUps = append(into.TopUps, t) })
 }
 
-// queueRevision reads the current revision, or one before it. The manifest is read
+// addRevision reads the current revision, or one before it. The manifest is read
 // from the text that was hashed, so that a revision that was tampered with is not Intact.
-func (c *core) queueRevision(b *pgx.Batch, id string, before int, take func(*approval.Revision)) {
+func (c *core) addRevision(b *pgx.Batch, id string, before int, take func(*approval.Revision)) {
 	pg.Ask(b, func(rows []revisionRow) error {
 		for _, row := range rows {
 			rev := &approval.Revision{RequestID: row.RequestID, Number: row.Number, Code: row.Code, Summary: row.Summary,
@@ -251,8 +251,8 @@ func (c *core) queueRevision(b *pgx.Batch, id string, before int, take func(*app
 		WHERE q.id = $1`, id, before)
 }
 
-// queueWishes reads which versions reviewers wanted changed, and how, in their order.
-func queueWishes(b *pgx.Batch, id string, into *loaded) {
+// addWishes reads which versions reviewers wanted changed, and how, in their order.
+func addWishes(b *pgx.Batch, id string, into *loaded) {
 	pg.Ask(b, func(rows []wishRow) error {
 		for _, row := range rows {
 			into.Wishes = append(into.Wishes, approval.Wish(row))
@@ -282,7 +282,7 @@ func (c *core) load(ctx context.Context, query string, args ...any) (list []*app
 		all := make([]loaded, len(ids))
 		list = make([]*approval.Request, len(ids))
 		for i, id := range ids {
-			c.queueRequest(t.Batch, id, &all[i])
+			c.addRequest(t.Batch, id, &all[i])
 		}
 		if err := t.Send(); err != nil {
 			return err

@@ -27,9 +27,9 @@ type latelyRow struct {
 	At       time.Time
 }
 
-// queuePace reads who has opened the code of a request's current revision, and when; and which approvals of its tier were
+// addPace reads who has opened the code of a request's current revision, and when; and which approvals of its tier were
 // given in its workspace within the last hour, where anything bounds them: the settings do for high risk, rules may for any.
-func (c *core) queuePace(b *pgx.Batch, id string, into *review.Pace) {
+func (c *core) addPace(b *pgx.Batch, id string, into *review.Pace) {
 	*into = review.Pace{}
 	pg.Ask(b, func(rows []openedRow) error {
 		into.Opened = nil

@@ -30,7 +30,7 @@ type grantRow struct {
 // Grants are the roles that people have been named for and have not been removed from. A break-glass role that
 // was given before the role last rested is none: whoever names the person anew is recorded anew.
 func (p *people) Grants(ctx context.Context, team string) (grants []review.Grant, err error) {
-	err = p.look(ctx, func(b *pgx.Batch) { p.queueGrants(b, ofTeam, team, &grants) })
+	err = p.look(ctx, func(b *pgx.Batch) { p.addGrants(b, ofTeam, team, &grants) })
 	if err != nil {
 		return nil, fmt.Errorf("read who reviews in %s: %w", team, err)
 	}
@@ -43,7 +43,7 @@ const (
 	ofRequest = `(SELECT team FROM requests WHERE id = $1)`
 )
 
-func (c *core) queueGrants(b *pgx.Batch, of, key string, into *[]review.Grant) {
+func (c *core) addGrants(b *pgx.Batch, of, key string, into *[]review.Grant) {
 	pg.Ask(b, func(rows []grantRow) error {
 		*into = nil
 		for _, r := range rows {
@@ -75,7 +75,7 @@ func (p *people) grant(ctx context.Context, g review.Grant, named bool) error {
 		}
 		var before []review.Grant
 		batch := &pgx.Batch{}
-		p.queueGrants(batch, ofTeam, g.Team, &before)
+		p.addGrants(batch, ofTeam, g.Team, &before)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
@@ -138,14 +138,14 @@ type delegationRow struct {
 
 // Delegations are who decides in whose place, as far as it has not ended.
 func (p *people) Delegations(ctx context.Context, team string) (list []review.Delegation, err error) {
-	err = p.look(ctx, func(b *pgx.Batch) { p.queueDelegations(b, ofTeam, team, &list) })
+	err = p.look(ctx, func(b *pgx.Batch) { p.addDelegations(b, ofTeam, team, &list) })
 	if err != nil {
 		return nil, fmt.Errorf("read who decides in whose place in %s: %w", team, err)
 	}
 	return list, nil
 }
 
-func (c *core) queueDelegations(b *pgx.Batch, of, key string, into *[]review.Delegation) {
+func (c *core) addDelegations(b *pgx.Batch, of, key string, into *[]review.Delegation) {
 	pg.Ask(b, func(rows []delegationRow) error {
 		*into = nil
 		for _, r := range rows {
@@ -170,7 +170,7 @@ func (p *people) Delegate(ctx context.Context, d review.Delegation) error {
 		}
 		var list []review.Delegation
 		batch := &pgx.Batch{}
-		p.queueDelegations(batch, ofTeam, d.Team, &list)
+		p.addDelegations(batch, ofTeam, d.Team, &list)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
@@ -227,14 +227,14 @@ type keyRow struct {
 
 // Keys are the SSH keys that somebody has registered and not removed, the oldest first.
 func (p *people) Keys(ctx context.Context, team, user string) (keys []review.Key, err error) {
-	err = p.look(ctx, func(b *pgx.Batch) { p.queueKeys(b, team, user, &keys) })
+	err = p.look(ctx, func(b *pgx.Batch) { p.addKeys(b, team, user, &keys) })
 	if err != nil {
 		return nil, fmt.Errorf("read the keys of %s: %w", user, err)
 	}
 	return keys, nil
 }
 
-func (c *core) queueKeys(b *pgx.Batch, team, user string, into *[]review.Key) {
+func (c *core) addKeys(b *pgx.Batch, team, user string, into *[]review.Key) {
 	pg.Ask(b, func(rows []keyRow) error {
 		*into = nil
 		for _, r := range rows {
@@ -258,7 +258,7 @@ func (p *people) SetKey(ctx context.Context, k review.Key, named bool) error {
 	err := p.batched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error {
 		var had []review.Key
 		t.Queue(pg.TakeLock, "events "+trail.PeopleStream(k.Team))
-		p.queueKeys(t.Batch, k.Team, k.User, &had)
+		p.addKeys(t.Batch, k.Team, k.User, &had)
 		if err := t.Send(); err != nil {
 			return err
 		}

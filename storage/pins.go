@@ -66,13 +66,13 @@ func (c *core) takePins(into *[]pins.Pin) func(rows []pinRow) error {
 	}
 }
 
-// queuePins reads the pins of a workspace.
-func (c *core) queuePins(b *pgx.Batch, team string, into *[]pins.Pin) {
+// addPins reads the pins of a workspace.
+func (c *core) addPins(b *pgx.Batch, team string, into *[]pins.Pin) {
 	pg.Ask(b, c.takePins(into), fmt.Sprintf(standingPins, "$1")+`ORDER BY p.project, p.seq`, team)
 }
 
-// queuePinsOf reads those that bear on the files of a request.
-func (c *core) queuePinsOf(b *pgx.Batch, id string, into *[]pins.Pin) {
+// addPinsOf reads those that bear on the files of a request.
+func (c *core) addPinsOf(b *pgx.Batch, id string, into *[]pins.Pin) {
 	pg.Ask(b, c.takePins(into), fmt.Sprintf(standingPins, ofRequest)+`JOIN requests q ON q.id = $1
 		WHERE EXISTS (SELECT FROM jsonb_array_elements(q.files) f WHERE f ->> 'id' = p.file AND coalesce(nullif(f ->> 'pinned', ''), q.project) = p.project) ORDER BY p.seq`, id)
 }
@@ -87,7 +87,7 @@ func (c *core) doubtsPin(r pinRow) bool {
 
 // Pins implements pins.Store.
 func (s Pins) Pins(ctx context.Context, team string) (list []pins.Pin, err error) {
-	err = s.db.look(ctx, func(b *pgx.Batch) { s.db.queuePins(b, team, &list) })
+	err = s.db.look(ctx, func(b *pgx.Batch) { s.db.addPins(b, team, &list) })
 	if err != nil {
 		return nil, fmt.Errorf("read what is pinned in %s: %w", team, err)
 	}
@@ -147,7 +147,7 @@ func (s Pins) Set(ctx context.Context, d pins.Deed) error {
 		}
 		var all []pins.Pin
 		batch := &pgx.Batch{}
-		s.db.queuePins(batch, d.Team, &all)
+		s.db.addPins(batch, d.Team, &all)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}

@@ -33,15 +33,15 @@ func (s *requests) Counter(ctx context.Context, q approval.Question) (c steps.Co
 	c.Standings, err = s.money.Reckoned(ctx, money.PayersOfQuestion(thread, q.Project, q.Asker), scopes, func(b *pgx.Batch) {
 		c = steps.Counter{}
 		pg.Tell(b, []any{&c.Now}, pg.TellTime)
-		queueSession(b, thread, func(id, in string) error { c.Session, c.PrivateIn = id, in; return nil })
-		queueChosen(b, thread, func(model string) { c.Chosen = model })
-		s.queueThreadFiles(b, thread, func(files []approval.File) { c.Files = files })
+		addSession(b, thread, func(id, in string) error { c.Session, c.PrivateIn = id, in; return nil })
+		addChosen(b, thread, func(model string) { c.Chosen = model })
+		s.addThreadFiles(b, thread, func(files []approval.File) { c.Files = files })
 		if q.Spoken {
-			queueClarifying(b, thread, q, &c)
+			addClarifying(b, thread, q, &c)
 		}
-		s.queueRules(b, q.Team, q.Project, &own)
-		s.queueRules(b, q.Team, "", &house)
-		s.queueOthers(b, q.Team, q.Project, &others)
+		s.addRules(b, q.Team, q.Project, &own)
+		s.addRules(b, q.Team, "", &house)
+		s.addOthers(b, q.Team, q.Project, &others)
 	})
 	if err != nil {
 		return c, fmt.Errorf("what a question of %s is taken by: %w", q.Asker, err)
@@ -65,15 +65,15 @@ func (s *requests) Ask(ctx context.Context, r *approval.Request, thread approval
 			}
 			return s.store(t, &loaded{Request: stored, now: stored.CreatedAt}, words, func() {
 				if stored.Blocked != nil {
-					money.QueueLocks(t.Batch, stored.Scopes()) // it holds nothing, and is counted among the asker's questions all the same
+					money.AddLocks(t.Batch, stored.Scopes()) // it holds nothing, and is counted among the asker's questions all the same
 				}
-				s.queueBound(t.Batch, stored)
+				s.addBound(t.Batch, stored)
 			})
 		})
 		if !errors.Is(err, errMoved) {
 			return became, err
 		}
-		err = s.look(ctx, func(b *pgx.Batch) { queueSession(b, thread, func(its, _ string) error { id = its; return nil }) })
+		err = s.look(ctx, func(b *pgx.Batch) { addSession(b, thread, func(its, _ string) error { id = its; return nil }) })
 		if err != nil {
 			return pg.Settled, err
 		}
@@ -93,9 +93,9 @@ func (s *requests) Ask(ctx context.Context, r *approval.Request, thread approval
 	return stored, true, nil
 }
 
-// queueBound refuses a question too many. The transaction has locked the asker's
+// addBound refuses a question too many. The transaction has locked the asker's
 // budget by now, so that of many at once each counts the ones before it.
-func (s *requests) queueBound(b *pgx.Batch, r *approval.Request) {
+func (s *requests) addBound(b *pgx.Batch, r *approval.Request) {
 	b.Queue(`SELECT count(*) FROM requests WHERE team = $1 AND asker = $2 AND `+open, r.Team, r.Asker).QueryRow(func(row pgx.Row) error {
 		var open int
 		if err := row.Scan(&open); err != nil || s.maxOpen == 0 || open <= s.maxOpen {
@@ -121,9 +121,9 @@ func (s *requests) byTrigger(ctx context.Context, team, trigger string) (*approv
 	return list[0], nil
 }
 
-// queueSession reads which session a thread is, where it is one, and of a private one by which channel's
+// addSession reads which session a thread is, where it is one, and of a private one by which channel's
 // rules it goes: the latest that was asked about in it, or the one of the thread that was handed over.
-func queueSession(b *pgx.Batch, thread approval.Session, take func(id, privateIn string) error) {
+func addSession(b *pgx.Batch, thread approval.Session, take func(id, privateIn string) error) {
 	if thread.ThreadTS == "" {
 		return
 	}
@@ -173,7 +173,7 @@ func (s *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread appro
 	b.Queue(`
 		INSERT INTO sessions (id, team, channel, thread_ts, private_to) VALUES ($1, $2, $3, nullif($4, ''), $5)
 		ON CONFLICT DO NOTHING`, r.SessionID, thread.Team, thread.Channel, thread.ThreadTS, privateTo)
-	queueSession(b, thread, func(id, _ string) error {
+	addSession(b, thread, func(id, _ string) error {
 		if id != r.SessionID {
 			return errMoved
 		}
@@ -212,13 +212,13 @@ func (s *requests) Act(ctx context.Context, c *steps.Case, change func(r *approv
 }
 
 // act runs the closure by the clock of its transaction, which begins with what is sent
-// next. Where that had to wait for its locks, queueTime sees to it.
+// next. Where that had to wait for its locks, addTime sees to it.
 func (s *requests) act(ctx context.Context, id string, l *loaded, on *basis, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
 	moved := false
 	err := pg.Until(ctx, func() (became pg.Fate, err error) {
 		if l == nil && !moved {
 			l = &loaded{}
-			if err := s.look(ctx, func(b *pgx.Batch) { s.queueRequest(b, id, l) }); err != nil {
+			if err := s.look(ctx, func(b *pgx.Batch) { s.addRequest(b, id, l) }); err != nil {
 				return pg.Settled, err
 			}
 		}
@@ -234,9 +234,9 @@ func (s *requests) act(ctx context.Context, id string, l *loaded, on *basis, cha
 			var inTime func()
 			if moved {
 				l = &loaded{}
-				queueLock(t.Batch, id, nil)
-				queueHeld(t.Batch, on)
-				s.queueRequest(t.Batch, id, l)
+				addLock(t.Batch, id, nil)
+				addHeld(t.Batch, on)
+				s.addRequest(t.Batch, id, l)
 				if err := t.Send(); err != nil {
 					return err
 				}
@@ -244,9 +244,9 @@ func (s *requests) act(ctx context.Context, id string, l *loaded, on *basis, cha
 					return &pg.FinalError{Err: err}
 				}
 			} else {
-				queueLock(t.Batch, id, &l.version)
-				queueHeld(t.Batch, on)
-				inTime = func() { queueTime(t.Batch, l.now, ends) }
+				addLock(t.Batch, id, &l.version)
+				addHeld(t.Batch, on)
+				inTime = func() { addTime(t.Batch, l.now, ends) }
 			}
 			if err := s.store(t, l, s.notary.Contents(trail.StreamOf(id)), inTime); err != nil {
 				return err
@@ -278,10 +278,10 @@ func (s *requests) act(ctx context.Context, id string, l *loaded, on *basis, cha
 	return nil, fmt.Errorf("update request %s: %w", id, err)
 }
 
-// queueLock makes updates of a request follow one another. It does not get in the way
+// addLock makes updates of a request follow one another. It does not get in the way
 // of rows that only refer to the request. Where it is of another version than the
 // caller knows: errMoved.
-func queueLock(b *pgx.Batch, id string, version *int64) {
+func addLock(b *pgx.Batch, id string, version *int64) {
 	b.Queue(`SELECT version FROM requests WHERE id = $1 FOR NO KEY UPDATE`, id).QueryRow(func(row pgx.Row) error {
 		var now int64
 		err := pg.NotFound(row.Scan(&now))
@@ -352,7 +352,7 @@ func (s *requests) saveRequest(b *pgx.Batch, l *loaded) error {
 // Request loads one with all that belongs to it, without locking it.
 func (s *requests) Request(ctx context.Context, id string) (*approval.Request, error) {
 	var l loaded
-	if err := s.look(ctx, func(b *pgx.Batch) { s.queueRequest(b, id, &l) }); err != nil {
+	if err := s.look(ctx, func(b *pgx.Batch) { s.addRequest(b, id, &l) }); err != nil {
 		return nil, fmt.Errorf("request %s: %w", id, err)
 	}
 	return l.Request, nil
@@ -366,10 +366,10 @@ func (s *requests) Case(ctx context.Context, id string) (*steps.Case, error) {
 	var uncertain map[budget.Scope]budget.USD
 	standings, err := s.money.Reckoned(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
 		c = &steps.Case{}
-		s.queueRequest(b, id, &l)
-		s.queueBook(b, id, &c.Book)
-		queueAuthority(b, ofRequest, id, &c.Authority)
-		money.QueueUncertain(b, money.PayersOf(id), &uncertain)
+		s.addRequest(b, id, &l)
+		s.addBook(b, id, &c.Book)
+		addAuthority(b, ofRequest, id, &c.Authority)
+		money.AddUncertain(b, money.PayersOf(id), &uncertain)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("case of %s: %w", id, err)

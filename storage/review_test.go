@@ -54,7 +54,7 @@ func (b *bundle) crowd(t testing.TB, n int) {
 		if r.Findings != nil {
 			data["findings_list"] = named(*r.Findings)
 		}
-		require.NoError(t, b.core.notary.Contents(r.Stream).QueueEvents(batch, &trail.Row{Stream: r.Stream, Hash: trail.Beginning}, []approval.Event{
+		require.NoError(t, b.core.notary.Contents(r.Stream).AddEvents(batch, &trail.Row{Stream: r.Stream, Hash: trail.Beginning}, []approval.Event{
 			{At: r.At, Actor: asker, Kind: approval.EventAsked}, {At: r.At, Actor: "m", Kind: approval.EventDrafted, Data: data}}))
 	}
 	require.NoError(t, tx.SendBatch(t.Context(), batch).Close())

@@ -57,9 +57,9 @@ func (rs *rules) Rules(ctx context.Context, team, project string) (set review.Ru
 	var own, all review.RuleSet
 	var others []review.RuleSet
 	err = rs.look(ctx, func(b *pgx.Batch) {
-		rs.queueRules(b, team, project, &own)
-		rs.queueRules(b, team, "", &all)
-		rs.queueOthers(b, team, project, &others)
+		rs.addRules(b, team, project, &own)
+		rs.addRules(b, team, "", &all)
+		rs.addOthers(b, team, project, &others)
 	})
 	if err != nil {
 		return set, fmt.Errorf("read the rules of %s: %w", orWorkspace(project), err)
@@ -67,23 +67,23 @@ func (rs *rules) Rules(ctx context.Context, team, project string) (set review.Ru
 	return review.Effective(own, all).Among(others, all), nil
 }
 
-// queueOthers reads the own rules of all channels, for a direct message: it names none of them.
-func (c *core) queueOthers(b *pgx.Batch, team, project string, into *[]review.RuleSet) {
+// addOthers reads the own rules of all channels, for a direct message: it names none of them.
+func (c *core) addOthers(b *pgx.Batch, team, project string, into *[]review.RuleSet) {
 	if !approval.Direct(project) {
 		return
 	}
-	c.queueLatest(b, into, `SELECT DISTINCT project FROM rules WHERE team = $1 AND project <> '' AND project !~ '^D'`, `$1`, team)
+	c.addLatest(b, into, `SELECT DISTINCT project FROM rules WHERE team = $1 AND project <> '' AND project !~ '^D'`, `$1`, team)
 }
 
-// queueRules reads the latest of just this channel, or of just the workspace.
-func (c *core) queueRules(b *pgx.Batch, team, project string, into *review.RuleSet) {
+// addRules reads the latest of just this channel, or of just the workspace.
+func (c *core) addRules(b *pgx.Batch, team, project string, into *review.RuleSet) {
 	*into = review.RuleSet{Team: team, Project: project}
-	c.queueRuleSet(b, into, `SELECT `+ruleColumns+` FROM rules r`+ruleVouchers+`WHERE r.team = $1 AND r.project = $2 ORDER BY r.version DESC LIMIT 8`, team, project)
+	c.addRuleSet(b, into, `SELECT `+ruleColumns+` FROM rules r`+ruleVouchers+`WHERE r.team = $1 AND r.project = $2 ORDER BY r.version DESC LIMIT 8`, team, project)
 }
 
-// queueRuleSet reads the first version that counts of those that a query finds. Where
+// addRuleSet reads the first version that counts of those that a query finds. Where
 // there are only others, nobody knows what holds, and that is an error.
-func (c *core) queueRuleSet(b *pgx.Batch, into *review.RuleSet, query string, args ...any) {
+func (c *core) addRuleSet(b *pgx.Batch, into *review.RuleSet, query string, args ...any) {
 	pg.Ask(b, func(rows []ruleRow) (err error) {
 		for _, row := range rows {
 			if !c.doubtsRules(row) {
@@ -99,8 +99,8 @@ func (c *core) queueRuleSet(b *pgx.Batch, into *review.RuleSet, query string, ar
 // errUnsigned refuses to go on by rules that nobody has set.
 var errUnsigned = errors.New("the rules in the database are not signed: see countersign audit")
 
-// queueBook reads the rules and the people that bear on a request.
-func (c *core) queueBook(b *pgx.Batch, id string, into *review.Book) {
+// addBook reads the rules and the people that bear on a request.
+func (c *core) addBook(b *pgx.Batch, id string, into *review.Book) {
 	pg.Ask(b, func(rows []ruleRow) error {
 		doubted := map[string]bool{}
 		for _, row := range rows {
@@ -124,13 +124,13 @@ func (c *core) queueBook(b *pgx.Batch, id string, into *review.Book) {
 			(SELECT * FROM rules WHERE team = q.team AND project = '' ORDER BY version DESC LIMIT 8)
 			UNION ALL (SELECT * FROM rules WHERE team = q.team AND project = q.project ORDER BY version DESC LIMIT 8)) r ON true`+ruleVouchers+`
 		WHERE q.id = $1 ORDER BY r.project, r.version DESC`, id)
-	c.queueSealed(b, id, into)
-	c.queuePinsOf(b, id, &into.Pins)
-	c.queueElsewhere(b, id, into)
-	c.queuePace(b, id, &into.Pace)
+	c.addSealed(b, id, into)
+	c.addPinsOf(b, id, &into.Pins)
+	c.addElsewhere(b, id, into)
+	c.addPace(b, id, &into.Pace)
 	glassRows{c.notary}.queue(b, id, &into.Glass)
-	c.queueGrants(b, ofRequest, id, &into.Grants)
-	c.queueDelegations(b, ofRequest, id, &into.Delegations)
+	c.addGrants(b, ofRequest, id, &into.Grants)
+	c.addDelegations(b, ofRequest, id, &into.Delegations)
 }
 
 // elsewhereRow is a channel from which files are known, and a version of its own rules, if it has any.
@@ -145,17 +145,17 @@ type elsewhereRow struct {
 	trail.Voucher
 }
 
-// queueElsewhere reads the rules of the channels from which the files of a request's thread are known,
+// addElsewhere reads the rules of the channels from which the files of a request's thread are known,
 // and of all channels where the request names none.
-func (c *core) queueElsewhere(b *pgx.Batch, id string, into *review.Book) {
+func (c *core) addElsewhere(b *pgx.Batch, id string, into *review.Book) {
 	pg.Tell(b, []any{&into.Placeless}, `SELECT coalesce((SELECT project ~ '^D' FROM requests WHERE id = $1), false)`, id)
-	c.queueLatest(b, &into.Elsewhere, `SELECT project FROM known_in($1) k (project)
+	c.addLatest(b, &into.Elsewhere, `SELECT project FROM known_in($1) k (project)
 		UNION SELECT r.project FROM requests q JOIN rules r ON r.team = q.team WHERE q.id = $1 AND q.project ~ '^D' AND r.project <> '' AND r.project !~ '^D'`,
 		`(SELECT team FROM requests WHERE id = $1)`, id)
 }
 
-// queueLatest reads the own rules, without the words of their notes, of those channels that a query names.
-func (c *core) queueLatest(b *pgx.Batch, into *[]review.RuleSet, channels, team, key string) {
+// addLatest reads the own rules, without the words of their notes, of those channels that a query names.
+func (c *core) addLatest(b *pgx.Batch, into *[]review.RuleSet, channels, team, key string) {
 	pg.Ask(b, func(rows []elsewhereRow) error {
 		*into = nil
 		held, doubted := map[string]bool{}, map[string]bool{}
@@ -194,8 +194,8 @@ type sealedRow struct {
 	Reviews, Notes bool
 }
 
-// queueSealed reads what the current revision names.
-func (c *core) queueSealed(b *pgx.Batch, id string, into *review.Book) {
+// addSealed reads what the current revision names.
+func (c *core) addSealed(b *pgx.Batch, id string, into *review.Book) {
 	pg.Ask(b, func(rows []sealedRow) error {
 		for _, row := range rows {
 			if c.doubtsRules(row.ruleRow) {
@@ -226,7 +226,7 @@ func (rs *rules) SetRules(ctx context.Context, set review.RuleSet) (review.RuleS
 		}
 		var before review.RuleSet
 		batch, latest := &pgx.Batch{}, 0
-		rs.queueRules(batch, set.Team, set.Project, &before)
+		rs.addRules(batch, set.Team, set.Project, &before)
 		pg.Tell(batch, []any{&latest}, `SELECT coalesce(max(version), 0) FROM rules WHERE team = $1 AND project = $2`, set.Team, set.Project)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
@@ -294,15 +294,15 @@ type basis struct {
 // authorityKey names its lock. Whoever takes it and the lock of the roles takes it first.
 func authorityKey(team string) string { return "authority " + team }
 
-// queueAuthority reads it, beside the rest of a case.
-func queueAuthority(b *pgx.Batch, of, key string, into *int64) {
+// addAuthority reads it, beside the rest of a case.
+func addAuthority(b *pgx.Batch, of, key string, into *int64) {
 	pg.Tell(b, []any{into}, `SELECT authority(`+of+`)`, key)
 }
 
-// queueHeld keeps the version as it is until the transaction ends, and begins the use
+// addHeld keeps the version as it is until the transaction ends, and begins the use
 // case anew where it is another one. The lock comes in a statement of its own, so that
 // the next one sees what those have committed who had it.
-func queueHeld(b *pgx.Batch, on *basis) {
+func addHeld(b *pgx.Batch, on *basis) {
 	if on == nil {
 		return
 	}

@@ -161,7 +161,7 @@ func (s *shown) Threaded(ctx context.Context, sessionID, threadTS string) error 
 func (s *requests) ThreadFiles(ctx context.Context, thread approval.Session) (files []approval.File, ours bool, err error) {
 	err = s.look(ctx, func(b *pgx.Batch) {
 		files, ours = nil, false
-		s.queueThreadFiles(b, thread, func(found []approval.File) { files, ours = found, true })
+		s.addThreadFiles(b, thread, func(found []approval.File) { files, ours = found, true })
 	})
 	if err != nil {
 		return nil, false, fmt.Errorf("files of thread %s: %w", thread.ThreadTS, err)
@@ -169,10 +169,10 @@ func (s *requests) ThreadFiles(ctx context.Context, thread approval.Session) (fi
 	return files, ours, nil
 }
 
-func (c *core) queueThreadFiles(b *pgx.Batch, thread approval.Session, take func(files []approval.File)) {
+func (c *core) addThreadFiles(b *pgx.Batch, thread approval.Session, take func(files []approval.File)) {
 	var files []approval.File
 	ours := false
-	defer c.queueHandedFiles(b, thread, func(came []approval.File) {
+	defer c.addHandedFiles(b, thread, func(came []approval.File) {
 		if ours || len(came) > 0 {
 			take(withHanded(files, came))
 		}
@@ -191,8 +191,8 @@ func (c *core) queueThreadFiles(b *pgx.Batch, thread approval.Session, take func
 		ORDER BY r.created_at DESC, r.id DESC LIMIT 50`, thread.Team, thread.Channel, thread.ThreadTS)
 }
 
-// queueChosen reads which model somebody has chosen in a thread, the latest time that anybody has.
-func queueChosen(b *pgx.Batch, thread approval.Session, take func(model string)) {
+// addChosen reads which model somebody has chosen in a thread, the latest time that anybody has.
+func addChosen(b *pgx.Batch, thread approval.Session, take func(model string)) {
 	if thread.ThreadTS == "" {
 		return
 	}
@@ -205,9 +205,9 @@ func queueChosen(b *pgx.Batch, thread approval.Session, take func(model string))
 		WHERE s.team = $1 AND s.channel = $2 AND s.thread_ts = $3 AND r.chosen IS NOT NULL ORDER BY r.created_at DESC LIMIT 1`, thread.Team, thread.Channel, thread.ThreadTS)
 }
 
-// queueClarifying looks in a thread for the question that a model has put to this speaker, or
+// addClarifying looks in a thread for the question that a model has put to this speaker, or
 // for the one that this message has answered before.
-func queueClarifying(b *pgx.Batch, thread approval.Session, q approval.Question, c *steps.Counter) {
+func addClarifying(b *pgx.Batch, thread approval.Session, q approval.Question, c *steps.Counter) {
 	pg.Ask(b, func(rows []struct {
 		ID    string
 		Taken bool

@@ -129,7 +129,7 @@ func TestABalanceIsTheSumOfTheLedgerInEveryZoneAndWindow(t *testing.T) {
 		// A team may change its zone at any time: the same ledger is read on another calendar.
 		for _, calendar := range []*time.Location{zone, rapid.SampledFrom(zones).Draw(rt, "next zone")} {
 			batch := &pgx.Batch{}
-			s := money.NewTill(b.core.pool, b.core.notary, calendar, nil).QueueStandings(batch, []budget.Scope{scope}, map[budget.Scope]budget.Limit{scope: {Scope: scope, Window: window}}, at, money.EndOfTime)
+			s := money.NewTill(b.core.pool, b.core.notary, calendar, nil).AddStandings(batch, []budget.Scope{scope}, map[budget.Scope]budget.Limit{scope: {Scope: scope, Window: window}}, at, money.EndOfTime)
 			require.NoError(rt, b.read(t.Context(), func(tx pgx.Tx) error { return tx.SendBatch(t.Context(), batch).Close() }))
 			from, until := window.Range(at, calendar)
 			if until.IsZero() {

@@ -27,7 +27,7 @@ func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, also func()
 	if err := words.Gather(*c); err != nil {
 		return err
 	}
-	last := trail.QueueStream(t.Batch, trail.StreamOf(r.ID))
+	last := trail.AddStream(t.Batch, trail.StreamOf(r.ID))
 	var told noted
 	told.queue(t.Batch, r)
 	words.Queue(t.Batch)
@@ -44,7 +44,7 @@ func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, also func()
 	saveRun(t.Batch, r, words)
 	insertMessages(t.Batch, r, words)
 	// The budgets come last: all who spend in a workspace wait for whoever has them, until that commits.
-	before := s.money.QueueMoney(t.Batch, r, l.now)
+	before := s.money.AddMoney(t.Batch, r, l.now)
 	if also != nil {
 		also()
 	}
@@ -55,11 +55,11 @@ func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, also func()
 		return err
 	}
 
-	money.QueueHolds(t.Batch, r)
+	money.AddHolds(t.Batch, r)
 	if money.Spends(c.Settlements) {
 		// The scopes are still locked, so that whoever reaches a mark is told apart from
 		// whoever comes after.
-		k := s.money.QueueReckoning(t.Batch, money.OfScopes(r.Scopes()), before.Now, money.EndOfTime)
+		k := s.money.AddReckoning(t.Batch, money.OfScopes(r.Scopes()), before.Now, money.EndOfTime)
 		if err := t.Send(); err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, also func()
 	storePlaces(t.Batch, r)
 	storeHandOver(t.Batch, r)
 	l.told = last.Seq + int64(len(c.Events))
-	if err := words.QueueEvents(t.Batch, last, c.Events); err != nil {
+	if err := words.AddEvents(t.Batch, last, c.Events); err != nil {
 		return err
 	}
 	return s.storeNotices(t, c.Notices, jobsOf(r, told.again), told.there)

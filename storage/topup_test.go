@@ -258,7 +258,7 @@ func TestARolesLimitStandsWhileSomebodySpendsByIt(t *testing.T) {
 	require.NoError(t, err)
 	batch := &pgx.Batch{}
 	r.Changes.Holds = []budget.Hold{{}}
-	b.requests.money.QueueMoney(batch, r, time.Now())
+	b.requests.money.AddMoney(batch, r, time.Now())
 	err = tx.SendBatch(t.Context(), batch).Close()
 	require.NoError(t, err)
 	set := make(chan error, 1)

@@ -27,14 +27,14 @@ func (s *shown) View(ctx context.Context, id string) (*steps.View, error) {
 	var uncertain map[budget.Scope]budget.USD
 	standings, err := s.money.Reckoned(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
 		v = &steps.View{}
-		s.queueRequest(b, id, &l)
-		s.queueRevision(b, id, 1, func(former *approval.Revision) { v.Former = former })
-		queueView(b, id, v)
+		s.addRequest(b, id, &l)
+		s.addRevision(b, id, 1, func(former *approval.Revision) { v.Former = former })
+		addView(b, id, v)
 		// Without the last questions of the thread a follow-up says little to whoever reviews it.
-		queueEarlier(s.core, b, id, func(questions []string) { v.Earlier = questions })
-		s.queueBook(b, id, &v.Book)
-		queueAuthority(b, ofRequest, id, &c.Authority)
-		money.QueueUncertain(b, money.PayersOf(id), &uncertain)
+		addEarlier(s.core, b, id, func(questions []string) { v.Earlier = questions })
+		s.addBook(b, id, &v.Book)
+		addAuthority(b, ofRequest, id, &c.Authority)
+		money.AddUncertain(b, money.PayersOf(id), &uncertain)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("view of %s: %w", id, err)
@@ -50,8 +50,8 @@ func (s *shown) View(ctx context.Context, id string) (*steps.View, error) {
 	return v, nil
 }
 
-// queueView reads what a card or a reply says beside the request itself.
-func queueView(b *pgx.Batch, id string, v *steps.View) {
+// addView reads what a card or a reply says beside the request itself.
+func addView(b *pgx.Batch, id string, v *steps.View) {
 	pg.Ask(b, func(rows []sessionRow) error {
 		for _, row := range rows {
 			v.Uploads = row.Uploads
@@ -83,7 +83,7 @@ func queueView(b *pgx.Batch, id string, v *steps.View) {
 		}
 		return nil
 	}, `SELECT `+unseenColumns+` FROM unseen WHERE request_id = $1`, id)
-	queueArtifacts(b, id, false, &v.Artifacts)
+	addArtifacts(b, id, false, &v.Artifacts)
 }
 
 // nextOf is what the model offers to be asked next, unless somebody has written other code since.
@@ -133,7 +133,7 @@ func billOf(rows []spendRow) (list []steps.Spend) {
 // Artifacts returns the files of a run with their content. They may be megabytes, so only
 // the step that posts them asks for them.
 func (s *shown) Artifacts(ctx context.Context, id string) (files []approval.Artifact, err error) {
-	err = s.look(ctx, func(b *pgx.Batch) { queueArtifacts(b, id, true, &files) })
+	err = s.look(ctx, func(b *pgx.Batch) { addArtifacts(b, id, true, &files) })
 	if err != nil {
 		return nil, fmt.Errorf("load the artifacts of %s: %w", id, err)
 	}
@@ -160,7 +160,7 @@ type artifactRow struct {
 	Data []byte
 }
 
-func queueArtifacts(b *pgx.Batch, id string, content bool, into *[]approval.Artifact) {
+func addArtifacts(b *pgx.Batch, id string, content bool, into *[]approval.Artifact) {
 	pg.Ask(b, func(rows []artifactRow) error {
 		*into = nil
 		for _, row := range rows {

@@ -123,7 +123,7 @@ func (l *Ledger) settleCheck(ctx context.Context, tx pgx.Tx, id string, charges 
 	s, _ = s.Within(h.Amount)
 	batch := &pgx.Batch{}
 	batch.Queue(InsertSettlement, id, nil, team, house, house, house, pg.Micro(now), budget.Total(s.Charges), s.Estimated)
-	queueCharges(batch, s)
+	addCharges(batch, s)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
@@ -159,8 +159,8 @@ func (l *Ledger) Uncertain(ctx context.Context) (list []Uncertain, err error) {
 	return list, nil
 }
 
-// QueueUncertain reads how much of what is held in some scopes is uncertain.
-func QueueUncertain(b *pgx.Batch, of Whose, into *map[budget.Scope]budget.USD) {
+// AddUncertain reads how much of what is held in some scopes is uncertain.
+func AddUncertain(b *pgx.Batch, of Whose, into *map[budget.Scope]budget.USD) {
 	type row struct {
 		Team   string
 		Kind   budget.ScopeKind

@@ -22,20 +22,20 @@ import (
 	"countersign/storage/pg"
 )
 
-// QueueMoney locks the scopes that pay, so that every sum is taken from a ledger that
+// AddMoney locks the scopes that pay, so that every sum is taken from a ledger that
 // stands still, settles the old holds, so that what is given back can be held again,
 // and adds up what is left for the new ones.
-func (till *Till) QueueMoney(b *pgx.Batch, r *approval.Request, now time.Time) *reckoning {
+func (till *Till) AddMoney(b *pgx.Batch, r *approval.Request, now time.Time) *reckoning {
 	c := r.Changes
 	if len(c.Holds)+len(c.Settlements) == 0 && c.TopUp == nil {
 		return &reckoning{}
 	}
 	// Scopes before roles, as in Ledger.change: two transactions that took them the other way round could
 	// each wait for the other. The lock of the roles is shared, so those who spend do not wait for one another by it.
-	QueueLocks(b, r.Scopes())
+	AddLocks(b, r.Scopes())
 	b.Queue(pg.ShareLock, RolesKey(r.Team))
-	queueSettlements(b, r, false)
-	return till.QueueReckoning(b, OfScopes(r.Scopes()), now, EndOfTime)
+	addSettlements(b, r, false)
+	return till.AddReckoning(b, OfScopes(r.Scopes()), now, EndOfTime)
 }
 
 // Weigh says whether the new holds have room in every budget that applies, as they
@@ -68,16 +68,16 @@ func (till *Till) Weigh(t *pg.Tx, r *approval.Request, k *reckoning) error {
 	return nil
 }
 
-// QueueHolds writes the new holds, what was called, and the settlements of those that
+// AddHolds writes the new holds, what was called, and the settlements of those that
 // were taken and given back in one move.
-func QueueHolds(b *pgx.Batch, r *approval.Request) {
+func AddHolds(b *pgx.Batch, r *approval.Request) {
 	c := r.Changes
 	for _, h := range c.Holds {
 		if h.RestOf != "" {
-			queueRest(b, r, h)
+			addRest(b, r, h)
 			continue
 		}
-		queueHold(b, r, h)
+		addHold(b, r, h)
 	}
 	if len(c.Called) > 0 {
 		b.Queue(`UPDATE holds SET called = true WHERE id = ANY($1) AND NOT called`, c.Called)
@@ -87,15 +87,15 @@ func QueueHolds(b *pgx.Batch, r *approval.Request) {
 			b.Queue(`UPDATE holds SET risked = $2, uncertain_at = $3 WHERE id = $1`, k.HoldID, k.Most, pg.Moment(k.Since))
 		}
 	}
-	queueSettlements(b, r, true)
+	addSettlements(b, r, true)
 }
 
-// queueSettlements ends holds: those of before, or those of this very move, which have
+// addSettlements ends holds: those of before, or those of this very move, which have
 // to exist before they can be settled.
-func queueSettlements(b *pgx.Batch, r *approval.Request, fresh bool) {
+func addSettlements(b *pgx.Batch, r *approval.Request, fresh bool) {
 	for _, s := range r.Changes.Settlements {
 		if fresh == slices.ContainsFunc(r.Changes.Holds, func(h budget.Hold) bool { return h.ID == s.HoldID }) {
-			queueSettlement(b, r, s)
+			addSettlement(b, r, s)
 		}
 	}
 }
@@ -121,15 +121,15 @@ func Spends(settlements []budget.Settlement) bool {
 	return slices.ContainsFunc(settlements, func(s budget.Settlement) bool { return budget.Total(s.Charges) != 0 })
 }
 
-func queueHold(batch *pgx.Batch, r *approval.Request, h budget.Hold) {
+func addHold(batch *pgx.Batch, r *approval.Request, h budget.Hold) {
 	batch.Queue(InsertHold,
 		h.ID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, h.Purpose, h.Amount, pg.Micro(h.At), pg.Micro(h.ExpiresAt))
 }
 
-// queueRest takes what stays uncertain of a hold that is settled in the same
+// addRest takes what stays uncertain of a hold that is settled in the same
 // transaction. That it is no more than was left of that one the schema sees to, which
-// looks for the settlement: so settlements of old holds are sent first (QueueMoney).
-func queueRest(batch *pgx.Batch, r *approval.Request, h budget.Hold) {
+// looks for the settlement: so settlements of old holds are sent first (AddMoney).
+func addRest(batch *pgx.Batch, r *approval.Request, h budget.Hold) {
 	batch.Queue(`
 		INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at, called, risked, uncertain_at, rest_of)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, true, $8, $11, $12)`,
@@ -146,15 +146,15 @@ func since(r *approval.Request, rest budget.Hold) time.Time {
 	return rest.At
 }
 
-// queueSettlement ends a hold with its bill. That the bill's lines add up, and
+// addSettlement ends a hold with its bill. That the bill's lines add up, and
 // that the hold is closed with it, the schema sees to.
-func queueSettlement(batch *pgx.Batch, r *approval.Request, s budget.Settlement) {
+func addSettlement(batch *pgx.Batch, r *approval.Request, s budget.Settlement) {
 	batch.Queue(InsertSettlement,
 		s.HoldID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, pg.Micro(s.At), budget.Total(s.Charges), s.Estimated)
-	queueCharges(batch, s)
+	addCharges(batch, s)
 }
 
-func queueCharges(batch *pgx.Batch, s budget.Settlement) {
+func addCharges(batch *pgx.Batch, s budget.Settlement) {
 	for i, c := range s.Charges {
 		batch.Queue(`
 			INSERT INTO charges (hold_id, line, kind, what, model, input_tokens, cached_tokens, written_tokens, output_tokens, box_ms, amount, provider, host)
@@ -167,7 +167,7 @@ func queueCharges(batch *pgx.Batch, s budget.Settlement) {
 // It makes those that are not there, so that two first uses meet as well.
 func LockScopes(ctx context.Context, tx pgx.Tx, scopes []budget.Scope) error {
 	batch := &pgx.Batch{}
-	QueueLocks(batch, scopes)
+	AddLocks(batch, scopes)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("lock the budgets: %w", err)
 	}
@@ -188,9 +188,9 @@ func LockRoles(ctx context.Context, tx pgx.Tx, team string) error {
 	return nil
 }
 
-// QueueLocks is LockScopes as a part of a batch, which asks nothing back: all of them in one statement, however
+// AddLocks is LockScopes as a part of a batch, which asks nothing back: all of them in one statement, however
 // many budgets apply.
-func QueueLocks(batch *pgx.Batch, scopes []budget.Scope) {
+func AddLocks(batch *pgx.Batch, scopes []budget.Scope) {
 	if len(scopes) == 0 {
 		return
 	}
@@ -257,8 +257,8 @@ func (h holdRow) open() budget.OpenHold {
 		Purpose: h.Purpose, Amount: h.Amount, At: h.At, ExpiresAt: h.ExpiresAt, RestOf: pg.OrZero(h.RestOf)}}
 }
 
-// QueueOpen reads the open holds of a request, the oldest first.
-func QueueOpen(b *pgx.Batch, requestID string, take func(budget.OpenHold)) {
+// AddOpen reads the open holds of a request, the oldest first.
+func AddOpen(b *pgx.Batch, requestID string, take func(budget.OpenHold)) {
 	pg.Ask(b, func(rows []holdRow) error {
 		for _, row := range rows {
 			take(row.open())

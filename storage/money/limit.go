@@ -48,7 +48,7 @@ func (l limitRow) limit() budget.Limit {
 // set for these scopes, and the default one for a user without any.
 func (l *Ledger) Standings(ctx context.Context, scopes []budget.Scope) ([]budget.Standing, error) {
 	var uncertain map[budget.Scope]budget.USD
-	list, err := l.till.Reckoned(ctx, OfScopes(scopes), func() []budget.Scope { return scopes }, func(b *pgx.Batch) { QueueUncertain(b, OfScopes(scopes), &uncertain) })
+	list, err := l.till.Reckoned(ctx, OfScopes(scopes), func() []budget.Scope { return scopes }, func(b *pgx.Batch) { AddUncertain(b, OfScopes(scopes), &uncertain) })
 	if err != nil {
 		return nil, fmt.Errorf("read the budgets: %w", err)
 	}
@@ -159,8 +159,8 @@ func (l *Ledger) Limits(ctx context.Context, team string) (standings []budget.St
 		if err := t.Send(); err != nil {
 			return err
 		}
-		k := l.till.QueueReckoning(t.Batch, OfScopes(scopes), time.Now(), EndOfTime)
-		QueueUncertain(t.Batch, OfScopes(scopes), &uncertain)
+		k := l.till.AddReckoning(t.Batch, OfScopes(scopes), time.Now(), EndOfTime)
+		AddUncertain(t.Batch, OfScopes(scopes), &uncertain)
 		if err := t.Send(); err != nil {
 			return err
 		}

@@ -136,7 +136,7 @@ type reckoning struct {
 	sums   map[budget.Scope]map[budget.Window]sumRow
 }
 
-func (till *Till) QueueReckoning(b *pgx.Batch, of Whose, guess, end time.Time) *reckoning {
+func (till *Till) AddReckoning(b *pgx.Batch, of Whose, guess, end time.Time) *reckoning {
 	k := &reckoning{guess: guess}
 	pg.Tell(b, []any{&k.Now}, pg.TellTime)
 	pg.Ask(b, func(rows []limitRow) error { k.limits = rows; return nil }, fmt.Sprintf(LimitsQuery, of.From(2)), append([]any{nil}, of.args...)...)
@@ -190,7 +190,7 @@ func (till *Till) Standing(t *pg.Tx, k *reckoning, scopes []budget.Scope) ([]bud
 		if list, ok := till.stands(k, scopes); ok {
 			return list, nil
 		}
-		again := till.QueueReckoning(t.Batch, OfScopes(scopes), k.Now, EndOfTime)
+		again := till.AddReckoning(t.Batch, OfScopes(scopes), k.Now, EndOfTime)
 		if err := t.Send(); err != nil {
 			return nil, err
 		}
@@ -204,7 +204,7 @@ func (till *Till) Reckoned(ctx context.Context, of Whose, scopes func() []budget
 		var k *reckoning
 		err := till.pool.Look(ctx, func(b *pgx.Batch) {
 			also(b)
-			k = till.QueueReckoning(b, of, guess, EndOfTime)
+			k = till.AddReckoning(b, of, guess, EndOfTime)
 		})
 		if err != nil {
 			return nil, err

@@ -67,7 +67,7 @@ func (till *Till) standingsUntil(ctx context.Context, tx pgx.Tx, scopes []budget
 		return nil, err
 	}
 	batch := &pgx.Batch{}
-	standings := till.QueueStandings(batch, scopes, limits, now, end)
+	standings := till.AddStandings(batch, scopes, limits, now, end)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("add up the budgets: %w", err)
 	}
@@ -162,9 +162,9 @@ func (till *Till) roleOf(user budget.Scope, named string) budget.Scope {
 	return budget.Scope{Team: user.Team, Kind: budget.Role, ID: role}
 }
 
-// QueueStandings adds up what was spent and what is held by these limits, in lock
+// AddStandings adds up what was spent and what is held by these limits, in lock
 // order. What it gives is complete once the batch has been sent.
-func (till *Till) QueueStandings(batch *pgx.Batch, scopes []budget.Scope, limits map[budget.Scope]budget.Limit, now, end time.Time) []budget.Standing {
+func (till *Till) AddStandings(batch *pgx.Batch, scopes []budget.Scope, limits map[budget.Scope]budget.Limit, now, end time.Time) []budget.Standing {
 	var standings []budget.Standing
 	for _, scope := range InLockOrder(scopes) {
 		if limit, ok := limits[scope]; ok {

@@ -82,8 +82,8 @@ func (till *Till) StoreTopUp(t *pg.Tx, r *approval.Request, k *reckoning, words 
 	return err
 }
 
-// QueueTopUps reads what was asked for on top for a request, the oldest first.
-func QueueTopUps(b *pgx.Batch, requestID string, take func(approval.TopUp)) {
+// AddTopUps reads what was asked for on top for a request, the oldest first.
+func AddTopUps(b *pgx.Batch, requestID string, take func(approval.TopUp)) {
 	pg.Ask(b, func(rows []topUpRow) error {
 		for _, row := range rows {
 			take(row.topUp())

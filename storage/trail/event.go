@@ -57,10 +57,10 @@ func (n *Notary) AppendEvents(ctx context.Context, tx pgx.Tx, stream string, eve
 // Append is the same for events that name what a row of this transaction names as well.
 func (c *Contents) Append(ctx context.Context, tx pgx.Tx, events []approval.Event) (seq int64, err error) {
 	batch := &pgx.Batch{}
-	last := QueueStream(batch, c.stream)
+	last := AddStream(batch, c.stream)
 	if err = tx.SendBatch(ctx, batch).Close(); err == nil {
 		batch = &pgx.Batch{}
-		if err = c.QueueEvents(batch, last, events); err == nil {
+		if err = c.AddEvents(batch, last, events); err == nil {
 			err = tx.SendBatch(ctx, batch).Close()
 		}
 	}
@@ -70,8 +70,8 @@ func (c *Contents) Append(ctx context.Context, tx pgx.Tx, events []approval.Even
 	return last.Seq + int64(len(events)), nil
 }
 
-// QueueStream locks a stream and reads where it ends.
-func QueueStream(b *pgx.Batch, stream string) *Row {
+// AddStream locks a stream and reads where it ends.
+func AddStream(b *pgx.Batch, stream string) *Row {
 	last := &Row{Stream: stream, Hash: Beginning}
 	b.Queue(pg.TakeLock, "events "+stream)
 	pg.Ask(b, func(rows []struct {
@@ -86,9 +86,9 @@ func QueueStream(b *pgx.Batch, stream string) *Row {
 	return last
 }
 
-// QueueEvents continues a stream that is locked, after its last event, and stores what
+// AddEvents continues a stream that is locked, after its last event, and stores what
 // the events name.
-func (c *Contents) QueueEvents(b *pgx.Batch, last *Row, events []approval.Event) error {
+func (c *Contents) AddEvents(b *pgx.Batch, last *Row, events []approval.Event) error {
 	var streams, actors, kinds, facts, prevs, hashes, keys, signatures []string
 	var seqs []int64
 	var ats []time.Time
