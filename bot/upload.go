@@ -247,24 +247,26 @@ func (h *pinned) list(ctx context.Context, trigger string, click approval.Click)
 	if err := opened(view, err); err != nil || shown == nil || !b.Admin {
 		return answer{}, err
 	}
-	return answer{after: func(ctx context.Context) { h.offers(ctx, click, b, shown.ID) }}, nil
+	return answer{after: func(ctx context.Context) { h.offers(ctx, click, b, shown.View) }}, nil
 }
 
-// offers puts newer uploads into an open list.
-func (h *pinned) offers(ctx context.Context, click approval.Click, b draws.Board, view string) {
+// offers puts newer uploads into an open list, unless that has been drawn again meanwhile.
+func (h *pinned) offers(ctx context.Context, click approval.Click, b draws.Board, open slack.View) {
 	offers, err := h.service.Newer(ctx, click, b.Channel)
 	if err != nil {
 		h.Log.Warn("look for newer uploads of pinned files", "channel", b.Channel, "error", err)
 		return
 	}
 	if b.Offers = offers; len(offers) > 0 {
-		h.show(ctx, draws.BoardView(b), view)
+		h.show(ctx, draws.BoardView(b), open)
 	}
 }
 
-// show draws a modal where it stands. One that has been closed needs it no more.
-func (h *pinned) show(ctx context.Context, v slack.ModalViewRequest, view string) {
-	if _, err := h.api.UpdateViewContext(ctx, v, "", "", view); err != nil && slackError(err) != "not_found" {
+// show draws a modal where it stands. One that has been closed needs it no more, nor, where a hash says which
+// one is meant, does one that shows something else by now: a form that was sent off says what has come of it.
+func (h *pinned) show(ctx context.Context, v slack.ModalViewRequest, open slack.View) {
+	_, err := h.api.UpdateViewContext(ctx, v, "", open.Hash, open.ID)
+	if err != nil && !slices.Contains([]string{"not_found", "hash_conflict"}, slackError(err)) {
 		h.Log.Warn("draw what is pinned", "error", detail(err))
 	}
 }
@@ -282,7 +284,7 @@ func (h *pinned) again(ctx context.Context, click approval.Click, channel, view 
 	if b.Admin {
 		b.Offers, _ = h.service.Newer(ctx, click, channel) // without them the list is right all the same
 	}
-	h.show(ctx, draws.BoardView(b), view)
+	h.show(ctx, draws.BoardView(b), slack.View{ID: view})
 }
 
 // clickPin opens the form, and lists the channel's files once it is open.
@@ -308,7 +310,7 @@ func (h *pinned) clickPin(ctx context.Context, cb slack.InteractionCallback, act
 		if err != nil {
 			h.Log.Warn("list the files for a pin", "channel", from.Channel, "error", err)
 		}
-		h.show(ctx, draws.FormView(from.Channel, ups, true), shown.ID)
+		h.show(ctx, draws.FormView(from.Channel, ups, true), shown.View)
 	}}, nil
 }
 
