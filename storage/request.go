@@ -34,7 +34,7 @@ func (s *requests) Counter(ctx context.Context, q approval.Question) (c steps.Co
 		c = steps.Counter{}
 		pg.Tell(b, []any{&c.Now}, pg.TellTime)
 		queueSession(b, thread, func(id, in string) error { c.Session, c.PrivateIn = id, in; return nil })
-		queueChosen(b, thread, func(model string) { c.Chosen = model })
+		queueChosen(b, thread, &c.Chosen)
 		s.queueThreadFiles(b, thread, func(files []approval.File) { c.Files = files })
 		if q.Spoken {
 			queueClarifying(b, thread, q, &c)
