@@ -287,6 +287,7 @@ func (r Money) PayFallback(model string, amount budget.USD) {
 // Chosen is the model that somebody has chosen in a thread: it writes there until another one is chosen.
 type Chosen struct {
 	Model  string `json:"model"`
+	By     string `json:"by"`               // who has, in this question or an earlier one of the thread
 	Barred bool   `json:"barred,omitempty"` // it may not be asked there any more, so another one writes
 }
 

@@ -22,7 +22,7 @@ type EventKind = string
 // The kinds of event of a request.
 const (
 	// A question is asked and written.
-	EventAsked          EventKind = "asked"   // with private: its answer goes to its asker alone
+	EventAsked          EventKind = "asked"   // with private: its answer goes to its asker alone; with chosen: the model that somebody has chosen in its thread
 	EventRepeats        EventKind = "repeats" // the run of which request is repeated
 	EventFound          EventKind = "found"
 	EventRead           EventKind = "read" // files: id, content and reading of each
@@ -153,7 +153,7 @@ const (
 // (event_kinds) and refuses an event that holds anything else, so no word of a person
 // gets into the chain under a fact's name, and no fact is misspelled.
 var Facts = map[EventKind]map[string]Fact{
-	EventAsked:             {"question": isSaid, "files": isList, "model": isText, "channel": isText, "trigger": isText, "private": isFlag, "instead_of": isText},
+	EventAsked:             {"question": isSaid, "files": isList, "model": isText, "channel": isText, "trigger": isText, "private": isFlag, "chosen": isText, "chosen_by": isText, "instead_of": isText},
 	EventRepeats:           {"request": isText, "revision": isNumber, "digest": isText},
 	EventFound:             {"files": isList, "guest": isFlag, "shared": isFlag},
 	EventRead:              {"files": isList},

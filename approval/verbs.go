@@ -45,8 +45,11 @@ func begin(q Question, model string, now time.Time) *Request {
 	if q.Private {
 		data["private"] = true
 	}
-	if q.Chosen != nil && q.Chosen.Barred {
-		data["instead_of"] = q.Chosen.Model
+	if q.Chosen != nil {
+		data["chosen"], data["chosen_by"] = q.Chosen.Model, q.Chosen.By
+		if q.Chosen.Barred {
+			data["instead_of"] = q.Chosen.Model
+		}
 	}
 	r.note(now, q.Asker, EventAsked, data)
 	say(r, now, RoleQuestion, q.Text)

@@ -30,7 +30,7 @@ type asides struct {
 }
 
 func extract(answer string) (code, prose string, said asides, err error) {
-	lines := strings.Split(withoutThinking(lineEnds.Replace(answer)), "\n")
+	lines := strings.Split(withoutThinking(strings.TrimPrefix(lineEnds.Replace(answer), "\ufeff")), "\n")
 	// Three ways of reading the fences, the strictest first. Each later one is tried only where the
 	// one before leaves a block open, so an answer that is well formed is never read loosely.
 	found := blocks(lines, true)
@@ -122,21 +122,30 @@ func (p parts) of(language string) (list []block) {
 // that apart: Qwen, DeepSeek and others; Magistral.
 var thoughts = [][2]string{{"<think>", "</think>"}, {"<thinking>", "</thinking>"}, {"[THINK]", "[/THINK]"}}
 
-// withoutThinking takes off what a model thought before it answered. Some servers put the
-// opening mark into the prompt, so that only the closing one is in the answer.
+// withoutThinking takes out what a model thought before its program. Some servers put the
+// opening mark into the prompt, so that only the closing one is in the answer. A mark that
+// stands in a block is a program's own.
 func withoutThinking(answer string) string {
 	for _, mark := range thoughts {
-		begins := strings.HasPrefix(strings.TrimSpace(answer), mark[0])
-		_, said, ends := strings.Cut(answer, mark[1])
-		switch {
-		case ends && (begins || !strings.Contains(answer[:len(answer)-len(said)], mark[0])):
+		before, thought, begins := strings.Cut(answer, mark[0])
+		if begins && strings.TrimSpace(before[strings.LastIndexByte(before, '\n')+1:]) == "" && len(readAsBlocks(before).blocks) == 0 && !readAsBlocks(before).open {
+			_, said, ends := strings.Cut(thought, mark[1])
+			if !ends {
+				return before // it never came to an answer
+			}
+			answer = before + said
+			continue
+		}
+		thought, said, ends := strings.Cut(answer, mark[1])
+		if ends && !strings.Contains(thought, mark[0]) && !readAsBlocks(thought).open {
 			answer = said
-		case begins:
-			return "" // it never came to an answer
 		}
 	}
 	return answer
 }
+
+// readAsBlocks reads the fences in a part of an answer.
+func readAsBlocks(text string) parts { return blocks(strings.Split(text, "\n"), true) }
 
 // endsApart puts a fence that ends a line of code on a line of its own.
 func endsApart(lines []string) (apart []string) {
@@ -186,6 +195,9 @@ func blocks(lines []string, withStrings bool) (p parts) {
 		switch {
 		case !inside && isFence && f.opens():
 			inside, fence, body, quote = true, f, nil, ""
+			if first := f.begins(); first != "" {
+				body = append(body, first)
+			}
 		case !inside:
 			p.prose = append(p.prose, line)
 		case isFence && f.closes(fence) && !(withStrings && fence.mayBePython() && quote != ""):
@@ -257,10 +269,24 @@ func (f fenceLine) closes(open fenceLine) bool {
 	return f.info == "" && f.mark[0] == open.mark[0] && len(f.mark) >= len(open.mark)
 }
 
-// language is python however it is written, another one, or none.
+// begins is a program's first line that stands on the line of the fence.
+func (f fenceLine) begins() string {
+	_, rest, _ := strings.Cut(f.info, " ")
+	if rest = strings.TrimSpace(rest); f.language() == python && imports.MatchString(rest) {
+		return rest
+	}
+	return ""
+}
+
+// language is python however it is written, another one, or none. Behind it may stand a file's name, or
+// how the block is to be shown.
 func (f fenceLine) language() string {
 	word, _, _ := strings.Cut(f.info, " ")
-	word = strings.ToLower(strings.Trim(word, "{}."))
+	word = strings.Trim(word, "{}.")
+	if at := strings.IndexAny(word, ":,;={("); at > 0 {
+		word = word[:at]
+	}
+	word = strings.ToLower(word)
 	switch strings.TrimRight(word, "0123456789.") {
 	case "python", "py", "ipython":
 		return python

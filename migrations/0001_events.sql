@@ -37,7 +37,7 @@ INSERT INTO event_kinds (kind, facts) VALUES
     ('accepted upload', '{"channel": "text", "file": "text", "name": "said", "content": "said", "size": "number", "for": "list", "shared_by": "text", "shared_at": "text", "instead_of": "text"}'),
     ('answered', '{"file": "text", "code": "text", "column": "said", "says": "text", "told_by": "text"}'),
     ('approved', '{"revision": "number", "digest": "text", "click": "object", "in_place_of": "text"}'),
-    ('asked', '{"question": "said", "files": "list", "model": "text", "channel": "text", "trigger": "text", "private": "flag", "instead_of": "text"}'),
+    ('asked', '{"question": "said", "files": "list", "model": "text", "channel": "text", "trigger": "text", "private": "flag", "chosen": "text", "chosen_by": "text", "instead_of": "text"}'),
     ('asked about', '{"file": "text", "code": "text", "column": "said"}'),
     ('asked back', '{"cause": "object", "reason": "object"}'),
     ('asked for a top-up', '{"topup": "text", "scope": "object", "amount": "number", "reason": "said"}'),

@@ -23,6 +23,7 @@
 //	BASE/out/          where the runner keeps charts and tables until they are sent
 //	BASE/result.part   the result while it is written, which is when the code is dead: it holds the stamp
 //	BASE/seen          what the witness in a cloud box has seen until now (seen.py)
+//	BASE/line          the last line that was printed, for whoever waits; data of whoever asked
 //	BASE/result        the whole result: it appears by a rename, as the runner's last act
 //
 // StartCommand gives the shell line that starts it all. In a local box job and
@@ -35,7 +36,7 @@
 //	               it prints, stops it at the time limit, kills whatever is left, and only
 //	               then sends what there is to send
 //	child.py       the worker as the supervisor sees it, and the pipes to it
-//	printed.py     what the code prints, as much of it as may leave the box
+//	printed.py     what the code prints, as much of it as may leave the box; its last line as it runs
 //	machine.py     the box as a machine: users and signals, kills what is left, counts files
 //	guard.py       closes a machine of its own before the code begins, and tries whether it is closed
 //	calls.py       the system calls that the code may not make there
@@ -94,6 +95,7 @@
 // its head (seconds, memory), each with a G behind it, before which it is not touched; its result has for each file the pieces of its first
 // table (F) and how it is read, or why not (R), both with the file's number. Kinds in a result: Y (ready;
 // only ever the first, with a zero stamp, since no job has been read), O and E
-// (body: what was printed to stdout and stderr), R (body: JSON, what there is to
+// (body: what was printed to stdout and stderr), L (body: the last line of it, where only its end
+// is kept; it is shown while the code runs, and is no part of the result), R (body: JSON, what there is to
 // say), F (head: name, kind, alt; body: a file), Z (the end mark).
 package sandbox

@@ -41,6 +41,7 @@ const (
 	kindReady  = 'Y'
 	kindStdout = 'O'
 	kindStderr = 'E'
+	kindLine   = 'L'
 	kindReport = 'R'
 	kindFile   = 'F'
 	kindEnd    = 'Z'

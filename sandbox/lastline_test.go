@@ -2,6 +2,11 @@ package sandbox
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"math/rand/v2"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -59,4 +64,114 @@ func TestWhatIsPrintedIsToldAsItComes(t *testing.T) {
 	_, err = ReadPrinting(bytes.NewReader(whole), approval.DefaultPolicy().Limits, NewStamp(), forged.Take)
 	require.ErrorIs(t, err, ErrForm)
 	require.Empty(t, forged.String())
+}
+
+// Where only the end of what is printed is kept, its last line comes by itself. It is no part of the result.
+func TestALastLineByItselfIsNoPartOfTheResult(t *testing.T) {
+	t.Parallel()
+	s := newStream().add('O', "", "row 1\nro").add('L', "", "row 70000").add('L', "", strings.Repeat("9", 5000)).add('O', "", "row 99999\n").add('R', "", good).add('Z', "", "")
+	var heard []string
+	var l LastLine
+	result, err := ReadPrinting(s, limits, s.stamp, func(printed []byte) { l.Take(printed); heard = append(heard, l.String()) })
+	require.NoError(t, err)
+	require.Equal(t, "row 1\nrorow 99999\n", result.Stdout)
+	require.Equal(t, []string{"ro", "row 70000", strings.Repeat("9", longestLine), "row 99999"}, heard)
+
+	s = newStream().add('L', "", "row 1").add('R', "", good).add('Z', "", "")
+	result, err = ReadResult(s, limits, s.stamp)
+	require.NoError(t, err, "nobody listens")
+	require.Empty(t, result.Stdout)
+}
+
+// The runner finds the last line as the host does, however what is printed comes in.
+func TestTheRunnerAndTheHostAgreeOnTheLastLine(t *testing.T) {
+	t.Parallel()
+	draw := rand.New(rand.NewPCG(1, 2))
+	words := []string{"row", "37 %", "ж", "地区", "\xff", "\r", "\n", "\r\n", "\n\n", " ", "\t", "\x1b[31m", "\u202e", strings.Repeat("=", 300), strings.Repeat("ж", 300)}
+	var jobs [][]string
+	var want []string
+	for range 500 {
+		var all []byte
+		for range draw.IntN(30) {
+			all = append(all, words[draw.IntN(len(words))]...)
+		}
+		var l LastLine
+		l.Take(all)
+		want = append(want, l.String())
+		cut := []string{}
+		for len(all) > 0 {
+			n := 1 + draw.IntN(len(all))
+			cut, all = append(cut, base64.StdEncoding.EncodeToString(all[:n])), all[n:]
+		}
+		jobs = append(jobs, cut)
+	}
+	data, err := json.Marshal(jobs)
+	require.NoError(t, err)
+	runner, err := filepath.Abs("runner")
+	require.NoError(t, err)
+	cmd := exec.Command(python, "-B", "-c", `
+import base64, json, sys
+sys.path.insert(0, sys.argv[1])
+import printed
+for job in json.load(sys.stdin):
+    line = printed.Line(lambda line: None)
+    for data in job:
+        line.take(base64.b64decode(data))
+    print(base64.b64encode(line.line).decode())`, runner)
+	cmd.Stdin = bytes.NewReader(data)
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	require.Len(t, lines, len(want))
+	for i, line := range lines {
+		text, err := base64.StdEncoding.DecodeString(line)
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(text), longestLine)
+		var l LastLine
+		l.Take(text)
+		require.Equal(t, want[i], l.String(), "%v", jobs[i])
+	}
+}
+
+// Of what is printed without end a line is told once in a while, in a file of one size, and a disk without room ends no run.
+func TestTheLastLineCostsTheSameHoweverMuchIsPrinted(t *testing.T) {
+	t.Parallel()
+	runner, err := filepath.Abs("runner")
+	require.NoError(t, err)
+	cmd := exec.Command(python, "-B", "-c", `
+import contextlib, os, sys, time
+sys.path.insert(0, sys.argv[1])
+import printed
+clock = [1000.0]
+time.monotonic = lambda: clock[0]
+told = []
+line = printed.Line(told.append)
+for i in range(1000):
+    line.take(b"\r%d %% " % (i // 10) + "ж".encode() * 8192)
+    clock[0] += 0.01
+line.pass_on()
+assert len(told) == 10 and max(map(len, told)) == 400, (len(told), max(map(len, told)))
+clock[0] += 1
+line.pass_on()
+assert told[-1].startswith(b"99 % "), told[-1][:10]
+line.pass_on()
+assert len(told) == 11
+
+at = os.path.join(sys.argv[2], "result")
+tell = printed.beside(at, contextlib.nullcontext)
+for text in (b"", b"row 1", b"x" * 400, b"row 2"):
+    tell(text)
+    with open(os.path.join(sys.argv[2], "line"), "rb") as f:
+        said = f.read()
+    assert len(said) == 512 and said.rstrip(b"\n") == text, said
+assert os.stat(os.path.join(sys.argv[2], "line")).st_mode & 0o777 == 0o600
+printed.beside(at, contextlib.nullcontext)(b"what is there already stays")
+printed.beside("/nowhere/result", contextlib.nullcontext)(b"nor does this end anything")
+with open(os.path.join(sys.argv[2], "line"), "rb") as f:
+    assert f.read().rstrip(b"\n") == b"row 2"
+os.close = os.pwrite = lambda *rest: (_ for _ in ()).throw(OSError(28, "no space"))
+tell(b"row 3")
+`, runner, t.TempDir())
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
 }

@@ -65,7 +65,7 @@ func ReadResult(r io.Reader, limits approval.Limits, stamp Stamp) (approval.Resu
 }
 
 // ReadPrinting is ReadResult of one that is still being written. It hands on what is printed as it
-// comes, up to the part of which only the end is kept.
+// comes, and of the part of which only the end is kept a last line now and then.
 func ReadPrinting(r io.Reader, limits approval.Limits, stamp Stamp, printed func([]byte)) (approval.Result, error) {
 	in := intake{limits: limits, printed: printed, result: approval.Result{Outcome: approval.Broken}}
 	err := in.readAll(r, stamp)
@@ -121,6 +121,10 @@ func (in *intake) take(f frame) error {
 		in.print(&in.stdout, f.body)
 	case kindStderr:
 		in.print(&in.stderr, f.body)
+	case kindLine:
+		if in.printed != nil {
+			in.printed(append(append([]byte{'\n'}, f.body...), '\n'))
+		}
 	case kindFile:
 		return in.file(f)
 	case kindReport:

@@ -24,6 +24,7 @@ func TestAnAuditNamesTheFirstRowThatDiffersFromTheEvents(t *testing.T) {
 		sql, says string
 		house     bool
 	}{
+		"who chose its model":     {`UPDATE requests SET chosen = '{"model": "m2", "by": "U2"}'`, "by t, by the model m2, which U2 has chosen: no event says so", false},
 		"who asked":               {`UPDATE requests SET asker = 'U2'`, "the question of U2 in CHAN by t: no event says so", false},
 		"a verdict":               {`UPDATE decisions SET reviewer = 'U2'`, "the approve of U2 on revision 1 ", false},
 		"a decision more":         {`INSERT INTO decisions SELECT request_id, revision, digest, asker, author, 'REVC', verdict, reason, at, click FROM decisions`, "the approve of REVC", false},

@@ -254,28 +254,35 @@ func addEarlier(c *core, b *pgx.Batch, id string, take func(questions []string))
 // HandOvers is what the desk of hand-overs needs to know.
 type HandOvers struct{ DB *DB }
 
-// Stock implements handover.Store: what of a request's thread can be handed over by its asker.
-func (s HandOvers) Stock(ctx context.Context, id string) (stock handover.Stock, err error) {
-	type row struct {
-		ID, Question string
-		Own, Came    bool
-		Alone        bool
-		Files        []approval.File
-		Channel      string
-		ThreadTS     string `db:"thread_ts"`
-		SessionID    string
-		Team         string
-	}
-	err = s.DB.read(ctx, func(tx pgx.Tx) error {
+// stocked is a question of a thread, with what of it could go over.
+type stocked struct {
+	ID, Question string
+	Own, Came    bool
+	Alone        bool
+	Files        []approval.File
+	Channel      string
+	ThreadTS     string `db:"thread_ts"`
+	SessionID    string
+	Team         string
+}
+
+// Stock implements handover.Shelf: a request, and what of its thread can be handed over by its asker.
+func (s HandOvers) Stock(ctx context.Context, id string) (*approval.Request, handover.Stock, error) {
+	var l loaded
+	var stock handover.Stock
+	err := s.DB.core.look(ctx, func(b *pgx.Batch) {
 		stock = handover.Stock{}
-		rows, err := pg.All[row](ctx, tx, `
-			SELECT q.id, said(q.question) AS question, q.asker = this.asker AS own, s.private_to <> '' OR s.channel ~ '^D' AS alone, q.files, s.channel, coalesce(s.thread_ts, '') AS thread_ts, s.id AS session_id, s.team,
-				q.state = 'done' AND NOT EXISTS (SELECT FROM takebacks WHERE request_id = q.id) AND EXISTS (SELECT FROM runs x WHERE x.request_id = q.id AND x.result IS NOT NULL) AS came
-			FROM requests this JOIN sessions s ON s.id = this.session_id JOIN requests q ON q.session_id = s.id AND (q.seek IS NULL OR q.id = this.id) AND q.repeats IS NULL
-			WHERE this.id = $1 ORDER BY q.created_at DESC, q.id DESC LIMIT 100`, id)
-		if err != nil {
-			return err
-		}
+		s.DB.core.addRequest(b, id, &l)
+		addStock(b, id, &stock)
+	})
+	if err != nil {
+		return nil, stock, fmt.Errorf("what of the thread of %s can be handed over: %w", id, err)
+	}
+	return l.Request, stock, nil
+}
+
+func addStock(b *pgx.Batch, id string, stock *handover.Stock) {
+	pg.Ask(b, func(rows []stocked) error {
 		var lists [][]approval.File
 		for _, r := range rows {
 			stock.Thread, stock.Alone = approval.Session{ID: r.SessionID, Team: r.Team, Channel: r.Channel, ThreadTS: r.ThreadTS}, r.Alone
@@ -290,14 +297,14 @@ func (s HandOvers) Stock(ctx context.Context, id string) (stock handover.Stock, 
 			return slices.ContainsFunc(stock.Files, func(g approval.File) bool { return g.ID == f.ID })
 		})
 		return nil
-	})
-	if err != nil {
-		return stock, fmt.Errorf("what of the thread of %s can be handed over: %w", id, err)
-	}
-	return stock, nil
+	}, `
+		SELECT q.id, said(q.question) AS question, q.asker = this.asker AS own, s.private_to <> '' OR s.channel ~ '^D' AS alone, q.files, s.channel, coalesce(s.thread_ts, '') AS thread_ts, s.id AS session_id, s.team,
+			q.state = 'done' AND NOT EXISTS (SELECT FROM takebacks WHERE request_id = q.id) AND EXISTS (SELECT FROM runs x WHERE x.request_id = q.id AND x.result IS NOT NULL) AS came
+		FROM requests this JOIN sessions s ON s.id = this.session_id JOIN requests q ON q.session_id = s.id AND (q.seek IS NULL OR q.id = this.id) AND q.repeats IS NULL
+		WHERE this.id = $1 ORDER BY q.created_at DESC, q.id DESC LIMIT 100`, id)
 }
 
-// Came implements handover.Store: what was handed over with a thread, as the colleague may read it.
+// Came implements handover.Shelf: what was handed over with a thread, as the colleague may read it.
 func (s HandOvers) Came(ctx context.Context, session string) (said []approval.Message, err error) {
 	err = s.DB.read(ctx, func(tx pgx.Tx) error {
 		from, err := s.DB.core.sourcesOf(ctx, tx, session)

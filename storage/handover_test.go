@@ -238,8 +238,9 @@ func TestATickedFileGoesAlongBesideALaterOneOfItsName(t *testing.T) {
 	_, _, err := b.Ask(t.Context(), q, approval.Session{Team: team, Channel: "D1", ThreadTS: "1.1"})
 	require.NoError(t, err)
 	b.finished(t, b.update(t, q.ID, found))
-	stock, err := HandOvers{b.DB}.Stock(t.Context(), first.ID)
+	r, stock, err := HandOvers{b.DB}.Stock(t.Context(), first.ID)
 	require.NoError(t, err)
+	require.Equal(t, first.ID, r.ID)
 	require.Equal(t, []string{"F2"}, approval.FileIDs(stock.Files))
 	require.Equal(t, []string{"F1"}, approval.FileIDs(stock.Former))
 	into := approval.Session{ID: "into", Team: team, Channel: "D2", ThreadTS: "2.2"}

@@ -34,7 +34,7 @@ func (s *requests) Counter(ctx context.Context, q approval.Question) (c steps.Co
 		c = steps.Counter{}
 		pg.Tell(b, []any{&c.Now}, pg.TellTime)
 		addSession(b, thread, func(id, in string) error { c.Session, c.PrivateIn = id, in; return nil })
-		addChosen(b, thread, func(model string) { c.Chosen = model })
+		addChosen(b, thread, &c.Chosen)
 		s.addThreadFiles(b, thread, func(files []approval.File) { c.Files = files })
 		if q.Spoken {
 			addClarifying(b, thread, q, &c)

@@ -192,16 +192,16 @@ func (c *core) addThreadFiles(b *pgx.Batch, thread approval.Session, take func(f
 }
 
 // addChosen reads which model somebody has chosen in a thread, the latest time that anybody has.
-func addChosen(b *pgx.Batch, thread approval.Session, take func(model string)) {
+func addChosen(b *pgx.Batch, thread approval.Session, into *approval.Chosen) {
 	if thread.ThreadTS == "" {
 		return
 	}
-	pg.Ask(b, func(rows []struct{ Model string }) error {
+	pg.Ask(b, func(rows []struct{ Model, By string }) error {
 		for _, row := range rows {
-			take(row.Model)
+			*into = approval.Chosen{Model: row.Model, By: row.By}
 		}
 		return nil
-	}, `SELECT r.chosen ->> 'model' AS model FROM requests r JOIN sessions s ON s.id = r.session_id
+	}, `SELECT r.chosen ->> 'model' AS model, r.chosen ->> 'by' AS by FROM requests r JOIN sessions s ON s.id = r.session_id
 		WHERE s.team = $1 AND s.channel = $2 AND s.thread_ts = $3 AND r.chosen IS NOT NULL ORDER BY r.created_at DESC LIMIT 1`, thread.Team, thread.Channel, thread.ThreadTS)
 }
 

@@ -21,8 +21,8 @@ type Store interface {
 
 // Shelf knows what a thread holds.
 type Shelf interface {
-	// Stock is what of a request's thread its asker can hand over.
-	Stock(ctx context.Context, id string) (Stock, error)
+	// Stock is a request, and what of its thread its asker can hand over, read at one moment.
+	Stock(ctx context.Context, id string) (*approval.Request, Stock, error)
 	// Came is what went over to a session, as its new owner may read it.
 	Came(ctx context.Context, session string) ([]approval.Message, error)
 }
@@ -86,28 +86,18 @@ func New(store Store, shelf Shelf, slack Slack, pinned Pins, rules Rules) *Desk 
 
 // Stock is what somebody who asked in a thread can hand over: the offer's form shows it.
 func (d *Desk) Stock(ctx context.Context, id string, click approval.Click) (*approval.Request, Stock, error) {
-	r, err := d.own(ctx, id, click)
+	r, stock, err := d.shelf.Stock(ctx, id)
+	switch {
+	case err != nil:
+	case r.Team != click.Team || r.Private && r.Asker != click.User: // others learn no more of a private one than of one that is not there
+		err = approval.ErrNotFound
+	case r.Asker != click.User:
+		err = d.refused(ctx, id, "hand the thread over", click, approval.WhyAskerHands)
+	}
 	if err != nil {
 		return nil, Stock{}, err
 	}
-	stock, err := d.shelf.Stock(ctx, id)
-	return r, stock, err
-}
-
-// own is a request of whoever wants to hand its thread over. Others learn no more of a private one than of one that
-// is not there.
-func (d *Desk) own(ctx context.Context, id string, click approval.Click) (*approval.Request, error) {
-	r, err := d.store.Request(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if r.Team != click.Team || r.Private && r.Asker != click.User {
-		return nil, approval.ErrNotFound
-	}
-	if r.Asker != click.User {
-		return nil, d.refused(ctx, id, "hand the thread over", click, approval.WhyAskerHands)
-	}
-	return r, nil
+	return r, stock, nil
 }
 
 // Offer offers a thread to a colleague. It has committed when it returns. A second press offers nothing twice.
@@ -261,7 +251,7 @@ func list(ids []string) []string { return append([]string{}, ids...) }
 // Answer is what somebody says to an offer: the colleague accepts or declines it, the giver withdraws it.
 // What is accepted late, twice, or by somebody else is refused; who repeats what they said has it looked at again.
 func (d *Desk) Answer(ctx context.Context, id, offered string, verdict approval.HandVerdict, click approval.Click) (*approval.Request, error) {
-	r, err := d.store.Request(ctx, id)
+	r, stock, err := d.shelf.Stock(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -278,10 +268,6 @@ func (d *Desk) Answer(ctx context.Context, id, offered string, verdict approval.
 	}
 	var into approval.Session
 	if verdict == approval.HandAccepted && h.Verdict == "" {
-		stock, err := d.shelf.Stock(ctx, id)
-		if err != nil {
-			return nil, err
-		}
 		if err := d.fits(ctx, r, stock.Thread, h.To); err != nil {
 			return nil, err
 		}

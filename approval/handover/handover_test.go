@@ -33,7 +33,9 @@ func (w *world) Audit(_ context.Context, _ string, e approval.Event) error {
 	w.kept = append(w.kept, e)
 	return nil
 }
-func (w *world) Stock(context.Context, string) (Stock, error) { return w.stock, nil }
+func (w *world) Stock(context.Context, string) (*approval.Request, Stock, error) {
+	return w.r, w.stock, nil
+}
 func (w *world) Came(_ context.Context, session string) ([]approval.Message, error) {
 	return []approval.Message{{RequestID: session, Text: "write to ana@example.org", Result: &approval.Result{Answer: "ana@example.org paid most."}}}, nil
 }

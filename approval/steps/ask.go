@@ -184,11 +184,11 @@ func chosenModel(reach review.Reach, model string) (string, error) {
 func carried(q approval.Question, at Counter, reach review.Reach) approval.Question {
 	switch {
 	case q.Model != "":
-		q.Chosen = &approval.Chosen{Model: q.Model}
-	case at.Chosen != "":
-		q.Chosen = &approval.Chosen{Model: at.Chosen, Barred: !reach.Bars(at.Chosen).None()}
+		q.Chosen = &approval.Chosen{Model: q.Model, By: q.Asker}
+	case at.Chosen.Model != "":
+		q.Chosen = &approval.Chosen{Model: at.Chosen.Model, By: at.Chosen.By, Barred: !reach.Bars(at.Chosen.Model).None()}
 		if !q.Chosen.Barred {
-			q.Model = at.Chosen
+			q.Model = q.Chosen.Model
 		}
 	}
 	return q

@@ -26,12 +26,16 @@ func TestAChosenModelGoesOnInItsThread(t *testing.T) {
 		require.NoError(t, b.store.Threaded(t.Context(), r.SessionID, "1.1"))
 		return b.request(r.ID)
 	}
-	require.Nil(t, ask("").Chosen, "nobody has chosen the default")
+	none := ask("")
+	require.Nil(t, none.Chosen, "nobody has chosen the default")
+	events, err := b.store.Events(t.Context(), none.ID)
+	require.NoError(t, err)
+	require.NotContains(t, events[0].Data, "chosen")
 	require.Equal(t, "m2", ask("m2").Model)
 	for range 2 {
 		r := ask("")
 		require.Equal(t, "m2", r.Model)
-		require.Equal(t, &approval.Chosen{Model: "m2"}, r.Chosen)
+		require.Equal(t, &approval.Chosen{Model: "m2", By: "asker"}, r.Chosen)
 	}
 	require.Equal(t, "m1", ask("m1").Model)
 	require.Equal(t, "m1", ask("").Model)
@@ -39,10 +43,11 @@ func TestAChosenModelGoesOnInItsThread(t *testing.T) {
 	b.choose("", review.Models{Allowed: []string{"m1"}})
 	r := ask("")
 	require.Equal(t, "m1", r.Model, "one that may not be asked any more gives way")
-	require.Equal(t, &approval.Chosen{Model: "m2", Barred: true}, r.Chosen, "which is said")
-	events, err := b.store.Events(t.Context(), r.ID)
+	require.Equal(t, &approval.Chosen{Model: "m2", By: "asker", Barred: true}, r.Chosen, "which is said")
+	events, err = b.store.Events(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Equal(t, "m2", events[0].Data["instead_of"])
+	require.Equal(t, []any{"m2", "asker"}, []any{events[0].Data["chosen"], events[0].Data["chosen_by"]}, "and who has chosen it stands on the record")
 	b.choose("", review.Models{Allowed: []string{"m1", "m2"}})
 	require.Equal(t, "m2", ask("").Model, "and writes again where it may again")
 }

@@ -80,7 +80,7 @@ func (m *memStore) Counter(ctx context.Context, q approval.Question) (c Counter,
 	for _, id := range m.order { // the latest comes last
 		r := m.requests[id]
 		if s := m.sessions[r.SessionID]; q.ThreadTS != "" && s.Team == q.Team && s.Channel == q.Thread().Channel && s.ThreadTS == q.ThreadTS && r.Chosen != nil {
-			c.Chosen = r.Chosen.Model
+			c.Chosen = *r.Chosen
 		}
 	}
 	c.Now, c.Standings, c.Rules = m.now(), m.standings(scopes, nil, nil), m.effective(q.Team, q.Project)

@@ -132,7 +132,7 @@ func (s *Runner) lines(ctx context.Context, r *approval.Request) context.Context
 		return ctx
 	}
 	remembered, box := true, r.Run.BoxID
-	return withLines(ctx, func(line string) {
+	return WithLines(ctx, func(line string) {
 		// Whoever watches the program waits for this, with a box that is paid by the second.
 		soon, cancel := context.WithTimeout(ctx, lineLife)
 		defer cancel()

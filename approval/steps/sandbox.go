@@ -132,8 +132,8 @@ type lineKey struct{}
 // takes no more than a call every few seconds.
 const LinesEvery = 5 * time.Second
 
-// withLines has whoever waits for a run's end tell what its program has printed last.
-func withLines(ctx context.Context, tell func(line string)) context.Context {
+// WithLines has whoever waits for a run's end tell what its program has printed last.
+func WithLines(ctx context.Context, tell func(line string)) context.Context {
 	return context.WithValue(ctx, lineKey{}, tell)
 }
 

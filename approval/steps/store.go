@@ -80,7 +80,7 @@ func current(use func() (*approval.Request, error)) (r *approval.Request, err er
 type Counter struct {
 	Now       time.Time
 	Session   string            // that the thread is; empty for a thread that is none yet
-	Chosen    string            // the model that somebody has chosen in the thread; empty: nobody has
+	Chosen    approval.Chosen   // the model that somebody has chosen in the thread; zero: nobody has
 	PrivateIn string            // of a private thread: the channel by whose rules it goes
 	Files     []approval.File   // of the requests in the thread, those of the latest first
 	Standings []budget.Standing // of the budgets that will pay

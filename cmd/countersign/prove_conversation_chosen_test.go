@@ -46,6 +46,8 @@ func TestProveConversationAChosenModelGoesOnUntilItMayNot(t *testing.T) {
 		asked = append(asked, call.Model)
 	}
 	require.Equal(t, []string{"codestral-2508", "codestral-2508", "mistral-large-2512"}, asked)
+	require.Equal(t, []string{slacksim.Analyst + " codestral-2508", slacksim.Analyst + " codestral-2508", slacksim.Analyst + " codestral-2508"},
+		value[[]string](h, `SELECT array(SELECT (data::jsonb ->> 'chosen_by') || ' ' || (data::jsonb ->> 'chosen') FROM events WHERE kind = 'asked' ORDER BY at)`), "who has chosen it is on the record of each")
 	h.addsUp()
 	proof.Check(t, !t.Failed(), "a model that was chosen goes on in its thread", "two questions by it, and once it is not allowed any more another one, which the thread says")
 }

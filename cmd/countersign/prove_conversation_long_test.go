@@ -238,7 +238,7 @@ func TestProveConversationFitsEveryModel(t *testing.T) {
 		charge := func(prompt, answer int) {
 			worst, err := prices.WorstTokens(o.Model, prompt, answer, now)
 			bound, also := prices.WorstTokens(o.Model, most, longest, now)
-			ok = ok && err == nil && also == nil && worst <= bound && prompt <= most && answer <= longest && (o.Window == 0 || prompt+answer <= o.Window)
+			ok = ok && err == nil && also == nil && worst <= bound && prompt <= most && answer <= longest && prompt+answer <= o.Window
 			highest, spent, held = max(highest, prompt), spent+worst, held+bound
 		}
 		for n := range 40 {

@@ -160,7 +160,7 @@ func (f *fake) playsBehind(i int, question string, opens int, behind func(f *fak
 		manifest = f.seals(manifest)
 	}
 	digest := sum([]byte(manifest))
-	f.happens(stream, "U0MAYA", "asked", map[string]any{"channel": "C0SALES", "model": "codestral-2508", "question": f.says(stream, question), "files": []any{f.says(stream, "sales.csv")}})
+	f.happens(stream, "U0MAYA", "asked", map[string]any{"channel": "C0SALES", "model": "codestral-2508", "chosen": "codestral-2508", "chosen_by": "U0MAYA", "question": f.says(stream, question), "files": []any{f.says(stream, "sales.csv")}})
 	f.happens(stream, "countersign", "held", map[string]any{"hold": "h1" + id, "for": "draft", "amount": 5_000_000})
 	f.happens(stream, "countersign", "called", map[string]any{"attempt": 1, "hold": "h1" + id, "model": "codestral-2508"})
 	f.happens(stream, "countersign", "settled", map[string]any{"hold": "h1" + id, "for": "draft", "held": 5_000_000, "spent": 558_000, "estimated": false})

@@ -24,6 +24,7 @@ func TestThePageHoldsNoScriptAndTheTablesNoFormulas(t *testing.T) {
 	require.Contains(t, page, `http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;; style-src &#39;sha256-`)
 	require.Contains(t, page, "Ben Osei (U0BEN), reviewer")
 	require.Contains(t, page, "Maya &lt;Berg&gt; (U0MAYA) asked this", "by the name that she had then")
+	require.Contains(t, page, "Maya &lt;Berg&gt; (U0MAYA) chose the model codestral-2508")
 	require.Contains(t, page, "$0.000561")
 	require.Contains(t, page, `<b class="good">Answered</b>`)
 	require.Contains(t, page, `</a> <code class="faint">r000000</code>`, "the ids that the alarm names are in the list")

@@ -16,8 +16,9 @@ type Story struct {
 	Question           string
 	Files              []string
 	At                 time.Time
-	Before             bool // it was asked before the pack begins
-	Private            bool // the answer is its asker's alone
+	Before             bool   // it was asked before the pack begins
+	Private            bool   // the answer is its asker's alone
+	Chosen, ChosenBy   string // the model that somebody has chosen in its thread, and who
 	Refused            []Refused
 	Versions           []*Version
 	Decisions          []Decided
@@ -189,6 +190,7 @@ func (s *Story) take(e event, words teller) {
 		s.Asker, s.Channel, s.Question, s.Files = e.Actor, e.fact("channel"), words.word(e.Data["question"]), words.list(e.Data["files"])
 		// What is asked in a direct message is answered there.
 		s.Private = e.fact("private") == "true" || strings.HasPrefix(s.Channel, "D")
+		s.Chosen, s.ChosenBy = e.fact("chosen"), e.fact("chosen_by")
 	case kindRefusedDraft:
 		s.Refused = append(s.Refused, Refused{At: e.At, Why: words.why(e.Data["reason"]), Code: words.word(e.Data["code"])})
 	case kindDrafted, kindSealedAnew, kindEdited:

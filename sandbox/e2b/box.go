@@ -51,6 +51,7 @@ type box struct {
 	mu      sync.Mutex
 	running time.Time // when the code was first seen to run
 	told    []byte    // what its witness has written until now
+	line    string    // what its code had printed last, at the last look
 }
 
 // order is a box to be made, and how to recognise it.

@@ -64,6 +64,7 @@ type fleet struct {
 
 	installation string
 	grace        time.Duration // see usualGrace
+	lines        time.Duration // how often a run's last line is told
 
 	mu    sync.Mutex
 	size  budget.BoxSize
@@ -122,7 +123,7 @@ func New(o Options) (*Client, error) {
 	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	w := &wire{key: o.APIKey, domain: o.Domain, api: strings.TrimRight(o.APIURL, "/"), sandboxURL: strings.TrimRight(o.SandboxURL, "/"),
 		template: o.Template, user: o.User, agent: "countersign/" + o.Version, patience: o.Patience, reprobe: reprobe, http: &direct, log: o.Log}
-	return &Client{fleet: &fleet{wire: w, installation: o.Installation, size: o.Size, grace: usualGrace, boxes: map[string]*box{}}}, nil
+	return &Client{fleet: &fleet{wire: w, installation: o.Installation, size: o.Size, grace: usualGrace, lines: steps.LinesEvery, boxes: map[string]*box{}}}, nil
 }
 
 func (o Options) withDefaults() Options {

@@ -18,6 +18,11 @@
 // more, which is why a 502 has two meanings here: "not found" is the end of the
 // box, "port is not open" is a moment to wait.
 //
+// The last line that a program has printed is a file as well (box/line, 512 bytes, written once a
+// second at most), and not the stream of the process that was started: any replica can read it
+// while the code runs, and it costs the same however much is printed. It is data of whoever asked,
+// shown to them alone, and nothing rests on it.
+//
 // The code interpreter on port 49999 is not used: its results come over a stream, and a
 // stream ends with the replica that reads it.
 //

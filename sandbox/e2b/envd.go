@@ -94,12 +94,21 @@ const putting = "put a file into the box"
 
 // read takes a file out of the box; fs.ErrNotExist when there is none.
 func (c *wire) read(ctx context.Context, b *box, limit int64, names ...string) ([]byte, error) {
+	return c.take(ctx, b, limit, c.repeat, names)
+}
+
+// readOnce is read with one attempt.
+func (c *wire) readOnce(ctx context.Context, b *box, limit int64, names ...string) ([]byte, error) {
+	return c.take(ctx, b, limit, c.send, names)
+}
+
+func (c *wire) take(ctx context.Context, b *box, limit int64, ask func(context.Context, call) (answer, error), names []string) ([]byte, error) {
 	k, err := c.file(b, "take a file out of the box", http.MethodGet, limit, names)
 	if err != nil {
 		return nil, err
 	}
 	k.limit = limit
-	got, err := c.repeat(ctx, k)
+	got, err := ask(ctx, k)
 	if f := asFailure(err); f != nil && f.missing() {
 		return nil, fs.ErrNotExist
 	}

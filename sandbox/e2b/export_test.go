@@ -10,6 +10,9 @@ import (
 // SetGrace shortens how long a runner is waited for after its limit.
 func (c *Client) SetGrace(d time.Duration) { c.grace = d }
 
+// SetLines has a run's last line told more often.
+func (c *Client) SetLines(d time.Duration) { c.lines = d }
+
 // SetReprobe shortens how long a server is taken to lack what it lacked.
 func (c *Client) SetReprobe(d time.Duration) { c.reprobe = d }
 

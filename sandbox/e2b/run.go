@@ -152,9 +152,9 @@ const (
 func (c *Client) watch(ctx context.Context, b *box) (how ending, err error) {
 	told := time.Now()
 	for wait := firstPoll; ; wait = min(wait*5/4, lastPoll) {
-		if time.Since(told) > steps.LinesEvery { // what it prints is not read before its end: each look would read all of it
+		if time.Since(told) > c.lines {
 			told = time.Now()
-			steps.TellLine(ctx, "")
+			steps.TellLine(ctx, lastLine(ctx, c, b))
 		}
 		var over bool
 		err := c.persist(ctx, func() (err error) {

@@ -1,7 +1,17 @@
-"""What the code prints: as much of it as may leave the box.
+"""What the code prints: as much of it as may leave the box, and its last line while it runs.
 
 Loaded by supervise.py.
 """
+
+import contextlib
+import os
+import re
+import time
+
+LONGEST = 400      # bytes of a last line; of a longer one the beginning counts
+SIZE = 512         # of the file in which it stands
+EVERY = 1.0        # seconds between two of its changes
+ENDS = re.compile(rb"[\r\n]")  # a carriage return begins a line anew, as bars of progress do
 
 
 class Text:
@@ -23,6 +33,11 @@ class Text:
         if len(self.tail) > 4 * self.keep:
             self.tail = self.tail[-self.keep:]
 
+    def tell(self, line):
+        """Sends a last line by itself, where what is printed is not sent as it comes any more."""
+        if self.sent == self.head:
+            self.result.send("L", None, line)
+
     def end(self):
         """Sends the rest. True when something had to be left out."""
         lost = self.came - self.sent - self.keep
@@ -31,6 +46,50 @@ class Text:
         if self.tail:
             self.result.send(self.kind, None, self.tail)
         return lost > 0
+
+
+class Line:
+    """The last line that was printed so far, which may have no end yet. Of what is printed without end it costs nothing but
+    a look: no more than LONGEST bytes are kept, and told once in a while."""
+
+    def __init__(self, tell):
+        self.tell, self.line, self.open = tell, b"", False
+        self.told, self.due = b"", 0.0
+
+    def take(self, data):
+        first, *others = ENDS.split(data)
+        if self.open or first.strip():
+            self.line = ((self.line if self.open else b"") + first[:LONGEST])[:LONGEST]
+            self.open = True
+        if others:
+            last = next((line for line in reversed(others) if line.strip()), None)
+            self.line = self.line if last is None else last[:LONGEST]
+            self.open = bool(others[-1].strip())
+        self.pass_on()
+
+    def pass_on(self):
+        """Tells it where it has changed, and was not told a moment ago."""
+        now = time.monotonic()
+        if self.line != self.told and now >= self.due:
+            self.told, self.due = self.line, now + EVERY
+            self.tell(self.line)
+
+
+def beside(result_at, rights):
+    """What tells a last line in a file beside the result, which the host reads while the code runs. It holds no stamp, and
+    always so many bytes, so that a line replaces the one before in one go. Without the file nothing is told: it is a
+    courtesy, for which no run ends."""
+    try:
+        with rights():  # the host's folder is not the code's user's
+            fd = os.open(os.path.join(os.path.dirname(result_at), "line"), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return lambda line: None
+
+    def tell(line):
+        with contextlib.suppress(OSError):
+            os.pwrite(fd, line.ljust(SIZE, b"\n"), 0)
+    tell(b"")  # so that it has its place on the disk, whatever the code fills
+    return tell
 
 
 def size(n):

@@ -47,12 +47,13 @@ collect.cells = load("cells")
 class Run:
     """One run: what came out of it so far, and how it ended."""
 
-    def __init__(self, worker, result, job, work, out, lacking):
+    def __init__(self, worker, result, job, work, out, lacking, tell=None):
         self.worker, self.result, self.job, self.work, self.out, self.lacking = worker, result, job, work, out, lacking
         self.token = os.urandom(16).hex()
         self.mark = mark(result.stamp)
         self.lines = b""
         self.out_text, self.err_text = printed.Text(result, "O", job["text_bytes"]), printed.Text(result, "E", job["text_bytes"])
+        self.line = printed.Line(tell or self.out_text.tell)
         self.notes = []
         self.seen = {"opened": [], "imported": [], "connected": [], "spawned": []}
         self.kept = {}        # how many of each sort are kept
@@ -100,6 +101,7 @@ class Run:
             if machine.littered(files_before, MOST_FILES, self.work, self.out):
                 self.littered = True
                 break
+            self.line.pass_on()
             for fd, _ in poll.poll(min(left, GLANCE) * 1000 + 1):
                 if fd == wake_r:
                     drain(fd)
@@ -159,6 +161,8 @@ class Run:
             self.listen(data)
             return True
         (self.out_text if fd == self.worker.stdout else self.err_text).take(data)
+        if fd == self.worker.stdout:
+            self.line.take(data)
         return True
 
     def listen(self, data):
@@ -342,7 +346,7 @@ def main(job_at, result_at, work, out, user="0", *hosts):
     _, job, _ = reader.frame()
     result.stamp = bytes.fromhex(job["stamp"])
     result.hold()
-    run = Run(worker, result, job, work, out, lacking)
+    run = Run(worker, result, job, work, out, lacking, None if result_at.startswith("fd:") else printed.beside(result_at, rights))
     if marks:
         with rights():
             run.mark = marks + run.mark[1:]

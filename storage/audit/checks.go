@@ -199,12 +199,16 @@ type requestCheck struct {
 }
 
 var requestChecks = []requestCheck{
-	{`SELECT format('the question of %s in %s by %s%s', q.asker, q.project, q.trigger, CASE WHEN q.private_to <> '' OR s.private_to <> '' THEN ', for them alone' END)
+	{`SELECT format('the question of %s in %s by %s%s%s', q.asker, q.project, q.trigger, CASE WHEN q.private_to <> '' OR s.private_to <> '' THEN ', for them alone' END,
+			', by the model ' || (q.chosen ->> 'model') || ', which ' || (q.chosen ->> 'by') || ' has chosen')
 		FROM requests q JOIN sessions s ON s.id = q.session_id WHERE q.id = $1`, []string{approval.EventAsked},
 		func(e trail.Witnessed) []string {
 			alone := ""
 			if e.Fact("private") == "true" {
 				alone = ", for them alone"
+			}
+			if by := e.Fact("chosen_by"); by != "" {
+				alone += ", by the model " + e.Fact("chosen") + ", which " + by + " has chosen"
 			}
 			return lineOf("the question of %s in %s by %s%s", e.Actor, e.Fact("channel"), e.Fact("trigger"), alone)
 		}, false},

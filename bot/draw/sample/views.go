@@ -81,7 +81,7 @@ func Past() (p thread.Past) {
 // Offered are models of Mistral, which may be asked.
 func Offered(models ...string) (all []steps.Offered) {
 	for _, m := range models {
-		all = append(all, steps.Offered{Offer: review.Offer{Model: m, Addressee: approval.Addressee{Provider: "Mistral", Host: "api.mistral.ai"}, Own: true, Window: 256_000, Good: "quick programs"},
+		all = append(all, steps.Offered{Offer: review.Offer{Model: m, Addressee: approval.Addressee{Provider: "Mistral", Host: "api.mistral.ai"}, Own: true, Window: 128_000, Good: "quick programs"},
 			Price: &budget.ModelPrice{Model: m, Input: 30 * budget.Cent, Output: 90 * budget.Cent}})
 	}
 	return all

@@ -28,15 +28,19 @@ var browser = regexp.MustCompile(`(?i)mozilla|chrome|safari|firefox|edge|opera|m
 func (s *Server) edge() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /files", s.op(Write, s.inside(s.write)))
-	// What the witness writes is read again and again while code runs, at the client's own pace. It is
-	// counted and made to fail apart from the results, or no test could say which read it means.
-	read, see := s.op(Read, s.inside(s.read)), s.op(See, s.inside(s.read))
+	// What the witness writes, and the last line that was printed, are read again and again while code
+	// runs, at the client's own pace. They are counted and made to fail apart from the results, or no
+	// test could say which read it means.
+	read, see, hear := s.op(Read, s.inside(s.read)), s.op(See, s.inside(s.read)), s.op(Hear, s.inside(s.read))
 	mux.HandleFunc("GET /files", func(w http.ResponseWriter, r *http.Request) {
-		if path.Base(r.URL.Query().Get("path")) == "seen" {
+		switch path.Base(r.URL.Query().Get("path")) {
+		case "seen":
 			see(w, r)
-			return
+		case "line":
+			hear(w, r)
+		default:
+			read(w, r)
 		}
-		read(w, r)
 	})
 	mux.HandleFunc("POST /filesystem.Filesystem/Stat", s.op(Stat, s.inside(s.stat)))
 	mux.HandleFunc("POST /process.Process/Start", s.op(Start, s.inside(s.start)))

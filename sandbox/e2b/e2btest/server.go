@@ -56,7 +56,8 @@ const (
 	Connect Op = "connect"
 	Kill    Op = "kill"
 	Read    Op = "read"
-	See     Op = "see" // a read of what the witness has written
+	See     Op = "see"  // a read of what the witness has written
+	Hear    Op = "hear" // a read of the last line that was printed
 	Write   Op = "write"
 	Stat    Op = "stat"
 	Start   Op = "start"
