@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/slacksim"
-	"countersign/internal/slacksim/blockkit"
 	"countersign/internal/slacksim/fault"
 	"countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/sockets"
@@ -164,28 +163,6 @@ func TestReconnectAfterEveryKindOfLoss(t *testing.T) {
 			}, soon, 10*time.Millisecond, "an envelope may be lost with a connection, but not for long")
 		})
 	}
-}
-
-func TestFavouredConnectionsGetWhatPeopleDo(t *testing.T) {
-	t.Parallel()
-	st := setup(t, slacksim.Options{Timing: slacksim.Timing{Ack: 30 * time.Millisecond}})
-	greeted := func() *websocket.Conn {
-		conn := dial(t, st.sim)
-		require.Equal(t, "hello", blockkit.Text(read(t, conn), "type"))
-		return conn
-	}
-	first, second := greeted(), greeted()
-	st.sim.Favour(1)
-	var silent *person.Unanswered
-	for range 3 {
-		require.ErrorAs(t, st.sim.As(slacksim.Analyst).Command(slacksim.General, "/analyze x"), &silent)
-		require.Equal(t, "slash_commands", blockkit.Text(read(t, second), "type"))
-	}
-	require.NoError(t, second.Close())
-	require.NoError(t, st.sim.WaitSockets(within(t), 1))
-	require.ErrorAs(t, st.sim.As(slacksim.Analyst).Command(slacksim.General, "/analyze y"), &silent)
-	require.Equal(t, "operation_timeout", silent.Code, "there is no other one any more")
-	require.Equal(t, "slash_commands", blockkit.Text(read(t, first), "type"))
 }
 
 func TestHalfOpenConnectionIsNoticedByTheClient(t *testing.T) {
