@@ -29,7 +29,9 @@ type Story struct {
 	Looks              int    // of administrators, afterwards
 	Total              int64
 	Steps              []Step
-	Restored           []Restored // copies of the database that were put back
+	Restored           []Restored        // copies of the database that were put back
+	Attached           []Attached        // files that came with the answer
+	Rules              map[string]*tiers // that a stream has set, by name; nil: it took them away
 }
 
 // Version is code with all that an approval of it seals.
@@ -151,8 +153,15 @@ func Tell(c *Case) (*Story, error) {
 		if len(s.Steps) == 1 {
 			s.At, s.Before = e.At, e.Seq > 1
 		}
-		if e.Kind == "restored" {
+		switch e.Kind {
+		case "restored":
 			s.Restored = append(s.Restored, newRestored(entry.Position, e))
+		case "set rules":
+			if s.Rules == nil {
+				s.Rules = map[string]*tiers{}
+			}
+			name, set := newTiers(e)
+			s.Rules[name] = set
 		}
 		s.take(e, words)
 	}
@@ -172,8 +181,8 @@ func StepOf(entry Entry) (Step, error) {
 // names tells of the stream in which it stands what people are called.
 func (s *Story) names() bool { return len(s.Steps) > 0 && s.Steps[0].What == "known as" }
 
-// Conceal takes out what the data said: the answer, and the words of an error.
-func (s *Story) Conceal() { s.Answer, s.Error = "", "" }
+// Conceal takes out what the data said: the answer, its files, and the words of an error.
+func (s *Story) Conceal() { s.Answer, s.Error, s.Attached = "", "", nil }
 
 // ends are the kinds of event that say how a request stands, in words. The last one of a request wins,
 // so those after which something comes (drafted, approved, started) are here too: a pack may end there.
@@ -224,7 +233,7 @@ func (s *Story) finish(e event, words teller) {
 		s.Outcome = in
 	}
 	s.Error = words.word(e.Data["error"])
-	s.Answer = answer(e, words)
+	s.Answer, s.Attached = answer(e, words), attached(e, words)
 	if s.Run == nil {
 		s.Run = &Run{}
 	}
