@@ -315,7 +315,7 @@ func newVersion(e event, words teller) *Version {
 // another. The names are those of the format, so that a reader finds the line in entries.jsonl.
 func said(e event) string {
 	what := e.Kind
-	for _, key := range []string{"revision", "scope", "person", "role", "channel", "version", "model", "amount", "spent", "request", "compared"} {
+	for _, key := range []string{"revision", "scope", "person", "role", "channel", "version", "model", "amount", "spent", "request", "compared", "count"} {
 		if f := e.fact(key); f != "" {
 			if key == "amount" || key == "spent" {
 				if n, err := strconv.ParseInt(f, 10, 64); err == nil {
