@@ -126,11 +126,12 @@ prove-money: setup-test
 #                  people mean; what a model may answer; answers that are verified
 #   prove-operations  each way in which Countersign is delivered plays a run: a release, the two images, the unit of
 #                  systemd (those that this machine can start: tools/operations); a copy that is put back; two versions
-#                  on one database
+#                  on one database, of which one is built from Git (the last release, or BEFORE=COMMIT)
 .PHONY: prove-operations
 prove-operations: TESTS = Operations
 prove-operations: PACKAGES = ./cmd/countersign ./storage
 prove-operations: export PROVE_WAYS = $(shell tools/operations ways)
+prove-operations: export PROVE_RELEASED = $(shell tools/operations former)
 prove-operations-build: setup-build
 	@GO='$(GO)' tools/operations build
 .PHONY: prove-operations-build

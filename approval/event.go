@@ -130,11 +130,12 @@ const (
 	EventAskedToErase    EventKind = "asked to erase" // what this person has asked
 	EventLegalHold       EventKind = "legal hold"     // person: whose questions are kept; empty: everybody's
 	EventLegalHoldEnded  EventKind = "legal hold ended"
-	EventGone            EventKind = "gone"     // written by the schema's forget()
-	EventKnownAs         EventKind = "known as" // what somebody, or a channel, is called in Slack from then on
-	EventPacked          EventKind = "packed"   // pack: the sha256 of its pack.json
-	EventRestored        EventKind = "restored" // a copy of the database was put back; lost_…: what was signed since; lost: entries, -1 where nobody knows; open: requests that end
-	EventReckoned        EventKind = "reckoned" // an administrator has confirmed what was spent after the copy; restored: which event tells of it
+	EventGone            EventKind = "gone"          // written by the schema's forget()
+	EventReadingsGone    EventKind = "readings gone" // by the workspace's rule: how many, and which requests they were of; more of these are not listed
+	EventKnownAs         EventKind = "known as"      // what somebody, or a channel, is called in Slack from then on
+	EventPacked          EventKind = "packed"        // pack: the sha256 of its pack.json
+	EventRestored        EventKind = "restored"      // a copy of the database was put back; lost_…: what was signed since; lost: entries, -1 where nobody knows; open: requests that end
+	EventReckoned        EventKind = "reckoned"      // an administrator has confirmed what was spent after the copy; restored: which event tells of it
 )
 
 // Fact is what a value in an event's data may be; null is always one of them.
@@ -245,6 +246,7 @@ var Facts = map[EventKind]map[string]Fact{
 	EventUploaded:          {"surface": isText, "file": isText},
 	EventDeleted:           {"surface": isText, "channel": isText, "ts": isText, "stays": isText},
 	EventGone:              {"contents": isList, "why": isText},
+	EventReadingsGone:      {"count": isNumber, "requests": isList, "more": isNumber},
 	EventKnownAs:           {"id": isText, "name": isSaid},
 	EventPacked:            {"pack": isText, "from": isText, "to": isText, "person": isText, "channel": isText, "team": isText, "entries": isNumber, "requests": isNumber, "shown": isNumber},
 	EventRestored:          {"checkpoint": isNumber, "size": isNumber, "lost_checkpoint": isNumber, "lost_size": isNumber, "lost": isNumber, "open": isNumber, "epoch": isText, "teams": isList},

@@ -45,6 +45,7 @@ const (
 
 	NoticeHabits     NoticeKind = "habits"     // how people approve, to administrators and auditors: habits.Digest
 	NoticePins       NoticeKind = "pins"       // pinned files are old, or have a newer upload of their name, to administrators: PinsNoticed
+	NoticeErase      NoticeKind = "erase"      // one administrator wants forgotten what somebody asked, and it takes two, to the others: EraseWanted
 	NoticeCheckpoint NoticeKind = "checkpoint" // how the log of all events stands, signed, to the channel that administrators chose: Checkpoint
 )
 
@@ -206,6 +207,16 @@ type GlassWaits struct {
 type GlassBroken struct {
 	Revision int    `json:"revision"`
 	Person   string `json:"person"`
+}
+
+// EraseWindow is how long the word of one administrator that something is to be forgotten waits for that of another.
+const EraseWindow = 7 * 24 * time.Hour
+
+// EraseWanted is what a NoticeErase says.
+type EraseWanted struct {
+	Person string    `json:"person"` // whose questions
+	By     string    `json:"by"`
+	Until  time.Time `json:"until"` // when the word of one does not count any more
 }
 
 // Stuck is what a NoticeStuck says to the administrators.

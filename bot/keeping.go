@@ -54,9 +54,9 @@ func (h *keepers) submitPrivacy(ctx context.Context, cb slack.InteractionCallbac
 	return saved(err, home.PrivacyField(err))
 }
 
-// clickTheirs asks whose questions are to be forgotten, or kept whatever happens.
-func (h *keepers) clickTheirs(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
-	return answer{}, h.open(ctx, cb.TriggerID, home.TheirsView())
+// clickTheirs asks whose questions are to be forgotten, or kept whatever happens. A notice names whose.
+func (h *keepers) clickTheirs(ctx context.Context, cb slack.InteractionCallback, act *slack.BlockAction) (answer, error) {
+	return answer{}, h.open(ctx, cb.TriggerID, home.TheirsView(act.Value))
 }
 
 // submitTheirs does it, and says what follows.

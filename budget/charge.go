@@ -34,7 +34,10 @@ type Charge struct {
 	Host     string `json:"host,omitempty"`
 	Usage    Usage  `json:"usage,omitzero"`
 	BoxMS    int64  `json:"box_ms,omitempty"`
-	Amount   USD    `json:"amount"`
+	// Of a box: how large it was, by which it is priced, used or not.
+	VCPU     int `json:"vcpu,omitempty"`
+	MemoryMB int `json:"memory_mb,omitempty"`
+	Amount   USD `json:"amount"`
 }
 
 // Total adds the charges up.

@@ -243,7 +243,7 @@ func (p Prices) BoxCharge(size BoxSize, d time.Duration, at time.Time) (Charge, 
 	if err != nil {
 		return Charge{}, fmt.Errorf("price %s of a box with %d CPUs and %d MB: %w", d, size.VCPU, size.MemoryMB, err)
 	}
-	return Charge{Kind: Box, What: size.Kind, BoxMS: ms, Amount: amount}, nil
+	return Charge{Kind: Box, What: size.Kind, BoxMS: ms, VCPU: size.VCPU, MemoryMB: size.MemoryMB, Amount: amount}, nil
 }
 
 // WorstTokens is the most that a call can cost: it counts every byte of the prompt as a

@@ -265,7 +265,7 @@ func TestBoxChargeCountsEveryStartedMillisecond(t *testing.T) {
 	} {
 		c, err := p.BoxCharge(size, d, noon)
 		require.NoError(t, err)
-		require.Equal(t, Charge{Kind: Box, What: "b", BoxMS: want.ms, Amount: c.Amount}, c)
+		require.Equal(t, Charge{Kind: Box, What: "b", BoxMS: want.ms, VCPU: size.VCPU, MemoryMB: size.MemoryMB, Amount: c.Amount}, c)
 		require.Equal(t, want.amount, c.Amount.String(), d)
 	}
 }

@@ -83,6 +83,7 @@ INSERT INTO event_kinds (kind, facts) VALUES
     ('granted a top-up', '{"topup": "text", "scope": "object", "amount": "number", "until": "text"}'),
     ('granted top-up', '{"scope": "object", "amount": "number", "window": "text", "policy": "object", "before": "object", "extra": "number", "until": "text", "request": "text"}'),
     ('held', '{"hold": "text", "for": "text", "amount": "number", "team": "text", "what": "text", "standings": "list"}'),
+    ('readings gone', '{"count": "number", "requests": "list", "more": "number"}'),
     ('known as', '{"id": "text", "name": "said"}'),
     ('legal hold', '{"person": "text"}'),
     ('legal hold ended', '{"person": "text"}'),

@@ -135,8 +135,10 @@ CREATE TABLE charges (
     written_tokens bigint NOT NULL DEFAULT 0 CHECK (written_tokens >= 0), -- of the input, put into it
     output_tokens bigint NOT NULL DEFAULT 0 CHECK (output_tokens >= 0),
     box_ms        bigint NOT NULL DEFAULT 0 CHECK (box_ms >= 0),
-    -- Nothing is ever paid back by a bill.
-    amount        bigint NOT NULL CHECK (amount >= 0),
+    vcpu integer NOT NULL DEFAULT 0, memory_mb integer NOT NULL DEFAULT 0, -- of a box: how large it was, by which it is priced
+    amount        bigint NOT NULL CHECK (amount >= 0), -- nothing is ever paid back by a bill
+    -- A box has both, or neither is known; a model has none.
+    CONSTRAINT charges_size CHECK (vcpu >= 0 AND memory_mb >= 0 AND (vcpu > 0) = (memory_mb > 0) AND (kind = 'box' OR vcpu = 0)),
     PRIMARY KEY (hold_id, line)
 );
 

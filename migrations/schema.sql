@@ -1515,6 +1515,8 @@ CREATE TABLE charges (
     written_tokens bigint DEFAULT 0 NOT NULL,
     output_tokens bigint DEFAULT 0 NOT NULL,
     box_ms bigint DEFAULT 0 NOT NULL,
+    vcpu integer DEFAULT 0 NOT NULL,
+    memory_mb integer DEFAULT 0 NOT NULL,
     amount bigint NOT NULL,
     CONSTRAINT charges_amount_check CHECK ((amount >= 0)),
     CONSTRAINT charges_box_ms_check CHECK ((box_ms >= 0)),
@@ -1523,6 +1525,7 @@ CREATE TABLE charges (
     CONSTRAINT charges_kind_check CHECK ((kind = ANY (ARRAY['tokens'::text, 'box'::text]))),
     CONSTRAINT charges_line_check CHECK ((line >= 1)),
     CONSTRAINT charges_output_tokens_check CHECK ((output_tokens >= 0)),
+    CONSTRAINT charges_size CHECK (((vcpu >= 0) AND (memory_mb >= 0) AND ((vcpu > 0) = (memory_mb > 0)) AND ((kind = 'box'::text) OR (vcpu = 0)))),
     CONSTRAINT charges_written_tokens_check CHECK ((written_tokens >= 0))
 );
 

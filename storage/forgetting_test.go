@@ -57,6 +57,12 @@ func TestNoReadingIsForgottenThatAnOpenRequestNames(t *testing.T) {
 	require.Equal(t, []bool{true, true}, left(), "everybody is on hold")
 	require.NoError(t, keep.HoldLegally(t.Context(), team, "", "ADMIN", false))
 	require.Equal(t, []bool{true, false}, left())
+	gone := func() (said string) {
+		t.Helper()
+		require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT coalesce(string_agg(data, ' ' ORDER BY seq), '') FROM events WHERE stream = 'people:' || $1 AND kind = 'readings gone' AND signature IS NOT NULL`, team).Scan(&said))
+		return said
+	}
+	require.Equal(t, `{"count":1,"more":0,"requests":[]}`, gone(), "nothing rested on it")
 	stored, err := b.Request(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.NotNil(t, stored.Files[0].Reading)
@@ -67,6 +73,8 @@ func TestNoReadingIsForgottenThatAnOpenRequestNames(t *testing.T) {
 	require.Equal(t, []bool{true, false}, left(), "it was used again")
 	require.NoError(t, b.exec(t, `UPDATE readings SET at = at - interval '31 days'`))
 	require.Equal(t, []bool{false, false}, left())
+	require.Equal(t, []bool{false, false}, left(), "what is gone is said once")
+	require.Equal(t, `{"count":1,"more":0,"requests":[]} {"count":1,"more":0,"requests":["`+r.ID+`"]}`, gone())
 	there, err = b.UseReading(t.Context(), named)
 	require.NoError(t, err)
 	require.False(t, there)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -19,34 +21,47 @@ type Keeping struct{ db *core }
 // KeepingOf is that of a database.
 func KeepingOf(db *DB) Keeping { return Keeping{db.core} }
 
-// said appends an event to a workspace's people, and the row that it tells of.
-func (k Keeping) said(ctx context.Context, team, by string, kind approval.EventKind, person, row string, more ...any) error {
-	return k.db.write(ctx, func(tx pgx.Tx) error {
-		if err := trail.LockStream(ctx, tx, trail.PeopleStream(team)); err != nil {
+// said appends an event to a workspace's people, and the row that it tells of. tells are the notices about it, if any; they
+// are asked for before the row is there.
+func (k Keeping) said(ctx context.Context, team, by string, kind approval.EventKind, person, row string, tells func(tx pgx.Tx, now time.Time) ([]approval.Notice, error), more ...any) error {
+	return k.db.batched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error {
+		t.Queue(pg.TakeLock, "events "+trail.PeopleStream(team))
+		if err := t.Send(); err != nil {
 			return err
 		}
-		now, err := pg.Clock(ctx, tx)
+		now, err := pg.Clock(ctx, t.Tx)
 		if err != nil {
 			return err
 		}
-		told, err := k.db.notary.AppendEvents(ctx, tx, trail.PeopleStream(team), []approval.Event{{At: now, Actor: by, Kind: kind, Data: map[string]any{"person": person}}})
+		var notices []approval.Notice
+		if tells != nil {
+			if notices, err = tells(t.Tx, now); err != nil {
+				return err
+			}
+		}
+		told, err := k.db.notary.AppendEvents(ctx, t.Tx, trail.PeopleStream(team), []approval.Event{{At: now, Actor: by, Kind: kind, Data: map[string]any{"person": person}}})
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, row, append([]any{team, person, by, now, told}, more...)...)
-		return err
+		if _, err = t.Tx.Exec(ctx, row, append([]any{team, person, by, now, told}, more...)...); err != nil || len(notices) == 0 {
+			return err
+		}
+		return k.db.storeNotices(t, notices, nil, nil)
 	})
 }
 
-// WantErased implements keeping.Store.
+// WantErased implements keeping.Store. Of the first wish the other administrators hear; while it counts, it is said once.
 func (k Keeping) WantErased(ctx context.Context, team, person, by string) (others []string, err error) {
-	err = k.said(ctx, team, by, approval.EventAskedToErase, person, `INSERT INTO erasures (team, person, by, at, told) VALUES ($1, $2, $3, $4, $5)`)
-	if err == nil {
-		err = k.db.read(ctx, func(tx pgx.Tx) (err error) {
-			others, err = allOf(ctx, tx, `SELECT DISTINCT "by" FROM erasures WHERE (team, person) = ($1, $2) AND "by" <> $3 AND at > now() - interval '7 days' ORDER BY 1`, team, person, by)
-			return err
-		})
+	tells := func(tx pgx.Tx, now time.Time) (list []approval.Notice, err error) {
+		wanted, err := allOf(ctx, tx, `SELECT DISTINCT "by" FROM erasures WHERE (team, person) = ($1, $2) AND at > $3::timestamptz - interval '7 days' ORDER BY 1`, team, person, now)
+		if err != nil || len(wanted) > 0 {
+			others = slices.DeleteFunc(wanted, func(one string) bool { return one == by })
+			return nil, err
+		}
+		said := approval.EraseWanted{Person: person, By: by, Until: now.Add(approval.EraseWindow)}
+		return []approval.Notice{{Key: fmt.Sprintf("erase %s %s %d", team, person, now.UnixMicro()), Team: team, Kind: approval.NoticeErase, Admins: true, At: now, Data: approval.Encode(said)}}, nil
 	}
+	err = k.said(ctx, team, by, approval.EventAskedToErase, person, `INSERT INTO erasures (team, person, by, at, told) VALUES ($1, $2, $3, $4, $5)`, tells)
 	if err != nil {
 		return nil, fmt.Errorf("have forgotten what %s asked: %w", person, err)
 	}
@@ -56,7 +71,7 @@ func (k Keeping) WantErased(ctx context.Context, team, person, by string) (other
 // HoldLegally implements keeping.Store.
 func (k Keeping) HoldLegally(ctx context.Context, team, person, by string, held bool) error {
 	kind := map[bool]approval.EventKind{true: approval.EventLegalHold, false: approval.EventLegalHoldEnded}[held]
-	if err := k.said(ctx, team, by, kind, person, `INSERT INTO legal_holds (team, person, by, at, told, held) VALUES ($1, $2, $3, $4, $5, $6)`, held); err != nil {
+	if err := k.said(ctx, team, by, kind, person, `INSERT INTO legal_holds (team, person, by, at, told, held) VALUES ($1, $2, $3, $4, $5, $6)`, nil, held); err != nil {
 		return fmt.Errorf("keep what %s asked: %w", person, err)
 	}
 	return nil
@@ -137,14 +152,53 @@ func (k Keeping) ForgetDue(ctx context.Context) (values int, err error) {
 		}
 		values += n
 	}
-	// What an open request rests on stays: the seal of its code names it. So does all of it while everybody is on hold.
-	err = k.db.write(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `
-			DELETE FROM readings d USING (SELECT DISTINCT ON (team) team, (document #>> '{privacy,keep,readings}')::integer AS days FROM rules WHERE project = '' ORDER BY team, version DESC) r
-			WHERE d.team = r.team AND r.days > 0 AND d.at < now() - make_interval(days => r.days) AND NOT on_legal_hold(d.team, '')
-				AND NOT EXISTS (SELECT FROM requests q, jsonb_array_elements(q.files) f WHERE q.team = d.team AND q.project = d.project
-					AND q.state IN ('drafting', 'asking', 'pending', 'approved', 'running') AND f ->> 'sha256' = d.file_sha256 AND f ->> 'read_as' = d.sha256)`)
+	return values, errors.Join(failed, k.forgetReadings(ctx))
+}
+
+// dueReadings are those that a workspace's rule keeps no longer. What an open request rests on stays: the seal of its
+// code names it. So does all of it while everybody is on hold.
+const dueReadings = `FROM readings d JOIN (SELECT DISTINCT ON (team) team, (document #>> '{privacy,keep,readings}')::integer AS days FROM rules WHERE project = '' ORDER BY team, version DESC) r
+	ON d.team = r.team AND r.days > 0 AND d.at < now() - make_interval(days => r.days)
+	WHERE NOT on_legal_hold(d.team, '') AND NOT EXISTS (SELECT FROM requests q, jsonb_array_elements(q.files) f WHERE q.team = d.team AND q.project = d.project
+		AND q.state IN ('drafting', 'asking', 'pending', 'approved', 'running') AND f ->> 'sha256' = d.file_sha256 AND f ->> 'read_as' = d.sha256)`
+
+// listedRequests bounds the list of requests in an event.
+const listedRequests = 200
+
+// forgetReadings forgets them, a round's worth of each workspace, and says how many and of which requests.
+func (k Keeping) forgetReadings(ctx context.Context) error {
+	var teams []string
+	err := k.db.read(ctx, func(tx pgx.Tx) (err error) {
+		teams, err = allOf(ctx, tx, `SELECT DISTINCT d.team `+dueReadings+` ORDER BY 1`)
 		return err
 	})
-	return values, errors.Join(failed, err)
+	for _, team := range teams {
+		err = errors.Join(err, k.db.write(ctx, func(tx pgx.Tx) error {
+			if err := trail.LockStream(ctx, tx, trail.PeopleStream(team)); err != nil {
+				return err
+			}
+			var count int
+			var requests []string
+			err := tx.QueryRow(ctx, `
+				WITH due AS (SELECT d.ctid AS place `+dueReadings+` AND d.team = $1 ORDER BY d.at LIMIT $2),
+				gone AS (DELETE FROM readings g USING due WHERE g.ctid = due.place RETURNING g.project, g.file_sha256, g.sha256)
+				SELECT (SELECT count(*) FROM gone), ARRAY(SELECT DISTINCT q.id FROM gone JOIN requests q ON (q.team, q.project) = ($1, gone.project), jsonb_array_elements(q.files) f
+					WHERE f ->> 'sha256' = gone.file_sha256 AND f ->> 'read_as' = gone.sha256 ORDER BY 1)`, team, atATime).Scan(&count, &requests)
+			if err != nil || count == 0 {
+				return err
+			}
+			now, err := pg.Clock(ctx, tx)
+			if err != nil {
+				return err
+			}
+			listed := requests[:min(len(requests), listedRequests)]
+			_, err = k.db.notary.AppendEvents(ctx, tx, trail.PeopleStream(team), []approval.Event{{At: now, Actor: approval.System, Kind: approval.EventReadingsGone,
+				Data: map[string]any{"count": count, "requests": listed, "more": len(requests) - len(listed)}}})
+			return err
+		}))
+	}
+	if err != nil {
+		return fmt.Errorf("forget readings that are kept no longer: %w", err)
+	}
+	return nil
 }

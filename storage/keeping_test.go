@@ -339,14 +339,22 @@ func TestTheNameOfWhoIsForgottenGoes(t *testing.T) {
 		return list
 	}
 	require.NoError(t, log.Called(t.Context(), team, map[string]string{"ASKER": "Maya", "OTHER": "Omar"}))
+	told := func() int { return b.count(t, `SELECT count(*) FROM notices WHERE kind = 'erase' AND admins`) }
 	_, err := keep.WantErased(t.Context(), team, "ASKER", "ADMIN")
 	require.NoError(t, err)
+	require.Equal(t, 1, told(), "the other administrators")
+	others, err := keep.WantErased(t.Context(), team, "ASKER", "ADMIN")
+	require.NoError(t, err)
+	require.Empty(t, others)
+	require.Equal(t, 1, told(), "they have heard of it")
 	n, err := keep.ForgetDue(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, n, "one is not enough")
 	require.ErrorContains(t, b.exec(t, `SELECT forget('names:' || $1, NULL, 'ADMIN', 'erasure')`, team), "it is of no request")
-	_, err = keep.WantErased(t.Context(), team, "ASKER", "SECOND")
+	others, err = keep.WantErased(t.Context(), team, "ASKER", "SECOND")
 	require.NoError(t, err)
+	require.Equal(t, []string{"ADMIN"}, others)
+	require.Equal(t, 1, told(), "there is nobody to wait for")
 	require.ErrorContains(t, b.exec(t, `SELECT forget('names:' || $1, NULL, 'ADMIN', 'erasure')`, team), "it is of no request", "nobody else's goes along")
 	n, err = keep.ForgetDue(t.Context())
 	require.NoError(t, err)

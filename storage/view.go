@@ -66,7 +66,7 @@ func addView(b *pgx.Batch, id string, v *steps.View) {
 	// part of a bill.
 	pg.Ask(b, func(rows []spendRow) error { v.Bill = billOf(rows); return nil }, `
 		SELECT s.hold_id, h.purpose, s.estimated, c.kind, c.what, c.provider, c.host, c.model, c.input_tokens, c.cached_tokens, c.written_tokens, c.output_tokens,
-			c.box_ms, c.amount
+			c.box_ms, c.vcpu, c.memory_mb, c.amount
 		FROM settlements s JOIN holds h ON h.id = s.hold_id JOIN charges c ON c.hold_id = s.hold_id
 		WHERE s.request_id = $1 ORDER BY h.at, s.hold_id, c.line`, id)
 	pg.Ask(b, func(rows []postRow) error {
@@ -114,6 +114,8 @@ type spendRow struct {
 	WrittenTokens int
 	OutputTokens  int
 	BoxMs         int64
+	Vcpu          int
+	MemoryMb      int
 	Amount        budget.USD
 }
 
@@ -124,7 +126,7 @@ func billOf(rows []spendRow) (list []steps.Spend) {
 			list = append(list, steps.Spend{Purpose: row.Purpose, Estimated: row.Estimated})
 		}
 		spend := &list[len(list)-1]
-		spend.Charges = append(spend.Charges, budget.Charge{Kind: row.Kind, What: row.What, Provider: row.Provider, Host: row.Host, BoxMS: row.BoxMs, Amount: row.Amount,
+		spend.Charges = append(spend.Charges, budget.Charge{Kind: row.Kind, What: row.What, Provider: row.Provider, Host: row.Host, BoxMS: row.BoxMs, VCPU: row.Vcpu, MemoryMB: row.MemoryMb, Amount: row.Amount,
 			Usage: budget.Usage{Model: row.Model, Input: row.InputTokens, Cached: row.CachedTokens, Written: row.WrittenTokens, Output: row.OutputTokens}})
 	}
 	return list

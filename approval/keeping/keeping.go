@@ -7,13 +7,9 @@ package keeping
 
 import (
 	"context"
-	"time"
 
 	"countersign/approval"
 )
-
-// Window is how long the word of one administrator waits for that of another.
-const Window = 7 * 24 * time.Hour
 
 // Store keeps what administrators want.
 type Store interface {

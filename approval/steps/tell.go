@@ -216,6 +216,10 @@ func (v *NoticeView) recipients(posts map[string]NoticePost) []string {
 		// Who was refused has a notice of their own.
 		all = slices.DeleteFunc(all, func(who string) bool { return who == refused.Person })
 	}
+	if wanted := new(approval.EraseWanted); v.Kind == approval.NoticeErase && json.Unmarshal(v.Data, wanted) == nil {
+		// The second one is neither whoever wants it nor whose questions they are.
+		all = slices.DeleteFunc(all, func(who string) bool { return who == wanted.By || who == wanted.Person })
+	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }

@@ -29,6 +29,7 @@ type entries struct {
 	writers   map[string]people  // by request
 	ran       []ran
 	panes     panes
+	keyring   keyring
 	shown     int64
 	hidden    int64 // the first place without an event; -1: none
 }
@@ -48,7 +49,7 @@ type settlement struct {
 
 func newEntries() *entries {
 	return &entries{sums: map[string]string{}, streams: map[string]link{}, requests: map[string]bool{}, values: map[[32]byte]bool{},
-		decisions: map[string]int64{}, settled: map[string]settlement{}, versions: map[string]*sealed{}, needs: map[[32]byte]need{}, readings: map[[32]byte]bool{}, writers: map[string]people{}, panes: panes{named: map[string][]grant{}, whole: map[string]bool{}}, hidden: -1}
+		decisions: map[string]int64{}, settled: map[string]settlement{}, versions: map[string]*sealed{}, needs: map[[32]byte]need{}, readings: map[[32]byte]bool{}, writers: map[string]people{}, panes: panes{named: map[string][]grant{}, whole: map[string]bool{}}, keyring: keyring{keys: map[string]registered{}}, hidden: -1}
 }
 
 // scan reads lines one by one. A line beyond the bound is an error: an event never comes near it, so
@@ -200,6 +201,7 @@ const BrokeGlass = "break-glass"
 func (n *entries) note(s seen, at int64) {
 	e := s.event
 	n.panes.take(s, at, n.writers)
+	n.keyring.take(s, at)
 	if id := e.request(); id != "" {
 		n.requests[id] = n.requests[id] || e.Seq == 1
 		n.count(s, at)

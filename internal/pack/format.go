@@ -124,8 +124,11 @@ type Charge struct {
 	Written int64  `json:"written_tokens,omitempty"`
 	Output  int64  `json:"output_tokens,omitempty"`
 	BoxMS   int64  `json:"box_ms,omitempty"`
-	Amount  int64  `json:"amount"`
-	Price   string `json:"price,omitempty"` // the row of the price list, in words; empty: not in today's list
+	// Of a box: how large it was, by which it is paid, used or not.
+	VCPU     int    `json:"vcpu,omitempty"`
+	MemoryMB int    `json:"memory_mb,omitempty"`
+	Amount   int64  `json:"amount"`
+	Price    string `json:"price,omitempty"` // the row of the price list, in words; empty: not in today's list
 }
 
 // Proof leads from the entries to checkpoints.

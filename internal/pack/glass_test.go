@@ -166,6 +166,7 @@ func TestASignatureOfADecisionIsOnThePageAndIsChecked(t *testing.T) {
 	}
 	f := newFake(t, 0)
 	f.names("U0ONCALL")
+	f.registers("U0BEN", line)
 	f.later = day25
 	f.high(0, signs(func(*sshkey.Statement) {}))
 	f.breaks(1, "U0CARLA")

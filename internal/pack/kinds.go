@@ -30,4 +30,7 @@ const (
 	kindRestored         = "restored"
 	kindKnownAs          = "known as"
 	kindPacked           = "packed"
+	kindSetRules         = "set rules"
+	kindRegisteredKey    = "registered key"
+	kindRemovedKey       = "removed key"
 )

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// page is what people read. It holds no script, loads nothing, and forbids both. The
+// page is what people read. It holds no script, loads nothing, and forbids both; the pictures of answers are a part of it. The
 // sections of requests are written as they come; what stands above them is known at the
 // end only, so they wait in a file of their own.
 //
@@ -32,7 +32,10 @@ type page struct {
 	named  int // entries that say what people and channels are called
 	masked int // values that are here by their hashes alone
 	copies []Restored
+	ruled  ruled
 	err    error
+
+	pictures int // signs of the pictures so far
 }
 
 // index is a request in the list at the top.
@@ -55,7 +58,8 @@ var style string
 var pageText string
 
 func newPage(out io.Writer, o Options, names *Names) *page {
-	p := &page{t: templates(o.Zone, names), out: out, o: o, names: names}
+	p := &page{out: out, o: o, names: names, ruled: ruled{}}
+	p.t = p.templates()
 	p.body, p.err = os.CreateTemp("", "countersign-pack-*")
 	return p
 }
@@ -70,7 +74,8 @@ func (p *page) close() error {
 
 // templates are the page, with times told in a zone. They are parsed once for each pack: a year has ten
 // thousand sections.
-func templates(zone *time.Location, names *Names) *template.Template {
+func (p *page) templates() *template.Template {
+	zone, names := p.o.Zone, p.names
 	return template.Must(template.New("page").Funcs(template.FuncMap{
 		"time": func(at time.Time) string {
 			if at.IsZero() {
@@ -99,7 +104,11 @@ func templates(zone *time.Location, names *Names) *template.Template {
 			}
 			return lines
 		},
-		"cut": func(s string) string { return cut(s, 120) },
+		"cut":     func(s string) string { return cut(s, 120) },
+		"took":    p.ruled.took,
+		"picture": p.picture,
+		"size":    sizeWords,
+		"files":   filesWords,
 	}).Parse(pageText))
 }
 
@@ -112,6 +121,7 @@ func (p *page) add(s *Story) {
 			return // they stand beside every id
 		}
 		p.copies = append(p.copies, s.Restored...)
+		p.ruled.take(s)
 		room := max(0, listedOthers-len(p.other))
 		p.other = append(p.other, s.Steps[:min(room, len(s.Steps))]...)
 		p.more += max(0, len(s.Steps)-room)
@@ -136,10 +146,10 @@ func (p *page) end(c Contents) {
 			glass = append(glass, line)
 		}
 	}
-	// The one style is allowed by its hash; whatever else might get into the page is not.
+	// The one style is allowed by its hash, and pictures that are a part of the page; whatever else might get into it is not.
 	sum := sha256.Sum256([]byte(style))
 	p.err = p.t.ExecuteTemplate(p.out, "head", map[string]any{"Contents": c, "Requests": p.lines, "Glass": glass, "Total": total, "Entries": c.Last - c.First, "Masked": p.masked, "Restored": p.copies,
-		"Style": template.CSS(style), "Policy": fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'", base64.StdEncoding.EncodeToString(sum[:]))})
+		"Style": template.CSS(style), "Policy": fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; img-src data:; base-uri 'none'; form-action 'none'", base64.StdEncoding.EncodeToString(sum[:]))})
 	if p.err == nil {
 		_, p.err = p.body.Seek(0, io.SeekStart)
 	}
@@ -192,6 +202,18 @@ func placeWords(what string) string {
 		return "a sandbox at E2B"
 	}
 	return what
+}
+
+// sizeWords say how large a box was, by which it is paid; empty where nobody has written it down.
+func sizeWords(c Charge) string {
+	if c.VCPU == 0 {
+		return ""
+	}
+	memory := fmt.Sprintf("%d MB", c.MemoryMB)
+	if c.MemoryMB%1024 == 0 {
+		memory = fmt.Sprintf("%d GB", c.MemoryMB/1024)
+	}
+	return fmt.Sprintf(" of %s and %s of memory", several(c.VCPU, "CPU", "CPUs"), memory)
 }
 
 // rounded is an amount to the cent, for whoever wants to know whether it was much. What was reckoned stands below it.

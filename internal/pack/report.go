@@ -42,6 +42,7 @@ func (r Report) Sentences() string {
 		{r.Disowned, "Whoever broke the glass says that it was not them, for"},
 		{r.Unlooked, "Two others have not looked within 24 hours at what ran without an approval, for"},
 		{r.Unnamed, "It is not in the pack who was named for break-glass, and so not known whether the one who broke it had been for 24 hours, for"},
+		{r.Unregistered, "It is not in the pack when the SSH keys were registered that signed decisions, and so not known whether that was 24 hours before, for"},
 	} {
 		if len(one.list) > 0 {
 			fmt.Fprintf(&b, "%s %s.\n", one.says, strings.Join(one.list, ", "))

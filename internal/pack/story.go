@@ -30,7 +30,9 @@ type Story struct {
 	Looks              int    // of administrators, afterwards
 	Total              int64
 	Steps              []Step
-	Restored           []Restored // copies of the database that were put back
+	Restored           []Restored        // copies of the database that were put back
+	Attached           []Attached        // files that came with the answer
+	Rules              map[string]*tiers // that a stream has set, by name; nil: it took them away
 }
 
 // Version is code with all that an approval of it seals.
@@ -152,8 +154,15 @@ func Tell(c *Case) (*Story, error) {
 		if len(s.Steps) == 1 {
 			s.At, s.Before = e.At, e.Seq > 1
 		}
-		if e.Kind == kindRestored {
+		switch e.Kind {
+		case kindRestored:
 			s.Restored = append(s.Restored, newRestored(entry.Position, e))
+		case kindSetRules:
+			if s.Rules == nil {
+				s.Rules = map[string]*tiers{}
+			}
+			name, set := newTiers(e)
+			s.Rules[name] = set
 		}
 		s.take(e, words)
 	}
@@ -173,8 +182,8 @@ func StepOf(entry Entry) (Step, error) {
 // names tells of the stream in which it stands what people are called.
 func (s *Story) names() bool { return len(s.Steps) > 0 && s.Steps[0].What == kindKnownAs }
 
-// Conceal takes out what the data said: the answer, and the words of an error.
-func (s *Story) Conceal() { s.Answer, s.Error = "", "" }
+// Conceal takes out what the data said: the answer, its files, and the words of an error.
+func (s *Story) Conceal() { s.Answer, s.Error, s.Attached = "", "", nil }
 
 // ends are the kinds of event that say how a request stands, in words. The last one of a request wins,
 // so those after which something comes (drafted, approved, started) are here too: a pack may end there.
@@ -226,7 +235,7 @@ func (s *Story) finish(e event, words teller) {
 		s.Outcome = in
 	}
 	s.Error = words.word(e.Data["error"])
-	s.Answer = answer(e, words)
+	s.Answer, s.Attached = answer(e, words), attached(e, words)
 	if s.Run == nil {
 		s.Run = &Run{}
 	}
@@ -308,7 +317,7 @@ func newVersion(e event, words teller) *Version {
 // another. The names are those of the format, so that a reader finds the line in entries.jsonl.
 func said(e event) string {
 	what := e.Kind
-	for _, key := range []string{"revision", "scope", "person", "role", "channel", "version", "model", "amount", "spent", "request", "compared"} {
+	for _, key := range []string{"revision", "scope", "person", "role", "channel", "version", "model", "amount", "spent", "request", "compared", "count"} {
 		if f := e.fact(key); f != "" {
 			if key == "amount" || key == "spent" {
 				if n, err := strconv.ParseInt(f, 10, 64); err == nil {

@@ -36,7 +36,9 @@ type Report struct {
 	Unnamed    []string // of these, the ones of which it is not here who was named for it
 	Unlooked   []string // and which two others have not looked at within 24 hours
 	Disowned   []string // and of which whoever broke it says that it was not them
-	Unknown    []string // requests that ran, and nothing here says how many approvals that took
+
+	Unregistered []string // requests decided by an SSH key of which it is not here when it was registered
+	Unknown      []string // requests that ran, and nothing here says how many approvals that took
 }
 
 // Broken names the first thing that does not hold.
@@ -113,7 +115,7 @@ type verifier struct {
 // hashes of whole files.
 func (v *verifier) all(r *Report) (err error) {
 	defer func() { *r = v.report }()
-	for _, step := range []func() error{v.contents, v.checkpoints, v.places, v.values, v.readings, v.decisions, v.runs, v.glasses, v.receipts, v.counts, v.own, v.sums, v.trusted} {
+	for _, step := range []func() error{v.contents, v.checkpoints, v.places, v.values, v.readings, v.decisions, v.runs, v.glasses, v.signatures, v.receipts, v.counts, v.own, v.sums, v.trusted} {
 		if err := step(); err != nil {
 			return err
 		}

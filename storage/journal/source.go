@@ -279,7 +279,7 @@ func receipts(ctx context.Context, tx pgx.Tx, s pack.Span, c *pack.Case) error {
 	}](ctx, tx, `
 		SELECT s.request_id AS request, s.hold_id AS hold, h.purpose AS for, s.at, s.amount, s.estimated,
 			coalesce((SELECT jsonb_agg(jsonb_build_object('kind', c.kind, 'what', c.what, 'model', c.model, 'input_tokens', c.input_tokens,
-				'cached_tokens', c.cached_tokens, 'written_tokens', c.written_tokens, 'output_tokens', c.output_tokens, 'box_ms', c.box_ms,
+				'cached_tokens', c.cached_tokens, 'written_tokens', c.written_tokens, 'output_tokens', c.output_tokens, 'box_ms', c.box_ms, 'vcpu', c.vcpu, 'memory_mb', c.memory_mb,
 				'amount', c.amount) ORDER BY c.line) FROM charges c WHERE c.hold_id = s.hold_id), '[]') AS charges
 		FROM settlements s JOIN holds h ON h.id = s.hold_id
 		WHERE 'request:' || s.request_id = $1 AND `+within(`e.kind = 'settled' AND e.data::jsonb ->> 'hold' = s.hold_id`)+`

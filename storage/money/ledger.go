@@ -157,9 +157,9 @@ func addSettlement(batch *pgx.Batch, r *approval.Request, s budget.Settlement) {
 func addCharges(batch *pgx.Batch, s budget.Settlement) {
 	for i, c := range s.Charges {
 		batch.Queue(`
-			INSERT INTO charges (hold_id, line, kind, what, model, input_tokens, cached_tokens, written_tokens, output_tokens, box_ms, amount, provider, host)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-			s.HoldID, i+1, c.Kind, pg.Text(c.What), pg.Text(c.Usage.Model), c.Usage.Input, c.Usage.Cached, c.Usage.Written, c.Usage.Output, c.BoxMS, c.Amount, c.Provider, c.Host)
+			INSERT INTO charges (hold_id, line, kind, what, model, input_tokens, cached_tokens, written_tokens, output_tokens, box_ms, amount, provider, host, vcpu, memory_mb)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+			s.HoldID, i+1, c.Kind, pg.Text(c.What), pg.Text(c.Usage.Model), c.Usage.Input, c.Usage.Cached, c.Usage.Written, c.Usage.Output, c.BoxMS, c.Amount, c.Provider, c.Host, c.VCPU, c.MemoryMB)
 	}
 }
 

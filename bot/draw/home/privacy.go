@@ -74,10 +74,11 @@ const (
 	TheirsEnd   = "end"
 )
 
-// TheirsView asks whose questions are to be forgotten, or kept whatever happens.
-func TheirsView() slack.ModalViewRequest {
+// TheirsView asks whose questions are to be forgotten, or kept whatever happens: those of person, if it names one.
+func TheirsView(person string) slack.ModalViewRequest {
 	p := &kit.Page{}
 	who := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, kit.Plain("Choose a person"), ids.FieldPerson)
+	who.InitialUser = person
 	p.Add(slack.NewInputBlock(ids.FieldPerson, kit.Plain("Whose questions"), nil, who), 0, "")
 	option := func(value, label, means string) *slack.OptionBlockObject {
 		return slack.NewOptionBlockObject(value, kit.Plain(label), kit.Plain(means))

@@ -85,6 +85,7 @@ var Notices = map[approval.NoticeKind]func(with draw.With, v *steps.NoticeView, 
 	approval.NoticeAskBack:      askBackNotice,
 	approval.NoticeFound:        foundNotice,
 	approval.NoticeAway:         awayNotice,
+	approval.NoticeErase:        eraseNotice,
 }
 
 // read takes what a notice says.

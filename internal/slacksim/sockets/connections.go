@@ -30,6 +30,14 @@ func (s *Mode) HalfOpen() {
 	}
 }
 
+// Favour sends envelopes to connections that were opened after the first n of them, for as long as there is such
+// a one. Slack promises no pattern, so this is one that it may have.
+func (s *Mode) Favour(n int) {
+	s.Lock()
+	defer s.Unlock()
+	s.favoured = n
+}
+
 func (s *Mode) openSockets() []*socket {
 	s.Lock()
 	defer s.Unlock()

@@ -171,8 +171,8 @@ func (s *Mode) sendOnce(d *delivery) bool {
 	return false
 }
 
-// next is the socket whose turn it is. Sockets that were told to go are passed
-// over while there are others.
+// next is the socket whose turn it is. Sockets that were told to go, or that are not favoured,
+// are passed over while there are others.
 func (s *Mode) next() *socket {
 	s.Lock()
 	defer s.Unlock()
@@ -183,7 +183,7 @@ func (s *Mode) next() *socket {
 			continue
 		default:
 		}
-		if c.warned.Load() {
+		if c.warned.Load() || c.number <= s.favoured {
 			warned = append(warned, c)
 		} else {
 			open = append(open, c)

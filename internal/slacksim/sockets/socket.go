@@ -37,6 +37,8 @@ type Mode struct {
 	pending map[string]*delivery
 	held    *delivery // by the reorder fault
 	counts  Counts
+
+	favoured int // connections up to this number are passed over; see Favour
 }
 
 // New has no connections yet.
@@ -48,6 +50,7 @@ func New(ws *workspace.Workspace, f *fault.Faults) *Mode {
 type socket struct {
 	s       *Mode
 	conn    *websocket.Conn
+	number  int // of all that were opened
 	writing sync.Mutex
 	half    atomic.Bool // half-open: nothing goes out, nothing that comes in counts
 	warned  atomic.Bool // about to be closed: gets no more envelopes
@@ -131,6 +134,7 @@ func (s *Mode) join(c *socket) bool {
 	s.Errands.Add(1)
 	s.Open = append(s.Open, c)
 	s.counts.Connections++
+	c.number = s.counts.Connections
 	s.Entries.Add(workspace.Entry{Direction: "socket", Name: "open", OK: true})
 	s.announceSockets()
 	return true

@@ -42,9 +42,17 @@ func (b *box) carries(wanted map[string]string) bool {
 	return true
 }
 
+// alias is the name of the template that the box was made of.
+func (b *box) alias() string {
+	if name, asked := b.asked["templateID"].(string); asked {
+		return name
+	}
+	return Template
+}
+
 // made is the answer of create and connect.
 func (b *box) made() map[string]any {
-	answer := map[string]any{"sandboxID": b.id, "templateID": "t1", "alias": Template, "clientID": "c1", "envdVersion": "0.6.13",
+	answer := map[string]any{"sandboxID": b.id, "templateID": "t1", "alias": b.alias(), "clientID": "c1", "envdVersion": "0.6.13",
 		"trafficAccessToken": nil, "domain": nil}
 	if b.secure {
 		answer["envdAccessToken"] = b.envdToken
@@ -57,7 +65,7 @@ func (b *box) made() map[string]any {
 
 // listed is a box in a listing, which has no tokens: whoever only lists cannot get into a box.
 func (b *box) listed() map[string]any {
-	return map[string]any{"sandboxID": b.id, "templateID": "t1", "alias": Template, "clientID": "c1", "envdVersion": "0.6.13",
+	return map[string]any{"sandboxID": b.id, "templateID": "t1", "alias": b.alias(), "clientID": "c1", "envdVersion": "0.6.13",
 		"startedAt": b.started.UTC(), "endAt": b.ends.UTC(), "state": b.state(), "cpuCount": b.vcpu, "memoryMB": b.memory,
 		"diskSizeMB": 10240, "metadata": b.metadata}
 }

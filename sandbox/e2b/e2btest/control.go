@@ -187,7 +187,7 @@ func (n newSandbox) refused() (int, string) {
 	switch {
 	case n.TemplateID == "":
 		return 400, `Error at "/templateID": property "templateID" is missing`
-	case n.TemplateID != Template:
+	case n.TemplateID != Template && n.TemplateID != FormerTemplate:
 		return 404, fmt.Sprintf("template '%s' not found", n.TemplateID)
 	case n.Timeout != nil && *n.Timeout <= 0:
 		return 400, "Timeout must be greater than 0"

@@ -42,8 +42,11 @@ import (
 // Key is the API key that the server takes, in E2B's form (e2b_ and hexadecimal digits).
 const Key = "e2b_0123456789abcdef"
 
-// Template is the only template that it knows.
-const Template = "code-interpreter-v1"
+// The templates that it knows. A box of either is the same; Box.Asked says which one was asked for.
+const (
+	Template       = "code-interpreter-v1"
+	FormerTemplate = "code-interpreter-v0"
+)
 
 // Op names a kind of call, for Fail, Tamper and Calls.
 type Op string
