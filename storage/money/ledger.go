@@ -113,6 +113,11 @@ const (
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 )
 
+// OnlyHolds tells whether a move takes new holds, and does nothing else with money.
+func OnlyHolds(c approval.Changes) bool {
+	return len(c.Holds) > 0 && len(c.Settlements)+len(c.Risks)+len(c.Carried) == 0 && c.TopUp == nil
+}
+
 // Spends tells whether anything was paid: what comes back reaches no mark.
 func Spends(settlements []budget.Settlement) bool {
 	return slices.ContainsFunc(settlements, func(s budget.Settlement) bool { return budget.Total(s.Charges) != 0 })
