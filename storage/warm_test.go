@@ -40,7 +40,7 @@ func TestNobodyPaysForTheFirstUseOfAConnection(t *testing.T) {
 		return least
 	}
 	eventually(t, func() bool { return knowing(b) > 40 })
-	eventually(t, func() bool { _, err := os.Stat(file); return err == nil })
+	eventually(t, func() bool { text, _ := os.ReadFile(file); return strings.Contains(string(text), "glass_rested") })
 	stop()
 	<-kept
 	b.DB.Close()
