@@ -607,7 +607,8 @@ CREATE TRIGGER requests_new_revision BEFORE UPDATE ON requests FOR EACH ROW
 -- What is before reviewers, approved or running needs as many approvals as were
 -- sealed: nobody lowers the number beside the seal.
 CREATE TRIGGER requests_sealed_quorum BEFORE UPDATE ON requests FOR EACH ROW
-    WHEN (NEW.state IN ('pending', 'approved', 'running')) EXECUTE FUNCTION requests_sealed_quorum();
+    WHEN (NEW.state IN ('pending', 'approved', 'running') AND (NEW.state, NEW.revision, NEW.quorum) IS DISTINCT FROM (OLD.state, OLD.revision, OLD.quorum))
+    EXECUTE FUNCTION requests_sealed_quorum();
 
 -- Running means that the run has its row.
 CREATE TRIGGER requests_run BEFORE UPDATE ON requests FOR EACH ROW

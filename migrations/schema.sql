@@ -664,15 +664,23 @@ CREATE FUNCTION kept_no_longer(of text) RETURNS SETOF text
 $$;
 
 CREATE FUNCTION known_in(of text) RETURNS SETOF text
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE ROWS 2
+    SET search_path TO 'public', 'pg_temp'
     AS $$
-    WITH used AS (SELECT q.team, q.project, f ->> 'id' AS id, coalesce(f ->> 'sha256', '') AS content, coalesce(f ->> 'pinned', '') AS pinned
-        FROM requests q, knows_of(q.session_id) k, LATERAL (SELECT files FROM requests WHERE session_id = k.session_id OFFSET 0) h, jsonb_array_elements(h.files) f WHERE q.id = of)
-    SELECT r.project FROM used u, LATERAL (SELECT project FROM readings WHERE team = u.team AND file_sha256 = u.content OFFSET 0) r WHERE u.content <> '' AND r.project <> u.project AND r.project !~ '^D'
-    UNION SELECT p.project FROM used u, standing_pins(u.team) p WHERE p.project <> u.project AND (p.project = u.pinned OR p.file = u.id OR u.content <> '' AND said(p.content) = u.content)
-    UNION SELECT u.pinned FROM used u WHERE u.pinned NOT IN ('', u.project)
-    ORDER BY 1
-$$;
+DECLARE
+    q requests;
+    ids text[];
+    contents text[];
+    pinned text[];
+BEGIN
+    SELECT * INTO q FROM requests WHERE id = of;
+    SELECT array_agg(f ->> 'id'), array_agg(f ->> 'sha256') FILTER (WHERE f ->> 'sha256' <> ''), array_agg(f ->> 'pinned') FILTER (WHERE f ->> 'pinned' <> '') INTO ids, contents, pinned
+        FROM knows_of(q.session_id) k, LATERAL (SELECT files FROM requests WHERE session_id = k.session_id OFFSET 0) h, jsonb_array_elements(h.files) f;
+    RETURN QUERY SELECT r.project FROM readings r WHERE r.team = q.team AND r.file_sha256 = ANY (contents) AND r.project <> q.project AND r.project !~ '^D'
+        UNION SELECT p.project FROM standing_pins(q.team) p WHERE p.project <> q.project AND (p.project = ANY (pinned) OR p.file = ANY (ids) OR said(p.content) = ANY (contents))
+        UNION SELECT u FROM unnest(pinned) u WHERE u <> q.project
+        ORDER BY 1;
+END $$;
 
 CREATE FUNCTION knows_of(thread text) RETURNS TABLE(session_id text, until timestamp with time zone, through text)
     LANGUAGE sql STABLE
@@ -2837,7 +2845,7 @@ CREATE TRIGGER requests_revision_grows BEFORE UPDATE ON requests FOR EACH ROW WH
 
 CREATE TRIGGER requests_run BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'running'::text) AND (old.state <> 'running'::text))) EXECUTE FUNCTION requests_run();
 
-CREATE TRIGGER requests_sealed_quorum BEFORE UPDATE ON requests FOR EACH ROW WHEN ((new.state = ANY (ARRAY['pending'::text, 'approved'::text, 'running'::text]))) EXECUTE FUNCTION requests_sealed_quorum();
+CREATE TRIGGER requests_sealed_quorum BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = ANY (ARRAY['pending'::text, 'approved'::text, 'running'::text])) AND (((new.state IS DISTINCT FROM old.state) OR (new.revision IS DISTINCT FROM old.revision)) OR (new.quorum IS DISTINCT FROM old.quorum)))) EXECUTE FUNCTION requests_sealed_quorum();
 
 CREATE CONSTRAINT TRIGGER requests_told AFTER INSERT OR UPDATE OF state, told ON requests DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requests_told();
 

@@ -23,9 +23,8 @@ import (
 // before the decision on it, the decision before the move, the run before the
 // request is running.
 //
-// All who spend in a workspace wait for whoever has its budgets, until that commits. So a move that
-// only holds writes what does not rest on them first, and locks them last: what it loaded tells where
-// the trail ends.
+// All who spend in a workspace wait for whoever has its budgets, until that commits. So a move
+// writes first what does not rest on them, and locks them last: what it loaded tells where the trail ends.
 func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, save func() error, also func()) error {
 	r := l.Request
 	c := &r.Changes
@@ -36,7 +35,7 @@ func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, save func()
 	if err != nil {
 		return err
 	}
-	end, ahead := &last, money.OnlyHolds(*c)
+	end, ahead := &last, money.ComesLast(r)
 	if ahead {
 		trail.QueueEnd(t.Batch, last, errMoved)
 	} else {

@@ -113,9 +113,11 @@ const (
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 )
 
-// OnlyHolds tells whether a move takes new holds, and does nothing else with money.
-func OnlyHolds(c approval.Changes) bool {
-	return len(c.Holds) > 0 && len(c.Settlements)+len(c.Risks)+len(c.Carried) == 0 && c.TopUp == nil
+// ComesLast tells whether a move may write all else before it locks the budgets: the schema asks for its money
+// to be settled first where it goes back to its asker, and a top-up has limits to look at.
+func ComesLast(r *approval.Request) bool {
+	c := r.Changes
+	return len(c.Holds)+len(c.Settlements) > 0 && c.TopUp == nil && r.State != approval.Asking
 }
 
 // Spends tells whether anything was paid: what comes back reaches no mark.
