@@ -243,9 +243,10 @@ BEGIN
     RETURN NEW;
 END $$;
 -- The words behind a hash; nothing where there are none, or none any more.
-CREATE FUNCTION said(of text) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT coalesce((SELECT convert_from(value, 'UTF8') FROM contents WHERE hash = of), '')
-$$;
+CREATE FUNCTION said(of text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN coalesce((SELECT convert_from(value, 'UTF8') FROM contents WHERE hash = of), '');
+END $$;
 -- Continues a stream with an event that the schema writes itself, and returns its place.
 CREATE FUNCTION tell(of text, who text, what text, facts text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE

@@ -46,11 +46,12 @@ CREATE TRIGGER rules_untruncatable BEFORE TRUNCATE ON rules FOR EACH STATEMENT E
 
 -- +goose StatementBegin
 -- Whether notes that are sealed are those of a channel, word for word.
-CREATE FUNCTION noted(of text, channel text, sealed jsonb) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (SELECT FROM rules WHERE team = of AND project = channel AND name = sealed ->> 'version' AND document #>> '{notes,version}' = version::text
+CREATE FUNCTION noted(of text, channel text, sealed jsonb) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM rules WHERE team = of AND project = channel AND name = sealed ->> 'version' AND document #>> '{notes,version}' = version::text
         AND (document #>> '{notes,currency}', document #>> '{notes,year_begins}') IS NOT DISTINCT FROM (sealed ->> 'currency', sealed ->> 'year_begins')
-        AND encode(sha256(convert_to(said(document #>> '{notes,text,salted_sha256}'), 'UTF8')), 'hex') = sealed ->> 'sha256')
-$$;
+        AND encode(sha256(convert_to(said(document #>> '{notes,text,salted_sha256}'), 'UTF8')), 'hex') = sealed ->> 'sha256');
+END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
@@ -82,9 +83,10 @@ CREATE INDEX people_latest ON people (team, project, role, person, seq DESC);
 CREATE INDEX people_auditors ON people (person, seq DESC) WHERE role = 'auditor';
 -- +goose StatementBegin
 -- Whether somebody is an auditor now.
-CREATE FUNCTION audits(who text) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT coalesce((SELECT named FROM people WHERE role = 'auditor' AND person = who ORDER BY seq DESC LIMIT 1), false)
-$$;
+CREATE FUNCTION audits(who text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN coalesce((SELECT named FROM people WHERE role = 'auditor' AND person = who ORDER BY seq DESC LIMIT 1), false);
+END $$;
 -- An auditor has no other role, and nothing that is on its way in their name. A break-glass role that rests is none.
 CREATE FUNCTION people_one_part() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -164,10 +166,11 @@ BEGIN
 END $$;
 -- Whether a key signs for somebody: they have registered it, it is a day old by then, and it
 -- is not removed now.
-CREATE FUNCTION signs(of text, who text, key text, at timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT coalesce((SELECT k.named AND k.at <= $4 - interval '24 hours' FROM ssh_keys k
-        WHERE k.team = of AND k.line = key AND k.person = who ORDER BY k.seq DESC LIMIT 1), false)
-$$;
+CREATE FUNCTION signs(of text, who text, key text, at timestamptz) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN coalesce((SELECT k.named AND k.at <= $4 - interval '24 hours' FROM ssh_keys k
+        WHERE k.team = of AND k.line = key AND k.person = who ORDER BY k.seq DESC LIMIT 1), false);
+END $$;
 -- +goose StatementEnd
 CREATE TRIGGER ssh_keys_authority BEFORE INSERT ON ssh_keys FOR EACH ROW EXECUTE FUNCTION authority_alone();
 CREATE TRIGGER ssh_keys_of_one BEFORE INSERT ON ssh_keys FOR EACH ROW WHEN (NEW.named) EXECUTE FUNCTION ssh_keys_of_one();
@@ -221,8 +224,9 @@ CREATE TRIGGER pins_unchangeable BEFORE UPDATE OR DELETE ON pins FOR EACH ROW EX
 CREATE TRIGGER pins_untruncatable BEFORE TRUNCATE ON pins FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 -- +goose StatementBegin
-CREATE FUNCTION authority(of text) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT (SELECT count(*) FROM people WHERE team = of) + (SELECT count(*) FROM delegations WHERE team = of)
-        + (SELECT count(*) FROM rules WHERE team = of) + (SELECT count(*) FROM ssh_keys WHERE team = of) + (SELECT count(*) FROM pins WHERE team = of)
-$$;
+CREATE FUNCTION authority(of text) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT count(*) FROM people WHERE team = of) + (SELECT count(*) FROM delegations WHERE team = of)
+        + (SELECT count(*) FROM rules WHERE team = of) + (SELECT count(*) FROM ssh_keys WHERE team = of) + (SELECT count(*) FROM pins WHERE team = of);
+END $$;
 -- +goose StatementEnd

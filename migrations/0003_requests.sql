@@ -316,13 +316,14 @@ CREATE UNIQUE INDEX decisions_one_seat ON decisions (request_id, revision, (clic
 CREATE INDEX decisions_by_time ON decisions (at); CREATE INDEX decisions_by_reviewer ON decisions (reviewer, at);
 -- +goose StatementBegin
 -- Tells whether an event says of a decision what its row says.
-CREATE FUNCTION decided(d decisions) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || d.request_id AND e.actor = d.reviewer AND e.at = d.at
+CREATE FUNCTION decided(d decisions) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || d.request_id AND e.actor = d.reviewer AND e.at = d.at
         AND e.kind = CASE d.verdict WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'changes requested' END
         AND e.data::jsonb @> jsonb_build_object('revision', d.revision, 'digest', d.digest)
         AND e.data::jsonb ->> 'in_place_of' IS NOT DISTINCT FROM d.in_place_of
-        AND (e.data::jsonb #>> '{click,door}', e.data::jsonb #>> '{click,os_user}', e.data::jsonb #>> '{click,signature}') IS NOT DISTINCT FROM (d.click ->> 'door', d.click ->> 'os_user', d.click ->> 'signature'))
-$$;
+        AND (e.data::jsonb #>> '{click,door}', e.data::jsonb #>> '{click,os_user}', e.data::jsonb #>> '{click,signature}') IS NOT DISTINCT FROM (d.click ->> 'door', d.click ->> 'os_user', d.click ->> 'signature'));
+END $$;
 -- +goose StatementEnd
 -- What somebody decided stays decided.
 CREATE TRIGGER decisions_unchangeable BEFORE UPDATE OR DELETE ON decisions FOR EACH ROW EXECUTE FUNCTION unchangeable();
@@ -371,10 +372,11 @@ CREATE TRIGGER decisions_delegated BEFORE INSERT ON decisions FOR EACH ROW EXECU
 
 -- +goose StatementBegin
 -- Counts who has approved a revision, as events say. Anybody who did not outweighs every yes.
-CREATE FUNCTION approvals(request text, version integer) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT CASE WHEN bool_or(verdict <> 'approve') THEN 0 ELSE count(*) FILTER (WHERE decided(d)) END
-    FROM decisions d WHERE d.request_id = request AND d.revision = version
-$$;
+CREATE FUNCTION approvals(request text, version integer) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT CASE WHEN bool_or(verdict <> 'approve') THEN 0 ELSE count(*) FILTER (WHERE decided(d)) END
+    FROM decisions d WHERE d.request_id = request AND d.revision = version);
+END $$;
 -- +goose StatementEnd
 
 CREATE TABLE runs (
@@ -605,7 +607,8 @@ CREATE TRIGGER requests_new_revision BEFORE UPDATE ON requests FOR EACH ROW
 -- What is before reviewers, approved or running needs as many approvals as were
 -- sealed: nobody lowers the number beside the seal.
 CREATE TRIGGER requests_sealed_quorum BEFORE UPDATE ON requests FOR EACH ROW
-    WHEN (NEW.state IN ('pending', 'approved', 'running')) EXECUTE FUNCTION requests_sealed_quorum();
+    WHEN (NEW.state IN ('pending', 'approved', 'running') AND (NEW.state, NEW.revision, NEW.quorum) IS DISTINCT FROM (OLD.state, OLD.revision, OLD.quorum))
+    EXECUTE FUNCTION requests_sealed_quorum();
 
 -- Running means that the run has its row.
 CREATE TRIGGER requests_run BEFORE UPDATE ON requests FOR EACH ROW

@@ -70,7 +70,7 @@ CREATE TRIGGER checkpoints_untruncatable BEFORE TRUNCATE ON checkpoints FOR EACH
 -- Every event waits for its place, whoever writes it; nobody else adds to the list.
 CREATE FUNCTION events_wait_for_place() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-    INSERT INTO unlogged (stream, seq) VALUES (NEW.stream, NEW.seq);
+    INSERT INTO unlogged (stream, seq) SELECT stream, seq FROM fresh;
     RETURN NULL;
 END $$;
 CREATE FUNCTION log_placed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -88,7 +88,7 @@ BEGIN
     RETURN coalesce(NEW, OLD);
 END $$;
 -- +goose StatementEnd
-CREATE TRIGGER events_wait_for_place AFTER INSERT ON events FOR EACH ROW EXECUTE FUNCTION events_wait_for_place();
+CREATE TRIGGER events_wait_for_place AFTER INSERT ON events REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION events_wait_for_place();
 CREATE TRIGGER log_placed AFTER INSERT ON log FOR EACH ROW EXECUTE FUNCTION log_placed();
 CREATE TRIGGER unlogged_derived BEFORE INSERT OR UPDATE OR DELETE ON unlogged FOR EACH ROW EXECUTE FUNCTION unlogged_derived();
 CREATE TRIGGER unlogged_untruncatable BEFORE TRUNCATE ON unlogged FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -121,9 +121,10 @@ CREATE TRIGGER reckonings_untruncatable BEFORE TRUNCATE ON reckonings FOR EACH S
 
 -- +goose StatementBegin
 -- Tells whether a workspace rests.
-CREATE FUNCTION unreckoned(of text) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (SELECT FROM restores r WHERE r.team = of AND NOT EXISTS (SELECT FROM reckonings k WHERE (k.team, k.restored) = (r.team, r.told)))
-$$;
+CREATE FUNCTION unreckoned(of text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM restores r WHERE r.team = of AND NOT EXISTS (SELECT FROM reckonings k WHERE (k.team, k.restored) = (r.team, r.told)));
+END $$;
 CREATE FUNCTION restores_told() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM events WHERE stream = 'restores' AND seq = NEW.told AND kind = 'restored' AND at = NEW.at AND data::jsonb -> 'teams' ? NEW.team) THEN

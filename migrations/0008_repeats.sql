@@ -8,11 +8,12 @@ ALTER TABLE requests ADD CONSTRAINT requests_repeats_fkey FOREIGN KEY (repeats, 
 
 -- +goose StatementBegin
 -- Tells in what a version differs from the run that its request repeats; nothing where it repeats none, or in nothing.
-CREATE FUNCTION repeats_otherwise(request text, sealed text) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT string_agg(part, ', ') FROM requests q JOIN revisions f ON (f.request_id, f.number) = (q.repeats, q.repeats_revision),
+CREATE FUNCTION repeats_otherwise(request text, sealed text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT string_agg(part, ', ') FROM requests q JOIN revisions f ON (f.request_id, f.number) = (q.repeats, q.repeats_revision),
         unnest(ARRAY['code_sha256', 'inputs', 'sandbox', 'template', 'environment', 'today', 'zone', 'limits', 'notes', 'saw', 'thread']) part
-    WHERE q.id = request AND (said(f.manifest) = '' OR nullif(said(f.manifest), '')::jsonb -> part IS DISTINCT FROM nullif(sealed, '')::jsonb -> part)
-$$;
+    WHERE q.id = request AND (said(f.manifest) = '' OR nullif(said(f.manifest), '')::jsonb -> part IS DISTINCT FROM nullif(sealed, '')::jsonb -> part));
+END $$;
 -- What is repeated is the same code, on the same data, in the same environment, with the same words of the day and of the channel.
 CREATE FUNCTION revisions_repeat() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

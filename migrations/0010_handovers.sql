@@ -83,14 +83,21 @@ CREATE FUNCTION knows_of(thread text) RETURNS TABLE (session_id text, until time
 $$;
 -- The channels beside its own from which contents of a request's thread, and of those that it knows of, are known: they
 -- were read there, or are pinned there. A direct message has no rules of its own.
-CREATE FUNCTION known_in(of text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
-    WITH used AS (SELECT q.team, q.project, f ->> 'id' AS id, coalesce(f ->> 'sha256', '') AS content, coalesce(f ->> 'pinned', '') AS pinned
-        FROM requests q, knows_of(q.session_id) k JOIN requests h ON h.session_id = k.session_id, jsonb_array_elements(h.files) f WHERE q.id = of)
-    SELECT r.project FROM used u JOIN readings r ON r.team = u.team AND r.file_sha256 = u.content WHERE u.content <> '' AND r.project <> u.project AND r.project !~ '^D'
-    UNION SELECT p.project FROM used u, standing_pins(u.team) p WHERE p.project <> u.project AND (p.project = u.pinned OR p.file = u.id OR u.content <> '' AND said(p.content) = u.content)
-    UNION SELECT u.pinned FROM used u WHERE u.pinned NOT IN ('', u.project)
-    ORDER BY 1
-$$;
+CREATE FUNCTION known_in(of text) RETURNS SETOF text LANGUAGE plpgsql STABLE ROWS 2 AS $$
+DECLARE
+    q requests;
+    ids text[];
+    contents text[];
+    pinned text[];
+BEGIN
+    SELECT * INTO q FROM requests WHERE id = of;
+    SELECT array_agg(f ->> 'id'), array_agg(f ->> 'sha256') FILTER (WHERE f ->> 'sha256' <> ''), array_agg(f ->> 'pinned') FILTER (WHERE f ->> 'pinned' <> '') INTO ids, contents, pinned
+        FROM knows_of(q.session_id) k, LATERAL (SELECT files FROM requests WHERE session_id = k.session_id OFFSET 0) h, jsonb_array_elements(h.files) f;
+    RETURN QUERY SELECT r.project FROM readings r WHERE r.team = q.team AND r.file_sha256 = ANY (contents) AND r.project <> q.project AND r.project !~ '^D'
+        UNION SELECT p.project FROM standing_pins(q.team) p WHERE p.project <> q.project AND (p.project = ANY (pinned) OR p.file = ANY (ids) OR said(p.content) = ANY (contents))
+        UNION SELECT u FROM unnest(pinned) u WHERE u <> q.project
+        ORDER BY 1;
+END $$;
 -- +goose StatementEnd
 CREATE TRIGGER handovers_gives BEFORE INSERT ON handovers FOR EACH ROW EXECUTE FUNCTION handovers_gives();
 CREATE TRIGGER handovers_lead BEFORE UPDATE ON handovers FOR EACH ROW WHEN (NEW.verdict = 'accepted') EXECUTE FUNCTION handovers_lead();

@@ -6,8 +6,9 @@
 -- Tells in what an approval is faster than the rules of its channel let anybody approve; nothing where it is
 -- not. Code is opened first, in a view that shows all of it, and read for a while; and one person approves so many in an hour.
 -- The one that comes now (since 'infinity') counts all that are there: its time was taken before it waited for its turn.
-CREATE FUNCTION hurried(d decisions, since timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT CASE
+CREATE FUNCTION hurried(d decisions, since timestamptz) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT CASE
         WHEN asked.seconds > 0 AND NOT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || d.request_id AND e.kind = 'opened review' AND e.actor = d.reviewer
             AND (e.data::jsonb ->> 'revision')::integer = d.revision AND e.at <= least(d.at, clock_timestamp()) - make_interval(secs => asked.seconds)) THEN 'decisions_read'
         WHEN asked.hourly > 0 AND asked.hourly <= (SELECT count(*) FROM decisions o JOIN requests p ON p.id = o.request_id AND p.team = asked.team
@@ -19,8 +20,8 @@ CREATE FUNCTION hurried(d decisions, since timestamptz) RETURNS text LANGUAGE sq
             coalesce((r.document #>> ARRAY[v.tier, 'hourly'])::integer, 0) AS hourly
         FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = d.revision LEFT JOIN ruling(q.team, q.project, since) r ON true
         WHERE q.id = d.request_id) asked
-    WHERE d.verdict = 'approve'
-$$;
+    WHERE d.verdict = 'approve');
+END $$;
 -- Nobody approves what they have not had the time to read. Of two approvals by one person at once, the second counts the first.
 CREATE FUNCTION decisions_unhurried() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -77,27 +78,30 @@ CREATE TRIGGER glass_looks_untruncatable BEFORE TRUNCATE ON glass_looks FOR EACH
 -- +goose StatementBegin
 -- Those of a workspace that two people have not looked at by some moment. One whose version was sealed anew never ran, and needs no look.
 CREATE FUNCTION glass_unseen(of text, moment timestamptz) RETURNS SETOF broken_glass LANGUAGE sql STABLE AS $$
-    SELECT g.* FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND q.revision = g.revision AND g.at <= moment
+    SELECT g.* FROM broken_glass g CROSS JOIN LATERAL (SELECT revision FROM requests WHERE id = g.request_id AND team = of OFFSET 0) q WHERE q.revision = g.revision AND g.at <= moment
         AND (SELECT count(*) FROM glass_looks l WHERE (l.request_id, l.revision) = (g.request_id, g.revision) AND l.at <= moment) < 2
 $$;
 -- When whoever broke the glass said that it was not them, by a moment: at once it rests for everybody, whatever became of the run.
-CREATE FUNCTION glass_disowned(g broken_glass, moment timestamptz) RETURNS timestamptz LANGUAGE sql STABLE AS $$
-    SELECT min(e.at) FROM events e WHERE e.stream = 'request:' || g.request_id AND e.kind = 'disowned glass' AND e.actor = g.person
-        AND (e.data::jsonb ->> 'revision')::integer = g.revision AND e.at <= moment
-$$;
+CREATE FUNCTION glass_disowned(g broken_glass, moment timestamptz) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT min(e.at) FROM events e WHERE e.stream = 'request:' || g.request_id AND e.kind = 'disowned glass' AND e.actor = g.person
+        AND (e.data::jsonb ->> 'revision')::integer = g.revision AND e.at <= moment);
+END $$;
 -- When the role was last taken from everybody in a workspace, because two people had not looked within 24 hours, or because somebody disowned it.
-CREATE FUNCTION glass_rested(of text, moment timestamptz) RETURNS timestamptz LANGUAGE sql STABLE AS $$
-    SELECT max(greatest(glass_disowned(g, moment), CASE WHEN q.revision = g.revision AND g.at + interval '24 hours' <= moment
+CREATE FUNCTION glass_rested(of text, moment timestamptz) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT max(greatest(glass_disowned(g, moment), CASE WHEN q.revision = g.revision AND g.at + interval '24 hours' <= moment
         AND (SELECT count(*) FROM glass_looks l WHERE (l.request_id, l.revision) = (g.request_id, g.revision) AND l.at <= g.at + interval '24 hours') < 2
-        THEN g.at + interval '24 hours' END)) FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND g.at <= moment
-$$;
+        THEN g.at + interval '24 hours' END)) FROM broken_glass g CROSS JOIN LATERAL (SELECT revision FROM requests WHERE id = g.request_id AND team = of OFFSET 0) q WHERE g.at <= moment);
+END $$;
 -- Since when somebody has the role: since the second of two other people named them. Whoever takes it away takes all of it.
-CREATE FUNCTION glass_since(of text, who text, moment timestamptz) RETURNS timestamptz LANGUAGE sql STABLE AS $$
-    SELECT first FROM (SELECT min(p.at) AS first FROM people p WHERE p.team = of AND p.role = 'break-glass' AND p.person = who AND p.named AND p."by" <> who AND p.at <= moment
+CREATE FUNCTION glass_since(of text, who text, moment timestamptz) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT first FROM (SELECT min(p.at) AS first FROM people p WHERE p.team = of AND p.role = 'break-glass' AND p.person = who AND p.named AND p."by" <> who AND p.at <= moment
         AND p.seq > coalesce((SELECT max(r.seq) FROM people r WHERE r.team = of AND r.role = 'break-glass' AND r.person = who AND NOT r.named AND r.at <= moment), 0)
         AND p.at > coalesce(glass_rested(of, moment), '-infinity')
-        GROUP BY p."by") names ORDER BY first OFFSET 1 LIMIT 1
-$$;
+        GROUP BY p."by") names ORDER BY first OFFSET 1 LIMIT 1);
+END $$;
 -- Which condition of breaking the glass does not hold; nothing where all do.
 CREATE FUNCTION glass_wrong(g broken_glass) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE
@@ -114,14 +118,16 @@ CREATE FUNCTION glass_wrong(g broken_glass) RETURNS text LANGUAGE sql STABLE AS 
     FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = g.revision WHERE q.id = g.request_id
 $$;
 -- Tells whether an event says of it what its row says.
-CREATE FUNCTION glass_told(g broken_glass) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || g.request_id AND e.kind = 'broke glass' AND e.actor = g.person AND e.at = g.at
-        AND e.data::jsonb @> jsonb_build_object('revision', g.revision, 'digest', g.digest, 'others', g.others) AND e.data::jsonb #>> '{reason,salted_sha256}' = g.reason)
-$$;
+CREATE FUNCTION glass_told(g broken_glass) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || g.request_id AND e.kind = 'broke glass' AND e.actor = g.person AND e.at = g.at
+        AND e.data::jsonb @> jsonb_build_object('revision', g.revision, 'digest', g.digest, 'others', g.others) AND e.data::jsonb #>> '{reason,salted_sha256}' = g.reason);
+END $$;
 -- Whether a version may run though nobody has approved it.
-CREATE FUNCTION glassed(request text, version integer) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (SELECT FROM broken_glass g WHERE g.request_id = request AND g.revision = version AND glass_told(g))
-$$;
+CREATE FUNCTION glassed(request text, version integer) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM broken_glass g WHERE g.request_id = request AND g.revision = version AND glass_told(g));
+END $$;
 -- The glass is broken now, of what waits now, and where every condition holds. Of two at once in a workspace the second sees the first.
 CREATE FUNCTION broken_glass_held() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE

@@ -2,12 +2,13 @@
 -- the reasons stand in the migrations, the queue's tables come with its module.
 
 CREATE FUNCTION approvals(request text, version integer) RETURNS bigint
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'public', 'pg_temp'
     AS $$
-    SELECT CASE WHEN bool_or(verdict <> 'approve') THEN 0 ELSE count(*) FILTER (WHERE decided(d)) END
-    FROM decisions d WHERE d.request_id = request AND d.revision = version
-$$;
+BEGIN
+    RETURN (SELECT CASE WHEN bool_or(verdict <> 'approve') THEN 0 ELSE count(*) FILTER (WHERE decided(d)) END
+    FROM decisions d WHERE d.request_id = request AND d.revision = version);
+END $$;
 
 CREATE FUNCTION artifacts_told() RETURNS trigger
     LANGUAGE plpgsql
@@ -21,17 +22,21 @@ BEGIN
 END $$;
 
 CREATE FUNCTION audits(who text) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
     AS $$
-    SELECT coalesce((SELECT named FROM people WHERE role = 'auditor' AND person = who ORDER BY seq DESC LIMIT 1), false)
-$$;
+BEGIN
+    RETURN coalesce((SELECT named FROM people WHERE role = 'auditor' AND person = who ORDER BY seq DESC LIMIT 1), false);
+END $$;
 
 CREATE FUNCTION authority(of text) RETURNS bigint
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
     AS $$
-    SELECT (SELECT count(*) FROM people WHERE team = of) + (SELECT count(*) FROM delegations WHERE team = of)
-        + (SELECT count(*) FROM rules WHERE team = of) + (SELECT count(*) FROM ssh_keys WHERE team = of) + (SELECT count(*) FROM pins WHERE team = of)
-$$;
+BEGIN
+    RETURN (SELECT count(*) FROM people WHERE team = of) + (SELECT count(*) FROM delegations WHERE team = of)
+        + (SELECT count(*) FROM rules WHERE team = of) + (SELECT count(*) FROM ssh_keys WHERE team = of) + (SELECT count(*) FROM pins WHERE team = of);
+END $$;
 
 CREATE FUNCTION authority_alone() RETURNS trigger
     LANGUAGE plpgsql
@@ -177,15 +182,16 @@ CREATE TABLE decisions (
 );
 
 CREATE FUNCTION decided(d decisions) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'public', 'pg_temp'
     AS $$
-    SELECT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || d.request_id AND e.actor = d.reviewer AND e.at = d.at
+BEGIN
+    RETURN EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || d.request_id AND e.actor = d.reviewer AND e.at = d.at
         AND e.kind = CASE d.verdict WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'changes requested' END
         AND e.data::jsonb @> jsonb_build_object('revision', d.revision, 'digest', d.digest)
         AND e.data::jsonb ->> 'in_place_of' IS NOT DISTINCT FROM d.in_place_of
-        AND (e.data::jsonb #>> '{click,door}', e.data::jsonb #>> '{click,os_user}', e.data::jsonb #>> '{click,signature}') IS NOT DISTINCT FROM (d.click ->> 'door', d.click ->> 'os_user', d.click ->> 'signature'))
-$$;
+        AND (e.data::jsonb #>> '{click,door}', e.data::jsonb #>> '{click,os_user}', e.data::jsonb #>> '{click,signature}') IS NOT DISTINCT FROM (d.click ->> 'door', d.click ->> 'os_user', d.click ->> 'signature'));
+END $$;
 
 CREATE FUNCTION decisions_delegated() RETURNS trigger
     LANGUAGE plpgsql
@@ -356,7 +362,7 @@ CREATE FUNCTION events_wait_for_place() RETURNS trigger
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
-    INSERT INTO unlogged (stream, seq) VALUES (NEW.stream, NEW.seq);
+    INSERT INTO unlogged (stream, seq) SELECT stream, seq FROM fresh;
     RETURN NULL;
 END $$;
 
@@ -394,11 +400,13 @@ CREATE TABLE broken_glass (
 );
 
 CREATE FUNCTION glass_disowned(g broken_glass, moment timestamp with time zone) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
     AS $$
-    SELECT min(e.at) FROM events e WHERE e.stream = 'request:' || g.request_id AND e.kind = 'disowned glass' AND e.actor = g.person
-        AND (e.data::jsonb ->> 'revision')::integer = g.revision AND e.at <= moment
-$$;
+BEGIN
+    RETURN (SELECT min(e.at) FROM events e WHERE e.stream = 'request:' || g.request_id AND e.kind = 'disowned glass' AND e.actor = g.person
+        AND (e.data::jsonb ->> 'revision')::integer = g.revision AND e.at <= moment);
+END $$;
 
 CREATE FUNCTION glass_looks_by_others() RETURNS trigger
     LANGUAGE plpgsql
@@ -424,33 +432,39 @@ BEGIN
 END $$;
 
 CREATE FUNCTION glass_rested(of text, moment timestamp with time zone) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
     AS $$
-    SELECT max(greatest(glass_disowned(g, moment), CASE WHEN q.revision = g.revision AND g.at + interval '24 hours' <= moment
+BEGIN
+    RETURN (SELECT max(greatest(glass_disowned(g, moment), CASE WHEN q.revision = g.revision AND g.at + interval '24 hours' <= moment
         AND (SELECT count(*) FROM glass_looks l WHERE (l.request_id, l.revision) = (g.request_id, g.revision) AND l.at <= g.at + interval '24 hours') < 2
-        THEN g.at + interval '24 hours' END)) FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND g.at <= moment
-$$;
+        THEN g.at + interval '24 hours' END)) FROM broken_glass g CROSS JOIN LATERAL (SELECT revision FROM requests WHERE id = g.request_id AND team = of OFFSET 0) q WHERE g.at <= moment);
+END $$;
 
 CREATE FUNCTION glass_since(of text, who text, moment timestamp with time zone) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
     AS $$
-    SELECT first FROM (SELECT min(p.at) AS first FROM people p WHERE p.team = of AND p.role = 'break-glass' AND p.person = who AND p.named AND p."by" <> who AND p.at <= moment
+BEGIN
+    RETURN (SELECT first FROM (SELECT min(p.at) AS first FROM people p WHERE p.team = of AND p.role = 'break-glass' AND p.person = who AND p.named AND p."by" <> who AND p.at <= moment
         AND p.seq > coalesce((SELECT max(r.seq) FROM people r WHERE r.team = of AND r.role = 'break-glass' AND r.person = who AND NOT r.named AND r.at <= moment), 0)
         AND p.at > coalesce(glass_rested(of, moment), '-infinity')
-        GROUP BY p."by") names ORDER BY first OFFSET 1 LIMIT 1
-$$;
+        GROUP BY p."by") names ORDER BY first OFFSET 1 LIMIT 1);
+END $$;
 
 CREATE FUNCTION glass_told(g broken_glass) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
     AS $$
-    SELECT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || g.request_id AND e.kind = 'broke glass' AND e.actor = g.person AND e.at = g.at
-        AND e.data::jsonb @> jsonb_build_object('revision', g.revision, 'digest', g.digest, 'others', g.others) AND e.data::jsonb #>> '{reason,salted_sha256}' = g.reason)
-$$;
+BEGIN
+    RETURN EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || g.request_id AND e.kind = 'broke glass' AND e.actor = g.person AND e.at = g.at
+        AND e.data::jsonb @> jsonb_build_object('revision', g.revision, 'digest', g.digest, 'others', g.others) AND e.data::jsonb #>> '{reason,salted_sha256}' = g.reason);
+END $$;
 
 CREATE FUNCTION glass_unseen(of text, moment timestamp with time zone) RETURNS SETOF broken_glass
     LANGUAGE sql STABLE
     AS $$
-    SELECT g.* FROM broken_glass g JOIN requests q ON q.id = g.request_id WHERE q.team = of AND q.revision = g.revision AND g.at <= moment
+    SELECT g.* FROM broken_glass g CROSS JOIN LATERAL (SELECT revision FROM requests WHERE id = g.request_id AND team = of OFFSET 0) q WHERE q.revision = g.revision AND g.at <= moment
         AND (SELECT count(*) FROM glass_looks l WHERE (l.request_id, l.revision) = (g.request_id, g.revision) AND l.at <= moment) < 2
 $$;
 
@@ -472,10 +486,12 @@ CREATE FUNCTION glass_wrong(g broken_glass) RETURNS text
 $$;
 
 CREATE FUNCTION glassed(request text, version integer) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
     AS $$
-    SELECT EXISTS (SELECT FROM broken_glass g WHERE g.request_id = request AND g.revision = version AND glass_told(g))
-$$;
+BEGIN
+    RETURN EXISTS (SELECT FROM broken_glass g WHERE g.request_id = request AND g.revision = version AND glass_told(g));
+END $$;
 
 CREATE FUNCTION handovers_gives() RETURNS trigger
     LANGUAGE plpgsql
@@ -613,9 +629,11 @@ BEGIN
 END $$;
 
 CREATE FUNCTION hurried(d decisions, since timestamp with time zone) RETURNS text
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
     AS $$
-    SELECT CASE
+BEGIN
+    RETURN (SELECT CASE
         WHEN asked.seconds > 0 AND NOT EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || d.request_id AND e.kind = 'opened review' AND e.actor = d.reviewer
             AND (e.data::jsonb ->> 'revision')::integer = d.revision AND e.at <= least(d.at, clock_timestamp()) - make_interval(secs => asked.seconds)) THEN 'decisions_read'
         WHEN asked.hourly > 0 AND asked.hourly <= (SELECT count(*) FROM decisions o JOIN requests p ON p.id = o.request_id AND p.team = asked.team
@@ -627,8 +645,8 @@ CREATE FUNCTION hurried(d decisions, since timestamp with time zone) RETURNS tex
             coalesce((r.document #>> ARRAY[v.tier, 'hourly'])::integer, 0) AS hourly
         FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = d.revision LEFT JOIN ruling(q.team, q.project, since) r ON true
         WHERE q.id = d.request_id) asked
-    WHERE d.verdict = 'approve'
-$$;
+    WHERE d.verdict = 'approve');
+END $$;
 
 CREATE FUNCTION kept_no_longer(of text) RETURNS SETOF text
     LANGUAGE sql STABLE
@@ -646,15 +664,23 @@ CREATE FUNCTION kept_no_longer(of text) RETURNS SETOF text
 $$;
 
 CREATE FUNCTION known_in(of text) RETURNS SETOF text
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE ROWS 2
+    SET search_path TO 'public', 'pg_temp'
     AS $$
-    WITH used AS (SELECT q.team, q.project, f ->> 'id' AS id, coalesce(f ->> 'sha256', '') AS content, coalesce(f ->> 'pinned', '') AS pinned
-        FROM requests q, knows_of(q.session_id) k JOIN requests h ON h.session_id = k.session_id, jsonb_array_elements(h.files) f WHERE q.id = of)
-    SELECT r.project FROM used u JOIN readings r ON r.team = u.team AND r.file_sha256 = u.content WHERE u.content <> '' AND r.project <> u.project AND r.project !~ '^D'
-    UNION SELECT p.project FROM used u, standing_pins(u.team) p WHERE p.project <> u.project AND (p.project = u.pinned OR p.file = u.id OR u.content <> '' AND said(p.content) = u.content)
-    UNION SELECT u.pinned FROM used u WHERE u.pinned NOT IN ('', u.project)
-    ORDER BY 1
-$$;
+DECLARE
+    q requests;
+    ids text[];
+    contents text[];
+    pinned text[];
+BEGIN
+    SELECT * INTO q FROM requests WHERE id = of;
+    SELECT array_agg(f ->> 'id'), array_agg(f ->> 'sha256') FILTER (WHERE f ->> 'sha256' <> ''), array_agg(f ->> 'pinned') FILTER (WHERE f ->> 'pinned' <> '') INTO ids, contents, pinned
+        FROM knows_of(q.session_id) k, LATERAL (SELECT files FROM requests WHERE session_id = k.session_id OFFSET 0) h, jsonb_array_elements(h.files) f;
+    RETURN QUERY SELECT r.project FROM readings r WHERE r.team = q.team AND r.file_sha256 = ANY (contents) AND r.project <> q.project AND r.project !~ '^D'
+        UNION SELECT p.project FROM standing_pins(q.team) p WHERE p.project <> q.project AND (p.project = ANY (pinned) OR p.file = ANY (ids) OR said(p.content) = ANY (contents))
+        UNION SELECT u FROM unnest(pinned) u WHERE u <> q.project
+        ORDER BY 1;
+END $$;
 
 CREATE FUNCTION knows_of(thread text) RETURNS TABLE(session_id text, until timestamp with time zone, through text)
     LANGUAGE sql STABLE
@@ -724,12 +750,14 @@ CREATE FUNCTION name_erasable(of text, which text, who text) RETURNS boolean
 $$;
 
 CREATE FUNCTION noted(of text, channel text, sealed jsonb) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
     AS $$
-    SELECT EXISTS (SELECT FROM rules WHERE team = of AND project = channel AND name = sealed ->> 'version' AND document #>> '{notes,version}' = version::text
+BEGIN
+    RETURN EXISTS (SELECT FROM rules WHERE team = of AND project = channel AND name = sealed ->> 'version' AND document #>> '{notes,version}' = version::text
         AND (document #>> '{notes,currency}', document #>> '{notes,year_begins}') IS NOT DISTINCT FROM (sealed ->> 'currency', sealed ->> 'year_begins')
-        AND encode(sha256(convert_to(said(document #>> '{notes,text,salted_sha256}'), 'UTF8')), 'hex') = sealed ->> 'sha256')
-$$;
+        AND encode(sha256(convert_to(said(document #>> '{notes,text,salted_sha256}'), 'UTF8')), 'hex') = sealed ->> 'sha256');
+END $$;
 
 CREATE FUNCTION notices_stand() RETURNS trigger
     LANGUAGE plpgsql
@@ -854,12 +882,14 @@ BEGIN
 END $$;
 
 CREATE FUNCTION repeats_otherwise(request text, sealed text) RETURNS text
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
     AS $$
-    SELECT string_agg(part, ', ') FROM requests q JOIN revisions f ON (f.request_id, f.number) = (q.repeats, q.repeats_revision),
+BEGIN
+    RETURN (SELECT string_agg(part, ', ') FROM requests q JOIN revisions f ON (f.request_id, f.number) = (q.repeats, q.repeats_revision),
         unnest(ARRAY['code_sha256', 'inputs', 'sandbox', 'template', 'environment', 'today', 'zone', 'limits', 'notes', 'saw', 'thread']) part
-    WHERE q.id = request AND (said(f.manifest) = '' OR nullif(said(f.manifest), '')::jsonb -> part IS DISTINCT FROM nullif(sealed, '')::jsonb -> part)
-$$;
+    WHERE q.id = request AND (said(f.manifest) = '' OR nullif(said(f.manifest), '')::jsonb -> part IS DISTINCT FROM nullif(sealed, '')::jsonb -> part));
+END $$;
 
 CREATE FUNCTION request_on_hold(request text) RETURNS boolean
     LANGUAGE sql STABLE
@@ -1210,10 +1240,12 @@ BEGIN
 END $$;
 
 CREATE FUNCTION said(of text) RETURNS text
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
     AS $$
-    SELECT coalesce((SELECT convert_from(value, 'UTF8') FROM contents WHERE hash = of), '')
-$$;
+BEGIN
+    RETURN coalesce((SELECT convert_from(value, 'UTF8') FROM contents WHERE hash = of), '');
+END $$;
 
 CREATE FUNCTION scopes_derived() RETURNS trigger
     LANGUAGE plpgsql
@@ -1283,11 +1315,13 @@ BEGIN
 END $$;
 
 CREATE FUNCTION signs(of text, who text, key text, at timestamp with time zone) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
     AS $_$
-    SELECT coalesce((SELECT k.named AND k.at <= $4 - interval '24 hours' FROM ssh_keys k
-        WHERE k.team = of AND k.line = key AND k.person = who ORDER BY k.seq DESC LIMIT 1), false)
-$_$;
+BEGIN
+    RETURN coalesce((SELECT k.named AND k.at <= $4 - interval '24 hours' FROM ssh_keys k
+        WHERE k.team = of AND k.line = key AND k.person = who ORDER BY k.seq DESC LIMIT 1), false);
+END $_$;
 
 CREATE FUNCTION ssh_keys_of_one() RETURNS trigger
     LANGUAGE plpgsql
@@ -1440,10 +1474,12 @@ BEGIN
 END $$;
 
 CREATE FUNCTION unreckoned(of text) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
     AS $$
-    SELECT EXISTS (SELECT FROM restores r WHERE r.team = of AND NOT EXISTS (SELECT FROM reckonings k WHERE (k.team, k.restored) = (r.team, r.told)))
-$$;
+BEGIN
+    RETURN EXISTS (SELECT FROM restores r WHERE r.team = of AND NOT EXISTS (SELECT FROM reckonings k WHERE (k.team, k.restored) = (r.team, r.told)));
+END $$;
 
 CREATE FUNCTION unstarted_runs_told() RETURNS trigger
     LANGUAGE plpgsql
@@ -2668,7 +2704,7 @@ CREATE TRIGGER events_unchangeable BEFORE DELETE OR UPDATE ON events FOR EACH RO
 
 CREATE TRIGGER events_untruncatable BEFORE TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
-CREATE TRIGGER events_wait_for_place AFTER INSERT ON events FOR EACH ROW EXECUTE FUNCTION events_wait_for_place();
+CREATE TRIGGER events_wait_for_place AFTER INSERT ON events REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION events_wait_for_place();
 
 CREATE TRIGGER glass_looks_by_others BEFORE INSERT ON glass_looks FOR EACH ROW EXECUTE FUNCTION glass_looks_by_others();
 
@@ -2812,7 +2848,7 @@ CREATE TRIGGER requests_revision_grows BEFORE UPDATE ON requests FOR EACH ROW WH
 
 CREATE TRIGGER requests_run BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'running'::text) AND (old.state <> 'running'::text))) EXECUTE FUNCTION requests_run();
 
-CREATE TRIGGER requests_sealed_quorum BEFORE UPDATE ON requests FOR EACH ROW WHEN ((new.state = ANY (ARRAY['pending'::text, 'approved'::text, 'running'::text]))) EXECUTE FUNCTION requests_sealed_quorum();
+CREATE TRIGGER requests_sealed_quorum BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = ANY (ARRAY['pending'::text, 'approved'::text, 'running'::text])) AND (((new.state IS DISTINCT FROM old.state) OR (new.revision IS DISTINCT FROM old.revision)) OR (new.quorum IS DISTINCT FROM old.quorum)))) EXECUTE FUNCTION requests_sealed_quorum();
 
 CREATE CONSTRAINT TRIGGER requests_told AFTER INSERT OR UPDATE OF state, told ON requests DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requests_told();
 

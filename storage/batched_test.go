@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,6 +51,49 @@ func TestAnUpdateThatIsOvertakenBeginsAnew(t *testing.T) {
 	var move *approval.MoveError
 	require.ErrorAs(t, err, &move)
 	require.Equal(t, approval.Withdrawn, move.Request.State)
+}
+
+// All who spend in a workspace wait for whoever has its budgets, so a decision is written before they are locked.
+func TestTheBudgetsAreLockedLast(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.pending(t, "t")
+	ctx, trips := pg.CountTrips(t.Context())
+	_, err := b.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
+		return r.Decide(decision(r, "REVA", approval.Approve), budget.Cent, approval.Policy{Quorum: 1, RunExpiry: time.Hour}, now)
+	})
+	require.NoError(t, err)
+	sent := trips.String()
+	locked := strings.Index(sent, "INSERT INTO scopes")
+	for _, before := range []string{"INSERT INTO decisions", "INSERT INTO events", "UPDATE requests", `INSERT INTO "river_job"`} {
+		require.Contains(t, sent[:locked], before)
+	}
+	require.Contains(t, sent[locked:], "INSERT INTO holds")
+	require.NotContains(t, sent[locked:], "UPDATE requests")
+}
+
+// What happened meanwhile in the trail of a request, and is no change of it, is continued all the same.
+func TestAnEventBetweenLoadAndActIsContinued(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.pending(t, "t")
+	c, err := b.Case(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.NotEmpty(t, c.Trail)
+	require.NoError(t, b.Audit(t.Context(), r.ID, approval.Event{Actor: "REVB", Kind: approval.OpenedReview, Data: map[string]any{"revision": 1, "click": map[string]any{}}}))
+	_, err = b.Act(t.Context(), c, func(r *approval.Request, now time.Time) error {
+		return r.Decide(decision(r, "REVA", approval.Approve), budget.Cent, approval.Policy{Quorum: 1, RunExpiry: time.Hour}, now)
+	})
+	require.NoError(t, err)
+	_, err = b.VerifyChain(t.Context(), "request:"+r.ID)
+	require.NoError(t, err)
+	events, err := b.Events(t.Context(), r.ID)
+	require.NoError(t, err)
+	var kinds []approval.EventKind
+	for _, e := range events {
+		kinds = append(kinds, e.Kind)
+	}
+	require.Subset(t, kinds, []approval.EventKind{approval.OpenedReview, approval.EventApproved, approval.EventHeld, approval.EventWeighed})
 }
 
 // A closure that refuses has locked nothing, and one that is told of its row alone has

@@ -34,10 +34,11 @@ func TestTheDocumentedExampleIsWhatIsStored(t *testing.T) {
 	require.NoError(t, b.exec(t, `INSERT INTO contents (hash, salt, value, stream) VALUES ($1, $2, $3, $4)`, steps[0][2], salt, []byte(question), stream))
 	err = pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
 		batch := &pgx.Batch{}
-		require.NoError(t, c.AddEvents(batch, &trail.Row{Stream: stream, Hash: trail.Beginning}, []approval.Event{
+		_, err := c.AddEvents(batch, &trail.Row{Stream: stream, Hash: trail.Beginning}, []approval.Event{
 			{At: time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC), Actor: "U0MAYA", Kind: "asked",
 				Data: map[string]any{"question": approval.Said(question), "channel": "C0SALES", "model": "small", "trigger": "8.15"}},
-			{At: time.Date(2026, 11, 26, 9, 0, 30, 250e6, time.UTC), Actor: "U0MAYA", Kind: "withdrawn"}}))
+			{At: time.Date(2026, 11, 26, 9, 0, 30, 250e6, time.UTC), Actor: "U0MAYA", Kind: "withdrawn"}})
+		require.NoError(t, err)
 		return tx.SendBatch(t.Context(), batch).Close()
 	})
 	require.NoError(t, err)

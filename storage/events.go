@@ -34,7 +34,8 @@ func (c *core) audit(ctx context.Context, stream string, e approval.Event) error
 		if e.At.IsZero() {
 			e.At = now
 		}
-		return c.notary.Contents(stream).AddEvents(t.Batch, last, []approval.Event{e})
+		_, err := c.notary.Contents(stream).AddEvents(t.Batch, last, []approval.Event{e})
+		return err
 	})
 }
 

@@ -87,7 +87,8 @@ func (c glassRows) queue(b *pgx.Batch, id string, into *review.Glass) {
 			}
 		}
 		return nil
-	}, `SELECT `+glassColumns+` FROM broken_glass g JOIN requests o ON o.id = g.request_id AND o.revision = g.revision JOIN requests q ON q.team = o.team`+glassVoucher+`WHERE q.id = $1 ORDER BY g.at`, id)
+	}, `SELECT `+glassColumns+` FROM broken_glass g CROSS JOIN LATERAL (SELECT team, revision FROM requests WHERE id = g.request_id OFFSET 0) o`+glassVoucher+`
+		WHERE o.revision = g.revision AND o.team = (SELECT team FROM requests WHERE id = $1) ORDER BY g.at`, id)
 	pg.Ask(b, func(rows []struct{ Rested *time.Time }) error {
 		for _, row := range rows {
 			into.Rested = pg.OrZero(row.Rested)

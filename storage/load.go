@@ -65,6 +65,7 @@ type requestRow struct {
 
 	Version int64
 	Now     time.Time
+	Ended   *string
 }
 
 type revisionRow struct {
@@ -132,6 +133,7 @@ type loaded struct {
 	version int64
 	now     time.Time // the database's clock
 	read    time.Time // when it was read, by this machine's
+	trail   string    // where its trail ends (trail.EndAt)
 	told    int64     // its last event, once what happened has been queued
 }
 
@@ -170,7 +172,7 @@ func (c *core) addRequest(b *pgx.Batch, id string, into *loaded) {
 			return approval.ErrNotFound
 		}
 		row := rows[0]
-		*into = loaded{version: row.Version, now: row.Now, read: time.Now(), Request: &approval.Request{
+		*into = loaded{version: row.Version, now: row.Now, read: time.Now(), trail: pg.OrZero(row.Ended), Request: &approval.Request{
 			ID: row.ID, SessionID: row.SessionID, Team: row.Team, Project: row.Project, Asker: row.Asker, Question: row.Question,
 			Model: row.Model, Files: pg.OrNil(withReadings(row.Files, row.Readings)), Trigger: row.Trigger, State: row.State, Reason: pg.OrZero(row.Reason), Place: row.Place, Attempts: row.Attempts,
 			CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: pg.OrZero(row.ExpiresAt), Refused: pg.OrNil(row.Refused),
@@ -185,7 +187,7 @@ func (c *core) addRequest(b *pgx.Batch, id string, into *loaded) {
 		SELECT id, session_id, team, project, asker, said(question) AS question, model, files, `+readingsOf+` AS readings, trigger, state, reason, place, attempts, refused,
 			revision, created_at, changed_at, expires_at, blocked, chosen, downgraded, fallback,
 			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, shared, looked_at, version, clock_timestamp() AS now,
-			`+clarifiedOf+` AS clarified, `+repeatsOf+` AS repeats, `+placesOf+` AS places, private_to <> '' AS private
+			`+clarifiedOf+` AS clarified, `+repeatsOf+` AS repeats, `+placesOf+` AS places, private_to <> '' AS private, `+trail.End+` AS ended
 		FROM requests WHERE id = $1`, id)
 	c.addRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
 	pg.Ask(b, func(rows []decisionRow) error {

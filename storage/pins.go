@@ -44,7 +44,7 @@ type pinRow struct {
 // no pin, so whoever forges one pins nothing. But it takes away what stood before, as a forged row that unpins does:
 // the people whom a pin names bound nobody then, and who is in the channel may use the file, until an audit finds it.
 const standingPins = `SELECT p.team, p.project, p.verb, p.file, said(p.name) AS name, said(p.content) AS content, p.size, p.people, p.shared_by, p.shared_at, p.instead_of, p."by", p.at,
-	p.name AS name_in, p.content AS content_in, ` + trail.VoucherOf + ` FROM standing_pins(%s) p LEFT JOIN events e ON e.stream = 'pins:' || p.team AND e.seq = p.told `
+	p.name AS name_in, p.content AS content_in, ` + trail.VoucherOf + ` FROM %s p LEFT JOIN events e ON e.stream = 'pins:' || p.team AND e.seq = p.told `
 
 func (r pinRow) pin() pins.Pin {
 	p := pins.Pin{Team: r.Team, Project: r.Project, By: r.By, At: r.At, People: pg.OrNil(r.People), File: approval.File{ID: r.File, Name: r.Name, Size: r.Size, SHA256: r.Content}}
@@ -68,13 +68,13 @@ func (c *core) takePins(into *[]pins.Pin) func(rows []pinRow) error {
 
 // addPins reads the pins of a workspace.
 func (c *core) addPins(b *pgx.Batch, team string, into *[]pins.Pin) {
-	pg.Ask(b, c.takePins(into), fmt.Sprintf(standingPins, "$1")+`ORDER BY p.project, p.seq`, team)
+	pg.Ask(b, c.takePins(into), fmt.Sprintf(standingPins, "standing_pins($1)")+`ORDER BY p.project, p.seq`, team)
 }
 
 // addPinsOf reads those that bear on the files of a request.
 func (c *core) addPinsOf(b *pgx.Batch, id string, into *[]pins.Pin) {
-	pg.Ask(b, c.takePins(into), fmt.Sprintf(standingPins, ofRequest)+`JOIN requests q ON q.id = $1
-		WHERE EXISTS (SELECT FROM jsonb_array_elements(q.files) f WHERE f ->> 'id' = p.file AND coalesce(nullif(f ->> 'pinned', ''), q.project) = p.project) ORDER BY p.seq`, id)
+	pg.Ask(b, c.takePins(into), fmt.Sprintf(standingPins, "requests q CROSS JOIN LATERAL standing_pins(q.team)")+`
+		WHERE q.id = $1 AND EXISTS (SELECT FROM jsonb_array_elements(q.files) f WHERE f ->> 'id' = p.file AND coalesce(nullif(f ->> 'pinned', ''), q.project) = p.project) ORDER BY p.seq`, id)
 }
 
 func (c *core) doubtsPin(r pinRow) bool {

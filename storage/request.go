@@ -63,7 +63,7 @@ func (s *requests) Ask(ctx context.Context, r *approval.Request, thread approval
 			if err := s.insertRequest(t.Batch, stored, thread, words); err != nil {
 				return err
 			}
-			return s.store(t, &loaded{Request: stored, now: stored.CreatedAt}, words, func() {
+			return s.store(t, &loaded{Request: stored, now: stored.CreatedAt}, words, nil, func() {
 				if stored.Blocked != nil {
 					money.AddLocks(t.Batch, stored.Scopes()) // it holds nothing, and is counted among the asker's questions all the same
 				}
@@ -207,7 +207,7 @@ func (s *requests) Update(ctx context.Context, id string, change func(r *approva
 // Act is Update for a request that Case has loaded, as long as people and rules are what
 // they were then: else ErrOutdated.
 func (s *requests) Act(ctx context.Context, c *steps.Case, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
-	l := &loaded{Request: c.Request, version: c.Version, now: c.Now, read: c.Read}
+	l := &loaded{Request: c.Request, version: c.Version, trail: c.Trail, now: c.Now, read: c.Read}
 	return s.act(ctx, c.Request.ID, l, &basis{team: c.Request.Team, version: c.Authority}, change)
 }
 
@@ -236,6 +236,7 @@ func (s *requests) act(ctx context.Context, id string, l *loaded, on *basis, cha
 				l = &loaded{}
 				addLock(t.Batch, id, nil)
 				addHeld(t.Batch, on)
+				t.Queue(pg.TakeLock, trail.LockOf(trail.StreamOf(id)))
 				s.addRequest(t.Batch, id, l)
 				if err := t.Send(); err != nil {
 					return err
@@ -248,10 +249,7 @@ func (s *requests) act(ctx context.Context, id string, l *loaded, on *basis, cha
 				addHeld(t.Batch, on)
 				inTime = func() { addTime(t.Batch, l.now, ends) }
 			}
-			if err := s.store(t, l, s.notary.Contents(trail.StreamOf(id)), inTime); err != nil {
-				return err
-			}
-			return s.saveRequest(t.Batch, l)
+			return s.store(t, l, s.notary.Contents(trail.StreamOf(id)), func() error { return s.saveRequest(t.Batch, l) }, inTime)
 		})
 		if errors.Is(err, errMoved) {
 			moved, became = true, pg.Cut
@@ -374,7 +372,7 @@ func (s *requests) Case(ctx context.Context, id string) (*steps.Case, error) {
 	if err != nil {
 		return nil, fmt.Errorf("case of %s: %w", id, err)
 	}
-	c.Request, c.Version, c.Now, c.Read, c.Standings = l.Request, l.version, l.now, l.read, money.WithUncertain(standings, uncertain)
+	c.Request, c.Version, c.Trail, c.Now, c.Read, c.Standings = l.Request, l.version, l.trail, l.now, l.read, money.WithUncertain(standings, uncertain)
 	return c, nil
 }
 

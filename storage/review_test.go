@@ -54,8 +54,9 @@ func (b *bundle) crowd(t testing.TB, n int) {
 		if r.Findings != nil {
 			data["findings_list"] = named(*r.Findings)
 		}
-		require.NoError(t, b.core.notary.Contents(r.Stream).AddEvents(batch, &trail.Row{Stream: r.Stream, Hash: trail.Beginning}, []approval.Event{
-			{At: r.At, Actor: asker, Kind: approval.EventAsked}, {At: r.At, Actor: "m", Kind: approval.EventDrafted, Data: data}}))
+		_, err := b.core.notary.Contents(r.Stream).AddEvents(batch, &trail.Row{Stream: r.Stream, Hash: trail.Beginning}, []approval.Event{
+			{At: r.At, Actor: asker, Kind: approval.EventAsked}, {At: r.At, Actor: "m", Kind: approval.EventDrafted, Data: data}})
+		require.NoError(t, err)
 	}
 	require.NoError(t, tx.SendBatch(t.Context(), batch).Close())
 	_, err = tx.Exec(t.Context(), `UPDATE requests SET state = 'pending', revision = 1, told = 2 WHERE trigger LIKE 'crowd%'`)

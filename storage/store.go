@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -15,19 +16,31 @@ import (
 
 // store writes what the verbs have noted in Changes. A person waits for it, so it
 // makes few trips: what has to be locked and looked at, River's jobs, and what is
-// written, which is sent with the commit. also queues what else is to be looked at
-// with the budgets locked.
+// written, which is sent with the commit. save queues the request's own row, where it
+// is there already; also queues what else is to be looked at with the budgets locked.
 //
 // The order of what is written is the one that the schema's promises need: the code
 // before the decision on it, the decision before the move, the run before the
 // request is running.
-func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, also func()) error {
+//
+// All who spend in a workspace wait for whoever has its budgets, until that commits. So a move
+// writes first what does not rest on them, and locks them last: what it loaded tells where the trail ends.
+func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, save func() error, also func()) error {
 	r := l.Request
 	c := &r.Changes
 	if err := words.Gather(*c); err != nil {
 		return err
 	}
-	last := trail.AddStream(t.Batch, trail.StreamOf(r.ID))
+	last, err := trail.EndAt(trail.StreamOf(r.ID), l.trail)
+	if err != nil {
+		return err
+	}
+	end, ahead := &last, money.ComesLast(r)
+	if ahead {
+		trail.AddEnd(t.Batch, last, errMoved)
+	} else {
+		end = trail.AddStream(t.Batch, last.Stream)
+	}
 	var told noted
 	told.queue(t.Batch, r)
 	words.Queue(t.Batch)
@@ -43,6 +56,21 @@ func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, also func()
 	takeBackRun(t.Batch, r)
 	saveRun(t.Batch, r, words)
 	insertMessages(t.Batch, r, words)
+	tell := func() (err error) {
+		storePlaces(t.Batch, r)
+		storeHandOver(t.Batch, r)
+		l.told = end.Seq + int64(len(c.Events))
+		if end, err = words.AddEvents(t.Batch, end, c.Events); err == nil && save != nil {
+			err = save()
+		}
+		return err
+	}
+	if ahead {
+		if err := errors.Join(tell(), s.jobs.Queue(t, jobsOf(r, nil)...)); err != nil {
+			return err
+		}
+	}
+	verbs := len(c.Events)
 	// The budgets come last: all who spend in a workspace wait for whoever has them, until that commits.
 	before := s.money.AddMoney(t.Batch, r, l.now)
 	if also != nil {
@@ -72,13 +100,16 @@ func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, also func()
 	if err := s.money.StoreTopUp(t, r, before, words); err != nil {
 		return err
 	}
-	storePlaces(t.Batch, r)
-	storeHandOver(t.Batch, r)
-	l.told = last.Seq + int64(len(c.Events))
-	if err := words.AddEvents(t.Batch, last, c.Events); err != nil {
+	if !ahead {
+		if err := tell(); err != nil {
+			return err
+		}
+		return s.storeNotices(t, c.Notices, jobsOf(r, told.again), told.there)
+	}
+	if _, err := words.AddEvents(t.Batch, end, c.Events[verbs:]); err != nil { // how the budgets stood
 		return err
 	}
-	return s.storeNotices(t, c.Notices, jobsOf(r, told.again), told.there)
+	return s.storeNotices(t, c.Notices, again(r, told.again), told.there)
 }
 
 // jobsOf are the jobs of a request: its own steps, and the notices about it that have
@@ -87,6 +118,11 @@ func jobsOf(r *approval.Request, told []string) (list []steps.Wake) {
 	for _, step := range r.Changes.Jobs {
 		list = append(list, steps.Wake{Step: step, RequestID: r.ID})
 	}
+	return append(list, again(r, told)...)
+}
+
+// again are the notices that have been told and are not new.
+func again(r *approval.Request, told []string) (list []steps.Wake) {
 	for _, key := range told {
 		if !slices.ContainsFunc(r.Changes.Notices, func(n approval.Notice) bool { return pg.Text(n.Key) == key }) {
 			list = append(list, steps.Wake{Step: approval.StepTell, RequestID: key})

@@ -40,7 +40,7 @@ func (s *shown) View(ctx context.Context, id string) (*steps.View, error) {
 		return nil, fmt.Errorf("view of %s: %w", id, err)
 	}
 	v.Request, v.Now, v.Standings = l.Request, l.now, standings
-	c.Request, c.Version, c.Now, c.Read, c.Book = l.Request, l.version, l.now, l.read, v.Book
+	c.Request, c.Version, c.Trail, c.Now, c.Read, c.Book = l.Request, l.version, l.trail, l.now, l.read, v.Book
 	c.Standings = money.WithUncertain(slices.Clone(standings), uncertain)
 	v.Case = c
 	if v.Session.ThreadTS == "" {

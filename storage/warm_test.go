@@ -40,7 +40,7 @@ func TestNobodyPaysForTheFirstUseOfAConnection(t *testing.T) {
 		return least
 	}
 	eventually(t, func() bool { return knowing(b) > 40 })
-	eventually(t, func() bool { _, err := os.Stat(file); return err == nil })
+	eventually(t, func() bool { text, _ := os.ReadFile(file); return strings.Contains(string(text), "glass_rested") })
 	stop()
 	<-kept
 	b.DB.Close()
@@ -87,6 +87,49 @@ func TestASessionWhoseStatementsNoLongerFitEnds(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorContains(t, ask(), "cached plan must not change result type")
 	require.NoError(t, ask(), "by another session")
+}
+
+// TestATransactionOutlivesAMigration: all sessions of a warm pool know a statement that no longer fits, and nobody who comes then notices.
+func TestATransactionOutlivesAMigration(t *testing.T) {
+	t.Parallel()
+	pool, err := pg.ConnectWarm(t.Context(), "countersign test", pgtest.Database(t, nil), 2*pg.Tries, filepath.Join(t.TempDir(), "statements"))
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	_, err = pool.Exec(t.Context(), `CREATE TABLE things (a int); INSERT INTO things VALUES (1)`)
+	require.NoError(t, err)
+	type thing struct{ A, B *int }
+	const all = `SELECT * FROM things WHERE a > $1`
+	for _, way := range []func(take func([]thing)) error{
+		func(take func([]thing)) error {
+			return pool.Look(t.Context(), func(b *pgx.Batch) { pg.Ask(b, func(rows []thing) error { take(rows); return nil }, all, 0) })
+		},
+		func(take func([]thing)) error {
+			return pool.Write(t.Context(), func(tx pgx.Tx) error {
+				if _, err := tx.Exec(t.Context(), `UPDATE things SET a = a + 1 WHERE a > $1`, 0); err != nil {
+					return err
+				}
+				rows, err := pg.All[thing](t.Context(), tx, all, 0)
+				take(rows)
+				return err
+			})
+		},
+	} {
+		_, err = pool.Exec(t.Context(), `ALTER TABLE things DROP COLUMN IF EXISTS b`)
+		require.NoError(t, err)
+		require.Error(t, way(func([]thing) {}), "there is no b yet, and now the pool knows the statement")
+		require.NoError(t, pool.Open(t.Context()))
+		_, err = pool.Exec(t.Context(), `ALTER TABLE things ADD b int`)
+		require.NoError(t, err)
+		var found []thing
+		require.NoError(t, way(func(rows []thing) { found = rows }))
+		require.Len(t, found, 1)
+		require.Nil(t, found[0].B)
+	}
+	_, err = pool.Exec(t.Context(), `SELECT 1`)
+	require.NoError(t, err)
+	var a int
+	require.NoError(t, pool.QueryRow(t.Context(), `SELECT a FROM things`).Scan(&a))
+	require.Equal(t, 2, a, "what was begun again was written once")
 }
 
 func TestPostgresItselfIsNoPooler(t *testing.T) {

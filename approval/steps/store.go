@@ -56,8 +56,9 @@ type Requests interface {
 // and without a lock.
 type Case struct {
 	Request   *approval.Request
-	Version   int64 // of its row: as long as it stays the same, so does the request
-	Authority int64 // of its workspace: the same of people, delegations and rules
+	Version   int64  // of its row: as long as it stays the same, so does the request
+	Authority int64  // of its workspace: the same of people, delegations and rules
+	Trail     string // where its audit trail ends, as the store spells it
 	Now       time.Time
 	Read      time.Time         // when that was, by this machine's clock
 	Standings []budget.Standing // of the budgets that pay, in lock order

@@ -116,6 +116,13 @@ const (
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 )
 
+// ComesLast tells whether a move may write all else before it locks the budgets: the schema asks for its money
+// to be settled first where it goes back to its asker, and a top-up has limits to look at.
+func ComesLast(r *approval.Request) bool {
+	c := r.Changes
+	return len(c.Holds)+len(c.Settlements) > 0 && c.TopUp == nil && r.State != approval.Asking
+}
+
 // Spends tells whether anything was paid: what comes back reaches no mark.
 func Spends(settlements []budget.Settlement) bool {
 	return slices.ContainsFunc(settlements, func(s budget.Settlement) bool { return budget.Total(s.Charges) != 0 })

@@ -67,20 +67,16 @@ func saying(q *pgx.QueuedQuery) func(pgx.BatchResults) error {
 
 // Queued is the transaction for a library that would make a trip for each of its statements:
 // what it executes or copies goes with the next batch. What it asks is asked at once, so the
-// transaction is begun first where nothing has been sent yet.
-func (t *Tx) Queued() (pgx.Tx, error) {
-	if t.Tx == nil {
-		if err := t.Send(); err != nil {
-			return nil, err
-		}
-	}
-	return queued{t.Tx, t}, nil
-}
+// transaction is begun first where nothing has been sent yet. It may do nothing else.
+func (t *Tx) Queued() pgx.Tx { return queued{t: t} }
 
 type queued struct {
 	pgx.Tx
 	t *Tx
 }
+
+// Conn is the transaction's session.
+func (q queued) Conn() *pgx.Conn { return q.t.conn.Conn() }
 
 // Exec queues a statement, of whose outcome only an error is ever told, by Send.
 func (q queued) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
@@ -88,20 +84,57 @@ func (q queued) Exec(_ context.Context, sql string, args ...any) (pgconn.Command
 	return pgconn.CommandTag{}, nil
 }
 
-// CopyFrom queues an INSERT for each row: of a few rows that is no more than a COPY, and no trip.
-func (q queued) CopyFrom(_ context.Context, table pgx.Identifier, columns []string, rows pgx.CopyFromSource) (n int64, err error) {
-	names, places := make([]string, len(columns)), make([]string, len(columns))
-	for i, column := range columns {
-		names[i], places[i] = pgx.Identifier{column}.Sanitize(), fmt.Sprint("$", i+1)
+// begin sends what is queued where nothing has been sent yet.
+func (q queued) begin() error {
+	if q.t.Tx != nil {
+		return nil
 	}
-	sql := fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", table.Sanitize(), strings.Join(names, ", "), strings.Join(places, ", "))
+	return q.t.Send()
+}
+
+// Query asks at once.
+func (q queued) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	if err := q.begin(); err != nil {
+		return nil, err
+	}
+	return q.t.Tx.Query(ctx, sql, args...)
+}
+
+// QueryRow is Query for one row.
+func (q queued) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	if err := q.begin(); err != nil {
+		return failed{err}
+	}
+	return q.t.Tx.QueryRow(ctx, sql, args...)
+}
+
+// failed is the answer to what could not be asked.
+type failed struct{ err error }
+
+func (f failed) Scan(...any) error { return f.err }
+
+// CopyFrom queues one INSERT of all rows: of a few rows that is no more than a COPY, and no trip.
+func (q queued) CopyFrom(_ context.Context, table pgx.Identifier, columns []string, rows pgx.CopyFromSource) (n int64, err error) {
+	names := make([]string, len(columns))
+	for i, column := range columns {
+		names[i] = pgx.Identifier{column}.Sanitize()
+	}
+	var places []string
+	var args []any
 	for rows.Next() {
 		values, err := rows.Values()
 		if err != nil {
 			return n, err
 		}
-		q.t.Queue(sql, values...)
+		row := make([]string, len(values))
+		for i := range values {
+			row[i] = fmt.Sprint("$", len(args)+i+1)
+		}
+		places, args = append(places, "("+strings.Join(row, ", ")+")"), append(args, values...)
 		n++
+	}
+	if n > 0 {
+		q.t.Queue(fmt.Sprintf("INSERT INTO %s (%s) VALUES %s", table.Sanitize(), strings.Join(names, ", "), strings.Join(places, ", ")), args...)
 	}
 	return n, rows.Err()
 }
@@ -150,7 +183,7 @@ func (p *Pool) TryBatched(ctx context.Context, options pgx.TxOptions, twice bool
 		return Settled, err
 	case !t.begun && (HungUp(err) || ctx.Err() != nil):
 		return unbegun(ctx, err)
-	case ctx.Err() != nil || !cutOff(err) && !HungUp(err):
+	case ctx.Err() != nil || !p.cut(err):
 		return Settled, err
 	case t.ends && HungUp(err) && (t.written || !errors.As(err, &server)) && !twice:
 		// Whether it was committed nobody knows. Of what fails before, the server says so.

@@ -75,7 +75,7 @@ func (p *Pool) attempt(ctx context.Context, options pgx.TxOptions, twice bool, w
 		defer cancel()
 		_ = tx.Rollback(stop) // a failure closes the connection, which rolls back
 		var closure *FinalError
-		if ctx.Err() == nil && !errors.As(err, &closure) && (cutOff(err) || HungUp(err)) {
+		if ctx.Err() == nil && !errors.As(err, &closure) && p.cut(err) {
 			return Cut, err
 		}
 		return Settled, err
@@ -88,6 +88,15 @@ func (p *Pool) attempt(ctx context.Context, options pgx.TxOptions, twice bool, w
 		return Settled, err
 	}
 	return Settled, nil
+}
+
+// cut tells of a transaction that was ended in the middle, and may pass the next time. Where the session knew statements
+// that no longer fit the schema, so do the others, and all are opened anew.
+func (p *Pool) cut(err error) bool {
+	if unfit(err) {
+		p.Reset()
+	}
+	return unfit(err) || cutOff(err) || HungUp(err)
 }
 
 // cutOff tells of a transaction that Postgres ended to resolve a conflict.

@@ -121,9 +121,15 @@ const stale = "countersign is stale"
 // outdated marks a session whose statements no longer fit the schema, as after a migration by a newer program: pgx
 // forgets what it has prepared by itself, and not what it was told to.
 func outdated(c *pgx.Conn, err error) {
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == "0A000" && strings.Contains(refused.Message, "cached plan") {
+	if unfit(err) {
 		c.PgConn().CustomData()[stale] = true
 	}
+}
+
+// unfit tells of a statement that a session learnt before the schema changed. Postgres has not run it.
+func unfit(err error) bool {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && refused.Code == "0A000" && strings.Contains(refused.Message, "cached plan")
 }
 
 // usable tells whether a session goes back to its pool.

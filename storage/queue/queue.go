@@ -105,11 +105,7 @@ func (i Inserter) Queue(t *pg.Tx, wakes ...steps.Wake) error {
 	if len(wakes) == 0 {
 		return nil
 	}
-	tx, err := t.Queued()
-	if err == nil {
-		_, err = i.client.InsertManyFastTx(t.Ctx, tx, jobsFor(wakes))
-	}
-	if err != nil {
+	if _, err := i.client.InsertManyFastTx(t.Ctx, t.Queued(), jobsFor(wakes)); err != nil {
 		return fmt.Errorf("insert jobs of %s: %w", wakes[0].RequestID, err)
 	}
 	return nil

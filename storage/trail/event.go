@@ -9,8 +9,10 @@ package trail
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -60,7 +62,7 @@ func (c *Contents) Append(ctx context.Context, tx pgx.Tx, events []approval.Even
 	last := AddStream(batch, c.stream)
 	if err = tx.SendBatch(ctx, batch).Close(); err == nil {
 		batch = &pgx.Batch{}
-		if err = c.AddEvents(batch, last, events); err == nil {
+		if _, err = c.AddEvents(batch, last, events); err == nil {
 			err = tx.SendBatch(ctx, batch).Close()
 		}
 	}
@@ -70,10 +72,13 @@ func (c *Contents) Append(ctx context.Context, tx pgx.Tx, events []approval.Even
 	return last.Seq + int64(len(events)), nil
 }
 
+// LockOf names the lock of a stream.
+func LockOf(stream string) string { return "events " + stream }
+
 // AddStream locks a stream and reads where it ends.
 func AddStream(b *pgx.Batch, stream string) *Row {
 	last := &Row{Stream: stream, Hash: Beginning}
-	b.Queue(pg.TakeLock, "events "+stream)
+	b.Queue(pg.TakeLock, LockOf(stream))
 	pg.Ask(b, func(rows []struct {
 		Seq  int64
 		Hash string
@@ -82,25 +87,61 @@ func AddStream(b *pgx.Batch, stream string) *Row {
 			last.Seq, last.Hash = row.Seq, row.Hash
 		}
 		return nil
-	}, `SELECT seq, hash FROM events WHERE stream = $1 ORDER BY seq DESC LIMIT 1`, stream)
+	}, endOf, stream)
 	return last
 }
 
-// AddEvents continues a stream that is locked, after its last event, and stores what
-// the events name.
-func (c *Contents) AddEvents(b *pgx.Batch, last *Row, events []approval.Event) error {
+// AddEnd locks a stream, and is otherwise where it does not end with that event any more.
+func AddEnd(b *pgx.Batch, last Row, otherwise error) {
+	b.Queue(pg.TakeLock, LockOf(last.Stream))
+	b.Queue(endOf, last.Stream).QueryRow(func(row pgx.Row) error {
+		now := Row{Stream: last.Stream, Hash: Beginning}
+		if err := row.Scan(&now.Seq, &now.Hash); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		if now.Seq != last.Seq || now.Hash != last.Hash {
+			return otherwise
+		}
+		return nil
+	})
+}
+
+// endOf is the last event of a stream; End the same in a query, as EndAt reads it.
+const (
+	endOf = `SELECT seq, hash FROM events WHERE stream = $1 ORDER BY seq DESC LIMIT 1`
+	End   = `(SELECT seq || ' ' || hash FROM events WHERE stream = 'request:' || requests.id ORDER BY seq DESC LIMIT 1)`
+)
+
+// EndAt is the end of a stream by that spelling; none is its beginning.
+func EndAt(stream, spelled string) (Row, error) {
+	last := Row{Stream: stream, Hash: Beginning}
+	if spelled == "" {
+		return last, nil
+	}
+	seq, hash, _ := strings.Cut(spelled, " ")
+	n, err := strconv.ParseInt(seq, 10, 64)
+	if err != nil {
+		return last, fmt.Errorf("read where %s ends: %w", stream, err)
+	}
+	last.Seq, last.Hash = n, hash
+	return last, nil
+}
+
+// AddEvents continues a stream that is locked, after its last event, stores what
+// the events name, and returns the new last one.
+func (c *Contents) AddEvents(b *pgx.Batch, last *Row, events []approval.Event) (*Row, error) {
 	var streams, actors, kinds, facts, prevs, hashes, keys, signatures []string
 	var seqs []int64
 	var ats []time.Time
 	for _, e := range events {
 		data, err := c.Data(e.Data)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		next := Row{Stream: last.Stream, Seq: last.Seq + 1, At: pg.Micro(e.At), Actor: pg.Line(e.Actor), Kind: pg.Line(e.Kind), Data: data, PrevHash: last.Hash}
 		next.Hash = next.sum()
 		if err := c.notary.sign(&next); err != nil {
-			return err
+			return nil, err
 		}
 		streams, seqs, ats, actors, kinds = append(streams, next.Stream), append(seqs, next.Seq), append(ats, next.At), append(actors, next.Actor), append(kinds, next.Kind)
 		facts, prevs, hashes, keys, signatures = append(facts, next.Data), append(prevs, next.PrevHash), append(hashes, next.Hash), append(keys, next.Key), append(signatures, next.Signature)
@@ -113,12 +154,12 @@ func (c *Contents) AddEvents(b *pgx.Batch, last *Row, events []approval.Event) e
 			streams, seqs, ats, actors, kinds, facts, prevs, hashes, keys, signatures)
 	}
 	c.Queue(b)
-	return nil
+	return last, nil
 }
 
 // LockStream makes writers of one stream follow one another, until they commit.
 func LockStream(ctx context.Context, tx pgx.Tx, stream string) error {
-	if _, err := tx.Exec(ctx, pg.TakeLock, "events "+stream); err != nil {
+	if _, err := tx.Exec(ctx, pg.TakeLock, LockOf(stream)); err != nil {
 		return fmt.Errorf("lock the audit trail of %s: %w", stream, err)
 	}
 	return nil
