@@ -115,7 +115,7 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 
 // notData is the error for a file of a kind that cannot be read.
 func notData(name string) error {
-	return &approval.InputError{Why: approval.Words("I cannot read " + kit.Cut(name, 100) + ". I read " + strings.ToUpper(strings.Join(draw.DataTypes, ", ")) + ".")}
+	return &approval.InputError{Why: approval.Words("I cannot read " + kit.Cut(name, 100) + ". I read " + draw.DataWords + ".")}
 }
 
 // chatted is a chat that somebody has opened, or in which they look at another channel now. They

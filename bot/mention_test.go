@@ -62,7 +62,7 @@ func TestFilesOnAMentionAreItsInputs(t *testing.T) {
 	require.Equal(t, []string{"new.csv"}, b.finds(q[0]))
 	_, err = maya.Share(slacksim.SalesData, "@countersign sum this", "photo.png", png)
 	require.NoError(t, err)
-	b.told(slacksim.Analyst, slacksim.SalesData, "I cannot read photo.png. I read CSV, TSV, XLSX, JSON")
+	b.told(slacksim.Analyst, slacksim.SalesData, "I cannot read photo.png. I read CSV, TSV, XLSX, ODS, JSON")
 }
 
 func TestInADirectMessageNoMentionIsNeeded(t *testing.T) {

@@ -16,12 +16,24 @@ import (
 	"countersign/bot/kit"
 )
 
-// DataTypes are the files that can be asked about, by the end of their name.
-var DataTypes = []string{"csv", "tsv", "xlsx", "json", "jsonl", "ndjson"}
+// The files that can be asked about, by the end of their name: PackedTypes hold one of DataTypes.
+var (
+	DataTypes   = []string{"csv", "tsv", "xlsx", "ods", "json", "jsonl", "ndjson"}
+	PackedTypes = []string{"gz", "zip"}
+)
 
-// Data tells whether a file can be asked about.
+// DataWords say the same to people.
+const DataWords = "CSV, TSV, XLSX, ODS, JSON, JSONL and NDJSON, also as GZ or ZIP"
+
+// Data tells whether a file can be asked about. What is packed may say what is in it ("sales.csv.gz"); then that counts.
 func Data(name string) bool {
-	return slices.Contains(DataTypes, strings.ToLower(strings.TrimPrefix(path.Ext(name), ".")))
+	name = strings.ToLower(name)
+	ending := strings.TrimPrefix(path.Ext(name), ".")
+	if slices.Contains(PackedTypes, ending) {
+		inside := strings.TrimPrefix(path.Ext(strings.TrimSuffix(name, "."+ending)), ".")
+		return inside == "" || slices.Contains(DataTypes, inside)
+	}
+	return slices.Contains(DataTypes, ending)
 }
 
 // Form is the modal in which a question is asked with all that belongs to it.
@@ -61,7 +73,7 @@ func Carries(data int, kinds, hidden []string) (said []kit.Part) {
 		said = append(said, kit.Strong("There is no data file in this message."), kit.Words(" Tick one of the channel, or upload one. "))
 	}
 	if len(kinds) > 0 {
-		said = append(said, kit.Words("I cannot read "+named(kinds)+". I read "+strings.ToUpper(strings.Join(DataTypes, ", "))+". "))
+		said = append(said, kit.Words("I cannot read "+named(kinds)+". I read "+DataWords+". "))
 	}
 	if len(hidden) > 0 {
 		said = append(said, kit.Words("I cannot see "+named(hidden)+": it is hidden, deleted, or of another organisation. "))
@@ -110,8 +122,8 @@ func FormView(policy approval.Policy, f Form) slack.ModalViewRequest {
 		p.Small(kit.Words("Looking for files in this channel …"))
 		blocks = append(blocks, p.Blocks...)
 	}
-	upload := slack.NewFileInputBlockElement(ids.FieldUpload).WithFileTypes(DataTypes...).WithMaxFiles(10)
-	hint := "CSV, TSV, XLSX or JSON, " + atMost(policy) + "."
+	upload := slack.NewFileInputBlockElement(ids.FieldUpload).WithFileTypes(slices.Concat(DataTypes, PackedTypes)...).WithMaxFiles(10)
+	hint := "CSV, TSV, XLSX, ODS or JSON, also as GZ or ZIP, " + atMost(policy) + "."
 	blocks = append(blocks, slack.NewInputBlock(ids.FieldUpload, kit.Plain("Files to upload"), kit.Plain(hint), upload).WithOptional(true))
 	if !approval.Direct(f.Channel) { // nobody else reads a direct message
 		option := slack.NewOptionBlockObject(ids.FieldAlone, kit.Plain("Answer only to me"), kit.Plain("In our direct messages, and in no channel."))

@@ -82,7 +82,7 @@ func fold(name string) string { return strings.ToLower(norm.NFC.String(name)) }
 func stem(name string) string { return strings.TrimSuffix(fold(name), path.Ext(fold(name))) }
 
 // fileLike finds what looks like the name of a data file.
-var fileLike = regexp.MustCompile(`[\p{L}\p{N}_\-]+\.(?:` + strings.Join(draw.DataTypes, "|") + `)\b`)
+var fileLike = regexp.MustCompile(`[\p{L}\p{N}_\-]+(?:\.(?:` + strings.Join(slices.Concat(draw.DataTypes, draw.PackedTypes), "|") + `))+\b`)
 
 // Named picks the files that a question names: by their whole names or, where it names
 // none so and stems may count, by names without the ending that stand there as words.

@@ -48,6 +48,8 @@ func TestFilesAreFoundByTheirNames(t *testing.T) {
 		{"the stem inside another's name does not count", "sum sales.csv", file("sales.csv", "sales.xlsx"), nil, []string{"sales.csv"}, ""},
 		{"a name with spaces", "open Q1 report.xlsx now", file("Q1 report.xlsx", "report.xlsx"), nil, []string{"Q1 report.xlsx"}, ""},
 		{"a missing one", "open nosuch.tsv", file("sales.csv"), nil, nil, "nosuch.tsv"},
+		{"a packed one", "sum of sales.csv.gz", file("sales.csv.gz", "costs.csv"), nil, []string{"sales.csv.gz"}, ""},
+		{"a missing packed one", "sum of salse.csv.gz", file("costs.csv"), nil, nil, "salse.csv.gz"},
 		{"in another script", "Сколько в продажи.csv?", file("продажи.csv"), nil, []string{"продажи.csv"}, ""},
 		{"however its accents are composed", "sum of cafe\u0301.csv", file("caf\u00e9.csv"), nil, []string{"caf\u00e9.csv"}, ""},
 		{"a stem beside a whole name means nothing", "Total sales per genre in vgsales.csv?", file("sales.csv", "vgsales.csv"), nil, []string{"vgsales.csv"}, ""},

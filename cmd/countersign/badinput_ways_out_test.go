@@ -66,7 +66,7 @@ func TestHelpAndStatusAnswerInPrivate(t *testing.T) {
 	h.told(h.maya, slacksim.SalesData, "You have not asked anything yet. Try: ")
 	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze help"))
 	help := h.told(h.maya, slacksim.SalesData, "A model writes Python for it, a reviewer reads the code")
-	for _, line := range []string{"/analyze status", "/analyze cancel ID", "CSV, TSV, XLSX or JSON, of at most 1024 MB together."} {
+	for _, line := range []string{"/analyze status", "/analyze cancel ID", "CSV, TSV, XLSX, ODS or JSON, also as GZ or ZIP, of at most 1024 MB together."} {
 		require.Contains(t, help.Words(), line)
 		require.Contains(t, help.Text, line, "for screen readers")
 	}
