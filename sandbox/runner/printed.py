@@ -5,13 +5,11 @@ Loaded by supervise.py.
 
 import contextlib
 import os
-import re
 import time
 
 LONGEST = 400      # bytes of a last line; of a longer one the beginning counts
 SIZE = 512         # of the file in which it stands
 EVERY = 1.0        # seconds between two of its changes
-ENDS = re.compile(rb"[\r\n]")  # a carriage return begins a line anew, as bars of progress do
 
 
 class Text:
@@ -48,6 +46,12 @@ class Text:
         return lost > 0
 
 
+def last_end(data):
+    """Where the last line end stands. A carriage return begins a line anew, as bars of progress do. Looked for from behind:
+    a program may print gigabytes."""
+    return max(data.rfind(b"\n"), data.rfind(b"\r"))
+
+
 class Line:
     """The last line that was printed so far, which may have no end yet. Of what is printed without end it costs nothing but
     a look: no more than LONGEST bytes are kept, and told once in a while."""
@@ -57,15 +61,22 @@ class Line:
         self.told, self.due = b"", 0.0
 
     def take(self, data):
-        first, *others = ENDS.split(data)
-        if self.open or first.strip():
-            self.line = ((self.line if self.open else b"") + first[:LONGEST])[:LONGEST]
-            self.open = True
-        if others:
-            last = next((line for line in reversed(others) if line.strip()), None)
-            self.line = self.line if last is None else last[:LONGEST]
-            self.open = bool(others[-1].strip())
+        begins = last_end(data) + 1
+        if data[begins:].strip() or not begins:
+            self.go_on(data[begins:], begins == 0)
+        else:
+            ended = data[:begins].rstrip()
+            begins = last_end(ended) + 1
+            self.go_on(ended[begins:], begins == 0)
+            self.open = False
         self.pass_on()
+
+    def go_on(self, text, same):
+        """Takes what stands in a line: the one before, where no end came between them and it has none yet."""
+        if same and self.open:
+            self.line = (self.line + text[:LONGEST])[:LONGEST]
+        elif text.strip():
+            self.line, self.open = text[:LONGEST], True
 
     def pass_on(self):
         """Tells it where it has changed, and was not told a moment ago."""
