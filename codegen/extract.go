@@ -128,7 +128,7 @@ var thoughts = [][2]string{{"<think>", "</think>"}, {"<thinking>", "</thinking>"
 func withoutThinking(answer string) string {
 	for _, mark := range thoughts {
 		before, thought, begins := strings.Cut(answer, mark[0])
-		if begins && strings.TrimSpace(before[strings.LastIndexByte(before, '\n')+1:]) == "" && len(readAsBlocks(before).blocks) == 0 && !readAsBlocks(before).open {
+		if begins && strings.TrimSpace(before[strings.LastIndexByte(before, '\n')+1:]) == "" && noBlock(before) {
 			_, said, ends := strings.Cut(thought, mark[1])
 			if !ends {
 				return before // it never came to an answer
@@ -142,6 +142,12 @@ func withoutThinking(answer string) string {
 		}
 	}
 	return answer
+}
+
+// noBlock tells that no block ends or begins in the beginning of an answer.
+func noBlock(text string) bool {
+	p := readAsBlocks(text)
+	return len(p.blocks) == 0 && !p.open
 }
 
 // readAsBlocks reads the fences in a part of an answer.

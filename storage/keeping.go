@@ -25,7 +25,7 @@ func KeepingOf(db *DB) Keeping { return Keeping{db.core} }
 // are asked for before the row is there.
 func (k Keeping) said(ctx context.Context, team, by string, kind approval.EventKind, person, row string, tells func(tx pgx.Tx, now time.Time) ([]approval.Notice, error), more ...any) error {
 	return k.db.batched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error {
-		t.Queue(pg.TakeLock, "events "+trail.PeopleStream(team))
+		t.Queue(pg.TakeLock, trail.LockOf(trail.PeopleStream(team)))
 		if err := t.Send(); err != nil {
 			return err
 		}

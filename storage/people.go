@@ -257,7 +257,7 @@ func (c *core) addKeys(b *pgx.Batch, team, user string, into *[]review.Key) {
 func (p *people) SetKey(ctx context.Context, k review.Key, named bool) error {
 	err := p.batched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error {
 		var had []review.Key
-		t.Queue(pg.TakeLock, "events "+trail.PeopleStream(k.Team))
+		t.Queue(pg.TakeLock, trail.LockOf(trail.PeopleStream(k.Team)))
 		p.addKeys(t.Batch, k.Team, k.User, &had)
 		if err := t.Send(); err != nil {
 			return err

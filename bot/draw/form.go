@@ -22,8 +22,11 @@ var (
 	PackedTypes = []string{"gz", "zip"}
 )
 
-// DataWords say the same to people.
-const DataWords = "CSV, TSV, XLSX, ODS, JSON, JSONL and NDJSON, also as GZ or ZIP"
+// What is said of them to people: all of them, and the usual ones.
+const (
+	DataWords  = "CSV, TSV, XLSX, ODS, JSON, JSONL and NDJSON, also as GZ or ZIP"
+	usualWords = "CSV, TSV, XLSX, ODS or JSON, also as GZ or ZIP"
+)
 
 // Data tells whether a file can be asked about. What is packed may say what is in it ("sales.csv.gz"); then that counts.
 func Data(name string) bool {
@@ -123,7 +126,7 @@ func FormView(policy approval.Policy, f Form) slack.ModalViewRequest {
 		blocks = append(blocks, p.Blocks...)
 	}
 	upload := slack.NewFileInputBlockElement(ids.FieldUpload).WithFileTypes(slices.Concat(DataTypes, PackedTypes)...).WithMaxFiles(10)
-	hint := "CSV, TSV, XLSX, ODS or JSON, also as GZ or ZIP, " + atMost(policy) + "."
+	hint := usualWords + ", " + atMost(policy) + "."
 	blocks = append(blocks, slack.NewInputBlock(ids.FieldUpload, kit.Plain("Files to upload"), kit.Plain(hint), upload).WithOptional(true))
 	if !approval.Direct(f.Channel) { // nobody else reads a direct message
 		option := slack.NewOptionBlockObject(ids.FieldAlone, kit.Plain("Answer only to me"), kit.Plain("In our direct messages, and in no channel."))

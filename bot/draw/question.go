@@ -244,6 +244,6 @@ func HelpAnalyze(policy approval.Policy) *kit.Page {
 		{kit.Mono(ids.CommandAnalyze + " break-glass"), kit.Words(" is for emergencies: who was named for it runs code that nobody has approved.")},
 		{kit.Words("To follow up, mention me in an answer's thread.")},
 	})
-	p.Say(kit.Words("Files can be CSV, TSV, XLSX, ODS or JSON, also as GZ or ZIP, of " + atMost(policy) + "."))
+	p.Say(kit.Words("Files can be " + usualWords + ", of " + atMost(policy) + "."))
 	return p
 }

@@ -18,6 +18,22 @@ type tiers struct {
 	set    string    // the stream that has set them
 }
 
+// of are those of one risk; false: nothing is known of it.
+func (t *tiers) of(tier string) (tierRules, bool) {
+	if t == nil {
+		return tierRules{}, false
+	}
+	switch tier {
+	case "low":
+		return t.Low, true
+	case "medium":
+		return t.Medium, true
+	case "high":
+		return t.High, true
+	}
+	return tierRules{}, false
+}
+
 type tierRules struct {
 	Owners      bool `json:"owners"` // of people who are named for the channel itself
 	Typed       bool `json:"typed"`
@@ -65,25 +81,22 @@ func (r ruled) words(v *Version) string {
 		takes = v.Approvals + " approvals by different people"
 	}
 	said := fmt.Sprintf("%s risk. By %s it took %s", capital(v.Tier), rulesWords(v.Rules), takes)
-	all := r[v.Rules]
-	t, known := tierRules{}, all != nil
-	if known {
-		t, known = map[string]tierRules{"low": all.Low, "medium": all.Medium, "high": all.High}[v.Tier], v.Tier == "low" || v.Tier == "medium" || v.Tier == "high"
-	}
-	if !known {
-		if _, versioned := strings.CutPrefix(v.Rules, "team/"); versioned || strings.Contains(v.Rules, "/") {
-			return said + ". What else they asked for is not in this pack."
-		}
+	t, known := r[v.Rules].of(v.Tier)
+	switch {
+	case known:
+	case strings.Contains(v.Rules, "/"): // a version that somebody has set
+		return said + ". What else they asked for is not in this pack."
+	default:
 		return said + ", given by a reviewer who neither asked nor wrote it."
 	}
-	who := ", given by any reviewer who neither asked nor wrote it"
+	each, whose := "given by any", ""
 	if t.Owners {
-		who = ", given by a reviewer who is named for the channel itself and neither asked nor wrote it"
+		each, whose = "given by a", " is named for the channel itself and"
 	}
 	if v.Approvals != "1" {
-		who = strings.Replace(strings.Replace(who, "given by any", "each a", 1), "given by a", "each a", 1)
+		each = "each a"
 	}
-	said += who
+	said += ", " + each + " reviewer who" + whose + " neither asked nor wrote it"
 	if t.Slack {
 		said += ", in Slack or at a terminal"
 	} else {
