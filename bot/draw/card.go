@@ -39,16 +39,18 @@ func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 	refusedDrafts(p, r)
 	warned(p, r, mostFound)
 	summary(p, rev)
-	// The tail is drawn before it is known whether the code fits: it has to be there in any case.
-	tail := cardTail(v, review.MaxHosts, flaw)
-	text, fits := kit.Inline(rev.Code)
-	// The code comes last before the small print, whole or not at all.
-	fits = fits && p.Used+tail.Used+len([]rune(text))+200 <= kit.MaxBlockText
-	if !fits {
-		tail = cardTail(v, fewHosts, flaw) // all of them stand where the code does
-	}
+	// What follows the code is drawn before it is known whether the code fits: it has to be there in any case.
+	tail, ways := cardTail(v, review.MaxHosts, flaw), cardWays(with, v, true, flaw)
 	n := len(kit.Lines(rev.Code))
 	title := []kit.Part{kit.Strong("Code"), kit.Words(fmt.Sprintf(" (revision %d, %s)", rev.Number, kit.Count(n, "line")))}
+	_, around, _ := kit.Section(title)
+	text, fits := kit.Inline(rev.Code)
+	// The code comes last before the small print, whole or not at all.
+	fits = fits && p.Used+around+len([]rune(text))+tail.Used+ways.Used <= kit.MaxBlockText
+	if !fits {
+		// All hosts stand where the code does.
+		tail, ways = cardTail(v, fewHosts, flaw), cardWays(with, v, false, flaw)
+	}
 	switch {
 	case fits:
 		p.Verbatim(title, text, kit.CodeID+"1", "The code is in the message.")
@@ -58,13 +60,20 @@ func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 		p.Say(title...)
 	}
 	p.Append(tail)
-	if r.State == approval.Pending {
-		cardButtons(with, p, v, fits, flaw.Found)
+	p.Append(ways)
+	marked(p) // last: the mark is of all that the card says
+	return p
+}
+
+// cardWays is what can be done with a card: whole tells whether all of the code stands on it.
+func cardWays(with With, v *steps.View, whole bool, flaw Flaw) *kit.Page {
+	p := &kit.Page{}
+	if v.Request.State == approval.Pending {
+		cardButtons(with, p, v, whole, flaw.Found)
 	}
-	if row := disowning(r); len(row) > 0 {
+	if row := disowning(v.Request); len(row) > 0 {
 		p.Buttons("disown", row...)
 	}
-	marked(p) // last: the mark is of all that the card says
 	return p
 }
 
