@@ -27,11 +27,18 @@ func (c Content) Key() string {
 	return Hash(fmt.Appendf(nil, "%q %q %q %q %q", c.Team, c.Project, c.SHA256, c.Desk, c.Template))
 }
 
-// RefusedFor is how long a file is refused without a box once it has ended its boxes.
-const RefusedFor = 24 * time.Hour
+// Rests are how long a file is refused without a box after its first two boxes that did not read
+// it, after four, and after any more. One hiccup of a cloud costs minutes; a file that ends its
+// boxes costs a few of them a day, whoever asks. After the last rest it counts anew.
+var Rests = [...]time.Duration{5 * time.Minute, time.Hour, 24 * time.Hour}
 
-// Passing tells of a problem that lies in the box as much as in the file: another box, a day
-// later, may do better. Any other stays as long as the file does.
+// RestAfter is the one after so many boxes.
+func RestAfter(boxes int) time.Duration {
+	return Rests[min(max(boxes-1, 0)/2, len(Rests)-1)]
+}
+
+// Passing tells of a problem that lies in the box as much as in the file: another box, later,
+// may do better. Any other stays as long as the file does.
 func Passing(p reading.Problem) bool {
 	return slices.Contains([]string{"memory", "time", "misbehaved", "failed", "box"}, p.Code)
 }

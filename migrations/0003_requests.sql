@@ -161,7 +161,7 @@ CREATE TABLE readings (
     template    text NOT NULL, -- what it was installed beside: others may read it otherwise
     sha256      text, -- of the reading, by which requests name it
     answer      text, -- a reading, or why there is none, as JSON: jsonb has no NUL, which a file may escape by
-    -- Boxes that were begun and have said nothing since: a file that ends its boxes is bounded, whoever asks.
+    -- Boxes that were begun and have not read it since: a file that ends its boxes is bounded, whoever asks.
     tries       integer NOT NULL DEFAULT 0 CHECK (tries >= 0),
     at          timestamptz NOT NULL,
     -- What is known of a content is known once.

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -74,21 +75,32 @@ func (rb *readingBook) Reading(ctx context.Context, c approval.Content) (kept st
 	return kept, nil
 }
 
-// BeginReading counts a box before the file goes into it. A word that holds no more is gone
-// with it, and so are boxes of which a day has passed since.
-func (rb *readingBook) BeginReading(ctx context.Context, c approval.Content) (tries int, err error) {
+// BeginReading counts a box before the file goes into it, unless the file rests. A word that
+// holds no more is gone with it, and so are boxes of which the longest rest has passed since.
+func (rb *readingBook) BeginReading(ctx context.Context, c approval.Content) (begun bool, err error) {
 	err = rb.write(ctx, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `
+		begun = false
+		var kept steps.KeptReading
+		err := tx.QueryRow(ctx, `
+			SELECT tries, at, clock_timestamp() FROM readings
+			WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5) FOR UPDATE`,
+			c.Team, c.Project, c.SHA256, c.Desk, c.Template).Scan(&kept.Tries, &kept.At, &kept.Now)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) || kept.Rests() {
+			return err
+		}
+		begun = true
+		_, err = tx.Exec(ctx, `
 			INSERT INTO readings AS r (team, project, file_sha256, desk, template, tries, at) VALUES ($1, $2, $3, $4, $5, 1, clock_timestamp())
 			ON CONFLICT (team, project, file_sha256, desk, template) DO UPDATE SET at = excluded.at,
 				tries = CASE WHEN r.at < excluded.at - $6::interval THEN 1 ELSE r.tries + 1 END,
-				answer = CASE WHEN r.sha256 IS NOT NULL THEN r.answer END
-			RETURNING tries`, c.Team, c.Project, c.SHA256, c.Desk, c.Template, approval.RefusedFor).Scan(&tries)
+				answer = CASE WHEN r.sha256 IS NOT NULL THEN r.answer END`,
+			c.Team, c.Project, c.SHA256, c.Desk, c.Template, approval.Rests[len(approval.Rests)-1])
+		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("count a box for file %s: %w", approval.Short(c.SHA256), err)
+		return false, fmt.Errorf("count a box for file %s: %w", approval.Short(c.SHA256), err)
 	}
-	return tries, nil
+	return begun, nil
 }
 
 // NeverRead takes the last box back: there was none.
@@ -120,7 +132,8 @@ func (rb *readingBook) UseReading(ctx context.Context, c approval.Content) (ther
 	return there, nil
 }
 
-// KeepReading stores what a box said. A reading that stands is what requests name by its
+// KeepReading stores what a box said. The boxes before it count on where another one may do
+// better. A reading that stands is what requests name by its
 // hash: nobody else's word takes its place.
 func (rb *readingBook) KeepReading(ctx context.Context, c approval.Content, a reading.Answer) error {
 	answer, err := json.Marshal(a)
@@ -135,9 +148,10 @@ func (rb *readingBook) KeepReading(ctx context.Context, c approval.Content, a re
 	err = rb.writeByKey(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO readings AS r (team, project, file_sha256, desk, template, sha256, answer, at) VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())
-			ON CONFLICT (team, project, file_sha256, desk, template) DO UPDATE SET tries = 0, at = excluded.at,
+			ON CONFLICT (team, project, file_sha256, desk, template) DO UPDATE SET at = excluded.at,
+				tries = CASE WHEN $8 AND r.sha256 IS NULL THEN r.tries ELSE 0 END,
 				sha256 = coalesce(r.sha256, excluded.sha256), answer = CASE WHEN r.sha256 IS NULL THEN excluded.answer ELSE r.answer END`,
-			c.Team, c.Project, c.SHA256, c.Desk, c.Template, sha256, string(answer))
+			c.Team, c.Project, c.SHA256, c.Desk, c.Template, sha256, string(answer), a.Problem != nil && approval.Passing(*a.Problem))
 		return err
 	})
 	if err != nil {

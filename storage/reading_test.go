@@ -27,37 +27,46 @@ func TestAReadingIsKeptByContentAndGivenToTheRequestThatNamesIt(t *testing.T) {
 	require.Nil(t, kept.Answer)
 	require.Zero(t, kept.Tries)
 
-	tries, err := b.BeginReading(ctx, c)
-	require.NoError(t, err)
-	require.Equal(t, 1, tries)
-	tries, err = b.BeginReading(ctx, c)
-	require.NoError(t, err)
-	require.Equal(t, 2, tries)
-	kept, err = b.Reading(ctx, c)
-	require.NoError(t, err)
-	require.Equal(t, 2, kept.Tries)
-	require.Less(t, kept.Now.Sub(kept.At), time.Hour)
+	begins := func(begun bool, tries int) {
+		t.Helper()
+		got, err := b.BeginReading(ctx, c)
+		require.NoError(t, err)
+		require.Equal(t, begun, got)
+		kept, err = b.Reading(ctx, c)
+		require.NoError(t, err)
+		require.Equal(t, tries, kept.Tries)
+		require.Less(t, kept.Now.Sub(kept.At), time.Hour)
+	}
+	begins(true, 1)
+	begins(true, 2)
+	begins(false, 2)
 	require.NoError(t, b.NeverRead(ctx, c))
 	require.NoError(t, b.NeverRead(ctx, c))
 	kept, err = b.Reading(ctx, c)
 	require.NoError(t, err)
 	require.Zero(t, kept.Tries)
 
-	// Boxes of which a day has passed since are forgotten.
-	for range 2 {
-		_, err = b.BeginReading(ctx, c)
+	// It rests for longer after each pair of boxes, and after the longest rest it counts anew.
+	for pair, rest := range approval.Rests {
+		begins(true, 2*pair+1)
+		begins(true, 2*pair+2)
+		passes := func(d time.Duration) {
+			require.NoError(t, b.exec(t, `UPDATE readings SET at = clock_timestamp() - $1::interval`, d))
+		}
+		passes(rest - time.Minute)
+		got, err := b.BeginReading(ctx, c)
 		require.NoError(t, err)
+		require.False(t, got)
+		passes(rest + time.Minute)
 	}
-	require.NoError(t, b.exec(t, `UPDATE readings SET at = at - interval '25 hours'`))
-	tries, err = b.BeginReading(ctx, c)
-	require.NoError(t, err)
-	require.Equal(t, 1, tries)
+	begins(true, 1)
 
 	problem := reading.Answer{Problem: &reading.Problem{Code: "time", Facts: map[string]int64{"seconds": 120}}}
 	require.NoError(t, b.KeepReading(ctx, c, problem))
 	kept, err = b.Reading(ctx, c)
 	require.NoError(t, err)
 	require.Equal(t, &problem, kept.Answer)
+	require.Equal(t, 1, kept.Tries, "another box may do better: this one counts")
 	first := table("a")
 	require.NoError(t, b.KeepReading(ctx, c, first))
 	require.NoError(t, b.KeepReading(ctx, c, table("b")), "a reading that stands is not replaced")

@@ -41,7 +41,7 @@ var problems = map[string]string{
 	"time":            "Reading it took longer than {seconds} seconds.",
 	"misbehaved":      "While reading it, the reader did something that reading never needs, so it was stopped.",
 	"failed":          "The reader broke off while it read this file.",
-	"box":             "The sandbox ended while this file was being read.",
+	"box":             "The sandbox ended while this file was being read. Ask again in a few minutes: another one may do better.",
 }
 
 // Words says why a file is not read.

@@ -85,11 +85,11 @@ func sawOf(sight approval.Sight, seen map[string]*reading.Glimpse, results bool)
 // inBox has a file read, and keeps what the box said. The box is counted before the file is
 // touched, so that a file which takes everything down with it is tried twice, whoever tries.
 func (s *Inputs) inBox(ctx context.Context, c approval.Content, f InputFile) (said Readout, err error) {
-	tries, err := s.store.BeginReading(ctx, c)
+	begun, err := s.store.BeginReading(ctx, c)
 	if err != nil {
 		return said, err
 	}
-	if tries > readTries {
+	if !begun {
 		return Readout{Answer: endedItsBoxes}, nil
 	}
 	said, err = s.tried(ctx, f)
@@ -118,12 +118,12 @@ func (s *Inputs) tried(ctx context.Context, f InputFile) (said Readout, err erro
 // look is inBox for a glimpse, of which nothing is kept but how many boxes it has ended.
 func (s *Inputs) look(ctx context.Context, c approval.Content, f InputFile) (said Readout, err error) {
 	c.Desk = "look " + c.Desk
-	tries, err := s.store.BeginReading(ctx, c)
+	begun, err := s.store.BeginReading(ctx, c)
 	if err != nil {
 		return said, err
 	}
-	if tries > readTries {
-		return Readout{Answer: endedItsBoxes}, s.store.NeverRead(ctx, c)
+	if !begun {
+		return Readout{Answer: endedItsBoxes}, nil
 	}
 	said, err = s.tried(ctx, f)
 	if errors.Is(err, ErrReaderDied) {

@@ -49,9 +49,9 @@ func (m *memStore) Reading(_ context.Context, c approval.Content) (KeptReading, 
 	return kept, nil
 }
 
-func (m *memStore) BeginReading(_ context.Context, c approval.Content) (int, error) {
+func (m *memStore) BeginReading(_ context.Context, c approval.Content) (bool, error) {
 	if err := m.faults.hit("BeginReading.before"); err != nil {
-		return 0, err
+		return false, err
 	}
 	m.shelf.Lock()
 	defer m.shelf.Unlock()
@@ -63,14 +63,17 @@ func (m *memStore) BeginReading(_ context.Context, c approval.Content) (int, err
 		had = &KeptReading{}
 		m.kept[c] = had
 	}
-	if m.now().Sub(had.At) > approval.RefusedFor {
+	if had.Now = m.now(); had.Rests() {
+		return false, nil
+	}
+	if m.now().Sub(had.At) > approval.Rests[len(approval.Rests)-1] {
 		had.Tries = 0
 	}
 	if had.Answer != nil && had.Answer.Reading == nil {
 		had.Answer = nil
 	}
 	had.Tries, had.At = had.Tries+1, m.now()
-	return had.Tries, nil
+	return true, nil
 }
 
 func (m *memStore) UseReading(_ context.Context, c approval.Content) (bool, error) {
@@ -109,7 +112,10 @@ func (m *memStore) KeepReading(_ context.Context, c approval.Content, a reading.
 		had = &KeptReading{}
 		m.kept[c] = had
 	}
-	had.Tries, had.At = 0, m.now()
+	had.At = m.now()
+	if a.Problem == nil || !approval.Passing(*a.Problem) || had.Answer != nil && had.Answer.Reading != nil {
+		had.Tries = 0
+	}
 	if had.Answer == nil || had.Answer.Reading == nil {
 		had.Answer = deepcopy.Of(&a)
 	}

@@ -47,9 +47,9 @@ type ReadingBook interface {
 	Know(ctx context.Context, team string, f approval.File) error
 	// Reading is what is known of a content.
 	Reading(ctx context.Context, c approval.Content) (KeptReading, error)
-	// BeginReading counts a box before the file goes into it. Those of which a day has passed
-	// since are forgotten.
-	BeginReading(ctx context.Context, c approval.Content) (tries int, err error)
+	// BeginReading counts a box before the file goes into it; false: its last pair of boxes has
+	// ended, and it rests.
+	BeginReading(ctx context.Context, c approval.Content) (begun bool, err error)
 	// NeverRead takes the last one back: there was no box.
 	NeverRead(ctx context.Context, c approval.Content) error
 	// UseReading keeps a reading from now, as if it had just been made; false: there is none.
@@ -63,22 +63,26 @@ type ReadingBook interface {
 // KeptReading is what is known of a content.
 type KeptReading struct {
 	Answer *reading.Answer // nil: no box has said anything
-	Tries  int             // boxes that were begun, and have said nothing since
+	Tries  int             // boxes that were begun, and have not read it since
 	At     time.Time       // of the last word, or of the last box
 	Now    time.Time
 }
 
-// readTries is how many boxes a file may end until it is refused without one.
+// readTries is how many boxes in a row a file may end until it rests.
 const readTries = 2
 
+// Rests tells that the last pair of boxes has ended, and no other is due yet.
+func (k KeptReading) Rests() bool {
+	return k.Tries > 0 && k.Tries%readTries == 0 && k.Now.Sub(k.At) < approval.RestAfter(k.Tries)
+}
+
 // answer is what holds now: what a box said, or that the file has ended its boxes. A
-// problem that may lie in the box holds for a day.
+// problem that may lie in the box holds for as long as the file rests.
 func (k KeptReading) answer() *reading.Answer {
-	fresh := k.Now.Sub(k.At) < approval.RefusedFor
 	switch a := k.Answer; {
-	case a != nil && (fresh || a.Problem == nil || !approval.Passing(*a.Problem)):
+	case a != nil && (a.Problem == nil || !approval.Passing(*a.Problem) || k.Now.Sub(k.At) < approval.RestAfter(k.Tries)):
 		return a
-	case k.Tries >= readTries && fresh:
+	case k.Rests():
 		return &endedItsBoxes
 	}
 	return nil

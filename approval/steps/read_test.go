@@ -86,7 +86,7 @@ func TestAReadingIsKeptForItsChannelItsDeskAndItsTemplate(t *testing.T) {
 	require.Len(t, b.box.read, 3)
 }
 
-func TestAFileThatEndsItsBoxTwiceIsRefusedForADayWithoutABox(t *testing.T) {
+func TestAFileThatEndsItsBoxTwiceRestsBeforeItGetsAnother(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.box.reads = []func(InputFile) (Readout, error){dies, dies}
@@ -94,7 +94,7 @@ func TestAFileThatEndsItsBoxTwiceIsRefusedForADayWithoutABox(t *testing.T) {
 	require.Empty(t, b.work())
 	r = b.request(r.ID)
 	require.Equal(t, approval.Failed, r.State)
-	require.Equal(t, "sales.csv is not read. The sandbox ended while this file was being read.", reasons.Words(r.Reason))
+	require.Equal(t, "sales.csv is not read. The sandbox ended while this file was being read. Ask again in a few minutes: another one may do better.", reasons.Words(r.Reason))
 	require.Len(t, b.spends(r.ID, budget.ForRead), 2)
 	require.Zero(t, b.open(r.ID))
 	require.Empty(t, b.writer.briefs)
@@ -113,8 +113,42 @@ func TestAFileThatEndsItsBoxTwiceIsRefusedForADayWithoutABox(t *testing.T) {
 	require.Empty(t, b.work())
 	require.Equal(t, approval.Pending, b.request(good.ID).State, "it hurts nobody else")
 
-	b.store.pass(approval.RefusedFor + time.Minute)
-	require.Equal(t, approval.Pending, b.again().State, "a day later it gets a box again")
+	b.store.pass(approval.Rests[0] + time.Minute)
+	require.Equal(t, approval.Pending, b.again().State, "minutes later it gets a box again")
+}
+
+// However often it is asked about, a file that ends its boxes has six of them in a day.
+func TestAFileThatEndsEveryBoxRestsForLongerEachTime(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for range 20 {
+		b.box.reads = append(b.box.reads, dies)
+	}
+	require.Equal(t, approval.Failed, b.again().State)
+	for pair, rest := range approval.Rests {
+		require.Len(t, b.box.read, 2*pair+2)
+		b.store.pass(rest - time.Minute)
+		require.Equal(t, approval.Failed, b.again().State)
+		require.Len(t, b.box.read, 2*pair+2, "it rests")
+		b.store.pass(2 * time.Minute)
+		require.Equal(t, approval.Failed, b.again().State)
+	}
+	require.Len(t, b.box.read, 2*len(approval.Rests)+2)
+}
+
+// A problem that may lie in the box is not the last word on a file, either.
+func TestAFileThatTookTooLongIsReadAgainMinutesLater(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	slow := func(InputFile) (Readout, error) {
+		return Readout{Answer: reading.Answer{Problem: &reading.Problem{Code: "time", Facts: map[string]int64{"seconds": 120}}}}, nil
+	}
+	b.box.reads = []func(InputFile) (Readout, error){slow}
+	require.Equal(t, approval.Failed, b.again().State)
+	require.Equal(t, approval.Failed, b.again().State)
+	require.Len(t, b.box.read, 1, "its word holds")
+	b.store.pass(approval.Rests[0] + time.Minute)
+	require.Equal(t, approval.Pending, b.again().State)
 }
 
 // A file that takes the whole process down with it was counted before it was touched.
