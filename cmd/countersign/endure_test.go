@@ -56,7 +56,7 @@ type siege struct {
 	recovery []time.Duration // from a kill to the next step of what the replica was at
 	hung     []time.Duration // the same, for a replica that hangs
 
-	rounds, acts, unheard atomic.Int32
+	rounds, acts, unheard, dry atomic.Int32 // dry: questions without an answer since the last that had one
 }
 
 // soldier is a replica of the siege.
@@ -312,10 +312,27 @@ func (s *siege) round(sc scene) {
 			}
 		}
 		if over && len(rows) > 0 {
-			s.rounds.Add(1)
+			s.ended(rows)
 			return
 		}
 		_ = s.rest(100 * time.Millisecond)
+	}
+}
+
+// ended counts a round, and stops a siege in which nothing comes to its answer any more: whatever
+// ended all of the last hundred questions, going on would say nothing of what the siege is for.
+func (s *siege) ended(rows []known) {
+	s.rounds.Add(1)
+	switch state := rows[len(rows)-1].State; state {
+	case "done":
+		s.dry.Store(0)
+	case "failed", "lost", "expired":
+		if s.dry.Add(1) == 100 {
+			s.remember(&s.lost, "a hundred questions in a row had no answer: the siege ends here")
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.quits = time.Now()
+		}
 	}
 }
 

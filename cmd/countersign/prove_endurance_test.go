@@ -46,6 +46,8 @@ func TestProveEnduranceNobodyNoticesWhatHappensToReplicas(t *testing.T) {
 	}
 	long := lasting(t)
 	s := newSiege(t, seed, replicas)
+	s.round(scene{number: 0, fate: "approved", asker: s.askers[0], room: s.rooms[0], reviewer: s.ben, other: s.priya})
+	require.Zero(t, s.dry.Load(), "before anything happens, a question has its answer")
 	s.quits = time.Now().Add(long + long/10)
 	over := s.people(people)
 	s.strike(time.Now().Add(long))
