@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -21,7 +20,6 @@ import (
 	"countersign/internal/pglocal"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/person"
-	"countersign/internal/slacksim/workspace"
 	"countersign/sandbox/e2b/e2btest"
 )
 
@@ -394,23 +392,4 @@ func (s *siege) told(sc scene, r known, before int) {
 		}
 	}
 	s.remember(&s.lost, "the approval of %s", r.ID)
-}
-
-// standing are messages that still offer what is over: a line that says that something is being
-// done, or a card that can be decided.
-func (s *siege) standing() (left []string) {
-	look := func(m workspace.Message) {
-		if m.BotID != "" && !m.Ephemeral && (m.Has("Cancel") || m.Has("Approve")) {
-			left = append(left, fmt.Sprint(m.Channel, " ", m.TS, " in ", m.ThreadTS, " ", m.Metadata, " ", strings.SplitN(m.Text, "\n", 2)[0]))
-		}
-	}
-	for _, m := range s.carla.Messages(slacksim.CodeReview) {
-		look(m)
-	}
-	for _, root := range s.carla.Messages(slacksim.SalesData) {
-		for _, m := range s.carla.Thread(root.Channel, root.TS) {
-			look(m)
-		}
-	}
-	return left
 }

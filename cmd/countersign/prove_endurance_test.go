@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/proof"
+	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/workspace"
 )
 
 // lasting is how long the siege lasts: in the suite a few seconds.
@@ -270,4 +272,23 @@ func blowNames(counts map[string]int) (names []string) {
 		}
 	}
 	return names
+}
+
+// standing are messages that still offer what is over: a line that says that something is being
+// done, or a card that can be decided.
+func (s *siege) standing() (left []string) {
+	look := func(m workspace.Message) {
+		if m.BotID != "" && !m.Ephemeral && (m.Has("Cancel") || m.Has("Approve")) {
+			left = append(left, fmt.Sprint(m.Channel, " ", m.TS, " in ", m.ThreadTS, " ", m.Metadata, " ", strings.SplitN(m.Text, "\n", 2)[0]))
+		}
+	}
+	for _, m := range s.carla.Messages(slacksim.CodeReview) {
+		look(m)
+	}
+	for _, root := range s.carla.Messages(slacksim.SalesData) {
+		for _, m := range s.carla.Thread(root.Channel, root.TS) {
+			look(m)
+		}
+	}
+	return left
 }
