@@ -108,10 +108,11 @@ prove-money: setup-test
 # PROVE_SEED=N draws the same again. Each ends with `N passed, M failed`.
 #
 #   prove-review   hostile and honest programs read in a real box, and what the witness says of hostile
-#                  ones that run in one; what is shown against what runs
-#   prove-slack    Slack as it may be: blocks that come back otherwise, refusals, channels and files
-#                  that go away, and an office of ten people who ask two hundred questions on a bad day
-#   prove-reading  awkward files read and loaded in real boxes, each held against its right value; bombs
+#                  ones that run in one; how harmful code ends that was approved; what is shown against what runs
+#   prove-slack    Slack as it may be: blocks that come back otherwise, whatever cards and replies can be drawn, refusals,
+#                  channels and files that go away, and an office of ten people who ask two hundred questions on a bad day
+#   prove-reading  awkward files read and loaded in real boxes, each held against its right value; bombs;
+#                  odd tables under every program of the demo's model
 #   prove-crash    a replica that is killed, or told to stop, anywhere
 #   prove-endurance  three replicas of the real binary under siege, for five minutes or FOR=30m: kills, hangs, stops, restarts, a Postgres
 #                  that goes away, crashes, has no disk left or another clock, and a Slack, a model and a cloud that fail
@@ -141,7 +142,7 @@ prove-review: PACKAGES = ./approval ./approval/steps ./bot ./storage ./sandbox/l
 prove-slack: TESTS = Slack
 prove-slack: PACKAGES = ./bot ./cmd/countersign
 prove-reading: TESTS = Reading
-prove-reading: PACKAGES = ./sandbox/local ./cmd/countersign
+prove-reading: PACKAGES = ./sandbox/local ./codegen/standin ./cmd/countersign
 prove-crash: TESTS = Crash
 prove-crash: PACKAGES = ./cmd/countersign
 prove-endurance: TESTS = Endurance

@@ -22,6 +22,7 @@ import (
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 	"countersign/budget"
+	"countersign/internal/proof"
 	"countersign/internal/slacksim"
 )
 
@@ -158,36 +159,51 @@ func anything(t *rapid.T) *steps.View {
 	return v
 }
 
-func TestSlackTakesWhateverIsDrawn(t *testing.T) {
+func TestProveSlackTakesWhateverIsDrawn(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	b.ctx = t.Context() // a failure is made small in its own time
-	rapid.Check(t, func(rt *rapid.T) {
-		v := anything(rt)
-		kinds := []steps.Surface{steps.SurfaceRoot, steps.SurfaceProgress}
-		if v.Request.Revision != nil {
-			kinds = append(kinds, steps.SurfaceCard)
-		}
-		if v.Request.State.Final() {
-			kinds = append(kinds, steps.SurfaceReply)
-		}
-		for _, kind := range kinds {
-			post, err := b.bot.Publish(b.ctx, v, kind)
-			require.NoError(rt, err, "%s", kind)
-			require.NotContains(rt, post.Shown, draw.GarbledMark)
-			v.Posts[kind] = post
-			m, err := b.as(map[bool]string{true: slacksim.Reviewer, false: slacksim.Analyst}[kind == steps.SurfaceCard]).Find(post.Channel, post.TS)
-			require.NoError(rt, err)
-			require.True(rt, utf8.ValidString(m.Text))
-			require.LessOrEqual(rt, utf8.RuneCountInString(m.Text), 4000, "so that it can be rewritten")
-			require.NotEmpty(rt, strings.TrimSpace(m.Text), "screen readers hear it")
-			require.NotContains(rt, m.Text, "<!channel>")
-		}
-		for name, p := range map[string]*kit.Page{"card": draw.Card(as(kit.Identity{}), sampleOr(v), false), "reply": draw.Reply(v, true), "reply as text": draw.Reply(v, false)} {
-			require.LessOrEqual(rt, p.Used, kit.MaxBlockText, name)
-			require.LessOrEqual(rt, len(p.Blocks), 50)
-		}
+	rounds, drawn, failed := 0, 0, false
+	taken := t.Run("generated", func(t *testing.T) {
+		rapid.Check(t, func(rt *rapid.T) {
+			if rounds++; !proof.Whole() && !failed && rounds%10 != 1 {
+				return // a tenth, as rapid draws it; what has failed is tried until it is small
+			}
+			passed := false
+			defer func() { failed = failed || !passed }()
+			drawn++
+			takesIt(rt, b, anything(rt))
+			passed = true
+		})
 	})
+	proof.Check(t, taken && drawn > 0, "Slack takes every card and reply that can be drawn", "%d requests", drawn)
+}
+
+// takesIt publishes all that a request has to show, and looks at what Slack holds of it.
+func takesIt(rt *rapid.T, b *bundle, v *steps.View) {
+	kinds := []steps.Surface{steps.SurfaceRoot, steps.SurfaceProgress}
+	if v.Request.Revision != nil {
+		kinds = append(kinds, steps.SurfaceCard)
+	}
+	if v.Request.State.Final() {
+		kinds = append(kinds, steps.SurfaceReply)
+	}
+	for _, kind := range kinds {
+		post, err := b.bot.Publish(b.ctx, v, kind)
+		require.NoError(rt, err, "%s", kind)
+		require.NotContains(rt, post.Shown, draw.GarbledMark)
+		v.Posts[kind] = post
+		m, err := b.as(map[bool]string{true: slacksim.Reviewer, false: slacksim.Analyst}[kind == steps.SurfaceCard]).Find(post.Channel, post.TS)
+		require.NoError(rt, err)
+		require.True(rt, utf8.ValidString(m.Text))
+		require.LessOrEqual(rt, utf8.RuneCountInString(m.Text), 4000, "so that it can be rewritten")
+		require.NotEmpty(rt, strings.TrimSpace(m.Text), "screen readers hear it")
+		require.NotContains(rt, m.Text, "<!channel>")
+	}
+	for name, p := range map[string]*kit.Page{"card": draw.Card(as(kit.Identity{}), sampleOr(v), false), "reply": draw.Reply(v, true), "reply as text": draw.Reply(v, false)} {
+		require.LessOrEqual(rt, p.Used, kit.MaxBlockText, name)
+		require.LessOrEqual(rt, len(p.Blocks), 50)
+	}
 }
 
 // sampleOr is a request that has a card.

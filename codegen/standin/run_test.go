@@ -4,9 +4,11 @@ import (
 	"encoding/binary"
 	"encoding/csv"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,6 +21,7 @@ import (
 	"countersign/codegen"
 	"countersign/codegen/pandas"
 	"countersign/codegen/samples"
+	"countersign/internal/proof"
 )
 
 func sampleFile(name string) map[string]string {
@@ -189,18 +192,25 @@ func oddTables() map[string]string {
 	}
 }
 
-func TestOddTablesBreakNoProgram(t *testing.T) {
+func TestProveReadingOddTablesBreakNoProgram(t *testing.T) {
 	t.Parallel()
 	var cases []asked
-	for name, data := range oddTables() {
+	tables := oddTables()
+	for _, name := range slices.Sorted(maps.Keys(tables)) {
 		for _, q := range everyIntent {
-			cases = append(cases, asked{q, map[string]string{name: data}})
+			cases = append(cases, asked{q, map[string]string{name: tables[name]}})
 		}
 	}
-	results := runAll(t, cases)
-	for i, c := range cases {
-		require.NotEmpty(t, results[i].Columns, c)
+	cases = proof.Draw(t, cases)
+	answered := 0
+	for i, r := range runAll(t, cases) {
+		if len(r.Columns) > 0 {
+			answered++
+		} else {
+			t.Log(cases[i])
+		}
 	}
+	proof.Check(t, answered == len(cases), "no table is so odd that a program of the demo's model breaks over it", "%d of %d", answered, len(cases))
 }
 
 func TestAWorkbookIsAnsweredFromTheSheetThatIsNamed(t *testing.T) {

@@ -105,7 +105,7 @@ var rooms = map[string]plan{
 	"codegen/claude":      {uses: with("codegen", "codegen/door"), tests: providerTests},
 	"codegen/gpt":         {uses: with("codegen", "codegen/door"), tests: providerTests},
 	"codegen/conformance": {uses: with("codegen", "internal/proof")}, // what all providers pass
-	"codegen/standin":     {uses: with("codegen", "codegen/pandas"), tests: []string{"codegen/samples"}},
+	"codegen/standin":     {uses: with("codegen", "codegen/pandas"), tests: []string{"codegen/samples", "internal/proof"}},
 	"codegen/samples":     {},
 	"codegen/mistraltest": {},
 

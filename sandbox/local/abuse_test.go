@@ -4,7 +4,10 @@ package local
 
 import (
 	"fmt"
+	"maps"
 	"net"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,18 +15,19 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/internal/proof"
 )
 
 // Each of these is code that somebody has approved although it should not have
 // been. It has to end as it deserves, and take nothing along.
-func TestAbuseEndsAsItDeserves(t *testing.T) {
+func TestProveReviewAbuseEndsAsItDeserves(t *testing.T) {
 	t.Parallel()
 	short := roomy
 	short.Seconds = 2
 	small := roomy
 	small.MemoryMB = 256
 	small.Seconds = roomy.Seconds
-	for name, c := range map[string]struct {
+	all := map[string]struct {
 		code    string
 		limits  approval.Limits
 		outcome []approval.Outcome
@@ -56,7 +60,16 @@ func TestAbuseEndsAsItDeserves(t *testing.T) {
 		"nests deeply":                  {"def f(n):\n    return f(n + 1)\nf(0)\n", roomy, []approval.Outcome{approval.Raised}, "RecursionError"},
 		"an error without words":        {"class E(Exception):\n    def __str__(self):\n        raise self\nraise E\n", roomy, []approval.Outcome{approval.Raised}, "cannot be shown"},
 		"asks somebody":                 {"input('name? ')\n", roomy, []approval.Outcome{approval.Raised}, "EOFError"},
-	} {
+	}
+	drawn := slices.Sorted(maps.Keys(all))
+	if os.Getenv("SANDBOX_TEST_ALL") == "" { // else -test.run says which (life_linux_test.go)
+		drawn = proof.Draw(t, drawn)
+	}
+	t.Cleanup(func() { // when all of them have ended
+		proof.Check(t, !t.Failed(), "harmful code that somebody approved ends as it deserves, and says how", "%d programs", len(drawn))
+	})
+	for _, name := range drawn {
+		c := all[name]
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			result := run(t, job(c.code, c.limits))
