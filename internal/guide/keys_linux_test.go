@@ -75,7 +75,7 @@ func TestNothingThatIsTypedIsLost(t *testing.T) {
 			var answer string
 			var err error
 			if i%2 == 0 {
-				answer, err = form.Line(ctx, Question{Title: title}, "")
+				answer, err = form.Line(ctx, Question{Title: title}, "50")
 			} else {
 				answer, err = form.Secret(ctx, Question{Title: title})
 			}
@@ -98,12 +98,16 @@ func TestNothingThatIsTypedIsLost(t *testing.T) {
 	}
 	for i := range questions {
 		wait(fmt.Sprintf("Question %d, please?", i))
-		types(fmt.Sprintf("xoxb-%d", i)) // pasted whole
-		types("-z")
+		want := "50" // nothing is typed at the last but one: what is suggested stands
+		if i != questions-2 {
+			want = fmt.Sprintf("xoxb-%d-z", i)
+			types(want[:len(want)-2]) // pasted whole
+			types("-z")
+		}
 		types("\r")
 		select {
 		case answer := <-answers:
-			require.Equal(t, fmt.Sprintf("xoxb-%d-z", i), answer)
+			require.Equal(t, want, answer)
 		case <-ctx.Done():
 			require.NoError(t, ctx.Err(), "question %d is never answered", i)
 		}

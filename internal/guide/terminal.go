@@ -1,6 +1,7 @@
 package guide
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -27,11 +28,16 @@ func (t *Terminal) Pause(ctx context.Context, q Question) error {
 	return t.ask(ctx, huh.NewConfirm().Title(q.Title).Description(q.Help).Affirmative("Yes, go on").Negative("").Value(&done))
 }
 
-// Line asks for something that anybody may read.
+// Line asks for something that anybody may read. What is suggested stands there in grey, and is taken where nothing is typed: were it typed
+// already, 49.90 after a suggested 50 would be a budget of 5049.90.
 func (t *Terminal) Line(ctx context.Context, q Question, suggested string) (string, error) {
-	value := suggested
-	err := t.ask(ctx, huh.NewInput().Title(q.Title).Description(q.Help).Validate(t.check(q)).Value(&value))
-	return value, err
+	value, check := "", t.check(q)
+	field := huh.NewInput().Title(q.Title).Description(q.Help).Placeholder(suggested).Validate(func(typed string) error { return check(cmp.Or(typed, suggested)) })
+	if t.Plain { // which shows no grey, and has what is typed in the place of what it suggests
+		value = suggested
+	}
+	err := t.ask(ctx, field.Value(&value))
+	return cmp.Or(value, suggested), err
 }
 
 // Secret asks for something that is not shown.
