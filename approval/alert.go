@@ -49,8 +49,9 @@ type Differs struct {
 	Provider string        `json:"provider"`
 	From     string        `json:"from"` // dates in UTC, both included
 	To       string        `json:"to"`
-	Lines    []DiffersLine `json:"lines"`          // the widest apart first
-	More     int           `json:"more,omitempty"` // lines that are left out here
+	Lines    []DiffersLine `json:"lines"`           // the widest apart first
+	More     int           `json:"more,omitempty"`  // lines that are left out here
+	Boxes    bool          `json:"boxes,omitempty"` // lines are of boxes: milliseconds stand in the place of tokens
 }
 
 // DiffersLine is a day of a model. Tokens are of prompts and answers together.

@@ -26,3 +26,11 @@ type Booking struct {
 	Held          USD // by the hold that it ended
 	Estimated     bool
 }
+
+// ListedBox is a box as the lists of whoever bills it have it, by their clock.
+type ListedBox struct {
+	Box   string
+	Began time.Time
+	Seen  time.Time  // the last list that had it
+	Gone  *time.Time // the first one after that which had not; nil: there was none yet
+}

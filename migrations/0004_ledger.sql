@@ -428,3 +428,15 @@ END $$;
 -- +goose StatementEnd
 CREATE TRIGGER requests_asking_holds_nothing BEFORE UPDATE ON requests FOR EACH ROW
     WHEN (NEW.state = 'asking' AND OLD.state <> 'asking') EXECUTE FUNCTION requests_asking_holds_nothing();
+
+-- Boxes of this installation in the lists of E2B, which are read every few seconds: what it bills, by its own word. It says what it has,
+-- and not what it had, so that is kept here until the ledger has been held against it, and a month longer.
+CREATE TABLE listed_boxes (
+    box      text PRIMARY KEY CHECK (box <> ''),
+    began_at timestamptz NOT NULL,
+    seen_at  timestamptz NOT NULL, -- the last list that had it,
+    gone_at  timestamptz,          -- and the first one after that which had not
+    CONSTRAINT listed_boxes_order CHECK (seen_at >= began_at AND (gone_at IS NULL OR gone_at >= seen_at))
+);
+CREATE INDEX listed_boxes_there ON listed_boxes (box) WHERE gone_at IS NULL;
+CREATE INDEX listed_boxes_began ON listed_boxes (began_at);

@@ -1828,6 +1828,15 @@ CREATE TABLE limits (
     CONSTRAINT limits_set_by_check CHECK ((set_by <> ''::text))
 );
 
+CREATE TABLE listed_boxes (
+    box text NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    gone_at timestamp with time zone,
+    CONSTRAINT listed_boxes_box_check CHECK ((box <> ''::text)),
+    CONSTRAINT listed_boxes_order CHECK (((seen_at >= began_at) AND ((gone_at IS NULL) OR (gone_at >= seen_at))))
+);
+
 CREATE TABLE log (
     "position" bigint NOT NULL,
     stream text NOT NULL,
@@ -2368,6 +2377,9 @@ ALTER TABLE ONLY limits
 ALTER TABLE ONLY limits
     ADD CONSTRAINT limits_pkey PRIMARY KEY (team, kind, id);
 
+ALTER TABLE ONLY listed_boxes
+    ADD CONSTRAINT listed_boxes_pkey PRIMARY KEY (box);
+
 ALTER TABLE ONLY log_nodes
     ADD CONSTRAINT log_nodes_pkey PRIMARY KEY (level, index);
 
@@ -2539,6 +2551,10 @@ CREATE INDEX holds_stale ON holds USING btree (expires_at) WHERE (NOT settled);
 CREATE INDEX holds_uncertain_by_time ON holds USING btree (uncertain_at) WHERE ((uncertain_at IS NOT NULL) AND (NOT settled));
 
 CREATE INDEX legal_holds_latest ON legal_holds USING btree (team, person, seq DESC);
+
+CREATE INDEX listed_boxes_began ON listed_boxes USING btree (began_at);
+
+CREATE INDEX listed_boxes_there ON listed_boxes USING btree (box) WHERE (gone_at IS NULL);
 
 CREATE INDEX log_deeds ON log USING btree ("position") WHERE (stream !~ '^(request:|names:|checks$)'::text);
 

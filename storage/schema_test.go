@@ -52,6 +52,10 @@ var breaches = []struct {
 	{"a refusal has a known reason", refusedBySlack(`'card', 'whim', 1, now()`), "unseen_why_check"},
 	{"a refusal happened", refusedBySlack(`'card', 'outage', 0, now()`), "unseen_times_check"},
 	{"a refusal does not end before it begins", refusedBySlack(`'card', 'outage', 1, now() - interval '1 second'`), "unseen_order"},
+	{"a box is listed once", listedBox(`'b', now(), now(), NULL`) + listedBox(`'b', now(), now(), NULL`), "listed_boxes_pkey"},
+	{"a listed box has a name", listedBox(`'', now(), now(), NULL`), "listed_boxes_box_check"},
+	{"no box is seen before it begins", listedBox(`'b', now(), now() - interval '1 second', NULL`), "listed_boxes_order"},
+	{"no box is gone before it is seen", listedBox(`'b', now(), now(), now() - interval '1 second'`), "listed_boxes_order"},
 	{"where a notice stands is kept", notice(`'k', 'TEAM', 'price', '{U1}', false, '{}'`) + noticed(`'D1', '1.1'`) + `DELETE FROM notice_posts`, "notice_posts_undeletable"},
 
 	{"what is known of a content is known once", readings(`1, NULL, NULL`) + readings(`1, NULL, NULL`), "readings_pkey"},
@@ -226,6 +230,10 @@ func repeated(id, what string) string {
 func refusedBySlack(values string) string {
 	return `INSERT INTO unseen (request_id, surface, channel, why, code, stands, times, first_at, last_at)
 		SELECT DONE, s, 'C', w, '', false, n, now(), l FROM (VALUES (` + values + `)) AS v (s, w, n, l)` + ";\n"
+}
+
+func listedBox(values string) string {
+	return `INSERT INTO listed_boxes (box, began_at, seen_at, gone_at) VALUES (` + values + ");\n"
 }
 
 func takeBack(request string) string {

@@ -110,7 +110,7 @@ func TestARequestIsPrintedForPeople(t *testing.T) {
 	names := pack.NewNames([]pack.Name{{ID: "U1", Name: "Maya Lindqvist", Since: at}, {ID: "U2", Name: "Ben Osei", Since: at}})
 	var b strings.Builder
 	Print(&b, &pack.Story{ID: "r1", Asker: "U1", Channel: "C1", Question: "What\nnow?", At: at, Outcome: "Failed", Error: "no luck", Private: true, Run: &pack.Run{Start: at, End: at, Seconds: "1.0 s", Watched: "Seen.", Witness: []pack.Fact{{Name: "Connections", Value: "none"}}, Mismatch: []string{"odd"}},
-		Decisions: []pack.Decided{{At: at, Who: "U2", For: "U3", Verdict: "Approved", Number: "1", Why: "fine", Door: "Slack", Digest: "0123456789abcdef"}},
+		Decisions: []pack.Decided{{At: at, Who: "U2", For: "U3", Verdict: "Approved", Number: "1", Why: "fine", Door: "Slack", Digest: "0123456789abcdef", Opened: at.Add(-3 * time.Minute)}},
 		Refused:   []pack.Refused{{At: at, Why: "no column", Code: "bad()\n"}},
 		Versions:  []*pack.Version{{Number: "1", Author: "codestral", At: at, Code: "print(1)\n", Digest: "0123456789abcdef", Findings: []string{"caution"}, Inputs: []pack.Input{{Name: "a.csv", SHA256: "ff", Reading: "utf-8"}}, Seal: []pack.Fact{{Name: "Network", Value: "none"}}}},
 		Receipts:  []pack.Receipt{{For: "draft", At: at, Charges: []pack.Charge{{What: "codestral", Amount: 561_000}}}}, Total: 561_000, Steps: []pack.Step{{Position: 3, At: at, Actor: "U1", What: "asked"}}}, names, berlin)

@@ -39,7 +39,11 @@ func Print(w io.Writer, s *pack.Story, names *pack.Names, zone *time.Location) {
 		if d.Why != "" {
 			why = ": " + d.Why
 		}
-		fmt.Fprintf(w, "  %s%s: %s, version %s (seal %.12s), %s, in %s%s\n", who(d.Who, d.At), place, d.Verdict, d.Number, d.Digest, at(d.At), d.Door, why)
+		open := d.HadOpen()
+		if open != "" {
+			open = ", " + open
+		}
+		fmt.Fprintf(w, "  %s%s: %s, version %s (seal %.12s), %s, in %s%s%s\n", who(d.Who, d.At), place, d.Verdict, d.Number, d.Digest, at(d.At), d.Door, open, why)
 	}
 	if len(s.Decisions) == 0 {
 		fmt.Fprintln(w, "  Nobody.")

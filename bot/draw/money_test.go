@@ -97,6 +97,8 @@ func moneyPages(b stand) map[string]*kit.Page {
 			People: []approval.SpentOn{{ID: slacksim.Analyst, Amount: 15 * budget.Dollar}, {ID: approval.System, Amount: budget.Cent}}, Channels: []approval.SpentOn{{ID: slacksim.SalesData, Amount: 16 * budget.Dollar}}}), slacksim.Admin),
 		"notice-differs": told(sample.Notice(approval.NoticeDiffers, nil, approval.Differs{Provider: "Mistral", From: "2026-11-24", To: "2026-11-26", More: 2, Lines: []approval.DiffersLine{
 			{Day: "2026-11-25", Model: "codestral-2508", Ours: 1_200_300, Theirs: 1_400_100, Paid: 48 * budget.Cent, Billed: 61 * budget.Cent}, {Day: "2026-11-26", Model: "mistral-large-2512", Theirs: 9_000}, {Day: "2026-11-26", Model: "codestral-2508", Ours: 500, Paid: budget.Cent}}}), slacksim.Admin),
+		"notice-differs-boxes": told(sample.Notice(approval.NoticeDiffers, nil, approval.Differs{Provider: "E2B", From: "2026-11-24", To: "2026-11-26", Boxes: true, Lines: []approval.DiffersLine{
+			{Day: "2026-11-25", Model: "boxes", Ours: 1_800_400, Theirs: 2_400_000, Paid: 48 * budget.Cent}, {Day: "2026-11-26", Model: "boxes", Theirs: 90_000}}}), slacksim.Admin),
 		"modal-paced": func() *kit.Page {
 			p := &kit.Page{}
 			money.Paced(p, budget.Pace{Spent: 23 * budget.Dollar, PerDay: 120 * budget.Cent, Days: 7, Projected: 28 * budget.Dollar, Until: sample.December})

@@ -179,10 +179,14 @@ func sources(p program) (list []accounts.Source) {
 
 // clerkOf asks them once a day, and tells administrators where they and the ledger do not agree.
 func clerkOf(p program, db *storage.DB) *accounts.Clerk {
-	return &accounts.Clerk{Ledger: db, Sources: sources(p), Client: &http.Client{Timeout: 30 * time.Second},
+	clerk := &accounts.Clerk{Ledger: db, Sources: sources(p), Client: &http.Client{Timeout: 30 * time.Second},
 		Tell: func(ctx context.Context, provider, first, last string, apart []accounts.Difference) error {
 			return differs(ctx, db, provider, first, last, apart)
 		}}
+	if p.E2BAPIKey != "" {
+		clerk.Listed = storage.Boxes{DB: db}.Began
+	}
+	return clerk
 }
 
 // toldLines is how many days of models a notice lists.
@@ -196,7 +200,7 @@ func differsKey(team, provider, first, last string, now time.Time) string {
 // differs tells the administrators of every workspace, once a day: one key of a provider serves all.
 func differs(ctx context.Context, db *storage.DB, provider, first, last string, apart []accounts.Difference) error {
 	slices.SortStableFunc(apart, func(a, b accounts.Difference) int { return cmp.Compare(b.Apart, a.Apart) })
-	said := approval.Differs{Provider: provider, From: first, To: last, More: max(0, len(apart)-toldLines)}
+	said := approval.Differs{Provider: provider, From: first, To: last, More: max(0, len(apart)-toldLines), Boxes: provider == accounts.Cloud}
 	for _, d := range apart[:min(toldLines, len(apart))] {
 		line := approval.DiffersLine{Day: d.Day, Model: d.Model, Ours: d.OurInput + d.OurOutput, Theirs: d.TheirInput + d.TheirOutput, Paid: d.Paid}
 		if d.Billed != nil {
@@ -230,7 +234,6 @@ func reconcile(ctx context.Context, p program) error {
 	err := flags.Parse(p.args)
 	from, badFrom := time.Parse(time.DateOnly, *first)
 	to, badTo := time.Parse(time.DateOnly, *last)
-	asked := sources(p)
 	switch {
 	case err != nil:
 	case badFrom != nil:
@@ -241,7 +244,7 @@ func reconcile(ctx context.Context, p program) error {
 		err = fmt.Errorf("%q is not understood", flags.Arg(1))
 	case flags.NArg() == 1 && !slices.Contains([]string{"Mistral", "Claude", "OpenAI"}, *provider):
 		err = errors.New("--provider says whose file it is: Mistral, Claude or OpenAI")
-	case flags.NArg() == 0 && len(asked) == 0:
+	case flags.NArg() == 0 && len(sources(p)) == 0 && p.E2BAPIKey == "":
 		err = errors.New("no provider can be asked: set MISTRAL_ADMIN_KEY, ANTHROPIC_ADMIN_KEY or OPENAI_ADMIN_KEY, or name a file")
 	}
 	if err != nil {
@@ -264,7 +267,7 @@ func reconcile(ctx context.Context, p program) error {
 		}
 		return printReconciled(ctx, p, db, *provider, first, end, accounts.Compare(ours, theirs))
 	}
-	for _, s := range asked {
+	for _, s := range clerk.All() {
 		list, err := clerk.Look(ctx, s, from, until)
 		if err != nil {
 			return err
@@ -299,7 +302,11 @@ func printReconciled(ctx context.Context, p program, db *storage.DB, provider st
 		return nil
 	}
 	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "DAY\tMODEL\tTOKENS IN\tTHEIRS\tOUT\tTHEIRS\tPAID\tTHEIRS\tAPART\t")
+	head := "DAY\tMODEL\tTOKENS IN\tTHEIRS\tOUT\tTHEIRS\tPAID\tTHEIRS\tAPART\t"
+	if provider == accounts.Cloud {
+		head = "DAY\tSECONDS\tBY ITS LISTS\tPAID\tAPART\t"
+	}
+	fmt.Fprintln(w, head)
 	for _, d := range list {
 		billed, word := "-", "-"
 		if d.Billed != nil {
@@ -315,6 +322,10 @@ func printReconciled(ctx context.Context, p program, db *storage.DB, provider st
 		}
 		if d.Estimated > 0 {
 			word += fmt.Sprintf(" (%s estimated)", d.Estimated)
+		}
+		if provider == accounts.Cloud {
+			fmt.Fprintf(w, "%s\t%.1f\t%.1f\t%s\t%s\t\n", d.Day, float64(d.OurInput)/1000, float64(d.TheirInput)/1000, d.Paid, word)
+			continue
 		}
 		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t\n", d.Day, d.Model, d.OurInput, d.TheirInput, d.OurOutput, d.TheirOutput, d.Paid, billed, word)
 	}

@@ -180,3 +180,30 @@ func TestAdministratorsHearOfMoneyAndTryOtherRules(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, events, value[string](h, told), "nothing is written")
 }
+
+// A box that E2B has had and that nobody has paid for is killed as soon as it is found, and told the next day, with how long it was there.
+func TestABoxThatNobodyHasPaidForIsTold(t *testing.T) {
+	t.Parallel()
+	cloud := newCloud(t)
+	h := open(t, atE2B(cloud))
+	one, _ := h.run()
+	h.share("sales.csv", "amount\n1\n")
+	h.writes("print(1)")
+	root := h.ask("How many rows has sales.csv?")
+	h.approve(h.cardOf("How many rows"))
+	h.reply(root)
+	stray := cloud.Add(map[string]string{"countersign_installation": approval.Short(approval.Hash([]byte(h.program.SlackBotToken)))}, 2*time.Hour, 3*time.Hour)
+	h.soon("the lists have had it, and have it no more", func() bool {
+		return one.sweep(h.ctx) == nil && value[int](h, `SELECT count(*) FROM listed_boxes WHERE box = $1 AND gone_at IS NOT NULL`, stray) == 1
+	})
+	require.False(t, cloud.Box(stray).Alive)
+	require.NoError(t, one.clerk.Daily(h.ctx, time.Now().UTC().Truncate(24*time.Hour).Add(29*time.Hour)))
+	h.toldOnce(approval.NoticeDiffers, "E2B counts something else than we do", slacksim.Admin)
+
+	var out bytes.Buffer
+	p := h.program
+	p.out, p.args = &out, []string{"--from", time.Now().UTC().AddDate(0, 0, -2).Format(time.DateOnly), "--to", time.Now().UTC().Format(time.DateOnly)}
+	require.NoError(t, reconcile(h.ctx, p))
+	require.Regexp(t, `SECONDS +BY ITS LISTS +PAID +APART`, out.String())
+	require.Regexp(t, `\d+\.\d +7\d\d\d\.\d +\$0\.00\d* +(9\d\.\d|100\.0)%  <-`, out.String())
+}

@@ -263,7 +263,7 @@ func killBoxes(ctx context.Context, p program) {
 	}
 	cloud, err := p.e2b()
 	if err == nil {
-		err = cloud.Strays(ctx, func(context.Context, string, string) (bool, error) { return false, nil })
+		err = cloud.Strays(ctx, func(context.Context, string, string) (bool, error) { return false, nil }, nil)
 	}
 	if err != nil {
 		p.log.Warn("boxes at E2B go on until serve finds them, or their time is over", "error", err)

@@ -28,7 +28,7 @@ import (
 func setUp(ctx context.Context, p program) error {
 	var form guide.Form
 	if in := int(os.Stdin.Fd()); term.IsTerminal(in) && term.IsTerminal(int(os.Stdout.Fd())) {
-		form = guide.Terminal{In: os.Stdin, Out: os.Stdout, Plain: os.Getenv("ACCESSIBLE") != ""}
+		form = &guide.Terminal{In: os.Stdin, Out: os.Stdout, Plain: os.Getenv("ACCESSIBLE") != ""}
 	}
 	return guided(ctx, p, form)
 }

@@ -24,7 +24,7 @@ import (
 var ways = map[string]struct {
 	replicas int
 	cloud    bool
-}{"program": {1, true}, "released": {1, true}, "serve": {1, true}, "compose": {2, true}, "local": {1, false}, "unit": {1, false}}
+}{"program": {1, true}, "released": {1, true}, "emulated": {1, true}, "serve": {1, true}, "compose": {2, true}, "local": {1, false}, "unit": {1, false}}
 
 func TestProveOperationsWhatIsDeliveredPlaysARun(t *testing.T) {
 	chosen := strings.Fields(os.Getenv("PROVE_WAYS"))

@@ -175,7 +175,7 @@ func (r *replica) sandbox() steps.Sandbox {
 		if err != nil {
 			return steps.NoSandbox{Why: forPeople(err)}
 		}
-		r.strays = func(ctx context.Context) error { return cloud.Strays(ctx, r.needs) }
+		r.strays = func(ctx context.Context) error { return cloud.Strays(ctx, r.needs, storage.Boxes{DB: r.db}.Listed) }
 		r.libraries = cloud.Libraries
 		return cloud
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -47,6 +48,7 @@ func BookedBy(ctx context.Context, ledger Bookings, provider string, from, until
 type Clerk struct {
 	Ledger  Bookings
 	Sources []Source
+	Listed  func(ctx context.Context, from, until time.Time) ([]budget.ListedBox, error) // what E2B had; nil: code runs elsewhere
 	Client  *http.Client
 	Tell    func(ctx context.Context, provider, first, last string, apart []Difference) error
 
@@ -79,7 +81,7 @@ func (c *Clerk) Daily(ctx context.Context, now time.Time) error {
 		return nil
 	}
 	var faults []error
-	for _, s := range c.Sources {
+	for _, s := range c.All() {
 		if c.done[s.Provider] == today.Format(time.DateOnly) || now.Sub(c.tried[s.Provider]) < pause {
 			continue
 		}
@@ -98,8 +100,23 @@ func (c *Clerk) Daily(ctx context.Context, now time.Time) error {
 	return errors.Join(faults...)
 }
 
+// All are the providers that can be compared.
+func (c *Clerk) All() []Source {
+	if c.Listed == nil {
+		return c.Sources
+	}
+	return append(slices.Clip(c.Sources), Source{Provider: Cloud})
+}
+
 // Look asks one provider, and compares.
 func (c *Clerk) Look(ctx context.Context, s Source, from, until time.Time) ([]Difference, error) {
+	if s.Provider == Cloud {
+		listed, err := c.Listed(ctx, from, until)
+		if err != nil {
+			return nil, err
+		}
+		return CompareBoxes(ctx, c.Ledger, listed, from, until)
+	}
 	theirs, err := s.Ask(ctx, c.Client, from, until)
 	if err != nil {
 		return nil, err

@@ -132,6 +132,44 @@ func TestProvidersAreAskedOnceADay(t *testing.T) {
 	require.ErrorContains(t, err, "save it as a table")
 }
 
+func TestTheCloudsBoxesAreHeldAgainstTheLedger(t *testing.T) {
+	t.Parallel()
+	box := func(n, began, seen, gone int) budget.ListedBox {
+		at := day(n).Add(time.Hour)
+		b := budget.ListedBox{Box: "b", Began: at.Add(time.Duration(began) * time.Second), Seen: at.Add(time.Duration(seen) * time.Second)}
+		if gone > 0 {
+			g := at.Add(time.Duration(gone) * time.Second)
+			b.Gone = &g
+		}
+		return b
+	}
+	paid := func(n, seconds int) budget.Booking {
+		return budget.Booking{At: day(n).Add(2 * time.Hour), Model: "e2b", Kind: budget.Box, BoxMS: int64(seconds) * 1000, Amount: budget.Cent}
+	}
+	here := paid(20, 5000)
+	here.Model = "local"
+	late := paid(25, 100)
+	late.At = day(26).Add(time.Second)
+	ledger := books{here, paid(20, 110), paid(21, 90), paid(22, 200), paid(23, 40), paid(23, 50), late}
+	list, err := CompareBoxes(t.Context(), ledger, []budget.ListedBox{
+		box(20, 0, 100, 115), // 110 s lie within
+		box(21, 0, 100, 115), // 90 s were paid for, and it was there for 100
+		box(22, 0, 100, 115), // 200 s were paid for, and it was gone after 115
+		box(23, 0, 35, 45),   // and one that stood in no list
+		box(24, 0, 300, 0),   // nobody has paid for it
+		box(25, 0, 95, 110),  // booked after midnight
+	}, day(20), day(27))
+	require.NoError(t, err)
+	got := map[string]string{}
+	for _, d := range list {
+		got[d.Day[8:]] = fmt.Sprintf("%d %d %.2f %v", d.OurInput, d.TheirInput, d.Apart, d.Alarming())
+	}
+	require.Equal(t, map[string]string{"20": "110000 110000 0.00 false", "21": "90000 100000 0.10 true", "22": "200000 117000 0.41 true", "23": "90000 90000 0.00 false",
+		"24": "0 300000 1.00 true", "25": "0 95000 1.00 false", "26": "100000 60000 0.40 false"}, got)
+	failed := &Clerk{Ledger: ledger, Listed: func(context.Context, time.Time, time.Time) ([]budget.ListedBox, error) { return nil, context.Canceled }}
+	require.ErrorIs(t, failed.Daily(t.Context(), day(27).Add(5*time.Hour)), context.Canceled)
+}
+
 func TestAKeyFollowsNoRedirect(t *testing.T) {
 	t.Parallel()
 	var keys []string

@@ -14,7 +14,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// A cursor that blinks is waited for by the library, half a second after its question is answered, too.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("charm.land/bubbles/v2/cursor.(*Model).Blink.func1"))
+}
 
 // company is a world in which everything works but what a test breaks.
 type company struct {
@@ -155,7 +158,7 @@ func TestAPlainTerminalAsksLineByLine(t *testing.T) {
 	t.Parallel()
 	out := &bytes.Buffer{}
 	in := &lines{}
-	form := Terminal{In: in, Out: out, Plain: true}
+	form := &Terminal{In: in, Out: out, Plain: true}
 	refuse := func(answer string) error {
 		if answer == "wrong" {
 			return errors.New("not that")

@@ -15,6 +15,35 @@ type Decided struct {
 	Key                            string   // the print of the SSH key by which they signed it; empty: no key did
 	Others                         []string // of a broken glass: who was told at once
 	Glass                          bool
+	Opened                         time.Time // when they first had all of this version before them; zero: nobody knows of it
+	Unopened                       bool      // they never had: all of the request is here
+}
+
+// HadOpen says for how long whoever decided had had all of the code before them. A card in a channel shows the code as
+// well, but nobody can tell who has read one.
+func (d Decided) HadOpen() string {
+	switch {
+	case d.Glass && d.Verdict != verdictWords[kindBrokeGlass] || d.Verdict == verdictWords[kindDisowned]:
+		return "" // this was said of what had run already
+	case d.Unopened:
+		return "from the card, without opening the code"
+	case d.Opened.IsZero():
+		return ""
+	}
+	return "had the code open for " + lasting(d.At.Sub(d.Opened))
+}
+
+// lasting is how long something took, as people say it.
+func lasting(d time.Duration) string {
+	for _, unit := range []struct {
+		of        time.Duration
+		one, more string
+	}{{24 * time.Hour, "day", "days"}, {time.Hour, "hour", "hours"}, {time.Minute, "minute", "minutes"}} {
+		if n := int64(d / unit.of); n > 1 || n == 1 && unit.of > time.Minute {
+			return several(n, unit.one, unit.more)
+		}
+	}
+	return several(max(0, int64(d/time.Second)), "second", "seconds")
 }
 
 // verdictWords are what each kind of event says that somebody has decided.
@@ -42,6 +71,8 @@ func (s *Story) decide(e event, words teller) {
 			d.Key = sshkey.Print(line)
 		}
 	}
+	d.Opened = s.opened[e.Actor+" "+d.Number]
+	d.Unopened = d.Opened.IsZero() && !s.Before
 	if e.Kind == kindBrokeGlass {
 		s.Glass, s.Looks, d.Glass, d.Others = e.Actor, 0, true, words.list(e.Data["others"])
 	}

@@ -9,6 +9,7 @@ const (
 	kindDrafted          = "drafted"
 	kindSealedAnew       = "sealed anew"
 	kindEdited           = "edited"
+	kindOpened           = "opened review"
 	kindApproved         = "approved"
 	kindRejected         = "rejected"
 	kindChangesRequested = "changes requested"

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -13,7 +14,7 @@ func TestThePageHoldsNoScriptAndTheTablesNoFormulas(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 0)
 	f.plays(0, "=HYPERLINK(\"http://x\")<script>alert(1)</script>", 0)
-	f.plays(1, "＝1+1", 0)
+	f.plays(1, "＝1+1", 1)
 	f.plays(2, "What did we earn in May?", 0)
 	// Somebody has the words of the last one forgotten.
 	f.of("request:r000002").Values = nil
@@ -32,6 +33,8 @@ func TestThePageHoldsNoScriptAndTheTablesNoFormulas(t *testing.T) {
 	require.Contains(t, string(o[fileDecisions]), `"reviewer":"U0BEN","reviewer_name":"Ben Osei"`)
 	require.Contains(t, string(o[fileNames]), `{"id":"U0MAYA","name":"Maya Lindqvist","since":"2026-11-26T13:00:00Z"}`)
 	require.NotContains(t, string(o[fileNames]), "Eve", "nobody is named who is not in it")
+	require.Contains(t, page, `<br><span class="faint">had the code open for 1 second</span>`)
+	require.Contains(t, page, `<br><span class="faint">from the card, without opening the code</span>`)
 	require.Contains(t, page, "[not in this pack; its hash is ")
 	require.Contains(t, string(o[fileRequests]), `"'=HYPERLINK(`)
 	require.Contains(t, string(o[fileRequests]), `'＝1+1`)
@@ -67,4 +70,14 @@ func TestPageOneSaysThatACopyWasPutBack(t *testing.T) {
 	g := newFake(t, 1)
 	g.plays(0, "What did we earn in May?", 0)
 	require.NotContains(t, string(open(t, g.pack(""))[filePage]), "put back")
+}
+
+func TestHowLongTheCodeWasOpenIsSaidAsPeopleSayIt(t *testing.T) {
+	t.Parallel()
+	for took, want := range map[time.Duration]string{0: "0 seconds", 1500 * time.Millisecond: "1 second", 90 * time.Second: "90 seconds", 2 * time.Minute: "2 minutes", time.Hour: "1 hour", 50 * time.Hour: "2 days"} {
+		d := Decided{Verdict: "Approved", Opened: noon, At: noon.Add(took)}
+		require.Equal(t, "had the code open for "+want, d.HadOpen())
+	}
+	require.Empty(t, Decided{Verdict: "Approved", At: noon}.HadOpen(), "the pack begins after it")
+	require.Empty(t, Decided{Verdict: verdictWords[kindDisowned], Unopened: true}.HadOpen())
 }

@@ -33,6 +33,8 @@ type Story struct {
 	Restored           []Restored        // copies of the database that were put back
 	Attached           []Attached        // files that came with the answer
 	Rules              map[string]*tiers // that a stream has set, by name; nil: it took them away
+
+	opened map[string]time.Time // when somebody first opened the code, by who and the version
 }
 
 // Version is code with all that an approval of it seals.
@@ -202,6 +204,14 @@ func (s *Story) take(e event, words teller) {
 		s.Chosen, s.ChosenBy = e.fact("chosen"), e.fact("chosen_by")
 	case kindRefusedDraft:
 		s.Refused = append(s.Refused, Refused{At: e.At, Why: words.why(e.Data["reason"]), Code: words.word(e.Data["code"])})
+	case kindOpened:
+		key := e.Actor + " " + e.fact("revision")
+		if s.opened == nil {
+			s.opened = map[string]time.Time{}
+		}
+		if s.opened[key].IsZero() {
+			s.opened[key] = e.At
+		}
 	case kindDrafted, kindSealedAnew, kindEdited:
 		if e.Kind == kindEdited && e.Data["manifest"] == nil {
 			return // it comes before reviewers as drafted

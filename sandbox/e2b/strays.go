@@ -16,12 +16,24 @@ const strayAge = 75 * time.Second
 // crash, by a create whose answer was lost, or by a second create. known says whether the
 // request needs this box: it is approved and has no box yet, or it runs in this one. Where
 // known fails, the box is left alone. Boxes of other installations are never touched.
-func (c *Client) Strays(ctx context.Context, known func(ctx context.Context, requestID, boxID string) (bool, error)) error {
+//
+// listed hears of every box of this installation that E2B has now, by its id, with when it began; at is E2B's
+// clock. That is what E2B bills, by its own word. It may be nil.
+func (c *Client) Strays(ctx context.Context, known func(ctx context.Context, requestID, boxID string) (bool, error), listed func(ctx context.Context, at time.Time, began map[string]time.Time) error) error {
 	found, now, err := c.list(ctx, map[string]string{metaInstallation: c.installation})
 	if err != nil {
 		return fmt.Errorf("look for stray boxes: %w", c.boxError(err))
 	}
 	var faults []error
+	if listed != nil {
+		began := map[string]time.Time{}
+		for _, l := range found {
+			if l.State != paused { // what is paused costs nothing
+				began[l.SandboxID] = l.StartedAt
+			}
+		}
+		faults = append(faults, listed(ctx, now, began))
+	}
 	for _, l := range found {
 		// A box that reads has no row that names it. A large file takes it minutes, so it has all of its lease.
 		if now.Sub(l.StartedAt) < strayAge || l.Metadata[metaRead] != "" && now.Before(l.EndAt) {

@@ -39,7 +39,13 @@ func TestStraysKillsWhatNobodyWaitsForAndNothingElse(t *testing.T) {
 			return false, errors.New("the database is away")
 		}
 		return request == "wanted" && box == keep[0], nil
+	}, func(_ context.Context, at time.Time, began map[string]time.Time) error {
+		require.Len(t, began, len(keep)+len(kill)-2, "each box of this installation, before any is killed, and none of others")
+		require.InDelta(t, 600, at.Sub(began[keep[0]]).Seconds(), 120)
+		require.NotContains(t, began, keep[3])
+		return errors.New("the books are away")
 	})
+	require.ErrorContains(t, err, "the books are away", "that nobody wrote it down keeps no box alive")
 	require.ErrorContains(t, err, "the database is away")
 	for _, id := range keep {
 		require.True(t, b.e2b.Box(id).Alive, id)
@@ -55,7 +61,7 @@ func TestAListThatIsNotFilteredKillsNoOneElsesBox(t *testing.T) {
 	id := b.e2b.Add(map[string]string{"countersign_installation": "another"}, time.Hour, 2*time.Hour)
 	b.e2b.Fail(e2btest.List, e2btest.Fault{Status: 200, Body: fmt.Sprintf(
 		`[{"sandboxID":%q,"startedAt":"2020-01-01T00:00:00Z","metadata":{"countersign_installation":"another"}},{"sandboxID":"../x"}]`, id)})
-	require.NoError(t, b.client.Strays(t.Context(), func(context.Context, string, string) (bool, error) { return false, nil }))
+	require.NoError(t, b.client.Strays(t.Context(), func(context.Context, string, string) (bool, error) { return false, nil }, nil))
 	require.True(t, b.e2b.Box(id).Alive)
 	require.Zero(t, b.e2b.Calls(e2btest.Kill))
 }
@@ -63,7 +69,7 @@ func TestAListThatIsNotFilteredKillsNoOneElsesBox(t *testing.T) {
 func TestStraysSaysWhenItCannotLook(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(o *e2b.Options) { o.APIKey = "e2b_ffff" })
-	require.Contains(t, boxError(t, b.client.Strays(t.Context(), nil)).Words, "E2B_API_KEY")
+	require.Contains(t, boxError(t, b.client.Strays(t.Context(), nil, nil)).Words, "E2B_API_KEY")
 	require.Contains(t, boxError(t, b.client.Check(t.Context())).Words, "E2B_API_KEY")
 }
 

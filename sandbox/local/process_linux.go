@@ -104,6 +104,19 @@ func (s *machine) launch(b *box, cpu int, job, out *os.File) (*process, error) {
 	return p, nil
 }
 
+// niceness is how far a box that is ready stands back.
+const niceness = 10
+
+// standBack lowers the priority of a thread. One that stands back further already stays as it is, as where serve itself was
+// started by nice: raising it again is refused to whoever has no right to that, such as in a container.
+func standBack(tid int) error {
+	left, err := unix.Getpriority(unix.PRIO_PROCESS, tid) // the kernel says 20 less the niceness
+	if err != nil || 20-left >= niceness {
+		return err
+	}
+	return unix.Setpriority(unix.PRIO_PROCESS, tid, niceness)
+}
+
 // yield lowers the priority of a box that is ready: a click must be answered within three
 // seconds, however hard the boxes compute. A box that boots keeps its priority, since somebody
 // may be waiting for it.
@@ -117,7 +130,7 @@ func (p *process) yield() error {
 			for _, thread := range threads {
 				tid, err := strconv.Atoi(filepath.Base(thread))
 				if err == nil {
-					err = unix.Setpriority(unix.PRIO_PROCESS, tid, 10)
+					err = standBack(tid)
 				}
 				if err != nil && !errors.Is(err, unix.ESRCH) {
 					return fmt.Errorf("lower the box's priority: %w", err)

@@ -50,6 +50,8 @@ var rights = map[string]string{
 	// What files hold and how they are read: it can be found out again at any time.
 	"readings": "SELECT, INSERT, UPDATE (tries, at, sha256, answer), DELETE", "known_files": "SELECT, INSERT, UPDATE (sha256, at)",
 
+	"listed_boxes": "SELECT, INSERT, UPDATE (seen_at, gone_at), DELETE", // what the cloud has said that it had: nothing rests on it but an alarm
+
 	"chats": "SELECT, INSERT, UPDATE (looks, at), DELETE", // what Slack tells again whenever somebody looks
 	"posts": "SELECT, INSERT, UPDATE (channel, ts, shown)", "unseen": "SELECT, INSERT, UPDATE (channel, why, code, stands, times, first_at, last_at), DELETE",
 	"notices": "SELECT, INSERT, UPDATE (told_at, held, digest)", "notice_posts": "SELECT, INSERT, UPDATE (channel, ts, shown)",

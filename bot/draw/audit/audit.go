@@ -165,6 +165,9 @@ func decisions(s *pack.Story) (items [][]kit.Part) {
 			item = append(item, kit.Words(" in place of "), kit.Person(d.For))
 		}
 		item = append(item, kit.Words(": "+d.Verdict+", version "+d.Number+", "), kit.Moment(d.At), kit.Words(", in "+d.Door))
+		if open := d.HadOpen(); open != "" {
+			item = append(item, kit.Words(", "+open))
+		}
 		if d.Why != "" {
 			item = append(item, kit.Words(": "+kit.Cut(kit.OneLine(d.Why), 300)))
 		}

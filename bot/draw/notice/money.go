@@ -136,6 +136,8 @@ func differsNotice(_ draw.With, v *steps.NoticeView, _ string) (*kit.Page, error
 	for _, l := range said.Lines {
 		item := []kit.Part{kit.Words(l.Day + ", "), kit.Mono(kit.Cut(l.Model, 80))}
 		switch {
+		case said.Boxes:
+			item = []kit.Part{kit.Words(fmt.Sprintf("%s: %s here, %s there", l.Day, boxTime(l.Ours), boxTime(l.Theirs)))}
 		case l.Ours == 0 && l.Paid == 0:
 			item = append(item, kit.Words(fmt.Sprintf(": %s tokens there, none here", kit.Thousands(int(l.Theirs)))))
 		case l.Theirs == 0 && l.Billed == 0:
@@ -152,8 +154,17 @@ func differsNotice(_ draw.With, v *steps.NoticeView, _ string) (*kit.Page, error
 		items = append(items, []kit.Part{kit.Words("and " + kit.Count(said.More, "more line"))})
 	}
 	p.List(nil, items)
+	if said.Boxes {
+		p.Say(kit.Words("How long code had a sandbox, by our ledger and by E2B's own lists. More there than here: a sandbox ran that nobody has paid for, such as one that a crash left behind. More here: a run was charged in full because nobody saw its end. To see all of it: "), kit.Mono("countersign reconcile"))
+		return p, nil
+	}
 	p.Say(kit.Words("More there than here: somebody else uses the same key, or a call was never booked. More here: a call was charged in full because nobody was told what it cost. To see all of it: "), kit.Mono("countersign reconcile"))
 	return p, nil
+}
+
+// boxTime says how long there were boxes, as people say it.
+func boxTime(ms int64) string {
+	return kit.Thousands(int((ms+500)/1000)) + " s"
 }
 
 // raise tells administrators how more may be spent.
