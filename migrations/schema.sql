@@ -857,6 +857,17 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION posts_late() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM takebacks WHERE request_id = NEW.request_id) THEN
+        UPDATE requests SET shown_at = NULL WHERE id = NEW.request_id;
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION posts_tell() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -2818,6 +2829,8 @@ CREATE TRIGGER posts_begin AFTER INSERT ON posts FOR EACH ROW EXECUTE FUNCTION p
 CREATE TRIGGER posts_go AFTER UPDATE ON posts FOR EACH ROW WHEN (((new.shown <> old.shown) AND (new.shown ~~ 'taken back%'::text))) EXECUTE FUNCTION posts_go();
 
 CREATE TRIGGER posts_gone AFTER INSERT ON posts FOR EACH ROW WHEN ((new.shown ~~ 'taken back%'::text)) EXECUTE FUNCTION posts_go();
+
+CREATE TRIGGER posts_late AFTER INSERT OR UPDATE ON posts FOR EACH ROW WHEN ((new.shown !~~ 'taken back%'::text)) EXECUTE FUNCTION posts_late();
 
 CREATE TRIGGER posts_move AFTER UPDATE ON posts FOR EACH ROW WHEN (((new.channel IS DISTINCT FROM old.channel) OR (new.ts IS DISTINCT FROM old.ts))) EXECUTE FUNCTION posts_tell();
 
