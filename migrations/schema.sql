@@ -95,6 +95,19 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION charges_balance() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO balances AS b (team, kind, id, grain, start, spent)
+        SELECT s.team, 'model', coalesce(nullif(NEW.model, ''), NEW.what), g.grain, date_bin(g.width, s.at, 'epoch'), NEW.amount
+        FROM settlements s CROSS JOIN (VALUES ('quarter', interval '15 minutes'), ('day', interval '1 day')) AS g (grain, width)
+        WHERE s.hold_id = NEW.hold_id ORDER BY g.width
+    ON CONFLICT (team, kind, id, grain, start) DO UPDATE SET spent = b.spent + excluded.spent;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION contents_only_go() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -1565,7 +1578,7 @@ CASE grain
     WHEN 'day'::text THEN (start = date_bin('1 day'::interval, start, '1970-01-01 00:00:00+00'::timestamp with time zone))
     ELSE false
 END),
-    CONSTRAINT balances_kind CHECK ((kind = ANY (ARRAY['user'::text, 'session'::text, 'project'::text, 'team'::text]))),
+    CONSTRAINT balances_kind CHECK ((kind = ANY (ARRAY['user'::text, 'session'::text, 'project'::text, 'team'::text, 'model'::text]))),
     CONSTRAINT balances_spent_check CHECK ((spent >= 0))
 );
 
@@ -2531,6 +2544,8 @@ ALTER TABLE ONLY unstarted_runs
 ALTER TABLE ONLY uploads
     ADD CONSTRAINT uploads_pkey PRIMARY KEY (request_id, file);
 
+CREATE INDEX balances_ranked ON balances USING btree (team, kind, grain, start) INCLUDE (id, spent) WHERE (kind = ANY (ARRAY['user'::text, 'project'::text, 'model'::text]));
+
 CREATE INDEX contents_by_stream ON contents USING btree (stream);
 
 CREATE INDEX decisions_by_reviewer ON decisions USING btree (reviewer, at);
@@ -2666,6 +2681,8 @@ CREATE TRIGGER broken_glass_unchangeable BEFORE DELETE OR UPDATE ON broken_glass
 CREATE TRIGGER broken_glass_untruncatable BEFORE TRUNCATE ON broken_glass FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE CONSTRAINT TRIGGER charges_add_up AFTER INSERT ON charges DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION settlements_add_up();
+
+CREATE TRIGGER charges_balance AFTER INSERT ON charges FOR EACH ROW WHEN ((new.amount > 0)) EXECUTE FUNCTION charges_balance();
 
 CREATE TRIGGER charges_unchangeable BEFORE DELETE OR UPDATE ON charges FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
