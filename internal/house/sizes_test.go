@@ -31,7 +31,7 @@ var (
 	}
 	largeFiles = map[string]exception{
 		"migrations/0003_requests.sql":                 {660, "a noun of the schema stands in one file"},
-		"migrations/0004_ledger.sql":                   {430, "a noun of the schema stands in one file"},
+		"migrations/0004_ledger.sql":                   {444, "a noun of the schema stands in one file"},
 		"internal/slacksim/page/src/style/blocks.css":  {539, "a sheet is looked up by selector, not read"},
 		"internal/slacksim/page/src/style/frame.css":   {524, "a sheet is looked up by selector, not read"},
 		"internal/slacksim/page/src/style/message.css": {477, "a sheet is looked up by selector, not read"},
