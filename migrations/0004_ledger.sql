@@ -301,8 +301,11 @@ CREATE TABLE balances (
         WHEN 'quarter' THEN start = date_bin('15 minutes', start, 'epoch')
         WHEN 'day' THEN start = date_bin('1 day', start, 'epoch')
         ELSE false END),
-    CONSTRAINT balances_kind CHECK (kind IN ('user', 'session', 'project', 'team'))
+    -- Of a budget's scope; or of a model or kind of box, which no budget is drawn around, and which is ranked with them.
+    CONSTRAINT balances_kind CHECK (kind IN ('user', 'session', 'project', 'team', 'model'))
 );
+-- Rankings read all people, all channels or all models of a stretch of time, and nothing of any other.
+CREATE INDEX balances_ranked ON balances (team, kind, grain, start) INCLUDE (id, spent) WHERE kind IN ('user', 'project', 'model');
 
 -- Every settlement once for each scope that it burdens: what a balance is the sum of.
 CREATE VIEW ledger AS
@@ -324,7 +327,17 @@ BEGIN
     ON CONFLICT (team, kind, id, grain, start) DO UPDATE SET spent = b.spent + excluded.spent;
     RETURN NULL;
 END $$;
--- A balance follows from the ledger: only the trigger above writes it, as the owner, and
+-- What is charged for a model or for boxes is added to theirs.
+CREATE FUNCTION charges_balance() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    INSERT INTO balances AS b (team, kind, id, grain, start, spent)
+        SELECT s.team, 'model', coalesce(nullif(NEW.model, ''), NEW.what), g.grain, date_bin(g.width, s.at, 'epoch'), NEW.amount
+        FROM settlements s CROSS JOIN (VALUES ('quarter', interval '15 minutes'), ('day', interval '1 day')) AS g (grain, width)
+        WHERE s.hold_id = NEW.hold_id ORDER BY g.width
+    ON CONFLICT (team, kind, id, grain, start) DO UPDATE SET spent = b.spent + excluded.spent;
+    RETURN NULL;
+END $$;
+-- A balance follows from the ledger: only the triggers above write it, as the owner, and
 -- only upwards. Serve's role has no right to write here; this keeps others from mistakes.
 CREATE FUNCTION balances_derived() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -336,6 +349,7 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 CREATE TRIGGER settlements_balance AFTER INSERT ON settlements FOR EACH ROW WHEN (NEW.amount > 0) EXECUTE FUNCTION settlements_balance();
+CREATE TRIGGER charges_balance AFTER INSERT ON charges FOR EACH ROW WHEN (NEW.amount > 0) EXECUTE FUNCTION charges_balance();
 CREATE TRIGGER balances_derived BEFORE INSERT OR UPDATE ON balances FOR EACH ROW EXECUTE FUNCTION balances_derived();
 CREATE TRIGGER balances_undeletable BEFORE DELETE ON balances FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER balances_untruncatable BEFORE TRUNCATE ON balances FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();

@@ -267,6 +267,14 @@ BEGIN
         ',"stays":', to_json(substr(NEW.shown, length('taken back') + 3)), ',"surface":', to_json(NEW.surface), ',"ts":', to_json(NEW.ts), '}'));
     RETURN NULL;
 END $$;
+-- Somebody draws who does not know that the answer was taken back meanwhile: what they posted goes as well, as soon as it is drawn anew.
+CREATE FUNCTION posts_late() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM takebacks WHERE request_id = NEW.request_id) THEN
+        UPDATE requests SET shown_at = NULL WHERE id = NEW.request_id;
+    END IF;
+    RETURN NULL;
+END $$;
 -- What is shared is an answer that came of a run and was not taken back, by an event of just that.
 CREATE FUNCTION copies_told() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -290,6 +298,7 @@ END $$;
 CREATE TRIGGER uploads_begin AFTER INSERT ON uploads FOR EACH ROW EXECUTE FUNCTION uploads_tell();
 CREATE TRIGGER posts_go AFTER UPDATE ON posts FOR EACH ROW
     WHEN (NEW.shown <> OLD.shown AND NEW.shown LIKE 'taken back%') EXECUTE FUNCTION posts_go();
+CREATE TRIGGER posts_late AFTER INSERT OR UPDATE ON posts FOR EACH ROW WHEN (NEW.shown NOT LIKE 'taken back%') EXECUTE FUNCTION posts_late();
 CREATE TRIGGER posts_gone AFTER INSERT ON posts FOR EACH ROW WHEN (NEW.shown LIKE 'taken back%') EXECUTE FUNCTION posts_go();
 CREATE CONSTRAINT TRIGGER copies_told AFTER INSERT ON copies DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION copies_told();
 CREATE CONSTRAINT TRIGGER takebacks_told AFTER INSERT ON takebacks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION takebacks_told();

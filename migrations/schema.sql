@@ -95,6 +95,19 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION charges_balance() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO balances AS b (team, kind, id, grain, start, spent)
+        SELECT s.team, 'model', coalesce(nullif(NEW.model, ''), NEW.what), g.grain, date_bin(g.width, s.at, 'epoch'), NEW.amount
+        FROM settlements s CROSS JOIN (VALUES ('quarter', interval '15 minutes'), ('day', interval '1 day')) AS g (grain, width)
+        WHERE s.hold_id = NEW.hold_id ORDER BY g.width
+    ON CONFLICT (team, kind, id, grain, start) DO UPDATE SET spent = b.spent + excluded.spent;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION contents_only_go() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -268,8 +281,15 @@ CREATE FUNCTION decisions_unhurried() RETURNS trigger
     AS $$
 DECLARE
     how text;
+    asked record;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended('approvals ' || NEW.reviewer, 0));
+    SELECT r.document #> ARRAY[v.tier, 'line_seconds'] AS seconds, r.document #> ARRAY[v.tier, 'hourly'] AS hourly INTO asked
+        FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = NEW.revision CROSS JOIN ruling(q.team, q.project, 'infinity') r WHERE q.id = NEW.request_id;
+    IF asked.hourly IS NOT NULL THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended('approvals ' || NEW.reviewer, 0));
+    ELSIF asked.seconds IS NULL THEN
+        RETURN NEW; -- the rules ask for nothing, or there are none
+    END IF;
     how := hurried(NEW, 'infinity');
     IF how IS NOT NULL THEN
         RAISE EXCEPTION '% approves revision % of % faster than the rules let them', NEW.reviewer, NEW.revision, NEW.request_id
@@ -350,7 +370,10 @@ CREATE FUNCTION events_not_by_auditors() RETURNS trigger
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
-    IF audits(NEW.actor) AND NOT (NEW.kind = 'stopped' AND EXISTS (SELECT FROM events e WHERE e.stream = NEW.stream AND e.seq = NEW.seq - 1
+    IF NOT audits(NEW.actor) THEN
+        RETURN NEW; -- nearly always, and the query below is not begun for it
+    END IF;
+    IF NOT (NEW.kind = 'stopped' AND EXISTS (SELECT FROM events e WHERE e.stream = NEW.stream AND e.seq = NEW.seq - 1
         AND e.kind = 'disowned glass' AND e.actor = NEW.actor)) THEN
         RAISE EXCEPTION '% is an auditor, who changes nothing', NEW.actor USING ERRCODE = 'check_violation', CONSTRAINT = 'events_not_by_auditors';
     END IF;
@@ -668,18 +691,28 @@ CREATE FUNCTION known_in(of text) RETURNS SETOF text
     SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
-    q requests;
+    q record;
     ids text[];
     contents text[];
     pinned text[];
 BEGIN
-    SELECT * INTO q FROM requests WHERE id = of;
-    SELECT array_agg(f ->> 'id'), array_agg(f ->> 'sha256') FILTER (WHERE f ->> 'sha256' <> ''), array_agg(f ->> 'pinned') FILTER (WHERE f ->> 'pinned' <> '') INTO ids, contents, pinned
-        FROM knows_of(q.session_id) k, LATERAL (SELECT files FROM requests WHERE session_id = k.session_id OFFSET 0) h, jsonb_array_elements(h.files) f;
-    RETURN QUERY SELECT r.project FROM readings r WHERE r.team = q.team AND r.file_sha256 = ANY (contents) AND r.project <> q.project AND r.project !~ '^D'
-        UNION SELECT p.project FROM standing_pins(q.team) p WHERE p.project <> q.project AND (p.project = ANY (pinned) OR p.file = ANY (ids) OR said(p.content) = ANY (contents))
-        UNION SELECT u FROM unnest(pinned) u WHERE u <> q.project
-        ORDER BY 1;
+    SELECT r.team, r.project, r.session_id, EXISTS (SELECT FROM handovers h WHERE h.into_session = r.session_id) AS handed,
+        EXISTS (SELECT FROM pins p WHERE p.team = r.team) AS pins INTO q FROM requests r WHERE r.id = of;
+    IF q.handed THEN
+        SELECT array_agg(f ->> 'id'), array_agg(f ->> 'sha256') FILTER (WHERE f ->> 'sha256' <> ''), array_agg(f ->> 'pinned') FILTER (WHERE f ->> 'pinned' <> '') INTO ids, contents, pinned
+            FROM knows_of(q.session_id) k, LATERAL (SELECT files FROM requests WHERE session_id = k.session_id OFFSET 0) h, jsonb_array_elements(h.files) f;
+    ELSE
+        SELECT array_agg(f ->> 'id'), array_agg(f ->> 'sha256') FILTER (WHERE f ->> 'sha256' <> ''), array_agg(f ->> 'pinned') FILTER (WHERE f ->> 'pinned' <> '') INTO ids, contents, pinned
+            FROM requests r, jsonb_array_elements(r.files) f WHERE r.session_id = q.session_id;
+    END IF;
+    IF q.pins OR pinned IS NOT NULL THEN
+        RETURN QUERY SELECT r.project FROM readings r WHERE r.team = q.team AND r.file_sha256 = ANY (contents) AND r.project <> q.project AND r.project !~ '^D'
+            UNION SELECT p.project FROM standing_pins(q.team) p WHERE p.project <> q.project AND (p.project = ANY (pinned) OR p.file = ANY (ids) OR said(p.content) = ANY (contents))
+            UNION SELECT u FROM unnest(pinned) u WHERE u <> q.project
+            ORDER BY 1;
+    ELSIF contents IS NOT NULL THEN
+        RETURN QUERY SELECT DISTINCT r.project FROM readings r WHERE r.team = q.team AND r.file_sha256 = ANY (contents) AND r.project <> q.project AND r.project !~ '^D' ORDER BY 1;
+    END IF;
 END $$;
 
 CREATE FUNCTION knows_of(thread text) RETURNS TABLE(session_id text, until timestamp with time zone, through text)
@@ -847,6 +880,17 @@ CREATE FUNCTION posts_go() RETURNS trigger
 BEGIN
     PERFORM tell('request:' || NEW.request_id, 'countersign', 'deleted', concat('{"channel":', to_json(NEW.channel),
         ',"stays":', to_json(substr(NEW.shown, length('taken back') + 3)), ',"surface":', to_json(NEW.surface), ',"ts":', to_json(NEW.ts), '}'));
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION posts_late() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM takebacks WHERE request_id = NEW.request_id) THEN
+        UPDATE requests SET shown_at = NULL WHERE id = NEW.request_id;
+    END IF;
     RETURN NULL;
 END $$;
 
@@ -1534,7 +1578,7 @@ CASE grain
     WHEN 'day'::text THEN (start = date_bin('1 day'::interval, start, '1970-01-01 00:00:00+00'::timestamp with time zone))
     ELSE false
 END),
-    CONSTRAINT balances_kind CHECK ((kind = ANY (ARRAY['user'::text, 'session'::text, 'project'::text, 'team'::text]))),
+    CONSTRAINT balances_kind CHECK ((kind = ANY (ARRAY['user'::text, 'session'::text, 'project'::text, 'team'::text, 'model'::text]))),
     CONSTRAINT balances_spent_check CHECK ((spent >= 0))
 );
 
@@ -2512,6 +2556,8 @@ ALTER TABLE ONLY unstarted_runs
 ALTER TABLE ONLY uploads
     ADD CONSTRAINT uploads_pkey PRIMARY KEY (request_id, file);
 
+CREATE INDEX balances_ranked ON balances USING btree (team, kind, grain, start) INCLUDE (id, spent) WHERE (kind = ANY (ARRAY['user'::text, 'project'::text, 'model'::text]));
+
 CREATE INDEX contents_by_stream ON contents USING btree (stream);
 
 CREATE INDEX decisions_by_reviewer ON decisions USING btree (reviewer, at);
@@ -2651,6 +2697,8 @@ CREATE TRIGGER broken_glass_unchangeable BEFORE DELETE OR UPDATE ON broken_glass
 CREATE TRIGGER broken_glass_untruncatable BEFORE TRUNCATE ON broken_glass FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE CONSTRAINT TRIGGER charges_add_up AFTER INSERT ON charges DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION settlements_add_up();
+
+CREATE TRIGGER charges_balance AFTER INSERT ON charges FOR EACH ROW WHEN ((new.amount > 0)) EXECUTE FUNCTION charges_balance();
 
 CREATE TRIGGER charges_unchangeable BEFORE DELETE OR UPDATE ON charges FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
@@ -2827,6 +2875,8 @@ CREATE TRIGGER posts_begin AFTER INSERT ON posts FOR EACH ROW EXECUTE FUNCTION p
 CREATE TRIGGER posts_go AFTER UPDATE ON posts FOR EACH ROW WHEN (((new.shown <> old.shown) AND (new.shown ~~ 'taken back%'::text))) EXECUTE FUNCTION posts_go();
 
 CREATE TRIGGER posts_gone AFTER INSERT ON posts FOR EACH ROW WHEN ((new.shown ~~ 'taken back%'::text)) EXECUTE FUNCTION posts_go();
+
+CREATE TRIGGER posts_late AFTER INSERT OR UPDATE ON posts FOR EACH ROW WHEN ((new.shown !~~ 'taken back%'::text)) EXECUTE FUNCTION posts_late();
 
 CREATE TRIGGER posts_move AFTER UPDATE ON posts FOR EACH ROW WHEN (((new.channel IS DISTINCT FROM old.channel) OR (new.ts IS DISTINCT FROM old.ts))) EXECUTE FUNCTION posts_tell();
 

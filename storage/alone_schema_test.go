@@ -1,6 +1,11 @@
 package storage
 
-import "strings"
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
 
 // What one person may do alone, and somebody with a console who does more: tried with the others, by
 // TestTheSchemaKeepsItsPromisesAgainstAnybody.
@@ -132,4 +137,23 @@ func openedBy(who, revision, ago string) string {
 		INSERT INTO events (stream, seq, at, actor, kind, data, prev_hash, hash)
 		SELECT stream, seq + 1, clock_timestamp() - interval '` + ago + `', ` + who + `, 'opened review', '{"revision":` + revision + `}', hash, repeat('0', 64)
 		FROM events WHERE stream = 'request:' || PENDING ORDER BY seq DESC LIMIT 1` + ";\n"
+}
+
+// TestWhoApprovesWaitsForNobodyWhereNoRuleCounts holds who takes the lock of a reviewer's approvals: where rules bound how
+// many there are in an hour, and nobody else.
+func TestWhoApprovesWaitsForNobodyWhereNoRuleCounts(t *testing.T) {
+	t.Parallel()
+	b, fill := setupBreaches(t)
+	for rules, waits := range map[string]bool{"": false, paced(`0, 4`): true} {
+		tx, err := b.pool.Begin(t.Context())
+		require.NoError(t, err)
+		for statement := range strings.SplitSeq(fill.Replace(rules+decide(`PENDING`, `1`, `SEAL`, `'ASKER'`, `'small-1'`, `'REVB'`)), ";\n") {
+			_, err = tx.Exec(t.Context(), statement)
+			require.NoError(t, err)
+		}
+		var free bool
+		require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT pg_try_advisory_xact_lock(hashtextextended('approvals REVB', 0))`).Scan(&free))
+		require.Equal(t, waits, !free, "rules: %s", rules)
+		require.NoError(t, tx.Rollback(t.Context()))
+	}
 }

@@ -101,6 +101,21 @@ var errUnsigned = errors.New("the rules in the database are not signed: see coun
 
 // addBook reads the rules and the people that bear on a request.
 func (c *core) addBook(b *pgx.Batch, id string, into *review.Book) {
+	addLaws(c, b, id, into)
+	addPeople(c, b, id, into)
+}
+
+// addPeople reads who may decide on it, and what else they go by.
+func addPeople(c *core, b *pgx.Batch, id string, into *review.Book) {
+	c.addPinsOf(b, id, &into.Pins)
+	c.addPace(b, id, &into.Pace)
+	glassRows{c.notary}.queue(b, id, &into.Glass)
+	c.addGrants(b, ofRequest, id, &into.Grants)
+	c.addDelegations(b, ofRequest, id, &into.Delegations)
+}
+
+// addLaws reads the rules.
+func addLaws(c *core, b *pgx.Batch, id string, into *review.Book) {
 	pg.Ask(b, func(rows []ruleRow) error {
 		doubted := map[string]bool{}
 		for _, row := range rows {
@@ -125,12 +140,7 @@ func (c *core) addBook(b *pgx.Batch, id string, into *review.Book) {
 			UNION ALL (SELECT * FROM rules WHERE team = q.team AND project = q.project ORDER BY version DESC LIMIT 8)) r ON true`+ruleVouchers+`
 		WHERE q.id = $1 ORDER BY r.project, r.version DESC`, id)
 	c.addSealed(b, id, into)
-	c.addPinsOf(b, id, &into.Pins)
 	c.addElsewhere(b, id, into)
-	c.addPace(b, id, &into.Pace)
-	glassRows{c.notary}.queue(b, id, &into.Glass)
-	c.addGrants(b, ofRequest, id, &into.Grants)
-	c.addDelegations(b, ofRequest, id, &into.Delegations)
 }
 
 // elsewhereRow is a channel from which files are known, and a version of its own rules, if it has any.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"countersign/approval"
 	"countersign/approval/steps"
@@ -27,7 +28,7 @@ type postRow struct {
 // With the first message of a session it remembers the thread, so that no crash
 // can come between the two.
 func (s *shown) Posted(ctx context.Context, post steps.Post) error {
-	err := s.writeByKey(ctx, func(tx pgx.Tx) error { return remember(ctx, tx, post) })
+	err := s.batched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error { return remembered(t, post, false) })
 	if err != nil {
 		return fmt.Errorf("remember the %s of %s: %w", post.Surface, post.RequestID, err)
 	}
@@ -36,16 +37,7 @@ func (s *shown) Posted(ctx context.Context, post steps.Post) error {
 
 // First does so where whoever posted knew of none.
 func (s *shown) First(ctx context.Context, post steps.Post) error {
-	err := s.writeByKey(ctx, func(tx pgx.Tx) error {
-		had, err := standing(ctx, tx, post)
-		if err != nil {
-			return err
-		}
-		if had.TS != "" && had.TS != post.TS {
-			return steps.ErrElsewhere
-		}
-		return remember(ctx, tx, post)
-	})
+	err := s.batched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error { return remembered(t, post, true) })
 	if err != nil {
 		return fmt.Errorf("remember the first %s of %s: %w", post.Surface, post.RequestID, err)
 	}
@@ -116,28 +108,54 @@ func (s Strays) Met(ctx context.Context, at steps.Sighting) (is steps.Meeting, e
 
 // remember writes a message down, in a transaction of the caller's.
 func remember(ctx context.Context, tx pgx.Tx, post steps.Post) error {
-	// The request is locked first, as everywhere: the schema tells of the message in its stream.
-	tag, err := tx.Exec(ctx, `
-			INSERT INTO posts (request_id, surface, channel, ts, shown) SELECT id, $2, $3, $4, $5 FROM requests WHERE id = $1 FOR NO KEY UPDATE
-			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown`,
-		post.RequestID, post.Surface, post.Channel, post.TS, post.Shown)
-	if err == nil && tag.RowsAffected() == 0 {
-		return approval.ErrNotFound
-	}
-	if err == nil && !post.Gone() {
-		// Somebody draws who does not know that the answer was taken back meanwhile: what they posted goes as well.
-		_, err = tx.Exec(ctx, `UPDATE requests SET shown_at = NULL WHERE id = $1 AND EXISTS (SELECT FROM takebacks WHERE request_id = $1)`, post.RequestID)
-	}
-	if err != nil || post.Surface != steps.SurfaceRoot {
+	batch, wrote := &pgx.Batch{}, false
+	addRemember(batch, post, false, &wrote)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `
+	if !wrote {
+		return approval.ErrNotFound
+	}
+	return nil
+}
+
+// remembered is remember in a trip, and the commit. With first it leaves another message in its place.
+func remembered(t *pg.Tx, post steps.Post, first bool) error {
+	wrote := false
+	addRemember(t.Batch, post, first, &wrote)
+	if err := t.Send(); err != nil || wrote {
+		return err
+	}
+	there := false
+	t.Queue(`SELECT EXISTS (SELECT FROM requests WHERE id = $1)`, post.RequestID).QueryRow(func(row pgx.Row) error { return row.Scan(&there) })
+	if err := t.Send(); err != nil {
+		return err
+	}
+	if first && there {
+		return steps.ErrElsewhere
+	}
+	return approval.ErrNotFound
+}
+
+// addRemember writes a message down where its request is there and, with first, where no other one stands in its place. The
+// request is locked first, as everywhere: the schema tells of the message in its stream, and nobody else remembers one meanwhile.
+func addRemember(b *pgx.Batch, post steps.Post, first bool, wrote *bool) {
+	b.Queue(`
+			INSERT INTO posts (request_id, surface, channel, ts, shown) SELECT id, $2, $3, $4, $5 FROM requests WHERE id = $1 FOR NO KEY UPDATE
+			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown
+				WHERE NOT $6 OR posts.ts IN ('', excluded.ts)`,
+		post.RequestID, post.Surface, post.Channel, post.TS, post.Shown, first).
+		Exec(func(tag pgconn.CommandTag) error { *wrote = tag.RowsAffected() > 0; return nil })
+	if post.Surface != steps.SurfaceRoot {
+		return
+	}
+	b.Queue(`
 			UPDATE sessions SET thread_ts = $2, channel = $3
 			WHERE id = (SELECT session_id FROM requests WHERE id = $1) AND (channel = $3 OR private_to <> '' AND channel = private_to) AND thread_ts IS NULL
+				AND EXISTS (SELECT FROM posts WHERE request_id = $1 AND surface = $4 AND ts = $2)
 				AND NOT EXISTS (SELECT FROM sessions other
 					WHERE other.team = sessions.team AND other.channel = $3 AND other.thread_ts = $2)`,
-		post.RequestID, post.TS, post.Channel)
-	return err
+		post.RequestID, post.TS, post.Channel, steps.SurfaceRoot)
 }
 
 // Threaded records where the session's thread is. The first call wins: a thread does not

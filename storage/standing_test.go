@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
 	"countersign/storage/money"
@@ -143,6 +144,60 @@ func TestABalanceIsTheSumOfTheLedgerInEveryZoneAndWindow(t *testing.T) {
 	require.Zero(t, b.count(t, wrongBalances))
 }
 
+// TestARankingIsTheLedgerAddedUp holds each ranking of each stretch of time against all charges in it.
+func TestARankingIsTheLedgerAddedUp(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	asked := []*approval.Request{b.ask(t, "t"), b.ask(t, "another thread")}
+	names := map[steps.Ranking]string{steps.ByPeople: "s.asker", steps.ByChannels: "s.project", steps.ByModels: "coalesce(nullif(c.model, ''), c.what)", steps.ByDays: "(s.at AT TIME ZONE $4)::date::text"}
+	n := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		zone, err := time.LoadLocation(rapid.SampledFrom([]string{"UTC", "Asia/Kathmandu", "America/St_Johns", "Europe/Berlin"}).Draw(rt, "zone"))
+		require.NoError(rt, err)
+		at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(rapid.Int64Range(0, int64(90*day/time.Microsecond)).Draw(rt, "at")) * time.Microsecond)
+		month, next := budget.Month.Range(at, zone)
+		moments := []time.Time{at, at.Truncate(quarter), at.Truncate(day), at.Truncate(day).Add(-time.Microsecond), at.Add(time.Minute), at.Add(3 * day), month, next, next.Add(-time.Microsecond)}
+		for range rapid.IntRange(1, 4).Draw(rt, "spends") {
+			n++
+			amounts := rapid.SliceOfN(rapid.Int64Range(0, int64(budget.Dollar)), 1, 3).Draw(rt, "amounts")
+			models := rapid.SliceOfN(rapid.SampledFrom([]string{"small-1", "large-1", ""}), len(amounts), len(amounts)).Draw(rt, "models")
+			require.NoError(rt, b.charge(t.Context(), rapid.SampledFrom(asked).Draw(rt, "who"), fmt.Sprint("ranked ", n), rapid.SampledFrom(moments).Draw(rt, "moment"), amounts, models))
+		}
+		from, until := rapid.SampledFrom(moments).Draw(rt, "from"), rapid.SampledFrom(moments).Draw(rt, "until")
+		ledger := money.NewLedger(money.NewTill(b.core.pool, b.core.notary, zone, nil))
+		for by, name := range names {
+			rows, err := b.pool.Query(t.Context(), `SELECT `+name+` AS id, sum(c.amount)::bigint AS amount FROM settlements s JOIN charges c USING (hold_id)
+				WHERE s.team = $1 AND s.at >= $2 AND s.at < $3 AND $4 <> '' GROUP BY 1 HAVING sum(c.amount) > 0`, team, from, until, zone.String())
+			require.NoError(rt, err)
+			want, err := pgx.CollectRows(rows, pgx.RowToStructByName[steps.Spender])
+			require.NoError(rt, err)
+			is, err := ledger.Top(t.Context(), team, by, from, until)
+			require.NoError(rt, err)
+			require.ElementsMatch(rt, want, is, "%s from %s until %s in %s", by, from, until, zone)
+		}
+	})
+	require.Zero(t, b.count(t, wrongBalances))
+}
+
+// charge settles a hold with a bill of several lines; what has no model is a box.
+func (b *bundle) charge(ctx context.Context, r *approval.Request, id string, at time.Time, amounts []int64, models []string) error {
+	return pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
+		for _, sql := range []string{
+			`INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
+				SELECT $1, id, team, asker, session_id, project, 'draft', (SELECT sum(a) FROM unnest($4::bigint[]) a), $3::timestamptz, $3::timestamptz + interval '1 hour' FROM requests WHERE id = $2 AND $5::text[] IS NOT NULL`,
+			`INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated)
+				SELECT $1, id, team, asker, session_id, project, $3::timestamptz, (SELECT sum(a) FROM unnest($4::bigint[]) a), false FROM requests WHERE id = $2 AND $5::text[] IS NOT NULL`,
+			`INSERT INTO charges (hold_id, line, kind, what, model, amount, vcpu, memory_mb) SELECT $1, n, CASE m WHEN '' THEN 'box' ELSE 'tokens' END, CASE m WHEN '' THEN 'local' ELSE m END, m, a, 0, 0
+				FROM unnest($4::bigint[], $5::text[]) WITH ORDINALITY AS c (a, m, n) WHERE $2 <> '' AND $3::timestamptz IS NOT NULL`,
+		} {
+			if _, err := tx.Exec(ctx, sql, id, r.ID, at, amounts, models); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // wrongHelds counts the scopes in which something else is held than their open holds.
 const wrongHelds = `
 	SELECT count(*) FROM (
@@ -159,6 +214,10 @@ const wrongBalances = `
 		SELECT l.team, l.kind, l.id, g.grain, date_bin(g.width, l.at, 'epoch') AS start, sum(l.amount) AS spent
 		FROM ledger l CROSS JOIN (VALUES ('quarter', interval '15 minutes'), ('day', interval '1 day')) AS g (grain, width)
 		WHERE l.amount > 0 GROUP BY 1, 2, 3, 4, 5
+		UNION ALL
+		SELECT s.team, 'model', coalesce(nullif(c.model, ''), c.what), g.grain, date_bin(g.width, s.at, 'epoch') AS start, sum(c.amount)
+		FROM settlements s JOIN charges c USING (hold_id) CROSS JOIN (VALUES ('quarter', interval '15 minutes'), ('day', interval '1 day')) AS g (grain, width)
+		WHERE c.amount > 0 GROUP BY 1, 2, 3, 4, 5
 	) AS truth FULL JOIN balances b USING (team, kind, id, grain, start)
 	WHERE b.spent IS DISTINCT FROM truth.spent`
 

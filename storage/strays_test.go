@@ -67,6 +67,28 @@ func TestOfTwoWhoPostTheFirstIsRemembered(t *testing.T) {
 	require.ErrorIs(t, b.First(t.Context(), steps.Post{RequestID: "nobody", Surface: steps.SurfaceCard, Channel: "C", TS: "1"}), approval.ErrNotFound)
 }
 
+// TestWhatIsPostedAfterItsAnswerWasTakenBackIsDrawnAnew: whoever drew did not know of it.
+func TestWhatIsPostedAfterItsAnswerWasTakenBackIsDrawnAnew(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask(t, "t")
+	post := steps.Post{RequestID: r.ID, Surface: steps.SurfaceReply, Channel: channel, TS: "1.1", Shown: "x"}
+	drawn := func(post steps.Post) bool {
+		t.Helper()
+		require.NoError(t, b.exec(t, `UPDATE requests SET shown_at = changed_at`))
+		require.NoError(t, b.Posted(t.Context(), post))
+		return b.count(t, `SELECT count(*) FROM requests WHERE shown_at = changed_at`) == 1
+	}
+	require.True(t, drawn(post))
+	require.NoError(t, b.exec(t, `ALTER TABLE takebacks DISABLE TRIGGER USER`))
+	require.NoError(t, b.exec(t, `INSERT INTO takebacks VALUES ($1, 'ASKER', now())`, r.ID))
+	require.False(t, drawn(post), "it stands again")
+	post.Shown = steps.TakenBack
+	require.True(t, drawn(post), "it is gone")
+	post.Surface, post.Shown = steps.SurfaceAnswer, "y"
+	require.False(t, drawn(post), "nor may another one stand")
+}
+
 // TestACheckpointIsNeverOlderThanTheOneBefore: the database's clock was put back by three hours.
 func TestACheckpointIsNeverOlderThanTheOneBefore(t *testing.T) {
 	t.Parallel()

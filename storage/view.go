@@ -50,6 +50,47 @@ func (s *shown) View(ctx context.Context, id string) (*steps.View, error) {
 	return v, nil
 }
 
+// Drawn is the View for whoever only draws: nobody decides by it. What a card alone shows is read where there is code, and
+// who may decide on it while it waits. That takes a second trip, and nobody waits for it.
+func (s *shown) Drawn(ctx context.Context, id string) (v *steps.View, err error) {
+	err = s.batched(ctx, pg.ReadOnly, true, func(t *pg.Tx) error {
+		var l loaded
+		v = &steps.View{}
+		s.addRequest(t.Batch, id, &l)
+		addView(t.Batch, id, v)
+		addLaws(s.core, t.Batch, id, &v.Book)
+		if err := t.Send(); err != nil {
+			return err
+		}
+		v.Request, v.Now = l.Request, l.now
+		if v.Session.ThreadTS == "" {
+			v.Session.ThreadTS = v.Posts[steps.SurfaceRoot].TS // as in View
+		}
+		if l.Revision == nil && !l.State.Final() {
+			return nil // it has a line that says how far it is, and nothing else
+		}
+		if l.Revision != nil {
+			addEarlier(s.core, t.Batch, id, func(questions []string) { v.Earlier = questions })
+			if l.Revision.Number > 1 {
+				s.addRevision(t.Batch, id, 1, func(former *approval.Revision) { v.Former = former })
+			}
+		}
+		if l.State == approval.Pending {
+			addPeople(s.core, t.Batch, id, &v.Book)
+		}
+		k := s.money.AddReckoning(t.Batch, money.OfScopes(l.Scopes()), l.now, money.EndOfTime)
+		if err := t.Send(); err != nil {
+			return err
+		}
+		v.Standings, err = s.money.Standing(t, k, l.Scopes())
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("draw %s: %w", id, err)
+	}
+	return v, nil
+}
+
 // addView reads what a card or a reply says beside the request itself.
 func addView(b *pgx.Batch, id string, v *steps.View) {
 	pg.Ask(b, func(rows []sessionRow) error {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/internal/deepcopy"
 )
 
@@ -47,6 +48,25 @@ func (m *memStore) View(_ context.Context, id string) (*View, error) {
 		}
 	}
 	v.Artifacts = artifacts(r, false)
+	return v, nil
+}
+
+// Drawn is as little as the real one gives.
+func (m *memStore) Drawn(ctx context.Context, id string) (*View, error) {
+	v, err := m.View(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	v.Case = nil
+	if v.Request.State != approval.Pending {
+		v.Book.Pins, v.Book.Pace, v.Book.Glass, v.Book.Grants, v.Book.Delegations = nil, review.Pace{}, review.Glass{}, nil, nil
+	}
+	if v.Request.Revision == nil {
+		v.Earlier = nil
+		if !v.Request.State.Final() {
+			v.Standings = nil
+		}
+	}
 	return v, nil
 }
 

@@ -126,7 +126,7 @@ const lineLife = 2 * time.Second
 // along: of a question in a channel in a direct message, because others there would read a line of data that no
 // answer holds.
 func (s *Runner) lines(ctx context.Context, r *approval.Request) context.Context {
-	v, err := s.presenter.View(ctx, r.ID)
+	v, err := s.presenter.drawn(ctx, r.ID)
 	if err != nil {
 		s.log.Warn("nobody is told how a program gets on", "request", r.ID, "error", err)
 		return ctx

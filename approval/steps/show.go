@@ -223,7 +223,16 @@ func taken(v *View) (list []Surface) {
 
 // View reads everything that a request's messages are drawn from.
 func (s *Presenter) View(ctx context.Context, id string) (*View, error) {
-	v, err := s.store.View(ctx, id)
+	return s.viewed(s.store.View(ctx, id))
+}
+
+// drawn is View for messages that nobody decides by.
+func (s *Presenter) drawn(ctx context.Context, id string) (*View, error) {
+	return s.viewed(s.store.Drawn(ctx, id))
+}
+
+// viewed adds what follows from what the store knows.
+func (s *Presenter) viewed(v *View, err error) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +251,7 @@ func (s *Presenter) View(ctx context.Context, id string) (*View, error) {
 // outdated is rewritten. The posts are views; losing one loses nothing. A place
 // that cannot be reached keeps no other from being drawn.
 func (s *Presenter) Show(ctx context.Context, id string) error {
-	v, err := s.View(ctx, id)
+	v, err := s.drawn(ctx, id)
 	if err != nil {
 		return err
 	}

@@ -111,6 +111,8 @@ type Asking interface {
 type Shown interface {
 	// View loads everything that a card or a reply is drawn from.
 	View(ctx context.Context, id string) (*View, error)
+	// Drawn is the same for whoever only draws: without a Case, and with no more of the Book than the state shows.
+	Drawn(ctx context.Context, id string) (*View, error)
 	// Artifacts are the files that came out of a request's run, with what is in them.
 	Artifacts(ctx context.Context, id string) ([]approval.Artifact, error)
 	// Posted remembers a message in Slack, so that nobody posts it again.

@@ -142,9 +142,8 @@ func (s *Sweeper) settleStale(ctx context.Context) error {
 
 // Spender is a line of a ranking: a person, a channel, a model or a day.
 type Spender struct {
-	ID      string     `json:"id"` // a user, a channel, a model or kind of box, a date (2026-11-23)
-	Amount  budget.USD `json:"amount"`
-	Charges int64      `json:"charges"`
+	ID     string     `json:"id"` // a user, a channel, a model or kind of box, a date (2026-11-23)
+	Amount budget.USD `json:"amount"`
 }
 
 // Ranking says what spenders are told apart by.

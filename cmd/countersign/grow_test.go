@@ -91,6 +91,10 @@ func (g growth) grow(t testing.TB, owner, ended, pending string) {
 			CROSS JOIN LATERAL (VALUES ('user', asker), ('session', session_id), ('project', project), ('team', team)) AS p (kind, id)
 			CROSS JOIN (VALUES ('quarter', interval '15 minutes'), ('day', interval '1 day')) AS g (grain, width) GROUP BY 1, 2, 3, 4, 5
 		ON CONFLICT (team, kind, id, grain, start) DO UPDATE SET spent = balances.spent + excluded.spent`)
+	run(`INSERT INTO balances (team, kind, id, grain, start, spent)
+		SELECT team, 'model', coalesce(nullif(model, ''), what), grain, date_bin(width, at, 'epoch'), sum(c.amount) FROM settlements JOIN charges c USING (hold_id)
+			CROSS JOIN (VALUES ('quarter', interval '15 minutes'), ('day', interval '1 day')) AS g (grain, width) WHERE hold_id LIKE '%~%' AND c.amount > 0 GROUP BY 1, 2, 3, 4, 5
+		ON CONFLICT (team, kind, id, grain, start) DO UPDATE SET spent = balances.spent + excluded.spent`)
 	run(`UPDATE scopes s SET held = coalesce((SELECT sum(amount) FROM (SELECT team, unnest(ARRAY['user', 'session', 'project', 'team']) AS kind, unnest(ARRAY[asker, session_id, project, team]) AS id, amount
 		FROM holds WHERE NOT settled) h WHERE (h.team, h.kind, h.id) = (s.team, s.kind, s.id)), 0) WHERE kind <> 'session'`)
 	run(`ALTER TABLE contents ADD CONSTRAINT contents_hash CHECK (hash = encode(sha256(convert_to(salt, 'UTF8') || value), 'hex')) NOT VALID`)

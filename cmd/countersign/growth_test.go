@@ -66,13 +66,7 @@ func grownOf(short, long map[string]map[string]float64) map[string]string {
 var growing = []struct{ what, sql, why string }{
 	{"an auditor looks for somebody who did little", "SELECT q.id, q.asker", "whoever did anything with a request is found by its events, from the newest request on"},
 	// What waits has been paid for in the stretch of time that these add up.
-	{"/budget top", "SELECT s.asker AS id", "a month's charges"},
-	{"/budget top days", "SELECT (s.at AT TIME ZONE", "a month's charges"},
-	{"the ranking of people", "SELECT s.asker AS id", "a month's charges"},
 	{"the digest", "SELECT state, count(*)::int AS n", "a week's requests"},
-	{"the digest", "SELECT s.asker AS id", "a week's charges"},
-	{"the digest", "SELECT s.project AS id", "a week's charges"},
-	{"the digest", "SELECT coalesce(nullif(c.model", "a week's charges"},
 	{"the digest", "SELECT count(*), coalesce(sum(v.quote)", "a week's runs"},
 	{"the digest", "WITH wanted AS MATERIALIZED", "the budgets of everybody who spent"},
 	{"an auditor looks for a person's", "SELECT q.id, q.asker", "every fourth ended request is theirs, and none that waits: these are newer, and looked at first"},

@@ -52,11 +52,15 @@ func (l *Ledger) TypicalRun(ctx context.Context, team string) (box time.Duration
 	return box, runs, nil
 }
 
-// rankings are what spenders are told apart by, as the ledger has it. $4 is the
-// team's time zone.
-var rankings = map[steps.Ranking]string{
-	steps.ByPeople: "s.asker", steps.ByChannels: "s.project", steps.ByModels: "coalesce(nullif(c.model, ''), c.what)",
-	steps.ByDays: "(s.at AT TIME ZONE $4)::date::text",
+// ranked is what spenders are told apart by: which balances are theirs, and what names them there and in the
+// ledger. $1 is the workspace, $2 its time zone.
+type ranked struct{ whose, balance, ledger string }
+
+var rankings = map[steps.Ranking]ranked{
+	steps.ByPeople:   {"kind = 'user'", "id", "s.asker"},
+	steps.ByChannels: {"kind = 'project'", "id", "s.project"},
+	steps.ByModels:   {"kind = 'model'", "id", "coalesce(nullif(c.model, ''), c.what)"},
+	steps.ByDays:     {"kind = 'team' AND id = $1", "(start AT TIME ZONE $2)::date::text", "(s.at AT TIME ZONE $2)::date::text"},
 }
 
 // Top ranks what money was spent on, or by whom, from one moment until before another.
@@ -72,19 +76,32 @@ func (l *Ledger) Top(ctx context.Context, team string, by steps.Ranking, from, u
 	return list, nil
 }
 
+// top adds up balances, as standings do: what it reads is as much as there are spenders and days, however much they did.
+// Days of the team's calendar begin in a quarter of an hour, and are made of these.
 func (l *Ledger) top(ctx context.Context, tx pgx.Tx, team string, by steps.Ranking, from, until time.Time) ([]steps.Spender, error) {
 	what, ok := rankings[by]
 	if !ok {
 		return nil, fmt.Errorf("there is no ranking %q", by)
 	}
-	order := "amount DESC, id"
+	order, s := "amount DESC, id", spanOf(from, until)
 	if by == steps.ByDays {
-		order = "id DESC"
+		order, s.daysFrom, s.daysUntil = "id DESC", s.quartersFrom, s.quartersFrom
 	}
+	args := []any{team, l.location.String(), s.quartersFrom, s.daysFrom, s.daysUntil, s.quartersUntil}
+	for _, edge := range append(s.edges(), [2]time.Time{}, [2]time.Time{})[:2] { // the empty ones hold nothing
+		args = append(args, edge[0], edge[1])
+	}
+	balances := `SELECT ` + what.balance + ` AS id, spent AS amount FROM balances WHERE team = $1 AND ` + what.whose
+	// The charges of each settlement are looked up by themselves: for a quarter of an hour the planner would read all there are.
+	charges := `SELECT ` + what.ledger + `, c.amount FROM settlements s CROSS JOIN LATERAL (SELECT model, what, amount FROM charges WHERE hold_id = s.hold_id OFFSET 0) c WHERE s.team = $1 AND s.at `
 	return pg.All[steps.Spender](ctx, tx, `
-		SELECT `+what+` AS id, sum(c.amount)::bigint AS amount, count(*) AS charges
-		FROM settlements s JOIN charges c USING (hold_id)
-		WHERE s.team = $1 AND s.at >= $2 AND s.at < $3 AND $4 <> '' GROUP BY 1 ORDER BY `+order+` LIMIT 400`, team, from, until, l.location.String())
+		SELECT id, sum(amount)::bigint AS amount FROM (
+			`+balances+` AND grain = 'day' AND start >= $4 AND start < $5
+			UNION ALL `+balances+` AND grain = 'quarter' AND start >= $3 AND start < $4
+			UNION ALL `+balances+` AND grain = 'quarter' AND start >= $5 AND start < $6
+			UNION ALL `+charges+`>= $7 AND s.at < $8
+			UNION ALL `+charges+`>= $9 AND s.at < $10) AS all_of_it
+		WHERE $2 <> '' GROUP BY 1 HAVING sum(amount) > 0 ORDER BY `+order+` LIMIT 400`, args...)
 }
 
 // Digest adds up what happened in a stretch of time.
