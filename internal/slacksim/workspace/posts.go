@@ -171,6 +171,16 @@ func (s *Posts) Replace(m, next *StoredMessage) {
 	s.changeEvents(m, "message_changed", Body{"message": s.Wire(m), "previous_message": before})
 }
 
+// Amend changes what a person has written. Slack sends an app that it mentions an app_mention anew
+// (slackapi/bolt-js#960), whether it did before or not.
+func (s *Posts) Amend(m *StoredMessage, words string) {
+	before := s.Wire(m)
+	m.Text, m.Edited = words, &Edited{User: m.User, TS: s.Memory.NextTS()}
+	s.Announce(m, "updated")
+	s.mentionEvent(s.Memory.Channel(m.Channel), m)
+	s.changeEvents(m, "message_changed", Body{"message": s.Wire(m), "previous_message": before})
+}
+
 // Erase removes a message for everybody. A root that had replies leaves them behind.
 func (s *Posts) Erase(m *StoredMessage) {
 	s.Memory.remove(m)
