@@ -30,6 +30,9 @@ func Because(why steps.Hindrance, code string, there ...kit.Part) []kit.Part {
 	case steps.Outage:
 		return kit.Flow(kit.Words("Slack has not accepted it for a while" + kit.InBrackets(code)))
 	}
+	if code == steps.ThreadGone {
+		return kit.Flow(kit.Words("the message that began the thread has been deleted"))
+	}
 	return kit.Flow(kit.Words("Slack refuses it, saying only "), kit.Mono(code))
 }
 

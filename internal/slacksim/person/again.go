@@ -22,7 +22,7 @@ func (s *Acts) Broadcast(as, channel, thread, raw string) error {
 	if root == nil || root.IsReply() {
 		return Refuse(404, "thread_not_found", "There is no such thread.")
 	}
-	s.PostLocked(c, &workspace.StoredMessage{Channel: channel, User: as, Text: s.typed(raw, true, false), ThreadTS: thread, Subtype: "thread_broadcast"})
+	s.PostLocked(c, &workspace.StoredMessage{Channel: channel, User: as, Text: s.typed(raw, true, false), ThreadTS: thread, Subtype: "thread_broadcast", Broadcast: true})
 	return nil
 }
 
