@@ -147,12 +147,15 @@ func TestThePeopleOfAChannelAreLookedAtOnceForAllFiles(t *testing.T) {
 // Of many people each would be a call. The list of the workspace says the same in a few, and one guest among them is enough.
 func TestTheManyPeopleOfAChannelAreLookedAtByTheListOfTheWorkspace(t *testing.T) {
 	t.Parallel()
-	for guest, hides := range map[bool]bool{false: false, true: true} {
+	for _, of := range []struct {
+		many  int
+		guest bool
+	}{{mostLooked + 10, false}, {mostLooked + 10, true}, {3*peopleAtOnce + 10, false}, {3*peopleAtOnce + 10, true}} {
 		b := idle(t, func(w *slacksim.Options, _ *Options) {
 			w.Users, w.Channels = slacksim.DefaultUsers(), slacksim.DefaultChannels()
 			at := slices.IndexFunc(w.Channels, func(c workspace.Channel) bool { return c.ID == slacksim.CodeReview })
-			for n := range mostLooked + 10 {
-				u := workspace.User{ID: fmt.Sprintf("U0CROWD%03d", n), Name: fmt.Sprint("crowd", n), RealName: fmt.Sprint("One of many ", n), IsRestricted: guest && n == mostLooked}
+			for n := range of.many {
+				u := workspace.User{ID: fmt.Sprintf("U0CROWD%03d", n), Name: fmt.Sprint("crowd", n), RealName: fmt.Sprint("One of many ", n), IsRestricted: of.guest && n == of.many-1}
 				w.Users, w.Channels[at].Members = append(w.Users, u), append(w.Channels[at].Members, u.ID)
 			}
 		})
@@ -160,9 +163,9 @@ func TestTheManyPeopleOfAChannelAreLookedAtByTheListOfTheWorkspace(t *testing.T)
 		m := b.share(slacksim.General, "sales.csv", "a\n1\n")
 		hidden, err := b.bot.Hidden(b.ctx, []approval.File{{ID: m.Files[0].ID, Name: "sales.csv"}}, slacksim.CodeReview)
 		require.NoError(t, err)
-		require.Equal(t, hides, hidden != nil, "a guest is there: %v", guest)
+		require.Equal(t, of.guest, hidden != nil, "%+v", of)
 		require.Empty(t, b.sim.Calls("users.info"))
-		require.NotEmpty(t, b.sim.Calls("users.list"))
+		require.Len(t, b.sim.Calls("users.list"), of.many/peopleAtOnce+1, "in pages")
 	}
 }
 

@@ -30,7 +30,7 @@ func (h *files) Fetch(ctx context.Context, f approval.File, limit int64) (io.Rea
 	case err != nil:
 		return nil, err
 	case info.IsExternal:
-		return nil, &approval.InputError{Why: approval.Words(fmt.Sprintf("%s is a link to a file somewhere else. Please upload the file itself.", f.Name))}
+		return nil, linkedFile(f.Name)
 	case int64(info.Size) > limit:
 		return nil, steps.ErrFileTooBig
 	}
@@ -334,6 +334,12 @@ func (h *files) asNow(ctx context.Context, q steps.Search) (found steps.Found, e
 		info, err := h.info(ctx, f)
 		if err != nil {
 			return steps.Found{}, err
+		}
+		switch { // what its message did not say of it
+		case !draw.Data(info.Name):
+			return steps.Found{}, notData(info.Name)
+		case info.IsExternal:
+			return steps.Found{}, linkedFile(info.Name)
 		}
 		came := slices.Contains(q.Seek.Brought, f.ID) && info.User == q.Asker
 		pinned := slices.ContainsFunc(q.Pinned, func(p approval.File) bool { return p.ID == f.ID })

@@ -27,24 +27,31 @@ type spoken struct {
 	ts, thread          string
 	text                string // as Slack sends it
 	files               []slack.File
-	ignore              bool // written by a bot, edited, or no plain message
+	ignore              bool // written by a bot, or no plain message
+	edited              bool // after it was sent
 }
 
 // seat returns where the speaker can be answered in private.
 func (s spoken) seat() seat { return seat{user: s.user, channel: s.channel, thread: s.thread} }
 
-// mentioned is an app_mention. Editing a message sends one, too, which would ask
-// the same again.
+// mentioned is an app_mention. Editing a message sends one, too, whether it mentioned the bot before or not.
 func mentioned(team string, e *slackevents.AppMentionEvent) spoken {
 	return spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
-		files: e.Files, ignore: e.BotID != "" || e.Edited != nil || e.User == ""}
+		files: e.Files, ignore: e.BotID != "" || e.User == "", edited: e.Edited != nil}
 }
+
+// written are the subtypes of messages that people write: with a file, in a thread and with "Also send as direct message"
+// ticked (in place of a message without one: docs.slack.dev/reference/events/message/thread_broadcast), by /me.
+var written = []string{"", slack.MsgSubTypeFileShare, slack.MsgSubTypeThreadBroadcast, slack.MsgSubTypeMeMessage}
 
 // messaged is a message.im. Only what a person wrote is a question: Slack tells
 // of edits, deletions and the bot's own words by the same event.
 func messaged(team string, e *slackevents.MessageEvent) spoken {
+	if now, was := e.Message, e.PreviousMessage; e.SubType == slack.MsgSubTypeMessageChanged && now != nil && now.Edited != nil && was != nil && was.Text != now.Text {
+		return spoken{team: team, channel: e.Channel, user: now.User, ts: now.Timestamp, thread: now.ThreadTimestamp, ignore: !e.IsIM() || now.BotID != "" || now.User == "", edited: true}
+	}
 	s := spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
-		ignore: !e.IsIM() || e.BotID != "" || e.User == "" || e.SubType != "" && e.SubType != slack.MsgSubTypeFileShare}
+		ignore: !e.IsIM() || e.BotID != "" || e.User == "" || !slices.Contains(written, e.SubType)}
 	if e.Message != nil {
 		s.files = e.Message.Files
 	}
@@ -60,6 +67,10 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	}
 	if s.ignore || s.user == who.User {
 		return answer{}, nil
+	}
+	// Whether the message was taken before it was edited, and as what, is not looked up: the same words are true of either.
+	if s.edited {
+		return h.whisper(privately(&kit.Page{}, kit.Words(draw.Edited)), s.seat()), nil
 	}
 	// Slack opens forms for what is pressed or typed as a command, and for no message: a button leads to it.
 	if said := typedHand.FindStringSubmatch(kit.WithoutMention(s.text, who.User)); said != nil && len(s.files) == 0 {
@@ -92,10 +103,11 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	}
 	// One file that cannot be read refuses all of it: without that file it would be another question.
 	for _, f := range s.files {
-		if !draw.Data(f.Name) {
-			return answer{}, notData(f.Name)
+		one, err := carried(f)
+		if err != nil {
+			return answer{}, err
 		}
-		q.Files, q.Brought = append(q.Files, input(f)), append(q.Brought, f.ID)
+		q.Files, q.Brought = append(q.Files, one), append(q.Brought, f.ID)
 	}
 	r, err := h.service.Ask(ctx, q)
 	if err != nil {
@@ -111,6 +123,27 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 		a = a.then(func(ctx context.Context) { h.chats.Say(ctx, at, assistant.Doing(r)) })
 	}
 	return a, nil
+}
+
+// carried is a file of a message, as a question names it. Of one from another organisation the message says nothing but its
+// id (docs.slack.dev/apis/slack-connect: check_file_info); until Slack is asked, that is its name.
+func carried(f slack.File) (approval.File, error) {
+	switch {
+	case gone(f):
+		return approval.File{}, &approval.InputError{Why: approval.Words(draw.FileGone)}
+	case f.FileAccess == "check_file_info":
+		return approval.File{ID: f.ID, Name: f.ID}, nil
+	case !draw.Data(f.Name):
+		return approval.File{}, notData(f.Name)
+	case f.IsExternal:
+		return approval.File{}, linkedFile(f.Name)
+	}
+	return input(f), nil
+}
+
+// linkedFile is the error for a link to a file that Slack does not have.
+func linkedFile(name string) error {
+	return &approval.InputError{Why: approval.Words(kit.Cut(name, 100) + " is a link to a file somewhere else. Please upload the file itself.")}
 }
 
 // notData is the error for a file of a kind that cannot be read.

@@ -11,6 +11,7 @@ import (
 	"countersign/approval"
 	"countersign/bot/draw/sample"
 	"countersign/internal/slacksim"
+	slackperson "countersign/internal/slacksim/person"
 )
 
 // heard waits until the service has been asked so many questions.
@@ -106,12 +107,91 @@ func TestMentionsAnswerTheWordsThatCommandsDo(t *testing.T) {
 	b.told(slacksim.Analyst, slacksim.SalesData, "What would you like to know?")
 }
 
+// Slack tells of an edited message whether it had mentioned the bot before or not. Nothing is asked twice, and nobody waits in vain.
+func TestWhoEditsAMessageIsToldThatItIsNotReadAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	maya := b.as(slacksim.Analyst)
+	asked, err := maya.Say(slacksim.SalesData, "@countersign how many?")
+	require.NoError(t, err)
+	b.heard(1)
+	require.NoError(t, maya.Edit(asked, "@countersign how many in May?"))
+	b.told(slacksim.Analyst, slacksim.SalesData, "You edited a message of yours.")
+	forgot, err := maya.Say(slacksim.General, "how many?")
+	require.NoError(t, err)
+	require.NoError(t, maya.Edit(forgot, "@countersign how many?"))
+	b.told(slacksim.Analyst, slacksim.General, "send a new one")
+	direct, err := maya.Say(maya.DM(), "how many?")
+	require.NoError(t, err)
+	b.heard(2)
+	require.NoError(t, maya.Edit(direct, "how many in June?"))
+	b.told(slacksim.Analyst, maya.DM(), "You edited a message of yours.")
+	b.heard(2)
+	// A link that Slack has unfolded, and the bot's own messages, change as well.
+	for name, e := range map[string]*slackevents.MessageEvent{
+		"unfolded":    {ChannelType: "im", SubType: slack.MsgSubTypeMessageChanged, Message: &slack.Msg{User: "U1", Text: "x"}, PreviousMessage: &slack.Msg{User: "U1", Text: "x"}},
+		"of long ago": {ChannelType: "im", SubType: slack.MsgSubTypeMessageChanged, Message: &slack.Msg{User: "U1", Text: "x", Edited: &slack.Edited{}}, PreviousMessage: &slack.Msg{User: "U1", Text: "x"}},
+		"a bot's":     {ChannelType: "im", SubType: slack.MsgSubTypeMessageChanged, Message: &slack.Msg{User: "U1", BotID: "B1", Text: "y", Edited: &slack.Edited{}}, PreviousMessage: &slack.Msg{Text: "x"}},
+		"elsewhere":   {ChannelType: "channel", SubType: slack.MsgSubTypeMessageChanged, Message: &slack.Msg{User: "U1", Text: "y", Edited: &slack.Edited{}}, PreviousMessage: &slack.Msg{Text: "x"}},
+	} {
+		a, err := b.bot.asking.hear(b.ctx, messaged("T1", e))
+		require.NoError(t, err, name)
+		require.Nil(t, a.after, name)
+	}
+}
+
+// "Also send as direct message" has Slack tell of a reply by another name, in place of the usual one.
+func TestAReplyThatIsAlsoSentToItsChannelIsHeard(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	maya := b.as(slacksim.Analyst)
+	for n, channel := range []string{maya.DM(), slacksim.SalesData} {
+		root, err := maya.Say(channel, "@countersign what were sales in May?")
+		require.NoError(t, err)
+		b.heard(2*n + 1)
+		require.NoError(t, slackperson.Broadcast(maya, channel, root.TS, "@countersign and in June?"))
+		q := b.heard(2*n + 2)[2*n+1]
+		require.Equal(t, root.TS, q.ThreadTS)
+		require.True(t, q.Follow)
+	}
+	me := messaged("T1", &slackevents.MessageEvent{User: "U1", ChannelType: "im", SubType: slack.MsgSubTypeMeMessage, Text: "asks how many"})
+	require.False(t, me.ignore, "by /me")
+}
+
+// Of a file of Slack Connect a message says nothing but its id; of a link, where it leads.
+func TestFilesOfWhichAMessageSaysLittle(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	maya := b.as(slacksim.Analyst)
+	send := func(name string, change func(id string)) {
+		f, err := maya.Upload(name, []byte("a\n1\n"))
+		require.NoError(t, err)
+		change(f.ID)
+		_, err = maya.Say(slacksim.SalesData, "@countersign sum this", f.ID)
+		require.NoError(t, err)
+	}
+	send("theirs.csv", b.sim.ForeignFile)
+	q := b.heard(1)
+	require.Len(t, q[0].Files, 1)
+	require.Equal(t, []string{"theirs.csv"}, b.finds(q[0]), "Slack is asked, once nobody waits")
+	send("photo.png", b.sim.ForeignFile)
+	_, err := b.bot.Find(b.ctx, search(b.heard(2)[1]))
+	require.ErrorContains(t, err, "I cannot read photo.png")
+	send("plan.csv", b.sim.LinkedFile)
+	b.told(slacksim.Analyst, slacksim.SalesData, "plan.csv is a link to a file somewhere else. Please upload the file itself.")
+	for _, mode := range []string{"tombstone", "hidden_by_limit"} {
+		_, err := carried(slack.File{ID: "F1", Mode: mode})
+		require.ErrorContains(t, err, "has been deleted, or Slack does not show it any more")
+	}
+	b.heard(2)
+}
+
 func TestMessagesThatAreNotForTheBotAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
 	for name, s := range map[string]spoken{
 		"a bot's mention":        mentioned("T1", &slackevents.AppMentionEvent{User: "U1", BotID: "B1", Text: "x"}),
-		"an edited mention":      mentioned("T1", &slackevents.AppMentionEvent{User: "U1", Edited: &slackevents.Edited{}, Text: "x"}),
+		"an edited one of a bot": mentioned("T1", &slackevents.AppMentionEvent{User: "U1", BotID: "B1", Edited: &slackevents.Edited{}, Text: "x"}),
 		"nobody's mention":       mentioned("T1", &slackevents.AppMentionEvent{Text: "x"}),
 		"a channel's message":    messaged("T1", &slackevents.MessageEvent{User: "U1", ChannelType: "channel", Text: "x"}),
 		"a bot's direct message": messaged("T1", &slackevents.MessageEvent{User: "U1", ChannelType: "im", BotID: "B1", Text: "x"}),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/slack-go/slack"
 
@@ -26,6 +27,7 @@ type publishing struct {
 	chats   *assistant.Threads
 	service choices
 	uploads uploads
+	loose   sync.Map // spots whose thread is gone: nothing is tried there again, since Slack would show it in the channel
 }
 
 // choices are the ways on of a request that a budget has refused.
@@ -172,8 +174,18 @@ func (out *publishing) send(ctx context.Context, v *steps.View, kind steps.Surfa
 	if at.thread != "" {
 		options = append(options, slack.MsgOptionTS(at.thread))
 	}
+	if _, gone := out.loose.Load(at); gone {
+		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, slack.SlackErrorResponse{Err: steps.ThreadGone})
+	}
 	channel, ts, err := out.api.PostMessageContext(ctx, at.channel, options...)
 	out.chats.Posted(assistant.Thread{Channel: at.channel, TS: at.thread})
+	if err == nil && at.thread != "" && held.Loose() {
+		out.loose.Store(at, true)
+		if _, _, lost := out.api.DeleteMessageContext(ctx, channel, ts); lost != nil {
+			out.Log.Warn("a message whose thread is gone stays in the channel", "surface", kind, "request", v.Request.ID, "ts", ts, "error", detail(lost))
+		}
+		err = slack.SlackErrorResponse{Err: steps.ThreadGone}
+	}
 	if err != nil {
 		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, detail(err))
 	}
@@ -307,17 +319,6 @@ func (out *publishing) progressNow(ctx context.Context, v *steps.View) (*kit.Pag
 		return draw.Progress(out.with(), v), nil // it has gone on meanwhile, and will be drawn again
 	}
 	return draw.Blocked(out.with(), v, c), nil
-}
-
-// late tells of an answer, or of its copy in a channel, that has waited for its files long enough.
-func late(v *steps.View, copied string) bool {
-	since := v.Request.Run.FinishedAt
-	for _, c := range v.Request.Copies {
-		if c.Channel == copied {
-			since = c.At
-		}
-	}
-	return v.Now.Sub(since) > uploadPatience
 }
 
 // hindrances are Slack's codes by what they mean for a message of ours. The codes are

@@ -15,11 +15,11 @@ import (
 
 // Who sees what in Slack: files of one place, people of another.
 
-// How many people of a channel are looked at before a file of another one is let be read there: so many one by one,
-// so many by the list of the workspace, which Slack gives in pages, and no more.
+// How the people of a channel are looked at before a file of another one is let be read there: so many one by one, more
+// of them by the list of the workspace, which Slack gives in pages, twenty a minute. How many there may be is for the time
+// of whoever asks to say: at ten minutes (longTime), a hundred thousand and more.
 const (
 	mostLooked   = 50
-	mostPeople   = 5000
 	peopleAtOnce = 1000
 )
 
@@ -45,7 +45,7 @@ func (h *files) shown(ctx context.Context, f *slack.File, user string) (bool, er
 
 // Hidden implements answers.Slack: the first of some files that not everybody in a channel may see,
 // now. They may where it is shared there, and they may what stands in a public channel, unless they are
-// guests: those see the channels that they are in. In a channel with more people than are looked at, somebody may not.
+// guests: those see the channels that they are in.
 func (h *files) Hidden(ctx context.Context, files []approval.File, channel string) (*approval.File, error) {
 	var elsewhere *approval.File // what all members may see and guests may not
 	for _, f := range files {
@@ -71,10 +71,10 @@ func (h *files) Hidden(ctx context.Context, files []approval.File, channel strin
 	return elsewhere, nil
 }
 
-// inside tells whether all people in a channel are members of the workspace, and few enough to be looked at.
+// inside tells whether all people in a channel are members of the workspace.
 func (h *files) inside(ctx context.Context, channel string) (bool, error) {
-	var people []string
-	if err := h.members(ctx, channel, func(some []string) bool { people = append(people, some...); return len(people) > mostPeople }); err != nil || len(people) > mostPeople {
+	people, err := h.Members(ctx, channel)
+	if err != nil {
 		return false, err
 	}
 	if len(people) > mostLooked {
@@ -92,7 +92,7 @@ func (h *files) inside(ctx context.Context, channel string) (bool, error) {
 			return err
 		})
 	}
-	err := group.Wait()
+	err = group.Wait()
 	return err == nil && !outside.Load(), err
 }
 

@@ -31,6 +31,9 @@ func (out *publishing) putFiles(ctx context.Context, v *steps.View, kind steps.S
 	if had := v.Posts[kind]; had.TS != "" {
 		return had, nil
 	}
+	if _, gone := out.loose.Load(at); gone {
+		return steps.Post{}, fmt.Errorf("upload the %s of %s: %w", kind, v.Request.ID, slack.SlackErrorResponse{Err: steps.ThreadGone})
+	}
 	where, all, _ := kind.Copied()
 	v = masked.As(v, kind)
 	var files []approval.Artifact
@@ -72,6 +75,17 @@ const (
 	uploadPace     = 64 << 10 // bytes per second
 	uploadPatience = 3 * time.Minute
 )
+
+// late tells of an answer, or of its copy in a channel, that has waited for its files long enough.
+func late(v *steps.View, copied string) bool {
+	since := v.Request.Run.FinishedAt
+	for _, c := range v.Request.Copies {
+		if c.Channel == copied {
+			since = c.At
+		}
+	}
+	return v.Now.Sub(since) > uploadPatience
+}
 
 // errHost is that the host which Slack names for uploads did not take a file.
 var errHost = errors.New("the upload's host does not take it")

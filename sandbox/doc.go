@@ -23,7 +23,7 @@
 //	BASE/out/          where the runner keeps charts and tables until they are sent
 //	BASE/result.part   the result while it is written, which is when the code is dead: it holds the stamp
 //	BASE/seen          what the witness in a cloud box has seen until now (seen.py)
-//	BASE/line          the last line that was printed, for whoever waits; data of whoever asked
+//	BASE/line          the last line that was printed, to stdout or stderr, for whoever waits; data of whoever asked
 //	BASE/result        the whole result: it appears by a rename, as the runner's last act
 //
 // StartCommand gives the shell line that starts it all. In a local box job and
@@ -95,7 +95,7 @@
 // its head (seconds, memory), each with a G behind it, before which it is not touched; its result has for each file the pieces of its first
 // table (F) and how it is read, or why not (R), both with the file's number. Kinds in a result: Y (ready;
 // only ever the first, with a zero stamp, since no job has been read), O and E
-// (body: what was printed to stdout and stderr), L (body: the last line of it, where only its end
+// (body: what was printed to stdout and stderr), L (body: the last line of either, where only its end
 // is kept; it is shown while the code runs, and is no part of the result), R (body: JSON, what there is to
 // say), F (head: name, kind, alt; body: a file), Z (the end mark).
 package sandbox

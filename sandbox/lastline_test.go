@@ -24,21 +24,25 @@ func TestTheLastLineIsShortPlainAndTheLast(t *testing.T) {
 		"one\ntwo\n\n  \n":                 "two",
 		"one\nbeg":                         "beg",
 		"10 %\r20 %\r37 %":                 "37 %",
-		"\x1b[31mred\x1b[0m\tand\x00 blue": "[31mred[0m and blue",
-		"ab\u202ecd\ue000\n":               "abcd",
-		"\xff\xfe\n":                       "",
+		"\x1b[31mred\x1b[0m\tand\x00 blue": "red and blue",
+		"  0%|  | 0/9\r 33%|█ | 3/9\x1b[A": "33%|█ | 3/9",
+		"one\n\x1b[A\x1b[2K\r\x1bM\n\x1b[": "one",
+		"one\n\x1b[3":                      "one",
+		"one\n   \n" + strings.Repeat(" ", 900) + "two": "two",
+		"ab\u202ecd\ue000\n":                            "abcd",
+		"\xff\xfe\n":                                    "",
 	} {
 		var l LastLine
-		l.Take([]byte(printed))
+		l.Take(Stdout, []byte(printed))
 		require.Equal(t, want, l.String(), "%q", printed)
 		var bytewise LastLine
 		for _, b := range []byte(printed) {
-			bytewise.Take([]byte{b})
+			bytewise.Take(Stdout, []byte{b})
 		}
 		require.Equal(t, want, bytewise.String(), "%q byte by byte", printed)
 	}
 	var l LastLine
-	l.Take([]byte(strings.Repeat("ж", 10_000)))
+	l.Take(Stderr, []byte(strings.Repeat("ж", 10_000)))
 	require.LessOrEqual(t, len(l.String()), longestLine)
 	require.True(t, utf8.ValidString(l.String()))
 }
@@ -47,17 +51,22 @@ func TestWhatIsPrintedIsToldAsItComes(t *testing.T) {
 	t.Parallel()
 	stamp := NewStamp()
 	var out bytes.Buffer
-	for _, f := range []frame{{kind: kindStdout, body: []byte("row 1\n")}, {kind: kindStderr, body: []byte("no\n")}, {kind: kindStdout, body: []byte("row 2")},
+	for _, f := range []frame{{kind: kindStdout, body: []byte("row 1\n")}, {kind: kindStdout, body: []byte("row")}, {kind: kindStderr, body: []byte(" 37%|██")}, {kind: kindStdout, body: []byte(" 2")},
 		{kind: kindReport, body: []byte(`{"outcome":"ok"}`)}, {kind: kindEnd}} {
 		f.stamp = stamp
 		require.NoError(t, writeFrame(&out, f))
 	}
 	whole := out.Bytes()
 	var l LastLine
-	result, err := ReadPrinting(bytes.NewReader(whole), approval.DefaultPolicy().Limits, stamp, l.Take)
+	var told []string
+	result, err := ReadPrinting(bytes.NewReader(whole), approval.DefaultPolicy().Limits, stamp, func(from Stream, printed []byte) {
+		l.Take(from, printed)
+		told = append(told, l.String())
+	})
 	require.NoError(t, err)
 	require.Equal(t, "row 1\nrow 2", result.Stdout)
-	require.Equal(t, "row 2", l.String())
+	require.Equal(t, " 37%|██", result.Stderr)
+	require.Equal(t, []string{"row 1", "row", "37%|██", "row 2"}, told, "what goes to stderr stands between, and in no other's line")
 
 	// A frame that is not stamped tells nothing.
 	var forged LastLine
@@ -72,7 +81,7 @@ func TestALastLineByItselfIsNoPartOfTheResult(t *testing.T) {
 	s := newStream().add('O', "", "row 1\nro").add('L', "", "row 70000").add('L', "", strings.Repeat("9", 5000)).add('O', "", "row 99999\n").add('R', "", good).add('Z', "", "")
 	var heard []string
 	var l LastLine
-	result, err := ReadPrinting(s, limits, s.stamp, func(printed []byte) { l.Take(printed); heard = append(heard, l.String()) })
+	result, err := ReadPrinting(s, limits, s.stamp, func(from Stream, printed []byte) { l.Take(from, printed); heard = append(heard, l.String()) })
 	require.NoError(t, err)
 	require.Equal(t, "row 1\nrorow 99999\n", result.Stdout)
 	require.Equal(t, []string{"ro", "row 70000", strings.Repeat("9", longestLine), "row 99999"}, heard)
@@ -87,22 +96,29 @@ func TestALastLineByItselfIsNoPartOfTheResult(t *testing.T) {
 func TestTheRunnerAndTheHostAgreeOnTheLastLine(t *testing.T) {
 	t.Parallel()
 	draw := rand.New(rand.NewPCG(1, 2))
-	words := []string{"row", "37 %", "ж", "地区", "\xff", "\r", "\n", "\r\n", "\n\n", " ", "\t", "\x1b[31m", "\u202e", strings.Repeat("=", 300), strings.Repeat("ж", 300)}
-	var jobs [][]string
+	words := []string{"row", "37 %", "ж", "地区", "\xff", "\r", "\n", "\r\n", "\n\n", " ", "\t", "\x1b[31m", "\x1b[A", "\x1b", "[A", "\u202e", strings.Repeat("=", 300), strings.Repeat("ж", 300)}
+	type piece struct {
+		From Stream
+		Data string
+	}
+	var jobs [][]piece
 	var want []string
 	for range 500 {
-		var all []byte
-		for range draw.IntN(30) {
-			all = append(all, words[draw.IntN(len(words))]...)
-		}
 		var l LastLine
-		l.Take(all)
-		want = append(want, l.String())
-		cut := []string{}
-		for len(all) > 0 {
-			n := 1 + draw.IntN(len(all))
-			cut, all = append(cut, base64.StdEncoding.EncodeToString(all[:n])), all[n:]
+		cut := []piece{}
+		for range 1 + draw.IntN(4) {
+			var all []byte
+			for range draw.IntN(30) {
+				all = append(all, words[draw.IntN(len(words))]...)
+			}
+			from := Stream(draw.IntN(2))
+			l.Take(from, all)
+			for len(all) > 0 {
+				n := 1 + draw.IntN(len(all))
+				cut, all = append(cut, piece{from, base64.StdEncoding.EncodeToString(all[:n])}), all[n:]
+			}
 		}
+		want = append(want, l.String())
 		jobs = append(jobs, cut)
 	}
 	data, err := json.Marshal(jobs)
@@ -114,9 +130,9 @@ import base64, json, sys
 sys.path.insert(0, sys.argv[1])
 import printed
 for job in json.load(sys.stdin):
-    line = printed.Line(lambda line: None)
-    for data in job:
-        line.take(base64.b64decode(data))
+    line = printed.Line(lambda line, stream: None)
+    for piece in job:
+        line.take(base64.b64decode(piece["Data"]), piece["From"])
     print(base64.b64encode(line.line).decode())`, runner)
 	cmd.Stdin = bytes.NewReader(data)
 	out, err := cmd.Output()
@@ -128,7 +144,7 @@ for job in json.load(sys.stdin):
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(text), longestLine)
 		var l LastLine
-		l.Take(text)
+		l.Take(Found, text)
 		require.Equal(t, want[i], l.String(), "%v", jobs[i])
 	}
 }
@@ -145,7 +161,7 @@ import printed
 clock = [1000.0]
 time.monotonic = lambda: clock[0]
 told = []
-line = printed.Line(told.append)
+line = printed.Line(lambda line, stream: told.append(line))
 for i in range(1000):
     line.take(b"\r%d %% " % (i // 10) + "ж".encode() * 8192)
     clock[0] += 0.01

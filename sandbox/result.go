@@ -66,7 +66,7 @@ func ReadResult(r io.Reader, limits approval.Limits, stamp Stamp) (approval.Resu
 
 // ReadPrinting is ReadResult of one that is still being written. It hands on what is printed as it
 // comes, and of the part of which only the end is kept a last line now and then.
-func ReadPrinting(r io.Reader, limits approval.Limits, stamp Stamp, printed func([]byte)) (approval.Result, error) {
+func ReadPrinting(r io.Reader, limits approval.Limits, stamp Stamp, printed func(Stream, []byte)) (approval.Result, error) {
 	in := intake{limits: limits, printed: printed, result: approval.Result{Outcome: approval.Broken}}
 	err := in.readAll(r, stamp)
 	result := in.finish()
@@ -80,7 +80,7 @@ func ReadPrinting(r io.Reader, limits approval.Limits, stamp Stamp, printed func
 type intake struct {
 	limits         approval.Limits
 	result         approval.Result
-	printed        func([]byte) // nil: nobody listens
+	printed        func(Stream, []byte) // nil: nobody listens
 	stdout, stderr bytes.Buffer
 	cutText        bool // the runner cuts before, so that only a forged result gets here
 	fileBytes      int
@@ -115,16 +115,13 @@ func (in *intake) readAll(r io.Reader, stamp Stamp) error {
 func (in *intake) take(f frame) error {
 	switch f.kind {
 	case kindStdout:
-		if in.printed != nil {
-			in.printed(f.body)
-		}
+		in.hear(Stdout, f.body)
 		in.print(&in.stdout, f.body)
 	case kindStderr:
+		in.hear(Stderr, f.body)
 		in.print(&in.stderr, f.body)
 	case kindLine:
-		if in.printed != nil {
-			in.printed(append(append([]byte{'\n'}, f.body...), '\n'))
-		}
+		in.hear(Found, append(f.body, '\n'))
 	case kindFile:
 		return in.file(f)
 	case kindReport:
@@ -133,6 +130,13 @@ func (in *intake) take(f frame) error {
 		return fmt.Errorf("%w: there is no kind %q", ErrForm, f.kind)
 	}
 	return nil
+}
+
+// hear hands on what is printed, while it is.
+func (in *intake) hear(from Stream, text []byte) {
+	if in.printed != nil {
+		in.printed(from, text)
+	}
 }
 
 // print keeps output up to a cap for each stream, so that neither crowds the other out.

@@ -45,6 +45,10 @@ type Unseen struct {
 	Last      time.Time
 }
 
+// ThreadGone is the code of a thread whose first message has been deleted. Nobody mends that: the asker is
+// answered by direct message, and nothing of it is for administrators.
+const ThreadGone = "thread_not_found"
+
 // outagePatience is how long Slack may be away before people hear of it.
 const outagePatience = 2 * time.Minute
 
@@ -162,7 +166,7 @@ func (s *Presenter) reckon(ctx context.Context, v *View, surface Surface, err er
 // however many messages it keeps back. A place of the asker's is the asker's business.
 func (s *Presenter) tellAdmins(ctx context.Context, v *View, u Unseen) error {
 	mine := u.Surface == SurfaceCard
-	if !u.Repeats() || u.Why == Outage || u.Surface == SurfacePlain || mine && v.Request.State != approval.Pending || !mine && u.Why.NoPlace() {
+	if !u.Repeats() || u.Why == Outage || u.Code == ThreadGone || u.Surface == SurfacePlain || mine && v.Request.State != approval.Pending || !mine && u.Why.NoPlace() {
 		return nil
 	}
 	return s.store.Notify(ctx, approval.Notice{Key: fmt.Sprintf("refused %s %s %s %s", u.Channel, u.Why, u.Code, v.Now.UTC().Format(time.DateOnly)),

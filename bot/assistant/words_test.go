@@ -14,12 +14,13 @@ import (
 
 func TestHowFarALineSaysThatItHasCome(t *testing.T) {
 	t.Parallel()
-	for line, want := range map[string]int{"37 %": 37, "37%": 37, "done: 37.5 % of it": 37, "37/100": 37, "row 3,700 at 37/100.": 37, "3 of 4 files": 75, "100 %": 100, "0/9": 0} {
+	for line, want := range map[string]int{"37 %": 37, "37%": 37, "done: 37.5 % of it": 37, "37/100": 37, "row 3,700 at 37/100.": 37, "3 of 4 files": 75, "100 %": 100, "0/9": 0,
+		"37%|███▋      | 37/100 [00:03<00:06, 10.02it/s]": 37, "rows: 8%|▊ | 812/10000 [00:01<00:11, 812.00rows/s]": 8} {
 		got, ok := Percent(line)
 		require.True(t, ok, line)
 		require.Equal(t, want, got, line)
 	}
-	for _, line := range []string{"", "x", "101 %", "2026/11/27", "5/0", "9/3", "1.37 of 2", "growth of -4.2", "1/2/3"} {
+	for _, line := range []string{"", "x", "101 %", "2026/11/27", "5/0", "9/3", "1.37 of 2", "growth of -4.2", "1/2/3", "37it [00:03, 10.02it/s]"} {
 		_, ok := Percent(line)
 		require.False(t, ok, line)
 	}

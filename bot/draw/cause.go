@@ -14,6 +14,13 @@ import (
 // What people read where Slack is the reason: of a question that lacks something, of
 // one that waits for what is away, of one that has ended over it.
 
+// What is said to whoever has edited a message, and of a file that is gone from one.
+const (
+	Edited = "You edited a message of yours. I read a message once, as it was when it was sent; what has changed since I do not read. " +
+		"To ask, or to ask something else, send a new one."
+	FileGone = "A file on your message has been deleted, or Slack does not show it any more. Upload it again, with your question."
+)
+
 // Lacks tells the asker what their question needs before it can be answered.
 func Lacks(with With, c approval.Cause) []kit.Part {
 	at, file := kit.Place(c.Channel), kit.Cut(c.File, 110)

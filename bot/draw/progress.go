@@ -87,6 +87,7 @@ func Progress(with With, v *steps.View) *kit.Page {
 	case approval.Lost:
 		p.Say(kit.Strong("Lost"), kit.Words(": it started, and will not be run again. More is below."))
 	}
+	asked(p, r)
 	if r.Away != nil && !r.State.Final() {
 		p.Say(kit.Flow(kit.Strong("Waiting: "), Missing(with, r.Away.Cause))...)
 	}
@@ -106,6 +107,18 @@ func Progress(with With, v *steps.View) *kit.Page {
 		p.Buttons("cancel", append(row, b)...)
 	}
 	return p
+}
+
+// asked says since when a step lasts. A message is rewritten when something moves, and not by the minute; while code is
+// written that would be at each look at a file, so there it says when it was asked.
+func asked(p *kit.Page, r *approval.Request) {
+	switch {
+	case r.Blocked != nil:
+	case r.State == approval.Drafting:
+		p.Small(kit.Words("Asked "), kit.Moment(r.CreatedAt), kit.Words("."))
+	case r.State == approval.Pending || r.State == approval.Approved:
+		p.Small(kit.Words("At this step since "), kit.Moment(r.ChangedAt), kit.Words(", asked "), kit.Moment(r.CreatedAt), kit.Words("."))
+	}
 }
 
 // Running says to the asker alone how the program of a question in a channel gets on, in words that are made

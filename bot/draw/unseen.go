@@ -30,6 +30,9 @@ func Because(why steps.Hindrance, code string, there ...kit.Part) []kit.Part {
 	case steps.Outage:
 		return kit.Flow(kit.Words("Slack has not accepted it for a while" + kit.InBrackets(code)))
 	}
+	if code == steps.ThreadGone {
+		return kit.Flow(kit.Words("the message that began the thread has been deleted"))
+	}
 	return kit.Flow(kit.Words("Slack refuses it, saying only "), kit.Mono(code))
 }
 
@@ -83,7 +86,7 @@ func ShareView(v *steps.View, from Origin) slack.ModalViewRequest {
 }
 
 // SharesLater is what stands in the form's place where Slack takes longer to answer than somebody waits.
-const SharesLater = "I am still looking at who is in that channel. A message tells you how it went. If none comes within a minute, press Share again."
+const SharesLater = "I am still looking at who is in that channel. A message tells you how it went. Of a large one Slack tells in pages, which takes some minutes. If none comes within ten, press Share again."
 
 // Copy is an answer as it stands where its asker has shared it.
 func Copy(v *steps.View, channel string, tables bool) *kit.Page {

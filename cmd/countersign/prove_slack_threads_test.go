@@ -50,6 +50,31 @@ func TestProveSlackTheAskerIsNeverLeftWithoutAWord(t *testing.T) {
 			proof.Check(t, !t.Failed(), "an answer refused with "+code+" reaches the asker", "by direct message, then in the thread")
 		})
 	}
+	t.Run("the first message is deleted", func(t *testing.T) {
+		t.Parallel()
+		h := openLight(t)
+		h.sim.Fail(fault.Method{Method: "chat.postMessage", Only: fault.Only{Channel: slacksim.SalesData}, Error: "internal_error", Times: -1})
+		h.share("sales.csv", "amount\n1\n")
+		root, err := h.maya.Say(slacksim.SalesData, "@countersign Who hears of it in sales.csv?")
+		require.NoError(t, err)
+		card := h.cardOf("Who hears of it in sales.csv?")
+		require.NoError(t, h.maya.Delete(root))
+		h.sim.Heal() // from now on Slack puts what goes into that thread into the channel, and says that it is well
+		require.NoError(t, h.ben.Click(card, "Approve"))
+		told, err := h.maya.WaitMessage(h.patient(), h.maya.DM(), func(m workspace.Message) bool {
+			return strings.Contains(m.Text, "the message that began the thread has been deleted") && m.Has("Details")
+		})
+		require.NoError(t, err, h.everything())
+		require.Contains(t, told.Text, "Here is the answer.")
+		require.NotContains(t, told.Text, "I keep trying there")
+		h.soon("nothing of ours stands in the channel", func() bool {
+			return !slices.ContainsFunc(h.maya.Messages(slacksim.SalesData), func(m workspace.Message) bool { return m.BotID != "" })
+		})
+		require.Len(t, h.sim.Calls("chat.delete"), 1, "it is tried once")
+		require.Empty(t, h.carla.Messages(h.carla.DM()), "no administrator can mend it")
+		h.settled()
+		proof.Check(t, !t.Failed(), "a question whose message was deleted is answered by direct message", "nothing stands in the channel")
+	})
 	t.Run("invalid_blocks", func(t *testing.T) {
 		t.Parallel()
 		h := openLight(t)

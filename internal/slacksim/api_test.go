@@ -115,7 +115,7 @@ func TestPostingRules(t *testing.T) {
 		"by id":                   {"chat.postMessage", object{"channel": slacksim.General, "text": "x"}, ""},
 		"to a person":             {"chat.postMessage", object{"channel": slacksim.Analyst, "text": "x"}, ""},
 		"into a thread":           {"chat.postMessage", object{"channel": slacksim.General, "text": "x", "thread_ts": ts}, ""},
-		"into no thread":          {"chat.postMessage", object{"channel": slacksim.General, "text": "x", "thread_ts": "1.2"}, "thread_not_found"},
+		"into no thread":          {"chat.postMessage", object{"channel": slacksim.General, "text": "x", "thread_ts": "1.2"}, ""},
 		"nowhere":                 {"chat.postMessage", object{"channel": "C0NONE", "text": "x"}, "channel_not_found"},
 		"where the bot is not":    {"chat.postMessage", object{"channel": slacksim.Random, "text": "x"}, "not_in_channel"},
 		"nothing":                 {"chat.postMessage", object{"channel": slacksim.General}, "no_text"},
@@ -289,4 +289,30 @@ func TestOneMessageASecondAfterABurst(t *testing.T) {
 	_, header, status := callAs(t, st.sim, st.sim.BotToken(), "chat.postMessage", object{"channel": slacksim.General, "text": "x"})
 	require.Equal(t, http.StatusTooManyRequests, status)
 	require.Equal(t, "1", header.Get("Retry-After"))
+}
+
+// A thread outlives its first message as soon as somebody has answered there; before that, what is meant for it gets into
+// the channel, and only the answer shows it (slack-go/slack#1571).
+func TestAThreadWhoseFirstMessageIsDeleted(t *testing.T) {
+	t.Parallel()
+	sim := slacksim.Start(t, slacksim.Options{PostBurst: -1})
+	maya := sim.As(slacksim.Analyst)
+	reply := func(ts string) object {
+		out := call(t, sim, "chat.postMessage", object{"channel": slacksim.SalesData, "text": "x", "thread_ts": ts})
+		require.Equal(t, true, out["ok"])
+		return out["message"].(object)
+	}
+	answered, err := maya.Say(slacksim.SalesData, "one")
+	require.NoError(t, err)
+	require.Equal(t, answered.TS, reply(answered.TS)["thread_ts"])
+	require.NoError(t, maya.Delete(answered))
+	require.Equal(t, answered.TS, reply(answered.TS)["thread_ts"])
+	place, err := maya.Find(slacksim.SalesData, answered.TS)
+	require.NoError(t, err)
+	require.Equal(t, "tombstone", place.Subtype)
+	require.Equal(t, "This message was deleted.", place.Text)
+	alone, err := maya.Say(slacksim.SalesData, "two")
+	require.NoError(t, err)
+	require.NoError(t, maya.Delete(alone))
+	require.Nil(t, reply(alone.TS)["thread_ts"])
 }

@@ -24,7 +24,7 @@ func lastLine(ctx context.Context, c *Client, b *box) string {
 	defer cancel()
 	data, err := c.readOnce(ctx, b, mostLine, baseName, "line")
 	var line sandbox.LastLine
-	line.Take(data)
+	line.Take(sandbox.Found, data)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err == nil || errors.Is(err, fs.ErrNotExist) {

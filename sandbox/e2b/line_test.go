@@ -87,6 +87,12 @@ until("three")
 os.write(1, "地".encode()[2:] + b"\n")
 os.write(1, b"\n \n")
 until("four")
+for i in range(38):  # as tqdm's bars come, one below the other
+    sys.stderr.write("\r\r%3d%%|███▋      | %d/100 [00:03<00:06, 10.02it/s]" % (i, i) + "\n\r 50%|█████     | 1/2\x1b[A")
+    sys.stderr.flush()
+sys.stderr.write("\r 37%|███▋      | 37/100 [00:03<00:06, 10.02it/s]")
+sys.stderr.flush()
+until("five")
 print("the end")
 `
 	id := b.create(t, "req1", code)
@@ -97,22 +103,26 @@ print("the end")
 	second := hear(t.Context(), b.another(t), id) // a replica that has not started it hears the same
 	second.hears(t, "row 1 of 2")
 	on("one")
-	first.hears(t, "37 % done, [1mжурнал")
+	first.hears(t, "37 % done, журнал")
 	on("two")
 	time.Sleep(50 * time.Millisecond) // half of a letter is none
-	first.hears(t, "37 % done, [1mжурнал")
+	first.hears(t, "37 % done, журнал")
 	on("three")
-	first.hears(t, "37 % done, [1mжурнал地")
+	first.hears(t, "37 % done, журнал地")
 	// Neither silence nor a look that fails takes the line away, nor does either touch the result.
 	b.e2b.Fail(e2btest.Hear, e2btest.Fault{Status: 500, Body: `{"code":500,"message":"no"}`}, e2btest.Fault{}, e2btest.Fault{Silent: true}, e2btest.Fault{Status: 502, Body: "<html>"})
 	soon(t, "it was not heard", func() bool { return b.e2b.Calls(e2btest.Hear) > 20 })
-	first.hears(t, "37 % done, [1mжурнал地")
+	first.hears(t, "37 % done, журнал地")
 	on("four")
+	first.hears(t, "37%|███▋ | 37/100 [00:03<00:06, 10.02it/s]")
+	on("five")
 	for _, h := range []*hearing{first, second} {
 		<-h.over
 		require.NoError(t, h.err)
 		require.Equal(t, approval.OK, h.result.Outcome)
 		require.Contains(t, h.result.Stdout, "bytes are left out here")
+		require.True(t, strings.HasSuffix(h.result.Stderr, "37/100 [00:03<00:06, 10.02it/s]"), "%q", h.result.Stderr)
+		require.NotContains(t, h.result.Stdout, "it/s")
 		require.True(t, strings.HasSuffix(h.result.Stdout, "журнал地\n\n \nthe end\n"), "%q", h.result.Stdout[len(h.result.Stdout)-100:])
 		for _, line := range h.all() {
 			require.LessOrEqual(t, len(line), 400)

@@ -5,8 +5,10 @@ Loaded by supervise.py.
 
 import contextlib
 import os
+import re
 import time
 
+ESCAPES = re.compile(rb"\x1b(\[[0-?]*[ -/]*([@-~]|$)|[@-Z\\^_]|$)")
 LONGEST = 400      # bytes of a last line; of a longer one the beginning counts
 SIZE = 512         # of the file in which it stands
 EVERY = 1.0        # seconds between two of its changes
@@ -46,44 +48,48 @@ class Text:
         return lost > 0
 
 
-def last_end(data):
-    """Where the last line end stands. A carriage return begins a line anew, as bars of progress do. Looked for from behind:
-    a program may print gigabytes."""
-    return max(data.rfind(b"\n"), data.rfind(b"\r"))
+def visible(text):
+    """Whether there is anything to see in a line: escapes move the cursor, and colour what is printed."""
+    return bool(ESCAPES.sub(b"", text).strip())
 
 
 class Line:
-    """The last line that was printed so far, which may have no end yet. Of what is printed without end it costs nothing but
-    a look: no more than LONGEST bytes are kept, and told once in a while."""
+    """The last line that was printed so far, to any stream; it may have no end yet. A carriage return begins a line anew, as
+    bars of progress do, and what one stream prints is no part of another's line. Of what is printed without end it costs
+    nothing but a look from behind: no more than LONGEST bytes are kept, and told once in a while."""
 
     def __init__(self, tell):
-        self.tell, self.line, self.open = tell, b"", False
+        self.tell, self.line, self.begun, self.stream = tell, b"", {}, None
         self.told, self.due = b"", 0.0
 
-    def take(self, data):
-        begins = last_end(data) + 1
-        if data[begins:].strip() or not begins:
-            self.go_on(data[begins:], begins == 0)
+    def take(self, data, stream=None):
+        ends = data.replace(b"\r", b"\n")
+        at = ends.rfind(b"\n")
+        begun = self.begun.get(stream, b"")
+        if at < 0:
+            self.begun[stream] = begun = go_on(begun, data)
+            if visible(begun):
+                self.line, self.stream = begun, stream
         else:
-            ended = data[:begins].rstrip()
-            begins = last_end(ended) + 1
-            self.go_on(ended[begins:], begins == 0)
-            self.open = False
+            self.begun[stream] = last = go_on(b"", data[at + 1:])
+            while at >= 0 and not visible(last):
+                until, at = at, ends.rfind(b"\n", 0, at)
+                last = go_on(b"" if at >= 0 else begun, data[at + 1:until])
+            if visible(last):
+                self.line, self.stream = last, stream
         self.pass_on()
-
-    def go_on(self, text, same):
-        """Takes what stands in a line: the one before, where no end came between them and it has none yet."""
-        if same and self.open:
-            self.line = (self.line + text[:LONGEST])[:LONGEST]
-        elif text.strip():
-            self.line, self.open = text[:LONGEST], True
 
     def pass_on(self):
         """Tells it where it has changed, and was not told a moment ago."""
         now = time.monotonic()
         if self.line != self.told and now >= self.due:
             self.told, self.due = self.line, now + EVERY
-            self.tell(self.line)
+            self.tell(self.line, self.stream)
+
+
+def go_on(begun, text):
+    """A line with more of it. One begins with the first thing in it that is not white."""
+    return begun if len(begun) == LONGEST else (begun + text[:LONGEST])[:LONGEST] if begun else text.lstrip()[:LONGEST]
 
 
 def beside(result_at, rights):
@@ -94,9 +100,9 @@ def beside(result_at, rights):
         with rights():  # the host's folder is not the code's user's
             fd = os.open(os.path.join(os.path.dirname(result_at), "line"), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError:
-        return lambda line: None
+        return lambda line, stream=None: None
 
-    def tell(line):
+    def tell(line, stream=None):
         with contextlib.suppress(OSError):
             os.pwrite(fd, line.ljust(SIZE, b"\n"), 0)
     tell(b"")  # so that it has its place on the disk, whatever the code fills

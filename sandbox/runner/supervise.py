@@ -53,7 +53,7 @@ class Run:
         self.mark = mark(result.stamp)
         self.lines = b""
         self.out_text, self.err_text = printed.Text(result, "O", job["text_bytes"]), printed.Text(result, "E", job["text_bytes"])
-        self.line = printed.Line(tell or self.out_text.tell)
+        self.line = printed.Line(tell or (lambda line, stream: stream.tell(line)))
         self.notes = []
         self.seen = {"opened": [], "imported": [], "connected": [], "spawned": []}
         self.kept = {}        # how many of each sort are kept
@@ -160,9 +160,9 @@ class Run:
         if fd == self.worker.report:
             self.listen(data)
             return True
-        (self.out_text if fd == self.worker.stdout else self.err_text).take(data)
-        if fd == self.worker.stdout:
-            self.line.take(data)
+        stream = self.out_text if fd == self.worker.stdout else self.err_text
+        stream.take(data)
+        self.line.take(data, stream)
         return True
 
     def listen(self, data):

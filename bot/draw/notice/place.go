@@ -154,7 +154,11 @@ func UnsaidNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, err
 		}
 		return p, nil
 	}
-	p.Quote(kit.Cut(r.Question, 600), kit.Flow(kit.Strong("I cannot answer you in "), kit.Place(said.Channel), kit.Words(": "), draw.Because(u.Why, u.Code, kit.Words("the channel")), kit.Words(". I keep trying there. You asked:"))...)
+	goesOn, files := ". I keep trying there.", "The files follow in the thread as soon as I can post there."
+	if u.Code == steps.ThreadGone {
+		goesOn, files = ". I answer you here.", "Its charts and files have no place any more. To have them, ask again."
+	}
+	p.Quote(kit.Cut(r.Question, 600), kit.Flow(kit.Strong("I cannot answer you in "), kit.Place(said.Channel), kit.Words(": "), draw.Because(u.Why, u.Code, kit.Words("the channel")), kit.Words(goesOn+" You asked:"))...)
 	if !r.State.Final() {
 		p.Append(draw.Progress(with, v))
 		return p, nil
@@ -166,7 +170,7 @@ func UnsaidNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, err
 	}
 	p.Append(draw.Whole(v, false))
 	if len(v.Artifacts) > 0 && v.Posts[steps.SurfaceFiles].TS == "" {
-		p.Say(kit.Words("The files follow in the thread as soon as I can post there."))
+		p.Say(kit.Words(files))
 	}
 	return p, nil
 }

@@ -53,6 +53,11 @@ func (p *Person) Reply(channel, threadTS, words string, fileIDs ...string) (work
 	return p.s.Show(m, p.id), nil
 }
 
+// Edit changes a message of the person's own.
+func (p *Person) Edit(m workspace.Message, words string) error {
+	return p.s.Edit(p.id, m.Channel, m.TS, words)
+}
+
 // Delete deletes a message of the person's own.
 func (p *Person) Delete(m workspace.Message) error { return p.s.Unsay(p.id, m.Channel, m.TS) }
 

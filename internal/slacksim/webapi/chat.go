@@ -44,9 +44,7 @@ func postMessage(c *call) (workspace.Body, error) {
 		m.Text = string([]rune(m.Text)[:maxText])
 		out["warning"] = "message_truncated"
 	}
-	if m.ThreadTS, err = s.ThreadOf(to, c.Text("thread_ts")); err != nil {
-		return nil, err
-	}
+	m.ThreadTS = s.joins(to, c.Text("thread_ts"))
 	if wait := s.Spend(to.ID); wait > 0 {
 		return nil, workspace.RateLimited(wait)
 	}
@@ -54,6 +52,16 @@ func postMessage(c *call) (workspace.Body, error) {
 	s.PostAsBot(to, m)
 	out["channel"], out["ts"], out["message"] = to.ID, m.TS, s.Wire(m)
 	return out, nil
+}
+
+// joins is the thread that a message gets into. Where the message that began it is gone, Slack refuses nothing: it puts the
+// reply into the channel itself (slack-go/slack#1571).
+func (s *API) joins(to *workspace.Channel, thread string) string {
+	ts, err := s.ThreadOf(to, thread)
+	if err != nil {
+		return ""
+	}
+	return ts
 }
 
 // updateMessage changes an own message. Its text limit is a tenth of what

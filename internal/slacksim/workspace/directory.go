@@ -62,10 +62,21 @@ func (s *Directory) SetGroup(handle string, members ...string) {
 // HideFile hides a file behind the limit of the free plan, or shows it again: Slack
 // keeps its place and tells nothing of it but that.
 func (s *Directory) HideFile(id string, hidden bool) {
+	s.file(id, func(f *StoredFile) { f.Hidden = hidden })
+}
+
+// ForeignFile makes a file one of Slack Connect, of which messages say nothing but the id. LinkedFile makes it a link to
+// a file that lies somewhere else.
+func (s *Directory) ForeignFile(id string) { s.file(id, func(f *StoredFile) { f.Foreign = true }) }
+
+// LinkedFile is described at ForeignFile.
+func (s *Directory) LinkedFile(id string) { s.file(id, func(f *StoredFile) { f.Linked = true }) }
+
+func (s *Directory) file(id string, change func(*StoredFile)) {
 	s.Lock()
 	defer s.Unlock()
 	if f := s.Memory.Files[id]; f != nil {
-		f.Hidden = hidden
+		change(f)
 		s.AnnounceFile(f)
 	}
 }

@@ -23,11 +23,7 @@ func Family(c *Channel) string {
 func (s *Posts) messageEvents(to *Channel, m *StoredMessage) {
 	body := s.Wire(m)
 	body["channel"], body["event_ts"] = m.Channel, m.TS
-	if m.User != s.Bot.ID && to.Kind != "im" && to.Has(s.Bot.ID) && slices.Contains(mentioned(m.Text), s.Bot.ID) && s.App.Wants("app_mention") {
-		mention := maps.Clone(body)
-		mention["type"] = "app_mention"
-		s.events.Event(mention, to.IsExtShared)
-	}
+	s.mentionEvent(to, m)
 	// Slack tells of metadata of the kinds that the manifest names (docs.slack.dev/reference/events/message_metadata_posted).
 	// Whether it tells an app of its own has not been seen with a workspace.
 	if kind := blockkit.Text(m.Metadata, "event_type"); kind != "" && to.Has(s.Bot.ID) && slices.Contains(s.App.Metadata, kind) && s.App.Wants("message_metadata_posted") {
@@ -46,6 +42,15 @@ func (s *Posts) messageEvents(to *Channel, m *StoredMessage) {
 			body["subtype"] = "file_share"
 		}
 		s.events.Event(body, to.IsExtShared)
+	}
+}
+
+// mentionEvent tells the app that somebody has named it.
+func (s *Posts) mentionEvent(to *Channel, m *StoredMessage) {
+	if m.User != s.Bot.ID && to.Kind != "im" && to.Has(s.Bot.ID) && slices.Contains(mentioned(m.Text), s.Bot.ID) && s.App.Wants("app_mention") {
+		mention := s.Wire(m)
+		mention["type"], mention["channel"], mention["event_ts"] = "app_mention", m.Channel, m.TS
+		s.events.Event(mention, to.IsExtShared)
 	}
 }
 

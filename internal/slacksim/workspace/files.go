@@ -47,7 +47,9 @@ type StoredFile struct {
 	User    string  `json:"user"`
 	Created int64   `json:"created"`
 	Deleted bool    `json:"deleted,omitempty"`
-	Hidden  bool    `json:"hidden,omitempty"` // by the limit of the free plan
+	Hidden  bool    `json:"hidden,omitempty"`  // by the limit of the free plan
+	Foreign bool    `json:"foreign,omitempty"` // of Slack Connect: messages say nothing but its id
+	Linked  bool    `json:"linked,omitempty"`  // it lies somewhere else, and Slack has its address alone
 	Shares  []share `json:"shares,omitempty"`
 	WithApp bool    `json:"with_app,omitempty"` // given to the app in a modal
 	Kind    kind    `json:"kind"`
@@ -217,8 +219,11 @@ func (s *Workspace) WireFile(id string) Body {
 	address := fmt.Sprintf("%s/files-pri/%s-%s/", s.Base, s.Memory.Team.ID, f.ID)
 	name := url.PathEscape(f.Name)
 	mode := "hosted"
-	if f.Snippet != "" {
+	switch {
+	case f.Snippet != "":
 		mode = "snippet"
+	case f.Linked:
+		mode = "external"
 	}
 	out := Body{
 		"id": f.ID, "created": f.Created, "timestamp": f.Created, "name": f.Name, "title": f.Title,
@@ -227,6 +232,10 @@ func (s *Workspace) WireFile(id string) Body {
 		"is_external": false, "external_type": "", "is_public": false, "public_url_shared": false, "display_as_bot": false,
 		"file_access": "visible", "url_private": address + name, "url_private_download": address + "download/" + name,
 		"permalink": s.Base + "/files/" + f.User + "/" + f.ID + "/" + name, "has_rich_preview": false,
+	}
+	if f.Linked {
+		out["is_external"], out["external_type"], out["url_private"], out["size"] = true, "gdrive", "https://drive.example/"+f.ID, 0
+		delete(out, "url_private_download")
 	}
 	if f.Alt != "" {
 		out["alt_txt"] = f.Alt
@@ -240,6 +249,15 @@ func (s *Workspace) WireFile(id string) Body {
 	}
 	s.wireShares(f, out)
 	return out
+}
+
+// wireIn writes a file as messages do. One of Slack Connect has to be asked about by itself
+// (docs.slack.dev/apis/slack-connect/using-slack-connect: check_file_info).
+func (s *Workspace) wireIn(id string) Body {
+	if f := s.Memory.Files[id]; f != nil && f.Foreign && !f.Deleted {
+		return Body{"id": id, "mode": "file_access", "file_access": "check_file_info", "created": 0, "timestamp": 0, "user": ""}
+	}
+	return s.WireFile(id)
 }
 
 // wireShares says where the file is shown. It is the only way for an app to learn the

@@ -147,7 +147,7 @@ func (s *Workspace) Wire(m *StoredMessage) Body {
 	if len(m.Files) > 0 {
 		files := []Body{}
 		for _, id := range m.Files {
-			files = append(files, s.WireFile(id))
+			files = append(files, s.wireIn(id))
 		}
 		out["files"], out["upload"] = files, true
 	}
@@ -162,6 +162,9 @@ func (s *Workspace) wireThread(m *StoredMessage, out Body) {
 	case m.IsReply():
 		if root := s.Memory.Message(m.Channel, m.ThreadTS); root != nil {
 			out["parent_user_id"] = root.User
+			if m.Subtype == "thread_broadcast" {
+				out["root"] = s.Wire(root)
+			}
 		}
 	case m.ThreadTS != "":
 		shown := s.Show(m, "")

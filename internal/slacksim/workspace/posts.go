@@ -171,8 +171,25 @@ func (s *Posts) Replace(m, next *StoredMessage) {
 	s.changeEvents(m, "message_changed", Body{"message": s.Wire(m), "previous_message": before})
 }
 
-// Erase removes a message for everybody. A root that had replies leaves them behind.
+// Amend changes what a person has written. Slack sends an app that it mentions an app_mention anew
+// (slackapi/bolt-js#960), whether it did before or not.
+func (s *Posts) Amend(m *StoredMessage, words string) {
+	before := s.Wire(m)
+	m.Text, m.Edited = words, &Edited{User: m.User, TS: s.Memory.NextTS()}
+	s.Announce(m, "updated")
+	s.mentionEvent(s.Memory.Channel(m.Channel), m)
+	s.changeEvents(m, "message_changed", Body{"message": s.Wire(m), "previous_message": before})
+}
+
+// Erase removes a message for everybody. Of a root that had replies its place stays, in which the thread goes on.
 func (s *Posts) Erase(m *StoredMessage) {
+	if len(s.Memory.replies(m)) > 0 {
+		before := s.Wire(m)
+		m.User, m.BotID, m.Subtype, m.Text, m.Blocks, m.Files, m.Attachments, m.Metadata = "USLACKBOT", "", "tombstone", "This message was deleted.", nil, nil, nil, nil
+		s.Announce(m, "updated")
+		s.changeEvents(m, "message_changed", Body{"message": s.Wire(m), "previous_message": before})
+		return
+	}
 	s.Memory.remove(m)
 	s.Announce(m, "deleted")
 	s.changeEvents(m, "message_deleted", Body{"previous_message": s.Wire(m), "deleted_ts": m.TS})
