@@ -106,11 +106,14 @@ func (k Keeping) ForgetDue(ctx context.Context) (values int, err error) {
 	err = k.db.read(ctx, func(tx pgx.Tx) (err error) {
 		// What is dear is asked last, and only of what has something left: most of what is old has not.
 		due, err = pg.All[dueRow](ctx, tx, `
-			WITH old AS MATERIALIZED (SELECT q.id FROM requests q
-				JOIN LATERAL (SELECT r.document #> '{privacy,keep}' AS keep FROM rules r WHERE r.team = q.team AND r.project = '' ORDER BY r.version DESC LIMIT 1) k ON k.keep IS NOT NULL
-				WHERE q.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost')
-					AND q.changed_at < now() - make_interval(days => least(nullif((keep ->> 'words')::integer, 0), nullif((keep ->> 'code')::integer, 0), nullif((keep ->> 'results')::integer, 0)))
-					AND EXISTS (SELECT FROM contents c WHERE c.stream = 'request:' || q.id AND c.value IS NOT NULL))
+			WITH latest AS MATERIALIZED (SELECT DISTINCT ON (team) team, document #> '{privacy,keep}' AS keep FROM rules WHERE project = '' ORDER BY team, version DESC),
+			keeps AS MATERIALIZED (SELECT team, now() - make_interval(days => least(nullif((keep ->> 'words')::integer, 0), nullif((keep ->> 'code')::integer, 0), nullif((keep ->> 'results')::integer, 0))) AS since
+				FROM latest WHERE keep IS NOT NULL),
+			-- Of a workspace that keeps everything no request is looked at.
+			old AS MATERIALIZED (SELECT q.id FROM keeps
+				CROSS JOIN LATERAL (SELECT r.id FROM requests r WHERE r.team = keeps.team AND r.changed_at < keeps.since
+					AND r.state IN ('done', 'failed', 'rejected', 'expired', 'withdrawn', 'lost') OFFSET 0) q
+				WHERE EXISTS (SELECT FROM contents c WHERE c.stream = 'request:' || q.id AND c.value IS NOT NULL))
 			SELECT DISTINCT 'request:' || q.id AS stream, w."by" AS who, 'erasure' AS why, NULL::text[] AS hashes
 				FROM (SELECT DISTINCT team, person FROM erasures) wanted -- of others nothing is erasable
 				JOIN LATERAL (SELECT r.id FROM requests r WHERE r.team = wanted.team AND r.asker = wanted.person UNION

@@ -66,6 +66,8 @@ func grownOf(short, long map[string]map[string]float64) map[string]string {
 var growing = []struct{ what, sql, why string }{
 	{"an auditor looks for somebody who did little", "SELECT q.id, q.asker", "whoever did anything with a request is found by its events, from the newest request on"},
 	// What waits has been paid for in the stretch of time that these add up.
+	{"the ranking of people", "SELECT id, sum(amount)", "the charges of a quarter of an hour that has not ended: all that waits was paid for in it"},
+	{"the digest", "SELECT id, sum(amount)", "the charges of the quarter of an hour in which it ends"},
 	{"the digest", "SELECT state, count(*)::int AS n", "a week's requests"},
 	{"the digest", "SELECT count(*), coalesce(sum(v.quote)", "a week's runs"},
 	{"the digest", "WITH wanted AS MATERIALIZED", "the budgets of everybody who spent"},
