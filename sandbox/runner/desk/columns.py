@@ -309,7 +309,7 @@ class Profile:
         return column
 
 
-TELEPHONES = re.compile(r"(?<![^\W_])(tele(f|ph)on\w*|phone\w*|tel|fax\w*|mobile?\w*|handy\w*|rufnummer|teléfono|portable)(?![^\W_])", re.I)
+TELEPHONES = re.compile(r"(?<![^\W_])(tele(f|ph)on\w*|phone\w*|tel|fax\w*|rufnummer|teléfono)(?![^\W_])", re.I)
 PLAIN = set("0123456789.,-+eE\n")
 ZEROS = re.compile(r"(?m)^[-+]?0\d|[eE]|\+")
 DIGITS = re.compile(r"\d{16}|\d{9}\.\d{9}|(?m:^\.|\.$|\..*\.)")

@@ -79,7 +79,7 @@ def preamble(rows, n, width):
     row = rows[n]
     if n == 0 and len(row) != width and len(rows) > 2 and len(rows[1]) == width > 2 and filled(rows[1]) == width and named(rows[1]) and different(rows[1]) and not named(row) and not named(rows[2]):
         return True
-    if filled(row) > 2 or max((filled(r) for r in rows[n + 1:n + 30]), default=0) < 3:
+    if width < 3 or filled(row) > 2 or max((filled(r) for r in rows[n + 1:n + 30]), default=0) < 3:
         return False
     if next(v for v in row if v.strip()).rstrip().endswith(":") and not named_wide(rows[n - 1:n]):
         return True

@@ -29,7 +29,8 @@ for number, listed in enumerate(("jan january januar januari jänner janvier jan
 ZONES = {"Z": 0, "UTC": 0, "GMT": 0, "CET": 60, "MEZ": 60, "CEST": 120, "MESZ": 120}  # minutes; only names that mean one thing
 CLOCK = r"(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?([AaPp]\.?[Mm]\.?|Uhr)?\s?(Z|z|UTC|GMT|CET|CEST|MEZ|MESZ|[-+]\d{2}(?::?\d{2})?)?)?"
 ISO = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})" + CLOCK)
-LOCAL = re.compile(r"(?:[A-Za-z]{2,3}\.?,\s?|[A-Za-z]{2,3}\.?\s)?(\d{1,2})([-/.])\s?(\d{1,2})\2\s?(\d{4}|\d{2})" + CLOCK)
+WEEK = "mo|di|mi|do|fr|sa|so|mon|tue|wed|thu|fri|sat|sun|lu|ma|me|je|ve|lun|mar|mer|jeu|ven|sam|dim|gio|sab|mié|jue|vie|sáb|dom"  # days, cut short
+LOCAL = re.compile(r"(?:(?i:%s)\.?,?\s)?" % WEEK + r"(\d{1,2})([-/.])\s?(\d{1,2})\2\s?(\d{4}|\d{2})" + CLOCK)
 DAY_NAMED = re.compile(r"(?:[A-Za-zäöüéáí]{2,9}\.?,?\s)?(\d{1,2})(?:st|nd|rd|th|er|\.)?[-\s/]*(?:de\s)?([^\W\d_]{3,12})\.?[-\s/,]*(?:de\s)?(\d{4}|\d{2})" + CLOCK)
 NAMED_DAY = re.compile(r"(?:[A-Za-z]{3,9}\.?,?\s)?([^\W\d_]{3,12})\.?[-\s]+(\d{1,2})(?:st|nd|rd|th)?,?[-\s]+(\d{4})" + CLOCK)
 
