@@ -70,7 +70,8 @@
 //	               dialect.py, records.py and mending.py (its records, those too that do not
 //	               fit), delimited.py (them as a table), parts.py (rows on their way),
 //	               layout.py (headings, titles, totals), kinds.py (what a written value is,
-//	               roughly), values.py and columns.py (types), workbook.py, opendocument.py,
+//	               roughly), values.py, columns.py and typed.py (types), totals.py (rows that
+//	               sum others up), workbook.py, opendocument.py,
 //	               sheets.py, objects.py, archive.py (other kinds), words.py (limits and
 //	               refusals), reading.py (what is said of it, and the table by what was said),
 //	               glimpse.py (what a model may see beyond its shape), telling.py (what a

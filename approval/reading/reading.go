@@ -25,6 +25,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -37,6 +38,7 @@ const (
 	MaxColumns = 1000
 	maxOdd     = 4000
 	maxLines   = 20
+	maxTotals  = 200
 	maxName    = 200 // characters
 	maxSign    = 8
 	maxRows    = 1 << 40
@@ -140,6 +142,8 @@ type Spec struct {
 	HeadingLine int64    `json:"heading_line"`
 	Titles      int64    `json:"titles"`
 	Total       int64    `json:"total"`
+	Totals      []int64  `json:"totals,omitempty"` // places of rows that sum others up, left out
+	Paged       bool     `json:"paged,omitempty"`  // the heading stands again above each page
 }
 
 // All that a box may say in words is one of these. A value of the file, or a sentence for a model,
@@ -148,7 +152,7 @@ var (
 	kinds      = set("text", "json", "xlsx", "ods", "parquet")
 	types      = set("text", "integer", "number", "date", "date and time", "boolean", "empty", "nested")
 	dtypes     = set("object", "int64", "float64", "bool", "datetime64[ns]", "datetime64[ns, UTC]")
-	units      = set("", "unix_seconds", "unix_milliseconds", "excel_days")
+	units      = set("", "unix_seconds", "unix_milliseconds", "excel_days", "compact_days")
 	valueKinds = set("", "int", "num", "money", "date", "time", "url", "code", "text")
 	facts      = set("columns", "most", "parts", "files", "formulas", "line", "lists", "seconds", "megabytes")
 	encodings  = set("", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1252", "cp1251", "gb18030", "cp932", "big5", "cp949", "euc_jp",
@@ -234,6 +238,9 @@ func (t *Table) check() error {
 	if len(s.Delimiter) > maxSign || len(s.Quote) > maxSign || len(s.Escape) > maxSign || s.Width < 0 || s.Width > MaxColumns || len(s.Kinds) > MaxColumns || len(s.Heading) > MaxColumns ||
 		s.Heads < 0 || s.Heads > 10 || s.Total < 0 || s.Total > 1 || s.FirstLine < 0 || s.Titles < 0 {
 		return errors.New("a spec is not in its form")
+	}
+	if len(s.Totals) > maxTotals || slices.ContainsFunc(s.Totals, func(at int64) bool { return at < 0 || at > maxRows }) {
+		return errors.New("a spec leaves out rows that there cannot be")
 	}
 	for _, k := range s.Kinds {
 		if !valueKinds[k] {

@@ -1,4 +1,4 @@
-"""The type of a column, by all of its values, and the column in that type.
+"""The type of a column, by all of its values; typed.py has the column in that type.
 
 A type is chosen as a careful analyst would: exact or not at all. What could be two things stays text, and the reading says so.
 """
@@ -12,6 +12,7 @@ import pandas
 from . import kinds, layout, values
 
 TIME_NAMES = ("date", "time", "timestamp", "datetime", "ts", "created", "updated", "day", "datum", "tag", "zeit", "fecha", "hora", "jour", "heure", "data", "дата", "день", "modified", "at")
+DAYS = (19000101, 21001231)  # 20240131
 EPOCH_MS, EPOCH_S, SERIAL = (10 ** 12, 2.2 * 10 ** 12), (6 * 10 ** 8, 2.2 * 10 ** 9), (20000, 60000)
 
 
@@ -21,7 +22,7 @@ class Profile:
     def __init__(self, told=""):
         self.told = told  # the decimal sign, where somebody has said it
         self.forms, self.shapes, self.rows = Counter(), Counter(), 0
-        self.low, self.high, self.whole_days = numpy.inf, -numpy.inf, True
+        self.low, self.high, self.whole_days, self.days = numpy.inf, -numpy.inf, True, True
         self.native, self.long_native, self.float_native, self.nested = Counter(), False, False, 0
         self.far = 0  # dates that have a type and are out of range
 
@@ -77,12 +78,14 @@ class Profile:
         if ints:
             self.forms[("number", "int", "", "", "")] += ints
             self.spread(float(parsed.min()), float(parsed.max()))
+            self.days = self.days and not pandas.to_datetime(parsed.astype("int64").astype(str), format="%Y%m%d", errors="coerce").isna().any()
         if (parsed % 86400000 != 0).any():
             self.whole_days = False
         return True
 
     def spread(self, low, high):
         self.low, self.high = min(self.low, low), max(self.high, high)
+        self.days = self.days and DAYS[0] <= low <= high <= DAYS[1] and values.compact_day(int(low)) and values.compact_day(int(high))
         if low % 86400000:
             self.whole_days = False
 
@@ -151,6 +154,11 @@ class Profile:
             return column
         if native and not said and len(native) == 1:
             return self.natively(column, next(iter(native)), clock, odd)
+        if set(native) == {"date"} and dates and not texts and not numbers and not booleans and not any(f[4] for f in self.forms if f[0] == "date"):
+            written = self.as_date(dict(column), odd)
+            if written["type"] != "text":
+                odd.add("dates_as_text", column=name, count=dates)
+                return written | {"type": "date and time" if clock else written["type"], "missing": written["missing"] + self.far}
         if native:
             if texts or len(native) > 1 or dates or booleans or not set(native) <= {"number"}:
                 if texts + dates + booleans < sum(native.values()):
@@ -199,6 +207,8 @@ class Profile:
         if how["zeros"]:
             odd.add("leading_zeros", column=name, count=how["zeros"])
             return self.as_text(column, odd)
+        if any(h.startswith("blank") for h in how) and TELEPHONES.search(name):
+            return self.as_text(column, odd)  # 555 123 is no amount there
         if how["long"] or self.long_native:
             odd.add("long_ids", column=name, count=how["long"] or self.native["number"])
             return self.as_text(column, odd)
@@ -261,11 +271,13 @@ class Profile:
             unit = "unix_seconds"
         elif SERIAL[0] <= self.low and self.high <= SERIAL[1] and timely:
             unit = "excel_days"
+        elif self.days and timely and not self.float_native:
+            unit = "compact_days"
         else:
             return column
         odd.add(unit, column=column["name"])
         if timely or unit == "unix_milliseconds" and self.whole_days:
-            column.update(type="date and time" if unit != "excel_days" or self.float_native else "date", unit=unit)
+            column.update(type="date and time" if unit not in ("excel_days", "compact_days") or self.float_native else "date", unit=unit)
         return column
 
     def as_date(self, column, odd):
@@ -297,98 +309,11 @@ class Profile:
         return column
 
 
+TELEPHONES = re.compile(r"(?<![^\W_])(tele(f|ph)on\w*|phone\w*|tel|fax\w*|rufnummer|teléfono)(?![^\W_])", re.I)
 PLAIN = set("0123456789.,-+eE\n")
 ZEROS = re.compile(r"(?m)^[-+]?0\d|[eE]|\+")
 DIGITS = re.compile(r"\d{16}|\d{9}\.\d{9}|(?m:^\.|\.$|\..*\.)")
 THREE = re.compile(r"(?m)^-?[1-9]\d{0,2}\.\d{3}$")
-
-
-def dtype(column):
-    """The dtype that a column has in the program."""
-    kind = column["type"]
-    if kind in ("date", "date and time"):
-        return "datetime64[ns, UTC]" if column.get("zone") else "datetime64[ns]"
-    if kind == "integer":
-        return "float64" if column["missing"] else "int64"
-    return {"number": "float64", "boolean": "object" if column["missing"] else "bool"}.get(kind, "object")
-
-
-def convert(series, column):
-    """A series of what stands in the file in the type of its reading."""
-    kind = column["type"]
-    if column.get("unit"):
-        return moments(series, column)
-    if kind in ("integer", "number"):
-        return numeric(series, column)
-    if kind in ("date", "date and time"):
-        return dated(series, column)
-    if kind == "boolean":
-        made = [truth(v) for v in series]
-        return pandas.Series(made, index=series.index, dtype=object if column["missing"] else bool)
-    if kind in ("nested",):
-        return series.astype(object)
-    return pandas.Series([written(v) for v in series], index=series.index, dtype=object)
-
-
-def numeric(series, column):
-    whole = column["type"] == "integer" and not column["missing"]
-    fast = None
-    if not column.get("percent") and not column.get("currency") and not column.get("thousands"):
-        plain = series.str.replace(",", ".", regex=False) if column.get("decimal") == "," and series.dtype == object and not column.get("missing") else series
-        fast = pandas.to_numeric(plain, errors="coerce")
-        if not fast.isna().any():
-            return fast.astype("int64" if whole else "float64")
-    cache = {}
-    out = numpy.empty(len(series), dtype="float64")
-    for i, v in enumerate(series):
-        if isinstance(v, str):
-            if v not in cache:
-                cache[v] = values.number(v, column.get("decimal", ".")) if values.form(v)[0] == "number" else numpy.nan
-            out[i] = cache[v]
-        else:
-            out[i] = v if isinstance(v, (int, float)) and not isinstance(v, bool) else numpy.nan
-    made = pandas.Series(out, index=series.index)
-    return made.astype("int64") if whole and not made.isna().any() else made
-
-
-def moments(series, column):
-    found = numeric(series, dict(column, type="number", unit=None, missing=1))
-    unit = column["unit"]
-    if unit == "excel_days":
-        return (pandas.Timestamp("1899-12-30") + pandas.to_timedelta(found, unit="D")).dt.round("ms")
-    return pandas.to_datetime(found, unit="ms" if unit == "unix_milliseconds" else "s")
-
-
-def dated(series, column):
-    cache, first, zone = {}, column["day_first"], column.get("zone")
-    out = []
-    for v in series:
-        if v not in cache:
-            made = values.date(v, first) if isinstance(v, str) and values.form(v)[0] == "date" else v if hasattr(v, "year") else None
-            cache[v] = made if made is not None and values.FIRST <= made.year <= values.LAST else pandas.NaT
-        out.append(cache[v])
-    made = pandas.Series(pandas.to_datetime(out), index=series.index)
-    return made.dt.tz_localize("UTC") if zone else made
-
-
-def truth(value):
-    return value if isinstance(value, bool) else values.BOOLEANS.get(value.strip().lower()) if isinstance(value, str) else None
-
-
-def written(value):
-    """A value of a column of texts: as it stands, None where it is missing."""
-    if value is None or type(value).__name__ == "CellError":
-        return None
-    if isinstance(value, str):
-        f = values.form(value)
-        return None if f[0] in ("empty", "error") or f[:2] == ("missing", "always") else value.strip()
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
-    if hasattr(value, "isoformat"):
-        return value.isoformat(" ") if value.hour or value.minute or value.second else value.date().isoformat()
-    return str(value)
 
 
 def total_row(rows, heading_width):

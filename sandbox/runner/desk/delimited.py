@@ -43,6 +43,8 @@ class Delimited:
         texts.check_text(text, self.dialect.escape)
         found, wanted = records_of(text, self.dialect, HEAD_ROWS), said.get("heading")
         self.width = width_of([r for r, _, _ in found])
+        if self.width > 1 and any(layout.ruled(text[start:end]) for _, start, end in found):
+            self.width = width_of([r for r, start, end in found if not layout.ruled(text[start:end])])
         if self.width > MOST_COLUMNS:
             raise Refused("columns", columns=self.width, most=MOST_COLUMNS)
         line, placed = 1 + bool(told), []
@@ -55,6 +57,8 @@ class Delimited:
             if above is None:
                 raise Refused("no_line", line=wanted)
             self.width = width_of([r for r, _, _ in placed[above:]])
+        if self.width > 1:
+            placed = [p for p in placed if not layout.ruled(p[2])]
         placed = self.other_headings(placed) if not wanted else placed
         rows = [r for r, _, _ in placed]
         skip = above if wanted else layout.titles(rows, self.width)
@@ -81,6 +85,8 @@ class Delimited:
         self.heading = layout.joined([r for r, _ in top[:heads]], self.width) if heads else None
         self.heading_line = top[0][1] if heads else 0
         self.first = placed[0][1]
+        # One more heading begins another table; several are the pages of one.
+        self.paged = heads == 1 and sum(1 for r in narrow[1:] if [v.strip() for v in r] == [v.strip() for v in self.heading]) > 1
         if not self.dialect.quote and '"' in text:
             opened = re.compile(r'(?:^|%s)"' % re.escape(self.dialect.delimiter))
             for row, at, raw in placed:
@@ -117,11 +123,11 @@ class Delimited:
         self.dialect = Dialect(spec["delimiter"], spec["quote"], spec["escape"])
         self.width, self.kinds, self.heads, self.first = spec["width"], spec["kinds"], spec["heads"], spec["first_line"]
         self.heading, self.heading_line = spec["heading"] or None, spec["heading_line"]
-        self.titles, self.sure_heading = spec["titles"], True
+        self.titles, self.sure_heading, self.paged = spec["titles"], True, spec.get("paged", False)
 
     def spec(self):
         """All that obey needs."""
-        return {"delimiter": self.dialect.delimiter, "quote": self.dialect.quote, "escape": self.dialect.escape, "width": self.width, "kinds": self.kinds,
+        return {**({"paged": True} if self.paged else {}), "delimiter": self.dialect.delimiter, "quote": self.dialect.quote, "escape": self.dialect.escape, "width": self.width, "kinds": self.kinds,
                 "heads": self.heads, "first_line": self.first, "heading": [h[:MOST_NAME] for h in self.heading or []], "heading_line": self.heading_line, "titles": self.titles}
 
     # -- the rows
@@ -181,14 +187,25 @@ class Delimited:
             rows = [(i, list(part.iloc[i])) for i in places]
         else:
             rows = list(enumerate(part))
-        heading = self.heading or []
+        heading, gone = self.heading or [], []
         for i, row in rows:
             said = sum(1 for t in typed if kinds.kind(row[t]) in ("text", "code") and self.kinds[t] != "code")
             again = bool(heading) and [v.strip()[:MOST_NAME] for v in row] == [v.strip()[:MOST_NAME] for v in heading]
-            if again or (i + before > 2 and said >= need and len(typed) > 1 and layout.named(row) and layout.different(row) and layout.filled(row) > 1):
+            if again and self.paged:
+                gone.append(i)
+            elif again or (i + before > 2 and said >= need and len(typed) > 1 and layout.named(row) and layout.different(row) and layout.filled(row) > 1):
                 self.odd.add("second_table")
-                return parts.split(part, i)[0], True
-        return part, False
+                return self.paging(parts.split(part, i)[0], gone), True
+        return self.paging(part, gone), False
+
+    def paging(self, part, gone):
+        """A part without the rows at these places, which say the heading again."""
+        if not gone:
+            return part
+        self.odd.add("headings_again", count=len(gone))
+        if isinstance(part, pandas.DataFrame):
+            return part.drop(index=gone).reset_index(drop=True)
+        return [r for i, r in enumerate(part) if i not in set(gone)]
 
     def runs(self):
         """The records from the heading on: a list of rows, or a frame where many in a row fit."""
@@ -224,6 +241,7 @@ class Delimited:
         d, q, esc, width = self.dialect.delimiter, self.dialect.quote, self.dialect.escape, self.width
         limit = len(lines) if final else max(0, len(lines) - AHEAD)
         fits = self.fitting(lines, limit)
+        fits = [f and not layout.ruled(line) for f, line in zip(fits, lines)] if self.width > 1 and any(layout.ruled(line) for line in lines) else fits
         i, out, blank = 0, [], False
         while i < limit:
             j = i
@@ -241,6 +259,9 @@ class Delimited:
                 continue
             if not lines[i].strip():
                 i, blank = i + 1, True
+                continue
+            if self.width > 1 and layout.ruled(lines[i]):
+                i += 1
                 continue
             text = "".join(lines[i:i + AHEAD])
             row, end = self.dialect.honest(text, 0)

@@ -100,6 +100,9 @@ def cost(raw, encoding):
                 bad += 0.25 * len(word)  # every word of two syllables bears an accent
         if scripts == {"CYRILLIC"} and len(word) > 2 and not re.search("[аеёиоуыэюяіїєАЕЁИОУЫЭЮЯІЇЄ]", word) and not word.isupper():
             bad += 0.25 * len(word)
+    money = len(re.findall(r"\d\s?[€£](?!\w)|(?<!\w)[€£]\s?\d", text))
+    bad -= 0.6 * money  # a sign of money beside a number is what one expects there, and a letter is not
+    bad += 2 * len(re.findall(r"\d\s?[^\W\d_\x00-\x7f](?!\w)", text))
     letters = [c for c in high if c.isalpha()]
     if len(letters) >= 8 and script(letters[0]) == "CYRILLIC" and not any(c.isupper() for c in letters):
         bad += 0.1 * len(high)  # names of columns and places begin with a capital, where a script has them
@@ -132,6 +135,13 @@ def others(raw, best):
     return found[:2]
 
 
+def wide(raw, name):
+    """Whether bytes make sense as UTF-16: lines, and letters of two scripts at most."""
+    text = raw.decode(name, "replace")
+    scripts = {script(c) for c in text[:4096] if c.isalpha()} - {None, "kana"}
+    return "\n" in text and "\ufffd" not in text[:-1] and len(scripts) <= 2 and not any(unicodedata.category(c) in ("Cn", "Co") for c in text[:4096])
+
+
 def guess(raw, whole=True):
     """The encoding as Python calls it, and how sure: 9 is certain. raw may be the beginning of a file (whole=False)."""
     for mark, name in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
@@ -143,6 +153,10 @@ def guess(raw, whole=True):
         return "utf-16-le", CERTAIN
     if n and raw[0:2 * n:2].count(0) > n * 0.4 and raw[1:2 * n:2].count(0) < n * 0.1:
         return "utf-16-be", CERTAIN
+    # Letters of other scripts have no zero byte; digits, delimiters and ends of lines have.
+    for name, zeros, others in (("utf-16-le", raw[1:2 * n:2], raw[0:2 * n:2]), ("utf-16-be", raw[0:2 * n:2], raw[1:2 * n:2])):
+        if n and zeros.count(0) > n * 0.05 and not others.count(0) and wide(raw[:2 * n], name):
+            return name, CERTAIN
     if raw.isascii():
         return "utf-8", CERTAIN
     try:

@@ -7,6 +7,7 @@ from . import kinds
 from .words import MOST_NAME
 
 MOST_HEADS = 4
+UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))  # characters without any width
 TOTALS = re.compile(r"(grand |sub)?-?totals?( general| général| generale)?|sum(ma|me|a)?|gesamt(summe|ergebnis|betrag)?|insgesamt|zusammen|total(e|en|t|es)?|totaux|somme|suma( końcowa)?|razem|ogółem|celkem|"
                     r"итого|всего|σύνολο|toplam|genel toplam|合计|總計|总计|合計|小計|합계|총계|סה\"?כ|المجموع|all|overall|сумма", re.I)
 
@@ -23,6 +24,14 @@ def column_kinds(rows, width):
 def below(rows):
     """The rows that are surely no heading, as far as there are such: a heading must not decide what its columns are."""
     return rows[min(MOST_HEADS, len(rows) // 2):]
+
+
+RULE = re.compile(r"[\s|+:;,\t=_-]*(?:-{3}|={3}|_{3})[\s|+:;,\t=_-]*")
+
+
+def ruled(line):
+    """A line that is drawn, not written: |-----|-----|"""
+    return ("---" in line or "===" in line or "___" in line) and RULE.fullmatch(line) is not None
 
 
 def filled(row):
@@ -52,7 +61,7 @@ def titles(rows, width):
                     return n
                 n += 1
                 continue
-        if few == 0:
+        if few == 0 or preamble(rows, n, width):
             n += 1
             continue
         wide = max((filled(r) for r in later), default=0)
@@ -63,6 +72,25 @@ def titles(rows, width):
             continue
         return n
     return n
+
+
+def preamble(rows, n, width):
+    """A name and its value above the table (Account:;DE12…), or a line about the file that has a width of its own."""
+    row = rows[n]
+    if n == 0 and len(row) != width and len(rows) > 2 and len(rows[1]) == width > 2 and filled(rows[1]) == width and named(rows[1]) and different(rows[1]) and not named(row) and not named(rows[2]):
+        return True
+    if width < 3 or filled(row) > 2 or max((filled(r) for r in rows[n + 1:n + 30]), default=0) < 3:
+        return False
+    if next(v for v in row if v.strip()).rstrip().endswith(":") and not named_wide(rows[n - 1:n]):
+        return True
+    empty = next((i for i in range(n + 1, min(len(rows), 30)) if not filled(rows[i])), 0)
+    head = next((i for i in range(empty, min(len(rows), 30)) if filled(rows[i])), 0) if empty else 0
+    return head > 0 and head + 1 < len(rows) and all(filled(r) <= 2 for r in rows[:empty]) and (named_wide(rows[head:head + 1]) or filled(rows[head]) <= 2 and preamble(rows, head, width))
+
+
+def named_wide(rows):
+    """Whether this one row may be a heading of three columns or more."""
+    return bool(rows) and filled(rows[0]) >= 3 and named(rows[0]) and different(rows[0])
 
 
 def blank_near(rows, n):
@@ -227,7 +255,7 @@ def joined(rows, width):
 
 def names(heading, width):
     """The columns' names as pandas would make them unique: a, a.1; a blank one is Unnamed: 3."""
-    given = [" ".join(v.split())[:MOST_NAME] for v in padded(heading, width)] if heading else []
+    given = [" ".join(v.translate(UNSEEN).split())[:MOST_NAME] for v in padded(heading, width)] if heading else []
     if not given:
         return ["column_%d" % (i + 1) for i in range(width)]
     given = [v if v else "Unnamed: %d" % i for i, v in enumerate(given)]

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import pandas
 
@@ -44,7 +45,11 @@ def flat(value):
     return not isinstance(value, (dict, list))
 
 
-def load(text, odd):
+COMMAS = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[\]}])')
+
+
+def load(text, odd, more=False):
+    """One value; more: the values of a text that has several, with or without commas between them."""
     twice = []
 
     def pairs(found):
@@ -57,7 +62,18 @@ def load(text, odd):
         odd.append("nan")
         return math.nan
 
-    made = json.loads(text, object_pairs_hook=pairs, parse_constant=constant, parse_int=whole)
+    if more:
+        made, at, decoder = [], 0, json.JSONDecoder(object_pairs_hook=pairs, parse_constant=constant, parse_int=whole)
+        text = text.strip().rstrip(",").rstrip()
+        while at < len(text):
+            if text[at] != "{":
+                raise ValueError("no record")
+            one, at = decoder.raw_decode(text, at)
+            made.append(one)
+            while at < len(text) and text[at] in " \t\r\n,":
+                at += 1
+    else:
+        made = json.loads(text, object_pairs_hook=pairs, parse_constant=constant, parse_int=whole)
     if twice:
         odd.append("keys_twice")
     return made
@@ -92,7 +108,6 @@ def deep(text):
     at = 0
     if text.count("[") + text.count("{") <= DEEPEST:
         return
-    import re
     for m in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', text):
         c = text[m.start()]
         if c in "[{":
@@ -109,16 +124,31 @@ def parse(text, said):
         return load(text, said)
     except ValueError as e:
         first = e
-    lines, out = [line for line in text.splitlines() if line.strip()], []
     said.clear()
-    for n, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
+    try:
+        return of_lines(text, said, getattr(first, "lineno", 0))
+    except Refused as broken:
+        # A comma before a closing bracket is what people and templates leave there: it holds no value.
+        plain = COMMAS.sub(lambda m: m[0] if m[0][0] == '"' else "", text)
+        for more in (False, True):
+            said.clear()
+            try:
+                return load(plain, said, more)
+            except ValueError:
+                pass
+        raise broken
+
+
+def of_lines(text, said, line):
+    """One value a line; line is where the text as a whole is wrong."""
+    out = []
+    for n, one in enumerate(text.splitlines(), 1):
+        if not one.strip():
             continue
         try:
-            out.append(load(line, said))
+            out.append(load(one, said))
         except ValueError:
-            where = n if out else getattr(first, "lineno", 0)
-            raise Refused("broken_json", line=where)
+            raise Refused("broken_json", line=n if out else line)
     return out
 
 

@@ -6,7 +6,7 @@ import re
 import numpy
 import pandas
 
-from . import columns, layout, values
+from . import columns, layout, totals, typed, values
 from .opening import Opened
 from .sheets import text
 from .words import MOST_NAME, Refused
@@ -40,7 +40,7 @@ def describe(table, out=None, decimal=""):
     """One table as a reading names it. decimal is the sign that somebody has told."""
     found, names = [], columns_names(table)
     profiles = [columns.Profile(decimal) for _ in range(table.width)]
-    last, writer = None, csv.writer(out, lineterminator="\n") if out is not None else None
+    last, frames, writer = None, 0, csv.writer(out, lineterminator="\n") if out is not None else None
     if writer and table.heading is not None:
         writer.writerow([text(v) for v in table.heading])
     for frame in table.frames():
@@ -48,8 +48,13 @@ def describe(table, out=None, decimal=""):
             writer.writerows([[v if isinstance(v, str) else written(v) for v in row] for row in frame.to_numpy(dtype=object).tolist()])
         if last is not None:
             profile(profiles, last)
-        last = frame
-    if last is not None and len(last):
+        last, frames = frame, frames + 1
+    sums, whole = {}, frames == 1 and len(last) <= totals.MOST_ROWS
+    if whole:
+        sums = totals.candidates(last)
+        total = None
+        profile(profiles, last.iloc[[i for i in range(len(last)) if i not in sums]] if sums else last)
+    elif last is not None and len(last):
         rows_list = [list(last.iloc[i]) for i in range(max(0, len(last) - 3), len(last))]
         if columns.total_row(rows_list if len(last) >= 3 else [], table.width):
             profile(profiles, last.iloc[:-1])
@@ -62,7 +67,24 @@ def describe(table, out=None, decimal=""):
     rows = profiles[0].rows if profiles else 0
     odd = table.odd
     found = [p.decide(n, odd) for p, n in zip(profiles, names)]
-    dropped = 0
+    dropped, gone = 0, []
+    if sums:
+        gone = totals.proven(last, found, sums)
+        kept = [i for i in sums if i not in gone]
+        for i in kept:
+            for p, v in zip(profiles, last.iloc[i]):
+                one(p, v)
+        rows += len(kept)
+        if kept:
+            odd.found = {k: e for k, e in odd.found.items() if "column" not in e}
+            found = [p.decide(n, odd) for p, n in zip(profiles, names)]
+        if gone == [len(last) - 1]:
+            dropped, gone = 1, []
+            odd.add("total_row")
+        elif gone:
+            odd.add("total_rows", count=len(gone))
+        if sums.get(len(last) - 1) == "word" and len(last) > 2 and len(last) - 1 in kept:
+            odd.add("total_row_kept")
     if total is not None:
         if adds_up(table, found, total):
             dropped = 1
@@ -75,7 +97,7 @@ def describe(table, out=None, decimal=""):
             found = [p.decide(n, odd) for p, n in zip(profiles, names)]
             odd.add("total_row_kept")
     for n, column in zip(names, found):
-        column["dtype"] = columns.dtype(column)
+        column["dtype"] = typed.dtype(column)
         column.setdefault("day_first", False)
     if table.heads == 0:
         odd.add("no_heading")
@@ -95,6 +117,8 @@ def describe(table, out=None, decimal=""):
     signs = [c["decimal"] for c in found if c.get("decimal_said")]
     spec = table.spec()
     spec["total"] = dropped
+    if gone:
+        spec["totals"] = gone
     return {"name": table.name, "hidden": table.hidden, "rows": rows, "delimiter": spec.get("delimiter", ""), "quote": spec.get("quote", ""), "heading_line": table.heading_line,
             "heading_rows": table.heads, "decimal": max(set(signs), key=signs.count) if signs else "", "columns": found, "odd": odd.listed(), "spec": spec}
 
@@ -136,10 +160,10 @@ def adds_up(table, found, total):
     for n, frame in enumerate(frames):
         part = frame.iloc[:-1] if n == len(frames) - 1 else frame
         for i in numeric:
-            sums[i] += float(numpy.nansum(columns.convert(part[i], dict(found[i], missing=1, unit=None)).to_numpy(dtype="float64")))
+            sums[i] += float(numpy.nansum(typed.convert(part[i], dict(found[i], missing=1, unit=None)).to_numpy(dtype="float64")))
     fits = checked = 0
     for i in numeric:
-        said = columns.convert(pandas.Series([total[i]], dtype=object), dict(found[i], missing=1, unit=None)).iloc[0]
+        said = typed.convert(pandas.Series([total[i]], dtype=object), dict(found[i], missing=1, unit=None)).iloc[0]
         if said != said:
             continue
         checked += 1
@@ -180,19 +204,22 @@ def pieces(opened, reading, at, wanted=None):
     said, table = reading["tables"][at], opened.tables[place(reading, at)]
     names = [c["name"] for c in said["columns"]]
     use = list(range(len(names))) if wanted is None else [names.index(w) for w in wanted]
-    drop, held = said["spec"].get("total", 0), None
+    drop, held, gone = said["spec"].get("total", 0), None, said["spec"].get("totals")
     for piece in table.frames():
+        if gone:  # a table of one piece
+            piece = piece.iloc[[i for i in range(len(piece)) if i not in set(gone)]]
+            piece = piece.reset_index(drop=True) if table.index is None else piece
         if held is not None:
-            yield typed(held, said, use)
+            yield in_types(held, said, use)
         held = piece[use]
     if held is None:
         held = pandas.DataFrame(columns=use, dtype=object)
-    yield typed(held.iloc[:-drop] if drop else held, said, use)
+    yield in_types(held.iloc[:-drop] if drop else held, said, use)
 
 
-def typed(piece, said, use):
+def in_types(piece, said, use):
     columns_said = [said["columns"][i] for i in use]
-    made = {c["name"]: columns.convert(piece[i], c) for i, c in zip(use, columns_said)}
+    made = {c["name"]: typed.convert(piece[i], c) for i, c in zip(use, columns_said)}
     return pandas.DataFrame(made, columns=[c["name"] for c in columns_said])
 
 

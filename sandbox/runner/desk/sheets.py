@@ -62,7 +62,7 @@ class SheetTable:
     """The first table of a sheet."""
 
     def __init__(self, sheet, told=None):
-        self.name, self.hidden, self.odd = sheet.name, sheet.hidden, Odd()
+        self.name, self.hidden, self.odd, self.index = sheet.name, sheet.hidden, Odd(), None
         if sheet.formulas and 2 * sheet.unset >= sheet.formulas:
             raise Refused("formulas", formulas=sheet.unset)
         width = max(len(r) for r in sheet.rows)
@@ -90,6 +90,7 @@ class SheetTable:
         self.heading = layout.joined(head[:self.heads], self.width) if self.heads else None
         self.heading_line = lines[0] if self.heads else 0
         rows, lines = rows[self.heads:], lines[self.heads:]
+        rows, lines = self.once(rows, lines)
         end = self.second(rows, lines, kinds)
         rows = rows[:end]
         while len(rows) > 1 and self.width >= 3 and self.note(rows):
@@ -100,6 +101,16 @@ class SheetTable:
             rows = [r[:self.width] for r in rows]
             self.heading = self.heading[:self.width] if self.heading else None
         self.rows, self.kinds = rows, kinds
+
+    def once(self, rows, lines):
+        """The rows without those that say the heading again, as pages that were put together have it."""
+        if self.heads != 1 or sum(1 for v in self.heading if v.strip()) < 2:
+            return rows, lines
+        heading = [v.strip() for v in self.heading]
+        kept = [i for i, r in enumerate(rows) if [text(v).strip() for v in r] != heading]
+        if len(kept) < len(rows):
+            self.odd.add("headings_again", count=len(rows) - len(kept))
+        return [rows[i] for i in kept], [lines[i] for i in kept]
 
     def note(self, rows):
         last = [v for v in rows[-1] if v is not None]

@@ -4,27 +4,34 @@ import functools
 import re
 
 CURRENCY = r"US\$|R\$|C\$|A\$|HK\$|[$€£¥₹₽₺₴₩₪฿₫]|\b(?:USD|EUR|GBP|JPY|CHF|CNY|INR|RUB|SEK|NOK|DKK|PLN|CZK|HUF|BRL|CAD|AUD|TRY|ZAR|MXN)\b|\b(?:kr|zł|Kč|Fr|Ft|руб)\b\.?|zł|Kč"
-NUMBER = re.compile(r"(?P<open>\()?\s*(?P<s1>[-+−]?)\s?(?P<c1>%s)?\s?(?P<s2>[-+−]?)(?P<core>\d(?:[\d.,'’ \u00a0\u202f\u2009]*[\d.,])?|[.,]\d+)(?P<e>[eE][-+]?\d+)?\s?(?P<c2>%s|%%|‰)?\s?(?P<s3>-)?\s*(?P<close>\))?" % (CURRENCY, CURRENCY))
+NUMBER = re.compile(r"(?P<open>\()?\s*(?P<s1>[-+−]?)\s?(?P<c1>%s)?\s?(?P<s2>[-+−]?)(?P<core>\d(?:[\d.,'’ \u00a0\u202f\u2009]*[\d.,])?|[.,]\d+)(?P<e>[eE][-+]?\d+)?\s?(?P<c2>%s|%%|‰)?\s?(?P<s3>-|(?<=[.,]\d\d)\+|(?<=[.,]\d\d\s)\+)?\s*(?P<close>\))?" % (CURRENCY, CURRENCY))
 BLANKS = re.compile("[ \u00a0\u202f\u2009]")
+CENTS = re.compile(r"(?<=\d)([.,])[-–—]{1,2}(?=\s*\D{0,4}$)")  # 12,- and 12.--: no cents
+TEXT_BY_FORMULA = re.compile(r'="([^"]*)"')  # how exports keep Excel from making a number of 00123
 MARKERS = {"-", "--", "---", "—", "–", ".", "..", "...", "?", "*", "/", "#"}
 WORDS = {"n/a", "na", "n.a.", "n.a", "#na", "nan", "null", "none", "nil", "<na>", "<n/a>", "(null)", "\\n", "missing", "unknown", "not available", "not applicable", "no data", "tbd", "tba", "undefined", "void",
-         "k.a.", "k. a.", "keine angabe", "unbekannt", "fehlt", "entfällt", "n.v.", "nv", "inconnu", "nd", "n.d.", "n/d", "s/d", "sin datos", "desconocido", "b.d.", "brak", "neznámé", "нет", "нет данных", "н/д", "неизвестно", "不明", "无", "無", "なし", "empty", "blank", "ausstehend", "pending"}
+         "k.a.", "k. a.", "keine angabe", "unbekannt", "fehlt", "entfällt", "n.v.", "nv", "inconnu", "nd", "n.d.", "n/d", "s/d", "sin datos", "desconocido", "b.d.", "brak", "neznámé", "нет", "нет данных", "н/д", "неизвестно", "不明", "无", "無", "なし", "empty", "blank", "ausstehend", "pending",
+         "(leer)", "(blank)", "(empty)", "(vide)", "(vacío)", "leer", "keine daten", "nicht verfügbar", "nicht vorhanden", "non disponible", "non renseigné", "no disponible", "niet beschikbaar"}
 ALWAYS = {"nan", "null", "<na>", "#na", "n/a", "(null)", "\\n"}  # missing in a column of texts, too; NA is a region
 ERRORS = re.compile(r"#(DIV/0!|N/A|VALUE!|REF!|NAME\?|NUM!|NULL!|SPILL!|CALC!|GETTING_DATA|WERT!|BEZUG!|ZAHL!|NV|ERROR!)")
-BOOLEANS = {"true": True, "false": False}
+BOOLEANS = {"true": True, "false": False, "wahr": True, "falsch": False, "vrai": True, "faux": False, "verdadero": True, "falso": False, "vero": True, "verdadeiro": True,
+            "waar": True, "onwaar": False, "prawda": True, "fałsz": False, "истина": True, "ложь": False}
+NO_DAY = re.compile(r"0000([-/.])00?\1(00?)(?:[ T]00:00(:00)?)?|00([-/.])00\4(0000|00)")
 
 MONTHS = {}
-for number, listed in enumerate(("jan january januar jänner janvier janv enero ene gennaio gen janeiro styczeń sty января янв leden".split(), "feb february februar février févr fev fevereiro febrero febbraio luty lut февраля фев únor".split(),
-                                 "mar march märz mär maerz mars marzo março marzec марта мар březen mrz".split(), "apr april avril avr abril abr aprile kwiecień апреля апр duben".split(), "may mai mayo maggio mag maio maj мая květen".split(),
-                                 "jun june juni juin junio giugno giu junho czerwiec июня июн červen".split(), "jul july juli juillet juil julio luglio lug julho lipiec июля июл červenec".split(), "aug august août aout agosto ago sierpień августа авг srpen".split(),
+for number, listed in enumerate(("jan january januar januari jänner janvier janv enero ene gennaio gen janeiro styczeń sty января янв leden".split(), "feb february februar februari février févr fev fevereiro febrero febbraio luty lut февраля фев únor".split(),
+                                 "mar march märz mär maerz maart mars marzo março marzec марта мар březen mrz".split(), "apr april avril avr abril abr aprile kwiecień апреля апр duben".split(), "may mai mei maj mayo maggio mag maio maj мая květen".split(),
+                                 "jun june juni juin junio giugno giu junho czerwiec июня июн červen".split(), "jul july juli juillet juil julio luglio lug julho lipiec июля июл červenec".split(), "aug august augustus augusti août aout agosto ago sierpień августа авг srpen".split(),
                                  "sep sept september septembre septiembre settembre set setembro wrzesień сентября сен září".split(), "oct october okt oktober octobre octubre ottobre ott outubro out październik октября окт říjen".split(),
                                  "nov november novembre noviembre novembro listopad ноября ноя".split(), "dec december dez dezember décembre déc diciembre dic dicembre dezembro grudzień декабря дек prosinec".split()), 1):
     for word in listed:
         MONTHS.setdefault(word, number)
-CLOCK = r"(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?([AaPp]\.?[Mm]\.?)?\s?(Z|z|UTC|GMT|[-+]\d{2}(?::?\d{2})?)?)?"
+ZONES = {"Z": 0, "UTC": 0, "GMT": 0, "CET": 60, "MEZ": 60, "CEST": 120, "MESZ": 120}  # minutes; only names that mean one thing
+CLOCK = r"(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?([AaPp]\.?[Mm]\.?|Uhr)?\s?(Z|z|UTC|GMT|CET|CEST|MEZ|MESZ|[-+]\d{2}(?::?\d{2})?)?)?"
 ISO = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})" + CLOCK)
-LOCAL = re.compile(r"(\d{1,2})([-/.])\s?(\d{1,2})\2\s?(\d{4}|\d{2})" + CLOCK)
-DAY_NAMED = re.compile(r"(?:[A-Za-zäöüéáí]{2,9}\.?,?\s)?(\d{1,2})(?:st|nd|rd|th|\.)?[-\s/]*(?:de\s)?([^\W\d_]{3,12})\.?[-\s/,]*(?:de\s)?(\d{4}|\d{2})" + CLOCK)
+WEEK = "mo|di|mi|do|fr|sa|so|mon|tue|wed|thu|fri|sat|sun|lu|ma|me|je|ve|lun|mar|mer|jeu|ven|sam|dim|gio|sab|mié|jue|vie|sáb|dom"  # days, cut short
+LOCAL = re.compile(r"(?:(?i:%s)\.?,?\s)?" % WEEK + r"(\d{1,2})([-/.])\s?(\d{1,2})\2\s?(\d{4}|\d{2})" + CLOCK)
+DAY_NAMED = re.compile(r"(?:[A-Za-zäöüéáí]{2,9}\.?,?\s)?(\d{1,2})(?:st|nd|rd|th|er|\.)?[-\s/]*(?:de\s)?([^\W\d_]{3,12})\.?[-\s/,]*(?:de\s)?(\d{4}|\d{2})" + CLOCK)
 NAMED_DAY = re.compile(r"(?:[A-Za-z]{3,9}\.?,?\s)?([^\W\d_]{3,12})\.?[-\s]+(\d{1,2})(?:st|nd|rd|th)?,?[-\s]+(\d{4})" + CLOCK)
 
 
@@ -37,6 +44,10 @@ def form(text):
     low = v.lower()
     if low in BOOLEANS:
         return ("boolean",)
+    if v[0] == "=" and TEXT_BY_FORMULA.fullmatch(v):
+        return ("text",)
+    if v[0] == "0" and NO_DAY.fullmatch(v):
+        return ("missing", "word")
     if v[0] == "#" and ERRORS.fullmatch(v):
         return ("error",)
     if v in MARKERS or low in WORDS:
@@ -51,7 +62,7 @@ def form(text):
 
 
 def number_form(v):
-    m = NUMBER.fullmatch(v)
+    m = NUMBER.fullmatch(CENTS.sub(r"\g<1>00", v))
     if not m or bool(m["open"]) != bool(m["close"]) or sum(1 for s in (m["s1"], m["s2"], m["s3"], m["open"]) if s) > 1:
         return None
     core = m["core"]
@@ -118,7 +129,7 @@ SAYS = {"dot": ".", "commas": ".", "commas_dot": ".", "apostrophe_dot": ".", "bl
 
 def number(text, decimal="."):
     """The number that a text is, given the decimal sign."""
-    m = NUMBER.fullmatch(text.strip())
+    m = NUMBER.fullmatch(CENTS.sub(r"\g<1>00", text.strip()))
     core = BLANKS.sub("", m["core"]).replace("'", "").replace("’", "")
     core = core.replace("," if decimal == "." else ".", "").replace(",", ".")
     value = float(core + (m["e"] or ""))
@@ -197,19 +208,28 @@ def date(text, day_first=True):
         y = int(y) if len(y) == 4 else int(y) + (2000 if int(y) < 69 else 1900)
     hour, minute, second, part, half, zone = clock
     hour = int(hour or 0)
-    if half:
+    if half and half != "Uhr":
         hour = hour % 12 + (12 if half[0] in "pP" else 0)
     try:
         made = datetime.datetime(y, mo, d, hour, int(minute or 0), int(second or 0), int((part or "").ljust(6, "0")[:6] or 0))
     except ValueError:
         return None
     if zone:
-        offset = 0 if zone.upper() in ("Z", "UTC", "GMT") else int(zone[:3]) * 60 + int(zone[0] + (zone[-2:] if len(zone) > 3 else "0"))
+        offset = ZONES[zone.upper()] if zone.upper() in ZONES else int(zone[:3]) * 60 + int(zone[0] + (zone[-2:] if len(zone) > 3 else "0"))
         try:
             made = made - datetime.timedelta(minutes=offset)
         except OverflowError:
             return None
     return made
+
+
+def compact_day(number):
+    """Whether a number is a day: 20240131."""
+    import datetime
+    try:
+        return bool(datetime.date(number // 10000, number // 100 % 100, number % 100))
+    except ValueError:
+        return False
 
 
 def shape(text):

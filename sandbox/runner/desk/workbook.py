@@ -129,6 +129,8 @@ def meaning(number, own):
     if re.search(r"\[(h+|m+|s+)\]", code, re.I):
         return "span"
     code = re.sub(r"\[[^\]]*\]", "", code).lower()
+    if re.fullmatch("0{4,}", code):
+        return code  # 01067 is seen, 1067 is stored
     if re.search(r"general|[#0?]", code.replace("ss.0", "").replace("s.0", "")) and not re.search(r"[yd]", code):
         return ""
     if re.search(r"[yd]|mmm", code):
@@ -213,6 +215,8 @@ class Cells:
             return value or None
         if number != number or number in (float("inf"), float("-inf")):
             return None
+        if how[:1] == "0" and value.isdigit():
+            return value.zfill(len(how))
         if how == "date" and 0 <= number < 2958466:
             return day(number, self.dated)
         if how == "time" and 0 <= number < 1 or how == "span" and 0 <= number < 100000:
