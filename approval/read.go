@@ -40,7 +40,7 @@ func RestAfter(boxes int) time.Duration {
 // Passing tells of a problem that lies in the box as much as in the file: another box, later,
 // may do better. Any other stays as long as the file does.
 func Passing(p reading.Problem) bool {
-	return slices.Contains([]string{"memory", "time", "misbehaved", "failed", "box"}, p.Code)
+	return slices.Contains([]string{"memory", "time", "misbehaved", "failed"}, p.Code)
 }
 
 // Read notes how the files are read. From here on a model may write about them.

@@ -103,13 +103,14 @@ func (rb *readingBook) BeginReading(ctx context.Context, c approval.Content) (be
 	return begun, nil
 }
 
-// NeverRead takes the last box back: there was none.
-func (rb *readingBook) NeverRead(ctx context.Context, c approval.Content) error {
+// Uncount takes the last box back. Another is due at once: the rest before it had passed.
+func (rb *readingBook) Uncount(ctx context.Context, c approval.Content, all bool) error {
 	err := rb.write(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
-			WITH gone AS (DELETE FROM readings WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5) AND tries <= 1 AND answer IS NULL)
-			UPDATE readings SET tries = tries - 1 WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5) AND tries > 1`,
-			c.Team, c.Project, c.SHA256, c.Desk, c.Template)
+			WITH gone AS (DELETE FROM readings WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5) AND answer IS NULL AND (tries <= 1 OR $6))
+			UPDATE readings SET tries = tries - 1, at = at - ($7::interval[])[least(tries / 2, cardinality($7::interval[]))]
+			WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5) AND tries > 1 AND NOT $6`,
+			c.Team, c.Project, c.SHA256, c.Desk, c.Template, all, approval.Rests[:])
 		return err
 	})
 	if err != nil {

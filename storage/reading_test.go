@@ -40,8 +40,8 @@ func TestAReadingIsKeptByContentAndGivenToTheRequestThatNamesIt(t *testing.T) {
 	begins(true, 1)
 	begins(true, 2)
 	begins(false, 2)
-	require.NoError(t, b.NeverRead(ctx, c))
-	require.NoError(t, b.NeverRead(ctx, c))
+	require.NoError(t, b.Uncount(ctx, c, false))
+	require.NoError(t, b.Uncount(ctx, c, false))
 	kept, err = b.Reading(ctx, c)
 	require.NoError(t, err)
 	require.Zero(t, kept.Tries)
@@ -59,6 +59,16 @@ func TestAReadingIsKeptByContentAndGivenToTheRequestThatNamesIt(t *testing.T) {
 		require.False(t, got)
 		passes(rest + time.Minute)
 	}
+	begins(true, 1)
+
+	// A box that never was changes nothing about when the next one is due.
+	begins(true, 2)
+	require.NoError(t, b.exec(t, `UPDATE readings SET at = clock_timestamp() - $1::interval`, approval.Rests[0]+time.Minute))
+	begins(true, 3)
+	require.NoError(t, b.Uncount(ctx, c, false))
+	begins(true, 3)
+	// One that has read the file after all leaves nothing of those before it.
+	require.NoError(t, b.Uncount(ctx, c, true))
 	begins(true, 1)
 
 	problem := reading.Answer{Problem: &reading.Problem{Code: "time", Facts: map[string]int64{"seconds": 120}}}

@@ -6,7 +6,7 @@ import (
 )
 
 // problems are the words for why a file is not read. {name} stands for a fact. The codes are
-// those by which the desk refuses (REFUSALS in sandbox/runner/desk/words.py), and "box", which
+// those by which the desk refuses (REFUSALS in sandbox/runner/desk/words.py), and "box" and "rests", which
 // the host says of a file that has ended its boxes. A test names a code without words.
 var problems = map[string]string{
 	"empty":           "The file is empty.",
@@ -41,7 +41,8 @@ var problems = map[string]string{
 	"time":            "Reading it took longer than {seconds} seconds.",
 	"misbehaved":      "While reading it, the reader did something that reading never needs, so it was stopped.",
 	"failed":          "The reader broke off while it read this file.",
-	"box":             "The sandbox ended while this file was being read. Ask again in a few minutes: another one may do better.",
+	"box":             "The sandbox ended while this file was being read.",
+	"rests":           "The sandbox ended while this file was being read, and so did another. It can be tried again in five minutes; where that goes wrong as well, in an hour, and then in a day.",
 }
 
 // Words says why a file is not read.

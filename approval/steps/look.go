@@ -102,7 +102,7 @@ func (s *Inputs) inBox(ctx context.Context, c approval.Content, f InputFile) (sa
 	case errors.Is(err, ErrReaderDied):
 		return said, err
 	}
-	return said, errors.Join(err, s.store.NeverRead(ctx, c)) // the file was not in it, or the box is not to blame it
+	return said, errors.Join(err, s.store.Uncount(ctx, c, false)) // the file was not in it, or the box is not to blame it
 }
 
 // tried has a box read, a few times where none can be had.
@@ -129,5 +129,5 @@ func (s *Inputs) look(ctx context.Context, c approval.Content, f InputFile) (sai
 	if errors.Is(err, ErrReaderDied) {
 		return said, err
 	}
-	return said, errors.Join(err, s.store.NeverRead(ctx, c))
+	return said, errors.Join(err, s.store.Uncount(ctx, c, err == nil))
 }

@@ -87,11 +87,13 @@ func (m *memStore) UseReading(_ context.Context, c approval.Content) (bool, erro
 	return true, nil
 }
 
-func (m *memReadings) NeverRead(_ context.Context, c approval.Content) error {
+func (m *memReadings) Uncount(_ context.Context, c approval.Content, all bool) error {
 	m.shelf.Lock()
 	defer m.shelf.Unlock()
 	if had := m.kept[c]; had != nil {
-		if had.Tries--; had.Tries == 0 && had.Answer == nil {
+		had.Tries--
+		had.At = had.At.Add(-approval.RestAfter(had.Tries))
+		if (had.Tries == 0 || all) && had.Answer == nil {
 			delete(m.kept, c)
 		}
 	}

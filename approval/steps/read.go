@@ -50,8 +50,9 @@ type ReadingBook interface {
 	// BeginReading counts a box before the file goes into it; false: its last pair of boxes has
 	// ended, and it rests.
 	BeginReading(ctx context.Context, c approval.Content) (begun bool, err error)
-	// NeverRead takes the last one back: there was no box.
-	NeverRead(ctx context.Context, c approval.Content) error
+	// Uncount takes the last one back, since there was no box; all of them where one has read the
+	// file after all, and nothing of it is kept.
+	Uncount(ctx context.Context, c approval.Content, all bool) error
 	// UseReading keeps a reading from now, as if it had just been made; false: there is none.
 	UseReading(ctx context.Context, c approval.Content) (there bool, err error)
 	// KeepReading stores what a box said.
@@ -88,7 +89,7 @@ func (k KeptReading) answer() *reading.Answer {
 	return nil
 }
 
-var endedItsBoxes = reading.Answer{Problem: &reading.Problem{Code: "box"}}
+var endedItsBoxes = reading.Answer{Problem: &reading.Problem{Code: "rests"}}
 
 // Reader has the files of a question read before a model is asked. The host looks at their
 // sizes, names and hashes alone.

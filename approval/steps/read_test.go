@@ -94,7 +94,7 @@ func TestAFileThatEndsItsBoxTwiceRestsBeforeItGetsAnother(t *testing.T) {
 	require.Empty(t, b.work())
 	r = b.request(r.ID)
 	require.Equal(t, approval.Failed, r.State)
-	require.Equal(t, "sales.csv is not read. The sandbox ended while this file was being read. Ask again in a few minutes: another one may do better.", reasons.Words(r.Reason))
+	require.Equal(t, "sales.csv is not read. The sandbox ended while this file was being read, and so did another. It can be tried again in five minutes; where that goes wrong as well, in an hour, and then in a day.", reasons.Words(r.Reason))
 	require.Len(t, b.spends(r.ID, budget.ForRead), 2)
 	require.Zero(t, b.open(r.ID))
 	require.Empty(t, b.writer.briefs)
@@ -134,6 +134,20 @@ func TestAFileThatEndsEveryBoxRestsForLongerEachTime(t *testing.T) {
 		require.Equal(t, approval.Failed, b.again().State)
 	}
 	require.Len(t, b.box.read, 2*len(approval.Rests)+2)
+}
+
+// While there is no box to be had the file waits for one, however often that is tried.
+func TestAFileThatRestedWaitsForABoxThatCannotBeHad(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	away := func(InputFile) (Readout, error) { return Readout{}, errors.New("no box to be had") }
+	b.box.reads = []func(InputFile) (Readout, error){dies, dies}
+	require.Equal(t, approval.Failed, b.again().State)
+	b.store.pass(approval.Rests[0] + time.Minute)
+	b.box.reads = []func(InputFile) (Readout, error){away}
+	r := b.again()
+	require.NotEqual(t, approval.WhyNotRead, r.Reason.Code, "%s", r.State)
+	require.Equal(t, approval.Pending, b.again().State)
 }
 
 // A problem that may lie in the box is not the last word on a file, either.
