@@ -22,8 +22,9 @@ BEGIN
         WHERE q.id = d.request_id) asked
     WHERE d.verdict = 'approve');
 END $$;
--- Nobody approves what they have not had the time to read. Of two approvals by one person at once, the second counts the first:
--- they follow one another where the rules bound how many there are in an hour, and elsewhere nobody waits.
+-- Nobody approves what they have not had the time to read. Of two approvals by one person at once, the second counts the first,
+-- in whatever channel that was: where the rules bound how many there are in an hour, it waits for the others, and they for it.
+-- Elsewhere they share the lock, and wait for none of each other.
 CREATE FUNCTION decisions_unhurried() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     how text;
@@ -33,8 +34,11 @@ BEGIN
         FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = NEW.revision CROSS JOIN ruling(q.team, q.project, 'infinity') r WHERE q.id = NEW.request_id;
     IF asked.hourly IS NOT NULL THEN
         PERFORM pg_advisory_xact_lock(hashtextextended('approvals ' || NEW.reviewer, 0));
-    ELSIF asked.seconds IS NULL THEN
-        RETURN NEW; -- the rules ask for nothing, or there are none
+    ELSE
+        PERFORM pg_advisory_xact_lock_shared(hashtextextended('approvals ' || NEW.reviewer, 0));
+        IF asked.seconds IS NULL THEN
+            RETURN NEW; -- the rules ask for nothing, or there are none
+        END IF;
     END IF;
     how := hurried(NEW, 'infinity');
     IF how IS NOT NULL THEN

@@ -16,41 +16,89 @@ var locking = []struct {
 	unless  *regexp.Regexp
 	instead string
 }{
-	{regexp.MustCompile(`(?i)\bCREATE\s+(UNIQUE\s+)?INDEX\b`), regexp.MustCompile(`(?i)\bCONCURRENTLY\b`), "CREATE INDEX CONCURRENTLY, in a migration of its own with -- +goose NO TRANSACTION"},
-	{regexp.MustCompile(`(?i)\bDROP\s+INDEX\b`), regexp.MustCompile(`(?i)\bCONCURRENTLY\b`), "DROP INDEX CONCURRENTLY, in a migration of its own with -- +goose NO TRANSACTION"},
+	{regexp.MustCompile(`(?is)^\s*CREATE\s+(UNIQUE\s+)?INDEX\b`), regexp.MustCompile(`(?i)\bCONCURRENTLY\b`), "CREATE INDEX CONCURRENTLY, in a migration of its own with -- +goose NO TRANSACTION"},
+	{regexp.MustCompile(`(?is)^\s*DROP\s+INDEX\b`), regexp.MustCompile(`(?i)\bCONCURRENTLY\b`), "DROP INDEX CONCURRENTLY, in a migration of its own with -- +goose NO TRANSACTION"},
 	{regexp.MustCompile(`(?i)\bALTER\s+(COLUMN\s+)?"?\w+"?\s+(SET\s+DATA\s+)?TYPE\b`), nil, "a new column, filled in batches by serve, and read in its place"},
+	{regexp.MustCompile(`(?i)\bSET\s+EXPRESSION\b`), nil, "a new column, filled in batches by serve, and read in its place"},
 	{regexp.MustCompile(`(?i)\bSET\s+NOT\s+NULL\b`), nil, "a CHECK (… IS NOT NULL) NOT VALID, then VALIDATE CONSTRAINT in the next migration"},
-	{regexp.MustCompile(`(?i)\bADD\s+CONSTRAINT\b|\bADD\s+(CHECK|FOREIGN\s+KEY|UNIQUE|PRIMARY\s+KEY|EXCLUDE)\b`), regexp.MustCompile(`(?i)\bNOT\s+VALID\b|\bUSING\s+INDEX\b`), "NOT VALID, then VALIDATE CONSTRAINT in the next migration; a key from an index that was made CONCURRENTLY (USING INDEX)"},
-	{regexp.MustCompile(`(?i)\bADD\s+(COLUMN\s+)?(IF\s+NOT\s+EXISTS\s+)?"?\w+"?\s+[^;,]*\b(GENERATED\b|REFERENCES\b|\w*serial\b|DEFAULT\s+[^;,]*\()`), nil, "a column without a value that has to be computed a row; what refers to another table as a constraint of its own, NOT VALID"},
-	{regexp.MustCompile(`(?i)\b(VACUUM\s+FULL|CLUSTER|REINDEX|LOCK\s+TABLE|LOCK\s+\w+\s+IN)\b`), nil, "nothing that locks a table whole"},
-	{regexp.MustCompile(`(?i)^\s*(UPDATE|DELETE\s+FROM|INSERT\s+INTO\s+\w+\s*(\([^)]*\))?\s*SELECT)\b`), nil, "batches, by serve: all rows in one statement are locked until it ends"},
+	{constraint, regexp.MustCompile(`(?i)\bNOT\s+VALID\b|\bUSING\s+INDEX\b`), "NOT VALID, then VALIDATE CONSTRAINT in the next migration; a key from an index that was made CONCURRENTLY (USING INDEX)"},
+	{regexp.MustCompile(`(?is)^\s*ALTER\s+TABLE\b.*\bADD\s+(COLUMN\s+)?(IF\s+NOT\s+EXISTS\s+)?"?\w+"?\s.*\b(GENERATED\b|REFERENCES\b|CHECK\b|UNIQUE\b|PRIMARY\s+KEY\b|\w*serial\b|DEFAULT\s.*\()`), constraint, "a column without a value that has to be computed a row; what refers to another table or is checked as a constraint of its own, NOT VALID"},
+	{regexp.MustCompile(`(?i)^\s*(VACUUM\s+FULL|CLUSTER|REINDEX|LOCK)\b`), nil, "nothing that locks a table whole"},
+	{regexp.MustCompile(`(?is)^\s*(UPDATE|DELETE\s+FROM|MERGE|WITH\b.*\b(UPDATE|DELETE\s+FROM|INSERT\s+INTO|MERGE\s+INTO)|INSERT\s+INTO\b.*\b(SELECT|TABLE|WITH))\b`), nil, "batches, by serve: all rows in one statement are locked until it ends"},
+	{regexp.MustCompile(`(?is)^\s*CREATE\s.*\bAS\s*\(?\s*(SELECT|WITH|TABLE|EXECUTE)\b`), regexp.MustCompile(`(?is)^\s*CREATE\s+(OR\s+REPLACE\s+)?(TEMP\s+|TEMPORARY\s+|RECURSIVE\s+)*(VIEW|FUNCTION|PROCEDURE)\b`), "an empty table, filled in batches by serve"},
+	{regexp.MustCompile(`(?is)^\s*(SELECT|PERFORM|CALL|EXECUTE|WITH)\b`), regexp.MustCompile(`(?is)^\s*(SELECT|PERFORM)\s+(pg_catalog\s*\.\s*)?(set_config|setval)\s*\([^()]*\)\s*$`), "nothing that runs what cannot be looked into here: what it does as statements, or serve does it in batches"},
 	{regexp.MustCompile(`(?i)\bSET\s+(LOGGED|UNLOGGED|ACCESS\s+METHOD|TABLESPACE)\b`), nil, "nothing that writes a table anew"},
 }
 
 var (
-	bodies  = regexp.MustCompile(`(?s)\$(\w*)\$.*?\$\w*\$`)
-	remarks = regexp.MustCompile(`--[^\n]*`)
-	makes   = regexp.MustCompile(`(?i)^\s*CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?"?(\w+)"?`)
-	alters  = regexp.MustCompile(`(?i)\b(?:ALTER\s+TABLE(?:\s+ONLY)?(?:\s+IF\s+EXISTS)?|\bON)\s+"?(\w+)"?`)
+	constraint = regexp.MustCompile(`(?i)\bADD\s+(CONSTRAINT\b|(CHECK|FOREIGN\s+KEY|UNIQUE|PRIMARY\s+KEY|EXCLUDE)\b)`)
+	// What is no statement: remarks, texts, and bodies. That of a DO runs.
+	quoted = regexp.MustCompile(`(?is)--[^\n]*|/\*.*?\*/|\bDO\s+(LANGUAGE\s+\w+\s+)?(\$\w*\$.*?\$\w*\$|'(?:[^']|'')*')|'(?:[^']|'')*'|\$\w*\$.*?\$\w*\$`)
+	opens  = regexp.MustCompile(`(?is)^DO\s+(LANGUAGE\s+\w+\s+)?(\$\w*\$|')`)
+	steps  = regexp.MustCompile(`(?i)\b(DECLARE|BEGIN|THEN|ELSE|LOOP)\b`)
+	makes  = regexp.MustCompile(`(?i)^\s*CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?"?(\w+)"?`)
+	alters = regexp.MustCompile(`(?is)^\s*(?:(ALTER\s+TABLE(?:\s+ONLY)?(?:\s+IF\s+EXISTS)?\s+)|CREATE\s+(?:UNIQUE\s+)?INDEX\b.*?\bON\s+(?:ONLY\s+)?)"?(\w+)"?`)
 )
 
+// bare leaves the statements of a text: what runs in a DO is among them, and what a function does when it is called is not.
+func bare(text string) string {
+	return quoted.ReplaceAllStringFunc(text, func(q string) string {
+		mark := opens.FindStringSubmatch(q)
+		switch {
+		case mark != nil:
+			body := strings.TrimSuffix(q[len(mark[0]):], mark[2])
+			if mark[2] == "'" {
+				body = strings.ReplaceAll(body, "''", "'")
+			}
+			return ";" + steps.ReplaceAllString(bare(body), ";") + ";"
+		case strings.HasPrefix(q, "--"), strings.HasPrefix(q, "/*"):
+			return " "
+		}
+		return "''"
+	})
+}
+
+// clauses cuts an ALTER TABLE at its commas, outside of brackets: each is an ALTER TABLE of its own.
+func clauses(statement, start string) (list []string) {
+	depth, from := 0, len(start)
+	for i := from; i < len(statement); i++ {
+		switch statement[i] {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case ',':
+			if depth == 0 {
+				list, from = append(list, start+statement[from:i]), i+1
+			}
+		}
+	}
+	return append(list, start+" "+statement[from:])
+}
+
 // locks lists what of a migration would lock a table that may be large, with what to write in its place. A table that
-// the same migration makes is empty. What functions do is not looked into: none of them runs here.
+// the same migration makes is empty.
 func locks(text string) (faults []string) {
-	text = remarks.ReplaceAllString(bodies.ReplaceAllString(text, "''"), "")
 	made := map[string]bool{}
-	for statement := range strings.SplitSeq(text, ";") {
+	for statement := range strings.SplitSeq(bare(text), ";") {
 		if m := makes.FindStringSubmatch(statement); m != nil {
 			made[m[1]] = true
-			continue
 		}
-		if m := alters.FindStringSubmatch(statement); m != nil && made[m[1]] {
-			continue
+		all := []string{statement}
+		if m := alters.FindStringSubmatch(statement); m != nil {
+			if made[m[2]] {
+				continue
+			}
+			if m[1] != "" {
+				all = clauses(statement, m[0])
+			}
 		}
-		for _, l := range locking {
-			if l.what.MatchString(statement) && (l.unless == nil || !l.unless.MatchString(statement)) {
-				faults = append(faults, strings.Join(strings.Fields(statement), " ")+": "+l.instead)
-				break
+		for _, clause := range all {
+			for _, l := range locking {
+				if l.what.MatchString(clause) && (l.unless == nil || !l.unless.MatchString(clause)) {
+					faults = append(faults, strings.Join(strings.Fields(clause), " ")+": "+l.instead)
+					break
+				}
 			}
 		}
 	}
@@ -69,10 +117,13 @@ func TestNoMigrationLocksALargeTable(t *testing.T) {
 			released[name] = true
 		}
 	}
+	if len(released) == 0 {
+		t.Skip("Nothing has been released: the migrations make all tables, and no migration finds a large one.")
+	}
 	files, err := os.ReadDir(".")
 	require.NoError(t, err)
 	for _, f := range files {
-		if len(released) == 0 || !strings.HasSuffix(f.Name(), ".sql") || f.Name() == "schema.sql" || released[f.Name()] {
+		if !strings.HasSuffix(f.Name(), ".sql") || f.Name() == "schema.sql" || released[f.Name()] {
 			continue
 		}
 		text, err := os.ReadFile(f.Name())
@@ -102,6 +153,25 @@ func TestWhatLocksALargeTableIsNamed(t *testing.T) {
 		`LOCK TABLE events IN EXCLUSIVE MODE;`,
 		`ALTER TABLE events SET UNLOGGED;`,
 		`CREATE TABLE few (n int); CREATE INDEX of_many ON events (at);`,
+		"DO $$ BEGIN\n UPDATE holds SET settled = true;\nEND $$;",
+		"DO LANGUAGE plpgsql $do$ DECLARE n int; BEGIN FOR n IN 1..9 LOOP DELETE FROM holds WHERE id = n::text; END LOOP; END $do$;",
+		`DO $$ BEGIN IF true THEN EXECUTE 'UPDATE holds SET settled = true'; END IF; END $$;`,
+		`DO 'BEGIN PERFORM fill(''all''); END';`,
+		`WITH old AS (SELECT id FROM holds) UPDATE requests SET place = '' FROM old WHERE old.id = requests.id;`,
+		`CREATE TABLE few (n int); UPDATE requests r SET place = '' FROM holds h JOIN few ON few.n = 1;`,
+		`MERGE INTO holds h USING usage u ON u.id = h.id WHEN MATCHED THEN DELETE;`,
+		`INSERT INTO usage WITH all_of AS (SELECT * FROM charges) SELECT * FROM all_of;`,
+		`INSERT INTO "usage" (a, b) (SELECT a, b FROM charges);`,
+		`CREATE TABLE usage_new AS SELECT * FROM usage;`,
+		`CREATE UNLOGGED TABLE usage_new (a, b) AS (WITH u AS (SELECT 1) SELECT * FROM u);`,
+		`CREATE MATERIALIZED VIEW sums AS SELECT sum(amount) FROM charges;`,
+		`SELECT fill_in();`,
+		`CALL fill_in();`,
+		`ALTER TABLE holds ALTER COLUMN twice SET EXPRESSION AS (amount * 2);`,
+		`ALTER TABLE holds ADD CONSTRAINT a CHECK (amount > 0) NOT VALID, ADD CONSTRAINT b CHECK (amount < 9);`,
+		`ALTER TABLE holds ADD CONSTRAINT b CHECK (amount IN (1, 2)), ADD FOREIGN KEY (x) REFERENCES requests NOT VALID;`,
+		`ALTER TABLE holds ADD COLUMN note text CHECK (note <> '');`,
+		"-- it doesn't matter; or does it\nUPDATE requests SET place = 'a;b';",
 	} {
 		require.Len(t, locks(bad), 1, bad)
 	}
@@ -117,6 +187,12 @@ func TestWhatLocksALargeTableIsNamed(t *testing.T) {
 		"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n UPDATE holds SET settled = true; RETURN NEW;\nEND $$;",
 		`CREATE TRIGGER seen_unchangeable BEFORE UPDATE OR DELETE ON seen FOR EACH ROW EXECUTE FUNCTION unchangeable();`,
 		`DROP TRIGGER a ON holds;`,
+		`ALTER TABLE holds ADD CONSTRAINT a FOREIGN KEY (x, y) REFERENCES requests NOT VALID, ADD CONSTRAINT b CHECK (amount IN (1, 2)) NOT VALID, ADD COLUMN note text DEFAULT '';`,
+		`CREATE VIEW sums AS SELECT sum(amount) FROM charges;`,
+		`CREATE TABLE twice (n int, m int GENERATED ALWAYS AS (n * 2) STORED, CHECK (n > 0));`,
+		`SELECT set_config('search_path', '', true);`,
+		"DO $$ BEGIN\n CREATE ROLE reader; -- UPDATE holds\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;",
+		`COMMENT ON TABLE holds IS 'what is held; UPDATE holds';`,
 	} {
 		require.Empty(t, locks(good), good)
 	}

@@ -287,8 +287,11 @@ BEGIN
         FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = NEW.revision CROSS JOIN ruling(q.team, q.project, 'infinity') r WHERE q.id = NEW.request_id;
     IF asked.hourly IS NOT NULL THEN
         PERFORM pg_advisory_xact_lock(hashtextextended('approvals ' || NEW.reviewer, 0));
-    ELSIF asked.seconds IS NULL THEN
-        RETURN NEW; -- the rules ask for nothing, or there are none
+    ELSE
+        PERFORM pg_advisory_xact_lock_shared(hashtextextended('approvals ' || NEW.reviewer, 0));
+        IF asked.seconds IS NULL THEN
+            RETURN NEW; -- the rules ask for nothing, or there are none
+        END IF;
     END IF;
     how := hurried(NEW, 'infinity');
     IF how IS NOT NULL THEN

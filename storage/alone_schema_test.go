@@ -139,21 +139,24 @@ func openedBy(who, revision, ago string) string {
 		FROM events WHERE stream = 'request:' || PENDING ORDER BY seq DESC LIMIT 1` + ";\n"
 }
 
-// TestWhoApprovesWaitsForNobodyWhereNoRuleCounts holds who takes the lock of a reviewer's approvals: where rules bound how
-// many there are in an hour, and nobody else.
+// TestWhoApprovesWaitsForNobodyWhereNoRuleCounts holds who takes the lock of a reviewer's approvals alone: where rules bound
+// how many there are in an hour, and nobody else. The others share it, since what they approve is counted, too.
 func TestWhoApprovesWaitsForNobodyWhereNoRuleCounts(t *testing.T) {
 	t.Parallel()
 	b, fill := setupBreaches(t)
-	for rules, waits := range map[string]bool{"": false, paced(`0, 4`): true} {
+	elsewhere := strings.Replace(paced(`0, 4`), "'TEAM', '',", "'TEAM', 'ELSEWHERE',", 1)
+	for rules, waits := range map[string]bool{"": false, paced(`0, 4`): true, elsewhere: false} {
 		tx, err := b.pool.Begin(t.Context())
 		require.NoError(t, err)
 		for statement := range strings.SplitSeq(fill.Replace(rules+decide(`PENDING`, `1`, `SEAL`, `'ASKER'`, `'small-1'`, `'REVB'`)), ";\n") {
 			_, err = tx.Exec(t.Context(), statement)
 			require.NoError(t, err)
 		}
-		var free bool
-		require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT pg_try_advisory_xact_lock(hashtextextended('approvals REVB', 0))`).Scan(&free))
-		require.Equal(t, waits, !free, "rules: %s", rules)
+		var shared, alone bool
+		require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT pg_try_advisory_xact_lock_shared(hashtextextended('approvals REVB', 0))`).Scan(&shared))
+		require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT pg_try_advisory_xact_lock(hashtextextended('approvals REVB', 0))`).Scan(&alone))
+		require.Equal(t, waits, !shared, "rules: %s", rules)
+		require.False(t, alone, "whoever counts them waits for each: rules: %s", rules)
 		require.NoError(t, tx.Rollback(t.Context()))
 	}
 }

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,6 +58,9 @@ func TestAnAuditNamesTheFirstRowThatDiffersFromTheEvents(t *testing.T) {
 		"a hold of the house": {`INSERT INTO holds (id, team, asker, session_id, project, purpose, amount, at, expires_at, called) SELECT 'made-up', team, asker, session_id, project, purpose, 9000, at, expires_at, called FROM holds WHERE request_id IS NULL`,
 			"TEAM: the hold made-up of 9000: no event says so", true},
 		"a cost of the house": {`UPDATE settlements SET at = at - interval '1 month' WHERE request_id IS NULL`, "TEAM: the cost of hold ", true},
+		"a balance":           {`UPDATE balances SET spent = spent - 1 WHERE kind = 'user' AND grain = 'day'`, "in TEAM for the day from ", true},
+		"a balance more":      {`INSERT INTO balances (team, kind, id, grain, start, spent) VALUES ('TEAM', 'model', 'made-up', 'quarter', '2026-01-01Z', 7)`, "the balance of model made-up in TEAM for the quarter of an hour from 2026-01-01 00:00:00.000000: 7: the ledger adds up to 0", true},
+		"a balance less":      {`DELETE FROM balances WHERE kind = 'team' AND grain = 'quarter'`, ": none: the ledger adds up to ", true},
 		"a limit less":        {`DELETE FROM limits`, "the limit of TEAM team TEAM: 2000000000 per month by ADMIN", true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +82,7 @@ func TestAnAuditNamesTheFirstRowThatDiffersFromTheEvents(t *testing.T) {
 			audited := func() error {
 				_, house := AuditorOf(b.DB).House(t.Context())
 				_, request := AuditorOf(b.DB).Request(t.Context(), r.ID)
-				require.True(t, house == nil || c.house, "%v", house)
+				require.True(t, house == nil || c.house || strings.Contains(c.sql, "settlements"), "balances are the sum of them: %v", house)
 				require.True(t, request == nil || !c.house, "%v", request)
 				return errors.Join(house, request)
 			}

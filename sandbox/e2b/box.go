@@ -147,6 +147,7 @@ func (c *fleet) adopt(ctx context.Context, o order) (*box, error) {
 	if err != nil {
 		return nil, err
 	}
+	now = orOurs(now)
 	for _, l := range found {
 		if l.State != paused && l.EndAt.Sub(now) < o.need || !carries(l.Metadata, o.body.Metadata) {
 			continue

@@ -152,14 +152,21 @@ func (c *wire) connect(ctx context.Context, id string, life time.Duration) (m ma
 func (c *wire) detail(ctx context.Context, id string) (listed, time.Time, error) {
 	var d listed
 	got, err := c.repeatJSON(ctx, c.control("look at the box", http.MethodGet, "/sandboxes/"+id, nil), &d)
-	return d, serverTime(got.header), err
+	return d, orOurs(serverTime(got.header)), err
 }
 
+// serverTime is E2B's clock, and no time where an answer does not tell it.
 func serverTime(h http.Header) time.Time {
-	if at, err := http.ParseTime(h.Get("Date")); err == nil {
-		return at
+	at, _ := http.ParseTime(h.Get("Date"))
+	return at
+}
+
+// orOurs takes this machine's clock where E2B's is not told. That will do for ages, and not for the books.
+func orOurs(at time.Time) time.Time {
+	if at.IsZero() {
+		return time.Now()
 	}
-	return time.Now()
+	return at
 }
 
 // delete ends a box, and tells whether it was there. One that is no more has been ended.
@@ -174,19 +181,25 @@ func (c *wire) delete(ctx context.Context, id string) (there bool, err error) {
 // pages bounds a listing: two thousand boxes are more than any plan allows.
 const pages = 20
 
-// list finds the boxes that carry all of the given metadata, oldest first. The
-// server's filter is checked again here: what is found may be killed.
+// errMore is a listing that does not end. What was found so far comes with it.
+var errMore = errors.New("there are more boxes than are listed")
+
+// list finds the boxes that carry all of the given metadata, oldest first, with E2B's clock, or no time where one page
+// does not tell it. The server's filter is checked again here: what is found may be killed.
 func (c *wire) list(ctx context.Context, metadata map[string]string) ([]listed, time.Time, error) {
 	var found []listed
 	var now time.Time
+	var more error
 	query := url.Values{"metadata": {filter(metadata)}, "state": {"running,paused"}, "order": {"asc"}, "limit": {"100"}}
-	for range pages {
+	dated := true
+	for n := 1; ; n++ {
 		var page []listed
 		got, err := c.repeatJSON(ctx, c.control("list boxes", http.MethodGet, "/v2/sandboxes?"+query.Encode(), nil), &page)
 		if err != nil {
-			return nil, now, err
+			return nil, time.Time{}, err
 		}
 		now = serverTime(got.header)
+		dated = dated && !now.IsZero()
 		for _, b := range page {
 			if id, err := boxID(b.SandboxID); err == nil && carries(b.Metadata, metadata) {
 				b.SandboxID = id
@@ -197,10 +210,17 @@ func (c *wire) list(ctx context.Context, metadata map[string]string) ([]listed, 
 		if next == "" {
 			break
 		}
+		if n == pages {
+			more = fmt.Errorf("list boxes: %w", errMore)
+			break
+		}
 		query.Set("nextToken", next)
 	}
 	slices.SortStableFunc(found, func(a, b listed) int { return a.StartedAt.Compare(b.StartedAt) })
-	return found, now, nil
+	if !dated {
+		now = time.Time{}
+	}
+	return found, now, more
 }
 
 func carries(has, wants map[string]string) bool {

@@ -18,14 +18,20 @@ const strayAge = 75 * time.Second
 // known fails, the box is left alone. Boxes of other installations are never touched.
 //
 // listed hears of every box of this installation that E2B has now, by its id, with when it began; at is E2B's
-// clock. That is what E2B bills, by its own word. It may be nil.
+// clock. That is what E2B bills, by its own word. It may be nil. It hears nothing of a list that has not all of them,
+// or that does not tell E2B's time: it would take boxes for gone that are there.
 func (c *Client) Strays(ctx context.Context, known func(ctx context.Context, requestID, boxID string) (bool, error), listed func(ctx context.Context, at time.Time, began map[string]time.Time) error) error {
 	found, now, err := c.list(ctx, map[string]string{metaInstallation: c.installation})
-	if err != nil {
-		return fmt.Errorf("look for stray boxes: %w", c.boxError(err))
-	}
 	var faults []error
-	if listed != nil {
+	switch {
+	case errors.Is(err, errMore): // what was found, the oldest, is looked at all the same
+		faults = append(faults, fmt.Errorf("look for stray boxes: %w", err))
+	case err != nil:
+		return fmt.Errorf("look for stray boxes: %w", c.boxError(err))
+	case listed == nil:
+	case now.IsZero():
+		faults = append(faults, errors.New("list boxes for the books: E2B does not tell its time (a Date header)"))
+	default:
 		began := map[string]time.Time{}
 		for _, l := range found {
 			if l.State != paused { // what is paused costs nothing
@@ -34,6 +40,7 @@ func (c *Client) Strays(ctx context.Context, known func(ctx context.Context, req
 		}
 		faults = append(faults, listed(ctx, now, began))
 	}
+	now = orOurs(now)
 	for _, l := range found {
 		// A box that reads has no row that names it. A large file takes it minutes, so it has all of its lease.
 		if now.Sub(l.StartedAt) < strayAge || l.Metadata[metaRead] != "" && now.Before(l.EndAt) {

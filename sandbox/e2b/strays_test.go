@@ -55,6 +55,54 @@ func TestStraysKillsWhatNobodyWaitsForAndNothingElse(t *testing.T) {
 	}
 }
 
+// Whoever hears of a list takes what it leaves out for gone: so nobody hears of half of one.
+func TestNobodyHearsOfAListThatDoesNotEnd(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.e2b.Change(func(s *e2btest.Settings) { s.PageSize = 1 })
+	var ids []string
+	for range 21 {
+		ids = append(ids, b.e2b.Add(map[string]string{"countersign_installation": "default", "countersign_request": "unwanted"}, 10*time.Minute, time.Hour))
+	}
+	sweep := func() (heard []map[string]time.Time, err error) {
+		err = b.client.Strays(t.Context(), func(context.Context, string, string) (bool, error) { return false, nil }, func(_ context.Context, _ time.Time, began map[string]time.Time) error {
+			heard = append(heard, began)
+			return nil
+		})
+		return heard, err
+	}
+	require.ErrorContains(t, b.client.Check(t.Context()), "there are more boxes than are listed")
+	heard, err := sweep()
+	require.ErrorContains(t, err, "look for stray boxes: list boxes: there are more boxes than are listed")
+	require.Empty(t, heard)
+	alive := 0
+	for _, id := range ids {
+		if b.e2b.Box(id).Alive {
+			alive++
+		}
+	}
+	require.Equal(t, 1, alive, "what was found is killed all the same")
+	heard, err = sweep()
+	require.NoError(t, err)
+	require.Len(t, heard, 1)
+	require.Len(t, heard[0], 1, "twenty pages are all that there are")
+}
+
+// This machine's clock says nothing of when a box of E2B's was there.
+func TestNobodyHearsOfAListWithoutATime(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.e2b.Add(map[string]string{"countersign_installation": "default", "countersign_request": "unwanted"}, time.Hour, 2*time.Hour)
+	b.e2b.Fail(e2btest.List, e2btest.Fault{Status: 200, Header: map[string]string{"Date": "soon"}, Body: fmt.Sprintf(
+		`[{"sandboxID":%q,"startedAt":"2020-01-01T00:00:00Z","metadata":{"countersign_installation":"default","countersign_request":"unwanted"}}]`, id)})
+	err := b.client.Strays(t.Context(), func(context.Context, string, string) (bool, error) { return false, nil }, func(context.Context, time.Time, map[string]time.Time) error {
+		require.Fail(t, "nobody may hear of it")
+		return nil
+	})
+	require.ErrorContains(t, err, "E2B does not tell its time")
+	require.False(t, b.e2b.Box(id).Alive, "what was found is killed all the same")
+}
+
 func TestAListThatIsNotFilteredKillsNoOneElsesBox(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -210,7 +210,7 @@ func (a Auditor) RequestIDs(ctx context.Context) (ids []string, err error) {
 // Found is what an audit of workspaces has found whole.
 type Found struct{ Streams, Events int }
 
-// House checks what holds for all requests: who signs, people, rules and limits.
+// House checks what holds for all requests: who signs, people, rules, limits, and what the ledger adds up to.
 func (a Auditor) House(ctx context.Context) (found Found, err error) {
 	var streams []string
 	err = a.pool.Read(ctx, func(tx pgx.Tx) (err error) {
@@ -257,7 +257,7 @@ func (a Auditor) House(ctx context.Context) (found Found, err error) {
 				return err
 			}
 		}
-		return nil
+		return checkBalances(ctx, tx)
 	})
 	if err != nil {
 		return found, fmt.Errorf("audit the workspaces: %w", err)
