@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"countersign/internal/slacksim/workspace"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"countersign/bot/draw/sample"
 	"countersign/internal/slacksim"
 	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 // heard waits until the service has been asked so many questions.
