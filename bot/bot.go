@@ -161,7 +161,7 @@ func (b *Bot) SetServices(s Services) {
 		s.Pins = &pins.Keeper{}
 	}
 	chats := assistant.New(w.api, s.Chats, w.Log)
-	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, chats: chats, service: s.Funding, uploads: s.Uploads}
+	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, chats: chats, service: s.Funding, uploads: s.Uploads, threads: &strays.Threads{Slack: w.api, Log: w.Log}}
 	b.asking = &asking{w, b.files, chats, s.Questions, &pinned{w, b.files, s.Pins, s.Arrivals}, s.Shelf, s.Habits, nil, nil}
 	b.deciding = &deciding{w, habits, s.Decisions}
 	b.asking.breaking = &breaking{b.deciding, s.Glass}

@@ -192,5 +192,5 @@ func TestAShareThatTakesLongIsAnsweredLater(t *testing.T) {
 	require.Equal(t, []string{v.Request.ID + " " + slacksim.General + " " + slacksim.Analyst}, b.service.gone)
 	note, open := maya.View()
 	require.True(t, open)
-	require.Contains(t, note.Words(), "I am still looking at who is in that channel")
+	require.Contains(t, note.Words(), "Checking who is in that channel")
 }

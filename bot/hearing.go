@@ -44,11 +44,15 @@ func mentioned(team string, e *slackevents.AppMentionEvent) spoken {
 // ticked (in place of a message without one: docs.slack.dev/reference/events/message/thread_broadcast), by /me.
 var written = []string{"", slack.MsgSubTypeFileShare, slack.MsgSubTypeThreadBroadcast, slack.MsgSubTypeMeMessage}
 
+// tombstone is by whom a deleted message with replies is, which Slack keeps. It tells of it as of a message that changed.
+const tombstone = "USLACKBOT"
+
 // messaged is a message.im. Only what a person wrote is a question: Slack tells
 // of edits, deletions and the bot's own words by the same event.
 func messaged(team string, e *slackevents.MessageEvent) spoken {
 	if now, was := e.Message, e.PreviousMessage; e.SubType == slack.MsgSubTypeMessageChanged && now != nil && now.Edited != nil && was != nil && was.Text != now.Text {
-		return spoken{team: team, channel: e.Channel, user: now.User, ts: now.Timestamp, thread: now.ThreadTimestamp, ignore: !e.IsIM() || now.BotID != "" || now.User == "", edited: true}
+		return spoken{team: team, channel: e.Channel, user: now.User, ts: now.Timestamp, thread: now.ThreadTimestamp,
+			ignore: !e.IsIM() || now.BotID != "" || now.User == "" || now.User == tombstone || !slices.Contains(written, now.SubType), edited: true}
 	}
 	s := spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
 		ignore: !e.IsIM() || e.BotID != "" || e.User == "" || !slices.Contains(written, e.SubType)}
@@ -70,7 +74,11 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	}
 	// Whether the message was taken before it was edited, and as what, is not looked up: the same words are true of either.
 	if s.edited {
-		return h.whisper(privately(&kit.Page{}, kit.Words(draw.Edited)), s.seat()), nil
+		at := s.seat()
+		if at.thread == s.ts { // it began the thread: who has only its channel open would not see a word in there
+			at.thread = ""
+		}
+		return h.whisper(privately(&kit.Page{}, kit.Words(draw.Edited)), at), nil
 	}
 	// Slack opens forms for what is pressed or typed as a command, and for no message: a button leads to it.
 	if said := typedHand.FindStringSubmatch(kit.WithoutMention(s.text, who.User)); said != nil && len(s.files) == 0 {

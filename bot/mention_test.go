@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"countersign/bot/draw/sample"
 	"countersign/internal/slacksim"
 	slackperson "countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 )
 
 // heard waits until the service has been asked so many questions.
@@ -116,23 +118,40 @@ func TestWhoEditsAMessageIsToldThatItIsNotReadAgain(t *testing.T) {
 	require.NoError(t, err)
 	b.heard(1)
 	require.NoError(t, maya.Edit(asked, "@countersign how many in May?"))
-	b.told(slacksim.Analyst, slacksim.SalesData, "You edited a message of yours.")
+	b.told(slacksim.Analyst, slacksim.SalesData, "You edited a message. I only read")
 	forgot, err := maya.Say(slacksim.General, "how many?")
 	require.NoError(t, err)
 	require.NoError(t, maya.Edit(forgot, "@countersign how many?"))
-	b.told(slacksim.Analyst, slacksim.General, "send a new one")
+	b.told(slacksim.Analyst, slacksim.General, "send a new message")
 	direct, err := maya.Say(maya.DM(), "how many?")
 	require.NoError(t, err)
 	b.heard(2)
 	require.NoError(t, maya.Edit(direct, "how many in June?"))
-	b.told(slacksim.Analyst, maya.DM(), "You edited a message of yours.")
+	b.told(slacksim.Analyst, maya.DM(), "You edited a message. I only read")
 	b.heard(2)
+	// The message that began a thread stands in the channel, and so does the word about it: in the thread nobody would see it.
+	reply, err := maya.Reply(slacksim.SalesData, asked.TS, "by the way")
+	require.NoError(t, err)
+	for ts, in := range map[string]string{asked.TS: "", reply.TS: asked.TS} {
+		a, err := b.bot.asking.hear(b.ctx, spoken{team: "T1", channel: slacksim.SalesData, user: slacksim.Analyst, ts: ts, thread: asked.TS, edited: true})
+		require.NoError(t, err)
+		before := maya.Ephemerals(slacksim.SalesData)
+		a.after(b.ctx)
+		fresh := slices.DeleteFunc(maya.Ephemerals(slacksim.SalesData), func(m workspace.Message) bool {
+			return slices.ContainsFunc(before, func(had workspace.Message) bool { return had.TS == m.TS })
+		})
+		require.Len(t, fresh, 1)
+		require.Equal(t, in, fresh[0].ThreadTS)
+	}
 	// A link that Slack has unfolded, and the bot's own messages, change as well.
 	for name, e := range map[string]*slackevents.MessageEvent{
-		"unfolded":    {ChannelType: "im", SubType: slack.MsgSubTypeMessageChanged, Message: &slack.Msg{User: "U1", Text: "x"}, PreviousMessage: &slack.Msg{User: "U1", Text: "x"}},
-		"of long ago": {ChannelType: "im", SubType: slack.MsgSubTypeMessageChanged, Message: &slack.Msg{User: "U1", Text: "x", Edited: &slack.Edited{}}, PreviousMessage: &slack.Msg{User: "U1", Text: "x"}},
-		"a bot's":     {ChannelType: "im", SubType: slack.MsgSubTypeMessageChanged, Message: &slack.Msg{User: "U1", BotID: "B1", Text: "y", Edited: &slack.Edited{}}, PreviousMessage: &slack.Msg{Text: "x"}},
-		"elsewhere":   {ChannelType: "channel", SubType: slack.MsgSubTypeMessageChanged, Message: &slack.Msg{User: "U1", Text: "y", Edited: &slack.Edited{}}, PreviousMessage: &slack.Msg{Text: "x"}},
+		"unfolded":                {ChannelType: "im", SubType: slack.MsgSubTypeMessageChanged, Message: &slack.Msg{User: "U1", Text: "x"}, PreviousMessage: &slack.Msg{User: "U1", Text: "x"}},
+		"of long ago":             {ChannelType: "im", SubType: slack.MsgSubTypeMessageChanged, Message: &slack.Msg{User: "U1", Text: "x", Edited: &slack.Edited{}}, PreviousMessage: &slack.Msg{User: "U1", Text: "x"}},
+		"a bot's":                 {ChannelType: "im", SubType: slack.MsgSubTypeMessageChanged, Message: &slack.Msg{User: "U1", BotID: "B1", Text: "y", Edited: &slack.Edited{}}, PreviousMessage: &slack.Msg{Text: "x"}},
+		"deleted, with replies":   {ChannelType: "im", SubType: slack.MsgSubTypeMessageChanged, Message: &slack.Msg{User: "USLACKBOT", SubType: "tombstone", Text: "This message was deleted.", Edited: &slack.Edited{}}, PreviousMessage: &slack.Msg{User: "U1", Text: "x", Edited: &slack.Edited{}}},
+		"deleted, by its subtype": {ChannelType: "im", SubType: slack.MsgSubTypeMessageChanged, Message: &slack.Msg{User: "U1", SubType: "tombstone", Text: "This message was deleted.", Edited: &slack.Edited{}}, PreviousMessage: &slack.Msg{User: "U1", Text: "x"}},
+		"deleted, by its user":    {ChannelType: "im", SubType: slack.MsgSubTypeMessageChanged, Message: &slack.Msg{User: "USLACKBOT", Text: "This message was deleted.", Edited: &slack.Edited{}}, PreviousMessage: &slack.Msg{User: "U1", Text: "x"}},
+		"elsewhere":               {ChannelType: "channel", SubType: slack.MsgSubTypeMessageChanged, Message: &slack.Msg{User: "U1", Text: "y", Edited: &slack.Edited{}}, PreviousMessage: &slack.Msg{Text: "x"}},
 	} {
 		a, err := b.bot.asking.hear(b.ctx, messaged("T1", e))
 		require.NoError(t, err, name)

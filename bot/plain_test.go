@@ -201,8 +201,9 @@ func TestTheNoticesSayWhatIsWrongAndWhatToDo(t *testing.T) {
 
 	// To the asker: what their thread cannot say, and that it can again.
 	v := sample.View()
+	channel := slacksim.SalesData
 	unsaid := func() string {
-		p, err := notice.UnsaidNotice(b.bot.with(), &steps.NoticeView{Notice: approval.Notice{Data: sample.MustJSON(steps.Unsaid{Channel: slacksim.SalesData})}, View: v}, slacksim.Analyst)
+		p, err := notice.UnsaidNotice(b.bot.with(), &steps.NoticeView{Notice: approval.Notice{Data: sample.MustJSON(steps.Unsaid{Channel: channel})}, View: v}, slacksim.Analyst)
 		require.NoError(t, err)
 		return p.Text()
 	}
@@ -217,6 +218,17 @@ func TestTheNoticesSayWhatIsWrongAndWhatToDo(t *testing.T) {
 	require.Contains(t, unsaid(), "The answer itself is in the thread.")
 	v.Unseen = nil
 	require.Contains(t, unsaid(), "is there now")
+
+	// In a direct message the place has no name that its reader would know.
+	delete(v.Posts, steps.SurfaceReply)
+	v.Unseen = map[steps.Surface]steps.Unseen{steps.SurfaceReply: {Why: steps.Other, Code: steps.ThreadGone, Times: 2, First: sample.Noon, Last: sample.Noon}}
+	require.Contains(t, unsaid(), "I cannot answer you in <#"+slacksim.SalesData+">: the message that began the thread has been deleted. I answer you here.")
+	channel = b.as(slacksim.Analyst).DM()
+	for state, says := range map[approval.State]string{approval.Done: "so here is the answer.", approval.Pending: "so I go on here.", approval.Withdrawn: "so I tell you here how it ended."} {
+		v.Request.State = state
+		require.Contains(t, unsaid(), "You deleted the message that began this thread, "+says)
+		require.NotContains(t, unsaid(), "I cannot answer you in")
+	}
 	_, err = notice.UnsaidNotice(b.bot.with(), &steps.NoticeView{Notice: approval.Notice{Data: []byte("no")}, View: v}, slacksim.Analyst)
 	require.Error(t, err)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/slack-go/slack"
 
@@ -27,7 +26,7 @@ type publishing struct {
 	chats   *assistant.Threads
 	service choices
 	uploads uploads
-	loose   sync.Map // spots whose thread is gone: nothing is tried there again, since Slack would show it in the channel
+	threads *strays.Threads
 }
 
 // choices are the ways on of a request that a budget has refused.
@@ -174,16 +173,12 @@ func (out *publishing) send(ctx context.Context, v *steps.View, kind steps.Surfa
 	if at.thread != "" {
 		options = append(options, slack.MsgOptionTS(at.thread))
 	}
-	if _, gone := out.loose.Load(at); gone {
+	if out.threads.Gone(v, at.channel, at.thread) {
 		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, slack.SlackErrorResponse{Err: steps.ThreadGone})
 	}
 	channel, ts, err := out.api.PostMessageContext(ctx, at.channel, options...)
 	out.chats.Posted(assistant.Thread{Channel: at.channel, TS: at.thread})
-	if err == nil && at.thread != "" && held.Loose() {
-		out.loose.Store(at, true)
-		if _, _, lost := out.api.DeleteMessageContext(ctx, channel, ts); lost != nil {
-			out.Log.Warn("a message whose thread is gone stays in the channel", "surface", kind, "request", v.Request.ID, "ts", ts, "error", detail(lost))
-		}
+	if err == nil && at.thread != "" && held.Loose() && out.threads.Lost(ctx, steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: channel, TS: ts}, at.thread) {
 		err = slack.SlackErrorResponse{Err: steps.ThreadGone}
 	}
 	if err != nil {
@@ -380,8 +375,8 @@ func formal(err error) bool {
 	if err == nil {
 		return false
 	}
-	why, _ := hindrance(err)
-	return !why.NoPlace() && why != steps.Outage
+	why, code := hindrance(err)
+	return !why.NoPlace() && why != steps.Outage && code != steps.ThreadGone
 }
 
 // barely sends a page, and what is bare of it where Slack does not take its form.

@@ -290,3 +290,58 @@ func TestASurfaceThatIsNoneIsAnError(t *testing.T) {
 	_, err = other.bot.Publish(b.ctx, sample.View(), steps.SurfaceCard)
 	require.ErrorContains(t, err, "invalid_auth")
 }
+
+// Slack puts a reply into the channel itself where the message that began its thread is not there any more. It is tried
+// once, whoever tries: the refusal is in the request's rows.
+func TestAThreadThatIsGoneIsTriedOnceByAllReplicas(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	maya := b.as(slacksim.Analyst)
+	root, err := maya.Say(slacksim.SalesData, "how many?")
+	require.NoError(t, err)
+	v := sample.View(sample.With(approval.Result{Outcome: approval.OK, Value: "42"}, approval.Artifact{Name: "chart.png", Kind: "chart", Data: png}))
+	v.Session.ThreadTS = root.TS
+	b.publish(v, steps.SurfaceRoot)
+	require.NoError(t, maya.Delete(root))
+	refused := func(bot *Bot, kinds ...steps.Surface) {
+		for _, kind := range kinds {
+			_, err := bot.Publish(b.ctx, v, kind)
+			var no *steps.PostError
+			require.ErrorAs(t, err, &no, kind)
+			require.Equal(t, steps.ThreadGone, no.Code, kind)
+		}
+	}
+	all := []steps.Surface{steps.SurfaceProgress, steps.SurfaceFiles, steps.SurfaceReply, steps.SurfaceSheets}
+	refused(b.bot, steps.SurfaceReply)
+	require.Len(t, b.sim.Calls("chat.postMessage"), 1, "in no other form")
+	refused(b.bot, all...)
+	v.Unseen = map[steps.Surface]steps.Unseen{steps.SurfaceReply: {Surface: steps.SurfaceReply, Channel: slacksim.SalesData, Code: steps.ThreadGone, Times: 1}}
+	another := New(Options{Log: b.bot.Log, BotToken: b.sim.BotToken(), AppToken: b.sim.AppToken(), APIURL: b.sim.APIURL(), Services: every(b.service), Policy: b.bot.Policy})
+	refused(another, all...)
+	require.Len(t, b.sim.Calls("chat.postMessage"), 1)
+	require.Len(t, b.sim.Calls("chat.delete"), 1)
+	require.Empty(t, maya.Messages(slacksim.SalesData))
+	delete(v.Unseen, steps.SurfaceReply)
+	v.Session.ThreadTS, v.Posts = "", map[steps.Surface]steps.Post{}
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceReply) // another thread of the channel
+}
+
+// That an answer of Slack's names no thread is not enough to delete a message.
+func TestAReplyIsDeletedOnlyIfItsLinkNamesNoThreadEither(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	v := sample.View(sample.With(approval.Result{Outcome: approval.OK, Value: "42"}))
+	b.publish(v, steps.SurfaceRoot, steps.SurfaceReply)
+	reply := v.Posts[steps.SurfaceReply]
+	require.False(t, b.bot.publishing.threads.Lost(b.ctx, reply, v.Session.ThreadTS))
+	require.Contains(t, b.log.String(), "but the message's link does")
+	root := v.Posts[steps.SurfaceRoot]
+	b.sim.Fail(fault.Method{Method: "chat.getPermalink", Error: "internal_error"})
+	require.False(t, b.bot.publishing.threads.Lost(b.ctx, root, "1.2"), "nobody knows")
+	require.Contains(t, b.log.String(), "its link cannot be had")
+	require.Empty(t, b.sim.Calls("chat.delete"))
+	require.False(t, b.bot.publishing.threads.Gone(v, slacksim.SalesData, "1.2"))
+	require.True(t, b.bot.publishing.threads.Lost(b.ctx, root, "1.2"))
+	require.Len(t, b.sim.Calls("chat.delete"), 1)
+	require.True(t, b.bot.publishing.threads.Gone(v, slacksim.SalesData, "1.2"))
+}

@@ -31,7 +31,7 @@ func (out *publishing) putFiles(ctx context.Context, v *steps.View, kind steps.S
 	if had := v.Posts[kind]; had.TS != "" {
 		return had, nil
 	}
-	if _, gone := out.loose.Load(at); gone {
+	if out.threads.Gone(v, at.channel, at.thread) {
 		return steps.Post{}, fmt.Errorf("upload the %s of %s: %w", kind, v.Request.ID, slack.SlackErrorResponse{Err: steps.ThreadGone})
 	}
 	where, all, _ := kind.Copied()

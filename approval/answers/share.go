@@ -26,6 +26,12 @@ func (d *Desk) Share(ctx context.Context, id, channel string, click approval.Cli
 		return nil, d.refused(ctx, id, "share the answer", click, &approval.NotAllowedError{Who: click.User, Why: approval.Because(approval.WhyAskerShares)})
 	}
 	why, err := d.bars(ctx, r, channel)
+	if err == nil && why.None() && len(unpinned(r)) > 0 {
+		if why, err = d.unseen(ctx, r, channel); err == nil && why.None() {
+			// To look at the people of a large channel takes minutes, and all else is to hold when the answer goes.
+			why, err = d.bars(ctx, r, channel)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +41,7 @@ func (d *Desk) Share(ctx context.Context, id, channel string, click approval.Cli
 	return d.store.Update(ctx, id, func(r *approval.Request, now time.Time) error { return share(r, channel, click, now) })
 }
 
-// bars is why an answer may not be shared in a channel; none where it may.
+// bars is why an answer may not be shared in a channel, whatever its people may see; none where it may.
 func (d *Desk) bars(ctx context.Context, r *approval.Request, channel string) (why approval.Reason, err error) {
 	if approval.Direct(channel) { // the form offers none, but a forged one may name it
 		return approval.Because(approval.WhyShareUnseen), nil
@@ -87,16 +93,22 @@ func (d *Desk) bars(ctx context.Context, r *approval.Request, channel string) (w
 	if err != nil {
 		return why, err
 	}
-	var files []approval.File
 	for _, f := range r.Files {
 		if f.Pinned != "" && private {
 			return approval.Reason{Code: approval.WhyFileNotTheirs, Name: f.Name}, nil
 		}
-		if f.Pinned == "" { // of a pinned one the pin says who may, wherever the file stands
-			files = append(files, f)
-		}
 	}
-	hidden, err := d.slack.Hidden(ctx, files, channel)
+	return why, nil
+}
+
+// unpinned are the files of which Slack says who sees them: of a pinned one the pin says who may, wherever the file stands.
+func unpinned(r *approval.Request) []approval.File {
+	return slices.DeleteFunc(slices.Clone(r.Files), func(f approval.File) bool { return f.Pinned != "" })
+}
+
+// unseen is that somebody in a channel may not see one of the files; none where all may.
+func (d *Desk) unseen(ctx context.Context, r *approval.Request, channel string) (why approval.Reason, err error) {
+	hidden, err := d.slack.Hidden(ctx, unpinned(r), channel)
 	if err != nil || hidden == nil {
 		return why, err
 	}

@@ -18,6 +18,7 @@ type world struct {
 	place  approval.Place
 	in     bool
 	hidden *approval.File
+	while  func() // the people of the channel are looked at
 	asked  []string
 	looked []approval.File
 	kept   []approval.Event
@@ -53,6 +54,9 @@ func (w *world) Person(_ context.Context, _, user string) (review.Person, error)
 }
 func (w *world) Hidden(_ context.Context, files []approval.File, _ string) (*approval.File, error) {
 	w.asked, w.looked = append(w.asked, "hidden"), files
+	if w.while != nil {
+		w.while()
+	}
 	return w.hidden, nil
 }
 
@@ -81,11 +85,11 @@ func TestNobodySharesInADirectMessage(t *testing.T) {
 	require.Empty(t, w.asked)
 }
 
-func TestSlackIsAskedOnceForEachThing(t *testing.T) {
+func TestSlackIsAskedForEachThingAndAgainAfterTheLongOne(t *testing.T) {
 	t.Parallel()
 	w := &world{place: approval.Place{Seen: true, In: true}, in: true}
 	require.True(t, w.shares(t, "C2").None())
-	require.Equal(t, []string{"person", "place", "within", "hidden"}, w.asked)
+	require.Equal(t, []string{"person", "place", "within", "hidden", "person", "place", "within"}, w.asked)
 	require.Equal(t, []approval.File{w.r.Files[0], w.r.Files[2]}, w.looked, "who may use the pinned one its pin says")
 	w.in = false
 	require.Equal(t, approval.WhyShareNotIn, w.shares(t, "C2").Code)
@@ -95,7 +99,24 @@ func TestSlackIsAskedOnceForEachThing(t *testing.T) {
 	require.Equal(t, approval.WhyShareNotIn, w.shares(t, "C2").Code)
 	w.place.AskerIn = true
 	require.True(t, w.shares(t, "C2").None())
-	require.Equal(t, []string{"person", "place", "hidden"}, w.asked)
+	require.Equal(t, []string{"person", "place", "hidden", "person", "place"}, w.asked)
 	w.hidden = &approval.File{Name: "two.csv"}
 	require.Equal(t, approval.Reason{Code: approval.WhyFileNotTheirs, Name: "two.csv"}, w.shares(t, "C2"))
+}
+
+// It takes minutes to look at the people of a large channel. What has changed meanwhile counts.
+func TestWhatChangesWhilePeopleAreLookedAtBarsAShare(t *testing.T) {
+	t.Parallel()
+	for name, of := range map[string]struct {
+		change func(w *world)
+		why    approval.ReasonCode
+	}{
+		"they left":                    {func(w *world) { w.in = false }, approval.WhyShareNotIn},
+		"it was shared with outsiders": {func(w *world) { w.place.Shared = true }, approval.WhyShareOutside},
+		"it was archived":              {func(w *world) { w.place.Archived = true }, approval.WhyShareUnseen},
+	} {
+		w := &world{place: approval.Place{Seen: true, In: true}, in: true}
+		w.while = func() { of.change(w) }
+		require.Equal(t, of.why, w.shares(t, "C2").Code, name)
+	}
 }

@@ -262,10 +262,14 @@ func (s *Presenter) Show(ctx context.Context, id string) error {
 	// refused have their message drawn once more, and a copy that it refused the progress.
 	for n := 0; n < len(list); n++ {
 		surface := list[n]
-		if failed[SurfaceRoot] || v.Request.Taken == nil && (failed[SurfaceAnswer] || failed[SurfaceFiles] || surface == SurfaceSheets && failed[SurfaceReply]) {
-			break // there is no thread yet; or something would come before what people read first
+		if failed[SurfaceRoot] {
+			break // there is no thread yet
 		}
 		channel, files, copied := surface.Copied()
+		// Something would come before what people read first. Copies stand in another channel, and the progress says where they do not.
+		if early := failed[SurfaceAnswer] || failed[SurfaceFiles] || surface == SurfaceSheets && failed[SurfaceReply]; early && v.Request.Taken == nil && !copied && surface != SurfaceProgress {
+			continue
+		}
 		if copied && files && v.Request.Taken == nil && v.Posts[CopyIn(channel)].TS == "" {
 			continue // there is no thread yet
 		}

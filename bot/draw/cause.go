@@ -16,8 +16,8 @@ import (
 
 // What is said to whoever has edited a message, and of a file that is gone from one.
 const (
-	Edited = "You edited a message of yours. I read a message once, as it was when it was sent; what has changed since I do not read. " +
-		"To ask, or to ask something else, send a new one."
+	Edited = "You edited a message. I only read messages as they were first sent, so your change has no effect. " +
+		"If I am already working on the question, Cancel stops it. To ask something else, send a new message."
 	FileGone = "A file on your message has been deleted, or Slack does not show it any more. Upload it again, with your question."
 )
 

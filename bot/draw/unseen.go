@@ -86,7 +86,7 @@ func ShareView(v *steps.View, from Origin) slack.ModalViewRequest {
 }
 
 // SharesLater is what stands in the form's place where Slack takes longer to answer than somebody waits.
-const SharesLater = "I am still looking at who is in that channel. A message tells you how it went. Of a large one Slack tells in pages, which takes some minutes. If none comes within ten, press Share again."
+const SharesLater = "Checking who is in that channel. In a large one this takes a few minutes. I will message you; if you hear nothing within ten minutes, press Share again."
 
 // Copy is an answer as it stands where its asker has shared it.
 func Copy(v *steps.View, channel string, tables bool) *kit.Page {

@@ -46,8 +46,8 @@ func (h *held) Updated() Tree {
 	return h.Body
 }
 
-// Loose tells of a reply that Slack has put into the channel itself, because the message that began its thread is not
-// there any more. That is no error of Slack's, and nothing but the answer shows it (slack-go/slack#1571).
+// Loose tells of a reply of which Slack's answer names no thread: perhaps it has put it into the channel itself, because the
+// message that began its thread is not there any more. That is no error of Slack's (slack-go/slack#1571).
 func (h *held) Loose() bool { return h.Body != nil && h.Body["thread_ts"] == nil }
 
 // HoldsText is a text field of a view or a message.

@@ -52,7 +52,8 @@ func TestProveSlackTheAskerIsNeverLeftWithoutAWord(t *testing.T) {
 	}
 	t.Run("the first message is deleted", func(t *testing.T) {
 		t.Parallel()
-		h := openLight(t)
+		h := open(t)
+		h.bench(telling{}, 2)
 		h.sim.Fail(fault.Method{Method: "chat.postMessage", Only: fault.Only{Channel: slacksim.SalesData}, Error: "internal_error", Times: -1})
 		h.share("sales.csv", "amount\n1\n")
 		root, err := h.maya.Say(slacksim.SalesData, "@countersign Who hears of it in sales.csv?")
@@ -60,20 +61,25 @@ func TestProveSlackTheAskerIsNeverLeftWithoutAWord(t *testing.T) {
 		card := h.cardOf("Who hears of it in sales.csv?")
 		require.NoError(t, h.maya.Delete(root))
 		h.sim.Heal() // from now on Slack puts what goes into that thread into the channel, and says that it is well
-		require.NoError(t, h.ben.Click(card, "Approve"))
+		h.approve(card)
 		told, err := h.maya.WaitMessage(h.patient(), h.maya.DM(), func(m workspace.Message) bool {
 			return strings.Contains(m.Text, "the message that began the thread has been deleted") && m.Has("Details")
 		})
 		require.NoError(t, err, h.everything())
-		require.Contains(t, told.Text, "Here is the answer.")
+		require.Contains(t, told.Text, "Revenue was 4711 euros.")
 		require.NotContains(t, told.Text, "I keep trying there")
 		h.soon("nothing of ours stands in the channel", func() bool {
 			return !slices.ContainsFunc(h.maya.Messages(slacksim.SalesData), func(m workspace.Message) bool { return m.BotID != "" })
 		})
 		require.Len(t, h.sim.Calls("chat.delete"), 1, "it is tried once")
 		require.Empty(t, h.carla.Messages(h.carla.DM()), "no administrator can mend it")
+		require.Empty(t, h.shares(told, slacksim.General))
+		h.soon("what is shared of it stands elsewhere, with its chart", func() bool {
+			return len(h.shows(slacksim.General, "shares an answer to")) == 1 && len(h.shows(slacksim.General, "revenue-by-month.png")) > 0
+		})
+		require.Len(t, h.sim.Calls("chat.delete"), 1, "it is tried once")
 		h.settled()
-		proof.Check(t, !t.Failed(), "a question whose message was deleted is answered by direct message", "nothing stands in the channel")
+		proof.Check(t, !t.Failed(), "a question whose message was deleted is answered by direct message", "nothing stands in the channel, and a share in another one with its chart")
 	})
 	t.Run("invalid_blocks", func(t *testing.T) {
 		t.Parallel()
@@ -92,7 +98,7 @@ func TestProveSlackTheAskerIsNeverLeftWithoutAWord(t *testing.T) {
 		h.sim.Heal()
 		_, err = h.maya.WaitChange(h.patient(), answer, func(m workspace.Message) bool { return len(m.Blocks) > 0 })
 		require.NoError(t, err, "it becomes whole by itself")
-		require.Empty(t, h.maya.Messages(h.maya.DM()), "the thread could say it")
+		require.Empty(t, h.shows(h.maya.DM(), "I cannot answer you"), "the thread could say it")
 		proof.Check(t, !t.Failed(), "a thread whose blocks are refused goes on as text, and becomes whole", "question, progress, answer")
 	})
 }

@@ -136,6 +136,18 @@ func NoPlaceNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, er
 	return p, nil
 }
 
+// direct is what stands in a direct message whose thread is gone.
+func direct(r *approval.Request) string {
+	said := "so I tell you here how it ended."
+	switch {
+	case !r.State.Final():
+		said = "so I go on here."
+	case r.State == approval.Done:
+		said = "so here is the answer."
+	}
+	return "You deleted the message that began this thread, " + said
+}
+
 // UnsaidNotice tells the asker what their thread cannot: how the question stands, and
 // at its end the answer itself.
 func UnsaidNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
@@ -158,7 +170,11 @@ func UnsaidNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, err
 	if u.Code == steps.ThreadGone {
 		goesOn, files = ". I answer you here.", "Its charts and files have no place any more. To have them, ask again."
 	}
-	p.Quote(kit.Cut(r.Question, 600), kit.Flow(kit.Strong("I cannot answer you in "), kit.Place(said.Channel), kit.Words(": "), draw.Because(u.Why, u.Code, kit.Words("the channel")), kit.Words(goesOn+" You asked:"))...)
+	if u.Code == steps.ThreadGone && approval.Direct(said.Channel) { // they are in the place themselves
+		p.Quote(kit.Cut(r.Question, 600), kit.Words(direct(r)+" You asked:"))
+	} else {
+		p.Quote(kit.Cut(r.Question, 600), kit.Flow(kit.Strong("I cannot answer you in "), kit.Place(said.Channel), kit.Words(": "), draw.Because(u.Why, u.Code, kit.Words("the channel")), kit.Words(goesOn+" You asked:"))...)
+	}
 	if !r.State.Final() {
 		p.Append(draw.Progress(with, v))
 		return p, nil
