@@ -191,3 +191,27 @@ tell(b"row 3")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 }
+
+// A program may print blank lines without end: what is looked at of a piece is bounded.
+func TestBlankLinesCostTheRunnerAFewLooks(t *testing.T) {
+	t.Parallel()
+	runner, err := filepath.Abs("runner")
+	require.NoError(t, err)
+	out, err := exec.Command(python, "-B", "-c", `
+import sys
+sys.path.insert(0, sys.argv[1])
+import printed
+looks, visible = 0, printed.visible
+def counted(text):
+    global looks
+    looks += 1
+    return visible(text)
+printed.visible = counted
+for blank in b"\n", b" \n", b"\r\n", b"\x1b[m\n":
+    looks, line = 0, printed.Line(lambda line, stream: None)
+    line.take(b"row 1\n", 1)
+    line.take(blank * 60000, 1)
+    print(looks <= 2 * printed.LOOKS, line.line.decode())`, runner).Output()
+	require.NoError(t, err)
+	require.Equal(t, strings.Repeat("True row 1\n", 4), string(out))
+}

@@ -19,18 +19,18 @@ type Decided struct {
 	Unopened                       bool      // they never had: all of the request is here
 }
 
-// HadOpen says for how long whoever decided had had all of the code before them. A card in a channel shows the code as
-// well, but nobody can tell who has read one.
+// HadOpen says when whoever decided first had all of the code before them, as far as that is on record: that it stayed
+// open nobody has seen. A card in a channel shows the code as well, but nobody can tell who has read one.
 func (d Decided) HadOpen() string {
 	switch {
 	case d.Glass && d.Verdict != verdictWords[kindBrokeGlass] || d.Verdict == verdictWords[kindDisowned]:
 		return "" // this was said of what had run already
 	case d.Unopened:
-		return "from the card, without opening the code"
+		return "no opening of the code is on record"
 	case d.Opened.IsZero():
 		return ""
 	}
-	return "had the code open for " + lasting(d.At.Sub(d.Opened))
+	return "first opened the code " + lasting(d.At.Sub(d.Opened)) + " before"
 }
 
 // lasting is how long something took, as people say it.

@@ -33,8 +33,8 @@ func TestThePageHoldsNoScriptAndTheTablesNoFormulas(t *testing.T) {
 	require.Contains(t, string(o[fileDecisions]), `"reviewer":"U0BEN","reviewer_name":"Ben Osei"`)
 	require.Contains(t, string(o[fileNames]), `{"id":"U0MAYA","name":"Maya Lindqvist","since":"2026-11-26T13:00:00Z"}`)
 	require.NotContains(t, string(o[fileNames]), "Eve", "nobody is named who is not in it")
-	require.Contains(t, page, `<br><span class="faint">had the code open for 1 second</span>`)
-	require.Contains(t, page, `<br><span class="faint">from the card, without opening the code</span>`)
+	require.Contains(t, page, `<br><span class="faint">first opened the code 1 second before</span>`)
+	require.Contains(t, page, `<br><span class="faint">no opening of the code is on record</span>`)
 	require.Contains(t, page, "[not in this pack; its hash is ")
 	require.Contains(t, string(o[fileRequests]), `"'=HYPERLINK(`)
 	require.Contains(t, string(o[fileRequests]), `'＝1+1`)
@@ -76,7 +76,7 @@ func TestHowLongTheCodeWasOpenIsSaidAsPeopleSayIt(t *testing.T) {
 	t.Parallel()
 	for took, want := range map[time.Duration]string{0: "0 seconds", 1500 * time.Millisecond: "1 second", 90 * time.Second: "90 seconds", 2 * time.Minute: "2 minutes", time.Hour: "1 hour", 50 * time.Hour: "2 days"} {
 		d := Decided{Verdict: "Approved", Opened: noon, At: noon.Add(took)}
-		require.Equal(t, "had the code open for "+want, d.HadOpen())
+		require.Equal(t, "first opened the code "+want+" before", d.HadOpen())
 	}
 	require.Empty(t, Decided{Verdict: "Approved", At: noon}.HadOpen(), "the pack begins after it")
 	require.Empty(t, Decided{Verdict: verdictWords[kindDisowned], Unopened: true}.HadOpen())

@@ -11,6 +11,7 @@ import time
 ESCAPES = re.compile(rb"\x1b(\[[0-?]*[ -/]*([@-~]|$)|[@-Z\\^_]|$)")
 LONGEST = 400      # bytes of a last line; of a longer one the beginning counts
 SIZE = 512         # of the file in which it stands
+LOOKS = 64         # lines of a piece that are looked at, from its end, for one with anything to see
 EVERY = 1.0        # seconds between two of its changes
 
 
@@ -72,8 +73,11 @@ class Line:
                 self.line, self.stream = begun, stream
         else:
             self.begun[stream] = last = go_on(b"", data[at + 1:])
-            while at >= 0 and not visible(last):
-                until, at = at, ends.rfind(b"\n", 0, at)
+            for _ in range(LOOKS):
+                if at < 0 or visible(last):
+                    break
+                until = len(ends[:at].rstrip())  # empty lines cost one look together
+                at = ends.rfind(b"\n", 0, until)
                 last = go_on(b"" if at >= 0 else begun, data[at + 1:until])
             if visible(last):
                 self.line, self.stream = last, stream
