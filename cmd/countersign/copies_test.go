@@ -118,13 +118,14 @@ func TestWhatRanAfterACopyDoesNotRunAgain(t *testing.T) {
 	require.Equal(t, 1, w.marks(), "it has run once")
 	require.Zero(t, value[int](w.house, `SELECT count(*) FROM runs`))
 
+	w.toldOnce("log", "put back from a copy", slacksim.Admin)
+
 	// Asked again, it waits for an administrator, and nothing is held for it.
 	require.NoError(t, w.maya.Command(slacksim.SalesData, "/analyze "+asked))
 	w.soon("it is kept, and paused", func() bool {
 		return value[int](w.house, `SELECT count(*) FROM requests WHERE state = 'drafting' AND blocked IS NOT NULL`) == 1
 	})
 	require.Zero(t, value[int](w.house, `SELECT count(*) FROM holds WHERE NOT settled AND request_id IS NOT NULL`))
-	w.toldOnce("log", "put back from a copy", slacksim.Admin)
 	require.NoError(t, w.carla.OpenHome())
 	atHome, err := w.carla.WaitHome(w.patient(), func(v workspace.View) bool { return strings.Contains(v.Words(), "Everything is paused") })
 	require.NoError(t, err)
