@@ -32,9 +32,12 @@ func (c Content) Key() string {
 // boxes costs a few of them a day, whoever asks. After the last rest it counts anew.
 var Rests = [...]time.Duration{5 * time.Minute, time.Hour, 24 * time.Hour}
 
+// BoxesInARow is how many boxes a file may end until it rests.
+const BoxesInARow = 2
+
 // RestAfter is the one after so many boxes.
 func RestAfter(boxes int) time.Duration {
-	return Rests[min(max(boxes-1, 0)/2, len(Rests)-1)]
+	return Rests[min(max(boxes-1, 0)/BoxesInARow, len(Rests)-1)]
 }
 
 // Passing tells of a problem that lies in the box as much as in the file: another box, later,

@@ -88,19 +88,19 @@ $$;
 CREATE FUNCTION known_in(of text) RETURNS SETOF text LANGUAGE plpgsql STABLE ROWS 2 AS $$
 DECLARE
     q record;
+    threads text[];
     ids text[];
     contents text[];
     pinned text[];
 BEGIN
     SELECT r.team, r.project, r.session_id, EXISTS (SELECT FROM handovers h WHERE h.into_session = r.session_id) AS handed,
         EXISTS (SELECT FROM pins p WHERE p.team = r.team) AS pins INTO q FROM requests r WHERE r.id = of;
+    threads := ARRAY[q.session_id];
     IF q.handed THEN
-        SELECT array_agg(f ->> 'id'), array_agg(f ->> 'sha256') FILTER (WHERE f ->> 'sha256' <> ''), array_agg(f ->> 'pinned') FILTER (WHERE f ->> 'pinned' <> '') INTO ids, contents, pinned
-            FROM knows_of(q.session_id) k, LATERAL (SELECT files FROM requests WHERE session_id = k.session_id OFFSET 0) h, jsonb_array_elements(h.files) f;
-    ELSE
-        SELECT array_agg(f ->> 'id'), array_agg(f ->> 'sha256') FILTER (WHERE f ->> 'sha256' <> ''), array_agg(f ->> 'pinned') FILTER (WHERE f ->> 'pinned' <> '') INTO ids, contents, pinned
-            FROM requests r, jsonb_array_elements(r.files) f WHERE r.session_id = q.session_id;
+        SELECT array_agg(DISTINCT k.session_id) INTO threads FROM knows_of(q.session_id) k;
     END IF;
+    SELECT array_agg(f ->> 'id'), array_agg(f ->> 'sha256') FILTER (WHERE f ->> 'sha256' <> ''), array_agg(f ->> 'pinned') FILTER (WHERE f ->> 'pinned' <> '') INTO ids, contents, pinned
+        FROM unnest(threads) t, LATERAL (SELECT files FROM requests WHERE session_id = t OFFSET 0) h, jsonb_array_elements(h.files) f;
     IF q.pins OR pinned IS NOT NULL THEN
         RETURN QUERY SELECT r.project FROM readings r WHERE r.team = q.team AND r.file_sha256 = ANY (contents) AND r.project <> q.project AND r.project !~ '^D'
             UNION SELECT p.project FROM standing_pins(q.team) p WHERE p.project <> q.project AND (p.project = ANY (pinned) OR p.file = ANY (ids) OR said(p.content) = ANY (contents))

@@ -80,12 +80,8 @@ func (rb *readingBook) Reading(ctx context.Context, c approval.Content) (kept st
 func (rb *readingBook) BeginReading(ctx context.Context, c approval.Content) (begun bool, err error) {
 	err = rb.write(ctx, func(tx pgx.Tx) error {
 		begun = false
-		var kept steps.KeptReading
-		err := tx.QueryRow(ctx, `
-			SELECT tries, at, clock_timestamp() FROM readings
-			WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5) FOR UPDATE`,
-			c.Team, c.Project, c.SHA256, c.Desk, c.Template).Scan(&kept.Tries, &kept.At, &kept.Now)
-		if err != nil && !errors.Is(err, pgx.ErrNoRows) || kept.Rests() {
+		kept, err := counted(ctx, tx, c)
+		if err != nil || kept.Rests() {
 			return err
 		}
 		begun = true
@@ -103,14 +99,32 @@ func (rb *readingBook) BeginReading(ctx context.Context, c approval.Content) (be
 	return begun, nil
 }
 
+// counted locks the boxes of a content, and says how many there are; none where nothing is known of it.
+func counted(ctx context.Context, tx pgx.Tx, c approval.Content) (kept steps.KeptReading, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT tries, at, clock_timestamp() FROM readings
+		WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5) FOR UPDATE`,
+		c.Team, c.Project, c.SHA256, c.Desk, c.Template).Scan(&kept.Tries, &kept.At, &kept.Now)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = nil
+	}
+	return kept, err
+}
+
 // Uncount takes the last box back. Another is due at once: the rest before it had passed.
 func (rb *readingBook) Uncount(ctx context.Context, c approval.Content, all bool) error {
 	err := rb.write(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `
-			WITH gone AS (DELETE FROM readings WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5) AND answer IS NULL AND (tries <= 1 OR $6))
-			UPDATE readings SET tries = tries - 1, at = at - ($7::interval[])[least(tries / 2, cardinality($7::interval[]))]
-			WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5) AND tries > 1 AND NOT $6`,
-			c.Team, c.Project, c.SHA256, c.Desk, c.Template, all, approval.Rests[:])
+		kept, err := counted(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		if all || kept.Tries <= 1 {
+			_, err = tx.Exec(ctx, `DELETE FROM readings WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5) AND answer IS NULL`,
+				c.Team, c.Project, c.SHA256, c.Desk, c.Template)
+			return err
+		}
+		_, err = tx.Exec(ctx, `UPDATE readings SET tries = tries - 1, at = at - $6::interval WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5)`,
+			c.Team, c.Project, c.SHA256, c.Desk, c.Template, approval.RestAfter(kept.Tries-1))
 		return err
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/pglocal/pgtest"
+	"countersign/storage/audit"
 	"countersign/storage/money"
 )
 
@@ -209,17 +210,7 @@ const wrongHelds = `
 
 // wrongBalances counts the stretches whose balance is not the sum of the ledger,
 // whichever of the two is missing.
-const wrongBalances = `
-	SELECT count(*) FROM (
-		SELECT l.team, l.kind, l.id, g.grain, date_bin(g.width, l.at, 'epoch') AS start, sum(l.amount) AS spent
-		FROM ledger l CROSS JOIN (VALUES ('quarter', interval '15 minutes'), ('day', interval '1 day')) AS g (grain, width)
-		WHERE l.amount > 0 GROUP BY 1, 2, 3, 4, 5
-		UNION ALL
-		SELECT s.team, 'model', coalesce(nullif(c.model, ''), c.what), g.grain, date_bin(g.width, s.at, 'epoch') AS start, sum(c.amount)
-		FROM settlements s JOIN charges c USING (hold_id) CROSS JOIN (VALUES ('quarter', interval '15 minutes'), ('day', interval '1 day')) AS g (grain, width)
-		WHERE c.amount > 0 GROUP BY 1, 2, 3, 4, 5
-	) AS truth FULL JOIN balances b USING (team, kind, id, grain, start)
-	WHERE b.spent IS DISTINCT FROM truth.spent`
+const wrongBalances = `SELECT count(*) FROM (` + audit.WrongBalances + `) AS wrong`
 
 func TestEveryKindOfBudgetBlocksOnItsOwn(t *testing.T) {
 	t.Parallel()

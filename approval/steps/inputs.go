@@ -357,7 +357,7 @@ func (s *Inputs) readAnew(ctx context.Context, r *approval.Request, f *approval.
 	f.Reading, f.ReadAs = nil, ""
 	in.Input, in.Reading, in.ReadAs, in.Told = sealedInput(*f), nil, "", f.Told()
 	known, err := s.recall(ctx, r, *f)
-	for attempt := 1; err == nil && known == nil && attempt <= readTries; attempt++ {
+	for attempt := 1; err == nil && known == nil && attempt <= approval.BoxesInARow; attempt++ {
 		said, failed := s.inBox(ctx, s.of(r, *f), in)
 		used += said.Box
 		switch {

@@ -69,19 +69,20 @@ type KeptReading struct {
 	Now    time.Time
 }
 
-// readTries is how many boxes in a row a file may end until it rests.
-const readTries = 2
-
 // Rests tells that the last pair of boxes has ended, and no other is due yet.
 func (k KeptReading) Rests() bool {
-	return k.Tries > 0 && k.Tries%readTries == 0 && k.Now.Sub(k.At) < approval.RestAfter(k.Tries)
+	return k.Tries > 0 && k.Tries%approval.BoxesInARow == 0 && k.Now.Sub(k.At) < approval.RestAfter(k.Tries)
 }
 
 // answer is what holds now: what a box said, or that the file has ended its boxes. A
 // problem that may lie in the box holds for as long as the file rests.
 func (k KeptReading) answer() *reading.Answer {
+	rest := approval.RestAfter(k.Tries)
+	if k.Answer != nil && k.Answer.Problem != nil && k.Answer.Problem.Code == "misbehaved" {
+		rest = approval.Rests[len(approval.Rests)-1] // whoever tries to get out of a box gets no other one in minutes
+	}
 	switch a := k.Answer; {
-	case a != nil && (a.Problem == nil || !approval.Passing(*a.Problem) || k.Now.Sub(k.At) < approval.RestAfter(k.Tries)):
+	case a != nil && (a.Problem == nil || !approval.Passing(*a.Problem) || k.Now.Sub(k.At) < rest):
 		return a
 	case k.Rests():
 		return &endedItsBoxes
@@ -312,7 +313,7 @@ func notRead(name string, p reading.Problem) error {
 // counted and booked by itself. What is optional gets no money that was held for the draft, and
 // ends no question: without it, it goes on with nothing said.
 func (s *Reader) paid(ctx context.Context, id string, size int64, optional bool, box func(context.Context) (Readout, error)) (_ reading.Answer, goesOn bool, err error) {
-	for attempt := 1; attempt <= readTries; attempt++ {
+	for attempt := 1; attempt <= approval.BoxesInARow; attempt++ {
 		var call calling
 		// First the box is held for beside the draft's money. Where no budget bears both, the draft's money
 		// takes its place, and the draft asks the budgets anew when its turn comes.
@@ -348,7 +349,7 @@ func (s *Reader) paid(ctx context.Context, id string, size int64, optional bool,
 		switch {
 		case err != nil || !went:
 			return reading.Answer{}, false, err
-		case errors.Is(failed, ErrReaderDied) && attempt < readTries:
+		case errors.Is(failed, ErrReaderDied) && attempt < approval.BoxesInARow:
 			continue
 		case errors.Is(failed, ErrReaderDied):
 			return endedItsBoxes, true, nil

@@ -8,8 +8,22 @@ import (
 	"countersign/storage/pg"
 )
 
-// checkBalances holds what budgets and rankings read against the ledger itself: each balance is the sum of what was
-// settled in its stretch of time, and no sum is without its balance. What was settled is held against the events elsewhere.
+// WrongBalances are the balances that are not the sum of what was settled in their stretch of time, and the sums without a
+// balance. What was settled is held against the events elsewhere.
+const WrongBalances = `
+	SELECT team, kind, id, grain, start, b.spent AS says, coalesce(truth.spent, 0)::bigint AS sum
+	FROM (
+		SELECT l.team, l.kind, l.id, g.grain, date_bin(g.width, l.at, 'epoch') AS start, sum(l.amount) AS spent
+		FROM ledger l CROSS JOIN (VALUES ('quarter', interval '15 minutes'), ('day', interval '1 day')) AS g (grain, width)
+		WHERE l.amount > 0 GROUP BY 1, 2, 3, 4, 5
+		UNION ALL
+		SELECT s.team, 'model', coalesce(nullif(c.model, ''), c.what), g.grain, date_bin(g.width, s.at, 'epoch') AS start, sum(c.amount)
+		FROM settlements s JOIN charges c USING (hold_id) CROSS JOIN (VALUES ('quarter', interval '15 minutes'), ('day', interval '1 day')) AS g (grain, width)
+		WHERE c.amount > 0 GROUP BY 1, 2, 3, 4, 5
+	) AS truth FULL JOIN balances b USING (team, kind, id, grain, start)
+	WHERE b.spent IS DISTINCT FROM truth.spent`
+
+// checkBalances holds what budgets and rankings read against the ledger itself.
 func checkBalances(ctx context.Context, tx pgx.Tx) error {
 	type wrong struct {
 		What string
@@ -17,17 +31,8 @@ func checkBalances(ctx context.Context, tx pgx.Tx) error {
 	}
 	list, err := pg.All[wrong](ctx, tx, `
 		SELECT format('the balance of %s %s in %s for the %s from %s: %s', kind, id, team, CASE grain WHEN 'quarter' THEN 'quarter of an hour' ELSE grain END,
-			`+spelledIn("start")+`, coalesce(b.spent::text, 'none')) AS what, coalesce(truth.spent, 0)::bigint AS sum
-		FROM (
-			SELECT l.team, l.kind, l.id, g.grain, date_bin(g.width, l.at, 'epoch') AS start, sum(l.amount) AS spent
-			FROM ledger l CROSS JOIN (VALUES ('quarter', interval '15 minutes'), ('day', interval '1 day')) AS g (grain, width)
-			WHERE l.amount > 0 GROUP BY 1, 2, 3, 4, 5
-			UNION ALL
-			SELECT s.team, 'model', coalesce(nullif(c.model, ''), c.what), g.grain, date_bin(g.width, s.at, 'epoch') AS start, sum(c.amount)
-			FROM settlements s JOIN charges c USING (hold_id) CROSS JOIN (VALUES ('quarter', interval '15 minutes'), ('day', interval '1 day')) AS g (grain, width)
-			WHERE c.amount > 0 GROUP BY 1, 2, 3, 4, 5
-		) AS truth FULL JOIN balances b USING (team, kind, id, grain, start)
-		WHERE b.spent IS DISTINCT FROM truth.spent ORDER BY team, kind, id, grain, start LIMIT 1`)
+			`+spelledIn("start")+`, coalesce(says::text, 'none')) AS what, sum
+		FROM (`+WrongBalances+`) AS wrong ORDER BY team, kind, id, grain, start LIMIT 1`)
 	if err != nil || len(list) == 0 {
 		return err
 	}

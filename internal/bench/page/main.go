@@ -1,4 +1,4 @@
-// Page draws what benchmarks have reported as one page for people: page REPORT HTML. The page is one file without
+// Command page draws what benchmarks have reported as one page for people: page REPORT HTML. The page is one file without
 // script; `make bench` writes it to bin/bench.html, also where a benchmark has failed.
 package main
 
