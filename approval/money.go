@@ -22,8 +22,8 @@ import (
 //
 // A call that is known while an earlier one is not is charged at once, and what is
 // left uncertain goes on in a hold of its own, the rest (budget.Hold.RestOf), which the
-// next call carries along. What nobody has found out after budget.UncertainFor is
-// charged in full.
+// next call carries along. Where the provider's usage of that day tells (Trace), that is
+// charged; what nobody has found out after budget.UncertainFor is charged in full.
 //
 // The call is paid when its answer is kept. The same move takes a hold for the inspection
 // (budget.ForInspect), so that the inspection can be repeated after a crash, and
@@ -218,6 +218,9 @@ func (r Money) settle(s budget.Settlement, most budget.USD) {
 			}
 			r.Changes.Settlements = append(r.Changes.Settlements, within)
 			data := map[string]any{"hold": h.ID, "for": h.Purpose, "held": h.Amount, "spent": budget.Total(within.Charges), "estimated": s.Estimated}
+			if s.UsageOf != "" {
+				data["usage_of"], data["among"] = s.UsageOf, s.Among
+			}
 			if over > 0 && !s.Estimated {
 				data["over"] = over
 				r.Tell(overrunNotice(r.Request, h.Hold, s, over))
@@ -261,6 +264,23 @@ func (r Money) PayHeldBack(charge budget.Charge, now time.Time) {
 			r.carry(h.Purpose, left, now, max(h.ExpiresAt.Sub(now), DraftHoldLife))
 		}
 	}
+}
+
+// Trace settles what was held for calls whose cost nobody knew by what their provider's usage of that
+// day has beyond all that was booked: it may be too much, where somebody else uses the same key, so it is
+// never more than these calls can have cost. A hold that is settled by now, or at work again, is left alone.
+func Trace(r *Request, found budget.Traced, charge budget.Charge, now time.Time) {
+	i := slices.IndexFunc(r.Holds, func(h budget.OpenHold) bool { return h.ID == found.Call.HoldID })
+	if i < 0 || !r.Holds[i].Uncertain() || r.State == Drafting {
+		return
+	}
+	charge.Amount = min(charge.Amount, r.Holds[i].Risked)
+	charge.Provider, charge.Host = found.Call.Provider, found.Call.Host
+	s := budget.Settlement{HoldID: found.Call.HoldID, At: now, UsageOf: found.Day, Among: found.Among}
+	if charge.Amount > 0 {
+		s.Charges = []budget.Charge{charge}
+	}
+	r.Money().Settle(s)
 }
 
 // hold reserves money for a purpose. It stays in every budget until it is settled.

@@ -6,6 +6,7 @@ import "time"
 type Booking struct {
 	Team          string
 	At            time.Time // when it was settled
+	Used          time.Time // when it was used, which a provider goes by: before At where a cost was unknown for long
 	HoldID        string
 	Line          int
 	RequestID     string // empty: the program's own checks
@@ -33,4 +34,30 @@ type ListedBox struct {
 	Began time.Time
 	Seen  time.Time  // the last list that had it
 	Gone  *time.Time // the first one after that which had not; nil: there was none yet
+}
+
+// UnknownCall is a call of a model of which nobody was told the cost: what it may have cost
+// stays held until that is known.
+type UnknownCall struct {
+	RequestID string
+	HoldID    string
+	Provider  string
+	Host      string
+	Model     string // that was asked for
+	// When the first and the last call of its question were begun, and since when the cost is unknown.
+	First time.Time
+	Last  time.Time
+	Since time.Time
+	Most  USD
+	// Clear tells that it can be told apart in what a provider says: its question is not at work, has called one
+	// model at one host, and no box was used under the same hold.
+	Clear bool
+}
+
+// Traced is what an unknown call has used, as far as its provider's usage of that day says.
+type Traced struct {
+	Call  UnknownCall
+	Day   string // 2026-11-27
+	Usage Usage
+	Among int // calls of that day and model of which nobody knew the cost: more than one share what there is
 }

@@ -71,7 +71,7 @@ func TestWhatIsUncertainIsKeptWithItsHold(t *testing.T) {
 	r := b.ask(t, "uncertain") // ten cents
 	call := func() (h budget.OpenHold) {
 		r = b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
-			return r.Money().Call(10*budget.Cent, 3*budget.Cent, approval.Addressee{}, b.policy, now)
+			return r.Money().Call(10*budget.Cent, 3*budget.Cent, approval.Addressee{Provider: "Mistral", Host: "api.mistral.ai"}, b.policy, now)
 		})
 		h, _ = r.Money().CalledHold()
 		return h
@@ -96,6 +96,13 @@ func TestWhatIsUncertainIsKeptWithItsHold(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 10*budget.Cent, standings[0].Uncertain)
 	require.Equal(t, 10*budget.Cent, standings[0].Held)
+
+	unknown, err := b.UnknownCalls(t.Context())
+	require.NoError(t, err)
+	require.Len(t, unknown, 1)
+	require.Equal(t, budget.UnknownCall{RequestID: r.ID, HoldID: first.ID, Provider: "Mistral", Host: "api.mistral.ai", Model: r.Model,
+		First: unknown[0].First, Last: unknown[0].First, Since: list[0].Since, Most: 2 * budget.Cent}, unknown[0], "its question is at work")
+	require.WithinDuration(t, list[0].Since, unknown[0].First, time.Hour)
 
 	second := call()
 	require.Equal(t, first.ID, second.ID)

@@ -182,7 +182,8 @@ func clerkOf(p program, db *storage.DB) *accounts.Clerk {
 	clerk := &accounts.Clerk{Ledger: db, Sources: sources(p), Client: &http.Client{Timeout: 30 * time.Second},
 		Tell: func(ctx context.Context, provider, first, last string, apart []accounts.Difference) error {
 			return differs(ctx, db, provider, first, last, apart)
-		}}
+		},
+		Unknown: db.UnknownCalls, Settle: books.Tracer{Store: db, Prices: p.prices}.Settle}
 	if p.E2BAPIKey != "" {
 		clerk.Listed = storage.Boxes{DB: db}.Began
 	}
@@ -261,14 +262,14 @@ func reconcile(ctx context.Context, p program) error {
 		if err != nil {
 			return err
 		}
-		ours, err := accounts.BookedBy(ctx, db, *provider, first, end)
+		list, err := clerk.Hold(ctx, *provider, theirs, first, end, time.Now())
 		if err != nil {
 			return err
 		}
-		return printReconciled(ctx, p, db, *provider, first, end, accounts.Compare(ours, theirs))
+		return printReconciled(ctx, p, db, *provider, first, end, list)
 	}
 	for _, s := range clerk.All() {
-		list, err := clerk.Look(ctx, s, from, until)
+		list, err := clerk.Look(ctx, s, from, until, time.Now())
 		if err != nil {
 			return err
 		}

@@ -1,13 +1,21 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/approval"
 	"countersign/budget"
 	"countersign/codegen/mistraltest"
+	"countersign/internal/accounts"
+	"countersign/storage"
 )
 
 // Whatever Mistral may legally answer is charged by the usage that it reports, no
@@ -72,5 +80,56 @@ func TestAnAnswerAfterACallOfUnknownCost(t *testing.T) {
 	require.Equal(t, row{State: "done", Attempts: 2, Runs: 1, Decisions: 1, Charges: 3, Holds: 4, Open: 1}, h.row("six times seven"))
 	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM holds rest JOIN holds h ON h.id = rest.rest_of JOIN settlements s ON s.hold_id = h.id
 		WHERE rest.amount + s.amount <= h.amount AND NOT rest.settled`))
+	h.settled()
+}
+
+// noon is a ledger of which everything was called, and is used, at noon of its day: what is near midnight a
+// provider may count on another one, and is left alone.
+type noon struct{ *storage.DB }
+
+func atNoon(at time.Time) time.Time { return at.UTC().Truncate(24 * time.Hour).Add(12 * time.Hour) }
+
+func (n noon) Bookings(ctx context.Context, from, to time.Time, take func(budget.Booking) error) error {
+	return n.DB.Bookings(ctx, from, to, func(b budget.Booking) error { b.Used = atNoon(b.Used); return take(b) })
+}
+
+func (n noon) UnknownCalls(ctx context.Context) ([]budget.UnknownCall, error) {
+	list, err := n.DB.UnknownCalls(ctx)
+	for i := range list {
+		c := &list[i]
+		c.First, c.Last, c.Since = atNoon(c.Last), atNoon(c.Last), atNoon(c.Last)
+	}
+	return list, err
+}
+
+// The next day the provider says what was used: by that the call of unknown cost is charged, and no more is held for it.
+func TestTheProvidersUsageSaysWhatACallHasCost(t *testing.T) {
+	t.Parallel()
+	h := open(t, atE2B(newCloud(t)))
+	one, _ := h.run()
+	h.model.Next(mistraltest.Reply{Fault: mistraltest.BadGateway})
+	h.writes("6 * 7")
+	root := h.ask("What is six times seven?")
+	require.NoError(t, h.ben.Click(h.cardOf("six times seven"), "Approve"))
+	h.reply(root)
+	calls, err := noon{one.db}.UnknownCalls(h.ctx)
+	require.NoError(t, err)
+	require.Len(t, calls, 1)
+	require.True(t, calls[0].Clear)
+	require.Equal(t, "Mistral", calls[0].Provider)
+	input, output := value[int64](h, `SELECT sum(input_tokens)::bigint FROM charges`), value[int64](h, `SELECT sum(output_tokens)::bigint FROM charges`)
+	day := atNoon(calls[0].Last)
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"completion":{"models":{"codestral-2508":{"input":[{"timestamp":%q,"value":%d}],"output":[{"timestamp":%[1]q,"value":%[3]d}]}}}}`, day.Format(time.DateOnly), input+1000, output+10)
+	}))
+	t.Cleanup(provider.Close)
+	one.clerk.Sources = []accounts.Source{{Provider: "Mistral", Address: provider.URL, Key: "adm"}}
+	one.clerk.Ledger, one.clerk.Unknown = noon{one.db}, noon{one.db}.UnknownCalls
+	require.NoError(t, one.clerk.Daily(h.ctx, day.Add(17*time.Hour)))
+	require.Equal(t, row{State: "done", Attempts: 2, Runs: 1, Decisions: 1, Charges: 4, Holds: 4}, h.row("six times seven"))
+	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM settlements s JOIN holds h ON h.id = s.hold_id JOIN charges c ON c.hold_id = s.hold_id
+		WHERE h.rest_of IS NOT NULL AND NOT s.estimated AND c.input_tokens = 1000 AND c.output_tokens = 10 AND c.amount > 0 AND c.amount < h.amount`))
+	require.Zero(t, value[int](h, `SELECT count(*) FROM notices WHERE kind = $1`, approval.NoticeDiffers), "it is no difference any more")
+	h.soon("the answer says what it has cost", func() bool { return !strings.Contains(h.thread(root), "not known yet") })
 	h.settled()
 }

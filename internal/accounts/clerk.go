@@ -20,12 +20,13 @@ type Bookings interface {
 // midnight of UTC until before another.
 func BookedBy(ctx context.Context, ledger Bookings, provider string, from, until time.Time) (list []Booked, err error) {
 	by := map[[2]string]*Booked{}
-	// A team's calendar is at most a day apart from UTC, so a day more is read on either side.
-	err = ledger.Bookings(ctx, from.AddDate(0, 0, -1), until.AddDate(0, 0, 1), func(b budget.Booking) error {
-		if b.Kind != budget.Tokens || b.Provider != provider || b.At.Before(from) || !b.At.Before(until) {
+	// A team's calendar is at most a day apart from UTC, so a day more is read on either side; and what was unknown
+	// may have been booked as much later as it may stay so.
+	err = ledger.Bookings(ctx, from.AddDate(0, 0, -1), until.Add(budget.UncertainFor).AddDate(0, 0, 1), func(b budget.Booking) error {
+		if b.Kind != budget.Tokens || b.Provider != provider || b.Used.Before(from) || !b.Used.Before(until) {
 			return nil
 		}
-		day := b.At.UTC().Truncate(24 * time.Hour)
+		day := b.Used.UTC().Truncate(24 * time.Hour)
 		key := [2]string{day.Format(time.DateOnly), b.Model}
 		if by[key] == nil {
 			by[key] = &Booked{Day: day, Model: b.Model}
@@ -35,6 +36,7 @@ func BookedBy(ctx context.Context, ledger Bookings, provider string, from, until
 		if b.Estimated {
 			sum.Estimated += b.Amount
 		}
+		sum.Edge = sum.Edge || aroundMidnight(b.Used)
 		return nil
 	})
 	for _, b := range by {
@@ -51,6 +53,8 @@ type Clerk struct {
 	Listed  func(ctx context.Context, from, until time.Time) ([]budget.ListedBox, error) // what E2B had; nil: code runs elsewhere
 	Client  *http.Client
 	Tell    func(ctx context.Context, provider, first, last string, apart []Difference) error
+	Unknown func(ctx context.Context) ([]budget.UnknownCall, error) // calls of which nobody was told the cost
+	Settle  func(ctx context.Context, found []budget.Traced) error
 
 	mu    sync.Mutex
 	done  map[string]string    // the day on which a provider was asked last, by its name
@@ -86,7 +90,7 @@ func (c *Clerk) Daily(ctx context.Context, now time.Time) error {
 			continue
 		}
 		from := today.AddDate(0, 0, -Days)
-		list, err := c.Look(ctx, s, from, today)
+		list, err := c.Look(ctx, s, from, today, now)
 		if err == nil {
 			err = c.alarm(ctx, s.Provider, from, today, list)
 		}
@@ -109,7 +113,7 @@ func (c *Clerk) All() []Source {
 }
 
 // Look asks one provider, and compares.
-func (c *Clerk) Look(ctx context.Context, s Source, from, until time.Time) ([]Difference, error) {
+func (c *Clerk) Look(ctx context.Context, s Source, from, until, now time.Time) ([]Difference, error) {
 	if s.Provider == Cloud {
 		listed, err := c.Listed(ctx, from, until)
 		if err != nil {
@@ -121,9 +125,31 @@ func (c *Clerk) Look(ctx context.Context, s Source, from, until time.Time) ([]Di
 	if err != nil {
 		return nil, err
 	}
-	ours, err := BookedBy(ctx, c.Ledger, s.Provider, from, until)
+	return c.Hold(ctx, s.Provider, theirs, from, until, now)
+}
+
+// Hold holds what a provider says of whole days against the ledger. Calls of which nobody was told the cost are
+// settled before, where that tells it.
+func (c *Clerk) Hold(ctx context.Context, provider string, theirs []Used, from, until, now time.Time) ([]Difference, error) {
+	ours, err := BookedBy(ctx, c.Ledger, provider, from, until)
 	if err != nil {
 		return nil, err
+	}
+	calls, err := c.Unknown(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := slices.DeleteFunc(Trace(provider, calls, ours, theirs), func(t budget.Traced) bool {
+		day := t.Call.Last.UTC().Truncate(24 * time.Hour) // a day that is not over, or hardly, may be told in part
+		return day.Before(from) || !day.Before(until) || now.Before(day.Add(24*time.Hour+settles))
+	})
+	if len(found) > 0 {
+		if err := c.Settle(ctx, found); err != nil {
+			return nil, err
+		}
+		if ours, err = BookedBy(ctx, c.Ledger, provider, from, until); err != nil {
+			return nil, err
+		}
 	}
 	return Compare(ours, theirs), nil
 }

@@ -105,17 +105,17 @@ func TestProvidersAreAskedOnceADay(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	charge := func(provider, model string) budget.Booking {
-		return budget.Booking{At: day(26).Add(time.Hour), Provider: provider, Model: model, Kind: budget.Tokens, InputTokens: 100, OutputTokens: 10, Amount: budget.Cent}
+		return budget.Booking{Used: day(26).Add(time.Hour), Provider: provider, Model: model, Kind: budget.Tokens, InputTokens: 100, OutputTokens: 10, Amount: budget.Cent}
 	}
 	other := charge("Mistral", "codestral-2508")
-	other.At = day(27) // today is not over
+	other.Used = day(27) // today is not over
 	var told []string
-	c := &Clerk{Ledger: books{charge("Mistral", "codestral-2508"), charge("OpenAI", "gpt-5.4"), other, {Kind: budget.Box, Provider: "OpenAI", At: day(26)}}, Client: server.Client(),
+	c := &Clerk{Ledger: books{charge("Mistral", "codestral-2508"), charge("OpenAI", "gpt-5.4"), other, {Kind: budget.Box, Provider: "OpenAI", Used: day(26)}}, Client: server.Client(),
 		Sources: []Source{{"Mistral", server.URL + "/", "adm", "w1"}, {"OpenAI", server.URL, "adm", "p1"}, {"Claude", server.URL, "adm", ""}},
 		Tell: func(_ context.Context, provider, first, last string, apart []Difference) error {
 			told = append(told, fmt.Sprintf("%s %s %s %d", provider, first, last, len(apart)))
 			return nil
-		}}
+		}, Unknown: func(context.Context) ([]budget.UnknownCall, error) { return nil, nil }}
 	require.NoError(t, c.Daily(t.Context(), day(27).Add(time.Hour)), "too early: providers count late")
 	require.Empty(t, asked)
 	require.ErrorContains(t, c.Daily(t.Context(), now), "is the key one that may read it?")

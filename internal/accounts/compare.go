@@ -16,6 +16,7 @@ type Booked struct {
 	Output    int64
 	Amount    budget.USD
 	Estimated budget.USD // of the amount: nobody was told what was used
+	Edge      bool       // some of it around midnight, which a provider may count on the other day
 }
 
 // Difference is a day of a model by the word of both. Apart is how far, as a share of the

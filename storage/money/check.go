@@ -159,6 +159,29 @@ func (l *Ledger) Uncertain(ctx context.Context) (list []Uncertain, err error) {
 	return list, nil
 }
 
+// UnknownCalls lists the calls of models whose cost nobody was told, and has not been charged in full yet.
+func (l *Ledger) UnknownCalls(ctx context.Context) (list []budget.UnknownCall, err error) {
+	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
+		list, err = pg.All[budget.UnknownCall](ctx, tx, `
+			SELECT h.request_id, h.id AS hold_id, h.uncertain_at AS since, h.risked AS most, c.provider, c.host, c.model, c.first, c.last,
+				c.names = 1 AND r.state <> 'drafting' AND NOT c.boxed AS clear
+			FROM holds h JOIN requests r ON r.id = h.request_id CROSS JOIN LATERAL (
+				SELECT coalesce(min(d ->> 'provider') FILTER (WHERE its), '') AS provider, coalesce(min(d ->> 'host') FILTER (WHERE its), '') AS host,
+					coalesce(min(d ->> 'model') FILTER (WHERE its), '') AS model,
+					coalesce(min(at) FILTER (WHERE its), h.at) AS first, coalesce(max(at) FILTER (WHERE its), h.at) AS last,
+					count(DISTINCT (d ->> 'provider', d ->> 'host', d ->> 'model')) FILTER (WHERE its) AS names,
+					coalesce(bool_or(d -> 'provider' IS NULL AND d ->> 'hold' IN (h.id, h.rest_of)), false) AS boxed
+				FROM (SELECT e.data::jsonb AS d, e.at, e.data::jsonb ->> 'provider' <> '' AND (e.data::jsonb -> 'for' IS NOT NULL) = (h.purpose = 'summary') AS its
+					FROM events e WHERE e.stream = 'request:' || h.request_id AND e.kind = 'called') AS calls) AS c
+			WHERE h.uncertain_at IS NOT NULL AND NOT h.settled AND h.purpose IN ('draft', 'summary') ORDER BY h.uncertain_at, h.id`)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list calls whose cost is unknown: %w", err)
+	}
+	return list, nil
+}
+
 // AddUncertain reads how much of what is held in some scopes is uncertain.
 func AddUncertain(b *pgx.Batch, of Whose, into *map[budget.Scope]budget.USD) {
 	type row struct {

@@ -34,6 +34,20 @@ func TestAnExplanationSaysThatACallIsUncertain(t *testing.T) {
 	require.Contains(t, p.Text(), "up to $0.02 stays reserved: it is not known yet what it cost. After two days it counts as spent.")
 }
 
+func TestAnExplanationSaysThatTheProvidersUsageToldACost(t *testing.T) {
+	t.Parallel()
+	for among, want := range map[int]string{
+		1: "up to $0.02 was reserved, 1 cent was spent, by what its provider says was used on 2026-11-26.",
+		2: "up to $0.02 was reserved, 1 cent was spent, by what its provider says was used on 2026-11-26. 2 calls of that day, of which nobody knew the cost, share what there was.",
+	} {
+		title, _ := weighed(1, steps.Weighing{At: sample.Noon, Purpose: budget.ForDraft, Needed: 2 * budget.Cent, Model: "m", HoldID: "h", Uncertain: true,
+			Settled: &steps.Settled{At: sample.Noon, Spent: budget.Cent, UsageOf: "2026-11-26", Among: among}}, "")
+		p := &kit.Page{}
+		p.Say(title...)
+		require.Contains(t, p.Text(), want)
+	}
+}
+
 func TestTheHousesOwnSpendingIsNobodys(t *testing.T) {
 	t.Parallel()
 	for _, by := range []steps.Ranking{steps.ByPeople, steps.ByChannels} {
