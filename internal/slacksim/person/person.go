@@ -255,19 +255,24 @@ func (p *Person) visible(channel, ts string) []workspace.Message {
 	return p.s.Seen(p.id, channel, ts)
 }
 
-// everything is the whole channel: roots, replies and ephemerals, oldest first.
-func (p *Person) everything(channel string) []workspace.Message {
+// stored is the whole channel as Slack keeps it, those that only this person sees last.
+func (p *Person) stored(channel string) (all []*workspace.StoredMessage) {
 	c := p.s.Memory.Channel(channel)
 	if c == nil || !c.Has(p.id) {
 		return nil
 	}
-	var all []*workspace.StoredMessage
 	all = append(all, p.s.Memory.Messages[channel]...)
 	for _, m := range p.s.Memory.Ephemerals[p.id] {
 		if m.Channel == channel {
 			all = append(all, m)
 		}
 	}
+	return all
+}
+
+// everything is the whole channel: roots, replies and ephemerals, oldest first.
+func (p *Person) everything(channel string) []workspace.Message {
+	all := p.stored(channel)
 	slices.SortStableFunc(all, func(a, b *workspace.StoredMessage) int { return strings.Compare(a.TS, b.TS) })
 	out := make([]workspace.Message, len(all))
 	for i, m := range all {
@@ -280,9 +285,9 @@ func (p *Person) everything(channel string) []workspace.Message {
 func (p *Person) Find(channel, ts string) (workspace.Message, error) {
 	p.s.Lock()
 	defer p.s.Unlock()
-	for _, m := range p.everything(channel) {
+	for _, m := range p.stored(channel) { // one is drawn, however many there are
 		if m.TS == ts {
-			return m, nil
+			return p.s.Show(m, p.id), nil
 		}
 	}
 	return workspace.Message{}, Refuse(404, "message_not_found", "There is no such message any more.")
