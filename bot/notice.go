@@ -69,7 +69,25 @@ func (out *publishing) Tell(ctx context.Context, v *steps.NoticeView, had steps.
 		return had, refusedBy(fmt.Errorf("send the notice %q: %w", v.Key, detail(err)), had.Recipient)
 	}
 	had.Channel, had.TS, had.Shown = channel, ts, shown
+	if v.Kind == approval.NoticeAskBack {
+		out.beside(ctx, v.View, p)
+	}
 	return had, nil
+}
+
+// beside says the same for the asker's eyes where they have asked: they look there and wait, and their direct
+// messages are elsewhere. Slack promises nobody that it is seen, and keeps nothing of it: the notice stays.
+func (out *publishing) beside(ctx context.Context, v *steps.View, p *kit.Page) {
+	if v.Alone() || approval.Direct(v.Request.Project) {
+		return
+	}
+	options := p.Options()
+	if v.Session.ThreadTS != "" {
+		options = append(options, slack.MsgOptionTS(v.Session.ThreadTS))
+	}
+	if _, err := out.api.PostEphemeralContext(ctx, v.Request.Project, v.Request.Asker, options...); err != nil {
+		out.Log.Info("what a question lacks is said by direct message alone", "request", v.Request.ID, "error", detail(err))
+	}
 }
 
 // unreachable are Slack's words for people whom no direct message reaches.

@@ -256,7 +256,7 @@ func (p *Person) visible(channel, ts string) []workspace.Message {
 }
 
 // stored is the whole channel as Slack keeps it, those that only this person sees last.
-func (p *Person) stored(channel string) (all []*workspace.StoredMessage) {
+func stored(p *Person, channel string) (all []*workspace.StoredMessage) {
 	c := p.s.Memory.Channel(channel)
 	if c == nil || !c.Has(p.id) {
 		return nil
@@ -272,7 +272,7 @@ func (p *Person) stored(channel string) (all []*workspace.StoredMessage) {
 
 // everything is the whole channel: roots, replies and ephemerals, oldest first.
 func (p *Person) everything(channel string) []workspace.Message {
-	all := p.stored(channel)
+	all := stored(p, channel)
 	slices.SortStableFunc(all, func(a, b *workspace.StoredMessage) int { return strings.Compare(a.TS, b.TS) })
 	out := make([]workspace.Message, len(all))
 	for i, m := range all {
@@ -285,7 +285,7 @@ func (p *Person) everything(channel string) []workspace.Message {
 func (p *Person) Find(channel, ts string) (workspace.Message, error) {
 	p.s.Lock()
 	defer p.s.Unlock()
-	for _, m := range p.stored(channel) { // one is drawn, however many there are
+	for _, m := range stored(p, channel) { // one is drawn, however many there are
 		if m.TS == ts {
 			return p.s.Show(m, p.id), nil
 		}
