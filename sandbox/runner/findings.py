@@ -51,7 +51,7 @@ def inspect(code, files, load):
     for rules in (load("listed").Listed, load("worded").Worded, load("settings").Settings):
         rules(scope, known, report, files, load("list")).look()
     load("outputs").Outputs(scope, report, looks).look()
-    load("told").Told(scope, report, load("bare").Bare(scope, load("list"))).look()
+    load("told").Told(scope, report, load("bare").Bare(scope, load("list")), files).look()
     return {"problem": " ".join(report.problems), "findings": report.chosen()}
 
 

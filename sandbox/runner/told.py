@@ -39,8 +39,9 @@ DEEPEST = 20
 
 
 class Told:
-    def __init__(self, scope, report, bare):
+    def __init__(self, scope, report, bare, files):
         self.scope, self.find, self.bare = scope, report.find, bare
+        self.inputs = {c for f in files for c in f["columns"] or ()}
         self.tells = {}      # a call -> the expressions that people read, and by what
         self.inside = set()  # every node of these
         self.said = set()    # (line, number)
@@ -161,7 +162,7 @@ class Told:
                         found.update(plain("%.10g" % abs(y)) for y in (share, share - 100, 2 * share - 100))
         return found
 
-    def computes(self, node, depth=0):
+    def computes(self, node, seen=frozenset()):
         """Whether something is done with a constant, beside telling it."""
         if self.bare.reads:
             node = self.bare.top(node)
@@ -171,9 +172,12 @@ class Told:
         if isinstance(up, (ast.Assign, ast.AnnAssign, ast.For, ast.comprehension)):
             targets = up.targets if isinstance(up, ast.Assign) else [up.target]
             names = {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
-            uses = [n for n in self.scope.nodes if isinstance(n, ast.Name) and n.id in names and isinstance(n.ctx, ast.Load) and n not in self.inside]
-            if self.bare.reads and depth < 5:
-                return any(self.computes(n, depth + 1) if self.bare.top(n) is not n else self.handed(n) for n in uses)
+            uses = [n for n in self.scope.nodes if isinstance(n, ast.Name) and n.id in names and isinstance(n.ctx, ast.Load) and n not in self.inside and not isinstance(getattr(self.scope.parents.get(n), "ctx", None), ast.Store)]
+            fields = {t.attr for t in targets if isinstance(t, ast.Attribute)}
+            if fields:
+                uses = [n for n in self.scope.nodes if isinstance(n, ast.Attribute) and n.attr in fields and isinstance(n.ctx, ast.Load) and n not in self.inside]
+            if self.bare.reads:
+                return any(self.computes(n, seen | {n}) if self.bare.top(n) is not n else self.handed(n) for n in uses if n not in seen)
             return any(self.handed(n) for n in uses)
         if isinstance(up, ast.arguments):
             return True  # a parameter's usual value
@@ -182,12 +186,13 @@ class Told:
     def handed(self, node):
         """Whether what a node is handed to computes: it neither shows nor only holds it."""
         up = self.scope.parents.get(node)
+        holder = getattr(node, "value", node) if isinstance(node, ast.keyword) else node
         if isinstance(up, ast.keyword):
             up = self.scope.parents.get(up)
         if not isinstance(up, ast.Call):
             return not isinstance(up, (ast.Expr, ast.FormattedValue))
         name, method = self.scope.dotted(up.func), getattr(up.func, "attr", "")
-        if method in PLOTS and node in up.args and all(map(self.bare.bare, up.args)):
+        if method in PLOTS and (node in drawn(up) or holder in drawn(up)) and all(map(self.bare.bare, drawn(up))):
             return False
         return name not in TABLES and name not in TELLS and name not in WRITES_NUMBERS and name not in SHOWS and method not in SHOWS
 
@@ -205,10 +210,10 @@ class Told:
                 name, method = self.scope.dotted(node.func), getattr(node.func, "attr", "")
                 if name == "desk.table" and node.args:
                     self.typed(node.args[0], node.lineno, "a table")
-                elif method in PLOTS and node.args and all(map(self.bare.bare, node.args)):
-                    for arg in node.args:
+                elif method in PLOTS and drawn(node) and all(map(self.bare.bare, drawn(node))):
+                    for arg in drawn(node):
                         self.typed(arg, node.lineno, "a chart")
-                elif method in PLOTS and not node.args and not self.scope.imported(node.func) and self.bare.bare(node.func.value):
+                elif method in PLOTS and not drawn(node) and not self.scope.imported(node.func) and self.bare.bare(node.func.value):
                     self.typed(node.func.value, node.lineno, "a chart")
             elif isinstance(node, ast.Assign):
                 self.over(node)
@@ -238,7 +243,12 @@ class Told:
                 self.find("caution", line, "written", "Typed in, not computed: the figures of %s (%s)." % (what, ", ".join(plain(repr(n)) for n in sorted(figures)[:4])), plain(repr(min(figures))))
 
     def over(self, node):
-        """A figure that is typed over one that was read: df.loc[3, "amount"] = 1254300."""
+        """A figure that is typed over one that was read: df.loc[3, "amount"] = 1254300, df["amount"] = [800, 400]."""
+        for target in node.targets:
+            if isinstance(target, ast.Subscript) and self.scope.text(target.slice) in self.inputs and not self.bare.bare(target.value) and self.bare.bare(node.value):
+                figures = set(self.bare.figures(node.value)) - NOTHING
+                if figures:
+                    self.find("caution", node.lineno, "written", "Types %s over the column %s, which was read." % (plain(repr(max(figures))), self.scope.text(target.slice)), plain(repr(max(figures))))
         number = self.scope.number(node.value)
         for target in node.targets if number is not None and number not in NOTHING else ():
             if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Attribute) and target.value.attr in CELLS and not self.bare.bare(target.value.value) \
@@ -322,6 +332,11 @@ def in_text(text):
     for sign in text:
         if not sign.isascii() and unicodedata.category(sign) in ("No", "Nl") and unicodedata.decomposition(sign).startswith(SIGNS):
             yield sign
+
+
+def drawn(call):
+    """What a chart is drawn of."""
+    return call.args or [k.value for k in call.keywords if k.arg in ("x", "y", "height", "width", "values")]
 
 
 def large(number):
