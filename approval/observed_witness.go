@@ -123,7 +123,7 @@ func ofImage(name string) bool {
 // deletions are those that neither the findings nor the hook tell of.
 func (a announced) deletions(o Observed) []string {
 	told := slices.ContainsFunc(o.Opened, func(entry string) bool { return strings.HasSuffix(entry, " (deleted)") })
-	if _, _, moves := a.file(KindWrite, ""); told || moves || a.any(KindDelete) || !slices.Contains(o.Witness.Opened, WitnessDeleted) {
+	if _, _, moves := a.file(KindWrite, ""); told || moves || a.any(KindDelete) || a.workbook() || !slices.Contains(o.Witness.Opened, WitnessDeleted) {
 		return nil
 	}
 	return []string{WitnessDeleted}
