@@ -27,7 +27,13 @@ func Canonical(code string) (string, error) {
 	if len(code) > MaxCode {
 		return "", fmt.Errorf("the code has %d bytes; at most %d can be reviewed", len(code), MaxCode)
 	}
+	hollow := 0
 	for n, line := range strings.Split(code, "\n") {
+		if hollow++; strings.ContainsFunc(line, says) {
+			hollow = 0
+		} else if hollow > maxHollow {
+			return "", fmt.Errorf("line %d: more than %d lines in a row with nothing to read in them hide what follows", n+1, maxHollow)
+		}
 		if err := canonicalLine(columns(line)); err != nil {
 			return "", fmt.Errorf("line %d: %w", n+1, err)
 		}
@@ -42,6 +48,12 @@ func Canonical(code string) (string, error) {
 const MaxCode = 40_000
 
 const maxColumns = 200
+
+// maxHollow is how many lines in a row may hold no letter and no digit. More of them push
+// what follows out of sight, as a gap does within a line.
+const maxHollow = 10
+
+func says(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
 
 // cookie is what Python takes for an encoding declaration in the first two lines (PEP 263).
 var cookie = regexp.MustCompile(`^[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+`)

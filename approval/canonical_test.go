@@ -63,6 +63,8 @@ func TestDeceptionsAreRefused(t *testing.T) {
 		"44 a cookie after a form feed":           {"\f# coding: utf-7\n", "U+000C"},
 		"46 marks upon marks":                     {"x = 'a" + strings.Repeat("\u0336", 5) + "'\n", "five or more marks"},
 		"47 wide letters past the edge":           {"x = '" + strings.Repeat("売", 98) + "'\n", "202 columns; at most 200"},
+		"48 empty lines that push code away":      {"x = 1\n" + strings.Repeat("\n", 11) + "y = 2\n", "line 12: more than 10 lines in a row"},
+		"49 lines of signs that do":               {"x = 1\n" + strings.Repeat("# ---\n\n", 6) + "y = 2\n", "more than 10 lines in a row"},
 		"45 a cookie behind spaces":               {"\t # encoding=latin-1\n", "no encoding declaration"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -77,6 +79,7 @@ func TestDeceptionsAreRefused(t *testing.T) {
 		"mathematical letters": "𝐩𝐫𝐢𝐧𝐭(1)\n",
 		"Cyrillic letters":     "\u0430llowed = 1\n",
 		"smart quotes":         "x = “a”\n",
+		"ten empty lines":      "x = 1" + strings.Repeat("\n", 11) + "y = 2\n",
 	} {
 		got, err := Canonical(code)
 		require.NoError(t, err, "%s is for the parser to judge", name)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -173,6 +174,8 @@ func (a announced) files(inputs []Input, seen []string, public func(string) bool
 		case tried && (isInput || toRead || toWrite || public(name) || inside && (anyWrite || a.looksAround())):
 		case tried:
 			t.tried = append(t.tried, name)
+		case a.scratch(name): // what a workbook is put together from
+			own[name] = true
 		case did == "" && (isInput || own[name] || toRead || toWrite || public(name) || inside && a.looksAround()):
 		case did == "":
 			t.opened = append(t.opened, name)
@@ -193,6 +196,18 @@ func (a announced) files(inputs []Input, seen []string, public func(string) bool
 	}
 	return t
 }
+
+// scratchFile matches the names that Python gives to files of a moment, also where openpyxl puts its own word in front.
+var scratchFile = regexp.MustCompile(`^/tmp/(openpyxl\.)?[a-z0-9_]{8}$`)
+
+// workbook tells of code that was found to write one: its library keeps the sheets in files of a moment, and deletes them.
+func (a announced) workbook() bool {
+	return slices.ContainsFunc(a.findings, func(f Finding) bool {
+		return f.Kind == KindWrite && slices.Contains([]string{".xlsx", ".xlsm", ".ods"}, path.Ext(f.About))
+	})
+}
+
+func (a announced) scratch(name string) bool { return scratchFile.MatchString(name) && a.workbook() }
 
 // looksAround tells of code that reads files whose names it finds out as it runs.
 func (a announced) looksAround() bool {

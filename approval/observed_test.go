@@ -126,13 +126,16 @@ func TestTheWitnessIsHeldAgainstTheFindings(t *testing.T) {
 		seen     Witness
 		want     []string
 	}{
-		"an honest run":     {quiet, Witness{Opened: []string{"sales.csv", "/usr/lib/x86_64-linux-gnu/libsqlite3.so.0.8.6", "/dev/null"}, Complete: true}, nil},
-		"a file elsewhere":  {quiet, Witness{Opened: []string{"/etc/passwd", "sales.csv"}, Complete: true}, []string{"It opened /etc/passwd, which the inspection had not found."}},
-		"a file below /usr": {quiet, Witness{Opened: []string{"/usr/share/dict/words"}, Complete: true}, []string{"It opened /usr/share/dict/words, which the inspection had not found."}},
-		"a program":         {quiet, Witness{Started: []string{"/usr/bin/id"}, Connected: []string{nameService}, Complete: true}, []string{"It started another program, which the inspection had not found: /usr/bin/id."}},
-		"a socket":          {quiet, Witness{Connected: []string{"a socket (IPv4)"}, Complete: true}, []string{"It tried to reach the network, which the inspection had not found: a socket (IPv4)."}},
-		"a file removed":    {append([]Finding{found("delete", "os.remove")}, quiet...), Witness{Opened: []string{WitnessDeleted}, Complete: true}, nil},
-		"removed unsaid":    {quiet, Witness{Opened: []string{WitnessDeleted}, Complete: true}, []string{"It changed files in a way that the inspection had not found: (a file was deleted)."}},
+		"an honest run":               {quiet, Witness{Opened: []string{"sales.csv", "/usr/lib/x86_64-linux-gnu/libsqlite3.so.0.8.6", "/dev/null"}, Complete: true}, nil},
+		"a file elsewhere":            {quiet, Witness{Opened: []string{"/etc/passwd", "sales.csv"}, Complete: true}, []string{"It opened /etc/passwd, which the inspection had not found."}},
+		"a file below /usr":           {quiet, Witness{Opened: []string{"/usr/share/dict/words"}, Complete: true}, []string{"It opened /usr/share/dict/words, which the inspection had not found."}},
+		"a program":                   {quiet, Witness{Started: []string{"/usr/bin/id"}, Connected: []string{nameService}, Complete: true}, []string{"It started another program, which the inspection had not found: /usr/bin/id."}},
+		"a socket":                    {quiet, Witness{Connected: []string{"a socket (IPv4)"}, Complete: true}, []string{"It tried to reach the network, which the inspection had not found: a socket (IPv4)."}},
+		"a file removed":              {append([]Finding{found("delete", "os.remove")}, quiet...), Witness{Opened: []string{WitnessDeleted}, Complete: true}, nil},
+		"a workbook is put together":  {append([]Finding{found(KindWrite, "report.xlsx")}, quiet...), Witness{Opened: []string{"/tmp/openpyxl.my2xjagh (written)", "/tmp/m6rs2fgw (written)", "report.xlsx (written)", WitnessDeleted}, Complete: true}, nil},
+		"the same without a workbook": {quiet, Witness{Opened: []string{"/tmp/openpyxl.my2xjagh (written)"}, Complete: true}, []string{"It wrote /tmp/openpyxl.my2xjagh, which the inspection had not found."}},
+		"another file beside one":     {append([]Finding{found(KindWrite, "report.xlsx")}, quiet...), Witness{Opened: []string{"/tmp/notes.txt (written)", "/etc/m6rs2fgw (written)"}, Complete: true}, []string{"It wrote /tmp/notes.txt, /etc/m6rs2fgw, which the inspection had not found."}},
+		"removed unsaid":              {quiet, Witness{Opened: []string{WitnessDeleted}, Complete: true}, []string{"It changed files in a way that the inspection had not found: (a file was deleted)."}},
 		"an early end": {quiet, Witness{Gaps: []string{GapEarly}},
 			[]string{"The inspection had found nothing unusual, and yet it is not known all that it did: the sandbox was stopped before it had told everything."}},
 		"gaps of an odd one": {odd, Witness{Gaps: []string{GapOpenat2, GapHandle, "new"}}, []string{"Not everything that it did is known: it opened files in a way that does not tell which."}},
@@ -154,7 +157,9 @@ func TestWordsSayWhoseWordItIs(t *testing.T) {
 		"Seen from outside the code: Opened a. Network: b, started c.":                                                                                                 {Witness: &Witness{Opened: []string{"a"}, Connected: []string{"b"}, Started: []string{"c"}, Complete: true}},
 		"Seen from outside the code: Files were not watched. Network not watched, other programs not watched.":                                                         {Witness: &Witness{Complete: true}},
 		"Not everything that it did is known (it renamed files). Seen from outside the code: opened a. A hint by the code's own process: x (deleted), /etc/b (tried).": {Opened: []string{"a", "x (deleted)"}, Witness: &Witness{Opened: []string{"a"}, Gaps: []string{GapRename}, Named: []string{"/etc/b", "x"}}},
-		"Not everything that it did is known (its beginning was not seen). Seen from outside the code: nothing.":                                                       {Witness: &Witness{Opened: none, Gaps: []string{GapUnmarked}}},
+		// A program names its files: no name reads as a sentence of ours.
+		"Seen from outside the code: Opened sales.csv, “x. No network, no other programs”, “no files” (written). Network: 10.0.0.1:80, a socket (IPv4), started “/usr/bin/id -u”, a copy of itself.": {Witness: &Witness{Opened: []string{"sales.csv", "x. No network, no other programs", "no files (written)"}, Connected: []string{"10.0.0.1:80", "a socket (IPv4)"}, Started: []string{"/usr/bin/id -u", "a copy of itself"}, Complete: true}},
+		"Not everything that it did is known (its beginning was not seen). Seen from outside the code: nothing.":                                                                                     {Witness: &Witness{Opened: none, Gaps: []string{GapUnmarked}}},
 	} {
 		head, rest := o.Words(list)
 		require.Equal(t, want, head+rest)

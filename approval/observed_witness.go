@@ -123,7 +123,7 @@ func ofImage(name string) bool {
 // deletions are those that neither the findings nor the hook tell of.
 func (a announced) deletions(o Observed) []string {
 	told := slices.ContainsFunc(o.Opened, func(entry string) bool { return strings.HasSuffix(entry, " (deleted)") })
-	if _, _, moves := a.file(KindWrite, ""); told || moves || a.any(KindDelete) || !slices.Contains(o.Witness.Opened, WitnessDeleted) {
+	if _, _, moves := a.file(KindWrite, ""); told || moves || a.any(KindDelete) || a.workbook() || !slices.Contains(o.Witness.Opened, WitnessDeleted) {
 		return nil
 	}
 	return []string{WitnessDeleted}
@@ -145,19 +145,53 @@ func witnessed(w Witness) (opened, connected, started []string) {
 func (o Observed) Words(list func([]string) string) (head, rest string) {
 	w := o.Witness
 	if w == nil {
+		o.Opened, o.Spawned = quoted(o.Opened), quoted(o.Spawned)
 		return "Not watched from outside", ": what the code did is not known. Its own process, which can be wrong, says: " +
 			seenOf(o.Opened, o.Connected, o.Spawned, list) + "."
 	}
+	seen := *w
+	seen.Opened, seen.Started = quoted(w.Opened), quoted(w.Started)
 	if !w.Complete {
 		head, rest = "Not everything that it did is known", " ("+strings.Join(w.WhyNot(), "; ")+"). Seen from outside the code: "
-		rest += seenOf(w.Opened, w.Connected, w.Started, list) + "."
+		rest += seenOf(seen.Opened, seen.Connected, seen.Started, list) + "."
 	} else {
-		head, rest = "Seen from outside the code", ": "+didOf(*w, list)
+		head, rest = "Seen from outside the code", ": "+didOf(seen, list)
 	}
 	if hints := o.beside(); len(hints) > 0 {
-		rest += " A hint by the code's own process: " + list(hints) + "."
+		rest += " A hint by the code's own process: " + list(quoted(hints)) + "."
 	}
 	return head, rest
+}
+
+// ours are words of the witness's own among what it names.
+var ours = regexp.MustCompile(`^(` + regexp.QuoteMeta(WitnessDeleted) + `|a copy of itself|a socket \([^()]*\)|listens at \S+|an address (that cannot be read|of kind \d+))$`)
+
+// marks may stand behind a name.
+var marks = regexp.MustCompile(`^(.*?)( \((?:written|read|deleted|tried)\))?$`)
+
+// mostQuoted is so much of a name as still stands in a line with its marks.
+const mostQuoted = 48
+
+// quoted puts names that have more than one word in quotation marks. The program chooses what its files
+// are called, and "x. No network, no other programs" must not read as a sentence of ours.
+func quoted(names []string) []string {
+	if names == nil {
+		return nil // which was not watched
+	}
+	all := make([]string, 0, len(names))
+	for _, name := range names {
+		part := marks.FindStringSubmatch(strings.Join(strings.Fields(name), " "))
+		if part == nil || !strings.ContainsAny(part[1], " ·,;|“”\u00a0") || ours.MatchString(name) {
+			all = append(all, name)
+			continue
+		}
+		text := strings.NewReplacer("“", "'", "”", "'").Replace(part[1])
+		if runes := []rune(text); len(runes) > mostQuoted {
+			text = string(runes[:mostQuoted-1]) + "…"
+		}
+		all = append(all, "“"+text+"”"+part[2])
+	}
+	return all
 }
 
 // didOf says what happened and what did not.

@@ -61,8 +61,10 @@
 //	               layer that looks for what is known to be odd: deeds.py (imports, calls, what
 //	               is reached for), masks.py (what is put in the place of something else),
 //	               formulas.py (texts that pandas computes), places.py (files and addresses),
-//	               tables.py (columns), endless.py (loops, memory), looks.py (what looks like
-//	               something else), unusual.py (what to look for)
+//	               tables.py (columns), endless.py (loops, memory), sizes.py (what is made too
+//	               large, or takes too many turns), looks.py (what looks like something else, or
+//	               never runs), unusual.py (what to look for); bare.py (which values rest on
+//	               nothing that was read) is for told.py
 //	known.json     the names that are known to be harmless; tools/known makes it
 //	needs.py       the packages that every box has to bring along
 //	read.py        has data files read, in a process that may open them and do nothing else

@@ -39,18 +39,19 @@ def inspect(code, files, load):
     scope = Scope(tree, known)
     load("deeds").Deeds(scope, known, report).visit(tree)
     load("formulas").Formulas(scope, known, report).visit(tree)
-    load("masks").Masks(scope, known, report).visit(tree)
+    load("masks").Masks(scope, known, report, load("list")["attributes"]).visit(tree)
     places = load("places").Places(scope, known, report, files)
     places.visit(tree)
     load("tables").Tables(scope, report, files).look(tree)
     places.tell_named(scope.nodes)
     places.tell_unused()
     load("endless").Endless(scope, report).visit(tree)
+    load("sizes").Sizes(scope, report).look()
     looks.Looks(scope, report).look(tree, source)
     for rules in (load("listed").Listed, load("worded").Worded, load("settings").Settings):
         rules(scope, known, report, files, load("list")).look()
     load("outputs").Outputs(scope, report, looks).look()
-    load("told").Told(scope, report).look()
+    load("told").Told(scope, report, load("bare").Bare(scope, load("list")), files).look()
     return {"problem": " ".join(report.problems), "findings": report.chosen()}
 
 

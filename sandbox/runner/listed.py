@@ -233,7 +233,7 @@ class Listed:
 
     def is_column(self, name, called):
         """Whether a name that no library has may be a column: of an input, or one that the program makes."""
-        return name in self.inputs or (name in self.columns or self.unknown) and not called and not name.startswith(LOOK_DEEPER)
+        return name in self.inputs or (name in self.columns or self.unknown and name not in self.known.THROUGH | {"io", "input"}) and not called and not name.startswith(LOOK_DEEPER)
 
     def private(self, node, base, name):
         up = self.scope.parents.get(node)

@@ -63,6 +63,9 @@ class Looks:
             for body in ("body", "orelse", "finalbody"):
                 if isinstance(getattr(node, body, None), list):
                     self.side_by_side(getattr(node, body))
+                    self.never_runs(getattr(node, body))
+            if isinstance(node, (ast.If, ast.While)):
+                self.never_chosen(node)
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and not node.value.isascii():
                 self.foreign_letters(node)
             elif isinstance(node, ast.Name):
@@ -82,6 +85,25 @@ class Looks:
                 self.find("danger", after.lineno, "misleading", "A second statement begins at column %d of the line: read it to its end." % (after.col_offset + 1))
             elif before.lineno != before.end_lineno:
                 self.find("danger", after.lineno, "misleading", "A second statement begins where another one of several lines ends.")
+
+    def never_runs(self, body):
+        """What stands behind the end of a block is read, and never runs."""
+        for before, after in zip(body, body[1:]):
+            ends = isinstance(before, (ast.Return, ast.Raise, ast.Break, ast.Continue)) \
+                or isinstance(before, ast.Expr) and isinstance(before.value, ast.Call) and self.scope.dotted(before.value.func) in ("sys.exit", "exit", "quit", "os._exit")
+            if ends and not (isinstance(after, ast.Expr) and isinstance(after.value, ast.Yield)):  # which makes an empty generator
+                self.find("caution", after.lineno, "misleading", "Never runs: line %d ends what stands before it." % before.lineno)
+                return
+
+    def never_chosen(self, node):
+        """A branch that is never taken, by a condition of constants."""
+        if any(isinstance(n, (ast.Name, ast.Call, ast.Attribute)) for n in ast.walk(node.test)):
+            return
+        value = self.scope.value(node.test)
+        if value is not None and not value:
+            self.find("caution", node.lineno, "misleading", "Never runs: the condition is never met.")
+        elif value and node.orelse and isinstance(node, ast.If):
+            self.find("caution", node.orelse[0].lineno, "misleading", "Never runs: the condition above it is always met.")
 
     def foreign_letters(self, node):
         for word in WORD.findall(node.value):

@@ -4,12 +4,16 @@ import ast
 import builtins
 
 BUILTINS = frozenset(dir(builtins))
+# What the desk gives programs: a function of the program's own that is called so would be taken for it.
+OF_DESK = {"load", "load_parts", "answer", "note", "left_out", "table", "chart", "money", "percent", "number", "today"}
+SETTABLE = {"format_coord", "default_factory", "fmt_xdata", "fmt_ydata", "func", "key"}
 NEVER_NAMED = {"getattr", "setattr", "delattr", "globals", "locals", "eval", "exec", "compile", "__import__", "__build_class__"}
 
 
 class Masks(ast.NodeVisitor):
-    def __init__(self, scope, known, report):
+    def __init__(self, scope, known, report, attributes):
         self.scope, self.known, self.find = scope, known, report.find
+        self.attributes = attributes  # that a library's things have
 
     def visit_Module(self, node):
         self.generic_visit(node)
@@ -29,11 +33,19 @@ class Masks(ast.NodeVisitor):
                 self.find("danger" if grave else "caution", line, "misleading", "The name %s is imported for %s and is set to something else." % (variable.name, several[0]), variable.name)
 
     def visit_Call(self, node):
+        self.called_so(node)
         if self.scope.dotted(node.func) in ("setattr", "delattr") and len(node.args) > 1:
             for text in self.scope.texts(node.args[1]) or ():
                 for one in self.scope.imported(node.args[0]):
                     self.replaced(node.lineno, one + "." + text)
         self.generic_visit(node)
+
+    def called_so(self, node):
+        """A call of something that has the name of one of Python's own functions, or of the desk's, and is none: a parameter, a name of a loop, a function."""
+        if isinstance(node.func, ast.Name) and (node.func.id in BUILTINS or node.func.id in OF_DESK and "desk" in self.scope.tops):
+            others = [v for v in self.scope.variables(node.func) if v is not None and not v.imports]
+            if others and not any(isinstance(m, ast.ClassDef) for v in others for m in v.made):
+                self.find("caution", node.lineno, "misleading", "Calls %s, which is something else here than what readers know by that name." % node.func.id, node.func.id)
 
     def replaced(self, line, name):
         if name.startswith(("pandas.options.", "matplotlib.pyplot.rcParams", "matplotlib.rcParams")):
@@ -50,6 +62,8 @@ class Masks(ast.NodeVisitor):
             elif isinstance(target, ast.Attribute):
                 for name in self.scope.imported(target):
                     self.replaced(node.lineno, name)
+                if isinstance(value, ast.Lambda) and target.attr in self.attributes and not self.scope.imported(target) and target.attr not in SETTABLE:
+                    self.find("caution", node.lineno, "change", "Puts a function of its own in the place of .%s." % target.attr, target.attr)
             elif isinstance(target, ast.Name):
                 self.shadows(node, target.id, value)
 

@@ -3,21 +3,33 @@ Loaded by findings.py.
 
 A number in a sentence, a title or a label should come from the run. One that was typed in
 is named, unless the program also computes with it ("the top 10" beside head(10)); that it
-stands in the question is known to the host, which leaves it out there.
+stands in the question is known to the host, which leaves it out there. Computing with it is
+to bring it together with something that was read: 1254300 + 0 is still typed in, and so are a
+table and a chart of such numbers (bare.py).
 """
 
 import ast
 import re
+import unicodedata
 
 # What the desk tells people -> where its text stands: the place of the argument, and its name.
 TELLS = {"desk.answer": (0, "text"), "desk.note": (0, "text"), "desk.left_out": (1, "why"), "desk.table": (1, "title"), "desk.chart": (1, "title")}
 LABELS = {"set_title", "suptitle", "set_xlabel", "set_ylabel", "matplotlib.pyplot.title", "matplotlib.pyplot.xlabel", "matplotlib.pyplot.ylabel", "matplotlib.pyplot.suptitle"}
+WORDS_IN_CHARTS = {"set_xticklabels", "set_yticklabels", "text", "annotate", "figtext", "legend"}
+PRINTS = "print()"
 LABELLED = {"title", "xlabel", "ylabel", "label"}
 WRITES_NUMBERS = {"desk.money", "desk.percent", "desk.number", "str", "format", "round", "int", "float"}
 SHOWS = {"print", "text", "annotate"}
 # A number among words: not a part of a name (Q1, CO2), no rank (1st), no dimension (3D).
 NUMBER = re.compile(r"(?<![^\W\d_])(?<![\d_.,#])\d+(?:[.,'’]\d+)*(?!\w*_)(?!\d|st\b|nd\b|rd\b|th\b|D\b)")
 FIELD = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z%]|\{[^{}]*\}")
+# A number in words, where nobody takes it for an article: "twenty-five percent", "one million".
+DIGITS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+IN_WORDS = re.compile(r"\b(?:(?:%s|half a|a|hundred|thousand|million|billion|point|and)[\s-]+)+(?:hundred|thousand|million|billion|trillion|percent|per cent|dozen)\b" % DIGITS, re.I)
+SIGNS = ("<circle>", "<fraction>", "<compat>")  # ①, ½, Ⅻ; m² and CO₂ are no numbers
+PLOTS = {"bar", "barh", "plot", "pie", "scatter", "stem", "step", "stackplot", "fill_between", "hist", "boxplot", "imshow", "errorbar", "area", "line"}
+CELLS = {"loc", "iloc", "at", "iat"}
+NOTHING = {0, 1, -1, 100}  # ends of an axis, shares, what is filled in
 HOLDS = (ast.Call, ast.keyword, ast.Compare, ast.Slice, ast.Subscript, ast.BinOp)
 TABLES = {"pandas.DataFrame", "pandas.Series", "numpy.array", "dict", "list"}  # holding a number is no computing with it
 DROPS = {"dropna", "drop_duplicates", "query", "head", "tail", "nlargest", "nsmallest", "sample", "truncate"}
@@ -27,8 +39,9 @@ DEEPEST = 20
 
 
 class Told:
-    def __init__(self, scope, report):
-        self.scope, self.find = scope, report.find
+    def __init__(self, scope, report, bare, files):
+        self.scope, self.find, self.bare = scope, report.find, bare
+        self.inputs = {c for f in files for c in f["columns"] or ()}
         self.tells = {}      # a call -> the expressions that people read, and by what
         self.inside = set()  # every node of these
         self.said = set()    # (line, number)
@@ -40,13 +53,18 @@ class Told:
         for told in self.tells.values():
             for expression, _ in told:
                 self.inside.update(ast.walk(expression))
-        used = self.used()
+        self.used = self.used_numbers()
         for call, told in self.tells.items():
             for expression, by in told:
                 for number, line in self.numbers(expression, set()):
-                    if number not in used and (line, number) not in self.said:
+                    if number not in self.used and (line, number) not in self.said and (by != PRINTS or large(number)):
                         self.said.add((line, number))
                         self.find("caution", line, "written", "Written, not computed: %s in %s." % (number, by), number)
+        if self.bare.reads:
+            self.shown()
+        for node in self.scope.nodes:
+            if isinstance(node, (ast.FunctionDef, ast.Lambda)):
+                self.always(node)
         self.dropped()
         for node in self.scope.nodes:
             if isinstance(node, ast.Call):
@@ -64,6 +82,11 @@ class Told:
         else:
             if (name in LABELS or method in LABELS) and call.args:
                 told.append((call.args[0], "a title" if "title" in (method or name) else "a label"))
+            elif method in WORDS_IN_CHARTS and (self.scope.tops & {"matplotlib", "seaborn"} or "desk" in self.scope.tops):
+                told += [(e, "a chart's words") for a in call.args + [keyword[k] for k in ("labels", "s", "text") if k in keyword] for e in (a.elts if isinstance(a, (ast.List, ast.Tuple)) else [a])
+                         if isinstance(e, (ast.JoinedStr, ast.BinOp)) or isinstance(self.scope.value(e), str)]
+            elif name == "print":
+                told += [(a, PRINTS) for a in call.args if isinstance(a, (ast.JoinedStr, ast.BinOp)) or isinstance(self.scope.value(a), str)]
             told += [(keyword[k], "a title" if k == "title" else "a label") for k in sorted(LABELLED & set(keyword))]
         if told:
             self.tells[call] = told
@@ -75,10 +98,14 @@ class Told:
         if node in seen or len(seen) > DEEPEST:
             return
         seen = seen | {node}
-        if isinstance(node, ast.Constant):
+        folded = self.scope.value(node) if isinstance(node, (ast.Call, ast.BinOp, ast.Subscript)) else None  # whatever it is put together of
+        if isinstance(folded, (str, int, float)) and not isinstance(folded, bool):
+            for number in in_text(folded) if isinstance(folded, str) else [plain(repr(folded))]:
+                yield number, node.lineno
+        elif isinstance(node, ast.Constant):
             if isinstance(node.value, str):
-                for m in NUMBER.finditer(node.value):
-                    yield plain(m.group()), node.lineno
+                for number in in_text(node.value):
+                    yield number, node.lineno
             elif isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
                 yield plain(repr(node.value)), node.lineno
         elif isinstance(node, ast.JoinedStr):
@@ -102,6 +129,8 @@ class Told:
         elif isinstance(node, ast.Name):
             variable = self.scope.variable(node)
             for value in variable.values if variable is not None and not variable.imports else ():
+                if variable.grown and self.scope.value(value) in (0, ""):
+                    continue  # it is added to
                 if isinstance(value, (ast.Constant, ast.JoinedStr, ast.BinOp, ast.UnaryOp, ast.IfExp)):
                     for number, _ in self.numbers(value, seen):
                         yield number, node.lineno
@@ -115,7 +144,7 @@ class Told:
             elif node.args and self.scope.dotted(node.func) in WRITES_NUMBERS:
                 yield from self.numbers(node.args[0], seen)
 
-    def used(self):
+    def used_numbers(self):
         """The numbers that the program computes with, also as people would say them: 0.95 as 95."""
         found = set()
         for node in self.scope.nodes:
@@ -125,21 +154,31 @@ class Told:
                 if self.computes(node):
                     found.update(plain(m) for m in re.findall(r"\d+(?:\.\d+)?", node.value))
             elif isinstance(node.value, (int, float)) and not isinstance(node.value, bool) and self.computes(node):
-                x = abs(node.value)
-                found.add(plain(repr(x)))
-                if 0 < x < 2:
-                    found.update({plain("%.10g" % (100 * x)), plain("%.10g" % abs(100 * x - 100))})
+                whole = self.scope.number(self.bare.top(node)) if self.bare.reads else None
+                for x in {abs(node.value), abs(node.value if whole is None else whole)}:
+                    found.add(plain(repr(x)))
+                    if 0 < x < 2 or x < 100 and isinstance(x, float):  # a share as a per cent; what lies between its two ends: 2.5 and 97.5 leave 95 %
+                        share = 100 * x if x < 2 else x
+                        found.update(plain("%.10g" % abs(y)) for y in (share, share - 100, 2 * share - 100))
         return found
 
-    def computes(self, node):
+    def computes(self, node, seen=frozenset()):
         """Whether something is done with a constant, beside telling it."""
+        if self.bare.reads:
+            node = self.bare.top(node)
         up = self.scope.parents.get(node)
         while isinstance(up, (ast.UnaryOp, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.JoinedStr, ast.FormattedValue)):
             node, up = up, self.scope.parents.get(up)
         if isinstance(up, (ast.Assign, ast.AnnAssign, ast.For, ast.comprehension)):
             targets = up.targets if isinstance(up, ast.Assign) else [up.target]
             names = {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
-            return any(isinstance(n, ast.Name) and n.id in names and isinstance(n.ctx, ast.Load) and n not in self.inside and self.handed(n) for n in self.scope.nodes)
+            uses = [n for n in self.scope.nodes if isinstance(n, ast.Name) and n.id in names and isinstance(n.ctx, ast.Load) and n not in self.inside and not isinstance(getattr(self.scope.parents.get(n), "ctx", None), ast.Store)]
+            fields = {t.attr for t in targets if isinstance(t, ast.Attribute)}
+            if fields:
+                uses = [n for n in self.scope.nodes if isinstance(n, ast.Attribute) and n.attr in fields and isinstance(n.ctx, ast.Load) and n not in self.inside]
+            if self.bare.reads:
+                return any(self.computes(n, seen | {n}) if self.bare.top(n) is not n else self.handed(n) for n in uses if n not in seen)
+            return any(self.handed(n) for n in uses)
         if isinstance(up, ast.arguments):
             return True  # a parameter's usual value
         return isinstance(up, HOLDS) and not isinstance(up, ast.keyword) and self.handed(node) or isinstance(up, ast.keyword) and self.handed(up)
@@ -147,12 +186,87 @@ class Told:
     def handed(self, node):
         """Whether what a node is handed to computes: it neither shows nor only holds it."""
         up = self.scope.parents.get(node)
+        holder = getattr(node, "value", node) if isinstance(node, ast.keyword) else node
         if isinstance(up, ast.keyword):
             up = self.scope.parents.get(up)
         if not isinstance(up, ast.Call):
             return not isinstance(up, (ast.Expr, ast.FormattedValue))
         name, method = self.scope.dotted(up.func), getattr(up.func, "attr", "")
+        if method in PLOTS and (node in drawn(up) or holder in drawn(up)) and all(map(self.bare.bare, drawn(up))):
+            return False
         return name not in TABLES and name not in TELLS and name not in WRITES_NUMBERS and name not in SHOWS and method not in SHOWS
+
+    # -- what is made of typed numbers, and looks computed
+
+    def shown(self):
+        """Tables, charts and parts of sentences that rest on nothing that was read, though the program reads."""
+        for call, told in self.tells.items():
+            for expression, by in told:
+                for part in self.parts(expression):
+                    if self.scope.value(part) is None:
+                        self.typed(part, part.lineno, "what is said by %s" % by)
+        for node in self.scope.nodes:
+            if isinstance(node, ast.Call):
+                name, method = self.scope.dotted(node.func), getattr(node.func, "attr", "")
+                if name == "desk.table" and node.args:
+                    self.typed(node.args[0], node.lineno, "a table")
+                elif method in PLOTS and drawn(node) and all(map(self.bare.bare, drawn(node))):
+                    for arg in drawn(node):
+                        self.typed(arg, node.lineno, "a chart")
+                elif method in PLOTS and not drawn(node) and not self.scope.imported(node.func) and self.bare.bare(node.func.value):
+                    self.typed(node.func.value, node.lineno, "a chart")
+            elif isinstance(node, ast.Assign):
+                self.over(node)
+        for variable in (v for own in self.scope.own.values() for v in own.values()):
+            other = [v for v in variable.values if not self.bare.bare(v)]
+            for value in variable.values if other and len(other) < len(variable.values) else ():
+                if not isinstance(value, ast.Constant) and self.bare.bare(value) and not NOTHING.issuperset(self.bare.figures(value)):
+                    self.find("caution", value.lineno, "written", "Puts figures that were typed in where %s otherwise holds what was computed." % variable.name, variable.name)
+
+    def parts(self, node):
+        if isinstance(node, ast.JoinedStr):
+            return [p for v in node.values if isinstance(v, ast.FormattedValue) for p in self.parts(v.value)]
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Mod)) and not self.bare.bare(node):
+            return self.parts(node.left) + self.parts(node.right)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+            return [p for a in node.args + [k.value for k in node.keywords] for p in self.parts(a)]
+        return [node]
+
+    def least(self, node):
+        """The figures of a bare value that say something, and that the program does nothing else with."""
+        return {n for n in self.bare.figures(node) if n not in NOTHING and plain(repr(abs(n))) not in self.used}
+
+    def typed(self, node, line, what):
+        if self.bare.bare(node):
+            figures = self.least(node)
+            if figures and (what != "a chart" or len(figures) > 1) and (not what.endswith(PRINTS) or any(large(plain(repr(n))) for n in figures)):
+                self.find("caution", line, "written", "Typed in, not computed: the figures of %s (%s)." % (what, ", ".join(plain(repr(n)) for n in sorted(figures)[:4])), plain(repr(min(figures))))
+
+    def over(self, node):
+        """A figure that is typed over one that was read: df.loc[3, "amount"] = 1254300, df["amount"] = [800, 400]."""
+        for target in node.targets:
+            if isinstance(target, ast.Subscript) and self.scope.text(target.slice) in self.inputs and not self.bare.bare(target.value) and self.bare.bare(node.value):
+                figures = set(self.bare.figures(node.value)) - NOTHING
+                if figures:
+                    self.find("caution", node.lineno, "written", "Types %s over the column %s, which was read." % (plain(repr(max(figures))), self.scope.text(target.slice)), plain(repr(max(figures))))
+        number = self.scope.number(node.value)
+        for target in node.targets if number is not None and number not in NOTHING else ():
+            if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Attribute) and target.value.attr in CELLS and not self.bare.bare(target.value.value) \
+                    and isinstance(target.slice, ast.Tuple) and isinstance(self.scope.value(target.slice.elts[0]), (int, str)):
+                self.find("caution", node.lineno, "written", "Types %s over a value that was read." % plain(repr(number)), plain(repr(number)))
+
+    def always(self, function):
+        """A function that gives the same number whatever it is given."""
+        args = function.args
+        names = {a.arg for a in args.posonlyargs + args.args + args.kwonlyargs + [x for x in (args.vararg, args.kwarg) if x]}
+        body = [function.body] if isinstance(function, ast.Lambda) else function.body
+        if not names or any(isinstance(n, ast.Name) and n.id in names for part in body for n in ast.walk(part)):
+            return
+        for value in map(self.scope.value, self.scope.returned.get(function, ())):
+            grave = isinstance(value, (int, float)) and not isinstance(value, bool) and value not in NOTHING or isinstance(value, str) and any(True for _ in in_text(value))
+            if grave:
+                self.find("caution", function.lineno, "written", "Gives %s whatever it is given." % str(value)[:60], str(value)[:60])
+                return
 
     # -- today
 
@@ -207,6 +321,30 @@ class Told:
         if isinstance(by, ast.BinOp):
             return isinstance(by.op, (ast.BitAnd, ast.BitOr)) and (self.chooses(by.left, depth + 1) or self.chooses(by.right, depth + 1))
         return isinstance(by, ast.Compare) or isinstance(by, ast.UnaryOp) and isinstance(by.op, ast.Invert)
+
+
+def in_text(text):
+    """The numbers among the words of a text, those too that stand in words or in signs of their own."""
+    for m in NUMBER.finditer(text):
+        yield plain(m.group())
+    for m in IN_WORDS.finditer(text):
+        yield m.group().lower()
+    for sign in text:
+        if not sign.isascii() and unicodedata.category(sign) in ("No", "Nl") and unicodedata.decomposition(sign).startswith(SIGNS):
+            yield sign
+
+
+def drawn(call):
+    """What a chart is drawn of."""
+    return call.args or [k.value for k in call.keywords if k.arg in ("x", "y", "height", "width", "values")]
+
+
+def large(number):
+    """Whether a printed number says more than a heading does ("1. Revenue in 2024")."""
+    try:
+        return float(number) >= 1000 and not 1900 <= float(number) <= 2100
+    except ValueError:
+        return True
 
 
 def plain(number):

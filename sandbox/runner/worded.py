@@ -198,10 +198,20 @@ class Worded:
                         self.find("danger" if grave else "caution", node, "Has pandas call %r by its name (%s)." % (text[:60], what), text[:60])
             elif isinstance(leaf, ast.Name):
                 values = [v for one in self.scope.variables(leaf) if one is not None for v in one.values]
-                if any(not isinstance(v, (ast.Lambda, ast.Name, ast.Attribute, ast.Constant)) and not self.gives_function(v) for v in values):
+                turns = [v for one in self.scope.variables(leaf) if one is not None for v in one.turns]
+                if any(self.out_of_data(t) for t in turns):
+                    self.uncertain(node, leaf, what)
+                elif any(not isinstance(v, (ast.Lambda, ast.Name, ast.Attribute, ast.Constant)) and not self.gives_function(v) for v in values):
                     self.uncertain(node, leaf, what)
             elif isinstance(leaf, (ast.Subscript, ast.JoinedStr, ast.BinOp)) or isinstance(leaf, ast.Call) and not self.gives_function(leaf):
                 self.uncertain(node, leaf, what)
+
+    @staticmethod
+    def out_of_data(source):
+        """Whether a loop goes over what a table holds, and not over names or functions that stand in the program."""
+        if isinstance(source, ast.Call) and isinstance(source.func, ast.Attribute):
+            return source.func.attr not in ("items", "values", "keys")
+        return isinstance(source, (ast.Subscript, ast.Attribute))
 
     def gives_function(self, call):
         return isinstance(call, ast.Call) and (self.scope.dotted(call.func) in ("functools.partial", "numpy.vectorize", "operator.itemgetter", "pandas.NamedAgg", "dict", "list") or bool(self.scope.functions(call.func)))

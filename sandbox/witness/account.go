@@ -35,7 +35,7 @@ type Account struct {
 	alive    map[int]int           // of each process: threads that were made, less those that ended
 	copies   map[int]bool          // processes that no program was started in
 	starting map[int]bool          // processes that ask for a program of which the sentry has said nothing yet
-	pending  map[descriptor]string // opens of which no path has been resolved yet, by the name that was given
+	pending  map[descriptor]opened // opens of which no path has been resolved yet
 	files    *kept                 // in the working folder
 	outside  *kept
 	system   *kept // below /usr: what started programs need, mostly
@@ -51,10 +51,16 @@ type descriptor struct {
 	fd    int64
 }
 
+// opened is an open whose path is not resolved yet.
+type opened struct {
+	name   string // that was given
+	writes bool   // it may be written, shortened or mapped and changed, also by calls that tell of no path
+}
+
 // New makes the account of a box. mark is the name of the path that the runner opens before
 // the program begins; image tells which paths are read on any program's behalf.
 func New(mark string, image func(path string) bool) *Account {
-	return &Account{mark: mark, image: image, alive: map[int]int{}, copies: map[int]bool{}, starting: map[int]bool{}, pending: map[descriptor]string{},
+	return &Account{mark: mark, image: image, alive: map[int]int{}, copies: map[int]bool{}, starting: map[int]bool{}, pending: map[descriptor]opened{},
 		files: &kept{}, outside: &kept{}, system: &kept{}, started: &kept{}, reached: &kept{}, named: &kept{}}
 }
 
@@ -130,7 +136,7 @@ func (a *Account) bare(p *packet) {
 	case deed == open:
 		at := descriptor{p.group, p.result}
 		a.unresolved(at)
-		a.pending[at] = ""
+		a.pending[at] = opened{writes: true} // until its flags are told
 	case deed == remove:
 		a.files.add(approval.WitnessDeleted)
 	default:
@@ -149,7 +155,7 @@ func (a *Account) file(p *packet) {
 		}
 		at.fd = p.result
 		if _, open := a.pending[at]; open {
-			a.pending[at] = p.name
+			a.pending[at] = opened{p.name, p.flags&writing != 0}
 		}
 	case typeDup: // what stood there is closed
 		a.seen(p.path, false)
@@ -164,10 +170,11 @@ func (a *Account) file(p *packet) {
 			}
 			return
 		}
+		was := a.pending[at]
 		if strings.HasPrefix(p.path, "/") {
 			delete(a.pending, at)
 		}
-		a.seen(p.path, p.kind == typeWrite)
+		a.seen(p.path, p.kind == typeWrite || was.writes)
 	}
 }
 
@@ -175,9 +182,9 @@ func (a *Account) file(p *packet) {
 // path was seen. The descriptor was closed in a way that no point tells, or another thread was
 // quicker: either way a file was open whose true path nobody has.
 func (a *Account) unresolved(at descriptor) {
-	if name, open := a.pending[at]; open {
+	if was, open := a.pending[at]; open {
 		delete(a.pending, at)
-		a.hint(name)
+		a.hint(was.name)
 		a.gap(approval.GapUnresolved)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,6 +98,18 @@ func TestWhatTheSentryResolvedIsAFact(t *testing.T) {
 		Started:   []string{"/usr/bin/dash -c id (called sh)"},
 		Connected: []string{"a socket (IPv4)", "10.0.0.1:80", "listens at [::]:8080", "unix:/run/x"},
 		Named:     []string{"/etc/shadow"}}, told(true, packets...))
+}
+
+// A file may be changed by calls that show no path: mapped into memory, cut short. How it was opened tells.
+func TestAFileThatWasOpenedForWritingIsCalledWritten(t *testing.T) {
+	t.Parallel()
+	as := func(fd, flags int, path string) [][]byte {
+		return [][]byte{did(2, open, fd, 0), by(2, typeOpen, field{6, path}, field{7, flags}, field{2, message(field{1, fd})}), fdPath(2, typeMmap, fd, path), fdPath(2, typeClose, fd, path)}
+	}
+	packets := slices.Concat(as(3, unix.O_RDONLY|unix.O_CLOEXEC, "/work/read.csv"), as(4, unix.O_RDWR, "/work/mapped.csv"),
+		as(5, unix.O_WRONLY, "/work/cut.csv"), as(6, unix.O_RDONLY|unix.O_TRUNC, "/work/emptied.csv"),
+		[][]byte{did(2, open, 7, 0), fdPath(2, typeClose, 7, "/work/untold.csv")})
+	require.Equal(t, []string{"read.csv", "mapped.csv (written)", "cut.csv (written)", "emptied.csv (written)", "untold.csv (written)"}, told(true, packets...).Opened)
 }
 
 func TestWhatCouldHideSomethingIsAGap(t *testing.T) {

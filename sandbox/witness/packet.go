@@ -29,6 +29,10 @@ const (
 // The size is in the header because it may grow; what it has beyond these eight bytes is skipped.
 const headerSize = 8
 
+// writing are the flags of an open after which a file may change: O_WRONLY, O_RDWR, O_CREAT, O_TRUNC. They
+// are in a register of the call, so the program cannot show others than it uses.
+const writing = 0x1 | 0x2 | 0x40 | 0x200
+
 // packet is what an account needs of one message.
 type packet struct {
 	kind    uint16
@@ -39,6 +43,7 @@ type packet struct {
 	result  int64  // the same
 	fd      int64  // dup: the one that is replaced
 	path    string // what the sentry resolved the descriptor to
+	flags   uint64 // open: how
 	name    string // open: as the program's memory had it; exec: the binary
 	args    []string
 	created int    // clone: the group of what was made
@@ -100,6 +105,8 @@ func (p *packet) take(field protowire.Number, number uint64, data []byte) error 
 		p.fd = int64(number)
 	case field == 6 && p.kind == typeOpen:
 		p.name = string(data)
+	case field == 7 && p.kind == typeOpen:
+		p.flags = number
 	case field == 6 && (p.kind == typeConnect || p.kind == typeBind):
 		p.address = append([]byte(nil), data...)
 	}

@@ -30,5 +30,6 @@ subprocess.run(["id"])
 #> danger 11 [process: os.fork] Makes a copy of the program (os.fork).
 #> danger 12 [process: os.kill] Ends or signals processes (os.kill).
 #> danger 13 [exit: os._exit] Ends the program without a result (os._exit).
+#> caution 14 [misleading: ] Never runs: line 13 ends what stands before it.
 #> caution 14 [environment: os.environ] Reads or sets the environment (os.environ).
 #> danger 15 [process: subprocess.run] Starts another program (subprocess).
