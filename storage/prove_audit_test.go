@@ -82,7 +82,7 @@ func (b *bundle) packed(t *testing.T, by note.Signer, trust pack.Trust) (r pack.
 	file, err := os.Create(path)
 	require.NoError(t, err)
 	_, err = Log(b.DB).Pack(t.Context(), by, "operator", file, pack.Options{Chosen: pack.Chosen{From: time.Now().Add(-time.Hour).UTC(), To: time.Now().UTC()},
-		Zone: time.UTC, Price: func(pack.Charge, time.Time) string { return "" }})
+		Zone: time.UTC, Price: func(pack.Charge, time.Time) *pack.Rate { return nil }})
 	require.NoError(t, file.Close())
 	if err != nil {
 		return r, err
