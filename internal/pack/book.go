@@ -214,6 +214,13 @@ func (b *book) rightOf(team, who, channel string, at time.Time, settings bool) (
 	if settings {
 		return right{Role: "reviewer by the settings of the server", OK: true}
 	}
+	if strings.HasPrefix(channel, "D") { // nobody is named for a direct message: reviewers of channels decide there
+		for key, one := range has {
+			if key[0] == "reviewer" {
+				return right{Role: "reviewer of channel " + key[1], By: one.by, Since: one.at, OK: true}
+			}
+		}
+	}
 	for key := range has {
 		if key[0] == "reviewer" || key[0] == "fallback" {
 			r.Not = "they were a reviewer of another channel alone, " + key[1]

@@ -153,7 +153,7 @@ func TestAnApprovalThatDidNotKeepItsRulesIsNamed(t *testing.T) {
 			require.Contains(t, r.Sentences(), c.says)
 			require.Contains(t, r.Sentences(), "The pack itself is whole: nothing was changed")
 			page := html.UnescapeString(string(open(t, path)[filePage]))
-			first, rest, _ := strings.Cut(page, "<h2>Check it")
+			first, rest, _ := strings.Cut(page, "<h2>Requests")
 			require.Contains(t, first, "<b>The rules were not kept ")
 			require.NotContains(t, first, "No approval is known")
 			require.Contains(t, rest, `<b class="bad">rules not kept</b>`)
