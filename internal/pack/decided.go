@@ -27,6 +27,8 @@ func (d Decided) HadOpen() string {
 	switch {
 	case d.Glass && d.Verdict != verdictWords[kindBrokeGlass] || d.Verdict == verdictWords[kindDisowned]:
 		return "" // this was said of what had run already
+	case d.Unopened && d.Door == "Slack":
+		return "no opening of the code by them is on record; the card in Slack shows it as well"
 	case d.Unopened:
 		return "no opening of the code by them is on record"
 	case d.Opened.IsZero():

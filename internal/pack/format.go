@@ -69,6 +69,9 @@ func (c Contents) Until() time.Time {
 	return c.To
 }
 
+// Open tells whether its period went on when it was made, or had just ended.
+func (c Contents) Open() bool { return c.Made.Add(-time.Minute).Before(c.To) }
+
 // Entry is a place of the log. Without an event it was left out: its hash stays.
 type Entry struct {
 	Position int64           `json:"position"`

@@ -171,6 +171,7 @@ func TestWhatIsNotKnownOfAnApprovalIsSaid(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 0)
 	f.house()
+	f.seals = func(m string) string { return strings.Replace(m, `"tier":"low"`, `"tier":"high"`, 1) }
 	f.plays(0, "What did we earn in April?", 0) // by the settings
 	f.seals = policy("low", "1")
 	f.playsBehind(1, "What did we earn in May?", 0, func(f *fake, stream, digest string) { plainly("U0ERIK", nil)(f, stream, digest, nil, nil) })
@@ -184,12 +185,12 @@ func TestWhatIsNotKnownOfAnApprovalIsSaid(t *testing.T) {
 	}
 	path := f.pack("")
 	r := verify(path)
-	require.Contains(t, r.Sentences(), "Not known of 1 request: the seal names the settings of the server, and what they ask for is not in the log (r000000).")
+	require.Contains(t, r.Sentences(), "Not known of 1 request: it is of high risk and counted by the settings of the server, so how soon")
 	require.Contains(t, r.Sentences(), "Not known of 1 request: the text of the seal is not in this pack, so neither its risk nor its rules are known (r000002).")
 	page := string(open(t, path)[filePage])
 	require.Contains(t, page, "<b>What nobody can know from this pack:</b>")
 	require.Contains(t, page, "Of 1 request: the text of the seal is not in this pack")
-	require.Contains(t, page, "<b>Not known:</b> the seal names the settings of the server")
+	require.Contains(t, page, "<b>Not known:</b> it is of high risk and counted by the settings of the server")
 	require.Contains(t, verify(f.pack("r000001")).Sentences(), "how many they gave in that hour is not known, as this is a selection (r000001).")
 }
 

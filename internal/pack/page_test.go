@@ -34,7 +34,7 @@ func TestThePageHoldsNoScriptAndTheTablesNoFormulas(t *testing.T) {
 	require.Contains(t, string(o[fileNames]), `{"id":"U0MAYA","name":"Maya Lindqvist","since":"2026-11-26T13:00:00Z"}`)
 	require.NotContains(t, string(o[fileNames]), "Eve", "nobody is named who is not in it")
 	require.Contains(t, page, `<br><span class="faint">first opened the code 1 second before</span>`)
-	require.Contains(t, page, `<br><span class="faint">no opening of the code by them is on record</span>`)
+	require.Contains(t, page, `<br><span class="faint">no opening of the code by them is on record; the card in Slack shows it as well</span>`)
 	require.Contains(t, page, "[not in this pack; its hash is ")
 	require.Contains(t, string(o[fileRequests]), `"'=HYPERLINK(`)
 	require.Contains(t, string(o[fileRequests]), `'＝1+1`)

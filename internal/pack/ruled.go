@@ -83,8 +83,10 @@ func (r ruled) words(team string, v *Version) string {
 	case known:
 	case strings.Contains(v.Rules, "/"): // a version that somebody has set
 		return said + ". What else they asked for is not in this pack."
+	case v.Tier == "high":
+		return said + ", given by a reviewer who neither asked nor wrote it. How soon after opening the code, and how many in an hour, the settings say, which are not in the log."
 	default:
-		return said + ", given by a reviewer who neither asked nor wrote it. What else the settings asked for is not in the log."
+		return said + ", given by a reviewer who neither asked nor wrote it."
 	}
 	each, whose := "given by any", ""
 	if t.Owners {

@@ -246,7 +246,7 @@ func (s *Story) finish(e event, words teller) {
 	r := s.Run
 	r.End, r.Watched, r.Unseen = e.At, "Nobody watched this run from outside of the program. What it opened, started and connected to is not known.", true
 	if ms, err := strconv.ParseInt(e.fact("box_ms"), 10, 64); err == nil {
-		r.Seconds = exactSeconds(ms)
+		r.Seconds = strconv.FormatFloat(float64(ms)/1000, 'f', 1, 64) + " s"
 	}
 	w, _ := e.Data["witness"].(map[string]any)
 	if w == nil || words.word(w["source"]) == "" {
