@@ -31,6 +31,7 @@ type Decision struct {
 	At        time.Time
 	Click     Click
 	InPlaceOf string // the reviewer who let them decide; empty when they decide in their own right
+	Settings  bool   // as it is taken: the server's settings name whose say it is a reviewer, which no event does; the row has no such column
 
 	Unsigned bool // as it was loaded: no event that this installation has signed tells of it
 }
@@ -169,6 +170,9 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 	data := map[string]any{"revision": d.Revision, "digest": d.Digest, "click": d.Click}
 	if d.InPlaceOf != "" {
 		data["in_place_of"] = d.InPlaceOf
+	}
+	if d.Settings {
+		data["settings"] = true
 	}
 	// At a terminal nobody proves who they are, but for high risk. So whoever is named hears of it
 	// in Slack, and can say that it was not them. An approval has its notice below, from either door.

@@ -73,6 +73,9 @@ func requestChanges(r *Request, d Decision, cost budget.USD, p Policy, now time.
 	if d.InPlaceOf != "" {
 		data["in_place_of"] = d.InPlaceOf
 	}
+	if d.Settings {
+		data["settings"] = true
+	}
 	r.note(now, d.Reviewer, EventChangesRequested, data)
 	r.Money().hold(budget.ForDraft, cost, now, DraftHoldLife)
 	r.move(Drafting, now, now.Add(p.Expiry), NextStep(r))

@@ -44,7 +44,7 @@ const (
 	EventDeclinedModel  EventKind = "declined model"
 
 	// People decide.
-	EventApproved         EventKind = "approved"
+	EventApproved         EventKind = "approved"        // with settings: the server's settings name whose say it is a reviewer
 	EventBrokeGlass       EventKind = "broke glass"     // it runs, and nobody has approved it
 	EventLookedAtGlass    EventKind = "looked at glass" // by an administrator, afterwards
 	EventDisownedGlass    EventKind = "disowned glass"  // whoever broke it says that it was not them: the role rests for all
@@ -174,9 +174,9 @@ var Facts = map[EventKind]map[string]Fact{
 	EventFailed:            {"reason": isObject, "cause": isObject},
 	EventFellBack:          {"from": isText, "to": isText, "provider": isText, "host": isText, "most": isNumber, "why": isSaid},
 	EventDeclinedModel:     {"model": isText, "instead_of": isText, "scope": isObject},
-	EventApproved:          {"revision": isNumber, "digest": isText, "click": isObject, "in_place_of": isText},
-	EventRejected:          {"revision": isNumber, "digest": isText, "click": isObject, "reason": isSaid},
-	EventChangesRequested:  {"revision": isNumber, "digest": isText, "click": isObject, "reason": isSaid, "in_place_of": isText},
+	EventApproved:          {"revision": isNumber, "digest": isText, "click": isObject, "in_place_of": isText, "settings": isFlag},
+	EventRejected:          {"revision": isNumber, "digest": isText, "click": isObject, "reason": isSaid, "in_place_of": isText, "settings": isFlag},
+	EventChangesRequested:  {"revision": isNumber, "digest": isText, "click": isObject, "reason": isSaid, "in_place_of": isText, "settings": isFlag},
 	EventEdited:            {"revision": isNumber, "digest": isText, "click": isObject, "code": isSaid},
 	EventEditRefused:       {"revision": isNumber, "by": isText, "reason": isObject},
 	EventDisowned:          {"revision": isNumber, "digest": isText, "click": isObject},

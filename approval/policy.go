@@ -25,7 +25,7 @@ type Policy struct {
 	MaxOpen       int           // questions of one person under way at once
 	PinDays       int           // from which age on a pinned file is looked at again
 	Stale         time.Duration // after which a thread in which nobody has said anything is at rest
-	LineSeconds   int           // seconds a line that code of high risk is open before its approval, where no rules say otherwise
+	LineSeconds   int           // seconds a line between opening code of high risk and its approval, where no rules say otherwise
 	Hourly        int           // approvals of high risk by one person in an hour, likewise; 0: any number
 	Limits        Limits
 	Zone          *time.Location // on whose calendar freezes are; nil: UTC

@@ -182,7 +182,7 @@ func (b *bundle) drafted(r *approval.Request, now time.Time) error {
 
 // decision is what a reviewer's click on the present card says.
 func decision(r *approval.Request, reviewer string, verdict approval.Verdict) approval.Decision {
-	return approval.Decision{Revision: r.Revision.Number, Digest: r.Revision.Digest, Reviewer: reviewer, Verdict: verdict,
+	return approval.Decision{Revision: r.Revision.Number, Digest: r.Revision.Digest, Reviewer: reviewer, Verdict: verdict, Settings: true,
 		Click: approval.Click{Team: team, User: reviewer, ActionTS: "1.2", Channel: "REVIEW", MessageTS: "1.1"}}
 }
 

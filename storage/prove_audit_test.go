@@ -11,6 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/mod/sumdb/note"
 
+	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/budget"
 	"countersign/internal/checkpoint"
 	"countersign/internal/pack"
 	prove "countersign/internal/proof"
@@ -82,12 +85,50 @@ func (b *bundle) packed(t *testing.T, by note.Signer, trust pack.Trust) (r pack.
 	file, err := os.Create(path)
 	require.NoError(t, err)
 	_, err = Log(b.DB).Pack(t.Context(), by, "operator", file, pack.Options{Chosen: pack.Chosen{From: time.Now().Add(-time.Hour).UTC(), To: time.Now().UTC()},
-		Zone: time.UTC, Price: func(pack.Charge, time.Time) string { return "" }})
+		Zone: time.UTC, Price: func(pack.Charge, time.Time) *pack.Rate { return nil }})
 	require.NoError(t, file.Close())
 	if err != nil {
 		return r, err
 	}
 	return pack.Verify(path, trust)
+}
+
+// A selection, and a pack that begins later, bring along who was named and who had let whom decide.
+func TestAPackBringsAlongWhatItsDecisionsRestOn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	by, key := signer(t)
+	for _, who := range []string{"REVC", "REVD"} {
+		require.NoError(t, b.Name(t.Context(), review.Grant{Team: team, Role: review.RoleReviewer, User: who, By: "ADMIN"}))
+	}
+	require.NoError(t, b.Delegate(t.Context(), review.Delegation{Team: team, From: "REVC", To: "REVE", Until: time.Now().Add(time.Hour)}))
+	_, err := Log(b.DB).TakeCheckpoint(t.Context(), by)
+	require.NoError(t, err)
+	require.NoError(t, b.exec(t, unguarded(`checkpoints`)+`UPDATE checkpoints SET at = at - interval '2 hours' WHERE number = 1`))
+	r := b.pending(t, "a")
+	rejected := b.pending(t, "b")
+	decides := func(r *approval.Request, verdict approval.Verdict) {
+		b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
+			d := decision(r, "REVE", verdict)
+			d.InPlaceOf, d.Settings, d.Reason = "REVC", false, "no"
+			return r.Decide(d, budget.Cent, b.policy, now)
+		})
+	}
+	decides(r, approval.Approve)
+	decides(rejected, approval.Reject) // in somebody's place as well
+	for _, person := range []string{"", r.Asker} {
+		path := filepath.Join(t.TempDir(), "pack.zip")
+		file, err := os.Create(path)
+		require.NoError(t, err)
+		_, err = Log(b.DB).Pack(t.Context(), by, "operator", file, pack.Options{Chosen: pack.Chosen{From: time.Now().Add(-time.Hour).UTC(), To: time.Now().UTC(), Person: person},
+			Zone: time.UTC, Price: func(pack.Charge, time.Time) *pack.Rate { return nil }})
+		require.NoError(t, file.Close())
+		require.NoError(t, err)
+		said, err := pack.Verify(path, pack.Trust{Keys: []note.Verifier{key}})
+		require.NoError(t, err)
+		require.True(t, said.Shown(), said.Sentences())
+		require.Positive(t, said.First)
+	}
 }
 
 func TestAPackOfADatabaseHolds(t *testing.T) {

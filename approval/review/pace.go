@@ -8,17 +8,17 @@ import (
 	"countersign/approval"
 )
 
-// Whoever has many programs to approve stops reading them. So rules say how long the code has been open before
-// somebody approves it, and how many one person approves in an hour. Both count by the database's clock. The
+// Whoever has many programs to approve stops reading them. So rules say how long after first opening the code
+// somebody approves it at the soonest, and how many one person approves in an hour. Both count by the database's clock. The
 // schema holds decisions to the rules of a request's own channel. Those that its files bring along, and the strictest of
 // all, which hold in a direct message that names no channel, are held to here alone.
 //
-// To open the code is to open the view that shows all of it, in Slack or at a terminal: that is witnessed by an event.
+// That it stayed open, or was read, nobody witnesses. To open the code is to open the view that shows all of it, in Slack or at a terminal: that is witnessed by an event.
 // A card in a channel is not: Slack does not say who looks at a message. So where the rules give a time for
 // reading, no card has Approve on it, and the view has.
 
 const (
-	// MostReading is the longest that anybody has to have had code open, however long it is.
+	// MostReading is the longest that anybody waits after opening code, however long it is.
 	MostReading = 2 * time.Minute
 	// MaxLineSeconds bounds what rules ask for a line.
 	MaxLineSeconds = 60
@@ -32,7 +32,7 @@ type Pace struct {
 	Lately map[string][]time.Time // their approvals of its tier within the last PaceWindow, the oldest first
 }
 
-// Reading is how long code of so many lines has been open before somebody approves it.
+// Reading is how long after opening code of so many lines somebody approves it at the soonest.
 func (t TierRules) Reading(lines int) time.Duration {
 	return min(time.Duration(lines*t.LineSeconds)*time.Second, MostReading)
 }
@@ -51,7 +51,7 @@ func fewer(a, b int) int {
 // Opens tells whether an approval takes more than a click beside the code: the code is opened first.
 func (t Terms) Opens() bool { return t.Typed || t.Reading > 0 }
 
-// CheckPace refuses an approval by somebody who has not had the code open for long enough, or who has approved
+// CheckPace refuses an approval by somebody who has opened the code too short a while ago, or who has approved
 // as many as one person does in an hour. The first they mend by reading on; the second is for somebody else.
 func (t Terms) CheckPace(verdict approval.Verdict, who string, p Pace, now time.Time) error {
 	if verdict != approval.Approve {

@@ -49,7 +49,7 @@ type TierRules struct {
 	Owners    bool `json:"owners"`    // of people who are named for the channel itself
 	Typed     bool `json:"typed"`     // a reviewer types the beginning of the digest
 	Slack     bool `json:"slack"`     // false: decided with `countersign decide` only
-	// How long somebody has had the code open before they approve it, in seconds a line (MostReading
+	// How long after first opening the code somebody approves it at the soonest, in seconds a line (MostReading
 	// at most); and how many of the tier one person approves in an hour. 0: as they like.
 	LineSeconds int `json:"line_seconds,omitempty"`
 	Hourly      int `json:"hourly,omitempty"`
@@ -141,7 +141,7 @@ type Terms struct {
 	Slack     bool
 	Digest    string        // what is typed, where it is typed: its beginning
 	Lines     int           // of the code
-	Reading   time.Duration // how long whoever approves has had the code open by then
+	Reading   time.Duration // how long ago whoever approves has first opened the code by then
 	Hourly    int           // of the tier one person approves in an hour; 0: any number
 }
 

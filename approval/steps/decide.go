@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -216,6 +217,7 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling) (_ *approval.Reques
 	}
 	d := ruling.decision()
 	d.InPlaceOf = by.inPlaceOf
+	d.Settings = slices.Contains(s.Policy.Reviewers, d.Voice())
 	if c.Request.MayDecide(d, by.rules.Within(s.Policy), c.Now) == nil && !has(c.Request, d) { // else there is more to say
 		if err := by.terms.CheckPace(d.Verdict, d.Reviewer, c.Pace, c.Now); err != nil {
 			return nil, nil, s.people.audited(ctx, ruling, err)

@@ -191,7 +191,7 @@ func TestAnAuditorHasAPackMade(t *testing.T) {
 	require.Equal(t, int64(1), report.Showing)
 	require.Equal(t, slacksim.OtherAnalyst, value[string](h, `SELECT actor FROM events WHERE kind = 'packed'`))
 	page := unzipped(t, path, "page.html")
-	for _, words := range []string{"Maya Lindqvist (" + slacksim.Analyst + ") asked this", "in #sales-data (" + slacksim.SalesData + ")", "Ben Osei (" + slacksim.Reviewer + "), reviewer", "How many rows has sales.csv?", "named, person Jun Park (" + slacksim.OtherAnalyst + "), role auditor", "Carla Reyes (" + slacksim.Admin + ")"} {
+	for _, words := range []string{"Maya Lindqvist (" + slacksim.Analyst + ") asked this", "in #sales-data (" + slacksim.SalesData + ")", "Ben Osei (" + slacksim.Reviewer + ")<br><span class=\"faint\">reviewer by the settings of the server</span>", "How many rows has sales.csv?", "named, person Jun Park (" + slacksim.OtherAnalyst + "), role auditor", "Carla Reyes (" + slacksim.Admin + ")"} {
 		require.Contains(t, page, words)
 	}
 	require.Contains(t, unzipped(t, path, "requests.csv"), ",Maya Lindqvist,"+slacksim.Analyst+",#sales-data,"+slacksim.SalesData+",")

@@ -146,25 +146,25 @@ func readPackArgs(args []string, now time.Time, o *pack.Options) (path string, e
 	return path, nil
 }
 
-// priced names the row of the price list by which a charge was reckoned: the one that was valid at the
+// priced is the row of the price list by which a charge was reckoned: the one that was valid at the
 // time, for a prompt of that length. Rows are never changed once they were used, so today's list has it.
-func (p program) priced(c pack.Charge, at time.Time) string {
+func (p program) priced(c pack.Charge, at time.Time) *pack.Rate {
 	if c.Kind == string(budget.Box) {
 		row, err := p.prices.Box(c.What, at)
 		if err != nil {
-			return ""
+			return nil
 		}
-		return fmt.Sprintf("%s from %s: %s a vCPU and second, %s a GiB and second", row.Kind, row.From.Format(time.DateOnly), row.VCPU, row.GiB)
+		return &pack.Rate{Row: "price list: " + row.Kind + ", from " + row.From.Format("2 January 2006"), VCPU: int64(row.VCPU), GiB: int64(row.GiB)}
 	}
 	row, err := p.prices.Model(c.Model, at, int(c.Input))
 	if err != nil {
-		return ""
+		return nil
 	}
 	above := ""
 	if row.Above > 0 {
 		above = ", prompts above " + strconv.Itoa(row.Above) + " tokens"
 	}
-	return fmt.Sprintf("%s from %s%s: %s in, %s out a million tokens", row.Model, row.From.Format(time.DateOnly), above, row.Input, row.Output)
+	return &pack.Rate{Row: "price list: " + row.Model + ", from " + row.From.Format("2 January 2006") + above, Input: int64(row.Input), Cached: int64(row.Cached), Written: int64(row.Write), Output: int64(row.Output)}
 }
 
 // acquaintances are what Slack has called people and channels since the last tick. Packs name them by

@@ -25,12 +25,16 @@ type company struct {
 	people   []Person
 	broken   map[What]string
 	revoked  string // a key that its house takes no more
+	keyed    bool   // Mistral's server wants a key
 	examined Settings
 }
 
 func (c *company) Try(_ context.Context, what What, s Settings) (string, error) {
 	if why := c.broken[what]; why != "" {
 		return "", errors.New(why)
+	}
+	if what == TheModel && c.keyed && s["MISTRAL_API_KEY"] == "" {
+		return "", errors.New("Mistral refuses the key")
 	}
 	for _, p := range providers {
 		if what == TheModel && c.revoked != "" && s[p.key] == c.revoked {
@@ -218,6 +222,25 @@ func TestAKeyThatWorksIsKeptWhereAnotherHousesIsRevoked(t *testing.T) {
 	require.NoError(t, g.Run(t.Context(), given))
 	require.Equal(t, "k", c.examined["MISTRAL_API_KEY"])
 	require.Equal(t, "new", c.examined["ANTHROPIC_API_KEY"])
+}
+
+// Where only the address of Mistral's server is set, a key is asked for, and none is said to be wrong.
+func TestAnAddressWithoutAKeyIsAskedForTheKey(t *testing.T) {
+	t.Parallel()
+	c := aCompany()
+	c.keyed = true
+	g, out, given := c.guide(t)
+	delete(given, "MISTRAL_API_KEY")
+	given["MISTRAL_BASE_URL"] = "http://127.0.0.1:1"
+	require.ErrorContains(t, g.Run(t.Context(), given), "not set up yet")
+	require.Contains(t, out.String(), "give --mistral-key")
+	require.NotContains(t, out.String(), "refuses")
+
+	g, out, _ = c.guide(t)
+	g.Form = person{chooses: "MISTRAL_API_KEY", types: "new"}
+	require.NoError(t, g.Run(t.Context(), given))
+	require.Equal(t, "new", c.examined["MISTRAL_API_KEY"])
+	require.NotContains(t, out.String(), "refuses")
 }
 
 // Whoever sits there is asked for another channel, in place of a wait that has no end.

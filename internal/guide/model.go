@@ -24,10 +24,16 @@ var own = []string{"MISTRAL_BASE_URL", "OPENAI_BASE_URL"}
 // knownModel tries what is set, all providers at once: serve would start with all of them as well.
 func (g *Guide) knownModel(ctx context.Context) (string, error) {
 	named := func(name string) bool { return g.set[name] != "" }
-	if !slices.ContainsFunc(providers, func(p provider) bool { return named(p.key) }) && !slices.ContainsFunc(own, named) {
-		return "", &missing{"--mistral-key, --claude-key or --gpt-key"}
+	keyed := slices.ContainsFunc(providers, func(p provider) bool { return named(p.key) })
+	unknown := &missing{"--mistral-key, --claude-key or --gpt-key"}
+	if !keyed && !slices.ContainsFunc(own, named) {
+		return "", unknown
 	}
-	return g.World.Try(ctx, TheModel, g.set)
+	said, err := g.World.Try(ctx, TheModel, g.set)
+	if err != nil && !keyed && !named("OPENAI_BASE_URL") { // a server of Mistral's that wants a key: nobody has given a wrong one
+		return "", unknown
+	}
+	return said, err
 }
 
 // askModel asks whose models are used, and for the key, which is tried without cost.

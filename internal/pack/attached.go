@@ -12,6 +12,7 @@ import (
 type Attached struct {
 	Name string
 	Data []byte // nil: it is not in this pack
+	Kept bool   // though it is kept: no rule can look into it
 }
 
 // attached are the files that an event names.
@@ -21,7 +22,8 @@ func attached(e event, words teller) (files []Attached) {
 		file, _ := one.(map[string]any)
 		content, _ := file["content"].(map[string]any)
 		hash, _ := content[salted].(string)
-		files = append(files, Attached{words.word(file["name"]), words[hash]})
+		data, kept := words[hash]
+		files = append(files, Attached{words.word(file["name"]), data, kept})
 	}
 	return files
 }
@@ -52,8 +54,10 @@ func filesWords(s *Story) string {
 	for _, a := range s.Attached {
 		switch {
 		case a.Pictured():
+		case a.Data == nil && a.Kept:
+			list = append(list, a.Name+" ("+unlooked+"; its hash stays)")
 		case a.Data == nil:
-			list = append(list, a.Name+" (not in this pack)")
+			list = append(list, a.Name+" (left out: it is longer than 100,000 bytes, or was forgotten; its hash stays)")
 		default:
 			list = append(list, a.Name+" (in values.jsonl)")
 		}

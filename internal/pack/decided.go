@@ -15,6 +15,8 @@ type Decided struct {
 	Key                            string   // the print of the SSH key by which they signed it; empty: no key did
 	Others                         []string // of a broken glass: who was told at once
 	Glass                          bool
+	Position                       int64     // of its entry
+	Team                           string    // the workspace of the click
 	Opened                         time.Time // when they first had all of this version before them; zero: nobody knows of it
 	Unopened                       bool      // they never had: all of the request is here
 }
@@ -25,8 +27,10 @@ func (d Decided) HadOpen() string {
 	switch {
 	case d.Glass && d.Verdict != verdictWords[kindBrokeGlass] || d.Verdict == verdictWords[kindDisowned]:
 		return "" // this was said of what had run already
+	case d.Unopened && d.Door == "Slack":
+		return "no opening of the code by them is on record; the card in Slack shows it as well"
 	case d.Unopened:
-		return "no opening of the code is on record"
+		return "no opening of the code by them is on record"
 	case d.Opened.IsZero():
 		return ""
 	}
@@ -57,12 +61,13 @@ func (s *Story) decide(e event, words teller) {
 		if e.fact("fine") != "true" {
 			found = "Looked at it, and doubts that it was right"
 		}
-		s.Decisions = append(s.Decisions, Decided{At: e.At, Who: e.Actor, Verdict: found, Number: e.fact("revision"), Door: "Slack", Glass: true})
+		s.Decisions = append(s.Decisions, Decided{At: e.At, Who: e.Actor, Verdict: found, Number: e.fact("revision"), Door: "Slack", Glass: true, Position: s.at})
 		s.Looks++
 		return
 	}
-	d := Decided{At: e.At, Who: e.Actor, Verdict: verdictWords[e.Kind], Why: words.word(e.Data["reason"]), For: e.fact("in_place_of"), Number: e.fact("revision"), Digest: e.fact("digest"), Door: "Slack"}
-	if click, _ := e.Data["click"].(map[string]any); click["door"] != nil {
+	d := Decided{At: e.At, Who: e.Actor, Verdict: verdictWords[e.Kind], Why: words.word(e.Data["reason"]), For: e.fact("in_place_of"), Number: e.fact("revision"), Digest: e.fact("digest"), Door: "Slack", Position: s.at}
+	click, _ := e.Data["click"].(map[string]any)
+	if d.Team, _ = click["team"].(string); click["door"] != nil {
 		d.Door = words.word(click["door"])
 		if click["os_user"] != nil {
 			d.Door += ", as " + words.word(click["os_user"]) + " on " + words.word(click["machine"])

@@ -27,7 +27,13 @@ type entries struct {
 	needs     map[[32]byte]need  // by manifest, what it seals of approvals
 	readings  map[[32]byte]bool  // that manifests name
 	writers   map[string]people  // by request
+	codes     map[[32]byte]written
+	risks     map[[32]byte]string // the worst that an inspection has found
+	book      book
+	grounds   map[int64]string // hashes of entries of the pack that were brought along, until they come by
 	ran       []ran
+	running   map[string]bool // by request
+	ends      []Fault         // ends of runs that nobody had started
 	panes     panes
 	keyring   keyring
 	shown     int64
@@ -49,7 +55,7 @@ type settlement struct {
 
 func newEntries() *entries {
 	return &entries{sums: map[string]string{}, streams: map[string]link{}, requests: map[string]bool{}, values: map[[32]byte]bool{},
-		decisions: map[string]int64{}, settled: map[string]settlement{}, versions: map[string]*sealed{}, needs: map[[32]byte]need{}, readings: map[[32]byte]bool{}, writers: map[string]people{}, panes: panes{named: map[string][]grant{}, whole: map[string]bool{}}, keyring: keyring{keys: map[string]registered{}}, hidden: -1}
+		decisions: map[string]int64{}, settled: map[string]settlement{}, versions: map[string]*sealed{}, needs: map[[32]byte]need{}, readings: map[[32]byte]bool{}, writers: map[string]people{}, codes: map[[32]byte]written{}, risks: map[[32]byte]string{}, book: newBook(), running: map[string]bool{}, grounds: map[int64]string{}, panes: panes{named: map[string][]grant{}, whole: map[string]bool{}}, keyring: keyring{keys: map[string][]registered{}}, hidden: -1}
 }
 
 // scan reads lines one by one. A line beyond the bound is an error: an event never comes near it, so
@@ -162,6 +168,8 @@ func (n *entries) take(line []byte, at, first int64) (s seen, err error) {
 		return s, broken(fmt.Sprintf("entry %d", s.Position), "it stands in another place, or twice")
 	case !bytes.Equal(append(bytes.Clone(line), '\n'), s.line()):
 		return s, broken(what, "it is not spelled as entries are")
+	case n.grounds[at] != "" && (s.Event != nil || s.Hash != n.grounds[at]):
+		return s, broken(fmt.Sprintf("entry %d, which was brought along", at), "it is not the entry of this place")
 	case s.Event == nil:
 		if n.hidden < 0 {
 			n.hidden = at
@@ -202,6 +210,7 @@ func (n *entries) note(s seen, at int64) {
 	e := s.event
 	n.panes.take(s, at, n.writers)
 	n.keyring.take(s, at)
+	n.book.take(s, at, n)
 	if id := e.request(); id != "" {
 		n.requests[id] = n.requests[id] || e.Seq == 1
 		n.count(s, at)
@@ -246,7 +255,7 @@ func (v *verifier) values() error {
 			return broken("the value "+short(value.Hash), "its content has been changed")
 		}
 		v.entries.values[key] = true
-		v.entries.sealedNeed(key, value.Bytes)
+		v.entries.word(key, value.Bytes)
 		return nil
 	})
 	for _, there := range v.entries.values {

@@ -5,8 +5,10 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,8 +37,12 @@ type fake struct {
 	read    []checkpoint.Checkpoint
 	drawn   int
 	hides   *redact.Rules
-	later   time.Duration                // how far its clock was put on
-	seals   func(manifest string) string // what else a manifest says; nil: nothing
+	ends    func(stream string) map[string]any // what else the end of a run says; nil: nothing
+	seat    string                             // of the terminal, if not the person's own
+	unseen  bool                               // nobody watches a run
+	first   int64                              // where its packs begin
+	later   time.Duration                      // how far its clock was put on
+	seals   func(manifest string) string       // what else a manifest says; nil: nothing
 }
 
 func key2(t testing.TB, seed byte) (note.Signer, note.Verifier) {
@@ -144,7 +150,7 @@ const program = "from desk import load, answer\n\nsales = load(\"sales.csv\")\na
 // as somebody opens the code.
 func (f *fake) plays(i int, question string, opens int) {
 	f.playsBehind(i, question, opens, func(f *fake, stream, digest string) {
-		f.happens(stream, "U0BEN", "approved", map[string]any{"revision": 1, "digest": digest, "click": map[string]any{"user": "U0BEN", "channel": "C0REVIEW"}})
+		f.happens(stream, "U0BEN", "approved", map[string]any{"revision": 1, "digest": digest, "settings": true, "click": map[string]any{"team": "T1", "user": "U0BEN", "channel": "C0REVIEW"}})
 		c := f.of(stream)
 		c.Decisions = append(c.Decisions, Decision{Request: stream[len("request:"):], Revision: 1, Digest: digest, Reviewer: "U0BEN", Verdict: "approve", At: noon})
 	})
@@ -154,7 +160,7 @@ func (f *fake) plays(i int, question string, opens int) {
 func (f *fake) playsBehind(i int, question string, opens int, behind func(f *fake, stream, digest string)) {
 	id := fmt.Sprintf("r%06d", i)
 	stream := "request:" + id
-	manifest := fmt.Sprintf(`{"version":2,"code_sha256":%q,"inputs":[{"name":"sales.csv","sha256":%q,"reading":{"encoding":"utf-8","delimiter":",","rows":1200}}],"sandbox":"local","template":"python 3.13","network":[],"limits":{"seconds":120,"memory_mb":1024},"cost_cap":2000000,"tier":"low","approvals":1,"policy":"team/3"}`,
+	manifest := fmt.Sprintf(`{"version":2,"code_sha256":%q,"inputs":[{"name":"sales.csv","sha256":%q,"reading":{"encoding":"utf-8","delimiter":",","rows":1200}}],"sandbox":"local","template":"python 3.13","network":[],"limits":{"seconds":120,"memory_mb":2048},"cost_cap":2000000,"tier":"low","approvals":1,"policy":"settings"}`,
 		sum([]byte(program)), sum([]byte("sales")))
 	if f.seals != nil {
 		manifest = f.seals(manifest)
@@ -174,16 +180,29 @@ func (f *fake) playsBehind(i int, question string, opens int, behind func(f *fak
 	}
 	f.happens(stream, "countersign", "started", map[string]any{"box": "box-" + id, "revision": 1, "digest": digest})
 	f.happens(stream, "countersign", "begun", map[string]any{"box": "box-" + id})
-	f.happens(stream, "countersign", "finished", map[string]any{"outcome": "ok", "box_ms": 1840, "result": f.says(stream, `{"outcome":"ok","answer":"May earned $41,300, 12 % more than April."}`),
-		"witness": map[string]any{"source": "gVisor", "complete": true, "seen": map[string]any{"opened": []any{f.says(stream, "sales.csv")}}}})
-	f.happens(stream, "countersign", "settled", map[string]any{"hold": "h2" + id, "for": "run", "held": 2_000_000, "spent": 3_000, "estimated": false})
+	finished := map[string]any{"outcome": "ok", "box_ms": 1840}
+	if f.ends != nil {
+		maps.Copy(finished, f.ends(stream))
+	}
+	if finished["result"] == nil {
+		finished["result"] = f.says(stream, `{"outcome":"ok","answer":"May earned $41,300, 12 % more than April."}`)
+	}
+	if !f.unseen {
+		finished["witness"] = map[string]any{"source": "gvisor", "complete": true, "seen": map[string]any{"opened": []any{f.says(stream, "sales.csv")}, "connected": []any{}, "started": []any{}}}
+	}
+	f.happens(stream, "countersign", "finished", finished)
+	f.happens(stream, "countersign", "settled", map[string]any{"hold": "h2" + id, "for": "run", "held": 2_000_000, "spent": 69_000, "estimated": false})
 	c := f.of(stream)
 	c.Receipts = append(c.Receipts, Receipt{Request: id, Hold: "h1" + id, For: "draft", At: noon, Amount: 558_000, Charges: []Charge{{Kind: "tokens", What: "codestral-2508", Model: "codestral-2508", Input: 1200, Output: 220, Amount: 558_000}}},
-		Receipt{Request: id, Hold: "h2" + id, For: "run", At: noon, Amount: 3_000, Charges: []Charge{{Kind: "box", What: "local", BoxMS: 1840, Amount: 3_000}}})
+		Receipt{Request: id, Hold: "h2" + id, For: "run", At: noon, Amount: 69_000, Charges: []Charge{{Kind: "box", What: "local", BoxMS: 1840, VCPU: 2, MemoryMB: 2048, Amount: 69_000}}})
 }
 
-func (f *fake) Span(_ context.Context, _ Chosen) (Span, error) {
-	return Span{Last: int64(len(f.entries))}, nil
+func (f *fake) Span(_ context.Context, _ Chosen) (s Span, err error) {
+	s = Span{First: f.first, Last: int64(len(f.entries))}
+	for _, id := range checkpoint.Edge(s.First) {
+		s.Before = append(s.Before, f.nodes[id])
+	}
+	return s, nil
 }
 
 func (f *fake) Entries(_ context.Context, s Span, of Chosen, each func(Entry) error) error {
@@ -215,8 +234,21 @@ func (f *fake) Names(context.Context) ([]Name, error) {
 	return []Name{{"U0MAYA", "Maya <Berg>", noon.Add(-time.Hour)}, {"U0MAYA", "Maya Lindqvist", noon.Add(time.Hour)}, {"U0BEN", "Ben Osei", noon.Add(time.Hour)}, {"U0EVE", "Eve Nobody", noon}}, nil
 }
 
+// Grounds are what Entries shows no event of.
+func (f *fake) Grounds(_ context.Context, s Span, of Chosen, bearing []Bearing) (list []Entry, err error) {
+	for _, e := range f.entries[:s.Last] {
+		shown := e.Position >= s.First && of.Complete()
+		if !shown && slices.ContainsFunc(bearing, func(b Bearing) bool { return b.Bears(e.Event) }) {
+			list = append(list, e)
+		}
+	}
+	return list, nil
+}
+
 func (f *fake) Case(_ context.Context, _ Span, stream string) (*Case, error) {
-	return f.cases[stream], nil
+	c := *f.cases[stream]
+	c.Values = slices.Clone(c.Values) // whoever makes a pack masks them
+	return &c, nil
 }
 
 // pack makes a pack in a folder of the test.
@@ -227,12 +259,25 @@ func (f *fake) pack(person string) string {
 	file, err := os.Create(path)
 	require.NoError(f.t, err)
 	_, err = Make(f.t.Context(), file, f, Options{Chosen: Chosen{From: noon, To: noon.Add(240 * time.Hour), Person: person}, MadeBy: "countersign test", Zone: time.UTC, Hides: f.hides,
-		Price: func(c Charge, _ time.Time) string { return c.What + " from 2026-01-01" },
-		Record: func(_ context.Context, c Contents) (p Proof, err error) {
+		Made: noon.Add(48 * time.Hour),
+		Price: func(c Charge, _ time.Time) *Rate {
+			if c.Kind == "box" {
+				return &Rate{Row: "a sandbox on the server itself, price from 1 January 2026", VCPU: 14_000, GiB: 4_500}
+			}
+			return &Rate{Row: "codestral-2508, price from 30 July 2025", Input: 300_000_000, Cached: 30_000_000, Written: 300_000_000, Output: 900_000_000}
+		},
+		Record: func(_ context.Context, c Contents, places []int64) (p Proof, err error) {
 			own := f.happens(PackStream, "operator", "packed", map[string]any{"pack": c.Sum()})
 			f.signs()
 			plan, err := checkpoint.Inclusion(own.Position, f.tree.Size())
-			return Proof{Checkpoints: f.points, Own: &Own{Position: own.Position, Hash: own.Hash, Line: string(own.Event), Proof: f.proof(plan)}}, err
+			require.NoError(f.t, err)
+			p = Proof{Checkpoints: f.points, Own: &Own{Position: own.Position, Hash: own.Hash, Line: string(own.Event), Proof: f.proof(plan)}}
+			for _, at := range places {
+				plan, err := checkpoint.Inclusion(at, f.tree.Size())
+				require.NoError(f.t, err)
+				p.Grounds = append(p.Grounds, f.proof(plan))
+			}
+			return p, nil
 		}})
 	require.NoError(f.t, err)
 	require.NoError(f.t, file.Close())

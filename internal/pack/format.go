@@ -11,7 +11,7 @@ import (
 )
 
 // Format is the version of everything below.
-const Format = 3
+const Format = 4
 
 // The files of a pack, each of them there once, and nothing else.
 const (
@@ -21,6 +21,7 @@ const (
 	fileValues    = "values.jsonl"    // the words that events name by their hashes: Value
 	fileReadings  = "readings.jsonl"  // how files were read, as seals name it by its hash: Reading
 	fileDecisions = "decisions.jsonl" // rows of the database, each with its event: Decision
+	fileGrounds   = "grounds.jsonl"   // entries that decisions rest on, and that are not in it otherwise: Entry
 	fileReceipts  = "receipts.jsonl"  // and what each step has cost: Receipt
 	fileNames     = "names.jsonl"     // what people and channels were called: Name
 	filePage      = "page.html"       // for people
@@ -30,7 +31,7 @@ const (
 
 // listed are the files whose sha256 stands in pack.json. log.json is not among them: it has the proof
 // that pack.json itself is in the log, so it comes after it, and holds by its signatures alone.
-var listed = []string{fileEntries, fileValues, fileReadings, fileDecisions, fileReceipts, fileNames, filePage, fileRequests, fileCharges}
+var listed = []string{fileEntries, fileValues, fileReadings, fileGrounds, fileDecisions, fileReceipts, fileNames, filePage, fileRequests, fileCharges}
 
 // Chosen is what a pack is about. Without a workspace, a person and a channel it is complete.
 type Chosen struct {
@@ -48,8 +49,9 @@ func (c Chosen) Complete() bool { return c.Person == "" && c.Channel == "" && c.
 // Contents is what a pack says of itself. The hash of this text stands in an event of the
 // log, which a checkpoint covers: who changes it has to change that as well.
 type Contents struct {
-	Format int    `json:"format"`
-	MadeBy string `json:"made_by"`
+	Format int       `json:"format"`
+	MadeBy string    `json:"made_by"`
+	Made   time.Time `json:"made"` // what came later is not in it, whatever its period says
 	Chosen
 	First    int64             `json:"first"` // places of the log, this one included
 	Last     int64             `json:"last"`  // and this one not
@@ -58,6 +60,17 @@ type Contents struct {
 	Visible  int64             `json:"shown_entries"` // of Last - First
 	Files    map[string]string `json:"files"`         // their sha256
 }
+
+// Until is how far it reaches: to the end of its period, or to when it was made.
+func (c Contents) Until() time.Time {
+	if c.Made.Before(c.To) {
+		return c.Made
+	}
+	return c.To
+}
+
+// Open tells whether its period went on when it was made, or had just ended.
+func (c Contents) Open() bool { return c.Made.Add(-time.Minute).Before(c.To) }
 
 // Entry is a place of the log. Without an event it was left out: its hash stays.
 type Entry struct {
@@ -125,10 +138,10 @@ type Charge struct {
 	Output  int64  `json:"output_tokens,omitempty"`
 	BoxMS   int64  `json:"box_ms,omitempty"`
 	// Of a box: how large it was, by which it is paid, used or not.
-	VCPU     int    `json:"vcpu,omitempty"`
-	MemoryMB int    `json:"memory_mb,omitempty"`
-	Amount   int64  `json:"amount"`
-	Price    string `json:"price,omitempty"` // the row of the price list, in words; empty: not in today's list
+	VCPU     int   `json:"vcpu,omitempty"`
+	MemoryMB int   `json:"memory_mb,omitempty"`
+	Amount   int64 `json:"amount"`
+	Rate     *Rate `json:"rate,omitempty"` // the row of the price list; nil: not in today's list
 }
 
 // Proof leads from the entries to checkpoints.
@@ -137,6 +150,8 @@ type Proof struct {
 	Before      [][]byte     `json:"before"`
 	Checkpoints []Checkpoint `json:"checkpoints"`
 	Own         *Own         `json:"own,omitempty"`
+	// Grounds are the proofs that the last checkpoint includes the entries of grounds.jsonl that come before the first one.
+	Grounds [][][]byte `json:"grounds,omitempty"`
 }
 
 // Checkpoint is a signed note, with the proof that it continues the one before it.

@@ -19,6 +19,7 @@ const glassLooks = 2
 // broke is a broken glass.
 type broke struct {
 	name, team, request, person, asker, version string // version: of the code
+	position                                    int64
 	at                                          time.Time
 	looks                                       map[string]time.Time // the first of each person
 	anew                                        time.Time            // when another version came in the place of this one: nothing ran by it, or not any more
@@ -82,7 +83,7 @@ func (p *panes) take(s seen, at int64, writers map[string]people) {
 	case kindBrokeGlass:
 		click, _ := e.Data["click"].(map[string]any)
 		team, _ := click["team"].(string)
-		p.broken = append(p.broken, &broke{name: s.name(at), team: team, request: e.request(), person: e.Actor, asker: writers[e.request()].asker, version: e.fact("revision"), at: e.At, looks: map[string]time.Time{}})
+		p.broken = append(p.broken, &broke{name: s.name(at), position: at, team: team, request: e.request(), person: e.Actor, asker: writers[e.request()].asker, version: e.fact("revision"), at: e.At, looks: map[string]time.Time{}})
 	case kindLookedAtGlass:
 		if b := last(e.fact("revision")); b != nil {
 			if _, before := b.looks[e.Actor]; !before {
@@ -143,7 +144,7 @@ func (p *panes) since(team, who string, moment time.Time) time.Time {
 }
 
 // glasses holds each against the day and the looks.
-func (v *verifier) glasses() error {
+func (v *verifier) glasses() {
 	p, r := &v.entries.panes, &v.report
 	for i, b := range p.broken {
 		since := p.since(b.team, b.person, b.at)
@@ -151,11 +152,12 @@ func (v *verifier) glasses() error {
 		case !p.whole[b.team]:
 			r.Unnamed = append(r.Unnamed, b.request)
 		case since.IsZero() || since.After(b.at.Add(-glassDay)):
-			return broken(b.name, "whoever broke the glass had not had the role for 24 hours by the word of two others")
+			v.fault(Fault{Position: b.position, Name: b.name, Request: b.request, Says: "whoever broke the glass had not had the role for 24 hours by the word of two others"})
 		}
 		for _, before := range p.broken[:i] {
 			if before.team == b.team && before.stood(b.at) && before.looked(b.at) < glassLooks {
-				return broken(b.name, "the glass was broken while the one before it (%s) had not been looked at by two others", before.name)
+				v.fault(Fault{Position: b.position, Name: b.name, Request: b.request, Says: "the glass was broken while the one before it (" + before.name + ") had not been looked at by two others"})
+				break
 			}
 		}
 		end := b.at.Add(glassDay)
@@ -169,5 +171,4 @@ func (v *verifier) glasses() error {
 			r.Unlooked = append(r.Unlooked, b.request)
 		}
 	}
-	return nil
 }

@@ -144,7 +144,7 @@ func (f *fake) high(i int, sign func(s sshkey.Statement, click map[string]any)) 
 	f.playsBehind(i, "What did we earn in May?", 0, func(f *fake, stream, digest string) {
 		click := map[string]any{"team": "T1", "user": "U0BEN", "door": "command line", "os_user": "ben", "machine": "laptop", "nonce": "n1"}
 		sign(sshkey.Statement{Digest: digest, Nonce: "n1", Person: "U0BEN", Request: stream[len("request:"):], Revision: 1, Verdict: "approve", Workspace: "T1"}, click)
-		f.happens(stream, "U0BEN", "approved", map[string]any{"revision": 1, "digest": digest, "click": click})
+		f.happens(stream, "U0BEN", "approved", map[string]any{"revision": 1, "digest": digest, "settings": true, "click": click})
 		c := f.of(stream)
 		c.Decisions = append(c.Decisions, Decision{Request: stream[len("request:"):], Revision: 1, Digest: digest, Reviewer: "U0BEN", Verdict: "approve", At: noon})
 	})

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"strings"
 	"testing"
@@ -128,19 +129,53 @@ func TestTheVerifierHoldsAnSSHKeyAgainstItsDay(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			require.Empty(t, r.Unregistered)
+			require.Empty(t, r.Faults)
 		})
 	}
 
-	// A selection has no events of people, so it is said that the day is not known.
+	// A selection has no stream of people, and brings along what says whose the key is.
 	f := newFake(t, 0)
 	signer, line := signerOf(t, "k")
+	_, other := signerOf(t, "o")
 	f.registers("U0BEN", line)
+	f.registers("U0EVE", other)
 	f.later = day25
 	f.signedHigh(0, signer)
 	f.plays(1, "And in June?", 0)
-	r, err := Verify(f.pack("r000000"), Trust{Keys: []note.Verifier{f.key}})
+	path := f.pack("r000000")
+	r, err := Verify(path, Trust{Keys: []note.Verifier{f.key}})
 	require.NoError(t, err)
-	require.Equal(t, []string{"r000000"}, r.Unregistered)
-	require.Contains(t, r.Sentences(), "It is not in the pack when the SSH keys were registered that signed decisions, and so not known whether that was 24 hours before, for r000000.\n")
+	require.True(t, r.Shown())
+	o := open(t, path)
+	require.Contains(t, string(o[fileGrounds]), line)
+	require.NotContains(t, string(o[fileGrounds]), other, "of nobody else anything comes along")
+
+	// A pack that begins later brings along what came before it, each with its proof.
+	f = newFake(t, 0)
+	f.registers("U0BEN", line)
+	f.plays(1, "And in June?", 0)
+	f.signs()
+	f.first, f.order = int64(len(f.entries)), nil
+	clear(f.cases)
+	f.later = day25
+	f.signedHigh(2, signer)
+	path = f.pack("")
+	r, err = Verify(path, Trust{Keys: []note.Verifier{f.key}})
+	require.NoError(t, err)
+	require.True(t, r.Shown())
+	for what, change := range map[string]func(o opened){
+		"its proof is there":                   func(o opened) { o[fileGrounds] = nil },
+		"no checkpoint covers it":              func(o opened) { o.proof(t, func(p *Proof) { p.Grounds[0][0][0] ^= 1 }) },
+		"its content has been changed":         func(o opened) { o[fileGrounds] = bytes.Replace(o[fileGrounds], []byte("U0BEN"), []byte("U0EVE"), 1) },
+		"it stands in another place, or twice": func(o opened) { o[fileGrounds] = append(o[fileGrounds], o[fileGrounds]...) },
+		"it is not what was written down when": func(o opened) {
+			o[fileGrounds] = nil
+			o.proof(t, func(p *Proof) { p.Grounds = nil })
+		},
+	} {
+		o := open(t, path)
+		change(o)
+		_, err := Verify(o.close(t), Trust{Keys: []note.Verifier{f.key}})
+		require.ErrorContains(t, err, what)
+	}
 }

@@ -32,6 +32,8 @@ const (
 	kindKnownAs          = "known as"
 	kindPacked           = "packed"
 	kindSetRules         = "set rules"
+	kindDelegated        = "delegated"
+	kindDelegationEnded  = "delegation ended"
 	kindRegisteredKey    = "registered key"
 	kindRemovedKey       = "removed key"
 )

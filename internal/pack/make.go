@@ -45,6 +45,9 @@ type Source interface {
 	// number of all requests in the span.
 	Streams(ctx context.Context, s Span, of Chosen) (streams []string, requests int64, err error)
 	Case(ctx context.Context, s Span, stream string) (*Case, error)
+	// Grounds are the entries before the end of the span, in the order of the log, that bear on the decisions of a pack and are not in
+	// it: Entries gives them no event, or they come before it.
+	Grounds(ctx context.Context, s Span, of Chosen, bearing []Bearing) ([]Entry, error)
 	// Names are what people and channels were called, and from when on.
 	Names(ctx context.Context) ([]Name, error)
 }
@@ -53,15 +56,16 @@ type Source interface {
 type Options struct {
 	Chosen
 	MadeBy string
+	Made   time.Time      // zero: now
 	Zone   *time.Location // in which the page and the tables tell times
 	// Hides finds what is in no pack: a value that holds something of it leaves its hash alone, and page and
 	// tables show it masked. nil: the rules that always hold.
 	Hides *redact.Rules
-	// Price names the row of the price list that a charge was reckoned by.
-	Price func(c Charge, at time.Time) string
+	// Price is the row of the price list that a charge was reckoned by; nil: the list has none.
+	Price func(c Charge, at time.Time) *Rate
 	// Record writes the entry that says that this pack was made, and returns the proof that
-	// reaches up to it. Its Before is filled in here.
-	Record func(ctx context.Context, c Contents) (Proof, error)
+	// reaches up to it, and to the entries of these places. Its Before is filled in here.
+	Record func(ctx context.Context, c Contents, places []int64) (Proof, error)
 }
 
 // Make writes a pack. What it holds of the log is on disk while it is made, and not in
@@ -71,19 +75,28 @@ type Options struct {
 // log gets the hash of pack.json (Record), and only the answer to that completes log.json. A crash
 // before the end leaves an entry in the log of a pack that nobody has, which is harmless.
 func Make(ctx context.Context, out io.Writer, from Source, o Options) (c Contents, err error) {
+	if o.Made.IsZero() {
+		o.Made = time.Now()
+	}
 	span, err := from.Span(ctx, o.Chosen)
 	if err != nil {
 		return c, err
 	}
-	c = Contents{Format: Format, MadeBy: o.MadeBy, Chosen: o.Chosen, First: span.First, Last: span.Last, Files: map[string]string{}}
+	c = Contents{Format: Format, MadeBy: o.MadeBy, Made: o.Made.UTC().Truncate(time.Microsecond), Chosen: o.Chosen, First: span.First, Last: span.Last, Files: map[string]string{}}
 	spools := spools{}
 	defer func() { err = errors.Join(err, spools.close()) }()
 	if err := spools.open(); err != nil {
 		return c, err
 	}
+	v := verifier{entries: newEntries(), report: Report{Contents: c}}
 	err = from.Entries(ctx, span, o.Chosen, func(e Entry) error {
 		if e.Event != nil {
 			c.Visible++
+			event, err := read(e.Event)
+			if err != nil {
+				return fmt.Errorf("entry %d: %w", e.Position, err)
+			}
+			v.entries.note(seen{e, event}, e.Position)
 		}
 		_, err := spools[fileEntries].Write(e.line())
 		return err
@@ -91,13 +104,22 @@ func Make(ctx context.Context, out io.Writer, from Source, o Options) (c Content
 	if err != nil {
 		return c, err
 	}
-	if err := spools.cases(ctx, from, span, &c, o); err != nil {
+	streams, requests, err := from.Streams(ctx, span, o.Chosen)
+	if err != nil {
+		return c, err
+	}
+	c.Requests = requests
+	earlier, err := spools.judge(ctx, from, span, streams, &v, o)
+	if err != nil {
+		return c, err
+	}
+	if err := spools.cases(ctx, from, span, streams, &c, &v, o); err != nil {
 		return c, err
 	}
 	for _, name := range listed {
 		c.Files[name] = hex.EncodeToString(spools[name].sum.Sum(nil))
 	}
-	proof, err := o.Record(ctx, c)
+	proof, err := o.Record(ctx, c, earlier)
 	if err != nil {
 		return c, err
 	}
@@ -109,14 +131,60 @@ func Make(ctx context.Context, out io.Writer, from Source, o Options) (c Content
 	return c, spools.zip(out, map[string][]byte{fileContents: c.Spelled(), fileProof: text})
 }
 
+// judge finds out what a verifier will find of the decisions, so that the page says the same: it reads what they rest on, and
+// writes the entries that the pack brings along for it. Those of which a proof is needed are returned.
+func (s spools) judge(ctx context.Context, from Source, span Span, streams []string, v *verifier, o Options) (earlier []int64, err error) {
+	decided := map[string]bool{}
+	for _, d := range v.entries.book.ballots {
+		decided["request:"+d.request] = true
+	}
+	for _, r := range v.entries.ran {
+		decided["request:"+r.request] = true
+	}
+	for _, stream := range streams {
+		if !decided[stream] {
+			continue
+		}
+		one, err := from.Case(ctx, span, stream)
+		if err != nil {
+			return nil, err
+		}
+		for _, value := range one.Values {
+			if key, err := key(value.Hash); err == nil && shows(value.Bytes, o.Hides) {
+				v.entries.word(key, value.Bytes)
+			}
+		}
+	}
+	grounds, err := from.Grounds(ctx, span, o.Chosen, v.entries.bearing())
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range grounds {
+		e, err := read(g.Event)
+		if err != nil {
+			return nil, fmt.Errorf("entry %d: %w", g.Position, err)
+		}
+		if _, err := s[fileGrounds].Write(g.line()); err != nil {
+			return nil, err
+		}
+		v.entries.ground(e, g.Position)
+		if g.Position < span.First {
+			earlier = append(earlier, g.Position)
+		}
+	}
+	_ = v.judged() // what does not hold stands on the page
+	return earlier, nil
+}
+
+// shows tells whether a value stands in a pack: a picture does, and a text in which no rule finds anything. Into anything else, a
+// workbook for one, no rule can look.
+func shows(value []byte, hides *redact.Rules) bool {
+	return redact.Picture(value) || redact.Readable(value) && !hides.Holds(string(value))
+}
+
 // cases writes what belongs to the chosen streams, one after the other. Each is read, told and
 // dropped, so that a pack of a year needs the memory of its largest request.
-func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, o Options) (err error) {
-	streams, requests, err := from.Streams(ctx, span, o.Chosen)
-	if err != nil {
-		return err
-	}
-	c.Requests = requests
+func (s spools) cases(ctx context.Context, from Source, span Span, streams []string, c *Contents, v *verifier, o Options) (err error) {
 	list, err := from.Names(ctx)
 	if err != nil {
 		return err
@@ -125,7 +193,7 @@ func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, 
 		list[i].Name = o.Hides.Mask(one.Name, nil)
 	}
 	names := NewNames(list)
-	page := newPage(s[filePage], o, names)
+	page := newPage(s[filePage], o, names, v)
 	defer func() { err = errors.Join(err, page.close()) }()
 	read := map[string]bool{} // readings that are written: a file is asked about more than once
 	tables := newTables(s[fileRequests], s[fileCharges], o, names)
@@ -134,31 +202,30 @@ func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, 
 		if err != nil {
 			return err
 		}
-		// The prices are of the list as it is now. They are words beside the amounts, which were
+		// The prices are of the list as it is now; a row that was in use never changes. They stand beside the amounts, which were
 		// settled at the time; a row that is not there any more leaves them empty.
 		for i, r := range one.Receipts {
 			for n, charge := range r.Charges {
-				one.Receipts[i].Charges[n].Price = o.Price(charge, r.At)
+				one.Receipts[i].Charges[n].Rate = o.Price(charge, r.At)
 			}
 		}
+		hidden := map[string]string{} // by hash, why
 		for i, v := range one.Values {
-			text := string(v.Bytes)
-			switch {
-			case redact.Picture(v.Bytes), redact.Readable(v.Bytes) && !o.Hides.Holds(text):
+			if shows(v.Bytes, o.Hides) {
 				s[fileValues].encode(v)
-			case redact.Readable(v.Bytes):
-				page.masked++
-				one.Values[i].Bytes = []byte(o.Hides.Mask(text, nil))
-			default: // a workbook, say: no rule can look into it, so its hash stands for it
-				page.masked++
-				one.Values[i].Bytes = nil
+				continue
+			}
+			hidden[v.Hash] = masking(v.Bytes, o.Hides)
+			if one.Values[i].Bytes = nil; hidden[v.Hash] != unlooked {
+				one.Values[i].Bytes = []byte(o.Hides.Mask(string(v.Bytes), nil))
 			}
 		}
+		var readings []string // why they are masked
 		for i, r := range one.Readings {
 			text := string(r.Text)
-			switch hidden := o.Hides.Holds(text); {
-			case hidden: // the name of a column may be one; masked it is shown, and is not what was sealed
-				page.masked++
+			switch hides := o.Hides.Holds(text); {
+			case hides: // the name of a column may be one; masked it is shown, and is not what was sealed
+				readings = append(readings, masking(r.Text, o.Hides))
 				one.Readings[i].Text = json.RawMessage(o.Hides.Mask(text, nil))
 			case !read[r.SHA256] && one.seals(r.SHA256):
 				read[r.SHA256] = true
@@ -179,6 +246,7 @@ func (s spools) cases(ctx context.Context, from Source, span Span, c *Contents, 
 		if story.ID != "" {
 			c.Showing++
 		}
+		page.hid(one, story, hidden, readings)
 		page.add(story)
 		tables.add(story)
 	}

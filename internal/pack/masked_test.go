@@ -20,14 +20,17 @@ func TestACanaryIsInNoFileOfAPack(t *testing.T) {
 	require.NoError(t, err)
 	f.hides = rules
 	const question = "What did canary@leak.example earn with Falcon in May?"
-	f.plays(0, question, 0)
-	f.plays(1, "What did we earn in May?", 0)
 	stream := "request:r000000"
-	f.happens(stream, "U0BEN", "finished", map[string]any{"outcome": "error", "error": f.says(stream, "KeyError: 'canary@leak.example'"),
-		"result": f.says(stream, `{"outcome":"error","stdout":"canary@leak.example"}`),
-		// No rule can look into these: a workbook is a compressed archive, and UTF-16 has a zero beside each sign.
-		"files": []any{f.says(stream, "PK\x03\x04\xff canary"), f.says(stream, "c\x00a\x00n\x00a\x00r\x00y\x00"), f.says(stream, "\x89PNG\r\n\x1a\n drawn"),
-			f.says(stream, "GIF89a,canary@leak.example\n")}})
+	f.ends = func(stream string) map[string]any {
+		return map[string]any{"outcome": "error", "error": f.says(stream, "KeyError: 'canary@leak.example'"),
+			"result": f.says(stream, `{"outcome":"error","stdout":"canary@leak.example"}`),
+			// No rule can look into these: a workbook is a compressed archive, and UTF-16 has a zero beside each sign.
+			"files": []any{f.says(stream, "PK\x03\x04\xff canary"), f.says(stream, "c\x00a\x00n\x00a\x00r\x00y\x00"), f.says(stream, "\x89PNG\r\n\x1a\n drawn"),
+				f.says(stream, "GIF89a,canary@leak.example\n")}}
+	}
+	f.plays(0, question, 0)
+	f.ends = nil
+	f.plays(1, "What did we earn in May?", 0)
 	path := f.pack("")
 	o := open(t, path)
 	for name, text := range o {
@@ -38,8 +41,9 @@ func TestACanaryIsInNoFileOfAPack(t *testing.T) {
 		}
 	}
 	page := string(o[filePage])
+	require.Contains(t, page, "masked by the rule for: e-mail address, a rule that administrators have added")
 	require.Contains(t, page, "What did [e-mail masked] earn with [hidden masked] in May?")
-	require.Contains(t, page, "<p>6 values hold secrets or personal data, or may, and are not in this pack")
+	require.Contains(t, page, "<b>6 values are masked or left out.</b>")
 	require.Contains(t, string(o[fileRequests]), "What did [e-mail masked] earn")
 	require.Contains(t, page, "from desk import load", "code that holds none is there")
 	for _, v := range f.cases[stream].Values {

@@ -30,10 +30,13 @@ type page struct {
 	other  []Step
 	more   int // of other than are listed
 	named  int // entries that say what people and channels are called
-	masked int // values that are here by their hashes alone
+	masked []Masked
 	copies []Restored
-	ruled  ruled
 	err    error
+
+	judged *Report         // what a verifier will find of the decisions
+	ruled  ruled           // by which rules
+	rights map[int64]right // and by what right each was given, by its entry
 
 	pictures int // signs of the pictures so far
 }
@@ -44,7 +47,7 @@ type index struct {
 	At                                     time.Time
 	Total                                  int64
 	Glass, Looked                          string
-	Ran                                    bool
+	Ran, Faulty                            bool
 }
 
 // listedOthers bounds the list of what is no request's: a browser has to draw it. All of it is in
@@ -57,8 +60,8 @@ var style string
 //go:embed page.html.tmpl
 var pageText string
 
-func newPage(out io.Writer, o Options, names *Names) *page {
-	p := &page{out: out, o: o, names: names, ruled: ruled{}}
+func newPage(out io.Writer, o Options, names *Names, v *verifier) *page {
+	p := &page{out: out, o: o, names: names, judged: &v.report, ruled: v.entries.book.ruled, rights: v.entries.book.rights()}
 	p.t = p.templates()
 	p.body, p.err = os.CreateTemp("", "countersign-pack-*")
 	return p
@@ -85,19 +88,25 @@ func (p *page) templates() *template.Template {
 		},
 		"short_time": func(at time.Time) string { return at.In(zone).Format("2 Jan 2006 15:04") },
 		// The end of a period is the first moment after it: a day begins then that is not meant.
-		"day":     func(at time.Time) string { return at.In(zone).Format("2 January 2006, 15:04 MST") },
-		"seconds": func(ms int64) string { return strconv.FormatFloat(float64(ms)/1000, 'f', 1, 64) + " s" },
-		"rules":   rulesWords,
-		"purpose": purposeWords,
-		"usd":     Dollars,
-		"who":     names.Who,
-		"what":    func(s Step) string { return spoken(s, names) },
-		"short":   short,
-		"money":   rounded,
-		"tone":    tone,
-		"grouped": grouped,
-		"place":   placeWords,
-		"stands":  func(s *Story) string { return s.Stands(names) },
+		"day":      func(at time.Time) string { return at.In(zone).Format("2 January 2006, 15:04 MST") },
+		"seconds":  exactSeconds,
+		"rules":    rulesWords,
+		"purpose":  purposeWords,
+		"usd":      Dollars,
+		"who":      names.Who,
+		"what":     func(s Step) string { return spoken(s.What, s.At, names) },
+		"faults":   func(s *Story) []Fault { return of(p.judged.Faults, s.ID) },
+		"doubts":   func(s *Story) []doubt { return doubts(of(p.judged.Doubts, s.ID)) },
+		"told":     func(f Fault) string { return capital(spoken(f.sentence(), f.At, names)) },
+		"role":     p.role,
+		"listed":   func(list []Masked) []Masked { return list[:min(len(list), listedOthers)] },
+		"unlisted": func(list []Masked) int { return max(0, len(list)-listedOthers) },
+		"short":    short,
+		"money":    rounded,
+		"tone":     tone,
+		"grouped":  grouped,
+		"place":    placeWords,
+		"stands":   func(s *Story) string { return s.Stands(names) },
 		"numbered": func(code string) (lines []Fact) {
 			for i, line := range strings.Split(strings.TrimSuffix(code, "\n"), "\n") {
 				lines = append(lines, Fact{strconv.Itoa(i + 1), line})
@@ -121,13 +130,12 @@ func (p *page) add(s *Story) {
 			return // they stand beside every id
 		}
 		p.copies = append(p.copies, s.Restored...)
-		p.ruled.take(s)
 		room := max(0, listedOthers-len(p.other))
 		p.other = append(p.other, s.Steps[:min(room, len(s.Steps))]...)
 		p.more += max(0, len(s.Steps)-room)
 		return
 	}
-	p.lines = append(p.lines, index{ID: s.ID, Asker: s.Asker, Question: cut(s.Question, 140), Outcome: s.Outcome, Approved: s.by("Approved", p.names), At: s.At, Total: s.Total, Glass: s.Glass, Looked: s.Looked(), Ran: s.Run != nil})
+	p.lines = append(p.lines, index{ID: s.ID, Asker: s.Asker, Question: cut(s.Question, 140), Outcome: s.Outcome, Approved: s.by("Approved", p.names), At: s.At, Total: s.Total, Glass: s.Glass, Looked: s.Looked(), Ran: s.Run != nil, Faulty: len(of(p.judged.Faults, s.ID)) > 0})
 	if p.err == nil {
 		p.err = p.t.ExecuteTemplate(p.body, "request", s)
 	}
@@ -138,7 +146,12 @@ func (p *page) end(c Contents) {
 	if p.err != nil {
 		return
 	}
-	var total int64
+	var total, approvals int64
+	for _, d := range p.rights {
+		if d.approves {
+			approvals++
+		}
+	}
 	var glass []index // that ran though nobody approved them
 	for _, line := range p.lines {
 		total += line.Total
@@ -148,7 +161,7 @@ func (p *page) end(c Contents) {
 	}
 	// The one style is allowed by its hash, and pictures that are a part of the page; whatever else might get into it is not.
 	sum := sha256.Sum256([]byte(style))
-	p.err = p.t.ExecuteTemplate(p.out, "head", map[string]any{"Contents": c, "Requests": p.lines, "Glass": glass, "Total": total, "Entries": c.Last - c.First, "Masked": p.masked, "Restored": p.copies,
+	p.err = p.t.ExecuteTemplate(p.out, "head", map[string]any{"Contents": c, "Requests": p.lines, "Glass": glass, "Total": total, "Entries": c.Last - c.First, "Masked": p.masked, "Faults": p.judged.Faults, "Doubts": doubts(p.judged.Doubts), "Approvals": approvals, "Restored": p.copies,
 		"Style": template.CSS(style), "Policy": fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; img-src data:; base-uri 'none'; form-action 'none'", base64.StdEncoding.EncodeToString(sum[:]))})
 	if p.err == nil {
 		_, p.err = p.body.Seek(0, io.SeekStart)
@@ -228,17 +241,42 @@ func rounded(n int64) string {
 	return fmt.Sprintf("$%d.%02d", (n+cent/2)/1_000_000_000, (n+cent/2)/cent%100)
 }
 
-// spoken is a step with the names of whom it is about, beside their ids.
-func spoken(s Step, names *Names) string {
-	words := strings.Split(s.What, " ")
+// spoken is a text with the names of whom it is about, beside their ids.
+func spoken(text string, at time.Time, names *Names) string {
+	words := strings.Split(text, " ")
 	for i, word := range words {
-		id, comma := strings.CutSuffix(word, ",")
-		if name := names.Of(id, s.At); name != "" {
-			words[i] = name + " (" + id + ")"
-			if comma {
-				words[i] += ","
-			}
+		id := strings.TrimRight(word, ",:")
+		if name := names.Of(id, at); name != "" {
+			words[i] = name + " (" + id + ")" + word[len(id):]
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// role says by what right somebody has decided, and who gave it to them.
+func (p *page) role(d Decided) string {
+	r, known := p.rights[d.Position]
+	switch {
+	case d.Glass && d.Verdict == verdictWords[kindBrokeGlass]:
+		return "break-glass"
+	case d.Glass:
+		return "administrator"
+	case !known:
+		return ""
+	case !r.OK:
+		return "not known as a reviewer: " + spoken(r.Not, d.At, p.names)
+	case r.By == "":
+		return r.Role
+	}
+	return fmt.Sprintf("%s, named by %s on %s", r.Role, p.names.Who(r.By, r.Since), r.Since.In(p.o.Zone).Format("2 January 2006"))
+}
+
+// of are those of one request.
+func of(list []Fault, request string) (mine []Fault) {
+	for _, f := range list {
+		if f.Request == request {
+			mine = append(mine, f)
+		}
+	}
+	return mine
 }

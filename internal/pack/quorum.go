@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strings"
 )
 
 // A run needs as many approvals as were sealed with its version, or a glass that somebody has broken for it: the one
@@ -13,6 +14,7 @@ import (
 // sealed is a version of the code while its request is read.
 type sealed struct {
 	manifest [32]byte         // the value that says how many approvals it takes
+	shown    *shown           // what else of it came before reviewers
 	voices   map[string]voice // who has approved it, or in whose place
 	glass    bool             // somebody has broken the glass for it
 }
@@ -23,10 +25,19 @@ type voice struct {
 	unsigned bool // given at another door than Slack, and no key has signed it: for high risk that is none
 }
 
-// need is what a manifest seals of approvals.
+// need is what a manifest seals of approvals, and what its rules bear on.
 type need struct {
-	approvals int // 0: its text is not here
-	high      bool
+	approvals    int // 0: its text is not here
+	tier, policy string
+	network      []string
+	cap          int64
+	code, sha    string // the sha256 of the code, and of the manifest itself
+}
+
+// written is code as far as rules bear on it.
+type written struct {
+	lines int
+	sha   string // empty: it is not here
 }
 
 // people are who asked, and who wrote the last version. Neither of them has a voice.
@@ -35,6 +46,7 @@ type people struct{ asker, author string }
 // ran is a version that was started.
 type ran struct {
 	name     string // of the entry
+	position int64
 	request  string
 	manifest [32]byte
 	signed   int // approvals that count whatever the risk is
@@ -57,8 +69,15 @@ func (n *entries) count(s seen, at int64) {
 		}
 		manifest, err := key(e.value("manifest"))
 		if err == nil {
-			n.versions[version] = &sealed{manifest: manifest, voices: map[string]voice{}}
+			v := &shown{digest: e.fact("digest"), manifest: manifest}
+			n.versions[version] = &sealed{manifest: manifest, shown: v, voices: map[string]voice{}}
 			n.needs[manifest] = need{}
+			if v.code, err = key(e.value("code")); err == nil {
+				n.codes[v.code] = written{}
+			}
+			if v.findings, err = key(e.value("findings_list")); err == nil {
+				n.risks[v.findings] = ""
+			}
 		}
 	case kindApproved:
 		whose := e.fact("in_place_of")
@@ -77,10 +96,16 @@ func (n *entries) count(s seen, at int64) {
 		if v != nil {
 			v.glass = whole(e)
 		}
+	case kindFinished, kindLost:
+		if !n.running[id] && n.requests[id] {
+			n.ends = append(n.ends, Fault{Position: at, Name: s.name(at), Request: id, Says: "it tells of the end of a run, and none was under way"})
+		}
+		delete(n.running, id)
 	case kindStarted:
+		n.running[id] = true
 		switch {
 		case v != nil:
-			r := ran{name: s.name(at), request: id, manifest: v.manifest, glass: v.glass}
+			r := ran{name: s.name(at), position: at, request: id, manifest: v.manifest, glass: v.glass}
 			for _, one := range v.voices {
 				if one.unsigned {
 					r.unsigned++
@@ -91,7 +116,7 @@ func (n *entries) count(s seen, at int64) {
 			n.ran = append(n.ran, r)
 			delete(n.versions, version)
 		case n.requests[id]: // all of it is here, and nobody was shown this version, or it was started before
-			n.ran = append(n.ran, ran{name: s.name(at), request: id})
+			n.ran = append(n.ran, ran{name: s.name(at), position: at, request: id})
 		}
 	}
 }
@@ -108,14 +133,35 @@ func whole(e event) bool {
 	return len(others) >= 2 && len(others) == len(list) && e.value("reason") != ""
 }
 
-// sealedNeed takes from the text of a manifest how many approvals it seals, and which readings.
-func (n *entries) sealedNeed(manifest [32]byte, text []byte) {
-	if _, is := n.needs[manifest]; !is {
-		return
+// word takes from the text of a value what the rules bear on: of a manifest how many approvals it seals, and which
+// readings; of code how long it is; of what the inspection found how bad the worst is.
+func (n *entries) word(key [32]byte, text []byte) {
+	if _, is := n.codes[key]; is {
+		n.codes[key] = written{strings.Count(string(text), "\n"), sum(text)}
 	}
+	if _, is := n.risks[key]; is {
+		var found []struct{ Level string }
+		if json.Unmarshal(text, &found) == nil {
+			for _, f := range found {
+				if f.Level == "danger" || f.Level == "caution" && n.risks[key] == "" {
+					n.risks[key] = f.Level
+				}
+			}
+		}
+	}
+	if _, is := n.needs[key]; is {
+		n.sealedNeed(key, text)
+	}
+}
+
+func (n *entries) sealedNeed(manifest [32]byte, text []byte) {
 	var m struct {
-		Approvals int    `json:"approvals"`
-		Tier      string `json:"tier"`
+		Approvals int      `json:"approvals"`
+		Tier      string   `json:"tier"`
+		Policy    string   `json:"policy"`
+		Network   []string `json:"network"`
+		CostCap   int64    `json:"cost_cap"`
+		Code      string   `json:"code_sha256"`
 		Inputs    []struct {
 			Reading any `json:"reading"`
 		} `json:"inputs"`
@@ -123,7 +169,7 @@ func (n *entries) sealedNeed(manifest [32]byte, text []byte) {
 	if json.Unmarshal(text, &m) != nil {
 		return
 	}
-	n.needs[manifest] = need{max(1, m.Approvals), m.Tier == "high"}
+	n.needs[manifest] = need{max(1, m.Approvals), m.Tier, m.Policy, m.Network, m.CostCap, m.Code, sum(text)}
 	for _, in := range m.Inputs {
 		if named, is := in.Reading.(string); is {
 			if reading, err := key(named); err == nil {
@@ -134,25 +180,28 @@ func (n *entries) sealedNeed(manifest [32]byte, text []byte) {
 }
 
 // runs holds every run against what stood behind it.
-func (v *verifier) runs() error {
+func (v *verifier) runs() {
+	v.report.Faults = append(v.report.Faults, v.entries.ends...)
 	for _, r := range v.entries.ran {
 		sealed := v.entries.needs[r.manifest]
 		need, voices := max(1, sealed.approvals), r.signed
-		if !sealed.high {
+		if sealed.tier != "high" {
 			voices += r.unsigned
 		}
+		fault := Fault{Position: r.position, Name: r.name, Request: r.request}
 		switch {
 		case r.glass:
 			v.report.Unapproved = append(v.report.Unapproved, r.request)
-		case voices < need && sealed.high && r.unsigned > 0:
-			return broken(r.name, "it has run with %d of %d approvals: for high risk one that was given outside of Slack needs the signature of its giver's key", voices, need)
+		case voices < need && sealed.tier == "high" && r.unsigned > 0:
+			fault.Says = fmt.Sprintf("it has run with %d of %d approvals: for high risk one that was given outside of Slack needs the signature of its giver's key", voices, need)
+			v.fault(fault)
 		case voices < need:
-			return broken(r.name, "it has run with %d of %d approvals, and nobody has broken the glass for it", voices, need)
+			fault.Says = fmt.Sprintf("it has run with %d of %d approvals, and nobody has broken the glass for it", voices, need)
+			v.fault(fault)
 		case sealed.approvals == 0:
 			v.report.Unknown = append(v.report.Unknown, r.request)
 		}
 	}
-	return nil
 }
 
 // value is the hash by which an event names something that was said.

@@ -52,7 +52,7 @@ var unapproved = []struct {
 
 // approves has somebody approve the first version.
 func approves(f *fake, stream, digest, who string) {
-	f.happens(stream, who, "approved", map[string]any{"revision": 1, "digest": digest, "click": map[string]any{"user": who}})
+	f.happens(stream, who, "approved", map[string]any{"revision": 1, "digest": digest, "settings": true, "click": map[string]any{"team": "T1", "user": who}})
 	c := f.of(stream)
 	c.Decisions = append(c.Decisions, Decision{Request: stream[len("request:"):], Revision: 1, Digest: digest, Reviewer: who, Verdict: "approve", At: noon})
 }
@@ -114,7 +114,7 @@ func TestAGlassThatNothingRanByIsNotAmongTheRuns(t *testing.T) {
 	waits := told("r000001")
 	waits.ID, waits.Run = "waits", nil
 	var out strings.Builder
-	p := newPage(&out, Options{Zone: time.UTC}, NewNames(nil))
+	p := newPage(&out, Options{Zone: time.UTC}, NewNames(nil), &verifier{entries: newEntries()})
 	p.add(told("r000000"))
 	p.add(told("r000001"))
 	p.add(waits)

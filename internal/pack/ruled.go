@@ -6,16 +6,19 @@ import (
 	"strings"
 )
 
-// ruled are versions of rules as the log has set them, by the name that a seal has for them. A pack that begins later
-// has not all of them, and a selection has none: then the page says what the seal alone tells.
+// ruled are versions of rules as the log has set them, by workspace and the name that a seal has for them. Of one that
+// was set before the pack begins the pack brings the entry along (grounds.go).
 type ruled map[string]*tiers
 
-// tiers are what each risk takes.
+// tiers are what each risk takes, and what lifts it.
 type tiers struct {
-	Low    tierRules `json:"low"`
-	Medium tierRules `json:"medium"`
-	High   tierRules `json:"high"`
-	set    string    // the stream that has set them
+	Low        tierRules `json:"low"`
+	Medium     tierRules `json:"medium"`
+	High       tierRules `json:"high"`
+	CostMedium int64     `json:"cost_medium"` // from which cap on a program is at least medium; 0: none
+	CostHigh   int64     `json:"cost_high"`
+	Class      string    `json:"class"` // of the data
+	Hosts      []string  `json:"hosts"` // that code may reach
 }
 
 // of are those of one risk; false: nothing is known of it.
@@ -35,6 +38,7 @@ func (t *tiers) of(tier string) (tierRules, bool) {
 }
 
 type tierRules struct {
+	Approvals   int  `json:"approvals"`
 	Owners      bool `json:"owners"` // of people who are named for the channel itself
 	Typed       bool `json:"typed"`
 	Slack       bool `json:"slack"` // false: at a terminal only
@@ -42,37 +46,30 @@ type tierRules struct {
 	Hourly      int  `json:"hourly"`
 }
 
-// newTiers reads rules from the event that has set them; nil where it took them away.
-func newTiers(e event) (name string, t *tiers) {
-	name = e.fact("channel")
+// mostReading is the longest that anybody has to wait after opening code, however long it is.
+const mostReading = 120
+
+// reading is how many seconds after opening code of so many lines it may be approved.
+func (t tierRules) reading(lines int) int { return min(lines*t.LineSeconds, mostReading) }
+
+// take remembers what an event has set; that rules were taken away sets none.
+func (r ruled) take(team string, e event) {
+	name := e.fact("channel")
 	if name == "" {
 		name = "team"
 	}
-	name += "/" + e.fact("version")
 	text, err := json.Marshal(e.Data["rules"])
-	if err == nil && string(text) != "null" {
-		t = &tiers{set: e.Stream}
-		err = json.Unmarshal(text, t)
+	if err != nil || string(text) == "null" {
+		return
 	}
-	if err != nil {
-		return name, nil
-	}
-	return name, t
-}
-
-// take remembers what a story has set. Two workspaces may call different rules alike, and a seal does not say
-// whose it means: then nothing is said of either.
-func (r ruled) take(s *Story) {
-	for name, t := range s.Rules {
-		if before, known := r[name]; known && (before == nil || t == nil || before.set != t.set) {
-			t = nil
-		}
-		r[name] = t
+	t := new(tiers)
+	if json.Unmarshal(text, t) == nil {
+		r[team+" "+name+"/"+e.fact("version")] = t
 	}
 }
 
-// words say what it took to approve a version, by the rules that were in force when it was sealed.
-func (r ruled) words(v *Version) string {
+// words say what it took to approve a version, by the rules that its seal names.
+func (r ruled) words(team string, v *Version) string {
 	if v.Rules == "" && v.Tier == "" {
 		return "What it took is not in this pack."
 	}
@@ -81,11 +78,13 @@ func (r ruled) words(v *Version) string {
 		takes = v.Approvals + " approvals by different people"
 	}
 	said := fmt.Sprintf("%s risk. By %s it took %s", capital(v.Tier), rulesWords(v.Rules), takes)
-	t, known := r[v.Rules].of(v.Tier)
+	t, known := r[team+" "+v.Rules].of(v.Tier)
 	switch {
 	case known:
 	case strings.Contains(v.Rules, "/"): // a version that somebody has set
 		return said + ". What else they asked for is not in this pack."
+	case v.Tier == "high":
+		return said + ", given by a reviewer who neither asked nor wrote it. How soon after opening the code, and how many in an hour, the settings say, which are not in the log."
 	default:
 		return said + ", given by a reviewer who neither asked nor wrote it."
 	}
@@ -94,7 +93,7 @@ func (r ruled) words(v *Version) string {
 		each, whose = "given by a", " is named for the channel itself and"
 	}
 	if v.Approvals != "1" {
-		each = "each a"
+		each = "each by a"
 	}
 	said += ", " + each + " reviewer who" + whose + " neither asked nor wrote it"
 	if t.Slack {
@@ -102,14 +101,14 @@ func (r ruled) words(v *Version) string {
 	} else {
 		said += ", at a terminal only"
 	}
-	if t.Typed {
-		said += ", with the beginning of the seal typed by hand"
-	}
 	if t.LineSeconds > 0 {
-		said += fmt.Sprintf(", and not before the code had been open for %s a line", several(t.LineSeconds, "second", "seconds"))
+		said += fmt.Sprintf(", not sooner after first opening the code than %s a line (two minutes at most)", several(t.LineSeconds, "second", "seconds"))
 	}
 	if t.Hourly > 0 {
-		said += fmt.Sprintf("; one person approves %d of them in an hour at most", t.Hourly)
+		said += fmt.Sprintf(", and not more than %d of this risk by one person in an hour", t.Hourly)
+	}
+	if t.Typed {
+		said += ". The beginning of the seal had to be typed, too; whether it was, the log does not say"
 	}
 	return said + "."
 }
@@ -124,7 +123,7 @@ func (r ruled) took(s *Story) (list []took) {
 		for _, v := range s.Versions {
 			if v.Number == d.Number && !seen[v.Number] {
 				seen[v.Number] = true
-				list = append(list, took{v.Number, r.words(v)})
+				list = append(list, took{v.Number, r.words(d.Team, v)})
 			}
 		}
 	}

@@ -30,10 +30,10 @@ type Story struct {
 	Looks              int    // of administrators, afterwards
 	Total              int64
 	Steps              []Step
-	Restored           []Restored        // copies of the database that were put back
-	Attached           []Attached        // files that came with the answer
-	Rules              map[string]*tiers // that a stream has set, by name; nil: it took them away
+	Restored           []Restored // copies of the database that were put back
+	Attached           []Attached // files that came with the answer
 
+	at     int64                // the place of the entry that is told
 	opened map[string]time.Time // when somebody first opened the code, by who and the version
 }
 
@@ -63,6 +63,7 @@ type Run struct {
 	Start, End     time.Time
 	Witness        []Fact
 	Watched        string
+	Unseen         bool // nobody watched it
 	Mismatch       []string
 	Version, Asked string
 }
@@ -151,20 +152,13 @@ func Tell(c *Case) (*Story, error) {
 		if err != nil {
 			return nil, fmt.Errorf("entry %d: %w", entry.Position, err)
 		}
-		s.ID = e.request()
+		s.ID, s.at = e.request(), entry.Position
 		s.Steps = append(s.Steps, Step{entry.Position, e.At, e.Actor, said(e)})
 		if len(s.Steps) == 1 {
 			s.At, s.Before = e.At, e.Seq > 1
 		}
-		switch e.Kind {
-		case kindRestored:
+		if e.Kind == kindRestored {
 			s.Restored = append(s.Restored, newRestored(entry.Position, e))
-		case kindSetRules:
-			if s.Rules == nil {
-				s.Rules = map[string]*tiers{}
-			}
-			name, set := newTiers(e)
-			s.Rules[name] = set
 		}
 		s.take(e, words)
 	}
@@ -250,25 +244,35 @@ func (s *Story) finish(e event, words teller) {
 		s.Run = &Run{}
 	}
 	r := s.Run
-	r.End, r.Watched = e.At, "Nobody watched from outside of the program."
+	r.End, r.Watched, r.Unseen = e.At, "Nobody watched this run from outside of the program. What it opened, started and connected to is not known.", true
 	if ms, err := strconv.ParseInt(e.fact("box_ms"), 10, 64); err == nil {
 		r.Seconds = strconv.FormatFloat(float64(ms)/1000, 'f', 1, 64) + " s"
 	}
 	w, _ := e.Data["witness"].(map[string]any)
-	if w == nil {
+	if w == nil || words.word(w["source"]) == "" {
 		return
 	}
-	r.Watched = "Seen by " + sourceWords(words.word(w["source"])) + ", which the program cannot reach."
-	if w["complete"] != true {
-		r.Watched += " Not everything was seen: " + strings.Join(words.list(w["gaps"]), ", ") + "."
+	r.Unseen = false
+	r.Watched = "Watched from beginning to end by " + sourceWords(words.word(w["source"])) + ", which the program cannot reach."
+	whole := w["complete"] == true
+	if !whole {
+		r.Watched = "Watched by " + sourceWords(words.word(w["source"])) + ", which the program cannot reach; but not everything was seen: " + strings.Join(gapsWords(words.list(w["gaps"])), "; ") + "."
 	}
 	seen, _ := w["seen"].(map[string]any)
-	for _, kind := range []struct{ key, name string }{{"opened", "Files opened"}, {"connected", "Connections"}, {"started", "Other programs"}, {"named", "Names looked up"}} {
-		list := "none"
-		if words := words.list(seen[kind.key]); len(words) > 0 {
-			list = strings.Join(words, ", ")
+	for _, kind := range []struct{ key, name string }{{"opened", "Files opened"}, {"connected", "Connections"}, {"started", "Other programs"}, {"named", "Files it tried to open"}} {
+		list, watched := seen[kind.key].([]any)
+		said := "none: this was watched"
+		switch {
+		case len(list) > 0:
+			said = strings.Join(words.list(list), ", ")
+		case !watched && kind.key == "named":
+			continue // there is such a list only where it is not empty
+		case !watched:
+			said = "not known: nobody watched this"
+		case !whole:
+			said = "none was seen; not everything was"
 		}
-		r.Witness = append(r.Witness, Fact{kind.name, list})
+		r.Witness = append(r.Witness, Fact{kind.name, said})
 	}
 }
 

@@ -22,7 +22,7 @@ type tables struct {
 func newTables(requests, charges io.Writer, o Options, names *Names) *tables {
 	t := &tables{csv.NewWriter(requests), csv.NewWriter(charges), o.Zone, names}
 	t.row(t.requests, "request", "asked at", "asker", "asker id", "channel", "channel id", "question", "outcome", "approved by", "rejected by", "glass broken by", "risk", "rules", "digest", "run started", "run ended", "usd", "entries")
-	t.row(t.charges, "request", "at", "for", "kind", "model or box", "input tokens", "cached tokens", "written tokens", "output tokens", "box ms", "vcpu", "memory mb", "usd", "estimated", "price")
+	t.row(t.charges, "request", "at", "for", "kind", "model or box", "input tokens", "cached tokens", "written tokens", "output tokens", "box ms", "vcpu", "memory mb", "usd", "estimated", "price", "usd a million in", "usd a million in from the cache", "usd a million in put into the cache", "usd a million out", "usd a cpu and second", "usd a gb and second")
 	return t
 }
 
@@ -45,8 +45,17 @@ func (t *tables) add(s *Story) {
 		strings.TrimPrefix(Dollars(s.Total), "$"), strconv.Itoa(len(s.Steps)))
 	for _, r := range s.Receipts {
 		for _, c := range r.Charges {
-			t.row(t.charges, s.ID, t.time(r.At), r.For, c.Kind, c.What, strconv.FormatInt(c.Input, 10), strconv.FormatInt(c.Cached, 10), strconv.FormatInt(c.Written, 10),
-				strconv.FormatInt(c.Output, 10), strconv.FormatInt(c.BoxMS, 10), strconv.Itoa(c.VCPU), strconv.Itoa(c.MemoryMB), strings.TrimPrefix(Dollars(c.Amount), "$"), strconv.FormatBool(r.Estimated), c.Price)
+			price := []string{"", "", "", "", "", "", ""}
+			if c.Rate != nil {
+				price[0] = c.Rate.Row
+				for i, usd := range []int64{c.Rate.Input, c.Rate.Cached, c.Rate.Written, c.Rate.Output, c.Rate.VCPU, c.Rate.GiB} {
+					if usd > 0 {
+						price[i+1] = strings.TrimPrefix(Dollars(usd), "$")
+					}
+				}
+			}
+			t.row(t.charges, append([]string{s.ID, t.time(r.At), r.For, c.Kind, c.What, strconv.FormatInt(c.Input, 10), strconv.FormatInt(c.Cached, 10), strconv.FormatInt(c.Written, 10),
+				strconv.FormatInt(c.Output, 10), strconv.FormatInt(c.BoxMS, 10), strconv.Itoa(c.VCPU), strconv.Itoa(c.MemoryMB), strings.TrimPrefix(Dollars(c.Amount), "$"), strconv.FormatBool(r.Estimated)}, price...)...)
 		}
 	}
 }

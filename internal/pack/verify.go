@@ -25,7 +25,7 @@ type Trust struct {
 // Report is what holds.
 type Report struct {
 	Contents
-	Made       string // by which checkpoint, and when
+	Signed     string // by which checkpoint, and when
 	Checkpoint int64  // the last one of the pack
 	Covered    int64  // places of the span that a trusted checkpoint covers
 	Uncovered  []string
@@ -37,8 +37,10 @@ type Report struct {
 	Unlooked   []string // and which two others have not looked at within 24 hours
 	Disowned   []string // and of which whoever broke it says that it was not them
 
-	Unregistered []string // requests decided by an SSH key of which it is not here when it was registered
-	Unknown      []string // requests that ran, and nothing here says how many approvals that took
+	Unknown []string // requests that ran, and nothing here says how many approvals that took
+
+	Faults []Fault // what did not keep the rules, in the order of the log
+	Doubts []Fault // of which nobody can know it from this pack
 }
 
 // Broken names the first thing that does not hold.
@@ -115,7 +117,7 @@ type verifier struct {
 // hashes of whole files.
 func (v *verifier) all(r *Report) (err error) {
 	defer func() { *r = v.report }()
-	for _, step := range []func() error{v.contents, v.checkpoints, v.places, v.values, v.readings, v.decisions, v.runs, v.glasses, v.signatures, v.receipts, v.counts, v.own, v.sums, v.trusted} {
+	for _, step := range []func() error{v.contents, v.checkpoints, v.groundsRead, v.places, v.values, v.readings, v.decisions, v.receipts, v.counts, v.own, v.sums, v.trusted, v.judged} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -196,7 +198,7 @@ func (v *verifier) checkpoints() error {
 	}
 	if n := len(v.points); n > 0 {
 		v.report.Checkpoint = v.points[n-1].Number
-		v.report.Made = v.points[n-1].At.Format("2006-01-02 15:04:05 MST")
+		v.report.Signed = v.points[n-1].At.Format("2006-01-02 15:04:05 MST")
 	}
 	return nil
 }

@@ -1,10 +1,12 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,7 +40,7 @@ func (l *Log) Pack(ctx context.Context, by note.Signer, actor string, out io.Wri
 	if o.Hides, err = l.Hides(ctx); err != nil {
 		return pack.Contents{}, err
 	}
-	o.Record = func(ctx context.Context, c pack.Contents) (p pack.Proof, err error) {
+	o.Record = func(ctx context.Context, c pack.Contents, places []int64) (p pack.Proof, err error) {
 		data := map[string]any{"pack": c.Sum(), "from": c.From, "to": c.To, "requests": c.Requests, "shown": c.Showing, "entries": c.Last - c.First}
 		for key, fact := range map[string]string{"person": c.Person, "channel": c.Channel, "team": c.Team} {
 			if fact != "" {
@@ -51,7 +53,7 @@ func (l *Log) Pack(ctx context.Context, by note.Signer, actor string, out io.Wri
 		if _, err := l.TakeCheckpoint(ctx, by); err != nil {
 			return p, err
 		}
-		return l.Proof(ctx, c.First, c.Sum())
+		return l.Proof(ctx, c.First, c.Sum(), places)
 	}
 	return pack.Make(ctx, out, l, o)
 }
@@ -190,6 +192,45 @@ func (l *Log) Streams(ctx context.Context, s pack.Span, of pack.Chosen) (streams
 	return streams, requests, nil
 }
 
+// Grounds are the entries before the end of the span that bear on decisions, and that the pack does not show by itself. Which they are the events
+// say (pack.Bearing); what is asked for here is all that may be.
+func (l *Log) Grounds(ctx context.Context, s pack.Span, of pack.Chosen, bearing []pack.Bearing) (list []pack.Entry, err error) {
+	for _, b := range bearing {
+		var rows []entryRow
+		err := l.read(ctx, func(tx pgx.Tx) (err error) {
+			rows, err = all[entryRow](ctx, tx, `
+				SELECT l.position, l.hash, `+lineOf+` AS line FROM events e JOIN log l USING (stream, seq)
+				WHERE (e.stream = 'people:' || $6 AND (e.actor = ANY ($7) OR e.data::jsonb ->> 'person' = ANY ($7) OR e.data::jsonb ->> 'from' = ANY ($7))
+						OR e.stream = 'rules:' || $6 AND coalesce(nullif(e.data::jsonb ->> 'channel', ''), 'team') || '/' || (e.data::jsonb ->> 'version') = ANY ($8))
+					AND l.position < $4 AND (l.position < $3 OR NOT `+chosen+`) ORDER BY l.position`, of.Person, of.Channel, s.First, s.Last, of.Team, b.Team, b.People, b.Rules)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read what decisions rest on: %w", err)
+		}
+		for _, row := range rows {
+			if e := row.entry(); b.Bears(e.Event) {
+				list = append(list, e)
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b pack.Entry) int { return cmp.Compare(a.Position, b.Position) })
+	return list, nil
+}
+
+// inclusion is the proof that the log's first entries include one.
+func inclusion(ctx context.Context, tx pgx.Tx, at, size int64) ([][]byte, error) {
+	plan, err := checkpoint.Inclusion(at, size)
+	if err != nil {
+		return nil, err
+	}
+	hashes, err := nodes(ctx, tx, plan.IDs())
+	if err != nil {
+		return nil, err
+	}
+	return plan.Proof(hashes)
+}
+
 // longest is how long a value may be that a pack carries. What is longer, such as files
 // that came out, stays a hash.
 const longest = 100_000
@@ -290,9 +331,9 @@ func receipts(ctx context.Context, tx pgx.Tx, s pack.Span, c *pack.Case) error {
 	return err
 }
 
-// Proof is what leads from a pack's entries to the last checkpoint, and to the entry that
-// says that this pack was made, by the sha256 of its contents.
-func (l *Log) Proof(ctx context.Context, first int64, contents string) (p pack.Proof, err error) {
+// Proof is what leads from a pack's entries to the last checkpoint, to the entry that
+// says that this pack was made, by the sha256 of its contents, and to the entries of these places.
+func (l *Log) Proof(ctx context.Context, first int64, contents string, places []int64) (p pack.Proof, err error) {
 	err = l.read(ctx, func(tx pgx.Tx) error {
 		p = pack.Proof{}
 		// All of them, from the one on which the entries begin: a verifier counts their numbers, and one
@@ -306,22 +347,21 @@ func (l *Log) Proof(ctx context.Context, first int64, contents string) (p pack.P
 			p.Checkpoints = append(p.Checkpoints, pack.Checkpoint{Note: c.Note, Proof: c.Proof})
 			last = c.Size
 		}
+		for _, at := range places {
+			proof, err := inclusion(ctx, tx, at, last)
+			if err != nil {
+				return err
+			}
+			p.Grounds = append(p.Grounds, proof)
+		}
 		own, err := all[entryRow](ctx, tx, `
 			SELECT l.position, l.hash, `+lineOf+` AS line FROM events e JOIN log l USING (stream, seq)
 			WHERE e.stream = $1 AND e.data::jsonb ->> 'pack' = $2 AND l.position < $3 ORDER BY l.position DESC LIMIT 1`, pack.PackStream, contents, last)
 		if err != nil || len(own) == 0 {
 			return err
 		}
-		plan, err := checkpoint.Inclusion(own[0].Position, last)
-		if err != nil {
-			return err
-		}
-		hashes, err := nodes(ctx, tx, plan.IDs())
-		if err != nil {
-			return err
-		}
 		p.Own = &pack.Own{Position: own[0].Position, Hash: own[0].Hash, Line: string(own[0].entry().Event)}
-		p.Own.Proof, err = plan.Proof(hashes)
+		p.Own.Proof, err = inclusion(ctx, tx, own[0].Position, last)
 		return err
 	})
 	if err != nil {

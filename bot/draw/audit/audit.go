@@ -301,7 +301,7 @@ func PackPage(c pack.Contents, name, key string) *kit.Page {
 	if !c.Complete() {
 		what = fmt.Sprintf("It is a selection: %d of %s.", c.Showing, kit.Count(int(c.Requests), "request"))
 	}
-	p.Say(kit.Strong("Here is the pack that you asked for"), kit.Words(", from "), kit.Moment(c.From), kit.Words(" to "), kit.Moment(c.To), kit.Words(": "+kit.Count(int(c.Showing), "request")+". "+what))
+	p.Say(kit.Strong("Here is the pack that you asked for"), kit.Words(", from "), kit.Moment(c.From), kit.Words(" to "), kit.Moment(c.Until()), kit.Words(": "+kit.Count(int(c.Showing), "request")+". "+what))
 	p.Say(kit.Words("Unpack it and open page.html to read it. Whoever checks it needs this installation's key from somebody other than you:"))
 	p.Verbatim(nil, "countersign-verify --key "+key+" "+name, "", "countersign-verify --key "+key+" "+name)
 	return p

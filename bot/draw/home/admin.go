@@ -116,7 +116,7 @@ func tierWords(t review.TierRules) string {
 		said += ", with a typed confirmation code"
 	}
 	if t.LineSeconds > 0 {
-		said += ", after " + kit.Count(t.LineSeconds, "second") + " a line of reading (two minutes at most)"
+		said += ", not sooner than " + kit.Count(t.LineSeconds, "second") + " a line after opening the code (two minutes at most)"
 	}
 	if t.Hourly > 0 {
 		said += fmt.Sprintf(", at most %d by one person in an hour", t.Hourly)

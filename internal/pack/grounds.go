@@ -1,0 +1,105 @@
+package pack
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Who was named a reviewer, by which rules, and when a key was registered, stands in streams of a workspace. A selection has
+// none of them, as they tell of others, and a pack that begins later lacks what came before. So a pack brings along the entries that
+// bear on its decisions: each has its place in the log, and is proven like any other. That none is held back which
+// speaks against a decision is the installation's word, bound like the page.
+
+// Bearing is what a pack has to bring along, of one workspace.
+type Bearing struct {
+	Team   string
+	People []string // who has decided, or in whose place
+	Rules  []string // the versions that seals name, such as "team/3"
+}
+
+// bearing lists what the decisions of a pack rest on.
+func (n *entries) bearing() (list []Bearing) {
+	people, rules := map[string]map[string]bool{}, map[string]map[string]bool{}
+	for _, d := range n.book.ballots {
+		if people[d.team] == nil {
+			people[d.team], rules[d.team] = map[string]bool{}, map[string]bool{}
+		}
+		people[d.team][d.who], people[d.team][d.voice] = true, true
+		if policy := n.sealOf(d).policy; strings.Contains(policy, "/") {
+			rules[d.team][policy] = true
+		}
+	}
+	for _, team := range slices.Sorted(maps.Keys(people)) {
+		list = append(list, Bearing{team, slices.Sorted(maps.Keys(people[team])), slices.Sorted(maps.Keys(rules[team]))})
+	}
+	return list
+}
+
+// Bears tells whether an entry's event is one of those.
+func (b Bearing) Bears(line json.RawMessage) bool {
+	e, err := read(line)
+	if err != nil {
+		return false
+	}
+	switch e.Kind {
+	case kindSetRules:
+		channel := cmp.Or(e.fact("channel"), "team")
+		return e.Stream == "rules:"+b.Team && slices.Contains(b.Rules, channel+"/"+e.fact("version"))
+	case kindNamed, kindRemoved:
+		return e.Stream == "people:"+b.Team && slices.Contains(b.People, e.fact("person"))
+	case kindRegisteredKey, kindRemovedKey:
+		return e.Stream == "people:"+b.Team && slices.Contains(b.People, e.Actor)
+	case kindDelegated, kindDelegationEnded:
+		return e.Stream == "people:"+b.Team && slices.Contains(b.People, cmp.Or(e.fact("from"), e.Actor))
+	}
+	return false
+}
+
+// ground takes what an entry that was brought along says.
+func (n *entries) ground(e event, at int64) {
+	n.book.house(e)
+	n.keyring.house(e, at)
+}
+
+// groundsRead are the entries that were brought along. Those of places within the pack have to be the entries of these
+// places (places); the others are proven here.
+func (v *verifier) groundsRead() error {
+	last, proofs := int64(-1), v.proof.Grounds
+	err := v.lines(fileGrounds, func(line []byte) error {
+		var g Entry
+		d := json.NewDecoder(bytes.NewReader(line))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&g); err != nil || g.Event == nil {
+			return broken("an entry that was brought along", "it cannot be read")
+		}
+		what := fmt.Sprintf("entry %d, which was brought along", g.Position)
+		e, err := read(g.Event)
+		switch {
+		case !bytes.Equal(append(bytes.Clone(line), '\n'), g.line()):
+			return broken(what, "it is not spelled as entries are")
+		case sum(g.Event) != g.Hash || err != nil:
+			return broken(what, "its content has been changed")
+		case g.Position <= last || g.Position >= v.report.Last:
+			return broken(what, "it stands in another place, or twice")
+		case g.Position >= v.report.First:
+			v.entries.grounds[g.Position] = g.Hash
+		default:
+			if len(proofs) == 0 || len(v.points) == 0 || !v.points[len(v.points)-1].Includes(g.Position, g.Hash, proofs[0]) {
+				return broken(what, "no checkpoint covers it, so it is not of this log")
+			}
+			proofs = proofs[1:]
+		}
+		last = g.Position
+		v.entries.ground(e, g.Position)
+		return nil
+	})
+	if err == nil && len(proofs) > 0 {
+		err = broken("an entry that was brought along", "it is left out, and its proof is there")
+	}
+	return err
+}

@@ -1,0 +1,244 @@
+package pack
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Every approval is held against the rules that its seal names, as far as the pack has the facts: was it theirs to give, at
+// the right door, not too soon, not too often; does the seal keep its own rules? What does not hold is said in a
+// sentence, and so is what nobody can know from this pack. The page and the verifier say the same: both ask here.
+
+// Fault is what did not keep the rules; or, with Unknown, what nobody can know from the pack.
+type Fault struct {
+	Position int64
+	Name     string // of the entry
+	Request  string
+	What     string // it is about: "the approval of U0BEN on version 1"
+	Says     string
+	Unknown  bool
+	At       time.Time
+}
+
+// fault adds one to the report.
+func (v *verifier) fault(f Fault) { v.report.Faults = append(v.report.Faults, f) }
+
+// judged holds all that somebody has decided against the rules. It needs every entry and every value.
+func (v *verifier) judged() error {
+	v.report.Faults = nil
+	v.runs()
+	v.glasses()
+	v.signatures()
+	first := slices.Clone(v.report.Faults)
+	v.approvals()
+	all := v.report.Faults
+	v.report.Faults, v.report.Doubts = nil, nil
+	for _, f := range all {
+		if f.Unknown {
+			v.report.Doubts = append(v.report.Doubts, f)
+		} else {
+			v.report.Faults = append(v.report.Faults, f)
+			first = append(first, f)
+		}
+	}
+	byPlace := func(a, b Fault) int { return int(min(1, max(-1, a.Position-b.Position))) }
+	slices.SortStableFunc(v.report.Faults, byPlace)
+	slices.SortStableFunc(v.report.Doubts, byPlace)
+	if len(v.report.Faults) == 0 {
+		return nil
+	}
+	return broken(first[0].Name, "%s", first[0].sentence())
+}
+
+// sentence is what a fault says, with what it is about.
+func (f Fault) sentence() string {
+	if f.What == "" {
+		return f.Says
+	}
+	return f.What + " does not keep the rules: " + f.Says
+}
+
+// approvals holds each against its rules.
+func (v *verifier) approvals() {
+	n := v.entries
+	b := &n.book
+	b.given = map[string][]time.Time{}
+	for _, d := range b.ballots {
+		if seal := n.sealOf(d); d.approves && seal.approvals > 0 {
+			key := d.team + " " + d.who + " " + seal.tier
+			b.given[key] = append(b.given[key], d.at)
+		}
+	}
+	seals := map[*shown]bool{}
+	for _, d := range b.ballots {
+		if !d.approves {
+			continue
+		}
+		f := Fault{At: d.at, Position: d.position, Name: d.name, Request: d.request, What: "the approval of " + d.who + " on version " + d.revision}
+		says := func(unknown bool, why string) {
+			f.Says, f.Unknown = why, unknown
+			v.fault(f)
+		}
+		seal := n.sealOf(d)
+		for _, fault := range d.faults {
+			if fault != theirWish || seal.approvals > 0 && seal.tier != "low" {
+				says(false, fault)
+			}
+		}
+		v.byRight(d, says)
+		switch {
+		case d.version == nil && n.requests[d.request]:
+			says(false, "nobody had been shown a version with this seal")
+		case d.version == nil:
+			says(true, "the version came before this pack begins, so its risk and its rules are not known")
+		case seal.approvals == 0:
+			says(true, "the text of the seal is not in this pack, so neither its risk nor its rules are known")
+		default:
+			v.byRules(d, seal, says)
+			if !seals[d.version] {
+				seals[d.version] = true
+				f.What = "the seal of version " + d.revision
+				v.bySeal(d, seal, says)
+			}
+		}
+	}
+}
+
+// sealOf is what the version seals that a decision is on; without approvals where that is not here.
+func (n *entries) sealOf(d *ballot) need {
+	if d.version == nil {
+		return need{}
+	}
+	return n.needs[d.version.manifest]
+}
+
+// byRight says whether it was theirs to give.
+func (v *verifier) byRight(d *ballot, says func(unknown bool, why string)) {
+	b := &v.entries.book
+	channel := b.channels[d.request]
+	r := b.rightOf(d.team, d.voice, channel, d.at, d.settings)
+	switch {
+	case r.OK:
+	case channel == "" && !v.entries.requests[d.request]:
+		says(true, "where it was asked came before this pack begins, so their role there is not known")
+	default:
+		says(false, r.Not)
+	}
+	if d.voice != d.who && !b.letIn(d.team, d.voice, d.who, d.at) {
+		says(false, "it was given in the place of "+d.voice+", who had not let them")
+	}
+}
+
+// byRules holds an approval against the rules that its seal names.
+func (v *verifier) byRules(d *ballot, seal need, says func(unknown bool, why string)) {
+	b := &v.entries.book
+	by := rulesWords(seal.policy)
+	t, known := b.ruled[d.team+" "+seal.policy].of(seal.tier)
+	switch {
+	case known:
+	case seal.policy == "":
+		says(true, "the seal names no rules")
+		return
+	case !strings.Contains(seal.policy, "/"):
+		if seal.tier == "high" { // of lower risks they ask for no more than the seal says
+			says(true, "it is of high risk and counted by the settings of the server, so how soon after opening the code it might come, and how many in an hour, is not in the log")
+		}
+		return
+	default:
+		says(false, "nobody has set "+by+", which its seal names")
+		return
+	}
+	if !t.Slack && !d.terminal {
+		says(false, "it was given in Slack, and for "+seal.tier+" risk "+by+" want a terminal")
+	}
+	if t.Owners && !b.owner(d.team, d.voice, b.channels[d.request], d.at) {
+		says(false, by+" want reviewers who are named for the channel itself, and for this one they were not")
+	}
+	v.byPace(d, seal, t, says)
+	if t.Hourly == 0 {
+		return
+	}
+	before := -1 // without this one
+	for _, at := range b.given[d.team+" "+d.who+" "+seal.tier] {
+		if at.After(d.at.Add(-time.Hour)) && !at.After(d.at) {
+			before++
+		}
+	}
+	switch {
+	case before >= t.Hourly:
+		says(false, fmt.Sprintf("it was their approval number %d of %s risk within an hour, and %s allow %d", before+1, seal.tier, by, t.Hourly))
+	case !v.report.Complete():
+		says(true, "how many they gave in that hour is not known, as this is a selection")
+	case v.report.First > 0 && b.begins.After(d.at.Add(-time.Hour)):
+		says(true, "how many they had given in that hour before this pack begins is not known")
+	}
+}
+
+// byPace says whether it came too soon. What is witnessed is when they first opened the code, by a click; that they read it nobody can witness.
+func (v *verifier) byPace(d *ballot, seal need, t tierRules, says func(unknown bool, why string)) {
+	n, b := v.entries, &v.entries.book
+	code, there := n.codes[d.version.code]
+	opened, did := b.opened[d.request+" "+d.revision+" "+d.who]
+	switch {
+	case t.LineSeconds == 0:
+	case !there || code.sha == "":
+		says(true, "the code is not in this pack, so how soon after opening it they might approve is not known")
+	case !did && n.requests[d.request]:
+		says(false, "no opening of the code by them is on record, and "+rulesWords(seal.policy)+" want one")
+	case !did:
+		says(true, "whether they had opened the code came before this pack begins")
+	case d.at.Before(opened.Add(time.Duration(t.reading(code.lines)) * time.Second)):
+		says(false, fmt.Sprintf("it came %s after they first opened the code, and for its %s %s want %s", lasting(d.at.Sub(opened)), counted(int64(code.lines), "line"), rulesWords(seal.policy), several(t.reading(code.lines), "second", "seconds")))
+	}
+}
+
+// bySeal holds a seal against what it seals, and against its own rules.
+func (v *verifier) bySeal(d *ballot, seal need, says func(unknown bool, why string)) {
+	n := v.entries
+	code, there := n.codes[d.version.code]
+	switch {
+	case seal.sha != d.digest:
+		says(false, "what it seals has another digest than what was approved")
+	case there && code.sha != "" && code.sha != seal.code:
+		says(false, "it is of another code than the one that was shown")
+	}
+	rules := n.book.ruled[d.team+" "+seal.policy]
+	t, known := rules.of(seal.tier)
+	if !known {
+		return
+	}
+	by := rulesWords(seal.policy)
+	if seal.approvals < t.Approvals {
+		says(false, fmt.Sprintf("it asks for %s, and %s want %d", several(seal.approvals, "approval", "approvals"), by, t.Approvals))
+	}
+	for _, host := range seal.network {
+		if !slices.Contains(rules.Hosts, host) {
+			says(false, by+" do not allow the host "+host)
+		}
+	}
+	if least, why := rules.least(seal.cap, n.risks[d.version.findings]); risks[seal.tier] < risks[least] {
+		says(false, fmt.Sprintf("it says %s risk, and by %s it was %s: %s", seal.tier, by, least, why))
+	}
+}
+
+// risks are how much each is.
+var risks = map[string]int{"low": 0, "medium": 1, "high": 2}
+
+// least is the lowest risk that rules let a program have, and why.
+func (t *tiers) least(cap int64, level string) (tier, why string) {
+	switch {
+	case level == "danger":
+		return "high", "the inspection found a danger"
+	case t.CostHigh > 0 && cap >= t.CostHigh:
+		return "high", "it may cost " + Dollars(cap)
+	case level == "caution":
+		return "medium", "the inspection found something to be careful about"
+	case t.Class == "confidential":
+		return "medium", "the data of the channel is confidential"
+	case t.CostMedium > 0 && cap >= t.CostMedium:
+		return "medium", "it may cost " + Dollars(cap)
+	}
+	return "low", ""
+}
