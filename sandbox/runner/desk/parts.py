@@ -34,3 +34,15 @@ def join(one, two):
         return one + two
     width = one.shape[1] if isinstance(one, pandas.DataFrame) else two.shape[1]
     return pandas.concat([frame_of(one, width), frame_of(two, width)], ignore_index=True)
+
+
+def row(part, i):
+    return list(part.iloc[i]) if isinstance(part, pandas.DataFrame) else part[i]
+
+
+def without(part, places):
+    """A part without the rows at these places."""
+    if isinstance(part, pandas.DataFrame):
+        return part.drop(index=places).reset_index(drop=True)
+    places = set(places)
+    return [r for i, r in enumerate(part) if i not in places]
