@@ -172,7 +172,7 @@ class Delimited:
         wide = self.width >= 3 or self.width == 2 and self.kinds[0] in kinds.NUMBERS + ("date", "time")  # a text below numbers
         while len(tail) > 1 and self.width > 1:
             row, before = tail[-1], tail[:-1]
-            plain = layout.noted(row[0]) and not all(layout.noted(r[0]) for r in before)
+            plain = layout.noted(row, self.width) and not all(layout.noted(r, self.width) for r in before)
             if not plain and not (wide and layout.filled(row) == 1 and row[0].strip() and kinds.kind(row[0]) == "text" and sum(layout.filled(r) for r in before[-5:]) >= min(2.5, self.width) * len(before[-5:])):
                 break
             tail, gone = before, gone + 1
@@ -365,7 +365,7 @@ class Delimited:
             return row2, end2
         if row is not None and not layout.filled(row):
             return None, end
-        if row is not None and len(row) < self.width and layout.noted(row[0]):
+        if row is not None and len(row) < self.width and layout.noted(row, self.width):
             self.odd.add("footer", line)
             return None, end
         if row is not None and len(row) == self.width and end != end2 and not self.mender.clashes(row):

@@ -39,12 +39,14 @@ def comment(line):
     return line.lstrip().startswith(("# ", "// "))
 
 
-NOTE = re.compile(r"(?:\*+|†|‡|©)\s*\S.*|(?:sources?|notes?|remarks?|quellen?|anmerkung(?:en)?|hinweise?|stand|fuentes?|notas?|fontes?|bron|kilde|källa|źródło|lähde|источник|примечание|出典|注|来源)\s*[:：].*", re.I | re.S)
+STARRED = re.compile(r"(?:\*+|†|‡|©)\s*\S.*", re.S)
+NOTE = re.compile(r"(?:sources?|notes?|remarks?|quellen?|anmerkung(?:en)?|hinweise?|stand|fuentes?|notas?|fontes?|bron|kilde|källa|źródło|lähde|источник|примечание|出典|注|来源)\s*[:：].*", re.I | re.S)
 
 
-def noted(text):
-    """Whether a text below a table is about the table: Source: us"""
-    return NOTE.fullmatch(text.strip()) is not None
+def noted(row, width):
+    """Whether a row is no record but about the table: "Source: us", and fewer values than there are columns; "* provisional", and nothing else."""
+    first = row[0].strip()
+    return NOTE.fullmatch(first) is not None and filled(row) < width or STARRED.fullmatch(first) is not None and filled(row) == 1
 
 
 def filled(row):
@@ -178,12 +180,17 @@ def heads(rows, width):
     return bool(row) and named(row) and different(row) and filled(row) == width and names_typed(row, typed, found)
 
 
+MARKED = re.compile(r"[<>~≤≥≈±*(]*\s?\d[\d.,' ]*\s?[*†‡+)^]*")
+
+
 def trimmed(rows, heads, width, found):
     """Of several rows that could be headings, those that are: a second one must go on from the first, not be a row whose numbers are missing."""
     if heads == 1:
         return 1
     for n in range(1, heads):
         row, above = padded(rows[n], width), padded(rows[n - 1], width)
+        if any(MARKED.fullmatch(v.strip()) for v, k in zip(row, found) if k in kinds.NUMBERS):
+            return n  # the first values, with a mark
         same = [v.strip() for v in row] == [v.strip() for v in above]
         gaps = filled(above) < filled(row) or filled(row) < width and filled(above) < width
         units = sum(1 for v in row if re.fullmatch(r"[\[(].{1,12}[\])]|%|[A-Za-zµ°/²³]{1,6}", v.strip())) >= max(1, filled(row) - 1)

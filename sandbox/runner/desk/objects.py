@@ -203,6 +203,8 @@ def make(value):
         if len(inner) == 1:
             return make(inner[0]) if not all(flat(x) for x in inner[0].values()) else ObjectTable(inner, list(value))
     lists = {k: v for k, v in value.items() if isinstance(v, list)}
+    if lists and not any(lists.values()) and (len(lists) == len(value) or any(RECORDS.fullmatch(k) for k in lists)):
+        raise Refused("empty")
     if lists and len(lists) == len(value) and len({len(v) for v in lists.values()}) == 1 and all(flat(x) for v in lists.values() for x in v) and len(lists) > 0:
         keys = list(lists)
         return ObjectTable([dict(zip(keys, r)) for r in zip(*lists.values())])
@@ -221,6 +223,7 @@ def make(value):
     raise Refused("no_records")
 
 
+RECORDS = re.compile("data|items?|results?|records?|rows|values?|list|entries|hits", re.I)  # what lists of records are called
 NAMES = re.compile("(column|field|head|header|name|label|key|col)_?(name)?s?", re.I)
 
 

@@ -146,8 +146,8 @@ class SheetTable:
             end -= 1
         before = rows[max(0, end - 5):end]
         full = sum(sum(1 for v in r if v is not None) for r in before) >= min(2.5, self.width) * len(before)
-        said = [r[0] for r in rows[end:]]
-        plain = self.width >= 3 and len(said) == 1 or all(map(layout.noted, said))
+        said = rows[end:]
+        plain = self.width >= 3 and len(said) == 1 or all(layout.noted(r[:1], self.width) for r in said)
         return len(said) if full and said and (plain or lines[end] > lines[end - 1] + 1) else 0
 
     def second(self, rows, lines, kinds):
