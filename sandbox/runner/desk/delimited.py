@@ -104,7 +104,7 @@ class Delimited:
         below = [r for r, _, _ in placed[1:60]]
         if layout.heads(below, self.width):
             return placed  # and a title, where a heading follows
-        for d in USUAL if len(row) == 1 and row[0].strip() else []:
+        for d in USUAL if len(row) == 1 and row[0].strip() and not layout.comment(raw) else []:
             values, _, end = Dialect(d, self.dialect.quote or '"', self.dialect.escape).record(raw, 0)
             if values is not None and len(values) == self.width and end == len(raw) and layout.named(values) and layout.different(values) and layout.filled(values) == self.width:
                 return [(values, at, raw)] + placed[1:]
@@ -198,23 +198,14 @@ class Delimited:
             said = sum(1 for t in typed if kinds.kind(row[t]) in ("text", "code") and self.kinds[t] != "code")
             again = bool(heading) and [v.strip()[:MOST_NAME] for v in row] == [v.strip()[:MOST_NAME] for v in heading]
             if again and self.paged:
-                gone += [*self.titled(part, i), i]
+                titles = parts.titles_above(part, i)
+                gone += [*titles, i]
+                if titles:
+                    self.odd.add("title_rows", count=len(titles))
             elif again or (i + before > 2 and said >= need and len(typed) > 1 and layout.named(row) and layout.different(row) and layout.filled(row) > 1):
                 self.odd.add("second_table")
                 return self.paging(parts.split(part, i)[0], gone), True
         return self.paging(part, gone), False
-
-    def titled(self, part, i):
-        """The rows just above a repeated heading that are the title of its page: one text, no more."""
-        at = i
-        while at > 0 and i - at < 5:
-            row = parts.row(part, at - 1)
-            if layout.filled(row) != 1 or kinds.kind(next(v for v in row if v.strip())) not in ("text", "code"):
-                break
-            at -= 1
-        if at < i:
-            self.odd.add("title_rows", count=i - at)
-        return range(at, i)
 
     def paging(self, part, gone):
         """A part without the rows at these places, which say the heading again."""
@@ -255,8 +246,9 @@ class Delimited:
     def parse(self, lines, start, final):
         """The records of these lines; what the last ones may need of the next block stays in self.rest."""
         limit = len(lines) if final else max(0, len(lines) - AHEAD)
-        fits = self.fitting(lines, limit)  # and a line that is drawn is none
-        fits = [f and not layout.ruled(line) for f, line in zip(fits, lines)] if self.width > 1 and any(layout.ruled(line) for line in lines) else fits
+        fits = self.fitting(lines, limit)
+        if self.width > 1 and any(map(self.aside, lines)):
+            fits = [f and not self.aside(line) for f, line in zip(fits, lines)]
         i, out, blank = 0, [], False
         while i < limit:
             j = i
@@ -314,6 +306,10 @@ class Delimited:
             return row, end, text
         self.patience -= 1
         return None
+
+    def aside(self, line):
+        """Whether a line is no record however it fits: it is drawn, or a comment where numbers and dates stand."""
+        return layout.ruled(line) or line.startswith(("# ", "// ")) and self.kinds[0] not in ("text", "")
 
     def fitting(self, lines, limit):
         """Of each line, whether it is a record by itself that fits."""

@@ -111,6 +111,9 @@ def preamble(rows, n, width):
 def fact(rows, n, width):
     """A title, or a fact about the file that is as wide as the table (Sales;2024), just above a heading of two names over numbers or dates."""
     row = rows[n]
+    if width == 2 and filled(row) == 2 and row[0].rstrip().endswith(":"):
+        below = next((i for i in range(n + 1, min(len(rows), n + 30)) if filled(rows[i]) and not rows[i][0].rstrip().endswith(":")), len(rows))
+        return len(rows) > below + 1 and heads(rows[below:below + 60], width)
     return n == 0 and width == len(row) == 2 and named(row[:1]) and kinds.kind(row[1]) not in ("text", "code", "url") and len(rows) > 3 and heads(rows[1:60], width)
 
 

@@ -220,6 +220,9 @@ def make(value):
     nested = [v for v in inner if isinstance(v, dict) and any(isinstance(x, list) for x in v.values())]
     if len(nested) == 1:
         return make(nested[0])
+    keyed = [v for v in inner if isinstance(v, dict) and len(v) > 1 and all(isinstance(x, dict) for x in v.values())]
+    if len(keyed) == 1:
+        return make(keyed[0])  # records by their key, beside facts about them
     raise Refused("no_records")
 
 

@@ -2,6 +2,8 @@
 
 import pandas
 
+from . import kinds
+
 
 def length(part):
     return 0 if part is None else len(part)
@@ -46,3 +48,14 @@ def without(part, places):
         return part.drop(index=places).reset_index(drop=True)
     places = set(places)
     return [r for i, r in enumerate(part) if i not in places]
+
+
+def titles_above(part, i):
+    """The places just above a repeated heading at which the title of its page stands: one text, no more."""
+    at = i
+    while at > 0 and i - at < 5:
+        values = [v for v in row(part, at - 1) if v.strip()]
+        if len(values) != 1 or kinds.kind(values[0]) not in ("text", "code"):
+            break
+        at -= 1
+    return range(at, i)

@@ -121,9 +121,15 @@ class SheetTable:
         if self.heads != 1 or sum(1 for v in self.heading if v.strip()) < 2:
             return rows, lines
         heading = [v.strip() for v in self.heading]
-        kept = [i for i, r in enumerate(rows) if [text(v).strip() for v in r] != heading]
-        if len(kept) < len(rows):
-            self.odd.add("headings_again", count=len(rows) - len(kept))
+        again = [i for i, r in enumerate(rows) if [text(v).strip() for v in r] == heading]
+        if not again:
+            return rows, lines
+        self.odd.add("headings_again", count=len(again))
+        titles = [i - 1 for i in again if i and self.width > 1 and isinstance(rows[i - 1][0], str) and sum(1 for v in rows[i - 1] if v is not None) == 1]
+        if titles:  # of the pages
+            self.odd.add("title_rows", count=len(titles))
+        gone = set(again + titles)
+        kept = [i for i in range(len(rows)) if i not in gone]
         return [rows[i] for i in kept], [lines[i] for i in kept]
 
     def filled_down(self, rows, lines):
