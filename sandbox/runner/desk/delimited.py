@@ -309,7 +309,7 @@ class Delimited:
 
     def aside(self, line):
         """Whether a line is no record however it fits: it is drawn, or a comment where numbers and dates stand."""
-        return layout.ruled(line) or line.startswith(("# ", "// ")) and self.kinds[0] not in ("text", "")
+        return line.startswith(("# ", "// ")) and self.kinds[0] not in ("text", "") or layout.ruled(line)
 
     def fitting(self, lines, limit):
         """Of each line, whether it is a record by itself that fits."""

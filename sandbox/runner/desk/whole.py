@@ -19,16 +19,17 @@ def alone(head, delimiter):
         return False
     if all(map(WRAPPED.fullmatch, below)) and (WRAPPED.fullmatch(lines[0]) or NAME.fullmatch(lines[0].strip())):
         return True
-    if not lines[1].strip() or delimiter.strip() not in (",", ":", ""):
+    if not lines[1].strip() or delimiter not in (",", ", ", ":", " "):
         return False
     words = all(kinds.kind(v) in ("text", "") for line in below for v in line.split(delimiter))
     if delimiter == " " and words:
         return True
     if delimiter in lines[0] or not NAME.fullmatch(lines[0].strip()):
         return False
-    if all(values.form(line)[0] in ("number", "date", "missing") or kinds.kind(line) == "time" for line in below):
+    if all(values.form(line)[0] in ("number", "date", "missing") or kinds.kind(line) in ("time", "url") for line in below):
         return True
-    return words and all(line.count(",") == line.count(", ") for line in below)
+    sign = delimiter.strip()
+    return words and all(line.count(sign) == line.count(sign + " ") for line in below)  # as sentences have it
 
 
 def wrapped(head):
