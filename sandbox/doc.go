@@ -70,7 +70,8 @@
 //	read.py        has data files read, in a process that may open them and do nothing else
 //	desk/          how: opening.py (what a file is), texts.py and encoding.py (its characters),
 //	               dialect.py, records.py and mending.py (its records, those too that do not
-//	               fit), delimited.py (them as a table), parts.py (rows on their way),
+//	               fit), whole.py (lines that are one value each), delimited.py (them as
+//	               a table), parts.py (rows on their way),
 //	               layout.py (headings, titles, totals), kinds.py (what a written value is,
 //	               roughly), values.py, columns.py and typed.py (types), totals.py (rows that
 //	               sum others up), workbook.py, opendocument.py,

@@ -142,8 +142,9 @@ type Spec struct {
 	HeadingLine int64    `json:"heading_line"`
 	Titles      int64    `json:"titles"`
 	Total       int64    `json:"total"`
-	Totals      []int64  `json:"totals,omitempty"` // places of rows that sum others up, left out
-	Paged       bool     `json:"paged,omitempty"`  // the heading stands again above each page
+	Totals      []int64  `json:"totals,omitempty"`  // places of rows that sum others up, left out
+	Paged       bool     `json:"paged,omitempty"`   // the heading stands again above each page
+	Wrapped     bool     `json:"wrapped,omitempty"` // each line stands in quotes as a whole
 }
 
 // All that a box may say in words is one of these. A value of the file, or a sentence for a model,
@@ -156,7 +157,7 @@ var (
 	valueKinds = set("", "int", "num", "money", "date", "time", "url", "code", "text")
 	facts      = set("columns", "most", "parts", "files", "formulas", "line", "lists", "seconds", "megabytes")
 	encodings  = set("", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1252", "cp1251", "gb18030", "cp932", "big5", "cp949", "euc_jp",
-		"cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r", "cp866", "cp850", "cp437", "mac_roman", "iso8859_2")
+		"cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r", "koi8_u", "cp866", "cp850", "cp852", "cp437", "mac_roman", "iso8859_2", "iso2022_jp")
 )
 
 func set(words ...string) map[string]bool {

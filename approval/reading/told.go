@@ -232,7 +232,7 @@ func Decimals() []Choice { return slices.Clone(toldDecimals) }
 
 // Encodings are those that can be told, as people call them.
 func Encodings() (all []Choice) {
-	for _, name := range []string{"utf-8", "cp1252", "cp1250", "cp1251", "koi8_r", "cp866", "cp850", "cp437", "mac_roman", "iso8859_2", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257",
+	for _, name := range []string{"utf-8", "cp1252", "cp1250", "cp1251", "koi8_r", "koi8_u", "cp866", "cp850", "cp852", "cp437", "mac_roman", "iso8859_2", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257",
 		"gb18030", "big5", "cp932", "euc_jp", "cp949", "utf-16"} {
 		all = append(all, Choice{name, EncodingName(name) + writtenIn[name]})
 	}
@@ -240,7 +240,7 @@ func Encodings() (all []Choice) {
 }
 
 // writtenIn says for whom an encoding is.
-var writtenIn = map[string]string{"cp1252": " (Western)", "cp1250": " (Central European)", "cp1251": " (Cyrillic)", "koi8_r": " (Cyrillic)", "cp866": " (Cyrillic, DOS)", "cp850": " (Western, DOS)",
+var writtenIn = map[string]string{"cp1252": " (Western)", "cp1250": " (Central European)", "cp1251": " (Cyrillic)", "koi8_r": " (Cyrillic)", "koi8_u": " (Ukrainian)", "cp866": " (Cyrillic, DOS)", "cp850": " (Western, DOS)", "cp852": " (Central European, DOS)",
 	"cp437": " (DOS)", "iso8859_2": " (Central European)", "cp1253": " (Greek)", "cp1254": " (Turkish)", "cp1255": " (Hebrew)", "cp1256": " (Arabic)", "cp1257": " (Baltic)",
 	"gb18030": " (simplified Chinese)", "big5": " (traditional Chinese)", "cp932": " (Japanese)", "euc_jp": " (Japanese)", "cp949": " (Korean)"}
 

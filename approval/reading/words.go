@@ -80,6 +80,7 @@ var odd = map[string]phrase{
 	"total_row_kept":            same("the last row is called a total, but does not add up: kept"),
 	"second_table":              same("a second table below the first: left out"),
 	"footer":                    {"1 note below the table: left out", "{n} notes below the table: left out"},
+	"comments":                  {"1 comment: left out", "{n} comments: left out"},
 	"headings_again":            {"1 row repeats the heading: left out", "{n} rows repeat the heading: left out"},
 	"filled_up":                 {"1 row had too few values: filled up at its end", "{n} rows had too few values: filled up at their ends"},
 	"set_apart":                 {"1 row does not fit: left out", "{n} rows do not fit: left out"},
@@ -93,6 +94,8 @@ var odd = map[string]phrase{
 	"ambiguous_thousands":       same("1.234 may be a thousand or one point two: kept as text"),
 	"ambiguous_dates":           same("day and month cannot be told apart: kept as text"),
 	"two_date_orders":           same("some dates begin with the day, some with the month: kept as text"),
+	"short_years":               same("years of two digits that may be days, or of either century: kept as text"),
+	"far_dates":                 same("most years lie before 1678 or after 2261, as in another calendar: kept as text"),
 	"two_decimal_signs":         same("decimal points and decimal commas: kept as text"),
 	"several_currencies":        same("several currencies: kept as text"),
 	"percent_and_not":           same("some values in percent, some not: kept as text"),
@@ -202,7 +205,8 @@ func (t Table) Words(r Reading) string {
 // EncodingName is an encoding as people call it.
 func EncodingName(python string) string {
 	names := map[string]string{"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a mark", "utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32": "UTF-32",
-		"latin-1": "ISO 8859-1", "gb18030": "GB 18030", "cp932": "Shift JIS", "euc_jp": "EUC-JP", "big5": "Big5", "cp949": "EUC-KR", "koi8_r": "KOI8-R", "mac_roman": "Mac Roman", "iso8859_2": "ISO 8859-2"}
+		"latin-1": "ISO 8859-1", "gb18030": "GB 18030", "cp932": "Shift JIS", "euc_jp": "EUC-JP", "big5": "Big5", "cp949": "EUC-KR", "koi8_r": "KOI8-R", "koi8_u": "KOI8-U", "mac_roman": "Mac Roman",
+		"iso8859_2": "ISO 8859-2", "iso2022_jp": "ISO-2022-JP"}
 	if n := names[python]; n != "" {
 		return n
 	}

@@ -13,6 +13,7 @@ from . import kinds, layout, values
 
 TIME_NAMES = ("date", "time", "timestamp", "datetime", "ts", "created", "updated", "day", "datum", "tag", "zeit", "fecha", "hora", "jour", "heure", "data", "дата", "день", "modified", "at")
 DAYS = (19000101, 21001231)  # 20240131
+DAY_NAMES = re.compile(r"(.*[^a-z])?(date|datum|fecha|дата)([^a-z].*)?|.*(date|datum)|day|tag|jour|data|день")  # what a number of days may be called
 EPOCH_MS, EPOCH_S, SERIAL = (10 ** 12, 2.2 * 10 ** 12), (6 * 10 ** 8, 2.2 * 10 ** 9), (20000, 60000)
 
 
@@ -25,6 +26,8 @@ class Profile:
         self.low, self.high, self.whole_days, self.days = numpy.inf, -numpy.inf, True, True
         self.native, self.long_native, self.float_native, self.nested = Counter(), False, False, 0
         self.far = 0  # dates that have a type and are out of range
+        self.short = Short()  # dates whose years have two digits
+        self.months = 0  # numbers like 1.2024
 
     def add_texts(self, series):
         """Texts of a frame."""
@@ -38,9 +41,12 @@ class Profile:
     def add_text(self, text, n=1):
         f = values.form(text)
         self.forms[f] += n
-        if f[0] == "number" and f[1] == "int":
-            x = values.number(text)
+        if f[0] == "number" and f[1] in ("int", "dot", "comma"):
+            x = values.number(text, "," if f[1] == "comma" else ".")
             self.spread(x, x)
+            self.months += n if MONTH.fullmatch(text.strip()) else 0
+        elif f[0] == "date" and f[1].endswith(values.SHORT):
+            self.short.add(values.bare(text))
         elif f[0] in ("text",) or f[0] == "number" and f[1] in ("zeros", "long"):
             if len(self.shapes) < 50:
                 self.shapes[values.shape(text)] += n
@@ -74,10 +80,11 @@ class Profile:
             self.forms[("number", sign, "", "", "")] += dots - open_
             self.forms[("number", sign + "3", "", "", "")] += open_
             self.forms += Counter()  # none of what is not there
+            self.months += len(MONTHS.findall(joined))
         ints = len(parsed) - dots
+        self.spread(float(parsed.min()), float(parsed.max()))
         if ints:
             self.forms[("number", "int", "", "", "")] += ints
-            self.spread(float(parsed.min()), float(parsed.max()))
             self.days = self.days and not pandas.to_datetime(parsed.astype("int64").astype(str), format="%Y%m%d", errors="coerce").isna().any()
         if (parsed % 86400000 != 0).any():
             self.whole_days = False
@@ -85,7 +92,7 @@ class Profile:
 
     def spread(self, low, high):
         self.low, self.high = min(self.low, low), max(self.high, high)
-        self.days = self.days and DAYS[0] <= low <= high <= DAYS[1] and values.compact_day(int(low)) and values.compact_day(int(high))
+        self.days = self.days and low == int(low) and high == int(high) and DAYS[0] <= low <= high <= DAYS[1] and values.compact_day(int(low)) and values.compact_day(int(high))
         if low % 86400000:
             self.whole_days = False
 
@@ -209,6 +216,8 @@ class Profile:
             return self.as_text(column, odd)
         if any(h.startswith("blank") for h in how) and TELEPHONES.search(name):
             return self.as_text(column, odd)  # 555 123 is no amount there
+        if how["dot"] and (PLACES.search(name) or self.months == sum(how.values()) and MONTH_NAMES.search(name)):
+            return self.as_text(column, odd)  # 1.10 comes after 1.9, and 1.2024 is a January
         if how["long"] or self.long_native:
             odd.add("long_ids", column=name, count=how["long"] or self.native["number"])
             return self.as_text(column, odd)
@@ -231,11 +240,11 @@ class Profile:
             odd.add("ambiguous_thousands", column=name, count=open_dot + open_comma)
             return column
         if not decimal and (open_dot or open_comma):
-            if not named:
+            if not named or not values.money_thousands(named[0], "." if open_dot else ","):
                 odd.add("ambiguous_thousands", column=name, count=open_dot + open_comma)
                 column["thousands"] = "." if open_dot else ","  # or the decimal sign: somebody who knows is asked
                 return self.as_text(column, odd)
-            decimal = "," if open_dot else "."  # money has no third place
+            decimal = "," if open_dot else "."
         decimal = decimal or "."
         group = "." if decimal == "," and (how["dots"] or how["dots_comma"] or open_dot) else "," if decimal == "." and (how["commas"] or how["commas_dot"] or open_comma) else \
             "'" if any(h.startswith("apostrophe") for h in how) else " " if any(h.startswith("blank") for h in how) else ""
@@ -257,19 +266,20 @@ class Profile:
             odd.add("digits_lost", column=name, count=cut)
         if self.native:
             odd.add("numbers_as_text", column=name, count=sum(how.values()))
-        return self.times(column, odd) if set(how) <= {"int"} else column
+        self.float_native |= not whole
+        return self.times(column, odd) if set(how) <= {"int", "dot", "comma"} and not named and not column.get("percent") else column
 
     def times(self, column, odd):
         """Numbers that are moments: named as odd, and read as such where the name says it or every one is a midnight."""
         if self.low > self.high or column["type"] not in ("integer", "number"):
             return column
-        words = column["name"].lower().replace("-", "_").replace(" ", "_").split("_")
+        words = re.split(r"[-_\s]+", HUMP.sub("_", column["name"]).lower())
         timely = any(w in TIME_NAMES for w in words) or column["name"].lower().endswith(("time", "date", "datum", "_at"))
         if EPOCH_MS[0] <= self.low and self.high <= EPOCH_MS[1]:
             unit = "unix_milliseconds"
         elif EPOCH_S[0] <= self.low and self.high <= EPOCH_S[1] and timely:
             unit = "unix_seconds"
-        elif SERIAL[0] <= self.low and self.high <= SERIAL[1] and timely:
+        elif SERIAL[0] <= self.low and self.high <= SERIAL[1] and DAY_NAMES.fullmatch("_".join(words)):
             unit = "excel_days"
         elif self.days and timely and not self.float_native:
             unit = "compact_days"
@@ -290,6 +300,12 @@ class Profile:
                 far += n if f[5] else 0
                 clock += n if f[3] else 0
                 zones += n if f[4] else 0
+        if self.short.open():
+            odd.add("short_years", column=name, count=total)
+            return self.as_text(column, odd)
+        if 2 * far > total:  # another calendar's, or no years
+            odd.add("far_dates", column=name, count=far)
+            return self.as_text(column, odd)
         if orders["day"] and orders["month"]:
             odd.add("two_date_orders", column=name, count=min(orders["day"], orders["month"]))
             return self.as_text(column, odd)
@@ -309,6 +325,33 @@ class Profile:
         return column
 
 
+class Short:
+    """Dates with two digits for the year, as far as they tell which of their numbers it is, and which century."""
+
+    def __init__(self):
+        self.ends, self.either, self.century = (set(), set()), True, False
+
+    def add(self, text):
+        parts = [int(p) for p in re.findall(r"\d+", text)[:3]]
+        numbered = NUMBERED.search(text)  # or its month has a name
+        self.century |= OPEN_YEARS[0] <= parts[2 if numbered else 1] <= OPEN_YEARS[1]
+        self.either = bool(self.either and numbered and "." not in numbered[0] and parts[1] <= 12 and 1 <= parts[2] <= 31)
+        if self.either:
+            self.ends[0].add(parts[0])
+            self.ends[1].add(parts[2])
+
+    def open(self):
+        """Whether the first number may as well be the year (24-01-31), or the years be of either century (15.03.45)."""
+        return self.century or self.either and self.ends[0] != set() and len(self.ends[0]) <= len(self.ends[1])
+
+
+OPEN_YEARS = (30, 68)  # Excel takes 30 for 1930, Unix for 2030
+NUMBERED = re.compile(r"\d+[-/.]\s?\d+[-/.]\s?\d+")
+HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+MONTH = re.compile(r"(?:1[0-2]|0?[1-9])\.(?:19|20)\d\d")
+MONTHS = re.compile(r"(?m)^(?:1[0-2]|0?[1-9])\.(?:19|20)\d\d$")
+MONTH_NAMES = re.compile(r"(?<![^\W_])(month|period|monat|mois|mes|mês|mese|maand|måned|månad|miesiąc|месяц)(?![^\W_])", re.I)
+PLACES = re.compile(r"(?<![^\W_])(versions?|release|revision|section|chapter|clause|kapitel|abschnitt|chapitre|capítulo|versión|версия|раздел)(?![^\W_])", re.I)
 TELEPHONES = re.compile(r"(?<![^\W_])(tele(f|ph)on\w*|phone\w*|tel|fax\w*|rufnummer|teléfono)(?![^\W_])", re.I)
 PLAIN = set("0123456789.,-+eE\n")
 ZEROS = re.compile(r"(?m)^[-+]?0\d|[eE]|\+")

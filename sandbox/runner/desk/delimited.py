@@ -4,17 +4,17 @@ through the fast parsers and the others one by one."""
 import csv
 import io
 import re
-from collections import Counter
 
 import pandas
 
-from . import kinds, layout, parts, texts
-from .dialect import USUAL, choose
+from . import kinds, layout, parts, texts, whole
+from .dialect import USUAL, choose, told_delimiter, width_of
 from .mending import Mender
-from .records import Dialect, rows as records_of
+from .records import LONGEST, Dialect, rows as records_of
 from .words import MOST_CELL, MOST_COLUMNS, MOST_NAME, Odd, Refused
 
 AHEAD = 60        # lines that are looked at behind a record that does not fit
+PATIENCE = 100    # quotation marks without an end that are followed for long
 TAIL = 30         # rows that are held back until the end is known
 MANY = 2000       # rows from which on pandas' parser is the faster way
 HEAD_ROWS = 300
@@ -29,6 +29,7 @@ class Delimited:
             self.find_out(said or {})
         else:
             self.obey(spec)
+        self.patience = PATIENCE
         self.mender = Mender(self.dialect, self.width, self.kinds)
         self.regular = self.dialect.regular(self.width) if self.dialect.quote else None
 
@@ -39,6 +40,8 @@ class Delimited:
         if not text.strip("\ufeff \t\r\n\0"):
             raise Refused("empty")
         told, text = told_delimiter(text)
+        self.wrapped = whole.wrapped(text)
+        text = "".join(map(whole.unwrap, texts.lines(text))) if self.wrapped else text
         self.dialect, _, _ = choose(text, said.get("delimiter", told))
         texts.check_text(text, self.dialect.escape)
         found, wanted = records_of(text, self.dialect, HEAD_ROWS), said.get("heading")
@@ -98,7 +101,10 @@ class Delimited:
         if self.width < 2 or len(placed) < 2:
             return placed
         row, at, raw = placed[0]
-        for d in USUAL if len(row) == 1 and row[0].strip() else []:
+        below = [r for r, _, _ in placed[1:60]]
+        if layout.heads(below, self.width):
+            return placed  # and a title, where a heading follows
+        for d in USUAL if len(row) == 1 and row[0].strip() and not layout.comment(raw) else []:
             values, _, end = Dialect(d, self.dialect.quote or '"', self.dialect.escape).record(raw, 0)
             if values is not None and len(values) == self.width and end == len(raw) and layout.named(values) and layout.different(values) and layout.filled(values) == self.width:
                 return [(values, at, raw)] + placed[1:]
@@ -123,11 +129,11 @@ class Delimited:
         self.dialect = Dialect(spec["delimiter"], spec["quote"], spec["escape"])
         self.width, self.kinds, self.heads, self.first = spec["width"], spec["kinds"], spec["heads"], spec["first_line"]
         self.heading, self.heading_line = spec["heading"] or None, spec["heading_line"]
-        self.titles, self.sure_heading, self.paged = spec["titles"], True, spec.get("paged", False)
+        self.titles, self.sure_heading, self.paged, self.wrapped = spec["titles"], True, spec.get("paged", False), spec.get("wrapped", False)
 
     def spec(self):
         """All that obey needs."""
-        return {**({"paged": True} if self.paged else {}), "delimiter": self.dialect.delimiter, "quote": self.dialect.quote, "escape": self.dialect.escape, "width": self.width, "kinds": self.kinds,
+        return {**({"paged": True} if self.paged else {}), **({"wrapped": True} if self.wrapped else {}), "delimiter": self.dialect.delimiter, "quote": self.dialect.quote, "escape": self.dialect.escape, "width": self.width, "kinds": self.kinds,
                 "heads": self.heads, "first_line": self.first, "heading": [h[:MOST_NAME] for h in self.heading or []], "heading_line": self.heading_line, "titles": self.titles}
 
     # -- the rows
@@ -164,12 +170,12 @@ class Delimited:
         """Notes below the table: rows at its end that say one thing only."""
         gone = 0
         wide = self.width >= 3 or self.width == 2 and self.kinds[0] in kinds.NUMBERS + ("date", "time")  # a text below numbers
-        while len(tail) > 1 and wide:
+        while len(tail) > 1 and self.width > 1:
             row, before = tail[-1], tail[:-1]
-            if layout.filled(row) == 1 and row[0].strip() and kinds.kind(row[0]) == "text" and sum(layout.filled(r) for r in before[-5:]) >= min(2.5, self.width) * len(before[-5:]):
-                tail, gone = before, gone + 1
-            else:
+            plain = layout.noted(row, self.width) and not all(layout.noted(r, self.width) for r in before)
+            if not plain and not (wide and layout.filled(row) == 1 and row[0].strip() and kinds.kind(row[0]) == "text" and sum(layout.filled(r) for r in before[-5:]) >= min(2.5, self.width) * len(before[-5:])):
                 break
+            tail, gone = before, gone + 1
         if gone:
             self.odd.add("footer", count=gone)
         return tail
@@ -192,7 +198,10 @@ class Delimited:
             said = sum(1 for t in typed if kinds.kind(row[t]) in ("text", "code") and self.kinds[t] != "code")
             again = bool(heading) and [v.strip()[:MOST_NAME] for v in row] == [v.strip()[:MOST_NAME] for v in heading]
             if again and self.paged:
-                gone.append(i)
+                titles = parts.titles_above(part, i)
+                gone += [*titles, i]
+                if titles:
+                    self.odd.add("title_rows", count=len(titles))
             elif again or (i + before > 2 and said >= need and len(typed) > 1 and layout.named(row) and layout.different(row) and layout.filled(row) > 1):
                 self.odd.add("second_table")
                 return self.paging(parts.split(part, i)[0], gone), True
@@ -202,10 +211,8 @@ class Delimited:
         """A part without the rows at these places, which say the heading again."""
         if not gone:
             return part
-        self.odd.add("headings_again", count=len(gone))
-        if isinstance(part, pandas.DataFrame):
-            return part.drop(index=gone).reset_index(drop=True)
-        return [r for i, r in enumerate(part) if i not in set(gone)]
+        self.odd.add("headings_again", count=sum(1 for i in gone if layout.filled(parts.row(part, i)) > 1))
+        return parts.without(part, gone)
 
     def runs(self):
         """The records from the heading on: a list of rows, or a frame where many in a row fit."""
@@ -223,7 +230,7 @@ class Delimited:
                 raise Refused("nul")
             if "\ufffd" in text:
                 self.odd.add("bad_bytes", count=text.count("\ufffd"))
-            got = texts.lines(text)
+            got = texts.lines(text) if not self.wrapped else list(map(whole.unwrap, texts.lines(text)))
             if skipping:
                 n = min(skipping, len(got))
                 got, skipping, at = got[n:], skipping - n, at + n
@@ -238,10 +245,10 @@ class Delimited:
 
     def parse(self, lines, start, final):
         """The records of these lines; what the last ones may need of the next block stays in self.rest."""
-        d, q, esc, width = self.dialect.delimiter, self.dialect.quote, self.dialect.escape, self.width
         limit = len(lines) if final else max(0, len(lines) - AHEAD)
         fits = self.fitting(lines, limit)
-        fits = [f and not layout.ruled(line) for f, line in zip(fits, lines)] if self.width > 1 and any(layout.ruled(line) for line in lines) else fits
+        if self.width > 1 and any(map(self.aside, lines)):
+            fits = [f and not self.aside(line) for f, line in zip(fits, lines)]
         i, out, blank = 0, [], False
         while i < limit:
             j = i
@@ -260,11 +267,17 @@ class Delimited:
             if not lines[i].strip():
                 i, blank = i + 1, True
                 continue
-            if self.width > 1 and layout.ruled(lines[i]):
+            if self.width > 1 and (layout.ruled(lines[i]) or layout.comment(lines[i])):
+                if layout.comment(lines[i]):
+                    self.odd.add("comments", start + i)
                 i += 1
                 continue
             text = "".join(lines[i:i + AHEAD])
             row, end = self.dialect.honest(text, 0)
+            if self.open(text, lines[i]):
+                if not final and len(lines) - i < LONGEST and sum(map(len, lines[i:])) <= MOST_CELL:
+                    break  # its end may stand in the next block
+                row, end, text = self.long(lines, i) or (row, end, text)
             if self.another(lines, i, blank):
                 self.stopped = True
                 break
@@ -279,6 +292,24 @@ class Delimited:
         if out:
             yield out
         self.rest, self.at = lines[i:], start + i
+
+    def open(self, text, line):
+        """Whether the record that begins with this line does not end within the lines that are looked at."""
+        q = self.dialect.quote
+        return self.patience > 0 and q != "" and q in line and self.dialect.record(text, 0)[0] is None
+
+    def long(self, lines, i):
+        """A record whose quoted value goes on for very many lines: (values, end, text), or None where no end is found. Searching has its bounds."""
+        text = "".join(lines[i:i + LONGEST])
+        row, end = self.dialect.honest(text, 0)
+        if row is not None and len(row) == self.width and end > len(lines[i]):
+            return row, end, text
+        self.patience -= 1
+        return None
+
+    def aside(self, line):
+        """Whether a line is no record however it fits: it is drawn, or a comment where numbers and dates stand."""
+        return line.startswith(("# ", "// ")) and self.kinds[0] not in ("text", "") or layout.ruled(line)
 
     def fitting(self, lines, limit):
         """Of each line, whether it is a record by itself that fits."""
@@ -330,6 +361,9 @@ class Delimited:
             return row2, end2
         if row is not None and not layout.filled(row):
             return None, end
+        if row is not None and len(row) < self.width and layout.noted(row, self.width):
+            self.odd.add("footer", line)
+            return None, end
         if row is not None and len(row) == self.width and end != end2 and not self.mender.clashes(row):
             self.odd.add("stray_quote", line)
             return row, end
@@ -359,35 +393,3 @@ class Delimited:
             self.odd.add("second_table" if more else "footer", count=1 if more else len(widths))
             return True
         return False
-
-
-def told_delimiter(text):
-    """The delimiter that a first line tells, as Excel takes it (sep=;), and the text without that line."""
-    m = re.match(r"\"?sep=(.)\"?(?:\r\n|\r|\n)", text)
-    return (m[1], text[m.end():]) if m else ("", text)
-
-
-def width_of(rows):
-    """How many values a record has: what most of them have, or the first of several tables."""
-    blocks = [[]]
-    for r in rows:
-        if layout.filled(r):
-            blocks[-1].append(len(r))
-        elif blocks[-1]:
-            blocks.append([])
-    wide = [b for b in blocks if len(b) > 1 and b[0] > 1 and len(set(b)) == 1]
-    if len(blocks) > 1 and wide and len(wide[0]) >= 0.3 * sum(map(len, blocks)) and wide[0][0] >= max(w for b in blocks for w in b):
-        return wide[0][0]
-    said = [len(r) for r in rows if layout.filled(r)]
-    widths = Counter(said)
-    if not widths:
-        return 1
-    most = max(widths.values())
-    if most == 1:
-        return max(widths) if len(widths) > 2 or max(widths) == 1 else next((w for w in said if w > 1), 1)
-    for at, w in enumerate(said):  # a first table, whole, above another one
-        if w > 1 and widths[w] >= 0.3 * len(said) and sum(1 for x in said[at:at + 10] if x == w) >= min(8, len(said) - at) - 1:
-            return w
-        if at > 30:
-            break
-    return max(widths, key=lambda w: (widths[w] * (1 if w > 1 else 0.6), w))

@@ -15,14 +15,14 @@ SAMPLE = 24 << 10  # bytes of lines with something else than ASCII in them
 
 # What is tried, and how much must speak for it: the rarer, the more.
 CANDIDATES = {"cp1252": 0, "cp1251": 0, "gb18030": 0.3, "cp932": 0.2, "big5": 0.3, "cp949": 0.3, "euc_jp": 0.3, "cp1250": 0.3, "cp1253": 0.3,
-              "cp1254": 0.4, "cp1255": 0.4, "cp1256": 0.6, "koi8_r": 0.4, "cp866": 0.4, "cp850": 0.5, "mac_roman": 0.6, "iso8859_2": 0.5,
+              "cp1254": 0.4, "cp1255": 0.4, "cp1256": 0.6, "koi8_r": 0.4, "koi8_u": 0.41, "cp866": 0.4, "cp850": 0.5, "mac_roman": 0.6, "iso8859_2": 0.5, "cp852": 0.7,
               "cp1257": 0.6, "cp437": 0.8}
 WEST = "äöüßéèêëàâçîïôûùœæñáíóúåøãõÄÖÜÉÈÊÀÂÇÎÔÛÑÁÍÓÚÅØÆŒ£°²³«»"
-RARE = set("ìòÌÒ½¼µ·±§ªº¿¡")  # in the West
-MIDDLE = "ąćęłńóśźżĄĆĘŁŃÓŚŹŻáčďéěíňóřšťúůýžÁČĎÉĚÍŇÓŘŠŤÚŮÝŽőűŐŰäöüßăâîșțÄÖÜ"
+RARE = set("ðþýţÐÞÝŢìòÌÒ½¼µ·±§ªº¿¡")  # in the West
+MIDDLE = "ąćęłńóśźżĄĆĘŁŃÓŚŹŻáčďéěíňóřšťúůýžÁČĎÉĚÍŇÓŘŠŤÚŮÝŽőűŐŰäöüßăâîşŞĂÂÎÄÖÜ"
 # The letters beyond ASCII that the languages written in an encoding really use.
 USED = {"cp1252": WEST + "€–’“”„‘…•™", "cp850": WEST, "cp437": WEST, "mac_roman": WEST + "€–’“”„‘…•™", "cp1250": MIDDLE + "€–’“”„",
-        "iso8859_2": MIDDLE, "cp1254": "çğıöşüÇĞİÖŞÜâîû€–’“”", "cp1257": "āčēģīķļņšūžĀČĒĢĪĶĻŅŠŪŽąčęėįšųūžĄČĘĖĮŠŲŪŽõäöüÕÄÖÜ"}
+        "iso8859_2": MIDDLE, "cp852": MIDDLE, "cp1254": "çğıöşüÇĞİÖŞÜâîû€–’“”", "cp1257": "āčēģīķļņšūžĀČĒĢĪĶĻŅŠŪŽąčęėįšųūžĄČĘĖĮŠŲŪŽõäöüÕÄÖÜ"}
 # In these, the common characters have their places; the others are rare in real text.
 COMMON = {"gb18030": (lambda b: len(b) == 2 and 0xB0 <= b[0] <= 0xF7 and b[1] >= 0xA1, 2.0), "big5": (lambda b: 0xA4 <= b[0] <= 0xC6, 1.5),
           "cp949": (lambda b: 0xB0 <= b[0] <= 0xC8 and len(b) > 1 and b[1] >= 0xA1, 1.5), "cp932": (lambda b: 0x82 <= b[0] <= 0x97, 1.0),

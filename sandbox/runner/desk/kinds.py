@@ -3,6 +3,8 @@
 import functools
 import re
 
+from . import values
+
 KINDS = [
     ("int", re.compile(r"[-+]?\d+")),
     ("num", re.compile(r"[-+]?(\d{1,3}([., '’\u00a0\u202f]\d{3})+|\d+)?([.,]\d+)?(e[-+]?\d+)?\s?%?|[-+]?\d+[.,]|(\d{1,3}([.,'’ ]\d{3})+|\d+)([.,]\d+)?\s?[-+]|[-+]?\d[\d'’. ]*[.,][-–—]{1,2}", re.I)),
@@ -18,7 +20,7 @@ HOLLOW = {"-", "--", "—", "–", ".", "..", "...", "?", "n/a", "N/A", "NA", "n
 
 @functools.lru_cache(1 << 16)
 def kind(value):
-    v = value.strip()
+    v = values.bare(value)
     if not v or v in HOLLOW:
         return ""
     if len(v) > 100:

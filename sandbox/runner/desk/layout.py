@@ -4,12 +4,12 @@ import re
 from collections import Counter
 
 from . import kinds
+from .values import UNSEEN
 from .words import MOST_NAME
 
 MOST_HEADS = 4
-UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))  # characters without any width
-TOTALS = re.compile(r"(grand |sub)?-?totals?( general| général| generale)?|sum(ma|me|a)?|gesamt(summe|ergebnis|betrag)?|insgesamt|zusammen|total(e|en|t|es)?|totaux|somme|suma( końcowa)?|razem|ogółem|celkem|"
-                    r"итого|всего|σύνολο|toplam|genel toplam|合计|總計|总计|合計|小計|합계|총계|סה\"?כ|المجموع|all|overall|сумма", re.I)
+TOTALS = re.compile(r"(grand |sub)?-?totals?( general| général| generale)?|sum(ma|me|a)?|gesamt(summe|ergebnis|betrag)?|insgesamt|zusammen|total(e|en|t|es)?|totaal|totaux|somme|suma( końcowa)?|razem|ogółem|celkem|celkom|spolu|i alt|yhteensä|samtals|kokku|kopā|összesen|ukupno|skupaj|jumlah|tổng( cộng)?|[σ∑]|"
+                    r"итого|всего|всього|общо|σύνολο|toplam|genel toplam|合计|總計|总计|合計|小計|합계|총계|סה\"?כ|المجموع|all|overall|сумма", re.I)
 
 
 def column_kinds(rows, width):
@@ -34,6 +34,21 @@ def ruled(line):
     return ("---" in line or "===" in line or "___" in line) and RULE.fullmatch(line) is not None
 
 
+def comment(line):
+    """A line that a program skips: # and what somebody noted."""
+    return line.lstrip().startswith(("# ", "// "))
+
+
+STARRED = re.compile(r"(?:\*+|†|‡|©)\s*\S.*", re.S)
+NOTE = re.compile(r"(?:sources?|notes?|remarks?|quellen?|anmerkung(?:en)?|hinweise?|stand|fuentes?|notas?|fontes?|bron|kilde|källa|źródło|lähde|источник|примечание|出典|注|来源)\s*[:：].*", re.I | re.S)
+
+
+def noted(row, width):
+    """Whether a row is no record but about the table: "Source: us", and fewer values than there are columns; "* provisional", and nothing else."""
+    first = row[0].strip()
+    return NOTE.fullmatch(first) is not None and filled(row) < width or STARRED.fullmatch(first) is not None and filled(row) == 1
+
+
 def filled(row):
     return sum(1 for v in row if v.strip())
 
@@ -55,6 +70,11 @@ def titles(rows, width):
     while n + 1 < len(rows) and n < 30:
         row, later = rows[n], rows[n + 1:n + 12]
         few = filled(row)
+        if row and row[0].strip() in ("#", "№") and few == width > 1:
+            return n  # the name of a column of numbers
+        if fact(rows, n, width):
+            n += 1
+            continue
         if row and row[0].lstrip().startswith(("#", "//")) and not any(r and r[0].lstrip().startswith(("#", "//")) for r in rows[n + 1:][-3:]) and few <= max(1, len(row)):
             if filled(rows[n + 1]) >= 1 and len(rows[n + 1]) >= len(row) and not (len(row) == width and n + 1 == len(rows) - 1):
                 if comment_heading(rows, n, width):
@@ -88,9 +108,19 @@ def preamble(rows, n, width):
     return head > 0 and head + 1 < len(rows) and all(filled(r) <= 2 for r in rows[:empty]) and (named_wide(rows[head:head + 1]) or filled(rows[head]) <= 2 and preamble(rows, head, width))
 
 
+def fact(rows, n, width):
+    """A title, or a fact about the file that is as wide as the table (Sales;2024), just above a heading of two names over numbers or dates."""
+    row = rows[n]
+    if width == 2 and filled(row) == 2 and row[0].rstrip().endswith(":"):
+        below = next((i for i in range(n + 1, min(len(rows), n + 30)) if filled(rows[i]) and not rows[i][0].rstrip().endswith(":")), len(rows))
+        return len(rows) > below + 1 and heads(rows[below:below + 60], width)
+    return n == 0 and width == len(row) == 2 and named(row[:1]) and kinds.kind(row[1]) not in ("text", "code", "url") and len(rows) > 3 and heads(rows[1:60], width)
+
+
 def named_wide(rows):
-    """Whether this one row may be a heading of three columns or more."""
-    return bool(rows) and filled(rows[0]) >= 3 and named(rows[0]) and different(rows[0])
+    """Whether this one row may be a heading of three columns or more: names, and years behind them."""
+    names = [v for v in rows[0] if v.strip() and not year(v)] if rows else []
+    return bool(rows) and filled(rows[0]) >= 3 and named(names) and different(rows[0]) and not year(rows[0][0])
 
 
 def blank_near(rows, n):
@@ -121,7 +151,7 @@ def headings(rows, width, found):
     if mixed(rows, width, found):
         return 1, False
     if two_storeys(rows, width, found):
-        return 2, True
+        return storeys(rows, width, typed, found), True
     if len(rows) == 1:
         return (1, True) if named(rows[0]) and different(rows[0]) else (0, True)
     first = padded(rows[0], width)
@@ -145,12 +175,25 @@ def names_typed(row, typed, found):
     return texts >= max(1, (len(typed) + 1) // 2) and values == 0
 
 
+def heads(rows, width):
+    """Whether the first row surely names columns that hold numbers and dates."""
+    found = column_kinds(rows[1:], width)
+    typed = [i for i, k in enumerate(found) if k not in ("text", "", "code")]
+    row = padded(rows[0], width) if len(rows) > 1 else []
+    return bool(row) and named(row) and different(row) and filled(row) == width and names_typed(row, typed, found)
+
+
+MARKED = re.compile(r"[<>~≤≥≈±*(]*\s?\d[\d.,' ]*\s?[*†‡+)^]*")
+
+
 def trimmed(rows, heads, width, found):
     """Of several rows that could be headings, those that are: a second one must go on from the first, not be a row whose numbers are missing."""
     if heads == 1:
         return 1
     for n in range(1, heads):
         row, above = padded(rows[n], width), padded(rows[n - 1], width)
+        if any(MARKED.fullmatch(v.strip()) for v, k in zip(row, found) if k in kinds.NUMBERS):
+            return n  # the first values, with a mark
         same = [v.strip() for v in row] == [v.strip() for v in above]
         gaps = filled(above) < filled(row) or filled(row) < width and filled(above) < width
         units = sum(1 for v in row if re.fullmatch(r"[\[(].{1,12}[\])]|%|[A-Za-zµ°/²³]{1,6}", v.strip())) >= max(1, filled(row) - 1)
@@ -178,6 +221,14 @@ def two_storeys(rows, width, found):
         all(kinds.kind(v) in ("text", "code", "int", "date", "") for v in top)
 
 
+def storeys(rows, width, typed, found):
+    """How many rows such a heading has: two, and those below that still have texts above numbers."""
+    n = 2
+    while n < MOST_HEADS and n + 1 < len(rows) and names_typed(padded(rows[n], width), typed, found):
+        n += 1
+    return n
+
+
 def number(value):
     try:
         return float(value.strip().replace(",", "."))
@@ -191,7 +242,7 @@ def keys(rows, width, found):
         return False
     row = padded(rows[0], width)
     heads = [i for i in range(width) if kinds.kind(row[i]) in ("int", "num")]
-    if len(heads) < 2 or len(heads) < width // 2 or any(not row[i].strip() for i in range(width)):
+    if len(heads) < 2 or len(heads) < width // 2 or any(not row[i].strip() and found[i] for i in range(width)):
         return False
     values = [number(row[i]) for i in heads]
     if None in values or len(set(values)) < len(values):
@@ -207,27 +258,31 @@ def keys(rows, width, found):
     even = len(steps) > 1 and max(steps) - min(steps) <= 1e-6 * max(1.0, abs(steps[0]))
     room = 3 * max(high - low, abs(high) / 2, 1e-9)
     apart = all(v > high + room or v < low - room for v in values)
+    counted = len(heads) > 2 and values == [values[0] + i for i in range(len(heads))] and values[0] in (0, 1) and 2 * sum(1 for n in under if values[0] <= n <= values[-1]) < len(under)
     named_first = kinds.kind(row[0]) in ("text", "code") and 0 not in heads
-    return named_first and (years and (even or len(steps) == 1) or apart and (even or len(heads) >= 3))
+    return named_first and (counted or years and (even or len(steps) == 1) or apart and (even or len(heads) >= 3))
 
 
 def mixed(rows, width, found):
-    """A heading of a text, years and dates, as workbooks have it: Region, 2023, 2024-01-01. None of it may be one of the values below."""
+    """A heading of a text, then years, days, months, hours or ages: Region, 2023, 2024-01-01, 65+. None of it may be one of the values below."""
     if len(rows) < 3 or width < 3:
         return False
     row = padded(rows[0], width)
-    if filled(row) < width or not different(row) or kinds.kind(row[0]) not in ("text", "code") or found[0] not in ("text", "code", ""):
+    if filled(row) < width or not different(row) or kinds.kind(row[0]) not in ("text", "code"):
         return False
     other = 0
     for i in range(1, width):
         k = kinds.kind(row[i])
         if k in ("text", "code"):
             other += found[i] in kinds.NUMBERS + ("date", "time")
-        elif k == "date" and found[i] in kinds.NUMBERS:
+        elif (k in ("date", "time") or LABEL.fullmatch(row[i].strip()) and not any(LABEL.fullmatch(padded(r, width)[i].strip()) for r in rows[1:])) and found[i] in kinds.NUMBERS:
             other += 1
         elif not (k == "int" and found[i] in kinds.NUMBERS and year(row[i]) and not all(year(padded(r, width)[i]) for r in rows[1:])):
             return False
     return other > 0
+
+
+LABEL = re.compile(r"(?:0?[1-9]|1[0-2])[./](?:19|20)\d\d|\d+\s?\+")  # a month, an age and above
 
 
 def year(value):

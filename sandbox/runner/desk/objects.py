@@ -46,6 +46,31 @@ def flat(value):
 
 
 COMMAS = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[\]}])')
+COMMENTS = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\r\n]*|/\*.*?(?:\*/|\Z)|(?m:^)[ \t]*#[^\r\n]*', re.S)
+LINES = re.compile(r"\r\n|\r|\n")
+
+
+def plain(text, said):
+    """The text without the comments that people leave in it, of which JSON knows none."""
+    def without(m):
+        if m[0][0] == '"':
+            return m[0]
+        said.append("comments")
+        return " "
+    return COMMENTS.sub(without, text)
+
+
+def commented(head):
+    """Whether a text begins with comments, and JSON stands below them."""
+    return head.startswith(("//", "/*", "#")) and plain(head, []).lstrip()[:1] in ("[", "{")
+
+
+def scalar(text):
+    """Whether a text is one value without any records."""
+    try:
+        return not isinstance(json.loads(text), (dict, list))
+    except (ValueError, RecursionError):
+        return False
 
 
 def load(text, odd, more=False):
@@ -119,7 +144,7 @@ def deep(text):
 
 
 def parse(text, said):
-    """One value, or one a line."""
+    """One value, or one a line; where neither is, without the comments and the commas before a closing bracket that people and templates leave there."""
     try:
         return load(text, said)
     except ValueError as e:
@@ -128,12 +153,12 @@ def parse(text, said):
     try:
         return of_lines(text, said, getattr(first, "lineno", 0))
     except Refused as broken:
-        # A comma before a closing bracket is what people and templates leave there: it holds no value.
-        plain = COMMAS.sub(lambda m: m[0] if m[0][0] == '"' else "", text)
+        noted = []
+        bare = COMMAS.sub(lambda m: m[0] if m[0][0] == '"' else "", plain(text, noted))
         for more in (False, True):
-            said.clear()
+            said[:] = noted[:1]
             try:
-                return load(plain, said, more)
+                return load(bare, said, more)
             except ValueError:
                 pass
         raise broken
@@ -142,7 +167,7 @@ def parse(text, said):
 def of_lines(text, said, line):
     """One value a line; line is where the text as a whole is wrong."""
     out = []
-    for n, one in enumerate(text.splitlines(), 1):
+    for n, one in enumerate(LINES.split(text), 1):
         if not one.strip():
             continue
         try:
@@ -163,6 +188,9 @@ def make(value):
         return ObjectTable([dict(zip(map(str, value["columns"]), r)) for r in value["data"]])
     if "schema" in value and isinstance(value.get("data"), list) and value["data"] and all(isinstance(r, dict) for r in value["data"]):
         return ObjectTable(value["data"])
+    named = named_rows(value)
+    if named is not None:
+        return named
     inner = list(value.values())
     if inner and all(isinstance(v, dict) for v in inner) and len(inner) > 0:
         keys = [list(v) for v in inner]
@@ -175,10 +203,14 @@ def make(value):
         if len(inner) == 1:
             return make(inner[0]) if not all(flat(x) for x in inner[0].values()) else ObjectTable(inner, list(value))
     lists = {k: v for k, v in value.items() if isinstance(v, list)}
+    if lists and not any(lists.values()) and (len(lists) == len(value) or any(RECORDS.fullmatch(k) for k in lists)):
+        raise Refused("empty")
     if lists and len(lists) == len(value) and len({len(v) for v in lists.values()}) == 1 and all(flat(x) for v in lists.values() for x in v) and len(lists) > 0:
         keys = list(lists)
         return ObjectTable([dict(zip(keys, r)) for r in zip(*lists.values())])
     records = [v for v in lists.values() if v and all(isinstance(r, dict) for r in v)]
+    if not records and any(v and all(isinstance(r, list) for r in v) for v in lists.values()) and len(lists) == 1:
+        raise Refused("list_of_lists")
     if len(records) == 1:
         return of_list(records[0])
     if len(records) > 1:
@@ -188,7 +220,26 @@ def make(value):
     nested = [v for v in inner if isinstance(v, dict) and any(isinstance(x, list) for x in v.values())]
     if len(nested) == 1:
         return make(nested[0])
+    keyed = [v for v in inner if isinstance(v, dict) and len(v) > 1 and all(isinstance(x, dict) for x in v.values())]
+    if len(keyed) == 1:
+        return make(keyed[0])  # records by their key, beside facts about them
     raise Refused("no_records")
+
+
+RECORDS = re.compile("data|items?|results?|records?|rows|values?|list|entries|hits", re.I)  # what lists of records are called
+NAMES = re.compile("(column|field|head|header|name|label|key|col)_?(name)?s?", re.I)
+
+
+def named_rows(value):
+    """The table of a dictionary in which names stand beside lists of so many values: {"fields": [{"name": "a"}], "rows": [[1]]}."""
+    rows = [v for v in value.values() if isinstance(v, list) and v and all(isinstance(r, list) for r in v)]
+    if len(rows) != 1:
+        return None
+    for key, v in value.items():
+        heads = [h.get("name") if isinstance(h, dict) else h for h in v] if NAMES.fullmatch(key) and isinstance(v, list) else []
+        if heads and all(isinstance(h, str) for h in heads) and len(set(heads)) == len(heads) and all(len(r) == len(heads) for r in rows[0]):
+            return ObjectTable([dict(zip(heads, r)) for r in rows[0]])
+    return None
 
 
 def of_list(value):

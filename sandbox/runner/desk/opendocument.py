@@ -53,8 +53,9 @@ class Content:
             if a.get("formula"):
                 self.sheet.formulas += 1
                 self.sheet.unset += not self.kind
-            if number(a.get("number-columns-spanned")) > 1 or number(a.get("number-rows-spanned")) > 1:
-                self.sheet.merged += 1
+            down = number(a.get("number-rows-spanned"))
+            if number(a.get("number-columns-spanned")) > 1 or down > 1:
+                self.sheet.merge(self.column, self.line + 1, self.line + down)
         elif tag == "annotation":
             self.note += 1
         elif tag == "p" and self.cells is not None and not self.note:
@@ -63,6 +64,8 @@ class Content:
             self.taking += 1
         elif tag == "s" and self.taking:
             self.said.append(" " * min(100, number(a.get("c"))))
+        elif tag in ("tab", "line-break") and self.taking:
+            self.said.append("\t" if tag == "tab" else "\n")
 
     def text(self, data):
         if self.taking and not self.note:

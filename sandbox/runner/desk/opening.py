@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import tempfile
 
 from . import archive, delimited, encoding, objects, opendocument, sheets, texts, workbook
 from .words import Odd, Refused
 
+MARKUP_COMMENT = re.compile(rb"<!--.*?-->", re.S)
 JSON_NAMES = (".json", ".jsonl", ".ndjson", ".geojson")
 
 
@@ -66,8 +68,10 @@ class Opened:
         if not head.strip():
             raise Refused("empty")
         if head[0] not in "[{":
-            if named and not self.name.lower().endswith(".geojson"):
-                raise Refused("broken_json", line=1)
+            if named and objects.commented(head):
+                return True
+            if named:
+                raise Refused("no_records" if objects.scalar(head) else "broken_json", **({} if objects.scalar(head) else {"line": 1}))
             return False
         if named:
             return True
@@ -111,7 +115,8 @@ def kind_of(path):
     low = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:200].lower()
     if low.startswith((b"%pdf", b"\x89png", b"\xff\xd8\xff", b"gif8", b"rar!", b"7z\xbc\xaf", b"{\\rtf", b"sqlite format", b"\x7felf", b"bzh", b"\xfd7zxz", b"\x28\xb5\x2f\xfd")):
         raise Refused("kind")
-    if low.startswith((b"<!doctype", b"<html", b"<?xml", b"<table", b"<workbook")):
+    low = MARKUP_COMMENT.sub(b"", head.replace(b"\0", b"")).lstrip(b"\xff\xfe\xef\xbb\xbf \t\r\n")[:200].lower()  # in any encoding
+    if low.startswith((b"<!doctype", b"<html", b"<head", b"<meta", b"<body", b"<?xml", b"<table", b"<workbook", b"mime-version:")):
         raise Refused("kind")
     return "text"
 

@@ -2,6 +2,8 @@
 
 import pandas
 
+from . import kinds
+
 
 def length(part):
     return 0 if part is None else len(part)
@@ -34,3 +36,26 @@ def join(one, two):
         return one + two
     width = one.shape[1] if isinstance(one, pandas.DataFrame) else two.shape[1]
     return pandas.concat([frame_of(one, width), frame_of(two, width)], ignore_index=True)
+
+
+def row(part, i):
+    return list(part.iloc[i]) if isinstance(part, pandas.DataFrame) else part[i]
+
+
+def without(part, places):
+    """A part without the rows at these places."""
+    if isinstance(part, pandas.DataFrame):
+        return part.drop(index=places).reset_index(drop=True)
+    places = set(places)
+    return [r for i, r in enumerate(part) if i not in places]
+
+
+def titles_above(part, i):
+    """The places just above a repeated heading at which the title of its page stands: one text, no more."""
+    at = i
+    while at > 0 and i - at < 5:
+        values = [v for v in row(part, at - 1) if v.strip()]
+        if len(values) != 1 or kinds.kind(values[0]) not in ("text", "code"):
+            break
+        at -= 1
+    return range(at, i)

@@ -9,6 +9,7 @@ import pandas
 from . import columns, layout, totals, typed, values
 from .opening import Opened
 from .sheets import text
+from .whole import ALONE
 from .words import MOST_NAME, Refused
 
 VERSION = 1
@@ -119,7 +120,7 @@ def describe(table, out=None, decimal=""):
     spec["total"] = dropped
     if gone:
         spec["totals"] = gone
-    return {"name": table.name, "hidden": table.hidden, "rows": rows, "delimiter": spec.get("delimiter", ""), "quote": spec.get("quote", ""), "heading_line": table.heading_line,
+    return {"name": table.name, "hidden": table.hidden, "rows": rows, "delimiter": spec.get("delimiter", "").strip(ALONE), "quote": spec.get("quote", ""), "heading_line": table.heading_line,
             "heading_rows": table.heads, "decimal": max(set(signs), key=signs.count) if signs else "", "columns": found, "odd": odd.listed(), "spec": spec}
 
 

@@ -7,7 +7,7 @@ delimiter or a line's end; anywhere else it is a character like any other.
 import functools
 import re
 
-LONGEST = 40  # lines that one record may span; more is a quotation mark that nobody closed
+LONG, LONGEST = 40, 2000  # lines that one record may span: beyond LONG only if no other quotation mark stands in it, which one that nobody closed would have met
 EOL = re.compile(r"\r\n|\r|\n")
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
@@ -113,7 +113,7 @@ class Dialect:
             if not self.quote or text.find(self.quote, at, stop) < 0:
                 return text[at:stop].split(self.delimiter), found.end() if found else stop
         row, quoted, end = self.record(text, at)
-        if row is not None and not (quoted and spans(text, at, end)):
+        if row is not None and not (quoted and self.runaway(text, at, end, quoted)):
             return row, end
         literal = set()
         for _ in range(6):
@@ -122,10 +122,18 @@ class Dialect:
                 break
             literal.add(opening[0])
             row, quoted, end = self.record(text, at, literal)
-            if row is not None and not (quoted and spans(text, at, end)):
+            if row is not None and not (quoted and self.runaway(text, at, end, quoted)):
                 return row, end
         end = line_end(text, at)
         return text[at:end].rstrip("\r\n").split(self.delimiter), end
+
+    def runaway(self, text, at, end, quoted):
+        """Whether a record is so long that a quotation mark must have been left open."""
+        lines = spans(text, at, end)
+        if lines <= LONG or lines > LONGEST:
+            return lines > LONG
+        inner = text[at:end].replace(self.quote * 2, "")
+        return (inner.replace(self.escape + self.quote, "") if self.escape else inner).count(self.quote) > 2 * quoted
 
     def openings(self, text, start, end, but=()):
         """Where quotation marks open a value between start and end, as far as can be seen from here."""
@@ -142,7 +150,8 @@ class Dialect:
 
 
 def spans(text, start, end):
-    return text.count("\n", start, end) + text.count("\r", start, end) > LONGEST
+    """How many ends of lines there are."""
+    return text.count("\n", start, end) + text.count("\r", start, end)
 
 
 def line_end(text, at):

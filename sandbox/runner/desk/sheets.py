@@ -1,5 +1,6 @@
 """A sheet of a workbook as a table: its cells have types of their own, what is around the table is found as in a text."""
 
+import bisect
 import datetime
 
 import pandas
@@ -22,6 +23,7 @@ class Sheet:
         self.name, self.hidden = name[:200], hidden
         self.rows, self.lines = [], []
         self.cells = self.formulas = self.unset = self.hidden_rows = self.merged = 0
+        self.down = []  # merged areas of several lines
 
     def row(self, line, cells, hidden=False):
         """One row: {column: value}."""
@@ -39,6 +41,16 @@ class Sheet:
         self.rows.append(values)
         self.lines.append(line)
         self.hidden_rows += hidden
+
+
+    def merge(self, column, first, last):
+        """An area that is one cell to who looks at it."""
+        self.merged += 1
+        if last > first and len(self.down) < MOST_MERGED:
+            self.down.append((column, first, last))
+
+
+MOST_MERGED = 100_000
 
 
 def text(value):
@@ -68,7 +80,7 @@ class SheetTable:
         width = max(len(r) for r in sheet.rows)
         left = next(i for i in range(width) if any(i < len(r) and r[i] is not None for r in sheet.rows))
         rows = [r[left:] + [None] * (width - len(r)) for r in sheet.rows]
-        self.width = width - left
+        self.width, self.down = width - left, [(c - left, first, last) for c, first, last in sheet.down if c >= left]
         self.find_out(rows, sheet.lines, told)
         for code, count in (("hidden_rows", sheet.hidden_rows), ("formulas_without_values", sheet.unset), ("merged_cells", sheet.merged)):
             if count:
@@ -90,12 +102,14 @@ class SheetTable:
         self.heading = layout.joined(head[:self.heads], self.width) if self.heads else None
         self.heading_line = lines[0] if self.heads else 0
         rows, lines = rows[self.heads:], lines[self.heads:]
+        self.filled_down(rows, lines)
         rows, lines = self.once(rows, lines)
         end = self.second(rows, lines, kinds)
         rows = rows[:end]
-        while len(rows) > 1 and self.width >= 3 and self.note(rows):
-            rows.pop()
-            self.odd.add("footer")
+        notes = self.notes(rows, lines) if self.width > 1 else 0
+        if notes:
+            rows = rows[:-notes]
+            self.odd.add("footer", count=notes)
         while self.width > 1 and not (self.heading or [""] * self.width)[-1].strip() and all(r[self.width - 1] is None for r in rows):
             self.width -= 1
             rows = [r[:self.width] for r in rows]
@@ -107,15 +121,40 @@ class SheetTable:
         if self.heads != 1 or sum(1 for v in self.heading if v.strip()) < 2:
             return rows, lines
         heading = [v.strip() for v in self.heading]
-        kept = [i for i, r in enumerate(rows) if [text(v).strip() for v in r] != heading]
-        if len(kept) < len(rows):
-            self.odd.add("headings_again", count=len(rows) - len(kept))
+        again = [i for i, r in enumerate(rows) if [text(v).strip() for v in r] == heading]
+        if not again:
+            return rows, lines
+        self.odd.add("headings_again", count=len(again))
+        titles = [i - 1 for i in again if i and self.width > 1 and isinstance(rows[i - 1][0], str) and sum(1 for v in rows[i - 1] if v is not None) == 1]
+        if titles:  # of the pages
+            self.odd.add("title_rows", count=len(titles))
+        gone = set(again + titles)
+        kept = [i for i in range(len(rows)) if i not in gone]
         return [rows[i] for i in kept], [lines[i] for i in kept]
 
-    def note(self, rows):
-        last = [v for v in rows[-1] if v is not None]
-        before = rows[-6:-1]
-        return len(last) == 1 and isinstance(rows[-1][0], str) and sum(sum(1 for v in r if v is not None) for r in before) >= 2.5 * len(before)
+    def filled_down(self, rows, lines):
+        """What stands in a merged area stands in each of its rows: people see it beside all of them."""
+        steps = 4 * len(rows) + MOST_MERGED  # areas that overlap are no table's
+        for column, first, last in self.down:
+            at = bisect.bisect_left(lines, first)
+            if at >= len(rows) or lines[at] != first or not 0 <= column < self.width:
+                continue
+            value = rows[at][column]
+            while value is not None and at + 1 < len(rows) and lines[at + 1] <= last and steps > 0:
+                at, steps = at + 1, steps - 1
+                if rows[at][column] is None:
+                    rows[at][column] = value
+
+    def notes(self, rows, lines):
+        """How many rows at the end are notes: one text in each, behind an empty line, or plainly so."""
+        end = len(rows)
+        while end > 1 and isinstance(rows[end - 1][0], str) and sum(1 for v in rows[end - 1] if v is not None) == 1:
+            end -= 1
+        before = rows[max(0, end - 5):end]
+        full = sum(sum(1 for v in r if v is not None) for r in before) >= min(2.5, self.width) * len(before)
+        said = rows[end:]
+        plain = self.width >= 3 and len(said) == 1 or all(layout.noted(r[:1], self.width) for r in said)
+        return len(said) if full and said and (plain or lines[end] > lines[end - 1] + 1) else 0
 
     def second(self, rows, lines, kinds):
         """Where a second table begins: behind an empty row, a row of names that are not this table's."""

@@ -39,6 +39,8 @@ def find_encoding(path):
     marked = encoding.guess(head[:4096], whole=False)
     if marked[0].startswith(("utf-16", "utf-32")) or marked[0] == "utf-8-sig":
         return *marked, []
+    if ascii_only and b"\x1b$" in head:
+        return "iso2022_jp", encoding.CERTAIN, []  # letters by escapes
     if valid or ascii_only:
         return "utf-8", encoding.CERTAIN, []
     raw = b"\n".join(said)
@@ -56,6 +58,8 @@ def blocks(path, name, size=BLOCK, strict=False):
             text = rest + decoder.decode(data, final=not data)
             if first and text:
                 text, first = text.removeprefix("\ufeff"), False
+            if "\ufeff" in text:  # files that were put together bring their marks along
+                text = text.replace("\n\ufeff", "\n").replace("\r\ufeff", "\r")
             if not data:
                 if text:
                     yield text

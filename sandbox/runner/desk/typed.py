@@ -78,7 +78,7 @@ def dated(series, column):
 
 
 def truth(value):
-    return value if isinstance(value, bool) else values.BOOLEANS.get(value.strip().lower()) if isinstance(value, str) else None
+    return value if isinstance(value, bool) else values.BOOLEANS.get(values.bare(value).lower()) if isinstance(value, str) else None
 
 
 def written(value):

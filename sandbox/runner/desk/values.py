@@ -5,6 +5,7 @@ import re
 
 CURRENCY = r"US\$|R\$|C\$|A\$|HK\$|[$€£¥₹₽₺₴₩₪฿₫]|\b(?:USD|EUR|GBP|JPY|CHF|CNY|INR|RUB|SEK|NOK|DKK|PLN|CZK|HUF|BRL|CAD|AUD|TRY|ZAR|MXN)\b|\b(?:kr|zł|Kč|Fr|Ft|руб)\b\.?|zł|Kč"
 NUMBER = re.compile(r"(?P<open>\()?\s*(?P<s1>[-+−]?)\s?(?P<c1>%s)?\s?(?P<s2>[-+−]?)(?P<core>\d(?:[\d.,'’ \u00a0\u202f\u2009]*[\d.,])?|[.,]\d+)(?P<e>[eE][-+]?\d+)?\s?(?P<c2>%s|%%|‰)?\s?(?P<s3>-|(?<=[.,]\d\d)\+|(?<=[.,]\d\d\s)\+)?\s*(?P<close>\))?" % (CURRENCY, CURRENCY))
+UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\u00ad"))  # characters without any width
 BLANKS = re.compile("[ \u00a0\u202f\u2009]")
 CENTS = re.compile(r"(?<=\d)([.,])[-–—]{1,2}(?=\s*\D{0,4}$)")  # 12,- and 12.--: no cents
 TEXT_BY_FORMULA = re.compile(r'="([^"]*)"')  # how exports keep Excel from making a number of 00123
@@ -19,26 +20,40 @@ BOOLEANS = {"true": True, "false": False, "wahr": True, "falsch": False, "vrai":
 NO_DAY = re.compile(r"0000([-/.])00?\1(00?)(?:[ T]00:00(:00)?)?|00([-/.])00\4(0000|00)")
 
 MONTHS = {}
-for number, listed in enumerate(("jan january januar januari jänner janvier janv enero ene gennaio gen janeiro styczeń sty января янв leden".split(), "feb february februar februari février févr fev fevereiro febrero febbraio luty lut февраля фев únor".split(),
-                                 "mar march märz mär maerz maart mars marzo março marzec марта мар březen mrz".split(), "apr april avril avr abril abr aprile kwiecień апреля апр duben".split(), "may mai mei maj mayo maggio mag maio maj мая květen".split(),
-                                 "jun june juni juin junio giugno giu junho czerwiec июня июн červen".split(), "jul july juli juillet juil julio luglio lug julho lipiec июля июл červenec".split(), "aug august augustus augusti août aout agosto ago sierpień августа авг srpen".split(),
-                                 "sep sept september septembre septiembre settembre set setembro wrzesień сентября сен září".split(), "oct october okt oktober octobre octubre ottobre ott outubro out październik октября окт říjen".split(),
-                                 "nov november novembre noviembre novembro listopad ноября ноя".split(), "dec december dez dezember décembre déc diciembre dic dicembre dezembro grudzień декабря дек prosinec".split()), 1):
-    for word in listed:
+# Each month as languages write it, in full, cut short, and as it stands behind a day. Not "listopad", which is November in Prague and Warsaw and October in Zagreb.
+for number, listed in enumerate(("jan january januar januari jänner janvier janv enero ene gennaio gen janeiro styczeń stycznia sty января янв leden ledna ocak tammikuuta ianuarie січня ιανουαρίου",
+                                 "feb february februar februari februarie feber fevereiro fevrier février févr fev febrero febbraio luty lutego lut февраля фев únor února şubat helmikuuta лютого φεβρουαρίου",
+                                 "mar march märz mär maerz maart mars marts marzo março martie marzec marca марта мар březen března mrz mart maaliskuuta березня μαρτίου",
+                                 "apr april avril avr abril abr aprile aprilie kwiecień kwietnia апреля апр duben dubna nisan huhtikuuta квітня απριλίου",
+                                 "may mai mei maj mayo maggio mag maio maja мая květen května mayıs toukokuuta травня μαΐου",
+                                 "jun june juni juin junio giugno giu junho iunie czerwiec czerwca июня июн červen června haziran kesäkuuta червня ιουνίου",
+                                 "jul july juli juillet juil julio luglio lug julho iulie lipiec lipca июля июл červenec července temmuz heinäkuuta липня ιουλίου",
+                                 "aug august augusti augustus août aout agosto ago sierpień sierpnia августа авг srpen srpna ağustos elokuuta серпня αυγούστου",
+                                 "sep sept september septembre septembrie septiembre settembre set setembro wrzesień września сентября сен září eylül syyskuuta вересня σεπτεμβρίου",
+                                 "oct october okt oktober octobre octombrie octubre ottobre ott outubro out październik października октября окт říjen října ekim lokakuuta жовтня οκτωβρίου",
+                                 "nov november novembre noviembre noiembrie novembro ноября ноя kasım marraskuuta νοεμβρίου",
+                                 "dec december dez dezember des desember décembre déc diciembre dic dicembre decembrie dezembro grudzień grudnia декабря дек prosinec prosince aralık joulukuuta грудня δεκεμβρίου"), 1):
+    for word in listed.split():
         MONTHS.setdefault(word, number)
 ZONES = {"Z": 0, "UTC": 0, "GMT": 0, "CET": 60, "MEZ": 60, "CEST": 120, "MESZ": 120}  # minutes; only names that mean one thing
 CLOCK = r"(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?([AaPp]\.?[Mm]\.?|Uhr)?\s?(Z|z|UTC|GMT|CET|CEST|MEZ|MESZ|[-+]\d{2}(?::?\d{2})?)?)?"
-ISO = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})" + CLOCK)
+ISO = re.compile(r"(\d{4})(?:([-/.])\s?|[年년]\s?)(\d{1,2})(?:(?(2)\2|[月월])\s?)(\d{1,2})(?(2)\.?|[日일])" + CLOCK)
+SHORT = "2"  # the mark of a form whose year has two digits
 WEEK = "mo|di|mi|do|fr|sa|so|mon|tue|wed|thu|fri|sat|sun|lu|ma|me|je|ve|lun|mar|mer|jeu|ven|sam|dim|gio|sab|mié|jue|vie|sáb|dom"  # days, cut short
 LOCAL = re.compile(r"(?:(?i:%s)\.?,?\s)?" % WEEK + r"(\d{1,2})([-/.])\s?(\d{1,2})\2\s?(\d{4}|\d{2})" + CLOCK)
-DAY_NAMED = re.compile(r"(?:[A-Za-zäöüéáí]{2,9}\.?,?\s)?(\d{1,2})(?:st|nd|rd|th|er|\.)?[-\s/]*(?:de\s)?([^\W\d_]{3,12})\.?[-\s/,]*(?:de\s)?(\d{4}|\d{2})" + CLOCK)
+DAY_NAMED = re.compile(r"(?:[A-Za-zäöüéáí]{2,9}\.?,?\s)?(\d{1,2})(?:st|nd|rd|th|er|\.)?[-\s/]*(?:de\s)?([^\W\d_]{3,12})\.?[-\s/,]*(?:de\s)?(\d{4}|\d{2})(?:\sг\.?)?" + CLOCK)
 NAMED_DAY = re.compile(r"(?:[A-Za-z]{3,9}\.?,?\s)?([^\W\d_]{3,12})\.?[-\s]+(\d{1,2})(?:st|nd|rd|th)?,?[-\s]+(\d{4})" + CLOCK)
+
+
+def bare(text):
+    """A value without blanks around it, and without what nobody sees."""
+    return text.strip() if text.isascii() else text.translate(UNSEEN).strip()
 
 
 @functools.lru_cache(1 << 16)
 def form(text):
     """(family, form): family is one of empty, missing, error, number, date, boolean, text."""
-    v = text.strip()
+    v = bare(text)
     if not v:
         return ("empty",)
     low = v.lower()
@@ -80,9 +95,9 @@ def number_form(v):
         if how not in ("int", "dot", "comma", "dot3", "comma3"):
             return None
         how = {"int": "exp", "dot": "exp_dot", "dot3": "exp_dot", "comma": "exp_comma", "comma3": "exp_comma"}[how]
-        if re.fullmatch(r"[eE]\+?(1[1-9]|2\d)", m["e"]) and 4 <= digits <= 7:
+        if re.fullmatch(r"[eE]\+?(1[1-9]|2\d)", m["e"]) and (4 if m["e"][1] != "+" else 3) <= digits <= 7:
             return ("number", how, currency, c2 if c2 in ("%", "‰") else "", "cut_short")
-    if how == "int" and (m["s1"] or m["s2"]) == "+" and len(core) >= 8:
+    if (how == "int" or how == "blank") and (m["s1"] or m["s2"]) == "+" and len(core) >= 8:
         return ("text",)  # a telephone number
     return ("number", how, currency, c2 if c2 in ("%", "‰") else "", "")
 
@@ -122,6 +137,16 @@ def core_form(core):
     return None
 
 
+# Whose amounts are written 1.234,50 and whose 1,234.50: a currency that is in neither, or is written the other way round, tells nothing.
+COMMA_MONEY = {"€", "EUR", "R$", "BRL", "zł", "PLN", "kr", "SEK", "NOK", "DKK", "Kč", "CZK", "Ft", "HUF", "₽", "RUB", "руб", "₺", "TRY", "₴", "₫"}
+POINT_MONEY = {"$", "US$", "C$", "A$", "HK$", "USD", "CAD", "AUD", "MXN", "£", "GBP", "¥", "JPY", "CNY", "₹", "INR", "₩", "₪", "฿", "CHF", "Fr"}
+
+
+def money_thousands(currency, sign):
+    """Whether $1,234 or 1.234 € is a thousand: the sign is the one of thousands where this money is at home."""
+    return currency.rstrip(".") in (POINT_MONEY if sign == "," else COMMA_MONEY)
+
+
 # What a form says about the decimal sign.
 SAYS = {"dot": ".", "commas": ".", "commas_dot": ".", "apostrophe_dot": ".", "blank_dot": ".", "exp_dot": ".",
         "comma": ",", "dots": ",", "dots_comma": ",", "apostrophe_comma": ",", "blank_comma": ",", "exp_comma": ","}
@@ -129,7 +154,7 @@ SAYS = {"dot": ".", "commas": ".", "commas_dot": ".", "apostrophe_dot": ".", "bl
 
 def number(text, decimal="."):
     """The number that a text is, given the decimal sign."""
-    m = NUMBER.fullmatch(CENTS.sub(r"\g<1>00", text.strip()))
+    m = NUMBER.fullmatch(CENTS.sub(r"\g<1>00", bare(text)))
     core = BLANKS.sub("", m["core"]).replace("'", "").replace("’", "")
     core = core.replace("," if decimal == "." else ".", "").replace(",", ".")
     value = float(core + (m["e"] or ""))
@@ -156,10 +181,10 @@ def date_form(v):
             order = "month"
         else:
             order = "same" if a == b else "open"
-        return ("date", "local" + m[2], order, bool(m[5]), bool(m[10]))
+        return ("date", "local" + m[2] + SHORT * (len(m[4]) == 2), order, bool(m[5]), bool(m[10]))
     m = DAY_NAMED.fullmatch(v)
     if m and m[2].lower() in MONTHS and 1 <= int(m[1]) <= 31:
-        return ("date", "named", "", bool(m[4]), bool(m[9]))
+        return ("date", "named" + SHORT * (len(m[3]) == 2), "", bool(m[4]), bool(m[9]))
     m = NAMED_DAY.fullmatch(v)
     if m and m[1].lower() in MONTHS and 1 <= int(m[2]) <= 31:
         return ("date", "named", "", bool(m[4]), bool(m[9]))
@@ -187,7 +212,7 @@ def day_ok(year, month, day):
 def date(text, day_first=True):
     """A text as (year, month, day, hour, minute, second, microsecond, minutes from UTC or None); None where there is no such day."""
     import datetime
-    v = text.strip()
+    v = bare(text)
     m = ISO.fullmatch(v)
     if m:
         y, mo, d, clock = int(m[1]), int(m[3]), int(m[4]), m.groups()[4:]

@@ -12,6 +12,9 @@ DATES = set(range(14, 23)) | set(range(27, 37)) | set(range(45, 48)) | set(range
 EPOCHS = {False: datetime.datetime(1899, 12, 30), True: datetime.datetime(1904, 1, 1)}
 
 
+PADDED = re.compile("0{3,}|0+(?:-0+)+")  # 007, 01067, 01067-1234
+
+
 def read(path):
     """The sheets of a workbook."""
     parts = Parts(path)
@@ -129,7 +132,7 @@ def meaning(number, own):
     if re.search(r"\[(h+|m+|s+)\]", code, re.I):
         return "span"
     code = re.sub(r"\[[^\]]*\]", "", code).lower()
-    if re.fullmatch("0{4,}", code):
+    if PADDED.fullmatch(code):
         return code  # 01067 is seen, 1067 is stored
     if re.search(r"general|[#0?]", code.replace("ss.0", "").replace("s.0", "")) and not re.search(r"[yd]", code):
         return ""
@@ -167,7 +170,7 @@ class Cells:
             self.line = int(a["r"]) if a.get("r", "").isdigit() else self.line + 1
             self.row, self.column, self.hidden = {}, -1, a.get("hidden") in ("1", "true")
         elif tag == "mergeCell":
-            self.sheet.merged += 1
+            self.sheet.merge(*span(a.get("ref", "")))
 
     def text(self, data):
         if self.take:
@@ -216,7 +219,8 @@ class Cells:
         if number != number or number in (float("inf"), float("-inf")):
             return None
         if how[:1] == "0" and value.isdigit():
-            return value.zfill(len(how))
+            digits = iter(value.zfill(how.count("0")))
+            return "".join(c if c == "-" else next(digits) for c in how) + "".join(digits)
         if how == "date" and 0 <= number < 2958466:
             return day(number, self.dated)
         if how == "time" and 0 <= number < 1 or how == "span" and 0 <= number < 100000:
@@ -240,6 +244,12 @@ def iso(value):
         return datetime.datetime.fromisoformat(value.strip().rstrip("Z"))
     except ValueError:
         return value
+
+
+def span(area):
+    """The column, the first and the last line of an area like A2:A4."""
+    lines = [int(n) for n in re.findall(r"\d{1,7}", area)]
+    return (place(area), lines[0], lines[-1]) if lines else (0, 0, 0)
 
 
 def place(reference):

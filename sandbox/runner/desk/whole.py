@@ -1,0 +1,49 @@
+"""Lines that are one value each: a list whose values hold what looks like a delimiter, and a table whose every line somebody put in quotes."""
+
+import re
+
+from . import kinds, values
+
+ALONE = "\x1f"  # the delimiter of a table that has none
+MANY = 200      # lines that are looked at
+NAME = re.compile(r"[^\W\d_][\w.()-]*(?: [\w.()-]+)?")
+QUOTED = re.compile(r'"(?:[^"]|"")*"')
+WRAPPED = re.compile(r'"((?:[^"\r\n]|"")*)"([\r\n]*)')
+
+
+def alone(head, delimiter):
+    """Whether the delimiter that fits best tells nothing apart: quotes around each line, or a name without it above amounts, moments or sentences."""
+    lines = re.split(r"\r\n|\r|\n", head)[:MANY]
+    below = [line for line in lines[1:] if line.strip()]
+    if len(below) < 2 or delimiter not in "".join(below):
+        return False
+    if all(map(WRAPPED.fullmatch, below)) and (WRAPPED.fullmatch(lines[0]) or NAME.fullmatch(lines[0].strip())):
+        return True
+    if not lines[1].strip() or delimiter not in (",", ", ", ":", " "):
+        return False
+    words = all(kinds.kind(v) in ("text", "") for line in below for v in line.split(delimiter))
+    if delimiter == " " and words:
+        return True
+    if delimiter in lines[0] or not NAME.fullmatch(lines[0].strip()):
+        return False
+    if all(values.form(line)[0] in ("number", "date", "missing") or kinds.kind(line) in ("time", "url") for line in below):
+        return True
+    sign = delimiter.strip()
+    return words and all(line.count(sign) == line.count(sign + " ") for line in below)  # as sentences have it
+
+
+def wrapped(head):
+    """Whether every line is a record inside of quotes: "1,""Lee, Anna"",10". Lines of sentences differ in how often they have a delimiter."""
+    lines = [line for line in re.split(r"\r\n|\r|\n", head)[:MANY] if line.strip()]
+    if len(lines) < 2 or not all(WRAPPED.fullmatch(line) for line in lines):
+        return False
+    inner = [unwrap(line) for line in lines]
+    counts = [[QUOTED.sub("", line).count(d) for line in inner] for d in (",", ";", "\t", "|")]
+    even = any(c[0] > 0 and len(set(c)) == 1 for c in counts)
+    return even and any('"' in line or any(c.isdigit() for c in line) for line in inner)
+
+
+def unwrap(line):
+    """The record of such a line."""
+    m = WRAPPED.fullmatch(line)
+    return m[1].replace('""', '"') + m[2] if m else line
