@@ -66,7 +66,7 @@ var glassBreaches = []struct {
 	{"looks that come too late have it rest for all", ready + brokenBefore(`'REVB'`, `24 hours 30 minutes`) + looked(`'ADMIN'`, `20 minutes`) + looked(`'BOSS'`, `20 minutes`) + breaks(`'REVC'`), "broken_glass_role"},
 	{"it has its event", ready + breaks(`'REVC'`), "broken_glass_told"},
 	{"without its event nothing is approved by it", ready + breaks(`'REVC'`) + `UPDATE requests SET state = 'approved' WHERE id = PENDING`, "requests_quorum"},
-	{"without its event nothing runs by it", ready + breaks(`'REVC'`) + `ALTER TABLE requests DISABLE TRIGGER requests_quorum;
+	{"without its event nothing runs by it", ready + breaks(`'REVC'`) + `ALTER TABLE requests DISABLE TRIGGER requests_guards;
 		UPDATE requests SET state = 'approved' WHERE id = PENDING;
 		INSERT INTO runs (request_id, box_id, revision, digest, started_at) VALUES (PENDING, 'b', 1, SEAL, now())`, "runs_approved"},
 	{"it is broken once", unguarded(`broken_glass`) + breaks(`'REVC'`) + breaks(`'REVC'`), "broken_glass_pkey"},
