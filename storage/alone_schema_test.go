@@ -24,6 +24,7 @@ var aloneBreaches = []struct {
 		`INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, at, click) VALUES (PENDING, 1, SEAL, 'ASKER', 'small-1', 'REVB', 'approve', now() + interval '1 day', '{}')`, "decisions_read"},
 	{"who has read it for long enough may: then it is the rules that lack their event", paced(`60, 0`) + openedBy(`'REVB'`, `1`, `61 seconds`) + decide(`PENDING`, `1`, `SEAL`, `'ASKER'`, `'small-1'`, `'REVB'`), "rules_told"},
 	{"one person approves so many in an hour", paced(`0, 3`) + decide(`PENDING`, `1`, `SEAL`, `'ASKER'`, `'small-1'`, `'REVB'`), "decisions_hourly"},
+	{"nor does one from tomorrow count fewer", paced(`0, 3`) + strings.Replace(decide(`PENDING`, `1`, `SEAL`, `'ASKER'`, `'small-1'`, `'REVB'`), "now()", "now() + interval '1 day'", 1), "decisions_hourly"},
 	{"and one fewer is allowed: then it is the rules that lack their event", paced(`0, 4`) + decide(`PENDING`, `1`, `SEAL`, `'ASKER'`, `'small-1'`, `'REVB'`), "rules_told"},
 }
 
