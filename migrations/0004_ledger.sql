@@ -261,6 +261,11 @@ END $$;
 -- Serve's role has no right to the column (storage/roles); this keeps others from mistakes.
 CREATE FUNCTION scopes_derived() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- What is held in a scope would vanish with its name.
+    IF TG_OP = 'UPDATE' AND (NEW.team, NEW.kind, NEW.id) IS DISTINCT FROM (OLD.team, OLD.kind, OLD.id) THEN
+        RAISE EXCEPTION 'what a budget is drawn around keeps its name (% %)', OLD.kind, OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'scopes_named';
+    END IF;
     IF pg_trigger_depth() < 2 AND NEW.held <> coalesce(OLD.held, 0) THEN
         RAISE EXCEPTION 'what is held in % % follows from the holds', NEW.kind, NEW.id
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'scopes_derived';
@@ -272,10 +277,7 @@ CREATE TRIGGER holds_burden AFTER INSERT ON holds FOR EACH ROW WHEN (NEW.amount 
 CREATE TRIGGER holds_unburden AFTER UPDATE ON holds FOR EACH ROW
     WHEN (NEW.settled AND NOT OLD.settled AND NEW.amount > 0) EXECUTE FUNCTION holds_burden();
 CREATE TRIGGER scopes_derived BEFORE INSERT OR UPDATE ON scopes FOR EACH ROW EXECUTE FUNCTION scopes_derived();
--- What is held in a scope would vanish with its row, or with its name.
-CREATE TRIGGER scopes_named BEFORE UPDATE ON scopes FOR EACH ROW
-    WHEN ((NEW.team, NEW.kind, NEW.id) IS DISTINCT FROM (OLD.team, OLD.kind, OLD.id))
-    EXECUTE FUNCTION refuse('what a budget is drawn around keeps its name');
+-- What is held in a scope would vanish with its row.
 CREATE TRIGGER scopes_undeletable BEFORE DELETE ON scopes FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER scopes_untruncatable BEFORE TRUNCATE ON scopes FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
@@ -427,21 +429,6 @@ CREATE TRIGGER topups_decide_once BEFORE INSERT OR UPDATE ON topups FOR EACH ROW
 -- What was granted is on record.
 CREATE TRIGGER topups_undeletable BEFORE DELETE ON topups FOR EACH ROW EXECUTE FUNCTION unchangeable();
 CREATE TRIGGER topups_untruncatable BEFORE TRUNCATE ON topups FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
-
--- +goose StatementBegin
--- What waits for its asker burdens no budget meanwhile. What was called
--- stays held until whoever called settles it.
-CREATE FUNCTION requests_asking_holds_nothing() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF EXISTS (SELECT FROM holds WHERE request_id = NEW.id AND NOT settled AND NOT called) THEN
-        RAISE EXCEPTION 'request % still holds money', NEW.id
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'requests_asking_holds_nothing';
-    END IF;
-    RETURN NEW;
-END $$;
--- +goose StatementEnd
-CREATE TRIGGER requests_asking_holds_nothing BEFORE UPDATE ON requests FOR EACH ROW
-    WHEN (NEW.state = 'asking' AND OLD.state <> 'asking') EXECUTE FUNCTION requests_asking_holds_nothing();
 
 -- Boxes of this installation in the lists of E2B, which are read every few seconds: what it bills, by its own word. It says what it has,
 -- and not what it had, so that is kept here until the ledger has been held against it, and a month longer.

@@ -5,7 +5,8 @@
 -- +goose StatementBegin
 -- Tells in what an approval is faster than the rules of its channel let anybody approve; nothing where it is
 -- not. Code is opened first, in a view that shows all of it, and read for a while; and one person approves so many in an hour.
--- The one that comes now (since 'infinity') counts all that are there: its time was taken before it waited for its turn.
+-- The one that comes now (since 'infinity') counts all that are there, and those of the hour before this moment: its time was taken
+-- before it waited for its turn, by a clock that may have been ahead.
 CREATE FUNCTION hurried(d decisions, since timestamptz) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN (SELECT CASE
@@ -13,7 +14,7 @@ BEGIN
             AND (e.data::jsonb ->> 'revision')::integer = d.revision AND e.at <= least(d.at, clock_timestamp()) - make_interval(secs => asked.seconds)) THEN 'decisions_read'
         WHEN asked.hourly > 0 AND asked.hourly <= (SELECT count(*) FROM decisions o JOIN requests p ON p.id = o.request_id AND p.team = asked.team
             JOIN revisions w ON (w.request_id, w.number, w.tier) = (o.request_id, o.revision, asked.tier)
-            WHERE o.reviewer = d.reviewer AND o.verdict = 'approve' AND o.at > d.at - interval '1 hour' AND (o.at <= d.at OR since = 'infinity')
+            WHERE o.reviewer = d.reviewer AND o.verdict = 'approve' AND o.at > least(d.at, clock_timestamp()) - interval '1 hour' AND (o.at <= d.at OR since = 'infinity')
             AND (o.request_id, o.revision) <> (d.request_id, d.revision)) THEN 'decisions_hourly'
         END
     FROM (SELECT q.team, v.tier, least(v.lines * coalesce((r.document #>> ARRAY[v.tier, 'line_seconds'])::integer, 0), 120) AS seconds,
@@ -190,11 +191,6 @@ CREATE TRIGGER broken_glass_in_time BEFORE INSERT ON broken_glass FOR EACH ROW E
 CREATE CONSTRAINT TRIGGER broken_glass_told AFTER INSERT ON broken_glass DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION broken_glass_told();
 CREATE TRIGGER glass_looks_by_others BEFORE INSERT ON glass_looks FOR EACH ROW EXECUTE FUNCTION glass_looks_by_others();
 CREATE CONSTRAINT TRIGGER glass_looks_told AFTER INSERT ON glass_looks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION glass_looks_told();
-
--- Approved means that enough people have approved it, or that somebody has broken the glass.
-CREATE TRIGGER requests_quorum BEFORE UPDATE ON requests FOR EACH ROW
-    WHEN (NEW.state = 'approved' AND OLD.state <> 'approved' AND approvals(NEW.id, NEW.revision) < NEW.quorum AND NOT glassed(NEW.id, NEW.revision))
-    EXECUTE FUNCTION refuse('too few approvals');
 
 -- +goose StatementBegin
 -- Whether two people want a request forgotten, one of whom this is: within seven days of each other, and neither has asked it, decided

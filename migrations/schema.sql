@@ -664,7 +664,7 @@ BEGIN
             AND (e.data::jsonb ->> 'revision')::integer = d.revision AND e.at <= least(d.at, clock_timestamp()) - make_interval(secs => asked.seconds)) THEN 'decisions_read'
         WHEN asked.hourly > 0 AND asked.hourly <= (SELECT count(*) FROM decisions o JOIN requests p ON p.id = o.request_id AND p.team = asked.team
             JOIN revisions w ON (w.request_id, w.number, w.tier) = (o.request_id, o.revision, asked.tier)
-            WHERE o.reviewer = d.reviewer AND o.verdict = 'approve' AND o.at > d.at - interval '1 hour' AND (o.at <= d.at OR since = 'infinity')
+            WHERE o.reviewer = d.reviewer AND o.verdict = 'approve' AND o.at > least(d.at, clock_timestamp()) - interval '1 hour' AND (o.at <= d.at OR since = 'infinity')
             AND (o.request_id, o.revision) <> (d.request_id, d.revision)) THEN 'decisions_hourly'
         END
     FROM (SELECT q.team, v.tier, least(v.lines * coalesce((r.document #>> ARRAY[v.tier, 'line_seconds'])::integer, 0), 120) AS seconds,
@@ -944,26 +944,82 @@ CREATE FUNCTION request_on_hold(request text) RETURNS boolean
     SELECT coalesce(bool_or(on_legal_hold(q.team, p)), false) FROM requests q LEFT JOIN requests f ON f.id = q.repeats, unnest(ARRAY[q.asker, f.asker]) p WHERE q.id = request
 $$;
 
-CREATE FUNCTION requests_asking_holds_nothing() RETURNS trigger
+CREATE FUNCTION requests_begin() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
-    IF EXISTS (SELECT FROM holds WHERE request_id = NEW.id AND NOT settled AND NOT called) THEN
-        RAISE EXCEPTION 'request % still holds money', NEW.id
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'requests_asking_holds_nothing';
+    IF NOT EXISTS (SELECT FROM moves WHERE from_state = '' AND to_state = NEW.state) THEN
+        RAISE EXCEPTION 'request % cannot begin as %', NEW.id, NEW.state USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
     END IF;
     RETURN NEW;
 END $$;
 
-CREATE FUNCTION requests_move() RETURNS trigger
+CREATE FUNCTION requests_guards() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     AS $$
+DECLARE
+    broken text;
+    why    text;
 BEGIN
-    IF NOT EXISTS (SELECT FROM moves WHERE from_state = coalesce(OLD.state, '') AND to_state = NEW.state) THEN
-        RAISE EXCEPTION 'request % cannot become % after "%"', NEW.id, NEW.state, coalesce(OLD.state, '')
-            USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    -- What waits for its asker burdens no budget meanwhile. What was called stays held until whoever called settles it.
+    IF NEW.state = 'asking' AND OLD.state <> 'asking' THEN
+        IF EXISTS (SELECT FROM holds WHERE request_id = NEW.id AND NOT settled AND NOT called) THEN
+            broken := 'requests_asking_holds_nothing'; why := 'it still holds money';
+        END IF;
+    END IF;
+    -- What was approved is what runs: the code stands still from the approval on, unless the approval goes.
+    IF broken IS NULL AND NEW.revision IS DISTINCT FROM OLD.revision AND OLD.state NOT IN ('drafting', 'pending')
+        AND NOT (OLD.state IN ('approved', 'running') AND NEW.state = 'pending') THEN
+        broken := 'requests_code_stands'; why := 'what has been decided on is code that cannot change';
+    END IF;
+    -- A request moves as the table of moves has it, never out of a final state.
+    IF broken IS NULL AND NEW.state <> OLD.state THEN
+        IF NOT EXISTS (SELECT FROM moves WHERE from_state = OLD.state AND to_state = NEW.state) THEN
+            broken := 'requests_move'; why := format('it cannot become %s after "%s"', NEW.state, OLD.state);
+        END IF;
+    END IF;
+    -- What comes back to the reviewers is something new; only an edit that was refused leaves everything as it was.
+    IF broken IS NULL AND NEW.state = 'pending' AND NEW.revision = OLD.revision
+        AND (OLD.state IN ('approved', 'running') OR OLD.state = 'drafting' AND OLD.edit IS NULL) THEN
+        broken := 'requests_new_revision'; why := 'what comes back to the reviewers is a new revision';
+    END IF;
+    -- Whoever asked what, where and when: that is what was asked.
+    IF broken IS NULL AND (NEW.id, NEW.session_id, NEW.team, NEW.project, NEW.asker, NEW.trigger, NEW.question, NEW.created_at, NEW.repeats, NEW.repeats_revision, NEW.repeats_digest) IS DISTINCT FROM
+        (OLD.id, OLD.session_id, OLD.team, OLD.project, OLD.asker, OLD.trigger, OLD.question, OLD.created_at, OLD.repeats, OLD.repeats_revision, OLD.repeats_digest) THEN
+        broken := 'requests_origin'; why := 'who asked what, where and when cannot change';
+    END IF;
+    -- Approved means that enough people have approved it, or that somebody has broken the glass.
+    IF broken IS NULL AND NEW.state = 'approved' AND OLD.state <> 'approved' THEN
+        IF approvals(NEW.id, NEW.revision) < NEW.quorum AND NOT glassed(NEW.id, NEW.revision) THEN
+            broken := 'requests_quorum'; why := 'too few approvals';
+        END IF;
+    END IF;
+    -- Approvals of an earlier revision stay behind for good: the number only grows.
+    IF broken IS NULL AND OLD.revision IS NOT NULL AND NEW.revision IS DISTINCT FROM OLD.revision AND NEW.revision IS DISTINCT FROM OLD.revision + 1 THEN
+        broken := 'requests_revision_grows'; why := 'a revision is followed by the next one only';
+    END IF;
+    -- Running means that the run has its row.
+    IF broken IS NULL AND NEW.state = 'running' AND OLD.state <> 'running' THEN
+        IF NOT EXISTS (SELECT FROM runs WHERE request_id = NEW.id) THEN
+            broken := 'requests_run'; why := 'it has no run';
+        END IF;
+    END IF;
+    -- What is before reviewers, approved or running needs as many approvals as were sealed: nobody lowers the number beside the seal.
+    IF broken IS NULL AND NEW.state IN ('pending', 'approved', 'running') AND (NEW.state, NEW.revision, NEW.quorum) IS DISTINCT FROM (OLD.state, OLD.revision, OLD.quorum) THEN
+        IF NEW.quorum < (SELECT needed FROM revisions WHERE request_id = NEW.id AND number = NEW.revision) THEN
+            broken := 'requests_sealed_quorum'; why := format('it needs more approvals than %s', NEW.quorum);
+        END IF;
+    END IF;
+    -- What has a run does not come back: only one that never started is taken back.
+    IF broken IS NULL AND NEW.state = 'pending' AND OLD.state = 'running' THEN
+        IF EXISTS (SELECT FROM runs WHERE request_id = NEW.id) THEN
+            broken := 'requests_unstarted'; why := 'it has a run';
+        END IF;
+    END IF;
+    IF broken IS NOT NULL THEN
+        RAISE EXCEPTION 'request % cannot change: %', OLD.id, why USING ERRCODE = 'check_violation', CONSTRAINT = broken;
     END IF;
     RETURN NEW;
 END $$;
@@ -992,30 +1048,6 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE FUNCTION requests_run() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM runs WHERE request_id = NEW.id) THEN
-        RAISE EXCEPTION 'request % has no run', OLD.id
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'requests_run';
-    END IF;
-    RETURN NEW;
-END $$;
-
-CREATE FUNCTION requests_sealed_quorum() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-BEGIN
-    IF NEW.quorum < (SELECT needed FROM revisions WHERE request_id = NEW.id AND number = NEW.revision) THEN
-        RAISE EXCEPTION 'request % needs more approvals than %', OLD.id, NEW.quorum
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'requests_sealed_quorum';
-    END IF;
-    RETURN NEW;
-END $$;
-
 CREATE FUNCTION requests_told() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -1030,18 +1062,6 @@ BEGIN
         PERFORM untold(TG_TABLE_NAME, TG_NAME);
     END IF;
     RETURN NULL;
-END $$;
-
-CREATE FUNCTION requests_unstarted() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-BEGIN
-    IF EXISTS (SELECT FROM runs WHERE request_id = NEW.id) THEN
-        RAISE EXCEPTION 'request % has a run', OLD.id
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'requests_unstarted';
-    END IF;
-    RETURN NEW;
 END $$;
 
 CREATE FUNCTION requests_version() RETURNS trigger
@@ -1299,6 +1319,11 @@ CREATE FUNCTION scopes_derived() RETURNS trigger
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
+    -- What is held in a scope would vanish with its name.
+    IF TG_OP = 'UPDATE' AND (NEW.team, NEW.kind, NEW.id) IS DISTINCT FROM (OLD.team, OLD.kind, OLD.id) THEN
+        RAISE EXCEPTION 'what a budget is drawn around keeps its name (% %)', OLD.kind, OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'scopes_named';
+    END IF;
     IF pg_trigger_depth() < 2 AND NEW.held <> coalesce(OLD.held, 0) THEN
         RAISE EXCEPTION 'what is held in % % follows from the holds', NEW.kind, NEW.id
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'scopes_derived';
@@ -2895,35 +2920,17 @@ CREATE TRIGGER reckonings_unchangeable BEFORE DELETE OR UPDATE ON reckonings FOR
 
 CREATE TRIGGER reckonings_untruncatable BEFORE TRUNCATE ON reckonings FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
-CREATE TRIGGER requests_asking_holds_nothing BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'asking'::text) AND (old.state <> 'asking'::text))) EXECUTE FUNCTION requests_asking_holds_nothing();
+CREATE TRIGGER requests_begin BEFORE INSERT ON requests FOR EACH ROW EXECUTE FUNCTION requests_begin();
 
-CREATE TRIGGER requests_begin BEFORE INSERT ON requests FOR EACH ROW EXECUTE FUNCTION requests_move();
-
-CREATE TRIGGER requests_code_stands BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.revision IS DISTINCT FROM old.revision) AND (old.state <> ALL (ARRAY['drafting'::text, 'pending'::text])) AND (NOT ((old.state = ANY (ARRAY['approved'::text, 'running'::text])) AND (new.state = 'pending'::text))))) EXECUTE FUNCTION refuse('what has been decided on is code that cannot change');
-
-CREATE TRIGGER requests_move BEFORE UPDATE ON requests FOR EACH ROW WHEN ((new.state <> old.state)) EXECUTE FUNCTION requests_move();
-
-CREATE TRIGGER requests_new_revision BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'pending'::text) AND (new.revision = old.revision) AND ((old.state = ANY (ARRAY['approved'::text, 'running'::text])) OR ((old.state = 'drafting'::text) AND (old.edit IS NULL))))) EXECUTE FUNCTION refuse('what comes back to the reviewers is a new revision');
-
-CREATE TRIGGER requests_origin BEFORE UPDATE ON requests FOR EACH ROW WHEN ((((((((((((new.id IS DISTINCT FROM old.id) OR (new.session_id IS DISTINCT FROM old.session_id)) OR (new.team IS DISTINCT FROM old.team)) OR (new.project IS DISTINCT FROM old.project)) OR (new.asker IS DISTINCT FROM old.asker)) OR (new.trigger IS DISTINCT FROM old.trigger)) OR (new.question IS DISTINCT FROM old.question)) OR (new.created_at IS DISTINCT FROM old.created_at)) OR (new.repeats IS DISTINCT FROM old.repeats)) OR (new.repeats_revision IS DISTINCT FROM old.repeats_revision)) OR (new.repeats_digest IS DISTINCT FROM old.repeats_digest))) EXECUTE FUNCTION refuse('who asked what, where and when cannot change');
-
-CREATE TRIGGER requests_quorum BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'approved'::text) AND (old.state <> 'approved'::text) AND (approvals(new.id, new.revision) < new.quorum) AND (NOT glassed(new.id, new.revision)))) EXECUTE FUNCTION refuse('too few approvals');
+CREATE TRIGGER requests_guards BEFORE UPDATE ON requests FOR EACH ROW EXECUTE FUNCTION requests_guards();
 
 CREATE TRIGGER requests_repeats_run BEFORE INSERT ON requests FOR EACH ROW WHEN ((new.repeats IS NOT NULL)) EXECUTE FUNCTION requests_repeats_run();
 
 CREATE CONSTRAINT TRIGGER requests_repeats_told AFTER INSERT ON requests DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.repeats IS NOT NULL)) EXECUTE FUNCTION requests_repeats_told();
 
-CREATE TRIGGER requests_revision_grows BEFORE UPDATE ON requests FOR EACH ROW WHEN (((old.revision IS NOT NULL) AND (new.revision IS DISTINCT FROM old.revision) AND (new.revision IS DISTINCT FROM (old.revision + 1)))) EXECUTE FUNCTION refuse('a revision is followed by the next one only');
-
-CREATE TRIGGER requests_run BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'running'::text) AND (old.state <> 'running'::text))) EXECUTE FUNCTION requests_run();
-
-CREATE TRIGGER requests_sealed_quorum BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = ANY (ARRAY['pending'::text, 'approved'::text, 'running'::text])) AND (((new.state IS DISTINCT FROM old.state) OR (new.revision IS DISTINCT FROM old.revision)) OR (new.quorum IS DISTINCT FROM old.quorum)))) EXECUTE FUNCTION requests_sealed_quorum();
-
 CREATE CONSTRAINT TRIGGER requests_told AFTER INSERT OR UPDATE OF state, told ON requests DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requests_told();
 
 CREATE TRIGGER requests_undeletable BEFORE DELETE ON requests FOR EACH ROW EXECUTE FUNCTION unchangeable();
-
-CREATE TRIGGER requests_unstarted BEFORE UPDATE ON requests FOR EACH ROW WHEN (((new.state = 'pending'::text) AND (old.state = 'running'::text))) EXECUTE FUNCTION requests_unstarted();
 
 CREATE TRIGGER requests_untruncatable BEFORE TRUNCATE ON requests FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
@@ -2968,8 +2975,6 @@ CREATE TRIGGER runs_undeletable BEFORE DELETE ON runs FOR EACH ROW EXECUTE FUNCT
 CREATE TRIGGER runs_untruncatable BEFORE TRUNCATE ON runs FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER scopes_derived BEFORE INSERT OR UPDATE ON scopes FOR EACH ROW EXECUTE FUNCTION scopes_derived();
-
-CREATE TRIGGER scopes_named BEFORE UPDATE ON scopes FOR EACH ROW WHEN ((((new.team IS DISTINCT FROM old.team) OR (new.kind IS DISTINCT FROM old.kind)) OR (new.id IS DISTINCT FROM old.id))) EXECUTE FUNCTION refuse('what a budget is drawn around keeps its name');
 
 CREATE TRIGGER scopes_undeletable BEFORE DELETE ON scopes FOR EACH ROW EXECUTE FUNCTION unchangeable();
 

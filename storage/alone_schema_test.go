@@ -24,6 +24,7 @@ var aloneBreaches = []struct {
 		`INSERT INTO decisions (request_id, revision, digest, asker, author, reviewer, verdict, at, click) VALUES (PENDING, 1, SEAL, 'ASKER', 'small-1', 'REVB', 'approve', now() + interval '1 day', '{}')`, "decisions_read"},
 	{"who has read it for long enough may: then it is the rules that lack their event", paced(`60, 0`) + openedBy(`'REVB'`, `1`, `61 seconds`) + decide(`PENDING`, `1`, `SEAL`, `'ASKER'`, `'small-1'`, `'REVB'`), "rules_told"},
 	{"one person approves so many in an hour", paced(`0, 3`) + decide(`PENDING`, `1`, `SEAL`, `'ASKER'`, `'small-1'`, `'REVB'`), "decisions_hourly"},
+	{"nor does one from tomorrow count fewer", paced(`0, 3`) + strings.Replace(decide(`PENDING`, `1`, `SEAL`, `'ASKER'`, `'small-1'`, `'REVB'`), "now()", "now() + interval '1 day'", 1), "decisions_hourly"},
 	{"and one fewer is allowed: then it is the rules that lack their event", paced(`0, 4`) + decide(`PENDING`, `1`, `SEAL`, `'ASKER'`, `'small-1'`, `'REVB'`), "rules_told"},
 }
 
@@ -66,7 +67,7 @@ var glassBreaches = []struct {
 	{"looks that come too late have it rest for all", ready + brokenBefore(`'REVB'`, `24 hours 30 minutes`) + looked(`'ADMIN'`, `20 minutes`) + looked(`'BOSS'`, `20 minutes`) + breaks(`'REVC'`), "broken_glass_role"},
 	{"it has its event", ready + breaks(`'REVC'`), "broken_glass_told"},
 	{"without its event nothing is approved by it", ready + breaks(`'REVC'`) + `UPDATE requests SET state = 'approved' WHERE id = PENDING`, "requests_quorum"},
-	{"without its event nothing runs by it", ready + breaks(`'REVC'`) + `ALTER TABLE requests DISABLE TRIGGER requests_quorum;
+	{"without its event nothing runs by it", ready + breaks(`'REVC'`) + `ALTER TABLE requests DISABLE TRIGGER requests_guards;
 		UPDATE requests SET state = 'approved' WHERE id = PENDING;
 		INSERT INTO runs (request_id, box_id, revision, digest, started_at) VALUES (PENDING, 'b', 1, SEAL, now())`, "runs_approved"},
 	{"it is broken once", unguarded(`broken_glass`) + breaks(`'REVC'`) + breaks(`'REVC'`), "broken_glass_pkey"},

@@ -134,6 +134,7 @@ type loaded struct {
 	now     time.Time // the database's clock
 	read    time.Time // when it was read, by this machine's
 	trail   string    // where its trail ends (trail.EndAt)
+	number  int       // of its revision; 0: it has none
 	told    int64     // its last event, once what happened has been queued
 }
 
@@ -167,12 +168,18 @@ const clarifiedOf = `(SELECT coalesce(jsonb_agg(jsonb_build_object('role', m.rol
 // addRequest reads a request with its current revision, the decisions on that, its run
 // and its open holds.
 func (c *core) addRequest(b *pgx.Batch, id string, into *loaded) {
+	addRow(c, b, id, into)
+	addVersion(c, b, id, into)
+}
+
+// addRow reads a request as it is before there is any code.
+func addRow(c *core, b *pgx.Batch, id string, into *loaded) {
 	pg.Ask(b, func(rows []requestRow) error {
 		if len(rows) == 0 {
 			return approval.ErrNotFound
 		}
 		row := rows[0]
-		*into = loaded{version: row.Version, now: row.Now, read: time.Now(), trail: pg.OrZero(row.Ended), Request: &approval.Request{
+		*into = loaded{version: row.Version, now: row.Now, read: time.Now(), trail: pg.OrZero(row.Ended), number: pg.OrZero(row.Revision), Request: &approval.Request{
 			ID: row.ID, SessionID: row.SessionID, Team: row.Team, Project: row.Project, Asker: row.Asker, Question: row.Question,
 			Model: row.Model, Files: pg.OrNil(withReadings(row.Files, row.Readings)), Trigger: row.Trigger, State: row.State, Reason: pg.OrZero(row.Reason), Place: row.Place, Attempts: row.Attempts,
 			CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: pg.OrZero(row.ExpiresAt), Refused: pg.OrNil(row.Refused),
@@ -189,6 +196,13 @@ func (c *core) addRequest(b *pgx.Batch, id string, into *loaded) {
 			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, shared, looked_at, version, clock_timestamp() AS now,
 			`+clarifiedOf+` AS clarified, `+repeatsOf+` AS repeats, `+placesOf+` AS places, private_to <> '' AS private, `+trail.End+` AS ended
 		FROM requests WHERE id = $1`, id)
+	c.addHandOvers(b, id, func(h approval.HandOver) { into.HandOvers = append(into.HandOvers, h) })
+	money.AddOpen(b, id, func(h budget.OpenHold) { into.Holds = append(into.Holds, h) })
+	money.AddTopUps(b, id, func(t approval.TopUp) { into.TopUps = append(into.TopUps, t) })
+}
+
+// addVersion reads the code, and what became of it. Of a request that has no revision there is none of it.
+func addVersion(c *core, b *pgx.Batch, id string, into *loaded) {
 	c.addRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
 	pg.Ask(b, func(rows []decisionRow) error {
 		for _, row := range rows {
@@ -224,9 +238,6 @@ func (c *core) addRequest(b *pgx.Batch, id string, into *loaded) {
 		FROM runs r LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || r.request_id AND at = r.started_at AND kind = 'started'
 			ORDER BY seq LIMIT 1) e ON true
 		WHERE request_id = $1`, id)
-	c.addHandOvers(b, id, func(h approval.HandOver) { into.HandOvers = append(into.HandOvers, h) })
-	money.AddOpen(b, id, func(h budget.OpenHold) { into.Holds = append(into.Holds, h) })
-	money.AddTopUps(b, id, func(t approval.TopUp) { into.TopUps = append(into.TopUps, t) })
 }
 
 // addRevision reads the current revision, or one before it. The manifest is read

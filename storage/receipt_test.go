@@ -32,7 +32,7 @@ func TestEachReceiptGetsIntoOneDigest(t *testing.T) {
 	n, _, err := b.Notice(t.Context(), keys[1])
 	require.NoError(t, err)
 	for who, first := range map[string]bool{"REVA": false, "REVC": true} {
-		was, err := given.FirstApproval(t.Context(), team, channel, who, n.At)
+		was, err := given.FirstApproval(t.Context(), n.RequestID, who, n.At)
 		require.NoError(t, err)
 		require.Equal(t, first, was, who)
 	}

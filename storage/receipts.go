@@ -18,13 +18,13 @@ type Receipts struct{ db *core }
 // ReceiptsOf are those in a database.
 func ReceiptsOf(db *DB) Receipts { return Receipts{db.core} }
 
-// FirstApproval tells whether somebody had approved nothing in a channel before.
-func (r Receipts) FirstApproval(ctx context.Context, team, project, who string, before time.Time) (first bool, err error) {
+// FirstApproval tells whether somebody had approved nothing before in the channel of a request.
+func (r Receipts) FirstApproval(ctx context.Context, requestID, who string, before time.Time) (first bool, err error) {
 	err = r.db.read(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
-			SELECT NOT EXISTS (SELECT FROM decisions d JOIN requests r ON r.id = d.request_id
-				WHERE d.reviewer = $3 AND d.at < $4 AND d.verdict = 'approve' AND r.team = $1 AND r.project = $2)`,
-			team, project, who, pg.Micro(before)).Scan(&first)
+			SELECT NOT EXISTS (SELECT FROM decisions d JOIN requests r ON r.id = d.request_id JOIN requests q ON q.id = $1 AND (r.team, r.project) = (q.team, q.project)
+				WHERE d.reviewer = $2 AND d.at < $3 AND d.verdict = 'approve')`,
+			requestID, who, pg.Micro(before)).Scan(&first)
 	})
 	if err != nil {
 		return false, fmt.Errorf("look for an earlier approval of %s: %w", who, err)

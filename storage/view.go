@@ -56,7 +56,7 @@ func (s *shown) Drawn(ctx context.Context, id string) (v *steps.View, err error)
 	err = s.batched(ctx, pg.ReadOnly, true, func(t *pg.Tx) error {
 		var l loaded
 		v = &steps.View{}
-		s.addRequest(t.Batch, id, &l)
+		addRow(s.core, t.Batch, id, &l)
 		addView(t.Batch, id, v)
 		addLaws(s.core, t.Batch, id, &v.Book)
 		if err := t.Send(); err != nil {
@@ -66,12 +66,13 @@ func (s *shown) Drawn(ctx context.Context, id string) (v *steps.View, err error)
 		if v.Session.ThreadTS == "" {
 			v.Session.ThreadTS = v.Posts[steps.SurfaceRoot].TS // as in View
 		}
-		if l.Revision == nil && !l.State.Final() {
+		if l.number == 0 && !l.State.Final() {
 			return nil // it has a line that says how far it is, and nothing else
 		}
-		if l.Revision != nil {
+		if l.number > 0 {
+			addVersion(s.core, t.Batch, id, &l)
 			addEarlier(s.core, t.Batch, id, func(questions []string) { v.Earlier = questions })
-			if l.Revision.Number > 1 {
+			if l.number > 1 {
 				s.addRevision(t.Batch, id, 1, func(former *approval.Revision) { v.Former = former })
 			}
 		}

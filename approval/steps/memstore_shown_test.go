@@ -185,12 +185,13 @@ func (m *memStore) NoticePosted(_ context.Context, p NoticePost) error {
 	return nil
 }
 
-func (m *memStore) FirstApproval(_ context.Context, team, project, who string, before time.Time) (bool, error) {
+func (m *memStore) FirstApproval(_ context.Context, requestID, who string, before time.Time) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	of := m.requests[requestID]
 	for _, r := range m.requests {
 		for _, e := range m.events[r.ID] {
-			if r.Team == team && r.Project == project && e.Kind == approval.EventApproved && e.Actor == who && e.At.Before(before) {
+			if r.Team == of.Team && r.Project == of.Project && e.Kind == approval.EventApproved && e.Actor == who && e.At.Before(before) {
 				return false, nil
 			}
 		}

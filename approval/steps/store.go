@@ -143,8 +143,8 @@ type Notices interface {
 
 // Receipts keeps what was approved in whose name, and what people are told of it once a day.
 type Receipts interface {
-	// FirstApproval tells whether somebody had approved nothing in a channel before.
-	FirstApproval(ctx context.Context, team, project, who string, before time.Time) (bool, error)
+	// FirstApproval tells whether somebody had approved nothing before in the channel of a request.
+	FirstApproval(ctx context.Context, requestID, who string, before time.Time) (bool, error)
 	// Hold has a notice wait for the digest of its day.
 	Hold(ctx context.Context, key string) error
 	// Gather makes a digest of this name for everybody with receipts from before that

@@ -68,6 +68,9 @@ func (s *Teller) Tell(ctx context.Context, key string) error {
 	if n.Held {
 		return s.looksAgain(ctx, n.Digest)
 	}
+	if held, err := s.held(ctx, n, posts); held || err != nil {
+		return err
+	}
 	view := &NoticeView{Notice: *n, Policy: s.Policy, Now: time.Now()}
 	if n.RequestID != "" {
 		if view.View, err = s.presenter.View(ctx, n.RequestID); err != nil {
@@ -79,9 +82,6 @@ func (s *Teller) Tell(ctx context.Context, key string) error {
 		if _, hidden := view.View.HiddenFrom(); !hidden {
 			return s.store.NoticeTold(ctx, key) // the thread has said it before this could
 		}
-	}
-	if held, err := s.held(ctx, view, posts); held || err != nil {
-		return err
 	}
 	if err := s.given(ctx, view); err != nil {
 		return err
@@ -105,20 +105,19 @@ func (s *Teller) Tell(ctx context.Context, key string) error {
 // held leaves a receipt to the digest of its day, unless its giver has to hear of it at once:
 // because of what it is, or because it is their first in the channel. Whoever sits at somebody's
 // keyboard begins with one of these.
-func (s *Teller) held(ctx context.Context, v *NoticeView, posts map[string]NoticePost) (bool, error) {
-	if v.Kind != approval.NoticeApproved || s.receipts == nil || s.ReceiptsDue == nil || len(posts) > 0 {
+func (s *Teller) held(ctx context.Context, n *approval.Notice, posts map[string]NoticePost) (bool, error) {
+	if n.Kind != approval.NoticeApproved || s.receipts == nil || s.ReceiptsDue == nil || len(posts) > 0 {
 		return false, nil
 	}
 	var said approval.ApprovedBy
-	if err := json.Unmarshal(v.Data, &said); err != nil || said.Urgent() {
+	if err := json.Unmarshal(n.Data, &said); err != nil || said.Urgent() {
 		return false, nil // what cannot be read is drawn, and fails there
 	}
-	r := v.View.Request
-	first, err := s.receipts.FirstApproval(ctx, r.Team, r.Project, said.Reviewer, v.At)
+	first, err := s.receipts.FirstApproval(ctx, n.RequestID, said.Reviewer, n.At)
 	if err != nil || first {
 		return false, err
 	}
-	return true, s.receipts.Hold(ctx, v.Key)
+	return true, s.receipts.Hold(ctx, n.Key)
 }
 
 // looksAgain has the digest looked at in which a receipt stands: by its own job, so that nobody

@@ -63,6 +63,10 @@ const logEvery = 5 * time.Second
 // click should feel like one.
 const fetchCooldown = 10 * time.Millisecond
 
+// pollInterval is how often each queue is looked at though nobody has told of a job: only those come so that a killed replica has
+// left. Ten queues ask by it, also when there is nothing to do.
+const pollInterval = time.Second
+
 // showTimeout lets all the files of an answer through a slow line: 32 MB at 64 KB a
 // second, and half a minute for each of twenty. Every call has a shorter limit of
 // its own.
@@ -178,7 +182,7 @@ func (j *Jobs) Work(ctx context.Context, do func(context.Context, steps.Wake) er
 	j.pulse.Offer(o.Offers)
 	defer j.startBeats(ctx, working)()
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &stepWorker{pool: j.pool, do: do, working: working, timeouts: map[approval.Step]time.Duration{
+	river.AddWorker(workers, &stepWorker{pool: j.pool, do: do, working: working, turns: newTurns(drawnEvery, orDefault(o.Shows, 4)), timeouts: map[approval.Step]time.Duration{
 		approval.StepFind: time.Minute, approval.StepLook: time.Minute, approval.StepRead: reads, approval.StepDraft: reads, approval.StepInspect: 10 * time.Minute, approval.StepRun: o.RunTimeout + 2*o.FileTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
 	river.AddWorker(workers, &tickWorker[sweepJob]{tick: sweep, working: working})
 	periodic := []*river.PeriodicJob{river.NewPeriodicJob(schedule,
@@ -197,7 +201,7 @@ func (j *Jobs) Work(ctx context.Context, do func(context.Context, steps.Wake) er
 		string(approval.StepDraft):   {MaxWorkers: orDefault(o.Drafts, 4)},
 		string(approval.StepInspect): {MaxWorkers: orDefault(o.Drafts, 4)},
 		string(approval.StepRun):     {MaxWorkers: orDefault(o.Runs, 4)},
-		string(approval.StepShow):    {MaxWorkers: orDefault(o.Shows, 4)},
+		string(approval.StepShow):    {MaxWorkers: 8 * orDefault(o.Shows, 4)}, // most of them wait for their turn
 		string(approval.StepTell):    {MaxWorkers: 2},
 		"sweep":                      {MaxWorkers: 1},
 		"log":                        {MaxWorkers: 1},
@@ -220,7 +224,7 @@ func (j *Jobs) Work(ctx context.Context, do func(context.Context, steps.Wake) er
 		Queues:            queues,
 		PeriodicJobs:      periodic,
 		FetchCooldown:     fetchCooldown,
-		FetchPollInterval: 250 * time.Millisecond,
+		FetchPollInterval: pollInterval,
 		JobTimeout:        time.Minute, // of the sweep and the log; the others have their own
 		// River goes by this machine's clock to tell what is stuck, and by nothing else: package pulse does it instead.
 		RescueStuckJobsAfter: 30 * 24 * time.Hour,
@@ -277,6 +281,7 @@ type stepWorker struct {
 	pool     *pg.Pool
 	do       func(context.Context, steps.Wake) error
 	working  *sync.Map // the jobs under way here, by their ids
+	turns    *turns    // who draws what
 	timeouts map[approval.Step]time.Duration
 }
 
@@ -302,7 +307,7 @@ func (w *stepWorker) Work(ctx context.Context, job *river.Job[stepJob]) error {
 	wake := steps.Wake{Step: job.Args.Step, RequestID: job.Args.RequestID}
 	var err error
 	if wake.Step == approval.StepShow {
-		err = w.show(ctx, wake)
+		err = w.turns.draw(ctx, wake.RequestID, func() error { return w.show(ctx, wake) })
 	} else {
 		err = w.do(ctx, wake)
 	}
