@@ -22,9 +22,22 @@ demo: setup-demo build
 	@bin/countersign demo $(if $(RESET),-reset) $(if $(ONCE),-once)
 
 # Everything: format, vet, staticcheck, then the tests with race detector, real Postgres,
-# real sandbox, real browser.
+# real sandbox, real browser. The end-to-end tests run beside the others: a drawn tenth with race detector and the rest
+# without, and of their proofs that are one case each a drawn tenth (internal/proof/share.go). PROVE_SEED=N draws the same again.
+END_TO_END = ./cmd/countersign
+SEED := $(or $(PROVE_SEED),$(shell date +%s))
+BESIDE = -p $(shell n=$$(getconf _NPROCESSORS_ONLN); [ $$n -gt 3 ] && echo $$((n / 2)) || echo 1) -timeout $(TIMEOUT) -parallel $(PARALLEL)
 test: setup-test libexec/runsc lint
-	$(GO) test -race -timeout $(TIMEOUT) -parallel $(PARALLEL) ./...
+	@echo 'PROVE_SEED=$(SEED)'; status=0; \
+		{ $(GO) test -race $(BESIDE) $$($(GO) list ./... | grep -v '/cmd/countersign$$') & } ; \
+		PROVE_SEED=$(SEED) SUITE_PART=rest $(GO) test $(BESIDE) $(END_TO_END) || status=1; \
+		PROVE_SEED=$(SEED) SUITE_PART=raced $(GO) test -race $(BESIDE) $(END_TO_END) || status=1; \
+		wait $$! && exit $$status
+
+# The whole suite with race detector, proofs included that are one case each.
+.PHONY: prove-races
+prove-races: setup-test libexec/runsc
+	$(GO) test -count=1 -race -timeout $(TIMEOUT) -parallel $(PARALLEL) ./...
 
 build: setup-build $(RUNSC)
 	$(GO) build -o bin/countersign ./cmd/countersign
@@ -113,7 +126,7 @@ prove-money: setup-test
 #                  channels and files that go away, and an office of ten people who ask two hundred questions on a bad day
 #   prove-reading  awkward files read and loaded in real boxes, each held against its right value; bombs;
 #                  odd tables under every program of the demo's model
-#   prove-crash    a replica that is killed, or told to stop, anywhere
+#   prove-crash    a replica that is killed, or told to stop, anywhere; an E2B that fails for a while
 #   prove-endurance  three replicas of the real binary under siege, for five minutes or FOR=30m: kills, hangs, stops, restarts, a Postgres
 #                  that goes away, crashes, has no disk left or another clock, and a Slack, a model and a cloud that fail
 #                  (PROVE_LOG=FILE keeps what the replicas logged)
@@ -138,7 +151,7 @@ prove-operations-build: setup-build
 .PHONY: prove-operations-build
 .PHONY: prove-growth prove-review prove-slack prove-reading prove-crash prove-endurance prove-models prove-audit prove-conversation
 prove-review: TESTS = Review
-prove-review: PACKAGES = ./approval ./approval/steps ./bot ./storage ./sandbox/local ./sandbox/e2b
+prove-review: PACKAGES = ./approval ./approval/steps ./bot ./storage ./sandbox/local ./sandbox/e2b ./cmd/countersign
 prove-slack: TESTS = Slack
 prove-slack: PACKAGES = ./bot ./cmd/countersign
 prove-reading: TESTS = Reading

@@ -6,36 +6,43 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/internal/proof"
 	"countersign/internal/slacksim"
 )
 
 // Somebody approved all of these. Each ends as it deserves, says so, is paid for
 // and is over: what ran has run, so the request is done.
-func TestHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
+func TestProveReviewHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
 	t.Parallel()
 	h := open(t, func(c *Config) { c.RunSeconds = 600 })
 	h.run()
 	h.share("sales.csv", "price\n1\n2\n")
-	for _, c := range []struct {
+	type harm struct {
 		name, code, outcome string
 		shown               []string
 		files               int
-		own                 string // what only the asker reads, behind Details
-	}{
+		own                 string   // what only the asker reads, behind Details
+		sent, kept          []string // names of files that are uploaded, and of those that are not
+	}
+	drawn := proof.Draw(t, []harm{
 		{"raises", "import pandas as pd\ndf = pd.read_csv(\"sales.csv\")\nprint(\"so far\")\ndf[\"pri\" + \"ze\"]", "raised",
-			[]string{"The code stopped with an error.\n KeyError\n", "line 4: df[\"pri\" + \"ze\"]", "so far", "Opened sales.csv", "finds them in Details"}, 0, "KeyError: 'prize'"},
+			[]string{"The code stopped with an error.\n KeyError\n", "line 4: df[\"pri\" + \"ze\"]", "so far", "Opened sales.csv", "finds them in Details"}, 0, "KeyError: 'prize'", nil, nil},
 		{"prints a gigabyte", "line = \"x\" * (1 << 20)\nfor _ in range(1024):\n    print(line)", "ok",
-			[]string{"What was printed was cut: its beginning and its end are shown, of 1024.0 MB.", "That is not all: the rest is in", "output.txt"}, 0, ""},
+			[]string{"What was printed was cut: its beginning and its end are shown, of 1024.0 MB.", "That is not all: the rest is in", "output.txt"}, 0, "", []string{"output.txt"}, nil},
 		{"fills the disk", "n = 0\nwhile True:\n    n += 1\n    with open(\"f%d\" % n, \"wb\") as f:\n        f.write(b\"x\" * (30 << 20))", "raised",
-			[]string{"OSError", "was left behind"}, 0, "No space left on device"},
+			[]string{"OSError", "was left behind"}, 0, "No space left on device", nil, nil},
 		{"saves figures", "import matplotlib.pyplot as plt\nfor i in range(60):\n    plt.figure(figsize=(1, 1)).add_subplot()\nprint(\"all of them\")", "ok",
-			[]string{"40 more figures were not kept: 20 may come back.", "all of them"}, 20, ""},
+			[]string{"40 more figures were not kept: 20 may come back.", "all of them"}, 20, "", []string{"chart-20.png"}, []string{"chart-21.png"}},
 		{"draws into files", "import matplotlib.pyplot as plt\nfor i in range(60):\n    fig = plt.figure(figsize=(1, 1))\n    fig.add_subplot()\n    fig.savefig(f\"{i}.png\")\n    plt.close(fig)\nprint(\"all saved\")", "ok",
-			[]string{"40 more files were left behind: 20 may come back.", "all saved", "0.png"}, 20, ""},
+			[]string{"40 more files were left behind: 20 may come back.", "all saved", "0.png"}, 20, "", []string{"19.png"}, []string{"20.png"}}, // of files that the code saves itself, the first by number
 		{"writes outside", "import os\nfor path in (\"../../x\", \"/x\", \"../x\"):\n    try:\n        open(path, \"w\").write(\"x\")\n        print(path, \"written\")\n" +
 			"    except OSError as e:\n        print(path, \"refused\")\nopen(\"in.txt\", \"w\").write(\"here\")\nopen(\"../../x\", \"w\")", "raised",
-			[]string{"../../x refused\n/x refused\n../x refused"}, 1, "'../../x'"},
-	} {
+			[]string{"../../x refused\n/x refused\n../x refused"}, 1, "'../../x'", nil, nil},
+	})
+	t.Cleanup(func() {
+		proof.Check(t, !t.Failed(), "harmful code that somebody approved ends with a plain answer in Slack, and is paid for once", "%d programs", len(drawn))
+	})
+	for _, c := range drawn {
 		h.writes(c.code)
 		root := h.ask("How many with sales.csv that " + c.name + "?")
 		card := h.cardOf(c.name)
@@ -73,14 +80,17 @@ func TestHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
 			}
 		}
 	}
-	require.Contains(t, uploaded, "output.txt")
-	require.Contains(t, uploaded, "19.png", "of files that the code saves itself, the first by number")
-	require.NotContains(t, uploaded, "20.png")
-	drawn := value[string](h, `SELECT id FROM requests WHERE strpos(said(question), 'draws into files') > 0`)
-	require.Equal(t, 20, value[int](h, `SELECT count(*) FROM artifacts WHERE request_id = $1 AND said(name) ~ '^1?[0-9][.]png$'`, drawn))
-	require.Contains(t, value[string](h, `SELECT said(result)::jsonb->>'notes' FROM runs WHERE request_id = $1`, drawn), "40 more files were left behind")
-	require.Contains(t, uploaded, "chart-20.png")
-	require.NotContains(t, strings.Join(uploaded, "\n"), "chart-21.png")
+	for _, c := range drawn {
+		require.Subset(t, uploaded, c.sent, c.name)
+		for _, name := range c.kept {
+			require.NotContains(t, "\n"+strings.Join(uploaded, "\n"), "\n"+name, c.name)
+		}
+		if c.name == "draws into files" {
+			id := value[string](h, `SELECT id FROM requests WHERE strpos(said(question), 'draws into files') > 0`)
+			require.Equal(t, 20, value[int](h, `SELECT count(*) FROM artifacts WHERE request_id = $1 AND said(name) ~ '^1?[0-9][.]png$'`, id))
+			require.Contains(t, value[string](h, `SELECT said(result)::jsonb->>'notes' FROM runs WHERE request_id = $1`, id), "40 more files were left behind")
+		}
+	}
 }
 
 func TestCodeThatHangsIsStoppedAtItsLimit(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval/steps"
+	"countersign/internal/proof"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/workspace"
 	"countersign/sandbox/e2b"
@@ -66,18 +67,19 @@ func TestWhatE2BRefusesForGoodIsSaidAndNothingRuns(t *testing.T) {
 }
 
 // What passes is waited for, and the round ends as ever: one box, one start.
-func TestWhatPassesAtE2BIsWaitedFor(t *testing.T) {
+func TestProveCrashWhatPassesAtE2BIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	cloud := newCloud(t)
 	h := open(t, atE2B(cloud))
 	h.run(hastyE2B(t, cloud))
 	closed := e2btest.PortClosed("x")
 	closed.Times = 2
-	for _, c := range []struct {
+	type passing struct {
 		name  string
 		op    e2btest.Op
 		fault e2btest.Fault
-	}{
+	}
+	drawn := proof.Draw(t, []passing{
 		{"asked too often", e2btest.Create, tooFast},
 		{"box not up yet", e2btest.Write, closed},
 		{"box not up yet, later", e2btest.Stat, closed},
@@ -86,7 +88,11 @@ func TestWhatPassesAtE2BIsWaitedFor(t *testing.T) {
 		{"all boxes taken", e2btest.Create, crowded},
 		{"the box refuses its token", e2btest.Write, e2btest.Fault{Status: http.StatusUnauthorized, Body: `{"code":401,"message":"unauthorized"}`}},
 		{"the box forbids the start", e2btest.Start, e2btest.Fault{Status: http.StatusForbidden, Body: `{"code":403,"message":"forbidden"}`}},
-	} {
+	})
+	t.Cleanup(func() {
+		proof.Check(t, !t.Failed(), "what passes at E2B is waited for: the code runs once, and is paid for", "%d failures", len(drawn))
+	})
+	for _, c := range drawn {
 		root := h.ask("How many when " + c.name + "?")
 		card := h.cardOf("when " + c.name)
 		cloud.Fail(c.op, c.fault)

@@ -132,6 +132,7 @@ type program struct {
 	progress func(what string)                        // says what a command is at, to whoever watches; nil: nobody does
 	seat     func() (user, machine string, err error) // who sits here; nil: as the kernel says
 	tries    *tries                                   // where is booked what this program tries of itself; nil: nowhere
+	cold     bool                                     // the database's connections are opened when they are needed: for tests in which nobody's wait is measured
 }
 
 // says tells whoever watches what a command is at.

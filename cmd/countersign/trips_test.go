@@ -111,6 +111,7 @@ func newMeterAt(t testing.TB, url string) *meter {
 			c.DatabaseURL = Secret(pgtest.Serve(url))
 		}
 	})}
+	m.program.cold = false
 	if url != "" {
 		m.url = url
 	}

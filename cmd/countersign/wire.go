@@ -84,7 +84,9 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	if err != nil {
 		return nil, err
 	}
-	signed.Statements = strings.TrimRight(p.DataDir, "/") + ".statements" // beside the signing key
+	if !p.cold {
+		signed.Statements = strings.TrimRight(p.DataDir, "/") + ".statements" // beside the signing key
+	}
 	if r.db, err = storage.Open(ctx, at.serve, signed); err != nil {
 		return nil, err
 	}
@@ -266,7 +268,9 @@ func (r *replica) run(ctx context.Context) error {
 	})
 	group.Go(func() error { return r.health(ctx) })
 	group.Go(func() error { return r.learn(ctx) })
-	group.Go(func() error { r.db.KeepWarm(ctx); return nil })
+	if !r.cold {
+		group.Go(func() error { r.db.KeepWarm(ctx); return nil })
+	}
 	if r.warm != nil {
 		group.Go(func() error { local.Follow(ctx, r.warm, r.expected); return nil })
 	}

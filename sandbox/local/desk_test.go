@@ -71,7 +71,7 @@ answer(f"{len(parts) > 1} {len(whole)} {units:.0f} {whole['price'].sum():.0f} {[
 }
 
 // A currency comes from the sealed notes or from the reading, never from nowhere.
-func TestMoneyIsWrittenInTheCurrencyThatIsKnown(t *testing.T) {
+func TestProveReadingMoneyIsWrittenInTheCurrencyThatIsKnown(t *testing.T) {
 	t.Parallel()
 	in := func(currencies ...string) *reading.Reading {
 		table := reading.Table{Rows: 1, Delimiter: ",", HeadingLine: 1, HeadingRows: 1}
@@ -80,10 +80,11 @@ func TestMoneyIsWrittenInTheCurrencyThatIsKnown(t *testing.T) {
 		}
 		return &reading.Reading{Version: 1, Kind: "text", Encoding: "utf-8", Tables: []reading.Table{table}}
 	}
-	for name, c := range map[string]struct {
+	type money struct {
 		noted, want string
 		read        *reading.Reading
-	}{
+	}
+	for name, c := range tenthOf(t, "money is written in the currency that is known", map[string]money{
 		"nobody says":             {"", "1,234.50", in("")},
 		"the notes say":           {"EUR", "€1,234.50", in("")},
 		"the notes, without file": {"SEK", "1,234.50 SEK", nil},
@@ -94,7 +95,7 @@ func TestMoneyIsWrittenInTheCurrencyThatIsKnown(t *testing.T) {
 		"the file says two":       {"", "1,234.50", in("$", "€")},
 		"a sign of four":          {"", "1,234.50 kr", in("kr.")},
 		"notes say which crown":   {"NOK", "1,234.50 NOK", in("kr.")},
-	} {
+	}) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			j := job("from desk import answer, money\nanswer(money(1234.5) + ' ' + money(2, 'GBP'))\n", roomy)
@@ -110,15 +111,15 @@ func TestMoneyIsWrittenInTheCurrencyThatIsKnown(t *testing.T) {
 	}
 }
 
-func TestADeskThatIsMisusedSaysWhatToWriteInstead(t *testing.T) {
+func TestProveReadingADeskThatIsMisusedSaysWhatToWriteInstead(t *testing.T) {
 	t.Parallel()
-	for code, words := range map[string]string{
+	for code, words := range tenthOf(t, "a desk that is misused says what to write instead", map[string]string{
 		`answer(42)`:    `TypeError: answer() takes a text, not int; for example: answer(f"Revenue was {money(total)}.")`,
 		`table([1, 2])`: "TypeError: table() takes a DataFrame or a Series, not list; make one first: table(pd.DataFrame(...))",
 		`import pandas as pd; money(pd.Series([1, 2]))`: "TypeError: money() writes one number, not Series; for a column: column.map(money)",
 		`left_out(-3, "gone")`:                          "ValueError: left_out() got -3 rows; the number of all rows comes first: len(all) - len(used)",
 		`load("salse.csv")`:                             "FileNotFoundError: there is no input 'salse.csv'; write its whole name, as in the question",
-	} {
+	}) {
 		t.Run(code, func(t *testing.T) {
 			t.Parallel()
 			result := run(t, job("from desk import *\n"+code+"\n", roomy))

@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +18,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/internal/proof"
 )
 
 // All tests share one sandbox, as all requests of a replica do.
@@ -123,6 +126,18 @@ func runIn(t testing.TB, s *Sandbox, j steps.Job) approval.Result {
 	require.True(t, b.dead())
 	require.Empty(t, children(b.proc.cmd.Process.Pid))
 	return result
+}
+
+// tenthOf returns the cases of a table that a proof tries, each in a box of its own: in the suite a drawn tenth. When the last of
+// them has ended, the promise that they show is a row of the proof.
+func tenthOf[T any](t *testing.T, promise string, all map[string]T) map[string]T {
+	t.Helper()
+	some := map[string]T{}
+	for _, name := range proof.Draw(t, slices.Sorted(maps.Keys(all))) {
+		some[name] = all[name]
+	}
+	t.Cleanup(func() { proof.Check(t, !t.Failed(), promise, "%d of %d cases tried", len(some), len(all)) })
+	return some
 }
 
 func names(artifacts []approval.Artifact) []string {

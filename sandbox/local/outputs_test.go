@@ -36,15 +36,15 @@ for name in ["miete_pro_m².csv", "①.csv", "chart-10.png", "chart-2.png", "٣.
 	noted(t, result, "The file 'miete_pro_m².csv' comes back as miete_pro_m_.csv.")
 }
 
-func TestABigTableKeepsItsHead(t *testing.T) {
+func TestProveReadingABigTableKeepsItsHead(t *testing.T) {
 	t.Parallel()
-	for name, code := range map[string]string{
+	for name, code := range tenthOf(t, "of a table that is too big its head comes back, and it is said", map[string]string{
 		"half a million rows":      "big = pd.DataFrame({c: np.random.default_rng(1).normal(size=520_000) for c in 'abcd'})\nbig",
 		"ten million rows":         "big = pd.DataFrame({'n': np.arange(10_000_000), 'half': np.arange(10_000_000) / 2})\nbig",
 		"three middling tables":    "big = pd.DataFrame({c: np.random.default_rng(1).normal(size=150_000) for c in 'abcd'})\nbig, big * 2, big * 3",
 		"labels of megabytes":      "big = pd.DataFrame({'x' * 3_000_000: [1, 2], ('y' * 3_000_000, 'z'): [3, 4]}, index=['k' * 3_000_000, 'l'])\nbig",
 		"a row larger than a file": "big = pd.DataFrame({'a': ['x' * 17_000_000]})\nbig",
-	} {
+	}) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			result := run(t, job("import pandas as pd, numpy as np\n"+code+"\n", roomy))
@@ -103,13 +103,14 @@ pd.DataFrame({"a": [Endless()]})
 	require.Equal(t, "The code was done in time, but its tables and charts took longer than 20 seconds to be written.", result.Error)
 }
 
-func TestNothingVanishesWithoutAWord(t *testing.T) {
+func TestProveReadingNothingVanishesWithoutAWord(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
+	type vanishing struct {
 		code  string
 		input string
 		check func(t *testing.T, r approval.Result)
-	}{
+	}
+	for name, c := range tenthOf(t, "nothing that a program makes vanishes without a word", map[string]vanishing{
 		"folders that are too deep": {code: "import os\nos.makedirs('a/b/c/d/e')\nopen('a/b/c/d/e/lost.txt', 'w').write('x')\nopen('a/b/c/d/kept.txt', 'w').write('x')\n'done'",
 			check: func(t *testing.T, r approval.Result) {
 				noted(t, r, "What is in folders that are more than 4 deep was left behind: 1 of them.")
@@ -171,7 +172,7 @@ func TestNothingVanishesWithoutAWord(t *testing.T) {
 			check: func(t *testing.T, r approval.Result) {
 				require.Equal(t, "a\n2198.7\n0.3\n1e-07\n5.0\n", string(r.Artifacts[0].Data))
 			}},
-	} {
+	}) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			j := job(c.code+"\n", roomy)

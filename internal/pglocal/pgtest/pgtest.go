@@ -45,7 +45,7 @@ func Database(t testing.TB, migrate func(ctx context.Context, url string) error)
 		t.Fatalf("migrate the template database: %v", err)
 	}
 	name := fmt.Sprintf("test_%d", number.Add(1))
-	if err := run(ctx, server, fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s`, name, template)); err != nil {
+	if err := copied(ctx, server, name, template); err != nil {
 		t.Fatalf("create a database for the test: %v", err)
 	}
 	t.Cleanup(func() {
@@ -173,6 +173,26 @@ func templateFor(ctx context.Context, server *pglocal.Server, migrate func(conte
 		}
 	})
 	return t.name, t.err
+}
+
+// copied makes a database from a template by copying its files. What Postgres has done since version 15 unless it is told
+// otherwise, to write each page to its log, takes four times the processor and ten times as long.
+func copied(ctx context.Context, server *pglocal.Server, name, template string) error {
+	conn, err := pgx.Connect(ctx, server.URL())
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	sql := `CREATE DATABASE ` + name + ` TEMPLATE ` + template
+	var major int
+	if err := conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int / 10000`).Scan(&major); err != nil {
+		return err
+	}
+	if major >= 15 { // before, there is no other way and no word for it
+		sql += ` STRATEGY file_copy`
+	}
+	_, err = conn.Exec(ctx, sql)
+	return err
 }
 
 func run(ctx context.Context, server *pglocal.Server, sql string) error {
