@@ -15,8 +15,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// A cursor that blinks is waited for by the library, half a second after its question is answered, too.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("charm.land/bubbles/v2/cursor.(*Model).Blink.func1"))
+	// A cursor that blinks is waited for by the library, half a second after its question is answered, too; and so does
+	// what it was started with.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("charm.land/bubbles/v2/cursor.(*Model).Blink.func1"), goleak.IgnoreAnyFunction("charm.land/bubbletea/v2.(*Program).execBatchMsg"))
 }
 
 // company is a world in which everything works but what a test breaks.
