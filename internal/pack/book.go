@@ -54,7 +54,6 @@ type ballot struct {
 type shown struct {
 	digest                   string
 	manifest, code, findings [32]byte
-	listed                   bool // what the inspection found is listed
 }
 
 func newBook() book {
