@@ -95,7 +95,7 @@ const (
 	// Money.
 	EventHeld          EventKind = "held" // team, what, standings: of a check of the house
 	EventWeighed       EventKind = "weighed"
-	EventSettled       EventKind = "settled" // team: of a check of the house; usage_of: the day of which the provider's usage told the cost; among: how many calls share it
+	EventSettled       EventKind = "settled" // team: of a check of the house; usage_of: the day of which the provider's usage told the cost
 	EventUncertain     EventKind = "uncertain"
 	EventBlocked       EventKind = "blocked"
 	EventRefusedChange EventKind = "refused change" // as blocked
@@ -214,7 +214,7 @@ var Facts = map[EventKind]map[string]Fact{
 	EventLookedAt:          {"what": isText, "click": isObject},
 	EventHeld:              {"hold": isText, "for": isText, "amount": isNumber, "team": isText, "what": isText, "standings": isList},
 	EventWeighed:           {"for": isText, "needed": isNumber, "model": isText, "standings": isList, "hold": isText},
-	EventSettled:           {"hold": isText, "for": isText, "held": isNumber, "spent": isNumber, "estimated": isFlag, "over": isNumber, "team": isText, "usage_of": isText, "among": isNumber},
+	EventSettled:           {"hold": isText, "for": isText, "held": isNumber, "spent": isNumber, "estimated": isFlag, "over": isNumber, "team": isText, "usage_of": isText},
 	EventUncertain:         {"hold": isText, "held": isNumber, "most": isNumber, "until": isText, "rest_of": isText},
 	EventBlocked:           {"for": isText, "needed": isNumber, "model": isText, "standings": isList},
 	EventRefusedChange:     {"for": isText, "needed": isNumber, "model": isText, "standings": isList, "what": isText, "revision": isNumber},

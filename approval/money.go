@@ -219,7 +219,7 @@ func (r Money) settle(s budget.Settlement, most budget.USD) {
 			r.Changes.Settlements = append(r.Changes.Settlements, within)
 			data := map[string]any{"hold": h.ID, "for": h.Purpose, "held": h.Amount, "spent": budget.Total(within.Charges), "estimated": s.Estimated}
 			if s.UsageOf != "" {
-				data["usage_of"], data["among"] = s.UsageOf, s.Among
+				data["usage_of"] = s.UsageOf
 			}
 			if over > 0 && !s.Estimated {
 				data["over"] = over
@@ -266,17 +266,17 @@ func (r Money) PayHeldBack(charge budget.Charge, now time.Time) {
 	}
 }
 
-// Trace settles what was held for calls whose cost nobody knew by what their provider's usage of that
-// day has beyond all that was booked: it may be too much, where somebody else uses the same key, so it is
-// never more than these calls can have cost. A hold that is settled by now, or at work again, is left alone.
+// Trace settles what was held for a call whose cost nobody knew by what its provider's usage of that day has beyond all
+// that was booked: never more than the call can have cost, since somebody else may use the same key. Where the hold has
+// been settled, or used again, since that was looked at, or the question is at work, it is left alone.
 func Trace(r *Request, found budget.Traced, charge budget.Charge, now time.Time) {
 	i := slices.IndexFunc(r.Holds, func(h budget.OpenHold) bool { return h.ID == found.Call.HoldID })
-	if i < 0 || !r.Holds[i].Uncertain() || r.State == Drafting {
+	if i < 0 || r.State == Drafting || r.Holds[i].Risked != found.Call.Most || !r.Holds[i].UncertainAt.Equal(found.Call.Since) {
 		return
 	}
 	charge.Amount = min(charge.Amount, r.Holds[i].Risked)
 	charge.Provider, charge.Host = found.Call.Provider, found.Call.Host
-	s := budget.Settlement{HoldID: found.Call.HoldID, At: now, UsageOf: found.Day, Among: found.Among}
+	s := budget.Settlement{HoldID: found.Call.HoldID, At: now, UsageOf: found.Day}
 	if charge.Amount > 0 {
 		s.Charges = []budget.Charge{charge}
 	}

@@ -23,9 +23,11 @@ func uncertain(t *testing.T) *Request {
 
 func TestATracedCallIsChargedWhatWasFoundAndNeverMoreThanItCanHaveCost(t *testing.T) {
 	t.Parallel()
-	trace := func(r *Request, amount budget.USD, among int) budget.Settlement {
-		h := r.Holds[0]
-		found := budget.Traced{Call: budget.UnknownCall{HoldID: h.ID, Provider: "Mistral", Host: "api.mistral.ai"}, Day: "2026-11-26", Among: among}
+	callOf := func(h budget.OpenHold) budget.UnknownCall {
+		return budget.UnknownCall{HoldID: h.ID, Provider: "Mistral", Host: "api.mistral.ai", Most: h.Risked, Since: h.UncertainAt}
+	}
+	trace := func(r *Request, amount budget.USD) budget.Settlement {
+		found := budget.Traced{Call: callOf(r.Holds[0]), Day: "2026-11-26"}
 		now := t0.Add(24 * time.Hour)
 		Trace(r, found, budget.Charge{Kind: budget.Tokens, What: "m1", Amount: amount}, now)
 		require.Empty(t, r.Holds)
@@ -34,24 +36,26 @@ func TestATracedCallIsChargedWhatWasFoundAndNeverMoreThanItCanHaveCost(t *testin
 		Trace(r, found, budget.Charge{Amount: amount}, now)
 		require.Len(t, r.Changes.Settlements, 1, "once")
 		told := r.Changes.Events[len(r.Changes.Events)-1]
-		require.Equal(t, []any{EventSettled, "2026-11-26", among, false}, []any{told.Kind, told.Data["usage_of"], told.Data["among"], told.Data["estimated"]})
+		require.Equal(t, []any{EventSettled, "2026-11-26", false}, []any{told.Kind, told.Data["usage_of"], told.Data["estimated"]})
 		return r.Changes.Settlements[0]
 	}
 	r := uncertain(t)
 	most := r.Holds[0].Risked
 	require.Positive(t, most)
-	require.Equal(t, []budget.Charge{{Kind: budget.Tokens, What: "m1", Provider: "Mistral", Host: "api.mistral.ai", Amount: 5}}, trace(r, 5, 1).Charges)
-	require.Equal(t, most, trace(uncertain(t), most+budget.Dollar, 2).Charges[0].Amount)
-	require.Empty(t, trace(uncertain(t), 0, 1).Charges, "the provider has never had it")
+	require.Equal(t, []budget.Charge{{Kind: budget.Tokens, What: "m1", Provider: "Mistral", Host: "api.mistral.ai", Amount: 5}}, trace(r, 5).Charges)
+	require.Equal(t, most, trace(uncertain(t), most+budget.Dollar).Charges[0].Amount)
+	require.Empty(t, trace(uncertain(t), 0).Charges, "the provider has never had it")
 
-	// At work again, known, or somebody else's: left alone.
-	r = inState(t, Drafting)
-	require.NoError(t, r.Money().SettleStale(r.Holds[0].ExpiresAt))
-	for _, r := range []*Request{r, inState(t, Approved)} {
-		before := len(r.Changes.Settlements)
-		Trace(r, budget.Traced{Call: budget.UnknownCall{HoldID: r.Holds[0].ID}}, budget.Charge{Amount: 1}, t0)
-		Trace(r, budget.Traced{Call: budget.UnknownCall{HoldID: "nobody's"}}, budget.Charge{Amount: 1}, t0)
-		require.Len(t, r.Changes.Settlements, before)
+	// At work again, used again since it was looked at, not uncertain, or somebody else's: left alone.
+	again, used := inState(t, Drafting), uncertain(t)
+	require.NoError(t, again.Money().SettleStale(again.Holds[0].ExpiresAt))
+	before := callOf(used.Holds[0])
+	used.Holds[0].Risked++
+	sure := inState(t, Approved)
+	for r, call := range map[*Request]budget.UnknownCall{again: callOf(again.Holds[0]), used: before, sure: callOf(budget.OpenHold{Hold: sure.Holds[0].Hold, Risked: 1}), uncertain(t): {HoldID: "nobody's"}} {
+		n := len(r.Changes.Settlements)
+		Trace(r, budget.Traced{Call: call}, budget.Charge{Amount: 1}, t0)
+		require.Len(t, r.Changes.Settlements, n)
 		require.NotEmpty(t, r.Holds)
 	}
 }

@@ -6,7 +6,7 @@ import "time"
 type Booking struct {
 	Team          string
 	At            time.Time // when it was settled
-	Used          time.Time // when it was used, which a provider goes by: before At where a cost was unknown for long
+	Used          time.Time // when it was used, which a provider goes by: before At where its usage of a day told the cost
 	HoldID        string
 	Line          int
 	RequestID     string // empty: the program's own checks
@@ -36,8 +36,8 @@ type ListedBox struct {
 	Gone  *time.Time // the first one after that which had not; nil: there was none yet
 }
 
-// UnknownCall is a call of a model of which nobody was told the cost: what it may have cost
-// stays held until that is known.
+// UnknownCall is a call of a model of which nobody was told the cost: what it may have cost stays held until that is
+// known, or was charged in full.
 type UnknownCall struct {
 	RequestID string
 	HoldID    string
@@ -49,15 +49,15 @@ type UnknownCall struct {
 	Last  time.Time
 	Since time.Time
 	Most  USD
-	// Clear tells that it can be told apart in what a provider says: its question is not at work, has called one
-	// model at one host, and no box was used under the same hold.
+	// Clear tells that it can be told apart in what a provider says: it is not charged in full yet, its question is not
+	// at work and has called one model at one host, and no box was used under the same hold.
 	Clear bool
 }
 
-// Traced is what an unknown call has used, as far as its provider's usage of that day says.
+// Traced is what an unknown call has used, as its provider's usage of that day says.
 type Traced struct {
-	Call  UnknownCall
-	Day   string // 2026-11-27
-	Usage Usage
-	Among int // calls of that day and model of which nobody knew the cost: more than one share what there is
+	Call   UnknownCall
+	Day    string // 2026-11-27
+	Input  int
+	Output int
 }

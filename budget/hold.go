@@ -117,12 +117,8 @@ type Settlement struct {
 	HoldID    string
 	At        time.Time
 	Charges   []Charge
-	Estimated bool // nobody knows what the provider bills, so the hold was taken in full
-
-	// Of what was unknown until the provider's usage of a day told it: which day (2026-11-27), and how many calls
-	// share what is charged.
-	UsageOf string
-	Among   int
+	Estimated bool   // nobody knows what the provider bills, so the hold was taken in full
+	UsageOf   string // of what was unknown until the provider's usage of a day told it: that day (2026-11-27)
 }
 
 // Within cuts the charges down to what was held, in their order. over is the cost

@@ -118,7 +118,7 @@ INSERT INTO event_kinds (kind, facts) VALUES
     ('sealed anew', '{"revision": "number", "digest": "text", "code": "said", "manifest": "said", "summary": "said", "findings_list": "said"}'),
     ('set limit', '{"scope": "object", "amount": "number", "window": "text", "policy": "object", "before": "object", "extra": "number", "until": "text"}'),
     ('set rules', '{"channel": "text", "version": "number", "rules": "object", "before": "object"}'),
-    ('settled', '{"hold": "text", "for": "text", "held": "number", "spent": "number", "estimated": "flag", "over": "number", "team": "text", "usage_of": "text", "among": "number"}'),
+    ('settled', '{"hold": "text", "for": "text", "held": "number", "spent": "number", "estimated": "flag", "over": "number", "team": "text", "usage_of": "text"}'),
     ('shared', '{"channel": "text", "click": "object"}'),
     ('signing key', '{"key": "text"}'),
     ('started', '{"box": "text", "revision": "number", "digest": "text"}'),

@@ -109,11 +109,16 @@ CREATE TABLE settlements (
     -- What was spent is the sum of the charges, as settlements_add_up sees to.
     amount     bigint NOT NULL CHECK (amount >= 0),
     estimated  boolean NOT NULL,
+    usage_of   date, -- of what was unknown until the provider's usage of a day told it: that day
+    -- What was told is no estimate.
+    CONSTRAINT settlements_told CHECK (usage_of IS NULL OR NOT estimated),
     -- Whoever held pays.
     CONSTRAINT settlements_hold_fkey FOREIGN KEY (hold_id, request_id, team, asker, session_id, project)
         REFERENCES holds (id, request_id, team, asker, session_id, project)
 );
 CREATE INDEX settlements_by_request ON settlements (request_id);
+-- Few costs stay unknown: those of the last days keep others from being told apart in a provider's usage.
+CREATE INDEX settlements_estimated ON settlements (at) WHERE estimated;
 CREATE INDEX settlements_by_user ON settlements (team, asker, at) INCLUDE (amount);
 CREATE INDEX settlements_by_session ON settlements (team, session_id, at) INCLUDE (amount);
 CREATE INDEX settlements_by_project ON settlements (team, project, at) INCLUDE (amount);

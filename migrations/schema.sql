@@ -664,7 +664,7 @@ BEGIN
             AND (e.data::jsonb ->> 'revision')::integer = d.revision AND e.at <= least(d.at, clock_timestamp()) - make_interval(secs => asked.seconds)) THEN 'decisions_read'
         WHEN asked.hourly > 0 AND asked.hourly <= (SELECT count(*) FROM decisions o JOIN requests p ON p.id = o.request_id AND p.team = asked.team
             JOIN revisions w ON (w.request_id, w.number, w.tier) = (o.request_id, o.revision, asked.tier)
-            WHERE o.reviewer = d.reviewer AND o.verdict = 'approve' AND o.at > least(d.at, clock_timestamp()) - interval '1 hour' AND (o.at <= d.at OR since = 'infinity')
+            WHERE o.reviewer = d.reviewer AND o.verdict = 'approve' AND o.at > least(d.at, (SELECT clock_timestamp())) - interval '1 hour' AND (o.at <= d.at OR since = 'infinity')
             AND (o.request_id, o.revision) <> (d.request_id, d.revision)) THEN 'decisions_hourly'
         END
     FROM (SELECT q.team, v.tier, least(v.lines * coalesce((r.document #>> ARRAY[v.tier, 'line_seconds'])::integer, 0), 120) AS seconds,
@@ -1849,7 +1849,9 @@ CREATE TABLE settlements (
     at timestamp with time zone NOT NULL,
     amount bigint NOT NULL,
     estimated boolean NOT NULL,
-    CONSTRAINT settlements_amount_check CHECK ((amount >= 0))
+    usage_of date,
+    CONSTRAINT settlements_amount_check CHECK ((amount >= 0)),
+    CONSTRAINT settlements_told CHECK (((usage_of IS NULL) OR (NOT estimated)))
 );
 
 CREATE VIEW ledger AS
@@ -2693,6 +2695,8 @@ CREATE INDEX settlements_by_session ON settlements USING btree (team, session_id
 CREATE INDEX settlements_by_team ON settlements USING btree (team, at) INCLUDE (amount);
 
 CREATE INDEX settlements_by_user ON settlements USING btree (team, asker, at) INCLUDE (amount);
+
+CREATE INDEX settlements_estimated ON settlements USING btree (at) WHERE estimated;
 
 CREATE INDEX ssh_keys_latest ON ssh_keys USING btree (team, line, seq DESC);
 

@@ -133,7 +133,7 @@ func benchScript(b *testing.B, db *DB) string {
 	s.WriteString("\\startpipeline\nBEGIN;\n")
 	say(money.TakeScopes, ":payers", ":paying", "('{U' || :client_id || ',ses' || :client_id || ',CHAN,TEAM}')")
 	say(pg.ShareLock, ":roles")
-	say(money.InsertSettlement, id(":last"), request, ":team", user, session, ":channel", ":now", ":free", ":estimated")
+	say(money.InsertSettlement, id(":last"), request, ":team", user, session, ":channel", ":now", ":free", ":estimated", "''")
 	say(pg.TellTime)
 	of := money.Whose{Given: money.OfScopes(nil).Given}
 	ids := "('{U' || :client_id || ',ses' || :client_id || ',CHAN,TEAM,admins,members,reviewers}')"

@@ -121,5 +121,14 @@ func TestWhatIsUncertainIsKeptWithItsHold(t *testing.T) {
 	}
 	require.Zero(t, sweep(-soon))
 	require.Equal(t, 1, sweep(time.Minute))
+	unknown, err = b.UnknownCalls(t.Context())
+	require.NoError(t, err)
+	require.Len(t, unknown, 1, "what it used keeps others of its day from being told apart")
+	require.Equal(t, rest.ID, unknown[0].HoldID)
+	require.False(t, unknown[0].Clear)
 	require.Zero(t, b.count(t, wrongBalances)+b.count(t, wrongHelds))
+	b.turnTo(t, rest.Due().AddDate(0, 0, 9))
+	unknown, err = b.UnknownCalls(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, unknown)
 }

@@ -95,6 +95,8 @@ var ledgerBreaches = []struct {
 	{"who holds pays", settle(`DRAFTING`, `'REVA'`, `0`), "settlements_hold_fkey"},
 	{"a bill has its lines", settle(`DRAFTING`, `asker`, `5`), "settlements_add_up"},
 	{"a bill is no more than was held", settle(`DRAFTING`, `asker`, `amount + 1`), "settlements_within_hold"},
+	{"what the provider's usage told is no estimate", `INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated, usage_of)
+		SELECT id, request_id, team, asker, session_id, project, now(), 0, true, '2026-11-27' FROM holds WHERE request_id = DRAFTING LIMIT 1`, "settlements_told"},
 	{"a bill gets no line later", `INSERT INTO charges (hold_id, line, kind, what, amount) SELECT hold_id, 9, 'box', '', 5 FROM settlements LIMIT 1`, "settlements_add_up"},
 	{"a balance follows from the ledger", `INSERT INTO balances VALUES ('TEAM', 'user', 'ASKER', 'day', '2026-01-01 00:00+00', 5)`, "balances_derived"},
 	{"what is held follows from the holds", `UPDATE scopes SET held = held + 1`, "scopes_derived"},

@@ -18,20 +18,23 @@ type Tracer struct {
 	Prices budget.Prices
 }
 
-// Settle charges what was found. Where there is no price for it nothing is settled: then the
-// call stays unknown, and is charged in full in the end.
+// Settle charges what was found. A provider's usage does not say which tokens it had in its cache, or put there, so each
+// counts at the dearest price that such a prompt can have. Without a price nothing is settled: the call stays unknown,
+// and is charged in full in the end.
 func (t Tracer) Settle(ctx context.Context, list []budget.Traced) error {
 	var faults []error
 	for _, found := range list {
-		charge, err := t.Prices.TokenCharge(found.Usage, found.Call.Last)
+		call := found.Call
+		amount, err := t.Prices.WorstTokens(call.Model, found.Input, found.Output, call.Last)
 		if err == nil {
-			_, err = t.Store.Update(ctx, found.Call.RequestID, func(r *approval.Request, now time.Time) error {
+			charge := budget.Charge{Kind: budget.Tokens, What: call.Model, Amount: amount, Usage: budget.Usage{Model: call.Model, Input: found.Input, Output: found.Output}}
+			_, err = t.Store.Update(ctx, call.RequestID, func(r *approval.Request, now time.Time) error {
 				approval.Trace(r, found, charge, now)
 				return nil
 			})
 		}
 		if err != nil {
-			faults = append(faults, fmt.Errorf("settle a call of %s by the usage of %s: %w", found.Call.RequestID, found.Day, err))
+			faults = append(faults, fmt.Errorf("settle a call of %s by the usage of %s: %w", call.RequestID, found.Day, err))
 		}
 	}
 	return errors.Join(faults...)

@@ -270,7 +270,6 @@ type Settled struct {
 	Over      budget.USD // what it has cost beyond the hold, and no budget was charged
 	Estimated bool
 	UsageOf   string // the day of which the provider's usage told it; empty: the call's own answer did
-	Among     int    // calls that share it
 }
 
 // Explain says which budget decided what about a request: to whoever asked it,
@@ -316,7 +315,6 @@ func (e *Explanation) read(event approval.Event) error {
 		Over      budget.USD        `json:"over"`
 		Estimated bool              `json:"estimated"`
 		UsageOf   string            `json:"usage_of"`
-		Among     int               `json:"among"`
 	}
 	switch event.Kind {
 	case approval.EventHeld, approval.EventWeighed, approval.EventBlocked, approval.EventRefusedChange, approval.EventSettled, approval.EventUncertain:
@@ -351,7 +349,7 @@ func (e *Explanation) read(event approval.Event) error {
 			step.Purpose = budget.ForDraft
 		}
 	case approval.EventSettled:
-		step.Settled = &Settled{At: event.At, Spent: data.Spent, Over: data.Over, Estimated: data.Estimated, UsageOf: data.UsageOf, Among: data.Among}
+		step.Settled = &Settled{At: event.At, Spent: data.Spent, Over: data.Over, Estimated: data.Estimated, UsageOf: data.UsageOf}
 	}
 	return nil
 }

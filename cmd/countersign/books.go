@@ -23,6 +23,7 @@ import (
 	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/bot/draw/home"
+	"countersign/budget"
 	"countersign/internal/accounts"
 	"countersign/storage"
 )
@@ -183,7 +184,12 @@ func clerkOf(p program, db *storage.DB) *accounts.Clerk {
 		Tell: func(ctx context.Context, provider, first, last string, apart []accounts.Difference) error {
 			return differs(ctx, db, provider, first, last, apart)
 		},
-		Unknown: db.UnknownCalls, Settle: books.Tracer{Store: db, Prices: p.prices}.Settle}
+		Unknown: db.UnknownCalls,
+		Settle: func(ctx context.Context, found []budget.Traced) {
+			if err := (books.Tracer{Store: db, Prices: p.prices}).Settle(ctx, found); err != nil {
+				p.log.Warn("calls of unknown cost stay so", "error", err)
+			}
+		}}
 	if p.E2BAPIKey != "" {
 		clerk.Listed = storage.Boxes{DB: db}.Began
 	}
@@ -262,7 +268,7 @@ func reconcile(ctx context.Context, p program) error {
 		if err != nil {
 			return err
 		}
-		list, err := clerk.Hold(ctx, *provider, theirs, first, end, time.Now())
+		list, err := clerk.Hold(ctx, *provider, theirs, first, end)
 		if err != nil {
 			return err
 		}

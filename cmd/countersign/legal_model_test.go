@@ -125,6 +125,12 @@ func TestTheProvidersUsageSaysWhatACallHasCost(t *testing.T) {
 	t.Cleanup(provider.Close)
 	one.clerk.Sources = []accounts.Source{{Provider: "Mistral", Address: provider.URL, Key: "adm"}}
 	one.clerk.Ledger, one.clerk.Unknown = noon{one.db}, noon{one.db}.UnknownCalls
+	settle, since := one.clerk.Settle, value[time.Time](h, `SELECT uncertain_at FROM holds WHERE id = $1`, calls[0].HoldID)
+	one.clerk.Settle = func(ctx context.Context, found []budget.Traced) {
+		require.Len(t, found, 1)
+		found[0].Call.Since = since // as it stands in the row, by which it is settled
+		settle(ctx, found)
+	}
 	require.NoError(t, one.clerk.Daily(h.ctx, day.Add(17*time.Hour)))
 	require.Equal(t, row{State: "done", Attempts: 2, Runs: 1, Decisions: 1, Charges: 4, Holds: 4}, h.row("six times seven"))
 	require.Equal(t, 1, value[int](h, `SELECT count(*) FROM settlements s JOIN holds h ON h.id = s.hold_id JOIN charges c ON c.hold_id = s.hold_id

@@ -54,7 +54,7 @@ type Clerk struct {
 	Client  *http.Client
 	Tell    func(ctx context.Context, provider, first, last string, apart []Difference) error
 	Unknown func(ctx context.Context) ([]budget.UnknownCall, error) // calls of which nobody was told the cost
-	Settle  func(ctx context.Context, found []budget.Traced) error
+	Settle  func(ctx context.Context, found []budget.Traced)
 
 	mu    sync.Mutex
 	done  map[string]string    // the day on which a provider was asked last, by its name
@@ -112,7 +112,7 @@ func (c *Clerk) All() []Source {
 	return append(slices.Clip(c.Sources), Source{Provider: Cloud})
 }
 
-// Look asks one provider, and compares.
+// Look asks one provider, and compares. Calls of which nobody was told the cost are settled before, where that tells it.
 func (c *Clerk) Look(ctx context.Context, s Source, from, until, now time.Time) ([]Difference, error) {
 	if s.Provider == Cloud {
 		listed, err := c.Listed(ctx, from, until)
@@ -125,33 +125,32 @@ func (c *Clerk) Look(ctx context.Context, s Source, from, until, now time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	return c.Hold(ctx, s.Provider, theirs, from, until, now)
-}
-
-// Hold holds what a provider says of whole days against the ledger. Calls of which nobody was told the cost are
-// settled before, where that tells it.
-func (c *Clerk) Hold(ctx context.Context, provider string, theirs []Used, from, until, now time.Time) ([]Difference, error) {
-	ours, err := BookedBy(ctx, c.Ledger, provider, from, until)
-	if err != nil {
-		return nil, err
-	}
 	calls, err := c.Unknown(ctx)
 	if err != nil {
 		return nil, err
 	}
-	found := slices.DeleteFunc(Trace(provider, calls, ours, theirs), func(t budget.Traced) bool {
-		day := t.Call.Last.UTC().Truncate(24 * time.Hour) // a day that is not over, or hardly, may be told in part
+	// The days beside them as well: what was booked around midnight may count on either.
+	ours, err := BookedBy(ctx, c.Ledger, s.Provider, from.AddDate(0, 0, -1), until.AddDate(0, 0, 1))
+	if err != nil {
+		return nil, err
+	}
+	found := slices.DeleteFunc(Trace(s.Provider, calls, ours, named(theirs, ours, calls)), func(t budget.Traced) bool {
+		day := t.Call.Last.UTC().Truncate(24 * time.Hour) // of a day that is not over, or hardly, more may come
 		return day.Before(from) || !day.Before(until) || now.Before(day.Add(24*time.Hour+settles))
 	})
 	if len(found) > 0 {
-		if err := c.Settle(ctx, found); err != nil {
-			return nil, err
-		}
-		if ours, err = BookedBy(ctx, c.Ledger, provider, from, until); err != nil {
-			return nil, err
-		}
+		c.Settle(ctx, found)
 	}
-	return Compare(ours, theirs), nil
+	return c.Hold(ctx, s.Provider, theirs, from, until)
+}
+
+// Hold holds what a provider says of whole days against the ledger.
+func (c *Clerk) Hold(ctx context.Context, provider string, theirs []Used, from, until time.Time) ([]Difference, error) {
+	ours, err := BookedBy(ctx, c.Ledger, provider, from, until)
+	if err != nil {
+		return nil, err
+	}
+	return Compare(ours, named(theirs, ours, nil)), nil
 }
 
 func (c *Clerk) alarm(ctx context.Context, provider string, from, until time.Time, list []Difference) error {

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -28,9 +29,9 @@ var moneyChecks = []requestCheck{
 		}
 		return nil
 	}, false},
-	{`SELECT format('the cost of hold %s: %s, estimated %s', hold_id, amount, CASE WHEN estimated THEN 'true' ELSE 'false' END) FROM settlements WHERE request_id = $1`,
+	{`SELECT format('the cost of hold %s: %s, estimated %s, by the usage of %s', hold_id, amount, CASE WHEN estimated THEN 'true' ELSE 'false' END, coalesce(usage_of::text, 'no day')) FROM settlements WHERE request_id = $1`,
 		[]string{approval.EventSettled}, func(e trail.Witnessed) []string {
-			return lineOf("the cost of hold %s: %s, estimated %s", e.Fact("hold"), e.Fact("spent"), e.Fact("estimated"))
+			return lineOf("the cost of hold %s: %s, estimated %s, by the usage of %s", e.Fact("hold"), e.Fact("spent"), e.Fact("estimated"), cmp.Or(e.Fact("usage_of"), "no day"))
 		}, false},
 }
 

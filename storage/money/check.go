@@ -122,7 +122,7 @@ func (l *Ledger) settleCheck(ctx context.Context, tx pgx.Tx, id string, charges 
 	}
 	s, _ = s.Within(h.Amount)
 	batch := &pgx.Batch{}
-	batch.Queue(InsertSettlement, id, nil, team, house, house, house, pg.Micro(now), budget.Total(s.Charges), s.Estimated)
+	batch.Queue(InsertSettlement, id, nil, team, house, house, house, pg.Micro(now), budget.Total(s.Charges), s.Estimated, s.UsageOf)
 	addCharges(batch, s)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err
@@ -159,13 +159,16 @@ func (l *Ledger) Uncertain(ctx context.Context) (list []Uncertain, err error) {
 	return list, nil
 }
 
-// UnknownCalls lists the calls of models whose cost nobody was told, and has not been charged in full yet.
+// UnknownCalls lists the calls of models of which nobody was told the cost: those that are held for, and those that were
+// charged in full in the last eight days, which is longer than any day is looked at.
 func (l *Ledger) UnknownCalls(ctx context.Context) (list []budget.UnknownCall, err error) {
 	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
 		list, err = pg.All[budget.UnknownCall](ctx, tx, `
-			SELECT h.request_id, h.id AS hold_id, h.uncertain_at AS since, h.risked AS most, c.provider, c.host, c.model, c.first, c.last,
-				c.names = 1 AND r.state <> 'drafting' AND NOT c.boxed AS clear
-			FROM holds h JOIN requests r ON r.id = h.request_id CROSS JOIN LATERAL (
+			SELECT h.request_id, h.id AS hold_id, coalesce(h.uncertain_at, h.ended) AS since, h.risked AS most, c.provider, c.host, c.model, c.first, c.last,
+				c.names = 1 AND r.state <> 'drafting' AND NOT c.boxed AND NOT h.settled AS clear
+			FROM (SELECT o.*, o.at AS ended FROM holds o WHERE o.uncertain_at IS NOT NULL AND NOT o.settled
+				UNION ALL SELECT o.*, s.at FROM settlements s JOIN holds o ON o.id = s.hold_id WHERE s.estimated AND s.at > clock_timestamp() - interval '8 days') AS h
+			JOIN requests r ON r.id = h.request_id CROSS JOIN LATERAL (
 				SELECT coalesce(min(d ->> 'provider') FILTER (WHERE its), '') AS provider, coalesce(min(d ->> 'host') FILTER (WHERE its), '') AS host,
 					coalesce(min(d ->> 'model') FILTER (WHERE its), '') AS model,
 					coalesce(min(at) FILTER (WHERE its), h.at) AS first, coalesce(max(at) FILTER (WHERE its), h.at) AS last,
@@ -173,7 +176,7 @@ func (l *Ledger) UnknownCalls(ctx context.Context) (list []budget.UnknownCall, e
 					coalesce(bool_or(d -> 'provider' IS NULL AND d ->> 'hold' IN (h.id, h.rest_of)), false) AS boxed
 				FROM (SELECT e.data::jsonb AS d, e.at, e.data::jsonb ->> 'provider' <> '' AND (e.data::jsonb -> 'for' IS NOT NULL) = (h.purpose = 'summary') AS its
 					FROM events e WHERE e.stream = 'request:' || h.request_id AND e.kind = 'called') AS calls) AS c
-			WHERE h.uncertain_at IS NOT NULL AND NOT h.settled AND h.purpose IN ('draft', 'summary') ORDER BY h.uncertain_at, h.id`)
+			WHERE h.purpose IN ('draft', 'summary') ORDER BY 3, h.id`)
 		return err
 	})
 	if err != nil {

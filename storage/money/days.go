@@ -51,7 +51,7 @@ func (l *Ledger) Bookings(ctx context.Context, from, to time.Time, take func(bud
 			return &pg.FinalError{Err: errors.New("the connection was lost in the middle of the ledger: try again")}
 		}
 		rows, err := tx.Query(ctx, `
-			SELECT s.team, s.at, CASE WHEN s.estimated THEN s.at ELSE coalesce(h.uncertain_at, s.at) END AS used, s.hold_id, c.line, coalesce(s.request_id, '') AS request_id, s.asker, s.session_id AS thread, s.project, h.purpose,
+			SELECT s.team, s.at, coalesce((s.usage_of + time '12:00') AT TIME ZONE 'UTC', s.at) AS used, s.hold_id, c.line, coalesce(s.request_id, '') AS request_id, s.asker, s.session_id AS thread, s.project, h.purpose,
 				c.kind, coalesce(nullif(c.model, ''), c.what) AS model, c.provider, c.host, c.input_tokens, c.cached_tokens, c.written_tokens, c.output_tokens, c.box_ms,
 				c.amount, h.amount AS held, s.estimated
 			FROM settlements s JOIN charges c USING (hold_id) JOIN holds h ON h.id = s.hold_id

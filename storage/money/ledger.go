@@ -109,8 +109,8 @@ const (
 		INSERT INTO scopes (team, kind, id) SELECT w.team, w.kind, w.id FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS w (team, kind, id, place) ORDER BY place
 		ON CONFLICT (team, kind, id) DO UPDATE SET id = excluded.id WHERE false`
 	InsertSettlement = `
-		INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+		INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated, usage_of)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, nullif($10, '')::date)`
 	InsertHold = `
 		INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
@@ -157,7 +157,7 @@ func since(r *approval.Request, rest budget.Hold) time.Time {
 // that the hold is closed with it, the schema sees to.
 func addSettlement(batch *pgx.Batch, r *approval.Request, s budget.Settlement) {
 	batch.Queue(InsertSettlement,
-		s.HoldID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, pg.Micro(s.At), budget.Total(s.Charges), s.Estimated)
+		s.HoldID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, pg.Micro(s.At), budget.Total(s.Charges), s.Estimated, s.UsageOf)
 	addCharges(batch, s)
 }
 

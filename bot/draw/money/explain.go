@@ -67,10 +67,7 @@ func weighed(n int, w steps.Weighing, reader string) (title []kit.Part, items []
 			spent = fmt.Sprintf(" was reserved, and %s counts as spent: the real cost is unknown.", Spent(w.Settled.Spent))
 		}
 		if w.Settled.UsageOf != "" {
-			spent = fmt.Sprintf(" was reserved, %s was spent, by what its provider says was used on %s.", Spent(w.Settled.Spent), w.Settled.UsageOf)
-		}
-		if w.Settled.Among > 1 {
-			spent += fmt.Sprintf(" %d calls of that day, of which nobody knew the cost, share what there was.", w.Settled.Among)
+			spent = fmt.Sprintf(" was reserved, %s was spent: by what its provider says was used on %s, at the highest price of input.", Spent(w.Settled.Spent), w.Settled.UsageOf)
 		}
 		if w.Settled.Over > 0 {
 			spent += fmt.Sprintf(" It cost %s more than that, which was charged to no budget.", Spent(w.Settled.Over))
