@@ -29,7 +29,8 @@ SEED := $(or $(PROVE_SEED),$(shell date +%s))
 BESIDE = -p $(shell n=$$(getconf _NPROCESSORS_ONLN); [ $$n -gt 3 ] && echo $$((n / 2)) || echo 1) -timeout $(TIMEOUT) -parallel $(PARALLEL)
 test: setup-test libexec/runsc lint
 	@echo 'PROVE_SEED=$(SEED)'; status=0; \
-		{ $(GO) test -race $(BESIDE) $$($(GO) list ./... | grep -v '/cmd/countersign$$') & } ; \
+		others=$$($(GO) list ./...) || exit 1; others=$$(echo "$$others" | grep -v '/cmd/countersign$$'); \
+		{ PROVE_SEED=$(SEED) $(GO) test -race $(BESIDE) $$others & } ; trap "kill $$!" INT TERM; \
 		PROVE_SEED=$(SEED) SUITE_PART=rest $(GO) test $(BESIDE) $(END_TO_END) || status=1; \
 		PROVE_SEED=$(SEED) SUITE_PART=raced $(GO) test -race $(BESIDE) $(END_TO_END) || status=1; \
 		wait $$! && exit $$status
