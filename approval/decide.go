@@ -165,8 +165,10 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 		return err
 	}
 	d.RequestID, d.At = r.ID, now
-	r.Decisions = append(r.Decisions, d)
-	r.Changes.Decision = &d
+	kept := d
+	kept.Settings = false // it stands in the event alone
+	r.Decisions = append(r.Decisions, kept)
+	r.Changes.Decision = &kept
 	data := map[string]any{"revision": d.Revision, "digest": d.Digest, "click": d.Click}
 	if d.InPlaceOf != "" {
 		data["in_place_of"] = d.InPlaceOf
