@@ -143,7 +143,7 @@ type Charge struct {
 	VCPU     int   `json:"vcpu,omitempty"`
 	MemoryMB int   `json:"memory_mb,omitempty"`
 	Amount   int64 `json:"amount"`
-	Rate     *Rate `json:"rate,omitempty"` // the row of the price list; nil: not in today's list
+	Rate     *Rate `json:"rate,omitempty"` // the row of the price list; nil: not in today's list, or the receipt says what else the amount goes by
 }
 
 // Proof leads from the entries to checkpoints.

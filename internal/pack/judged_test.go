@@ -149,6 +149,12 @@ func TestRulesThatFilesBroughtAlongAreJudgedAndTold(t *testing.T) {
 	require.Contains(t, string(open(t, path)[filePage]), "What else was asked for by version 2 of the rules of channel C0GONE is not in this pack.")
 }
 
+// A seal that somebody with the key has forged may lack anything.
+func TestASealWithoutARiskTellsNothing(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "What it took is not in this pack.", ruled{}.words("T1", &Version{Rules: "team/3", Approvals: "1"}, 9))
+}
+
 // In a direct message the reviewers of a channel decide only where rules want a channel's own people, and those of theirs do.
 func TestWhoDecidesInADirectMessage(t *testing.T) {
 	t.Parallel()

@@ -155,7 +155,7 @@ func (v *Version) By() string { return versionsWords(append([]string{v.Rules}, v
 
 // words say what it took to approve a version, by the rules that its seal names, as they stood before a place in the log.
 func (r ruled) words(team string, v *Version, before int64) string {
-	if v.Rules == "" && v.Tier == "" {
+	if v.Tier == "" {
 		return "What it took is not in this pack."
 	}
 	takes := v.Approvals + " approval"
