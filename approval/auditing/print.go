@@ -79,8 +79,14 @@ func Print(w io.Writer, s *pack.Story, names *pack.Names, zone *time.Location) {
 	head("What it cost")
 	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	for _, r := range s.Receipts {
-		for _, c := range r.Charges {
-			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", at(r.At), r.For, c.What, pack.Dollars(c.Amount))
+		for i, c := range r.Charges {
+			what := c.What
+			for _, more := range []string{r.Usage(), r.Bore(i)} {
+				if more != "" {
+					what += "; " + more
+				}
+			}
+			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", at(r.At), r.For, what, pack.Dollars(c.Amount))
 		}
 	}
 	fmt.Fprintf(table, "  Together\t\t\t%s\n", pack.Dollars(s.Total))

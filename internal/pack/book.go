@@ -1,30 +1,35 @@
 package pack
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"time"
 )
 
 // What the log says of rules and of people, and every decision with what the verifier needs to hold it against them. All of
-// it comes from entries in the order of the log: those of the pack, and those that it brings along for this (grounds.go).
+// it comes from entries: those of the pack, and those that it brings along for this (grounds.go). What counts for a decision
+// stands before it in the log. The time in an event is its writer's word: whoever has the key can write any, but
+// puts nothing before what has its place.
 
 // book is what the log says.
 type book struct {
 	ruled ruled
-	roles map[string][]role // by workspace and person, in the order of the log
+	roles map[string][]role // by workspace and person
 	lent  map[string][]lent // by workspace and whose place it is
 
-	channels map[string]string      // by request, where it was asked
-	opened   map[string]time.Time   // by request, version and person: when they first opened the code
-	wishes   map[string][]string    // by request: who has asked for changes, or in whose place
-	voices   map[string][]voiced    // by request, version and digest: who has decided, in the order of the log
-	ballots  []*ballot              // of this pack, in the order of the log
-	given    map[string][]time.Time // approvals by workspace, person and risk: filled in when all seals are read
-	begins   time.Time              // of the first entry
+	channels map[string]string    // by request, where it was asked
+	opened   map[string]opening   // by request, version and person: when they first opened the code
+	wishes   map[string][]string  // by request: who has asked for changes, or in whose place
+	voices   map[string][]voiced  // by request, version and digest: who has decided, in the order of the log
+	ballots  []*ballot            // of this pack, in the order of the log
+	given    map[string][]*ballot // approvals by workspace, person and risk: filled in when all seals are read
+	begins   time.Time            // of the first entry
 }
 
 // role is that somebody was named for one, or that it was taken from them.
 type role struct {
+	position          int64
 	name, channel, by string
 	at                time.Time
 	taken             bool
@@ -32,8 +37,15 @@ type role struct {
 
 // lent is that somebody may decide in another's place until a time; or, with nobody named, that nobody may any more.
 type lent struct {
-	to        string
-	at, until time.Time
+	position int64
+	to       string
+	until    time.Time
+}
+
+// opening is that somebody had code before them.
+type opening struct {
+	position int64
+	at       time.Time
 }
 
 // voiced is a decision as it bars others: nobody has two voices.
@@ -54,17 +66,18 @@ type ballot struct {
 type shown struct {
 	digest                   string
 	manifest, code, findings [32]byte
+	drafted                  bool // it was written here; else sealed anew, and may have been opened before
 }
 
 func newBook() book {
-	return book{ruled: ruled{}, roles: map[string][]role{}, lent: map[string][]lent{}, channels: map[string]string{}, opened: map[string]time.Time{},
+	return book{ruled: ruled{}, roles: map[string][]role{}, lent: map[string][]lent{}, channels: map[string]string{}, opened: map[string]opening{},
 		wishes: map[string][]string{}, voices: map[string][]voiced{}}
 }
 
 // house takes what an event says of rules and people.
-func (b *book) house(e event) {
+func (b *book) house(e event, at int64) {
 	if team, is := strings.CutPrefix(e.Stream, "rules:"); is && e.Kind == kindSetRules {
-		b.ruled.take(team, e)
+		b.ruled.take(team, e, at)
 	}
 	team, is := strings.CutPrefix(e.Stream, "people:")
 	if !is {
@@ -73,14 +86,27 @@ func (b *book) house(e event) {
 	switch e.Kind {
 	case kindNamed, kindRemoved:
 		key := team + " " + e.fact("person")
-		b.roles[key] = append(b.roles[key], role{e.fact("role"), e.fact("channel"), e.Actor, e.At, e.Kind == kindRemoved})
+		b.roles[key] = append(b.roles[key], role{at, e.fact("role"), e.fact("channel"), e.Actor, e.At, e.Kind == kindRemoved})
 	case kindDelegated, kindDelegationEnded:
 		from := e.fact("from")
 		if from == "" {
 			from = e.Actor
 		}
 		until, _ := time.Parse(time.RFC3339Nano, e.fact("until")) // none: it ends
-		b.lent[team+" "+from] = append(b.lent[team+" "+from], lent{e.fact("to"), e.At, until})
+		b.lent[team+" "+from] = append(b.lent[team+" "+from], lent{at, e.fact("to"), until})
+	}
+}
+
+// sorts puts all of it in the order of the log: whoever makes a pack reads last what comes before it.
+func (b *book) sorts() {
+	for _, list := range b.roles {
+		slices.SortFunc(list, func(x, y role) int { return cmp.Compare(x.position, y.position) })
+	}
+	for _, list := range b.lent {
+		slices.SortFunc(list, func(x, y lent) int { return cmp.Compare(x.position, y.position) })
+	}
+	for _, list := range b.ruled {
+		slices.SortFunc(list, func(x, y version) int { return cmp.Compare(x.position, y.position) })
 	}
 }
 
@@ -92,7 +118,7 @@ func (b *book) take(s seen, at int64, n *entries) {
 	}
 	id := e.request()
 	if id == "" {
-		b.house(e)
+		b.house(e, at)
 		return
 	}
 	revision := e.fact("revision")
@@ -102,7 +128,7 @@ func (b *book) take(s seen, at int64, n *entries) {
 	case kindOpened:
 		key := id + " " + revision + " " + e.Actor
 		if _, before := b.opened[key]; !before {
-			b.opened[key] = e.At
+			b.opened[key] = opening{at, e.At}
 		}
 	case kindApproved, kindRejected, kindChangesRequested:
 		b.decide(s, at, n)
@@ -182,16 +208,22 @@ type right struct {
 	Not   string    // why they were none, where the log says so
 
 	approves bool
+	places   []string // of these channels alone
 }
 
-// rightOf is by what right somebody decided in a channel at a moment.
-func (b *book) rightOf(team, who, channel string, at time.Time, settings bool) (r right) {
-	has := map[[2]string]role{}
-	var gone *role
+// direct tells of a channel that is a direct message: nobody is named for one.
+func direct(channel string) bool { return strings.HasPrefix(channel, "D") }
+
+// rolePlace is a role, and where.
+type rolePlace struct{ name, channel string }
+
+// has are the roles of somebody before a place in the log, and the last one of a reviewer that was taken from them.
+func (b *book) has(team, who string, before int64) (has map[rolePlace]role, gone *role) {
+	has = map[rolePlace]role{}
 	for _, one := range b.roles[team+" "+who] {
-		key := [2]string{one.name, one.channel}
+		key := rolePlace{one.name, one.channel}
 		switch {
-		case one.at.After(at):
+		case one.position >= before:
 		case one.taken:
 			delete(has, key)
 			if one.name == "reviewer" || one.name == "fallback" {
@@ -201,73 +233,97 @@ func (b *book) rightOf(team, who, channel string, at time.Time, settings bool) (
 			has[key] = one
 		}
 	}
-	if one, is := has[[2]string{"auditor", ""}]; is {
-		return right{Not: "they were an auditor, named by " + one.by + ", and an auditor decides nothing"}
+	return has, gone
+}
+
+// audits says that somebody was an auditor; empty where they were none.
+func (b *book) audits(team, who string, before int64) string {
+	has, _ := b.has(team, who, before)
+	if one, is := has[rolePlace{"auditor", ""}]; is {
+		return "an auditor, named by " + one.by + ", and an auditor decides nothing"
 	}
+	return ""
+}
+
+// rightOf is by what right somebody decided in a channel.
+func (b *book) rightOf(d *ballot, channel string) (r right) {
+	if auditor := b.audits(d.team, d.voice, d.position); auditor != "" {
+		return right{Not: "they were " + auditor}
+	}
+	has, gone := b.has(d.team, d.voice, d.position)
 	for _, want := range []struct{ name, channel, words string }{
 		{"reviewer", channel, "reviewer of the channel"}, {"reviewer", "", "reviewer of the workspace"}, {"fallback", channel, "reviewer of the channel when others do not answer"}, {"fallback", "", "reviewer when others do not answer"}} {
-		if one, is := has[[2]string{want.name, want.channel}]; is && (want.channel != "" || !strings.HasSuffix(want.words, "channel")) {
+		if one, is := has[rolePlace{want.name, want.channel}]; is && (want.channel != "" || !strings.HasPrefix(want.words, "reviewer of the channel")) {
 			return right{Role: want.words, By: one.by, Since: one.at, OK: true}
 		}
 	}
-	if settings {
+	if d.settings {
 		return right{Role: "reviewer by the settings of the server", OK: true}
 	}
-	if strings.HasPrefix(channel, "D") { // nobody is named for a direct message: reviewers of channels decide there
-		for key, one := range has {
-			if key[0] == "reviewer" {
-				return right{Role: "reviewer of channel " + key[1], By: one.by, Since: one.at, OK: true}
-			}
-		}
-	}
 	for key := range has {
-		if key[0] == "reviewer" || key[0] == "fallback" {
-			r.Not = "they were a reviewer of another channel alone, " + key[1]
+		if key.name == "reviewer" || key.name == "fallback" {
+			r.places = append(r.places, key.channel)
 		}
 	}
-	if r.Not == "" && gone != nil {
+	slices.Sort(r.places)
+	switch r.places = slices.Compact(r.places); {
+	case len(r.places) == 1:
+		r.Not = "they were a reviewer of another channel alone, " + r.places[0]
+	case len(r.places) > 1:
+		r.Not = "they were a reviewer of other channels alone, " + strings.Join(r.places, " and ")
+	case gone != nil:
 		r.Not = "they were no reviewer any more: " + gone.by + " had removed them"
-	}
-	if r.Not == "" {
+	default:
 		r.Not = "nobody had named them a reviewer"
 	}
 	return r
 }
 
-// owner tells whether somebody was named a reviewer of a channel itself. A direct message has no reviewers of its own: those of
-// other channels decide there.
-func (b *book) owner(team, who, channel string, at time.Time) bool {
-	has := map[string]bool{}
-	for _, one := range b.roles[team+" "+who] {
-		if one.name == "reviewer" && one.channel != "" && !one.at.After(at) && (one.channel == channel || strings.HasPrefix(channel, "D")) {
-			has[one.channel] = !one.taken
+// own are the channels themselves for which somebody was named a reviewer, by their names.
+func (b *book) own(d *ballot) (channels []string) {
+	has, _ := b.has(d.team, d.voice, d.position)
+	for key := range has {
+		if key.name == "reviewer" && key.channel != "" {
+			channels = append(channels, key.channel)
 		}
 	}
-	for _, is := range has {
-		if is {
-			return true
+	slices.Sort(channels)
+	return channels
+}
+
+// lending is the first of these channels whose rules of the time want its own people to decide: nobody is named for a
+// direct message, and such a channel's people decide there, too. Empty: the log here has no such rules.
+func (b *book) lending(d *ballot, channels []string) string {
+	for _, channel := range channels {
+		if t := b.ruled.latest(d.team, channel, d.position); t != nil && (t.Low.Owners || t.Medium.Owners || t.High.Owners) {
+			return channel
+		}
+	}
+	return ""
+}
+
+// ownersAsked tells whether the rules that a seal names want a channel's own people for its risk, or any that have come since: in a
+// direct message the strictest of all channels hold.
+func (b *book) ownersAsked(d *ballot, seal need) bool {
+	if t, known := b.ruled.joint(d.team, seal.policy, seal.brought, d.position).tiers.of(seal.tier); known && t.Owners {
+		return true
+	}
+	for key := range b.ruled {
+		if channel, is := strings.CutPrefix(key, d.team+" "); is {
+			if t, known := b.ruled.latest(d.team, channel, d.position).of(seal.tier); known && t.Owners {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// letIn tells whether somebody might decide in another's place at a moment.
-func (b *book) letIn(team, from, to string, at time.Time) bool {
-	for i := len(b.lent[team+" "+from]) - 1; i >= 0; i-- {
-		if l := b.lent[team+" "+from][i]; !l.at.After(at) {
-			return l.to == to && l.until.After(at)
+// letIn tells whether somebody might decide in another's place.
+func (b *book) letIn(d *ballot) bool {
+	for _, l := range slices.Backward(b.lent[d.team+" "+d.voice]) {
+		if l.position < d.position {
+			return l.to == d.who && l.until.After(d.at)
 		}
 	}
 	return false
-}
-
-// rights are by what right each decision was given, by the place of its entry.
-func (b *book) rights() map[int64]right {
-	all := map[int64]right{}
-	for _, d := range b.ballots {
-		r := b.rightOf(d.team, d.voice, b.channels[d.request], d.at, d.settings)
-		r.approves = d.approves
-		all[d.position] = r
-	}
-	return all
 }

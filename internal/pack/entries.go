@@ -3,6 +3,7 @@ package pack
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -51,6 +52,8 @@ type settlement struct {
 	position int64
 	spent    string
 	request  string
+	over     string // what it cost beyond the hold
+	usageOf  string
 }
 
 func newEntries() *entries {
@@ -218,7 +221,7 @@ func (n *entries) note(s seen, at int64) {
 			n.decisions[fmt.Sprint(id, " ", e.fact("revision"), " ", e.fact("digest"), " ", e.Actor, " ", verdict, " ", e.fact("in_place_of"))] = at
 		}
 		if e.Kind == kindSettled {
-			n.settled[e.fact("hold")] = settlement{position: at, spent: e.fact("spent"), request: id}
+			n.settled[e.fact("hold")] = settlement{at, e.fact("spent"), id, cmp.Or(e.fact("over"), "0"), e.fact("usage_of")}
 		}
 	}
 	named(e.Data, func(hash string) {
@@ -316,6 +319,8 @@ func (v *verifier) receipts() error {
 			return broken(what, "it does not add up: its charges are %s, and it says %s", Dollars(total), Dollars(r.Amount))
 		case strconv.FormatInt(r.Amount, 10) != event.spent:
 			return broken(what, "entry %d says that another amount was spent", event.position)
+		case strconv.FormatInt(r.Over, 10) != event.over || r.UsageOf != event.usageOf:
+			return broken(what, "entry %d says otherwise what went beyond the hold, or whose word the cost is", event.position)
 		}
 		delete(v.entries.settled, r.Hold)
 		return nil

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
@@ -43,6 +44,8 @@ type fake struct {
 	first   int64                              // where its packs begin
 	later   time.Duration                      // how far its clock was put on
 	seals   func(manifest string) string       // what else a manifest says; nil: nothing
+	channel string                             // where is asked, if not in C0SALES
+	edge    string                             // its packs begin after the next event of this kind
 }
 
 func key2(t testing.TB, seed byte) (note.Signer, note.Verifier) {
@@ -109,7 +112,23 @@ func (f *fake) happens(stream, actor, kind string, data map[string]any) Entry {
 	if e.Position%256 == 255 {
 		f.signs()
 	}
+	if kind == f.edge {
+		f.begins()
+	}
 	return e
+}
+
+// begins has its packs begin here.
+func (f *fake) begins() {
+	f.signs()
+	f.first, f.edge = int64(len(f.entries)), ""
+}
+
+// earlier writes with a clock that was put back.
+func (f *fake) earlier(writes func()) {
+	f.later -= time.Hour
+	writes()
+	f.later += time.Hour
 }
 
 // now is a second later with every event.
@@ -166,7 +185,7 @@ func (f *fake) playsBehind(i int, question string, opens int, behind func(f *fak
 		manifest = f.seals(manifest)
 	}
 	digest := sum([]byte(manifest))
-	f.happens(stream, "U0MAYA", "asked", map[string]any{"channel": "C0SALES", "model": "codestral-2508", "chosen": "codestral-2508", "chosen_by": "U0MAYA", "question": f.says(stream, question), "files": []any{f.says(stream, "sales.csv")}})
+	f.happens(stream, "U0MAYA", "asked", map[string]any{"channel": cmp.Or(f.channel, "C0SALES"), "model": "codestral-2508", "chosen": "codestral-2508", "chosen_by": "U0MAYA", "question": f.says(stream, question), "files": []any{f.says(stream, "sales.csv")}})
 	f.happens(stream, "countersign", "held", map[string]any{"hold": "h1" + id, "for": "draft", "amount": 5_000_000})
 	f.happens(stream, "countersign", "called", map[string]any{"attempt": 1, "hold": "h1" + id, "model": "codestral-2508"})
 	f.happens(stream, "countersign", "settled", map[string]any{"hold": "h1" + id, "for": "draft", "held": 5_000_000, "spent": 558_000, "estimated": false})
@@ -217,8 +236,11 @@ func (f *fake) Entries(_ context.Context, s Span, of Chosen, each func(Entry) er
 	return nil
 }
 
-func (f *fake) Streams(_ context.Context, _ Span, of Chosen) (streams []string, requests int64, err error) {
+func (f *fake) Streams(_ context.Context, s Span, of Chosen) (streams []string, requests int64, err error) {
 	for _, stream := range f.order {
+		if list := f.cases[stream].Entries; len(list) == 0 || list[len(list)-1].Position < s.First {
+			continue
+		}
 		if strings.HasPrefix(stream, "request:") {
 			requests++
 		}
@@ -245,9 +267,19 @@ func (f *fake) Grounds(_ context.Context, s Span, of Chosen, bearing []Bearing) 
 	return list, nil
 }
 
-func (f *fake) Case(_ context.Context, _ Span, stream string) (*Case, error) {
+func (f *fake) Case(_ context.Context, s Span, stream string) (*Case, error) {
 	c := *f.cases[stream]
 	c.Values = slices.Clone(c.Values) // whoever makes a pack masks them
+	if s.First > 0 {
+		c.Entries = slices.DeleteFunc(slices.Clone(c.Entries), func(e Entry) bool { return e.Position < s.First })
+		names := c.Names()
+		c.Values = slices.DeleteFunc(c.Values, func(v Value) bool { return !slices.Contains(names, v.Hash) })
+		c.Receipts = slices.DeleteFunc(slices.Clone(c.Receipts), func(r Receipt) bool {
+			return !slices.ContainsFunc(c.Entries, func(e Entry) bool {
+				return strings.Contains(string(e.Event), `"kind":"settled"`) && strings.Contains(string(e.Event), r.Hold)
+			})
+		})
+	}
 	return &c, nil
 }
 

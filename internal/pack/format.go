@@ -124,6 +124,8 @@ type Receipt struct {
 	At        time.Time `json:"at"`
 	Amount    int64     `json:"amount"`
 	Estimated bool      `json:"estimated,omitempty"`
+	Over      int64     `json:"over,omitempty"`     // what it has cost beyond what was held: no budget bore it, and charges are cut down to the rest
+	UsageOf   string    `json:"usage_of,omitempty"` // the day, such as 2026-11-27, of which the provider's usage told it
 	Charges   []Charge  `json:"charges"`
 }
 
@@ -141,7 +143,7 @@ type Charge struct {
 	VCPU     int   `json:"vcpu,omitempty"`
 	MemoryMB int   `json:"memory_mb,omitempty"`
 	Amount   int64 `json:"amount"`
-	Rate     *Rate `json:"rate,omitempty"` // the row of the price list; nil: not in today's list
+	Rate     *Rate `json:"rate,omitempty"` // the row of the price list; nil: not in today's list, or the receipt says what else the amount goes by
 }
 
 // Proof leads from the entries to checkpoints.

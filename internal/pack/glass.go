@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -21,15 +22,15 @@ type broke struct {
 	name, team, request, person, asker, version string // version: of the code
 	position                                    int64
 	at                                          time.Time
-	looks                                       map[string]time.Time // the first of each person
-	anew                                        time.Time            // when another version came in the place of this one: nothing ran by it, or not any more
-	disowned                                    time.Time            // its giver says that it was not them
+	looks                                       map[string]opening // the first of each person
+	anew                                        time.Time          // when another version came in the place of this one: nothing ran by it, or not any more
+	disowned                                    time.Time          // its giver says that it was not them
 }
 
-// looked is how many others had looked at it by a moment.
-func (b *broke) looked(by time.Time) (n int) {
-	for who, at := range b.looks {
-		if who != b.person && who != b.asker && !at.After(by) {
+// looked is how many others had looked at it by a moment, and before a place in the log.
+func (b *broke) looked(by time.Time, before int64) (n int) {
+	for who, look := range b.looks {
+		if who != b.person && who != b.asker && !look.at.After(by) && look.position < before {
 			n++
 		}
 	}
@@ -43,6 +44,7 @@ func (b *broke) stood(at time.Time) bool {
 
 // grant is that somebody was given the role of break-glass, or had it taken away.
 type grant struct {
+	position   int64
 	person, by string
 	at         time.Time
 	taken      bool
@@ -67,7 +69,7 @@ func (p *panes) take(s seen, at int64, writers map[string]people) {
 			p.whole[team] = true
 		}
 		if (e.Kind == kindNamed || e.Kind == kindRemoved) && e.fact("role") == "break-glass" {
-			p.named[team] = append(p.named[team], grant{e.fact("person"), e.Actor, e.At, e.Kind == kindRemoved})
+			p.named[team] = append(p.named[team], grant{at, e.fact("person"), e.Actor, e.At, e.Kind == kindRemoved})
 		}
 		return
 	}
@@ -83,11 +85,11 @@ func (p *panes) take(s seen, at int64, writers map[string]people) {
 	case kindBrokeGlass:
 		click, _ := e.Data["click"].(map[string]any)
 		team, _ := click["team"].(string)
-		p.broken = append(p.broken, &broke{name: s.name(at), position: at, team: team, request: e.request(), person: e.Actor, asker: writers[e.request()].asker, version: e.fact("revision"), at: e.At, looks: map[string]time.Time{}})
+		p.broken = append(p.broken, &broke{name: s.name(at), position: at, team: team, request: e.request(), person: e.Actor, asker: writers[e.request()].asker, version: e.fact("revision"), at: e.At, looks: map[string]opening{}})
 	case kindLookedAtGlass:
 		if b := last(e.fact("revision")); b != nil {
 			if _, before := b.looks[e.Actor]; !before {
-				b.looks[e.Actor] = e.At
+				b.looks[e.Actor] = opening{at, e.At}
 			}
 		}
 	case kindDisownedGlass:
@@ -101,14 +103,15 @@ func (p *panes) take(s seen, at int64, writers map[string]people) {
 	}
 }
 
-// rested is when the role was last taken from everybody in a workspace: nobody had looked in time, or somebody said
+// rested is when the role was last taken from everybody in a workspace, before a glass was broken: nobody had looked in time, or somebody said
 // that it was not them.
-func (p *panes) rested(team string, moment time.Time) (at time.Time) {
+func (p *panes) rested(team string, glass *broke) (at time.Time) {
+	moment := glass.at
 	for _, b := range p.broken {
 		if b.team != team {
 			continue
 		}
-		if end := b.at.Add(glassDay); !end.After(moment) && b.stood(moment) && b.looked(end) < glassLooks && end.After(at) {
+		if end := b.at.Add(glassDay); !end.After(moment) && b.stood(moment) && b.looked(end, glass.position) < glassLooks && end.After(at) {
 			at = end
 		}
 		if !b.disowned.IsZero() && !b.disowned.After(moment) && b.disowned.After(at) {
@@ -118,12 +121,13 @@ func (p *panes) rested(team string, moment time.Time) (at time.Time) {
 	return at
 }
 
-// since is when the second of two others had named somebody; zero where two have not, or it was taken away since.
-func (p *panes) since(team, who string, moment time.Time) time.Time {
-	first, rested := map[string]time.Time{}, p.rested(team, moment)
+// since is when the second of two others had named whoever broke a glass; zero where two had not, or it was taken away since.
+func (p *panes) since(glass *broke) time.Time {
+	team, who := glass.team, glass.person
+	first, rested := map[string]time.Time{}, p.rested(team, glass)
 	for _, n := range p.named[team] {
 		switch {
-		case n.person != who || n.at.After(moment):
+		case n.person != who || n.position > glass.position:
 		case n.taken:
 			clear(first)
 		case n.by != who && n.at.After(rested):
@@ -147,7 +151,7 @@ func (p *panes) since(team, who string, moment time.Time) time.Time {
 func (v *verifier) glasses() {
 	p, r := &v.entries.panes, &v.report
 	for i, b := range p.broken {
-		since := p.since(b.team, b.person, b.at)
+		since := p.since(b)
 		switch {
 		case !p.whole[b.team]:
 			r.Unnamed = append(r.Unnamed, b.request)
@@ -155,7 +159,7 @@ func (v *verifier) glasses() {
 			v.fault(Fault{Position: b.position, Name: b.name, Request: b.request, Says: "whoever broke the glass had not had the role for 24 hours by the word of two others"})
 		}
 		for _, before := range p.broken[:i] {
-			if before.team == b.team && before.stood(b.at) && before.looked(b.at) < glassLooks {
+			if before.team == b.team && before.stood(b.at) && before.looked(b.at, b.position) < glassLooks {
 				v.fault(Fault{Position: b.position, Name: b.name, Request: b.request, Says: "the glass was broken while the one before it (" + before.name + ") had not been looked at by two others"})
 				break
 			}
@@ -164,7 +168,7 @@ func (v *verifier) glasses() {
 		switch {
 		case !b.disowned.IsZero():
 			r.Disowned = append(r.Disowned, b.request)
-		case !b.stood(end) || b.looked(end) >= glassLooks:
+		case !b.stood(end) || b.looked(end, math.MaxInt64) >= glassLooks:
 		case p.until.Before(end):
 			r.Unlooked = append(r.Unlooked, b.request+" (the pack ends before the 24 hours do)")
 		default:

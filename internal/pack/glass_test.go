@@ -77,6 +77,23 @@ func TestTheVerifierHoldsABrokenGlassAgainstTheDayAndTheLooks(t *testing.T) {
 			f.happens("people:T1", "U0CARLA", "removed", map[string]any{"person": "U0ONCALL", "role": "break-glass"})
 			f.breaks(0, "U0CARLA", "U0BOSS")
 		}, young, ""},
+		{"a role that was given afterwards, as if it had been before", func(f *fake) {
+			f.later = day25
+			f.breaks(0, "U0CARLA", "U0BOSS")
+			f.later = -time.Hour
+			f.names("U0ONCALL")
+			f.later = day25
+		}, young, ""},
+		{"one before it that was looked at afterwards, as if it had been before", func(f *fake) {
+			f.names("U0ONCALL")
+			f.later = day25
+			f.breaks(0)
+			f.breaks(1, "U0CARLA", "U0BOSS")
+			f.later -= 15 * time.Second
+			for _, who := range []string{"U0CARLA", "U0BOSS"} {
+				f.happens("request:r000000", who, "looked at glass", map[string]any{"revision": 1, "fine": true})
+			}
+		}, "had not been looked at by two others", ""},
 		{"one before it that one has looked at", func(f *fake) {
 			f.names("U0ONCALL")
 			f.later = day25

@@ -30,8 +30,11 @@ func (n *entries) bearing() (list []Bearing) {
 			people[d.team], rules[d.team] = map[string]bool{}, map[string]bool{}
 		}
 		people[d.team][d.who], people[d.team][d.voice] = true, true
-		if policy := n.sealOf(d).policy; strings.Contains(policy, "/") {
-			rules[d.team][policy] = true
+		seal := n.sealOf(d)
+		for _, name := range append([]string{seal.policy}, seal.brought...) {
+			if strings.Contains(name, "/") {
+				rules[d.team][name] = true
+			}
 		}
 	}
 	for _, team := range slices.Sorted(maps.Keys(people)) {
@@ -62,7 +65,7 @@ func (b Bearing) Bears(line json.RawMessage) bool {
 
 // ground takes what an entry that was brought along says.
 func (n *entries) ground(e event, at int64) {
-	n.book.house(e)
+	n.book.house(e, at)
 	n.keyring.house(e, at)
 }
 

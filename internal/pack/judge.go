@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,6 +29,7 @@ func (v *verifier) fault(f Fault) { v.report.Faults = append(v.report.Faults, f)
 // judged holds all that somebody has decided against the rules. It needs every entry and every value.
 func (v *verifier) judged() error {
 	v.report.Faults = nil
+	v.entries.book.sorts()
 	v.runs()
 	v.glasses()
 	v.signatures()
@@ -64,11 +66,11 @@ func (f Fault) sentence() string {
 func (v *verifier) approvals() {
 	n := v.entries
 	b := &n.book
-	b.given = map[string][]time.Time{}
+	b.given = map[string][]*ballot{}
 	for _, d := range b.ballots {
 		if seal := n.sealOf(d); d.approves && seal.approvals > 0 {
 			key := d.team + " " + d.who + " " + seal.tier
-			b.given[key] = append(b.given[key], d.at)
+			b.given[key] = append(b.given[key], d)
 		}
 	}
 	seals := map[*shown]bool{}
@@ -114,55 +116,115 @@ func (n *entries) sealOf(d *ballot) need {
 	return n.needs[d.version.manifest]
 }
 
+// whole tells whether nothing of the log before its end is missing.
+func (v *verifier) whole() bool { return v.report.Complete() && v.report.First == 0 }
+
+// rightOf is by what right a decision was given; or why the pack does not know it.
+func (v *verifier) rightOf(d *ballot) (r right, unknown string) {
+	n, b := v.entries, &v.entries.book
+	channel := b.channels[d.request]
+	r = b.rightOf(d, channel)
+	switch {
+	case r.OK || len(r.places) == 0: // it is the same in every channel
+	case channel == "" && !n.requests[d.request]:
+		return r, "where it was asked came before this pack begins, so their role there is not known"
+	case direct(channel):
+		lending, seal := b.lending(d, b.own(d)), n.sealOf(d)
+		switch {
+		case lending != "" && b.ownersAsked(d, seal):
+			has, _ := b.has(d.team, d.voice, d.position)
+			one := has[rolePlace{"reviewer", lending}]
+			return right{Role: "reviewer of channel " + lending, By: one.by, Since: one.at, OK: true}, ""
+		case !v.whole() || seal.approvals == 0:
+			return r, "it was asked in a direct message, where a channel's reviewers decide only if rules want its own people, and whether they do is not known from this pack"
+		}
+	}
+	return r, ""
+}
+
+// rights are by what right each decision was given, by the place of its entry.
+func (v *verifier) rights() map[int64]right {
+	all := map[int64]right{}
+	for _, d := range v.entries.book.ballots {
+		r, unknown := v.rightOf(d)
+		r.Not = cmp.Or(unknown, r.Not)
+		r.approves = d.approves
+		all[d.position] = r
+	}
+	return all
+}
+
 // byRight says whether it was theirs to give.
 func (v *verifier) byRight(d *ballot, says func(unknown bool, why string)) {
 	b := &v.entries.book
-	channel := b.channels[d.request]
-	r := b.rightOf(d.team, d.voice, channel, d.at, d.settings)
-	switch {
-	case r.OK:
-	case channel == "" && !v.entries.requests[d.request]:
-		says(true, "where it was asked came before this pack begins, so their role there is not known")
-	default:
+	switch r, unknown := v.rightOf(d); {
+	case unknown != "":
+		says(true, unknown)
+	case !r.OK:
 		says(false, r.Not)
 	}
-	if d.voice != d.who && !b.letIn(d.team, d.voice, d.who, d.at) {
+	if d.voice == d.who {
+		return
+	}
+	if auditor := b.audits(d.team, d.who, d.position); auditor != "" {
+		says(false, "whoever gave it in the place of "+d.voice+" was "+auditor)
+	}
+	if !b.letIn(d) {
 		says(false, "it was given in the place of "+d.voice+", who had not let them")
+	}
+}
+
+// byOwner says whether they were named for the channel itself.
+func (v *verifier) byOwner(d *ballot, by string, says func(unknown bool, why string)) {
+	b := &v.entries.book
+	channel, own := b.channels[d.request], b.own(d)
+	switch {
+	case slices.Contains(own, channel):
+	case len(own) > 0 && channel == "" && !v.entries.requests[d.request]:
+		says(true, "where it was asked came before this pack begins, so whether they were named for that channel itself is not known")
+	case len(own) > 0 && direct(channel) && b.lending(d, own) != "":
+	case len(own) > 0 && direct(channel) && !v.whole():
+		says(true, "it was asked in a direct message, and whether a channel of theirs has such rules is not known from this pack")
+	default:
+		says(false, by+" want reviewers who are named for the channel itself, and for this one they were not")
 	}
 }
 
 // byRules holds an approval against the rules that its seal names.
 func (v *verifier) byRules(d *ballot, seal need, says func(unknown bool, why string)) {
 	b := &v.entries.book
-	by := rulesWords(seal.policy)
-	t, known := b.ruled[d.team+" "+seal.policy].of(seal.tier)
+	rules := b.ruled.joint(d.team, seal.policy, seal.brought, d.position)
+	by := versionsWords(rules.names)
+	for _, name := range rules.missing {
+		if name == seal.policy || v.whole() {
+			says(false, "nobody had set "+rulesWords(name)+", which its seal names")
+		} else {
+			says(true, rulesWords(name)+", which its seal names as well, is not in this pack, so whether it was kept is not known")
+		}
+	}
 	switch {
-	case known:
 	case seal.policy == "":
 		says(true, "the seal names no rules")
-		return
-	case !strings.Contains(seal.policy, "/"):
-		if seal.tier == "high" { // of lower risks they ask for no more than the seal says
-			says(true, "it is of high risk and counted by the settings of the server, so how soon after opening the code it might come, and how many in an hour, is not in the log")
-		}
-		return
-	default:
-		says(false, "nobody has set "+by+", which its seal names")
+	case !strings.Contains(seal.policy, "/") && seal.tier == "high": // of lower risks they ask for no more than the seal says
+		says(true, "it is of high risk and counted by the settings of the server, so how soon after opening the code it might come, and how many in an hour, is not in the log")
+	}
+	t, known := rules.tiers.of(seal.tier)
+	if !known {
 		return
 	}
 	if !t.Slack && !d.terminal {
 		says(false, "it was given in Slack, and for "+seal.tier+" risk "+by+" want a terminal")
 	}
-	if t.Owners && !b.owner(d.team, d.voice, b.channels[d.request], d.at) {
-		says(false, by+" want reviewers who are named for the channel itself, and for this one they were not")
+	if t.Owners {
+		v.byOwner(d, by, says)
 	}
-	v.byPace(d, seal, t, says)
+	v.byPace(d, by, t, says)
 	if t.Hourly == 0 {
 		return
 	}
-	before := -1 // without this one
-	for _, at := range b.given[d.team+" "+d.who+" "+seal.tier] {
-		if at.After(d.at.Add(-time.Hour)) && !at.After(d.at) {
+	before := 0
+	for _, one := range b.given[d.team+" "+d.who+" "+seal.tier] {
+		if one.position < d.position && one.at.After(d.at.Add(-time.Hour)) {
 			before++
 		}
 	}
@@ -177,20 +239,23 @@ func (v *verifier) byRules(d *ballot, seal need, says func(unknown bool, why str
 }
 
 // byPace says whether it came too soon. What is witnessed is when they first opened the code, by a click; that they read it nobody can witness.
-func (v *verifier) byPace(d *ballot, seal need, t tierRules, says func(unknown bool, why string)) {
+func (v *verifier) byPace(d *ballot, by string, t tierRules, says func(unknown bool, why string)) {
 	n, b := v.entries, &v.entries.book
 	code, there := n.codes[d.version.code]
 	opened, did := b.opened[d.request+" "+d.revision+" "+d.who]
+	did = did && opened.position < d.position
+	first := n.requests[d.request] || d.version.drafted // nobody can have opened it before this pack begins
 	switch {
 	case t.LineSeconds == 0:
 	case !there || code.sha == "":
 		says(true, "the code is not in this pack, so how soon after opening it they might approve is not known")
-	case !did && n.requests[d.request]:
-		says(false, "no opening of the code by them is on record, and "+rulesWords(seal.policy)+" want one")
-	case !did:
+	case did && !d.at.Before(opened.at.Add(time.Duration(t.reading(code.lines))*time.Second)):
+	case !first:
 		says(true, "whether they had opened the code came before this pack begins")
-	case d.at.Before(opened.Add(time.Duration(t.reading(code.lines)) * time.Second)):
-		says(false, fmt.Sprintf("it came %s after they first opened the code, and for its %s %s want %s", lasting(d.at.Sub(opened)), counted(int64(code.lines), "line"), rulesWords(seal.policy), several(t.reading(code.lines), "second", "seconds")))
+	case !did:
+		says(false, "no opening of the code by them is on record, and "+by+" want one")
+	default:
+		says(false, fmt.Sprintf("it came %s after they first opened the code, and for its %s %s want %s", lasting(d.at.Sub(opened.at)), counted(int64(code.lines), "line"), by, several(t.reading(code.lines), "second", "seconds")))
 	}
 }
 
@@ -204,12 +269,12 @@ func (v *verifier) bySeal(d *ballot, seal need, says func(unknown bool, why stri
 	case there && code.sha != "" && code.sha != seal.code:
 		says(false, "it is of another code than the one that was shown")
 	}
-	rules := n.book.ruled[d.team+" "+seal.policy]
+	all := n.book.ruled.joint(d.team, seal.policy, seal.brought, d.position)
+	rules, by := all.tiers, versionsWords(all.names)
 	t, known := rules.of(seal.tier)
 	if !known {
 		return
 	}
-	by := rulesWords(seal.policy)
 	if seal.approvals < t.Approvals {
 		says(false, fmt.Sprintf("it asks for %s, and %s want %d", several(seal.approvals, "approval", "approvals"), by, t.Approvals))
 	}

@@ -56,6 +56,16 @@ func instead(tier, approvals, from, to string) func(string) string {
 	return func(m string) string { return strings.Replace(policy(tier, approvals)(m), from, to, 1) }
 }
 
+// brings is a seal of low risk whose files brought stricter rules along.
+func brings(versions string) func(string) string {
+	return instead("low", "1", `"network":[]`, `"network":[],"brought":["`+versions+`"]`)
+}
+
+// strict has an administrator set rules for another channel.
+func (f *fake) strict() {
+	f.setsRules("C0STRICT", 7, map[string]any{"low": map[string]any{"approvals": 1, "slack": false}, "medium": map[string]any{"approvals": 1}, "high": map[string]any{"approvals": 1}, "class": "confidential"})
+}
+
 // rulings are all the ways in which an approval can miss its rules, each once.
 var rulings = []forged{
 	{"at the wrong door", policy("high", "2"), func(f *fake, stream, digest string, ben, _ ssh.Signer) {
@@ -75,6 +85,46 @@ var rulings = []forged{
 		plainly("U0GUS", nil)(f, stream, digest, a, b)
 		f.happens("people:T1", "U0CARLA", "named", map[string]any{"person": "U0GUS", "role": "reviewer", "channel": ""})
 	}, "nobody had named them a reviewer"},
+	{"by somebody who was named afterwards, as if it had been before", policy("low", "1"), func(f *fake, stream, digest string, a, b ssh.Signer) {
+		plainly("U0GUS", nil)(f, stream, digest, a, b)
+		f.earlier(func() {
+			f.happens("people:T1", "U0CARLA", "named", map[string]any{"person": "U0GUS", "role": "reviewer", "channel": ""})
+		})
+	}, "nobody had named them a reviewer"},
+	{"of code that was opened afterwards, as if it had been before", policy("low", "1"), func(f *fake, stream, digest string, _, _ ssh.Signer) {
+		f.gives(stream, digest, "U0ERIK", nil)
+		f.earlier(func() { f.opens(stream, "U0ERIK") })
+	}, "no opening of the code by them is on record, and version 3 of the workspace's rules want one"},
+	{"by rules that were set afterwards, as if it had been before", instead("low", "1", "team/3", "team/9"), func(f *fake, stream, digest string, a, b ssh.Signer) {
+		plainly("U0ERIK", nil)(f, stream, digest, a, b)
+		f.earlier(func() { f.setsRules("", 9, map[string]any{"low": map[string]any{"approvals": 1, "slack": true}}) })
+	}, "nobody had set version 9 of the workspace's rules, which its seal names"},
+	{"by rules that were made laxer afterwards, as if it had been before", policy("low", "1"), func(f *fake, stream, digest string, _, _ ssh.Signer) {
+		f.gives(stream, digest, "U0ERIK", nil)
+		f.earlier(func() { f.setsRules("", 3, map[string]any{"low": map[string]any{"approvals": 1, "slack": true}}) })
+	}, "no opening of the code by them is on record, and version 3 of the workspace's rules want one"},
+	{"in the place of somebody who let them afterwards, as if it had been before", policy("low", "1"), func(f *fake, stream, digest string, a, b ssh.Signer) {
+		plainly("U0GUS", map[string]any{"in_place_of": "U0ERIK"})(f, stream, digest, a, b)
+		f.earlier(func() {
+			f.happens("people:T1", "U0ERIK", "delegated", map[string]any{"to": "U0GUS", "until": f.now().Add(24 * time.Hour).Format(time.RFC3339Nano)})
+		})
+	}, "it was given in the place of U0ERIK, who had not let them"},
+	{"in the place of somebody, by an auditor", policy("low", "1"), func(f *fake, stream, digest string, a, b ssh.Signer) {
+		f.happens("people:T1", "U0ERIK", "delegated", map[string]any{"to": "U0AUDI", "until": f.now().Add(24 * time.Hour).Format(time.RFC3339Nano)})
+		plainly("U0AUDI", map[string]any{"in_place_of": "U0ERIK"})(f, stream, digest, a, b)
+	}, "whoever gave it in the place of U0ERIK was an auditor, named by U0CARLA, and an auditor decides nothing"},
+	{"by the laxer of two rules", brings("C0STRICT/7"), func(f *fake, stream, digest string, a, b ssh.Signer) {
+		f.strict()
+		plainly("U0ERIK", nil)(f, stream, digest, a, b)
+	}, "it was given in Slack, and for low risk version 3 of the workspace's rules and version 7 of the rules of channel C0STRICT want a terminal"},
+	{"a seal by the laxer of two rules", brings("C0STRICT/7"), func(f *fake, stream, digest string, a, b ssh.Signer) {
+		f.strict()
+		plainly("U0ERIK", nil)(f, stream, digest, a, b)
+	}, "it says low risk, and by version 3 of the workspace's rules and version 7 of the rules of channel C0STRICT it was medium: the data of the channel is confidential"},
+	{"a seal with rules of a file that nobody has set", brings("C0STRICT/8"), func(f *fake, stream, digest string, a, b ssh.Signer) {
+		f.strict()
+		plainly("U0ERIK", nil)(f, stream, digest, a, b)
+	}, "nobody had set version 8 of the rules of channel C0STRICT, which its seal names"},
 	{"by whoever asked", policy("low", "1"), plainly("U0MAYA", map[string]any{"settings": true}), "they asked this themselves"},
 	{"by whoever wrote it", policy("low", "1"), plainly("codestral-2508", map[string]any{"settings": true}), "they wrote this code themselves"},
 	{"in the place of whoever asked", policy("low", "1"), plainly("U0ERIK", map[string]any{"settings": true, "in_place_of": "U0MAYA"}), "it was given in the place of whoever asked this, U0MAYA"},
@@ -129,7 +179,7 @@ var rulings = []forged{
 	}, "the seal of version 1 does not keep the rules: it asks for 1 approval, and version 3 of the workspace's rules want 2"},
 	{"a seal with a host that is not allowed", instead("low", "1", `"network":[]`, `"network":["rates.example.com","evil.example.com"]`), plainly("U0ERIK", nil), "version 3 of the workspace's rules do not allow the host evil.example.com"},
 	{"a seal of too low a risk", instead("low", "1", `"cost_cap":2000000`, `"cost_cap":60000000`), plainly("U0ERIK", nil), "it says low risk, and by version 3 of the workspace's rules it was high: it may cost $0.06"},
-	{"a seal by rules that nobody has set", instead("low", "1", "team/3", "team/9"), plainly("U0ERIK", nil), "nobody has set version 9 of the workspace's rules, which its seal names"},
+	{"a seal by rules that nobody has set", instead("low", "1", "team/3", "team/9"), plainly("U0ERIK", nil), "nobody had set version 9 of the workspace's rules, which its seal names"},
 	{"a seal of other code", instead("low", "1", `"code_sha256":"`, `"code_sha256":"00`), plainly("U0ERIK", nil), "it is of another code than the one that was shown"},
 	{"of something that is not what was shown", policy("low", "1"), func(f *fake, stream, digest string, _, _ ssh.Signer) {
 		f.opens(stream, "U0ERIK")

@@ -202,13 +202,6 @@ func (s spools) cases(ctx context.Context, from Source, span Span, streams []str
 		if err != nil {
 			return err
 		}
-		// The prices are of the list as it is now; a row that was in use never changes. They stand beside the amounts, which were
-		// settled at the time; a row that is not there any more leaves them empty.
-		for i, r := range one.Receipts {
-			for n, charge := range r.Charges {
-				one.Receipts[i].Charges[n].Rate = o.Price(charge, r.At)
-			}
-		}
 		hidden := map[string]string{} // by hash, why
 		for i, v := range one.Values {
 			if shows(v.Bytes, o.Hides) {
@@ -236,12 +229,19 @@ func (s spools) cases(ctx context.Context, from Source, span Span, streams []str
 			d.Name = names.Of(d.Reviewer, d.At)
 			s[fileDecisions].encode(d)
 		}
-		for _, r := range one.Receipts {
-			s[fileReceipts].encode(r)
-		}
 		story, err := Tell(one)
 		if err != nil {
 			return err
+		}
+		// The prices are of the list as it is now; a row that was in use never changes. They stand beside the amounts, which were
+		// settled at the time; a row that is not there any more leaves them empty. What a provider's usage has told goes by no one row.
+		for _, r := range story.Receipts {
+			for n, charge := range r.Charges {
+				if r.UsageOf == "" {
+					r.Charges[n].Rate = o.Price(charge, r.At)
+				}
+			}
+			s[fileReceipts].encode(r)
 		}
 		if story.ID != "" {
 			c.Showing++

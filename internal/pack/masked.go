@@ -47,7 +47,7 @@ type place struct {
 // whats are what people call the words of an event; a key that this program does not know stands as it is.
 var whats = map[string]string{"question": "the question", "code": "the program", "manifest": "the text of the seal", "summary": "the summary of the program", "findings_list": "what the inspection found", "reason": "a reason",
 	"result": "the result", "error": "the error", "said": "what the next question's model reads of the result", "name": "the name of a file", "content": "the content of a file", "files": "the name of a file", "answer": "an answer to a question back",
-	"opened": "what the witness saw opened", "connected": "what the witness saw connected", "started": "what the witness saw started", "named": "what the witness saw looked up", "column": "the name of a column", "next": "what the model proposes to ask next"}
+	"opened": "what the witness saw opened", "connected": "what the witness saw connected", "started": "what the witness saw started", "named": "the name of a file that it tried to open", "column": "the name of a column", "next": "what the model proposes to ask next"}
 
 // places are where the events of a case name its values first, by their hashes.
 func (c *Case) places(words teller) map[string]place {

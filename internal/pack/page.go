@@ -61,7 +61,7 @@ var style string
 var pageText string
 
 func newPage(out io.Writer, o Options, names *Names, v *verifier) *page {
-	p := &page{out: out, o: o, names: names, judged: &v.report, ruled: v.entries.book.ruled, rights: v.entries.book.rights()}
+	p := &page{out: out, o: o, names: names, judged: &v.report, ruled: v.entries.book.ruled, rights: v.rights()}
 	p.t = p.templates()
 	p.body, p.err = os.CreateTemp("", "countersign-pack-*")
 	return p
@@ -90,7 +90,6 @@ func (p *page) templates() *template.Template {
 		// The end of a period is the first moment after it: a day begins then that is not meant.
 		"day":      func(at time.Time) string { return at.In(zone).Format("2 January 2006, 15:04 MST") },
 		"seconds":  exactSeconds,
-		"rules":    rulesWords,
 		"purpose":  purposeWords,
 		"usd":      Dollars,
 		"who":      names.Who,

@@ -29,6 +29,7 @@ type voice struct {
 type need struct {
 	approvals    int // 0: its text is not here
 	tier, policy string
+	brought      []string // versions of stricter rules that files brought along
 	network      []string
 	cap          int64
 	code, sha    string // the sha256 of the code, and of the manifest itself
@@ -69,7 +70,7 @@ func (n *entries) count(s seen, at int64) {
 		}
 		manifest, err := key(e.value("manifest"))
 		if err == nil {
-			v := &shown{digest: e.fact("digest"), manifest: manifest}
+			v := &shown{digest: e.fact("digest"), manifest: manifest, drafted: e.Kind == kindDrafted}
 			n.versions[version] = &sealed{manifest: manifest, shown: v, voices: map[string]voice{}}
 			n.needs[manifest] = need{}
 			if v.code, err = key(e.value("code")); err == nil {
@@ -159,6 +160,7 @@ func (n *entries) sealedNeed(manifest [32]byte, text []byte) {
 		Approvals int      `json:"approvals"`
 		Tier      string   `json:"tier"`
 		Policy    string   `json:"policy"`
+		Brought   []string `json:"brought"`
 		Network   []string `json:"network"`
 		CostCap   int64    `json:"cost_cap"`
 		Code      string   `json:"code_sha256"`
@@ -169,7 +171,7 @@ func (n *entries) sealedNeed(manifest [32]byte, text []byte) {
 	if json.Unmarshal(text, &m) != nil {
 		return
 	}
-	n.needs[manifest] = need{max(1, m.Approvals), m.Tier, m.Policy, m.Network, m.CostCap, m.Code, sum(text)}
+	n.needs[manifest] = need{max(1, m.Approvals), m.Tier, m.Policy, m.Brought, m.Network, m.CostCap, m.Code, sum(text)}
 	for _, in := range m.Inputs {
 		if named, is := in.Reading.(string); is {
 			if reading, err := key(named); err == nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+	"time"
 )
 
 // Rate is the row of the price list by which a charge was reckoned, so that whoever reads the page can do it by hand.
@@ -108,12 +109,46 @@ func (c Charge) Per() string {
 	return said + ", " + Dollars(c.Rate.Output) + " a million out"
 }
 
-// Off says what the row makes of the quantities, where that is another amount; empty where it is this one.
-func (c Charge) Off() string {
-	if amount, ok := c.Reckoned(); ok && amount != c.Amount {
-		return Dollars(amount)
+// Off says what the row makes of the quantities of a charge, where that is another amount and nothing tells why; else it is empty.
+func (r Receipt) Off(c Charge) string {
+	amount, ok := c.Reckoned()
+	if !ok || amount == c.Amount || r.Estimated || amount > c.Amount && r.cut() {
+		return ""
 	}
-	return ""
+	return Dollars(amount)
+}
+
+// cut tells whether what its charges lack is what went beyond the hold. Of a charge without a row nobody can reckon what it lacks.
+func (r Receipt) cut() bool {
+	var lacks int64
+	all := true
+	for _, c := range r.Charges {
+		amount, ok := c.Reckoned()
+		if all = all && ok; ok {
+			lacks += max(0, amount-c.Amount)
+		}
+	}
+	return lacks == r.Over || !all && lacks < r.Over
+}
+
+// Bore says below the last charge how much of the cost the budget has borne, where that is not all.
+func (r Receipt) Bore(charge int) string {
+	if r.Over <= 0 || charge < len(r.Charges)-1 {
+		return ""
+	}
+	return fmt.Sprintf("This step cost %s, of which the budget bore %s: no more was held for it.", Dollars(r.Amount+r.Over), Dollars(r.Amount))
+}
+
+// Usage says how a cost became known that no answer had told; empty where one had.
+func (r Receipt) Usage() string {
+	if r.UsageOf == "" {
+		return ""
+	}
+	day := r.UsageOf
+	if at, err := time.Parse(time.DateOnly, day); err == nil {
+		day = at.Format("2 January 2006")
+	}
+	return "by the provider's usage of " + day + ", at the highest price of input"
 }
 
 // exactSeconds are seconds with all that was measured of them.

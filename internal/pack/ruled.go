@@ -1,14 +1,23 @@
 package pack
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// ruled are versions of rules as the log has set them, by workspace and the name that a seal has for them. Of one that
+// ruled are versions of rules as the log has set them, by workspace and channel ("team": of the workspace). Of one that
 // was set before the pack begins the pack brings the entry along (grounds.go).
-type ruled map[string]*tiers
+type ruled map[string][]version
+
+// version is one of them. Without tiers the rules were taken away.
+type version struct {
+	position int64
+	name     string // that a seal has for it
+	tiers    *tiers
+}
 
 // tiers are what each risk takes, and what lifts it.
 type tiers struct {
@@ -37,6 +46,29 @@ func (t *tiers) of(tier string) (tierRules, bool) {
 	return tierRules{}, false
 }
 
+// with are rules of which none is laxer than the other's, as a file brings those of a stricter channel along.
+func (t tiers) with(o *tiers) *tiers {
+	t.Low, t.Medium, t.High = t.Low.with(o.Low), t.Medium.with(o.Medium), t.High.with(o.High)
+	t.CostMedium, t.CostHigh = lower(t.CostMedium, o.CostMedium), lower(t.CostHigh, o.CostHigh)
+	if o.Class == "confidential" {
+		t.Class = o.Class
+	}
+	t.Hosts = slices.DeleteFunc(slices.Clone(t.Hosts), func(host string) bool { return !slices.Contains(o.Hosts, host) })
+	return &t
+}
+
+func (t tierRules) with(o tierRules) tierRules {
+	return tierRules{max(t.Approvals, o.Approvals), t.Owners || o.Owners, t.Typed || o.Typed, t.Slack && o.Slack, max(t.LineSeconds, o.LineSeconds), lower(t.Hourly, o.Hourly)}
+}
+
+// lower is the lower of two marks; 0 is none.
+func lower[N int | int64](a, b N) N {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
+}
+
 type tierRules struct {
 	Approvals   int  `json:"approvals"`
 	Owners      bool `json:"owners"` // of people who are named for the channel itself
@@ -52,41 +84,97 @@ const mostReading = 120
 // reading is how many seconds after opening code of so many lines it may be approved.
 func (t tierRules) reading(lines int) int { return min(lines*t.LineSeconds, mostReading) }
 
-// take remembers what an event has set; that rules were taken away sets none.
-func (r ruled) take(team string, e event) {
-	name := e.fact("channel")
-	if name == "" {
-		name = "team"
+// take remembers what an event has set.
+func (r ruled) take(team string, e event, at int64) {
+	channel := cmp.Or(e.fact("channel"), "team")
+	v := version{position: at, name: channel + "/" + e.fact("version")}
+	if text, err := json.Marshal(e.Data["rules"]); err == nil && string(text) != "null" {
+		t := new(tiers)
+		if json.Unmarshal(text, t) != nil {
+			return
+		}
+		v.tiers = t
 	}
-	text, err := json.Marshal(e.Data["rules"])
-	if err != nil || string(text) == "null" {
-		return
-	}
-	t := new(tiers)
-	if json.Unmarshal(text, t) == nil {
-		r[team+" "+name+"/"+e.fact("version")] = t
-	}
+	r[team+" "+channel] = append(r[team+" "+channel], v)
 }
 
-// words say what it took to approve a version, by the rules that its seal names.
-func (r ruled) words(team string, v *Version) string {
-	if v.Rules == "" && v.Tier == "" {
+// named is what stood in a version of rules before a place in the log; nil: nothing here had set it.
+func (r ruled) named(team, name string, before int64) (t *tiers) {
+	channel, _, _ := strings.Cut(name, "/")
+	for _, v := range r[team+" "+channel] {
+		if v.position < before && v.name == name && v.tiers != nil {
+			t = v.tiers
+		}
+	}
+	return t
+}
+
+// latest are the rules of a channel before a place in the log; nil: it had none.
+func (r ruled) latest(team, channel string, before int64) (t *tiers) {
+	for _, v := range r[team+" "+channel] {
+		if v.position < before {
+			t = v.tiers
+		}
+	}
+	return t
+}
+
+// joint are all rules that a seal names: those of its channel, and those that files brought along. Of each the stricter holds.
+type joint struct {
+	names   []string
+	tiers   *tiers   // of those that are here, so none of them is laxer; nil: none is
+	missing []string // that are not here; of the settings no log tells
+}
+
+func (r ruled) joint(team, policy string, brought []string, before int64) (j joint) {
+	j.names = append([]string{policy}, brought...)
+	for _, name := range j.names {
+		switch t := r.named(team, name, before); {
+		case t != nil && j.tiers != nil:
+			j.tiers = j.tiers.with(t)
+		case t != nil:
+			j.tiers = t
+		case strings.Contains(name, "/"): // a version that somebody has set
+			j.missing = append(j.missing, name)
+		}
+	}
+	return j
+}
+
+// versionsWords name rules as rulesWords does.
+func versionsWords(names []string) string {
+	words := make([]string, 0, len(names))
+	for _, name := range names {
+		words = append(words, rulesWords(name))
+	}
+	return strings.Join(words, " and ")
+}
+
+// By names the rules that a version's seal names.
+func (v *Version) By() string { return versionsWords(append([]string{v.Rules}, v.Brought...)) }
+
+// words say what it took to approve a version, by the rules that its seal names, as they stood before a place in the log.
+func (r ruled) words(team string, v *Version, before int64) string {
+	if v.Tier == "" {
 		return "What it took is not in this pack."
 	}
 	takes := v.Approvals + " approval"
 	if v.Approvals != "1" {
 		takes = v.Approvals + " approvals by different people"
 	}
-	said := fmt.Sprintf("%s risk. By %s it took %s", capital(v.Tier), rulesWords(v.Rules), takes)
-	t, known := r[team+" "+v.Rules].of(v.Tier)
+	said := fmt.Sprintf("%s risk. By %s it took %s", capital(v.Tier), v.By(), takes)
+	j := r.joint(team, v.Rules, v.Brought, before)
+	unset := "" // what the settings alone say
+	if v.Tier == "high" && !strings.Contains(v.Rules, "/") {
+		unset = " How soon after opening the code, and how many in an hour, the settings say, which are not in the log."
+	}
+	t, known := j.tiers.of(v.Tier)
 	switch {
 	case known:
-	case strings.Contains(v.Rules, "/"): // a version that somebody has set
+	case len(j.missing) > 0:
 		return said + ". What else they asked for is not in this pack."
-	case v.Tier == "high":
-		return said + ", given by a reviewer who neither asked nor wrote it. How soon after opening the code, and how many in an hour, the settings say, which are not in the log."
 	default:
-		return said + ", given by a reviewer who neither asked nor wrote it."
+		return said + ", given by a reviewer who neither asked nor wrote it." + unset
 	}
 	each, whose := "given by any", ""
 	if t.Owners {
@@ -110,7 +198,10 @@ func (r ruled) words(team string, v *Version) string {
 	if t.Typed {
 		said += ". The beginning of the seal had to be typed, too; whether it was, the log does not say"
 	}
-	return said + "."
+	if len(j.missing) > 0 {
+		said += ". What else was asked for by " + versionsWords(j.missing) + " is not in this pack"
+	}
+	return said + "." + unset
 }
 
 // took is what the rules asked for of a version that somebody has decided on.
@@ -123,7 +214,7 @@ func (r ruled) took(s *Story) (list []took) {
 		for _, v := range s.Versions {
 			if v.Number == d.Number && !seen[v.Number] {
 				seen[v.Number] = true
-				list = append(list, took{v.Number, r.words(d.Team, v)})
+				list = append(list, took{v.Number, r.words(d.Team, v, d.Position)})
 			}
 		}
 	}

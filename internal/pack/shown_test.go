@@ -174,7 +174,7 @@ func TestThePageShowsTheChartTheBoxAndTheRules(t *testing.T) {
 	f.happens("rules:T2", "U0CARLA", "set rules", map[string]any{"channel": "", "version": 3, "rules": map[string]any{"low": map[string]any{"approvals": 5}}})
 	require.NotContains(t, string(open(t, f.pack(""))[filePage]), "and version 3")
 	require.Equal(t, "Low risk. By the rules of the server's settings it took 1 approval, given by a reviewer who neither asked nor wrote it.",
-		ruled{}.words("T1", &Version{Tier: "low", Approvals: "1", Rules: "settings"}))
+		ruled{}.words("T1", &Version{Tier: "low", Approvals: "1", Rules: "settings"}, 0))
 }
 
 // What is no picture is none, whatever its name; one for which there is no room is named; what is concealed shows none.

@@ -3,6 +3,7 @@ package pack
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +35,7 @@ type Story struct {
 	Attached           []Attached // files that came with the answer
 
 	at     int64                // the place of the entry that is told
+	bills  map[string]event     // what was settled, by its hold
 	opened map[string]time.Time // when somebody first opened the code, by who and the version
 }
 
@@ -46,6 +48,7 @@ type Version struct {
 	Inputs                                []Input
 	Findings                              []string
 	Tier, Approvals, Rules                string
+	Brought                               []string // versions of stricter rules that files brought along
 }
 
 // Fact is a line of a table.
@@ -140,7 +143,7 @@ func (t teller) document(v any, into any) bool {
 
 // Tell reads a case from its first event to its last.
 func Tell(c *Case) (*Story, error) {
-	s, words := &Story{}, teller{}
+	s, words := &Story{bills: map[string]event{}}, teller{}
 	for _, v := range c.Values {
 		words[v.Hash] = v.Bytes
 	}
@@ -162,8 +165,11 @@ func Tell(c *Case) (*Story, error) {
 		}
 		s.take(e, words)
 	}
-	s.Receipts = c.Receipts
-	for _, r := range c.Receipts {
+	s.Receipts = slices.Clone(c.Receipts)
+	for i, r := range s.Receipts {
+		bill := s.bills[r.Hold]
+		s.Receipts[i].UsageOf = bill.fact("usage_of")
+		s.Receipts[i].Over, _ = strconv.ParseInt(bill.fact("over"), 10, 64) // nothing, where it has none
 		s.Total += r.Amount
 	}
 	return s, nil
@@ -220,6 +226,8 @@ func (s *Story) take(e event, words teller) {
 		s.Run = &Run{Box: e.fact("box"), Start: e.At, Version: e.fact("revision")}
 	case kindFinished:
 		s.finish(e, words)
+	case kindSettled:
+		s.bills[e.fact("hold")] = e
 	case kindMismatch:
 		if s.Run != nil {
 			s.Run.Mismatch = words.list(e.Data["what"])
@@ -291,10 +299,11 @@ func newVersion(e event, words teller) *Version {
 			Seconds  int `json:"seconds"`
 			MemoryMB int `json:"memory_mb"`
 		} `json:"limits"`
-		CostCap   int64  `json:"cost_cap"`
-		Tier      string `json:"tier"`
-		Approvals int    `json:"approvals"`
-		Policy    string `json:"policy"`
+		CostCap   int64    `json:"cost_cap"`
+		Tier      string   `json:"tier"`
+		Approvals int      `json:"approvals"`
+		Policy    string   `json:"policy"`
+		Brought   []string `json:"brought"`
 	}
 	if !words.document(e.Data["manifest"], &m) {
 		v.Seal = []Fact{{"Seal", "its text is not in this pack; its digest stands above"}}
@@ -304,7 +313,7 @@ func newVersion(e event, words teller) *Version {
 	if len(m.Network) > 0 {
 		network = strings.Join(m.Network, ", ")
 	}
-	v.Tier, v.Rules, v.Approvals = m.Tier, m.Policy, strconv.Itoa(m.Approvals)
+	v.Tier, v.Rules, v.Approvals, v.Brought = m.Tier, m.Policy, strconv.Itoa(m.Approvals), m.Brought
 	v.Seal = []Fact{{"Sandbox", strings.TrimSpace(m.Sandbox + " " + m.Template)}, {"Network", network},
 		{"Limits", fmt.Sprintf("%d seconds, %d MB", m.Limits.Seconds, m.Limits.MemoryMB)}, {"Cost of the run at most", Dollars(m.CostCap)}}
 	for _, in := range m.Inputs {

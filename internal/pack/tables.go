@@ -46,6 +46,7 @@ func (t *tables) add(s *Story) {
 	for _, r := range s.Receipts {
 		for _, c := range r.Charges {
 			price := []string{"", "", "", "", "", "", ""}
+			price[0] = r.Usage()
 			if c.Rate != nil {
 				price[0] = c.Rate.Row
 				for i, usd := range []int64{c.Rate.Input, c.Rate.Cached, c.Rate.Written, c.Rate.Output, c.Rate.VCPU, c.Rate.GiB} {

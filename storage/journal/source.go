@@ -316,9 +316,11 @@ func receipts(ctx context.Context, tx pgx.Tx, s pack.Span, c *pack.Case) error {
 		At        time.Time
 		Amount    int64
 		Estimated bool
+		Over      int64 // both are filled in from the event, where it is told
+		UsageOf   string
 		Charges   []pack.Charge
 	}](ctx, tx, `
-		SELECT s.request_id AS request, s.hold_id AS hold, h.purpose AS for, s.at, s.amount, s.estimated,
+		SELECT s.request_id AS request, s.hold_id AS hold, h.purpose AS for, s.at, s.amount, s.estimated, 0::bigint AS over, '' AS usage_of,
 			coalesce((SELECT jsonb_agg(jsonb_build_object('kind', c.kind, 'what', c.what, 'model', c.model, 'input_tokens', c.input_tokens,
 				'cached_tokens', c.cached_tokens, 'written_tokens', c.written_tokens, 'output_tokens', c.output_tokens, 'box_ms', c.box_ms, 'vcpu', c.vcpu, 'memory_mb', c.memory_mb,
 				'amount', c.amount) ORDER BY c.line) FROM charges c WHERE c.hold_id = s.hold_id), '[]') AS charges
