@@ -74,6 +74,8 @@ class Profile:
             return False
         if empty:
             self.forms[("empty",)] += empty
+        if not len(parsed):
+            return True
         dots = joined.count(".")
         if dots:
             open_ = len(THREE.findall(joined))
@@ -92,7 +94,7 @@ class Profile:
 
     def spread(self, low, high):
         self.low, self.high = min(self.low, low), max(self.high, high)
-        self.days = self.days and low == int(low) and high == int(high) and DAYS[0] <= low <= high <= DAYS[1] and values.compact_day(int(low)) and values.compact_day(int(high))
+        self.days = self.days and DAYS[0] <= low <= high <= DAYS[1] and low == int(low) and high == int(high) and values.compact_day(int(low)) and values.compact_day(int(high))
         if low % 86400000:
             self.whole_days = False
 

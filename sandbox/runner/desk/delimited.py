@@ -247,8 +247,9 @@ class Delimited:
         """The records of these lines; what the last ones may need of the next block stays in self.rest."""
         limit = len(lines) if final else max(0, len(lines) - AHEAD)
         fits = self.fitting(lines, limit)
+        under = parts.heading_lines(lines, self.heads, self.dialect, AHEAD) if start <= self.first else 0
         if self.width > 1 and any(map(self.aside, lines)):
-            fits = [f and not self.aside(line) for f, line in zip(fits, lines)]
+            fits = [f and (n < under or not self.aside(line)) for n, (f, line) in enumerate(zip(fits, lines))]
         i, out, blank = 0, [], False
         while i < limit:
             j = i
@@ -267,7 +268,7 @@ class Delimited:
             if not lines[i].strip():
                 i, blank = i + 1, True
                 continue
-            if self.width > 1 and (layout.ruled(lines[i]) or layout.comment(lines[i])):
+            if self.width > 1 and (layout.ruled(lines[i]) or i >= under and layout.comment(lines[i])):
                 if layout.comment(lines[i]):
                     self.odd.add("comments", start + i)
                 i += 1
