@@ -89,6 +89,7 @@ var odd = map[string]phrase{
 	"lost_delimiter":            {"1 row lacked a delimiter: cut where the types show it", "{n} rows lacked a delimiter: cut where the types show it"},
 	"other_delimiter":           {"1 row has another delimiter", "{n} rows have another delimiter"},
 	"stray_quote":               {"1 row has a stray quotation mark", "{n} rows have a stray quotation mark"},
+	"long_values":               {"1 value goes on over many lines, or may hold rows: kept as one", "{n} values go on over many lines, or may hold rows: each kept as one"},
 	"leading_zeros":             same("leading zeros: kept as text"),
 	"long_ids":                  same("numbers too long to be exact: kept as text"),
 	"ambiguous_thousands":       same("1.234 may be a thousand or one point two: kept as text"),

@@ -303,7 +303,7 @@ class Delimited:
         """A record whose quoted value goes on for very many lines: (values, end, text), or None where no end is found. Searching has its bounds."""
         text = "".join(lines[i:i + LONGEST])
         row, end = self.dialect.honest(text, 0)
-        if row is not None and len(row) == self.width and end > len(lines[i]):
+        if row is not None and len(row) == self.width and end > len(lines[i]) and self.mender.swallowed(text, end) is None:
             return row, end, text
         self.patience -= 1
         return None
@@ -358,7 +358,12 @@ class Delimited:
     def record(self, text, row, end, line):
         """A record that does not fit by itself: several lines of one, or one that is mended; None if it is set apart."""
         row2, _, end2 = self.dialect.record(text, 0)
-        if row2 is not None and len(row2) == self.width and max(map(len, row2)) <= MOST_CELL and not self.suspect(row2, text, end2):
+        if mended := self.mender.swallowed(text, end2) if row2 is not None else None:
+            self.odd.add(mended[0], line)
+            return mended[1:]
+        if row2 is not None and len(row2) == self.width and max(map(len, row2)) <= MOST_CELL and not self.mender.suspect(row2, text, end2):
+            if self.mender.doubtful(text, end2):
+                self.odd.add("long_values", line)
             return row2, end2
         if row is not None and not layout.filled(row):
             return None, end
@@ -371,14 +376,6 @@ class Delimited:
         what, values, after = self.mender.mend(text, 0, row, end)
         self.odd.add(what, line)
         return values, after
-
-    def suspect(self, row, text, end):
-        """A record of the right width that has swallowed others: several lines, and a value with delimiters and quotation marks in it."""
-        d, q = self.dialect.delimiter, self.dialect.quote
-        if text.count("\n", 0, end) + text.count("\r", 0, end) <= 1:
-            return False
-        swallowed = sum(1 for v in row if d in v and q in v and ("\n" in v or "\r" in v))
-        return swallowed > 0
 
     def another(self, lines, i, blank):
         """Whether a table of another width begins here, or, behind an empty line, only notes follow."""
