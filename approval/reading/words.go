@@ -121,6 +121,8 @@ var odd = map[string]phrase{
 	"sheets_left_out":           {"1 other sheet cannot be read: left out", "{n} other sheets cannot be read: left out"},
 	"hidden_rows":               {"1 hidden row, read as well", "{n} hidden rows, read as well"},
 	"merged_cells":              {"1 merged area", "{n} merged areas"},
+	"merged_amounts":            {"1 amount stands in a merged area of several rows: kept in its first", "{n} amounts stand in merged areas of several rows: each kept in the first"},
+	"merged_down":               {"1 cell repeats what stands in a merged area", "{n} cells repeat what stands in merged areas"},
 	"formulas_without_values":   {"1 formula without its result, read as missing", "{n} formulas without their results, read as missing"},
 	"keys_are_index":            same("records by key: the keys are the index"),
 	"keys_missing":              {"1 record lacks a key", "{n} records lack keys"},
