@@ -167,7 +167,7 @@ class SheetTable:
         full = sum(sum(1 for v in r if v is not None) for r in before) >= min(2.5, self.width) * len(before)
         said = rows[end:]
         plain = self.width >= 3 and len(said) == 1 or all(layout.noted(r[:1], self.width) for r in said)
-        return len(said) if full and said and (plain or lines[end] > lines[end - 1] + 1) else 0
+        return len(said) if full and said and (plain or lines[end] > lines[end - 1] + 1 and all(layout.sentence(r[0]) for r in said)) else 0
 
     def second(self, rows, lines, found):
         """Where a second table begins: behind an empty row, a row of names that are not this table's."""
