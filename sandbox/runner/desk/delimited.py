@@ -46,6 +46,8 @@ class Delimited:
         texts.check_text(text, self.dialect.escape)
         found, wanted = records_of(text, self.dialect, HEAD_ROWS), said.get("heading")
         self.width = width_of([r for r, _, _ in found])
+        if (self.dialect.delimiter == whole.ALONE or self.wrapped and self.width == 2) and whole.several(text):
+            self.odd.add("one_or_several")
         if self.width > 1 and any(layout.ruled(text[start:end]) for _, start, end in found):
             self.width = width_of([r for r, start, end in found if not layout.ruled(text[start:end])])
         if self.width > MOST_COLUMNS:
