@@ -137,7 +137,10 @@ def blank_near(rows, n):
 def comment_heading(rows, n, width):
     """A comment line just above the data that names its columns is the heading: "# id,name"."""
     row = rows[n]
-    return len(row) == width and width > 1 and n + 1 < len(rows) and not rows[n + 1][0].lstrip().startswith(("#", "//")) and named(row) and not named(rows[n + 1])
+    if len(row) != width or width < 2 or n + 1 >= len(rows) or rows[n + 1][0].lstrip().startswith(("#", "//")) or not named(row):
+        return False
+    small = [" ".join(r).islower() for r in rows[n + 1:]]
+    return not named(rows[n + 1]) or not any(v.startswith(" ") or ":" in v or len(v.split()) > 4 for v in row) and filled(row) == width and not (small[0] and not all(small))
 
 
 def headings(rows, width, found):
