@@ -108,3 +108,15 @@ func TestAFileThatIsShorterThanItWasSaidIsNotRead(t *testing.T) {
 	require.Error(t, shared.Read(t.Context(), sandbox.ReadJob{Files: []sandbox.ReadFile{short}, Seconds: 10, MemoryMB: 256}, sink))
 	require.Empty(t, sink.answers)
 }
+
+// A column without any value, over so many rows that they are parsed all at once.
+func TestAnEmptyColumnOfManyRowsIsEmpty(t *testing.T) {
+	t.Parallel()
+	got := readHere(t, file("many.csv", []byte("id,comment,amount\n"+strings.Repeat("1,,3\n", 6000))))
+	require.Nil(t, got.answers[0].Problem)
+	table := got.answers[0].Reading.Tables[0]
+	require.Equal(t, int64(6000), table.Rows)
+	for i, want := range []string{"integer", "empty", "integer"} {
+		require.Equal(t, want, table.Columns[i].Type)
+	}
+}

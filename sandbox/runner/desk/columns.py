@@ -74,6 +74,8 @@ class Profile:
             return False
         if empty:
             self.forms[("empty",)] += empty
+        if not len(parsed):
+            return True
         dots = joined.count(".")
         if dots:
             open_ = len(THREE.findall(joined))
@@ -92,7 +94,7 @@ class Profile:
 
     def spread(self, low, high):
         self.low, self.high = min(self.low, low), max(self.high, high)
-        self.days = self.days and low == int(low) and high == int(high) and DAYS[0] <= low <= high <= DAYS[1] and values.compact_day(int(low)) and values.compact_day(int(high))
+        self.days = self.days and DAYS[0] <= low <= high <= DAYS[1] and low == int(low) and high == int(high) and values.compact_day(int(low)) and values.compact_day(int(high))
         if low % 86400000:
             self.whole_days = False
 
@@ -214,9 +216,11 @@ class Profile:
         if how["zeros"]:
             odd.add("leading_zeros", column=name, count=how["zeros"])
             return self.as_text(column, odd)
-        if any(h.startswith("blank") for h in how) and TELEPHONES.search(name):
+        if any(h.startswith("blank") for h in how) and TELEPHONES.fullmatch(name.strip()):
+            odd.add("telephones", column=name)
             return self.as_text(column, odd)  # 555 123 is no amount there
-        if how["dot"] and (PLACES.search(name) or self.months == sum(how.values()) and MONTH_NAMES.search(name)):
+        if how["dot"] and (PLACES.fullmatch(name.strip()) or self.months == sum(how.values()) and MONTH_NAMES.search(name)):
+            odd.add("points_not_decimal", column=name)
             return self.as_text(column, odd)  # 1.10 comes after 1.9, and 1.2024 is a January
         if how["long"] or self.long_native:
             odd.add("long_ids", column=name, count=how["long"] or self.native["number"])
@@ -351,8 +355,9 @@ HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 MONTH = re.compile(r"(?:1[0-2]|0?[1-9])\.(?:19|20)\d\d")
 MONTHS = re.compile(r"(?m)^(?:1[0-2]|0?[1-9])\.(?:19|20)\d\d$")
 MONTH_NAMES = re.compile(r"(?<![^\W_])(month|period|monat|mois|mes|mês|mese|maand|måned|månad|miesiąc|месяц)(?![^\W_])", re.I)
-PLACES = re.compile(r"(?<![^\W_])(versions?|release|revision|section|chapter|clause|kapitel|abschnitt|chapitre|capítulo|versión|версия|раздел)(?![^\W_])", re.I)
-TELEPHONES = re.compile(r"(?<![^\W_])(tele(f|ph)on\w*|phone\w*|tel|fax\w*|rufnummer|teléfono)(?![^\W_])", re.I)
+NUMBER = r"(?:[\W_]*(?:no|nos|number|num|nr|nummer|id))?[\W_]*"
+PLACES = re.compile(r"(?:(?:[^\W_]+[\W_]+)?(?:versions?|versión|версия)|release|revision|section|chapter|clause|kapitel|abschnitt|chapitre|capítulo|раздел)" + NUMBER, re.I)
+TELEPHONES = re.compile(r"(?:.*[\W_])?(?:tele(?:f|ph)on\w*|phones?|tel|(?:tele)?fax|rufnummer|teléfono)" + NUMBER + r"(?:[\W_]*(?:mobile|home|work|office|privat|mobil|\d))?[\W_]*", re.I)
 PLAIN = set("0123456789.,-+eE\n")
 ZEROS = re.compile(r"(?m)^[-+]?0\d|[eE]|\+")
 DIGITS = re.compile(r"\d{16}|\d{9}\.\d{9}|(?m:^\.|\.$|\..*\.)")

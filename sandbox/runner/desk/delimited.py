@@ -46,6 +46,8 @@ class Delimited:
         texts.check_text(text, self.dialect.escape)
         found, wanted = records_of(text, self.dialect, HEAD_ROWS), said.get("heading")
         self.width = width_of([r for r, _, _ in found])
+        if (self.dialect.delimiter == whole.ALONE or self.wrapped and self.width == 2) and whole.several(text):
+            self.odd.add("one_or_several")
         if self.width > 1 and any(layout.ruled(text[start:end]) for _, start, end in found):
             self.width = width_of([r for r, start, end in found if not layout.ruled(text[start:end])])
         if self.width > MOST_COLUMNS:
@@ -247,8 +249,9 @@ class Delimited:
         """The records of these lines; what the last ones may need of the next block stays in self.rest."""
         limit = len(lines) if final else max(0, len(lines) - AHEAD)
         fits = self.fitting(lines, limit)
+        under = parts.heading_lines(lines, self.heads, self.dialect, AHEAD) if start <= self.first else 0
         if self.width > 1 and any(map(self.aside, lines)):
-            fits = [f and not self.aside(line) for f, line in zip(fits, lines)]
+            fits = [f and (n < under or not self.aside(line)) for n, (f, line) in enumerate(zip(fits, lines))]
         i, out, blank = 0, [], False
         while i < limit:
             j = i
@@ -267,7 +270,7 @@ class Delimited:
             if not lines[i].strip():
                 i, blank = i + 1, True
                 continue
-            if self.width > 1 and (layout.ruled(lines[i]) or layout.comment(lines[i])):
+            if self.width > 1 and (layout.ruled(lines[i]) or i >= under and layout.comment(lines[i])):
                 if layout.comment(lines[i]):
                     self.odd.add("comments", start + i)
                 i += 1
@@ -302,7 +305,7 @@ class Delimited:
         """A record whose quoted value goes on for very many lines: (values, end, text), or None where no end is found. Searching has its bounds."""
         text = "".join(lines[i:i + LONGEST])
         row, end = self.dialect.honest(text, 0)
-        if row is not None and len(row) == self.width and end > len(lines[i]):
+        if row is not None and len(row) == self.width and end > len(lines[i]) and self.mender.swallowed(text, end) is None:
             return row, end, text
         self.patience -= 1
         return None
@@ -357,7 +360,12 @@ class Delimited:
     def record(self, text, row, end, line):
         """A record that does not fit by itself: several lines of one, or one that is mended; None if it is set apart."""
         row2, _, end2 = self.dialect.record(text, 0)
-        if row2 is not None and len(row2) == self.width and max(map(len, row2)) <= MOST_CELL and not self.suspect(row2, text, end2):
+        if mended := self.mender.swallowed(text, end2) if row2 is not None else None:
+            self.odd.add(mended[0], line)
+            return mended[1:]
+        if row2 is not None and len(row2) == self.width and max(map(len, row2)) <= MOST_CELL and not self.mender.suspect(row2, text, end2):
+            if self.mender.doubtful(text, end2):
+                self.odd.add("long_values", line)
             return row2, end2
         if row is not None and not layout.filled(row):
             return None, end
@@ -370,14 +378,6 @@ class Delimited:
         what, values, after = self.mender.mend(text, 0, row, end)
         self.odd.add(what, line)
         return values, after
-
-    def suspect(self, row, text, end):
-        """A record of the right width that has swallowed others: several lines, and a value with delimiters and quotation marks in it."""
-        d, q = self.dialect.delimiter, self.dialect.quote
-        if text.count("\n", 0, end) + text.count("\r", 0, end) <= 1:
-            return False
-        swallowed = sum(1 for v in row if d in v and q in v and ("\n" in v or "\r" in v))
-        return swallowed > 0
 
     def another(self, lines, i, blank):
         """Whether a table of another width begins here, or, behind an empty line, only notes follow."""

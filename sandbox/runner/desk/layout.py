@@ -44,9 +44,16 @@ NOTE = re.compile(r"(?:sources?|notes?|remarks?|quellen?|anmerkung(?:en)?|hinwei
 
 
 def noted(row, width):
-    """Whether a row is no record but about the table: "Source: us", and fewer values than there are columns; "* provisional", and nothing else."""
+    """Whether a row is no record but about the table: "Source: us", with nothing else but how such a sentence goes on behind a comma; "* provisional", and nothing else."""
     first = row[0].strip()
-    return NOTE.fullmatch(first) is not None and filled(row) < width or STARRED.fullmatch(first) is not None and filled(row) == 1
+    goes_on = all(not v.strip() or v.startswith(" ") and (kinds.kind(v) == "text" or year(v)) for v in row[1:])
+    return NOTE.fullmatch(first) is not None and filled(row) < width and goes_on or STARRED.fullmatch(first) is not None and filled(row) == 1
+
+
+def sentence(value):
+    """Whether a value that stands alone says something about a table, rather than naming one more of its rows."""
+    v, words = value.strip(), len(value.split())
+    return NOTE.fullmatch(v) is not None or STARRED.fullmatch(v) is not None or words > 3 or ": " in v or words > 2 and v.endswith((".", "!"))
 
 
 def filled(row):
@@ -130,7 +137,10 @@ def blank_near(rows, n):
 def comment_heading(rows, n, width):
     """A comment line just above the data that names its columns is the heading: "# id,name"."""
     row = rows[n]
-    return len(row) == width and width > 1 and n + 1 < len(rows) and not rows[n + 1][0].lstrip().startswith(("#", "//")) and named(row) and not named(rows[n + 1])
+    if len(row) != width or width < 2 or n + 1 >= len(rows) or rows[n + 1][0].lstrip().startswith(("#", "//")) or not named(row):
+        return False
+    small = [" ".join(r).islower() for r in rows[n + 1:]]
+    return not named(rows[n + 1]) or not any(v.startswith(" ") or ":" in v or len(v.split()) > 4 for v in row) and filled(row) == width and not (small[0] and not all(small))
 
 
 def headings(rows, width, found):

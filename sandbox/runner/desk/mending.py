@@ -7,9 +7,9 @@ Where nothing shows which is right, the record is set apart: a row is never gues
 
 import re
 
-from . import kinds
+from . import kinds, texts
 from .dialect import USUAL
-from .records import Dialect, line_end
+from .records import LONG, Dialect, line_end
 
 OTHERS = {d: Dialect(d) for d in USUAL}
 NUMBERS = ("int", "num")
@@ -20,6 +20,7 @@ class Mender:
     def __init__(self, dialect, width, column_kinds):
         self.dialect, self.width, self.kinds = dialect, width, column_kinds
         self.others = [Dialect(d, dialect.quote or '"', dialect.escape) for d in USUAL if d != dialect.delimiter]
+        self.typed = [i for i, k in enumerate(column_kinds) if k in TYPED]
         self.texts = [i for i, k in enumerate(column_kinds) if k == "text"]
 
     def fits(self, row):
@@ -30,6 +31,37 @@ class Mender:
     def clashes(self, row):
         """How many values cannot stand where they would."""
         return sum(1 for v, k in zip(row, self.kinds) if v.strip() and not kinds.agrees(v, k))
+
+    def stands(self, row):
+        """Whether values that stand in one line are a record of this table by themselves: its width, and its kinds wherever it has such."""
+        return row is not None and len(row) == self.width > 1 and not any(v.startswith(" ") for v in row[1:]) and not self.clashes(row) and \
+            2 * sum(1 for i in self.typed if row[i].strip()) >= len(self.typed)
+
+    def suspect(self, row, text, end):
+        """A record of the right width that has swallowed others: several lines, and a value with delimiters and quotation marks in it."""
+        d, q = self.dialect.delimiter, self.dialect.quote
+        if text.count("\n", 0, end) + text.count("\r", 0, end) <= 1:
+            return False
+        swallowed = sum(1 for v in row if d in v and q in v and ("\n" in v or "\r" in v))
+        return swallowed > 0
+
+    def swallowed(self, text, end):
+        """A record of several lines that are records by themselves, all but a few: two stray quotation marks have made one of them. The first of
+        them, mended by itself; None where that is not so."""
+        lines = texts.lines(text[:end])
+        if len(lines) < 2 or not self.typed and len(lines) < 4 or not self.stands(self.dialect.record(lines[-1], 0)[0]):
+            return None
+        between, first = lines[1:-1], lines[0]
+        if 2 * sum(1 for line in between if self.stands(self.dialect.record(line, 0)[0])) < len(between):
+            return None
+        if len(between) < 2 and not any(self.stands(self.dialect.record(first, 0, {place})[0]) for place in self.dialect.openings(first, 0, len(first))):
+            return None
+        return self.mend(first, 0, first.rstrip("\r\n").split(self.dialect.delimiter), len(first))
+
+    def doubtful(self, text, end):
+        """Whether a value goes on for so many lines, or ends in one so much like a record, that somebody should know."""
+        lines = texts.lines(text[:end])
+        return len(lines) > LONG or len(lines) > 1 and self.stands(self.dialect.record(lines[-1], 0)[0])
 
     def mend(self, text, start, row, end):
         """(what was done, values or None, where the next record begins) for the record that begins at start."""

@@ -2,7 +2,7 @@
 
 import pandas
 
-from . import kinds
+from . import kinds, layout, texts
 
 
 def length(part):
@@ -59,3 +59,17 @@ def titles_above(part, i):
             break
         at -= 1
     return range(at, i)
+
+
+def heading_lines(lines, heads, dialect, ahead):
+    """How many of these first lines are the heading's: "# of orders,region" is no comment there."""
+    i = 0
+    while heads and i < len(lines):
+        used = 1
+        if lines[i].strip() and not layout.ruled(lines[i]):
+            text = "".join(lines[i:i + ahead])
+            row, end = dialect.honest(text, 0)
+            used = max(1, len(texts.lines(text[:end])))
+            heads -= layout.filled(row) > 0
+        i += used
+    return i

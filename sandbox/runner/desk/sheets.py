@@ -5,7 +5,7 @@ import datetime
 
 import pandas
 
-from . import layout
+from . import kinds, layout
 from .words import MOST_CELLS, MOST_COLUMNS, Odd, Refused
 
 
@@ -53,6 +53,11 @@ class Sheet:
 MOST_MERGED = 100_000
 
 
+def amount(value):
+    """Whether a cell holds a number, or one that is written as a text."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) or isinstance(value, str) and kinds.kind(value) in kinds.NUMBERS and not value.startswith("0")
+
+
 def text(value):
     """A cell as it would be written."""
     if value is None:
@@ -96,15 +101,15 @@ class SheetTable:
         skip = lines.index(told) if told else layout.titles(head, self.width)
         self.titles = sum(1 for r in head[:skip] if layout.filled(r))
         rows, lines, head = rows[skip:], lines[skip:], head[skip:]
-        kinds = layout.column_kinds(layout.below(head), self.width)
-        self.heads, self.sure_heading = layout.headings(head, self.width, kinds) if told is None else (1 if told else 0, True)
-        kinds = layout.column_kinds(head[self.heads:], self.width)
+        found = layout.column_kinds(layout.below(head), self.width)
+        self.heads, self.sure_heading = layout.headings(head, self.width, found) if told is None else (1 if told else 0, True)
+        found = layout.column_kinds(head[self.heads:], self.width)
         self.heading = layout.joined(head[:self.heads], self.width) if self.heads else None
         self.heading_line = lines[0] if self.heads else 0
         rows, lines = rows[self.heads:], lines[self.heads:]
         self.filled_down(rows, lines)
         rows, lines = self.once(rows, lines)
-        end = self.second(rows, lines, kinds)
+        end = self.second(rows, lines, found)
         rows = rows[:end]
         notes = self.notes(rows, lines) if self.width > 1 else 0
         if notes:
@@ -114,7 +119,7 @@ class SheetTable:
             self.width -= 1
             rows = [r[:self.width] for r in rows]
             self.heading = self.heading[:self.width] if self.heading else None
-        self.rows, self.kinds = rows, kinds
+        self.rows, self.kinds = rows, found
 
     def once(self, rows, lines):
         """The rows without those that say the heading again, as pages that were put together have it."""
@@ -133,17 +138,25 @@ class SheetTable:
         return [rows[i] for i in kept], [lines[i] for i in kept]
 
     def filled_down(self, rows, lines):
-        """What stands in a merged area stands in each of its rows: people see it beside all of them."""
+        """What stands in a merged area stands in each of its rows: people see it beside all of them. An amount would be multiplied so: it stays
+        in the first, unless it is a whole number that leads the rows, like an order's, and each area has its own."""
         steps = 4 * len(rows) + MOST_MERGED  # areas that overlap are no table's
+        areas = []
         for column, first, last in self.down:
             at = bisect.bisect_left(lines, first)
-            if at >= len(rows) or lines[at] != first or not 0 <= column < self.width:
-                continue
-            value = rows[at][column]
-            while value is not None and at + 1 < len(rows) and lines[at + 1] <= last and steps > 0:
+            if at < len(rows) and lines[at] == first and 0 <= column < self.width and rows[at][column] is not None:
+                areas.append((column, at, last))
+        keys = [rows[at][0] for column, at, _ in areas if column == 0]
+        leads = len(set(map(text, keys))) == len(keys) and all(isinstance(v, int) or isinstance(v, float) and v == v // 1 for v in keys)
+        for column, at, last in areas:
+            value, keep = rows[at][column], amount(rows[at][column]) and not (column == 0 and leads)
+            if keep and at + 1 < len(rows) and lines[at + 1] <= last:
+                self.odd.add("merged_amounts", lines[at])
+            while not keep and at + 1 < len(rows) and lines[at + 1] <= last and steps > 0:
                 at, steps = at + 1, steps - 1
                 if rows[at][column] is None:
                     rows[at][column] = value
+                    self.odd.add("merged_down", lines[at])
 
     def notes(self, rows, lines):
         """How many rows at the end are notes: one text in each, behind an empty line, or plainly so."""
@@ -154,11 +167,11 @@ class SheetTable:
         full = sum(sum(1 for v in r if v is not None) for r in before) >= min(2.5, self.width) * len(before)
         said = rows[end:]
         plain = self.width >= 3 and len(said) == 1 or all(layout.noted(r[:1], self.width) for r in said)
-        return len(said) if full and said and (plain or lines[end] > lines[end - 1] + 1) else 0
+        return len(said) if full and said and (plain or lines[end] > lines[end - 1] + 1 and all(layout.sentence(r[0]) for r in said)) else 0
 
-    def second(self, rows, lines, kinds):
+    def second(self, rows, lines, found):
         """Where a second table begins: behind an empty row, a row of names that are not this table's."""
-        typed = [i for i, k in enumerate(kinds) if k in ("int", "num", "money", "date")]
+        typed = [i for i, k in enumerate(found) if k in ("int", "num", "money", "date")]
         for i in range(1, len(rows)):
             gap = lines[i] > lines[i - 1] + 1
             if not gap or i + 1 >= len(rows):
