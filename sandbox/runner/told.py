@@ -45,6 +45,8 @@ class Told:
         self.tells = {}      # a call -> the expressions that people read, and by what
         self.inside = set()  # every node of these
         self.said = set()    # (line, number)
+        self.read = {}       # a name, or a field with a dot before it -> where it is read, beside what people read
+        self.computed = {}   # a value -> whether something is done with it
 
     def look(self):
         for node in self.scope.nodes:
@@ -53,6 +55,12 @@ class Told:
         for told in self.tells.values():
             for expression, _ in told:
                 self.inside.update(ast.walk(expression))
+        for node in self.scope.nodes:
+            if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load) and node not in self.inside:
+                if isinstance(node, ast.Attribute):
+                    self.read.setdefault("." + node.attr, []).append(node)
+                elif not isinstance(getattr(self.scope.parents.get(node), "ctx", None), ast.Store):
+                    self.read.setdefault(node.id, []).append(node)
         self.used = self.used_numbers()
         for call, told in self.tells.items():
             for expression, by in told:
@@ -93,11 +101,11 @@ class Told:
 
     # -- numbers that were typed in
 
-    def numbers(self, node, seen):
+    def numbers(self, node, seen, depth=0):
         """The numbers that stand written in an expression of a text, with their lines."""
-        if node in seen or len(seen) > DEEPEST:
+        if node in seen or depth > DEEPEST:
             return
-        seen = seen | {node}
+        seen.add(node)
         folded = self.scope.value(node) if isinstance(node, (ast.Call, ast.BinOp, ast.Subscript)) else None  # whatever it is put together of
         if isinstance(folded, (str, int, float)) and not isinstance(folded, bool):
             for number in in_text(folded) if isinstance(folded, str) else [plain(repr(folded))]:
@@ -110,7 +118,7 @@ class Told:
                 yield plain(repr(node.value)), node.lineno
         elif isinstance(node, ast.JoinedStr):
             for part in node.values:
-                yield from self.numbers(part.value if isinstance(part, ast.FormattedValue) else part, seen)
+                yield from self.numbers(part.value if isinstance(part, ast.FormattedValue) else part, seen, depth + 1)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Mod)):
             texts = self.scope.texts(node.left)
             if isinstance(node.op, ast.Mod) and texts is not None:
@@ -118,21 +126,21 @@ class Told:
                     for m in NUMBER.finditer(FIELD.sub(" ", text)):
                         yield plain(m.group()), node.lineno
             else:
-                yield from self.numbers(node.left, seen)
+                yield from self.numbers(node.left, seen, depth + 1)
             for part in node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]:
-                yield from self.numbers(part, seen)
+                yield from self.numbers(part, seen, depth + 1)
         elif isinstance(node, ast.UnaryOp):
-            yield from self.numbers(node.operand, seen)
+            yield from self.numbers(node.operand, seen, depth + 1)
         elif isinstance(node, ast.IfExp):
-            yield from self.numbers(node.body, seen)
-            yield from self.numbers(node.orelse, seen)
+            yield from self.numbers(node.body, seen, depth + 1)
+            yield from self.numbers(node.orelse, seen, depth + 1)
         elif isinstance(node, ast.Name):
             variable = self.scope.variable(node)
             for value in variable.values if variable is not None and not variable.imports else ():
                 if variable.grown and self.scope.value(value) in (0, ""):
                     continue  # it is added to
                 if isinstance(value, (ast.Constant, ast.JoinedStr, ast.BinOp, ast.UnaryOp, ast.IfExp)):
-                    for number, _ in self.numbers(value, seen):
+                    for number, _ in self.numbers(value, seen, depth + 1):
                         yield number, node.lineno
         elif isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute) and node.func.attr == "format":
@@ -140,9 +148,9 @@ class Told:
                     for m in NUMBER.finditer(FIELD.sub(" ", text)):
                         yield plain(m.group()), node.lineno
                 for part in node.args + [k.value for k in node.keywords]:
-                    yield from self.numbers(part, seen)
+                    yield from self.numbers(part, seen, depth + 1)
             elif node.args and self.scope.dotted(node.func) in WRITES_NUMBERS:
-                yield from self.numbers(node.args[0], seen)
+                yield from self.numbers(node.args[0], seen, depth + 1)
 
     def used_numbers(self):
         """The numbers that the program computes with, also as people would say them: 0.95 as 95."""
@@ -162,26 +170,40 @@ class Told:
                         found.update(plain("%.10g" % abs(y)) for y in (share, share - 100, 2 * share - 100))
         return found
 
-    def computes(self, node, seen=frozenset()):
+    def computes(self, node):
         """Whether something is done with a constant, beside telling it."""
-        if self.bare.reads:
-            node = self.bare.top(node)
+        node = self.bare.top(node) if self.bare.reads else node
+        if node not in self.computed:
+            self.computed[node] = self.leads(node, {node})
+        return self.computed[node]
+
+    def leads(self, node, seen):
+        """Whether a value comes to where something is done with it, by whatever names. seen is where the search has been."""
         up = self.scope.parents.get(node)
         while isinstance(up, (ast.UnaryOp, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.JoinedStr, ast.FormattedValue)):
             node, up = up, self.scope.parents.get(up)
         if isinstance(up, (ast.Assign, ast.AnnAssign, ast.For, ast.comprehension)):
             targets = up.targets if isinstance(up, ast.Assign) else [up.target]
-            names = {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
-            uses = [n for n in self.scope.nodes if isinstance(n, ast.Name) and n.id in names and isinstance(n.ctx, ast.Load) and n not in self.inside and not isinstance(getattr(self.scope.parents.get(n), "ctx", None), ast.Store)]
-            fields = {t.attr for t in targets if isinstance(t, ast.Attribute)}
-            if fields:
-                uses = [n for n in self.scope.nodes if isinstance(n, ast.Attribute) and n.attr in fields and isinstance(n.ctx, ast.Load) and n not in self.inside]
-            if self.bare.reads:
-                return any(self.computes(n, seen | {n}) if self.bare.top(n) is not n else self.handed(n) for n in uses if n not in seen)
-            return any(self.handed(n) for n in uses)
+            for use in self.uses(targets):
+                top = self.bare.top(use) if self.bare.reads else use
+                if top is use and self.handed(use):
+                    return True
+                if self.bare.reads and top is not use and top not in seen:
+                    seen.add(top)
+                    if self.leads(top, seen):
+                        return True
+            return False
         if isinstance(up, ast.arguments):
             return True  # a parameter's usual value
         return isinstance(up, HOLDS) and not isinstance(up, ast.keyword) and self.handed(node) or isinstance(up, ast.keyword) and self.handed(up)
+
+    def uses(self, targets):
+        """Where the program reads what is set, beside telling it."""
+        fields = [t.attr for t in targets if isinstance(t, ast.Attribute)]
+        if not fields:
+            names = dict.fromkeys(n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name))
+            return [n for name in names for n in self.read.get(name, ())]
+        return [n for name in fields for n in self.read.get("." + name, ())]
 
     def handed(self, node):
         """Whether what a node is handed to computes: it neither shows nor only holds it."""
