@@ -17,6 +17,11 @@ TELLS = {"desk.answer": (0, "text"), "desk.note": (0, "text"), "desk.left_out": 
 LABELS = {"set_title", "suptitle", "set_xlabel", "set_ylabel", "matplotlib.pyplot.title", "matplotlib.pyplot.xlabel", "matplotlib.pyplot.ylabel", "matplotlib.pyplot.suptitle"}
 WORDS_IN_CHARTS = {"set_xticklabels", "set_yticklabels", "text", "annotate", "figtext", "legend"}
 PRINTS = "print()"
+CHARTS = "a chart's words"
+# What stands on axes and in keys, and is no figure there.
+TIME = re.compile(r"\b(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?\b")
+YEAR = re.compile(r"19\d\d|20\d\d|2100")
+SMALL = 12  # to count from one, to the next month: added to what was computed, it says nothing of its own
 LABELLED = {"title", "xlabel", "ylabel", "label"}
 WRITES_NUMBERS = {"desk.money", "desk.percent", "desk.number", "str", "format", "round", "int", "float"}
 SHOWS = {"print", "text", "annotate"}
@@ -26,6 +31,9 @@ FIELD = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z%]|\{[^{}]*\}")
 # A number in words, where nobody takes it for an article: "twenty-five percent", "one million".
 DIGITS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 IN_WORDS = re.compile(r"\b(?:(?:%s|half a|a|hundred|thousand|million|billion|point|and)[\s-]+)+(?:hundred|thousand|million|billion|trillion|percent|per cent|dozen)\b" % DIGITS, re.I)
+# A dozen, a million thanks: nobody takes that for a figure, but for one of money.
+IDIOM = re.compile(r"(?:(?:and|point|half)[\s-]+)*a[\s-]+(?:hundred|thousand|million|billion|trillion|dozen)", re.I)
+MONEY = re.compile(r"\s+(?:euros?|dollars?|pounds?|francs?|eur|usd|gbp|chf)\b", re.I)
 SIGNS = ("<circle>", "<fraction>", "<compat>")  # ①, ½, Ⅻ; m² and CO₂ are no numbers
 PLOTS = {"bar", "barh", "plot", "pie", "scatter", "stem", "step", "stackplot", "fill_between", "hist", "boxplot", "imshow", "errorbar", "area", "line"}
 CELLS = {"loc", "iloc", "at", "iat"}
@@ -46,6 +54,7 @@ class Told:
         self.inside = set()  # every node of these
         self.said = set()    # (line, number)
         self.read = {}       # a name, or a field with a dot before it -> where it is read, beside what people read
+        self.in_chart = False  # whether what is looked at are words in a chart
         self.computed = {}   # a value -> whether something is done with it
 
     def look(self):
@@ -64,6 +73,7 @@ class Told:
         self.used = self.used_numbers()
         for call, told in self.tells.items():
             for expression, by in told:
+                self.in_chart = by == CHARTS
                 for number, line in self.numbers(expression, set()):
                     if number not in self.used and (line, number) not in self.said and (by != PRINTS or large(number)):
                         self.said.add((line, number))
@@ -91,7 +101,7 @@ class Told:
             if (name in LABELS or method in LABELS) and call.args:
                 told.append((call.args[0], "a title" if "title" in (method or name) else "a label"))
             elif method in WORDS_IN_CHARTS and (self.scope.tops & {"matplotlib", "seaborn"} or "desk" in self.scope.tops):
-                told += [(e, "a chart's words") for a in call.args + [keyword[k] for k in ("labels", "s", "text") if k in keyword] for e in (a.elts if isinstance(a, (ast.List, ast.Tuple)) else [a])
+                told += [(e, CHARTS) for a in call.args + [keyword[k] for k in ("labels", "s", "text") if k in keyword] for e in (a.elts if isinstance(a, (ast.List, ast.Tuple)) else [a])
                          if isinstance(e, (ast.JoinedStr, ast.BinOp)) or isinstance(self.scope.value(e), str)]
             elif name == "print":
                 told += [(a, PRINTS) for a in call.args if isinstance(a, (ast.JoinedStr, ast.BinOp)) or isinstance(self.scope.value(a), str)]
@@ -108,11 +118,11 @@ class Told:
         seen.add(node)
         folded = self.scope.value(node) if isinstance(node, (ast.Call, ast.BinOp, ast.Subscript)) else None  # whatever it is put together of
         if isinstance(folded, (str, int, float)) and not isinstance(folded, bool):
-            for number in in_text(folded) if isinstance(folded, str) else [plain(repr(folded))]:
+            for number in in_text(folded, self.in_chart) if isinstance(folded, str) else [plain(repr(folded))]:
                 yield number, node.lineno
         elif isinstance(node, ast.Constant):
             if isinstance(node.value, str):
-                for number in in_text(node.value):
+                for number in in_text(node.value, self.in_chart):
                     yield number, node.lineno
             elif isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
                 yield plain(repr(node.value)), node.lineno
@@ -126,7 +136,9 @@ class Told:
                     for m in NUMBER.finditer(FIELD.sub(" ", text)):
                         yield plain(m.group()), node.lineno
             else:
-                yield from self.numbers(node.left, seen, depth + 1)
+                yield from () if self.counts(node.left, node.right) else self.numbers(node.left, seen, depth + 1)
+                if self.counts(node.right, node.left):
+                    return
             for part in node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]:
                 yield from self.numbers(part, seen, depth + 1)
         elif isinstance(node, ast.UnaryOp):
@@ -151,6 +163,11 @@ class Told:
                     yield from self.numbers(part, seen, depth + 1)
             elif node.args and self.scope.dotted(node.func) in WRITES_NUMBERS:
                 yield from self.numbers(node.args[0], seen, depth + 1)
+
+    def counts(self, node, beside):
+        """Whether a number is one that a computed one is counted on by: i + 1."""
+        number = self.scope.number(node)
+        return number is not None and abs(number) <= SMALL and not self.bare.bare(beside)
 
     def used_numbers(self):
         """The numbers that the program computes with, also as people would say them: 0.95 as 95."""
@@ -260,7 +277,7 @@ class Told:
 
     def typed(self, node, line, what):
         if self.bare.bare(node):
-            figures = self.least(node)
+            figures = {n for n in self.least(node) if (line, plain(repr(n))) not in self.said}
             if figures and (what != "a chart" or len(figures) > 1) and (not what.endswith(PRINTS) or any(large(plain(repr(n))) for n in figures)):
                 self.find("caution", line, "written", "Typed in, not computed: the figures of %s (%s)." % (what, ", ".join(plain(repr(n)) for n in sorted(figures)[:4])), plain(repr(min(figures))))
 
@@ -345,12 +362,14 @@ class Told:
         return isinstance(by, ast.Compare) or isinstance(by, ast.UnaryOp) and isinstance(by.op, ast.Invert)
 
 
-def in_text(text):
-    """The numbers among the words of a text, those too that stand in words or in signs of their own."""
-    for m in NUMBER.finditer(text):
-        yield plain(m.group())
+def in_text(text, in_chart=False):
+    """The numbers among the words of a text, those too that stand in words or in signs of their own. Times and years are none in a chart."""
+    for m in NUMBER.finditer(TIME.sub(" ", text) if in_chart else text):
+        if not (in_chart and YEAR.fullmatch(m.group())):
+            yield plain(m.group())
     for m in IN_WORDS.finditer(text):
-        yield m.group().lower()
+        if not IDIOM.fullmatch(m.group()) or MONEY.match(text, m.end()):
+            yield m.group().lower().removeprefix("and ")
     for sign in text:
         if not sign.isascii() and unicodedata.category(sign) in ("No", "Nl") and unicodedata.decomposition(sign).startswith(SIGNS):
             yield sign
