@@ -63,7 +63,7 @@ def inspect(code, files, load):
         ("danger", lambda: load("worded").Worded(scope, known, report, files, listed).look()),
         ("danger", lambda: load("settings").Settings(scope, known, report, files, listed).look()),
         ("caution", lambda: load("outputs").Outputs(scope, report, looks).look()),
-        ("caution", lambda: load("told").Told(scope, report, load("bare").Bare(scope, listed), files).look()),
+        ("caution", lambda: load("told").Told(scope, report, bare := load("bare").Bare(scope, listed), load("over").Over(scope, report, bare, files)).look()),
     ):
         try:
             rule()

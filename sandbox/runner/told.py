@@ -36,8 +36,6 @@ IDIOM = re.compile(r"(?:(?:and|point|half)[\s-]+)*a[\s-]+(?:hundred|thousand|mil
 MONEY = re.compile(r"\s+(?:euros?|dollars?|pounds?|francs?|eur|usd|gbp|chf)\b", re.I)
 SIGNS = ("<circle>", "<fraction>", "<compat>")  # ①, ½, Ⅻ; m² and CO₂ are no numbers
 PLOTS = {"bar", "barh", "plot", "pie", "scatter", "stem", "step", "stackplot", "fill_between", "hist", "boxplot", "imshow", "errorbar", "area", "line"}
-CELLS = {"loc", "iloc", "at", "iat"}
-NOTHING = {0, 1, -1, 100}  # ends of an axis, shares, what is filled in
 HOLDS = (ast.Call, ast.keyword, ast.Compare, ast.Slice, ast.Subscript, ast.BinOp)
 TABLES = {"pandas.DataFrame", "pandas.Series", "numpy.array", "dict", "list"}  # holding a number is no computing with it
 DROPS = {"dropna", "drop_duplicates", "query", "head", "tail", "nlargest", "nsmallest", "sample", "truncate"}
@@ -47,9 +45,9 @@ DEEPEST = 20
 
 
 class Told:
-    def __init__(self, scope, report, bare, files):
+    def __init__(self, scope, report, bare, over):
         self.scope, self.find, self.bare = scope, report.find, bare
-        self.inputs = {c for f in files for c in f["columns"] or ()}
+        self.over, self.nothing, self.greater = over, over.nothing, over.greater
         self.tells = {}      # a call -> the expressions that people read, and by what
         self.inside = set()  # every node of these
         self.said = set()    # (line, number)
@@ -197,7 +195,8 @@ class Told:
     def leads(self, node, seen):
         """Whether a value comes to where something is done with it, by whatever names. seen is where the search has been."""
         up = self.scope.parents.get(node)
-        while isinstance(up, (ast.UnaryOp, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.JoinedStr, ast.FormattedValue)):
+        while isinstance(up, (ast.UnaryOp, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.JoinedStr, ast.FormattedValue)) \
+                or isinstance(up, ast.Call) and len(up.args) > 1 and self.greater & set(self.scope.names(up.func)):  # to be the greater of two is no computing
             node, up = up, self.scope.parents.get(up)
         if isinstance(up, (ast.Assign, ast.AnnAssign, ast.For, ast.comprehension)):
             targets = up.targets if isinstance(up, ast.Assign) else [up.target]
@@ -254,12 +253,11 @@ class Told:
                         self.typed(arg, node.lineno, "a chart")
                 elif method in PLOTS and not drawn(node) and not self.scope.imported(node.func) and self.bare.bare(node.func.value):
                     self.typed(node.func.value, node.lineno, "a chart")
-            elif isinstance(node, ast.Assign):
-                self.over(node)
+        self.over.look(dict.fromkeys(v for n in self.inside if isinstance(n, ast.Name) for v in self.scope.variables(n) if v is not None))
         for variable in (v for own in self.scope.own.values() for v in own.values()):
             other = [v for v in variable.values if not self.bare.bare(v)]
             for value in variable.values if other and len(other) < len(variable.values) else ():
-                if not isinstance(value, ast.Constant) and self.bare.bare(value) and not NOTHING.issuperset(self.bare.figures(value)):
+                if not isinstance(value, ast.Constant) and self.bare.bare(value) and not self.nothing.issuperset(self.bare.figures(value)):
                     self.find("caution", value.lineno, "written", "Puts figures that were typed in where %s otherwise holds what was computed." % variable.name, variable.name)
 
     def parts(self, node):
@@ -269,30 +267,19 @@ class Told:
             return self.parts(node.left) + self.parts(node.right)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
             return [p for a in node.args + [k.value for k in node.keywords] for p in self.parts(a)]
+        if isinstance(node, ast.Call) and node.args and self.scope.dotted(node.func) in WRITES_NUMBERS and not self.bare.bare(node):
+            return self.parts(node.args[0])
         return [node]
 
     def least(self, node):
         """The figures of a bare value that say something, and that the program does nothing else with."""
-        return {n for n in self.bare.figures(node) if n not in NOTHING and plain(repr(abs(n))) not in self.used}
+        return {n for n in (self.bare.figures(node) if self.bare.bare(node) else self.over.beside(node)) if n not in self.nothing and plain(repr(abs(n))) not in self.used}
 
     def typed(self, node, line, what):
-        if self.bare.bare(node):
+        if self.bare.bare(node) or not what.startswith("a "):
             figures = {n for n in self.least(node) if (line, plain(repr(n))) not in self.said}
             if figures and (what != "a chart" or len(figures) > 1) and (not what.endswith(PRINTS) or any(large(plain(repr(n))) for n in figures)):
                 self.find("caution", line, "written", "Typed in, not computed: the figures of %s (%s)." % (what, ", ".join(plain(repr(n)) for n in sorted(figures)[:4])), plain(repr(min(figures))))
-
-    def over(self, node):
-        """A figure that is typed over one that was read: df.loc[3, "amount"] = 1254300, df["amount"] = [800, 400]."""
-        for target in node.targets:
-            if isinstance(target, ast.Subscript) and self.scope.text(target.slice) in self.inputs and not self.bare.bare(target.value) and self.bare.bare(node.value):
-                figures = set(self.bare.figures(node.value)) - NOTHING
-                if figures:
-                    self.find("caution", node.lineno, "written", "Types %s over the column %s, which was read." % (plain(repr(max(figures))), self.scope.text(target.slice)), plain(repr(max(figures))))
-        number = self.scope.number(node.value)
-        for target in node.targets if number is not None and number not in NOTHING else ():
-            if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Attribute) and target.value.attr in CELLS and not self.bare.bare(target.value.value) \
-                    and isinstance(target.slice, ast.Tuple) and isinstance(self.scope.value(target.slice.elts[0]), (int, str)):
-                self.find("caution", node.lineno, "written", "Types %s over a value that was read." % plain(repr(number)), plain(repr(number)))
 
     def always(self, function):
         """A function that gives the same number whatever it is given."""
@@ -302,7 +289,7 @@ class Told:
         if not names or any(isinstance(n, ast.Name) and n.id in names for part in body for n in ast.walk(part)):
             return
         for value in map(self.scope.value, self.scope.returned.get(function, ())):
-            grave = isinstance(value, (int, float)) and not isinstance(value, bool) and value not in NOTHING or isinstance(value, str) and any(True for _ in in_text(value))
+            grave = isinstance(value, (int, float)) and not isinstance(value, bool) and value not in self.nothing or isinstance(value, str) and any(True for _ in in_text(value))
             if grave:
                 self.find("caution", function.lineno, "written", "Gives %s whatever it is given." % str(value)[:60], str(value)[:60])
                 return
