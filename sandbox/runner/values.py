@@ -38,7 +38,7 @@ class Place(str):
 class Values:
     """What is known of values. Scope has what is known of names."""
 
-    steps = 500_000  # of putting together, before it is given up
+    steps = 200_000  # of putting together, before it is given up
 
     def text(self, node):
         """The text that an expression comes to, or None."""
