@@ -26,19 +26,20 @@ func Compare(findings []Finding, inputs []Input, o Observed) (said []string) {
 		files.changed = append(files.changed, a.deletions(o)...)
 		o.Connected, o.Spawned = union(o.Connected, connected), union(o.Spawned, started)
 		if why := a.unknown(*w); why != nil && a.usual() {
-			said = append(said, surprise("The inspection had found nothing unusual, and yet it is not known all that it did: %s.", why)...)
+			said = append(said, sentence("The inspection had found nothing unusual, and yet it is not known all that it did: %s.", why)...)
 		} else if why != nil {
-			said = append(said, surprise("Not everything that it did is known: %s.", why)...)
+			said = append(said, sentence("Not everything that it did is known: %s.", why)...)
 		}
 	}
-	said = append(said, surprise("It opened %s, which the inspection had not found.", files.opened)...)
-	said = append(said, surprise("It wrote %s, which the inspection had not found.", files.written)...)
-	said = append(said, surprise("It changed files in a way that the inspection had not found: %s.", files.changed)...)
-	said = append(said, surprise("It tried to open %s, which the inspection had not found.", files.tried)...)
-	said = append(said, surprise("It imported %s, which the inspection had not found.", a.imports(o.Imported))...)
-	said = append(said, surprise("It tried to reach the network, which the inspection had not found: %s.", a.connections(o.Connected))...)
-	said = append(said, surprise("It started another program, which the inspection had not found: %s.", a.processes(o.Spawned))...)
-	said = append(said, surprise("It did more than could be noted: %s.", a.unlisted(o.More))...)
+	said = append(said, surprise("It opened %s, which the inspection had not found.", files.opened, nil)...)
+	said = append(said, surprise("It wrote %s, which the inspection had not found.", files.written, nil)...)
+	said = append(said, surprise("It may have written %s, which the inspection had not found.", files.touched, nil)...)
+	said = append(said, surprise("It changed files in a way that the inspection had not found: %s.", files.changed, oursDeleted)...)
+	said = append(said, surprise("It tried to open %s, which the inspection had not found.", files.tried, nil)...)
+	said = append(said, surprise("It imported %s, which the inspection had not found.", a.imports(o.Imported), nil)...)
+	said = append(said, surprise("It tried to reach the network, which the inspection had not found: %s.", a.connections(o.Connected), oursConnected)...)
+	said = append(said, surprise("It started another program, which the inspection had not found: %s.", a.processes(o.Spawned), oursStarted)...)
+	said = append(said, sentence("It did more than could be noted: %s.", a.unlisted(o.More))...)
 	return said
 }
 
@@ -65,20 +66,29 @@ func (a announced) unlisted(more []string) (said []string) {
 	return said
 }
 
-// surprise puts names that came out of a box into a sentence.
-func surprise(sentence string, names []string) []string {
+// surprise puts names that came out of a box into a sentence, in quotation marks where they could read as one.
+func surprise(text string, names []string, ours *regexp.Regexp) []string {
+	plain := make([]string, 0, len(names))
+	for _, name := range names {
+		plain = append(plain, Plain(name))
+	}
+	return sentence(text, quoted(plain, ours, 80))
+}
+
+// sentence puts a list into a sentence.
+func sentence(text string, names []string) []string {
 	if len(names) == 0 {
 		return nil
 	}
 	var shown []string
 	for _, name := range names[:min(5, len(names))] {
-		shown = append(shown, Cut(strings.ReplaceAll(Plain(name), "\n", " "), 100))
+		shown = append(shown, Cut(name, 150))
 	}
 	list := strings.Join(shown, ", ")
 	if more := len(names) - len(shown); more > 0 {
 		list += fmt.Sprintf(" and %d more", more)
 	}
-	return []string{fmt.Sprintf(sentence, list)}
+	return []string{fmt.Sprintf(text, list)}
 }
 
 // announced is what reviewers could know from the findings.
@@ -134,13 +144,15 @@ var systemFiles = []string{"/dev/null", "/dev/urandom", "/dev/random", "/etc/loc
 
 // touched are files that were opened, written or changed without having been announced.
 type touched struct {
-	opened, written, changed, tried []string
+	opened, written, touched, changed, tried []string // touched: opened for writing, which may have been done or not
 }
 
 // add merges what another source saw.
 func (t *touched) add(other touched) {
 	t.opened, t.written = union(t.opened, other.opened), union(t.written, other.written)
 	t.changed, t.tried = union(t.changed, other.changed), union(t.tried, other.tried)
+	t.written = slices.DeleteFunc(t.written, func(name string) bool { return slices.Contains(other.touched, name) }) // the hook knows no better
+	t.touched = union(t.touched, other.touched)
 }
 
 // union appends to one list what only the other has.
@@ -160,7 +172,7 @@ func (a announced) files(inputs []Input, seen []string, public func(string) bool
 	own := map[string]bool{} // what it has made itself
 	for _, entry := range seen {
 		name, did := entry, ""
-		if at := strings.LastIndex(entry, " ("); at > 0 && strings.HasSuffix(entry, ")") {
+		if at := strings.LastIndex(entry, " ("); at > 0 && markLike.MatchString(entry[at:]) {
 			name, did = entry[:at], entry[at+2:len(entry)-1]
 		}
 		// Names are relative to the working folder, which the program may fill as it likes. What is
@@ -179,11 +191,13 @@ func (a announced) files(inputs []Input, seen []string, public func(string) bool
 		case did == "" && (isInput || own[name] || toRead || toWrite || public(name) || inside && a.looksAround()):
 		case did == "":
 			t.opened = append(t.opened, name)
-		case did == "written":
-			// Opening a database counts as writing it, though it may only be read.
+		case did == "written" || did == openedForWriting:
+			// The hook takes opening a database for writing it, though it may only be read.
 			asked := toWrite || toRead && (!isInput || database(name)) || inside && !isInput && (anyWrite || moves)
-			if own[name] = true; !asked && name != "/dev/null" && name != ":memory:" {
+			if own[name] = true; !asked && name != "/dev/null" && name != ":memory:" && did == "written" {
 				t.written = append(t.written, name)
+			} else if !asked && name != "/dev/null" && name != ":memory:" {
+				t.touched = append(t.touched, name)
 			}
 		case strings.HasPrefix(did, "renamed to "):
 			if own[strings.TrimPrefix(did, "renamed to ")] = true; !own[name] && !moves {

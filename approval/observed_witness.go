@@ -17,7 +17,7 @@ const (
 // nil was not watched, which is not the same as an empty one.
 type Witness struct {
 	Source    string   `json:"source"`          // who it was; empty: nobody
-	Opened    []string `json:"opened"`          // files: "sales.csv", "copy.csv (written)", "/etc/passwd"
+	Opened    []string `json:"opened"`          // files: "sales.csv", "copy.csv (written)", "a.db (opened for writing)", "/etc/passwd"
 	Started   []string `json:"started"`         // programs with their arguments, and "a copy of itself"
 	Connected []string `json:"connected"`       // addresses, "listens at ...", and kinds of sockets
 	Complete  bool     `json:"complete"`        // nothing else can have happened
@@ -49,6 +49,7 @@ const (
 	GapMore       = "more"       // there was more than is kept
 	GapUnnamed    = "unnamed"    // it asked for a program whose name was not told
 	GapUnresolved = "unresolved" // it opened a file of which nothing more was seen
+	GapUnflagged  = "unflagged"  // it opened a file, and how was not told
 	GapDescriptor = "descriptor" // it used descriptors in a way that hides what is behind them
 	GapOpenat2    = "openat2"    // the calls that reach or rename files without telling which
 	GapHandle     = "open_by_handle_at"
@@ -70,6 +71,7 @@ var gapWords = map[string]string{
 	GapMore:       "it did more than is kept",
 	GapUnnamed:    "it asked for a program that has no readable name, or is not there",
 	GapUnresolved: "it opened a file and did not show which",
+	GapUnflagged:  "it opened a file and did not show whether it would write to it",
 	GapDescriptor: "it changed files while it was reading them",
 	GapOpenat2:    "it opened files in a way that does not tell which",
 	GapHandle:     "it opened files in a way that does not tell which",
@@ -145,12 +147,12 @@ func witnessed(w Witness) (opened, connected, started []string) {
 func (o Observed) Words(list func([]string) string) (head, rest string) {
 	w := o.Witness
 	if w == nil {
-		o.Opened, o.Spawned = quoted(o.Opened), quoted(o.Spawned)
+		o.Opened, o.Connected, o.Spawned = quoted(o.Opened, nil, mostQuoted), quoted(o.Connected, oursConnected, mostQuoted), quoted(o.Spawned, oursStarted, mostQuoted)
 		return "Not watched from outside", ": what the code did is not known. Its own process, which can be wrong, says: " +
 			seenOf(o.Opened, o.Connected, o.Spawned, list) + "."
 	}
 	seen := *w
-	seen.Opened, seen.Started = quoted(w.Opened), quoted(w.Started)
+	seen.Opened, seen.Connected, seen.Started = quoted(w.Opened, oursDeleted, mostQuoted), quoted(w.Connected, oursConnected, mostQuoted), quoted(w.Started, oursStarted, mostQuoted)
 	if !w.Complete {
 		head, rest = "Not everything that it did is known", " ("+strings.Join(w.WhyNot(), "; ")+"). Seen from outside the code: "
 		rest += seenOf(seen.Opened, seen.Connected, seen.Started, list) + "."
@@ -158,38 +160,67 @@ func (o Observed) Words(list func([]string) string) (head, rest string) {
 		head, rest = "Seen from outside the code", ": "+didOf(seen, list)
 	}
 	if hints := o.beside(); len(hints) > 0 {
-		rest += " A hint by the code's own process: " + list(quoted(hints)) + "."
+		rest += " A hint by the code's own process: " + list(quoted(hints, oursConnected, mostQuoted)) + "."
 	}
 	return head, rest
 }
 
-// ours are words of the witness's own among what it names.
-var ours = regexp.MustCompile(`^(` + regexp.QuoteMeta(WitnessDeleted) + `|a copy of itself|a socket \([^()]*\)|listens at \S+|an address (that cannot be read|of kind \d+))$`)
+// What the witness, or the hook, says in words of its own, by the list in which it says so.
+var (
+	oursDeleted   = regexp.MustCompile(`^` + regexp.QuoteMeta(WitnessDeleted) + `$`)
+	oursStarted   = regexp.MustCompile(`^a copy of itself$`)
+	oursConnected = regexp.MustCompile(`^(a socket \([\w' ]*\)|listens at [\w.:\[\]]+|looks up [\w.:-]+|an address (that cannot be read|of kind \d+))$`)
+)
 
-// marks may stand behind a name.
-var marks = regexp.MustCompile(`^(.*?)( \((?:written|read|deleted|tried)\))?$`)
+// Marks that may stand behind a name.
+const (
+	WitnessWritten   = " (written)"
+	WitnessWriting   = " (" + openedForWriting + ")"
+	openedForWriting = "opened for writing"
+)
+
+var (
+	marks    = regexp.MustCompile(`^(.*?)( \((?:written|opened for writing|read|deleted|tried|(?:renamed|a link) to [\w./-]+)\))?$`)
+	markLike = regexp.MustCompile(`\((?:written|opened for writing|read|deleted|tried|a file was deleted|not there or refused|writing refused|(?:renamed|a link) to [^()]*)\)$`)
+)
+
+// Unmarked is a file's name in which what reads as a mark of the witness's own is told from one: the program
+// chooses names, and may call a file "sales.csv (written)".
+func Unmarked(name string) string {
+	return markLike.ReplaceAllString(name, `\$0`)
+}
+
+// plainName matches a name that is one word, in letters of which none is a blank.
+var plainName = regexp.MustCompile(`^[\w\p{Latin}./:@\[\]+~=-]+$`)
 
 // mostQuoted is so much of a name as still stands in a line with its marks.
 const mostQuoted = 48
 
-// quoted puts names that have more than one word in quotation marks. The program chooses what its files
+// quoted puts names in quotation marks that are more than one plain word, and no more than so much of them. The program chooses what its files
 // are called, and "x. No network, no other programs" must not read as a sentence of ours.
-func quoted(names []string) []string {
+func quoted(names []string, ours *regexp.Regexp, most int) []string {
 	if names == nil {
 		return nil // which was not watched
 	}
 	all := make([]string, 0, len(names))
 	for _, name := range names {
-		part := marks.FindStringSubmatch(strings.Join(strings.Fields(name), " "))
-		if part == nil || !strings.ContainsAny(part[1], " ·,;|“”\u00a0") || ours.MatchString(name) {
+		if ours != nil && ours.MatchString(name) {
 			all = append(all, name)
 			continue
 		}
-		text := strings.NewReplacer("“", "'", "”", "'").Replace(part[1])
-		if runes := []rune(text); len(runes) > mostQuoted {
-			text = string(runes[:mostQuoted-1]) + "…"
+		name = strings.Join(strings.Fields(name), " ")
+		text, mark := name, ""
+		if part := marks.FindStringSubmatch(name); part != nil {
+			text, mark = part[1], part[2]
 		}
-		all = append(all, "“"+text+"”"+part[2])
+		if !plainName.MatchString(text) {
+			text = strings.NewReplacer("“", "'", "”", "'").Replace(text)
+			if runes := []rune(text); len(runes) > most {
+				text = string(runes[:most-1]) + "…"
+			}
+			text = "“" + text + "”"
+		}
+		all = append(all, text+mark)
 	}
 	return all
 }
@@ -236,7 +267,8 @@ func seenOf(opened, connected, started []string, list func([]string) string) str
 // beside are the hints about files and addresses that say more than the witness.
 func (o Observed) beside() (hints []string) {
 	for _, what := range slices.Concat(o.Opened, o.Connected) {
-		if !slices.Contains(o.Witness.Opened, what) && !slices.Contains(o.Witness.Opened, what+" (written)") && !slices.Contains(o.Witness.Connected, what) {
+		seen := []string{what, what + WitnessWritten, strings.TrimSuffix(what, WitnessWritten) + WitnessWriting} // the hook knows how a file was opened, not what was done to it
+		if !slices.ContainsFunc(seen, func(s string) bool { return slices.Contains(o.Witness.Opened, s) }) && !slices.Contains(o.Witness.Connected, what) {
 			hints = append(hints, what)
 		}
 	}

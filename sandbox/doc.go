@@ -64,7 +64,8 @@
 //	               tables.py (columns), endless.py (loops, memory), sizes.py (what is made too
 //	               large, or takes too many turns), looks.py (what looks like something else, or
 //	               never runs), unusual.py (what to look for); bare.py (which values rest on
-//	               nothing that was read) is for told.py
+//	               nothing that was read) and over.py (what is typed into what was read)
+//	               are for told.py
 //	known.json     the names that are known to be harmless; tools/known makes it
 //	needs.py       the packages that every box has to bring along
 //	read.py        has data files read, in a process that may open them and do nothing else

@@ -95,7 +95,7 @@ print([l.split()[1] for l in open("/proc/self/status") if l.startswith(("CapEff"
 	require.Empty(t, unable)
 	t.Logf("%+v", w)
 	require.True(t, w.Complete)
-	require.Subset(t, w.Opened, []string{"/etc/passwd", "/etc", "id.txt (written)"})
+	require.Subset(t, w.Opened, []string{"/etc/passwd", "/etc", "id.txt (opened for writing)"})
 	require.Contains(t, w.Started, "/usr/bin/id")
 	require.Nil(t, w.Connected, "that is not watched")
 	require.Equal(t, approval.WitnessFanotify, w.Source)

@@ -167,7 +167,7 @@ func sourceWords(source string) string {
 
 // gapWords say why not everything was seen. A reason that this program does not know stands as it is.
 var gapWords = map[string]string{"unmarked": "its beginning was not seen", "early": "the box was stopped before all was told", "dropped": "it did more at once than could be told", "more": "it did more than is kept",
-	"unnamed": "it asked for a program without a readable name", "unresolved": "it opened a file and did not show which", "descriptor": "it changed files while it was reading them", "openat2": "it opened files in a way that does not tell which",
+	"unnamed": "it asked for a program without a readable name", "unresolved": "it opened a file and did not show which", "unflagged": "it opened a file and did not show whether it would write to it", "descriptor": "it changed files while it was reading them", "openat2": "it opened files in a way that does not tell which",
 	"open_by_handle_at": "it opened files in a way that does not tell which", "rename": "it renamed files", "link": "it gave files a second name", "symlink": "it made symbolic links", "mount": "it changed which files stand where",
 	"truncate": "it cut files short", "copy": "it had files copied without reading them", "io_submit": "it used files in a way that does not tell which", "memory": "it reached into another process"}
 

@@ -45,7 +45,11 @@ class Bare:
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and not isinstance(node.value, (ast.Tuple, ast.List)):
                 self.takes(node.targets[0], node.value)
             self.changed(node)
-        self.reads = any(isinstance(n, ast.Call) and any(m in READERS or m.startswith("pandas.read_") for m in scope.names(n.func)) and not self.of_text(n) for n in scope.nodes)
+        self.reads = any(isinstance(n, ast.Call) and self.reader(n) for n in scope.nodes)
+
+    def reader(self, call):
+        """Whether a call reads a file."""
+        return any(m in READERS or m.startswith("pandas.read_") for m in self.scope.names(call.func)) and not self.of_text(call)
 
     def takes(self, target, source):
         for name in ast.walk(target):
@@ -100,6 +104,10 @@ class Bare:
     def find(self, node):
         if isinstance(node, ast.Constant):
             return []
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            for side in (node.left, node.right):
+                if self.scope.number(side) == 0:
+                    return [side]  # whatever the other one is
         if isinstance(node, PARTS):
             return [part for part in ast.iter_child_nodes(node) if not isinstance(part, (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)) and not (isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store))]
         if isinstance(node, ast.Name):

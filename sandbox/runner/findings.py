@@ -36,22 +36,41 @@ def inspect(code, files, load):
     class Scope(load("scope").Names, load("values").Values):
         """What names mean and what expressions come to: each is needed to tell the other."""
 
-    scope = Scope(tree, known)
-    load("deeds").Deeds(scope, known, report).visit(tree)
-    load("formulas").Formulas(scope, known, report).visit(tree)
-    load("masks").Masks(scope, known, report, load("list")["attributes"]).visit(tree)
+    try:
+        scope = Scope(tree, known)
+    except (RecursionError, MemoryError):
+        raise
+    except Exception:
+        return {"problem": "The code could not be inspected. Write it simpler.", "findings": []}
     places = load("places").Places(scope, known, report, files)
-    places.visit(tree)
-    load("tables").Tables(scope, report, files).look(tree)
-    places.tell_named(scope.nodes)
-    places.tell_unused()
-    load("endless").Endless(scope, report).visit(tree)
-    load("sizes").Sizes(scope, report).look()
-    looks.Looks(scope, report).look(tree, source)
-    for rules in (load("listed").Listed, load("worded").Worded, load("settings").Settings):
-        rules(scope, known, report, files, load("list")).look()
-    load("outputs").Outputs(scope, report, looks).look()
-    load("told").Told(scope, report, load("bare").Bare(scope, load("list")), files).look()
+
+    def look_at_places():
+        places.visit(tree)
+        load("tables").Tables(scope, report, files).look(tree)
+        places.tell_named(scope.nodes)
+        places.tell_unused()
+
+    listed = load("list")
+    for level, rule in (
+        ("danger", lambda: load("deeds").Deeds(scope, known, report).visit(tree)),
+        ("danger", lambda: load("formulas").Formulas(scope, known, report).visit(tree)),
+        ("danger", lambda: load("masks").Masks(scope, known, report, listed["attributes"]).visit(tree)),
+        ("danger", look_at_places),
+        ("caution", lambda: load("endless").Endless(scope, report).visit(tree)),
+        ("caution", lambda: load("sizes").Sizes(scope, report).look()),
+        ("caution", lambda: looks.Looks(scope, report).look(tree, source)),
+        ("danger", lambda: load("listed").Listed(scope, known, report, files, listed).look()),
+        ("danger", lambda: load("worded").Worded(scope, known, report, files, listed).look()),
+        ("danger", lambda: load("settings").Settings(scope, known, report, files, listed).look()),
+        ("caution", lambda: load("outputs").Outputs(scope, report, looks).look()),
+        ("caution", lambda: load("told").Told(scope, report, bare := load("bare").Bare(scope, listed), load("over").Over(scope, report, bare, files)).look()),
+    ):
+        try:
+            rule()
+        except (RecursionError, MemoryError):
+            raise  # the code is nested too deeply, or too large
+        except Exception:  # a fault of ours: what else the rule would have found is not known
+            report.find(level, 0, "more", "The code could not be looked at in full: read it with more care.")
     return {"problem": " ".join(report.problems), "findings": report.chosen()}
 
 

@@ -72,7 +72,7 @@ def main(job_at, result_at):
     result.stamp = bytes.fromhex(job["stamp"])
     needs = load("needs")
     lacking, has = needs.lacking(), needs.installed()  # which also lists the folders of modules once for all
-    siblings = {name: load(name) for name in ("findings", "scope", "values", "unusual", "deeds", "formulas", "masks", "places", "tables", "endless", "sizes", "looks", "listed", "worded", "settings", "outputs", "told", "bare")}
+    siblings = {name: load(name) for name in ("findings", "scope", "values", "unusual", "deeds", "formulas", "masks", "places", "tables", "endless", "sizes", "looks", "listed", "worded", "settings", "outputs", "told", "bare", "over")}
     siblings["list"] = the_list()
     for code in [body for kind, _, body in list(reader.all()) if kind == "C"]:
         said = in_a_child(lambda: siblings["findings"].inspect(code, job["files"] or [], siblings.get))

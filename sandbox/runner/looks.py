@@ -96,14 +96,26 @@ class Looks:
                 return
 
     def never_chosen(self, node):
-        """A branch that is never taken, by a condition of constants."""
-        if any(isinstance(n, (ast.Name, ast.Call, ast.Attribute)) for n in ast.walk(node.test)):
+        """A branch that is never taken, by a condition of constants, or of names that are one constant all along."""
+        if any(isinstance(n, (ast.Call, ast.Attribute)) for n in ast.walk(node.test)):
+            return
+        named = [n for n in ast.walk(node.test) if isinstance(n, ast.Name)]
+        if any(not self.constant(n) for n in named):
             return
         value = self.scope.value(node.test)
-        if value is not None and not value:
+        if value is not None and not value and not (named and self.only_tells(node.body)):
             self.find("caution", node.lineno, "misleading", "Never runs: the condition is never met.")
-        elif value and node.orelse and isinstance(node, ast.If):
+        elif value and node.orelse and isinstance(node, ast.If) and not (named and self.only_tells(node.orelse)):
             self.find("caution", node.orelse[0].lineno, "misleading", "Never runs: the condition above it is always met.")
+
+    def constant(self, name):
+        """Whether a name is set once, and to what cannot change."""
+        variable = self.scope.variable(name)
+        return variable is not None and isinstance(self.scope.only(variable), ast.Constant)
+
+    def only_tells(self, body):
+        """Whether a branch prints, or refuses a setting: DEBUG = False is a habit, and nobody takes what it would print for the answer."""
+        return all(isinstance(n, (ast.Pass, ast.Raise)) or isinstance(n, ast.Expr) and isinstance(n.value, ast.Call) and self.scope.dotted(n.value.func) == "print" for n in body)
 
     def foreign_letters(self, node):
         for word in WORD.findall(node.value):

@@ -14,6 +14,14 @@ class Masks(ast.NodeVisitor):
     def __init__(self, scope, known, report, attributes):
         self.scope, self.known, self.find = scope, known, report.find
         self.attributes = attributes  # that a library's things have
+        self.desk = self.of_desk(scope)
+
+    @staticmethod
+    def of_desk(scope):
+        """The names that this program has of the desk. A number() of its own is one of many; a load() of its own beside an answer()
+        of the desk's is taken for the one that reads."""
+        has = {i[5:] for own in scope.own.values() for v in own.values() for i in v.imports if i.startswith("desk.")}
+        return OF_DESK if "*" in has else OF_DESK & (has | {"load", "load_parts"}) if "desk" in scope.tops else frozenset()
 
     def visit_Module(self, node):
         self.generic_visit(node)
@@ -41,8 +49,8 @@ class Masks(ast.NodeVisitor):
         self.generic_visit(node)
 
     def called_so(self, node):
-        """A call of something that has the name of one of Python's own functions, or of the desk's, and is none: a parameter, a name of a loop, a function."""
-        if isinstance(node.func, ast.Name) and (node.func.id in BUILTINS or node.func.id in OF_DESK and "desk" in self.scope.tops):
+        """A call of something that has the name of one of Python's own functions, or of one that the program has of the desk, and is none: a parameter, a name of a loop, a function."""
+        if isinstance(node.func, ast.Name) and (node.func.id in BUILTINS or node.func.id in self.desk):
             others = [v for v in self.scope.variables(node.func) if v is not None and not v.imports]
             if others and not any(isinstance(m, ast.ClassDef) for v in others for m in v.made):
                 self.find("caution", node.lineno, "misleading", "Calls %s, which is something else here than what readers know by that name." % node.func.id, node.func.id)

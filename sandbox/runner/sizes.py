@@ -19,10 +19,12 @@ ENOUGH = 10 ** 8  # elements
 TURNS = 10 ** 10
 PIXELS = 10 ** 8
 FIGURES = 500
+LARGEST = 10 ** 15  # larger ones are taken for this, before anything is computed with them
 # Where the number of what is made stands: by its place among the arguments, or by its name.
 AT = {"ljust": 0, "rjust": 0, "center": 0, "zfill": 0, "repeat": -1, "numpy.repeat": 1, "numpy.linspace": 2, "numpy.logspace": 2, "numpy.geomspace": 2, "choice": 1, "itertools.repeat": 1}
 NAMED = {"size", "num", "periods", "repeats", "n", "k", "width", "reps"}
-WIDTH = re.compile(r"%[-+ #0]*(\d{8,})|\{[^{}]*:[^{}\d]*(\d{8,})[^{}]*\}")
+LONG = re.compile(r"[1-9]\d{8,}")  # ENOUGH and more
+WIDTH = re.compile(r"%[-+ #0]*$|\{[^{}:]*:[^{}\d]*0?$")  # what stands before one
 SECONDS = {"s": 1, "S": 1, "ms": 1000, "L": 1000, "us": 10 ** 6, "U": 10 ** 6, "ns": 10 ** 9, "N": 10 ** 9}
 YEAR = 31_536_000
 DAY = re.compile(r"(\d{4})\b")
@@ -42,11 +44,11 @@ class Sizes:
             elif isinstance(node, ast.For):
                 self.loop(node)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                if any(int(a or b) >= ENOUGH for a, b in WIDTH.findall(node.value)):
+                if any(WIDTH.search(node.value[max(0, m.start() - 60):m.start()]) for m in LONG.finditer(node.value)):
                     self.too_much(node)
             elif isinstance(node, ast.FormattedValue) and isinstance(node.format_spec, ast.JoinedStr):
                 spec = self.scope.text(node.format_spec) or ""
-                if any(int(n) >= ENOUGH for n in re.findall(r"\d{8,}", spec)):
+                if LONG.search(spec):
                     self.too_much(node)
 
     def too_much(self, node):
@@ -84,8 +86,11 @@ class Sizes:
     def much(self, node):
         value = self.scope.value(node)
         if isinstance(value, (list, tuple)):
-            return math.prod(n for n in value if isinstance(n, (int, float)))
-        return value if isinstance(value, (int, float)) and not isinstance(value, bool) else 0
+            product = 1
+            for n in value:
+                product = clamped(product * clamped(n)) if isinstance(n, (int, float)) else product
+            return product
+        return clamped(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0
 
     def power(self, base, by):
         a, b = self.scope.number(base), self.scope.number(by)
@@ -104,10 +109,16 @@ class Sizes:
         if not sizes or not sizes[0]:
             return 0
         if name.endswith("product"):
-            return min(math.prod(s or 1 for s in sizes) ** min(self.much(keyword.get("repeat")) or 1, 100), 10 ** 300)
-        few = self.much(node.args[1]) if len(node.args) > 1 else self.much(keyword.get("r"))
-        whole = int(min(sizes[0], 10 ** 6))
-        return float(min(math.comb(whole, int(min(few or whole, 1000))), 10 ** 300))
+            digits = sum(math.log10(s) for s in sizes if s >= 1) * max(1, self.much(keyword.get("repeat")))
+            return 10.0 ** min(digits, 300)
+        given = node.args[1] if len(node.args) > 1 else keyword.get("r")
+        n, k = sizes[0], sizes[0] if given is None else self.much(given)
+        if name.endswith("replacement"):
+            n += max(0, k - 1)
+        if not 0 < k <= n:
+            return 0
+        ways = math.lgamma(n + 1) - math.lgamma(n - k + 1) - (0 if name.endswith("permutations") else math.lgamma(k + 1))
+        return math.exp(min(ways, 690))
 
     def length(self, node):
         value = self.scope.value(node)
@@ -120,8 +131,9 @@ class Sizes:
         edges = [self.scope.number(a) for a in node.args]
         if None in edges or len(edges) > 2 and not edges[2]:
             return 0
+        edges = [clamped(e) for e in edges]
         low, high, step = (0, edges[0], 1) if len(edges) == 1 else (edges[0], edges[1], edges[2] if len(edges) > 2 else 1)
-        return max(0, (high - low) / step)
+        return clamped(max(0, (high - low) / step))
 
     def collected(self, node):
         up = self.scope.parents.get(node)
@@ -130,7 +142,7 @@ class Sizes:
     def loop(self, node):
         turns, up = self.turns(node.iter), self.scope.parents.get(node)
         while turns and isinstance(up, (ast.For, ast.If, ast.With, ast.Try)):
-            turns *= (self.turns(up.iter) or 1) if isinstance(up, ast.For) else 1
+            turns = clamped(turns * (self.turns(up.iter) or 1)) if isinstance(up, ast.For) else turns
             up = self.scope.parents.get(up)
         leaves = any(isinstance(n, (ast.Break, ast.Return, ast.Raise)) for n in ast.walk(node))
         if turns >= TURNS and not leaves:
@@ -147,19 +159,24 @@ class Sizes:
         while up is not None:
             up = self.scope.parents.get(up)
             turns = max(turns, self.turns(up.iter)) if isinstance(up, ast.For) else turns
-        if wide * high * dpi * dpi >= PIXELS:
+        if clamped(wide) * clamped(high) * dpi * dpi >= PIXELS:
             self.too_much(node)
         elif turns >= FIGURES and not any(isinstance(n, ast.Call) and getattr(n.func, "attr", "") in ("close", "clf", "cla") for n in self.scope.nodes):
             self.report.add("caution", node.lineno, "memory", "Makes %d pictures." % turns, "")
 
     def pattern(self, node, given):
-        for text in self.scope.texts(given) or ():
+        for text in (t for t in self.scope.texts(given) or () if len(t) < 1000):
             try:
                 parsed = _parser.parse(text)
             except (re.error, RecursionError, OverflowError):
                 continue
-            if len(text) < 1000 and runs_on(parsed):
+            if runs_on(parsed):
                 self.report.add("caution", node.lineno, "loop", "A pattern with a repeat within a repeat, which may take longer than anybody waits.", "")
+
+
+def clamped(number):
+    """A number with which anything can be computed: 10**400 and infinity are no floats that bear it."""
+    return max(-LARGEST, min(number, LARGEST))
 
 
 def runs_on(parsed):

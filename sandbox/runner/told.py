@@ -17,6 +17,11 @@ TELLS = {"desk.answer": (0, "text"), "desk.note": (0, "text"), "desk.left_out": 
 LABELS = {"set_title", "suptitle", "set_xlabel", "set_ylabel", "matplotlib.pyplot.title", "matplotlib.pyplot.xlabel", "matplotlib.pyplot.ylabel", "matplotlib.pyplot.suptitle"}
 WORDS_IN_CHARTS = {"set_xticklabels", "set_yticklabels", "text", "annotate", "figtext", "legend"}
 PRINTS = "print()"
+CHARTS = "a chart's words"
+# What stands on axes and in keys, and is no figure there.
+TIME = re.compile(r"\b(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?\b")
+YEAR = re.compile(r"19\d\d|20\d\d|2100")
+SMALL = 12  # to count from one, to the next month: added to what was computed, it says nothing of its own
 LABELLED = {"title", "xlabel", "ylabel", "label"}
 WRITES_NUMBERS = {"desk.money", "desk.percent", "desk.number", "str", "format", "round", "int", "float"}
 SHOWS = {"print", "text", "annotate"}
@@ -26,10 +31,11 @@ FIELD = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z%]|\{[^{}]*\}")
 # A number in words, where nobody takes it for an article: "twenty-five percent", "one million".
 DIGITS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 IN_WORDS = re.compile(r"\b(?:(?:%s|half a|a|hundred|thousand|million|billion|point|and)[\s-]+)+(?:hundred|thousand|million|billion|trillion|percent|per cent|dozen)\b" % DIGITS, re.I)
+# A dozen, a million thanks: nobody takes that for a figure, but for one of money.
+IDIOM = re.compile(r"(?:(?:and|point|half)[\s-]+)*a[\s-]+(?:hundred|thousand|million|billion|trillion|dozen)", re.I)
+MONEY = re.compile(r"\s+(?:euros?|dollars?|pounds?|francs?|eur|usd|gbp|chf)\b", re.I)
 SIGNS = ("<circle>", "<fraction>", "<compat>")  # ①, ½, Ⅻ; m² and CO₂ are no numbers
 PLOTS = {"bar", "barh", "plot", "pie", "scatter", "stem", "step", "stackplot", "fill_between", "hist", "boxplot", "imshow", "errorbar", "area", "line"}
-CELLS = {"loc", "iloc", "at", "iat"}
-NOTHING = {0, 1, -1, 100}  # ends of an axis, shares, what is filled in
 HOLDS = (ast.Call, ast.keyword, ast.Compare, ast.Slice, ast.Subscript, ast.BinOp)
 TABLES = {"pandas.DataFrame", "pandas.Series", "numpy.array", "dict", "list"}  # holding a number is no computing with it
 DROPS = {"dropna", "drop_duplicates", "query", "head", "tail", "nlargest", "nsmallest", "sample", "truncate"}
@@ -39,12 +45,15 @@ DEEPEST = 20
 
 
 class Told:
-    def __init__(self, scope, report, bare, files):
+    def __init__(self, scope, report, bare, over):
         self.scope, self.find, self.bare = scope, report.find, bare
-        self.inputs = {c for f in files for c in f["columns"] or ()}
+        self.over, self.nothing, self.greater = over, over.nothing, over.greater
         self.tells = {}      # a call -> the expressions that people read, and by what
         self.inside = set()  # every node of these
         self.said = set()    # (line, number)
+        self.read = {}       # a name, or a field with a dot before it -> where it is read, beside what people read
+        self.in_chart = False  # whether what is looked at are words in a chart
+        self.computed = {}   # a value -> whether something is done with it
 
     def look(self):
         for node in self.scope.nodes:
@@ -53,9 +62,16 @@ class Told:
         for told in self.tells.values():
             for expression, _ in told:
                 self.inside.update(ast.walk(expression))
+        for node in self.scope.nodes:
+            if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load) and node not in self.inside:
+                if isinstance(node, ast.Attribute):
+                    self.read.setdefault("." + node.attr, []).append(node)
+                elif not isinstance(getattr(self.scope.parents.get(node), "ctx", None), ast.Store):
+                    self.read.setdefault(node.id, []).append(node)
         self.used = self.used_numbers()
         for call, told in self.tells.items():
             for expression, by in told:
+                self.in_chart = by == CHARTS
                 for number, line in self.numbers(expression, set()):
                     if number not in self.used and (line, number) not in self.said and (by != PRINTS or large(number)):
                         self.said.add((line, number))
@@ -83,7 +99,7 @@ class Told:
             if (name in LABELS or method in LABELS) and call.args:
                 told.append((call.args[0], "a title" if "title" in (method or name) else "a label"))
             elif method in WORDS_IN_CHARTS and (self.scope.tops & {"matplotlib", "seaborn"} or "desk" in self.scope.tops):
-                told += [(e, "a chart's words") for a in call.args + [keyword[k] for k in ("labels", "s", "text") if k in keyword] for e in (a.elts if isinstance(a, (ast.List, ast.Tuple)) else [a])
+                told += [(e, CHARTS) for a in call.args + [keyword[k] for k in ("labels", "s", "text") if k in keyword] for e in (a.elts if isinstance(a, (ast.List, ast.Tuple)) else [a])
                          if isinstance(e, (ast.JoinedStr, ast.BinOp)) or isinstance(self.scope.value(e), str)]
             elif name == "print":
                 told += [(a, PRINTS) for a in call.args if isinstance(a, (ast.JoinedStr, ast.BinOp)) or isinstance(self.scope.value(a), str)]
@@ -93,24 +109,24 @@ class Told:
 
     # -- numbers that were typed in
 
-    def numbers(self, node, seen):
+    def numbers(self, node, seen, depth=0):
         """The numbers that stand written in an expression of a text, with their lines."""
-        if node in seen or len(seen) > DEEPEST:
+        if node in seen or depth > DEEPEST:
             return
-        seen = seen | {node}
+        seen.add(node)
         folded = self.scope.value(node) if isinstance(node, (ast.Call, ast.BinOp, ast.Subscript)) else None  # whatever it is put together of
         if isinstance(folded, (str, int, float)) and not isinstance(folded, bool):
-            for number in in_text(folded) if isinstance(folded, str) else [plain(repr(folded))]:
+            for number in in_text(folded, self.in_chart) if isinstance(folded, str) else [plain(repr(folded))]:
                 yield number, node.lineno
         elif isinstance(node, ast.Constant):
             if isinstance(node.value, str):
-                for number in in_text(node.value):
+                for number in in_text(node.value, self.in_chart):
                     yield number, node.lineno
             elif isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
                 yield plain(repr(node.value)), node.lineno
         elif isinstance(node, ast.JoinedStr):
             for part in node.values:
-                yield from self.numbers(part.value if isinstance(part, ast.FormattedValue) else part, seen)
+                yield from self.numbers(part.value if isinstance(part, ast.FormattedValue) else part, seen, depth + 1)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Mod)):
             texts = self.scope.texts(node.left)
             if isinstance(node.op, ast.Mod) and texts is not None:
@@ -118,21 +134,23 @@ class Told:
                     for m in NUMBER.finditer(FIELD.sub(" ", text)):
                         yield plain(m.group()), node.lineno
             else:
-                yield from self.numbers(node.left, seen)
+                yield from () if self.counts(node.left, node.right) else self.numbers(node.left, seen, depth + 1)
+                if self.counts(node.right, node.left):
+                    return
             for part in node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]:
-                yield from self.numbers(part, seen)
+                yield from self.numbers(part, seen, depth + 1)
         elif isinstance(node, ast.UnaryOp):
-            yield from self.numbers(node.operand, seen)
+            yield from self.numbers(node.operand, seen, depth + 1)
         elif isinstance(node, ast.IfExp):
-            yield from self.numbers(node.body, seen)
-            yield from self.numbers(node.orelse, seen)
+            yield from self.numbers(node.body, seen, depth + 1)
+            yield from self.numbers(node.orelse, seen, depth + 1)
         elif isinstance(node, ast.Name):
             variable = self.scope.variable(node)
             for value in variable.values if variable is not None and not variable.imports else ():
                 if variable.grown and self.scope.value(value) in (0, ""):
                     continue  # it is added to
                 if isinstance(value, (ast.Constant, ast.JoinedStr, ast.BinOp, ast.UnaryOp, ast.IfExp)):
-                    for number, _ in self.numbers(value, seen):
+                    for number, _ in self.numbers(value, seen, depth + 1):
                         yield number, node.lineno
         elif isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute) and node.func.attr == "format":
@@ -140,9 +158,14 @@ class Told:
                     for m in NUMBER.finditer(FIELD.sub(" ", text)):
                         yield plain(m.group()), node.lineno
                 for part in node.args + [k.value for k in node.keywords]:
-                    yield from self.numbers(part, seen)
+                    yield from self.numbers(part, seen, depth + 1)
             elif node.args and self.scope.dotted(node.func) in WRITES_NUMBERS:
-                yield from self.numbers(node.args[0], seen)
+                yield from self.numbers(node.args[0], seen, depth + 1)
+
+    def counts(self, node, beside):
+        """Whether a number is one that a computed one is counted on by: i + 1."""
+        number = self.scope.number(node)
+        return number is not None and abs(number) <= SMALL and not self.bare.bare(beside)
 
     def used_numbers(self):
         """The numbers that the program computes with, also as people would say them: 0.95 as 95."""
@@ -162,26 +185,41 @@ class Told:
                         found.update(plain("%.10g" % abs(y)) for y in (share, share - 100, 2 * share - 100))
         return found
 
-    def computes(self, node, seen=frozenset()):
+    def computes(self, node):
         """Whether something is done with a constant, beside telling it."""
-        if self.bare.reads:
-            node = self.bare.top(node)
+        node = self.bare.top(node) if self.bare.reads else node
+        if node not in self.computed:
+            self.computed[node] = self.leads(node, {node})
+        return self.computed[node]
+
+    def leads(self, node, seen):
+        """Whether a value comes to where something is done with it, by whatever names. seen is where the search has been."""
         up = self.scope.parents.get(node)
-        while isinstance(up, (ast.UnaryOp, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.JoinedStr, ast.FormattedValue)):
+        while isinstance(up, (ast.UnaryOp, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.JoinedStr, ast.FormattedValue)) \
+                or isinstance(up, ast.Call) and len(up.args) > 1 and self.greater & set(self.scope.names(up.func)):  # to be the greater of two is no computing
             node, up = up, self.scope.parents.get(up)
         if isinstance(up, (ast.Assign, ast.AnnAssign, ast.For, ast.comprehension)):
             targets = up.targets if isinstance(up, ast.Assign) else [up.target]
-            names = {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
-            uses = [n for n in self.scope.nodes if isinstance(n, ast.Name) and n.id in names and isinstance(n.ctx, ast.Load) and n not in self.inside and not isinstance(getattr(self.scope.parents.get(n), "ctx", None), ast.Store)]
-            fields = {t.attr for t in targets if isinstance(t, ast.Attribute)}
-            if fields:
-                uses = [n for n in self.scope.nodes if isinstance(n, ast.Attribute) and n.attr in fields and isinstance(n.ctx, ast.Load) and n not in self.inside]
-            if self.bare.reads:
-                return any(self.computes(n, seen | {n}) if self.bare.top(n) is not n else self.handed(n) for n in uses if n not in seen)
-            return any(self.handed(n) for n in uses)
+            for use in self.uses(targets):
+                top = self.bare.top(use) if self.bare.reads else use
+                if top is use and self.handed(use):
+                    return True
+                if self.bare.reads and top is not use and top not in seen:
+                    seen.add(top)
+                    if self.leads(top, seen):
+                        return True
+            return False
         if isinstance(up, ast.arguments):
             return True  # a parameter's usual value
         return isinstance(up, HOLDS) and not isinstance(up, ast.keyword) and self.handed(node) or isinstance(up, ast.keyword) and self.handed(up)
+
+    def uses(self, targets):
+        """Where the program reads what is set, beside telling it."""
+        fields = [t.attr for t in targets if isinstance(t, ast.Attribute)]
+        if not fields:
+            names = dict.fromkeys(n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name))
+            return [n for name in names for n in self.read.get(name, ())]
+        return [n for name in fields for n in self.read.get("." + name, ())]
 
     def handed(self, node):
         """Whether what a node is handed to computes: it neither shows nor only holds it."""
@@ -215,12 +253,11 @@ class Told:
                         self.typed(arg, node.lineno, "a chart")
                 elif method in PLOTS and not drawn(node) and not self.scope.imported(node.func) and self.bare.bare(node.func.value):
                     self.typed(node.func.value, node.lineno, "a chart")
-            elif isinstance(node, ast.Assign):
-                self.over(node)
+        self.over.look(dict.fromkeys(v for n in self.inside if isinstance(n, ast.Name) for v in self.scope.variables(n) if v is not None))
         for variable in (v for own in self.scope.own.values() for v in own.values()):
             other = [v for v in variable.values if not self.bare.bare(v)]
             for value in variable.values if other and len(other) < len(variable.values) else ():
-                if not isinstance(value, ast.Constant) and self.bare.bare(value) and not NOTHING.issuperset(self.bare.figures(value)):
+                if not isinstance(value, ast.Constant) and self.bare.bare(value) and not self.nothing.issuperset(self.bare.figures(value)):
                     self.find("caution", value.lineno, "written", "Puts figures that were typed in where %s otherwise holds what was computed." % variable.name, variable.name)
 
     def parts(self, node):
@@ -230,30 +267,19 @@ class Told:
             return self.parts(node.left) + self.parts(node.right)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
             return [p for a in node.args + [k.value for k in node.keywords] for p in self.parts(a)]
+        if isinstance(node, ast.Call) and node.args and self.scope.dotted(node.func) in WRITES_NUMBERS and not self.bare.bare(node):
+            return self.parts(node.args[0])
         return [node]
 
     def least(self, node):
         """The figures of a bare value that say something, and that the program does nothing else with."""
-        return {n for n in self.bare.figures(node) if n not in NOTHING and plain(repr(abs(n))) not in self.used}
+        return {n for n in (self.bare.figures(node) if self.bare.bare(node) else self.over.beside(node)) if n not in self.nothing and plain(repr(abs(n))) not in self.used}
 
     def typed(self, node, line, what):
-        if self.bare.bare(node):
-            figures = self.least(node)
+        if self.bare.bare(node) or not what.startswith("a "):
+            figures = {n for n in self.least(node) if (line, plain(repr(n))) not in self.said}
             if figures and (what != "a chart" or len(figures) > 1) and (not what.endswith(PRINTS) or any(large(plain(repr(n))) for n in figures)):
                 self.find("caution", line, "written", "Typed in, not computed: the figures of %s (%s)." % (what, ", ".join(plain(repr(n)) for n in sorted(figures)[:4])), plain(repr(min(figures))))
-
-    def over(self, node):
-        """A figure that is typed over one that was read: df.loc[3, "amount"] = 1254300, df["amount"] = [800, 400]."""
-        for target in node.targets:
-            if isinstance(target, ast.Subscript) and self.scope.text(target.slice) in self.inputs and not self.bare.bare(target.value) and self.bare.bare(node.value):
-                figures = set(self.bare.figures(node.value)) - NOTHING
-                if figures:
-                    self.find("caution", node.lineno, "written", "Types %s over the column %s, which was read." % (plain(repr(max(figures))), self.scope.text(target.slice)), plain(repr(max(figures))))
-        number = self.scope.number(node.value)
-        for target in node.targets if number is not None and number not in NOTHING else ():
-            if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Attribute) and target.value.attr in CELLS and not self.bare.bare(target.value.value) \
-                    and isinstance(target.slice, ast.Tuple) and isinstance(self.scope.value(target.slice.elts[0]), (int, str)):
-                self.find("caution", node.lineno, "written", "Types %s over a value that was read." % plain(repr(number)), plain(repr(number)))
 
     def always(self, function):
         """A function that gives the same number whatever it is given."""
@@ -263,7 +289,7 @@ class Told:
         if not names or any(isinstance(n, ast.Name) and n.id in names for part in body for n in ast.walk(part)):
             return
         for value in map(self.scope.value, self.scope.returned.get(function, ())):
-            grave = isinstance(value, (int, float)) and not isinstance(value, bool) and value not in NOTHING or isinstance(value, str) and any(True for _ in in_text(value))
+            grave = isinstance(value, (int, float)) and not isinstance(value, bool) and value not in self.nothing or isinstance(value, str) and any(True for _ in in_text(value))
             if grave:
                 self.find("caution", function.lineno, "written", "Gives %s whatever it is given." % str(value)[:60], str(value)[:60])
                 return
@@ -323,12 +349,14 @@ class Told:
         return isinstance(by, ast.Compare) or isinstance(by, ast.UnaryOp) and isinstance(by.op, ast.Invert)
 
 
-def in_text(text):
-    """The numbers among the words of a text, those too that stand in words or in signs of their own."""
-    for m in NUMBER.finditer(text):
-        yield plain(m.group())
+def in_text(text, in_chart=False):
+    """The numbers among the words of a text, those too that stand in words or in signs of their own. Times and years are none in a chart."""
+    for m in NUMBER.finditer(TIME.sub(" ", text) if in_chart else text):
+        if not (in_chart and YEAR.fullmatch(m.group())):
+            yield plain(m.group())
     for m in IN_WORDS.finditer(text):
-        yield m.group().lower()
+        if not IDIOM.fullmatch(m.group()) or MONEY.match(text, m.end()):
+            yield m.group().lower().removeprefix("and ")
     for sign in text:
         if not sign.isascii() and unicodedata.category(sign) in ("No", "Nl") and unicodedata.decomposition(sign).startswith(SIGNS):
             yield sign

@@ -38,7 +38,7 @@ class Place(str):
 class Values:
     """What is known of values. Scope has what is known of names."""
 
-    steps = 500_000  # of putting together, before it is given up
+    steps = 200_000  # of putting together, before it is given up
 
     def text(self, node):
         """The text that an expression comes to, or None."""
@@ -151,7 +151,7 @@ class Values:
     fold_Set = fold_List
 
     def fold_Dict(self, node, env):
-        return {self.fold(k, env): self.fold(v, env) for k, v in zip(node.keys, node.values) if k is not None}
+        return {flat(self.fold(k, env)): self.fold(v, env) for k, v in zip(node.keys, node.values) if k is not None}
 
     def fold_JoinedStr(self, node, env):
         parts = []
@@ -176,6 +176,8 @@ class Values:
             much, often = (b, a) if isinstance(a, int) else (a, b)
             if len(much) * often > MOST:
                 raise Unknown
+        if op is ast.Mod:
+            flat(b)
         if op in (ast.Pow, ast.LShift) and isinstance(a, int) and isinstance(b, int):
             if (abs(a).bit_length() or 1) * (abs(b) if op is ast.Pow else 1) + (b if op is ast.LShift else 0) > 4096:
                 return math.inf
@@ -186,7 +188,7 @@ class Values:
                 ast.BitOr: lambda: a | b, ast.BitAnd: lambda: a & b, ast.RShift: lambda: a >> b}[op]()
 
     def fold_Compare(self, node, env):
-        sides = [self.fold(n, env) for n in [node.left] + node.comparators]
+        sides = [flat(self.fold(n, env)) for n in [node.left] + node.comparators]
         how = {ast.Lt: lambda a, b: a < b, ast.LtE: lambda a, b: a <= b, ast.Gt: lambda a, b: a > b, ast.GtE: lambda a, b: a >= b,
                ast.Eq: lambda a, b: a == b, ast.NotEq: lambda a, b: a != b, ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
                ast.Is: lambda a, b: a is b, ast.IsNot: lambda a, b: a is not b}
@@ -197,7 +199,7 @@ class Values:
         if isinstance(node.slice, ast.Slice):
             edge = [None if e is None else self.fold(e, env) for e in (node.slice.lower, node.slice.upper, node.slice.step)]
             return whole[slice(*edge)]
-        return whole[self.fold(node.slice, env)]
+        return whole[flat(self.fold(node.slice, env))]
 
     def fold_ListComp(self, node, env):
         first = node.generators[0]
@@ -238,7 +240,7 @@ class Values:
                     return STAYS[node.func.attr](whole, *[self.fold(a, env) for a in node.args])
                 if node.func.attr == "format" and any(c.isdigit() for c in whole):
                     raise Unknown
-                args = [self.fold(a, env) for a in node.args]
+                args = [flat(self.fold(a, env)) for a in node.args]
                 if node.keywords:
                     return whole.format(*map(plainly, args), **{k.arg: plainly(self.fold(k.value, env)) for k in node.keywords})
                 if sum(len(a) for a in args if isinstance(a, (str, bytes, list, tuple))) * (len(whole) + 1) > 100 * MOST:
@@ -264,6 +266,13 @@ class Values:
                 if any(self.obscured(v, depth + 1) for v in set_to if v is not node):
                     return True
         return False
+
+
+def flat(value):
+    """A value that holds no others which hold others: to compare lists of lists, or to write them out, may take as long as they are deep doubled."""
+    if isinstance(value, (list, tuple, dict)) and any(isinstance(v, (list, tuple, dict)) for v in (value.values() if isinstance(value, dict) else value)):
+        raise Unknown
+    return value
 
 
 def plainly(value):

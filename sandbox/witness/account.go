@@ -53,8 +53,9 @@ type descriptor struct {
 
 // opened is an open whose path is not resolved yet.
 type opened struct {
-	name   string // that was given
-	writes bool   // it may be written, shortened or mapped and changed, also by calls that tell of no path
+	name string // that was given
+	told bool   // how it was opened is known
+	how  how    // what may be done to it, also by calls that tell of no path, as where it is mapped into memory
 }
 
 // New makes the account of a box. mark is the name of the path that the runner opens before
@@ -136,7 +137,7 @@ func (a *Account) bare(p *packet) {
 	case deed == open:
 		at := descriptor{p.group, p.result}
 		a.unresolved(at)
-		a.pending[at] = opened{writes: true} // until its flags are told
+		a.pending[at] = opened{}
 	case deed == remove:
 		a.files.add(approval.WitnessDeleted)
 	default:
@@ -155,10 +156,10 @@ func (a *Account) file(p *packet) {
 		}
 		at.fd = p.result
 		if _, open := a.pending[at]; open {
-			a.pending[at] = opened{p.name, p.flags&writing != 0}
+			a.pending[at] = opened{p.name, true, howOf(p.flags)}
 		}
 	case typeDup: // what stood there is closed
-		a.seen(p.path, false)
+		a.seen(p.path, read)
 		a.unresolved(at)
 	default:
 		if p.fd < 0 || p.path == "" {
@@ -170,11 +171,17 @@ func (a *Account) file(p *packet) {
 			}
 			return
 		}
-		was := a.pending[at]
+		was, open := a.pending[at]
 		if strings.HasPrefix(p.path, "/") {
 			delete(a.pending, at)
+			if open && !was.told {
+				a.gap(approval.GapUnflagged)
+			}
 		}
-		a.seen(p.path, p.kind == typeWrite || was.writes)
+		if p.kind == typeWrite {
+			was.how = written
+		}
+		a.seen(p.path, was.how)
 	}
 }
 
@@ -190,12 +197,12 @@ func (a *Account) unresolved(at descriptor) {
 }
 
 // seen notes a path that the sentry has resolved.
-func (a *Account) seen(at string, written bool) {
-	if !strings.HasPrefix(at, "/") || !written && a.image(at) {
+func (a *Account) seen(at string, did how) {
+	if !strings.HasPrefix(at, "/") || did == read && a.image(at) {
 		return // a pipe, a socket; or what is read on any program's behalf
 	}
 	at = strings.TrimSuffix(at, " (deleted)")
-	if runners(at) || written && at == "/dev/null" {
+	if runners(at) || did != read && at == "/dev/null" {
 		return
 	}
 	entry, room := strings.TrimPrefix(at, "/work/"), a.files
@@ -204,10 +211,31 @@ func (a *Account) seen(at string, written bool) {
 	} else if strings.HasPrefix(entry, "/") {
 		room = a.outside
 	}
-	room.put(entry, written)
+	room.put(entry, did)
 }
 
-const writtenMark = " (written)"
+// how is what was done to a file. Each says more than the one before.
+type how int
+
+const (
+	read    how = iota
+	writing     // it was opened for that, and may have been written
+	written     // also: emptied
+)
+
+// howMarks stand behind a name.
+var howMarks = [...]string{"", approval.WitnessWriting, approval.WitnessWritten}
+
+// howOf is what the flags of an open tell.
+func howOf(flags uint64) how {
+	switch {
+	case flags&emptying != 0:
+		return written
+	case flags&changing != 0:
+		return writing
+	}
+	return read
+}
 
 // runners tells of what the runner itself puts into its folder: the report, tables and charts.
 func runners(at string) bool {
@@ -219,7 +247,7 @@ func runners(at string) bool {
 // hint notes a name that the program gave, of which nothing else is known.
 func (a *Account) hint(name string) {
 	if name = strings.ToValidUTF8(name, "\uFFFD"); name != "" && !a.image(path.Clean(name)) && !runners(name) && !strings.HasPrefix(name, "/usr/") {
-		a.named.add(strings.TrimPrefix(name, "/work/"))
+		a.named.add(approval.Unmarked(strings.TrimPrefix(name, "/work/")))
 	}
 }
 
@@ -280,17 +308,19 @@ type kept struct {
 	more bool
 }
 
-// put adds a file that was opened, or written, which says more. A name is made fit to be shown
+// put adds a file that was opened, perhaps to be written, or written, which says more. A name is made fit to be shown
 // before it is compared, with room for the mark, or a long one would lose it.
-func (k *kept) put(entry string, written bool) {
-	entry = shown(entry, mostText-len(writtenMark))
-	switch other := entry + writtenMark; {
-	case written:
-		k.all = slices.DeleteFunc(k.all, func(had string) bool { return had == entry })
-		k.add(other)
-	case !k.has(other): // that it was opened as well says nothing new
-		k.add(entry)
+func (k *kept) put(entry string, did how) {
+	entry = approval.Unmarked(shown(entry, mostText-len(approval.WitnessWriting)-1))
+	for _, more := range howMarks[did:] {
+		if k.has(entry + more) {
+			return // that it was opened as well says nothing new
+		}
 	}
+	k.all = slices.DeleteFunc(k.all, func(had string) bool {
+		return slices.Contains(howMarks[:did], strings.TrimPrefix(had, entry)) && strings.HasPrefix(had, entry)
+	})
+	k.add(entry + howMarks[did])
 }
 
 func (k *kept) has(what string) bool { return slices.Contains(k.all, what) }

@@ -101,7 +101,7 @@ func TestWhatTheSentryResolvedIsAFact(t *testing.T) {
 }
 
 // A file may be changed by calls that show no path: mapped into memory, cut short. How it was opened tells.
-func TestAFileThatWasOpenedForWritingIsCalledWritten(t *testing.T) {
+func TestAFileThatWasOpenedForWritingIsCalledThat(t *testing.T) {
 	t.Parallel()
 	as := func(fd, flags int, path string) [][]byte {
 		return [][]byte{did(2, open, fd, 0), by(2, typeOpen, field{6, path}, field{7, flags}, field{2, message(field{1, fd})}), fdPath(2, typeMmap, fd, path), fdPath(2, typeClose, fd, path)}
@@ -109,7 +109,9 @@ func TestAFileThatWasOpenedForWritingIsCalledWritten(t *testing.T) {
 	packets := slices.Concat(as(3, unix.O_RDONLY|unix.O_CLOEXEC, "/work/read.csv"), as(4, unix.O_RDWR, "/work/mapped.csv"),
 		as(5, unix.O_WRONLY, "/work/cut.csv"), as(6, unix.O_RDONLY|unix.O_TRUNC, "/work/emptied.csv"),
 		[][]byte{did(2, open, 7, 0), fdPath(2, typeClose, 7, "/work/untold.csv")})
-	require.Equal(t, []string{"read.csv", "mapped.csv (written)", "cut.csv (written)", "emptied.csv (written)", "untold.csv (written)"}, told(true, packets...).Opened)
+	w := told(true, packets...)
+	require.Equal(t, []string{"read.csv", "mapped.csv (opened for writing)", "cut.csv (opened for writing)", "emptied.csv (written)", "untold.csv"}, w.Opened)
+	require.Equal(t, []string{approval.GapUnflagged}, w.Gaps, "how the last one was opened is not known")
 }
 
 func TestWhatCouldHideSomethingIsAGap(t *testing.T) {
@@ -243,11 +245,22 @@ func TestAFileThatWasWrittenIsSaidSoHoweverItIsCalled(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"out.csv", strings.Repeat("long/", 100) + "name", "red\x1b[31m"} {
 		k := &kept{}
-		k.put(name, false)
-		k.put(name, true)
-		k.put(name, false)
+		for _, did := range []how{read, writing, read, written, writing, read} {
+			k.put(name, did)
+		}
 		require.Len(t, k.all, 1, name)
-		require.True(t, strings.HasSuffix(k.all[0], writtenMark), k.all[0])
+		require.True(t, strings.HasSuffix(k.all[0], approval.WitnessWritten), k.all[0])
 		require.LessOrEqual(t, len([]rune(k.all[0])), mostText)
 	}
+}
+
+// A program chooses what its files are called, and no name is taken for the witness's own word.
+func TestANameIsNoMark(t *testing.T) {
+	t.Parallel()
+	k := &kept{}
+	for _, name := range []string{"sales.csv", "sales.csv (written)", "a (opened for writing)", approval.WitnessDeleted} {
+		k.put(name, read)
+	}
+	k.put("sales.csv (written)", written)
+	require.Equal(t, []string{"sales.csv", `a \(opened for writing)`, `\(a file was deleted)`, `sales.csv \(written) (written)`}, k.all)
 }

@@ -29,9 +29,12 @@ const (
 // The size is in the header because it may grow; what it has beyond these eight bytes is skipped.
 const headerSize = 8
 
-// writing are the flags of an open after which a file may change: O_WRONLY, O_RDWR, O_CREAT, O_TRUNC. They
+// Flags of an open after which a file may be changed (O_WRONLY, O_RDWR, O_CREAT), and the one that empties it (O_TRUNC). They
 // are in a register of the call, so the program cannot show others than it uses.
-const writing = 0x1 | 0x2 | 0x40 | 0x200
+const (
+	changing = 0x1 | 0x2 | 0x40
+	emptying = 0x200
+)
 
 // packet is what an account needs of one message.
 type packet struct {

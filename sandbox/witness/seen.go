@@ -14,7 +14,7 @@ import (
 // seen is a line of what the witness in a cloud box writes (runner/seen.py).
 type seen struct {
 	Opened    string `json:"opened"`
-	Written   string `json:"written"`
+	Written   string `json:"written"` // more exactly: closed after it had been open for writing
 	Started   string `json:"started"`
 	Deleted   bool   `json:"deleted"`
 	Door      int    `json:"door"` // of how many hosts it passes on what comes
@@ -37,8 +37,8 @@ const place = "/opt/countersign/"
 func Read(data []byte, mark string) (w *approval.Witness, unable string) {
 	w = &approval.Witness{Source: approval.WitnessFanotify, Opened: []string{}, Started: []string{}}
 	files, outside, system, started, reached := &kept{}, &kept{}, &kept{}, &kept{}, &kept{}
-	note := func(at string, written bool) {
-		if cloudImage(at) || written && at == "/dev/null" {
+	note := func(at string, did how) {
+		if cloudImage(at) || did != read && at == "/dev/null" {
 			return
 		}
 		room, name := outside, strings.TrimSuffix(at, " (deleted)")
@@ -47,7 +47,7 @@ func Read(data []byte, mark string) (w *approval.Witness, unable string) {
 		} else if strings.HasPrefix(name, "/usr/") {
 			room = system
 		}
-		room.put(name, written)
+		room.put(name, did)
 	}
 	begun, ended := false, false
 	lines := bufio.NewScanner(bytes.NewReader(data))
@@ -76,9 +76,9 @@ func Read(data []byte, mark string) (w *approval.Witness, unable string) {
 		case line.Deleted:
 			files.add(approval.WitnessDeleted)
 		case line.Written != "":
-			note(line.Written, true)
+			note(line.Written, writing)
 		case line.Opened != "":
-			note(line.Opened, false)
+			note(line.Opened, read)
 		}
 	}
 	w.Opened, w.Started = slices.Concat(w.Opened, outside.all, files.all, system.all), append(w.Started, started.all...)

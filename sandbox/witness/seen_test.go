@@ -22,7 +22,7 @@ func TestWhatACloudBoxTellsIsAnAccount(t *testing.T) {
 		`{"started": "/usr/bin/id"}`, `{"deleted": true}`, `{"end": 0}`), "/m")
 	require.Empty(t, unable)
 	require.Equal(t, &approval.Witness{Source: approval.WitnessFanotify, Complete: true, Started: []string{"/usr/bin/id"},
-		Opened: []string{"/etc/passwd", "sales.csv", "made.csv (written)", approval.WitnessDeleted, "/usr/share/dict/words"}}, w)
+		Opened: []string{"/etc/passwd", "sales.csv", "made.csv (opened for writing)", approval.WitnessDeleted, "/usr/share/dict/words"}}, w)
 }
 
 func TestTheLoaderAloneIsAProgram(t *testing.T) {
