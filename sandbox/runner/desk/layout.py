@@ -328,11 +328,12 @@ def names(heading, width):
     for v in given:
         n, name = seen[v], v
         while n > 0:
-            name = "%s.%d" % (v, n)
-            if name in taken or name in out:
-                n += 1
-            else:
+            end = ".%d" % n
+            name = v[:MOST_NAME - len(end)] + end  # one that is cut stays as short, and the only one
+            if name not in taken:
                 break
+            n += 1
         seen[v] = n + 1
+        taken.add(name)
         out.append(name)
     return out
