@@ -159,6 +159,7 @@ func TestThePageShowsTheChartTheBoxAndTheRules(t *testing.T) {
 		"not sooner after first opening the code than 1 second a line (two minutes at most), and not more than 20 of this risk by one person in an hour. The beginning of the seal had to be typed, too; whether it was, the log does not say.")
 	require.Contains(t, page, "reviewer of the channel, named by U0CARLA on 26 November 2026")
 	require.Contains(t, page, "No approval is known to have broken its rules.")
+	require.Contains(t, page, "It counts in the budgets of ")
 	require.Contains(t, page, "up to 28 November 2026, 12:00 UTC, when this page was made")
 	require.Contains(t, page, "<td>none: this was watched</td>")
 	require.Contains(t, page, `<tr class="unseen"><th>Witness</th><td>Nobody watched this run from outside of the program. What it opened, started and connected to is not known.</td>`)
