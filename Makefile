@@ -24,15 +24,18 @@ demo: setup-demo build
 # Everything: format, vet, staticcheck, then the tests with race detector, real Postgres,
 # real sandbox, real browser. The end-to-end tests run beside the others: a drawn tenth with race detector and the rest
 # without, and of their proofs that are one case each a drawn tenth (internal/proof/share.go). PROVE_SEED=N draws the same again.
+# AFTER follows them, so that both halves end at about the same time.
 END_TO_END = ./cmd/countersign
+AFTER = ./storage/... ./sandbox/e2b/...
 SEED := $(or $(PROVE_SEED),$(shell date +%s))
 BESIDE = -p $(shell n=$$(getconf _NPROCESSORS_ONLN); [ $$n -gt 3 ] && echo $$((n / 2)) || echo 1) -timeout $(TIMEOUT) -parallel $(PARALLEL)
 test: setup-test libexec/runsc lint
 	@echo 'PROVE_SEED=$(SEED)'; status=0; \
-		others=$$($(GO) list ./...) || exit 1; others=$$(echo "$$others" | grep -v '/cmd/countersign$$'); \
+		all=$$($(GO) list ./...) && after=$$($(GO) list $(END_TO_END) $(AFTER)) || exit 1; others=$$(echo "$$all" | grep -vxF "$$after"); \
 		{ PROVE_SEED=$(SEED) $(GO) test -race $(BESIDE) $$others & } ; trap "kill $$!" INT TERM; \
 		PROVE_SEED=$(SEED) SUITE_PART=rest $(GO) test $(BESIDE) $(END_TO_END) || status=1; \
 		PROVE_SEED=$(SEED) SUITE_PART=raced $(GO) test -race $(BESIDE) $(END_TO_END) || status=1; \
+		PROVE_SEED=$(SEED) $(GO) test -race $(BESIDE) $(AFTER) || status=1; \
 		wait $$! && exit $$status
 
 # The whole suite with race detector, proofs included that are one case each.
