@@ -182,12 +182,14 @@ func (r *Request) Decide(d Decision, cost budget.USD, p Policy, now time.Time) e
 		r.Tell(Notice{Key: fmt.Sprintf("decided %s %d %s", r.ID, d.Revision, d.Reviewer), Kind: NoticeDecided, To: d.People(), At: now,
 			Data: Encode(DecidedBy{Revision: d.Revision, Digest: d.Digest, Reviewer: d.Reviewer, Verdict: d.Verdict, Click: d.Click})})
 	}
+	if d.Verdict != Approve {
+		data["reason"] = Said(d.Reason)
+	}
 	if d.Verdict == Rewrite {
-		requestChanges(r, d, cost, p, now)
+		requestChanges(r, d, data, cost, p, now)
 		return nil
 	}
 	if d.Verdict == Reject {
-		data["reason"] = Said(d.Reason)
 		r.Reason = Because(WhyRejected)
 		r.note(now, d.Reviewer, EventRejected, data)
 		r.move(Rejected, now, time.Time{})

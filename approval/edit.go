@@ -63,19 +63,12 @@ func anotherRound(r *Request, p Policy) error {
 }
 
 // requestChanges has the model write another version, which nobody has approved.
-// It is the end of Decide, which has checked everything.
-func requestChanges(r *Request, d Decision, cost budget.USD, p Policy, now time.Time) {
+// It is the end of Decide, which has checked everything, and knows what the event says.
+func requestChanges(r *Request, d Decision, data map[string]any, cost budget.USD, p Policy, now time.Time) {
 	// A round counts from the wish, not from the code that comes of it: the model is paid either way.
 	r.Rounds++
 	r.Attempts, r.Reason = 0, Reason{}
 	r.Wishes = append(r.Wishes, Wish{Revision: d.Revision, Code: r.Revision.Code, By: d.Reviewer, InPlaceOf: d.InPlaceOf, Words: d.Reason, At: now})
-	data := map[string]any{"revision": d.Revision, "digest": d.Digest, "reason": Said(d.Reason), "click": d.Click}
-	if d.InPlaceOf != "" {
-		data["in_place_of"] = d.InPlaceOf
-	}
-	if d.Settings {
-		data["settings"] = true
-	}
 	r.note(now, d.Reviewer, EventChangesRequested, data)
 	r.Money().hold(budget.ForDraft, cost, now, DraftHoldLife)
 	r.move(Drafting, now, now.Add(p.Expiry), NextStep(r))

@@ -194,9 +194,12 @@ func (a announced) files(inputs []Input, seen []string, public func(string) bool
 		case did == "written" || did == openedForWriting:
 			// The hook takes opening a database for writing it, though it may only be read.
 			asked := toWrite || toRead && (!isInput || database(name)) || inside && !isInput && (anyWrite || moves)
-			if own[name] = true; !asked && name != "/dev/null" && name != ":memory:" && did == "written" {
+			own[name] = true
+			switch {
+			case asked || name == "/dev/null" || name == ":memory:":
+			case did == "written":
 				t.written = append(t.written, name)
-			} else if !asked && name != "/dev/null" && name != ":memory:" {
+			default:
 				t.touched = append(t.touched, name)
 			}
 		case strings.HasPrefix(did, "renamed to "):

@@ -71,21 +71,21 @@ func traceDay(day string, calls []budget.UnknownCall, ours []Booked, theirs []Us
 		}
 		left.Input, left.Output = left.Input-b.Input, left.Output-b.Output
 	}
-	of := map[string][]budget.UnknownCall{}
+	unknown := map[string]int{} // calls of each model
 	for _, c := range calls {
-		of[c.Model] = append(of[c.Model], c)
+		unknown[c.Model]++
 		if rest[c.Model] == nil {
 			return nil // by which name it counts nobody knows, so it may be in any of them
 		}
 	}
 	for model, left := range rest {
-		if left.Input < 0 || left.Output < 0 || left.Input+left.Output > 0 && len(of[model]) == 0 {
+		if left.Input < 0 || left.Output < 0 || left.Input+left.Output > 0 && unknown[model] == 0 {
 			return nil
 		}
 	}
 	for _, c := range calls {
 		// What several have used together tells of none what it has cost.
-		if len(of[c.Model]) == 1 {
+		if unknown[c.Model] == 1 {
 			found = append(found, budget.Traced{Call: c, Day: day, Input: int(rest[c.Model].Input), Output: int(rest[c.Model].Output)})
 		}
 	}

@@ -92,7 +92,7 @@ func (c Charge) Sum() string {
 	return "(" + strings.Join(said, " + ") + ") / 1,000,000 = " + Dollars(amount)
 }
 
-// Price says what the row asks for, beside how much was used.
+// Per says what the row asks for a unit of what was used.
 func (c Charge) Per() string {
 	switch {
 	case c.Rate == nil:

@@ -18,7 +18,6 @@ READERS = {"desk.load", "desk.load_parts", "open", "csv.reader", "csv.DictReader
 SAYS = {"desk.money", "desk.percent", "desk.number"}
 PARTS = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Starred, ast.Slice, ast.Subscript, ast.JoinedStr, ast.FormattedValue,
          ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp, ast.comprehension, ast.keyword)
-CHANGES = {"append", "extend", "insert", "update", "add", "pop", "remove", "clear", "setdefault", "sort", "reverse", "discard"}  # as in scope.py
 DEEPEST = 60
 
 
@@ -64,7 +63,7 @@ class Bare:
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 if isinstance(target, ast.Subscript):
                     into, parts = target.value, [target.slice, node.value]
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGES:
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in self.scope.CHANGES:
             into, parts = node.func.value, node.args + [k.value for k in node.keywords]
         if isinstance(into, ast.Name):
             known = not self.scope.within(node, (ast.For, ast.While, ast.If, ast.Try, ast.Match, ast.ListComp))

@@ -11,7 +11,6 @@ import sys
 from importlib.machinery import PathFinder
 
 BUILTINS = frozenset(dir(builtins))
-CHANGES = {"append", "extend", "insert", "update", "add", "pop", "remove", "clear", "setdefault", "sort", "reverse", "discard"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 LISTS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 PARTS = 20     # of a dotted name
@@ -36,6 +35,8 @@ class Variable:
 
 
 class Names:
+    CHANGES = {"append", "extend", "insert", "update", "add", "pop", "remove", "clear", "setdefault", "sort", "reverse", "discard"}  # methods that change a list, a set or a dictionary
+
     def __init__(self, tree, known):
         self.known = known
         self.parents = {}
@@ -186,7 +187,7 @@ class Names:
             for case in node.cases:
                 if isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None and case.pattern.name:
                     self.where_set(case.pattern.name, at).handed.append(node.subject)
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in CHANGES \
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in self.CHANGES \
                 or isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and not isinstance(node.ctx, ast.Load):
             for variable in filter(None, self.variables(node.value)):
                 variable.changed = True
