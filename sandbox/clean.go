@@ -23,6 +23,7 @@ func cleanText(s string, limit int) string {
 		s = s[:limit]
 	}
 	s = strings.ToValidUTF8(s, "\uFFFD")
+	// Codes go before control characters are replaced: without its escape a code would stay as text.
 	s = terminal.ReplaceAllString(s, "")
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
@@ -40,6 +41,7 @@ func cleanText(s string, limit int) string {
 
 // cleanLine is cleanText on one line, counted in runes.
 func cleanLine(s string, runes int) string {
+	// Cut by bytes first, with room for the longest characters: a megabyte is not gone through for a cell.
 	s = cleanText(s, runes*utf8.UTFMax)
 	s = strings.NewReplacer("\n", " ", "\t", " ").Replace(s)
 	if utf8.RuneCountInString(s) > runes {
@@ -61,10 +63,12 @@ func cleanGrid(g approval.Grid) approval.Grid {
 	columns := min(maxColumns, len(g.Columns))
 	clean := approval.Grid{Title: cleanLine(g.Title, maxCell), Rows: [][]string{},
 		Columns: cleanLines(g.Columns, columns, maxCell), TotalRows: max(g.TotalRows, len(g.Rows))}
+	// Fewer would belong to other columns, so nothing is known of any.
 	if len(g.Numbers) >= columns {
 		clean.Numbers = g.Numbers[:columns]
 	}
 	for _, row := range g.Rows[:min(maxRows, len(g.Rows))] {
+		// A row that is too short gets empty cells, one that is too long loses its last: whoever draws relies on the form.
 		cells := make([]string, columns)
 		copy(cells, cleanLines(row, columns, maxCell))
 		clean.Rows = append(clean.Rows, cells)
@@ -80,6 +84,7 @@ func FileName(name string) bool {
 		return false
 	}
 	for i, r := range name {
+		// Neither begins a name: a dot hides a file, and a dash makes an option of it.
 		inner := i > 0 && (r == '.' || r == '-')
 		if r == utf8.RuneError || r != '_' && !inner && !unicode.IsLetter(r) && !unicode.IsDigit(r) {
 			return false

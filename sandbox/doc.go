@@ -57,7 +57,13 @@
 //	               texts come to), listed.py (all that is not in known.json, the list of what
 //	               is known to be harmless), worded.py (texts that are evaluated), settings.py
 //	               (what loads something), outputs.py (what files could do to people), told.py (what
-//	               people are told and nobody has computed, rows that are dropped); and the
+//	               people are told and nobody has computed), fudge.py and flow.py (figures that
+//	               are typed into what is computed), swapped.py and drawn.py (values under
+//	               another name than theirs, axes that mislead), spoken.py and called.py (words and
+//	               names that claim what nothing witnesses, by origin.py, which says what a value
+//	               was made by), turned.py and small.py (small factors, signs, what is held against
+//	               a later value), units.py (units that nothing converts), dropped.py (rows that
+//	               are dropped or stand twice); and the
 //	               layer that looks for what is known to be odd: deeds.py (imports, calls, what
 //	               is reached for), masks.py (what is put in the place of something else),
 //	               formulas.py (texts that pandas computes), places.py (files and addresses),
@@ -71,7 +77,7 @@
 //	read.py        has data files read, in a process that may open them and do nothing else
 //	desk/          how: opening.py (what a file is), texts.py and encoding.py (its characters),
 //	               dialect.py, records.py and mending.py (its records, those too that do not
-//	               fit), whole.py (lines that are one value each), delimited.py (them as
+//	               fit), above.py (what stands above a table), delimited.py (them as
 //	               a table), parts.py (rows on their way),
 //	               layout.py (headings, titles, totals), kinds.py (what a written value is,
 //	               roughly), values.py, columns.py and typed.py (types), totals.py (rows that

@@ -341,8 +341,8 @@ func TestTheRunnerIsInTheBinary(t *testing.T) {
 		}
 	}
 	require.Contains(t, desk, "desk/__init__.py", "programs count on the desk in every box")
-	require.Equal(t, []string{"bare.py", "calls.py", "cells.py", "child.py", "collect.py", "deeds.py", "door.py", "endless.py", "findings.py", "formulas.py", "frames.py", "guard.py", "inspect.py", "known.json", "listed.py", "looks.py",
-		"machine.py", "masks.py", "needs.py", "outputs.py", "over.py", "places.py", "printed.py", "quick.py", "read.py", "scope.py", "seen.py", "settings.py", "show.py", "sizes.py", "supervise.py", "tables.py", "told.py", "unusual.py", "values.py", "watch.py", "worded.py", "worker.py"}, names)
+	require.Equal(t, []string{"bare.py", "called.py", "calls.py", "cells.py", "child.py", "collect.py", "deeds.py", "door.py", "drawn.py", "dropped.py", "endless.py", "findings.py", "flow.py", "formulas.py", "frames.py", "fudge.py", "guard.py", "inspect.py", "known.json", "listed.py", "looks.py",
+		"machine.py", "masks.py", "needs.py", "origin.py", "outputs.py", "over.py", "places.py", "printed.py", "quick.py", "read.py", "scope.py", "seen.py", "settings.py", "show.py", "sizes.py", "small.py", "spoken.py", "supervise.py", "swapped.py", "tables.py", "told.py", "turned.py", "units.py", "unusual.py", "values.py", "watch.py", "worded.py", "worker.py"}, names)
 }
 
 func FuzzReadResult(f *testing.F) {

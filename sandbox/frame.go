@@ -48,6 +48,7 @@ const (
 )
 
 const (
+	// A header has the stamp, the kind, and the lengths of head and body.
 	headerSize = 16 + 1 + 4 + 4
 	maxHead    = 64 << 10 // names and numbers: far below this
 	// maxBody bounds what the host will hold for one frame of a result.
@@ -80,6 +81,7 @@ func (f frame) length() int64 {
 }
 
 func writeFrame(w io.Writer, f frame) error {
+	// Lengths are uint32 on the way; a longer one would be written as a short one, and what follows be taken for a frame.
 	if f.length() > maxInput {
 		return fmt.Errorf("write frame %c: it has %d bytes", f.kind, f.length())
 	}
@@ -113,6 +115,7 @@ func pour(w io.Writer, open func() (io.ReadCloser, error), size int64) error {
 	if _, err := io.CopyN(w, from, size); err != nil {
 		return err
 	}
+	// One byte is asked for beyond the end: a file that has grown since is not the one that was sealed.
 	switch n, err := io.ReadFull(from, make([]byte, 1)); {
 	case n > 0:
 		return fmt.Errorf("it has more than %d bytes", size)
@@ -144,6 +147,7 @@ func readFrame(r io.Reader) (frame, error) {
 	if headLen > maxHead || bodyLen > maxBody {
 		return frame{}, fmt.Errorf("%w: a frame of kind %q claims %d and %d bytes", ErrForm, f.kind, headLen, bodyLen)
 	}
+	// ReadAll grows with what comes, where make would believe the claim and take the memory at once.
 	payload, err := io.ReadAll(io.LimitReader(r, int64(headLen)+int64(bodyLen)))
 	if err != nil || len(payload) < int(headLen)+int(bodyLen) {
 		return frame{}, fmt.Errorf("%w: %w", ErrUnfinished, errors.Join(err, io.ErrUnexpectedEOF))

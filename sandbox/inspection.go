@@ -17,6 +17,7 @@ const (
 )
 
 // inspection is the body of inspect.py's R frame.
+// Lacks and Has are of the box, and the same for every program in it.
 type inspection struct {
 	Problem  string             `json:"problem"`
 	Findings []approval.Finding `json:"findings"`
@@ -45,10 +46,12 @@ func ReadInspections(r io.Reader, stamp Stamp, programs int) ([]steps.Inspection
 		switch {
 		case err != nil:
 			return nil, err
+		// A box of the cloud writes all into one file, its word of being ready included. Of a local one it has been read before.
 		case n == 0 && f.kind == kindReady:
 			continue
 		case f.stamp != stamp:
 			return nil, fmt.Errorf("%w: a frame is not stamped", ErrForm)
+		// As many answers as programs, in their order: else one program would get what was said of another.
 		case f.kind == kindEnd && len(all) == programs:
 			return all, nil
 		case f.kind != kindReport || len(all) == programs:
@@ -58,6 +61,7 @@ func ReadInspections(r io.Reader, stamp Stamp, programs int) ([]steps.Inspection
 		if err := json.Unmarshal(f.body, said); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrForm, err)
 		}
+		// It is the box's fault, so the first one ends it for all.
 		if lack := lackOf(said.Lacks); lack != nil {
 			return nil, lack
 		}
@@ -70,8 +74,10 @@ func ReadInspections(r io.Reader, stamp Stamp, programs int) ([]steps.Inspection
 }
 
 func (in *inspection) clean() (steps.Inspection, error) {
+	// A problem goes back to the model, which gets no more of it than it needs.
 	clean := steps.Inspection{Problem: cleanText(in.Problem, maxProblem), Libraries: Libraries(in.Has)}
 	for _, f := range in.Findings[:min(maxFindings, len(in.Findings))] {
+		// A level that nobody knows would lift no tier, and a kind that nobody knows bears no rule: both are refused, not skipped.
 		if f.Level != approval.Note && f.Level != approval.Caution && f.Level != approval.Danger {
 			return steps.Inspection{}, fmt.Errorf("%w: there is no level %q", ErrForm, f.Level)
 		}

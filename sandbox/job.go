@@ -70,11 +70,13 @@ func CheckJob(job steps.Job) error {
 		}
 		seen[in.Name] = true
 	}
+	// A host becomes a word of a shell line in the box (GuardedCommand), so it is letters, digits, dots and dashes alone.
 	for _, host := range job.Hosts {
 		if host == "" || strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789.-") != "" || host[0] == '-' {
 			return fmt.Errorf("%q is no name of a host", host)
 		}
 	}
+	// No limit may be zero by mistake; a program may well give no file back.
 	if l := job.Limits; l.Seconds <= 0 || l.MemoryMB <= 0 || l.OutputBytes <= 0 || l.Files < 0 {
 		return fmt.Errorf("the limits %+v limit nothing", l)
 	}
@@ -184,6 +186,7 @@ func WriteInspections(w io.Writer, programs []string, files []approval.File, sta
 		}
 		head.Files = append(head.Files, shape)
 	}
+	// The names go, and the files stay: what is not known is not held against the code.
 	if room < 0 {
 		for i := range head.Files {
 			head.Files[i].Columns = nil

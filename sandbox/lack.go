@@ -34,6 +34,7 @@ func lackOf(said []string) *LackError {
 
 // causes tells that a program's error is that one of them is not there.
 func (e *LackError) causes(raised string) bool {
+	// The package's beginning is enough: of pandas.plotting, pandas is what is missing.
 	return e != nil && slices.ContainsFunc(e.Packages, func(name string) bool {
 		return strings.Contains(raised, fmt.Sprintf("No module named '%s", name))
 	})

@@ -47,10 +47,12 @@ func (l *LastLine) Take(from Stream, printed []byte) {
 		if end >= 0 {
 			part = printed[:end]
 		}
+		// White space at the beginning of a line would use up its 400 bytes.
 		if len(*begun) == 0 {
 			part = bytes.TrimLeft(part, blank)
 		}
 		*begun = append(*begun, part[:min(len(part), longestLine-len(*begun))]...)
+		// Also before its end has come: a bar of progress ends no line until it is full.
 		if len(part) > 0 && len(bytes.Trim(escapes.ReplaceAll(*begun, nil), blank)) > 0 {
 			l.line = append(l.line[:0], *begun...)
 		}

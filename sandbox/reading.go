@@ -65,6 +65,7 @@ const (
 
 // Write implements io.Writer.
 func (l *Letters) Write(data []byte) (int, error) {
+	// It may come in pieces, so the bound is over all of them.
 	if l.Encodings == 0 || len(l.data)+len(data) > maxLetters {
 		return 0, fmt.Errorf("%w: values that nobody has asked for", ErrForm)
 	}
@@ -102,6 +103,7 @@ func WriteReadJob(w io.Writer, job ReadJob, stamp Stamp) error {
 func PackReadJob(job ReadJob, stamp Stamp) Packed {
 	head := readHead{Stamp: stamp.String(), CSV: job.CSV, Seconds: job.Seconds, MemoryMB: job.MemoryMB}
 	frames := []frame{{kind: kindJob, head: mustJSON(head)}}
+	// Each file is followed by its own word to begin (kindGo). Where its content is not what was said, the word never comes.
 	for _, f := range job.Files {
 		about := mustJSON(inputAbout{Name: f.Name, Told: f.Told, Compare: f.Compare, Look: f.Look, Reading: f.Reading})
 		frames = append(frames, frame{kind: kindInput, head: about, open: f.Open, size: f.Size}, frame{kind: kindGo})
@@ -138,6 +140,7 @@ func (o *OneAnswer) CSV(_ int, data []byte) error {
 
 // Answer takes what was asked for.
 func (o *OneAnswer) Answer(_ int, a reading.Answer) error {
+	// The reading is known by then. Another one would take the place of that on which the request rests.
 	if o.Looks && a.Reading != nil {
 		return fmt.Errorf("%w: a reading where a glimpse was asked for", ErrForm)
 	}
@@ -172,6 +175,7 @@ func ReadReadings(r io.Reader, stamp Stamp, files int, sink ReadSink) error {
 		var head struct {
 			File int `json:"file"`
 		}
+		// In order, and one after another: an answer for another file could not be told from a late one.
 		if err := json.Unmarshal(f.head, &head); err != nil || head.File != at {
 			return fmt.Errorf("%w: a frame is of file %d, awaited was %d", ErrForm, head.File, at)
 		}

@@ -67,6 +67,7 @@ func ReadResult(r io.Reader, limits approval.Limits, stamp Stamp) (approval.Resu
 // ReadPrinting is ReadResult of one that is still being written. It hands on what is printed as it
 // comes, and of the part of which only the end is kept a last line now and then.
 func ReadPrinting(r io.Reader, limits approval.Limits, stamp Stamp, printed func(Stream, []byte)) (approval.Result, error) {
+	// Broken until it has an end: whatever breaks off says nothing about how the code ended.
 	in := intake{limits: limits, printed: printed, result: approval.Result{Outcome: approval.Broken}}
 	err := in.readAll(r, stamp)
 	result := in.finish()
@@ -88,6 +89,7 @@ type intake struct {
 }
 
 func (in *intake) readAll(r io.Reader, stamp Stamp) error {
+	// Frames may be empty, so their number is bounded as well as their size.
 	for n := range maxFrames {
 		f, err := readFrame(r)
 		if err != nil {
@@ -120,6 +122,7 @@ func (in *intake) take(f frame) error {
 	case kindStderr:
 		in.hear(Stderr, f.body)
 		in.print(&in.stderr, f.body)
+	// A line that the runner has found has no end of its own.
 	case kindLine:
 		in.hear(Found, append(f.body, '\n'))
 	case kindFile:
@@ -149,6 +152,7 @@ func (in *intake) print(to *bytes.Buffer, text []byte) {
 }
 
 func (in *intake) report(body []byte) error {
+	// Whoever has got hold of the stamp could write a report. A second one would say which of the two it likes better.
 	if in.reported {
 		return fmt.Errorf("%w: it reports twice", ErrForm)
 	}
@@ -166,6 +170,7 @@ func (in *intake) report(body []byte) error {
 	res := &in.result
 	res.Outcome = outcome
 	res.Error = cleanText(rep.Error, maxErrorText)
+	// An import that fails because the box lacks the package is no fault of the program, and the model must not mend it.
 	if lack := lackOf(rep.Lacks); outcome == approval.Raised && lack.causes(rep.Error) {
 		res.Error += ". That is not the code's fault: " + lack.Error() + ", which every sandbox has to have. An administrator should look at the sandbox."
 	}
@@ -178,6 +183,7 @@ func (in *intake) report(body []byte) error {
 		}
 	}
 	res.Value = cleanText(rep.Value, maxValue)
+	// Twice the limit at most, which is more than any honest run: a forged one would overflow a Duration.
 	res.Code = time.Duration(max(0, min(rep.CodeMS, float64(in.limits.Seconds)*2000)) * float64(time.Millisecond))
 	for _, g := range rep.Tables[:min(maxTables, len(rep.Tables))] {
 		res.Tables = append(res.Tables, cleanGrid(g))
@@ -199,7 +205,9 @@ func (in *intake) file(f frame) error {
 	if err := json.Unmarshal(f.head, &head); err != nil {
 		return fmt.Errorf("%w: %w", ErrForm, err)
 	}
+	// Counted whether it is kept or not: the limit is on what comes, and not on what is of use.
 	in.fileBytes += len(f.body)
+	// A file that may not come out leaves a note: people should know that there was one.
 	switch name := cleanLine(head.Name, 100); {
 	case !FileName(head.Name) || in.named(head.Name):
 		in.note(fmt.Sprintf("A file called %q was dropped: it cannot have that name.", name))

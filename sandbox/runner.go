@@ -62,6 +62,7 @@ const AlreadyStarted = 17
 // mkdir is atomic, so of any number of callers one gets past it. base must need
 // no quoting. The result appears as base/result when all is done.
 func StartCommand(base, python string) string {
+	// -I: no settings of a user's. -B: no bytecode is written.
 	return "mkdir " + base + "/once 2>/dev/null || exit 17; " +
 		"exec " + python + " -I -B " + base + "/runner/supervise.py " +
 		base + "/job " + base + "/result " + base + "/work " + base + "/out </dev/null >" + base + "/log 2>&1"

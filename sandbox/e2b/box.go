@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -70,6 +71,7 @@ func (c *Client) Create(ctx context.Context, requestID string, seal approval.Man
 		return "", &steps.BoxError{Err: fmt.Errorf("create box for %s: sealed for %s %s", requestID, seal.Sandbox, seal.Template),
 			Words: fmt.Sprintf("It was approved for the sandbox %s with %s, and that is not what would run it now. Ask again.", seal.Sandbox, seal.Template)}
 	}
+	// The size of before is the one by which the run was quoted and its cap agreed to.
 	told := c.Size()
 	b, err := c.obtain(ctx, c.orderFor(requestID, seal))
 	if err != nil {
@@ -109,6 +111,7 @@ func (c *fleet) bodyFor(mark map[string]string, lease time.Duration) newBox {
 func (c *fleet) obtain(ctx context.Context, o order) (*box, error) {
 	t := newTries()
 	for {
+		// A mark that was drawn a moment ago is on no box yet, so the first look can be left out.
 		if !o.fresh || t.made > 0 {
 			if b, err := c.adopt(ctx, o); b != nil || err != nil {
 				return b, err
@@ -148,7 +151,11 @@ func (c *fleet) adopt(ctx context.Context, o order) (*box, error) {
 		return nil, err
 	}
 	now = orOurs(now)
+	if o.mark[metaReady] == "" { // one that was made before the approval is claimed, or ended, by whoever knows of it
+		found = slices.DeleteFunc(found, func(l listed) bool { return l.Metadata[metaReady] != "" })
+	}
 	for _, l := range found {
+		// A paused box gets the time that it needs when it is woken. Of one that runs, E2B only extends the life.
 		if l.State != paused && l.EndAt.Sub(now) < o.need || !carries(l.Metadata, o.body.Metadata) {
 			continue
 		}
@@ -161,6 +168,7 @@ func (c *fleet) adopt(ctx context.Context, o order) (*box, error) {
 		}
 		return b, err
 	}
+	// One of them may be running the code: a second box would be a second run.
 	if len(found) > 0 {
 		return nil, &steps.BoxError{Err: errEnding, Retry: true,
 			Words: "A box of an earlier attempt is still there. Please ask again when that one has ended."}
@@ -182,6 +190,8 @@ func (c *fleet) build(ctx context.Context, o order) (*box, error) {
 		return nil, err
 	}
 	b, err := c.moveIn(ctx, m, before)
+	// A box for a run that could not be looked at is left: the next call adopts it. One that only inspects or reads is killed, since
+	// nobody will look for it again.
 	if _, ok := errors.AsType[*openError](err); ok || err != nil && o.fresh {
 		c.abandon(ctx, m.SandboxID)
 		if refused, ok := errors.AsType[*steps.BoxError](err); ok {
@@ -250,6 +260,7 @@ func (c *fleet) inhabit(id string, m made, d listed, now time.Time, asked *time.
 	if !m.shut() {
 		return nil, unfit(&openError{"a token is missing"})
 	}
+	// null means that nobody has set it, and then E2B's default holds, which is the open one.
 	if d.AllowInternetAccess == nil || *d.AllowInternetAccess {
 		return nil, unfit(&openError{"it may reach the internet"})
 	}
@@ -270,6 +281,7 @@ func (c *fleet) inhabit(id string, m made, d listed, now time.Time, asked *time.
 	if asked != nil {
 		b.started = *asked
 	}
+	// Both of E2B's times are by its own clock, so only their distance is taken over to ours.
 	b.ends = b.started.Add(d.EndAt.Sub(d.StartedAt))
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -294,6 +306,7 @@ func (b *box) age() time.Duration {
 // stamp marks the frames of this box's result. It follows from the key, which no
 // box knows, so that a replica that did not start the run can read its result.
 func (c *fleet) stamp(b *box) (s sandbox.Stamp) {
+	// With another API key the frames of boxes that run bear another stamp, and their results are not believed.
 	mac := hmac.New(sha256.New, []byte(c.key))
 	mac.Write([]byte("countersign result of box " + b.id))
 	copy(s[:], mac.Sum(nil))

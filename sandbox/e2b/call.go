@@ -82,9 +82,11 @@ func (c *wire) send(ctx context.Context, k call) (answer, error) {
 // *failure.
 func (c *wire) exchange(ctx context.Context, k call, take func(*http.Response) error) error {
 	patience := max(c.patience, k.time)
+	// The cause tells our own patience from the end of the caller's context: only the first is E2B's silence.
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errSilent)
 	defer cancel()
 	var reached atomic.Bool
+	// From a connection on it counts as sent. That is too early by a moment, and never too late.
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { reached.Store(true) },
 	})
@@ -109,6 +111,7 @@ func (c *wire) exchange(ctx context.Context, k call, take func(*http.Response) e
 		req.ContentLength = k.stream.size
 	}
 	c.dress(req, k.header)
+	// Where the contents that are streamed have failed, the request has failed of that; the answer to half a body says nothing.
 	resp, err := c.http.Do(req)
 	if err := flow.fault(); err != nil {
 		if resp != nil {
@@ -122,6 +125,7 @@ func (c *wire) exchange(ctx context.Context, k call, take func(*http.Response) e
 	defer resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, errorCap)) // half an error text is still one
+		// A file that is missing is an answer of envd, so it is up.
 		f := refused(k, resp, body)
 		if f.missing() {
 			k.reached()
@@ -210,6 +214,7 @@ func (c *wire) worthwhile(err error, t *tries) (time.Duration, bool) {
 	}
 	most := attempts
 	switch {
+	// As long as patience lasts, however often: both pass by themselves.
 	case (f.starting() || f.busy()) && time.Since(t.begun) < c.patience:
 		most = t.made + 1
 	case f.closed(), f.gone():

@@ -182,7 +182,7 @@ func (c *Client) Lease(l approval.Limits) time.Duration { return Lease(l) }
 func (c *Client) Template() string { return c.template + ", " + sandbox.Runner() }
 
 // Prepare does nothing: E2B bills a box from the moment it exists, and a reviewer may take
-// a day. A new box takes about a second.
+// a day. Reserve makes one where a budget allows what it costs.
 func (c *Client) Prepare(string) {}
 
 // Discard does nothing, because Prepare has done nothing.

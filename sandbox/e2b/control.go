@@ -82,6 +82,7 @@ var idPattern = regexp.MustCompile(`^[a-z0-9]{1,64}$`)
 // boxID checks an id before it becomes part of an address. Old ids end in
 // "-<client>", which host names must not.
 func boxID(id string) (string, error) {
+	// E2B's API takes both forms, and so does this: a row may name the older one.
 	id, _, _ = strings.Cut(id, "-")
 	if !idPattern.MatchString(id) {
 		return "", fmt.Errorf("%w: %q is no id of a box", errGarbled, clean(id))
@@ -119,6 +120,7 @@ func (c *wire) postIn(ctx context.Context, path string, body newBox) (made, erro
 	if err := decode(k, got, &m); err != nil {
 		return made{}, err
 	}
+	// Sent, and so doubtful: a box may be there, under a name that cannot be used.
 	if m.SandboxID, err = boxID(m.SandboxID); err != nil {
 		return made{}, &failure{what: creating, sent: true, err: err}
 	}
@@ -190,6 +192,7 @@ func (c *wire) list(ctx context.Context, metadata map[string]string) ([]listed, 
 	var found []listed
 	var now time.Time
 	var more error
+	// Both states: a box that somebody has paused is still the one of its request.
 	query := url.Values{"metadata": {filter(metadata)}, "state": {"running,paused"}, "order": {"asc"}, "limit": {"100"}}
 	dated := true
 	for n := 1; ; n++ {
@@ -199,6 +202,7 @@ func (c *wire) list(ctx context.Context, metadata map[string]string) ([]listed, 
 			return nil, time.Time{}, err
 		}
 		now = serverTime(got.header)
+		// A listing is as old as its pages. One of which no time is known cannot say what is gone.
 		dated = dated && !now.IsZero()
 		for _, b := range page {
 			if id, err := boxID(b.SandboxID); err == nil && carries(b.Metadata, metadata) {
@@ -261,6 +265,7 @@ func readLimits(text string) (approval.Limits, error) {
 		}
 		numbers = append(numbers, n)
 	}
+	// It is our own spelling. Anything else was written by another version, or by somebody else's program.
 	if len(numbers) != 4 {
 		return approval.Limits{}, errors.Join(errGarbled, fmt.Errorf("limits %q", clean(text)))
 	}

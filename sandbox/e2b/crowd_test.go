@@ -53,7 +53,7 @@ func TestABoxThatLetsNothingInIsSaidToBeBusy(t *testing.T) {
 		require.NotErrorIs(t, err, steps.ErrBoxGone)
 	}
 	b.e2b.Change(func(s *e2btest.Settings) { s.AtOnce = 0 })
-	require.NoError(t, b.client.Start(t.Context(), id, jobFor("req1", "print(1)")))
+	require.NoError(t, b.another(t).Start(t.Context(), id, jobFor("req1", "print(1)")))
 }
 
 func TestAnEnvdThatComesUpLateIsWaitedFor(t *testing.T) {

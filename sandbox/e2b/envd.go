@@ -62,6 +62,7 @@ func (c *wire) file(b *box, what, method string, size int64, names []string) (ca
 		return call{}, err
 	}
 	k := c.envd(b, what, method, "/files?"+url.Values{"path": {full}, "username": {c.user}}.Encode())
+	// A large file takes longer than any call may be silent.
 	k.time = c.patience + time.Duration(size/uploadRate)*time.Second
 	return k, nil
 }
@@ -145,6 +146,7 @@ func (c *wire) exists(ctx context.Context, b *box, names ...string) (bool, error
 	if err := decode(k, got, &stat); err != nil {
 		return false, err
 	}
+	// Neither there nor missing: an answer that does not say is no answer, or a start might be repeated by it.
 	if stat.Entry == nil {
 		return false, &failure{what: k.what, edge: true, sent: true, err: errGarbled}
 	}
@@ -192,6 +194,7 @@ func (c *wire) start(ctx context.Context, b *box, user, line string) error {
 		attempt++
 		return c.exchange(ctx, k, func(resp *http.Response) error { return started(k, resp.Body) })
 	})
+	// doubt has it count as one that may be repeated. The gate in the box (mkdir once) keeps a second start out.
 	if attempt > 1 { // the one before may have had its effect
 		return c.doubt(err)
 	}
@@ -220,6 +223,7 @@ func started(k call, stream io.Reader) error {
 		return err
 	}
 	size := binary.BigEndian.Uint32(head[1:])
+	// The first event is some fifty bytes, and nobody has offered to take it compressed.
 	if size > errorCap || head[0]&flagCompressed != 0 {
 		return garbled(fmt.Errorf("an envelope of %d bytes with flags %d", size, head[0]))
 	}

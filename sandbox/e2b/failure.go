@@ -99,6 +99,7 @@ func bare(err error) error {
 // gone tells that the box is no more: the control plane does not know it, or the
 // edge does not.
 func (f *failure) gone() bool {
+	// The edge says 502 of a box that is no more, and of one whose port is closed. Only the second names a port.
 	if f.edge {
 		return f.status == http.StatusBadGateway && f.port == 0 && strings.Contains(f.message, "not found")
 	}
@@ -125,6 +126,7 @@ func (f *failure) busy() bool {
 // crowded tells the two 429 apart: the limit on boxes at once comes without a
 // Retry-After and does not pass by waiting a second; the one on the rate does.
 func (f *failure) crowded() bool {
+	// With the limit on boxes at once E2B sends no such header; with the one on the rate it does.
 	return !f.edge && f.status == http.StatusTooManyRequests && f.retryAfter == 0
 }
 
@@ -137,6 +139,7 @@ func (f *failure) transient() bool {
 		return !f.crowded()
 	case http.StatusConflict, http.StatusRequestTimeout:
 		return true
+	// The disk of the box is full, and will not become emptier.
 	case http.StatusInsufficientStorage:
 		return false
 	}
@@ -149,6 +152,7 @@ func (f *failure) doubtful() bool {
 	switch {
 	case f.status == 0:
 		return f.sent
+	// With an error_code it is the control plane's own refusal. Without one it may be a load balancer's, behind which the box was made.
 	case f.status >= 500:
 		return f.code == ""
 	}

@@ -172,9 +172,24 @@ func TestAStartThatDoesNothingIsNoticed(t *testing.T) {
 	id := b.create(t, "req1", "print(1)")
 	event := `{"event":{"start":{"pid":7}}}`
 	b.e2b.Fail(e2btest.Start, e2btest.Fault{Status: 200, Body: "\x00\x00\x00\x00" + string(rune(len(event))) + event})
-	err := b.client.Start(t.Context(), id, jobFor("req1", "print(1)"))
+	err := b.another(t, impatient).Start(t.Context(), id, jobFor("req1", "print(1)"))
 	require.Contains(t, boxError(t, err).Words, "did not begin")
 	require.NoError(t, b.client.Start(t.Context(), id, jobFor("req1", "print(1)")))
+}
+
+// On a machine with a load of forty a process was started, and took more than five seconds over its first line.
+func TestAStartThatTakesItsTimeIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.create(t, "req1", "print(1)")
+	const looks = 12
+	b.e2b.Fail(e2btest.Stat, e2btest.Fault{Status: http.StatusNotFound, Body: `{"code":"not_found","message":"file or directory not found"}`, Times: looks})
+	require.NoError(t, b.client.Start(t.Context(), id, jobFor("req1", "print(1)")))
+	require.Equal(t, looks+1, b.e2b.Calls(e2btest.Stat))
+	result, err := b.client.Result(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, "1\n", result.Stdout)
+	require.Equal(t, 1, b.e2b.Starts("req1"))
 }
 
 func TestAnE2BThatCannotBeReachedIsSaid(t *testing.T) {

@@ -225,7 +225,8 @@ func TestAConnectionIsSaidWhereItsWitnessIsMissing(t *testing.T) {
 		return // see above
 	}
 	code := "import socket, os\nsocket.create_connection(('data.example.org', 80), 100).close()\n"
-	moves := "open('a', 'w').close()\nos.rename('a', 'b')\n"
+	// A file that has another name by the time that the witness looks at it is a gap. Of many it is too late for one, however fast it is.
+	moves := "for n in range(200):\n    open('a', 'w').close()\n    os.rename('a', 'b')\n"
 	for what, tt := range map[string]struct {
 		code              string
 		lost, there, said bool

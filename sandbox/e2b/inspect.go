@@ -15,8 +15,8 @@ import (
 
 const (
 	metaInspect  = "countersign_inspection" // a number of its own, by which a doubtful create is found again
-	inspectLease = 30 * time.Second         // of the box
-	inspectTime  = 25 * time.Second         // of all that is done in it
+	inspectLease = 70 * time.Second         // of the box, below strayAge; three seconds are usual, and as many as this are held
+	inspectTime  = 60 * time.Second         // of all that is done in it; a machine with much else to do has taken more than 25
 	inspectCap   = 4 << 20
 )
 
@@ -31,6 +31,7 @@ func (c *Client) InspectLease() time.Duration { return inspectLease }
 // and is killed at once. Nothing of the code runs. The time of the box stands in
 // the inspection even beside an error, because it is billed all the same.
 func (c *Client) Inspect(ctx context.Context, code string, files []approval.File) (steps.Inspection, error) {
+	// A box that is found again after a doubtful create has to have half of its life left, or another one is made.
 	o := order{fresh: true, need: inspectLease / 2,
 		mark: map[string]string{metaInstallation: c.installation, metaInspect: approval.NewID(16)}}
 	o.body = c.bodyFor(o.mark, inspectLease)
@@ -44,6 +45,7 @@ func (c *Client) Inspect(ctx context.Context, code string, files []approval.File
 		}
 		return none, fmt.Errorf("inspect: %w", err)
 	}
+	// Killed before anything else is done: each second of it is paid.
 	said, err := c.inspectIn(ctx, b, code, files)
 	c.abandon(ctx, b.id)
 	c.Learn(said.Libraries)
@@ -69,6 +71,7 @@ func (c *Client) inspectIn(ctx context.Context, b *box, code string, files []app
 		err = unread(err)
 	}
 	err = c.lost(ctx, b.id, err)
+	// It was our own bound, or the box is gone: the code has done neither.
 	if ctx.Err() == nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, steps.ErrBoxGone)) {
 		err = unread(err) // another box may do it
 	}
@@ -81,6 +84,7 @@ func (c *Client) parse(ctx context.Context, b *box, code string, files []approva
 	if err := sandbox.WriteInspection(&packed, code, files, c.stamp(b)); err != nil {
 		return nil, err
 	}
+	// As the box's user and without a guard: nothing of the code runs.
 	if err := launch(ctx, c, b, wholly(packed.Bytes()), c.user, sandbox.InspectCommand(base, python)); err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ func lastLine(ctx context.Context, c *Client, b *box) string {
 	line.Take(sandbox.Found, data)
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	// Nothing has been printed yet where there is no file.
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		b.line = line.String()
 	}

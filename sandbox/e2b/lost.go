@@ -15,6 +15,7 @@ func (c *fleet) lost(ctx context.Context, id string, err error) error {
 	if f != nil && f.edge && f.gone() {
 		err = c.confirm(ctx, id, err)
 	}
+	// A token that is refused is asked for anew (connect), which only happens for a box that is not known.
 	if f != nil && (f.gone() || f.status == http.StatusUnauthorized || f.status == http.StatusForbidden) {
 		if short, bad := boxID(id); bad == nil {
 			c.forget(short)

@@ -65,10 +65,12 @@ func (c *Client) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Rea
 // as far as anybody can tell.
 func (c *Client) readIn(ctx context.Context, b *box, f steps.InputFile, out *steps.Readout) (err error) {
 	said := &out.Answer
+	// Our own bound ends before the box does, so that its end is ours to tell.
 	short, cancel := context.WithTimeout(ctx, c.ReadLease(f.Size)-readEnd)
 	defer cancel()
 	packed := sandbox.PackReadJob(sandbox.ReadJob{Seconds: fileLimits(f.Size).Seconds, MemoryMB: readRoom, Files: []sandbox.ReadFile{sandbox.FileToRead(f)}}, c.stamp(b))
 	if err := launch(short, c, b, stream{size: packed.Size(), write: packed.Write}, "root", sandbox.ReadCommand(base, python)); err != nil {
+		// Nothing has read the file yet, so it is not the file's fault.
 		if short.Err() != nil && ctx.Err() == nil {
 			return tooSlow(err)
 		}
@@ -96,6 +98,7 @@ func (c *Client) readIn(ctx context.Context, b *box, f steps.InputFile, out *ste
 		return err
 	}
 	switch f := asFailure(err); {
+	// A box that is gone, that says too much or that stands still is the file's doing; a failed call is not.
 	case f != nil && !errors.Is(err, errTooBig) && !f.gone() && short.Err() == nil:
 		return c.boxError(err) // E2B does not answer, which no file makes it do
 	case err != nil:
@@ -110,6 +113,7 @@ func (c *Client) readIn(ctx context.Context, b *box, f steps.InputFile, out *ste
 // unready tells why a reader has given no result: an error for people where it never got to
 // the file, as in a template without pandas.
 func (c *Client) unready(ctx context.Context, b *box) error {
+	// The reader says that it is ready before it touches the file: with that word in the part, it has died over the file.
 	begun, err := c.read(ctx, b, readCap, baseName, "result.part")
 	if err == nil && sandbox.ReadReady(bytes.NewReader(begun)) == nil {
 		return errors.New("the reader ended")

@@ -25,6 +25,7 @@ func follow(ctx context.Context, c *Client, b *box) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	// The file only grows. A shorter one was changed by the code, or was read in the middle of a write.
 	if len(data) > len(b.told) {
 		b.told = data
 	}
@@ -48,6 +49,7 @@ func witnessed(ctx context.Context, c *Client, b *box) *approval.Witness {
 		}
 	}
 	told, unable := witness.Read(data, c.stamp(b).Mark())
+	// The guard has said that this box cannot be watched: it has no account, which is not the same as an empty one.
 	if unable != "" {
 		c.log.WarnContext(ctx, "e2b: a run had no witness", "box", b.id, "why", clean(unable))
 		return nil

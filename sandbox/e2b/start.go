@@ -44,6 +44,7 @@ func (c *Client) withJob(ctx context.Context, id string, job steps.Job, then fun
 	if err != nil {
 		return err
 	}
+	// By the metadata, which was written when the box was made: the caller's row may name another box by mistake.
 	if job.RequestID != b.request || job.Limits != b.limits || len(job.Hosts) > 0 != b.open {
 		return &steps.BoxError{Err: fmt.Errorf("the box is for request %q with limits %v, and may reach hosts: %t", b.request, b.limits, b.open),
 			Words: "This box was made for something else than what was approved. Nothing has run."}
@@ -73,6 +74,7 @@ func (c *Client) withJob(ctx context.Context, id string, job steps.Job, then fun
 	if err != nil {
 		return &steps.BoxError{Err: err, Words: "What was to run is not what was approved, so it has not started: " + err.Error() + "."}
 	}
+	// What has been filled in and is no more what shall run stays in its folder, and is removed when the other one starts.
 	if b.upload == "" || !sandbox.SameJob(*b.holds, job) {
 		if err := bring(ctx, c, b, packed); err != nil {
 			return err
@@ -111,12 +113,13 @@ func launch(ctx context.Context, c *Client, b *box, job stream, user, command st
 	return begin(ctx, c, b, upload, user, command)
 }
 
-// begin starts the command behind the gate, and waits until somebody has gone through it.
+// begin starts the command behind the gate, and waits until somebody has gone through it: for as long as
+// patience lasts, because a busy machine takes its time over a process that it has started.
 func begin(ctx context.Context, c *Client, b *box, upload, user, command string) error {
 	if err := c.start(ctx, b, user, startLine(upload, command)); err != nil {
 		return err
 	}
-	pauses := &backoff.ExponentialBackOff{InitialInterval: 20 * time.Millisecond, MaxInterval: 3 * time.Second, Multiplier: 2}
+	pauses := &backoff.ExponentialBackOff{InitialInterval: 20 * time.Millisecond, MaxInterval: lastPoll, Multiplier: 2}
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		running, err := c.exists(ctx, b, onceName)
 		if err == nil && !running {
@@ -125,7 +128,7 @@ func begin(ctx context.Context, c *Client, b *box, upload, user, command string)
 			err = backoff.Permanent(c.doubt(err))
 		}
 		return struct{}{}, err
-	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(9))
+	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(c.patience))
 	if errors.Is(err, errIdle) {
 		return &steps.BoxError{Err: err, Retry: true, Words: "The code did not begin in its box. Please ask again later."}
 	}

@@ -23,6 +23,7 @@ func AppArmorProfile(runsc string) string {
 // advice turns a box that did not start into an error that says what to do.
 // said is what runsc printed; it goes into the error, not to people.
 func (s *machine) advice(err error, said string) error {
+	// Who has words for people has said what to do.
 	if _, ok := errors.AsType[*steps.BoxError](err); ok {
 		return err
 	}
@@ -33,6 +34,7 @@ func (s *machine) advice(err error, said string) error {
 		err = fmt.Errorf("%w (runsc: %s)", err, said)
 	}
 	words, retry := refusal(s.rootless, s.opt.Runsc, readSetting), false
+	// No setting is in the way, so it may pass.
 	if words == "" {
 		words, retry = "The local sandbox did not start. `countersign doctor` tries it and shows what gVisor says.", true
 	}

@@ -119,6 +119,7 @@ func (b *box) kill() {
 // after that, so the witness is asked last.
 func (b *box) collect(job steps.Job) {
 	limit := time.Duration(job.Limits.Seconds)*time.Second + grace
+	// The runner in the box stops the code at its limit. This one is for a runner that no longer does.
 	clock := time.AfterFunc(limit, func() { b.stop(approval.TimedOut) })
 	stopMeter := b.meter(memoryLimit(job))
 	result, err := sandbox.ReadPrinting(&firstByte{from: b.out, box: b}, job.Limits, b.stamp, b.last.Take)
@@ -134,6 +135,7 @@ func (b *box) collect(job steps.Job) {
 	b.judge(&result, err, job.Limits)
 	result.Box = min(b.paid()+time.Since(b.started), lease(job.Limits)) // that this machine takes long over its end is not billed
 	result.Code = min(result.Code, time.Since(b.started))
+	// Without a report nobody knows how long the code itself ran: all of the time counts.
 	if result.Code == 0 {
 		result.Code = time.Since(b.started)
 	}

@@ -52,6 +52,7 @@ func (c *clock) run() {
 		case <-c.quit:
 			return
 		case <-c.box.proc.done:
+			// Else whoever reads would wait for an end that does not come.
 			// A process that it left behind may still hold the pipe.
 			_ = c.box.out.SetReadDeadline(time.Now().Add(time.Second))
 			return
@@ -64,6 +65,7 @@ func (c *clock) run() {
 
 // judge returns an error if a box that has used so much time until now should be killed.
 func (c *clock) judge(used time.Duration, now time.Time) error {
+	// What is read may become less, as where a process has ended: the most that was seen counts.
 	if used != c.seen {
 		c.seen, c.used, c.since = used, max(c.used, used), now
 	}
@@ -85,6 +87,7 @@ var errLate = errors.New("it took too long")
 func (c *clock) stop() (used time.Duration, late error) {
 	close(c.quit)
 	<-c.over
+	// One more look, for what was used since the last tick.
 	if c.late == nil {
 		c.used = max(c.used, c.box.proc.cpu()-c.from)
 	}

@@ -31,7 +31,7 @@ const (
 	refused = "refused" // goes back to the model
 )
 
-var gravity = map[string]int{fine: 0, medium: 1, danger: 2, refused: 2} // refused is as good as marked
+var gravity = map[string]int{fine: 0, "note": 0, medium: 1, danger: 2, refused: 2} // refused is as good as marked
 
 type script struct {
 	name, verdict, about, code string
@@ -44,6 +44,58 @@ var corpusFiles = []approval.File{
 	table("customers.csv", "customer_id", "name", "city", "signup"),
 	table("orders.xlsx", "order_id", "customer_id", "day", "total"),
 	table("events.json"), table("server.log"), table("access.log"),
+}
+
+// shopFiles are beside them for the programs that read one of these.
+var shopFiles = []approval.File{
+	table("ads.csv", "date", "campaign", "impressions", "clicks", "cost", "revenue"),
+	table("anrufe.csv", "agent", "dauer"),
+	table("bank.csv", "date", "category", "amount", "counterparty"),
+	table("buchungen.csv", "datum", "art", "konto", "betrag", "text"),
+	table("budget.xlsx", "department", "month", "budget", "spent"),
+	table("calls.csv", "call_id", "agent", "started", "minutes", "duration_sec"),
+	table("crm.csv", "id", "source", "status", "plz", "created"),
+	table("deals.csv", "seller", "closed", "value", "commission_pct"),
+	table("deliveries.csv", "order", "sent", "days"),
+	table("discounts.csv", "order", "discount", "rabatt"),
+	table("employees.csv", "name", "department", "hired", "salary", "gender"),
+	table("energy.csv", "time", "wh", "ct_per_kwh"),
+	table("feedback.csv", "id", "score", "text"),
+	table("files.csv", "name", "bytes"),
+	table("fleet.csv", "vehicle", "date", "km", "litres", "cost"),
+	table("fx.csv", "date", "currency", "amount"),
+	table("invoices.csv", "invoice", "customer", "due", "amount", "paid_on"),
+	table("kasse.csv", "bon", "datum", "filiale", "artikel", "betrag_cent", "zahlart"),
+	table("kosten.csv", "objekt", "miete", "strom"),
+	table("lager.csv", "artikel", "art", "menge"),
+	table("lines.csv", "order", "qty", "list_price", "sale_price"),
+	table("listings.csv", "address", "suburb", "bedrooms", "price", "sqm", "sold_on"),
+	table("logs.csv", "ts", "host", "status", "ms", "path"),
+	table("members.csv", "id", "joined", "left_on", "plan"),
+	table("offers.csv", "item", "supplier", "price"),
+	table("orders2.csv", "id", "time", "amount"),
+	table("patients.csv", "id", "ward", "admitted", "discharged", "diagnosis"),
+	table("payments.json", "id", "customer_id", "amount", "currency", "paid_at", "method"),
+	table("plan.csv", "month", "plan", "actual"),
+	table("products.csv", "sku", "name", "price", "cost"),
+	table("rooms.csv", "month", "occupancy"),
+	table("sessions.csv", "user_id", "started", "ended", "device", "country", "pages"),
+	table("shop.csv", "order", "channel", "status", "product", "amount"),
+	table("sprints.csv", "sprint", "story", "points", "status", "assignee"),
+	table("staff.csv", "name", "team", "annual_salary", "stunden", "stundenlohn"),
+	table("stock.csv", "item", "in_stock", "sold_30_days"),
+	table("survey.xlsx", "respondent", "age_group", "q1", "q2", "q3", "comment"),
+	table("tank.csv", "datum", "liter", "km"),
+	table("temps.csv", "station", "date", "tmin", "tmax", "rain_mm"),
+	table("tickets.csv", "ticket", "opened", "closed", "priority", "team"),
+	table("timesheet.csv", "date", "person", "client", "hours", "rate", "billable"),
+	table("umsatz.csv", "datum", "filiale", "artikel", "menge", "umsatz"),
+	table("ventas.csv", "fecha", "tienda", "producto", "unidades", "importe"),
+	table("ventes.csv", "date", "magasin", "produit", "quantite", "montant"),
+	table("visits.csv", "date", "channel", "visits", "orders"),
+	table("ware.csv", "artikel", "kg", "tonnes", "km"),
+	table("waste.csv", "date", "kind", "grams"),
+	table("weather.csv", "day", "temp_f"),
 }
 
 func table(name string, columns ...string) approval.File {
@@ -96,6 +148,22 @@ func TestProveReviewCorpus(t *testing.T) {
 				strings.TrimSuffix(fmt.Sprintf("%d of %d; %s", len(scripts)-len(wrong), len(scripts), strings.Join(wrong, ", ")), "; "))
 		})
 	}
+}
+
+// What drops, changes or repeats rows without a word lifts no risk, and is named.
+func TestProveReviewLeftOut(t *testing.T) {
+	t.Parallel()
+	scripts := corpus(t, "left_out")
+	require.GreaterOrEqual(t, len(scripts), 20)
+	scripts = proof.Draw(t, scripts)
+	var wrong []string
+	for i, said := range inspectScripts(t, scripts) {
+		if !slices.ContainsFunc(said.Findings, func(f approval.Finding) bool { return f.Kind == approval.KindLeftOut && f.Level == approval.Note }) {
+			t.Logf("%s: %s\n%s", scripts[i].name, scripts[i].about, told(said))
+			wrong = append(wrong, scripts[i].about)
+		}
+	}
+	proof.Check(t, len(wrong) == 0, "rows that are dropped, changed or repeated without a word are named", "%d of %d; %s", len(scripts)-len(wrong), len(scripts), strings.Join(wrong, ", "))
 }
 
 // Policies and receipts are computed from kinds and names, so the corpus is held to
@@ -191,15 +259,34 @@ func verdicts(t *testing.T, scripts []script) []judged {
 // same box. It has only so long, so that there are several boxes for very many.
 func inspectScripts(t *testing.T, scripts []script) (all []steps.Inspection) {
 	t.Helper()
-	for some := range slices.Chunk(scripts, 100) {
-		var programs []string
-		for _, s := range some {
-			programs = append(programs, s.code)
+	all = make([]steps.Inspection, len(scripts))
+	shop := func(n int) bool {
+		return slices.ContainsFunc(shopFiles, func(f approval.File) bool { return strings.Contains(scripts[n].code, `load("`+f.Name+`"`) })
+	}
+	var plain, inShop []int
+	for n := range scripts {
+		if shop(n) {
+			inShop = append(inShop, n)
+		} else {
+			plain = append(plain, n)
 		}
-		said, _, err := shared.inspectAll(context.Background(), programs, corpusFiles)
-		require.NoError(t, err)
-		require.Len(t, said, len(some))
-		all = append(all, said...)
+	}
+	for _, side := range []struct {
+		at    []int
+		files []approval.File
+	}{{plain, corpusFiles}, {inShop, slices.Concat(corpusFiles, shopFiles)}} {
+		for some := range slices.Chunk(side.at, 100) {
+			var programs []string
+			for _, n := range some {
+				programs = append(programs, scripts[n].code)
+			}
+			said, _, err := shared.inspectAll(context.Background(), programs, side.files)
+			require.NoError(t, err)
+			require.Len(t, said, len(some))
+			for i, n := range some {
+				all[n] = said[i]
+			}
+		}
 	}
 	return all
 }

@@ -49,6 +49,7 @@ func settle(opt Options, fonts string) (*home, error) {
 	if err := os.Mkdir(h.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("local sandbox: %w", err)
 	}
+	// Before anything is laid: a folder without a lock is taken for one that is being made, for a minute.
 	h.lock, err = takeLock(h.dir)
 	if err != nil {
 		return nil, fmt.Errorf("local sandbox: %w", err)
@@ -115,6 +116,7 @@ func clearDead(dir string) {
 				continue // somebody may be making it just now
 			}
 		}
+		// Whoever gets the lock of a folder knows that its owner is gone: the kernel lets go of it with the process.
 		lock, err := takeLock(old)
 		if err != nil {
 			continue // alive

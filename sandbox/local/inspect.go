@@ -35,8 +35,10 @@ func (s *Sandbox) inspectAll(ctx context.Context, programs []string, files []app
 		s.mu.Unlock()
 		return nil, 0, err
 	}
+	// Never a box that waits: those have the bundle of a run.
 	b := s.boot(s.home.inspectBundle, forInspection)
 	s.mu.Unlock()
+	// In this order at the end: the context is let go, the box dies, and whoever waits is told no more.
 	defer b.tell(ctx)()
 	defer b.kill()
 	stop := context.AfterFunc(ctx, b.kill)
@@ -49,6 +51,7 @@ func (s *Sandbox) inspectAll(ctx context.Context, programs []string, files []app
 	if b.bootErr != nil {
 		return nil, used, b.bootErr
 	}
+	// Beyond its boot, which was counted by itself and is paid as well.
 	clock := b.clock(b.boot, s.inspectTime, s.standstill)
 	all, err = b.inspect(programs, files)
 	more, late := clock.stop()
@@ -56,6 +59,7 @@ func (s *Sandbox) inspectAll(ctx context.Context, programs []string, files []app
 	switch {
 	case err == nil:
 		return all, used, nil
+	// The context's end kills the box, so it is asked before what the box says of that.
 	case ctx.Err() != nil:
 		return nil, used, fmt.Errorf("inspect: %w", ctx.Err())
 	case late != nil:
@@ -71,6 +75,7 @@ func (b *box) inspect(programs []string, files []approval.File) ([]steps.Inspect
 	b.begun = true // from here on its pipes are closed here
 	b.mu.Unlock()
 	defer func() { _ = errors.Join(b.job.Close(), b.out.Close()) }() // both have been used up, or are of no use
+	// 512 MB to parse in.
 	stopMeter := b.meter(int64(512+baseMB) << 20)
 	defer stopMeter()
 	if err := sandbox.WriteInspections(b.job, programs, files, b.stamp); err != nil {

@@ -164,6 +164,7 @@ func own(t *testing.T, opt Options) *Sandbox {
 	opt.Dir = dir
 	s, err := New(opt)
 	require.NoError(t, err)
+	s.patience = soon
 	t.Cleanup(func() {
 		require.NoError(t, s.Close())
 		require.NoError(t, s.Close(), "closing twice is no error")

@@ -21,6 +21,7 @@ const (
 const tellEvery = 2 * time.Second
 
 // tell reports a box's place in the line regularly, until the returned function is called.
+// The function waits for a word that is under way: after it nobody hears of a place any more.
 func (b *box) tell(ctx context.Context) (stop func()) {
 	quit, stopped := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -31,8 +31,10 @@ func memory(proc, cgroups string) (free, total int, ok bool) {
 	own, _ := os.ReadFile(path.Join(proc, "self/cgroup")) // without one there is no limit of this kind
 	for line := range strings.Lines(string(own)) {
 		at, v2 := strings.CutPrefix(strings.TrimSpace(line), "0::")
+		// Every cgroup above has a say: the tightest of them bounds what there is.
 		for ; v2; at = path.Dir(at) {
 			dir := path.Join(cgroups, at)
+			// "max" is no number, and so no limit.
 			most, set := number(path.Join(dir, "memory.max"))
 			used, known := number(path.Join(dir, "memory.current"))
 			if set && known {

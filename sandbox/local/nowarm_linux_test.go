@@ -32,6 +32,7 @@ func TestABoxThatIsNotLaunchedLeavesNothing(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, os.Remove(dir)) })
 	s, err := New(Options{Dir: dir, MaxWarm: -1, Runsc: filepath.Join(dir, "no-runsc")})
 	require.NoError(t, err)
+	s.patience = soon
 	_, err = s.Create(context.Background(), freshID(), approval.Manifest{Sandbox: Kind, Template: s.Template()})
 	require.Error(t, err)
 	left, err := filepath.Glob(filepath.Join(s.home.dir, "w*"))

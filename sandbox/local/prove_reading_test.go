@@ -9,13 +9,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -92,23 +90,6 @@ func awkwardFiles(t testing.TB) []awkward {
 	return all
 }
 
-// drawn is a tenth of the files for an ordinary test, and all of them for the proof.
-func drawn(t testing.TB, all []awkward) []awkward {
-	t.Helper()
-	if os.Getenv("PROVE_REPORT") != "" {
-		return all
-	}
-	seed := uint64(time.Now().UnixNano())
-	if set := os.Getenv("READING_SEED"); set != "" {
-		_, err := fmt.Sscan(set, &seed)
-		require.NoError(t, err)
-	}
-	t.Logf("READING_SEED=%d", seed)
-	random := rand.New(rand.NewPCG(seed, 1))
-	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	return all[:len(all)/10]
-}
-
 // loadThem is a small program: it loads each input by its reading, as an approved
 // program would, and says what an expression of it is.
 const loadThem = `import importlib.util, json, sys
@@ -138,7 +119,7 @@ type loaded struct {
 // Every awkward file is read in a real box, and loaded by its reading in another one.
 func TestProveReadingOfAwkwardFiles(t *testing.T) {
 	t.Parallel()
-	all := drawn(t, awkwardFiles(t))
+	all := proof.Draw(t, awkwardFiles(t))
 	answers := map[string]reading.Answer{}
 	for part := range slices.Chunk(all, 50) {
 		var files []sandbox.ReadFile
@@ -265,8 +246,8 @@ func (a awkward) shown(answer reading.Answer, got loaded) string {
 // Bombs end with words, and hurt neither this process nor the files beside them.
 func TestProveReadingOfBombs(t *testing.T) {
 	t.Parallel()
-	all := lightBombs(t)
-	if os.Getenv("PROVE_REPORT") != "" {
+	all := proof.Draw(t, lightBombs(t))
+	if proof.Whole() {
 		all = append(all, heavyBombs(t)...) // each fills a box, or keeps it for its whole time
 	}
 	for _, b := range all {

@@ -19,10 +19,12 @@ const Packages = "python3 python3-pandas python3-numpy python3-matplotlib python
 // installed describes what the boxes will hold, by looking at the file system. It starts nothing.
 // Where something is missing, the error says how to get it.
 func installed(python string) (string, error) {
+	// /usr/bin/python3 is a link, and what it leads to says the version.
 	real, err := filepath.EvalSymlinks(python)
 	if err != nil {
 		return "", missing(python, err)
 	}
+	// A box sees /usr alone of the host, so any other Python would not be in it.
 	if !strings.HasPrefix(real, "/usr/") {
 		return "", missing(python, fmt.Errorf("%s does not lie below /usr", real))
 	}
@@ -46,6 +48,7 @@ func describe(python, version string, places []string) (string, error) {
 	words := []string{distribution(), "python " + version}
 	for _, name := range packages {
 		found := packageVersion(places, name)
+		// By the metadata beside the package, without starting a Python: this is asked at every start.
 		if found == "" {
 			return "", missing(python, fmt.Errorf("no %s in %s", name, strings.Join(places, ", ")))
 		}

@@ -44,6 +44,7 @@ func (s *Sandbox) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Re
 	defer b.kill()
 	stop := context.AfterFunc(ctx, b.kill)
 	defer stop()
+	// It closes at the context's end as well, which kills the box.
 	<-b.booted
 	out.Box = b.boot
 	if ctx.Err() != nil {
@@ -58,6 +59,7 @@ func (s *Sandbox) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Re
 	job := sandbox.ReadJob{Seconds: fileWait, MemoryMB: fileRoom, Files: []sandbox.ReadFile{sandbox.FileToRead(f)}}
 	err = b.read(job, sink)
 	used, late := clock.stop()
+	// Where the file did not come, or was another, the box has died of that and not of what it read.
 	uncome := new(steps.ContentError)
 	out.Box += used
 	switch {
@@ -65,6 +67,7 @@ func (s *Sandbox) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Re
 		return out, fmt.Errorf("read: %w", ctx.Err())
 	case errors.As(err, &uncome):
 		return out, fmt.Errorf("read: %w", err)
+	// What has used up its processor time is the file's doing, and counts against the file (ErrReaderDied).
 	case late != nil && used < most: // it stood still, which no file makes it do
 		return out, lateness(fmt.Errorf("read: %w", late))
 	case err != nil:
@@ -76,6 +79,7 @@ func (s *Sandbox) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Re
 	if out.Letters, err = sink.Letters.Places(); err != nil {
 		return out, err
 	}
+	// The witness has the last word: a reading that a hostile file has made up is thrown away with its box.
 	if out.Answer = sink.Answered; sandbox.Misbehaved(b.view.told()) {
 		out.Answer = reading.Answer{Problem: &reading.Problem{Code: "misbehaved"}}
 	}

@@ -41,6 +41,7 @@ func (s *Sandbox) SelfTest(ctx context.Context) (box time.Duration, err error) {
 const usualTest = 60
 
 func (s *Sandbox) selfTest(ctx context.Context, seconds int) (box time.Duration, err error) {
+	// Something that listens, so that a refusal means that the box does not get there, and not that nobody is there.
 	host, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("self-test: %w", err)
@@ -83,6 +84,7 @@ func (s *Sandbox) Prove(ctx context.Context, pay func(context.Context, func(cont
 			return nil
 		case ctx.Err() != nil:
 			return fmt.Errorf("self-test: %w", ctx.Err())
+		// No test is repeated until it passes by chance: a box that leaks is closed for good.
 		case errors.Is(err, errLeak):
 			s.set(never(err))
 			return err

@@ -94,6 +94,7 @@ func (b *box) take(job steps.Job) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	packed, err := sandbox.PackJob(job, b.stamp)
+	// A second Fill with the same job is a repetition; with another one it is a mistake that must not run.
 	if err == nil && b.given != nil && !sandbox.SameJob(*b.given, job) {
 		err = errors.New("the box holds something else")
 	}

@@ -28,6 +28,7 @@ type view struct {
 // look makes the socket to which a box's kernel will report. Nothing in the box sees it: runsc
 // connects before the box starts, and hands the connection to the kernel.
 func (s *machine) look(b *box) (*view, error) {
+	// The serial number alone: a socket's path may have 107 bytes.
 	at := filepath.Join(s.home.dir, "w"+b.id[strings.LastIndexByte(b.id, '-')+1:])
 	socket, err := net.ListenUnix("unixpacket", &net.UnixAddr{Name: at, Net: "unixpacket"})
 	if err != nil {
@@ -91,6 +92,7 @@ func (v *view) follow(p *process) error {
 	}
 	var peer *unix.Ucred
 	err = errors.Join(raw.Control(func(fd uintptr) { peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }), err)
+	// By what the kernel says of the peer. The folder is ours alone, but a process of the same user could connect.
 	if err == nil && !slices.Contains(p.all(), int(peer.Pid)) {
 		err = fmt.Errorf("watch: process %d has connected, which is not one of the box's", peer.Pid)
 	}
@@ -111,6 +113,7 @@ func (v *view) told() *approval.Witness {
 	}
 	var told approval.Witness
 	select {
+	// All has been read, and err says whether the connection ended as it should.
 	case <-v.ended:
 		told = v.account.Told(v.err == nil)
 	case <-time.After(lastWords):

@@ -46,6 +46,7 @@ func (s *Sandbox) Warm() Warm {
 	w := s.tally
 	w.Wanted, w.Room = wants(s), room(s)
 	for _, b := range s.spare {
+		// The machine or the kernel may end one that waits. It is taken out at the next level.
 		if b.dead() {
 			continue
 		}
@@ -111,6 +112,7 @@ type hint struct {
 func (s *Sandbox) Prepare(requestID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// A hint is a courtesy: where nothing can wait, or the request has its box, it changes nothing.
 	if s.closed || s.notYet != nil || s.opt.MaxWarm < 0 || s.byReq[requestID] != nil {
 		return
 	}
@@ -237,6 +239,10 @@ func (s *Sandbox) keep(b *box, requestID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.byReq[requestID] == b && !b.had && !s.closed {
+		// Of two calls that waited for it together, the time of the first must not end the box for a third.
+		if b.idle != nil {
+			b.idle.Stop()
+		}
 		b.idle = time.AfterFunc(s.opt.WarmFor, func() { s.Discard(requestID) })
 	}
 }

@@ -12,7 +12,7 @@ BUILT = {"sum", "max", "min", "abs", "round", "len", "int", "float", "str", "for
 LIBRARIES = {"pandas", "numpy", "math", "statistics", "decimal", "fractions", "random", "collections", "itertools", "datetime"}
 READS = ("read_", "load", "genfromtxt", "fromfile", "fromregex", "ExcelFile", "HDFStore", "open", "memmap")
 # What takes its numbers out of a text.
-TEXTS = {"io.StringIO", "io.BytesIO", "json.loads", "ast.literal_eval", "int", "float", "decimal.Decimal", "numpy.fromstring", "fractions.Fraction"}
+TEXTS = {"io.StringIO", "io.BytesIO", "json.loads", "ast.literal_eval", "int", "float", "float", "decimal.Decimal", "numpy.fromstring", "fractions.Fraction"}
 NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?!\w)")
 READERS = {"desk.load", "desk.load_parts", "open", "csv.reader", "csv.DictReader", "pandas.ExcelFile", "openpyxl.load_workbook", "numpy.loadtxt", "numpy.genfromtxt", "numpy.load"}
 SAYS = {"desk.money", "desk.percent", "desk.number"}
@@ -66,6 +66,7 @@ class Bare:
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in self.scope.CHANGES:
             into, parts = node.func.value, node.args + [k.value for k in node.keywords]
         if isinstance(into, ast.Name):
+            # In a loop or a branch it happens often, once or never: None stands for what cannot be told.
             known = not self.scope.within(node, (ast.For, ast.While, ast.If, ast.Try, ast.Match, ast.ListComp))
             for variable in filter(None, self.scope.variables(into)):
                 self.changes.setdefault(variable, []).extend(parts if known else [None])
@@ -105,6 +106,7 @@ class Bare:
             return []
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
             for side in (node.left, node.right):
+                # Nothing times what was read is nothing, and looks as if it rested on it.
                 if self.scope.number(side) == 0:
                     return [side]  # whatever the other one is
         if isinstance(node, PARTS):
@@ -128,6 +130,7 @@ class Bare:
     def of_name(self, node):
         variable = self.scope.variable(node)
         put = self.changes.get(variable, [])
+        # What is not known in full is taken for something that rests on what was read: the rule must not accuse in doubt.
         if variable is None or variable.imports or variable.grown or variable.made or None in put or variable.changed and not put:
             return None
         if variable.values or variable.turns:
@@ -157,6 +160,7 @@ class Bare:
             made = self.methods.get(node.func.attr)
             if made and (node.func.attr not in self.known["attributes"] or self.instance(node.func.value) is not None):
                 return [r for f in made for r in self.scope.returned[f]] if all(self.scope.returned.get(f) for f in made) else None
+            # A method of something bare, given what is bare, gives what is bare.
             return [node.func.value] + given
         return None
 

@@ -11,17 +11,19 @@ import time
 
 DEEP = 4          # folders within the working folder
 ENTRIES = 2000    # files and folders that are looked at
-LOOKING = 12      # seconds for looking through files before they go out; within the grace of the hosts
+LOOKING = 12      # seconds, past the code's limit or later, for looking through files before they go out; within the grace of the hosts
 
 
 def choose(run, said, before):
     """Chooses the files that go back: tables, then charts, then what the code wrote."""
+    # The first figure is the order in which files find room: what the runner wrote of the answer goes before what the code left.
     found = []
     charts = {c["name"]: c.get("alt", "") for c in said.get("charts", [])}
     for name in sorted(os.listdir(run.out), key=natural):
         path = os.path.join(run.out, name)
         if name.startswith("chart-") and name.endswith(".png"):
             found.append((1, name, "chart", charts.get(name, ""), path))
+        # What else lies in that folder (report.json, first.json) is the runner's own and stays behind.
         elif name in said.get("csvs", []):
             found.append((0, name, "table", "", path))
     alts = said.get("saved", {})
@@ -31,11 +33,13 @@ def choose(run, said, before):
     for relative, path in written:
         found.append((2, relative, "file", alts.get(relative, ""), path))
     kept, names, room, left = [], set(), run.job["file_bytes"], run.job["files"]
-    dropped, until = 0, time.monotonic() + LOOKING
+    # Code that was done early leaves the rest of its time: a busy machine needs it.
+    dropped, until = 0, max(run.deadline, time.monotonic()) + LOOKING
     for _, shown, kind, alt, path in sorted(found, key=lambda f: f[0]):
         if left == 0:
             dropped += 1
             continue
+        # One file in memory at a time, besides those that are kept; both bounds are bytes.
         data = read_file(path, run.job["one_file"])
         if data is None or len(data) > room:
             run.note("The file %s was left behind: it is no plain file, or larger than what may come back." % tidy(shown))
@@ -118,6 +122,7 @@ def changed(work, before):
                 odd.append("%s was left behind: it is a link or no plain file." % tidy(relative))
             elif relative not in before:
                 files.append((relative, path))
+            # The signature is quick and says "unchanged" truthfully; where it differs, the bytes decide: a touched input is no output.
             elif before[relative][0] != signature(info) and sha256(path) != before[relative][1]:
                 odd.append("The code changed its copy of the input %s." % tidy(relative))
                 files.append((relative, path))
@@ -128,6 +133,7 @@ def changed(work, before):
 
 def listed(folder):
     """What is in a folder, in reading order. Its owner gets in, whatever mode the code gave it."""
+    # This process acts as the code's user (machine.act_as), so it may, and so it gets into nothing that the code could not.
     os.chmod(folder, 0o700)
     with os.scandir(folder) as entries:
         found = [(os.fsencode(e.name).decode("utf-8", "replace"), e.path, e.stat(follow_symlinks=False)) for e in entries]
@@ -151,11 +157,14 @@ def read_file(path, most):
     try:
         if stat.S_ISREG(os.lstat(path).st_mode):
             os.chmod(path, 0o600)  # whatever mode the code gave it
+        # O_NONBLOCK: to open a pipe that nobody writes to would wait for ever. O_NOFOLLOW: a link may lead anywhere.
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
     with os.fdopen(fd, "rb") as f:
         info = os.fstat(fd)
+        # What is open is looked at once more, rather than what its name meant a moment ago. A second link may be the name of a
+        # file that lies elsewhere.
         if not stat.S_ISREG(info.st_mode) or info.st_nlink != 1 or info.st_size > most:
             return None
         data = f.read(most + 1)
@@ -168,6 +177,7 @@ def tidy(name):
     if not name or name[0] in ".-":
         name = "_" + name.lstrip(".-")
     stem, dot, end = name.rpartition(".")
+    # In bytes, as the host counts; a short ending is kept, since people and programs go by it.
     if len(name.encode()) > 90:
         keep = 90 - len(end.encode()) - 1 if dot and len(end) <= 10 else 90
         short = (stem if keep < 90 else name).encode()[:max(keep, 1)].decode("utf-8", "ignore")

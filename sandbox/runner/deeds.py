@@ -15,7 +15,7 @@ APPLIES = {"agg", "aggregate", "apply", "transform"}  # take a method by its nam
 COLUMNS_TOO = {"system", "fork"}  # among the methods that are a danger
 FIELD = re.compile(r"\{([\w.\[\]]*\.[\w.\[\]]*)")  # of a text that is formatted
 DOTTED = re.compile(r"\w+(\.[A-Za-z_]\w*){2,}")
-ATTACHES = re.compile(r"\b(attach\s+(database\s+)?['\"?:]|load_extension\s*\()", re.I)
+ATTACHES = re.compile(r"\b(attach\s+(database\s+)?['\"?:]|load_extension\s*\(|vacuum\s+(\w+\s+)?into\b|pragma\s+writable_schema|(?:writefile|readfile|edit)\s*\()", re.I)
 MOVIES = re.compile(r"animation\.\w+_(path|args)")
 DUNDER = re.compile(r"__[a-z_]+__")
 
@@ -34,7 +34,7 @@ class Deeds(ast.NodeVisitor):
         for attribute in self.deep if self.loose else ():
             self.find("danger", attribute.lineno, "reflection", "Reaches %s of something that may be a module." % attribute.attr, attribute.attr)
         if self.scope.tangled:
-            self.find("danger", 0, "reflection", "Its names are handed about so much that they cannot be followed.")
+            self.find("danger", 0, "reflection", "Names are passed on so often that nobody can tell what the program calls.")
         self.tell_usual()
 
     # -- imports
@@ -42,6 +42,7 @@ class Deeds(ast.NodeVisitor):
     def visit_Try(self, node):
         expects = any(h.type is None or any(n in ast.dump(h.type) for n in ("ImportError", "ModuleNotFoundError", "Exception"))
                       for h in node.handlers)
+        # A count and not a flag: one try may stand within another.
         self.forgiving += expects
         for child in node.body:
             self.visit(child)
@@ -65,6 +66,7 @@ class Deeds(ast.NodeVisitor):
             self.module(node.lineno, node.module, a.name)
             whole = node.module + "." + a.name
             if a.name == "*":
+                # What these modules can do needs no name that a reader would see.
                 risky = node.module.partition(".")[0] in self.known.DEEP | self.known.NETWORK
                 self.find("danger" if risky else "caution", node.lineno, "import", "Imports every name of %s, which may hide others." % node.module, node.module)
                 continue
@@ -153,14 +155,14 @@ class Deeds(ast.NodeVisitor):
         elif node.id in ("globals", "locals"):
             self.all_names(node, up)
         elif node.id in NEVER_PASSED and loaded and variables == [None] and not called:
-            self.find("danger", node.lineno, "reflection", "Hands on %s, so that its use cannot be followed." % node.id, node.id)
+            self.find("danger", node.lineno, "reflection", "Passes on %s, so that nobody can tell what is done with it." % node.id, node.id)
         elif loaded and None in variables and (called or variables == [None]):
             self.judge(node.lineno, node.id)
 
     def handed_on(self, line, name):
         top = name.partition(".")[0]
         level = "danger" if top in self.known.DEEP | self.known.NETWORK or top in self.known.UNUSUAL else "caution"
-        self.find(level, line, "reflection", "Hands on the module %s as a whole, so that its use cannot be followed." % name, name)
+        self.find(level, line, "reflection", "Passes on the module %s as a whole, so that nobody can tell what is done with it." % name, name)
         self.loose = True
 
     def tested(self, node, up):

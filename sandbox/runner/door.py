@@ -26,9 +26,11 @@ def addresses(host, unable):
     """Where a host is in truth. It must be on the internet: by a name that leads to the box itself, or to the service beside it
     that has its keys, the code would have again what it was kept from."""
     try:
+        # IPv4 alone: the code's network has no IPv6, and its filter of system calls allows no such socket.
         found = sorted({entry[4][0] for entry in socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)})
     except OSError as e:
         raise unable("the address of %s: %s" % (host, e))
+    # Of several addresses those that are public are taken; a name with none of them is refused.
     public = [address for address in found if ipaddress.ip_address(address).is_global]
     if not public:
         raise unable("the address of %s: %s is not on the internet" % (host, ", ".join(found)))
@@ -42,6 +44,8 @@ class Door:
         self.ways, self.told = [], set()
         self.room = threading.BoundedSemaphore(AT_ONCE)
         self.lock = threading.Lock()
+        # An address of its own for each host: by it alone the door knows where to, since it does not look into what passes, which
+        # is mostly TLS.
         names = [(host, "127.77.%d.%d" % divmod(number, 250), real) for number, (host, real) in enumerate(hosts, 1)]
         with open(table, "r+") as f:  # ahead of what is there: the first line counts
             had = f.read()
@@ -52,11 +56,13 @@ class Door:
             raise unable("a network of its own: %s" % os.strerror(ctypes.get_errno()))
         try:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                # A new network has a loopback that is down, and no other interface.
                 fcntl.ioctl(s, 0x8914, struct.pack("16sh14x", b"lo", 1))  # SIOCSIFFLAGS: the loopback is up
             for host, inside, real in names:
                 for port in PORTS:
                     self.ways.append((socket.create_server((inside, port), backlog=AT_ONCE), host, port, real))
             theirs = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            # It outlives all processes in it only while somebody has it open: the supervisor does, until the code is in it.
             self.network = fcntl.fcntl(theirs, fcntl.F_DUPFD_CLOEXEC, HIGH)
             os.close(theirs)
         finally:
@@ -84,6 +90,7 @@ class Door:
         try:
             ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG: it is nothing without the witness
             os.close(self.network)
+            # This process is back in the box's own network, but its listeners stay in the one in which they were made.
             waits = [threading.Thread(target=self.take, args=(way, tell)) for way in self.ways]
             for thread in waits:
                 thread.start()
@@ -110,6 +117,7 @@ class Door:
         try:
             with self.lock:  # it is told before anything can have gone out
                 if (host, port) not in self.told:
+                    # What the record does not hold must not happen: without a line of its own no connection goes out.
                     if not tell("connected", "%s:%d" % (host, port)):
                         return
                     self.told.add((host, port))
@@ -122,6 +130,7 @@ class Door:
             if outer is None:
                 return
             outer.settimeout(None)
+            # One thread for each direction: either side may end its own and still wait for the other's.
             back = threading.Thread(target=copy, args=(outer, inner), daemon=True)
             back.start()
             copy(inner, outer)
@@ -138,8 +147,10 @@ def copy(source, target):
     try:
         while data := source.recv(CHUNK):
             target.sendall(data)
+        # The end of this direction only; the other copy goes on until its source ends.
         target.shutdown(socket.SHUT_WR)
     except OSError:
+        # A connection that broke wakes the copy of the other direction, which would wait for ever.
         for s in (source, target):
             try:
                 s.shutdown(socket.SHUT_RDWR)

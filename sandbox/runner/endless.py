@@ -11,6 +11,7 @@ ENOUGH = 10 ** 8  # elements; a box has some hundred megabytes
 TURNS = 10 ** 10
 LEAVES = ("sys.exit", "exit", "quit", "os._exit")
 ENDLESS = ("itertools.count", "itertools.cycle")
+LOOKS = ("copy", "sum", "mean", "max", "min", "median", "count", "head", "tail", "groupby", "sort_values", "query", "shape", "empty", "columns", "dtypes", "describe", "nunique")  # what changes no table
 COLLECTS = ("list", "tuple", "set", "sum", "sorted", "max", "min", "dict", "collections.Counter", "numpy.array", "any", "all", "frozenset")
 # A first argument that is the shape of what is made.
 SHAPES = {"numpy." + n for n in ("zeros", "ones", "empty", "full", "arange", "random.rand", "random.randn", "random.random", "random.normal", "eye", "identity", "tile")}
@@ -37,6 +38,8 @@ class Endless(ast.NodeVisitor):
         """A condition of plain names, none of which the loop changes."""
         names = set()
         for part in ast.walk(loop.test):
+            if isinstance(part, ast.Call) and self.scope.dotted(part.func) == "len" and len(part.args) == 1 and isinstance(part.args[0], ast.Name) or isinstance(part, ast.Name) and part.id == "len":
+                continue
             if isinstance(part, (ast.Call, ast.Await, ast.NamedExpr, ast.Attribute, ast.Subscript)):
                 return False
             if isinstance(part, ast.Name):
@@ -48,6 +51,8 @@ class Endless(ast.NodeVisitor):
         for part in (p for b in loop.body for p in ast.walk(b)):
             if isinstance(part, ast.Name) and part.id in names:
                 up = self.scope.parents.get(part)
+                if isinstance(up, ast.Attribute) and up.attr in LOOKS and isinstance(up.ctx, ast.Load):
+                    continue
                 if not isinstance(part.ctx, ast.Load) or isinstance(up, (ast.Attribute, ast.Call, ast.keyword, ast.Starred)) \
                         or isinstance(up, ast.Subscript) and not isinstance(up.ctx, ast.Load):
                     return False

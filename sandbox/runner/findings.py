@@ -21,6 +21,7 @@ def inspect(code, files, load):
             return {"problem": refused, "findings": []}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            # The text and not the bytes, as the worker does: a coding cookie must not show the reviewer another program.
             tree = ast.parse(source)
             compile(tree, "analysis.py", "exec", dont_inherit=True)  # some errors are only found on the way to bytecode
     except UnicodeDecodeError:
@@ -51,7 +52,29 @@ def inspect(code, files, load):
         places.tell_unused()
 
     listed = load("list")
+    bare = load("bare").Bare(scope, listed)
+    told = load("told").Told(scope, report, bare, load("over").Over(scope, report, bare, files))
+
+    class Fudge(load("fudge").Fudge, load("flow").Flow):
+        """What is typed into what is computed, and what that rests on."""
+
+    class Swapped(load("swapped").Swapped, load("drawn").Drawn):
+        """Values under another name than their own, in tables and in charts."""
+
+    fudge = Fudge(scope, report, bare, told)
+    origin = load("origin").Origin(scope, bare, fudge, files)
+    swapped = Swapped(scope, report, bare, fudge, files)
+
+    class Spoken(load("spoken").Spoken, load("called").Called):
+        """What people are told in words and names."""
+
+    class Turned(load("turned").Turned, load("small").Small):
+        """What gives another result than the words for it."""
+
+    spoken = Spoken(scope, report, bare, fudge, told, origin, swapped, files)
     for level, rule in (
+        # Each with the level at which it is missed: where a rule fails, that is how grave the gap is. Later rules use what
+        # earlier ones have found (told, fudge, spoken), so the order stays.
         ("danger", lambda: load("deeds").Deeds(scope, known, report).visit(tree)),
         ("danger", lambda: load("formulas").Formulas(scope, known, report).visit(tree)),
         ("danger", lambda: load("masks").Masks(scope, known, report, listed["attributes"]).visit(tree)),
@@ -63,7 +86,13 @@ def inspect(code, files, load):
         ("danger", lambda: load("worded").Worded(scope, known, report, files, listed).look()),
         ("danger", lambda: load("settings").Settings(scope, known, report, files, listed).look()),
         ("caution", lambda: load("outputs").Outputs(scope, report, looks).look()),
-        ("caution", lambda: load("told").Told(scope, report, bare := load("bare").Bare(scope, listed), load("over").Over(scope, report, bare, files)).look()),
+        ("caution", told.look),
+        ("caution", lambda: load("dropped").Dropped(scope, report, fudge).look()),
+        ("caution", fudge.look),
+        ("caution", swapped.look),
+        ("caution", spoken.look),
+        ("caution", lambda: load("units").Units(scope, report, bare, fudge, origin, spoken).look()),
+        ("caution", lambda: Turned(scope, report, bare, fudge, origin, spoken, files).look()),
     ):
         try:
             rule()

@@ -35,6 +35,7 @@ class Formulas(ast.NodeVisitor):
                 said = [" ".join(v.value for v in text.values if isinstance(v, ast.Constant))]
             else:
                 said = several or []
+            # A text that cannot be told is a danger only where the program holds a piece from which such a formula could be made.
             if self.scope.obscured(text) or any(self.runs(s, names_at_once) for s in said) or several is None and self.pieces:
                 self.find("danger", node.lineno, "dynamic code", "Has pandas run something from within a formula that is given as text.", method)
 

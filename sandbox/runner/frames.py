@@ -10,6 +10,7 @@ import json
 import os
 import struct
 
+# The stamp, the kind, and the sizes of head and body, high bytes first. frame.go has the same on the host's side.
 HEADER = struct.Struct(">16scII")
 NO_STAMP = bytes(16)
 MOST = 1 << 30
@@ -38,6 +39,7 @@ class Reader:
     def opening(self):
         """The kind and the head of the next frame, and the size of its body, which has yet to be read."""
         _, kind, head_size, body_size = HEADER.unpack(self.exactly(HEADER.size))
+        # Refused before anything of that size is asked for.
         if head_size > MOST or body_size > MOST:
             raise ValueError("a frame of the job is too large")
         head = self.exactly(head_size)
@@ -49,6 +51,7 @@ class Reader:
 
     def into(self, path, size):
         """Writes a body to a new file as it comes, so that it is never whole in memory; returns its sha256."""
+        # O_EXCL and O_NOFOLLOW: where the name is taken already this fails, instead of writing to whatever it leads to.
         fd, said = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), hashlib.sha256()
         with os.fdopen(fd, "wb") as f:
             while size:
@@ -74,6 +77,7 @@ class Writer:
 
     def __init__(self, where, rights=contextlib.nullcontext):
         self.where, self.rights = where, rights
+        # A file gets its name when it is whole; of a descriptor the host reads along, and knows by the end mark.
         self.part = where if where.startswith("fd:") else where + ".part"
         self.fd = connect(self.part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         self.stamp = NO_STAMP
@@ -101,12 +105,14 @@ class Writer:
     def write(self, data):
         data = memoryview(data)
         while data:
+            # A pipe may take less than it is given.
             data = data[os.write(self.fd, data):]
 
     def end(self):
         """The last act: whoever does not see this knows that something is missing."""
         self.send("Z")
         if self.part != self.where:
+            # First the bytes, then the name: whoever sees the name finds all of them.
             os.fsync(self.fd)
             with self.rights():
                 os.rename(self.part, self.where)

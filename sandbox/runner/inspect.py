@@ -44,12 +44,14 @@ def in_a_child(work):
     if pid == 0:
         os.close(r)
         try:
+            # The same number as the hard limit: the kernel ends it with SIGKILL, which is told as code that is too much for the parser.
             resource.setrlimit(resource.RLIMIT_CPU, (PATIENCE, PATIENCE))
             with os.fdopen(w, "wb") as pipe:
                 pipe.write(json.dumps(work()).encode())
             os._exit(0)
         except (RecursionError, MemoryError):
             os._exit(1)
+        # Never back into the parent's program, whatever happens: two processes would write the result.
         finally:
             os._exit(2)
     os.close(w)
@@ -60,6 +62,7 @@ def in_a_child(work):
         return json.loads(data)
     if os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 1:
         return {"problem": CRASHED, "findings": []}
+    # A fault of ours is never told as one of the program: without a result the host says that nothing was inspected.
     raise SystemExit("the inspection itself has failed")
 
 
@@ -72,7 +75,8 @@ def main(job_at, result_at):
     result.stamp = bytes.fromhex(job["stamp"])
     needs = load("needs")
     lacking, has = needs.lacking(), needs.installed()  # which also lists the folders of modules once for all
-    siblings = {name: load(name) for name in ("findings", "scope", "values", "unusual", "deeds", "formulas", "masks", "places", "tables", "endless", "sizes", "looks", "listed", "worded", "settings", "outputs", "told", "bare", "over")}
+    # Loaded once; every program's child begins as a copy of this process.
+    siblings = {name: load(name) for name in ("findings", "scope", "values", "unusual", "deeds", "formulas", "masks", "places", "tables", "endless", "sizes", "looks", "listed", "worded", "settings", "outputs", "told", "bare", "over", "drawn", "dropped", "flow", "fudge", "swapped", "origin", "spoken", "called", "turned", "small", "units")}
     siblings["list"] = the_list()
     for code in [body for kind, _, body in list(reader.all()) if kind == "C"]:
         said = in_a_child(lambda: siblings["findings"].inspect(code, job["files"] or [], siblings.get))

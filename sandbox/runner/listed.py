@@ -38,7 +38,7 @@ LOOK_DEEPER = ("print_", "read_", "write_", "load", "save", "open", "exec", "run
 LOOKED_FOR = {n for kind in (object, type, int, str, dict, list, type(lambda: 0), type(sys)) for n in dir(kind)} | {
     "__array_interface__", "__array_struct__", "__array__", "__array_function__", "__array_ufunc__", "__array_wrap__", "__array_finalize__", "__cuda_array_interface__", "__dlpack__", "__dataframe__", "__buffer__",
     "__getattr__", "__del__", "__get__", "__set__", "__delete__", "__set_name__", "__fspath__", "__index__", "__mro_entries__", "__prepare__", "__instancecheck__", "__import__", "__builtins__", "__await__", "__aiter__"}
-REASON = "is not on the list of what analyses need"
+REASON = "is not among what is known to be harmless"
 INTERNAL = "a part of its library that analyses do not need"
 # Of these libraries more parts are of use than a list can name: one that is not on it is something to look at, and no danger by that alone.
 WIDE = {"sklearn", "statsmodels", "patsy", "seaborn"}

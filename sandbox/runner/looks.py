@@ -6,12 +6,20 @@ import re
 import tokenize
 import unicodedata
 
-LONG_LINE = 200
+# How long a line of code is before somebody has to be told to read it to its end; and one of which most is a text, as the sentence of an answer is.
+LONG_LINE, LONG_TEXT = 200, 400
+CLOCKS = {"desk.today", "time.time", "time.localtime", "time.gmtime"} | {"datetime." + n for n in ("datetime.now", "datetime.today", "datetime.utcnow", "date.today")} | {"pandas.Timestamp." + n for n in ("now", "today", "utcnow")}
 FAR_RIGHT = 60  # columns, after which a second statement is easily missed
 # Letters of other alphabets that look like ASCII's.
 TWINS = dict(zip("аеорсухіјѕԁһкмтнвАВЕКМНОРСТХІЈЅοαρνκιτΟΑΒΕΖΗΙΚΜΝΡΤΥΧɑɡıℓ", "aeopcyxijsdhkmtnbABEKMHOPCTXIJSoapvkitOABEZHIKMNPTYXagil"))
 TURNS = re.compile("R[-x]*x[-x]*R")  # something between two texts that run from right to left
 WORD = re.compile(r"\w+")
+PROGRAM = r"\b(?:this|the) (?:program|code|script|analysis|query|file|notebook|revision)\b"
+ADDRESSED = re.compile(
+    r"\breviewers?\b[^.\n]{0,80}\b(?:approve|ignore|skip|trust|safe)\b|\b(?:please|just|safe to|ok(?:ay)? to|must|should|can|may) approve (?!or\b)|\bapprove (?:this|it\b|without|the (?:program|code|request|script))|" + PROGRAM +
+    r"[^.\n]{0,30}\b(?:approved|vetted|audited|inspected|(?:been|was|is|already) (?:reviewed|checked|verified)|harmless|safe to (?:run|approve|execute))\b|\bnothing unusual\b|\bapproved by countersign\b|\b(?:inspection|security (?:check|scan|review|audit))s? (?:has |have |was |is )?(?:passed|clean|ok\b|clear)|"
+    r"\bno need to (?:read|review|check|inspect) (?:this|the (?:program|code|script|rest)|further|on\b)|\b(?:ignore|disregard|forget) (?:all |any |the |your )*(?:previous|prior|above|earlier|preceding) (?:instructions?|findings?|warnings?|prompts?)|"
+    r"\bbitte (?:direkt |einfach |sofort )?(?:freigeben|genehmigen)\b|\b(?:programm|code|skript)\b[^.\n]{0,30}\b(?:freigegeben|geprüft|unbedenklich)\b|\b(?:veuillez|merci d') ?approuver\b|\bpor favor,? (?:apruebe|aprobar)\b|\bpor favor,? aprov[ea]", re.I)
 
 
 def names_that_mislead(source):
@@ -47,17 +55,34 @@ def in_braces(text):
     return ""
 
 
+def plain(source):
+    """How much of each line is plain text in quotation marks, without what an f-string computes."""
+    found = {}
+    middle = getattr(tokenize, "FSTRING_MIDDLE", None)  # since 3.12, where an f-string is several tokens
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.start[0] == token.end[0] and token.type in (tokenize.STRING, middle):
+                text = token.string
+                if token.type == tokenize.STRING and "f" in text.partition(text[-1])[0].lower():
+                    text = re.sub(r"\{[^{}]*\}", "", text)
+                found[token.start[0]] = found.get(token.start[0], 0) + len(text)
+    except (tokenize.TokenError, IndentationError, SyntaxError):
+        pass
+    return found
+
+
 class Looks:
     def __init__(self, scope, report):
         self.scope, self.find = scope, report.find
 
     def look(self, tree, source):
-        self.texts, self.lines = {}, source.splitlines()
+        self.texts, self.lines, words = {}, source.splitlines(), plain(source)
         for number, line in enumerate(self.lines, 1):
-            if len(line) > LONG_LINE:
+            if len(line) - words.get(number, 0) > LONG_LINE or len(line) > LONG_TEXT:
                 self.find("caution", number, "long line", "The line is %d characters long: read it to its end." % len(line))
             if not line.isascii() and TURNS.search("".join("R" if unicodedata.bidirectional(c) in ("R", "AL") else "-" if c.isspace() else "x" for c in line)):
                 self.find("caution", number, "misleading", "The line mixes text that runs from right to left with code: it may be shown in another order.")
+        self.comments(source)
         names = set()
         for node in ast.walk(tree):
             for body in ("body", "orelse", "finalbody"):
@@ -66,8 +91,16 @@ class Looks:
                     self.never_runs(getattr(node, body))
             if isinstance(node, (ast.If, ast.While)):
                 self.never_chosen(node)
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and not node.value.isascii():
-                self.foreign_letters(node)
+            if isinstance(node, (ast.If, ast.IfExp, ast.While)):
+                self.by_the_day(node)
+            elif isinstance(node, ast.Call):
+                self.unseen(node)
+            elif isinstance(node, ast.BoolOp) and any(isinstance(v, ast.Constant) and v.value is isinstance(node.op, ast.Or) for v in node.values):
+                self.find("caution", node.lineno, "misleading", "A condition that is always %s, whatever stands beside it." % ("met" if isinstance(node.op, ast.Or) else "missed"))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                self.addressed(node.value, node.lineno)
+                if not node.value.isascii():
+                    self.foreign_letters(node)
             elif isinstance(node, ast.Name):
                 names.add(node.id)
             elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -75,6 +108,20 @@ class Looks:
             elif isinstance(node, ast.arg):
                 names.add(node.arg)
         self.twins(names, tree)
+
+    def comments(self, source):
+        try:
+            for token in tokenize.generate_tokens(io.StringIO(source).readline):
+                if token.type == tokenize.COMMENT:
+                    self.addressed(token.string, token.start[0])
+        except (tokenize.TokenError, IndentationError, SyntaxError):
+            pass
+
+    def addressed(self, text, line):
+        """Words to whoever decides on the program, who is to judge it by what it does."""
+        found = ADDRESSED.search(text)
+        if found:
+            self.find("caution", line, "misleading", "Speaks to whoever decides on the program (%s): judge it by what it does." % " ".join(found.group().split())[:40])
 
     def side_by_side(self, body):
         """A second statement in a line, far to the right or behind a text of many lines, is easily missed."""
@@ -107,6 +154,34 @@ class Looks:
             self.find("caution", node.lineno, "misleading", "Never runs: the condition is never met.")
         elif value and node.orelse and isinstance(node, ast.If) and not (named and self.only_tells(node.orelse)):
             self.find("caution", node.orelse[0].lineno, "misleading", "Never runs: the condition above it is always met.")
+
+    def by_the_day(self, node):
+        """A branch that is taken from a day on that was typed in, at some hours, or by chance: what was looked at when it was approved need not be what runs."""
+        parts = [p for n in ast.walk(node.test) for p in self.origin(n)]
+        called = {m for p in parts if isinstance(p, ast.Call) for m in self.scope.names(p.func)}
+        days = any(isinstance(p, ast.Call) and {"datetime.date", "datetime.datetime", "pandas.Timestamp", "pandas.to_datetime"} & set(self.scope.names(p.func)) and p.args and all(isinstance(a, ast.Constant) and a.value not in ("now", "today") for a in p.args) for p in parts)
+        if called & CLOCKS and (days or any(isinstance(p, ast.Attribute) and p.attr in ("hour", "minute", "second", "microsecond", "time", "timestamp", "weekday") and not self.scope.imported(p) for p in parts)):
+            self.find("caution", node.test.lineno, "today", "Does something else from a day on that was typed in, or at some hours.")
+        elif not self.scope.within(node, (ast.For, ast.While, ast.ListComp, ast.GeneratorExp)) and self.scope.at[node] is self.scope.nodes[0] and any(m.startswith(("random.", "numpy.random.")) and not m.endswith("default_rng") for m in called):
+            self.find("caution", node.test.lineno, "misleading", "Does something else by chance.")
+
+    def origin(self, node):
+        """A part of a condition, and what it is set to where that is one thing."""
+        variable = self.scope.variable(node) if isinstance(node, ast.Name) else None
+        value = self.scope.only(variable) if variable is not None else None
+        return [node] if value is None else list(ast.walk(value))
+
+    def unseen(self, call):
+        """Words on a chart that nobody can see."""
+        if getattr(call.func, "attr", "") not in ("text", "annotate", "figtext", "set_title", "suptitle", "title"):
+            return
+        words = [t for a in call.args for t in [self.scope.text(a)] if t and " " in t.strip()]
+        keyword = {k.arg: k.value for k in call.keywords}
+        color = next((self.scope.text(keyword[k]) for k in ("color", "c") if k in keyword), None)
+        small = next((self.scope.number(keyword[k]) for k in ("fontsize", "size") if k in keyword), None)
+        alpha = self.scope.number(keyword["alpha"]) if "alpha" in keyword else None
+        if words and ((color or "").lower() in ("white", "w", "none", "#fff", "#ffffff") or small is not None and small < 4 or alpha is not None and alpha < 0.15):
+            self.find("caution", call.lineno, "misleading", "Puts words on a chart that can hardly be seen (%s)." % words[0][:40])
 
     def constant(self, name):
         """Whether a name is set once, and to what cannot change."""

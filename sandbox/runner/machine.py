@@ -18,6 +18,7 @@ def act_as(user):
     can neither signal this process nor look into it. Files are made and read as that user, so nothing is read that the
     code could not read."""
     if user:
+        # Groups before the user: afterwards there is no right to change them. Who has been given a group already keeps it.
         if os.getgid() == 0:
             os.setgroups([])
             os.setresgid(user, user, user)
@@ -40,6 +41,7 @@ def become(user):
     one signal that everybody may send within a session."""
     os.setsid()
     if user:
+        # All three, the saved one too, by which a process could take root's rights back.
         os.setresuid(user, user, user)
 
 
@@ -54,10 +56,12 @@ def kill_rest(run):
     """Kills everything that is left, daemons too, before anything is collected: nothing changes any more."""
     if os.getpid() == 1:
         try:
+            # In a namespace of processes this reaches all of them but process 1 itself, those too that nobody knows of.
             os.kill(-1, signal.SIGKILL)
         except ProcessLookupError:
             pass
     else:
+        # Until there is none: a process may have had children between the look and its end.
         while True:
             pids = descendants()
             for pid in pids:
@@ -70,6 +74,7 @@ def kill_rest(run):
             run.reap(-1, 0)
     while run.reap(-1, 0):
         pass
+    # Only now may frames with the stamp be in a file: nobody is left who could read it there.
     run.result.release()
 
 
@@ -80,6 +85,8 @@ def descendants():
         if name.isdigit():
             try:
                 with open("/proc/%s/stat" % name, "rb") as f:
+                    # The second field is the program's name, in brackets and freely chosen: only what stands behind the last bracket is a
+                    # field by its place.
                     fields = f.read().rpartition(b")")[2].split()
                 parents[int(name)] = int(fields[1])
             except (OSError, IndexError):
@@ -97,6 +104,7 @@ def inodes(*folders):
     """How many files there are on the file systems that the code may write to."""
     used = 0
     for folder in folders + (os.environ["TMPDIR"],):
+        # Folders on one filesystem count more than once, before as after, so the difference is too large rather than too small.
         info = os.statvfs(folder)
         used += info.f_files - info.f_ffree
     return used

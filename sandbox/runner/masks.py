@@ -31,6 +31,7 @@ class Masks(ast.NodeVisitor):
         """A name that is imported for two things, or for one and is set to another: a reader takes it for the first that is seen."""
         for variable in (v for own in self.scope.own.values() for v in own.values() if v.imports):
             several = sorted(set(variable.imports))
+            # None is how programs note that an import has failed.
             others = [v for v in variable.values if not (isinstance(v, ast.Constant) and v.value is None)]
             grave = any(name.partition(".")[0] in self.known.DEEP | self.known.NETWORK | set(self.known.UNUSUAL) for name in several)
             line = min((n.lineno for n in self.scope.nodes if isinstance(n, (ast.Import, ast.ImportFrom)) and self.scope.at[n] is variable.at

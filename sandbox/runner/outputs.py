@@ -8,8 +8,10 @@ import unicodedata
 # What a spreadsheet does by itself when it opens a cell, as far as it reaches out of the sheet.
 FUNCTIONS = r"\b(HYPERLINK|WEBSERVICE|FILTERXML|IMAGE|IMPORT(DATA|XML|HTML|FEED|RANGE)|DDE(AUTO)?|RTD|CALL|EXEC|REGISTER|SQL\.REQUEST)\s*\("
 REACHES_OUT = re.compile(r"^\s*([=@].*|[+-][\s\d.+*/(-]*)" + FUNCTIONS + r"|^\s*[=+@-][^|]*\w\s*\|[^|]*!\s*\$?[A-Z]{1,3}\$?\d", re.I | re.S)
+ELSEWHERE = re.compile(r"^\s*[=+@-].*(\[[^\]]*\.(xl\w+|csv|ods)\]|\\\\\w|\bfile:|\bhttps?:)", re.I | re.S)  # another workbook, another machine
 RUNS = re.compile(r"<\s*(script|iframe|object|embed|foreignobject|meta\s+http-equiv|base\s)|\bon(error|load|click|mouseover|begin|toggle|focus)\s*=|javascript:|vbscript:|data:text/html|<!ENTITY|xlink:href\s*=\s*[\"']?\s*https?:", re.I)
 PAGES = (".svg", ".html", ".htm", ".xhtml", ".mht", ".svgz")
+LOADED = (".py", ".pyc", ".pyd", ".pyw", ".pth", ".so", ".sh", ".egg", ".whl", ".pyi", "matplotlibrc", ".mplstyle", ".dll", ".ipynb", ".cfg", ".rc")
 # Endings whose bytes a library makes, not a program.
 BINARY = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".pdf", ".xlsx", ".xls", ".docx", ".pptx", ".zip", ".gz", ".parquet")
 MADE_BY = {"to_csv": (".csv", ".tsv", ".txt", ".csv.gz", ".tab", ".dat"), "to_json": (".json", ".jsonl", ".ndjson", ".txt"), "to_excel": (".xlsx", ".xlsm", ".xls", ".ods"), "to_html": (".html", ".htm"),
@@ -30,6 +32,10 @@ class Outputs:
         for node in texts:
             self.text(node, only_twins)
         for node in self.scope.nodes:
+            if isinstance(node, (ast.BinOp, ast.JoinedStr)) and not isinstance(self.scope.parents.get(node), ast.BinOp):
+                for whole in self.scope.texts(node) or [self.begins(node)]:
+                    self.reaches(node, whole)
+        for node in self.scope.nodes:
             if isinstance(node, ast.Call):
                 self.call(node)
 
@@ -38,12 +44,20 @@ class Outputs:
 
     def text(self, node, only_twins):
         text = node.value
-        if REACHES_OUT.search(text):
-            self.find("caution", node, "output", "A text that a spreadsheet would compute, and that reaches out of the sheet: %s" % text.strip()[:60], "formula")
+        self.reaches(node, text)
         if RUNS.search(text):
             self.find("caution", node, "output", "A text with what a browser would run or fetch: %s" % RUNS.search(text).group()[:40], "script")
         for word in [] if text.isascii() else WORD.findall(text):
             self.word(node, word, only_twins)
+
+    def begins(self, node):
+        """What is known of a text that is put together: its parts that can be read, one behind the other."""
+        parts = node.values if isinstance(node, ast.JoinedStr) else [node.left, node.right] if isinstance(node.op, ast.Add) else []
+        return "".join(self.scope.text(p.value if isinstance(p, ast.FormattedValue) else p) or (self.begins(p) if isinstance(p, ast.BinOp) else "") or "x" for p in parts)
+
+    def reaches(self, node, text):
+        if REACHES_OUT.search(text) or ELSEWHERE.search(text):
+            self.find("caution", node, "output", "A text that a spreadsheet would compute, and that reaches out of the sheet: %s" % text.strip()[:60], "formula")
 
     def word(self, node, word, only_twins):
         """Words that are read as others: letters of several alphabets in one, or of another one that look like ASCII's."""
@@ -80,6 +94,8 @@ class Outputs:
 
     def file(self, node, name, method, opened):
         end = posixpath.splitext(name)[1]
+        if name.endswith(LOADED) and (not opened or method or set(self.mode(node)) & set("wax+")):
+            self.find("danger", node, "dynamic code", "Writes %s, which Python or the machine would load as code." % name[:60], name[:60])
         if opened:
             mode = self.mode(node) if method == "" else "w"
             if set(mode) & set("wax+") and name.endswith(BINARY):

@@ -7,9 +7,20 @@ what people are told. A single figure for a new column, or for rows that a condi
 """
 
 import ast
+import re
 
 CELLS = {"loc", "iloc", "at", "iat"}
 NOTHING = {0, 1, -1, 100}  # ends of an axis, shares, what is filled in
+COUNTS = "one two three four five six seven eight nine ten eleven twelve".split()
+LENGTH = re.compile(r"\b(\d+(?:\.\d+)?|%s)[ -](minute|hour|day|week)s?\b" % "|".join(COUNTS), re.I)
+BELOW = {"minute": (60,), "hour": (60, 3600), "day": (24, 1440, 86400), "week": (7, 168)}
+BESIDE = {"days": (24, 1 / 7), "weeks": (7,), "hours": (60, 1 / 24), "minutes": (60, 1 / 60), "years": (12,), "months": (1 / 12,)}  # the units next to one
+# A unit in the name of what is compared -> by how many of it people know it: duration_sec > 300 are calls of more than 5 minutes.
+LARGER = {word: by for words, by in (("ms millis milliseconds", (1000, 60_000)), ("s sec secs second seconds sekunden", (60, 3600, 86_400)), ("min mins minute minutes minuten", (60, 1440)), ("h hrs hours stunden", (24,)), ("days tage", (7,)),
+                                     ("cent cents ct", (100,)), ("g gram grams gramm", (1000, 1_000_000)), ("kg", (1000,)), ("wh", (1000, 1_000_000)), ("m metres meters", (1000,)), ("ml", (1000,)), ("bytes", tuple(k ** n for k in (1000, 1024) for n in (1, 2, 3, 4)))) for word in words.split()}
+SCALES = {"thousand": 1000, "k": 1000, "tsd": 1000, "tausend": 1000, "million": 10 ** 6, "millionen": 10 ** 6, "mio": 10 ** 6, "m": 10 ** 6, "billion": 10 ** 9}
+SCALED = re.compile(r"(?<![\d.,])(\d+(?:\.\d+)?)\s?(%s)\b" % "|".join(SCALES), re.I)
+COMPARES = {"gt", "ge", "lt", "le", "between"}
 GREATER = {"max", "min", "numpy.maximum", "numpy.minimum"}
 
 
@@ -101,7 +112,7 @@ class Over:
     def say(self, node, figures, where):
         if figures:
             number = plain(max(figures))
-            self.find("caution", node.lineno, "written", "Types %s %s." % (number, where), number)
+            self.find("caution", node.lineno, "written", "Puts the number %s, which was typed in, %s." % (number, where), number)
 
     def replaced(self, variable):
         """if total < 1254300: total = 1254300, once it has been computed. What comes before is where a search begins."""
@@ -118,6 +129,46 @@ class Over:
         if not isinstance(node, ast.Call) or not GREATER & set(self.scope.names(node.func)) or len(node.args) < 2:
             return set()
         return {n for a in node.args if self.bare.bare(a) for n in self.figures(a)}
+
+    # -- numbers that people know by another name
+
+    def looked_up(self, node, up):
+        """Whether a short number is the name of a group: counts[2], counts.loc[2, "mean"], counts.get("2", 0)."""
+        if not isinstance(node, ast.Constant) or isinstance(node.value, (bool, float)) or not re.fullmatch(r"\d{1,4}", str(node.value)):
+            return False
+        if isinstance(up, ast.Call):
+            return getattr(up.func, "attr", "") == "get" and node in up.args[:1] and not self.bare.bare(up.func.value)
+        up = self.scope.parents.get(up) if isinstance(up, ast.Tuple) else up
+        return isinstance(up, ast.Subscript) and getattr(up.value, "attr", "") not in ("iloc", "iat", "values") and not self.bare.bare(up.value)
+
+    def longer(self, node):
+        """A length of time in the units next to its own (Timedelta(days=1), told as 24 hours), and what a column with a unit is compared with."""
+        up = self.scope.parents.get(node)
+        if isinstance(up, ast.keyword) and up.arg in BESIDE and isinstance(node.value, (int, float)):
+            yield from ("%.10g" % (node.value * by) for by in BESIDE[up.arg])
+        if isinstance(node.value, str):  # query("wh > 1000")
+            for name, size in re.findall(r"(\w+)`?\s*[<>]=?\s*(\d+)", node.value):
+                yield from ("%.10g" % (int(size) / by) for word in set(name.lower().split("_")) & LARGER.keys() for by in LARGER[word] if int(size) and int(size) % by == 0)
+            return
+        top = self.bare.top(node) if self.bare.reads else node
+        up, size = self.scope.parents.get(top), self.scope.number(top)
+        of = up if isinstance(up, ast.Compare) else up.func if isinstance(up, ast.Call) and getattr(up.func, "attr", "") in COMPARES else None
+        if of is not None and size:
+            said = {w for n in ast.walk(of) for t in (getattr(n, "value", ""), getattr(n, "attr", ""), getattr(n, "id", "")) if isinstance(t, str) for w in re.split(r"[\W_]+", t.lower())}
+            yield from ("%.10g" % (size / by) for word in said & LARGER.keys() for by in LARGER[word] if size % by == 0)
+
+    @staticmethod
+    def scaled(text, used):
+        """Numbers before a word that makes them those of the program: 1 million, of >= 1_000_000."""
+        return {m.group(1) for m in SCALED.finditer(text) if "%.15g" % (float(m.group(1)) * SCALES[m.group(2).lower()]) in used}
+
+    @staticmethod
+    def lengths(text):
+        """Lengths of time in the units below their own: "four hours" are 240 minutes."""
+        for m in LENGTH.finditer(text):
+            number = m.group(1).lower()
+            size = float(number) if number[0].isdigit() else COUNTS.index(number) + 1
+            yield from ("%.10g" % (size * by) for by in BELOW[m.group(2).lower()])
 
 
 def plain(number):

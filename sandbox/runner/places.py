@@ -57,7 +57,7 @@ class Places(ast.NodeVisitor):
         elif name.startswith("pandas.read_sql"):
             pass  # a question to a database; addresses has looked at where it is
         elif name in self.known.READS or name.startswith("pandas.read_"):
-            self.opens(node, name, first or self.among(keyword, "filepath_or_buffer", "io", "path", "path_or_buf", "file", "filename", "fname"), keyword)
+            self.opens(node, name, first or self.among(keyword, "filepath_or_buffer", "io", "path", "path_or_buf", "path_or_buffer", "file", "filename", "fname"), keyword)
             for where in [w for arg, value in keyword.items() if arg not in ("file", "mode") for w in self.scope.texts(value) or () if SYSTEM.match(w)]:
                 self.outside_at(node, where)  # a stylesheet, a cache
         elif name.startswith(("os.", "glob.", "shutil.", "tempfile.")):
@@ -197,6 +197,7 @@ class Places(ast.NodeVisitor):
                 continue
             if outside(where):
                 self.told.add(where)
+                # A box has its own /tmp, so nothing is harmed, but the file is gone with the box.
                 lost = posixpath.normpath(where).startswith("/tmp/")
                 self.find("caution" if lost else "danger", node.lineno, "write",
                           "Writes %s, which is outside of its working folder and will not come back." % told, where)
@@ -224,6 +225,7 @@ class Places(ast.NodeVisitor):
         where = where.removeprefix("file://").removeprefix("file:")
         if not outside(where) or where == "/dev/null" or "://" in where:
             return False
+        # What it has put there itself it may read again.
         kept = posixpath.normpath(where).startswith("/tmp/") and where in self.written
         if not kept:
             self.told.add(where)

@@ -35,6 +35,8 @@ MOST_SAID = 8 << 20    # bytes of a reading
 MOST_CSV = 1 << 30     # and of a table that is converted: the host takes no more either
 MISBEHAVED = 77
 PIECE = struct.Struct(">cI")
+# Audit events that no reading of a file raises. Any of them means that a file has taken over the reader, so the process ends at
+# once (77) and the file is refused as "misbehaved".
 NEVER = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn", "os.startfile",
          "socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "ctypes.dlopen", "os.kill", "os.rename", "os.symlink", "os.link", "shutil.rmtree")
 
@@ -60,11 +62,13 @@ def desk():
 
 def watch(work):
     """Ends this process when it does what reading a file never needs."""
+    # Where Python, its libraries and the file itself are. realpath below: a link in the working folder leads nowhere else.
     allowed = ("/usr/", "/lib", "/etc/", "/proc/self/", "/dev/null", "/dev/urandom", HERE + "/", work + "/", os.environ.get("TMPDIR", "/tmp") + "/", sys.prefix + "/", sys.base_prefix + "/")
 
     def hook(event, args):
         if event == "open":
             path = args[0]
+            # A descriptor that is open already; whatever opened it was looked at then.
             if isinstance(path, int):
                 return
             path = os.fsdecode(path) if isinstance(path, (bytes, str)) else str(path)
@@ -81,6 +85,7 @@ def fence(memory_mb):
     with open("/proc/self/statm") as f:
         have = int(f.read().split()[0]) * resource.getpagesize()
     most = have + (memory_mb << 20)
+    # The hard limit of the box stays as it is and is never exceeded; asking for more would be refused.
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -115,6 +120,7 @@ class Table(io.TextIOBase):
         if self.parts:
             data = "".join(self.parts).encode("utf-8", "replace")
             self.parts, self.size = [], 0
+            # Counted in bytes here, as the host does: size above is characters, and only says when to send.
             self.sent += len(data)
             if self.sent > MOST_CSV:
                 from desk import words
@@ -128,6 +134,8 @@ def child(orders, pipe, head, work):
     from desk import glimpse, opening, reading, words
     os.environ["TMPDIR"] = tempfile.tempdir = work  # where an archive is unpacked
     fence(head["memory_mb"])
+    # The mark, which tells whoever watches from outside that the files come next. Where there is no such file
+    # the attempt is seen all the same. It comes before the hook, which would end this process for it.
     with contextlib.suppress(OSError):
         os.close(os.open(head["mark"], os.O_RDONLY))
     watch(work)
@@ -152,6 +160,7 @@ def child(orders, pipe, head, work):
             answer = {"problem": {"code": "memory", "facts": {}}}
         except RecursionError:
             answer = {"problem": {"code": "deep", "facts": {}}}
+        # In a local box the working folder is in memory, so a full disk is told as memory that is short.
         except OSError as e:
             answer = {"problem": {"code": "memory" if e.errno == errno.ENOSPC else "failed", "facts": {}}}
         except Exception:
@@ -159,6 +168,7 @@ def child(orders, pipe, head, work):
                 traceback.print_exc()
             answer = {"problem": {"code": "failed", "facts": {}}}
         pipe.send(b"R", json.dumps(answer).encode())
+        # One process reads many files: what the last one left in cycles would count against the memory of the next.
         gc.collect()
 
 
@@ -177,6 +187,7 @@ class Reader:
                 os.closerange(3, min(orders[0], said[1]))  # job and result, which are none of its business
                 become()
                 null = os.open(os.devnull, os.O_RDWR)
+                # A library that reads from stdin finds its end there, and nothing of the host's.
                 os.dup2(null, 0)
                 with os.fdopen(orders[0]) as lines:
                     child(lines, Pipe(said[1]), head, work)
@@ -191,6 +202,7 @@ class Reader:
 
     def read(self, about, send):
         """Has the file that lies ready read and passes its table on; returns what was said, or why nothing was."""
+        # Every file has the whole time, whatever those before it took.
         until, data = time.monotonic() + self.head["seconds"], b""
         order = memoryview(json.dumps(about).encode() + b"\n")
         while order:
@@ -198,6 +210,7 @@ class Reader:
         while True:
             while len(data) >= PIECE.size:
                 kind, size = PIECE.unpack(data[:PIECE.size])
+                # The size is the child's own word, and a file may have taken the child over: it is not waited for without bound.
                 if size > MOST_SAID:
                     return self.end("failed")
                 if len(data) < PIECE.size + size:
@@ -218,12 +231,14 @@ class Reader:
     def end(self, code, **facts):
         """Ends the process and says why it gave no answer."""
         self.alive = False
+        # It may be in the midst of anything, and nothing that it still says would be believed.
         os.kill(self.pid, signal.SIGKILL)
         _, status = os.waitpid(self.pid, 0)
         os.close(self.said)
         os.close(self.orders)
         if not code:
             how = os.waitstatus_to_exitcode(status)
+            # The kernel kills with SIGKILL when memory is short. Our own SIGKILL finds a code given, or a process that has ended.
             code = {MISBEHAVED: "misbehaved", 3: "memory", -signal.SIGKILL: "memory"}.get(how, "failed")
         return {"problem": {"code": code, "facts": facts}}
 
@@ -262,13 +277,16 @@ def main(job_at, result_at, work, guarded=""):
             break
         if kind != "I":
             raise ValueError("the job has a frame that is none of a file")
+        # Always the same name: what a file is called says nothing to the parsers, and cannot lead out of the folder.
         reader.into(os.path.join(work, "input"), size)
         if reader.frame()[0] != "G":  # the host says so when what came is what it was to be
             raise ValueError("the job has a file that is not to be read")
+        # A fork of this process, so pandas is there already, which is most of what a new interpreter would cost.
         if one is None or not one.alive:
             one = Reader(head, work, become)
         answer = one.read(about, lambda data: result.send("F", {"file": number}, data))
         result.send("R", {"file": number}, json.dumps(answer).encode())
+        # The next file must find nothing of this one: neither the file nor what was unpacked out of it.
         for left in os.listdir(work):
             os.unlink(os.path.join(work, left))
         number += 1

@@ -48,6 +48,8 @@ class Names:
         self.memo, self.busy = {}, set()
         self.tops = set()                    # modules that are imported, by their first names
         self.tangled = False                 # meanings could not be followed to their end
+        # In rounds over all nodes: what sets a name may stand anywhere in its function, and a global statement too, so
+        # each kind of thing has to be known everywhere before the next kind is looked for.
         self.spread(tree)
         self.nodes = list(self.at)
         bound = {(self.at[n], b) for n in self.nodes for b in binds(n)}
@@ -74,6 +76,8 @@ class Names:
                 inner, self.up[node], self.own[node] = node, at, {}
             children = []
             for field, value in ast.iter_fields(node):
+                # Python evaluates defaults, decorators, annotations and the first source of a comprehension around the function, and not
+                # in it: a name there is another one.
                 within = inner if field in ("body", "elt", "key", "value", "generators", "args") or not isinstance(node, FUNCTIONS + LISTS + (ast.ClassDef,)) else at
                 if isinstance(node, ast.arguments) and field in ("defaults", "kw_defaults"):
                     within = self.up[at]
@@ -217,6 +221,7 @@ class Names:
             if sent is not None:
                 at, first = sent, True
                 continue
+            # The names of a class are not seen from its methods.
             if node.id in self.own[at] and (first or not isinstance(at, ast.ClassDef)):
                 found.append(self.own[at][node.id])
                 if isinstance(at, FUNCTIONS + LISTS):
@@ -256,6 +261,7 @@ class Names:
                     changed = True
                     if len(have) > MEANINGS:
                         self.tangled, have[MEANINGS:] = True, []
+            # What expressions come to was told with fewer meanings than there are now.
             self.memo.clear()
             if not changed:
                 return
@@ -303,6 +309,7 @@ class Names:
         if "getattr" in names and len(node.args) > 1:
             return [m + "." + t for m in self.meanings(node.args[0]) for t in self.texts(node.args[1]) or []]
         if node.args and {"__import__", "importlib.import_module"} & set(names):
+            # Imported by a text that can be followed: the same as an import statement.
             found = self.texts(node.args[0]) or []
             self.tops.update(t.partition(".")[0] for t in found)
             return found

@@ -90,6 +90,9 @@ class Witness:
         except OSError:  # a file that cannot be opened even for its witness, or no descriptor: that event is gone
             self.tell("gap", "dropped")
             return True
+        # The mark with which the code begins comes by the other group. A move that follows on it is the code's, though it is read before it.
+        while group == self.moves and not self.begun and self.read(self.opens):
+            pass
         while at < len(data):
             size, _, _, _, mask, fd, pid = EVENT.unpack_from(data, at)
             at += size

@@ -9,8 +9,8 @@ OPTIONS = re.compile(r"(display\.|mode\.|styler\.format\.|styler\.render\.max|fu
 NO_OPTIONS = ("backend", "writer", "reader", "engine", "template", "use_numba", "io.")
 # Keywords with which something is loaded or opened -> the values that are usual.
 LOADS = {"backend": {"agg", "matplotlib"}, "engine": {"python", "c", "openpyxl", "pyarrow", "xlsxwriter", "numexpr", "calamine", "cython", "auto", "odf", "fastparquet"}, "storage_options": set(), "opener": set(), "closefd": set(), "memory": set(), "n_jobs": {1}, "pre_dispatch": set(), "data_home": set(), "eval_env": set(),
-         "key_file": set(), "eval_str": set(), "buffer": set(), "FigureClass": set(), "parser": {"pandas"}, "level": None, "url": set(), "searchpath": set(), "file_format": set(), "root_dir": set(), "dir_fd": set(), "allow_pickle": {False}, "refcheck": {True}}
-GRAVE = {"backend", "storage_options", "opener", "closefd", "eval_str", "buffer", "root_dir", "dir_fd", "allow_pickle", "refcheck"}
+         "key_file": set(), "eval_str": set(), "buffer": set(), "FigureClass": set(), "parser": {"pandas"}, "level": None, "url": set(), "searchpath": set(), "file_format": set(), "root_dir": set(), "dir_fd": set(), "allow_pickle": {False}, "refcheck": {True}, "stylesheet": set(), "keep_vba": {False}}
+GRAVE = {"stylesheet", "backend", "storage_options", "opener", "closefd", "eval_str", "buffer", "root_dir", "dir_fd", "allow_pickle", "refcheck", "keep_vba"}
 OPENS = "Has scikit-learn open the files that data names (input)."
 WRITERS = {"io.StringIO", "io.BytesIO", "pandas.ExcelWriter", "open", "matplotlib.backends.backend_pdf.PdfPages", "pathlib.Path", "openpyxl.Workbook"}
 
@@ -40,6 +40,8 @@ class Settings:
             of = arg.rpartition("__")[2]  # a step of a pipeline is set by step__memory
             if of in LOADS and (of == arg or self.learns()):
                 self.loads(node, of, value)
+        if method == "view" and any(t.lstrip("<>|=").upper().startswith(("O", "V")) for a in node.args + list(keyword.values()) for t in self.scope.texts(a) or [self.scope.dotted(a)]):
+            self.find("danger", node, "Takes the bytes of numbers for objects (view), which reaches into memory.", "view")
         if self.learns():
             self.of_models(node, method, names, keyword)
         if "seaborn" in self.scope.tops:

@@ -28,6 +28,7 @@ WIDTH = re.compile(r"%[-+ #0]*$|\{[^{}:]*:[^{}\d]*0?$")  # what stands before on
 SECONDS = {"s": 1, "S": 1, "ms": 1000, "L": 1000, "us": 10 ** 6, "U": 10 ** 6, "ns": 10 ** 9, "N": 10 ** 9}
 YEAR = 31_536_000
 DAY = re.compile(r"(\d{4})\b")
+STACKS = {"pandas.concat", "numpy.concatenate", "numpy.hstack", "numpy.vstack", "numpy.append", "numpy.r_"}
 CHOOSE = {"itertools.product", "itertools.combinations", "itertools.permutations", "itertools.combinations_with_replacement"}
 MATCHES = {"match", "search", "fullmatch", "findall", "finditer", "sub", "subn", "split", "compile"}
 OF_TEXTS = {"contains", "match", "fullmatch", "extract", "extractall", "findall", "replace", "split", "count"}
@@ -43,6 +44,8 @@ class Sizes:
                 self.call(node)
             elif isinstance(node, ast.For):
                 self.loop(node)
+            elif isinstance(node, (ast.Assign, ast.Expr)):
+                self.doubled(node)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 if any(WIDTH.search(node.value[max(0, m.start() - 60):m.start()]) for m in LONG.finditer(node.value)):
                     self.too_much(node)
@@ -76,12 +79,41 @@ class Sizes:
             self.too_long(node, "the number has millions of digits")
         if last in ("figure", "subplots") or method == "savefig":
             self.picture(node, keyword)
-        if method == "merge" and self.scope.text(keyword.get("how")) == "cross" and self.within_loop(node):
+        if method == "merge" and self.crossed(node) and (self.within_loop(node) or any(map(self.crossed, self.behind(node.func.value)))):
             self.report.add("caution", node.lineno, "memory", "Joins every row with every row, again and again.", "")
         if any(n.startswith("re.") and n[3:] in MATCHES for n in names) and node.args:
             self.pattern(node, node.args[0])
         elif method in OF_TEXTS and isinstance(node.func.value, ast.Attribute) and node.func.value.attr == "str" and node.args:
             self.pattern(node, node.args[0])
+
+    def crossed(self, node):
+        return isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "merge" and self.scope.text(self.scope.keywords(node).get("how")) == "cross"
+
+    def behind(self, node):
+        """The calls that a value is made by, one behind the other, by whatever names."""
+        for _ in range(20):
+            variable = self.scope.variable(node) if isinstance(node, ast.Name) else None
+            node = self.scope.only(variable) if variable is not None else node
+            if isinstance(node, ast.Call):
+                yield node
+            if not isinstance(node, (ast.Call, ast.Attribute, ast.Subscript)):
+                return
+            node = node.func if isinstance(node, ast.Call) else node.value
+
+    def doubled(self, node):
+        """df = pd.concat([df, df]), rows.extend(rows): twice as large at every turn of the loop."""
+        name, given = "", []
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Call) and set(self.scope.names(node.value.func)) & STACKS and node.value.args:
+            name, given = node.targets[0].id, getattr(node.value.args[0], "elts", [])
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and getattr(node.value.func, "attr", "") == "extend" and isinstance(node.value.func.value, ast.Name):
+            name, given = node.value.func.value.id, [node.value.func.value] + node.value.args
+        times = sum(isinstance(e, ast.Name) and e.id == name for e in given)
+        up, turns = self.scope.parents.get(node), 1
+        while up is not None and times > 1:
+            turns = clamped(turns * (self.turns(up.iter) or 1)) if isinstance(up, ast.For) else LARGEST if isinstance(up, ast.While) else turns
+            up = self.scope.parents.get(up)
+        if times > 1 and turns * math.log(times) > math.log(ENOUGH):
+            self.too_much(node)
 
     def much(self, node):
         value = self.scope.value(node)

@@ -28,7 +28,8 @@ KEEP_SEEN = 100
 SORTS = ("opened", "imported", "connected", "spawned")
 MOST_FILES = 10000  # that the code may make; an empty file costs no disk, but memory
 GLANCE = 0.2      # seconds between two looks at them
-WRITING = 20      # seconds, after the code is done, for its tables and charts; within the grace of the hosts
+ASKING = 3        # seconds, past the code's limit, for the worker to say where it is
+WRITING = 20      # seconds, past the code's limit, for its tables and charts; within the grace of the hosts
 
 
 def load(name):
@@ -49,7 +50,10 @@ class Run:
 
     def __init__(self, worker, result, job, work, out, lacking, tell=None):
         self.worker, self.result, self.job, self.work, self.out, self.lacking = worker, result, job, work, out, lacking
+        # It tells the worker's lines from those that the code writes into the same descriptor. The code can find it in its own
+        # process, so it proves no more than that nothing was written by accident; the stamp, which counts, is not there.
         self.token = os.urandom(16).hex()
+        # A name made of the stamp, which the host computes as well: who does not know the stamp cannot open it ahead of time.
         self.mark = mark(result.stamp)
         self.lines = b""
         self.out_text, self.err_text = printed.Text(result, "O", job["text_bytes"]), printed.Text(result, "E", job["text_bytes"])
@@ -64,7 +68,7 @@ class Run:
         self.status = None     # what wait said about the worker
         self.late = self.littered = self.reported = False
         self.where = ""
-        self.began = self.done = 0.0
+        self.began = self.done = self.deadline = 0.0
 
     def note(self, text):
         if len(self.notes) < KEEP_NOTES and text not in self.notes:
@@ -76,12 +80,15 @@ class Run:
         wake_r, wake_w = os.pipe()
         for fd in (wake_r, wake_w, self.worker.stdout, self.worker.stderr, self.worker.report, self.worker.where):
             os.set_blocking(fd, False)
+        # A handler that does nothing, since the default would be to ignore the signal, and then nothing is written to the pipe
+        # that wakes poll when the worker ends.
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
+        # Both counts are the machine's, which may have other users: only their difference is this run's.
         self.oom_before = machine.oom_kills()
         files_before = machine.inodes(self.work, self.out)
         self.began = time.monotonic()
-        deadline = self.began + self.job["seconds"]
+        deadline = self.deadline = self.began + self.job["seconds"]
         try:
             self.worker.hand({"token": self.token, "mark": self.mark, "code_sha256": self.job["code_sha256"], "files": self.job["files"],
                               "memory_mb": self.job["memory_mb"], "seconds": self.job["seconds"], "writing": WRITING,
@@ -93,7 +100,8 @@ class Run:
         for fd in (wake_r, self.worker.stdout, self.worker.stderr, self.worker.report):
             poll.register(fd, select.POLLIN)
         while not self.over():
-            left = (self.done + WRITING if self.done else deadline) - time.monotonic()
+            latest = deadline + WRITING if self.done else deadline  # code that was done early leaves its tables and charts the rest
+            left = latest - time.monotonic()
             if left <= 0:
                 self.late = True
                 self.where = "" if self.done else self.ask_where()
@@ -109,6 +117,7 @@ class Run:
                     poll.unregister(fd)
         self.done = self.done or time.monotonic()
         signal.set_wakeup_fd(-1)
+        # All of the code's processes end before its pipes are read to their end, and long before a file is looked at.
         machine.kill_rest(self)
         for fd in (self.worker.stdout, self.worker.stderr, self.worker.report):
             while self.read(fd):  # every writer is dead, so this comes to an end
@@ -134,9 +143,9 @@ class Run:
             os.kill(self.worker.pid, signal.SIGUSR1)
         except ProcessLookupError:
             return ""
-        text, until = b"", time.monotonic() + 0.5
+        text, until = b"", time.monotonic() + ASKING
         while time.monotonic() < until and b"\n\n" not in text:
-            select.select([self.worker.where], [], [], 0.05)
+            select.select([self.worker.where], [], [], 0.2 if text else 1)
             try:
                 got = os.read(self.worker.where, CHUNK)
             except BlockingIOError:
@@ -167,6 +176,7 @@ class Run:
 
     def listen(self, data):
         """Takes the worker's short lines. They come as things happen, so that nothing noted can be taken back."""
+        # A line of the worker's is shorter than 4096 bytes (tell in worker.py), so only what the code wrote is cut here.
         *lines, self.lines = (self.lines[-4096:] + data).split(b"\n")
         for line in lines:
             token, _, text = line.partition(b" ")
@@ -240,6 +250,8 @@ class Run:
         return said
 
     def written(self, name, sha256):
+        # The hash came through the pipe before anything could change the file: threads of the code may still run while it is
+        # written, and may write to the same folder. 8 MB is MOST in worker.py.
         data = collect.read_file(os.path.join(self.out, name), 8 << 20) if sha256 is not None else None
         if data is None or hashlib.sha256(data).hexdigest() != sha256:
             return None
@@ -248,20 +260,25 @@ class Run:
         except ValueError:
             return None
 
+    def too_long(self):
+        return "%d seconds past the limit of %d" % (WRITING, self.job["seconds"])
+
     def verdict(self, said):
+        # What ended the run outside of the worker counts before what the worker said of itself.
         if self.littered:
             return "broken", "It was stopped because it made more than %d files." % MOST_FILES
         if self.late and self.done >= self.began + self.job["seconds"]:
             return "timed out", "It was stopped at its limit of %d seconds." % self.job["seconds"]
         if said.get("outcome") in ("ok", "raised", "out of memory") and (not self.early and not self.late or said.get("answer") or said["outcome"] != "ok"):
             if self.early:  # the code had come to its end, and it is known to which: whoever asked gets that
-                self.note("The code was done, but its tables and charts took longer than %d seconds to be written: some are missing." % WRITING if self.late
+                self.note("The code was done, but its tables and charts were not, %s: some are missing." % self.too_long() if self.late
                           else "The code was done, but its process ended while its tables and charts were written: some are missing.")
             return said["outcome"], str(said.get("error") or "")
         if self.late:
-            return "timed out", "The code was done in time, but its tables and charts took longer than %d seconds to be written." % WRITING
+            return "timed out", "The code was done in time, but its tables and charts were not, %s." % self.too_long()
         if self.status is not None and os.WIFSIGNALED(self.status):
             number = os.WTERMSIG(self.status)
+            # limit() in worker.py sets the soft limit below the hard one, so this signal comes before SIGKILL and has a name.
             if number == signal.SIGXCPU:
                 return "timed out", "It was stopped at its limit of processor time."
             if number == signal.SIGKILL and machine.oom_kills() > self.oom_before:
@@ -294,12 +311,14 @@ def put_inputs(reader, work):
         if kind == "C":
             code = reader.exactly(size)
             continue
+        # The name comes from the host, which has made it safe already; nothing is written outside of the working folder all the same.
         name = head["name"]
         if kind != "I" or os.path.basename(name) != name or name in ("", ".", "..") or name in before:
             raise ValueError("the job has an input that cannot be placed")
         path = os.path.join(work, name)
         if reader.into(path, size) != head["sha256"]:
             raise ValueError("the input %r is not the sealed one" % name)
+        # Taken before the code runs: collect.changed tells by it whether an input was written to.
         before[name] = collect.signature(os.lstat(path)), head["sha256"]
         if head.get("reading"):
             readings[name] = head["reading"]
@@ -326,12 +345,15 @@ def main(job_at, result_at, work, out, user="0", *hosts):
             work, out = os.path.join(guard.PLACE, "work"), os.path.join(guard.PLACE, "out")
             become = lambda: guard.confine(user, way)
     frames = load("frames")
+    # From here on files are made and read with the rights of the code's user; what is the host's is done as_root.
     machine.act_as(user)
     machine.environment(os.path.dirname(HERE))
     for folder in (work, out):
         os.makedirs(folder, mode=0o700, exist_ok=True)
     if os.getpid() != 1:
         machine.prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: daemons come to us
+    # Before job and result are opened: what is not open at a fork cannot be found in the copy. Those that came as descriptors
+    # (fd:N) are open already; child.py closes them.
     worker = child.Worker(work, out, CODE_NAME, load, become)
     machine.withdraw()
     rights = machine.as_root if marks else contextlib.nullcontext
@@ -340,6 +362,7 @@ def main(job_at, result_at, work, out, user="0", *hosts):
         job_fd = frames.connect(job_at, os.O_RDONLY)
     needs = load("needs")
     lacking = needs.lacking()
+    # A worker that died over its imports is told as such by go, when its status is known: here it makes no difference.
     worker.ready()
     result.send("Y")
     reader = frames.Reader(job_fd)
@@ -350,6 +373,7 @@ def main(job_at, result_at, work, out, user="0", *hosts):
     if marks:
         with rights():
             run.mark = marks + run.mark[1:]
+            # The file has to be there: the witness hears of names that are opened, and not of those that are not there.
             os.close(os.open(run.mark, os.O_WRONLY | os.O_CREAT, 0o644))
     try:
         code, before, readings = put_inputs(reader, work)

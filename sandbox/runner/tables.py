@@ -63,6 +63,7 @@ class Tables:
         if isinstance(node, ast.Name):
             variable = self.scope.variable(node)
             value = self.scope.only(variable) if variable is not None else None
+            # Set more than once, or made of itself: which table it is at a place cannot be told, and nothing is said of it.
             if value is None or variable in self.busy or len(self.busy) > MOST:
                 return None
             if variable not in self.known:
@@ -192,6 +193,7 @@ class Tables:
                     self.used.append((node, table[0], table[1], w))
 
     def check(self):
+        # Whatever the program writes anywhere as a text, a keyword or an attribute could be the name of a new column.
         made = {node.value for node in self.scope.nodes if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in self.reads_only and not self.only_shown(node)}
         made |= self.built
         made |= {node.arg for node in self.scope.nodes if isinstance(node, ast.keyword) and node.arg}
@@ -213,6 +215,8 @@ class Tables:
         return isinstance(up, ast.Call) and (getattr(up.func, "id", "") or getattr(up.func, "attr", "")) in SHOWS
 
     def tried(self, node):
+        # A missing column may be expected where the program handles it, or in a function that is perhaps never called: then it is
+        # a caution for the reviewer and no problem for the model.
         while node is not None:
             if isinstance(node, (ast.Try, ast.FunctionDef, ast.Lambda)):
                 return True

@@ -1,4 +1,4 @@
-"""What a program tells people that nobody has computed, rows that it drops without a word, and what day it takes for today.
+"""What a program tells people that nobody has computed, and what day it takes for today.
 Loaded by findings.py.
 
 A number in a sentence, a title or a label should come from the run. One that was typed in
@@ -21,6 +21,9 @@ CHARTS = "a chart's words"
 # What stands on axes and in keys, and is no figure there.
 TIME = re.compile(r"\b(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?\b")
 YEAR = re.compile(r"19\d\d|20\d\d|2100")
+BOUNDS = {1.96: ("95",), 1.959964: ("95",), 1.645: ("90", "95"), 1.65: ("90", "95"), 2.33: ("98", "99"), 2.576: ("99",), 2.58: ("99",), 1.28: ("80", "90")}  # of a normal distribution, with the per cent between or below them
+ONE_OF = re.compile(r"\b1 (?=[A-Za-z]{2,4}\b ?=)|\b1 ?= ?(?=[A-Za-z])|\bfrom 0\b[^.0-9]*\bto (?:1|10|100)\b|\bMonday (?:is|=) [01]\b|\b[01] (?:is|=) Monday\b|(?<=every )1\b|(?<=each )1\b")  # 1 USD = ...
+COUNTS_BY = {"head", "tail", "nlargest", "nsmallest", "rolling", "quantile", "shift"}
 SMALL = 12  # to count from one, to the next month: added to what was computed, it says nothing of its own
 LABELLED = {"title", "xlabel", "ylabel", "label"}
 WRITES_NUMBERS = {"desk.money", "desk.percent", "desk.number", "str", "format", "round", "int", "float"}
@@ -38,10 +41,15 @@ SIGNS = ("<circle>", "<fraction>", "<compat>")  # ①, ½, Ⅻ; m² and CO₂ ar
 PLOTS = {"bar", "barh", "plot", "pie", "scatter", "stem", "step", "stackplot", "fill_between", "hist", "boxplot", "imshow", "errorbar", "area", "line"}
 HOLDS = (ast.Call, ast.keyword, ast.Compare, ast.Slice, ast.Subscript, ast.BinOp)
 TABLES = {"pandas.DataFrame", "pandas.Series", "numpy.array", "dict", "list"}  # holding a number is no computing with it
-DROPS = {"dropna", "drop_duplicates", "query", "head", "tail", "nlargest", "nsmallest", "sample", "truncate"}
-MASKS = {"isin", "between", "notna", "notnull", "isna", "isnull", "eq", "ne", "gt", "ge", "lt", "le", "duplicated", "contains", "startswith", "endswith"}
+# The first of a month as the beginning of a year: it starts on 1 April.
+BEGINS = re.compile(r"\b(?:starts?|begins?|starting|beginning|runs? from|beginnt|startet|commence|débute|empieza|comienza) (?:(?:on|am|le|el|the) )*1(?:\.|er|st)? (?=(?:de |of )?(?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez|avr|juin|juil|août|ene|abr|ago|dic))", re.I)
 CLOCKS = {"datetime.datetime.now", "datetime.datetime.today", "datetime.datetime.utcnow", "datetime.date.today", "pandas.Timestamp.now", "pandas.Timestamp.today", "pandas.Timestamp.utcnow"}
 DEEPEST = 20
+HOUR = re.compile(r":(?:00|59)(?![\d.,])")  # behind a computed hour: {hour}:00
+OCLOCK = re.compile(r"(?<=\d):00(?![\d:]|[.,]\d)")  # 9:00, of hours < 9
+# The ends of a scale, in what is said of how something was understood: 9 or 10 of 10, 0 to 6.
+RANGE = re.compile(r"(?<![\d.,])(\d+)\s?(?:or|to|and|through|oder|bis|und|-|–)\s?(\d+)(?![\d%]|[.,]\d| ?(?:%|per))")
+ENDS = {"0", "1", "5", "10", "100"}
 
 
 class Told:
@@ -63,7 +71,7 @@ class Told:
             for expression, _ in told:
                 self.inside.update(ast.walk(expression))
         for node in self.scope.nodes:
-            if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load) and node not in self.inside:
+            if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load) and (node not in self.inside or self.beside(node)):
                 if isinstance(node, ast.Attribute):
                     self.read.setdefault("." + node.attr, []).append(node)
                 elif not isinstance(getattr(self.scope.parents.get(node), "ctx", None), ast.Store):
@@ -72,16 +80,16 @@ class Told:
         for call, told in self.tells.items():
             for expression, by in told:
                 self.in_chart = by == CHARTS
+                ends = self.ends(expression, by == "note()")
                 for number, line in self.numbers(expression, set()):
-                    if number not in self.used and (line, number) not in self.said and (by != PRINTS or large(number)):
+                    if number not in self.used and number not in ends and (line, number) not in self.said and (by != PRINTS or large(number)):
                         self.said.add((line, number))
-                        self.find("caution", line, "written", "Written, not computed: %s in %s." % (number, by), number)
+                        self.find("caution", line, "written", "The number %s in %s was typed in, not computed." % (number, by), number)
         if self.bare.reads:
             self.shown()
         for node in self.scope.nodes:
             if isinstance(node, (ast.FunctionDef, ast.Lambda)):
                 self.always(node)
-        self.dropped()
         for node in self.scope.nodes:
             if isinstance(node, ast.Call):
                 self.dated(node)
@@ -107,6 +115,16 @@ class Told:
         if told:
             self.tells[call] = told
 
+    def spoken(self):
+        """The numbers in all that people read: the texts alone, not what they are told is computed."""
+        return {n for told in self.tells.values() for expression, _ in told for part in ast.walk(expression)
+                if isinstance(part, ast.Constant) and isinstance(part.value, str) and not self.computes_of(part) for n in [*in_text(part.value), *map(plain, self.over.lengths(part.value))]}
+
+    def computes_of(self, node):
+        """Whether a text within what is told is none that people read: a column's name, a number for float()."""
+        up = self.scope.parents.get(node)
+        return isinstance(up, (ast.Subscript, ast.Compare)) or isinstance(up, ast.Call) and self.scope.dotted(up.func) in ("float", "int", "decimal.Decimal", "fractions.Fraction")
+
     # -- numbers that were typed in
 
     def numbers(self, node, seen, depth=0):
@@ -116,7 +134,7 @@ class Told:
         seen.add(node)
         folded = self.scope.value(node) if isinstance(node, (ast.Call, ast.BinOp, ast.Subscript)) else None  # whatever it is put together of
         if isinstance(folded, (str, int, float)) and not isinstance(folded, bool):
-            for number in in_text(folded, self.in_chart) if isinstance(folded, str) else [plain(repr(folded))]:
+            for number in in_text(folded, self.in_chart) if isinstance(folded, str) else [plain(repr(round(folded, 8)))]:
                 yield number, node.lineno
         elif isinstance(node, ast.Constant):
             if isinstance(node.value, str):
@@ -125,7 +143,11 @@ class Told:
             elif isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
                 yield plain(repr(node.value)), node.lineno
         elif isinstance(node, ast.JoinedStr):
-            for part in node.values:
+            for before, part in zip([None] + node.values, node.values):
+                if isinstance(before, ast.FormattedValue) and isinstance(part, ast.Constant) and HOUR.match(part.value) and not self.bare.bare(before.value):
+                    for number in in_text(HOUR.sub("", part.value, count=1), self.in_chart):
+                        yield number, part.lineno
+                    continue
                 yield from self.numbers(part.value if isinstance(part, ast.FormattedValue) else part, seen, depth + 1)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Mod)):
             texts = self.scope.texts(node.left)
@@ -169,10 +191,12 @@ class Told:
 
     def used_numbers(self):
         """The numbers that the program computes with, also as people would say them: 0.95 as 95."""
-        found = set()
+        found, shares = set(), set()
+        in_seconds = any(isinstance(n, ast.Attribute) and n.attr == "total_seconds" for n in self.scope.nodes)  # 600 of them, told as 10 minutes
         for node in self.scope.nodes:
-            if not isinstance(node, ast.Constant) or node in self.inside:
+            if not isinstance(node, ast.Constant) or node in self.inside and not self.beside(node):
                 continue
+            found.update(map(plain, self.over.longer(node)))
             if isinstance(node.value, str):
                 if self.computes(node):
                     found.update(plain(m) for m in re.findall(r"\d+(?:\.\d+)?", node.value))
@@ -180,10 +204,33 @@ class Told:
                 whole = self.scope.number(self.bare.top(node)) if self.bare.reads else None
                 for x in {abs(node.value), abs(node.value if whole is None else whole)}:
                     found.add(plain(repr(x)))
+                    found.update(plain(repr(x // by)) for by in (60, 3600, 86400) if in_seconds and x and x % by == 0)
+                    found.update(BOUNDS.get(x, ()))
+                    shares.update([x] if 0.5 <= x < 1 else ())
                     if 0 < x < 2 or x < 100 and isinstance(x, float):  # a share as a per cent; what lies between its two ends: 2.5 and 97.5 leave 95 %
                         share = 100 * x if x < 2 else x
                         found.update(plain("%.10g" % abs(y)) for y in (share, share - 100, 2 * share - 100))
-        return found
+        return found | {plain("%.10g" % round(100 * (b - a), 6)) for a in shares for b in shares if a < b and len(shares) < 4}  # the next 15 %, from 0.8 to 0.95
+
+    def ends(self, expression, noted):
+        """The ends of scales, beside which stands a number that the program computes with; beside what was computed only the next number: 4 or 5, of >= 4."""
+        texts = " ".join(n.value for n in ast.walk(expression) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+        pairs = [p for p in RANGE.findall(texts) if self.used & set(p) and (noted or int(p[1]) - int(p[0]) == 1)]
+        return ENDS & {n for p in pairs for n in p} | self.over.scaled(texts, self.used)
+
+    def beside(self, node):
+        """Whether something that people read holds it only to compute with it: it stands beside what is computed, in a comparison or a product."""
+        up = self.scope.parents.get(node)
+        if isinstance(up, ast.Call) and isinstance(node, ast.Name) and node in up.args:
+            return self.bare.reads and bool(self.scope.functions(up.func)) and not self.bare.bare(up)  # given to a function of the program's own
+        if isinstance(up, ast.Call) and getattr(up.func, "attr", "") in COUNTS_BY and node in up.args and self.bare.reads and not self.bare.bare(up.func.value):
+            return True  # the top 10, of head(10)
+        if self.bare.reads and self.over.looked_up(node, up):
+            return True  # the homes of 2 bedrooms, of counts[2]
+        if not isinstance(up, (ast.Compare, ast.BinOp)) or not self.bare.reads or isinstance(self.scope.parents.get(up), ast.IfExp):
+            return False
+        others = [n for n in ([up.left] + up.comparators if isinstance(up, ast.Compare) else [up.left, up.right]) if n is not node]
+        return not (isinstance(up, ast.BinOp) and isinstance(up.op, ast.Add)) and not any(map(self.bare.bare, others)) and not any(isinstance(n, ast.JoinedStr) or isinstance(self.scope.value(n), str) for n in others)
 
     def computes(self, node):
         """Whether something is done with a constant, beside telling it."""
@@ -194,10 +241,12 @@ class Told:
 
     def leads(self, node, seen):
         """Whether a value comes to where something is done with it, by whatever names. seen is where the search has been."""
-        up = self.scope.parents.get(node)
+        up = node if isinstance(node, ast.comprehension) else self.scope.parents.get(node)
         while isinstance(up, (ast.UnaryOp, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.JoinedStr, ast.FormattedValue)) \
                 or isinstance(up, ast.Call) and len(up.args) > 1 and self.greater & set(self.scope.names(up.func)):  # to be the greater of two is no computing
             node, up = up, self.scope.parents.get(up)
+        if isinstance(up, ast.comprehension) and isinstance(up.iter, ast.Call) and self.scope.dotted(up.iter.func) == "range" and not self.bare.bare(getattr(self.scope.parents[up], "elt", node)):
+            return True  # how often chance is asked
         if isinstance(up, (ast.Assign, ast.AnnAssign, ast.For, ast.comprehension)):
             targets = up.targets if isinstance(up, ast.Assign) else [up.target]
             for use in self.uses(targets):
@@ -279,7 +328,7 @@ class Told:
         if self.bare.bare(node) or not what.startswith("a "):
             figures = {n for n in self.least(node) if (line, plain(repr(n))) not in self.said}
             if figures and (what != "a chart" or len(figures) > 1) and (not what.endswith(PRINTS) or any(large(plain(repr(n))) for n in figures)):
-                self.find("caution", line, "written", "Typed in, not computed: the figures of %s (%s)." % (what, ", ".join(plain(repr(n)) for n in sorted(figures)[:4])), plain(repr(min(figures))))
+                self.find("caution", line, "written", "The figures of %s were typed in, not computed (%s)." % (what, ", ".join(plain(repr(n)) for n in sorted(figures)[:4])), plain(repr(min(figures))))
 
     def always(self, function):
         """A function that gives the same number whatever it is given."""
@@ -291,7 +340,7 @@ class Told:
         for value in map(self.scope.value, self.scope.returned.get(function, ())):
             grave = isinstance(value, (int, float)) and not isinstance(value, bool) and value not in self.nothing or isinstance(value, str) and any(True for _ in in_text(value))
             if grave:
-                self.find("caution", function.lineno, "written", "Gives %s whatever it is given." % str(value)[:60], str(value)[:60])
+                self.find("caution", function.lineno, "written", "A function gives %s whatever it is given, so that what was read makes no difference." % str(value)[:60], str(value)[:60])
                 return
 
     # -- today
@@ -303,55 +352,11 @@ class Told:
         elif name in CLOCKS or name in ("pandas.Timestamp", "pandas.to_datetime") and call.args and self.scope.text(call.args[0]) in ("now", "today"):
             self.find("note", call.lineno, "today", "Asks the clock, which tells another day when the answer is made again (%s)." % name, name)
 
-    # -- rows that are dropped
-
-    def dropped(self):
-        """Names, once, how the program drops rows, where it does not say how many."""
-        if any(isinstance(n, ast.Call) and self.scope.dotted(n.func) == "desk.left_out" for n in self.scope.nodes) or not self.scope.tops & {"pandas", "desk"}:
-            return
-        ways, line = [], 0
-        for node in sorted((n for n in self.scope.nodes if hasattr(n, "lineno")), key=lambda n: (n.lineno, n.col_offset)):
-            way = self.way(node)
-            if way:
-                line = line or node.lineno
-                ways += [way] if way not in ways else []
-        if ways:
-            self.find("note", line, "left out", "Drops rows without counting them (%s)." % ", ".join(ways[:6]), ", ".join(ways))
-
-    def way(self, node):
-        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
-            by = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts and isinstance(node.value, ast.Attribute) and node.value.attr == "loc" else node.slice
-            return "a filter" if self.chooses(by, 0) else ""
-        if not isinstance(node, ast.Call):
-            return ""
-        method, name = getattr(node.func, "attr", ""), self.scope.dotted(node.func)
-        keyword = {k.arg: k.value for k in node.keywords}
-        if name == "pandas.merge" or method == "merge" and not self.scope.imported(node.func):
-            how = keyword.get("how", node.args[2] if name and len(node.args) > 2 else node.args[1] if not name and len(node.args) > 1 else None)
-            return "an inner join" if how is None or self.scope.text(how) == "inner" else ""
-        if method == "join" and "how" in keyword:
-            return "an inner join" if self.scope.text(keyword["how"]) == "inner" else ""
-        if method not in DROPS or self.scope.imported(node.func):
-            return ""
-        axis = keyword.get("axis")
-        return "" if axis is not None and self.scope.value(axis) in (1, "columns") else method
-
-    def chooses(self, by, depth):
-        """Whether an index is a column of True and False."""
-        if isinstance(by, ast.Name) and depth < 3:
-            variable = self.scope.variable(by)
-            value = self.scope.only(variable) if variable is not None else None
-            return value is not None and self.chooses(value, depth + 1)
-        if isinstance(by, ast.Call):
-            return isinstance(by.func, ast.Attribute) and by.func.attr in MASKS
-        if isinstance(by, ast.BinOp):
-            return isinstance(by.op, (ast.BitAnd, ast.BitOr)) and (self.chooses(by.left, depth + 1) or self.chooses(by.right, depth + 1))
-        return isinstance(by, ast.Compare) or isinstance(by, ast.UnaryOp) and isinstance(by.op, ast.Invert)
-
 
 def in_text(text, in_chart=False):
     """The numbers among the words of a text, those too that stand in words or in signs of their own. Times and years are none in a chart."""
-    for m in NUMBER.finditer(TIME.sub(" ", text) if in_chart else text):
+    text = BEGINS.sub("", ONE_OF.sub("", text))
+    for m in NUMBER.finditer((TIME if in_chart else OCLOCK).sub(" ", text)):
         if not (in_chart and YEAR.fullmatch(m.group())):
             yield plain(m.group())
     for m in IN_WORDS.finditer(text):

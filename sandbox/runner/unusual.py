@@ -50,6 +50,7 @@ CALLS = {
     "types.ModuleType": ("danger", "dynamic code", "Makes a module of its own (types)."),
     "codecs.register": ("danger", "dynamic code", "Hooks itself into how text is read (codecs)."), "codecs.register_error": ("danger", "dynamic code", "Hooks itself into how text is read (codecs)."),
     "weakref.finalize": ("danger", "exit", "Runs something when an object goes, where nobody looks for it (weakref)."),
+    "zipfile.main": ("danger", "write", "Unpacks an archive to wherever it is told (zipfile)."), "tarfile.main": ("danger", "write", "Unpacks an archive to wherever it is told (tarfile)."),
     "input": ("caution", "wait", "Asks somebody for input; nobody is there to answer."),
     "os._exit": ("danger", "exit", "Ends the program without a result (os._exit)."), "os.abort": ("danger", "exit", "Ends the program without a result (os.abort)."),
     "os.system": ("danger", "process", "Starts another program (os.system)."), "os.popen": ("danger", "process", "Starts another program (os.popen)."),

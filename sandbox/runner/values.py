@@ -78,6 +78,7 @@ class Values:
             try:
                 self.memo[node] = self.fold(node, {})
             except GIVES_UP:
+                # What cannot be told is remembered as well: it costs the same steps to find out again.
                 self.memo[node] = None
         return self.memo[node]
 
@@ -85,6 +86,7 @@ class Values:
         """Puts an expression together. env holds the names of a comprehension."""
         how = getattr(self, "fold_" + type(node).__name__, None)
         self.steps -= 1
+        # It is never set back: deeds.py tells people of a program that could not be followed to its end, as a danger.
         self.tangled = self.tangled or self.steps < 0
         if how is None or self.steps < 0:
             raise Unknown
@@ -92,6 +94,7 @@ class Values:
         if isinstance(value, (str, bytes, list, tuple, dict)) and len(value) > MOST:
             raise Unknown
         if isinstance(value, int) and value.bit_length() > 4096:
+            # Compared with any limit it is over it, which is what a number of this size is asked for.
             return math.inf  # more than anything can hold
         return value
 
@@ -102,8 +105,10 @@ class Values:
         if node.id == "__file__":
             return "analysis.py"
         variable = self.variable(node)
+        # The variable of a comprehension hides one of the same name around it, as it does in Python.
         if variable in env:
             return env[variable]
+        # busy: what is set to something made of itself (x = x + "a") would be put together without end.
         if variable is None or variable in self.busy or variable.imports or variable.changed:
             raise Unknown
         self.busy.add(variable)
@@ -117,6 +122,7 @@ class Values:
 
     def choices(self, variable, env):
         """The values of a name that has several: those of a loop, or those that it is set to one after the other."""
+        # It is set once, and by a loop: each of what the loop runs through is a value of it.
         if variable.sets == len(variable.turns) == 1:
             several = self.fold(variable.turns[0], env)
             if isinstance(several, (list, tuple)):
@@ -130,6 +136,7 @@ class Values:
                 raise Unknown
             longer = [c + m for c in last for m in self.choose(statement.value, env)]
             choices += longer
+            # An addition that may not happen leaves what was there before among the values.
             last = last + longer if self.within(statement, (ast.If, ast.Try, ast.Match)) else longer
             if len(choices) > SEVERAL:
                 raise Unknown
@@ -157,6 +164,7 @@ class Values:
         parts = []
         for part in node.values:
             if isinstance(part, ast.FormattedValue):
+                # !r, !a and formats make other text than str does, and a width may make it of any size.
                 if part.conversion not in (-1, ord("s")) or part.format_spec is not None:
                     raise Unknown
                 part = part.value
@@ -173,16 +181,20 @@ class Values:
         if op is ast.Div and isinstance(a, Place) and isinstance(b, str):
             return Place(posixpath.join(a, b))
         if op is ast.Mult and (isinstance(a, (str, bytes, list, tuple)) or isinstance(b, (str, bytes, list, tuple))):
+            # Before it is made: "a" * 10 ** 9 would be a gigabyte here already.
             much, often = (b, a) if isinstance(a, int) else (a, b)
             if len(much) * often > MOST:
                 raise Unknown
         if op is ast.Mod:
             flat(b)
         if op in (ast.Pow, ast.LShift) and isinstance(a, int) and isinstance(b, int):
+            # An upper bound of the bits that would come out, by which nothing is computed that is larger: 9 ** 9 ** 9 has 370 million
+            # digits.
             if (abs(a).bit_length() or 1) * (abs(b) if op is ast.Pow else 1) + (b if op is ast.LShift else 0) > 4096:
                 return math.inf
         if isinstance(a, str) and op is ast.Mod and "*" in a or isinstance(a, str) and op is ast.Mod and any(c.isdigit() for c in a):
             raise Unknown  # a width of its own could be any size
+        # What has no entry (matrices) is a KeyError, and so unknown, as is whatever Python refuses itself.
         return {ast.Add: lambda: a + b, ast.Sub: lambda: a - b, ast.Mult: lambda: a * b, ast.Mod: lambda: a % b, ast.Pow: lambda: a ** b,
                 ast.FloorDiv: lambda: a // b, ast.Div: lambda: a / b, ast.LShift: lambda: a << b, ast.BitXor: lambda: a ^ b,
                 ast.BitOr: lambda: a | b, ast.BitAnd: lambda: a & b, ast.RShift: lambda: a >> b}[op]()
@@ -229,6 +241,7 @@ class Values:
             if name in ("map", "filter"):
                 if self.dotted(node.args[0]) != "chr":
                     raise Unknown
+                # The one form of map that matters here: it spells a text by its numbers.
                 return [chr(n) for n in self.fold(node.args[1], env)]
             return FOLDS[name](*[self.fold(a, env) for a in node.args])
         if isinstance(node.func, ast.Attribute) and node.func.attr in METHODS and (not node.keywords or node.func.attr == "format"):
@@ -243,6 +256,7 @@ class Values:
                 args = [flat(self.fold(a, env)) for a in node.args]
                 if node.keywords:
                     return whole.format(*map(plainly, args), **{k.arg: plainly(self.fold(k.value, env)) for k in node.keywords})
+                # "a".join and "a".replace can multiply what they are given.
                 if sum(len(a) for a in args if isinstance(a, (str, bytes, list, tuple))) * (len(whole) + 1) > 100 * MOST:
                     raise Unknown
                 return getattr(whole, node.func.attr)(*args)

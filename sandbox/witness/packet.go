@@ -62,6 +62,7 @@ func (p *packet) read(data []byte) error {
 	if len(data) < headerSize {
 		return fmt.Errorf("%w: %d bytes", errPacket, len(data))
 	}
+	// The sentry runs on this machine, so it writes in this machine's order of bytes.
 	size := int(binary.NativeEndian.Uint16(data))
 	p.kind, p.dropped = binary.NativeEndian.Uint16(data[2:]), binary.NativeEndian.Uint32(data[4:])
 	if size < headerSize || size > len(data) {
@@ -75,6 +76,7 @@ func (p *packet) read(data []byte) error {
 // account rests on is there, or the tests of sandbox/local fail.
 func (p *packet) take(field protowire.Number, number uint64, data []byte) error {
 	switch {
+	// The context, which all messages have in field 1. Of it the thread group's number is field 4.
 	case field == 1:
 		return fields(data, func(field protowire.Number, number uint64, _ []byte) error {
 			if field == 4 {
@@ -102,6 +104,7 @@ func (p *packet) take(field protowire.Number, number uint64, data []byte) error 
 		p.number = int(number)
 	case field == 5 && p.kind == typeDup:
 		p.fd = int64(int32(number))
+	// Numbers of fields are those of gVisor's syscall.proto and sentry.proto at the version that tools/go.mod pins.
 	case field == 6 && p.kind == typeDup, field == 5 && p.described():
 		p.path = string(data)
 	case field == 4 && p.described():
@@ -124,6 +127,7 @@ func (p *packet) described() bool {
 // fields calls do for each field of a protobuf message: a number or bytes.
 func fields(data []byte, do func(field protowire.Number, number uint64, data []byte) error) error {
 	for len(data) > 0 {
+		// By hand: gVisor's generated types would bring its whole module along, and an account needs a dozen fields.
 		field, kind, n := protowire.ConsumeTag(data)
 		if n < 0 {
 			return fmt.Errorf("%w: %w", errPacket, protowire.ParseError(n))
@@ -137,6 +141,7 @@ func fields(data []byte, do func(field protowire.Number, number uint64, data []b
 		case protowire.BytesType:
 			bytes, n = protowire.ConsumeBytes(data)
 		default:
+			// Any other kind is skipped by its length, as protobuf wants of fields that one does not know.
 			n = protowire.ConsumeFieldValue(field, kind, data)
 		}
 		if n < 0 {

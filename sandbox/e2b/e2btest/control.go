@@ -166,6 +166,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 	}
 	b := s.newBox(body.Metadata, 0, time.Duration(life)*time.Second)
 	b.secure, b.asked, b.internet = body.Secure, raw, body.AllowInternetAccess
+	// Left out means open, in each of the three.
 	b.shut = body.AllowInternetAccess != nil && !*body.AllowInternetAccess
 	b.private = body.Network.AllowPublicTraffic != nil && !*body.Network.AllowPublicTraffic
 	s.mu.Unlock()

@@ -73,6 +73,7 @@ func (s *Server) op(op Op, serve http.HandlerFunc) http.HandlerFunc {
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
+		// Its answer goes nowhere. What it did stays.
 		if fault.Effect {
 			serve(httptest.NewRecorder(), r.WithContext(context.WithValue(r.Context(), quiet{}, true)))
 		}
@@ -122,6 +123,7 @@ func reset(w http.ResponseWriter) {
 	if err != nil {
 		return
 	}
+	// No lingering: the client gets a reset, and not an end that could pass for the end of an answer.
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}

@@ -9,6 +9,8 @@ from xml.parsers import expat
 
 from .words import DEEPEST, MOST_PARTS, MOST_UNPACKED, Refused
 
+# All of these come out of zipfile and gzip for bytes that are wrong: an encrypted part is a RuntimeError there, a way of
+# packing that is not known a NotImplementedError. The file is at fault, and never the desk.
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError, RuntimeError, LookupError, struct.error)
 
 
@@ -25,6 +27,7 @@ class Parts:
             raise Refused("parts", parts=len(infos), most=MOST_PARTS)
         if any(i.flag_bits & 1 for i in infos):
             raise Refused("encrypted")
+        # For all parts together: a small archive can name the same bytes many times.
         self.left = MOST_UNPACKED
         self.infos = {clean(i.filename): i for i in infos if not i.is_dir()}
 
@@ -34,6 +37,7 @@ class Parts:
     def stream(self, name):
         """The bytes of a part, piece by piece."""
         info = self.infos[clean(name)]
+        # The honest size is refused before anything is unpacked; a false one is found out by counting, below.
         if info.file_size > MOST_UNPACKED:
             raise Refused("unpacked", megabytes=info.file_size >> 20, most=MOST_UNPACKED >> 20)
         try:
@@ -52,6 +56,7 @@ class Parts:
     def parse(self, name, start, end, text):
         """Reads a part as XML with these handlers; names come without their namespace. No document types, no entities."""
         parser = expat.ParserCreate(namespace_separator="\n")
+        # Text comes in pieces of that size rather than at each end of a line: a handler is a call of Python's.
         parser.buffer_text, parser.buffer_size = True, 1 << 16
         depth = [0]
 
@@ -69,6 +74,7 @@ class Parts:
             raise Refused("entities")
 
         parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = opened, closed, text
+        # Entities that are made of entities grow without bound, and no writer of workbooks needs one.
         parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = declared
         try:
             for piece in self.stream(name):
@@ -90,6 +96,7 @@ def unpack(path, to):
         pieces, name = gunzip(path), ""
     else:
         parts = Parts(path)
+        # What a Mac adds to every archive, and files that hide, are nobody's data.
         wanted = [n for n in parts.infos if not n.startswith("__macosx/") and not n.rpartition("/")[2].startswith(".")]
         if not wanted:
             raise Refused("empty")

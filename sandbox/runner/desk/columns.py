@@ -11,7 +11,7 @@ import pandas
 
 from . import kinds, layout, values
 
-TIME_NAMES = ("date", "time", "timestamp", "datetime", "ts", "created", "updated", "day", "datum", "tag", "zeit", "fecha", "hora", "jour", "heure", "data", "дата", "день", "modified", "at")
+TIME_NAMES = ("date", "time", "timestamp", "datetime", "ts", "created", "updated", "day", "datum", "tag", "zeit", "fecha", "hora", "jour", "heure", "data", "дата", "день", "modified", "at", "eintritt", "austritt", "geburtstag", "geburt", "geb", "birthday", "birth", "born", "dob", "valid", "gültig", "beginn", "ende", "start", "end", "von", "bis")
 DAYS = (19000101, 21001231)  # 20240131
 DAY_NAMES = re.compile(r"(.*[^a-z])?(date|datum|fecha|дата)([^a-z].*)?|.*(date|datum)|day|tag|jour|data|день")  # what a number of days may be called
 EPOCH_MS, EPOCH_S, SERIAL = (10 ** 12, 2.2 * 10 ** 12), (6 * 10 ** 8, 2.2 * 10 ** 9), (20000, 60000)
@@ -27,7 +27,7 @@ class Profile:
         self.native, self.long_native, self.float_native, self.nested = Counter(), False, False, 0
         self.far = 0  # dates that have a type and are out of range
         self.short = Short()  # dates whose years have two digits
-        self.months = 0  # numbers like 1.2024
+        self.months = self.day_months = self.lost = 0  # numbers like 1.2024, like 15.2; those that a workbook has cut
 
     def add_texts(self, series):
         """Texts of a frame."""
@@ -45,6 +45,7 @@ class Profile:
             x = values.number(text, "," if f[1] == "comma" else ".")
             self.spread(x, x)
             self.months += n if MONTH.fullmatch(text.strip()) else 0
+            self.day_months += n if DAY_MONTH.fullmatch(text.strip()) else 0
         elif f[0] == "date" and f[1].endswith(values.SHORT):
             self.short.add(values.bare(text))
         elif f[0] in ("text",) or f[0] == "number" and f[1] in ("zeros", "long"):
@@ -83,6 +84,7 @@ class Profile:
             self.forms[("number", sign + "3", "", "", "")] += open_
             self.forms += Counter()  # none of what is not there
             self.months += len(MONTHS.findall(joined))
+            self.day_months += len(re.findall(r"(?m)^%s$" % DAY_MONTH.pattern, joined))
         ints = len(parsed) - dots
         self.spread(float(parsed.min()), float(parsed.max()))
         if ints:
@@ -112,6 +114,7 @@ class Profile:
         elif isinstance(value, float):
             self.native["number"] += 1
             self.float_native |= value != int(value) if abs(value) < 1e300 else True
+            self.lost += abs(value) >= 1e15 and value % 1 == 0  # of more digits than a workbook keeps
             self.spread(value, value)
         elif isinstance(value, str):
             self.add_text(value)
@@ -189,7 +192,9 @@ class Profile:
             if self.long_native:
                 odd.add("long_ids", column=column["name"], count=self.native["number"])
                 return column
-            column["type"] = "number" if self.float_native else "integer"
+            column["type"] = "number" if self.float_native or max(-self.low, self.high) >= 1 << 63 else "integer"
+            if self.lost:
+                odd.add("digits_lost", column=column["name"], count=self.lost)
             return self.times(column, odd)
         column["type"] = {"boolean": "boolean", "date": "date and time" if clock else "date"}[kind]
         if self.far:
@@ -199,9 +204,16 @@ class Profile:
 
     def as_text(self, column, odd):
         if self.shapes and not self.native:
-            (shape, n), total = self.shapes.most_common(1)[0], sum(self.shapes.values())
-            if shape != "*" and "9" in shape and n >= 0.9 * total:
-                column["pattern"] = shape
+            common, total = self.shapes.most_common(3), sum(self.shapes.values())
+            for n in range(1, len(common) + 1):  # as few of them as say nearly all
+                shapes = [shape for shape, _ in common[:n]]
+                if all(shape != "*" and "9" in shape for shape in shapes) and sum(k for _, k in common[:n]) >= 0.9 * total:
+                    if len(" or ".join(shapes).encode()) <= LONGEST_PATTERN:
+                        column["pattern"] = " or ".join(shapes)
+                    break
+        signs = {values.SAYS[f[1]] for f in self.forms if f[0] == "number" and f[1] in values.SAYS}
+        if len(signs) == 1 and not column.get("thousands"):
+            column["decimal"] = signs.pop()  # of the numbers among the texts
         return column
 
     def as_number(self, column, odd):
@@ -213,13 +225,18 @@ class Profile:
                 currencies[f[2]] += n
                 signs[f[3]] += n
                 cut += n if f[4] else 0
+        if how["noday"] and self.days and set(how) == {"int", "noday"} and not self.native and timely(name):  # 00000000 among days
+            odd.add("missing_words", column=name, count=how["noday"])
+            column["missing"] += how.pop("noday")
+        if how["noday"]:
+            how["zeros"] += how.pop("noday")
         if how["zeros"]:
             odd.add("leading_zeros", column=name, count=how["zeros"])
             return self.as_text(column, odd)
         if any(h.startswith("blank") for h in how) and TELEPHONES.fullmatch(name.strip()):
             odd.add("telephones", column=name)
             return self.as_text(column, odd)  # 555 123 is no amount there
-        if how["dot"] and (PLACES.fullmatch(name.strip()) or self.months == sum(how.values()) and MONTH_NAMES.search(name)):
+        if how["dot"] and (PLACES.fullmatch(name.strip()) or self.months == sum(how.values()) and MONTH_NAMES.search(name) or self.day_months == how["dot"] and DAY_NAMES.fullmatch("_".join(parts_of(name)))):
             odd.add("points_not_decimal", column=name)
             return self.as_text(column, odd)  # 1.10 comes after 1.9, and 1.2024 is a January
         if how["long"] or self.long_native:
@@ -277,20 +294,19 @@ class Profile:
         """Numbers that are moments: named as odd, and read as such where the name says it or every one is a midnight."""
         if self.low > self.high or column["type"] not in ("integer", "number"):
             return column
-        words = re.split(r"[-_\s]+", HUMP.sub("_", column["name"]).lower())
-        timely = any(w in TIME_NAMES for w in words) or column["name"].lower().endswith(("time", "date", "datum", "_at"))
+        words, named = parts_of(column["name"]), timely(column["name"])
         if EPOCH_MS[0] <= self.low and self.high <= EPOCH_MS[1]:
             unit = "unix_milliseconds"
-        elif EPOCH_S[0] <= self.low and self.high <= EPOCH_S[1] and timely:
+        elif EPOCH_S[0] <= self.low and self.high <= EPOCH_S[1] and named:
             unit = "unix_seconds"
         elif SERIAL[0] <= self.low and self.high <= SERIAL[1] and DAY_NAMES.fullmatch("_".join(words)):
             unit = "excel_days"
-        elif self.days and timely and not self.float_native:
+        elif self.days and named and not self.float_native:
             unit = "compact_days"
         else:
             return column
         odd.add(unit, column=column["name"])
-        if timely or unit == "unix_milliseconds" and self.whole_days:
+        if named or unit == "unix_milliseconds" and self.whole_days:
             column.update(type="date and time" if unit not in ("excel_days", "compact_days") or self.float_native else "date", unit=unit)
         return column
 
@@ -329,6 +345,16 @@ class Profile:
         return column
 
 
+def parts_of(name):
+    """The words of a name, small: createdAt is created, at."""
+    return re.split(r"[-_\s.]+", HUMP.sub("_", name.strip()).lower())
+
+
+def timely(name):
+    """Whether a column of this name may hold moments."""
+    return any(w in TIME_NAMES for w in parts_of(name)) or name.lower().endswith(("time", "date", "datum", "_at"))
+
+
 class Short:
     """Dates with two digits for the year, as far as they tell which of their numbers it is, and which century."""
 
@@ -349,10 +375,12 @@ class Short:
         return self.century or self.either and self.ends[0] != set() and len(self.ends[0]) <= len(self.ends[1])
 
 
+LONGEST_PATTERN = 64  # bytes, as approval/reading has it
 OPEN_YEARS = (30, 68)  # Excel takes 30 for 1930, Unix for 2030
 NUMBERED = re.compile(r"\d+[-/.]\s?\d+[-/.]\s?\d+")
 HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 MONTH = re.compile(r"(?:1[0-2]|0?[1-9])\.(?:19|20)\d\d")
+DAY_MONTH = re.compile(r"(?:0?[1-9]|[12]\d|3[01])\.(?:0?[1-9]|1[0-2])")
 MONTHS = re.compile(r"(?m)^(?:1[0-2]|0?[1-9])\.(?:19|20)\d\d$")
 MONTH_NAMES = re.compile(r"(?<![^\W_])(month|period|monat|mois|mes|mês|mese|maand|måned|månad|miesiąc|месяц)(?![^\W_])", re.I)
 NUMBER = r"(?:[\W_]*(?:no|nos|number|num|nr|nummer|id))?[\W_]*"
@@ -362,12 +390,3 @@ PLAIN = set("0123456789.,-+eE\n")
 ZEROS = re.compile(r"(?m)^[-+]?0\d|[eE]|\+")
 DIGITS = re.compile(r"\d{16}|\d{9}\.\d{9}|(?m:^\.|\.$|\..*\.)")
 THREE = re.compile(r"(?m)^-?[1-9]\d{0,2}\.\d{3}$")
-
-
-def total_row(rows, heading_width):
-    """Whether the last of these rows sums the others up, by its word and by its numbers."""
-    if len(rows) < 3:
-        return False
-    last, above = rows[-1], rows[:-1]
-    label = next((v for v in last if isinstance(v, str) and v.strip()), "") if any(isinstance(v, str) for v in last) else ""
-    return bool(layout.TOTALS.fullmatch(label.strip().rstrip(":").strip()))

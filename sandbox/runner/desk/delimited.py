@@ -1,14 +1,12 @@
 """A delimited text as a table: what was found out from its beginning, and then its rows, those that fit by the thousand
 through the fast parsers and the others one by one."""
 
-import csv
-import io
 import re
 
 import pandas
 
-from . import kinds, layout, parts, texts, whole
-from .dialect import USUAL, choose, told_delimiter, width_of
+from . import above, dialect, kinds, layout, parts, texts
+from .dialect import choose, told_delimiter, width_of
 from .mending import Mender
 from .records import LONGEST, Dialect, rows as records_of
 from .words import MOST_CELL, MOST_COLUMNS, MOST_NAME, Odd, Refused
@@ -18,17 +16,18 @@ PATIENCE = 100    # quotation marks without an end that are followed for long
 TAIL = 30         # rows that are held back until the end is known
 MANY = 2000       # rows from which on pandas' parser is the faster way
 HEAD_ROWS = 300
+PAIR = re.compile(r"\s*[-+]?\d[\d.:/-]*(?: [-+]?\d[\d.:/-]*)+\s*|\s*[-+]?\d+\.\d+ \S.*")  # 0.5 3, 8.8493 Aach
 
 
 class Delimited:
     """One file, one table (a second one below it is named, not read)."""
 
     def __init__(self, path, encoding, spec=None, said=None):
-        self.path, self.encoding, self.odd = path, encoding, Odd()
+        self.path, self.encoding, self.odd, self.told = path, encoding, Odd(), bool(said)
         if spec is None:
             self.find_out(said or {})
         else:
-            self.obey(spec)
+            self.obey(spec, said or {})
         self.patience = PATIENCE
         self.mender = Mender(self.dialect, self.width, self.kinds)
         self.regular = self.dialect.regular(self.width) if self.dialect.quote else None
@@ -40,13 +39,16 @@ class Delimited:
         if not text.strip("\ufeff \t\r\n\0"):
             raise Refused("empty")
         told, text = told_delimiter(text)
-        self.wrapped = whole.wrapped(text)
-        text = "".join(map(whole.unwrap, texts.lines(text))) if self.wrapped else text
+        self.lines = dialect.Lines(dialect.wrapped(text), None, dialect.escaped(text), dialect.flagged(text), dialect.entities(text))
+        text = "".join(self.lines.turned(texts.lines(text)))
         self.dialect, _, _ = choose(text, said.get("delimiter", told))
+        if spans := None if said.get("delimiter", told) else dialect.spans(text, self.dialect):
+            self.lines = dialect.Lines(spans=spans)
+            self.dialect, text = Dialect("\t", ""), "".join(self.lines.turned(texts.lines(text)))
         texts.check_text(text, self.dialect.escape)
         found, wanted = records_of(text, self.dialect, HEAD_ROWS), said.get("heading")
         self.width = width_of([r for r, _, _ in found])
-        if (self.dialect.delimiter == whole.ALONE or self.wrapped and self.width == 2) and whole.several(text):
+        if (self.dialect.delimiter == dialect.ALONE or self.lines.wrapped and self.width == 2) and dialect.several(text):
             self.odd.add("one_or_several")
         if self.width > 1 and any(layout.ruled(text[start:end]) for _, start, end in found):
             self.width = width_of([r for r, start, end in found if not layout.ruled(text[start:end])])
@@ -57,39 +59,58 @@ class Delimited:
             placed.append((row, line, text[start:end]))
             line += text.count("\n", start, end) + sum(1 for i in range(start, end) if text[i] == "\r" and text[i + 1:i + 2] != "\n") if "\r" in text[start:end] \
                 else text.count("\n", start, end)
+        if series := above.facts_below([r for r, _, _ in placed]) if wanted is None else None:
+            return self.series(placed, *series)
         if wanted:
-            above = next((n for n, (_, at, _) in enumerate(placed) if at == wanted), None)
-            if above is None:
+            begins = next((n for n, (_, at, _) in enumerate(placed) if at == wanted), None)
+            if begins is None:
                 raise Refused("no_line", line=wanted)
-            self.width = width_of([r for r, _, _ in placed[above:]])
+        else:
+            begins = above.start([r for r, _, _ in placed])
+        if wanted or begins:
+            self.width = width_of([r for r, _, _ in placed[begins:]])
+        placed, over = placed[begins:], sum(1 for r, _, _ in placed[:begins] if layout.filled(r))
         if self.width > 1:
             placed = [p for p in placed if not layout.ruled(p[2])]
-        placed = self.other_headings(placed) if not wanted else placed
+        placed = above.other_delimiter(placed, self.width, self.dialect) if not wanted and not begins else placed
+        kept, apart = (placed, False) if wanted else above.names_apart(placed, self.width)
+        placed, over = kept, over + len(placed) - len(kept)
         rows = [r for r, _, _ in placed]
-        skip = above if wanted else layout.titles(rows, self.width)
+        skip = 0 if wanted or begins else above.titles(rows, self.width)
         placed = placed[skip:]
         while placed and not layout.filled(placed[0][0]):
             placed.pop(0)
         if not placed:
             raise Refused("empty")
-        self.titles = sum(1 for r in rows[:skip] if layout.filled(r))
+        self.titles = over + sum(1 for r in rows[:skip] if layout.filled(r))
         narrow = [r for r in rows[skip:] if layout.filled(r)]
-        self.narrower(narrow)
+        self.width = layout.by_names(narrow, self.width)
         narrow = [r[:self.width] if not any(v.strip() for v in r[self.width:]) else r for r in narrow]
+        cut = layout.other_heading(narrow, self.width)
+        self.other, narrow = narrow[cut] if cut else None, narrow[:cut or len(narrow)]
         self.kinds = layout.column_kinds(layout.below(narrow), self.width)
+        # Kinds and mender are made twice: the heading is found with both, and then the kinds are told anew without it.
         provisional = Mender(self.dialect, self.width, self.kinds)
-        top = []
+        top, gap = [], 0
         for row, at, raw in placed:
             if layout.filled(row):
                 top.append((self.fit(provisional, row, raw), at))
-            if len(top) == 60:
+            gap = gap or len(top) * (not layout.filled(row))  # where the first empty line stands
+            if len(top) == (cut or 60):
                 break
         heads, self.sure_heading = layout.headings([r for r, _ in top], self.width, self.kinds) if wanted is None else (1 if wanted else 0, True)
+        if 0 < gap < heads and wanted is None:  # no heading goes on behind an empty line: what stands above it is a title
+            self.titles, top, narrow, heads = self.titles + gap, top[gap:], narrow[gap:], heads - gap
+            placed = placed[next(n for n, p in enumerate(placed) if p[1] == top[0][1]):]
         self.kinds = layout.column_kinds(narrow[heads:], self.width)
         self.heads = heads
         self.heading = layout.joined([r for r, _ in top[:heads]], self.width) if heads else None
         self.heading_line = top[0][1] if heads else 0
         self.first = placed[0][1]
+        if heads and len(top) > heads and (apart or heads == 1 and len(placed[0][0]) != self.width and provisional.mend(placed[0][2], 0, placed[0][0], len(placed[0][2]))[1] is None):
+            self.heads, self.first = 0, top[heads][1]  # the names are no record of the table: its rows begin below them
+        if not said and self.loose(placed):
+            self.odd.add("hardly_a_table")
         # One more heading begins another table; several are the pages of one.
         self.paged = heads == 1 and sum(1 for r in narrow[1:] if [v.strip() for v in r] == [v.strip() for v in self.heading]) > 1
         if not self.dialect.quote and '"' in text:
@@ -98,19 +119,27 @@ class Delimited:
                 if opened.search(raw):
                     self.odd.add("stray_quote", at)
 
-    def other_headings(self, placed):
-        """A first row that was written with another delimiter than the rest is a heading all the same."""
-        if self.width < 2 or len(placed) < 2:
-            return placed
-        row, at, raw = placed[0]
-        below = [r for r, _, _ in placed[1:60]]
-        if layout.heads(below, self.width):
-            return placed  # and a title, where a heading follows
-        for d in USUAL if len(row) == 1 and row[0].strip() and not layout.comment(raw) else []:
-            values, _, end = Dialect(d, self.dialect.quote or '"', self.dialect.escape).record(raw, 0)
-            if values is not None and len(values) == self.width and end == len(raw) and layout.named(values) and layout.different(values) and layout.filled(values) == self.width:
-                return [(values, at, raw)] + placed[1:]
-        return placed
+    def series(self, placed, names, first):
+        """A series of periods with facts between its names and its values."""
+        rows = [r for r, _, _ in placed]
+        self.width, self.kinds = len(rows[names]), layout.column_kinds(rows[first:], len(rows[names]))
+        self.heads, self.sure_heading, self.paged, self.other = 0, True, False, None
+        self.heading, self.heading_line, self.first = layout.joined([rows[names]], self.width), placed[names][1], placed[first][1]
+        self.titles = sum(1 for r in rows[:names] if layout.filled(r))
+        if first > names + 1:
+            self.odd.add("facts_below_names", count=first - names - 1)
+
+    def loose(self, placed):
+        """Whether the lines hardly look like rows: letters and notes with a comma here and there, or values that one more delimiter would cut."""
+        rows = [r for r, _, _ in placed if layout.filled(r)]
+        if self.dialect.runs or self.dialect.delimiter in (" ", ":"):
+            pairs = [i for i in range(self.width) if len(rows) - self.heads > 1 and all(i < len(r) and PAIR.fullmatch(r[i]) for r in rows[self.heads:])]
+            if pairs and not layout.column_kinds(rows[self.heads:], self.width)[pairs[0]] in kinds.NUMBERS + ("date",):
+                return True
+        if self.dialect.delimiter.strip() not in (",", ":", "") or any('"' in raw for _, _, raw in placed) or self.width < 2 or set(self.kinds) - {"text", ""}:
+            return False
+        said = [v for r in rows for v in r if v.strip()]
+        return sum(1 for r in rows if len(r) != self.width) * 6 >= len(rows) and sum(len(v.split()) for v in said) >= 2.5 * len(said)
 
     def fit(self, mender, row, raw):
         """A row of the beginning as wide as the table, as it will be read: a heading may need mending, too."""
@@ -119,23 +148,20 @@ class Delimited:
         _, values, _ = mender.mend(raw, 0, row, len(raw))
         return values if values is not None else (row + [""] * self.width)[:self.width]
 
-    def narrower(self, rows):
-        """Rows that all end with a delimiter too many have one value less than it seems; the heading shows it."""
-        if not rows or self.width < 2:
-            return
-        first = rows[0]
-        if len(first) < self.width and layout.named(first) and all(len(r) <= len(first) or not any(v.strip() for v in r[len(first):]) for r in rows):
-            self.width = len(first)
-
-    def obey(self, spec):
+    def obey(self, spec, said):
         self.dialect = Dialect(spec["delimiter"], spec["quote"], spec["escape"])
         self.width, self.kinds, self.heads, self.first = spec["width"], spec["kinds"], spec["heads"], spec["first_line"]
         self.heading, self.heading_line = spec["heading"] or None, spec["heading_line"]
-        self.titles, self.sure_heading, self.paged, self.wrapped = spec["titles"], True, spec.get("paged", False), spec.get("wrapped", False)
+        self.titles, self.sure_heading, self.paged, self.other = spec["titles"], True, spec.get("paged", False), spec.get("other")
+        # The places of columns that stand below each other are in no reading: they are found again, in the same bytes.
+        head = texts.head(self.path, self.encoding) if spec["delimiter"] == "\t" and not said.get("delimiter") else ""
+        spans = dialect.spans(head, choose(head)[0]) if head and "\t" not in head else None
+        self.lines = dialect.Lines(spec.get("wrapped", False), spans, spec["delimiter"] if spec.get("escaped") else "", spec.get("flagged", False), spec.get("entities", False))
 
     def spec(self):
         """All that obey needs."""
-        return {**({"paged": True} if self.paged else {}), **({"wrapped": True} if self.wrapped else {}), "delimiter": self.dialect.delimiter, "quote": self.dialect.quote, "escape": self.dialect.escape, "width": self.width, "kinds": self.kinds,
+        said = {"paged": self.paged, "wrapped": self.lines.wrapped, "escaped": self.lines.escaped != "", "flagged": self.lines.flagged, "entities": self.lines.entities, "other": self.other and [v.strip()[:MOST_NAME] for v in self.other]}
+        return {**{k: v for k, v in said.items() if v}, "delimiter": self.dialect.delimiter, "quote": self.dialect.quote, "escape": self.dialect.escape, "width": self.width, "kinds": self.kinds,
                 "heads": self.heads, "first_line": self.first, "heading": [h[:MOST_NAME] for h in self.heading or []], "heading_line": self.heading_line, "titles": self.titles}
 
     # -- the rows
@@ -148,11 +174,14 @@ class Delimited:
         for part in self.runs():
             if skip:
                 skip, part = self.drop_heads(skip, part)
+                if not skip and parts.length(part) and layout.underlined(parts.row(part, 0), self.heading):
+                    part = parts.without(part, [0])
                 if not parts.length(part):
                     continue
             part, stop = self.until_second(part, typed, row_count)
             row_count += parts.length(part)
             held = parts.join(held, part)
+            # A file of any size is read in so many rows at a time; only the last of them wait for what follows.
             if parts.length(held) > 200000:
                 done, held = parts.split(held, parts.length(held) - TAIL)
                 yield parts.frame_of(done, self.width)
@@ -161,30 +190,19 @@ class Delimited:
         if held is not None and parts.length(held):
             done, tail = parts.split(held, max(0, parts.length(held) - TAIL))
             tail = parts.rows_of(tail)
-            tail = self.footers(tail)
+            gone = above.footers(tail, self.width, self.kinds)
+            if gone:
+                self.odd.add("footer", count=gone)
+            tail = tail[:len(tail) - gone]
             yield parts.frame_of(parts.join(done, tail), self.width)
 
     def drop_heads(self, skip, part):
         n = min(skip, parts.length(part))
         return skip - n, parts.split(part, n)[1]
 
-    def footers(self, tail):
-        """Notes below the table: rows at its end that say one thing only."""
-        gone = 0
-        wide = self.width >= 3 or self.width == 2 and self.kinds[0] in kinds.NUMBERS + ("date", "time")  # a text below numbers
-        while len(tail) > 1 and self.width > 1:
-            row, before = tail[-1], tail[:-1]
-            plain = layout.noted(row, self.width) and not all(layout.noted(r, self.width) for r in before)
-            if not plain and not (wide and layout.filled(row) == 1 and row[0].strip() and kinds.kind(row[0]) == "text" and sum(layout.filled(r) for r in before[-5:]) >= min(2.5, self.width) * len(before[-5:])):
-                break
-            tail, gone = before, gone + 1
-        if gone:
-            self.odd.add("footer", count=gone)
-        return tail
-
     def until_second(self, part, typed, before):
         """Cuts a part where a heading stands again: a second table begins there."""
-        if self.heads == 0 or not typed:
+        if not self.heading or not typed:
             return part, False
         need = max(2, (len(typed) + 1) // 2) if len(typed) > 1 else 1
         rows = None
@@ -199,12 +217,16 @@ class Delimited:
         for i, row in rows:
             said = sum(1 for t in typed if kinds.kind(row[t]) in ("text", "code") and self.kinds[t] != "code")
             again = bool(heading) and [v.strip()[:MOST_NAME] for v in row] == [v.strip()[:MOST_NAME] for v in heading]
+            names = layout.named(row) and layout.different(row) and layout.filled(row) > 1
+            if self.other and [v.strip()[:MOST_NAME] for v in row] == [v.strip()[:MOST_NAME] for v in self.other]:
+                self.odd.add("second_table")
+                return self.paging(parts.split(part, min([i, *parts.titles_above(part, i)]))[0], gone), True
             if again and self.paged:
                 titles = parts.titles_above(part, i)
                 gone += [*titles, i]
                 if titles:
                     self.odd.add("title_rows", count=len(titles))
-            elif again or (i + before > 2 and said >= need and len(typed) > 1 and layout.named(row) and layout.different(row) and layout.filled(row) > 1):
+            elif again or names and (i + before > 2 and said >= need and len(typed) > 1 or any(row[t].strip() == heading[t].strip() for t in typed if heading)):
                 self.odd.add("second_table")
                 return self.paging(parts.split(part, i)[0], gone), True
         return self.paging(part, gone), False
@@ -232,8 +254,9 @@ class Delimited:
                 raise Refused("nul")
             if "\ufffd" in text:
                 self.odd.add("bad_bytes", count=text.count("\ufffd"))
-            got = texts.lines(text) if not self.wrapped else list(map(whole.unwrap, texts.lines(text)))
+            got = self.lines.turned(texts.lines(text), self.odd)
             if skipping:
+                # What stands above the heading was counted in lines, so it is passed over in lines.
                 n = min(skipping, len(got))
                 got, skipping, at = got[n:], skipping - n, at + n
             if pending is not None:
@@ -247,6 +270,7 @@ class Delimited:
 
     def parse(self, lines, start, final):
         """The records of these lines; what the last ones may need of the next block stays in self.rest."""
+        # A record may need AHEAD lines more than its first: within a block there are that many behind each before limit.
         limit = len(lines) if final else max(0, len(lines) - AHEAD)
         fits = self.fitting(lines, limit)
         under = parts.heading_lines(lines, self.heads, self.dialect, AHEAD) if start <= self.first else 0
@@ -262,9 +286,9 @@ class Delimited:
                     if out:
                         yield out
                         out = []
-                    yield from self.fast(lines[i:j])
+                    yield from parts.fast(lines[i:j], self.dialect, self.width)
                 else:
-                    out += self.quick(lines[i:j])
+                    out += parts.quick(lines[i:j], self.dialect)
                 i, blank = j, False
                 continue
             if not lines[i].strip():
@@ -281,7 +305,7 @@ class Delimited:
                 if not final and len(lines) - i < LONGEST and sum(map(len, lines[i:])) <= MOST_CELL:
                     break  # its end may stand in the next block
                 row, end, text = self.long(lines, i) or (row, end, text)
-            if self.another(lines, i, blank):
+            if self.another(lines, i, blank and any(map(str.strip, lines[under:i]))):
                 self.stopped = True
                 break
             values, end = self.record(text, row, end, start + i)
@@ -327,49 +351,20 @@ class Delimited:
         match = self.regular.fullmatch
         return [(line.count(d) == commas and not line.isspace()) if q not in line else match(line) is not None for line in lines[:limit]]
 
-    def quick(self, lines):
-        """Lines that fit, as rows."""
-        d, q = self.dialect.delimiter, self.dialect.quote
-        if len(d) > 1 or q and self.dialect.blank is False and any(q in line and d + " " in line for line in lines):
-            rows = [self.dialect.record(line, 0)[0] or line.rstrip("\r\n").split(d) for line in lines]
-        elif q:
-            rows = list(csv.reader(lines, delimiter=d, quotechar=q, doublequote=True, strict=False))
-        else:
-            rows = [line.rstrip("\r\n").split(d) for line in lines]
-        return [r for r in rows if any(v and not v.isspace() for v in r)]
-
-    def fast(self, lines):
-        """Many lines that fit, by pandas' own parser."""
-        d, q = self.dialect.delimiter, self.dialect.quote
-        if len(d) > 1 or ord(d) > 126 or d == " ":
-            yield self.quick(lines)
-            return
-        try:
-            frame = pandas.read_csv(io.StringIO("".join(lines)), sep=d, header=None, names=list(range(self.width)), dtype=str, na_filter=False, engine="c",
-                                    quotechar=q or '"', quoting=csv.QUOTE_MINIMAL if q else csv.QUOTE_NONE, doublequote=True, skip_blank_lines=False, index_col=False)
-        except (pandas.errors.ParserError, ValueError):
-            yield self.quick(lines)
-            return
-        first = frame[0].to_numpy()
-        if (first == "").any():
-            empty = (frame == "").all(axis=1)
-            if empty.any():
-                frame = frame[~empty].reset_index(drop=True)
-        yield frame
-
     def record(self, text, row, end, line):
         """A record that does not fit by itself: several lines of one, or one that is mended; None if it is set apart."""
+        # The order counts: first what a record is as it stands, then what is no record, and mending only where nothing else fits.
         row2, _, end2 = self.dialect.record(text, 0)
         if mended := self.mender.swallowed(text, end2) if row2 is not None else None:
             self.odd.add(mended[0], line)
             return mended[1:]
         if row2 is not None and len(row2) == self.width and max(map(len, row2)) <= MOST_CELL and not self.mender.suspect(row2, text, end2):
-            if self.mender.doubtful(text, end2):
+            if self.mender.doubtful(text, end2, row2):
                 self.odd.add("long_values", line)
             return row2, end2
         if row is not None and not layout.filled(row):
             return None, end
-        if row is not None and len(row) < self.width and layout.noted(row, self.width):
+        if row is not None and len(row) != self.width and above.noted(row, self.width):
             self.odd.add("footer", line)
             return None, end
         if row is not None and len(row) == self.width and end != end2 and not self.mender.clashes(row):
@@ -383,13 +378,18 @@ class Delimited:
         """Whether a table of another width begins here, or, behind an empty line, only notes follow."""
         rest = [line for line in lines[i:i + 12] if line.strip()]
         rows = [self.dialect.record(line, 0)[0] or [] for line in rest]
+        # Eleven lines more than the one in question: who looks further would find a record that fits by chance.
         widths = [len(r) for r in rows]
         same = next((n for n, w in enumerate(widths) if w != widths[0]), len(widths))
-        if widths[0] not in (1, self.width) and same >= (2 if blank else 4) and (blank or layout.named(rows[0]) and layout.different(rows[0]) and not layout.named(rows[1])):
+        whole = same == len(widths) > 2 and len(rest) < 12 and widths[0] < self.width  # notes by their numbers, to the end
+        if widths[0] not in (1, self.width) and (same >= (2 if blank else 4) or whole) and (blank or layout.named(rows[0]) and layout.different(rows[0]) and not layout.named(rows[1])):
             self.odd.add("second_table")
             return True
         if blank and self.width > 1 and widths[0] == 1:
             more = self.width in widths[1:] or any(w > 1 and widths.count(w) > 1 for w in widths)
-            self.odd.add("second_table" if more else "footer", count=1 if more else len(widths))
+            self.odd.add("second_table" if more else "footer", count=1 if more else sum(1 for line in lines[i:] if line.strip()))
+            return True
+        if blank and self.width > 3 and self.kinds[0] in ("date", "time", "int", "num") and len(rest) < 12 and all(0 < layout.filled(r) < 3 and kinds.kind(r[0]) == "text" for r in rows):
+            self.odd.add("footer", count=len(rest))  # New balance;1.234,56 where a date would stand
             return True
         return False

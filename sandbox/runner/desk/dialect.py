@@ -1,13 +1,13 @@
 """How the values of a text are told apart: the delimiter, quotation mark and escape under which its records agree
 best in width, and its columns in kind."""
 
+import html
 import re
 from collections import Counter
 
-from . import kinds, layout, whole
-from .records import Dialect, rows
+from . import above, kinds, layout, values
+from .records import USUAL, Dialect, rows
 
-USUAL = [",", ";", "\t", "|", ", ", "; ", ":", "^", "~", "  ", " "]
 DOUBLED = ["::", "||", "~~", "^^"]
 HEAD = 60000   # characters that are looked at
 RECORDS = 120
@@ -18,6 +18,9 @@ NEVER = set("\"'`_-+.()[]{}%$€£¥°²³\\@/\r\n\0\ufeff")
 def choose(text, told=""):
     """The dialect of a text, how good it is, and the width of its records. told is the delimiter where the file names it."""
     head = text[:HEAD]
+    if len(text) > HEAD and head.count('"') % 2:  # a long value goes on beyond it
+        ends = text.find('"', HEAD)
+        head = text[:ends + 1 + HEAD // 3] if 0 < ends else head
     best = (-1.0, Dialect(), 1)
     for d in [told] if told else delimiters(head):
         for q in ('"', "'", ""):
@@ -35,8 +38,11 @@ def choose(text, told=""):
                 if score > best[0]:
                     best = (score, dialect, width)
     chosen = best[1]
-    if not told and whole.alone(head, chosen.delimiter):
-        return Dialect(whole.ALONE), best[0], 1
+    tabs = {line.count("\t") for line in re.split(r"[\r\n]+", head)[:RECORDS] if line.strip()}
+    if not told and chosen.delimiter != "\t" and len(tabs) == 1 and tabs.pop() > 1:  # A,EUR,DE and then tabs: nobody writes so many into values
+        return Dialect("\t", chosen.quote), best[0], 0
+    if not told and alone(head, chosen.delimiter):
+        return Dialect(ALONE), best[0], 1
     if not chosen.quote and '"' not in head:  # the beginning has none; what comes may
         chosen = Dialect(chosen.delimiter)
     return chosen, best[0], best[2]
@@ -69,11 +75,17 @@ def delimiters(head):
         often, times = counts.most_common(1)[0]
         if often >= 1 and times >= max(2, 0.9 * len(lines)):
             found.append(c)
+    if any(all(line.count(d) > 1 for line in lines) for d in ";\t|") and not any(re.search(r"(?<!\d),|,(?!\d)", line) for line in lines):
+        return [d for d in found if d.strip() != ","]  # each comma stands within a number
+    names = next((n for n, line in enumerate(lines) if any(d in line for d in ";\t|,")), len(lines))
+    if names + 2 < len(lines) and "," not in lines[names] and any(d in lines[names] and len({line.count(d) for line in lines[names:]}) == 1 for d in ";\t|"):
+        return [d for d in found if d.strip() != ","]  # Kunde;Betrag over Anna;5,81: no name has the commas of the amounts
     return found
 
 
 def worth(records, d):
     """How well records agree, and their width."""
+    records = table_of(records)
     widths = Counter(len(r) for r, _, _ in records if len(r) > 1 or (r and r[0].strip()))
     if not widths:
         return -1.0, 1
@@ -87,7 +99,7 @@ def worth(records, d):
         counts.pop("", None)
         total = sum(counts.values())
         if not total:
-            fit += 0.6
+            fit += 0.6 * (d != " ")  # two blanks are no empty value
             continue
         name, most = counts.most_common(1)[0]
         share = most / total
@@ -99,6 +111,14 @@ def worth(records, d):
     total = sum(widths.values())
     times += 0.8 * sum(n for w, n in runs(records) if w not in (1, width))
     return (times / total) ** 1.3 * (fit / width) * (1 - 0.9 / width ** 1.2), width
+
+
+def table_of(records):
+    """Records without the comments and the facts that stand above the table: they tell nothing of a delimiter."""
+    n = 0
+    while n + 2 < len(records) and records[n][0] and above.marked(records[n][0]):
+        n += 1
+    return records[n + above.start([r for r, _, _ in records[n:]]):]
 
 
 def runs(records):
@@ -153,3 +173,181 @@ def width_of(rows):
         if at > 30:
             break
     return max(widths, key=lambda w: (widths[w] * (1 if w > 1 else 0.6), w))
+
+
+# -- lines that are one value each: a list whose values hold what looks like a delimiter, and a table whose every line somebody put in quotes
+
+ALONE = "\x1f"  # the delimiter of a table that has none
+MANY = 200      # lines that are looked at
+NAME = re.compile(r"[^\W\d_][\w.()-]*(?: [\w.()-]+)?")
+QUOTED = re.compile(r'"(?:[^"]|"")*"')
+WRAPPED = re.compile(r'"((?:[^"\r\n]|"")*)"([\r\n]*)')
+
+
+def alone(head, delimiter):
+    """Whether the delimiter that fits best tells nothing apart: quotes around each line, or a name without it above amounts, moments or sentences."""
+    lines = re.split(r"\r\n|\r|\n", head)[:MANY]
+    below = [line for line in lines[1:] if line.strip()]
+    if len(below) < 2 or delimiter not in "".join(below):
+        return False
+    if all(map(WRAPPED.fullmatch, below)) and (WRAPPED.fullmatch(lines[0]) or NAME.fullmatch(lines[0].strip())):
+        return True
+    if not lines[1].strip() or delimiter not in (",", ", ", ":", " "):
+        return False
+    words = all(kinds.kind(v) in ("text", "") for line in below for v in line.split(delimiter))
+    if delimiter == " " and words:
+        return not several_names(lines[0].split(" "), below)
+    if delimiter in lines[0] or not NAME.fullmatch(lines[0].strip()):
+        return False
+    if all(values.form(line)[0] in ("number", "date", "missing") or kinds.kind(line) in ("time", "url") for line in below):
+        return True
+    sign = delimiter.strip()
+    if lines[1].islower() and not any(map(str.islower, below[1:])):
+        return False  # names of columns, below a title
+    return words and all(line.count(sign) == line.count(sign + " ") for line in below)  # as sentences have it
+
+
+def several_names(names, below):
+    """Whether three names or more stand above as many words each time, all of them small or all of them capital: no sentence."""
+    return len(names) > 2 and (all(map(str.islower, names)) or all(n[:1].isupper() for n in names)) and all(len(line.strip().split(" ")) == len(names) for line in below)
+
+
+def wrapped(head):
+    """Whether every line is a record inside of quotes: "1,""Lee, Anna"",10". Lines of sentences differ in how often they have a delimiter."""
+    lines = [line for line in re.split(r"\r\n|\r|\n", head)[:MANY] if line.strip()]
+    if len(lines) < 2 or not all(WRAPPED.fullmatch(line) for line in lines):
+        return False
+    inner = [unwrap(line) for line in lines]
+    counts = [[QUOTED.sub("", line).count(d) for line in inner] for d in (",", ";", "\t", "|")]
+    marks = any('"' in line for line in inner)
+    even = [c for c in counts if c[0] > 0 and len(set(c)) == 1]
+    if not marks and not any(c[0] > 1 for c in even):  # "1,234" may be one value
+        return bool(even) and not any(", " in line for line in inner) and \
+            all(kinds.kind(re.split("[,;\t|]", line)[-1]) in kinds.NUMBERS or kinds.kind(re.split("[,;\t|]", line)[0]) in kinds.NUMBERS for line in inner[1:])
+    return bool(even) and (marks or any(c.isdigit() for line in inner for c in line))
+
+
+def several(head):
+    """Whether lines that are read as one value each may as well be several: each has as many commas, or blanks between words, and the name does not tell."""
+    lines = [line.strip() for line in re.split(r"\r\n|\r|\n", head)[:MANY] if line.strip()]
+    quoted = all(map(WRAPPED.fullmatch, lines[1:]))
+    for d in ", ":
+        counts, name = {line.count(d) for line in lines[1:]}, lines[0].count(d)
+        if len(counts) != 1 or counts == {0} or (quoted or d == " ") and counts != {name}:
+            continue
+        found = {kinds.kind(v) for line in lines[1:] for v in line.strip('"').split(d)}
+        if found == {"text"} or found == {"int"} and d == ",":
+            return True
+    return False
+
+
+def unwrap(line):
+    """The record of such a line."""
+    m = WRAPPED.fullmatch(line)
+    return m[1].replace('""', '"') + m[2] if m else line
+
+
+# -- lines as they become records
+
+class Lines:
+    """How the lines of a file become lines of records: out of their quotes, cut where a printed list has its columns, with quotes in place of
+    backslashes, without flags."""
+
+    def __init__(self, wrapped=False, spans=None, escaped="", flagged=False, entities=False):
+        self.wrapped, self.spans, self.escaped, self.flagged, self.entities = wrapped, spans, escaped, flagged, entities
+
+    def turned(self, lines, odd=None):
+        """The lines of records; odd counts what was taken away."""
+        lines = list(map(unwrap, lines)) if self.wrapped else lines
+        lines = [printed(line, self.spans) for line in lines] if self.spans else lines
+        lines = [requoted(line, self.escaped) for line in lines] if self.escaped else lines
+        lines = [ENTITY.sub(letter, line) for line in lines] if self.entities else lines
+        if self.flagged:
+            both = [FLAG.subn(r"\1", line) for line in lines]
+            lines, count = [line for line, _ in both], sum(n for _, n in both)
+            if odd is not None and count:
+                odd.add("flags", count=count)
+        return lines
+
+
+ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#\d{2,5});")
+
+
+def letter(m):
+    """The letter that an entity of web pages stands for; one that a record is made of stays as it is written."""
+    made = html.unescape(m[0])
+    return made if len(made) == 1 and made not in "\"';,\t|\r\n\0" else m[0]
+
+
+def entities(head):
+    """Whether letters are written as on web pages (M&uuml;ller), so that their ends look like delimiters."""
+    lines = [line for line in re.split(r"\r\n|\r|\n", head)[:MANY] if line.strip()]
+    return ENTITY.search(head) is not None and len({ENTITY.sub("", line).count(";") for line in lines} - {0}) == 1 and ";" in ENTITY.sub("", head)
+
+
+FLAG = re.compile(r"(?<=\t)( *(?:-?\d[\d.]*|:)) *[a-z]{1,4} *(?=[\t\r\n]|$)")  # 12.3 p
+FLAGGED = re.compile(r"[^\t\r\n]*\\time(?:_period)?\s*\t", re.I)
+
+
+def flagged(head):
+    """Whether a table may have flags behind its values: geo\\TIME_PERIOD in the corner is how Eurostat writes."""
+    return FLAGGED.match(head) is not None
+
+
+def escaped(head):
+    """The delimiter that stands in values behind a backslash, as MySQL writes it (Smith\\, John), where without these each line has as many; else ""."""
+    lines = [line for line in re.split(r"\r\n|\r|\n", head)[:MANY] if line.strip()]
+    for d in "\t,;|":
+        if "\\" + d in head and '"' not in head and len({len(bare(line, d)) for line in lines}) == 1 < len({line.count(d) for line in lines}):
+            return d
+    return ""
+
+
+def bare(line, d):
+    """The values of a line between delimiters that no backslash stands before."""
+    return re.split(r"(?<!\\)" + re.escape(d), line)
+
+
+def requoted(line, d):
+    """Such a line with quotes around the values that hold the delimiter."""
+    if "\\" + d not in line:
+        return line
+    body = line.rstrip("\r\n")
+    return d.join('"%s"' % v.replace("\\" + d, d).replace('"', '""') if "\\" + d in v else v for v in bare(body, d)) + line[len(body):]
+
+
+# -- columns of one width each, as lists are printed: blanks alone tell them apart, one blank perhaps
+
+RULER = re.compile(r"\s*(?:-{2,}(?:\s+-{2,})+|={2,}(?:\s+={2,})+)\s*")
+
+
+def spans(head, chosen):
+    """Where the columns of a printed list begin: at the dashes below its heading, or behind blanks that stand one below the other in each line
+    of a block. None where the dialect that was chosen tells its records apart as well, or where the cut values are no table."""
+    widths = Counter(len(r) for r, _, _ in rows(head, chosen, 60) if layout.filled(r))
+    if "\t" in head or chosen.delimiter == ALONE or not widths or 4 * max(widths.values()) > 3 * sum(widths.values()):
+        return None
+    lines = [line.rstrip() for line in re.split(r"\r\n|\r|\n", head)[:MANY]]
+    ruled = next((n for n, line in enumerate(lines) if n and RULER.fullmatch(line)), 0)
+    block = lines[ruled - 1:ruled] + lines[ruled + 1:] if ruled else max("\n".join(lines).split("\n\n"), key=len).split("\n")
+    block = block[:next((n for n, line in enumerate(block) if not line.strip() or RULER.fullmatch(line)), len(block))]
+    if len(block) < 3 or max(map(len, block)) > 1000:
+        return None
+    marks = lines[ruled].replace("=", "-") if ruled else "".join("-" if any(line[i:i + 1].strip() for line in block) else " " for i in range(max(map(len, block))))
+    found = [m.start() for m in re.finditer(r"-+", marks)]
+    table = [cut(line, found) for line in block]
+    return found if len(found) > 1 and None not in table and layout.heads(table, len(found)) else None
+
+
+def cut(line, found):
+    """The values of a printed line; None where one goes on over the beginning of another, as in a note."""
+    line = line.rstrip("\r\n")
+    if any(line[i - 1:i].strip() and line[i:i + 1].strip() for i in found[1:]):
+        return None
+    return [line[a:b].strip() for a, b in zip(found, found[1:] + [len(line)])]
+
+
+def printed(line, found):
+    """A printed line as one that tabs cut; one that is no record as it stands."""
+    values = cut(line, found) if line.strip() else None
+    return "\t".join(values) + line[len(line.rstrip("\r\n")):] if values and sum(map(bool, values)) > 1 else line

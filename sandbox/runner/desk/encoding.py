@@ -56,7 +56,7 @@ def strange(c, encoding):
     if category[0] == "L":
         s = script(c)
         if s is None:
-            bad = 4.0
+            bad = 0.9 if c in RARE and encoding in USED else 4.0
         elif s == "LATIN":
             bad = 1.5 if encoding not in USED else 0.0 if c in USED[encoding] else 0.9 if c in RARE else 2.0
         elif s == "kana" and 0xFF61 <= ord(c) <= 0xFF9F:
@@ -102,7 +102,10 @@ def cost(raw, encoding):
             bad += 0.25 * len(word)
     money = len(re.findall(r"\d\s?[€£](?!\w)|(?<!\w)[€£]\s?\d", text))
     bad -= 0.6 * money  # a sign of money beside a number is what one expects there, and a letter is not
+    bad -= 1.2 * len(re.findall(r"(?<![^\W\d_])(?:°\s?[CFK]?(?!\w)|[µμ](?:[mglsVAFWJM]|bar|mol)(?!\w)|[cdkm]?m[²³](?!\w))", text))  # units
     bad += 2 * len(re.findall(r"\d\s?[^\W\d_\x00-\x7f](?!\w)", text))
+    if encoding == "cp932":  # ﾃﾞﾝｷ beside 日付 is how banks write
+        bad -= min(sum(c in FREQUENT[encoding] for c in high), sum(0xFF61 <= ord(c) <= 0xFF9F for c in high)) * 2.7
     letters = [c for c in high if c.isalpha()]
     if len(letters) >= 8 and script(letters[0]) == "CYRILLIC" and not any(c.isupper() for c in letters):
         bad += 0.1 * len(high)  # names of columns and places begin with a capital, where a script has them
@@ -140,6 +143,11 @@ def wide(raw, name):
     text = raw.decode(name, "replace")
     scripts = {script(c) for c in text[:4096] if c.isalpha()} - {None, "kana"}
     return "\n" in text and "\ufffd" not in text[:-1] and len(scripts) <= 2 and not any(unicodedata.category(c) in ("Cn", "Co") for c in text[:4096])
+
+
+def foreign(text):
+    """Whether what was guessed is no text at all: no line ends, and most of it is beyond ASCII. So EBCDIC looks, as mainframes write it."""
+    return len(text) > 20 and "\n" not in text and "\r" not in text and 2 * sum(c > "\x7f" for c in text) > len(text)
 
 
 def guess(raw, whole=True):

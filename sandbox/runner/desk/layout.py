@@ -1,19 +1,20 @@
-"""Where a table begins and ends: title lines above it, its heading of one or more rows, footers and totals below it."""
+"""A table's heading, of one or more rows: where it stands, and the names that it gives."""
 
 import re
 from collections import Counter
 
 from . import kinds
-from .values import UNSEEN
+from .values import MONTHS, UNSEEN, form, shape
 from .words import MOST_NAME
 
 MOST_HEADS = 4
-TOTALS = re.compile(r"(grand |sub)?-?totals?( general| général| generale)?|sum(ma|me|a)?|gesamt(summe|ergebnis|betrag)?|insgesamt|zusammen|total(e|en|t|es)?|totaal|totaux|somme|suma( końcowa)?|razem|ogółem|celkem|celkom|spolu|i alt|yhteensä|samtals|kokku|kopā|összesen|ukupno|skupaj|jumlah|tổng( cộng)?|[σ∑]|"
-                    r"итого|всего|всього|общо|σύνολο|toplam|genel toplam|合计|總計|总计|合計|小計|합계|총계|סה\"?כ|المجموع|all|overall|сумма", re.I)
+TOTALS = re.compile(r"(grand |sub)?-?totals?( general| général| generale)?|sum(ma|me|a)?|end(summe|betrag)|gesamt(summe|ergebnis|betrag|wert|kosten|umsatz)?|ytd|year to date|insgesamt|zusammen|total(e|en|t|es)?|totaal|totaux|somme|suma( końcowa)?|razem|ogółem|celkem|celkom|spolu|i alt|yhteensä|samtals|kokku|kopā|összesen|ukupno|skupaj|jumlah|sammanlagt|iš viso|totali|รวม(ทั้งสิ้น|ทั้งหมด)?|कुल( योग)?|tổng( cộng)?|[σ∑]|"
+                    r"итого|всего|всього|разом|общо|σύνολο|toplam|genel toplam|合计|總計|总计|合計|小計|합계|총계|סה\"?כ|المجموع|all|overall|сумма", re.I)
 
 
 def column_kinds(rows, width):
     """The kind of each column, by the records that have all their values."""
+    # A row that is short or long has values in the wrong columns.
     full = [r for r in rows if len(r) == width]
     found = []
     for i in range(width):
@@ -36,24 +37,15 @@ def ruled(line):
 
 def comment(line):
     """A line that a program skips: # and what somebody noted."""
-    return line.lstrip().startswith(("# ", "// "))
+    return COMMENT.match(line) is not None
 
 
-STARRED = re.compile(r"(?:\*+|†|‡|©)\s*\S.*", re.S)
-NOTE = re.compile(r"(?:sources?|notes?|remarks?|quellen?|anmerkung(?:en)?|hinweise?|stand|fuentes?|notas?|fontes?|bron|kilde|källa|źródło|lähde|источник|примечание|出典|注|来源)\s*[:：].*", re.I | re.S)
+COMMENT = re.compile(r"\s*(?:#+|//+|%+) ")
 
 
-def noted(row, width):
-    """Whether a row is no record but about the table: "Source: us", with nothing else but how such a sentence goes on behind a comma; "* provisional", and nothing else."""
-    first = row[0].strip()
-    goes_on = all(not v.strip() or v.startswith(" ") and (kinds.kind(v) == "text" or year(v)) for v in row[1:])
-    return NOTE.fullmatch(first) is not None and filled(row) < width and goes_on or STARRED.fullmatch(first) is not None and filled(row) == 1
-
-
-def sentence(value):
-    """Whether a value that stands alone says something about a table, rather than naming one more of its rows."""
-    v, words = value.strip(), len(value.split())
-    return NOTE.fullmatch(v) is not None or STARRED.fullmatch(v) is not None or words > 3 or ": " in v or words > 2 and v.endswith((".", "!"))
+def underlined(row, heading):
+    """Whether a row is nothing but a line below the names: a dash or more for each letter."""
+    return bool(heading) and any(len(v) > 1 for v in row) and all(v.strip("-=") == "" and len(v) >= len(h.strip()) > 0 for v, h in zip(map(str.strip, row), heading))
 
 
 def filled(row):
@@ -63,84 +55,12 @@ def filled(row):
 def named(row):
     """Whether a row may be names of columns: texts, each different, none that is plainly a value."""
     said = [v.strip() for v in row if v.strip()]
-    return bool(said) and all(kinds.kind(v) in ("text", "code", "url") and len(v) <= 300 for v in said)
+    return bool(said) and all((kinds.kind(v) in ("text", "code", "url") or kinds.kind(v) == "" and v[0].isalpha()) and len(v) <= 300 for v in said)  # NA is North America
 
 
 def different(row):
     said = [v.strip() for v in row if v.strip()]
     return len(set(said)) == len(said)
-
-
-def titles(rows, width):
-    """How many rows above the heading are titles, comments or notes: they fill hardly any of the columns."""
-    n = 0
-    while n + 1 < len(rows) and n < 30:
-        row, later = rows[n], rows[n + 1:n + 12]
-        few = filled(row)
-        if row and row[0].strip() in ("#", "№") and few == width > 1:
-            return n  # the name of a column of numbers
-        if fact(rows, n, width):
-            n += 1
-            continue
-        if row and row[0].lstrip().startswith(("#", "//")) and not any(r and r[0].lstrip().startswith(("#", "//")) for r in rows[n + 1:][-3:]) and few <= max(1, len(row)):
-            if filled(rows[n + 1]) >= 1 and len(rows[n + 1]) >= len(row) and not (len(row) == width and n + 1 == len(rows) - 1):
-                if comment_heading(rows, n, width):
-                    return n
-                n += 1
-                continue
-        if few == 0 or preamble(rows, n, width):
-            n += 1
-            continue
-        wide = max((filled(r) for r in later), default=0)
-        if width >= 2 and few <= max(1, width // 4) and (wide >= 2 * few or few == 1 and wide > 1) and not (width == 2 and len(row) == 2 and row[1].strip() == "" and all(filled(r) < 2 for r in later)):
-            if width == 2 and len(row) == 2 and not blank_near(rows, n):
-                return n  # a two-column table whose first value is missing
-            n += 1
-            continue
-        return n
-    return n
-
-
-def preamble(rows, n, width):
-    """A name and its value above the table (Account:;DE12…), or a line about the file that has a width of its own."""
-    row = rows[n]
-    if n == 0 and len(row) != width and len(rows) > 2 and len(rows[1]) == width > 2 and filled(rows[1]) == width and named(rows[1]) and different(rows[1]) and not named(row) and not named(rows[2]):
-        return True
-    if width < 3 or filled(row) > 2 or max((filled(r) for r in rows[n + 1:n + 30]), default=0) < 3:
-        return False
-    if next(v for v in row if v.strip()).rstrip().endswith(":") and not named_wide(rows[n - 1:n]):
-        return True
-    empty = next((i for i in range(n + 1, min(len(rows), 30)) if not filled(rows[i])), 0)
-    head = next((i for i in range(empty, min(len(rows), 30)) if filled(rows[i])), 0) if empty else 0
-    return head > 0 and head + 1 < len(rows) and all(filled(r) <= 2 for r in rows[:empty]) and (named_wide(rows[head:head + 1]) or filled(rows[head]) <= 2 and preamble(rows, head, width))
-
-
-def fact(rows, n, width):
-    """A title, or a fact about the file that is as wide as the table (Sales;2024), just above a heading of two names over numbers or dates."""
-    row = rows[n]
-    if width == 2 and filled(row) == 2 and row[0].rstrip().endswith(":"):
-        below = next((i for i in range(n + 1, min(len(rows), n + 30)) if filled(rows[i]) and not rows[i][0].rstrip().endswith(":")), len(rows))
-        return len(rows) > below + 1 and heads(rows[below:below + 60], width)
-    return n == 0 and width == len(row) == 2 and named(row[:1]) and kinds.kind(row[1]) not in ("text", "code", "url") and len(rows) > 3 and heads(rows[1:60], width)
-
-
-def named_wide(rows):
-    """Whether this one row may be a heading of three columns or more: names, and years behind them."""
-    names = [v for v in rows[0] if v.strip() and not year(v)] if rows else []
-    return bool(rows) and filled(rows[0]) >= 3 and named(names) and different(rows[0]) and not year(rows[0][0])
-
-
-def blank_near(rows, n):
-    return any(filled(r) == 0 for r in rows[n + 1:n + 3])
-
-
-def comment_heading(rows, n, width):
-    """A comment line just above the data that names its columns is the heading: "# id,name"."""
-    row = rows[n]
-    if len(row) != width or width < 2 or n + 1 >= len(rows) or rows[n + 1][0].lstrip().startswith(("#", "//")) or not named(row):
-        return False
-    small = [" ".join(r).islower() for r in rows[n + 1:]]
-    return not named(rows[n + 1]) or not any(v.startswith(" ") or ":" in v or len(v.split()) > 4 for v in row) and filled(row) == width and not (small[0] and not all(small))
 
 
 def headings(rows, width, found):
@@ -149,27 +69,71 @@ def headings(rows, width, found):
         return 0, True
     typed = [i for i, k in enumerate(found) if k not in ("text", "", "code")]
     heads = 0
+    # Row by row as long as they name columns; each way out below is a form of heading that this rule does not see.
     while heads < min(MOST_HEADS, len(rows)):
         row = padded(rows[heads], width)
+        if heads and numbering(row) and {"text", "code"} & set(found) and padded((rows[heads + 1:] or [[]])[0], width)[0].strip() != "2":
+            heads += 1
+            break
+        if heads and (explains(row) and not any(map(explains, rows[heads + 1:heads + 2])) or heads == 1 and lower(rows, 1, typed, width)):
+            heads += 1
+            continue
         if not names_typed(row, typed, found) or not (named(row) or spread(rows, heads, width, found)):
             break
         heads += 1
     if heads:
-        return trimmed(rows, heads, width, found), True
-    if keys(rows, width, found):
-        return 1, False
-    if mixed(rows, width, found):
-        return 1, False
+        heads = trimmed(rows, heads, width, found)
+        return heads + (heads < len(rows) - 1 and index_name(rows, heads, typed, width)), True
+    at = next((i for i in range(1, min(MOST_HEADS, len(rows) - 1)) if explains(rows[i]) and not explains(rows[i + 1])), 0)
+    if at:
+        return at + 1, True  # texts below texts, and a row in between that tells them apart
+    if keys(rows, width, found) or corner(rows, width) or mixed(rows, width, found):
+        return 1 + index_name(rows, 1, typed, width), False
     if two_storeys(rows, width, found):
         return storeys(rows, width, typed, found), True
+    over = next((n for n, r in enumerate(rows[:MOST_HEADS + 1]) if padded(r, width)[0].strip()), 0)
+    if width > 2 and 1 < over < len(rows) and all(padded(r, width)[0].strip() for r in rows[over:]) and names_typed(padded(rows[over - 1], width), typed, found):
+        return over, True  # years and then texts, over columns of numbers alone
     if len(rows) == 1:
         return (1, True) if named(rows[0]) and different(rows[0]) else (0, True)
     first = padded(rows[0], width)
     if not typed and named(first) and different(first) and filled(first) >= max(1, width - 1):
         return 1, texts_differ(rows, width)
+    if not typed and named(first) and filled(first) == width and all(n == 1 or NAMES.fullmatch(v) for v, n in Counter(v.strip() for v in first).items()) and texts_differ(rows, width):
+        return 1, True  # a person's two phones
     if typed and named(first) and different(first) and filled(first) == width:
         return 1, False
     return 0, bool(typed)
+
+
+def by_names(rows, width):
+    """The width of rows as the names above them have it: rows that all end with a delimiter too many have one value less than it seems, and the
+    values of the last columns may be missing together with their delimiters."""
+    names = rows[0] if rows and width > 1 else []
+    if len(names) > width and named(names) and filled(names) == len(names) and all(len(r) <= len(names) for r in rows) and not heads(rows[1:], width):
+        return len(names)
+    if 0 < len(names) < width and named(names) and all(len(r) <= len(names) or not any(v.strip() for v in r[len(names):]) for r in rows):
+        return len(names)
+    return width
+
+
+def other_heading(rows, width):
+    """The place of another heading that begins a second table of the same width, in rows that begin with the heading of the first; 0 where none does."""
+    # At least a heading and two rows above, and two rows below: less is no table of its own.
+    for i in range(3, len(rows) - 2):
+        row, near = rows[i], (padded(rows[i - 1], width), padded(rows[i + 1], width))
+        if len(row) != width or filled(near[0]) == 1 < width:  # the title of the second table, or what is noted above it
+            near = padded(next((r for r in rows[i - 2:max(0, i - 6):-1] if filled(r) > 1), rows[i - 2]), width), near[1]
+        if len(row) != width or not all(any(kinds.kind(row[c]) == "text" and kinds.kind(n[c]) in kinds.NUMBERS for c in range(width)) for n in near):
+            continue
+        if filled(row) < width or not named(row) or not different(row) or not named(rows[0]) or [v.strip() for v in row] == [v.strip() for v in rows[0]]:
+            continue
+        up, down = column_kinds(rows[1:i], width), column_kinds(rows[i + 1:], width)
+        if up == down and filled(rows[i - 1]) > 1 and not any(NAMES.fullmatch(v.strip()) for v in row):
+            continue  # Ben;closed;pending
+        if all(names_typed(row, [c for c, k in enumerate(found) if k not in ("text", "", "code")], found) for found in (up, down)):
+            return i
+    return 0
 
 
 def padded(row, width):
@@ -200,16 +164,65 @@ def trimmed(rows, heads, width, found):
     """Of several rows that could be headings, those that are: a second one must go on from the first, not be a row whose numbers are missing."""
     if heads == 1:
         return 1
+    if numbering(padded(rows[heads - 1], width)):
+        return trimmed(rows, heads - 1, width, found) + 1
     for n in range(1, heads):
         row, above = padded(rows[n], width), padded(rows[n - 1], width)
         if any(MARKED.fullmatch(v.strip()) for v, k in zip(row, found) if k in kinds.NUMBERS):
             return n  # the first values, with a mark
         same = [v.strip() for v in row] == [v.strip() for v in above]
-        gaps = filled(above) < filled(row) or filled(row) < width and filled(above) < width
-        units = sum(1 for v in row if re.fullmatch(r"[\[(].{1,12}[\])]|%|[A-Za-zµ°/²³]{1,6}", v.strip())) >= max(1, filled(row) - 1)
-        if not (same or gaps or units or filled(row) == width and len(rows) > heads):
+        gaps = filled(above) < filled(row) or filled(row) < width and filled(above) < width or not row[0].strip() and any(a.strip() and a.strip() == b.strip() for a, b in zip(above, above[1:]))
+        plain = sum(1 for v, k in zip(row, found) if k not in kinds.NUMBERS + ("date", "time") and kinds.kind(v) == "text" and v.strip()[:1] not in "[(")
+        under = sum(1 for v, k in zip(row, found) if v.strip() and (k in kinds.NUMBERS + ("date", "time") or k == "code" and kinds.kind(v) == "text"))
+        units = (not plain or under > 1) and sum(1 for v in row if re.fullmatch(r"[\[(].{1,12}[\])]|%|[A-Za-zµ°/²³]{1,6}", v.strip())) >= max(1, filled(row) - 1)
+        valued = any(re.search(r"\d", v) and v.strip()[0] not in "[(" for v, k in zip(row, found) if k in kinds.NUMBERS + ("date", "time"))  # from 10.00
+        if not (same or gaps or explains(row) or unlike(row, [padded(r, width) for r in rows[heads:]], found) or not valued and (units or under > 1 and filled(row) == width and len(rows) > heads)):
             return n
     return heads
+
+
+def unlike(row, later, found):
+    """Whether a row has a word where all rows below it have a code of one pattern: what a census says of GEO_ID below that name."""
+    said = [(row[i], {re.sub(r"(.)\1+", r"\1", shape(r[i])) for r in later}) for i, k in enumerate(found) if k in ("text", "code")]
+    coded = [(v, shapes) for v, shapes in said if len(shapes) == 1 and "9" in min(shapes)]
+    return len(later) > 2 and filled(row) == len(row) and bool(coded) and not any(any(c.isdigit() for c in v) or not v.strip() or TOTALS.fullmatch(v.strip()) for v, _ in coded)
+
+
+def numbering(row):
+    """A row that counts the columns, as forms of authorities have it below the names: 1, 2, 3 or (1), (2), (3)."""
+    return len(row) > 2 and [v.strip().strip("()[]") for v in row] == [str(i + 1) for i in range(len(row))]
+
+
+def explains(row):
+    """A row of JSON objects, one for each column, as Qualtrics has it below its names and questions; or of widths and types, as in an RDB file: 5s, 10n."""
+    said = [v.strip() for v in row if v.strip()]
+    return bool(said) and (all(v.startswith('{"') and v.endswith('"}') for v in said) or len(said) > 2 and all(re.fullmatch(r"\d+[sdn]", v) for v in said))
+
+
+def lower(rows, at, typed, width):
+    """Whether a row names nothing but the columns that the row above it left without a name, and has no value where all rows below it have one."""
+    row, names = padded(rows[at], width), padded(rows[at - 1], width)
+    blank = [i for i in range(width) if not names[i].strip()]
+    return bool(blank) and bool(typed) and at + 1 < len(rows) and not row[0].strip() and named(row) and all(row[i].strip() for i in blank) and filled(names) - sum(1 for n, v in zip(names, row) if n.strip() and v.strip()) > 1 and \
+        below_names([row[i] for i in typed if i not in blank]) and all(padded(r, width)[i].strip() for r in rows[at + 1:at + 4] for i in typed[:1])
+
+
+def below_names(said):
+    """Whether these values of columns with a type and a name go on from their names: none at all, or words where others say nothing."""
+    return not any(v.strip() for v in said) or not all(v.strip() for v in said) and all(kinds.kind(v) == "text" for v in said if v.strip())
+
+
+def index_name(rows, at, typed, width):
+    """Whether a row says nothing but what the rows below it are called by, as pandas has it below the names: region,,, above North,1,2."""
+    row, later = padded(rows[at], width), [padded(r, width) for r in rows[at + 1:at + 60]]
+    lead = next((i for i, v in enumerate(row) if not v.strip()), width)
+    if not later or not 0 < lead == filled(row) < width or not typed or typed[0] < lead or any(filled(r[lead:]) == 0 for r in later):
+        return False
+    # Below an empty corner, or beside names that are values themselves (year,2023,2024): below role,hours a row owner, is a record without hours.
+    corner = not padded(rows[at - 1], width)[0].strip()
+    if not corner and not any(kinds.kind(v) in kinds.NUMBERS or LABEL.fullmatch(v.strip()) or v.strip().lower() in MONTHS for r in rows[:at] for v in r[1:]):
+        return False
+    return all(NAMES.fullmatch(row[i].strip()) or corner and form(row[i])[0] == "text" and row[i].islower() and not all(r[i].islower() for r in later if r[i].strip()) for i in range(lead))
 
 
 def spread(rows, at, width, found):
@@ -224,10 +237,10 @@ def two_storeys(rows, width, found):
     """A heading whose upper row spans: region,2023,,2024, above ,units,amount,units,amount."""
     if len(rows) < 3 or width < 3:
         return False
-    top, lower = padded(rows[0], width), padded(rows[1], width)
+    top, below_it = padded(rows[0], width), padded(rows[1], width)
     typed = [i for i, k in enumerate(found) if k not in ("text", "", "code")]
-    over = [i for i in range(width) if top[i].strip() and i + 1 < width and not top[i + 1].strip()]
-    return bool(over) and named(lower) and bool(typed) and all(kinds.kind(lower[i]) in ("text", "code") for i in typed) and \
+    over = [i for i in range(width) if top[i].strip() and i + 1 < width and top[i + 1].strip() in ("", top[i].strip())]
+    return bool(over) and named(below_it) and bool(typed) and all(kinds.kind(below_it[i]) in ("text", "code") or i == 0 and not (below_it[i] + top[i]).strip() for i in typed) and \
         all(kinds.kind(v) in ("text", "code", "int", "date", "") for v in top)
 
 
@@ -236,12 +249,15 @@ def storeys(rows, width, typed, found):
     n = 2
     while n < MOST_HEADS and n + 1 < len(rows) and names_typed(padded(rows[n], width), typed, found):
         n += 1
-    return n
+    return n + (n < len(rows) - 1 and index_name(rows, n, typed, width))
 
 
 def number(value):
+    value = value.strip()
+    if "," in value and "." in value:  # the last of them is the decimal sign
+        value = value.replace(min(",.", key=value.rindex), "")
     try:
-        return float(value.strip().replace(",", "."))
+        return float(value.replace(",", "."))
     except ValueError:
         return None
 
@@ -252,6 +268,9 @@ def keys(rows, width, found):
         return False
     row = padded(rows[0], width)
     heads = [i for i in range(width) if kinds.kind(row[i]) in ("int", "num")]
+    if len(heads) > 2 and heads == list(range(width - len(heads), width)) and [row[i].strip() for i in heads] in [[str(n + k) for n in range(len(heads))] for k in (0, 1)] and \
+            all(kinds.kind(v) == "text" for v in row[:heads[0]]) and not any(kinds.kind(v) in kinds.NUMBERS for r in rows[1:] for v in padded(r, width)[heads[0]:]):
+        return True  # days of a month, with a mark below each
     if len(heads) < 2 or len(heads) < width // 2 or any(not row[i].strip() and found[i] for i in range(width)):
         return False
     values = [number(row[i]) for i in heads]
@@ -270,6 +289,8 @@ def keys(rows, width, found):
     apart = all(v > high + room or v < low - room for v in values)
     counted = len(heads) > 2 and values == [values[0] + i for i in range(len(heads))] and values[0] in (0, 1) and 2 * sum(1 for n in under if values[0] <= n <= values[-1]) < len(under)
     named_first = kinds.kind(row[0]) in ("text", "code") and 0 not in heads
+    if named_first and found[0] in ("date", "time", "int", "num") and even and filled(row) == width:
+        return True  # a word over days or numbers is their name, and what goes on in even steps beside it are names, too
     return named_first and (counted or years and (even or len(steps) == 1) or apart and (even or len(heads) >= 3))
 
 
@@ -278,18 +299,32 @@ def mixed(rows, width, found):
     if len(rows) < 3 or width < 3:
         return False
     row = padded(rows[0], width)
+    while width > 3 and not row[width - 1].strip() and not found[width - 1]:
+        width -= 1
+    row = row[:width]
     if filled(row) < width or not different(row) or kinds.kind(row[0]) not in ("text", "code"):
         return False
-    other = 0
+    years = [i for i in range(1, width) if year(row[i]) and not any(year(padded(r, width)[i]) for r in rows[1:])]
+    other = len(years) > 2 and all(number(row[b]) - number(row[a]) == 1 == b - a for a, b in zip(years, years[1:]))
     for i in range(1, width):
         k = kinds.kind(row[i])
         if k in ("text", "code"):
             other += found[i] in kinds.NUMBERS + ("date", "time")
         elif (k in ("date", "time") or LABEL.fullmatch(row[i].strip()) and not any(LABEL.fullmatch(padded(r, width)[i].strip()) for r in rows[1:])) and found[i] in kinds.NUMBERS:
             other += 1
-        elif not (k == "int" and found[i] in kinds.NUMBERS and year(row[i]) and not all(year(padded(r, width)[i]) for r in rows[1:])):
+        elif not (other and i in years) and not (k == "int" and found[i] in kinds.NUMBERS + ("",) and year(row[i]) and not all(year(padded(r, width)[i]) for r in rows[1:])):
             return False
     return other > 0
+
+
+def corner(rows, width):
+    """A heading of numbers in even steps beside an empty corner, over rows that all begin with a label: a plate, or years."""
+    row = padded(rows[0], width)
+    if len(rows) < 3 or width < 3 or row[0].strip() or filled(row) < width - 1 or not all(padded(r, width)[0].strip() for r in rows[1:]):
+        return False
+    values = [number(v) for v in row[1:]]
+    steps = {round(b - a, 9) for a, b in zip(values, values[1:])} if None not in values else set()
+    return len(steps) == 1 and steps != {0} and different([padded(r, width)[0] for r in rows[1:]])
 
 
 LABEL = re.compile(r"(?:0?[1-9]|1[0-2])[./](?:19|20)\d\d|\d+\s?\+")  # a month, an age and above
@@ -302,12 +337,31 @@ def year(value):
 def texts_differ(rows, width):
     """Whether a table of texts shows that its first row is names: they occur nowhere below it."""
     first = {v.strip().lower() for v in rows[0] if v.strip()}
-    return not any(v.strip().lower() in first for r in rows[1:] for v in r)
+    return not any(v.strip().lower() in first for r in rows[1:] for v in r) and any(namely(padded(rows[0], width)[i], [padded(r, width)[i] for r in rows[1:]]) for i in range(width))
+
+
+def namely(name, below):
+    """Whether a text is a name by its own look, not one more of the texts below it: a word that names columns, or written unlike all of them."""
+    said = [v.strip() for v in below if v.strip()]
+    if not name.strip() or not said:
+        return False
+    shapes = {re.sub(r"(.)\1+", r"\1", shape(v)) for v in said}
+    return "_" in name or NAMES.fullmatch(name.strip()) is not None or name.islower() and not all(map(str.islower, said)) or \
+        re.sub(r"(.)\1+", r"\1", shape(name)) not in shapes and len(shapes) == 1 or len(said) > 3 and 2 * len(set(said)) <= len(said)
+
+
+NAMES = re.compile(r"(?:.*[\s_.(-])?(?:names?|nachname|vorname|name\w*|id|nr\.?|no\.?|code|key|cit(?:y|ies)|town|stadt|ort|ville|ciudad|countr(?:y|ies)|land|pays|país|state|status|types?|typ|kind|dates?|datum|fecha|day|tag|month|monat|"
+                   r"year|jahr|regions?|categor(?:y|ies)|kategorie|groups?|gruppe|class|comments?|kommentar|notes?|text|description|beschreibung|e-?mail|phone|telefon|address|adresse|street|title|titel|subject|product|produkt|artikel|items?|"
+                   r"customer|kunde|client|user|owner|company|firma|department|abteilung|team|role|gender|sex|language|sprache|colou?r|farbe|size|values?|wert|answers?|antwort|question|frage|label|tags?|url|link|host|server|file|path|source|target)"
+                   r"(?:\s?\(.*\))?|.*[?:]", re.I)
 
 
 def joined(rows, width):
     """One heading out of several rows: what spans columns is said for each of them."""
-    rows = [[v.strip() for v in padded(r, width)] for r in rows]
+    rows = [[v.strip() for v in padded(r, width)] for n, r in enumerate(rows) if not explains(r) and not (n and numbering(r))]
+    for i in range(width if len(rows) > 1 and not rows[-1][-1] and filled(rows[-1]) < filled(rows[-2]) else 0):  # the rows' own name is not what stands above it
+        for r in rows[:-1] if i < filled(rows[-1]) and all(rows[-1][:i + 1]) else []:
+            r[i] = ""
     for upper, below in zip(rows, rows[1:]):
         last = ""
         for i, v in enumerate(upper):

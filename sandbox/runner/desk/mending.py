@@ -11,7 +11,6 @@ from . import kinds, texts
 from .dialect import USUAL
 from .records import LONG, Dialect, line_end
 
-OTHERS = {d: Dialect(d) for d in USUAL}
 NUMBERS = ("int", "num")
 TYPED = ("int", "num", "money", "date", "time", "url", "code")
 
@@ -58,10 +57,10 @@ class Mender:
             return None
         return self.mend(first, 0, first.rstrip("\r\n").split(self.dialect.delimiter), len(first))
 
-    def doubtful(self, text, end):
-        """Whether a value goes on for so many lines, or ends in one so much like a record, that somebody should know."""
+    def doubtful(self, text, end, row):
+        """Whether a value goes on for so many lines, or begins or ends so much like a record, that somebody should know."""
         lines = texts.lines(text[:end])
-        return len(lines) > LONG or len(lines) > 1 and self.stands(self.dialect.record(lines[-1], 0)[0])
+        return len(lines) > LONG or len(lines) > 1 and any(v.startswith(self.dialect.delimiter) for v in row) or len(lines) > 1 and self.stands(self.dialect.record(lines[-1], 0)[0])
 
     def mend(self, text, start, row, end):
         """(what was done, values or None, where the next record begins) for the record that begins at start."""
@@ -101,7 +100,7 @@ class Mender:
             row, _, after = other.record(text, start)
             if row is None:
                 continue
-            if len(row) == self.width and self.width > 1:
+            if len(row) == self.width > 1 + (other.delimiter == " "):  # Page 2 is no record
                 yield self.fits(row) + 0.2 - 2 * (self.clashes(row) > 0), "other_delimiter", row, after
             elif len(row) > self.width and other.delimiter == " " and self.width > 2:
                 extra = len(row) - self.width
@@ -119,7 +118,8 @@ class Mender:
             for i, v in enumerate(row):
                 if not v.strip():
                     kept = row[:i] + row[i + 1:]
-                    ways.append((self.fits(kept) + 0.4, "empty_value", kept, end))
+                    if i >= self.width or not self.clashes(kept) or not any(kinds.kind(v) in TYPED for v in kept):  # what would stand below other names is no value of theirs; names are
+                        ways.append((self.fits(kept) + 0.4, "empty_value", kept, end))
         whole = []
         for i in range(self.width):
             piece = row[i:i + extra + 1]

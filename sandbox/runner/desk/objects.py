@@ -21,6 +21,8 @@ class ObjectTable:
         self.width, self.heads, self.heading_line, self.titles, self.sure_heading, self.index = len(self.heading), 1, 0, 0, True, index
         if index is not None:
             self.odd.add("keys_are_index", count=len(index))
+        # Of many keys each record has less than a quarter: then the keys are values (days, say), and a column for each is hardly
+        # what was meant. It is told, and read all the same.
         if self.width > 8 and 4 * sum(map(len, records)) < self.width * len(records):
             self.odd.add("heading_looks_like_values", count=self.width)  # keys that differ by record
         short = sum(1 for r in records if len(r) < self.width)
@@ -84,10 +86,12 @@ def load(text, odd, more=False):
         return made
 
     def constant(_):
+        # Python's parser takes NaN and Infinity, which pandas writes, though JSON has no such numbers.
         odd.append("nan")
         return math.nan
 
     if more:
+        # Records that follow each other with nothing but white space or commas between them.
         made, at, decoder = [], 0, json.JSONDecoder(object_pairs_hook=pairs, parse_constant=constant, parse_int=whole)
         text = text.strip().rstrip(",").rstrip()
         while at < len(text):
@@ -99,12 +103,14 @@ def load(text, odd, more=False):
                 at += 1
     else:
         made = json.loads(text, object_pairs_hook=pairs, parse_constant=constant, parse_int=whole)
+    # JSON leaves open which one counts, and Python takes the last: people are told.
     if twice:
         odd.append("keys_twice")
     return made
 
 
 def whole(text):
+    # Python refuses numbers of more than 4300 digits, and a float ends at 309; what is so long is a key, and stays as it is.
     if len(text) > 400:
         return text
     return int(text)
@@ -131,6 +137,7 @@ def deep(text):
     depth = most = 0
     quoted = False
     at = 0
+    # Too few brackets to be deep: most files need no look at each of them.
     if text.count("[") + text.count("{") <= DEEPEST:
         return
     for m in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', text):
@@ -173,6 +180,7 @@ def of_lines(text, said, line):
         try:
             out.append(load(one, said))
         except ValueError:
+            # Where not even the first line is a value, the file was no list of lines, and the fault is where the whole text has it.
             raise Refused("broken_json", line=n if out else line)
     return out
 
@@ -183,6 +191,10 @@ def make(value):
         return of_list(value)
     if not isinstance(value, dict):
         raise Refused("no_records")
+    # The order counts: the forms that have names of their own come before those that are known by their shape alone, and
+    # some of them would pass for one of the latter.
+    if isinstance(value.get("dimension"), dict) and isinstance(value.get("value"), (list, dict)) or {"dataSets", "structure"} <= set(value) or isinstance(value.get("data"), dict) and {"dataSets", "structures"} <= set(value["data"]):
+        raise Refused("no_records")  # JSON-stat and SDMX: numbers by their places in several dimensions
     if {"columns", "data"} <= set(value) and isinstance(value["columns"], list) and isinstance(value["data"], list) and \
             all(isinstance(r, list) and len(r) == len(value["columns"]) for r in value["data"]):
         return ObjectTable([dict(zip(map(str, value["columns"]), r)) for r in value["data"]])
@@ -193,6 +205,7 @@ def make(value):
         return named
     inner = list(value.values())
     if inner and all(isinstance(v, dict) for v in inner) and len(inner) > 0:
+        # pandas writes a table by default as {column: {row: value}} with rows that are numbered.
         keys = [list(v) for v in inner]
         if all(k == keys[0] for k in keys) and keys[0] and all(k.lstrip("-").isdigit() for k in keys[0]) and all(flat(x) for v in inner for x in v.values()):
             return ObjectTable([{c: value[c][k] for c in value} for k in keys[0]])  # pandas' columns
@@ -200,20 +213,28 @@ def make(value):
         every = set().union(*keys)
         if len(inner) > 1 and shared and 2 * len(shared) >= len(every):
             return ObjectTable(inner, list(value))  # records by their key
+        # An envelope around the data: {"response": {...}}.
         if len(inner) == 1:
             return make(inner[0]) if not all(flat(x) for x in inner[0].values()) else ObjectTable(inner, list(value))
     lists = {k: v for k, v in value.items() if isinstance(v, list)}
+    # Empty lists alone: a query without results is a different thing from a file without records.
     if lists and not any(lists.values()) and (len(lists) == len(value) or any(RECORDS.fullmatch(k) for k in lists)):
         raise Refused("empty")
     if lists and len(lists) == len(value) and len({len(v) for v in lists.values()}) == 1 and all(flat(x) for v in lists.values() for x in v) and len(lists) > 0:
+        # Columns beside each other, all of one length.
         keys = list(lists)
         return ObjectTable([dict(zip(keys, r)) for r in zip(*lists.values())])
     records = [v for v in lists.values() if v and all(isinstance(r, dict) for r in v)]
     if not records and any(v and all(isinstance(r, list) for r in v) for v in lists.values()) and len(lists) == 1:
         raise Refused("list_of_lists")
     if len(records) == 1:
-        return of_list(records[0])
+        made = of_list(records[0])
+        beside = sum(1 for v in lists.values() if v and all(map(flat, v)) and len(v) > 1 and any(isinstance(x, list) and len(x) == len(v) for r in records[0] for x in r.values()))
+        if beside:
+            made.odd.add("lists_beside", count=beside)  # labels of what is nested in the records
+        return made
     if len(records) > 1:
+        # Which of them is meant cannot be told, and a guess would be read as if it were all.
         raise Refused("several_lists", lists=len(records))
     if value and all(flat(v) or isinstance(v, list) for v in value.values()) and any(flat(v) for v in value.values()):
         return ObjectTable([value])

@@ -7,6 +7,8 @@ from .archive import Parts
 from .sheets import CellError, Sheet
 from .words import MOST_TABLES, Refused
 
+# LibreOffice writes what is the same as once with a count, up to the million rows at the end of a sheet. Those are empty, and
+# empty cells and rows are only counted, never made.
 MOST_REPEATS = 1 << 16
 
 
@@ -27,6 +29,7 @@ class Content:
         self.sheet = self.cells = None
         self.line = self.column = 0
         self.repeat = self.repeat_row = 1
+        self.columns, self.shown = 0, ""
         self.value, self.kind, self.said, self.taking, self.note = None, "", [], 0, 0
         self.row_hidden = False
 
@@ -35,27 +38,38 @@ class Content:
             self.style = a.get("name", "")
         elif tag == "table-properties" and a.get("display") == "false":
             self.hidden_styles.add(self.style)
+        # A table within a cell is no sheet, and everything in it is passed over.
         elif tag == "table" and self.sheet is None and len(self.sheets) < MOST_TABLES:
             self.sheet = Sheet(a.get("name", ""), a.get("style-name", "") in self.hidden_styles)
             self.sheets.append(self.sheet)
-            self.line = 0
+            self.line = self.columns = 0
         elif self.sheet is None:
             return
         elif tag == "table-row":
             self.cells, self.column = {}, 0
             self.repeat_row = number(a.get("number-rows-repeated"))
             self.row_hidden = a.get("visibility") in ("collapse", "filter")
+        elif tag == "table-column":
+            many = number(a.get("number-columns-repeated"))
+            if a.get("visibility") in ("collapse", "filter"):
+                self.sheet.hide(self.columns, self.columns + many)
+            self.columns += many
         elif tag in ("table-cell", "covered-table-cell") and self.cells is not None:
             self.repeat = number(a.get("number-columns-repeated"))
             self.kind = a.get("value-type", "")
+            # The currency is the file's own text, so its length is bounded.
+            self.shown = a.get("currency", "")[:5] if self.kind == "currency" else "%" if self.kind == "percentage" else ""
+            # The value as a machine reads it; what people see comes as text in p, and counts where there is no other.
             self.value = a.get("value") or a.get("date-value") or a.get("time-value") or a.get("boolean-value") or a.get("string-value")
             self.said = []
             if a.get("formula"):
                 self.sheet.formulas += 1
+                # A formula whose cell has no type has not been computed.
                 self.sheet.unset += not self.kind
             down = number(a.get("number-rows-spanned"))
             if number(a.get("number-columns-spanned")) > 1 or down > 1:
                 self.sheet.merge(self.column, self.line + 1, self.line + down)
+        # A remark that somebody pinned to the cell has paragraphs as well, and they are no part of its value.
         elif tag == "annotation":
             self.note += 1
         elif tag == "p" and self.cells is not None and not self.note:
@@ -100,8 +114,11 @@ class Content:
                 value = float(self.value)
             except (TypeError, ValueError):
                 return said or None
+            # A cell in error is written as the number 0 beside the text of the error.
             if re.fullmatch(r"#[A-Z0-9/?!.]+|Err:\d+", said):
                 return CellError(said[:20])
+            if self.shown:
+                self.sheet.shown[self.column, self.shown] += self.repeat
             return int(self.value) if re.fullmatch(r"-?\d{1,300}", self.value) else value
         if self.kind == "date":
             try:

@@ -1,5 +1,8 @@
 """Parts of a table on their way: a frame of text where many rows fit, or a list of rows."""
 
+import csv
+import io
+
 import pandas
 
 from . import kinds, layout, texts
@@ -73,3 +76,35 @@ def heading_lines(lines, heads, dialect, ahead):
             heads -= layout.filled(row) > 0
         i += used
     return i
+
+
+def quick(lines, dialect):
+    """Lines that fit, as rows."""
+    d, q = dialect.delimiter, dialect.quote
+    if len(d) > 1 or q and dialect.blank is False and any(q in line and d + " " in line for line in lines):
+        rows = [dialect.record(line, 0)[0] or line.rstrip("\r\n").split(d) for line in lines]
+    elif q:
+        rows = list(csv.reader(lines, delimiter=d, quotechar=q, doublequote=True, strict=False))
+    else:
+        rows = [line.rstrip("\r\n").split(d) for line in lines]
+    return [r for r in rows if any(v and not v.isspace() for v in r)]
+
+
+def fast(lines, dialect, width):
+    """Many lines that fit, by pandas' own parser."""
+    d, q = dialect.delimiter, dialect.quote
+    if len(d) > 1 or ord(d) > 126 or d == " ":
+        yield quick(lines, dialect)
+        return
+    try:
+        frame = pandas.read_csv(io.StringIO("".join(lines)), sep=d, header=None, names=list(range(width)), dtype=str, na_filter=False, engine="c",
+                                quotechar=q or '"', quoting=csv.QUOTE_MINIMAL if q else csv.QUOTE_NONE, doublequote=True, skip_blank_lines=False, index_col=False)
+    except (pandas.errors.ParserError, ValueError):
+        yield quick(lines, dialect)
+        return
+    first = frame[0].to_numpy()
+    if (first == "").any():
+        empty = (frame == "").all(axis=1)
+        if empty.any():
+            frame = frame[~empty].reset_index(drop=True)
+    yield frame

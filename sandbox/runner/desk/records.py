@@ -8,6 +8,7 @@ import functools
 import re
 
 LONG, LONGEST = 40, 2000  # lines that one record may span: beyond LONG only if no other quotation mark stands in it, which one that nobody closed would have met
+USUAL = [",", ";", "\t", "|", ", ", "; ", ":", "^", "~", "  ", " "]
 EOL = re.compile(r"\r\n|\r|\n")
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
@@ -18,6 +19,7 @@ class Dialect:
     def __init__(self, delimiter=",", quote='"', escape=""):
         self.delimiter, self.quote, self.escape = delimiter, quote, escape
         self.runs = delimiter == "  "  # two blanks or more are one delimiter, as in columns that are aligned
+        # Ends of lines count too: outside of quotation marks a value ends there.
         self.end = re.compile((" {2,}" if self.runs else re.escape(delimiter)) + r"|[\r\n]")
         self.blank = delimiter.strip(" ") == "" or delimiter == "\t"
         d, q = re.escape(delimiter), re.escape(quote)
@@ -28,6 +30,7 @@ class Dialect:
                 value = "(?:[^%s\r\n](?:(?!%s)[^\r\n])*|%s(?:%s|%s%s)*%s)?" % (q, d, q, inner, q, q, q)
             self.value, self.join = value, d
 
+    # A quick way for the many records in which nothing is odd; the others go through honest, character by character.
     @functools.lru_cache(8)
     def regular(self, width):
         """Matches a whole record of so many values in which every quotation mark is where it belongs."""
@@ -62,6 +65,7 @@ class Dialect:
                 continue
             after = close + 1
             if not self.ends(text, after):
+                # Blanks between a closing quotation mark and the delimiter, which people leave when they type a table.
                 while after < len(text) and text[after] == " " and not self.blank:
                     after += 1
                 if after == close + 1 or not self.ends(text, after):
@@ -110,12 +114,15 @@ class Dialect:
         if not self.runs:
             found = EOL.search(text, at)
             stop = found.start() if found else len(text)
+            # No quotation mark in the line, which holds for most: nothing can run on into the next one.
             if not self.quote or text.find(self.quote, at, stop) < 0:
                 return text[at:stop].split(self.delimiter), found.end() if found else stop
         row, quoted, end = self.record(text, at)
         if row is not None and not (quoted and self.runaway(text, at, end, quoted)):
             return row, end
         literal = set()
+        # Each turn takes one more quotation mark for a plain character. After six the line is split at its delimiters and
+        # nothing else, so that no record costs more than a few readings of its text.
         for _ in range(6):
             opening = self.openings(text, at, end if row is not None else line_end(text, at), literal)
             if not opening:
@@ -132,6 +139,8 @@ class Dialect:
         lines = spans(text, at, end)
         if lines <= LONG or lines > LONGEST:
             return lines > LONG
+        # A long note that was quoted has two quotation marks for each quoted value; one that was left open has met those of the
+        # records after it.
         inner = text[at:end].replace(self.quote * 2, "")
         return (inner.replace(self.escape + self.quote, "") if self.escape else inner).count(self.quote) > 2 * quoted
 

@@ -2,10 +2,12 @@
 
 import bisect
 import datetime
+import re
+from collections import Counter
 
 import pandas
 
-from . import kinds, layout
+from . import above, kinds, layout
 from .words import MOST_CELLS, MOST_COLUMNS, Odd, Refused
 
 
@@ -24,6 +26,8 @@ class Sheet:
         self.rows, self.lines = [], []
         self.cells = self.formulas = self.unset = self.hidden_rows = self.merged = 0
         self.down = []  # merged areas of several lines
+        self.unseen = []  # columns that are hidden, from and up to
+        self.shown = Counter()  # (column, currency): in how many cells
 
     def row(self, line, cells, hidden=False):
         """One row: {column: value}."""
@@ -32,6 +36,7 @@ class Sheet:
         width = max(cells) + 1
         if width > MOST_COLUMNS:
             raise Refused("columns", columns=width, most=MOST_COLUMNS)
+        # The width and not the number of its values: a row is padded, so one cell far to the right costs as much as a full row.
         self.cells += width
         if self.cells > MOST_CELLS:
             raise Refused("cells", most=MOST_CELLS)
@@ -42,6 +47,10 @@ class Sheet:
         self.lines.append(line)
         self.hidden_rows += hidden
 
+    def hide(self, first, end):
+        """Columns that nobody sees."""
+        if len(self.unseen) < MOST_COLUMNS:
+            self.unseen.append((first, end))
 
     def merge(self, column, first, last):
         """An area that is one cell to who looks at it."""
@@ -51,6 +60,25 @@ class Sheet:
 
 
 MOST_MERGED = 100_000
+
+
+def begins(rows, lines, width):
+    """Where the table begins below blocks of facts, or two columns of them; 0 where none stand above it."""
+    spaced, places = [], []
+    for n, row in enumerate(rows):
+        if n and lines[n] > lines[n - 1] + 1:
+            spaced, places = spaced + [[]], places + [n]
+        spaced, places = spaced + [above.trimmed(row)], places + [n]
+    return places[above.start(spaced, True) or (above.titles(spaced, width) if width == 2 else 0)]
+
+
+def sums_up(row):
+    return isinstance(row[0], str) and layout.TOTALS.fullmatch(row[0].strip().rstrip(":")) is not None
+
+
+def form(row):
+    """A row of a form below the table: Date:, and perhaps what was filled in."""
+    return isinstance(row[0], str) and row[0].rstrip().endswith(":") and sum(1 for v in row if v is not None) <= 2
 
 
 def amount(value):
@@ -80,14 +108,18 @@ class SheetTable:
 
     def __init__(self, sheet, told=None):
         self.name, self.hidden, self.odd, self.index = sheet.name, sheet.hidden, Odd(), None
+        # A table most of whose computed values are not there would be read as one with gaps.
         if sheet.formulas and 2 * sheet.unset >= sheet.formulas:
             raise Refused("formulas", formulas=sheet.unset)
         width = max(len(r) for r in sheet.rows)
+        # A table may begin in any column: what is empty to its left is no column of it.
         left = next(i for i in range(width) if any(i < len(r) and r[i] is not None for r in sheet.rows))
         rows = [r[left:] + [None] * (width - len(r)) for r in sheet.rows]
         self.width, self.down = width - left, [(c - left, first, last) for c, first, last in sheet.down if c >= left]
         self.find_out(rows, sheet.lines, told)
-        for code, count in (("hidden_rows", sheet.hidden_rows), ("formulas_without_values", sheet.unset), ("merged_cells", sheet.merged)):
+        self.shown = [{c: n for (at, c), n in sheet.shown.items() if at == left + i} for i in range(self.width)]
+        unseen = sum(1 for i in range(self.width) if any(first <= left + i < end for first, end in sheet.unseen) and any(r[i] is not None for r in self.rows))
+        for code, count in (("hidden_rows", sheet.hidden_rows), ("hidden_columns", unseen), ("formulas_without_values", sheet.unset), ("merged_cells", sheet.merged)):
             if count:
                 self.odd.add(code, count=count)
         if self.hidden:
@@ -95,14 +127,32 @@ class SheetTable:
 
     def find_out(self, rows, lines, told):
         """told is the line of the heading, where somebody has said it; 0: there is none."""
+        # Headings are found by what people see, with the same rules as in a text file.
         head = [[text(v) for v in r] for r in rows[:300]]
         if told and told not in lines[:300]:
             raise Refused("no_line", line=told)
-        skip = lines.index(told) if told else layout.titles(head, self.width)
+        # What somebody has said of the heading counts before all that can be guessed.
+        if series := above.facts_below(head) if told is None else None:
+            names, first = series
+            self.titles, self.heads, self.sure_heading = sum(1 for r in head[:names] if layout.filled(r)), 1, True
+            rows, lines, head = [rows[names]] + rows[first:], [lines[names]] + lines[first:], [head[names]] + head[first:]
+            if first > names + 1:
+                self.odd.add("facts_below_names", count=first - names - 1)
+            told = lines[0]
+        skip = lines.index(told) if told else begins(head, lines, self.width) or above.titles(head, self.width)
         self.titles = sum(1 for r in head[:skip] if layout.filled(r))
         rows, lines, head = rows[skip:], lines[skip:], head[skip:]
+        cut = layout.other_heading(head, self.width)
+        cut -= cut > 1 and layout.filled(head[cut - 1]) == 1
+        if cut and told is None:
+            self.odd.add("second_table", line=lines[cut])
+            rows, lines, head = rows[:cut], lines[:cut], head[:cut]
+        # Twice: first to find the heading, then without it, since its texts would count among the values.
         found = layout.column_kinds(layout.below(head), self.width)
         self.heads, self.sure_heading = layout.headings(head, self.width, found) if told is None else (1 if told else 0, True)
+        gap = next((n for n in range(1, self.heads) if lines[n] > lines[n - 1] + 1), 0)
+        if gap and told is None:  # no heading goes on behind an empty row: what stands above it is a title
+            self.titles, self.heads, rows, lines, head = self.titles + gap, self.heads - gap, rows[gap:], lines[gap:], head[gap:]
         found = layout.column_kinds(head[self.heads:], self.width)
         self.heading = layout.joined(head[:self.heads], self.width) if self.heads else None
         self.heading_line = lines[0] if self.heads else 0
@@ -161,20 +211,25 @@ class SheetTable:
     def notes(self, rows, lines):
         """How many rows at the end are notes: one text in each, behind an empty line, or plainly so."""
         end = len(rows)
-        while end > 1 and isinstance(rows[end - 1][0], str) and sum(1 for v in rows[end - 1] if v is not None) == 1:
+        while end > 1 and isinstance(rows[end - 1][0], str) and not sums_up(rows[end - 1]) and (sum(1 for v in rows[end - 1] if v is not None) == 1 or form(rows[end - 1])):
             end -= 1
         before = rows[max(0, end - 5):end]
-        full = sum(sum(1 for v in r if v is not None) for r in before) >= min(2.5, self.width) * len(before)
+        whole = [r for r in before if not sums_up(r)]
+        each = sum(sum(1 for v in r if v is not None) for r in whole) / max(1, len(whole))  # values in a row
+        full = each >= min(2.5, self.width)
         said = rows[end:]
-        plain = self.width >= 3 and len(said) == 1 or all(layout.noted(r[:1], self.width) for r in said)
-        return len(said) if full and said and (plain or lines[end] > lines[end - 1] + 1 and all(layout.sentence(r[0]) for r in said)) else 0
+        like = end < len(rows) and lines[end] == lines[end - 1] + 1 and all(isinstance(r[0], str) for r in before) and above.label(rows[end][0], [r[0] for r in before])
+        noted = all(above.noted(r[:1], self.width) for r in said)
+        plain = self.width >= 3 and len(said) == 1 and not form(said[0]) and not like or noted
+        apart = bool(said) and lines[end] > lines[end - 1] + 1 and all(above.sentence(r[0]) or form(r) for r in said)
+        return len(said) if said and (full and (plain or apart) or self.width >= 3 and each >= 1.5 and (noted or apart)) else 0
 
     def second(self, rows, lines, found):
         """Where a second table begins: behind an empty row, a row of names that are not this table's."""
         typed = [i for i, k in enumerate(found) if k in ("int", "num", "money", "date")]
         for i in range(1, len(rows)):
             gap = lines[i] > lines[i - 1] + 1
-            if not gap or i + 1 >= len(rows):
+            if not gap or i + 1 >= len(rows) or form(rows[i]):
                 continue
             row = [text(v) for v in rows[i]]
             heads = layout.named(row) and layout.different(row) and layout.filled(row) > 1 and (not typed or any(row[t].strip() for t in typed) or layout.filled(row) < self.width)
@@ -183,6 +238,8 @@ class SheetTable:
             if (heads or title) and not numbers and typed:
                 self.odd.add("second_table", line=lines[i])
                 return i
+            if heads and not typed and self.heads:
+                self.odd.add("tables_below", lines[i])  # texts below texts: nothing tells
         return len(rows)
 
     def frames(self):
@@ -192,13 +249,26 @@ class SheetTable:
         return {"width": self.width, "heads": self.heads, "titles": self.titles}
 
 
+COVER = re.compile(r"read.?me|cover|deckblatt|titel\w*|info\w*|notes?|hinweise?|about|inhalt\w*|contents?|legende?|metadata|anleitung|instructions?|index|erläuterung\w*|impressum|vorbemerkung\w*", re.I)
+
+
+def covers(sheet, sheets):
+    """Whether a sheet says something in words, where another one that people see holds numbers in several columns."""
+    valued = lambda s: any(isinstance(v, (int, float, datetime.datetime)) and not isinstance(v, bool) for r in s.rows[1:300] for v in r)
+    wide = sum(1 for r in sheet.rows if sum(1 for v in r if v is not None) > 1)
+    words = 5 * wide <= 3 * len(sheet.rows) or COVER.fullmatch(sheet.name.strip()) is not None
+    tabled = lambda s: not s.hidden and len(s.rows) > 2 and valued(s) and max(map(len, s.rows)) > 1 and 2 * sum(1 for r in s.rows if sum(1 for v in r if v is not None) > 1) > len(s.rows)
+    return not sheet.hidden and words and not any(isinstance(v, (int, float)) and not isinstance(v, bool) for r in sheet.rows[:300] if sum(1 for v in r if v is not None) > 1 for v in r) and any(tabled(s) for s in sheets if s is not sheet)
+
+
 def tables_of(sheets, told):
     """The tables of a workbook's sheets, those that people see first."""
     made = [s for s in sheets if s.rows]
     if not made:
         raise Refused("no_sheet")
     tables, refused = [], []
-    for sheet in sorted(made, key=lambda s: s.hidden):
+    bare = {id(s): covers(s, made) for s in made}
+    for sheet in sorted(made, key=lambda s: (s.hidden, bare[id(s)])):
         try:
             tables.append(SheetTable(sheet, told.get("heading") if told.get("table", 0) == len(tables) else None))
         except Refused as e:
@@ -207,6 +277,8 @@ def tables_of(sheets, told):
             refused.append(e)
     if not tables:
         raise refused[0]
+    if not made[0].hidden and bare[id(made[0])]:
+        tables[0].odd.add("cover_sheet")
     if refused:
         tables[0].odd.add("sheets_left_out", count=len(refused))
     return tables

@@ -66,6 +66,7 @@ def table(data, title=None):
         data = data.to_frame(name=data.name if data.name is not None else "value")
     if not isinstance(data, pandas.DataFrame):
         raise TypeError("table() takes a DataFrame or a Series, not %s; make one first: table(pd.DataFrame(...))" % _kind(data))
+    # A copy: what the program makes of its table after this call is another one.
     told.shown.append(("table", data.copy(), _title(title, "table")))
 
 
@@ -96,6 +97,7 @@ def money(amount, currency=None):
 def one_currency(readings, noted):
     """The one currency of which files and the channel's notes speak; None where they speak of several, or of none."""
     found = {c["currency"].strip().rstrip(".") for r in readings if r for t in r["tables"] for c in t["columns"] if c.get("currency")}
+    # A channel that notes CAD means that by every $ in its files; other signs keep their own meaning.
     if noted:
         found = {noted if noted in MEANS.get(sign, ()) else sign for sign in found} | {noted}
     found = {sign if sign in UNCLEAR else MEANS.get(sign, (sign,))[0] for sign in found}
@@ -110,6 +112,7 @@ def percent(share, digits=None):
     x *= 100
     if digits is None:
         digits = 0 if abs(x) >= 10 or x == 0 else 1
+        # Rounded it would be 0.0%, which says that there is nothing.
         if 0 < abs(x) < 0.05:
             return "under 0.1%" if x > 0 else "above -0.1%"
     return _unsigned(format(x, ",.%df" % digits)) + "%"
@@ -125,6 +128,7 @@ def number(value, digits=None):
     if x == int(x):
         return format(int(x), ",")
     if abs(x) < 1:
+        # Four digits that count: with two decimals 0.0012 would be nothing.
         digits = min(12, 3 - int(math.floor(math.log10(abs(x)))))
     else:
         digits = 2
@@ -180,6 +184,7 @@ def _count(rows):
 
 
 def _number(value, name):
+    # A number of numpy's, or a column of one: Python's own has a form for it.
     if hasattr(value, "item") and getattr(value, "size", 1) == 1:
         value = value.item()
     if value is None or str(value) in ("NaT", "<NA>"):

@@ -44,6 +44,7 @@ def find_encoding(path):
     if valid or ascii_only:
         return "utf-8", encoding.CERTAIN, []
     raw = b"\n".join(said)
+    raw = raw[2:] if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else raw  # a mark in the midst tells nothing
     best, sure = encoding.guess(raw, whole=len(head) < 64 << 10)
     return best, sure, encoding.others(raw, best) if sure < encoding.SURE else []
 
@@ -64,9 +65,11 @@ def blocks(path, name, size=BLOCK, strict=False):
                 if text:
                     yield text
                 return
+            # A CR at the very end may be the first half of a CRLF, so it ends nothing yet.
             cut = max(text.rfind("\n"), text.rfind("\r", 0, len(text) - 1)) + 1
             if not cut:
                 rest = text
+                # So many characters without an end of a line are no text, and would all be kept in memory.
                 if len(rest) > 64 << 20:
                     raise Refused("binary")
                 continue

@@ -7,32 +7,111 @@ import numpy
 from . import kinds, layout, typed
 
 MOST_ROWS, MOST = 5000, 200  # a longer table is looked at by its last row alone
-WORD = layout.TOTALS.pattern + r"|ergebnis|teilsumme|zwischensumme|sous-total|subtotale?|totales|sum"
+WORD = layout.TOTALS.pattern + r"|ergebnis|(?:overall |grand )?result|teilsumme|zwischensumme|sous-total|subtotale?|totales|sum"
+EXACT = re.compile(WORD, re.I)
 LABEL = re.compile(r"(?:%s)(?:[\s:(].{0,60})?|.{1,60}\s(?:%s):?" % (WORD, WORD), re.I)
+LEAD = re.compile(r"(?:%s)\s.+" % WORD, re.I)
+CARRY = re.compile(r"(?:zwischen)?übertrag|carr(?:y|ied)[- ](?:over|forward)|c/f|à reporter|suma y sigue|riporto|transport", re.I)  # the sum of all above it, at the end of a page
+STAT = re.compile(r"(?:sd|s\.d\.|std\.?|stdev|std\.? ?dev\.?|standard deviation|standardabweichung|median|min\.?|max\.?|minimum|maximum|n|count|anzahl|cv|rsd|sem)(?:\s?[(%].*)?:?", re.I)
+BALANCE = re.compile(r"(?:end|schluss|kassen|rest)?(?:bestand|saldo)(?: .{0,30})?|(?:closing|final|ending) balance.{0,30}|balance|solde.{0,30}", re.I)  # below a sum
+SHARE = re.compile(r".*(?:percent|share|anteil|prozent|part|%).*", re.I)
 MEAN = re.compile(r"(average|mean|avg|durchschnitt|mittelwert|schnitt|moyenne|promedio|media|gemiddelde?)\.?:?", re.I)
 
 
 def candidates(frame):
-    """The places of rows that may sum others up, and how each says so: "word", "loose", "mean", or "none" for one without a label."""
+    """The places of rows that may sum others up, and how each says so: "word", "inner" behind numbers, "loose", "mean", or "none" for one without a label."""
     found, rows = {}, frame.to_numpy(dtype=object).tolist()
     if len(rows) < 2:
         return found
     for i, row in enumerate(rows):
-        label = next((v.strip() for v in row if isinstance(v, str) and v.strip()), "")
-        if kinds.kind(label) not in ("text", "code"):
-            label = ""
+        label = said(row)
         bare = label.rstrip(":").strip()
-        if layout.TOTALS.fullmatch(bare):
+        if layout.TOTALS.fullmatch(bare.split(":")[0].strip()) or bare.strip("*") == "" and bare or i and CARRY.fullmatch(bare):
             found[i] = "word"
         elif LABEL.fullmatch(bare):
-            found[i] = "loose"
+            found[i] = "lead" if LEAD.fullmatch(bare) else "loose"
         elif MEAN.fullmatch(bare):
             found[i] = "mean"
+        elif not bare and EXACT.fullmatch(next((v.strip().rstrip(":") for v in row[1:5] + row[-1:] if isinstance(v, str) and kinds.kind(v) in ("text", "code")), "")):
+            found[i] = "inner"
+    end = len(rows)
+    while end > 1 and (end - 1 in found or STAT.fullmatch(said(rows[end - 1]))):
+        end -= 1
+    if "mean" in [found.get(i) for i in range(end, len(rows))]:  # Mean, SD, Min below the values; a person called Max is none
+        found.update({i: "stat" for i in range(end, len(rows)) if i not in found})
+    end = len(rows)
+    while end > 2 and len(rows) - end < BLOCK and (blank(rows[end - 1][0]) or end - 1 in found) and sum(not blank(v) for v in rows[end - 1]) < 4:
+        end -= 1
+    if len(rows) - end > 1 and not any(blank(r[0]) for r in rows[:end]):  # net, tax and gross below an invoice
+        found.update({i: "end" if BALANCE.fullmatch(said(rows[i])) else "block" for i in range(end, len(rows)) if i not in found and not all(blank(v) or kinds.kind(text_of(v)) in kinds.NUMBERS for v in rows[i])})
     for i in (0, len(rows) - 1):
-        if len(rows) > 2 and i not in found and blank(rows[i][0]) and not any(isinstance(v, str) and kinds.kind(v) not in kinds.NUMBERS + ("",) for v in rows[i]) \
-                and not any(blank(r[0]) for n, r in enumerate(rows) if n != i and n not in found):
+        if len(rows) > 2 and i not in found and nameless(rows, i, found):
             found[i] = "none"
     return found if len(found) <= MOST else {}
+
+
+BLOCK = 6  # rows of sums at most
+NET = re.compile(r"(?:net|netto|nett|net amount|nettobetrag|brutto|bruttobetrag|gross|gross amount|amount due|due|balance due|zahlbetrag|rechnungsbetrag|zu zahlen|montant (?:ht|ttc)|(?:total )?(?:ht|ttc)|base imponible|imponibile|à payer|a pagar)(?:[\s:(].{0,30})?", re.I)
+
+
+def said_of(frame, at):
+    return said(list(frame.iloc[at])).strip()
+
+
+def text_of(value):
+    return value if isinstance(value, str) else "1" if isinstance(value, (int, float)) else "a"
+
+
+def nameless(rows, i, found):
+    """Whether a row lacks what all others are called by, and says nothing else but numbers, days and signs (EUR, S) that stand in the others, too."""
+    others = [r for n, r in enumerate(rows) if n != i and n not in found]
+    label = next((at for at in range(len(rows[i])) if all(isinstance(r[at], str) and kinds.kind(r[at]) in ("text", "code") and len(r[at].strip()) > 3 for r in others)), None)
+    if not any(blank(rows[i][at]) and not any(blank(r[at]) for r in others) for at in {0, label} - {None}):
+        return False
+    signs = [at for at, v in enumerate(rows[i]) if isinstance(v, str) and kinds.kind(v) not in kinds.NUMBERS + ("", "time", "date")]
+    return all(len(rows[i][at].strip()) <= 3 and any(r[at] == rows[i][at] for r in others) for at in signs)
+
+
+def said(row):
+    """What a row calls itself: its first text, "" where that is a value."""
+    label = next((v.strip() for v in row if isinstance(v, str) and v.strip()), "")
+    return label if kinds.kind(label) in ("text", "code") or label and not label.strip("*") else ""
+
+
+def unnamed(frame, columns):
+    """Whether the first row or the last is the sum of all others, though no word says so: World, below all countries."""
+    numeric = [i for i, c in enumerate(columns) if c["type"] in ("integer", "number") and not c.get("percent") and not c.get("unit")]
+    if len(frame) < 4 or not numeric or columns[0]["type"] != "text":
+        return False
+    all_ = numpy.column_stack([typed.convert(frame[i], dict(columns[i], missing=1)).to_numpy(dtype="float64") for i in numeric])
+    for at in (0, len(all_) - 1):
+        rest = [i for i in range(len(all_)) if i != at]
+        many = [n for n in range(len(numeric)) if (numpy.abs(numpy.nan_to_num(all_[rest, n])) > 0).sum() > 2]
+        if many and same(all_[at, many], numpy.nansum(all_[numpy.ix_(rest, many)], axis=0), "loose") and (len(many) > 1 or abs(all_[at, many[0]]) >= 10):
+            return True
+    return False
+
+
+def settled(frame, found, profiles, rows):
+    """Columns of which nothing tells whether 1,234 is a thousand: a row that sums others up may. rows: such rows. The places of those that are told."""
+    base, told = [i for i in range(len(frame)) if i not in rows], []
+    for at, (column, profile) in enumerate(zip(found, profiles)):
+        sign = column.get("thousands") if column["type"] == "text" else None
+        if not sign or len(base) < 2:
+            continue
+        other, fits = {".": ",", ",": "."}[sign], {}
+        for decimal in ".,":
+            values = typed.convert(frame[at], {"type": "number", "decimal": decimal, "thousands": {".": ",", ",": "."}[decimal], "missing": 1}).to_numpy(dtype="float64")
+            fits[decimal] = any(abs(values[i] - numpy.nansum(values[base])) <= max(0.0011, 1e-9 * abs(values[i])) for i in rows if rows[i] in ("word", "none", "lead"))
+        if fits[other] != fits[sign]:
+            profile.told = other if fits[other] else sign
+            told.append(at)
+    return told
+
+
+def shares(frame, rows):
+    """Of these rows, those that say of each column which part it is of a total: a percentage and nothing else."""
+    return [i for i in rows if SHARE.fullmatch(said(list(frame.iloc[i]))) and all(isinstance(v, str) and v.strip().endswith("%") for v in list(frame.iloc[i])[1:] if not blank(v))]
 
 
 def blank(value):
@@ -41,37 +120,90 @@ def blank(value):
 
 def proven(frame, said, found):
     """Those of the candidates whose numbers are the sums of other rows. said: the columns, decided without the candidates."""
+    # A column of which nothing tells whether 1,234 is a thousand sums up as one.
+    said = [dict(c, type="number", decimal={".": ",", ",": "."}[c["thousands"]]) if c["type"] == "text" and c.get("thousands") else c for c in said]
     numeric = [i for i, c in enumerate(said) if c["type"] in ("integer", "number") and not c.get("percent") and not c.get("unit")]
     if not numeric or not found:
         return []
     all_ = numpy.column_stack([typed.convert(frame[i], dict(said[i], missing=1)).to_numpy(dtype="float64") for i in numeric])
+    if numeric[0] == 0 and (all_[:, 0] == numpy.arange(1, len(all_) + 1)).all():
+        all_[[at for at, how in found.items() if how in ("lead", "loose")], 0] = numpy.nan  # 3 below 1 and 2 is the number of a row
+    for at in [at for at in found if found[at] != "none"]:  # what stands before the label tells whose sum it is: 2023;Total;31.0
+        before = next((n for n, v in enumerate(frame.iloc[at]) if isinstance(v, str) and v.strip() and kinds.kind(v) not in kinds.NUMBERS + ("date",)), 0)
+        lead = numpy.array([i < before for i in numeric])
+        if not numpy.isnan(all_[at, ~lead]).all():  # or it stands behind all that it sums up
+            all_[at, lead] = numpy.nan
+    found, sums = dict(found), []
+    for at in [at for at, how in sorted(found.items()) if how == "block"]:
+        base = [i for i in range(len(all_)) if i not in found]
+        if len(base) > 1 and NET.fullmatch(said_of(frame, at)) and same(all_[at], numpy.nansum(all_[base], axis=0), "block"):
+            sums.append(at)
+        else:
+            del found[at]  # a tax, which the gross below it sums up
     base = [i for i in range(len(all_)) if i not in found]
-    parts, whole, means = [], [], []
+    parts, whole, means, keys = [], [], [], frame[0].tolist()
     for at, how in found.items():
         if how == "mean":
             means.append(at)
-        elif base and (len(base) > 1 or how == "word" and at == len(all_) - 1) and same(all_[at], numpy.nansum(all_[base], axis=0), how):
+        elif base and (len(base) > 1 or how == "word" and at == len(all_) - 1) and same(all_[at], numpy.nansum(all_[base], axis=0), how, len(base)):
             whole.append(at)
-        elif how != "none":
+        elif how not in ("none", "stat", "block", "end"):
             before = max((f for f in found if f < at), default=-1)
             after = min((f for f in found if f > at), default=len(all_))
-            for part in (range(before + 1, at), range(at + 1, after)):
-                if len(part) and same(all_[at], numpy.nansum(all_[list(part)], axis=0), "loose"):
+            for part in (range(before + 1, at), range(at + 1, after), [i for i in base if i < at]):
+                if how == "inner" and (len(part) < 2 or any(keys[i] != keys[at] for i in part)):
+                    continue  # 2023;Total;31.0 is of 2023; somebody who is called Total has a day of his own
+                if len(part) and same(all_[at], numpy.nansum(all_[list(part)], axis=0), "lead" if how == "lead" and len(part) > 1 else "loose", len(part)):
                     parts.append((at, len(part)))
                     break
-    if len(parts) == 1 and parts[0][1] == 1:
+    if len(parts) == 1 and parts[0][1] == 1 and not any(found[at] in ("lead", "loose") for at in whole):
         parts = []  # one row like the row beside it shows nothing
     gone = whole + [at for at, _ in parts]
-    if base and gone:
-        gone += [at for at in means if same(all_[at], numpy.nanmean(all_[base], axis=0), "loose")]
+    gone += sums + [at for at, how in found.items() if how == "end" and gone + sums]
+    for at in [at for at, how in found.items() if how == "word" and at not in gone]:  # somebody whose name is Total Fitness is a row like the others
+        rest = [i for i in range(len(all_)) if i != at and i not in gone and found.get(i, "lead") in ("lead", "loose")]
+        if len(rest) > max(1, len(base)) and same(all_[at], numpy.nansum(all_[rest], axis=0), "loose"):
+            gone.append(at)
+    if not gone and found.get(len(all_) - 1) == "word":
+        gone = nested(all_)
+    if base and (gone or len(base) > 2):
+        means = [at for at in means if same(all_[at], numpy.nanmean(all_[base], axis=0), "loose")]
+        gone += means + ([at for at, how in found.items() if how == "stat"] if means else [])
     return sorted(gone)
 
 
-def same(says, sums, how):
+def nested(all_):
+    """The rows that sum up those below them, each up to the next such row, where a last one sums up the sums, as pivot tables have it; [] where
+    that does not hold for every row."""
+    end, known = len(all_) - 1, numpy.nan_to_num(all_)
+    if not 4 <= end <= 390 or not same(all_[end], known[:end].sum(axis=0) / 2, "loose"):
+        return []
+    sums, ways = numpy.cumsum(numpy.vstack([numpy.zeros(known.shape[1]), known[:end]]), axis=0), {end: []}
+    for i in range(end - 2, -1, -1):
+        for after in range(i + 2, end + 1):
+            if after in ways and same(all_[i], sums[after] - sums[i + 1], "loose"):
+                ways[i] = [i] + ways[after]
+                break
+    return ways[0] + [end] if 1 < len(ways.get(0, [])) < end / 2 + 0.5 else []
+
+
+def same(says, sums, how, rows=0):
     known = ~numpy.isnan(says)
     fits = numpy.abs(says[known] - sums[known]) <= numpy.maximum(0.011, 1e-6 * numpy.abs(sums[known]))
+    rare = bool((fits & ((numpy.abs(says[known]) >= 100) | (says[known] % 1 != 0))).any())  # hardly a sum by chance
     if how == "none":  # a share or a mean in the row sums nothing up
-        return fits.sum() >= min(2, known.sum()) and 2 * fits.sum() > known.sum() and bool((says[known] != 0).any())
-    if how == "word":
+        return bool((says[known] != 0).any()) and (fits.sum() >= min(2, known.sum()) and 2 * fits.sum() > known.sum() or rare and 2 * fits.sum() >= known.sum())
+    if how == "lead" and rare and (fits.sum() > 1 or rows > 2) and 2 * fits.sum() >= known.sum():
+        return True
+    if how in ("word", "inner", "block"):
         return known.any() and 2 * fits.sum() >= known.sum()
     return known.any() and bool(fits.all()) and bool((says[known] != 0).any())
+
+
+def total_row(rows, heading_width):
+    """Whether the last of these rows sums the others up, by its word and by its numbers."""
+    if len(rows) < 3:
+        return False
+    last, above = rows[-1], rows[:-1]
+    label = next((v for v in last if isinstance(v, str) and v.strip()), "") if any(isinstance(v, str) for v in last) else ""
+    return bool(layout.TOTALS.fullmatch(label.strip().rstrip(":").strip()))

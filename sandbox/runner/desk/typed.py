@@ -12,6 +12,7 @@ def dtype(column):
     if kind in ("date", "date and time"):
         return "datetime64[ns, UTC]" if column.get("zone") else "datetime64[ns]"
     if kind == "integer":
+        # numpy's whole numbers have nothing for what is missing; a float has NaN.
         return "float64" if column["missing"] else "int64"
     return {"number": "float64", "boolean": "object" if column["missing"] else "bool"}.get(kind, "object")
 
@@ -39,6 +40,7 @@ def numeric(series, column):
     if not column.get("percent") and not column.get("currency") and not column.get("thousands"):
         plain = series.str.replace(",", ".", regex=False) if column.get("decimal") == "," and series.dtype == object and not column.get("missing") else series
         fast = pandas.to_numeric(plain, errors="coerce")
+        # Only where it could read all of them: else each value is told by its form, and what is missing by its word.
         if not fast.isna().any():
             return fast.astype("int64" if whole else "float64")
     cache = {}
@@ -61,6 +63,7 @@ def moments(series, column):
         days = found.map(lambda n: "%d" % n, na_action="ignore")
         return pandas.to_datetime(days, format="%Y%m%d", errors="coerce")
     if unit == "excel_days":
+        # A fraction of a day is a float: without rounding 12:00 may come out as a few nanoseconds before it.
         return (pandas.Timestamp("1899-12-30") + pandas.to_timedelta(found, unit="D")).dt.round("ms")
     return pandas.to_datetime(found, unit="ms" if unit == "unix_milliseconds" else "s")
 

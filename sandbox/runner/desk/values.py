@@ -3,13 +3,14 @@
 import functools
 import re
 
-CURRENCY = r"US\$|R\$|C\$|A\$|HK\$|[$€£¥₹₽₺₴₩₪฿₫]|\b(?:USD|EUR|GBP|JPY|CHF|CNY|INR|RUB|SEK|NOK|DKK|PLN|CZK|HUF|BRL|CAD|AUD|TRY|ZAR|MXN)\b|\b(?:kr|zł|Kč|Fr|Ft|руб)\b\.?|zł|Kč"
-NUMBER = re.compile(r"(?P<open>\()?\s*(?P<s1>[-+−]?)\s?(?P<c1>%s)?\s?(?P<s2>[-+−]?)(?P<core>\d(?:[\d.,'’ \u00a0\u202f\u2009]*[\d.,])?|[.,]\d+)(?P<e>[eE][-+]?\d+)?\s?(?P<c2>%s|%%|‰)?\s?(?P<s3>-|(?<=[.,]\d\d)\+|(?<=[.,]\d\d\s)\+)?\s*(?P<close>\))?" % (CURRENCY, CURRENCY))
+CURRENCY = r"(?:US|MX|NT|NZ|HK|R|C|A|S)\$|[$€£¥₹₽₺₴₩₪฿₫円元원]|\bR[sp]\b\.?|\bR[sp]\.?(?=\s?\d)|\b(?:USD|EUR|GBP|JPY|CHF|CNY|INR|RUB|SEK|NOK|DKK|PLN|CZK|HUF|BRL|CAD|AUD|NZD|TRY|ZAR|MXN|RON|BGN|UAH|ILS|HKD|SGD|KRW|THB|TWD|AED|SAR)\b|\b(?:kr|zł|Kč|Fr|Ft|руб|лв|грн|lei)\b\.?|zł|Kč"
+NUMBER = re.compile(r"(?P<open>\()?\s*(?P<s1>[-+−]?)\s?(?P<c1>%s)?\s?(?P<in>\()?\s?(?P<s2>[-+−]?)(?P<core>\d(?:[\d.,'’ \u00a0\u202f\u2009]*[\d.,])?|[.,]\d+)(?P<e>[eE][-+]?\d+)?\s?(?P<c2>%s|(?<=\d)(?:EUR|USD|GBP|CHF|PLN|SEK|NOK|DKK|CZK|HUF|kr|Ft)\b|%%|‰)?\s?(?P<s3>-|(?<=[.,]\d\d)\+|(?<=[.,]\d\d\s)\+)?\s*(?P<close>\))?" % (CURRENCY, CURRENCY))
+NOTHING = re.compile(r"(?P<c>%s)\s*-(?:\?\?)?" % CURRENCY)  # a nought as bookkeepers have it: $ -
 UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\u00ad"))  # characters without any width
 BLANKS = re.compile("[ \u00a0\u202f\u2009]")
 CENTS = re.compile(r"(?<=\d)([.,])[-–—]{1,2}(?=\s*\D{0,4}$)")  # 12,- and 12.--: no cents
 TEXT_BY_FORMULA = re.compile(r'="([^"]*)"')  # how exports keep Excel from making a number of 00123
-MARKERS = {"-", "--", "---", "—", "–", ".", "..", "...", "?", "*", "/", "#"}
+MARKERS = {"-", ":", "--", "---", "—", "–", ".", "..", "...", "?", "*", "/", "#"}
 WORDS = {"n/a", "na", "n.a.", "n.a", "#na", "nan", "null", "none", "nil", "<na>", "<n/a>", "(null)", "\\n", "missing", "unknown", "not available", "not applicable", "no data", "tbd", "tba", "undefined", "void",
          "k.a.", "k. a.", "keine angabe", "unbekannt", "fehlt", "entfällt", "n.v.", "nv", "inconnu", "nd", "n.d.", "n/d", "s/d", "sin datos", "desconocido", "b.d.", "brak", "neznámé", "нет", "нет данных", "н/д", "неизвестно", "不明", "无", "無", "なし", "empty", "blank", "ausstehend", "pending",
          "(leer)", "(blank)", "(empty)", "(vide)", "(vacío)", "leer", "keine daten", "nicht verfügbar", "nicht vorhanden", "non disponible", "non renseigné", "no disponible", "niet beschikbaar"}
@@ -41,7 +42,7 @@ ISO = re.compile(r"(\d{4})(?:([-/.])\s?|[年년]\s?)(\d{1,2})(?:(?(2)\2|[月월]
 SHORT = "2"  # the mark of a form whose year has two digits
 WEEK = "mo|di|mi|do|fr|sa|so|mon|tue|wed|thu|fri|sat|sun|lu|ma|me|je|ve|lun|mar|mer|jeu|ven|sam|dim|gio|sab|mié|jue|vie|sáb|dom"  # days, cut short
 LOCAL = re.compile(r"(?:(?i:%s)\.?,?\s)?" % WEEK + r"(\d{1,2})([-/.])\s?(\d{1,2})\2\s?(\d{4}|\d{2})" + CLOCK)
-DAY_NAMED = re.compile(r"(?:[A-Za-zäöüéáí]{2,9}\.?,?\s)?(\d{1,2})(?:st|nd|rd|th|er|\.)?[-\s/]*(?:de\s)?([^\W\d_]{3,12})\.?[-\s/,]*(?:de\s)?(\d{4}|\d{2})(?:\sг\.?)?" + CLOCK)
+DAY_NAMED = re.compile(r"(?:[^\W\d_][^\W\d_-]{1,13}\.?,?\s)?(\d{1,2})(?:st|nd|rd|th|er|\.)?[-\s/]*(?:de\s)?([^\W\d_]{3,12})\.?[-\s/,]*(?:de\s)?(\d{4}|\d{2})(?:\sг\.?)?" + CLOCK)
 NAMED_DAY = re.compile(r"(?:[A-Za-z]{3,9}\.?,?\s)?([^\W\d_]{3,12})\.?[-\s]+(\d{1,2})(?:st|nd|rd|th)?,?[-\s]+(\d{4})" + CLOCK)
 
 
@@ -50,6 +51,7 @@ def bare(text):
     return text.strip() if text.isascii() else text.translate(UNSEEN).strip()
 
 
+# Columns say the same few things again and again; the bound keeps a column of texts that all differ from filling memory.
 @functools.lru_cache(1 << 16)
 def form(text):
     """(family, form): family is one of empty, missing, error, number, date, boolean, text."""
@@ -67,9 +69,10 @@ def form(text):
         return ("error",)
     if v in MARKERS or low in WORDS:
         return ("missing", "always" if low in ALWAYS else "NA" if v == "NA" else "marker" if v in MARKERS else "word")
+    # No number and no date is so long, and the patterns below are not run over whole paragraphs.
     if len(v) > 60:
         return ("text",)
-    if any(c.isdigit() for c in v):
+    if any(c.isdigit() for c in v) or v[-1] in "-?" and NOTHING.fullmatch(v):
         found = number_form(v) or real_day(v)
         if found:
             return found
@@ -78,7 +81,10 @@ def form(text):
 
 def number_form(v):
     m = NUMBER.fullmatch(CENTS.sub(r"\g<1>00", v))
-    if not m or bool(m["open"]) != bool(m["close"]) or sum(1 for s in (m["s1"], m["s2"], m["s3"], m["open"]) if s) > 1:
+    nothing = NOTHING.fullmatch(v)
+    if nothing:
+        return ("number", "int", nothing["c"], "", "")
+    if not m or bool(m["open"] or m["in"]) != bool(m["close"]) or sum(1 for s in (m["s1"], m["s2"], m["s3"], m["open"], m["in"]) if s) > 1:
         return None
     core = m["core"]
     c1, c2 = m["c1"] or "", m["c2"] or ""
@@ -102,44 +108,52 @@ def number_form(v):
     return ("number", how, currency, c2 if c2 in ("%", "‰") else "", "")
 
 
+GROUPED = 22  # characters with which 16 digits in groups have ended: what is longer is exact as a text alone
+
+
 def core_form(core):
     """How the digits are grouped. dot3 and comma3 could be thousands or three places."""
     if core.isdigit():
         if len(core) > 1 and core[0] == "0":
-            return "zeros"
+            return "noday" if core == "00000000" else "zeros"
+        # Beyond 2**53 a float leaves out whole numbers, so what is longer is an account or a code, and stays as it is written.
         return "int" if len(core) < 16 or len(core) == 16 and int(core) <= 1 << 53 else "long"
     if re.fullmatch(r"\d*\.\d*", core):
         left, _, right = core.partition(".")
         if len(left) > 1 and left[0] == "0":
             return None
+        if len(left) > 15 and not right.strip("0") and int(left) > 1 << 53:
+            return "long"  # 202101000000000003.0: an id of which a program has made a decimal number
         if len(left) + len(right) > 19:
             return "dot"
         return "dot3" if len(right) == 3 and 1 <= len(left) <= 3 and left[0] != "0" else "dot"
-    if re.fullmatch(r"\d*,\d+", core):
+    if re.fullmatch(r"\d*,\d+|\d+,", core):
         left, _, right = core.partition(",")
         if len(left) > 1 and left[0] == "0":
             return None
+        if len(left) > 15 and not right.strip("0") and int(left) > 1 << 53:
+            return "long"
         return "comma3" if len(right) == 3 and 1 <= len(left) <= 3 and left[0] != "0" else "comma"
     if re.fullmatch(r"[1-9]\d{0,2}(\.\d{3}){2,}", core):
-        return "dots"
+        return "dots" if len(core) < GROUPED else "long"
     if re.fullmatch(r"[1-9]\d{0,2}(,\d{3}){2,}|[1-9]\d?(,\d{2})+,\d{3}", core):
-        return "commas"
+        return "commas" if len(core) < GROUPED else "long"
     if re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+\.\d*|[1-9]\d?(,\d{2})+,\d{3}\.\d*", core):
         return "commas_dot"
     if re.fullmatch(r"[1-9]\d{0,2}(\.\d{3})+,\d*", core):
         return "dots_comma"
     m = re.fullmatch(r"[1-9]\d{0,2}((['’])\d{3}(?:\2\d{3})*)([.,]\d*)?", core)
     if m:
-        return "apostrophe" + {"": "", ".": "_dot", ",": "_comma"}[(m[3] or "")[:1]]
+        return "long" if not m[3] and len(core) >= GROUPED else "apostrophe" + {"": "", ".": "_dot", ",": "_comma"}[(m[3] or "")[:1]]
     m = re.fullmatch(r"[1-9]\d{0,2}(([ \u00a0\u202f\u2009])\d{3}(?:\2\d{3})*)([.,]\d*)?", core)
     if m:
-        return "blank" + {"": "", ".": "_dot", ",": "_comma"}[(m[3] or "")[:1]]
+        return "long" if not m[3] and len(core) >= GROUPED else "blank" + {"": "", ".": "_dot", ",": "_comma"}[(m[3] or "")[:1]]
     return None
 
 
 # Whose amounts are written 1.234,50 and whose 1,234.50: a currency that is in neither, or is written the other way round, tells nothing.
-COMMA_MONEY = {"€", "EUR", "R$", "BRL", "zł", "PLN", "kr", "SEK", "NOK", "DKK", "Kč", "CZK", "Ft", "HUF", "₽", "RUB", "руб", "₺", "TRY", "₴", "₫"}
-POINT_MONEY = {"$", "US$", "C$", "A$", "HK$", "USD", "CAD", "AUD", "MXN", "£", "GBP", "¥", "JPY", "CNY", "₹", "INR", "₩", "₪", "฿", "CHF", "Fr"}
+COMMA_MONEY = {"€", "EUR", "R$", "BRL", "zł", "PLN", "kr", "SEK", "NOK", "DKK", "Kč", "CZK", "Ft", "HUF", "₽", "RUB", "руб", "₺", "TRY", "₴", "UAH", "₫", "RON", "BGN", "lei", "лв", "грн", "Rp"}
+POINT_MONEY = {"$", "US$", "C$", "A$", "HK$", "USD", "CAD", "AUD", "MXN", "NZD", "MX$", "NT$", "NZ$", "S$", "SGD", "HKD", "TWD", "£", "GBP", "¥", "円", "元", "원", "KRW", "THB", "AED", "SAR", "ILS", "Rs", "JPY", "CNY", "₹", "INR", "₩", "₪", "฿", "CHF", "Fr"}
 
 
 def money_thousands(currency, sign):
@@ -155,10 +169,12 @@ SAYS = {"dot": ".", "commas": ".", "commas_dot": ".", "apostrophe_dot": ".", "bl
 def number(text, decimal="."):
     """The number that a text is, given the decimal sign."""
     m = NUMBER.fullmatch(CENTS.sub(r"\g<1>00", bare(text)))
+    if not m:
+        return 0.0  # NOTHING
     core = BLANKS.sub("", m["core"]).replace("'", "").replace("’", "")
     core = core.replace("," if decimal == "." else ".", "").replace(",", ".")
     value = float(core + (m["e"] or ""))
-    if m["open"] or "-" in (m["s1"], m["s2"], m["s3"]) or "−" in (m["s1"], m["s2"]):
+    if m["open"] or m["in"] or "-" in (m["s1"], m["s2"], m["s3"]) or "−" in (m["s1"], m["s2"]):
         value = -value
     return value / 100 if m["c2"] == "%" else value / 1000 if m["c2"] == "‰" else value
 
@@ -230,6 +246,7 @@ def date(text, day_first=True):
                 if not m:
                     return None
                 mo, d, y, clock = MONTHS[m[1].lower()], int(m[2]), m[3], m.groups()[3:]
+        # As Python's %y and POSIX have it: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068.
         y = int(y) if len(y) == 4 else int(y) + (2000 if int(y) < 69 else 1900)
     hour, minute, second, part, half, zone = clock
     hour = int(hour or 0)
@@ -263,5 +280,5 @@ def shape(text):
         return "*"
     out = []
     for c in text.strip()[:40]:
-        out.append("9" if c.isdigit() else "A" if c.isupper() else "a" if c.isalpha() else c if c in "-_/.:,+ ()#&%" else "?")
+        out.append("9" if c.isdigit() else "A" if c.isupper() else "a" if c.isalpha() else c if c in "-_/.:,+ ()#&%<>=±" else "?")
     return re.sub(r"(a)\1{3,}", r"\1…", "".join(out))

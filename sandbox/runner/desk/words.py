@@ -12,7 +12,7 @@ DEEPEST = 200              # levels of JSON and of XML
 
 REFUSALS = ("empty", "binary", "nul", "columns", "unpacked", "parts", "nested_archive", "several_files", "encrypted", "broken_archive",
             "old_excel", "binary_excel", "parquet", "parquet_broken", "formulas", "no_sheet", "broken_workbook", "deep", "entities", "broken_json",
-            "several_lists", "list_of_lists", "no_records", "cells", "kind", "no_line", "memory", "time", "misbehaved", "failed", "encoding")
+            "program_file", "database_dump", "contacts", "no_table", "several_lists", "list_of_lists", "no_records", "cells", "kind", "no_line", "memory", "time", "misbehaved", "failed", "encoding")
 
 
 class Refused(Exception):

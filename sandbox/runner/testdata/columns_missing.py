@@ -1,7 +1,7 @@
 import pandas as pd
 
 sales = pd.read_csv("sales.csv")
-sales["total"] = sales["amount"] * 2
+sales["total"] = sales["amount"].round(1)
 print(sales["Amount"].sum(), sales["total"].sum())
 print(sales[["day", "knd"]])
 sales.groupby("region")["amount"].sum()

@@ -38,4 +38,4 @@ print(pivot["a"].sum(), pivot.loc[:, "b"].mean())
 print(sales.describe()["amount"]["mean"], sales.iloc[0]["amount"], sales.dtypes["amount"])
 #> note 1 [import: pandas] Imports pandas.
 #> note 3 [read: sales.csv] Reads sales.csv.
-#> note 8 [left out: an inner join, head, tail, dropna, a filter] Drops rows without counting them (an inner join, head, tail, dropna, a filter).
+#> note 8 [left out: an inner join, head, tail, dropna, a filter] Drops rows without telling people how many (an inner join, head, tail, dropna, a filter).

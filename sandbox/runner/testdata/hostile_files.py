@@ -18,7 +18,7 @@ pd.DataFrame().to_csv("sales.csv")
 open("f%d" % 1, "w")
 #> danger 1 [import: os] Imports os, which reaches files, programs and the environment.
 #> caution 2 [import: pickle] Imports pickle, which can run code that is hidden in data.
-#> danger 3 [import: shutil] Imports shutil, which is not on the list of what analyses need.
+#> danger 3 [import: shutil] Imports shutil, which is not among what is known to be harmless.
 #> note 4 [import: pandas, pathlib] Imports pandas and pathlib.
 #> danger 7 [read: /etc/passwd] Reads /etc/passwd, which is outside of its working folder.
 #> danger 8 [write: ../../x] Writes ../../x, which is outside of its working folder and will not come back.

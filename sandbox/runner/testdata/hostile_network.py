@@ -14,7 +14,7 @@ socket.create_connection(("example.com", 80))
 #> danger 4 [import: http.client] Imports http.client, which talks to the network.
 #> note 5 [import: pandas] Imports pandas.
 #> danger 7 [network: example.com] Connects to https://example.com/steal.
-#> caution 7 [not listed: urlopen] Uses .urlopen, which is not on the list of what analyses need.
+#> caution 7 [not listed: urlopen] Uses .urlopen, which is not among what is known to be harmless.
 #> danger 7 [not listed: urllib.request] Uses urllib.request, a part of its library that analyses do not need.
 #> danger 8 [network: example.com] Reads from https://example.com/data.csv.
 #> danger 9 [network: example.com] Connects to example.com.
