@@ -76,8 +76,11 @@ type Overrun struct {
 // overrunNotice tells the administrators that work cost more than was held for it, so a
 // price or a limit is wrong.
 func overrunNotice(r *Request, h budget.Hold, s budget.Settlement, over budget.USD) Notice {
+	// A settlement may have several charges. The notice names what cost most of it: that is the price, or the limit,
+	// which an administrator has to look at.
 	dearest := slices.MaxFunc(s.Charges, func(a, b budget.Charge) int { return cmp.Compare(a.Amount, b.Amount) })
 	o := Overrun{What: dearest.What, Asked: r.Model, Held: h.Amount, Cost: h.Amount + over}
+	// Nobody asks for a kind of box, so there is no other name to set against it.
 	if dearest.Kind == budget.Box {
 		o.Asked = ""
 	}
@@ -101,6 +104,8 @@ type TopUpAsked struct {
 // each key once: so of any number of settlements, on whatever replica, one tells.
 func Alerts(r *Request, standings []budget.Standing, now time.Time) (list []Notice) {
 	for _, s := range standings {
+		// All marks that are reached are said each time, also those of last week: the key of a notice that was
+		// stored before makes it nothing (Once).
 		for _, mark := range s.Reached() {
 			n := alert(r, s, NoticeThreshold, fmt.Sprintf("%s %d", NoticeThreshold, mark), now)
 			n.Data = Encode(Threshold{Standing: s, Mark: mark, Person: person(r, s)})
@@ -118,9 +123,12 @@ func Alerts(r *Request, standings []budget.Standing, now time.Time) (list []Noti
 // stops returns the notices about a budget that refused a step. Administrators hear of it
 // once per window, however often it refuses; everybody whom it refuses hears once.
 func stops(r *Request, refused *budget.ExceededError, now time.Time) []Notice {
+	// The tightest is the one to name: where it has room, the others have.
 	tight, _ := budget.Tightest(refused.Standings)
 	data := Encode(Stop{Standing: tight, Needed: refused.Needed, Person: r.Asker})
 	all := alert(r, tight, NoticeStop, string(NoticeStop), now)
+	// alert has put the asker among those who hear it. With them in this one, its key would have the first
+	// asker alone hear of a budget that refuses many.
 	all.To, all.Data = nil, data
 	one := alert(r, tight, NoticeStop, string(NoticeStop)+" for "+r.Asker, now)
 	one.To, one.Admins, one.Data = []string{r.Asker}, false, data
@@ -131,6 +139,7 @@ func stops(r *Request, refused *budget.ExceededError, now time.Time) []Notice {
 // date on the team's calendar, what it says, and the limit: a top-up does not
 // have it said again, a limit that an administrator changes does.
 func alert(r *Request, s budget.Standing, kind NoticeKind, what string, now time.Time) Notice {
+	// A budget without a window never begins anew, so it has no date to be told by.
 	window := "always"
 	if !s.From.IsZero() {
 		window = string(s.Limit.Window) + " " + s.From.Format(time.DateOnly)

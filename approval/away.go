@@ -38,12 +38,16 @@ func (r *Request) GoAway(c Cause, now time.Time) error {
 	if !r.Can("GoAway") || !c.Passes() {
 		return r.Illegal("wait with")
 	}
+	// Kept also where nothing else changes: the sweep goes by it (storage/queue/stuck.go), and would come again at once.
 	r.LookedAt = now
 	if r.Away != nil && r.Away.Cause.Same(c) {
 		return nil
 	}
 	since := now
 	if r.Away != nil {
+		// Of one absence after another the first moment counts, so that a look comes ever more rarely. A file
+		// that Slack shows and does not hand out ends its question after a while (steps.withheldPatience), which
+		// has to be counted from when that began.
 		if c.Code != FileWithheld { // its patience begins with it
 			since = r.Away.Since
 		}
@@ -77,9 +81,11 @@ func (r *Request) ComeBack(now time.Time) error {
 	if !r.Can("ComeBack") || r.Away == nil {
 		return r.Illegal("go on with")
 	}
+	// Told before Away is cleared: the event says what has come back.
 	r.note(now, System, EventBack, map[string]any{"cause": r.Away.Cause.told()})
 	r.Away, r.LookedAt, r.Changes.Retell = nil, now, true
 	r.touch(now, StepShow)
+	// Only what jobs work on is woken. What is pending waits for people, who see its card again.
 	switch r.State {
 	case Drafting:
 		r.touch(now, NextStep(r))
@@ -95,10 +101,13 @@ func (r *Request) FailOver(c Cause, now time.Time) error {
 	if !r.Can("Fail") {
 		return r.Illegal("fail")
 	}
+	// By is set where somebody ended it while it waited. Of all other causes nobody is the actor.
 	actor := System
 	if c.By != "" {
 		actor = c.By
 	}
+	// The schema lets a cause stand beside a failed request alone (requests_cause_of_an_end), and one of the
+	// two is what people read: a reason of before would be read in its place.
 	r.Cause, r.Reason = &c, Reason{}
 	r.Money().release(now)
 	r.note(now, actor, EventFailed, map[string]any{"cause": c.told()})

@@ -76,6 +76,7 @@ func NewBlocked(q Question, model string, refused *budget.ExceededError, p Polic
 // Block notes that a budget has refused the next paid step. What was held for it
 // goes back. Whoever tried is told apart: of a run, the reviewer waits as well.
 func (r Money) Block(purpose budget.Purpose, refused *budget.ExceededError, by string, p Policy, now time.Time) error {
+	// Only a draft and a run wait for money. Any other purpose has no state in here, and so is refused.
 	if waits := map[budget.Purpose]State{budget.ForDraft: Drafting, budget.ForRun: Pending}; !r.Can("Block") || r.State != waits[purpose] {
 		return r.Illegal("block")
 	}
@@ -103,6 +104,7 @@ func (r Money) block(purpose budget.Purpose, refused *budget.ExceededError, by s
 			b.Until = time.Time{}
 		}
 	}
+	// A new block, never a change of the old one: steps hold shallow copies of the request as it was loaded.
 	r.Blocked, r.Place = b, NotInLine
 	r.note(now, System, EventBlocked, weighed(purpose, refused.Needed, r.Model, refused.Standings, ""))
 	r.Tell(stops(r.Request, refused, now)...)
@@ -121,6 +123,7 @@ func (r Money) Unpaid(what string, refused *budget.ExceededError, by string, now
 		return r.Illegal(what)
 	}
 	data := weighed(budget.ForDraft, refused.Needed, r.Model, refused.Standings, "")
+	// The request is not blocked: its version stands as it stood, and may be approved as it is.
 	data["what"], data["revision"] = what, r.Revision.Number
 	r.note(now, by, EventRefusedChange, data)
 	r.Tell(stops(r.Request, refused, now)...)
@@ -131,6 +134,7 @@ func (r Money) Unpaid(what string, refused *budget.ExceededError, by string, now
 	return nil
 }
 
+// later is the later of two moments.
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
@@ -161,6 +165,8 @@ func (r Money) GoOn(model string, worst budget.USD, by string, p Policy, now tim
 	b := r.Blocked
 	r.Blocked = nil
 	r.note(now, by, EventContinued, map[string]any{"for": b.Purpose, "model": model, "before": r.Model})
+	// A run's money is held by its approval and not here: between the two, a hold would burden budgets for
+	// something that nobody has said yes to.
 	if b.Purpose == budget.ForRun {
 		if b.By != "" {
 			r.Tell(Notice{Key: "funded " + r.ID + " " + b.At.UTC().Format(time.RFC3339Nano), Kind: NoticeFunded, To: []string{b.By},
@@ -263,10 +269,12 @@ func (r *Request) First() string {
 // FallBack has the fallback write from here on, because of why. The job that made the call
 // which failed comes again.
 func (r Money) FallBack(to Addressee, why string, now time.Time) error {
+	// Nothing is spare where there is no fallback, where it has stepped in, or where its model was asked anyway.
 	if !r.Can("Again") || r.spare() == 0 {
 		return r.Illegal("fall back with")
 	}
 	f := *r.Fallback
+	// Where the prompt goes is the caller's to say: the rules of the channel name the model, and not who serves it.
 	f.Addressee, f.From = to, r.Model
 	r.Fallback, r.Model = &f, f.Model
 	r.note(now, System, EventFellBack, map[string]any{"from": f.From, "to": f.Model, "provider": to.Provider, "host": to.Host, "most": f.Most, "why": Said(why)})
@@ -331,6 +339,8 @@ func (r Money) Insist(standings []budget.Standing, needed budget.USD, p Policy, 
 		r.Rounds++
 	}
 	r.note(now, r.Asker, EventDeclinedModel, map[string]any{"model": d.To, "instead_of": d.From, "scope": d.Scope})
+	// With the other model the count of its calls begins anew. Rounds do not: they bound what one question
+	// costs, whichever model writes.
 	r.Model, r.Downgraded, r.Attempts, r.Reason = d.From, nil, 0, Reason{}
 	r.release(now)
 	r.move(Drafting, now, now.Add(p.Expiry))
@@ -351,4 +361,9 @@ func (r Money) InsistStill(d Downgraded, standings []budget.Standing, needed bud
 	}
 	r.Blocked = &b
 	r.touch(now, StepShow)
+}
+
+// OverBudget is why a budget has refused a step.
+func OverBudget(code ReasonCode, refused *budget.ExceededError) Reason {
+	return Reason{Code: code, Standing: &refused.Standing, Amount: refused.Needed}
 }

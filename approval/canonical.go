@@ -20,6 +20,8 @@ func Canonical(code string) (string, error) {
 	if !utf8.ValidString(code) {
 		return "", fmt.Errorf("the code is not valid UTF-8")
 	}
+	// Line ends first. A lone CR, at which Python ends a line and the eye sees no end, is a control character and
+	// refused below. One newline at the end, whatever came, so that the same program has one hash.
 	code = strings.TrimRight(strings.ReplaceAll(code, "\r\n", "\n"), " \t\n") + "\n"
 	if strings.TrimSpace(code) == "" {
 		return "", fmt.Errorf("there is no code")
@@ -29,6 +31,8 @@ func Canonical(code string) (string, error) {
 	}
 	hollow := 0
 	for n, line := range strings.Split(code, "\n") {
+		// A line that says something begins the count anew. Brackets and bars alone do not: they could be stacked
+		// for pages, with a line of code below the fold.
 		if hollow++; strings.ContainsFunc(line, says) {
 			hollow = 0
 		} else if hollow > maxHollow {
@@ -47,6 +51,7 @@ func Canonical(code string) (string, error) {
 // MaxCode is more than anybody reviews, and less than a modal can show.
 const MaxCode = 40_000
 
+// maxColumns bounds how far to the right code can stand: what is off the edge of a block, nobody sees.
 const maxColumns = 200
 
 // maxHollow is how many lines in a row may hold no letter and no digit. More of them push
@@ -86,6 +91,7 @@ func columns(line string) string {
 
 // width is how many columns a line takes; the letters of East Asia take two.
 func width(line string) int {
+	// The last range are the full-width forms of ASCII.
 	n := utf8.RuneCountInString(line)
 	for _, r := range line {
 		if unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul) || r >= 0xff01 && r <= 0xff60 {
@@ -138,6 +144,7 @@ func Hidden(r rune) bool {
 func Plain(text string) string {
 	var b strings.Builder
 	before := ' '
+	// Nothing is refused here, other than in code: a question or a file's name has to be shown, whatever it holds.
 	for _, r := range strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\r\n", "\n") {
 		if r == '\n' || r == '\t' || r == '\u00a0' || !Hidden(r) || joins(before, r) {
 			b.WriteRune(r)

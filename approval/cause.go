@@ -40,6 +40,7 @@ const (
 // Passes tells whether the cause can go away without a new question.
 func (c Cause) Passes() bool {
 	switch c.Code {
+	// What is not here ends the question: a file that is gone, an asker who has left, or words that name no file.
 	case NotIn, NotSeen, ChannelArchived, AskerNotIn, FileNotSeen, FileNotShown, FileHidden, FileWithheld:
 		return true
 	}
@@ -82,6 +83,8 @@ type Place struct {
 // nil when nothing does.
 func (p Place) Cause(channel, asker string) *Cause {
 	switch {
+	// In this order: of a channel that is not seen nothing else is known, and nobody can invite the bot to one that
+	// is archived.
 	case !p.Seen:
 		return &Cause{Code: NotSeen, Channel: channel}
 	case p.Archived:

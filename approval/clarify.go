@@ -42,6 +42,7 @@ func NewClarification(question string, choices []string) (c Clarification, ok bo
 // NextQuestions bounds what a model offers to be asked next.
 func NextQuestions(lines []string) []string { return spokenAll(lines, nextLength, MostNext) }
 
+// spokenAll keeps what can be shown of a model's lines, each once and most of them: nobody has reviewed them.
 func spokenAll(lines []string, length, most int) (list []string) {
 	for _, line := range lines {
 		if text := Unreviewed(line, length); text != "" && !slices.Contains(list, text) && len(list) < most {
@@ -84,9 +85,11 @@ func (c Clarification) Key() string {
 
 // Clarified puts together what a request's model has asked and its asker has said.
 func Clarified(said []Message) (list []Clarification) {
+	// In the order of time, as they were said. What nobody has asked is no answer.
 	for _, m := range said {
 		switch last := len(list) - 1; {
 		case m.Role == RoleClarify:
+			// As Text has put it together. Unreviewed leaves no line end in a question or a choice, so the split is exact.
 			lines := strings.Split(m.Text, "\n")
 			list = append(list, Clarification{Question: lines[0], Choices: slices.Clone(lines[1:]), AskedAt: m.At})
 		case m.Role == RoleClarified && last >= 0:
@@ -120,6 +123,7 @@ func (r Talk) InARow() (n int) {
 // Ask puts a model's question to the asker. The call that brought it is settled by now,
 // and nothing is held while it waits.
 func (r Talk) Ask(c Clarification, by string, p Policy, now time.Time) error {
+	// Only the answer to a call may ask, and none is made while an edit is inspected or a budget blocks the question.
 	if !r.Can("Clarify") || r.Seek != nil || r.Edit != nil || r.Blocked != nil || r.Written != nil || r.InARow() >= MostInARow {
 		return r.Illegal("ask back about")
 	}
@@ -143,8 +147,10 @@ func (r Talk) Answer(key, says, trigger string, worst budget.USD, p Policy, now 
 		return &MoveError{Request: r.Request, Verb: "answer the model of", Why: Because(WhyOtherDoubt)}
 	}
 	r.Clarified = slices.Clone(r.Clarified)
+	// Into the clone: Open has found the one of the request as it was loaded.
 	open = &r.Clarified[len(r.Clarified)-1]
 	open.Said, open.SaidAt = says, now
+	// The count of calls bounds one version of the code, and what comes now is written from this answer.
 	r.Attempts = 0
 	say(r.Request, now, RoleClarified, says)
 	data := map[string]any{"answer": Said(says)}
@@ -152,6 +158,7 @@ func (r Talk) Answer(key, says, trigger string, worst budget.USD, p Policy, now 
 		data["trigger"] = trigger
 	}
 	r.note(now, r.Asker, EventClarified, data)
+	// Where the budgets refuse, worst is 0, and the caller blocks the request in the same move.
 	if worst > 0 {
 		r.Money().hold(budget.ForDraft, worst, now, DraftHoldLife)
 	}

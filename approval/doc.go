@@ -47,7 +47,7 @@
 //
 // Package review puts the whole rule together (who_may_decide.go). What follows from the request
 // itself the verbs hold as well, whoever calls them: nobody approves their own question or code
-// (TheirOwn), decides twice (Spoken), or approves what they wanted changed (TheirWish); MayDecide
+// (TheirOwn), decides twice (Spoken), or approves what they wanted changed or wrote before (TheirWish); MayDecide
 // (decide.go) and MayEdit (edit.go) hold a click against all of it. What follows from roles and
 // rules is package review's alone: who is a reviewer, who decides in whose place, and how many
 // approvals a tier takes.

@@ -34,7 +34,7 @@ func (r *Request) Wishers() (people []string) {
 }
 
 // TheirWish is why somebody does not approve this, though it is neither their question nor
-// their code: they asked for changes, and it is of medium or high risk.
+// their code: they asked for changes, or wrote a version that came before, and it is of medium or high risk.
 func TheirWish(r *Request, d Decision) Reason {
 	if r.Revision == nil || r.Revision.Tier() == Low {
 		return Reason{}
@@ -42,6 +42,10 @@ func TheirWish(r *Request, d Decision) Reason {
 	wishers := r.Wishers()
 	if slices.ContainsFunc(d.People(), func(who string) bool { return slices.Contains(wishers, who) }) {
 		return Because(WhyOwnWish)
+	}
+	// Else somebody's code is theirs to approve as soon as a colleague has changed a comment in it.
+	if slices.ContainsFunc(d.People(), func(who string) bool { return slices.Contains(r.Authors, who) }) {
+		return Because(WhyOwnPart)
 	}
 	return Reason{}
 }
@@ -148,6 +152,7 @@ type DiffLine struct {
 // Diff is the way from one text to another, line by line. Taking the lines that are not
 // Added gives the old text, those that are not Removed the new one.
 func Diff(old, new string) (lines []DiffLine) {
+	// i and j are how far both texts have been told. The library names what differs; all between is the same.
 	a, b := Lines(old), Lines(new)
 	i, j := 0, 0
 	same := func(to int) {

@@ -6,6 +6,7 @@ import (
 )
 
 // Event is an entry of the audit trail: insert-only, chained per request by storage.
+// At is a time of the database's clock, so events of several replicas can be put in order.
 type Event struct {
 	At    time.Time      `json:"at"`
 	Actor string         `json:"actor"` // a Slack user, or "countersign"
@@ -19,6 +20,9 @@ const System = "countersign"
 // EventKind says what has happened. What its data may hold stands in Facts.
 type EventKind = string
 
+// A kind is spelled as it is stored, and neither changes nor goes once it has been used: events of old have it, packs
+// of old name it, and the table event_kinds refuses any other. Most are noted by the verb of that name, in one
+// transaction with what they tell of. The trigger …_told of each table refuses a row without its event.
 // The kinds of event of a request.
 const (
 	// A question is asked and written.
@@ -65,6 +69,7 @@ const (
 	EventRefusedClick     EventKind = "refused click" // verdict, or what else was clicked
 
 	// It runs.
+	EventBoxReady     EventKind = "box ready" // that was made while the reviewers read; nothing is in it
 	EventFrozen       EventKind = "frozen"
 	EventNoBox        EventKind = "no box"
 	EventStarted      EventKind = "started"
@@ -92,6 +97,8 @@ const (
 	EventWithdrawnHandOver EventKind = "withdrawn hand-over"
 	EventExpiredHandOver   EventKind = "expired hand-over"
 
+	// Where they are of a request they stand in its stream: its bill is told with the question that caused it, and goes
+	// with it into a pack.
 	// Money.
 	EventHeld          EventKind = "held" // team, what, standings: of a check of the house
 	EventWeighed       EventKind = "weighed"
@@ -107,6 +114,7 @@ const (
 	EventDeclinedTopUp EventKind = "declined a top-up"
 )
 
+// Most of these stand in streams of their own (storage/trail/streams.go): no one request is what they are about.
 // The kinds of event of budgets, of rules and people, and of what was forgotten.
 const (
 	EventSetLimit        EventKind = "set limit"
@@ -138,6 +146,8 @@ const (
 	EventReckoned        EventKind = "reckoned"      // an administrator has confirmed what was spent after the copy; restored: which event tells of it
 )
 
+// The chain never changes, so a word that a person wrote must not get into it, by no mistake of a caller either. That
+// is why facts have kinds, and why the schema knows them.
 // Fact is what a value in an event's data may be; null is always one of them.
 type Fact string
 
@@ -145,7 +155,9 @@ const (
 	isText   Fact = "text"   // an id, a time, a code, a hash, a model: never what a person wrote
 	isNumber Fact = "number" // amounts are billionths of a dollar
 	isFlag   Fact = "flag"
-	isSaid   Fact = "said" // Said or Kept: the trail has its salted hash
+	// Of what is said the schema wants 64 hex digits and nothing beside them (events_facts).
+	isSaid Fact = "said" // Said or Kept: the trail has its salted hash
+	// What a list or an object holds, the schema does not look at: no caller may put words into one that are not Said.
 	isList   Fact = "list"
 	isObject Fact = "object" // a reason of ours is one: a code with its facts (Reason.Told)
 )
@@ -190,6 +202,7 @@ var Facts = map[EventKind]map[string]Fact{
 	EventExpired:           {"while": isText},
 	EventWithdrawn:         {},
 	EventRefusedClick:      {"verdict": isText, "what": isText, "why": isObject, "click": isObject},
+	EventBoxReady:          {"box": isText, "hold": isText, "revision": isNumber, "digest": isText, "until": isText},
 	EventFrozen:            {"until": isText, "rule": isSaid, "revision": isNumber},
 	EventNoBox:             {"why": isSaid},
 	EventStarted:           {"box": isText, "revision": isNumber, "digest": isText},
@@ -265,6 +278,7 @@ var Facts = map[EventKind]map[string]Fact{
 type Said string
 
 // MarshalJSON marks the words for storage.
+// What json gives back here is no event yet. Only storage/trail turns the mark into a hash.
 func (s Said) MarshalJSON() ([]byte, error) { return withMark("said", string(s)) }
 
 // UnmarshalJSON reads the words as storage gives them back.
@@ -287,10 +301,13 @@ func (k Kept) MarshalJSON() ([]byte, error) { return withMark("kept", string(k))
 // told is a revision as an event has it. The event names all that reviewers read, so
 // that the chain says whether it is still what it was.
 func (rev *Revision) told() map[string]any {
+	// Kept and not Said: the revision's row is written with the same move and names the same contents, so the code is
+	// salted and stored once for both (revisions_told compares the hashes).
 	data := map[string]any{"revision": rev.Number, "digest": rev.Digest, "code": Kept("code"), "manifest": Kept("manifest")}
 	if rev.Summary != "" {
 		data["summary"] = Kept("summary")
 	}
+	// What is empty has no content, neither here nor in the row: the schema compares NULL with a key that is not there.
 	if len(rev.Findings) > 0 {
 		data["findings_list"] = Kept("findings")
 	}
@@ -316,6 +333,7 @@ func (c *Cause) told() map[string]any {
 		return nil
 	}
 	data := map[string]any{"code": c.Code}
+	// Ids are facts and stand in the chain for ever. A file's name may say something of a person, and can be forgotten.
 	for key, fact := range map[string]string{"channel": c.Channel, "person": c.Person, "by": c.By} {
 		if fact != "" {
 			data[key] = fact

@@ -63,6 +63,7 @@ func (r *Request) TurnBack(cause *Cause, why Reason, now time.Time) error {
 	}
 	r.Cause, r.Reason = cause, why
 	r.Money().release(now)
+	// One of the two is set, and the other is told as nothing.
 	data := map[string]any{"cause": cause.told(), "reason": why.Told()}
 	r.note(now, System, EventFailed, data) // of the move; the schema holds every move to its event
 	r.note(now, System, EventAskedBack, data)
@@ -71,9 +72,11 @@ func (r *Request) TurnBack(cause *Cause, why Reason, now time.Time) error {
 	return nil
 }
 
-// NextStep returns the step that a drafting request needs first.
+// NextStep returns the step that a drafting request needs first. A sweep knows it in SQL as well (storage/queue/stuck.go).
 func NextStep(r *Request) Step {
 	switch {
+	// In the order in which each rests on what came before: files have to be found to be read, and read to be
+	// written about. What is written or edited already goes on to its inspection.
 	case r.Seek != nil:
 		return StepFind
 	case r.Edit != nil || r.Written != nil && r.Repeats == nil:
@@ -130,6 +133,7 @@ func NewRepeat(q Question, first *Request, hold budget.USD, p Policy, now time.T
 func (r Repetition) Found(first *Request, guest, shared bool, now time.Time) error {
 	files := slices.Clone(first.Files)
 	for i := range files {
+		// What was open about them in the first question is not asked in a repetition: they are read as they were.
 		files[i].Offered, files[i].Was = nil, ""
 	}
 	rev := first.Revision
@@ -159,6 +163,7 @@ func (f *Repeat) Bars(m Manifest) Reason {
 		return Reason{Code: WhyNoAnswerThere, Name: f.Request}
 	}
 	for _, in := range was.Inputs {
+		// By name and then by content: code opens files by their names. The same bytes under another name would not run.
 		at := slices.IndexFunc(m.Inputs, func(now Input) bool { return now.Name == in.Name })
 		switch {
 		case at < 0 || m.Inputs[at].SHA256 != in.SHA256:

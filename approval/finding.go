@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"countersign/approval/reading"
@@ -42,7 +43,7 @@ const (
 	KindColumn      = "column"
 	KindNotListed   = "not listed" // About: the name, which is not on the list of harmless ones
 	KindOutput      = "output"     // what its files could do to people
-	KindWritten     = "written"    // About: a number that people read and nobody has computed
+	KindWritten     = "written"    // About: a number that people read and nobody has computed; 1.07|7 where people may say it as a per cent
 	KindLeftOut     = "left out"   // rows that the program drops without counting them
 	KindToday       = "today"      // what day the program takes for today. About: the function that it asks
 	KindName        = "name"       // of a column, sheet or file, that is more than a name
@@ -62,6 +63,8 @@ type Level string
 
 // The levels of a finding.
 const (
+	// A caution makes at least a medium risk and a danger a high one. The schema computes the same from the
+	// findings that are stored (revisions_sealed), so no seal names a lower tier than they give.
 	Note    Level = "note"
 	Caution Level = "caution"
 	Danger  Level = "danger"
@@ -82,14 +85,19 @@ const mostNames = 5
 // OfNames are the findings about names in the files: words that somebody has written where a
 // model and the reviewers read names.
 func OfNames(files []File) (found []Finding) {
+	// A file has up to 50 tables of 1,000 columns each, all named by whoever made it: a list of them all would
+	// push the rest of the card out of sight.
 	more := 0
+	for _, n := range reading.Alike(FileNames(files)) {
+		found = append(found, Finding{Level: Caution, Kind: KindName, Text: fmt.Sprintf("The name of a file looks like that of another one, and is not: %s.", strconv.QuoteToASCII(Plain(n))), About: n})
+	}
 	for _, f := range files {
 		var strange []reading.Strange
 		if f.Reading != nil {
 			strange = f.Reading.Strange()
 		}
 		for _, s := range strange {
-			if len(found) == mostNames {
+			if len(found) >= mostNames {
 				more++
 				continue
 			}
@@ -147,6 +155,8 @@ func NotAsked(findings []Finding, asked ...string) []Finding {
 	for _, text := range asked {
 		for _, n := range number.FindAllString(text, -1) {
 			known[digits(n)] = true
+			// The whole and its parts are both known: in "2023,2024" the comma separates, in "1,200" it does not, and
+			// the text does not say which is meant.
 			for _, part := range strings.FieldsFunc(n, func(r rune) bool { return strings.ContainsRune(".,'’", r) }) {
 				known[digits(part)] = true // "in 2023,2024", "on 24.12.2024"
 			}
@@ -157,7 +167,10 @@ func NotAsked(findings []Finding, asked ...string) []Finding {
 			}
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return f.Kind == KindWritten && known[f.About] })
+	return slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool {
+		// A finding has several spellings where a number may be said in several ways: 1.07 is asked for as 7 per cent.
+		return f.Kind == KindWritten && slices.ContainsFunc(strings.Split(f.About, "|"), func(n string) bool { return known[n] })
+	})
 }
 
 // digits is a number as the inspection spells it: 1,234.50 is 1234.5.

@@ -195,6 +195,7 @@ var verbs = []verb{
 	{name: "Escalate early", move: "Escalate", at: 19 * time.Hour, do: func(r *Request, _ Policy, now time.Time) error { return Turn{r}.Escalate(nil, now) }},
 	{name: "Assign", do: func(r *Request, _ Policy, now time.Time) error { return Turn{r}.Assign("R2", "R1", Click{}, now) }},
 	{name: "Assign late", move: "Assign", late: true, do: func(r *Request, _ Policy, now time.Time) error { return Turn{r}.Assign("R2", "R1", Click{}, now) }},
+	{name: "Have a box made", move: "KeepReady", do: func(r *Request, _ Policy, now time.Time) error { return Early{r}.Order(budget.Cent, time.Minute, now) }},
 	{name: "Ask for an opinion", move: "AskOpinion", do: func(r *Request, _ Policy, now time.Time) error { return Turn{r}.AskOpinion("R2", "R1", Click{}, now) }},
 	{name: "neither", do: func(r *Request, p Policy, now time.Time) error {
 		d := approvalOf(r, "R2")
@@ -325,7 +326,7 @@ var matrix = map[State]map[string]State{
 		"Approve": Approved, "Break the glass": Approved, "Reject": Rejected, "Expire": Expired, "Withdraw": Withdrawn,
 		"Request changes": Drafting, "Edit": Drafting, "Disown": Pending, "Correct": Drafting,
 		"Go away": Pending, "Fail": Failed, "Fail over a cause": Failed,
-		"Remind": Pending, "Escalate": Pending, "Assign": Pending, "Ask for an opinion": Pending},
+		"Remind": Pending, "Escalate": Pending, "Assign": Pending, "Ask for an opinion": Pending, "Have a box made": Pending},
 	Approved: {"Stand in line": Approved, "Come back after all": Approved, "Fail": Failed, "Go away": Approved, "Fail over a cause": Failed, "Expire": Expired, "Withdraw": Withdrawn, "Start": Running, "Await a box": Approved, "Freeze": Approved, "Break the seal": Pending, "Disown": Pending},
 	Running:  {"Unstart": Pending, "Begin": Running, "Stop": Running, "Finish": Done, "Void": Failed, "Lose": Lost},
 	Done:     {}, Failed: {}, Rejected: {}, Expired: {}, Withdrawn: {}, Lost: {},

@@ -240,6 +240,8 @@ func (r Money) SettleStale(now time.Time) error {
 	for _, h := range slices.Clone(r.Holds) {
 		switch {
 		case r.State == Running || now.Before(h.Due()):
+		case h.Purpose == budget.ForReady: // whoever should have ended its box has not found out about it
+			Early(r).Lose(r.Revision.Manifest.Sandbox, now)
 		case h.Called && !h.Uncertain() && r.Place > NotInLine: // its inspection waits for a box, however long; who comes after a crash settles it
 		case h.Called && h.Purpose != budget.ForRun && !h.Uncertain():
 			i := slices.IndexFunc(r.Holds, func(o budget.OpenHold) bool { return o.ID == h.ID })

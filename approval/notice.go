@@ -81,6 +81,7 @@ func Encode(data any) json.RawMessage {
 // Tell records a notice. It is stored with the move, and a job sends it.
 func (r *Request) Tell(notices ...Notice) {
 	for _, n := range notices {
+		// Set here, so that no notice of a request can go to another workspace.
 		n.Team, n.RequestID = r.Team, r.ID
 		r.Changes.Notices = append(r.Changes.Notices, n)
 	}

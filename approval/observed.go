@@ -18,6 +18,8 @@ func Compare(findings []Finding, inputs []Input, o Observed) (said []string) {
 	if len(findings) > 0 && !slices.ContainsFunc(findings, func(f Finding) bool { return f.Kind != "" }) {
 		return nil // an inspection that did not say what its findings are about
 	}
+	// The hook first, the witness added to it: what both saw is said once. Each has a list of its own of what Python
+	// and the image cause by themselves (public, ofImage).
 	a := announced{findings: findings}
 	files := a.files(inputs, o.Opened, public)
 	if w := o.Witness; w != nil {
@@ -125,6 +127,8 @@ func (a announced) imports(seen []string) (surprises []string) {
 	named := map[string]bool{"__future__": true, "_strptime": true, "_io": true, "_pydatetime": true, "encodings": true, "warnings": true}
 	for _, f := range a.findings {
 		for module := range strings.SplitSeq(f.About, ",") {
+			// A finding may list several modules in one About. Of each the top name counts: whoever imports pyplot has
+			// imported matplotlib.
 			top, _, _ := strings.Cut(strings.TrimSpace(module), ".")
 			named[top] = true
 		}
@@ -149,6 +153,8 @@ type touched struct {
 
 // add merges what another source saw.
 func (t *touched) add(other touched) {
+	// The hook sees how a file was opened, the witness what was done to it: where the hook says written and the
+	// witness only opened for writing, the witness is believed.
 	t.opened, t.written = union(t.opened, other.opened), union(t.written, other.written)
 	t.changed, t.tried = union(t.changed, other.changed), union(t.tried, other.tried)
 	t.written = slices.DeleteFunc(t.written, func(name string) bool { return slices.Contains(other.touched, name) }) // the hook knows no better
@@ -181,6 +187,8 @@ func (a announced) files(inputs []Input, seen []string, public func(string) bool
 		inside := !path.IsAbs(name) && name != ".." && !strings.HasPrefix(name, "../")
 		toRead, _, _ := a.file(KindRead, name)
 		toWrite, anyWrite, moves := a.file(KindWrite, name)
+		// The cases are in order: first what failed, then what was read, then what was written, and last what was
+		// renamed or deleted. Each begins with what is excused, so what falls through is a surprise.
 		tried := did == "not there or refused" || did == "writing refused"
 		switch {
 		case tried && (isInput || toRead || toWrite || public(name) || inside && (anyWrite || a.looksAround())):
@@ -245,6 +253,7 @@ func database(name string) bool {
 // connections are those that no finding is about. A finding can name a host, or
 // only the function that connects; if none names a host, any may have been meant.
 func (a announced) connections(seen []string) (surprises []string) {
+	// A host that a finding names beats a call whose host is computed: then only the named ones were announced.
 	hosts, nameless := map[string]bool{}, false
 	for _, f := range a.findings {
 		if f.Kind == KindNetwork && connects(f.About) {
@@ -263,6 +272,7 @@ func (a announced) connections(seen []string) (surprises []string) {
 		switch {
 		case hosts[host]:
 			found = true
+		// The hook tells of a name before its address. An address that comes before any announced name is a surprise.
 		case err == nil && found: // the address that an announced host has
 		default:
 			surprises = append(surprises, entry)
@@ -311,6 +321,7 @@ var (
 
 // explains tells whether a finding about a process says that this was to start.
 func explains(about, started string) bool {
+	// To send a signal starts nothing, and a copy of Python by fork explains no other program.
 	words := strings.Fields(started)
 	switch {
 	case about == "os.kill" || about == "os.killpg":

@@ -98,6 +98,8 @@ func (w Witness) WhyNot() (reasons []string) {
 // unknown are the reasons for which something may have happened that nobody announced and nobody
 // saw. Moving files about is no such reason where the findings said that the program does that.
 func (a announced) unknown(w Witness) []string {
+	// A finding that names os.rename has told the reviewers that files move. That the witness cannot say where
+	// to is then no news to them.
 	_, _, moves := a.file(KindWrite, "")
 	deletes := a.any(KindDelete)
 	known := func(code string) bool {
@@ -199,6 +201,7 @@ const mostQuoted = 48
 // quoted puts names in quotation marks that are more than one plain word, and no more than so much of them. The program chooses what its files
 // are called, and "x. No network, no other programs" must not read as a sentence of ours.
 func quoted(names []string, ours *regexp.Regexp, most int) []string {
+	// A list that is nil stays nil: didOf says "not watched" of it, and "none" of an empty one.
 	if names == nil {
 		return nil // which was not watched
 	}
@@ -210,6 +213,7 @@ func quoted(names []string, ours *regexp.Regexp, most int) []string {
 		}
 		name = strings.Join(strings.Fields(name), " ")
 		text, mark := name, ""
+		// The mark stays outside of the quotation marks: it is the witness's word, and the name is the program's.
 		if part := marks.FindStringSubmatch(name); part != nil {
 			text, mark = part[1], part[2]
 		}
@@ -227,6 +231,7 @@ func quoted(names []string, ours *regexp.Regexp, most int) []string {
 
 // didOf says what happened and what did not.
 func didOf(w Witness, list func([]string) string) string {
+	// A complete account alone comes here (Words), so an empty list does mean that nothing happened.
 	opened, network, programs := "Opened no files.", "No network", "no other programs"
 	if len(w.Opened) > 0 {
 		opened = "Opened " + list(w.Opened) + "."

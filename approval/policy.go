@@ -53,6 +53,7 @@ func DefaultPolicy() Policy {
 
 // Role returns the role whose default limit applies to a user who has no limit of their
 // own. It knows the settings alone; the Store adds who was named in Slack.
+// Admins come first: who is both has the admins' limit.
 func (p Policy) Role(user string) string {
 	switch {
 	case slices.Contains(p.Admins, user):

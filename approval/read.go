@@ -36,6 +36,7 @@ var Rests = [...]time.Duration{5 * time.Minute, time.Hour, 24 * time.Hour}
 const BoxesInARow = 2
 
 // RestAfter is the one after so many boxes.
+// One or two boxes give the first rest, three or four the second, any more the last.
 func RestAfter(boxes int) time.Duration {
 	return Rests[min(max(boxes-1, 0)/BoxesInARow, len(Rests)-1)]
 }
@@ -76,6 +77,7 @@ func (f File) Doubt() *reading.Doubt {
 	if f.Reading == nil {
 		return nil
 	}
+	// First whether an answer of another thread holds: a yes to it answers the doubts below.
 	if before := reading.Before(); len(f.Offered) > 0 && !slices.ContainsFunc(f.Answers, func(a reading.Answered) bool { return a.Doubt == before }) {
 		return &before
 	}
@@ -90,6 +92,7 @@ func (f File) Doubt() *reading.Doubt {
 func (r *Request) Doubted() (file int, d reading.Doubt, key string, ok bool) {
 	for i, f := range r.Files {
 		if d := f.Doubt(); d != nil {
+			// Of the content too: of another upload under the same id nobody has been asked.
 			return i, *d, Short(Hash(fmt.Appendf(nil, "%q %q %+v", f.ID, f.SHA256, *d))), true
 		}
 	}
@@ -107,8 +110,13 @@ func (r *Request) AskBack(files []File, p Policy, now time.Time) error {
 	if !ok {
 		return r.Illegal("ask about the files of")
 	}
+	// The schema lets no request ask while a hold is open that was not called (requests_asking_holds_nothing). What
+	// was called would stay held for as long as the asker thinks about it, so it is settled here.
 	for _, h := range slices.Clone(r.Holds) {
-		if h.Called { // by a replica that died over a reading: nothing may stay held, so it is charged in full
+		switch {
+		case h.Purpose == budget.ForReady: // its box is not ended yet
+			Early{r}.Lose(r.Revision.Manifest.Sandbox, now)
+		case h.Called: // by a replica that died over a reading: nothing may stay held, so it is charged in full
 			r.Money().Settle(r.Money().inFull(h, now))
 		}
 	}
@@ -146,6 +154,8 @@ func (r *Request) Answer(key, says string, worst budget.USD, p Policy, now time.
 	data := about(r, at, d)
 	data["says"] = says
 	switch {
+	// Three ends: what changes the bytes' meaning has the file read anew in a box; what was told before does so with
+	// all that was told; what only gives a column its type is applied to the reading that there is.
 	case len(d.InEncodings()) > 0 && says != f.Reading.Encoding:
 		f.Reading, f.ReadAs = nil, "" // it is read in that one
 	case says == reading.AsBefore:
@@ -181,6 +191,7 @@ func Corrected(r *Request, id string, said []reading.Answered) ([]File, error) {
 	f := &files[at]
 	f.Answers = slices.Clone(f.Answers)
 	for _, a := range said {
+		// By the asker and of these bytes, whatever a form says: an answer holds for no other content.
 		a.By, a.Content = r.Asker, f.SHA256
 		f.Answers = append(slices.DeleteFunc(f.Answers, func(b reading.Answered) bool { return b.Doubt == a.Doubt && b.Content == a.Content }), a)
 	}
@@ -216,6 +227,8 @@ func (r *Request) Correct(id string, said []reading.Answered, worst budget.USD, 
 	r.note(now, r.Asker, EventCorrected, map[string]any{"file": id, "told": told})
 	for i := range files {
 		if f := &files[i]; f.ID == id {
+			// Kept from the first correction on: the code was written for what the file was then, however often it is
+			// corrected before it is read again.
 			if r.Revision != nil && f.Was == "" && f.Reading != nil {
 				f.Was = Hash([]byte(f.Reading.Shape()))
 			}
@@ -233,6 +246,7 @@ func (r *Request) Correct(id string, said []reading.Answered, worst budget.USD, 
 
 // SameColumns tells whether files that were read otherwise have the columns that the code was written for.
 func SameColumns(r *Request) bool {
+	// Without a corrected file the answer is no: then there is nothing to seal anew.
 	corrected := false
 	for _, f := range r.Files {
 		if f.Was == "" {
@@ -278,6 +292,8 @@ func (r Boxes) Inspect(most budget.USD, p Policy, now time.Time) error {
 	if !r.Can("Inspect") || r.Blocked != nil || r.Edit == nil && r.Written == nil {
 		return r.Illegal("inspect the code of")
 	}
+	// What a model wrote counts its own tries, because its attempts are calls. An edit has made no call, and
+	// TakeEdit has set them to none.
 	tries := &r.Attempts // of an edit
 	if r.Edit == nil {
 		w := *r.Written

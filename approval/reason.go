@@ -7,7 +7,7 @@ import (
 
 // Reason is why something ended, waits, is back before the reviewers or cannot be done: a
 // code with its facts. Which facts a code has stands beside it. What people read is
-// bot/draw/reasons' to say.
+// bot/draw/reasons' to say. It is stored as JSON, so a field keeps its name and its meaning.
 type Reason struct {
 	Code     ReasonCode       `json:"code"`
 	Said     string           `json:"said,omitempty"` // what a person, a model or a program around us said, as they said it
@@ -27,7 +27,7 @@ type Reason struct {
 // at any time.
 type ReasonCode string
 
-// Because is a reason without facts.
+// Because is a reason without facts. Where a code has some beside it below, its sentence reads badly without them.
 func Because(code ReasonCode) Reason { return Reason{Code: code} }
 
 // Words is a reason that somebody outside of the core has put into words.
@@ -59,7 +59,8 @@ func (r Reason) String() string {
 	return text
 }
 
-// Told is a reason as an event has it: its texts may be somebody's words, so they are Said.
+// Told is a reason as an event has it: its texts may be somebody's words, so they are Said, and can be forgotten without
+// breaking the event. Numbers are whole, as events want them.
 func (r Reason) Told() map[string]any {
 	if r.None() {
 		return nil
@@ -76,6 +77,7 @@ func (r Reason) Told() map[string]any {
 			data[key] = n
 		}
 	}
+	// These three hold ids, codes and numbers alone, so they stand in the chain as they are.
 	if r.Standing != nil {
 		data["standing"] = r.Standing
 	}
@@ -91,6 +93,7 @@ func (r Reason) Told() map[string]any {
 	return data
 }
 
+// toldAll tells the reasons behind a reason, in their order.
 func toldAll(reasons []Reason) []map[string]any {
 	told := make([]map[string]any, len(reasons))
 	for i, r := range reasons {
@@ -99,49 +102,28 @@ func toldAll(reasons []Reason) []map[string]any {
 	return told
 }
 
-// OverBudget is why a budget has refused a step.
-func OverBudget(code ReasonCode, refused *budget.ExceededError) Reason {
-	return Reason{Code: code, Standing: &refused.Standing, Amount: refused.Needed}
-}
-
-// Fallen is an approval that does not count any more: whose it was, and why not.
-type Fallen struct {
-	Code FallenCode `json:"code"`
-	Who  string     `json:"who"`
-	For  string     `json:"for,omitempty"` // in whose place it was given
-}
-
-// FallenCode is why an approval does not count any more.
-type FallenCode string
-
-// The codes; whoever draws them has the words.
-const (
-	NoReviewer FallenCode = "no_reviewer" // Who is not a reviewer here any more
-	NoDelegate FallenCode = "no_delegate" // Who does not decide in place of For any more
-	NoMember   FallenCode = "no_member"   // Who is not a full member of this workspace any more
-	NoKey      FallenCode = "no_key"      // the key with which Who signed is not theirs any more
-)
-
 // WhySaid is a reason that an adapter has put into words: Said.
 const WhySaid ReasonCode = "said"
 
 // Why a request has ended, or waits.
 const (
-	WhyNobodyDecided   ReasonCode = "nobody decided"
-	WhyTooFewDecided   ReasonCode = "too few decided" // Count of Most
-	WhyNotAnswered     ReasonCode = "not answered in time"
-	WhyNotWritten      ReasonCode = "not written in time"
-	WhyNotStarted      ReasonCode = "not started in time"
-	WhyGlassUnstarted  ReasonCode = "not started in time after break-glass"
-	WhyNotPaid         ReasonCode = "no money in time"
-	WhyNoBox           ReasonCode = "no free box" // approved, and none can be had
-	WhyLost            ReasonCode = "result lost"
-	WhyRejected        ReasonCode = "rejected"      // the words are the decision's
-	WhyGaveUp          ReasonCode = "gave up"       // Said: the last problem
-	WhyNoAnswer        ReasonCode = "no answer"     // of a model was kept: replicas ended in the middle
-	WhyProse           ReasonCode = "prose"         // Said by a model in place of a program
-	WhyNoRoom          ReasonCode = "no room"       // beside calls of which nobody knows the price
-	WhyNotRead         ReasonCode = "file not read" // Name, Problem
+	// Its time ran out.
+	WhyNobodyDecided  ReasonCode = "nobody decided"
+	WhyTooFewDecided  ReasonCode = "too few decided" // Count of Most
+	WhyNotAnswered    ReasonCode = "not answered in time"
+	WhyNotWritten     ReasonCode = "not written in time"
+	WhyNotStarted     ReasonCode = "not started in time"
+	WhyGlassUnstarted ReasonCode = "not started in time after break-glass"
+	WhyNotPaid        ReasonCode = "no money in time"
+	WhyNoBox          ReasonCode = "no free box" // approved, and none can be had
+	WhyLost           ReasonCode = "result lost"
+	WhyRejected       ReasonCode = "rejected"      // the words are the decision's
+	WhyGaveUp         ReasonCode = "gave up"       // Said: the last problem
+	WhyNoAnswer       ReasonCode = "no answer"     // of a model was kept: replicas ended in the middle
+	WhyProse          ReasonCode = "prose"         // Said by a model in place of a program
+	WhyNoRoom         ReasonCode = "no room"       // beside calls of which nobody knows the price
+	WhyNotRead        ReasonCode = "file not read" // Name, Problem
+	// This installation, or its budget, cannot do it.
 	WhyNothingRuns     ReasonCode = "nothing runs here"
 	WhyNothingInspects ReasonCode = "nothing inspects here" // both: Said by the sandbox
 	WhyOurFault        ReasonCode = "our fault"             // Name: its reference in the log
@@ -158,11 +140,13 @@ const (
 
 // Why code is back before the reviewers.
 const (
-	WhyBrokenSeal         ReasonCode = "seal broken" // Fallen, Why
-	WhyDisowned           ReasonCode = "disowned"
-	WhyGlassDisowned      ReasonCode = "glass disowned"
-	WhyUnpaidChange       ReasonCode = "no money for a change" // Standing, Amount: needed
-	WhyOtherCode          ReasonCode = "other code"            // this and the following: what is different from what was approved
+	// By somebody's word, or because an approval does not count any more.
+	WhyBrokenSeal    ReasonCode = "seal broken" // Fallen, Why
+	WhyDisowned      ReasonCode = "disowned"
+	WhyGlassDisowned ReasonCode = "glass disowned"
+	WhyUnpaidChange  ReasonCode = "no money for a change" // Standing, Amount: needed
+	// Because a run would not be of what was approved.
+	WhyOtherCode          ReasonCode = "other code" // this and the following: what is different from what was approved
 	WhyOtherTerms         ReasonCode = "other terms"
 	WhyOtherApproved      ReasonCode = "approvals of something else"
 	WhyUnsigned           ReasonCode = "unsigned"
@@ -182,6 +166,7 @@ const (
 
 // Why a click does nothing: it comes too late, or is not theirs to make.
 const (
+	// Of decisions: nobody decides on their own, or twice.
 	WhyOwnQuestion     ReasonCode = "own question"
 	WhyOwnQuestionEdit ReasonCode = "own question, edit"
 	WhyOwnCode         ReasonCode = "own code"
@@ -191,16 +176,18 @@ const (
 	WhyQuiet           ReasonCode = "waits for whoever approved"
 	WhySameCode        ReasonCode = "repeated as it is"
 	WhyRepeatsNow      ReasonCode = "being repeated"
-	WhyTooLate         ReasonCode = "time for a decision over"
-	WhyApprovalOver    ReasonCode = "approval over"
-	WhyNotOpen         ReasonCode = "version not open"
-	WhyTooFewApproved  ReasonCode = "too few approved"
-	WhyUnapproved      ReasonCode = "not approved"
-	WhyStartedBefore   ReasonCode = "started before"
-	WhyBoxUsed         ReasonCode = "box used"
-	WhyRunEnded        ReasonCode = "run ended"
-	WhyMovedOn         ReasonCode = "moved on"
-	WhyPaidBefore      ReasonCode = "paid before"
+	// It has moved on since the button was drawn.
+	WhyTooLate        ReasonCode = "time for a decision over"
+	WhyApprovalOver   ReasonCode = "approval over"
+	WhyNotOpen        ReasonCode = "version not open"
+	WhyTooFewApproved ReasonCode = "too few approved"
+	WhyUnapproved     ReasonCode = "not approved"
+	WhyStartedBefore  ReasonCode = "started before"
+	WhyBoxUsed        ReasonCode = "box used"
+	WhyRunEnded       ReasonCode = "run ended"
+	WhyMovedOn        ReasonCode = "moved on"
+	WhyPaidBefore     ReasonCode = "paid before"
+	// Bounds of one question, against endless loops of model and inspection.
 	WhyManyRounds      ReasonCode = "too many rounds"      // Count
 	WhyManyCalls       ReasonCode = "too many calls"       // Count
 	WhyManyInspections ReasonCode = "too many inspections" //
@@ -215,78 +202,87 @@ const (
 	WhyBeingChanged    ReasonCode = "being changed"
 	WhyVoid            ReasonCode = "sandbox did not start it"
 	WhyRunsAlready     ReasonCode = "started, too late to stop"
-	WhyTopUpOpen       ReasonCode = "top-up open"
-	WhyTopUpGranted    ReasonCode = "top-up granted before"
-	WhyTopUpDeclined   ReasonCode = "top-up declined before"
-	WhyTopUpIdle       ReasonCode = "top-up not needed"
-	WhyOwnTopUp        ReasonCode = "own top-up"
-	WhyElsewhere       ReasonCode = "command line only" // Name: the tier; Other: the request
-	WhyOwnersOnly      ReasonCode = "owners only"       // Name: the tier
-	WhyReviewersOnly   ReasonCode = "reviewers only"
-	WhyAbsentAsked     ReasonCode = "who is away asked"
-	WhyAbsentWrote     ReasonCode = "who is away wrote"
-	WhyAbsentDecided   ReasonCode = "who is away has decided"
-	WhyAbsentBarred    ReasonCode = "who is away is barred"
-	WhyNotDelegated    ReasonCode = "not delegated"
-	WhyNotSigned       ReasonCode = "not signed by a key of theirs"
-	WhyNoKey           ReasonCode = "no key registered"
-	WhyYoungKey        ReasonCode = "key too young" // Count: hours
-	WhyUntoldKey       ReasonCode = "owner of the key not told"
-	WhyOldNonce        ReasonCode = "signed too late"
-	WhyGlassRole       ReasonCode = "no break-glass role"
-	WhyGlassSecond     ReasonCode = "break-glass named by one"
-	WhyGlassYoung      ReasonCode = "break-glass role too young" // Count: hours
-	WhyGlassRests      ReasonCode = "break-glass rests"
-	WhyGlassUnseen     ReasonCode = "break-glass not looked at" // Name: the request
-	WhyGlassAlone      ReasonCode = "too few other administrators"
-	WhyGlassDanger     ReasonCode = "break-glass and a danger"
-	WhyGlassNetwork    ReasonCode = "break-glass and a network"
-	WhyGlassOwn        ReasonCode = "own break-glass"
-	WhyGlassGone       ReasonCode = "no break-glass to look at"
-	WhyManyApprovals   ReasonCode = "approved many"       // Name: the tier; Count; Most: minutes until the next
-	WhyAdminsOnly      ReasonCode = "administrators only" // Name: what they do
-	WhyAuditor         ReasonCode = "auditors change nothing"
-	WhyAuditorsOnly    ReasonCode = "administrators and auditors only"
-	WhyAskerWithdraws  ReasonCode = "asker or administrator withdraws"
-	WhyAskerLooks      ReasonCode = "asker or administrator looks"
-	WhyAskerAnswers    ReasonCode = "asker answers"
-	WhyAskerCorrects   ReasonCode = "asker corrects"
-	WhyAskerTakesBack  ReasonCode = "asker or administrator takes back"
-	WhyNothingCame     ReasonCode = "no answer to take back"
-	WhyAskerShares     ReasonCode = "asker shares"
-	WhyNothingToShare  ReasonCode = "no answer to share" // none came, or it was taken back
-	WhyGuestShares     ReasonCode = "guest shares"
-	WhyStandsThere     ReasonCode = "stands there"
-	WhyShareUnseen     ReasonCode = "cannot share there"    // the bot is not in it, or it is archived
-	WhyShareOutside    ReasonCode = "share outside"         // another organisation reads along
-	WhyShareNotIn      ReasonCode = "sharer not in channel" //
-	WhyShareOpener     ReasonCode = "share in a less confidential channel"
-	WhyFileNotTheirs   ReasonCode = "file not theirs" // Name: not all in the channel may see it
-	WhyAskerHands      ReasonCode = "asker hands over"
-	WhyHandEnded       ReasonCode = "hand-over ended"
-	WhyHandNotTheirs   ReasonCode = "hand-over for somebody else"
-	WhyHandThread      ReasonCode = "thread below an offer"
-	WhyHandOffered     ReasonCode = "handed to them already"
-	WhyHandSelf        ReasonCode = "handed to oneself"
-	WhyHandBot         ReasonCode = "handed to a bot"
-	WhyHandGuest       ReasonCode = "handed to a guest"
-	WhyHandOutsider    ReasonCode = "handed to somebody of another organisation"
-	WhyHandAuditor     ReasonCode = "handed to an auditor"
-	WhyHandGone        ReasonCode = "handed to somebody who has left"
-	WhyHandNotIn       ReasonCode = "colleague not in channel"
-	WhyGuestHands      ReasonCode = "guest hands over"
-	WhyHandNotSeen     ReasonCode = "file not the giver's to hand over" // Name
-	WhyHandPinned      ReasonCode = "pin keeps a file from a colleague" // Name
-	WhyHandNothing     ReasonCode = "nothing to hand over"
-	WhyOtherDoubt      ReasonCode = "answered already"
-	WhyLookedAt        ReasonCode = "looked at already"
-	WhyNotReadYet      ReasonCode = "not read yet"
-	WhyReadAsTold      ReasonCode = "read as told"
-	WhyAskerChooses    ReasonCode = "asker chooses"
-	WhyDeactivated     ReasonCode = "deactivated"
-	WhyApp             ReasonCode = "app"
-	WhyStranger        ReasonCode = "of another workspace"
-	WhyGuest           ReasonCode = "guest"
+	// Of top-ups.
+	WhyTopUpOpen     ReasonCode = "top-up open"
+	WhyTopUpGranted  ReasonCode = "top-up granted before"
+	WhyTopUpDeclined ReasonCode = "top-up declined before"
+	WhyTopUpIdle     ReasonCode = "top-up not needed"
+	WhyOwnTopUp      ReasonCode = "own top-up"
+	// What a tier asks for before its Approve counts.
+	WhyElsewhere     ReasonCode = "command line only" // Name: the tier; Other: the request
+	WhyOwnersOnly    ReasonCode = "owners only"       // Name: the tier
+	WhyReviewersOnly ReasonCode = "reviewers only"
+	// Of deciding in the place of somebody who is away: what bars them bars whoever stands in.
+	WhyAbsentAsked   ReasonCode = "who is away asked"
+	WhyAbsentWrote   ReasonCode = "who is away wrote"
+	WhyAbsentDecided ReasonCode = "who is away has decided"
+	WhyAbsentBarred  ReasonCode = "who is away is barred"
+	WhyNotDelegated  ReasonCode = "not delegated"
+	// Of signatures by reviewers' SSH keys.
+	WhyNotSigned ReasonCode = "not signed by a key of theirs"
+	WhyNoKey     ReasonCode = "no key registered"
+	WhyYoungKey  ReasonCode = "key too young" // Count: hours
+	WhyUntoldKey ReasonCode = "owner of the key not told"
+	WhyOldNonce  ReasonCode = "signed too late"
+	// Of break-glass.
+	WhyGlassRole     ReasonCode = "no break-glass role"
+	WhyGlassSecond   ReasonCode = "break-glass named by one"
+	WhyGlassYoung    ReasonCode = "break-glass role too young" // Count: hours
+	WhyGlassRests    ReasonCode = "break-glass rests"
+	WhyGlassUnseen   ReasonCode = "break-glass not looked at" // Name: the request
+	WhyGlassAlone    ReasonCode = "too few other administrators"
+	WhyGlassDanger   ReasonCode = "break-glass and a danger"
+	WhyGlassNetwork  ReasonCode = "break-glass and a network"
+	WhyGlassOwn      ReasonCode = "own break-glass"
+	WhyGlassGone     ReasonCode = "no break-glass to look at"
+	WhyManyApprovals ReasonCode = "approved many" // Name: the tier; Count; Most: minutes until the next
+	// Of whose button it is.
+	WhyAdminsOnly     ReasonCode = "administrators only" // Name: what they do
+	WhyAuditor        ReasonCode = "auditors change nothing"
+	WhyAuditorsOnly   ReasonCode = "administrators and auditors only"
+	WhyAskerWithdraws ReasonCode = "asker or administrator withdraws"
+	WhyAskerLooks     ReasonCode = "asker or administrator looks"
+	WhyAskerAnswers   ReasonCode = "asker answers"
+	WhyAskerCorrects  ReasonCode = "asker corrects"
+	WhyAskerTakesBack ReasonCode = "asker or administrator takes back"
+	WhyNothingCame    ReasonCode = "no answer to take back"
+	WhyAskerShares    ReasonCode = "asker shares"
+	// Of sharing an answer in another channel.
+	WhyNothingToShare ReasonCode = "no answer to share" // none came, or it was taken back
+	WhyGuestShares    ReasonCode = "guest shares"
+	WhyStandsThere    ReasonCode = "stands there"
+	WhyShareUnseen    ReasonCode = "cannot share there"    // the bot is not in it, or it is archived
+	WhyShareOutside   ReasonCode = "share outside"         // another organisation reads along
+	WhyShareNotIn     ReasonCode = "sharer not in channel" //
+	WhyShareOpener    ReasonCode = "share in a less confidential channel"
+	WhyFileNotTheirs  ReasonCode = "file not theirs" // Name: not all in the channel may see it
+	// Of handing a thread over.
+	WhyAskerHands    ReasonCode = "asker hands over"
+	WhyHandEnded     ReasonCode = "hand-over ended"
+	WhyHandNotTheirs ReasonCode = "hand-over for somebody else"
+	WhyHandThread    ReasonCode = "thread below an offer"
+	WhyHandOffered   ReasonCode = "handed to them already"
+	WhyHandSelf      ReasonCode = "handed to oneself"
+	WhyHandBot       ReasonCode = "handed to a bot"
+	WhyHandGuest     ReasonCode = "handed to a guest"
+	WhyHandOutsider  ReasonCode = "handed to somebody of another organisation"
+	WhyHandAuditor   ReasonCode = "handed to an auditor"
+	WhyHandGone      ReasonCode = "handed to somebody who has left"
+	WhyHandNotIn     ReasonCode = "colleague not in channel"
+	WhyGuestHands    ReasonCode = "guest hands over"
+	WhyHandNotSeen   ReasonCode = "file not the giver's to hand over" // Name
+	WhyHandPinned    ReasonCode = "pin keeps a file from a colleague" // Name
+	WhyHandNothing   ReasonCode = "nothing to hand over"
+	// Of what a file or a model leaves open.
+	WhyOtherDoubt   ReasonCode = "answered already"
+	WhyLookedAt     ReasonCode = "looked at already"
+	WhyNotReadYet   ReasonCode = "not read yet"
+	WhyReadAsTold   ReasonCode = "read as told"
+	WhyAskerChooses ReasonCode = "asker chooses"
+	WhyDeactivated  ReasonCode = "deactivated"
+	WhyApp          ReasonCode = "app"
+	WhyStranger     ReasonCode = "of another workspace"
+	WhyGuest        ReasonCode = "guest"
 )
 
 // What somebody gave, and can give better.
@@ -343,6 +339,7 @@ const (
 	WhyTooFar          ReasonCode = "too far away"
 	WhyMomentPassed    ReasonCode = "moment passed"
 	WhyOwnWish         ReasonCode = "own wish"
+	WhyOwnPart         ReasonCode = "own part"
 	WhyNobodyNext      ReasonCode = "nobody approves the next version"
 	WhyOwnOpinion      ReasonCode = "own opinion"
 	WhyManyOpinions    ReasonCode = "too many opinions" // Count
@@ -391,6 +388,7 @@ const (
 	WhyUnpinned        ReasonCode = "not pinned any more"     // Name
 	WhyPinnedForOthers ReasonCode = "pinned for others"       // Name
 	WhyPinDiffers      ReasonCode = "not what was pinned"     // Name
+	WhyUploadDiffers   ReasonCode = "not what was offered"    // Name
 	WhyPinnedPrivate   ReasonCode = "pinned for some of them" // Name
 	WhyPinGone         ReasonCode = "pin gone"
 	WhyPinUnseen       ReasonCode = "file to pin not seen"

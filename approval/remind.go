@@ -11,6 +11,8 @@ type Turn struct{ *Request }
 
 // A wait for a decision is said again when half of its time has passed, and to
 // the fallback reviewers when four fifths of it have. Each is said once.
+// The schema computes remind_at from the same two shares (requests_version), and a sweep looks requests up by that:
+// whoever changes one changes the other.
 func remindAt(r *Request) time.Time { return partOf(r, 50) }
 
 func escalateAt(r *Request) time.Time { return partOf(r, 80) }

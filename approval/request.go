@@ -49,10 +49,13 @@ type Step string
 
 // The steps.
 const (
+	// A step's name is stored in jobs that wait, and its lock is named by it ("alone draft …"), in Go and in SQL. A
+	// replica of the version before may work the same queue: a name keeps its meaning.
 	StepFind    Step = "find"    // look up the channel, the asker and the files of a question
 	StepRead    Step = "read"    // have its files read, each in a box of its own
 	StepDraft   Step = "draft"   // have the code written
 	StepInspect Step = "inspect" // have it inspected, and put before the reviewers
+	StepReady   Step = "ready"   // have a box made while they read, or ended
 	StepRun     Step = "run"     // run what was approved
 	StepShow    Step = "show"    // make Slack look like the row
 	StepTell    Step = "tell"    // send a notice; the id is its key
@@ -82,11 +85,13 @@ type Request struct {
 	ChangedAt time.Time
 	ExpiresAt time.Time // when the present wait ends
 
-	Revision  *Revision  // the current one; nil while there is none
+	Revision *Revision // the current one; nil while there is none
+	// Decisions and Glass belong to the current revision: a new one begins without either (renew).
 	Decisions []Decision // on the current revision
 	Glass     *Glass     // somebody has had the current revision run that nobody approved; nil: nobody has
 	OldGlass  []Glass    // of earlier revisions, the earliest first: by these nothing runs, and whoever broke one may still disown it
 	Run       *Run
+	Ready     *Ready            // the latest box that was made for it early; nil: none was
 	Holds     []budget.OpenHold // what is held and not yet settled
 	Refused   []Refusal         // earlier drafts, and why they did not reach a person: of this drafting, or of the current revision's
 
@@ -98,6 +103,7 @@ type Request struct {
 
 	Repeats *Repeat // the run that it repeats, to find out whether the same comes out; nil for a question
 
+	// The pointers below are replaced, not written through: steps keep shallow copies of a request as it was loaded.
 	Blocked     *Block          // a budget has refused the next paid step; nil when none has
 	Chosen      *Chosen         // the model that somebody has chosen in its thread; nil: nobody has
 	Downgraded  *Downgraded     // the model is cheaper than the one that was asked for; nil when it is not
@@ -105,6 +111,7 @@ type Request struct {
 	TopUps      []TopUp         // that were asked for, oldest first
 	Rounds      int             // how often reviewers have had the code rewritten or have edited it
 	Wishes      []Wish          // what reviewers wanted changed, oldest first
+	Authors     []string        // of the versions before the current one: models, and people who edited
 	Edit        *Edit           // an edit that is being inspected; only while drafting
 	Clarified   []Clarification // what the model has asked the asker, oldest first; the last one may be open
 	Written     *Written        // a program that is paid for and has not been inspected; only while drafting
@@ -162,6 +169,8 @@ type Sharing struct {
 
 // PinnedIn is the channel whose pin a file may have: the one by which it is used, or the one where
 // it is asked about.
+// A file that is not pinned is looked for among the pins of the channel where it is asked about: it may be
+// pinned there under the same id, and is held to that pin as well.
 func (f File) PinnedIn(project string) string { return cmp.Or(f.Pinned, project) }
 
 // Tables are those of a file that has been read.
@@ -191,10 +200,12 @@ type Written struct {
 
 // Revision is one version of the code, immutable once stored.
 type Revision struct {
-	RequestID     string
-	Number        int
-	Code          string // canonical: see Canonical
-	Summary       string // what the code does, in the model's words; never proof of anything
+	RequestID string
+	Number    int
+	Code      string // canonical: see Canonical
+	Summary   string // what the code does, in the model's words; never proof of anything
+	// The schema refuses a decision by this person (decisions_not_by_author), and one by the author of an earlier
+	// version where the risk is not low (decisions_not_by_editor).
 	Author        string // the model that answered, or the person who edited
 	Provider      string // of a model: who was asked for it,
 	Host          string // and where the prompt went
@@ -211,6 +222,8 @@ type Revision struct {
 
 // Run is the one run of a request.
 type Run struct {
+	// The schema has one run for a request and one request for a box: request_id is the primary key, and box_id is
+	// unique, also among boxes that were given up (runs_approved).
 	RequestID  string
 	BoxID      string
 	StartedAt  time.Time // the box was named
@@ -267,21 +280,24 @@ const (
 var HandEvents = map[HandVerdict]EventKind{HandAccepted: EventAcceptedHandOver, HandDeclined: EventDeclinedHandOver,
 	HandWithdrawn: EventWithdrawnHandOver, HandExpired: EventExpiredHandOver}
 
+// The schema holds both ends to it: nothing is accepted after Until, and nothing expires before (handovers_in_time).
 // HandOverLife is how long an offer is open.
 const HandOverLife = 7 * 24 * time.Hour
 
 // Changes is what the verbs since loading want stored beside the request's own
 // columns: all of it or none.
 type Changes struct {
-	Revision    *Revision
-	Decision    *Decision
-	Glass       *Glass
-	Look        *GlassLook
-	Run         *Run // started or finished
-	Unstarted   *Run // taken back: its box is no more, and nothing had begun in it
-	Messages    []Message
-	Events      []Event
-	Holds       []budget.Hold
+	Revision  *Revision
+	Decision  *Decision
+	Glass     *Glass
+	Look      *GlassLook
+	Run       *Run // started or finished
+	Unstarted *Run // taken back: its box is no more, and nothing had begun in it
+	Messages  []Message
+	Events    []Event
+	Holds     []budget.Hold
+	// Of these the store asks no budget, because together they are no more than what this move gives back. The
+	// schema adds up what is held by itself (holds_burden), so it stays right whatever this says.
 	Carried     []string   // ids of new holds that go on with money of holds that end here: no budget is asked again
 	Freed       budget.USD // what those that end here have left, and none of the new ones goes on with
 	Called      []string   // ids of holds whose paid work begins
@@ -338,6 +354,7 @@ type Session struct {
 // words, nothing that looks like something else.
 func NewID(length int) string {
 	const letters = "23456789bcdfghjkmnpqrstvwxz"
+	// 27 letters: 7 of them make about ten billion ids. Of two that meet, the primary key refuses the later one.
 	id := make([]byte, 0, length)
 	for buf := make([]byte, 4*length); len(id) < length; {
 		_, _ = rand.Read(buf) // never fails; see crypto/rand
@@ -359,6 +376,8 @@ func (r *Request) Scopes() []budget.Scope {
 		{Team: r.Team, Kind: budget.Project, ID: r.Project},
 		{Team: r.Team, Kind: budget.Team, ID: r.Team},
 	}
+	// In the order in which budgets are locked, everywhere: two requests that share budgets wait for one another,
+	// and never both for each other. The trigger holds_burden writes them in the same order.
 	slices.SortFunc(scopes, func(a, b budget.Scope) int {
 		if a.Less(b) {
 			return -1

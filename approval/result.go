@@ -142,9 +142,11 @@ type Observed struct {
 // data is told: not the rows, not the value, not what was printed, and no name that
 // the code gave to a table or a file. Where the code stopped with an error, it is told
 // in which of its lines: that is code, which the model has written, and no data.
+// It is bounded to 4,000 characters in all, because it stands in the prompt of each later question of the thread.
 func (r Result) Text(code string, rows int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "outcome: %s\n", r.Outcome)
+	// "KeyError: 'price'": what stands behind the colon may be a value of the data.
 	if name, _, _ := strings.Cut(r.Error, ":"); name != "" {
 		if rows > 0 {
 			name = r.Error
@@ -213,7 +215,8 @@ func Summarise(of *Request, model string, most budget.USD, to Addressee, now tim
 	if !r.Can("Call") || r.Blocked != nil || r.Seek != nil || r.Edit != nil || r.Written != nil {
 		return false, r.Illegal("sum up the thread of")
 	}
-	if i := slices.IndexFunc(r.Holds, budget.OpenHold.Apart); i >= 0 {
+	// begun is false and err nil: the question is written without a summary.
+	if i := slices.IndexFunc(r.Holds, func(h budget.OpenHold) bool { return h.Purpose == budget.ForSummary }); i >= 0 {
 		if h := &r.Holds[i]; !h.Uncertain() {
 			r.doubt(h, h.Risked, now, now)
 		}
@@ -230,6 +233,7 @@ func Summarise(of *Request, model string, most budget.USD, to Addressee, now tim
 // Summarised notes what came of the call for a summary. The event is where it is kept.
 func Summarised(r *Request, s Summary, now time.Time) {
 	data := map[string]any{"of": s.Of, "from": s.From, "saw": string(s.Saw), "provider": s.Provider, "host": s.Host}
+	// Kept too: without it the same questions would be summed up, and paid, at each further question.
 	if s.Text == "" {
 		data["why"] = Said(s.Why)
 		r.note(now, System, EventNotSummarised, data)
@@ -244,6 +248,8 @@ func SummaryOf(e Event) (s Summary, ok bool) {
 	if e.Kind != EventSummarised && e.Kind != EventNotSummarised {
 		return s, false
 	}
+	// As it was noted a moment ago (Said), or as storage gives it back (a string). Words that are gone stay a hash, which
+	// is no text.
 	text := func(key string) string {
 		switch v := e.Data[key].(type) {
 		case string:
@@ -290,6 +296,7 @@ func (r Result) StoppedAt(code string) (n int, line string) {
 	if len(frames) == 0 {
 		return 0, ""
 	}
+	// The expression has matched digits, at most six, so there is no error.
 	n, _ = strconv.Atoi(frames[len(frames)-1][1])
 	lines := strings.Split(code, "\n")
 	if n < 1 || n > len(lines) {

@@ -37,6 +37,8 @@ func (r *Request) BrokenSeal(p Policy) (why []Reason) {
 	if rev.Manifest.Digest() != rev.Digest {
 		why = append(why, Because(WhyOtherTerms))
 	}
+	// Whoever has the database's password can write a decision, and not its signature. This is the last look before a
+	// start, whatever the row says.
 	if unsigned(r) {
 		why = append(why, Because(WhyUnsigned))
 	}
@@ -79,6 +81,7 @@ func (r *Request) Unstart(broken *BrokenSealError, charge budget.Charge, fresh M
 	if !r.Can("Unstart") || !r.Run.BegunAt.IsZero() || !r.Run.StoppedAt.IsZero() { // what was cancelled is not put before reviewers again
 		return r.Illegal("take the run back from")
 	}
+	// The event has to stand after the start that it takes back.
 	now = r.Run.after(now)
 	r.Money().PayBox(charge, now)
 	r.note(now, System, EventUnstarted, map[string]any{"box": r.Run.BoxID, "cost": r.Money().settledNow()})
@@ -90,6 +93,7 @@ func (r *Request) Unstart(broken *BrokenSealError, charge budget.Charge, fresh M
 
 // reopen puts the code before the reviewers again, with the files as they are now.
 func reopen(r *Request, broken *BrokenSealError, fresh Manifest, p Policy, now time.Time) {
+	// Before anything is replaced: the event names the revision that does not hold.
 	r.Changes.Events = append(r.Changes.Events, SealBroken(r, broken, now))
 	if broken.Files != nil {
 		r.Files = broken.Files
@@ -141,6 +145,7 @@ func DisownGlass(r *Request, revision int, person string, click Click, p Policy,
 	case !g.Disowned.IsZero():
 		return nil
 	}
+	// A later version may run by a glass that the same account has broken: that is not theirs either.
 	stands := r.Glass != nil && r.Glass.Person == person // by the word of the account that they do not vouch for
 	g.Disowned, r.Changes.Retell = now, true
 	r.note(now, person, EventDisownedGlass, map[string]any{"revision": revision, "click": click})
@@ -205,11 +210,31 @@ func ApprovalOf(r *Request, user string) (Decision, bool) {
 // sealAnew puts the same code before the reviewers under a new number. Approvals belong
 // to a revision, so the new one has none. The files may have changed, and the findings with them.
 func sealAnew(r *Request, reason Reason, fresh Manifest, findings []Finding, p Policy, now time.Time) {
+	// A copy: a stored revision never changes, in the schema either (revisions_unchangeable).
 	rev := *r.Revision
 	rev.Manifest, rev.Findings, rev.At, rev.Unsigned = fresh, findings, now, false
 	renew(r, rev)
 	r.Reason = reason
 	r.Money().release(now)
+	// Of the new revision, which renew has put in the place of the old one.
 	r.note(now, System, EventSealedAnew, r.Revision.told())
 	r.move(Pending, now, now.Add(p.Expiry))
 }
+
+// Fallen is an approval that does not count any more: whose it was, and why not.
+type Fallen struct {
+	Code FallenCode `json:"code"`
+	Who  string     `json:"who"`
+	For  string     `json:"for,omitempty"` // in whose place it was given
+}
+
+// FallenCode is why an approval does not count any more.
+type FallenCode string
+
+// The codes; whoever draws them has the words.
+const (
+	NoReviewer FallenCode = "no_reviewer" // Who is not a reviewer here any more
+	NoDelegate FallenCode = "no_delegate" // Who does not decide in place of For any more
+	NoMember   FallenCode = "no_member"   // Who is not a full member of this workspace any more
+	NoKey      FallenCode = "no_key"      // the key with which Who signed is not theirs any more
+)

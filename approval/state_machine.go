@@ -99,6 +99,7 @@ var Moves = slices.Concat([]Move{
 	stay("Remind", Pending),
 	stay("Escalate", Pending),
 	stay("Assign", Pending),
+	stay("KeepReady", Pending),
 	stay("AskOpinion", Pending),
 	stay("AwaitBox", Approved),
 	stay("Freeze", Approved),
@@ -114,8 +115,8 @@ func from(verb string, to State, states ...State) (moves []Move) {
 	return moves
 }
 
-// stay are moves that lead nowhere else. They stand in the table all the same, because the schema
-// holds every event to a move that may happen in its state.
+// stay are moves that lead nowhere else. They stand in the table because Can asks nothing else. The schema has the same rows,
+// and looks only at those that change the state (requests_guards, requests_told).
 func stay(verb string, states ...State) (moves []Move) {
 	for _, state := range states {
 		moves = append(moves, Move{state, verb, state})

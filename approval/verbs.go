@@ -161,6 +161,7 @@ func renew(r *Request, rev Revision) {
 	rev.RequestID, rev.Number = r.ID, 1
 	if r.Revision != nil {
 		rev.Number = r.Revision.Number + 1
+		r.Authors = append(slices.Clone(r.Authors), r.Revision.Author)
 	}
 	rev.Manifest.CodeSHA256 = Hash([]byte(rev.Code))
 	rev.Digest = rev.Manifest.Digest()
@@ -370,7 +371,7 @@ func (r *Request) move(to State, now, expires time.Time, steps ...Step) {
 	if open := r.Money().OpenTopUp(); open != nil && to.Final() {
 		r.Tell(open.notice(now)) // there is nothing left to grant it for, and its buttons go
 	}
-	r.touch(now, append(steps, StepShow)...)
+	r.touch(now, append(Early{r}.woken(steps), StepShow)...)
 }
 
 // touch notes when the request last changed and which jobs the move wakes, each once.

@@ -26,9 +26,11 @@ type Booking struct {
 	Amount        USD
 	Held          USD // by the hold that it ended
 	Estimated     bool
+	Joint         bool // of a box that waited for reviewers and became the run's: the run's own charge is of the same box
 }
 
 // ListedBox is a box as the lists of whoever bills it have it, by their clock.
+// By it a box is found that the ledger knows nothing of. Times are as exact as the lists are far apart.
 type ListedBox struct {
 	Box   string
 	Began time.Time

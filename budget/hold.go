@@ -15,6 +15,7 @@ const (
 	ForRead    Purpose = "read"    // the box in which a file is read
 	ForInspect Purpose = "inspect" // the box in which what came is inspected
 	ForRun     Purpose = "run"
+	ForReady   Purpose = "ready" // the box that waits while reviewers read, until it is the run's or is not wanted
 	ForCheck   Purpose = "check" // work of the house: what doctor and self-tests try; it belongs to no request
 )
 
@@ -62,8 +63,8 @@ func (h OpenHold) Bears(most USD) bool {
 	return !h.Apart() && (!h.Called || h.Uncertain()) && h.Amount >= h.Risked+most
 }
 
-// Apart tells of a hold that bears nothing but its own call: that of a summary.
-func (h OpenHold) Apart() bool { return h.Purpose == ForSummary }
+// Apart tells of a hold that bears nothing but its own: that of a summary, or of a box that waits.
+func (h OpenHold) Apart() bool { return h.Purpose == ForSummary || h.Purpose == ForReady }
 
 // Since is the time from which a called hold counts as uncertain, unless it is settled
 // now.
@@ -139,7 +140,7 @@ func (s Settlement) Within(held USD) (charged Settlement, over USD) {
 // as estimated.
 func (h Hold) InFull(at time.Time, what string) Settlement {
 	kind := Tokens
-	if h.Purpose == ForRun || h.Purpose == ForInspect || h.Purpose == ForRead {
+	if h.Purpose == ForRun || h.Purpose == ForInspect || h.Purpose == ForRead || h.Purpose == ForReady {
 		kind = Box
 	}
 	return Settlement{HoldID: h.ID, At: at, Estimated: true,

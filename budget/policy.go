@@ -15,6 +15,8 @@ type LimitPolicy struct {
 	Warn      []int       `json:"warn,omitempty"`      // further marks, per cent
 	Downgrade []Downgrade `json:"downgrade,omitempty"` // past the soft limit, in the order of preference
 	Without   []Ability   `json:"without,omitempty"`   // what is switched off past the soft limit
+	// Ready is the most that a box may cost that waits while reviewers read, where boxes are billed by the second; 0: none waits.
+	Ready USD `json:"ready,omitempty"`
 }
 
 // Downgrade replaces a model by a cheaper one.
@@ -72,6 +74,9 @@ func (p LimitPolicy) Validate() error {
 		if mark < 1 || mark > 100 {
 			return fmt.Errorf("%d%% is no share of a budget: a mark lies between 1%% and 100%%", mark)
 		}
+	}
+	if p.Ready < 0 {
+		return fmt.Errorf("a sandbox that waits while reviewers read cannot cost less than nothing")
 	}
 	for _, d := range p.Downgrade {
 		if d.To == "" || d.From == d.To {
@@ -146,6 +151,21 @@ func Without(standings []Standing, a Ability) (by Standing, off bool) {
 	return Standing{}, false
 }
 
+// Ready returns what a box may cost that waits while reviewers read: the least that one of the budgets that pay
+// allows, of those that allow any. Where one of them is past its soft limit, people save, and none waits.
+func Ready(standings []Standing) (most USD) {
+	for _, s := range standings {
+		allowed := s.Limit.Policy.Ready
+		if s.Soft() {
+			return 0
+		}
+		if allowed > 0 && (most == 0 || allowed < most) {
+			most = allowed
+		}
+	}
+	return most
+}
+
 // Cheaper returns the model that a budget past its soft limit wants instead of this one,
 // and that budget. The replacement must be allowed, must cost less in the worst case, and
 // must fit every budget. Chains of replacements are followed; a model without a price is
@@ -179,7 +199,7 @@ func FreeFrom(model string, needed USD, standings []Standing) (at time.Time, ok 
 		switch {
 		case !saves && s.Left() >= needed:
 			continue
-		case s.ResetsAt.IsZero() || s.Limit.Hard() < needed:
+		case !s.anew(needed):
 			return time.Time{}, false
 		case s.ResetsAt.After(at):
 			at = s.ResetsAt
@@ -224,7 +244,7 @@ func FitsFrom(needed USD, standings []Standing) (at time.Time, ok bool) {
 		if s.Left() >= needed {
 			continue
 		}
-		if s.ResetsAt.IsZero() || s.Limit.Hard() < needed || s.Limit.Rests {
+		if !s.anew(needed) {
 			return time.Time{}, false
 		}
 		if s.ResetsAt.After(at) {
@@ -232,4 +252,10 @@ func FitsFrom(needed USD, standings []Standing) (at time.Time, ok bool) {
 		}
 	}
 	return at, !at.IsZero()
+}
+
+// anew tells whether a new window of a budget has room for work. What is granted on top does not count: it ends with the
+// window, or within a day (steps.GrantEnds), and whoever waited for it would be refused once more.
+func (s Standing) anew(needed USD) bool {
+	return !s.ResetsAt.IsZero() && s.Limit.Amount >= needed && !s.Limit.Rests
 }

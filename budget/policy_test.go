@@ -167,4 +167,29 @@ func TestWaitingHelpsOnlyWhereEveryBudgetBeginsAnew(t *testing.T) {
 	require.False(t, ok, "it is smaller than the work")
 	_, ok = FitsFrom(Dollar, []Standing{roomy})
 	require.False(t, ok, "it fits now")
+	granted := full(Dollar, day)
+	granted.Limit.Extra, granted.Spent = Dollar, 2*Dollar
+	_, ok = FitsFrom(Dollar+Cent, []Standing{granted})
+	require.False(t, ok, "what was granted on top is gone by then")
+	granted.Limit.Rests = true
+	_, ok = FitsFrom(Dollar, []Standing{granted})
+	require.False(t, ok, "a workspace that rests waits for an administrator")
+	_, ok = FreeFrom("large", Dollar, []Standing{granted})
+	require.False(t, ok, "nor is a model free again")
+}
+
+func TestABoxWaitsForTheLeastThatABudgetAllowsAndForNoneThatSaves(t *testing.T) {
+	t.Parallel()
+	allows := func(ready USD) Standing {
+		return Standing{Limit: Limit{Amount: Dollar, Policy: LimitPolicy{Ready: ready}}}
+	}
+	saves := allows(Cent)
+	saves.Spent = 80 * Cent
+	for _, tt := range []struct {
+		standings []Standing
+		most      USD
+	}{{nil, 0}, {[]Standing{allows(0)}, 0}, {[]Standing{allows(0), allows(2 * Cent), allows(Cent)}, Cent}, {[]Standing{allows(Cent), saves}, 0}} {
+		require.Equal(t, tt.most, Ready(tt.standings))
+	}
+	require.Error(t, LimitPolicy{Ready: -1}.Validate())
 }

@@ -26,6 +26,8 @@ type ModelPrice struct {
 	Checked time.Time
 }
 
+// A provider's price for a prompt above a tier is that of the whole prompt, and not of what is above (GPT: above 272,000
+// tokens twice the input and 1.5 times the output). So of the rows that hold, one counts.
 // BoxPrice is one dated row: what an allocated box costs per second.
 type BoxPrice struct {
 	Kind    string
@@ -74,6 +76,7 @@ var priceColumns = []string{"kind", "name", "from", "until", "above_tokens", "in
 func ReadPrices(r io.Reader) (Prices, error) {
 	var p Prices
 	rows := csv.NewReader(r)
+	// Lines that say where a price is from, and why one is left out.
 	rows.Comment = '#'
 	head, err := rows.Read()
 	if err != nil || strings.Join(head, ",") != strings.Join(priceColumns, ",") {
@@ -85,6 +88,7 @@ func ReadPrices(r io.Reader) (Prices, error) {
 		if err == io.EOF {
 			break
 		}
+		// A line with too few columns is one fault among others, and the next line is read.
 		if malformed, ok := errors.AsType[*csv.ParseError](err); ok {
 			faults = append(faults, fmt.Errorf("line %d: %w", malformed.Line, malformed.Err))
 			continue
@@ -129,21 +133,26 @@ func (p *Prices) add(row []string) error {
 	if !until.IsZero() && !from.Before(until) {
 		fault(fmt.Errorf("a price from %s until %s never holds", row[2], row[3]))
 	}
-	if in, out := usd(row[5]), usd(row[8]); len(faults) == 0 && in == 0 && out == 0 && !strings.HasPrefix(source, freeSource) {
+	// Read once, also where both kinds of row need them: a mistake is said once.
+	in, out := usd(row[5]), usd(row[8])
+	// Only where all could be read: an amount that is wrong reads as nothing.
+	if len(faults) == 0 && in == 0 && out == 0 && !strings.HasPrefix(source, freeSource) {
 		fault(fmt.Errorf("nothing is charged for %s: if that is meant, begin the row's source with %q", name, freeSource))
 	}
 	switch row[0] {
 	case "model":
+		// With a nought before it an empty field is 0, and a sign is an error.
 		above, err := strconv.Atoi("0" + row[4])
 		fault(err)
-		write := row[7]
-		if write == "" {
-			write = row[5] // written at the price of other input
+		// An empty field is no price of nothing: where a provider charges more for what it puts into its cache, the file says so.
+		write := in // written at the price of other input
+		if row[7] != "" {
+			write = usd(row[7])
 		}
-		p.Models = append(p.Models, ModelPrice{Model: name, From: from, Until: until, Above: above, Input: usd(row[5]),
-			Cached: usd(row[6]), Write: usd(write), Output: usd(row[8]), Source: source, Checked: checked})
+		p.Models = append(p.Models, ModelPrice{Model: name, From: from, Until: until, Above: above, Input: in,
+			Cached: usd(row[6]), Write: write, Output: out, Source: source, Checked: checked})
 	case "box":
-		p.Boxes = append(p.Boxes, BoxPrice{Kind: name, From: from, Until: until, VCPU: usd(row[5]), GiB: usd(row[8]),
+		p.Boxes = append(p.Boxes, BoxPrice{Kind: name, From: from, Until: until, VCPU: in, GiB: out,
 			Source: source, Checked: checked})
 	default:
 		fault(fmt.Errorf("kind %q is neither model nor box", row[0]))
@@ -158,6 +167,7 @@ const MaxUnchecked = 60 * 24 * time.Hour
 // Providers change prices without telling us.
 func (p Prices) Unchecked(at time.Time, longest time.Duration) (list []string) {
 	row := func(name string, until, checked time.Time) {
+		// What has ended is kept for old bills, and changes no more.
 		if (until.IsZero() || at.Before(until)) && at.Sub(checked) > longest {
 			list = append(list, fmt.Sprintf("%s, checked on %s", name, checked.Format(time.DateOnly)))
 		}
@@ -172,6 +182,7 @@ func (p Prices) Unchecked(at time.Time, longest time.Duration) (list []string) {
 }
 
 // holds tells whether a row with these first and last days is in force at a moment.
+// Days begin at midnight in UTC, wherever the team's calendar is: that is when a provider's price changes.
 func holds(from, until, at time.Time) bool {
 	return !at.Before(from) && (until.IsZero() || at.Before(until))
 }
@@ -182,6 +193,7 @@ func holds(from, until, at time.Time) bool {
 func (p Prices) Model(model string, at time.Time, prompt int) (ModelPrice, error) {
 	var best *ModelPrice
 	for i, row := range p.Models {
+		// By the name as it stands: a name that moves (an alias) is in no row, and so is refused.
 		if row.Model != model || !holds(row.From, row.Until, at) || row.Above > 0 && prompt <= row.Above {
 			continue
 		}
@@ -234,10 +246,12 @@ func (p Prices) BoxCharge(size BoxSize, d time.Duration, at time.Time) (Charge, 
 	if err != nil {
 		return Charge{}, err
 	}
+	// A part of a millisecond counts as a whole one. Milliseconds are what the ledger keeps.
 	ms := max(0, d.Milliseconds())
 	if d > time.Duration(ms)*time.Millisecond {
 		ms++
 	}
+	// Both parts over one divisor: milliseconds in a second times megabytes in a GiB.
 	amount, err := priced(1000*1024, product{int64(row.VCPU), int64(size.VCPU), ms, 1024},
 		product{int64(row.GiB), int64(size.MemoryMB), ms})
 	if err != nil {
@@ -251,6 +265,7 @@ func (p Prices) BoxCharge(size BoxSize, d time.Duration, at time.Time) (Charge, 
 // tiers that such a prompt can reach.
 func (p Prices) WorstTokens(model string, promptBytes, maxTokens int, at time.Time) (USD, error) {
 	var worst USD
+	// Any row in force makes the model known, also one for longer prompts: without a row there is no price, and never zero.
 	known := false
 	for _, row := range p.Models {
 		if row.Model == model && holds(row.From, row.Until, at) && (row.Above == 0 || promptBytes > row.Above) {
@@ -276,6 +291,8 @@ type product []int64
 // A negative quantity, or an amount that no USD can hold, is an error: usage is
 // what a provider reports, and must not wrap around into a gift.
 func priced(per int64, parts ...product) (USD, error) {
+	// Billionths of a dollar times tokens pass int64 at nine billion tokens for a dollar a million: far away, but what wrapped
+	// around would be a gift.
 	sum := new(big.Int)
 	for _, factors := range parts {
 		part := big.NewInt(1)

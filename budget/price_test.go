@@ -93,6 +93,7 @@ func TestReadPricesReportsEveryFaultWithItsLine(t *testing.T) {
 		}
 		require.True(t, found, "%s%s\nin:\n%s", line, says, err)
 	}
+	require.Equal(t, 1, strings.Count(err.Error(), `"1,5"`), "each mistake is said once: %s", err)
 	require.NotContains(t, err.Error(), "line 3:")
 	require.NotContains(t, err.Error(), "line 21:")
 }

@@ -15,6 +15,7 @@ import (
 // that is taken for words is known by its imports, and asked for once more in a fence (extract).
 func isPython(lines []string) bool {
 	does := false
+	// No line of it: then does stays false, and it is no program.
 	for _, s := range statements(lines) {
 		if !s.closed || !s.fits() {
 			return false
@@ -39,6 +40,7 @@ var keywords = strings.Fields(`and as assert async await break class continue de
 func (s statement) fits() bool {
 	operand := false // the word before is a name, a number, a string, or the end of brackets
 	for _, w := range s.words {
+		// Signs of a sentence or a shell. A backslash stands only at the end of a line, where statements has taken it away.
 		if strings.ContainsAny(w, "?$!`\\") && w != "!=" {
 			return false
 		}
@@ -51,6 +53,7 @@ func (s statement) fits() bool {
 	return true
 }
 
+// isOperand tells a name or a number from a keyword of Python.
 func isOperand(w string) bool {
 	first := []rune(w)[0]
 	return (first == '_' || unicode.IsLetter(first) || unicode.IsDigit(first)) && !slices.Contains(keywords, w)
@@ -62,6 +65,7 @@ func (s statement) does() bool {
 	case "import", "from":
 		return len(s.words) > 1
 	}
+	// A name, a bracket and more is a call. "(see below)" begins with a bracket and is none.
 	at := slices.Index(s.words, "=")
 	return at > 0 && at < len(s.words)-1 || len(s.words) > 2 && isOperand(s.words[0]) && slices.Contains(s.words, "(")
 }
@@ -126,6 +130,7 @@ func statements(lines []string) (list []statement) {
 			i++
 		}
 	}
+	// A bracket that never closes swallows all lines after it, so a text in which one stands is no program.
 	now.closed = now.closed && depth == 0
 	end()
 	if depth != 0 {
@@ -136,6 +141,7 @@ func statements(lines []string) (list []statement) {
 
 // skipString finds the end of a string, and tells whether it has one.
 func skipString(text []rune, at int) (next int, closed bool) {
+	// Three of the mark are looked for first: two of them alone are an empty string.
 	mark := text[at]
 	if at+2 < len(text) && text[at+1] == mark && text[at+2] == mark {
 		for i := at + 3; i+2 < len(text); i++ {
@@ -153,6 +159,7 @@ func skipString(text []rune, at int) (next int, closed bool) {
 			i++
 		case mark:
 			return i + 1, true
+		// A string in single marks ends with its line: here an apostrophe in a sentence shows itself.
 		case '\n':
 			return i, false
 		}

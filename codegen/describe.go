@@ -27,6 +27,7 @@ type detail struct {
 // ASCII in another way, and no rule would find them there.
 func (d detail) quote(value string, most int) string { return pandas.Quote(d.hidden(value), most) }
 
+// hidden is a value as a model may see it.
 func (d detail) hidden(value string) string {
 	if d.hides == nil {
 		return value
@@ -46,6 +47,7 @@ func describe(files []approval.File, d detail) string {
 	}
 	var b strings.Builder
 	b.WriteString("The data files:\n")
+	// Names and values go through quote: the veil lies over all of them.
 	for _, f := range files {
 		fmt.Fprintf(&b, "\n%s\n", d.quote(f.Name, 255))
 		tables := f.Tables()
@@ -94,6 +96,7 @@ func describeTable(b *strings.Builder, f approval.File, t reading.Table, d detai
 			b.WriteString(d.inQuotes(row[:min(d.columns, len(row))]) + "\n")
 		}
 	}
+	// The least detail names no column, so what is odd about one is left out as well.
 	if d.columns == 0 {
 		return
 	}
@@ -102,6 +105,7 @@ func describeTable(b *strings.Builder, f approval.File, t reading.Table, d detai
 		if o.Column != "" {
 			column = d.quote(o.Column, 200) + ": "
 		}
+		// The words of an odd thing would name the column too, unquoted.
 		o.Column = ""
 		fmt.Fprintf(b, "Note: %s%s\n", column, o.Words())
 	}
@@ -122,6 +126,9 @@ func typed(c reading.Column) string {
 	}
 	if c.Pattern != "" {
 		text += " like " + pandas.Literal(c.Pattern)
+	}
+	if c.Type == "text" && c.Decimal == "," { // nobody has dealt with its sign
+		text += "; numbers in it have a decimal comma"
 	}
 	return text
 }

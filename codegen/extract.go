@@ -29,6 +29,8 @@ type asides struct {
 	next      []string // lines of blocks of the language "next"
 }
 
+// extract takes the one program out of an answer, with what the model said around it. What cannot be read that way
+// goes back to the model in the words of the error.
 func extract(answer string) (code, prose string, said asides, err error) {
 	lines := strings.Split(withoutThinking(strings.TrimPrefix(lineEnds.Replace(answer), "\ufeff")), "\n")
 	// Three ways of reading the fences, the strictest first. Each later one is tried only where the
@@ -109,6 +111,7 @@ func (p *parts) unmark(code string) {
 	})
 }
 
+// of are the blocks that are marked as in a language.
 func (p parts) of(language string) (list []block) {
 	for _, b := range p.blocks {
 		if b.language == language {

@@ -13,6 +13,7 @@ import (
 func Newest(said []approval.Message, bytes int) []approval.Message {
 	groups := exchanges(said)
 	from := len(groups)
+	// From the latest on back. The first that does not fit ends it, also where an older one would fit: there must be no gap.
 	for from > 0 {
 		size := 0
 		for _, m := range groups[from-1] {

@@ -66,6 +66,15 @@ And by week?`, turns[3].Text)
 	require.Contains(t, turns[9].Text, "Nobody was shown this answer: two blocks\nWrite the whole answer again")
 }
 
+// Load deals with the signs of numbers; in a column that it keeps as text they are left to the program.
+func TestThePromptSaysWhichSignNumbersInATextHave(t *testing.T) {
+	t.Parallel()
+	turns, err := prompt(steps.Brief{Question: "?", Files: []approval.File{{Name: "a.csv", Reading: &reading.Reading{Kind: "text", Tables: []reading.Table{{Rows: 3, Decimal: ",",
+		Columns: []reading.Column{{Name: "nitrat", Type: "text", Decimal: ",", Pattern: "<9,9 or <9,99"}, {Name: "blei", Type: "number", Decimal: ","}, {Name: "ort", Type: "text", Decimal: "."}}}}}}}}, PromptBytes)
+	require.NoError(t, err)
+	require.Contains(t, turns[1].Text, "- \"nitrat\": text like \"<9,9 or <9,99\"; numbers in it have a decimal comma\n- \"blei\": number\n- \"ort\": text\n")
+}
+
 func TestThePromptShowsTheLatestAttemptWithItsReason(t *testing.T) {
 	t.Parallel()
 	turns, err := prompt(steps.Brief{Question: "?", Refused: []approval.Refusal{{Code: "worse(", Reason: "'(' was never closed"}}}, PromptBytes)

@@ -26,6 +26,7 @@ func recapTurns(r steps.Recap) ([]Turn, *veil) {
 	}
 	turns = append(turns, earlier(r.Said, days{zone: r.Zone})...)
 	hides := under(r.Hides)
+	// The first turn is ours. In the others somebody may have written what looks like a place-holder.
 	for _, turn := range turns[1:] {
 		hides.Leave(turn.Text)
 	}
@@ -48,6 +49,7 @@ func (w *Writer) RecapRoom(model string) int {
 	if !ok {
 		return 0
 	}
+	// With minutes before it, which is the longer of the two frames. The words about place-holders come on top (veiled).
 	turns, _ := recapTurns(steps.Recap{Before: "-"})
 	return max(0, p.About().promptBytes(model)-size(turns)-len(veiled))
 }
@@ -81,6 +83,7 @@ func (w *Writer) Recap(ctx context.Context, r steps.Recap) (made steps.Recapped,
 		return made, err
 	}
 	_, failed := whole(answer, about.Name)
+	// Without usage nobody knows what was billed, so the text counts for nothing and the hold stays uncertain.
 	if failed == nil && answer.Usage.Model == "" {
 		failed = &steps.WriterError{Err: errors.New("an answer without usage"), Words: about.Name + " did not say what its answer cost, so it cannot be used."}
 	}
@@ -88,6 +91,7 @@ func (w *Writer) Recap(ctx context.Context, r steps.Recap) (made steps.Recapped,
 		made.Text, failed = summed(hides.Blank(answer.Text)) // what goes on in other prompts is masked for good
 	}
 	if failed != nil {
+		// Not tried again: the question goes on without a summary, which is a courtesy.
 		failed.Usage, failed.Billed, failed.Retry = answer.Usage, answer.Usage.Model == "", false
 		return steps.Recapped{}, failed
 	}

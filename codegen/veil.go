@@ -24,6 +24,7 @@ func under(rules *redact.Rules) *veil { return &veil{Veil: redact.Veil{Rules: ru
 
 func (v *veil) clone() *veil { return &veil{Veil: v.Clone(), told: v.told, words: v.words} }
 
+// turns hides what is secret or personal in a conversation. The system's turns are ours, and have nothing of it.
 func (v *veil) turns(turns []Turn) []Turn {
 	hidden := make([]Turn, len(turns))
 	for i, t := range turns {
@@ -47,6 +48,7 @@ func (v *veil) tell(turns []Turn) []Turn {
 // runs, what the program says with it. What is not put back would run as these very letters, so such a program
 // goes back to the model.
 func (v *veil) lift(d steps.Draft) (steps.Draft, error) {
+	// All that people will read: code, summary, what could be asked next, and a question back.
 	d.Code, d.Summary = v.Restore(d.Code), v.Restore(d.Summary)
 	for i, next := range d.Next {
 		d.Next[i] = v.Restore(next)
@@ -60,6 +62,7 @@ func (v *veil) lift(d steps.Draft) (steps.Draft, error) {
 		d.Ask = &ask
 	}
 	for _, name := range redact.PlaceHolders(d.Code) {
+		// One that stands in the question or a file may be meant as it stands.
 		if !slices.Contains(v.words, name) {
 			return steps.Draft{}, &steps.WriterError{Err: errors.New("a place-holder in the program"), Usage: d.Usage,
 				Words:  "The model's program needs a value that it may not see, so it cannot be used.",

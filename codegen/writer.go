@@ -55,6 +55,7 @@ func New(o Options, providers ...Provider) (*Writer, error) {
 	if o.Default == "" {
 		return w, nil
 	}
+	// A default that nobody offers stops the start: else each question without a model would be refused.
 	at := slices.Index(w.models, o.Default)
 	if at < 0 {
 		return nil, fmt.Errorf("DEFAULT_MODEL is %s, which is not one of %s", o.Default, strings.Join(w.models, ", "))
@@ -129,6 +130,7 @@ func (w *Writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) 
 		d, err = hides.lift(d)
 	}
 	if err == nil {
+		// Where the prompt went and what it held of the thread are facts of ours, and no word of the answer.
 		d.Provider, d.Host, d.Whole, d.Summed = about.Name, about.Host, held.Whole, held.Summed
 	}
 	if failed, ok := errors.AsType[*steps.WriterError](err); ok && failed.Retry {

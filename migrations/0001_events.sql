@@ -51,6 +51,7 @@ INSERT INTO event_kinds (kind, facts) VALUES
     ('begun', '{"box": "text"}'),
     ('begun too late', '{"box": "text"}'),
     ('blocked', '{"for": "text", "needed": "number", "model": "text", "standings": "list"}'),
+    ('box ready', '{"box": "text", "hold": "text", "revision": "number", "digest": "text", "until": "text"}'),
     ('broke glass', '{"revision": "number", "digest": "text", "click": "object", "reason": "said", "others": "list"}'),
     ('call failed', '{"attempt": "number", "why": "said"}'),
     ('called', '{"attempt": "number", "model": "text", "hold": "text", "provider": "text", "host": "text", "for": "text"}'),

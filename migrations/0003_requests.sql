@@ -9,11 +9,21 @@ CREATE TABLE sessions (
     channel    text NOT NULL CHECK (channel <> ''),
     thread_ts  text CHECK (thread_ts <> ''), -- NULL until its first message has been posted
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- Who reads an answer: everybody in the channel, or its asker alone. A private thread is in their direct message;
+    -- until its first message stands there, its channel is their id, by which Slack finds it.
+    private_to text NOT NULL DEFAULT '',
     -- A thread is one session, so that a follow-up finds what was said before.
     CONSTRAINT sessions_one_per_thread UNIQUE (team, channel, thread_ts),
     -- Requests refer to it, so that they cannot lie about their workspace.
-    CONSTRAINT sessions_team UNIQUE (id, team)
+    CONSTRAINT sessions_team UNIQUE (id, team),
+    -- What is for one person stands in no channel.
+    CONSTRAINT sessions_alone CHECK (private_to = '' OR channel = private_to OR channel ~ '^D'),
+    CONSTRAINT sessions_private UNIQUE (id, team, private_to)
 );
+-- A private thread finds its place once, and stays there; no other moves at all.
+CREATE TRIGGER sessions_stay BEFORE UPDATE ON sessions FOR EACH ROW
+    WHEN (NEW.private_to <> OLD.private_to OR NEW.channel <> OLD.channel AND (OLD.private_to = '' OR OLD.channel <> OLD.private_to))
+    EXECUTE FUNCTION refuse('a thread stays where it is, and whose it is');
 
 CREATE TABLE requests (
     id           text PRIMARY KEY CHECK (id <> ''),
@@ -21,6 +31,7 @@ CREATE TABLE requests (
     team         text NOT NULL CHECK (team <> ''),
     project      text NOT NULL CHECK (project <> ''),
     asker        text NOT NULL CHECK (asker <> ''),
+    private_to   text NOT NULL DEFAULT '' CONSTRAINT requests_private CHECK (private_to IN ('', asker)),
     guest        boolean NOT NULL DEFAULT false, shared boolean NOT NULL DEFAULT false, -- the asker, when they asked; the channel, with another organisation
     question     text REFERENCES contents,
     model        text NOT NULL,
@@ -33,6 +44,8 @@ CREATE TABLE requests (
     seek         jsonb CHECK (jsonb_typeof(seek) = 'object'), -- what is still to be found; NULL when it has been
     away         jsonb CHECK (jsonb_typeof(away) = 'object'), -- what cannot be seen at the moment; NULL when all is there
     looked_at    timestamptz, -- when it was last found out whether all is there
+    -- The latest box that was made for it while reviewers read, noted before it was asked for; and until when it may live, NULL once it is paid.
+    ready        jsonb CONSTRAINT requests_ready_object CHECK (jsonb_typeof(ready) = 'object'), ready_until timestamptz,
     blocked      jsonb CONSTRAINT requests_blocked_object CHECK (jsonb_typeof(blocked) = 'object'),
     chosen       jsonb, -- the model that somebody has chosen in its thread by then; NULL: nobody has
     downgraded   jsonb CONSTRAINT requests_downgraded_object CHECK (jsonb_typeof(downgraded) = 'object'),
@@ -66,6 +79,8 @@ CREATE TABLE requests (
     version      bigint NOT NULL DEFAULT 1, -- grows with every write but that of shown_at (requests_version)
     -- A question belongs to a thread of its own workspace.
     CONSTRAINT requests_session_fkey FOREIGN KEY (session_id, team) REFERENCES sessions (id, team),
+    -- Nothing private is in a thread that others read, and nothing of others in a private one.
+    CONSTRAINT requests_private_fkey FOREIGN KEY (session_id, team, private_to) REFERENCES sessions (id, team, private_to),
     -- A delivery that Slack repeats asks nothing twice.
     CONSTRAINT requests_one_per_trigger UNIQUE (team, trigger),
     CONSTRAINT requests_state CHECK (state IN
@@ -84,6 +99,8 @@ CREATE TABLE requests (
     CONSTRAINT requests_cause_of_an_end CHECK (cause IS NULL OR state = 'failed'),
     -- Only what has its next paid step before it can wait for money.
     CONSTRAINT requests_blocked CHECK (blocked IS NULL OR state IN ('drafting', 'pending')),
+    -- A box that may be there has a row that says what holds its money.
+    CONSTRAINT requests_ready CHECK (ready_until IS NULL OR coalesce(ready ->> 'hold', '') <> '' AND ready ->> 'over' IS NULL),
     -- Only those who wait for a box stand in a line.
     CONSTRAINT requests_place_waits CHECK (place = 0 OR state IN ('drafting', 'approved')),
     -- What stands before reviewers is inspected code, never an edit on its way.
@@ -116,6 +133,7 @@ CREATE INDEX requests_by_age ON requests (team, waits_since, id) WHERE state = '
 CREATE INDEX requests_by_cost ON requests (team, waits_cost DESC, waits_since, id) WHERE state = 'pending';
 CREATE INDEX requests_looked ON requests ((coalesce(looked_at, changed_at))) WHERE state = 'pending' AND away IS NULL;
 CREATE INDEX requests_away ON requests (changed_at) WHERE away IS NOT NULL AND state IN ('drafting', 'pending');
+CREATE INDEX requests_box_waits ON requests (ready_until) WHERE ready_until IS NOT NULL;
 CREATE INDEX requests_without_money ON requests (expires_at) WHERE blocked IS NOT NULL;
 -- What askers have told of files, for who asks about the same file next in the channel.
 CREATE INDEX requests_told ON requests (team, project, changed_at DESC) WHERE files @? '$[*].answers[*] ? (@.code starts with "told_")';
@@ -352,7 +370,7 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
--- Whoever asked for changes has written a part of what came of it. Of medium and high risk
+-- Whoever asked for changes, or wrote a version before, has written a part of what came of it. Of medium and high risk
 -- somebody else approves, and nobody in their name.
 CREATE FUNCTION decisions_not_by_wisher() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -361,6 +379,9 @@ BEGIN
         AND ARRAY[d.reviewer, d.voice] && ARRAY[NEW.reviewer, coalesce(NEW.in_place_of, NEW.reviewer)]) THEN
         RAISE EXCEPTION '% has asked for a part of revision % of %', NEW.reviewer, NEW.revision, NEW.request_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'decisions_not_by_wisher';
+    END IF;
+    IF EXISTS (SELECT FROM revisions w JOIN revisions v ON v.request_id = w.request_id AND v.number = NEW.revision AND v.tier <> 'low' WHERE w.request_id = NEW.request_id AND w.number < NEW.revision AND w.author IN (NEW.reviewer, NEW.in_place_of)) THEN
+        RAISE EXCEPTION '% has written a part of revision % of %', NEW.reviewer, NEW.revision, NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = 'decisions_not_by_editor';
     END IF;
     RETURN NEW;
 END $$;
@@ -515,7 +536,7 @@ INSERT INTO moves (from_state, verb, to_state) VALUES
     ('pending', 'Block', 'pending'), ('pending', 'Wait', 'pending'), ('pending', 'GoOn', 'pending'), ('pending', 'AskTopUp', 'pending'),
     ('pending', 'DecideTopUp', 'pending'), ('pending', 'GoAway', 'pending'), ('pending', 'ComeBack', 'pending'),
     ('pending', 'Unpaid', 'pending'), ('pending', 'Remind', 'pending'), ('pending', 'Escalate', 'pending'),
-    ('pending', 'Assign', 'pending'), ('pending', 'AskOpinion', 'pending'),
+    ('pending', 'Assign', 'pending'), ('pending', 'AskOpinion', 'pending'), ('pending', 'KeepReady', 'pending'),
     ('approved', 'Disown', 'pending'), ('approved', 'BreakSeal', 'pending'), ('pending', 'BreakSeal', 'pending'), ('approved', 'Start', 'running'),
     ('approved', 'Fail', 'failed'), ('approved', 'Expire', 'expired'), ('approved', 'Withdraw', 'withdrawn'),
     -- It stays, and something is noted.

@@ -56,7 +56,7 @@ CREATE TABLE holds (
     asker      text NOT NULL,
     session_id text NOT NULL,
     project    text NOT NULL,
-    purpose    text NOT NULL CHECK (purpose IN ('draft', 'summary', 'read', 'inspect', 'run', 'check')),
+    purpose    text NOT NULL CHECK (purpose IN ('draft', 'summary', 'read', 'inspect', 'ready', 'run', 'check')),
     -- A negative hold would make room in a budget.
     amount     bigint NOT NULL CHECK (amount >= 0),
     at         timestamptz NOT NULL,
@@ -89,6 +89,8 @@ CREATE TABLE holds (
     CONSTRAINT holds_payers UNIQUE (id, request_id, team, asker, session_id, project)
 );
 CREATE INDEX holds_by_request ON holds (request_id) WHERE NOT settled;
+-- One box at a time waits for the reviewers of a request. The same index counts those that wait.
+CREATE UNIQUE INDEX holds_one_ready ON holds (request_id) WHERE purpose = 'ready' AND NOT settled;
 CREATE INDEX holds_stale ON holds (expires_at) WHERE NOT settled;
 -- Few holds are uncertain; these are what budgets and the sweep ask for.
 CREATE INDEX holds_uncertain_by_time ON holds (uncertain_at) WHERE uncertain_at IS NOT NULL AND NOT settled;

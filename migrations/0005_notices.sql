@@ -2,21 +2,6 @@
 
 -- +goose Up
 
--- Who reads an answer: everybody in the channel, or its asker alone. A private thread is in their direct message;
--- until its first message stands there, its channel is their id, by which Slack finds it.
-ALTER TABLE sessions ADD COLUMN private_to text NOT NULL DEFAULT '',
-    -- What is for one person stands in no channel.
-    ADD CONSTRAINT sessions_alone CHECK (private_to = '' OR channel = private_to OR channel ~ '^D'),
-    ADD CONSTRAINT sessions_private UNIQUE (id, team, private_to);
-ALTER TABLE requests ADD COLUMN private_to text NOT NULL DEFAULT '',
-    ADD CONSTRAINT requests_private CHECK (private_to IN ('', asker)),
-    -- Nothing private is in a thread that others read, and nothing of others in a private one.
-    ADD CONSTRAINT requests_private_fkey FOREIGN KEY (session_id, team, private_to) REFERENCES sessions (id, team, private_to);
--- A private thread finds its place once, and stays there; no other moves at all.
-CREATE TRIGGER sessions_stay BEFORE UPDATE ON sessions FOR EACH ROW
-    WHEN (NEW.private_to <> OLD.private_to OR NEW.channel <> OLD.channel AND (OLD.private_to = '' OR OLD.channel <> OLD.private_to))
-    EXECUTE FUNCTION refuse('a thread stays where it is, and whose it is');
-
 -- Messages that stand in Slack.
 CREATE TABLE posts (
     request_id text NOT NULL REFERENCES requests,

@@ -216,7 +216,7 @@ BEGIN
         AND kind = CASE WHEN NEW.amount IS NULL THEN 'removed limit' ELSE 'set limit' END
         AND data::jsonb @> jsonb_build_object('scope', jsonb_build_object('team', NEW.team, 'kind', NEW.kind, 'id', NEW.id))
         AND (NEW.amount IS NULL OR data::jsonb @> jsonb_build_object('amount', NEW.amount, 'window', NEW.per)
-            AND coalesce(data::jsonb -> 'policy', NEW.policy) = NEW.policy)) THEN
+            AND coalesce(data::jsonb -> 'policy', '{}') = NEW.policy)) THEN
         PERFORM untold(TG_TABLE_NAME, TG_NAME);
     END IF;
     RETURN NULL;

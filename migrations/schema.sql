@@ -3,7 +3,6 @@
 
 CREATE FUNCTION approvals(request text, version integer) RETURNS bigint
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RETURN (SELECT CASE WHEN bool_or(verdict <> 'approve') THEN 0 ELSE count(*) FILTER (WHERE decided(d)) END
@@ -23,7 +22,6 @@ END $$;
 
 CREATE FUNCTION audits(who text) RETURNS boolean
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RETURN coalesce((SELECT named FROM people WHERE role = 'auditor' AND person = who ORDER BY seq DESC LIMIT 1), false);
@@ -31,7 +29,6 @@ END $$;
 
 CREATE FUNCTION authority(of text) RETURNS bigint
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RETURN (SELECT count(*) FROM people WHERE team = of) + (SELECT count(*) FROM delegations WHERE team = of)
@@ -196,7 +193,6 @@ CREATE TABLE decisions (
 
 CREATE FUNCTION decided(d decisions) RETURNS boolean
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || d.request_id AND e.actor = d.reviewer AND e.at = d.at
@@ -244,6 +240,9 @@ BEGIN
         AND ARRAY[d.reviewer, d.voice] && ARRAY[NEW.reviewer, coalesce(NEW.in_place_of, NEW.reviewer)]) THEN
         RAISE EXCEPTION '% has asked for a part of revision % of %', NEW.reviewer, NEW.revision, NEW.request_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'decisions_not_by_wisher';
+    END IF;
+    IF EXISTS (SELECT FROM revisions w JOIN revisions v ON v.request_id = w.request_id AND v.number = NEW.revision AND v.tier <> 'low' WHERE w.request_id = NEW.request_id AND w.number < NEW.revision AND w.author IN (NEW.reviewer, NEW.in_place_of)) THEN
+        RAISE EXCEPTION '% has written a part of revision % of %', NEW.reviewer, NEW.revision, NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = 'decisions_not_by_editor';
     END IF;
     RETURN NEW;
 END $$;
@@ -427,7 +426,6 @@ CREATE TABLE broken_glass (
 
 CREATE FUNCTION glass_disowned(g broken_glass, moment timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RETURN (SELECT min(e.at) FROM events e WHERE e.stream = 'request:' || g.request_id AND e.kind = 'disowned glass' AND e.actor = g.person
@@ -459,7 +457,6 @@ END $$;
 
 CREATE FUNCTION glass_rested(of text, moment timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RETURN (SELECT max(greatest(glass_disowned(g, moment), CASE WHEN q.revision = g.revision AND g.at + interval '24 hours' <= moment
@@ -469,7 +466,6 @@ END $$;
 
 CREATE FUNCTION glass_since(of text, who text, moment timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RETURN (SELECT first FROM (SELECT min(p.at) AS first FROM people p WHERE p.team = of AND p.role = 'break-glass' AND p.person = who AND p.named AND p."by" <> who AND p.at <= moment
@@ -480,7 +476,6 @@ END $$;
 
 CREATE FUNCTION glass_told(g broken_glass) RETURNS boolean
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || g.request_id AND e.kind = 'broke glass' AND e.actor = g.person AND e.at = g.at
@@ -513,7 +508,6 @@ $$;
 
 CREATE FUNCTION glassed(request text, version integer) RETURNS boolean
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM broken_glass g WHERE g.request_id = request AND g.revision = version AND glass_told(g));
@@ -656,7 +650,6 @@ END $$;
 
 CREATE FUNCTION hurried(d decisions, since timestamp with time zone) RETURNS text
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RETURN (SELECT CASE
@@ -691,7 +684,6 @@ $$;
 
 CREATE FUNCTION known_in(of text) RETURNS SETOF text
     LANGUAGE plpgsql STABLE ROWS 2
-    SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
     q record;
@@ -750,7 +742,7 @@ BEGIN
         AND kind = CASE WHEN NEW.amount IS NULL THEN 'removed limit' ELSE 'set limit' END
         AND data::jsonb @> jsonb_build_object('scope', jsonb_build_object('team', NEW.team, 'kind', NEW.kind, 'id', NEW.id))
         AND (NEW.amount IS NULL OR data::jsonb @> jsonb_build_object('amount', NEW.amount, 'window', NEW.per)
-            AND coalesce(data::jsonb -> 'policy', NEW.policy) = NEW.policy)) THEN
+            AND coalesce(data::jsonb -> 'policy', '{}') = NEW.policy)) THEN
         PERFORM untold(TG_TABLE_NAME, TG_NAME);
     END IF;
     RETURN NULL;
@@ -787,7 +779,6 @@ $$;
 
 CREATE FUNCTION noted(of text, channel text, sealed jsonb) RETURNS boolean
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM rules WHERE team = of AND project = channel AND name = sealed ->> 'version' AND document #>> '{notes,version}' = version::text
@@ -930,7 +921,6 @@ END $$;
 
 CREATE FUNCTION repeats_otherwise(request text, sealed text) RETURNS text
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RETURN (SELECT string_agg(part, ', ') FROM requests q JOIN revisions f ON (f.request_id, f.number) = (q.repeats, q.repeats_revision),
@@ -1308,7 +1298,6 @@ END $$;
 
 CREATE FUNCTION said(of text) RETURNS text
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RETURN coalesce((SELECT convert_from(value, 'UTF8') FROM contents WHERE hash = of), '');
@@ -1388,7 +1377,6 @@ END $$;
 
 CREATE FUNCTION signs(of text, who text, key text, at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'public', 'pg_temp'
     AS $_$
 BEGIN
     RETURN coalesce((SELECT k.named AND k.at <= $4 - interval '24 hours' FROM ssh_keys k
@@ -1471,7 +1459,6 @@ END $$;
 
 CREATE FUNCTION tell(of text, who text, what text, facts text) RETURNS bigint
     LANGUAGE plpgsql
-    SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
     next events;
@@ -1547,7 +1534,6 @@ END $$;
 
 CREATE FUNCTION unreckoned(of text) RETURNS boolean
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM restores r WHERE r.team = of AND NOT EXISTS (SELECT FROM reckonings k WHERE (k.team, k.restored) = (r.team, r.told)));
@@ -1567,7 +1553,6 @@ END $$;
 
 CREATE FUNCTION untold(of text, promise text) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RAISE EXCEPTION 'no event tells of this change of %', of USING ERRCODE = 'check_violation', CONSTRAINT = promise;
@@ -1823,7 +1808,7 @@ CASE
 END),
     CONSTRAINT holds_end CHECK ((expires_at > at)),
     CONSTRAINT holds_id_check CHECK ((id <> ''::text)),
-    CONSTRAINT holds_purpose_check CHECK ((purpose = ANY (ARRAY['draft'::text, 'summary'::text, 'read'::text, 'inspect'::text, 'run'::text, 'check'::text]))),
+    CONSTRAINT holds_purpose_check CHECK ((purpose = ANY (ARRAY['draft'::text, 'summary'::text, 'read'::text, 'inspect'::text, 'ready'::text, 'run'::text, 'check'::text]))),
     CONSTRAINT holds_risked CHECK (((risked >= 0) AND (risked <= amount))),
     CONSTRAINT holds_uncertain CHECK (((uncertain_at IS NULL) OR called))
 );
@@ -2072,6 +2057,7 @@ CREATE TABLE requests (
     team text NOT NULL,
     project text NOT NULL,
     asker text NOT NULL,
+    private_to text DEFAULT ''::text NOT NULL,
     guest boolean DEFAULT false NOT NULL,
     shared boolean DEFAULT false NOT NULL,
     question text,
@@ -2087,6 +2073,8 @@ CREATE TABLE requests (
     seek jsonb,
     away jsonb,
     looked_at timestamp with time zone,
+    ready jsonb,
+    ready_until timestamp with time zone,
     blocked jsonb,
     chosen jsonb,
     downgraded jsonb,
@@ -2113,7 +2101,6 @@ CREATE TABLE requests (
     waits_cost bigint,
     told bigint DEFAULT 0 NOT NULL,
     version bigint DEFAULT 1 NOT NULL,
-    private_to text DEFAULT ''::text NOT NULL,
     CONSTRAINT requests_asker_check CHECK ((asker <> ''::text)),
     CONSTRAINT requests_attempts_check CHECK ((attempts >= 0)),
     CONSTRAINT requests_away_before_run CHECK (((away IS NULL) OR (state <> ALL (ARRAY['running'::text, 'done'::text, 'lost'::text])))),
@@ -2136,6 +2123,8 @@ CREATE TABLE requests (
     CONSTRAINT requests_private CHECK (((private_to = ''::text) OR (private_to = asker))),
     CONSTRAINT requests_project_check CHECK ((project <> ''::text)),
     CONSTRAINT requests_quorum_check CHECK ((quorum >= 1)),
+    CONSTRAINT requests_ready CHECK (((ready_until IS NULL) OR ((COALESCE((ready ->> 'hold'::text), ''::text) <> ''::text) AND ((ready ->> 'over'::text) IS NULL)))),
+    CONSTRAINT requests_ready_object CHECK ((jsonb_typeof(ready) = 'object'::text)),
     CONSTRAINT requests_reason_check CHECK ((jsonb_typeof(reason) = 'object'::text)),
     CONSTRAINT requests_refused_check CHECK ((jsonb_typeof(refused) = 'array'::text)),
     CONSTRAINT requests_repeats_whole CHECK ((num_nonnulls(repeats, repeats_revision, repeats_digest) = ANY (ARRAY[0, 3]))),
@@ -2622,6 +2611,8 @@ CREATE INDEX holds_by_request ON holds USING btree (request_id) WHERE (NOT settl
 
 CREATE INDEX holds_by_time ON holds USING btree (at, team);
 
+CREATE UNIQUE INDEX holds_one_ready ON holds USING btree (request_id) WHERE ((purpose = 'ready'::text) AND (NOT settled));
+
 CREATE INDEX holds_stale ON holds USING btree (expires_at) WHERE (NOT settled);
 
 CREATE INDEX holds_uncertain_by_time ON holds USING btree (uncertain_at) WHERE ((uncertain_at IS NOT NULL) AND (NOT settled));
@@ -2651,6 +2642,8 @@ CREATE INDEX pins_latest ON pins USING btree (team, project, file, seq DESC);
 CREATE INDEX readings_content ON readings USING btree (team, file_sha256);
 
 CREATE INDEX requests_away ON requests USING btree (changed_at) WHERE ((away IS NOT NULL) AND (state = ANY (ARRAY['drafting'::text, 'pending'::text])));
+
+CREATE INDEX requests_box_waits ON requests USING btree (ready_until) WHERE (ready_until IS NOT NULL);
 
 CREATE INDEX requests_by_age ON requests USING btree (team, waits_since, id) WHERE (state = 'pending'::text);
 

@@ -36,6 +36,7 @@ func TestAnAuditNamesTheFirstRowThatDiffersFromTheEvents(t *testing.T) {
 		"a hold less":             {`DELETE FROM holds WHERE purpose = 'run'`, "an event says so, and no row", false},
 		"a cost":                  {`UPDATE settlements SET amount = amount + 1 WHERE request_id IS NOT NULL`, "the cost of hold ", false},
 		"a cost less":             {`DELETE FROM settlements WHERE request_id IS NOT NULL`, "an event says so, and no row", false},
+		"when it was paid":        {`UPDATE settlements SET at = at - interval '1 month' WHERE request_id IS NOT NULL; UPDATE balances b SET start = CASE grain WHEN 'day' THEN date_bin('1 day', start - interval '1 month', 'epoch') ELSE start - interval '1 month' END`, "estimated false, by the usage of no day, at ", false},
 		"a click":                 {`UPDATE decisions SET click = click || '{"channel": "C2"}'`, "the approve of REVA on revision 1 (", false},
 		"findings":                {`UPDATE revisions SET findings = NULL`, "revision 1 (", false},
 		"a box":                   {`UPDATE runs SET box_id = 'other'`, "in box other at ", false},

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -279,4 +280,54 @@ func TestAThreadThatTwoBeginIsOneSession(t *testing.T) {
 	c, err = b.Counter(t.Context(), approval.Question{Team: team, Project: channel, Asker: "OTHER", ThreadTS: "7.7"})
 	require.NoError(t, err)
 	require.Equal(t, asked[3].Files, c.Files)
+}
+
+// A move that spends adds its budgets up once, when it has locked them: what it holds itself comes on top.
+func TestAMoveThatSpendsAddsItsBudgetsUpOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: budget.Scope{Team: team, Kind: budget.User, ID: asker}, Amount: budget.Dollar, Window: budget.Month, Policy: budget.LimitPolicy{Soft: 1}}))
+	r := b.ask(t, "t")
+	ctx, trips := pg.CountTrips(t.Context())
+	_, err := b.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error {
+		if err := b.drafted(r, now); err != nil {
+			return err
+		}
+		next := budget.Hold{ID: "next", RequestID: r.ID, Purpose: budget.ForInspect, Amount: 80 * budget.Cent, At: now, ExpiresAt: now.Add(time.Hour)}
+		r.Changes.Holds = append(r.Changes.Holds, next)
+		return nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(trips.String(), "WITH scope AS MATERIALIZED"), trips)
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM notices WHERE kind = $1 AND position('800000000' IN data::text) > 0`, approval.NoticeThreshold), "one cent is spent, and eighty are held")
+}
+
+// What is only given back is weighed against nothing.
+func TestAMoveThatGivesBackAddsNothingUp(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask(t, "t")
+	require.NotEmpty(t, r.Holds)
+	ctx, trips := pg.CountTrips(t.Context())
+	_, err := b.Update(ctx, r.ID, func(r *approval.Request, now time.Time) error { return r.Withdraw(asker, now) })
+	require.NoError(t, err)
+	require.Contains(t, trips.String(), "INSERT INTO settlements")
+	require.NotContains(t, trips.String(), "WITH scope AS MATERIALIZED")
+}
+
+// One statement sees one moment by itself.
+func TestAGlanceBeginsNoTransaction(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, trips := pg.CountTrips(t.Context())
+	_, _, err := b.TypicalRun(ctx, team)
+	require.NoError(t, err)
+	n, statements := trips.Count()
+	require.Equal(t, []int{1, 1}, []int{n, statements}, trips)
+	_, _, err = b.Notice(t.Context(), "nobody wrote this")
+	require.ErrorIs(t, err, approval.ErrNotFound)
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _, err = b.TypicalRun(over, team)
+	require.ErrorIs(t, err, context.Canceled)
 }

@@ -2,11 +2,12 @@ package storage
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"countersign/approval"
 	"countersign/budget"
 	"countersign/storage/pg"
 )
@@ -19,36 +20,49 @@ type Boxes struct{ DB *DB }
 // What is 40 days old is forgotten: the ledger was held against it long since.
 func (b Boxes) Listed(ctx context.Context, at time.Time, began map[string]time.Time) error {
 	ids, since := []string{}, []time.Time{}
+	// Both lists go in by one statement, so that what a list lacks and what it has are seen as of one moment.
 	for id, begin := range began {
 		if begin.After(at) { // its clock tells seconds where a box has more digits
 			begin = at
 		}
 		ids, since = append(ids, id), append(since, begin)
 	}
-	err := b.DB.core.writeByKey(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `
-			WITH gone AS (UPDATE listed_boxes SET gone_at = $3 WHERE gone_at IS NULL AND seen_at <= $3 AND box <> ALL ($1)),
-				old AS (DELETE FROM listed_boxes WHERE began_at < $3::timestamptz - interval '40 days' AND box <> ALL ($1))
-			INSERT INTO listed_boxes AS l (box, began_at, seen_at) SELECT box, began_at, $3 FROM unnest($1::text[], $2::timestamptz[]) AS n (box, began_at) ORDER BY box
-			ON CONFLICT (box) DO UPDATE SET seen_at = greatest(l.seen_at, EXCLUDED.seen_at), gone_at = CASE WHEN l.gone_at > EXCLUDED.seen_at THEN l.gone_at END`,
-			ids, since, at)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("remember which boxes the cloud has: %w", err)
-	}
-	return nil
+	// Three deeds in one statement: boxes that this list lacks are gone, what is old is forgotten, and the rest is seen.
+	// The order by box keeps two replicas that tell of the same boxes from waiting for each other in a circle. A list that
+	// comes late changes nothing that a later one has said: seen_at only grows.
+	err := pg.Exec(ctx, b.DB.core.writeByKey, `
+		WITH gone AS (UPDATE listed_boxes SET gone_at = $3 WHERE gone_at IS NULL AND seen_at <= $3 AND box <> ALL ($1)),
+			old AS (DELETE FROM listed_boxes WHERE began_at < $3::timestamptz - interval '40 days' AND box <> ALL ($1))
+		INSERT INTO listed_boxes AS l (box, began_at, seen_at) SELECT box, began_at, $3 FROM unnest($1::text[], $2::timestamptz[]) AS n (box, began_at) ORDER BY box
+		ON CONFLICT (box) DO UPDATE SET seen_at = greatest(l.seen_at, EXCLUDED.seen_at), gone_at = CASE WHEN l.gone_at > EXCLUDED.seen_at THEN l.gone_at END`,
+		ids, since, at)
+	return pg.While(err, "remember which boxes the cloud has")
 }
 
 // Began are the boxes that began in a span of time, the end of it left out.
 func (b Boxes) Began(ctx context.Context, from, until time.Time) (list []budget.ListedBox, err error) {
-	err = b.DB.core.read(ctx, func(tx pgx.Tx) error {
-		list, err = pg.All[budget.ListedBox](ctx, tx, `
-			SELECT box, began_at AS began, seen_at AS seen, gone_at AS gone FROM listed_boxes WHERE began_at >= $1 AND began_at < $2 ORDER BY began_at, box`, from, until)
-		return err
+	list, err = pg.List[budget.ListedBox](ctx, b.DB.core.read, `
+		SELECT box, began_at AS began, seen_at AS seen, gone_at AS gone FROM listed_boxes WHERE began_at >= $1 AND began_at < $2 ORDER BY began_at, box`, from, until)
+	return list, pg.While(err, "read which boxes the cloud had")
+}
+
+// ordersBox tells that a move holds money for a box that is to wait for reviewers.
+func ordersBox(c *approval.Changes) bool {
+	return slices.ContainsFunc(c.Holds, func(h budget.Hold) bool {
+		return h.Purpose == budget.ForReady && !slices.ContainsFunc(c.Settlements, func(s budget.Settlement) bool { return s.HoldID == h.ID })
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read which boxes the cloud had: %w", err)
-	}
-	return list, nil
+}
+
+// addWaiting refuses a box too many. Those that order one follow one another by a lock that nobody else takes, and take it
+// before the budgets, so that each counts those before it.
+func (s *requests) addWaiting(b *pgx.Batch) {
+	b.Queue(pg.TakeLock, "boxes that wait for reviewers")
+	// Counted over all workspaces: the cloud bounds boxes for the account, which is the installation's.
+	b.Queue(`SELECT count(*) FROM holds WHERE purpose = 'ready' AND NOT settled`).QueryRow(func(row pgx.Row) error {
+		var waiting int
+		if err := row.Scan(&waiting); err != nil || waiting < s.maxReady {
+			return err
+		}
+		return approval.ErrEnoughReady
+	})
 }

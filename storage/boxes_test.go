@@ -1,11 +1,16 @@
 package storage
 
 import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/approval"
 	"countersign/budget"
 )
 
@@ -45,4 +50,67 @@ func TestTheCloudsListsOfBoxesAreKept(t *testing.T) {
 	has(budget.ListedBox{Box: "a", Began: at(5), Seen: at(30), Gone: gone(40)}, budget.ListedBox{Box: "b", Began: at(10), Seen: at(55)})
 	list(41*24*3600, map[string]time.Time{"c": at(41 * 24 * 3600)})
 	has()
+}
+
+// However many replicas ask at once, no more boxes wait than may; and what the row says of one comes back.
+func TestNoMoreBoxesWaitForReviewersThanMay(t *testing.T) {
+	t.Parallel()
+	const most = 3
+	b := setupWith(t, Options{MaxReady: most})
+	var ids []string
+	for i := range 3 * most {
+		ids = append(ids, b.pending(t, fmt.Sprintf("trigger %d", i)).ID)
+	}
+	var waiting atomic.Int64
+	var all sync.WaitGroup
+	faults := make([]error, len(ids))
+	for i, id := range ids {
+		all.Go(func() {
+			faults[i] = func() error {
+				_, err := b.Update(t.Context(), id, func(r *approval.Request, now time.Time) error {
+					return approval.Early{Request: r}.Order(budget.Cent, 10*time.Minute, now)
+				})
+				if err == nil {
+					waiting.Add(1)
+					_, err = b.Update(t.Context(), id, func(r *approval.Request, now time.Time) error { return approval.Early{Request: r}.Name("box "+id, now) })
+					return err
+				}
+				if errors.Is(err, approval.ErrEnoughReady) {
+					return nil
+				}
+				return err
+			}()
+		})
+	}
+	all.Wait()
+	require.NoError(t, errors.Join(faults...))
+	require.EqualValues(t, most, waiting.Load())
+	require.Equal(t, most, b.count(t, `SELECT count(*) FROM requests WHERE ready_until IS NOT NULL AND ready ->> 'box' = 'box ' || id`))
+	for _, id := range ids {
+		r, err := b.Request(t.Context(), id)
+		require.NoError(t, err)
+		if r.Ready == nil {
+			continue
+		}
+		require.True(t, approval.Early{Request: r}.Stands())
+		require.Equal(t, 10*time.Minute, r.Ready.Until.Sub(r.Ready.At))
+		r, err = b.Update(t.Context(), id, func(r *approval.Request, now time.Time) error {
+			approval.Early{Request: r}.End(budget.Charge{Kind: budget.Box, What: "e2b", BoxMS: 1000, Amount: budget.Cent / 10}, now)
+			return nil
+		})
+		require.NoError(t, err)
+		require.False(t, r.Ready.Open())
+		break
+	}
+	require.Equal(t, most-1, b.count(t, `SELECT count(*) FROM requests WHERE ready_until IS NOT NULL`))
+	require.NoError(t, b.exec(t, `UPDATE requests SET ready_until = now() WHERE ready_until IS NOT NULL`))
+	wakes, err := b.Stuck(t.Context())
+	require.NoError(t, err)
+	n := 0
+	for _, w := range wakes {
+		if w.Step == approval.StepReady {
+			n++
+		}
+	}
+	require.Equal(t, most-1, n, "a sweep sees to those whose time is over: %v", wakes)
 }

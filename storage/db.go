@@ -27,6 +27,7 @@ type Options struct {
 	Location *time.Location // on whose calendar budgets run. Default: UTC
 	Quorum   int            // how many approvals the schema insists on. Default: 1
 	MaxOpen  int            // questions of one person under way at once. Default: no bound
+	MaxReady int            // boxes that wait for reviewers at once. Default: none waits
 	MaxConns int            // of this process, for short transactions; its pulse and the queue's listener have one each beside them. Default: 8
 	Log      *slog.Logger   // Default: nothing is logged
 	// Statements is the file by which connections are warm before anybody waits for one (KeepWarm). Default: none, and they are not.
@@ -58,6 +59,7 @@ type DB struct {
 // core is what the pieces work with. A piece embeds it, so that a transaction begins with
 // look, read or write wherever it is needed.
 type core struct {
+	// One pool for all: what waits for a connection waits for all pieces together, people before the background.
 	pool   *pg.Pool
 	notary *trail.Notary
 	jobs   queue.Inserter
@@ -72,6 +74,8 @@ type (
 		money   *money.Till
 		quorum  int
 		maxOpen int
+
+		maxReady int // boxes that wait for reviewers
 	}
 	// shown keeps what Slack shows (view.go, slack.go).
 	shown struct {
@@ -95,6 +99,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	if o.MaxConns <= 0 {
 		o.MaxConns = 8
 	}
+	// The session's name has the replica's in it, by which others see in pg_stat_activity who lives (package pulse).
 	replica := replicaName()
 	connect := pg.ConnectAs
 	if o.Statements != "" {
@@ -111,12 +116,15 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 		pool.Close()
 		return nil, err
 	}
+	// Each piece gets the one core, and so the one pool: a limit on connections holds for all of them together.
 	till := money.NewTill(pool, all.notary, o.Location, o.Role)
-	db := &DB{core: all, requests: &requests{all, till, max(o.Quorum, 1), o.MaxOpen}, shown: &shown{all, till}, notices: &notices{all}, lists: &lists{all},
+	db := &DB{core: all, requests: &requests{all, till, max(o.Quorum, 1), o.MaxOpen, o.MaxReady}, shown: &shown{all, till}, notices: &notices{all}, lists: &lists{all},
 		people: &people{all}, rules: &rules{all}, readingBook: &readingBook{all}, Ledger: money.NewLedger(till), Jobs: queue.New(pool, all.jobs, replica, o.Log), statements: o.Statements}
+	// Asked before anything else, so that an address that is wrong is this error and not one of a step later on.
 	if err = db.Ping(ctx); err == nil && o.Statements != "" {
 		err = pool.Open(ctx)
 	}
+	// Nothing can be signed by a key of which the trail does not know: whoever verifies takes its name from there.
 	if err == nil && o.Key != nil {
 		err = db.writeByKey(ctx, func(tx pgx.Tx) error { return db.core.notary.Announce(ctx, tx, false) })
 	}
@@ -127,10 +135,13 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	return db, nil
 }
 
+// look sends what queue has put into a batch, in one trip and in a transaction that only reads. The function is called
+// again where the connection broke: it begins with empty results each time.
 func (c *core) look(ctx context.Context, queue func(b *pgx.Batch)) error {
 	return c.pool.Look(ctx, queue)
 }
 
+// read is look for what needs more than one trip, or asks for the next thing by what the first has said.
 func (c *core) read(ctx context.Context, work func(tx pgx.Tx) error) error {
 	return c.pool.Read(ctx, work)
 }
@@ -147,14 +158,19 @@ func planned(read func(context.Context, func(pgx.Tx) error) error) func(context.
 	}
 }
 
+// write runs a transaction that is run again where Postgres has cut it off, but not where nobody knows whether it
+// committed. What an auditor may not do comes back as the core's own error, from here and from the two below.
 func (c *core) write(ctx context.Context, work func(tx pgx.Tx) error) error {
 	return trail.ByAuditor(c.pool.Write(ctx, work))
 }
 
+// writeByKey is write for what may be done twice without harm, because a key in the tables takes the second one
+// (ON CONFLICT, or an UPDATE to the same): it is run again even where the commit was not answered.
 func (c *core) writeByKey(ctx context.Context, work func(tx pgx.Tx) error) error {
 	return trail.ByAuditor(c.pool.WriteByKey(ctx, work))
 }
 
+// batched is a transaction of few trips, for what people wait for. twice says the same of it as writeByKey.
 func (c *core) batched(ctx context.Context, options pgx.TxOptions, twice bool, work func(t *pg.Tx) error) error {
 	return trail.ByAuditor(c.pool.Batched(ctx, options, twice, work))
 }
@@ -166,6 +182,8 @@ func (db *DB) KeepWarm(ctx context.Context) { db.core.pool.KeepWarm(ctx, db.stat
 // whatever is open then ends with the process.
 func (db *DB) Close() { db.closeWithin(10 * time.Second) }
 
+// closeWithin does not wait for a server that has stopped answering: closing a pool waits for every
+// connection that is in use, and the program is ending anyway.
 func (db *DB) closeWithin(limit time.Duration) {
 	closed := make(chan struct{})
 	go func() {
@@ -188,10 +206,7 @@ func Log(db *DB) *journal.Log { return journal.New(planned(db.read), db.write, d
 
 // Ping says whether the database answers.
 func (db *DB) Ping(ctx context.Context) error {
-	if err := db.core.pool.Ping(ctx); err != nil {
-		return fmt.Errorf("reach the database: %w", err)
-	}
-	return nil
+	return pg.While(db.core.pool.Ping(ctx), "reach the database")
 }
 
 // Apart is by how much the database's clock is ahead of this machine's, half a round trip more or less.
@@ -217,15 +232,13 @@ func replicaName() string {
 // the next one announces itself.
 func NewKey(ctx context.Context, db *DB, next *signing.Key, lost bool) error {
 	err := db.write(ctx, func(tx pgx.Tx) error {
+		// Signed by itself, since nothing else can. Whoever verifies sees that no former key vouches for it.
 		if lost {
 			return trail.NewNotary(next, db.core.log, nil).Announce(ctx, tx, true)
 		}
 		return db.core.notary.AnnounceNext(ctx, tx, next)
 	})
-	if err != nil {
-		return fmt.Errorf("announce a signing key: %w", err)
-	}
-	return nil
+	return pg.While(err, "announce a signing key")
 }
 
 // Keys are all that were announced, in their order.
@@ -239,8 +252,5 @@ func Keys(ctx context.Context, url string) (names []string, err error) {
 		names, err = trail.Announced(ctx, tx)
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read which keys sign: %w", err)
-	}
-	return names, nil
+	return names, pg.While(err, "read which keys sign")
 }

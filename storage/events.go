@@ -17,15 +17,15 @@ import (
 // Audit stores an event that belongs to no verb. Without a time it gets the
 // database's.
 func (s *requests) Audit(ctx context.Context, requestID string, e approval.Event) error {
-	if err := s.audit(ctx, trail.StreamOf(requestID), e); err != nil {
-		return fmt.Errorf("audit %q of %s: %w", e.Kind, requestID, err)
-	}
-	return nil
+	return pg.While(s.audit(ctx, trail.StreamOf(requestID), e), "audit %q of %s", e.Kind, requestID)
 }
 
+// audit writes one event that belongs to no move of a request. Without a time of its own it gets the
+// database's, which is the clock of every other event.
 func (c *core) audit(ctx context.Context, stream string, e approval.Event) error {
 	return c.batched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error {
 		var now time.Time
+		// The lock of the stream comes before the clock is read: of two events of one stream the later has the later time.
 		last := trail.AddStream(t.Batch, stream)
 		pg.Tell(t.Batch, []any{&now}, pg.TellTime)
 		if err := t.Send(); err != nil {
@@ -55,6 +55,7 @@ func (s *requests) Events(ctx context.Context, requestID string) ([]approval.Eve
 			Value []byte
 		}](ctx, tx, `SELECT hash, value FROM contents WHERE stream = $1 AND length(value) <= 4000`, stream)
 		for _, k := range kept {
+			// A value that is no text, such as a picture, stays a hash: nobody reads it in a trail.
 			if utf8.Valid(k.Value) {
 				words[k.Hash] = string(k.Value)
 			}
@@ -78,12 +79,10 @@ func (s *requests) VerifyChain(ctx context.Context, stream string) (trail.Verifi
 // went. Nothing goes before the request has ended.
 func (s *requests) Forget(ctx context.Context, requestID string, hashes []string, by, why string) (n int, err error) {
 	err = s.write(ctx, func(tx pgx.Tx) error {
+		// What may go is decided in the schema, so that whoever has only SQL forgets nothing that this would not.
 		return tx.QueryRow(ctx, `SELECT forget($1, $2, $3, $4)`, trail.StreamOf(requestID), hashes, by, why).Scan(&n)
 	})
-	if err != nil {
-		return 0, fmt.Errorf("forget contents of %s: %w", requestID, err)
-	}
-	return n, nil
+	return n, pg.While(err, "forget contents of %s", requestID)
 }
 
 // Epoch names the epoch that a database is in: empty in the first one, and then a number with the beginning of the hash
@@ -105,8 +104,5 @@ func Epoch(ctx context.Context, db *DB) (name string, err error) {
 	if _, broken := errors.AsType[*trail.ChainError](err); broken {
 		return "", nil
 	}
-	if err != nil {
-		return "", fmt.Errorf("see which epoch it is: %w", err)
-	}
-	return name, nil
+	return name, pg.While(err, "see which epoch it is")
 }

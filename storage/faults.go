@@ -11,6 +11,8 @@ import (
 // refusals are the constraints that a person or a second replica can run into,
 // and the error that the verb would have given, had it seen what the schema saw.
 var refusals = map[string]func(r *approval.Request) error{
+	// The verb has looked at a request as it was loaded. These are met where somebody else has written since: a second click,
+	// another replica, a role or a rule that has changed.
 	"decisions_pkey":    cannot("decide on", approval.WhyDecided),
 	"decisions_in_time": cannot("decide on", approval.WhyNotOpen),
 	"decisions_revision_fkey": func(r *approval.Request) error {
@@ -26,7 +28,9 @@ var refusals = map[string]func(r *approval.Request) error{
 		}
 		return e
 	},
+	// Of those below only the constraint is known, and not whom it is about: Who stays empty.
 	"decisions_not_by_wisher": notAllowed(approval.WhyOwnWish),
+	"decisions_not_by_editor": notAllowed(approval.WhyOwnPart),
 	"decisions_one_voice":     cannot("decide on", approval.WhyOneSay),
 	"decisions_one_seat":      cannot("decide on", approval.WhyOneSeat),
 	"decisions_signed":        notAllowed(approval.WhyNotSigned),
@@ -46,16 +50,18 @@ var refusals = map[string]func(r *approval.Request) error{
 	"broken_glass_pkey":       cannot("break the glass for", approval.WhyNotOpen),
 	"glass_looks_by_others":   notAllowed(approval.WhyGlassOwn),
 	"requests_sealed_quorum":  cannot("approve", approval.WhyTooFewApproved),
-	"runs_pkey":               cannot("start", approval.WhyStartedBefore),
-	"runs_box_id_key":         cannot("start", approval.WhyBoxUsed),
-	"runs_approved":           cannot("start", approval.WhyUnapproved),
-	"runs_quiet":              cannot("start", approval.WhyQuiet),
-	"runs_end_once":           cannot("finish", approval.WhyRunEnded),
-	"requests_quorum":         cannot("approve", approval.WhyTooFewApproved),
-	"requests_move":           cannot("change", approval.WhyMovedOn),
-	"requests_repeats_once":   input(approval.WhyRepeatsNow),
-	"settlements_pkey":        cannot("settle", approval.WhyPaidBefore),
-	"events_not_by_auditors":  notAllowed(approval.WhyAuditor),
+	// A replica that is second to start a run. It must learn that, and not try the box that it holds.
+	"runs_pkey":       cannot("start", approval.WhyStartedBefore),
+	"runs_box_id_key": cannot("start", approval.WhyBoxUsed),
+	"runs_approved":   cannot("start", approval.WhyUnapproved),
+	"runs_quiet":      cannot("start", approval.WhyQuiet),
+	"runs_end_once":   cannot("finish", approval.WhyRunEnded),
+	"requests_quorum": cannot("approve", approval.WhyTooFewApproved),
+	// What the row did meanwhile is not known here. Callers who want to know load it again.
+	"requests_move":          cannot("change", approval.WhyMovedOn),
+	"requests_repeats_once":  input(approval.WhyRepeatsNow),
+	"settlements_pkey":       cannot("settle", approval.WhyPaidBefore),
+	"events_not_by_auditors": notAllowed(approval.WhyAuditor),
 	"handovers_one_open": func(*approval.Request) error {
 		return &approval.InputError{Why: approval.Because(approval.WhyHandOffered)}
 	},
@@ -86,6 +92,8 @@ func input(why approval.ReasonCode) func(r *approval.Request) error {
 
 // refusal names the constraint that an error is about, when people can run into it.
 func refusal(err error) (func(r *approval.Request) error, bool) {
+	// Triggers raise with the name of the promise (CONSTRAINT = …), so they are told apart as constraints are. An error that
+	// is not in the list is a fault of ours, and reaches nobody in words.
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
 		return nil, false

@@ -16,6 +16,8 @@ import (
 	"countersign/storage/trail"
 )
 
+// glassRow is a broken glass with the event that vouches for it, and those who have looked. Both the text and
+// where it stands are read: the event names the hash of a text, so that the text can be forgotten later.
 type glassRow struct {
 	trail.Voucher
 	RequestID string
@@ -32,6 +34,7 @@ type glassRow struct {
 	Looks     []lookRow
 }
 
+// lookRow is one look, with its own event.
 type lookRow struct {
 	trail.Voucher
 	Person string
@@ -45,6 +48,7 @@ const glassColumns = `g.request_id, g.revision, g.digest, g.person, said(g.reaso
 		FROM glass_looks l LEFT JOIN events s ON s.stream = 'request:' || l.request_id AND s.at = l.at AND s.actor = l.person AND s.kind = 'looked at glass'
 		WHERE l.request_id = g.request_id AND l.revision = g.revision) AS looks`
 
+// Of several events that fit, the first counts: nobody puts a later one in its place, since streams only grow.
 const glassVoucher = ` LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || g.request_id AND at = g.at AND actor = g.person AND kind = 'broke glass' ORDER BY seq LIMIT 1) e ON true `
 
 // glassRows reads what nobody approved, and who looked at it.
@@ -53,6 +57,7 @@ type glassRows struct{ notary *trail.Notary }
 // glass is the row as a request has it. A look of which no signed event tells is none.
 func (c glassRows) glass(r glassRow) approval.Glass {
 	g := approval.Glass{RequestID: r.RequestID, Revision: r.Revision, Digest: r.Digest, Person: r.Person, Reason: r.Reason, Others: r.Others, At: r.At, Click: r.Click, Disowned: pg.OrZero(r.Disowned).UTC(), Unsigned: c.doubts(r)}
+	// pg.OrZero gives year 1 in UTC, which is not the zero of time.Time once it was given a location.
 	if r.Disowned == nil {
 		g.Disowned = time.Time{}
 	}
@@ -94,7 +99,7 @@ func (c glassRows) queue(b *pgx.Batch, id string, into *review.Glass) {
 			into.Rested = pg.OrZero(row.Rested)
 		}
 		return nil
-	}, `SELECT glass_rested(team, clock_timestamp()) AS rested FROM requests WHERE id = $1`, id)
+	}, `SELECT CASE WHEN EXISTS (SELECT FROM broken_glass) THEN glass_rested(team, clock_timestamp()) END AS rested FROM requests WHERE id = $1`, id)
 }
 
 // Panes are the broken glasses of a database.
@@ -102,21 +107,16 @@ type Panes struct{ DB *DB }
 
 // Unlooked are those of which two people have not looked in time, by how long ago they were broken.
 func (p Panes) Unlooked(ctx context.Context, from, until time.Duration) (list []glass.Unlooked, err error) {
-	err = p.DB.read(ctx, func(tx pgx.Tx) error {
-		list, err = pg.All[glass.Unlooked](ctx, tx, `
-			SELECT q.team, g.request_id, g.person, g.revision, g.at, clock_timestamp() AS now FROM broken_glass g JOIN requests q ON q.id = g.request_id AND q.revision = g.revision
-			WHERE g.at <= clock_timestamp() - $1::interval AND g.at > clock_timestamp() - $2::interval
-				AND (SELECT count(*) FROM glass_looks l WHERE (l.request_id, l.revision) = (g.request_id, g.revision) AND l.at <= g.at + interval '24 hours') < 2 ORDER BY g.at`, from, until)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list what two people have not looked at: %w", err)
-	}
-	return list, nil
+	list, err = pg.List[glass.Unlooked](ctx, p.DB.read, `
+		SELECT q.team, g.request_id, g.person, g.revision, g.at, clock_timestamp() AS now FROM broken_glass g JOIN requests q ON q.id = g.request_id AND q.revision = g.revision
+		WHERE g.at <= clock_timestamp() - $1::interval AND g.at > clock_timestamp() - $2::interval
+			AND (SELECT count(*) FROM glass_looks l WHERE (l.request_id, l.revision) = (g.request_id, g.revision) AND l.at <= g.at + interval '24 hours') < 2 ORDER BY g.at`, from, until)
+	return list, pg.While(err, "list what two people have not looked at")
 }
 
 // insertGlass stores that somebody breaks the glass, or has looked at it.
 func insertGlass(b *pgx.Batch, r *approval.Request, c *trail.Contents) error {
+	// Before its revision moves to approved: the trigger broken_glass_held wants the request pending, and locks its row.
 	if g := r.Changes.Glass; g != nil {
 		click, err := pg.Document(g.Click, "{}")
 		if err != nil {
@@ -131,8 +131,10 @@ func insertGlass(b *pgx.Batch, r *approval.Request, c *trail.Contents) error {
 	return nil
 }
 
+// doubts holds a row against its signed event: somebody who writes to the table alone breaks no glass.
 func (c glassRows) doubts(r glassRow) bool {
 	return c.notary.Doubts(r.Voucher, fmt.Sprintf("that %s breaks the glass for revision %d of %s", r.Person, r.Revision, r.RequestID), func(e trail.Witnessed) bool {
+		// JSON has no list of texts, only of anything: what is no text is spelled, and then fits no row.
 		var others []string
 		list, _ := e.Data["others"].([]any)
 		for _, one := range list {
@@ -144,6 +146,7 @@ func (c glassRows) doubts(r glassRow) bool {
 	})
 }
 
+// doubtsLook does the same for a look, or somebody could look in two administrators' names.
 func (c glassRows) doubtsLook(r glassRow, l lookRow) bool {
 	return c.notary.Doubts(l.Voucher, fmt.Sprintf("that %s has looked at the broken glass of %s", l.Person, r.RequestID), func(e trail.Witnessed) bool {
 		return e.Stream == trail.StreamOf(r.RequestID) && e.Kind == approval.EventLookedAtGlass && e.Actor == l.Person && e.At.Equal(l.At) &&

@@ -20,6 +20,8 @@ import (
 // Threads that were handed to colleagues.
 
 // handRow is an offer with the events that tell of it, and of its end.
+// Two events vouch for it: one for the offer, and one for its end once it has ended. A forged end would hand a thread to
+// somebody whom nobody has chosen.
 type handRow struct {
 	ID, RequestID, SessionID   string
 	Giver, Colleague           string
@@ -65,6 +67,7 @@ func (c *core) doubtsHandOver(r handRow) bool {
 	})
 }
 
+// sameList holds a list against what its event says, in the same order.
 func sameList(told any, list []string) bool {
 	text, err := json.Marshal(pg.OrEmpty(list))
 	return err == nil && trail.SameJSON(told, string(text))
@@ -74,10 +77,12 @@ func sameList(told any, list []string) bool {
 func (c *core) addHandOvers(b *pgx.Batch, id string, take func(approval.HandOver)) {
 	pg.Ask(b, func(rows []handRow) error {
 		for _, r := range rows {
+			// Left out without an error: Doubts has the operator know, and the thread is as if nobody had offered it.
 			if c.doubtsHandOver(r) {
 				continue
 			}
 			h := approval.HandOver{ID: r.ID, To: r.Colleague, Files: pg.OrNil(r.Files), Answers: pg.OrNil(r.Answers), At: r.At, Until: r.Until, Verdict: r.Verdict, By: r.EndedBy, Ended: pg.OrZero(r.EndedAt)}
+			// Only an offer that was accepted leads anywhere.
 			if r.IntoSession != "" {
 				h.Into = approval.Session{ID: r.IntoSession, Channel: r.IntoChannel, ThreadTS: r.IntoThread}
 			}
@@ -92,10 +97,13 @@ func storeHandOver(b *pgx.Batch, r *approval.Request) {
 	h := r.Changes.HandOver
 	switch {
 	case h == nil:
+	// The trigger handovers_gives looks whether what it names is the thread's, and handovers_one_open whether one to the same
+	// colleague is open already.
 	case h.Verdict == "":
 		b.Queue(`INSERT INTO handovers (id, request_id, session_id, team, project, giver, colleague, files, answers, at, until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 			h.ID, r.ID, r.SessionID, r.Team, r.Project, r.Asker, h.To, pg.OrEmpty(h.Files), pg.OrEmpty(h.Answers), pg.Micro(h.At), pg.Micro(h.Until))
 	default:
+		// Accepted in the thread itself, it goes on there and no session is made.
 		if h.Into.ID != "" && h.Into.ID != r.SessionID {
 			alone := h.To
 			if approval.Direct(r.Project) { // what goes by no channel's rules is marked as nobody's own, and stands where they alone read
@@ -103,6 +111,7 @@ func storeHandOver(b *pgx.Batch, r *approval.Request) {
 			}
 			b.Queue(`INSERT INTO sessions (id, team, channel, thread_ts, private_to) VALUES ($1, $2, $3, $4, $5)`, h.Into.ID, r.Team, h.Into.Channel, h.Into.ThreadTS, alone)
 		}
+		// The session comes first: into_session refers to it, and handovers_lead wants it to be the colleague's own.
 		b.Queue(`UPDATE handovers SET verdict = $2, ended_by = $3, ended_at = $4, into_session = nullif($5, '') WHERE id = $1`, h.ID, h.Verdict, h.By, pg.Micro(h.Ended), h.Into.ID)
 	}
 }
@@ -122,6 +131,7 @@ func (c *core) addHandedFiles(b *pgx.Batch, thread approval.Session, take func(f
 			if c.doubtsHandOver(r.handRow) {
 				continue
 			}
+			// A question may have had files that its asker did not hand over. The list of the offer is what counts.
 			for _, f := range onceEach(r.Lists) {
 				if slices.Contains(r.Files, f.ID) {
 					f.Handed = []approval.Handed{{To: r.Colleague, By: r.Giver}}
@@ -170,6 +180,8 @@ type sources struct {
 
 // sourcesOf reads them.
 func (c *core) sourcesOf(ctx context.Context, tx pgx.Tx, session string) (s sources, err error) {
+	// knows_of (in the schema) follows hand-overs backwards through any number of threads. It believes rows; each is
+	// held against its events here, and one that is not signed ends that branch.
 	rows, err := pg.All[handRow](ctx, tx, `SELECT `+handColumns+` FROM knows_of($1) k JOIN handovers h ON h.id = k.through`+handEvents+`ORDER BY h.ended_at DESC`, session)
 	if err != nil {
 		return s, err
@@ -191,12 +203,14 @@ func (c *core) sourcesOf(ctx context.Context, tx pgx.Tx, session string) (s sour
 // leadsTo tells of one hand-over after another, the latest first, whether signed events have it lead to a thread,
 // and until when what was said in its own goes along.
 func leadsTo(c *core, session string) func(r handRow) (until time.Time, ok bool) {
+	// ends keeps, for each thread on the way, until when its words went over. Of a chain the earliest end counts.
 	trusted, ends := []string{session}, map[string]time.Time{}
 	return func(r handRow) (time.Time, bool) {
 		if !slices.Contains(trusted, r.IntoSession) || c.doubtsHandOver(r) {
 			return time.Time{}, false
 		}
 		end := pg.OrZero(r.EndedAt)
+		// What was said in a thread after it had been handed on itself was never handed to anybody further.
 		if before, ok := ends[r.IntoSession]; ok && before.Before(end) {
 			end = before
 		}
@@ -212,6 +226,7 @@ type askedIn struct {
 	Asked   []asked
 }
 
+// asked is a question of a thread, and when it was asked: before or after a hand-over.
 type asked struct {
 	ID, Question string
 	At           time.Time
@@ -222,6 +237,7 @@ type asked struct {
 func addEarlier(c *core, b *pgx.Batch, id string, take func(questions []string)) {
 	pg.Ask(b, func(rows []askedIn) error {
 		var all []asked
+		// The first row is the request's own thread: k.through is NULL in it, which the query puts first.
 		var lead func(handRow) (time.Time, bool)
 		for _, r := range rows { // its own first, and then the latest
 			until, ok := time.Time{}, true
@@ -238,6 +254,7 @@ func addEarlier(c *core, b *pgx.Batch, id string, take func(questions []string))
 		}
 		slices.SortFunc(all, func(a, b asked) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID)) })
 		var questions []string
+		// Three, as many as the query brings of each thread: enough for a reviewer to see what a follow-up is about.
 		for _, a := range all[max(0, len(all)-3):] {
 			questions = append(questions, a.Question)
 		}
@@ -271,20 +288,21 @@ func (s HandOvers) Stock(ctx context.Context, id string) (*approval.Request, han
 	var l loaded
 	var stock handover.Stock
 	err := s.DB.core.look(ctx, func(b *pgx.Batch) {
+		// Begun anew with each try of the batch, which is sent again where the connection broke.
 		stock = handover.Stock{}
 		s.DB.core.addRequest(b, id, &l)
 		addStock(b, id, &stock)
 	})
-	if err != nil {
-		return nil, stock, fmt.Errorf("what of the thread of %s can be handed over: %w", id, err)
-	}
-	return l.Request, stock, nil
+	return l.Request, stock, pg.While(err, "what of the thread of %s can be handed over", id)
 }
 
+// addStock reads what somebody could hand over: the files and the private answers of a thread, its latest hundred
+// questions. Answers that were taken back, or are somebody else's, are not theirs to give.
 func addStock(b *pgx.Batch, id string, stock *handover.Stock) {
 	pg.Ask(b, func(rows []stocked) error {
 		var lists [][]approval.File
 		for _, r := range rows {
+			// The same in each row; there is at least the request's own, or nothing was found.
 			stock.Thread, stock.Alone = approval.Session{ID: r.SessionID, Team: r.Team, Channel: r.Channel, ThreadTS: r.ThreadTS}, r.Alone
 			stock.Questions++
 			lists = append(lists, r.Files)
@@ -292,6 +310,7 @@ func addStock(b *pgx.Batch, id string, stock *handover.Stock) {
 				stock.Answers = append(stock.Answers, handover.Answer{Request: r.ID, Question: r.Question})
 			}
 		}
+		// What the thread would use today, and apart from that what it once had: a colleague may need an earlier table.
 		stock.Files = approval.Remembered(lists)
 		stock.Former = slices.DeleteFunc(onceEach(lists), func(f approval.File) bool {
 			return slices.ContainsFunc(stock.Files, func(g approval.File) bool { return g.ID == f.ID })
@@ -314,8 +333,5 @@ func (s HandOvers) Came(ctx context.Context, session string) (said []approval.Me
 		said, err = saidIn(ctx, tx, "", from)
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("what was handed over to %s: %w", session, err)
-	}
-	return said, nil
+	return said, pg.While(err, "what was handed over to %s", session)
 }

@@ -38,6 +38,7 @@ func (h History) Versions(ctx context.Context, team string, since, until time.Ti
 		Forgotten bool
 	}
 	err = h.read(ctx, func(tx pgx.Tx) error {
+		// Of a version that an older program stored, tier, cap or count may be missing: the request's own take their place.
 		rows, err := pg.All[row](ctx, tx, `
 			SELECT v.request_id, v.number, v.at, q.project, q.asker, v.author, v.provider <> '' OR v.author = q.model AS written,
 				coalesce(said(v.findings), '') AS findings, coalesce(said(v.manifest), '') AS manifest,
@@ -57,6 +58,7 @@ func (h History) Versions(ctx context.Context, team string, since, until time.Ti
 			var sealed struct {
 				Network []string `json:"network"`
 			}
+			// As texts and by hand, although pgx reads JSON: what was forgotten is an empty text, which is no JSON.
 			for text, into := range map[string]any{r.Findings: &v.Findings, r.Manifest: &sealed} {
 				if text == "" {
 					continue
@@ -65,15 +67,13 @@ func (h History) Versions(ctx context.Context, team string, since, until time.Ti
 					return &pg.FinalError{Err: fmt.Errorf("version %d of %s: %w", r.Number, r.RequestID, err)}
 				}
 			}
+			// Which hosts code might reach stands nowhere but in the sealed manifest.
 			v.Hosts = sealed.Network
 			list = append(list, v)
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read what was put before reviewers: %w", err)
-	}
-	return list, nil
+	return list, pg.While(err, "read what was put before reviewers")
 }
 
 // Payments are the paid steps that budgets were asked for: those that were held for, and
@@ -118,6 +118,7 @@ func (h History) Payments(ctx context.Context, team string, since, until time.Ti
 				if err := json.Unmarshal([]byte(r.Standings), &stood); err != nil {
 					return &pg.FinalError{Err: fmt.Errorf("what refused %s: %w", r.RequestID, err)}
 				}
+				// Several budgets may have refused. The one with the least room is the one that people were told of.
 				tight, _ := budget.Tightest(stood)
 				p.Refused = &tight.Limit.Scope
 			}
@@ -125,8 +126,5 @@ func (h History) Payments(ctx context.Context, team string, since, until time.Ti
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read what budgets were asked for: %w", err)
-	}
-	return list, nil
+	return list, pg.While(err, "read what budgets were asked for")
 }

@@ -25,6 +25,7 @@ func KeepingOf(db *DB) Keeping { return Keeping{db.core} }
 // are asked for before the row is there.
 func (k Keeping) said(ctx context.Context, team, by string, kind approval.EventKind, person, row string, tells func(tx pgx.Tx, now time.Time) ([]approval.Notice, error), more ...any) error {
 	return k.db.batched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error {
+		// The stream's lock first: of two administrators who press at once the second sees the first one's word.
 		t.Queue(pg.TakeLock, trail.LockOf(trail.PeopleStream(team)))
 		if err := t.Send(); err != nil {
 			return err
@@ -39,6 +40,7 @@ func (k Keeping) said(ctx context.Context, team, by string, kind approval.EventK
 				return err
 			}
 		}
+		// The event before the row, which names its place: the schema takes no row of which the trail does not tell.
 		told, err := k.db.notary.AppendEvents(ctx, t.Tx, trail.PeopleStream(team), []approval.Event{{At: now, Actor: by, Kind: kind, Data: map[string]any{"person": person}}})
 		if err != nil {
 			return err
@@ -54,27 +56,24 @@ func (k Keeping) said(ctx context.Context, team, by string, kind approval.EventK
 func (k Keeping) WantErased(ctx context.Context, team, person, by string) (others []string, err error) {
 	tells := func(tx pgx.Tx, now time.Time) (list []approval.Notice, err error) {
 		wanted, err := allOf(ctx, tx, `SELECT DISTINCT "by" FROM erasures WHERE (team, person) = ($1, $2) AND at > $3::timestamptz - interval '7 days' ORDER BY 1`, team, person, now)
+		// A second administrator's wish is the one that makes it happen, so nobody is asked again.
 		if err != nil || len(wanted) > 0 {
 			others = slices.DeleteFunc(wanted, func(one string) bool { return one == by })
 			return nil, err
 		}
+		// Named by its moment: a wish that lapsed and is made again is another notice, and is told again.
 		said := approval.EraseWanted{Person: person, By: by, Until: now.Add(approval.EraseWindow)}
 		return []approval.Notice{{Key: fmt.Sprintf("erase %s %s %d", team, person, now.UnixMicro()), Team: team, Kind: approval.NoticeErase, Admins: true, At: now, Data: approval.Encode(said)}}, nil
 	}
 	err = k.said(ctx, team, by, approval.EventAskedToErase, person, `INSERT INTO erasures (team, person, by, at, told) VALUES ($1, $2, $3, $4, $5)`, tells)
-	if err != nil {
-		return nil, fmt.Errorf("have forgotten what %s asked: %w", person, err)
-	}
-	return others, nil
+	return others, pg.While(err, "have forgotten what %s asked", person)
 }
 
 // HoldLegally implements keeping.Store.
 func (k Keeping) HoldLegally(ctx context.Context, team, person, by string, held bool) error {
 	kind := map[bool]approval.EventKind{true: approval.EventLegalHold, false: approval.EventLegalHoldEnded}[held]
-	if err := k.said(ctx, team, by, kind, person, `INSERT INTO legal_holds (team, person, by, at, told, held) VALUES ($1, $2, $3, $4, $5, $6)`, nil, held); err != nil {
-		return fmt.Errorf("keep what %s asked: %w", person, err)
-	}
-	return nil
+	err := k.said(ctx, team, by, kind, person, `INSERT INTO legal_holds (team, person, by, at, told, held) VALUES ($1, $2, $3, $4, $5, $6)`, nil, held)
+	return pg.While(err, "keep what %s asked", person)
 }
 
 // OnHold implements keeping.Store.
@@ -82,10 +81,7 @@ func (k Keeping) OnHold(ctx context.Context, team, person string) (held bool, er
 	err = k.db.read(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `SELECT on_legal_hold($1, $2)`, team, person).Scan(&held)
 	})
-	if err != nil {
-		return false, fmt.Errorf("look for a legal hold on %s: %w", person, err)
-	}
-	return held, nil
+	return held, pg.While(err, "look for a legal hold on %s", person)
 }
 
 // dueRow is a request of which something is to go.
@@ -145,6 +141,7 @@ func (k Keeping) ForgetDue(ctx context.Context) (values int, err error) {
 		return 0, fmt.Errorf("look for what is kept no longer: %w", err)
 	}
 	var failed error
+	// What fails is tried again by the next round, in a minute: nothing here may keep the rest from going.
 	for _, d := range due {
 		n := 0
 		err := k.db.write(ctx, func(tx pgx.Tx) error {
@@ -177,6 +174,7 @@ func (k Keeping) forgetReadings(ctx context.Context) error {
 	})
 	for _, team := range teams {
 		err = errors.Join(err, k.db.write(ctx, func(tx pgx.Tx) error {
+			// Deleting and telling are one transaction, under the lock: two replicas would count the same readings twice.
 			if err := trail.LockStream(ctx, tx, trail.PeopleStream(team)); err != nil {
 				return err
 			}
@@ -194,14 +192,12 @@ func (k Keeping) forgetReadings(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			// An event has a bounded size: what is left out is counted.
 			listed := requests[:min(len(requests), listedRequests)]
 			_, err = k.db.notary.AppendEvents(ctx, tx, trail.PeopleStream(team), []approval.Event{{At: now, Actor: approval.System, Kind: approval.EventReadingsGone,
 				Data: map[string]any{"count": count, "requests": listed, "more": len(requests) - len(listed)}}})
 			return err
 		}))
 	}
-	if err != nil {
-		return fmt.Errorf("forget readings that are kept no longer: %w", err)
-	}
-	return nil
+	return pg.While(err, "forget readings that are kept no longer")
 }

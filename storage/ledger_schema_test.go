@@ -59,6 +59,10 @@ var ledgerBreaches = []struct {
 	{"a top-up is on record", topUp(`'user'`, `5`) + `DELETE FROM topups`, "topups_undeletable"},
 	{"top-ups are not emptied", `TRUNCATE topups`, "topups_untruncatable"},
 
+	{"one box at a time waits for reviewers", boxWaits("one") + boxWaits("two"), "holds_one_ready"},
+	{"a box that waits has fields", `UPDATE requests SET ready = '[]' WHERE id = DRAFTING`, "requests_ready_object"},
+	{"what waits has a hold", `UPDATE requests SET ready_until = now() WHERE id = DRAFTING`, "requests_ready"},
+	{"what is over does not wait", `UPDATE requests SET ready_until = now(), ready = '{"hold": "h", "over": "2026-01-01T00:00:00Z"}' WHERE id = DRAFTING`, "requests_ready"},
 	{"a hold is not negative", hold(`-1`, `asker`, `now() + interval '1 hour'`), "holds_amount_check"},
 	{"a hold burdens its own budget", hold(`1`, `'REVA'`, `now() + interval '1 hour'`), "holds_payers_fkey"},
 	{"a hold ends", hold(`1`, `asker`, `now()`), "holds_end"},
@@ -173,4 +177,10 @@ func granted(by, until string) string {
 func settle(request, payer, amount string) string {
 	return `INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated)
 		SELECT id, request_id, team, ` + payer + `, session_id, project, now(), ` + amount + `, false FROM holds WHERE request_id = ` + request + ` LIMIT 1`
+}
+
+// boxWaits is a hold for a box that waits.
+func boxWaits(id string) string {
+	return `INSERT INTO holds (id, request_id, team, asker, session_id, project, purpose, amount, at, expires_at)
+		SELECT '` + id + `', id, team, asker, session_id, project, 'ready', 1, now(), now() + interval '1 hour' FROM requests WHERE id = DRAFTING; `
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
 	"countersign/budget"
@@ -72,6 +73,60 @@ func TestSetLimitLeavesATrailOfOldAndNew(t *testing.T) {
 	checked, err := b.VerifyChain(t.Context(), trail.BudgetStream)
 	require.NoError(t, err)
 	require.Equal(t, 2, checked.Events)
+}
+
+// What lets sandboxes wait spends money, so who allowed it is on record, and no row allows more than its event says.
+func TestWhoLetsSandboxesWaitIsInTheTrail(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	limit := budget.Limit{Scope: userScope, Amount: 5 * budget.Dollar, Window: budget.Week, Policy: budget.LimitPolicy{Ready: 2 * budget.Cent}}
+	require.NoError(t, b.SetLimit(t.Context(), "ADMIN", limit))
+	limit.Policy = budget.LimitPolicy{}
+	require.NoError(t, b.SetLimit(t.Context(), "BOSS", limit))
+	rows, err := b.chain(t.Context(), trail.BudgetStream)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"amount":5000000000,"scope":{"team":"TEAM","kind":"user","id":"ASKER"},"window":"week","policy":{"ready":20000000}}`, rows[0].Data)
+	require.JSONEq(t, `{"amount":5000000000,"scope":{"team":"TEAM","kind":"user","id":"ASKER"},"window":"week",
+		"before":{"amount":5000000000,"window":"week","policy":{"ready":20000000}}}`, rows[1].Data)
+
+	const allow = `UPDATE limits SET policy = '{"ready": 9000000000}', set_at = ` + forgedAt + `, told = `
+	refused := new(pgconn.PgError)
+	require.ErrorAs(t, b.attack(t, forged(testKey.Name(), "'"+noSignature+"'", "'budget'", "BOSS", "set limit", `'{"amount":5000000000,"scope":{"id":"ASKER","kind":"user","team":"TEAM"},"window":"week"}'`)+
+		allow+b.lastOf("'budget'")), &refused)
+	require.Equal(t, "limits_told", refused.ConstraintName)
+	require.NoError(t, b.exec(t, unguarded("limits")+`UPDATE limits SET policy = '{"ready": 9000000000}'`), "past the schema")
+	list, err := b.Standings(t.Context(), []budget.Scope{userScope})
+	require.NoError(t, err)
+	require.Zero(t, list[0].Limit.Amount, "nobody has agreed to it")
+}
+
+// Whoever takes a limit away past Countersign, with an event that nobody signed, opens nothing: without the row the house's
+// usual limit would hold, or none at all.
+func TestALimitThatIsTakenAwayWithoutASignedEventHoldsAtNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, scope := range []budget.Scope{teamScope, userScope} {
+		require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: scope, Amount: 5 * budget.Dollar, Window: budget.Week}))
+		spelled := `{"id":"` + scope.ID + `","kind":"` + string(scope.Kind) + `","team":"TEAM"}`
+		require.NoError(t, b.attack(t, forged(testKey.Name(), "'"+noSignature+"'", "'budget'", "BOSS", "removed limit", `'{"scope":`+spelled+`}'`)+
+			`UPDATE limits SET amount = NULL, set_by = 'BOSS', set_at = `+forgedAt+`, told = `+b.lastOf("'budget'")+` WHERE kind = '`+string(scope.Kind)+`'`), "the schema knows no keys")
+		list, err := b.Standings(t.Context(), []budget.Scope{scope})
+		require.NoError(t, err)
+		require.Len(t, list, 1, "%s", scope)
+		require.Zero(t, list[0].Limit.Amount, "%s", scope)
+		shown, err := b.Limits(t.Context(), team)
+		require.NoError(t, err)
+		require.Len(t, shown, 1, "administrators see what refuses people")
+		require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: scope, Amount: budget.Dollar, Window: budget.Week}))
+		require.NoError(t, b.RemoveLimit(t.Context(), "ADMIN", scope))
+	}
+	list, err := b.Standings(t.Context(), []budget.Scope{teamScope, userScope})
+	require.NoError(t, err)
+	shown, err := b.Limits(t.Context(), team)
+	require.NoError(t, err)
+	require.Empty(t, shown)
+	require.Len(t, list, 1, "one that an administrator has taken away is gone")
+	require.Equal(t, budget.DefaultUserLimit(userScope), list[0].Limit)
 }
 
 func TestALimitThatCannotBeIsRefusedAndLeavesNoTrail(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 
 // The rows as they are scanned; what they mean stands at the types of approval.
 
+// requestRow is a request without what hangs on it.
 type requestRow struct {
 	ID        string
 	SessionID string
@@ -28,6 +29,7 @@ type requestRow struct {
 	Model     string
 	Files     []approval.File
 	Readings  []readingOf
+	Authors   []string
 	Trigger   string
 	State     approval.State
 	Reason    *approval.Reason
@@ -43,6 +45,7 @@ type requestRow struct {
 	Chosen      *approval.Chosen
 	Downgraded  *approval.Downgraded
 	Fallback    *approval.Fallback
+	Ready       *approval.Ready
 	Rounds      int
 	Edit        *approval.Edit
 	Written     *approval.Written
@@ -68,6 +71,7 @@ type requestRow struct {
 	Ended   *string
 }
 
+// revisionRow is a version of code, with the event that vouches for its digest.
 type revisionRow struct {
 	RequestID     string
 	Number        int
@@ -86,6 +90,7 @@ type revisionRow struct {
 	trail.Voucher
 }
 
+// decisionRow is a decision, with the event that vouches for it.
 type decisionRow struct {
 	RequestID string
 	Revision  int
@@ -100,11 +105,13 @@ type decisionRow struct {
 	trail.Voucher
 }
 
+// decision is the row as the core knows it. Whether it counts is doubtsDecision's to say.
 func (d decisionRow) decision() approval.Decision {
 	return approval.Decision{RequestID: d.RequestID, Revision: d.Revision, Digest: d.Digest, Reviewer: d.Reviewer, Verdict: d.Verdict,
 		Reason: d.Reason, At: d.At, Click: d.Click, InPlaceOf: d.InPlaceOf}
 }
 
+// runRow is a run, with the event that it has started: that one alone spends an approval.
 type runRow struct {
 	RequestID  string
 	BoxID      string
@@ -116,15 +123,6 @@ type runRow struct {
 	Result     *approval.Result
 	Digest     string
 	trail.Voucher
-}
-
-type wishRow struct {
-	Revision  int
-	Code      string
-	By        string
-	Words     string
-	At        time.Time
-	InPlaceOf string
 }
 
 // loaded is a request as it was at a moment, of which the version tells whether it still is.
@@ -140,6 +138,7 @@ type loaded struct {
 
 // tick carries the database's clock on to this moment.
 func (l *loaded) tick() {
+	// By this machine's clock only how long ago it was is measured. The moment itself is the database's.
 	t := time.Now()
 	l.now, l.read = pg.Micro(l.now.Add(t.Sub(l.read))), t
 }
@@ -154,6 +153,8 @@ func addTime(b *pgx.Batch, now, ends time.Time) {
 	b.Queue(pg.TellTime).QueryRow(func(row pgx.Row) error {
 		var at time.Time
 		err := row.Scan(&at)
+		// Either the write came much later than the moment it was decided by, or in between the wait has ended: what was
+		// decided, such as "in time", may not be so any more. Both are found before anything is committed.
 		if err == nil && (at.Sub(now).Abs() > late || !ends.IsZero() && now.Before(ends) && !at.Before(ends)) {
 			err = errMoved
 		}
@@ -179,23 +180,27 @@ func addRow(c *core, b *pgx.Batch, id string, into *loaded) {
 			return approval.ErrNotFound
 		}
 		row := rows[0]
+		// All of it is set anew: the lists that the queries below append to begin empty where a look is repeated.
 		*into = loaded{version: row.Version, now: row.Now, read: time.Now(), trail: pg.OrZero(row.Ended), number: pg.OrZero(row.Revision), Request: &approval.Request{
 			ID: row.ID, SessionID: row.SessionID, Team: row.Team, Project: row.Project, Asker: row.Asker, Question: row.Question,
 			Model: row.Model, Files: pg.OrNil(withReadings(row.Files, row.Readings)), Trigger: row.Trigger, State: row.State, Reason: pg.OrZero(row.Reason), Place: row.Place, Attempts: row.Attempts,
-			CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: pg.OrZero(row.ExpiresAt), Refused: pg.OrNil(row.Refused),
-			Blocked: row.Blocked, Chosen: row.Chosen, Downgraded: row.Downgraded, Fallback: row.Fallback,
+			CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: pg.OrZero(row.ExpiresAt), Refused: pg.OrNil(row.Refused), Authors: pg.OrNil(row.Authors),
+			Blocked: row.Blocked, Chosen: row.Chosen, Downgraded: row.Downgraded, Fallback: row.Fallback, Ready: row.Ready,
 			Rounds: row.Rounds, Edit: row.Edit, Written: row.Written, Assignee: row.Assignee, Opinions: pg.OrNil(row.Opinions),
 			RemindedAt: pg.OrZero(row.RemindedAt), EscalatedAt: pg.OrZero(row.EscalatedAt),
 			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, Shared: row.Shared, LookedAt: pg.OrZero(row.LookedAt), Clarified: approval.Clarified(row.Clarified), Repeats: row.Repeats.repeat(), Private: row.Private,
 		}}
+		// Places come with their signatures in the row itself, because a query for each would cost a card two more.
 		c.takePlaces(into.Request, row.Places)
 		return nil
 	}, `
-		SELECT id, session_id, team, project, asker, said(question) AS question, model, files, `+readingsOf+` AS readings, trigger, state, reason, place, attempts, refused,
-			revision, created_at, changed_at, expires_at, blocked, chosen, downgraded, fallback,
+		SELECT id, session_id, team, project, asker, said(question) AS question, model, files, `+readingsOf+` AS readings,
+			ARRAY(SELECT DISTINCT v.author FROM revisions v WHERE v.request_id = requests.id AND v.number < requests.revision ORDER BY v.author) AS authors, trigger, state, reason, place, attempts, refused,
+			revision, created_at, changed_at, expires_at, blocked, chosen, downgraded, fallback, ready,
 			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, shared, looked_at, version, clock_timestamp() AS now,
 			`+clarifiedOf+` AS clarified, `+repeatsOf+` AS repeats, `+placesOf+` AS places, private_to <> '' AS private, `+trail.End+` AS ended
 		FROM requests WHERE id = $1`, id)
+	// These three are lists of their own and come in the same trip.
 	c.addHandOvers(b, id, func(h approval.HandOver) { into.HandOvers = append(into.HandOvers, h) })
 	money.AddOpen(b, id, func(h budget.OpenHold) { into.Holds = append(into.Holds, h) })
 	money.AddTopUps(b, id, func(t approval.TopUp) { into.TopUps = append(into.TopUps, t) })
@@ -203,10 +208,12 @@ func addRow(c *core, b *pgx.Batch, id string, into *loaded) {
 
 // addVersion reads the code, and what became of it. Of a request that has no revision there is none of it.
 func addVersion(c *core, b *pgx.Batch, id string, into *loaded) {
+	// The order of a batch is the order of its answers: what follows may look at into.Revision, as the glass does.
 	c.addRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
 	pg.Ask(b, func(rows []decisionRow) error {
 		for _, row := range rows {
 			d := row.decision()
+			// It is kept, and marked: a card shows that somebody has forged one, and nobody counts it.
 			d.Unsigned = c.doubtsDecision(d, row.Clicked, row.Voucher)
 			into.Decisions = append(into.Decisions, d)
 		}
@@ -247,6 +254,7 @@ func (c *core) addRevision(b *pgx.Batch, id string, before int, take func(*appro
 		for _, row := range rows {
 			rev := &approval.Revision{RequestID: row.RequestID, Number: row.Number, Code: row.Code, Summary: row.Summary,
 				Author: row.Author, Provider: row.Provider, Host: row.Host, PromptVersion: row.PromptVersion, Findings: pg.OrNil(row.Findings), Digest: row.Digest, Quote: row.Quote, At: row.At}
+			// A manifest that was forgotten is "{}", which has no digest of any seal: nothing can be approved or run by it.
 			if err := json.Unmarshal([]byte(row.Manifest), &rev.Manifest); err != nil {
 				return fmt.Errorf("read the manifest of revision %d of %s: %w", row.Number, id, err)
 			}
@@ -266,12 +274,7 @@ func (c *core) addRevision(b *pgx.Batch, id string, before int, take func(*appro
 
 // addWishes reads which versions reviewers wanted changed, and how, in their order.
 func addWishes(b *pgx.Batch, id string, into *loaded) {
-	pg.Ask(b, func(rows []wishRow) error {
-		for _, row := range rows {
-			into.Wishes = append(into.Wishes, approval.Wish(row))
-		}
-		return nil
-	}, `
+	pg.Ask(b, func(rows []approval.Wish) error { into.Wishes = pg.OrNil(rows); return nil }, `
 		SELECT d.revision, said(v.code) AS code, d.reviewer AS by, said(d.reason) AS words, d.at, coalesce(d.in_place_of, '') AS in_place_of
 		FROM decisions d JOIN revisions v ON v.request_id = d.request_id AND v.number = d.revision
 		WHERE d.request_id = $1 AND d.verdict = 'changes' ORDER BY d.revision, d.at`, id)
@@ -292,6 +295,7 @@ func (c *core) load(ctx context.Context, query string, args ...any) (list []*app
 		if err := t.Send(); err != nil {
 			return err
 		}
+		// As many as there are ids, and never grown: each query of the batch keeps a pointer into it.
 		all := make([]loaded, len(ids))
 		list = make([]*approval.Request, len(ids))
 		for i, id := range ids {
@@ -308,6 +312,7 @@ func (c *core) load(ctx context.Context, query string, args ...any) (list []*app
 	return pg.OrNil(list), err
 }
 
+// doubtsDecision holds a decision against its signed event. A row that was written past Countersign approves nothing.
 func (c *core) doubtsDecision(d approval.Decision, clicked string, v trail.Voucher) bool {
 	return c.notary.Doubts(v, fmt.Sprintf("the decision of %s on revision %d of %s", d.Reviewer, d.Revision, d.RequestID), func(e trail.Witnessed) bool {
 		return e.Stream == trail.StreamOf(d.RequestID) && e.Actor == d.Reviewer && e.Kind == trail.VerdictEvents[d.Verdict] && e.At.Equal(d.At) &&
@@ -316,6 +321,7 @@ func (c *core) doubtsDecision(d approval.Decision, clicked string, v trail.Vouch
 	})
 }
 
+// doubtsRevision does the same for a version. A seal that was renewed has an event of its own kind.
 func (c *core) doubtsRevision(r revisionRow) bool {
 	return c.notary.Doubts(r.Voucher, fmt.Sprintf("revision %d of %s", r.Number, r.RequestID), func(e trail.Witnessed) bool {
 		return e.Stream == trail.StreamOf(r.RequestID) && (e.Kind == approval.EventDrafted || e.Kind == approval.EventSealedAnew) && e.At.Equal(r.At) &&
@@ -323,6 +329,7 @@ func (c *core) doubtsRevision(r revisionRow) bool {
 	})
 }
 
+// doubtsRun does the same for a run: a forged one would have an approval look used.
 func (c *core) doubtsRun(r runRow) bool {
 	return c.notary.Doubts(r.Voucher, "the run of "+r.RequestID, func(e trail.Witnessed) bool {
 		return e.Stream == trail.StreamOf(r.RequestID) && e.Kind == approval.EventStarted && e.At.Equal(r.StartedAt) &&

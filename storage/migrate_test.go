@@ -2,11 +2,16 @@ package storage
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
+	"log/slog"
 	"testing"
+	"testing/fstest"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pressly/goose/v3/lock"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/pglocal/pgtest"
@@ -60,7 +65,7 @@ func TestADatabaseThatOtherFilesMadeIsRefusedWithASentence(t *testing.T) {
 				var other *schema.OtherSchemaError
 				require.ErrorAs(t, err, &other)
 				require.Equal(t, as.differs, other.Migration)
-				require.ErrorContains(t, err, "Start with an empty database: ")
+				require.ErrorContains(t, err, "Or start with an empty database: ")
 			}
 		})
 	}
@@ -98,4 +103,77 @@ func TestWithoutADatabaseEveryCallSaysSo(t *testing.T) {
 	}
 	_, err = Open(t.Context(), "%", Options{Key: testKey})
 	require.ErrorContains(t, err, "read the database's address")
+}
+
+// Somebody reads for long, a migration wants the table for itself, and somebody else wants to write. Were the migration to wait
+// for the former, the latter would wait as long.
+func TestAMigrationThatHasToWaitKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	files := fstest.MapFS{}
+	all, err := fs.Glob(migrations.Files, "0*.sql")
+	require.NoError(t, err)
+	for _, name := range all {
+		text, err := migrations.Files.ReadFile(name)
+		require.NoError(t, err)
+		files[name] = &fstest.MapFile{Data: text}
+	}
+	files[fmt.Sprintf("%04d_wants.sql", len(all)+1)] = &fstest.MapFile{Data: []byte("-- +goose Up\nALTER TABLE sessions ADD COLUMN sample text;\n")}
+	reader, err := pgx.Connect(t.Context(), b.url)
+	require.NoError(t, err)
+	_, err = reader.Exec(t.Context(), `BEGIN; SELECT FROM sessions`)
+	require.NoError(t, err)
+	config, err := pgx.ParseConfig(b.url)
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	go func() { done <- schema.Apply(t.Context(), config, files) }()
+	wants := func() bool {
+		return b.count(t, `SELECT count(*) FROM pg_locks WHERE relation = 'sessions'::regclass AND mode = 'AccessExclusiveLock' AND NOT granted`) > 0
+	}
+	for range 3 { // it tries again, and each time others pass
+		eventually(t, wants)
+		require.NoError(t, b.exec(t, `INSERT INTO sessions (id, team, channel) VALUES (gen_random_uuid(), 'T', 'C')`))
+	}
+	select {
+	case err := <-done:
+		t.Fatalf("it did not wait for whoever reads: %v", err)
+	default:
+	}
+	require.NoError(t, reader.Close(t.Context()))
+	require.NoError(t, <-done)
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM pg_attribute WHERE attrelid = 'sessions'::regclass AND attname = 'sample'`))
+}
+
+// River's own migrations want the queue's tables for themselves, and a copy of the database (pg_dump) reads them for as long as it takes: whoever
+// asks meanwhile is not kept waiting by a migration that waits.
+func TestAMigrationOfTheQueueKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	migrator, err := rivermigrate.New(riverpgxv5.New(b.pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	const before = 6 // the one after it takes two tables away, and then changes river_job
+	_, err = migrator.Migrate(t.Context(), rivermigrate.DirectionDown, &rivermigrate.MigrateOpts{TargetVersion: before})
+	require.NoError(t, err)
+	require.ErrorContains(t, schema.Validate(t.Context(), b.url), "the queue: unapplied migrations: [7")
+	reader, err := pgx.Connect(t.Context(), b.url)
+	require.NoError(t, err)
+	_, err = reader.Exec(t.Context(), `BEGIN; SELECT FROM river_job`)
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	go func() { done <- schema.Migrate(t.Context(), b.url, "") }()
+	wants := func() bool {
+		return b.count(t, `SELECT count(*) FROM pg_locks WHERE relation = 'river_job'::regclass AND mode = 'AccessExclusiveLock' AND NOT granted`) > 0
+	}
+	for range 3 { // it tries again, and each time others pass
+		eventually(t, wants)
+		require.NoError(t, b.exec(t, `UPDATE river_job SET priority = priority`))
+	}
+	select {
+	case err := <-done:
+		t.Fatalf("it did not wait for whoever reads: %v", err)
+	default:
+	}
+	require.NoError(t, reader.Close(t.Context()))
+	require.NoError(t, <-done)
+	require.NoError(t, schema.Validate(t.Context(), b.url))
 }

@@ -32,7 +32,9 @@ func (c *core) storeNotices(t *pg.Tx, notices []approval.Notice, wakes []steps.W
 			VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8) ON CONFLICT (key) DO NOTHING`,
 			pg.Text(n.Key), n.Team, n.Kind, pg.OrEmpty(n.To), n.Admins, n.RequestID, pg.Text(string(n.Data)), pg.Micro(n.At))
 		wake := steps.Wake{Step: approval.StepTell, RequestID: pg.Text(n.Key)}
+		// Keys are cut to what Postgres can store, here as in the row: else a key with a NUL would never be known again.
 		was, known := there[pg.Text(n.Key)]
+		// Known from the trip before, or told again anyway: no answer has to be waited for.
 		if !n.Once || known {
 			if !was {
 				wakes = append(wakes, wake)
@@ -47,6 +49,7 @@ func (c *core) storeNotices(t *pg.Tx, notices []approval.Notice, wakes []steps.W
 			return nil
 		})
 	}
+	// Whether a row was written decides whether a job goes in, so here one more trip has to be made.
 	if unknown {
 		if err := t.Send(); err != nil {
 			return err
@@ -60,6 +63,7 @@ func (ns *notices) Notify(ctx context.Context, n approval.Notice) error {
 	return ns.batched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error { return ns.storeNotices(t, []approval.Notice{n}, nil, nil) })
 }
 
+// noticeRow is a notice as it is stored: what it says, and to whom.
 type noticeRow struct {
 	Key        string
 	Team       string
@@ -73,6 +77,8 @@ type noticeRow struct {
 	Digest     string
 }
 
+// noticePostRow is where a notice stands for one recipient. Its begin comes before its place: a message may
+// be in Slack of which no answer has arrived.
 type noticePostRow struct {
 	Key       string
 	Recipient string
@@ -84,53 +90,49 @@ type noticePostRow struct {
 
 // Notice loads a notice, and where it stands by recipient.
 func (ns *notices) Notice(ctx context.Context, key string) (n *approval.Notice, posts map[string]steps.NoticePost, err error) {
-	err = ns.read(ctx, func(tx pgx.Tx) error {
-		row, err := pg.One[noticeRow](ctx, tx, `
-			SELECT key, team, kind, recipients, admins, coalesce(request_id, '') AS request_id, data, at, held, coalesce(digest, '') AS digest FROM notices WHERE key = $1`, key)
-		if err != nil {
-			return err
-		}
-		n = &approval.Notice{Key: row.Key, Team: row.Team, Kind: row.Kind, To: pg.OrNil(row.Recipients), Admins: row.Admins,
-			RequestID: row.RequestID, Data: row.Data, At: row.At, Held: row.Held, Digest: row.Digest}
-		rows, err := pg.All[noticePostRow](ctx, tx, `SELECT key, recipient, channel, ts, shown, begun_at FROM notice_posts WHERE key = $1`, key)
-		posts = map[string]steps.NoticePost{}
-		for _, p := range rows {
-			posts[p.Recipient] = steps.NoticePost{Key: p.Key, Recipient: p.Recipient, Channel: p.Channel, TS: p.TS, Shown: p.Shown, Begun: p.BegunAt}
-		}
-		return err
+	err = ns.look(ctx, func(b *pgx.Batch) {
+		pg.Ask(b, func(rows []noticeRow) error {
+			if len(rows) == 0 {
+				return approval.ErrNotFound
+			}
+			row := rows[0]
+			n = &approval.Notice{Key: row.Key, Team: row.Team, Kind: row.Kind, To: pg.OrNil(row.Recipients), Admins: row.Admins,
+				RequestID: row.RequestID, Data: row.Data, At: row.At, Held: row.Held, Digest: row.Digest}
+			return nil
+		}, `SELECT key, team, kind, recipients, admins, coalesce(request_id, '') AS request_id, data, at, held, coalesce(digest, '') AS digest FROM notices WHERE key = $1`, key)
+		pg.Ask(b, func(rows []noticePostRow) error {
+			posts = map[string]steps.NoticePost{}
+			for _, p := range rows {
+				posts[p.Recipient] = steps.NoticePost{Key: p.Key, Recipient: p.Recipient, Channel: p.Channel, TS: p.TS, Shown: p.Shown, Begun: p.BegunAt}
+			}
+			return nil
+		}, `SELECT key, recipient, channel, ts, shown, begun_at FROM notice_posts WHERE key = $1`, key)
 	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("notice %q: %w", key, err)
-	}
-	return n, posts, nil
+	return n, posts, pg.While(err, "notice %q", key)
 }
 
 // NoticePosted records that sending a notice to somebody has begun, or where the message
 // is.
 func (ns *notices) NoticePosted(ctx context.Context, p steps.NoticePost) error {
-	err := ns.writeByKey(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `
+	err := ns.batched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error {
+		// The beginning stays the first one: begun_at tells since when a message may stand in Slack that nobody knows of.
+		t.Queue(`
 			INSERT INTO notice_posts (key, recipient, channel, ts, shown, begun_at) VALUES ($1, $2, $3, $4, $5, clock_timestamp())
 			ON CONFLICT (key, recipient) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown`,
 			p.Key, p.Recipient, p.Channel, p.TS, p.Shown)
-		return err
+		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("remember the notice %q: %w", p.Key, err)
-	}
-	return nil
+	return pg.While(err, "remember the notice %q", p.Key)
 }
 
 // NoticeTold records that everybody who should have the notice has it.
 func (ns *notices) NoticeTold(ctx context.Context, key string) error {
-	err := ns.writeByKey(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE notices SET told_at = coalesce(told_at, clock_timestamp()) WHERE key = $1`, key)
-		return err
+	err := ns.batched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error {
+		// The first time counts, so that a notice that is drawn anew does not look as if it had come later.
+		t.Queue(`UPDATE notices SET told_at = coalesce(told_at, clock_timestamp()) WHERE key = $1`, key)
+		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("end the notice %q: %w", key, err)
-	}
-	return nil
+	return pg.While(err, "end the notice %q", key)
 }
 
 // Copies are those of the log's checkpoints in Slack.
@@ -150,6 +152,7 @@ func (c Copies) Channels(ctx context.Context) (channels map[string]string, err e
 	if err != nil {
 		return nil, fmt.Errorf("list where checkpoints are kept: %w", err)
 	}
+	// The query only says who may have one. Which rules hold is said by those that are signed.
 	channels = map[string]string{}
 	for _, team := range teams {
 		set, err := c.DB.Rules(ctx, team, "")
@@ -192,8 +195,5 @@ func (c Copies) Copied(ctx context.Context, team, channel string) (reach steps.C
 		}
 		return nil
 	})
-	if err != nil {
-		return reach, fmt.Errorf("see which checkpoints stand in Slack: %w", err)
-	}
-	return reach, nil
+	return reach, pg.While(err, "see which checkpoints stand in Slack")
 }

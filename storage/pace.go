@@ -15,15 +15,11 @@ import (
 	"countersign/storage/trail"
 )
 
+// openedRow is that somebody has opened the code, with the event that says so.
 type openedRow struct {
 	trail.Voucher
 	Actor    string
 	Revision int
-	At       time.Time
-}
-
-type latelyRow struct {
-	Reviewer string
 	At       time.Time
 }
 
@@ -34,6 +30,7 @@ func (c *core) addPace(b *pgx.Batch, id string, into *review.Pace) {
 	pg.Ask(b, func(rows []openedRow) error {
 		into.Opened = nil
 		for _, r := range rows {
+			// The first opening counts: whoever opens the code again has it before their eyes since then.
 			if _, had := into.Opened[r.Actor]; had || c.doubtsOpened(id, r) {
 				continue
 			}
@@ -45,7 +42,10 @@ func (c *core) addPace(b *pgx.Batch, id string, into *review.Pace) {
 		return nil
 	}, `SELECT e.actor, q.revision, e.at, `+trail.VoucherOf+` FROM requests q JOIN events e ON e.stream = 'request:' || q.id
 		WHERE q.id = $1 AND q.state = 'pending' AND e.kind = '`+approval.OpenedReview+`' AND (e.data::jsonb ->> 'revision')::integer = q.revision ORDER BY e.seq`, id)
-	pg.Ask(b, func(rows []latelyRow) error {
+	pg.Ask(b, func(rows []struct {
+		Reviewer string
+		At       time.Time
+	}) error {
 		into.Lately = nil
 		for _, r := range rows {
 			if into.Lately == nil {
@@ -61,6 +61,7 @@ func (c *core) addPace(b *pgx.Batch, id string, into *review.Pace) {
 			WHERE d.verdict = 'approve' AND d.at > now() - interval '1 hour' OFFSET 0) AS lately ORDER BY lately.at`, id)
 }
 
+// doubtsOpened holds it against its event: with a forged earlier time somebody would have read long enough.
 func (c *core) doubtsOpened(id string, r openedRow) bool {
 	return c.notary.Doubts(r.Voucher, fmt.Sprintf("that %s has opened revision %d of %s", r.Actor, r.Revision, id), func(e trail.Witnessed) bool {
 		return e.Stream == trail.StreamOf(id) && e.Kind == approval.OpenedReview && e.Actor == r.Actor && e.At.Equal(r.At) && e.Says(map[string]string{"revision": strconv.Itoa(r.Revision)})
@@ -73,32 +74,13 @@ type Habits struct{ db *core }
 // HabitsOf are those in a database.
 func HabitsOf(db *DB) Habits { return Habits{db.core} }
 
-type givenRow struct {
-	RequestID string
-	Asker     string
-	Reviewer  string
-	Lines     int
-	Took      float64
-	At        time.Time
-}
-
 // Given are the approvals of a stretch of time, oldest first. What one took counts as in Statistics.
 func (h Habits) Given(ctx context.Context, team string, from, until time.Time) (list []habits.Given, err error) {
-	err = h.db.read(ctx, func(tx pgx.Tx) error {
-		rows, err := pg.All[givenRow](ctx, tx, `
-			SELECT d.request_id, d.asker, d.reviewer, v.lines, d.at, extract(epoch FROM d.at - greatest(v.at, (SELECT min(e.at) FROM events e
-				WHERE e.stream = 'request:' || d.request_id AND e.kind = '`+approval.OpenedReview+`' AND e.actor = d.reviewer
-				AND (e.data::jsonb ->> 'revision')::integer = d.revision AND e.at <= d.at)))::float8 AS took
-			FROM decisions d JOIN requests q ON q.id = d.request_id JOIN revisions v ON v.request_id = d.request_id AND v.number = d.revision
-			WHERE q.team = $1 AND d.verdict = 'approve' AND d.at >= $2 AND d.at < $3 ORDER BY d.at, d.request_id, d.reviewer`, team, pg.Micro(from), pg.Micro(until))
-		list = nil
-		for _, r := range rows {
-			list = append(list, habits.Given{RequestID: r.RequestID, Asker: r.Asker, Reviewer: r.Reviewer, Lines: r.Lines, Took: time.Duration(r.Took * float64(time.Second)), At: r.At})
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list who has approved in %s: %w", team, err)
-	}
-	return list, nil
+	list, err = pg.List[habits.Given](ctx, h.db.read, `
+		SELECT d.request_id, d.asker, d.reviewer, v.lines, d.at, d.at - greatest(v.at, (SELECT min(e.at) FROM events e
+			WHERE e.stream = 'request:' || d.request_id AND e.kind = '`+approval.OpenedReview+`' AND e.actor = d.reviewer
+			AND (e.data::jsonb ->> 'revision')::integer = d.revision AND e.at <= d.at)) AS took
+		FROM decisions d JOIN requests q ON q.id = d.request_id JOIN revisions v ON v.request_id = d.request_id AND v.number = d.revision
+		WHERE q.team = $1 AND d.verdict = 'approve' AND d.at >= $2 AND d.at < $3 ORDER BY d.at, d.request_id, d.reviewer`, team, pg.Micro(from), pg.Micro(until))
+	return list, pg.While(err, "list who has approved in %s", team)
 }

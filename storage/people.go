@@ -17,6 +17,7 @@ import (
 	"countersign/storage/trail"
 )
 
+// grantRow is a role that somebody has been named for, with the event of it.
 type grantRow struct {
 	trail.Voucher
 	Team    string
@@ -31,10 +32,7 @@ type grantRow struct {
 // was given before the role last rested is none: whoever names the person anew is recorded anew.
 func (p *people) Grants(ctx context.Context, team string) (grants []review.Grant, err error) {
 	err = p.look(ctx, func(b *pgx.Batch) { p.addGrants(b, ofTeam, team, &grants) })
-	if err != nil {
-		return nil, fmt.Errorf("read who reviews in %s: %w", team, err)
-	}
-	return grants, nil
+	return grants, pg.While(err, "read who reviews in %s", team)
 }
 
 // A workspace is named in a query by itself, or by a request of it.
@@ -43,6 +41,8 @@ const (
 	ofRequest = `(SELECT team FROM requests WHERE id = $1)`
 )
 
+// addGrants reads the roles that hold now, those that have no event left out. Of each person and role the last
+// word counts; break-glass has one word by each administrator, because it takes two.
 func (c *core) addGrants(b *pgx.Batch, of, key string, into *[]review.Grant) {
 	pg.Ask(b, func(rows []grantRow) error {
 		*into = nil
@@ -70,6 +70,8 @@ func (p *people) Unname(ctx context.Context, g review.Grant) error { return p.gr
 // grant notes a fact about somebody, unless it is one already.
 func (p *people) grant(ctx context.Context, g review.Grant, named bool) error {
 	err := p.write(ctx, func(tx pgx.Tx) error {
+		// The lock of the stream first, before anything is read: of two administrators who press at once, the second sees what
+		// the first has done. Everybody who changes people takes the locks in this order: stream, authority, roles.
 		if err := trail.LockStream(ctx, tx, trail.PeopleStream(g.Team)); err != nil {
 			return err
 		}
@@ -80,6 +82,7 @@ func (p *people) grant(ctx context.Context, g review.Grant, named bool) error {
 			return err
 		}
 		var had []review.PersonRole // of this person here, before
+		// Whether it is so already, by what the trail vouches for: a forged row neither names anybody nor stands in the way.
 		is := false
 		for _, b := range before {
 			if b.User == g.User && b.Project == g.Project {
@@ -88,6 +91,7 @@ func (p *people) grant(ctx context.Context, g review.Grant, named bool) error {
 				is = is || b.Role == g.Role && (g.Role != review.RoleGlass || !named || b.By == g.By)
 			}
 		}
+		// Nothing to do leaves no event: a trail in which nothing happened twice is easier to read.
 		if is == named {
 			return nil
 		}
@@ -102,6 +106,7 @@ func (p *people) grant(ctx context.Context, g review.Grant, named bool) error {
 		if err != nil {
 			return err
 		}
+		// The event goes first, because its place is a column of the row (told): the trigger people_told wants both to say the same.
 		kind := map[bool]string{true: approval.EventNamed, false: approval.EventRemoved}[named]
 		told, err := p.notary.AppendEvents(ctx, tx, trail.PeopleStream(g.Team), []approval.Event{{At: now, Actor: g.By, Kind: kind,
 			Data: map[string]any{"person": g.User, "role": g.Role, "channel": g.Project, "before": had}}})
@@ -112,21 +117,17 @@ func (p *people) grant(ctx context.Context, g review.Grant, named bool) error {
 			g.Team, g.Project, g.Role, g.User, named, g.By, now, told)
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("change the roles of %s: %w", g.User, err)
-	}
-	return nil
+	return pg.While(err, "change the roles of %s", g.User)
 }
 
 // AuditPeople stores that somebody was refused a change to people or their rules.
 func (p *people) AuditPeople(ctx context.Context, team string, e approval.Event) error {
+	// The database's clock, and not that of whoever was refused.
 	e.At = time.Time{}
-	if err := p.audit(ctx, trail.PeopleStream(team), e); err != nil {
-		return fmt.Errorf("audit %q in %s: %w", e.Kind, team, err)
-	}
-	return nil
+	return pg.While(p.audit(ctx, trail.PeopleStream(team), e), "audit %q in %s", e.Kind, team)
 }
 
+// delegationRow is who decides in whose place, with the event of it.
 type delegationRow struct {
 	trail.Voucher
 	Team      string
@@ -139,12 +140,10 @@ type delegationRow struct {
 // Delegations are who decides in whose place, as far as it has not ended.
 func (p *people) Delegations(ctx context.Context, team string) (list []review.Delegation, err error) {
 	err = p.look(ctx, func(b *pgx.Batch) { p.addDelegations(b, ofTeam, team, &list) })
-	if err != nil {
-		return nil, fmt.Errorf("read who decides in whose place in %s: %w", team, err)
-	}
-	return list, nil
+	return list, pg.While(err, "read who decides in whose place in %s", team)
 }
 
+// addDelegations reads those that have not ended, by the database's clock: the last word of each who is away.
 func (c *core) addDelegations(b *pgx.Batch, of, key string, into *[]review.Delegation) {
 	pg.Ask(b, func(rows []delegationRow) error {
 		*into = nil
@@ -180,6 +179,7 @@ func (p *people) Delegate(ctx context.Context, d review.Delegation) error {
 				before = map[string]any{"to": b.To, "until": b.Until}
 			}
 		}
+		// As in grant: what is so already leaves no event.
 		if d.To == "" && before == nil {
 			return nil // there is nothing to end
 		}
@@ -198,6 +198,7 @@ func (p *people) Delegate(ctx context.Context, d review.Delegation) error {
 		if d.To != "" {
 			kind, data["to"], data["until"] = approval.EventDelegated, d.To, pg.Micro(d.Until)
 		}
+		// An administrator may end somebody's absence, and is then the actor; whose it was stands in the event's data.
 		actor := d.From
 		if d.By != "" {
 			actor, data["from"] = d.By, d.From
@@ -210,12 +211,10 @@ func (p *people) Delegate(ctx context.Context, d review.Delegation) error {
 			d.Team, d.From, d.To, pg.Moment(d.Until), now, told)
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("let somebody decide in the place of %s: %w", d.From, err)
-	}
-	return nil
+	return pg.While(err, "let somebody decide in the place of %s", d.From)
 }
 
+// keyRow is an SSH key, with the event of it and whether its owner has been told.
 type keyRow struct {
 	trail.Voucher
 	Team   string
@@ -228,12 +227,11 @@ type keyRow struct {
 // Keys are the SSH keys that somebody has registered and not removed, the oldest first.
 func (p *people) Keys(ctx context.Context, team, user string) (keys []review.Key, err error) {
 	err = p.look(ctx, func(b *pgx.Batch) { p.addKeys(b, team, user, &keys) })
-	if err != nil {
-		return nil, fmt.Errorf("read the keys of %s: %w", user, err)
-	}
-	return keys, nil
+	return keys, pg.While(err, "read the keys of %s", user)
 }
 
+// addKeys reads somebody's keys. That a message about a key stands in Slack is read here too: an owner who was
+// not told could not have said that it was not them.
 func (c *core) addKeys(b *pgx.Batch, team, user string, into *[]review.Key) {
 	pg.Ask(b, func(rows []keyRow) error {
 		*into = nil
@@ -262,6 +260,7 @@ func (p *people) SetKey(ctx context.Context, k review.Key, named bool) error {
 		if err := t.Send(); err != nil {
 			return err
 		}
+		// A key that is registered once more keeps its first time, and so the day that it has to be old.
 		if slices.ContainsFunc(had, func(h review.Key) bool { return h.Line == k.Line }) == named {
 			return nil
 		}
@@ -283,17 +282,17 @@ func (p *people) SetKey(ctx context.Context, k review.Key, named bool) error {
 		if _, err = t.Tx.Exec(ctx, `INSERT INTO ssh_keys (team, person, line, named, at, told) VALUES ($1, $2, $3, $4, $5, $6)`, k.Team, k.User, k.Line, named, k.At, told); err != nil {
 			return err
 		}
+		// In the same transaction, and named by the event: a key of which its owner was not told never counts.
 		return p.storeNotices(t, []approval.Notice{k.Notice(fmt.Sprintf("key %s %d", k.Team, told), named)}, nil, nil)
 	})
+	// A key is one person's. Who else has it is not said, since whoever asks may not know them.
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.ConstraintName == "ssh_keys_of_one" {
 		err = &approval.InputError{Why: approval.Because(approval.WhyKeyTaken)}
 	}
-	if err != nil {
-		return fmt.Errorf("change the keys of %s: %w", k.User, err)
-	}
-	return nil
+	return pg.While(err, "change the keys of %s", k.User)
 }
 
+// doubtsGrant holds a role against its signed event: whoever can write to the database names nobody.
 func (c *core) doubtsGrant(g review.Grant, v trail.Voucher) bool {
 	return c.notary.Doubts(v, fmt.Sprintf("%s as %s", g.User, g.Role), func(e trail.Witnessed) bool {
 		return e.Stream == trail.PeopleStream(g.Team) && e.Actor == g.By && e.Kind == approval.EventNamed && e.At.Equal(g.At) &&
@@ -301,6 +300,8 @@ func (c *core) doubtsGrant(g review.Grant, v trail.Voucher) bool {
 	})
 }
 
+// doubtsDelegation does the same for an absence. An administrator may end one for somebody, who is then named in
+// the event; otherwise the actor is who is away.
 func (c *core) doubtsDelegation(d review.Delegation, v trail.Voucher) bool {
 	return c.notary.Doubts(v, fmt.Sprintf("%s in the place of %s", d.To, d.From), func(e trail.Witnessed) bool {
 		from, by := e.Data["from"].(string)
@@ -311,6 +312,7 @@ func (c *core) doubtsDelegation(d review.Delegation, v trail.Voucher) bool {
 	})
 }
 
+// doubtsKey does the same for a key. It is the actor's own: nobody registers one for somebody else.
 func (c *core) doubtsKey(k review.Key, v trail.Voucher) bool {
 	return c.notary.Doubts(v, "a key of "+k.User, func(e trail.Witnessed) bool {
 		return e.Stream == trail.PeopleStream(k.Team) && e.Actor == k.User && e.Kind == approval.EventRegisteredKey && e.At.Equal(k.At) && e.Says(map[string]string{"key": k.Line})

@@ -21,6 +21,7 @@ type Pins struct{ db *core }
 // PinsOf are those in a database.
 func PinsOf(db *DB) Pins { return Pins{db.core} }
 
+// pinRow is the last word on a pinned file, with the event of it.
 type pinRow struct {
 	trail.Voucher
 	Team      string
@@ -46,6 +47,7 @@ type pinRow struct {
 const standingPins = `SELECT p.team, p.project, p.verb, p.file, said(p.name) AS name, said(p.content) AS content, p.size, p.people, p.shared_by, p.shared_at, p.instead_of, p."by", p.at,
 	p.name AS name_in, p.content AS content_in, ` + trail.VoucherOf + ` FROM %s p LEFT JOIN events e ON e.stream = 'pins:' || p.team AND e.seq = p.told `
 
+// pin is the row as the core knows it.
 func (r pinRow) pin() pins.Pin {
 	p := pins.Pin{Team: r.Team, Project: r.Project, By: r.By, At: r.At, People: pg.OrNil(r.People), File: approval.File{ID: r.File, Name: r.Name, Size: r.Size, SHA256: r.Content}}
 	if r.SharedBy != nil && r.SharedAt != nil {
@@ -54,6 +56,7 @@ func (r pinRow) pin() pins.Pin {
 	return p
 }
 
+// takePins keeps the pins that their events vouch for.
 func (c *core) takePins(into *[]pins.Pin) func(rows []pinRow) error {
 	return func(rows []pinRow) error {
 		*into = nil
@@ -77,6 +80,8 @@ func (c *core) addPinsOf(b *pgx.Batch, id string, into *[]pins.Pin) {
 		WHERE q.id = $1 AND EXISTS (SELECT FROM jsonb_array_elements(q.files) f WHERE f ->> 'id' = p.file AND coalesce(nullif(f ->> 'pinned', ''), q.project) = p.project) ORDER BY p.seq`, id)
 }
 
+// doubtsPin holds a pin against its signed event, above all the content: another file under the same name would
+// answer everybody's questions.
 func (c *core) doubtsPin(r pinRow) bool {
 	return c.notary.Doubts(r.Voucher, fmt.Sprintf("the pin of file %s in %s", r.File, r.Project), func(e trail.Witnessed) bool {
 		people, err := pg.Document(pg.OrEmpty(r.People), "[]")
@@ -88,10 +93,7 @@ func (c *core) doubtsPin(r pinRow) bool {
 // Pins implements pins.Store.
 func (s Pins) Pins(ctx context.Context, team string) (list []pins.Pin, err error) {
 	err = s.db.look(ctx, func(b *pgx.Batch) { s.db.addPins(b, team, &list) })
-	if err != nil {
-		return nil, fmt.Errorf("read what is pinned in %s: %w", team, err)
-	}
-	return list, nil
+	return list, pg.While(err, "read what is pinned in %s", team)
 }
 
 // allOf are the values of one column.
@@ -114,6 +116,7 @@ func (s Pins) PinnedBefore(ctx context.Context, before time.Time) (old map[strin
 		return nil, fmt.Errorf("look for old pins: %w", err)
 	}
 	old = map[string][]pins.Pin{}
+	// Two steps, because which pins stand is known only once all of a workspace's words are read.
 	for _, team := range teams {
 		all, err := s.Pins(ctx, team)
 		if err != nil {
@@ -132,10 +135,7 @@ func (s Pins) Declined(ctx context.Context, team, project string) (ids []string,
 		ids, err = allOf(ctx, tx, `SELECT DISTINCT file FROM pins WHERE team = $1 AND project = $2 AND verb = 'declined upload' ORDER BY 1`, team, project)
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read which uploads were declined in %s: %w", project, err)
-	}
-	return ids, nil
+	return ids, pg.While(err, "read which uploads were declined in %s", project)
 }
 
 // Set implements pins.Store. What was pinned is held against what stands under the lock of the trail, so
@@ -151,7 +151,9 @@ func (s Pins) Set(ctx context.Context, d pins.Deed) error {
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
+		d = d.Under(all)
 		done, err := d.After(all)
+		// To decline an upload changes no pin, so whether it was done is no question for After.
 		if err == nil && !done && d.Kind == approval.EventDeclinedUpload {
 			err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pins WHERE (team, project, file, instead_of, verb) = ($1, $2, $3, $4, $5))`, d.Team, d.Project, d.File.ID, d.InsteadOf, d.Kind).Scan(&done)
 		}
@@ -166,10 +168,7 @@ func (s Pins) Set(ctx context.Context, d pins.Deed) error {
 		}
 		return s.store(ctx, tx, d)
 	})
-	if err != nil {
-		return fmt.Errorf("%s %s in %s: %w", d.Kind, d.File.ID, d.Project, err)
-	}
-	return nil
+	return pg.While(err, "%s %s in %s", d.Kind, d.File.ID, d.Project)
 }
 
 // store writes a deed with its event. What the file is called and what it holds stands beside both, under
@@ -180,12 +179,14 @@ func (s Pins) store(ctx context.Context, tx pgx.Tx, d pins.Deed) error {
 	var name, content *string
 	var size *int64
 	if d.Standing() {
+		// Name and content can be forgotten with the words, so the trail has their hashes; the size says nothing of a person.
 		data["name"], data["content"], data["size"], data["for"] = approval.Said(pg.Text(d.File.Name)), approval.Said(d.File.SHA256), d.File.Size, pg.OrEmpty(d.People)
 		name, content, size = words.Text(d.File.Name), words.Text(d.File.SHA256), &d.File.Size
 	}
 	var sharedBy *string
 	var sharedAt *time.Time
 	if by := d.File.Shared; by != nil && d.Standing() {
+		// As the column keeps it: pins_told compares it with the event's.
 		at := pg.Micro(by.At)
 		sharedBy, sharedAt, data["shared_by"], data["shared_at"] = &by.By, &at, by.By, at
 	}

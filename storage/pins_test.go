@@ -125,6 +125,22 @@ func TestAPinIsKeptWithItsEventAndTheLatestDeedHolds(t *testing.T) {
 	stands("F5", "F1", "F2")
 }
 
+// Two administrators at once: one accepts an upload in the place of a pin that is for everybody, and the other has it be for one person first.
+func TestAnUploadIsAcceptedForThoseWhomItsPinIsForThen(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	s := PinsOf(b.DB)
+	require.NoError(t, s.Set(t.Context(), aDeed(approval.EventPinned, "F1", "aa")))
+	accepted := aDeed(approval.EventAcceptedUpload, "F2", "bb") // for everybody, as it stood a moment ago
+	accepted.InsteadOf = "F1"
+	require.NoError(t, s.Set(t.Context(), aDeed(approval.EventPinned, "F1", "aa", "U1")))
+	require.NoError(t, s.Set(t.Context(), accepted))
+	list, err := s.Pins(t.Context(), team)
+	require.NoError(t, err)
+	require.Equal(t, []string{"F2"}, approval.FileIDs(pins.Files(list)))
+	require.Equal(t, []string{"U1"}, list[0].People)
+}
+
 func TestAChannelHasSoManyPinsAndNoMore(t *testing.T) {
 	t.Parallel()
 	var all []pins.Pin

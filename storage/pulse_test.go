@@ -90,7 +90,7 @@ func TestALivingReplicaKeepsWhatItIsAt(t *testing.T) {
 	for range 10 {
 		require.NoError(t, w.Beat(t.Context()))
 	}
-	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM river_job WHERE state = 'running'`))
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM river_job WHERE kind = 'step' AND state = 'running'`)) // its sweep runs as well
 	require.ErrorIs(t, b.Alone(t.Context(), "r", approval.StepRun, nobody), steps.ErrBusy)
 }
 
@@ -130,6 +130,19 @@ func TestAStepEndsWhenSomebodyElseHasItsLock(t *testing.T) {
 	})
 	require.ErrorIs(t, err, pulse.ErrTaken)
 	require.NoError(t, b.Alone(t.Context(), "r", approval.StepRun, nobody), "free again")
+}
+
+// TestWhatAReplicaOffersIsSeenThoughItsSessionWasThereBefore: somebody may press a button before the queue begins.
+func TestWhatAReplicaOffersIsSeenThoughItsSessionWasThereBefore(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.NoError(t, b.Alone(t.Context(), "r", approval.StepRead, nobody))
+	stop := b.work(t, func(context.Context, steps.Wake) error { return nil }, queue.WorkOptions{Sweep: "@every 1h", Offers: "box"})
+	eventually(t, func() bool { return b.count(t, `SELECT count(*) FROM river_leader`) == 1 })
+	there, err := b.Offered(t.Context(), "box")
+	require.NoError(t, err)
+	require.True(t, there)
+	require.NoError(t, stop())
 }
 
 // TestAReplicaLivesWithTenConnections however much is asked of it at once.

@@ -22,6 +22,9 @@ import (
 // work runs the loop in the background; stop ends it and gives its error.
 func (b *bundle) work(t *testing.T, do func(context.Context, steps.Wake) error, o queue.WorkOptions) (stop func() error) {
 	t.Helper()
+	if o.Ends == 0 {
+		o.Ends = soon
+	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- b.Work(ctx, do, nobody, o) }()
@@ -249,6 +252,37 @@ func TestWorkThatDoesNotEndIsToldTo(t *testing.T) {
 	<-begun
 	require.NoError(t, stop())
 	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM river_job WHERE queue = 'run' AND state <> 'completed'`), "another replica does it")
+}
+
+// A step may have to end a box before it ends itself, which takes seconds on a busy machine.
+func TestWorkThatWasToldToEndHasAMomentForIt(t *testing.T) {
+	t.Parallel()
+	for what, ends := range map[string]time.Duration{"and ends": soon, "and does not": 20 * time.Millisecond} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			begun, told, finish := make(chan struct{}), make(chan struct{}), make(chan struct{})
+			stop := b.work(t, func(ctx context.Context, w steps.Wake) error {
+				close(begun)
+				<-ctx.Done()
+				close(told)
+				<-finish
+				return ctx.Err()
+			}, queue.WorkOptions{Drain: time.Millisecond, Ends: ends})
+			require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepRun, RequestID: "r"}))
+			<-begun
+			stopped := make(chan error, 1)
+			go func() { stopped <- stop() }()
+			<-told
+			if ends == soon {
+				close(finish)
+				require.NoError(t, <-stopped)
+				return
+			}
+			require.ErrorContains(t, <-stopped, "work does not end, though it was told to 20ms ago")
+			close(finish)
+		})
+	}
 }
 
 func TestWorkSaysWhatItCannotStartWith(t *testing.T) {

@@ -37,15 +37,14 @@ func (rb *readingBook) Known(ctx context.Context, team string, f approval.File, 
 
 // Know remembers what a file holds that Slack shows by this id, name and size.
 func (rb *readingBook) Know(ctx context.Context, team string, f approval.File) error {
-	return rb.writeByKey(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `
-			INSERT INTO known_files (team, file_id, name, size, sha256, at) VALUES ($1, $2, $3, $4, $5, clock_timestamp())
-			ON CONFLICT (team, file_id, name, size) DO UPDATE SET sha256 = excluded.sha256, at = excluded.at`,
-			team, f.ID, f.Name, f.Size, f.SHA256)
-		return err
-	})
+	return pg.Exec(ctx, rb.writeByKey, `
+		INSERT INTO known_files (team, file_id, name, size, sha256, at) VALUES ($1, $2, $3, $4, $5, clock_timestamp())
+		ON CONFLICT (team, file_id, name, size) DO UPDATE SET sha256 = excluded.sha256, at = excluded.at`,
+		team, f.ID, f.Name, f.Size, f.SHA256)
 }
 
+// keptRow is a reading, or how often somebody has tried to get one. Now is the database's clock, so that the age
+// of a try is the same for all replicas.
 type keptRow struct {
 	Answer *string
 	Tries  int
@@ -60,6 +59,7 @@ func (rb *readingBook) Reading(ctx context.Context, c approval.Content) (kept st
 		pg.Ask(b, func(rows []keptRow) error {
 			for _, row := range rows {
 				kept = steps.KeptReading{Tries: row.Tries, At: row.At, Now: row.Now}
+				// A problem is an answer as well. Without one there are only tries, of boxes that said nothing.
 				if row.Answer != nil {
 					kept.Answer = &reading.Answer{}
 					return json.Unmarshal([]byte(*row.Answer), kept.Answer)
@@ -69,10 +69,7 @@ func (rb *readingBook) Reading(ctx context.Context, c approval.Content) (kept st
 		}, `SELECT answer, tries, at, clock_timestamp() AS now FROM readings
 			WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5)`, c.Team, c.Project, c.SHA256, c.Desk, c.Template)
 	})
-	if err != nil {
-		return kept, fmt.Errorf("how file %s is read: %w", approval.Short(c.SHA256), err)
-	}
-	return kept, nil
+	return kept, pg.While(err, "how file %s is read", approval.Short(c.SHA256))
 }
 
 // BeginReading counts a box before the file goes into it, unless the file rests. A word that
@@ -80,6 +77,7 @@ func (rb *readingBook) Reading(ctx context.Context, c approval.Content) (kept st
 func (rb *readingBook) BeginReading(ctx context.Context, c approval.Content) (begun bool, err error) {
 	err = rb.write(ctx, func(tx pgx.Tx) error {
 		begun = false
+		// Under the lock of the row: two replicas that begin at once would both find room for one more box.
 		kept, err := counted(ctx, tx, c)
 		if err != nil || kept.Rests() {
 			return err
@@ -93,10 +91,7 @@ func (rb *readingBook) BeginReading(ctx context.Context, c approval.Content) (be
 			c.Team, c.Project, c.SHA256, c.Desk, c.Template, approval.Rests[len(approval.Rests)-1])
 		return err
 	})
-	if err != nil {
-		return false, fmt.Errorf("count a box for file %s: %w", approval.Short(c.SHA256), err)
-	}
-	return begun, nil
+	return begun, pg.While(err, "count a box for file %s", approval.Short(c.SHA256))
 }
 
 // counted locks the boxes of a content, and says how many there are; none where nothing is known of it.
@@ -118,6 +113,7 @@ func (rb *readingBook) Uncount(ctx context.Context, c approval.Content, all bool
 		if err != nil {
 			return err
 		}
+		// Where no box was ever counted there is nothing to remember, and the file is as new.
 		if all || kept.Tries <= 1 {
 			_, err = tx.Exec(ctx, `DELETE FROM readings WHERE (team, project, file_sha256, desk, template) = ($1, $2, $3, $4, $5) AND answer IS NULL`,
 				c.Team, c.Project, c.SHA256, c.Desk, c.Template)
@@ -127,10 +123,7 @@ func (rb *readingBook) Uncount(ctx context.Context, c approval.Content, all bool
 			c.Team, c.Project, c.SHA256, c.Desk, c.Template, approval.RestAfter(kept.Tries-1))
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("take a box for file %s back: %w", approval.Short(c.SHA256), err)
-	}
-	return nil
+	return pg.While(err, "take a box for file %s back", approval.Short(c.SHA256))
 }
 
 // UseReading keeps a reading from now, as if it had just been made.
@@ -141,10 +134,7 @@ func (rb *readingBook) UseReading(ctx context.Context, c approval.Content) (ther
 		there = tag.RowsAffected() > 0
 		return err
 	})
-	if err != nil {
-		return false, fmt.Errorf("use how file %s is read: %w", approval.Short(c.SHA256), err)
-	}
-	return there, nil
+	return there, pg.While(err, "use how file %s is read", approval.Short(c.SHA256))
 }
 
 // KeepReading stores what a box said. The boxes before it count on where another one may do
@@ -156,23 +146,18 @@ func (rb *readingBook) KeepReading(ctx context.Context, c approval.Content, a re
 		return fmt.Errorf("spell a reading: %w", err)
 	}
 	var sha256 *string
+	// Without a reading it is a refusal, which no request names: it has no hash, and a later word takes its place.
 	if a.Reading != nil {
 		sum := a.Reading.SHA256()
 		sha256 = &sum
 	}
-	err = rb.writeByKey(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `
-			INSERT INTO readings AS r (team, project, file_sha256, desk, template, sha256, answer, at) VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())
-			ON CONFLICT (team, project, file_sha256, desk, template) DO UPDATE SET at = excluded.at,
-				tries = CASE WHEN $8 AND r.sha256 IS NULL THEN r.tries ELSE 0 END,
-				sha256 = coalesce(r.sha256, excluded.sha256), answer = CASE WHEN r.sha256 IS NULL THEN excluded.answer ELSE r.answer END`,
-			c.Team, c.Project, c.SHA256, c.Desk, c.Template, sha256, string(answer), a.Problem != nil && approval.Passing(*a.Problem))
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("keep how file %s is read: %w", approval.Short(c.SHA256), err)
-	}
-	return nil
+	err = pg.Exec(ctx, rb.writeByKey, `
+		INSERT INTO readings AS r (team, project, file_sha256, desk, template, sha256, answer, at) VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())
+		ON CONFLICT (team, project, file_sha256, desk, template) DO UPDATE SET at = excluded.at,
+			tries = CASE WHEN $8 AND r.sha256 IS NULL THEN r.tries ELSE 0 END,
+			sha256 = coalesce(r.sha256, excluded.sha256), answer = CASE WHEN r.sha256 IS NULL THEN excluded.answer ELSE r.answer END`,
+		c.Team, c.Project, c.SHA256, c.Desk, c.Template, sha256, string(answer), a.Problem != nil && approval.Passing(*a.Problem))
+	return pg.While(err, "keep how file %s is read", approval.Short(c.SHA256))
 }
 
 // ToldBefore is what was told last of a content in its channel. The predicate is the index's.
@@ -189,10 +174,7 @@ func (rb *readingBook) ToldBefore(ctx context.Context, c approval.Content) (told
 				AND f ->> 'sha256' = $3 AND f @? '$.answers[*] ? (@.code starts with "told_" && @.code != "told_before")'
 			ORDER BY changed_at DESC LIMIT 1`, c.Team, c.Project, c.SHA256)
 	})
-	if err != nil {
-		return nil, fmt.Errorf("what was told of file %s: %w", approval.Short(c.SHA256), err)
-	}
-	return told, nil
+	return told, pg.While(err, "what was told of file %s", approval.Short(c.SHA256))
 }
 
 // readingOf is how one content is read, as a request's row brings it along.
@@ -213,11 +195,13 @@ const readingsOf = `(SELECT coalesce(json_agg(DISTINCT jsonb_build_object('file'
 func withReadings(files []approval.File, readings []readingOf) []approval.File {
 	for _, row := range readings {
 		var said reading.Answer
+		// By the hash of what stands here and not by the column beside it, which anybody could have written.
 		if json.Unmarshal([]byte(row.Answer), &said) != nil || said.Reading == nil || said.Reading.SHA256() != row.SHA256 {
 			continue
 		}
 		for i := range files {
 			if f := &files[i]; f.SHA256 == row.File && f.ReadAs == row.SHA256 {
+				// What its asker has said of this file holds for this request alone, so it is put in here and not in the row.
 				f.Reading = said.Reading.Settled(f.Answers)
 			}
 		}

@@ -26,23 +26,16 @@ func (r Receipts) FirstApproval(ctx context.Context, requestID, who string, befo
 				WHERE d.reviewer = $2 AND d.at < $3 AND d.verdict = 'approve')`,
 			requestID, who, pg.Micro(before)).Scan(&first)
 	})
-	if err != nil {
-		return false, fmt.Errorf("look for an earlier approval of %s: %w", who, err)
-	}
-	return first, nil
+	return first, pg.While(err, "look for an earlier approval of %s", who)
 }
 
 // Hold has a notice wait for the digest of its day. Until then nothing more is to be
 // done about it.
 func (r Receipts) Hold(ctx context.Context, key string) error {
-	err := r.db.writeByKey(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE notices SET held = true, told_at = coalesce(told_at, clock_timestamp()) WHERE key = $1`, key)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("hold the notice %q: %w", key, err)
-	}
-	return nil
+	// Held and told at once: a sweep tells whatever is not told (storage/queue/stuck.go). The schema lets a receipt be held
+	// alone (notices_held), and one that is in a digest go into no other (notices_told_once).
+	err := pg.Exec(ctx, r.db.writeByKey, `UPDATE notices SET held = true, told_at = coalesce(told_at, clock_timestamp()) WHERE key = $1`, key)
+	return pg.While(err, "hold the notice %q", key)
 }
 
 // Gather makes a digest of this name for everybody with receipts from before that are
@@ -70,12 +63,14 @@ func (r Receipts) Gather(ctx context.Context, before time.Time, name string) err
 		for _, w := range waiting {
 			p := person{w.Team, w.Who}
 			if of[p] == nil {
+				// In the order in which they come first, so that two replicas lock and write in the same one.
 				people = append(people, p)
 			}
 			of[p] = append(of[p], w)
 		}
 		var wakes []steps.Wake
 		for _, p := range people {
+			// The key names the day and the person, so of two replicas that gather the same day one makes the notice.
 			digest := pg.Text(fmt.Sprintf("%s %s %s %s", approval.NoticeReceipts, p.team, p.who, name))
 			var said approval.Receipts
 			var keys []string
@@ -89,6 +84,8 @@ func (r Receipts) Gather(ctx context.Context, before time.Time, name string) err
 			if err != nil {
 				return err
 			}
+			// The digest of that name is there already, and people may have read it.
+			// Its receipts stay held, and wait for the next digest.
 			if made.RowsAffected() == 0 {
 				continue
 			}
@@ -97,12 +94,10 @@ func (r Receipts) Gather(ctx context.Context, before time.Time, name string) err
 			}
 			wakes = append(wakes, steps.Wake{Step: approval.StepTell, RequestID: digest})
 		}
+		// The jobs go in with the rows: a digest that is written is told, whoever dies.
 		return r.db.jobs.Insert(ctx, tx, wakes...)
 	})
-	if err != nil {
-		return fmt.Errorf("gather receipts: %w", err)
-	}
-	return nil
+	return pg.While(err, "gather receipts")
 }
 
 // Given lists what was approved in somebody's name and has not started, newest first.
@@ -112,8 +107,5 @@ func (r Receipts) Given(ctx context.Context, team, who string, limit int) ([]*ap
 			AND d.at >= (SELECT min(created_at) FROM requests WHERE state IN ('pending', 'approved')) -- nobody decides on what has not been asked
 		WHERE r.team = $1 AND r.state IN ('pending', 'approved') AND d.verdict = 'approve' AND $2 IN (d.reviewer, d.voice)
 		ORDER BY d.at DESC, r.id LIMIT $3`, team, who, limit)
-	if err != nil {
-		return nil, fmt.Errorf("list what %s has approved: %w", who, err)
-	}
-	return list, nil
+	return list, pg.While(err, "list what %s has approved", who)
 }

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 )
 
@@ -72,4 +74,23 @@ func TestAnAuditNamesARepetitionThatIsNone(t *testing.T) {
 	require.NoError(t, err)
 	_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 	require.ErrorContains(t, err, "the repetition of revision 1 ("+first.Revision.Digest+") of "+first.ID+" by OTHER: an event says so, and no row")
+}
+
+// Whether somebody is at the next step of a repetition is asked about that step: its code is there from the first, and its files
+// may have to be read before that is inspected.
+func TestARepetitionWhoseFilesAreReadIsNotStuck(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.repeat(t, b.done(t, "t"))
+	require.NoError(t, b.exec(t, `UPDATE requests SET files = '[{"id":"F1","name":"a.csv","size":1,"sha256":"aa"}]' WHERE id = $1`, r.ID))
+	r, err := b.Request(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, approval.StepRead, approval.NextStep(r))
+	b.worked(t)
+	b.age(t, r.ID)
+	require.Equal(t, []steps.Wake{{Step: approval.StepRead, RequestID: r.ID}}, b.stuck(t))
+	require.NoError(t, b.Alone(t.Context(), r.ID, approval.StepRead, func(context.Context) error {
+		require.Empty(t, b.stuck(t), "somebody is at it")
+		return nil
+	}))
 }

@@ -21,6 +21,7 @@ import (
 // Counter reads who pays for a question, and the thread in which it is asked.
 func (s *requests) Counter(ctx context.Context, q approval.Question) (c steps.Counter, err error) {
 	thread := q.Thread()
+	// Asked for after the batch, which says whether the thread has a session: without one there is no budget of it.
 	scopes := func() []budget.Scope {
 		list := []budget.Scope{{Team: q.Team, Kind: budget.User, ID: q.Asker}, {Team: q.Team, Kind: budget.Project, ID: q.Project}, {Team: q.Team, Kind: budget.Team, ID: q.Team}}
 		if c.Session != "" {
@@ -35,7 +36,10 @@ func (s *requests) Counter(ctx context.Context, q approval.Question) (c steps.Co
 		pg.Tell(b, []any{&c.Now}, pg.TellTime)
 		addSession(b, thread, func(id, in string) error { c.Session, c.PrivateIn = id, in; return nil })
 		addChosen(b, thread, &c.Chosen)
-		s.addThreadFiles(b, thread, func(files []approval.File) { c.Files = files })
+		if thread.ThreadTS != "" {
+			s.addThreadFiles(b, thread, func(files []approval.File) { c.Files = files })
+		}
+		// Only what is said in a thread can be an answer to what a model has asked there.
 		if q.Spoken {
 			addClarifying(b, thread, q, &c)
 		}
@@ -56,6 +60,7 @@ func (s *requests) Counter(ctx context.Context, q approval.Question) (c steps.Co
 func (s *requests) Ask(ctx context.Context, r *approval.Request, thread approval.Session) (stored *approval.Request, created bool, err error) {
 	id := r.SessionID
 	err = pg.Until(ctx, func() (pg.Fate, error) {
+		// A copy for each attempt: the verbs' changes are written into it, and an attempt that fails must leave none behind.
 		stored = new(*r)
 		stored.SessionID = id
 		became, err := s.pool.TryBatched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error {
@@ -110,6 +115,7 @@ var (
 	errMoved = errors.New("somebody else was faster") // undoes one that rests on what is not so any more
 )
 
+// byTrigger finds the request that a press or a message has led to, so that one which Slack sends twice asks once.
 func (s *requests) byTrigger(ctx context.Context, team, trigger string) (*approval.Request, error) {
 	list, err := s.load(ctx, `SELECT id FROM requests WHERE team = $1 AND trigger = $2`, team, trigger)
 	if err == nil && len(list) == 0 {
@@ -142,18 +148,8 @@ func addSession(b *pgx.Batch, thread approval.Session, take func(id, privateIn s
 // it is errAsked, or errMoved.
 func (s *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.Session, words *trail.Contents) error {
 	files, err := pg.Document(r.Files, "[]")
-	if err != nil {
-		return err
-	}
-	blocked, downgraded, fallback, err := moneyColumns(r)
-	if err != nil {
-		return err
-	}
-	seek, err := pg.Column(r.Seek)
-	if err != nil {
-		return err
-	}
-	chosen, err := pg.Column(r.Chosen)
+	blocked, downgraded, fallback := column(r.Blocked, &err), column(r.Downgraded, &err), column(r.Fallback, &err)
+	seek, chosen := column(r.Seek, &err), column(r.Chosen, &err)
 	if err != nil {
 		return err
 	}
@@ -247,10 +243,12 @@ func (s *requests) act(ctx context.Context, id string, l *loaded, on *basis, cha
 			} else {
 				addLock(t.Batch, id, &l.version)
 				addHeld(t.Batch, on)
+				// Only without the lock: whoever has waited for it already has loaded and decided by the clock after that.
 				inTime = func() { addTime(t.Batch, l.now, ends) }
 			}
 			return s.store(t, l, s.notary.Contents(trail.StreamOf(id)), func() error { return s.saveRequest(t.Batch, l) }, inTime)
 		})
+		// From the second attempt on the row and the end of its trail are locked before they are loaded, so this happens once.
 		if errors.Is(err, errMoved) {
 			moved, became = true, pg.Cut
 		}
@@ -267,6 +265,7 @@ func (s *requests) act(ctx context.Context, id string, l *loaded, on *basis, cha
 	case errors.As(err, &closure):
 		return nil, closure.Err
 	case known:
+		// The schema has refused what the verb let pass, so somebody was faster: what people read is about how it stands now.
 		stands, e := s.Request(ctx, id)
 		if e != nil {
 			return nil, fmt.Errorf("update request %s: %w", id, errors.Join(err, e))
@@ -295,40 +294,21 @@ func addLock(b *pgx.Batch, id string, version *int64) {
 func (s *requests) saveRequest(b *pgx.Batch, l *loaded) error {
 	r := l.Request
 	files, err := pg.Document(r.Files, "[]")
+	refused, failed := pg.Document(r.Refused, "[]")
+	err = errors.Join(err, failed)
+	var why *approval.Reason // NULL where there is none: a document without a code would be one
+	if !r.Reason.None() {
+		why = &r.Reason
+	}
+	reason, edit, written := column(why, &err), column(r.Edit, &err), column(r.Written, &err)
+	blocked, downgraded, fallback := column(r.Blocked, &err), column(r.Downgraded, &err), column(r.Fallback, &err)
+	seek, away, cause, ready := column(r.Seek, &err), column(r.Away, &err), column(r.Cause, &err), column(r.Ready, &err)
 	if err != nil {
 		return err
 	}
-	refused, err := pg.Document(r.Refused, "[]")
-	if err != nil {
-		return err
-	}
-	blocked, downgraded, fallback, err := moneyColumns(r)
-	if err != nil {
-		return err
-	}
-	reason, err := reasonColumn(r.Reason)
-	if err != nil {
-		return err
-	}
-	edit, err := pg.Column(r.Edit)
-	if err != nil {
-		return err
-	}
-	written, err := pg.Column(r.Written)
-	if err != nil {
-		return err
-	}
-	seek, err := pg.Column(r.Seek)
-	if err != nil {
-		return err
-	}
-	away, err := pg.Column(r.Away)
-	if err != nil {
-		return err
-	}
-	cause, err := pg.Column(r.Cause)
-	if err != nil {
-		return err
+	var until *time.Time // how long its early box waits at most; it stands there while that is not paid
+	if r.Ready.Open() {
+		until = pg.Moment(r.Ready.Until)
 	}
 	var revision *int
 	if r.Revision != nil {
@@ -338,12 +318,12 @@ func (s *requests) saveRequest(b *pgx.Batch, l *loaded) error {
 		UPDATE requests SET model = $2, files = $3, state = $4, reason = $5, attempts = $6, refused = $7, revision = $8,
 			changed_at = $9, expires_at = $10, quorum = CASE WHEN $4 = 'pending' OR $4 = 'approved' AND state <> 'approved' THEN $11 ELSE quorum END,
 			rounds = $12, edit = $13, assignee = $14, opinions = $15, reminded_at = $16, escalated_at = $17, blocked = $18, downgraded = $19,
-			seek = $20, away = $21, cause = $22, guest = $23, looked_at = $24, place = $25, written = $26, told = $27, fallback = $28, shared = $29
+			seek = $20, away = $21, cause = $22, guest = $23, looked_at = $24, place = $25, written = $26, told = $27, fallback = $28, shared = $29, ready = $30, ready_until = $31
 		WHERE id = $1`,
 		r.ID, r.Model, files, r.State, reason, r.Attempts, refused, revision,
 		pg.Micro(r.ChangedAt), pg.Moment(r.ExpiresAt), r.Needs(approval.Policy{Quorum: s.quorum}),
 		r.Rounds, edit, r.Assignee, pg.OrEmpty(r.Opinions), pg.Moment(r.RemindedAt), pg.Moment(r.EscalatedAt), blocked, downgraded,
-		seek, away, cause, r.Guest, pg.Moment(r.LookedAt), r.Place, written, l.told, fallback, r.Shared)
+		seek, away, cause, r.Guest, pg.Moment(r.LookedAt), r.Place, written, l.told, fallback, r.Shared, ready, until)
 	return nil
 }
 
@@ -354,45 +334,4 @@ func (s *requests) Request(ctx context.Context, id string) (*approval.Request, e
 		return nil, fmt.Errorf("request %s: %w", id, err)
 	}
 	return l.Request, nil
-}
-
-// Case loads a request with everything that a decision about it depends on, without a
-// lock.
-func (s *requests) Case(ctx context.Context, id string) (*steps.Case, error) {
-	var l loaded
-	var c *steps.Case
-	var uncertain map[budget.Scope]budget.USD
-	standings, err := s.money.Reckoned(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
-		c = &steps.Case{}
-		s.addRequest(b, id, &l)
-		s.addBook(b, id, &c.Book)
-		addAuthority(b, ofRequest, id, &c.Authority)
-		money.AddUncertain(b, money.PayersOf(id), &uncertain)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("case of %s: %w", id, err)
-	}
-	c.Request, c.Version, c.Trail, c.Now, c.Read, c.Standings = l.Request, l.version, l.trail, l.now, l.read, money.WithUncertain(standings, uncertain)
-	return c, nil
-}
-
-// reasonColumn is NULL where there is none.
-func reasonColumn(r approval.Reason) (*string, error) {
-	if r.None() {
-		return nil, nil
-	}
-	return pg.Column(&r)
-}
-
-// moneyColumns are what a request's row knows of money: what blocks it, which model was
-// too dear, and which one writes when it cannot be reached.
-func moneyColumns(r *approval.Request) (blocked, downgraded, fallback *string, err error) {
-	if blocked, err = pg.Column(r.Blocked); err != nil {
-		return nil, nil, nil, err
-	}
-	if downgraded, err = pg.Column(r.Downgraded); err != nil {
-		return nil, nil, nil, err
-	}
-	fallback, err = pg.Column(r.Fallback)
-	return blocked, downgraded, fallback, err
 }

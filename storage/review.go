@@ -38,6 +38,7 @@ var orders = map[steps.QueueOrder]string{
 // inQueue is an order in the words of whoever reads the sorted rows.
 func inQueue(order string) string { return "q." + strings.ReplaceAll(order, ", ", ", q.") }
 
+// queueRow is a request that waits, as the list of a Home shows it.
 type queueRow struct {
 	ID        string
 	Project   string
@@ -75,7 +76,9 @@ func (l *lists) Queue(ctx context.Context, team, user string, projects []string,
 			q.Total, q.More = most, true
 		}
 		q.Pages = max(1, (q.Total+steps.QueuePage-1)/steps.QueuePage)
+		// A page that was there when the button was drawn may be gone: then the last one is shown.
 		q.Page = max(0, min(page, q.Pages-1))
+		// From a fixed list, since it becomes part of the statement: what comes from a button never does.
 		order, ok := orders[f.Order]
 		if !ok {
 			order = orders[steps.ByRisk]
@@ -92,20 +95,7 @@ func (l *lists) Queue(ctx context.Context, team, user string, projects []string,
 		}
 		return err
 	})
-	if err != nil {
-		return q, fmt.Errorf("list what waits for %s: %w", user, err)
-	}
-	return q, nil
-}
-
-type statisticsRow struct {
-	Reviewer  string
-	Decisions int
-	Approvals int
-	Median    float64
-	Long      int
-	Quick     int
-	Reversals int
+	return q, pg.While(err, "list what waits for %s", user)
 }
 
 // Statistics are about decisions since then. What one took counts from when its
@@ -113,66 +103,38 @@ type statisticsRow struct {
 // somebody said no to the same code later, or when it was taken back as not its
 // giver's own.
 func (l *lists) Statistics(ctx context.Context, team string, since time.Time) (list []steps.ReviewerStatistics, err error) {
-	err = l.read(ctx, func(tx pgx.Tx) error {
-		rows, err := pg.All[statisticsRow](ctx, tx, `
-			WITH given AS (
-				SELECT d.*, d.at - greatest(v.at, (SELECT min(e.at) FROM events e WHERE e.stream = 'request:' || d.request_id AND e.kind = '`+approval.OpenedReview+`'
-					AND e.actor = d.reviewer AND (e.data::jsonb ->> 'revision')::integer = d.revision AND e.at <= d.at)) AS took, v.lines, v.code
-				FROM decisions d JOIN requests q ON q.id = d.request_id JOIN revisions v ON v.request_id = d.request_id AND v.number = d.revision
-				WHERE q.team = $1 AND d.at >= $2
-			)
-			SELECT reviewer, count(*) AS decisions, count(*) FILTER (WHERE verdict = 'approve') AS approvals,
-				percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM took)::float8) AS median,
-				count(*) FILTER (WHERE lines > 50) AS long, count(*) FILTER (WHERE lines > 50 AND took < interval '10 seconds') AS quick,
-				count(*) FILTER (WHERE verdict = 'approve' AND (
-					EXISTS (SELECT FROM decisions n JOIN revisions w ON w.request_id = n.request_id AND w.number = n.revision
-						WHERE n.request_id = given.request_id AND n.verdict <> 'approve' AND n.at > given.at AND said(w.code) = said(given.code))
-					OR EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || given.request_id AND e.actor IN (given.reviewer, given.voice)
-						AND e.kind IN ('disowned', 'disowned too late') AND (e.data::jsonb ->> 'revision')::integer = given.revision))) AS reversals
-			FROM given GROUP BY reviewer ORDER BY decisions DESC, reviewer`, team, pg.Micro(since))
-		list = nil
-		for _, r := range rows {
-			list = append(list, steps.ReviewerStatistics{Reviewer: r.Reviewer, Decisions: r.Decisions, Approvals: r.Approvals,
-				Median: time.Duration(r.Median * float64(time.Second)), Long: r.Long, Quick: r.Quick, Reversals: r.Reversals})
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read how reviewers decide: %w", err)
-	}
-	return list, nil
-}
-
-type nearRow struct {
-	RequestID string
-	Revision  int
-	Question  string
-	Code      string
-	At        time.Time
+	list, err = pg.List[steps.ReviewerStatistics](ctx, l.read, `
+		WITH given AS (
+			SELECT d.*, d.at - greatest(v.at, (SELECT min(e.at) FROM events e WHERE e.stream = 'request:' || d.request_id AND e.kind = '`+approval.OpenedReview+`'
+				AND e.actor = d.reviewer AND (e.data::jsonb ->> 'revision')::integer = d.revision AND e.at <= d.at)) AS took, v.lines, v.code
+			FROM decisions d JOIN requests q ON q.id = d.request_id JOIN revisions v ON v.request_id = d.request_id AND v.number = d.revision
+			WHERE q.team = $1 AND d.at >= $2
+		)
+		SELECT reviewer, count(*) AS decisions, count(*) FILTER (WHERE verdict = 'approve') AS approvals,
+			percentile_cont(0.5) WITHIN GROUP (ORDER BY took) AS median,
+			count(*) FILTER (WHERE lines > 50) AS long, count(*) FILTER (WHERE lines > 50 AND took < interval '10 seconds') AS quick,
+			count(*) FILTER (WHERE verdict = 'approve' AND (
+				EXISTS (SELECT FROM decisions n JOIN revisions w ON w.request_id = n.request_id AND w.number = n.revision
+					WHERE n.request_id = given.request_id AND n.verdict <> 'approve' AND n.at > given.at AND said(w.code) = said(given.code))
+				OR EXISTS (SELECT FROM events e WHERE e.stream = 'request:' || given.request_id AND e.actor IN (given.reviewer, given.voice)
+					AND e.kind IN ('disowned', 'disowned too late') AND (e.data::jsonb ->> 'revision')::integer = given.revision))) AS reversals
+		FROM given GROUP BY reviewer ORDER BY decisions DESC, reviewer`, team, pg.Micro(since))
+	return list, pg.While(err, "read how reviewers decide")
 }
 
 // Vetted lists the code that people have lately approved in a channel, newest
-// first. What was approved and then sent back to review is not among it.
+// first, to be compared with a new version: how alike they are says whoever compares. What was approved and then sent
+// back to review is not among it.
 func (l *lists) Vetted(ctx context.Context, team, project, without string, limit int) (list []steps.Near, err error) {
-	err = l.read(ctx, func(tx pgx.Tx) error {
-		rows, err := pg.All[nearRow](ctx, tx, `
-			SELECT v.request_id, v.number AS revision, said(r.question) AS question, said(v.code) AS code,
-				(SELECT max(d.at) FROM decisions d WHERE d.request_id = v.request_id AND d.revision = v.number) AS at
-			FROM (
-				SELECT id, revision, question FROM requests
-				WHERE team = $1 AND project = $2 AND id <> $3 AND private_to = '' -- nobody else learns what was asked alone
-					AND state IN ('approved', 'running', 'done', 'lost')
-				ORDER BY created_at DESC, id LIMIT $4) r
-			JOIN revisions v ON v.request_id = r.id AND v.number = r.revision
-			ORDER BY at DESC, v.request_id`, team, project, without, limit)
-		list = nil
-		for _, row := range rows {
-			list = append(list, steps.Near{RequestID: row.RequestID, Revision: row.Revision, Question: row.Question, Code: row.Code, At: row.At})
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list what was approved in %s: %w", project, err)
-	}
-	return list, nil
+	list, err = pg.List[steps.Near](ctx, l.read, `
+		SELECT v.request_id, v.number AS revision, 0 AS alike, said(r.question) AS question, said(v.code) AS code,
+			(SELECT max(d.at) FROM decisions d WHERE d.request_id = v.request_id AND d.revision = v.number) AS at
+		FROM (
+			SELECT id, revision, question FROM requests
+			WHERE team = $1 AND project = $2 AND id <> $3 AND private_to = '' -- nobody else learns what was asked alone
+				AND state IN ('approved', 'running', 'done', 'lost')
+			ORDER BY created_at DESC, id LIMIT $4) r
+		JOIN revisions v ON v.request_id = r.id AND v.number = r.revision
+		ORDER BY at DESC, v.request_id`, team, project, without, limit)
+	return list, pg.While(err, "list what was approved in %s", project)
 }

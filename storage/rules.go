@@ -42,10 +42,12 @@ const (
 	ruleVouchers = ` LEFT JOIN events e ON e.stream = 'rules:' || r.team AND e.seq = r.told `
 )
 
+// set is the row as the core knows it. A row without a document says that a channel has no rules of its own any more.
 func (r ruleRow) set() review.RuleSet {
 	s := review.RuleSet{Team: r.Team, Project: r.Project, Version: r.Version, None: r.Document == nil, SetBy: r.SetBy, SetAt: r.SetAt}
 	if r.Document != nil {
 		s.Rules = *r.Document
+		// As whoever sets rules leaves them empty: two rules that say the same are compared as equal.
 		s.Rules.Hosts, s.Rules.Freezes = pg.OrNil(s.Rules.Hosts), pg.OrNil(s.Rules.Freezes)
 	}
 	return s
@@ -56,6 +58,7 @@ func (r ruleRow) set() review.RuleSet {
 func (rs *rules) Rules(ctx context.Context, team, project string) (set review.RuleSet, err error) {
 	var own, all review.RuleSet
 	var others []review.RuleSet
+	// All three in one trip, as of one moment.
 	err = rs.look(ctx, func(b *pgx.Batch) {
 		rs.addRules(b, team, project, &own)
 		rs.addRules(b, team, "", &all)
@@ -90,6 +93,8 @@ func (c *core) addRuleSet(b *pgx.Batch, into *review.RuleSet, query string, args
 				*into = row.set()
 				return nil
 			}
+			// The error stands only where no later row of the list counts. Eight versions are read, since a few that somebody has
+			// slipped in must not stop a workspace.
 			err = errUnsigned
 		}
 		return err
@@ -114,11 +119,33 @@ func addPeople(c *core, b *pgx.Batch, id string, into *review.Book) {
 	c.addDelegations(b, ofRequest, id, &into.Delegations)
 }
 
-// addLaws reads the rules.
+// lawRow is a version of rules: of the channel or its workspace, or one that the current revision names (sealed), by which
+// it is reviewed, with whose notes it was written, or both.
+type lawRow struct {
+	ruleRow
+	Sealed, Reviews, Notes bool
+}
+
+// addLaws reads the rules, and those that the current revision names.
 func addLaws(c *core, b *pgx.Batch, id string, into *review.Book) {
-	pg.Ask(b, func(rows []ruleRow) error {
+	pg.Ask(b, func(rows []lawRow) error {
 		doubted := map[string]bool{}
 		for _, row := range rows {
+			// By the version that the seal names people have judged. Where that is forged there is nothing to go by, and no version
+			// before it takes its place.
+			if row.Sealed {
+				if c.doubtsRules(row.ruleRow) {
+					return errUnsigned
+				}
+				set := row.set()
+				if row.Reviews {
+					into.Sealed = set
+				}
+				if row.Notes && set.Rules.Notes != nil {
+					into.Notes = *set.Rules.Notes
+				}
+				continue
+			}
 			set := &into.House
 			if row.Project != "" {
 				set = &into.Own
@@ -126,20 +153,23 @@ func addLaws(c *core, b *pgx.Batch, id string, into *review.Book) {
 			if set.Version > 0 {
 				continue // a later version holds
 			}
-			if doubted[row.Project] = c.doubtsRules(row); !doubted[row.Project] {
+			if doubted[row.Project] = c.doubtsRules(row.ruleRow); !doubted[row.Project] {
 				*set = row.set()
 			}
 		}
-		if doubted[""] || len(doubted) > 1 && slices.Contains(slices.Collect(maps.Values(doubted)), true) {
+		// All eight that were read are forged, of the workspace or of the channel alone: what held before them is not known
+		// here, and what would take their place (the workspace's, or the settings) could be laxer.
+		if slices.Contains(slices.Collect(maps.Values(doubted)), true) {
 			return errUnsigned
 		}
 		return nil
 	}, `
-		SELECT `+ruleColumns+` FROM requests q JOIN LATERAL (
-			(SELECT * FROM rules WHERE team = q.team AND project = '' ORDER BY version DESC LIMIT 8)
-			UNION ALL (SELECT * FROM rules WHERE team = q.team AND project = q.project ORDER BY version DESC LIMIT 8)) r ON true`+ruleVouchers+`
+		SELECT `+ruleColumns+`, r.sealed, r.reviews, r.notes FROM requests q JOIN LATERAL (
+			(SELECT *, false AS sealed, false AS reviews, false AS notes FROM rules WHERE team = q.team AND project = '' ORDER BY version DESC LIMIT 8)
+			UNION ALL (SELECT *, false, false, false FROM rules WHERE team = q.team AND project = q.project ORDER BY version DESC LIMIT 8)
+			UNION ALL (SELECT s.*, true, s.name IS NOT DISTINCT FROM v.policy, s.name IS NOT DISTINCT FROM v.notes
+				FROM revisions v JOIN rules s ON s.team = q.team AND s.name IN (v.policy, v.notes) WHERE v.request_id = q.id AND v.number = q.revision)) r ON true`+ruleVouchers+`
 		WHERE q.id = $1 ORDER BY r.project, r.version DESC`, id)
-	c.addSealed(b, id, into)
 	c.addElsewhere(b, id, into)
 }
 
@@ -158,7 +188,6 @@ type elsewhereRow struct {
 // addElsewhere reads the rules of the channels from which the files of a request's thread are known,
 // and of all channels where the request names none.
 func (c *core) addElsewhere(b *pgx.Batch, id string, into *review.Book) {
-	pg.Tell(b, []any{&into.Placeless}, `SELECT coalesce((SELECT project ~ '^D' FROM requests WHERE id = $1), false)`, id)
 	c.addLatest(b, &into.Elsewhere, `SELECT project FROM known_in($1) k (project)
 		UNION SELECT r.project FROM requests q JOIN rules r ON r.team = q.team WHERE q.id = $1 AND q.project ~ '^D' AND r.project <> '' AND r.project !~ '^D'`,
 		`(SELECT team FROM requests WHERE id = $1)`, id)
@@ -171,6 +200,7 @@ func (c *core) addLatest(b *pgx.Batch, into *[]review.RuleSet, channels, team, k
 		held, doubted := map[string]bool{}, map[string]bool{}
 		for _, row := range rows {
 			set := review.RuleSet{Project: row.Known}
+			// A channel without rules of its own is in the list all the same: that it has none is known by that.
 			if row.Version != nil {
 				r := ruleRow{Voucher: row.Voucher, Team: pg.OrZero(row.Rule), Project: row.Known, Version: *row.Version, Document: row.Document, SetBy: pg.OrZero(row.SetBy), SetAt: pg.OrZero(row.SetAt), Spelled: row.Spelled}
 				if set = r.set(); held[row.Known] {
@@ -197,35 +227,6 @@ func (c *core) addLatest(b *pgx.Batch, into *[]review.RuleSet, channels, team, k
 		ORDER BY k.project, r.version DESC`, key)
 }
 
-// sealedRow is a version of rules that a revision names: by which it is reviewed, with whose
-// notes it was written, or both.
-type sealedRow struct {
-	ruleRow
-	Reviews, Notes bool
-}
-
-// addSealed reads what the current revision names.
-func (c *core) addSealed(b *pgx.Batch, id string, into *review.Book) {
-	pg.Ask(b, func(rows []sealedRow) error {
-		for _, row := range rows {
-			if c.doubtsRules(row.ruleRow) {
-				return errUnsigned
-			}
-			set := row.set()
-			if row.Reviews {
-				into.Sealed = set
-			}
-			if row.Notes && set.Rules.Notes != nil {
-				into.Notes = *set.Rules.Notes
-			}
-		}
-		return nil
-	}, `
-		SELECT `+ruleColumns+`, r.name IS NOT DISTINCT FROM v.policy AS reviews, r.name IS NOT DISTINCT FROM v.notes AS notes
-		FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = q.revision JOIN rules r ON r.team = q.team AND r.name IN (v.policy, v.notes)`+ruleVouchers+`
-		WHERE q.id = $1`, id)
-}
-
 // SetRules stores the next version, if set.Version is the one in force: else
 // somebody else has been quicker, and it is ErrBusy.
 func (rs *rules) SetRules(ctx context.Context, set review.RuleSet) (review.RuleSet, error) {
@@ -234,6 +235,7 @@ func (rs *rules) SetRules(ctx context.Context, set review.RuleSet) (review.RuleS
 		if err := lockAuthority(ctx, tx, set.Team); err != nil {
 			return err
 		}
+		// Read under the lock: what is checked here is what is replaced.
 		var before review.RuleSet
 		batch, latest := &pgx.Batch{}, 0
 		rs.addRules(batch, set.Team, set.Project, &before)
@@ -244,6 +246,7 @@ func (rs *rules) SetRules(ctx context.Context, set review.RuleSet) (review.RuleS
 		if before.InForce() != base {
 			return steps.ErrBusy
 		}
+		// Counted on beyond versions that do not count: a number is given once, whoever wrote it.
 		set = set.Numbered(latest + 1)
 		var err error
 		if set.SetAt, err = pg.Clock(ctx, tx); err != nil {
@@ -270,10 +273,7 @@ func (rs *rules) SetRules(ctx context.Context, set review.RuleSet) (review.RuleS
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.ConstraintName == "rules_pkey" {
 		err = steps.ErrBusy
 	}
-	if err != nil {
-		return review.RuleSet{}, fmt.Errorf("set the rules of %s: %w", orWorkspace(set.Project), err)
-	}
-	return set, nil
+	return set, pg.While(err, "set the rules of %s", orWorkspace(set.Project))
 }
 
 // orNull is what the audit trail says of rules: nothing where there are none.
@@ -284,6 +284,7 @@ func orNull(set review.RuleSet) any {
 	return set.Rules
 }
 
+// orWorkspace names whose rules they are, for a message.
 func orWorkspace(project string) string {
 	if project == "" {
 		return "the workspace"
@@ -336,6 +337,7 @@ func lockAuthority(ctx context.Context, tx pgx.Tx, team string) error {
 	return nil
 }
 
+// doubtsRules holds rules against their signed event, letter by letter: looser ones would need fewer approvals.
 func (c *core) doubtsRules(r ruleRow) bool {
 	return c.notary.Doubts(r.Voucher, fmt.Sprintf("version %d of the rules of %s", r.Version, orWorkspace(r.Project)), func(e trail.Witnessed) bool {
 		return e.Stream == trail.RulesStream(r.Team) && e.Kind == approval.EventSetRules && e.Actor == r.SetBy && e.At.Equal(r.SetAt) &&

@@ -79,6 +79,8 @@ var ruleBreaches = []struct {
 		UPDATE requests SET quorum = 1 WHERE id = PENDING`, "requests_sealed_quorum"},
 
 	{"nobody approves what they asked for", wished(`medium`) + decide(`PENDING`, `2`, digestOf2, `'ASKER'`, `'a'`, `'REVB'`), "decisions_not_by_wisher"},
+	{"nobody approves what they wrote before", regrade(`2`, `"version":2,"tier":"medium","approvals":1,"policy":"settings"`) + `UPDATE requests SET revision = 2 WHERE id = PENDING` + ";\n" +
+		decide(`PENDING`, `2`, digestOf2, `'ASKER'`, `'a'`, `'small-1'`), "decisions_not_by_editor"},
 	{"nobody approves what their deputy asked for", delegated(`'REVC', 'REVB', now() + interval '1 day', now()`) + strings.NewReplacer("reason, at, click)", "reason, at, click, in_place_of)", "now(), '{}')", "now(), '{}', 'REVC')").Replace(wished(`high`)) +
 		decide(`PENDING`, `2`, digestOf2, `'ASKER'`, `'a'`, `'REVC'`), "decisions_not_by_wisher"},
 	{"nobody decides in a place that was not given", inPlace(`'REVA'`), "decisions_delegated"},

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
@@ -222,4 +223,38 @@ func TestASealedNumberOfApprovalsHolds(t *testing.T) {
 	_, err = b.SetRules(t.Context(), review.RuleSet{Team: team, Version: 1, Rules: loose, SetBy: "ADMIN"})
 	require.NoError(t, err)
 	require.Equal(t, approval.Approved, approve("REVB").State, "rules that are set later change nothing")
+}
+
+// Eight versions that somebody has slipped in over a channel's own hide what it had asked for. Nothing is decided then, not by
+// the settings either, whether or not the workspace has rules.
+func TestRulesThatAreAllForgedStopARequest(t *testing.T) {
+	t.Parallel()
+	for _, house := range []bool{false, true} {
+		b := setup(t)
+		r := b.pending(t, "t")
+		if house {
+			_, err := b.SetRules(t.Context(), review.RuleSet{Team: team, Rules: someRules(), SetBy: "ADMIN"})
+			require.NoError(t, err)
+		}
+		_, err := b.SetRules(t.Context(), review.RuleSet{Team: team, Project: channel, Rules: someRules(), SetBy: "ADMIN"})
+		require.NoError(t, err)
+		forge := func(version int) {
+			require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
+				_, err := tx.Exec(t.Context(), `SET LOCAL session_replication_role = replica`)
+				if err == nil {
+					_, err = tx.Exec(t.Context(), `INSERT INTO rules (team, project, version, document, set_by, set_at) SELECT team, project, $1, document, 'EVIL', set_at FROM rules WHERE project = $2 AND version = 1`, version, channel)
+				}
+				return err
+			}))
+		}
+		for version := 2; version <= 8; version++ {
+			forge(version)
+		}
+		c, err := b.Case(t.Context(), r.ID)
+		require.NoError(t, err)
+		require.Equal(t, 1, c.Own.Version, "of seven that nobody has set the one before them is found")
+		forge(9)
+		_, err = b.Case(t.Context(), r.ID)
+		require.ErrorIs(t, err, errUnsigned, "house rules: %t", house)
+	}
 }

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/require"
 
 	"countersign/internal/pglocal/pgtest"
@@ -50,9 +49,7 @@ func onlyOurs(ctx context.Context, url string) error {
 		return err
 	}
 	defer pool.Close()
-	db := stdlib.OpenDBFromPool(pool.Pool)
-	defer db.Close()
-	return schema.MigrateOurs(ctx, db)
+	return schema.MigrateOurs(ctx, pool)
 }
 
 // normal is a dump without its own comments, settings and versions.

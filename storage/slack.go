@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -28,20 +29,12 @@ type postRow struct {
 // With the first message of a session it remembers the thread, so that no crash
 // can come between the two.
 func (s *shown) Posted(ctx context.Context, post steps.Post) error {
-	err := s.batched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error { return remembered(t, post, false) })
-	if err != nil {
-		return fmt.Errorf("remember the %s of %s: %w", post.Surface, post.RequestID, err)
-	}
-	return nil
+	return pg.While(s.remembered(ctx, post, false), "remember the %s of %s", post.Surface, post.RequestID)
 }
 
 // First does so where whoever posted knew of none.
 func (s *shown) First(ctx context.Context, post steps.Post) error {
-	err := s.batched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error { return remembered(t, post, true) })
-	if err != nil {
-		return fmt.Errorf("remember the first %s of %s: %w", post.Surface, post.RequestID, err)
-	}
-	return nil
+	return pg.While(s.remembered(ctx, post, true), "remember the first %s of %s", post.Surface, post.RequestID)
 }
 
 // standing is the message that is remembered in a post's place, if there is one. The request is locked:
@@ -77,6 +70,7 @@ func (s Strays) Met(ctx context.Context, at steps.Sighting) (is steps.Meeting, e
 			return err
 		}
 		version := ""
+		// Each version has a card of its own, so of a card it is known only with its version which one it is.
 		if at.Surface == steps.SurfaceCard {
 			version = strconv.Itoa(at.Revision)
 		}
@@ -87,10 +81,11 @@ func (s Strays) Met(ctx context.Context, at steps.Sighting) (is steps.Meeting, e
 				at.Shown = version + ":" + at.Shown
 			}
 			return remember(ctx, tx, at.Post)
+		// The same message, or one in another channel: a card that was moved with the review channel stands in both for good.
 		case had.TS == at.TS || had.Channel != at.Channel:
 		case had.Gone(): // what it says was taken back, and nothing stands in its place
 			is = steps.MetStray
-		case version != "" && strings.FieldsFunc(had.Shown, func(r rune) bool { return r == ':' || r == '/' })[0] != version:
+		case version != "" && versionOf(had.Shown) != version:
 			// The card of another version: a former one stays, and leads to the present one.
 			is = steps.MetUnsure
 		case at.TS < had.TS: // of one length, so in the order of their times
@@ -100,10 +95,15 @@ func (s Strays) Met(ctx context.Context, at steps.Sighting) (is steps.Meeting, e
 		}
 		return nil
 	})
-	if err != nil {
-		return is, fmt.Errorf("look for the %s of %s: %w", at.Surface, at.RequestID, err)
+	return is, pg.While(err, "look for the %s of %s", at.Surface, at.RequestID)
+}
+
+// versionOf is the version that a card shows, with which what it shows begins (bot/card.go); empty where that is not known.
+func versionOf(shown string) string {
+	if end := strings.IndexAny(shown, ":/"); end >= 0 {
+		shown = shown[:end]
 	}
-	return is, nil
+	return shown
 }
 
 // remember writes a message down, in a transaction of the caller's.
@@ -119,22 +119,20 @@ func remember(ctx context.Context, tx pgx.Tx, post steps.Post) error {
 	return nil
 }
 
-// remembered is remember in a trip, and the commit. With first it leaves another message in its place.
-func remembered(t *pg.Tx, post steps.Post, first bool) error {
-	wrote := false
-	addRemember(t.Batch, post, first, &wrote)
-	if err := t.Send(); err != nil || wrote {
+// remembered is remember in one trip, commit included. With first it leaves another message in its place, and then writes nothing.
+func (s *shown) remembered(ctx context.Context, post steps.Post, first bool) error {
+	wrote, there := false, false
+	err := s.batched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error { addRemember(t.Batch, post, first, &wrote); return nil })
+	if err != nil || wrote {
 		return err
 	}
-	there := false
-	t.Queue(`SELECT EXISTS (SELECT FROM requests WHERE id = $1)`, post.RequestID).QueryRow(func(row pgx.Row) error { return row.Scan(&there) })
-	if err := t.Send(); err != nil {
-		return err
-	}
-	if first && there {
+	err = s.look(ctx, func(b *pgx.Batch) {
+		pg.Tell(b, []any{&there}, `SELECT EXISTS (SELECT FROM requests WHERE id = $1)`, post.RequestID)
+	})
+	if err == nil && first && there {
 		return steps.ErrElsewhere
 	}
-	return approval.ErrNotFound
+	return cmp.Or(err, approval.ErrNotFound)
 }
 
 // addRemember writes a message down where its request is there and, with first, where no other one stands in its place. The
@@ -159,19 +157,19 @@ func addRemember(b *pgx.Batch, post steps.Post, first bool, wrote *bool) {
 }
 
 // Threaded records where the session's thread is. The first call wins: a thread does not
-// move.
+// move. Where somebody has answered below the message meanwhile, in a session of its own, the schema refuses
+// (sessions_one_per_thread), and the drawing comes again: from then on it goes by the message itself (View).
 func (s *shown) Threaded(ctx context.Context, sessionID, threadTS string) error {
-	err := s.writeByKey(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `UPDATE sessions SET thread_ts = coalesce(thread_ts, $2) WHERE id = $1`, sessionID, threadTS)
-		if err == nil && tag.RowsAffected() == 0 {
-			return approval.ErrNotFound
-		}
-		return err
+	there := false
+	err := s.batched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error {
+		t.Queue(`UPDATE sessions SET thread_ts = coalesce(thread_ts, $2) WHERE id = $1`, sessionID, threadTS).
+			Exec(func(tag pgconn.CommandTag) error { there = tag.RowsAffected() > 0; return nil })
+		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("remember the thread of session %s: %w", sessionID, err)
+	if err == nil && !there {
+		err = approval.ErrNotFound
 	}
-	return nil
+	return pg.While(err, "remember the thread of session %s", sessionID)
 }
 
 // ThreadFiles are the inputs of the requests in a thread, and whether the
@@ -181,16 +179,16 @@ func (s *requests) ThreadFiles(ctx context.Context, thread approval.Session) (fi
 		files, ours = nil, false
 		s.addThreadFiles(b, thread, func(found []approval.File) { files, ours = found, true })
 	})
-	if err != nil {
-		return nil, false, fmt.Errorf("files of thread %s: %w", thread.ThreadTS, err)
-	}
-	return files, ours, nil
+	return files, ours, pg.While(err, "files of thread %s", thread.ThreadTS)
 }
 
+// addThreadFiles reads the files of a thread's last questions, and those that were handed over with it. take is not
+// called where nothing is known of the thread: then it is not ours.
 func (c *core) addThreadFiles(b *pgx.Batch, thread approval.Session, take func(files []approval.File)) {
 	var files []approval.File
 	ours := false
 	defer c.addHandedFiles(b, thread, func(came []approval.File) {
+		// A thread that was handed over is ours from its beginning, before anybody has asked in it.
 		if ours || len(came) > 0 {
 			take(withHanded(files, came))
 		}
@@ -245,6 +243,7 @@ func addClarifying(b *pgx.Batch, thread approval.Session, q approval.Question, c
 		WHERE waits OR taken ORDER BY taken DESC, created_at DESC LIMIT 1`, thread.Team, thread.Channel, thread.ThreadTS, q.Asker, q.Trigger)
 }
 
+// unseenRow is a message that Slack did not take, since when and how often.
 type unseenRow struct {
 	RequestID string
 	Surface   steps.Surface
@@ -274,21 +273,15 @@ func (s *shown) Refused(ctx context.Context, u steps.Unseen) (kept steps.Unseen,
 		return err
 	})
 	if err != nil {
-		return u, fmt.Errorf("remember that Slack refuses the %s of %s: %w", u.Surface, u.RequestID, err)
+		kept = u // who could not remember it knows what was refused all the same
 	}
-	return kept, nil
+	return kept, pg.While(err, "remember that Slack refuses the %s of %s", u.Surface, u.RequestID)
 }
 
 // Seen forgets a refusal: Slack has accepted the message.
 func (s *shown) Seen(ctx context.Context, requestID string, surface steps.Surface) error {
-	err := s.writeByKey(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `DELETE FROM unseen WHERE request_id = $1 AND surface = $2`, requestID, surface)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("forget that Slack refused the %s of %s: %w", surface, requestID, err)
-	}
-	return nil
+	err := pg.Exec(ctx, s.writeByKey, `DELETE FROM unseen WHERE request_id = $1 AND surface = $2`, requestID, surface)
+	return pg.While(err, "forget that Slack refused the %s of %s", surface, requestID)
 }
 
 // placeRow is a channel in which an answer was shared. Without a channel it was taken out of all of them.
@@ -320,6 +313,7 @@ func (c *core) takePlaces(r *approval.Request, rows []placeRow) {
 	}
 }
 
+// doubtsPlace holds against its event where an answer was shared, or that it was taken back.
 func (c *core) doubtsPlace(id string, p placeRow) bool {
 	kind, what := approval.EventShared, fmt.Sprintf("the answer of %s shared in %s", id, p.Channel)
 	if p.Channel == "" {
@@ -345,14 +339,8 @@ type Uploads struct{ DB *DB }
 
 // Uploaded remembers files of an answer before anybody sees them there.
 func (u Uploads) Uploaded(ctx context.Context, requestID string, surface steps.Surface, files []string) error {
-	err := u.DB.writeByKey(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO uploads (request_id, surface, file) SELECT $1, $2, unnest($3::text[]) ON CONFLICT DO NOTHING`, requestID, surface, files)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("remember the files of %s: %w", requestID, err)
-	}
-	return nil
+	err := pg.Exec(ctx, u.DB.writeByKey, `INSERT INTO uploads (request_id, surface, file) SELECT $1, $2, unnest($3::text[]) ON CONFLICT DO NOTHING`, requestID, surface, files)
+	return pg.While(err, "remember the files of %s", requestID)
 }
 
 // uploadsOf are the files of the answer of a row q of requests that the bot has put into Slack, by surface.
@@ -366,17 +354,11 @@ const chatLife = 30 * 24 * time.Hour
 
 // Look remembers which channel the person of a chat looks at; empty: none.
 func (c Chats) Look(ctx context.Context, team, channel, threadTS, looks string) error {
-	err := c.DB.writeByKey(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `
-			WITH gone AS (DELETE FROM chats WHERE at < clock_timestamp() - $5::interval AND (team, channel, thread_ts) <> ($1, $2, $3))
-			INSERT INTO chats (team, channel, thread_ts, looks, at) VALUES ($1, $2, $3, $4, clock_timestamp())
-			ON CONFLICT (team, channel, thread_ts) DO UPDATE SET looks = excluded.looks, at = excluded.at`, team, channel, threadTS, looks, chatLife)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("remember what is looked at in %s: %w", channel, err)
-	}
-	return nil
+	err := pg.Exec(ctx, c.DB.writeByKey, `
+		WITH gone AS (DELETE FROM chats WHERE at < clock_timestamp() - $5::interval AND (team, channel, thread_ts) <> ($1, $2, $3))
+		INSERT INTO chats (team, channel, thread_ts, looks, at) VALUES ($1, $2, $3, $4, clock_timestamp())
+		ON CONFLICT (team, channel, thread_ts) DO UPDATE SET looks = excluded.looks, at = excluded.at`, team, channel, threadTS, looks, chatLife)
+	return pg.While(err, "remember what is looked at in %s", channel)
 }
 
 // Looks is that channel; empty: not known.
@@ -389,8 +371,5 @@ func (c Chats) Looks(ctx context.Context, team, channel, threadTS string) (looks
 			return nil
 		}, `SELECT looks FROM chats WHERE team = $1 AND channel = $2 AND thread_ts = $3`, team, channel, threadTS)
 	})
-	if err != nil {
-		return "", fmt.Errorf("what is looked at in %s: %w", channel, err)
-	}
-	return looks, nil
+	return looks, pg.While(err, "what is looked at in %s", channel)
 }

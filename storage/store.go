@@ -3,7 +3,6 @@ package storage
 import (
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -35,6 +34,8 @@ func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, save func()
 	if err != nil {
 		return err
 	}
+	// ahead: the events of the verbs are known before the budgets are locked, so they are written before. Otherwise what is
+	// noted rests on how the budgets stand, and comes after.
 	end, ahead := &last, money.ComesLast(r)
 	if ahead {
 		trail.AddEnd(t.Batch, last, errMoved)
@@ -44,6 +45,8 @@ func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, save func()
 	var told noted
 	told.queue(t.Batch, r)
 	words.Queue(t.Batch)
+	// Contents before all rows that name them (a foreign key), and the decision before its request moves: decisions_in_time
+	// wants it to be pending still.
 	if err := insertDecision(t.Batch, r, words); err != nil {
 		return err
 	}
@@ -53,25 +56,35 @@ func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, save func()
 	if err := insertRevision(t.Batch, c.Revision, words); err != nil {
 		return err
 	}
+	// Before saveRun: the row of a run that is taken back goes before another one may come (runs_pkey).
 	takeBackRun(t.Batch, r)
 	saveRun(t.Batch, r, words)
 	insertMessages(t.Batch, r, words)
 	tell := func() (err error) {
 		storePlaces(t.Batch, r)
 		storeHandOver(t.Batch, r)
+		// The row names the last event that tells of it. requests_told holds it to an event between the one before and this.
 		l.told = end.Seq + int64(len(c.Events))
 		if end, err = words.AddEvents(t.Batch, end, c.Events); err == nil && save != nil {
 			err = save()
 		}
 		return err
 	}
+	// Weighing adds events of its own: verbs is where those begin.
+	verbs, later := len(c.Events), slices.Clone(c.Notices)
 	if ahead {
-		if err := errors.Join(tell(), s.jobs.Queue(t, jobsOf(r, nil)...)); err != nil {
+		// Notices that are told however often go with the jobs; whether one that is told once is there already is asked in this trip.
+		now := slices.DeleteFunc(slices.Clone(later), func(n approval.Notice) bool { return n.Once })
+		later = slices.DeleteFunc(later, func(n approval.Notice) bool { return !n.Once })
+		if err := errors.Join(tell(), s.storeNotices(t, now, jobsOf(r, nil), nil)); err != nil {
 			return err
 		}
 	}
-	verbs := len(c.Events)
+	known := len(c.Notices)
 	// The budgets come last: all who spend in a workspace wait for whoever has them, until that commits.
+	if ordersBox(c) {
+		s.addWaiting(t.Batch)
+	}
 	before := s.money.AddMoney(t.Batch, r, l.now)
 	if also != nil {
 		also()
@@ -79,6 +92,7 @@ func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, save func()
 	if err := t.Send(); err != nil {
 		return err
 	}
+	// The first that can refuse: by now all is locked, and nothing of the money is written.
 	if err := s.money.Weigh(t, r, before); err != nil {
 		return err
 	}
@@ -87,11 +101,7 @@ func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, save func()
 	if money.Spends(c.Settlements) {
 		// The scopes are still locked, so that whoever reaches a mark is told apart from
 		// whoever comes after.
-		k := s.money.AddReckoning(t.Batch, money.OfScopes(r.Scopes()), before.Now, money.EndOfTime)
-		if err := t.Send(); err != nil {
-			return err
-		}
-		after, err := s.money.Standing(t, k, r.Scopes())
+		after, err := s.money.After(t, r, before)
 		if err != nil {
 			return err
 		}
@@ -104,12 +114,12 @@ func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, save func()
 		if err := tell(); err != nil {
 			return err
 		}
-		return s.storeNotices(t, c.Notices, jobsOf(r, told.again), told.there)
+		return s.storeNotices(t, append(later, c.Notices[known:]...), jobsOf(r, told.again), told.there)
 	}
 	if _, err := words.AddEvents(t.Batch, end, c.Events[verbs:]); err != nil { // how the budgets stood
 		return err
 	}
-	return s.storeNotices(t, c.Notices, again(r, told.again), told.there)
+	return s.storeNotices(t, append(later, c.Notices[known:]...), again(r, told.again), told.there)
 }
 
 // jobsOf are the jobs of a request: its own steps, and the notices about it that have
@@ -137,6 +147,8 @@ type noted struct {
 	there map[string]bool // of the new ones of which once is enough: whether somebody was quicker
 }
 
+// queue asks which notices of a request there are already: those that are told once in all, and those about it that
+// are drawn again. Nothing is asked where neither is wanted.
 func (n *noted) queue(b *pgx.Batch, r *approval.Request) {
 	n.there = map[string]bool{}
 	keys := []string{}
@@ -212,26 +224,19 @@ func saveRun(b *pgx.Batch, r *approval.Request, c *trail.Contents) {
 	switch {
 	case run == nil:
 	case run.Result == nil && !(run.BegunAt.IsZero() && run.StoppedAt.IsZero()):
-		b.Queue(`UPDATE runs SET begun_at = $2, stopped_at = $3, stopped_by = nullif($4, '') WHERE request_id = $1`, r.ID, orNever(run.BegunAt), orNever(run.StoppedAt), run.StoppedBy)
+		b.Queue(`UPDATE runs SET begun_at = $2, stopped_at = $3, stopped_by = nullif($4, '') WHERE request_id = $1`, r.ID, pg.Moment(run.BegunAt), pg.Moment(run.StoppedAt), run.StoppedBy)
 	case run.Result == nil:
 		b.Queue(`INSERT INTO runs (request_id, box_id, revision, digest, started_at) VALUES ($1, $2, $3, $4, $5)`,
 			r.ID, run.BoxID, r.Revision.Number, r.Revision.Digest, pg.Micro(run.StartedAt))
 	default:
 		b.Queue(`UPDATE runs SET finished_at = $2, result = $3, box = $4 WHERE request_id = $1`,
 			r.ID, pg.Micro(run.FinishedAt), c.Named[trail.KeptResult], run.Result.Box)
+		// The files are named by hashes here; their bytes went into contents with the words, in the same transaction.
 		for i, a := range run.Result.Artifacts {
 			b.Queue(`INSERT INTO artifacts (request_id, seq, name, kind, alt, data) VALUES ($1, $2, $3, $4, $5, $6)`,
 				r.ID, i+1, c.Text(a.Name), a.Kind, c.Text(a.Alt), c.Named[trail.KeptFile(i)])
 		}
 	}
-}
-
-// orNever is a moment, or nothing where it has not come.
-func orNever(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return new(pg.Micro(t))
 }
 
 // takeBackRun makes room for another run in the place of one that never started.
@@ -255,4 +260,11 @@ func insertMessages(b *pgx.Batch, r *approval.Request, c *trail.Contents) {
 		b.Queue(`INSERT INTO messages (session_id, request_id, role, text, at) VALUES ($1, $2, $3, $4, $5)`,
 			r.SessionID, r.ID, m.Role, c.Text(m.Text), pg.Micro(m.At))
 	}
+}
+
+// column is pg.Column for one of many: what fails is kept in err, and looked at once for all of them.
+func column[T any](v *T, err *error) *string {
+	spelling, failed := pg.Column(v)
+	*err = errors.Join(*err, failed)
+	return spelling
 }

@@ -45,6 +45,8 @@ func TestAMessageThatNobodyRemembersBecomesTheOneThatIsMissing(t *testing.T) {
 	require.Equal(t, steps.MetStray, met(steps.SurfaceCard, 2, "5.000000"))
 	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceReply, Channel: channel, TS: "7.000000", Shown: steps.TakenBack}))
 	require.Equal(t, steps.MetStray, met(steps.SurfaceReply, 0, "8.000000"), "of what was taken back nothing stays")
+	require.NoError(t, b.exec(t, `UPDATE posts SET shown = '' WHERE surface = 'card'`)) // as Countersign never writes it
+	require.Equal(t, steps.MetUnsure, met(steps.SurfaceCard, 2, "5.000000"), "nobody knows of which version it is")
 	_, err = Strays{b.DB}.Met(t.Context(), steps.Sighting{Post: steps.Post{RequestID: "nobody", Surface: steps.SurfaceRoot, Channel: channel, TS: "1.1"}})
 	require.ErrorIs(t, err, approval.ErrNotFound)
 }

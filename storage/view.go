@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -40,13 +39,66 @@ func (s *shown) View(ctx context.Context, id string) (*steps.View, error) {
 		return nil, fmt.Errorf("view of %s: %w", id, err)
 	}
 	v.Request, v.Now, v.Standings = l.Request, l.now, standings
-	c.Request, c.Version, c.Trail, c.Now, c.Read, c.Book = l.Request, l.version, l.trail, l.now, l.read, v.Book
+	c.Book = v.Book
+	l.into(c)
+	v.Book = c.Book
+	// A copy, because the card shows standings as the budgets are, and only decisions are told what is uncertain.
 	c.Standings = money.WithUncertain(slices.Clone(standings), uncertain)
 	v.Case = c
 	if v.Session.ThreadTS == "" {
 		// Somebody may have answered below the first message before it was remembered, in a session of its own.
 		v.Session.ThreadTS = v.Posts[steps.SurfaceRoot].TS
 	}
+	return v, nil
+}
+
+// Case loads a request with everything that a decision about it depends on, without a
+// lock.
+func (s *requests) Case(ctx context.Context, id string) (*steps.Case, error) {
+	var l loaded
+	var c *steps.Case
+	var uncertain map[budget.Scope]budget.USD
+	standings, err := s.money.Reckoned(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
+		c = &steps.Case{}
+		addCase(s.core, b, id, &l, c)
+		money.AddUncertain(b, money.PayersOf(id), &uncertain)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("case of %s: %w", id, err)
+	}
+	l.into(c)
+	c.Standings = money.WithUncertain(standings, uncertain)
+	return c, nil
+}
+
+// addCase reads a Case but for its budgets.
+func addCase(c *core, b *pgx.Batch, id string, l *loaded, into *steps.Case) {
+	c.addRequest(b, id, l)
+	c.addBook(b, id, &into.Book)
+	addAuthority(b, ofRequest, id, &into.Authority)
+}
+
+// into gives a Case the request and its moment.
+func (l *loaded) into(c *steps.Case) {
+	c.Request, c.Version, c.Trail, c.Now, c.Read = l.Request, l.version, l.trail, l.now, l.read
+	c.Book.Placeless = approval.Direct(l.Project)
+}
+
+// Pressed is the View for whoever decides by a message that they have seen, and draws nothing: where messages stand, and
+// the Case without its budgets, which the write weighs anyway.
+func (s *shown) Pressed(ctx context.Context, id string) (*steps.View, error) {
+	var l loaded
+	var v *steps.View
+	err := s.look(ctx, func(b *pgx.Batch) {
+		v = &steps.View{Case: &steps.Case{}}
+		addCase(s.core, b, id, &l, v.Case)
+		addPosts(b, id, v)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("what was pressed of %s: %w", id, err)
+	}
+	l.into(v.Case)
+	v.Request, v.Now, v.Book = l.Request, l.now, v.Case.Book
 	return v, nil
 }
 
@@ -62,7 +114,7 @@ func (s *shown) Drawn(ctx context.Context, id string) (v *steps.View, err error)
 		if err := t.Send(); err != nil {
 			return err
 		}
-		v.Request, v.Now = l.Request, l.now
+		v.Request, v.Now, v.Book.Placeless = l.Request, l.now, approval.Direct(l.Project)
 		if v.Session.ThreadTS == "" {
 			v.Session.ThreadTS = v.Posts[steps.SurfaceRoot].TS // as in View
 		}
@@ -76,6 +128,7 @@ func (s *shown) Drawn(ctx context.Context, id string) (v *steps.View, err error)
 				s.addRevision(t.Batch, id, 1, func(former *approval.Revision) { v.Former = former })
 			}
 		}
+		// Who may decide is drawn only while somebody can; it is the dearest part of it to read.
 		if l.State == approval.Pending {
 			addPeople(s.core, t.Batch, id, &v.Book)
 		}
@@ -86,10 +139,7 @@ func (s *shown) Drawn(ctx context.Context, id string) (v *steps.View, err error)
 		v.Standings, err = s.money.Standing(t, k, l.Scopes())
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("draw %s: %w", id, err)
-	}
-	return v, nil
+	return v, pg.While(err, "draw %s", id)
 }
 
 // addView reads what a card or a reply says beside the request itself.
@@ -111,13 +161,7 @@ func addView(b *pgx.Batch, id string, v *steps.View) {
 			c.box_ms, c.vcpu, c.memory_mb, c.amount
 		FROM settlements s JOIN holds h ON h.id = s.hold_id JOIN charges c ON c.hold_id = s.hold_id
 		WHERE s.request_id = $1 ORDER BY h.at, s.hold_id, c.line`, id)
-	pg.Ask(b, func(rows []postRow) error {
-		v.Posts = map[steps.Surface]steps.Post{}
-		for _, row := range rows {
-			v.Posts[row.Surface] = steps.Post(row)
-		}
-		return nil
-	}, `SELECT request_id, surface, channel, ts, shown FROM posts WHERE request_id = $1`, id)
+	addPosts(b, id, v)
 	pg.Ask(b, func(rows []unseenRow) error {
 		v.Unseen = map[steps.Surface]steps.Unseen{}
 		for _, row := range rows {
@@ -128,10 +172,22 @@ func addView(b *pgx.Batch, id string, v *steps.View) {
 	addArtifacts(b, id, false, &v.Artifacts)
 }
 
+// addPosts reads where a request's messages stand.
+func addPosts(b *pgx.Batch, id string, v *steps.View) {
+	pg.Ask(b, func(rows []postRow) error {
+		v.Posts = map[steps.Surface]steps.Post{}
+		for _, row := range rows {
+			v.Posts[row.Surface] = steps.Post(row)
+		}
+		return nil
+	}, `SELECT request_id, surface, channel, ts, shown FROM posts WHERE request_id = $1`, id)
+}
+
 // nextOf is what the model offers to be asked next, unless somebody has written other code since.
 const nextOf = `(SELECT CASE role WHEN 'next' THEN said(text) END FROM messages m
 	WHERE m.session_id = q.session_id AND m.request_id = q.id AND m.role IN ('code', 'next') ORDER BY m.seq DESC LIMIT 1)`
 
+// sessionRow is a thread, and what is not of one request in it.
 type sessionRow struct {
 	ID       string
 	Team     string
@@ -164,6 +220,7 @@ type spendRow struct {
 // billOf puts lines that belong to one hold together.
 func billOf(rows []spendRow) (list []steps.Spend) {
 	for i, row := range rows {
+		// The query sorts by hold, so its lines stand together.
 		if i == 0 || row.HoldID != rows[i-1].HoldID {
 			list = append(list, steps.Spend{Purpose: row.Purpose, Estimated: row.Estimated})
 		}
@@ -178,10 +235,7 @@ func billOf(rows []spendRow) (list []steps.Spend) {
 // the step that posts them asks for them.
 func (s *shown) Artifacts(ctx context.Context, id string) (files []approval.Artifact, err error) {
 	err = s.look(ctx, func(b *pgx.Batch) { addArtifacts(b, id, true, &files) })
-	if err != nil {
-		return nil, fmt.Errorf("load the artifacts of %s: %w", id, err)
-	}
-	return files, nil
+	return files, pg.While(err, "load the artifacts of %s", id)
 }
 
 // Stopped tells that somebody has cancelled the run in a box, or that it is over.
@@ -190,41 +244,15 @@ func (s *shown) Stopped(ctx context.Context, id, box string) (stopped bool, err 
 		pg.Tell(b, []any{&stopped}, `SELECT NOT EXISTS (SELECT FROM requests q JOIN runs r ON r.request_id = q.id
 			WHERE q.id = $1 AND q.state = 'running' AND r.box_id = $2 AND r.stopped_at IS NULL)`, id, box)
 	})
-	if err != nil {
-		return false, fmt.Errorf("see whether the run of %s is still wanted: %w", id, err)
-	}
-	return stopped, nil
+	return stopped, pg.While(err, "see whether the run of %s is still wanted", id)
 }
 
-// artifactRow is a file that came out. An empty one has no bytes rather than none.
-type artifactRow struct {
-	Name string
-	Kind string
-	Alt  string
-	Data []byte
-}
-
+// addArtifacts reads the files of an answer, in the order in which they came. Their content is read only by who
+// uploads them: it may be megabytes.
 func addArtifacts(b *pgx.Batch, id string, content bool, into *[]approval.Artifact) {
-	pg.Ask(b, func(rows []artifactRow) error {
-		*into = nil
-		for _, row := range rows {
-			*into = append(*into, approval.Artifact(row))
-		}
-		return nil
-	}, `
+	pg.Ask(b, func(rows []approval.Artifact) error { *into = pg.OrNil(rows); return nil }, `
 		SELECT said(name) AS name, kind, said(alt) AS alt, CASE WHEN $2 THEN (SELECT value FROM contents WHERE hash = data) END AS data
 		FROM artifacts WHERE request_id = $1 ORDER BY seq`, id, content)
-}
-
-// messageRow is scanned without its number, which only orders.
-type messageRow struct {
-	RequestID string
-	Role      approval.Role
-	Text      string
-	At        time.Time
-	Result    *approval.Result
-	Code      string
-	Ended     bool
 }
 
 // History is what was said in the session about the requests before this one,
@@ -257,16 +285,13 @@ func (s *requests) History(ctx context.Context, id string) (past thread.Past, er
 		past.Summaries, err = s.notary.Summaries(made)
 		return err
 	})
-	if err != nil {
-		return past, fmt.Errorf("history of %s: %w", id, err)
-	}
-	return past, nil
+	return past, pg.While(err, "history of %s", id)
 }
 
 // saidIn is what was said before a request in its session, and in the threads that were handed over to
 // it: of those the questions, the code, and the results that their giver named, until they were handed over.
 func saidIn(ctx context.Context, tx pgx.Tx, id string, from sources) (said []approval.Message, err error) {
-	rows, err := pg.All[messageRow](ctx, tx, `
+	said, err = pg.All[approval.Message](ctx, tx, `
 		WITH known AS (
 			SELECT session_id, 'infinity'::timestamptz AS until, true AS own, created_at, id FROM requests WHERE id = $1
 			UNION ALL SELECT came.session_id, came.until, false, came.until, '' FROM unnest($2::text[], $3::timestamptz[]) came (session_id, until))
@@ -285,10 +310,7 @@ func saidIn(ctx context.Context, tx pgx.Tx, id string, from sources) (said []app
 		WHERE m.role <> 'next' AND NOT (m.role = 'code' AND EXISTS (SELECT FROM messages later
 			WHERE later.session_id = m.session_id AND later.request_id = m.request_id AND later.role = 'code' AND later.seq > m.seq AND later.at <= known.until))
 		ORDER BY m.seq`, id, pg.OrEmpty(from.Sessions), from.Until, pg.OrEmpty(from.Answers))
-	for _, row := range rows {
-		said = append(said, approval.Message(row))
-	}
-	return said, err
+	return pg.OrNil(said), err
 }
 
 // open says of a row of requests that it has not ended, in the words of the indexes of these.
@@ -302,19 +324,13 @@ func (l *lists) Recent(ctx context.Context, team, asker string, limit int) ([]*a
 			UNION ALL
 			(SELECT id, false, created_at FROM requests WHERE team = $1 AND asker = $2 AND NOT `+open+` ORDER BY created_at DESC, id LIMIT $3)) AS latest
 		ORDER BY open DESC, created_at DESC, id LIMIT $3`, team, asker, limit)
-	if err != nil {
-		return nil, fmt.Errorf("list the requests of %s: %w", asker, err)
-	}
-	return list, nil
+	return list, pg.While(err, "list the requests of %s", asker)
 }
 
 // Pending lists what waits for reviewers in a workspace, newest first.
 func (l *lists) Pending(ctx context.Context, team string, limit int) ([]*approval.Request, error) {
 	list, err := l.load(ctx, `SELECT id FROM requests WHERE team = $1 AND state = 'pending' ORDER BY created_at DESC, id LIMIT $2`, team, limit)
-	if err != nil {
-		return nil, fmt.Errorf("list what waits in %s: %w", team, err)
-	}
-	return list, nil
+	return list, pg.While(err, "list what waits in %s", team)
 }
 
 // Unended lists the requests that have not ended.
@@ -327,8 +343,5 @@ func Unended(ctx context.Context, db *DB) (ids []string, err error) {
 		ids, err = pgx.CollectRows(rows, pgx.RowTo[string])
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("list what has not ended: %w", err)
-	}
-	return ids, nil
+	return ids, pg.While(err, "list what has not ended")
 }

@@ -26,6 +26,8 @@ func (d *Desk) Share(ctx context.Context, id, channel string, click approval.Cli
 		return nil, d.refused(ctx, id, "share the answer", click, &approval.NotAllowedError{Who: click.User, Why: approval.Because(approval.WhyAskerShares)})
 	}
 	why, err := d.bars(ctx, r, channel)
+	// A bar is a reason for people and err is a fault; both have to be none before the next is asked.
+	// Asked last, because it is by far the most that Slack is asked here: each reader of the channel for each file.
 	if err == nil && why.None() && len(unpinned(r)) > 0 {
 		if why, err = d.unseen(ctx, r, channel); err == nil && why.None() {
 			// To look at the people of a large channel takes minutes, and all else is to hold when the answer goes.
@@ -46,6 +48,7 @@ func (d *Desk) bars(ctx context.Context, r *approval.Request, channel string) (w
 	if approval.Direct(channel) { // the form offers none, but a forged one may name it
 		return approval.Because(approval.WhyShareUnseen), nil
 	}
+	// A private answer stands in its asker's direct message, so it may be shared in the very channel that it is of.
 	if channel == r.Project && !r.Private {
 		return approval.Because(approval.WhyStandsThere), nil
 	}
@@ -62,6 +65,7 @@ func (d *Desk) bars(ctx context.Context, r *approval.Request, channel string) (w
 		return why, err
 	case !place.Seen || !place.In || place.Archived:
 		return approval.Because(approval.WhyShareUnseen), nil
+	// A channel of Slack Connect: the bot's workspace has no say over who reads along there.
 	case place.Shared:
 		return approval.Because(approval.WhyShareOutside), nil
 	}
@@ -86,6 +90,7 @@ func (d *Desk) bars(ctx context.Context, r *approval.Request, channel string) (w
 	if channel != r.Project && from.Rules.Class == review.Confidential && to.Rules.Class != review.Confidential {
 		return approval.Because(approval.WhyShareOpener), nil
 	}
+	// private says that somebody there may not use one of the files. It does not say which, so the first pinned one is named.
 	private, err := d.pins.Check(ctx, pins.Use{Team: r.Team, Place: channel, User: r.Asker, Files: r.Files})
 	if in, ok := errors.AsType[*approval.InputError](err); ok {
 		return in.Why, nil
@@ -120,6 +125,8 @@ func share(r *approval.Request, channel string, click approval.Click, now time.T
 	if !Came(r) || r.Taken != nil || r.Run.Result.Outcome != approval.OK {
 		return &approval.MoveError{Request: r, Verb: "share the answer of", Why: approval.Because(approval.WhyNothingToShare)}
 	}
+	// Also where it is shared there already: a second press has it looked at whether the copy stands.
+	// The copy is posted by a step, after the write: a message that Slack has and the books have not could not be taken back.
 	r.Changes.Jobs = append(r.Changes.Jobs, approval.StepShow)
 	if slices.ContainsFunc(r.Copies, func(c approval.Copy) bool { return c.Channel == channel }) {
 		return nil

@@ -90,6 +90,7 @@ func (a *Auditor) Requests(ctx context.Context, click approval.Click, q Query, m
 		return nil, false, err
 	}
 	q.Team = click.Team
+	// One more than fits tells whether there is another page, without counting all of them.
 	if rows, err = a.records.Find(ctx, q, most+1); err != nil || len(rows) <= most {
 		return rows, false, err
 	}
@@ -116,6 +117,7 @@ func (a *Auditor) PrivateAnswer(ctx context.Context, click approval.Click, id st
 		return nil, err
 	}
 	s, err := a.records.Story(ctx, click.Team, id)
+	// One's own answer is no secret from oneself.
 	if err != nil || !s.Private || click.User == s.Asker {
 		return s, err
 	}

@@ -109,15 +109,16 @@ func TestARequestIsPrintedForPeople(t *testing.T) {
 	berlin := time.FixedZone("CET", 3600)
 	names := pack.NewNames([]pack.Name{{ID: "U1", Name: "Maya Lindqvist", Since: at}, {ID: "U2", Name: "Ben Osei", Since: at}})
 	var b strings.Builder
-	Print(&b, &pack.Story{ID: "r1", Asker: "U1", Channel: "C1", Question: "What\nnow?", At: at, Outcome: "Failed", Error: "no luck", Private: true, Run: &pack.Run{Start: at, End: at, Seconds: "1.0 s", Watched: "Seen.", Witness: []pack.Fact{{Name: "Connections", Value: "none"}}, Mismatch: []string{"odd"}},
+	Print(&b, &pack.Story{ID: "r1", Asker: "U1", Channel: "C1", Question: "What\nnow?\x1b[2J", At: at, Outcome: "Failed", Error: "no luck", Private: true, Run: &pack.Run{Start: at, End: at, Seconds: "1.0 s", Watched: "Seen.", Witness: []pack.Fact{{Name: "Connections", Value: "none"}}, Mismatch: []string{"odd"}},
 		Decisions: []pack.Decided{{At: at, Who: "U2", For: "U3", Verdict: "Approved", Number: "1", Why: "fine", Door: "Slack", Digest: "0123456789abcdef", Opened: at.Add(-3 * time.Minute)}},
 		Refused:   []pack.Refused{{At: at, Why: "no column", Code: "bad()\n"}},
 		Versions:  []*pack.Version{{Number: "1", Author: "codestral", At: at, Code: "print(1)\n", Digest: "0123456789abcdef", Findings: []string{"caution"}, Inputs: []pack.Input{{Name: "a.csv", SHA256: "ff", Reading: "utf-8"}}, Seal: []pack.Fact{{Name: "Network", Value: "none"}}}},
 		Receipts:  []pack.Receipt{{For: "draft", At: at, Amount: 561_000, Over: 39_000, UsageOf: "2026-11-26", Charges: []pack.Charge{{What: "codestral", Amount: 561_000}}}}, Total: 561_000, Steps: []pack.Step{{Position: 3, At: at, Actor: "U1", What: "asked"}}}, names, berlin)
-	for _, words := range []string{"  What\n  now?", "Asked by Maya Lindqvist (U1) in C1, 27 Nov 2026 13:00:00 CET", "Failed: no luck. $0.000561 in all.", "It is its asker's alone", "Ben Osei (U2), in the place of U3: Approved, version 1 (seal 0123456789ab)",
+	for _, words := range []string{"  What\n  now?\\u{1b}[2J", "Asked by Maya Lindqvist (U1) in C1, 27 Nov 2026 13:00:00 CET", "Failed: no luck. $0.000561 in all.", "It is its asker's alone", "Ben Osei (U2), in the place of U3: Approved, version 1 (seal 0123456789ab)",
 		"Refused draft, 27 Nov 2026 13:00:00 CET: no column\n  bad()", "  print(1)", "file a.csv, sha256 ff", "connections: none", "not announced: odd", "Together", "codestral; by the provider's usage of 26 November 2026, at the highest price of input; This step cost $0.0006, of which the budget bore $0.000561: no more was held for it.", "3  27 Nov 2026 13:00:00 CET  Maya Lindqvist (U1)  asked"} {
 		require.Contains(t, b.String(), words)
 	}
+	require.NotContains(t, b.String(), "\x1b", "a terminal obeys nothing that somebody typed")
 	b.Reset()
 	Print(&b, &pack.Story{ID: "r2", At: at}, names, time.UTC)
 	require.Contains(t, b.String(), "Nobody.")

@@ -7,11 +7,21 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"countersign/approval"
 	"countersign/internal/pack"
 )
 
-// Print tells a request at a terminal, from its question to its bill, with times in the reader's zone.
+// Print tells a request at a terminal, from its question to its bill, with times in the reader's zone. Questions, code,
+// names and whatever a program printed are shown and not obeyed: a terminal would take some of their characters for orders.
 func Print(w io.Writer, s *pack.Story, names *pack.Names, zone *time.Location) {
+	// The whole text goes through Plain at once, and not each value: nothing can be forgotten that way.
+	var told strings.Builder
+	tell(&told, s, names, zone)
+	fmt.Fprintln(w, approval.Plain(told.String()))
+}
+
+// tell writes it as it is.
+func tell(w io.Writer, s *pack.Story, names *pack.Names, zone *time.Location) {
 	at := func(t time.Time) string { return t.In(zone).Format("2 Jan 2006 15:04:05 MST") }
 	who := func(id string, t time.Time) string { return names.Who(id, t) }
 	head := func(title string) { fmt.Fprintf(w, "\n%s\n", title) }
@@ -25,6 +35,7 @@ func Print(w io.Writer, s *pack.Story, names *pack.Names, zone *time.Location) {
 	case s.Answer != "":
 		head("Answer")
 		fmt.Fprintln(w, indented(s.Answer))
+	// To read it anywhere else leaves an entry that says who did. At a terminal nobody proves who they are.
 	case s.Private && s.Run != nil:
 		head("Answer")
 		fmt.Fprintln(w, "  It is its asker's alone, and not shown here. A pack has it, and an administrator or auditor can read it in Home: both leave an entry.")
@@ -48,6 +59,7 @@ func Print(w io.Writer, s *pack.Story, names *pack.Names, zone *time.Location) {
 	if len(s.Decisions) == 0 {
 		fmt.Fprintln(w, "  Nobody.")
 	}
+	// Before the versions: these were never sealed, so nobody could have decided on them.
 	for _, r := range s.Refused {
 		head("Refused draft, " + at(r.At) + ": " + r.Why)
 		fmt.Fprintln(w, indented(r.Code))
@@ -77,6 +89,7 @@ func Print(w io.Writer, s *pack.Story, names *pack.Names, zone *time.Location) {
 		}
 	}
 	head("What it cost")
+	// One writer for both tables: Flush ends the columns of the first.
 	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	for _, r := range s.Receipts {
 		for i, c := range r.Charges {
@@ -95,7 +108,7 @@ func Print(w io.Writer, s *pack.Story, names *pack.Names, zone *time.Location) {
 	for _, step := range s.Steps {
 		fmt.Fprintf(table, "  %d\t%s\t%s\t%s\n", step.Position, at(step.At), who(step.Actor, step.At), step.What)
 	}
-	_ = table.Flush() // like every Fprintf above, it writes to a terminal or a file that the caller closes
+	_ = table.Flush() // into a text, like every Fprintf above
 }
 
 // indented moves a text to the right. What is no line of a text ends with it.

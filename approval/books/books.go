@@ -18,6 +18,7 @@ import (
 type Ledger interface {
 	// Teams are the workspaces that have asked something, each with when it first did.
 	Teams(ctx context.Context) (map[string]time.Time, error)
+	// A day without spending is not among them.
 	// Days are what a workspace spent on each day of its calendar, between two midnights.
 	Days(ctx context.Context, team string, from, until time.Time) ([]budget.DaySpent, error)
 	// Top ranks who or what it was spent on.
@@ -65,6 +66,7 @@ func (b *Books) Pace(ctx context.Context, team, actor string) (budget.Pace, erro
 // Paces are those of all workspaces, for whoever watches the program.
 func (b *Books) Paces(ctx context.Context) (map[string]budget.Pace, error) {
 	teams, err := b.Ledger.Teams(ctx)
+	// The first fault ends it, and what was read until then comes along.
 	paces := map[string]budget.Pace{}
 	for team, since := range teams {
 		if err == nil {
@@ -74,6 +76,7 @@ func (b *Books) Paces(ctx context.Context) (map[string]budget.Pace, error) {
 	return paces, err
 }
 
+// pace reads the month so far, and the week before today where that begins earlier (on the first days of a month).
 func (b *Books) pace(ctx context.Context, team string, since, now time.Time) (budget.Pace, error) {
 	month, until := budget.Month.Range(now, b.Zone)
 	week, _ := budget.Day.Range(now.AddDate(0, 0, -budget.PaceDays), b.Zone)
@@ -92,7 +95,7 @@ func (b *Books) pace(ctx context.Context, team string, since, now time.Time) (bu
 
 // Alarm tells administrators of a day that costs far more than the same weekday usually
 // does: as soon as it does, and once, by all replicas together. Yesterday is looked at as
-// well, for what was settled around midnight.
+// well, for what was settled around midnight. A workspace whose ledger cannot be read keeps none of the others from theirs.
 func (b *Books) Alarm(ctx context.Context) error {
 	teams, err := b.Ledger.Teams(ctx)
 	if err != nil {
@@ -106,8 +109,10 @@ func (b *Books) Alarm(ctx context.Context) error {
 	return errors.Join(faults...)
 }
 
+// alarm tells administrators once of a day that costs far more than the same weekday usually does.
 func (b *Books) alarm(ctx context.Context, team string, since, day time.Time) error {
 	from, until := budget.Day.Range(day, b.Zone)
+	// Weeks are counted on the calendar and not in hours: a week in which clocks change has 167 or 169 of them.
 	first, _ := budget.Day.Range(day.AddDate(0, 0, -7*budget.SpikeWeeks), b.Zone)
 	days, err := b.Ledger.Days(ctx, team, first, until)
 	if err != nil {
@@ -117,6 +122,7 @@ func (b *Books) alarm(ctx context.Context, team string, since, day time.Time) er
 	if !is {
 		return nil
 	}
+	// The key is the alarm's name for all replicas; Once has the second of two who look at the same moment write nothing.
 	key := fmt.Sprintf("spike %s %s", team, from.Format(time.DateOnly))
 	if _, _, err := b.Notices.Notice(ctx, key); !errors.Is(err, approval.ErrNotFound) {
 		return err
@@ -127,6 +133,7 @@ func (b *Books) alarm(ctx context.Context, team string, since, day time.Time) er
 		if err != nil {
 			return err
 		}
+		// Three of each: it is a message, and the rest is one click away.
 		for _, s := range top[:min(3, len(top))] {
 			*list = append(*list, approval.SpentOn{ID: s.ID, Amount: s.Amount})
 		}

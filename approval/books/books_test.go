@@ -144,10 +144,10 @@ func TestOtherRulesAreTriedOnEachVersion(t *testing.T) {
 	t.Parallel()
 	strict := review.DefaultRules(approval.DefaultPolicy())
 	strict.Low.Approvals = 3
-	w := &world{hosts: []string{"api.example.com"}, own: map[string]review.Rules{"OWN": strict}, versions: []Version{
+	w := &world{hosts: []string{"api.example.com"}, own: map[string]review.Rules{"COWN": strict}, versions: []Version{
 		{RequestID: "a", Number: 1, At: since.Add(1), Project: "C1", Asker: "MAYA", Model: "small", Written: true, Tier: approval.Low, Needed: 1, Given: 1, Ran: true, Cap: 2 * budget.Cent},
 		{RequestID: "b", Number: 2, At: since.Add(2), Project: "C1", Asker: "BEN", Model: "large", Written: true, Tier: approval.High, Needed: 1, Findings: []approval.Finding{danger}, Hosts: []string{"api.example.com", "never.example.com"}},
-		{RequestID: "c", Number: 1, At: since.Add(3), Project: "OWN", Asker: "MAYA", Model: "small", Written: true, Tier: approval.Low, Needed: 3},
+		{RequestID: "c", Number: 1, At: since.Add(3), Project: "COWN", Asker: "MAYA", Model: "small", Written: true, Tier: approval.Low, Needed: 3},
 		{RequestID: "d", Number: 1, At: since.Add(4), Project: "C1", Asker: "MAYA", Model: "CARLA", Tier: approval.High, Needed: 2}, // by rules that are no more
 		{RequestID: "e", Number: 1, At: since.Add(5), Project: "C1", Asker: "MAYA", Tier: approval.High, Needed: 1, Cap: 2 * budget.Cent, Forgotten: true}}}
 	tr := trial(t, "rules:\n  medium: {approvals: 2, typed: true}\n  high: {approvals: 2, typed: false, terminal: true}\n  medium_from: $0.02\n  models: [small]\n  hosts: []\n")
@@ -168,7 +168,7 @@ func TestOtherRulesAreTriedOnEachVersion(t *testing.T) {
 	require.Equal(t, 1, o.Changes[1].Given)
 	require.True(t, o.Changes[1].Ran)
 
-	o, err = w.books().Replay(t.Context(), "T1", "ADMIN", trial(t, "channels:\n  OWN:\n    low: {approvals: 1}\n"))
+	o, err = w.books().Replay(t.Context(), "T1", "ADMIN", trial(t, "channels:\n  COWN:\n    low: {approvals: 1}\n"))
 	require.NoError(t, err)
 	require.Equal(t, map[Kind]int{OtherQuorum: 1}, o.Counts())
 	_, err = w.books().Replay(t.Context(), "T1", "MAYA", tr)
@@ -218,6 +218,23 @@ func TestOtherBudgetsArePlayedInTheOrderOfTime(t *testing.T) {
 	require.Equal(t, map[Kind]int{OverBudget: 2}, o.Counts(), "b and c; each day begins anew")
 }
 
+// A question that was asked first may be settled last, in the next month.
+func TestATrialBooksWhatWasSettledInItsOwnMonth(t *testing.T) {
+	t.Parallel()
+	pay := func(id string, day, hour int, settled time.Time, spent budget.USD) Payment {
+		return Payment{RequestID: id, At: time.Date(2026, 11, day, hour, 0, 0, 0, time.UTC), Purpose: budget.ForRun, Asker: "MAYA", Session: "s", Project: "C1",
+			Amount: 3 * budget.Dollar, SettledAt: settled, Spent: spent}
+	}
+	w := &world{payments: []Payment{
+		pay("long", 20, 9, time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), 3*budget.Dollar), // a Monday: the next week
+		pay("short", 20, 10, time.Date(2026, 11, 20, 11, 0, 0, 0, time.UTC), 3*budget.Dollar),
+		pay("next", 24, 9, time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC), budget.Dollar), // 3 of 7 are spent in its week, and not 6
+	}}
+	o, err := w.books().Replay(t.Context(), "T1", "ADMIN", trial(t, "budgets: [\"everybody $7 per week\"]\n"))
+	require.NoError(t, err)
+	require.Empty(t, o.Changes)
+}
+
 func TestATrialSaysWhatItDoesNotUnderstand(t *testing.T) {
 	t.Parallel()
 	for text, said := range map[string]string{
@@ -229,6 +246,10 @@ func TestATrialSaysWhatItDoesNotUnderstand(t *testing.T) {
 		"budgets: [\"MAYA some\"]":          "is no budget",
 		"budgets: [\"team $9.99.9 a day\"]": "not an amount",
 		"budgets: []":                       "neither rules",
+		// What would be tried on nothing, and look as if nothing changed.
+		"channels: {sales: {data: public}}":                  "write the id of the channel",
+		"rules: {data: public}\n---\nbudgets: [\"team $9\"]": "more than one document",
+		"budgets: [\"team $9\", \"team $8 a day\"]":          "for the same above it",
 	} {
 		_, err := ReadTrial(strings.NewReader(text), "T1", time.UTC)
 		require.ErrorContains(t, err, said, text)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"countersign/approval"
@@ -48,6 +49,7 @@ type Payment struct {
 	Asker     string
 	Session   string
 	Project   string
+	// Of a refusal Amount is what was needed. A refusal has been paid by nobody: SettledAt and Spent are zero.
 	Amount    budget.USD // that was held, or would have been
 	SettledAt time.Time  // zero: it is held still
 	Spent     budget.USD
@@ -130,8 +132,10 @@ func Replayed(ctx context.Context, past Past, team string, t Trial, zone *time.L
 		if err != nil {
 			return o, err
 		}
+		// Rules are read once a channel, and those of now: what held at the time of each version is another question.
 		terms := map[string]rulesBefore{}
 		for _, v := range versions {
+			// Its tier would be weighed without its findings, and so come out too low.
 			if v.Forgotten {
 				o.Forgotten++
 				continue
@@ -158,7 +162,7 @@ func Replayed(ctx context.Context, past Past, team string, t Trial, zone *time.L
 	return o, nil
 }
 
-// rulesBefore are the rules of a channel now, and as they are tried.
+// rulesBefore are the rules of a channel now, and as they are tried. Where none are tried there, other is false.
 type rulesBefore struct {
 	now, tried review.Rules
 	other      bool
@@ -172,6 +176,8 @@ func (t Trial) in(ctx context.Context, past Past, team, project string) (r rules
 		return r, err
 	}
 	r.now, r.tried = set.Rules, set.Rules
+	// A channel with rules of its own (set.Project) does not follow a change of the workspace's, here as in life.
+	// What is named for the channel counts alone, as in life: a channel's rules are whole, and not an addition.
 	change, own := t.Channels[project]
 	if !own && t.Rules != nil && set.Project == "" {
 		change = t.Rules
@@ -192,6 +198,7 @@ func (r rulesBefore) changed(v Version) (list []Changed) {
 		c.RequestID, c.Version, c.At, c.Project, c.Asker, c.Given, c.Ran = v.RequestID, v.Number, v.At, v.Project, v.Asker, v.Given, v.Ran
 		list = append(list, c)
 	}
+	// By the findings and the cap as they were sealed: no box inspects old code anew.
 	today, _ := review.TierOf(v.Findings, v.Cap, r.now)
 	tier, _ := review.TierOf(v.Findings, v.Cap, r.tried)
 	if tier != today {
@@ -209,34 +216,28 @@ func (r rulesBefore) changed(v Version) (list []Changed) {
 			add(Changed{Kind: OtherCare, From: step})
 		}
 	}
+	// No list bars nobody: without one, all models of the settings may be asked.
 	bars := func(rules review.Rules) bool {
 		return rules.Models != nil && len(rules.Models.Allowed) > 0 && !slices.Contains(rules.Models.Allowed, v.Model)
 	}
+	// A model that is barred today is not the trial's doing, and a person who edited is on no list.
 	if v.Written && bars(r.tried) && !bars(r.now) {
 		add(Changed{Kind: NoModel, To: v.Model})
 	}
+	// A host that the rules of today do not name could not be reached, so none is lost by it.
 	for _, host := range v.Hosts {
 		if slices.Contains(r.now.Hosts, host) && !slices.Contains(r.tried.Hosts, host) {
 			add(Changed{Kind: NoHost, To: host})
 		}
 	}
+	// The extra steps come out of a map: in one order, so that two trials of the same print the same.
 	slices.SortStableFunc(list, func(a, b Changed) int {
 		if a.Kind == OtherCare && b.Kind == OtherCare {
-			return compare(a.From+a.To, b.From+b.To)
+			return strings.Compare(a.From+a.To, b.From+b.To)
 		}
 		return 0
 	})
 	return list
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // begins is how far back payments count: to the beginning of the longest window that the
@@ -244,6 +245,7 @@ func compare(a, b string) int {
 func (t Trial) begins(zone *time.Location) time.Time {
 	first := t.Since
 	for _, l := range t.Budgets {
+		// A budget for all time has no beginning (zero), so all that was ever paid fills it.
 		from, _ := l.Window.Range(t.Since, zone)
 		if from.Before(first) {
 			first = from
@@ -269,7 +271,7 @@ func (l *till) at(now time.Time, zone *time.Location) {
 	l.spent = 0
 }
 
-// open is money that is held in some tills until it is settled.
+// open is money that is held in some tills until it is settled. at is zero where it never was.
 type open struct {
 	at    time.Time
 	tills []*till
@@ -279,14 +281,17 @@ type open struct {
 
 // weigh plays the payments once more against the budgets of a trial. What was paid before
 // it begins only fills them. Where a step is refused, the request waits for good: what came
-// after it was not spent. Top-ups are not played again: they were granted on other budgets.
+// after it was not spent. Top-ups are not played again: they were granted on other budgets. So what a trial says is an
+// estimate: a person who is refused may ask something smaller, or ask again next month.
 func (o *Outcome) weigh(t Trial, payments []Payment, zone *time.Location) {
 	tills := map[budget.Scope]*till{}
 	of := func(p Payment) (list []*till) {
 		team := t.Budgets[0].Scope.Team
+		// The same four that hold together in life (design, section 5).
 		for _, s := range []budget.Scope{{Team: team, Kind: budget.User, ID: p.Asker}, {Team: team, Kind: budget.Session, ID: p.Session},
 			{Team: team, Kind: budget.Project, ID: p.Project}, {Team: team, Kind: budget.Team, ID: team}} {
 			if limit, has := t.limit(s); has {
+				// One till for each person, also where the limit is that of everybody: they do not share it.
 				if tills[s] == nil {
 					tills[s] = &till{limit: limit}
 				}
@@ -296,7 +301,10 @@ func (o *Outcome) weigh(t Trial, payments []Payment, zone *time.Location) {
 		return list
 	}
 	var waiting []open
+	// What was settled by now makes room for what is held next; it is booked in the window in which it was settled.
 	settle := func(now time.Time) {
+		// In the order in which they were settled: one that ended in the next window must not begin it for those before.
+		slices.SortStableFunc(waiting, func(a, b open) int { return a.at.Compare(b.at) })
 		waiting = slices.DeleteFunc(waiting, func(h open) bool {
 			if h.at.IsZero() || h.at.After(now) {
 				return false
@@ -310,6 +318,7 @@ func (o *Outcome) weigh(t Trial, payments []Payment, zone *time.Location) {
 	}
 	stopped := map[string]bool{}
 	for _, p := range payments {
+		// In the order of time: first what came back until now, then what this step asks for.
 		counts := !p.At.Before(t.Since)
 		settle(p.At)
 		if counts && p.Refused == nil {
@@ -323,6 +332,8 @@ func (o *Outcome) weigh(t Trial, payments []Payment, zone *time.Location) {
 		for _, l := range of {
 			l.at(p.At, zone)
 			left := l.limit.Amount - l.spent - l.held
+			// The one with the least left is named, as budget.Check does.
+			// A rest goes on with money that these budgets have borne already. To ask them again would count it twice.
 			if !p.Rest && p.Amount > left && (tight == nil || left < tight.limit.Amount-tight.spent-tight.held) {
 				tight = l
 			}
@@ -343,6 +354,7 @@ func (o *Outcome) weigh(t Trial, payments []Payment, zone *time.Location) {
 			stopped[p.RequestID] = true
 			continue
 		}
+		// What came before the trial is borne also where it does not fit: it has happened.
 		if counts {
 			o.Would += p.Spent
 		}
@@ -353,7 +365,8 @@ func (o *Outcome) weigh(t Trial, payments []Payment, zone *time.Location) {
 	}
 }
 
-// limit is what a trial has for a scope: its own, or for a person that of everybody.
+// limit is what a trial has for a scope: its own, or for a person that of everybody. A scope that a trial does not name has
+// no limit in it, also where it has one in life: it tries these budgets, and not these beside the others.
 func (t Trial) limit(s budget.Scope) (budget.Limit, bool) {
 	for _, l := range t.Budgets {
 		if l.Scope == s {

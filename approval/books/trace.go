@@ -25,9 +25,11 @@ func (t Tracer) Settle(ctx context.Context, list []budget.Traced) error {
 	var faults []error
 	for _, found := range list {
 		call := found.Call
+		// At the prices of the day of the last call: a price may have changed since.
 		amount, err := t.Prices.WorstTokens(call.Model, found.Input, found.Output, call.Last)
 		if err == nil {
 			charge := budget.Charge{Kind: budget.Tokens, What: call.Model, Amount: amount, Usage: budget.Usage{Model: call.Model, Input: found.Input, Output: found.Output}}
+			// Where it was settled meanwhile, Trace does nothing.
 			_, err = t.Store.Update(ctx, call.RequestID, func(r *approval.Request, now time.Time) error {
 				approval.Trace(r, found, charge, now)
 				return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ type Trial struct {
 	Budgets      []budget.Limit    // a role's is that of everybody for whom none is named here
 }
 
-// Change makes other rules of those that hold now.
+// Change makes other rules of those that hold now. It is asked for each channel, with the rules of that one.
 type Change func(now review.Rules) review.Rules
 
 // form is a trial as somebody writes it: YAML, and so JSON as well. What is not named stays
@@ -33,6 +34,7 @@ type form struct {
 	Budgets  []string            `yaml:"budgets"`
 }
 
+// ruleForm is the part of a trial about rules. A field that is not there keeps what holds: that is why all are pointers.
 type ruleForm struct {
 	Low        *tierForm `yaml:"low"`
 	Medium     *tierForm `yaml:"medium"`
@@ -44,6 +46,7 @@ type ruleForm struct {
 	Models     *[]string `yaml:"models"` // none: all that the settings offer
 }
 
+// tierForm is the part about one tier.
 type tierForm struct {
 	Approvals *int  `yaml:"approvals"`
 	Owners    *bool `yaml:"owners"`
@@ -52,10 +55,11 @@ type tierForm struct {
 }
 
 // ReadTrial reads a trial. What it does not understand it says: a slip in a name would try
-// nothing, and look as if nothing changed.
+// nothing, and look as if nothing changed. Rules are checked as if they were to be set: what could not be set is not tried.
 func ReadTrial(in io.Reader, team string, zone *time.Location) (t Trial, err error) {
 	var f form
 	d := yaml.NewDecoder(in)
+	// An unknown field is an error: "aprovals: 3" would change nothing.
 	d.KnownFields(true)
 	if err := d.Decode(&f); err != nil {
 		if errors.Is(err, io.EOF) {
@@ -63,9 +67,14 @@ func ReadTrial(in io.Reader, team string, zone *time.Location) (t Trial, err err
 		}
 		return t, fmt.Errorf("read the rules to try: %w", err)
 	}
+	// The rest of a file that goes on after a line of "---" would be tried by nobody.
+	if err := d.Decode(&form{}); !errors.Is(err, io.EOF) {
+		return t, errors.New("read the rules to try: there is more than one document in the file, and only one can be tried")
+	}
 	check := func(where string, r ruleForm) (Change, error) {
 		change, err := r.change()
 		if err == nil {
+			// On rules that pass, so that what fails is the change.
 			err = change(review.Rules{Low: review.TierRules{Approvals: 1}, Medium: review.TierRules{Approvals: 1}, High: review.TierRules{Approvals: 1}, Class: review.Internal}).Check(time.Now(), zone)
 		}
 		if err != nil {
@@ -79,6 +88,11 @@ func ReadTrial(in io.Reader, team string, zone *time.Location) (t Trial, err err
 		}
 	}
 	for channel, r := range f.Channels {
+		// A channel's name is the rules of no channel, so they would be tried nowhere.
+		// Rules are looked up by Slack's id of the channel, which stays when the channel gets another name.
+		if !channelID.MatchString(channel) {
+			return t, fmt.Errorf("the rules of %s: write the id of the channel, such as C0123, which stands at the end of its details in Slack", channel)
+		}
 		change, err := check(channel, r)
 		if err != nil {
 			return t, err
@@ -97,7 +111,7 @@ func ReadTrial(in io.Reader, team string, zone *time.Location) (t Trial, err err
 	return t, nil
 }
 
-// change is what a form makes of rules.
+// change is what a form makes of rules. It reads the amounts at once, so that a wrong one is said before anything is tried.
 func (f ruleForm) change() (Change, error) {
 	costs := map[string]budget.USD{}
 	for name, text := range map[string]*string{"medium_from": f.MediumFrom, "high_from": f.HighFrom} {
@@ -111,6 +125,7 @@ func (f ruleForm) change() (Change, error) {
 		costs[name] = amount
 	}
 	return func(r review.Rules) review.Rules {
+		// Tiers that the form leaves out share the key nil, and are passed over together.
 		for form, tier := range map[*tierForm]*review.TierRules{f.Low: &r.Low, f.Medium: &r.Medium, f.High: &r.High} {
 			if form == nil {
 				continue
@@ -132,6 +147,7 @@ func (f ruleForm) change() (Change, error) {
 			r.Class = review.Class(*f.Data)
 		}
 		set(&r.Hosts, f.Hosts)
+		// The whole list is replaced. A default or a fallback of today might not be on the one that is tried.
 		if f.Models != nil {
 			models := review.Models{Allowed: *f.Models}
 			r.Models = &models
@@ -140,6 +156,7 @@ func (f ruleForm) change() (Change, error) {
 	}, nil
 }
 
+// set leaves what a form does not name as it is.
 func set[T any](to, from *T) {
 	if from != nil {
 		*to = *from
@@ -147,8 +164,11 @@ func set[T any](to, from *T) {
 }
 
 // budgetLine is "team $100 per month", "everybody $5 per month", "U0123 $10 per week",
-// "C0123 $20 per day". Slack's spelling of a person or a channel does as well.
+// "C0123 $20 per day". Slack's spelling of a person or a channel does as well: <@U0123|maya>, <#C0123|sales>.
 var budgetLine = regexp.MustCompile(`^(team|everybody|<?[@#]?([UWCG][A-Z0-9]{2,})(?:\|[^>]*)?>?)\s+\$?([0-9.,]+)(?:\s+(?:per|a)\s+(day|week|month))?$`)
+
+// channelID is what Slack calls a channel: C for most, G for an old private one.
+var channelID = regexp.MustCompile(`^[CG][A-Z0-9]+$`)
 
 // ReadBudgets reads budgets to try, one a line. Without a window it is for all time.
 func ReadBudgets(lines []string, team string) (limits []budget.Limit, err error) {
@@ -173,8 +193,13 @@ func ReadBudgets(lines []string, team string) (limits []budget.Limit, err error)
 			l.Scope.Kind, l.Scope.ID = budget.Team, team
 		case m[1] == "everybody":
 			l.Scope.Kind, l.Scope.ID = budget.Role, budget.Members
+		// Slack's ids begin with what they are of: C for a channel, G for an old private one, U and W for people.
 		case m[2][0] == 'C' || m[2][0] == 'G':
 			l.Scope.Kind = budget.Project
+		}
+		// As in life one scope has one budget. Of two the first would hold, and the other be tried by nobody.
+		if slices.ContainsFunc(limits, func(o budget.Limit) bool { return o.Scope == l.Scope }) {
+			return nil, fmt.Errorf("%q: there is a budget for the same above it", line)
 		}
 		limits = append(limits, l)
 	}

@@ -53,7 +53,7 @@ func (d *Desk) ToReckon(ctx context.Context, team, actor string) (*approval.Rest
 }
 
 // Reckon books what was spent after the copy, and work may start again. Whoever comes second has
-// nothing left to say: the first word stands.
+// nothing left to say: the first word stands. Where copies were put back one after another, it ends the rest after all of them.
 func (d *Desk) Reckon(ctx context.Context, click approval.Click, spent budget.USD) error {
 	err := d.people.Administers(ctx, click.Team, click.User, only)
 	if no, ok := errors.AsType[*approval.NotAllowedError](err); ok {

@@ -77,6 +77,7 @@ const (
 // Offer lists what somebody may have run without an approval now, the newest first: an emergency has just
 // been asked about. Why not is the error.
 func (k *Keeper) Offer(ctx context.Context, click approval.Click) ([]*approval.Request, error) {
+	// A hundred of those that wait are looked at, so that a workspace with a long queue has its answer in time.
 	all, err := k.store.Pending(ctx, click.Team, mostLooked)
 	if err != nil || len(all) == 0 {
 		return nil, err
@@ -93,6 +94,7 @@ func (k *Keeper) Offer(ctx context.Context, click approval.Click) ([]*approval.R
 			why = &approval.NotAllowedError{Who: click.User, Why: approval.Because(approval.WhyGlassAlone)}
 		case err == nil:
 			list = append(list, c.Request)
+		// The first reason is the one that is said. It is mostly the same for all: a role that they have not got.
 		case why == nil:
 			why = err
 		}
@@ -115,6 +117,7 @@ func (k *Keeper) barred(ctx context.Context, id string, click approval.Click) (c
 		return nil, nil, err
 	}
 	r := c.Request
+	// Of another workspace it is not there at all: an id tells nothing about it.
 	if r.Team != click.Team || r.Revision == nil {
 		return nil, nil, approval.ErrNotFound
 	}
@@ -134,6 +137,7 @@ func (k *Keeper) allowed(ctx context.Context, id string, click approval.Click) (
 		return nil, nil, err
 	}
 	r := c.Request
+	// The person is the first of the list, so the i-th administrator is at i+1.
 	everybody := append([]string{click.User}, admins...)
 	people, faults := make([]review.Person, len(everybody)), make([]error, len(everybody))
 	var looks sync.WaitGroup
@@ -154,9 +158,12 @@ func (k *Keeper) allowed(ctx context.Context, id string, click approval.Click) (
 			others = append(others, admin)
 		}
 	}
+	// Counted without those who have left: two who cannot look would let the glass wait for nobody. The schema wants
+	// two others as well (broken_glass_others).
 	if len(others) < review.GlassLooks {
 		return nil, nil, no(approval.Because(approval.WhyGlassAlone))
 	}
+	// Pins and stricter files are no part of the quorum, which is all that breaking the glass stands in for.
 	for _, why := range []approval.Reason{pins.Bars(r.Files, r.Project, r.Asker, c.Pins), c.Lacks(r, k.policy)} {
 		if !why.None() {
 			return nil, nil, &approval.MoveError{Request: r, Verb: "break the glass for", Why: why}
@@ -168,6 +175,7 @@ func (k *Keeper) allowed(ctx context.Context, id string, click approval.Click) (
 // Break has the version that stands run, without an approval. It has committed when it returns. The same click again
 // is answered as the first.
 func (k *Keeper) Break(ctx context.Context, ruling steps.Ruling) (r *approval.Request, err error) {
+	// The request may change between its load and the write. After five tries ErrOutdated goes back.
 	for range 5 {
 		if r, err = k.attempt(ctx, ruling); !errors.Is(err, steps.ErrOutdated) {
 			break
@@ -176,11 +184,14 @@ func (k *Keeper) Break(ctx context.Context, ruling steps.Ruling) (r *approval.Re
 	return r, k.refused(ctx, ruling.RequestID, "break the glass", ruling.Click, err)
 }
 
+// attempt is one try to break the glass; Break repeats it where somebody else has changed the request meanwhile. A
+// press that Slack sends twice finds its own glass broken, and succeeds.
 func (k *Keeper) attempt(ctx context.Context, ruling steps.Ruling) (*approval.Request, error) {
 	c, err := k.store.Case(ctx, ruling.RequestID)
 	if err != nil {
 		return nil, err
 	}
+	// By the time of the press (ActionTS), which a redelivery repeats: another press of the same person is another deed.
 	if g := c.Request.Glass; g != nil && g.Person == ruling.Click.User && g.Revision == ruling.Revision && g.Click.ActionTS == ruling.Click.ActionTS && c.Request.Team == ruling.Click.Team {
 		return c.Request, nil
 	}
@@ -197,6 +208,7 @@ func (k *Keeper) attempt(ctx context.Context, ruling steps.Ruling) (*approval.Re
 		return nil, err
 	}
 	// The code has been open before their eyes for as long as for an approval. How many somebody approves in an hour has no part in it.
+	// The other bounds of a tier hold. Whoever has to act now may have approved a lot before.
 	terms.Hourly = 0
 	if _, ok := c.Pace.Opened[ruling.Click.User]; !ok {
 		return nil, &approval.InputError{Why: approval.Reason{Code: approval.WhyNotOpened, Name: string(terms.Tier)}}
@@ -206,6 +218,7 @@ func (k *Keeper) attempt(ctx context.Context, ruling steps.Ruling) (*approval.Re
 	}
 	return k.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		p := rules.Within(k.policy)
+		// A freeze holds for what nobody has approved as well: it waits, and its time begins when the freeze ends.
 		until, why := rules.Frozen(now, k.policy.Zone)
 		if !until.IsZero() {
 			p.RunExpiry += until.Sub(now)
@@ -270,6 +283,7 @@ func (k *Keeper) Remind(ctx context.Context) error {
 	}
 	for _, g := range list {
 		end := g.At.Add(review.GlassAge)
+		// Rests is by the database's clock (g.Now), as the schema has it (glass_rested).
 		said, word := approval.GlassWaits{Revision: g.Revision, Person: g.Person, Until: end, Rests: !g.Now.Before(end)}, "glass waits"
 		if said.Rests {
 			word = "glass rests"

@@ -94,7 +94,7 @@ func Weigh(all []Given, from, until time.Time) Digest {
 	}
 	for _, p := range people {
 		if p.Count > 0 {
-			p.Requests = p.Requests[max(0, len(p.Requests)-mostNamed):]
+			p.Requests = p.Requests[max(0, len(p.Requests)-mostNamed):] // the store gives them oldest first
 			d.Fast = append(d.Fast, *p)
 		}
 	}
@@ -147,6 +147,7 @@ func (o *Observer) ReviewHabits(ctx context.Context, click approval.Click) (Dige
 	return o.digest(ctx, click.Team, now.Add(-Week), now)
 }
 
+// digest reads further back than from, because pairs are counted over four weeks.
 func (o *Observer) digest(ctx context.Context, team string, from, until time.Time) (Digest, error) {
 	all, err := o.Ports.Store.Given(ctx, team, until.Add(-PairWindow), until)
 	return Weigh(all, from, until), err

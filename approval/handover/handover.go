@@ -106,6 +106,7 @@ func (d *Desk) Offer(ctx context.Context, id string, o Offer, click approval.Cli
 	if err != nil {
 		return nil, err
 	}
+	// Sorted, so that the same offer made twice is the same, whatever order a form sends them in.
 	slices.Sort(o.Files)
 	slices.Sort(o.Answers)
 	o.Files, o.Answers = slices.Compact(o.Files), slices.Compact(o.Answers)
@@ -155,6 +156,7 @@ func (d *Desk) fits(ctx context.Context, r *approval.Request, thread approval.Se
 	case person.Guest:
 		return wrong(approval.WhyHandGuest)
 	}
+	// An auditor changes nothing, and a thread is there to ask in. Auditors are named for the whole workspace.
 	roster, err := d.rules.Reviewers(ctx, r.Team, "")
 	if err != nil {
 		return err
@@ -162,6 +164,7 @@ func (d *Desk) fits(ctx context.Context, r *approval.Request, thread approval.Se
 	if slices.Contains(roster.Auditors, to) {
 		return wrong(approval.WhyHandAuditor)
 	}
+	// The channel that the question is of, and the one where its thread stands: a private one stands elsewhere.
 	for _, channel := range []string{r.Project, thread.Channel} {
 		if approval.Direct(channel) || channel == r.Asker { // a thread that has no place yet is under its asker's id
 			continue
@@ -189,6 +192,7 @@ func (d *Desk) within(ctx context.Context, channel, user string) (bool, error) {
 // gives makes sure that what goes along is the giver's to give: what the thread holds, files that Slack shows them
 // now, and of pinned ones those that the colleague may use.
 func (d *Desk) gives(ctx context.Context, r *approval.Request, stock Stock, o Offer) error {
+	// Not found, rather than not allowed: an id that a forged form names tells nothing about other people's answers.
 	for _, a := range o.Answers {
 		if !slices.ContainsFunc(stock.Answers, func(b Answer) bool { return b.Request == a }) {
 			return approval.ErrNotFound
@@ -214,6 +218,7 @@ func (d *Desk) gives(ctx context.Context, r *approval.Request, stock Stock, o Of
 			return &approval.InputError{Why: approval.Reason{Code: approval.WhyHandNotSeen, Name: f.Name}}
 		}
 	}
+	// One at a time, so that the giver is told which one it is.
 	for _, f := range pinned {
 		err := d.pins.InPlace(ctx, pins.Use{Team: r.Team, Place: r.Project, Alone: r.Private, User: o.To, Files: []approval.File{f}})
 		if _, ok := errors.AsType[*approval.InputError](err); ok {
@@ -227,6 +232,8 @@ func (d *Desk) gives(ctx context.Context, r *approval.Request, stock Stock, o Of
 }
 
 // offer is the move. While one to the same colleague is open, a second press only has it looked at again.
+// Offers by other questions of the same thread are not loaded with this one: of those the schema says it (handovers_one_open). One
+// whose time is over is in the way until a sweep has ended it, which is a matter of seconds.
 func offer(r *approval.Request, o Offer, click approval.Click, now time.Time) error {
 	r.Changes.Retell = true
 	for _, h := range r.HandOvers {
@@ -237,6 +244,7 @@ func offer(r *approval.Request, o Offer, click approval.Click, now time.Time) er
 			return wrong(approval.WhyHandOffered)
 		}
 	}
+	// Postgres keeps microseconds, and the schema holds the times of the row against those of the event (handovers_told).
 	now = now.Truncate(time.Microsecond)
 	h := approval.HandOver{ID: approval.NewID(8), To: o.To, Files: o.Files, Answers: o.Answers, At: now, Until: now.Add(approval.HandOverLife)}
 	r.HandOvers, r.Changes.HandOver = append(slices.Clone(r.HandOvers), h), &h
@@ -271,6 +279,7 @@ func (d *Desk) Answer(ctx context.Context, id, offered string, verdict approval.
 		if err := d.fits(ctx, r, stock.Thread, h.To); err != nil {
 			return nil, err
 		}
+		// Answers are not looked at again: that they are the giver's own, the schema held when they were offered (handovers_gives).
 		// What goes along is theirs from now on, so it is looked at once more.
 		if err := d.gives(ctx, r, stock, Offer{To: h.To, Files: h.Files}); err != nil {
 			return nil, err
@@ -304,6 +313,7 @@ func answer(r *approval.Request, offered string, verdict approval.HandVerdict, i
 	r.HandOvers = slices.Clone(r.HandOvers)
 	h := &r.HandOvers[at]
 	switch {
+	// The same word again: Slack has delivered it twice, or somebody presses once more.
 	case h.Verdict == verdict && h.By == click.User:
 		return nil
 	case h.Verdict != "" || !now.Before(h.Until):
@@ -328,6 +338,7 @@ func (d *Desk) Read(ctx context.Context, id, offered string, click approval.Clic
 		return nil, nil, err
 	}
 	h, ok := Of(r, offered)
+	// Where the colleague goes on in the same thread, nothing went over: they can read it all there.
 	if r.Team != click.Team || !ok || h.To != click.User || h.Verdict != approval.HandAccepted || h.Into.ID == r.SessionID {
 		return nil, nil, approval.ErrNotFound
 	}
@@ -339,6 +350,7 @@ func (d *Desk) Read(ctx context.Context, id, offered string, click approval.Clic
 	if err != nil {
 		return nil, nil, err
 	}
+	// By the rules of the channel that it comes from, which may hide more than the colleague's own.
 	hides := set.Rules.Hides()
 	for i := range said {
 		m := &said[i]

@@ -81,6 +81,7 @@ func (k *Keeper) MayPin(ctx context.Context, click approval.Click) (bool, error)
 	return err == nil, err
 }
 
+// standing are the pins of a workspace. Without a store nothing can be pinned, and nothing is.
 func (k *Keeper) standing(ctx context.Context, team string) ([]Pin, error) {
 	if k.Ports.Store == nil {
 		return nil, nil
@@ -98,6 +99,7 @@ func (k *Keeper) Pinned(ctx context.Context, team, place, user string) (list []P
 	if !approval.Direct(place) {
 		return slices.DeleteFunc(slices.Clone(all), func(p Pin) bool { return p.Project != place }), nil
 	}
+	// Slack is asked once a channel, and not at all for pins that name their people.
 	within := map[string]bool{}
 	for _, p := range all {
 		if !p.For(user) {
@@ -145,6 +147,7 @@ func (k *Keeper) Check(ctx context.Context, u Use) (private bool, err error) {
 		if !pinned {
 			continue
 		}
+		// In the channel itself whoever asks is there. Elsewhere Slack has to say that they still are.
 		if p.Project != u.Place && len(p.People) == 0 {
 			switch in, err := k.Ports.Slack.Within(ctx, p.Project, u.User); {
 			case err != nil:
@@ -164,6 +167,7 @@ func (k *Keeper) Check(ctx context.Context, u Use) (private bool, err error) {
 
 // others tells whether a place has people who may not use a pin.
 func (k *Keeper) others(ctx context.Context, p Pin, place string) (bool, error) {
+	// A direct message has one reader, and a pin for everybody is for all readers of its channel.
 	if approval.Direct(place) || place == p.Project && len(p.People) == 0 {
 		return false, nil
 	}
@@ -219,8 +223,10 @@ func (k *Keeper) Unpin(ctx context.Context, click approval.Click, project, id st
 	return k.do(ctx, click, "unpin data", Deed{Kind: approval.EventUnpinned, Pin: p})
 }
 
-// Accept puts a newer upload of the same name in the place of a pinned file, for the same people.
-func (k *Keeper) Accept(ctx context.Context, click approval.Click, project, pinned, upload string) error {
+// Accept puts a newer upload of the same name in the place of a pinned file, for the same people. seen is the sha256 that
+// the upload had when it was offered: what has been changed since, nobody has looked at.
+func (k *Keeper) Accept(ctx context.Context, click approval.Click, project, pinned, upload, seen string) error {
+	// Before anything is looked up: who may not pin learns nothing about pins.
 	if err := k.admin(ctx, click, "pin data"); err != nil {
 		return err
 	}
@@ -233,7 +239,7 @@ func (k *Keeper) Accept(ctx context.Context, click approval.Click, project, pinn
 		return &approval.InputError{Why: approval.Because(approval.WhyPinGone)}
 	}
 	return k.put(ctx, click, "pin data", Deed{Kind: approval.EventAcceptedUpload, InsteadOf: pinned,
-		Pin: Pin{Project: project, File: approval.File{ID: upload, Name: p.File.Name}, People: p.People}})
+		Pin: Pin{Project: project, File: approval.File{ID: upload, Name: p.File.Name, SHA256: seen}, People: p.People}})
 }
 
 // KeepPin leaves the pinned file where it is: the upload is not offered again.
@@ -258,14 +264,20 @@ func (k *Keeper) put(ctx context.Context, click approval.Click, what string, d D
 	if seen, err := k.sees(ctx, up, click.User, d.Project); err != nil || !seen {
 		return cmp.Or(err, error(&approval.InputError{Why: approval.Because(approval.WhyPinUnseen)}))
 	}
+	// A forged or an old press could name any upload. What takes a pin's place bears its name.
 	if d.InsteadOf != "" && !SameName(up.Name, d.File.Name) {
 		return &approval.InputError{Why: approval.Because(approval.WhyPinGone)}
 	}
+	// What Slack says of the size spares a download; Fetch holds the file itself to the same bound.
 	if up.Size > k.Ports.Most {
 		return &approval.InputError{Why: approval.Reason{Code: approval.WhyFileBigger, Name: up.Name, Most: k.Ports.Most}}
 	}
+	offered := d.File
 	if d.File, err = k.sum(ctx, up.File); err != nil {
 		return unseen(err)
+	}
+	if d.InsteadOf != "" && d.File.SHA256 != offered.SHA256 {
+		return &approval.InputError{Why: approval.Reason{Code: approval.WhyUploadDiffers, Name: d.File.Name}}
 	}
 	d.People = slices.Compact(slices.Sorted(slices.Values(d.People)))
 	return k.do(ctx, click, what, d)
@@ -276,6 +288,7 @@ func (k *Keeper) do(ctx context.Context, click approval.Click, what string, d De
 	if err := k.admin(ctx, click, what); err != nil {
 		return err
 	}
+	// Whoever presses, and their workspace: nothing of a form's may take their place.
 	d.Team, d.By = click.Team, click.User
 	return k.Ports.Store.Set(ctx, d)
 }

@@ -3,6 +3,7 @@ package pins
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -29,7 +30,8 @@ type Change struct {
 }
 
 // Newer are the uploads of pinned names in a channel that came after the pinned ones, for administrators
-// alone. Each is read through once: what it holds, and not what it is called, says whether it is another file.
+// alone. Each is read through once: what it holds, and not what it is called, says whether it is another file. One that
+// cannot be read stands in the error and is not offered, and hides none of the others: anybody can upload such a one.
 func (k *Keeper) Newer(ctx context.Context, click approval.Click, project string) (offers []Offer, err error) {
 	if err := k.admin(ctx, click, "pin data"); err != nil {
 		return nil, err
@@ -46,14 +48,21 @@ func (k *Keeper) Newer(ctx context.Context, click approval.Click, project string
 	if err != nil {
 		return nil, err
 	}
+	var faults []error
 	for _, p := range mine {
+		// Uploads are the latest of each name, so there is one at most.
 		at := slices.IndexFunc(ups, func(up Upload) bool { return p.Older(up.File) })
 		if at < 0 || slices.Contains(declined, ups[at].ID) || slices.ContainsFunc(mine, func(q Pin) bool { return q.File.ID == ups[at].ID }) {
 			continue
 		}
+		if ups[at].Size > k.Ports.Most { // it could not be pinned (put)
+			continue
+		}
 		o := Offer{Pin: p, Upload: ups[at]}
+		// Slack names no hash of a file, so it is fetched and read through: that a name is the same says nothing.
 		if o.Upload.File, err = k.sum(ctx, ups[at].File); err != nil {
-			return nil, err
+			faults = append(faults, err)
+			continue
 		}
 		o.Same = o.Upload.SHA256 == p.File.SHA256
 		if o.Change, err = k.change(ctx, p, o.Upload.SHA256); err != nil {
@@ -61,7 +70,7 @@ func (k *Keeper) Newer(ctx context.Context, click approval.Click, project string
 		}
 		offers = append(offers, o)
 	}
-	return offers, nil
+	return offers, errors.Join(faults...)
 }
 
 // Older tells whether a file is a later upload of this pin's name.
@@ -87,6 +96,7 @@ func (k *Keeper) change(ctx context.Context, p Pin, sha256 string) (*Change, err
 	if err := cmp.Or(err, err2); err != nil || was == nil || is == nil || len(was.Tables) == 0 || len(is.Tables) == 0 {
 		return nil, err
 	}
+	// The first table is the one that load takes where nobody names a sheet.
 	a, b := was.Tables[0], is.Tables[0]
 	names := func(t reading.Table) (list []string) {
 		for _, c := range t.Columns {

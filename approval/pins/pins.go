@@ -54,10 +54,19 @@ func (d Deed) After(standing []Pin) (done bool, err error) {
 		return true, nil
 	case d.InsteadOf != "" && !old:
 		return false, &approval.InputError{Why: approval.Because(approval.WhyPinGone)}
-	case d.Kind == approval.EventPinned && !stands && there >= Most:
+	case d.Kind == approval.EventPinned && !stands && there >= Most: // what is accepted takes another one's place
 		return false, &approval.InputError{Why: approval.Reason{Code: approval.WhyManyPins, Most: Most}}
 	}
 	return false, nil
+}
+
+// Under is the deed as it is done where these pins stand. What is accepted in a pin's place is for the same people: for those
+// whom that pin is for under the lock, since somebody may have narrowed it after it was looked at.
+func (d Deed) Under(standing []Pin) Deed {
+	if old, ok := Find(standing, d.Project, d.InsteadOf); ok && d.Kind == approval.EventAcceptedUpload {
+		d.People = old.People
+	}
+	return d
 }
 
 // Most bounds how many files are pinned to one channel: they stand in one modal, and in the form.
@@ -98,7 +107,8 @@ func Bars(files []approval.File, project, asker string, standing []Pin) approval
 	return approval.Reason{}
 }
 
-// Mark notes of the files of a question in a channel which of them are pinned, and where.
+// Mark notes of the files of a question in a channel which of them are pinned, and where. In a direct message a file may be pinned to several
+// channels of its asker: the latest pin counts, since it was made of what the file holds now, where it was edited in between.
 func Mark(files []approval.File, project string, standing []Pin) []approval.File {
 	files = slices.Clone(files)
 	for i := range files {
@@ -107,17 +117,20 @@ func Mark(files []approval.File, project string, standing []Pin) []approval.File
 			f.Pinned = project
 			continue
 		}
-		at := slices.IndexFunc(standing, func(p Pin) bool { return approval.Direct(project) && p.File.ID == f.ID })
-		if at >= 0 {
-			f.Pinned = standing[at].Project
+		var latest time.Time
+		for _, p := range standing {
+			if approval.Direct(project) && p.File.ID == f.ID && !p.At.Before(latest) {
+				latest, f.Pinned = p.At, p.Project
+			}
 		}
 	}
 	return files
 }
 
-// Files are those that are pinned.
+// Files are those that are pinned, each with where.
 func Files(standing []Pin) (files []approval.File) {
 	for _, p := range standing {
+		p.File.Pinned = p.Project
 		files = append(files, p.File)
 	}
 	return files

@@ -22,6 +22,7 @@ type desk struct {
 	done     []Deed
 	content  string
 	uploads  []Upload
+	withheld string // the id of a file that Slack shows and does not give
 }
 
 func (d *desk) Pins(context.Context, string) ([]Pin, error) { return d.pins, nil }
@@ -37,7 +38,10 @@ func (d *desk) Set(_ context.Context, deed Deed) error {
 	return nil
 }
 
-func (d *desk) Fetch(context.Context, approval.File, int64) (io.ReadCloser, error) {
+func (d *desk) Fetch(_ context.Context, f approval.File, _ int64) (io.ReadCloser, error) {
+	if f.ID == d.withheld {
+		return nil, &approval.CauseError{Cause: approval.Cause{Code: approval.FileWithheld, File: f.Name}}
+	}
 	return io.NopCloser(strings.NewReader(d.content)), nil
 }
 
@@ -137,6 +141,16 @@ func TestWhatSomebodyMayUseInADirectMessage(t *testing.T) {
 	files := []approval.File{{ID: "F1"}, {ID: "F3"}, {ID: "F8"}}
 	require.Equal(t, []string{"C1", "", ""}, pinnedIn(Mark(files, "C1", d.pins)))
 	require.Equal(t, []string{"C1", "C2", ""}, pinnedIn(Mark(files, "D1", d.pins)))
+
+	// Pinned to one channel, edited, and pinned to another one: there it is what it holds now, whichever the store lists first.
+	before, after := pinOf("C1", "F1", "aa"), pinOf("C2", "F1", "bb")
+	after.At = before.At.Add(time.Hour)
+	for _, both := range [][]Pin{{before, after}, {after, before}} {
+		marked := Mark([]approval.File{{ID: "F1", SHA256: "bb"}}, "D1", both)
+		require.Equal(t, []string{"C2"}, pinnedIn(marked))
+		require.True(t, Bars(marked, "D1", "U1", both).None())
+		require.Equal(t, []string{"C1"}, pinnedIn(Mark(files[:1], "C1", both)), "in a channel its own pin counts")
+	}
 }
 
 func pinnedIn(files []approval.File) (list []string) {
@@ -156,7 +170,7 @@ func TestAnAdministratorPinsWhatTheySeeThemselves(t *testing.T) {
 	require.ErrorAs(t, k.Pin(t.Context(), click("U2"), "C1", "F1", nil), new(*approval.NotAllowedError))
 	require.ErrorAs(t, k.Unpin(t.Context(), click("U2"), "C1", "F1"), new(*approval.NotAllowedError))
 	require.ErrorAs(t, k.KeepPin(t.Context(), click("U2"), "C1", "F1", "F2"), new(*approval.NotAllowedError))
-	require.ErrorAs(t, k.Accept(t.Context(), click("U2"), "C1", "F1", "F2"), new(*approval.NotAllowedError))
+	require.ErrorAs(t, k.Accept(t.Context(), click("U2"), "C1", "F1", "F2", ""), new(*approval.NotAllowedError))
 	_, err := k.Newer(t.Context(), click("U2"), "C1")
 	require.ErrorAs(t, err, new(*approval.NotAllowedError))
 	require.NoError(t, k.Pin(t.Context(), click("U1"), "C1", "F1", []string{"U2", "U1", "U2"}))
@@ -210,14 +224,38 @@ func TestANewerUploadOfAPinnedNameIsOfferedWithWhatIsDifferent(t *testing.T) {
 	offers, err = k.Newer(t.Context(), click, "C1")
 	require.NoError(t, err)
 	require.Nil(t, offers[0].Change)
-	require.NoError(t, k.Accept(t.Context(), click, "C1", "F1", "F2"))
+	var changed *approval.InputError
+	d.content += ", and more"
+	require.ErrorAs(t, k.Accept(t.Context(), click, "C1", "F1", "F2", offers[0].Upload.SHA256), &changed)
+	require.Equal(t, approval.WhyUploadDiffers, changed.Why.Code, "nobody has looked at what it is now")
+	require.Empty(t, d.done)
+	d.content = "never read"
+	require.NoError(t, k.Accept(t.Context(), click, "C1", "F1", "F2", offers[0].Upload.SHA256))
 	require.Equal(t, "F1", d.done[0].InsteadOf)
 	require.Equal(t, []string{"U2"}, d.done[0].People, "for the same people")
 	var in *approval.InputError
-	require.ErrorAs(t, k.Accept(t.Context(), click, "C1", "F9", "F2"), &in)
+	require.ErrorAs(t, k.Accept(t.Context(), click, "C1", "F9", "F2", ""), &in)
 	require.Equal(t, approval.WhyPinGone, in.Why.Code)
 	d.declined = []string{"F2"}
 	offers, err = k.Newer(t.Context(), click, "C1")
 	require.NoError(t, err)
 	require.Empty(t, offers, "what was declined is not offered again")
+}
+
+// Anybody in a channel can upload a file of a pinned name that nobody can read, or that is too large to be pinned.
+func TestAnUploadThatCannotBeReadHidesNoOther(t *testing.T) {
+	t.Parallel()
+	up := func(id, name string, size int64) Upload {
+		return Upload{File: approval.File{ID: id, Name: name, Size: size, Shared: &approval.Sharing{By: "U7", At: time.Unix(200, 0)}}, Places: []string{"C1"}}
+	}
+	large := pinOf("C1", "F0", "older")
+	large.File.Name = "large.csv"
+	second := pinOf("C1", "F3", "old")
+	second.File.Name = "costs.csv"
+	d := &desk{content: "new", withheld: "F2", pins: []Pin{large, pinOf("C1", "F1", "old"), second},
+		uploads: []Upload{up("F9", "large.csv", 101), up("F2", "sales.csv", 3), up("F4", "costs.csv", 3)}}
+	offers, err := d.keeper().Newer(t.Context(), approval.Click{Team: "T", User: "U1"}, "C1")
+	require.ErrorAs(t, err, new(*approval.CauseError), "the operator hears of it")
+	require.Len(t, offers, 1)
+	require.Equal(t, "F4", offers[0].Upload.ID)
 }

@@ -126,6 +126,7 @@ func (a Answered) Words() string {
 
 // Doubts are what is to be asked about a reading, in its order, without what was answered.
 func (r *Reading) Doubts(answers []Answered) (open []Doubt) {
+	// What was told without a question, and the letters, are no column.
 	asked := 0
 	for _, a := range answers {
 		if !strings.HasPrefix(a.Code, "told_") && a.Code != letters {
@@ -190,6 +191,7 @@ func (r *Reading) Settled(answers []Answered) *Reading {
 			continue
 		}
 		t := &settled.Tables[at]
+		// "text" leaves the odd thing where it is: the column is text still, and the card goes on saying why.
 		t.Odd = slices.DeleteFunc(slices.Clone(t.Odd), func(o Odd) bool { return o.Code == a.Code && o.Column == a.Column && a.Says != "text" })
 		in := t.column(a.Column)
 		if in < 0 {
@@ -206,6 +208,7 @@ func (r *Reading) Settled(answers []Answered) *Reading {
 
 // settle gives a column of texts the type that somebody has said it has.
 func (c *Column) settle(a Answered) {
+	// Where a point is of thousands, the decimal sign is a comma, and the other way round.
 	other := map[string]string{".": ",", ",": "."}[a.Sign]
 	if a.Code == toldText {
 		*c = Column{Name: c.Name, Type: "text", DType: "object", Missing: c.Missing}

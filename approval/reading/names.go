@@ -3,6 +3,7 @@ package reading
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -11,7 +12,7 @@ import (
 
 // Strange is a name that is more than a name.
 type Strange struct {
-	Code string // sentence, address, or words
+	Code string // sentence, address, words, or twin
 	Of   string // column, sheet or file
 	Name string
 }
@@ -57,8 +58,13 @@ func (r *Reading) Strange() (found []Strange) {
 	see("file", r.Inside)
 	for _, t := range r.Tables {
 		see("sheet", t.Name)
+		var columns []string
 		for _, c := range t.Columns {
 			see("column", c.Name)
+			columns = append(columns, c.Name)
+		}
+		for _, n := range Alike(columns) {
+			found = append(found, Strange{"twin", "column", n})
 		}
 	}
 	return found
@@ -66,7 +72,11 @@ func (r *Reading) Strange() (found []Strange) {
 
 // Words say it, of a file.
 func (s Strange) Words(file string) string {
-	what := map[string]string{"sentence": "is a sentence", "address": "holds an address", "words": "speaks to a model or a reviewer"}[s.Code]
+	what := map[string]string{"sentence": "is a sentence", "address": "holds an address", "words": "speaks to a model or a reviewer", "twin": "looks like that of another one, and is not"}[s.Code]
 	where := map[string]string{"column": "a column of ", "sheet": "a sheet of ", "file": "the file in "}[s.Of]
-	return "The name of " + where + file + " " + what + ": " + quoted(clipped(name(s.Name))) + "."
+	shown := quoted(clipped(name(s.Name)))
+	if s.Code == "twin" { // as what it is made of, or it would look the same here
+		shown = clipped(strconv.QuoteToASCII(name(s.Name)))
+	}
+	return "The name of " + where + file + " " + what + ": " + shown + "."
 }

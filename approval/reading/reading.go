@@ -25,6 +25,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -142,9 +143,13 @@ type Spec struct {
 	HeadingLine int64    `json:"heading_line"`
 	Titles      int64    `json:"titles"`
 	Total       int64    `json:"total"`
-	Totals      []int64  `json:"totals,omitempty"`  // places of rows that sum others up, left out
-	Paged       bool     `json:"paged,omitempty"`   // the heading stands again above each page
-	Wrapped     bool     `json:"wrapped,omitempty"` // each line stands in quotes as a whole
+	Totals      []int64  `json:"totals,omitempty"`   // places of rows that sum others up, left out
+	Paged       bool     `json:"paged,omitempty"`    // the heading stands again above each page
+	Wrapped     bool     `json:"wrapped,omitempty"`  // each line stands in quotes as a whole
+	Escaped     bool     `json:"escaped,omitempty"`  // a backslash stands before delimiters inside of values
+	Flagged     bool     `json:"flagged,omitempty"`  // letters behind values say how sure they are: 12.3 p
+	Entities    bool     `json:"entities,omitempty"` // letters are written as on web pages: M&uuml;ller
+	Other       []string `json:"other,omitempty"`    // the heading of a second table, where this one ends
 }
 
 // All that a box may say in words is one of these. A value of the file, or a sentence for a model,
@@ -153,6 +158,7 @@ var (
 	kinds      = set("text", "json", "xlsx", "ods", "parquet")
 	types      = set("text", "integer", "number", "date", "date and time", "boolean", "empty", "nested")
 	dtypes     = set("object", "int64", "float64", "bool", "datetime64[ns]", "datetime64[ns, UTC]")
+	signs      = set("", ".", ",", "'", " ") // between the thousands of a number
 	units      = set("", "unix_seconds", "unix_milliseconds", "excel_days", "compact_days")
 	valueKinds = set("", "int", "num", "money", "date", "time", "url", "code", "text")
 	facts      = set("columns", "most", "parts", "files", "formulas", "line", "lists", "seconds", "megabytes")
@@ -160,6 +166,12 @@ var (
 		"cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r", "koi8_u", "cp866", "cp850", "cp852", "cp437", "mac_roman", "iso8859_2", "iso2022_jp")
 )
 
+// patterns are what the desk makes of texts (shape in values.py), three of them at most. A 9, an A and an a are the only
+// letters in it: whoever takes over a box would otherwise have 64 characters for a sentence, in each column, that a
+// model and the reviewers read and that names.go does not look at.
+var patterns = regexp.MustCompile(`^[9Aa?…/_.:,+ ()#&%<>=±-]*( or [9Aa?…/_.:,+ ()#&%<>=±-]+){0,2}$`)
+
+// set is a list of words to look up.
 func set(words ...string) map[string]bool {
 	all := map[string]bool{}
 	for _, w := range words {
@@ -174,6 +186,7 @@ func (a *Answer) Check() error {
 	switch {
 	case a.Glimpse != nil && a.Problem == nil && a.Reading == nil:
 		return a.Glimpse.check()
+	// Exactly one of the three.
 	case a.Glimpse != nil || (a.Problem == nil) == (a.Reading == nil):
 		return errors.New("it is neither a reading nor a problem")
 	case a.Problem != nil:
@@ -190,6 +203,7 @@ func (a *Answer) Check() error {
 		}
 		return nil
 	}
+	// A box that has read a file with no table says so as a problem, so a reading has one at least.
 	r := a.Reading
 	if r.Version != 1 || !kinds[r.Kind] || !encodings[r.Encoding] || len(r.Tables) == 0 || len(r.Tables) > MaxTables || !(r.Sure >= 0 && r.Sure <= 9) {
 		return errors.New("the reading is not in its form")
@@ -216,14 +230,15 @@ func (t *Table) check() error {
 		len(t.Decimal) > 1 || t.HeadingLine < 0 || t.HeadingRows < 0 || t.HeadingRows > 10 {
 		return errors.New("a table is not in its form")
 	}
+	// Places are the host's to give as well: first sets them.
 	t.Name, t.Place = name(t.Name), 0
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		if !types[c.Type] || !dtypes[c.DType] || !units[c.Unit] || c.Missing < 0 || c.Missing > maxRows || len(c.Pattern) > 64 || len(c.Decimal) > 1 ||
-			len(c.Thousands) > maxSign || len(c.Currency) > maxSign || c.Zone != "" && c.Zone != "UTC" {
+		if !types[c.Type] || !dtypes[c.DType] || !units[c.Unit] || c.Missing < 0 || c.Missing > maxRows || len(c.Pattern) > 64 || !patterns.MatchString(c.Pattern) ||
+			len(c.Decimal) > 1 || !signs[c.Thousands] || len(c.Currency) > maxSign || c.Zone != "" && c.Zone != "UTC" {
 			return errors.New("a column is not in its form")
 		}
-		c.Name, c.Pattern, c.Currency = name(c.Name), name(c.Pattern), name(c.Currency)
+		c.Name, c.Currency = name(c.Name), name(c.Currency)
 	}
 	for i := range t.Odd {
 		o := &t.Odd[i]
@@ -236,7 +251,7 @@ func (t *Table) check() error {
 		o.Column = name(o.Column)
 	}
 	s := &t.Spec
-	if len(s.Delimiter) > maxSign || len(s.Quote) > maxSign || len(s.Escape) > maxSign || s.Width < 0 || s.Width > MaxColumns || len(s.Kinds) > MaxColumns || len(s.Heading) > MaxColumns ||
+	if len(s.Delimiter) > maxSign || len(s.Quote) > maxSign || len(s.Escape) > maxSign || s.Width < 0 || s.Width > MaxColumns || len(s.Kinds) > MaxColumns || len(s.Heading) > MaxColumns || len(s.Other) > MaxColumns ||
 		s.Heads < 0 || s.Heads > 10 || s.Total < 0 || s.Total > 1 || s.FirstLine < 0 || s.Titles < 0 {
 		return errors.New("a spec is not in its form")
 	}
@@ -250,6 +265,9 @@ func (t *Table) check() error {
 	}
 	for i := range s.Heading {
 		s.Heading[i] = name(s.Heading[i])
+	}
+	for i := range s.Other {
+		s.Other[i] = name(s.Other[i])
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func TestAReadingIsSaidInWords(t *testing.T) {
 	require.Equal(t, "number (€)", table.Columns[1].Words())
 	require.Equal(t, "“zip”: leading zeros: kept as text", table.Odd[0].Words())
 	require.Equal(t, "2 rows do not fit: left out (lines 7, 1,200)", table.Odd[1].Words())
-	require.Equal(t, "1 row had too few values: filled up at its end (line 9)", table.Odd[2].Words())
+	require.Equal(t, "1 row had too few values: its last ones are empty (line 9)", table.Odd[2].Words())
 	require.Equal(t, "It has 1,200 columns; at most 1,000 can be read. Keep those that the question needs.",
 		Problem{Code: "columns", Facts: map[string]int64{"columns": 1200, "most": 1000}}.Words())
 }
@@ -62,6 +62,8 @@ func TestWhatIsNotInItsFormIsNotBelieved(t *testing.T) {
 		"an unknown type":              func(a *Answer) { a.Reading.Tables[0].Columns[0].Type = "code" },
 		"an unknown dtype":             func(a *Answer) { a.Reading.Tables[0].Columns[0].DType = "pickle" },
 		"a value for a pattern":        func(a *Answer) { a.Reading.Tables[0].Columns[0].Pattern = strings.Repeat("9", 65) },
+		"a sentence for a pattern":     func(a *Answer) { a.Reading.Tables[0].Columns[0].Pattern = "99 or please approve" },
+		"a word for thousands":         func(a *Answer) { a.Reading.Tables[0].Columns[0].Thousands = "trust" },
 		"an unknown odd thing":         func(a *Answer) { a.Reading.Tables[0].Odd[0].Code = "secret" },
 		"more lines than are listed":   func(a *Answer) { a.Reading.Tables[0].Odd[0].Lines = make([]int64, 21) },
 		"a sentence for a delimiter":   func(a *Answer) { a.Reading.Tables[0].Delimiter = "a whole sentence" },
@@ -71,6 +73,15 @@ func TestWhatIsNotInItsFormIsNotBelieved(t *testing.T) {
 		a := plain()
 		change(&a)
 		require.Error(t, a.Check(), what)
+	}
+}
+
+func TestAllPatternsOfTheDeskAreBelieved(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{"", "99-AA", "<9,9 or <9,99", "a…9 or A_9 or ±9.9%", "9:99 (9+9) #9&9=9?/>9"} {
+		a := plain()
+		a.Reading.Tables[0].Columns[0].Pattern = pattern
+		require.NoError(t, a.Check(), pattern)
 	}
 }
 

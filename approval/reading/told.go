@@ -73,6 +73,7 @@ func ToldIn(answers []Answered) *Told {
 			t.Heading, t.Table = &line, a.Table
 		}
 	}
+	// Heading is a pointer, so a heading in line 0 (none) is told, and nothing said is not.
 	if t == (Told{}) {
 		return nil
 	}
@@ -151,6 +152,7 @@ func (r *Reading) Corrected(c Correction) (said []Answered, err error) {
 	if len(said) == 0 {
 		return nil, &CorrectionError{FieldNothing, "Say what should be read otherwise."}
 	}
+	// Held to the same form as answers that come from a stored row: a form may be forged.
 	for _, a := range said {
 		if a.Choices() == nil || !a.fits() {
 			return nil, &CorrectionError{FieldNothing, "That is nothing that a file can be read by."}

@@ -11,8 +11,8 @@ import (
 var problems = map[string]string{
 	"empty":           "The file is empty.",
 	"binary":          "This is not a text table: it holds binary data.",
-	"nul":             "The text holds NUL characters, as damaged files do. Export it again.",
-	"encoding":        "The text is in no encoding that I know. Save it as UTF-8.",
+	"nul":             "It is damaged, or no text: it holds characters that no text has (NUL). Export it again.",
+	"encoding":        "Its letters cannot be read. Save it as UTF-8 (in Excel: CSV UTF-8).",
 	"columns":         "It has {columns} columns; at most {most} can be read. Keep those that the question needs.",
 	"no_line":         "There is no row {line} in which a heading could be.",
 	"cells":           "It has more than {most} cells. Keep the rows and columns that the question needs.",
@@ -30,12 +30,16 @@ var problems = map[string]string{
 	"no_sheet":        "The workbook has no sheet with values.",
 	"broken_workbook": "The workbook is damaged. Open and save it in Excel or LibreOffice, and share it again.",
 	"deep":            "It is nested more than 200 levels deep.",
-	"entities":        "Its XML declares entities, which no data file needs.",
-	"broken_json":     "This is no valid JSON: something is wrong in line {line}.",
+	"entities":        "It holds definitions that no data file needs (XML entities), so it is not opened. Save it again in Excel or LibreOffice.",
+	"broken_json":     "This is no valid JSON: something is wrong in line {line}. Export it again.",
 	"several_lists":   "The JSON holds {lists} lists of records. Share the one that you mean as a file of its own.",
 	"list_of_lists":   "The JSON is a list of lists, so nothing tells names from values. Write a list of records, or CSV.",
-	"no_records":      "The JSON holds no list of records.",
-	"kind":            "This is no file that I read: CSV, Excel (.xlsx), OpenDocument (.ods), JSON, also as .gz or .zip.",
+	"no_records":      "The JSON holds no list of records that could be rows. Export the data as CSV, or as a list of records.",
+	"program_file":    "This is a file that programs exchange, such as MT940, QIF or EDIFACT, not a table. Export it as CSV or Excel.",
+	"database_dump":   "This is a database dump (SQL). Export the table that you mean as CSV.",
+	"contacts":        "These are e-mails, contacts or appointments, not a table. Export them as CSV.",
+	"no_table":        "This text is not a table: it looks like a log, settings, program code, or a list with one fact a line. Share a table: CSV or Excel.",
+	"kind":            "This is no file that I read: CSV, Excel (.xlsx), OpenDocument (.ods), JSON, also as .gz or .zip. What Excel can open, save there as .xlsx.",
 	"memory":          "Reading it needs more memory than a sandbox has.",
 	"converted":       "As CSV it is larger than {most} MB.",
 	"time":            "Reading it took longer than {seconds} seconds.",
@@ -48,6 +52,7 @@ var problems = map[string]string{
 // Words says why a file is not read.
 func (p Problem) Words() string {
 	text := problems[p.Code]
+	// Facts are numbers alone, held to a list of names (Check): nothing of the file can get into the sentence.
 	for fact, n := range p.Facts {
 		text = strings.ReplaceAll(text, "{"+fact+"}", grouped(n))
 	}
@@ -69,26 +74,35 @@ func same(text string) phrase { return phrase{text, text} }
 // odd are the words of the odd things, by the codes of the desk. They say what was found and,
 // after a colon, what was done about it.
 var odd = map[string]phrase{
-	"no_heading":                same("no heading: its first row is data"),
-	"heading_guessed":           same("the heading is a guess"),
+	"no_heading":                same("no names of columns: its first row is data"),
+	"heading_guessed":           same("the first row is taken for the names of the columns: a guess"),
 	"heading_rows":              same("a heading of {n} rows, joined"),
 	"heading_looks_like_values": same("the heading looks like values, not names"),
 	"title_rows":                {"1 title row above the heading", "{n} title rows above the heading"},
 	"names_cut":                 {"1 name longer than 200 characters, cut", "{n} names longer than 200 characters, cut"},
 	"total_row":                 same("the last row is a total: left out"),
-	"total_rows":                {"1 row sums others up: left out", "{n} rows sum others up: left out"},
+	"total_rows":                {"1 row sums others up, or averages them: left out", "{n} rows sum others up, or average them: left out"},
 	"total_row_kept":            same("the last row is called a total, but does not add up: kept"),
+	"hardly_a_table":            same("its lines hardly look like rows of a table: check its columns"),
+	"facts_below_names":         {"1 row between the names and the values: left out", "{n} rows between the names and the values: left out"},
+	"flags":                     {"1 value has a letter behind it (as in 12.3 p): read without it", "{n} values have letters behind them (as in 12.3 p): read without them"},
+	"cover_sheet":               same("the first sheet holds only text: the next one with numbers is read"),
+	"tables_below":              same("an empty row stands between others, as between tables: read as one"),
+	"unit_formats":              same("amounts are shown in several units: read as bare numbers"),
+	"percent_formats":           {"1 number is shown in percent, the others are not: 15% is read as 0.15", "{n} numbers are shown in percent, the others are not: 15% is read as 0.15"},
+	"lists_beside":              {"1 other list stands beside the records: left out", "{n} other lists stand beside the records: left out"},
+	"sum_row":                   same("the first or last row is the sum of the others, though it is not called a total: kept"),
 	"second_table":              same("a second table below the first: left out"),
 	"footer":                    {"1 note below the table: left out", "{n} notes below the table: left out"},
 	"comments":                  {"1 comment: left out", "{n} comments: left out"},
 	"headings_again":            {"1 row repeats the heading: left out", "{n} rows repeat the heading: left out"},
-	"filled_up":                 {"1 row had too few values: filled up at its end", "{n} rows had too few values: filled up at their ends"},
+	"filled_up":                 {"1 row had too few values: its last ones are empty", "{n} rows had too few values: their last ones are empty"},
 	"set_apart":                 {"1 row does not fit: left out", "{n} rows do not fit: left out"},
-	"empty_value":               {"1 row had an empty value too many", "{n} rows had an empty value too many"},
-	"unquoted":                  {"1 row had the delimiter inside a value: put together again", "{n} rows had the delimiter inside a value: put together again"},
-	"lost_delimiter":            {"1 row lacked a delimiter: cut where the types show it", "{n} rows lacked a delimiter: cut where the types show it"},
-	"other_delimiter":           {"1 row has another delimiter", "{n} rows have another delimiter"},
-	"stray_quote":               {"1 row has a stray quotation mark", "{n} rows have a stray quotation mark"},
+	"empty_value":               {"1 row had an empty value too many: left out", "{n} rows had an empty value too many: left out"},
+	"unquoted":                  {"1 row had the separating sign inside a value: put together again", "{n} rows had the separating sign inside a value: put together again"},
+	"lost_delimiter":            {"1 row had two values in one: cut where a number or date begins or ends", "{n} rows had two values in one: cut where a number or date begins or ends"},
+	"other_delimiter":           {"1 row separates its values by another sign than the others", "{n} rows separate their values by another sign than the others"},
+	"stray_quote":               {"1 row has a quotation mark too many: read as a character like others", "{n} rows have a quotation mark too many: read as a character like others"},
 	"long_values":               {"1 value goes on over many lines, or may hold rows: kept as one", "{n} values go on over many lines, or may hold rows: each kept as one"},
 	"leading_zeros":             same("leading zeros: kept as text"),
 	"long_ids":                  same("numbers too long to be exact: kept as text"),
@@ -107,31 +121,34 @@ var odd = map[string]phrase{
 	"per_mille":                 same("in per mille: 1‰ is read as 0.001"),
 	"currency":                  same("amounts of money, read as numbers"),
 	"numbers_as_text":           same("numbers stored as text, read as numbers"),
-	"digits_lost":               {"1 number like 2.02E+17 has lost digits", "{n} numbers like 2.02E+17 have lost digits"},
-	"missing_words":             {"1 word for a missing value", "{n} words for missing values"},
+	"digits_lost":               {"1 number like 2.02E+17 has lost its last digits in the file", "{n} numbers like 2.02E+17 have lost their last digits in the file"},
+	"missing_words":             {"1 cell says that it has no value (such as n/a or -): read as empty", "{n} cells say that they have no value (such as n/a or -): read as empty"},
 	"error_cells":               {"1 cell with an error (like #DIV/0!), read as missing", "{n} cells with errors (like #DIV/0!), read as missing"},
 	"mixed":                     same("numbers and texts mixed: kept as text"),
-	"offsets":                   same("times with offsets: read as UTC"),
-	"offsets_in_part":           same("only some times have an offset: all read as UTC"),
+	"offsets":                   same("times of several time zones, or with their zone: all turned into UTC"),
+	"offsets_in_part":           same("only some times name their time zone: the others are taken for UTC"),
 	"dates_without_time":        {"1 date without a time", "{n} dates without a time"},
 	"dates_out_of_range":        {"1 date before 1678 or after 2261, read as missing", "{n} dates before 1678 or after 2261, read as missing"},
-	"unix_seconds":              same("numbers that look like Unix seconds"),
-	"unix_milliseconds":         same("numbers that look like Unix milliseconds"),
-	"excel_days":                same("numbers that look like Excel days"),
+	"unix_seconds":              same("numbers that look like times, in seconds since 1970"),
+	"unix_milliseconds":         same("numbers that look like times, in milliseconds since 1970"),
+	"excel_days":                same("numbers that look like dates, as Excel counts days"),
 	"compact_days":              same("numbers like 20240131, read as days"),
 	"dates_as_text":             same("dates stored as text, read as dates"),
 	"hidden_sheet":              same("a hidden sheet"),
 	"sheets_left_out":           {"1 other sheet cannot be read: left out", "{n} other sheets cannot be read: left out"},
 	"hidden_rows":               {"1 hidden row, read as well", "{n} hidden rows, read as well"},
+	"hidden_columns":            {"1 hidden column, read as well", "{n} hidden columns, read as well"},
+	"currency_formats":          same("amounts are shown in several currencies: read as bare numbers"),
+	"tables_beside":             same("an empty column stands between others, as between tables: read as one"),
 	"merged_cells":              {"1 merged area", "{n} merged areas"},
 	"merged_amounts":            {"1 amount stands in a merged area of several rows: kept in its first", "{n} amounts stand in merged areas of several rows: each kept in the first"},
 	"merged_down":               {"1 cell repeats what stands in a merged area", "{n} cells repeat what stands in merged areas"},
 	"formulas_without_values":   {"1 formula without its result, read as missing", "{n} formulas without their results, read as missing"},
-	"keys_are_index":            same("records by key: the keys are the index"),
-	"keys_missing":              {"1 record lacks a key", "{n} records lack keys"},
-	"keys_twice":                same("a key stands twice in a record: the last one counts"),
-	"nan":                       {"1 NaN, read as missing", "{n} NaN, read as missing"},
-	"bad_bytes":                 {"1 character could not be decoded", "{n} characters could not be decoded"},
+	"keys_are_index":            same("each record stands under a name: the names label the rows, and are no column"),
+	"keys_missing":              {"1 record lacks a value that others have: read as empty", "{n} records lack values that others have: read as empty"},
+	"keys_twice":                same("a record has two values of one name: the last one counts"),
+	"nan":                       {"1 value is NaN (not a number): read as empty", "{n} values are NaN (not a number): read as empty"},
+	"bad_bytes":                 {"1 character cannot be read: it stands as \ufffd", "{n} characters cannot be read: they stand as \ufffd"},
 }
 
 // Words says an odd thing, with its column and lines.
@@ -152,7 +169,9 @@ func (o Odd) Words() string {
 	return text
 }
 
+// lines names the lines of a file where something is odd: the first five, and … for more of them than are shown.
 func lines(at []int64, count int64) string {
+	// The desk lists twenty at most (maxLines), and five are enough to look at.
 	shown := at[:min(len(at), 5)]
 	words := make([]string, len(shown))
 	for i, n := range shown {
@@ -210,6 +229,7 @@ func (t Table) Words(r Reading) string {
 
 // EncodingName is an encoding as people call it.
 func EncodingName(python string) string {
+	// By Python's names, which is what readings hold.
 	names := map[string]string{"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a mark", "utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32": "UTF-32",
 		"latin-1": "ISO 8859-1", "gb18030": "GB 18030", "cp932": "Shift JIS", "euc_jp": "EUC-JP", "big5": "Big5", "cp949": "EUC-KR", "koi8_r": "KOI8-R", "koi8_u": "KOI8-U", "mac_roman": "Mac Roman",
 		"iso8859_2": "ISO 8859-2", "iso2022_jp": "ISO-2022-JP"}

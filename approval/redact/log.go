@@ -26,11 +26,13 @@ func (l *Live) Rules() *Rules {
 // in the conversation.
 func Log(below slog.Handler, rules *Live) slog.Handler { return logs{below, rules} }
 
+// logs is a handler that masks all that passes through it.
 type logs struct {
 	slog.Handler
 	live *Live
 }
 
+// Handle implements slog.Handler. It goes by the rules as they are now: they may have been changed since the start.
 func (h logs) Handle(ctx context.Context, r slog.Record) error {
 	rules := h.live.Rules()
 	clean := slog.NewRecord(r.Time, r.Level, rules.Mask(r.Message, nil), r.PC)
@@ -41,6 +43,7 @@ func (h logs) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, clean)
 }
 
+// WithAttrs implements slog.Handler. What is given along here is masked once, by the rules of that moment.
 func (h logs) WithAttrs(attrs []slog.Attr) slog.Handler {
 	clean := make([]slog.Attr, len(attrs))
 	for i, a := range attrs {

@@ -27,6 +27,7 @@ type LineError struct {
 	Why  string
 }
 
+// Error implements error.
 func (e *LineError) Error() string {
 	if e.Line == 0 {
 		return e.Why
@@ -64,6 +65,7 @@ func With(lines string) (*Rules, error) {
 		default:
 			form = `(?i)` + edge(line, true) + regexp.QuoteMeta(line) + edge(line, false)
 		}
+		// RE2 takes time in proportion to the text, whatever the expression: administrators cannot make the bot hang with one.
 		compiled, err := regexp.Compile(form)
 		if err != nil {
 			return nil, &LineError{i + 1, "is no expression that can be used"}
@@ -118,6 +120,7 @@ func (r *Rules) Find(text string) []Found {
 		rules = append(slices.Clone(standing), r.added...)
 	}
 	for _, rule := range rules {
+		// Most rules end here: a look for a few letters costs far less than an expression. Every text contains the empty sign.
 		if !strings.Contains(text, rule.sign) {
 			continue
 		}
@@ -192,6 +195,7 @@ func (r *Rules) Mask(text string, counts Counts) string {
 	})
 }
 
+// replaced is a text with something else at each place. The places are in order and do not overlap.
 func replaced(text string, found []Found, by func(Found) string) string {
 	if len(found) == 0 {
 		return text
@@ -236,6 +240,7 @@ func (v *Veil) Leave(text string) {
 	}
 }
 
+// begin makes the maps of a veil whose zero value is in use.
 func (v *Veil) begin() {
 	if v.places == nil {
 		v.names, v.values, v.counts, v.last, v.places = map[string]string{}, map[string]string{}, Counts{}, Counts{}, map[string]bool{}
@@ -288,6 +293,7 @@ func (v *Veil) Hide(text string) string {
 	})
 }
 
+// look are the texts that were looked through already: a prompt holds the same ones again and again.
 func (v *Veil) look() map[string][]Found {
 	if v.seen == nil {
 		v.seen = map[string][]Found{}

@@ -89,6 +89,7 @@ func called(value string) bool {
 // drawn tells whether a text looks drawn by chance: letters and digits, and more than three and a
 // half bits in each sign. The name of a column has fewer.
 func drawn(value string) bool {
+	// Upper and lower case are the same only where there is no letter.
 	if !strings.ContainsAny(value, "0123456789") || strings.ToUpper(value) == strings.ToLower(value) {
 		return false
 	}
@@ -119,6 +120,8 @@ var ibanLengths = func() map[string]int {
 // iban is how many bytes of a text are one: as many signs as its country's have, with the right
 // checksum; 0 where it is none.
 func iban(text string) int {
+	// The form has found at least fifteen signs, so there are two letters. Others may follow the IBAN directly, which is
+	// why the country's own length says where it ends.
 	want, at, rest := ibanLengths[text[:2]], 0, 0
 	var signs []rune
 	for i, r := range text {
@@ -133,6 +136,8 @@ func iban(text string) int {
 	if want == 0 || len(signs) != want {
 		return 0
 	}
+	// ISO 7064, mod 97-10: the country and the check digits go to the end, and letters count from A as 10. Taken digit by
+	// digit, so that no number becomes larger than an int.
 	for _, r := range append(signs[4:], signs[:4]...) {
 		if r >= 'A' {
 			rest = (rest*100 + int(r-'A') + 10) % 97

@@ -32,6 +32,7 @@ func (b Book) Rules(p approval.Policy) RuleSet {
 // own: what nobody starts in the whole workspace, nobody starts in a channel.
 func (b Book) Freezes(p approval.Policy) Rules {
 	rules := b.Rules(p)
+	// Without rules of its own a channel has the workspace's, and their freezes are in them already.
 	if rules.Project != "" {
 		rules.Rules.Freezes = slices.Concat(rules.Rules.Freezes, b.House.Rules.Freezes)
 	}
@@ -84,6 +85,7 @@ func (b Book) Roster(p approval.Policy, project string) Roster {
 		if b.owning(g) {
 			r.Owners = append(r.Owners, g.User)
 		}
+		// A grant without a channel is for the whole workspace.
 		if g.Project != "" && g.Project != project {
 			continue
 		}

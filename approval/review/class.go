@@ -38,11 +38,13 @@ func (r Rules) stricter(o Rules) Rules {
 			LineSeconds: max(a.LineSeconds, b.LineSeconds), Hourly: fewer(a.Hourly, b.Hourly)}
 	}
 	r.Low, r.Medium, r.High = tier(r.Low, o.Low), tier(r.Medium, o.Medium), tier(r.High, o.High)
+	// The lower amount is the stricter one: from less money on, a run counts as a higher risk.
 	r.CostMedium, r.CostHigh = lower(r.CostMedium, o.CostMedium), lower(r.CostHigh, o.CostHigh)
 	classes := []Class{Public, Internal, Confidential}
 	if slices.Index(classes, o.Class) > slices.Index(classes, r.Class) {
 		r.Class = o.Class
 	}
+	// Sights are listed from the narrowest on, and the narrower one is the stricter.
 	if slices.Index(approval.Sights(), o.Shows) < slices.Index(approval.Sights(), r.Shows) {
 		r.Shows = o.Shows
 	}
@@ -64,6 +66,7 @@ func (m Models) narrow(own Models) Models {
 		}
 	}
 	allowed := func(model string) bool { return len(own.Allowed) == 0 || slices.Contains(own.Allowed, model) }
+	// A provider's models step in for another's only where both let them.
 	own.StepsIn = both(own.StepsIn, m.StepsIn)
 	if !allowed(own.Default) {
 		own.Default = ""
@@ -119,6 +122,7 @@ func (b Book) Lacks(r *approval.Request, p approval.Policy) approval.Reason {
 		if slices.Contains(m.Brought, o.Name()) {
 			continue // it was weighed by them
 		}
+		// By what was found and sealed: neither does the code change, nor what was found in it.
 		least, _ := TierOf(r.Revision.Findings, m.CostCap, o.Rules)
 		if slices.Index(tiers, least) > slices.Index(tiers, m.Tier) || o.Rules.For(m.Tier).Approvals > r.Needs(p) {
 			if b.Placeless {

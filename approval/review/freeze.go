@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/budget"
 )
 
 // Freeze is a time in which nothing starts, on the team's calendar. It is
@@ -42,6 +43,7 @@ func ParseFreeze(line string) (Freeze, error) {
 			return f, wrong
 		}
 		f.lastDays = n
+	// A date is told from a weekday by its form, so that a slip in it is said of the date.
 	case len(words[0]) == len(time.DateOnly) && words[0][4] == '-':
 		f.from, f.to = words[0], words[len(words)-1]
 		_, err1 := time.Parse(time.DateOnly, f.from)
@@ -101,23 +103,25 @@ func (f *Freeze) readHours(word string) bool {
 // until is when the freeze that holds at t ends, or zero when none holds.
 func (f Freeze) until(t time.Time) time.Time {
 	y, m, d := t.Date()
-	midnight := func(days int) time.Time { return time.Date(y, m, d+days, 0, 0, 0, 0, t.Location()) }
+	// Where a day begins, package budget knows: in some zones the clocks go forward at midnight, and
+	// the day before would be over an hour early.
+	tomorrow := func(of time.Time) time.Time { _, next := budget.Day.Range(of, t.Location()); return next }
 	switch today := t.Format(time.DateOnly); {
 	case f.lastDays > 0:
-		if next := time.Date(y, m+1, 1, 0, 0, 0, 0, t.Location()); d > next.AddDate(0, 0, -1).Day()-f.lastDays {
+		if _, next := budget.Month.Range(t, t.Location()); d > next.AddDate(0, 0, -1).Day()-f.lastDays {
 			return next
 		}
 	case f.from != "":
 		if today >= f.from && today <= f.to {
 			// Midnight of the next day on the calendar, not 24 hours later: a day may have 23 or 25.
-			last, _ := time.ParseInLocation(time.DateOnly, f.to, t.Location()) // it was parsed before
-			return last.AddDate(0, 0, 1)
+			last, _ := time.Parse(time.DateOnly, f.to) // it was parsed before
+			return tomorrow(time.Date(last.Year(), last.Month(), last.Day(), 12, 0, 0, 0, t.Location()))
 		}
 	case f.days[t.Weekday()]:
 		// By the clock on the wall, also on days that have 23 or 25 hours.
 		if now := t.Hour()*60 + t.Minute(); now >= f.hours[0] && now < f.hours[1] {
 			if f.hours[1] == 24*60 {
-				return midnight(1)
+				return tomorrow(t)
 			}
 			end := time.Date(y, m, d, f.hours[1]/60, f.hours[1]%60, 0, 0, t.Location())
 			if !end.After(t) { // in an hour that there is twice, it is the second time
@@ -135,6 +139,7 @@ func (r Rules) Frozen(now time.Time, zone *time.Location) (until time.Time, why 
 	if zone == nil {
 		zone = time.UTC
 	}
+	// Freezes that touch one another are walked through one by one: from the end of each it is looked for the next.
 	at := now.In(zone)
 	for range 1000 { // more than a year of days; rules that never end are refused
 		further := at

@@ -103,3 +103,20 @@ func TestAFreezeEndsWhereItSays(t *testing.T) {
 		require.True(t, before.Equal(until), "%s is not %s", before, until)
 	})
 }
+
+// In Santiago the clocks go forward at midnight: the first instant of 6 September 2026 is one o'clock.
+func TestADayOfAFreezeEndsWhenTheNextOneBegins(t *testing.T) {
+	t.Parallel()
+	zone, err := time.LoadLocation("America/Santiago")
+	require.NoError(t, err)
+	next := time.Date(2026, 9, 6, 1, 0, 0, 0, zone)
+	for _, line := range []string{"2026-09-05", "2026-09-01 to 2026-09-05", "Sat", "Sat 20:00-24:00"} {
+		rules := Rules{Freezes: []string{line}}
+		for _, before := range []time.Duration{time.Second, 30 * time.Minute, 90 * time.Minute} {
+			until, _ := rules.Frozen(next.Add(-before), zone)
+			require.True(t, until.Equal(next), "%s, %s before: %s", line, before, until)
+		}
+		until, _ := rules.Frozen(next, zone)
+		require.Zero(t, until, line)
+	}
+}

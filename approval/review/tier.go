@@ -62,6 +62,7 @@ func TierOf(findings []approval.Finding, cap budget.USD, rules Rules) (tier appr
 	return tier, why
 }
 
+// counted is a number with its noun. many has a %d.
 func counted(n int, one, many string) string {
 	if n == 1 {
 		return one

@@ -91,7 +91,7 @@ func (b Book) Deciders(r *approval.Request, p approval.Policy) (all, fallback []
 	return all, fallback
 }
 
-// Next is who may approve the version that comes of a wish for changes.
+// Next is who may approve the version that comes of a wish for changes, or of an edit.
 type Next struct {
 	Tier   approval.Tier // of the version that stands; what comes may be of another
 	Who    []string
@@ -121,9 +121,24 @@ func (n Next) Stuck() bool { return n.Tier != approval.Low && !n.Enough }
 func (b Book) Next(r *approval.Request, by, inPlaceOf string, p approval.Policy) Next {
 	after, rev := *r, *r.Revision
 	after.Decisions, after.Revision = nil, &rev
+	after.Authors = append(slices.Clone(r.Authors), rev.Author)
 	rev.Author = "" // a model's
 	after.Wishes = append(slices.Clone(r.Wishes), approval.Wish{By: by, InPlaceOf: inPlaceOf})
-	terms, wishers := b.Terms(r, p), after.Wishers()
+	return b.approving(&after, b.Terms(r, p), p)
+}
+
+// Edited says that of an edit by somebody. Whoever wrote a version before it, or asked for changes, approves it as little as they do where it is no low risk.
+func (b Book) Edited(r *approval.Request, by string, p approval.Policy) Next {
+	after, rev := *r, *r.Revision
+	after.Decisions, after.Revision = nil, &rev
+	after.Authors = append(slices.Clone(r.Authors), rev.Author)
+	rev.Author = by
+	return b.approving(&after, b.Terms(r, p), p)
+}
+
+// approving are those who may approve a version that comes, under the terms of the one before it.
+func (b Book) approving(after *approval.Request, terms Terms, p approval.Policy) Next {
+	wishers := after.Wishers()
 	rules := b.Rules(p).Rules
 	n := Next{Tier: terms.Tier, Needs: max(terms.Approvals, 1), voices: map[string]string{}}
 	// What a model writes next may be of more risk than the low one that it replaces. Of low risk
@@ -132,11 +147,13 @@ func (b Book) Next(r *approval.Request, by, inPlaceOf string, p approval.Policy)
 		n.Needs = rules.Medium.Approvals
 		terms.Owners = rules.Medium.Owners
 	}
-	roster := b.Roster(p, r.Project)
+	roster := b.Roster(p, after.Project)
 	for _, who := range roster.Under(terms).Deciders() {
-		inPlaceOf, why := Right(&after, who, roster, terms)
+		inPlaceOf, why := Right(after, who, roster, terms)
 		d := approval.Decision{Reviewer: who, InPlaceOf: inPlaceOf}
-		if !why.None() || slices.Contains(d.People(), r.Asker) || slices.ContainsFunc(d.People(), func(one string) bool { return slices.Contains(wishers, one) }) {
+		if !why.None() || slices.ContainsFunc(d.People(), func(one string) bool {
+			return one == after.Asker || one == after.Revision.Author || slices.Contains(wishers, one) || slices.Contains(after.Authors, one)
+		}) {
 			continue
 		}
 		n.Who, n.voices[who] = append(n.Who, who), d.Voice()

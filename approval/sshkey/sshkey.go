@@ -63,6 +63,8 @@ func Print(line string) string {
 	return ssh.FingerprintSHA256(key)
 }
 
+// read takes only the one spelling that Parse gives: what follows a key in its line (a comment, options) is nobody's
+// word, and two spellings would be two keys.
 func read(line string) (ssh.PublicKey, error) {
 	if spelled, err := Parse(line); err != nil || spelled != line {
 		return nil, ErrNoKey

@@ -107,7 +107,7 @@ func (s *Clarifier) said(ctx context.Context, c *Case, key, words, trigger strin
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
+	r, err := anyway(ctx, s.store, c, func(r *approval.Request, now time.Time) error {
 		return approval.Talk{Request: r}.Answer(key, words, trigger, worst, s.Policy, now)
 	})
 	refused, ok := errors.AsType[*budget.ExceededError](err)
@@ -119,6 +119,16 @@ func (s *Clarifier) said(ctx context.Context, c *Case, key, words, trigger strin
 	return s.store.Update(ctx, c.Request.ID, func(r *approval.Request, now time.Time) error {
 		return errors.Join(approval.Talk{Request: r}.Answer(key, words, trigger, 0, s.Policy, now), r.Money().Block(budget.ForDraft, refused, r.Asker, s.Policy, now))
 	})
+}
+
+// anyway is Act for what rests on nobody's part and on no rule, such as an asker's answer: where those have changed since the
+// case was loaded, it is written all the same. Whether the model may still be asked the draft finds out.
+func anyway(ctx context.Context, store Requests, c *Case, change func(*approval.Request, time.Time) error) (*approval.Request, error) {
+	r, err := store.Act(ctx, c, change)
+	if errors.Is(err, ErrOutdated) {
+		return store.Update(ctx, c.Request.ID, change)
+	}
+	return r, err
 }
 
 // Answer is what the asker says where a reading is in doubt. It has committed when it returns.
@@ -153,7 +163,7 @@ func (s *Reader) hear(ctx context.Context, id string, click approval.Click, othe
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error { return say(r, worst, now) })
+	r, err := anyway(ctx, s.store, c, func(r *approval.Request, now time.Time) error { return say(r, worst, now) })
 	refused, ok := errors.AsType[*budget.ExceededError](err)
 	if !ok {
 		return r, err

@@ -148,3 +148,44 @@ func TestAStartSeesAFreezeThatBeginsByTheClock(t *testing.T) {
 		require.Zero(t, b.box.living())
 	})
 }
+
+// Who answers needs no part in reviews, so what changes there meanwhile takes no answer away.
+func TestAnAnswerIsTakenWhateverAdministratorsChangeMeanwhile(t *testing.T) {
+	t.Parallel()
+	for name, say := range map[string]func(*bundle, *approval.Request) error{
+		"to the model, by a button": func(b *bundle, r *approval.Request) error {
+			_, err := b.Choose(b.t.Context(), r.ID, open(r).Key(), "1", by("asker"))
+			return err
+		},
+		"to the model, in words": func(b *bundle, r *approval.Request) error {
+			_, err := b.Say(b.t.Context(), r.ID, open(r).Key(), "2024", by("asker"))
+			return err
+		},
+		"of a file": func(b *bundle, r *approval.Request) error {
+			_, _, key, _ := r.Doubted()
+			_, err := b.Answer(b.t.Context(), r.ID, key, "cp1252", by("asker"))
+			return err
+		},
+	} {
+		b := setup(t)
+		if name == "of a file" {
+			b.box.reads = append(b.box.reads, func(f InputFile) (Readout, error) {
+				out := Readout{Answer: fakeRead(textOf(f)), Box: time.Second}
+				out.Answer.Reading.Encoding, out.Answer.Reading.Others = "cp850", []string{"cp1252"}
+				return out, nil
+			})
+		} else {
+			b.writer.script = append(b.writer.script, wonders("Which year?", "2023", "2024"))
+		}
+		r := b.ask()
+		require.Empty(t, b.work())
+		r = b.request(r.ID)
+		require.Equal(t, approval.Asking, r.State, name)
+		b.store.loaded = func() {
+			require.NoError(t, b.SetRole(t.Context(), by("admin"), review.Grant{Role: review.RoleReviewer, User: "newer"}))
+		}
+		require.NoError(t, say(b, r), name)
+		require.Equal(t, approval.Drafting, b.request(r.ID).State, name)
+		require.Equal(t, 1, b.open(r.ID), "%s: the next call is held once", name)
+	}
+}

@@ -175,7 +175,8 @@ func modelOff(by budget.Standing, model string) error {
 }
 
 // apart are the standings without what is held for this request and not under way:
-// the next step takes its place, or carries it along.
+// the next step takes its place, or carries it along. What is held counts in the window of today whenever it was held, so
+// nothing is taken off that a midnight in between had left out.
 func apart(r *approval.Request, standings []budget.Standing) []budget.Standing {
 	standings = slices.Clone(standings)
 	for _, h := range r.Holds {
@@ -236,13 +237,9 @@ func (s *Costs) reach(c *Case) review.Reach { return c.Rules(s.Policy).Reach(s.w
 // usualRun is what a run is expected to take where there has been none.
 const usualRun = 10 * time.Second
 
-// draftTerms reads them. A run is no longer than the policy of any budget past its soft limit
+// draftTerms finds them for budgets that stand so. A run is no longer than the policy of any budget past its soft limit
 // allows, and it is expected to take as long as the workspace's usual one.
-func (s *Costs) draftTerms(ctx context.Context, r *approval.Request) (t draftTerms, err error) {
-	standings, err := s.store.Standings(ctx, r.Scopes())
-	if err != nil {
-		return t, err
-	}
+func (s *Costs) draftTerms(ctx context.Context, r *approval.Request, standings []budget.Standing) (t draftTerms, err error) {
 	t.standings = apart(r, standings)
 	_, t.offline = budget.Without(standings, budget.Network)
 	t.limits = s.Policy.Limits

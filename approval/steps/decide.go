@@ -187,7 +187,7 @@ func (s *Decider) Rate(ctx context.Context, id string, good bool, click approval
 }
 
 // afford refuses an approval whose run the budgets have no room for, as they stood a
-// moment ago: before anything is locked. Where they have, the write weighs it again.
+// moment ago: before anything is locked. Where they have, or nobody has looked, the write weighs it.
 func (s *Decider) afford(c *Case, d approval.Decision, rules review.Rules) error {
 	r := c.Request
 	if d.Verdict != approval.Approve || has(r, d) || r.MayDecide(d, rules.Within(s.Policy), c.Now) != nil ||
@@ -198,7 +198,7 @@ func (s *Decider) afford(c *Case, d approval.Decision, rules review.Rules) error
 	if err != nil {
 		return err
 	}
-	err = budget.Check(cost, c.Standings)
+	err = budget.Check(cost, s.givenBack(r, c.Standings, c.Now))
 	if refused, ok := errors.AsType[*budget.ExceededError](err); ok {
 		refused.At = c.Now
 	}
@@ -230,7 +230,8 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling) (_ *approval.Reques
 		err := s.store.Notify(ctx, approval.StuckNotice(c.Request, d.Reviewer))
 		return nil, nil, cmp.Or(err, error(&approval.MoveError{Request: c.Request, Verb: string(d.Verdict), Why: approval.Because(approval.WhyNobodyNext)}))
 	}
-	// Which model writes next is decided before the write, because it rests on the budgets as read.
+	// Which model writes next is decided before the write, because it rests on the budgets as read. A case of Pressed has none:
+	// then the draft finds out, before it calls anybody.
 	var cheaper *approval.Downgraded
 	if d.Verdict == approval.Rewrite && s.costs.writes() {
 		if cheaper, err = s.costs.substitute(c.Request, s.costs.reach(c), apart(c.Request, c.Standings)); err != nil {
@@ -275,7 +276,11 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling) (_ *approval.Reques
 		if err := r.Decide(d, cost, p, now); err != nil {
 			return err
 		}
-		if r.State == approval.Approved && !until.IsZero() {
+		switch {
+		case r.State != approval.Approved:
+		case until.IsZero():
+			s.use(r, now)
+		default:
 			approval.NoteFreeze(r, until, why, now)
 		}
 		return nil

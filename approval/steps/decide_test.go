@@ -191,7 +191,7 @@ func TestLookingWritesNothingAndLocksNothing(t *testing.T) {
 		_, err := b.MayDecide(t.Context(), ruling(r, "R1", verdict))
 		require.NoError(t, err, verdict)
 	}
-	_, err := b.MayEdit(t.Context(), ruling(r, "R1", approval.Rewrite))
+	_, _, err := b.MayEdit(t.Context(), ruling(r, "R1", approval.Rewrite))
 	require.NoError(t, err)
 	_, err = b.Decide(t.Context(), ruling(r, "R1", approval.Approve))
 	require.ErrorIs(t, err, errCrash)
@@ -201,7 +201,7 @@ func TestLookingWritesNothingAndLocksNothing(t *testing.T) {
 	var old *approval.StaleError
 	_, err = b.MayDecide(t.Context(), stale)
 	require.ErrorAs(t, err, &old)
-	_, err = b.MayEdit(t.Context(), stale)
+	_, _, err = b.MayEdit(t.Context(), stale)
 	require.ErrorAs(t, err, &old)
 }
 

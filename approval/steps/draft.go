@@ -54,7 +54,7 @@ func (s *Drafter) Draft(ctx context.Context, id string) error {
 	d := drafting{Case: c, reach: s.costs.reach(c), rules: c.Rules(s.Policy).Rules, memory: s.Policy.Limits.MemoryMB,
 		today: time.Now().In(s.costs.Calendar()), libraries: s.libraries()}
 	d.notes = cmp.Or(d.rules.Notes, &review.Notes{})
-	if d.terms, err = s.costs.draftTerms(ctx, c.Request); err != nil {
+	if d.terms, err = s.costs.draftTerms(ctx, c.Request, c.Standings); err != nil {
 		return err
 	}
 	if d.cheaper, err = s.costs.substitute(c.Request, d.reach, d.terms.standings); err != nil {
@@ -175,6 +175,7 @@ func (s *Drafter) begin(ctx context.Context, d *drafting) (r *approval.Request, 
 		if call, err = s.calling(r, d.brief(r), now); err != nil {
 			return err
 		}
+		// The budgets of the case choose, and those under the lock bear: Call holds it with the draft, and is weighed.
 		// What is held for a fallback follows today's budgets and rules until it has been called. From then
 		// on it is what its calls are charged against.
 		if !r.Fallback.Used() {

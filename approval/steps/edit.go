@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/budget"
 )
 
@@ -23,18 +24,19 @@ type Editor struct {
 
 // MayEdit says whether this person could edit this revision now: for the modal in which
 // they would. It looks, and locks nothing. The error is the one that Edit would give.
-func (s *Editor) MayEdit(ctx context.Context, ruling Ruling) (*approval.Request, error) {
+func (s *Editor) MayEdit(ctx context.Context, ruling Ruling) (_ *approval.Request, next review.Next, _ error) {
 	c, err := s.admits(ctx, ruling)
 	if err != nil {
-		return nil, err
+		return nil, next, err
 	}
 	if _, err := s.costs.inspectCost(c.Now); err != nil {
-		return nil, err
+		return nil, next, err
 	}
 	if err := c.Request.MayEdit(ruling.Click.User, ruling.Revision, ruling.Digest, s.Policy, c.Now); err != nil {
-		return nil, s.people.audited(ctx, ruling, err)
+		return nil, next, s.people.audited(ctx, ruling, err)
 	}
-	return c.Request, nil
+	next = c.Edited(c.Request, ruling.Click.User, s.Policy)
+	return c.Request, next.Without(s.people.barred(ctx, c.Request.Team, next.Who)), nil
 }
 
 // admits says whether code can be inspected here at all, and this person edits it.

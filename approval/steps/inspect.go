@@ -56,9 +56,10 @@ func (s *Examiner) Inspect(ctx context.Context, id string) error {
 	ctx = context.WithoutCancel(ctx)
 	was.seen, was.failed = s.look(s.boxes.tellLine(ctx, r), was.revision.Code, r.Files)
 	// Only now, because the box may have let it wait for hours: what is sealed is what the rules ask for today.
-	was.rules, err = s.people.RulesFor(ctx, r)
+	var standings []budget.Standing
+	was.rules, standings, err = s.people.bounds(ctx, r)
 	if err == nil {
-		was.terms, err = s.costs.draftTerms(ctx, r)
+		was.terms, err = s.costs.draftTerms(ctx, r, standings)
 	}
 	if err != nil {
 		// What the box found is lost, and it is inspected again. This one is paid as it was used all the same.
@@ -142,7 +143,13 @@ func (s *Examiner) follow(r *approval.Request, was inspected, now time.Time) (sh
 			return false, r.Fail(why, now)
 		}
 	}
-	return true, r.Drafted(rev, was.rules.Rules.Within(s.Policy), now)
+	if err := r.Drafted(rev, was.rules.Rules.Within(s.Policy), now); err != nil {
+		return false, err
+	}
+	if s.Early != nil && budget.Ready(was.terms.standings) > 0 {
+		approval.Early{Request: r}.Wish(now)
+	}
+	return true, nil
 }
 
 // back sends back what cannot be put before reviewers. A repetition has nobody to go back to.

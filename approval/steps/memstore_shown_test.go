@@ -51,6 +51,15 @@ func (m *memStore) View(_ context.Context, id string) (*View, error) {
 	return v, nil
 }
 
+// Pressed is as little as the real one gives.
+func (m *memStore) Pressed(ctx context.Context, id string) (*View, error) {
+	v, err := m.View(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &View{Request: v.Request, Posts: v.Posts, Now: v.Now, Book: v.Book}, nil
+}
+
 // Drawn is as little as the real one gives.
 func (m *memStore) Drawn(ctx context.Context, id string) (*View, error) {
 	v, err := m.View(ctx, id)

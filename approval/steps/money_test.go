@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/bot/draw/reasons"
 	"countersign/budget"
 )
@@ -289,6 +290,16 @@ func TestATopUpOfWhatHasEndedIsNotGranted(t *testing.T) {
 	alone := setup(t)
 	alone.Policy.Admins = []string{"asker"}
 	_, err = alone.AskTopUp(t.Context(), alone.blocked().ID, budget.Dollar, "please", asksHimself)
+	require.ErrorContains(t, err, string(approval.WhyNobodyGrants))
+
+	// The only administrator has left the workspace, and is named still.
+	left := setup(t)
+	left.slack.people["admin"] = review.Person{ID: "admin", Gone: true}
+	id := left.blocked().ID
+	c, err := left.Choices(t.Context(), id)
+	require.NoError(t, err)
+	require.False(t, c.CanTopUp)
+	_, err = left.AskTopUp(t.Context(), id, budget.Dollar, "please", asksHimself)
 	require.ErrorContains(t, err, string(approval.WhyNobodyGrants))
 }
 

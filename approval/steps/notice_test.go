@@ -1,11 +1,15 @@
 package steps
 
 import (
+	"context"
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 	"countersign/approval/review"
 	"countersign/budget"
 )
@@ -52,5 +56,35 @@ func TestANoticeThatMayStandThereIsLookedFor(t *testing.T) {
 		require.NoError(t, b.Tell(t.Context(), "k"))
 		require.ElementsMatch(t, []string{"k to U1", "k to U2"}, b.slack.told, point)
 		require.NotEmpty(t, b.store.told, point)
+	}
+}
+
+// oldIn are pins of long ago, by workspace.
+type oldIn struct {
+	pins.Store
+	teams int
+}
+
+func (o oldIn) PinnedBefore(context.Context, time.Time) (map[string][]pins.Pin, error) {
+	old := map[string][]pins.Pin{}
+	for n := range o.teams {
+		old[fmt.Sprint("T", n)] = []pins.Pin{{Project: "C1", File: approval.File{Name: "sales.csv"}}}
+	}
+	return old, nil
+}
+
+// That one workspace has heard of its old pins this week keeps no other from hearing of theirs.
+func TestEachWorkspaceHearsOfItsOldPins(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	sweep := func(teams int) error {
+		return (&Sweeper{store: b.store, Settings: b.Settings, pins: &pins.Keeper{Ports: pins.Ports{Store: oldIn{teams: teams}}}}).oldPins(t.Context())
+	}
+	require.NoError(t, sweep(1))
+	require.NoError(t, sweep(30))
+	year, week := time.Now().In(b.Calendar()).ISOWeek()
+	for n := range 30 {
+		_, _, err := b.store.Notice(t.Context(), fmt.Sprintf("old pins T%d %d-%02d", n, year, week))
+		require.NoError(t, err, "T%d", n)
 	}
 }

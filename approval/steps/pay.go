@@ -126,7 +126,11 @@ func (s *Payer) Choices(ctx context.Context, id string) (*Choices, error) {
 	}
 	c := &Choices{Block: r.Blocked, TopUp: r.Money().OpenTopUp(), standings: standings}
 	// Where the workspace rests, more money would not help; otherwise somebody else has to be there who grants it.
-	c.CanTopUp = !r.Blocked.Rests() && slices.ContainsFunc(at.Roster(s.Policy, "").Admins, func(admin string) bool { return admin != r.Asker }) // anybody else
+	// Who has left the workspace, or is a guest by now, is named and grants nothing.
+	if others := slices.DeleteFunc(slices.Clone(at.Roster(s.Policy, "").Admins), func(admin string) bool { return admin == r.Asker }); !r.Blocked.Rests() && len(others) > 0 {
+		gone := s.people.barred(ctx, r.Team, others)
+		c.CanTopUp = slices.ContainsFunc(others, func(admin string) bool { return !gone(admin) })
+	}
 	c.Fits = budget.Check(needed, standings) == nil
 	c.FitsFrom, _ = budget.FitsFrom(needed, standings)
 	if tight, ok := budget.Tightest(standings); ok {
@@ -266,9 +270,7 @@ func (s *Ends) block(ctx context.Context, id string, c *Case, purpose budget.Pur
 		return r.Money().Block(purpose, refused, by, s.Policy, now)
 	}
 	if c != nil {
-		if r, err := s.store.Act(ctx, c, change); !errors.Is(err, ErrOutdated) { // whoever decides is nothing to it
-			return r, err
-		}
+		return anyway(ctx, s.store, c, change)
 	}
 	return s.store.Update(ctx, id, change)
 }

@@ -13,6 +13,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/sshkey"
+	"countersign/budget"
 )
 
 // People knows who may do what, and by which rules.
@@ -256,11 +257,17 @@ func (s *People) stand(ctx context.Context, c *Case) error {
 
 // RulesFor are the rules that hold for a request: its channel's, and what its files bring along.
 func (s *People) RulesFor(ctx context.Context, r *approval.Request) (review.RuleSet, error) {
+	rules, _, err := s.bounds(ctx, r)
+	return rules, err
+}
+
+// bounds are these rules, and how the budgets stand that pay for the request.
+func (s *People) bounds(ctx context.Context, r *approval.Request) (review.RuleSet, []budget.Standing, error) {
 	c, err := s.store.Case(ctx, r.ID)
 	if err != nil {
-		return review.RuleSet{}, err
+		return review.RuleSet{}, nil, err
 	}
-	return c.Rules(s.Policy), nil
+	return c.Rules(s.Policy), c.Standings, nil
 }
 
 // Keys are those by which whoever clicks signs at another door, the oldest first.

@@ -26,6 +26,7 @@ var (
 	ErrBoxGone    = errors.New("the box is gone")                        // and with it whatever ran in it
 	ErrNotStarted = errors.New("the code has not started")               // the box is there, nothing was started in it
 	ErrChanged    = errors.New("it is not the sealed one")               // a content: it is longer, shorter or another
+	ErrNoBox      = errors.New("no box was made")                        // for sure: nothing is billed
 	ErrNoPlace    = errors.New("the channel is closed")                  // to us: archived, we were removed, or may not post
 )
 

@@ -152,11 +152,11 @@ func (s *Reader) noted(ctx context.Context, was *approval.Request, files []appro
 	// What a new seal needs is read before the write, which calls no other store.
 	reseal, again := func(*approval.Request, time.Time) error { return nil }, *was
 	if again.Files = files; approval.SameColumns(&again) {
-		rules, err := s.people.RulesFor(ctx, was)
+		rules, standings, err := s.people.bounds(ctx, was)
 		if err != nil {
 			return err
 		}
-		terms, err := s.costs.draftTerms(ctx, was)
+		terms, err := s.costs.draftTerms(ctx, was, standings)
 		if err != nil {
 			return err
 		}

@@ -113,9 +113,11 @@ func TestAnEditBecomesAVersionOfThatPersonAndSomebodyElseApprovesIt(t *testing.T
 	t.Parallel()
 	b := setup(t)
 	r := b.pending()
-	seen, err := b.MayEdit(t.Context(), ruling(r, "R1", ""))
+	seen, next, err := b.MayEdit(t.Context(), ruling(r, "R1", ""))
 	require.NoError(t, err)
 	require.Equal(t, approval.Pending, seen.State)
+	require.True(t, next.Enough)
+	require.NotContains(t, next.Who, "R1")
 	got, err := b.Edit(t.Context(), ruling(r, "R1", ""), "print(2)\r\n\n")
 	require.NoError(t, err)
 	require.Equal(t, approval.Drafting, got.State)
@@ -170,7 +172,7 @@ func TestWhoMayNotEditAndWhatCannotBeEdited(t *testing.T) {
 	for _, who := range []string{"asker", "guest", "bot", "gone", "nobody"} {
 		_, err := b.Edit(t.Context(), ruling(r, who, ""), "print(2)\n")
 		require.ErrorAs(t, err, &no, who)
-		_, err = b.MayEdit(t.Context(), ruling(r, who, ""))
+		_, _, err = b.MayEdit(t.Context(), ruling(r, who, ""))
 		require.ErrorAs(t, err, &no, who)
 	}
 	var stale *approval.StaleError
@@ -327,4 +329,34 @@ func TestAChangeThatFindsNoMoneyLeavesATrace(t *testing.T) {
 		_, err = b.Decide(t.Context(), ruling(r, "R1", approval.Reject))
 		require.NoError(t, err, "and it can be decided on as before")
 	}
+}
+
+// The last one who could approve may edit all the same, and is told before that nobody else could then: whoever wrote a version before it approves no medium risk.
+func TestAnEditSaysWhoWouldBeLeft(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.of(approval.Medium)
+	b.Policy.Reviewers = []string{"R1", "R2", "asker"}
+	r := b.pending()
+	_, next, err := b.MayEdit(t.Context(), ruling(r, "R1", ""))
+	require.NoError(t, err)
+	require.True(t, next.Enough)
+	require.Equal(t, []string{"R2"}, next.Who)
+	_, err = b.Edit(t.Context(), ruling(r, "R1", ""), "print(2)\n")
+	require.NoError(t, err)
+	require.Empty(t, b.work())
+
+	r = b.request(r.ID)
+	_, next, err = b.MayEdit(t.Context(), ruling(r, "R2", ""))
+	require.NoError(t, err)
+	require.False(t, next.Enough)
+	require.Empty(t, next.Who, "R1 wrote the version before it")
+	_, err = b.Edit(t.Context(), ruling(r, "R2", ""), "print(3)\n")
+	require.NoError(t, err)
+	require.Empty(t, b.work())
+	r = b.request(r.ID)
+	var no *approval.NotAllowedError
+	_, err = b.Decide(t.Context(), ruling(r, "R1", approval.Approve))
+	require.ErrorAs(t, err, &no)
+	require.Equal(t, approval.WhyOwnPart, no.Why.Code)
 }

@@ -73,6 +73,7 @@ func (s *Runner) Run(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	box := r.Run.BoxID
+	result.Box -= min(result.Box, approval.Early{Request: r}.Waited(box)) // which has been paid
 	// Before the write, which locks the row and must not wait for what another request's files take to read.
 	if result.Compared, err = s.compared(ctx, r, result); err != nil {
 		return err
@@ -131,6 +132,7 @@ func (s *Runner) lines(ctx context.Context, r *approval.Request) context.Context
 		s.log.Warn("nobody is told how a program gets on", "request", r.ID, "error", err)
 		return ctx
 	}
+	// A sandbox tells one line after another, so the view needs no lock.
 	remembered, box := true, r.Run.BoxID
 	return WithLines(ctx, func(line string) {
 		// Whoever watches the program waits for this, with a box that is paid by the second.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"countersign/approval"
-	"countersign/approval/pins"
 )
 
 // A request may stand in line for its box for hours. What was checked before that is
@@ -36,14 +35,17 @@ func (s *Runner) recheck(ctx context.Context, r *approval.Request, opened *openi
 // error means.
 func (s *Runner) thrown(ctx context.Context, r *approval.Request, opened *opening, box string, err error) error {
 	ctx = context.WithoutCancel(ctx) // even when this replica is told to stop
+	used := opened.age()
 	// Another replica that has named it since has checked for itself.
 	if now, unread := s.store.Request(ctx, r.ID); unread != nil || now.Run == nil || now.Run.BoxID != box {
 		if kill := s.sandbox.Kill(ctx, box); kill != nil {
 			s.log.Warn("kill a box that is not started", "request", r.ID, "error", kill)
+		} else if !s.part(ctx, r, box) {
+			used = 0
 		}
 	}
 	broken, gone := new(approval.BrokenSealError), new(approval.CauseError)
-	switch used := opened.age(); {
+	switch {
 	case errors.As(err, &broken):
 		broken.Box += used
 		err = s.seals.breakSeal(ctx, r, broken)
@@ -56,9 +58,28 @@ func (s *Runner) thrown(ctx context.Context, r *approval.Request, opened *openin
 	return s.ends.failOrLater(ctx, r.ID, err)
 }
 
+// part notes of a box that was made early that it is killed and paid here, so that nobody pays it once more. It tells whether it
+// is to be paid here: where the request was taken back, whoever keeps boxes ready may have ended and paid it meanwhile.
+func (s *Runner) part(ctx context.Context, was *approval.Request, box string) (pays bool) {
+	if was.Ready == nil || was.Ready.Box != box {
+		return true
+	}
+	_, err := s.store.Update(ctx, was.ID, func(r *approval.Request, _ time.Time) error {
+		pays = approval.Early{Request: r}.Part(box) || r.Run != nil
+		return nil
+	})
+	if err != nil {
+		s.log.Warn("note that a box that was made early is no more", "request", was.ID, "box", box, "error", err)
+	}
+	return pays
+}
+
 // payHeldBack charges a box in which nothing started. A request that is to run yet pays
 // it out of what is held for its run, so that both cost no more than was agreed to.
 func (s *Runner) payHeldBack(ctx context.Context, was *approval.Request, used time.Duration) {
+	if used <= 0 {
+		return // there was none, or somebody else has paid it (part)
+	}
 	_, err := s.store.Update(ctx, was.ID, func(r *approval.Request, now time.Time) error {
 		charge, err := s.Prices.BoxCharge(s.sandbox.Size(), used, now)
 		switch {
@@ -151,9 +172,7 @@ func (s *Runner) check(ctx context.Context, r *approval.Request, opened *opening
 	if broken, ok := errors.AsType[*approval.BrokenSealError](err); ok {
 		return nil, true, s.seals.breakSeal(ctx, r, broken)
 	}
-	if used > 0 {
-		s.payHeldBack(ctx, r, used)
-	}
+	s.payHeldBack(ctx, r, used)
 	if gone, ok := errors.AsType[*approval.CauseError](err); ok {
 		return nil, true, s.watch.withoutInput(ctx, r, gone.Cause)
 	}
@@ -179,12 +198,18 @@ func (s *Runner) create(ctx context.Context, r *approval.Request, opened *openin
 	}
 	opened.asked = time.Now()
 	line := s.boxes.tellLine(ctx, r)
-	box, err = s.sandbox.Create(withLine(line, func(place int) {
-		if place != approval.NotInLine {
-			opened.asked = time.Now() // nobody pays for the wait in a line
-		}
-		TellPlace(line, place)
-	}), r.ID, seal)
+	if box, err = s.claim(ctx, r, seal); box != "" {
+		opened.job = jobOf(r, inputs, seal.Limits)
+		return box, false, nil
+	}
+	if err == nil {
+		box, err = s.sandbox.Create(withLine(line, func(place int) {
+			if place != approval.NotInLine {
+				opened.asked = time.Now() // nobody pays for the wait in a line
+			}
+			TellPlace(line, place)
+		}), r.ID, seal)
+	}
 	var failed *BoxError
 	switch {
 	case err == nil:
@@ -198,6 +223,15 @@ func (s *Runner) create(ctx context.Context, r *approval.Request, opened *openin
 		return "", true, errors.Join(&LaterError{After: 5 * time.Second, Err: err}, ended(waits))
 	}
 	return "", true, s.ends.failOrLater(ctx, r.ID, err)
+}
+
+// claim is the box that waited while the reviewers read; none where there is none, or none that may live as long as
+// the run needs. One that was made for other limits than the money still bears is of no use.
+func (s *Runner) claim(ctx context.Context, r *approval.Request, seal approval.Manifest) (box string, err error) {
+	if b := r.Ready; s.Early == nil || b == nil || !b.Used {
+		return "", nil
+	}
+	return s.Early.Claim(ctx, r, seal)
 }
 
 // enter checks again what is older than checkedLife, and has the row name the box. Where it stops, the
@@ -225,13 +259,18 @@ func (s *Runner) unnamed(ctx context.Context, r *approval.Request, opened openin
 		return ended(err)
 	}
 	// Nothing has started in it and nothing will: the row does not name it.
+	used := opened.age()
 	if kill := s.sandbox.Kill(context.WithoutCancel(ctx), box); kill != nil {
 		s.log.Warn("kill unused box", "request", r.ID, "error", kill)
+	} else if !s.part(context.WithoutCancel(ctx), r, box) {
+		used = 0
 	}
 	if stale != nil {
-		return s.seals.breakSeal(ctx, r, &approval.BrokenSealError{Why: stale.Request.BrokenSeal(s.Policy), Box: opened.age()})
+		return s.seals.breakSeal(ctx, r, &approval.BrokenSealError{Why: stale.Request.BrokenSeal(s.Policy), Box: used})
 	}
-	s.payUnused(context.WithoutCancel(ctx), r.ID, opened.age())
+	if used > 0 {
+		s.payUnused(context.WithoutCancel(ctx), r.ID, used)
+	}
 	return ended(err)
 }
 
@@ -255,6 +294,7 @@ func (s *Runner) name(ctx context.Context, opened opening, box string) (*approva
 	return s.store.Act(ctx, opened.by, func(r *approval.Request, now time.Time) error {
 		if r.State == approval.Approved && !now.Before(r.ExpiresAt) {
 			r.Money().PayBox(s.costs.boxCharge(r, opened.age(), now), now)
+			approval.Early{Request: r}.Part(box) // paid here: else the move would wake who pays it once more
 			return r.Expire(now)
 		}
 		if until, _ := freezes.Frozen(now, s.Policy.Zone); !until.IsZero() && r.State == approval.Approved {
@@ -335,25 +375,4 @@ func (s *Runner) freeze(ctx context.Context, r *approval.Request) (c *Case, froz
 		return c, true, ended(err)
 	}
 	return c, frozen, err
-}
-
-// Seals checks what an approval has sealed, and takes it back where it does not hold.
-type Seals struct {
-	store interface {
-		Notices
-		Requests
-	}
-	sandbox interface {
-		BoxTerms
-		Inspector
-	}
-	*Settings
-
-	costs  *Costs
-	ends   *Ends
-	inputs *Inputs
-	people *People
-	pins   *pins.Keeper
-
-	absent absences
 }

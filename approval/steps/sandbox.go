@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"countersign/approval"
@@ -116,6 +117,54 @@ func (s *Boxes) notReady() (box *BoxError) {
 		box = &BoxError{Err: err, Words: "The sandbox cannot be reached.", Retry: true}
 	}
 	return box
+}
+
+// Early keeps a box ready while reviewers read, where boxes are billed by the second and a budget allows it
+// (package early).
+type Early interface {
+	// Keep has the box of a request made, kept or ended, as the row says. It may be repeated after any crash.
+	Keep(ctx context.Context, id string) error
+	// Spent is what the box has cost by now.
+	Spent(b *approval.Ready, now time.Time) (budget.Charge, error)
+	// Claim makes it the box of an approved run, which lives as long as any other of these limits. Empty: there is none, or it was of no use,
+	// and has been ended and paid.
+	Claim(ctx context.Context, r *approval.Request, seal approval.Manifest) (boxID string, err error)
+}
+
+// keepReady sees to the box of a request that was made early, or may be.
+func (s *Settings) keepReady(ctx context.Context, id string) error {
+	if s.Early == nil {
+		return nil // another replica has what it takes
+	}
+	return s.Early.Keep(ctx, id)
+}
+
+// use makes the box that waited that of the run that was just approved. What it has cost and nobody can price, or where nothing
+// starts at once, is left to whoever ends it.
+func (s *Settings) use(r *approval.Request, now time.Time) {
+	if s.Early == nil || !r.Ready.Open() || approval.QuietUntil(r).After(now) {
+		return
+	}
+	if charge, err := s.Early.Spent(r.Ready, now); err == nil {
+		approval.Early{Request: r}.Use(charge, now)
+	}
+}
+
+// givenBack are the standings once that is done: what a box that waited has not cost is free for its run.
+func (s *Settings) givenBack(r *approval.Request, standings []budget.Standing, now time.Time) []budget.Standing {
+	if s.Early == nil || !r.Ready.Open() {
+		return standings
+	}
+	spent, err := s.Early.Spent(r.Ready, now)
+	own := slices.IndexFunc(r.Holds, func(h budget.OpenHold) bool { return h.ID == r.Ready.Hold })
+	if err != nil || own < 0 {
+		return standings
+	}
+	standings = slices.Clone(standings)
+	for i := range standings {
+		standings[i].Held -= max(0, r.Holds[own].Amount-spent.Amount)
+	}
+	return standings
 }
 
 type placeKey struct{}

@@ -8,18 +8,40 @@ import (
 	"time"
 
 	"countersign/approval"
+	"countersign/approval/pins"
 )
+
+// Seals checks what an approval has sealed, and takes it back where it does not hold.
+type Seals struct {
+	store interface {
+		Notices
+		Requests
+	}
+	sandbox interface {
+		BoxTerms
+		Inspector
+	}
+	*Settings
+
+	costs  *Costs
+	ends   *Ends
+	inputs *Inputs
+	people *People
+	pins   *pins.Keeper
+
+	absent absences
+}
 
 // breakSeal takes a request back to review whose approval does not hold any more:
 // one that has no box yet, or one whose box is no more and never started anything.
 // Stored code that could not be shown truthfully is no code for reviewers: then it ends.
 func (s *Seals) breakSeal(ctx context.Context, was *approval.Request, broken *approval.BrokenSealError) error {
 	s.sandbox.Discard(was.ID)
-	rules, err := s.people.RulesFor(ctx, was)
+	rules, standings, err := s.people.bounds(ctx, was)
 	if err != nil {
 		return err
 	}
-	terms, err := s.costs.draftTerms(ctx, was)
+	terms, err := s.costs.draftTerms(ctx, was, standings)
 	if err != nil {
 		return err
 	}

@@ -226,6 +226,11 @@ func (s *Presenter) View(ctx context.Context, id string) (*View, error) {
 	return s.viewed(s.store.View(ctx, id))
 }
 
+// Pressed is View for whoever decides by a message that need not be drawn again.
+func (s *Presenter) Pressed(ctx context.Context, id string) (*View, error) {
+	return s.store.Pressed(ctx, id)
+}
+
 // drawn is View for messages that nobody decides by.
 func (s *Presenter) drawn(ctx context.Context, id string) (*View, error) {
 	return s.viewed(s.store.Drawn(ctx, id))

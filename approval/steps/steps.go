@@ -39,6 +39,9 @@ type Settings struct {
 	Elsewhere func(ctx context.Context, sandbox, template string) (bool, error)
 	Unseen    time.Duration // for how long no replica has to have it until none has it any more
 
+	// Early keeps boxes ready while reviewers read; nil: none is made before it is approved.
+	Early Early
+
 	// ReceiptsDue is the latest moment at which people were to be told what they have approved;
 	// nil: they are told of everything at once.
 	ReceiptsDue func(now time.Time) time.Time
@@ -159,7 +162,7 @@ func (s *Steps) lookAgain(ctx context.Context, id string) error {
 // is at a step of a request.
 func (s *Steps) Do(ctx context.Context, wake Wake) error {
 	// StepGoOn is missing on purpose: it names no job, only what a sweep does by itself.
-	work := map[approval.Step]func(context.Context, string) error{approval.StepFind: s.Find, approval.StepLook: s.lookAgain, approval.StepRead: s.Read, approval.StepDraft: s.Draft, approval.StepInspect: s.Inspect, approval.StepRun: s.Run, approval.StepShow: s.Show, approval.StepTell: s.Tell}[wake.Step]
+	work := map[approval.Step]func(context.Context, string) error{approval.StepFind: s.Find, approval.StepLook: s.lookAgain, approval.StepRead: s.Read, approval.StepDraft: s.Draft, approval.StepInspect: s.Inspect, approval.StepReady: s.keepReady, approval.StepRun: s.Run, approval.StepShow: s.Show, approval.StepTell: s.Tell}[wake.Step]
 	if work == nil {
 		s.Log.Error("a job for an unknown step", "step", wake.Step, "request", wake.RequestID)
 		return nil

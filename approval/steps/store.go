@@ -42,7 +42,8 @@ type Requests interface {
 	// into the audit trail (Money.Weighed), and what Alerts says of a settlement is stored
 	// with it.
 	Update(ctx context.Context, id string, change func(r *approval.Request, now time.Time) error) (*approval.Request, error)
-	// Act is Update of a request that was loaded a moment ago, and saves loading it again.
+	// Act is Update of a request that was loaded a moment ago, and saves loading it again. The closure changes the case's own
+	// request: after an error that is not what the row says, though the version is. Who goes on then loads another case.
 	// Where people, rules or freezes of its workspace have changed since, nothing is
 	// stored, and it is ErrOutdated: whoever decides by them begins anew.
 	Act(ctx context.Context, c *Case, change func(r *approval.Request, now time.Time) error) (*approval.Request, error)
@@ -61,7 +62,7 @@ type Case struct {
 	Trail     string // where its audit trail ends, as the store spells it
 	Now       time.Time
 	Read      time.Time         // when that was, by this machine's clock
-	Standings []budget.Standing // of the budgets that pay, in lock order
+	Standings []budget.Standing // of the budgets that pay, in lock order; none where nobody looked (Pressed): then the write alone weighs
 	review.Book
 }
 
@@ -111,6 +112,8 @@ type Asking interface {
 type Shown interface {
 	// View loads everything that a card or a reply is drawn from.
 	View(ctx context.Context, id string) (*View, error)
+	// Pressed is the same for whoever decides by a message that need not be drawn: the request, its Case without budgets, and where its messages stand.
+	Pressed(ctx context.Context, id string) (*View, error)
 	// Drawn is the same for whoever only draws: without a Case, and with no more of the Book than the state shows.
 	Drawn(ctx context.Context, id string) (*View, error)
 	// Artifacts are the files that came out of a request's run, with what is in them.

@@ -46,21 +46,25 @@ func (s *Sweeper) oldPins(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var faults []error
 	for team, list := range old {
-		year, week := now.ISOWeek()
-		key := fmt.Sprintf("old pins %s %d-%02d", team, year, week)
-		if _, _, err := s.store.Notice(ctx, key); !errors.Is(err, approval.ErrNotFound) {
-			return err
-		}
-		said := approval.PinsNoticed{}
-		for _, p := range list {
-			said.Old = append(said.Old, approval.PinNoticed{Channel: p.Project, File: p.File.Name, By: p.By, At: p.At})
-		}
-		if err := s.store.Notify(ctx, approval.Notice{Key: key, Team: team, Kind: approval.NoticePins, Admins: true, At: now.UTC(), Data: approval.Encode(said), Once: true}); err != nil {
-			return err
-		}
+		faults = append(faults, s.tellOld(ctx, team, list, now))
 	}
-	return nil
+	return errors.Join(faults...)
+}
+
+// tellOld tells one workspace, unless somebody has this week.
+func (s *Sweeper) tellOld(ctx context.Context, team string, list []pins.Pin, now time.Time) error {
+	year, week := now.ISOWeek()
+	key := fmt.Sprintf("old pins %s %d-%02d", team, year, week)
+	if _, _, err := s.store.Notice(ctx, key); !errors.Is(err, approval.ErrNotFound) {
+		return err
+	}
+	said := approval.PinsNoticed{}
+	for _, p := range list {
+		said.Old = append(said.Old, approval.PinNoticed{Channel: p.Project, File: p.File.Name, By: p.By, At: p.At})
+	}
+	return s.store.Notify(ctx, approval.Notice{Key: key, Team: team, Kind: approval.NoticePins, Admins: true, At: now.UTC(), Data: approval.Encode(said), Once: true})
 }
 
 // said tells whether a notice has been stored.
@@ -93,8 +97,8 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 // nothing is due any more, which costs a look.
 func (s *Sweeper) catchUp(ctx context.Context, w Wake) error {
 	switch w.Step {
-	// These have jobs of their own, so that a sweep waits for no call of Slack's.
-	case approval.StepTell, approval.StepLook:
+	// These have jobs of their own, so that a sweep waits for no call of Slack's or the cloud's.
+	case approval.StepTell, approval.StepLook, approval.StepReady:
 		return s.store.Wake(ctx, w)
 	case approval.StepGoOn:
 		return s.payer.tryAgain(ctx, w.RequestID)

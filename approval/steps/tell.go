@@ -235,6 +235,7 @@ func (s *Teller) tellOne(ctx context.Context, v *NoticeView, who string, had Not
 		had = NoticePost{Key: v.Key, Recipient: who}
 	}
 	post, err := s.slack.Tell(ctx, v, had)
+	// Nobody tries for a day what can never be: the notice counts as told without them.
 	if errors.Is(err, ErrUnreachable) {
 		s.log.Warn("a notice does not reach somebody", "notice", v.Key, "user", who, "error", err)
 		return nil

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,4 +112,76 @@ func TestAnUnusedBoxCostsNoMoreThanWasHeld(t *testing.T) {
 		require.Equal(t, hold, budget.Total(b.spends(r.ID, budget.ForRun)[0].Charges))
 		require.Len(t, b.store.noticesOf(approval.NoticeOverrun), 1)
 	})
+}
+
+// waited is a world in which the box of a request was made early. meanwhile is what happens once the run has it.
+type waited struct {
+	b         *bundle
+	meanwhile func()
+}
+
+func (w waited) Keep(context.Context, string) error { return nil }
+
+func (w waited) Spent(*approval.Ready, time.Time) (budget.Charge, error) { return budget.Charge{}, nil }
+
+func (w waited) Claim(_ context.Context, r *approval.Request, _ approval.Manifest) (string, error) {
+	time.Sleep(5 * time.Second)
+	w.meanwhile()
+	return r.Ready.Box, nil
+}
+
+// A box that waited, and whose run does not come, is ended by two: by its runner, and by whoever keeps boxes ready. Whoever notes it first pays, and the other pays nothing.
+func TestABoxThatWaitedForARunThatDoesNotComeIsPaidOnce(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		spoil func(b *bundle, r *approval.Request)
+		state approval.State
+		bills int
+	}{
+		"the approval ran out":                   {func(b *bundle, _ *approval.Request) { b.store.pass(2 * time.Hour) }, approval.Expired, 1},
+		"it was taken back, and nobody has come": {takesBack, approval.Withdrawn, 1},
+		"it was taken back, and its box is paid": {func(b *bundle, r *approval.Request) {
+			takesBack(b, r)
+			_, err := b.store.Update(b.t.Context(), r.ID, func(r *approval.Request, _ time.Time) error {
+				require.True(b.t, approval.Early{Request: r}.Dropped())
+				approval.Early{Request: r}.Part(r.Ready.Box)
+				return nil
+			})
+			require.NoError(b.t, err)
+		}, approval.Withdrawn, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := setup(t)
+			r := b.pending()
+			b.Early = waited{b, func() { tt.spoil(b, r) }}
+			box, err := b.box.Create(t.Context(), r.ID, r.Revision.Manifest)
+			require.NoError(t, err)
+			_, err = b.store.Update(t.Context(), r.ID, func(r *approval.Request, now time.Time) error {
+				require.NoError(t, approval.Early{Request: r}.Order(budget.Cent, 10*time.Minute, now))
+				return approval.Early{Request: r}.Name(box, now)
+			})
+			require.NoError(t, err)
+			_, err = b.Decide(t.Context(), ruling(b.request(r.ID), "R1", approval.Approve))
+			require.NoError(t, err)
+			require.True(t, b.request(r.ID).Ready.Used, name)
+			require.NoError(t, b.Run(t.Context(), r.ID), name)
+			now := b.request(r.ID)
+			require.Equal(t, tt.state, now.State, name)
+			require.False(t, approval.Early{Request: now}.Dropped(), "%s: nobody has to pay it any more", name)
+			paid := 0
+			for _, s := range b.spends(r.ID, budget.ForRun) {
+				if budget.Total(s.Charges) > 0 {
+					paid++
+				}
+			}
+			require.Equal(t, tt.bills, paid, name)
+			require.Zero(t, b.box.living(), name)
+		})
+	}
+}
+
+// takesBack is what an asker does who has changed their mind.
+func takesBack(b *bundle, r *approval.Request) {
+	_, err := b.Withdraw(b.t.Context(), r.ID, approval.Click{Team: "T1", User: "asker"})
+	require.NoError(b.t, err)
 }

@@ -101,6 +101,57 @@ func TestAWishStaysAPartOfWhatFollows(t *testing.T) {
 	require.NoError(t, err, "a no needs nobody else")
 }
 
+// Whoever has edited the code approves nothing that came of it: neither after a colleague has changed a line, nor after
+// a model has, nor by a deputy.
+func TestAnEditStaysAPartOfWhatFollows(t *testing.T) {
+	t.Parallel()
+	for _, tier := range approval.Tiers() {
+		for name, follows := range map[string]func(b *bundle, r *approval.Request) error{
+			"a colleague's edit": func(b *bundle, r *approval.Request) error {
+				_, err := b.Edit(t.Context(), ruling(r, "R2", ""), "print(3)\nprint(4)\n")
+				return err
+			},
+			"a model's version": func(b *bundle, r *approval.Request) error {
+				ru := ruling(r, "R2", approval.Rewrite)
+				ru.Reason = "Sort it."
+				_, err := b.Decide(t.Context(), ru)
+				return err
+			},
+		} {
+			b := setup(t)
+			b.of(tier)
+			require.NoError(t, b.Delegate(t.Context(), by("R1"), "deputy", time.Now().Add(time.Hour)))
+			r := b.pending()
+			_, err := b.Edit(t.Context(), ruling(r, "R1", ""), "print(3)\n")
+			require.NoError(t, err)
+			require.Empty(t, b.work())
+			require.NoError(t, follows(b, b.request(r.ID)))
+			require.Empty(t, b.work())
+			r = b.request(r.ID)
+			require.Equal(t, 3, r.Revision.Number)
+			require.Contains(t, r.Authors, "R1")
+			require.Equal(t, tier, r.Revision.Tier())
+			if tier == approval.Low {
+				_, err = b.Decide(t.Context(), typed(r, "R1", approval.Approve))
+				require.NoError(t, err, name)
+				continue
+			}
+			v, err := b.View(t.Context(), r.ID)
+			require.NoError(t, err)
+			require.NotContains(t, v.Deciders, "R1", "nobody waits for them")
+			for _, who := range []string{"R1", "deputy"} {
+				var no *approval.NotAllowedError
+				_, err := b.Decide(t.Context(), typed(r, who, approval.Approve))
+				require.ErrorAs(t, err, &no, "%s %s by %s", tier, name, who)
+				require.Equal(t, approval.WhyOwnPart, no.Why.Code)
+				require.Contains(t, reasons.Words(no.Why), "somebody else has to approve it")
+			}
+			_, err = b.Decide(t.Context(), typed(r, "R1", approval.Reject))
+			require.NoError(t, err, "a no needs nobody else")
+		}
+	}
+}
+
 func TestBeforeAWishIsSentItsSenderKnowsWhoApproves(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

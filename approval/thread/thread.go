@@ -78,6 +78,7 @@ func exchanges(said []approval.Message, sight approval.Sight) (all []exchange) {
 // ended tells that nothing more is said of it.
 func (e exchange) ended() bool { return e.raw[0].Ended }
 
+// bytes is how much of a prompt some exchanges take.
 func bytes(all []exchange) (sum int) {
 	for _, e := range all {
 		sum += e.bytes
@@ -100,6 +101,7 @@ func without(all []exchange, s approval.Summary) []exchange {
 	return slices.DeleteFunc(slices.Clone(all), func(e exchange) bool { return slices.Contains(s.Of, e.id) })
 }
 
+// said are the messages of some exchanges, in their order.
 func said(all []exchange) (messages []approval.Message) {
 	for _, e := range all {
 		messages = append(messages, e.shown...)

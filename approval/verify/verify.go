@@ -41,6 +41,7 @@ func Compare(with string, before, now approval.Result) approval.Compared {
 // comparison collects what differs.
 type comparison struct{ approval.Compared }
 
+// add keeps the first differences and counts the others. Texts are cut: an answer may be a whole table.
 func (c *comparison) add(d approval.Difference) {
 	if len(c.Differs) == most {
 		c.More++
@@ -63,6 +64,7 @@ func (c *comparison) text(what approval.DifferenceCode, before, now string) {
 	if before == now {
 		return
 	}
+	// Only an answer is told figure by figure: of what a program printed the first line that differs says enough.
 	if number.ReplaceAllString(before, "0") != number.ReplaceAllString(now, "0") || what != approval.DifferentAnswer {
 		first, second := apart(before, now)
 		c.add(approval.Difference{What: what, Before: first, Now: second})
@@ -88,6 +90,7 @@ func apart(before, now string) (first, second string) {
 	return first, second
 }
 
+// at is a line of a list, and nothing past its end: the lists may be of different lengths.
 func at(list []string, i int) string {
 	if i < len(list) {
 		return list[i]
@@ -105,6 +108,7 @@ func (c *comparison) tables(before, now []approval.Grid) {
 		name := is.Title
 		if was.Title != is.Title || !slices.Equal(was.Columns, is.Columns) {
 			c.add(approval.Difference{What: approval.DifferentColumns, Name: name, Before: strings.Join(was.Columns, ", "), Now: strings.Join(is.Columns, ", ")})
+			// With other columns no cell has its counterpart: each would be told as a difference.
 			continue
 		}
 		if was.TotalRows != is.TotalRows {
@@ -138,6 +142,7 @@ func (c *comparison) files(before, now []approval.Artifact) {
 // forgotten tells of a file whose content is not kept any more. An empty one has no bytes rather than none.
 func forgotten(a approval.Artifact) bool { return a.Data == nil }
 
+// hashes tells files apart by what they hold, by their names.
 func hashes(files []approval.Artifact) map[string]string {
 	sums := map[string]string{}
 	for _, f := range files {

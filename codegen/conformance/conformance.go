@@ -24,7 +24,8 @@ import (
 	"countersign/internal/proof"
 )
 
-// Dialect is the format of one provider.
+// Dialect is the format of one provider: how a request has to look, and how the server's model answers in it. It is written
+// from the provider's documents and not from our client, so that the two cannot share a mistake.
 type Dialect struct {
 	Name  string // as people read it
 	Model string
@@ -58,7 +59,7 @@ type Said struct {
 // Key is the only key that the server takes.
 const Key = "test-key-51c0"
 
-// Program is the text of a good answer.
+// Program is the text of a good answer: a summary, then one fenced program.
 const Program = "The program shows the answer to everything.\n\n```python\nimport pandas as pd\n\npd.DataFrame({\"answer\": [42]})\n```\n"
 
 // code is the program in it.
@@ -76,11 +77,13 @@ type Open func(address, key string, timeout time.Duration) (codegen.Provider, er
 // Run holds a provider to all promises. Each is a row of `make prove-models`.
 func Run(t *testing.T, d Dialect, open Open) {
 	for _, s := range scenes {
+		// What a format has no word for cannot be tried with it, and is no row of its table.
 		if s.fits != nil && !s.fits(d) {
 			continue
 		}
 		t.Run(s.promise, func(t *testing.T) {
 			t.Parallel()
+			// A test within the test, because require ends its goroutine: the row of the proof has to be written either way.
 			kept := t.Run("holds", func(t *testing.T) { s.play(&house{T: t, dialect: d, server: serve(t, d), open: open}) })
 			proof.Check(t, kept, d.Name+": "+s.promise, "one call on loopback")
 		})
@@ -95,7 +98,7 @@ type house struct {
 	open    Open
 }
 
-// writer asks the provider alone. It has an hour: what has to be late is made late (runsOut).
+// writer asks the provider alone, without another to step in. It has an hour: what has to be late is made late (runsOut).
 func (h *house) writer() *codegen.Writer {
 	h.Helper()
 	p, err := h.open(h.server.URL, Key, time.Hour)
@@ -106,7 +109,7 @@ func (h *house) writer() *codegen.Writer {
 	return w
 }
 
-// asked is the question of all scenes.
+// asked is the question of all scenes. Its words are looked for in prompts and errors.
 func (h *house) asked() steps.Brief {
 	return steps.Brief{RequestID: "q1", Model: h.dialect.Model, Question: "How much was sold?",
 		Files: []approval.File{{Name: "sales.csv", Reading: &reading.Reading{Kind: "text", Tables: []reading.Table{{Rows: 3, Columns: []reading.Column{{Name: "units", Type: "integer"}}}}}}}}
@@ -128,10 +131,12 @@ func (h *house) failure() *steps.WriterError {
 	return h.failureIn(h.Context())
 }
 
+// failureIn is failure in a context that may run out.
 func (h *house) failureIn(ctx context.Context) *steps.WriterError {
 	h.Helper()
 	d, err := h.writer().Write(ctx, h.asked())
 	failed := writerError(h, err)
+	// Not even a part: whoever shows half of a draft shows what nobody has checked.
 	require.Zero(h, d, "an answer with a fault shows no program")
 	require.NotEmpty(h, failed.Words)
 	for _, secret := range []string{Key, "How much was sold?", "import pandas"} {
@@ -148,6 +153,7 @@ type late struct {
 	over chan struct{}
 }
 
+// runsOut gives such a context, and what has its time run out.
 func runsOut(ctx context.Context) (_ context.Context, over func()) {
 	l := late{ctx, make(chan struct{})}
 	return l, func() { close(l.over) }
@@ -166,6 +172,7 @@ func (l late) Err() error {
 	}
 }
 
+// writerError is the one kind of error that a writer returns: with words for people, and what it may have cost.
 func writerError(h *house, err error) *steps.WriterError {
 	h.Helper()
 	failed, ok := errors.AsType[*steps.WriterError](err)

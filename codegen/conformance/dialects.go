@@ -14,12 +14,15 @@ import (
 func Mistral() Dialect {
 	d := completions("Mistral", "codestral-2508")
 	d.chunked, d.ends[codegen.Refused] = true, ""
+	// No service tier and no store: Mistral has neither, and refuses fields that it does not know.
 	d.ask = func(m map[string]any) string {
 		return only(m, "model", "messages", "temperature", "top_p", "max_tokens", "random_seed", "safe_prompt", "stream")
 	}
+	// The object "error" stands at the top, and not below "error" as with the others.
 	d.fault = func(status int, message string) any {
 		return map[string]any{"object": "error", "message": message, "type": "invalid_request_error", "param": nil, "code": fmt.Sprint(status)}
 	}
+	// Mistral's documents have no finish reason for either, so both scenes are left out.
 	d.ends[codegen.Filtered] = ""
 	return d
 }
@@ -29,6 +32,7 @@ func OpenAI() Dialect {
 	d := completions("OpenAI", "gpt-6.1-terra")
 	d.writes = true
 	d.ask = func(m map[string]any) string {
+		// "default" is the price that the list has: "auto" may take a dearer tier. store: nothing is to stay with the provider.
 		if m["service_tier"] != "default" || m["store"] != false {
 			return "service_tier and store have to be given"
 		}
@@ -71,6 +75,7 @@ func completions(name, model string) Dialect {
 					parts = append(parts, map[string]any{"type": "text", "text": c})
 				}
 				message["content"] = parts
+			// Ollama and vLLM put it beside the content.
 			case s.Thought != "":
 				message["reasoning_content"] = s.Thought // OpenAI itself shows none
 			}
@@ -80,6 +85,7 @@ func completions(name, model string) Dialect {
 					message["content"] = nil
 				}
 				message["tool_calls"] = []any{map[string]any{"id": "call_1", "type": "function", "function": map[string]any{"name": "run", "arguments": "{}"}}}
+			// The finish reason is "stop" as with any answer: the field says so alone.
 			case codegen.Refused:
 				message["content"], message["refusal"] = nil, s.Text
 			case codegen.Filtered:
@@ -94,6 +100,7 @@ func completions(name, model string) Dialect {
 				body["choices"] = []any{}
 			}
 			if !s.NoUsage {
+				// Cached tokens are a part of the prompt's here; Anthropic counts them beside it.
 				usage := map[string]any{"prompt_tokens": s.Input, "completion_tokens": s.Output, "total_tokens": s.Input + s.Output}
 				details := map[string]any{}
 				if s.Cached > 0 {
@@ -103,6 +110,7 @@ func completions(name, model string) Dialect {
 					details["cache_write_tokens"] = s.Written
 				}
 				usage["prompt_tokens_details"] = details
+				// Reasoned tokens are a part of completion_tokens: who adds them charges twice.
 				if s.Reasoned > 0 {
 					usage["completion_tokens_details"] = map[string]any{"reasoning_tokens": s.Reasoned}
 				}
@@ -112,6 +120,7 @@ func completions(name, model string) Dialect {
 		}}
 }
 
+// bearer is the key of a call by the Authorization header.
 func bearer(h http.Header) string { return strings.TrimPrefix(h.Get("Authorization"), "Bearer ") }
 
 // Claude is Anthropic's format: platform.claude.com/docs/en/api/messages and /errors, read 2026-11-26, and
@@ -122,6 +131,7 @@ func Claude() Dialect {
 		ends: map[codegen.End]string{codegen.Whole: "end_turn", codegen.CutOff: "max_tokens", codegen.Tool: "tool_use",
 			codegen.Refused: "refusal", codegen.Broken: "pause_turn"},
 		ask: func(m map[string]any) string {
+			// Without it a call may be billed at the priority tier, which the price list does not have.
 			if m["service_tier"] != "standard_only" {
 				return "service_tier has to be given"
 			}
@@ -156,6 +166,7 @@ func Claude() Dialect {
 				body["stop_reason"] = "end_turn"
 			}
 			if !s.NoUsage {
+				// input_tokens is what was neither read from the cache nor written into it: the three add up to the prompt.
 				body["usage"] = map[string]any{"input_tokens": s.Input - s.Cached - s.Written, "cache_read_input_tokens": s.Cached,
 					"cache_creation_input_tokens": s.Written, "output_tokens": s.Output, "service_tier": "standard",
 					"output_tokens_details": map[string]any{"thinking_tokens": s.Reasoned}}
@@ -186,6 +197,7 @@ func pieces(s Said) []string {
 	return []string{s.Text}
 }
 
+// encode is for bodies that are made here, which always marshal.
 func encode(v any) []byte {
 	body, _ := json.Marshal(v) // strings and numbers only
 	return body

@@ -53,13 +53,16 @@ var scenes = append([]scene{
 		require.Contains(h, sent, "How much was sold?")
 		require.Contains(h, sent, "You write one Python program")
 		texts := 0
+		// What is held for a call is counted in bytes of its texts: a token is at least one.
 		count(h.server.requests()[0], &texts)
 		require.LessOrEqual(h, texts, prompt, "a token is at least a byte")
+		// Size is this prompt's, and Bound that of any: neither may be less than what was sent.
 		require.LessOrEqual(h, prompt, most)
 		require.LessOrEqual(h, answer, longest)
 		require.Contains(h, sent, fmt.Sprint(answer), "the longest answer is asked for by name")
 	}},
 	{"a canary in question, names, cells, thread, code and wishes is in no prompt, and the draft has it", nil, func(h *house) {
+		// The model answers with the placeholder that it was shown.
 		h.server.says(Said{Model: h.dialect.Model, Text: "It counts the rows of [e-mail 1].\n\n```python\nfrom desk import load\n\norders = load(\"[e-mail 1]\")\n```\n", End: codegen.Whole, Input: 1200, Output: 60})
 		w, b := h.writer(), canary(h.asked())
 		most, _ := w.Size(b)
@@ -71,6 +74,7 @@ var scenes = append([]scene{
 		require.Equal(h, "from desk import load\n\norders = load(\"canary-file@leak.example.csv\")\n", d.Code, "the reviewed program has what the model did not see")
 		require.Equal(h, "It counts the rows of canary-file@leak.example.csv.", d.Summary)
 		h.server.says(Said{Model: h.dialect.Model, Text: "They asked about [e-mail 1].", End: codegen.Whole, Input: 1200, Output: 60})
+		// A summary stands in later prompts, where place-holders would stand for other values: so its are masked for good.
 		recap, err := w.Recap(h.Context(), steps.Recap{Model: h.dialect.Model, Before: "Of canary-before@leak.example.", Said: b.History, Hides: b.Hides})
 		require.NoError(h, err)
 		require.Equal(h, "They asked about [e-mail masked].", recap.Text)
@@ -90,6 +94,7 @@ var scenes = append([]scene{
 	}},
 	{"what the model thought is paid for, and is nobody's answer", nil, func(h *house) {
 		s := h.dialect.Good()
+		// With a program in it, which must not be taken for the answer's.
 		s.Thought, s.Output, s.Reasoned = "Let me see. ```python\nimport os\n``` would be wrong.", 500, 440
 		h.server.says(s)
 		d := h.draft()
@@ -98,6 +103,7 @@ var scenes = append([]scene{
 	}},
 	{"tokens from the cache are charged as such", nil, func(h *house) {
 		s := h.dialect.Good()
+		// Of the 1,200 of the prompt: cached tokens have a price of their own.
 		s.Cached = 1024
 		h.server.says(s)
 		require.Equal(h, budget.Usage{Model: h.dialect.Model, Input: 1200, Cached: 1024, Output: 60}, h.draft().Usage)
@@ -116,6 +122,7 @@ var scenes = append([]scene{
 	}},
 	{"a name that is none leaves the cost uncertain", nil, func(h *house) {
 		s := h.dialect.Good()
+		// It would reach a bill, a card and a price list: a name is held to its form first.
 		s.Model = "<!channel> `free` " + strings.Repeat("x", 200)
 		h.server.says(s)
 		means(h, h.failure(), "did not say what its answer cost", false, true)
@@ -136,6 +143,7 @@ var scenes = append([]scene{
 	}},
 	{"an answer that was cut off shows no program, and is repaired", nil, func(h *house) {
 		s := h.dialect.Good()
+		// Within the program, after its fence has begun.
 		s.End, s.Text = codegen.CutOff, Program[:60]
 		h.server.says(s)
 		e := h.failure()
@@ -165,6 +173,7 @@ var scenes = append([]scene{
 		h.server.says(s)
 		e := h.failure()
 		means(h, e, "asked for a tool", false, false)
+		// Without a repair the core does not call again: it would ask for a tool again.
 		require.Empty(h, e.Repair, "the same model would be paid once more")
 	}},
 	{"a program beside a call of a tool is taken", has(codegen.Tool), func(h *house) {
@@ -186,6 +195,7 @@ var scenes = append([]scene{
 		means(h, h.failure(), "in an unexpected way", true, false)
 	}},
 	{"half of a character is no program, and is repaired", nil, func(h *house) {
+		// Two of the three bytes of a sign, as where a stream was cut and glued.
 		body := strings.Replace(string(encode(h.dialect.say(h.dialect, h.dialect.Good()))), "everything", "every\xe2\x82thing", 1)
 		h.server.body(http.StatusOK, "application/json", []byte(body))
 		e := h.failure()
@@ -193,6 +203,7 @@ var scenes = append([]scene{
 		require.Contains(h, e.Repair, "invalid Unicode")
 	}},
 	{"silence ends with its time, and leaves the cost uncertain", nil, func(h *house) {
+		// The time runs out when the server has been asked, so that the call is one of which something has left.
 		ctx, over := runsOut(h.Context())
 		h.server.answers(func(_ http.ResponseWriter, r *http.Request) {
 			over()
@@ -234,6 +245,7 @@ var scenes = append([]scene{
 		h.server.answers(func(w http.ResponseWriter, _ *http.Request) {
 			defer close(gone)
 			w.Header().Set("Content-Type", "application/json")
+			// Written until nobody reads: how much went through shows where the reader stopped.
 			for page := strings.Repeat("and on ", 10_000); wrote.Load() < 50<<20; {
 				n, err := io.WriteString(w, page)
 				if wrote.Add(int64(n)); err != nil {
@@ -260,6 +272,7 @@ var scenes = append([]scene{
 	{"no redirect is followed with a key in hand", nil, func(h *house) {
 		elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { h.Error("the key was carried on") }))
 		defer elsewhere.Close()
+		// 301 to 303 would go on as a GET, 307 and 308 with the whole prompt.
 		for _, status := range []int{301, 302, 303, 307, 308} {
 			h.server = serve(h.T, h.dialect)
 			h.server.answers(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL+r.URL.Path, status) })
@@ -267,6 +280,7 @@ var scenes = append([]scene{
 		}
 	}},
 	{"a server that is not there costs nothing", nil, func(h *house) {
+		// Its port is free now, so connections to it are refused.
 		h.server.Close()
 		means(h, h.failure(), "cannot be reached", true, false)
 	}},
@@ -306,6 +320,7 @@ func refusals() (list []scene) {
 		{502, "a problem of its own", true, true},
 		{503, "a problem of its own", true, true},
 		{504, "a problem of its own", true, true},
+		// Anthropic's status for "overloaded".
 		{529, "a problem of its own", true, true},
 	} {
 		costs := "costs nothing"
@@ -334,6 +349,7 @@ func refusals() (list []scene) {
 			h.server = serve(h.T, h.dialect)
 			h.server.refuses(503, "busy", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
 			e := h.failure()
+			// A date has no fractions, and the machine may be slow: an hour is told from a second, and no more is asked.
 			require.InDelta(h, time.Hour, e.After, float64(30*time.Minute))
 			require.Contains(h, e.Words, "Please ask again in")
 		}},
@@ -344,6 +360,7 @@ func refusals() (list []scene) {
 // must not leave: addresses, and what administrators have added.
 func canary(b steps.Brief) steps.Brief {
 	said := func(where string) string { return "canary-" + where + "@leak.example" }
+	// It is an expression that is known to be one.
 	b.Hides, _ = redact.With("Project Canary")
 	b.Question = "How many orders has " + said("question") + " in Project Canary? The key is " + "AKI" + "AIOSFODNN7CANARY2."
 	file := &b.Files[0]
@@ -363,7 +380,7 @@ func canary(b steps.Brief) steps.Brief {
 	return b
 }
 
-// count adds up the bytes of the texts of a request.
+// count adds up the bytes of the texts of a request: of those fields alone that a model reads, whatever the format.
 func count(v any, bytes *int) {
 	switch v := v.(type) {
 	case string:
@@ -373,6 +390,7 @@ func count(v any, bytes *int) {
 			count(e, bytes)
 		}
 	case map[string]any:
+		// Fields of a request that no model reads, such as its name, are no part of the prompt.
 		for _, key := range []string{"content", "text", "system", "messages"} {
 			count(v[key], bytes)
 		}

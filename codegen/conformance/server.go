@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// Handler gives the same good answer to every call, for tests of whole programs.
+// Handler gives the same good answer to every call, for tests of whole programs. It is not strict: only Run holds requests
+// to the format.
 func (d Dialect) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != d.Path || d.key(r.Header) != Key {
@@ -42,6 +43,7 @@ func serve(t *testing.T, d Dialect) *server {
 	s.says(d.Good())
 	s.Server = httptest.NewServer(s)
 	t.Cleanup(func() {
+		// First whoever waits is let go: Close waits for handlers.
 		close(s.stop)
 		s.CloseClientConnections()
 		s.Close()
@@ -91,9 +93,11 @@ func (s *server) waits(r *http.Request) {
 	case <-r.Context().Done():
 	case <-s.stop:
 	}
+	// The connection ends without an answer: any status would be one.
 	panic(http.ErrAbortHandler)
 }
 
+// requests are the bodies that have come, in their order.
 func (s *server) requests() []map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,6 +124,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		wrong = s.dialect.ask(request)
 	}
 	s.mu.Lock()
+	// Also what is wrong: a scene counts calls, however they look.
 	s.got = append(s.got, request)
 	if wrong != "" {
 		s.odd = append(s.odd, wrong)

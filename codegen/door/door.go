@@ -62,9 +62,11 @@ var (
 // RoundTrip makes one exchange and reads its answer whole. Its errors are a
 // *StatusError, an *Unsent, one of the three above, or what went wrong on the way.
 func (d *Door) RoundTrip(req *http.Request) (*http.Response, error) {
+	// One header that has left is enough: from there on a server may work on the call, and bill it.
 	var sent atomic.Bool
 	trace := &httptrace.ClientTrace{WroteHeaderField: func(string, []string) { sent.Store(true) }}
 	req = req.WithContext(httptrace.WithClientTrace(req.Context(), trace))
+	// A transport follows no redirect: that is a client's doing. So a 307 comes back as a status, and no key goes elsewhere.
 	resp, err := d.next.RoundTrip(req)
 	if err != nil {
 		if !sent.Load() {
@@ -72,8 +74,10 @@ func (d *Door) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
+	// One byte more than may be, by which an answer that is too long is known.
 	body, err := io.ReadAll(io.LimitReader(resp.Body, d.most+1))
 	_ = resp.Body.Close() // it was read, or is given up
+	// Also where the body broke off: the status alone says what it means.
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return nil, &StatusError{Code: resp.StatusCode, After: retryAfter(resp.Header.Get("Retry-After"), time.Now()), Body: strings.ToValidUTF8(string(body[:min(len(body), 500)]), "")}
 	}
@@ -96,6 +100,7 @@ func (d *Door) RoundTrip(req *http.Request) (*http.Response, error) {
 // noAnswer tells what a success must not be: a page of whatever stands in front of the
 // API, the API's error object, or no JSON object at all. All have been seen with status 200.
 func noAnswer(body []byte) error {
+	// By how it begins and not by its Content-Type, which pages of gateways and hotels get wrong.
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
 		return errPage
 	}
@@ -152,6 +157,7 @@ func (d *Door) Catalogue(ctx context.Context, address string, header http.Header
 // What is neither says nothing, and what lies behind is now.
 func retryAfter(text string, now time.Time) time.Duration {
 	text = strings.TrimSpace(text)
+	// 32 bits are 68 years of seconds, and no overflow as a Duration.
 	if seconds, err := strconv.ParseInt(text, 10, 32); err == nil {
 		return max(0, time.Duration(seconds)*time.Second)
 	}

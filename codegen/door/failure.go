@@ -35,6 +35,8 @@ func (h House) Failure(err error) *steps.WriterError {
 		return &steps.WriterError{Err: fmt.Errorf("%s: %w", h.Name, err), Retry: retry, Billed: true, Words: fmt.Sprintf(format, h.Name)}
 	}
 	switch {
+	// The order matters. A status is the provider's own word, and what was never sent costs nothing; only then is asked how it
+	// broke, because an error of time or of the connection may be wrapped in any of the others.
 	case refused:
 		return h.refused(status)
 	case unsent && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)):
@@ -51,11 +53,13 @@ func (h House) Failure(err error) *steps.WriterError {
 		return uncertain(false, "%s's address answers with a web page; an administrator has to look at "+h.Address+" and at what stands in between.")
 	case errors.Is(err, errFault):
 		return uncertain(false, "%s answered with an error. Please ask again later.")
+	// The body was whole by its length, and its JSON is not: something on the way has cut it.
 	case noJSON && strings.HasPrefix(syntax.Error(), "unexpected end"):
 		return &steps.WriterError{Err: fmt.Errorf("%s: the answer ends in the middle", h.Name), Retry: true, Billed: true,
 			Words: h.Name + "'s answer broke off in the middle."}
 	case errors.Is(err, io.ErrUnexpectedEOF), broke && !noJSON && !wrongForm:
 		return uncertain(true, "The connection to %s broke in the middle of its answer.")
+	// The same model would answer in the same form, so it is not tried again.
 	case wrongForm && strings.HasSuffix(form.Field, "content"):
 		return &steps.WriterError{Err: fmt.Errorf("%s: the content is neither a text nor a list", h.Name), Billed: true,
 			Words: "This model answers in a form that cannot be read here. Choose another one."}
@@ -72,6 +76,7 @@ func (h House) refused(status *StatusError) *steps.WriterError {
 		return status.Code < 500 && slices.ContainsFunc(signs, func(sign string) bool { return strings.Contains(status.Body, sign) })
 	}
 	switch {
+	// Before the statuses: providers tell a filter and an empty account by a text, under a status that means other things, too.
 	case says(h.Filtered):
 		e.Words = h.Name + "'s content filter refused the question. Asking in other words may help."
 	case says(h.Exhausted):

@@ -26,6 +26,8 @@ func (g *GPT) request(call codegen.Call) openai.ChatCompletionNewParams {
 			p.Messages = append(p.Messages, openai.AssistantMessage(t.Text))
 		}
 	}
+	// max_tokens is the older name, which every server that is like OpenAI's knows; OpenAI itself wants the new one for models
+	// that think.
 	if g.own {
 		p.MaxTokens = param.NewOpt(int64(call.MaxTokens))
 		p.Temperature = param.NewOpt(0.2)
@@ -66,6 +68,7 @@ func answer(c *openai.ChatCompletion, asked string) codegen.Answer {
 		return a
 	}
 	choice := c.Choices[0]
+	// One that is not in the table is the empty End, which becomes Broken.
 	a.Text, a.Said, a.End = choice.Message.Content, choice.FinishReason, ends[choice.FinishReason]
 	switch {
 	case a.End == "":
@@ -75,6 +78,7 @@ func answer(c *openai.ChatCompletion, asked string) codegen.Answer {
 	case len(choice.Message.ToolCalls) > 0 && a.Text == "":
 		a.End = codegen.Tool
 	}
+	// Content is a text with the library; a list of texts stands in the raw answer alone.
 	if text, isList := codegen.Texts([]byte(choice.Message.JSON.Content.Raw())); isList {
 		a.Text = text
 	}

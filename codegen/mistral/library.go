@@ -81,6 +81,8 @@ func (m *call) address() (endpoint string, over func()) {
 // throughDoor sends the library's requests where they are meant to go.
 type throughDoor struct{}
 
+// RoundTrip implements http.RoundTripper. The library has its own client and its own context, so the call that is
+// meant is found by its host, which is made up for it.
 func (throughDoor) RoundTrip(req *http.Request) (*http.Response, error) {
 	calls.Lock()
 	call := calls.byHost[req.URL.Host]

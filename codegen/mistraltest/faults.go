@@ -62,7 +62,8 @@ var statuses = map[Fault]struct {
 	Unavailable:  {503, "Service unavailable"},
 }
 
-// texts are what a model says that does not do as it was told.
+// texts are what a model says that does not do as it was told. Length ends inside of a string, TwoBlocks leaves open which
+// of the two is meant.
 var texts = map[Fault]string{
 	Length:        "The program adds up the sales.\n\n```python\nimport pandas as pd\n\ndf = pd.read_csv(\"sal",
 	TwoBlocks:     "First:\n\n```python\n1 + 1\n```\n\nOr else:\n\n```python\n2 + 2\n```\n",
@@ -79,6 +80,7 @@ func chunked(req Request, reply Reply) []byte {
 		text = Program
 	}
 	half := len(text) / 2
+	// With a program in it, so that whoever takes a thought for an answer is found out.
 	thought := map[string]any{"type": "thinking", "closed": true, "thinking": []any{map[string]any{"type": "text", "text": "Let me see. ```python\nimport os\n``` would be wrong."}}}
 	chunks := []any{map[string]any{"type": "text", "text": text[:half]}, map[string]any{"type": "reference", "reference_ids": []int{1}}, map[string]any{"type": "text", "text": text[half:]}}
 	var content any = chunks
@@ -90,6 +92,7 @@ func chunked(req Request, reply Reply) []byte {
 	case OddContent:
 		content = map[string]any{"text": text}
 	}
+	// Without the fault success makes the answer, whose usage is counted over the whole text.
 	reply.Content, reply.Fault = text, ""
 	answer := success(req, reply)
 	answer["choices"].([]any)[0].(map[string]any)["message"].(map[string]any)["content"] = content
@@ -130,15 +133,18 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, req Request, repl
 		}
 		panic(http.ErrAbortHandler)
 	}
+	// These are good answers by their form. What is wrong is what the model says.
 	if text, ok := texts[reply.Fault]; ok {
 		reply.Content = text
 		if reply.Fault == Length {
 			reply.Finish = "length"
 		}
 	}
+	// From here on it is the body, or how it comes, that is spoiled.
 	body, _ := json.Marshal(success(req, reply)) // strings and numbers only
 	w.Header().Set("Content-Type", "application/json")
 	switch reply.Fault {
+	// Nothing is timed: it lasts for as long as the caller waits, or the server runs.
 	case Silence:
 		select {
 		case <-r.Context().Done():
@@ -147,6 +153,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, req Request, repl
 		panic(http.ErrAbortHandler)
 	case HangUp:
 		panic(http.ErrAbortHandler)
+	// More is announced than comes, and the connection ends: the reader's error is its own, not JSON's.
 	case CutBody:
 		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
 		_, _ = w.Write(body[:len(body)/2])
@@ -172,6 +179,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, req Request, repl
 		panic(http.ErrAbortHandler)
 	case Chunks, Thinking, NoText, OddContent:
 		body = chunked(req, reply)
+	// JSON can spell half of a pair; no text that is valid UTF-8 can hold it.
 	case BadUnicode:
 		body = []byte(strings.Replace(string(body), `"content":""`, "\"content\":\"```python\\nprint('\\ud800')\\n```\"", 1))
 	}

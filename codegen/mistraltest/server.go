@@ -192,7 +192,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.write(w, r, req, reply)
 }
 
-// What the server has.
+// What the server has: the two paths of the API that are asked.
 const (
 	pathChat   = "/v1/chat/completions"
 	pathModels = "/v1/models"

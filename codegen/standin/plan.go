@@ -58,11 +58,13 @@ var stems = map[intent][]string{
 func planFor(b steps.Brief) (p plan, ok bool) {
 	p = plan{measure: -1, times: -1, by: -1, when: -1, n: 10, period: "M", how: "sum", want: wantSummary}
 	text := strings.ToLower(b.Question)
+	// Without a table there is nothing to plan: the stand-in then answers in words.
 	if p.file, p.table, ok = tableFor(b.Files, text); !ok {
 		return p, false
 	}
 	text = strings.ReplaceAll(text, strings.ToLower(p.file.Name), " ") // "top_products.csv" does not ask for a top list
 	words := wordsOf(text)
+	// Latest first, so that of two columns that earlier questions name the later question's comes first.
 	before := ""
 	for _, m := range slices.Backward(b.History) {
 		if m.Role == approval.RoleQuestion {
@@ -81,6 +83,7 @@ func planFor(b steps.Brief) (p plan, ok bool) {
 // tableFor picks the file that the question names, or else the first one that has a
 // table with columns; of its sheets it picks the one that is named, or else the first.
 func tableFor(files []approval.File, text string) (file approval.File, table reading.Table, ok bool) {
+	// Two rounds: a file that is named comes before one that stands first.
 	for _, named := range []bool{true, false} {
 		for _, f := range files {
 			if named && !strings.Contains(text, strings.ToLower(f.Name)) {
@@ -127,6 +130,7 @@ func mentions(name string, words []string) int {
 	return len(parts)
 }
 
+// isNumeric tells of a column to calculate with, by the type that the desk has read.
 func isNumeric(c reading.Column) bool {
 	return c.Type == "integer" || strings.HasPrefix(c.Type, "number")
 }
@@ -136,10 +140,12 @@ func isTime(c reading.Column) bool {
 	return strings.HasPrefix(c.Type, "date") || isYear(c)
 }
 
+// isYear tells of a year that stands there as a number: to add it up would mean nothing.
 func isYear(c reading.Column) bool {
 	return c.Type == "integer" && slices.Contains([]string{"year", "jahr", "année", "año"}, strings.ToLower(c.Name))
 }
 
+// isCategory tells of a column to group by.
 func isCategory(c reading.Column) bool { return c.Type == "text" || c.Type == "boolean" }
 
 // columns gives columns their roles. It prefers those that the question names, then those
@@ -149,6 +155,7 @@ func isCategory(c reading.Column) bool { return c.Type == "text" || c.Type == "b
 func (p *plan) columns(words, before []string) {
 	best := func(fits func(reading.Column) bool, texts ...[]string) int {
 		for _, text := range texts {
+			// Of two columns that the question names, the one with more words is meant: "unit price" before "price".
 			found, most := -1, 0
 			for i, c := range p.table.Columns {
 				if n := mentions(c.Name, text); fits(c) && n > most {
@@ -170,6 +177,7 @@ func (p *plan) columns(words, before []string) {
 	p.measure = best(number, words)
 	p.by = best(isCategory, words)
 	p.when = best(isTime, words)
+	// A date that is named is no sign that the question was understood: it may only say when.
 	p.understood = p.measure >= 0 || p.by >= 0
 	// Money is the one word that tables often have no column for, but units and prices instead.
 	money := []string{"revenue", "turnover", "sale", "income", "earning"}
@@ -206,10 +214,12 @@ func (p *plan) named(names ...string) int {
 	return -1
 }
 
+// first is the first column that fits; -1 for none.
 func (p *plan) first(fits func(reading.Column) bool) int {
 	return slices.IndexFunc(p.table.Columns, fits)
 }
 
+// count is a number of rows as people ask for it. A year has four digits, and so is none.
 var count = regexp.MustCompile(`\b(\d{1,3})\b`)
 
 // amounts finds the aggregation, the period, and how many rows to show. The more special words are
@@ -231,16 +241,16 @@ func (p *plan) amounts(text string, words []string) {
 	}
 	if m := count.FindStringSubmatch(text); m != nil {
 		if n, _ := strconv.Atoi(m[1]); n > 0 {
+			// More bars than that cannot be read.
 			p.n = min(n, 50)
 		}
 	}
 	p.lowest = containsAny(text, []string{"worst", "lowest", "least", "smallest", "bottom", "fewest"})
-	for letter, stems := range map[string][]string{
-		"D": {"day", "daily"}, "W": {"week"}, "M": {"month"}, "Q": {"quarter"}, "Y": {"year", "annual"},
-	} {
-		for _, stem := range stems {
+	// Of several the longest is looked for first, so that the shortest holds: "monthly sales of the year" are by month.
+	for _, of := range []struct{ letter, stems string }{{"Y", "year|annual"}, {"Q", "quarter"}, {"M", "month"}, {"W", "week"}, {"D", "day|daily"}} {
+		for _, stem := range strings.Split(of.stems, "|") {
 			if slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, stem) }) {
-				p.period = letter
+				p.period = of.letter
 			}
 		}
 	}
@@ -254,8 +264,10 @@ func (p *plan) amounts(text string, words []string) {
 func (p *plan) decide(text string, words []string) {
 	perPeriod := p.when >= 0 && containsAny(text, []string{"per day", "per week", "per month", "per quarter", "per year", "by day", "by week",
 		"by month", "by quarter", "by year", "each day", "each week", "each month", "each quarter", "each year", "every month", "every week"})
+	// A stem has to begin a word: "top" is not in "laptop".
 	has := func(want intent) bool { return containsAny(" "+strings.Join(words, " "), prefixed(stems[want])) }
 	switch {
+	// From the most special to the most general: "top months by growth" is a trend, and no top list.
 	case has(wantMissing):
 		p.want = wantMissing
 	case has(wantCorrelation) && len(p.numbers) > 1:
@@ -307,6 +319,7 @@ func (p *plan) mainNumber() int {
 	return -1
 }
 
+// prefixed has each stem begin a word.
 func prefixed(stems []string) []string {
 	list := make([]string, len(stems))
 	for i, s := range stems {
@@ -315,6 +328,7 @@ func prefixed(stems []string) []string {
 	return list
 }
 
+// containsAny tells whether one of the parts stands in a text, anywhere.
 func containsAny(text string, parts []string) bool {
 	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
 }

@@ -34,6 +34,7 @@ func (s *script) digits() int {
 	return 4
 }
 
+// periods are the words for pandas' letters, in headings and as names of variables.
 var periods = map[string]string{"D": "day", "W": "week", "M": "month", "Q": "quarter", "Y": "year"}
 
 // trend aggregates per period, and per category when there is one. Beyond the eight largest
@@ -51,10 +52,12 @@ func (s *script) trend() {
 	}
 	s.leftOut(lacking, needs)
 	title := fmt.Sprintf("%s per %s", named, period)
+	// Of the whole the sentence tells the best and the worst period, also where the chart has a line for each category.
 	s.line("whole = value.groupby(%s).%s.dropna()", period, s.aggregate())
 	if s.by >= 0 {
 		title += " by " + s.label(s.by)
 		s.group()
+		// By their sums, whatever is aggregated: the average of a small category may be the highest.
 		s.line("largest = value.groupby(group).sum().nlargest(%d).index", most)
 		s.line(`group = group.where(group.isin(largest), "(other)").rename(None)`)
 		s.line("result = value.groupby([%s, group]).%s.round(%d).unstack()", period, s.aggregate(), s.digits())
@@ -89,6 +92,7 @@ func (s *script) groups() {
 	if needs != "" {
 		s.leftOut("value.isna()", needs)
 	}
+	// Thirty bars at most, or as many as were asked for.
 	n, order, rank := 30, "largest", "had the highest "
 	if s.want == wantTop {
 		n = s.n
@@ -134,6 +138,7 @@ func (s *script) correlation() {
 	}
 	s.line("})")
 	s.line("result = numbers.corr().round(3)")
+	// Each pair once, and none with itself, whose correlation is always 1.
 	s.line("pairs = {(a, b): result.loc[a, b] for n, a in enumerate(result) for b in list(result)[:n]}")
 	s.line(`pairs = pd.Series(pairs, dtype="float64").dropna()`)
 	s.line("if pairs.empty:")
@@ -156,7 +161,7 @@ func (s *script) correlation() {
 	s.tell(`result.rename_axis("column").reset_index()`, "Correlation of the numeric columns")
 }
 
-// missing counts the values that are not there.
+// missing counts the values that are not there. Names in an alphabet that the chart's font lacks are told by their place.
 func (s *script) missing() {
 	s.line("gaps = df.isna().sum().sort_values(ascending=False, kind=\"stable\")")
 	s.line("shown = gaps.head(30)")
@@ -233,7 +238,7 @@ func (s *script) summary() {
 	s.tell("result", "The columns of the table")
 }
 
-// tell shows the result.
+// tell shows the result as a table, which is the last thing that each program does.
 func (s *script) tell(expression, title string) {
 	s.line("table(%s, %s)", expression, pandas.Literal(capital(title)))
 }

@@ -36,12 +36,14 @@ func program(p plan) string {
 	default:
 		s.summary()
 	}
+	// The body first: only it shows what has to be imported.
 	body := s.String()
 	s.Reset()
 	s.head(body)
 	return s.String() + body
 }
 
+// namesOf are the columns' names as pandas has them: the reading made them unique.
 func namesOf(t reading.Table) (names []string) {
 	for _, c := range t.Columns {
 		names = append(names, c.Name)
@@ -90,6 +92,7 @@ func (s *script) literal(variable, text string) string {
 	if len(lit) <= width {
 		return lit
 	}
+	// Strings side by side are one in Python, so a long name stands on several lines.
 	s.line("%s = (", variable)
 	for rest := []rune(text); len(rest) > 0; {
 		n := min(len(rest), 16) // at most ten columns each

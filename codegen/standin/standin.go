@@ -68,8 +68,10 @@ func summary(r steps.Recap) string {
 	return pandas.Clip(askedBefore+strings.Join(asked, " "), 2000)
 }
 
+// askedBefore begins each summary, and is taken off an earlier one that goes into the next.
 const askedBefore = "Asked before: "
 
+// tokens counts a token for each four bytes, rounded up: a rule of thumb for English.
 func tokens(bytes int) int { return (bytes + 3) / 4 }
 
 // answer is what the stand-in says. It says what it has understood, and that it is no model, in every

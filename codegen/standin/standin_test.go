@@ -110,6 +110,8 @@ func TestQuestionsArePlannedByTheirKeywords(t *testing.T) {
 		"maximum price per channel":                          `takes the highest "price" for each "channel"`,
 		"minimum price per channel":                          `takes the lowest "price" for each "channel"`,
 		"daily units":                                        `adds up "units" per day of "date"`,
+		"monthly units of the year":                          `adds up "units" per month of "date"`,
+		"units of the quarter per day, week by week":         `adds up "units" per day of "date"`,
 		"relationship between units and price":               `how the numeric columns go together`,
 		"outliers in price":                                  `how the values of "price" are spread`,
 		"which values are empty":                             `counts the missing values of every column`,

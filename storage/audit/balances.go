@@ -9,7 +9,8 @@ import (
 )
 
 // WrongBalances are the balances that are not the sum of what was settled in their stretch of time, and the sums without a
-// balance. What was settled is held against the events elsewhere.
+// balance. What was settled is held against the events elsewhere. Only amounts above zero have a balance: a settlement of
+// nothing leaves none, and a FULL JOIN would name it. Tests of the ledger run it as well.
 const WrongBalances = `
 	SELECT team, kind, id, grain, start, b.spent AS says, coalesce(truth.spent, 0)::bigint AS sum
 	FROM (
@@ -23,7 +24,8 @@ const WrongBalances = `
 	) AS truth FULL JOIN balances b USING (team, kind, id, grain, start)
 	WHERE b.spent IS DISTINCT FROM truth.spent`
 
-// checkBalances holds what budgets and rankings read against the ledger itself.
+// checkBalances holds what budgets and rankings read against the ledger itself. A balance that is too small would let a
+// workspace spend beyond its limit, and nothing else would show it.
 func checkBalances(ctx context.Context, tx pgx.Tx) error {
 	type wrong struct {
 		What string
@@ -33,6 +35,7 @@ func checkBalances(ctx context.Context, tx pgx.Tx) error {
 		SELECT format('the balance of %s %s in %s for the %s from %s: %s', kind, id, team, CASE grain WHEN 'quarter' THEN 'quarter of an hour' ELSE grain END,
 			`+spelledIn("start")+`, coalesce(says::text, 'none')) AS what, sum
 		FROM (`+WrongBalances+`) AS wrong ORDER BY team, kind, id, grain, start LIMIT 1`)
+	// The first one is named. As with chains, one difference is enough to know that somebody has to look.
 	if err != nil || len(list) == 0 {
 		return err
 	}

@@ -19,6 +19,9 @@ import (
 
 // moneyChecks hold what was held and what it cost against the events of just that. Budgets
 // add up these rows, so a row that nobody told of would make or take room in them.
+//
+// Here and below each side writes the same sentence, SQL from the rows and Go from the events: whoever adds a column to one
+// adds it to the other, and what differs can be read as it stands.
 var moneyChecks = []requestCheck{
 	{`SELECT format('the hold %s of %s', id, amount) FROM holds WHERE request_id = $1`, []string{approval.EventHeld, approval.EventUncertain}, func(e trail.Witnessed) []string {
 		switch {
@@ -29,13 +32,16 @@ var moneyChecks = []requestCheck{
 		}
 		return nil
 	}, false},
-	{`SELECT format('the cost of hold %s: %s, estimated %s, by the usage of %s', hold_id, amount, CASE WHEN estimated THEN 'true' ELSE 'false' END, coalesce(usage_of::text, 'no day')) FROM settlements WHERE request_id = $1`,
+	{`SELECT format('the cost of hold %s: %s, estimated %s, by the usage of %s, at %s', hold_id, amount, CASE WHEN estimated THEN 'true' ELSE 'false' END, coalesce(usage_of::text, 'no day'), ` + spelledIn("at") + `) FROM settlements WHERE request_id = $1`,
 		[]string{approval.EventSettled}, func(e trail.Witnessed) []string {
-			return lineOf("the cost of hold %s: %s, estimated %s, by the usage of %s", e.Fact("hold"), e.Fact("spent"), e.Fact("estimated"), cmp.Or(e.Fact("usage_of"), "no day"))
+			// Nothing stands for "no day" in the event: a fact that is empty is left out of it.
+			// When it was paid decides in which month of a budget it counts, so that is held as well.
+			return lineOf("the cost of hold %s: %s, estimated %s, by the usage of %s, at %s", e.Fact("hold"), e.Fact("spent"), e.Fact("estimated"), cmp.Or(e.Fact("usage_of"), "no day"), spelled(e.At))
 		}, false},
 }
 
-// triesChecks hold what was held for tries of our own, and what they cost, against the events of just that.
+// triesChecks hold what was held for tries of our own (doctor's boxes and calls), and what they cost, against the events of
+// just that. They belong to no request, so they stand in a stream that all workspaces share, and name theirs.
 var triesChecks = []houseCheck{
 	{trail.CheckStream, `SELECT format('%s: the hold %s of %s', team, id, amount) FROM holds WHERE request_id IS NULL`, []string{approval.EventHeld}, func(_ string, e trail.Witnessed) string {
 		return fmt.Sprintf("%s: the hold %s of %s", e.Fact("team"), e.Fact("hold"), e.Fact("amount"))
@@ -59,6 +65,7 @@ var restoreChecks = []houseCheck{
 			if len(teams) == 0 {
 				return "" // nobody had asked anything
 			}
+			// By bytes, as COLLATE "C" does: a locale of the server would put upper and lower case elsewhere.
 			slices.Sort(teams)
 			return fmt.Sprintf("the copy that was put back at %s: %s", spelled(e.At), strings.Join(teams, ","))
 		}, false},
@@ -68,12 +75,14 @@ var restoreChecks = []houseCheck{
 		}, false},
 }
 
+// keysCheck holds reviewers' SSH keys: with a key that was slipped in, anybody could sign for high risk at a terminal.
 var keysCheck = houseCheck{"people", `SELECT format('%s: the key %s is %s of %s at %s', team, line, CASE WHEN named THEN 'now one' ELSE 'no longer one' END, person, ` + spelledIn("at") + `) FROM ssh_keys`,
 	[]string{approval.EventRegisteredKey, approval.EventRemovedKey}, func(team string, e trail.Witnessed) string {
 		now := map[string]string{approval.EventRegisteredKey: "now one", approval.EventRemovedKey: "no longer one"}[e.Kind]
 		return fmt.Sprintf("%s: the key %s is %s of %s at %s", team, e.Fact("key"), now, e.Actor, spelled(e.At))
 	}, false}
 
+// pinsCheck holds what was pinned: a pin lets everybody in its channel ask about the file, and code read it.
 var pinsCheck = houseCheck{"pins", `SELECT format('%s: file %s of "%s" is %s by %s at %s: name %s, content %s, %s bytes, for %s, in the place of %s, shared by %s at %s', team, file, project, verb, "by", ` + spelledIn("at") + `, name, content, size, array_to_string(people, ','), instead_of, shared_by, coalesce(` + spelledIn("shared_at") + `, '')) FROM pins`,
 	[]string{approval.EventPinned, approval.EventUnpinned, approval.EventAcceptedUpload, approval.EventDeclinedUpload}, func(team string, e trail.Witnessed) string {
 		var people []string
@@ -90,7 +99,9 @@ var pinsCheck = houseCheck{"pins", `SELECT format('%s: file %s of "%s" is %s by 
 	}, false}
 
 // checkSigned holds decisions of high risk by another door against the keys of people: signed
-// by one of their reviewer's own, a day old and not removed by then, after they were asked.
+// by one of their reviewer's own, a day old and not removed by then, after they were asked. The schema cannot check a
+// signature, so the word of serve and this audit are all that stands here.
+// The trail t is the request's, and has been checked. That of people is read here, and only what is signed in it counts.
 func checkSigned(ctx context.Context, tx pgx.Tx, n *trail.Notary, id string, t trail.Trail) error {
 	type high struct {
 		Number       int
@@ -105,13 +116,16 @@ func checkSigned(ctx context.Context, tx pgx.Tx, n *trail.Notary, id string, t t
 		return err
 	}
 	keys := told.Signed(n) // whoever forges a key is named by the audit of the workspace
+	// From the events and not from the rows: requestChecks hold the rows against these by now.
 	for verdict, kind := range trail.VerdictEvents {
 		for _, e := range t.Of(kind) {
 			at := slices.IndexFunc(revisions, func(h high) bool { return strconv.Itoa(h.Number) == e.Fact("revision") })
+			// A click in Slack has no door: Slack has said who clicked.
 			if at < 0 || e.Fact("click", "door") == "" {
 				continue
 			}
 			h := revisions[at]
+			// Made anew from the row and the event, not read: a signature of another digest or verdict must not count here.
 			d := approval.Decision{RequestID: id, Revision: h.Number, Digest: h.Digest, Reviewer: e.Actor, Verdict: verdict,
 				Click: approval.Click{Nonce: e.Fact("click", "nonce")}}
 			what := fmt.Sprintf("the %s of %s on revision %d, of high risk by another door than Slack", verdict, e.Actor, h.Number)
@@ -132,7 +146,9 @@ func checkSigned(ctx context.Context, tx pgx.Tx, n *trail.Notary, id string, t t
 	return nil
 }
 
-// signs tells whether somebody had a key for a day at some time, as the trail of people says.
+// signs tells whether somebody had a key for a day at some time, as the trail of people says. The last event before that
+// time decides: who removed a key and registered it again waits another day.
+// The schema's function of that name asks the same of the rows, at the moment of the decision.
 func signs(t trail.Trail, who, line string, at time.Time) (does bool) {
 	for _, e := range t.Of(approval.EventRegisteredKey, approval.EventRemovedKey) {
 		if e.Actor == who && e.Fact("key") == line && e.At.Before(at) {
@@ -146,6 +162,8 @@ func signs(t trail.Trail, who, line string, at time.Time) (does bool) {
 // fewer approvals. Rules may have been replaced while it was written: a minute is no
 // difference. What is put before the reviewers once more keeps what it named.
 func checkRuled(ctx context.Context, tx pgx.Tx, id string) error {
+	// "settings" stands where no rules were set. More approvals than the rules want are no difference, fewer are. The same
+	// digest under the next number is a version that was put before its reviewers again.
 	list, err := texts(ctx, tx, `SELECT format('revision %s names %s and asks for %s', v.number, coalesce(v.policy, 'no rules'), coalesce(v.needed, 0))
 		FROM revisions v JOIN requests q ON q.id = v.request_id
 		WHERE v.request_id = $1 AND NOT EXISTS (SELECT FROM revisions before WHERE (before.request_id, before.number, before.digest) = (v.request_id, v.number - 1, v.digest))
@@ -161,6 +179,7 @@ func checkRuled(ctx context.Context, tx pgx.Tx, id string) error {
 // checkPaced finds an approval that came faster than the rules let anybody approve. Rules may have been replaced
 // meanwhile: a minute is no difference.
 func checkPaced(ctx context.Context, tx pgx.Tx, id string) error {
+	// hurried is what the schema refused it by when it came, asked once more of the rows as they stand.
 	list, err := texts(ctx, tx, `SELECT format('the approval of %s on revision %s', d.reviewer, d.revision) FROM decisions d
 		WHERE d.request_id = $1 AND NOT EXISTS (SELECT FROM (VALUES ('0 minutes'), ('-1 minute'), ('1 minute')) AS slack (by) WHERE hurried(d, d.at + by::interval) IS NULL)
 		ORDER BY d.at LIMIT 1`, id)
@@ -181,6 +200,7 @@ var repeatChecks = []requestCheck{
 // checkRepeats finds a version that is not what its request repeats. What has been forgotten of
 // either cannot be compared any more.
 func checkRepeats(ctx context.Context, tx pgx.Tx, id string) error {
+	// said() is '' for what has been forgotten.
 	list, err := texts(ctx, tx, `SELECT format('revision %s differs in its %s', v.number, repeats_otherwise(v.request_id, said(v.manifest)))
 		FROM revisions v JOIN requests q ON q.id = v.request_id JOIN revisions f ON (f.request_id, f.number) = (q.repeats, q.repeats_revision)
 		WHERE v.request_id = $1 AND said(v.manifest) <> '' AND said(f.manifest) <> '' AND repeats_otherwise(v.request_id, said(v.manifest)) IS NOT NULL
@@ -192,13 +212,17 @@ func checkRepeats(ctx context.Context, tx pgx.Tx, id string) error {
 }
 
 // requestCheck is what a table says of a request, and what the events do.
+// line may give nothing for an event of a kind that tells of several things, such as EventUncertain of a hold that goes on.
 type requestCheck struct {
+	// rows makes one text a row, of the request $1; line none, one or several an event.
 	rows   string
 	kinds  []string
 	line   func(e trail.Witnessed) []string
 	latest bool // of an event that is repeated the last counts
 }
 
+// requestChecks hold a request's own tables: what was asked, decided, written, run and posted. Of a table that is in no list here
+// an audit knows nothing.
 var requestChecks = []requestCheck{
 	{`SELECT format('the question of %s in %s by %s%s%s', q.asker, q.project, q.trigger, CASE WHEN q.private_to <> '' OR s.private_to <> '' THEN ', for them alone' END,
 			', by the model ' || (q.chosen ->> 'model') || ', which ' || (q.chosen ->> 'by') || ' has chosen')
@@ -220,6 +244,7 @@ var requestChecks = []requestCheck{
 			if place == "" {
 				place = "nobody"
 			}
+			// The click whole, with every fact that Slack gave of it: whoever changes one of them is named.
 			click, _ := trail.Canonical(e.Data["click"])
 			return lineOf("the %s of %s on revision %s (%s) at %s, in the place of %s: %s", verdict, e.Actor, e.Fact("revision"), e.Fact("digest"), spelled(e.At), place, click)
 		}, false},
@@ -228,6 +253,7 @@ var requestChecks = []requestCheck{
 			return lineOf("revision %s (%s) at %s: code %s, terms %s, summary %s, findings %s", e.Fact("revision"), e.Fact("digest"), spelled(e.At),
 				e.Fact("code"), e.Fact("manifest"), e.Fact("summary"), e.Fact("findings_list"))
 		}, false},
+	// A start that was taken back moved to unstarted_runs, and its event stays.
 	{`SELECT format('the start of revision %s (%s) in box %s at %s', revision, digest, box_id, ` + spelledIn("started_at") + `) FROM (
 		SELECT request_id, revision, digest, box_id, started_at FROM runs UNION ALL SELECT request_id, revision, digest, box_id, started_at FROM unstarted_runs) r WHERE request_id = $1`,
 		[]string{approval.EventStarted}, func(e trail.Witnessed) []string {
@@ -241,6 +267,7 @@ var requestChecks = []requestCheck{
 		func(e trail.Witnessed) []string { return lineOf("what was taken back, in box %s", e.Fact("box")) }, false},
 	{`SELECT format('result %s at %s', result, ` + spelledIn("finished_at") + `) FROM runs WHERE request_id = $1 AND finished_at IS NOT NULL`, []string{approval.EventFinished},
 		func(e trail.Witnessed) []string { return lineOf("result %s at %s", e.Fact("result"), spelled(e.At)) }, false},
+	// Files have no event each: the one of the end lists them.
 	{`SELECT format('file %s', data) FROM artifacts WHERE request_id = $1`, []string{approval.EventFinished}, func(e trail.Witnessed) (list []string) {
 		files, _ := e.Data["files"].([]any)
 		for _, f := range files {
@@ -251,10 +278,12 @@ var requestChecks = []requestCheck{
 	}, false},
 	{`SELECT format('%s at %s', role, ` + spelledIn("at") + `) || coalesce(': ' || text, '') FROM messages WHERE request_id = $1`,
 		[]string{approval.EventAsked, approval.EventAskedToClarify, approval.EventClarified, approval.EventDrafted, approval.EventFinished, approval.EventLost}, func(e trail.Witnessed) []string {
+			// Which field of an event the message is. A lost run says something only where there is something to say.
 			of := map[string]struct{ role, field string }{approval.EventAsked: {"question", "question"}, approval.EventDrafted: {"code", "code"},
 				approval.EventAskedToClarify: {"clarify", "question"}, approval.EventClarified: {"clarified", "answer"},
 				approval.EventFinished: {"result", "said"}, approval.EventLost: {"result", "said"}}[e.Kind]
 			list := lineOf("%s at %s: %s", of.role, spelled(e.At), e.Fact(of.field))
+			// A revision may bring a second message: what the model proposed to ask next.
 			if next := e.Fact("next"); e.Kind == approval.EventDrafted && next != "" {
 				list = append(list, lineOf("next at %s: %s", spelled(e.At), next)...)
 			}
@@ -278,9 +307,12 @@ var requestChecks = []requestCheck{
 		}, true},
 }
 
-// houseCheck is what a table says of workspaces, and what the events do.
+// houseCheck is what a table says of workspaces, and what the events do. stream is the name before the colon, as in
+// "people:T1"; "" as a line says nothing.
+// Of a stream that all workspaces share (budget, restores) team is empty, and the event names its own.
 type houseCheck struct {
 	stream string
+	// As requestCheck's, of all workspaces at once.
 	rows   string
 	kinds  []string
 	line   func(team string, e trail.Witnessed) string

@@ -14,6 +14,7 @@ var glassChecks = []requestCheck{
 	{`SELECT format('the broken glass of %s on revision %s (%s) at %s, told to %s, because of %s: ', person, revision, digest, ` + spelledIn("at") + `, to_jsonb(others), reason) || E'\x1f' || click::text FROM broken_glass WHERE request_id = $1`,
 		[]string{approval.EventBrokeGlass}, func(e trail.Witnessed) []string {
 			click, _ := trail.Canonical(e.Data["click"])
+			// Spelled as Postgres prints a jsonb array (", " between), which is not how RFC 8785 does.
 			others := "["
 			list, _ := e.Data["others"].([]any)
 			for i, one := range list {
@@ -41,7 +42,8 @@ func checkGlass(ctx context.Context, tx pgx.Tx, id string) error {
 	return firstWrong(list, err, glassWords)
 }
 
-// glassWords say which condition did not hold.
+// glassWords say which condition did not hold. The keys are the names of the schema's constraints (glass_wrong in
+// 0009_alone.sql): the audit asks the same function that refused the row, in case somebody had switched the triggers off.
 var glassWords = map[string]string{
 	"broken_glass_role":      "they had not had the role for 24 hours by the word of two others",
 	"broken_glass_seen":      "an earlier one of theirs had not been looked at by two",

@@ -28,7 +28,8 @@ func checkGone(ctx context.Context, tx pgx.Tx, id string) error {
 	return firstWrong(list, err, goneWords)
 }
 
-// goneWords say why it should be there.
+// goneWords say why it should still be there, by the CASE of the query above. A kind of reason that the query does not know
+// falls to "else".
 var goneWords = map[string]string{
 	"hold":      "what its asker has asked was on legal hold, or what it verifies",
 	"erasure":   "no two other people had asked for it within seven days of each other",

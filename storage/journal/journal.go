@@ -18,6 +18,7 @@ import (
 
 	"countersign/approval"
 	"countersign/internal/checkpoint"
+	"countersign/storage/pg"
 )
 
 // Transact runs work in a transaction, as storage does.
@@ -59,6 +60,7 @@ type Checkpoint struct {
 	Proof [][]byte
 }
 
+// checkpointRow is a checkpoint as it is stored.
 type checkpointRow struct {
 	Size   int64
 	Number int64
@@ -131,7 +133,7 @@ func (l *Log) sequence(ctx context.Context, by note.Signer, now bool) (placed in
 		room := checkpointEvery - size%checkpointEvery
 		// By n: the events of a stream follow one another in it, since each was committed before the
 		// next could be written.
-		rows, err := all[struct {
+		rows, err := pg.All[struct {
 			Stream string
 			Seq    int64
 			Hash   string
@@ -165,14 +167,12 @@ func (l *Log) sequence(ctx context.Context, by note.Signer, now bool) (placed in
 		placed = len(rows)
 		return checkpointIfDue(ctx, tx, tree, last, by, now)
 	})
-	if err != nil {
-		return 0, fmt.Errorf("give events their places in the log: %w", err)
-	}
-	return placed, nil
+	return placed, pg.While(err, "give events their places in the log")
 }
 
+// lastCheckpoint is the empty one where there is none yet.
 func lastCheckpoint(ctx context.Context, tx pgx.Tx) (Checkpoint, error) {
-	list, err := all[checkpointRow](ctx, tx, `SELECT `+checkpointColumns+` FROM checkpoints ORDER BY number DESC LIMIT 1`)
+	list, err := pg.All[checkpointRow](ctx, tx, `SELECT `+checkpointColumns+` FROM checkpoints ORDER BY number DESC LIMIT 1`)
 	if err != nil || len(list) == 0 {
 		return Checkpoint{}, err
 	}
@@ -273,20 +273,11 @@ func checkpointIfDue(ctx context.Context, tx pgx.Tx, tree *checkpoint.Tree, last
 	return err
 }
 
-// all scans rows by the names of their columns.
-func all[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) ([]T, error) {
-	rows, err := tx.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByName[T])
-}
-
 // Checkpoints lists those after a number, in their order; with -1 the last one.
 func (l *Log) Checkpoints(ctx context.Context, after int64) (list []Checkpoint, err error) {
 	err = l.read(ctx, func(tx pgx.Tx) error {
 		list = nil
-		rows, err := all[checkpointRow](ctx, tx, `
+		rows, err := pg.All[checkpointRow](ctx, tx, `
 			SELECT `+checkpointColumns+` FROM checkpoints
 			WHERE number > $1 AND ($1 >= 0 OR number = (SELECT max(number) FROM checkpoints)) ORDER BY number`, after)
 		for _, row := range rows {
@@ -294,10 +285,7 @@ func (l *Log) Checkpoints(ctx context.Context, after int64) (list []Checkpoint, 
 		}
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read the checkpoints: %w", err)
-	}
-	return list, nil
+	return list, pg.While(err, "read the checkpoints")
 }
 
 // LateError is a log that is not kept up: events wait for a place, or for a checkpoint.
@@ -306,6 +294,7 @@ type LateError struct {
 	Since    time.Time // since when something waits
 }
 
+// Error implements error.
 func (e *LateError) Error() string {
 	if e.Unplaced > 0 {
 		return fmt.Sprintf("%d events have had no place in the log since %s", e.Unplaced, e.Since.UTC().Format(time.RFC3339))

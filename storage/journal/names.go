@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"countersign/approval"
 	"countersign/internal/pack"
+	"countersign/storage/pg"
 )
 
 // namesStream is where it stands what people and channels of a workspace are called.
@@ -19,7 +19,7 @@ func namesStream(team string) string { return "names:" + team }
 // Names are all that were written down and not forgotten.
 func (l *Log) Names(ctx context.Context) (list []pack.Name, err error) {
 	err = l.read(ctx, func(tx pgx.Tx) error {
-		rows, err := all[struct {
+		rows, err := pg.All[struct {
 			ID    string
 			Name  string
 			Since time.Time
@@ -32,10 +32,7 @@ func (l *Log) Names(ctx context.Context) (list []pack.Name, err error) {
 		}
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read what people are called: %w", err)
-	}
-	return list, nil
+	return list, pg.While(err, "read what people are called")
 }
 
 // Called writes down what people and channels are called now, by their ids, where that is new.
@@ -48,6 +45,7 @@ func (l *Log) Called(ctx context.Context, team string, now map[string]string) er
 	for _, id := range slices.Sorted(maps.Keys(now)) {
 		if name := now[id]; name != names.Of(id, at) {
 			e := approval.Event{Actor: approval.System, Kind: approval.EventKnownAs, Data: map[string]any{"id": id, "name": approval.Said(name)}}
+			// One transaction a name: two replicas that see the same new name write it twice, which changes nothing that is read.
 			if err := l.audit(ctx, namesStream(team), e); err != nil {
 				return err
 			}

@@ -8,12 +8,13 @@ import (
 
 	"countersign/approval/reading"
 	"countersign/internal/pack"
+	"countersign/storage/pg"
 )
 
 // readings are how the files of a request are read, as far as that is kept: what a box said, and the same with what
 // the asker has said of it, which is what a seal names. A pack takes those that its seals name.
 func readings(ctx context.Context, tx pgx.Tx, c *pack.Case) error {
-	rows, err := all[struct {
+	rows, err := pg.All[struct {
 		SHA256  string
 		Answer  string
 		Answers []reading.Answered
@@ -30,6 +31,7 @@ func readings(ctx context.Context, tx pgx.Tx, c *pack.Case) error {
 			continue // it is not what the file names by its hash
 		}
 		all := []*reading.Reading{said.Reading}
+		// A seal names the reading with the answers in it. Without an answer that changes something both have one hash.
 		if settled := said.Reading.Settled(row.Answers); settled.SHA256() != row.SHA256 {
 			all = append(all, settled)
 		}

@@ -11,6 +11,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/auditing"
 	"countersign/internal/pack"
+	"countersign/storage/pg"
 )
 
 var _ auditing.Records = (*Log)(nil)
@@ -28,12 +29,13 @@ const wording = `SELECT c.value FROM events e CROSS JOIN jsonb_path_query(e.data
 // Find lists requests, the newest first: it goes from the newest on, and ends when it has enough. So whether somebody
 // did anything with one is asked of each; of EXISTS the planner makes a list of all that they ever did.
 func (l *Log) Find(ctx context.Context, q auditing.Query, most int) (list []auditing.Row, err error) {
+	// Two statements, because a condition that holds for both would keep the planner from the index by team.
 	team := `q.team = $1`
 	if q.Team == "" {
 		team = `$1 = ''`
 	}
 	err = l.read(ctx, func(tx pgx.Tx) error {
-		rows, err := all[struct {
+		rows, err := pg.All[struct {
 			ID, Asker, Channel, Question, State string
 			At                                  time.Time
 			Private                             bool
@@ -47,24 +49,14 @@ func (l *Log) Find(ctx context.Context, q auditing.Query, most int) (list []audi
 				AND ($3 = '' OR q.project = $3) AND ($4::timestamptz IS NULL OR q.created_at >= $4) AND ($5::timestamptz IS NULL OR q.created_at < $5)
 				AND ($6 = '' OR q.id = lower($6) OR EXISTS (SELECT FROM (`+wording+`) AS w (value) WHERE position('\x00'::bytea IN value) = 0
 					AND strpos(lower(convert_from(CASE WHEN position('\x00'::bytea IN value) = 0 THEN value ELSE '' END, 'LATIN1')), lower(convert_from(convert_to($6, 'UTF8'), 'LATIN1'))) > 0))
-			ORDER BY q.created_at DESC, q.id LIMIT $7 OFFSET $8`, q.Team, q.Person, q.Channel, moment(q.From), moment(q.To), q.Words, most, q.Skip)
+			ORDER BY q.created_at DESC, q.id LIMIT $7 OFFSET $8`, q.Team, q.Person, q.Channel, pg.Moment(q.From), pg.Moment(q.To), q.Words, most, q.Skip)
 		list = nil
 		for _, row := range rows {
 			list = append(list, auditing.Row(row))
 		}
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("look for requests: %w", err)
-	}
-	return list, nil
-}
-
-func moment(at time.Time) *time.Time {
-	if at.IsZero() {
-		return nil
-	}
-	return &at
+	return list, pg.While(err, "look for requests")
 }
 
 // Story is a request from its first event to its last. Without a team it is of any.
@@ -103,6 +95,7 @@ func (l *Log) told(ctx context.Context, team, id string, instead func(text strin
 	if err != nil {
 		return nil, err
 	}
+	// Masked words no longer have the hash that the events name, so what is told of them cannot be verified: it is for logs.
 	for i, v := range c.Values {
 		if other := instead(string(v.Bytes)); other != "" {
 			c.Values[i].Bytes = []byte(other)
@@ -115,7 +108,7 @@ func (l *Log) told(ctx context.Context, team, id string, instead func(text strin
 // tries by itself is none.
 func (l *Log) Deeds(ctx context.Context, team string, most int) (list []pack.Step, err error) {
 	err = l.read(ctx, func(tx pgx.Tx) error {
-		rows, err := all[entryRow](ctx, tx, `
+		rows, err := pg.All[entryRow](ctx, tx, `
 			SELECT l.position, l.hash, `+lineOf+` AS line FROM log l JOIN events e USING (stream, seq)
 			WHERE l.stream !~ '^(request:|names:|checks$)' AND split_part(l.stream, ':', 2) IN ('', $2)
 				AND (l.stream NOT IN ('budget', 'packs') OR coalesce(e.data::jsonb #>> '{scope,team}', e.data::jsonb ->> 'team', $2) = $2)
@@ -130,26 +123,20 @@ func (l *Log) Deeds(ctx context.Context, team string, most int) (list []pack.Ste
 		}
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("list what was changed: %w", err)
-	}
-	return list, nil
+	return list, pg.While(err, "list what was changed")
 }
 
 // Points are the last checkpoints, the newest first.
 func (l *Log) Points(ctx context.Context, most int) (list []auditing.Point, err error) {
 	err = l.read(ctx, func(tx pgx.Tx) error {
-		rows, err := all[checkpointRow](ctx, tx, `SELECT `+checkpointColumns+` FROM checkpoints ORDER BY number DESC LIMIT $1`, most)
+		rows, err := pg.All[checkpointRow](ctx, tx, `SELECT `+checkpointColumns+` FROM checkpoints ORDER BY number DESC LIMIT $1`, most)
 		list = nil
 		for _, row := range rows {
 			list = append(list, auditing.Point{Number: row.Number, Size: row.Size, At: row.At, Note: row.Note})
 		}
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read the checkpoints: %w", err)
-	}
-	return list, nil
+	return list, pg.While(err, "read the checkpoints")
 }
 
 // Note writes an event of a request.

@@ -16,6 +16,7 @@ import (
 	"countersign/approval/redact"
 	"countersign/internal/checkpoint"
 	"countersign/internal/pack"
+	"countersign/storage/pg"
 )
 
 var _ pack.Source = (*Log)(nil)
@@ -40,6 +41,7 @@ func (l *Log) Pack(ctx context.Context, by note.Signer, actor string, out io.Wri
 	if o.Hides, err = l.Hides(ctx); err != nil {
 		return pack.Contents{}, err
 	}
+	// The entry has ids and numbers alone. Whose questions were packed is a fact that stays in the trail.
 	o.Record = func(ctx context.Context, c pack.Contents, places []int64) (p pack.Proof, err error) {
 		data := map[string]any{"pack": c.Sum(), "from": c.From, "to": c.To, "requests": c.Requests, "shown": c.Showing, "entries": c.Last - c.First}
 		for key, fact := range map[string]string{"person": c.Person, "channel": c.Channel, "team": c.Team} {
@@ -100,10 +102,7 @@ func (l *Log) Span(ctx context.Context, of pack.Chosen) (s pack.Span, err error)
 		}
 		return err
 	})
-	if err != nil {
-		return s, fmt.Errorf("find the part of the log: %w", err)
-	}
-	return s, nil
+	return s, pg.While(err, "find the part of the log")
 }
 
 // chosen is a condition on a stream: it is about whoever or whatever was chosen. $1 is the
@@ -119,21 +118,20 @@ func (l *Log) Alone(ctx context.Context, team string) (alone bool, err error) {
 		return tx.QueryRow(ctx, `SELECT NOT EXISTS (SELECT FROM requests WHERE team <> $1)
 			AND NOT EXISTS (SELECT FROM events WHERE stream ~ '^(people|rules|pins|names):' AND split_part(stream, ':', 2) <> $1)`, team).Scan(&alone)
 	})
-	if err != nil {
-		return false, fmt.Errorf("look for other workspaces: %w", err)
-	}
-	return alone, nil
+	return alone, pg.While(err, "look for other workspaces")
 }
 
 // lineOf is an event as it was hashed. NULL where somebody has taken the row away.
 const lineOf = `CASE WHEN e.stream IS NOT NULL THEN event_line(e.stream, e.seq, e.at, e.actor, e.kind, e.data, e.prev_hash) END`
 
+// entryRow is an entry of the log. It has no line where somebody has taken the event's row away: its hash stays.
 type entryRow struct {
 	Position int64
 	Hash     string
 	Line     *string
 }
 
+// entry is the row as a pack has it.
 func (r entryRow) entry() pack.Entry {
 	e := pack.Entry{Position: r.Position, Hash: r.Hash}
 	if r.Line != nil {
@@ -150,14 +148,10 @@ const atOnce = 2000
 // Entries reads the log from place to place.
 func (l *Log) Entries(ctx context.Context, s pack.Span, of pack.Chosen, each func(pack.Entry) error) error {
 	for from := s.First; from < s.Last; from += atOnce {
-		var rows []entryRow
-		err := l.read(ctx, func(tx pgx.Tx) (err error) {
-			rows, err = all[entryRow](ctx, tx, `
-				SELECT l.position, l.hash, CASE WHEN `+chosen+` THEN `+lineOf+` END AS line
-				FROM log l LEFT JOIN events e USING (stream, seq)
-				WHERE l.position >= $3 AND l.position < $4 ORDER BY l.position`, of.Person, of.Channel, from, min(from+atOnce, s.Last), of.Team)
-			return err
-		})
+		rows, err := pg.List[entryRow](ctx, l.read, `
+			SELECT l.position, l.hash, CASE WHEN `+chosen+` THEN `+lineOf+` END AS line
+			FROM log l LEFT JOIN events e USING (stream, seq)
+			WHERE l.position >= $3 AND l.position < $4 ORDER BY l.position`, of.Person, of.Channel, from, min(from+atOnce, s.Last), of.Team)
 		if err != nil {
 			return fmt.Errorf("read the log from place %d: %w", from, err)
 		}
@@ -186,25 +180,18 @@ func (l *Log) Streams(ctx context.Context, s pack.Span, of pack.Chosen) (streams
 		return tx.QueryRow(ctx, `SELECT count(DISTINCT stream) FROM log WHERE position >= $1 AND position < $2 AND stream LIKE 'request:%'`,
 			s.First, s.Last).Scan(&requests)
 	})
-	if err != nil {
-		return nil, 0, fmt.Errorf("list what happened: %w", err)
-	}
-	return streams, requests, nil
+	return streams, requests, pg.While(err, "list what happened")
 }
 
 // Grounds are the entries before the end of the span that bear on decisions, and that the pack does not show by itself. Which they are the events
 // say (pack.Bearing); what is asked for here is all that may be.
 func (l *Log) Grounds(ctx context.Context, s pack.Span, of pack.Chosen, bearing []pack.Bearing) (list []pack.Entry, err error) {
 	for _, b := range bearing {
-		var rows []entryRow
-		err := l.read(ctx, func(tx pgx.Tx) (err error) {
-			rows, err = all[entryRow](ctx, tx, `
-				SELECT l.position, l.hash, `+lineOf+` AS line FROM events e JOIN log l USING (stream, seq)
-				WHERE (e.stream = 'people:' || $6 AND (e.actor = ANY ($7) OR e.data::jsonb ->> 'person' = ANY ($7) OR e.data::jsonb ->> 'from' = ANY ($7))
-						OR e.stream = 'rules:' || $6 AND coalesce(nullif(e.data::jsonb ->> 'channel', ''), 'team') || '/' || (e.data::jsonb ->> 'version') = ANY ($8))
-					AND l.position < $4 AND (l.position < $3 OR NOT `+chosen+`) ORDER BY l.position`, of.Person, of.Channel, s.First, s.Last, of.Team, b.Team, b.People, b.Rules)
-			return err
-		})
+		rows, err := pg.List[entryRow](ctx, l.read, `
+			SELECT l.position, l.hash, `+lineOf+` AS line FROM events e JOIN log l USING (stream, seq)
+			WHERE (e.stream = 'people:' || $6 AND (e.actor = ANY ($7) OR e.data::jsonb ->> 'person' = ANY ($7) OR e.data::jsonb ->> 'from' = ANY ($7))
+					OR e.stream = 'rules:' || $6 AND coalesce(nullif(e.data::jsonb ->> 'channel', ''), 'team') || '/' || (e.data::jsonb ->> 'version') = ANY ($8))
+				AND l.position < $4 AND (l.position < $3 OR NOT `+chosen+`) ORDER BY l.position`, of.Person, of.Channel, s.First, s.Last, of.Team, b.Team, b.People, b.Rules)
 		if err != nil {
 			return nil, fmt.Errorf("read what decisions rest on: %w", err)
 		}
@@ -243,7 +230,7 @@ const longest = 100_000
 func (l *Log) Case(ctx context.Context, s pack.Span, stream string) (c *pack.Case, err error) {
 	err = l.read(ctx, func(tx pgx.Tx) error {
 		c = &pack.Case{Stream: stream}
-		rows, err := all[entryRow](ctx, tx, `
+		rows, err := pg.All[entryRow](ctx, tx, `
 			SELECT l.position, l.hash, `+lineOf+` AS line FROM log l JOIN events e USING (stream, seq)
 			WHERE l.stream = $1 AND l.position >= $2 AND l.position < $3 ORDER BY l.position`, stream, s.First, s.Last)
 		if err != nil {
@@ -252,7 +239,7 @@ func (l *Log) Case(ctx context.Context, s pack.Span, stream string) (c *pack.Cas
 		for _, row := range rows {
 			c.Entries = append(c.Entries, row.entry())
 		}
-		values, err := all[struct {
+		values, err := pg.All[struct {
 			Hash  string
 			Salt  string
 			Bytes []byte
@@ -271,10 +258,7 @@ func (l *Log) Case(ctx context.Context, s pack.Span, stream string) (c *pack.Cas
 		}
 		return receipts(ctx, tx, s, c)
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read what belongs to %s: %w", stream, err)
-	}
-	return c, nil
+	return c, pg.While(err, "read what belongs to %s", stream)
 }
 
 // within is a condition on rows of a request, $1, whose event is found by a condition of
@@ -286,7 +270,7 @@ func within(event string) string {
 
 // decisions reads the rows of decisions. Their events are the last ones of the same reviewer, revision and verdict.
 func decisions(ctx context.Context, tx pgx.Tx, s pack.Span, c *pack.Case) error {
-	rows, err := all[struct {
+	rows, err := pg.All[struct {
 		Request   string
 		Revision  int64
 		Digest    string
@@ -309,7 +293,7 @@ func decisions(ctx context.Context, tx pgx.Tx, s pack.Span, c *pack.Case) error 
 
 // receipts reads what was settled, with its charges in the order in which they were written.
 func receipts(ctx context.Context, tx pgx.Tx, s pack.Span, c *pack.Case) error {
-	rows, err := all[struct {
+	rows, err := pg.All[struct {
 		Request   string
 		Hold      string
 		For       string
@@ -340,7 +324,7 @@ func (l *Log) Proof(ctx context.Context, first int64, contents string, places []
 		p = pack.Proof{}
 		// All of them, from the one on which the entries begin: a verifier counts their numbers, and one
 		// that is left out is a fault.
-		list, err := all[checkpointRow](ctx, tx, `SELECT `+checkpointColumns+` FROM checkpoints WHERE size >= $1 ORDER BY number`, first)
+		list, err := pg.All[checkpointRow](ctx, tx, `SELECT `+checkpointColumns+` FROM checkpoints WHERE size >= $1 ORDER BY number`, first)
 		if err != nil {
 			return err
 		}
@@ -356,7 +340,7 @@ func (l *Log) Proof(ctx context.Context, first int64, contents string, places []
 			}
 			p.Grounds = append(p.Grounds, proof)
 		}
-		own, err := all[entryRow](ctx, tx, `
+		own, err := pg.All[entryRow](ctx, tx, `
 			SELECT l.position, l.hash, `+lineOf+` AS line FROM events e JOIN log l USING (stream, seq)
 			WHERE e.stream = $1 AND e.data::jsonb ->> 'pack' = $2 AND l.position < $3 ORDER BY l.position DESC LIMIT 1`, pack.PackStream, contents, last)
 		if err != nil || len(own) == 0 {
@@ -366,8 +350,5 @@ func (l *Log) Proof(ctx context.Context, first int64, contents string, places []
 		p.Own.Proof, err = inclusion(ctx, tx, own[0].Position, last)
 		return err
 	})
-	if err != nil {
-		return p, fmt.Errorf("prove what is in a pack: %w", err)
-	}
-	return p, nil
+	return p, pg.While(err, "prove what is in a pack")
 }

@@ -17,7 +17,7 @@ import (
 // it, and reports show it under this name.
 const house = approval.System
 
-// CheckLife is longer than any try of the house takes.
+// CheckLife is longer than any try of the house takes: after it, whoever held is taken for dead (SettleChecks).
 const CheckLife = 15 * time.Minute
 
 // houseScopes are those that a check burdens, in lock order.
@@ -29,7 +29,10 @@ func houseScopes(team string) []budget.Scope {
 // HoldCheck holds money of a workspace's budget for a try of our own, such as the box of
 // a self-test, before the try begins. It returns a *budget.ExceededError when the budget
 // has no room.
+//
+// It locks the house's scopes like any spender, but weighs the workspace's budget alone: nobody sets one for the house.
 func (l *Ledger) HoldCheck(ctx context.Context, team, what string, most budget.USD) (id string, err error) {
+	// Made here and not in the database: the caller can settle it also where the answer to this was lost.
 	id = approval.NewID(12)
 	err = l.pool.Write(ctx, func(tx pgx.Tx) error {
 		if err := LockScopes(ctx, tx, houseScopes(team)); err != nil {
@@ -48,12 +51,11 @@ func (l *Ledger) HoldCheck(ctx context.Context, team, what string, most budget.U
 		}
 		return l.holdCheck(ctx, tx, id, team, what, most, standings, now)
 	})
-	if err != nil {
-		return "", fmt.Errorf("hold %s for %s: %w", most, what, err)
-	}
-	return id, nil
+	return id, pg.While(err, "hold %s for %s", most, what)
 }
 
+// holdCheck writes the hold and its event without asking whether it fits: what an administrator confirms after a copy was
+// put back has been spent already (Reckon). called is true from the start: a try that dies may have cost something.
 func (l *Ledger) holdCheck(ctx context.Context, tx pgx.Tx, id, team, what string, most budget.USD, standings []budget.Standing, now time.Time) error {
 	_, err := tx.Exec(ctx, `
 		INSERT INTO holds (id, team, asker, session_id, project, purpose, amount, at, expires_at, called)
@@ -67,19 +69,18 @@ func (l *Ledger) holdCheck(ctx context.Context, tx pgx.Tx, id, team, what string
 }
 
 // SettleCheck ends such a hold with the cost of the try, and never charges more than was
-// held.
+// held. To settle one twice does nothing.
 func (l *Ledger) SettleCheck(ctx context.Context, id string, charges ...budget.Charge) error {
 	err := l.pool.Write(ctx, func(tx pgx.Tx) error { return l.settleCheck(ctx, tx, id, charges, false) })
-	if err != nil {
-		return fmt.Errorf("settle check %s: %w", id, err)
-	}
-	return nil
+	return pg.While(err, "settle check %s", id)
 }
 
 // SettleChecks charges in full the holds of tries that died before they could settle.
 // Their boxes lived no longer than was held for.
 func (l *Ledger) SettleChecks(ctx context.Context) error {
 	err := l.pool.Write(ctx, func(tx pgx.Tx) error {
+		// A hundred at a time: the sweep comes again, and each locks budgets for which others wait. Those of several workspaces are
+		// locked in no common order: of two that wait for each other Postgres cuts one off, and it is run again.
 		stale, err := pg.All[struct{ ID string }](ctx, tx, `
 			SELECT id FROM holds WHERE NOT settled AND request_id IS NULL AND expires_at <= clock_timestamp() ORDER BY id LIMIT 100`)
 		if err != nil {
@@ -92,14 +93,13 @@ func (l *Ledger) SettleChecks(ctx context.Context) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("settle stale checks: %w", err)
-	}
-	return nil
+	return pg.While(err, "settle stale checks")
 }
 
+// settleCheck settles under the locks of those who pay. full charges the whole hold, as estimated.
 func (l *Ledger) settleCheck(ctx context.Context, tx pgx.Tx, id string, charges []budget.Charge, full bool) error {
 	var team string
+	// A box is what such a hold is for, also where it was for a call: only the line of a bill that nobody knows is named by it.
 	h := budget.Hold{ID: id, Purpose: budget.ForRun}
 	err := tx.QueryRow(ctx, `SELECT team, amount FROM holds WHERE id = $1 AND request_id IS NULL`, id).Scan(&team, &h.Amount)
 	if err != nil {
@@ -120,6 +120,7 @@ func (l *Ledger) settleCheck(ctx context.Context, tx pgx.Tx, id string, charges 
 	if full {
 		s = h.InFull(now, "check")
 	}
+	// Never more than was held, like any settlement: a box that was slow to end costs the house, and no budget.
 	s, _ = s.Within(h.Amount)
 	batch := &pgx.Batch{}
 	batch.Queue(InsertSettlement, id, nil, team, house, house, house, pg.Micro(now), budget.Total(s.Charges), s.Estimated, s.UsageOf)
@@ -146,46 +147,36 @@ type Uncertain struct {
 
 // Uncertain lists all of it, the oldest first.
 func (l *Ledger) Uncertain(ctx context.Context) (list []Uncertain, err error) {
-	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
-		list, err = pg.All[Uncertain](ctx, tx, `
-			SELECT h.team, h.request_id, h.asker, h.project, r.model, h.uncertain_at AS since, h.uncertain_at + $1::interval AS until, h.amount
-			FROM holds h JOIN requests r ON r.id = h.request_id
-			WHERE h.uncertain_at IS NOT NULL AND NOT h.settled ORDER BY h.uncertain_at, h.id`, budget.UncertainFor)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list what is uncertain: %w", err)
-	}
-	return list, nil
+	list, err = pg.List[Uncertain](ctx, l.pool.Read, `
+		SELECT h.team, h.request_id, h.asker, h.project, r.model, h.uncertain_at AS since, h.uncertain_at + $1::interval AS until, h.amount
+		FROM holds h JOIN requests r ON r.id = h.request_id
+		WHERE h.uncertain_at IS NOT NULL AND NOT h.settled ORDER BY h.uncertain_at, h.id`, budget.UncertainFor)
+	return list, pg.While(err, "list what is uncertain")
 }
 
 // UnknownCalls lists the calls of models of which nobody was told the cost: those that are held for, and those that were
-// charged in full in the last eight days, which is longer than any day is looked at.
+// charged in full in the last eight days, which is longer than any day is looked at. The latter are known to be settled, and
+// are listed because their provider's usage has them, too: without them it would seem to be of another call.
+// A call is clear where budget.UnknownCall.Clear says so; one that is not still counts as unknown on its day.
 func (l *Ledger) UnknownCalls(ctx context.Context) (list []budget.UnknownCall, err error) {
-	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
-		list, err = pg.All[budget.UnknownCall](ctx, tx, `
-			SELECT h.request_id, h.id AS hold_id, coalesce(h.uncertain_at, h.ended) AS since, h.risked AS most, c.provider, c.host, c.model, c.first, c.last,
-				c.names = 1 AND r.state <> 'drafting' AND NOT c.boxed AND NOT h.settled AS clear
-			FROM (SELECT o.*, o.at AS ended FROM holds o WHERE o.uncertain_at IS NOT NULL AND NOT o.settled
-				UNION ALL SELECT o.*, s.at FROM settlements s JOIN holds o ON o.id = s.hold_id WHERE s.estimated AND s.at > clock_timestamp() - interval '8 days') AS h
-			JOIN requests r ON r.id = h.request_id CROSS JOIN LATERAL (
-				SELECT coalesce(min(d ->> 'provider') FILTER (WHERE its), '') AS provider, coalesce(min(d ->> 'host') FILTER (WHERE its), '') AS host,
-					coalesce(min(d ->> 'model') FILTER (WHERE its), '') AS model,
-					coalesce(min(at) FILTER (WHERE its), h.at) AS first, coalesce(max(at) FILTER (WHERE its), h.at) AS last,
-					count(DISTINCT (d ->> 'provider', d ->> 'host', d ->> 'model')) FILTER (WHERE its) AS names,
-					coalesce(bool_or(d -> 'provider' IS NULL AND d ->> 'hold' IN (h.id, h.rest_of)), false) AS boxed
-				FROM (SELECT e.data::jsonb AS d, e.at, e.data::jsonb ->> 'provider' <> '' AND (e.data::jsonb -> 'for' IS NOT NULL) = (h.purpose = 'summary') AS its
-					FROM events e WHERE e.stream = 'request:' || h.request_id AND e.kind = 'called') AS calls) AS c
-			WHERE h.purpose IN ('draft', 'summary') ORDER BY 3, h.id`)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list calls whose cost is unknown: %w", err)
-	}
-	return list, nil
+	list, err = pg.List[budget.UnknownCall](ctx, l.pool.Read, `
+		SELECT h.request_id, h.id AS hold_id, coalesce(h.uncertain_at, h.ended) AS since, h.risked AS most, c.provider, c.host, c.model, c.first, c.last,
+			c.names = 1 AND r.state <> 'drafting' AND NOT c.boxed AND NOT h.settled AS clear
+		FROM (SELECT o.*, o.at AS ended FROM holds o WHERE o.uncertain_at IS NOT NULL AND NOT o.settled
+			UNION ALL SELECT o.*, s.at FROM settlements s JOIN holds o ON o.id = s.hold_id WHERE s.estimated AND s.at > clock_timestamp() - interval '8 days') AS h
+		JOIN requests r ON r.id = h.request_id CROSS JOIN LATERAL (
+			SELECT coalesce(min(d ->> 'provider') FILTER (WHERE its), '') AS provider, coalesce(min(d ->> 'host') FILTER (WHERE its), '') AS host,
+				coalesce(min(d ->> 'model') FILTER (WHERE its), '') AS model,
+				coalesce(min(at) FILTER (WHERE its), h.at) AS first, coalesce(max(at) FILTER (WHERE its), h.at) AS last,
+				count(DISTINCT (d ->> 'provider', d ->> 'host', d ->> 'model')) FILTER (WHERE its) AS names,
+				coalesce(bool_or(d -> 'provider' IS NULL AND d ->> 'hold' IN (h.id, h.rest_of)), false) AS boxed
+			FROM (SELECT e.data::jsonb AS d, e.at, e.data::jsonb ->> 'provider' <> '' AND (e.data::jsonb -> 'for' IS NOT NULL) = (h.purpose = 'summary') AS its
+				FROM events e WHERE e.stream = 'request:' || h.request_id AND e.kind = 'called') AS calls) AS c
+		WHERE h.purpose IN ('draft', 'summary') ORDER BY 3, h.id`)
+	return list, pg.While(err, "list calls whose cost is unknown")
 }
 
-// AddUncertain reads how much of what is held in some scopes is uncertain.
+// AddUncertain reads how much of what is held in some scopes is uncertain, into a map that is there once the batch was sent.
 func AddUncertain(b *pgx.Batch, of Whose, into *map[budget.Scope]budget.USD) {
 	type row struct {
 		Team   string
@@ -206,6 +197,7 @@ func AddUncertain(b *pgx.Batch, of Whose, into *map[budget.Scope]budget.USD) {
 		GROUP BY 1, 2, 3`, of.From(1)), of.args...)
 }
 
+// WithUncertain notes in standings what AddUncertain has read: it stands beside the sums, since no decision rests on it.
 func WithUncertain(list []budget.Standing, amounts map[budget.Scope]budget.USD) []budget.Standing {
 	for i := range list {
 		list[i].Uncertain = amounts[list[i].Limit.Scope]

@@ -35,7 +35,37 @@ func (till *Till) AddMoney(b *pgx.Batch, r *approval.Request, now time.Time) *re
 	AddLocks(b, r.Scopes())
 	b.Queue(pg.ShareLock, RolesKey(r.Team))
 	addSettlements(b, r, false)
+	if len(newHolds(r)) == 0 && !Spends(c.Settlements) && c.TopUp == nil {
+		return &reckoning{} // what is only given back is weighed against nothing
+	}
 	return till.AddReckoning(b, OfScopes(r.Scopes()), now, EndOfTime)
+}
+
+// newHolds are the holds that burden budgets anew. A rest is none: what it is the rest of was held before.
+func newHolds(r *approval.Request) []budget.Hold {
+	return slices.DeleteFunc(slices.Clone(r.Changes.Holds), func(h budget.Hold) bool { return h.RestOf != "" })
+}
+
+// After is how the budgets of a move stand once AddHolds has written. They are locked and were added up after the old holds were
+// settled, so what is new since is what the move itself holds. Where it settles something of that, too, they are added up once more.
+func (till *Till) After(t *pg.Tx, r *approval.Request, k *reckoning) ([]budget.Standing, error) {
+	c := r.Changes
+	if slices.ContainsFunc(c.Settlements, func(s budget.Settlement) bool {
+		return slices.ContainsFunc(c.Holds, func(h budget.Hold) bool { return h.ID == s.HoldID })
+	}) {
+		k = till.AddReckoning(t.Batch, OfScopes(r.Scopes()), k.Now, EndOfTime)
+		if err := t.Send(); err != nil {
+			return nil, err
+		}
+		return till.Standing(t, k, r.Scopes())
+	}
+	standings, err := till.Standing(t, k, r.Scopes())
+	for i := range standings {
+		for _, h := range c.Holds {
+			standings[i].Held += h.Amount
+		}
+	}
+	return standings, err
 }
 
 // Weigh says whether the new holds have room in every budget that applies, as they
@@ -43,9 +73,9 @@ func (till *Till) AddMoney(b *pgx.Batch, r *approval.Request, now time.Time) *re
 // Where one has none, the *budget.ExceededError ends the transaction, and nothing was
 // held.
 func (till *Till) Weigh(t *pg.Tx, r *approval.Request, k *reckoning) error {
-	fresh := slices.DeleteFunc(slices.Clone(r.Changes.Holds), func(h budget.Hold) bool { return h.RestOf != "" })
+	fresh := newHolds(r)
 	if len(fresh) == 0 {
-		return nil // a rest is no new burden: what it is the rest of was held before
+		return nil
 	}
 	standings, err := till.Standing(t, k, r.Scopes())
 	if err != nil {
@@ -53,6 +83,7 @@ func (till *Till) Weigh(t *pg.Tx, r *approval.Request, k *reckoning) error {
 	}
 	var needed budget.USD
 	for _, h := range r.Changes.Holds {
+		// Rests count as well: a budget has to bear what is new beside what stays uncertain.
 		needed += h.Amount
 	}
 	// Where all of it was held before, the trail says how the budgets stand, and none is asked.
@@ -128,6 +159,7 @@ func Spends(settlements []budget.Settlement) bool {
 	return slices.ContainsFunc(settlements, func(s budget.Settlement) bool { return budget.Total(s.Charges) != 0 })
 }
 
+// addHold queues a hold. In which budgets it counts follows from its team, person, thread and channel.
 func addHold(batch *pgx.Batch, r *approval.Request, h budget.Hold) {
 	batch.Queue(InsertHold,
 		h.ID, r.ID, r.Team, r.Asker, r.SessionID, r.Project, h.Purpose, h.Amount, pg.Micro(h.At), pg.Micro(h.ExpiresAt))
@@ -161,6 +193,7 @@ func addSettlement(batch *pgx.Batch, r *approval.Request, s budget.Settlement) {
 	addCharges(batch, s)
 }
 
+// addCharges queues the lines of a bill, numbered in the order in which they were charged.
 func addCharges(batch *pgx.Batch, s budget.Settlement) {
 	for i, c := range s.Charges {
 		batch.Queue(`
@@ -175,10 +208,7 @@ func addCharges(batch *pgx.Batch, s budget.Settlement) {
 func LockScopes(ctx context.Context, tx pgx.Tx, scopes []budget.Scope) error {
 	batch := &pgx.Batch{}
 	AddLocks(batch, scopes)
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("lock the budgets: %w", err)
-	}
-	return nil
+	return pg.While(tx.SendBatch(ctx, batch).Close(), "lock the budgets")
 }
 
 // RolesKey names the lock of a workspace's roles, of their limits and of who has
@@ -239,12 +269,10 @@ func (l *Ledger) StaleHolds(ctx context.Context) (holds []budget.Hold, err error
 		}
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("list stale holds: %w", err)
-	}
-	return holds, nil
+	return holds, pg.While(err, "list stale holds")
 }
 
+// holdRow is a hold as it is stored. UncertainAt and RestOf are empty for most.
 type holdRow struct {
 	ID        string
 	RequestID string
@@ -259,6 +287,7 @@ type holdRow struct {
 	RestOf      *string
 }
 
+// open is the row as the core knows it.
 func (h holdRow) open() budget.OpenHold {
 	return budget.OpenHold{Called: h.Called, Risked: h.Risked, UncertainAt: pg.OrZero(h.UncertainAt), Hold: budget.Hold{ID: h.ID, RequestID: h.RequestID,
 		Purpose: h.Purpose, Amount: h.Amount, At: h.At, ExpiresAt: h.ExpiresAt, RestOf: pg.OrZero(h.RestOf)}}

@@ -3,6 +3,7 @@ package money
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -57,12 +58,13 @@ func (l *Ledger) Standings(ctx context.Context, scopes []budget.Scope) ([]budget
 
 // change locks what a limit is about and runs the work with what it was before. The
 // work's event goes into the budgets' audit trail, and then the row is written that it
-// tells of.
+// tells of: the schema refuses the row without its event.
 func (l *Ledger) change(ctx context.Context, scope budget.Scope, work func(before *budget.Limit) (approval.Event, error), write func(tx pgx.Tx, now time.Time, told int64) error) error {
 	return trail.ByAuditor(l.pool.Write(ctx, func(tx pgx.Tx) error {
 		if err := LockScopes(ctx, tx, []budget.Scope{scope}); err != nil {
 			return err
 		}
+		// A role's limit is the limit of everybody who has none: all who spend share this lock (RolesKey).
 		if scope.Kind == budget.Role {
 			if err := LockRoles(ctx, tx, scope.Team); err != nil {
 				return err
@@ -78,6 +80,8 @@ func (l *Ledger) change(ctx context.Context, scope budget.Scope, work func(befor
 			return err
 		}
 		var before *budget.Limit
+		// limitsOf believes signed rows alone, so a limit that somebody has forged is no "before" either.
+		// A default is in no row: nobody has set it, so there is no "before" to tell.
 		if had, ok := limits[scope]; ok && !had.Default {
 			before = &had
 		}
@@ -114,10 +118,7 @@ func (l *Ledger) SetLimit(ctx context.Context, actor string, limit budget.Limit)
 			return err
 		})
 	}
-	if err != nil {
-		return fmt.Errorf("set the limit of %s: %w", limit.Scope, err)
-	}
-	return nil
+	return pg.While(err, "set the limit of %s", limit.Scope)
 }
 
 // RemoveLimit takes a limit away, and says in the audit trail who did and what it was.
@@ -128,20 +129,19 @@ func (l *Ledger) RemoveLimit(ctx context.Context, actor string, scope budget.Sco
 		}
 		return approval.Event{Actor: actor, Kind: approval.EventRemovedLimit, Data: map[string]any{"scope": scope, "before": told(*before)}}, nil
 	}, func(tx pgx.Tx, now time.Time, told int64) error {
+		// The row stays without an amount, so that it still names the event that took it away.
 		_, err := tx.Exec(ctx, `UPDATE limits SET amount = NULL, set_by = $4, set_at = $5, told = $6 WHERE team = $1 AND kind = $2 AND id = $3`,
 			scope.Team, scope.Kind, scope.ID, actor, now, told)
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("remove the limit of %s: %w", scope, err)
-	}
-	return nil
+	return pg.While(err, "remove the limit of %s", scope)
 }
 
-// told is a limit as the audit trail has it, without its scope.
+// told is a limit as the audit trail has it, without its scope. What is not set is left out: events are kept for good, and a
+// policy of zeros would say nothing.
 func told(l budget.Limit) map[string]any {
 	data := map[string]any{"amount": l.Amount, "window": l.Window}
-	if l.Policy.Soft != 0 || len(l.Policy.Warn) > 0 || l.Policy.Consequences() {
+	if l.Policy.Soft != 0 || len(l.Policy.Warn) > 0 || l.Policy.Ready != 0 || l.Policy.Consequences() {
 		data["policy"] = l.Policy
 	}
 	if l.Extra != 0 {
@@ -155,7 +155,8 @@ func (l *Ledger) Limits(ctx context.Context, team string) (standings []budget.St
 	err = l.pool.Batched(ctx, pg.ReadOnly, true, func(t *pg.Tx) error {
 		var scopes []budget.Scope
 		var uncertain map[budget.Scope]budget.USD
-		pg.Ask(t.Batch, func(rows []budget.Scope) error { scopes = rows; return nil }, `SELECT team, kind, id FROM limits WHERE team = $1 AND amount IS NOT NULL`, team)
+		// Two trips: which windows are added up depends on which limits there are.
+		pg.Ask(t.Batch, func(rows []budget.Scope) error { scopes = rows; return nil }, `SELECT team, kind, id FROM limits WHERE team = $1`, team)
 		if err := t.Send(); err != nil {
 			return err
 		}
@@ -164,50 +165,55 @@ func (l *Ledger) Limits(ctx context.Context, team string) (standings []budget.St
 		if err := t.Send(); err != nil {
 			return err
 		}
+		// What is uncertain is added last: it stands beside the sums, which Standing may read anew.
 		standings, err = l.till.Standing(t, k, scopes)
-		standings = WithUncertain(standings, uncertain)
+		// Those that were taken away are asked about as well: one that was without a signed event holds at nothing, and an
+		// administrator has to see what refuses people. Of the others there is the usual limit, which nobody has set.
+		standings = slices.DeleteFunc(WithUncertain(standings, uncertain), func(s budget.Standing) bool { return s.Limit.Default })
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("list the budgets: %w", err)
-	}
-	return standings, nil
+	return standings, pg.While(err, "list the budgets")
 }
 
-// LimitChanges is the audit trail of a workspace's limits, oldest first.
+// LimitChanges is the audit trail of a workspace's limits, oldest first; of one scope, where one is given.
 func (l *Ledger) LimitChanges(ctx context.Context, team string, scope *budget.Scope) (events []approval.Event, err error) {
 	kind, id := "", ""
 	if scope != nil {
 		kind, id = string(scope.Kind), scope.ID
 	}
-	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
-		rows, err := pg.All[trail.Row](ctx, tx, `
-			SELECT `+trail.EventColumns+` FROM events
-			WHERE stream = $1 AND data::jsonb -> 'scope' ->> 'team' = $2
-				AND ($3 = '' OR data::jsonb -> 'scope' ->> 'kind' = $3 AND data::jsonb -> 'scope' ->> 'id' = $4)
-			ORDER BY seq`, trail.BudgetStream, team, kind, id)
-		if err != nil {
-			return err
-		}
+	rows, err := pg.List[trail.Row](ctx, l.pool.Read, `
+		SELECT `+trail.EventColumns+` FROM events
+		WHERE stream = $1 AND data::jsonb -> 'scope' ->> 'team' = $2
+			AND ($3 = '' OR data::jsonb -> 'scope' ->> 'kind' = $3 AND data::jsonb -> 'scope' ->> 'id' = $4)
+		ORDER BY seq`, trail.BudgetStream, team, kind, id)
+	if err == nil {
 		events, err = trail.Read(rows, nil)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the history of the budgets: %w", err)
 	}
-	return events, nil
+	return events, pg.While(err, "read the history of the budgets")
 }
 
+// doubtsLimit tells whether no signed event says of a limit what its row says: then it counts as nothing (applying), since
+// somebody who only has the database's password could have raised it, or taken it away.
 func (till *Till) doubtsLimit(l limitRow) bool {
 	return till.notary.Doubts(l.Voucher, "the limit of "+l.scope().String(), func(e trail.Witnessed) bool {
 		scope, _ := e.Data["scope"].(map[string]any)
 		in := trail.Witnessed{Data: scope}
+		if e.Stream != trail.BudgetStream || !in.Says(map[string]string{"team": l.Team, "kind": string(l.Kind), "id": l.ID}) {
+			return false
+		}
+		if l.Amount == nil {
+			return e.Kind == approval.EventRemovedLimit
+		}
 		policy := e.Data["policy"]
-		return e.Stream == trail.BudgetStream && e.Kind == approval.EventSetLimit && e.Says(map[string]string{"amount": strconv.FormatInt(int64(*l.Amount), 10), "window": string(*l.Per)}) &&
-			in.Says(map[string]string{"team": l.Team, "kind": string(l.Kind), "id": l.ID}) && (policy == nil || trail.SameJSON(policy, pg.OrZero(l.Spelled)))
+		if policy == nil { // none was set, so the row has none: one that lets boxes wait would spend
+			policy = map[string]any{}
+		}
+		return e.Kind == approval.EventSetLimit && e.Says(map[string]string{"amount": strconv.FormatInt(int64(*l.Amount), 10), "window": string(*l.Per)}) &&
+			trail.SameJSON(policy, pg.OrZero(l.Spelled))
 	})
 }
 
+// doubtsTopUp is the same for what is granted on top. One that nobody signed is left out of the sum.
 func (till *Till) doubtsTopUp(t onTopRow) bool {
 	return till.notary.Doubts(t.Voucher, "top-up "+t.ID, func(e trail.Witnessed) bool {
 		return e.Stream == trail.StreamOf(t.Request) && e.Kind == approval.EventGrantedTopUp && e.Actor == t.By && e.At.Equal(t.At) &&

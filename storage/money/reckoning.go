@@ -15,7 +15,8 @@ import (
 )
 
 // sums adds up scopes: what each spent in the span of a window, and what is held in it
-// now, which stands in its own row. The CASE adds what no balance knows. The windows that are wanted come before it. OFFSET 0
+// now, which stands in its own row. The parts are those of span (standing.go): whole days, quarters of an hour before and
+// after them, and in the CASE the edges that no balance knows. The windows that are wanted come before it. OFFSET 0
 // keeps the planner from looking into lists: what it saw there would have it plan anew
 // each time, while the budgets are locked.
 const sums = `
@@ -55,6 +56,7 @@ const (
 		WHERE s.kind = 'user' AND NOT EXISTS (SELECT FROM limits l WHERE l.team = s.team AND l.kind = s.kind AND l.id = s.id AND l.amount IS NOT NULL))` + sums
 )
 
+// sumRow is what one scope spent in one window, and what is held in it. Held is the same in all windows.
 type sumRow struct {
 	Team  string
 	Kind  budget.ScopeKind
@@ -88,12 +90,13 @@ func (till *Till) Spans(now, end time.Time, windows ...budget.Window) []any {
 }
 
 // Whose names scopes in a query: by themselves, or as those that pay for a request. The
-// roles by whose limit a person may spend come with them.
+// roles by whose limit a person may spend come with them, all three: who has which is read in the same trip (LimitsQuery).
 type Whose struct {
 	Given string // with its first parameter left open
 	args  []any
 }
 
+// OfScopes names scopes by themselves.
 func OfScopes(scopes []budget.Scope) Whose {
 	wanted := slices.Clone(scopes)
 	for _, s := range scopes {
@@ -110,6 +113,8 @@ func OfScopes(scopes []budget.Scope) Whose {
 	return Whose{`(SELECT $%[1]d::text[] AS teams, $%[2]d::text[] AS kinds, $%[3]d::text[] AS ids OFFSET 0) AS given`, []any{columns[0], columns[1], columns[2]}}
 }
 
+// PayersOf are those that pay for a request, by its row: who asks needs not load it first. seven are the four scopes of
+// budget.ScopeKind that pay and the three roles.
 func PayersOf(requestID string) Whose {
 	return Whose{`(SELECT array_fill(team, ARRAY[7]) AS teams, ARRAY['user', 'session', 'project', 'team', 'role', 'role', 'role'] AS kinds,
 		ARRAY[asker, session_id, project, team, 'members', 'reviewers', 'admins'] AS ids FROM requests WHERE id = $%[1]d OFFSET 0) AS given`, []any{requestID}}
@@ -136,6 +141,8 @@ type reckoning struct {
 	sums   map[budget.Scope]map[budget.Window]sumRow
 }
 
+// AddReckoning queues such a look. The time is asked first: in a transaction that has just taken the locks it is later than
+// whatever their last owner spent.
 func (till *Till) AddReckoning(b *pgx.Batch, of Whose, guess, end time.Time) *reckoning {
 	k := &reckoning{guess: guess}
 	pg.Tell(b, []any{&k.Now}, pg.TellTime)
@@ -145,6 +152,7 @@ func (till *Till) AddReckoning(b *pgx.Batch, of Whose, guess, end time.Time) *re
 	return k
 }
 
+// sorted files sums by scope and window.
 func sorted(rows []sumRow) map[budget.Scope]map[budget.Window]sumRow {
 	sums := map[budget.Scope]map[budget.Window]sumRow{}
 	for _, row := range rows {
@@ -169,6 +177,7 @@ func (till *Till) stands(k *reckoning, scopes []budget.Scope) (list []budget.Sta
 		s := budget.Standing{Limit: limit}
 		s.From, s.ResetsAt = limit.Window.Range(k.Now, till.location)
 		if scope.Kind != budget.Role { // nothing is paid from one
+			// The sums were asked for the window of the guess. Only if that is still the window are they the right ones.
 			from, _ := limit.Window.Range(k.guess, till.location)
 			sum, there := k.sums[scope][limit.Window]
 			if limit.Rests && limit.Default {
@@ -186,6 +195,7 @@ func (till *Till) stands(k *reckoning, scopes []budget.Scope) (list []budget.Sta
 
 // Standing is stands, looking again where it has to.
 func (till *Till) Standing(t *pg.Tx, k *reckoning, scopes []budget.Scope) ([]budget.Standing, error) {
+	// It ends: the guess is the time of the last look, so only a window that ends between two looks asks for a third.
 	for {
 		if list, ok := till.stands(k, scopes); ok {
 			return list, nil
@@ -198,7 +208,8 @@ func (till *Till) Standing(t *pg.Tx, k *reckoning, scopes []budget.Scope) ([]bud
 	}
 }
 
-// Reckoned reads the budgets with whatever else is queued, in one trip.
+// Reckoned reads the budgets with whatever else is queued, in one trip. also is called anew for each look, and scopes after
+// it, when what was read with it can say which they are.
 func (till *Till) Reckoned(ctx context.Context, of Whose, scopes func() []budget.Scope, also func(b *pgx.Batch)) (list []budget.Standing, err error) {
 	for guess := time.Now(); ; {
 		var k *reckoning
@@ -244,4 +255,5 @@ type Ledger struct {
 	till     *Till
 }
 
+// NewLedger reads and sets what the till weighs by.
 func NewLedger(t *Till) *Ledger { return &Ledger{t.pool, t.notary, t.location, t} }

@@ -19,10 +19,7 @@ func (l *Ledger) ThreadScope(ctx context.Context, team, channel, threadTS string
 	err := l.pool.Look(ctx, func(b *pgx.Batch) {
 		pg.Tell(b, []any{&scope.ID}, `SELECT id FROM sessions WHERE team = $1 AND channel = $2 AND thread_ts = $3`, team, channel, threadTS)
 	})
-	if err != nil {
-		return budget.Scope{}, fmt.Errorf("budget of thread %s: %w", threadTS, err)
-	}
-	return scope, nil
+	return scope, pg.While(err, "budget of thread %s", threadTS)
 }
 
 // Thread is where the thread of a session is.
@@ -31,31 +28,26 @@ func (l *Ledger) Thread(ctx context.Context, team, id string) (approval.Session,
 	err := l.pool.Look(ctx, func(b *pgx.Batch) {
 		pg.Tell(b, []any{&s.Channel, &s.ThreadTS}, `SELECT channel, coalesce(thread_ts, '') FROM sessions WHERE id = $1 AND team = $2`, id, team)
 	})
-	if err != nil {
-		return approval.Session{}, fmt.Errorf("thread of session %s: %w", id, err)
-	}
-	return s, nil
+	return s, pg.While(err, "thread of session %s", id)
 }
 
 // TypicalRun returns the median life of the boxes of a workspace's latest fifty runs, and
 // how many runs there were.
 func (l *Ledger) TypicalRun(ctx context.Context, team string) (box time.Duration, runs int, err error) {
-	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `
+	err = l.pool.Look(ctx, func(b *pgx.Batch) {
+		pg.Tell(b, []any{&box, &runs}, `
 			SELECT coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY box), 0), count(*) FROM (
 				SELECT runs.box FROM runs JOIN requests ON requests.id = runs.request_id
-				WHERE runs.finished_at IS NOT NULL AND requests.team = $1 ORDER BY runs.finished_at DESC LIMIT 50) AS latest`, team).Scan(&box, &runs)
+				WHERE runs.finished_at IS NOT NULL AND requests.team = $1 ORDER BY runs.finished_at DESC LIMIT 50) AS latest`, team)
 	})
-	if err != nil {
-		return 0, 0, fmt.Errorf("read the latest runs: %w", err)
-	}
-	return box, runs, nil
+	return box, runs, pg.While(err, "read the latest runs")
 }
 
 // ranked is what spenders are told apart by: which balances are theirs, and what names them there and in the
 // ledger. $1 is the workspace, $2 its time zone.
 type ranked struct{ whose, balance, ledger string }
 
+// rankings has a column of balances and one of the ledger for each ranking: the balances carry all but the edges of a span.
 var rankings = map[steps.Ranking]ranked{
 	steps.ByPeople:   {"kind = 'user'", "id", "s.asker"},
 	steps.ByChannels: {"kind = 'project'", "id", "s.project"},
@@ -70,10 +62,7 @@ func (l *Ledger) Top(ctx context.Context, team string, by steps.Ranking, from, u
 		list, err = l.top(ctx, tx, team, by, from, until)
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("rank the %s: %w", by, err)
-	}
-	return list, nil
+	return list, pg.While(err, "rank the %s", by)
 }
 
 // top adds up balances, as standings do: what it reads is as much as there are spenders and days, however much they did.
@@ -84,6 +73,7 @@ func (l *Ledger) top(ctx context.Context, tx pgx.Tx, team string, by steps.Ranki
 		return nil, fmt.Errorf("there is no ranking %q", by)
 	}
 	order, s := "amount DESC, id", spanOf(from, until)
+	// A day of UTC may be parts of two days of the team's calendar, so days are made of quarters alone.
 	if by == steps.ByDays {
 		order, s.daysFrom, s.daysUntil = "id DESC", s.quartersFrom, s.quartersFrom
 	}
@@ -104,7 +94,7 @@ func (l *Ledger) top(ctx context.Context, tx pgx.Tx, team string, by steps.Ranki
 		WHERE $2 <> '' GROUP BY 1 HAVING sum(amount) > 0 ORDER BY `+order+` LIMIT 400`, args...)
 }
 
-// Digest adds up what happened in a stretch of time.
+// Digest adds up what happened in a stretch of time. All of it is read at one moment, so its figures agree with one another.
 func (l *Ledger) Digest(ctx context.Context, team string, from, until time.Time) (d steps.Digest, err error) {
 	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
 		d = steps.Digest{From: from, Until: until, Outcomes: map[approval.State]int{}}
@@ -154,25 +144,24 @@ func (l *Ledger) Digest(ctx context.Context, team string, from, until time.Time)
 		}
 		return err
 	})
-	if err != nil {
-		return d, fmt.Errorf("add up from %s: %w", from.Format(time.DateOnly), err)
-	}
-	return d, nil
+	return d, pg.While(err, "add up from %s", from.Format(time.DateOnly))
 }
 
 // stood are the budgets as they stood just before a moment: those that are set, and
-// of everybody who has spent. What was held then nobody knows any more.
+// of everybody who has spent. What was held then nobody knows any more: holds are kept as they stand now.
 func (l *Ledger) stood(ctx context.Context, tx pgx.Tx, team string, people []steps.Spender, end time.Time) ([]budget.Standing, error) {
 	scopes, err := pg.All[budget.Scope](ctx, tx, `SELECT team, kind, id FROM limits WHERE team = $1 AND amount IS NOT NULL`, team)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range people {
+		// What the house itself tries stands under its name in reports, and has no limit.
 		if p.ID == house {
 			continue // nobody's budget
 		}
 		scopes = append(scopes, budget.Scope{Team: team, Kind: budget.User, ID: p.ID})
 	}
+	// At the end itself the next window has begun, in which nothing was spent yet.
 	standings, err := l.till.standingsUntil(ctx, tx, scopes, end.Add(-time.Microsecond), end)
 	for i := range standings {
 		standings[i].Held = 0
@@ -188,6 +177,7 @@ func (l *Ledger) Teams(ctx context.Context) (teams map[string]time.Time, err err
 			Team string
 			At   time.Time
 		}
+		// A loose index scan: DISTINCT would read every request there ever was.
 		rows, err := pg.All[first](ctx, tx, `
 			WITH RECURSIVE firsts AS (
 				(SELECT team, created_at AS at FROM requests ORDER BY team, created_at LIMIT 1)
@@ -201,10 +191,7 @@ func (l *Ledger) Teams(ctx context.Context) (teams map[string]time.Time, err err
 		}
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("list the workspaces: %w", err)
-	}
-	return teams, nil
+	return teams, pg.While(err, "list the workspaces")
 }
 
 // Usage is what a user spent on a day in a project on a model or in a kind of box.
@@ -238,8 +225,5 @@ func (l *Ledger) Usage(ctx context.Context, from, to time.Time) (list []Usage, e
 			from.Format(time.DateOnly), to.Format(time.DateOnly))
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read the usage from %s to %s: %w", from.Format(time.DateOnly), to.Format(time.DateOnly), err)
-	}
-	return list, nil
+	return list, pg.While(err, "read the usage from %s to %s", from.Format(time.DateOnly), to.Format(time.DateOnly))
 }

@@ -2,7 +2,6 @@ package money
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -22,7 +21,9 @@ import (
 // told once is not told again, so whoever crashed on the way goes on where they were. data names
 // the last checkpoint that was seen outside.
 func (l *Ledger) Restored(ctx context.Context, data map[string]any) error {
+	// data is the caller's map: its teams are written again where the transaction is run again.
 	err := l.pool.Write(ctx, func(tx pgx.Tx) error {
+		// Two replicas that both find the copy begin its epoch once.
 		if err := trail.LockStream(ctx, tx, trail.RestoreStream); err != nil {
 			return err
 		}
@@ -35,6 +36,7 @@ func (l *Ledger) Restored(ctx context.Context, data map[string]any) error {
 		if err != nil {
 			return err
 		}
+		// All that the copy knows of: a workspace that came after it does not rest.
 		rows, err := tx.Query(ctx, `SELECT team FROM scopes UNION SELECT team FROM requests UNION SELECT team FROM rules UNION SELECT team FROM people ORDER BY 1`)
 		if err != nil {
 			return err
@@ -51,12 +53,11 @@ func (l *Ledger) Restored(ctx context.Context, data map[string]any) error {
 		_, err = tx.Exec(ctx, `INSERT INTO restores (team, told, at) SELECT team, $2, $3 FROM unnest($1::text[]) AS team`, teams, seq, now)
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("begin anew: %w", err)
-	}
-	return nil
+	return pg.While(err, "begin anew")
 }
 
+// restRow is one copy since which a workspace rests: how many signed entries it lost (-1: unknown), and how many requests
+// were open in it.
 type restRow struct {
 	Told int64
 	At   time.Time
@@ -64,7 +65,8 @@ type restRow struct {
 	Open int64
 }
 
-// rests reads since when a workspace rests, the latest first.
+// rests reads since when a workspace rests, the latest first. Until somebody reckons, each further copy that is put back
+// adds one.
 const rests = `
 	SELECT r.told, r.at, coalesce((e.data::jsonb ->> 'lost')::bigint, 0) AS lost, coalesce((e.data::jsonb ->> 'open')::bigint, 0) AS open
 	FROM restores r JOIN events e ON e.stream = 'restores' AND e.seq = r.told
@@ -80,14 +82,11 @@ func (l *Ledger) Rest(ctx context.Context, team string) (rest *approval.Rest, er
 		rest = &approval.Rest{At: list[0].At, Lost: list[0].Lost, Ended: list[0].Open}
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("see whether the workspace rests: %w", err)
-	}
-	return rest, nil
+	return rest, pg.While(err, "see whether the workspace rests")
 }
 
 // Reckon ends the rest of a workspace: it keeps who has said what was spent, and books it on the workspace's
-// budget, whether or not that bears it. It says false where nothing rests any more.
+// budget, whether or not that bears it: the money is gone either way. It says false where nothing rests any more.
 func (l *Ledger) Reckon(ctx context.Context, team, person string, spent budget.USD, click approval.Click) (ends bool, err error) {
 	err = l.pool.Write(ctx, func(tx pgx.Tx) error {
 		if err := LockScopes(ctx, tx, houseScopes(team)); err != nil {
@@ -122,14 +121,12 @@ func (l *Ledger) Reckon(ctx context.Context, team, person string, spent budget.U
 		if spent == 0 {
 			return nil
 		}
+		// A hold and its settlement in one move: budgets add up settlements, so it counts in the window of today like any other.
 		id, what := approval.NewID(12), budget.AfterCopy
 		if err := l.holdCheck(ctx, tx, id, team, what, spent, []budget.Standing{}, now); err != nil {
 			return err
 		}
 		return l.settleCheck(ctx, tx, id, []budget.Charge{{Kind: budget.Box, What: what, Amount: spent}}, false)
 	})
-	if err != nil {
-		return false, fmt.Errorf("book what was spent after the copy: %w", err)
-	}
-	return ends, nil
+	return ends, pg.While(err, "book what was spent after the copy")
 }

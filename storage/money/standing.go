@@ -33,6 +33,8 @@ type span struct {
 	daysUntil, quartersUntil time.Time
 }
 
+// spanOf splits a stretch into what summaries know and what has to be added up from the ledger: whole days, whole
+// quarters of an hour before and after them, and the rest at both ends.
 func spanOf(from, until time.Time) span {
 	s := span{from: from, until: until, quartersFrom: ceil(from, quarter), quartersUntil: until.Truncate(quarter)}
 	if s.quartersUntil.Before(s.quartersFrom) {
@@ -98,11 +100,12 @@ func (till *Till) applying(scopes []budget.Scope, rows []limitRow) map[budget.Sc
 			}
 		}
 		switch {
-		case row.Amount == nil: // none, or taken away
+		case row.Per == nil: // nobody has ever set one
 		case till.doubtsLimit(row):
 			nothing := budget.USD(0) // until somebody sets it: more than nobody has agreed to is nothing
 			row.Amount = &nothing
-			fallthrough
+			set[row.scope()] = row.limit()
+		case row.Amount == nil: // taken away
 		default:
 			set[row.scope()] = row.limit()
 		}

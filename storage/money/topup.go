@@ -2,7 +2,6 @@ package money
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,12 +30,14 @@ type topUpRow struct {
 	ExpiresAt *time.Time
 }
 
+// topUp is the row as the core knows it.
 func (t topUpRow) topUp() approval.TopUp {
 	return approval.TopUp{ID: t.ID, RequestID: t.RequestID, Scope: budget.Scope{Team: t.Team, Kind: t.Kind, ID: t.ScopeID},
 		AskedBy: t.AskedBy, Amount: t.Amount, Reason: t.Reason, At: t.At, DecidedBy: pg.OrZero(t.DecidedBy), DecidedAt: pg.OrZero(t.DecidedAt),
 		Granted: t.Granted, Answer: t.Answer, ExpiresAt: pg.OrZero(t.ExpiresAt)}
 }
 
+// said() gives back the words of a hash; where they were forgotten, nothing.
 const topUpColumns = `id, request_id, team, kind, scope_id, asked_by, amount, said(reason) AS reason, at, decided_by, decided_at, granted, said(answer) AS answer, expires_at`
 
 // TopUp loads a top-up.
@@ -47,10 +48,7 @@ func (l *Ledger) TopUp(ctx context.Context, id string) (t *approval.TopUp, err e
 		t = &found
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("top-up %s: %w", id, err)
-	}
-	return t, nil
+	return t, pg.While(err, "top-up %s", id)
 }
 
 // StoreTopUp writes what was asked for or decided. A grant changes a limit, so it
@@ -60,6 +58,7 @@ func (till *Till) StoreTopUp(t *pg.Tx, r *approval.Request, k *reckoning, words 
 	if up == nil {
 		return nil
 	}
+	// Whether it may be asked for, and granted, the verb and the schema have said.
 	if up.Open() {
 		t.Queue(`
 			INSERT INTO topups (id, request_id, team, asked_by, session_id, project, kind, amount, reason, at)
@@ -70,6 +69,7 @@ func (till *Till) StoreTopUp(t *pg.Tx, r *approval.Request, k *reckoning, words 
 	t.Queue(`
 		UPDATE topups SET decided_by = $2, decided_at = $3, granted = $4, answer = $5, expires_at = $6 WHERE id = $1`,
 		up.ID, up.DecidedBy, pg.Micro(up.DecidedAt), up.Granted, words.Text(up.Answer), pg.Moment(up.ExpiresAt))
+	// By the limits that were read under the locks: what is told as "before" is what the grant comes on top of.
 	had, limited := till.applying(r.Scopes(), k.limits)[up.Scope]
 	if !up.Granted || !limited {
 		return nil

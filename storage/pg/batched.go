@@ -28,6 +28,7 @@ type Tx struct {
 	written bool // and everything before it was done
 }
 
+// open begins a batch with BEGIN as its first statement, so that a transaction costs no trip of its own.
 func (t *Tx) open(options pgx.TxOptions) {
 	t.Batch = &pgx.Batch{}
 	t.BeginTx(options)
@@ -70,6 +71,7 @@ func saying(q *pgx.QueuedQuery) func(pgx.BatchResults) error {
 // transaction is begun first where nothing has been sent yet. It may do nothing else.
 func (t *Tx) Queued() pgx.Tx { return queued{t: t} }
 
+// queued is that transaction, with the methods by which a library sends anything.
 type queued struct {
 	pgx.Tx
 	t *Tx
@@ -212,10 +214,38 @@ func (p *Pool) Batched(ctx context.Context, options pgx.TxOptions, twice bool, w
 // Look reads at one moment and in one round trip. What is queued may be read more
 // than once, so it sets what it reads and adds to nothing.
 func (p *Pool) Look(ctx context.Context, queue func(b *pgx.Batch)) error {
-	return p.Batched(ctx, ReadOnly, true, func(t *Tx) error {
-		queue(t.Batch)
-		return nil
+	return Until(ctx, func() (Fate, error) {
+		b := &pgx.Batch{}
+		queue(b)
+		if b.Len() == 1 {
+			return p.glance(ctx, b)
+		}
+		return p.TryBatched(ctx, ReadOnly, true, func(t *Tx) error {
+			t.QueuedQueries = append(t.QueuedQueries, b.QueuedQueries...)
+			return nil
+		})
 	})
+}
+
+// glance reads with one statement, which sees one moment by itself: no transaction is begun and ended around it.
+func (p *Pool) glance(ctx context.Context, b *pgx.Batch) (Fate, error) {
+	p.gate.pass(ctx)
+	conn, err := p.Acquire(ctx)
+	if err != nil {
+		return unbegun(ctx, err)
+	}
+	t := &Tx{Ctx: ctx, conn: conn, Batch: b}
+	defer t.leave()
+	err = t.Send()
+	switch {
+	case err == nil:
+		return Settled, nil
+	case HungUp(err) || ctx.Err() != nil:
+		return unbegun(ctx, err) // it wrote nothing, so it is as if it had not been begun
+	case p.cut(err):
+		return Cut, err
+	}
+	return Settled, err
 }
 
 // Ask queues a query and says what becomes of its rows. They are scanned by the names
@@ -235,8 +265,7 @@ func Tell(b *pgx.Batch, into []any, query string, args ...any) {
 	b.Queue(query, args...).QueryRow(func(row pgx.Row) error { return NotFound(row.Scan(into...)) })
 }
 
-// All and One scan rows by the names of their columns, so that a column more or
-// less is an error and never a shift.
+// All scans rows by the names of their columns, so that a column more or less is an error and never a shift.
 func All[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) ([]T, error) {
 	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {
@@ -245,6 +274,24 @@ func All[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) ([]T,
 	return pgx.CollectRows(rows, pgx.RowToStructByName[T])
 }
 
+// List is All in a transaction of its own, by the function that begins one (Pool.Read).
+func List[T any](ctx context.Context, read func(context.Context, func(pgx.Tx) error) error, query string, args ...any) (list []T, err error) {
+	err = read(ctx, func(tx pgx.Tx) error {
+		list, err = All[T](ctx, tx, query, args...)
+		return err
+	})
+	return list, err
+}
+
+// Exec is one statement in a transaction of its own, by the function that begins one (Pool.Write, Pool.WriteByKey).
+func Exec(ctx context.Context, write func(context.Context, func(pgx.Tx) error) error, statement string, args ...any) error {
+	return write(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, statement, args...)
+		return err
+	})
+}
+
+// One does the same for exactly one row; none is approval.ErrNotFound.
 func One[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) (T, error) {
 	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 // through Text and Document, which put the replacement character in their place.
 // Code and manifests do not: they are stored as they are or not at all.
 
+// Text is a free text as Postgres can store it.
 func Text(s string) string {
 	// Byte by byte, as JSON does: the same text has one hash, in an event and in a row.
 	return strings.ReplaceAll(string([]rune(s)), "\x00", "\uFFFD")

@@ -99,6 +99,7 @@ func ConnectWarm(ctx context.Context, name, url string, size int, file string) (
 	return p, err
 }
 
+// connect makes a pool that counts what is sent over it (Trips). open is how many of its connections stay when idle.
 func connect(ctx context.Context, name, url string, size, open int) (*Pool, error) {
 	config, err := settings(url, name)
 	if err != nil {
@@ -122,7 +123,9 @@ func settings(url, name string) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the database's address: %w", err)
 	}
-	config.ConnConfig.ConnectTimeout = 5 * time.Second
+	// A server on a very busy machine has taken more than five seconds to begin a session. Whoever waits for less has a context that
+	// says so; this is for a host that does not answer at all, which serve asks again.
+	config.ConnConfig.ConnectTimeout = 30 * time.Second
 	params := config.ConnConfig.RuntimeParams
 	params["application_name"] = name
 	// Where nobody has analysed the tables yet, Postgres takes our statements for dear ones and compiles them, which takes

@@ -19,6 +19,7 @@ type gate struct {
 	next    time.Time     // when one of the background may begin although there are some
 }
 
+// awaitedKey marks contexts whose work a person waits for.
 type awaitedKey struct{}
 
 // Await marks the work of a context as what a person waits for, until done is called.

@@ -141,6 +141,15 @@ func (p *Pool) WriteByKey(ctx context.Context, work func(tx pgx.Tx) error) error
 	return p.transact(ctx, pgx.TxOptions{}, true, work)
 }
 
+// While says of an error what was being done when it came: one line ends most statements of the store. Of no
+// error it says nothing. Whoever gets it can still ask what it is (errors.Is), because it wraps.
+func While(err error, doing string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", fmt.Sprintf(doing, args...), err)
+}
+
 // FinalError is what a caller's own closure said: it is passed on as it is, and running
 // the closure again would not change it.
 type FinalError struct{ Err error }

@@ -20,6 +20,7 @@ type Trips struct {
 	statements int
 }
 
+// tripsKey carries what is counted under a context.
 type tripsKey struct{}
 
 // CountTrips has everything counted that is sent under the context that it

@@ -86,6 +86,7 @@ func (p *Pulse) with(ctx context.Context, work func(context.Context, *pgx.Conn) 
 		return err
 	}
 	err := work(ctx, p.conn)
+	// One that was opened for this very work is not opened once more: then it is the database that is away.
 	if err != nil && p.hungUp(err) && had {
 		// The session has died unnoticed, as with a restart of the database: a new one takes its place.
 		p.close(ctx)
@@ -99,6 +100,7 @@ func (p *Pulse) with(ctx context.Context, work func(context.Context, *pgx.Conn) 
 	return err
 }
 
+// close gives the connection up. The next beat makes a new one.
 func (p *Pulse) close(ctx context.Context) {
 	if p.conn != nil {
 		_ = p.conn.Close(ctx) // the server may be gone
@@ -120,11 +122,8 @@ func (p *Pulse) open(ctx context.Context) error {
 		return fmt.Errorf("connect to the database: %w", err)
 	}
 	p.conn = conn
-	if p.has != "" {
-		if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock_shared(hashtextextended($1, 0))`, Offering(p.has)); err != nil {
-			p.close(ctx)
-			return err
-		}
+	if err := p.tellOffer(ctx); err != nil {
+		return err
 	}
 	// Another replica can have taken a lock while there was no session. So the new one asks for each
 	// before anything else is done on it, and a step that has lost its lock ends.
@@ -144,11 +143,29 @@ func (p *Pulse) open(ctx context.Context) error {
 }
 
 // Offer has the others see what this replica offers, for as long as it lives: a shared lock says so, which dies
-// with the session. It comes before the first beat.
+// with the session. It comes before the first beat. The session may be there by then: a person's press takes a lock, too.
 func (p *Pulse) Offer(what string) {
 	p.turn <- struct{}{}
 	defer func() { <-p.turn }()
 	p.has = what
+	if p.conn == nil || p.conn.IsClosed() {
+		return // it is told as the session opens
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), answering)
+	defer cancel()
+	_ = p.tellOffer(ctx) // where that fails the session ends, and the next one tells it
+}
+
+// tellOffer has the session say what this replica offers, or ends it.
+func (p *Pulse) tellOffer(ctx context.Context) error {
+	if p.has == "" {
+		return nil
+	}
+	_, err := p.conn.Exec(ctx, `SELECT pg_advisory_lock_shared(hashtextextended($1, 0))`, Offering(p.has))
+	if err != nil {
+		p.close(ctx)
+	}
+	return err
 }
 
 // Offered asks whether a replica that lives offers this, and Offerers how many do; $1 is what Offering makes of it.
@@ -333,11 +350,12 @@ const giveBack = `UPDATE river_job SET state = 'available', metadata = metadata 
 // count adds up what was missing in this beat as well: who is gone, and which jobs are said to
 // be worked on here though they are not, as after a time without a database.
 func (w *Watch) count(s seen) (gone []string, left []int64) {
-	missed := map[any]int{}
+	missed, met := map[any]int{}, map[string]bool{}
 	for _, replica := range append(s.Owners, s.Hung...) {
-		if missed[replica] > 0 {
+		if met[replica] { // one that hangs over its jobs stands in both
 			continue
 		}
+		met[replica] = true
 		if missed[replica] = w.missed[replica] + 1; missed[replica] == unseen {
 			gone = append(gone, replica)
 			delete(missed, replica) // it may take more than one time

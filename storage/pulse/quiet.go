@@ -18,6 +18,7 @@ func (q Quiet) Enabled(ctx context.Context, level slog.Level) bool {
 	return level > slog.LevelInfo || q.Handler.Enabled(ctx, slog.LevelDebug)
 }
 
+// Handle implements slog.Handler: what would be said with every beat while the database is away goes to debug.
 func (q Quiet) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level == slog.LevelInfo || q.Away.Load() || hungUpWords(r) || r.Message == gaveUp {
 		r.Level = slog.LevelDebug

@@ -2,11 +2,11 @@ package queue
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"countersign/storage/pg"
 	"countersign/storage/pulse"
 )
 
@@ -29,10 +29,7 @@ func (j *Jobs) Backlog(ctx context.Context) (b Backlog, err error) {
 		b.Oldest = time.Duration(seconds * float64(time.Second))
 		return err
 	})
-	if err != nil {
-		return b, fmt.Errorf("look at the queue: %w", err)
-	}
-	return b, nil
+	return b, pg.While(err, "look at the queue")
 }
 
 // Offered tells whether any replica that works on this database has a sandbox, by the name under which
@@ -41,10 +38,7 @@ func (j *Jobs) Offered(ctx context.Context, sandbox string) (there bool, err err
 	err = j.pool.Read(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, pulse.Offered, pulse.Offering(sandbox)).Scan(&there)
 	})
-	if err != nil {
-		return false, fmt.Errorf("see which replicas have the sandbox: %w", err)
-	}
-	return there, nil
+	return there, pg.While(err, "see which replicas have the sandbox")
 }
 
 // Demand is how many runs may come soon, and among how many replicas they fall.
@@ -73,10 +67,7 @@ func (j *Jobs) Demand(ctx context.Context, sandbox string) (d Demand, err error)
 				(SELECT count(*) FROM (SELECT FROM requests WHERE state = 'approved' LIMIT $2) due),
 				(`+pulse.Offerers+`)`, pulse.Offering(sandbox), mostCounted).Scan(&d.Waiting, &d.Fresh, &d.Approved, &d.Due, &d.Replicas)
 	})
-	if err != nil {
-		return d, fmt.Errorf("see how many runs may come soon: %w", err)
-	}
-	return d, nil
+	return d, pg.While(err, "see how many runs may come soon")
 }
 
 // Soon is how many runs may come soon: those that are approved, and no more than wait for a decision, and of those as many as came lately or as

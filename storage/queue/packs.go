@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/auditing"
+	"countersign/storage/pg"
 )
 
 // packJob has a pack made and sent to whoever wants it. It may be worked twice: then two come,
@@ -34,10 +34,7 @@ func (j *Jobs) OrderPack(ctx context.Context, o auditing.Order) error {
 		_, err := j.insert.client.InsertTx(ctx, tx, packJob{o}, nil)
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("order a pack for %s: %w", o.By, err)
-	}
-	return nil
+	return pg.While(err, "order a pack for %s", o.By)
 }
 
 // packWorker makes them, one at a time in each replica.

@@ -33,8 +33,13 @@ type stepJob struct {
 func (stepJob) Kind() string { return "step" }
 
 // InsertOpts gives every step a queue with workers of its own: many cards to
-// show never keep a run waiting.
-func (j stepJob) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: string(j.Step)} }
+// show never keep a run waiting. A box that is made early waits behind inspections, for nobody waits for it.
+func (j stepJob) InsertOpts() river.InsertOpts {
+	if j.Step == approval.StepReady {
+		j.Step = approval.StepInspect
+	}
+	return river.InsertOpts{Queue: string(j.Step)}
+}
 
 // sweepJob is the tick of the schedule.
 type sweepJob struct{}
@@ -146,6 +151,7 @@ type WorkOptions struct {
 	FileTimeout         time.Duration // what the largest files may take to come, which steps that read them have on top
 	Sweep               string        // a cron expression. Default: @every 15s
 	Drain               time.Duration // how long work under way may take to end. Default: 10 s
+	Ends                time.Duration // how long work that was told to end then may take over it. Default: 15 s
 	// Log gives events their places in the log: one replica does, every few seconds. Default: nobody does
 	Log func(context.Context) error
 	// Forget forgets what is kept no longer: one replica does, every hour. Default: nobody does
@@ -174,16 +180,20 @@ func (j *Jobs) Work(ctx context.Context, do func(context.Context, steps.Wake) er
 	if o.Drain <= 0 {
 		o.Drain = 10 * time.Second
 	}
+	if o.Ends <= 0 {
+		o.Ends = 15 * time.Second // a step ends its box first; on a busy machine five seconds were too few
+	}
 	if o.RunTimeout <= 0 {
 		o.RunTimeout = 5 * time.Minute
 	}
 	reads := 10*time.Minute + 4*o.FileTimeout // they are looked at, and then go into a box that reads them
 	working := &sync.Map{}
+	// Before the first job is taken: whoever looks who has a sandbox must find this replica from its first moment on.
 	j.pulse.Offer(o.Offers)
 	defer j.startBeats(ctx, working)()
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &stepWorker{pool: j.pool, do: do, working: working, turns: newTurns(drawnEvery, orDefault(o.Shows, 4)), timeouts: map[approval.Step]time.Duration{
-		approval.StepFind: time.Minute, approval.StepLook: time.Minute, approval.StepRead: reads, approval.StepDraft: reads, approval.StepInspect: 10 * time.Minute, approval.StepRun: o.RunTimeout + 2*o.FileTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
+		approval.StepFind: time.Minute, approval.StepLook: time.Minute, approval.StepRead: reads, approval.StepDraft: reads, approval.StepInspect: 10 * time.Minute, approval.StepReady: 5 * time.Minute, approval.StepRun: o.RunTimeout + 2*o.FileTimeout, approval.StepShow: showTimeout, approval.StepTell: time.Minute}})
 	river.AddWorker(workers, &tickWorker[sweepJob]{tick: sweep, working: working})
 	periodic := []*river.PeriodicJob{river.NewPeriodicJob(schedule,
 		func() (river.JobArgs, *river.InsertOpts) { return sweepJob{}, nil },
@@ -235,14 +245,15 @@ func (j *Jobs) Work(ctx context.Context, do func(context.Context, steps.Wake) er
 		return err
 	}
 	<-ctx.Done()
+	// The context ended while the database was away: nothing was begun, so there is nothing to wait for.
 	if client == nil {
 		return nil
 	}
 	select {
 	case <-client.Stopped():
 		return nil
-	case <-time.After(o.Drain + 5*time.Second):
-		return fmt.Errorf("stop the queue: work does not end, though it was told to %v ago", 5*time.Second)
+	case <-time.After(o.Drain + o.Ends):
+		return fmt.Errorf("stop the queue: work does not end, though it was told to %v ago", o.Ends)
 	}
 }
 
@@ -285,6 +296,7 @@ type stepWorker struct {
 	timeouts map[approval.Step]time.Duration
 }
 
+// Timeout of a step that only a newer version knows is 0: River's own minute.
 func (w *stepWorker) Timeout(job *river.Job[stepJob]) time.Duration { return w.timeouts[job.Args.Step] }
 
 // NextRetry only has to be a time to come: the schema puts the pause of comeBack in its place.

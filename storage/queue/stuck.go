@@ -22,7 +22,11 @@ type wakeRow struct {
 // that they rest on is still there; questions, drafts and runs that have stood still for half a minute though nobody is at them and no
 // job will come; blocked ones that should be tried again, because their time has
 // come or somebody has changed a limit by which they are paid; requests that Slack does
-// not show as they are; and notices that nobody was told.
+// not show as they are; boxes that waited for reviewers and are to be seen to; and notices that nobody was told.
+//
+// The step of a draft is approval.NextStep in SQL, for the lock and the job to look for: whoever changes one changes the other.
+// The sweep itself asks NextStep, so that one which differs costs a job in vain, and nothing else. Of a reading that was lost
+// (File.ReadingLost) this sees nothing: it takes the file for read.
 //
 // Whether somebody is at a step is told by the lock of Alone, which dies with its
 // process; a job that claims to be running may belong to a replica that was killed.
@@ -31,8 +35,8 @@ func (j *Jobs) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
 		rows, err := pg.All[wakeRow](ctx, tx, `
 			WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now), -- no index is looked up by what changes from row to row
 			due AS (
-				SELECT id, CASE state WHEN 'drafting' THEN CASE WHEN seek IS NOT NULL THEN 'find' WHEN edit IS NOT NULL OR written IS NOT NULL THEN 'inspect'
-					WHEN files @? '$[*] ? (!exists(@.read_as))' THEN 'read' ELSE 'draft' END WHEN 'asking' THEN 'show' WHEN 'pending' THEN 'show' ELSE 'run' END AS step,
+				SELECT id, CASE state WHEN 'drafting' THEN CASE WHEN seek IS NOT NULL THEN 'find' WHEN edit IS NOT NULL OR written IS NOT NULL AND repeats IS NULL THEN 'inspect'
+					WHEN files @? '$[*] ? (!exists(@.read_as))' THEN 'read' WHEN written IS NOT NULL THEN 'inspect' ELSE 'draft' END WHEN 'asking' THEN 'show' WHEN 'pending' THEN 'show' ELSE 'run' END AS step,
 					coalesce(expires_at <= (SELECT now FROM clock), false) AS over
 				FROM (
 					SELECT * FROM requests WHERE expires_at IS NOT NULL AND expires_at <= (SELECT now FROM clock)
@@ -61,6 +65,11 @@ func (j *Jobs) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
 					AND coalesce(looked_at, changed_at) < (SELECT now FROM clock)
 						- least(greatest(interval '10 seconds', ((SELECT now FROM clock) - (away ->> 'since')::timestamptz) / 10), interval '5 minutes')
 				UNION ALL
+				SELECT id, 'ready', false FROM requests
+				WHERE ready_until IS NOT NULL AND (ready_until <= (SELECT now FROM clock)
+					OR changed_at < (SELECT now FROM clock) - interval '30 seconds' AND (state <> 'pending' OR ready ->> 'box' IS NULL)
+					OR EXISTS (SELECT FROM listed_boxes b WHERE b.box = ready ->> 'box' AND b.gone_at IS NOT NULL))
+				UNION ALL
 				SELECT request_id, 'show', true FROM handovers WHERE verdict IS NULL AND until <= (SELECT now FROM clock)
 				UNION ALL
 				SELECT id, 'show', false FROM requests
@@ -86,10 +95,7 @@ func (j *Jobs) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
 		}
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("list what is stuck: %w", err)
-	}
-	return wakes, nil
+	return wakes, pg.While(err, "list what is stuck")
 }
 
 // aloneKey names the lock of a step of a request; Stuck spells it the same way in SQL.

@@ -43,7 +43,7 @@ func (t *turns) draw(ctx context.Context, id string, work func() error) error {
 	held := true
 	defer func() {
 		if held { // the work has panicked
-			t.left(mine, true)
+			_, _ = t.left(mine, true) // the panic has the job come again
 		}
 	}()
 	for {
@@ -52,7 +52,12 @@ func (t *turns) draw(ctx context.Context, id string, work func() error) error {
 			err = t.one(work)
 		}
 		// What another replica is at is tried again by the job, with all notes.
-		if held = t.left(mine, ctx.Err() != nil || errors.Is(err, steps.ErrBusy)); !held {
+		lost := false
+		if held, lost = t.left(mine, ctx.Err() != nil || errors.Is(err, steps.ErrBusy)); !held {
+			// Whoever left the note is done. Where this job had drawn all the same as its replica was told to stop, it comes again for it.
+			if lost && err == nil {
+				err = ctx.Err()
+			}
 			return err
 		}
 	}
@@ -114,13 +119,15 @@ func (t *turns) wait(ctx context.Context, mine *turn) error {
 	return nil
 }
 
-// left tells whether there is a note, which is then to be followed. Otherwise, and where it is over, the turn is free.
-func (t *turns) left(mine *turn, over bool) bool {
+// left tells whether there is a note, which is then to be followed. Otherwise, and where it is over, the turn is free; lost
+// tells of a note that nobody follows here.
+func (t *turns) left(mine *turn, over bool) (again, lost bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if mine.again && !over {
-		return true
+		return true, false
 	}
+	lost = mine.again
 	mine.at, mine.again = false, false
-	return false
+	return false, lost
 }

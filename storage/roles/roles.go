@@ -37,7 +37,7 @@ var rights = map[string]string{
 	"messages": "SELECT, INSERT", "settlements": "SELECT, INSERT", "charges": "SELECT, INSERT",
 
 	"sessions": "SELECT, INSERT, UPDATE (channel, thread_ts)",
-	"requests": "SELECT, INSERT, UPDATE (model, files, state, reason, cause, seek, away, looked_at, blocked, downgraded, fallback, place, attempts, refused, revision, " +
+	"requests": "SELECT, INSERT, UPDATE (model, files, state, reason, cause, seek, away, looked_at, blocked, downgraded, fallback, ready, ready_until, place, attempts, refused, revision, " +
 		"rounds, edit, written, quorum, assignee, opinions, guest, shared, reminded_at, escalated_at, changed_at, expires_at, shown_at, told)",
 	// A run goes away only where its box never began (Unstart): a trigger of the schema refuses any other.
 	"runs":      "SELECT, INSERT, UPDATE (begun_at, stopped_at, stopped_by, finished_at, result, box), DELETE",
@@ -106,6 +106,7 @@ type right struct {
 	Through   string // the role that has it, where this one is only a member of it; quoted
 }
 
+// what is the privilege as SQL writes it.
 func (r right) what() string {
 	if r.Column == "" {
 		return r.Privilege
@@ -118,6 +119,8 @@ func (r right) key() string { return r.what() + " ON " + r.On }
 // grant and revoke are the statements that mend a difference.
 func (r right) grant(role string) string { return "GRANT " + r.key() + " TO " + role }
 
+// revoke takes it from whoever has it in truth: a right that everybody has, or that came through a role, is not
+// taken by a REVOKE from the one who uses it.
 func (r right) revoke(role string) string {
 	switch {
 	case r.Everybody:
@@ -156,6 +159,7 @@ func wanted(tables, sequences, functions []string) (list []right) {
 
 // parseRights reads a line of the table above.
 func parseRights(on, spelling string) (list []right) {
+	// Columns stand in brackets and have commas as well, so the next comma ends a right only where no bracket comes first.
 	for spelling != "" {
 		var privilege, columns string
 		if comma, open := strings.Index(spelling, ","), strings.Index(spelling, "("); open >= 0 && (comma < 0 || open < comma) {

@@ -4,16 +4,14 @@ package schema
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
 	"github.com/pressly/goose/v3/lock"
 
@@ -28,6 +26,7 @@ import (
 // serve's is empty, there is nothing to grant. Any number of replicas may call it at
 // once: one works, the others wait for it. A database of a newer program is refused.
 func Migrate(ctx context.Context, owner, serve string) (err error) {
+	// One connection keeps the lock all the time; the others do the work.
 	pool, err := pg.Connect(ctx, owner, 4)
 	if err != nil {
 		return err
@@ -44,6 +43,7 @@ func Migrate(ctx context.Context, owner, serve string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
+	// After the lock: another replica may have migrated while this one waited.
 	applied, err := appliedVersions(ctx, pool)
 	if err != nil {
 		return err
@@ -51,9 +51,7 @@ func Migrate(ctx context.Context, owner, serve string) (err error) {
 	if err := fits(applied); err != nil {
 		return err
 	}
-	ours := stdlib.OpenDBFromPool(pool.Pool)
-	defer ours.Close()
-	if err := MigrateOurs(ctx, ours); err != nil {
+	if err := MigrateOurs(ctx, pool); err != nil {
 		return err
 	}
 	if err := migrateQueue(ctx, pool); err != nil {
@@ -62,6 +60,7 @@ func Migrate(ctx context.Context, owner, serve string) (err error) {
 	if _, err := pool.Exec(ctx, guardsReadOurs); err != nil { // what came with the queue
 		return fmt.Errorf("set where the guards of the queue look: %w", err)
 	}
+	// Owner and serve are one role: there is nothing that it would not have.
 	if role == "" || role == pool.Config().ConnConfig.User {
 		return nil
 	}
@@ -70,19 +69,11 @@ func Migrate(ctx context.Context, owner, serve string) (err error) {
 
 // MigrateOurs brings our own tables up to date. It takes no lock: goose would lock for
 // itself alone, and the queue's migrations need the same protection.
-func MigrateOurs(ctx context.Context, db *sql.DB) error {
-	store, err := database.NewStore(database.DialectPostgres, versions)
-	if err != nil {
-		return fmt.Errorf("read the migrations: %w", err)
+func MigrateOurs(ctx context.Context, pool *pg.Pool) error {
+	if err := Apply(ctx, pool.Config().ConnConfig, migrations.Files); err != nil {
+		return err
 	}
-	provider, err := goose.NewProvider("", db, migrations.Files, goose.WithStore(summed{store}))
-	if err != nil {
-		return fmt.Errorf("read the migrations: %w", err)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate the database: %w", err)
-	}
-	if _, err := db.ExecContext(ctx, guardsReadOurs); err != nil {
+	if _, err := pool.Exec(ctx, guardsReadOurs); err != nil {
 		return fmt.Errorf("set where the guards of the database look: %w", err)
 	}
 	return nil
@@ -90,15 +81,22 @@ func MigrateOurs(ctx context.Context, db *sql.DB) error {
 
 // guardsReadOurs has every guard read our tables, whatever a session calls its own: else a
 // temporary table named decisions would be read in the place of ours, and its triggers
-// would run with the rights of a guard that runs as the owner.
+// would run with the rights of a guard that runs as the owner. Guards are the functions of triggers, and those that run as the
+// owner. What these call looks where they look, and needs no path of its own: to set one and to put the former back is a third
+// of what a short function takes, and a round calls more than a hundred.
 const guardsReadOurs = `DO $$
 DECLARE
     guard record;
 BEGIN
-    FOR guard IN SELECT p.oid::regprocedure AS name FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+    FOR guard IN SELECT p.oid::regprocedure AS name FROM pg_proc p
         WHERE p.pronamespace = current_schema()::regnamespace AND p.proname !~ '^river_' AND p.proconfig IS NULL
-            AND (l.lanname = 'plpgsql' OR p.prosecdef OR p.proname IN ('approvals', 'decided')) LOOP
+            AND (p.prorettype = 'trigger'::regtype OR p.prosecdef) LOOP
         EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', guard.name, current_schema());
+    END LOOP;
+    FOR guard IN SELECT p.oid::regprocedure AS name FROM pg_proc p
+        WHERE p.pronamespace = current_schema()::regnamespace AND p.proname !~ '^river_' AND p.proconfig = ARRAY[format('search_path=%I, pg_temp', current_schema())]
+            AND p.prorettype <> 'trigger'::regtype AND NOT p.prosecdef LOOP
+        EXECUTE format('ALTER FUNCTION %s RESET search_path', guard.name);
     END LOOP;
 END $$`
 
@@ -108,6 +106,7 @@ const versions = "goose_db_version"
 // summed is goose's store, which also remembers the sha256 of what was applied.
 type summed struct{ database.Store }
 
+// CreateVersionTable adds the hash of each migration's file to goose's table, by which a changed one is found out.
 func (s summed) CreateVersionTable(ctx context.Context, db database.DBTxConn) error {
 	err := s.Store.CreateVersionTable(ctx, db)
 	if err == nil {
@@ -212,20 +211,26 @@ func Validate(ctx context.Context, url string) error {
 	return nil
 }
 
-// OtherSchemaError is a database whose migrations are not those of this program.
-// Until the first release migrations change in place, and nothing leads from one
-// state of them to the next.
+// OtherSchemaError is a database whose migrations are not those of this program. What
+// is released stays as it is, so one of the two was never released: nothing leads from one
+// state of such migrations to the next.
 type OtherSchemaError struct {
 	Migration string // the first that differs
+	Released  bool   // this program has it as it was released
 	Newer     int    // or the number of one that this program does not know
 }
 
+// Error implements error, and says what to do.
 func (e *OtherSchemaError) Error() string {
 	if e.Newer > 0 {
 		return fmt.Sprintf("the database is of a newer countersign (migration %d): install that one", e.Newer)
 	}
-	return fmt.Sprintf("the database was made by another Countersign from before the first release, and this one cannot use it (%s differs). "+
-		"Start with an empty database: name it in DATABASE_URL, or, where that is empty, move the folder postgres in DATA_DIR away", e.Migration)
+	which := "one of the two was never released"
+	if e.Released {
+		which = "that one was never released"
+	}
+	return fmt.Sprintf("the database was made by another Countersign, and this one cannot use it (%s differs: %s). Go on with the one that made it. "+
+		"Or start with an empty database: name it in DATABASE_URL, or, where that is empty, move the folder postgres in DATA_DIR away", e.Migration, which)
 }
 
 // fits refuses a database that was migrated by other files than ours. Of a newer
@@ -233,10 +238,12 @@ func (e *OtherSchemaError) Error() string {
 func fits(applied map[int]string) error {
 	list := known()
 	for _, m := range list {
+		// One that was applied before sums were kept has an empty one, and differs as well.
 		if sum, done := applied[m.version]; done && sum != m.sum {
-			return &OtherSchemaError{Migration: m.name}
+			return &OtherSchemaError{Migration: m.name, Released: slices.Contains(migrations.Released(), m.name+".sql")}
 		}
 	}
+	// Numbers have no gap, so the count of our files is the number of the last one.
 	for version := range applied {
 		if version > len(list) {
 			return &OtherSchemaError{Newer: version}
@@ -245,6 +252,7 @@ func fits(applied map[int]string) error {
 	return nil
 }
 
+// migration is one of our files.
 type migration struct {
 	version int // 1, 2 and so on
 	name    string

@@ -152,6 +152,7 @@ func Open(path string) (*Key, error) {
 	if k, err = New(nil); err != nil {
 		return nil, err
 	}
+	// A link, unlike a rename, takes no file's place: of two replicas that start at once both sign by the first one's key.
 	err = k.write(path, os.Link)
 	if errors.Is(err, fs.ErrExist) { // another replica was quicker
 		return Read(path)

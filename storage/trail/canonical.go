@@ -10,7 +10,7 @@ import (
 )
 
 // each replaces what is marked in a value: objects of one key, which is "said", "kept"
-// or salted.
+// or salted. It writes into the value that it is given, so callers give it one that they have decoded themselves.
 func each(v any, replace func(mark string, v any) (any, error)) (_ any, err error) {
 	switch v := v.(type) {
 	case []any:
@@ -21,6 +21,8 @@ func each(v any, replace func(mark string, v any) (any, error)) (_ any, err erro
 		}
 	case map[string]any:
 		for key, value := range v {
+			// An object of ours whose only key is one of these would be taken for a mark: an event with a fact called "said" has
+			// others beside it (finished, lost).
 			if len(v) == 1 && (key == "said" || key == "kept" || key == Salted) {
 				return replace(key, value)
 			}
@@ -32,7 +34,7 @@ func each(v any, replace func(mark string, v any) (any, error)) (_ any, err erro
 	return v, nil
 }
 
-// Decoded reads an object; its numbers keep their digits.
+// Decoded reads an object; its numbers keep their digits. A float64 would round amounts beyond 2^53 billionths ($9 million).
 func Decoded(spelling string) (v map[string]any, err error) {
 	decode := json.NewDecoder(strings.NewReader(spelling))
 	decode.UseNumber()
@@ -48,6 +50,8 @@ func Canonical(v any) (string, error) {
 	case string:
 		return quotedText(v), nil
 	case json.Number:
+		// RFC 8785 spells numbers as ECMAScript does, by way of a double. Integers alone need none of that, and so everybody
+		// computes the same hash.
 		if strings.ContainsAny(v.String(), ".eE") || v.String() == "-0" {
 			return "", fmt.Errorf("%s is no integer, and an event holds no other numbers", v)
 		}
@@ -65,6 +69,7 @@ func Canonical(v any) (string, error) {
 	case map[string]any:
 		var parts []string
 		for _, key := range slices.SortedFunc(maps.Keys(v), func(a, b string) int {
+			// Go compares strings by bytes of UTF-8, which puts U+10000 and beyond after U+E000; UTF-16 puts it before.
 			return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
 		}) {
 			part, err := Canonical(v[key])
@@ -81,7 +86,7 @@ func Canonical(v any) (string, error) {
 	return fmt.Sprint(v), nil // true or false
 }
 
-// quotedText is a text as RFC 8785 spells it.
+// quotedText is a text as RFC 8785 spells it. encoding/json would escape <, > and & and more, and the hash would be another.
 func quotedText(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')

@@ -13,7 +13,7 @@ import (
 
 // Contents are the values that a transaction stores beside its events: what people
 // wrote and data said. Tables and events name them by their salted hashes. A value
-// that a transaction stores twice has one row.
+// that a transaction stores twice has one row, so that a row and the event that tells of it name the same hash.
 type Contents struct {
 	notary *Notary
 	stream string
@@ -25,6 +25,7 @@ type Contents struct {
 	}
 }
 
+// Contents begins to gather for one stream. It belongs to one transaction: one that is run again begins with another.
 func (n *Notary) Contents(stream string) *Contents {
 	return &Contents{notary: n, stream: stream, Hashes: map[string]string{}, Named: map[string]string{}}
 }
@@ -38,11 +39,15 @@ const (
 	KeptResult   = "result"
 )
 
+// KeptFile names the i-th file of a result, from 0 on.
 func KeptFile(i int) string { return fmt.Sprint("file ", i+1) }
 
 // Put stores a value and returns its salted hash: the sha256 of 32 hexadecimal digits,
-// which are drawn anew for each value, and of the value.
+// which are drawn anew for each value, and of the value. Without the salt, whoever has only the events could try all
+// short values ("yes", a name) until one fits.
 func (c *Contents) Put(value string) string {
+	// Once for each transaction. The same words in another one get another salt: two hashes do not say that two people
+	// have written the same.
 	if hash, ok := c.Hashes[value]; ok {
 		return hash
 	}
@@ -55,7 +60,7 @@ func (c *Contents) Put(value string) string {
 	return hash
 }
 
-// Text stores what can be stored of a text; of an empty one nothing.
+// Text stores what can be stored of a text (Postgres takes no NUL and nothing but UTF-8); of an empty one nothing.
 func (c *Contents) Text(value string) *string {
 	if value == "" {
 		return nil
@@ -74,7 +79,8 @@ func (c *Contents) Document(v any) (*string, error) {
 	return &hash, nil
 }
 
-// Gather stores all that a move's rows will name, so that one statement sends it.
+// Gather stores all that a move's rows will name, so that one statement sends it. The rows that are written afterwards call
+// Text and Put with the same values, and get the hashes that are here already.
 func (c *Contents) Gather(changes approval.Changes) error {
 	if d := changes.Decision; d != nil {
 		c.Text(d.Reason)
@@ -90,6 +96,7 @@ func (c *Contents) Gather(changes approval.Changes) error {
 			return err
 		}
 		for name, hash := range map[string]*string{keptSummary: c.Text(rev.Summary), keptFindings: findings} {
+			// What is empty has no name: an event then does not tell of it at all.
 			if hash != nil {
 				c.Named[name] = *hash
 			}
@@ -117,7 +124,7 @@ func (c *Contents) Gather(changes approval.Changes) error {
 	return nil
 }
 
-// Queue sends what has not been sent yet.
+// Queue sends what has not been sent yet. Rows that name a hash come after it: they refer to contents by a foreign key.
 func (c *Contents) Queue(batch *pgx.Batch) {
 	if len(c.fresh.hashes) == 0 {
 		return
@@ -137,6 +144,7 @@ func (c *Contents) Data(v any) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// By way of JSON, so that marks in structs and lists are found however deep they stand.
 	facts, err := Decoded(spelling)
 	if err != nil {
 		return "", err
@@ -149,6 +157,7 @@ func (c *Contents) Data(v any) (string, error) {
 			if name, ok := v.(string); ok && c.Named[name] != "" {
 				return map[string]any{Salted: c.Named[name]}, nil
 			}
+			// A mistake of ours: the move wrote no row with that name.
 			return nil, fmt.Errorf("an event names %v, which is not stored with it", v)
 		}
 		return map[string]any{mark: v}, nil

@@ -22,7 +22,8 @@ import (
 	"countersign/storage/pg"
 )
 
-// Row is an event as it is stored, which is how it is hashed.
+// Row is an event as it is stored, which is how it is hashed. Data is a text and no jsonb: jsonb would spell it anew, and
+// the hash would not be that of what is stored.
 type Row struct {
 	Stream   string
 	Seq      int64
@@ -37,11 +38,11 @@ type Row struct {
 	Signature string
 }
 
-// Beginning is what stands before the first event of a chain.
+// Beginning is what stands before the first event of a chain: as many zeros as a sha256 has hexadecimal digits.
 var Beginning = strings.Repeat("0", 64)
 
 // line is an event as it is hashed: one line of canonical JSON. The schema writes the
-// same (event_line).
+// same (event_line). The format never changes: every hash ever given out is of such a line.
 func (e Row) line() string {
 	return fmt.Sprintf(`{"actor":%s,"at":"%s","data":%s,"kind":%s,"prev":"%s","seq":%d,"stream":%s,"v":2}`,
 		quotedText(e.Actor), e.At.UTC().Format("2006-01-02T15:04:05.000000Z"), e.Data, quotedText(e.Kind), e.PrevHash, e.Seq, quotedText(e.Stream))
@@ -51,13 +52,14 @@ func (e Row) sum() string { return approval.Hash([]byte(e.line())) }
 
 // AppendEvents continues a stream's chain with events that name nothing which is
 // stored beside them, and returns the place of the last. Writers of one stream follow one another: the lock lasts until
-// the transaction ends.
+// the transaction ends. Without it two could continue the same event, and the second would fail on the key (stream, seq).
 func (n *Notary) AppendEvents(ctx context.Context, tx pgx.Tx, stream string, events []approval.Event) (seq int64, err error) {
 	return n.Contents(stream).Append(ctx, tx, events)
 }
 
 // Append is the same for events that name what a row of this transaction names as well.
 func (c *Contents) Append(ctx context.Context, tx pgx.Tx, events []approval.Event) (seq int64, err error) {
+	// Two trips: the hash of the first event needs the end of the stream, which is known under the lock alone.
 	batch := &pgx.Batch{}
 	last := AddStream(batch, c.stream)
 	if err = tx.SendBatch(ctx, batch).Close(); err == nil {
@@ -72,7 +74,7 @@ func (c *Contents) Append(ctx context.Context, tx pgx.Tx, events []approval.Even
 	return last.Seq + int64(len(events)), nil
 }
 
-// LockOf names the lock of a stream.
+// LockOf names the advisory lock of a stream. A row to lock is not always there: the first event has none before it.
 func LockOf(stream string) string { return "events " + stream }
 
 // AddStream locks a stream and reads where it ends.
@@ -91,7 +93,9 @@ func AddStream(b *pgx.Batch, stream string) *Row {
 	return last
 }
 
-// AddEnd locks a stream, and is otherwise where it does not end with that event any more.
+// AddEnd locks a stream, and fails with otherwise where it does not end any more with the event that was loaded. A move that
+// was decided on an older state so becomes known without reading the request once more.
+// It saves the trip between lock and write: hashes are made beforehand, from the end that was loaded.
 func AddEnd(b *pgx.Batch, last Row, otherwise error) {
 	b.Queue(pg.TakeLock, LockOf(last.Stream))
 	b.Queue(endOf, last.Stream).QueryRow(func(row pgx.Row) error {
@@ -106,7 +110,6 @@ func AddEnd(b *pgx.Batch, last Row, otherwise error) {
 	})
 }
 
-// endOf is the last event of a stream; End the same in a query, as EndAt reads it.
 const (
 	endOf = `SELECT seq, hash FROM events WHERE stream = $1 ORDER BY seq DESC LIMIT 1`
 	End   = `(SELECT seq || ' ' || hash FROM events WHERE stream = 'request:' || requests.id ORDER BY seq DESC LIMIT 1)`
@@ -138,6 +141,7 @@ func (c *Contents) AddEvents(b *pgx.Batch, last *Row, events []approval.Event) (
 		if err != nil {
 			return nil, err
 		}
+		// To the microsecond, as the column keeps it: a hash over nanoseconds would not fit the row that is read back.
 		next := Row{Stream: last.Stream, Seq: last.Seq + 1, At: pg.Micro(e.At), Actor: pg.Line(e.Actor), Kind: pg.Line(e.Kind), Data: data, PrevHash: last.Hash}
 		next.Hash = next.sum()
 		if err := c.notary.sign(&next); err != nil {
@@ -166,7 +170,7 @@ func LockStream(ctx context.Context, tx pgx.Tx, stream string) error {
 }
 
 // Read gives events as they are stored their meaning. Words that are gone, or that
-// are not among those given, stay hashes.
+// are not among those given, stay hashes. It does not ask who signed them: callers who show them as facts look with Verify.
 func Read(rows []Row, words map[string]string) (events []approval.Event, err error) {
 	for _, row := range rows {
 		data, err := Decoded(row.Data)
@@ -193,6 +197,7 @@ func Read(rows []Row, words map[string]string) (events []approval.Event, err err
 	return events, nil
 }
 
+// EventColumns are the columns of a Row. key and signature are NULL where the schema itself wrote the event.
 const EventColumns = `stream, seq, at, actor, kind, data, prev_hash, hash, coalesce(key, '') AS key, coalesce(signature, '') AS signature`
 
 // Chain reads a whole stream as it is stored.
@@ -221,7 +226,8 @@ type Verified struct {
 }
 
 // Verify reads a stream from its beginning and checks every link, every signature
-// where it is known whose keys to trust, and every value that the events name.
+// where it is known whose keys to trust, and every value that the events name. It stops at the first that is wrong, with a
+// *ChainError: what comes after a broken link proves nothing.
 func (n *Notary) Verify(ctx context.Context, stream string) (found Verified, err error) {
 	var rows []Row
 	var values map[string]valueRow
@@ -270,7 +276,7 @@ func (n *Notary) Verify(ctx context.Context, stream string) (found Verified, err
 	return found, nil
 }
 
-// broken is why an event is not what was written after the last one.
+// broken is why an event is not what was written after the last one; empty where it is.
 func (e Row) broken(last Row) string {
 	data, err := Decoded(e.Data)
 	if err != nil {
@@ -318,12 +324,14 @@ func (e Row) tells(hash string) bool {
 	return slices.Contains(list, any(hash))
 }
 
+// valueRow is what there is of a value. The database hashes it, so that large results need not come along.
 type valueRow struct {
 	Hash  string
 	Holds bool // the hash is that of salt and value
 	Gone  *int64
 }
 
+// loadValues reads all values of a stream, also those that no event names (words of messages, which rows name).
 func loadValues(ctx context.Context, tx pgx.Tx, stream string) (map[string]valueRow, error) {
 	rows, err := pg.All[valueRow](ctx, tx, `
 		SELECT hash, coalesce(hash = encode(sha256(convert_to(salt, 'UTF8') || value), 'hex'), false) AS holds, gone

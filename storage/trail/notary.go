@@ -41,8 +41,9 @@ func NewNotary(key *signing.Key, log *slog.Logger, ask func(ctx context.Context,
 // ErrNoKey refuses to write what nobody would believe.
 var ErrNoKey = errors.New("there is no signing key, so nothing can be written to the audit trail")
 
-// sign puts the signature beside an event.
+// sign puts the signature beside an event. It is over the hash, so it holds for the whole chain up to there.
 func (n *Notary) sign(e *Row) error {
+	// Nothing is written unsigned, since nobody would believe it later.
 	if n.key == nil {
 		return ErrNoKey
 	}
@@ -53,6 +54,7 @@ func (n *Notary) sign(e *Row) error {
 // OtherKeyError is a database whose events another key signs.
 type OtherKeyError struct{ Theirs, Ours string }
 
+// Error implements error. Eight digits of a key tell two apart, and can be read out.
 func (e *OtherKeyError) Error() string {
 	return fmt.Sprintf("the database's events are signed with another key (%.8s) than that of this program (%.8s): "+
 		"SIGNING_KEY_FILE has to be the same file for all replicas. If the key is lost: countersign new-key --lost", e.Theirs, e.Ours)
@@ -60,7 +62,7 @@ func (e *OtherKeyError) Error() string {
 
 // Announce has the trail know the key, and learns which keys it has announced itself. A key
 // that comes into a trail of others without their signature is refused, unless somebody
-// says that theirs is lost.
+// says that theirs is lost. Every replica does so when it starts; the stream's lock lets the first one write.
 func (n *Notary) Announce(ctx context.Context, tx pgx.Tx, lost bool) error {
 	if err := LockStream(ctx, tx, keyStream); err != nil {
 		return err
@@ -98,7 +100,8 @@ func (n *Notary) AnnounceNext(ctx context.Context, tx pgx.Tx, next *signing.Key)
 	return n.announceKey(ctx, tx, next)
 }
 
-// Announced lists all keys that a trail has announced, whoever signed them.
+// Announced lists all keys that a trail has announced, whoever signed them: for words to operators. To believe one, its
+// announcement has to be vouched for (learn).
 func Announced(ctx context.Context, tx pgx.Tx) ([]string, error) {
 	return (&Notary{ring: signing.NewRing()}).learn(ctx, tx)
 }
@@ -109,6 +112,7 @@ func (n *Notary) TrustTrail(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return fmt.Errorf("read which keys sign: %w", err)
 	}
+	// What was trusted before counts no more: with this a program believes the trail alone.
 	n.ring = signing.NewRing()
 	if len(rows) > 0 {
 		n.ring.Add(rows[0].Key)
@@ -117,7 +121,8 @@ func (n *Notary) TrustTrail(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// learn adds to the ring what keys of the ring have announced, and lists all that were.
+// learn adds to the ring what keys of the ring have announced, and lists all that were. In order: a key that vouches has
+// been announced before by one that is trusted already.
 func (n *Notary) learn(ctx context.Context, tx pgx.Tx) (announced []string, err error) {
 	rows, err := Chain(ctx, tx, keyStream)
 	if err != nil {
@@ -139,7 +144,7 @@ func (n *Notary) learn(ctx context.Context, tx pgx.Tx) (announced []string, err 
 	return announced, nil
 }
 
-// Voucher is the event that tells of a row, read beside it; empty where there is none.
+// Voucher is the event that tells of a row, read beside it; empty where there is none (a LEFT JOIN).
 type Voucher struct {
 	Line      *string
 	Key       *string
@@ -149,7 +154,7 @@ type Voucher struct {
 // VoucherOf are its columns, of the event e.
 const VoucherOf = `event_line(e.stream, e.seq, e.at, e.actor, e.kind, e.data, e.prev_hash) AS line, e.key, e.signature`
 
-// Witnessed is an event that somebody trusted has signed.
+// Witnessed is an event that somebody trusted has signed. Its fields are filled from the event's line, by name.
 type Witnessed struct {
 	Stream string
 	Actor  string
@@ -180,6 +185,8 @@ func (n *Notary) learns(name string) bool {
 	if n.ask == nil {
 		return false
 	}
+	// In the middle of reading rows, which have their own context: five seconds are long for one short query, and without an
+	// answer the row just does not count this time.
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	err := n.ask(ctx, func(tx pgx.Tx) error { _, err := n.learn(ctx, tx); return err })
@@ -190,6 +197,8 @@ func (n *Notary) learns(name string) bool {
 // line that is not the hash's is no longer the event that was signed.
 func (n *Notary) signed(e Row) bool {
 	if e.Signature == "" {
+		// The four that the schema writes by itself (events_signed in 0001_events.sql). Whoever owns the database can forge them:
+		// so checkGone asks who wanted it, and that a message was posted permits nothing.
 		switch e.Kind {
 		case approval.EventGone, approval.EventPosted, approval.EventUploaded, approval.EventDeleted:
 			return true
@@ -199,7 +208,8 @@ func (n *Notary) signed(e Row) bool {
 	return e.Hash == e.sum() && (n.ring.Vouches(e.Key, e.Hash, e.Signature) || n.learns(e.Key) && n.ring.Vouches(e.Key, e.Hash, e.Signature))
 }
 
-// Says tells whether an event has these facts. What is empty it must not have.
+// Says tells whether an event has these facts. What is empty it must not have. A value that is salted is compared by its
+// hash.
 func (e Witnessed) Says(facts map[string]string) bool {
 	for key, fact := range facts {
 		got := ""
@@ -218,7 +228,8 @@ func (e Witnessed) Says(facts map[string]string) bool {
 	return true
 }
 
-// Fact is a value of an event's data as text.
+// Fact is a value of an event's data as text, by the path to it; empty where there is none. Of a salted value it is the
+// hash: rows have that, too, so the two can be compared whether or not the words are still there.
 func (e Witnessed) Fact(path ...string) string {
 	in := e
 	for _, key := range path[:len(path)-1] {
@@ -238,7 +249,7 @@ func (e Witnessed) Fact(path ...string) string {
 }
 
 // Doubts says, where a key is there to know, whether what was read is unsigned, and has
-// the operator know.
+// the operator know. What is doubted must count as if it were not there, on the safe side: no limit, no approval, no grant.
 func (n *Notary) Doubts(v Voucher, what string, holds func(e Witnessed) bool) bool {
 	if n.key == nil {
 		return false

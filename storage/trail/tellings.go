@@ -15,6 +15,7 @@ type Trail struct {
 	data []map[string]any
 }
 
+// Tellings reads a stream without checking it: an audit has called Verify before.
 func Tellings(ctx context.Context, tx pgx.Tx, stream string) (t Trail, err error) {
 	if t.Rows, err = Chain(ctx, tx, stream); err != nil {
 		return t, err
@@ -59,6 +60,7 @@ type SummaryRow struct {
 // Summaries reads them. What nobody trusted has signed is no model's word.
 func (n *Notary) Summaries(rows []SummaryRow) (list []approval.Summary, err error) {
 	for _, row := range rows {
+		// Without a ring nobody knows whom to trust, as in commands that only read.
 		if n.ring != nil && !n.signed(row.Row) {
 			continue
 		}

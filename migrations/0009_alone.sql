@@ -191,19 +191,3 @@ CREATE TRIGGER broken_glass_in_time BEFORE INSERT ON broken_glass FOR EACH ROW E
 CREATE CONSTRAINT TRIGGER broken_glass_told AFTER INSERT ON broken_glass DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION broken_glass_told();
 CREATE TRIGGER glass_looks_by_others BEFORE INSERT ON glass_looks FOR EACH ROW EXECUTE FUNCTION glass_looks_by_others();
 CREATE CONSTRAINT TRIGGER glass_looks_told AFTER INSERT ON glass_looks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION glass_looks_told();
-
--- +goose StatementBegin
--- Whether two people want a request forgotten, one of whom this is: within seven days of each other, and neither has asked it, decided
--- on it, written its code, had it run without an approval, or looked at that. They want gone what its asker has asked, or whoever asked
--- what it verifies: that has the same words in it. What is asked after somebody's word needs another one.
-CREATE OR REPLACE FUNCTION erasable(request text, who text) RETURNS boolean LANGUAGE sql STABLE AS $$
-    WITH words AS (SELECT x.person, x."by", x.at FROM requests q LEFT JOIN requests f ON f.id = q.repeats JOIN erasures x ON x.team = q.team AND x.person IN (q.asker, f.asker)
-        WHERE q.id = request AND x.at >= q.created_at AND x."by" <> q.asker
-            AND NOT EXISTS (SELECT FROM decisions d WHERE d.request_id = q.id AND x."by" IN (d.reviewer, d.in_place_of))
-            AND NOT EXISTS (SELECT FROM revisions v WHERE v.request_id = q.id AND v.author = x."by")
-            AND NOT EXISTS (SELECT FROM broken_glass g WHERE g.request_id = q.id AND g.person = x."by")
-            AND NOT EXISTS (SELECT FROM glass_looks l WHERE l.request_id = q.id AND l.person = x."by"))
-    SELECT EXISTS (SELECT FROM words x JOIN words y ON y.person = x.person AND y."by" <> x."by" AND y.at BETWEEN x.at - interval '7 days' AND x.at + interval '7 days'
-        WHERE x."by" = who)
-$$;
--- +goose StatementEnd

@@ -66,9 +66,18 @@ CREATE FUNCTION name_erasable(of text, which text, who text) RETURNS boolean LAN
         WHERE e.stream = of AND e.kind = 'known as' AND e.data::jsonb #>> '{name,salted_sha256}' = which
             AND x.at >= e.at AND y.at >= e.at AND x."by" = who AND NOT on_legal_hold(x.team, x.person))
 $$;
--- Whether two people want a request forgotten, one of whom this is; 0011 has it whole.
+-- Whether two people want a request forgotten, one of whom this is: within seven days of each other, and neither has asked it, decided
+-- on it, written its code, had it run without an approval, or looked at that. They want gone what its asker has asked, or whoever asked
+-- what it verifies: that has the same words in it. What is asked after somebody's word needs another one.
 CREATE FUNCTION erasable(request text, who text) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT false
+    WITH words AS (SELECT x.person, x."by", x.at FROM requests q LEFT JOIN requests f ON f.id = q.repeats JOIN erasures x ON x.team = q.team AND x.person IN (q.asker, f.asker)
+        WHERE q.id = request AND x.at >= q.created_at AND x."by" <> q.asker
+            AND NOT EXISTS (SELECT FROM decisions d WHERE d.request_id = q.id AND x."by" IN (d.reviewer, d.in_place_of))
+            AND NOT EXISTS (SELECT FROM revisions v WHERE v.request_id = q.id AND v.author = x."by")
+            AND NOT EXISTS (SELECT FROM broken_glass g WHERE g.request_id = q.id AND g.person = x."by")
+            AND NOT EXISTS (SELECT FROM glass_looks l WHERE l.request_id = q.id AND l.person = x."by"))
+    SELECT EXISTS (SELECT FROM words x JOIN words y ON y.person = x.person AND y."by" <> x."by" AND y.at BETWEEN x.at - interval '7 days' AND x.at + interval '7 days'
+        WHERE x."by" = who)
 $$;
 -- The values of a request that the workspace's rule keeps no longer. Each belongs to what was asked and
 -- said, to the code or to the results, by the events and messages that name it; one that belongs to several
