@@ -15,6 +15,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/reading"
+	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/bot/draw"
 	"countersign/bot/draw/home"
@@ -48,7 +49,7 @@ func TestEveryActionThatIsDrawnIsListedAndAnswered(t *testing.T) {
 		require.NoError(t, err)
 		all["home "+who] = home
 	}
-	edited, _ := draw.EditView(sample.View(sample.Code(sample.Long(370))).Request, draw.Origin{})
+	edited, _ := draw.EditView(sample.View(sample.Code(sample.Long(370))).Request, review.Next{}, draw.Origin{})
 	all["a long edit"] = &kit.Page{Blocks: edited.Blocks.BlockSet}
 	all["anywhere"] = &kit.Page{Blocks: draw.FormView(b.bot.Policy(), draw.Form{Models: sample.Offered("m1", "m2")}).Blocks.BlockSet}
 	for _, p := range all {
@@ -226,7 +227,7 @@ func actions() []string {
 		ids.ActionPin, ids.ActionUnpin, ids.ActionAccept, ids.ActionKeep, ids.FieldLink, ids.FieldPeople, ids.FieldAllowed, ids.FieldDefault, ids.FieldStepsIn, ids.FieldFallback, ids.FieldMost, ids.FieldSites,
 		ids.ActionAudit, ids.ActionFound, ids.ActionRecord, ids.ActionWritten, ids.ActionPrivate, ids.ActionDeeds, ids.ActionPoints, ids.ActionPack, ids.FieldFrom, ids.FieldWords,
 		ids.FieldClass, ids.FieldHosts, ids.FieldFreezes, ids.FieldWait, ids.FieldLast, ids.FieldNone, ids.FieldNotes, ids.FieldHide, ids.FieldMasked, ids.FieldKeepWords, ids.FieldKeepCode, ids.FieldKeepResults, ids.FieldKeepReadings, ids.FieldCurrency, ids.FieldYear, ids.FieldShows,
-		ids.FieldKind, ids.FieldUser, ids.FieldProject, ids.FieldThread, ids.FieldAmount, ids.FieldWindow, ids.FieldSoft, ids.FieldWarn, ids.FieldDowngrade, ids.FieldWithout}
+		ids.FieldKind, ids.FieldUser, ids.FieldProject, ids.FieldThread, ids.FieldAmount, ids.FieldWindow, ids.FieldSoft, ids.FieldWarn, ids.FieldDowngrade, ids.FieldWithout, ids.FieldReady}
 	for n := range kit.MaxEditParts {
 		all = append(all, draw.EditField(n+1))
 	}

@@ -55,10 +55,10 @@ func TestTheBooksAreOpenedOnTheHome(t *testing.T) {
 
 	require.NoError(t, carla.ClickView(home, ids.ActionExplain))
 	b.openedAs(carla, ids.CallbackExplain)
-	wrong, err := carla.Submit(slackperson.Fill(ids.FieldRequest, "not an id"))
+	wrong, err := carla.Submit(slackperson.Fill(ids.FieldRequest, "not-an-id!"))
 	require.NoError(t, err)
 	require.Contains(t, wrong[ids.FieldRequest], "is not the id of a question")
-	_, err = carla.Submit(slackperson.Fill(ids.FieldRequest, v.Request.ID))
+	_, err = carla.Submit(slackperson.Fill(ids.FieldRequest, " "+v.Request.ID+" ")) // as it was pasted
 	require.NoError(t, err)
 	require.Contains(t, b.openedAs(carla, kit.CallbackNote).Words(), "What this question cost")
 

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/slack-go/slack"
 	"golang.org/x/sync/errgroup"
 
 	"countersign/approval"
@@ -15,11 +16,17 @@ import (
 	"countersign/approval/steps"
 	"countersign/bot/assistant"
 	"countersign/bot/auditing"
+	"countersign/bot/draw"
+	"countersign/bot/ids"
+	"countersign/bot/kit"
 	"countersign/bot/strays"
 )
 
 // Services are what people can do, by who takes it: each has no more than its
 // handlers call. One value may be all of them.
+//
+// A nil without a remark is a mistake: a press that wants it panics, is not acked, and stands in the log
+// (guarded).
 type Services struct {
 	Questions Questions
 	Decisions Decisions
@@ -87,6 +94,9 @@ type Options struct {
 }
 
 // Bot is one app in one workspace.
+//
+// The three that are embedded implement what steps, pins and others want of a Slack; the rest takes what people
+// do.
 type Bot struct {
 	*slackAPI
 	*files
@@ -147,6 +157,8 @@ func New(o Options) *Bot {
 
 // SetServices names the services that the bot works for. They need a Slack and the bot
 // needs them; this closes the circle, before Run.
+//
+// It makes all desks anew, so what a Home or a chat remembered is gone: once, before Run.
 func (b *Bot) SetServices(s Services) {
 	w := b.slackAPI
 	if s.Ledgers != nil {
@@ -157,6 +169,7 @@ func (b *Bot) SetServices(s Services) {
 	budgets := &budgets{w, s.Budgets}
 	b.homes = newHomes(w, s.Homes, budgets)
 	b.homes.epochs = s.Epochs
+	// The zero keeper knows no pins, so that no handler has to ask whether there is one.
 	if s.Pins == nil {
 		s.Pins = &pins.Keeper{}
 	}
@@ -172,6 +185,38 @@ func (b *Bot) SetServices(s Services) {
 		&funding{w, s.Funding, s.Epochs}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, &keepers{w, s.Authority, s.Keeping}, b.homes, b.asking.answered)
 	b.board.audit(w, &auditing.Desk{Service: s.Auditor, Zone: w.calendar, Open: w.open, Push: w.push})
 }
+
+// audit adds what is looked at and never changed. Its desk knows no acks (bot/auditing), so that is said here.
+func (b *board) audit(w *slackAPI, d *auditing.Desk) {
+	for name, run := range d.Clicks() {
+		b.clicks[name] = func(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+			return answer{}, run(ctx, cb.TriggerID, clickOf(cb, action), action.Value)
+		}
+	}
+	b.submissions[ids.CallbackAudit] = func(_ context.Context, cb slack.InteractionCallback) (answer, error) {
+		q, field, err := d.Query(fieldsOf(cb))
+		if err != nil {
+			return saved(err, field)
+		}
+		return w.awaiting(*kit.NoteView("Requests", "Looking…"), func(ctx context.Context) slack.ModalViewRequest {
+			view, err := d.Find(ctx, modalClick(cb, draw.Origin{}), q)
+			if err != nil {
+				return *kit.NoteView("Requests", w.Words(err))
+			}
+			return view
+		}), nil
+	}
+	b.submissions[ids.CallbackPack] = func(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
+		field, err := d.Pack(ctx, modalClick(cb, draw.Origin{}), fieldsOf(cb))
+		if err != nil {
+			return saved(err, field)
+		}
+		return answer{payload: slack.NewUpdateViewSubmissionResponse(kit.NoteView("Make a pack", "The pack is being made. It comes to your direct messages with me."))}, nil
+	}
+}
+
+// Dead is the code with which Slack refuses the bot's token, or empty.
+func (b *Bot) Dead() string { return b.token.Dead() }
 
 // Sockets is how many sockets are connected at the moment.
 func (b *Bot) Sockets() int { return int(b.live.Load()) }

@@ -58,6 +58,8 @@ func (h *budgets) all(ctx context.Context, c slack.SlashCommand) (*kit.Page, err
 }
 
 // purse loads it.
+//
+// The channel is empty for a Home: then the budgets of a channel are left out.
 func (h *budgets) purse(ctx context.Context, team, user, channel string) (m money.Purse, err error) {
 	m.Reader, m.Named = user, h.namer(ctx)
 	if m.Own, err = h.service.Budgets(ctx, team, user, channel); err != nil {
@@ -70,6 +72,8 @@ func (h *budgets) purse(ctx context.Context, team, user, channel string) (m mone
 }
 
 // namer names budgets to people: a thread's by a way to it.
+//
+// It may ask the database for each thread that it names, so it is called for what is shown and for no more.
 func (h *budgets) namer(ctx context.Context) money.Namer {
 	return func(s budget.Scope) []kit.Part {
 		if s.Kind != budget.Session {
@@ -80,6 +84,7 @@ func (h *budgets) namer(ctx context.Context) money.Namer {
 			h.Log.Warn("name a thread", "session", s.ID, "error", err)
 			return []kit.Part{kit.Words("The budget of a thread")}
 		}
+		// Without the workspace's address the thread has a name and no link, which is better than no line at all.
 		who, err := h.who(ctx)
 		if err != nil {
 			h.Log.Warn("name a thread", "session", at.ID, "error", err)
@@ -89,6 +94,8 @@ func (h *budgets) namer(ctx context.Context) money.Namer {
 }
 
 // scope finds the budget that is meant.
+//
+// A thread is named by its link and kept by the id of its session, so only that one has to be looked up.
 func (h *budgets) scope(ctx context.Context, team string, t command.Target) (budget.Scope, error) {
 	s := budget.Scope{Team: team, Kind: t.Kind, ID: t.Id}
 	switch t.Kind {

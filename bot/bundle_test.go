@@ -391,7 +391,7 @@ func (s *service) Models() []string { return s.models }
 const (
 	waitAtMost = 20 * time.Minute // on a machine that has no moment to spare
 	// slackPatience is how long Slack waits for an answer in tests whose subject that is not.
-	slackPatience = 20 * time.Second
+	slackPatience = 2 * time.Minute
 	tick          = 5 * time.Millisecond
 )
 

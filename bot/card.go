@@ -14,6 +14,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/codes"
 	"countersign/bot/draw"
 	"countersign/bot/kit"
 	"countersign/bot/readback"
@@ -25,6 +26,9 @@ import (
 // no button of this one.
 
 // cardShown is what is remembered of a card as it stands.
+//
+//	2:9f3c…      version 2, which shows what hashes to 9f3c…
+//	2/17:9f3c…!  the same, and Slack has stored line 17 otherwise
 type cardShown struct {
 	revision int
 	hash     string    // of what it shows
@@ -67,23 +71,28 @@ func (out *publishing) putCard(ctx context.Context, v *steps.View, who kit.Ident
 	if former.TS == "" || shown.revision == number {
 		return out.putVersion(ctx, v, shown)
 	}
-	if err := out.giveWay(ctx, v, former, shown.revision, ""); err != nil && !beyondRepair(err) {
-		return former, fmt.Errorf("take back the card of revision %d of %s: %w", shown.revision, v.Request.ID, detail(err))
+	if err := out.giveWay(ctx, v, former, shown.revision, ""); err != nil && !codes.BeyondRepair(err) {
+		return former, fmt.Errorf("take back the card of revision %d of %s: %w", shown.revision, v.Request.ID, codes.Detail(err))
 	}
+	// In this order: between the two there is no card to approve by, but never two.
 	post, err := out.putVersion(ctx, unposted(v, steps.SurfaceCard), cardShown{revision: number})
 	if post.TS != "" {
 		if err := out.giveWay(ctx, v, former, shown.revision, who.Permalink(post.Channel, post.TS, "")); err != nil {
-			out.Log.Warn("lead from a former card to the new one", "request", v.Request.ID, "error", detail(err))
+			out.Log.Warn("lead from a former card to the new one", "request", v.Request.ID, "error", codes.Detail(err))
 		}
 	}
 	return post, err
 }
 
 // putVersion posts the card of the current version, or rewrites it.
+//
+// Where Slack has stored something else, the card is drawn once more with that flaw marked, and no third time: a
+// Slack that changes code would change it again.
 func (out *publishing) putVersion(ctx context.Context, v *steps.View, shown cardShown) (steps.Post, error) {
 	at := spot{channel: out.Policy().ReviewChannel}
 	try := func(had steps.Post) (steps.Post, readback.Difference, error) {
 		next, p := unposted(v, steps.SurfaceCard), draw.DrawCard(out.with(), v, shown.flaw)
+		// Slack is called only where the hash differs, so what is remembered beside the hash has to be taken off first.
 		if had.TS != "" {
 			had.Shown = shown.hash
 			next.Posts[steps.SurfaceCard] = had
@@ -91,7 +100,8 @@ func (out *publishing) putVersion(ctx context.Context, v *steps.View, shown card
 		p.Coloured = out.habits.names()
 		post, stored, err := out.send(ctx, next, steps.SurfaceCard, at, p)
 		// A Slack that refuses the language refuses the whole card: once more without it, and never again.
-		if p.Coloured && slackError(err) == "invalid_blocks" {
+		// No other refusal says that the blocks were at fault.
+		if p.Coloured && codes.Of(err) == "invalid_blocks" {
 			out.habits.tried(false)
 			p.Coloured = false
 			post, stored, err = out.send(ctx, next, steps.SurfaceCard, at, p)
@@ -113,6 +123,9 @@ func (out *publishing) putVersion(ctx context.Context, v *steps.View, shown card
 }
 
 // readCard compares a card with what Slack holds of it, as far as that is known.
+//
+// The zero Difference means that nothing is wrong, or that nobody could look. At the press it is compared again,
+// so nothing rests on this look alone.
 func (out *publishing) readCard(p *kit.Page, stored readback.Tree) readback.Difference {
 	if stored == nil {
 		return readback.Difference{}
@@ -128,6 +141,7 @@ func (out *publishing) readCard(p *kit.Page, stored readback.Tree) readback.Diff
 }
 
 // unposted is a view in which one surface has not been posted.
+// The View itself is shared with the other surfaces of the same job, so it is copied and not changed.
 func unposted(v *steps.View, surface steps.Surface) *steps.View {
 	next := *v
 	next.Posts = maps.Clone(v.Posts)
@@ -186,13 +200,14 @@ func (out *publishing) putPlain(ctx context.Context, v *steps.View, who kit.Iden
 	var post steps.Post
 	var err error
 	for _, p := range pages {
-		if post, _, err = out.send(ctx, next, steps.SurfacePlain, spot{channel: out.Policy().ReviewChannel}, p); !formal(err) {
+		if post, _, err = out.send(ctx, next, steps.SurfacePlain, spot{channel: out.Policy().ReviewChannel}, p); !codes.Formal(err) {
 			break
 		}
 	}
 	if post.TS == "" {
 		return post, err
 	}
+	// A new message has no file below it yet, whatever was remembered of the old one.
 	if post.TS != had.TS {
 		shown.file = 0
 	}
@@ -217,6 +232,9 @@ func (out *publishing) readable(ctx context.Context, v *steps.View, at spot) boo
 }
 
 // habits are what is known of how this workspace's Slack holds messages.
+//
+// It is kept by the process and not by the database: Slack may change, and a start costs one card that is sent
+// twice at most.
 type habits struct {
 	log      *slog.Logger
 	may      bool         // code may be sent with its language
@@ -247,6 +265,7 @@ func (h *habits) tried(kept bool) {
 }
 
 // keeps tells that Slack is known to keep the language of code.
+// Modals are stricter than cards, which try it out: what was not shown to work is not sent in them (openCode).
 func (h *habits) keeps() bool { return h.may && h.language.Load() == languageKept }
 
 // learn logs what Slack does to our blocks without changing what they say, each kind

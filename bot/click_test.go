@@ -368,8 +368,18 @@ func TestSomebodyOfAnotherWorkspaceIsAnsweredAndKept(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(sample.MustJSON(a.payload)), strangers)
 	a.after(b.ctx)
+	// In a channel that is shared by Slack Connect a press may come as one in our workspace: the person tells, whom Slack
+	// calls no stranger there.
+	b.sim.Change(slacksim.OtherAnalyst, func(u *workspace.User) { u.Team = "T0OTHER" })
+	press.User, press.Team.ID = slack.User{ID: slacksim.OtherAnalyst, TeamID: "T0OTHER"}, slacksim.DefaultTeam.ID
+	a, err = b.bot.handle(b.ctx, delivery{Event: eventOf(press)})
+	require.NoError(t, err)
+	a.after(b.ctx)
+	require.Contains(t, <-said, strangers)
 	kept := b.service.wishes()
-	require.Len(t, kept, 2)
+	require.Len(t, kept, 3)
+	require.Equal(t, []string{slacksim.OtherAnalyst, "T0OTHER"}, []string{kept[2].click.User, kept[2].click.Team})
+	kept = kept[:2]
 	for _, k := range kept {
 		require.Equal(t, []string{"stranger", v.Request.ID, "U0OTHER", "T0OTHER"}, []string{k.what, k.id, k.click.User, k.click.Team})
 	}

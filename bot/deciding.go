@@ -10,6 +10,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/bot/codes"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -17,12 +18,15 @@ import (
 )
 
 // clickOf are the facts of a press on a button in a message or a modal.
+//
+// ActionTS is by what a repeated delivery of the same press is known.
 func clickOf(cb slack.InteractionCallback, action *slack.BlockAction) approval.Click {
 	at := seatOf(cb)
 	return approval.Click{Team: cb.Team.ID, User: cb.User.ID, ActionTS: action.ActionTs, Channel: at.channel, MessageTS: cb.Container.MessageTs}
 }
 
 // Decisions are what reviewers do with code that waits for them.
+// Each refuses by itself whoever may not: handlers ask beforehand only to spare people a form.
 type Decisions interface {
 	Decide(ctx context.Context, ruling steps.Ruling) (*approval.Request, error)
 	// MayDecide gives the error that Decide would give, and decides nothing.
@@ -38,8 +42,10 @@ type Decisions interface {
 	GiveUp(ctx context.Context, id string, click approval.Click) (*approval.Request, error)
 	// Stranger notes that somebody of another workspace has pressed something of a request's.
 	Stranger(ctx context.Context, id string, click approval.Click) error
-	// View is a request with all that its messages are drawn from.
+	// View is a request with all that its messages are drawn from. Pressed is what of it a decision needs by
+	// whoever has seen a message that need not be drawn again: the request, its Case without budgets, and where its messages stand.
 	View(ctx context.Context, id string) (*steps.View, error)
+	Pressed(ctx context.Context, id string) (*steps.View, error)
 }
 
 // deciding takes verdicts, from cards, modals and rows of a queue.
@@ -50,6 +56,9 @@ type deciding struct {
 }
 
 // clickApprove approves from the card, which has shown the whole code.
+//
+// The button's value is "request/revision/digest", and behind it the mark of what the card said when it was
+// sent.
 func (h *deciding) clickApprove(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	value, mark := readback.CutMark(action.Value)
 	s, err := draw.ParseSeal(value)
@@ -62,6 +71,7 @@ func (h *deciding) clickApprove(ctx context.Context, cb slack.InteractionCallbac
 		return answer{}, err
 	}
 	shown, err := h.seen(ctx, s, click, mark, readback.Pressed(ctx, "message"), func(v *steps.View) readback.Tree { return readback.TreeFrom(draw.Card(h.with(), v, false).Blocks) })
+	// What Slack shows is not what was sent, so nobody approves by it: the card is marked, and the reviewer reads why.
 	if changed, ok := errors.AsType[*unlikeError](err); ok {
 		a, err := h.decided(s, click, seatOf(cb), err)
 		return a.then(func(ctx context.Context) { h.flawed(ctx, s, click, changed.line) }), err
@@ -70,15 +80,18 @@ func (h *deciding) clickApprove(ctx context.Context, cb slack.InteractionCallbac
 		return answer{}, err
 	}
 	ruling := s.Ruling(approval.Approve, "", click)
+	// What was read for the comparison is what the decision rests on: it is not read a second time.
 	ruling.Case = shown.Case
 	_, err = h.service.Decide(ctx, ruling)
 	return h.decidedOn(shown, s, click, seatOf(cb), err)
 }
 
 // decidedOn is decided where it is known which cards jobs keep up: one of those needs no second look.
+// text is what is said to whoever was refused; empty where the decision stands.
 func (h *deciding) decidedOn(v *steps.View, s draw.Seal, click approval.Click, at seat, err error) (answer, error) {
 	text, _ := draw.Known(err)
 	a, err := h.decided(s, click, at, err)
+	// A job redraws this card anyway. To look it up once more would cost each click a load of everything.
 	if err == nil && remembered(v, click) {
 		a.after = func(ctx context.Context) { h.lead(ctx, at, text, "") }
 	}
@@ -122,12 +135,12 @@ func (h *deciding) tidy(ctx context.Context, s draw.Seal, click approval.Click) 
 			p = draw.Card(h.with(), v, false)
 		}
 		_, _, _, err = h.api.UpdateMessageContext(ctx, click.Channel, click.MessageTS, p.Options()...)
-		if beyondRepair(err) {
+		if codes.BeyondRepair(err) {
 			elsewhere = url
 		}
 	}
 	if err != nil {
-		h.Log.Warn("redraw a stray card", "request", s.Request, "error", detail(err))
+		h.Log.Warn("redraw a stray card", "request", s.Request, "error", codes.Detail(err))
 	}
 	return elsewhere
 }
@@ -144,6 +157,8 @@ func remembered(v *steps.View, click approval.Click) bool {
 
 // lead tells one person the outcome of their press, with a link to the card that shows
 // it.
+//
+// Where the card itself shows the outcome it says nothing: a message for each press would be noise.
 func (h *deciding) lead(ctx context.Context, at seat, text, elsewhere string) {
 	p := &kit.Page{}
 	if elsewhere != "" && text == "" {
@@ -167,6 +182,7 @@ func (h *deciding) clickReject(ctx context.Context, cb slack.InteractionCallback
 		return answer{}, err
 	}
 	click := clickOf(cb, action)
+	// Decide asks the same again when the form is sent off: it may be open for an hour.
 	if _, err := h.service.MayDecide(ctx, s.Ruling(approval.Reject, "", click)); err != nil {
 		return h.decided(s, click, seatOf(cb), err)
 	}
@@ -174,7 +190,9 @@ func (h *deciding) clickReject(ctx context.Context, cb slack.InteractionCallback
 }
 
 // lay shows a modal, on the one that is open.
+// Slack stacks three modals at most; from a card none lies below, from the review one does.
 func (h *deciding) lay(ctx context.Context, cb slack.InteractionCallback, view slack.ModalViewRequest) error {
+	// A modal has no message of its own; where it was opened stands in its private metadata.
 	if cb.View.ID != "" {
 		return h.push(ctx, cb.TriggerID, view)
 	}
@@ -233,6 +251,9 @@ func sealedOrigin(cb slack.InteractionCallback) (draw.Origin, draw.Seal, error) 
 
 // modalClick are the facts of sending a modal off. It has no action_ts; its id is
 // as good: sending it again is the same click.
+//
+// MessageTS is that of the card from which the modal was opened, so that a stray card is put right after it
+// (tidy).
 func modalClick(cb slack.InteractionCallback, from draw.Origin) approval.Click {
 	return approval.Click{Team: cb.Team.ID, User: cb.User.ID, ActionTS: cb.View.ID, Channel: from.Channel, MessageTS: from.Message}
 }
@@ -269,6 +290,7 @@ func isInput(err error) bool {
 }
 
 // settled closes a modal whose work is done, or says in it why it is not.
+// The whole stack closes, since the review below would show a request that is decided.
 func (h *deciding) settled(s draw.Seal, click approval.Click, text string) answer {
 	a := answer{payload: slack.NewClearViewSubmissionResponse(), after: func(ctx context.Context) {
 		h.lead(ctx, seat{user: click.User, channel: click.Channel}, "", h.tidy(ctx, s, click))

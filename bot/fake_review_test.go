@@ -85,11 +85,11 @@ func (s *service) request(id string) *approval.Request {
 	return nil
 }
 
-func (s *service) MayEdit(ctx context.Context, r steps.Ruling) (*approval.Request, error) {
+func (s *service) MayEdit(ctx context.Context, r steps.Ruling) (*approval.Request, review.Next, error) {
 	if err := s.want(ctx, wanted{what: "may edit", ruling: r}); err != nil {
-		return nil, err
+		return nil, review.Next{}, err
 	}
-	return s.request(r.RequestID), nil
+	return s.request(r.RequestID), s.next, nil
 }
 
 func (s *service) Edit(ctx context.Context, r steps.Ruling, code string) (*approval.Request, error) {
@@ -289,4 +289,13 @@ func (s *service) Compare(ctx context.Context, id, _ string, c approval.Click) (
 	defer s.mu.Unlock()
 	_, d, _, _ = s.views[id].Request.Doubted()
 	return d, s.letters, s.refused
+}
+
+// Pressed is as little as the real one gives.
+func (s *service) Pressed(ctx context.Context, id string) (*steps.View, error) {
+	v, err := s.View(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &steps.View{Request: v.Request, Case: v.Case, Posts: v.Posts, Now: v.Now, Book: v.Book}, nil
 }

@@ -139,6 +139,10 @@ func TestPeopleAreWhoSlackSaysTheyAre(t *testing.T) {
 		got.Name = want.Name
 		require.Equal(t, want, got)
 	}
+	b.sim.Change(slacksim.OtherAnalyst, func(u *workspace.User) { u.IsStranger, u.Team = false, "T0OTHER" })
+	connected, err := b.bot.Person(b.ctx, team, slacksim.OtherAnalyst)
+	require.NoError(t, err)
+	require.True(t, connected.External, "whom Slack calls no stranger, because they share a channel with the app")
 	other, err := b.bot.Person(b.ctx, "T0OTHER", slacksim.Analyst)
 	require.NoError(t, err)
 	require.True(t, other.External, "somebody of another workspace")
@@ -154,19 +158,25 @@ func TestPeopleAreWhoSlackSaysTheyAre(t *testing.T) {
 func TestTheReviewChannelIsChecked(t *testing.T) {
 	t.Parallel()
 	b := idle(t)
-	require.NoError(t, b.bot.CheckChannel(b.ctx, slacksim.CodeReview))
+	name, err := b.bot.CheckChannel(b.ctx, slacksim.CodeReview)
+	require.NoError(t, err)
+	require.Equal(t, "code-review", name)
 	require.NoError(t, b.bot.CheckApp(b.ctx))
 	for channel, says := range map[string]string{"": "no review channel is set", "C0NOWHERE": "invite the bot", slacksim.Partners: "shared with another organisation", slacksim.Random: "the bot is not in #random"} {
-		require.ErrorContains(t, b.bot.CheckChannel(b.ctx, channel), says)
+		_, err = b.bot.CheckChannel(b.ctx, channel)
+		require.ErrorContains(t, err, says)
 	}
 	b.sim.Fail(fault.Method{Method: "conversations.info", Error: "fatal_error"})
-	require.ErrorContains(t, b.bot.CheckChannel(b.ctx, slacksim.CodeReview), "fatal_error")
+	_, err = b.bot.CheckChannel(b.ctx, slacksim.CodeReview)
+	require.ErrorContains(t, err, "fatal_error")
 	b.sim.Fail(fault.Method{Method: "apps.connections.open", Error: "not_allowed_token_type"})
 	require.ErrorContains(t, b.bot.CheckApp(b.ctx), "not_allowed_token_type")
 	archived := answering(t, "conversations.info", `{"ok":true,"channel":{"id":"C1","name":"old","is_archived":true}}`, nil)
-	require.ErrorContains(t, archived.CheckChannel(b.ctx, "C1"), "#old is archived")
+	_, err = archived.CheckChannel(b.ctx, "C1")
+	require.ErrorContains(t, err, "#old is archived")
 	lacking := answering(t, "conversations.info", `{"ok":false,"error":"missing_scope","needed":"channels:read","provided":"commands"}`, nil)
-	require.ErrorContains(t, lacking.CheckChannel(b.ctx, "C1"), "missing_scope (needs the scope channels:read)")
+	_, err = lacking.CheckChannel(b.ctx, "C1")
+	require.ErrorContains(t, err, "missing_scope (needs the scope channels:read)")
 }
 
 func TestABotHasSensibleDefaults(t *testing.T) {

@@ -14,13 +14,14 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
-	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/bot/codes"
 	"countersign/bot/draw"
 	"countersign/bot/meant"
 )
 
-// files reads what has been shared, and where: as Slack has it now.
+// files reads what has been shared, and where: as Slack has it now. Nothing is remembered between two looks: a file may be
+// deleted, replaced or unshared at any time, and what was read of it is named by its hash.
 type files struct{ *slackAPI }
 
 // Fetch implements steps.Files: a file as it is now, as a stream.
@@ -34,6 +35,7 @@ func (h *files) Fetch(ctx context.Context, f approval.File, limit int64) (io.Rea
 	case int64(info.Size) > limit:
 		return nil, steps.ErrFileTooBig
 	}
+	// Without a download address Slack still has the private one, as of files that came in by an older client.
 	from := info.URLPrivateDownload
 	if from == "" {
 		from = info.URLPrivate
@@ -49,12 +51,12 @@ func (h *files) Fetch(ctx context.Context, f approval.File, limit int64) (io.Rea
 func (h *files) info(ctx context.Context, f approval.File) (*slack.File, error) {
 	info, _, _, err := h.api.GetFileInfoContext(ctx, f.ID, 0, 0)
 	switch {
-	case slackError(err) == "file_deleted":
+	case codes.Of(err) == "file_deleted":
 		return nil, lacking(approval.FileGone, f)
-	case forGood(err):
+	case codes.ForGood(err):
 		return nil, lacking(approval.FileNotSeen, f)
 	case err != nil:
-		return nil, fmt.Errorf("files.info %s: %w", f.ID, detail(err))
+		return nil, fmt.Errorf("files.info %s: %w", f.ID, codes.Detail(err))
 	case info.Mode == "tombstone":
 		return nil, lacking(approval.FileGone, f)
 	case info.Mode == "hidden_by_limit":
@@ -68,7 +70,7 @@ func lacking(code approval.CauseCode, f approval.File) error {
 	return &approval.CauseError{Cause: approval.Cause{Code: code, File: f.Name}}
 }
 
-// gone tells of a file of which Slack only keeps the place.
+// gone tells of a file of which Slack only keeps the place: deleted, or beyond the history of a free workspace.
 func gone(f slack.File) bool { return f.Mode == "tombstone" || f.Mode == "hidden_by_limit" }
 
 // stall is how long Slack may send nothing of a file. A download as a whole has no limit of its own:
@@ -101,6 +103,7 @@ func (h *files) download(ctx context.Context, f approval.File, from string, limi
 	return &download{PipeReader: reader, cancel: cancel}
 }
 
+// download is a file on its way from Slack. Whoever closes it ends the transfer.
 type download struct {
 	*io.PipeReader
 	cancel context.CancelCauseFunc
@@ -130,33 +133,6 @@ func (c *capped) Write(p []byte) (int, error) {
 	return c.to.Write(p)
 }
 
-// Person implements steps.Slack.
-func (h *files) Person(ctx context.Context, team, user string) (review.Person, error) {
-	u, err := h.api.GetUserInfoContext(ctx, user)
-	switch slackError(err) {
-	case "user_not_found":
-		return review.Person{ID: user, Gone: true, Unknown: true}, nil
-	case "user_not_visible":
-		return review.Person{ID: user, External: true}, nil
-	}
-	if err != nil {
-		return review.Person{}, fmt.Errorf("users.info %s: %w", user, detail(err))
-	}
-	h.Known(team, u.ID, cmp.Or(u.Profile.RealName, u.RealName, u.Name))
-	return person(*u, team), nil
-}
-
-// person is what a team's rules need to know of somebody.
-func person(u slack.User, team string) review.Person {
-	elsewhere := u.TeamID != "" && u.TeamID != team && !slices.Contains(u.Enterprise.Teams, team)
-	name := u.Profile.DisplayName
-	if name == "" {
-		name = u.RealName
-	}
-	return review.Person{ID: u.ID, Name: name, Bot: u.IsBot || u.ID == "USLACKBOT", Guest: u.IsRestricted || u.IsUltraRestricted,
-		External: u.IsStranger || elsewhere, Gone: u.Deleted}
-}
-
 // What the steps of a request ask Slack about the place where it was asked.
 
 // Place implements steps.Slack: it looks at a channel as it is now. Slack says
@@ -167,10 +143,10 @@ func person(u slack.User, team string) review.Person {
 func (h *files) Place(ctx context.Context, channel, user string) (p approval.Place, err error) {
 	c, err := h.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
 	switch {
-	case forGood(err):
+	case codes.ForGood(err):
 		return p, nil
 	case err != nil:
-		return p, fmt.Errorf("conversations.info %s: %w", channel, detail(err))
+		return p, fmt.Errorf("conversations.info %s: %w", channel, codes.Detail(err))
 	}
 	if c.Name != "" && !c.IsIM { // a direct message has none
 		h.Known(h.team(), channel, "#"+c.Name)
@@ -180,7 +156,7 @@ func (h *files) Place(ctx context.Context, channel, user string) (p approval.Pla
 		return p, nil
 	}
 	switch p.AskerIn, err = h.has(ctx, channel, user); {
-	case forGood(err):
+	case codes.ForGood(err):
 		return approval.Place{}, nil // it was taken out between the two
 	}
 	return p, err
@@ -188,8 +164,9 @@ func (h *files) Place(ctx context.Context, channel, user string) (p approval.Pla
 
 // Within implements steps.Slack.
 func (h *files) Within(ctx context.Context, channel, user string) (bool, error) {
+	// A channel that the bot does not see: then nobody is shown to be in it.
 	in, err := h.has(ctx, channel, user)
-	if forGood(err) {
+	if codes.ForGood(err) {
 		return false, nil
 	}
 	return in, err
@@ -206,6 +183,7 @@ func (h *files) Find(ctx context.Context, q steps.Search) (found steps.Found, er
 		return found, err
 	}
 	s.Pinned = q.Pinned
+	s.First(q.Thread)
 	own, err := h.ownResults(ctx, q, s)
 	if err != nil {
 		return found, err
@@ -236,6 +214,7 @@ func (h *files) ofThread(ctx context.Context, q steps.Search) (found steps.Found
 		one.Files = []approval.File{f}
 		now, err := h.asNow(ctx, one)
 		if cause, ok := errors.AsType[*approval.CauseError](err); ok && slices.Contains([]approval.CauseCode{approval.FileGone, approval.FileNotYours}, cause.Cause.Code) {
+			// One is enough to be said: the thread names it, and people know the others.
 			found.Unread, lost = f.Name, err
 			continue
 		}
@@ -298,18 +277,20 @@ func (h *files) look(ctx context.Context, channel, question string) (s meant.She
 	for page := 1; page <= filesPages; page++ {
 		found, paging, err := h.api.GetFilesContext(ctx, slack.GetFilesParameters{Channel: channel, Count: filesAtOnce, Page: page, Types: "all",
 			TimestampTo: slack.DEFAULT_FILES_TS_TO})
-		if forGood(err) {
+		if codes.ForGood(err) {
 			return s, &approval.CauseError{Cause: approval.Cause{Code: approval.NotSeen, Channel: channel}}
 		}
 		if err != nil {
-			return s, fmt.Errorf("files.list in %s: %w", channel, detail(err))
+			return s, fmt.Errorf("files.list in %s: %w", channel, codes.Detail(err))
 		}
+		// Shelf.Put wants the newest first.
 		slices.SortStableFunc(found, func(a, b slack.File) int { return cmp.Compare(b.Created, a.Created) })
 		for _, f := range found {
 			if draw.Data(f.Name) && !gone(f) {
 				s.Put(meant.Shared{File: input(f), By: f.User, At: f.Created.Time(), Ours: f.User == who.User})
 			}
 		}
+		// A channel of years has thousands of files. Whoever names none of the old ones need not wait for them.
 		if page >= paging.Pages || s.Has(question) {
 			break
 		}
@@ -341,6 +322,7 @@ func (h *files) asNow(ctx context.Context, q steps.Search) (found steps.Found, e
 		case info.IsExternal:
 			return steps.Found{}, linkedFile(info.Name)
 		}
+		// By whom it was uploaded Slack says. That a form says "brought" proves nothing: its metadata passes through the asker's Slack.
 		came := slices.Contains(q.Seek.Brought, f.ID) && info.User == q.Asker
 		pinned := slices.ContainsFunc(q.Pinned, func(p approval.File) bool { return p.ID == f.ID })
 		if !came && !pinned && !slices.Contains(slices.Concat(info.Channels, info.Groups, info.IMs), q.Channel) {

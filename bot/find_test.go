@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -327,7 +326,9 @@ func TestAFormThatWasSentOffEarlySaysNothingAboutFiles(t *testing.T) {
 	b := setup(t)
 	b.share(slacksim.SalesData, "sales.csv", "a\n1\n")
 	maya := b.as(slacksim.Analyst)
-	b.sim.Fail(fault.Method{Method: "conversations.info", Delay: 10 * time.Second})
+	sent := make(chan struct{})
+	defer close(sent)
+	b.sim.Fail(fault.Method{Method: "conversations.info", Do: func() { <-sent }})
 	require.NoError(t, maya.Command(slacksim.SalesData, "/analyze"))
 	v, ok := maya.View()
 	require.True(t, ok, "the form does not wait for the files")

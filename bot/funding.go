@@ -20,6 +20,9 @@ import (
 )
 
 // Funding are the ways on of a request that a budget has refused.
+//
+// Each takes a click, and who may not is refused there. A top-up has an id of its own, beside that of its
+// request.
 type Funding interface {
 	Choices(ctx context.Context, id string) (*steps.Choices, error)
 	Continue(ctx context.Context, id, model string, click approval.Click) (*approval.Request, error)
@@ -74,6 +77,8 @@ func (h *funding) submitReckon(ctx context.Context, cb slack.InteractionCallback
 }
 
 // clickContinue tries a blocked request again.
+//
+// No model is named, so it goes on with the one that it has.
 func (h *funding) clickContinue(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	_, err := h.service.Continue(ctx, action.Value, "", clickOf(cb, action))
 	return answer{}, stillBlocked(err, cb.User.ID)
@@ -87,6 +92,7 @@ func (h *funding) clickCheaper(ctx context.Context, cb slack.InteractionCallback
 		value = action.SelectedOption.Value
 	}
 	// A request's id has no slash, and a model's name may.
+	// The first slash ends the id, so the rest is the name however many it has.
 	id, model, ok := strings.Cut(value, "/")
 	if !ok || model == "" {
 		return answer{}, &approval.InputError{Why: approval.Words("I do not recognise this button. It may be from an older version of this app.")}
@@ -96,6 +102,7 @@ func (h *funding) clickCheaper(ctx context.Context, cb slack.InteractionCallback
 }
 
 // stillBlocked repeats the refusal in answer to a press.
+// Otherwise the message that was pressed would stay as it is, and the press look as if it were lost.
 func stillBlocked(err error, asker string) error {
 	if exceeded, ok := errors.AsType[*budget.ExceededError](err); ok {
 		return &approval.InputError{Why: approval.Words("Still over budget. " + exceeded.Words(asker))}
@@ -133,6 +140,7 @@ func (h *funding) clickMoreMoney(ctx context.Context, cb slack.InteractionCallba
 	if err != nil {
 		return answer{}, err
 	}
+	// Between the drawing of the button and this press somebody may have raised the budget, or asked already.
 	if c.Block == nil {
 		return answer{}, &approval.InputError{Why: approval.Because(approval.WhyNotBlocked)}
 	}
@@ -153,6 +161,7 @@ func (h *funding) submitMoreMoney(ctx context.Context, cb slack.InteractionCallb
 	if strings.TrimSpace(fields[ids.FieldReason].Value) == "" {
 		return beside(ids.FieldReason, "Please say what it is for. The administrator will read it."), nil
 	}
+	// The same reader as for /budget set, so both take the same ways to write an amount.
 	amount, why := command.ReadAmount(strings.TrimSpace(fields[ids.FieldAmount].Value))
 	if why != "" {
 		return beside(ids.FieldAmount, why), nil
@@ -163,6 +172,7 @@ func (h *funding) submitMoreMoney(ctx context.Context, cb slack.InteractionCallb
 
 // clickGrant asks until when.
 func (h *funding) clickGrant(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+	// The value is "request/top-up", as the notice to administrators has it.
 	t, err := h.openTopUp(ctx, cb, action.Value)
 	if err != nil {
 		return answer{}, err
@@ -182,16 +192,19 @@ func (h *funding) openTopUp(ctx context.Context, cb slack.InteractionCallback, v
 	if err != nil {
 		return nil, err
 	}
+	// It is nil where the request has none of that id.
 	t := v.Request.TopUp(id)
 	admin, err := h.admin(ctx, h.service, cb.Team.ID, cb.User.ID)
 	if err != nil {
 		return nil, err
 	}
+	// What is nobody's to know comes first, then who may not, then what is too late.
 	switch {
 	case v.Request.Team != cb.Team.ID || t == nil:
 		return nil, approval.ErrNotFound
 	case !admin:
 		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Words("Only administrators can answer this.")}
+	// An administrator may ask for more as well, and then another one answers.
 	case t.AskedBy == cb.User.ID:
 		return nil, &approval.NotAllowedError{Who: cb.User.ID, Why: approval.Because(approval.WhyOwnTopUp)}
 	case !t.Open() && t.Granted:

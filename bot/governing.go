@@ -12,6 +12,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/bot/codes"
 	"countersign/bot/draw"
 	"countersign/bot/draw/home"
 	"countersign/bot/ids"
@@ -63,6 +64,8 @@ type governing struct {
 }
 
 // clickKeys opens the keys of whoever clicks.
+//
+// Everybody may see their own; whose keys these are is taken from the click, so nobody sees another's.
 func (h *governing) clickKeys(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	keys, err := h.keys.Keys(ctx, clickOf(cb, action))
 	if err != nil {
@@ -115,6 +118,7 @@ func (h *governing) clickPeople(ctx context.Context, cb slack.InteractionCallbac
 // clickUnname takes a role from somebody, and draws the list again.
 func (h *governing) clickUnname(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	fields := strings.Split(action.Value, "/")
+	// A value of an older build. There is nothing to say about it, and the list is drawn anew when it is opened.
 	if len(fields) != 3 {
 		return answer{}, nil
 	}
@@ -147,12 +151,13 @@ func (h *governing) listAgain(ctx context.Context, team, view string) {
 
 // again draws a list in the modal where it stands, unless it could not be read. A modal that
 // has been closed meanwhile is drawn when it is opened again.
+// No hash: whatever stands in the modal meanwhile is an older list.
 func (h *governing) again(ctx context.Context, list slack.ModalViewRequest, err error, view string) {
 	if err == nil {
 		_, err = h.api.UpdateViewContext(ctx, list, "", "", view)
 	}
-	if err != nil && slackError(err) != "not_found" {
-		h.Log.Warn("draw a list again", "list", list.CallbackID, "error", detail(err))
+	if err != nil && codes.Of(err) != "not_found" {
+		h.Log.Warn("draw a list again", "list", list.CallbackID, "error", codes.Detail(err))
 	}
 }
 
@@ -199,6 +204,7 @@ func (h *governing) submitDelegate(ctx context.Context, cb slack.InteractionCall
 	if err != nil {
 		return beside(ids.FieldUntil, "Please choose a day."), nil
 	}
+	// Until the end of that day, on the company's calendar: whoever is away on a date is away on all of it.
 	err = h.service.Delegate(ctx, modalClick(cb, draw.Origin{}), fields[ids.FieldPerson].SelectedUser, day.AddDate(0, 0, 1))
 	return saved(err, ids.FieldPerson)
 }
@@ -295,7 +301,7 @@ func (h *governing) submitModels(ctx context.Context, cb slack.InteractionCallba
 		return answer{}, err
 	}
 	fields := fieldsOf(cb)
-	var list *review.Models
+	var list *review.Models // nil: as in the workspace
 	if len(fields[ids.FieldNone].SelectedOptions) == 0 {
 		models, field, why := home.ModelsOf(fields)
 		if why != "" {

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
 	"github.com/slack-go/slack/socketmode"
 
 	"countersign/approval"
-	"countersign/bot/auditing"
+	"countersign/bot/codes"
 	"countersign/bot/draw"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
@@ -18,44 +19,108 @@ import (
 	"countersign/bot/strays"
 )
 
-// handle does what an envelope asks for, if it comes from our own workspace.
+// handle does what an envelope asks for, if it comes from our own workspace. An app can be installed in
+// several; the database is one workspace's.
+// An error means that the envelope is not acked, an answer that it is; both may hold, as when a person was told
+// in private and Slack is to say all the same that it failed (orSorry). The context ends well before Slack
+// stops waiting (workTime).
 func (b *Bot) handle(ctx context.Context, d delivery) (answer, error) {
 	who, err := b.who(ctx)
 	if err != nil {
 		return answer{}, err
 	}
+	// The types are those into which slack-go has parsed the payload. What it cannot parse never comes here: it
+	// is an event of another kind on the socket (line.take).
 	switch data := d.Data.(type) {
 	// Who is of another workspace is answered before anything is looked up: nothing here is theirs.
 	case slack.SlashCommand:
 		if data.TeamID != who.TeamID {
 			return privately(&kit.Page{}, kit.Words(strangers)), nil
 		}
+		// A command that only the manifest knows is an installation that is newer than this program.
 		run, ok := b.board.commands[data.Command]
 		if !ok {
 			return privately(&kit.Page{}, kit.Words("This app does not know "+data.Command+".")), nil
 		}
 		a, err := run(ctx, data)
+		// What failed for another reason, such as a database that is away, is not acknowledged by this either.
+		// A dead token is looked for after the work and not before it: asking needs no call of Slack's, so a
+		// question is stored even then, and only what would be said about it has no other way than this ack.
+		if code := b.Dead(); code != "" {
+			if _, foreseen := draw.Known(err); err == nil || foreseen || codes.Dead(err) {
+				return mute(a, err, code), nil
+			}
+		}
 		return b.orSorry(a, err, seat{user: data.UserID, channel: data.ChannelID})
 	case slack.InteractionCallback:
+		// The envelope's team is the one of the channel. Of a press in a shared channel only the person's own team tells who it is.
+		outside, err := b.outside(ctx, data.User, who.TeamID)
+		if err != nil {
+			return answer{}, err
+		}
+		if outside && data.Team.ID == who.TeamID {
+			data.Team.ID = data.User.TeamID // whose press it is, for the record
+		}
 		if data.Team.ID != who.TeamID {
 			return b.deciding.stranger(data), nil
 		}
+		// The raw payload goes along: it holds the pressed message as Slack keeps it, which slack-go's types do not (readback).
 		return b.interact(readback.Carrying(ctx, d.Request.Payload), data)
 	case slackevents.EventsAPIEvent:
-		if data.TeamID != who.TeamID {
+		if !ours(data, who.TeamID) {
 			return answer{}, nil
 		}
+		data.TeamID = who.TeamID // see ours
 		return b.event(ctx, data, d.Request)
 	}
+	// The socket hands on three kinds of envelope and no more, so this is a mistake of ours; without an ack it
+	// shows.
 	return answer{}, fmt.Errorf("an envelope with %T", d.Data)
+}
+
+// ours tells of an event whether it is for our workspace. Of what happens in a channel that another workspace has shared with us,
+// team_id names that other one (slackapi/java-slack-sdk#629), and authorizations the installation that sees it.
+// Without the authorizations a mention in such a channel would be dropped, since the outer team is the other
+// one's.
+func ours(e slackevents.EventsAPIEvent, team string) bool {
+	outer, _ := e.Data.(*slackevents.EventsAPICallbackEvent)
+	return e.TeamID == team || outer != nil && slices.ContainsFunc(outer.Authorizations, func(a slack.EventAuthorization) bool { return a.TeamID == team })
+}
+
+// mute answers a command while Slack does not accept the bot's token. All that can be said goes along with the ack; what was
+// asked is kept. A command that failed for want of a token is answered as well: Slack's own words would name no cause.
+// It looks like this, the first line only where something was done or refused:
+//
+//	what the command would have answered, or why it was refused
+//	At the moment I cannot post anything: Slack does not accept my token (token_revoked). …
+func mute(a answer, err error, code string) answer {
+	page := &kit.Page{}
+	if err == nil && a.page != nil {
+		page = a.page
+	}
+	text, foreseen := draw.Known(err)
+	switch {
+	case foreseen:
+		page.Say(kit.Words(text))
+	case err != nil:
+		page.Say(kit.Words(draw.NotDone))
+	}
+	out := privately(page, kit.Words(draw.Mute(code)))
+	// It is kept though it will most likely fail: the token may be mended between this moment and that.
+	out.after = a.after
+	return out
 }
 
 // interact takes presses, submissions and shortcuts. What it does not know is
 // answered with nothing: an unanswered press would look like a failure.
 func (b *Bot) interact(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
 	at := seatOf(cb)
+	// A submission of an unknown form and a press on an unknown button end below this switch, in an empty ack.
+	// For a form that means that it closes.
 	switch cb.Type {
 	case slack.InteractionTypeShortcut, slack.InteractionTypeMessageAction:
+		// A shortcut changes nothing on a Home by itself: it only opens a form, so there is no Home to be drawn
+		// anew.
 		if run, ok := b.board.shortcuts[cb.CallbackID]; ok {
 			a, err := run(ctx, cb)
 			return b.orSorry(a, err, at)
@@ -69,11 +134,14 @@ func (b *Bot) interact(ctx context.Context, cb slack.InteractionCallback) (answe
 	case slack.InteractionTypeBlockActions:
 		// Slack sends one action with each press. The first that is known here is taken.
 		for _, click := range cb.ActionCallback.BlockActions {
+			// A menu in place of buttons: its choice is the press of the button that it stands for.
 			if way, id, ok := draw.Other(click.SelectedOption.Value); ok && click.ActionID == ids.ActionOthers {
 				click.ActionID, click.Value = way, id
 			}
 			if run, ok := b.board.clicks[click.ActionID]; ok {
 				a, err := run(ctx, cb, click)
+				// The order: first the reason is said to the person, then the message is looked at, and the
+				// Home is drawn last, because it shows what the two before have changed.
 				a, err = b.orSorry(a, err, at)
 				return b.homes.fresh(cb, b.pressed(cb, a)), err
 			}
@@ -90,9 +158,10 @@ func (b *Bot) pressed(cb slack.InteractionCallback, a answer) answer {
 	if !ok {
 		return a
 	}
+	// After the ack, since it may delete a message, which is a call, and nobody waits for it.
 	return a.then(func(ctx context.Context) {
 		if _, err := b.strays.Met(ctx, s); err != nil {
-			b.Log.Warn("look at a message that was pressed", "error", detail(err))
+			b.Log.Warn("look at a message that was pressed", "error", codes.Detail(err))
 		}
 	})
 }
@@ -100,6 +169,8 @@ func (b *Bot) pressed(cb slack.InteractionCallback, a answer) answer {
 // posted takes Slack's word that a message of ours stands there. Slack says it again when it is not
 // answered, so that no restart loses it.
 func (b *Bot) posted(ctx context.Context, e *slackevents.MessageMetadataPostedEvent) (answer, error) {
+	// Metadata of this kind can be written by every app of the workspace: only what our own user posted counts
+	// (bot/strays).
 	who, err := b.who(ctx)
 	if err != nil || e.UserId != who.User || e.Metadata == nil {
 		return answer{}, err
@@ -115,14 +186,18 @@ func (b *Bot) posted(ctx context.Context, e *slackevents.MessageMetadataPostedEv
 	case err != nil:
 		return answer{}, err
 	case unsure:
+		// Whoever has posted it may be about to remember it: Slack's event need not wait for that.
 		return answer{after: func(ctx context.Context) { b.strays.Again(ctx, s) }}, nil
 	}
 	return answer{}, nil
 }
 
 // event takes what happened in the workspace. Slack sends it again when it is not
-// answered, so the person is told of a failure only when Slack gives up.
+// answered, so the person is told of a failure only when Slack gives up. Whatever the manifest subscribes to and
+// that is not in the list here is acked and left alone.
 func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socketmode.Request) (answer, error) {
+	// Whatever returns inside this switch is done after the ack or stored before it by its own handler. What
+	// falls out of it is a message that somebody has written, and is heard below.
 	var said spoken
 	switch inner := e.InnerEvent.Data.(type) {
 	case *slackevents.AppHomeOpenedEvent:
@@ -142,88 +217,25 @@ func (b *Bot) event(ctx context.Context, e slackevents.EventsAPIEvent, r *socket
 	default:
 		return answer{}, nil
 	}
+	// The answer's place in the thread is looked up after the ack: only what was asked has to be stored before it.
 	a, err := b.asking.hear(ctx, said)
 	// Slack sends an unanswered event up to three times more: at once, after a minute, after five.
+	// A repetition does no harm: the message's channel and ts are the trigger, by which a question is known
+	// (hear).
 	if _, foreseen := draw.Known(err); err != nil && !foreseen && r.RetryAttempt < lastRetry {
 		return answer{}, err
 	}
 	return b.orSorry(a, err, said.seat())
 }
 
-// lastRetry is the attempt after which Slack gives an event up.
+// lastRetry is the attempt after which Slack gives an event up. RetryAttempt is 0 for the first delivery.
 const lastRetry = 3
 
-// fieldsOf are a modal's fields by name.
-func fieldsOf(cb slack.InteractionCallback) map[string]slack.BlockAction {
-	fields := map[string]slack.BlockAction{}
-	if cb.View.State == nil {
-		return fields
-	}
-	// State is by block and element, and our fields give both the same name (package ids).
-	for name, actions := range cb.View.State.Values {
-		fields[name] = actions[name]
-	}
-	return fields
-}
-
-// beside says beside a field what is wrong.
-func beside(field, text string) answer {
-	return answer{payload: slack.NewErrorsViewSubmissionResponse(map[string]string{field: kit.Cut(text, 2000)})}
-}
-
-// unchanged takes a modal's place and says why nothing has come of it.
-func unchanged(text string) *slack.ViewSubmissionResponse {
-	return slack.NewUpdateViewSubmissionResponse(kit.NoteView(noChange, text))
-}
-
-// noChange is the title of such a note.
-const noChange = "Nothing has changed"
-
-// saved ends a form: it closes, or says beside a field or in its place what is wrong.
-func saved(err error, field string) (answer, error) {
-	text, ok := draw.Known(err)
-	switch {
-	case err == nil:
-		return answer{payload: slack.NewClearViewSubmissionResponse()}, nil
-	case !ok:
-		return answer{}, err
-	case isInput(err):
-		return beside(field, text), nil
-	}
-	return answer{payload: unchanged(text)}, nil
-}
-
-// audit adds what is looked at and never changed.
-func (b *board) audit(w *slackAPI, d *auditing.Desk) {
-	for name, run := range d.Clicks() {
-		b.clicks[name] = func(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
-			return answer{}, run(ctx, cb.TriggerID, clickOf(cb, action), action.Value)
-		}
-	}
-	b.submissions[ids.CallbackAudit] = func(_ context.Context, cb slack.InteractionCallback) (answer, error) {
-		q, field, err := d.Query(fieldsOf(cb))
-		if err != nil {
-			return saved(err, field)
-		}
-		return w.awaiting(*kit.NoteView("Requests", "Looking…"), func(ctx context.Context) slack.ModalViewRequest {
-			view, err := d.Find(ctx, modalClick(cb, draw.Origin{}), q)
-			if err != nil {
-				return *kit.NoteView("Requests", w.Words(err))
-			}
-			return view
-		}), nil
-	}
-	b.submissions[ids.CallbackPack] = func(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-		field, err := d.Pack(ctx, modalClick(cb, draw.Origin{}), fieldsOf(cb))
-		if err != nil {
-			return saved(err, field)
-		}
-		return answer{payload: slack.NewUpdateViewSubmissionResponse(kit.NoteView("Make a pack", "The pack is being made. It comes to your direct messages with me."))}, nil
-	}
-}
-
 // board is the whole switchboard: what may come in, by the name under which Slack
-// sends it. manifest.yaml lists its commands and shortcuts.
+// sends it. manifest.yaml lists its commands and shortcuts. It is made once and only read afterwards, so many
+// envelopes may use it at once.
+// The keys of clicks are action ids, those of submissions and shortcuts callback ids, those of commands begin
+// with a slash.
 type board struct {
 	commands    map[string]func(context.Context, slack.SlashCommand) (answer, error)
 	shortcuts   map[string]func(context.Context, slack.InteractionCallback) (answer, error)

@@ -22,6 +22,8 @@ import (
 // chat of the assistant view, which is a thread of that direct message.
 
 // spoken is a message that is meant for the bot: a mention, or a direct message.
+//
+// In thread stands the ts of the thread's first message; it is empty for a message of the channel itself.
 type spoken struct {
 	team, channel, user string
 	ts, thread          string
@@ -56,6 +58,7 @@ func messaged(team string, e *slackevents.MessageEvent) spoken {
 	}
 	s := spoken{team: team, channel: e.Channel, user: e.User, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text,
 		ignore: !e.IsIM() || e.BotID != "" || e.User == "" || !slices.Contains(written, e.SubType)}
+	// slack-go keeps the files of a message in there.
 	if e.Message != nil {
 		s.files = e.Message.Files
 	}
@@ -64,11 +67,15 @@ func messaged(team string, e *slackevents.MessageEvent) spoken {
 
 // hear takes a question from a mention or a direct message. In a thread it continues that
 // conversation; elsewhere it begins a thread.
+//
+// Its order is that of analyze: orders, small talk, and what is left is a question. The trigger is the place of
+// the message, since Slack gives a message no trigger_id.
 func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	who, err := h.who(ctx)
 	if err != nil {
 		return answer{}, err
 	}
+	// Our own messages come back as events, and to answer one would be a conversation with ourselves.
 	if s.ignore || s.user == who.User {
 		return answer{}, nil
 	}
@@ -99,6 +106,7 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	// The status line of a chat stands in its thread; a message outside of one has none.
 	at := assistant.Thread{Channel: s.channel, TS: s.thread}
 	q := approval.Question{Team: s.team, Project: s.channel, Asker: s.user, Text: text, Model: model, ThreadTS: s.thread, Follow: s.thread != "", Spoken: s.thread != "", Alone: meant.Only(text),
 		Trigger: "message " + s.channel + " " + s.ts}
@@ -135,6 +143,8 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 
 // carried is a file of a message, as a question names it. Of one from another organisation the message says nothing but its
 // id (docs.slack.dev/apis/slack-connect: check_file_info); until Slack is asked, that is its name.
+//
+// A link to a file elsewhere and an unknown kind are refused at once: what is in the message tells it.
 func carried(f slack.File) (approval.File, error) {
 	switch {
 	case gone(f):
@@ -163,11 +173,13 @@ func notData(name string) error {
 // are shown what could be asked there.
 func (h *asking) chatted(team string, t slackevents.AssistantThread) answer {
 	at := assistant.Thread{Channel: t.ChannelID, TS: t.ThreadTimeStamp}
+	// Without a person nobody could say whether they are in that channel.
 	if !approval.Direct(at.Channel) || at.TS == "" || t.UserID == "" {
 		return answer{}
 	}
 	return answer{after: func(ctx context.Context) {
 		channel := t.Context.ChannelID
+		// Slack says what somebody looks at, also where the bot is not: then nothing of it is suggested, or remembered.
 		if !h.both(ctx, channel, t.UserID) {
 			channel = ""
 		}
@@ -197,6 +209,8 @@ func (h *asking) named(ctx context.Context, s spoken) string {
 }
 
 // both tells whether the bot and a person are in a channel: Slack names any that is looked at.
+//
+// Every doubt is a no: a failed call must not show somebody what is in a channel that they cannot read.
 func (h *asking) both(ctx context.Context, channel, user string) bool {
 	if channel == "" || approval.Direct(channel) {
 		return false
@@ -214,6 +228,9 @@ const mostHandy = 3
 
 // handy are the latest files that somebody shared in a channel, with how they are read as far as
 // that is known.
+//
+// An error is no reason to show nothing: what could be read is suggested, and without files general prompts
+// are.
 func (h *asking) handy(ctx context.Context, team, channel string) []approval.File {
 	if channel == "" {
 		return nil

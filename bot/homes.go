@@ -12,6 +12,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/review"
 	"countersign/approval/steps"
+	"countersign/bot/codes"
 	"countersign/bot/draw"
 	"countersign/bot/draw/home"
 	"countersign/bot/kit"
@@ -46,6 +47,7 @@ type homes struct {
 	stirred chan struct{}      // tells keepHomes that there are some
 }
 
+// stirred holds one word: whoever stirs never waits, and one word is enough for all that is stale.
 func newHomes(w *slackAPI, s Homes, b *budgets) *homes {
 	return &homes{slackAPI: w, service: s, budgets: b, shows: map[string]glimpse{}, stale: map[string]string{}, stirred: make(chan struct{}, 1)}
 }
@@ -70,6 +72,8 @@ func (g glimpse) drew(hash string) bool { return slices.Contains(g.hashes, hash)
 const homeMemory = 30 * time.Minute
 
 // looks remembers that somebody looks at their Home.
+//
+// It also forgets whoever has not looked for long, so that the map is no larger than those who look.
 func (h *homes) looks(user string, mark home.Shelfmark, hash string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -84,6 +88,7 @@ func (h *homes) looks(user string, mark home.Shelfmark, hash string) {
 }
 
 // called adds a name, and forgets those that no press can be on its way with any more.
+// A Home that was drawn again under the same name moves to the end.
 func (g glimpse) called(hash string) glimpse {
 	const most = 8
 	if hash != "" {
@@ -150,6 +155,9 @@ func (h *homes) queued(user string, queue bool) {
 
 // stir marks the Homes on which a request that has moved may stand: of who asked it,
 // and of those who have a queue.
+//
+// It is called by jobs at every move, so it only marks; a queue may change by any request, since which ones
+// stand on it is for the database to say.
 func (h *homes) stir(r *approval.Request) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -178,6 +186,7 @@ func (h *homes) keepHomes(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		// What comes in meanwhile is drawn with the rest.
 		case <-time.After(homePause):
 		}
 		h.mu.Lock()
@@ -185,7 +194,8 @@ func (h *homes) keepHomes(ctx context.Context) {
 		h.stale = map[string]string{}
 		h.mu.Unlock()
 		for user, team := range stale {
-			late, cancel := context.WithTimeout(ctx, lateTime)
+			// One that hangs must not keep the others waiting for ever.
+			late, cancel := context.WithTimeout(ctx, h.lateTime())
 			h.showHome(late, team, user)
 			cancel()
 		}
@@ -215,11 +225,11 @@ func (h *homes) showHome(ctx context.Context, team, user string) {
 			request.Hash = &hash
 		}
 		stored, err := h.api.PublishViewContext(ctx, request)
-		if slackError(err) == "hash_conflict" {
+		if codes.Of(err) == "hash_conflict" {
 			continue
 		}
 		if err != nil {
-			h.Log.Error("publish Home", "user", user, "error", detail(err))
+			h.Log.Error("publish Home", "user", user, "error", codes.Detail(err))
 			return
 		}
 		h.shown(user, stored.Hash)
@@ -240,6 +250,7 @@ func (h *homes) clickQueue(_ context.Context, cb slack.InteractionCallback, acti
 // home draws the App Home of somebody who has opened it: what waits for them,
 // what they may spend, what they have asked.
 func (h *homes) home(ctx context.Context, team string, e *slackevents.AppHomeOpenedEvent) {
+	// Slack sends the event for the Messages tab as well.
 	if e.Tab != "" && e.Tab != "home" {
 		return
 	}
@@ -276,6 +287,7 @@ func (h *homes) homePage(ctx context.Context, team, user string, mark home.Shelf
 			v.Given = append(v.Given, home.Question{Request: r, URL: h.where(ctx, who, r, ofCard)})
 		}
 	}
+	// Without a channel: a Home is nowhere, so it shows what pays everywhere.
 	if v.Purse, err = h.budgets.purse(ctx, team, user, ""); err != nil {
 		return nil, err
 	}
@@ -314,6 +326,8 @@ func ofProgress(v *steps.View) (post steps.Post, thread string) {
 func ofCard(v *steps.View) (post steps.Post, thread string) { return draw.CardPost(v), "" }
 
 // where is the link to a request's post, as far as it is known.
+//
+// Without a link the line still stands there, so a failure is no reason to show nothing.
 func (h *homes) where(ctx context.Context, who kit.Identity, r *approval.Request, in func(v *steps.View) (steps.Post, string)) string {
 	v, err := h.service.View(ctx, r.ID)
 	if err != nil {
@@ -325,6 +339,8 @@ func (h *homes) where(ctx context.Context, who kit.Identity, r *approval.Request
 }
 
 // part is what somebody may do here, and whether anything ever waits for them.
+//
+// decides is wider than a role: whoever decides in place of somebody who is away has a queue too.
 func (h *homes) part(ctx context.Context, team, user string) (roster review.Roster, decides bool, err error) {
 	if roster, err = h.service.Reviewers(ctx, team, ""); err != nil {
 		return roster, false, err

@@ -3,6 +3,7 @@ package bot
 import (
 	"testing"
 
+	"github.com/slack-go/slack"
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
@@ -66,4 +67,15 @@ func TestAdministratorsHaveAPersonsQuestionsForgottenOrKept(t *testing.T) {
 	refused, err := carla.Submit(slackperson.Fill(ids.FieldPerson, slacksim.Analyst).And(ids.FieldWhat, "erase"))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{ids.FieldPerson: reasons.Words(why)}, refused)
+}
+
+func TestAChoiceThatIsNoneEndsNoLegalHold(t *testing.T) {
+	t.Parallel()
+	for _, what := range []string{"", "release"} {
+		fields := map[string]map[string]slack.BlockAction{ids.FieldWhat: {ids.FieldWhat: {SelectedOption: slack.OptionBlockObject{Value: what}}}}
+		// There is no service behind it: whatever were asked of it would panic.
+		a, err := (&keepers{}).submitTheirs(t.Context(), slack.InteractionCallback{View: slack.View{State: &slack.ViewState{Values: fields}}})
+		require.NoError(t, err)
+		require.Equal(t, beside(ids.FieldWhat, "Please choose what is to be done."), a)
+	}
 }

@@ -21,8 +21,9 @@ import (
 	"countersign/budget"
 )
 
-// Ledgers are what has become of money, for those who may know.
+// Ledgers are what has become of money, for those who may know: each call takes who looks, and refuses others.
 type Ledgers interface {
+	// LimitHistory with a nil scope is of every budget.
 	LimitHistory(ctx context.Context, team, actor string, scope *budget.Scope) ([]approval.Event, error)
 	Explain(ctx context.Context, team, actor, id string) (*steps.Explanation, error)
 	Top(ctx context.Context, team, actor string, by steps.Ranking, from, until time.Time) ([]steps.Spender, error)
@@ -63,6 +64,7 @@ func (h *ledgers) budget(ctx context.Context, c slack.SlashCommand) (answer, err
 		return orPrivately(err)
 	}
 	a := privately(p)
+	// Slack takes only so much in an ack. A longer answer comes as a message of its own, for the same eyes.
 	if text, err := json.Marshal(a.payload); err != nil || len(text) > maxAck {
 		return h.whisper(a, seat{user: c.UserID, channel: c.ChannelID}), nil
 	}
@@ -174,7 +176,8 @@ func (h *ledgers) clickExplain(ctx context.Context, cb slack.InteractionCallback
 // submitExplain is /budget explain, in the modal's place.
 func (h *ledgers) submitExplain(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
 	var o command.Order
-	err := o.ReadExplain([]string{fieldsOf(cb)[ids.FieldRequest].Value})
+	// The same reader as for what is typed after /budget, and split as there: an id that was pasted brings blanks along.
+	err := o.ReadExplain(strings.Fields(fieldsOf(cb)[ids.FieldRequest].Value))
 	if err != nil {
 		return saved(err, ids.FieldRequest)
 	}

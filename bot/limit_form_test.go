@@ -77,11 +77,11 @@ func TestTheFormTakesAllTerms(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, b.service.changed(), "50 %95 is no list of marks")
 	_, err = b.as(slacksim.Admin).Submit(slackperson.Fill(ids.FieldAmount, "1,000.50").And(ids.FieldWindow, "in all, never resets").And(ids.FieldSoft, "70%").And(ids.FieldWarn, "95, 50%").
-		And(ids.FieldDowngrade, "codestral-2508").And(ids.FieldWithout, "upload", "model mistral-medium-2508"))
+		And(ids.FieldDowngrade, "codestral-2508").And(ids.FieldWithout, "upload", "model mistral-medium-2508").And(ids.FieldReady, "0.02"))
 	require.NoError(t, err)
 	require.Equal(t, []budget.Limit{{Scope: sample.ScopeOf(budget.Team, slacksim.DefaultTeam.ID), Amount: 1000*budget.Dollar + 50*budget.Cent, Window: budget.None,
 		Policy: budget.LimitPolicy{Soft: 70, Warn: []int{50, 95}, Downgrade: []budget.Downgrade{{To: "codestral-2508"}},
-			Without: []budget.Ability{budget.Upload, budget.WithoutModel("mistral-medium-2508")}}}}, b.service.changed())
+			Without: []budget.Ability{budget.Upload, budget.WithoutModel("mistral-medium-2508")}, Ready: 2 * budget.Cent}}}, b.service.changed())
 }
 
 func TestWhatIsWrongInTheBudgetFormIsSaidBesideIt(t *testing.T) {
@@ -107,6 +107,7 @@ func TestWhatIsWrongInTheBudgetFormIsSaidBesideIt(t *testing.T) {
 		field, says string
 	}{
 		{slackperson.Fill(ids.FieldAmount, "lots"), ids.FieldAmount, `"lots" is not a dollar amount.`},
+		{slackperson.Fill(ids.FieldAmount, "5").And(ids.FieldReady, "a little"), ids.FieldReady, `"a little" is not a dollar amount.`},
 		{slackperson.Fill(ids.FieldAmount, "5").And(ids.FieldSoft, "most"), ids.FieldSoft, "is not a share of a budget"},
 		{slackperson.Fill(ids.FieldAmount, "5").And(ids.FieldWarn, "50, 200"), ids.FieldWarn, `"200" is not a share`},
 	} {
@@ -134,6 +135,8 @@ func TestABudgetIsEditedAndRemovedFromTheHome(t *testing.T) {
 	b := setup(t)
 	carla, team := b.as(slacksim.Admin), sample.ScopeOf(budget.Team, slacksim.DefaultTeam.ID)
 	policy := budget.LimitPolicy{Warn: []int{50}, Downgrade: []budget.Downgrade{{From: "mistral-medium-2508", To: "codestral-2508"}}, Without: []budget.Ability{budget.LongRuns}}
+	// As a command has said it of models that are not asked any more.
+	policy.Downgrade, policy.Without = append(policy.Downgrade, budget.Downgrade{To: "retired"}), append(policy.Without, budget.WithoutModel("retired"))
 	set := sample.OfTen(team, budget.Dollar, func(s *budget.Standing) { s.Limit.Policy = policy })
 	b.service.limits, b.service.shown = []budget.Standing{set}, map[budget.Scope]budget.Standing{team: set}
 	edit := func() workspace.View {

@@ -18,13 +18,15 @@ import (
 	"countersign/budget"
 )
 
-// limits is the form in which a budget is set.
+// limits is the form in which a budget is set. It is opened from a Home, by /budget alone, or by Edit on one that is shown.
 type limits struct {
 	*budgets
 	homes *homes
 }
 
 // clickKind asks for what the chosen kind of budget needs.
+//
+// Channel and Home go over into the new drawing, or the form would forget where it was opened.
 func (h *limits) clickKind(_ context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	from, err := limitOriginOf(cb)
 	if err != nil {
@@ -35,7 +37,7 @@ func (h *limits) clickKind(_ context.Context, cb slack.InteractionCallback, acti
 	return answer{after: func(ctx context.Context) { h.redraw(ctx, cb, view) }}, nil
 }
 
-// limitOriginOf reads back what the modal remembers.
+// limitOriginOf reads back what the modal remembers: from where it was opened, and which budget it edits, if any.
 func limitOriginOf(cb slack.InteractionCallback) (from money.LimitOrigin, err error) {
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &from); err != nil {
 		return from, fmt.Errorf("a modal's metadata: %w", err)
@@ -43,7 +45,8 @@ func limitOriginOf(cb slack.InteractionCallback) (from money.LimitOrigin, err er
 	return from, nil
 }
 
-// clickSetLimit opens the empty form from a Home.
+// clickSetLimit opens the empty form from a Home. Whoever may not set a budget hears it before they fill it in; the
+// service asks again when it is sent off.
 func (h *limits) clickSetLimit(ctx context.Context, cb slack.InteractionCallback, _ *slack.BlockAction) (answer, error) {
 	admin, err := h.admin(ctx, h.service, cb.Team.ID, cb.User.ID)
 	if err != nil {
@@ -56,6 +59,8 @@ func (h *limits) clickSetLimit(ctx context.Context, cb slack.InteractionCallback
 }
 
 // clickEditLimit opens the form with what holds now.
+//
+// Its value is the scope, as money.ParseScope reads it. The form then shows whose it is and asks no more.
 func (h *limits) clickEditLimit(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	s, err := money.ParseScope(cb.Team.ID, action.Value)
 	if err != nil {
@@ -65,6 +70,7 @@ func (h *limits) clickEditLimit(ctx context.Context, cb slack.InteractionCallbac
 	if err != nil {
 		return answer{}, err
 	}
+	// Somebody has removed it since the list was drawn.
 	if len(standings) == 0 {
 		return answer{}, &approval.InputError{Why: approval.Words("This budget has been removed. " + ids.CommandBudget + " shows the current ones.")}
 	}
@@ -72,7 +78,7 @@ func (h *limits) clickEditLimit(ctx context.Context, cb slack.InteractionCallbac
 	return answer{}, h.open(ctx, cb.TriggerID, money.LimitView(f))
 }
 
-// fieldError is what is wrong with one field of a form.
+// fieldError is what is wrong with one field of a form. It is no error: nothing is logged, and nobody is to blame.
 type fieldError struct{ field, why string }
 
 // submitLimit sets the budget that the form holds. What is wrong is said beside
@@ -89,14 +95,16 @@ func (h *limits) submitLimit(ctx context.Context, cb slack.InteractionCallback) 
 	if err != nil {
 		return h.unable(err)
 	}
+	// The scope is found first: a wrong target makes all else pointless.
 	limit, bad := limitOf(fieldsOf(cb))
 	if bad != nil {
 		return beside(bad.field, bad.why), nil
 	}
 	limit.Scope = scope
-	if limit.Policy.Downgrade, err = h.downgrades(ctx, cb, scope); err != nil {
+	if err := h.saves(ctx, cb, from, scope, &limit.Policy); err != nil {
 		return h.unable(err)
 	}
+	// A limit takes the place of the one before, policy and all: hence saves.
 	p, err := h.set(ctx, cb.User.ID, limit)
 	if err != nil {
 		return h.unable(err)
@@ -104,7 +112,9 @@ func (h *limits) submitLimit(ctx context.Context, cb slack.InteractionCallback) 
 	return h.changedIn(cb, from, p), nil
 }
 
-// unable says in the form's place why nothing has changed.
+// unable says why nothing has changed, over the form.
+//
+// Three modals deep is what Slack allows, and the form is the first.
 func (h *limits) unable(err error) (answer, error) {
 	text, ok := draw.Known(err)
 	if !ok {
@@ -128,7 +138,8 @@ func (h *limits) showChange(ctx context.Context, cb slack.InteractionCallback, f
 	h.hand(ctx, seat{user: cb.User.ID, channel: from.Channel}, p)
 }
 
-// formScope is whose budget the form is about.
+// formScope is whose budget the form is about. Edits is set where the form was opened for one budget: it then has no
+// fields that could name another.
 func (h *limits) formScope(ctx context.Context, cb slack.InteractionCallback, from money.LimitOrigin) (budget.Scope, *fieldError, error) {
 	if from.Edits != "" {
 		s, err := money.ParseScope(cb.Team.ID, from.Edits)
@@ -137,6 +148,8 @@ func (h *limits) formScope(ctx context.Context, cb slack.InteractionCallback, fr
 	fields, t := fieldsOf(cb), command.Target{}
 	switch kind := fields[ids.FieldKind].SelectedOption.Value; budget.ScopeKind(kind) {
 	case budget.User:
+		// Slack asks for the person itself once the field is there. It is missing while clickKind redraws the form, so this is
+		// said beside the kind, which always is.
 		if t = (command.Target{Kind: budget.User, Id: fields[ids.FieldUser].SelectedUser}); t.Id == "" {
 			return budget.Scope{}, &fieldError{ids.FieldKind, "Whose? Please choose a person."}, nil
 		}
@@ -151,6 +164,7 @@ func (h *limits) formScope(ctx context.Context, cb slack.InteractionCallback, fr
 		if t, err = command.ReadTarget(strings.TrimSpace(fields[ids.FieldThread].Value), ""); err != nil || t.Kind != budget.Session {
 			return budget.Scope{}, &fieldError{ids.FieldThread, "This is not the link of a thread. Choose \"Copy link\" in the menu of its first message."}, nil
 		}
+		// A thread in which nobody has asked has no budget yet: said beside its field, since they typed it.
 		s, err := h.scope(ctx, cb.Team.ID, t)
 		if text, ok := draw.Known(err); ok {
 			return s, &fieldError{ids.FieldThread, text}, nil
@@ -158,6 +172,7 @@ func (h *limits) formScope(ctx context.Context, cb slack.InteractionCallback, fr
 		return s, nil, err
 	case budget.Team:
 		t = command.Target{Kind: budget.Team}
+	// The kinds that are left are roles, by their own names.
 	default:
 		t = command.Target{Kind: budget.Role, Id: kind}
 	}
@@ -179,6 +194,7 @@ func limitOf(fields map[string]slack.BlockAction) (l budget.Limit, bad *fieldErr
 	if l.Policy.Soft == budget.DefaultSoft {
 		l.Policy.Soft = 0 // what goes without saying
 	}
+	// People write marks as they like: "50, 80", "50 80" or "50;80".
 	for _, word := range strings.FieldsFunc(fields[ids.FieldWarn].Value, func(r rune) bool { return r == ',' || r == ' ' || r == ';' }) {
 		mark, why := command.ReadPercent(word)
 		if why != "" {
@@ -186,39 +202,56 @@ func limitOf(fields map[string]slack.BlockAction) (l budget.Limit, bad *fieldErr
 		}
 		l.Policy.Warn = append(l.Policy.Warn, mark)
 	}
+	// Marks warn in their order, and one that was typed twice warns once.
 	slices.Sort(l.Policy.Warn)
 	l.Policy.Warn = slices.Compact(l.Policy.Warn)
+	if ready := strings.TrimSpace(fields[ids.FieldReady].Value); ready != "" {
+		if l.Policy.Ready, why = command.ReadAmount(ready); why != "" {
+			return l, &fieldError{ids.FieldReady, why}
+		}
+	}
 	for _, o := range fields[ids.FieldWithout].SelectedOptions {
 		l.Policy.Without = append(l.Policy.Without, budget.Ability(o.Value))
 	}
 	return l, nil
 }
 
-// downgrades are the cheaper models of the form. It knows less than a command can
-// say: what was left as it stood there stays as it was.
-func (h *limits) downgrades(ctx context.Context, cb slack.InteractionCallback, s budget.Scope) (chain []budget.Downgrade, err error) {
+// saves completes what a policy does past its soft limit. The form knows less than a command can say: what was left
+// as it stood there stays as it was.
+func (h *limits) saves(ctx context.Context, cb slack.InteractionCallback, from money.LimitOrigin, s budget.Scope, p *budget.LimitPolicy) error {
 	// The order of the choice is the order in which the models are tried.
 	chosen := map[string]bool{}
 	for _, o := range fieldsOf(cb)[ids.FieldDowngrade].SelectedOptions {
 		chosen[o.Value] = true
-		chain = append(chain, budget.Downgrade{To: o.Value})
+		p.Downgrade = append(p.Downgrade, budget.Downgrade{To: o.Value})
 	}
-	// A command may say "m1 to m2". The form shows only the m2, so the same choice must not turn that
-	// into "any model to m2".
 	now, err := h.service.Standings(ctx, cb.User.ID, []budget.Scope{s})
 	if err != nil {
-		return nil, err
+		return err
 	}
+	// A model that is asked no more is no choice of the form. What is said of it holds again once it is.
+	shown := money.Switches(h.service.Models())
+	unseen := func(a budget.Ability) bool { return from.Edits != "" && !slices.Contains(shown, a) }
 	for _, had := range now {
+		for _, a := range had.Limit.Policy.Without {
+			if unseen(a) {
+				p.Without = append(p.Without, a)
+			}
+		}
+		// A command may say "m1 to m2". The form shows only the m2, so the same choice must not turn that
+		// into "any model to m2".
 		same := map[string]bool{}
 		for _, d := range had.Limit.Policy.Downgrade {
-			same[d.To] = true
+			if !unseen(budget.WithoutModel(d.To)) {
+				same[d.To] = true
+			}
 		}
-		if len(same) == len(chosen) && !slices.ContainsFunc(chain, func(d budget.Downgrade) bool { return !same[d.To] }) {
-			return had.Limit.Policy.Downgrade, nil
+		if len(same) == len(chosen) && !slices.ContainsFunc(p.Downgrade, func(d budget.Downgrade) bool { return !same[d.To] }) {
+			p.Downgrade = had.Limit.Policy.Downgrade
+			return nil
 		}
 	}
-	return chain, nil
+	return nil
 }
 
 // clickRemoveLimit takes the budget away that the form is about.
@@ -231,6 +264,7 @@ func (h *limits) clickRemoveLimit(ctx context.Context, cb slack.InteractionCallb
 	if err != nil {
 		return answer{}, err
 	}
+	// The outcome takes the form's place: its fields would still show a budget that is gone.
 	title, p := "Removed", &kit.Page{}
 	if removed, err := h.remove(ctx, cb.User.ID, s); err == nil {
 		p = removed

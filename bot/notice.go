@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,20 +13,24 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/codes"
 	"countersign/bot/draw/notice"
 	"countersign/bot/kit"
 )
 
-// noticeEvent marks a direct message as a notice, so that it is found again. Apps
+// noticeEvent marks a direct message as a notice, so that it is found again after a crash. Apps
 // may read it, so there is nothing in it but the key's hash.
 const noticeEvent = "countersign_notice"
 
-// Tell implements steps.Slack: it sends a notice to one person or channel, or redraws it.
+// Tell implements steps.Slack: it sends a notice to one person or channel, or redraws it. Begun is stored before a first
+// try and cleared after it: where it is still set, that try may have got through.
 func (out *publishing) Tell(ctx context.Context, v *steps.NoticeView, had steps.NoticePost) (steps.NoticePost, error) {
 	drawn, ok := notice.Notices[v.Kind]
+	// It is of a newer program, after a way back to this one.
 	if !ok {
 		return had, fmt.Errorf("notice %q: there is no kind %q", v.Key, v.Kind)
 	}
+	// Drawn for its recipient: what one of several is told need not be what another is.
 	p, err := drawn(out.with(), v, had.Recipient)
 	if err != nil {
 		return had, err
@@ -44,15 +47,25 @@ func (out *publishing) Tell(ctx context.Context, v *steps.NoticeView, had steps.
 		if had.Shown == shown {
 			return had, nil
 		}
+		// Where only the plain form is taken, the hash is still that of the whole page: it counts as told.
 		err := barely(p, func(p *kit.Page) error {
 			_, _, _, err := out.api.UpdateMessageContext(ctx, had.Channel, had.TS, p.Options()...)
 			return err
 		})
-		if err != nil && !beyondRepair(err) {
-			return had, refusedBy(fmt.Errorf("rewrite the notice %q: %w", v.Key, detail(err)), had.Recipient)
+		switch {
+		case err == nil || codes.Of(err) == "message_not_found": // what has been deleted by somebody is not forced on them again
+			had.Shown = shown
+			return had, nil
+		case !codes.BeyondRepair(err) && !(codes.Of(err) == "channel_not_found" && had.Channel != had.Recipient):
+			return had, codes.RefusedBy(fmt.Errorf("rewrite the notice %q: %w", v.Key, codes.Detail(err)), had.Recipient)
 		}
-		had.Shown = shown // what has been deleted by somebody is not forced on them again
-		return had, nil
+		// It stands there as it was: a setting of the workspace lets nobody edit it any more, or another bot user wrote it,
+		// from before the app was installed anew. What is new is news, so it comes in a message of its own.
+		out.Log.Info("a notice is said anew", "notice", v.Key, "user", had.Recipient, "error", err)
+		if _, _, err := out.api.DeleteMessageContext(ctx, had.Channel, had.TS); err != nil {
+			out.Log.Info("an outdated notice stays in Slack", "notice", v.Key, "user", had.Recipient, "error", codes.Detail(err))
+		}
+		had.Channel, had.TS = "", ""
 	}
 	// Only a new message gets the mark: chat.update keeps the metadata of the one that it rewrites.
 	mark := slack.MsgOptionMetadata(slack.SlackMetadata{EventType: noticeEvent, EventPayload: map[string]any{"key": approval.Hash([]byte(v.Key))}})
@@ -62,11 +75,11 @@ func (out *publishing) Tell(ctx context.Context, v *steps.NoticeView, had steps.
 		return err
 	})
 	// No further try changes that. The notice counts as told to this person.
-	if slices.Contains(unreachable, slackError(err)) {
+	if codes.Unreachable(err) {
 		return had, fmt.Errorf("%w: %w", steps.ErrUnreachable, err)
 	}
 	if err != nil {
-		return had, refusedBy(fmt.Errorf("send the notice %q: %w", v.Key, detail(err)), had.Recipient)
+		return had, codes.RefusedBy(fmt.Errorf("send the notice %q: %w", v.Key, codes.Detail(err)), had.Recipient)
 	}
 	had.Channel, had.TS, had.Shown = channel, ts, shown
 	if v.Kind == approval.NoticeAskBack {
@@ -86,12 +99,9 @@ func (out *publishing) beside(ctx context.Context, v *steps.View, p *kit.Page) {
 		options = append(options, slack.MsgOptionTS(v.Session.ThreadTS))
 	}
 	if _, err := out.api.PostEphemeralContext(ctx, v.Request.Project, v.Request.Asker, options...); err != nil {
-		out.Log.Info("what a question lacks is said by direct message alone", "request", v.Request.ID, "error", detail(err))
+		out.Log.Info("what a question lacks is said by direct message alone", "request", v.Request.ID, "error", codes.Detail(err))
 	}
 }
-
-// unreachable are Slack's words for people whom no direct message reaches.
-var unreachable = []string{"user_not_found", "user_disabled", "account_inactive", "cannot_dm_bot", "channel_not_found", "messages_tab_disabled", "is_archived"}
 
 // findNotice looks for a notice that may stand there since an attempt that ended
 // before anybody could remember it. In a channel it does not look: the bot may not read
@@ -108,10 +118,11 @@ func (out *publishing) findNotice(ctx context.Context, had steps.NoticePost) (ch
 	key := approval.Hash([]byte(had.Key))
 	since := strconv.FormatInt(had.Begun.Add(-time.Minute).Unix(), 10) // clocks differ
 	for cursor := ""; ; {
+		// Allowed in a direct message with the bot alone (im:history); its scope for channels is not asked for.
 		page, err := out.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{ChannelID: channel, Oldest: since,
 			Cursor: cursor, Limit: 200, IncludeAllMetadata: true})
 		if err != nil {
-			return "", "", fmt.Errorf("look for a notice: %w", detail(err))
+			return "", "", fmt.Errorf("look for a notice: %w", codes.Detail(err))
 		}
 		for _, m := range page.Messages {
 			if m.Metadata.EventType == noticeEvent && m.Metadata.EventPayload["key"] == key {
@@ -131,7 +142,7 @@ func (out *publishing) directChannel(ctx context.Context, user string) (string, 
 		// conversation where there was none, in which nothing can stand.
 		list, next, err := out.api.GetConversationsContext(ctx, &slack.GetConversationsParameters{Types: []string{"im"}, Limit: 200, Cursor: cursor})
 		if err != nil {
-			return "", fmt.Errorf("look for the messages with %s: %w", user, detail(err))
+			return "", fmt.Errorf("look for the messages with %s: %w", user, codes.Detail(err))
 		}
 		for _, c := range list {
 			if c.User == user {
@@ -146,6 +157,8 @@ func (out *publishing) directChannel(ctx context.Context, user string) (string, 
 
 // Hand sends words to somebody, and a file below them, in their direct message. Where it fails in between, the words stand
 // there twice after another attempt, and the file once.
+//
+// Slack shares a file only at the last call, so the words, which come before it, stand above it.
 func (w *slackAPI) Hand(ctx context.Context, user, name string, file *os.File, p *kit.Page) error {
 	info, err := file.Stat()
 	if err == nil {
@@ -156,8 +169,9 @@ func (w *slackAPI) Hand(ctx context.Context, user, name string, file *os.File, p
 	}
 	slot, err := w.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: name, FileSize: int(info.Size())})
 	if err != nil {
-		return fmt.Errorf("send %s: %w", name, detail(err))
+		return fmt.Errorf("send %s: %w", name, codes.Detail(err))
 	}
+	// This client has no time limit: the context of whoever calls ends it.
 	if err := w.lift.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: slot.UploadURL, Reader: file, Filename: name}); err != nil {
 		return fmt.Errorf("send %s: %w", name, err)
 	}
@@ -166,7 +180,7 @@ func (w *slackAPI) Hand(ctx context.Context, user, name string, file *os.File, p
 		_, err = w.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{Files: []slack.FileSummary{{ID: slot.FileID, Title: name}}, Channel: channel})
 	}
 	if err != nil {
-		return fmt.Errorf("send %s: %w", name, detail(err))
+		return fmt.Errorf("send %s: %w", name, codes.Detail(err))
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/assistant"
+	"countersign/bot/codes"
 	"countersign/bot/draw"
 	"countersign/bot/kit"
 	"countersign/bot/readback"
@@ -19,6 +19,9 @@ import (
 )
 
 // publishing keeps what stands in Slack as it should be: the surfaces of requests, and notices.
+//
+// It is called by jobs, never by an envelope: nobody waits for its calls, and a job that fails is run again.
+// Everything here must therefore bear to be done twice.
 type publishing struct {
 	*slackAPI
 	habits  *habits
@@ -44,6 +47,7 @@ type uploads interface {
 // or rewrites it. What shows already what it should costs no call.
 func (out *publishing) Publish(ctx context.Context, v *steps.View, kind steps.Surface) (steps.Post, error) {
 	post, err := out.publish(ctx, v, kind)
+	// A context that has ended is no word of Slack's: such an error stays as it is, and the job comes again.
 	if err != nil && ctx.Err() == nil {
 		at := v.Session.Channel
 		// Cards stand in the review channel, and all else where the question was asked.
@@ -53,7 +57,7 @@ func (out *publishing) Publish(ctx context.Context, v *steps.View, kind steps.Su
 		if channel, _, copied := kind.Copied(); copied {
 			at = channel
 		}
-		err = refusedBy(err, at)
+		err = codes.RefusedBy(err, at)
 	}
 	return post, err
 }
@@ -64,11 +68,16 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 	if err != nil {
 		return steps.Post{}, err
 	}
+	// No bug elsewhere may put a private question into a channel: it is looked at where it would be posted.
 	if v.Leaks() {
 		return steps.Post{}, fmt.Errorf("publish %s of %s: it is private, and its thread is in %s", kind, v.Request.ID, v.Session.Channel)
 	}
+	// The order below: what must never be posted (above), what has to go, copies, and then the surfaces of the
+	// thread.
 	had := v.Posts[kind]
+	// A copy is a surface of its own for each channel, with the channel in its name.
 	channel, files, copied := kind.Copied()
+	// The card stays where it is: what was approved and ran is not undone by taking back what came of it.
 	if leaves := []steps.Surface{steps.SurfaceAnswer, steps.SurfaceFiles, steps.SurfaceReply, steps.SurfaceSheets}; v.Request.Taken != nil && (copied || slices.Contains(leaves, kind)) {
 		return out.remove(ctx, v, kind)
 	}
@@ -81,6 +90,8 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 	switch kind {
 	case steps.SurfaceRoot:
 		// "theirs" is remembered as what it shows, so that nobody ever rewrites a person's own message.
+		// It is remembered without a call, so that a later pass over this surface finds a post and asks no
+		// more.
 		if had.TS == "" && v.Session.ThreadTS != "" {
 			// Somebody's own message began the thread: nothing is to be drawn.
 			return steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Session.Channel, TS: v.Session.ThreadTS, Shown: "theirs"}, nil
@@ -89,6 +100,7 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 			return had, nil
 		}
 		return out.put(ctx, v, kind, spot{channel: v.Session.Channel}, draw.Root(v))
+	// Of all surfaces only this one is drawn at every move of a request.
 	case steps.SurfaceProgress:
 		// Progress is drawn at every move, so this is where Homes hear of it.
 		out.homes.stir(v.Request)
@@ -109,6 +121,7 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 		return out.putTables(ctx, v, kind, spot{v.Session.Channel, draw.Thread(v)}, func(tables bool) *kit.Page { return draw.Reply(v, tables) })
 	case steps.SurfaceRunning:
 		return out.running(ctx, v, assistant.Getting(v.Request, 0, ""))
+	// After the messages, because what the chat says below its thread goes as soon as a message comes (chat).
 	case steps.SurfaceMark:
 		out.chat(ctx, v)
 		return out.mark(ctx, v, who), nil
@@ -116,21 +129,26 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 	return steps.Post{}, fmt.Errorf("publish %s of %s: there is no such surface", kind, v.Request.ID)
 }
 
-// spot is where a message goes.
+// spot is where a message goes. Without a thread it stands in the channel itself.
 type spot struct{ channel, thread string }
 
 // put posts a page, or rewrites the post that there is. Where Slack does not take
 // its form, the same stands there as text alone, until it does.
+//
+// What comes back is for the row: a post with its ts stands in Slack even where an error comes beside it, and
+// has to be remembered, or it would be posted a second time.
 func (out *publishing) put(ctx context.Context, v *steps.View, kind steps.Surface, at spot, p *kit.Page) (steps.Post, error) {
 	post, _, err := out.send(ctx, v, kind, at, p)
-	if !formal(err) {
+	// An outage, a closed channel, a thread that is gone: another form would fare no better.
+	if !codes.Formal(err) {
 		return post, err
 	}
 	// The post stands, and still the refusal is returned: it is kept, and the whole form is tried again.
+	// From the richest form to plain text: the first that Slack takes stays.
 	for _, bare := range p.Bare() {
 		post, _, plain := out.send(ctx, v, kind, at, bare)
 		if plain == nil {
-			no := refusedBy(err, at.channel)
+			no := codes.RefusedBy(err, at.channel)
 			no.Stands = true
 			return post, no
 		}
@@ -139,32 +157,41 @@ func (out *publishing) put(ctx context.Context, v *steps.View, kind steps.Surfac
 }
 
 // send does what put does, and returns what Slack holds of it now, if it tells.
+//
+// The tree is nil where Slack was not called, or did not say: then there is nothing to compare, and nothing is
+// wrong.
 func (out *publishing) send(ctx context.Context, v *steps.View, kind steps.Surface, at spot, p *kit.Page) (steps.Post, readback.Tree, error) {
+	// From here on the transport keeps the bytes of Slack's answers for this context (bot/readback).
 	ctx, held := readback.Holding(ctx)
+	// The zero post where there is none yet: an empty ts is what "not posted" means everywhere here.
 	had := v.Posts[kind]
 	shown := p.Hash()
+	// The mark of a card that Slack has stored otherwise is taken off: it is no part of what is drawn.
 	if had.TS != "" && strings.TrimSuffix(had.Shown, draw.GarbledMark) == shown {
 		return had, nil, nil
 	}
+	// A rewrite goes where the message stands (had.Channel), which need not be where a new one would go: the
+	// review channel may have been another one then.
 	if had.TS != "" {
 		_, _, _, err := out.api.UpdateMessageContext(ctx, had.Channel, had.TS, p.Options()...)
 		if err == nil {
 			had.Shown = shown
 			return had, held.Updated(), nil
 		}
-		if !beyondRepair(err) {
-			return had, nil, fmt.Errorf("rewrite the %s of %s: %w", kind, v.Request.ID, detail(err))
+		if !codes.BeyondRepair(err) {
+			return had, nil, fmt.Errorf("rewrite the %s of %s: %w", kind, v.Request.ID, codes.Detail(err))
 		}
 		// Somebody has deleted it, or it can be changed no more: a new one takes its place.
 		out.Log.Warn("post anew", "surface", kind, "request", v.Request.ID, "error", err)
 		_, _, copied := kind.Copied()
-		if (copied || kind == steps.SurfaceAnswer || kind == steps.SurfaceReply) && slackError(err) != "message_not_found" {
+		if (copied || kind == steps.SurfaceAnswer || kind == steps.SurfaceReply) && codes.Of(err) != "message_not_found" {
 			// Nobody remembers the old one from here on, so that Take back would leave it.
 			if _, _, err := out.api.DeleteMessageContext(ctx, had.Channel, had.TS); err != nil {
-				out.Log.Warn("an outdated answer stays in Slack", "surface", kind, "request", v.Request.ID, "ts", had.TS, "error", detail(err))
+				out.Log.Warn("an outdated answer stays in Slack", "surface", kind, "request", v.Request.ID, "ts", had.TS, "error", codes.Detail(err))
 			}
 		}
 	}
+	// Only cards come in several versions at once, and a stray one has to be told from the one that stands.
 	revision := 0
 	if kind == steps.SurfaceCard {
 		revision = v.Request.Revision.Number
@@ -173,39 +200,41 @@ func (out *publishing) send(ctx context.Context, v *steps.View, kind steps.Surfa
 	if at.thread != "" {
 		options = append(options, slack.MsgOptionTS(at.thread))
 	}
+	// Slack would put a reply to a thread whose first message is deleted into the channel itself.
+	// Known already from an earlier post into that thread; the look at the answer below finds out for the first
+	// time.
 	if out.threads.Gone(v, at.channel, at.thread) {
 		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, slack.SlackErrorResponse{Err: steps.ThreadGone})
 	}
 	channel, ts, err := out.api.PostMessageContext(ctx, at.channel, options...)
+	// Also where it failed: the message may have arrived and its answer got lost, and then the line is gone.
 	out.chats.Posted(assistant.Thread{Channel: at.channel, TS: at.thread})
+	// Slack's answer names no thread: the message stands in the channel. Lost takes it away again.
 	if err == nil && at.thread != "" && held.Loose() && out.threads.Lost(ctx, steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: channel, TS: ts}, at.thread) {
 		err = slack.SlackErrorResponse{Err: steps.ThreadGone}
 	}
 	if err != nil {
-		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, detail(err))
+		return had, nil, fmt.Errorf("post the %s of %s in %s: %w", kind, v.Request.ID, at.channel, codes.Detail(err))
 	}
 	return steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: channel, TS: ts, Shown: shown}, held.Posted(), nil
 }
 
 // Unpost implements steps.Slack.
+// It is the second of two posts for one surface: two replicas did the same job, and this one came later to the
+// row.
 func (out *publishing) Unpost(ctx context.Context, post steps.Post) error {
 	if err := strays.Delete(ctx, out.api, post); err != nil {
-		return fmt.Errorf("delete a second %s of %s: %w", post.Surface, post.RequestID, detail(err))
+		return fmt.Errorf("delete a second %s of %s: %w", post.Surface, post.RequestID, codes.Detail(err))
 	}
 	return nil
 }
 
-// beyondRepair tells that a message cannot be rewritten, ever: it is gone, or a
-// setting of the workspace keeps messages as they were after some time
-// (edit_window_closed), or its form does not allow it.
-func beyondRepair(err error) bool {
-	return slices.Contains([]string{"message_not_found", "cant_update_message", "edit_window_closed", "block_mismatch"}, slackError(err))
-}
-
 // putTables posts an answer, with a table block where the workspace takes it.
+// drawn is called with whether there may be a table block, since the page without one says the same in
+// preformatted text.
 func (out *publishing) putTables(ctx context.Context, v *steps.View, kind steps.Surface, at spot, drawn func(tables bool) *kit.Page) (steps.Post, error) {
 	post, _, err := out.send(ctx, v, kind, at, drawn(true))
-	if formal(err) {
+	if codes.Formal(err) {
 		// A workspace that does not take tables, or more: refused as a whole, so nothing was posted.
 		out.Log.Warn("the answer goes without a table block", "request", v.Request.ID, "error", err)
 		post, err = out.put(ctx, v, kind, at, drawn(false))
@@ -220,6 +249,7 @@ func (out *publishing) chat(ctx context.Context, v *steps.View) {
 	if !approval.Direct(at.Channel) || at.TS == "" {
 		return
 	}
+	// A chat is named by its first question and keeps that name, as a conversation does in other programs.
 	if len(v.Earlier) == 0 {
 		out.chats.Title(ctx, at, v.Request.Question)
 	}
@@ -228,6 +258,9 @@ func (out *publishing) chat(ctx context.Context, v *steps.View) {
 
 // Running implements steps.Slack: the line at the end of a direct message's thread says how a program
 // gets on, and of a question in a channel a message to its asker.
+//
+// It is called again and again while the program runs. In a direct message it is the line in the assistant's
+// thread, which is no message and has no post; a zero post says so.
 func (out *publishing) Running(ctx context.Context, v *steps.View, line string) steps.Post {
 	if v.Request.Run == nil {
 		return steps.Post{}
@@ -247,15 +280,16 @@ func (out *publishing) Running(ctx context.Context, v *steps.View, line string) 
 	return steps.Post{}
 }
 
-// running keeps that message up.
+// running keeps up the message that tells an asker, in their direct message, how their program gets on.
 func (out *publishing) running(ctx context.Context, v *steps.View, doing string) (steps.Post, error) {
 	who, err := out.who(ctx)
 	if err != nil {
 		return v.Posts[steps.SurfaceRunning], err
 	}
+	// Their direct message is not where they asked, so it leads there.
 	url := who.Permalink(v.Session.Channel, draw.Thread(v), "")
 	post, _, err := out.send(ctx, v, steps.SurfaceRunning, spot{channel: v.Request.Asker}, draw.Running(v, doing, url))
-	if err != nil && forGood(err) { // it is a courtesy: where Slack never takes it, it is left out
+	if err != nil && codes.ForGood(err) { // it is a courtesy: where Slack never takes it, it is left out
 		out.Log.Info("an asker does not see how their program gets on", "request", v.Request.ID, "error", err)
 		return v.Posts[steps.SurfaceRunning], nil
 	}
@@ -265,8 +299,12 @@ func (out *publishing) running(ctx context.Context, v *steps.View, doing string)
 // mark shows how a request stands as an emoji on the first message of its thread. That is
 // a courtesy: where the workspace lacks the scope, or Slack does not take it, it is left
 // out, and nothing waits for it.
+//
+// The post is no message: its ts is that of the first message of the thread, and Shown the name of the emoji.
 func (out *publishing) mark(ctx context.Context, v *steps.View, who kit.Identity) steps.Post {
 	had, want, root := v.Posts[steps.SurfaceMark], draw.Mark(v.Request), draw.Thread(v)
+	// root is empty before the first message of the thread was posted. unmarked holds until this process ends,
+	// as does what is known of the token's scopes.
 	if had.Shown == want || root == "" || slices.Contains(who.Lacks, scopeReactions) || out.habits.unmarked.Load() {
 		return had
 	}
@@ -281,7 +319,9 @@ func (out *publishing) mark(ctx context.Context, v *steps.View, who kit.Identity
 	// The new one comes before the old ones go: a thread without an emoji would look as if nobody knew.
 	err := out.api.AddReactionContext(ctx, want, at)
 	for _, name := range old {
-		if slices.Contains([]string{"already_reacted", "no_reaction"}, slackError(err)) {
+		// It looks at the outcome of the call before, that of the reaction which was added or of the one
+		// removed last.
+		if slices.Contains([]string{"already_reacted", "no_reaction"}, codes.Of(err)) {
 			err = nil // it is as it should be
 		}
 		if err == nil && name != want {
@@ -289,20 +329,22 @@ func (out *publishing) mark(ctx context.Context, v *steps.View, who kit.Identity
 		}
 	}
 	switch {
-	case slackError(err) == "missing_scope":
+	case codes.Of(err) == "missing_scope":
 		out.habits.unmarked.Store(true)
 		out.Log.Warn("threads get no emoji: the token lacks a scope", "scope", scopeReactions)
 		return had
-	case err != nil && !forGood(err):
+	case err != nil && !codes.ForGood(err):
 		out.Log.Info("a thread has not got its emoji", "request", v.Request.ID, "error", err)
 		return had // the next change draws it
 	}
+	// Here it has its emoji, or Slack never gives it one (the message is gone, for one): both are done with.
 	return steps.Post{RequestID: v.Request.ID, Surface: steps.SurfaceMark, Channel: v.Session.Channel, TS: root, Shown: want}
 }
 
 // progressNow is the line of progress, with what can be done about a budget that
 // refuses: that depends on the budgets as they are now.
 func (out *publishing) progressNow(ctx context.Context, v *steps.View) (*kit.Page, error) {
+	// Only a budget's refusal is Blocked. The choices cost queries, so they are read only where they are shown.
 	if v.Request.Blocked == nil || v.Request.State.Final() {
 		return draw.Progress(out.with(), v), nil
 	}
@@ -316,73 +358,13 @@ func (out *publishing) progressNow(ctx context.Context, v *steps.View) (*kit.Pag
 	return draw.Blocked(out.with(), v, c), nil
 }
 
-// hindrances are Slack's codes by what they mean for a message of ours. The codes are
-// those of chat.postMessage and chat.update as their pages list them
-// (docs.slack.dev/reference/methods/chat.postMessage, read in a stored copy of
-// 2026-11-26); msg_blocks_too_long stands on none of them (slackapi/bolt-js#2509).
-// ekm_access_denied is worded there as "Administrators have suspended the ability to
-// post a message".
-var hindrances = map[steps.Hindrance][]string{
-	steps.Outside:  {"not_in_channel", "channel_not_found"},
-	steps.Archived: {"is_archived"},
-	steps.Forbidden: {"is_inactive", "posting_to_general_channel_denied", "no_permission", "messages_tab_disabled",
-		"team_access_not_granted"}, // and everything that begins with restricted_action
-	steps.Malformed: {"invalid_blocks", "invalid_blocks_format", "block_mismatch", "only_one_table_allowed", "invalid_metadata_format",
-		"invalid_metadata_schema"},
-	steps.TooLong: {"msg_too_long", "msg_blocks_too_long", "metadata_too_large"},
-	steps.NoKey:   {"ekm_access_denied"},
-}
-
-// hindrance says what an error of Slack's means, and how Slack spells it.
-func hindrance(err error) (steps.Hindrance, string) {
-	code := slackError(err)
-	for why, codes := range hindrances {
-		if slices.Contains(codes, code) {
-			return why, code
-		}
-	}
-	var (
-		status  slack.StatusCodeError
-		limited *slack.RateLimitedError
-	)
-	switch {
-	case strings.HasPrefix(code, "restricted_action"):
-		return steps.Forbidden, code
-	case code == "" && errors.As(err, &status):
-		code = fmt.Sprintf("HTTP %d", status.Code)
-	case code == "" && errors.As(err, &limited):
-		code = "ratelimited"
-	}
-	// A code that stands in no list is Slack's no all the same; without a code it is trouble on the way.
-	if forGood(err) {
-		return steps.Other, code
-	}
-	return steps.Outage, code
-}
-
-// refusedBy is an error of Slack's about a message, with what it means. One that is a
-// refusal already stays what it is.
-func refusedBy(err error, channel string) *steps.PostError {
-	if no, ok := errors.AsType[*steps.PostError](err); ok {
-		return no
-	}
-	why, code := hindrance(err)
-	return &steps.PostError{Channel: channel, Why: why, Code: code, Err: err}
-}
-
-// formal tells of a message that Slack might take in another form.
-func formal(err error) bool {
-	if err == nil {
-		return false
-	}
-	why, code := hindrance(err)
-	return !why.NoPlace() && why != steps.Outage && code != steps.ThreadGone
-}
-
 // barely sends a page, and what is bare of it where Slack does not take its form.
+//
+// It is put for notices, which have no second try of the whole form: a notice that was told in plain text is
+// told.
 func barely(p *kit.Page, send func(*kit.Page) error) error {
 	err := send(p)
-	if !formal(err) || slices.Contains(unreachable, slackError(err)) || beyondRepair(err) {
+	if !codes.Formal(err) || codes.Unreachable(err) || codes.BeyondRepair(err) {
 		return err
 	}
 	// Who is told in plain text has been told, so the refusal of the blocks is no error any more.

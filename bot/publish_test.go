@@ -11,7 +11,6 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
-	"countersign/bot/draw"
 	"countersign/bot/draw/sample"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/fault"
@@ -249,13 +248,30 @@ func TestPrintedTextThatIsTooLongComesAsAFile(t *testing.T) {
 	b.publish(v, steps.SurfaceReply, steps.SurfaceSheets)
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 3)
-	require.Equal(t, draw.PrintedFile, thread[2].Files[0].Name)
+	require.Equal(t, "output.txt", thread[2].Files[0].Name)
 	got, err := b.as(slacksim.Analyst).Download(thread[2].Files[0].ID)
 	require.NoError(t, err)
 	require.Equal(t, printed, string(got))
 	require.Contains(t, thread[1].Text, "the rest is in output.txt")
 	b.publish(v, steps.SurfaceReply, steps.SurfaceSheets)
 	require.Len(t, b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS), 3)
+
+	// A program's own file of that name stays what it is, and the words name the other one.
+	b = idle(t)
+	v = sample.View()
+	b.publish(v, steps.SurfaceRoot)
+	sample.With(approval.Result{Outcome: approval.OK, Stdout: printed}, approval.Artifact{Name: "Output.txt", Kind: "file", Data: []byte("its own")},
+		approval.Artifact{Name: "printed.txt", Kind: "file", Data: []byte("as well")})(v)
+	b.publish(v, steps.SurfaceReply, steps.SurfaceSheets)
+	thread = b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
+	require.Contains(t, thread[1].Text, "the rest is in printed-2.txt")
+	held := map[string]string{}
+	for _, f := range thread[2].Files {
+		got, err := b.as(slacksim.Analyst).Download(f.ID)
+		require.NoError(t, err)
+		held[f.Name] = string(got)
+	}
+	require.Equal(t, map[string]string{"Output.txt": "its own", "printed.txt": "as well", "printed-2.txt": printed}, held)
 }
 
 func TestAWorkspaceWithoutTableBlocksGetsTheTableAsText(t *testing.T) {

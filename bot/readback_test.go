@@ -336,7 +336,7 @@ func judged(sent readback.Tree, held []byte) (atPost, atPress bool) {
 	atPost = !readback.Differ(sent, body).Harmful()
 	_, mark := readback.CutMark(approveOf(sent))
 	_, got := readback.CutMark(approveOf(t))
-	return atPost, mark == got && approveOf(sent) == approveOf(t) && readback.MarkOf(body, sent) == mark && slices.Equal(readback.ProgramOf(readback.FactsOf(body)), readback.ProgramOf(readback.FactsOf(sent)))
+	return atPost, mark == got && approveOf(sent) == approveOf(t) && (readback.Whole(body) == mark || readback.MarkOf(body, sent) == readback.Bare(mark)) && slices.Equal(readback.ProgramOf(readback.FactsOf(body)), readback.ProgramOf(readback.FactsOf(sent)))
 }
 
 // approveOf is the value of Approve.

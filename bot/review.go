@@ -10,6 +10,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/steps"
+	"countersign/bot/codes"
 	"countersign/bot/draw"
 	"countersign/bot/draw/notice"
 	"countersign/bot/ids"
@@ -77,7 +78,7 @@ func (h *deciding) openCode(ctx context.Context, trigger string, v *steps.View, 
 	// The submission is held against the code again, so this is courtesy, not safety.
 	_, err = h.api.UpdateViewContext(ctx, *kit.NoteView("This cannot be trusted", draw.Unlike(d.Line, v.Request.ID)), "", "", stored.ID)
 	if err != nil {
-		h.Log.Warn("take back a modal that cannot be trusted", "request", v.Request.ID, "error", detail(err))
+		h.Log.Warn("take back a modal that cannot be trusted", "request", v.Request.ID, "error", codes.Detail(err))
 	}
 	return nil
 }
@@ -86,11 +87,11 @@ func (h *deciding) openCode(ctx context.Context, trigger string, v *steps.View, 
 // it refuses it again and again, there is another way to decide.
 func (w *slackAPI) unopened(id string, view slack.ModalViewRequest, err error) error {
 	again := opened(view, err)
-	if again == nil || isInput(again) || !formal(err) {
+	if again == nil || isInput(again) || !codes.Formal(err) {
 		return again
 	}
-	w.Log.Warn("Slack refuses a modal", "request", id, "modal", view.CallbackID, "code", slackError(err), "error", detail(err))
-	return &approval.InputError{Why: approval.Words("Slack does not open the code here, and says " + slackError(err) + ". Nothing has changed. It can be decided on the command line: countersign decide " + id)}
+	w.Log.Warn("Slack refuses a modal", "request", id, "modal", view.CallbackID, "code", codes.Of(err), "error", codes.Detail(err))
+	return &approval.InputError{Why: approval.Words("Slack does not open the code here, and says " + codes.Of(err) + ". Nothing has changed. It can be decided on the command line: countersign decide " + id)}
 }
 
 // clickQueued opens the code of a row of the queue: it is decided right there.
@@ -130,28 +131,31 @@ func (e *unlikeError) Unwrap() error { return e.InputError }
 //
 // It returns what it has loaded, for the decision to rest on.
 func (h *deciding) seen(ctx context.Context, s draw.Seal, click approval.Click, mark string, held readback.Tree, drawing func(v *steps.View) readback.Tree) (*steps.View, error) {
+	shown := readback.ProgramOf(readback.FactsOf(held))
+	// Where what was pressed is what was sent to the last word, nobody waits for another one to be drawn.
+	if mark != "" && readback.Whole(held) == mark {
+		v, err := h.service.Pressed(ctx, s.Request)
+		if err != nil {
+			return nil, err
+		}
+		if outdated(v, s) || otherLine(v, shown) == 0 {
+			return v, nil
+		}
+	}
 	v, err := h.service.View(ctx, s.Request)
 	if err != nil {
 		return nil, err
 	}
-	rev := v.Request.Revision
 	// Of an outdated place there is nothing to compare with. Decide says that it is outdated.
-	if rev == nil || rev.Digest != s.Digest || rev.Number != s.Revision {
+	if outdated(v, s) {
 		return v, nil
 	}
 	drawn := drawing(v)
-	code, shown := readback.Numbered(rev.Code), readback.ProgramOf(readback.FactsOf(held))
 	// The program itself is compared first, against the row and not against what would be drawn now.
-	line := 0
-	if !slices.Equal(code, shown) || code == nil {
-		line = 1
-		for line <= min(len(code), len(shown)) && code[line-1] == shown[line-1] {
-			line++
-		}
-	}
+	line := otherLine(v, shown)
 	// Beside the code, what was pressed has to say what it said when it was sent: the mark was made
 	// of that, and Approve carries it.
-	if line == 0 && mark != "" && readback.MarkOf(held, drawn) == mark {
+	if line == 0 && mark != "" && readback.MarkOf(held, drawn) == readback.Bare(mark) {
 		h.habits.learn("what was pressed", readback.Spelling(drawn, held))
 		return v, nil
 	}
@@ -162,6 +166,26 @@ func (h *deciding) seen(ctx context.Context, s draw.Seal, click approval.Click, 
 	d := readback.Differ(drawn, held)
 	h.Log.Error("approved from something that does not say what was sent", "request", s.Request, "revision", s.Revision, "line", line, "what", d.What)
 	return nil, &unlikeError{line, &approval.InputError{Why: approval.Words(draw.Unlike(line, s.Request))}}
+}
+
+// outdated tells of a press on another version than the one that stands.
+func outdated(v *steps.View, s draw.Seal) bool {
+	rev := v.Request.Revision
+	return rev == nil || rev.Digest != s.Digest || rev.Number != s.Revision
+}
+
+// otherLine is the first line, counted from 1, in which a program that was shown is not the one that would run;
+// 0: it is.
+func otherLine(v *steps.View, shown []string) int {
+	code := readback.Numbered(v.Request.Revision.Code)
+	if slices.Equal(code, shown) && code != nil {
+		return 0
+	}
+	line := 1
+	for line <= min(len(code), len(shown)) && code[line-1] == shown[line-1] {
+		line++
+	}
+	return line
 }
 
 // flawed redraws a card on which something else was pressed than what was sent: it
@@ -176,7 +200,7 @@ func (h *deciding) flawed(ctx context.Context, s draw.Seal, click approval.Click
 		_, _, _, err = h.api.UpdateMessageContext(ctx, click.Channel, click.MessageTS, draw.DrawCard(h.with(), v, draw.Flaw{Found: true, Line: line}).Options()...)
 	}
 	if err != nil {
-		h.Log.Warn("redraw a card that says something else", "request", s.Request, "error", detail(err))
+		h.Log.Warn("redraw a card that says something else", "request", s.Request, "error", codes.Detail(err))
 	}
 }
 
@@ -225,7 +249,7 @@ func (h *deciding) stranger(cb slack.InteractionCallback) (a answer) {
 				p.Say(kit.Words(strangers))
 				options := append(p.Options(), slack.MsgOptionResponseURL(cb.ResponseURL, slack.ResponseTypeEphemeral))
 				if _, _, err := h.api.PostMessageContext(ctx, "", options...); err != nil {
-					h.Log.Warn("somebody of another workspace was not told", "error", detail(err))
+					h.Log.Warn("somebody of another workspace was not told", "error", codes.Detail(err))
 				}
 			}
 			if unknown == nil {
@@ -303,7 +327,7 @@ func (h *breaking) submitGlass(ctx context.Context, cb slack.InteractionCallback
 	if v.Request.State == approval.Pending && v.Request.Revision.Digest == s.Digest {
 		view, _ := draw.GlassView(h.with(), v, from)
 		held := readback.Pressed(ctx, "view")
-		if !slices.Equal(readback.Numbered(v.Request.Revision.Code), readback.ProgramOf(readback.FactsOf(held))) || readback.MarkOf(held, readback.TreeFrom(view)) != from.Mark {
+		if !slices.Equal(readback.Numbered(v.Request.Revision.Code), readback.ProgramOf(readback.FactsOf(held))) || readback.MarkOf(held, readback.TreeFrom(view)) != readback.Bare(from.Mark) {
 			h.Log.Error("the glass was to be broken from something that does not say what was sent", "request", s.Request)
 			return answer{payload: unchanged(draw.Unlike(0, s.Request))}, nil
 		}

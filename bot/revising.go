@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval"
+	"countersign/approval/review"
 	"countersign/approval/steps"
 	"countersign/approval/thread"
 	"countersign/bot/draw"
@@ -19,10 +20,11 @@ import (
 
 // Revisions are what becomes of code beside a verdict: another version, another look.
 type Revisions interface {
-	// MayEdit gives the error that Edit would give to anybody's code.
-	MayEdit(ctx context.Context, ruling steps.Ruling) (*approval.Request, error)
+	// MayEdit gives the error that Edit would give to anybody's code, and says who could approve what comes of it.
+	MayEdit(ctx context.Context, ruling steps.Ruling) (*approval.Request, review.Next, error)
 	Edit(ctx context.Context, ruling steps.Ruling, code string) (*approval.Request, error)
 	Assign(ctx context.Context, id, to string, click approval.Click) (*approval.Request, error)
+	// from is whom the opinion is asked of: a person, who decides nothing by it.
 	SecondOpinion(ctx context.Context, id, from string, click approval.Click) (*approval.Request, error)
 	// Nearest is the most similar code that was approved in the same channel; nil when there is none.
 	Nearest(ctx context.Context, id string) (*steps.Near, error)
@@ -36,13 +38,13 @@ type revising struct {
 	service Revisions
 }
 
-// openEdit opens the code of a card's revision in fields.
+// openEdit opens the code of a card's revision in fields, several where it is long: a field takes 3,000 characters.
 func (h *revising) openEdit(ctx context.Context, cb slack.InteractionCallback, s draw.Seal, click approval.Click) (answer, error) {
-	r, err := h.service.MayEdit(ctx, s.Ruling(approval.Approve, "", click))
+	r, next, err := h.service.MayEdit(ctx, s.Ruling(approval.Approve, "", click))
 	if err != nil {
 		return h.decided(s, click, seatOf(cb), err)
 	}
-	view, ok := draw.EditView(r, draw.Origin{Channel: click.Channel, Message: click.MessageTS, Seal: s.String()})
+	view, ok := draw.EditView(r, next, draw.Origin{Channel: click.Channel, Message: click.MessageTS, Seal: s.String()})
 	if !ok {
 		return answer{}, &approval.InputError{Why: approval.Words("This program is too long to be edited in Slack. Use Request changes instead, and say what should be different.")}
 	}
@@ -70,7 +72,8 @@ func (h *revising) submitEdit(ctx context.Context, cb slack.InteractionCallback)
 	return h.settled(s, click, text), nil
 }
 
-// editTexts are the fields of an edit in their order. One that was emptied is there, empty.
+// editTexts are the fields of an edit in their order. One that was emptied is there, empty. Browsers send \r\n; code is
+// kept with \n alone, or its hash would be another.
 func editTexts(cb slack.InteractionCallback) (texts []string) {
 	fields := fieldsOf(cb)
 	for n := 1; n <= kit.MaxEditParts; n++ {
@@ -81,7 +84,7 @@ func editTexts(cb slack.InteractionCallback) (texts []string) {
 	return texts
 }
 
-// lineNamed finds the line that a complaint about code is about.
+// lineNamed finds the line that a complaint about code is about. Our own words name it ("line 12"), and Python's do.
 var lineNamed = regexp.MustCompile(`\bline (\d+)`)
 
 // fieldOf is the field that holds the line that a complaint names; the first if it names none.
@@ -108,7 +111,7 @@ func fieldOf(texts []string, why string) int {
 	return last
 }
 
-// submitAssign asks the person.
+// submitAssign asks the person who was chosen: to decide, or for an opinion that decides nothing.
 func (h *revising) submitAssign(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
 	from, s, err := sealedOrigin(cb)
 	if err != nil {
@@ -132,7 +135,7 @@ func (h *revising) submitAssign(ctx context.Context, cb slack.InteractionCallbac
 }
 
 // current is what a press on a card is about, if its version still stands; else the answer
-// says that it does not, and v is nil.
+// says that it does not, and v is nil. Without that, a card that Slack shows late would open another code than it shows.
 func (h *revising) current(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (v *steps.View, a answer, err error) {
 	s, err := draw.ParseSeal(action.Value)
 	if err != nil {
@@ -178,7 +181,8 @@ func (h *revising) clickInside(ctx context.Context, cb slack.InteractionCallback
 	return answer{}, h.lay(ctx, cb, view)
 }
 
-// clickMore is the card's menu. Its link is for Slack to follow.
+// clickMore is the card's menu. Its link is for Slack to follow. All values are "what:request:revision"; a link has no
+// request and is answered with nothing.
 func (h *revising) clickMore(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
 	fields := strings.Split(action.SelectedOption.Value, ":")
 	if len(fields) < 2 {
@@ -189,6 +193,7 @@ func (h *revising) clickMore(ctx context.Context, cb slack.InteractionCallback, 
 		return answer{}, err
 	}
 	// The card may show an older version: what would be done to it is done to nothing.
+	// Whoever asks for the file gets the code that stands: reading decides nothing.
 	if len(fields) > 2 && fields[2] != fmt.Sprint(v.Request.Revision.Number) && fields[0] != ids.MoreCode {
 		revision, _ := strconv.Atoi(fields[2]) // what nobody can read is no version of ours
 		s := draw.Seal{Request: fields[1], Revision: revision}
@@ -214,6 +219,7 @@ func (h *revising) clickMore(ctx context.Context, cb slack.InteractionCallback, 
 }
 
 // moreCode puts the code into the card's thread as a file, for reading.
+// After the ack: an upload takes several calls.
 func (h *revising) moreCode(cb slack.InteractionCallback, v *steps.View) answer {
 	at := seatOf(cb)
 	return answer{after: func(ctx context.Context) {

@@ -14,6 +14,7 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/review"
+	"countersign/bot/codes"
 	"countersign/bot/draw"
 	"countersign/bot/kit"
 	"countersign/bot/readback"
@@ -21,10 +22,13 @@ import (
 
 // slackAPI is Slack for those who take what people do: who the bot is, modals,
 // private words and files.
+//
+// All desks share one, so who the bot is and whether its token lives is known to all of them at once.
 type slackAPI struct {
 	Options
 	api      *slack.Client
 	lift     *slack.Client // for uploads and downloads, whose time is their own: it depends on their size
+	token    *codes.Token  // whether Slack accepts it
 	calendar func() *time.Location
 
 	mu   sync.Mutex
@@ -34,7 +38,7 @@ type slackAPI struct {
 // newSlackAPI sets up two clients of Slack, alike but for time: calls end after a minute, and
 // uploads and downloads when whoever waits for them has had enough.
 func newSlackAPI(o Options) *slackAPI {
-	w := &slackAPI{Options: o, calendar: func() *time.Location { return time.UTC }}
+	w := &slackAPI{Options: o, token: &codes.Token{Log: o.Log}, calendar: func() *time.Location { return time.UTC }}
 	client := w.client()
 	w.api = slack.New(o.BotToken, w.clientOptions(client)...)
 	// Files get their time from whoever moves them: it depends on their size.
@@ -44,16 +48,18 @@ func newSlackAPI(o Options) *slackAPI {
 }
 
 // client is what calls Slack. slack-go's own has no time limit.
+//
+// slack-go -> throttle -> Keeper -> Watch (is the token dead?) -> the network
 func (w *slackAPI) client() http.Client {
 	client := http.Client{Timeout: time.Minute}
 	if w.HTTPClient != nil {
-		client = *w.HTTPClient
+		client = *w.HTTPClient // a copy, so that nobody else's gets these transports
 	}
 	if client.Transport == nil {
 		client.Transport = http.DefaultTransport
 	}
 	// The Keeper is next to the wire, so that it sees Slack's bytes. The throttle is around both.
-	client.Transport = readback.Keeper{Next: client.Transport}
+	client.Transport = readback.Keeper{Next: w.token.Watch(client.Transport)}
 	client.Transport = &throttle{next: client.Transport, burst: 2 * w.Connections}
 	client.CheckRedirect = stopAtSignIn
 	return client
@@ -75,6 +81,8 @@ func (w *slackAPI) clientOptions(client http.Client) []slack.Option {
 }
 
 // who asks Slack once who the bot is.
+//
+// Asked under the lock: many envelopes after a start ask once. A failure is not remembered.
 func (w *slackAPI) who(ctx context.Context) (kit.Identity, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -109,40 +117,48 @@ func (w *slackAPI) open(ctx context.Context, trigger string, view slack.ModalVie
 }
 
 // push lays a modal on the one that is open.
+//
+// Three deep at most (Slack's limit); whoever calls knows that there is room.
 func (w *slackAPI) push(ctx context.Context, trigger string, view slack.ModalViewRequest) error {
 	_, err := w.api.PushViewContext(ctx, trigger, view)
 	return opened(view, err)
 }
 
 // opened says what came of showing a modal.
+//
+// A trigger that is too late is the person's to repeat, so it is words for them and no failure of ours.
 func opened(view slack.ModalViewRequest, err error) error {
-	switch slackError(err) {
+	switch codes.Of(err) {
 	// A trigger opens one modal. Another delivery of the same press has opened it.
 	case "exchanged_trigger_id":
 		return nil
-	case "expired_trigger_id":
+	case "expired_trigger_id", "invalid_trigger_id":
 		return &approval.InputError{Why: approval.Words("That took too long, and Slack no longer lets me open the form. Please try again.")}
 	}
 	if err != nil {
-		return fmt.Errorf("open the modal %s: %w", view.CallbackID, detail(err))
+		return fmt.Errorf("open the modal %s: %w", view.CallbackID, codes.Detail(err))
 	}
 	return nil
 }
 
 // redraw shows something else in an open modal. Whoever has closed it, or has
 // chosen again meanwhile, needs it no more.
+// The hash in the press says which drawing was pressed.
 func (w *slackAPI) redraw(ctx context.Context, cb slack.InteractionCallback, view slack.ModalViewRequest) {
-	if _, err := w.api.UpdateViewContext(ctx, view, "", cb.View.Hash, cb.View.ID); err != nil && !slices.Contains([]string{"hash_conflict", "not_found"}, slackError(err)) {
-		w.Log.Error("redraw a modal", "view", view.CallbackID, "error", detail(err))
+	if _, err := w.api.UpdateViewContext(ctx, view, "", cb.View.Hash, cb.View.ID); err != nil && !slices.Contains([]string{"hash_conflict", "not_found"}, codes.Of(err)) {
+		w.Log.Error("redraw a modal", "view", view.CallbackID, "error", codes.Detail(err))
 	}
 }
 
 // fill puts into a modal what was not at hand when it was opened, as it was shown then. A modal that has been
 // closed, sent off or drawn again meanwhile keeps what it holds: the outcome of a form, for one.
+//
+// It is like redraw but for the hash, which is that of the opening, and for its log: nothing that somebody did
+// is lost.
 func (w *slackAPI) fill(ctx context.Context, shown slack.View, view slack.ModalViewRequest) {
 	_, err := w.api.UpdateViewContext(ctx, view, "", shown.Hash, shown.ID)
-	if err != nil && !slices.Contains([]string{"not_found", "hash_conflict", "view_not_found"}, slackError(err)) {
-		w.Log.Warn("fill an open modal", "view", view.CallbackID, "error", detail(err))
+	if err != nil && !slices.Contains([]string{"not_found", "hash_conflict", "view_not_found"}, codes.Of(err)) {
+		w.Log.Warn("fill an open modal", "view", view.CallbackID, "error", codes.Detail(err))
 	}
 }
 
@@ -210,7 +226,7 @@ func (w *slackAPI) hand(ctx context.Context, at seat, p *kit.Page) {
 		w.Log.Info("a private word goes by direct message", "user", at.user, "channel", at.channel, "error", err)
 	}
 	if _, _, err := w.api.PostMessageContext(ctx, at.user, p.Options()...); err != nil {
-		w.Log.Error("a private word did not arrive", "user", at.user, "error", detail(err))
+		w.Log.Error("a private word did not arrive", "user", at.user, "error", codes.Detail(err))
 	}
 }
 
@@ -226,7 +242,7 @@ func (w *slackAPI) chat(ctx context.Context, at seat, p *kit.Page) {
 		options = append(options, slack.MsgOptionTS(at.thread))
 	}
 	if _, _, err := w.api.PostMessageContext(ctx, at.channel, options...); err != nil {
-		w.Log.Warn("a direct message is not answered", "user", at.user, "error", detail(err))
+		w.Log.Warn("a direct message is not answered", "user", at.user, "error", codes.Detail(err))
 	}
 }
 
@@ -239,6 +255,7 @@ func privately(p *kit.Page, parts ...kit.Part) answer {
 }
 
 // whisper gives to one person what a command would have answered in its ack.
+// Only its page goes on: an ack's payload is for a command, and means nothing to an event.
 func (w *slackAPI) whisper(a answer, at seat) answer {
 	if a.page == nil {
 		return answer{after: a.after}
@@ -249,6 +266,9 @@ func (w *slackAPI) whisper(a answer, at seat) answer {
 // orSorry ends what did not work. What the person should know of is said to them
 // in private, and the envelope is answered: nothing was left undone. Any other
 // error leaves it unanswered, and tells where the reason is to be found.
+//
+// The error comes back where the envelope is to stay unacked. Both happen then: Slack shows its own sign, and
+// the words tell under which reference the log has more.
 func (w *slackAPI) orSorry(a answer, err error, at seat) (answer, error) {
 	if err == nil {
 		return a, nil
@@ -297,6 +317,7 @@ const (
 )
 
 // RoundTrip implements http.RoundTripper.
+// Other calls pass: slack-go waits on its own where Slack asks for it (429).
 func (t *throttle) RoundTrip(r *http.Request) (*http.Response, error) {
 	if strings.HasSuffix(r.URL.Path, "/apps.connections.open") {
 		timer := time.NewTimer(t.wait(time.Now()))

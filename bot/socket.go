@@ -1,19 +1,22 @@
 package bot
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
 	"github.com/slack-go/slack/socketmode"
 	"golang.org/x/sync/errgroup"
 
+	"countersign/bot/codes"
 	"countersign/bot/readback"
 )
 
@@ -23,16 +26,19 @@ const slackWaits = 3 * time.Second
 // workTime is the part of it for the work, 2.2 of 3 seconds; the rest is for the way there and back.
 func (b *Bot) workTime() time.Duration { return b.Patience * 11 / 15 }
 
+// lateTime is for what is left to do when the ack is out, 20 seconds. A stand-in that waits longer for acks, because its
+// machine is busy, leaves more for this as well.
+func (b *slackAPI) lateTime() time.Duration { return b.Patience * 20 / 3 }
+
+// drainTime is how long a socket that is never still goes on answering after it was told to stop: ten seconds.
+func (b *slackAPI) drainTime() time.Duration { return b.Patience * 10 / 3 }
+
 const (
-	// lateTime is for what is left to do when the ack is out.
-	lateTime = 20 * time.Second
 	// longTime is for that where files are read or a month is played: the person sees that it is under way.
 	longTime = 10 * time.Minute
 	// flushTime is how long a socket has to be still before it hangs up: slack-go queues
 	// acks, and says of none when it has been written.
 	flushTime = 50 * time.Millisecond
-	// drainTime is how long a socket that is never still goes on answering after it was told to stop.
-	drainTime = 10 * time.Second
 )
 
 // mostWaiting envelopes wait for a worker; beyond them the sockets are not read.
@@ -132,7 +138,7 @@ func (b *Bot) settleIn(ctx context.Context) error {
 			return nil
 		case errors.Is(err, ErrOrgWide):
 			return err
-		case hopeless(err):
+		case codes.Hopeless(err):
 			return fmt.Errorf("slack does not accept the bot's token: %w", err)
 		}
 		wait := pauses.NextBackOff()
@@ -179,15 +185,15 @@ func (l *line) listen(ctx context.Context) {
 func (l *line) drain() {
 	looks := time.NewTicker(flushTime / 25)
 	defer looks.Stop()
-	began, still := time.Now(), time.Now()
+	began, still, most := time.Now(), time.Now(), l.drainTime()
 	for {
 		took := time.Since(began)
-		if took <= drainTime && len(l.client.Events) > 0 { // on a busy machine a moment may have passed unseen
+		if took <= most && len(l.client.Events) > 0 { // on a busy machine a moment may have passed unseen
 			still = time.Now()
 		}
 		// How long it has to be still begins at flushTime and shrinks to a tenth of it over half of
 		// drainTime: a socket that is busy all the time must hang up some day.
-		if took > drainTime || time.Since(still) > max(flushTime-flushTime*took/drainTime*2, flushTime/10) {
+		if took > most || time.Since(still) > max(flushTime-flushTime*took/most*2, flushTime/10) {
 			return
 		}
 		select {
@@ -203,7 +209,7 @@ func (l *line) drain() {
 	}
 }
 
-// rest says of what came by while the socket hung up that nobody answers it.
+// rest says of what came by while the socket hung up that nobody answers it. An event is sent again by Slack, and acts of people are not.
 func (l *line) rest() {
 	l.set(false)
 	for {
@@ -211,7 +217,11 @@ func (l *line) rest() {
 		case e := <-l.client.Events:
 			switch e.Type {
 			case socketmode.EventTypeEventsAPI, socketmode.EventTypeInteractive, socketmode.EventTypeSlashCommand:
-				l.Log.Error("envelope not answered", "kind", delivery{Event: e}.kind(), "envelope", e.Request.EnvelopeID, "error", "it came while the socket hung up")
+				level := slog.LevelError
+				if e.Type == socketmode.EventTypeEventsAPI {
+					level = slog.LevelInfo
+				}
+				l.Log.Log(context.Background(), level, "envelope not answered", "kind", delivery{Event: e}.kind(), "envelope", e.Request.EnvelopeID, "error", "it came while the socket hung up")
 			}
 		default:
 			return
@@ -241,8 +251,8 @@ func (l *line) take(e socketmode.Event) bool {
 	case socketmode.EventTypeHello, socketmode.EventTypeDisconnect:
 	case socketmode.EventTypeConnectionError, socketmode.EventTypeInvalidAuth:
 		l.set(false)
-		if err := failure(e.Data); hopeless(err) {
-			l.fail(fmt.Errorf("slack does not accept the app-level token: %w", detail(err)))
+		if err := failure(e.Data); codes.Hopeless(err) {
+			l.fail(fmt.Errorf("slack does not accept the app-level token: %w", codes.Detail(err)))
 			return false
 		}
 		l.Log.Warn("socket not connected", "socket", l.number, "error", describe(e.Data))
@@ -330,13 +340,13 @@ func (b *Bot) finish(ctx context.Context, a answer) {
 		a.after(ctx)
 		return nil
 	}
-	limit := lateTime
+	limit := b.lateTime()
 	if a.long {
 		limit = longTime
 	}
 	// The worker does it itself: envelopes then wait, which is better than ever more goroutines.
 	if !b.later.TryGo(func() error { return work(limit) }) {
-		_ = work(lateTime)
+		_ = work(b.lateTime())
 	}
 }
 
@@ -365,21 +375,13 @@ func describe(data any) string {
 
 // kind names an envelope for logs and measurements.
 func (d delivery) kind() string {
-	var inner struct {
-		Type    string `json:"type"`
-		Command string `json:"command"`
-		Event   struct {
-			Type string `json:"type"`
-		} `json:"event"`
-	}
-	_ = json.Unmarshal(d.Request.Payload, &inner) // what cannot be read has no better name
-	switch {
-	case inner.Command != "":
-		return inner.Command
-	case inner.Event.Type != "":
-		return inner.Event.Type
-	case inner.Type != "":
-		return inner.Type
+	switch data := d.Data.(type) {
+	case slack.SlashCommand:
+		return cmp.Or(data.Command, string(d.Type))
+	case slack.InteractionCallback:
+		return cmp.Or(string(data.Type), string(d.Type))
+	case slackevents.EventsAPIEvent:
+		return cmp.Or(data.InnerEvent.Type, string(d.Type))
 	}
 	return string(d.Type)
 }

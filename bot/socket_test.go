@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
 	"github.com/slack-go/slack/socketmode"
 	"github.com/stretchr/testify/require"
 
@@ -64,7 +65,7 @@ func TestWithoutACommitThereIsNoAck(t *testing.T) {
 
 func TestWorkThatTakesTooLongIsNotAcked(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setup(t, func(w *slacksim.Options, o *Options) { w.Timing.Ack, o.Patience = 6*time.Second, 6*time.Second })
 	b.service.before(func(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
@@ -106,7 +107,7 @@ func TestAnEnvelopeThatWaitedTooLongIsNotWorkedOn(t *testing.T) {
 	b := idle(t, func(_ *slacksim.Options, o *Options) {
 		o.Observe = func(_, how string, _ time.Duration) { outcome = how }
 	})
-	b.bot.serve(b.ctx, delivery{at: time.Now().Add(-time.Minute), over: func() {}, Event: socketmode.Event{Request: &socketmode.Request{}, Data: slack.SlashCommand{Command: ids.CommandAnalyze, Text: "How many?"}}})
+	b.bot.serve(b.ctx, delivery{at: time.Now().Add(-slackPatience), over: func() {}, Event: socketmode.Event{Request: &socketmode.Request{}, Data: slack.SlashCommand{Command: ids.CommandAnalyze, Text: "How many?"}}})
 	require.Equal(t, "late", outcome)
 	require.Empty(t, b.service.questions())
 }
@@ -340,13 +341,13 @@ func TestWhatSlackGoSaysOfASocketIsDescribed(t *testing.T) {
 
 func TestAnEnvelopeIsNamedByWhatItIs(t *testing.T) {
 	t.Parallel()
-	for payload, want := range map[string]string{
-		`{"command":"/analyze"}`:                                   "/analyze",
-		`{"type":"event_callback","event":{"type":"app_mention"}}`: "app_mention",
-		`{"type":"block_actions"}`:                                 "block_actions",
-		`[]`:                                                       "interactive",
+	for want, data := range map[string]any{
+		"/analyze":      slack.SlashCommand{Command: "/analyze"},
+		"app_mention":   slackevents.EventsAPIEvent{InnerEvent: slackevents.EventsAPIInnerEvent{Type: "app_mention"}},
+		"block_actions": slack.InteractionCallback{Type: slack.InteractionTypeBlockActions},
+		"interactive":   nil,
 	} {
-		d := delivery{Event: socketmode.Event{Type: socketmode.EventTypeInteractive, Request: &socketmode.Request{Payload: []byte(payload)}}}
+		d := delivery{Event: socketmode.Event{Type: socketmode.EventTypeInteractive, Data: data}}
 		require.Equal(t, want, d.kind())
 	}
 }

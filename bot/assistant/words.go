@@ -19,7 +19,10 @@ import (
 
 // Doing is what the bot is doing for a request, behind its name: "is writing the code…". Empty: it
 // waits for people, or is done.
+//
+// Slack shows it as "Countersign is writing the code…" below the thread, so each begins with a verb.
 func Doing(r *approval.Request) string {
+	// It rests: money or a service is missing, and to say "is writing" would be a promise.
 	if r.Blocked != nil || r.Away != nil {
 		return ""
 	}
@@ -44,18 +47,22 @@ func Doing(r *approval.Request) string {
 
 // Getting is how a program gets on that runs: since when, how far by its own word, and what it has
 // printed last, in plain text.
+//
+//	is running the approved code, for 20 seconds, 37 %: reading orders.csv
 func Getting(r *approval.Request, since time.Duration, line string) string {
 	doing := Doing(r)
 	if doing == "" {
 		return ""
 	}
 	doing = strings.TrimSuffix(doing, "…")
+	// Most programs are done before that, and a line that changes at once only flickers.
 	if since >= step {
 		doing += ", for " + about10(since)
 	}
 	if done, ok := Percent(line); ok {
 		doing += fmt.Sprintf(", %d %%", done)
 	}
+	// The program prints what it likes, so its words must not become links, mentions or anything that hides.
 	line = kit.Cut(strings.Map(plain, approval.Plain(line)), longestLine)
 	if line == "" {
 		return doing + "…"
@@ -93,6 +100,8 @@ var (
 )
 
 // Percent is how far a line says that it has come: "37 %", "37/100", "37 of 100".
+//
+// It is the program's own word and is only shown: nothing is decided by it.
 func Percent(line string) (int, bool) {
 	if m := percent.FindStringSubmatch(line); m != nil {
 		n, err := strconv.Atoi(m[1])
@@ -122,6 +131,7 @@ const (
 func Prompts(files []approval.File) (prompts []slack.AssistantThreadsPrompt) {
 	add := func(question string) {
 		p := slack.AssistantThreadsPrompt{Title: kit.Cut(question, longestButton), Message: question}
+		// One place is kept for the last prompt.
 		if len(prompts) < mostPrompts-1 && !slices.Contains(prompts, p) {
 			prompts = append(prompts, p)
 		}
@@ -133,6 +143,7 @@ func Prompts(files []approval.File) (prompts []slack.AssistantThreadsPrompt) {
 		first = append(first, all[0])
 		more = append(more, all[1:]...)
 	}
+	// One question about each file comes before a second one about any.
 	for _, question := range slices.Concat(first, more) {
 		add(question)
 	}
@@ -148,8 +159,11 @@ func rank(f approval.File) int {
 }
 
 // about are questions about one file, at least one.
+//
+// The last of them needs no column, so it is there also for a file that nobody has read.
 func about(f approval.File) (questions []string) {
 	name := kit.Cut(f.Name, 80)
+	// Each is empty where there is none.
 	number, group, day := columns(f)
 	if number != "" && day != "" {
 		questions = append(questions, fmt.Sprintf("How did %s change per month in %s?", number, name))
@@ -161,6 +175,7 @@ func about(f approval.File) (questions []string) {
 		}
 		questions = append(questions, fmt.Sprintf("What is the %s %s per %s in %s?", sum, number, group, name))
 	}
+	// What follows is for tables in which the better questions have no columns.
 	if number != "" && len(questions) == 0 {
 		questions = append(questions, fmt.Sprintf("What are the lowest, the middle and the highest %s in %s?", number, name))
 	}
@@ -180,6 +195,8 @@ func columns(f approval.File) (number, group, day string) {
 	if at < 0 {
 		return
 	}
+	// Columns whose values are not what they look like are left out: a question about them would begin with a
+	// doubt.
 	strange := f.Reading.Strange()
 	count := ""
 	for _, c := range f.Reading.Tables[at].Columns {
@@ -189,9 +206,11 @@ func columns(f approval.File) (number, group, day string) {
 		}
 		var into *string
 		switch {
+		// No column takes it: into stays nil.
 		case (c.Type == "number" || c.Type == "integer") && names.MatchString(name):
 		case c.Type == "number" || c.Type == "integer" && c.Currency != "":
 			into = &number
+		// A whole number may count anything, so it is second to one with a fraction or a currency.
 		case c.Type == "integer":
 			into = &count
 		case c.Type == "date" || c.Type == "date and time":

@@ -17,7 +17,8 @@ import (
 	"countersign/internal/pack"
 )
 
-// Service is the use case.
+// Service is the use case. Each method refuses whoever is neither an administrator nor an auditor.
+// most is how many at most are returned; with 0 only whether somebody may look is found out.
 type Service interface {
 	Requests(ctx context.Context, click approval.Click, q auditing.Query, most int) (rows []auditing.Row, more bool, err error)
 	Record(ctx context.Context, click approval.Click, id string) (*pack.Story, error)
@@ -35,9 +36,12 @@ type Desk struct {
 }
 
 // Click is what a handler of a button gets.
+// value is the button's: the id of a request, or for older a whole query as JSON.
 type Click = func(ctx context.Context, trigger string, click approval.Click, value string) error
 
 // Clicks are the buttons and who takes them.
+//
+// They are kept apart from bot's other desks so that nothing in here can reach what changes anything.
 func (d *Desk) Clicks() map[string]Click {
 	return map[string]Click{ids.ActionAudit: d.find, ids.ActionFound: d.older, ids.ActionRecord: d.record, ids.ActionWritten: d.written, ids.ActionPrivate: d.answer,
 		ids.ActionDeeds: d.deeds, ids.ActionPoints: d.points, ids.ActionPack: d.pack}
@@ -45,7 +49,7 @@ func (d *Desk) Clicks() map[string]Click {
 
 // find asks what to look for.
 func (d *Desk) find(ctx context.Context, trigger string, click approval.Click, _ string) error {
-	// Whoever may not look is told before they fill in a form.
+	// Whoever may not look is told before they fill in a form: asking for no rows finds out.
 	if _, _, err := d.Service.Requests(ctx, click, auditing.Query{}, 0); err != nil {
 		return err
 	}
@@ -53,6 +57,8 @@ func (d *Desk) find(ctx context.Context, trigger string, click approval.Click, _
 }
 
 // Query is what a form looks for. A field that is wrong is named.
+//
+// Empty fields are zero, and a zero field of a Query narrows nothing.
 func (d *Desk) Query(fields map[string]slack.BlockAction) (q auditing.Query, field string, err error) {
 	q = auditing.Query{Person: fields[ids.FieldPerson].SelectedUser, Channel: fields[ids.FieldChannel].SelectedConversation, Words: fields[ids.FieldWords].Value}
 	q.From, q.To, field, err = d.days(fields)
@@ -78,6 +84,7 @@ func (d *Desk) older(ctx context.Context, trigger string, click approval.Click, 
 	return d.Push(ctx, trigger, audit.ListView(rows, q, more))
 }
 
+// record opens a request. Of a private answer it shows nothing: that is behind a button of its own.
 func (d *Desk) record(ctx context.Context, trigger string, click approval.Click, id string) error {
 	s, err := d.Service.Record(ctx, click, id)
 	if err != nil {
@@ -86,6 +93,7 @@ func (d *Desk) record(ctx context.Context, trigger string, click approval.Click,
 	return d.Push(ctx, trigger, audit.RecordView(s))
 }
 
+// written opens all code of a request. It is told anew from the log, because a modal has no room to carry it.
 func (d *Desk) written(ctx context.Context, trigger string, click approval.Click, id string) error {
 	s, err := d.Service.Record(ctx, click, id)
 	if err != nil {
@@ -94,6 +102,7 @@ func (d *Desk) written(ctx context.Context, trigger string, click approval.Click
 	return d.Push(ctx, trigger, audit.WrittenView(s))
 }
 
+// answer opens an answer that is its asker's alone. The look is on record before it is shown.
 func (d *Desk) answer(ctx context.Context, trigger string, click approval.Click, id string) error {
 	s, err := d.Service.PrivateAnswer(ctx, click, id)
 	if err != nil {
@@ -102,6 +111,7 @@ func (d *Desk) answer(ctx context.Context, trigger string, click approval.Click,
 	return d.Push(ctx, trigger, audit.AnswerView(s))
 }
 
+// deeds opens the last hundred changes of people, rules, budgets, pins and keys.
 func (d *Desk) deeds(ctx context.Context, trigger string, click approval.Click, _ string) error {
 	list, err := d.Service.Deeds(ctx, click, 100)
 	if err != nil {
@@ -110,6 +120,7 @@ func (d *Desk) deeds(ctx context.Context, trigger string, click approval.Click, 
 	return d.Open(ctx, trigger, audit.DeedsView(list))
 }
 
+// points opens the last twenty checkpoints, each with its note of a few lines.
 func (d *Desk) points(ctx context.Context, trigger string, click approval.Click, _ string) error {
 	list, err := d.Service.Points(ctx, click, 20)
 	if err != nil {
@@ -120,6 +131,7 @@ func (d *Desk) points(ctx context.Context, trigger string, click approval.Click,
 
 // pack asks for which time, beginning with this month.
 func (d *Desk) pack(ctx context.Context, trigger string, click approval.Click, _ string) error {
+	// As in find: whoever may not is told first.
 	if _, err := d.Service.Points(ctx, click, 0); err != nil {
 		return err
 	}
@@ -127,7 +139,7 @@ func (d *Desk) pack(ctx context.Context, trigger string, click approval.Click, _
 	return d.Open(ctx, trigger, audit.PackView(time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, now.Location()), now))
 }
 
-// Pack has the pack made that a form asks for.
+// Pack has the pack made that a form asks for. An error is shown at the field that is returned with it.
 func (d *Desk) Pack(ctx context.Context, click approval.Click, fields map[string]slack.BlockAction) (field string, err error) {
 	of := pack.Chosen{Person: fields[ids.FieldPerson].SelectedUser, Channel: fields[ids.FieldChannel].SelectedConversation}
 	if of.From, of.To, field, err = d.days(fields); err != nil {
@@ -153,6 +165,7 @@ func (d *Desk) days(fields map[string]slack.BlockAction) (from, to time.Time, fi
 		return day
 	}
 	from, to = read(ids.FieldFrom), read(ids.FieldUntil)
+	// A day later by the calendar and not by 24 hours: days of a change of clocks have 23 or 25.
 	if !to.IsZero() {
 		to = to.AddDate(0, 0, 1)
 	}

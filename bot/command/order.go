@@ -21,6 +21,8 @@ import (
 )
 
 // Order is what somebody wants of /budget.
+//
+// Which fields count depends on the verb, as is said beside each; the others are zero.
 type Order struct {
 	Verb    string // show, set, remove, history, explain, top, help; empty for /budget alone
 	Target  Target
@@ -31,6 +33,9 @@ type Order struct {
 }
 
 // Target is whose budget is meant, as it can be told from the words alone.
+//
+// A thread has no Id here: its session's id is looked up by the place, which only the database knows
+// (bot.budgets.scope).
 type Target struct {
 	Kind    budget.ScopeKind // empty: nobody was named
 	Id      string           // of a person, a channel or a role
@@ -48,6 +53,8 @@ type terms struct {
 
 var (
 	// mention and channelMention are how Slack sends people and channels in a command whose text is escaped.
+	// Ids of people begin with a U or, in an organisation (Enterprise Grid), with a W; the name behind the bar
+	// is for display.
 	mention        = regexp.MustCompile(`^<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>$`)
 	channelMention = regexp.MustCompile(`^<#([CDG][A-Z0-9]+)(?:\|[^<>]*)?>$`)
 	// threadLink is what "Copy link" gives for a message; in a thread the root's ts comes after it.
@@ -55,6 +62,8 @@ var (
 )
 
 // wrong is a /budget that cannot be read, with an example of one that can.
+//
+//	I do not understand "per year". … For example: /budget set team 200 per week
 func wrong(why, example string) error {
 	return &approval.InputError{Why: approval.Words(why + " For example: " + ids.CommandBudget + " " + example)}
 }
@@ -80,6 +89,7 @@ func ParseBudget(text string) (Order, error) {
 	read, ok := verbs[o.Verb]
 	if !ok {
 		// With a near miss the long list of verbs would only hide the one that was meant.
+		// It is only proposed and never done: one of the verbs removes a budget.
 		if near := nearest(o.Verb); near != "" {
 			return Order{}, &approval.InputError{Why: approval.Words(fmt.Sprintf("Unknown command %q. Did you mean %q?", said(text), near))}
 		}
@@ -92,6 +102,8 @@ func ParseBudget(text string) (Order, error) {
 }
 
 // nearest is the verb that somebody may have meant: one letter more, less or other.
+//
+// In alphabetical order, so that the same slip gets the same proposal each time.
 func nearest(word string) string {
 	for _, verb := range slices.Sorted(maps.Keys(verbs)) {
 		// What both begin with is skipped. Then at most one letter may be too many, missing or other.
@@ -134,6 +146,7 @@ func ReadTarget(word, example string) (Target, error) {
 	if m := channelMention.FindStringSubmatch(word); m != nil {
 		return Target{Kind: budget.Project, Id: m[1]}, nil
 	}
+	// In a link the point of a ts is left out: the last six digits stand behind it.
 	if m := threadLink.FindStringSubmatch(word); m != nil {
 		// A link to a reply names the thread's first message in thread_ts, which is where the budget is.
 		t := Target{Kind: budget.Session, Channel: m[1], Ts: m[2] + "." + m[3]}
@@ -147,6 +160,7 @@ func ReadTarget(word, example string) (Target, error) {
 		return Target{Kind: budget.Team}, nil
 	case slices.Contains(roles, name):
 		return Target{Kind: budget.Role, Id: name}, nil
+	// Slack escapes what was chosen from its list, so what still has a "#" was typed by hand.
 	case strings.HasPrefix(word, "#"):
 		return Target{}, wrong(fmt.Sprintf("I cannot find the channel %q. Type # and choose it from the list that Slack offers.", said(word)), example)
 	case strings.Contains(word, "://"):
@@ -159,6 +173,8 @@ func ReadTarget(word, example string) (Target, error) {
 var roles = []string{budget.Members, budget.Reviewers, budget.Admins}
 
 // readOne reads the one target that a verb takes, if it is there.
+//
+// Without a target the verb is about all budgets; Kind stays empty.
 func (o *Order) readOne(rest []string, example string) (err error) {
 	switch len(rest) {
 	case 0:
@@ -191,6 +207,7 @@ func (o *Order) ReadExplain(rest []string) error {
 	if len(rest) != 1 {
 		return wrong("Which question? Its id is in the small print of its card and its answer; /analyze status lists yours.", example)
 	}
+	// Keyboards of phones begin a word with a capital.
 	if o.Request = strings.ToLower(rest[0]); !requestID.MatchString(o.Request) {
 		return wrong(fmt.Sprintf("%q is not the id of a question. It is in the small print of its card and its answer.", said(rest[0])), example)
 	}
@@ -227,6 +244,7 @@ func (o *Order) readSet(rest []string) (err error) {
 const maxAmount = 1_000_000 * budget.Dollar
 
 // ReadAmount reads dollars; why says what is wrong with them.
+// why is words for people, which the form shows beside its field and a command puts before its example.
 func ReadAmount(word string) (amount budget.USD, why string) {
 	amount, err := budget.ParseUSD(word)
 	switch {

@@ -18,6 +18,8 @@ type period struct {
 }
 
 // Periods are the stretches that people speak of.
+//
+// The form has the same keys as values of its list, so both are read alike (bot.ledgers.clickRanking).
 var Periods = map[string]period{
 	"today": {budget.Day, 0}, "yesterday": {budget.Day, 1},
 	"this week": {budget.Week, 0}, "last week": {budget.Week, 1},

@@ -20,9 +20,11 @@ const (
 	exampleWarn      = "set team 200 warn 50%, 95%"
 	exampleDowngrade = "set team 200 downgrade codestral-2508"
 	exampleWithout   = "set team 200 without upload, long runs"
+	exampleReady     = "set team 200 ready 0.02"
 )
 
 // reader goes through the words of the terms.
+// It never fails: behind the last word come empty ones, which no clause takes.
 type reader struct{ words []string }
 
 // peek is the next word in small letters, empty at the end.
@@ -57,17 +59,19 @@ func (r *reader) more() bool {
 }
 
 // clauseWords begin the clauses, so that no model is called like them.
-var clauseWords = []string{"per", "in", "soft", "warn", "downgrade", "without"}
+var clauseWords = []string{"per", "in", "soft", "warn", "downgrade", "without", "ready"}
 
 // clauses read what a word of the terms begins.
 var clauses = map[string]func(t *terms, r *reader) error{
 	"per": (*terms).readPer, "in": (*terms).readInAll, "soft": (*terms).readSoft, "warn": (*terms).readWarn,
 	"downgrade": (*terms).readDowngrade, "without": (*terms).readWithout,
+	"ready": (*terms).readReady,
 }
 
 // read reads the terms of a budget: each clause at most once, in any order.
 // Without a window it is per month.
 func (t *terms) read(words []string) error {
+	// The rest of the zero terms is a limit without any policy: it warns nobody and switches nothing off.
 	t.Window = budget.Month
 	// Commas become words of their own, so "50%,95%" and "50%, 95%" read alike.
 	r := &reader{strings.Fields(strings.ReplaceAll(strings.Join(words, " "), ",", " , "))}
@@ -76,7 +80,7 @@ func (t *terms) read(words []string) error {
 		word := r.peek()
 		clause, ok := clauses[word]
 		if !ok {
-			return wrong(fmt.Sprintf("I do not understand %q. After the amount there may be per day, per week, per month or in all, and then soft, warn, downgrade and without.",
+			return wrong(fmt.Sprintf("I do not understand %q. After the amount there may be per day, per week, per month or in all, and then soft, warn, downgrade, without and ready.",
 				said(strings.Join(r.words, " "))), exampleWindow)
 		}
 		// "in all" and "per week" are the same clause, and stand there once together.
@@ -94,9 +98,11 @@ func (t *terms) read(words []string) error {
 			return err
 		}
 	}
+	// What holds across clauses is looked at when all of them have been read, since they come in any order.
 	return t.sensible()
 }
 
+// readPer reads what follows "per".
 func (t *terms) readPer(r *reader) error {
 	word := r.take()
 	if t.Window = windows[strings.ToLower(word)]; t.Window == "" {
@@ -105,6 +111,7 @@ func (t *terms) readPer(r *reader) error {
 	return nil
 }
 
+// readInAll reads what follows "in": a budget that never starts anew.
 func (t *terms) readInAll(r *reader) error {
 	if !r.accept("all") {
 		return wrong("A budget is per day, per week, per month or in all.", "set team 200 in all")
@@ -113,6 +120,7 @@ func (t *terms) readInAll(r *reader) error {
 	return nil
 }
 
+// readSoft reads the mark from which on people are warned and things are switched off.
 func (t *terms) readSoft(r *reader) error {
 	mark, why := ReadPercent(r.take())
 	if why != "" {
@@ -138,6 +146,9 @@ func (t *terms) readWarn(r *reader) error {
 }
 
 // readDowngrade reads which cheaper models may stand in: for any, or each for one.
+//
+//	downgrade codestral-2508            whatever was asked, this one writes
+//	downgrade a to b, c to d            each for one
 func (t *terms) readDowngrade(r *reader) error {
 	r.accept("to")
 	for {
@@ -170,6 +181,16 @@ func (t *terms) readWithout(r *reader) error {
 	}
 }
 
+// readReady reads what a sandbox may cost that is kept ready while one question is reviewed.
+func (t *terms) readReady(r *reader) (err error) {
+	amount, why := ReadAmount(r.take())
+	if why != "" {
+		return wrong(why, exampleReady)
+	}
+	t.Policy.Ready = amount
+	return nil
+}
+
 // readAbility reads one thing that can be switched off.
 func readAbility(r *reader) (budget.Ability, bool) {
 	switch strings.ToLower(r.take()) {
@@ -177,6 +198,7 @@ func readAbility(r *reader) (budget.Ability, bool) {
 		return budget.Upload, true
 	case "network":
 		return budget.Network, true
+	// "long" alone is nothing that can be switched off.
 	case "long":
 		return budget.LongRuns, r.accept("runs")
 	case "model":
@@ -187,6 +209,8 @@ func readAbility(r *reader) (budget.Ability, bool) {
 }
 
 // ReadPercent reads a mark, 80% or 80; why says what is wrong with it.
+//
+// It is a share of the budget's amount, in whole percent.
 func ReadPercent(word string) (mark int, why string) {
 	mark, err := strconv.Atoi(strings.TrimSuffix(word, "%"))
 	if err != nil || mark < 1 || mark > 100 {
@@ -196,6 +220,8 @@ func ReadPercent(word string) (mark int, why string) {
 }
 
 // sensible puts the marks into order and refuses what says nothing.
+//
+// The bounds keep what is shown of a budget to a few lines.
 func (t *terms) sensible() error {
 	slices.Sort(t.Policy.Warn)
 	t.Policy.Warn = slices.Compact(t.Policy.Warn)

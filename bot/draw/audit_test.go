@@ -1,13 +1,19 @@
 package draw_test
 
 import (
+	"encoding/json"
+	"fmt"
+	"testing"
 	"time"
 
 	"github.com/slack-go/slack"
+	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
 	"countersign/approval/auditing"
+	"countersign/approval/steps"
 	"countersign/bot/draw/audit"
+	"countersign/bot/draw/home"
 	"countersign/bot/draw/sample"
 	"countersign/bot/kit"
 	"countersign/internal/pack"
@@ -62,5 +68,43 @@ func auditPages(b stand) map[string]*kit.Page {
 		"pack-part":             audit.PackPage(part, "pack.zip", "countersign+1a2b+AbC="),
 		"notice-log-lacks":      noticed(b, approval.NoticeLog, sample.View(), slacksim.Admin, approval.LogAlarm{Why: approval.LogLacks, Place: "the Git remote https://host/log", Since: sample.Noon}),
 		"notice-log-parted":     noticed(b, approval.NoticeLog, sample.View(), slacksim.Admin, approval.LogAlarm{Why: approval.LogParted, Place: "the Git remote https://host/log"}),
+	}
+}
+
+// A record that leaves something out says how much, at each list.
+func TestARecordNeverPassesAPartForTheWhole(t *testing.T) {
+	t.Parallel()
+	s := audited(false)
+	version := s.Versions[0]
+	for n := range 50 {
+		s.Steps = append(s.Steps, pack.Step{Position: int64(n + 9), At: sample.Noon, Actor: "countersign", What: "asked the model"})
+		s.Receipts[0].Charges = append(s.Receipts[0].Charges, pack.Charge{What: "codestral-2508", Amount: 1000})
+		version.Findings = append(version.Findings, fmt.Sprintf("caution, line %d: a number", n))
+	}
+	s.Versions = []*pack.Version{version, version, version, version, version}
+	shown, err := json.Marshal(audit.RecordView(s))
+	require.NoError(t, err)
+	for _, said := range []string{"Before these there were 2 versions", "and 42 more: a pack has all of it", "and 31 more: a pack has all of it", "The last 40 of 52 entries of the log"} {
+		require.Contains(t, string(shown), said)
+	}
+	whole, err := json.Marshal(audit.RecordView(audited(false)))
+	require.NoError(t, err)
+	require.NotContains(t, string(whole), "more: a pack")
+	require.Contains(t, string(whole), "All 2 entries of the log")
+}
+
+// Slack gave old private channels ids that begin with a G. They are channels all the same.
+func TestAnOldPrivateChannelIsNoDirectMessage(t *testing.T) {
+	t.Parallel()
+	row := auditing.Row{ID: "bcd23fg", Asker: slacksim.Analyst, Channel: "G024BE91L", State: "done", At: sample.Noon}
+	listed, err := json.Marshal(audit.ListView([]auditing.Row{row}, auditing.Query{}, false))
+	require.NoError(t, err)
+	queue := &kit.Page{}
+	home.QueueRow(queue, steps.QueueRow{ID: "bcd23fg", Asker: slacksim.Analyst, Project: "G024BE91L", Since: sample.Noon, ExpiresAt: sample.Noon.AddDate(0, 0, 1)}, sample.Noon)
+	waiting, err := json.Marshal(queue.Blocks)
+	require.NoError(t, err)
+	for _, shown := range [][]byte{listed, waiting} {
+		require.Contains(t, string(shown), "G024BE91L")
+		require.NotContains(t, string(shown), "direct message")
 	}
 }

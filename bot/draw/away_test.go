@@ -71,6 +71,7 @@ func awayPages(b stand, who kit.Identity) map[string]*kit.Page {
 		"notice-lacks-hidden":   lacks(approval.Cause{Code: approval.FileHidden, File: "sales.csv"}),
 		"notice-lacks-unseen":   lacks(approval.Cause{Code: approval.FileNotSeen, File: "sales.csv"}),
 		"notice-lacks-member":   lacks(approval.Cause{Code: approval.AskerAlien, Person: slacksim.Guest}),
+		"notice-lacks-pinned":   lacks(approval.Cause{Code: approval.WhichFile, File: "sales.csv", Files: []approval.File{{ID: "F1", Name: "sales.csv", Pinned: "C0SALES"}, {ID: "F2", Name: "sales.csv", Pinned: "C0FINANCE"}}}),
 		"notice-lacks-near":     lacks(approval.Cause{Code: approval.NoFile, File: "salse.csv", Files: []approval.File{{ID: "F1", Name: "sales.csv"}, {ID: "F2", Name: "sale.csv"}, {ID: "F3", Name: "sales.xlsx"}}}),
 		"notice-lacks-in-word":  told(approval.NoticeAskBack, sample.View(sample.In(approval.Failed, approval.Words("sales.csv has 30.0 MB; at most 20.0 MB fit."))), approval.AskedBack{Why: approval.Words("sales.csv has 30.0 MB; at most 20.0 MB fit.")}),
 		"modal-form-again":      {Blocks: form.Blocks.BlockSet},

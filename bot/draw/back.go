@@ -20,7 +20,8 @@ func Back(r approval.Reason, limit int) (said []kit.Part) {
 	return append(said, kit.Words("The approval no longer counts, and nothing has run. It needs a new decision."))
 }
 
-// fallen says why somebody's approval does not count any more, behind their name.
+// fallen says why somebody's approval does not count any more, behind their name: a mention stands by itself, so that it can be
+// pressed, and cannot begin in the middle of our words.
 func fallen(f approval.Fallen) []kit.Part {
 	switch f.Code {
 	case approval.NoReviewer:

@@ -14,6 +14,9 @@ import (
 
 // cost ends every answer, in one line: who approved it, what the code did, what it has
 // cost and what is left. The bill is behind Details.
+// One line of small print:
+//
+//	Approved by @Ben · Opened sales.csv. No network, no other programs · $0.02 · $9.98 of $10 left
 func cost(p *kit.Page, v *steps.View) {
 	r := v.Request
 	var said []kit.Part
@@ -23,6 +26,9 @@ func cost(p *kit.Page, v *steps.View) {
 	} else if who := approvers(r); who != nil {
 		said = append(append(said, kit.Words("Approved")), who...)
 	}
+	// "at most" and "not known yet" are two different doubts. The first is a charge that was booked at its
+	// highest price, the second a hold that is still open, because nobody knows yet whether the provider will
+	// bill it.
 	if r.Run != nil && r.Run.Result != nil && r.Run.Result.Outcome != approval.Cancelled { // nothing that it did is kept
 		head, rest := r.Run.Result.Observed.Words(Listed)
 		said = append(said, kit.Words(dot(said)+head+strings.TrimSuffix(rest, ".")))
@@ -39,6 +45,9 @@ func cost(p *kit.Page, v *steps.View) {
 		said = append(said, kit.Words(fmt.Sprintf(" · %s of %s left", money.Left(tight.Left()), money.Dollars(tight.Limit.Hard()))))
 	}
 	p.Small(said...)
+	if spent := keptSpent(v); spent > 0 {
+		p.Small(kit.Words(keptReady + ": " + money.Spent(spent)))
+	}
 }
 
 // dot stands between the pieces of a line.
@@ -49,7 +58,8 @@ func dot(before []kit.Part) string {
 	return " · "
 }
 
-// bill is what it cost, what is left, and who is answerable.
+// bill is what it cost, what is left, and who is answerable. It is exact where the line under the answer is rounded: somebody
+// may hold it against a provider's bill.
 func bill(p *kit.Page, v *steps.View) {
 	p.List([]kit.Part{kit.Strong("Bill")}, billLines(v))
 	r := v.Request
@@ -70,8 +80,49 @@ func bill(p *kit.Page, v *steps.View) {
 // pay for an inspection as well (approval.Money.Inspect), so both purposes have the same word.
 var boxSteps = map[budget.Purpose]string{budget.ForDraft: ", inspection", budget.ForRead: ", reading", budget.ForInspect: ", inspection", budget.ForRun: ", run"}
 
+// keptReady names what a box has cost before anybody had approved what it was for.
+const keptReady = "Sandbox kept ready while it was reviewed"
+
+// keptCost is what that was, or is at most.
+// While the box is kept, its hold gives the bound; once the hold is settled, the bill has the sum. So the card
+// names either the one or the other, and never counts the money twice.
+func keptCost(p *kit.Page, v *steps.View) {
+	b := v.Request.Ready
+	for _, h := range v.Request.Holds {
+		if b.Open() && h.ID == b.Hold {
+			p.Say(kit.Strong("Sandbox kept ready"), kit.Words(" while it is reviewed, until "), kit.Moment(b.Until), kit.Words(": at most "+money.Most(h.Amount)+"."))
+			return
+		}
+	}
+	if spent := keptSpent(v); spent > 0 {
+		p.Say(kit.Words(keptReady + ": " + money.Spent(spent) + "."))
+	}
+}
+
+// keptSpent is what of the bill that was.
+func keptSpent(v *steps.View) (spent budget.USD) {
+	for _, s := range v.Bill {
+		if s.Purpose == budget.ForReady {
+			spent += budget.Total(s.Charges)
+		}
+	}
+	return spent
+}
+
 // billLines add charges of one kind and name up, and end with the total and what is left.
+//
+//	Bill
+//	• mistral-large (Mistral, api.mistral.ai): 3,214 tokens in and 402 out, $0.0089
+//	• e2b sandbox: 4.2 seconds, $0.0002
+//	• Total: $0.0091
+//	• The run cost 1 cent, as expected; the limit was 5 cents
+//	• @Maya has $7.88 of $10 left this month
+//
+// Lines stand in the order in which the money was first spent, because a map alone would shuffle them at each
+// drawing.
 func billLines(v *steps.View) (items [][]kit.Part) {
+	// Whatever is part of the key keeps its own line. Estimated charges are never added to measured ones: the
+	// sum would have figures of seconds or tokens that nobody knows.
 	type key struct {
 		kind  budget.ChargeKind
 		what  string
@@ -94,6 +145,9 @@ func billLines(v *steps.View) (items [][]kit.Part) {
 			if lost && c.Kind == budget.Box {
 				k.step = boxSteps[s.Purpose]
 			}
+			if s.Purpose == budget.ForReady {
+				k.step = keptReady
+			}
 			sum, ok := sums[k]
 			if !ok {
 				order = append(order, k)
@@ -114,6 +168,12 @@ func billLines(v *steps.View) (items [][]kit.Part) {
 		}
 		line := fmt.Sprintf("%s sandbox%s: %.1f seconds, ", k.what, k.step, float64(c.BoxMS)/1000)
 		switch {
+		case k.step == keptReady && k.guess:
+			line = keptReady + ": time unknown, at most "
+		case k.step == keptReady:
+			line = fmt.Sprintf("%s: %.1f seconds, ", keptReady, float64(c.BoxMS)/1000)
+		// The order of the cases matters: a kept box is also a box, and a guess hides every figure but the
+		// amount.
 		case k.guess && k.kind == budget.Tokens:
 			line = kit.Cut(k.what, 80) + k.step + ": token count unknown, at most "
 		case k.guess:
@@ -142,7 +202,8 @@ func billLines(v *steps.View) (items [][]kit.Part) {
 	return items
 }
 
-// askedAt says who was asked for a model and where the prompt went; nothing where nobody knows.
+// askedAt says who was asked for a model and where the prompt went; nothing where nobody knows. A host of one's own may
+// stand behind any provider's name, so both are said.
 func askedAt(to approval.Addressee) string {
 	switch {
 	case to.Provider == "":
@@ -163,6 +224,8 @@ func expected(rev *approval.Revision) string {
 }
 
 // ofQuote says how near the quote was to what the run has cost.
+// It is empty where nothing ran, where a version was written before there were quotes, and for a person's edit,
+// which has none.
 func ofQuote(v *steps.View) string {
 	rev := v.Request.Revision
 	run, ok := v.RunSpent()

@@ -16,6 +16,10 @@ import (
 // Blocked is the progress of a request that a budget has refused: why, a bar, and
 // what its asker can do. Anybody may read it, and the service takes choices from
 // the asker alone.
+//
+//	Paused: over budget. Writing the code with mistral-large could cost up to $0.12, and #sales has $0.03 left.
+//	▓▓▓▓▓▓▓▓▓░
+//	[Use mistral-small (at most $0.02)] [Wait until 1 December] [Ask for $0.09 more] [Try again] [Cancel] [Why?]
 func Blocked(with With, v *steps.View, c *steps.Choices) *kit.Page {
 	r := v.Request
 	p := &kit.Page{}
@@ -38,12 +42,18 @@ func Blocked(with With, v *steps.View, c *steps.Choices) *kit.Page {
 	return p
 }
 
-// refusal says in a sentence what did not fit where.
+// refusal says in a sentence what did not fit where. reader is who reads it alone: their own budget is "your" budget; ""
+// stands for a channel.
+// Of a run that is refused it names whoever had pressed Approve (block.By), because their press came to
+// nothing: the approval was never written, and somebody has to press again.
 func refusal(r *approval.Request, reader string) []kit.Part {
 	block := r.Blocked
 	tight := block.Tight()
 	if block.Rests() {
-		return []kit.Part{kit.Words(budget.RestWords + " Then this goes on by itself.")}
+		if block.Purpose == budget.ForRun && block.By != "" {
+			return kit.Flow(kit.Words(budget.RestWords+" Once that is done, "), kit.Person(block.By), kit.Words(" can approve again."))
+		}
+		return []kit.Part{kit.Words(budget.RestWords + " Once that is done, this continues on its own within a minute, if the budgets have room for it.")}
 	}
 	// Here money is left, so the sentence about what it could cost would be a riddle.
 	if d := block.Declined; d != nil {
@@ -66,6 +76,7 @@ func askedMore(p *kit.Page, r *approval.Request) {
 	if len(r.TopUps) == 0 {
 		return
 	}
+	// Only the last one: what became of the ones before it does not help anybody who waits now.
 	t := r.TopUps[len(r.TopUps)-1]
 	switch {
 	case t.Open():
@@ -77,10 +88,12 @@ func askedMore(p *kit.Page, r *approval.Request) {
 	}
 }
 
-// mostButtons is how many cheaper models get a button of their own.
+// mostButtons is how many cheaper models get a button of their own; more of them become a list.
 const mostButtons = 2
 
 // waysOn returns the asker's choices as buttons. Cancel is always one of them.
+// The service looks at the budgets again with every press, so a button that has become wrong since it was drawn
+// is answered with a sentence, and costs nothing.
 func waysOn(with With, r *approval.Request, c *steps.Choices) (row []slack.BlockElement) {
 	// Somebody has raised the budget, or a window has begun: then only this one way makes sense.
 	if c.Fits {
@@ -102,6 +115,7 @@ func waysOn(with With, r *approval.Request, c *steps.Choices) (row []slack.Block
 			row = append(row, use)
 		}
 	}
+	// Not where it waits already, or where it would fit at once: then there is nothing to wait for.
 	if !c.FitsFrom.IsZero() && !r.Blocked.Wait && !c.Fits {
 		row = append(row, kit.Button(ids.ActionWait, "Wait until "+kit.Day(c.FitsFrom.In(with.Calendar)).String(), r.ID, slack.StyleDefault))
 	}
@@ -117,11 +131,12 @@ func waysOn(with With, r *approval.Request, c *steps.Choices) (row []slack.Block
 	return append(row, Cancel(r))
 }
 
+// useLabel names a cheaper model with what it costs at most, so that nobody has to open anything to choose.
 func useLabel(m steps.ModelChoice) string {
 	return fmt.Sprintf("Use %s (at most %s)", m.Model, money.Most(m.Most))
 }
 
-// askFor is an amount that people ask for: what is missing, rounded up to a cent.
+// askFor is an amount that people ask for: what is missing, rounded up to a cent. Rounded down it would be refused again.
 func askFor(missing budget.USD) budget.USD {
 	return max(budget.Cent, (missing+budget.Cent-1)/budget.Cent*budget.Cent)
 }
@@ -173,6 +188,7 @@ func cheaperNote(p *kit.Page, r *approval.Request) {
 
 // Declining is the button with which the asker declines a cheaper model, as long as
 // another one could write instead.
+// Not while a person's edit is inspected (r.Edit): no model writes then, so there is none to decline.
 func Declining(r *approval.Request) (row []slack.BlockElement) {
 	if r.Downgraded == nil || r.Edit != nil || r.State != approval.Drafting && r.State != approval.Pending {
 		return nil

@@ -17,11 +17,24 @@ import (
 // Card is the message in the review channel. While the request waits it carries
 // the means to decide: Approve only beside the whole code. garbled tells that
 // Slack has once stored something else than what was sent.
+// What Slack holds is compared with the card as it is drawn anew, so nothing here may depend on the clock or the
+// replica of whoever draws it: what time it is comes with the view (v.Now).
 func Card(with With, v *steps.View, garbled bool) *kit.Page {
 	return DrawCard(with, v, Flaw{Found: garbled})
 }
 
-// DrawCard draws the card, and can say which line of the code Slack has changed.
+// DrawCard draws the card, and can say which line of the code Slack has changed. Whether the code fits depends on all else that
+// the card says, so the rest is drawn first and the code last.
+//
+//	May this code run?
+//	High risk · 1 of 2 approvals · at most 1 cent · until 15:30   Glance
+//	| @Maya asks: …                                       asks; what changed since the version before (since)
+//	Files and how they are read; notes of the channel; refused drafts
+//	Danger in lines 3 and 9                               warned: the text itself is below where there is much
+//	What it does (the model's words, not checked)
+//	Code (revision 2, 41 lines)                           whole, or "too long for a card"
+//	Findings, cost, hosts, terms, digest                  cardTail
+//	[Approve] [Review code] [Reject] …                    cardWays; no Approve unless the code stands above
 func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 	// The order is a reviewer's: what it takes of them, who asks what, on which files, what to be careful
 	// about, the code, and then what an approval agrees to.
@@ -40,6 +53,8 @@ func DrawCard(with With, v *steps.View, flaw Flaw) *kit.Page {
 	warned(p, r, mostFound)
 	summary(p, rev)
 	// What follows the code is drawn before it is known whether the code fits: it has to be there in any case.
+	// The measure is kit.MaxBlockText for all blocks together: Slack answers msg_blocks_too_long somewhere
+	// above 11,000 characters, and it does so for the whole message.
 	tail, ways := cardTail(v, review.MaxHosts, flaw), cardWays(with, v, true, flaw)
 	n := len(kit.Lines(rev.Code))
 	title := []kit.Part{kit.Strong("Code"), kit.Words(fmt.Sprintf(" (revision %d, %s)", rev.Number, kit.Count(n, "line")))}
@@ -77,21 +92,22 @@ func cardWays(with With, v *steps.View, whole bool, flaw Flaw) *kit.Page {
 	return p
 }
 
-// Withdrawable tells whether there is an approval that its giver can still take back.
-func Withdrawable(r *approval.Request) bool {
+// withdrawable tells whether there is an approval that its giver can still take back: not once the code has started.
+func withdrawable(r *approval.Request) bool {
 	return r.Can("Disown") && r.Approvals() > 0
 }
 
 // disowning is the button that takes an approval back, as long as that can be done: also while
 // others are still to approve.
 func disowning(r *approval.Request) []slack.BlockElement {
-	if !Withdrawable(r) {
+	if !withdrawable(r) {
 		return nil
 	}
 	return []slack.BlockElement{NotMe(r, r.Revision.Number, "This was not me", "somebody has approved in your name")}
 }
 
-// NotMe is the button of those in whose name it was approved.
+// NotMe is the button of those in whose name it was approved. Anybody can press it; the service takes it only from them.
+// takes is the end of "the administrators are told that …".
 func NotMe(r *approval.Request, revision int, label, takes string) *slack.ButtonBlockElement {
 	not := kit.Button(ids.ActionDisown, label, fmt.Sprintf("%s/%d", r.ID, revision), slack.StyleDanger)
 	not.AccessibilityLabel = "Withdraw the approval that was given in my name"
@@ -110,6 +126,8 @@ func earlier(questions []string) (items [][]kit.Part) {
 }
 
 // CardTitle says what a card is about now. What nobody decided is never called a no.
+// Code that ran without an approval says so in its title in every later state: "Approved and run" would be a
+// lie about the one case in which the first promise was set aside.
 func CardTitle(r *approval.Request) string {
 	switch {
 	case r.Glass == nil:
@@ -168,6 +186,8 @@ func summary(p *kit.Page, rev *approval.Revision) {
 }
 
 // Thread is where a request's messages go.
+// That is the message of a person who asked by mention, or else the root that the bot has posted. Until the
+// root is posted it is empty, and what is posted to no thread stands in the channel itself.
 func Thread(v *steps.View) string {
 	if v.Session.ThreadTS != "" {
 		return v.Session.ThreadTS

@@ -19,9 +19,19 @@ const (
 	Edited = "You edited a message. I only read messages as they were first sent, so your change has no effect. " +
 		"If I am already working on the question, Cancel stops it. To ask something else, send a new message."
 	FileGone = "A file on your message has been deleted, or Slack does not show it any more. Upload it again, with your question."
+	// NotDone is of an order that failed because Slack does not accept the bot's token: see Mute.
+	NotDone = "That could not be done, and is not kept: please send it again later."
 )
 
+// Mute says why the bot is silent: Slack does not accept its token. Code is Slack's word for it. It stands also below what was not taken.
+func Mute(code string) string {
+	return "At the moment I cannot post anything: Slack does not accept my token (" + code + "). Whoever runs this app has to install it again and start me with the new token. " +
+		"Every question that was taken is kept, and goes on then."
+}
+
 // Lacks tells the asker what their question needs before it can be answered.
+// It speaks to the asker alone, in a direct message or beside the form, and every answer names what they can do
+// now. A cause with none of these codes comes up later in a request's life, and is said by isAway.
 func Lacks(with With, c approval.Cause) []kit.Part {
 	at, file := kit.Place(c.Channel), kit.Cut(c.File, 110)
 	switch c.Code {
@@ -37,6 +47,7 @@ func Lacks(with With, c approval.Cause) []kit.Part {
 		return kit.Flow(kit.Words("You are not in "), at, kit.Words(". Please ask in a channel that you are in."))
 	case approval.NoFile:
 		said := kit.Flow(kit.Words("I cannot find a file called "+file+" in "), at)
+		// A name that is near is worth more than the advice to share the file: most slips are typing errors.
 		if len(c.Files) > 0 {
 			var names []string
 			for _, f := range c.Files {
@@ -47,6 +58,20 @@ func Lacks(with With, c approval.Cause) []kit.Part {
 		return kit.Flow(said, kit.Words(". Share it there first, or upload it with your question. "+
 			"If the code should create it, also name the file to make it from."))
 	case approval.WhichFile:
+		if c.File != "" {
+			var places []kit.Part
+			for i, f := range c.Files[:min(10, len(c.Files))] {
+				switch {
+				case i == 0:
+				case i == len(c.Files)-1:
+					places = append(places, kit.Words(" and to "))
+				default:
+					places = append(places, kit.Words(", to "))
+				}
+				places = append(places, kit.Place(f.Pinned))
+			}
+			return kit.Flow(kit.Words("Which "+file+" do you mean? Different files of that name are pinned to "), places, kit.Words(". Choose one, or ask in its channel."))
+		}
 		var names []string
 		for _, f := range c.Files[:min(10, len(c.Files))] {
 			names = append(names, kit.Cut(f.Name, 80))
@@ -68,6 +93,7 @@ func Lacks(with With, c approval.Cause) []kit.Part {
 	case approval.AskerAlien:
 		return kit.Flow(kit.Words("Only members of this workspace can ask."))
 	}
+	// The others come up later, when a question that had all it needed has lost it.
 	return isAway(c)
 }
 
@@ -78,11 +104,19 @@ const hiddenByPlan = " is hidden by Slack: this workspace is on the free plan, w
 const withheld = " cannot be read: Slack shows that it is there, but does not let me download it"
 
 // isAway says in half a sentence what cannot be seen, or is gone.
+// It has no full stop: Missing adds what mends it, Why adds the end, and a card puts it into a sentence of its
+// own.
 func isAway(c approval.Cause) []kit.Part {
 	at, file := kit.Place(c.Channel), kit.Cut(c.File, 110)
 	switch c.Code {
-	case approval.NotIn, approval.NotSeen:
+	case approval.NotIn:
 		return kit.Flow(kit.Words("I am no longer in "), at, kit.Words(", so I cannot read its files or answer there"))
+	case approval.NotSeen:
+		// Another bot user has other direct messages, and nobody gets into those of the one before it.
+		if approval.Direct(c.Channel) {
+			return kit.Flow(kit.Words("I can no longer write where it was asked: this app has been installed anew since, and our old direct messages are closed"))
+		}
+		return kit.Flow(kit.Words("I can no longer see "), at, kit.Words(": I am not in it any more, or it has been deleted. So I cannot read its files or answer there"))
 	case approval.ChannelArchived:
 		return kit.Flow(at, kit.Words(" is archived, so I cannot answer there"))
 	case approval.AskerNotIn:
@@ -102,13 +136,21 @@ func isAway(c approval.Cause) []kit.Part {
 	case approval.AskerGuest:
 		return kit.Flow(kit.Person(c.Person), kit.Words(" is now a guest here, so this is not run for them"))
 	}
+	// A code without words: better than a blank, and a test names it.
 	return kit.Flow(kit.Words(string(c.Code)))
 }
 
 // mends says what lets the question continue.
+// Only what the bot notices by itself is promised here: each of these is looked at again while the request
+// waits.
 func mends(with With, c approval.Cause) []kit.Part {
 	switch c.Code {
-	case approval.NotIn, approval.NotSeen:
+	case approval.NotSeen:
+		if approval.Direct(c.Channel) {
+			return kit.Flow(kit.Words("Please end it, and ask again here."))
+		}
+		return kit.Flow(kit.Words("Once somebody invites me again with "), kit.Mono("/invite @"+with.Self.Name), kit.Words(", it continues on its own. A channel that was deleted does not come back."))
+	case approval.NotIn:
 		return kit.Flow(kit.Words("Once somebody invites me again with "), kit.Mono("/invite @"+with.Self.Name), kit.Words(", it continues on its own."))
 	case approval.ChannelArchived:
 		return kit.Flow(kit.Words("Once it is unarchived, with me in it, it continues on its own."))
@@ -130,6 +172,7 @@ func Missing(with With, c approval.Cause) []kit.Part {
 }
 
 // Why says why a request has ended before anything ran.
+// It stands behind a sentence that says what has ended, so it is whole sentences itself.
 func Why(r *approval.Request) []kit.Part {
 	c := r.Cause
 	switch {
@@ -145,6 +188,7 @@ func Why(r *approval.Request) []kit.Part {
 }
 
 // waitsForAway says on a card what a request waits for, with the way to end that.
+// Only on cards that wait: while code is written the thread says it, and a reviewer has nothing to end yet.
 func waitsForAway(with With, p *kit.Page, r *approval.Request) {
 	if r.Away == nil || r.State != approval.Pending && r.State != approval.Approved {
 		return

@@ -18,9 +18,16 @@ import (
 // What stands under an answer: what one does next, and what is one press away.
 
 // buttons are the ways on from an answer, or from what ended without one.
+// The row under an answer, from what most people do to what few do:
+//
+//	[Fix it] or [Ask again]  [Show code] [Details]  [Good] [Not good]  [Share]  […]
+//
+// Under a repeated run (r.Repeats) there are no thumbs, no Verify and no Hand over: those belong to the answer
+// that it repeats.
 func buttons(p *kit.Page, v *steps.View) {
 	r := v.Request
 	var row []slack.BlockElement
+	// says is what a screen reader reads: a label of one word does not say of what.
 	add := func(action, label, says string, style slack.Style) {
 		b := kit.Button(action, label, r.ID, style)
 		b.AccessibilityLabel = says
@@ -55,7 +62,7 @@ func buttons(p *kit.Page, v *steps.View) {
 	p.Buttons("next", row...)
 }
 
-// others are the rare ways on from an answer, behind three dots. Slack takes five.
+// others are the rare ways on from an answer, behind three dots. Slack takes five entries; all five are used.
 func others(v *steps.View, ran bool) (options []*slack.OptionBlockObject) {
 	r := v.Request
 	if !ran {
@@ -81,13 +88,15 @@ func others(v *steps.View, ran bool) (options []*slack.OptionBlockObject) {
 	return options
 }
 
-// Other is what somebody chose of them: the way on, and the request. Of anything else it is nothing.
+// Other is what somebody chose of them: the way on, and the request. Of anything else it is nothing: the value comes from an
+// envelope, and names which handler it goes to.
 func Other(value string) (action, id string, ok bool) {
 	action, id, _ = strings.Cut(value, ":")
 	return action, id, slices.Contains([]string{ids.ActionReread, ids.ActionVerify, ids.ActionShare, ids.ActionHand, ids.ActionTakeBack}, action)
 }
 
 // mayAskAgain tells of a question that its asker could want asked again.
+// Whoever has left, is a guest, or never was a member would get a button that can only refuse them.
 func mayAskAgain(r *approval.Request) bool {
 	return r.Cause == nil || r.Cause.Code != approval.AskerGone && r.Cause.Code != approval.AskerGuest && r.Cause.Code != approval.AskerAlien
 }
@@ -104,6 +113,8 @@ const (
 var EndMarks = []string{markDone, markEnded}
 
 // Mark is the emoji that says how a request stands.
+// The names are Slack's, without colons, as reactions.add wants them. A run that failed counts as ended without
+// an answer, since the emoji tells a channel whether there is something to read.
 func Mark(r *approval.Request) string {
 	switch {
 	case r.State == approval.Running:
@@ -130,6 +141,8 @@ func LastTime(r *approval.Request) []kit.Part {
 }
 
 // Mend is the question that has code mended which ended with an error.
+// It is cut at 2,500 characters, so that with its heading it stays under the 3,000 that a question may have
+// (approval.Policy.MaxQuestion).
 func Mend(r *approval.Request) string {
 	return "Fix this, please: the program ended with an error. The question was: " + kit.Cut(r.Question, 2500)
 }
@@ -144,6 +157,7 @@ func Rated(good bool) string {
 
 // DetailsView is the whole bill of an answer, and all that is known of how it was made. own tells
 // that its asker looks: the words of an error are for nobody else.
+// Errors and tracebacks quote values of the data, which is why the channel does not see them.
 func DetailsView(v *steps.View, own bool) slack.ModalViewRequest {
 	r, p := v.Request, &kit.Page{}
 	p.Quote(kit.Cut(r.Question, 1000), kit.Person(r.Asker), kit.Words(" asked:"))
@@ -172,6 +186,7 @@ func words(p *kit.Page, res *approval.Result) {
 
 // CodeView is the program that ran, or would have, with who decided on it. It is for
 // reading: nothing is decided here.
+// It needs a revision; its handler answers "not found" where there is none.
 func CodeView(with With, v *steps.View) slack.ModalViewRequest {
 	r, p := v.Request, &kit.Page{}
 	verdicts(with, p, v)
@@ -201,6 +216,8 @@ func ChartFile(a approval.Artifact) string {
 	}
 	words := strings.FieldsFunc(strings.ToLower(title), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	name := kit.Cut(strings.Join(words, "-"), 60)
+	// Of a chart without a title the runner writes "A chart" or begins with an axis ("x: month"), which makes
+	// no name for a file (chart in sandbox/runner/show.py). Then the name that the program gave says more.
 	if a.Kind != "chart" || name == "" || strings.ContainsAny(title[:1], "0123456789") || strings.HasPrefix(title, "A chart") || strings.HasPrefix(title, "x:") || strings.HasPrefix(title, "y:") {
 		return a.Name
 	}

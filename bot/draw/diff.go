@@ -32,7 +32,7 @@ func NearView(v *steps.View, near *steps.Near) slack.ModalViewRequest {
 	})
 }
 
-// diffContext is how many lines that stayed are shown around those that did not.
+// diffContext is how many lines that stayed are shown around those that did not: three, as in diff -u.
 const diffContext = 3
 
 // changed counts the lines that came and went.
@@ -65,6 +65,11 @@ func ChangedWords(all []approval.DiffLine) string {
 // DiffText writes a diff line by line: the sign, the line's number in the text
 // that it stands in, and the line. What stayed is left out but for a few lines
 // around each change, and it is said how much.
+//
+//	  ·  12 lines as before
+//	  13  rows = load("sales.csv")
+//	- 14  total = rows.amount.sum()
+//	+ 14  total = rows.net.sum()
 func DiffText(all []approval.DiffLine) (out []string) {
 	// Which lines are near a change is found first, so that two changes near each other share their context.
 	near := make([]bool, len(all))
@@ -92,6 +97,7 @@ func DiffText(all []approval.DiffLine) (out []string) {
 			continue
 		}
 		pause()
+		// A line that is gone has its number in the old text, and everything else in the new one.
 		n := l.New
 		if l.Op == approval.Removed {
 			n = l.Old
@@ -127,6 +133,7 @@ func Diff(p *kit.Page, all []approval.DiffLine) {
 }
 
 // diffView is a modal that shows a diff under a sentence that says of what.
+// said comes first, because a diff that begins without a word could be taken for the code that is decided on.
 func diffView(title string, all []approval.DiffLine, said func(p *kit.Page)) slack.ModalViewRequest {
 	p := &kit.Page{}
 	said(p)

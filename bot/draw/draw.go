@@ -20,7 +20,7 @@
 // Slack also never lets blocks of rich text alone become others (block_mismatch), so a
 // message that gets buttons later has had a block of another kind from the start. The same
 // view gives the same blocks, byte for byte: their hash tells whether Slack has to be called
-// at all, and Approve carries a mark of everything that its card says (readback.MarkOf).
+// at all, and Approve carries a mark of everything that its card says (readback.Whole).
 package draw
 
 import (
@@ -29,7 +29,8 @@ import (
 	"countersign/bot/kit"
 )
 
-// With is what drawing needs beside the view.
+// With is what drawing needs beside the view. It is the same for all that one bot draws, but for the bot's own name, which is
+// known once Slack has been reached.
 type With struct {
 	Self     kit.Identity   // whose links and name are shown
 	Calendar *time.Location // of the team

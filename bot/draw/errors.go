@@ -12,6 +12,8 @@ import (
 // Known returns the error's user-safe text; ok is false when people may not read it. Only types
 // whose text was written for people stand here. The text of any other error may hold a path, a
 // host or a key, and stays in the log.
+// Callers treat ok as "foreseen": such an error is answered and the envelope acked, while any other leaves it
+// unacked, so that Slack tells the person that it failed or sends the event again.
 func Known(err error) (string, bool) {
 	var (
 		move     *approval.MoveError
@@ -24,6 +26,7 @@ func Known(err error) (string, bool) {
 		price    *budget.UnknownPriceError
 	)
 	switch {
+	// First, since it is what stands in the way also where it came wrapped in another.
 	case errors.As(err, &exceeded):
 		return exceeded.Words(""), true // askers choose a way on instead: stillBlocked
 	case errors.As(err, &move):
@@ -51,6 +54,8 @@ func Known(err error) (string, bool) {
 }
 
 // moved explains a click that came too early or too late.
+// Two clicks of two people at the same moment are the common case: the second one is told what the first one
+// did, and that their own changed nothing.
 func moved(e *approval.MoveError) string {
 	// The reason says what is in the way. Whoever pressed also wants to know what they have changed.
 	if !e.Why.None() {
@@ -80,7 +85,7 @@ func moved(e *approval.MoveError) string {
 	return "This has already ended: " + HowEnded(e.Request) + ". Nothing has changed."
 }
 
-// HowEnded says how a request ended, in half a sentence.
+// HowEnded says how a request ended, in half a sentence. Of one that has not ended it is empty.
 func HowEnded(r *approval.Request) string {
 	if r.State == approval.Expired {
 		return reasons.Lapsed(r.Reason)
@@ -88,6 +93,7 @@ func HowEnded(r *approval.Request) string {
 	return ended[r.State]
 }
 
+// ended are these halves, to stand behind a colon.
 var ended = map[approval.State]string{
 	approval.Done:      "it has already run",
 	approval.Failed:    "it failed before anything was run",

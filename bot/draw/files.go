@@ -3,6 +3,7 @@ package draw
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -10,12 +11,11 @@ import (
 
 	"countersign/approval"
 	"countersign/approval/reading"
+	"countersign/approval/steps"
 	"countersign/bot/ids"
 	"countersign/bot/kit"
 )
 
-// What a card shows of files. Whatever a file calls itself, its sheets and its columns is
-// text of whoever made it, so it is shown as one line and cut.
 const (
 	mostFiles   = 10
 	mostTables  = 4
@@ -26,6 +26,9 @@ const (
 
 // fileLines say what is in the files and how they are read, with so many remarks on what is
 // odd in each, and so many of what people have said of it.
+//
+//	File: sales.csv, shared by @Maya today at 9:12: 1,204 rows × 7 columns; read as delimiter semicolon;
+//	the last row is a total: left out; dates are day first (says @Maya)
 func fileLines(files []approval.File, remarks int) (items [][]kit.Part) {
 	for _, f := range files[:min(mostFiles, len(files))] {
 		item := []kit.Part{kit.Mono(kit.Cut(f.Name, 110))}
@@ -51,7 +54,7 @@ func fileLines(files []approval.File, remarks int) (items [][]kit.Part) {
 	return items
 }
 
-// atMost says how large the files of a question may be.
+// atMost says how large the files of a question may be. Two numbers that are the same would make people look for the difference.
 func atMost(p approval.Policy) string {
 	each, together := p.MaxFileBytes>>20, p.MaxInputBytes>>20
 	if each == together {
@@ -81,6 +84,8 @@ func shapes(f approval.File) (words []string) {
 }
 
 // howRead says how a file is read: "; read with delimiter semicolon, decimal comma".
+// Other tables of a file may be read differently. Their words would double the line, and Columns names them
+// all.
 func howRead(f approval.File) string {
 	// The first table is the one that load takes when a program names no sheet.
 	if tables := f.Tables(); len(tables) > 0 {
@@ -121,14 +126,22 @@ func oddIn(f approval.File, most int) (text string) {
 	return text
 }
 
-// foreign is text of a file as one line.
+// foreign is text of a file as one line, without signs that nobody sees.
 func foreign(text string) string { return kit.OneLine(approval.Plain(text)) }
 
-// answers are the buttons of a question about a file, in the order of its choices.
+// answers are the buttons of a question about a file, in the order of its choices. An action id may stand once in a block, so
+// each has its own; what was chosen is in the value.
 var answers = []string{ids.ActionAnswer, ids.ActionAnswer2, ids.ActionAnswer3}
 
 // doubted asks what nobody but the asker can know about a file. It names columns, and shows
 // no value of any.
+//
+//	@Maya, one question about sales.csv: are 03/04/2026 and the like day first or month first?
+//	[Compare] [Day first] [Month first]
+//	Nothing is written or paid while I wait, until 15:30.
+//
+// Where the request has no open doubt any more (an answer has come between view and drawing) it says only that
+// it waits.
 func doubted(p *kit.Page, r *approval.Request) {
 	at, d, key, ok := r.Doubted()
 	if !ok {
@@ -161,6 +174,8 @@ func doubted(p *kit.Page, r *approval.Request) {
 }
 
 // reread is the button with which the asker says how a file is to be read instead.
+// Not for a repeated run, which has to read as the first did; not while files are sought, code is edited or the
+// model waits for an answer, because a correction would cut into that step.
 func reread(r *approval.Request) *slack.ButtonBlockElement {
 	if r.Repeats != nil || r.Seek != nil || r.Edit != nil || (approval.Talk{Request: r}).Open() != nil || len(Rereadable(r)) == 0 {
 		return nil
@@ -184,6 +199,8 @@ func Rereadable(r *approval.Request) (files []approval.File) {
 
 // RereadView asks how a file is to be read instead. It says how it is read now, and shows no
 // value of it. What a file of no kind of this request has is not asked.
+// Slack has no form whose fields depend on one another without a new drawing, so fields for all files stand
+// there, and the handler takes what was filled in for the file that is chosen.
 func RereadView(r *approval.Request, from Origin) slack.ModalViewRequest {
 	files := Rereadable(r)
 	p := &kit.Page{}
@@ -231,6 +248,8 @@ func RereadView(r *approval.Request, from Origin) slack.ModalViewRequest {
 
 // LettersView shows the asker alone what a text looks like in the encodings that it may be
 // written in; nil letters: they are being looked for. why says why there are none.
+// letters has a place of the file in each row, and in each row one spelling for each of d.Choices(), in that
+// order.
 func LettersView(from Origin, d reading.Doubt, letters [][]string, why string) slack.ModalViewRequest {
 	view := slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackLetters, Title: kit.Plain("Which is right?"), Close: kit.Plain("Close"), PrivateMetadata: from.String()}
 	p := &kit.Page{}
@@ -256,6 +275,7 @@ func LettersView(from Origin, d reading.Doubt, letters [][]string, why string) s
 }
 
 // choices are a list to choose from. A value of Slack's is never blank, so a sign stands in quotes.
+// %q is undone by strconv.Unquote where the form is read.
 func choices(field, none string, all []reading.Choice) slack.BlockElement {
 	var options []*slack.OptionBlockObject
 	for _, c := range all {
@@ -283,6 +303,7 @@ const (
 
 // ColumnsView names the columns of the files, as a program sees them: their types and what is
 // missing, and no value of any.
+// Only names and types, because whoever sees the card can open it, also those who may not see the data.
 func ColumnsView(r *approval.Request) slack.ModalViewRequest {
 	p, used, hidden := &kit.Page{}, 0, 0
 	for _, f := range r.Files {
@@ -327,6 +348,7 @@ func listed(p *kit.Page, f approval.File, t reading.Table, bytes *int) (hidden i
 	for i, c := range t.Columns {
 		name, words := kit.Cut(foreign(c.Name), 200), kit.Cut(foreign(c.Words()), 200)
 		size := utf8.RuneCountInString(name) + utf8.RuneCountInString(words) + 2
+		// A block holds so many characters, so a wide table becomes several lists below one another.
 		if used+size > kit.PartChars {
 			flush()
 		}
@@ -337,4 +359,20 @@ func listed(p *kit.Page, f approval.File, t reading.Table, bytes *int) (hidden i
 	}
 	flush()
 	return hidden
+}
+
+// PrintedFile is the name of the file that has the whole of what the code printed, when the answer cuts it. A file that the program wrote
+// itself keeps its own name, so where that one is taken, this is another.
+// Names are compared without regard to case, as people who download both files into one folder would have to.
+func PrintedFile(v *steps.View) string {
+	taken := func(name string) bool {
+		return slices.ContainsFunc(v.Artifacts, func(a approval.Artifact) bool { return strings.EqualFold(a.Name, name) })
+	}
+	name := "output.txt"
+	for n := 1; taken(name); n++ {
+		if name = "printed.txt"; n > 1 {
+			name = fmt.Sprintf("printed-%d.txt", n)
+		}
+	}
+	return name
 }

@@ -13,6 +13,7 @@ import (
 
 // sure asks for confirmation before dangerous code is approved: one tired click should
 // not be enough.
+// nil for code without dangers: a confirmation that always comes is pressed away unread.
 func sure(all []approval.Finding) *slack.ConfirmationBlockObject {
 	n := dangers(all)
 	if n == 0 {
@@ -23,7 +24,7 @@ func sure(all []approval.Finding) *slack.ConfirmationBlockObject {
 }
 
 // How many characters of findings a card and the modal list, and how many different ones
-// are a wall.
+// are a wall: from there on they stand below the code (walled).
 const (
 	mostFound = 1500
 	allFound  = 8000
@@ -38,6 +39,8 @@ func walled(all []approval.Finding) bool {
 
 // warned says above the code what is unusual in it, or which lines to read with care. Once it
 // is decided, there is nothing to be careful about any more.
+//
+//	Danger in lines 3, 9 and 12. Please read the code first; what the inspection found stands below it.
 func warned(p *kit.Page, r *approval.Request, room int) {
 	all := r.Revision.Findings
 	if !walled(all) {
@@ -113,6 +116,7 @@ func findings(p *kit.Page, all []approval.Finding, room int) {
 }
 
 // ordinary says what the inspection only notes, in so many characters.
+// room counts characters of all that is said, the mark for what is left out not included.
 func ordinary(all []approval.Finding, room int) (said string) {
 	hidden := 0
 	for _, f := range all {
@@ -131,7 +135,7 @@ func ordinary(all []approval.Finding, room int) (said string) {
 	return said
 }
 
-// dangers counts the findings of the worst kind.
+// dangers counts the findings of the worst kind. Each counts, also where several say the same.
 func dangers(all []approval.Finding) (n int) {
 	for _, f := range all {
 		if f.Level == approval.Danger {
@@ -148,11 +152,13 @@ type sameFinding struct {
 }
 
 // merged are the findings of one level, each once, in the order of the code.
+// It takes their order from the inspection.
 func merged(all []approval.Finding, level approval.Level) (list []sameFinding) {
 	for _, f := range all {
 		if f.Level != level {
 			continue
 		}
+		// Cut before they are compared: two findings that read the same to people are one.
 		text := kit.Cut(kit.OneLine(f.Text), 200)
 		at := slices.IndexFunc(list, func(s sameFinding) bool { return s.text == text })
 		if at < 0 {
@@ -175,6 +181,7 @@ func (s sameFinding) String() string {
 
 // where names the lines: "lines 3, 9 and 12".
 func (s sameFinding) where() string {
+	// Whoever has eight lines to look at reads all of it.
 	const most = 8
 	slices.Sort(s.lines)
 	var numbers []string

@@ -16,13 +16,13 @@ import (
 	"countersign/bot/kit"
 )
 
-// The files that can be asked about, by the end of their name: PackedTypes hold one of DataTypes.
+// The files that can be asked about, by the end of their name: PackedTypes hold one of DataTypes. sandbox/runner/desk reads
+// them; Slack wants the list without dots.
 var (
 	DataTypes   = []string{"csv", "tsv", "xlsx", "ods", "json", "jsonl", "ndjson"}
 	PackedTypes = []string{"gz", "zip"}
 )
 
-// What is said of them to people: all of them, and the usual ones.
 const (
 	DataWords  = "CSV, TSV, XLSX, ODS, JSON, JSONL and NDJSON, also as GZ or ZIP"
 	usualWords = "CSV, TSV, XLSX, ODS or JSON, also as GZ or ZIP"
@@ -39,7 +39,8 @@ func Data(name string) bool {
 	return slices.Contains(DataTypes, ending)
 }
 
-// Form is the modal in which a question is asked with all that belongs to it.
+// Form is the modal in which a question is asked with all that belongs to it. It is drawn twice: at once, and when the files
+// of the channel are known (Listed). Slack keeps what was filled in meanwhile.
 type Form struct {
 	Channel  string // empty: the person chooses one
 	Likely   string // the one that stands there when they do
@@ -84,11 +85,19 @@ func Carries(data int, kinds, hidden []string) (said []kit.Part) {
 	return said
 }
 
-// MaxBoxes is how many choices Slack shows as boxes to tick; more of them become a list.
 const MaxBoxes = 10
 
 // FormView draws the form. Block and element of a field share one name, so that
 // what was filled in is found by it.
+//
+//	(note: why the form opens)
+//	Your question           [multi-line]
+//	Where the answer goes   [channel]            only if the channel is not known
+//	By the rules of         [channel, optional]  only in a direct message outside of a thread
+//	Files in this channel   ☐ sales.csv …        once they are listed
+//	Files to upload         [file input]
+//	Who reads the answer    ☐ Answer only to me  not in direct messages
+//	Model                   [list]               only where there is a choice
 func FormView(policy approval.Policy, f Form) slack.ModalViewRequest {
 	field := slack.NewPlainTextInputBlockElement(kit.Plain("What were sales per month, by region?"), ids.FieldQuestion)
 	field.Multiline, field.MaxLength, field.FocusOnLoad = true, min(kit.FieldChars, policy.MaxQuestion), true
@@ -160,6 +169,7 @@ func FormView(policy approval.Policy, f Form) slack.ModalViewRequest {
 
 // conversations is a list of such conversations to choose one from. Channels shared with another
 // organisation are left out: their people would read the answer.
+// Slack filters what it offers, and not what it accepts: the service looks at the chosen channel again.
 func conversations(kinds ...string) *slack.SelectBlockElement {
 	where := slack.NewOptionsSelectBlockElement(slack.OptTypeConversations, kit.Plain("Choose a channel"), ids.FieldChannel)
 	where.Filter = &slack.SelectBlockElementFilter{Include: kinds, ExcludeExternalSharedChannels: true, ExcludeBotUsers: false}
@@ -173,13 +183,13 @@ const seenAlone = "Reviewers still see your question and the code, not the answe
 // and what a million tokens cost.
 func ModelOptions(models []steps.Offered) (options []*slack.OptionBlockObject) {
 	for _, m := range models[:min(kit.MaxChoices, len(models))] {
-		options = append(options, slack.NewOptionBlockObject(kit.Cut(m.Model, 75), kit.Plain(kit.Cut(m.Model+ModelWords(m), 75)), nil))
+		options = append(options, slack.NewOptionBlockObject(kit.Cut(m.Model, 75), kit.Plain(kit.Cut(m.Model+modelWords(m), 75)), nil))
 	}
 	return options
 }
 
-// ModelWords say of a model what helps to choose it, after its name.
-func ModelWords(m steps.Offered) (said string) {
+// modelWords say of a model what helps to choose it, after its name.
+func modelWords(m steps.Offered) (said string) {
 	for _, word := range []string{m.Provider, m.Good} {
 		if word != "" {
 			said += " · " + word
@@ -192,6 +202,8 @@ func ModelWords(m steps.Offered) (said string) {
 }
 
 // AskedField is the field of the form that an objection is about.
+// Slack closes a form unless the ack names a field of it, and then all that was typed is lost: so every
+// objection gets one.
 func AskedField(err error) string {
 	if input, ok := errors.AsType[*approval.InputError](err); ok && slices.Contains([]approval.ReasonCode{approval.WhyNoModel, approval.WhyModelBarred, approval.WhyHostRests, approval.WhyModelOff}, input.Why.Code) {
 		return ids.FieldModel
@@ -200,6 +212,8 @@ func AskedField(err error) string {
 }
 
 // Boxes are the channel's files to tick.
+// What is ticked but not among the first kit.MaxChoices is not shown, and so not asked about: Slack refuses an
+// initial option that is no option.
 func Boxes(f Form) slack.BlockElement {
 	var all, initial []*slack.OptionBlockObject
 	for _, file := range f.Choices[:min(kit.MaxChoices, len(f.Choices))] {
@@ -224,7 +238,7 @@ func Boxes(f Form) slack.BlockElement {
 	return list
 }
 
-// choiceOf is a file as an option carries it: its size is checked without another look.
+// choiceOf is a file as an option carries it: its size comes along, so that it is checked without another look.
 func choiceOf(f approval.File) string {
 	if f.Size == 0 {
 		return f.ID

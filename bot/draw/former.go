@@ -20,6 +20,8 @@ import (
 
 // FormerCard is what is left of a card whose version has given way to another, or
 // which stands there twice.
+// It has no button that decides, so a press on a card that somebody has had open all day cannot approve a
+// version that is no more. url is empty where the newer card has no place in Slack yet.
 func FormerCard(v *steps.View, revision int, url string) *kit.Page {
 	r := v.Request
 	p := &kit.Page{}
@@ -45,7 +47,8 @@ func FormerCard(v *steps.View, revision int, url string) *kit.Page {
 	return p
 }
 
-// GaveWay is what is left of the shorter card once the full card has been posted.
+// GaveWay is what is left of the shorter card once the full card has been posted: two cards with buttons for one version would
+// have people decide on the one that says less.
 func GaveWay(r *approval.Request, url string) *kit.Page {
 	p := &kit.Page{}
 	p.Say(kit.Strong("The full card is here now."), kit.Words(" Please use the other card."))
@@ -58,6 +61,7 @@ func GaveWay(r *approval.Request, url string) *kit.Page {
 
 // marked puts on Approve the mark of everything that its card says: a press brings
 // both, and has to be of a card that still says so.
+// It runs last, over all blocks, because anything that is appended afterwards would not be covered.
 func marked(p *kit.Page) {
 	for _, block := range p.Blocks {
 		actions, ok := block.(*slack.ActionBlock)
@@ -66,13 +70,15 @@ func marked(p *kit.Page) {
 		}
 		for _, e := range actions.Elements.ElementSet {
 			if button, ok := e.(*slack.ButtonBlockElement); ok && button.ActionID == ids.ActionApprove {
-				button.Value += "/" + readback.MarkOf(readback.TreeFrom(p.Blocks), nil)
+				// After the value that is sealed: whoever reads it cuts the mark off first (readback.CutMark).
+				button.Value += "/" + readback.Whole(readback.TreeFrom(p.Blocks))
 			}
 		}
 	}
 }
 
-// Unlike is the error for a message or a modal that Slack did not store as it was sent.
+// Unlike is the error for a message or a modal that Slack did not store as it was sent. It says what to do, since a reviewer can
+// mend nothing of it.
 func Unlike(line int, id string) string {
 	what := "Slack stored something different from what I sent"
 	if line > 0 {
@@ -88,6 +94,8 @@ type Flaw struct {
 }
 
 // Say tells it on the card, with the line as it should be.
+// "Trusted" is said of what stands in Slack, not of the program: the stored code is whole, and both ways that
+// are named here show that one.
 func (f Flaw) Say(p *kit.Page, r *approval.Request) {
 	if !f.Found {
 		return
@@ -108,8 +116,11 @@ func (f Flaw) Say(p *kit.Page, r *approval.Request) {
 	p.Say(said...)
 }
 
-// looks are the buttons with which a reviewer sees more, and decides nothing.
+// looks are the buttons with which a reviewer sees more, and decides nothing. A button that would show nothing is not there.
+// seal is the value of the buttons: a request, a revision and its digest, so that each opens the version of its
+// card.
 func looks(r *approval.Request, seal string) (row []slack.BlockElement) {
+	// Of a person's edit no model was told anything.
 	if r.Revision != nil && !slackUser.MatchString(r.Revision.Author) {
 		b := kit.Button(ids.ActionSaw, "What the model saw", seal, slack.StyleDefault)
 		b.AccessibilityLabel = "Read what the model was told with the question"
@@ -173,6 +184,10 @@ func RefusedView(r *approval.Request) slack.ModalViewRequest {
 
 // SawView says what the model was told that wrote a program: all but the instructions that it
 // always gets, and values of files, which are kept nowhere.
+// The order is the prompt's own: what it was asked, what it was not shown, files, notes, what people wanted
+// changed, and then what was said before in the thread, the summary ahead of the questions that were told
+// whole. Text that was taken back or forgotten since is counted and not shown, so that the list never looks
+// shorter than the prompt was.
 func SawView(v *steps.View, past thread.Past) slack.ModalViewRequest {
 	r, m := v.Request, v.Request.Revision.Manifest
 	p := &kit.Page{}
@@ -229,6 +244,7 @@ func SawView(v *steps.View, past thread.Past) slack.ModalViewRequest {
 	return kit.NoteOf("What the model saw", p)
 }
 
+// seenOf says what of the data the model was let see, behind what it was told of the files.
 func seenOf(saw approval.Sight) string {
 	if saw == approval.Shape {
 		return ": no value of any"
@@ -236,6 +252,7 @@ func seenOf(saw approval.Sight) string {
 	return ", and " + cmp.Or(sawWords[saw], "more than the shape of the data") + ", which are kept nowhere"
 }
 
+// wholeWords say what of an earlier question was told whole: a question without code has only itself.
 func wholeWords(one thread.Whole) string {
 	if one.Lines > 0 {
 		return " and its code (" + kit.Count(one.Lines, "line") + "):"
@@ -243,5 +260,5 @@ func wholeWords(one thread.Whole) string {
 	return ":"
 }
 
-// mostDrafted is how many blocks of a refused draft are shown.
+// mostDrafted is how many blocks of a refused draft are shown. Three drafts of that length still fit into a modal's hundred.
 const mostDrafted = 20

@@ -12,6 +12,9 @@ import (
 )
 
 // grid draws a table: as a table block where that can be, else as text in columns.
+// block is false where a workspace has refused table blocks; then the same rows stand as padded text. files
+// tells that the tables come as CSV as well, which is what a cut table points to. A table block goes below the
+// message (Slack appends it as an attachment), so its heading is a line of its own above.
 func grid(p *kit.Page, g approval.Grid, block, files bool) {
 	// A title comes out of a box, so it is made plain and cut like any of its words.
 	title := "Table"
@@ -28,6 +31,7 @@ func grid(p *kit.Page, g approval.Grid, block, files bool) {
 		p.Say(kit.Strong(title), kit.Words(fmt.Sprintf(": %s and %s, %s", kit.Count(g.TotalRows, "row"), kit.Count(len(g.Columns), "column"), where)))
 		return
 	}
+	// Rounded for the eye alone. The CSV beside it has every digit.
 	cells, rounded := kit.Figures(fitted(g, room), g.Numbers)
 	// As text, each cell is padded to its column, so the table is longer than its cells together.
 	for !block && len(cells) > 1 && utf8.RuneCountInString(kit.Columns(cells)) > room {
@@ -67,7 +71,8 @@ func grid(p *kit.Page, g approval.Grid, block, files bool) {
 	p.Add(t, size, kit.Escape(kit.SpokenTable(cells, g.TotalRows)))
 }
 
-// What Slack's table block holds, with its heading.
+// What Slack's table block holds, with its heading: 100 rows of 20 cells. The length of a cell is ours: one long text
+// would take the screen.
 const (
 	maxRows    = 100
 	maxColumns = 20
@@ -75,7 +80,7 @@ const (
 )
 
 // fitted cuts a table to so many characters: whole rows, the heading first. No
-// cell is empty, which Slack refuses.
+// cell is empty, which Slack refuses. The heading is there in any case: rows without it say nothing.
 func fitted(g approval.Grid, room int) (rows [][]string) {
 	used := 0
 	for i, row := range append([][]string{g.Columns}, g.Rows...) {

@@ -52,6 +52,14 @@ func TestWhatIsSharedIsMasked(t *testing.T) {
 	require.Contains(t, v.Request.Run.Result.Answer, "canary", "the record is what it was")
 	require.Len(t, v.Artifacts, 2)
 
+	again := telling(true)
+	again.Request.Repeats = &approval.Repeat{Request: "bcd23fh", Asker: slacksim.Analyst, At: sample.Noon}
+	again.Request.Run.Result.Compared = &approval.Compared{With: "bcd23fh", Differs: []approval.Difference{{What: approval.DifferentFile, Name: "canary@leak.example.csv", Now: "0a1b"},
+		{What: approval.DifferentCell, Name: "canary@leak.example", Column: "canary@leak.example", Row: 1, Before: "canary@leak.example", Now: "2"}}}
+	answer = shownBy(t, draw.Reply(again, true))
+	require.NotContains(t, answer, "canary")
+	require.Contains(t, answer, "[e-mail masked].csv is new")
+
 	veiled := telling(true)
 	answer = shownBy(t, draw.Reply(veiled, true))
 	require.NotContains(t, answer, "canary")

@@ -29,6 +29,8 @@ func ChangesView(from Origin, next review.Next) slack.ModalViewRequest {
 }
 
 // successors says before a wish is sent off that its sender will have written a part.
+// next is worked out for the tier of the version that is being left, since nobody knows the risk of one that is
+// not written yet.
 func successors(next review.Next) []kit.Part {
 	said := []kit.Part{kit.Strong("You cannot approve the next version"), kit.Words(", because you will have written a part of it. ")}
 	// Of low risk they may approve it. But the tier of what comes is not known yet.
@@ -46,7 +48,7 @@ func successors(next review.Next) []kit.Part {
 	return append(append(said, kit.People(next.Who, " or ")...), kit.Words("."))
 }
 
-// stuckView takes the place of the wish where nobody could approve what comes of it.
+// stuckView takes the place of the wish where nobody could approve what comes of it: the model would be paid for nothing.
 func stuckView(from Origin, next review.Next) slack.ModalViewRequest {
 	p := &kit.Page{}
 	p.Say(kit.Strong("Nobody could approve the next version."), kit.Words(fmt.Sprintf(" You could not, because you would have written a part of it. It is %s, so it takes %s of somebody else, and there are too few others here who review. The administrators have been told.",
@@ -64,13 +66,17 @@ func EditField(n int) string { return fmt.Sprintf("code_%d", n) }
 
 // EditView is a program in fields, to be changed by hand. ok is false for one
 // that is too long for that.
-func EditView(r *approval.Request, from Origin) (view slack.ModalViewRequest, ok bool) {
+// The fields are joined again in their order and inspected like any other code, so an editor can change nothing
+// that an inspection does not see.
+func EditView(r *approval.Request, next review.Next, from Origin) (view slack.ModalViewRequest, ok bool) {
+	// Slack's field holds 3,000 characters, so a program is edited in several, each of whole lines.
 	parts, ok := kit.Split(r.Revision.Code)
 	if !ok {
 		return view, false
 	}
 	p := &kit.Page{}
 	p.Say(kit.Words("Your edit becomes a new version. It is inspected like the model's, and somebody else must approve it."))
+	p.Say(tooFew(next)...)
 	for i, part := range parts {
 		field := slack.NewPlainTextInputBlockElement(nil, EditField(i+1))
 		field.Multiline, field.MaxLength, field.InitialValue = true, kit.FieldChars, part.Text
@@ -83,6 +89,23 @@ func EditView(r *approval.Request, from Origin) (view slack.ModalViewRequest, ok
 	}
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackEdit, Title: kit.Plain("Edit the code"), Submit: kit.Plain("Send for review"),
 		Close: kit.Plain("Cancel"), PrivateMetadata: from.String(), Blocks: slack.Blocks{BlockSet: p.Blocks}}, true
+}
+
+// tooFew says before an edit is sent off that those who remain are too few to approve it. It is sent all the same, where its author wants that.
+func tooFew(next review.Next) (said []kit.Part) {
+	if next.Enough {
+		return nil
+	}
+	if next.Tier == approval.Low {
+		said = append(said, kit.Words("This is said in case it comes out as medium or high risk. "))
+	}
+	if len(next.Who) == 0 {
+		said = append(said, kit.Strong("Nobody would be left who can approve it."))
+	} else {
+		said = append(said, kit.Strong("Too few people would be left who can approve it."), kit.Words(fmt.Sprintf(" It takes %d, and only these could: ", next.Needs)))
+		said = append(append(said, kit.People(next.Who, ", ")...), kit.Words("."))
+	}
+	return append(said, kit.Words(" Whoever asked the question, wrote an earlier version or asked for changes cannot, and neither can you. Before you send it, have an administrator name another reviewer."))
 }
 
 // The two things that somebody can be asked for.
@@ -105,6 +128,8 @@ func AssignView(from Origin) slack.ModalViewRequest {
 }
 
 // ReasonView asks why.
+// question tells that the reviewer wants the question changed. It is a rejection all the same: a reviewer
+// cannot write in the asker's name.
 func ReasonView(from Origin, question bool) slack.ModalViewRequest {
 	field := slack.NewPlainTextInputBlockElement(kit.Plain("The asker will read it."), ids.FieldReason)
 	field.Multiline, field.MaxLength, field.FocusOnLoad = true, 1000, true

@@ -20,7 +20,13 @@ func CodeFile(r *approval.Request) approval.Artifact {
 	return approval.Artifact{Name: fmt.Sprintf("%s-revision-%d.py", r.ID, rev.Number), Kind: "file", Alt: alt, Data: []byte(rev.Code)}
 }
 
-// PlainCards are the plainer card in the forms that Slack is offered, one after the other.
+// PlainCards are the plainer card in the forms that Slack is offered, one after the other. They have no Approve: what is approved
+// must have been seen whole, and the reason that they are needed is that Slack does not show the whole.
+// The caller sends the first and goes on to the next only where Slack refuses the form of one:
+//
+//  1. one section of mrkdwn with buttons   [Review code (41 lines)] [Reject] [Request changes]
+//  2. the same as text alone, with where to decide
+//  3. its title and its last two lines
 func PlainCards(v *steps.View) []*kit.Page {
 	r, s := v.Request, SealOf(v.Request).String()
 	said := []string{"*" + kit.Escape(CardTitle(r)) + "*"}
@@ -61,6 +67,7 @@ func PlainCards(v *steps.View) []*kit.Page {
 		bare = said
 	default:
 		say(kit.Words("Review code shows all of it, and is where you approve it."))
+		// The capacity is cut, or this append would write into the array that said still grows in.
 		bare = append(bare[:len(bare):len(bare)], kit.Escape("To review it, open my Home, where it is listed. Or on the command line: countersign decide "+r.ID))
 		review := kit.Button(ids.ActionReview, "Review code ("+kit.Count(len(kit.Lines(r.Revision.Code)), "line")+")", s, slack.StylePrimary)
 		row = append(row, review)
@@ -72,6 +79,7 @@ func PlainCards(v *steps.View) []*kit.Page {
 	return plainPages(append(said, print), append(bare, print), row)
 }
 
+// plainPrint is Print without marks, for a message of text alone.
 func plainPrint(r *approval.Request) string {
 	return fmt.Sprintf("Request %s, revision %d, sha256 %s", r.ID, r.Revision.Number, approval.Short(r.Revision.Digest))
 }

@@ -21,8 +21,7 @@ func Root(v *steps.View) *kit.Page {
 	return p
 }
 
-// names lists files as they were when the question was asked: what is in them is
-// not known yet, and a message that never changes needs no rewriting.
+// names are files before anything is known of them but that.
 func names(files []approval.File) (items [][]kit.Part) {
 	for _, f := range files[:min(10, len(files))] {
 		items = append(items, []kit.Part{kit.Mono(kit.Cut(f.Name, 110))})
@@ -32,6 +31,13 @@ func names(files []approval.File) (items [][]kit.Part) {
 
 // Progress is the line in the thread that says where the request is. Why it ended
 // is for the reply to say, which comes right after it.
+// One paragraph for the state, then what hinders or explains it, then the buttons:
+//
+//	Waiting for a reviewer (@Ben or @Priya), until 15:30. 1 of 2 approvals.
+//	By the rules and the budget of #sales.                                   in a direct message
+//	At this step since 9:14, asked 9:12.
+//	mistral-small wrote instead of mistral-large, because …
+//	[Without mistral-small] [Not read right?] [Cancel]
 func Progress(with With, v *steps.View) *kit.Page {
 	r := v.Request
 	p := &kit.Page{}
@@ -159,6 +165,7 @@ func ruledBy(p *kit.Page, v *steps.View) {
 // untilRun says what an approved request waits for, and until when.
 func untilRun(v *steps.View) []kit.Part {
 	r := v.Request
+	// By the view's own moment, which is the database's, and not by this machine's clock.
 	if quiet := approval.QuietUntil(r); v.Now.Before(quiet) {
 		said := []kit.Part{kit.Words("It was approved on the command line, so it starts at "), kit.Moment(quiet), kit.Words(" at the earliest, a minute later. Until then, ")}
 		said = append(said, kit.People(elsewhere(r), " or ")...)
@@ -174,7 +181,7 @@ func untilRun(v *steps.View) []kit.Part {
 	return []kit.Part{kit.Words("It runs as soon as a sandbox is free; the approval is valid until "), kit.Moment(r.ExpiresAt), kit.Words(".")}
 }
 
-// elsewhere are all in whose name another door than Slack was used for an approval.
+// elsewhere are all in whose name another door than Slack was used for an approval: nobody has proven there who they are.
 func elsewhere(r *approval.Request) (who []string) {
 	for _, d := range r.Decisions {
 		if d.Verdict == approval.Approve && d.Click.Door != "" {
@@ -185,6 +192,7 @@ func elsewhere(r *approval.Request) (who []string) {
 }
 
 // inLine says which place in the line for a sandbox the request has.
+// The first part is the blank that sets it apart from a sentence before it; untilRun cuts it off again.
 func inLine(r *approval.Request) []kit.Part {
 	switch {
 	case r.Place == approval.Starting:
@@ -216,7 +224,7 @@ func writing(v *steps.View) []kit.Part {
 	return []kit.Part{kit.Strong("Writing the code"), kit.Words(attempt(r))}
 }
 
-// attempt names the attempt, from the second on.
+// attempt names the attempt, from the second on: who waits longer than usual sees why.
 func attempt(r *approval.Request) string {
 	switch {
 	case len(r.Refused) > 0:
@@ -228,6 +236,8 @@ func attempt(r *approval.Request) string {
 }
 
 // waiting says for whom, and until when.
+// v.Deciders are those who may approve this very version and have not decided yet, so the asker and its editor
+// are not among them.
 func waiting(v *steps.View) []kit.Part {
 	r := v.Request
 	// That nobody can see the card comes before whom it waits for: they do not know of it.
@@ -262,7 +272,7 @@ func Unapproved(r *approval.Request) []kit.Part {
 	return []kit.Part{kit.Strong("Nobody approved this: "), kit.Person(r.Glass.Person), kit.Strong(" broke the glass")}
 }
 
-// approvers name those who have approved.
+// approvers name those who have approved: " by A and B". It is nil where nobody has.
 func approvers(r *approval.Request) (said []kit.Part) {
 	for _, d := range r.Decisions {
 		if d.Verdict == approval.Approve {

@@ -26,6 +26,7 @@ func Taken(r *approval.Request) *kit.Page {
 
 // taken says that it has begun, or what is in the way of it.
 func taken(r *approval.Request) []kit.Part {
+	// First, because nothing else that could be said of it is true while it waits for money.
 	if r.Blocked != nil {
 		return blockedWords(r)
 	}
@@ -46,6 +47,7 @@ func Questions(list []*approval.Request) *kit.Page {
 		return p
 	}
 	p.Say(kit.Strong("Your latest questions"))
+	// Each takes two blocks, and Slack's message has fifty.
 	for _, r := range list[:min(10, len(list))] {
 		said := []kit.Part{kit.Strong(kit.Capital(HowItStands(r))), kit.Words(": " + kit.Cut(kit.OneLine(r.Question), 100) + " (asked "), kit.Moment(r.CreatedAt)}
 		p.Say(append(append(said, OpenUntil(r)...), kit.Words(")"))...)
@@ -57,6 +59,8 @@ func Questions(list []*approval.Request) *kit.Page {
 }
 
 // Cancel is the button that cancels a question, as long as that can be done.
+// It is nil where there is nothing to cancel any more. Callers have to look before they put it into a row:
+// there a nil pointer becomes an element that is not nil, and would be drawn.
 func Cancel(r *approval.Request) *slack.ButtonBlockElement {
 	if r.State.Final() || stopping(r) {
 		return nil
@@ -69,7 +73,7 @@ func Cancel(r *approval.Request) *slack.ButtonBlockElement {
 	return b
 }
 
-// stopping tells of a run that is cancelled and not over yet.
+// stopping tells of a run that is cancelled and not over yet: it takes a look of whoever watches it until its box is killed.
 func stopping(r *approval.Request) bool {
 	return r.State == approval.Running && !r.Run.StoppedAt.IsZero()
 }
@@ -113,10 +117,11 @@ var StateWords = map[approval.State]string{
 	approval.Expired: "expired", approval.Withdrawn: "cancelled", approval.Lost: "lost",
 }
 
-// chooses are the buttons of what a model asks, in the order of its answers.
 var chooses = []string{ids.ActionChoose, ids.ActionChoose2, ids.ActionChoose3, ids.ActionChoose4}
 
 // clarifying asks the asker what the model asks: its words, which nobody has reviewed.
+// Each choice travels as its place in the list, so a forged press cannot put words into the asker's mouth;
+// open.Key tells whether the question is still the one that was answered.
 func clarifying(p *kit.Page, v *steps.View, open *approval.Clarification) {
 	r := v.Request
 	p.Quote(open.Question, kit.Person(r.Asker), kit.Words(", "), kit.Strong("the model asks you"), kit.Words(" before it writes (its words, not checked):"))
@@ -139,6 +144,8 @@ func settledBefore(p *kit.Page, r *approval.Request) {
 }
 
 // SayView is the field for an answer in the asker's own words.
+// ok is false once the question was answered by somebody else's press or by a mention. of is what the button
+// carried: it comes back with the answer, and is held against the question that is open then.
 func SayView(r *approval.Request, of string) (view slack.ModalViewRequest, ok bool) {
 	open := (approval.Talk{Request: r}).Open()
 	if open == nil {
@@ -162,6 +169,7 @@ const (
 
 // clarified is what the model has asked the asker, and so much of what they said: the code
 // rests on it.
+// most counts characters of each answer. The whole of it stands in the review, where it is decided.
 func clarified(p *kit.Page, r *approval.Request, most int) {
 	title, items, used := []kit.Part{kit.Strong("The model asked the asker")}, [][]kit.Part(nil), 0
 	for _, c := range r.Clarified {

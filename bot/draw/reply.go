@@ -16,22 +16,21 @@ import (
 	"countersign/bot/kit"
 )
 
-// GarbledMark ends the Shown of a card that Slack did not store as it was sent.
+// GarbledMark ends the Shown of a card that Slack did not store as it was sent: it stays untrusted for as long as it stands, also
+// for a replica that comes later.
 const GarbledMark = "!"
 
-// Shares of an answer's text. Whatever comes first gets its share; the rest gets
+// Shares of an answer's text, in characters. Whatever comes first gets its share; the rest gets
 // what is left, and says when it was cut.
 const (
-	shareHead  = 1000
 	shareText  = 1500 // a traceback, a value, printed text: each
 	shareTable = 4000
 )
 
-// PrintedFile is the whole of what the code printed, when the answer cuts it.
-const PrintedFile = "output.txt"
-
 // Opening is the sentence in a message of its own, where charts come between it and the
 // rest of the answer: Slack shows uploaded pictures in no message of ours.
+// Its order in the thread is: Opening, then the pictures, then Reply. Without pictures there is no Opening, and
+// Reply says its sentence itself.
 func Opening(v *steps.View) *kit.Page {
 	p := &kit.Page{}
 	if masked.Wanted(v) {
@@ -45,10 +44,20 @@ func Opening(v *steps.View) *kit.Page {
 // what it cost. The bill is a press away. tables tells whether Slack takes table blocks;
 // where it does not, the table comes as text. What has been posted as Opening is not said
 // again.
+//
+//	@Maya Revenue was $25.00; North led.                 the program's own sentence
+//	The program says: … · Left out: 2 rows (no price)
+//	Please note: …
+//	Result / up to 3 tables / Printed                    each with its share of the room
+//	[Show code] [Details] [Good] [Not good] […]
+//	Next, you could ask … [ ] [ ] [ ]
+//	Approved by @Ben · Opened sales.csv … · $0.02 · $9.98 of $10 left
 func Reply(v *steps.View, tables bool) *kit.Page { return reply(v, tables, v.Alone()) }
 
 // reply draws it for people of a channel, or for its asker alone: the words of an error may
 // quote data that nobody has decided to show.
+// The end is drawn first and counted, so that a long answer cannot push the buttons and the bill out of the
+// message.
 func reply(v *steps.View, tables, alone bool) *kit.Page {
 	p, tail, last := &kit.Page{}, &kit.Page{}, &kit.Page{}
 	if !alone && masked.Wanted(v) {
@@ -84,6 +93,8 @@ func reply(v *steps.View, tables, alone bool) *kit.Page {
 }
 
 // Whole is the answer in one piece, for a message that its asker alone gets.
+// The copy of the view forgets the Opening, which stands in a thread that the reader of this message cannot
+// see.
 func Whole(v *steps.View, tables bool) *kit.Page {
 	if v.Request.Taken != nil {
 		return Progress(With{}, v)
@@ -143,7 +154,7 @@ func noAnswer(p *kit.Page, r *approval.Request) {
 	}
 }
 
-// rejection is what the reviewer said who rejected.
+// rejection is what the reviewer said who rejected; empty where nobody has.
 func rejection(r *approval.Request) string {
 	for _, d := range r.Decisions {
 		if d.Verdict == approval.Reject {
@@ -155,6 +166,7 @@ func rejection(r *approval.Request) string {
 
 // opening says in one sentence how it went, and what the reader should know before
 // they trust the rest.
+// alone decides whether words of an error are shown: they may quote data.
 func opening(p *kit.Page, v *steps.View, alone bool) {
 	openingTo(p, v, alone, kit.Person(v.Request.Asker), kit.Words(" "))
 }
@@ -196,13 +208,6 @@ func openingTo(p *kit.Page, v *steps.View, alone bool, hey ...kit.Part) {
 	}
 }
 
-// without names what came out and is not in the thread.
-func without(p *kit.Page, v *steps.View) {
-	if _, missing := arrived(v); len(missing) > 0 {
-		p.Say(kit.Strong("Slack rejected "+Listed(missing)), kit.Words(". An administrator can find the reason in the log."))
-	}
-}
-
 // claims are what the program says that it assumed and left out: its word, not ours.
 func claims(p *kit.Page, res *approval.Result) {
 	var said []kit.Part
@@ -233,12 +238,15 @@ func ending(res *approval.Result, alone bool) string {
 
 // fault is where the code stopped, and with which words. In a channel it is the line, which its
 // reviewers have read; its asker finds the words in Details.
+// StoppedAt takes a number from the traceback and the line itself from the approved code, so of what the box
+// wrote nothing but a number is shown in a channel.
 func fault(p *kit.Page, v *steps.View, alone bool) {
 	r, res := v.Request, v.Request.Run.Result
 	if alone {
 		traceback(p, res)
 		return
 	}
+	// The line is of the code that was approved, and known to everybody there; the words of the error are not.
 	if n, line := stopped(r); n > 0 {
 		p.Verbatim([]kit.Part{kit.Strong("Where it happened")}, fmt.Sprintf("line %d: %s", n, kit.Cut(printable(line), 300)), "", "")
 	}
@@ -295,10 +303,10 @@ func body(p *kit.Page, v *steps.View, tables, alone bool) {
 		p.CutsPrinted = !whole
 		switch {
 		case whole:
-		case slices.Contains(missing, PrintedFile):
+		case slices.Contains(missing, PrintedFile(v)):
 			p.Say(kit.Words("That is not all, but Slack rejected the file with the rest. An administrator can find the reason in the log."))
 		default:
-			p.Say(kit.Words("That is not all: the rest is in "), kit.Mono(PrintedFile), kit.Words("."))
+			p.Say(kit.Words("That is not all: the rest is in "), kit.Mono(PrintedFile(v)), kit.Words("."))
 		}
 	}
 	if alone {
@@ -354,7 +362,7 @@ func unexpected(p *kit.Page, v *steps.View) {
 }
 
 // surprises says what nobody had seen coming. The run is over: this is for those
-// who judge the answer, and the code's writer.
+// who judge the answer, and the code's writer. Six are listed: more of them say no more.
 func surprises(p *kit.Page, all []string) {
 	var items [][]kit.Part
 	for _, s := range all[:min(6, len(all))] {
@@ -373,23 +381,4 @@ func Listed(names []string) string {
 		shown = append(shown, fmt.Sprintf("%d more", more))
 	}
 	return strings.Join(shown, ", ")
-}
-
-// WithoutMark stands before the name of each file that is not in the thread
-// because Slack refused it for good, or could not be brought to take it.
-const WithoutMark = "\nwithout "
-
-// arrived are the files of an answer that are in its thread, and missing the
-// names of those that Slack refused for good: an answer waits for no file that
-// will never come, and says so.
-func arrived(v *steps.View) (files []approval.Artifact, missing []string) {
-	for _, surface := range []steps.Surface{steps.SurfaceFiles, steps.SurfaceSheets} {
-		missing = append(missing, strings.Split(v.Posts[surface].Shown, WithoutMark)[1:]...)
-	}
-	for _, f := range v.Artifacts {
-		if !slices.Contains(missing, f.Name) {
-			files = append(files, f)
-		}
-	}
-	return files, missing
 }

@@ -38,6 +38,23 @@ func restPages(b stand) map[string]*kit.Page {
 	}
 }
 
+// Who reads that all rests learns what has to happen, and by whose hand it goes on then: by itself, or by a reviewer who approves again.
+func TestARestSaysHowItGoesOn(t *testing.T) {
+	t.Parallel()
+	b := stand{models: models}
+	rests := func(purpose budget.Purpose) *steps.View {
+		return sample.View(sample.BlockedBy(purpose, func(k *approval.Block) {
+			k.Standings = append(k.Standings, sample.OfTen(sample.ScopeOf(budget.Team, slacksim.DefaultTeam.ID), 0, func(s *budget.Standing) { s.Limit.Rests = true }))
+		}))
+	}
+	draft, run := rests(budget.ForDraft), rests(budget.ForRun)
+	run.Request.Blocked.By = slacksim.Reviewer
+	require.Contains(t, draw.Blocked(b.with(), draft, &steps.Choices{Block: draft.Request.Blocked}).Text(), "Once that is done, this continues on its own within a minute")
+	text := draw.Blocked(b.with(), run, &steps.Choices{Block: run.Request.Blocked}).Text()
+	require.Contains(t, text, "can approve again")
+	require.NotContains(t, text, "on its own", "a run starts by nobody's hand but a reviewer's")
+}
+
 func TestWhatWasSpentAfterACopyIsReadAsItIsTyped(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]budget.USD{"0": 0, " $12.50": 12*budget.Dollar + 50*budget.Cent, "3": 3 * budget.Dollar} {

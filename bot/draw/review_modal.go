@@ -26,6 +26,18 @@ func GlassView(with With, v *steps.View, from Origin) (slack.ModalViewRequest, b
 	return codeView(with, v, from, true)
 }
 
+// codeView draws both: they show the same, so that whoever breaks the glass reads no less than whoever approves.
+//
+//	High risk · 1 of 2 approvals · at most 1 cent · until 15:30
+//	who has decided; question; what changed; files; notes; refused drafts; warnings
+//	Part 1 of 3, lines 1 to 80 of 214      and so on: every line, numbered
+//	findings; cost, sandbox, limits, hosts; digest
+//	[Reject] [Request changes] [What the model saw] [Columns] …
+//	(field for the confirmation code, where the rules want it typed)
+//	                                        Close   Approve
+//
+// It shows more of everything than the card does: a modal takes a hundred blocks, and the limit on the text of
+// all blocks together is one of messages.
 func codeView(with With, v *steps.View, from Origin, glass bool) (slack.ModalViewRequest, bool) {
 	r, rev := v.Request, v.Request.Revision
 	// Not drawn at all where it does not fit whole: what is approved here has been shown here.
@@ -77,13 +89,13 @@ func finished(view slack.ModalViewRequest, p *kit.Page, v *steps.View, from Orig
 		p.Add(typedField(v.Terms), 0, "")
 	}
 	view.Blocks = slack.Blocks{BlockSet: p.Blocks}
-	from.Mark = readback.MarkOf(readback.TreeFrom(view), nil)
+	from.Mark = readback.Whole(readback.TreeFrom(view))
 	view.PrivateMetadata = from.String()
 	return view
 }
 
 // typedField has the reviewer type what the rules want typed: a hand that only
-// wants to be rid of the card does not get past it.
+// wants to be rid of the card does not get past it. The code is shown, since it is no secret: it is the version's digest.
 func typedField(t review.Terms) slack.Block {
 	typed := t.Digest[:min(review.TypedLength, len(t.Digest))]
 	field := slack.NewPlainTextInputBlockElement(kit.Plain(typed), ids.FieldTyped)

@@ -87,7 +87,9 @@ func reviewPages(b stand) map[string]*kit.Page {
 	danger := sample.View(posted, sample.Risky)
 	shell := sample.View(posted, sample.Risky, func(v *steps.View) { v.Terms.Slack = false })
 	near := &steps.Near{Question: "What were sales per month last year?", Code: "import pandas as pd\n\nsales = pd.read_csv(\"old.csv\")\n", At: sample.Noon, Alike: 75}
-	edited, _ := draw.EditView(sample.View(sample.Code(sample.Long(70))).Request, from(danger))
+	edited, _ := draw.EditView(sample.View(sample.Code(sample.Long(70))).Request, review.Next{Enough: true}, from(danger))
+	last, _ := draw.EditView(danger.Request, review.Next{Tier: approval.High, Needs: 1}, from(danger))
+	lastLow, _ := draw.EditView(danger.Request, review.Next{Tier: approval.Low, Who: []string{slacksim.Admin}, Needs: 2}, from(danger))
 	typed, _ := draw.ReviewView(b.with(), danger, from(danger))
 	glassModal, _ := draw.GlassView(b.with(), danger, from(danger))
 	odd := sample.With(approval.Result{Outcome: approval.OK, Value: "42", Observed: approval.Observed{Opened: []string{"sales.csv"},
@@ -141,6 +143,8 @@ func reviewPages(b stand) map[string]*kit.Page {
 		"modal-typed":         modal(typed),
 		"modal-changes":       modal(draw.ChangesView(from(danger), review.Next{Tier: approval.High, Who: []string{slacksim.SecondReviewer, slacksim.Admin}, Needs: 1, Enough: true})),
 		"modal-changes-low":   modal(draw.ChangesView(from(danger), review.Next{Tier: approval.Low, Needs: 1})),
+		"modal-edit-nobody":   modal(last),
+		"modal-edit-few":      modal(lastLow),
 		"modal-changes-stuck": modal(draw.ChangesView(from(danger), review.Next{Tier: approval.Medium, Needs: 1})),
 		"modal-question":      modal(draw.ReasonView(from(danger), true)),
 		"modal-edit":          modal(edited),
@@ -242,7 +246,7 @@ func TestWhatIsEditedAndNotChangedIsTheCode(t *testing.T) {
 			require.Greater(rt, len(parts), kit.MaxEditParts)
 			return
 		}
-		view, fits := draw.EditView(sample.View(sample.Code(code)).Request, draw.Origin{})
+		view, fits := draw.EditView(sample.View(sample.Code(code)).Request, review.Next{}, draw.Origin{})
 		require.True(rt, fits)
 		var typed []string
 		for _, block := range view.Blocks.BlockSet {
@@ -290,3 +294,36 @@ var aBoard = draws.Board{Channel: slacksim.SalesData, Admin: true, Old: 90, Now:
 	{Project: slacksim.SalesData, By: slacksim.Admin, At: sample.Noon.Add(-time.Hour), People: []string{slacksim.Analyst, slacksim.Reviewer}, File: approval.File{ID: "F2", Name: "salaries.csv", Size: 12}},
 }, Offers: []pins.Offer{{Pin: pins.Pin{File: approval.File{ID: "F1"}}, Change: &pins.Change{Added: []string{"region"}, Gone: []string{"area"}, Rows: 1200, Had: 1100},
 	Upload: pins.Upload{File: approval.File{ID: "F3", Name: "sales.csv", Size: 1_300_000, Shared: &approval.Sharing{By: slacksim.Analyst, At: sample.Noon}}}}}}
+
+// Two wrong fields of one kind: the upper one is named, each time.
+func TestTheTopmostWrongFieldOfRulesIsNamed(t *testing.T) {
+	t.Parallel()
+	wrong := slack.BlockAction{Value: "a lot"}
+	medium, high := home.TierField(ids.FieldCosts, approval.Medium), home.TierField(ids.FieldCosts, approval.High)
+	for range 20 {
+		_, field, why := home.RulesOf(map[string]slack.BlockAction{medium: wrong, high: wrong})
+		require.Equal(t, medium, field)
+		require.NotEmpty(t, why)
+		_, field, _ = home.RulesOf(map[string]slack.BlockAction{ids.FieldWait: wrong, ids.FieldLast: wrong})
+		require.Equal(t, ids.FieldWait, field)
+	}
+}
+
+// Who has a role, or is away, and finds no room in the modal is counted there.
+func TestPeopleThatAreNotListedAreCounted(t *testing.T) {
+	t.Parallel()
+	away := make([]review.Delegation, 31)
+	for i := range away {
+		away[i] = review.Delegation{From: slacksim.Reviewer, To: slacksim.SecondReviewer, Until: sample.Noon}
+	}
+	grants := make([]review.Grant, 62)
+	for i := range grants {
+		grants[i] = review.Grant{User: slacksim.Reviewer, Role: review.RoleReviewer}
+	}
+	view := home.PeopleView(grants, away, nil)
+	require.LessOrEqual(t, len(view.Blocks.BlockSet), 100)
+	shown, err := json.Marshal(view)
+	require.NoError(t, err)
+	require.Contains(t, string(shown), "Not listed here: 1 more absence.")
+	require.Contains(t, string(shown), "Not listed here: 2 more roles.")
+}

@@ -13,6 +13,8 @@ import (
 
 // Seal is what a button stands for: one revision of one request, by its digest.
 // What is decided is this, whatever the request has become since.
+// The digest covers code, inputs, sandbox, limits and cost (approval.Manifest), so a card whose terms have
+// changed cannot approve the new ones.
 type Seal struct {
 	Request  string
 	Revision int
@@ -29,6 +31,7 @@ func (s Seal) String() string { return fmt.Sprintf("%s/%d/%s", s.Request, s.Revi
 
 // ParseSeal reads a button's value. Slack gives back what was sent, but an old
 // version of this program may have sent it.
+// Every error is for the person who pressed; none of them is a fault of the program that a log should have.
 func ParseSeal(value string) (Seal, error) {
 	fields := strings.Split(value, "/")
 	bad := &approval.InputError{Why: approval.Words("I do not recognise this button. It may be from an older version of this app; please look for a newer card.")}
@@ -53,13 +56,14 @@ func (s Seal) Ruling(v approval.Verdict, reason string, click approval.Click) st
 	return steps.Ruling{RequestID: s.Request, Revision: s.Revision, Digest: s.Digest, Verdict: v, Reason: reason, Click: click}
 }
 
-// Origin is what a modal remembers of the place that it was opened from.
+// Origin is what a modal remembers of the place that it was opened from, in private_metadata, of which Slack takes 3,000
+// characters. It has passed through the person's Slack, so nothing in it is a permission: what it names is looked up again.
 type Origin struct {
 	Channel string `json:"channel,omitempty"`
 	Thread  string `json:"thread,omitempty"`
 	Message string `json:"message,omitempty"` // of the card
 	Seal    string `json:"seal,omitempty"`    // what the card showed
-	Mark    string `json:"mark,omitempty"`    // of everything that the modal says; see readback.MarkOf
+	Mark    string `json:"mark,omitempty"`    // of everything that the modal says; see readback.Whole
 
 	Brought []string `json:"brought,omitempty"` // files that need not be in the channel
 }

@@ -24,6 +24,11 @@ var RiskWords = map[approval.Tier]string{approval.Low: "Low risk", approval.Medi
 
 // Glance is the card in one line: risk, what it takes, what it may cost, until
 // when. What makes it risky follows.
+//
+//	High risk · 1 of 2 approvals · at most 1 cent · until 15:30
+//	The inspection found 2 dangers. The data of this channel is confidential.
+//	Back for review, because: …
+//	@Ben has been asked to decide. Second opinion asked of @Priya.
 func Glance(p *kit.Page, v *steps.View) {
 	r, t := v.Request, v.Terms
 	line := []kit.Part{kit.Strong(RiskWords[t.Tier]), kit.Words(" · " + needed(r.Approvals(), t)), kit.Words(" · at most " + money.Most(r.Revision.Manifest.CostCap) + " · until "), kit.Moment(r.ExpiresAt)}
@@ -38,7 +43,7 @@ func Glance(p *kit.Page, v *steps.View) {
 	turn(p, r)
 }
 
-// fewHosts is how many hosts a card names without the code beside them.
+// fewHosts is how many hosts a card names without the code beside them: the others stand in the modal, where it is approved.
 const fewHosts = 5
 
 // sandboxWords name the place where code runs.
@@ -52,20 +57,27 @@ func sandboxWords(kind string) string {
 // agreed draws what an approval agrees to besides the code. It is the same wherever there
 // is an Approve button: cost and budget, sandbox and limits, and at most so many of the
 // allowed hosts.
+// The tense follows the state, because the card goes on standing there: Runs, Started, Ran, Did not run.
 func agreed(p *kit.Page, v *steps.View, hosts int) {
 	r, rev, m := v.Request, v.Request.Revision, v.Request.Revision.Manifest
 	cost := []kit.Part{kit.Strong("Cost"), kit.Words(": " + money.Spent(v.Spent()))}
 	if !r.State.Final() {
 		cost = append(cost, kit.Words(" so far"+expected(rev)))
 	}
+	// Of several budgets the one with the least room: it is the one that would refuse.
 	if tight, ok := budget.Tightest(v.Standings); ok {
 		cost = kit.Flow(cost, kit.Words(". "), money.Has(tight.Limit.Scope, ""),
 			kit.Words(fmt.Sprintf("%s of %s left%s", money.Left(tight.Left()), money.Dollars(tight.Limit.Hard()), money.During[tight.Limit.Window])))
 	}
 	p.Say(append(cost, kit.Words("."))...)
+	keptCost(p, v)
 	// Whoever approves now is told the same. Here they need not try.
 	if r.Blocked != nil && r.State == approval.Pending {
-		p.Say(kit.Flow(kit.Strong("Paused: over budget. "), refusal(r, ""), kit.Words(" The asker has been told."))...)
+		paused := kit.Strong("Paused: over budget. ")
+		if r.Blocked.Rests() {
+			paused = kit.Strong("Paused. ")
+		}
+		p.Say(kit.Flow(paused, refusal(r, ""), kit.Words(" The asker has been told."))...)
 	}
 	if rev.Provider != "" {
 		p.Say(kit.Strong("Written by"), kit.Words(" "+kit.Cut(rev.Author, 80)+askedAt(approval.Addressee{Provider: rev.Provider, Host: rev.Host})+"."))
@@ -112,6 +124,8 @@ func agreed(p *kit.Page, v *steps.View, hosts int) {
 
 // toldOf says that a model was not told the whole of a thread: who knows the thread takes that
 // for granted.
+// It stands with the terms of an approval: whoever knows the thread would otherwise take the code for an answer
+// to all of it.
 func toldOf(p *kit.Page, c approval.Context) {
 	var said []kit.Part
 	if c.Summary != "" {
@@ -131,6 +145,8 @@ var sawWords = map[approval.Sight]string{
 
 // noted shows what administrators have written about the channel, as the model was given it
 // and as the seal names it.
+// The text of a version is stored beside the rules, the seal has its hash. Only where both agree is it shown as
+// what the model read.
 func noted(p *kit.Page, v *steps.View, most int) {
 	sealed := v.Request.Revision.Manifest.Notes
 	if sealed == (approval.SealedNotes{}) {
@@ -217,7 +233,7 @@ func turn(p *kit.Page, r *approval.Request) {
 	p.Say(said...)
 }
 
-// slackUser is how Slack names people; models are named otherwise.
+// slackUser is how Slack names people; models are named otherwise. An author is one or the other.
 var slackUser = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
 
 // wish returns what a reviewer wanted changed, if the current version was written because
@@ -235,6 +251,7 @@ func wish(v *steps.View) (approval.Wish, bool) {
 }
 
 // since says what changed since the version before, and who wrote it.
+// The wish is quoted in place of a summary: it is what the reviewer has to hold the difference against.
 func since(p *kit.Page, v *steps.View) {
 	if v.Former == nil {
 		return

@@ -30,6 +30,8 @@ func MoreMoneyView(r *approval.Request, c *steps.Choices, from Origin) slack.Mod
 }
 
 // GrantView asks until when granted money may be spent.
+// ends always has the end of today and 24 hours from now (steps.GrantEnds), so there is a first one. The values
+// of the options are Unix seconds.
 func GrantView(t *approval.TopUp, ends []steps.GrantEnd, value string) slack.ModalViewRequest {
 	p := &kit.Page{}
 	p.Say(kit.Flow(kit.Bold(money.Whose(t.Scope, "")), kit.Words(fmt.Sprintf(" rises by %s until then, and the question of ", money.Dollars(t.Amount))), kit.Person(t.AskedBy),
@@ -45,7 +47,7 @@ func GrantView(t *approval.TopUp, ends []steps.GrantEnd, value string) slack.Mod
 		PrivateMetadata: Origin{Seal: value}.String(), Blocks: slack.Blocks{BlockSet: blocks}}
 }
 
-// DeclineView asks why not.
+// DeclineView asks why not. A reason is wanted: the asker has a question that stands still, and reads it.
 func DeclineView(value string) slack.ModalViewRequest {
 	field := slack.NewPlainTextInputBlockElement(kit.Plain("The asker will read it."), ids.FieldReason)
 	field.Multiline, field.MaxLength, field.FocusOnLoad = true, 500, true

@@ -2,9 +2,12 @@ package draw
 
 import (
 	"maps"
+	"slices"
+	"strings"
 
 	"github.com/slack-go/slack"
 
+	"countersign/approval"
 	"countersign/approval/steps"
 	"countersign/bot/draw/masked"
 	"countersign/bot/ids"
@@ -30,6 +33,7 @@ func Because(why steps.Hindrance, code string, there ...kit.Part) []kit.Part {
 	case steps.Outage:
 		return kit.Flow(kit.Words("Slack has not accepted it for a while" + kit.InBrackets(code)))
 	}
+	// No hindrance of the channel's: the thread alone is gone.
 	if code == steps.ThreadGone {
 		return kit.Flow(kit.Words("the message that began the thread has been deleted"))
 	}
@@ -89,6 +93,11 @@ func ShareView(v *steps.View, from Origin) slack.ModalViewRequest {
 const SharesLater = "Checking who is in that channel. In a large one this takes a few minutes. I will message you; if you hear nothing within ten minutes, press Share again."
 
 // Copy is an answer as it stands where its asker has shared it.
+//
+//	| @Maya shares an answer to: What were sales per month?
+//	the answer, masked
+//	Code approved by @Ben. Charts and files are in the thread.
+//	Masked here: 2 e-mail addresses.
 func Copy(v *steps.View, channel string, tables bool) *kit.Page {
 	whole := v
 	v, counts := masked.View(v)
@@ -128,6 +137,7 @@ func unshared(p *kit.Page, v *steps.View) {
 	}
 }
 
+// sharer is who shared an answer there; its asker where nobody is on record.
 func sharer(v *steps.View, channel string) string {
 	for _, c := range v.Request.Copies {
 		if c.Channel == channel {
@@ -148,10 +158,12 @@ func CopyGone(v *steps.View) *kit.Page {
 const GoesBack = "The answer is being deleted from Slack. The thread says so once it is gone."
 
 // takenBack says who has had the answer go, and what of it Slack would not delete.
+// It is drawn again after each try to delete, so a line goes when Slack has let go of what it names.
 func takenBack(p *kit.Page, v *steps.View) {
 	back := v.Request.Taken
 	p.Say(kit.Strong("Taken back"), kit.Words(" by "), kit.Person(back.By), kit.Words(", "), kit.Moment(back.At), kit.Words(". The answer is no longer in Slack; the record keeps it."))
 	var stays [][]kit.Part
+	// Only what Slack has refused is said: what is gone needs no line.
 	left := func(surface steps.Surface, what ...kit.Part) {
 		if code := v.Posts[surface].Stays(); code != "" {
 			stays = append(stays, append(what, kit.Words(" ("), kit.Mono(code), kit.Words(")")))
@@ -166,4 +178,30 @@ func takenBack(p *kit.Page, v *steps.View) {
 		left(steps.CopyFilesIn(c.Channel), kit.Words("charts and files in "), kit.Place(c.Channel))
 	}
 	p.List([]kit.Part{kit.Strong("Slack did not let me delete"), kit.Words(" some of it. An administrator of the workspace can:")}, stays)
+}
+
+// without names what came out and is not in the thread.
+func without(p *kit.Page, v *steps.View) {
+	if _, missing := arrived(v); len(missing) > 0 {
+		p.Say(kit.Strong("Slack rejected "+Listed(missing)), kit.Words(". An administrator can find the reason in the log."))
+	}
+}
+
+// WithoutMark stands before the name of each file that is not in the thread
+// because Slack refused it for good, or could not be brought to take it.
+const WithoutMark = "\nwithout "
+
+// arrived are the files of an answer that are in its thread, and missing the
+// names of those that Slack refused for good: an answer waits for no file that
+// will never come, and says so.
+func arrived(v *steps.View) (files []approval.Artifact, missing []string) {
+	for _, surface := range []steps.Surface{steps.SurfaceFiles, steps.SurfaceSheets} {
+		missing = append(missing, strings.Split(v.Posts[surface].Shown, WithoutMark)[1:]...)
+	}
+	for _, f := range v.Artifacts {
+		if !slices.Contains(missing, f.Name) {
+			files = append(files, f)
+		}
+	}
+	return files, missing
 }

@@ -15,6 +15,12 @@ import (
 
 // cardButtons are the ways to decide. Where the card does not show the whole code, or the
 // rules want more than a click, Approve is in the modal with the code.
+//
+//	[Approve] or [Review and approve] or [Review code (41 lines)]   [Reject] [Request changes]
+//	[What the model saw] [Columns] [Refused drafts] [What changed] […]
+//
+// Which of the three it is says how far the card itself is trusted: the whole code with a click, the whole code
+// where the rules want it opened, or no code at all.
 func cardButtons(with With, p *kit.Page, v *steps.View, whole, garbled bool) {
 	r := v.Request
 	s := SealOf(r).String()
@@ -76,10 +82,10 @@ func menu(with With, v *steps.View) []*slack.OptionBlockObject {
 	return options
 }
 
-// verdictWords stand before the name of who decided.
 var verdictWords = map[approval.Verdict]string{approval.Approve: "Approved by ", approval.Reject: "Rejected by ", approval.Rewrite: "Changes requested by "}
 
 // verdicts say who decided what, and when; and how it ended, if that was nobody's decision.
+// The cause comes before a reason: it has the words for what is away, while the reason only has a code for it.
 func verdicts(with With, p *kit.Page, v *steps.View) {
 	r := v.Request
 	if g := r.Glass; g != nil {

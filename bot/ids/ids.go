@@ -237,6 +237,7 @@ const (
 	FieldWarn      = "warn"
 	FieldDowngrade = "downgrade"
 	FieldWithout   = "without"
+	FieldReady     = "ready"
 	FieldRequest   = "request" // which question to explain
 	FieldRanking   = "ranking" // what spending is added up by,
 	FieldPeriod    = "period"  // and over which time

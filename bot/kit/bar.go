@@ -45,6 +45,7 @@ func share(part, whole int64) int {
 	return min(n, barCells)
 }
 
+// picture is the bar in characters of one width.
 func (b Bar) picture() string {
 	spent, held := b.cells()
 	return strings.Repeat(cellSpent, spent) + strings.Repeat(cellHeld, held) + strings.Repeat(cellLeft, barCells-spent-held)

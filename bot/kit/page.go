@@ -26,6 +26,8 @@ type Part interface {
 	size() int
 }
 
+// The parts of a line. Each draws itself in both of Slack's languages, rich text and mrkdwn, so nothing that people
+// wrote is ever read as markup.
 type (
 	Words  string    // as they are
 	Strong string    // bold
@@ -78,6 +80,7 @@ func (p Place) size() int { return len(p) + 3 }
 // DateFormat is how Slack writes a moment: "today at 14:02".
 const DateFormat = "{date_short_pretty} at {time}"
 
+// element has Slack write the time for each reader. The fallback is for clients that cannot.
 func (m Moment) element() slack.RichTextSectionElement {
 	fallback := m.fallback()
 	return slack.NewRichTextSectionDateElement(time.Time(m).Unix(), DateFormat, nil, &fallback)

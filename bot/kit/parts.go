@@ -23,6 +23,7 @@ func (d Day) size() int { return len(d.String()) }
 
 func (d Day) String() string { return time.Time(d).Format("2 January") }
 
+// element is the label alone where the link is not known yet.
 func (l Link) element() slack.RichTextSectionElement {
 	if l.URL == "" {
 		return Words(l.Label).element()
@@ -30,6 +31,7 @@ func (l Link) element() slack.RichTextSectionElement {
 	return slack.NewRichTextSectionLinkElement(l.URL, l.Label, nil)
 }
 
+// Mrkdwn implements Part.
 func (l Link) Mrkdwn() string {
 	if l.URL == "" {
 		return Escape(l.Label)

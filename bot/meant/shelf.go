@@ -178,6 +178,42 @@ func (s Shelf) Pick(question string, stems bool, own ...approval.File) (p Picked
 	return p, nil
 }
 
+// Unclear is what has to be said where a question names a file by its name and two are pinned under it, as to two channels whose
+// files somebody may use in a direct message: nobody guesses which. known are the files of the question's thread, which are meant again. Two that hold
+// the same are one.
+func (s Shelf) Unclear(files []approval.File, known []string) *approval.Cause {
+	for _, f := range files {
+		at := slices.IndexFunc(s.Pinned, func(p approval.File) bool { return p.ID == f.ID })
+		if at < 0 || slices.Contains(known, f.ID) {
+			continue
+		}
+		f = s.Pinned[at]
+		var all []approval.File
+		others := false
+		for _, p := range s.Pinned {
+			if fold(p.Name) == fold(f.Name) && !slices.ContainsFunc(all, func(g approval.File) bool { return g.ID == p.ID }) {
+				all, others = append(all, p), others || p.Pinned != f.Pinned && p.SHA256 != f.SHA256
+			}
+		}
+		if others {
+			return &approval.Cause{Code: approval.WhichFile, File: f.Name, Files: all}
+		}
+	}
+	return nil
+}
+
+// First has these files stand before all others that are pinned, so that they are meant by their name.
+func (s *Shelf) First(ids []string) {
+	rank := func(f approval.File) int {
+		if slices.Contains(ids, f.ID) {
+			return 0
+		}
+		return 1
+	}
+	s.Pinned = slices.Clone(s.Pinned)
+	slices.SortStableFunc(s.Pinned, func(a, b approval.File) int { return cmp.Compare(rank(a), rank(b)) })
+}
+
 // plain are files without who has shared them.
 func plain(shared []Shared) (files []approval.File) {
 	for _, f := range shared {

@@ -17,6 +17,31 @@ func shelf(files ...approval.File) (s Shelf) {
 	return s
 }
 
+// In a direct message somebody may use what is pinned to several channels.
+func TestANameThatIsPinnedInTwoChannelsIsAskedAbout(t *testing.T) {
+	t.Parallel()
+	one, two := approval.File{ID: "F1", Name: "sales.csv", SHA256: "aa", Pinned: "C1"}, approval.File{ID: "F2", Name: "Sales.csv", SHA256: "bb", Pinned: "C2"}
+	unclear := func(known []string, pinned ...approval.File) *approval.Cause {
+		s := shelf()
+		s.Pinned = pinned
+		s.First(known)
+		files, _ := s.Named("sum of sales.csv", true)
+		require.Len(t, files, 1)
+		if len(known) > 0 {
+			require.Equal(t, known[0], files[0].ID)
+		}
+		return s.Unclear(files, known)
+	}
+	require.Equal(t, &approval.Cause{Code: approval.WhichFile, File: "sales.csv", Files: []approval.File{one, two}}, unclear(nil, one, two))
+	require.Nil(t, unclear([]string{"F2"}, one, two), "its thread is about one of them")
+	same, both, beside := two, one, two
+	same.SHA256, both.Pinned, beside.Pinned = "aa", "C2", "C1"
+	require.Nil(t, unclear(nil, one, same), "a copy of it in the other channel")
+	require.Nil(t, unclear(nil, one, both), "one file, pinned to both")
+	require.Nil(t, unclear(nil, one, beside), "of one channel the former stands, as in the channel")
+	require.Nil(t, unclear(nil, one))
+}
+
 func TestFilesAreFoundByTheirNames(t *testing.T) {
 	t.Parallel()
 	names := func(files []approval.File) (list []string) {

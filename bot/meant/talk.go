@@ -64,6 +64,7 @@ func TalkOf(text string) Talk {
 	return found
 }
 
+// sortOf says which kind of small talk a word is.
 func sortOf(word string) Talk {
 	for _, sort := range []Talk{Greeting, Thanks, Farewell} {
 		if slices.Contains(talk[sort], word) {

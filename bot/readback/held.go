@@ -56,6 +56,7 @@ func (h *held) HoldsText(key, want string) bool {
 	return text == want
 }
 
+// heldKey carries the place for what Slack stored.
 type heldKey struct{}
 
 // Holding has the next call of a holder leave in h what Slack stored.
@@ -116,6 +117,7 @@ func keep(answer []byte, where string, h *held) []byte {
 	return out
 }
 
+// payloadKey carries an interaction as it came.
 type payloadKey struct{}
 
 // Carrying keeps an interaction as it came beside what slack-go read of it.

@@ -4,7 +4,6 @@ package readback
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -146,33 +145,6 @@ func ProgramOf(all []fact) (code []string) {
 		}
 	}
 	return code
-}
-
-// MarkOf names what a message or a view says. What was sent carries the mark in
-// the value of its button, or in its metadata; what is pressed has to lead to the
-// same mark, however long ago it was drawn. Where it says the same as the page that
-// is drawn now, it is read as that page spells it, since only two texts side by side
-// tell that one is the other in another spelling. drawn may be nil.
-func MarkOf(held, drawn Tree) string {
-	now := FactsOf(drawn)
-	var text strings.Builder
-	for _, f := range FactsOf(held) {
-		f.mark = ""
-		var alike []fact
-		for _, n := range now {
-			if n.mark = ""; n.kind == f.kind && f.said.says(n.said.plain()) {
-				alike = append(alike, n)
-			}
-		}
-		// Read as it was drawn, so the mark does not depend on which of the harmless spellings Slack used.
-		if at := slices.IndexFunc(alike, func(n fact) bool { return n.agrees(f) }); at >= 0 {
-			f = alike[at]
-		} else if len(alike) > 0 {
-			return "" // what may be left out says something else
-		}
-		fmt.Fprintf(&text, "%s%s%s%s", f.kind, unsaid, f.said.plain(), unsaid+unsaid)
-	}
-	return fmt.Sprintf("%x", sha256.Sum256([]byte(text.String())))[:markLength]
 }
 
 // FactsOf lists everything that can be read or pressed.

@@ -20,6 +20,7 @@ import (
 	"countersign/internal/pack"
 )
 
+// usage is printed after every complaint: whoever checks a pack has most likely never done so before.
 const usage = `countersign-verify [--key KEY]... [--checkpoint FILE] PACK.zip
 
   --key         the public key of the installation, as a line, or a file with it; several where it was changed
@@ -28,6 +29,7 @@ const usage = `countersign-verify [--key KEY]... [--checkpoint FILE] PACK.zip
 Without either, nothing says whose pack it is.
 `
 
+// main leaves everything to run, which tests can call.
 func main() {
 	// A pack may be large. Little of each entry is kept (internal/pack); this has the collector keep up
 	// with what is read and dropped.
@@ -37,6 +39,8 @@ func main() {
 
 // run is the whole program, as tests call it. Scripts go by the exit code: only 0 says that all holds
 // and by whom, so a pack that nobody has vouched for never passes one by chance.
+// What is wrong with the pack goes to out and what is wrong with the call to faults, so that a script may keep
+// the report and still see why it was not written.
 func run(args []string, in io.Reader, out, faults io.Writer) int {
 	trust, path, err := brings(args, in)
 	if err != nil {
@@ -63,9 +67,12 @@ func run(args []string, in io.Reader, out, faults io.Writer) int {
 // pack: whoever made it could have put any into it.
 func brings(args []string, in io.Reader) (trust pack.Trust, path string, err error) {
 	flags := flag.NewFlagSet("countersign-verify", flag.ContinueOnError)
+	// run prints the error, with usage behind it.
 	flags.SetOutput(io.Discard)
 	var keys []note.Verifier
+	// It is read at once, so a key with a typing error ends the program before a large pack is opened.
 	flags.Func("key", "", func(text string) error {
+		// A key is one line of letters that no file is called like, so what can be read is a file.
 		if file, err := os.ReadFile(text); err == nil {
 			text = string(file)
 		}
@@ -101,6 +108,7 @@ func read(path string, in io.Reader) (all []checkpoint.Checkpoint, err error) {
 	if err != nil {
 		return nil, err
 	}
+	// Whatever stands around them is skipped: people paste whole messages, with names and times.
 	notes := checkpoint.Notes(string(text))
 	if len(notes) == 0 {
 		return nil, fmt.Errorf("%s has no checkpoint in it: one begins with the line %q and ends with a line that begins with a dash", path, checkpoint.Origin)

@@ -24,6 +24,8 @@ import (
 // entry of the trail has been changed, that this installation has signed each, and that
 // the tables say the same. Of a request it prints the trail first: who did what, when, in
 // the order in which it was committed.
+// It prints its verdict only where nothing failed: a fault is the command's error, with the exit code 1, and no
+// sentence of ours stands beside it that could be taken for "all is well".
 func audit(ctx context.Context, p program) error {
 	if len(p.args) > 0 && (p.args[0] == "list" || p.args[0] == "show") {
 		return auditFor(ctx, p)
@@ -33,6 +35,7 @@ func audit(ctx context.Context, p program) error {
 	}
 	o := p.storage()
 	var err error
+	// A missing file is no error: an auditor may have the database alone. An unreadable one is.
 	if o.Key, err = signing.Read(p.SigningKeyFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -65,7 +68,7 @@ func audit(ctx context.Context, p program) error {
 }
 
 // auditRequest prints the trail before it checks it: whoever is told that an entry was changed wants
-// to see that entry.
+// to see that entry. Words that are gone stand there as hashes.
 func auditRequest(ctx context.Context, p program, db *storage.DB, id string) error {
 	events, err := db.Events(ctx, id)
 	if err != nil {
@@ -74,12 +77,13 @@ func auditRequest(ctx context.Context, p program, db *storage.DB, id string) err
 	if len(events) == 0 {
 		return fmt.Errorf("there is no request %s", id)
 	}
+	// Times to the microsecond, as they were hashed: whoever checks an event by hand needs all of it.
 	for _, e := range events {
 		data, err := json.Marshal(e.Data)
 		if err != nil {
 			return fmt.Errorf("print event %s: %w", e.Kind, err)
 		}
-		fmt.Fprintf(p.out, "%s  %-12s  %-13s  %s\n", e.At.UTC().Format(time.RFC3339Nano), e.Actor, e.Kind, data)
+		fmt.Fprintf(p.out, "%s  %-12s  %-13s  %s\n", e.At.UTC().Format(time.RFC3339Nano), e.Actor, e.Kind, approval.Plain(string(data)))
 	}
 	found, err := storage.AuditorOf(db).Request(ctx, id)
 	if err != nil {
@@ -93,16 +97,17 @@ func auditRequest(ctx context.Context, p program, db *storage.DB, id string) err
 }
 
 // auditAll goes on after a fault, so that all are named. A request that is asked while it runs belongs
-// to the next audit: the list is taken once.
+// to the next audit: the list is taken once. Any fault makes the command fail, so that a timer notices it.
 func auditAll(ctx context.Context, p program, db *storage.DB) error {
 	var faults []error
 	house, err := storage.AuditorOf(db).House(ctx)
 	if err != nil {
 		faults = append(faults, err)
 	}
+	// The house first: what is wrong with people or rules explains most of what is wrong with requests.
 	ids, err := storage.AuditorOf(db).RequestIDs(ctx)
 	if err != nil {
-		return err
+		return errors.Join(append(faults, err)...)
 	}
 	events := house.Events
 	for _, id := range ids {
@@ -120,7 +125,13 @@ func auditAll(ctx context.Context, p program, db *storage.DB) error {
 	return nil
 }
 
-// auditFor shows requests to people, and as JSON to programs: a list, or one of them.
+// auditFor shows requests to people, and as JSON to programs: a list, or one of them. It checks nothing; what it shows is
+// masked as in a pack, since a terminal's output may go anywhere.
+//
+//	k7q2mxd  2026-11-22 13:00  Maya Lindt  sales  done  $0.02  What were sales per month in sales.csv?
+//
+// --from and --to are days of --zone, both included, which is why the last one is moved on by a day before it
+// is compared.
 func auditFor(ctx context.Context, p program) error {
 	flags := flag.NewFlagSet("audit "+p.args[0], flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -133,6 +144,7 @@ func auditFor(ctx context.Context, p program) error {
 	args := p.args[1:]
 	id := ""
 	if p.args[0] == "show" && len(args) > 0 {
+		// Before the flags, because flag stops at the first word that is none.
 		id, args = strings.ToLower(args[0]), args[1:]
 	}
 	err := flags.Parse(args)
@@ -141,12 +153,16 @@ func auditFor(ctx context.Context, p program) error {
 		text string
 		into *time.Time
 		more int
+		// The last day is included.
 	}{{*first, &q.From, 0}, {*last, &q.To, 1}} {
 		if day.text != "" && err == nil && unknown == nil {
 			if *day.into, err = time.ParseInLocation(time.DateOnly, day.text, location); err == nil {
 				*day.into = day.into.AddDate(0, 0, day.more)
 			}
 		}
+	}
+	if *most < 1 {
+		err = errors.Join(err, fmt.Errorf("--most %d: at least one", *most))
 	}
 	if err = errors.Join(err, unknown); err != nil || flags.NArg() > 0 || (p.args[0] == "show") != (id != "") {
 		return errors.Join(err, errors.New("an example: countersign audit list --person maya --from 2026-11-01 --words revenue; countersign audit show k7q2mxd"))
@@ -161,10 +177,12 @@ func auditFor(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
+	// Names come from the log, as in a pack, and not from Slack: the command works where Slack cannot be reached.
 	names := pack.NewNames(list)
 	if id != "" {
 		return show(ctx, p, log, id, names, location, *asJSON)
 	}
+	// People type names; what is looked for is ids. A name that two people have had is an error that lists both.
 	if q.Person, err = names.ID(q.Person); err == nil {
 		q.Channel, err = names.ID(q.Channel)
 	}
@@ -187,8 +205,9 @@ func auditFor(ctx context.Context, p program) error {
 	}
 	table := tabwriter.NewWriter(p.out, 2, 0, 2, ' ', 0)
 	for _, r := range rows {
-		question := []rune(strings.Join(strings.Fields(r.Question), " "))
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.At.In(location).Format("2006-01-02 15:04"), names.Who(r.Asker, r.At), names.Who(r.Channel, r.At), r.State, pack.Dollars(r.Spent), string(question[:min(70, len(question))]))
+		// Plain: a terminal would obey some of what an asker may have typed.
+		question := []rune(approval.Plain(strings.Join(strings.Fields(r.Question), " ")))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.At.In(location).Format("2006-01-02 15:04"), approval.Plain(names.Who(r.Asker, r.At)), approval.Plain(names.Who(r.Channel, r.At)), r.State, pack.Dollars(r.Spent), string(question[:min(70, len(question))]))
 	}
 	return table.Flush()
 }
@@ -226,6 +245,7 @@ type listed struct {
 	Question    string    `json:"question"`
 }
 
+// withNames is a list for programs: never null, times in UTC, ids beside names, since names change.
 func withNames(rows []auditing.Row, names *pack.Names) []listed {
 	list := []listed{}
 	for _, r := range rows {
@@ -234,9 +254,13 @@ func withNames(rows []auditing.Row, names *pack.Names) []listed {
 	return list
 }
 
+// asDocument prints JSON as people read it as well: indented, and with < and & as they are.
 func asDocument(out io.Writer, v any) error {
 	e := json.NewEncoder(out)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("print as JSON: %w", err)
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,16 +73,25 @@ func TestProveReviewHarmfulCodeEndsWithAPlainAnswer(t *testing.T) {
 		}
 	}
 	h.settled()
-	var uploaded []string
-	for _, m := range h.maya.Messages(slacksim.SalesData) {
-		for _, r := range h.maya.Thread(m.Channel, m.TS) {
-			for _, f := range r.Files {
-				uploaded = append(uploaded, f.Name)
+	uploads := func() (names []string) {
+		for _, m := range h.maya.Messages(slacksim.SalesData) {
+			for _, r := range h.maya.Thread(m.Channel, m.TS) {
+				for _, f := range r.Files {
+					names = append(names, f.Name)
+				}
 			}
 		}
+		return names
 	}
+	// A file comes to its thread after the answer.
 	for _, c := range drawn {
-		require.Subset(t, uploaded, c.sent, c.name)
+		h.until("the files of the program that "+c.name, func() bool {
+			names := uploads()
+			return !slices.ContainsFunc(c.sent, func(name string) bool { return !slices.Contains(names, name) })
+		})
+	}
+	uploaded := uploads()
+	for _, c := range drawn {
 		for _, name := range c.kept {
 			require.NotContains(t, "\n"+strings.Join(uploaded, "\n"), "\n"+name, c.name)
 		}

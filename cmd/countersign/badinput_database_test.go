@@ -42,7 +42,7 @@ func ownServer(t *testing.T) (url string, stop, start func()) {
 func TestWithoutADatabaseNothingIsAnsweredAndNothingIsLost(t *testing.T) {
 	t.Parallel()
 	url, stop, start := ownServer(t)
-	h := openLight(t, func(c *Config) { c.DatabaseURL = Secret(pgtest.Serve(url)) })
+	h := openLight(t, func(c *Config) { c.DatabaseURL, c.SlackPatience = Secret(pgtest.Serve(url)), briefly })
 	h.url = url
 	root := h.ask("Before it went?")
 	card := h.cardOf("Before it went?")

@@ -15,10 +15,10 @@ import (
 	"countersign/sandbox/e2b/e2btest"
 )
 
-// hastyE2B has the replica give E2B two seconds for a call instead of a minute.
+// hastyE2B has the replica give E2B five seconds for a call instead of a minute.
 func hastyE2B(t *testing.T, cloud *e2btest.Server) func(*replica) {
 	return func(r *replica) {
-		client, err := e2b.New(e2b.Options{APIKey: e2btest.Key, APIURL: cloud.APIURL, SandboxURL: cloud.SandboxURL, Log: r.log, Patience: 2 * time.Second})
+		client, err := e2b.New(e2b.Options{APIKey: e2btest.Key, APIURL: cloud.APIURL, SandboxURL: cloud.SandboxURL, Log: r.log, Patience: 5 * time.Second})
 		require.NoError(t, err)
 		r.rewire(func(p *steps.Ports) { p.Sandbox = r.telemetry.Sandbox(client) })
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/internal/proof"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
@@ -37,16 +38,21 @@ func TestATooLargeFileIsRefusedWithTheLimit(t *testing.T) {
 	h.settled()
 }
 
-func TestAFileThatCannotBeReadIsNamedWithTheReasonAndNoModelIsAsked(t *testing.T) {
+func TestProveReadingAFileThatCannotBeReadIsNamedWithTheReason(t *testing.T) {
 	t.Parallel()
 	h := openLight(t, func(c *Config) { c.MaxFileMB = 3 })
-	for _, c := range []struct{ name, data, why string }{
+	type unread struct{ name, data, why string }
+	drawn := proof.Draw(t, []unread{
 		{"blank.csv", " \n\n", "blank.csv is not read. The file is empty."},
-		{"picture.csv", "\x89PNG\r\n\x1a\n123", "picture.csv is not read. This is no file that I read: CSV, Excel (.xlsx), OpenDocument (.ods), JSON, also as .gz or .zip."},
-		{"page.json", "<!DOCTYPE html><html></html>", "page.json is not read. This is no file that I read: CSV, Excel (.xlsx), OpenDocument (.ods), JSON, also as .gz or .zip."},
+		{"picture.csv", "\x89PNG\r\n\x1a\n123", "picture.csv is not read. This is no file that I read: CSV, Excel (.xlsx), OpenDocument (.ods), JSON, also as .gz or .zip. What Excel can open, save there as .xlsx."},
+		{"page.json", "<!DOCTYPE html><html></html>", "page.json is not read. This is no file that I read: CSV, Excel (.xlsx), OpenDocument (.ods), JSON, also as .gz or .zip. What Excel can open, save there as .xlsx."},
 		{"wide.csv", strings.Repeat("a,", 999_999) + "a\n" + strings.Repeat(",", 999_999) + "\n",
 			"wide.csv is not read. It has 1,000,000 columns; at most 1,000 can be read. Keep those that the question needs."},
-	} {
+	})
+	t.Cleanup(func() {
+		proof.Check(t, !t.Failed(), "a file that cannot be read is named with the reason, and no model is asked", "%d kinds tried", len(drawn))
+	})
+	for _, c := range drawn {
 		h.share(c.name, c.data)
 		root := h.ask("What is in " + c.name + "?")
 		reply := h.reply(root)

@@ -12,6 +12,7 @@ import (
 	"countersign/codegen"
 	"countersign/codegen/mistral"
 	"countersign/codegen/mistraltest"
+	"countersign/internal/proof"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/workspace"
 )
@@ -46,22 +47,27 @@ func TestAnEmptyAnswerIsSaidToBeOne(t *testing.T) {
 }
 
 // What a reviewer could not be shown goes back to the model with the reason.
-func TestAnUnusableAnswerIsMendedByTheModel(t *testing.T) {
+func TestProveReviewAnUnusableAnswerIsMendedByTheModel(t *testing.T) {
 	t.Parallel()
 	h := openLight(t)
 	bidi := "```python\nx = 1 # \u202e hidden\n```"
-	for _, c := range []struct {
+	type unusable struct {
 		name   string
 		reply  mistraltest.Reply
 		repair string
-	}{
+	}
+	drawn := proof.Draw(t, []unusable{
 		{"two blocks", mistraltest.Reply{Fault: mistraltest.TwoBlocks}, "There was more than one code block. Put the whole program into exactly one ```python block."},
 		{"syntax error", mistraltest.Reply{Fault: mistraltest.SyntaxError}, "line 1: expected ':'"},
 		{"invalid Unicode", mistraltest.Reply{Fault: mistraltest.BadUnicode}, "The answer held invalid Unicode."},
 		{"cut off", mistraltest.Reply{Fault: mistraltest.Length}, "The answer was cut off because it was too long."},
 		{"no end", mistraltest.Reply{Fault: mistraltest.UnclosedBlock}, "The code block was never closed."},
 		{"hidden characters", mistraltest.Reply{Content: bidi}, "line 1: the character U+202E is invisible"},
-	} {
+	})
+	t.Cleanup(func() {
+		proof.Check(t, !t.Failed(), "an answer that no reviewer could be shown is mended by the model", "%d kinds tried", len(drawn))
+	})
+	for _, c := range drawn {
 		before := len(h.model.Requests())
 		h.model.Next(c.reply)
 		h.writes("6 * 7")

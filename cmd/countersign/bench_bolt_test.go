@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +20,8 @@ import (
 	"countersign/budget"
 	"countersign/codegen/mistraltest"
 	"countersign/codegen/samples"
+	"countersign/internal/bench"
+	"countersign/internal/pglocal/pgtest"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/workspace"
 )
@@ -35,7 +38,7 @@ const boltFolder = "../../internal/bench/bolt"
 // each round, and each waits until everything of the other is done. What it says of Postgres
 // is processor time, so it tells something on a busy machine as well.
 func BenchmarkBolt(b *testing.B) {
-	var t table
+	t := table{tb: b, part: "Acks beside Bolt, an app that commits one INSERT before each"}
 	defer t.print()
 	acts := 1000
 	if n, err := strconv.Atoi(os.Getenv("BENCH_ACTS")); err == nil {
@@ -47,9 +50,10 @@ func BenchmarkBolt(b *testing.B) {
 	}
 	for _, inFlight := range []int{1, 20, 40} {
 		b.Run(fmt.Sprint(inFlight), func(b *testing.B) {
-			sides := []*side{countersignSide(b)}
+			sides, bolt := []*side{countersignSide(b)}, (*side)(nil)
 			if why == "" {
-				sides = append(sides, boltSide(b))
+				bolt = boltSide(b)
+				sides = append(sides, bolt)
 			}
 			for range boltRounds {
 				for _, s := range sides {
@@ -57,15 +61,17 @@ func BenchmarkBolt(b *testing.B) {
 				}
 			}
 			for _, s := range sides {
-				s.tell(&t, inFlight)
+				s.tell(&t, bolt, inFlight)
 			}
 			if why == "" {
-				compare(&t, sides[0], sides[1], inFlight)
+				compare(&t, sides[0], bolt, inFlight)
 			}
 		})
 	}
 	b.Run("memory", func(b *testing.B) {
-		t.say("memory of a process of ours after %d questions: %d MB", someAsks, memoryOfServe(b))
+		mb := memoryOfServe(b)
+		t.say("memory of a process of ours after %d questions: %d MB", someAsks, mb)
+		bench.Report(b, bench.Figure{Part: t.part, Name: fmt.Sprintf("memory of serve after %d questions", someAsks), Unit: "MB", Value: float64(mb)})
 	})
 	t.say("goal: p99 at most half of Bolt's, p50 at 20 and 40 in flight no higher than Bolt's")
 }
@@ -99,8 +105,19 @@ type side struct {
 	ask    func(i int) error // one /analyze
 }
 
-func countersignSide(b *testing.B) *side {
-	h := open(b, func(c *Config) { c.Runsc, c.MaxOpen = "/nonexistent", 1_000_000 })
+func countersignSide(b *testing.B) *side { return countersignSideAt(b, "") }
+
+// countersignSideAt is countersignSide on another database than one of its own.
+func countersignSideAt(b *testing.B, url string) *side {
+	h := open(b, func(c *Config) {
+		c.Runsc, c.MaxOpen = "/nonexistent", 1_000_000
+		if url != "" {
+			c.DatabaseURL = Secret(pgtest.Serve(url))
+		}
+	})
+	if url != "" {
+		h.url = url
+	}
 	h.model.Answer(func(mistraltest.Request) mistraltest.Reply {
 		return mistraltest.Reply{Content: "```python\nprint(1)\n```\n"}
 	})
@@ -257,15 +274,47 @@ func median(list []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
-// tell adds a side's rows: the median of its rounds' figures.
-func (s *side) tell(t *table, inFlight int) {
-	for _, act := range []struct {
-		what string
-		took [2][]float64
-	}{{"/analyze", s.asks}, {"click", s.clicks}} {
-		t.say("%-50s %7.1f ms %7.1f ms", fmt.Sprintf("%s: %s to ack, %d in flight", s.name, act.what, inFlight), median(act.took[0]), median(act.took[1]))
+// acts are what is measured of a side: the p50s and p99s of its rounds.
+func (s *side) acts() map[string][2][]float64 {
+	return map[string][2][]float64{"/analyze to ack": s.asks, "click to ack": s.clicks}
+}
+
+// tell adds a side's rows: the median of its rounds' figures. Ours are reported, held against Bolt's where there is one.
+func (s *side) tell(t *table, bolt *side, inFlight int) {
+	acts := s.acts()
+	for _, what := range slices.Sorted(maps.Keys(acts)) {
+		took := acts[what]
+		t.say("%-50s %7.1f ms %7.1f ms", fmt.Sprintf("%s: %s, %d in flight", s.name, what, inFlight), median(took[0]), median(took[1]))
+		for i, quantile := range []string{"p50", "p99"} {
+			f := bench.Figure{Part: t.part, Name: fmt.Sprintf("%s, %d in flight, %s", what, inFlight, quantile), Unit: bench.Milliseconds,
+				Value: median(took[i]), Is: fmt.Sprintf("the median of %d rounds", len(took[i])), Each: took[i]}
+			switch {
+			case s == bolt:
+				continue // it stands beside ours
+			case bolt != nil:
+				theirs := bolt.acts()[what][i]
+				f.Against = []bench.Other{{Name: "Bolt, in this run", Value: median(theirs), Each: theirs}}
+				f.Goal = boltGoal(median(theirs), quantile, inFlight)
+			}
+			bench.Report(t.tb, f)
+		}
 	}
 	t.say("%-50s %7.2f ms", s.name+": Postgres' processor time of a whole round", median(s.work))
+	if s != bolt {
+		bench.Report(t.tb, bench.Figure{Part: t.part, Name: fmt.Sprintf("Postgres' processor time of a whole round, %d in flight", inFlight), Unit: bench.Milliseconds,
+			Value: median(s.work), Is: fmt.Sprintf("the median of %d rounds", len(s.work)), Each: s.work, Goal: bench.AtMost(130./3, "a third of what it was in November 2026")})
+	}
+}
+
+// boltGoal is the bound on one of our quantiles by Bolt's; nil: none is set.
+func boltGoal(theirs float64, quantile string, inFlight int) *bench.Goal {
+	switch {
+	case quantile == "p99":
+		return bench.AtMost(theirs/2, "half of Bolt's")
+	case inFlight > 1:
+		return bench.AtMost(theirs, "no more than Bolt's")
+	}
+	return nil
 }
 
 // compare says how many times as long ours takes.

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -28,17 +28,19 @@ import (
 	"countersign/storage"
 )
 
-// past is what has happened, with the rules that hold now.
+// past is what has happened, with the rules that hold now: what books.Replayed plays on.
+// It only reads, so it may be used beside a serve.
 type past struct {
 	storage.History
 	people *steps.People
 }
 
+// RulesOf implements books.Past by the rules as the use cases see them, defaults included.
 func (p past) RulesOf(ctx context.Context, team, project string) (review.RuleSet, error) {
 	return p.people.RulesOf(ctx, team, project)
 }
 
-// booksOf are for those who answer for the money.
+// booksOf are for those who answer for the money: alarms, and trials of other rules.
 func booksOf(p program, db *storage.DB, people *steps.People) *books.Books {
 	return &books.Books{Ledger: db, Notices: db, People: people, Past: past{storage.History{DB: db}, people}, Zone: p.location}
 }
@@ -47,6 +49,8 @@ const simulateExample = "An example: countersign simulate --rules stricter.yaml 
 
 // simulate plays what has happened once more by other rules and budgets, and says what would have been
 // different. It writes nothing.
+// The file is read once for each workspace, and once more where there is none: a mistake in it should be told
+// also on a database in which nothing has happened yet.
 func simulate(ctx context.Context, p program) error {
 	flags := flag.NewFlagSet("simulate", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -65,6 +69,7 @@ func simulate(ctx context.Context, p program) error {
 	if err != nil {
 		return fmt.Errorf("%w. %s", err, simulateExample)
 	}
+	// Opened before the database: a name that is misspelt should not cost somebody the start of a Postgres.
 	written, err := os.Open(*file)
 	if err != nil {
 		return fmt.Errorf("read the rules to try: %w", err)
@@ -79,9 +84,11 @@ func simulate(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
+	// For its people and rules alone. No Slack: nobody is asked who is who, the past has ids.
 	service := steps.New(steps.Ports{Store: db, Sandbox: steps.NoSandbox{}, Log: p.log}, steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location})
 	all := map[string]books.Outcome{}
 	for team := range teams {
+		// Read anew for each workspace: a budget of the team is of that team.
 		if _, err := written.Seek(0, io.SeekStart); err != nil {
 			return fmt.Errorf("read the rules to try: %w", err)
 		}
@@ -96,9 +103,14 @@ func simulate(ctx context.Context, p program) error {
 		}
 	}
 	if *asJSON {
-		e := json.NewEncoder(p.out)
-		e.SetIndent("", "  ")
-		return e.Encode(all)
+		return asDocument(p.out, all)
+	}
+	if len(all) == 0 {
+		if _, err := books.ReadTrial(written, "", p.location); err != nil { // no workspace has read it
+			return err
+		}
+		_, err := fmt.Fprintln(p.out, "Nothing to try this on: nobody has asked anything in this database yet. Is it the one that `countersign serve` uses (DATABASE_URL)?")
+		return err
 	}
 	for _, team := range slices.Sorted(maps.Keys(all)) {
 		if err := printOutcome(p.out, team, all[team], p.location); err != nil {
@@ -108,6 +120,7 @@ func simulate(ctx context.Context, p program) error {
 	return nil
 }
 
+// spanOfDays is a number of days below a thousand.
 var spanOfDays = regexp.MustCompile(`^([1-9][0-9]{0,2})d$`)
 
 // daysBack reads "30d".
@@ -124,8 +137,9 @@ func printOutcome(out io.Writer, team string, o books.Outcome, zone *time.Locati
 	fmt.Fprintf(out, "Workspace %s, %s to %s: %s.\n", team, o.Since.In(zone).Format(time.DateOnly), o.Until.In(zone).Format(time.DateOnly), home.TriedSum(o.Counts()))
 	fmt.Fprintf(out, "Looked at %d versions of code and %d paid steps. Nothing was changed by this.\n", o.Versions, o.Payments)
 	if o.Forgotten > 0 {
-		fmt.Fprintf(out, "Left out: %d versions, of which is kept no longer what was found.\n", o.Forgotten)
+		fmt.Fprintf(out, "Left out: %d versions whose findings are no longer kept.\n", o.Forgotten)
 	}
+	// Money is only said where something was paid: "$0 of $0" would read like a finding.
 	if o.Payments > 0 {
 		fmt.Fprintf(out, "Spent in this time: %s. Under these budgets: %s. Top-ups are not counted.\n", o.Spent, o.Would)
 	}
@@ -139,6 +153,7 @@ func printOutcome(out io.Writer, team string, o books.Outcome, zone *time.Locati
 		if c.Version > 0 {
 			version = strconv.Itoa(c.Version)
 		}
+		// Each kind of change has its own two sides. A version has tiers or counts, a payment has amounts and budgets.
 		switch c.Kind {
 		case books.OtherQuorum:
 			then = fmt.Sprintf("%s needed, %d given", c.From, c.Given)
@@ -156,7 +171,10 @@ func printOutcome(out io.Writer, team string, o books.Outcome, zone *time.Locati
 	return nil
 }
 
-// sources are the providers that can be asked what was used: those with a key for that.
+// sources are the providers that can be asked what was used: those with a key for that. It is another one than the key
+// that asks models: providers give usage to keys of administrators only.
+// The three addresses are those of the providers' usage reports. Where the settings name another server for a
+// provider, that one is asked: it is the one whose bill comes.
 func sources(p program) (list []accounts.Source) {
 	for _, s := range []struct {
 		source        accounts.Source
@@ -165,6 +183,7 @@ func sources(p program) (list []accounts.Source) {
 	}{{accounts.Source{Provider: "Mistral", Place: p.MistralWorkspace}, "https://api.mistral.ai", p.MistralBaseURL, p.MistralAdminKey},
 		{accounts.Source{Provider: "Claude", Place: p.AnthropicWorkspace}, "https://api.anthropic.com", p.AnthropicBaseURL, p.AnthropicAdminKey},
 		{accounts.Source{Provider: "OpenAI", Place: p.OpenAIProject}, "https://api.openai.com", p.OpenAIBaseURL, p.OpenAIAdminKey}} {
+		// Without a key for administrators nothing can be asked; the others are compared all the same.
 		if s.key == "" {
 			continue
 		}
@@ -179,6 +198,8 @@ func sources(p program) (list []accounts.Source) {
 }
 
 // clerkOf asks them once a day, and tells administrators where they and the ledger do not agree.
+// Tell and Settle are called in the middle of a comparison, so what fails in Settle is only logged: the calls
+// stay uncertain, and are charged in full after 48 hours.
 func clerkOf(p program, db *storage.DB) *accounts.Clerk {
 	clerk := &accounts.Clerk{Ledger: db, Sources: sources(p), Client: &http.Client{Timeout: 30 * time.Second},
 		Tell: func(ctx context.Context, provider, first, last string, apart []accounts.Difference) error {
@@ -190,13 +211,15 @@ func clerkOf(p program, db *storage.DB) *accounts.Clerk {
 				p.log.Warn("calls of unknown cost stay so", "error", err)
 			}
 		}}
+	// Without a key for E2B there is nothing to list boxes by, and Listed stays nil: boxes are not compared
+	// then.
 	if p.E2BAPIKey != "" {
 		clerk.Listed = storage.Boxes{DB: db}.Began
 	}
 	return clerk
 }
 
-// toldLines is how many days of models a notice lists.
+// toldLines is how many days of models a notice lists: the farthest apart come first, and reconcile prints all.
 const toldLines = 12
 
 // differsKey is what names a notice: the same days are told once a day, others beside them.
@@ -204,7 +227,8 @@ func differsKey(team, provider, first, last string, now time.Time) string {
 	return fmt.Sprintf("differs %s %s %s %s %s", team, provider, first, last, now.UTC().Format(time.DateOnly))
 }
 
-// differs tells the administrators of every workspace, once a day: one key of a provider serves all.
+// differs tells the administrators of every workspace, once a day: one key of a provider serves all, so nobody can say
+// whose calls they were.
 func differs(ctx context.Context, db *storage.DB, provider, first, last string, apart []accounts.Difference) error {
 	slices.SortStableFunc(apart, func(a, b accounts.Difference) int { return cmp.Compare(b.Apart, a.Apart) })
 	said := approval.Differs{Provider: provider, From: first, To: last, More: max(0, len(apart)-toldLines), Boxes: provider == accounts.Cloud}
@@ -219,6 +243,7 @@ func differs(ctx context.Context, db *storage.DB, provider, first, last string, 
 	if err != nil {
 		return err
 	}
+	// Of UTC, like the providers' days: a notice of "today" would else come twice where midnights differ.
 	now := time.Now().UTC()
 	var faults []error
 	for team := range teams {
@@ -232,7 +257,12 @@ const reconcileExample = "An example: countersign reconcile --from 2026-11-01 --
 
 // reconcile holds what providers say against the ledger, by day of UTC and model, and prints all of it.
 // What is more than two percent apart is told to administrators as well.
+//
+//	Mistral, 2026-11-19 to 2026-11-25 (UTC):
+//	DAY         MODEL           TOKENS IN  THEIRS  OUT  THEIRS  PAID   THEIRS  APART
+//	2026-11-20  codestral-2508  120000     131000  900  912     $0.05  -       8.4%  <-
 func reconcile(ctx context.Context, p program) error {
+	// The week before today: today is not over, and nobody's count of it is final.
 	today := time.Now().UTC().Truncate(24 * time.Hour)
 	flags := flag.NewFlagSet("reconcile", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -246,7 +276,7 @@ func reconcile(ctx context.Context, p program) error {
 	case badFrom != nil:
 		err = fmt.Errorf("--from %q is not a date", *first)
 	case badTo != nil || to.Before(from):
-		err = fmt.Errorf("--to %q is not a date after --from", *last)
+		err = fmt.Errorf("--to %q is not a date, or lies before --from", *last)
 	case flags.NArg() > 1:
 		err = fmt.Errorf("%q is not understood", flags.Arg(1))
 	case flags.NArg() == 1 && !slices.Contains([]string{"Mistral", "Claude", "OpenAI"}, *provider):
@@ -257,12 +287,14 @@ func reconcile(ctx context.Context, p program) error {
 	if err != nil {
 		return fmt.Errorf("%w. %s", err, reconcileExample)
 	}
+	// With the key, although it only compares: what Trace finds is settled, which is an event.
 	db, _, stop, err := openSigned(ctx, p)
 	if err != nil {
 		return err
 	}
 	defer stop()
 	until, clerk := to.AddDate(0, 0, 1), clerkOf(p, db)
+	// Of a saved file the days are its own: --from and --to are for what is asked.
 	if flags.NArg() == 1 {
 		theirs, first, end, err := usageIn(flags.Arg(0))
 		if err != nil {
@@ -274,16 +306,26 @@ func reconcile(ctx context.Context, p program) error {
 		}
 		return printReconciled(ctx, p, db, *provider, first, end, list)
 	}
-	for _, s := range clerk.All() {
+	all := clerk.All()
+	var failed []string
+	var faults []error
+	for _, s := range all {
+		// One that cannot be asked keeps nobody from reading what the others say.
 		list, err := clerk.Look(ctx, s, from, until, time.Now())
-		if err != nil {
-			return err
+		if err == nil {
+			err = printReconciled(ctx, p, db, s.Provider, from, until, list)
 		}
-		if err := printReconciled(ctx, p, db, s.Provider, from, until, list); err != nil {
-			return err
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			failed, faults = append(failed, s.Provider), append(faults, err) // which names it
 		}
 	}
-	return nil
+	if len(failed) > 0 {
+		faults = append(faults, fmt.Errorf("not compared: %s (%d of %d providers)", strings.Join(failed, ", "), len(failed), len(all)))
+	}
+	return errors.Join(faults...)
 }
 
 // usageIn reads what somebody has saved of a provider's word, and which days it is about.
@@ -300,12 +342,12 @@ func usageIn(path string) (list []accounts.Used, from, until time.Time, err erro
 	return list, days(list[0]), days(list[len(list)-1]).AddDate(0, 0, 1), nil
 }
 
-// printReconciled prints each day of each model, and has administrators told of what is apart.
+// printReconciled prints each day of each model, and has administrators told of what is apart. An arrow marks what is.
 func printReconciled(ctx context.Context, p program, db *storage.DB, provider string, from, until time.Time, list []accounts.Difference) error {
 	last := until.AddDate(0, 0, -1).Format(time.DateOnly)
 	fmt.Fprintf(p.out, "%s, %s to %s (UTC):\n", provider, from.Format(time.DateOnly), last)
 	if len(list) == 0 {
-		fmt.Fprintln(p.out, "Nothing was used, by the word of both.")
+		fmt.Fprintln(p.out, "Nothing was used: both say so.")
 		return nil
 	}
 	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
@@ -322,6 +364,7 @@ func printReconciled(ctx context.Context, p program, db *storage.DB, provider st
 		switch {
 		case d.Alarming():
 			word = fmt.Sprintf("%.1f%%  <-", 100*d.Apart)
+		// A call that began before midnight and ended after it counts on one day here and on the other there.
 		case d.Midnight:
 			word = "even with the day beside it"
 		case d.Apart > 0:

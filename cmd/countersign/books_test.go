@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"countersign/bot/ids"
 	"countersign/budget"
 	"countersign/internal/accounts"
+	"countersign/internal/pglocal/pgtest"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
@@ -92,6 +94,50 @@ func TestOtherBudgetsAreSimulatedAndNothingIsWritten(t *testing.T) {
 	}
 }
 
+// A database in which nobody has asked yet says so: nothing printed looks like a command that did nothing.
+func TestASimulationOfNothingSaysSo(t *testing.T) {
+	t.Parallel()
+	environ := []string{"DATABASE_URL=" + pgtest.Serve(pgtest.Database(t, migrated)), "SIGNING_KEY_FILE=" + filepath.Join(t.TempDir(), "key")}
+	file := filepath.Join(t.TempDir(), "trial.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("budgets:\n  - team $0.50 per day\n"), 0o600))
+	var out, errs bytes.Buffer
+	require.Zero(t, run(t.Context(), []string{"simulate", "--rules", file}, environ, &out, &errs), errs.String())
+	require.Contains(t, out.String(), "Nothing to try this on: nobody has asked anything in this database yet.")
+	out.Reset()
+	require.Zero(t, run(t.Context(), []string{"simulate", "--rules", file, "--json"}, environ, &out, &errs), errs.String())
+	require.Equal(t, "{}\n", out.String())
+	require.NoError(t, os.WriteFile(file, []byte("budgets:\n  - everybody lots\n"), 0o600))
+	require.Equal(t, 1, run(t.Context(), []string{"simulate", "--rules", file}, environ, &out, &errs), "a file that is wrong is wrong there as well")
+}
+
+// One provider that refuses its key hides nobody else's usage, and is named at the end.
+func TestAProviderThatDoesNotAnswerHidesNoOther(t *testing.T) {
+	t.Parallel()
+	environ, _ := spent(t)
+	day := time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly)
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "who are you?", http.StatusUnauthorized)
+	}))
+	t.Cleanup(refuses.Close)
+	answers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"completion":{"models":{"codestral-2508":{"input":[{"timestamp":%q,"value":123456}]}}}}`, day)
+	}))
+	t.Cleanup(answers.Close)
+	for _, set := range [][3]string{{"MISTRAL", refuses.URL, answers.URL}, {"ANTHROPIC", answers.URL, refuses.URL}} {
+		mistral, claude, failed := set[1], set[2], "Mistral"
+		if set[0] == "ANTHROPIC" {
+			failed = "Claude"
+		}
+		var out, errs bytes.Buffer
+		code := run(t.Context(), []string{"reconcile", "--from", day, "--to", day}, append(slices.Clone(environ),
+			"MISTRAL_ADMIN_KEY=adm", "MISTRAL_BASE_URL="+mistral, "ANTHROPIC_ADMIN_KEY=adm", "ANTHROPIC_BASE_URL="+claude), &out, &errs)
+		require.Equal(t, 1, code)
+		require.Contains(t, out.String(), "123456", "of the other one")
+		require.Contains(t, errs.String(), failed+" answers 401 Unauthorized")
+		require.Contains(t, errs.String(), "not compared: "+failed+" (1 of 2 providers)")
+	}
+}
+
 func TestAProvidersUsageIsHeldAgainstTheLedger(t *testing.T) {
 	t.Parallel()
 	environ, _ := spent(t) // one charge of a hundred tokens, of a provider that nobody has named
@@ -109,10 +155,10 @@ func TestAProvidersUsageIsHeldAgainstTheLedger(t *testing.T) {
 	_, notices = written(t, environ)
 	require.Equal(t, 2, notices, "other days are told as well")
 	for said, args := range map[string][]string{
-		"no provider can be asked":              {},
-		"--provider says whose file it is":      {file},
-		`--from "x" is not a date`:              {"--from", "x"},
-		`--to "2020-01-01" is not a date after`: {"--from", "2020-01-02", "--to", "2020-01-01"},
+		"no provider can be asked":                               {},
+		"--provider says whose file it is":                       {file},
+		`--from "x" is not a date`:                               {"--from", "x"},
+		`--to "2020-01-01" is not a date, or lies before --from`: {"--from", "2020-01-02", "--to", "2020-01-01"},
 	} {
 		out.Reset()
 		errs.Reset()

@@ -22,6 +22,7 @@ import (
 // keeper gives events their places in the log, has checkpoints signed, writes them into a
 // file beside the database, and sends them to a channel of Slack. When one is late, does
 // not follow the one before, or does not come there, administrators hear of it.
+// Doctor, pack, backup and restored use it without a serve; known and courier are of use to a serve alone.
 type keeper struct {
 	db   *storage.DB
 	by   note.Signer
@@ -32,6 +33,8 @@ type keeper struct {
 	courier *outside.Courier
 }
 
+// newKeeper takes the key's two halves: one signs checkpoints, the other checks what stands in the database before it
+// is sent anywhere.
 func newKeeper(db *storage.DB, signed storage.Options, file string) (k keeper, err error) {
 	k = keeper{db: db, file: checkpoint.File{Path: file}, known: &acquaintances{}, courier: &outside.Courier{}}
 	if k.by, err = signed.Key.Notes(); err == nil {
@@ -55,6 +58,8 @@ type keeps struct {
 // tick is what one replica does every few seconds. A checkpoint that does not follow is
 // sent nowhere, and none is signed over a database that does not follow: one that was put back
 // under a serve that goes on would get a second past.
+// Two kinds of failure are kept apart. A log that does not follow stops everything and is told at once;
+// whatever else fails is an error that the next tick meets again.
 func (k keeper) tick(ctx context.Context) error {
 	log := storage.Log(k.db)
 	// The file first: what it has must still be there. Then what is new is signed, and goes into the
@@ -66,11 +71,14 @@ func (k keeper) tick(ctx context.Context) error {
 	if _, ok := errors.AsType[*checkpoint.NotFollowingError](err); ok {
 		return errors.Join(err, k.alarm(ctx, approval.LogAlarm{Why: approval.LogForks}))
 	}
+	// What comes after is tried whatever went wrong before: a Slack that is away must not keep a Git remote from its copy.
 	return errors.Join(err, k.send(ctx, log), k.known.write(ctx, log), k.bring(ctx, log))
 }
 
 // late alarms where the log is not kept up, or does not leave. It belongs to the sweep,
 // which goes on when the tick does not.
+// It asks the database what stands there, and not a tick what it has done: what it is there to find is that no
+// tick runs.
 func (k keeper) late(ctx context.Context) error {
 	err := storage.Log(k.db).Kept(ctx)
 	if late, ok := errors.AsType[*journal.LateError](err); ok {
@@ -86,6 +94,7 @@ const sendsWithin = time.Hour
 func (k keeper) stays(ctx context.Context) error {
 	channels, err := storage.Copies{DB: k.db}.Channels(ctx)
 	for team, channel := range channels {
+		// One channel that cannot be looked at leaves the others their alarms.
 		c, unread := storage.Copies{DB: k.db}.Copied(ctx, team, channel)
 		since := time.Time{}
 		if unread == nil {
@@ -109,6 +118,7 @@ func (k keeper) missing(ctx context.Context, c steps.Copies) (since time.Time, e
 	if err != nil || len(list) == 0 {
 		return since, err
 	}
+	// The first that is not there is the oldest that is missing.
 	return list[0].At, nil
 }
 
@@ -130,12 +140,16 @@ func (k keeper) send(ctx context.Context, log *journal.Log) error {
 
 // sendTo has what is missing in one channel posted, in the order of the numbers. Where one cannot be
 // written down, those after it wait: the next look goes by the last one, and would not see the gap.
+// had.Begun is the last one for which a notice stands, had.Number the last that has come to the channel. The
+// next begins after Begun, or each look would write notices for all that are under way.
 func (k keeper) sendTo(ctx context.Context, log *journal.Log, team, channel string) error {
 	had, err := storage.Copies{DB: k.db}.Copied(ctx, team, channel)
 	if err != nil {
 		return err
 	}
 	after := had.Begun
+	// -1 asks for the last checkpoint alone: a channel that is new begins there, and not with the whole
+	// history.
 	if after == 0 {
 		after = -1
 	}
@@ -175,6 +189,8 @@ func (k keeper) keep(ctx context.Context, log *journal.Log) error {
 
 // news are the notes that the file has not yet, each held against the one before it. What
 // the file has is what the database once had.
+// The proof that comes with each is checked here, by this process. What a Slack channel or a Git remote gets
+// later rests on that.
 func (k keeper) news(ctx context.Context, log *journal.Log) (notes []string, err error) {
 	last, err := k.file.Last()
 	if err != nil {
@@ -189,6 +205,7 @@ func (k keeper) news(ctx context.Context, log *journal.Log) (notes []string, err
 		return nil, err
 	}
 	if last != nil {
+		// The last one again, letter by letter: same number and another text is a second history, and fewer is an older copy.
 		if len(list) == 0 || list[0].Number != last.Number || list[0].Text() != last.Text() {
 			return nil, &checkpoint.NotFollowingError{Before: last.Number, After: last.Number, Why: "the database has not the one that " + k.file.Path + " has"}
 		}
@@ -196,6 +213,7 @@ func (k keeper) news(ctx context.Context, log *journal.Log) (notes []string, err
 	}
 	for _, c := range list {
 		if last != nil {
+			// By the Merkle proof, and not by the database's word that they belong together.
 			if err := c.Follows(*last, c.Proof); err != nil {
 				return notes, err
 			}
@@ -224,11 +242,12 @@ func (k keeper) tell(ctx context.Context, team string, what approval.LogAlarm) e
 }
 
 // checkCheckpoints says when the last checkpoint was made, and when it left the machine.
+// It looks and signs nothing, so it may run beside a serve.
 func (p program) checkCheckpoints(ctx context.Context) finding {
 	url, end, err := p.present(ctx)
 	defer end()
 	if err != nil {
-		return finding{say: "cannot be looked at without the database"}
+		return finding{open: true, say: "cannot be looked at without the database"}
 	}
 	db, err := storage.Open(ctx, url, p.storage())
 	if err != nil {
@@ -252,6 +271,7 @@ func (p program) checkCheckpoints(ctx context.Context) finding {
 	if late, ok := errors.AsType[*journal.LateError](log.Kept(ctx)); ok {
 		f.warn, f.say = true, f.say+"; "+late.Error()+": does a serve run?"
 	}
+	// serve would refuse here, so doctor does: a warning would be overlooked on the day on which it counts.
 	if err := k.current(ctx); err != nil {
 		return finding{err: err}
 	}

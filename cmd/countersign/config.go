@@ -261,6 +261,7 @@ type faultList struct {
 	named []string
 }
 
+// add keeps the first fault of each setting: the second is most often a consequence of it.
 func (f *faultList) add(name, format string, args ...any) {
 	if !slices.Contains(f.named, name) {
 		f.named = append(f.named, name)
@@ -286,16 +287,17 @@ func (f *faultList) parsed(err error) {
 	}
 }
 
-// trimmed is a list as people write it, with blanks after the commas.
+// trimmed is a list as people write it, with blanks after the commas. Who is named twice counts once, or QUORUM would fit.
 func trimmed(list []string) (clean []string) {
 	for _, word := range list {
-		if word = strings.TrimSpace(word); word != "" {
+		if word = strings.TrimSpace(word); word != "" && !slices.Contains(clean, word) {
 			clean = append(clean, word)
 		}
 	}
 	return clean
 }
 
+// readPrices reads the file that PRICES_FILE names, or takes the prices that are built in.
 func readPrices(file string) (budget.Prices, error) {
 	if file == "" {
 		return budget.Shipped(), nil
@@ -312,6 +314,8 @@ func readPrices(file string) (budget.Prices, error) {
 // uses /var/lib: a Postgres that has dropped root cannot pass /root.
 func defaultDataDir() string { return dataDirOf(os.Geteuid()) }
 
+// dataDirOf is where this user keeps data: root's is the machine's, anybody else's their own. Without a home, as in
+// some containers, it is a folder of this user in the temporary one.
 func dataDirOf(uid int) string {
 	if uid == 0 {
 		return "/var/lib/countersign"

@@ -109,10 +109,14 @@ func TestTheLargestFileIsWhatABoxHolds(t *testing.T) {
 
 func TestListsMayHaveBlanksAndTheDefaultModelIsOfferedOnce(t *testing.T) {
 	t.Parallel()
-	c, err := readConfig(map[string]string{"REVIEWERS": " U1 , U2,", "ADMINS": "U3", "MISTRAL_MODELS": "codestral-2508, mistral-small-2603 "})
+	c, err := readConfig(map[string]string{"REVIEWERS": " U1 , U2,U1,", "ADMINS": "U3", "MISTRAL_MODELS": "codestral-2508, mistral-small-2603 "})
 	require.NoError(t, err)
 	require.Equal(t, []string{"U1", "U2"}, c.Reviewers)
 	require.Equal(t, []string{"codestral-2508", "mistral-small-2603"}, c.models())
+
+	c, err = readConfig(map[string]string{"REVIEWERS": "U1,U1", "QUORUM": "2"})
+	require.NoError(t, err)
+	require.ErrorContains(t, c.needSlack(), "REVIEWERS names only 1", "one person who is named twice")
 }
 
 func TestPolicySaysWhatTheSettingsSay(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"countersign/approval"
@@ -25,13 +26,18 @@ import (
 
 // backup writes a copy of the database. A checkpoint is taken first, so that the file of checkpoints
 // says exactly what the copy has.
+// The order: the name is free; the key is there; the database is whole and follows its checkpoints; a
+// checkpoint; the copy. Only then does the file get its name.
 func backup(ctx context.Context, p program) error {
 	if len(p.args) != 2 || p.args[0] != "-o" {
 		return errors.New("where to? An example: countersign backup -o countersign.dump")
 	}
 	file := p.args[1]
-	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+	switch _, err := os.Lstat(file); {
+	case err == nil:
 		return fmt.Errorf("%s is there already: name another file", file)
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("a copy cannot be written there: %w", err)
 	}
 	signed, err := p.signed()
 	if err != nil {
@@ -54,6 +60,7 @@ func backup(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
+	// A copy of a database that does not follow its checkpoints would spread what is wrong with it.
 	if err := k.current(ctx); err != nil {
 		return err
 	}
@@ -86,7 +93,7 @@ func backup(ctx context.Context, p program) error {
 	return nil
 }
 
-// wholly is the address of who may read and write all of it.
+// wholly is the address of who may read and write all of it: pg_dump has to read tables that serve's role may not.
 func (a address) wholly() string {
 	if a.owner != "" {
 		return a.owner
@@ -95,6 +102,8 @@ func (a address) wholly() string {
 }
 
 // restore puts a copy into an empty database, and begins anew from it.
+// Each crash after Load leaves a database with the copy in it, which the next restore refuses as not empty; the
+// error of each step says which command goes on from there.
 func restore(ctx context.Context, p program) error {
 	if len(p.args) != 1 {
 		return errors.New("which copy? An example: countersign restore countersign.dump")
@@ -103,6 +112,7 @@ func restore(ctx context.Context, p program) error {
 		return err
 	}
 	at, end, err := p.openDatabase(ctx)
+	// On a new machine there is no private Postgres yet: this is the moment to make one, empty.
 	if _, ok := errors.AsType[*pglocal.NoneError](err); ok {
 		at, end, err = p.privateDatabase(ctx, pglocal.Start)
 	}
@@ -110,6 +120,7 @@ func restore(ctx context.Context, p program) error {
 		return err
 	}
 	defer end()
+	// A copy is never loaded over anything: what is there may be the only one that has the newer entries.
 	empty, err := schema.Empty(ctx, at.wholly())
 	if err != nil {
 		return err
@@ -128,6 +139,7 @@ func restore(ctx context.Context, p program) error {
 	if err := pglocal.Load(ctx, at.wholly(), p.args[0]); err != nil {
 		return fmt.Errorf("the copy could not be put back, so empty the database before you try again: %w", err)
 	}
+	// The copy may be of an older version: the schema is brought up to date before anything reads it.
 	owned := at
 	if owned.owner == "" {
 		owned.owner = owned.serve
@@ -154,6 +166,10 @@ func signedBefore(p program) (storage.Options, error) {
 
 // restored begins anew from a copy of the database that an operator has put back with Postgres' own programs.
 func restored(ctx context.Context, p program) error {
+	copied := slices.Equal(p.args, []string{"--copy"})
+	if len(p.args) > 0 && !copied {
+		return fmt.Errorf("%q is not understood. An example: countersign restored, or countersign restored --copy", strings.Join(p.args, " "))
+	}
 	at, end, err := p.openDatabase(ctx)
 	if err != nil {
 		return err
@@ -162,12 +178,16 @@ func restored(ctx context.Context, p program) error {
 	if err := schema.Validate(ctx, at.serve); err != nil {
 		return err
 	}
-	return p.beginAnew(ctx, at, len(p.args) == 1 && p.args[0] == "--copy")
+	return p.beginAnew(ctx, at, copied)
 }
 
 // beginAnew begins an epoch. What the copy has open ends, because nobody knows here what became of it; the
 // trail says how much is lost; and the checkpoints that this machine has seen since are put aside. certain
 // says that it is a copy even where no checkpoint shows it: what ran since the last one is in no checkpoint yet.
+//
+// The order matters: from the first event on no paid work starts, and only the last step makes the file follow again.
+// signedBefore comes first because all that follows leaves events, and an event signed by a new key would make
+// a second installation out of this one.
 func (p program) beginAnew(ctx context.Context, at address, certain bool) error {
 	signed, err := signedBefore(p)
 	if err != nil {
@@ -216,6 +236,7 @@ func (p program) beginAnew(ctx context.Context, at address, certain bool) error 
 	if err := k.alarm(ctx, approval.LogAlarm{Why: approval.LogBack, Since: has.At}); err != nil {
 		return err
 	}
+	// After the trail says that they are lost, and before anybody can ask again: two boxes of one request would be two runs.
 	killBoxes(ctx, p)
 	aside := ""
 	if older {
@@ -223,6 +244,7 @@ func (p program) beginAnew(ctx context.Context, at address, certain bool) error 
 			return err
 		}
 	}
+	// The epoch's first checkpoint, at once: until it stands in the file nothing here tells this database from the one before.
 	if _, err := log.TakeCheckpoint(ctx, k.by); err != nil {
 		return err
 	}
@@ -240,6 +262,8 @@ func (p program) beginAnew(ctx context.Context, at address, certain bool) error 
 
 // epochOf is what the trail says of an epoch, and in a sentence how much is lost. Its name has a crash on
 // the way not begin it twice.
+// lost is -1 where nobody knows, which the Home in Slack says in words; the epoch's name also names the branch
+// and the objects outside (placesOf).
 func epochOf(has checkpoint.Checkpoint, seen *checkpoint.Checkpoint, open int) (facts map[string]any, lost string) {
 	facts = map[string]any{"checkpoint": has.Number, "size": has.Size, "open": open}
 	if seen == nil {
@@ -257,6 +281,7 @@ func epochOf(has checkpoint.Checkpoint, seen *checkpoint.Checkpoint, open int) (
 
 // killBoxes ends what this installation still has running at E2B, as far as it is 75 seconds old: no row of the
 // copy needs it. Serve does the same with younger ones. Where E2B cannot be reached its own time limit ends them.
+// The function that it gives to Strays says of every box that nobody needs it.
 func killBoxes(ctx context.Context, p program) {
 	if p.E2BAPIKey == "" {
 		return
@@ -285,7 +310,9 @@ func (k keeper) copied(ctx context.Context, log *journal.Log) (c checkpoint.Chec
 	return last[0].Checkpoint, err
 }
 
-// abandon ends what a copy has open.
+// abandon ends what a copy has open, each with the reason that its asker reads.
+// It stops at the first error, because restored may be repeated: what has ended already is not in the list
+// then.
 func abandon(ctx context.Context, db *storage.DB, ids []string, copied time.Time) error {
 	why := approval.Words("The database was put back from a copy" + of(copied) + ". Please ask again.")
 	for _, id := range ids {

@@ -204,4 +204,9 @@ func TestACopyWithoutAFileOfCheckpointsBeginsAnewAsWell(t *testing.T) {
 	p.args = nil
 	require.ErrorContains(t, restore(h.ctx, p), "An example")
 	require.ErrorContains(t, backup(h.ctx, p), "An example")
+
+	inFile := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(inFile, nil, 0o600))
+	p.args = []string{"-o", filepath.Join(inFile, "copy.dump")}
+	require.ErrorContains(t, backup(h.ctx, p), "cannot be written there", "and not that it is there already")
 }

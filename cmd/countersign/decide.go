@@ -18,7 +18,7 @@ import (
 // decideExample ends every complaint about how the command was called.
 const decideExample = "An example: countersign decide k7q2mxd approve --as U012ABCDEF --digest 3f9a1c; countersign decide k7q2mxd alone shows what there is to decide, and with --as also notes who has opened it"
 
-// decideOrder is what the command line says.
+// decideOrder is what the command line says. as is a claim: who sits there is recorded beside it (seat.go).
 type decideOrder struct {
 	id, verdict        string
 	as, digest, reason string
@@ -27,6 +27,9 @@ type decideOrder struct {
 // decide is the other door: what reviewers decide in Slack can be decided here, by
 // the same rules, and what the rules keep out of Slack only here. Without a verdict
 // it shows what there is to decide.
+// It shares steps.Decide with the handlers of Slack, so roles, quorum, freezes and the seal are checked there
+// and not here. What is of this door alone: who sits here (seat.go), the minute before it runs, and the SSH key
+// for high risk.
 func decide(ctx context.Context, p program) error {
 	order, err := readDecideArgs(p.args)
 	if err != nil {
@@ -52,6 +55,7 @@ func decide(ctx context.Context, p program) error {
 		return err
 	}
 	if order.verdict == "" {
+		// Who says who they are has opened the code, which counts for rules that want it read. Without --as nobody has.
 		if err := textCard(p.out, view, namesOf(ctx, slack, view.Request.Team)); err != nil || order.as == "" || view.Request.Revision == nil {
 			return err
 		}
@@ -68,7 +72,7 @@ func decide(ctx context.Context, p program) error {
 // characters at least: it is what a button in Slack carries, and shows that this version was read.
 func readDecideArgs(args []string) (o decideOrder, err error) {
 	if len(args) == 0 {
-		return o, errors.New("which request")
+		return o, errors.New("name the request")
 	}
 	o.id = strings.ToLower(args[0])
 	if len(args) == 1 {
@@ -93,6 +97,7 @@ func readDecideArgs(args []string) (o decideOrder, err error) {
 		return o, fmt.Errorf("%q is not understood", flags.Arg(0))
 	case o.as == "":
 		return o, errors.New("--as says who decides, by their Slack member id")
+	// Six characters of sixteen kinds: enough that nobody hits another version of the same request by chance.
 	case len(o.digest) < 6:
 		return o, errors.New("--digest is the beginning of the digest of what you have read, at least 6 characters")
 	}
@@ -101,6 +106,8 @@ func readDecideArgs(args []string) (o decideOrder, err error) {
 
 // give decides, by the rules that hold in Slack, too. What to sign is asked first, because it has a
 // number that is used once; between the two somebody else may decide, and then Decide refuses.
+// The digest is compared with the version that is stored now, and Decide holds the whole of it against the row
+// once more under its lock.
 func (o decideOrder) give(ctx context.Context, p program, service *steps.Steps, v *steps.View) error {
 	rev := v.Request.Revision
 	if rev == nil || !strings.HasPrefix(rev.Digest, o.digest) {
@@ -116,6 +123,7 @@ func (o decideOrder) give(ctx context.Context, p program, service *steps.Steps, 
 	if err != nil {
 		return inWords(err, o.id)
 	}
+	// No keys mean that this decision needs no signature; a refusal came as the error above.
 	if len(keys) > 0 {
 		if ruling.Click, err = signedBy(ctx, p, ruling.Click, what, keys); err != nil {
 			return err
@@ -125,6 +133,7 @@ func (o decideOrder) give(ctx context.Context, p program, service *steps.Steps, 
 	if err != nil {
 		return inWords(err, o.id)
 	}
+	// By what has become of the request, and not by what was typed: an approval may be one of several.
 	switch {
 	case r.State == approval.Pending:
 		fmt.Fprintf(p.out, "Approved: %d of %d approvals. It needs more.\n", r.Approvals(), r.Needs(service.Policy))
@@ -133,7 +142,7 @@ func (o decideOrder) give(ctx context.Context, p program, service *steps.Steps, 
 	case r.State == approval.Rejected:
 		fmt.Fprintln(p.out, "Rejected. The asker will read why.")
 	default:
-		fmt.Fprintf(p.out, "Approved. It runs in a minute, unless %s says in Slack before that it was not them.\n", o.as)
+		fmt.Fprintf(p.out, "Approved. It runs in a minute, unless %s says in Slack that it was not them.\n", o.as)
 	}
 	fmt.Fprintf(p.out, "Recorded beside %s: %s%s. A direct message tells them.\n", o.as, click.Seat(), withKey(ruling.Click))
 	return nil
@@ -147,6 +156,7 @@ func inWords(err error, id string) error {
 	var stale *approval.StaleError
 	var input *approval.InputError
 	switch {
+	// Here the way out is another command than in Slack, so these words are of this door.
 	case errors.As(err, &input) && input.Why.Code == approval.WhyNotOpened:
 		return fmt.Errorf("code of this risk is read first, and a while later approved: countersign decide %s --as YOUR_ID shows it and notes when you have opened it", id)
 	case errors.As(err, &input):

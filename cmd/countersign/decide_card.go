@@ -16,7 +16,8 @@ import (
 	"countersign/bot/kit"
 )
 
-// namesOf shows people by their names where Slack tells them.
+// namesOf shows people by their names where Slack tells them, with the id beside: a name is what its owner typed.
+// An error of Slack's is no reason to show nothing: then the id stands alone.
 func namesOf(ctx context.Context, slack *bot.Bot, team string) func(user string) string {
 	return func(user string) string {
 		if person, err := slack.Person(ctx, team, user); err == nil && person.Name != "" {
@@ -29,6 +30,20 @@ func namesOf(ctx context.Context, slack *bot.Bot, team string) func(user string)
 // textCard prints what a reviewer's card in Slack shows, from the same View. Whatever a person, a model
 // or a file wrote goes through Plain: a terminal obeys characters that nobody sees, and could show
 // other code than the one that is approved.
+//
+//	Request    k7q2mxd, pending
+//	Asked by   Maya Lindt (U0MAYA)
+//	Question   What were sales per month in sales.csv?
+//	File       sales.csv, shared by …
+//	Risk       high The inspection found 2 dangers.
+//	DANGER     line 3: starts another program
+//	Sandbox    local, 120 s, 1024 MB; network: none
+//
+//	Version 1, by codestral-2508:
+//
+//	    1  from desk import load
+//
+// Times are in UTC here: a terminal's zone is not the team's, and the log has UTC too.
 func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 	r := v.Request
 	line := func(label, format string, args ...any) {
@@ -72,7 +87,7 @@ func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 	for _, refused := range r.Refused {
 		line("Refused", "an earlier draft: %s", indented(refused.Reason))
 	}
-	line("Risk", "%s %s", v.Terms.Tier, strings.Join(v.Terms.Why, " "))
+	line("Risk", "%s %s", v.Terms.Tier, approval.Plain(strings.Join(v.Terms.Why, " ")))
 	for _, f := range rev.Findings {
 		line(strings.ToUpper(string(f.Level)), "line %d: %s", f.Line, approval.Plain(f.Text))
 	}
@@ -89,7 +104,7 @@ func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 		line("Until", "%s", r.ExpiresAt.UTC().Format(time.RFC3339))
 	}
 	if !v.Frozen.IsZero() {
-		line("Waits", "until %s: %s", v.Frozen.Format(time.RFC3339), v.FrozenBy)
+		line("Waits", "until %s: %s", v.Frozen.Format(time.RFC3339), approval.Plain(v.FrozenBy))
 	}
 	if v.Former != nil {
 		changes(out, v, name)
@@ -110,10 +125,14 @@ func textCard(out io.Writer, v *steps.View, name func(string) string) error {
 	return nil
 }
 
-// columnsOf are the first hundred columns of a table, each with its type.
+// columnsOf are the first hundred columns of a table, each with its type, and how many more there are: a
+// terminal shows no more in one look.
 func columnsOf(t reading.Table) (names []string) {
 	for _, c := range t.Columns[:min(100, len(t.Columns))] {
 		names = append(names, c.Name+" ("+c.Words()+")")
+	}
+	if more := len(t.Columns) - 100; more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
 	}
 	return names
 }
@@ -150,10 +169,12 @@ func changes(out io.Writer, v *steps.View, name func(string) string) {
 
 // indented is a text of somebody's beside its label, with nothing in it that a
 // terminal obeys.
+// Eleven blanks are the label and the blank behind it (line in textCard).
 func indented(text string) string {
 	return strings.ReplaceAll(approval.Plain(text), "\n", "\n           ")
 }
 
+// orNone says of an empty list that it is empty: a blank could be an oversight.
 func orNone(hosts []string) string {
 	if len(hosts) == 0 {
 		return "none"
@@ -161,7 +182,8 @@ func orNone(hosts []string) string {
 	return strings.Join(hosts, ", ")
 }
 
-// spoken is a sentence as the terminal has it, with people by their names.
+// spoken is a sentence as the terminal has it, with people by their names. The reasons that it is given
+// (draw.Back) have parts of these two kinds only.
 func spoken(said []kit.Part, name func(string) string) (text string) {
 	for _, part := range said {
 		switch part := part.(type) {

@@ -102,7 +102,7 @@ int(pd.read_csv("sales.csv")["units"].sum())`)
 	require.ErrorContains(t, err, "has already decided on this version. One user has one say")
 	said, err = h.by("priya", id, "approve", "--as", slacksim.SecondReviewer, "--digest", digest[:12])
 	require.NoError(t, err)
-	require.Contains(t, said, "It runs in a minute, unless "+slacksim.SecondReviewer+" says in Slack before that it was not them.\nRecorded beside "+slacksim.SecondReviewer+": priya on laptop.")
+	require.Contains(t, said, "It runs in a minute, unless "+slacksim.SecondReviewer+" says in Slack that it was not them.\nRecorded beside "+slacksim.SecondReviewer+": priya on laptop.")
 	card, err = h.decided(id)
 	require.NoError(t, err)
 	require.Contains(t, card, ", on the command line as priya on laptop\n")
@@ -126,7 +126,7 @@ int(pd.read_csv("sales.csv")["units"].sum())`)
 func TestWhatDecideDoesNotUnderstand(t *testing.T) {
 	t.Parallel()
 	for why, args := range map[string][]string{
-		"which request":                  nil,
+		"name the request":               nil,
 		`not "maybe"`:                    {"abc", "maybe"},
 		"--as says who":                  {"abc", "approve", "--digest", "abcdef"},
 		"at least 6 characters":          {"abc", "approve", "--as", "U1", "--digest", "abc"},
@@ -144,15 +144,19 @@ func TestWhatDecideDoesNotUnderstand(t *testing.T) {
 func TestTheCardInATerminalSaysWhatItHolds(t *testing.T) {
 	t.Parallel()
 	const odd = "x\x1b[2J"
-	v := &steps.View{Earlier: []string{"And " + odd}, Former: &approval.Revision{Number: 1, Code: "1\n"}, Request: &approval.Request{
+	v := &steps.View{Earlier: []string{"And " + odd}, Frozen: time.Date(2026, 12, 24, 0, 0, 0, 0, time.UTC), FrozenBy: "Thu " + odd, Former: &approval.Revision{Number: 1, Code: "1\n"}, Request: &approval.Request{
 		ID: "bcd23fg", State: approval.Pending, Question: odd, Reason: approval.Words("sales.csv has changed."), Guest: true, Shared: true, Asker: "theo",
 		Files:    []approval.File{{Name: odd, Shared: &approval.Sharing{By: "maya"}, Reading: &reading.Reading{Kind: "text", Tables: []reading.Table{{Name: odd, Columns: []reading.Column{{Name: odd, Type: "text"}}}}}}},
 		Refused:  []approval.Refusal{{Code: odd, Reason: "No " + odd}},
 		Revision: &approval.Revision{Number: 2, Code: "2\n", Author: odd, Summary: odd, Digest: "abcdef01", Findings: []approval.Finding{{Text: odd}}}}}
+	table := &v.Request.Files[0].Reading.Tables[0]
+	for len(table.Columns) < 103 {
+		table.Columns = append(table.Columns, reading.Column{Name: "more", Type: "text"})
+	}
 	var out strings.Builder
 	require.NoError(t, textCard(&out, v, func(user string) string { return user }))
 	require.NotContains(t, out.String(), "\x1b")
-	for _, shown := range []string{"because: sales.csv has changed.", "theo, a guest", "Slack Connect", ", shared by maya, ", "(text)", "an earlier draft: No x", "Before     And x", "+ 1  2", "- 1  1"} {
+	for _, shown := range []string{"because: sales.csv has changed.", "theo, a guest", "Slack Connect", ", shared by maya, ", "(text)", "an earlier draft: No x", "Before     And x", "Waits      until 2026-12-24T00:00:00Z: Thu x", "+ 1  2", "- 1  1", "; and 3 more\n"} {
 		require.Contains(t, out.String(), shown)
 	}
 }

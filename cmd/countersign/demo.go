@@ -28,6 +28,8 @@ import (
 // demo runs the real bot, the real Postgres and the real sandbox against a local
 // Slack in the browser. Two things stand in: slacksim for Slack, and, without a
 // key for a model, a small writer that knows the sample questions.
+// It exits with 2 where the flags are wrong, and with -once only with 0 if each step of the round was seen to
+// happen.
 func demo(ctx context.Context, p program) (err error) {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(p.out)
@@ -39,6 +41,8 @@ func demo(ctx context.Context, p program) (err error) {
 		return nil
 	case err != nil:
 		return exitError(2)
+	case flags.NArg() > 0:
+		return fmt.Errorf("%q is not understood: countersign demo -h lists the flags", flags.Arg(0))
 	}
 	// The demo has data and a key of its own, below the folder of a serve on this machine: neither
 	// touches the other's, and forgetting the demo forgets nothing else.
@@ -47,6 +51,7 @@ func demo(ctx context.Context, p program) (err error) {
 	}
 	p.DataDir = filepath.Join(p.DataDir, "demo")
 	p.CheckpointFile = filepath.Join(p.DataDir, "checkpoints") // a demo that begins anew has none
+	// Whatever the settings say, a demo writes into no database of anybody's, and two demos want two health pages.
 	p.DatabaseURL, p.HTTPAddr = "", "127.0.0.1:0"
 	p.SlackPatience = demoPatience
 	p.progress = func(what string) { transcript(p.out, "", "%s", what) }
@@ -93,6 +98,8 @@ func demo(ctx context.Context, p program) (err error) {
 	// Slack outlives the bot, which finishes what it has begun when everything stops.
 	slackCtx, closeSlack := context.WithCancel(context.WithoutCancel(ctx))
 	defer closeSlack()
+	// Three goroutines: the local Slack; the bot, whose end closes that Slack; and the round that is played.
+	// The first error ends the others.
 	group.Go(func() error { return sim.Serve(slackCtx, listener) })
 	group.Go(func() error {
 		defer closeSlack()
@@ -118,6 +125,7 @@ func demo(ctx context.Context, p program) (err error) {
 	})
 	err = group.Wait()
 	switch {
+	// Ctrl-C is how a demo normally ends, so it is no error, but for -once, which promises a verdict.
 	case *once && !played && interrupted.Err() != nil:
 		return errors.New("stopped before the round got to its end")
 	case interrupted.Err() != nil, played && errors.Is(err, context.Canceled):
@@ -130,7 +138,7 @@ func demo(ctx context.Context, p program) (err error) {
 // much else to do, Slack's three seconds are few.
 const demoPatience = 30 * time.Second
 
-// named is an error whose people and channels are called by their names.
+// named is an error whose people and channels are called by their names: who watches a demo knows no ids.
 func named(err error) error {
 	if err == nil {
 		return nil
@@ -146,6 +154,7 @@ func named(err error) error {
 	return &namedError{words: strings.NewReplacer(names...).Replace(err.Error()), err: err}
 }
 
+// namedError keeps the error itself, so that callers still tell its kind.
 type namedError struct {
 	words string
 	err   error
@@ -174,6 +183,7 @@ func listen(sim *slacksim.Sim, addr string) (net.Listener, error) {
 
 // forget removes what earlier demos left, unless one of them still runs. Starting their Postgres is
 // how that is found out: a data folder that is removed under a running server takes its data along.
+// Whatever Start fails with otherwise, such as a broken data folder, is no reason to keep that folder.
 func forget(dir string) error {
 	server, err := pglocal.Start(context.Background(), pglocal.Options{Dir: filepath.Join(dir, "postgres")})
 	if _, ok := errors.AsType[*pglocal.InUseError](err); ok {
@@ -220,6 +230,7 @@ func (p program) demoWriter() (w steps.Writer, says string, err error) {
 	return asks, fmt.Sprintf("%s by %s, at %s", first.Model, first.Provider, first.Host), nil
 }
 
+// sandboxSays names the sandbox in the demo's opening lines, or why there is none.
 func (r *replica) sandboxSays() string {
 	none, is := r.service.NoSandbox()
 	switch {
@@ -231,7 +242,7 @@ func (r *replica) sandboxSays() string {
 	return "gVisor on this machine: " + r.service.Sandbox.Template()
 }
 
-// teamBudget gives the demo's company a budget, unless somebody has set one.
+// teamBudget gives the demo's company a budget, unless somebody has set one: a card without a budget would show the least.
 func (r *replica) teamBudget(ctx context.Context) error {
 	team := slacksim.DefaultTeam.ID
 	scope := budget.Scope{Team: team, Kind: budget.Team, ID: team}
@@ -245,6 +256,8 @@ func (r *replica) teamBudget(ctx context.Context) error {
 // play is the round that the demo plays by itself, as three people would: every
 // step waits for what a person would see, as long as the machine needs, and fails
 // when it is clear that it does not come.
+// Scenes run in this order and share what they have found through stage: the thread that ask finds is the one
+// that answer looks into.
 func (r *replica) play(ctx context.Context, sim *slacksim.Sim, hurry bool) error {
 	stage := &stage{replica: r, sim: sim, maya: sim.As(slacksim.Analyst), ben: sim.As(slacksim.Reviewer), hurry: hurry, every: sayEvery}
 	for _, scene := range []func(context.Context) error{stage.sandbox, stage.share, stage.ask, stage.review, stage.answer, stage.proof} {
@@ -255,5 +268,5 @@ func (r *replica) play(ctx context.Context, sim *slacksim.Sim, hurry bool) error
 	return nil
 }
 
-// question is the one that the demo asks.
+// question is the one that the demo asks. Its numbers are known, so the round can check the answer.
 var question = samples.Questions[0]

@@ -20,10 +20,13 @@ import (
 )
 
 // A finding is a line of the doctor's report.
+// They are drawn as ✓ (none of the three), ✗ (err), ! (warn) and ? (open). An err counts more than warn, and
+// only err makes doctor fail.
 type finding struct {
 	say  string // when it is well: what was found
 	err  error  // when it is not: what is wrong, and what to do
 	warn bool   // it works, but somebody should look at it
+	open bool   // nobody knows: what it rests on is missing, which is another finding
 }
 
 // check is one thing that serve needs, and how it is tried.
@@ -36,6 +39,11 @@ type check struct {
 // doctor checks each thing that serve needs, a line each, and fails when one of
 // them would keep it from working. It changes nothing but may start a box,
 // which it holds and books on the workspace's budget where there is a database.
+// Each line says what to do about it, in the words of the settings and of Slack's pages.
+//
+//	✓ settings         read; secrets stay redacted
+//	! reviewers        Ben Okafor alone, whose own questions nobody can review
+//	✗ Slack bot token  the token is refused by Slack (invalid_auth): copy it again from your app's page: …
 func doctor(ctx context.Context, p program) error {
 	checks := slices.Concat([]check{
 		{what: "settings", try: p.checkSettings}, {what: "disk", try: func(context.Context) finding { return checkDisk(p) }}, {what: "database", try: p.checkDatabase}, {what: "queue", try: func(ctx context.Context) finding { return checkQueue(ctx, p) }},
@@ -53,6 +61,8 @@ func doctor(ctx context.Context, p program) error {
 		case f.err != nil:
 			bad++
 			fmt.Fprintf(p.out, "✗ %-16s %s\n", c.what, strings.ReplaceAll(reason(f.err), "\n", "\n"+strings.Repeat(" ", 19)))
+		case f.open:
+			fmt.Fprintf(p.out, "? %-16s %s\n", c.what, f.say)
 		case f.warn:
 			fmt.Fprintf(p.out, "! %-16s %s\n", c.what, f.say)
 		default:
@@ -67,6 +77,7 @@ func doctor(ctx context.Context, p program) error {
 	return nil
 }
 
+// checkSettings comes when the environment was read: what cannot be read has ended the program before.
 func (p program) checkSettings(context.Context) finding {
 	return finding{say: "read; secrets stay " + Secret("x").String(), err: p.needSlack()}
 }
@@ -75,6 +86,7 @@ func (p program) checkSettings(context.Context) finding {
 // open is looked at there; where there is none, it makes none.
 func (p program) checkDatabase(ctx context.Context) finding {
 	if p.DatabaseURL != "" {
+		// A pooler that hands sessions around breaks advisory locks, by which replicas keep apart.
 		pooler, err := pg.Direct(ctx, string(p.DatabaseURL))
 		if handsAround, ok := errors.AsType[*pg.PoolerError](err); ok {
 			return finding{err: errors.New(poolerWords + " (" + handsAround.Err.Error() + ")")}
@@ -114,6 +126,7 @@ func (p program) checkDatabase(ctx context.Context) finding {
 // schemaOf looks at a database as serve would, and changes nothing: what is to be
 // migrated serve will where it knows the owner, and what a newer program has migrated it
 // refuses. It says when serve's role can do too much, and the statements that mend it.
+// reached is false where nobody could connect at all; its caller then has more to say about why.
 func (p program) schemaOf(ctx context.Context, at address, well string) (f finding, reached bool) {
 	url := at.serve
 	if at.owner != "" {
@@ -129,6 +142,7 @@ func (p program) schemaOf(ctx context.Context, at address, well string) (f findi
 	case len(pending) > 0:
 		return finding{err: fmt.Errorf("reached; %d migrations pending: run `countersign migrate`, or set MIGRATE_DATABASE_URL to the owner's address and serve does", len(pending))}, true
 	}
+	// Only here: of a schema that is not up to date nobody can say what its role needs.
 	much, err := roles.TooMuch(ctx, at.serve)
 	switch {
 	case err != nil:
@@ -161,10 +175,12 @@ func (p program) clock(ctx context.Context, url, well string) finding {
 	return finding{say: fmt.Sprintf("%s; its clock is this machine's (%v apart)", well, apart.Abs().Round(time.Millisecond))}
 }
 
+// slack is a bot that answers nobody: only its calls are used.
 func (p program) slack() *bot.Bot {
 	return bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL, Policy: p.policy, Log: p.log})
 }
 
+// checkBot tries the bot's token, and compares its scopes with those of the manifest.
 func (p program) checkBot(ctx context.Context) finding {
 	if p.SlackBotToken == "" {
 		return finding{err: errors.New("SLACK_BOT_TOKEN is not set")}
@@ -186,6 +202,7 @@ func (p program) checkBot(ctx context.Context) finding {
 
 // checkApp asks for the address of a socket, which needs the token and its scope. Nothing connects to
 // it: Slack would send it some of serve's events.
+// See CheckApp in bot/check.go: the address that Slack gives is used once or never.
 func (p program) checkApp(ctx context.Context) finding {
 	if p.SlackAppToken == "" {
 		return finding{err: errors.New("SLACK_APP_TOKEN is not set")}
@@ -194,7 +211,7 @@ func (p program) checkApp(ctx context.Context) finding {
 	return finding{say: "Slack gives a socket for it", err: tokenAdvice(err, "Basic Information, App-Level Tokens, with the scope connections:write")}
 }
 
-// tokenAdvice says what to do about a token that Slack does not take.
+// tokenAdvice says what to do about a token that Slack does not take. Any other error is taken for one of the way there.
 func tokenAdvice(err error, where string) error {
 	if errors.Is(err, bot.ErrOrgWide) {
 		return err
@@ -210,6 +227,7 @@ func tokenAdvice(err error, where string) error {
 	return nil
 }
 
+// checkChannel looks at the review channel as the bot sees it.
 func (p program) checkChannel(ctx context.Context) finding {
 	if p.SlackBotToken == "" {
 		return finding{err: errors.New("cannot be looked up without SLACK_BOT_TOKEN")}
@@ -217,7 +235,8 @@ func (p program) checkChannel(ctx context.Context) finding {
 	if p.ReviewChannel == "" {
 		return finding{err: errors.New("REVIEW_CHANNEL is not set")}
 	}
-	return finding{say: "the bot is in " + p.ReviewChannel, err: p.slack().CheckChannel(ctx, p.ReviewChannel)}
+	name, err := p.slack().CheckChannel(ctx, p.ReviewChannel)
+	return finding{say: "the bot is in #" + name, err: err}
 }
 
 // checkReviewers looks each person up as a click would be: nobody sees of an id that its person has left.
@@ -243,6 +262,7 @@ func (p program) checkReviewers(ctx context.Context) finding {
 		switch {
 		case err != nil:
 			faults = append(faults, fmt.Errorf("%s: %w", id, err))
+		// Slack gives an id that nobody has the same answer as one whose account is gone, but without a name.
 		case person.Gone && person.Name == "":
 			faults = append(faults, fmt.Errorf("nobody here has the id %s: copy it from the person's profile (the three dots, Copy member ID)", id))
 		case person.Gone || person.Bot || person.Guest || person.External:
@@ -303,16 +323,20 @@ func disability(p review.Person) string {
 
 // checkPrices looks for the rows that charges are made by: every tier of every
 // model that is offered, and the box.
+// No price is a fault, since the model is then refused (an unknown price is never zero); an old one is a
+// warning.
 func (p program) checkPrices(context.Context) finding {
 	var faults []error
 	var old []string
 	now := time.Now()
+	// Providers change prices at short notice; a month is how long a row is trusted unseen.
 	seen := func(what string, checked time.Time) {
 		if now.Sub(checked) > 30*24*time.Hour {
 			old = append(old, fmt.Sprintf("%s (checked on %s)", what, checked.Format(time.DateOnly)))
 		}
 	}
 	for _, model := range p.models() {
+		// For a prompt of no tokens: the first tier. The longer ones are looked at below, where there are any.
 		row, err := p.prices.Model(model, now, 0)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%w: choose another model, or add a row to PRICES_FILE (budget/prices.csv shows the form)", err))
@@ -353,45 +377,4 @@ func (p program) tiers(model string, now time.Time) (rows []budget.ModelPrice) {
 		}
 	}
 	return rows
-}
-
-// checkSandbox tries the sandbox, which costs some seconds of a box.
-func (p program) checkSandbox(ctx context.Context) finding {
-	return p.booked(ctx, func(p program) finding {
-		if p.E2BAPIKey != "" {
-			return p.checkE2B(ctx)
-		}
-		box, err := p.local(p.boxes())
-		if err != nil {
-			return finding{err: err}
-		}
-		began := time.Now()
-		err = p.try(ctx, "the sandbox's self-test", box, box.SelfTest)
-		return booted(finding{say: "gVisor on this machine keeps code in: " + box.Template(), err: errors.Join(err, box.Close())}, began)
-	})
-}
-
-// checkE2B tries the key, which costs nothing, and then a box of the template, which
-// costs some seconds of one: a key alone says nothing about the template.
-func (p program) checkE2B(ctx context.Context) finding {
-	cloud, err := p.e2b()
-	if err == nil {
-		err = cloud.Check(ctx)
-	}
-	if err != nil {
-		return finding{err: err}
-	}
-	began := time.Now()
-	err = p.try(ctx, "a box of the template", cloud, func(ctx context.Context) (time.Duration, error) {
-		said, err := cloud.Inspect(ctx, "1 + 1\n", nil)
-		if err == nil && said.Problem != "" {
-			err = fmt.Errorf("a box of the template reads no Python: %s. Look at E2B_TEMPLATE", said.Problem)
-		}
-		return said.Box, err
-	})
-	say := "E2B takes the key, and a box of it works: " + cloud.Template()
-	if cloud.Older() {
-		return finding{say: say + ". This server lacks v2 of the calls for boxes, so their first version is used, which E2B gives up: update the server", warn: true, err: err}
-	}
-	return booted(finding{say: say, err: err}, began)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,8 @@ import (
 
 // checkMistral asks for the list of models, which costs nothing, and looks for
 // the ones that askers are offered.
+// It goes past the library that asks models: only this answer says of a model when it ends and what replaces
+// it.
 func (p program) checkMistral(ctx context.Context) finding {
 	if !p.hasMistral() {
 		return finding{err: errNoModel}
@@ -29,11 +32,8 @@ func (p program) checkMistral(ctx context.Context) finding {
 	if err != nil {
 		return finding{err: err}
 	}
-	base := p.MistralBaseURL
-	if base == "" {
-		base = "https://api.mistral.ai"
-	}
-	base = strings.TrimSuffix(strings.TrimSuffix(base, "/"), "/v1")
+	// People give the address with or without the version, as their client wanted it.
+	base := strings.TrimSuffix(strings.TrimSuffix(cmp.Or(p.MistralBaseURL, "https://api.mistral.ai"), "/"), "/v1")
 	status, body, err := ask(ctx, base+"/v1/models", func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+string(p.MistralAPIKey)) })
 	switch {
 	case err != nil:
@@ -50,7 +50,8 @@ func (p program) checkMistral(ctx context.Context) finding {
 	return p.judgeModels(provider.About().Models, list, time.Now())
 }
 
-// judgeModels holds the models that askers are offered against the list that the key gets.
+// judgeModels holds the models that askers are offered against the list that the key gets. A model that has ended keeps
+// questions from being answered; one that will end is a warning with its date.
 func (p program) judgeModels(offered []string, list []mistral.ModelCard, now time.Time) finding {
 	var faults []error
 	var ending []string
@@ -60,6 +61,7 @@ func (p program) judgeModels(offered []string, list []mistral.ModelCard, now tim
 		if replacement != "" {
 			instead = fmt.Sprintf(", and names %s in its place", replacement)
 		}
+		// By its id alone: an alias may lead to another model tomorrow, and has no price of its own.
 		listed := slices.ContainsFunc(list, func(m mistral.ModelCard) bool { return m.ID == model })
 		switch {
 		case !on.IsZero() && !on.After(now):
@@ -103,6 +105,7 @@ func (p program) checkTraces(ctx context.Context) finding {
 	return finding{say: fmt.Sprintf("to the project %s at %s", projects.Data[0].Name, p.LangfuseHost)}
 }
 
+// refused tells of a key that is not taken, in either of the two ways to say so.
 func refused(status int) bool {
 	return status == http.StatusUnauthorized || status == http.StatusForbidden
 }
@@ -121,6 +124,7 @@ func ask(ctx context.Context, url string, sign func(*http.Request)) (status int,
 		return 0, nil, err
 	}
 	defer res.Body.Close()
+	// Enough for a list of models; whatever else answers is not read to its end.
 	body, err = io.ReadAll(io.LimitReader(res.Body, 4<<20))
 	return res.StatusCode, body, err
 }
@@ -131,6 +135,48 @@ func reason(err error) string {
 		return fmt.Sprintf("%s (%v)", box.Words, box.Err)
 	}
 	return err.Error()
+}
+
+// checkSandbox tries the sandbox, which costs some seconds of a box.
+// It tries the real thing, and so costs money at E2B: booked holds that on the team's budget first.
+func (p program) checkSandbox(ctx context.Context) finding {
+	return p.booked(ctx, func(p program) finding {
+		if p.E2BAPIKey != "" {
+			return p.checkE2B(ctx)
+		}
+		box, err := p.local(p.boxes())
+		if err != nil {
+			return finding{err: err}
+		}
+		began := time.Now()
+		err = p.try(ctx, "the sandbox's self-test", box, box.SelfTest)
+		return booted(finding{say: "gVisor on this machine keeps code in: " + box.Template(), err: errors.Join(err, box.Close())}, began)
+	})
+}
+
+// checkE2B tries the key, which costs nothing, and then a box of the template, which
+// costs some seconds of one: a key alone says nothing about the template.
+func (p program) checkE2B(ctx context.Context) finding {
+	cloud, err := p.e2b()
+	if err == nil {
+		err = cloud.Check(ctx)
+	}
+	if err != nil {
+		return finding{err: err}
+	}
+	began := time.Now()
+	err = p.try(ctx, "a box of the template", cloud, func(ctx context.Context) (time.Duration, error) {
+		said, err := cloud.Inspect(ctx, "1 + 1\n", nil)
+		if err == nil && said.Problem != "" {
+			err = fmt.Errorf("a box of the template reads no Python: %s. Look at E2B_TEMPLATE", said.Problem)
+		}
+		return said.Box, err
+	})
+	say := "E2B takes the key, and a box of it works: " + cloud.Template()
+	if cloud.Older() {
+		return finding{say: say + ". This server lacks v2 of the calls for boxes, so their first version is used, which E2B gives up: update the server", warn: true, err: err}
+	}
+	return booted(finding{say: say, err: err}, began)
 }
 
 // boxPatience is how long the sandbox may take to prove itself: on a machine that has much else to do, a box
@@ -154,6 +200,7 @@ func booted(f finding, began time.Time) finding {
 const littleRoom = 2 << 30
 
 // checkDisk looks for room where serve writes: its data, and what boxes are made of.
+// The temporary folder counts too, because boxes of this machine are laid out there.
 func checkDisk(p program) finding {
 	var said, short []string
 	for _, dir := range []string{p.DataDir, os.TempDir()} {
@@ -168,6 +215,7 @@ func checkDisk(p program) finding {
 		if err := syscall.Statfs(at, &fs); err != nil {
 			return finding{warn: true, say: fmt.Sprintf("the room in %s cannot be looked up: %v", at, err)}
 		}
+		// Bavail and not Bfree: what is kept for root is of no use to serve.
 		free := uint64(fs.Bavail) * uint64(fs.Bsize)
 		said = append(said, fmt.Sprintf("%.1f GB free for %s", float64(free)/(1<<30), dir))
 		if free < littleRoom {
@@ -181,18 +229,20 @@ func checkDisk(p program) finding {
 	return f
 }
 
-// lateJob is when a job has been due for longer than any sweep takes.
+// lateJob is when a job has been due for longer than any sweep takes: then nobody works, or not fast enough.
 const lateJob = time.Minute
 
-// mostSockets is what Slack lets an app have; each replica takes two.
+// mostSockets is what Slack lets an app have; each replica takes two, so that one can be renewed while the other serves.
 const mostSockets = 10
 
 // checkQueue says who works on the database, and whether what is due is done.
+// Slack lets an app have ten sockets, and a replica takes two of them (bot.Run), so the sixth replica would
+// have Slack end those of another.
 func checkQueue(ctx context.Context, p program) finding {
 	url, end, err := p.present(ctx)
 	defer end()
 	if err != nil {
-		return finding{say: "cannot be looked at without the database"}
+		return finding{open: true, say: "cannot be looked at without the database"}
 	}
 	db, err := storage.Open(ctx, url, p.storage())
 	if err != nil {

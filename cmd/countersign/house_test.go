@@ -123,7 +123,7 @@ func openIn(t testing.TB, workspace slacksim.Options, change ...func(*Config)) *
 		f(&c)
 	}
 	_, measured := t.(*testing.B) // with warm connections, as trips are counted; elsewhere they would be half of what Postgres does
-	h.program = program{Config: c, out: h.log, log: slog.New(slog.NewTextHandler(h.log, nil)), cold: !measured}
+	h.program = program{Config: c, out: h.log, log: slog.New(slog.NewTextHandler(h.log, nil)), ends: soon, cold: !measured}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the replicas' log:\n%s", h.log)
@@ -140,7 +140,7 @@ const soon = 20 * time.Minute
 // slackPatience is how long Slack waits for an answer in tests whose subject that is
 // not: on such a machine three seconds may be too few for anybody. Where it is known
 // that none will come (the replica says so, or is dead), nobody waits for it.
-const slackPatience = 20 * time.Second
+const slackPatience = 2 * time.Minute
 
 // patient is for one wait.
 func (h *house) patient() context.Context {

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"net"
 	"net/url"
 	"os"
 	"strings"
@@ -17,6 +18,7 @@ import (
 
 	"countersign"
 	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/budget"
 	"countersign/internal/guide"
 	"countersign/internal/pglocal"
@@ -25,10 +27,14 @@ import (
 
 // setUp leads somebody from nothing to settings that work. Without a terminal it takes
 // flags, and what they do not say it names.
+// Only a terminal on both ends tells a person from a script: with one of them redirected the guide could ask,
+// and nobody would see it or be able to answer.
 func setUp(ctx context.Context, p program) error {
 	var form guide.Form
 	if in := int(os.Stdin.Fd()); term.IsTerminal(in) && term.IsTerminal(int(os.Stdout.Fd())) {
-		form = &guide.Terminal{In: os.Stdin, Out: os.Stdout, Plain: os.Getenv("ACCESSIBLE") != ""}
+		at := &guide.Terminal{In: os.Stdin, Out: os.Stdout, Plain: os.Getenv("ACCESSIBLE") != ""}
+		defer at.Quiet()()
+		form = at
 	}
 	return guided(ctx, p, form)
 }
@@ -40,6 +46,7 @@ var answers = []struct{ flag, setting string }{
 	{"gpt-key", "OPENAI_API_KEY"}, {"e2b-key", "E2B_API_KEY"}, {"channel", "REVIEW_CHANNEL"}, {"reviewers", "REVIEWERS"}, {"admins", "ADMINS"},
 }
 
+// initUsage is the help of init: it has more flags than a line of the program's own help holds.
 const initUsage = `countersign init asks for what serve needs, tries each answer, and writes .env. It can be stopped at any time: the same command goes on from there.
 Without a terminal it takes everything from these flags, from the environment and from the file:
 
@@ -54,6 +61,7 @@ Without a terminal it takes everything from these flags, from the environment an
 `
 
 // guided reads the flags and runs the guide.
+// form is nil where nobody can be asked; then what is missing is named, and the command fails.
 func guided(ctx context.Context, p program, form guide.Form) error {
 	given := guide.Settings{}
 	flags := flag.NewFlagSet("init", flag.ContinueOnError)
@@ -68,6 +76,7 @@ func guided(ctx context.Context, p program, form guide.Form) error {
 				}
 				value = string(text)
 			}
+			// A file of one line ends with a line end, which is no part of a token.
 			given[a.setting] = strings.TrimSpace(value)
 			return nil
 		})
@@ -84,6 +93,7 @@ func guided(ctx context.Context, p program, form guide.Form) error {
 	case flags.NArg() > 0:
 		return fmt.Errorf("%q is not understood: countersign init -h lists the flags", flags.Arg(0))
 	}
+	// Before anything is read or asked, so that its output can be piped.
 	if *manifest {
 		_, err := p.out.Write(countersign.Manifest)
 		return err
@@ -92,6 +102,7 @@ func guided(ctx context.Context, p program, form guide.Form) error {
 	if err != nil {
 		return err
 	}
+	// Without anybody to press Enter, the invitation of the bot is waited for.
 	if form == nil && *wait == 0 {
 		*wait = 10 * time.Minute
 	}
@@ -110,6 +121,7 @@ func guided(ctx context.Context, p program, form guide.Form) error {
 	}
 	delete(given, "LOG_LEVEL") // this command's own
 	switch err := g.Run(ctx, given); {
+	// It fails: a script must not take a set-up that was broken off for one that is done.
 	case errors.Is(err, guide.ErrStopped):
 		fmt.Fprintf(p.out, "\nStopped. What works so far stands in %s; `countersign init` goes on from there.\n", *file)
 		return exitError(1)
@@ -142,7 +154,8 @@ func appLink(manifest []byte) (string, error) {
 	return "https://api.slack.com/apps?new_app=1&manifest_json=" + strings.ReplaceAll(url.QueryEscape(string(text)), "+", "%20"), nil
 }
 
-// trial is what the guide's answers are tried on: what doctor tries, with other settings.
+// trial is what the guide's answers are tried on: what doctor tries, with other settings. The guide itself knows neither
+// Slack nor models (internal/guide), and gets this as its World.
 type trial struct{ program }
 
 var _ guide.World = trial{}
@@ -152,12 +165,14 @@ func (w trial) with(set guide.Settings) (p trial, err error) {
 	p = w
 	settings := maps.Clone(map[string]string(set))
 	settings["LOG_LEVEL"] = "warn"
+	// What is printed belongs to the guide: no log between its lines.
 	p.Config, err = readConfig(settings)
 	return p, err
 }
 
 // Try tries one thing as doctor does. The settings are read anew each time, as serve would read them,
 // so that an answer which works here and is refused at the start cannot be.
+// One minute for each: somebody waits at the prompt, and what takes longer is tried again with Enter.
 func (w trial) Try(ctx context.Context, what guide.What, set guide.Settings) (string, error) {
 	p, err := w.with(set)
 	if err != nil {
@@ -181,9 +196,27 @@ func (w trial) Try(ctx context.Context, what guide.What, set guide.Settings) (st
 		f = p.checkReviewers(ctx)
 	}
 	if f.err != nil {
-		return "", errors.New(reason(f.err))
+		return "", verdict(f.err, reason(f.err))
 	}
 	return f.say, nil
+}
+
+// verdict is a failed try in words. Where the network failed, or the other side says that it may work later, it is none: of the answer
+// nobody knows anything.
+// The guide keeps an answer whose try was Unreached and offers to try again, while a refusal makes it ask for
+// another one.
+func verdict(err error, words string) error {
+	said := errors.New(words)
+	_, onTheWay := errors.AsType[net.Error](err)
+	later, known := errors.AsType[interface { // slack-go's, of a rate limit and of a server that fails
+		error
+		Retryable() bool
+	}](err)
+	box, cloud := errors.AsType[*steps.BoxError](err)
+	if onTheWay || known && later.Retryable() || cloud && box.Retry {
+		return &guide.Unreached{Err: said}
+	}
+	return said
 }
 
 // tryModel asks each provider for its models, which costs nothing, and says what the
@@ -193,7 +226,7 @@ func (w trial) tryModel(ctx context.Context) (string, error) {
 	for _, c := range w.checkModels() {
 		f := c.try(ctx)
 		if f.err != nil {
-			return "", errors.New(c.what + " " + reason(f.err))
+			return "", verdict(f.err, c.what+" "+reason(f.err))
 		}
 		said = append(said, c.what+" "+f.say)
 	}
@@ -258,6 +291,7 @@ func (w trial) People(ctx context.Context, set guide.Settings) (all []guide.Pers
 }
 
 // Budget is the team's, if there is a database and one was set.
+// An empty text has the guide ask for a budget.
 func (w trial) Budget(ctx context.Context, set guide.Settings) (string, error) {
 	p, err := w.with(set)
 	if err != nil {
@@ -278,6 +312,7 @@ func (w trial) Budget(ctx context.Context, set guide.Settings) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// A default is nobody's choice: then the question is asked.
 	is, err := db.Standings(ctx, []budget.Scope{scope})
 	if err != nil || len(is) == 0 || is[0].Limit.Default {
 		return "", err
@@ -286,7 +321,7 @@ func (w trial) Budget(ctx context.Context, set guide.Settings) (string, error) {
 }
 
 // SetBudget sets what the team may spend. Nobody in Slack has done so: the trail says
-// that Countersign did.
+// that Countersign did. Where there is no database yet, the private one is made here, as serve would.
 func (w trial) SetBudget(ctx context.Context, set guide.Settings, amount string) (_ string, err error) {
 	usd, err := budget.ParseUSD(amount)
 	if err != nil {
@@ -308,6 +343,7 @@ func (w trial) SetBudget(ctx context.Context, set guide.Settings, amount string)
 		return "", fmt.Errorf("it is kept in the database, which cannot be used: %w", err)
 	}
 	defer stop()
+	// A limit is a row, so it needs the schema; serve would make it a minute later anyway.
 	if err := at.migrate(ctx); err != nil {
 		return "", err
 	}

@@ -25,6 +25,7 @@ type inspected struct {
 	Findings []inspectedDetail `json:"findings"`
 }
 
+// inspectedDetail is a finding as programs read it. Its fields are what scripts rely on.
 type inspectedDetail struct {
 	Level approval.Level `json:"level"`
 	Line  int            `json:"line"`
@@ -34,6 +35,8 @@ type inspectedDetail struct {
 
 // inspect says of a program what a reviewer's card would say, in a local box and
 // with nothing else: no Slack, no database, no keys. Nothing of the program runs.
+// It exits with 0 also for a program that is refused: what was found is the output, and only a box that could
+// not be had is a failure.
 func inspect(ctx context.Context, p program) (err error) {
 	args := slices.DeleteFunc(slices.Clone(p.args), func(a string) bool { return a == "--json" || a == "-json" })
 	if len(args) == 0 {
@@ -79,6 +82,7 @@ func (p program) inspect(ctx context.Context, code string, files []approval.File
 		return refuse(said, err.Error()), nil
 	}
 	options := p.boxes()
+	// No boxes wait beside it: the command is over after this one.
 	options.MaxWarm = -1
 	box, err := local.New(options)
 	if err != nil {
@@ -86,6 +90,7 @@ func (p program) inspect(ctx context.Context, code string, files []approval.File
 	}
 	defer func() { err = errors.Join(err, box.Close()) }()
 	found, err := box.Inspect(ctx, code, files)
+	// A second look, because only the first one tells which files the program reads.
 	if err == nil && len(files) == 0 {
 		if files = likelyInputs(found.Findings); len(files) > 0 {
 			found, err = box.Inspect(ctx, code, files)
@@ -97,6 +102,7 @@ func (p program) inspect(ctx context.Context, code string, files []approval.File
 	for _, f := range found.Findings {
 		said.Findings = append(said.Findings, inspectedDetail{f.Level, f.Line, strings.ReplaceAll(f.Kind, " ", "-"), f.Text})
 	}
+	// By no workspace's rules: none is known here. A card's tier may be higher.
 	said.Tier, _ = review.TierOf(found.Findings, 0, review.Rules{})
 	if found.Problem != "" {
 		return refuse(said, found.Problem), nil
@@ -106,6 +112,7 @@ func (p program) inspect(ctx context.Context, code string, files []approval.File
 
 // likelyInputs are the data files that a program reads by plain names, where
 // nobody has said what its inputs are: in Slack they came with the question.
+// No name with a folder in it is taken for one: in a box all inputs lie in one folder.
 func likelyInputs(findings []approval.Finding) (files []approval.File) {
 	for _, f := range findings {
 		known := []string{".csv", ".tsv", ".xlsx", ".xls", ".json", ".jsonl", ".ndjson", ".parquet", ".log"}
@@ -131,6 +138,7 @@ func wordsOf(err error) error {
 	return err
 }
 
+// print says findings as a card does, the worst first. Notes alone are nothing unusual.
 func (s inspected) print(p program) {
 	if s.Refused {
 		fmt.Fprintln(p.out, "Refused: nobody is shown it, and its model is told why.")

@@ -27,7 +27,11 @@ func (p program) signed() (storage.Options, error) {
 }
 
 // newKey puts a new signing key in the place of the present one, which signs that. The
-// other replicas need the new file.
+// other replicas need the new file. With --lost nothing signs it: whoever has the database's trail as well as this machine
+// vouches for it, and says so by typing that.
+// What must hold at every moment is that some file on this machine is the key that the trail names last. So:
+// make the new key, put the former file aside, write the new one, announce it; where that fails, put the former
+// one back.
 func newKey(ctx context.Context, p program) error {
 	lost := len(p.args) == 1 && p.args[0] == "--lost"
 	if len(p.args) > 0 && !lost {
@@ -52,6 +56,7 @@ func newKey(ctx context.Context, p program) error {
 	} else {
 		o.Key = former
 	}
+	// The new key carries the names of all before it: what they signed stays trusted when their file is gone.
 	next, err := signing.New(o.Key, trusted...)
 	if err != nil {
 		return err
@@ -70,11 +75,11 @@ func newKey(ctx context.Context, p program) error {
 			return fmt.Errorf("keep the former key: %w", err)
 		}
 	}
-	if err := next.Replace(p.SigningKeyFile); err != nil {
-		return err
+	if err = next.Replace(p.SigningKeyFile); err == nil {
+		err = storage.NewKey(ctx, db, next, lost)
 	}
-	if err := storage.NewKey(ctx, db, next, lost); err != nil {
-		if former != nil {
+	if err != nil {
+		if former != nil { // else the next serve would find no key, make one of its own, and be refused with it
 			err = errors.Join(err, os.Rename(kept, p.SigningKeyFile))
 		}
 		return err
@@ -99,6 +104,7 @@ func formerFile(key string) string {
 
 // placesOf are where checkpoints are kept beyond this machine, as the settings say. An epoch has a branch and objects
 // of its own there: what an older copy lacks stays as it is, and is no history of this database.
+// Each is optional. The Git folder beside the file of checkpoints is only a cache of the remote.
 func placesOf(ctx context.Context, p program, db *storage.DB) (list []outside.Place, err error) {
 	epoch, err := storage.Epoch(ctx, db)
 	if err != nil {
@@ -123,6 +129,8 @@ func placesOf(ctx context.Context, p program, db *storage.DB) (list []outside.Pl
 
 // signed lists the checkpoints of the log that the key has signed. What stands in the database is not believed:
 // nothing else leaves the machine.
+// after counts numbers; from 0 on, because places begin with the first checkpoint, while -1 would ask for the
+// last alone.
 func (k keeper) signed(log *journal.Log) outside.Source {
 	return func(ctx context.Context, after int64) (list []outside.Signed, err error) {
 		all, err := log.Checkpoints(ctx, max(after, 0))
@@ -143,6 +151,7 @@ func (k keeper) signed(log *journal.Log) outside.Source {
 func (k keeper) bring(ctx context.Context, log *journal.Log) error {
 	err := k.courier.Bring(ctx, k.signed(log))
 	faults := []error{err}
+	// WithoutCancel: the time that a place took must not cost the alarm about it.
 	for _, parted := range outside.Each[*outside.PartedError](err) {
 		faults = append(faults, k.alarm(context.WithoutCancel(ctx), approval.LogAlarm{Why: approval.LogParted, Place: parted.Place}))
 	}

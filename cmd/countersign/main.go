@@ -11,14 +11,17 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 
 	"countersign/approval/redact"
 )
 
+// usage lists the commands in the order in which somebody meets them, not by name.
 const usage = `Countersign: ask your data in Slack; a person approves all of the code before it runs.
 
   countersign init             set everything up, step by step: the Slack app, a model, people, a budget (init -h: without a terminal)
@@ -46,6 +49,7 @@ const usage = `Countersign: ask your data in Slack; a person approves all of the
   countersign version          print the version
 `
 
+// main ends with the context: a first signal lets what has begun end (serve hands its work over), a second one does not.
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -62,7 +66,10 @@ type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 
-// run is the whole program, as tests call it.
+// run is the whole program, as tests call it. An interrupt is no failure; any other error is printed a line each, since
+// settings report all their faults at once.
+// Exit codes: 0 well or interrupted, 1 an error, and what a command has chosen itself (exitError): 2 for wrong
+// flags.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	err := command(ctx, args, environ, stdout, stderr)
 	var code exitError
@@ -72,12 +79,16 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case errors.As(err, &code):
 		return int(code)
 	}
-	for _, line := range strings.Split(err.Error(), "\n") {
+	// An error may quote what stands in the database, or in a file: a terminal shows that, and obeys none of it.
+	for _, line := range strings.Split(plainText(err.Error()), "\n") {
 		fmt.Fprintln(stderr, "countersign: "+line)
 	}
 	return 1
 }
 
+// command finds the command and gives it its settings.
+// read is apart from the others because it needs no settings: it has to work on a machine on which nothing is
+// set up.
 func command(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
 	name := "help"
 	if len(args) > 0 {
@@ -103,6 +114,10 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		fmt.Fprint(stderr, usage)
 		return fmt.Errorf("there is no command %q", name)
 	}
+	// Whoever types a word after these means something by it, such as not to migrate yet.
+	if len(args) > 0 && slices.Contains([]string{"serve", "doctor", "migrate"}, name) {
+		return fmt.Errorf("%q is not understood: countersign %s takes nothing but its settings", args[0], name)
+	}
 	// Settings are read once, here. What is wrong with one stops every command, also one that does not
 	// use it: a setting that is misspelt should not wait for the day on which it matters.
 	settings := env.ToMap(environ)
@@ -116,6 +131,7 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		}
 		return err
 	}
+	// The log hides secrets of any form from its first line on; serve adds later what administrators want hidden (learn).
 	hidden := &redact.Live{}
 	log := slog.New(redact.Log(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: config.level}), hidden))
 	return do(ctx, program{Config: config, environ: settings, args: args, out: stdout, log: log, hidden: hidden})
@@ -132,6 +148,7 @@ type program struct {
 	progress func(what string)                        // says what a command is at, to whoever watches; nil: nobody does
 	seat     func() (user, machine string, err error) // who sits here; nil: as the kernel says
 	tries    *tries                                   // where is booked what this program tries of itself; nil: nowhere
+	ends     time.Duration                            // how long work that was told to end may take over it; zero: as usual
 	cold     bool                                     // the database's connections are opened when they are needed: for tests in which nobody's wait is measured
 }
 

@@ -15,7 +15,7 @@ import (
 	"countersign/codegen/mistral"
 )
 
-// errNoModel says what is missing where no provider is configured.
+// errNoModel says what is missing where no provider is configured. Mistral comes first: it is the one by default.
 var errNoModel = errors.New("MISTRAL_API_KEY is not set: get a key at console.mistral.ai; or set ANTHROPIC_API_KEY (platform.claude.com) " +
 	"or OPENAI_API_KEY (platform.openai.com); or name a server of your own in MISTRAL_BASE_URL or OPENAI_BASE_URL")
 
@@ -34,6 +34,7 @@ func (c Config) writer() (*codegen.Writer, error) {
 	var providers []codegen.Provider
 	var faults []error
 	if c.hasMistral() {
+		// Every fault is collected, so that one start names all of them.
 		p, err := c.mistral()
 		providers, faults = append(providers, p), append(faults, err)
 	}
@@ -51,16 +52,19 @@ func (c Config) writer() (*codegen.Writer, error) {
 	return codegen.New(codegen.Options{Default: c.DefaultModel}, providers...)
 }
 
+// mistral, claude and gpt make the providers. They ask nobody: a key is tried by doctor, or by the first question.
 func (c Config) mistral() (*mistral.Mistral, error) {
 	return mistral.New(mistral.Options{APIKey: string(c.MistralAPIKey), BaseURL: c.MistralBaseURL,
 		Models: offered(c.MistralModel, c.MistralModels), MaxTokens: c.MistralMaxTokens})
 }
 
+// claude is Anthropic as the settings have it.
 func (c Config) claude() (*claude.Claude, error) {
 	return claude.New(claude.Options{APIKey: string(c.AnthropicAPIKey), BaseURL: c.AnthropicBaseURL,
 		Models: offered(c.AnthropicModel, c.AnthropicModels), MaxTokens: c.AnthropicMaxTokens})
 }
 
+// gpt is OpenAI, or whoever speaks its API, as the settings have it.
 func (c Config) gpt() (*gpt.GPT, error) {
 	return gpt.New(gpt.Options{APIKey: string(c.OpenAIAPIKey), BaseURL: c.OpenAIBaseURL, Models: offered(c.OpenAIModel, c.OpenAIModels),
 		MaxTokens: c.OpenAIMaxTokens, Window: c.OpenAIWindow, Effort: c.OpenAIEffort})
@@ -127,6 +131,7 @@ func (p program) checkModels() (checks []check) {
 
 // unconfirmed are the hosts that the settings name and that are neither a provider's own nor
 // this machine. Whether an administrator has confirmed them the database knows.
+// Servers on this very machine need no administrator's word: no prompt leaves it.
 func (p program) unconfirmed() (hosts []string) {
 	w, err := p.writer()
 	if err != nil {
@@ -147,11 +152,13 @@ type catalogue interface {
 }
 
 // checkProvider asks for the list of models and looks for the ones that askers are offered.
+// err is what making the provider gave, so that its caller needs no branch of its own.
 func (p program) checkProvider(ctx context.Context, from catalogue, err error, settings door.House) finding {
 	if err != nil {
 		return finding{err: err}
 	}
 	ids, err := from.Catalogue(ctx)
+	// A server that answers otherwise than expected may still write programs: that is a warning. No key, no way there: that is not.
 	status, refusedBy := errors.AsType[*door.StatusError](err)
 	_, unsent := errors.AsType[*door.Unsent](err)
 	_, network := errors.AsType[*net.OpError](err)

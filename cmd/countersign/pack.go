@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,6 +24,8 @@ import (
 const packExample = "An example: countersign pack --from 2026-11-01 --to 2026-11-30 -o november.zip"
 
 // makePack writes a pack: what somebody needs to check what happened, without us.
+// The key that it prints is for comparing: whoever checks the pack has to have it from elsewhere, as a forger's
+// pack would come with a key that fits.
 func makePack(ctx context.Context, p program) (err error) {
 	o := pack.Options{MadeBy: version(), Zone: p.location, Price: p.priced}
 	path, err := readPackArgs(p.args, time.Now().In(p.location), &o)
@@ -66,6 +69,8 @@ func makePack(ctx context.Context, p program) (err error) {
 
 // pack makes one, whoever wants it and by whatever door: it takes a checkpoint first, which a database
 // that was put back must not get, and leaves its entry in the log.
+// The entry in the log names actor: a person's id, or "operator" for the command line. It is part of what the
+// pack shows.
 func (k keeper) pack(ctx context.Context, actor string, out io.Writer, o pack.Options) (pack.Contents, error) {
 	if err := k.current(ctx); err != nil {
 		return pack.Contents{}, err
@@ -79,6 +84,7 @@ func (k keeper) pack(ctx context.Context, actor string, out io.Writer, o pack.Op
 
 // sendPack makes the pack that somebody has ordered in Slack, and sends it to them.
 func (r *replica) sendPack(ctx context.Context, order auditing.Order) (err error) {
+	// Asked again: between the order and this job they may have been removed.
 	if err := r.service.Sees(ctx, order.Team, order.By); err != nil {
 		return err
 	}
@@ -135,6 +141,7 @@ func readPackArgs(args []string, now time.Time, o *pack.Options) (path string, e
 	if o.To, err = time.ParseInLocation(time.DateOnly, *last, now.Location()); err != nil {
 		return "", fmt.Errorf("--to %q is not a date", *last)
 	}
+	// From here on the end is outside, as everywhere below: a day has no last moment.
 	o.To = o.To.AddDate(0, 0, 1)
 	if o.To.After(now) {
 		o.To = now // what has not happened yet is in no pack
@@ -148,6 +155,7 @@ func readPackArgs(args []string, now time.Time, o *pack.Options) (path string, e
 
 // priced is the row of the price list by which a charge was reckoned: the one that was valid at the
 // time, for a prompt of that length. Rows are never changed once they were used, so today's list has it.
+// nil leaves the column of the row empty: a price that is no longer on the list is no reason to make no pack.
 func (p program) priced(c pack.Charge, at time.Time) *pack.Rate {
 	if c.Kind == string(budget.Box) {
 		row, err := p.prices.Box(c.What, at)
@@ -170,13 +178,16 @@ func (p program) priced(c pack.Charge, at time.Time) *pack.Rate {
 // acquaintances are what Slack has called people and channels since the last tick. Packs name them by
 // what stands in the log, as an id tells a stranger nothing. What is lost with the process is
 // heard again at the next look at that person.
+// told only spares writes. A name that another replica has written down already is written once more by this
+// one.
 type acquaintances struct {
 	mu   sync.Mutex
 	news map[string]map[string]string // by workspace and id
 	told map[string]string            // what was written down by this process
 }
 
-// hears is called wherever a name comes along, also while somebody waits: it writes nothing.
+// hears is called wherever a name comes along, also while somebody waits: it writes nothing. A name that was written down by
+// this process is no news.
 func (a *acquaintances) hears(team, id, name string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -193,8 +204,10 @@ func (a *acquaintances) hears(team, id, name string) {
 }
 
 // write has the log say what was heard.
+// The lock is never held while the database is asked: hears is called while people wait.
 func (a *acquaintances) write(ctx context.Context, log *journal.Log) error {
 	a.mu.Lock()
+	// Taken at once, so that names that come meanwhile wait for the next tick and not for the database.
 	news := a.news
 	if a.news = nil; a.told == nil {
 		a.told = map[string]string{}
@@ -211,10 +224,20 @@ func (a *acquaintances) write(ctx context.Context, log *journal.Log) error {
 		}
 		a.mu.Unlock()
 		if faults = append(faults, err); err != nil {
-			for id, name := range names {
-				a.hears(team, id, name)
-			}
+			a.keeps(team, names)
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// keeps has names written down at the next tick, those that could not be now. What was heard meanwhile is newer, and stays.
+func (a *acquaintances) keeps(team string, names map[string]string) {
+	a.mu.Lock()
+	newer := maps.Clone(a.news[team])
+	a.mu.Unlock()
+	for id, name := range names {
+		if newer[id] == "" {
+			a.hears(team, id, name)
+		}
+	}
 }

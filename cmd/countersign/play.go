@@ -23,6 +23,8 @@ import (
 
 // stage is where the demo's round is played and its transcript printed. It waits for what people see in
 // the local Slack, so the round fails where a person would be left waiting.
+// root and card are found by one scene and used by those after it; root is also the mark from which this
+// round's messages are told from an earlier demo's.
 type stage struct {
 	*replica
 	sim   *slacksim.Sim
@@ -38,6 +40,7 @@ type stage struct {
 // line prints a line of the transcript.
 func (s *stage) line(who, format string, args ...any) { transcript(s.out, who, format, args...) }
 
+// transcript prints a line with its time: on a busy machine people see that it goes on.
 func transcript(out io.Writer, who, format string, args ...any) {
 	text := strings.TrimRight(fmt.Sprintf(format, args...), "\n")
 	fmt.Fprintf(out, "  %s  %-12s %s\n", time.Now().Format("15:04:05"), cmp.Or(who, "(the demo)"), strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", 25)))
@@ -48,9 +51,12 @@ const sayEvery = 10 * time.Second
 
 // wait waits for something as long as the machine needs, and says what it waits for.
 // It ends early when the request has ended otherwise: then it does not come.
+// until is given a context that ends with a cause when the request has ended: what it waits for would never
+// come then.
 func wait[T any](ctx context.Context, s *stage, what string, until func(context.Context) (T, error)) (T, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	// The teller has ended before this returns, or its line could come after the one that says what came.
 	quit, quitted := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(quitted)
@@ -73,6 +79,7 @@ func wait[T any](ctx context.Context, s *stage, what string, until func(context.
 	got, err := until(ctx)
 	close(quit)
 	<-quitted
+	// That the request ended says more than that a wait was given up because of it: both are told, this first.
 	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
 		err = fmt.Errorf("%w (%w)", cause, err)
 	}
@@ -81,6 +88,7 @@ func wait[T any](ctx context.Context, s *stage, what string, until func(context.
 
 // ended counts how often in a row the request of this round was seen to have ended before it ran.
 func (s *stage) ended(ctx context.Context, before int) int {
+	// Before the thread is there nobody has asked anything, and the latest request is that of an earlier demo.
 	if s.root == "" {
 		return 0
 	}
@@ -91,7 +99,7 @@ func (s *stage) ended(ctx context.Context, before int) int {
 	return before + 1
 }
 
-// asked is the request of this round, if it can be told.
+// asked is the request of this round, if it can be told: the latest of the analyst's. Nobody else asks in the demo yet.
 func (s *stage) asked(ctx context.Context) *approval.Request {
 	asked, err := s.db.Recent(ctx, slacksim.DefaultTeam.ID, slacksim.Analyst, 1)
 	if err != nil || len(asked) == 0 {
@@ -142,6 +150,7 @@ func (s *stage) pause(ctx context.Context, d time.Duration) {
 }
 
 // share puts the sample files into the channel, unless an earlier demo has.
+// The round begins when both of the bot's sockets are there, so that nothing is asked before anybody listens.
 func (s *stage) share(ctx context.Context) error {
 	if _, err := wait(ctx, s, "the bot to connect", func(ctx context.Context) (bool, error) { return true, s.sim.WaitSockets(ctx, 2) }); err != nil {
 		return fmt.Errorf("the bot does not connect: %w", err)
@@ -171,6 +180,7 @@ func (s *stage) ask(ctx context.Context) error {
 	if err := s.maya.Command(slacksim.SalesData, line); err != nil {
 		return fmt.Errorf("/analyze: %w", err)
 	}
+	// By what is on the page and not by our own rows: the round shows what a person would see.
 	root, err := wait(ctx, s, "the thread of the question", func(ctx context.Context) (workspace.Message, error) {
 		return s.maya.WaitMessage(ctx, slacksim.SalesData, func(m workspace.Message) bool {
 			return m.TS > earlier && m.BotID != "" && !m.Ephemeral && (m.ThreadTS == "" || m.ThreadTS == m.TS)
@@ -184,6 +194,8 @@ func (s *stage) ask(ctx context.Context) error {
 }
 
 // review waits for the card, reads it out, and approves it.
+// It looks for Approve on the card and not for a state in the database: the round proves what people can see
+// and press.
 func (s *stage) review(ctx context.Context) error {
 	card, err := wait(ctx, s, "the card with the code", func(ctx context.Context) (workspace.Message, error) {
 		return s.ben.WaitMessage(ctx, slacksim.CodeReview, func(m workspace.Message) bool { return m.TS > s.root && m.Has("Approve") })
@@ -271,7 +283,7 @@ func (s *stage) proof(ctx context.Context) error {
 	return nil
 }
 
-// told adds to a failed wait what the thread says, which is usually the reason.
+// told adds to a failed wait what the thread says, which is usually the reason: a budget, a model that does not answer.
 func (s *stage) told(err error) error {
 	for _, m := range slices.Backward(s.maya.Thread(slacksim.SalesData, s.root)) {
 		if m.BotID != "" && m.TS != s.root {
@@ -282,6 +294,8 @@ func (s *stage) told(err error) error {
 }
 
 // read is what a screen reader would say of a message, and the code that is in it.
+// The text of a message is what a screen reader gets of it (blocks are not read out), and stands for the code
+// in a sentence.
 func (s *stage) read(m workspace.Message) string {
 	text := marked.ReplaceAllStringFunc(m.Text, func(mark string) string {
 		target, label, labelled := strings.Cut(strings.Trim(mark, "<>"), "|")
@@ -293,6 +307,7 @@ func (s *stage) read(m workspace.Message) string {
 		}
 		return target
 	})
+	// Slack escapes these three in texts.
 	text = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(text)
 	var code []string
 	for _, line := range strings.Split(m.Words(), "\n") {
@@ -317,6 +332,7 @@ var (
 	numbered = regexp.MustCompile(`^ *\d+  `)     // a line of code on a card
 )
 
+// name is a person of the local Slack; an id that it does not know stays one.
 func (s *stage) name(user string) string {
 	for _, u := range slacksim.DefaultUsers() {
 		if u.ID == user {
@@ -326,6 +342,7 @@ func (s *stage) name(user string) string {
 	return user
 }
 
+// shows tells whether a message has a file of that name.
 func shows(m workspace.Message, name string) bool {
 	return slices.ContainsFunc(m.Files, func(f workspace.File) bool { return f.Name == name })
 }

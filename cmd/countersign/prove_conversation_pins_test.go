@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/approval"
+	"countersign/approval/pins"
 	"countersign/approval/review"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
@@ -302,6 +304,51 @@ func TestProveConversationAFileBringsAStricterChannelsRulesAlong(t *testing.T) {
 		require.NoError(t, err)
 	}
 	h.soon("both are rejected", func() bool { return value[int](h, `SELECT count(*) FROM requests WHERE state = 'rejected'`) == 2 })
+	h.settled()
+	h.addsUp()
+	h.auditsHouse()
+}
+
+// Two channels have a file of the same name each: in a direct message somebody who is in both is asked which one they mean. A file that is pinned
+// to both is found.
+func TestProveConversationFilesPinnedInTwoChannelsAreFoundInADirectMessage(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.bench(instant{}, 4)
+	both := h.share("both.csv", "amount\n5\n")
+	h.share("sales.csv", "amount\n1\n")
+	m, err := h.maya.Share(slacksim.General, "Here", "sales.csv", []byte("amount\n7\n"))
+	require.NoError(t, err)
+	second := m.Files[0]
+	h.pin("files", "sales.csv")
+	h.pin("files", "both.csv")
+	db, err := h.store()
+	require.NoError(t, err)
+	defer db.Close()
+	for content, f := range map[string]workspace.File{"amount\n7\n": second, "amount\n5\n": both} {
+		require.NoError(t, storage.PinsOf(db).Set(h.ctx, pins.Deed{Kind: approval.EventPinned, Pin: pins.Pin{Team: slacksim.DefaultTeam.ID, Project: slacksim.General, By: slacksim.Admin, At: time.Now().UTC(),
+			File: approval.File{ID: f.ID, Name: f.Name, Size: int64(len(content)), SHA256: approval.Hash([]byte(content)), Shared: &approval.Sharing{By: slacksim.Analyst, At: time.Now().UTC()}}}}))
+	}
+	_, err = h.maya.Say(h.maya.DM(), "How much in the two of them, in both.csv?")
+	require.NoError(t, err)
+	h.answers("How much in the two of them")
+	proof.Check(t, h.usedBy("How much in the two of them") == both.ID, "a file that is pinned to two channels is found in a direct message", "%s", h.usedBy("How much in the two of them"))
+
+	_, err = h.maya.Say(h.maya.DM(), "How much is that, in sales.csv?")
+	require.NoError(t, err)
+	asked := h.inDM(h.maya, "Which sales.csv do you mean?")
+	said := fmt.Sprint(asked.Blocks)
+	proof.Check(t, strings.Contains(said, slacksim.SalesData) && strings.Contains(said, slacksim.General), "where two files of one name are pinned, the words say where", "%s", asked.Words())
+	require.NoError(t, h.maya.Click(asked, "Choose files"))
+	_, err = h.maya.WaitView(h.patient(), func(v workspace.View) bool {
+		return v.CallbackID == "form" && strings.Contains(fmt.Sprint(v.Blocks), "pinned to #general, ")
+	})
+	require.NoError(t, err)
+	wrong, err := h.maya.Submit(person.Fill("question", "How much of the one in general?").And("files", fmt.Sprintf("%s/%d", second.ID, len("amount\n7\n"))))
+	require.NoError(t, err)
+	require.Empty(t, wrong)
+	h.answers("How much of the one in general")
+	proof.Check(t, h.usedBy("How much of the one in general") == second.ID, "what is chosen is used", "%s", h.usedBy("How much of the one in general"))
 	h.settled()
 	h.addsUp()
 	h.auditsHouse()

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -22,6 +23,8 @@ import (
 	"countersign/sandbox/local"
 )
 
+// Bounds of reading at a terminal. Boxes are shared here, since nobody else's data is in them; a question's files each have
+// one to themselves.
 const (
 	readTogether = 50  // files that share a box
 	readSeconds  = 120 // for one file
@@ -31,6 +34,8 @@ const (
 
 // read says how files are read, in a box on this machine. It needs no settings: no
 // Slack, no database, no keys, and it keeps nothing.
+// It exits with 1 where one of the files was not read; what is wrong with each stands on stderr, so stdout
+// stays for programs.
 func read(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("read", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -48,6 +53,7 @@ func read(ctx context.Context, args, environ []string, stdout, stderr io.Writer)
 	case !*asCSV && *folder != "":
 		return errors.New("-o goes with --csv")
 	}
+	// The one setting that matters here, read by itself: readConfig would complain about others.
 	var runsc string
 	for _, setting := range environ {
 		if value, ok := strings.CutPrefix(setting, "COUNTERSIGN_RUNSC="); ok {
@@ -111,6 +117,8 @@ type readings struct {
 //
 // One of the group's goroutines only says; it takes the groups in their order, whichever box is done
 // first. A box that cannot be had at all ends everything: every other one would fail alike.
+// Memory: at most two groups are read and a third waits to be said, each of up to 50 readings; the files
+// themselves are streamed.
 func (r *readings) all(ctx context.Context, paths []string, say func(readOne)) (failed int, err error) {
 	groups := (len(paths) + readTogether - 1) / readTogether
 	done := make([]chan []readOne, groups)
@@ -144,6 +152,7 @@ func (r *readings) all(ctx context.Context, paths []string, say func(readOne)) (
 			if err != nil {
 				group = nil
 			}
+			// There is room for it in the channel, so no reader is waited for: a group that is done gives its box up.
 			done[i] <- group
 			return err
 		})
@@ -154,6 +163,8 @@ func (r *readings) all(ctx context.Context, paths []string, say func(readOne)) (
 
 // together reads files in one box; when it dies, each that is left is read again alone. So a file that
 // kills its box costs the others a second box, and is the only one that is not read.
+// What is wrong with a file is its problem, what is wrong with the box an error. Only after an error of the box
+// is anything tried again.
 func (r *readings) together(ctx context.Context, paths []string) ([]readOne, error) {
 	group := make([]readOne, len(paths))
 	var left []int
@@ -173,6 +184,7 @@ func (r *readings) together(ctx context.Context, paths []string) ([]readOne, err
 		if group[i].reading != nil || group[i].problem != "" {
 			continue
 		}
+		// Every other file would fail alike, and each try may take as long as a boot.
 		if noBox(err) {
 			return group, err
 		}
@@ -189,12 +201,17 @@ func (r *readings) together(ctx context.Context, paths []string) ([]readOne, err
 }
 
 // noBox tells whether there is no box to be had here, which no second try mends.
+// forPeople has words of its own only for a steps.BoxError, which is how local says that there is no box at
+// all.
 func noBox(err error) bool {
 	words := forPeople(err)
 	return words != err.Error()
 }
 
-// inBox reads some of a group in one box and fills in what came out.
+// inBox reads some of a group in one box and fills in what came out. An error is the box's: what is wrong with a file is
+// the file's problem.
+// The file that has gone is taken out and the others are tried again, which ends because the list gets shorter
+// each time.
 func (r *readings) inBox(ctx context.Context, group []readOne, which []int) error {
 	if len(which) == 0 {
 		return nil
@@ -214,14 +231,9 @@ func (r *readings) inBox(ctx context.Context, group []readOne, which []int) erro
 	return err
 }
 
+// without is a list without one of its numbers.
 func without(which []int, gone int) []int {
-	var rest []int
-	for _, i := range which {
-		if i != gone {
-			rest = append(rest, i)
-		}
-	}
-	return rest
+	return slices.DeleteFunc(slices.Clone(which), func(i int) bool { return i == gone })
 }
 
 // readable says in words why a path is no file that can be read.
@@ -263,6 +275,7 @@ type readSink struct {
 	out   *outFile
 }
 
+// CSV implements sandbox.ReadSink: a piece of one file's table. An error ends the box, so only what no box may do is one.
 func (s *readSink) CSV(file int, data []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -288,6 +301,7 @@ func (s *readSink) CSV(file int, data []byte) error {
 	return nil
 }
 
+// Answer implements sandbox.ReadSink: the word on one file, after all of its table.
 func (s *readSink) Answer(file int, answer reading.Answer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -311,6 +325,7 @@ func (s *readSink) Answer(file int, answer reading.Answer) error {
 		s.out = out
 	}
 	if s.out != nil {
+		// Half a table is worse than none: people would open it.
 		keep := one.problem == "" || answer.Problem != nil && answer.Problem.Code == "empty"
 		if err := s.out.close(keep); err != nil {
 			one.problem, one.reading = err.Error(), nil

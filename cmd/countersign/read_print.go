@@ -19,6 +19,7 @@ type readJSON struct {
 	Tables  []tableJSON `json:"tables"`
 }
 
+// tableJSON is a table of a file. A file of one table has one without a name.
 type tableJSON struct {
 	Name        string       `json:"name"`
 	Rows        int64        `json:"rows"`
@@ -30,17 +31,21 @@ type tableJSON struct {
 	Odd         []oddJSON    `json:"odd"`
 }
 
+// columnJSON is a column; Missing counts its empty cells.
 type columnJSON struct {
 	Name    string `json:"name"`
 	Type    string `json:"type"`
 	Missing int64  `json:"missing"`
 }
 
+// oddJSON is something strange about a table: Code for programs, Text for people.
 type oddJSON struct {
 	Code string `json:"code"`
 	Text string `json:"text"`
 }
 
+// printJSON prints a line. Names come from files, and a terminal obeys what stands in them: whatever it would not show as
+// it is becomes an escape of JSON.
 func (one readOne) printJSON(w io.Writer) {
 	line := readJSON{File: one.path, Problem: one.problem, Tables: []tableJSON{}}
 	if one.reading != nil {
@@ -73,6 +78,11 @@ func (one readOne) printJSON(w io.Writer) {
 }
 
 // print says a reading as people read it.
+//
+//	sales.csv
+//	  1204 rows, 7 columns; delimiter semicolon, decimal comma
+//	    amount: number, 12 missing
+//	    ! the last row is a total: left out
 func (one readOne) print(w io.Writer) {
 	if one.reading == nil {
 		return
@@ -96,6 +106,7 @@ func (one readOne) print(w io.Writer) {
 			fmt.Fprintf(&b, "    ! %s\n", o.Words())
 		}
 	}
+	// Line by line, so that a name with a line end in it cannot pass for a line of ours.
 	for line := range strings.Lines(b.String()) {
 		fmt.Fprintln(w, plainLine(strings.TrimSuffix(line, "\n")))
 	}
@@ -105,6 +116,7 @@ func (one readOne) print(w io.Writer) {
 // leads out of it: the names are those of files that came from anywhere (os.Root keeps to them).
 type outFolder struct{ root *os.Root }
 
+// openFolder makes the folder where it is missing. Without a name nothing is converted, and nothing is opened.
 func openFolder(dir string) (*outFolder, error) {
 	if dir == "" {
 		return &outFolder{}, nil
@@ -119,6 +131,7 @@ func openFolder(dir string) (*outFolder, error) {
 	return &outFolder{root: root}, nil
 }
 
+// close gives the folder up.
 func (f *outFolder) close() {
 	if f.root != nil {
 		_ = f.root.Close() // it was only looked through
@@ -135,6 +148,7 @@ type outFile struct {
 
 // create makes FILE_converted.csv. O_EXCL refuses what is there already, links included.
 func (f *outFolder) create(file string) (*outFile, error) {
+	// Behind the whole name: report.xls and report.xlsx side by side get a file each.
 	name := file + "_converted.csv"
 	out, err := f.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	switch {
@@ -146,6 +160,7 @@ func (f *outFolder) create(file string) (*outFile, error) {
 	return &outFile{folder: f, name: name, file: out}, nil
 }
 
+// write notes the size also of what failed: a full disk must not be tried for ever.
 func (o *outFile) write(data []byte) error {
 	o.size += int64(len(data))
 	if _, err := o.file.Write(data); err != nil {
@@ -168,6 +183,7 @@ func (o *outFile) close(keep bool) error {
 
 // plainLine is text for a terminal: one line, without control, invisible or
 // direction-changing characters.
+// Each character that is replaced leaves a mark of its own, so a hidden one is seen to have been there.
 func plainLine(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	return strings.Map(func(r rune) rune {

@@ -269,8 +269,8 @@ func peakOf(t *testing.T, args ...string) (rss, status int, said string) {
 	require.NoError(t, err)
 	cmd := exec.Command(exe, args...)
 	cmd.Env = []string{"COUNTERSIGN_TEST_AS_PROGRAM=1", "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
-	var out bytes.Buffer
-	cmd.Stdout = &out
+	var out, bad bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &bad
 	ended, err := begin(cmd)
 	require.NoError(t, err)
 	// What wait tells of the most memory includes the process that it was forked from.
@@ -283,6 +283,7 @@ func peakOf(t *testing.T, args ...string) (rss, status int, said string) {
 		}
 	}
 	require.Positive(t, rss, "%v %s", err, &out)
+	t.Logf("%v %s", cmd.ProcessState, &bad)
 	return rss, cmd.ProcessState.ExitCode(), out.String()
 }
 

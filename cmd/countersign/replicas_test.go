@@ -86,7 +86,7 @@ func TestTwoReplicasShareTheWorkAndDoNothingTwice(t *testing.T) {
 	require.LessOrEqual(t, asked, questions+int(repeats.Load()))
 	w.ended(asked)
 	w.sim.Heal()
-	require.Equal(t, asked, value[int](w.house, decided), "one of the two decided, the other was too late")
+	require.Equal(t, asked, value[int](w.house, decided), "one of the two decided, the other was too late: %v", column[string](w.house, `SELECT concat(id, ' ', state, ' ', reason, ' ', cause) FROM requests WHERE state <> 'done'`))
 	require.Equal(t, asked, value[int](w.house, `SELECT count(*) FROM runs WHERE finished_at IS NOT NULL`))
 	require.Equal(t, asked, marks(), "each code ran once")
 	for _, id := range column[string](w.house, `SELECT id FROM requests`) {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,14 +13,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/internal/pglocal/pgtest"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/workspace"
 	"countersign/sandbox/e2b/e2btest"
+	"countersign/storage/schema"
 )
 
-// former starts the program of the version before this one: that of PROVE_RELEASED, which `make prove-operations` builds
-// from Git (tools/operations before). In the suite, and where there is no other version of this schema, it is this very program, in a process of
+// former starts the program of the version before this one, on a database that it has made itself: that of PROVE_RELEASED, which `make prove-operations` builds
+// from Git (tools/operations before). In the suite, and where there is no version to build, it is this very program, in a process of
 // its own. build says which.
 func (w *world) former() (v *victim, build string) {
 	w.t.Helper()
@@ -28,6 +32,12 @@ func (w *world) former() (v *victim, build string) {
 	}
 	name, err := os.ReadFile(filepath.Join(filepath.Dir(program), "version"))
 	require.NoError(w.t, err)
+	w.url = pgtest.Database(w.t, nil)
+	w.program.DatabaseURL = Secret(pgtest.Serve(w.url))
+	migrate := exec.CommandContext(w.patient(), program, "migrate")
+	migrate.Env = append(w.environ(), "MIGRATE_DATABASE_URL="+w.url)
+	out, err := migrate.CombinedOutput()
+	require.NoError(w.t, err, "the former version migrates: %s", out)
 	before := w.sim.Counts().Connections
 	v = w.start(exec.Command(program, "serve"), w.environ()...)
 	w.t.Cleanup(v.kill)
@@ -52,6 +62,17 @@ func TestProveOperationsTwoVersionsOnOneDatabase(t *testing.T) {
 		roots[i] = w.ask(question)
 		cards[i] = w.cardOf(question)
 	}
+	// Migrations come first, while the former one works: what was there before is there, and stays proven.
+	events := value[int](w.house, `SELECT count(*) FROM events`)
+	news, err := schema.Pending(w.ctx, w.url)
+	require.NoError(t, err)
+	require.NoError(t, migrated(w.ctx, w.url))
+	db, err := w.store()
+	require.NoError(t, err)
+	held := auditAll(w.ctx, w.program, db)
+	db.Close()
+	proof.Check(t, former.lives() && held == nil && value[int](w.house, `SELECT count(*) FROM events`) >= events, versions+"the next migrates what the former has, which goes on",
+		"the former: %s; migrations: %q; %d entries and their tables: %v", build, news, events, cmp.Or(held, errors.New("in order")))
 	opened := w.sim.Counts().Connections
 	w.program.E2BTemplate = e2btest.Template
 	next, _ := w.run()

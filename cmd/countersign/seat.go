@@ -21,6 +21,8 @@ import (
 // to the person whose name was used.
 
 // seated puts beside a click who sits at this machine; nil: whom its kernel names.
+// Without a seat there is no decision, because the record would have nothing to set beside the name that was
+// claimed.
 func seated(click approval.Click, seat func() (who, machine string, err error)) (approval.Click, error) {
 	if seat == nil {
 		seat = kernelSeat
@@ -41,6 +43,8 @@ func short(name string) string {
 
 // kernelSeat asks the kernel, and no variable of the environment. Where it knows who has
 // signed in, that is who it is: sudo makes nobody somebody else.
+// loginuid is set at sign-in and stays through su and sudo; only Linux has it, and containers often do not,
+// where the uid of the process stands in.
 func kernelSeat() (who, machine string, err error) {
 	if machine, err = os.Hostname(); err != nil {
 		return "", "", err
@@ -72,6 +76,7 @@ func userOf(uid int, login, list string) string {
 
 // signedBy has the ssh-agent of whoever sits at a program sign a decision, by the first of their keys
 // that it holds. A key on a device may wait for a touch.
+// The first registered key that the agent holds signs; the others are not asked, since each may want a touch.
 func signedBy(ctx context.Context, p program, click approval.Click, what sshkey.Statement, keys []review.Key) (approval.Click, error) {
 	const wanted = "code of high risk is decided here with your own SSH key"
 	path := p.environ["SSH_AUTH_SOCK"]
@@ -84,11 +89,13 @@ func signedBy(ctx context.Context, p program, click approval.Click, what sshkey.
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	// The agent's keys: a private key itself never comes into this program.
 	held, err := agent.NewClient(conn).Signers()
 	if err != nil {
 		return click, fmt.Errorf(wanted+", and your ssh-agent lists none: %w", err)
 	}
 	var prints []string
+	// In the order in which they were registered, so that whoever has several knows which one is asked for.
 	for _, k := range keys {
 		prints = append(prints, sshkey.Print(k.Line))
 		for _, signer := range held {

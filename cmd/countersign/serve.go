@@ -10,6 +10,8 @@ import (
 
 	"github.com/robfig/cron/v3"
 
+	"countersign/approval"
+	"countersign/approval/steps"
 	"countersign/internal/pglocal"
 	"countersign/sandbox/local"
 	"countersign/storage"
@@ -18,6 +20,8 @@ import (
 )
 
 // serve connects to Slack and works until it is told to stop.
+// The context ends with the first signal. Then the sockets take nothing more, the jobs in hand are finished or
+// handed over, and close ends database, sandbox and traces in the reverse of the order in which wire made them.
 func serve(ctx context.Context, p program) (err error) {
 	if err := p.needs(); err != nil {
 		return err
@@ -74,6 +78,8 @@ func migrate(ctx context.Context, p program) error {
 }
 
 // openStore is what a command uses that is soon over: a database that is up to date.
+// It validates and never migrates: a command that somebody tries once must not change the schema under a
+// running serve.
 func (p program) openStore(ctx context.Context, o storage.Options) (db *storage.DB, stop func(), err error) {
 	at, end, err := p.openDatabase(ctx)
 	if err != nil {
@@ -99,7 +105,7 @@ func openSigned(ctx context.Context, p program) (db *storage.DB, signed storage.
 }
 
 // address is where the database is, as two roles. The owner's is empty where serve does
-// not know it: then somebody else migrates.
+// not know it: then somebody else migrates. Serve's role owns nothing, so that its password alone changes no decision.
 type address struct{ owner, serve string }
 
 // migrate brings the database up to date where the owner is known, and elsewhere says
@@ -154,7 +160,7 @@ type boxes int
 // asNeeded is as many as the day asks for.
 const asNeeded boxes = -1
 
-// UnmarshalText reads a setting.
+// UnmarshalText reads a setting: "auto", or how many.
 func (b *boxes) UnmarshalText(text []byte) error {
 	if string(text) == asNeeded.String() {
 		*b = asNeeded
@@ -176,7 +182,20 @@ func (b boxes) String() string {
 	return strconv.Itoa(int(b))
 }
 
-// expected is how many runs may come to this replica soon.
+// readyBoxes is how many boxes of E2B may wait for reviewers at once, in all workspaces together.
+// 0 keeps none. A box here costs money by the second while it waits, unlike one of this machine (boxes in
+// wire.go).
+func readyBoxes(c Config) int {
+	switch {
+	case c.E2BAPIKey == "":
+		return 0
+	case c.WarmBoxes == asNeeded:
+		return 5 // a quarter of what E2B's smallest plan lets run at once
+	}
+	return int(c.WarmBoxes)
+}
+
+// expected is how many runs may come to this replica soon: approvals that are open, shared among replicas.
 func (r *replica) expected(ctx context.Context) (int, error) {
 	d, err := r.db.Demand(ctx, sandboxName(r.service.Sandbox.Size().Kind, r.service.Sandbox.Template()))
 	return d.Here(), err
@@ -212,6 +231,7 @@ const digestOff = "off"
 // readDigest reads when administrators are told what was spent. A schedule counts
 // from the calendar, so that every replica, whenever it started, knows the same
 // moments.
+// Five fields as cron has them, or a name such as @weekly.
 func readDigest(schedule string) (cron.Schedule, error) {
 	if schedule == digestOff {
 		return nil, nil
@@ -228,6 +248,8 @@ func readDigest(schedule string) (cron.Schedule, error) {
 
 // due says when a digest was due last, on a calendar: nothing when there is none,
 // or none was in a year.
+// It is asked by every replica at each sweep, and the answer names the digest: so of all of them one is made,
+// and one that was due while nothing ran is made later.
 func due(schedule cron.Schedule, zone *time.Location) func(now time.Time) time.Time {
 	if schedule == nil {
 		return nil
@@ -235,6 +257,7 @@ func due(schedule cron.Schedule, zone *time.Location) func(now time.Time) time.T
 	const day = 24 * time.Hour
 	return func(now time.Time) (last time.Time) {
 		// Schedules only look forward, so it looks from further and further back.
+		// A year and two days: a schedule may name 29 February no oftener than each fourth year, and then nothing is due.
 		for _, back := range []time.Duration{time.Hour, day, 8 * day, 32 * day, 367 * day} {
 			for at := schedule.Next(now.Add(-back).In(zone)); !at.IsZero() && !at.After(now); at = schedule.Next(at) {
 				last = at
@@ -245,4 +268,38 @@ func due(schedule cron.Schedule, zone *time.Location) func(now time.Time) time.T
 		}
 		return last
 	}
+}
+
+// needs tells whether a request still waits for just this box. A box of a request that is approved may
+// have been made a moment ago, and its row does not name it yet. One that has outlived its run is ended here, as whoever
+// ended the run would have done, and paid for.
+// It is asked about each box of this installation at E2B. A wrong no kills a box that somebody waits for, a
+// wrong yes costs some more seconds of one, so errors count as yes.
+func (r *replica) needs(ctx context.Context, requestID, boxID string) (bool, error) {
+	req, err := r.db.Request(ctx, requestID)
+	if errors.Is(err, approval.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	// The run is over and its box is not: whoever was to end it died in between. The step is repeated, and finds only that left.
+	if req.State == approval.Done && req.Run.BoxID == boxID {
+		if err := r.service.Do(ctx, steps.Wake{Step: approval.StepRun, RequestID: requestID}); !errors.Is(err, steps.ErrBusy) {
+			return true, err
+		}
+		return true, nil
+	}
+	// One that was made while the reviewers read is kept for as long as its row says, and ended and paid for by the same step.
+	if e := (approval.Early{Request: req}); req.State != approval.Approved && req.Run == nil && (req.Ready.Open() || e.Dropped()) && (req.Ready.Box == boxID || req.Ready.Box == "") {
+		if e.Stands() {
+			return true, nil
+		}
+		if err := r.service.Do(ctx, steps.Wake{Step: approval.StepReady, RequestID: requestID}); !errors.Is(err, steps.ErrBusy) {
+			return true, err
+		}
+		return true, nil
+	}
+	// While it is approved any box may be the one that is just being made for it.
+	return req.State == approval.Approved || req.State == approval.Running && req.Run.BoxID == boxID, nil
 }

@@ -17,6 +17,7 @@ import (
 // the workspace's budget before it is tried, and booked there afterwards.
 
 // tries is where that is booked.
+// nil means that nothing is booked, as for init, where there may be no database yet.
 type tries struct {
 	db     *storage.DB
 	team   string
@@ -24,7 +25,7 @@ type tries struct {
 	strict bool   // without money it is not tried; serve tries all the same, because nothing runs unless its sandbox keeps code in
 }
 
-// priced is a sandbox of which it is known what a box costs, and for how long one lives.
+// priced is a sandbox of which it is known what a box costs, and for how long one lives: the product is held.
 type priced interface {
 	Size() budget.BoxSize
 	InspectLease() time.Duration
@@ -32,6 +33,8 @@ type priced interface {
 
 // try tries something in a box, which tells how long it was used. It is held, tried and settled like a
 // run: a crash in between leaves a hold, which a sweep charges in full.
+// The order is that of a run: hold, do, settle. do is called in every branch but one, where the budget refuses
+// doctor.
 func (p program) try(ctx context.Context, what string, box priced, do func(context.Context) (used time.Duration, err error)) error {
 	if p.tries == nil {
 		_, err := do(ctx)
@@ -42,6 +45,7 @@ func (p program) try(ctx context.Context, what string, box priced, do func(conte
 	if err == nil {
 		id, err = p.tries.db.HoldCheck(ctx, p.tries.team, what, most.Amount)
 	}
+	// Doctor is somebody's wish, and can wait for a budget. Serve's own test cannot: without it nothing runs at all.
 	if refused, ok := errors.AsType[*budget.ExceededError](err); ok && p.tries.strict {
 		return fmt.Errorf("not tried, because it could cost %s: %s", most.Amount.Approx(), refused.Words(""))
 	}
@@ -79,6 +83,7 @@ func (p program) booking(ctx context.Context, db *storage.DB, strict bool) (prog
 
 // booked runs a check whose tries are booked, where there is a database to book them in
 // that this program knows.
+// What works although its cost could not be booked still works, so that is only said behind it.
 func (p program) booked(ctx context.Context, check func(program) finding) finding {
 	url, end, err := p.present(ctx)
 	defer end()
@@ -101,6 +106,7 @@ func (p program) booked(ctx context.Context, check func(program) finding) findin
 		return unbooked(err)
 	}
 	defer db.Close()
+	// Without Slack nobody knows whose budget it is. The check runs all the same: doctor is there to find out why.
 	with, err := p.booking(ctx, db, true)
 	if err != nil {
 		return unbooked(err)

@@ -31,26 +31,26 @@ import (
 // trips and statements until its ack, which the person waits for, and those at once
 // after it. These are counts, not times: they are the same on every machine.
 var roundTrips = []tripCount{
-	{"click Cancel", 3, 40, 0, 0},
-	{"/analyze with a question", 3, 29, 0, 0},
-	{"click Approve", 3, 58, 0, 0},
+	{"click Cancel", 3, 37, 0, 0},
+	{"/analyze with a question", 3, 26, 0, 0},
+	{"click Approve", 3, 43, 0, 0},
 	{"/analyze alone: the form", 1, 4, 0, 0},
-	{"the form sent off", 3, 29, 0, 0},
-	{"click Reject: the modal", 1, 27, 0, 0},
-	{"the reason sent off", 3, 42, 1, 34},
-	{"a mention", 3, 32, 0, 0},
-	{"click Request changes: the modal", 1, 27, 0, 0},
-	{"the wish sent off", 3, 49, 1, 34},
-	{"Home opened, one waits", 0, 0, 17, 62},
-	{"click Review on the Home: the code", 4, 67, 17, 62},
-	{"approved from there", 3, 58, 0, 0},
-	{"click Verify", 4, 50, 0, 0},
+	{"the form sent off", 3, 26, 0, 0},
+	{"click Reject: the modal", 1, 25, 0, 0},
+	{"the reason sent off", 3, 39, 1, 32},
+	{"a mention", 3, 31, 0, 0},
+	{"click Request changes: the modal", 1, 25, 0, 0},
+	{"the wish sent off", 3, 46, 1, 32},
+	{"Home opened, one waits", 0, 0, 17, 48},
+	{"click Review on the Home: the code", 4, 63, 17, 48},
+	{"approved from there", 3, 43, 0, 0},
+	{"click Verify", 4, 45, 0, 0},
 	{"click Hand over: the form", 1, 12, 0, 0},
-	{"the offer sent off", 6, 42, 0, 0},
-	{"click Approve by who may not", 3, 40, 0, 0},
-	{"click Approve without money", 3, 49, 0, 0},
-	{"/analyze without money", 3, 26, 0, 0},
-	{"/budget show", 3, 12, 0, 0},
+	{"the offer sent off", 6, 37, 0, 0},
+	{"click Approve by who may not", 3, 28, 0, 0},
+	{"click Approve without money", 6, 64, 0, 0},
+	{"/analyze without money", 3, 23, 0, 0},
+	{"/budget show", 3, 8, 0, 0},
 	{"/analyze status", 3, 57, 0, 0},
 }
 
@@ -188,6 +188,12 @@ func (m *meter) play() {
 	m.act("/analyze status", func() error { return m.maya.Command(slacksim.SalesData, "/analyze status") })
 }
 
+// statementsOf is what is counted of what was sent: not that River tells its workers of a job, which it does once in ten milliseconds at most.
+func statementsOf(sent *pg.Trips) (trips, statements int) {
+	trips, statements = sent.Count()
+	return trips, statements - strings.Count(sent.String(), "-- name: PGNotifyMany")
+}
+
 // answerTo is the answer in the thread of a question.
 func (m *meter) answerTo(question string) workspace.Message {
 	m.t.Helper()
@@ -213,7 +219,7 @@ func (m *meter) act(what string, do func() error) {
 		}
 		c := tripCount{what: what}
 		m.took = took // read once the bot has ended
-		c.trips, c.sql = sent.Count()
+		c.trips, c.sql = statementsOf(sent)
 		if outcome != "acked" {
 			c.what = fmt.Sprintf("%s: %s %s", what, kind, outcome)
 		}
@@ -229,7 +235,7 @@ func (m *meter) act(what string, do func() error) {
 	require.Empty(m.t, acked, "one act, one envelope: %s", what)
 	require.NoError(m.t, m.sim.WaitSockets(m.patient(), 0))
 	if what != "" {
-		trips, sql := sent.Count()
+		trips, sql := statementsOf(sent)
 		c.later, c.laterSQL = trips-c.trips, sql-c.sql
 		m.counts, m.sent = append(m.counts, c), append(m.sent, sent.String())
 	}

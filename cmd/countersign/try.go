@@ -47,6 +47,7 @@ type triedWitness struct {
 	words string
 }
 
+// triedTable is a table that the program showed.
 type triedTable struct {
 	Title   string     `json:"title"`
 	Rows    int        `json:"rows"` // of the whole table; the cells are of its first ones
@@ -54,17 +55,22 @@ type triedTable struct {
 	Cells   [][]string `json:"cells"`
 }
 
+// triedFile is a file that it left. What is in it stays in the box: nothing is written here.
 type triedFile struct {
 	Name  string `json:"name"`
 	Bytes int    `json:"bytes"`
 }
 
+// nobodyApproved stands between what was inspected and what came of it.
 const nobodyApproved = "Nobody has approved this program. It runs in a box on this machine, as an approved one would."
 
 // try runs a program in a local box as an approved one would run, and prints what the
 // thread would show. Nobody approves it, so it is for its own author: no Slack, no
 // database, no keys, never E2B, and nothing is kept.
+// That the program ended with an error is no failure of the command: its outcome is printed, or stands in the
+// JSON.
 func try(ctx context.Context, p program) error {
+	// By hand, so that the flags may stand anywhere: people add --anyway at the end of the line that was refused.
 	var asJSON, anyway bool
 	args := slices.DeleteFunc(slices.Clone(p.args), func(a string) bool {
 		asJSON, anyway = asJSON || a == "--json", anyway || a == "--anyway"
@@ -106,6 +112,7 @@ func try(ctx context.Context, p program) error {
 	if !asJSON {
 		fmt.Fprintln(p.out, nobodyApproved)
 	}
+	// The same form that a reviewer would see and a box would run; inspect has checked it, and this cannot fail again.
 	code, err := approval.Canonical(string(data))
 	if err != nil {
 		return err
@@ -160,6 +167,8 @@ func hashed(open func() (io.ReadCloser, error)) (sha256Sum string, err error) {
 
 // runHere takes a program through the life of a run in a local box. The seal is of this machine, at this
 // moment; the box is given up with the command, also where the run fails.
+// Create, Start, Result and Kill are the calls that a run makes of its sandbox (steps.Sandbox), so what works
+// here works there.
 func (p program) runHere(ctx context.Context, code string, inputs []steps.InputFile) (result approval.Result, err error) {
 	options := p.boxes()
 	options.MaxWarm = -1
@@ -175,7 +184,7 @@ func (p program) runHere(ctx context.Context, code string, inputs []steps.InputF
 	limits := approval.DefaultPolicy().Limits
 	limits.Seconds, limits.MemoryMB = p.RunSeconds, p.RunMemoryMB
 	seal := approval.Manifest{Sandbox: local.Kind, Template: boxes.Template(), Limits: limits}
-	id, err := boxes.Create(ctx, "try", seal)
+	id, err := whenReady(func() (string, error) { return boxes.Create(ctx, "try", seal) })
 	if err != nil {
 		return result, err
 	}
@@ -185,6 +194,18 @@ func (p program) runHere(ctx context.Context, code string, inputs []steps.InputF
 	}
 	result, err = boxes.Result(ctx, id)
 	return result, errors.Join(err, boxes.Kill(ctx, id))
+}
+
+// whenReady asks for a box again and again while it is on its way: on a busy machine a call does not wait until it has booted.
+// Kept says that the box is being made for this request and will be there at a later call; each call waits a
+// while itself.
+func whenReady(create func() (id string, err error)) (id string, err error) {
+	for {
+		id, err = create()
+		if box, ok := errors.AsType[*steps.BoxError](err); !ok || !box.Kept {
+			return id, err
+		}
+	}
 }
 
 // triedOf is a result for a terminal: what came out of a box may hold anything, also its JSON, which
@@ -226,6 +247,7 @@ func plainText(text string) string {
 	return strings.Join(lines, "\n")
 }
 
+// plainAll is plainText of each.
 func plainAll(texts []string) []string {
 	plain := make([]string, len(texts))
 	for i, text := range texts {

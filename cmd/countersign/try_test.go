@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"countersign/approval/steps"
 )
 
 // trying runs the command as a shell would.
@@ -90,4 +93,20 @@ func TestATracebackIsAnAnswerToo(t *testing.T) {
 	require.Zero(t, code, bad)
 	require.Contains(t, out, "It ended badly (raised). KeyError: 'b'")
 	require.Contains(t, out, "Where it happened:")
+}
+
+func TestABoxThatIsOnItsWayIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	kept, refused := &steps.BoxError{Kept: true, Retry: true, Words: "This machine is busy."}, &steps.BoxError{Retry: true, Words: "No."}
+	answers := []error{kept, fmt.Errorf("create: %w", kept), nil}
+	id, err := whenReady(func() (string, error) {
+		err := answers[0]
+		answers = answers[1:]
+		return map[bool]string{true: "box"}[err == nil], err
+	})
+	require.NoError(t, err)
+	require.Equal(t, "box", id)
+	require.Empty(t, answers)
+	_, err = whenReady(func() (string, error) { return "", refused })
+	require.ErrorIs(t, err, refused)
 }

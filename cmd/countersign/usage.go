@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 
 	"countersign/approval/redact"
 	"countersign/bot"
+	"countersign/bot/kit"
 	"countersign/budget"
 	"countersign/internal/accounts"
 	"countersign/internal/tame"
@@ -35,6 +35,8 @@ type usageOrder struct {
 
 // spending prints what was spent per day, person, channel and model, or each charge. It reads the ledger
 // that budgets are held against, so that what it prints adds up to what they say.
+// The table ends with what is uncertain. The other forms leave it out: they are held against bills, where it
+// cannot be yet.
 func spending(ctx context.Context, p program) error {
 	order, err := readUsageArgs(p.args, time.Now().In(p.location))
 	if err != nil {
@@ -90,7 +92,9 @@ func printLedger(ctx context.Context, db *storage.DB, order usageOrder, out io.W
 
 // printPage prints one page for whoever keeps the books. Names come from Slack where the settings have its
 // token; without it, and where Slack does not answer, people and channels stand by their ids.
+// Dates are days of TIME_ZONE here, as budgets have them; UTC would move late questions into the next day.
 func printPage(ctx context.Context, p program, db *storage.DB, order usageOrder) error {
+	// At noon: a date's midnight does not exist where clocks are put forward then.
 	day := func(at time.Time) time.Time {
 		start, _ := budget.Day.Range(time.Date(at.Year(), at.Month(), at.Day(), 12, 0, 0, 0, p.location), p.location)
 		return start
@@ -103,6 +107,7 @@ func printPage(ctx context.Context, p program, db *storage.DB, order usageOrder)
 	}
 	workspace, name = hides.Mask(workspace, nil), masked(hides, name)
 	page := accounts.NewPage(from, until, name)
+	// The page says whether it has names: a column of ids would look like a fault otherwise.
 	page.Workspace, page.Named, page.Made, page.MadeBy = workspace, workspace != "", time.Now(), version()
 	if err = db.Bookings(ctx, order.from, order.to, page.Add); err != nil {
 		return err
@@ -117,6 +122,7 @@ func printPage(ctx context.Context, p program, db *storage.DB, order usageOrder)
 			return err
 		}
 		for _, s := range stood.Limits {
+			// A role's budget is nobody's purse, and threads are too many and too short-lived to keep books of.
 			if s.Limit.Scope.Kind != budget.Role && s.Limit.Scope.Kind != budget.Session {
 				page.Budgets = append(page.Budgets, accounts.BudgetLine{Name: name(s.Limit.Scope.Kind, s.Limit.Scope.ID), Spent: s.Spent, Limit: s.Limit.Hard(), Window: s.Limit.Window})
 			}
@@ -139,6 +145,7 @@ func printPage(ctx context.Context, p program, db *storage.DB, order usageOrder)
 	for _, u := range uncertain {
 		page.Uncertain, page.Calls = page.Uncertain+u.Amount, page.Calls+1
 	}
+	// With the last checkpoint the page can be held against a pack of the same time.
 	made, err := storage.Log(db).Checkpoints(ctx, -1)
 	if err != nil {
 		return err
@@ -157,6 +164,7 @@ func masked(hides *redact.Rules, name func(kind budget.ScopeKind, id string) str
 
 // namesInSlack says who people and channels are, as Slack does now. Of somebody whom it does not name the id
 // is said, which is better than nothing.
+// workspace is "" where there are no names at all, which is how its caller knows.
 func namesInSlack(ctx context.Context, p program) (workspace string, name func(kind budget.ScopeKind, id string) string) {
 	bare := func(kind budget.ScopeKind, id string) string {
 		if kind == budget.Team {
@@ -173,7 +181,7 @@ func namesInSlack(ctx context.Context, p program) (workspace string, name func(k
 		p.log.Warn("no names: Slack does not say them", "error", err)
 		return "", bare
 	}
-	channels := map[string]string{}
+	channels := map[string]string{} // empty where the token may not list them: then their ids stand
 	if all, err := slack.Channels(ctx); err == nil {
 		for _, c := range all {
 			channels[c.ID] = "#" + c.Name
@@ -198,6 +206,7 @@ func namesInSlack(ctx context.Context, p program) (workspace string, name func(k
 
 // uncertainTable is what may come on top: calls of which nobody knows yet what they have cost. It is
 // printed for people only. The other formats have what was charged, which is what a bill is held against.
+// It is all that is uncertain now, whatever dates were asked for.
 func uncertainTable(out io.Writer, list []money.Uncertain, zone *time.Location) error {
 	if len(list) == 0 {
 		return nil
@@ -213,7 +222,7 @@ func uncertainTable(out io.Writer, list []money.Uncertain, zone *time.Location) 
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print what is uncertain: %w", err)
 	}
-	_, err := fmt.Fprintf(out, "Uncertain: a model did not say what %d of its questions cost. Up to %s is reserved for them in addition to the above, and charged in full on the day named unless the cost is known by then.\n", len(list), sum)
+	_, err := fmt.Fprintf(out, "Uncertain: nobody has said yet what %s cost. Up to %s is reserved for that on top of the sum above, and counts as spent on the day named unless the cost is known by then.\n", kit.Count(len(list), "call"), sum)
 	return err
 }
 
@@ -249,6 +258,7 @@ func readUsageArgs(args []string, now time.Time) (o usageOrder, err error) {
 	if o.to.Before(o.from) {
 		return o, fmt.Errorf("--to %s lies before --from %s", *last, *first)
 	}
+	// A table of charges would be wider than any terminal.
 	if o.ledger {
 		if o.format == "table" {
 			o.format = "csv"
@@ -328,6 +338,7 @@ type usageLine struct {
 	USD          string            `json:"usd"` // text: many readers of JSON would round a number
 }
 
+// usageJSON is for programs.
 func usageJSON(out io.Writer, list []money.Usage) error {
 	lines := make([]usageLine, len(list)) // an empty list, never null
 	for i, u := range list {
@@ -335,10 +346,5 @@ func usageJSON(out io.Writer, list []money.Usage) error {
 			Charges: u.Charges, Estimated: u.Estimated, InputTokens: u.InputTokens, CachedTokens: u.CachedTokens,
 			OutputTokens: u.OutputTokens, BoxMS: u.BoxMS, USD: accounts.Dollars(u.Amount)}
 	}
-	e := json.NewEncoder(out)
-	e.SetIndent("", "  ")
-	if err := e.Encode(lines); err != nil {
-		return fmt.Errorf("print the usage: %w", err)
-	}
-	return nil
+	return asDocument(out, lines)
 }

@@ -172,7 +172,7 @@ func TestUsageSaysWhatIsUncertain(t *testing.T) {
 	require.Contains(t, out.String(), "all ", "what was spent is added up by itself")
 	require.Contains(t, out.String(), total.String())
 	require.Regexp(t, `(?m)^\d{4}-\d\d-\d\d \d\d:\d\d +CARL +CHAN +small +`+r.ID+` +\$0\.03 +\d{4}-\d\d-\d\d \d\d:\d\d$`, out.String())
-	require.Contains(t, out.String(), "Uncertain: a model did not say what 1 of its questions cost. Up to $0.03 is reserved")
+	require.Contains(t, out.String(), "Uncertain: nobody has said yet what 1 call cost. Up to $0.03 is reserved")
 }
 
 func TestUsageOfATimeWithoutAnyIsEmpty(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	desk "countersign/approval/answers"
 	"countersign/approval/auditing"
 	"countersign/approval/books"
+	"countersign/approval/early"
 	"countersign/approval/epoch"
 	"countersign/approval/glass"
 	hands "countersign/approval/handover"
@@ -51,6 +52,7 @@ type replica struct {
 	telemetry *telemetry.Telemetry
 	libraries func() []string             // what the boxes have; nil where there are none
 	strays    func(context.Context) error // kills boxes that no row knows; nil where there can be none
+	early     steps.Early                 // keeps boxes ready while reviewers read; nil where they cost nothing by themselves
 	warm      *local.Sandbox              // in which boxes wait for approvals; nil where none do
 	prove     func(context.Context) error // opens the sandbox when it has proven itself; nil where it need not
 	closers   []func() error              // in the order of their making
@@ -100,6 +102,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	if err := r.keeper.current(ctx); err != nil {
 		return nil, err
 	}
+	// Before the sandbox and Slack, which it wraps. Without Langfuse's keys it measures all the same, and sends nothing.
 	r.telemetry, err = telemetry.New(ctx, telemetry.Options{Host: p.LangfuseHost, PublicKey: p.LangfusePublicKey,
 		SecretKey: string(p.LangfuseSecretKey), Version: version(), Prices: p.prices, Hidden: p.hidden,
 		Sample: p.LangfuseSample, Content: telemetry.Content(p.LangfuseContent), MetricsURL: p.OTLPMetricsURL})
@@ -115,9 +118,10 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	box := r.sandbox()
 	r.bot = bot.New(bot.Options{BotToken: string(p.SlackBotToken), AppToken: string(p.SlackAppToken), APIURL: p.SlackAPIURL, Patience: p.SlackPatience,
 		Policy: p.policy, Log: p.log, Observe: r.telemetry.Envelope, Known: r.keeper.known.hears, Language: p.CodeLanguage, Await: r.db.Await})
+	// Asked when a draft is traced: the service that knows the prices of its settings is made below.
 	worst := func(model string, at time.Time) (budget.USD, error) { return r.service.DraftCost(model, at) }
 	r.service = steps.New(steps.Ports{Store: r.db, Writer: r.telemetry.Writer(writer, worst), Sandbox: r.telemetry.Sandbox(box), Slack: r.bot, Receipts: storage.ReceiptsOf(r.db), Pins: steps.PinPorts{Store: storage.PinsOf(r.db), Slack: r.bot}, Habits: storage.HabitsOf(r.db), Log: p.log},
-		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location), ReceiptsDue: due(p.receipts, p.location), Libraries: r.libraries,
+		steps.Settings{Prices: p.prices, Policy: p.policy(), Location: p.location, Due: due(p.digest, p.location), ReceiptsDue: due(p.receipts, p.location), Libraries: r.libraries, Early: r.early,
 			Elsewhere: func(ctx context.Context, sandbox, template string) (bool, error) {
 				return r.db.Offered(ctx, sandboxName(sandbox, template))
 			}, Unseen: pulse.Silence})
@@ -126,6 +130,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	r.glass = glass.New(r.db, storage.Panes{DB: r.db}, r.service.People, r.bot, p.policy())
 	r.telemetry.Watch(r.books.Paces)
 	r.clerk = clerkOf(p, r.db)
+	// One type for all of the bot's ports, since the steps are one type: each handler still sees the few methods that it calls.
 	s := r.telemetry.Service(r.service)
 	r.bot.SetServices(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Keys: s, Homes: s, Answers: s, Pins: s, Habits: r.service, Shelf: r.service,
 		Trail:    trail{r.service, storage.Copies{DB: r.db}},
@@ -146,7 +151,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 
 // storage is how the database is used: every command weighs budgets alike.
 func (p program) storage() storage.Options {
-	return storage.Options{Location: p.location, Quorum: p.Quorum, MaxOpen: p.MaxOpen, Role: p.policy().Role, Log: p.log}
+	return storage.Options{Location: p.location, Quorum: p.Quorum, MaxOpen: p.MaxOpen, MaxReady: readyBoxes(p.Config), Role: p.policy().Role, Log: p.log}
 }
 
 // handover is how long a serve waits for the database of another process that ends.
@@ -171,6 +176,8 @@ func (r *replica) database(ctx context.Context) (address, error) {
 // gVisor on this machine. It never steps down: what was chosen works, or nothing
 // runs, and the reason is for people to read. gVisor proves itself while the replica
 // runs already: what is asked meanwhile waits.
+// Whatever is nil on the replica afterwards (strays, early, warm, prove) is what this kind of sandbox does not
+// have.
 func (r *replica) sandbox() steps.Sandbox {
 	if r.E2BAPIKey != "" {
 		cloud, err := r.e2b()
@@ -178,10 +185,11 @@ func (r *replica) sandbox() steps.Sandbox {
 			return steps.NoSandbox{Why: forPeople(err)}
 		}
 		r.strays = func(ctx context.Context) error { return cloud.Strays(ctx, r.needs, storage.Boxes{DB: r.db}.Listed) }
-		r.libraries = cloud.Libraries
+		r.libraries, r.early = cloud.Libraries, early.New(r.db, cloud, r.prices, r.policy(), r.log)
 		return cloud
 	}
 	options := r.boxes()
+	// Nothing is taken in before the self-test, and the replica need not wait for it to answer Slack.
 	options.Unproven = true
 	here, err := r.local(options)
 	if err != nil {
@@ -210,6 +218,8 @@ func forPeople(err error) string {
 	return err.Error()
 }
 
+// e2b is the cloud as the settings name it. The installation's name is in each box's metadata, so that two installations
+// with one key do not kill each other's boxes; the token is hashed, as others with the key may read it.
 func (p program) e2b() (*e2b.Client, error) {
 	return e2b.New(e2b.Options{APIKey: string(p.E2BAPIKey), Domain: p.E2BDomain, APIURL: p.E2BAPIURL, SandboxURL: p.E2BBoxURL, Template: p.E2BTemplate,
 		Installation: approval.Short(approval.Hash([]byte(p.SlackBotToken))), Version: version(), Log: p.log})
@@ -235,35 +245,18 @@ func (p program) local(o local.Options) (*local.Sandbox, error) {
 	return local.New(o)
 }
 
-// needs tells whether a request still waits for just this box. A box of a request that is approved may
-// have been made a moment ago, and its row does not name it yet. One that has outlived its run is ended here, as whoever
-// ended the run would have done, and paid for.
-func (r *replica) needs(ctx context.Context, requestID, boxID string) (bool, error) {
-	req, err := r.db.Request(ctx, requestID)
-	if errors.Is(err, approval.ErrNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	if req.State == approval.Done && req.Run.BoxID == boxID {
-		if err := r.service.Do(ctx, steps.Wake{Step: approval.StepRun, RequestID: requestID}); !errors.Is(err, steps.ErrBusy) {
-			return true, err
-		}
-		return true, nil
-	}
-	return req.State == approval.Approved || req.State == approval.Running && req.Run.BoxID == boxID, nil
-}
-
 // run works until the context ends: the sockets, the jobs, the health page. One that fails ends the
 // others. The sandbox's test does not: what is asked waits, and people read why.
+// All of its goroutines end with ctx; the group returns the first error, and close is called after it by serve
+// or demo.
 func (r *replica) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return r.bot.Run(ctx) })
 	group.Go(func() error {
+		// A run's step has the code's own limit, and two minutes for the box, its files and its result.
 		longest := time.Duration(r.RunSeconds)*time.Second + 2*time.Minute
 		files := time.Duration(r.policy().MaxInputBytes/slowestLine) * time.Second
-		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, queue.WorkOptions{RunTimeout: longest, FileTimeout: files, Log: r.keeper.tick, Forget: r.forget, Pack: r.sendPack,
+		return r.db.Work(ctx, r.telemetry.Step(telemetry.InStore(r.db), r.careful(r.service.Do)), r.sweep, queue.WorkOptions{RunTimeout: longest, FileTimeout: files, Ends: r.ends, Log: r.keeper.tick, Forget: r.forget, Pack: r.sendPack,
 			Offers: sandboxName(r.service.Sandbox.Size().Kind, r.service.Sandbox.Template())})
 	})
 	group.Go(func() error { return r.health(ctx) })
@@ -317,6 +310,7 @@ func (r *replica) careful(do func(context.Context, steps.Wake) error) func(conte
 	}
 }
 
+// sweep does what is due by the clock. Every replica does all of it: whatever may happen only once says so itself.
 func (r *replica) sweep(ctx context.Context) error {
 	err := r.service.Sweep(ctx)
 	// Once a minute is enough for what a day costs, and adds up less than every sweep would.
@@ -341,6 +335,7 @@ func (r *replica) forget(ctx context.Context) error {
 
 // health serves what an operator looks at. It is no reason to stop: a taken port
 // is said, and the bot goes on.
+// Checks that only have a Word (clock, warm) never make the page say that the replica is not ready.
 func (r *replica) health(ctx context.Context) error {
 	ready := []telemetry.Check{
 		{Name: "database", Try: r.db.Ping},
@@ -350,6 +345,9 @@ func (r *replica) health(ctx context.Context) error {
 		{Name: "slack", Try: func(context.Context) error {
 			if r.bot.Sockets() == 0 {
 				return errors.New("no socket is connected")
+			}
+			if code := r.bot.Dead(); code != "" {
+				return errors.New("the bot's token is not accepted: " + code)
 			}
 			return nil
 		}, Word: func() string { return fmt.Sprintf("%d sockets", r.bot.Sockets()) }},

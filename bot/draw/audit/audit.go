@@ -11,6 +11,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"countersign/approval"
 	"countersign/approval/auditing"
 	"countersign/bot/draw/money"
 	"countersign/bot/ids"
@@ -21,6 +22,14 @@ import (
 
 // Length is how many requests a page of the list has. Each takes three blocks of the hundred that a modal has.
 const Length = 20
+
+// What a request shows of each kind at most. The rest is counted, and a pack has it.
+const (
+	mostVersions = 3
+	mostFindings = 8 // of a version
+	mostCharges  = 20
+	mostSteps    = 40
+)
 
 // Section is the part of a Home from which all of it is reached.
 func Section(p *kit.Page) {
@@ -50,16 +59,19 @@ func PackView(from, to time.Time) slack.ModalViewRequest {
 	return form(ids.CallbackPack, "Make a pack", "Make", p)
 }
 
+// form is a modal that asks; what is filled in comes back under callback.
 func form(callback, title, submit string, p *kit.Page) slack.ModalViewRequest {
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callback, Title: kit.Plain(title), Submit: kit.Plain(submit), Close: kit.Plain("Cancel"), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 }
 
+// narrow asks for a person, a channel and days. who says what the person has to do with a request.
 func narrow(p *kit.Page, who string) {
 	p.Add(slack.NewInputBlock(ids.FieldPerson, kit.Plain(who), nil, people()).WithOptional(true), 0, "")
 	p.Add(slack.NewInputBlock(ids.FieldChannel, kit.Plain("Channel"), nil, channels()).WithOptional(true), 0, "")
 	days(p, time.Time{}, time.Time{})
 }
 
+// days asks for the first and the last day. One that begins filled in cannot be left empty.
 func days(p *kit.Page, from, to time.Time) {
 	for _, day := range []struct {
 		field, label string
@@ -73,10 +85,12 @@ func days(p *kit.Page, from, to time.Time) {
 	}
 }
 
+// people and channels are choices of Slack's own, which shows to each only what they may see.
 func people() *slack.SelectBlockElement {
 	return slack.NewOptionsSelectBlockElement(slack.OptTypeUser, kit.Plain("Choose a person"), ids.FieldPerson)
 }
 
+// channels leaves direct messages out: they have no name to choose them by.
 func channels() *slack.SelectBlockElement {
 	where := slack.NewOptionsSelectBlockElement(slack.OptTypeConversations, kit.Plain("Choose a channel"), ids.FieldChannel)
 	where.Filter = &slack.SelectBlockElementFilter{Include: []string{"public", "private"}}
@@ -84,6 +98,9 @@ func channels() *slack.SelectBlockElement {
 }
 
 // ListView is a page of what was found.
+// The page after it carries its query in the button, so turning pages needs no state of ours and any replica
+// can draw the next one. It skips by count: what is asked meanwhile moves the list down, so a request may be
+// seen twice.
 func ListView(rows []auditing.Row, q auditing.Query, more bool) slack.ModalViewRequest {
 	p := &kit.Page{}
 	if len(rows) == 0 {
@@ -115,13 +132,23 @@ func ListView(rows []auditing.Row, q auditing.Query, more bool) slack.ModalViewR
 
 // place names a channel; a direct message has no name for those who are not in it.
 func place(channel string) []kit.Part {
-	if !strings.HasPrefix(channel, "C") {
+	// Some old private channels have ids that begin with a G, so what is no direct message is a channel.
+	if channel == "" || approval.Direct(channel) {
 		return []kit.Part{kit.Words(" in a direct message")}
 	}
 	return []kit.Part{kit.Words(" in "), kit.Place(channel)}
 }
 
 // RecordView is a request from its question to its bill.
+// From top to bottom, as an auditor asks:
+//
+//	| the question, with who asked it, where and when
+//	Done: what it ended with
+//	Answer                         or, where it is private, [Read it]
+//	Who decided                    a line for each decision
+//	Version 2, sealed as 4f1c…     the last three
+//	[Code, and 1 refused draft]
+//	What ran / What it cost / The last 40 of 212 entries of the log
 func RecordView(s *pack.Story) slack.ModalViewRequest {
 	p := &kit.Page{}
 	p.Quote(kit.Cut(s.Question, 1500), append(append([]kit.Part{kit.Person(s.Asker), kit.Words(" asked")}, place(s.Channel)...), kit.Words(", "), kit.Moment(s.At), kit.Words(":"))...)
@@ -131,6 +158,8 @@ func RecordView(s *pack.Story) slack.ModalViewRequest {
 	}
 	p.Say(outcome...)
 	switch {
+	// The story comes without a private answer. Only the button fetches it, because that look is what goes on
+	// record.
 	case s.Private && s.Answer == "" && s.Run != nil:
 		p.Row([]kit.Part{kit.Words("The answer is its asker's alone. Reading it is on record.")}, kit.Button(ids.ActionPrivate, "Read it", s.ID, slack.StyleDefault))
 	case s.Answer != "":
@@ -140,7 +169,12 @@ func RecordView(s *pack.Story) slack.ModalViewRequest {
 	if len(s.Decisions) == 0 {
 		p.Say(kit.Strong("Who decided: "), kit.Words("nobody."))
 	}
-	for _, v := range s.Versions[max(0, len(s.Versions)-3):] {
+	// The last versions are those that were decided on and run. A modal takes only a hundred blocks.
+	earlier := max(0, len(s.Versions)-mostVersions)
+	if earlier > 0 {
+		p.Small(kit.Words(fmt.Sprintf("Before these there were %s: their code is below, and a pack has all of it.", kit.Count(earlier, "version"))))
+	}
+	for _, v := range s.Versions[earlier:] {
 		p.List([]kit.Part{kit.Strong("Version " + v.Number), kit.Words(", sealed as "), kit.Mono(kit.Cut(v.Digest, 13))}, sealed(v))
 	}
 	if len(s.Versions) > 0 || len(s.Refused) > 0 {
@@ -154,10 +188,17 @@ func RecordView(s *pack.Story) slack.ModalViewRequest {
 		p.List([]kit.Part{kit.Strong("What ran")}, ran(s.Run))
 	}
 	p.List([]kit.Part{kit.Strong("What it cost: "), kit.Words(money.Spent(budget.USD(s.Total)))}, bill(s))
-	p.List([]kit.Part{kit.Strong(fmt.Sprintf("All %d entries of the log", len(s.Steps)))}, Steps(s.Steps[max(0, len(s.Steps)-40):]))
+	entries := fmt.Sprintf("All %d entries of the log", len(s.Steps))
+	if len(s.Steps) > mostSteps {
+		entries = fmt.Sprintf("The last %d of %d entries of the log", mostSteps, len(s.Steps))
+	}
+	p.List([]kit.Part{kit.Strong(entries)}, Steps(s.Steps[max(0, len(s.Steps)-mostSteps):]))
 	return kit.NoteOf("Request "+s.ID, p)
 }
 
+// decisions are who said what about which version, by which door, and how long they had the code open.
+// "In place of" and the door are said with each: a delegate's approval, or one from the command line, is what
+// an auditor looks for first.
 func decisions(s *pack.Story) (items [][]kit.Part) {
 	for _, d := range s.Decisions {
 		item := []kit.Part{kit.Person(d.Who)}
@@ -176,6 +217,7 @@ func decisions(s *pack.Story) (items [][]kit.Part) {
 	return items
 }
 
+// sealed is what an approval of a version covered beside its code, and what its inspection had found.
 func sealed(v *pack.Version) (items [][]kit.Part) {
 	line := func(name, value string) {
 		items = append(items, []kit.Part{kit.Words(name + ": " + kit.Cut(kit.OneLine(value), 200))})
@@ -187,12 +229,13 @@ func sealed(v *pack.Version) (items [][]kit.Part) {
 		line(f.Name, f.Value)
 	}
 	line("Risk", v.Tier+", needs "+v.Approvals+" by the rules "+v.Rules)
-	for _, f := range v.Findings[:min(8, len(v.Findings))] {
+	for _, f := range v.Findings[:min(mostFindings, len(v.Findings))] {
 		line("Found", f)
 	}
-	return items
+	return andMore(items, len(v.Findings)-mostFindings)
 }
 
+// ran is what was seen of a run from outside the sandbox, and what its inspection had not announced.
 func ran(r *pack.Run) (items [][]kit.Part) {
 	items = append(items, []kit.Part{kit.Words("From "), kit.Moment(r.Start), kit.Words(" on, " + r.Seconds + " of box time")}, []kit.Part{kit.Words(r.Watched)})
 	for _, w := range r.Witness {
@@ -204,18 +247,28 @@ func ran(r *pack.Run) (items [][]kit.Part) {
 	return items
 }
 
+// bill is every charge in exact figures: rounded ones would not add up.
 func bill(s *pack.Story) (items [][]kit.Part) {
 	for _, r := range s.Receipts {
 		for _, c := range r.Charges {
 			items = append(items, []kit.Part{kit.Words(r.For + ", " + c.What + ": " + budget.USD(c.Amount).String())})
 		}
 	}
-	return items[:min(20, len(items))]
+	return andMore(items[:min(mostCharges, len(items))], len(items)-mostCharges)
+}
+
+// andMore ends a list that was cut. An auditor must never take a part for the whole.
+func andMore(items [][]kit.Part, more int) [][]kit.Part {
+	if more > 0 {
+		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("and %d more: a pack has all of it", more))})
+	}
+	return items
 }
 
 // Steps are entries of the log as lines.
 func Steps(steps []pack.Step) (items [][]kit.Part) {
 	for _, s := range steps {
+		// Slack's ids of people begin with a U or a W; other actors are Countersign itself, models and commands.
 		who := kit.Part(kit.Words(s.Actor))
 		if strings.HasPrefix(s.Actor, "U") || strings.HasPrefix(s.Actor, "W") {
 			who = kit.Person(s.Actor)
@@ -246,7 +299,7 @@ func verbatim(p *kit.Page, title []kit.Part, code string) {
 	}
 	chunks, _ := kit.Number(code, kit.PartLines, kit.PartChars)
 	for i, c := range chunks {
-		if len(p.Blocks) >= 95 {
+		if len(p.Blocks) >= 95 { // of the 100 that Slack takes: the last ones are for this sentence
 			p.Say(kit.Words("There is more: a pack has all of it."))
 			return
 		}
@@ -258,6 +311,7 @@ func verbatim(p *kit.Page, title []kit.Part, code string) {
 }
 
 // AnswerView is an answer that is its asker's alone, to somebody whose look is on record.
+// Whoever opens it has been written down before it is drawn, so the sentence above the answer is true.
 func AnswerView(s *pack.Story) slack.ModalViewRequest {
 	p := &kit.Page{}
 	p.Small(kit.Words("That you have read this is on record."))
@@ -275,6 +329,7 @@ func DeedsView(list []pack.Step) slack.ModalViewRequest {
 	if len(list) == 0 {
 		p.Say(kit.Words("Nothing yet."))
 	}
+	// In several lists, because a block takes only so much text.
 	for part := range slices.Chunk(Steps(list), 20) {
 		p.List(nil, part)
 	}
@@ -295,6 +350,8 @@ func PointsView(list []auditing.Point) slack.ModalViewRequest {
 }
 
 // PackPage says what a pack holds, above the file itself.
+// What comes along with a pack proves nothing, its key included: a forger would send one that fits. So the
+// sentence asks for the key from somebody else, and the command shows where it goes.
 func PackPage(c pack.Contents, name, key string) *kit.Page {
 	p := &kit.Page{}
 	what := "It is complete: everything that was written down in this time."

@@ -14,7 +14,7 @@ import (
 	"countersign/bot/kit"
 )
 
-// most is how many files, and how many answers, a form lists: Slack takes ten boxes to tick in one field, and a
+// How many files, and how many answers, a form lists: Slack takes ten boxes to tick in one field, and a
 // hundred choices in a menu.
 const (
 	mostTicks   = 10
@@ -22,6 +22,7 @@ const (
 )
 
 // OfferView asks to whom a thread is to go, and what goes along. Nothing is ticked until its giver ticks it.
+// to is who was named with the command, or "" for a form that was opened by a button.
 func OfferView(r *approval.Request, stock handover.Stock, to string, from draw.Origin) slack.ModalViewRequest {
 	p := &kit.Page{}
 	p.Say(kit.Words("Your colleague gets the questions and the code of this thread, and goes on with it: what they ask is paid from their budget. Nothing goes over until they accept."))
@@ -58,6 +59,7 @@ func Begin(id, to string) *kit.Page {
 }
 
 // ticks is a field in which any of some choices may be ticked, and none has to be.
+// Nothing to tick is no field: Slack refuses a list without options, and with it the whole modal.
 func ticks(p *kit.Page, field, label, hint string, options []*slack.OptionBlockObject) {
 	if len(options) == 0 {
 		return
@@ -70,12 +72,15 @@ func ticks(p *kit.Page, field, label, hint string, options []*slack.OptionBlockO
 }
 
 // CameView shows a colleague what went over: each question with its code, and the answers that its giver has named.
+// The rows are those that the database kept when the offer was accepted, so what the giver asks later is not
+// among them.
 func CameView(r *approval.Request, said []approval.Message) slack.ModalViewRequest {
 	p := &kit.Page{}
 	p.Small(kit.Words("From "), kit.Person(r.Asker), kit.Words(". It is as it was when you accepted."))
 	for _, m := range said {
+		// Slack takes a hundred blocks, and room is needed for this sentence.
 		if p.Room() < 500 || len(p.Blocks) > 80 {
-			p.Say(kit.Words("There is more than a window holds. The next question's model has it."))
+			p.Say(kit.Words("There is more than fits here. The model has all of it when you ask your next question."))
 			break
 		}
 		switch m.Role {
@@ -97,7 +102,8 @@ func CameView(r *approval.Request, said []approval.Message) slack.ModalViewReque
 	return kit.NoteOf("What was asked", p)
 }
 
-// result is an answer in words: its sentence, or what it was about.
+// result is an answer in words: its sentence, or what it was about. Both come out of a box, so they are
+// made plain.
 func result(p *kit.Page, m approval.Message) {
 	if m.Result != nil && m.Result.Answer != "" {
 		p.Say(kit.Strong("Answer: "), kit.Words(kit.Cut(approval.Plain(m.Result.Answer), 1000)))

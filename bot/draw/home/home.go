@@ -50,6 +50,14 @@ type Question struct {
 }
 
 // Draw begins with the queue for reviewers, because somebody waits for them.
+//
+//	Everything is paused               administrators, after a copy was put back
+//	Waiting for you                    those who decide: queue, absences, what was approved in their name
+//	Budget                             bars; administrators get buttons below
+//	Your questions                     not for auditors, who ask nothing
+//	Reviews, Models, Audit             administrators
+//
+// Slack takes a hundred blocks of a Home, which is why every list in it has an end (Length).
 func (h View) Draw() *kit.Page {
 	p := &kit.Page{}
 	if h.Rest != nil {
@@ -85,7 +93,8 @@ func (h View) Draw() *kit.Page {
 	return p
 }
 
-// auditor is the Home of somebody who sees all, and has nothing to press that changes anything.
+// auditor is the Home of somebody who sees all, and has nothing to press that changes anything. An auditor
+// asks nothing either, so there are no questions of their own.
 func (h View) auditor(p *kit.Page) *kit.Page {
 	audit.Section(p)
 	p.Head("Budget")

@@ -11,7 +11,8 @@ import (
 	"countersign/bot/kit"
 )
 
-// KeysView lists the SSH keys of whoever looks, and takes another one.
+// KeysView lists the SSH keys of whoever looks, and takes another one. A key is shown by its fingerprint,
+// as ssh-keygen -l prints it, so that people find theirs.
 func KeysView(keys []review.Key, now time.Time) slack.ModalViewRequest {
 	p := &kit.Page{}
 	p.Say(kit.Words("Code of high risk that you decide on outside of Slack, with "), kit.Mono("countersign decide"), kit.Words(", has to be signed by your own SSH key. A key counts 24 hours after you register it. You get a direct message about each change."))

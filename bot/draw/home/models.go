@@ -19,6 +19,13 @@ import (
 )
 
 // Models is what administrators see of the models, and where they choose them.
+//
+//	Models
+//	In the workspace, per million tokens
+//	• mistral-large · Mistral at api.mistral.ai · $2 in, $6 out · takes 128,000 tokens · default
+//	• gpt-5 · OpenAI · no price, so it cannot be asked
+//	Not asked yet: prompts would go to llm.example (Mistral). …
+//	[Models of the workspace] [Models of a channel]
 func Models(p *kit.Page, list steps.ModelList) {
 	// The settings offer none: there is nothing to choose.
 	if len(list.Models) == 0 {
@@ -26,7 +33,7 @@ func Models(p *kit.Page, list steps.ModelList) {
 	}
 	p.Head("Models")
 	var items [][]kit.Part
-	// Offered puts the default first.
+	// The list comes with the default first, so the first line is the model that writes when nobody chooses.
 	for i, m := range list.Models[:min(Length, len(list.Models))] {
 		items = append(items, modelLine(m, i == 0))
 	}
@@ -73,6 +80,7 @@ func modelLine(m steps.Offered, first bool) []kit.Part {
 }
 
 // resting are the hosts that nobody has confirmed, each once.
+// Hosts are confirmed for the workspace alone (ModelsView), so a channel's list can open no new server.
 func resting(list steps.ModelList) (sites []string) {
 	models := *cmp.Or(list.Rules.Rules.Models, &review.Models{})
 	for _, m := range list.Models {
@@ -95,10 +103,12 @@ func fallbackWords(m review.Models) string {
 	return "When a model cannot be reached, " + m.Fallback + " writes" + most + "."
 }
 
-// none is the choice of no model at all: Slack lets nobody take a choice back.
+// none is the choice of no model at all: Slack lets nobody take a choice back, and takes no empty value.
 const none = "none"
 
 // ModelsView is the form in which administrators choose models, filled with what holds.
+// project is a channel's id, or "" for the workspace. The version that is remembered is the own one (0: none
+// yet), and not that of the list that is shown: a channel that has none is shown the workspace's.
 func ModelsView(list steps.ModelList, project string) slack.ModalViewRequest {
 	from := Ruled{Project: project, Version: list.Rules.Own}
 	p, now := &kit.Page{}, *cmp.Or(list.Rules.Rules.Models, &review.Models{})
@@ -151,6 +161,7 @@ func ModelsView(list steps.ModelList, project string) slack.ModalViewRequest {
 }
 
 // ticks are boxes, or a list where there are more of them than Slack shows as boxes.
+// Slack takes ten boxes in one group; a list of many choices takes a hundred.
 func ticks(field string, all []*slack.OptionBlockObject, ticked []string) slack.BlockElement {
 	var initial []*slack.OptionBlockObject
 	for _, o := range all {
@@ -182,6 +193,7 @@ func oneModel(field, label, without string, list steps.ModelList, now string) *s
 	return slack.NewInputBlock(field, kit.Plain(label), nil, choice)
 }
 
+// options are choices that are their own labels.
 func options(values []string) (all []*slack.OptionBlockObject) {
 	for _, v := range values {
 		all = append(all, slack.NewOptionBlockObject(kit.Cut(v, 75), kit.Plain(kit.Cut(v, 75)), nil))
@@ -201,6 +213,8 @@ func providersOf(list steps.ModelList) (all []string) {
 
 // sitesOf are the hosts that need somebody's word: those that the settings name now, and those
 // that were confirmed before.
+// Any host that the settings no longer name stays in the list as long as it is confirmed, so that somebody can
+// untick it.
 func sitesOf(list steps.ModelList, now review.Models) []approval.Addressee {
 	// Those that were confirmed come first: what does not fit must not be lost by saving the form.
 	all := slices.Clone(now.Sites)
@@ -249,7 +263,7 @@ func ModelsOf(fields map[string]slack.BlockAction) (m review.Models, field, why 
 	return m, "", ""
 }
 
-// ModelsField is the field that an objection to a list is about.
+// ModelsField is the field that an objection to a list is about: the list itself where it is about none.
 func ModelsField(err error) string {
 	input, ok := errors.AsType[*approval.InputError](err)
 	if !ok {

@@ -50,14 +50,16 @@ func NotesView(set review.RuleSet, project string) slack.ModalViewRequest {
 // shapeOnly is the switch's first choice as a form holds it: an option has a value.
 const shapeOnly = "shape"
 
-// sightWords say what a choice lets a model see.
+// sightWords say what a choice lets a model see. Slack takes 75 characters of a description.
 var sightWords = map[approval.Sight]struct{ label, means string }{
 	approval.Shape:      {"Only the shape", "Names, types and patterns of columns."},
 	approval.Statistics: {"Statistics", "Also ranges, frequent values, answers in the thread."},
 	approval.Samples:    {"Sample rows", "Also the first five rows of each table."},
 }
 
-// NotesOf reads the form.
+// NotesOf reads the form. Whether a currency is one the service says: it knows which there are.
+// Where nothing is chosen, that is month 0 and the shape alone. The service refuses a switch that it does not
+// know.
 func NotesOf(fields map[string]slack.BlockAction) (n review.Notes, shows approval.Sight) {
 	month, _ := strconv.Atoi(fields[ids.FieldYear].SelectedOption.Value) // one of ours, or none
 	if s := fields[ids.FieldShows].SelectedOption.Value; s != shapeOnly {

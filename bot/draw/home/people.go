@@ -19,6 +19,7 @@ import (
 // peopleLength is how many roles the modal lists; Slack takes 100 blocks.
 const peopleLength = 90
 
+// roleWords name roles as people say them, here and in the choice of one.
 var roleWords = map[review.PersonRole]string{review.RoleReviewer: "reviewer", review.RoleFallback: "fallback reviewer", review.RoleAdmin: "administrator", review.RoleAuditor: "auditor",
 	review.RoleGlass: "break-glass holder"}
 
@@ -37,14 +38,24 @@ func shortages(p *kit.Page, short []steps.Shortage) {
 }
 
 // PeopleView lists who decides in whose place, and the roles that people have.
+//
+//	Too few reviewers: …
+//	[Add a person]
+//	@Priya may decide in place of @Ben until …            [Remove]
+//	@Ben is a reviewer for #sales, added by @Ada, …       [Remove]
+//	@Ada is an administrator (from the server's settings)
 func PeopleView(all []review.Grant, away []review.Delegation, short []steps.Shortage) slack.ModalViewRequest {
 	p := &kit.Page{}
 	shortages(p, short)
 	p.Buttons("name", kit.Button(ids.ActionName, "Add a person", "", slack.StylePrimary))
 	// Delegations get a third of the modal at most, so that the roles always have room.
-	away = away[:min(peopleLength/3, len(away))]
+	absent := len(away)
+	away = away[:min(peopleLength/3, absent)]
 	for _, d := range away {
 		p.Row(inPlace(d), recall(d))
+	}
+	if more := absent - len(away); more > 0 {
+		p.Say(kit.Words("Not listed here: " + kit.Count(more, "more absence") + "."))
 	}
 	peopleLength := peopleLength - len(away)
 	for _, g := range all[:min(peopleLength, len(all))] {
@@ -60,13 +71,15 @@ func PeopleView(all []review.Grant, away []review.Delegation, short []steps.Shor
 		p.Row(said, unname(g))
 	}
 	if more := len(all) - peopleLength; more > 0 {
-		p.Say(kit.Words(fmt.Sprintf("Another %s are not listed here.", kit.Count(more, "role"))))
+		p.Say(kit.Words("Not listed here: " + kit.Count(more, "more role") + "."))
 	}
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackPeople, Title: kit.Plain("People"), Close: kit.Plain("Close"), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 }
 
 // unname is the button that takes a role from somebody. What the settings say
 // cannot be taken in Slack.
+// Its value is role, channel and person, so the row that is removed is the one that was drawn, wherever it
+// stands by now.
 func unname(g review.Grant) *slack.ButtonBlockElement {
 	if g.By == "" {
 		return nil
@@ -84,6 +97,7 @@ func recall(d review.Delegation) *slack.ButtonBlockElement {
 }
 
 // NameView gives somebody a role, for everything or for one channel.
+// Close says "Back" because the modal is pushed onto the one with all roles.
 func NameView() slack.ModalViewRequest {
 	who := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, kit.Plain("Choose a person"), ids.FieldPerson)
 	var roles []*slack.OptionBlockObject

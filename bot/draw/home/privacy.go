@@ -42,7 +42,8 @@ func PrivacyView(set review.RuleSet) slack.ModalViewRequest {
 		PrivateMetadata: string(kit.JSON(Ruled{Version: set.Own})), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 }
 
-// PrivacyOf reads the form; or says which field cannot be read, and why.
+// PrivacyOf reads the form; or says which field cannot be read, and why. 0 is refused: whoever writes
+// it means "delete at once", and the rules keep what has 0 days for good.
 func PrivacyOf(fields map[string]slack.BlockAction) (p review.Privacy, field, why string) {
 	p.Hide = approval.Said(fields[ids.FieldHide].Value)
 	for _, k := range keeps {
@@ -75,6 +76,8 @@ const (
 )
 
 // TheirsView asks whose questions are to be forgotten, or kept whatever happens: those of person, if it names one.
+// The three choices stand in one form, because whoever is asked to agree to a deletion is also the one who may
+// have to stop it by a hold.
 func TheirsView(person string) slack.ModalViewRequest {
 	p := &kit.Page{}
 	who := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, kit.Plain("Choose a person"), ids.FieldPerson)
@@ -91,7 +94,8 @@ func TheirsView(person string) slack.ModalViewRequest {
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: ids.CallbackTheirs, Title: kit.Plain("A person's questions"), Submit: kit.Plain("Save"), Close: kit.Plain("Cancel"), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 }
 
-// TheirsSaid says what follows.
+// TheirsSaid says what follows. others are the administrators who want the same by now: with one of them
+// it is decided.
 func TheirsSaid(what, person string, others []string) slack.ModalViewRequest {
 	p := &kit.Page{}
 	switch {

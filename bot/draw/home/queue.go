@@ -51,7 +51,10 @@ func (m Shelfmark) Filter() steps.QueueFilter {
 // narrow tells whether something is left out.
 func (m Shelfmark) narrow() bool { return m.Tier != "" || m.Hours > 0 || m.Cost > 0 }
 
-// part of the queue's choices, each with the value that the shelfmark keeps. "-" is no choice.
+// queueChoices are the lists above the queue, each with the values that the shelfmark keeps. "-" is no
+// choice, because Slack takes no option without a value.
+// set gets "" for the first choice of each list; now says which choice holds, where "" finds no value and so
+// leaves the first one chosen. Costs are billionths of a dollar, ages hours.
 var queueChoices = []struct {
 	action  string
 	choices [][2]string
@@ -74,6 +77,13 @@ var queueChoices = []struct {
 }
 
 // homeQueue is what a reviewer can decide, or all that waits where they decide: a page of it.
+//
+//	Waiting for you
+//	[Mine to decide v] [Any risk v] [Any age v] [Any cost v] [Riskiest first v]
+//	What were sales per month in sales.csv?                                  [Review]
+//	High risk (2 dangers) · 412 lines · at most 1 cent · @Maya in #sales · since …
+//	Page 2 of 5, 48 requests in all
+//	[Previous] [Next]
 func homeQueue(p *kit.Page, q steps.Queue, mark Shelfmark) {
 	p.Head(map[bool]string{false: "Waiting for you", true: "Waiting for reviewers"}[mark.All])
 	// The choices stand above an empty list as well, or nobody could widen what they had narrowed.
@@ -94,6 +104,7 @@ func homeQueue(p *kit.Page, q steps.Queue, mark Shelfmark) {
 		p.Say(kit.Words("Nothing is waiting for your decision."))
 	case q.Pages > 1:
 		if q.More {
+			// Counting stops somewhere (steps.QueueCounted), so the last page has no number.
 			p.Small(kit.Words(fmt.Sprintf("Page %d, more than %s in all", q.Page+1, kit.Count(q.Total, "request"))))
 		} else {
 			p.Small(kit.Words(fmt.Sprintf("Page %d of %s, %s in all", q.Page+1, kit.Thousands(q.Pages), kit.Count(q.Total, "request"))))
@@ -109,7 +120,8 @@ func homeQueue(p *kit.Page, q steps.Queue, mark Shelfmark) {
 	}
 }
 
-// After returns what is shown after a press on one of the choices, or on a page button.
+// After returns what is shown after a press on one of the choices, or on a page button. Only values that
+// were offered count: what an envelope says is asked of the database.
 func (m Shelfmark) After(action *slack.BlockAction) Shelfmark {
 	// Another choice is another list, which begins on its first page.
 	m.Page = 0
@@ -163,7 +175,7 @@ func QueueRow(p *kit.Page, row steps.QueueRow, now time.Time) {
 	}
 	said = append(said, kit.Words(" · "), kit.Person(row.Asker))
 	// A direct message has no name for those who are not in it.
-	if strings.HasPrefix(row.Project, "C") {
+	if row.Project != "" && !approval.Direct(row.Project) {
 		said = append(said, kit.Words(" in "), kit.Place(row.Project))
 	}
 	said = append(said, kit.Words(" · since "), kit.Moment(row.Since))

@@ -20,7 +20,8 @@ func paused(p *kit.Page, rest approval.Rest) {
 	p.Buttons("rest", kit.Button(ids.ActionReckon, "Confirm what was spent", "", slack.StylePrimary))
 }
 
-// missing says how much is known to be lost.
+// missing says how much is known to be lost. Below zero nobody can know: the file of checkpoints, which
+// says how far the record had come, was not there.
 func missing(rest approval.Rest) string {
 	switch {
 	case rest.Lost < 0:
@@ -31,7 +32,8 @@ func missing(rest approval.Rest) string {
 	return fmt.Sprintf("Of the signed record at least %s is lost.", kit.Count(int(rest.Lost), "line"))
 }
 
-// ReckonView asks for it.
+// ReckonView asks what was spent since the copy. It comes with the list of what else is old again, because
+// whoever confirms starts all of it.
 func ReckonView(rest approval.Rest) slack.ModalViewRequest {
 	p := &kit.Page{}
 	p.Say(kit.Words(missing(rest) + " So budgets do not know what models and sandboxes have cost since the copy was made. Look at what your providers billed since then, and write the sum here. " +
@@ -44,7 +46,7 @@ func ReckonView(rest approval.Rest) slack.ModalViewRequest {
 		Blocks: slack.Blocks{BlockSet: p.Blocks}}
 }
 
-// ReckonOf reads it. Nothing is an amount, too.
+// ReckonOf reads it. Nothing is an amount, too, but it has to be written: an empty field is a mistake.
 func ReckonOf(text string) (spent budget.USD, why string) {
 	return command.ReadAmount(strings.TrimSpace(text))
 }

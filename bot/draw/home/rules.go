@@ -58,6 +58,9 @@ func ofChannel(callback, title, hint string) slack.ModalViewRequest {
 
 // RulesView is the form, filled with what holds: a channel without rules of its
 // own shows those of the workspace.
+// After the sentence about where and when they apply come a group for each tier (approvals, extra steps,
+// reading time, approvals in an hour), then what lifts a tier (class of the data, cost), then answers, hosts,
+// freeze windows and times. Fields stay empty for "not set": a zero would be refused when it comes back.
 func RulesView(set review.RuleSet, project string) slack.ModalViewRequest {
 	from := Ruled{Project: project, Version: set.Own}
 	p, r := &kit.Page{}, set.Rules
@@ -156,7 +159,9 @@ func amount(u budget.USD) string {
 	return u.String()
 }
 
-// RulesField is the field that an objection to rules is about.
+// RulesField is the field that an objection to rules is about. Slack shows an error beside one field only;
+// what belongs to none stands beside the strictest tier's.
+// Reasons name a tier where they are about one (why.Name), since each tier has fields of its own.
 func RulesField(err error) string {
 	why := approval.Reason{}
 	if input, ok := errors.AsType[*approval.InputError](err); ok {
@@ -174,8 +179,11 @@ func RulesField(err error) string {
 	return TierField(ids.FieldNeeds, approval.High)
 }
 
-// RulesOf reads the form; or says which field cannot be read, and why.
+// RulesOf reads the form; or says which field cannot be read, and why: the topmost one of its kind, so that
+// whoever mends the fields one after the other goes down the form.
 func RulesOf(fields map[string]slack.BlockAction) (r review.Rules, field, why string) {
+	// Any order will do for what is only chosen. Typed numbers are read from a list below, since there the
+	// first wrong field has to be the topmost one.
 	for t, rules := range map[approval.Tier]*review.TierRules{approval.Low: &r.Low, approval.Medium: &r.Medium, approval.High: &r.High} {
 		rules.Approvals, _ = strconv.Atoi(fields[TierField(ids.FieldNeeds, t)].SelectedOption.Value) // one of ours
 		// The box says "on the command line", so a tick takes Slack away.
@@ -208,16 +216,20 @@ func RulesOf(fields map[string]slack.BlockAction) (r review.Rules, field, why st
 	r.Alone = len(fields[ids.FieldAlone].SelectedOptions) > 0
 	r.Masked = len(fields[ids.FieldMasked].SelectedOptions) > 0
 	r.Class = review.Class(fields[ids.FieldClass].SelectedOption.Value)
-	for t, cost := range map[approval.Tier]*budget.USD{approval.Medium: &r.CostMedium, approval.High: &r.CostHigh} {
-		text, name := strings.TrimSpace(fields[TierField(ids.FieldCosts, t)].Value), TierField(ids.FieldCosts, t)
+	for _, c := range []struct {
+		name string
+		into *budget.USD
+	}{{TierField(ids.FieldCosts, approval.Medium), &r.CostMedium}, {TierField(ids.FieldCosts, approval.High), &r.CostHigh}} {
+		text := strings.TrimSpace(fields[c.name].Value)
 		if text == "" {
 			continue
 		}
 		var err error
-		if *cost, err = budget.ParseUSD(text); err != nil {
-			return r, name, "That is not a dollar amount. Write it like 0.25 or $1."
+		if *c.into, err = budget.ParseUSD(text); err != nil {
+			return r, c.name, "That is not a dollar amount. Write it like 0.25 or $1."
 		}
 	}
+	// Names of hosts mean the same in any case; freeze windows keep theirs, since people read them again.
 	r.Hosts, r.Freezes = written(strings.ToLower(fields[ids.FieldHosts].Value)), written(fields[ids.FieldFreezes].Value)
 	// Read here as well as by the service, because here it is known which field is wrong.
 	for _, line := range r.Freezes {
@@ -226,16 +238,19 @@ func RulesOf(fields map[string]slack.BlockAction) (r review.Rules, field, why st
 			return r, ids.FieldFreezes, text
 		}
 	}
-	for name, minutes := range map[string]*int{ids.FieldWait: &r.ExpiryMinutes, ids.FieldLast: &r.RunExpiryMinutes} {
-		text := strings.TrimSpace(fields[name].Value)
+	for _, m := range []struct {
+		name string
+		into *int
+	}{{ids.FieldWait, &r.ExpiryMinutes}, {ids.FieldLast, &r.RunExpiryMinutes}} {
+		text := strings.TrimSpace(fields[m.name].Value)
 		if text == "" {
 			continue
 		}
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
-			return r, name, "That is not a number of minutes."
+			return r, m.name, "That is not a number of minutes."
 		}
-		*minutes = n
+		*m.into = n
 	}
 	return r, "", ""
 }

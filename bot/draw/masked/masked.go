@@ -16,7 +16,10 @@ import (
 	"countersign/bot/kit"
 )
 
-// View is a view whose answer is masked, and how much of it was.
+// View is a view whose answer is masked, and how much of it was. It copies all that it changes: v is what
+// the record says, and is drawn whole for others.
+// Whatever a result may hold as text is listed here by hand: text that is added to approval.Result, and not
+// here, would stand in channels unmasked.
 func View(v *steps.View) (*steps.View, redact.Counts) {
 	run := v.Request.Run
 	if run == nil || run.Result == nil {
@@ -51,7 +54,11 @@ func View(v *steps.View) (*steps.View, redact.Counts) {
 		compared := *c
 		compared.Differs = slices.Clone(c.Differs)
 		for i, d := range compared.Differs {
-			d.Before, d.Now = mask(d.Before), mask(d.Now)
+			// Also where it differs: a column or a file is named after what is in it.
+			if d.What == approval.DifferentFile {
+				d.Name = name(d.Name, rules, counts)
+			}
+			d.Name, d.Column, d.Before, d.Now = mask(d.Name), mask(d.Column), mask(d.Before), mask(d.Now)
 			compared.Differs[i] = d
 		}
 		res.Compared = &compared
@@ -94,6 +101,8 @@ func maskable(f approval.Artifact) bool {
 
 // Hidden is how much the model was not shown of the question and of the names in its files: it had
 // place-holders there.
+// It is reckoned by the rules of now. The prompt may have been written by older ones, so it says how much, not
+// what.
 func Hidden(v *steps.View) redact.Counts {
 	rules, counts := v.Book.Rules(v.Policy).Rules.Hides(), redact.Counts{}
 	rules.Mask(v.Request.Question, counts)
@@ -121,7 +130,7 @@ func As(v *steps.View, surface steps.Surface) *steps.View {
 	return shown
 }
 
-// Say says what was masked and what stays behind.
+// Say says what was masked and what stays behind, so that nobody takes a gap for the data's own.
 func Say(p *kit.Page, v *steps.View, counts redact.Counts) {
 	var said []kit.Part
 	if words := counts.Words(); words != "" {

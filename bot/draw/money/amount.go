@@ -7,9 +7,11 @@ import (
 )
 
 // Dollars writes an amount as people say it: whole dollars without cents.
+// It is exact where u has fractions of a cent. Most, Spent and Left round first, each to the side on which
+// nobody is promised too much.
 func Dollars(u budget.USD) string { return strings.TrimSuffix(u.String(), ".00") }
 
-// Most writes what something costs at most, rounded up to a cent.
+// Most writes what something costs at most, rounded up to a cent, so that no bound is passed by rounding.
 func Most(u budget.USD) string {
 	if 0 < u && u <= budget.Cent {
 		return "1 cent"
@@ -17,7 +19,8 @@ func Most(u budget.USD) string {
 	return Dollars((u + budget.Cent - 1) / budget.Cent * budget.Cent)
 }
 
-// Spent writes what something has cost, rounded up to a cent.
+// Spent writes what something has cost, rounded up to a cent. What is next to nothing is still something:
+// many calls cost less than a cent, and "0" would look like a fault.
 func Spent(u budget.USD) string {
 	if 0 < u && u < budget.Cent {
 		return "under 1 cent"

@@ -21,9 +21,9 @@ func ExplainView() slack.ModalViewRequest {
 }
 
 // purposes name paid steps.
-var purposes = map[budget.Purpose]string{budget.ForDraft: "Writing the code", budget.ForSummary: "Summing up the thread", budget.ForRead: "Reading a file", budget.ForInspect: "Inspecting the code", budget.ForRun: "Running it"}
+var purposes = map[budget.Purpose]string{budget.ForDraft: "Writing the code", budget.ForSummary: "Summing up the thread", budget.ForRead: "Reading a file", budget.ForInspect: "Inspecting the code", budget.ForReady: "Keeping a sandbox ready during review", budget.ForRun: "Running it"}
 
-// explainLength is how many paid steps a message shows; there are never many.
+// explainLength is how many paid steps a message shows.
 const explainLength = 12
 
 // Weighings say which budget decided what about one question.
@@ -43,6 +43,13 @@ func Weighings(e *steps.Explanation, reader string) *kit.Page {
 }
 
 // weighed is one paid step: what it needed, what each budget had, how it ended.
+//
+//  1. Writing the code (mistral-large), 9:12: up to $0.12 was reserved, $0.08 was spent.
+//     • Your budget: $9.97 of $10 spent, 3 cents left. The least left.
+//     • The team's budget: …
+//
+// The budgets are as they were at that moment, from the event of the step: what has been spent since does not
+// change them.
 func weighed(n int, w steps.Weighing, reader string) (title []kit.Part, items [][]kit.Part) {
 	step := fmt.Sprintf("%d. %s", n, purposes[w.Purpose])
 	// Only a model's step names it. The other steps are the box's.

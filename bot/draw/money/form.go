@@ -13,6 +13,8 @@ import (
 )
 
 // LimitForm is the modal in which a budget is set.
+// There are two ways in: with Edits set for one budget, whose scope cannot be changed then, or with a Kind that
+// is chosen in the form, which draws the form anew with the field that this kind needs.
 type LimitForm struct {
 	Channel string           // where it was opened: there the outcome is told
 	Home    bool             // it was opened on a Home, which shows the outcome
@@ -47,6 +49,8 @@ var limitWindows = []struct {
 }{{budget.Day, "per day"}, {budget.Week, "per week"}, {budget.Month, "per month"}, {budget.None, "in all, never resets"}}
 
 // LimitView draws the form, filled in with what holds now where that is known.
+// Order of the fields: whose, how much, when people are warned, what changes past the soft limit, and the
+// button that removes the budget.
 func LimitView(f LimitForm) slack.ModalViewRequest {
 	title, from := "Set a budget", LimitOrigin{Channel: f.Channel, Home: f.Home}
 	limit := budget.Limit{Window: budget.Month}
@@ -61,7 +65,7 @@ func LimitView(f LimitForm) slack.ModalViewRequest {
 	}
 	blocks = append(blocks, amountFields(limit)...)
 	blocks = append(blocks, markFields(limit.Policy)...)
-	blocks = append(blocks, SavingFields(limit.Policy, f.Models)...)
+	blocks = append(append(blocks, SavingFields(limit.Policy, f.Models)...), readyField(limit.Policy))
 	// A default is nobody's own budget, so there is nothing to remove.
 	if f.Edits != nil && !limit.Default {
 		away := kit.Button(ids.ActionRemoveLimit, "Remove this budget", from.Edits, slack.StyleDanger)
@@ -139,10 +143,22 @@ func markFields(p budget.LimitPolicy) []slack.Block {
 	}
 }
 
+// Switches are what the form offers to be switched off: a model as well, where another one is left.
+// The values are stored in the policy as they are, so an ability that the settings no longer know stays in a
+// budget until somebody edits it.
+func Switches(models []string) []budget.Ability {
+	off := []budget.Ability{budget.Upload, budget.LongRuns, budget.Network}
+	if len(models) > 1 {
+		for _, m := range models {
+			off = append(off, budget.WithoutModel(m))
+		}
+	}
+	return off[:min(kit.MaxChoices, len(off))]
+}
+
 // SavingFields ask what is different past the soft limit.
 func SavingFields(p budget.LimitPolicy, models []string) []slack.Block {
-	// Every model can be switched off beside these, once it is known which there are.
-	off := []budget.Ability{budget.Upload, budget.LongRuns, budget.Network}
+	off := Switches(models)
 	var blocks []slack.Block
 	if len(models) > 1 {
 		var all, chosen []*slack.OptionBlockObject
@@ -152,7 +168,6 @@ func SavingFields(p budget.LimitPolicy, models []string) []slack.Block {
 			if slices.ContainsFunc(p.Downgrade, func(d budget.Downgrade) bool { return d.To == m }) {
 				chosen = append(chosen, o)
 			}
-			off = append(off, budget.WithoutModel(m))
 		}
 		list := slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeStatic, kit.Plain("None"), ids.FieldDowngrade, all...)
 		list.InitialOptions = chosen
@@ -160,7 +175,7 @@ func SavingFields(p budget.LimitPolicy, models []string) []slack.Block {
 			kit.Plain("The first one that is cheaper than the model asked for, and fits, writes instead."), list).WithOptional(true))
 	}
 	var all, chosen []*slack.OptionBlockObject
-	for _, a := range off[:min(kit.MaxChoices, len(off))] {
+	for _, a := range off {
 		o := slack.NewOptionBlockObject(kit.Cut(string(a), 150), kit.Plain(kit.Cut(abilityLabel(a), 75)), nil)
 		if all = append(all, o); slices.Contains(p.Without, a) {
 			chosen = append(chosen, o)
@@ -169,6 +184,16 @@ func SavingFields(p budget.LimitPolicy, models []string) []slack.Block {
 	list := slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeStatic, kit.Plain("Nothing"), ids.FieldWithout, all...)
 	list.InitialOptions = chosen
 	return append(blocks, slack.NewInputBlock(ids.FieldWithout, kit.Plain("Past the soft limit, switched off"), nil, list).WithOptional(true))
+}
+
+// readyField asks whether a sandbox may wait while people read.
+func readyField(p budget.LimitPolicy) slack.Block {
+	amount := slack.NewPlainTextInputBlockElement(kit.Plain("0.02"), ids.FieldReady)
+	if amount.MaxLength = 30; p.Ready > 0 {
+		amount.InitialValue = strings.TrimPrefix(p.Ready.String(), "$")
+	}
+	return slack.NewInputBlock(ids.FieldReady, kit.Plain("Dollars for a sandbox kept ready during review"),
+		kit.Plain("At most, for each question. At E2B an approved program then starts at once; the sandbox is paid by the second, also when the question is rejected. Empty: none."), amount).WithOptional(true)
 }
 
 // abilityLabel names what can be switched off.

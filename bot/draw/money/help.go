@@ -16,6 +16,7 @@ var helpLines = []struct{ example, does string }{
 	{"set members 10", " is the default for each person. Reviewers and admins work the same way."},
 	{"set #channel 50 soft 80% warn 50%, 95%", " says when people are warned."},
 	{"set team 200 downgrade codestral-2508 without upload, long runs", " has a cheaper model write past the soft limit, and switches things off."},
+	{"set team 200 ready 0.02", " keeps a sandbox ready while a question is reviewed, for up to 2 cents. At E2B only."},
 	{"remove @user", " removes a budget."},
 	{"history @user", " shows who changed a budget, and what it was before."},
 	{"top channels last month", " adds up who spent what: people, channels, models or days."},

@@ -13,6 +13,7 @@ import (
 const historyLength = 20
 
 // LimitChanges lists them, the latest first.
+// events come oldest first, as the database has them, and are reversed in place.
 func LimitChanges(events []approval.Event, named Namer) (*kit.Page, error) {
 	slices.Reverse(events)
 	p, items, room := &kit.Page{}, [][]kit.Part(nil), kit.MaxBlockText-roomForOne

@@ -13,7 +13,8 @@ import (
 	"countersign/budget"
 )
 
-// roomForOne is what one more budget or change may take of a message.
+// roomForOne is what one more budget or change may take of a message, in characters: one with a long
+// policy and a long name.
 const roomForOne = 1500
 
 // Purse is what somebody may see of budgets: their own, and as an administrator
@@ -46,6 +47,7 @@ func (m Purse) Show(p *kit.Page) {
 
 // Bars draws one's own budget, and for administrators every one that is set, at
 // most so many of them.
+// It stops at the room of the page rather than at the count alone: on a Home other sections come after it.
 func (m Purse) Bars(p *kit.Page, most int) {
 	for _, s := range m.Own {
 		if s.Limit.Scope.Kind == budget.User {
@@ -83,6 +85,8 @@ func teams(standings []budget.Standing) bool {
 
 // ByUse sorts budgets: the team's first, then the fullest first, and the defaults of
 // roles last.
+// Held money counts as used, because nobody else can spend it; Hard is at least 1 here, so that a budget of
+// nothing does not divide by zero.
 func ByUse(all []budget.Standing) {
 	rank := map[budget.ScopeKind]int{budget.Team: 0, budget.Role: 2}
 	used := func(s budget.Standing) float64 { return float64(s.Spent+s.Held) / float64(max(1, s.Limit.Hard())) }

@@ -59,6 +59,10 @@ var (
 
 // Standing draws a budget: its name, a bar, and the same in a sentence. named is
 // whose it is.
+//
+//	Your budget this month: 99% used, past 80%
+//	▓▓▓▓▓▓▓▓▓░
+//	$9.97 of $10 spent, $0.03 left. Resets on 1 December. Default budget.
 func Standing(p *kit.Page, s budget.Standing, named []kit.Part) {
 	// A role's budget is nobody's purse: nothing is spent in it, so there is no bar.
 	if s.Limit.Scope.Kind == budget.Role {
@@ -168,6 +172,8 @@ func consequences(s budget.Standing) string {
 }
 
 // Saving says what a policy does past its soft limit, in half a sentence.
+// Without From a downgrade holds for any model that is dearer than To; a pair comes from policies that were
+// typed so.
 func Saving(p budget.LimitPolicy) string {
 	var said []string
 	for _, d := range p.Downgrade {
@@ -205,6 +211,9 @@ func policyWords(p budget.LimitPolicy) (text string) {
 	text = fmt.Sprintf(" Warned at %s.", kit.Enumeration(marks, "and"))
 	if p.Consequences() {
 		text += fmt.Sprintf(" Past %d%%: %s.", p.SoftMark(), Saving(p))
+	}
+	if p.Ready > 0 {
+		text += fmt.Sprintf(" A sandbox is kept ready while people review, for up to %s a question.", p.Ready)
 	}
 	return text
 }

@@ -21,6 +21,8 @@ var (
 )
 
 // TopView is a ranking under the lists to choose from.
+// Each press on a list draws the modal anew. The lists stand in actions blocks: input blocks would tell us
+// nothing until a form is submitted, and this one has no button for that.
 func TopView(p *kit.Page, o command.Order) slack.ModalViewRequest {
 	list := func(field, chosen string, values []string) slack.Block {
 		var options []*slack.OptionBlockObject
@@ -41,7 +43,7 @@ func TopView(p *kit.Page, o command.Order) slack.ModalViewRequest {
 	return view
 }
 
-// topLength is how many lines a ranking shows.
+// topLength is how many lines a ranking shows. Their shares are of all, also of those that have no line.
 const topLength = 15
 
 // Ranking lists who has spent how much.
@@ -55,6 +57,7 @@ func Ranking(p *kit.Page, o command.Order, from, until time.Time, list []steps.S
 }
 
 // Paced says how fast money goes this month, above a ranking of it.
+// pace.Days is how many days the pace is taken from.
 func Paced(p *kit.Page, pace budget.Pace) {
 	if pace.Days == 0 {
 		return // a first day leads nowhere yet

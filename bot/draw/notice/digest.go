@@ -13,7 +13,14 @@ import (
 	"countersign/budget"
 )
 
-// digestNotice is a week in figures, for administrators.
+// digestNotice is a week in figures, for administrators. It is drawn from what was counted when the
+// week ended, so it says the same however often and late it is drawn.
+//
+//	What was spent, 16 to 22 November
+//	$12.40 for 48 questions. Of these, 41 answered, 4 rejected and 3 expired.
+//	By person / By channel / By model and sandbox
+//	bars of the fullest budgets
+//	How well it went: quotes against what runs cost, and how often a budget refused
 func digestNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, error) {
 	said, err := read[steps.Digest](v)
 	if err != nil {
@@ -57,20 +64,24 @@ var outcomeOf = map[approval.State]string{approval.Drafting: "being written", ap
 	approval.Running: "running", approval.Done: "answered", approval.Failed: "failed", approval.Rejected: "rejected", approval.Expired: "expired",
 	approval.Withdrawn: "cancelled", approval.Lost: "lost"}
 
+// mostLimits is how many budgets a digest draws, each as a block of its own. The command lists all.
+const mostLimits = 6
+
 // digestLimits draws the budgets that pay, the most used first.
 func digestLimits(p *kit.Page, all []budget.Standing, to string) {
 	// Defaults of roles spend nothing.
 	all = slices.DeleteFunc(slices.Clone(all), func(s budget.Standing) bool { return s.Limit.Scope.Kind == budget.Role })
 	money.ByUse(all)
-	for _, s := range all[:min(6, len(all))] {
+	for _, s := range all[:min(mostLimits, len(all))] {
 		money.Standing(p, s, money.Whose(s.Limit.Scope, to))
 	}
-	if more := len(all) - 6; more > 0 {
+	if more := len(all) - mostLimits; more > 0 {
 		p.Say(kit.Words(fmt.Sprintf("and %s more: ", kit.Count(more, "budget"))), kit.Mono(ids.CommandBudget+" show"))
 	}
 }
 
-// quality says how good the quotes were, and how often money was missing.
+// quality says how good the quotes were, and how often money was missing. Half and 19 of 20 are the
+// median and the 95th percentile: a mean would be moved by one run that went wrong.
 func quality(d steps.Digest) (items [][]kit.Part) {
 	if d.Runs > 0 && d.Quoted > 0 {
 		items = append(items, []kit.Part{kit.Words(fmt.Sprintf("%s: %s spent, %s expected.", kit.Count(d.Runs, "run"), money.Spent(d.Actual), money.Spent(d.Quoted)))},

@@ -10,7 +10,8 @@ import (
 	"countersign/bot/kit"
 )
 
-// eraseNotice tells the other administrators that one of them wants forgotten what somebody has asked: it takes two.
+// eraseNotice tells the other administrators that one of them wants forgotten what somebody has asked: it
+// takes two, because it cannot be undone. The button only opens the form.
 func eraseNotice(_ draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
 	said, err := read[approval.EraseWanted](n)
 	if err != nil {

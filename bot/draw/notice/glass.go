@@ -15,6 +15,7 @@ import (
 )
 
 // glassNotice tells every administrator that code runs that nobody has approved, and asks them to look at it.
+// It is drawn anew with each look, so that an administrator who opens it late sees who has looked already.
 func glassNotice(with draw.With, n *steps.NoticeView, to string) (*kit.Page, error) {
 	said, err := read[approval.GlassBroken](n)
 	if err != nil {
@@ -22,6 +23,7 @@ func glassNotice(with draw.With, n *steps.NoticeView, to string) (*kit.Page, err
 	}
 	p, r := &kit.Page{}, n.View.Request
 	p.Say(kit.Strong("Nobody approved this: "), kit.Person(said.Person), kit.Strong(" broke the glass"), kit.Words(", "), kit.Moment(n.At), kit.Words("."))
+	// Another glass may have been broken for a later version: this notice is of its own one only.
 	g := approval.GlassOf(r, said.Revision)
 	if g == nil || g != r.Glass {
 		p.Say(kit.Words("It did not run: the code went back to the reviewers."))
@@ -44,6 +46,7 @@ func glassNotice(with draw.With, n *steps.NoticeView, to string) (*kit.Page, err
 	switch {
 	case len(g.Looks) >= review.GlassLooks:
 		p.Small(kit.Words("Two administrators have looked at it."))
+	// Neither of these two looks: it ran for them.
 	case to == g.Person || to == r.Asker:
 		p.Small(kit.Words("Two other administrators look at it. Until then nobody breaks the glass again."))
 	default:
@@ -84,7 +87,7 @@ func glassWaitsNotice(with draw.With, n *steps.NoticeView, to string) (*kit.Page
 		return nil, err
 	}
 	p, r := &kit.Page{}, n.View.Request
-	g := r.Glass
+	g := r.Glass // nil once the code went back to the reviewers
 	looked := g != nil && slices.ContainsFunc(g.Looks, func(l approval.GlassLook) bool { return l.Person == to })
 	switch {
 	case said.Rests:
@@ -104,6 +107,7 @@ func glassWaitsNotice(with draw.With, n *steps.NoticeView, to string) (*kit.Page
 }
 
 // Offer lists what waits, each with a button to its code, for somebody who may have it run without an approval.
+// glass.Keeper.Offer has left out what may not run so, such as code with dangers.
 func Offer(list []*approval.Request) *kit.Page {
 	p := &kit.Page{}
 	p.Say(kit.Strong("Break the glass: "), kit.Words("run code once that nobody has approved. Every administrator is told at once, and two of them look at it within 24 hours."))
@@ -119,7 +123,8 @@ const (
 	LookDoubt = "doubt"
 )
 
-// LookView shows an administrator what ran without an approval.
+// LookView shows an administrator what ran without an approval: who, why, and the code as it ran. Both
+// answers count as a look; what is found is on record, and a doubt stops nothing.
 func LookView(v *steps.View, value string) slack.ModalViewRequest {
 	r := v.Request
 	p := &kit.Page{}

@@ -22,10 +22,11 @@ func habitsNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, err
 	return p, nil
 }
 
-// mostHabits is how many people a message names.
+// mostHabits is how many people a message names, and how many pairs.
 const mostHabits = 20
 
-// Habits draws how people have approved: who faster than anybody reads, and who nearly only each other.
+// Habits draws how people have approved, for the weekly message and for the command. It gives
+// counts and the requests to look at, and no verdict: who faster than anybody reads, and who nearly only each other.
 func Habits(with draw.With, d habits.Digest) *kit.Page {
 	p := &kit.Page{}
 	p.Head("How code was approved, " + money.Stretch(d.From.In(with.Calendar), d.Until.In(with.Calendar)))

@@ -26,6 +26,7 @@ func handOverNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, 
 		p.Say(kit.Words("This offer does not count: the record does not know it."))
 		return p, nil
 	}
+	// One kind of notice for both: what became of the offer is drawn again for each of them.
 	if h := r.HandOvers[at]; to == h.To {
 		offered(with, p, v.View, h)
 	} else {
@@ -36,7 +37,7 @@ func handOverNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, 
 
 // offered is what the colleague reads.
 func offered(with draw.With, p *kit.Page, v *steps.View, h approval.HandOver) {
-	r, value := v.Request, v.Request.ID+" "+h.ID
+	r, value := v.Request, v.Request.ID+" "+h.ID // a request may have been offered to several
 	giver, where := kit.Person(r.Asker), ofPlace(r)
 	switch h.Verdict {
 	case "":
@@ -49,6 +50,7 @@ func offered(with draw.With, p *kit.Page, v *steps.View, h approval.HandOver) {
 		p.Small(kit.Words("Open until "), kit.Moment(h.Until), kit.Words("."))
 	case approval.HandAccepted:
 		p.Say(kit.Flow(kit.Strong("You have taken over a thread"), kit.Words(" of "), giver, where, kit.Words(", "), kit.Moment(h.Ended), kit.Words(". It came with its questions and code"+along(h)+"."))...)
+		// In a channel that they are in they go on in the thread itself; otherwise below this very message.
 		if h.Into.ID == r.SessionID {
 			p.Say(kit.Words("To ask the next question, mention me in the thread."))
 			linked(p, with, &steps.NoticeView{View: v})

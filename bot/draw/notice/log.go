@@ -9,7 +9,11 @@ import (
 	"countersign/bot/kit"
 )
 
-// logNotice tells administrators that the log of all events cannot be relied on as it is.
+// logNotice tells administrators that the log of all events cannot be relied on as it is. A changed
+// database and an old copy that was put back look the same from here, so both are named.
+// Two alarms say that copies do not arrive (LogStays: the channel, LogLacks: another place), and heal by
+// themselves. Three say that histories differ (LogParted, LogForks, LogBack) and need a person. The last one
+// says that nothing is signed.
 func logNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, error) {
 	said, err := read[approval.LogAlarm](v)
 	if err != nil {
@@ -41,6 +45,7 @@ func logNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, error)
 			kit.Mono("countersign pack"), kit.Words(" and have it checked with "), kit.Mono("countersign-verify"), kit.Words("."))
 		return p, nil
 	}
+	// No reason of its own: time passed without a checkpoint.
 	p.Say(kit.Strong("The audit log is late. "), kit.Words("Since "), kit.Words(said.Since.In(with.Calendar).Format("2 January, 15:04")),
 		kit.Words(" no checkpoint covers what happens. Look at the log of "), kit.Mono("countersign serve"), kit.Words(": is the queue running, and can the signing key be read?"))
 	return p, nil

@@ -50,6 +50,8 @@ func thresholdNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page,
 }
 
 // stopNotice says that a budget has refused work.
+// Administrators get it once in a window of the budget, however often it refuses; everybody whom it refuses
+// gets it once.
 func stopNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, error) {
 	said, err := read[approval.Stop](v)
 	if err != nil {
@@ -120,7 +122,8 @@ func spikeNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, erro
 	return p, nil
 }
 
-// differsNotice says where a provider and the ledger do not agree.
+// differsNotice says where a provider and the ledger do not agree. It has no buttons: neither side is
+// known to be right, and the ledger is never changed to fit.
 func differsNotice(_ draw.With, v *steps.NoticeView, _ string) (*kit.Page, error) {
 	said, err := read[approval.Differs](v)
 	if err != nil {
@@ -138,6 +141,7 @@ func differsNotice(_ draw.With, v *steps.NoticeView, _ string) (*kit.Page, error
 		switch {
 		case said.Boxes:
 			item = []kit.Part{kit.Words(fmt.Sprintf("%s: %s here, %s there", l.Day, boxTime(l.Ours), boxTime(l.Theirs)))}
+		// Where one side has no line at all, "0 tokens" would hide that it is missing.
 		case l.Ours == 0 && l.Paid == 0:
 			item = append(item, kit.Words(fmt.Sprintf(": %s tokens there, none here", kit.Thousands(int(l.Theirs)))))
 		case l.Theirs == 0 && l.Billed == 0:
@@ -162,12 +166,13 @@ func differsNotice(_ draw.With, v *steps.NoticeView, _ string) (*kit.Page, error
 	return p, nil
 }
 
-// boxTime says how long there were boxes, as people say it.
+// boxTime says how long there were boxes, as people say it: milliseconds, rounded to the second.
 func boxTime(ms int64) string {
 	return kit.Thousands(int((ms+500)/1000)) + " s"
 }
 
-// raise tells administrators how more may be spent.
+// raise gives administrators the way to change the budget that a notice is about.
+// The button opens the form with what holds then, so an old notice cannot put an old amount back.
 func raise(p *kit.Page, v *steps.NoticeView, s budget.Scope, to string) {
 	// The owner of a budget reads the same notice, and cannot change it.
 	if !v.Roster.Admin(to) {
@@ -177,7 +182,8 @@ func raise(p *kit.Page, v *steps.NoticeView, s budget.Scope, to string) {
 	p.Buttons("limit "+money.ScopeValue(s), edit)
 }
 
-// priceNotice tells of a model or a box that nobody can price.
+// priceNotice tells of a model or a box that nobody can price. The one who needs it reads it as well,
+// because their question is refused by it or costs their budget more.
 func priceNotice(_ draw.With, v *steps.NoticeView, to string) (*kit.Page, error) {
 	said, err := read[approval.PriceMissing](v)
 	if err != nil {

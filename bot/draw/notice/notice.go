@@ -50,6 +50,7 @@ func standingOf(v *steps.View, s budget.Scope) (budget.Standing, bool) {
 
 // Notices draws each kind of notice for the one who gets it. What a notice says
 // is in its data; where its buttons lead is decided by what is stored now.
+// Any kind that is missing here is never delivered: Tell fails for it at each try.
 var Notices = map[approval.NoticeKind]func(with draw.With, v *steps.NoticeView, to string) (*kit.Page, error){
 	approval.NoticePrice:        priceNotice,
 	approval.NoticeOverrun:      overrunNotice,

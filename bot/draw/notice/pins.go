@@ -25,9 +25,10 @@ func pinsNotice(_ draw.With, v *steps.NoticeView, _ string) (*kit.Page, error) {
 	return p, nil
 }
 
-// mostPins is how many a message names.
+// mostPins is how many of each list a message names. The list of the channel has all of them.
 const mostPins = 20
 
+// pinsNoticed are the files of a list, each with its channel: a name alone may be pinned in several.
 func pinsNoticed(list []approval.PinNoticed, verb string) (items [][]kit.Part) {
 	for _, f := range list[:min(mostPins, len(list))] {
 		items = append(items, []kit.Part{kit.Mono(kit.Cut(kit.OneLine(f.File), 110)), kit.Words(" in "), kit.Place(f.Channel), kit.Words(", " + verb + " by "), kit.Person(f.By), kit.Words(" "), kit.Moment(f.At)})

@@ -13,8 +13,8 @@ import (
 	"countersign/bot/kit"
 )
 
-// askBackNotice tells whoever asked what their question lacks. It is kept, and a press
-// asks again.
+// askBackNotice tells whoever asked what their question lacks, such as a file that is not there. It is
+// a direct message: Slack keeps nothing of what it shows to one person in a channel. A press asks again.
 func askBackNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
 	said, err := read[approval.AskedBack](n)
 	if err != nil {
@@ -53,7 +53,8 @@ func askBackNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, er
 // meantActions are the buttons of files with nearly the name that was typed.
 var meantActions = []string{ids.ActionMeant, ids.ActionMeant2, ids.ActionMeant3}
 
-// foundNotice tells whoever asked what is read, and what is not.
+// foundNotice tells whoever asked what is read, and what is not: their question names a file that is
+// not there beside others that are, and goes on with those.
 func foundNotice(_ draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
 	said, err := read[approval.FoundWords](n)
 	if err != nil {
@@ -98,7 +99,10 @@ func awayNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error
 	return p, nil
 }
 
-// NoPlaceNotice tells administrators of messages that nobody gets to see.
+// NoPlaceNotice tells administrators of messages that nobody gets to see, because Slack takes none in
+// a channel, or refuses just these.
+// said.Cards tells that the review channel is meant. That one stops everything, while any other channel only
+// hides an answer from those who asked there.
 func NoPlaceNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, error) {
 	said, err := read[steps.NoPlace](v)
 	if err != nil {
@@ -150,6 +154,8 @@ func direct(r *approval.Request) string {
 
 // UnsaidNotice tells the asker what their thread cannot: how the question stands, and
 // at its end the answer itself.
+// In this order: the thread has caught up; the thread is gone or refuses, and the question still goes on; only
+// some part of the answer is missing; the answer itself has to stand here.
 func UnsaidNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
 	said, err := read[steps.Unsaid](n)
 	if err != nil {
@@ -184,6 +190,7 @@ func UnsaidNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, err
 		p.Say(kit.Words("The answer itself is in the thread."))
 		return p, nil
 	}
+	// The thread's place for the answer is out of reach, so the answer itself comes here.
 	p.Append(draw.Whole(v, false))
 	if len(v.Artifacts) > 0 && v.Posts[steps.SurfaceFiles].TS == "" {
 		p.Say(kit.Words(files))

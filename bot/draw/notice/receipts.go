@@ -13,6 +13,10 @@ import (
 
 // receiptsNotice lists what somebody has approved since the last of these: whoever used their
 // account is found out by it within a day. What must not wait so long is said at once.
+//
+//	You have approved 3 programs since the last of these messages. Was one of them not you?
+//	What were sales per month? @Maya asked. You approved it 12:01. Now: done.
+//	[Open the card] [This was not me]
 func receiptsNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page, error) {
 	said, err := read[approval.Receipts](n)
 	if err != nil {
@@ -20,6 +24,7 @@ func receiptsNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page,
 	}
 	p := &kit.Page{}
 	p.Say(kit.Strong("You have approved "+kit.Count(len(said.Given), "program")), kit.Words(" since the last of these messages. Was one of them not you?"))
+	// Given are the requests as they are now, in the order of said.Given: its first ones only, where there are many.
 	for i, v := range n.Given[:min(len(n.Given), len(said.Given))] {
 		receipt(with, p, v, said.Given[i], who)
 	}

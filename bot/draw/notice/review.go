@@ -11,7 +11,8 @@ import (
 	"countersign/bot/kit"
 )
 
-// decidedBy tells whether somebody has already said what they had to say.
+// decidedBy tells whether somebody has already said what they had to say. The decisions are those of
+// the current version only: a new one begins without any.
 func decidedBy(r *approval.Request, user string) bool {
 	return slices.ContainsFunc(r.Decisions, func(d approval.Decision) bool { return d.Reviewer == user })
 }
@@ -35,6 +36,7 @@ func stands(v *steps.View, revision int, states ...approval.State) bool {
 }
 
 // Over says why a notice asks for nothing any more.
+// It goes on behind "Nothing left to do here: ", and so begins small and has no full stop.
 func Over(r *approval.Request) string {
 	switch {
 	case r.State == approval.Pending:
@@ -52,6 +54,9 @@ func Over(r *approval.Request) string {
 
 // approvedNotice asks somebody in whose name code was approved whether it was them.
 // Whoever sits at their keyboard has to take their direct messages as well.
+// The cases of what can still be done, from the hopeful one on: it can be withdrawn; a newer version has taken
+// its place; the code is being changed; it has started; it has ended otherwise. said.InPlaceOf == who is the
+// absent person, who reads the same notice as their delegate with other words.
 func approvedNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page, error) {
 	said, err := read[approval.ApprovedBy](n)
 	if err != nil {
@@ -128,7 +133,8 @@ func decidedNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page, 
 	return p, nil
 }
 
-// keyNotice tells somebody that an SSH key was registered or removed in their name.
+// keyNotice tells somebody that an SSH key was registered or removed in their name. A new key counts
+// only a day after this has reached them: whoever uses their account cannot sign before they know.
 func keyNotice(_ draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
 	said, err := read[approval.KeyChanged](n)
 	if err != nil {
@@ -176,7 +182,8 @@ func disownedNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, e
 	return p, nil
 }
 
-// stuckNotice tells administrators that somebody has to be named.
+// stuckNotice tells administrators that somebody has to be named: a wish for changes was refused,
+// because nobody could have approved what came of it.
 func stuckNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
 	said, err := read[approval.Stuck](n)
 	if err != nil {
@@ -191,6 +198,8 @@ func stuckNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, erro
 
 // surpriseNotice tells those who approved, and administrators, that code did not do only what
 // its inspection had announced.
+// What was not predicted is worked out anew from what is stored, and not kept in the notice: text that was
+// forgotten since is then not shown here either.
 func surpriseNotice(with draw.With, n *steps.NoticeView, _ string) (*kit.Page, error) {
 	if _, err := read[approval.Surprise](n); err != nil {
 		return nil, err
@@ -227,7 +236,8 @@ func reminderNotice(with draw.With, n *steps.NoticeView, who string) (*kit.Page,
 	return waits(with, n.View, who, said.Revision, kit.Strong(head)), nil
 }
 
-// waits is a notice that asks for a look, with the way to it; or that it is over.
+// waits is a notice that asks for a look, with the way to it; or that it is over. It has no buttons to
+// decide with: those are on the card, beside the code.
 func waits(with draw.With, v *steps.View, who string, revision int, asks ...kit.Part) *kit.Page {
 	p := &kit.Page{}
 	switch {

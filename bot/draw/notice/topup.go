@@ -13,7 +13,8 @@ import (
 	"countersign/bot/kit"
 )
 
-// outcomeNotice tells the asker what became of the money that they asked for.
+// outcomeNotice tells the asker what became of the money that they asked for, with the administrator's
+// words where it was declined.
 func outcomeNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, error) {
 	said, err := read[approval.TopUpAsked](v)
 	if err != nil {
@@ -40,7 +41,8 @@ func outcomeNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, e
 	return p, nil
 }
 
-// fundedNotice tells a reviewer that what they wanted to approve can be paid now.
+// fundedNotice tells a reviewer that what they wanted to approve can be paid now. Their press came to
+// nothing then, and nobody repeats it for them.
 func fundedNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, error) {
 	p := &kit.Page{}
 	p.Quote(kit.Cut(v.View.Request.Question, 500), kit.Strong("The budget now allows it "), kit.Words("to run the code for this question. You wanted to approve it:"))
@@ -52,6 +54,8 @@ func fundedNotice(with draw.With, v *steps.NoticeView, _ string) (*kit.Page, err
 }
 
 // topUpNotice asks an administrator for money, and shows what has been decided.
+// Every other administrator gets one; the first answer counts, and the others' messages are drawn anew without
+// buttons.
 func topUpNotice(with draw.With, v *steps.NoticeView, to string) (*kit.Page, error) {
 	said, err := read[approval.TopUpAsked](v)
 	if err != nil {

@@ -28,6 +28,12 @@ type Board struct {
 }
 
 // BoardView lists what is pinned: with age, uploader, size, and who may use it.
+//
+//	Files that are pinned to #sales. A question uses one when it is ticked in the form, or named: use sales.csv.
+//	sales.csv, 1.2 MB, uploaded by @Maya 3 November; pinned by @Ada 2 days ago, for everybody …   [Remove]
+//	A newer upload has this name: 1.3 MB, by @Maya today. Columns new: region; 1,300 rows in place of 1,204.
+//	[Pin the newer one] [Keep the pinned one]
+//	[Pin a file]
 func BoardView(b Board) slack.ModalViewRequest {
 	p := &kit.Page{}
 	if b.Said != "" {
@@ -57,6 +63,7 @@ func BoardView(b Board) slack.ModalViewRequest {
 		PrivateMetadata: draw.Origin{Channel: b.Channel}.String(), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 }
 
+// first is the name that an example uses: one that is really there.
 func first(list []pins.Pin) string { return kit.Cut(kit.OneLine(list[0].File.Name), 60) }
 
 // line is one pin.
@@ -86,6 +93,7 @@ func line(b Board, p pins.Pin) []kit.Part {
 	return said
 }
 
+// size says how large a file is, with one digit: enough to tell two uploads apart.
 func size(n int64) string {
 	switch {
 	case n < 1000:
@@ -106,6 +114,7 @@ func unpin(b Board, p pins.Pin) *slack.ButtonBlockElement {
 	return take
 }
 
+// offered finds the newer upload of a pin, if there is one.
 func offered(offers []pins.Offer, p pins.Pin) *pins.Offer {
 	for i := range offers {
 		if offers[i].Pin.File.ID == p.File.ID {
@@ -115,7 +124,10 @@ func offered(offers []pins.Offer, p pins.Pin) *pins.Offer {
 	return nil
 }
 
-// offer is a newer upload of a pinned file's name.
+// offer is a newer upload of a pinned file's name. It is never taken by itself: whoever may upload
+// to the channel could change everybody's answers.
+// The button carries the sha256 of the upload that was compared: if the file is edited before somebody presses,
+// the press pins nothing (WhyUploadDiffers).
 func offer(p *kit.Page, o pins.Offer) {
 	said := []kit.Part{kit.Strong("A newer upload has this name: "), kit.Words(size(o.Upload.Size))}
 	if by := o.Upload.Shared; by != nil {
@@ -123,12 +135,13 @@ func offer(p *kit.Page, o pins.Offer) {
 	}
 	p.Say(append(said, kit.Words(". "+Change(o)))...)
 	value := o.Pin.File.ID + " " + o.Upload.ID
-	use := kit.Button(ids.ActionAccept, "Pin the newer one", value, slack.StylePrimary)
+	use := kit.Button(ids.ActionAccept, "Pin the newer one", value+" "+o.Upload.SHA256, slack.StylePrimary)
 	use.Confirm = slack.NewConfirmationBlockObject(kit.Plain("Pin the newer upload?"), kit.Plain("It takes the place of the pinned file, for the same people. Questions about the older one that have not started do not start any more."), kit.Plain("Pin it"), kit.Plain("Cancel"))
 	p.Buttons("offer "+o.Upload.ID, use, kit.Button(ids.ActionKeep, "Keep the pinned one", value, slack.StyleDefault))
 }
 
 // Change says how an upload differs from what is pinned.
+// c is nil where nobody has asked about the upload yet: no box reads it only to draw a list.
 func Change(o pins.Offer) string {
 	switch c := o.Change; {
 	case o.Same:
@@ -139,24 +152,25 @@ func Change(o pins.Offer) string {
 		return "The columns are the same; " + rows(c) + "."
 	default:
 		var parts []string
-		for what, names := range map[string][]string{"new": c.Added, "gone": c.Gone} {
-			if len(names) > 0 {
-				parts = append(parts, what+": "+kit.Cut(kit.OneLine(approval.Plain(strings.Join(names, ", "))), 300))
+		for _, of := range []struct {
+			what  string
+			names []string
+		}{{"new", c.Added}, {"gone", c.Gone}} {
+			if len(of.names) > 0 {
+				parts = append(parts, of.what+": "+kit.Cut(kit.OneLine(approval.Plain(strings.Join(of.names, ", "))), 300))
 			}
-		}
-		if len(parts) == 2 && strings.HasPrefix(parts[0], "gone") {
-			parts[0], parts[1] = parts[1], parts[0]
 		}
 		return "Columns " + strings.Join(parts, "; ") + "; " + rows(c) + "."
 	}
 }
 
+// rows says how many rows it has by now, and how many the pinned one has.
 func rows(c *pins.Change) string {
 	return fmt.Sprintf("%s in place of %s", kit.Count(int(c.Rows), "row"), kit.Thousands(int(c.Had)))
 }
 
 // FormView asks which file is to be pinned, and for whom. choices are the files of the channel, once
-// they are listed.
+// they are listed: Slack gives three seconds to open a modal, and listing takes longer.
 func FormView(channel string, choices []pins.Upload, listed bool) slack.ModalViewRequest {
 	p := &kit.Page{}
 	if !listed {

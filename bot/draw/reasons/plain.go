@@ -141,6 +141,7 @@ var plain = map[approval.ReasonCode]string{
 	approval.WhyTooFar:          "That is too far away: money can be granted for a year at most.",
 	approval.WhyMomentPassed:    "That moment has passed. Until when may the money be spent?",
 	approval.WhyOwnWish:         "You asked for changes, so you have written a part of this version. It is of medium or high risk, so somebody else has to approve it. You can still reject it.",
+	approval.WhyOwnPart:         "You wrote an earlier version of this code, so a part of it is yours. It is of medium or high risk, so somebody else has to approve it. You can still reject it.",
 	approval.WhyNobodyNext:      "Nobody could approve the next version: you would have written a part of it, and there are too few others who may. Have the asker change the question, or reject this version. The administrators have been told.",
 	approval.WhyOwnOpinion:      "A second opinion is somebody else's. Please choose another person.",
 	approval.WhyTheyAsked:       "This person asked the question, so they cannot review the code. Please choose somebody else.",

@@ -36,6 +36,7 @@ func Words(r approval.Reason) string {
 
 // filled say what has facts.
 var filled = map[approval.ReasonCode]func(approval.Reason) string{
+	// Of a request that has ended, or waits.
 	approval.WhySaid: func(r approval.Reason) string { return r.Said },
 
 	approval.WhyTooFewDecided: func(r approval.Reason) string {
@@ -68,6 +69,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return fmt.Sprintf("Sandboxes have become more expensive since this was approved: %s no longer pays for a run, so nothing was run. Please ask again.", r.Amount)
 	},
 
+	// Of a run that is repeated.
 	approval.WhyDataChanged: func(r approval.Reason) string {
 		if r.Name == "" {
 			return "The data has changed since: there are other files than the code ran on."
@@ -84,6 +86,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return "There is no answer " + r.Name + " that you can see and that can be verified. It takes the thread and all of its files, as you see them in Slack now."
 	},
 
+	// Of code that is back before the reviewers.
 	approval.WhyUnpaidChange: func(r approval.Reason) string {
 		return "A reviewer wanted the code changed, and the budget does not allow it. " + refused(r)
 	},
@@ -109,6 +112,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 		return fmt.Sprintf("It may reach %s, which the rules no longer allow.", r.Name)
 	},
 
+	// Of a click that does nothing.
 	approval.WhyManyRounds: func(r approval.Reason) string {
 		return fmt.Sprintf("This code has been changed %d times already, which is the limit. "+
 			"Approve or reject it; the asker can ask anew in other words.", r.Count)
@@ -155,6 +159,7 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	},
 	approval.WhyAdminsOnly: func(r approval.Reason) string { return "Only administrators can " + r.Name + "." },
 
+	// Of what can be given better. A decision that comes to nothing says so: people believe what they pressed.
 	approval.WhyTyped: func(r approval.Reason) string {
 		return fmt.Sprintf("To approve code of %s risk, type its confirmation code: the first %d characters of the digest on the card. Nothing has been decided.", r.Name, r.Count)
 	},
@@ -295,6 +300,9 @@ var filled = map[approval.ReasonCode]func(approval.Reason) string{
 	approval.WhyPinDiffers: func(r approval.Reason) string {
 		return r.Name + " does not hold what was pinned any more, so it is not used. An administrator can look at it with /analyze data and pin it anew."
 	},
+	approval.WhyUploadDiffers: func(r approval.Reason) string {
+		return r.Name + " has been changed since it was offered here. Look at it again, and then decide."
+	},
 	approval.WhyPinnedPrivate: func(r approval.Reason) string {
 		return r.Name + " is pinned for some people of this channel, and the others would read the answer here. Ask again with the answer only to you, or ask me in a direct message."
 	},
@@ -345,9 +353,11 @@ func switchedOff(r approval.Reason) string {
 	return fmt.Sprintf(" switched off: %s has spent more than %d%% of %s.", whose[l.Scope.Kind], l.Policy.SoftMark(), l.Hard())
 }
 
+// whose names the budgets that can switch a model off. It says "the asker's", not "yours": others read it too.
 var whose = map[budget.ScopeKind]string{budget.User: "the asker's budget", budget.Session: "the budget of this thread",
 	budget.Project: "the budget of this channel", budget.Team: "the team's budget"}
 
+// megabytes are of 1024 by 1024 bytes, as the settings of limits count them.
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20)) }
 
 // Lapsed is how the wait of a request has run out, in half a sentence.

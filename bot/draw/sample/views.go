@@ -99,6 +99,7 @@ func Code(code string) func(v *steps.View) {
 }
 
 // In brings a request into a state, with what belongs to it.
+// why is at most one reason; it is variadic so that most tests can leave it out.
 func In(state approval.State, why ...approval.Reason) func(v *steps.View) {
 	return func(v *steps.View) {
 		r := v.Request

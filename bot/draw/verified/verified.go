@@ -14,7 +14,8 @@ func Whose(f *approval.Repeat) []kit.Part {
 	return []kit.Part{kit.Words("the question of "), kit.Person(f.Asker), kit.Words(" of "), kit.Day(f.At), kit.Words(", same code")}
 }
 
-// Asks stands above that question where reviewers read it.
+// Asks stands above that question where reviewers read it. The code is old, and may
+// be approved or rejected, but not changed: it would repeat nothing then.
 func Asks(r *approval.Request, where []kit.Part) []kit.Part {
 	said := append([]kit.Part{kit.Person(r.Asker), kit.Strong(" repeats ")}, Whose(r.Repeats)...)
 	return append(append(append(said, kit.Words(", in ")), where...), kit.Words(". No model is asked. The question was:"))
@@ -30,6 +31,7 @@ func Progress(r *approval.Request) []kit.Part {
 const most = 5
 
 // Verdict says what came out: the same, or what differs, the first of it plainly.
+// c.Differs is short: the comparison stops listing after some, and counts the rest in c.More.
 func Verdict(p *kit.Page, r *approval.Request, c *approval.Compared) {
 	hey := []kit.Part{kit.Person(r.Asker), kit.Words(" ")}
 	first := append([]kit.Part{kit.Words("the answer to ")}, Whose(r.Repeats)...)
@@ -82,6 +84,7 @@ func Difference(d approval.Difference) string {
 	return "something else came out"
 }
 
+// table names the table of a difference. A program that shows one alone gives it no title.
 func table(d approval.Difference) string {
 	if d.Name == "" {
 		return "the table"
@@ -100,4 +103,5 @@ func file(d approval.Difference) string {
 	return fmt.Sprintf("%s is not the same file (%s before, %s now)", plain(d.Name), approval.Short(d.Before), approval.Short(d.Now))
 }
 
+// plain is what a box said, on one line, with hidden characters escaped and not longer than a line.
 func plain(text string) string { return kit.Cut(kit.OneLine(approval.Plain(text)), 120) }
