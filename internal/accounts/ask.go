@@ -19,14 +19,17 @@ type Source struct {
 	Place    string // the workspace or project whose usage it is; empty: all that the key sees
 }
 
-// pages bounds how many pages are asked for: a provider that never comes to an end is broken.
+// pages bounds how many pages are asked for: a provider that never comes to an end is broken. Half of a usage is none: it
+// would look as if calls were missing there.
 const pages = 100
 
-// longest is how much of an answer is read.
+// longest is how much of an answer is read (32 MiB): far more than a hundred days of all models are.
 const longest = 32 << 20
 
 // Ask asks for the usage of days of UTC, from one until before another. Mistral answers by
-// months, so what it says of other days is left out.
+// months, so what it says of other days is left out. Anthropic and OpenAI have at most 31 days on a page.
+// Buckets are asked for by day, since that is what the ledger is held against. from and until are midnights of
+// UTC.
 func (s Source) Ask(ctx context.Context, client *http.Client, from, until time.Time) (list []Used, err error) {
 	first, end := from.UTC().Format(time.DateOnly), until.UTC().Format(time.DateOnly)
 	switch s.Provider {
@@ -52,20 +55,21 @@ func (s Source) Ask(ctx context.Context, client *http.Client, from, until time.T
 		if s.Place != "" {
 			query.Set(place, s.Place)
 		}
-		for range pages {
+		for n, more := 0, true; more; n++ {
+			if n == pages {
+				return nil, fmt.Errorf("%s does not come to the end of its usage: %d pages were read", s.Provider, pages)
+			}
 			some, next, err := s.page(ctx, client, path, query)
 			if err != nil {
 				return nil, err
 			}
-			list = append(list, some...)
-			if next == "" {
-				break
-			}
+			list, more = append(list, some...), next != ""
 			query.Set("page", next)
 		}
 	default:
 		return nil, fmt.Errorf("nobody knows how %s is asked for its usage: save it as a table", s.Provider)
 	}
+	// In the place of list: nothing else looks at it any more.
 	kept := list[:0]
 	for _, u := range list {
 		if u.Day >= first && u.Day < end {
@@ -75,6 +79,7 @@ func (s Source) Ask(ctx context.Context, client *http.Client, from, until time.T
 	return kept, nil
 }
 
+// page asks for one page and returns where the next one is. No error holds the answer's text: it may name people.
 func (s Source) page(ctx context.Context, client *http.Client, path string, query url.Values) (list []Used, next string, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(s.Address, "/")+path+"?"+query.Encode(), nil)
 	if err != nil {
@@ -90,6 +95,7 @@ func (s Source) page(ctx context.Context, client *http.Client, path string, quer
 		r.Header.Set("X-Api-Key", s.Key)
 	}
 	// A redirect is an answer like any other that is not understood: Go would take X-Api-Key along to any host.
+	// It is a copy, so that whoever shares the client keeps redirects.
 	stays := *client
 	stays.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	answer, err := stays.Do(r)

@@ -25,7 +25,11 @@ const (
 
 // CompareBoxes holds the lists of boxes against the ledger, by day of UTC, from one midnight until before another. How long a box was there
 // the lists tell as a span: at least from when it began to the last list that had it, at most to the first one that had not. What the ledger has
-// agrees as far as it lies within; else the end of the span that is nearer stands for what E2B says.
+// agrees as far as it lies within; else the end of the span that is nearer stands for what E2B says. A box counts on the day on which it began
+// there, and on the day on which it was settled here. One that waited for reviewers has two lines where it became the run's, and both together are
+// its time. So two days that agree only together are told apart (Midnight).
+// Used is filled with what fits the ledger best within the span, so that Compare, which knows no spans, can be
+// asked.
 func CompareBoxes(ctx context.Context, ledger Bookings, listed []budget.ListedBox, from, until time.Time) ([]Difference, error) {
 	type span struct{ least, most time.Duration }
 	there, boxes := map[string]span{}, map[string]int{}
@@ -53,6 +57,9 @@ func CompareBoxes(ctx context.Context, ledger Bookings, listed []budget.ListedBo
 		sum.Input, sum.Amount = sum.Input+b.BoxMS, sum.Amount+b.Amount
 		if b.Estimated {
 			sum.Estimated += b.Amount
+		}
+		if b.Joint { // E2B bills one box; its other line, the run's, stands for it
+			return nil
 		}
 		if boxes[day]--; boxes[day] < 0 { // more were paid for than were listed
 			s := there[day]

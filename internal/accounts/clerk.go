@@ -62,7 +62,7 @@ type Clerk struct {
 }
 
 // Days is how many whole days of UTC are looked at each time: what a provider counts late is
-// found the next day.
+// found the next day. UnknownCalls reads far enough back for them.
 const Days = 3
 
 // settles is how long after midnight a provider is asked, and how long nobody tries again
@@ -72,7 +72,10 @@ const (
 	pause   = time.Hour
 )
 
-// Daily asks each provider that was not asked today.
+// Daily asks each provider that was not asked today. What was done is remembered in this replica alone: each asks once a day,
+// and the notice has one key, so people hear of it once.
+// now is passed in because tests move it; it is the clock of this machine. A provider that did not answer is
+// left alone for an hour and keeps no other from being asked.
 func (c *Clerk) Daily(ctx context.Context, now time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -113,6 +116,8 @@ func (c *Clerk) All() []Source {
 }
 
 // Look asks one provider, and compares. Calls of which nobody was told the cost are settled before, where that tells it.
+// Of E2B nothing is asked here: its lists were read all day by whoever looks for stray boxes
+// (e2b.Client.Strays).
 func (c *Clerk) Look(ctx context.Context, s Source, from, until, now time.Time) ([]Difference, error) {
 	if s.Provider == Cloud {
 		listed, err := c.Listed(ctx, from, until)
@@ -153,6 +158,7 @@ func (c *Clerk) Hold(ctx context.Context, provider string, theirs []Used, from, 
 	return Compare(ours, named(theirs, ours, nil)), nil
 }
 
+// alarm tells of what is apart. Where nothing is, nobody hears that all is well.
 func (c *Clerk) alarm(ctx context.Context, provider string, from, until time.Time, list []Difference) error {
 	apart := Alarming(list)
 	if len(apart) == 0 {

@@ -166,6 +166,27 @@ func TestTheCloudsBoxesAreHeldAgainstTheLedger(t *testing.T) {
 	}
 	require.Equal(t, map[string]string{"20": "110000 110000 0.00 false", "21": "90000 100000 0.10 true", "22": "200000 117000 0.41 true", "23": "90000 90000 0.00 false",
 		"24": "0 300000 1.00 true", "25": "0 95000 1.00 false", "26": "100000 60000 0.40 false"}, got)
+	// A box that waited and then was the run's is one box with two lines, and widens nothing. One that waited in vain is a box of its own.
+	waited := func(joint bool, seconds int) budget.Booking {
+		b := paid(20, seconds)
+		b.Purpose, b.Joint = budget.ForReady, joint
+		return b
+	}
+	for _, c := range []struct {
+		name   string
+		ledger books
+		apart  bool
+	}{
+		{"both lines are its time", books{waited(true, 60), paid(20, 50)}, false},
+		{"a minute too much is told", books{waited(true, 60), paid(20, 110)}, true},
+		{"so is one too little", books{waited(true, 20), paid(20, 50)}, true},
+		{"a second box that stood in no list", books{waited(false, 60), paid(20, 110)}, false},
+	} {
+		list, err := CompareBoxes(t.Context(), c.ledger, []budget.ListedBox{box(20, 0, 100, 115)}, day(20), day(21))
+		require.NoError(t, err)
+		require.Len(t, list, 1)
+		require.Equal(t, c.apart, list[0].Alarming(), "%s: %+v", c.name, list[0])
+	}
 	failed := &Clerk{Ledger: ledger, Listed: func(context.Context, time.Time, time.Time) ([]budget.ListedBox, error) { return nil, context.Canceled }}
 	require.ErrorIs(t, failed.Daily(t.Context(), day(27).Add(5*time.Hour)), context.Canceled)
 }
@@ -185,4 +206,15 @@ func TestAKeyFollowsNoRedirect(t *testing.T) {
 		require.ErrorContains(t, err, "307 Temporary Redirect")
 	}
 	require.Empty(t, keys)
+}
+
+// Half of a usage would look as if calls were missing there.
+func TestAUsageWithoutAnEndIsAnError(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"data":[{"start_time":1763942400,"results":[]}],"has_more":true,"next_page":"again"}`)
+	}))
+	defer server.Close()
+	_, err := Source{Provider: "OpenAI", Address: server.URL, Key: "k"}.Ask(t.Context(), server.Client(), time.Unix(1763942400, 0), time.Unix(1764028800, 0))
+	require.ErrorContains(t, err, "OpenAI does not come to the end of its usage: 100 pages were read")
 }

@@ -32,7 +32,7 @@ type Difference struct {
 	Midnight               bool // it comes out even with the day before or after: a call around midnight
 }
 
-// Tolerance is how far apart may be what is no alarm: providers round, and so do we.
+// Tolerance is how far apart may be what is no alarm (2 %): providers round, and so do we.
 const Tolerance = 0.02
 
 // Alarming tells of a difference that administrators have to hear of.
@@ -40,6 +40,7 @@ func (d Difference) Alarming() bool { return d.Apart > Tolerance && !d.Midnight 
 
 // Compare holds what a provider says against the ledger, by day and model. A model of which
 // only one of both knows is as far apart as can be.
+// The list is by day and, within a day, by model.
 func Compare(ours []Booked, theirs []Used) (list []Difference) {
 	by := map[[2]string]*Difference{}
 	at := func(day, model string) *Difference {
@@ -70,6 +71,7 @@ func Compare(ours []Booked, theirs []Used) (list []Difference) {
 	}
 	slices.SortFunc(list, func(a, b Difference) int { return cmp.Or(cmp.Compare(a.Model, b.Model), cmp.Compare(a.Day, b.Day)) })
 	for i := range list {
+		// Sorted by model and day, so the days beside one stand beside it in the list.
 		for _, j := range []int{i - 1, i + 1} {
 			if j >= 0 && j < len(list) && list[j].Model == list[i].Model && neighbours(list[i].Day, list[j].Day) && list[i].Apart > Tolerance && apart(together(list[i], list[j])) <= Tolerance {
 				list[i].Midnight = true
@@ -90,6 +92,7 @@ func together(a, b Difference) Difference {
 	return a
 }
 
+// neighbours tells of two days that follow one another, in either order.
 func neighbours(a, b string) bool {
 	x, err := time.Parse(time.DateOnly, a)
 	y, err2 := time.Parse(time.DateOnly, b)
@@ -97,6 +100,7 @@ func neighbours(a, b string) bool {
 }
 
 // apart is the farthest of the three figures.
+// The bill is compared only where the provider has one: without, its tokens say enough.
 func apart(d Difference) float64 {
 	far := max(off(d.OurInput, d.TheirInput), off(d.OurOutput, d.TheirOutput))
 	if d.Billed != nil {
@@ -113,6 +117,7 @@ func off(a, b int64) float64 {
 	return float64(max(a, b)-min(a, b)) / float64(max(a, b))
 }
 
+// sortUsed gives one order to what came out of a map.
 func sortUsed(list []Used) {
 	slices.SortFunc(list, func(a, b Used) int { return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Model, b.Model)) })
 }

@@ -23,6 +23,7 @@ type Ledger interface {
 }
 
 // columns are those of both formats, in their order.
+// Programs of others read them by name: a column may be added at the end, and none is renamed.
 var columns = []string{"at", "team", "hold", "line", "request", "user", "thread", "channel", "for", "kind", "model", "provider", "host",
 	"input_tokens", "cached_tokens", "written_tokens", "output_tokens", "box_ms", "usd", "held_usd", "estimated"}
 
@@ -33,6 +34,7 @@ func line(b budget.Booking) []string {
 		b.Model, b.Provider, b.Host, n(b.InputTokens), n(b.CachedTokens), n(b.WrittenTokens), n(b.OutputTokens), n(b.BoxMS), Dollars(b.Amount), Dollars(b.Held), strconv.FormatBool(b.Estimated)}
 }
 
+// csvLedger writes row by row; csv.Writer keeps its first error until Flush.
 type csvLedger struct{ w *csv.Writer }
 
 // NewCSV is a ledger for spreadsheets: no cell of it is computed by one.
@@ -44,11 +46,13 @@ func NewCSV(out io.Writer) Ledger {
 
 func (l csvLedger) Add(b budget.Booking) error { return said(l.w.Write(tame.Row(line(b)...))) }
 
+// Close writes what is buffered.
 func (l csvLedger) Close() error {
 	l.w.Flush()
 	return said(l.w.Error())
 }
 
+// jsonLedger writes the brackets and commas of a list itself: json.Marshal would want all of it in memory.
 type jsonLedger struct {
 	out  io.Writer
 	some bool
@@ -58,11 +62,13 @@ type jsonLedger struct {
 // readers of JSON would round a number.
 func NewJSON(out io.Writer) Ledger { return &jsonLedger{out: out} }
 
+// Add implements Ledger. Amounts are text, in exact dollars: a JSON number would be read as a float.
 func (l *jsonLedger) Add(b budget.Booking) error {
 	object := map[string]any{}
 	for i, value := range line(b) {
 		object[columns[i]] = value
 	}
+	// What is a number and no amount is one in JSON as well.
 	for name, n := range map[string]int64{"line": int64(b.Line), "input_tokens": b.InputTokens, "cached_tokens": b.CachedTokens, "written_tokens": b.WrittenTokens,
 		"output_tokens": b.OutputTokens, "box_ms": b.BoxMS} {
 		object[name] = n
@@ -80,6 +86,7 @@ func (l *jsonLedger) Add(b budget.Booking) error {
 	return said(err)
 }
 
+// Close ends the list.
 func (l *jsonLedger) Close() error {
 	end := "\n]\n"
 	if !l.some {
@@ -89,6 +96,7 @@ func (l *jsonLedger) Close() error {
 	return said(err)
 }
 
+// said puts before an error what was being done.
 func said(err error) error {
 	if err != nil {
 		return fmt.Errorf("print the ledger: %w", err)

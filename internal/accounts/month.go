@@ -40,7 +40,7 @@ type Page struct {
 	used map[string]*ModelSum
 }
 
-// Sum is a line: what one person, channel, provider or day has cost.
+// Sum is a line: what one person, channel, provider or day has cost. Charges counts lines of bills, not questions.
 type Sum struct {
 	Name    string
 	Charges int
@@ -73,6 +73,7 @@ func NewPage(from, until time.Time, name func(kind budget.ScopeKind, id string) 
 const saidAfter = "said by an administrator after a copy"
 
 // Add takes one booking of the month.
+// Bookings come in the order of the ledger, a few hundred thousand at most: only sums are kept.
 func (p *Page) Add(b budget.Booking) error {
 	p.Total += b.Amount
 	if b.Estimated {
@@ -89,6 +90,7 @@ func (p *Page) Add(b budget.Booking) error {
 	case reckoned:
 		who, where, from = saidAfter, saidAfter, saidAfter
 		person, channel = saidAfter, saidAfter
+	// Its price is what the operator has set; nobody sends a bill.
 	case b.Kind == budget.Box && b.Model == "local":
 		from = "this machine"
 	case b.Kind == budget.Box:
@@ -153,6 +155,7 @@ var (
 
 // Write writes the page. The one style is allowed by its hash; whatever else might get into
 // the page through a name is not.
+// close makes the lists anew from the sums, so it may be called again after more was added.
 func (p *Page) Write(out io.Writer) error {
 	p.close()
 	sum := sha256.Sum256([]byte(style))
@@ -191,7 +194,7 @@ func exact(u budget.USD) string {
 	return text + strings.Repeat("0", max(0, 6-len(places)))
 }
 
-// share says a part of a whole in percent.
+// share says a part of a whole in percent; of nothing, nothing.
 func share(part, whole budget.USD) string {
 	if whole == 0 {
 		return ""

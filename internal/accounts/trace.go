@@ -19,6 +19,7 @@ func Trace(provider string, calls []budget.UnknownCall, ours []Booked, theirs []
 		day := dateOf(c.Last)
 		switch {
 		case !c.Clear || dateOf(c.First) != day || dateOf(c.Since) != day || aroundMidnight(c.First) || aroundMidnight(c.Last):
+			// It may count on any of its days, and on those beside them: none of them is told whole.
 			for at := c.First.Add(-24 * time.Hour); at.Before(c.Since.Add(48 * time.Hour)); at = at.Add(24 * time.Hour) {
 				unclear[dateOf(at)] = true
 			}
@@ -42,13 +43,18 @@ func Trace(provider string, calls []budget.UnknownCall, ours []Booked, theirs []
 // edge is how near to midnight a provider may count a call on the other day.
 const edge = 15 * time.Minute
 
+// aroundMidnight tells of a moment that a provider may count on either of two days of UTC.
 func aroundMidnight(at time.Time) bool {
 	since := at.UTC().Sub(at.UTC().Truncate(24 * time.Hour))
 	return since < edge || since >= 24*time.Hour-edge
 }
 
+// dateOf is a day of UTC, as providers count.
 func dateOf(at time.Time) string { return at.UTC().Format(time.DateOnly) }
 
+// traceDay finds what is left of one day when all that was booked is taken off. Nothing is found where something does not fit.
+// Less than nothing left means that we booked more than they count, so their count is not complete yet, or is
+// of other calls.
 func traceDay(day string, calls []budget.UnknownCall, ours []Booked, theirs []Used) (found []budget.Traced) {
 	rest := map[string]*Used{}
 	for _, u := range theirs {
@@ -62,10 +68,12 @@ func traceDay(day string, calls []budget.UnknownCall, ours []Booked, theirs []Us
 		sum.Input, sum.Output = sum.Input+u.Input, sum.Output+u.Output
 	}
 	for _, b := range ours {
+		// What was booked in full without tokens is an estimate, and takes nothing off.
 		if dateOf(b.Day) != day || b.Input+b.Output == 0 {
 			continue
 		}
 		left := rest[b.Model]
+		// A model that was booked and of which they know nothing: names differ, so nothing here can be trusted.
 		if left == nil {
 			return nil
 		}

@@ -60,6 +60,7 @@ type answer struct {
 	Completion *category `json:"completion"`
 }
 
+// category is a kind of call at Mistral, with what each model used.
 type category struct {
 	Models map[string]struct {
 		Input  []entry `json:"input"`
@@ -68,6 +69,7 @@ type category struct {
 	} `json:"models"`
 }
 
+// entry is a number of tokens at some time. json.Number, so that none is rounded.
 type entry struct {
 	Timestamp string      `json:"timestamp"`
 	Value     json.Number `json:"value"`
@@ -75,6 +77,7 @@ type entry struct {
 
 // ReadUsage reads what a provider says, as it answers or as somebody has saved it: the JSON
 // of the three providers, or a table with columns for day, model and tokens.
+// What begins with a brace is taken for an answer of an API, anything else for a table with commas.
 func ReadUsage(in io.Reader) (list []Used, err error) {
 	text, err := io.ReadAll(in)
 	if err != nil {
@@ -98,6 +101,7 @@ func readAnswer(text []byte) (list []Used, next string, err error) {
 		return nil, "", err
 	}
 	sums := map[[2]string]*Used{}
+	// Days and models may come in pieces: by hour, by project, by kind of cache.
 	add := func(day, model string, input, output int64) {
 		if input == 0 && output == 0 {
 			return
@@ -120,6 +124,7 @@ func readAnswer(text []byte) (list []Used, next string, err error) {
 			if r.Model == nil {
 				return nil, "", errors.New("it is not told apart by model: ask for it with group_by model")
 			}
+			// Of these Anthropic sends the first four and OpenAI input_tokens: each leaves the others at 0.
 			add(day, *r.Model, r.Uncached+r.Read+r.Creation.Short+r.Creation.Long+r.Input, r.Output)
 		}
 	}
@@ -187,6 +192,7 @@ var tableNames = map[string][]string{
 }
 
 // readTable reads a table with a heading. Rows of one day and model are added up.
+// The byte order mark, as Excel writes one, is taken off: it would be a part of the first heading.
 func readTable(text []byte) (list []Used, err error) {
 	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))))
 	rows, err := r.ReadAll()

@@ -18,7 +18,6 @@ import (
 	"time"
 )
 
-// Units that the page knows how to write. Any other word stands behind the number as it is.
 const (
 	Milliseconds = "ms"
 	Microseconds = "µs"
@@ -28,6 +27,8 @@ const (
 )
 
 // Figure is one figure of a run.
+//
+// All of its numbers have the one unit: what is measured in another is a figure of its own.
 type Figure struct {
 	Part    string    `json:"part"`              // the heading under which it stands
 	Name    string    `json:"name"`              // says all that makes it differ from its neighbours
@@ -60,6 +61,8 @@ func AtMost(bound float64, why string) *Goal { return &Goal{Bound: bound, Why: w
 func AtLeast(bound float64, why string) *Goal { return &Goal{Bound: bound, Least: true, Why: why} }
 
 // Kept says whether the figure has reached its goal; without one it has.
+//
+// A figure that lies on its bound has kept it.
 func (f Figure) Kept() bool {
 	switch {
 	case f.Goal == nil:
@@ -90,6 +93,7 @@ func Report(tb testing.TB, f Figure) {
 	}
 }
 
+// check refuses what the page could not draw. A negative number is a mistake of whoever measured: nothing here is below zero.
 func (f Figure) check() error {
 	if f.Part == "" || f.Name == "" {
 		return fmt.Errorf("part %q, name %q: both have to be given", f.Part, f.Name)
@@ -127,6 +131,7 @@ func appendLine(path string, f Figure) error {
 	if err != nil {
 		return err
 	}
+	// O_APPEND and one Write: a line of one process never lands inside of another's.
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
@@ -138,10 +143,11 @@ func appendLine(path string, f Figure) error {
 	return file.Close()
 }
 
-// Read reads what Report has written.
+// Read reads what Report has written, in that order.
 func Read(from io.Reader) ([]Figure, error) {
 	var all []Figure
 	lines := bufio.NewScanner(from)
+	// A figure with a long history is a long line.
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
 		var f Figure
@@ -156,7 +162,8 @@ func Read(from io.Reader) ([]Figure, error) {
 	return all, lines.Err()
 }
 
-// Quantile is the value below which that part of the values lies; 0.5 is the median. It is 0 of none.
+// Quantile is the value below which that part of the values lies; 0.5 is the median. It is 0 of none. It is a value that was
+// measured, never one between two.
 func Quantile(values []float64, q float64) float64 {
 	if len(values) == 0 {
 		return 0
@@ -172,6 +179,7 @@ func Median(values []float64) float64 { return Quantile(values, 0.5) }
 func Millis(took []time.Duration) []float64 { return in(took, time.Millisecond) }
 func Micros(took []time.Duration) []float64 { return in(took, time.Microsecond) }
 
+// in are durations as numbers of a unit.
 func in(took []time.Duration, unit time.Duration) []float64 {
 	values := make([]float64, len(took))
 	for i, d := range took {

@@ -18,7 +18,8 @@ type About struct {
 	When, Machine, Version string
 }
 
-// Page writes the figures as one page: no script, and nothing that has to be fetched.
+// Page writes the figures as one page: no script, and nothing that has to be fetched, so that it can be kept and opened
+// years later. Parts stand in the order in which they were reported first.
 func Page(to io.Writer, about About, all []Figure) error {
 	t, err := template.New("bench").Parse(page)
 	if err != nil {
@@ -57,6 +58,10 @@ type drawn struct {
 	Histories                      []history
 }
 
+// Compares tells whether there is anything to hold the figure against: one bar alone says nothing.
+func (d drawn) Compares() bool { return d.HasGoal || len(d.Bars) > 1 }
+
+// bar is a figure, or what it is held against, as a bar; Own marks the figure itself.
 type bar struct {
 	Name, Value string
 	Width       float64 // in percent
@@ -70,11 +75,13 @@ type history struct {
 	Width                 int
 }
 
+// column is one measured value of a history, in the coordinates of its picture.
 type column struct {
 	X, Y, H float64
 	Says    string
 }
 
+// draw puts all that is compared on one scale, the goal included: its line must lie on the page also where nobody reaches it.
 func draw(f Figure) drawn {
 	d := drawn{Name: f.Name, Value: say(f.Value, f.Unit), Is: f.Is, Verdict: "none"}
 	most := f.Value
@@ -90,13 +97,14 @@ func draw(f Figure) drawn {
 	if most == 0 {
 		most = 1
 	}
-	d.Bars = []bar{{Name: "this", Value: d.Value, Width: 100 * f.Value / most, Own: true}}
+	d.Bars = []bar{{Name: "ours", Value: d.Value, Width: 100 * f.Value / most, Own: true}}
 	for _, o := range f.Against {
 		d.Bars = append(d.Bars, bar{Name: o.Name, Value: say(o.Value, f.Unit), Width: 100 * o.Value / most})
 	}
 	if f.Goal != nil {
 		d.GoalAt = 100 * f.Goal.Bound / most
 	}
+	// Histories beside one another have one scale, or a fast one would look like a slow one.
 	top := slices.Max(append([]float64{0}, f.Each...))
 	for _, o := range f.Against {
 		top = slices.Max(append([]float64{top}, o.Each...))
@@ -112,6 +120,7 @@ func draw(f Figure) drawn {
 	return d
 }
 
+// How a history is drawn, in the units of its picture.
 const (
 	mostColumns = 50
 	columnWidth = 5
@@ -135,6 +144,7 @@ func columns(name string, each []float64, unit string, top float64) (history, bo
 	}
 	for group := range slices.Chunk(each, together) {
 		v := slices.Max(group)
+		// At least one unit high: what was measured is seen to have been.
 		high := max(1, tall*v/top)
 		h.Columns = append(h.Columns, column{X: float64(len(h.Columns) * columnWidth), Y: tall - high, H: high, Says: say(v, unit)})
 	}
@@ -142,6 +152,7 @@ func columns(name string, each []float64, unit string, top float64) (history, bo
 	return h, true
 }
 
+// goal is the bound in words.
 func (f Figure) goal() string {
 	word := "at most"
 	if f.Goal.Least {
@@ -179,6 +190,7 @@ func say(v float64, unit string) string {
 	}
 }
 
+// thousands groups digits as people read them.
 func thousands(digits string) string {
 	var parts []string
 	for len(digits) > 3 {

@@ -29,6 +29,7 @@ type Node struct {
 	Hash []byte
 }
 
+// ids are the library's names of nodes as ours.
 func ids(of []compact.NodeID) []ID {
 	list := make([]ID, len(of))
 	for i, id := range of {

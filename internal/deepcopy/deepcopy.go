@@ -12,6 +12,7 @@ func Of[T any](v T) T {
 	return value(reflect.ValueOf(&v).Elem()).Interface().(T)
 }
 
+// value copies what pointers, interfaces, slices, maps and structs lead to. What is left is copied by assignment.
 func value(v reflect.Value) reflect.Value {
 	out := reflect.New(v.Type()).Elem()
 	switch v.Kind() {

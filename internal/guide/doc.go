@@ -19,7 +19,7 @@ import (
 // World is what answers are tried on. Settings are named as in .env.example.
 type World interface {
 	// Try tells whether what the settings say by now works: what was found, or what is
-	// wrong and what to do.
+	// wrong and what to do. An *Unreached says that nobody has judged it.
 	Try(ctx context.Context, what What, settings Settings) (said string, err error)
 	// Channels are those that the bot is in and in which code can be reviewed.
 	Channels(ctx context.Context, settings Settings) ([]Channel, error)
@@ -34,6 +34,19 @@ type World interface {
 	// Doctor looks at everything once more and prints what it finds.
 	Doctor(ctx context.Context, settings Settings) error
 }
+
+// Unreached is a try that came to no verdict: the network failed on the way, or the other side has a problem of its own. The same
+// answer may be right, so it is tried again and never thrown away for that.
+type Unreached struct{ Err error }
+
+// Error implements error in the words of what failed.
+func (e *Unreached) Error() string { return e.Err.Error() }
+
+// Unwrap is what failed.
+func (e *Unreached) Unwrap() error { return e.Err }
+
+// unreached tells whether nobody has judged an answer.
+func unreached(err error) bool { return errors.As(err, new(*Unreached)) }
 
 // What is a thing that can be tried by itself.
 type What string

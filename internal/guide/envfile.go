@@ -44,6 +44,8 @@ func (f EnvFile) Read() (Settings, error) {
 	return set, nil
 }
 
+// assigned is a line that sets something, as a shell script may have it. Names are in capitals, as all of ours are: what
+// else a file sets is left alone.
 var assigned = regexp.MustCompile(`^\s*(?:export\s+)?([A-Z][A-Z0-9_]*)=(.*)$`)
 
 // assignment takes a line apart; ok is false for comments and for whatever else a shell may do there.
@@ -58,8 +60,9 @@ func assignment(line string) (name, value string, ok bool) {
 // unquoted is a value as a shell would take it. What only a shell can work out is refused:
 // to guess it would be to try another token than serve gets.
 func unquoted(value string) (string, error) {
-	value = strings.TrimSpace(value)
-	if value == "" || value[0] == '#' {
+	// Right behind the sign, as in REVIEW_CHANNEL=#reviews, a # is a part of the word as well.
+	commented := strings.HasPrefix(strings.TrimLeft(value, " \t"), "#") && !strings.HasPrefix(value, "#")
+	if value = strings.TrimSpace(value); value == "" || commented {
 		return "", nil
 	}
 	if quote := value[0]; quote == '\'' || quote == '"' {
@@ -70,6 +73,7 @@ func unquoted(value string) (string, error) {
 		}
 		return inside, nil
 	}
+	// A # inside of a word is a part of it; behind a blank it begins a comment.
 	value, _, _ = strings.Cut(value, " #")
 	if value = strings.TrimSpace(value); strings.ContainsAny(value, " \t\\$`'\"") {
 		return "", errors.New("has signs that only a shell can read: write it in single quotes")
@@ -77,6 +81,7 @@ func unquoted(value string) (string, error) {
 	return value, nil
 }
 
+// plain are the signs that no shell, systemd or Docker reads as anything but themselves.
 var plain = regexp.MustCompile(`^[A-Za-z0-9_./:@,+=%*-]*$`)
 
 // quoted spells a value so that a shell, systemd and Docker's compose read the same one. In single
@@ -95,6 +100,7 @@ func quoted(value string) (string, error) {
 // Write puts the settings into the file, in the lines that are there for them, and leaves
 // everything else as it is. The file is there whole or not at all, and only its owner may
 // read it, whatever it was before.
+// What cannot be spelled fails before anything is written, so the file keeps what it had.
 func (f EnvFile) Write(set Settings) error {
 	path := f.Path
 	if real, err := filepath.EvalSymlinks(path); err == nil {
@@ -121,6 +127,7 @@ func (f EnvFile) Write(set Settings) error {
 		lines = append(lines, line)
 	}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
+		// What is not set needs no line. A line that is there keeps its place also when it becomes empty.
 		if written[name] || set[name] == "" {
 			continue
 		}

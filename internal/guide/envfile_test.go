@@ -28,6 +28,19 @@ func TestAnEnvFileIsWhatAShellReads(t *testing.T) {
 	require.Equal(t, []string{want["A"], want["B"], want["C"], want["D"]}, strings.Split(strings.TrimSpace(string(out)), "\n"))
 }
 
+func TestASignRightBehindTheNameIsAPartOfTheValue(t *testing.T) {
+	t.Parallel()
+	f := EnvFile{Path: filepath.Join(t.TempDir(), ".env")}
+	require.NoError(t, os.WriteFile(f.Path, []byte("A=#reviews\nB= # nothing\nC=x#y # mine\n"), 0o600))
+	read, err := f.Read()
+	require.NoError(t, err)
+	require.Equal(t, Settings{"A": "#reviews", "C": "x#y"}, read)
+
+	out, err := exec.Command("sh", "-c", `set -a; . "$0"; set +a; printf '%s\n' "$A" "$B" "$C"`, f.Path).Output()
+	require.NoError(t, err)
+	require.Equal(t, "#reviews\n\nx#y\n", string(out))
+}
+
 func TestAnEnvFileKeepsWhatPeopleWrote(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

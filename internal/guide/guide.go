@@ -31,6 +31,7 @@ type Guide struct {
 }
 
 // step is one thing that serve needs.
+// known and ask give the words that stand behind the tick; both leave the setting in g.set only if it works.
 type step struct {
 	title string
 	names []string // the settings that it decides
@@ -49,11 +50,14 @@ func (m *missing) Error() string { return "is not known yet: give " + m.flag }
 
 // Run goes through everything that serve needs. given are the settings of flags and of
 // the environment: they go before what the file has.
+// Each step is known, or asked, or open: with a Form nothing stays open, since ask ends with an answer or with
+// ErrStopped.
 func (g *Guide) Run(ctx context.Context, given Settings) error {
 	var err error
 	if g.set, err = g.File.Read(); err != nil {
 		return err
 	}
+	// What was typed now goes before what was written then.
 	for name, value := range given {
 		if value != "" {
 			g.set[name] = value
@@ -68,10 +72,14 @@ func (g *Guide) Run(ctx context.Context, given Settings) error {
 		if err != nil && ctx.Err() == nil && (g.Form == nil || !errors.As(err, new(*missing))) {
 			g.say("✗", s.title, err.Error())
 		}
-		if err != nil && ctx.Err() == nil && g.Form != nil {
+		if g.Form != nil && unreached(err) {
+			said, err = g.again(ctx, s, err)
+		}
+		if err != nil && ctx.Err() == nil && g.Form != nil && !errors.Is(err, ErrStopped) {
 			said, err = s.ask(ctx)
 		}
 		switch {
+		// Ctrl-C, also in the middle of a call: what worked so far has been written.
 		case ctx.Err() != nil:
 			return ErrStopped
 		case errors.Is(err, ErrStopped):
@@ -88,6 +96,7 @@ func (g *Guide) Run(ctx context.Context, given Settings) error {
 		g.say("✓", s.title, said)
 		works := maps.Clone(g.set)
 		maps.DeleteFunc(works, func(name, _ string) bool { _, bad := wrong[name]; return bad })
+		// After each step, and not at the end: whoever stops keeps what works.
 		if err := g.File.Write(works); err != nil {
 			return err
 		}
@@ -97,6 +106,26 @@ func (g *Guide) Run(ctx context.Context, given Settings) error {
 	}
 	fmt.Fprintf(g.Out, "\n%s is written, for your eyes only. Everything once more, as serve would use it:\n\n", g.File.Path)
 	return g.World.Doctor(ctx, g.set)
+}
+
+// again tries what is there once more where nobody could judge it, as often as somebody wants that. Another answer is asked for only
+// where they say so: what is there may be right.
+func (g *Guide) again(ctx context.Context, s step, err error) (said string, _ error) {
+	for unreached(err) && ctx.Err() == nil {
+		const retry, other = "retry", "other"
+		do, stopped := g.Form.Choose(ctx, Question{Title: "Try again?", Help: "The " + s.title + " could not be tried, so nobody knows whether it is right. Ctrl-C stops here; the same command goes on from here later."},
+			[]Option{{retry, "Try again"}, {other, "Give another one"}})
+		switch {
+		case stopped != nil:
+			return "", stopped
+		case do == other:
+			return "", err
+		}
+		if said, err = s.known(ctx); err != nil && ctx.Err() == nil {
+			g.say("✗", s.title, err.Error())
+		}
+	}
+	return said, err
 }
 
 // steps are in the order in which one needs the other: people and channels are looked up with the
@@ -114,13 +143,15 @@ func (g *Guide) steps() []step {
 	}
 }
 
+// say prints a line of the list, in the form of doctor's.
 func (g *Guide) say(mark, title, words string) {
 	fmt.Fprintf(g.Out, "%s %-16s %s\n", mark, title, strings.ReplaceAll(words, "\n", "\n"+strings.Repeat(" ", 19)))
 }
 
 // tries is a check that tries an answer once, with the settings as they would then be.
-// A form may check the same answer several times, and each try is a call to somebody.
-// What was found is kept in said.
+// A form may check the same answer several times, and each try is a call to somebody. Whoever sends the same answer
+// again after a try without a verdict has it tried again. What was found is kept in said.
+// first looks at the answer without calling anybody (keyLooks, token.looks).
 func (g *Guide) tries(ctx context.Context, what What, name string, said *string, first func(string) error) func(string) error {
 	last, verdict := "", error(nil)
 	return func(answer string) error {
@@ -133,6 +164,9 @@ func (g *Guide) tries(ctx context.Context, what What, name string, said *string,
 			return verdict
 		}
 		*said, verdict = g.World.Try(ctx, what, g.with(name, answer))
+		if unreached(verdict) {
+			last = ""
+		}
 		return verdict
 	}
 }
@@ -190,7 +224,7 @@ func (g *Guide) setBudget(ctx context.Context, amount string) (string, error) {
 	return g.World.SetBudget(ctx, g.set, amount)
 }
 
-// ids are a setting's list.
+// ids are a setting's list, as people write it: with blanks, and at times with somebody in it twice.
 func (g *Guide) ids(name string) (ids []string) {
 	for _, word := range strings.Split(g.set[name], ",") {
 		if word = strings.TrimSpace(word); word != "" && !slices.Contains(ids, word) {

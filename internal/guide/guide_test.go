@@ -25,12 +25,19 @@ type company struct {
 	channels func() []Channel
 	people   []Person
 	broken   map[What]string
+	away     map[What]int // how many times nobody can be reached, from now on
+	tried    int
 	revoked  string // a key that its house takes no more
 	keyed    bool   // Mistral's server wants a key
 	examined Settings
 }
 
 func (c *company) Try(_ context.Context, what What, s Settings) (string, error) {
+	c.tried++
+	if c.away[what] > 0 {
+		c.away[what]--
+		return "", &Unreached{errors.New("cannot reach Slack")}
+	}
 	if why := c.broken[what]; why != "" {
 		return "", errors.New(why)
 	}
@@ -60,7 +67,7 @@ func (c *company) SetBudget(_ context.Context, _ Settings, amount string) (strin
 func (c *company) Doctor(_ context.Context, s Settings) error { c.examined = s; return nil }
 
 func aCompany() *company {
-	return &company{broken: map[What]string{}, channels: func() []Channel { return []Channel{{ID: "C1", Name: "reviews"}} }, people: []Person{
+	return &company{broken: map[What]string{}, away: map[What]int{}, channels: func() []Channel { return []Channel{{ID: "C1", Name: "reviews"}} }, people: []Person{
 		{ID: "U1", Name: "Ben Osei", Handle: "ben"}, {ID: "U2", Name: "Ben Adler", Handle: "badler"}, {ID: "U3", Name: "Carla Reyes", Handle: "carla", Admin: true}}}
 }
 
@@ -254,4 +261,104 @@ func TestAChannelThatIsGoneIsAskedForAnew(t *testing.T) {
 	require.NoError(t, g.Run(t.Context(), given))
 	require.Equal(t, "C1", c.examined[channelName])
 	require.Contains(t, out.String(), "the bot is not in archived")
+}
+
+// enters is somebody who types the same answer as often as it is refused, and chooses by what they want.
+type enters struct {
+	Form
+	secret  string
+	chooses []string
+	refused []string
+	asked   []string
+}
+
+func (e *enters) Secret(_ context.Context, q Question) (string, error) {
+	e.asked = append(e.asked, q.Title)
+	for range 5 {
+		err := q.Check(e.secret)
+		if err == nil {
+			return e.secret, nil
+		}
+		e.refused = append(e.refused, err.Error())
+	}
+	return "", ErrStopped
+}
+
+func (e *enters) Choose(_ context.Context, q Question, from []Option) (string, error) {
+	e.asked = append(e.asked, q.Title)
+	if len(e.chooses) == 0 {
+		return "", ErrStopped
+	}
+	want := e.chooses[0]
+	e.chooses = e.chooses[1:]
+	for _, o := range from {
+		if strings.HasPrefix(o.Label, want) {
+			return o.Value, nil
+		}
+	}
+	return "", errors.New("no answer " + want)
+}
+
+func TestAFailedNetworkIsNoVerdictOnAToken(t *testing.T) {
+	t.Parallel()
+	c := aCompany()
+	g, _, _ := c.guide(t)
+	g.set = Settings{}
+	said := ""
+	check := g.tries(t.Context(), TheApp, appToken.name, &said, appToken.looks)
+	c.away[TheApp] = 2
+	require.EqualError(t, check("xapp-1"), "cannot reach Slack")
+	require.EqualError(t, check("xapp-1"), "cannot reach Slack", "it is tried again")
+	require.NoError(t, check("xapp-1"))
+	require.NoError(t, check("xapp-1"))
+	require.Equal(t, 3, c.tried, "what is right is tried once")
+	c.broken[TheApp] = "refused"
+	require.EqualError(t, check("xapp-2"), "refused")
+	require.EqualError(t, check("xapp-2"), "refused")
+	require.Equal(t, 4, c.tried, "and so is what is wrong")
+
+	// What is there already is tried again when somebody wants that, and nobody has to type it anew.
+	c = aCompany()
+	c.away[TheApp] = 2
+	g, out, given := c.guide(t)
+	form := &enters{chooses: []string{"Try again", "Try again"}}
+	g.Form = form
+	require.NoError(t, g.Run(t.Context(), given), out.String())
+	require.Equal(t, []string{"Try again?", "Try again?"}, form.asked)
+	require.Equal(t, 2, strings.Count(out.String(), "✗ Slack app token  cannot reach Slack"))
+	require.Equal(t, "xapp-1", c.examined[appToken.name])
+
+	// Or another one is given.
+	c = aCompany()
+	c.away[TheApp] = 1
+	g, out, given = c.guide(t)
+	form = &enters{chooses: []string{"Give another one"}, secret: "xapp-9"}
+	g.Form = form
+	require.NoError(t, g.Run(t.Context(), given), out.String())
+	require.Equal(t, "xapp-9", c.examined[appToken.name])
+
+	// Whoever stops keeps what works, and is asked nothing more.
+	c = aCompany()
+	c.away[TheApp] = 1
+	g, _, given = c.guide(t)
+	form = &enters{}
+	g.Form = form
+	require.ErrorIs(t, g.Run(t.Context(), given), ErrStopped)
+	require.Equal(t, []string{"Try again?"}, form.asked)
+}
+
+// A key that nobody could try is not forgotten for another one.
+func TestAKeyThatNobodyCouldTryIsKept(t *testing.T) {
+	t.Parallel()
+	c := aCompany()
+	g, out, given := c.guide(t)
+	given["OPENAI_API_KEY"] = "theirs"
+	c.away[TheModel] = 3 // both at once, then each of the two others alone
+	form := &enters{chooses: []string{"Give another one", "Claude"}, secret: "sk-ant"}
+	g.Form = form
+	require.NoError(t, g.Run(t.Context(), given), out.String())
+	for name, key := range map[string]string{"MISTRAL_API_KEY": "k", "OPENAI_API_KEY": "theirs", "ANTHROPIC_API_KEY": "sk-ant"} {
+		require.Equal(t, key, c.examined[name])
+	}
+	require.Contains(t, out.String(), "The key of GPT, by OpenAI is kept, though it could not be tried just now.")
 }

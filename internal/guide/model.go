@@ -12,6 +12,7 @@ import (
 // well, which nobody types into a form.
 type provider struct{ name, key, address, where string }
 
+// providers are in the order in which they are offered.
 var providers = []provider{
 	{"Mistral", "MISTRAL_API_KEY", "MISTRAL_BASE_URL", "console.mistral.ai"},
 	{"Claude, by Anthropic", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "platform.claude.com"},
@@ -36,7 +37,10 @@ func (g *Guide) knownModel(ctx context.Context) (string, error) {
 	return said, err
 }
 
-// askModel asks whose models are used, and for the key, which is tried without cost.
+// askModel asks whose models are used, and for the key, which is tried without cost. One house is asked for; keys of others
+// that are in the file already stay, where they work.
+// Others' keys are tried alone, one after the other, since a try of all together says only that one of them
+// fails.
 func (g *Guide) askModel(ctx context.Context) (said string, err error) {
 	var from []Option
 	for _, p := range providers {
@@ -47,11 +51,17 @@ func (g *Guide) askModel(ctx context.Context) (said string, err error) {
 	if err != nil {
 		return "", err
 	}
+	// Choose gives one of the values that it was given.
 	p := providers[slices.IndexFunc(providers, func(p provider) bool { return p.key == chosen })]
-	// A key of another house that does not work must not stand in the way of this one, and one that does is kept.
+	// A key of another house that does not work must not stand in the way of this one, and one that does is kept. So is one that nobody
+	// could try: it steps aside while this one is asked for.
+	aside := Settings{}
 	for _, other := range providers {
 		if other.key != p.key && g.set[other.key] != "" {
 			if _, err := g.World.Try(ctx, TheModel, g.alone(other)); err != nil {
+				if unreached(err) {
+					aside[other.key] = g.set[other.key]
+				}
 				g.set[other.key] = ""
 			}
 		}
@@ -60,6 +70,12 @@ func (g *Guide) askModel(ctx context.Context) (said string, err error) {
 		Check: g.tries(ctx, TheModel, p.key, &said, keyLooks)})
 	if err == nil {
 		g.set[p.key] = strings.TrimSpace(value)
+		for _, other := range providers {
+			if key := aside[other.key]; key != "" {
+				g.set[other.key] = key
+				said += "\nThe key of " + other.name + " is kept, though it could not be tried just now."
+			}
+		}
 	}
 	return said, err
 }

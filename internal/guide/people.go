@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// What the file calls them.
+// The settings that this file decides, by their names in the env file.
 const (
 	channelName   = "REVIEW_CHANNEL"
 	reviewersName = "REVIEWERS"
@@ -50,6 +50,7 @@ func (g *Guide) take(ctx context.Context, c Channel) (string, error) {
 	return label(c), nil
 }
 
+// label is a channel as people see it in Slack's list.
 func label(c Channel) string {
 	if c.Private {
 		return "#" + c.Name + " (private)"
@@ -95,6 +96,7 @@ func (g *Guide) askChannel(ctx context.Context) (string, error) {
 
 // await looks for channels until there is the right one. It asks Slack again and again: Socket Mode,
 // which would tell of an invitation, belongs to serve, and two listeners would share its events.
+// g.Wait of zero waits for ever: somebody sits at the terminal and can stop it.
 func (g *Guide) await(ctx context.Context, what string, enough func([]Channel) bool) ([]Channel, error) {
 	every := g.Every
 	if every == 0 {
@@ -102,6 +104,7 @@ func (g *Guide) await(ctx context.Context, what string, enough func([]Channel) b
 	}
 	var until <-chan time.Time
 	if g.Wait > 0 {
+		// One timer for all looks: the wait is for the invitation, and not for the next answer of Slack.
 		timer := time.NewTimer(g.Wait)
 		defer timer.Stop()
 		until = timer.C
@@ -132,6 +135,7 @@ func (g *Guide) knownReviewers(ctx context.Context) (string, error) {
 	})
 }
 
+// knownAdmins takes names, handles and ids. Whoever is a full member may administer, so nothing else is tried.
 func (g *Guide) knownAdmins(ctx context.Context) (string, error) {
 	return g.knownPeople(ctx, adminsName, "--admins NAME,NAME", func() error { return nil })
 }
@@ -201,7 +205,7 @@ func find(all []Person, word string) (Person, error) {
 	return Person{}, fmt.Errorf("nobody who may decide is called %q here (guests, apps and people who have left may not)", word)
 }
 
-// askReviewers suggests whoever is in the review channel.
+// askReviewers suggests whoever is in the review channel: they see the cards, and most likely were invited for that.
 func (g *Guide) askReviewers(ctx context.Context) (string, error) {
 	in, err := g.World.Members(ctx, g.set, g.set[channelName])
 	if err != nil {
@@ -213,7 +217,8 @@ func (g *Guide) askReviewers(ctx context.Context) (string, error) {
 	})
 }
 
-// askAdmins suggests the administrators of the workspace who review.
+// askAdmins suggests the administrators of the Slack workspace. Those of Countersign are others' to choose: they need not be
+// the same.
 func (g *Guide) askAdmins(ctx context.Context) (string, error) {
 	all, err := g.World.People(ctx, g.set)
 	if err != nil {
@@ -228,7 +233,8 @@ func (g *Guide) askAdmins(ctx context.Context) (string, error) {
 	return g.askPeople(ctx, adminsName, "Who sets budgets and rules?", "Administrators of Countersign; they also hear when something is wrong. Type / to search.", suggested, func(string) error { return nil })
 }
 
-// askPeople has several people chosen, at least one of them.
+// askPeople has several people chosen, at least one of them. Those who are suggested stand first: in a workspace of
+// hundreds nobody would find the marks.
 func (g *Guide) askPeople(ctx context.Context, name, title, help string, suggested []string, fit func(chosen string) error) (string, error) {
 	all, err := g.World.People(ctx, g.set)
 	if err != nil {

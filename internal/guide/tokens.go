@@ -16,6 +16,7 @@ type token struct {
 	where      string // where Slack shows it
 }
 
+// The two, each with where it is found today: Slack shows neither where the other stands.
 var (
 	botToken = token{"SLACK_BOT_TOKEN", "--bot-token", TheBot, "xoxb-", "The Bot User OAuth Token (xoxb-…)?",
 		"On your app's page: OAuth & Permissions → Install to Workspace, then copy the Bot User OAuth Token."}
@@ -33,7 +34,8 @@ var others = []struct{ prefix, words string }{
 	{"xoxc-", "this is a browser's own token (xoxc), which no app can use; the tokens stand on your app's page"},
 }
 
-// looks tells whether something can be this token at all, before Slack is asked.
+// looks tells whether something can be this token at all, before Slack is asked: a wrong one says by itself which it is,
+// where Slack would only say invalid_auth.
 func (t token) looks(value string) error {
 	if strings.HasPrefix(value, t.prefix) {
 		return nil
@@ -49,6 +51,8 @@ func (t token) looks(value string) error {
 	return fmt.Errorf("this is not the token, which begins with %s. %s (A signing secret or a client secret is something else.)", t.prefix, t.where)
 }
 
+// knownToken tries the token that is set already.
+// Trying it through tries keeps looks and the call to Slack in one place for both ways.
 func (g *Guide) knownToken(t token) func(context.Context) (string, error) {
 	return func(ctx context.Context) (said string, err error) {
 		value := strings.TrimSpace(g.set[t.name])

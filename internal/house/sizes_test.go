@@ -30,7 +30,7 @@ var (
 		"approval/steps": {34, "a file each for the use cases, and the ports"},
 	}
 	largeFiles = map[string]exception{
-		"migrations/0003_requests.sql":                 {660, "a noun of the schema stands in one file"},
+		"migrations/0003_requests.sql":                 {680, "a noun of the schema stands in one file"},
 		"migrations/0004_ledger.sql":                   {456, "a noun of the schema stands in one file"},
 		"internal/slacksim/page/src/style/blocks.css":  {539, "a sheet is looked up by selector, not read"},
 		"internal/slacksim/page/src/style/frame.css":   {524, "a sheet is looked up by selector, not read"},
@@ -40,7 +40,7 @@ var (
 		"approval.Request": {49, "a verb for each move, and what drawing asks of it; Money, Turn, Talk and Boxes hold the rest"},
 	}
 	largeInterfaces = map[string]exception{
-		"approval/steps.Store":   {62, "all pieces at once, for whoever keeps or wires them: no step has it"},
+		"approval/steps.Store":   {63, "all pieces at once, for whoever keeps or wires them: no step has it"},
 		"approval/steps.Sandbox": {17, "all pieces at once, for whoever makes or wires boxes: no step has it"},
 	}
 )

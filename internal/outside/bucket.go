@@ -25,7 +25,10 @@ import (
 
 // Bucket keeps each checkpoint as an object of its own in an S3-compatible bucket, locked
 // against deletion and change for some days. Nothing is written over: an object that is there is read, and is
-// the same or an alarm.
+// the same or an alarm. Many replicas write the same: If-None-Match lets the first one, and the others read it.
+//
+// first is this replica's memory alone: it makes a missing object an alarm also when no later one is there to
+// show the gap.
 type Bucket struct {
 	client *s3.Client
 	at     BucketAt
@@ -34,7 +37,7 @@ type Bucket struct {
 	first map[int64]bool // numbers that were seen there
 }
 
-// BucketAt is where a bucket is, and with what it is opened.
+// BucketAt is where a bucket is, and with what it is opened: a key that may list, read and put, and need not delete.
 type BucketAt struct {
 	URL, Region, Bucket, Key, Secret string
 	Days                             int               // for which an object is locked
@@ -50,6 +53,7 @@ const (
 // NewBucket opens nothing yet.
 func NewBucket(at BucketAt) (*Bucket, error) {
 	where, err := url.Parse(at.URL)
+	// A path would be taken for the bucket (path style), so none is allowed.
 	if err != nil || where.Host == "" || where.Scheme != "https" && where.Scheme != "http" || strings.Trim(where.Path, "/") != "" {
 		return nil, fmt.Errorf("the bucket's address is not one like https://s3.eu-central-1.amazonaws.com: %q", at.URL)
 	}
@@ -61,7 +65,8 @@ func NewBucket(at BucketAt) (*Bucket, error) {
 			return aws.Credentials{AccessKeyID: at.Key, SecretAccessKey: at.Secret}, nil
 		}),
 		HTTPClient: &http.Client{Transport: at.Transport, Timeout: bucketTime},
-		Retryer:    retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 5 }),
+		// Five attempts in all, within bucketTime: SlowDown is S3's ordinary answer to many calls.
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 5 }),
 		// Hosts other than Amazon's know no checksums but those that a request cannot do without.
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired, ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired})
 	return &Bucket{client: client, at: at, first: map[int64]bool{}}, nil
@@ -71,6 +76,9 @@ func NewBucket(at BucketAt) (*Bucket, error) {
 func (b *Bucket) Name() string { return "the bucket " + b.at.Bucket }
 
 // prefix is what the objects of an epoch are called by. None of it begins another's: each is a history of its own.
+//
+//	countersign-checkpoint-000000000001.txt
+//	countersign-epoch-bcd23f-checkpoint-000000000001.txt
 func prefix(epoch string) string {
 	if epoch == "" {
 		return "countersign-checkpoint-"
@@ -78,6 +86,7 @@ func prefix(epoch string) string {
 	return "countersign-epoch-" + epoch + "-checkpoint-"
 }
 
+// objectOf pads the number, so that a bucket, which lists by name, lists by number.
 func objectOf(epoch string, number int64) string {
 	return fmt.Sprintf("%s%012d.txt", prefix(epoch), number)
 }
@@ -108,6 +117,7 @@ func (b *Bucket) Last(ctx context.Context) (*checkpoint.Checkpoint, error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	// The lock may have run out: what this replica has seen there is missed all the same.
 	for seen := range b.first {
 		if seen > last {
 			return nil, &PartedError{b.Name(), fmt.Sprintf("checkpoint %d is gone there", seen)}
@@ -116,6 +126,7 @@ func (b *Bucket) Last(ctx context.Context) (*checkpoint.Checkpoint, error) {
 	if last == 0 {
 		return nil, nil
 	}
+	// The last number stands for all before it, since the list above has no gap.
 	b.first = map[int64]bool{last: true}
 	signed, err := b.read(ctx, last)
 	if err != nil {
@@ -128,6 +139,7 @@ func (b *Bucket) Last(ctx context.Context) (*checkpoint.Checkpoint, error) {
 	return &c, nil
 }
 
+// read is a note as it is there now. No more of it is read than a note can have.
 func (b *Bucket) read(ctx context.Context, number int64) (string, error) {
 	object, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.at.Bucket, Key: aws.String(objectOf(b.at.Epoch, number))})
 	if err != nil {
@@ -156,6 +168,7 @@ func (b *Bucket) Add(ctx context.Context, notes []string) error {
 	return nil
 }
 
+// add puts one object. That another is there is no error: what it holds decides.
 func (b *Bucket) add(ctx context.Context, number int64, signed string) error {
 	ctx, cancel := context.WithTimeout(ctx, bucketTime)
 	defer cancel()
@@ -163,6 +176,8 @@ func (b *Bucket) add(ctx context.Context, number int64, signed string) error {
 	_, err := b.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.at.Bucket, Key: aws.String(objectOf(b.at.Epoch, number)), Body: strings.NewReader(signed), ContentType: aws.String("text/plain; charset=utf-8"),
 		ContentMD5: aws.String(base64.StdEncoding.EncodeToString(sum[:])), IfNoneMatch: aws.String("*"), // only where there is none
 		ObjectLockMode: types.ObjectLockModeCompliance, ObjectLockRetainUntilDate: aws.Time(time.Now().UTC().AddDate(0, 0, b.at.Days))})
+	// PreconditionFailed says that the object is there, by another replica or an attempt of ours whose answer
+	// was lost.
 	if said, ok := errors.AsType[smithy.APIError](err); err != nil && (!ok || said.ErrorCode() != "PreconditionFailed") {
 		return fmt.Errorf("write checkpoint %d: %w", number, err)
 	}

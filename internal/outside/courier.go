@@ -24,9 +24,13 @@ type Signed struct {
 }
 
 // Source lists the checkpoints of the log after a number, in their order.
+//
+// It is called with 0 for all of them, since numbers begin at 1.
 type Source func(ctx context.Context, after int64) ([]Signed, error)
 
 // Place is somewhere that checkpoints are kept.
+//
+// Replicas do not take turns at a place: Add must bear that another one adds the same.
 type Place interface {
 	Name() string
 	// Last is the last checkpoint that is there, as it is read from there now; nil where there is none. A
@@ -55,6 +59,8 @@ func (e *LateError) Error() string {
 }
 
 // Each lists the errors of one kind in an error that joins those of several places.
+//
+// Bring and Late join what several places say, and each is told to people by itself.
 func Each[E error](err error) (all []E) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range joined.Unwrap() {
@@ -68,7 +74,8 @@ func Each[E error](err error) (all []E) {
 	return all
 }
 
-// waits is how long one place may take. One that hangs holds up no other, and nobody who is to hear of it.
+// waits is how long one place may take. One that hangs holds up no other, and nobody who is to hear of it: places are
+// served one after another.
 const waits = 15 * time.Second
 
 // partedEvery is how often a place is read that has another history than ours: it hardly gets well by itself.
@@ -116,6 +123,8 @@ func (c *Courier) within(ctx context.Context, place Place, do func(context.Conte
 	return do(ctx)
 }
 
+// bring gives one place what it lacks. It remembers what was there, so that a tick with nothing new costs a look at our own
+// log alone.
 func (c *Courier) bring(ctx context.Context, place Place, from Source) error {
 	c.mu.Lock()
 	known := c.seen[place.Name()]
@@ -130,11 +139,16 @@ func (c *Courier) bring(ctx context.Context, place Place, from Source) error {
 		}
 	}
 	last, notes, err := missing(ctx, place, from)
-	if err == nil && len(notes) > 0 {
-		if err = place.Add(ctx, texts(notes)); err == nil {
+	for err == nil && len(notes) > 0 {
+		refused := place.Add(ctx, texts(notes))
+		if refused == nil {
 			last = notes[len(notes)-1].Number
-		} else if _, _, parted := missing(ctx, place, from); parted != nil {
-			err = parted // it was refused because something else stands there by now
+			break
+		}
+		// Something else may stand there by now, or what another replica has brought meanwhile: then only the rest of it is lacking, if any.
+		had := last
+		if last, notes, err = missing(ctx, place, from); err == nil && last == had {
+			err = refused
 		}
 	}
 	if err != nil {
@@ -148,6 +162,7 @@ func (c *Courier) bring(ctx context.Context, place Place, from Source) error {
 	return nil
 }
 
+// saw remembers what a place had. Two ticks of one replica may bring at once; the later word stands, and both are true.
 func (c *Courier) saw(place Place, now sight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -168,6 +183,7 @@ func missing(ctx context.Context, place Place, from Source) (last int64, lacks [
 		lacks, err = from(ctx, 0)
 		return 0, lacks, err
 	}
+	// From the one before, so that the first of the list is our own copy of their last.
 	list, err := from(ctx, there.Number-1)
 	if err != nil {
 		return 0, nil, err
@@ -178,6 +194,7 @@ func missing(ctx context.Context, place Place, from Source) (last int64, lacks [
 	return there.Number, list[1:], nil
 }
 
+// texts are the notes alone.
 func texts(list []Signed) (notes []string) {
 	for _, one := range list {
 		notes = append(notes, one.Note)
@@ -195,6 +212,7 @@ func (c *Courier) Late(ctx context.Context, from Source, within time.Duration) e
 	return errors.Join(faults...)
 }
 
+// late asks the place only where our own memory says that something has been lacking for too long.
 func (c *Courier) late(ctx context.Context, place Place, from Source, within time.Duration) error {
 	c.mu.Lock()
 	known := c.seen[place.Name()]
@@ -207,6 +225,7 @@ func (c *Courier) late(ctx context.Context, place Place, from Source, within tim
 		return err
 	}
 	_, lacks, err := missing(ctx, place, from)
+	// An outage of a place is therefore reported as late once its time is over, and not before.
 	if err != nil { // it cannot be read, so nobody knows that it has more than we remember
 		lacks = list
 	}

@@ -59,6 +59,7 @@ func (g *Git) parts() (named string, secrets []string) {
 			secrets = append(secrets, plain)
 		}
 	}
+	// Short ones would blank out half of every message; "git" is the user of every SSH remote.
 	secrets = slices.DeleteFunc(secrets, func(s string) bool { return len(s) < 4 || s == "git" })
 	slices.SortStableFunc(secrets, func(a, b string) int { return len(b) - len(a) })
 	return scheme + "://" + authority[at+1:] + path, secrets
@@ -82,6 +83,7 @@ func (g *Git) Patience() time.Duration {
 	return gitTime
 }
 
+// ref is the full name of the branch, so that no tag of that name is meant.
 func (g *Git) ref() string { return "refs/heads/" + g.Branch }
 
 // Last reads the branch from the remote.
@@ -112,14 +114,23 @@ func (g *Git) Last(ctx context.Context) (*checkpoint.Checkpoint, error) {
 		fetch = slices.Insert(fetch, 1, "--depth=1")
 	}
 	if _, err := g.git(ctx, "", fetch...); err != nil {
+		// Git has one status for all that fails; its words are English (LC_ALL=C below).
 		if said := err.Error(); strings.Contains(said, "non-fast-forward") || strings.Contains(said, "rejected") {
 			return nil, &PartedError{g.Name(), "its branch " + g.Branch + " does not continue what was there before: somebody has rewritten it"}
 		}
 		return nil, err
 	}
+	// Asked for by itself: that Git could not be run, or ran out of time, is no alarm.
+	named, err := g.git(ctx, "", "ls-tree", "--name-only", g.ref(), gitFile)
+	if err != nil {
+		return nil, err
+	}
+	if named == "" {
+		return nil, &PartedError{g.Name(), gitFile + " is gone there"}
+	}
 	text, err := g.git(ctx, "", "show", g.ref()+":"+gitFile)
 	if err != nil {
-		return nil, &PartedError{g.Name(), gitFile + " is gone there"}
+		return nil, err
 	}
 	notes := checkpoint.Notes(text)
 	if len(notes) == 0 {
@@ -141,6 +152,7 @@ func (g *Git) Add(ctx context.Context, notes []string) error {
 		if text, err = g.git(ctx, "", "show", g.ref()+":"+gitFile); err != nil {
 			return err
 		}
+		// git() took the line end off: one ends the last note, one stands between.
 		text += "\n\n"
 		commit = append(commit, "-p", tip)
 	}
@@ -152,6 +164,7 @@ func (g *Git) Add(ctx context.Context, notes []string) error {
 	if err != nil {
 		return err
 	}
+	// No work tree is needed for any of it, so two replicas on one machine do not meet in files.
 	made, err := g.git(ctx, "", append(commit, tree)...)
 	if err != nil {
 		return err
@@ -182,6 +195,7 @@ func (g *Git) git(ctx context.Context, in string, args ...string) (string, error
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
 	cmd.Stdin = strings.NewReader(in)
+	// Who commits is of no weight: the notes are signed.
 	cmd.Env = append(os.Environ(), "GIT_TERMINAL_PROMPT=0", "LC_ALL=C", "GIT_AUTHOR_NAME=countersign", "GIT_AUTHOR_EMAIL=countersign@localhost",
 		"GIT_COMMITTER_NAME=countersign", "GIT_COMMITTER_EMAIL=countersign@localhost")
 	var said, fault strings.Builder

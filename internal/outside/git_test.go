@@ -86,6 +86,39 @@ func TestCheckpointsComeToAGitRemote(t *testing.T) {
 }
 
 // A replica that has not seen the remote yet fetches its last commit, and not years of them; that takes longer than usual at most once.
+// slower is a replica that is at it when another one has just brought the same.
+type slower struct {
+	Place
+	first func()
+}
+
+func (s *slower) Add(ctx context.Context, notes []string) error {
+	if first := s.first; first != nil {
+		s.first = nil
+		first()
+	}
+	return s.Place.Add(ctx, notes)
+}
+
+func TestTwoReplicasBringTheSameCheckpoints(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]int{"all of them": 3, "a part of them": 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g, run := remote(t)
+			require.NoError(t, (&Courier{Places: []Place{g}}).Bring(t.Context(), made(t, 1, "")))
+			other := *g
+			other.Dir = filepath.Join(t.TempDir(), "other.git")
+			one := &slower{g, func() {
+				require.NoError(t, (&Courier{Places: []Place{&other}}).Bring(t.Context(), made(t, before, "")))
+			}}
+			require.NoError(t, (&Courier{Places: []Place{one}}).Bring(t.Context(), made(t, 3, "")), "nobody has to hear of it")
+			require.Nil(t, one.first)
+			require.Len(t, checkpoint.Notes(run("--git-dir", g.URL, "show", "checkpoints:"+gitFile)), 3, "each once")
+		})
+	}
+}
+
 func TestTheFirstFetchIsTheLastCommitAlone(t *testing.T) {
 	t.Parallel()
 	g, run := remote(t)

@@ -8,7 +8,9 @@ import (
 	"countersign/approval/redact"
 )
 
-// Attached is a file that came with an answer.
+// Attached is a file that came with an answer. An event names it by its hash; the bytes are another file of the pack.
+// Of one that is shown both Data and Kept are set; of one that was held back Kept alone; of one that was
+// forgotten, or is too long for a pack, neither.
 type Attached struct {
 	Name string
 	Data []byte // nil: it is not in this pack
@@ -22,6 +24,7 @@ func attached(e event, words teller) (files []Attached) {
 		file, _ := one.(map[string]any)
 		content, _ := file["content"].(map[string]any)
 		hash, _ := content[salted].(string)
+		// A value that is masked is in the map without its bytes: that tells "kept, and not shown" from "not here at all".
 		data, kept := words[hash]
 		files = append(files, Attached{words.word(file["name"]), data, kept})
 	}
@@ -39,6 +42,7 @@ func (a Attached) kind() string {
 			return one.kind
 		}
 	}
+	// RIFF, four bytes of length, then WEBP.
 	if len(a.Data) > 12 && string(a.Data[8:12]) == "WEBP" {
 		return "image/webp"
 	}
@@ -65,16 +69,19 @@ func filesWords(s *Story) string {
 	return strings.Join(list, ", ")
 }
 
-// mostPictures bounds the pictures of a page, together: the page is a part of what a verifier reads, and a browser has
-// to hold it. The others are in values.jsonl.
+// mostPictures bounds the pictures of a page, together (200 MiB): the page is a part of what a verifier reads, and a browser
+// has to hold it. The others are in values.jsonl.
 const mostPictures = 200 << 20
 
 // picture is a file as the page shows it, out of itself and nothing else; empty where there is no room for it any more.
+// It returns a URL of its own type because html/template would otherwise write "#ZgotmplZ" in place of a data:
+// URL.
 func (p *page) picture(a Attached) template.URL {
 	size := base64.StdEncoding.EncodedLen(len(a.Data))
 	if a.kind() == "" || p.pictures+size > mostPictures {
 		return ""
 	}
+	// Counted before it is written, and as the page will have it (base64), which is a third more than the file.
 	p.pictures += size
 	return template.URL("data:" + a.kind() + ";base64," + base64.StdEncoding.EncodeToString(a.Data)) // base64 holds no sign that ends an attribute
 }

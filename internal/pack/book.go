@@ -12,7 +12,7 @@ import (
 // stands before it in the log. The time in an event is its writer's word: whoever has the key can write any, but
 // puts nothing before what has its place.
 
-// book is what the log says.
+// book is what the log says. Its keys are texts joined by blanks, which no id of Slack's or ours has.
 type book struct {
 	ruled ruled
 	roles map[string][]role // by workspace and person
@@ -69,12 +69,15 @@ type shown struct {
 	drafted                  bool // it was written here; else sealed anew, and may have been opened before
 }
 
+// newBook is a book before the first event.
 func newBook() book {
 	return book{ruled: ruled{}, roles: map[string][]role{}, lent: map[string][]lent{}, channels: map[string]string{}, opened: map[string]opening{},
 		wishes: map[string][]string{}, voices: map[string][]voiced{}}
 }
 
 // house takes what an event says of rules and people.
+// Only streams of rules and people are looked at, each by the name that it has for its workspace: an event of
+// another stream that happens to have such a kind says nothing here.
 func (b *book) house(e event, at int64) {
 	if team, is := strings.CutPrefix(e.Stream, "rules:"); is && e.Kind == kindSetRules {
 		b.ruled.take(team, e, at)
@@ -110,7 +113,8 @@ func (b *book) sorts() {
 	}
 }
 
-// take remembers what an entry says.
+// take remembers what an entry says. Those that were brought along (grounds) come first, whatever their place, and then the
+// pack's own in the order of the log: hence sorts.
 func (b *book) take(s seen, at int64, n *entries) {
 	e := s.event
 	if b.begins.IsZero() {
@@ -153,6 +157,7 @@ func (b *book) decide(s seen, at int64, n *entries) {
 	}
 	writers := n.writers[id]
 	d.author = writers.author
+	// A decision in somebody's place is barred by what bars either of the two.
 	for _, one := range []string{d.who, d.voice} {
 		switch {
 		case one == "":
@@ -161,10 +166,12 @@ func (b *book) decide(s seen, at int64, n *entries) {
 		case one == writers.author:
 			d.faults = append(d.faults, whose(d, one, "wrote this code", "of whoever wrote this code"))
 		}
+		// For most decisions both are one person, who would else be told of twice.
 		if d.who == d.voice {
 			break
 		}
 	}
+	// Whoever opened it may be two people in Slack at one terminal: their operating-system user is one all the same.
 	for _, before := range b.voices[version] {
 		switch {
 		case before.who == d.who:
@@ -175,6 +182,7 @@ func (b *book) decide(s seen, at int64, n *entries) {
 			d.faults = append(d.faults, "another decision on this version had been given by the same user of the terminal before")
 		}
 	}
+	// Also a decision with a fault bars the next one of the same person: a forged first word would else make room for a second.
 	b.voices[version] = append(b.voices[version], voiced{d.who, d.voice, text("os_user")})
 	for _, wisher := range b.wishes[id] {
 		if wisher == d.who || wisher == d.voice {
@@ -182,14 +190,21 @@ func (b *book) decide(s seen, at int64, n *entries) {
 			break
 		}
 	}
+	if slices.ContainsFunc([]string{d.who, d.voice}, func(one string) bool { return slices.Contains(writers.former, one) }) {
+		d.faults = append(d.faults, theirPart)
+	}
+	// Noted after this decision was judged, so that nobody's wish stands in the way of itself.
 	if e.Kind == kindChangesRequested {
 		b.wishes[id] = append(b.wishes[id], d.who, d.voice)
 	}
 	b.ballots = append(b.ballots, d)
 }
 
-// theirWish is no fault where the risk is low.
-const theirWish = "they had asked for the changes that it has"
+// These are no faults where the risk is low: there whoever wished for a change, or wrote an earlier version, may approve.
+const (
+	theirWish = "they had asked for the changes that it has"
+	theirPart = "they had written a version before it" // of medium and high risk a part of it is theirs
+)
 
 // whose is that somebody decides on what is their own, or in the place of somebody whose it is.
 func whose(d *ballot, one, own, others string) string {
@@ -199,7 +214,7 @@ func whose(d *ballot, one, own, others string) string {
 	return "it was given in the place " + others + ", " + one
 }
 
-// right is what somebody decides by.
+// right is what somebody decides by, or why they had none, as the log has it.
 type right struct {
 	Role  string    // in words
 	By    string    // who has named them; empty: nobody whom the log has
@@ -218,6 +233,8 @@ func direct(channel string) bool { return strings.HasPrefix(channel, "D") }
 type rolePlace struct{ name, channel string }
 
 // has are the roles of somebody before a place in the log, and the last one of a reviewer that was taken from them.
+// before cuts the log off at the decision, so that a role that was given a minute later does not make up for
+// its lack.
 func (b *book) has(team, who string, before int64) (has map[rolePlace]role, gone *role) {
 	has = map[rolePlace]role{}
 	for _, one := range b.roles[team+" "+who] {
@@ -226,6 +243,7 @@ func (b *book) has(team, who string, before int64) (has map[rolePlace]role, gone
 		case one.position >= before:
 		case one.taken:
 			delete(has, key)
+			// Only the last is told: it is why they are none now.
 			if one.name == "reviewer" || one.name == "fallback" {
 				gone = &one
 			}
@@ -245,7 +263,10 @@ func (b *book) audits(team, who string, before int64) string {
 	return ""
 }
 
-// rightOf is by what right somebody decided in a channel.
+// rightOf is by what right somebody decided in a channel. In the place of another, the other's right counts. What the
+// log has comes before the server's settings, of which it has only the decision's own word.
+// The order is: reviewer of the channel, of the workspace, those who step in when others do not answer, the
+// settings. The first that holds is what the page says, with who gave it.
 func (b *book) rightOf(d *ballot, channel string) (r right) {
 	if auditor := b.audits(d.team, d.voice, d.position); auditor != "" {
 		return right{Not: "they were " + auditor}
@@ -257,9 +278,11 @@ func (b *book) rightOf(d *ballot, channel string) (r right) {
 			return right{Role: want.words, By: one.by, Since: one.at, OK: true}
 		}
 	}
+	// By the decision's own word, since settings are in no event. Whoever was named as well was found above.
 	if d.settings {
 		return right{Role: "reviewer by the settings of the server", OK: true}
 	}
+	// None that holds here: what they were elsewhere says why.
 	for key := range has {
 		if key.name == "reviewer" || key.name == "fallback" {
 			r.places = append(r.places, key.channel)
@@ -293,6 +316,7 @@ func (b *book) own(d *ballot) (channels []string) {
 
 // lending is the first of these channels whose rules of the time want its own people to decide: nobody is named for a
 // direct message, and such a channel's people decide there, too. Empty: the log here has no such rules.
+// Where latest is nil, the channel has no rules of its own.
 func (b *book) lending(d *ballot, channels []string) string {
 	for _, channel := range channels {
 		if t := b.ruled.latest(d.team, channel, d.position); t != nil && (t.Low.Owners || t.Medium.Owners || t.High.Owners) {
@@ -318,7 +342,7 @@ func (b *book) ownersAsked(d *ballot, seal need) bool {
 	return false
 }
 
-// letIn tells whether somebody might decide in another's place.
+// letIn tells whether somebody might decide in another's place: the last word before the decision counts.
 func (b *book) letIn(d *ballot) bool {
 	for _, l := range slices.Backward(b.lent[d.team+" "+d.voice]) {
 		if l.position < d.position {

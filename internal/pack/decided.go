@@ -7,7 +7,7 @@ import (
 	"countersign/approval/sshkey"
 )
 
-// Decided is what somebody decided, on what, and at which door.
+// Decided is what somebody decided, on what, and at which door, as a page shows it.
 type Decided struct {
 	At                             time.Time
 	Who, Verdict, For, Why, Number string
@@ -43,6 +43,7 @@ func lasting(d time.Duration) string {
 		of        time.Duration
 		one, more string
 	}{{24 * time.Hour, "day", "days"}, {time.Hour, "hour", "hours"}, {time.Minute, "minute", "minutes"}} {
+		// From two minutes on in minutes: "1 minute" would hide half of what a hasty approval took.
 		if n := int64(d / unit.of); n > 1 || n == 1 && unit.of > time.Minute {
 			return several(n, unit.one, unit.more)
 		}
@@ -67,6 +68,7 @@ func (s *Story) decide(e event, words teller) {
 	}
 	d := Decided{At: e.At, Who: e.Actor, Verdict: verdictWords[e.Kind], Why: words.word(e.Data["reason"]), For: e.fact("in_place_of"), Number: e.fact("revision"), Digest: e.fact("digest"), Door: "Slack", Position: s.at}
 	click, _ := e.Data["click"].(map[string]any)
+	// A click in Slack names no door. Every other door does, with who sat there.
 	if d.Team, _ = click["team"].(string); click["door"] != nil {
 		d.Door = words.word(click["door"])
 		if click["os_user"] != nil {
@@ -78,6 +80,7 @@ func (s *Story) decide(e event, words teller) {
 	}
 	d.Opened = s.opened[e.Actor+" "+d.Number]
 	d.Unopened = d.Opened.IsZero() && !s.Before
+	// Looks are of one broken glass: those at an earlier one say nothing of this.
 	if e.Kind == kindBrokeGlass {
 		s.Glass, s.Looks, d.Glass, d.Others = e.Actor, 0, true, words.list(e.Data["others"])
 	}
@@ -85,6 +88,7 @@ func (s *Story) decide(e event, words teller) {
 }
 
 // Stands is who stands behind what ran, or behind what waits to run.
+// The broken glass goes before approvals, since those of an earlier version may be in the story as well.
 func (s *Story) Stands(names *Names) string {
 	if s.Glass != "" {
 		return "nobody approved it: " + names.Who(s.Glass, s.At) + " broke the glass"
@@ -111,9 +115,12 @@ func (s *Story) Looked() string {
 
 // signed checks the signature that a decision was given with, where it has one: by just the key that it names, over
 // just this decision. Who has that key is said by the events of people.
+// It proves that the key signed these very words; that the key was theirs is held against the keyring
+// (signatures).
 func signed(e event) error {
 	click, _ := e.Data["click"].(map[string]any)
 	text := func(key string) string { said, _ := click[key].(string); return said }
+	// One without the other is no unsigned decision, but a broken one: Verify refuses it.
 	if text("key") == "" && text("signature") == "" {
 		return nil
 	}
@@ -122,7 +129,8 @@ func signed(e event) error {
 		Verdict: verdicts[e.Kind], Workspace: text("team")}.Verify(text("key"), text("signature"))
 }
 
-// elsewhere tells whether a decision was given at another door than Slack, and no key has signed it.
+// elsewhere tells whether a decision was given at another door than Slack, and no key has signed it: then who it was is
+// the word of whoever sat there.
 func elsewhere(e event) bool {
 	click, _ := e.Data["click"].(map[string]any)
 	return click["door"] != nil && click["key"] == nil

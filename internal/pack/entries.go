@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -16,7 +17,10 @@ import (
 )
 
 // entries are what the verifier keeps of the log while it reads on: how far each stream
-// is, and what the rows beside it have to agree with. No entry stays in memory.
+// is, and what the rows beside it have to agree with. No entry stays in memory: a log may have millions. The maps are emptied
+// as their rows come by, so what is left in the end has no row.
+// What a later file has to agree with is put in here by note and taken out by that file, so the order in which
+// the files are read matters (verifier.all).
 type entries struct {
 	sums      map[string]string // of files
 	streams   map[string]link   // where each stream is
@@ -56,6 +60,7 @@ type settlement struct {
 	usageOf  string
 }
 
+// newEntries is what is known before the first line.
 func newEntries() *entries {
 	return &entries{sums: map[string]string{}, streams: map[string]link{}, requests: map[string]bool{}, values: map[[32]byte]bool{},
 		decisions: map[string]int64{}, settled: map[string]settlement{}, versions: map[string]*sealed{}, needs: map[[32]byte]need{}, readings: map[[32]byte]bool{}, writers: map[string]people{}, codes: map[[32]byte]written{}, risks: map[[32]byte]string{}, book: newBook(), running: map[string]bool{}, grounds: map[int64]string{}, panes: panes{named: map[string][]grant{}, whole: map[string]bool{}}, keyring: keyring{keys: map[string][]registered{}}, hidden: -1}
@@ -79,8 +84,11 @@ func scan(from io.Reader, name string, each func(line []byte) error) error {
 
 // places reads the log from its first place in the pack to the last, hashes the tree over
 // it, and holds every checkpoint on the way against that tree.
+// It is the one pass over all entries: tree, stream, spelling and all that is remembered come of it. Memory is
+// bounded by what entries keeps, and not by how long the log is.
 func (v *verifier) places() error {
 	c := v.report.Contents
+	// From the edge that the pack names. If it lies about it, no root below comes out right.
 	tree, err := checkpoint.Grow(c.First, v.proof.Before)
 	if err != nil {
 		return broken("the file "+fileProof, "it does not say how the log stood before entry %d", c.First)
@@ -132,7 +140,7 @@ func (v *verifier) places() error {
 	return err
 }
 
-// seen is an entry with the event in it, if it has one.
+// seen is an entry with its event, as it was read.
 type seen struct {
 	Entry
 	event event
@@ -171,6 +179,7 @@ func (n *entries) take(line []byte, at, first int64) (s seen, err error) {
 		return s, broken(fmt.Sprintf("entry %d", s.Position), "it stands in another place, or twice")
 	case !bytes.Equal(append(bytes.Clone(line), '\n'), s.line()):
 		return s, broken(what, "it is not spelled as entries are")
+	// What was brought along has been believed already, before its place came: here it has to be the same.
 	case n.grounds[at] != "" && (s.Event != nil || s.Hash != n.grounds[at]):
 		return s, broken(fmt.Sprintf("entry %d, which was brought along", at), "it is not the entry of this place")
 	case s.Event == nil:
@@ -183,6 +192,8 @@ func (n *entries) take(line []byte, at, first int64) (s seen, err error) {
 	}
 	last, known := n.streams[s.event.Stream]
 	switch {
+	// A selection shows only some of a stream, but from the first that it shows on without a gap; and an event whose
+	// sequence number is 1 begins it.
 	case s.event.Seq <= last.seq:
 		return s, broken(what, "it stands in another order, or the stream forks: event %d of it came before", last.seq)
 	case known && s.event.Seq > last.seq+1, !known && first == 0 && s.event.Seq > 1:
@@ -195,6 +206,7 @@ func (n *entries) take(line []byte, at, first int64) (s seen, err error) {
 			return s, broken(what, "its signature is not of this decision by the SSH key that it names")
 		}
 	}
+	// Only what passed every check moves the stream on, so that of several faults the first is named.
 	n.streams[s.event.Stream] = link{s.event.Seq, s.Hash}
 	n.shown++
 	n.note(s, at)
@@ -242,7 +254,9 @@ func key(hash string) (key [32]byte, err error) {
 }
 
 // values holds words against the hashes by which events name them. Words that no event names are
-// refused: they would stand in the pack unproven, beside others that are proven.
+// refused: they would stand in the pack unproven, beside others that are proven. A value may be missing: it was
+// forgotten, or is too long for a pack; how many are is in the report (Bare).
+// It comes after places, which fills the map of the hashes that events name.
 func (v *verifier) values() error {
 	err := v.lines(fileValues, func(line []byte) error {
 		var value Value
@@ -254,6 +268,7 @@ func (v *verifier) values() error {
 		switch {
 		case err != nil || !named:
 			return broken("the value "+short(value.Hash), "no entry names it")
+		// The salt's length is fixed, so that no sign can be moved between it and the value.
 		case len(value.Salt) != 32 || sum(append([]byte(value.Salt), value.Bytes...)) != value.Hash:
 			return broken("the value "+short(value.Hash), "its content has been changed")
 		}
@@ -269,6 +284,7 @@ func (v *verifier) values() error {
 	return err
 }
 
+// short is enough of a hash to find it by.
 func short(hash string) string { return hash[:min(12, len(hash))] }
 
 // decisions holds each row against its event, and each event against its row. Both ways: a row without
@@ -283,6 +299,7 @@ func (v *verifier) decisions() error {
 		if _, there := v.entries.decisions[key]; !there {
 			return broken(fmt.Sprintf("the decision of %s on version %d of %s", d.Reviewer, d.Revision, d.Request), "its event is missing")
 		}
+		// Each once: a row that stands twice finds no event the second time.
 		delete(v.entries.decisions, key)
 		return nil
 	})
@@ -309,6 +326,9 @@ func (v *verifier) receipts() error {
 			if c.Amount < 0 {
 				return broken(what, "a charge of it is negative")
 			}
+			if c.Amount > math.MaxInt64-total { // a sum that runs over could come out right
+				return broken(what, "it does not add up: its charges are beyond any amount")
+			}
 			total += c.Amount
 		}
 		event, there := v.entries.settled[r.Hold]
@@ -328,16 +348,21 @@ func (v *verifier) receipts() error {
 	if err != nil {
 		return err
 	}
-	// What cost nothing may have no receipt: no amount is missing without it.
+	left := map[string]int64{}
 	for hold, event := range v.entries.settled {
-		if event.spent != "0" {
-			return broken(fmt.Sprintf("entry %d", event.position), "its receipt %s is missing", short(hold))
+		if event.spent != "0" { // what cost nothing may have no receipt: no amount is missing without it
+			left[hold] = event.position
 		}
+	}
+	// Of several the first in the log, so that whoever checks a pack twice is told the same.
+	if hold, at := lowest(left); hold != "" {
+		return broken(fmt.Sprintf("entry %d", at), "its receipt %s is missing", short(hold))
 	}
 	return nil
 }
 
 // lowest is the first of what is left over.
+// Maps give no order, and a verdict that names another entry each time would look like a fault of the program.
 func lowest(left map[string]int64) (what string, at int64) {
 	for key, position := range left {
 		if what == "" || position < at {

@@ -11,7 +11,7 @@ import (
 	"countersign/approval/reading"
 )
 
-// Input is a file, by what it held and how it was read.
+// Input is a file, by what it held and how it was read, as a manifest seals it.
 type Input struct {
 	Name, SHA256, Reading string
 	Tables                []Table // none where the reading is not here
@@ -35,6 +35,7 @@ func newInput(in map[string]any, words teller) Input {
 		return one
 	}
 	var r reading.Reading
+	// Readings are in the same map as values, by their plain sha256: neither can be taken for the other.
 	if text, there := words[named]; !there || json.Unmarshal(text, &r) != nil {
 		one.Reading = gone(named)
 		return one
@@ -58,7 +59,9 @@ func newInput(in map[string]any, words teller) Input {
 	return one
 }
 
-// seals tells whether a version of the request was sealed with a reading.
+// seals tells whether a version of the request was sealed with a reading. Manifests are found by their form: values are
+// named by hashes alone, and which is what stands in events.
+// Only such readings go into a pack: one that no seal names would be refused by the verifier (readings).
 func (c *Case) seals(sha256 string) bool {
 	for _, v := range c.Values {
 		var m struct {
@@ -132,6 +135,10 @@ func plain(reading any) string {
 }
 
 // answer is what came out, as people read it: what the program says first, then what it assumed and left out.
+//
+//	Revenue was $25.00; North led.
+//	Assumed: Revenue is units times price
+//	Left out: 2 rows (no price)
 func answer(e event, words teller) string {
 	var result struct {
 		Answer, Value, Stdout string
@@ -141,6 +148,7 @@ func answer(e event, words teller) string {
 			Why  string
 		} `json:"left_out"`
 	}
+	// Forgotten, held back, or of a form that this program does not know: the page says elsewhere that it is not here.
 	if !words.document(e.Data["result"], &result) {
 		return ""
 	}
@@ -165,12 +173,14 @@ func sourceWords(source string) string {
 	return source
 }
 
-// gapWords say why not everything was seen. A reason that this program does not know stands as it is.
+// gapWords say why not everything was seen, by the codes of sandbox/witness. A reason that this program does not know stands
+// as it is: a newer installation may have more.
 var gapWords = map[string]string{"unmarked": "its beginning was not seen", "early": "the box was stopped before all was told", "dropped": "it did more at once than could be told", "more": "it did more than is kept",
 	"unnamed": "it asked for a program without a readable name", "unresolved": "it opened a file and did not show which", "unflagged": "it opened a file and did not show whether it would write to it", "descriptor": "it changed files while it was reading them", "openat2": "it opened files in a way that does not tell which",
 	"open_by_handle_at": "it opened files in a way that does not tell which", "rename": "it renamed files", "link": "it gave files a second name", "symlink": "it made symbolic links", "mount": "it changed which files stand where",
 	"truncate": "it cut files short", "copy": "it had files copied without reading them", "io_submit": "it used files in a way that does not tell which", "memory": "it reached into another process"}
 
+// gapsWords say each once: several codes may mean the same to people.
 func gapsWords(gaps []string) (said []string) {
 	for _, gap := range gaps {
 		if words := gapWords[gap]; words != "" {

@@ -10,7 +10,9 @@ import (
 	"time"
 )
 
-// Format is the version of everything below.
+// Format is the version of everything below. A verifier reads the one that it knows; a pack of another says so.
+// It goes up with whatever an older verifier would read wrongly or refuse: a new field in a line, another file,
+// another spelling.
 const Format = 4
 
 // The files of a pack, each of them there once, and nothing else.
@@ -188,6 +190,7 @@ type event struct {
 func read(line []byte) (e event, err error) {
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.UseNumber()
+	// A field that nobody knows would be hashed, and shown to nobody.
 	d.DisallowUnknownFields()
 	if err := d.Decode(&e); err != nil {
 		return e, fmt.Errorf("read an event: %w", err)
@@ -219,12 +222,14 @@ func (e event) fact(key string) string {
 }
 
 // salted is the key by which events name values.
+// The longer name tells a reader at once that the plain sha256 of the words is not what stands there.
 const salted = "salted_sha256"
 
 // named calls found with every hash by which a value is named.
 func named(v any, found func(hash string)) {
 	switch v := v.(type) {
 	case map[string]any:
+		// Of just this form: an object with more in it is data of somebody's, and may look as it likes.
 		if hash, ok := v[salted].(string); ok && len(v) == 1 {
 			found(hash)
 			return
@@ -241,6 +246,7 @@ func named(v any, found func(hash string)) {
 
 // Names lists the hashes by which the events of a case name values, each once, in the order of the
 // events. Values of other requests are never among them, so a selection shows none.
+// The source reads just these values from the database, so a pack of one channel never loads those of another.
 func (c *Case) Names() []string {
 	seen, names := map[string]bool{}, []string{}
 	for _, entry := range c.Entries {
@@ -258,6 +264,7 @@ func (c *Case) Names() []string {
 	return names
 }
 
+// sum is a sha256 as the format spells it.
 func sum(text []byte) string {
 	hash := sha256.Sum256(text)
 	return hex.EncodeToString(hash[:])

@@ -11,7 +11,8 @@ import (
 // person a day before, no earlier one waited to be looked at, and two others looked at this one within a day. Who
 // was named stands in a stream of the workspace; a selection does not have it, and then the report says that it is not known.
 
-// glassDay is how long somebody has the role before they use it, and how long two others have to look at it.
+// glassDay is how long somebody has the role before they use it, and how long two others have to look at it. The schema has
+// the same (migrations/0009_alone.sql); the verifier shares no code with it on purpose.
 const glassDay = 24 * time.Hour
 
 // glassLooks is how many others look at it.
@@ -51,6 +52,8 @@ type grant struct {
 }
 
 // panes are all of them, with who was named for it in each workspace.
+// It judges at the end (glasses) and not on the way: the looks come after the breaking, and may be missing
+// because the pack ends.
 type panes struct {
 	broken []*broke
 	named  map[string][]grant // by workspace, in the order of the log
@@ -58,7 +61,7 @@ type panes struct {
 	until  time.Time          // the last entry that is shown
 }
 
-// take remembers what an event says of break-glass.
+// take remembers what an event says of break-glass. It is asked in the order of the log.
 func (p *panes) take(s seen, at int64, writers map[string]people) {
 	e := s.event
 	if e.At.After(p.until) {
@@ -66,6 +69,7 @@ func (p *panes) take(s seen, at int64, writers map[string]people) {
 	}
 	if team, is := strings.CutPrefix(e.Stream, "people:"); is {
 		if e.Seq == 1 {
+			// Its first event is here, and entries leaves no gap behind it.
 			p.whole[team] = true
 		}
 		if (e.Kind == kindNamed || e.Kind == kindRemoved) && e.fact("role") == "break-glass" {
@@ -105,12 +109,15 @@ func (p *panes) take(s seen, at int64, writers map[string]people) {
 
 // rested is when the role was last taken from everybody in a workspace, before a glass was broken: nobody had looked in time, or somebody said
 // that it was not them.
+// It is zero where the role never rested. Names that were given before that moment do not count any more
+// (since).
 func (p *panes) rested(team string, glass *broke) (at time.Time) {
 	moment := glass.at
 	for _, b := range p.broken {
 		if b.team != team {
 			continue
 		}
+		// It rests from the end of the day in which two had to look, not from when somebody noticed.
 		if end := b.at.Add(glassDay); !end.After(moment) && b.stood(moment) && b.looked(end, glass.position) < glassLooks && end.After(at) {
 			at = end
 		}
@@ -128,6 +135,7 @@ func (p *panes) since(glass *broke) time.Time {
 	for _, n := range p.named[team] {
 		switch {
 		case n.person != who || n.position > glass.position:
+		// Whoever has it again later needs the word of two others, and a day, anew.
 		case n.taken:
 			clear(first)
 		case n.by != who && n.at.After(rested):
@@ -141,6 +149,7 @@ func (p *panes) since(glass *broke) time.Time {
 		times = append(times, at)
 	}
 	slices.SortFunc(times, time.Time.Compare)
+	// One administrator's word is none, however often it was said.
 	if len(times) < 2 {
 		return time.Time{}
 	}
@@ -148,6 +157,8 @@ func (p *panes) since(glass *broke) time.Time {
 }
 
 // glasses holds each against the day and the looks.
+// Three results are told apart: a fault (the role was too young, or an earlier glass waited), a doubt that is
+// no fault (who was named is not here), and a fact (nobody has looked, or it was disowned).
 func (v *verifier) glasses() {
 	p, r := &v.entries.panes, &v.report
 	for i, b := range p.broken {

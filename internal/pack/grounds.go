@@ -22,7 +22,10 @@ type Bearing struct {
 	Rules  []string // the versions that seals name, such as "team/3"
 }
 
-// bearing lists what the decisions of a pack rest on.
+// bearing lists what the decisions of a pack rest on. Maker and verifier both could; only the maker asks, since what is missing
+// can be seen by nobody from outside.
+// It is asked when all entries of the pack and the texts of its seals are read, since the rules are named in
+// the seals.
 func (n *entries) bearing() (list []Bearing) {
 	people, rules := map[string]map[string]bool{}, map[string]map[string]bool{}
 	for _, d := range n.book.ballots {
@@ -32,6 +35,7 @@ func (n *entries) bearing() (list []Bearing) {
 		people[d.team][d.who], people[d.team][d.voice] = true, true
 		seal := n.sealOf(d)
 		for _, name := range append([]string{seal.policy}, seal.brought...) {
+			// Rules of the server's settings have no slash, and stand in no entry.
 			if strings.Contains(name, "/") {
 				rules[d.team][name] = true
 			}
@@ -63,7 +67,8 @@ func (b Bearing) Bears(line json.RawMessage) bool {
 	return false
 }
 
-// ground takes what an entry that was brought along says.
+// ground takes what an entry that was brought along says: of people, rules and keys alone. A decision that was brought along
+// would have no request around it to be judged by.
 func (n *entries) ground(e event, at int64) {
 	n.book.house(e, at)
 	n.keyring.house(e, at)
@@ -71,6 +76,8 @@ func (n *entries) ground(e event, at int64) {
 
 // groundsRead are the entries that were brought along. Those of places within the pack have to be the entries of these
 // places (places); the others are proven here.
+// It comes before places, because whoever judges has to know roles and rules that were set before the pack
+// begins.
 func (v *verifier) groundsRead() error {
 	last, proofs := int64(-1), v.proof.Grounds
 	err := v.lines(fileGrounds, func(line []byte) error {
@@ -92,6 +99,7 @@ func (v *verifier) groundsRead() error {
 		case g.Position >= v.report.First:
 			v.entries.grounds[g.Position] = g.Hash
 		default:
+			// Entries from before the pack have no tree around them here, so each brings its own proof, in the same order.
 			if len(proofs) == 0 || len(v.points) == 0 || !v.points[len(v.points)-1].Includes(g.Position, g.Hash, proofs[0]) {
 				return broken(what, "no checkpoint covers it, so it is not of this log")
 			}

@@ -27,12 +27,15 @@ type Fault struct {
 func (v *verifier) fault(f Fault) { v.report.Faults = append(v.report.Faults, f) }
 
 // judged holds all that somebody has decided against the rules. It needs every entry and every value.
+// The maker throws its error away and puts the faults on the page; for the verifier it is the verdict.
 func (v *verifier) judged() error {
+	// The maker judges as well, before it draws the page, with the same state.
 	v.report.Faults = nil
 	v.entries.book.sorts()
 	v.runs()
 	v.glasses()
 	v.signatures()
+	// What breaks a pack comes before what an approval lacked: the error names the first of these.
 	first := slices.Clone(v.report.Faults)
 	v.approvals()
 	all := v.report.Faults
@@ -45,7 +48,7 @@ func (v *verifier) judged() error {
 			first = append(first, f)
 		}
 	}
-	byPlace := func(a, b Fault) int { return int(min(1, max(-1, a.Position-b.Position))) }
+	byPlace := func(a, b Fault) int { return cmp.Compare(a.Position, b.Position) }
 	slices.SortStableFunc(v.report.Faults, byPlace)
 	slices.SortStableFunc(v.report.Doubts, byPlace)
 	if len(v.report.Faults) == 0 {
@@ -66,8 +69,10 @@ func (f Fault) sentence() string {
 func (v *verifier) approvals() {
 	n := v.entries
 	b := &n.book
+	// It is made anew, or a second judging would count each approval twice.
 	b.given = map[string][]*ballot{}
 	for _, d := range b.ballots {
+		// By person and risk, for the count of an hour: only here are all seals known.
 		if seal := n.sealOf(d); d.approves && seal.approvals > 0 {
 			key := d.team + " " + d.who + " " + seal.tier
 			b.given[key] = append(b.given[key], d)
@@ -85,7 +90,8 @@ func (v *verifier) approvals() {
 		}
 		seal := n.sealOf(d)
 		for _, fault := range d.faults {
-			if fault != theirWish || seal.approvals > 0 && seal.tier != "low" {
+			// Whoever had a part in what came of it may approve it where the risk is low.
+			if fault != theirWish && fault != theirPart || seal.approvals > 0 && seal.tier != "low" {
 				says(false, fault)
 			}
 		}
@@ -99,6 +105,7 @@ func (v *verifier) approvals() {
 			says(true, "the text of the seal is not in this pack, so neither its risk nor its rules are known")
 		default:
 			v.byRules(d, seal, says)
+			// A seal is judged once, however many approved it.
 			if !seals[d.version] {
 				seals[d.version] = true
 				f.What = "the seal of version " + d.revision
@@ -116,7 +123,7 @@ func (n *entries) sealOf(d *ballot) need {
 	return n.needs[d.version.manifest]
 }
 
-// whole tells whether nothing of the log before its end is missing.
+// whole tells whether nothing of the log before its end is missing. Only then does "not there" mean that it never was.
 func (v *verifier) whole() bool { return v.report.Complete() && v.report.First == 0 }
 
 // rightOf is by what right a decision was given; or why the pack does not know it.
@@ -166,6 +173,7 @@ func (v *verifier) byRight(d *ballot, says func(unknown bool, why string)) {
 	if d.voice == d.who {
 		return
 	}
+	// In somebody's place the right is theirs, but the one who presses must be free to act for them.
 	if auditor := b.audits(d.team, d.who, d.position); auditor != "" {
 		says(false, "whoever gave it in the place of "+d.voice+" was "+auditor)
 	}
@@ -191,6 +199,8 @@ func (v *verifier) byOwner(d *ballot, by string, says func(unknown bool, why str
 }
 
 // byRules holds an approval against the rules that its seal names.
+// says(true, …) is a doubt and says(false, …) a fault. The difference is whether the pack could have the fact:
+// what is only missing from a selection is nobody's fault.
 func (v *verifier) byRules(d *ballot, seal need, says func(unknown bool, why string)) {
 	b := &v.entries.book
 	rules := b.ruled.joint(d.team, seal.policy, seal.brought, d.position)
@@ -224,6 +234,7 @@ func (v *verifier) byRules(d *ballot, seal need, says func(unknown bool, why str
 	}
 	before := 0
 	for _, one := range b.given[d.team+" "+d.who+" "+seal.tier] {
+		// Before it in the log as well as within the hour: a time alone is its writer's word.
 		if one.position < d.position && one.at.After(d.at.Add(-time.Hour)) {
 			before++
 		}
@@ -243,7 +254,7 @@ func (v *verifier) byPace(d *ballot, by string, t tierRules, says func(unknown b
 	n, b := v.entries, &v.entries.book
 	code, there := n.codes[d.version.code]
 	opened, did := b.opened[d.request+" "+d.revision+" "+d.who]
-	did = did && opened.position < d.position
+	did = did && opened.position < d.position           // to open it afterwards is no reading
 	first := n.requests[d.request] || d.version.drafted // nobody can have opened it before this pack begins
 	switch {
 	case t.LineSeconds == 0:
@@ -260,6 +271,8 @@ func (v *verifier) byPace(d *ballot, by string, t tierRules, says func(unknown b
 }
 
 // bySeal holds a seal against what it seals, and against its own rules.
+// It tells of a seal that was wrong when it was made: code that nobody was shown, fewer approvals, other hosts
+// or a lower risk than the rules of its time had.
 func (v *verifier) bySeal(d *ballot, seal need, says func(unknown bool, why string)) {
 	n := v.entries
 	code, there := n.codes[d.version.code]
@@ -283,6 +296,7 @@ func (v *verifier) bySeal(d *ballot, seal need, says func(unknown bool, why stri
 			says(false, by+" do not allow the host "+host)
 		}
 	}
+	// Only too low a risk is a fault: reviewers may be asked for more than the rules want.
 	if least, why := rules.least(seal.cap, n.risks[d.version.findings]); risks[seal.tier] < risks[least] {
 		says(false, fmt.Sprintf("it says %s risk, and by %s it was %s: %s", seal.tier, by, least, why))
 	}
@@ -291,7 +305,8 @@ func (v *verifier) bySeal(d *ballot, seal need, says func(unknown bool, why stri
 // risks are how much each is.
 var risks = map[string]int{"low": 0, "medium": 1, "high": 2}
 
-// least is the lowest risk that rules let a program have, and why.
+// least is the lowest risk that rules let a program have, and why. The order is that of approval/review's TierOf, written once
+// more here: the verifier shares no code with what it verifies.
 func (t *tiers) least(cap int64, level string) (tier, why string) {
 	switch {
 	case level == "danger":

@@ -139,6 +139,12 @@ var rulings = []forged{
 		c.Decisions = append(c.Decisions, Decision{Request: stream[len("request:"):], Reviewer: "U0ERIK", Verdict: "changes", At: noon})
 		plainly("U0ERIK", nil)(f, stream, digest, a, b)
 	}, "they had asked for the changes that it has"},
+	{"by somebody who had written a version before it", policy("medium", "1"), func(f *fake, stream, digest string, a, b ssh.Signer) {
+		for _, who := range []string{"U0ERIK", "codestral-2508"} { // an edit, and what a model made of it
+			f.happens(stream, who, "drafted", map[string]any{"revision": 0, "digest": ""})
+		}
+		plainly("U0ERIK", map[string]any{"settings": true})(f, stream, digest, a, b)
+	}, "they had written a version before it"},
 	{"by the same user of a terminal", policy("high", "2"), func(f *fake, stream, digest string, ben, dora ssh.Signer) {
 		f.opens(stream, "U0BEN")
 		f.gives(stream, digest, "U0BEN", map[string]any{"signer": ben})

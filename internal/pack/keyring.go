@@ -8,7 +8,8 @@ import (
 // A decision that an SSH key has signed counts if its giver has had that key for a day: time to read that it was
 // registered, and to say that it was not them. Who registered which key stands in a stream of the workspace, or was brought along (grounds.go).
 
-// keyDay is how long somebody has a key before it signs for them.
+// keyDay is how long somebody has a key before it signs for them. approval/review has the same (KeyAge); the verifier reckons
+// by itself.
 const keyDay = 24 * time.Hour
 
 // registered is a word on a key of somebody, in the order of the log.
@@ -53,7 +54,8 @@ func (k *keyring) take(s seen, at int64) {
 	k.signed = append(k.signed, signature{s.name(at), e.request(), team + " " + e.Actor + " " + line, at, e.At})
 }
 
-// last is the last word on a key before a place in the log.
+// last is the last word on a key before a place in the log. Entries that were brought along may come in any order.
+// said is false where no word on this key comes before that place: then it was not registered at all.
 func (k *keyring) last(whose string, before int64) (word registered, said bool) {
 	for _, one := range k.keys[whose] {
 		if one.position < before && (!said || one.position > word.position) {

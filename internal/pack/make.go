@@ -88,6 +88,7 @@ func Make(ctx context.Context, out io.Writer, from Source, o Options) (c Content
 	if err := spools.open(); err != nil {
 		return c, err
 	}
+	// The maker reads its own entries as the verifier will, to find what it would say.
 	v := verifier{entries: newEntries(), report: Report{Contents: c}}
 	err = from.Entries(ctx, span, o.Chosen, func(e Entry) error {
 		if e.Event != nil {
@@ -113,9 +114,11 @@ func Make(ctx context.Context, out io.Writer, from Source, o Options) (c Content
 	if err != nil {
 		return c, err
 	}
+	// A second reading of the cases, because the page needs to know of each what is judged of all of them together.
 	if err := spools.cases(ctx, from, span, streams, &c, &v, o); err != nil {
 		return c, err
 	}
+	// No hash before all is written: Contents itself is hashed next.
 	for _, name := range listed {
 		c.Files[name] = hex.EncodeToString(spools[name].sum.Sum(nil))
 	}
@@ -133,6 +136,7 @@ func Make(ctx context.Context, out io.Writer, from Source, o Options) (c Content
 
 // judge finds out what a verifier will find of the decisions, so that the page says the same: it reads what they rest on, and
 // writes the entries that the pack brings along for it. Those of which a proof is needed are returned.
+// Cases without a decision or a run are not read in this pass: nothing is judged of them.
 func (s spools) judge(ctx context.Context, from Source, span Span, streams []string, v *verifier, o Options) (earlier []int64, err error) {
 	decided := map[string]bool{}
 	for _, d := range v.entries.book.ballots {
@@ -150,6 +154,7 @@ func (s spools) judge(ctx context.Context, from Source, span Span, streams []str
 			return nil, err
 		}
 		for _, value := range one.Values {
+			// Only what a reader gets, or the page would know more than they can check.
 			if key, err := key(value.Hash); err == nil && shows(value.Bytes, o.Hides) {
 				v.entries.word(key, value.Bytes)
 			}
@@ -184,6 +189,8 @@ func shows(value []byte, hides *redact.Rules) bool {
 
 // cases writes what belongs to the chosen streams, one after the other. Each is read, told and
 // dropped, so that a pack of a year needs the memory of its largest request.
+// The page's own sections need masked words, while hashes are of the unmasked ones; so each value is either
+// written as it is, or masked for the page and named by its hash alone.
 func (s spools) cases(ctx context.Context, from Source, span Span, streams []string, c *Contents, v *verifier, o Options) (err error) {
 	list, err := from.Names(ctx)
 	if err != nil {
@@ -229,6 +236,7 @@ func (s spools) cases(ctx context.Context, from Source, span Span, streams []str
 			d.Name = names.Of(d.Reviewer, d.At)
 			s[fileDecisions].encode(d)
 		}
+		// After masking: what the page tells is what a reader can find in the pack.
 		story, err := Tell(one)
 		if err != nil {
 			return err
@@ -251,6 +259,7 @@ func (s spools) cases(ctx context.Context, from Source, span Span, streams []str
 		tables.add(story)
 	}
 	page.end(*c)
+	// Last, since only now is it known who was asked for: people who are in no entry of the pack are in no file of it.
 	for _, name := range names.list() {
 		s[fileNames].encode(name)
 	}
@@ -258,6 +267,7 @@ func (s spools) cases(ctx context.Context, from Source, span Span, streams []str
 }
 
 // spool is a file of the pack while it grows.
+// Its hash grows with what is written, so no file is read a second time to add it up.
 type spool struct {
 	file *os.File
 	sum  hash.Hash
@@ -272,6 +282,7 @@ func (s *spool) Write(text []byte) (int, error) {
 	return n, err
 }
 
+// encode writes a line of JSON, with < and & as they are: hashes are of these bytes.
 func (s *spool) encode(v any) {
 	e := json.NewEncoder(s)
 	e.SetEscapeHTML(false)
@@ -283,6 +294,7 @@ func (s *spool) encode(v any) {
 // spools are the files whose hashes are listed, by name.
 type spools map[string]*spool
 
+// open makes the files, where only their owner can read them.
 func (s spools) open() error {
 	for _, name := range listed {
 		file, err := os.CreateTemp("", "countersign-pack-*")
@@ -294,6 +306,7 @@ func (s spools) open() error {
 	return nil
 }
 
+// failed is the first error of any file.
 func (s spools) failed() error {
 	for name, file := range s {
 		if file.err != nil {
@@ -303,6 +316,7 @@ func (s spools) failed() error {
 	return nil
 }
 
+// close removes them, also where the making failed on its way.
 func (s spools) close() (err error) {
 	for _, file := range s {
 		err = errors.Join(err, file.file.Close(), os.Remove(file.file.Name()))
@@ -312,6 +326,7 @@ func (s spools) close() (err error) {
 
 // zip puts the files together. Those that say what the pack is come first, where somebody who looks
 // into it begins.
+// log.json and pack.json come out of memory; the others are copied from disk.
 func (s spools) zip(out io.Writer, more map[string][]byte) error {
 	z := zip.NewWriter(out)
 	for _, name := range []string{fileContents, fileProof} {

@@ -21,12 +21,14 @@ type Masked struct {
 const unlooked = "left out: it is neither text nor a picture, so no rule can look for secrets in it"
 
 // masking says why a value is not shown.
+// Rules of ours are named, since they say nothing about the value but its kind.
 func masking(value []byte, hides *redact.Rules) string {
 	if !redact.Readable(value) {
 		return unlooked
 	}
 	var rules []string
 	for _, f := range hides.Find(string(value)) {
+		// What administrators added may itself be a secret's beginning, so it is not named.
 		name := f.Rule
 		if f.Kind == redact.Added {
 			name = "a rule that administrators have added"
@@ -44,12 +46,14 @@ type place struct {
 	what     string
 }
 
-// whats are what people call the words of an event; a key that this program does not know stands as it is.
+// whats are what people call the words of an event; a key that this program does not know stands as it is, so an event
+// of a later version still says where a value is missing.
 var whats = map[string]string{"question": "the question", "code": "the program", "manifest": "the text of the seal", "summary": "the summary of the program", "findings_list": "what the inspection found", "reason": "a reason",
 	"result": "the result", "error": "the error", "said": "what the next question's model reads of the result", "name": "the name of a file", "content": "the content of a file", "files": "the name of a file", "answer": "an answer to a question back",
 	"opened": "what the witness saw opened", "connected": "what the witness saw connected", "started": "what the witness saw started", "named": "the name of a file that it tried to open", "column": "the name of a column", "next": "what the model proposes to ask next"}
 
 // places are where the events of a case name its values first, by their hashes.
+// What is named twice counts where it stands first: that is where a reader comes upon the gap.
 func (c *Case) places(words teller) map[string]place {
 	found := map[string]place{}
 	for _, entry := range c.Entries {
@@ -72,6 +76,7 @@ func (c *Case) places(words teller) map[string]place {
 					if said := whats[key]; said != "" {
 						one = said
 					}
+					// Of a file the name says more than "content".
 					if name := words.word(v["name"]); key == "content" && name != "" {
 						one = "the file " + name
 					}
@@ -88,7 +93,8 @@ func (c *Case) places(words teller) map[string]place {
 	return found
 }
 
-// hid remembers what of a case is not shown.
+// hid remembers what of a case is not shown: where it stands and why, in the order of the log. A map gives none, and two
+// packs of the same must be the same.
 func (p *page) hid(c *Case, s *Story, hidden map[string]string, readings []string) {
 	if len(hidden)+len(readings) == 0 {
 		return

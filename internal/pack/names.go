@@ -41,6 +41,7 @@ func NewNames(list []Name) *Names {
 // Of is what somebody was called at a time, or else first after it; empty where nobody has said.
 func (n *Names) Of(id string, at time.Time) (name string) {
 	for i, one := range n.all[id] {
+		// The first name holds for the time before it, too: an id alone would say less than the name that came a day later.
 		if i == 0 || !one.Since.After(at) {
 			name = one.Name
 		}
@@ -70,10 +71,13 @@ func (n *Names) list() (list []Name) {
 }
 
 // ID is whoever or whatever is called so, now or once: by an id, or by a part of a name that only one has.
+// Capitals do not matter in what was typed; ids of Slack's are in capitals, so one that is unknown is returned
+// so.
 func (n *Names) ID(said string) (string, error) {
 	said = strings.ToLower(strings.TrimLeft(said, "@#"))
 	found := map[string]bool{}
 	for id, names := range n.all {
+		// An id means itself, also where somebody's name holds the same letters.
 		if strings.ToLower(id) == said {
 			return id, nil
 		}

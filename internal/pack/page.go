@@ -20,6 +20,10 @@ import (
 //
 // What it shows was typed by people and written by a model, and somebody opens it from a disk, where
 // a script could read other files. html/template escapes; the policy holds where that should fail.
+//
+//	head   what the pack is, what does not hold, what nobody knows, the list of requests
+//	body   a section for each request: question, versions, decisions, run, answer, bill, entries
+//	foot   entries that are no request's, and by whom it was made
 type page struct {
 	t      *template.Template
 	out    io.Writer
@@ -50,7 +54,7 @@ type index struct {
 	Ran, Faulty                            bool
 }
 
-// listedOthers bounds the list of what is no request's: a browser has to draw it. All of it is in
+// listedOthers bounds the list of what is no request's (2,000 rows): a browser has to draw it. All of it is in
 // entries.jsonl.
 const listedOthers = 2000
 
@@ -60,6 +64,7 @@ var style string
 //go:embed page.html.tmpl
 var pageText string
 
+// newPage begins a page. Its sections go into a file that nobody sees until end puts the head before them.
 func newPage(out io.Writer, o Options, names *Names, v *verifier) *page {
 	p := &page{out: out, o: o, names: names, judged: &v.report, ruled: v.entries.book.ruled, rights: v.rights()}
 	p.t = p.templates()
@@ -135,12 +140,14 @@ func (p *page) add(s *Story) {
 		return
 	}
 	p.lines = append(p.lines, index{ID: s.ID, Asker: s.Asker, Question: cut(s.Question, 140), Outcome: s.Outcome, Approved: s.by("Approved", p.names), At: s.At, Total: s.Total, Glass: s.Glass, Looked: s.Looked(), Ran: s.Run != nil, Faulty: len(of(p.judged.Faults, s.ID)) > 0})
+	// The first error of the page is kept for the end: the pack's other files are written all the same, and then thrown away.
 	if p.err == nil {
 		p.err = p.t.ExecuteTemplate(p.body, "request", s)
 	}
 }
 
 // end writes the page: what stands above the sections, the sections, what stands below.
+// Until here nothing has been written to out: a page without its head would pass for a whole one.
 func (p *page) end(c Contents) {
 	if p.err != nil {
 		return
@@ -173,7 +180,9 @@ func (p *page) end(c Contents) {
 	}
 }
 
-// tone is the colour of what has come of a request: good only where somebody approved it and it was answered.
+// tone is the colour of what has come of a request: good only where somebody approved it and it was answered. It repeats what
+// the words beside it say, for who skims.
+// What ended badly has an Error, and so is red before the second case is looked at.
 func tone(s *Story) string {
 	switch {
 	case s.Error != "" || s.Glass != "":
@@ -199,7 +208,7 @@ func rulesWords(name string) string {
 // purposeWords say what a step was for. A purpose that this program does not know stands as it is.
 func purposeWords(purpose string) string {
 	if words := map[string]string{"draft": "Writing the program", "inspect": "Inspecting it", "inspection": "Inspecting it", "run": "Running it", "read": "Reading the files", "reading": "Reading the files",
-		"summary": "Summing up the thread"}[purpose]; words != "" {
+		"summary": "Summing up the thread", "ready": "Keeping a sandbox ready during review"}[purpose]; words != "" {
 		return words
 	}
 	return purpose
@@ -234,13 +243,15 @@ func rounded(n int64) string {
 	switch {
 	case n == 0:
 		return "$0.00"
+	// "$0.00" would read as nothing.
 	case 0 < n && n < cent:
 		return "under $0.01"
 	}
 	return fmt.Sprintf("$%d.%02d", (n+cent/2)/1_000_000_000, (n+cent/2)/cent%100)
 }
 
-// spoken is a text with the names of whom it is about, beside their ids.
+// spoken is a text with the names of whom it is about, beside their ids. Ids are words of their own in our sentences.
+// Ids are found as words of their own, with a comma or a colon behind them at most.
 func spoken(text string, at time.Time, names *Names) string {
 	words := strings.Split(text, " ")
 	for i, word := range words {

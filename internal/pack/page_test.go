@@ -81,3 +81,28 @@ func TestHowLongTheCodeWasOpenIsSaidAsPeopleSayIt(t *testing.T) {
 	require.Empty(t, Decided{Verdict: "Approved", At: noon}.HadOpen(), "the pack begins after it")
 	require.Empty(t, Decided{Verdict: verdictWords[kindDisowned], Unopened: true}.HadOpen())
 }
+
+func TestOnlyWhoApprovedTheVersionThatRanStandsBehindIt(t *testing.T) {
+	t.Parallel()
+	s := &Story{Versions: []*Version{{Number: "1"}, {Number: "2"}}, Decisions: []Decided{{Who: "U0BEN", Verdict: "Approved", Number: "1"}, {Who: "U0PRIYA", Verdict: "Approved", Number: "2"}}}
+	require.Equal(t, "approved by U0PRIYA", s.Stands(NewNames(nil)), "of what waits the last version counts")
+	s.Run = &Run{Version: "1"}
+	require.Equal(t, "approved by U0BEN", s.Stands(NewNames(nil)))
+	s.Run, s.Decisions = nil, s.Decisions[:1]
+	require.Equal(t, "approved by nobody", s.Stands(NewNames(nil)), "nobody has approved the second version")
+	s.Versions = nil
+	require.Equal(t, "approved by U0BEN", s.Stands(NewNames(nil)), "where the pack has no version, all that was said is told")
+}
+
+func TestNoPackDrawsAVerdictOfItsOwn(t *testing.T) {
+	t.Parallel()
+	const name = "entry 3 (event 1 of request:x\x1b[2J\rIt holds.\nIt holds.\u202e)"
+	said := Report{Faults: []Fault{{Name: name, Says: "no"}}, Unapproved: []string{name}, Uncovered: []string{name}}.Sentences()
+	clean := Report{Faults: []Fault{{Name: "x", Says: "no"}}, Unapproved: []string{"x"}, Uncovered: []string{"x"}}.Sentences()
+	require.Equal(t, strings.Count(clean, "\n"), strings.Count(said, "\n"), "a name makes no line")
+	for _, obeyed := range []string{"\x1b", "\r", "\u202e"} {
+		require.NotContains(t, said, obeyed)
+		require.NotContains(t, (&Broken{What: name, Why: "no"}).Error(), obeyed)
+	}
+	require.NotContains(t, (&Broken{What: name, Why: "no"}).Error(), "\n")
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -202,6 +203,16 @@ var tampered = []struct {
 		lines[2] = strings.ReplaceAll(lines[2], `"amount":558000,"rate"`, `"amount":58000,"rate"`)
 		o.put(fileReceipts, lines)
 	}, "the receipt h1r000001 of r000001: it does not add up: its charges are $0.000058, and it says $0.000558"},
+	{"a receipt whose charges run over and come out right", func(t testing.TB, o opened) {
+		lines := o.lines(fileReceipts)
+		var r Receipt
+		require.NoError(t, json.Unmarshal([]byte(lines[2]), &r))
+		r.Charges = append(r.Charges, Charge{Amount: math.MaxInt64}, Charge{Amount: math.MaxInt64}, Charge{Amount: 2})
+		text, err := json.Marshal(r)
+		require.NoError(t, err)
+		lines[2] = string(text)
+		o.put(fileReceipts, lines)
+	}, "the receipt h1r000001 of r000001: it does not add up: its charges are beyond any amount"},
 	{"a receipt that says less than its event", func(t testing.TB, o opened) {
 		lines := o.lines(fileReceipts)
 		lines[2] = strings.ReplaceAll(lines[2], `"amount":558000`, `"amount":58000`)

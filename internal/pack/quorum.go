@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 )
 
@@ -11,7 +12,8 @@ import (
 // exception. The verifier counts both from the events alone. Of a request that began before the pack does, it
 // cannot know all that was said, and says nothing of versions that it has not seen come.
 
-// sealed is a version of the code while its request is read.
+// sealed is a version of the code while its request is read. It is dropped when it was started: a log of years has many.
+// glass and voices are of this version alone: the next one begins without either.
 type sealed struct {
 	manifest [32]byte         // the value that says how many approvals it takes
 	shown    *shown           // what else of it came before reviewers
@@ -19,7 +21,7 @@ type sealed struct {
 	glass    bool             // somebody has broken the glass for it
 }
 
-// voice is an approval.
+// voice is an approval. It is counted by whose it is: two in the place of one person are one.
 type voice struct {
 	giver    string
 	unsigned bool // given at another door than Slack, and no key has signed it: for high risk that is none
@@ -42,7 +44,10 @@ type written struct {
 }
 
 // people are who asked, and who wrote the last version. Neither of them has a voice.
-type people struct{ asker, author string }
+type people struct {
+	asker, author string
+	former        []string // who wrote the versions before
+}
 
 // ran is a version that was started.
 type ran struct {
@@ -56,6 +61,8 @@ type ran struct {
 }
 
 // count remembers who stands behind a version, until it is started.
+// It is asked in the order of the log, and before judged: who asked and who wrote has to be known when somebody
+// approves.
 func (n *entries) count(s seen, at int64) {
 	e := s.event
 	id := e.request()
@@ -66,12 +73,13 @@ func (n *entries) count(s seen, at int64) {
 		n.writers[id] = people{asker: e.Actor}
 	case kindDrafted, kindSealedAnew:
 		if e.Kind == kindDrafted { // what is sealed anew was written by whoever wrote it
-			n.writers[id] = people{who.asker, e.Actor}
+			n.writers[id] = people{who.asker, e.Actor, append(slices.Clone(who.former), who.author)}
 		}
 		manifest, err := key(e.value("manifest"))
 		if err == nil {
 			v := &shown{digest: e.fact("digest"), manifest: manifest, drafted: e.Kind == kindDrafted}
 			n.versions[version] = &sealed{manifest: manifest, shown: v, voices: map[string]voice{}}
+			// Wanted, and filled in when its text comes by (word): values stand in a later file than entries.
 			n.needs[manifest] = need{}
 			if v.code, err = key(e.value("code")); err == nil {
 				n.codes[v.code] = written{}
@@ -85,6 +93,7 @@ func (n *entries) count(s seen, at int64) {
 		if whose == "" {
 			whose = e.Actor
 		}
+		// What an asker or author said never counts, whether or not the installation let it happen.
 		own := func(one string) bool { return one == who.asker || one == who.author }
 		if v != nil && !own(e.Actor) && !own(whose) {
 			v.voices[whose] = voice{e.Actor, elsewhere(e)}
@@ -115,6 +124,7 @@ func (n *entries) count(s seen, at int64) {
 				}
 			}
 			n.ran = append(n.ran, r)
+			// A second start of it finds no version, and so no approvals: that is the fault.
 			delete(n.versions, version)
 		case n.requests[id]: // all of it is here, and nobody was shown this version, or it was started before
 			n.ran = append(n.ran, ran{name: s.name(at), position: at, request: id})
@@ -122,7 +132,8 @@ func (n *entries) count(s seen, at int64) {
 	}
 }
 
-// whole tells whether a broken glass says why, and who else was told: two others, not its giver.
+// whole tells whether a broken glass says why, and who else was told: two others, not its giver. One without is none, and a
+// run by it is a run without approvals.
 func whole(e event) bool {
 	others := map[string]bool{}
 	list, _ := e.Data["others"].([]any)
@@ -155,6 +166,7 @@ func (n *entries) word(key [32]byte, text []byte) {
 	}
 }
 
+// sealedNeed takes it from a manifest. Approvals are one at least: no seal can ask for none.
 func (n *entries) sealedNeed(manifest [32]byte, text []byte) {
 	var m struct {
 		Approvals int      `json:"approvals"`
@@ -181,7 +193,9 @@ func (n *entries) sealedNeed(manifest [32]byte, text []byte) {
 	}
 }
 
-// runs holds every run against what stood behind it.
+// runs holds every run against what stood behind it. Where the text of a seal is not here, one approval is all that can be asked for.
+// Where the pack begins in the middle of a request, earlier approvals are in none of its entries; count has
+// then kept no version of it, and nothing is said of its run.
 func (v *verifier) runs() {
 	v.report.Faults = append(v.report.Faults, v.entries.ends...)
 	for _, r := range v.entries.ran {

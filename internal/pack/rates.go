@@ -21,7 +21,8 @@ type Rate struct {
 	GiB  int64 `json:"gib,omitempty"`
 }
 
-// micro is what amounts are rounded up to, once for each charge: a millionth of a dollar.
+// micro is what amounts are rounded up to, once for each charge: a millionth of a dollar. The program does the same
+// (budget); here it is reckoned once more by other code, or a mistake of the first would verify itself.
 const micro = 1000
 
 // part is a quantity and what so many of it cost.
@@ -44,7 +45,9 @@ func (c Charge) tokens() (parts []part) {
 }
 
 // Reckoned is what the row makes of the quantities; false where there is no row, or nothing to reckon with.
+// Where an amount would not fit, ok is false as well, and the page shows no sum.
 func (c Charge) Reckoned() (amount int64, ok bool) {
+	// Exact: milliseconds times megabytes times a price of billionths leave an int64 behind.
 	sum, per := new(big.Int), int64(1)
 	add := func(factors ...int64) {
 		product := big.NewInt(1)
@@ -68,6 +71,7 @@ func (c Charge) Reckoned() (amount int64, ok bool) {
 	default:
 		return 0, false
 	}
+	// Rounded up to a whole millionth, once, after everything was added: rounded per line it would be more than was charged.
 	up, rest := sum.DivMod(sum, big.NewInt(per*micro), new(big.Int))
 	if rest.Sign() > 0 {
 		up.Add(up, big.NewInt(1))
@@ -77,6 +81,9 @@ func (c Charge) Reckoned() (amount int64, ok bool) {
 }
 
 // Sum is how an amount comes about, as somebody would write it down who checks it.
+//
+//	(3,214 × $2.00 + 402 × $6.00) / 1,000,000 = $0.00884
+//	4.2 s × (2 CPUs × $0.000014 + 1 GB × $0.0000045) = $0.000137
 func (c Charge) Sum() string {
 	amount, ok := c.Reckoned()
 	if !ok {
@@ -110,6 +117,9 @@ func (c Charge) Per() string {
 }
 
 // Off says what the row makes of the quantities of a charge, where that is another amount and nothing tells why; else it is empty.
+// It is said on the page and is no fault: price lists may have been mended since.
+// Less than the row makes is explained where a budget bore only a part (cut); an estimate goes by no quantities
+// at all.
 func (r Receipt) Off(c Charge) string {
 	amount, ok := c.Reckoned()
 	if !ok || amount == c.Amount || r.Estimated || amount > c.Amount && r.cut() {

@@ -16,6 +16,7 @@ type Restored struct {
 	Ended            string // how many open requests the copy had, which have ended by it
 }
 
+// newRestored reads it from the event by which an epoch begins.
 func newRestored(position int64, e event) Restored {
 	r := Restored{Position: position, At: e.At, Checkpoint: e.fact("checkpoint"), Size: e.fact("size"), Ended: e.fact("open")}
 	switch n, err := strconv.ParseInt(e.fact("lost"), 10, 64); {

@@ -47,16 +47,19 @@ func (t *tiers) of(tier string) (tierRules, bool) {
 }
 
 // with are rules of which none is laxer than the other's, as a file brings those of a stricter channel along.
+// t is a copy, but Hosts is cloned as well: DeleteFunc would empty places of the original.
 func (t tiers) with(o *tiers) *tiers {
 	t.Low, t.Medium, t.High = t.Low.with(o.Low), t.Medium.with(o.Medium), t.High.with(o.High)
 	t.CostMedium, t.CostHigh = lower(t.CostMedium, o.CostMedium), lower(t.CostHigh, o.CostHigh)
 	if o.Class == "confidential" {
 		t.Class = o.Class
 	}
+	// A host is allowed where both allow it; of everything else the higher demand counts.
 	t.Hosts = slices.DeleteFunc(slices.Clone(t.Hosts), func(host string) bool { return !slices.Contains(o.Hosts, host) })
 	return &t
 }
 
+// with takes of each demand the stricter one.
 func (t tierRules) with(o tierRules) tierRules {
 	return tierRules{max(t.Approvals, o.Approvals), t.Owners || o.Owners, t.Typed || o.Typed, t.Slack && o.Slack, max(t.LineSeconds, o.LineSeconds), lower(t.Hourly, o.Hourly)}
 }
@@ -69,6 +72,7 @@ func lower[N int | int64](a, b N) N {
 	return a
 }
 
+// tierRules are the fields of a risk's rules that an approval can be held against.
 type tierRules struct {
 	Approvals   int  `json:"approvals"`
 	Owners      bool `json:"owners"` // of people who are named for the channel itself
@@ -78,18 +82,21 @@ type tierRules struct {
 	Hourly      int  `json:"hourly"`
 }
 
-// mostReading is the longest that anybody has to wait after opening code, however long it is.
+// mostReading is the longest that anybody has to wait after opening code, however long it is: two minutes. A later approval is
+// no surer sign that it was read.
 const mostReading = 120
 
 // reading is how many seconds after opening code of so many lines it may be approved.
 func (t tierRules) reading(lines int) int { return min(lines*t.LineSeconds, mostReading) }
 
 // take remembers what an event has set.
+// Rules that were taken away stay in the list without tiers, so that latest finds that there are none.
 func (r ruled) take(team string, e event, at int64) {
 	channel := cmp.Or(e.fact("channel"), "team")
 	v := version{position: at, name: channel + "/" + e.fact("version")}
 	if text, err := json.Marshal(e.Data["rules"]); err == nil && string(text) != "null" {
 		t := new(tiers)
+		// Not understood, so not known: approvals by it are said to be.
 		if json.Unmarshal(text, t) != nil {
 			return
 		}
@@ -102,6 +109,7 @@ func (r ruled) take(team string, e event, at int64) {
 func (r ruled) named(team, name string, before int64) (t *tiers) {
 	channel, _, _ := strings.Cut(name, "/")
 	for _, v := range r[team+" "+channel] {
+		// The last of that name: a version number that was set twice is one row in the schema, but two events are possible.
 		if v.position < before && v.name == name && v.tiers != nil {
 			t = v.tiers
 		}
@@ -109,7 +117,7 @@ func (r ruled) named(team, name string, before int64) (t *tiers) {
 	return t
 }
 
-// latest are the rules of a channel before a place in the log; nil: it had none.
+// latest are the rules of a channel before a place in the log; nil: it had none, or they were taken away.
 func (r ruled) latest(team, channel string, before int64) (t *tiers) {
 	for _, v := range r[team+" "+channel] {
 		if v.position < before {
@@ -126,6 +134,7 @@ type joint struct {
 	missing []string // that are not here; of the settings no log tells
 }
 
+// joint puts together what a seal names.
 func (r ruled) joint(team, policy string, brought []string, before int64) (j joint) {
 	j.names = append([]string{policy}, brought...)
 	for _, name := range j.names {
@@ -154,6 +163,9 @@ func versionsWords(names []string) string {
 func (v *Version) By() string { return versionsWords(append([]string{v.Rules}, v.Brought...)) }
 
 // words say what it took to approve a version, by the rules that its seal names, as they stood before a place in the log.
+//
+//	High risk. By version 3 of the workspace's rules it took 2 approvals by different people, each by a reviewer who
+//	neither asked nor wrote it, in Slack or at a terminal, not sooner after first opening the code than 1 second a line …
 func (r ruled) words(team string, v *Version, before int64) string {
 	if v.Tier == "" {
 		return "What it took is not in this pack."

@@ -83,8 +83,10 @@ func gone(hash string) string { return "[not in this pack; its hash is " + short
 
 // teller puts words in the place of hashes. A value that is not in the pack stays a hash, and is said
 // to be one: it was forgotten, held back or too long, and the page does not guess which.
+// Readings stand in it as well, by their plain sha256.
 type teller map[string][]byte
 
+// word is a value as people read it: words where they are here, and else what stands in the event.
 func (t teller) word(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -126,6 +128,7 @@ func (t teller) why(v any) string {
 	return why
 }
 
+// list are the words of each.
 func (t teller) list(v any) (words []string) {
 	list, _ := v.([]any)
 	for _, one := range list {
@@ -135,6 +138,7 @@ func (t teller) list(v any) (words []string) {
 }
 
 // document is a value that is JSON.
+// It is false where the value is not here: an empty text is no JSON.
 func (t teller) document(v any, into any) bool {
 	named, _ := v.(map[string]any)
 	hash, _ := named[salted].(string)
@@ -157,6 +161,7 @@ func Tell(c *Case) (*Story, error) {
 		}
 		s.ID, s.at = e.request(), entry.Position
 		s.Steps = append(s.Steps, Step{entry.Position, e.At, e.Actor, said(e)})
+		// A stream that does not begin with its first event was asked before the pack: whatever came then is not told as missing.
 		if len(s.Steps) == 1 {
 			s.At, s.Before = e.At, e.Seq > 1
 		}
@@ -184,7 +189,8 @@ func StepOf(entry Entry) (Step, error) {
 // names tells of the stream in which it stands what people are called.
 func (s *Story) names() bool { return len(s.Steps) > 0 && s.Steps[0].What == kindKnownAs }
 
-// Conceal takes out what the data said: the answer, its files, and the words of an error.
+// Conceal takes out what the data said: the answer, its files, and the words of an error. The question and the code stay: they are
+// what an auditor judges.
 func (s *Story) Conceal() { s.Answer, s.Error, s.Attached = "", "", nil }
 
 // ends are the kinds of event that say how a request stands, in words. The last one of a request wins,
@@ -192,6 +198,7 @@ func (s *Story) Conceal() { s.Answer, s.Error, s.Attached = "", "", nil }
 var ends = map[string]string{kindRejected: "Rejected", kindExpired: "Nobody decided in time", kindWithdrawn: "Withdrawn", kindFailed: "Failed",
 	kindLost: "Started, outcome unknown", kindVoided: "Did not run", kindStarted: "Running", kindApproved: "Approved", kindBrokeGlass: "To run, and nobody approved it", kindDrafted: "Waiting for reviewers"}
 
+// take adds what an event says. The last word on anything wins, as in the log.
 func (s *Story) take(e event, words teller) {
 	if end := ends[e.Kind]; end != "" {
 		s.Outcome = end
@@ -221,6 +228,7 @@ func (s *Story) take(e event, words teller) {
 	case kindApproved, kindRejected, kindChangesRequested, kindDisowned, kindBrokeGlass, kindLookedAtGlass, kindDisownedGlass:
 		s.decide(e, words)
 	case kindFailed, kindVoided:
+		// An event has one of the two.
 		s.Error = words.why(e.Data["reason"]) + words.why(e.Data["cause"])
 	case kindStarted:
 		s.Run = &Run{Box: e.fact("box"), Start: e.At, Version: e.fact("revision")}
@@ -338,6 +346,8 @@ func newVersion(e event, words teller) *Version {
 
 // said is an event as a line of a list: its kind, and the few facts that tell one of a kind from
 // another. The names are those of the format, so that a reader finds the line in entries.jsonl.
+//
+//	approved, revision 2    ·    settled, spent $0.0089    ·    named, person U0BEN, role reviewer, channel C0SALES
 func said(e event) string {
 	what := e.Kind
 	for _, key := range []string{"revision", "scope", "person", "role", "channel", "version", "model", "amount", "spent", "request", "compared", "count"} {
@@ -366,6 +376,7 @@ func Dollars(n int64) string {
 	return fmt.Sprintf("%s$%d.%s", sign, n/1_000_000_000, rest)
 }
 
+// cut shortens by characters, and shows that it did.
 func cut(text string, most int) string {
 	runes := []rune(text)
 	if len(runes) <= most {

@@ -13,12 +13,14 @@ import (
 
 // tables are the same facts for spreadsheets: a row for each request, and one for each
 // charge.
+// Cells are tamed (internal/tame): a question that begins with = would be a formula in a spreadsheet.
 type tables struct {
 	requests, charges *csv.Writer
 	zone              *time.Location
 	names             *Names
 }
 
+// newTables begins both with their headings. Ids stand beside names, since people look for one and programs for the other.
 func newTables(requests, charges io.Writer, o Options, names *Names) *tables {
 	t := &tables{csv.NewWriter(requests), csv.NewWriter(charges), o.Zone, names}
 	t.row(t.requests, "request", "asked at", "asker", "asker id", "channel", "channel id", "question", "outcome", "approved by", "rejected by", "glass broken by", "risk", "rules", "digest", "run started", "run ended", "usd", "entries")
@@ -26,6 +28,7 @@ func newTables(requests, charges io.Writer, o Options, names *Names) *tables {
 	return t
 }
 
+// add writes a request and its charges. Streams that are no request's have no row.
 func (t *tables) add(s *Story) {
 	if s.ID == "" {
 		return
@@ -45,6 +48,7 @@ func (t *tables) add(s *Story) {
 		strings.TrimPrefix(Dollars(s.Total), "$"), strconv.Itoa(len(s.Steps)))
 	for _, r := range s.Receipts {
 		for _, c := range r.Charges {
+			// As many as the columns that end the heading: a charge without a row of prices leaves them empty.
 			price := []string{"", "", "", "", "", "", ""}
 			price[0] = r.Usage()
 			if c.Rate != nil {
@@ -61,17 +65,26 @@ func (t *tables) add(s *Story) {
 	}
 }
 
-// by lists who gave a verdict.
+// by lists who gave a verdict on the version that counts, also where it was disowned later: that stands beside it as a
+// decision of its own. Whoever approved an earlier version does not stand behind what ran: they had other code before them.
 func (s *Story) by(verdict string, names *Names) string {
+	counts := "" // empty: the pack has no version of it, so all that was said is told
+	if n := len(s.Versions); n > 0 {
+		counts = s.Versions[n-1].Number
+	}
+	if s.Run != nil && s.Run.Version != "" {
+		counts = s.Run.Version
+	}
 	var who []string
 	for _, d := range s.Decisions {
-		if d.Verdict == verdict {
+		if d.Verdict == verdict && (counts == "" || d.Number == counts) {
 			who = append(who, names.Who(d.Who, d.At))
 		}
 	}
 	return strings.Join(who, ", ")
 }
 
+// time is in the maker's zone with its offset, so that a spreadsheet sorts it and a stranger can place it.
 func (t *tables) time(at time.Time) string {
 	if at.IsZero() {
 		return ""
@@ -84,6 +97,7 @@ func (t *tables) row(w *csv.Writer, cells ...string) {
 	_ = w.Write(tame.Row(cells...)) // the error comes with Flush
 }
 
+// end writes what is left, and gives the first error of any row.
 func (t *tables) end() error {
 	t.requests.Flush()
 	t.charges.Flush()

@@ -22,7 +22,8 @@ type Trust struct {
 	Checkpoints []checkpoint.Checkpoint // kept elsewhere, such as copies of those in Slack
 }
 
-// Report is what holds.
+// Report is what holds, and what nobody can know. A report beside a *Broken is filled in only as far as that.
+// It embeds what the pack says of itself, which is only worth something where Bound and By say so.
 type Report struct {
 	Contents
 	Signed     string // by which checkpoint, and when
@@ -44,15 +45,18 @@ type Report struct {
 }
 
 // Broken names the first thing that does not hold.
+// What is the thing ("entry 17", "the file page.html"), Why is half a sentence that goes on behind a colon.
 type Broken struct{ What, Why string }
 
-func (b *Broken) Error() string { return b.What + ": " + b.Why }
+func (b *Broken) Error() string { return plainLine(b.What + ": " + b.Why) }
 
+// broken makes the one error by which a verifier says that something does not hold.
 func broken(what, why string, args ...any) error {
 	return &Broken{What: what, Why: fmt.Sprintf(why, args...)}
 }
 
-// Bounds of what is read at once. A pack may be large; none of its parts is.
+// Bounds of what is read at once. A pack may be large; none of its parts is. A pack comes from somebody whom its reader does
+// not trust, so what is beyond is refused and not read.
 const (
 	maxDocument = 64 << 20
 	maxLine     = 4 << 20
@@ -102,6 +106,7 @@ func Verify(path string, trust Trust) (r Report, err error) {
 	return r, err
 }
 
+// verifier is one pack on its way. Maker and verifier share it: the maker has no files, and asks only what its entries say.
 type verifier struct {
 	trust   Trust
 	files   map[string]*zip.File
@@ -115,6 +120,8 @@ type verifier struct {
 // all goes through the pack in the order in which a fault is told most exactly: first the
 // checkpoints, then place by place, then what hangs on the entries, and at last the
 // hashes of whole files.
+// judged comes last, because it needs every entry and value; an error of it says that rules were broken, while
+// all that went before says that the pack itself is whole.
 func (v *verifier) all(r *Report) (err error) {
 	defer func() { *r = v.report }()
 	for _, step := range []func() error{v.contents, v.checkpoints, v.groundsRead, v.places, v.values, v.readings, v.decisions, v.receipts, v.counts, v.own, v.sums, v.trusted, v.judged} {
@@ -126,6 +133,7 @@ func (v *verifier) all(r *Report) (err error) {
 }
 
 // document reads a small file whole. One that is cut at the bound is no JSON, and so refused.
+// The text is returned beside what was read, because pack.json is hashed as it stands.
 func (v *verifier) document(name string, into any) ([]byte, error) {
 	f, err := v.files[name].Open()
 	if err != nil {
@@ -142,6 +150,7 @@ func (v *verifier) document(name string, into any) ([]byte, error) {
 	return text, nil
 }
 
+// contents reads pack.json and log.json.
 func (v *verifier) contents() (err error) {
 	c := &v.report.Contents
 	if v.text, err = v.document(fileContents, c); err != nil {
@@ -176,6 +185,7 @@ func (v *verifier) checkpoints() error {
 			return broken(name, "it is not signed by the key that you named")
 		}
 		switch {
+		// A pack begins with the log or on a checkpoint.
 		case i == 0 && (first == 0 && c.Number != 1 || first > 0 && c.Size != first):
 			return broken(fmt.Sprintf("checkpoint %d", max(c.Number-1, 1)), "it is left out: this pack begins with %s", name)
 		case i > 0 && c.Number > v.points[i-1].Number+1:
@@ -301,6 +311,8 @@ func (v *verifier) own() error {
 
 // trusted says by whom all this is, and how far that reaches. A key covers as far as the last
 // checkpoint of the pack; a checkpoint that the reader has kept covers as far as it goes itself.
+// That the reader has brought nothing is no error: the report then says that nothing shows who made it, and the
+// program exits with 2.
 func (v *verifier) trusted() error {
 	r := &v.report
 	last := int64(0)
@@ -329,6 +341,7 @@ func (v *verifier) trusted() error {
 	return nil
 }
 
+// numbers are the checkpoints of this pack, for whoever brought another one.
 func (v *verifier) numbers() string {
 	if len(v.points) == 0 {
 		return "none"

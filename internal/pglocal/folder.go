@@ -18,6 +18,7 @@ type InUseError struct {
 	PID int // of that process; 0 when it is unknown
 }
 
+// Error implements error.
 func (e *InUseError) Error() string {
 	if e.PID == 0 {
 		return fmt.Sprintf("Another process is using the database in %s.", e.Dir)

@@ -88,6 +88,8 @@ func (s *Server) admit() error {
 	return nil
 }
 
+// settings are given on the command line and not in a file: they are those of this program, whatever an older one or
+// somebody else has written into the folder.
 func (s *Server) settings() []string {
 	settings := []string{
 		"listen_addresses=", // no port: nobody on the network, nobody else on this machine
@@ -144,6 +146,7 @@ var errLingers = errors.New("processes of the last server are still ending")
 // lingering is longer than they take on any machine.
 const lingering = 10 * time.Minute
 
+// launchOnceFree starts the server once what is left of a former one has let go of the folder.
 func (s *Server) launchOnceFree(ctx context.Context) error {
 	// A server that lives is waited for, however long it takes: recovery after a crash reads the whole log.
 	for until := time.Now().Add(lingering); ; {
@@ -172,6 +175,8 @@ func (s *Server) run(cmd *exec.Cmd, started chan<- error, ended chan<- struct{})
 	}
 }
 
+// ready waits until postgres writes into its own file that it takes connections. A connection that is tried says less:
+// it may be refused for many reasons.
 func (s *Server) ready(ctx context.Context) error {
 	for tick := time.NewTicker(5 * time.Millisecond); ; {
 		if pid, ready := postmaster(s.data); ready && pid == s.process.Pid {

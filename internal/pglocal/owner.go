@@ -77,6 +77,7 @@ func droppable() (owner, error) {
 	return owner{}, errors.New("root cannot run Postgres, and there is neither a user postgres nor a user nobody to run it as: create one with: useradd --system postgres")
 }
 
+// dropTo is somebody as whom postgres runs where this program is root: postgres itself refuses to.
 func dropTo(u *user.User, err error) (owner, error) {
 	if err != nil {
 		return owner{}, err
@@ -144,6 +145,7 @@ func (o owner) passes(dir string) error {
 	}
 }
 
+// ownerOf is whose a file is. A link is not followed: whose it leads to is no word of the folder's owner.
 func ownerOf(path string) (uid int, exists bool) {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -152,6 +154,7 @@ func ownerOf(path string) (uid int, exists bool) {
 	return int(info.Sys().(*syscall.Stat_t).Uid), true
 }
 
+// userName is how people know a user: a number has a name in most cases.
 func userName(uid int) string {
 	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
 		return u.Username

@@ -20,6 +20,7 @@ type MissingError struct {
 	Dir   string   // the data folder that needs it
 }
 
+// Error implements error, and says what to install.
 func (e *MissingError) Error() string {
 	switch {
 	case e.Major != 0:
@@ -34,6 +35,7 @@ func (e *MissingError) Error() string {
 // the system's default version.
 func InstallCommand(major int) string { return installCommand(runtime.GOOS, major) }
 
+// installCommand is InstallCommand for a system by its name.
 func installCommand(system string, major int) string {
 	if system == "darwin" {
 		if major == 0 {
@@ -115,6 +117,7 @@ func version(bin string) (int, error) {
 	return leadingNumber(rest)
 }
 
+// leadingNumber reads "17" out of "17.2" or "17beta1".
 func leadingNumber(s string) (int, error) {
 	end := strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' })
 	if end < 0 {

@@ -88,6 +88,8 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
+// start finds whose the folder is and which PostgreSQL wrote it, ends what a crash has left running in it, and
+// starts the server.
 func (s *Server) start(ctx context.Context) (err error) {
 	began := time.Now()
 	if s.owner, err = findOwner(s.data, os.Geteuid(), os.Getegid()); err != nil {
@@ -135,6 +137,7 @@ func (s *Server) URL() string { return s.as(role) }
 // ServeURL is the same for whoever works in it.
 func (s *Server) ServeURL() string { return s.as(ServeRole) }
 
+// as is the address of the socket for one of its users.
 func (s *Server) as(user string) string {
 	query := url.Values{"host": {s.socket}, "port": {"5432"}, "user": {user}, "sslmode": {"disable"}}
 	return "postgres:///postgres?" + strings.ReplaceAll(query.Encode(), "+", "%20") // clients differ on what a plus means

@@ -21,6 +21,8 @@ import (
 func Whole() bool { return os.Getenv("PROVE_REPORT") != "" }
 
 // Of returns how many of the cases a proof tries: all of them, or a tenth.
+//
+// It rounds up, so that a proof of one case always tries it.
 func Of(cases int) int {
 	if Whole() {
 		return cases
@@ -40,6 +42,8 @@ func Seed(t testing.TB) uint64 {
 }
 
 // Draw returns the cases that a proof tries, in order: all of them, or a random tenth.
+//
+// They keep their order, so that a log of a tenth reads like one of all.
 func Draw[T any](t testing.TB, all []T) []T {
 	t.Helper()
 	if Whole() {
@@ -56,6 +60,8 @@ func Draw[T any](t testing.TB, all []T) []T {
 
 // Check records whether a promise was kept, and fails the test if not. shown is the
 // evidence beside it in the table ("80 of 80"). Without PROVE_REPORT no table is written.
+//
+// A row is a line of the file: "passed", the promise and the evidence, with tabs between.
 func Check(t testing.TB, kept bool, promise, shown string, args ...any) {
 	t.Helper()
 	shown = fmt.Sprintf(shown, args...)

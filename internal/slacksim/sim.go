@@ -60,7 +60,7 @@ func New(o Options) (*Sim, error) {
 	posts, views := workspace.NewPosts(ws, mode), workspace.NewViews(ws)
 	acts := person.NewActs(ws, posts, views, mode)
 	return &Sim{
-		Faults: faults, Mode: mode, Directory: &workspace.Directory{Workspace: ws}, ws: ws,
+		Faults: faults, Mode: mode, Directory: &workspace.Directory{Workspace: ws, Events: mode}, ws: ws,
 		api: webapi.New(ws, posts, views, faults, mode), acts: acts, page: pageapi.New(ws, acts, faults, mode),
 	}, nil
 }
@@ -199,7 +199,11 @@ func (s *Sim) URL() string {
 func (s *Sim) APIURL() string { return s.URL() + "/api/" }
 
 // BotToken and AppToken are the app's credentials.
-func (s *Sim) BotToken() string { return s.ws.App.BotToken }
+func (s *Sim) BotToken() string {
+	s.ws.Lock()
+	defer s.ws.Unlock()
+	return s.ws.App.BotToken
+}
 
 // AppToken is the app-level token, with connections:write.
 func (s *Sim) AppToken() string { return s.ws.App.AppToken }

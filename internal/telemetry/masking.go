@@ -16,6 +16,7 @@ type masking struct {
 	live *redact.Live
 }
 
+// ExportSpans implements sdktrace.SpanExporter.
 func (m masking) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	clean := make([]sdktrace.ReadOnlySpan, len(spans))
 	for i, s := range spans {
@@ -34,12 +35,14 @@ func (s maskedSpan) Name() string { return s.mask(s.ReadOnlySpan.Name()) }
 
 func (s maskedSpan) Attributes() []attribute.KeyValue { return s.all(s.ReadOnlySpan.Attributes()) }
 
+// Status implements sdktrace.ReadOnlySpan: an error may quote what somebody wrote.
 func (s maskedSpan) Status() sdktrace.Status {
 	status := s.ReadOnlySpan.Status()
 	status.Description = s.mask(status.Description)
 	return status
 }
 
+// Events implements sdktrace.ReadOnlySpan.
 func (s maskedSpan) Events() []sdktrace.Event {
 	var events []sdktrace.Event
 	for _, e := range s.ReadOnlySpan.Events() {
@@ -51,6 +54,7 @@ func (s maskedSpan) Events() []sdktrace.Event {
 
 func (s maskedSpan) mask(text string) string { return s.rules.Mask(text, nil) }
 
+// all masks texts and lists of texts. Numbers and truth values say nothing of anybody.
 func (s maskedSpan) all(attrs []attribute.KeyValue) []attribute.KeyValue {
 	clean := make([]attribute.KeyValue, len(attrs))
 	for i, a := range attrs {

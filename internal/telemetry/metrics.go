@@ -31,6 +31,8 @@ type Metrics struct {
 	spent     *prometheus.CounterVec
 }
 
+// newMetrics registers all series. No label is a person, a channel or a request: each value of a label is a series
+// of its own, and metrics are read by more people than questions are.
 func newMetrics() *Metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "countersign_" + name, Help: help}, labels)
@@ -206,6 +208,7 @@ func (m *Metrics) Handler(ready ...Check) http.Handler {
 	return mux
 }
 
+// answer says how a probe found things.
 func answer(w http.ResponseWriter, status int, states map[string]string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -49,6 +49,7 @@ func scored(name, key, requestID string, good bool) score {
 	return one
 }
 
+// post sends one score to Langfuse.
 func (s *scores) post(ctx context.Context, one score) error {
 	body, err := json.Marshal(one)
 	if err != nil {

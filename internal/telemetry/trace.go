@@ -118,8 +118,11 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 // request, and every other span what the SDK expects.
 type ids struct{}
 
+// rootKey carries the request of which a trace is.
 type rootKey struct{}
 
+// NewIDs implements sdktrace.IDGenerator: the trace of a request has an id that follows from the request's, so that
+// all replicas, and every later step, write into the same one.
 func (ids) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
 	if id, ok := ctx.Value(rootKey{}).(string); ok {
 		return derived(id)
@@ -129,6 +132,7 @@ func (ids) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
 	return t, ids{}.NewSpanID(ctx, t)
 }
 
+// NewSpanID implements sdktrace.IDGenerator.
 func (ids) NewSpanID(context.Context, trace.TraceID) (s trace.SpanID) {
 	_, _ = rand.Read(s[:])
 	return s
@@ -209,6 +213,7 @@ type privateKey struct{}
 // whoseKey is where the spans of a step find the attributes that all of them carry.
 type whoseKey struct{}
 
+// whose are the attributes of the request that a context is about.
 func whose(ctx context.Context) []attribute.KeyValue {
 	attrs, _ := ctx.Value(whoseKey{}).([]attribute.KeyValue)
 	return attrs
@@ -225,6 +230,7 @@ func (t *Telemetry) Step(find Find, do func(context.Context, steps.Wake) error) 
 	}
 }
 
+// traced does a step within a span of its request. A step whose request is not found is done all the same.
 func (t *Telemetry) traced(ctx context.Context, find Find, wake steps.Wake, do func(context.Context, steps.Wake) error) error {
 	if !t.on {
 		return do(ctx, wake)
@@ -310,6 +316,7 @@ func (t *Telemetry) generation(u budget.Usage, promptVersion string) (attrs []at
 
 func dollars(u budget.USD) float64 { return float64(u) / float64(budget.Dollar) }
 
+// sandbox is one whose calls are traced.
 type sandbox struct {
 	steps.Sandbox
 	t *Telemetry
@@ -342,6 +349,7 @@ func (s sandbox) Inspect(ctx context.Context, code string, files []approval.File
 	return seen, err
 }
 
+// ReadFile implements steps.Sandbox. Of the file its size is kept, and no name.
 func (s sandbox) ReadFile(ctx context.Context, f steps.InputFile) (steps.Readout, error) {
 	ctx, span := s.span(ctx, "read")
 	out, err := s.Sandbox.ReadFile(ctx, f)
@@ -375,6 +383,7 @@ func (s sandbox) Start(ctx context.Context, boxID string, job steps.Job) error {
 	return err
 }
 
+// Result implements steps.Sandbox. How a run ended, and what its box cost, is counted here once.
 func (s sandbox) Result(ctx context.Context, boxID string) (approval.Result, error) {
 	ctx, span := s.span(ctx, "result")
 	result, err := s.Sandbox.Result(ctx, boxID)

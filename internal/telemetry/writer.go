@@ -13,6 +13,7 @@ import (
 	"countersign/budget"
 )
 
+// writer is one whose calls are traced.
 type writer struct {
 	steps.Writer
 	t     *Telemetry
@@ -28,6 +29,7 @@ func (t *Telemetry) Writer(w steps.Writer, worst Worst) steps.Writer {
 	return writer{Writer: w, t: t, worst: worst}
 }
 
+// Write implements steps.Writer.
 func (w writer) Write(ctx context.Context, b steps.Brief) (steps.Draft, error) {
 	ctx, span := w.start(ctx, b.Model, b.RequestID, b.SessionID, b.Asker)
 	draft, err := w.Writer.Write(ctx, b)
@@ -48,6 +50,7 @@ func (w writer) Recap(ctx context.Context, r steps.Recap) (steps.Recapped, error
 	return made, err
 }
 
+// start begins the span of a call, with the names of attributes that OpenTelemetry and Langfuse look for.
 func (w writer) start(ctx context.Context, model, request, session, asker string) (context.Context, trace.Span) {
 	return w.t.tracer.Start(within(ctx, request), "chat "+model, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
 		traceName, attribute.String("langfuse.observation.type", "generation"), attribute.String("gen_ai.operation.name", "chat"),
@@ -92,6 +95,7 @@ func (w writer) inFull(model string) []attribute.KeyValue {
 	return []attribute.KeyValue{cost(most), attribute.Bool("langfuse.observation.metadata.estimated", true)}
 }
 
+// cost is an amount as Langfuse reads it.
 func cost(amount budget.USD) attribute.KeyValue {
 	text, _ := json.Marshal(map[string]float64{"total": dollars(amount)}) // numbers always marshal
 	return attribute.String("langfuse.observation.cost_details", string(text))

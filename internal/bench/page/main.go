@@ -1,4 +1,4 @@
-// Command page draws what benchmarks have reported as one page for people: page REPORT HTML. The page is one file without
+// Page draws what benchmarks have reported as one page for people: page REPORT HTML. The page is one file without
 // script; `make bench` writes it to bin/bench.html, also where a benchmark has failed.
 package main
 
@@ -24,6 +24,7 @@ func main() {
 	}
 }
 
+// draw makes a page of a report, with the machine on which it was made: figures of two machines do not compare.
 func draw(report, html string) error {
 	from, err := os.Open(report)
 	if err != nil {

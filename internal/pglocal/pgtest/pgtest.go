@@ -152,6 +152,7 @@ rm -rf -- "$1"`
 // keep holds on to the pipes: a collected one would be closed.
 var keep sync.Map
 
+// template is a database with the schema, of which tests get copies: copying is faster than migrating.
 type template struct {
 	once sync.Once
 	name string
@@ -160,6 +161,7 @@ type template struct {
 
 var templates sync.Map // of *template, by the function that migrates
 
+// templateFor migrates once in a process for each function that migrates.
 func templateFor(ctx context.Context, server *pglocal.Server, migrate func(context.Context, string) error) (string, error) {
 	if migrate == nil {
 		return "template0", nil
@@ -195,6 +197,7 @@ func copied(ctx context.Context, server *pglocal.Server, name, template string) 
 	return err
 }
 
+// run executes one statement outside of any transaction, where alone CREATE DATABASE is allowed.
 func run(ctx context.Context, server *pglocal.Server, sql string) error {
 	conn, err := pgx.Connect(ctx, server.URL())
 	if err != nil {

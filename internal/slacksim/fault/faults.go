@@ -23,6 +23,7 @@ type Method struct {
 	Cut        bool          // break the connection without an answer
 	RetryAfter time.Duration // answer 429
 	Status     int           // answer this HTTP status
+	Page       bool          // with a page for people in place of JSON
 	Error      string        // answer with this error
 	Messages   []string      // and these in response_metadata.messages
 	After      bool          // only when the call has taken effect: the caller cannot know
@@ -177,8 +178,8 @@ func (f *Method) play(ctx context.Context, s *workspace.Workspace) error {
 		return ErrCut
 	case f.RetryAfter > 0:
 		return workspace.RateLimited(f.RetryAfter)
-	case f.Status > 0:
-		return &workspace.Error{Code: code, Status: f.Status}
+	case f.Status > 0 || f.Page:
+		return &workspace.Error{Code: code, Status: f.Status, Page: f.Page}
 	case f.Error != "":
 		return workspace.Refuse(f.Error, f.Messages...)
 	}

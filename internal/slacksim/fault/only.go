@@ -44,9 +44,9 @@ func (o Only) covers(memory *workspace.Memory, c workspace.Source) bool {
 	}
 	to := memory.Channel(goesTo(c))
 	if u := memory.User(goesTo(c)); to == nil && u != nil {
-		to = memory.Channel(workspace.DM(u.ID))
+		to = memory.Channel(memory.DM(u.ID))
 	}
-	if o.Channel != "" && o.Channel != goesTo(c) && (to == nil || o.Channel != to.ID && workspace.DM(o.Channel) != to.ID) {
+	if o.Channel != "" && o.Channel != goesTo(c) && (to == nil || o.Channel != to.ID && memory.DM(o.Channel) != to.ID) {
 		return false
 	}
 	var blocks []any

@@ -56,6 +56,7 @@ func (t *misfortune) hits() bool { return t != nil && t.Share > 0 && t.rand.Floa
 var outages = []workspace.Error{
 	{Code: "internal_error"}, {Code: "fatal_error"}, {Code: "service_unavailable"},
 	{Code: "internal_error", Status: http.StatusInternalServerError}, {Code: "service_unavailable", Status: http.StatusServiceUnavailable},
+	{Code: "bad gateway", Status: http.StatusBadGateway, Page: true}, {Code: "gateway time-out", Status: http.StatusGatewayTimeout, Page: true}, {Code: "try again", Page: true},
 }
 
 // repeatable are methods that do no more when they are called twice. Of these an
@@ -77,7 +78,7 @@ func (t *misfortune) call(method string) *Method {
 		kind, f.RetryAfter = "429", time.Second
 	case n < 7:
 		o := outages[t.rand.IntN(len(outages))]
-		kind, f.Error, f.Status = fmt.Sprint(max(o.Status, http.StatusOK)), o.Code, o.Status
+		kind, f.Error, f.Status, f.Page = fmt.Sprint(max(o.Status, http.StatusOK)), o.Code, o.Status, o.Page
 	case n < 8:
 		kind, f.Delay = "slow", time.Duration(t.rand.IntN(2000))*time.Millisecond
 	case n < 9:

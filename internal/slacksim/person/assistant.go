@@ -25,7 +25,7 @@ func (s *Acts) StartChat(as, context string) (*workspace.StoredMessage, error) {
 func (s *Acts) Look(as, ts, context string) error {
 	s.Lock()
 	defer s.Unlock()
-	_, c, err := s.Member(as, workspace.DM(as))
+	_, c, err := s.Member(as, s.Memory.DM(as))
 	if err != nil {
 		return err
 	}

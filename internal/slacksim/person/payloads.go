@@ -1,6 +1,7 @@
 package person
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -17,7 +18,7 @@ type payloads struct {
 // person is who acts, in an interactive payload.
 func (s *payloads) person(id string) workspace.Body {
 	u := s.Memory.User(id)
-	return workspace.Body{"id": u.ID, "username": u.Name, "name": u.Name, "team_id": s.Memory.Team.ID}
+	return workspace.Body{"id": u.ID, "username": u.Name, "name": u.Name, "team_id": cmp.Or(u.Team, s.Memory.Team.ID)}
 }
 
 // interaction is what all interactive payloads share.
@@ -114,7 +115,7 @@ func (s *payloads) shortcutPayload(user string, cut workspace.Shortcut, m *works
 
 // homeEvent brings the view that the person sees, if the app has published one.
 func (s *payloads) homeEvent(user string) workspace.Body {
-	out := workspace.Body{"type": "app_home_opened", "user": user, "channel": workspace.DM(user), "tab": "home", "event_ts": actionTS()}
+	out := workspace.Body{"type": "app_home_opened", "user": user, "channel": s.Memory.DM(user), "tab": "home", "event_ts": actionTS()}
 	if v := s.Memory.Homes[user]; v != nil {
 		out["view"] = s.WireView(v, nil)
 	}

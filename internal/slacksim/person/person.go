@@ -24,7 +24,11 @@ func New(acts *Acts, userID string) *Person { return &Person{acts, userID} }
 func (p *Person) ID() string { return p.id }
 
 // DM is the person's direct message with the app.
-func (p *Person) DM() string { return workspace.DM(p.id) }
+func (p *Person) DM() string {
+	p.s.Lock()
+	defer p.s.Unlock()
+	return p.s.Memory.DM(p.id)
+}
 
 // Command types a slash command into a channel: "/analyze how many ...".
 func (p *Person) Command(channel, line string) error { return wait(p.s.Command(p.id, channel, line)) }

@@ -249,12 +249,25 @@ func (s *Mode) receive(data []byte) {
 	})
 }
 
+// originOf is the workspace whose channel an event is of: of a channel that another one has shared with ours, the other one
+// (slackapi/java-slack-sdk#629). Authorizations name ours.
+func (s *Mode) originOf(event workspace.Body) string {
+	id := blockkit.Text(event, "channel")
+	if id == "" {
+		id = blockkit.Text(event, "channel_id")
+	}
+	if c := s.Memory.Channel(id); c != nil && c.Team != "" {
+		return c.Team
+	}
+	return s.Memory.Team.ID
+}
+
 // Event sends an events_api envelope, and sends it again, as Slack does, when
 // nobody acknowledges: the same event_id in a new envelope.
 func (s *Mode) Event(event workspace.Body, shared bool) {
 	kind := blockkit.Text(event, "type")
 	payload := workspace.Body{
-		"token": "slacksim", "team_id": s.Memory.Team.ID, "context_team_id": s.Memory.Team.ID, "api_app_id": s.App.ID,
+		"token": "slacksim", "team_id": s.originOf(event), "context_team_id": s.Memory.Team.ID, "api_app_id": s.App.ID,
 		"event": event, "type": "event_callback", "event_id": s.Memory.NextID("Ev"), "event_time": time.Now().Unix(),
 		"authorizations":        []workspace.Body{{"enterprise_id": nil, "team_id": s.Memory.Team.ID, "user_id": s.Bot.ID, "is_bot": true, "is_enterprise_install": false}},
 		"is_ext_shared_channel": shared, "event_context": "EC" + s.Memory.NextID("")[1:],

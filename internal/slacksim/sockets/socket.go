@@ -77,7 +77,11 @@ func (s *Mode) ServeSocket(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Get("debug_reconnects") == "true" {
 		lifetime = min(lifetime, 6*time.Minute)
 	}
-	if !s.join(c) {
+	// Nothing goes out before hello: an event that comes as soon as the connection is known waits for it.
+	c.writing.Lock()
+	open := s.join(c)
+	if open == 0 {
+		c.writing.Unlock()
 		s.Entries.Add(workspace.Entry{Direction: "socket", Name: "too_many_websockets"})
 		c.sayDisconnect("too_many_websockets")
 		return
@@ -89,8 +93,9 @@ func (s *Mode) ServeSocket(w http.ResponseWriter, r *http.Request) {
 		}
 		return conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
 	})
+	c.hello(open, lifetime)
+	c.writing.Unlock()
 	s.Errand(func() { c.live(lifetime) })
-	c.hello(lifetime)
 	for {
 		_, data, err := conn.ReadMessage()
 		if err != nil {
@@ -124,12 +129,12 @@ func (s *Mode) useTicket(ticket string) bool {
 	return known && time.Now().Before(expires) && !s.Closed && !s.Switches.RefuseSockets
 }
 
-// join adds a connection, which Close then waits for.
-func (s *Mode) join(c *socket) bool {
+// join adds a connection, which Close then waits for, and tells how many are open with it: none if it may not be.
+func (s *Mode) join(c *socket) int {
 	s.Lock()
 	defer s.Unlock()
 	if len(s.Open) >= maxSockets || s.Closed {
-		return false
+		return 0
 	}
 	s.Errands.Add(1)
 	s.Open = append(s.Open, c)
@@ -137,7 +142,7 @@ func (s *Mode) join(c *socket) bool {
 	c.number = s.counts.Connections
 	s.Entries.Add(workspace.Entry{Direction: "socket", Name: "open", OK: true})
 	s.announceSockets()
-	return true
+	return len(s.Open)
 }
 
 func (s *Mode) leave(c *socket) {
@@ -154,13 +159,11 @@ func (s *Mode) leave(c *socket) {
 	s.announceSockets()
 }
 
-// hello is the first message; its envelope_id is empty, so it is never acknowledged.
-func (c *socket) hello(lifetime time.Duration) {
-	c.s.Lock()
-	n := len(c.s.Open)
-	c.s.Unlock()
-	c.write(workspace.Body{
-		"type": "hello", "num_connections": n, "connection_info": workspace.Body{"app_id": c.s.App.ID},
+// hello is the first message, with how many connections are open; its envelope_id is empty, so it is never acknowledged.
+// Its caller holds writing.
+func (c *socket) hello(open int, lifetime time.Duration) {
+	c.send(workspace.Body{
+		"type": "hello", "num_connections": open, "connection_info": workspace.Body{"app_id": c.s.App.ID},
 		"debug_info": workspace.Body{"host": "slacksim", "started": "", "build_number": 1, "approximate_connection_time": int(lifetime.Seconds())},
 	})
 }
@@ -199,6 +202,13 @@ func (c *socket) ping() {
 
 // write sends a message. On a half-open connection it vanishes, as in the network.
 func (c *socket) write(v any) bool {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	return c.send(v)
+}
+
+// send is write for whoever holds writing.
+func (c *socket) send(v any) bool {
 	data, err := json.Marshal(v)
 	if err != nil {
 		c.s.Log.Error("envelope cannot be encoded", "error", err)
@@ -207,8 +217,6 @@ func (c *socket) write(v any) bool {
 	if c.half.Load() {
 		return true
 	}
-	c.writing.Lock()
-	defer c.writing.Unlock()
 	if err := c.conn.SetWriteDeadline(time.Now().Add(2 * time.Second)); err != nil {
 		return false
 	}

@@ -87,6 +87,10 @@ func (s *API) ServeAPI(w http.ResponseWriter, r *http.Request) {
 		status, code = refusal.Write(w.Header(), body)
 	}
 	s.Entries.Add(workspace.Entry{Direction: "api", Name: name, OK: err == nil, Error: code, Millis: workspace.Since(began), Detail: workspace.Detail(workspace.Body{"request": withoutToken(args), "answer": body})})
+	if refused, ok := err.(*workspace.Error); ok && refused.Page {
+		refused.WritePage(w)
+		return
+	}
 	if err := workspace.WriteJSON(w, status, body); err != nil {
 		s.Log.Warn("answer not sent", "method", name, "error", err)
 	}
@@ -132,7 +136,10 @@ func (s *API) authorize(w http.ResponseWriter, c *call, m method) error {
 	if !bearer {
 		token = c.Text("token")
 	}
-	c.app = token == s.App.AppToken
+	s.Lock()
+	app, bot, dead := s.App.AppToken, s.App.BotToken, s.Dead[token]
+	s.Unlock()
+	c.app = token == app
 	switch {
 	case m.token == 0 && token == "":
 		return nil
@@ -143,7 +150,9 @@ func (s *API) authorize(w http.ResponseWriter, c *call, m method) error {
 			return workspace.Refuse("not_allowed_token_type")
 		}
 		return nil
-	case token != s.App.AppToken && token != s.App.BotToken:
+	case dead != "":
+		return workspace.Refuse(dead)
+	case token != app && token != bot:
 		return workspace.Refuse("invalid_auth")
 	case m.token == 'a' && !c.app, m.token == 'b' && c.app:
 		return workspace.Refuse("not_allowed_token_type")

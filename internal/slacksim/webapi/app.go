@@ -40,7 +40,7 @@ func authTest(c *call) (workspace.Body, error) {
 		out["app_id"], out["app_name"] = s.App.ID, s.App.Name
 		return out, nil
 	}
-	out["user"], out["user_id"], out["bot_id"] = s.Bot.Name, s.Bot.ID, workspace.BotID
+	out["user"], out["user_id"], out["bot_id"] = s.Bot.Name, s.Bot.ID, s.BotID
 	return out, nil
 }
 

@@ -45,6 +45,12 @@ func postMessage(c *call) (workspace.Body, error) {
 		out["warning"] = "message_truncated"
 	}
 	m.ThreadTS = s.joins(to, c.Text("thread_ts"))
+	if err := to.Restricts(m.ThreadTS != ""); err != nil {
+		return nil, err
+	}
+	if root := s.Memory.Message(to.ID, m.ThreadTS); root != nil && root.Locked {
+		return nil, workspace.Refuse("restricted_action_thread_locked")
+	}
 	if wait := s.Spend(to.ID); wait > 0 {
 		return nil, workspace.RateLimited(wait)
 	}
@@ -76,6 +82,12 @@ func updateMessage(c *call) (workspace.Body, error) {
 		return nil, err
 	}
 	m, err := s.own(c, "cant_update_message")
+	if refused, ok := err.(*workspace.Error); ok && refused.Code == "is_archived" {
+		return nil, workspace.Refuse("is_inactive") // so this method calls it
+	}
+	if err == nil {
+		err = s.Editable(m)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +120,7 @@ func (s *API) own(c *call, code string) (*workspace.StoredMessage, error) {
 	switch {
 	case m == nil:
 		return nil, workspace.Refuse("message_not_found")
-	case m.BotID == "":
+	case m.User != s.Bot.ID: // also one of the bot user that the app had before it was installed anew
 		return nil, workspace.Refuse(code)
 	}
 	return m, nil

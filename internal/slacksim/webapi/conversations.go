@@ -121,9 +121,9 @@ func openConversation(c *call) (workspace.Body, error) {
 		return nil, workspace.Refuse("cannot_dm_bot")
 	}
 	if c.flag("return_im") {
-		return workspace.Body{"channel": s.WireChannel(s.Memory.Channel(workspace.DM(u.ID)))}, nil
+		return workspace.Body{"channel": s.WireChannel(s.Memory.Channel(s.Memory.DM(u.ID)))}, nil
 	}
-	return workspace.Body{"channel": workspace.Body{"id": workspace.DM(u.ID)}, "no_op": true, "already_open": true}, nil
+	return workspace.Body{"channel": workspace.Body{"id": s.Memory.DM(u.ID)}, "no_op": true, "already_open": true}, nil
 }
 
 // joinConversation works for public channels only; into the others one is invited.

@@ -195,6 +195,9 @@ func (s *API) shareTargets(c *call) ([]shareTarget, error) {
 		if err != nil {
 			return nil, err
 		}
+		if to.Restricts(thread != "") != nil {
+			return nil, workspace.Refuse("posting_to_channel_denied")
+		}
 		ts, err := s.ThreadOf(to, thread)
 		if err != nil {
 			return nil, err

@@ -103,7 +103,7 @@ func scheduleMessage(c *call) (workspace.Body, error) {
 		}
 	})
 	return workspace.Body{"channel": to.ID, "scheduled_message_id": s.Memory.NextID("Q"), "post_at": seconds,
-		"message": workspace.Body{"text": m.Text, "username": s.App.BotName, "bot_id": workspace.BotID, "type": "delayed_message", "subtype": "bot_message"}}, nil
+		"message": workspace.Body{"text": m.Text, "username": s.App.BotName, "bot_id": s.BotID, "type": "delayed_message", "subtype": "bot_message"}}, nil
 }
 
 // emojiName is what an emoji may be called, with a skin tone.
@@ -189,6 +189,9 @@ func (s *API) item(c *call) (*workspace.StoredMessage, error) {
 	m := s.Memory.Message(to.ID, c.Text("timestamp"))
 	if m == nil {
 		return nil, workspace.Refuse("message_not_found")
+	}
+	if root := s.Memory.Message(to.ID, m.ThreadTS); m.Locked || root != nil && root.Locked {
+		return nil, workspace.Refuse("thread_locked")
 	}
 	return m, nil
 }

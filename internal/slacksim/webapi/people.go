@@ -1,6 +1,7 @@
 package webapi
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -25,13 +26,13 @@ func (s *API) wireUser(u *workspace.User) workspace.Body {
 	}
 	label, offset := time.Now().In(zone).Zone()
 	return workspace.Body{
-		"id": u.ID, "team_id": s.Memory.Team.ID, "name": u.Name, "real_name": u.RealName, "deleted": u.Deleted,
+		"id": u.ID, "team_id": cmp.Or(u.Team, s.Memory.Team.ID), "name": u.Name, "real_name": u.RealName, "deleted": u.Deleted,
 		"color": u.Color, "tz": u.TZ, "tz_label": label, "tz_offset": offset, "is_bot": u.IsBot, "is_admin": u.IsAdmin,
-		"is_owner": false, "is_primary_owner": false, "is_restricted": u.IsRestricted, "is_ultra_restricted": false,
+		"is_owner": false, "is_primary_owner": false, "is_restricted": u.IsRestricted, "is_ultra_restricted": u.IsUltraRestricted,
 		"is_stranger": u.IsStranger, "is_app_user": false, "is_email_confirmed": !u.IsBot, "updated": 1700000000,
 		"profile": workspace.Body{
 			"real_name": u.RealName, "real_name_normalized": u.RealName, "display_name": u.Name,
-			"display_name_normalized": u.Name, "title": u.Title, "team": s.Memory.Team.ID, "status_text": "", "status_emoji": "",
+			"display_name_normalized": u.Name, "title": u.Title, "team": cmp.Or(u.Team, s.Memory.Team.ID), "status_text": "", "status_emoji": "",
 		},
 	}
 }
@@ -47,7 +48,9 @@ func userInfo(c *call) (workspace.Body, error) {
 func listUsers(c *call) (workspace.Body, error) {
 	all := []workspace.Body{}
 	for _, u := range c.s.Memory.Users {
-		all = append(all, c.s.wireUser(u))
+		if u.Team == "" { // the list is of the workspace's own
+			all = append(all, c.s.wireUser(u))
+		}
 	}
 	part, meta, err := page(c, all, 200)
 	return workspace.Body{"members": part, "cache_ts": time.Now().Unix(), "response_metadata": meta}, err
@@ -87,8 +90,8 @@ func groupUsers(c *call) (workspace.Body, error) {
 
 func botInfo(c *call) (workspace.Body, error) {
 	s := c.s
-	if id := c.Text("bot"); id != workspace.BotID {
+	if id := c.Text("bot"); id != s.BotID {
 		return nil, workspace.Refuse("bot_not_found")
 	}
-	return workspace.Body{"bot": workspace.Body{"id": workspace.BotID, "deleted": false, "name": s.App.Name, "app_id": s.App.ID, "user_id": s.Bot.ID, "icons": workspace.Body{}}}, nil
+	return workspace.Body{"bot": workspace.Body{"id": s.BotID, "deleted": false, "name": s.App.Name, "app_id": s.App.ID, "user_id": s.Bot.ID, "icons": workspace.Body{}}}, nil
 }

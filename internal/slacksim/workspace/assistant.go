@@ -26,8 +26,8 @@ const chatRoot = "assistant_app_thread"
 
 // StartChat begins a thread of the assistant view, and tells the app what its person looks at.
 func (s *Posts) StartChat(user, context string) *StoredMessage {
-	to := s.Memory.Channel(DM(user))
-	m := &StoredMessage{Channel: to.ID, User: s.Bot.ID, BotID: BotID, AppID: s.App.ID, Subtype: chatRoot, Text: "New chat", Chat: &Chat{Title: "New chat", Context: context}}
+	to := s.Memory.Channel(s.Memory.DM(user))
+	m := &StoredMessage{Channel: to.ID, User: s.Bot.ID, BotID: s.BotID, AppID: s.App.ID, Subtype: chatRoot, Text: "New chat", Chat: &Chat{Title: "New chat", Context: context}}
 	s.PostLocked(to, m)
 	s.chatEvent(user, m, "assistant_thread_started")
 	return m

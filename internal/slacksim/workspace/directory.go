@@ -5,7 +5,10 @@ import (
 )
 
 // Directory is who is in the workspace and where, as an administrator changes it.
-type Directory struct{ *Workspace }
+type Directory struct {
+	*Workspace
+	Events Events // what the app subscribed to goes there
+}
 
 // Invite adds somebody (or the bot) to a channel.
 func (s *Directory) Invite(channel, user string) { s.members(channel, user, true) }

@@ -25,6 +25,8 @@ type Memory struct {
 	Modals     map[string][]*StoredView
 	Read       map[string]string // user and channel -> last ts that was read
 
+	Installs int // how often the app was installed anew: each time with another bot user
+
 	counter int64 // of ids
 	LastTS  int64 // in microseconds: every ts is later than the one before
 }
@@ -48,6 +50,7 @@ type StoredMessage struct {
 	Metadata    map[string]any   `json:"metadata,omitempty"`
 	Reactions   []Reaction       `json:"reactions,omitempty"`
 	Pinned      bool             `json:"pinned,omitempty"`
+	Locked      bool             `json:"locked,omitempty"`    // of a root: administrators let nobody reply
 	Streaming   bool             `json:"streaming,omitempty"` // it is still being written
 	Chat        *Chat            `json:"chat,omitempty"`      // of the first message of a thread of the assistant view
 	Ephemeral   bool
@@ -101,13 +104,15 @@ func (w *Memory) welcome(bot User) {
 	w.Users = append(w.Users, &bot)
 	for _, u := range w.Users {
 		if !u.IsBot {
-			w.Channels = append(w.Channels, &Channel{ID: DM(u.ID), Kind: "im", Members: []string{u.ID, bot.ID}})
+			w.Channels = append(w.Channels, &Channel{ID: w.DM(u.ID), Kind: "im", Members: []string{u.ID, bot.ID}})
 		}
 	}
 }
 
-// DM is the direct message of a person with the bot.
-func DM(user string) string { return "D" + strings.TrimPrefix(user, "U") }
+// DM is the direct message of a person with the bot. Another bot user has others.
+func (w *Memory) DM(user string) string {
+	return "D" + strings.Repeat("R", w.Installs) + strings.TrimPrefix(user, "U")
+}
 
 // NextTS returns the ts of a new message: the time, made unique.
 func (w *Memory) NextTS() string {

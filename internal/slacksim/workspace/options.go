@@ -99,18 +99,22 @@ type Team struct {
 // User is a member of the workspace. Role is what the page's identity switcher
 // calls them; what Slack reports are the flags.
 type User struct {
-	ID           string `json:"id"`
-	Name         string `json:"name"` // the handle, without @
-	RealName     string `json:"real_name"`
-	Role         string `json:"role"` // analyst, reviewer, admin, guest or bot
-	Title        string `json:"title"`
-	IsBot        bool   `json:"is_bot"`
-	IsAdmin      bool   `json:"is_admin"`
-	IsRestricted bool   `json:"is_restricted"` // a guest
-	IsStranger   bool   `json:"is_stranger"`   // from another workspace
-	Deleted      bool   `json:"deleted"`       // deactivated
-	TZ           string `json:"tz"`
-	Color        string `json:"color"`
+	ID                string `json:"id"`
+	Name              string `json:"name"` // the handle, without @
+	RealName          string `json:"real_name"`
+	Role              string `json:"role"` // analyst, reviewer, admin, guest or bot
+	Title             string `json:"title"`
+	IsBot             bool   `json:"is_bot"`
+	IsAdmin           bool   `json:"is_admin"`
+	IsRestricted      bool   `json:"is_restricted"` // a guest
+	IsUltraRestricted bool   `json:"-"`             // a guest of one channel
+	IsStranger        bool   `json:"is_stranger"`   // from another workspace, and in no channel with the app
+	// Team is the workspace of somebody who shares a channel by Slack Connect; empty: this one. Slack does not call
+	// them strangers (docs.slack.dev, the user object, read 2026-11-28): their team_id alone tells.
+	Team    string `json:"team_id,omitempty"`
+	Deleted bool   `json:"deleted"` // deactivated
+	TZ      string `json:"tz"`
+	Color   string `json:"color"`
 }
 
 // Channel is a conversation. Kind is "channel" or "im".
@@ -121,6 +125,8 @@ type Channel struct {
 	IsPrivate   bool     `json:"is_private"`
 	IsExtShared bool     `json:"is_ext_shared"`
 	IsArchived  bool     `json:"is_archived"`
+	Team        string   `json:"-"` // the workspace that has shared it with ours; empty: it is ours
+	Posting     Posting  `json:"-"` // who may write there, as administrators have set it
 	Topic       string   `json:"topic"`
 	User        string   `json:"user,omitempty"` // an im: whom the reader talks to
 	Members     []string `json:"members"`

@@ -110,7 +110,7 @@ func (s *Posts) Visible(name string) (*Channel, error) {
 		}
 	}
 	if u := s.Memory.User(name); c == nil && u != nil && !u.IsBot {
-		c = s.Memory.Channel(DM(name))
+		c = s.Memory.Channel(s.Memory.DM(name))
 	}
 	if c == nil || (c.IsPrivate || c.Kind == "im") && !c.Has(s.Bot.ID) {
 		return nil, Refuse("channel_not_found")
@@ -135,7 +135,7 @@ func (s *Posts) ThreadOf(c *Channel, ts string) (string, error) {
 
 // PostAsBot stores and announces a message of the app.
 func (s *Posts) PostAsBot(to *Channel, m *StoredMessage) {
-	m.Channel, m.User, m.BotID, m.AppID = to.ID, s.Bot.ID, BotID, s.App.ID
+	m.Channel, m.User, m.BotID, m.AppID = to.ID, s.Bot.ID, s.BotID, s.App.ID
 	s.PostLocked(to, m)
 }
 
@@ -198,7 +198,7 @@ func (s *Posts) Erase(m *StoredMessage) {
 // Whisper shows a message to one person. Slack does not promise delivery: a deactivated
 // person gets nothing, and neither does a thread without replies.
 func (s *Posts) Whisper(reader *User, m *StoredMessage, thread string) {
-	m.TS, m.User, m.BotID, m.AppID, m.ThreadTS = s.Memory.NextTS(), s.Bot.ID, BotID, s.App.ID, thread
+	m.TS, m.User, m.BotID, m.AppID, m.ThreadTS = s.Memory.NextTS(), s.Bot.ID, s.BotID, s.App.ID, thread
 	s.settleMessage(m, m.TS)
 	if root := s.Memory.Message(m.Channel, thread); thread != "" && (root == nil || root.ThreadTS == "") {
 		return

@@ -23,6 +23,7 @@ type Error struct {
 	Extra      Body
 	Status     int // of HTTP; 0 is 200
 	RetryAfter time.Duration
+	Page       bool // the body is a page for people, as of a proxy, and no JSON
 }
 
 func (e *Error) Error() string { return strings.Join(append([]string{e.Code}, e.Messages...), ": ") }
@@ -47,6 +48,13 @@ func (e *Error) Write(h http.Header, body Body) (status int, code string) {
 		h.Set("Retry-After", strconv.Itoa(int((e.RetryAfter+time.Second-1)/time.Second)))
 	}
 	return max(e.Status, http.StatusOK), e.Code
+}
+
+// WritePage answers as the proxies in front of Slack do (apache/airflow#35009): with a page that says "Server Error".
+func (e *Error) WritePage(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(max(e.Status, http.StatusOK))
+	_, _ = fmt.Fprintf(w, "<!DOCTYPE html>\n<html lang=\"en\"><head><title>Server Error | Slack</title></head><body>%s</body></html>", e.Code) // the caller may be gone
 }
 
 // WriteJSON answers an HTTP request.

@@ -215,6 +215,6 @@ func (s *Workspace) WireView(v *StoredView, values map[string]any) Body {
 		"title": body["title"], "close": body["close"], "submit": body["submit"],
 		"clear_on_close": body["clear_on_close"] == true, "notify_on_close": body["notify_on_close"] == true,
 		"root_view_id": orNil(v.Root), "previous_view_id": orNil(v.Previous),
-		"app_id": s.App.ID, "app_installed_team_id": s.Memory.Team.ID, "bot_id": BotID,
+		"app_id": s.App.ID, "app_installed_team_id": s.Memory.Team.ID, "bot_id": s.BotID,
 	}
 }

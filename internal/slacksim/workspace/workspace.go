@@ -18,6 +18,8 @@ type Workspace struct {
 	App  *app
 	Log  *slog.Logger
 	Bot  User
+	// BotID stands in the bot's messages beside its user. Like that it is another one when the app is installed anew.
+	BotID string
 
 	// life ends with the simulator; errands are the goroutines that its end waits for.
 	Life    context.Context
@@ -35,6 +37,9 @@ type Workspace struct {
 	Notices   map[string][]Notice
 	Readers   map[*Reader]struct{} // of /sim/events
 	Rewriting rewrite.Rewriting
+	Dead      map[string]string // tokens that are good no more, each with Slack's word for it
+	// EditWindow is how old a message may be that is still edited; zero: as old as it likes, negative: none may be.
+	EditWindow time.Duration
 
 	Entries journal    // guards itself
 	saving  sync.Mutex // one snapshot at a time
@@ -59,9 +64,10 @@ func Open(o Options) (*Workspace, error) {
 	life, end := context.WithCancel(context.Background())
 	s := &Workspace{
 		Opts: o, App: installed, Log: o.Logger, Life: life, end: end,
+		BotID:   BotID,
 		Bot:     User{ID: BotUser, Name: installed.BotName, RealName: installed.Name, Role: "bot", Title: "App", IsBot: true, TZ: "Etc/UTC", Color: "4a154b"},
 		changed: make(chan struct{}), Memory: newMemory(o),
-		status: map[string]*time.Timer{}, Notices: map[string][]Notice{}, Readers: map[*Reader]struct{}{},
+		status: map[string]*time.Timer{}, Dead: map[string]string{}, Notices: map[string][]Notice{}, Readers: map[*Reader]struct{}{},
 	}
 	s.Memory.welcome(s.Bot)
 	if err := (Folder{s}).load(); err != nil {
