@@ -25,10 +25,10 @@ func lay(t *testing.T, job []byte) string {
 	base, err := os.MkdirTemp("/dev/shm", "countersign-test-")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(base)) })
-	require.NoError(t, os.Mkdir(filepath.Join(base, "runner"), 0o755))
-	require.NoError(t, os.Mkdir(filepath.Join(base, "runner", "desk"), 0o755))
 	for _, f := range RunnerFiles() {
-		require.NoError(t, os.WriteFile(filepath.Join(base, "runner", f.Name), f.Data, 0o644))
+		at := filepath.Join(base, "runner", f.Name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(at), 0o755))
+		require.NoError(t, os.WriteFile(at, f.Data, 0o644))
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(base, "job"), job, 0o600))
 	return base

@@ -53,26 +53,25 @@
 //	               that hold programs, bytes that are not what their name says; so much
 //	               time as there is
 //	inspect.py     has code read with ast and said what is in it; runs nothing
-//	findings.py    the reading, in parts: scope.py (what names mean), values.py (what
-//	               texts come to), listed.py (all that is not in known.json, the list of what
-//	               is known to be harmless), worded.py (texts that are evaluated), settings.py
-//	               (what loads something), outputs.py (what files could do to people), told.py (what
-//	               people are told and nobody has computed), fudge.py and flow.py (figures that
-//	               are typed into what is computed), swapped.py and drawn.py (values under
-//	               another name than theirs, axes that mislead), spoken.py and called.py (words and
-//	               names that claim what nothing witnesses, by origin.py, which says what a value
-//	               was made by), turned.py and small.py (small factors, signs, what is held against
-//	               a later value), units.py (units that nothing converts), dropped.py (rows that
-//	               are dropped or stand twice); and the
-//	               layer that looks for what is known to be odd: deeds.py (imports, calls, what
-//	               is reached for), masks.py (what is put in the place of something else),
-//	               formulas.py (texts that pandas computes), places.py (files and addresses),
-//	               tables.py (columns), endless.py (loops, memory), sizes.py (what is made too
-//	               large, or takes too many turns), looks.py (what looks like something else, or
-//	               never runs), unusual.py (what to look for); bare.py (which values rest on
-//	               nothing that was read) and over.py (what is typed into what was read)
-//	               are for told.py
-//	known.json     the names that are known to be harmless; tools/known makes it
+//	inspection/    how: findings.py (all rules, in their order), scope.py (what names mean),
+//	               values.py (what texts come to), listed.py (all that is not in known.json,
+//	               the list of what is known to be harmless, which tools/known makes), worded.py
+//	               (texts that are evaluated), settings.py (what loads something), outputs.py
+//	               (what files could do to people); and the layer that looks for what is known to
+//	               be odd: deeds.py (imports, calls, what is reached for), masks.py (what is put in
+//	               the place of something else), formulas.py (texts that pandas computes), places.py
+//	               (files and addresses), tables.py (columns), endless.py (loops, memory), sizes.py
+//	               (what is made too large, or takes too many turns), looks.py (what looks like
+//	               something else, or never runs), unusual.py (what to look for)
+//	inspection/claims/  what people are told, held against what is computed: told.py (numbers that
+//	               nobody has computed), for which bare.py says what rests on nothing that was read
+//	               and over.py what is typed into what was read; fudge.py and flow.py (figures
+//	               typed into what is computed), swapped.py and drawn.py (values under another
+//	               name than theirs, axes that mislead), spoken.py and called.py (words and names
+//	               that claim what nothing witnesses, by origin.py, which says what a value was
+//	               made by), turned.py and small.py (small factors, signs, what is held against a
+//	               later value), units.py (units that nothing converts), dropped.py (rows that are
+//	               dropped or stand twice)
 //	needs.py       the packages that every box has to bring along
 //	read.py        has data files read, in a process that may open them and do nothing else
 //	desk/          how: opening.py (what a file is), texts.py and encoding.py (its characters),

@@ -13,7 +13,7 @@ func TestTheRunnersOwnImportsFindWhatPythonsDo(t *testing.T) {
 	require.Equal(t, "True True\nTrue []\nTrue True True", asked(t, `
 import contextlib, importlib.machinery, subprocess, zoneinfo
 quick, before = loaded("quick"), (importlib.machinery.SourceFileLoader.get_data, importlib._bootstrap_external._path_stat, zoneinfo.available_timezones)
-source = os.path.join(RUNNER, "known.json")
+source = os.path.join(RUNNER, "inspection", "known.json")
 quick.PIECE = 1 << 12
 with open(source, "rb") as file:
     data = file.read()

@@ -9,7 +9,7 @@ import (
 	"countersign/approval"
 )
 
-//go:embed runner/*.py runner/known.json runner/desk/*.py
+//go:embed runner/*.py runner/desk/*.py runner/inspection/*.py runner/inspection/known.json runner/inspection/claims/*.py
 var runnerFS embed.FS
 
 // RunnerFile is one file of the Python that goes into every box.
@@ -18,8 +18,8 @@ type RunnerFile struct {
 	Data []byte
 }
 
-// RunnerFiles lists what goes into every box, in the order of names: the runner, and
-// in its folder desk the library that programs may count on.
+// RunnerFiles lists what goes into every box, in the order of names: the runner, in
+// its folder desk the library that programs may count on, and in inspection what reads code.
 func RunnerFiles() (files []RunnerFile) {
 	err := fs.WalkDir(runnerFS, "runner", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {

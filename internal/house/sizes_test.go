@@ -4,6 +4,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -63,6 +64,16 @@ func TestAFolderCanBeReadInOneLook(t *testing.T) {
 	t.Parallel()
 	for folder, r := range read(t) {
 		fits(t, folder, len(r.all(false)), mostFiles, largeFolders)
+	}
+	python := map[string]int{}
+	walk(t, func(file string) {
+		if path.Ext(file) == ".py" && !strings.Contains(file, "testdata/") {
+			python[path.Dir(file)]++
+		}
+	})
+	require.NotEmpty(t, python)
+	for folder, files := range python {
+		fits(t, folder, files, mostFiles, largeFolders)
 	}
 }
 

@@ -52,7 +52,7 @@ type object = map[string]any
 // All boxes of an instance share it, read-only. The users and hosts are made up, since the real
 // lists would tell code who works on this machine; without any, what asks for its own user fails.
 func layRoot(root string) error {
-	for _, dir := range []string{"usr", "etc/alternatives", "etc/fonts", "proc", "sys", "dev", "tmp", "work", "out", "runner/desk", "mpl"} {
+	for _, dir := range []string{"usr", "etc/alternatives", "etc/fonts", "proc", "sys", "dev", "tmp", "work", "out", "mpl"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			return fmt.Errorf("lay root: %w", err)
 		}
@@ -80,7 +80,8 @@ func layRoot(root string) error {
 		files["runner/"+f.Name] = f.Data
 	}
 	for name, data := range files {
-		if err := os.WriteFile(filepath.Join(root, name), data, 0o644); err != nil {
+		at := filepath.Join(root, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, data, 0o644)); err != nil {
 			return fmt.Errorf("lay root: %w", err)
 		}
 	}

@@ -19,7 +19,7 @@ import (
 // the script; names that other versions of the libraries have are no failure.
 func TestTheListOfHarmlessNamesIsWhatItsGeneratorMakes(t *testing.T) {
 	t.Parallel()
-	out, err := exec.Command("/usr/bin/python3", "-B", "../../tools/known/make.py", "--check", "../runner/known.json").CombinedOutput()
+	out, err := exec.Command("/usr/bin/python3", "-B", "../../tools/known/make.py", "--check", "../runner/inspection/known.json").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.Contains(t, string(out), "made from")
 }

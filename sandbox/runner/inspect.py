@@ -15,14 +15,15 @@ import sys
 import types
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+ROOMS = ("inspection", os.path.join("inspection", "claims"))
 PATIENCE = 20  # seconds of the processor for parsing
 CRASHED = "Python's parser gave up on this code: it is nested too deeply or too large. Write it simpler."
 
 
-def load(name):
-    """Loads a sibling; this folder is not on the path, or this file would hide Python's own inspect."""
+def load(name, room=""):
+    """Loads a sibling, or a file of a room; this folder is not on the path, or this file would hide Python's own inspect."""
     module = types.ModuleType("countersign_" + name)
-    path = os.path.join(HERE, name + ".py")
+    path = os.path.join(HERE, room, name + ".py")
     with open(path, encoding="utf-8") as source:
         exec(compile(source.read(), path, "exec"), module.__dict__)
     return module
@@ -30,7 +31,7 @@ def load(name):
 
 def the_list():
     """The names that are known to be harmless. tools/known makes the file."""
-    with open(os.path.join(HERE, "known.json"), encoding="utf-8") as file:
+    with open(os.path.join(HERE, "inspection", "known.json"), encoding="utf-8") as file:
         known = json.load(file)
     known["modules"] = {module: frozenset(names) for module, names in known["modules"].items()}
     known["tops"] = frozenset(m.partition(".")[0] for m in known["modules"])
@@ -76,10 +77,10 @@ def main(job_at, result_at):
     needs = load("needs")
     lacking, has = needs.lacking(), needs.installed()  # which also lists the folders of modules once for all
     # Loaded once; every program's child begins as a copy of this process.
-    siblings = {name: load(name) for name in ("findings", "scope", "values", "unusual", "deeds", "formulas", "masks", "places", "tables", "endless", "sizes", "looks", "listed", "worded", "settings", "outputs", "told", "bare", "over", "drawn", "dropped", "flow", "fudge", "swapped", "origin", "spoken", "called", "turned", "small", "units")}
-    siblings["list"] = the_list()
+    parts = {name.removesuffix(".py"): load(name.removesuffix(".py"), room) for room in ROOMS for name in sorted(os.listdir(os.path.join(HERE, room))) if name.endswith(".py")}
+    parts["list"] = the_list()
     for code in [body for kind, _, body in list(reader.all()) if kind == "C"]:
-        said = in_a_child(lambda: siblings["findings"].inspect(code, job["files"] or [], siblings.get))
+        said = in_a_child(lambda: parts["findings"].inspect(code, job["files"] or [], parts.get))
         result.send("R", None, json.dumps(dict(said, lacks=lacking, has=has)).encode())
     result.end()
 

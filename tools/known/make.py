@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Makes sandbox/runner/known.json: the names that an inspection takes for harmless.
+"""Makes sandbox/runner/inspection/known.json: the names that an inspection takes for harmless.
 
-    tools/known/make.py [--check] sandbox/runner/known.json
+    tools/known/make.py [--check] sandbox/runner/inspection/known.json
 
 Run it with the Python of a box, beside the libraries that boxes have. Names come
 from live objects and from what modules say is theirs; taken_out.py takes out, with a
