@@ -59,7 +59,7 @@
 // # What a model may see
 //
 // Of the data a model sees names, types and patterns, unless administrators have let it see
-// more in a channel: Sight (sight.go) has the three steps, ShownTo and Result.Text hold what
+// more in a channel: Sight (manifest.go) has the three steps, ShownTo and Result.Text hold what
 // was said in the thread to it, and the manifest seals what the model was let see.
 //
 // # Two sentences

@@ -67,7 +67,7 @@ type house struct {
 
 // open builds a house. change may alter its settings before anything starts.
 // No replica runs yet: see run. Its Slack takes messages as fast as they come,
-// which the real one does not: what that means is a test of its own (pace_test.go).
+// which the real one does not: what that means has tests of its own (approval/review/pace_test.go).
 func open(t testing.TB, change ...func(*Config)) *house {
 	t.Helper()
 	return openAt(t, -1, 0, change...)
@@ -113,7 +113,7 @@ func openIn(t testing.TB, workspace slacksim.Options, change ...func(*Config)) *
 		"MISTRAL_API_KEY": mistraltest.Key, "MISTRAL_BASE_URL": h.model.URL,
 		"DATABASE_URL": pgtest.Serve(h.url), "DATA_DIR": t.TempDir(), "HTTP_ADDR": "127.0.0.1:0", "RUN_SECONDS": "120", "RUN_MEMORY_MB": "512",
 		"SLACK_PATIENCE": slackPatience.String(),
-		// Reading takes its time: what that means is a test of its own (pace_read_test.go).
+		// Reading takes its time: what that means has tests of its own (approval/review/pace_test.go).
 		"READ_SECONDS": "0", "APPROVALS_PER_HOUR": "0",
 		// Boxes that wait take a core each while they boot: as many as the day asks for is a test of its own (warm_test.go).
 		"WARM_BOXES": "2",
