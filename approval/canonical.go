@@ -51,8 +51,9 @@ func Canonical(code string) (string, error) {
 // MaxCode is more than anybody reviews, and less than a modal can show.
 const MaxCode = 40_000
 
-// maxColumns bounds how far to the right code can stand: what is off the edge of a block, nobody sees.
-const maxColumns = 200
+// maxColumns bounds how far to the right code can stand: what is off the edge of a block, nobody sees. The sentence of an
+// answer may fill it; of more than 200 columns of code the inspection warns (looks.py).
+const maxColumns = 400
 
 // maxHollow is how many lines in a row may hold no letter and no digit. More of them push
 // what follows out of sight, as a gap does within a line.

@@ -36,7 +36,7 @@ func TestDeceptionsAreRefused(t *testing.T) {
 		"17 variation selector":                   {"x = 'a\ufe01'\n", "U+FE01"},
 		"18 variation selector of a higher plane": {"x = 'a\U000E0100'\n", "U+E0100"},
 		"19 musical format control":               {"x = 'a\U0001D173'\n", "U+1D173"},
-		"20 spaces that push code out of sight":   {"x = 1" + strings.Repeat(" ", 400) + ";print(2)\n", "columns; at most 200"},
+		"20 spaces that push code out of sight":   {"x = 1" + strings.Repeat(" ", 400) + ";print(2)\n", "columns; at most 400"},
 		"21 fewer spaces that still do":           {"x = 1" + strings.Repeat(" ", 16) + ";print(2)\n", "16 or more spaces"},
 		"22 tabs that do":                         {"x = 1\t\t\t;print(2)\n", "16 or more spaces"},
 		"23 ANSI escape in a comment":             {"# \x1b[2K\rx\nx = 1\n", "U+001B"},
@@ -59,10 +59,10 @@ func TestDeceptionsAreRefused(t *testing.T) {
 		"40 delete":                               {"x = 1\x7f\n", "U+007F"},
 		"41 backspaces":                           {"x = 1 # evil\b\b\b\bgood\n", "U+0008"},
 		"42 CR CR LF":                             {"# a\r\r\nx = 1\n", "U+000D"},
-		"43 a line too far to the right by tabs":  {strings.Repeat("\t", 26) + "x = 1\n", "columns; at most 200"},
+		"43 a line too far to the right by tabs":  {strings.Repeat("\t", 51) + "x = 1\n", "columns; at most 400"},
 		"44 a cookie after a form feed":           {"\f# coding: utf-7\n", "U+000C"},
 		"46 marks upon marks":                     {"x = 'a" + strings.Repeat("\u0336", 5) + "'\n", "five or more marks"},
-		"47 wide letters past the edge":           {"x = '" + strings.Repeat("売", 98) + "'\n", "202 columns; at most 200"},
+		"47 wide letters past the edge":           {"x = '" + strings.Repeat("売", 198) + "'\n", "402 columns; at most 400"},
 		"48 empty lines that push code away":      {"x = 1\n" + strings.Repeat("\n", 11) + "y = 2\n", "line 12: more than 10 lines in a row"},
 		"49 lines of signs that do":               {"x = 1\n" + strings.Repeat("# ---\n\n", 6) + "y = 2\n", "more than 10 lines in a row"},
 		"45 a cookie behind spaces":               {"\t # encoding=latin-1\n", "no encoding declaration"},
@@ -102,10 +102,10 @@ func TestOrdinaryCodeIsOnlyTidied(t *testing.T) {
 		"an emoji":                    {"print('📈')\n", "print('📈')\n"},
 		"the word coding further on":  {"x = 1\ny = 2\n# coding: this is not read any more\n", "x = 1\ny = 2\n# coding: this is not read any more\n"},
 		"the word coding in code":     {"coding = 'utf-8'\n", "coding = 'utf-8'\n"},
-		"exactly 200 columns":         {strings.Repeat("x", 200) + "\n", strings.Repeat("x", 200) + "\n"},
+		"exactly 400 columns":         {strings.Repeat("x", 400) + "\n", strings.Repeat("x", 400) + "\n"},
 		"marks that a script needs":   {"x = 'Tiếng Việt, कार्यक्रम, ที่นี่'\n", "x = 'Tiếng Việt, कार्यक्रम, ที่นี่'\n"},
-		"200 columns in East Asia":    {"x = '" + strings.Repeat("売", 97) + "'\n", "x = '" + strings.Repeat("売", 97) + "'\n"},
-		"200 columns of wide letters": {"x = '" + strings.Repeat("ö", 194) + "'\n", "x = '" + strings.Repeat("ö", 194) + "'\n"},
+		"400 columns in East Asia":    {"x = '" + strings.Repeat("売", 197) + "'\n", "x = '" + strings.Repeat("売", 197) + "'\n"},
+		"400 columns of wide letters": {"x = '" + strings.Repeat("ö", 394) + "'\n", "x = '" + strings.Repeat("ö", 394) + "'\n"},
 	} {
 		got, err := Canonical(tt.code)
 		require.NoError(t, err, name)
@@ -119,8 +119,8 @@ func TestCodeHasToBeThereAndReviewable(t *testing.T) {
 		_, err := Canonical(empty)
 		require.ErrorContains(t, err, "there is no code", "%q", empty)
 	}
-	_, err := Canonical(strings.Repeat("x", 201))
-	require.ErrorContains(t, err, "line 1: 201 columns; at most 200 are shown")
+	_, err := Canonical(strings.Repeat("x", 401))
+	require.ErrorContains(t, err, "line 1: 401 columns; at most 400 are shown")
 	most := strings.Repeat("x = 12345\n", MaxCode/10)
 	got, err := Canonical(most)
 	require.NoError(t, err)

@@ -82,7 +82,7 @@ func showsAll(text string) bool {
 		return false
 	}
 	for i, line := range strings.Split(code, "\n") {
-		if utf8.RuneCountInString(line) > 200 || strings.ContainsFunc(line, never) || i < 2 && strings.Contains(line, "coding:") && strings.HasPrefix(strings.TrimSpace(line), "#") {
+		if utf8.RuneCountInString(line) > 400 || strings.ContainsFunc(line, never) || i < 2 && strings.Contains(line, "coding:") && strings.HasPrefix(strings.TrimSpace(line), "#") {
 			return false
 		}
 		if body := strings.TrimLeft(line, " \t"); strings.Contains(strings.TrimRight(body, " \t"), strings.Repeat(" ", 16)) {
