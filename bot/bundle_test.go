@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -53,24 +52,6 @@ type bundle struct {
 	stop    func() // ends the bot and waits for it
 }
 
-// record keeps what is logged.
-type record struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (r *record) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.buf.Write(p)
-}
-
-func (r *record) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.buf.String()
-}
-
 func manifest(t *testing.T) []byte {
 	t.Helper()
 	text, err := os.ReadFile("../manifest.yaml")
@@ -99,6 +80,7 @@ func idle(t *testing.T, change ...func(*slacksim.Options, *Options)) *bundle {
 		}
 	}
 	b.sim = slacksim.Start(t, world)
+	b.log.hears(b.sim.GiveUp)
 	if o.BotToken == "" {
 		o.BotToken = b.sim.BotToken()
 	}

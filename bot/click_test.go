@@ -98,7 +98,7 @@ func TestAPrivateAnswerThatCannotBeShownGoesByDirectMessage(t *testing.T) {
 
 func TestAClickThatCannotBeCommittedIsNotAcked(t *testing.T) {
 	t.Parallel()
-	b := setup(t, impatient)
+	b := setup(t)
 	_, card := pending(b)
 	b.service.fail(errors.New("the database is away"))
 	for _, action := range []string{ids.ActionApprove, ids.ActionReject} {
@@ -128,7 +128,7 @@ func TestAReasonIsRequired(t *testing.T) {
 
 func TestASubmissionThatCannotBeCommittedStaysOpen(t *testing.T) {
 	t.Parallel()
-	b := setup(t, impatient)
+	b := setup(t)
 	_, card := pending(b)
 	ben := b.as(slacksim.Reviewer)
 	require.NoError(t, ben.Click(card, ids.ActionReject))

@@ -1,10 +1,13 @@
 package bot
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -30,7 +33,7 @@ func TestTwoSocketsAreHeldAndComeBack(t *testing.T) {
 	require.Eventually(t, func() bool { return b.bot.Sockets() == 2 }, waitAtMost, 5*time.Millisecond)
 	before := b.sim.Counts().Connections
 	b.sim.Disconnect("refresh_requested")
-	require.Eventually(t, func() bool { return b.sim.Counts().Connections == before+2 && b.bot.Sockets() == 2 }, waitAtMost, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return b.sim.Counts().Connections >= before+2 && b.bot.Sockets() == 2 }, waitAtMost, 10*time.Millisecond)
 	require.NoError(t, b.as(slacksim.Analyst).Command(slacksim.SalesData, "/analyze help"))
 	b.told(slacksim.Analyst, slacksim.SalesData, "Ask a question about data.")
 }
@@ -47,7 +50,7 @@ func TestTheSameEnvelopeTwiceIsOneQuestion(t *testing.T) {
 
 func TestWithoutACommitThereIsNoAck(t *testing.T) {
 	t.Parallel()
-	b := setup(t, impatient)
+	b := setup(t)
 	b.service.fail(errors.New("dial tcp 10.0.0.7:5432: connection refused"))
 	maya := b.as(slacksim.Analyst)
 	err := maya.Command(slacksim.SalesData, "/analyze How many?")
@@ -65,7 +68,7 @@ func TestWithoutACommitThereIsNoAck(t *testing.T) {
 
 func TestWorkThatTakesTooLongIsNotAcked(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(w *slacksim.Options, o *Options) { w.Timing.Ack, o.Patience = 6*time.Second, 6*time.Second })
+	b := setup(t, func(_ *slacksim.Options, o *Options) { o.Patience = 6 * time.Second })
 	b.service.before(func(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
@@ -78,7 +81,7 @@ func TestWorkThatTakesTooLongIsNotAcked(t *testing.T) {
 func TestAPanicEndsOneEnvelopeAndNotTheProcess(t *testing.T) {
 	t.Parallel()
 	var observed atomic.Int32
-	b := setup(t, impatient, func(_ *slacksim.Options, o *Options) {
+	b := setup(t, func(_ *slacksim.Options, o *Options) {
 		o.Observe = func(kind, outcome string, _ time.Duration) {
 			if kind == ids.CommandBudget && outcome == "failed" {
 				observed.Add(1)
@@ -148,12 +151,40 @@ func TestTheWaitForAWorkerIsReckoned(t *testing.T) {
 	require.Zero(t, l.wait(16), "a worker is free")
 }
 
-// impatient is a Slack that waits for acks less long than the real one.
-func impatient(w *slacksim.Options, _ *Options) { w.Timing.Ack = 2 * time.Second }
+// record keeps what is logged. Nobody waits for the ack of an envelope of which the bot says that it does not answer it, so
+// that Slack's time may be long for all others.
+type record struct {
+	mu      sync.Mutex
+	buf     bytes.Buffer
+	givenUp func(envelope string)
+}
+
+var unanswered = regexp.MustCompile(`msg="envelope not answered" kind=\S+ envelope=(\S+)`)
+
+func (r *record) hears(givenUp func(envelope string)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.givenUp = givenUp
+}
+
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, found := range unanswered.FindAllSubmatch(p, -1) {
+		r.givenUp(string(found[1]))
+	}
+	return r.buf.Write(p)
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.buf.String()
+}
 
 func TestAMentionIsDeliveredAgainUntilItIsCommitted(t *testing.T) {
 	t.Parallel()
-	b := setup(t, impatient)
+	b := setup(t)
 	var calls atomic.Int32
 	b.service.before(func(context.Context) error {
 		if calls.Add(1) < 3 {
@@ -169,7 +200,7 @@ func TestAMentionIsDeliveredAgainUntilItIsCommitted(t *testing.T) {
 
 func TestAMentionThatNeverCommitsIsToldOnce(t *testing.T) {
 	t.Parallel()
-	b := setup(t, impatient)
+	b := setup(t)
 	b.service.fail(errors.New("the database is away"))
 	_, err := b.as(slacksim.Analyst).Say(slacksim.SalesData, "@countersign How many?")
 	require.NoError(t, err)

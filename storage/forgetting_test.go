@@ -128,7 +128,7 @@ func TestWhatForgetsHoldsNoSweepUp(t *testing.T) {
 			case <-ctx.Done():
 			}
 			return nil
-		}, queue.WorkOptions{Sweep: "@every 1s", Forget: func(ctx context.Context) error {
+		}, queue.WorkOptions{Sweep: "@every 1s", Drain: time.Millisecond, Ends: soon, Forget: func(ctx context.Context) error {
 			begun <- struct{}{}
 			<-ctx.Done()
 			return ctx.Err()

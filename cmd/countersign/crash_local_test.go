@@ -20,7 +20,7 @@ func TestALocalRunDiesWithItsReplica(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	h.share("sales.csv", "product,units\nbeans,3\n")
-	h.writes("import time\ntime.sleep(15)\nprint('it was never heard of')")
+	h.writes("import time\ntime.sleep(60)\ntime.sleep(60)\nprint('it was never heard of')")
 	v := h.victim("TMPDIR=" + dir)
 	card := h.card(h.ask(asked))
 	require.NoError(t, h.ben.Click(card, "Approve"))

@@ -61,12 +61,25 @@ func quickly(t *testing.T, text string) string {
 	return said.ReplaceAllString(text, "✓$2")
 }
 
+// checkedToday are the shipped prices, looked up today: a month after they were, doctor has to warn of them.
+func checkedToday() budget.Prices {
+	prices := budget.Shipped()
+	for i := range prices.Models {
+		prices.Models[i].Checked = time.Now()
+	}
+	for i := range prices.Boxes {
+		prices.Boxes[i].Checked = time.Now()
+	}
+	return prices
+}
+
 func TestDoctorFindsAllWell(t *testing.T) {
 	t.Parallel()
 	s := langfuse(t)
 	h := open(t, func(c *Config) {
 		c.MistralModels = []string{"mistral-small-2603"}
 		c.LangfuseHost, c.LangfusePublicKey, c.LangfuseSecretKey = s.URL, "pk-lf-1", "sk-lf-1"
+		c.prices = checkedToday()
 	})
 	text, err := report(h)
 	require.NoError(t, err, text)

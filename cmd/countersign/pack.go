@@ -181,6 +181,8 @@ func (p program) priced(c pack.Charge, at time.Time) *pack.Rate {
 // told only spares writes. A name that another replica has written down already is written once more by this
 // one.
 type acquaintances struct {
+	writing sync.Mutex // held by whoever writes: a pack waits for the names that the tick has taken
+
 	mu   sync.Mutex
 	news map[string]map[string]string // by workspace and id
 	told map[string]string            // what was written down by this process
@@ -204,8 +206,10 @@ func (a *acquaintances) hears(team, id, name string) {
 }
 
 // write has the log say what was heard.
-// The lock is never held while the database is asked: hears is called while people wait.
+// mu is never held while the database is asked: hears is called while people wait.
 func (a *acquaintances) write(ctx context.Context, log *journal.Log) error {
+	a.writing.Lock()
+	defer a.writing.Unlock()
 	a.mu.Lock()
 	// Taken at once, so that names that come meanwhile wait for the next tick and not for the database.
 	news := a.news

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -171,8 +172,12 @@ func TestProveConversationPinnedDataIsForThoseWhoAreNamed(t *testing.T) {
 	h.bench(instant{}, 4) // two replicas
 	secret, err := h.carla.Share(slacksim.SalesData, "Here", "salaries.csv", []byte("amount\n1\n"))
 	require.NoError(t, err)
-	h.sim.Fail(fault.Method{Method: "files.list", Delay: 2 * time.Second, Times: 1}) // the form is sent off before the channel's files are in it
+	sent := make(chan struct{})
+	goesOn := sync.OnceFunc(func() { close(sent) })
+	t.Cleanup(goesOn)
+	h.sim.Fail(fault.Method{Method: "files.list", Do: func() { <-sent }}) // the form is sent off before the channel's files are in it
 	h.pin("link", "https://acme.slack.com/files/"+slacksim.Admin+"/"+secret.Files[0].ID+"/salaries.csv", slacksim.Analyst)
+	goesOn()
 	h.soon("the files come too late for the form", func() bool {
 		return slices.ContainsFunc(h.sim.Calls("views.update"), func(e workspace.Entry) bool { return e.Error == "hash_conflict" })
 	})

@@ -56,7 +56,7 @@ func TestProveEnduranceNobodyNoticesWhatHappensToReplicas(t *testing.T) {
 	s.heal(replicas)
 	s.rolling()
 	over()
-	s.settle(5 * time.Minute)
+	s.settle(soon)
 	s.judge(t, seed, long)
 }
 
@@ -226,7 +226,7 @@ func (s *siege) judge(t *testing.T, seed uint64, long time.Duration) {
 		}
 	}
 	row(wrong, "balances, bills, the trail and what Slack shows say the same", "%d events", events)
-	for began := time.Now(); len(s.standing()) > 0 && time.Since(began) < 2*time.Minute; {
+	for began := time.Now(); len(s.standing()) > 0 && time.Since(began) < soon; {
 		_ = s.rest(200 * time.Millisecond)
 	}
 	row(s.standing(), "no line and no card is left standing", "%d requests", len(s.ids()))

@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
+	"syscall"
 	"testing"
 	"time"
 
@@ -12,13 +16,19 @@ import (
 	"countersign/approval/steps"
 )
 
-// freePort is an address that nobody listens on.
+// freePort is an address that nobody listens on. It lies below the ports that the kernel gives away by itself: any other
+// server that begins meanwhile could have one of those.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	return l.Addr().String()
+	for {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000)))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
+		require.NoError(t, err)
+		require.NoError(t, l.Close())
+		return l.Addr().String()
+	}
 }
 
 // healthPage reads a health page, as soon as there is one.
@@ -88,7 +98,7 @@ func TestABoxIsNeededWhileItsRequestWaitsForIt(t *testing.T) {
 		return yes
 	}
 	require.False(t, needed("nosuch1", "box"), "nobody has asked for it")
-	h.writes("import time\ntime.sleep(30)")
+	h.writes("import time\ntime.sleep(60)\ntime.sleep(60)")
 	root := h.ask("How long is a while, for sales.csv?")
 	card := h.card(root)
 	id := value[string](h, `SELECT id FROM requests`)

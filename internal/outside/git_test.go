@@ -224,15 +224,18 @@ func TestARemoteThatNeverAnswersHoldsUpNobody(t *testing.T) {
 	first.URL = "http://" + mute.Addr().String() + "/checkpoints.git"
 	_, s3 := newS3(t)
 	second, run := remote(t)
-	c := &Courier{Places: []Place{first, s3, second}, Waits: 2 * time.Second}
-	require.ErrorContains(t, c.Bring(t.Context(), made(t, 2, "")), "bring checkpoints to the Git remote http://127.0.0.1:")
+	var late []*LateError
+	for waits := 2 * time.Second; len(late) != 1 && waits < time.Hour; waits *= 4 { // on a busy machine those that answer may need longer
+		c := &Courier{Places: []Place{first, s3, second}, Waits: waits}
+		require.ErrorContains(t, c.Bring(t.Context(), made(t, 2, "")), "bring checkpoints to the Git remote http://127.0.0.1:")
+		late = Each[*LateError](c.Late(t.Context(), made(t, 2, ""), time.Hour))
+	}
+	require.Len(t, late, 1)
+	require.Equal(t, first.Name(), late[0].Place)
 	last, err := s3.Last(t.Context())
 	require.NoError(t, err)
 	require.EqualValues(t, 2, last.Number)
 	require.Len(t, checkpoint.Notes(run("--git-dir="+second.URL, "show", "checkpoints:checkpoints.txt")+"\n"), 2)
-	late := Each[*LateError](c.Late(t.Context(), made(t, 2, ""), time.Hour))
-	require.Len(t, late, 1)
-	require.Equal(t, first.Name(), late[0].Place)
 }
 
 func TestEachBadPlaceIsNamed(t *testing.T) {

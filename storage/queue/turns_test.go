@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -91,30 +92,32 @@ func TestATurnIsFreeAfterAPanic(t *testing.T) {
 
 func TestNoRequestIsDrawnTwiceInAMoment(t *testing.T) {
 	t.Parallel()
-	const every = 50 * time.Millisecond
-	turns := newTurns(every, 2)
-	var last time.Time
-	for range 3 {
-		require.NoError(t, turns.draw(t.Context(), "a", func() error {
-			require.GreaterOrEqual(t, time.Since(last), every)
-			last = time.Now()
-			return nil
-		}))
-	}
-	require.NoError(t, turns.draw(t.Context(), "b", func() error { return nil }))
-	time.Sleep(every)
-	require.NoError(t, turns.draw(t.Context(), "c", func() error { return nil }))
-	require.Len(t, turns.taken, 1, "those that are long over are forgotten")
+	synctest.Test(t, func(t *testing.T) { // a busy machine takes a moment between the beginning of a turn and its work
+		const every = 50 * time.Millisecond
+		turns := newTurns(every, 2)
+		var last time.Time
+		for range 3 {
+			require.NoError(t, turns.draw(t.Context(), "a", func() error {
+				require.GreaterOrEqual(t, time.Since(last), every)
+				last = time.Now()
+				return nil
+			}))
+		}
+		require.NoError(t, turns.draw(t.Context(), "b", func() error { return nil }))
+		time.Sleep(every)
+		require.NoError(t, turns.draw(t.Context(), "c", func() error { return nil }))
+		require.Len(t, turns.taken, 1, "those that are long over are forgotten")
 
-	// Whoever waits takes no other request's place.
-	turns = newTurns(time.Hour, 1) // a busy machine makes a long moment of a short one
-	require.NoError(t, turns.draw(t.Context(), "b", func() error { return nil }))
-	stopped, cancel := context.WithCancel(t.Context())
-	waited := make(chan error, 1)
-	go func() {
-		waited <- turns.draw(stopped, "b", func() error { panic("it was drawn a moment ago") })
-	}()
-	require.NoError(t, turns.draw(t.Context(), "c", func() error { return nil }))
-	cancel()
-	require.ErrorIs(t, <-waited, context.Canceled)
+		// Whoever waits takes no other request's place.
+		turns = newTurns(time.Hour, 1)
+		require.NoError(t, turns.draw(t.Context(), "b", func() error { return nil }))
+		stopped, cancel := context.WithCancel(t.Context())
+		waited := make(chan error, 1)
+		go func() {
+			waited <- turns.draw(stopped, "b", func() error { panic("it was drawn a moment ago") })
+		}()
+		require.NoError(t, turns.draw(t.Context(), "c", func() error { return nil }))
+		cancel()
+		require.ErrorIs(t, <-waited, context.Canceled)
+	})
 }
