@@ -194,8 +194,8 @@ func (r *Request) Start(box string, p Policy, now time.Time) error {
 	if !r.Can("Start") || r.Run != nil {
 		return r.Illegal("start")
 	}
-	if r.Revision.Manifest.CostCap > 0 && len(r.Money().ForRun()) == 0 {
-		return r.Illegal("start") // another replica has paid a box with all of it meanwhile
+	if r.Revision.Manifest.CostCap > 0 && len(r.Money().ForRun()) == 0 || (Early{r}).Ends(box) {
+		return r.Illegal("start") // another replica has paid a box with all of it meanwhile, or is ending this one
 	}
 	if !now.Before(r.ExpiresAt) {
 		return &MoveError{Request: r, Verb: "start", Why: Because(WhyApprovalOver)}
