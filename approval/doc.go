@@ -69,7 +69,8 @@
 // One request, one box; one box, one start: the row names the box before anything starts
 // in it, and in the box a directory that can be made only once guards the start. The row
 // also records that the code has begun (Begin), because code can delete the directory. When
-// a box disappears, its run is lost with it, and the request says so.
+// a box disappears, its run is lost with it, and the request says so. Where somebody takes the
+// row of a run away, the trail still says that this version was started, and it is not started again.
 //
 // Everything else may be repeated. A job is only a wake-up call: the row decides what there
 // is to do.

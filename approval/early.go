@@ -20,7 +20,7 @@ type Ready struct {
 	Until    time.Time `json:"until"`         // to here at most: then it ends by itself
 	Over     time.Time `json:"over,omitzero"` // here its own money has ended: it has, or it is the run's from here
 	Used     bool      `json:"used,omitempty"`
-	Ending   time.Time `json:"ending,omitzero"` // somebody ends it from here on, and has not paid it yet: should they die over it, it is paid until here
+	Ending   time.Time `json:"ending,omitzero"` // somebody ends it from here on, and has not paid it yet: no run starts in it, and should they die over it, it is paid until here
 }
 
 // Open tells that such a box may be there, which nobody has paid.
@@ -132,23 +132,35 @@ func (e Early) PayLate(charge budget.Charge, now time.Time) {
 	e.Money().Settle(budget.Settlement{HoldID: e.Holds[len(e.Holds)-1].ID, At: now, Charges: []budget.Charge{charge}})
 }
 
-// Part tells that the box that was to be the run's is no more, and that it has none of it: whoever ended it pays for it. Two
-// may have ended it at once, its runner and whoever keeps boxes ready, and the first to note it here is the one who pays.
-func (e Early) Part(box string) (first bool) {
+// Part notes that the box that was to be the run's is no more, and paid: whoever is about to pay it as well finds that here.
+func (e Early) Part(box string) {
 	// Once there is a run, its box is the run's business, and Outlived pays for what is left of it.
 	if b := e.Ready; b != nil && b.Used && b.Box == box && e.Run == nil {
-		e.Ready = b.with(func(b *Ready) { b.Used, b.Ending = false, time.Time{} }) // who is about to pay it as ending finds that it is paid
-		return true
+		e.Ready = b.with(func(b *Ready) { b.Used, b.Ending = false, time.Time{} })
 	}
-	return false
 }
 
 // Ending notes, before anybody asks E2B for it, that a box is ended whose own money is over. Whoever comes after a replica that died between the two
-// finds no box, and knows by this that it was there, and until when it is to be paid at least.
-func (e Early) Ending(now time.Time) {
-	if b := e.Ready; b != nil && !b.Open() && b.Ending.IsZero() {
-		e.Ready = b.with(func(b *Ready) { b.Ending = now })
+// finds no box, and knows by this that it was there, and until when it is to be paid at least. there: the caller has just had it in hand, so it lives
+// longer than it was ordered for. One that a run has by now is not ended here.
+func (e Early) Ending(box string, there bool, now time.Time) (ends bool) {
+	b := e.Ready
+	if b == nil || b.Open() || b.Box != box || e.Run != nil && e.Run.BoxID == box {
+		return false
 	}
+	if b.Ending.IsZero() && (b.Used || box == "") { // another one is paid already
+		e.Ready = b.with(func(b *Ready) {
+			if b.Ending = now; there && now.After(b.Until) {
+				b.Until = now
+			}
+		})
+	}
+	return true
+}
+
+// Ends tells whether somebody is ending this box: then no run takes it.
+func (e Early) Ends(box string) bool {
+	return e.Ready != nil && e.Ready.Box == box && !e.Ready.Ending.IsZero()
 }
 
 // Ended is for how long a box is to be paid of which somebody has found out that it lived for so long; again tells that an earlier replica may have

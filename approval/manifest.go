@@ -113,7 +113,7 @@ func Hash(data []byte) string {
 func Short(digest string) string { return digest[:min(12, len(digest))] }
 
 // Intact tells whether a revision still matches its digest: its code is the sealed code,
-// and its manifest has this digest. One that nobody has signed is none.
+// and its manifest has this digest. One that nobody has signed, or that has run although its row says otherwise, is none.
 func (r *Revision) Intact() bool {
 	return !r.Unsigned && Hash([]byte(r.Code)) == r.Manifest.CodeSHA256 && r.Manifest.Digest() == r.Digest
 }

@@ -194,8 +194,8 @@ func (r *Request) Start(box string, p Policy, now time.Time) error {
 	if !r.Can("Start") || r.Run != nil {
 		return r.Illegal("start")
 	}
-	if r.Revision.Manifest.CostCap > 0 && len(r.Money().ForRun()) == 0 {
-		return r.Illegal("start") // another replica has paid a box with all of it meanwhile
+	if r.Revision.Manifest.CostCap > 0 && len(r.Money().ForRun()) == 0 || (Early{r}).Ends(box) {
+		return r.Illegal("start") // another replica has paid a box with all of it meanwhile, or is ending this one
 	}
 	if !now.Before(r.ExpiresAt) {
 		return &MoveError{Request: r, Verb: "start", Why: Because(WhyApprovalOver)}
@@ -229,6 +229,7 @@ func (r *Request) Begin(now time.Time) error {
 	if !r.Can("Begin") || !r.Run.BegunAt.IsZero() {
 		return r.Illegal("begin")
 	}
+	now = r.Run.after(now)
 	r.Run.BegunAt = now
 	r.Changes.Run = r.Run
 	r.note(now, System, EventBegun, map[string]any{"box": r.Run.BoxID})
@@ -236,8 +237,8 @@ func (r *Request) Begin(now time.Time) error {
 	return nil
 }
 
-// after is a time that is not before the start of a run. The database's clock can be put back while code
-// runs, and a run that could not end until the clock had caught up would be paid for until then.
+// after is a time that is not before the start of a run. The database's clock can be put back while code runs: a run that could not
+// end until it had caught up would be paid for until then, and one of which nobody could note that it has begun might begin twice.
 func (r *Run) after(now time.Time) time.Time {
 	if now.Before(r.StartedAt) {
 		return r.StartedAt

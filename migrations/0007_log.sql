@@ -108,8 +108,9 @@ CREATE TABLE reckonings (
     spent    bigint NOT NULL CHECK (spent >= 0), -- that no budget of the copy knows of
     at       timestamptz NOT NULL,
     told     bigint NOT NULL, -- the event of the stream "budget" that tells of it
-    -- It is said once.
-    PRIMARY KEY (team, restored),
+    -- The database cannot tell which event is signed. One that was forged must not keep an administrator from saying it; serve counts signed ones
+    -- alone, and takes one.
+    PRIMARY KEY (team, restored, told),
     CONSTRAINT reckonings_restored FOREIGN KEY (team, restored) REFERENCES restores (team, told),
     -- One event tells of one fact.
     CONSTRAINT reckonings_once UNIQUE (told)
@@ -120,7 +121,7 @@ CREATE TRIGGER reckonings_unchangeable BEFORE UPDATE OR DELETE ON reckonings FOR
 CREATE TRIGGER reckonings_untruncatable BEFORE TRUNCATE ON reckonings FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 -- +goose StatementBegin
--- Tells whether a workspace rests.
+-- Tells whether nobody has ended the rest of a workspace. Whether whoever did has signed it only serve sees, which holds nothing otherwise.
 CREATE FUNCTION unreckoned(of text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM restores r WHERE r.team = of AND NOT EXISTS (SELECT FROM reckonings k WHERE (k.team, k.restored) = (r.team, r.told)));

@@ -2486,7 +2486,7 @@ ALTER TABLE ONLY reckonings
     ADD CONSTRAINT reckonings_once UNIQUE (told);
 
 ALTER TABLE ONLY reckonings
-    ADD CONSTRAINT reckonings_pkey PRIMARY KEY (team, restored);
+    ADD CONSTRAINT reckonings_pkey PRIMARY KEY (team, restored, told);
 
 ALTER TABLE ONLY requests
     ADD CONSTRAINT requests_asker UNIQUE (id, asker);

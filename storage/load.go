@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -83,6 +84,7 @@ type revisionRow struct {
 	PromptVersion string
 	Findings      []approval.Finding
 	FindingsNamed *string // where they stand
+	Ran           bool    // it is approved and has no run, and its trail says that this version was started
 	Manifest      string
 	Digest        string
 	Quote         budget.USD
@@ -111,7 +113,7 @@ func (d decisionRow) decision() approval.Decision {
 		Reason: d.Reason, At: d.At, Click: d.Click, InPlaceOf: d.InPlaceOf}
 }
 
-// runRow is a run, with the event that it has started: that one alone spends an approval.
+// runRow is a run, with the event that it has started, which alone spends an approval, and that of its end, which alone makes a result.
 type runRow struct {
 	RequestID  string
 	BoxID      string
@@ -121,8 +123,10 @@ type runRow struct {
 	StoppedBy  *string
 	FinishedAt *time.Time
 	Result     *approval.Result
+	ResultIn   *string // where it stands
 	Digest     string
 	trail.Voucher
+	EndLine, EndKey, EndSignature *string
 }
 
 // loaded is a request as it was at a moment, of which the version tells whether it still is.
@@ -237,13 +241,19 @@ func addVersion(c *core, b *pgx.Batch, id string, into *loaded) {
 		for _, row := range rows { // one at most: it is the primary key
 			into.Run = &approval.Run{RequestID: row.RequestID, BoxID: row.BoxID, StartedAt: row.StartedAt, BegunAt: pg.OrZero(row.BegunAt),
 				StoppedAt: pg.OrZero(row.StoppedAt), StoppedBy: pg.OrZero(row.StoppedBy), FinishedAt: pg.OrZero(row.FinishedAt), Result: row.Result, Unsigned: c.doubtsRun(row)}
+			if row.Result != nil && c.doubtsResult(row) {
+				into.Run.Result = &approval.Result{} // like one that is forgotten: nobody reads a word of it
+			}
 		}
 		return nil
 	}, `
-		SELECT request_id, box_id, started_at, begun_at, stopped_at, stopped_by, finished_at, digest,
-			CASE WHEN result IS NOT NULL THEN coalesce(nullif(said(result), ''), '{}')::jsonb END AS result, `+trail.VoucherOf+`
+		SELECT request_id, box_id, started_at, begun_at, stopped_at, stopped_by, finished_at, digest, result AS result_in,
+			CASE WHEN result IS NOT NULL THEN coalesce(nullif(said(result), ''), '{}')::jsonb END AS result, `+trail.VoucherOf+`,
+			event_line(f.stream, f.seq, f.at, f.actor, f.kind, f.data, f.prev_hash) AS end_line, f.key AS end_key, f.signature AS end_signature
 		FROM runs r LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || r.request_id AND at = r.started_at AND kind = 'started'
 			ORDER BY seq LIMIT 1) e ON true
+		LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || r.request_id AND at = r.finished_at AND kind = 'finished'
+			ORDER BY seq LIMIT 1) f ON true
 		WHERE request_id = $1`, id)
 }
 
@@ -258,14 +268,16 @@ func (c *core) addRevision(b *pgx.Batch, id string, before int, take func(*appro
 			if err := json.Unmarshal([]byte(row.Manifest), &rev.Manifest); err != nil {
 				return fmt.Errorf("read the manifest of revision %d of %s: %w", row.Number, id, err)
 			}
-			rev.Unsigned = c.doubtsRevision(row)
+			// Only an owner of the database takes a run away. Its approval is spent all the same: one that is taken back (Unstart) has another version.
+			rev.Unsigned = c.doubtsRevision(row) || row.Ran
 			take(rev)
 		}
 		return nil
 	}, `
 		SELECT v.request_id, v.number, said(v.code) AS code, said(v.summary) AS summary, v.author, v.provider, v.host, v.prompt_version,
 			coalesce(nullif(said(v.findings), ''), '[]')::jsonb AS findings, coalesce(nullif(said(v.manifest), ''), '{}') AS manifest, v.digest, v.quote, v.at,
-			v.findings AS findings_named, `+trail.VoucherOf+`
+			v.findings AS findings_named, CASE WHEN q.state = 'approved' AND $2 = 0 THEN NOT EXISTS (SELECT FROM runs WHERE request_id = q.id) AND EXISTS (SELECT FROM events s
+				WHERE s.stream = 'request:' || q.id AND s.kind = 'started' AND (s.data::jsonb ->> 'revision')::integer = q.revision) ELSE false END AS ran, `+trail.VoucherOf+`
 		FROM revisions v JOIN requests q ON q.id = v.request_id AND v.number = q.revision - $2
 		LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || v.request_id AND at = v.at AND kind IN ('drafted', 'sealed anew')
 			ORDER BY seq LIMIT 1) e ON true
@@ -334,5 +346,24 @@ func (c *core) doubtsRun(r runRow) bool {
 	return c.notary.Doubts(r.Voucher, "the run of "+r.RequestID, func(e trail.Witnessed) bool {
 		return e.Stream == trail.StreamOf(r.RequestID) && e.Kind == approval.EventStarted && e.At.Equal(r.StartedAt) &&
 			e.Says(map[string]string{"box": r.BoxID, "digest": r.Digest})
+	})
+}
+
+// doubtsResult does the same for what came out: a forged end would have people read somebody's words as an answer.
+func (c *core) doubtsResult(r runRow) bool {
+	return c.notary.Doubts(trail.Voucher{Line: r.EndLine, Key: r.EndKey, Signature: r.EndSignature}, "the result of "+r.RequestID, func(e trail.Witnessed) bool {
+		return e.Stream == trail.StreamOf(r.RequestID) && e.Kind == approval.EventFinished && e.At.Equal(pg.OrZero(r.FinishedAt)) &&
+			e.Says(map[string]string{"result": pg.OrZero(r.ResultIn)})
+	})
+}
+
+// doubtsFile does the same for a file of an answer.
+func doubtsFile(c *core, id string, f artifactRow) bool {
+	return c.notary.Doubts(f.Voucher, "a file of the answer of "+id, func(e trail.Witnessed) bool {
+		files, _ := e.Data["files"].([]any)
+		return e.Stream == trail.StreamOf(id) && e.Kind == approval.EventFinished && slices.ContainsFunc(files, func(one any) bool {
+			file, _ := one.(map[string]any)
+			return trail.Witnessed{Data: file}.Fact("content") == f.Kept
+		})
 	})
 }

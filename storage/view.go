@@ -28,7 +28,7 @@ func (s *shown) View(ctx context.Context, id string) (*steps.View, error) {
 		v = &steps.View{}
 		s.addRequest(b, id, &l)
 		s.addRevision(b, id, 1, func(former *approval.Revision) { v.Former = former })
-		addView(b, id, v)
+		addView(s.core, b, id, v)
 		// Without the last questions of the thread a follow-up says little to whoever reviews it.
 		addEarlier(s.core, b, id, func(questions []string) { v.Earlier = questions })
 		s.addBook(b, id, &v.Book)
@@ -109,7 +109,7 @@ func (s *shown) Drawn(ctx context.Context, id string) (v *steps.View, err error)
 		var l loaded
 		v = &steps.View{}
 		addRow(s.core, t.Batch, id, &l)
-		addView(t.Batch, id, v)
+		addView(s.core, t.Batch, id, v)
 		addLaws(s.core, t.Batch, id, &v.Book)
 		if err := t.Send(); err != nil {
 			return err
@@ -143,7 +143,7 @@ func (s *shown) Drawn(ctx context.Context, id string) (v *steps.View, err error)
 }
 
 // addView reads what a card or a reply says beside the request itself.
-func addView(b *pgx.Batch, id string, v *steps.View) {
+func addView(c *core, b *pgx.Batch, id string, v *steps.View) {
 	pg.Ask(b, func(rows []sessionRow) error {
 		for _, row := range rows {
 			v.Uploads = row.Uploads
@@ -169,7 +169,7 @@ func addView(b *pgx.Batch, id string, v *steps.View) {
 		}
 		return nil
 	}, `SELECT `+unseenColumns+` FROM unseen WHERE request_id = $1`, id)
-	addArtifacts(b, id, false, &v.Artifacts)
+	addArtifacts(c, b, id, false, &v.Artifacts)
 }
 
 // addPosts reads where a request's messages stand.
@@ -234,7 +234,7 @@ func billOf(rows []spendRow) (list []steps.Spend) {
 // Artifacts returns the files of a run with their content. They may be megabytes, so only
 // the step that posts them asks for them.
 func (s *shown) Artifacts(ctx context.Context, id string) (files []approval.Artifact, err error) {
-	err = s.look(ctx, func(b *pgx.Batch) { addArtifacts(b, id, true, &files) })
+	err = s.look(ctx, func(b *pgx.Batch) { addArtifacts(s.core, b, id, true, &files) })
 	return files, pg.While(err, "load the artifacts of %s", id)
 }
 
@@ -247,12 +247,29 @@ func (s *shown) Stopped(ctx context.Context, id, box string) (stopped bool, err 
 	return stopped, pg.While(err, "see whether the run of %s is still wanted", id)
 }
 
+// artifactRow is a file of an answer, and where its content stands, with the event of the run's end.
+type artifactRow struct {
+	approval.Artifact
+	Kept string
+	trail.Voucher
+}
+
 // addArtifacts reads the files of an answer, in the order in which they came. Their content is read only by who
 // uploads them: it may be megabytes.
-func addArtifacts(b *pgx.Batch, id string, content bool, into *[]approval.Artifact) {
-	pg.Ask(b, func(rows []approval.Artifact) error { *into = pg.OrNil(rows); return nil }, `
-		SELECT said(name) AS name, kind, said(alt) AS alt, CASE WHEN $2 THEN (SELECT value FROM contents WHERE hash = data) END AS data
-		FROM artifacts WHERE request_id = $1 ORDER BY seq`, id, content)
+func addArtifacts(c *core, b *pgx.Batch, id string, content bool, into *[]approval.Artifact) {
+	pg.Ask(b, func(rows []artifactRow) error {
+		*into = nil
+		for _, row := range rows {
+			if !doubtsFile(c, id, row) {
+				*into = append(*into, row.Artifact)
+			}
+		}
+		return nil
+	}, `
+		SELECT said(a.name) AS name, a.kind, said(a.alt) AS alt, CASE WHEN $2 THEN (SELECT value FROM contents WHERE hash = a.data) END AS data, a.data AS kept, `+trail.VoucherOf+`
+		FROM artifacts a JOIN runs r ON r.request_id = a.request_id LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || a.request_id AND at = r.finished_at AND kind = 'finished'
+			ORDER BY seq LIMIT 1) e ON true
+		WHERE a.request_id = $1 ORDER BY a.seq`, id, content)
 }
 
 // History is what was said in the session about the requests before this one,

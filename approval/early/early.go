@@ -204,21 +204,30 @@ func (k *Keeper) end(ctx context.Context, r *approval.Request, used time.Duratio
 
 // drop ends a box that is not to be the run's any more, or of which nobody knew when its money ended. It pays what is not paid yet.
 func (k *Keeper) drop(ctx context.Context, r *approval.Request) error {
-	return k.endUnpaid(ctx, r, func(approval.Early, time.Time) time.Duration { return 0 })
+	return k.endUnpaid(ctx, r, ending{})
+}
+
+// End implements steps.Early.
+func (k *Keeper) End(ctx context.Context, r *approval.Request) error {
+	return k.endUnpaid(ctx, r, ending{claimed: true})
+}
+
+// ending is what is known of a box that is being ended.
+type ending struct {
+	claimed   bool                                                // its run had it, lives on and pays for it
+	otherwise func(e approval.Early, now time.Time) time.Duration // how long it is to be paid where nobody has ended it; nil: not at all
 }
 
 // endUnpaid ends a box whose own money is over, and pays what nobody has paid of it: until it was ended, as E2B says. The row says first that it is being
-// ended, so that whoever comes after a replica that died over it pays it as well. otherwise is how long it is to be paid where nobody has ended it.
-func (k *Keeper) endUnpaid(ctx context.Context, was *approval.Request, otherwise func(e approval.Early, now time.Time) time.Duration) error {
-	box, again := was.Ready.Box, !was.Ready.Ending.IsZero()
+// ended, so that whoever comes after a replica that died over it pays it as well; and one write says that it is no more, and pays it.
+func (k *Keeper) endUnpaid(ctx context.Context, was *approval.Request, how ending) error {
+	box, again, ends := was.Ready.Box, !was.Ready.Ending.IsZero(), true
 	if !again {
 		_, err := k.store.Update(ctx, was.ID, func(r *approval.Request, now time.Time) error {
-			if r.Ready.Box == box {
-				approval.Early{Request: r}.Ending(now)
-			}
+			ends = approval.Early{Request: r}.Ending(box, how.claimed, now)
 			return nil
 		})
-		if err != nil {
+		if err != nil || !ends {
 			return err
 		}
 	}
@@ -226,27 +235,43 @@ func (k *Keeper) endUnpaid(ctx context.Context, was *approval.Request, otherwise
 	if err != nil {
 		return err
 	}
-	_, err = k.store.Update(context.WithoutCancel(ctx), was.ID, func(r *approval.Request, now time.Time) error {
-		e := approval.Early{Request: r}
-		if r.Ready.Box != box || r.Ready.Ending.IsZero() { // somebody else has paid it, or the box is another one by now
+	pay := func(refused bool) error {
+		_, err := k.store.Update(context.WithoutCancel(ctx), was.ID, func(r *approval.Request, now time.Time) error {
+			e := approval.Early{Request: r}
+			if r.Ready.Box != box || r.Ready.Ending.IsZero() { // somebody else has paid it, or the box is another one by now
+				return nil
+			}
+			span := time.Duration(0)
+			if how.otherwise != nil {
+				span = how.otherwise(e, now)
+			}
+			if unpaid := e.Ended(lived, again || how.claimed); unpaid > 0 {
+				span = unpaid
+			}
+			charge, err := k.prices.BoxCharge(k.cloud.Size(), span, now)
+			if err != nil {
+				return err
+			}
+			switch {
+			case charge.Amount == 0:
+			case (how.claimed || refused) && r.State == approval.Approved && r.Revision.Number == r.Ready.Revision:
+				r.Money().PayHeldBack(charge, now)
+			case refused:
+				k.log.Warn("no budget bears what a box that was made early has cost", "request", r.ID, "box", box, "cost", charge.Amount)
+			default:
+				e.PayLate(charge, now)
+			}
+			if lived > 0 || charge.Amount > 0 || how.claimed {
+				e.Part(box)
+			}
 			return nil
-		}
-		span := otherwise(e, now)
-		if unpaid := e.Ended(lived, again); unpaid > 0 {
-			span = unpaid
-		}
-		charge, err := k.prices.BoxCharge(k.cloud.Size(), span, now)
-		if err != nil {
-			return err
-		}
-		if charge.Amount > 0 {
-			e.PayLate(charge, now)
-		}
-		if lived > 0 || charge.Amount > 0 {
-			e.Part(box)
-		}
-		return nil
-	})
+		})
+		return err
+	}
+	err = pay(false)
+	if errors.As(err, new(*budget.ExceededError)) { // it is spent all the same, and a run whose own money is held does not wait for it
+		err = pay(true)
+	}
 	return err
 }
 
@@ -258,7 +283,7 @@ func (k *Keeper) Spent(b *approval.Ready, now time.Time) (budget.Charge, error) 
 // Claim implements steps.Early. A box that was made for other limits than the money still bears, or that E2B does not let live long enough, is of no
 // use to the run: it is ended, and paid.
 func (k *Keeper) Claim(ctx context.Context, r *approval.Request, seal approval.Manifest) (string, error) {
-	if seal.Digest() == r.Ready.Digest {
+	if seal.Digest() == r.Ready.Digest && r.Ready.Ending.IsZero() {
 		err := k.cloud.Claim(ctx, r.Ready.Box, r.ID, seal)
 		if err == nil {
 			return r.Ready.Box, nil
@@ -270,5 +295,5 @@ func (k *Keeper) Claim(ctx context.Context, r *approval.Request, seal approval.M
 	}
 	// The job comes again where this fails: a second box would be paid beside one that nobody has ended, or paid. One that had ended by itself while
 	// the run could not start is paid by the clock of the row.
-	return "", k.endUnpaid(ctx, r, approval.Early.Outwaited)
+	return "", k.endUnpaid(ctx, r, ending{otherwise: approval.Early.Outwaited})
 }

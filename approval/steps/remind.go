@@ -82,9 +82,15 @@ func (s *Reminder) again(ctx context.Context, id string) (*approval.Request, err
 		return nil, err
 	}
 	r := c.Request
+	if turn := (approval.Turn{Request: r}); !turn.EscalationDue(c.Now) && !turn.ReminderDue(c.Now) {
+		return nil, nil
+	}
 	all, fallback := c.Deciders(r, s.people.Policy)
+	// Whoever has left decides nothing. Where nobody is left to be told, administrators hear of it.
+	left := s.people.barred(ctx, r.Team, all)
+	fallback = slices.DeleteFunc(slices.Clone(fallback), left)
 	// Whoever is only called when the others do not decide is not called before.
-	first := slices.DeleteFunc(slices.Clone(all), func(who string) bool { return slices.Contains(fallback, who) })
+	first := slices.DeleteFunc(slices.Clone(all), func(who string) bool { return left(who) || slices.Contains(fallback, who) })
 	return s.store.Act(ctx, c, func(r *approval.Request, now time.Time) error {
 		turn := approval.Turn{Request: r}
 		// Escalation first: after a long pause both may be due, and the later word says all of the earlier.

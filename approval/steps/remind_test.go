@@ -85,6 +85,30 @@ func TestWithNobodyToRemindTheAdministratorsHearOfIt(t *testing.T) {
 	require.Equal(t, []string{"admin"}, b.toldOf("remind "+r.ID+" 1 to "))
 }
 
+// Whoever has left the workspace is reminded of nothing. Where that is everybody, administrators hear of it.
+func TestWhereAllReviewersHaveLeftTheAdministratorsHearOfIt(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ gone, half, late []string }{
+		{[]string{"R1"}, []string{"R2"}, []string{"F1"}},
+		{[]string{"R1", "R2"}, []string{"admin"}, []string{"F1"}},
+		{[]string{"R1", "R2", "F1"}, []string{"admin"}, []string{"admin"}},
+	} {
+		b := setup(t)
+		b.Policy.Reviewers, b.Policy.Admins = []string{"R1", "R2"}, []string{"admin"}
+		b.roster(review.Grant{Role: review.RoleFallback, User: "F1"})
+		r := b.pending()
+		for _, who := range c.gone {
+			b.slack.people[who] = review.Person{ID: who, Gone: true}
+		}
+		b.store.pass(13 * time.Hour)
+		b.sweep()
+		require.Equal(t, c.half, b.toldOf("remind "+r.ID+" 1 to "), "%v", c.gone)
+		b.store.pass(7 * time.Hour)
+		b.sweep()
+		require.Equal(t, c.late, b.toldOf("escalate "+r.ID+" 1 to "), "%v", c.gone)
+	}
+}
+
 // Wherever a sweep dies, the next one says what was not said, and nothing twice.
 func TestRemindersSurviveTheDeathOfASweep(t *testing.T) {
 	t.Parallel()

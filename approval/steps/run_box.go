@@ -38,11 +38,7 @@ func (s *Runner) thrown(ctx context.Context, r *approval.Request, opened *openin
 	used := opened.age()
 	// Another replica that has named it since has checked for itself.
 	if now, unread := s.store.Request(ctx, r.ID); unread != nil || now.Run == nil || now.Run.BoxID != box {
-		if kill := s.sandbox.Kill(ctx, box); kill != nil {
-			s.log.Warn("kill a box that is not started", "request", r.ID, "error", kill)
-		} else if !s.part(ctx, r, box) {
-			used = 0
-		}
+		used = s.discard(ctx, r, box, used)
 	}
 	broken, gone := new(approval.BrokenSealError), new(approval.CauseError)
 	switch {
@@ -58,27 +54,26 @@ func (s *Runner) thrown(ctx context.Context, r *approval.Request, opened *openin
 	return s.ends.failOrLater(ctx, r.ID, err)
 }
 
-// part notes of a box that was made early that it is killed and paid here, so that nobody pays it once more. It tells whether it
-// is to be paid here: where the request was taken back, whoever keeps boxes ready may have ended and paid it meanwhile.
-func (s *Runner) part(ctx context.Context, was *approval.Request, box string) (pays bool) {
-	if was.Ready == nil || was.Ready.Box != box {
-		return true
+// discard kills a box in which nothing has started, and returns for how long it is still to be paid. One that was made early is paid here:
+// the row knows it, so that whoever comes after a replica that died over it pays it as well.
+func (s *Runner) discard(ctx context.Context, r *approval.Request, box string, used time.Duration) (unpaid time.Duration) {
+	if s.Early != nil && r.Ready != nil && r.Ready.Box == box {
+		if err := s.Early.End(ctx, r); err != nil {
+			s.log.Warn("end a box that was made early and is not started", "request", r.ID, "box", box, "error", err)
+		}
+		return 0
 	}
-	_, err := s.store.Update(ctx, was.ID, func(r *approval.Request, _ time.Time) error {
-		pays = approval.Early{Request: r}.Part(box) || r.Run != nil
-		return nil
-	})
-	if err != nil {
-		s.log.Warn("note that a box that was made early is no more", "request", was.ID, "box", box, "error", err)
+	if err := s.sandbox.Kill(ctx, box); err != nil {
+		s.log.Warn("kill unused box", "request", r.ID, "box", box, "error", err)
 	}
-	return pays
+	return used
 }
 
 // payHeldBack charges a box in which nothing started. A request that is to run yet pays
 // it out of what is held for its run, so that both cost no more than was agreed to.
 func (s *Runner) payHeldBack(ctx context.Context, was *approval.Request, used time.Duration) {
 	if used <= 0 {
-		return // there was none, or somebody else has paid it (part)
+		return // there was none, or it is paid (discard)
 	}
 	_, err := s.store.Update(ctx, was.ID, func(r *approval.Request, now time.Time) error {
 		charge, err := s.Prices.BoxCharge(s.sandbox.Size(), used, now)
@@ -259,12 +254,7 @@ func (s *Runner) unnamed(ctx context.Context, r *approval.Request, opened openin
 		return ended(err)
 	}
 	// Nothing has started in it and nothing will: the row does not name it.
-	used := opened.age()
-	if kill := s.sandbox.Kill(context.WithoutCancel(ctx), box); kill != nil {
-		s.log.Warn("kill unused box", "request", r.ID, "error", kill)
-	} else if !s.part(context.WithoutCancel(ctx), r, box) {
-		used = 0
-	}
+	used := s.discard(context.WithoutCancel(ctx), r, box, opened.age())
 	if stale != nil {
 		return s.seals.breakSeal(ctx, r, &approval.BrokenSealError{Why: stale.Request.BrokenSeal(s.Policy), Box: used})
 	}

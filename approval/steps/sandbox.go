@@ -129,6 +129,9 @@ type Early interface {
 	// Claim makes it the box of an approved run, which lives as long as any other of these limits. Empty: there is none, or it was of no use,
 	// and has been ended and paid.
 	Claim(ctx context.Context, r *approval.Request, seal approval.Manifest) (boxID string, err error)
+	// End ends the box that Claim gave to a run which does not start in it, and pays what nobody has paid of it. Whoever comes after a replica
+	// that died over this pays it.
+	End(ctx context.Context, r *approval.Request) error
 }
 
 // keepReady sees to the box of a request that was made early, or may be.

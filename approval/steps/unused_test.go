@@ -124,6 +124,20 @@ func (w waited) Keep(context.Context, string) error { return nil }
 
 func (w waited) Spent(*approval.Ready, time.Time) (budget.Charge, error) { return budget.Charge{}, nil }
 
+func (w waited) End(ctx context.Context, was *approval.Request) error {
+	if err := w.b.box.Kill(ctx, was.Ready.Box); err != nil {
+		return err
+	}
+	_, err := w.b.store.Update(ctx, was.ID, func(r *approval.Request, now time.Time) error {
+		if r.Ready.Used {
+			r.Money().Unused(budget.Charge{Kind: budget.Box, What: "e2b", Amount: 1}, now)
+		}
+		approval.Early{Request: r}.Part(r.Ready.Box)
+		return nil
+	})
+	return err
+}
+
 func (w waited) Claim(_ context.Context, r *approval.Request, _ approval.Manifest) (string, error) {
 	time.Sleep(5 * time.Second)
 	w.meanwhile()

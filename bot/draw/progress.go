@@ -316,4 +316,5 @@ var outcomeWords = map[approval.Outcome]string{
 	approval.TimedOut: "the code was stopped at its time limit.",
 	approval.OutOfRAM: "the code was stopped because it needed too much memory.",
 	approval.Broken:   "the run broke off, so its results are incomplete.",
+	"":                "what came out is gone, or nobody has signed it.",
 }

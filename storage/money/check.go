@@ -2,6 +2,7 @@ package money
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -78,22 +79,16 @@ func (l *Ledger) SettleCheck(ctx context.Context, id string, charges ...budget.C
 // SettleChecks charges in full the holds of tries that died before they could settle.
 // Their boxes lived no longer than was held for.
 func (l *Ledger) SettleChecks(ctx context.Context) error {
-	err := l.pool.Write(ctx, func(tx pgx.Tx) error {
-		// A hundred at a time: the sweep comes again, and each locks budgets for which others wait. Those of several workspaces are
-		// locked in no common order: of two that wait for each other Postgres cuts one off, and it is run again.
-		stale, err := pg.All[struct{ ID string }](ctx, tx, `
-			SELECT id FROM holds WHERE NOT settled AND request_id IS NULL AND expires_at <= clock_timestamp() ORDER BY id LIMIT 100`)
-		if err != nil {
-			return err
-		}
-		for _, row := range stale {
-			if err := l.settleCheck(ctx, tx, row.ID, nil, true); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return pg.While(err, "settle stale checks")
+	// A hundred at a time: the sweep comes again.
+	stale, err := pg.List[struct{ ID string }](ctx, l.pool.Read, `
+		SELECT id FROM holds WHERE NOT settled AND request_id IS NULL AND expires_at <= clock_timestamp() ORDER BY id LIMIT 100`)
+	faults := []error{err}
+	for _, row := range stale {
+		// Each by itself: budgets are locked before the stream of checks, so whoever had settled one would wait for the budgets of
+		// another workspace while its holder waits for the stream.
+		faults = append(faults, l.pool.Write(ctx, func(tx pgx.Tx) error { return l.settleCheck(ctx, tx, row.ID, nil, true) }))
+	}
+	return pg.While(errors.Join(faults...), "settle stale checks")
 }
 
 // settleCheck settles under the locks of those who pay. full charges the whole hold, as estimated.

@@ -27,7 +27,7 @@ type limitRow struct {
 	Policy  *budget.LimitPolicy
 	OnTop   []onTopRow // what has been granted on top
 	Spelled *string    // the policy, as the database spells it
-	Rests   bool       // of a workspace: a copy was put back, and nobody has confirmed what was spent since
+	Rests   []saidRow  // of a workspace: the copies that were put back, and who has confirmed what was spent since
 	Named   string     // the role that a person was named for in Slack; empty for none, and for what is no person
 }
 

@@ -2,7 +2,9 @@ package money
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -65,17 +67,59 @@ type restRow struct {
 	Open int64
 }
 
+// saidRow is a copy that was put back, by its event, and what somebody has confirmed of it, with the event of that; Person is empty where nobody has.
+type saidRow struct {
+	Restored int64
+	Person   string
+	Spent    budget.USD
+	At       time.Time
+	trail.Voucher
+}
+
+// saidOf lists these rows of a workspace, whose name and a bracket come after it.
+const saidOf = `(SELECT coalesce(jsonb_agg(jsonb_build_object('restored', r.told, 'person', k.person, 'spent', k.spent, 'at', k.at,
+			'line', event_line(s.stream, s.seq, s.at, s.actor, s.kind, s.data, s.prev_hash), 'key', s.key, 'signature', s.signature)), '[]')
+		FROM restores r LEFT JOIN reckonings k ON (k.team, k.restored) = (r.team, r.told) LEFT JOIN events s ON s.stream = 'budget' AND s.seq = k.told WHERE r.team = `
+
+// unsaid are the copies of which no signed event says what was spent since: somebody who only has the database's password ends no rest.
+func (till *Till) unsaid(team string, rows []saidRow) (restored []int64) {
+	said := map[int64]bool{}
+	for _, row := range rows {
+		said[row.Restored] = said[row.Restored] || row.Person != "" && !till.doubtsSaid(team, row)
+	}
+	for _, row := range rows {
+		if !said[row.Restored] && !slices.Contains(restored, row.Restored) {
+			restored = append(restored, row.Restored)
+		}
+	}
+	return restored
+}
+
+// doubtsSaid tells whether no signed event says what a row says was confirmed.
+func (till *Till) doubtsSaid(team string, row saidRow) bool {
+	return till.notary.Doubts(row.Voucher, fmt.Sprintf("what was spent in %s after the copy of event %d", team, row.Restored), func(e trail.Witnessed) bool {
+		return e.Stream == trail.BudgetStream && e.Kind == approval.EventReckoned && e.Actor == row.Person && e.At.Equal(row.At) && e.Fact("scope", "team") == team &&
+			e.Says(map[string]string{"restored": strconv.FormatInt(row.Restored, 10), "spent": strconv.FormatInt(int64(row.Spent), 10)})
+	})
+}
+
 // rests reads since when a workspace rests, the latest first. Until somebody reckons, each further copy that is put back
 // adds one.
-const rests = `
-	SELECT r.told, r.at, coalesce((e.data::jsonb ->> 'lost')::bigint, 0) AS lost, coalesce((e.data::jsonb ->> 'open')::bigint, 0) AS open
-	FROM restores r JOIN events e ON e.stream = 'restores' AND e.seq = r.told
-	WHERE r.team = $1 AND NOT EXISTS (SELECT FROM reckonings k WHERE (k.team, k.restored) = (r.team, r.told)) ORDER BY r.told DESC`
+func (l *Ledger) rests(ctx context.Context, tx pgx.Tx, team string) (list []restRow, err error) {
+	said, err := pg.All[struct{ Said []saidRow }](ctx, tx, `SELECT `+saidOf+`$1) AS said`, team)
+	if err != nil || len(said[0].Said) == 0 {
+		return nil, err
+	}
+	return pg.All[restRow](ctx, tx, `
+		SELECT r.told, r.at, coalesce((e.data::jsonb ->> 'lost')::bigint, 0) AS lost, coalesce((e.data::jsonb ->> 'open')::bigint, 0) AS open
+		FROM restores r JOIN events e ON e.stream = 'restores' AND e.seq = r.told
+		WHERE r.team = $1 AND r.told = ANY ($2) ORDER BY r.told DESC`, team, l.till.unsaid(team, said[0].Said))
+}
 
 // Rest says why a workspace rests; nil where it does not.
 func (l *Ledger) Rest(ctx context.Context, team string) (rest *approval.Rest, err error) {
 	err = l.pool.Read(ctx, func(tx pgx.Tx) error {
-		list, err := pg.All[restRow](ctx, tx, rests, team)
+		list, err := l.rests(ctx, tx, team)
 		if err != nil || len(list) == 0 {
 			return err
 		}
@@ -92,7 +136,7 @@ func (l *Ledger) Reckon(ctx context.Context, team, person string, spent budget.U
 		if err := LockScopes(ctx, tx, houseScopes(team)); err != nil {
 			return err
 		}
-		list, err := pg.All[restRow](ctx, tx, rests, team)
+		list, err := l.rests(ctx, tx, team)
 		if err != nil {
 			return err
 		}

@@ -93,7 +93,7 @@ func (till *Till) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope
 func (till *Till) applying(scopes []budget.Scope, rows []limitRow) map[budget.Scope]budget.Limit {
 	set, extra, named, rests := map[budget.Scope]budget.Limit{}, map[budget.Scope]budget.USD{}, map[budget.Scope]string{}, map[budget.Scope]bool{}
 	for _, row := range rows {
-		named[row.scope()], rests[row.scope()] = row.Named, row.Rests
+		named[row.scope()], rests[row.scope()] = row.Named, len(till.unsaid(row.Team, row.Rests)) > 0
 		for _, t := range row.OnTop {
 			if !till.doubtsTopUp(t) {
 				extra[row.scope()] += t.Amount
@@ -150,7 +150,7 @@ const LimitsQuery = `
 				SELECT DISTINCT ON (project, role) role, named FROM people p WHERE p.team = wanted.team AND p.person = wanted.id
 				ORDER BY project, role, seq DESC) AS latest
 			WHERE named AND role IN ('administrator', 'reviewer', 'fallback')) END, '') AS named,
-		wanted.kind = 'team' AND unreckoned(wanted.team) AS rests
+		CASE wanted.kind WHEN 'team' THEN ` + saidOf + `wanted.team) ELSE '[]' END AS rests
 	FROM %s, unnest(teams, kinds, ids) AS wanted (team, kind, id) LEFT JOIN limits USING (team, kind, id)
 		LEFT JOIN events e ON e.stream = 'budget' AND e.seq = limits.told`
 

@@ -84,11 +84,11 @@ func (j *Jobs) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
 				SELECT args ->> 'step' AS step, args ->> 'request_id' AS id FROM river_job
 				WHERE kind = 'step' AND state IN ('available', 'pending', 'retryable', 'scheduled')
 			)
-			SELECT DISTINCT step, id AS request_id FROM due
+			SELECT step, id AS request_id FROM due
 			WHERE over OR (
 				hashtextextended('alone ' || due.step || ' ' || due.id, 0) NOT IN (SELECT key FROM held)
 				AND NOT EXISTS (SELECT FROM coming WHERE coming.step = due.step AND coming.id = due.id))
-			ORDER BY id, step LIMIT 1000`)
+			GROUP BY step, id ORDER BY random() LIMIT 1000 -- in no order: a thousand that do not move leave the next sweep to others`)
 		wakes = nil
 		for _, row := range rows {
 			wakes = append(wakes, steps.Wake(row))

@@ -228,8 +228,20 @@ func (k *Key) write(path string, place func(from, to string) error) error {
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = place(f.Name(), path)
 	}
+	if err == nil {
+		err = syncFolder(filepath.Dir(path))
+	}
 	if err != nil {
 		return fmt.Errorf("write the signing key: %w", err)
 	}
 	return nil
+}
+
+// syncFolder has the file's name outlast a power cut: what is signed from now on is believed by this key alone.
+func syncFolder(folder string) error {
+	d, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
