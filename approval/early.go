@@ -141,8 +141,8 @@ func (e Early) Part(box string) {
 }
 
 // Ending notes, before anybody asks E2B for it, that a box is ended whose own money is over. Whoever comes after a replica that died between the two
-// finds no box, and knows by this that it was there, and until when it is to be paid at least. there: the caller has just had it in hand, so it lives
-// longer than it was ordered for. One that a run has by now is not ended here.
+// finds no box, and knows by this that it was there, and until when it is to be paid at least. there says that its run had it until now, and so for longer
+// than it was ordered for. It returns false for a box that a run has by now, which is not to be ended.
 func (e Early) Ending(box string, there bool, now time.Time) (ends bool) {
 	b := e.Ready
 	if b == nil || b.Open() || b.Box != box || e.Run != nil && e.Run.BoxID == box {

@@ -108,8 +108,8 @@ CREATE TABLE reckonings (
     spent    bigint NOT NULL CHECK (spent >= 0), -- that no budget of the copy knows of
     at       timestamptz NOT NULL,
     told     bigint NOT NULL, -- the event of the stream "budget" that tells of it
-    -- The database cannot tell which event is signed. One that was forged must not keep an administrator from saying it; serve counts signed ones
-    -- alone, and takes one.
+    -- One event says it once. There may be several for one copy: the schema cannot tell a forged one from a signed one, and a forged one must
+    -- not keep an administrator from saying it. Serve counts the signed one alone, and takes no second.
     PRIMARY KEY (team, restored, told),
     CONSTRAINT reckonings_restored FOREIGN KEY (team, restored) REFERENCES restores (team, told),
     -- One event tells of one fact.
@@ -121,7 +121,7 @@ CREATE TRIGGER reckonings_unchangeable BEFORE UPDATE OR DELETE ON reckonings FOR
 CREATE TRIGGER reckonings_untruncatable BEFORE TRUNCATE ON reckonings FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
 
 -- +goose StatementBegin
--- Tells whether nobody has ended the rest of a workspace. Whether whoever did has signed it only serve sees, which holds nothing otherwise.
+-- Tells whether a workspace rests, as far as rows say. Whether the end of a rest is signed only programs see (storage/money/restored.go).
 CREATE FUNCTION unreckoned(of text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM restores r WHERE r.team = of AND NOT EXISTS (SELECT FROM reckonings k WHERE (k.team, k.restored) = (r.team, r.told)));

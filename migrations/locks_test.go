@@ -138,7 +138,9 @@ func locks(text string) (faults []string) {
 func TestNoMigrationLocksALargeTable(t *testing.T) {
 	t.Parallel()
 	released := Released()
-	require.NotEmpty(t, released)
+	if len(released) == 0 {
+		t.Skip("nothing is released yet, so all migrations are those of the first release")
+	}
 	files, err := os.ReadDir(".")
 	require.NoError(t, err)
 	for _, f := range files {

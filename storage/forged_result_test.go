@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"countersign/approval"
+	"countersign/approval/review"
+	"countersign/budget"
 )
 
 // forgedFile is a value of a request as somebody writes it who has serve's role, and its hash.
@@ -107,4 +109,24 @@ func TestARunWhoseRowWasTakenAwayIsNotRepeated(t *testing.T) {
 		_, err = AuditorOf(b.DB).Request(t.Context(), r.ID)
 		require.Error(t, err, name)
 	}
+}
+
+// Nobody spends by the limit of a role that somebody has written into the database: by whose limit they spend is told by a signed event, too.
+func TestARoleThatNobodySignedRaisesNoLimit(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	admins := budget.Scope{Team: team, Kind: budget.Role, ID: budget.Admins}
+	require.NoError(t, b.SetLimit(t.Context(), "ADMIN", budget.Limit{Scope: admins, Amount: 500 * budget.Dollar, Window: budget.Month}))
+	limit := func() budget.USD {
+		t.Helper()
+		list, err := b.Standings(t.Context(), []budget.Scope{userScope})
+		require.NoError(t, err)
+		return list[0].Limit.Amount
+	}
+	usual := limit()
+	require.NoError(t, b.attack(t, forged(testKey.Name(), "'"+noSignature+"'", "'people:TEAM'", "BOSS", "named", `'{"channel":"","person":"ASKER","role":"administrator"}'`)+
+		`INSERT INTO people (team, project, role, person, named, by, at, told) VALUES ('TEAM', '', 'administrator', 'ASKER', true, 'BOSS', `+forgedAt+`, `+b.lastOf("'people:TEAM'")+`)`))
+	require.Equal(t, usual, limit())
+	require.NoError(t, b.Name(t.Context(), review.Grant{Team: team, Role: review.RoleAdmin, User: asker, By: "BOSS"}))
+	require.Equal(t, 500*budget.Dollar, limit())
 }

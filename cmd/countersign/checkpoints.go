@@ -187,6 +187,9 @@ func (k keeper) keep(ctx context.Context, log *journal.Log) error {
 	return errors.Join(err, k.file.Append(notes...))
 }
 
+// errNotOurs is a checkpoint that somebody has written into the database who has not the key.
+var errNotOurs = errors.New("no key of this installation has signed it")
+
 // news are the notes that the file has not yet, each held against the one before it. What
 // the file has is what the database once had.
 // The proof that comes with each is checked here, by this process. What a Slack channel or a Git remote gets
@@ -212,6 +215,11 @@ func (k keeper) news(ctx context.Context, log *journal.Log) (notes []string, err
 		list = list[1:]
 	}
 	for _, c := range list {
+		// Before anything is signed after it: its day would be the least that the next one says, and its place in the file ours.
+		if k.keys == nil { // a doctor without the key, who keeps nothing
+		} else if _, err := note.Open([]byte(c.Note), k.keys); err != nil {
+			return notes, fmt.Errorf("checkpoint %d is not kept: %w: %w", c.Number, errNotOurs, err)
+		}
 		if last != nil {
 			// By the Merkle proof, and not by the database's word that they belong together.
 			if err := c.Follows(*last, c.Proof); err != nil {

@@ -20,6 +20,7 @@ import (
 	"countersign/internal/slacksim/person"
 	"countersign/internal/slacksim/workspace"
 	"countersign/storage"
+	"countersign/storage/signing"
 )
 
 // TestCheckpointsStandInSlackOnceAndProveAPack has an administrator choose a channel, two
@@ -184,4 +185,41 @@ func TestADatabaseThatIsNoOlderCopyIsNotTakenForOne(t *testing.T) {
 		h.program.DatabaseURL = Secret(pgtest.Serve(h.url))
 	}
 	require.Fail(t, "another database was taken for this one")
+}
+
+// Whoever has the database's password can put a checkpoint there that fits, of any day. It comes into no file of ours, and nothing is signed after it.
+func TestACheckpointThatNobodySignedIsNotKept(t *testing.T) {
+	t.Parallel()
+	h := open(t, atE2B(newCloud(t)))
+	db, err := h.store()
+	require.NoError(t, err)
+	defer db.Close()
+	signed, err := h.program.signed()
+	require.NoError(t, err)
+	k, err := newKeeper(db, signed, h.program.CheckpointFile)
+	require.NoError(t, err)
+	other, err := signing.New(nil)
+	require.NoError(t, err)
+	forger, err := other.Notes()
+	require.NoError(t, err)
+	grow := func() {
+		require.NoError(t, db.Audit(h.ctx, "request:x", approval.Event{Actor: slacksim.Analyst, Kind: approval.OpenedReview}))
+	}
+	grow()
+	require.NoError(t, k.tick(h.ctx))
+	kept, err := k.file.Last()
+	require.NoError(t, err)
+	require.EqualValues(t, 1, kept.Number)
+	grow()
+	_, err = storage.Log(db).TakeCheckpoint(h.ctx, forger)
+	require.NoError(t, err)
+	grow()
+	for range 2 {
+		require.ErrorContains(t, k.tick(h.ctx), "checkpoint 2 is not kept")
+	}
+	last, err := k.file.Last()
+	require.NoError(t, err)
+	require.Equal(t, kept, last)
+	require.ErrorIs(t, h.program.checkCheckpoints(h.ctx).err, errNotOurs, "doctor says so")
+	require.Equal(t, 2, value[int](h, `SELECT max(number)::int FROM checkpoints`))
 }

@@ -28,7 +28,14 @@ type limitRow struct {
 	OnTop   []onTopRow // what has been granted on top
 	Spelled *string    // the policy, as the database spells it
 	Rests   []saidRow  // of a workspace: the copies that were put back, and who has confirmed what was spent since
-	Named   string     // the role that a person was named for in Slack; empty for none, and for what is no person
+	Named   []namedRow // the roles that a person was named for in Slack; none of what is no person
+}
+
+// namedRow is a role that a person was named for, with the event of it.
+type namedRow struct {
+	Role, Project, By string
+	At                time.Time
+	trail.Voucher
 }
 
 // onTopRow is a top-up that was granted, with the event that tells of it.
@@ -211,6 +218,24 @@ func (till *Till) doubtsLimit(l limitRow) bool {
 		return e.Kind == approval.EventSetLimit && e.Says(map[string]string{"amount": strconv.FormatInt(int64(*l.Amount), 10), "window": string(*l.Per)}) &&
 			trail.SameJSON(policy, pg.OrZero(l.Spelled))
 	})
+}
+
+// named is the role by whose limit somebody spends who has none: of those that a signed event tells of, the highest; empty where there is none.
+func (till *Till) named(l limitRow) (role string) {
+	for _, n := range l.Named {
+		doubts := till.notary.Doubts(n.Voucher, "that "+l.ID+" is "+n.Role, func(e trail.Witnessed) bool {
+			return e.Stream == trail.PeopleStream(l.Team) && e.Kind == approval.EventNamed && e.Actor == n.By && e.At.Equal(n.At) &&
+				e.Says(map[string]string{"person": l.ID, "role": n.Role, "channel": n.Project})
+		})
+		switch {
+		case doubts:
+		case n.Role == "administrator":
+			return budget.Admins
+		default:
+			role = budget.Reviewers
+		}
+	}
+	return role
 }
 
 // doubtsTopUp is the same for what is granted on top. One that nobody signed is left out of the sum.

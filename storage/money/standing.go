@@ -93,7 +93,7 @@ func (till *Till) limitsOf(ctx context.Context, tx pgx.Tx, scopes []budget.Scope
 func (till *Till) applying(scopes []budget.Scope, rows []limitRow) map[budget.Scope]budget.Limit {
 	set, extra, named, rests := map[budget.Scope]budget.Limit{}, map[budget.Scope]budget.USD{}, map[budget.Scope]string{}, map[budget.Scope]bool{}
 	for _, row := range rows {
-		named[row.scope()], rests[row.scope()] = row.Named, len(till.unsaid(row.Team, row.Rests)) > 0
+		named[row.scope()], rests[row.scope()] = till.named(row), len(till.unsaid(row.Team, row.Rests)) > 0
 		for _, t := range row.OnTop {
 			if !till.doubtsTopUp(t) {
 				extra[row.scope()] += t.Amount
@@ -146,10 +146,11 @@ const LimitsQuery = `
 				AND kind = 'granted a top-up' ORDER BY seq LIMIT 1) g ON true
 			WHERE t.granted AND t.team = wanted.team AND t.kind = wanted.kind AND t.scope_id = wanted.id AND t.expires_at > coalesce($1, clock_timestamp())) AS on_top,
 		coalesce(CASE WHEN wanted.kind = 'user' THEN (
-			SELECT CASE WHEN bool_or(role = 'administrator') THEN 'admins' WHEN count(*) > 0 THEN 'reviewers' END FROM (
-				SELECT DISTINCT ON (project, role) role, named FROM people p WHERE p.team = wanted.team AND p.person = wanted.id
-				ORDER BY project, role, seq DESC) AS latest
-			WHERE named AND role IN ('administrator', 'reviewer', 'fallback')) END, '') AS named,
+			SELECT jsonb_agg(jsonb_build_object('role', role, 'project', project, 'by', latest.by, 'at', latest.at,
+					'line', event_line(g.stream, g.seq, g.at, g.actor, g.kind, g.data, g.prev_hash), 'key', g.key, 'signature', g.signature)) FROM (
+				SELECT DISTINCT ON (project, role) * FROM people p WHERE p.team = wanted.team AND p.person = wanted.id
+				ORDER BY project, role, seq DESC) AS latest LEFT JOIN events g ON g.stream = 'people:' || latest.team AND g.seq = latest.told
+			WHERE named AND role IN ('administrator', 'reviewer', 'fallback')) END, '[]') AS named,
 		CASE wanted.kind WHEN 'team' THEN ` + saidOf + `wanted.team) ELSE '[]' END AS rests
 	FROM %s, unnest(teams, kinds, ids) AS wanted (team, kind, id) LEFT JOIN limits USING (team, kind, id)
 		LEFT JOIN events e ON e.stream = 'budget' AND e.seq = limits.told`
