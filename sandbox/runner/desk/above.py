@@ -94,7 +94,7 @@ def names_apart(placed, width):
     if last >= 0 and placed[last][0][0].strip() in ("#", "%") and len(placed[last][0]) == width + 1 and layout.named(placed[last][0][1:]) and not layout.named(placed[last + 1][0]):
         return [(placed[last][0][1:], *placed[last][1:])] + placed[last + 1:], True
     first, below = placed[0][0] if placed else [], [p for p in placed[1:] if layout.filled(p[0])]
-    if len(first) != width - 1 or not below or not layout.named(first) or layout.filled(first) < len(first) or any(len(p[0]) != width for p in below):
+    if len(first) != width - 1 or not below or not any(p[0][-1].strip() for p in below) or not layout.named(first) or layout.filled(first) < len(first) or any(len(p[0]) != width for p in below):
         return placed, False
     # R numbers the rows from 1, or has names that are all different and quoted.
     labels = [p[0][0].strip() for p in below]

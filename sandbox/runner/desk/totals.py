@@ -10,7 +10,7 @@ from . import kinds, layout, typed
 
 MOST_ROWS, MOST = 200_000, 5000  # a longer table is looked at by its last row alone
 LONG = 5000  # rows from which on only those are looked at that lack something, or share their first word with others
-WORD = layout.TOTALS.pattern + r"|ergebnis|(?:overall |grand )?result|teilsumme|zwischensumme|sous-total|subtotale?|totales|sum"
+WORD = layout.TOTALS.pattern + r"|ergebnis|(?:overall |grand )?result|teilsumme|zwischensumme|sous-total|subtotale?|totales|sum|[^\W\d_]{3,20}(?:summe|summa|total|totaal)"  # Seitensumme, Zwischentotal
 EXACT = re.compile(WORD, re.I)
 LABEL = re.compile(r"(?:%s)(?:[\s:(].{0,60})?|.{1,60}\s(?:%s):?" % (WORD, WORD), re.I)
 LEAD = re.compile(r"(?:%s)\s.+" % WORD, re.I)
@@ -22,7 +22,7 @@ MEAN = re.compile(r"(average|mean|avg|durchschnitt|mittelwert|schnitt|moyenne|pr
 
 
 def candidates(frame):
-    """The places of rows that may sum others up, and how each says so: "word", "inner" behind numbers, "loose", "mean", or "none" for one without a label."""
+    """The places of rows that may sum others up, and how each says so: "word", "inner" or "group" behind numbers, "loose", "mean", or "none" for one without a label."""
     found = {}
     if len(frame) < 2:
         return found
@@ -37,8 +37,8 @@ def candidates(frame):
             found[i] = "lead" if LEAD.fullmatch(bare) else "loose"
         elif MEAN.fullmatch(bare):
             found[i] = "mean"
-        elif not bare and EXACT.fullmatch(next((v.strip().rstrip(":") for v in row[1:5] + row[-1:] if isinstance(v, str) and kinds.kind(v) in ("text", "code")), "")):
-            found[i] = "inner"
+        elif not bare and LABEL.fullmatch(inner(row)):
+            found[i] = "inner" if EXACT.fullmatch(inner(row)) else "group"
     end = len(rows)
     while end > 1 and (end - 1 in found or STAT.fullmatch(said(rows[end - 1]))):
         end -= 1
@@ -53,6 +53,11 @@ def candidates(frame):
         if len(rows) > 2 and i not in found and nameless(rows, i, found):
             found[i] = "none"
     return found if len(found) <= MOST else {}
+
+
+def inner(row):
+    """The first text of a row that begins with a value."""
+    return next((v.strip().rstrip(":") for v in row[1:5] + row[-1:] if isinstance(v, str) and kinds.kind(v) in ("text", "code")), "")
 
 
 class Rows:
@@ -183,17 +188,19 @@ def proven(frame, said, found):
     for at, how in found.items():
         if how == "mean":
             means.append(at)
-        elif base and (len(base) > 1 or how == "word" and at == len(all_) - 1) and same(all_[at], sum_of_base, how, len(base)):
+        elif base and how != "group" and (len(base) > 1 or how == "word" and at == len(all_) - 1) and same(all_[at], sum_of_base, how, len(base)):
             whole.append(at)
         elif how not in ("none", "stat", "block", "end"):
             n = bisect.bisect_left(places, at)
             before, after = places[n - 1] if n else -1, places[n + 1] if n + 1 < len(places) else len(all_)
             for part in (range(before + 1, at), range(at + 1, after), base[:bisect.bisect_left(base, at)] if len(all_) <= LONG else ()):
-                if how == "inner" and (len(part) < 2 or any(keys[i] != keys[at] for i in part)):
+                if how in ("inner", "group") and (len(part) < 1 or any(keys[i] != keys[at] for i in part)):
                     continue  # 2023;Total;31.0 is of 2023; somebody who is called Total has a day of his own
                 if len(part) and same(all_[at], numpy.nansum(all_[list(part)], axis=0), "lead" if how == "lead" and len(part) > 1 else "loose", len(part)):
                     parts.append((at, len(part)))
                     break
+    shown = {inner(list(frame.iloc[at])) for at, n in parts if n > 1 and found[at] in ("inner", "group")}
+    parts = [(at, n) for at, n in parts if n > 1 or found[at] not in ("inner", "group") or inner(list(frame.iloc[at])) in shown]  # of one row, where others of that name are of several
     labels = Counter(said_of(frame, at) for at in found)
     fit = Counter(said_of(frame, at) for at, _ in parts)
     parts = [(at, n) for at, n in parts if 2 * fit[said_of(frame, at)] >= labels[said_of(frame, at)] or labels[said_of(frame, at)] < 4]  # of those that fill up at Total, some pay by chance what two others pay
@@ -236,7 +243,7 @@ def same(says, sums, how, rows=0):
         return bool((says[known] != 0).any()) and (fits.sum() >= min(2, known.sum()) and 2 * fits.sum() > known.sum() or rare and 2 * fits.sum() >= known.sum())
     if how == "lead" and rare and (fits.sum() > 1 or rows > 2) and 2 * fits.sum() >= known.sum():
         return True
-    if how in ("word", "inner", "block"):
+    if how in ("word", "inner", "group", "block"):
         return known.any() and 2 * fits.sum() >= known.sum()
     return known.any() and bool(fits.all()) and bool((says[known] != 0).any())
 
