@@ -332,7 +332,7 @@ def corner(rows, width):
     return len(steps) == 1 and steps != {0} and different([padded(r, width)[0] for r in rows[1:]])
 
 
-LABEL = re.compile(r"(?:0?[1-9]|1[0-2])[./](?:19|20)\d\d|\d+\s?\+")  # a month, an age and above
+LABEL = re.compile(r"(?:0?[1-9]|1[0-2])[./](?:19|20)\d\d|\d+\s?\+|\d+(?:[.,]\d+)?\s?%")  # a month, an age and above, a percentile
 
 
 def year(value):

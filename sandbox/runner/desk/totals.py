@@ -49,10 +49,32 @@ def candidates(frame):
         end -= 1
     if len(rows) - end > 1 and len(rows) <= LONG and not any(blank(r[0]) for r in rows[:end]):  # net, tax and gross below an invoice
         found.update({i: "end" if BALANCE.fullmatch(said(rows[i])) else "block" for i in range(end, len(rows)) if i not in found and not all(blank(v) or kinds.kind(text_of(v)) in kinds.NUMBERS for v in rows[i])})
+    found.update({i: "run" for i in runs(frame, rows, found) if i not in found})
     for i in (0, len(rows) - 1):
         if len(rows) > 2 and i not in found and nameless(rows, i, found):
             found[i] = "none"
     return found if len(found) <= MOST else {}
+
+
+def runs(frame, rows, found):
+    """The places of rows that say nothing but numbers where all others say what they are, several of them, and none behind the last but rows that were
+    found: sums of weeks, and of the month."""
+    places = (frame[0].isna() | (frame[0] == "")).to_numpy().nonzero()[0].tolist()
+    if not 1 < len(places) <= min(MOST, len(rows) // 2) or places[0] < 2 or not all(i in found for i in range(places[-1] + 1, len(rows))):
+        return []
+    return places if all(all(blank(v) or kinds.kind(text_of(v)) in kinds.NUMBERS for v in rows[i]) for i in places) else []
+
+
+def run(all_, places):
+    """Whether each of these rows sums up those since the row before it, the last one perhaps all of them."""
+    before, many = -1, 0
+    for at in places:
+        rows = list(range(before + 1, at))
+        whole = [i for i in range(at) if i not in places] if at == places[-1] else []
+        if not any(part and same(all_[at], numpy.nansum(all_[part], axis=0), "loose") for part in (rows, whole)):
+            return False
+        before, many = at, many + (len(rows) > 1)
+    return many > 1
 
 
 def inner(row):
@@ -182,6 +204,10 @@ def proven(frame, said, found):
             sums.append(at)
         else:
             del found[at]  # a tax, which the gross below it sums up
+    apart = [at for at, how in found.items() if how == "run"]
+    found = {at: how for at, how in found.items() if how != "run"}
+    if apart and run(all_, sorted([*apart, *found])):
+        return sorted([*apart, *found])
     base = [i for i in range(len(all_)) if i not in found]
     parts, whole, means, keys = [], [], [], frame[0].tolist()
     sum_of_base, places = numpy.nansum(all_[base], axis=0), sorted(found)
