@@ -285,11 +285,11 @@ def numberless(row):
     return hashlib.sha256("\x1f".join(re.sub(r"\d+", "#", v.strip()) for v in trimmed(row)).encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def paging(rows, skip):
-    """(skip, title, whether there are pages, ids of rows that are no records) of rows whose heading stands behind skip of them: a title of two values or more, as in
-    List;Page 1, is none of the rows that are skipped already."""
+def paging(rows, skip, told):
+    """(skip, title, whether there are pages, ids of rows that are no records) of rows whose heading stands behind skip of them. A title of two values or more, as in
+    List;Page 1, is none of those that are skipped already, unless somebody has told where the heading is."""
     said, at = [r for r in rows if layout.filled(r)], sum(1 for r in rows[:skip] if layout.filled(r))
-    if page(said, at + 1):
+    if not told and page(said, at + 1):
         skip, at = next(n for n, r in enumerate(rows) if r is said[at]) + 1, at + 1
     title, gone = page(said, at), set()
     if not title and not pages(said, at):

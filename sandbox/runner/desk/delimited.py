@@ -79,7 +79,7 @@ class Delimited:
         rows = [r for r, _, _ in placed]
         skip = 0 if wanted or begins else above.titles(rows, self.width)
         # One more heading begins another table, unless both have the title of a page; several are the pages of one.
-        skip, self.page, self.paged, gone = (skip + len(before), "", False, ()) if wanted else above.paging(before + rows, skip + len(before))
+        skip, self.page, self.paged, gone = (skip + len(before), "", False, ()) if wanted == 0 else above.paging(before + rows, skip + len(before), wanted is not None)
         skip -= len(before)
         placed = placed[skip:]
         while placed and not layout.filled(placed[0][0]):

@@ -161,7 +161,7 @@ class SheetTable:
                 self.odd.add("facts_below_names", count=first - names - 1)
             told = lines[0]
         skip = lines.index(told) if told else begins(head, lines, self.width) or above.titles(head, self.width)
-        skip, page, paged, gone = (skip, "", True, ()) if told is not None else above.paging(head, skip)
+        skip, page, paged, gone = (skip, "", True, ()) if told is not None else above.paging(head, skip, False)
         self.titles = sum(1 for r in head[:skip] if layout.filled(r))
         rows, lines, head = rows[skip:], lines[skip:], head[skip:]
         cut = layout.other_heading(head, self.width)

@@ -106,9 +106,10 @@ def looked_at(frame):
         return range(len(frame))
     empty = (frame.isna() | (frame == "")).to_numpy()
     near = empty[:, empty.mean(axis=0) < 0.2].any(axis=1)
-    few = frame[0].value_counts()
+    first = frame[0].map(lambda v: v if isinstance(v, str) else "")  # a list or an object of JSON has no digest
+    few = first.unique()
     if len(few) <= LONG:
-        near |= frame[0].isin([v for v in few.index if isinstance(v, str) and WORDS.search(v)]).to_numpy()
+        near |= first.isin([v for v in few if WORDS.search(v)]).to_numpy()
     near[[0, *range(len(frame) - BLOCK, len(frame))]] = True
     return near.nonzero()[0].tolist()
 
