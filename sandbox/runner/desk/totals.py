@@ -17,6 +17,7 @@ LEAD = re.compile(r"(?:%s)\s.+" % WORD, re.I)
 CARRY = re.compile(r"(?:zwischen)?übertrag|carr(?:y|ied)[- ](?:over|forward)|c/f|à reporter|suma y sigue|riporto|transport", re.I)  # the sum of all above it, at the end of a page
 STAT = re.compile(r"(?:sd|s\.d\.|std\.?|stdev|std\.? ?dev\.?|standard deviation|standardabweichung|median|min\.?|max\.?|minimum|maximum|n|count|anzahl|cv|rsd|sem)(?:\s?[(%].*)?:?", re.I)
 BALANCE = re.compile(r"(?:end|schluss|kassen|rest)?(?:bestand|saldo)(?: .{0,30})?|(?:closing|final|ending) balance.{0,30}|balance|solde.{0,30}", re.I)  # below a sum
+PERIODS = [re.compile(r"(?:%s)(?:[ /'-]?(?:\d\d|20\d\d))?" % p, re.I) for p in (r"Q[1-4]|[1-4]\. ?(?:quartal|qtr|trimestre)|quart(?:er|al) [1-4]|[1-4](?:st|nd|rd|th) quarter", r"H[12]|[12]\. ?halbjahr|[12](?:st|nd) half")]
 SHARE = re.compile(r".*(?:percent|share|anteil|prozent|part|%).*", re.I)
 MEAN = re.compile(r"(average|mean|avg|durchschnitt|mittelwert|schnitt|moyenne|promedio|media|gemiddelde?)\.?:?", re.I)
 
@@ -39,6 +40,11 @@ def candidates(frame):
             found[i] = "mean"
         elif not bare and LABEL.fullmatch(inner(row)):
             found[i] = "inner" if EXACT.fullmatch(inner(row)) else "group"
+    for period in PERIODS:
+        some = [i for i in range(len(rows)) if i not in found and period.fullmatch(said(rows[i]))] if len(rows) <= LONG else []
+        if 0 < len(some) < len(rows) / 2:  # Q1 below its months, Q1 alone is a row like the others
+            found.update({i: "loose" for i in some})
+            break
     end = len(rows)
     while end > 1 and (end - 1 in found or STAT.fullmatch(said(rows[end - 1]))):
         end -= 1
