@@ -73,10 +73,10 @@ def runs(frame, rows, found):
 
 def run(all_, places):
     """Whether each of these rows sums up those since the row before it, the last one perhaps all of them."""
-    before, many = -1, 0
+    before, many, sums = -1, 0, set(places)
     for at in places:
         rows = list(range(before + 1, at))
-        whole = [i for i in range(at) if i not in places] if at == places[-1] else []
+        whole = [i for i in range(at) if i not in sums] if at == places[-1] else []
         if not any(part and same(all_[at], numpy.nansum(all_[part], axis=0), "loose") for part in (rows, whole)):
             return False
         before, many = at, many + (len(rows) > 1)
