@@ -39,7 +39,7 @@ const (
 	MaxColumns = 1000
 	maxOdd     = 4000
 	maxLines   = 20
-	maxTotals  = 200
+	maxTotals  = 5000
 	maxName    = 200 // characters
 	maxSign    = 8
 	maxRows    = 1 << 40
@@ -150,6 +150,7 @@ type Spec struct {
 	Flagged     bool     `json:"flagged,omitempty"`  // letters behind values say how sure they are: 12.3 p
 	Entities    bool     `json:"entities,omitempty"` // letters are written as on web pages: M&uuml;ller
 	Other       []string `json:"other,omitempty"`    // the heading of a second table, where this one ends
+	Page        string   `json:"page,omitempty"`     // a digest of the title above the heading of each page
 }
 
 // All that a box may say in words is one of these. A value of the file, or a sentence for a model,
@@ -170,6 +171,9 @@ var (
 // letters in it: whoever takes over a box would otherwise have 64 characters for a sentence, in each column, that a
 // model and the reviewers read and that names.go does not look at.
 var patterns = regexp.MustCompile(`^[9Aa?…/_.:,+ ()#&%<>=±-]*( or [9Aa?…/_.:,+ ()#&%<>=±-]+){0,2}$`)
+
+// pages are the digests of titles of pages, "" where there are none.
+var pages = regexp.MustCompile(`^([0-9a-f]{16})?$`)
 
 // set is a list of words to look up.
 func set(words ...string) map[string]bool {
@@ -254,6 +258,9 @@ func (t *Table) check() error {
 	if len(s.Delimiter) > maxSign || len(s.Quote) > maxSign || len(s.Escape) > maxSign || s.Width < 0 || s.Width > MaxColumns || len(s.Kinds) > MaxColumns || len(s.Heading) > MaxColumns || len(s.Other) > MaxColumns ||
 		s.Heads < 0 || s.Heads > 10 || s.Total < 0 || s.Total > 1 || s.FirstLine < 0 || s.Titles < 0 {
 		return errors.New("a spec is not in its form")
+	}
+	if !pages.MatchString(s.Page) {
+		return errors.New("the title of a page is no digest")
 	}
 	if len(s.Totals) > maxTotals || slices.ContainsFunc(s.Totals, func(at int64) bool { return at < 0 || at > maxRows }) {
 		return errors.New("a spec leaves out rows that there cannot be")

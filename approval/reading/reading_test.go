@@ -69,6 +69,8 @@ func TestWhatIsNotInItsFormIsNotBelieved(t *testing.T) {
 		"a sentence for a delimiter":   func(a *Answer) { a.Reading.Tables[0].Delimiter = "a whole sentence" },
 		"a sentence for a decimal":     func(a *Answer) { a.Reading.Tables[0].Decimal = "point" },
 		"a kind of value there is not": func(a *Answer) { a.Reading.Tables[0].Spec.Kinds = []string{"secret"} },
+		"a title for its digest":       func(a *Answer) { a.Reading.Tables[0].Spec.Page = "Payroll # of Anna" },
+		"too many rows left out":       func(a *Answer) { a.Reading.Tables[0].Spec.Totals = make([]int64, 5001) },
 	} {
 		a := plain()
 		change(&a)

@@ -1,5 +1,6 @@
 """What stands around a table: titles, comments, facts about the file and blocks of such facts that look like tables of their own above it; notes below it."""
 
+import hashlib
 import re
 
 from . import kinds, layout
@@ -16,7 +17,7 @@ def start(rows, loose=False):
     widest = 0  # of the rows above that do not stand alone
     # A row of names must be wider than all that stands above it: facts are a name and a value, or three words.
     for i in range(first + 1, min(len(rows), FAR)):
-        if said[i - 1] and (said[i] or i > first + 1 and said[i - 2]):
+        if said[i - 1] and (said[i] or i > first + 1 and said[i - 2]) and not pairs(rows[i - 1]):
             widest = max(widest, said[i - 1])
         ended = bool(rows[i - 1]) and END.fullmatch(rows[i - 1][0]) is not None
         if said[i] < 3 or said[i] <= widest and not ended:
@@ -60,11 +61,17 @@ def facts(rows, wide):
     for n, block in enumerate(b for b in blocks if b):
         if len(block) == 1 and n < last:
             continue  # a line that stands alone
-        if not all(layout.filled(r) < wide and (layout.filled(r) <= 3 or all(":" in v for v in r if v.strip())) for r in block):
+        if not all(pairs(r) or layout.filled(r) < wide and (layout.filled(r) <= 3 or all(":" in v for v in r if v.strip())) for r in block):
             return False
         if over(block):
             return False
     return True
+
+
+def pairs(row):
+    """Whether a row has several facts beside one another: Kunde:, ACME, Datum:, 31.01.2024."""
+    said = [v.strip() for v in row if v.strip()]
+    return len(said) > 3 and len(said) % 2 == 0 and all(v.endswith(":") == (n % 2 == 0) for n, v in enumerate(said))
 
 
 def over(block):
@@ -87,7 +94,7 @@ def names_apart(placed, width):
     if last >= 0 and placed[last][0][0].strip() in ("#", "%") and len(placed[last][0]) == width + 1 and layout.named(placed[last][0][1:]) and not layout.named(placed[last + 1][0]):
         return [(placed[last][0][1:], *placed[last][1:])] + placed[last + 1:], True
     first, below = placed[0][0] if placed else [], [p for p in placed[1:] if layout.filled(p[0])]
-    if len(first) != width - 1 or not below or not layout.named(first) or layout.filled(first) < len(first) or any(len(p[0]) != width for p in below):
+    if len(first) != width - 1 or not below or not any(p[0][-1].strip() for p in below) or not layout.named(first) or layout.filled(first) < len(first) or any(len(p[0]) != width for p in below):
         return placed, False
     # R numbers the rows from 1, or has names that are all different and quoted.
     labels = [p[0][0].strip() for p in below]
@@ -113,7 +120,7 @@ def titles(rows, width):
         few = layout.filled(row)
         if row and row[0].strip() in ("#", "№") and few == width > 1:
             return n  # the name of a column of numbers
-        if fact(rows, n, width):
+        if fact(rows, n, width) or width == 2 and lines_above(rows, n):
             n += 1
             continue
         if row and marked(row) and not any(r and marked(r) for r in rows[n + 1:][-3:]) and few <= max(1, len(row)):
@@ -175,6 +182,17 @@ def fact(rows, n, width):
     below = next((i for i in range(n + 1, min(len(rows), n + 4)) if layout.filled(rows[i])), n + 1)
     above = n == 0 or below > n + 1 and all(layout.filled(r) < 2 for r in rows[:n])  # below a title, where an empty line follows
     return above and width == len(row) == 2 and layout.named(row[:1]) and kinds.kind(row[1]) not in ("text", "code", "url") and len(rows) > below + 2 and layout.heads(rows[below:below + 59], width)
+
+
+def lines_above(rows, n):
+    """Whether a row is one of the lines about the file that stand alone, before an empty row and a heading of two columns whose second one is named: numbers
+    stand below it, as in a balance sheet."""
+    empty = next((i for i in range(n, min(len(rows), n + 10)) if not layout.filled(rows[i])), 0)
+    head = next((i for i in range(empty, len(rows)) if layout.filled(rows[i])), len(rows))
+    if empty <= n or head + 2 >= len(rows) or not all(layout.filled(r) == 1 and r[0].strip() for r in rows[n:empty]):
+        return False
+    under = [kinds.kind(r[1]) for r in rows[head + 1:head + 60] if len(r) > 1 and r[1].strip()]
+    return len(rows[head]) == 2 and layout.named(rows[head][1:]) and len(under) > 1 and set(under) <= set(kinds.NUMBERS)
 
 
 def named_wide(rows):
@@ -260,11 +278,66 @@ def two_names(row):
     return len(row) == 2 and layout.named(row) and layout.different(row) and any(PERIODS.fullmatch(w) for w in [row[0].strip(), *re.split(r"[\s_]+", row[0].strip())])
 
 
+# -- and on every page
+
+def numberless(row):
+    """A digest of what a title says, whatever the number of its page: a reading holds no value of a file."""
+    return hashlib.sha256("\x1f".join(re.sub(r"\d+", "#", v.strip()) for v in trimmed(row)).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def paging(rows, skip, told):
+    """(skip, title, whether there are pages, ids of rows that are no records) of rows whose heading stands behind skip of them. A title of two values or more, as in
+    List;Page 1, is none of those that are skipped already, unless somebody has told where the heading is."""
+    said, at = [r for r in rows if layout.filled(r)], sum(1 for r in rows[:skip] if layout.filled(r))
+    if not told and page(said, at + 1):
+        skip, at = next(n for n, r in enumerate(rows) if r is said[at]) + 1, at + 1
+    title, gone = page(said, at), set()
+    if not title and not pages(said, at):
+        return skip, "", False, gone
+    for i in again(said, at):
+        gone.add(id(said[i]))
+        while layout.filled(said[at]) > 1 and i - 1 > at and (numberless(said[i - 1]) == title or titled(said[i - 1])):
+            i -= 1
+            gone.add(id(said[i]))
+    return skip, title, True, gone
+
+
+def page(rows, at):
+    """The title above the heading at this place, if it has two values or more and stands above each of the heading's repetitions with another number."""
+    title, places = numberless(rows[at - 1]) if at and layout.filled(rows[at - 1]) > 1 else "", again(rows, at)
+    return title if places and all(numberless(rows[i - 1]) == title and rows[i - 1] != rows[at - 1] for i in places) else ""
+
+
+def again(rows, at):
+    """Where the heading at this place stands again."""
+    heading = [v.strip() for v in trimmed(rows[at])] if at < len(rows) else []
+    return [i for i in range(at + 2, len(rows)) if heading and [v.strip() for v in trimmed(rows[i])] == heading]
+
+
+def titled(row):
+    """What a row says that has one value, a text."""
+    value = "".join(v.strip() for v in row) if layout.filled(row) == 1 else ""
+    return value if kinds.kind(value) in ("text", "code") else ""
+
+
+def pages(rows, at):
+    """Whether the heading at this place stands again above the pages of one table, and not above other tables: Income and Expenses are two, and so are
+    the year 2023 and the year 2024."""
+    places, first = again(rows, at), titled(rows[at - 1]) if at else ""
+    said = [titled(rows[i - 1]) for i in places if layout.filled(rows[at]) > 1]
+    if not all(said) or not said:
+        return len(places) > 1  # once more, and no title: nothing shows that it is one table
+    alike = {re.sub(r"\d+", "#", title) for title in said + [first] * (len(said) == 1)}
+    numbered = all(n + 2 in map(int, re.findall(r"\d{1,9}", title)) for n, title in enumerate(said))
+    return len(alike) == 1 and (numbered or len({*said, first or said[0]}) == 1)
+
+
 # -- and below it
 
 COUNTED = re.compile(r"\(?(?:\d[\d.,]*\s+(?:rows?|records?|record\(s\)|row\(s\)|entries|results|lines|zeilen?|datens(?:atz|ätze)|einträge|lignes?|enregistrements?|filas?|registros?|righe)\b.*|(?:total|number of|anzahl(?: der)?|nombre de)\s+"
                      r"(?:rows?|records?|lines|zeilen|datensätze|lignes|filas|registros)\s*[:=]?\s*\d[\d.,]*)\)?\.?", re.I)
 STARRED = re.compile(r"(?:\*+|†|‡|©)\s*\S.*", re.S)
+NOTES = re.compile(r"(?:foot)?notes?|(?:general )?remarks|sources?|legende?|fußnoten|hinweise?|anmerkungen|erläuterungen|quellen?|notas?|fuentes?|fontes?|légende|leyenda|примечани[ея]|注", re.I)
 NOTE = re.compile(r"(?:sources?|notes?|remarks?|quellen?|anmerkung(?:en)?|hinweise?|stand|fuentes?|notas?|fontes?|bron|kilde|källa|źródło|lähde|источник|примечание|出典|注|来源)\s*[:：].*", re.I | re.S)
 
 
@@ -277,18 +350,31 @@ def noted(row, width):
     return (NOTE.fullmatch(first) is not None and layout.filled(row) < width or layout.comment(first)) and goes_on or STARRED.fullmatch(first) is not None and layout.filled(row) == 1
 
 
-def footers(rows, width, found):
+FOOTNOTE = re.compile(r"(\(?(?:\d{1,2}|[a-z]|\*+)\)|[¹²³⁴⁵])\s*\S.*", re.S)
+
+
+def footnote(row, rows):
+    """Whether a row says nothing but what a mark means that stands behind a value of these rows: 1) estimated, below 987 1)."""
+    mark = FOOTNOTE.fullmatch(row[0].strip())
+    listed = any(FOOTNOTE.fullmatch(r[0].strip()) and layout.filled(r) > 1 for r in rows if r)  # items with such numbers
+    return mark is not None and layout.filled(row) == 1 and not listed and any(v.rstrip().endswith(mark[1]) and v.strip() != mark[1] for r in rows for v in r)
+
+
+def footers(rows, width, found, heading=()):
     """How many rows at the end are notes below the table: they say one thing only."""
     lead = next((i for i, k in enumerate(found) if k), 0)  # columns at the left in which nothing stands
     if lead and width - lead > 1 and not any(v.strip() for r in rows for v in r[:lead]):
-        return footers([r[lead:] for r in rows], width - lead, found[lead:])
+        return footers([r[lead:] for r in rows], width - lead, found[lead:], heading)
     wide = width >= 3 or width == 2 and found[0] in kinds.NUMBERS + ("date", "time")  # a text below numbers
     n = len(rows)
+    alone = next((i for i in range(n) if layout.filled(rows[n - 1 - i]) != 1), n)  # rows at the end with one value each
+    if not any(NOTES.fullmatch(r[0].strip()) or noted(r, width) for r in rows[n - alone:]):
+        alone = 0
     while n > 1 and width > 1:
         row, before = rows[n - 1], rows[:n - 1]
-        plain = noted(row, width) and not all(noted(r, width) for r in before)
-        like = label(row[0], [r[0] for r in before[-5:]])
-        whole = [layout.filled(r) for r in before if not layout.TOTALS.fullmatch(next((v.strip() for v in r if v.strip()), ""))][-5:]
+        plain = noted(row, width) and not all(noted(r, width) for r in before) or footnote(row, [*before, heading])
+        like = label(row[0], [r[0] for r in before if layout.filled(r) > 1][-5:] or [r[0] for r in before[-5:]]) and not (n < len(rows) and NOTES.fullmatch(row[0].strip()))
+        whole = [layout.filled(r) for r in (before[:len(rows) - alone] if alone else before) if not layout.TOTALS.fullmatch(next((v.strip() for v in r if v.strip()), ""))][-5:]
         plain = plain or found[0] == "date" and kinds.kind(row[0]) == "text" and BALANCE.fullmatch(row[0].strip()) is not None
         if not plain and not (wide and not like and layout.filled(row) == 1 and row[0].strip() and kinds.kind(row[0]) == "text" and sum(whole) >= min(2.5, width) * len(whole)):
             break
@@ -300,7 +386,8 @@ def label(value, above):
     """Whether a value that stands alone may be one more of the labels above it, without values."""
     if kinds.kind(value) not in ("text", "code") and {kinds.kind(v) for v in above} == {kinds.kind(value)}:
         return True  # one more day
-    return all(kinds.kind(v) in ("text", "code", "") for v in above) and not sentence(value) and not value.rstrip().endswith(":") and len(value.split()) <= max((len(v.split()) for v in above), default=0)
+    explains = " = " in value and not any(" = " in v for v in above)  # open = not yet begun
+    return all(kinds.kind(v) in ("text", "code", "") for v in above) and not explains and not sentence(value) and not value.rstrip().endswith(":") and len(value.split()) <= max((len(v.split()) for v in above), default=0)
 
 
 BALANCE = re.compile(r"(?:konto|end|schluss|anfangs)?(?:stand|saldo)(?:\s.{0,30})?|(?:opening|closing|final|ending|current) balance.{0,30}|balance|solde.{0,30}|saldo.{0,30}", re.I)  # where a date would stand

@@ -16,7 +16,7 @@ PATIENCE = 100    # quotation marks without an end that are followed for long
 TAIL = 30         # rows that are held back until the end is known
 MANY = 2000       # rows from which on pandas' parser is the faster way
 HEAD_ROWS = 300
-PAIR = re.compile(r"\s*[-+]?\d[\d.:/-]*(?: [-+]?\d[\d.:/-]*)+\s*|\s*[-+]?\d+\.\d+ \S.*")  # 0.5 3, 8.8493 Aach
+MOST_TEXTS = 100_000  # rows without a number where numbers stand, that are looked at
 
 
 class Delimited:
@@ -69,7 +69,8 @@ class Delimited:
             begins = above.start([r for r, _, _ in placed])
         if wanted or begins:
             self.width = width_of([r for r, _, _ in placed[begins:]])
-        placed, over = placed[begins:], sum(1 for r, _, _ in placed[:begins] if layout.filled(r))
+        before, placed = [r for r, _, _ in placed[:begins] if layout.filled(r)], placed[begins:]
+        over = len(before)
         if self.width > 1:
             placed = [p for p in placed if not layout.ruled(p[2])]
         placed = above.other_delimiter(placed, self.width, self.dialect) if not wanted and not begins else placed
@@ -77,13 +78,16 @@ class Delimited:
         placed, over = kept, over + len(placed) - len(kept)
         rows = [r for r, _, _ in placed]
         skip = 0 if wanted or begins else above.titles(rows, self.width)
+        # One more heading begins another table, unless both have the title of a page; several are the pages of one.
+        skip, self.page, self.paged, gone = (skip + len(before), "", False, ()) if wanted == 0 else above.paging(before + rows, skip + len(before), wanted is not None)
+        skip -= len(before)
         placed = placed[skip:]
         while placed and not layout.filled(placed[0][0]):
             placed.pop(0)
         if not placed:
             raise Refused("empty")
         self.titles = over + sum(1 for r in rows[:skip] if layout.filled(r))
-        narrow = [r for r in rows[skip:] if layout.filled(r)]
+        narrow = [r for r in rows[skip:] if layout.filled(r) and id(r) not in gone]
         self.width = layout.by_names(narrow, self.width)
         narrow = [r[:self.width] if not any(v.strip() for v in r[self.width:]) else r for r in narrow]
         cut = layout.other_heading(narrow, self.width)
@@ -93,7 +97,7 @@ class Delimited:
         provisional = Mender(self.dialect, self.width, self.kinds)
         top, gap = [], 0
         for row, at, raw in placed:
-            if layout.filled(row):
+            if layout.filled(row) and id(row) not in gone:
                 top.append((self.fit(provisional, row, raw), at))
             gap = gap or len(top) * (not layout.filled(row))  # where the first empty line stands
             if len(top) == (cut or 60):
@@ -109,10 +113,9 @@ class Delimited:
         self.first = placed[0][1]
         if heads and len(top) > heads and (apart or heads == 1 and len(placed[0][0]) != self.width and provisional.mend(placed[0][2], 0, placed[0][0], len(placed[0][2]))[1] is None):
             self.heads, self.first = 0, top[heads][1]  # the names are no record of the table: its rows begin below them
-        if not said and self.loose(placed):
+        if not said and parts.loose(placed, self.dialect, self.width, self.kinds, self.heads):
             self.odd.add("hardly_a_table")
-        # One more heading begins another table; several are the pages of one.
-        self.paged = heads == 1 and sum(1 for r in narrow[1:] if [v.strip() for v in r] == [v.strip() for v in self.heading]) > 1
+        self.paged = self.paged and heads == 1
         if not self.dialect.quote and '"' in text:
             opened = re.compile(r'(?:^|%s)"' % re.escape(self.dialect.delimiter))
             for row, at, raw in placed:
@@ -123,23 +126,11 @@ class Delimited:
         """A series of periods with facts between its names and its values."""
         rows = [r for r, _, _ in placed]
         self.width, self.kinds = len(rows[names]), layout.column_kinds(rows[first:], len(rows[names]))
-        self.heads, self.sure_heading, self.paged, self.other = 0, True, False, None
+        self.heads, self.sure_heading, self.paged, self.other, self.page = 0, True, False, None, ""
         self.heading, self.heading_line, self.first = layout.joined([rows[names]], self.width), placed[names][1], placed[first][1]
         self.titles = sum(1 for r in rows[:names] if layout.filled(r))
         if first > names + 1:
             self.odd.add("facts_below_names", count=first - names - 1)
-
-    def loose(self, placed):
-        """Whether the lines hardly look like rows: letters and notes with a comma here and there, or values that one more delimiter would cut."""
-        rows = [r for r, _, _ in placed if layout.filled(r)]
-        if self.dialect.runs or self.dialect.delimiter in (" ", ":"):
-            pairs = [i for i in range(self.width) if len(rows) - self.heads > 1 and all(i < len(r) and PAIR.fullmatch(r[i]) for r in rows[self.heads:])]
-            if pairs and not layout.column_kinds(rows[self.heads:], self.width)[pairs[0]] in kinds.NUMBERS + ("date",):
-                return True
-        if self.dialect.delimiter.strip() not in (",", ":", "") or any('"' in raw for _, _, raw in placed) or self.width < 2 or set(self.kinds) - {"text", ""}:
-            return False
-        said = [v for r in rows for v in r if v.strip()]
-        return sum(1 for r in rows if len(r) != self.width) * 6 >= len(rows) and sum(len(v.split()) for v in said) >= 2.5 * len(said)
 
     def fit(self, mender, row, raw):
         """A row of the beginning as wide as the table, as it will be read: a heading may need mending, too."""
@@ -152,7 +143,7 @@ class Delimited:
         self.dialect = Dialect(spec["delimiter"], spec["quote"], spec["escape"])
         self.width, self.kinds, self.heads, self.first = spec["width"], spec["kinds"], spec["heads"], spec["first_line"]
         self.heading, self.heading_line = spec["heading"] or None, spec["heading_line"]
-        self.titles, self.sure_heading, self.paged, self.other = spec["titles"], True, spec.get("paged", False), spec.get("other")
+        self.titles, self.sure_heading, self.paged, self.other, self.page = spec["titles"], True, spec.get("paged", False), spec.get("other"), spec.get("page", "")
         # The places of columns that stand below each other are in no reading: they are found again, in the same bytes.
         head = texts.head(self.path, self.encoding) if spec["delimiter"] == "\t" and not said.get("delimiter") else ""
         spans = dialect.spans(head, choose(head)[0]) if head and "\t" not in head else None
@@ -160,7 +151,7 @@ class Delimited:
 
     def spec(self):
         """All that obey needs."""
-        said = {"paged": self.paged, "wrapped": self.lines.wrapped, "escaped": self.lines.escaped != "", "flagged": self.lines.flagged, "entities": self.lines.entities, "other": self.other and [v.strip()[:MOST_NAME] for v in self.other]}
+        said = {"paged": self.paged, "page": self.page, "wrapped": self.lines.wrapped, "escaped": self.lines.escaped != "", "flagged": self.lines.flagged, "entities": self.lines.entities, "other": self.other and [v.strip()[:MOST_NAME] for v in self.other]}
         return {**{k: v for k, v in said.items() if v}, "delimiter": self.dialect.delimiter, "quote": self.dialect.quote, "escape": self.dialect.escape, "width": self.width, "kinds": self.kinds,
                 "heads": self.heads, "first_line": self.first, "heading": [h[:MOST_NAME] for h in self.heading or []], "heading_line": self.heading_line, "titles": self.titles}
 
@@ -178,6 +169,9 @@ class Delimited:
                     part = parts.without(part, [0])
                 if not parts.length(part):
                     continue
+            if self.paged and held is not None and (title := parts.titles_above(held, len(held), self.page)):
+                held, above_it = parts.split(held, title[0])  # of a page whose heading is in the next part
+                row_count, part = row_count - len(above_it), parts.join(above_it, part)
             part, stop = self.until_second(part, typed, row_count)
             row_count += parts.length(part)
             held = parts.join(held, part)
@@ -190,7 +184,7 @@ class Delimited:
         if held is not None and parts.length(held):
             done, tail = parts.split(held, max(0, parts.length(held) - TAIL))
             tail = parts.rows_of(tail)
-            gone = above.footers(tail, self.width, self.kinds)
+            gone = above.footers(tail, self.width, self.kinds, self.heading or ())
             if gone:
                 self.odd.add("footer", count=gone)
             tail = tail[:len(tail) - gone]
@@ -209,12 +203,14 @@ class Delimited:
         if isinstance(part, pandas.DataFrame):
             column = part[typed[0]]
             mask = ~column.str.contains("[0-9]", regex=True) & (column.str.strip() != "")
-            places = [int(i) for i in mask.to_numpy().nonzero()[0][:1000]]
-            rows = [(i, list(part.iloc[i])) for i in places]
+            places = mask.to_numpy().nonzero()[0].tolist()[:MOST_TEXTS]
+            rows = list(zip(places, part.iloc[places].to_numpy(dtype=object).tolist()))
         else:
             rows = list(enumerate(part))
         heading, gone = self.heading or [], []
         for i, row in rows:
+            if self.page and above.numberless(row) == self.page:
+                continue
             said = sum(1 for t in typed if kinds.kind(row[t]) in ("text", "code") and self.kinds[t] != "code")
             again = bool(heading) and [v.strip()[:MOST_NAME] for v in row] == [v.strip()[:MOST_NAME] for v in heading]
             names = layout.named(row) and layout.different(row) and layout.filled(row) > 1
@@ -222,20 +218,20 @@ class Delimited:
                 self.odd.add("second_table")
                 return self.paging(parts.split(part, min([i, *parts.titles_above(part, i)]))[0], gone), True
             if again and self.paged:
-                titles = parts.titles_above(part, i)
+                titles = parts.titles_above(part, i, self.page)
                 gone += [*titles, i]
                 if titles:
                     self.odd.add("title_rows", count=len(titles))
             elif again or names and (i + before > 2 and said >= need and len(typed) > 1 or any(row[t].strip() == heading[t].strip() for t in typed if heading)):
                 self.odd.add("second_table")
-                return self.paging(parts.split(part, i)[0], gone), True
+                return self.paging(parts.split(part, min([i, *(parts.titles_above(part, i) if again else [])]))[0], gone), True
         return self.paging(part, gone), False
 
     def paging(self, part, gone):
         """A part without the rows at these places, which say the heading again."""
         if not gone:
             return part
-        self.odd.add("headings_again", count=sum(1 for i in gone if layout.filled(parts.row(part, i)) > 1))
+        self.odd.add("headings_again", count=sum(1 for i in gone if layout.filled(parts.row(part, i)) > 1 and above.numberless(parts.row(part, i)) != self.page))
         return parts.without(part, gone)
 
     def runs(self):

@@ -176,7 +176,9 @@ def trimmed(rows, heads, width, found):
         under = sum(1 for v, k in zip(row, found) if v.strip() and (k in kinds.NUMBERS + ("date", "time") or k == "code" and kinds.kind(v) == "text"))
         units = (not plain or under > 1) and sum(1 for v in row if re.fullmatch(r"[\[(].{1,12}[\])]|%|[A-Za-zµ°/²³]{1,6}", v.strip())) >= max(1, filled(row) - 1)
         valued = any(re.search(r"\d", v) and v.strip()[0] not in "[(" for v, k in zip(row, found) if k in kinds.NUMBERS + ("date", "time"))  # from 10.00
-        if not (same or gaps or explains(row) or unlike(row, [padded(r, width) for r in rows[heads:]], found) or not valued and (units or under > 1 and filled(row) == width and len(rows) > heads)):
+        # 2020=100 stands below the name of a column where the row has no key, and all later ones have a year or a day.
+        keyless = under > 1 and not row[0].strip() and found[0] in kinds.NUMBERS + ("date", "time") and len(rows) > heads and all(padded(r, width)[0].strip() for r in rows[heads:])
+        if not (same or gaps or keyless or explains(row) or unlike(row, [padded(r, width) for r in rows[heads:]], found) or not valued and (units or under > 1 and filled(row) == width and len(rows) > heads)):
             return n
     return heads
 
@@ -271,6 +273,9 @@ def keys(rows, width, found):
     if len(heads) > 2 and heads == list(range(width - len(heads), width)) and [row[i].strip() for i in heads] in [[str(n + k) for n in range(len(heads))] for k in (0, 1)] and \
             all(kinds.kind(v) == "text" for v in row[:heads[0]]) and not any(kinds.kind(v) in kinds.NUMBERS for r in rows[1:] for v in padded(r, width)[heads[0]:]):
         return True  # days of a month, with a mark below each
+    dates = [i for i in range(width) if kinds.kind(row[i]) == "date"]
+    if len(dates) > 2 and dates == list(range(width - len(dates), width)) and different(row) and named(row[:dates[0]]) and not any(kinds.kind(v) in kinds.NUMBERS + ("date",) for r in rows[1:] for v in padded(r, width)[dates[0]:]):
+        return True  # and so are dates
     if len(heads) < 2 or len(heads) < width // 2 or any(not row[i].strip() and found[i] for i in range(width)):
         return False
     values = [number(row[i]) for i in heads]
@@ -327,7 +332,7 @@ def corner(rows, width):
     return len(steps) == 1 and steps != {0} and different([padded(r, width)[0] for r in rows[1:]])
 
 
-LABEL = re.compile(r"(?:0?[1-9]|1[0-2])[./](?:19|20)\d\d|\d+\s?\+")  # a month, an age and above
+LABEL = re.compile(r"(?:0?[1-9]|1[0-2])[./](?:19|20)\d\d|\d+\s?\+|\d+(?:[.,]\d+)?\s?%")  # a month, an age and above, a percentile
 
 
 def year(value):

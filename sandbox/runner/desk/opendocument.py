@@ -65,7 +65,7 @@ class Content:
             if a.get("formula"):
                 self.sheet.formulas += 1
                 # A formula whose cell has no type has not been computed.
-                self.sheet.unset += not self.kind
+                self.sheet.lack(self.line + 1, not self.kind)
             down = number(a.get("number-rows-spanned"))
             if number(a.get("number-columns-spanned")) > 1 or down > 1:
                 self.sheet.merge(self.column, self.line + 1, self.line + down)

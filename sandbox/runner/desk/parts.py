@@ -2,10 +2,11 @@
 
 import csv
 import io
+import re
 
 import pandas
 
-from . import kinds, layout, texts
+from . import above, kinds, layout, texts
 
 
 def length(part):
@@ -53,11 +54,14 @@ def without(part, places):
     return [r for i, r in enumerate(part) if i not in places]
 
 
-def titles_above(part, i):
-    """The places just above a repeated heading at which the title of its page stands: one text, no more."""
+def titles_above(part, i, page=""):
+    """The places just above a repeated heading at which the title of its page stands: one text, no more, or what this page title says."""
     at = i
     while at > 0 and i - at < 5:
         values = [v for v in row(part, at - 1) if v.strip()]
+        if page and above.numberless(row(part, at - 1)) == page:
+            at -= 1
+            continue
         if len(values) != 1 or kinds.kind(values[0]) not in ("text", "code"):
             break
         at -= 1
@@ -108,3 +112,19 @@ def fast(lines, dialect, width):
         if empty.any():
             frame = frame[~empty].reset_index(drop=True)
     yield frame
+
+
+PAIR = re.compile(r"\s*[-+]?\d[\d.:/-]*(?: [-+]?\d[\d.:/-]*)+\s*|\s*[-+]?\d+\.\d+ \S.*")  # 0.5 3, 8.8493 Aach
+
+
+def loose(placed, dialect, width, found, heads):
+    """Whether the lines hardly look like rows: letters and notes with a comma here and there, or values that one more delimiter would cut."""
+    rows = [r for r, _, _ in placed if layout.filled(r)]
+    if dialect.runs or dialect.delimiter in (" ", ":"):
+        pairs = [i for i in range(width) if len(rows) - heads > 1 and all(i < len(r) and PAIR.fullmatch(r[i]) for r in rows[heads:])]
+        if pairs and not layout.column_kinds(rows[heads:], width)[pairs[0]] in kinds.NUMBERS + ("date",):
+            return True
+    if dialect.delimiter.strip() not in (",", ":", "") or any('"' in raw for _, _, raw in placed) or width < 2 or set(found) - {"text", ""}:
+        return False
+    said = [v for r in rows for v in r if v.strip()]
+    return sum(1 for r in rows if len(r) != width) * 6 >= len(rows) and sum(len(v.split()) for v in said) >= 2.5 * len(said)

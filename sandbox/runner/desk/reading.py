@@ -273,7 +273,8 @@ def pieces(opened, reading, at, wanted=None):
     drop, held, gone = said["spec"].get("total", 0), None, said["spec"].get("totals")
     for piece in table.frames():
         if gone:  # a table of one piece
-            piece = piece.iloc[[i for i in range(len(piece)) if i not in set(gone)]]
+            left_out = set(gone)
+            piece = piece.iloc[[i for i in range(len(piece)) if i not in left_out]]
             piece = piece.reset_index(drop=True) if table.index is None else piece
         if held is not None:
             yield in_types(held, said, use)

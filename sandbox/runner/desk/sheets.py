@@ -7,7 +7,7 @@ from collections import Counter
 
 import pandas
 
-from . import above, kinds, layout
+from . import above, kinds, layout, totals
 from .words import MOST_CELLS, MOST_COLUMNS, Odd, Refused
 
 
@@ -25,6 +25,7 @@ class Sheet:
         self.name, self.hidden = name[:200], hidden
         self.rows, self.lines = [], []
         self.cells = self.formulas = self.unset = self.hidden_rows = self.merged = 0
+        self.lacking = Counter()  # formulas without their results, by line
         self.down = []  # merged areas of several lines
         self.unseen = []  # columns that are hidden, from and up to
         self.shown = Counter()  # (column, currency): in how many cells
@@ -46,6 +47,11 @@ class Sheet:
         self.rows.append(values)
         self.lines.append(line)
         self.hidden_rows += hidden
+
+    def lack(self, line, unset):
+        """A formula in this line, and whether its result is not there."""
+        self.unset += unset
+        self.lacking[line] += unset
 
     def hide(self, first, end):
         """Columns that nobody sees."""
@@ -70,6 +76,16 @@ def begins(rows, lines, width):
             spaced, places = spaced + [[]], places + [n]
         spaced, places = spaced + [above.trimmed(row)], places + [n]
     return places[above.start(spaced, True) or (above.titles(spaced, width) if width == 2 else 0)]
+
+
+def uncomputed_totals(sheet):
+    """The places of the rows that are not totals which no spreadsheet has computed yet, as programs write them, and how many other formulas lack
+    their results. Such a total says nothing, and every spreadsheet would make it of the rows that are there."""
+    said = [[v for v in r if v is not None] for r in sheet.rows]
+    kept = [n for n, (row, line) in enumerate(zip(said, sheet.lines)) if not (n and row and sheet.lacking[line] and (sums_up(row) or isinstance(row[0], str) and totals.MEAN.fullmatch(row[0].strip())) and all(isinstance(v, str) for v in row))]
+    if len(kept) < 2:
+        kept = list(range(len(said)))
+    return kept, sheet.unset - sum(sheet.lacking[sheet.lines[n]] for n in set(range(len(said))) - set(kept))
 
 
 def sums_up(row):
@@ -108,18 +124,23 @@ class SheetTable:
 
     def __init__(self, sheet, told=None):
         self.name, self.hidden, self.odd, self.index = sheet.name, sheet.hidden, Odd(), None
+        kept, unset = uncomputed_totals(sheet)
+        formulas = sheet.formulas - (sheet.unset - unset)
         # A table most of whose computed values are not there would be read as one with gaps.
-        if sheet.formulas and 2 * sheet.unset >= sheet.formulas:
+        if formulas and 2 * unset >= formulas:
             raise Refused("formulas", formulas=sheet.unset)
-        width = max(len(r) for r in sheet.rows)
+        if gone := len(sheet.rows) - len(kept):
+            self.odd.add("total_row" if gone == 1 and kept[-1] == len(kept) - 1 else "total_rows", count=gone)
+        lines, sheet_rows = [sheet.lines[n] for n in kept], [sheet.rows[n] for n in kept]
+        width = max(len(r) for r in sheet_rows)
         # A table may begin in any column: what is empty to its left is no column of it.
-        left = next(i for i in range(width) if any(i < len(r) and r[i] is not None for r in sheet.rows))
-        rows = [r[left:] + [None] * (width - len(r)) for r in sheet.rows]
+        left = next(i for i in range(width) if any(i < len(r) and r[i] is not None for r in sheet_rows))
+        rows = [r[left:] + [None] * (width - len(r)) for r in sheet_rows]
         self.width, self.down = width - left, [(c - left, first, last) for c, first, last in sheet.down if c >= left]
-        self.find_out(rows, sheet.lines, told)
+        self.find_out(rows, lines, told)
         self.shown = [{c: n for (at, c), n in sheet.shown.items() if at == left + i} for i in range(self.width)]
         unseen = sum(1 for i in range(self.width) if any(first <= left + i < end for first, end in sheet.unseen) and any(r[i] is not None for r in self.rows))
-        for code, count in (("hidden_rows", sheet.hidden_rows), ("hidden_columns", unseen), ("formulas_without_values", sheet.unset), ("merged_cells", sheet.merged)):
+        for code, count in (("hidden_rows", sheet.hidden_rows), ("hidden_columns", unseen), ("formulas_without_values", unset), ("merged_cells", sheet.merged)):
             if count:
                 self.odd.add(code, count=count)
         if self.hidden:
@@ -140,6 +161,7 @@ class SheetTable:
                 self.odd.add("facts_below_names", count=first - names - 1)
             told = lines[0]
         skip = lines.index(told) if told else begins(head, lines, self.width) or above.titles(head, self.width)
+        skip, page, paged, gone = (skip, "", True, ()) if told is not None else above.paging(head, skip, False)
         self.titles = sum(1 for r in head[:skip] if layout.filled(r))
         rows, lines, head = rows[skip:], lines[skip:], head[skip:]
         cut = layout.other_heading(head, self.width)
@@ -148,8 +170,9 @@ class SheetTable:
             self.odd.add("second_table", line=lines[cut])
             rows, lines, head = rows[:cut], lines[:cut], head[:cut]
         # Twice: first to find the heading, then without it, since its texts would count among the values.
-        found = layout.column_kinds(layout.below(head), self.width)
-        self.heads, self.sure_heading = layout.headings(head, self.width, found) if told is None else (1 if told else 0, True)
+        once = [r for r in head if id(r) not in gone]
+        found = layout.column_kinds(layout.below(once), self.width)
+        self.heads, self.sure_heading = layout.headings(once, self.width, found) if told is None else (1 if told else 0, True)
         gap = next((n for n in range(1, self.heads) if lines[n] > lines[n - 1] + 1), 0)
         if gap and told is None:  # no heading goes on behind an empty row: what stands above it is a title
             self.titles, self.heads, rows, lines, head = self.titles + gap, self.heads - gap, rows[gap:], lines[gap:], head[gap:]
@@ -158,7 +181,7 @@ class SheetTable:
         self.heading_line = lines[0] if self.heads else 0
         rows, lines = rows[self.heads:], lines[self.heads:]
         self.filled_down(rows, lines)
-        rows, lines = self.once(rows, lines)
+        rows, lines = self.once(rows, lines, page, paged)
         end = self.second(rows, lines, found)
         rows = rows[:end]
         notes = self.notes(rows, lines) if self.width > 1 else 0
@@ -171,16 +194,20 @@ class SheetTable:
             self.heading = self.heading[:self.width] if self.heading else None
         self.rows, self.kinds = rows, found
 
-    def once(self, rows, lines):
-        """The rows without those that say the heading again, as pages that were put together have it."""
+    def once(self, rows, lines, page, paged):
+        """The rows without those that say the heading again, as pages that were put together have it; up to another table, where titles tell them apart."""
         if self.heads != 1 or sum(1 for v in self.heading if v.strip()) < 2:
             return rows, lines
         heading = [v.strip() for v in self.heading]
         again = [i for i, r in enumerate(rows) if [text(v).strip() for v in r] == heading]
         if not again:
             return rows, lines
+        titles = [i - 1 for i in again if i and self.width > 1 and (isinstance(rows[i - 1][0], str) and sum(1 for v in rows[i - 1] if v is not None) == 1 or page and above.numberless(list(map(text, rows[i - 1]))) == page)]
+        if titles and not paged:
+            self.odd.add("second_table", line=lines[again[0]])
+            end = again[0] - (again[0] - 1 in titles)
+            return rows[:end], lines[:end]
         self.odd.add("headings_again", count=len(again))
-        titles = [i - 1 for i in again if i and self.width > 1 and isinstance(rows[i - 1][0], str) and sum(1 for v in rows[i - 1] if v is not None) == 1]
         if titles:  # of the pages
             self.odd.add("title_rows", count=len(titles))
         gone = set(again + titles)
@@ -219,9 +246,10 @@ class SheetTable:
         full = each >= min(2.5, self.width)
         said = rows[end:]
         like = end < len(rows) and lines[end] == lines[end - 1] + 1 and all(isinstance(r[0], str) for r in before) and above.label(rows[end][0], [r[0] for r in before])
-        noted = all(above.noted(r[:1], self.width) for r in said)
+        marked = [self.heading or [], *[[text(v) for v in r] for r in rows[:end]]]
+        noted = all(above.noted(r[:1], self.width) or above.footnote(r[:1], marked) for r in said)
         plain = self.width >= 3 and len(said) == 1 and not form(said[0]) and not like or noted
-        apart = bool(said) and lines[end] > lines[end - 1] + 1 and all(above.sentence(r[0]) or form(r) for r in said)
+        apart = bool(said) and lines[end] > lines[end - 1] + 1 and all(above.sentence(r[0]) or " = " in r[0] or form(r) for r in said)
         return len(said) if said and (full and (plain or apart) or self.width >= 3 and each >= 1.5 and (noted or apart)) else 0
 
     def second(self, rows, lines, found):

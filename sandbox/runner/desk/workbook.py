@@ -215,7 +215,7 @@ class Cells:
             if self.formula:
                 self.sheet.formulas += 1
                 # Programs write formulas without what they come to, which only a spreadsheet computes: such cells have no value yet.
-                self.sheet.unset += self.value is None or self.value == "" and self.kind == "n"
+                self.sheet.lack(self.line, self.value is None or self.value == "" and self.kind == "n")
             value = self.typed()
             if value is not None and value != "":
                 self.row[self.column] = value
