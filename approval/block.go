@@ -211,7 +211,8 @@ func weighed(purpose budget.Purpose, needed budget.USD, model string, standings 
 	return data
 }
 
-// Weighed notes how the budgets stood before they bore a new hold. The Store
+// Weighed notes how the budgets stood before they bore a new hold: under their locks, or of a question at most
+// budget.AheadFor before, and then what others hold since is not in it, and left room all the same. The Store
 // calls it, which alone knows.
 func (r Money) Weighed(h budget.Hold, standings []budget.Standing, now time.Time) {
 	r.note(now, System, EventWeighed, weighed(h.Purpose, h.Amount, r.Model, standings, h.ID))

@@ -296,6 +296,7 @@ type Changes struct {
 	Messages  []Message
 	Events    []Event
 	Holds     []budget.Hold
+	Ahead     *budget.Ahead // what they may be weighed by before the budgets are locked; nil: by nothing
 	// Of these the store asks no budget, because together they are no more than what this move gives back. The
 	// schema adds up what is held by itself (holds_burden), so it stays right whatever this says.
 	Carried     []string   // ids of new holds that go on with money of holds that end here: no budget is asked again

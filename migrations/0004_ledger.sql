@@ -14,6 +14,9 @@ CREATE TABLE scopes (
     -- What is held, kept with the row that is locked for it: the index that finds open
     -- holds keeps the closed ones until it is vacuumed, which is seldom in a large ledger.
     held bigint NOT NULL DEFAULT 0,
+    -- All that was ever held in it: it only grows. Whoever weighed before they had the lock sees by it what others have held
+    -- since (holds_weighed): no settlement takes more than its hold, so nothing else can have filled the budget.
+    taken bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (team, kind, id),
     -- The budget of a workspace is its own.
     CONSTRAINT scopes_team CHECK (kind <> 'team' OR id = team),
@@ -243,11 +246,11 @@ DECLARE
     payer record;
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        INSERT INTO scopes AS s (team, kind, id, held)
-            SELECT NEW.team, p.kind, p.id, NEW.amount
+        INSERT INTO scopes AS s (team, kind, id, held, taken)
+            SELECT NEW.team, p.kind, p.id, NEW.amount, NEW.amount
             FROM (VALUES (1, 'user', NEW.asker), (2, 'session', NEW.session_id), (3, 'project', NEW.project), (4, 'team', NEW.team)) AS p (rank, kind, id)
             ORDER BY p.rank
-        ON CONFLICT (team, kind, id) DO UPDATE SET held = s.held + excluded.held;
+        ON CONFLICT (team, kind, id) DO UPDATE SET held = s.held + excluded.held, taken = s.taken + excluded.taken;
     ELSE
         FOR payer IN
             SELECT p.kind, p.id
@@ -273,7 +276,7 @@ BEGIN
         RAISE EXCEPTION 'what a budget is drawn around keeps its name (% %)', OLD.kind, OLD.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'scopes_named';
     END IF;
-    IF pg_trigger_depth() < 2 AND NEW.held <> coalesce(OLD.held, 0) THEN
+    IF pg_trigger_depth() < 2 AND (NEW.held, NEW.taken) <> (coalesce(OLD.held, 0), coalesce(OLD.taken, 0)) THEN
         RAISE EXCEPTION 'what is held in % % follows from the holds', NEW.kind, NEW.id
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'scopes_derived';
     END IF;

@@ -577,11 +577,11 @@ DECLARE
     payer record;
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        INSERT INTO scopes AS s (team, kind, id, held)
-            SELECT NEW.team, p.kind, p.id, NEW.amount
+        INSERT INTO scopes AS s (team, kind, id, held, taken)
+            SELECT NEW.team, p.kind, p.id, NEW.amount, NEW.amount
             FROM (VALUES (1, 'user', NEW.asker), (2, 'session', NEW.session_id), (3, 'project', NEW.project), (4, 'team', NEW.team)) AS p (rank, kind, id)
             ORDER BY p.rank
-        ON CONFLICT (team, kind, id) DO UPDATE SET held = s.held + excluded.held;
+        ON CONFLICT (team, kind, id) DO UPDATE SET held = s.held + excluded.held, taken = s.taken + excluded.taken;
     ELSE
         FOR payer IN
             SELECT p.kind, p.id
@@ -648,6 +648,29 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION holds_weighed(of text, who text, thread text, channel text, user_most bigint, thread_most bigint, channel_most bigint, team_most bigint, version bigint, until timestamp with time zone, open bigint) RETURNS void
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    IF clock_timestamp() >= until
+        OR (SELECT s.taken FROM scopes s WHERE s.team = of AND s.kind = 'user' AND s.id = who) > user_most
+        OR (SELECT s.taken FROM scopes s WHERE s.team = of AND s.kind = 'session' AND s.id = thread) > thread_most
+        OR (SELECT s.taken FROM scopes s WHERE s.team = of AND s.kind = 'project' AND s.id = channel) > channel_most
+        OR (SELECT s.taken FROM scopes s WHERE s.team = of AND s.kind = 'team' AND s.id = of) > team_most
+        OR version <> authority(of)
+            + coalesce((SELECT l.told FROM limits l WHERE l.team = of AND l.kind = 'user' AND l.id = who), 0)
+            + coalesce((SELECT l.told FROM limits l WHERE l.team = of AND l.kind = 'session' AND l.id = thread), 0)
+            + coalesce((SELECT l.told FROM limits l WHERE l.team = of AND l.kind = 'project' AND l.id = channel), 0)
+            + coalesce((SELECT l.told FROM limits l WHERE l.team = of AND l.kind = 'team' AND l.id = of), 0)
+            + coalesce((SELECT sum(l.told) FROM limits l WHERE l.team = of AND l.kind = 'role'), 0) THEN
+        RAISE EXCEPTION 'what the budgets of % were weighed by is not so any more', who
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'holds_weighed';
+    END IF;
+    IF open > 0 AND (SELECT count(*) FROM requests q WHERE q.team = of AND q.asker = who AND q.state IN ('drafting', 'asking', 'pending', 'approved', 'running')) > open THEN
+        RAISE EXCEPTION '% has too many questions under way', who USING ERRCODE = 'check_violation', CONSTRAINT = 'requests_bound';
+    END IF;
+END $$;
+
 CREATE FUNCTION hurried(d decisions, since timestamp with time zone) RETURNS text
     LANGUAGE plpgsql STABLE
     AS $$
@@ -665,6 +688,15 @@ BEGIN
         FROM requests q JOIN revisions v ON v.request_id = q.id AND v.number = d.revision LEFT JOIN ruling(q.team, q.project, since) r ON true
         WHERE q.id = d.request_id) asked
     WHERE d.verdict = 'approve');
+END $$;
+
+CREATE FUNCTION insist(so boolean, promise text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+BEGIN
+    IF so IS NOT TRUE THEN
+        RAISE EXCEPTION 'what a move rests on is not so any more: %', promise USING ERRCODE = 'check_violation', CONSTRAINT = promise;
+    END IF;
 END $$;
 
 CREATE FUNCTION kept_no_longer(of text) RETURNS SETOF text
@@ -1313,7 +1345,7 @@ BEGIN
         RAISE EXCEPTION 'what a budget is drawn around keeps its name (% %)', OLD.kind, OLD.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'scopes_named';
     END IF;
-    IF pg_trigger_depth() < 2 AND NEW.held <> coalesce(OLD.held, 0) THEN
+    IF pg_trigger_depth() < 2 AND (NEW.held, NEW.taken) <> (coalesce(OLD.held, 0), coalesce(OLD.taken, 0)) THEN
         RAISE EXCEPTION 'what is held in % % follows from the holds', NEW.kind, NEW.id
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'scopes_derived';
     END IF;
@@ -2196,6 +2228,7 @@ CREATE TABLE scopes (
     kind text NOT NULL,
     id text NOT NULL,
     held bigint DEFAULT 0 NOT NULL,
+    taken bigint DEFAULT 0 NOT NULL,
     CONSTRAINT scopes_held CHECK ((held >= 0)),
     CONSTRAINT scopes_id_check CHECK ((id <> ''::text)),
     CONSTRAINT scopes_kind_check CHECK ((kind = ANY (ARRAY['user'::text, 'session'::text, 'project'::text, 'team'::text, 'role'::text]))),

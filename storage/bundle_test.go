@@ -135,7 +135,7 @@ func odd() time.Time { return time.Now().UTC().Truncate(time.Millisecond).Add(12
 // has been found.
 func (b *bundle) ask(t *testing.T, trigger string) *approval.Request {
 	t.Helper()
-	r, created, err := b.Ask(t.Context(), b.question(trigger), approval.Session{Team: team, Channel: channel})
+	r, created, err := askAhead(t.Context(), b.DB, b.question(trigger), approval.Session{Team: team, Channel: channel})
 	require.NoError(t, err)
 	require.True(t, created)
 	return b.update(t, r.ID, found)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
@@ -24,15 +23,14 @@ func (s *requests) Audit(ctx context.Context, requestID string, e approval.Event
 // database's, which is the clock of every other event.
 func (c *core) audit(ctx context.Context, stream string, e approval.Event) error {
 	return c.batched(ctx, pgx.TxOptions{}, false, func(t *pg.Tx) error {
-		var now time.Time
 		// The lock of the stream comes before the clock is read: of two events of one stream the later has the later time.
 		last := trail.AddStream(t.Batch, stream)
-		pg.Tell(t.Batch, []any{&now}, pg.TellTime)
+		e := e // a transaction that is run again reads the clock again
+		if e.At.IsZero() {
+			pg.Tell(t.Batch, []any{&e.At}, pg.TellTime)
+		}
 		if err := t.Send(); err != nil {
 			return err
-		}
-		if e.At.IsZero() {
-			e.At = now
 		}
 		_, err := c.notary.Contents(stream).AddEvents(t.Batch, last, []approval.Event{e})
 		return err

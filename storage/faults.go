@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -100,4 +101,10 @@ func refusal(err error) (func(r *approval.Request) error, bool) {
 	}
 	words, ok := refusals[pg.ConstraintName]
 	return words, ok
+}
+
+// refusedBy tells whether one of these promises of the schema has refused it.
+func refusedBy(err error, promises ...string) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && slices.Contains(promises, pg.ConstraintName)
 }

@@ -70,6 +70,7 @@ type requestRow struct {
 	Version int64
 	Now     time.Time
 	Ended   *string
+	Noticed []string
 }
 
 // revisionRow is a version of code, with the event that vouches for its digest.
@@ -136,6 +137,7 @@ type loaded struct {
 	now     time.Time // the database's clock
 	read    time.Time // when it was read, by this machine's
 	trail   string    // where its trail ends (trail.EndAt)
+	noticed []string  // keys of the notices about it
 	number  int       // of its revision; 0: it has none
 	told    int64     // its last event, once what happened has been queued
 }
@@ -185,7 +187,7 @@ func addRow(c *core, b *pgx.Batch, id string, into *loaded) {
 		}
 		row := rows[0]
 		// All of it is set anew: the lists that the queries below append to begin empty where a look is repeated.
-		*into = loaded{version: row.Version, now: row.Now, read: time.Now(), trail: pg.OrZero(row.Ended), number: pg.OrZero(row.Revision), Request: &approval.Request{
+		*into = loaded{version: row.Version, now: row.Now, read: time.Now(), trail: pg.OrZero(row.Ended), noticed: row.Noticed, number: pg.OrZero(row.Revision), Request: &approval.Request{
 			ID: row.ID, SessionID: row.SessionID, Team: row.Team, Project: row.Project, Asker: row.Asker, Question: row.Question,
 			Model: row.Model, Files: pg.OrNil(withReadings(row.Files, row.Readings)), Trigger: row.Trigger, State: row.State, Reason: pg.OrZero(row.Reason), Place: row.Place, Attempts: row.Attempts,
 			CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: pg.OrZero(row.ExpiresAt), Refused: pg.OrNil(row.Refused), Authors: pg.OrNil(row.Authors),
@@ -202,7 +204,8 @@ func addRow(c *core, b *pgx.Batch, id string, into *loaded) {
 			ARRAY(SELECT DISTINCT v.author FROM revisions v WHERE v.request_id = requests.id AND v.number < requests.revision ORDER BY v.author) AS authors, trigger, state, reason, place, attempts, refused,
 			revision, created_at, changed_at, expires_at, blocked, chosen, downgraded, fallback, ready,
 			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, shared, looked_at, version, clock_timestamp() AS now,
-			`+clarifiedOf+` AS clarified, `+repeatsOf+` AS repeats, `+placesOf+` AS places, private_to <> '' AS private, `+trail.End+` AS ended
+			`+clarifiedOf+` AS clarified, `+repeatsOf+` AS repeats, `+placesOf+` AS places, private_to <> '' AS private, `+trail.End+` AS ended,
+			ARRAY(SELECT n.key FROM notices n WHERE n.request_id = requests.id ORDER BY n.key) AS noticed
 		FROM requests WHERE id = $1`, id)
 	// These three are lists of their own and come in the same trip.
 	c.addHandOvers(b, id, func(h approval.HandOver) { into.HandOvers = append(into.HandOvers, h) })

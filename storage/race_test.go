@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"testing"
@@ -122,8 +123,9 @@ func TestTheSchemasRefusalsAreTheVerbsErrors(t *testing.T) {
 
 func TestAHundredHoldsWhereThreeFitAreThree(t *testing.T) {
 	t.Parallel()
-	for _, known := range []bool{false, true} {
-		t.Run("scopes known "+strconv.FormatBool(known), func(t *testing.T) {
+	for i := range 4 {
+		known, ahead := i%2 == 1, i > 1
+		t.Run(fmt.Sprintf("scopes known %t, weighed ahead %t", known, ahead), func(t *testing.T) {
 			t.Parallel()
 			b := setup(t) // $10 a month, for somebody whom nobody has heard of
 			if known {
@@ -136,7 +138,13 @@ func TestAHundredHoldsWhereThreeFitAreThree(t *testing.T) {
 			errs := together(100, func(i int) error {
 				q := approval.New(approval.Question{Team: team, Project: channel, Asker: asker, Trigger: strconv.Itoa(i), Text: "?"},
 					"small", 3*budget.Dollar, b.policy, odd())
-				_, _, err := []*DB{b.DB, second}[i%2].Ask(t.Context(), q, approval.Session{Team: team, Channel: channel})
+				ask := []*DB{b.DB, second}[i%2].Ask
+				if ahead {
+					ask = func(ctx context.Context, r *approval.Request, thread approval.Session) (*approval.Request, bool, error) {
+						return askAhead(ctx, []*DB{b.DB, second}[i%2], r, thread)
+					}
+				}
+				_, _, err := ask(t.Context(), q, approval.Session{Team: team, Channel: channel})
 				return err
 			})
 			admitted := 0

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"countersign/approval"
 	"countersign/approval/review"
@@ -31,7 +30,7 @@ func (s *requests) Counter(ctx context.Context, q approval.Question) (c steps.Co
 	}
 	var own, house review.RuleSet
 	var others []review.RuleSet
-	c.Standings, err = s.money.Reckoned(ctx, money.PayersOfQuestion(thread, q.Project, q.Asker), scopes, func(b *pgx.Batch) {
+	ahead, err := s.money.Ahead(ctx, money.PayersOfQuestion(thread, q.Project, q.Asker), scopes, func() time.Time { return c.Now }, func(b *pgx.Batch) {
 		c = steps.Counter{}
 		pg.Tell(b, []any{&c.Now}, pg.TellTime)
 		addSession(b, thread, func(id, in string) error { c.Session, c.PrivateIn = id, in; return nil })
@@ -50,6 +49,7 @@ func (s *requests) Counter(ctx context.Context, q approval.Question) (c steps.Co
 	if err != nil {
 		return c, fmt.Errorf("what a question of %s is taken by: %w", q.Asker, err)
 	}
+	c.Ahead, c.Standings = ahead, ahead.Standings
 	c.Rules = review.Effective(own, house).Among(others, house)
 	return c, nil
 }
@@ -58,16 +58,20 @@ func (s *requests) Counter(ctx context.Context, q approval.Question) (c steps.Co
 // or returns the one that the same trigger made before. Its SessionID is that of the
 // thread, where somebody has begun that meanwhile.
 func (s *requests) Ask(ctx context.Context, r *approval.Request, thread approval.Session) (stored *approval.Request, created bool, err error) {
-	id := r.SessionID
-	err = pg.Until(ctx, func() (pg.Fate, error) {
+	id, ahead := r.SessionID, true
+	try := func() (pg.Fate, error) {
 		// A copy for each attempt: the verbs' changes are written into it, and an attempt that fails must leave none behind.
 		stored = new(*r)
 		stored.SessionID = id
-		became, err := s.pool.TryBatched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error {
+		return s.pool.TryBatched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error {
 			words := s.notary.Contents(trail.StreamOf(stored.ID))
 			if err := s.insertRequest(t.Batch, stored, thread, words); err != nil {
 				return err
 			}
+			if verbs := len(stored.Changes.Events); ahead && weighedAhead(stored) {
+				return s.storeAhead(t, &loaded{Request: stored}, words, verbs, s.maxOpen, nil)
+			}
+			ahead = false
 			return s.store(t, &loaded{Request: stored, now: stored.CreatedAt}, words, nil, func() {
 				if stored.Blocked != nil {
 					money.AddLocks(t.Batch, stored.Scopes()) // it holds nothing, and is counted among the asker's questions all the same
@@ -75,16 +79,28 @@ func (s *requests) Ask(ctx context.Context, r *approval.Request, thread approval
 				s.addBound(t.Batch, stored)
 			})
 		})
-		if !errors.Is(err, errMoved) {
+	}
+	err = pg.Until(ctx, func() (pg.Fate, error) {
+		became, err := try()
+		if ahead && refusedBy(err, "holds_weighed", "holds_after_restore") {
+			// It may not fit any more. Under the locks it is weighed by what stands: that finds the words of a refusal, too.
+			ahead = false
+			became, err = try()
+		}
+		if !refusedBy(err, "sessions_moved") {
 			return became, err
 		}
 		err = s.look(ctx, func(b *pgx.Batch) { addSession(b, thread, func(its, _ string) error { id = its; return nil }) })
 		if err != nil {
 			return pg.Settled, err
 		}
+		ahead = false // nobody has looked at the budget of that thread
 		return pg.Cut, errMoved
 	})
-	if errors.Is(err, errAsked) {
+	switch {
+	case refusedBy(err, "requests_bound"):
+		err = approval.Enough(s.maxOpen)
+	case refusedBy(err, "requests_one_per_trigger", "requests_pkey"):
 		stored, err = s.byTrigger(ctx, r.Team, r.Trigger)
 		return stored, err == nil && stored.ID == r.ID, err // by this very call, whose commit was not answered
 	}
@@ -110,10 +126,8 @@ func (s *requests) addBound(b *pgx.Batch, r *approval.Request) {
 	})
 }
 
-var (
-	errAsked = errors.New("this was asked before")    // undoes a transaction whose trigger has made a request
-	errMoved = errors.New("somebody else was faster") // undoes one that rests on what is not so any more
-)
+// errMoved undoes a transaction that rests on what is not so any more.
+var errMoved = errors.New("somebody else was faster")
 
 // byTrigger finds the request that a press or a message has led to, so that one which Slack sends twice asks once.
 func (s *requests) byTrigger(ctx context.Context, team, trigger string) (*approval.Request, error) {
@@ -144,8 +158,8 @@ func addSession(b *pgx.Batch, thread approval.Session, take func(id, privateIn s
 }
 
 // insertRequest writes a request and the session of its thread. It waits for whoever
-// has just used the same trigger, or begun the same thread: once they have committed
-// it is errAsked, or errMoved.
+// has just used the same trigger, or begun the same thread: once they have committed the server
+// refuses it, by requests_one_per_trigger or sessions_moved. So it may go with its commit.
 func (s *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread approval.Session, words *trail.Contents) error {
 	files, err := pg.Document(r.Files, "[]")
 	blocked, downgraded, fallback := column(r.Blocked, &err), column(r.Downgraded, &err), column(r.Fallback, &err)
@@ -169,25 +183,16 @@ func (s *requests) insertRequest(b *pgx.Batch, r *approval.Request, thread appro
 	b.Queue(`
 		INSERT INTO sessions (id, team, channel, thread_ts, private_to) VALUES ($1, $2, $3, nullif($4, ''), $5)
 		ON CONFLICT DO NOTHING`, r.SessionID, thread.Team, thread.Channel, thread.ThreadTS, privateTo)
-	addSession(b, thread, func(id, _ string) error {
-		if id != r.SessionID {
-			return errMoved
-		}
-		return nil
-	})
+	if thread.ThreadTS != "" {
+		b.Queue(`SELECT insist((SELECT id FROM sessions WHERE team = $1 AND channel = $2 AND thread_ts = $3) = $4, 'sessions_moved')`,
+			thread.Team, thread.Channel, thread.ThreadTS, r.SessionID)
+	}
 	b.Queue(`
 		INSERT INTO requests (id, session_id, team, project, asker, question, model, files, trigger, state,
 			attempts, created_at, changed_at, expires_at, quorum, blocked, downgraded, seek, fallback, private_to, repeats, repeats_revision, repeats_digest, chosen, told)
-		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, 1 FROM sessions WHERE id = $2
-		ON CONFLICT (team, trigger) DO NOTHING`,
+		SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, 1 FROM sessions WHERE id = $2`,
 		r.ID, r.SessionID, r.Team, r.Project, r.Asker, question, r.Model, files, r.Trigger, r.State,
-		r.Attempts, pg.Micro(r.CreatedAt), pg.Micro(r.ChangedAt), pg.Moment(r.ExpiresAt), s.quorum, blocked, downgraded, seek, fallback, privateTo, repeats, revision, digest, chosen).
-		Exec(func(tag pgconn.CommandTag) error {
-			if tag.RowsAffected() == 0 {
-				return errAsked
-			}
-			return nil
-		})
+		r.Attempts, pg.Micro(r.CreatedAt), pg.Micro(r.ChangedAt), pg.Moment(r.ExpiresAt), s.quorum, blocked, downgraded, seek, fallback, privateTo, repeats, revision, digest, chosen)
 	return nil
 }
 
@@ -203,7 +208,8 @@ func (s *requests) Update(ctx context.Context, id string, change func(r *approva
 // Act is Update for a request that Case has loaded, as long as people and rules are what
 // they were then: else ErrOutdated.
 func (s *requests) Act(ctx context.Context, c *steps.Case, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
-	l := &loaded{Request: c.Request, version: c.Version, trail: c.Trail, now: c.Now, read: c.Read}
+	l := &loaded{Request: c.Request, version: c.Version, trail: c.Trail, noticed: c.Noticed, now: c.Now, read: c.Read}
+	l.Changes.Ahead = c.Ahead
 	return s.act(ctx, c.Request.ID, l, &basis{team: c.Request.Team, version: c.Authority}, change)
 }
 
@@ -241,6 +247,10 @@ func (s *requests) act(ctx context.Context, id string, l *loaded, on *basis, cha
 					return &pg.FinalError{Err: err}
 				}
 			} else {
+				if verbs := len(l.Changes.Events); on != nil && weighedAhead(l.Request) {
+					addUnmoved(t.Batch, id, l, ends, on)
+					return s.storeAhead(t, l, s.notary.Contents(trail.StreamOf(id)), verbs, 0, func() error { return s.saveRequest(t.Batch, l) })
+				}
 				addLock(t.Batch, id, &l.version)
 				addHeld(t.Batch, on)
 				// Only without the lock: whoever has waited for it already has loaded and decided by the clock after that.
@@ -248,8 +258,11 @@ func (s *requests) act(ctx context.Context, id string, l *loaded, on *basis, cha
 			}
 			return s.store(t, l, s.notary.Contents(trail.StreamOf(id)), func() error { return s.saveRequest(t.Batch, l) }, inTime)
 		})
+		if refusedBy(err, "authority_moved") {
+			err = steps.ErrOutdated
+		}
 		// From the second attempt on the row and the end of its trail are locked before they are loaded, so this happens once.
-		if errors.Is(err, errMoved) {
+		if errors.Is(err, errMoved) || !moved && refusedBy(err, "requests_moved", "events_pkey", "holds_weighed", "holds_after_restore") {
 			moved, became = true, pg.Cut
 		}
 		if became != pg.Settled {

@@ -305,11 +305,6 @@ type basis struct {
 // authorityKey names its lock. Whoever takes it and the lock of the roles takes it first.
 func authorityKey(team string) string { return "authority " + team }
 
-// addAuthority reads it, beside the rest of a case.
-func addAuthority(b *pgx.Batch, of, key string, into *int64) {
-	pg.Tell(b, []any{into}, `SELECT authority(`+of+`)`, key)
-}
-
 // addHeld keeps the version as it is until the transaction ends, and begins the use
 // case anew where it is another one. The lock comes in a statement of its own, so that
 // the next one sees what those have committed who had it.

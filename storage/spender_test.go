@@ -100,7 +100,7 @@ func (s *spending) burst(ctx context.Context) {
 	errs := together(s.order.Burst, func(i int) error {
 		r := approval.New(approval.Question{Team: team, Project: channel, Asker: asker, Text: "?", Trigger: s.order.Name + strconv.Itoa(i)},
 			"small", 3*budget.Dollar, s.policy, time.Now())
-		_, _, err := s.Ask(ctx, r, approval.Session{Team: team, Channel: channel})
+		_, _, err := askAhead(ctx, s.DB, r, approval.Session{Team: team, Channel: channel})
 		return err
 	})
 	for _, err := range errs {
@@ -244,8 +244,21 @@ func (s *spending) ask(ctx context.Context, o *operation, amount budget.USD) (*a
 	}
 	r := approval.New(approval.Question{Team: team, Project: place, Asker: fmt.Sprint("USER", o.intN(4)), Text: "?",
 		Trigger: fmt.Sprint(s.order.Name, " ", s.asked.Add(1))}, "small", amount, s.policy, time.Now())
-	r, _, err := s.Ask(ctx, r, thread)
+	r, _, err := askAhead(ctx, s.DB, r, thread)
 	return r, err
+}
+
+// askAhead asks as the use case does: by how the budgets stand before anybody locks them.
+func askAhead(ctx context.Context, db *DB, r *approval.Request, thread approval.Session) (*approval.Request, bool, error) {
+	at, err := db.Counter(ctx, approval.Question{Team: r.Team, Project: r.Project, Asker: r.Asker, Seat: thread.Channel, ThreadTS: thread.ThreadTS})
+	if err != nil {
+		return nil, false, err
+	}
+	if at.Session != "" {
+		r.SessionID = at.Session
+	}
+	r.Changes.Ahead = at.Ahead
+	return db.Ask(ctx, r, thread)
 }
 
 // topUp keeps what was refused, asks for money and gets it for a while: for longer

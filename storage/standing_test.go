@@ -202,11 +202,12 @@ func (b *bundle) charge(ctx context.Context, r *approval.Request, id string, at 
 // wrongHelds counts the scopes in which something else is held than their open holds.
 const wrongHelds = `
 	SELECT count(*) FROM (
-		SELECT h.team, p.kind, p.id, sum(h.amount) AS held FROM holds h CROSS JOIN LATERAL
+		SELECT h.team, p.kind, p.id, sum(CASE WHEN s.hold_id IS NULL THEN h.amount ELSE 0 END) AS held, sum(h.amount) AS taken
+		FROM holds h LEFT JOIN settlements s ON s.hold_id = h.id CROSS JOIN LATERAL
 			(VALUES ('user', h.asker), ('session', h.session_id), ('project', h.project), ('team', h.team)) AS p (kind, id)
-		WHERE NOT EXISTS (SELECT FROM settlements s WHERE s.hold_id = h.id) GROUP BY 1, 2, 3
+		GROUP BY 1, 2, 3
 	) AS truth FULL JOIN scopes s USING (team, kind, id)
-	WHERE coalesce(s.held, 0) <> coalesce(truth.held, 0)`
+	WHERE coalesce(s.held, 0) <> coalesce(truth.held, 0) OR coalesce(s.taken, 0) <> coalesce(truth.taken, 0)`
 
 // wrongBalances counts the stretches whose balance is not the sum of the ledger,
 // whichever of the two is missing.

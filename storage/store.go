@@ -45,21 +45,9 @@ func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, save func()
 	var told noted
 	told.queue(t.Batch, r)
 	words.Queue(t.Batch)
-	// Contents before all rows that name them (a foreign key), and the decision before its request moves: decisions_in_time
-	// wants it to be pending still.
-	if err := insertDecision(t.Batch, r, words); err != nil {
+	if err := insertRows(t.Batch, r, words); err != nil {
 		return err
 	}
-	if err := insertGlass(t.Batch, r, words); err != nil {
-		return err
-	}
-	if err := insertRevision(t.Batch, c.Revision, words); err != nil {
-		return err
-	}
-	// Before saveRun: the row of a run that is taken back goes before another one may come (runs_pkey).
-	takeBackRun(t.Batch, r)
-	saveRun(t.Batch, r, words)
-	insertMessages(t.Batch, r, words)
 	tell := func() (err error) {
 		storePlaces(t.Batch, r)
 		storeHandOver(t.Batch, r)
@@ -120,6 +108,25 @@ func (s *requests) store(t *pg.Tx, l *loaded, words *trail.Contents, save func()
 		return err
 	}
 	return s.storeNotices(t, append(later, c.Notices[known:]...), again(r, told.again), told.there)
+}
+
+// insertRows writes what hangs on a request, after the contents that it names (a foreign key).
+func insertRows(b *pgx.Batch, r *approval.Request, words *trail.Contents) error {
+	// The decision comes before its request moves: decisions_in_time wants it to be pending still.
+	if err := insertDecision(b, r, words); err != nil {
+		return err
+	}
+	if err := insertGlass(b, r, words); err != nil {
+		return err
+	}
+	if err := insertRevision(b, r.Changes.Revision, words); err != nil {
+		return err
+	}
+	// Before saveRun: the row of a run that is taken back goes before another one may come (runs_pkey).
+	takeBackRun(b, r)
+	saveRun(b, r, words)
+	insertMessages(b, r, words)
+	return nil
 }
 
 // jobsOf are the jobs of a request: its own steps, and the notices about it that have

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -24,7 +25,7 @@ func (s *shown) View(ctx context.Context, id string) (*steps.View, error) {
 	var v *steps.View
 	c := &steps.Case{}
 	var uncertain map[budget.Scope]budget.USD
-	standings, err := s.money.Reckoned(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
+	ahead, err := s.money.Ahead(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func() time.Time { return l.now }, func(b *pgx.Batch) {
 		v = &steps.View{}
 		s.addRequest(b, id, &l)
 		s.addRevision(b, id, 1, func(former *approval.Revision) { v.Former = former })
@@ -32,18 +33,17 @@ func (s *shown) View(ctx context.Context, id string) (*steps.View, error) {
 		// Without the last questions of the thread a follow-up says little to whoever reviews it.
 		addEarlier(s.core, b, id, func(questions []string) { v.Earlier = questions })
 		s.addBook(b, id, &v.Book)
-		addAuthority(b, ofRequest, id, &c.Authority)
 		money.AddUncertain(b, money.PayersOf(id), &uncertain)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("view of %s: %w", id, err)
 	}
-	v.Request, v.Now, v.Standings = l.Request, l.now, standings
+	v.Request, v.Now, v.Standings, c.Ahead, c.Authority = l.Request, l.now, ahead.Standings, ahead, ahead.Authority
 	c.Book = v.Book
 	l.into(c)
 	v.Book = c.Book
 	// A copy, because the card shows standings as the budgets are, and only decisions are told what is uncertain.
-	c.Standings = money.WithUncertain(slices.Clone(standings), uncertain)
+	c.Standings = money.WithUncertain(slices.Clone(ahead.Standings), uncertain)
 	v.Case = c
 	if v.Session.ThreadTS == "" {
 		// Somebody may have answered below the first message before it was remembered, in a session of its own.
@@ -58,7 +58,7 @@ func (s *requests) Case(ctx context.Context, id string) (*steps.Case, error) {
 	var l loaded
 	var c *steps.Case
 	var uncertain map[budget.Scope]budget.USD
-	standings, err := s.money.Reckoned(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func(b *pgx.Batch) {
+	ahead, err := s.money.Ahead(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func() time.Time { return l.now }, func(b *pgx.Batch) {
 		c = &steps.Case{}
 		addCase(s.core, b, id, &l, c)
 		money.AddUncertain(b, money.PayersOf(id), &uncertain)
@@ -67,7 +67,7 @@ func (s *requests) Case(ctx context.Context, id string) (*steps.Case, error) {
 		return nil, fmt.Errorf("case of %s: %w", id, err)
 	}
 	l.into(c)
-	c.Standings = money.WithUncertain(standings, uncertain)
+	c.Ahead, c.Authority, c.Standings = ahead, ahead.Authority, money.WithUncertain(slices.Clone(ahead.Standings), uncertain)
 	return c, nil
 }
 
@@ -75,21 +75,20 @@ func (s *requests) Case(ctx context.Context, id string) (*steps.Case, error) {
 func addCase(c *core, b *pgx.Batch, id string, l *loaded, into *steps.Case) {
 	c.addRequest(b, id, l)
 	c.addBook(b, id, &into.Book)
-	addAuthority(b, ofRequest, id, &into.Authority)
 }
 
 // into gives a Case the request and its moment.
 func (l *loaded) into(c *steps.Case) {
-	c.Request, c.Version, c.Trail, c.Now, c.Read = l.Request, l.version, l.trail, l.now, l.read
+	c.Request, c.Version, c.Trail, c.Noticed, c.Now, c.Read = l.Request, l.version, l.trail, l.noticed, l.now, l.read
 	c.Book.Placeless = approval.Direct(l.Project)
 }
 
 // Pressed is the View for whoever decides by a message that they have seen, and draws nothing: where messages stand, and
-// the Case without its budgets, which the write weighs anyway.
+// the Case. What is uncertain of its budgets nobody is told here.
 func (s *shown) Pressed(ctx context.Context, id string) (*steps.View, error) {
 	var l loaded
 	var v *steps.View
-	err := s.look(ctx, func(b *pgx.Batch) {
+	ahead, err := s.money.Ahead(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func() time.Time { return l.now }, func(b *pgx.Batch) {
 		v = &steps.View{Case: &steps.Case{}}
 		addCase(s.core, b, id, &l, v.Case)
 		addPosts(b, id, v)
@@ -98,6 +97,7 @@ func (s *shown) Pressed(ctx context.Context, id string) (*steps.View, error) {
 		return nil, fmt.Errorf("what was pressed of %s: %w", id, err)
 	}
 	l.into(v.Case)
+	v.Case.Standings, v.Case.Ahead, v.Case.Authority = ahead.Standings, ahead, ahead.Authority
 	v.Request, v.Now, v.Book = l.Request, l.now, v.Case.Book
 	return v, nil
 }

@@ -82,6 +82,7 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 		if at.Session != "" {
 			r.SessionID = at.Session
 		}
+		r.Changes.Ahead = at.Ahead
 		r, _, err := s.store.Ask(ctx, r, q.Thread())
 		return r, err
 	}

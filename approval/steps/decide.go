@@ -230,8 +230,7 @@ func (s *Decider) decide(ctx context.Context, ruling Ruling) (_ *approval.Reques
 		err := s.store.Notify(ctx, approval.StuckNotice(c.Request, d.Reviewer))
 		return nil, nil, cmp.Or(err, error(&approval.MoveError{Request: c.Request, Verb: string(d.Verdict), Why: approval.Because(approval.WhyNobodyNext)}))
 	}
-	// Which model writes next is decided before the write, because it rests on the budgets as read. A case of Pressed has none:
-	// then the draft finds out, before it calls anybody.
+	// Which model writes next is decided before the write, because it rests on the budgets as read.
 	var cheaper *approval.Downgraded
 	if d.Verdict == approval.Rewrite && s.costs.writes() {
 		if cheaper, err = s.costs.substitute(c.Request, s.costs.reach(c), apart(c.Request, c.Standings)); err != nil {

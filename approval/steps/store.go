@@ -57,12 +57,14 @@ type Requests interface {
 // and without a lock.
 type Case struct {
 	Request   *approval.Request
-	Version   int64  // of its row: as long as it stays the same, so does the request
-	Authority int64  // of its workspace: the same of people, delegations and rules
-	Trail     string // where its audit trail ends, as the store spells it
+	Version   int64    // of its row: as long as it stays the same, so does the request
+	Authority int64    // of its workspace: the same of people, delegations and rules
+	Trail     string   // where its audit trail ends, as the store spells it
+	Noticed   []string // which notices there are about it, by their keys
 	Now       time.Time
 	Read      time.Time         // when that was, by this machine's clock
-	Standings []budget.Standing // of the budgets that pay, in lock order; none where nobody looked (Pressed): then the write alone weighs
+	Standings []budget.Standing // of the budgets that pay, in lock order
+	Ahead     *budget.Ahead     // the same, for the write to weigh by
 	review.Book
 }
 
@@ -86,6 +88,7 @@ type Counter struct {
 	PrivateIn string            // of a private thread: the channel by whose rules it goes
 	Files     []approval.File   // of the requests in the thread, those of the latest first
 	Standings []budget.Standing // of the budgets that will pay
+	Ahead     *budget.Ahead     // the same, for whoever holds by it: Changes.Ahead
 	Rules     review.RuleSet    // that hold in its channel: see review.Effective
 	Clarifies string            // the request in the thread whose model has asked the speaker something; of what is Spoken
 	Taken     bool              // and this very message has answered it before
@@ -112,7 +115,7 @@ type Asking interface {
 type Shown interface {
 	// View loads everything that a card or a reply is drawn from.
 	View(ctx context.Context, id string) (*View, error)
-	// Pressed is the same for whoever decides by a message that need not be drawn: the request, its Case without budgets, and where its messages stand.
+	// Pressed is the same for whoever decides by a message that need not be drawn: the request, its Case, and where its messages stand.
 	Pressed(ctx context.Context, id string) (*View, error)
 	// Drawn is the same for whoever only draws: without a Case, and with no more of the Book than the state shows.
 	Drawn(ctx context.Context, id string) (*View, error)

@@ -3,7 +3,9 @@
 //
 // Whoever spends locks the scopes of its budgets in the order of budget.Scope.Less, then the
 // roles of its workspace, which it shares, and reads what is left only then: no sum changes
-// under a decision. What was spent and what is held is kept added up by the schema, in the
+// under a decision. A question is weighed before that (ahead.go): its hold and its commit go in one
+// trip, so that the budgets of a workspace are locked no longer than the server takes, and the schema
+// refuses the hold where it may not fit any more; then all begins anew, locks first. What was spent and what is held is kept added up by the schema, in the
 // transaction that spends or holds, so that a budget costs the same to read however long its
 // ledger is (standing.go); TestProveMoney holds the sums against the ledger.
 package money

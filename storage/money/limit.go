@@ -19,16 +19,18 @@ import (
 // window, whose name SQL has taken.
 type limitRow struct {
 	trail.Voucher
-	Team    string
-	Kind    budget.ScopeKind
-	ID      string
-	Amount  *budget.USD
-	Per     *budget.Window
-	Policy  *budget.LimitPolicy
-	OnTop   []onTopRow // what has been granted on top
-	Spelled *string    // the policy, as the database spells it
-	Rests   []saidRow  // of a workspace: the copies that were put back, and who has confirmed what was spent since
-	Named   []namedRow // the roles that a person was named for in Slack; none of what is no person
+	Team      string
+	Kind      budget.ScopeKind
+	ID        string
+	Amount    *budget.USD
+	Per       *budget.Window
+	Policy    *budget.LimitPolicy
+	OnTop     []onTopRow // what has been granted on top
+	Spelled   *string    // the policy, as the database spells it
+	Rests     []saidRow  // of a workspace: the copies that were put back, and who has confirmed what was spent since
+	Told      *int64     // the event that tells of it
+	Authority int64      // of a workspace: the version of its people and rules
+	Named     []namedRow // the roles that a person was named for in Slack; none of what is no person
 }
 
 // namedRow is a role that a person was named for, with the event of it.
@@ -42,7 +44,7 @@ type namedRow struct {
 type onTopRow struct {
 	ID, Request, By string
 	Amount          budget.USD
-	At              time.Time
+	At, Until       time.Time
 	trail.Voucher
 }
 

@@ -32,8 +32,8 @@ const sums = `
 				AND (t.at >= s.a_from AND t.at < s.a_until OR t.at >= s.b_from AND t.at < s.b_until)
 				AND w.id = CASE w.kind WHEN 'user' THEN t.asker WHEN 'session' THEN t.session_id WHEN 'project' THEN t.project ELSE t.team END)
 			ELSE 0 END AS spent,
-		coalesce((SELECT held FROM scopes c WHERE c.team = w.team AND c.kind = w.kind AND c.id = w.id), 0) AS held
-	FROM wanted w JOIN (SELECT s.* FROM (SELECT $1::text[] AS pers, $2::timestamptz[] AS quarters_from, $3::timestamptz[] AS days_from,
+		coalesce(c.held, 0) AS held, coalesce(c.taken, 0) AS taken
+	FROM wanted w LEFT JOIN scopes c USING (team, kind, id) JOIN (SELECT s.* FROM (SELECT $1::text[] AS pers, $2::timestamptz[] AS quarters_from, $3::timestamptz[] AS days_from,
 			$4::timestamptz[] AS days_until, $5::timestamptz[] AS quarters_until,
 			$6::timestamptz[] AS a_from, $7::timestamptz[] AS a_until, $8::timestamptz[] AS b_from, $9::timestamptz[] AS b_until OFFSET 0) AS g,
 		unnest(g.pers, g.quarters_from, g.days_from, g.days_until, g.quarters_until, g.a_from, g.a_until, g.b_from, g.b_until)
@@ -64,6 +64,7 @@ type sumRow struct {
 	Per   budget.Window
 	Spent budget.USD
 	Held  budget.USD
+	Taken budget.USD
 }
 
 // Spans are the windows at a moment, as the query takes them.
@@ -146,10 +147,15 @@ type reckoning struct {
 func (till *Till) AddReckoning(b *pgx.Batch, of Whose, guess, end time.Time) *reckoning {
 	k := &reckoning{guess: guess}
 	pg.Tell(b, []any{&k.Now}, pg.TellTime)
+	till.addSums(b, k, of, end)
+	return k
+}
+
+// addSums is AddReckoning for whoever reads the time otherwise.
+func (till *Till) addSums(b *pgx.Batch, k *reckoning, of Whose, end time.Time) {
 	pg.Ask(b, func(rows []limitRow) error { k.limits = rows; return nil }, fmt.Sprintf(LimitsQuery, of.From(2)), append([]any{nil}, of.args...)...)
 	pg.Ask(b, func(rows []sumRow) error { k.sums = sorted(rows); return nil }, fmt.Sprintf(SumsOfLimits, of.From(10)),
-		append(till.Spans(guess, end, budget.Day, budget.Week, budget.Month, budget.None), of.args...)...)
-	return k
+		append(till.Spans(k.guess, end, budget.Day, budget.Week, budget.Month, budget.None), of.args...)...)
 }
 
 // sorted files sums by scope and window.
@@ -210,18 +216,36 @@ func (till *Till) Standing(t *pg.Tx, k *reckoning, scopes []budget.Scope) ([]bud
 
 // Reckoned reads the budgets with whatever else is queued, in one trip. also is called anew for each look, and scopes after
 // it, when what was read with it can say which they are.
-func (till *Till) Reckoned(ctx context.Context, of Whose, scopes func() []budget.Scope, also func(b *pgx.Batch)) (list []budget.Standing, err error) {
+func (till *Till) Reckoned(ctx context.Context, of Whose, scopes func() []budget.Scope, also func(b *pgx.Batch)) ([]budget.Standing, error) {
+	a, err := till.Ahead(ctx, of, scopes, nil, also)
+	if err != nil {
+		return nil, err
+	}
+	return a.Standings, nil
+}
+
+// Ahead is Reckoned for whoever will hold by it. clock is the time that was read with what else is queued; nil: none was.
+func (till *Till) Ahead(ctx context.Context, of Whose, scopes func() []budget.Scope, clock func() time.Time, also func(b *pgx.Batch)) (*budget.Ahead, error) {
 	for guess := time.Now(); ; {
 		var k *reckoning
 		err := till.pool.Look(ctx, func(b *pgx.Batch) {
 			also(b)
-			k = till.AddReckoning(b, of, guess, EndOfTime)
+			if clock == nil {
+				k = till.AddReckoning(b, of, guess, EndOfTime)
+				return
+			}
+			k = &reckoning{guess: guess}
+			till.addSums(b, k, of, EndOfTime)
 		})
 		if err != nil {
 			return nil, err
 		}
-		if list, ok := till.stands(k, scopes()); ok {
-			return list, nil
+		if clock != nil {
+			k.Now = clock()
+		}
+		payers := scopes()
+		if list, ok := till.stands(k, payers); ok {
+			return k.ahead(payers, list), nil
 		}
 		guess = k.Now
 	}

@@ -140,7 +140,7 @@ func (till *Till) applying(scopes []budget.Scope, rows []limitRow) map[budget.Sc
 // too, because a person has one budget in all channels.
 const LimitsQuery = `
 	SELECT wanted.team, wanted.kind, wanted.id, amount, per, policy, policy::text AS spelled, ` + trail.VoucherOf + `,
-		(SELECT coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'request', t.request_id, 'by', t.decided_by, 'amount', t.amount, 'at', t.decided_at,
+		(SELECT coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'request', t.request_id, 'by', t.decided_by, 'amount', t.amount, 'at', t.decided_at, 'until', t.expires_at,
 				'line', event_line(g.stream, g.seq, g.at, g.actor, g.kind, g.data, g.prev_hash), 'key', g.key, 'signature', g.signature)), '[]')
 			FROM topups t LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || t.request_id AND at = t.decided_at AND actor = t.decided_by
 				AND kind = 'granted a top-up' ORDER BY seq LIMIT 1) g ON true
@@ -151,7 +151,8 @@ const LimitsQuery = `
 				SELECT DISTINCT ON (project, role) * FROM people p WHERE p.team = wanted.team AND p.person = wanted.id
 				ORDER BY project, role, seq DESC) AS latest LEFT JOIN events g ON g.stream = 'people:' || latest.team AND g.seq = latest.told
 			WHERE named AND role IN ('administrator', 'reviewer', 'fallback')) END, '[]') AS named,
-		CASE wanted.kind WHEN 'team' THEN ` + saidOf + `wanted.team) ELSE '[]' END AS rests
+		CASE wanted.kind WHEN 'team' THEN ` + saidOf + `wanted.team) ELSE '[]' END AS rests, limits.told,
+		CASE WHEN wanted.kind = 'team' THEN authority(wanted.team) ELSE 0 END AS authority
 	FROM %s, unnest(teams, kinds, ids) AS wanted (team, kind, id) LEFT JOIN limits USING (team, kind, id)
 		LEFT JOIN events e ON e.stream = 'budget' AND e.seq = limits.told`
 

@@ -89,6 +89,7 @@ var callable = []string{
 	"tell",
 	"untold",
 	"unreckoned",
+	"holds_weighed", "insist",
 	"on_legal_hold",
 	"request_on_hold",
 	"name_erasable",
