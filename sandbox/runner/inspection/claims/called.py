@@ -10,7 +10,7 @@ import re
 HIGH = re.compile(r"\b(highest|largest|biggest|strongest|leading|maximum|best|winner|top|most expensive|greatest|best.?sell\w*|champions?|number one|most popular)\b", re.I)
 LOW = re.compile(r"\b(lowest|smallest|weakest|minimum|worst|least|bottom|cheapest|fewest|shortest|slow(?:est)?.?(?:movers?|sellers?)|laggards?)\b", re.I)
 SOFT = {"best", "worst", "winner", "strongest", "weakest", "leading"}  # less may be better, of these:
-COSTLY = re.compile(r"cost|expens|churn|return|refund|complain|error|delay|wait|days?\b|time|price|risk|loss|cancel|late|duration|dauer|kosten|fehler|reklam|retour|hours|minutes|debt|overdue|default|defect|scrap|rmse|mae|mape|aic|bic|fee|discount|bounce|rank|place|position", re.I)
+COSTLY = re.compile(r"cost|expens|churn|return|refund|complain|error|delay|wait|days?\b|time|price|risk|loss|cancel|late|duration|missing|incomplet|outlier|anomal|fail|incident|dauer|kosten|fehler|reklam|retour|hours|minutes|debt|overdue|default|defect|scrap|rmse|mae|mape|aic|bic|fee|discount|bounce|rank|place|position", re.I)
 NAMELIKE = re.compile(r"(?<=\bin )[A-Z][a-z]{2,}\b|(?<=\bof )[A-Z][a-z]{2,}\b|(?<=\bfrom )[A-Z][a-z]{2,}\b|(?<=\bfor )[A-Z][a-z]{2,}\b|(?<=\bat )[A-Z][a-z]{2,}\b|\b[A-Z]{2,4}\b")
 NO_NAMES = set("VAT KPI AOV ROI YOY MOM CSV EUR USD GBP CHF JPY B2B B2C ABC RFM SKU ID CLV LTV ARPU CAGR NPS CAC MRR ARR GMV EBIT COGS YTD MTD QTD IQR CI SD MAE RMSE MAPE AM PM OK TV HR IT AND OR NOT THE TAX CEO CFO API SQL DATA NET RATE FY Q1 Q2 Q3 Q4 H1 H2".split())
 CALENDAR = set("jan feb mar apr may jun jul aug sep oct nov dec mon tue wed thu fri sat sun".split())
@@ -64,7 +64,7 @@ class Called:
                 if wrong and not PROJECTS.search(words + context):
                     self.find(node, "Uses the name %s for what was chosen by %s: readers would take one for the other." % (wrong[0], sorted(years)[0]), wrong[0])
             return
-        wrong = [v for v in self.values - chosen if tokens(v) and tokens(v) <= said and not tokens(v) & lowered]
+        wrong = [v for v in sorted(self.values - chosen) if tokens(v) and tokens(v) <= said and not tokens(v) & lowered]
         for kind in self.kinds:
             if kind & lowered:
                 wrong += sorted(w for w in (said & kind) - lowered if not any(w in same and same & lowered for same in self.same))

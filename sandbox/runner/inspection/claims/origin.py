@@ -40,12 +40,20 @@ class Origin:
         self.inputs = {c for f in files for c in f["columns"] or ()}
         self.memo, self.whole = {}, {}
         self.made = set(self.inputs)  # columns, of the files or of the program: these choose no rows
+        compared = {t for n in scope.nodes if isinstance(n, ast.Compare) for side in [n.left] + n.comparators for t in scope.texts(side) or ()}
         for node in scope.nodes:
             if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
                 self.made.add(scope.text(node.slice))
+            elif isinstance(node, ast.Dict) and self.heads(node):
+                self.made.update(t for t in map(scope.text, filter(None, node.keys)) if t and t not in compared)
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("agg", "aggregate", "assign", "rename", "reset_index", "to_frame", "melt", "eval"):
                 self.made.update(k.arg for k in node.keywords)
                 self.made.update(n.value for a in node.args + [k.value for k in node.keywords] for n in ast.walk(a) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+
+    def heads(self, node):
+        """Whether the keys of a dictionary are the columns of a table: it is one, or a row of one."""
+        up = self.scope.parents.get(node)
+        return isinstance(up, (ast.List, ast.ListComp)) or isinstance(up, ast.Call) and (getattr(up.func, "attr", "") == "append" or "pandas.DataFrame" in self.scope.names(up.func))
 
     def facts(self, node):
         """All that a value rests on."""
@@ -103,6 +111,8 @@ class Origin:
                 found.steps.update(m.rpartition(".")[2] for m in names)
                 found.steps.update(k.arg for k in n.keywords if k.arg)
                 found.functions.update(f for f in self.scope.functions(n.func) if not isinstance(f, ast.Lambda))
+                if isinstance(n.func, ast.Attribute) and n.func.attr not in self.bare.known["attributes"]:
+                    found.functions.update(self.bare.methods.get(n.func.attr, ()))  # a method of the program's own
                 self.by_call(n, found)
             elif isinstance(n, ast.BinOp):
                 found.steps.add(OPERATORS.get(type(n.op), ""))

@@ -216,7 +216,8 @@ class Spoken:
 
     def gathered(self, test):
         """Whether a condition asks what a loop over what was read has put in: if not pairs"""
-        names = {n.id for n in ast.walk(test) if isinstance(n, ast.Name)}
+        asked = [n for n in ast.walk(test) if isinstance(n, ast.Name)]
+        names = {n.id for n in asked} | {m.id for n in asked for m in ast.walk(self.origin.last(n)) if isinstance(m, ast.Name)}  # and of what it is made
         return any(isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store) and getattr(n.value, "id", "") in names and self.rests(n.slice) and self.scope.within(n, (ast.For,)) for n in self.scope.nodes)
 
     def drawn(self, data):

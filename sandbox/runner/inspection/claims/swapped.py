@@ -73,7 +73,10 @@ class Swapped:
         elif isinstance(target, ast.Subscript):
             self.column(node, target, value)
         elif isinstance(target, ast.Attribute) and target.attr == "index" and self.fudge.data(target.value):
-            self.labels(node, value, "Names the rows")
+            if not self.counted_off(target.value, value):
+                self.labels(node, value, "Names the rows")
+            if self.put_in_order(value, target):
+                self.say(node, "Names the rows in another order than their own, so that each value stands under another name.")
 
     def file(self, node, name, value):
         """customers = load("sales.csv"), where customers.csv is another input."""
@@ -252,8 +255,10 @@ class Swapped:
             self.say(node, "Puts the labels of bars in an order of their own.")
         elif name == "zip":
             self.beside(node, node.args)
+            self.parted(node, node.args)
         elif name == "pandas.DataFrame" and node.args and isinstance(node.args[0], ast.Dict):
             self.beside(node, node.args[0].values)
+            self.parted(node, node.args[0].values)
         elif name == "pandas.DataFrame" and node.args and "columns" in keyword:
             self.headed(node, node.args[0], keyword["columns"])
         elif name in ("pandas.to_datetime", "datetime.datetime.strptime") and re.search(r"%Y[-/.]?%d[-/.]?%m", self.scope.text(keyword["format"] if "format" in keyword else node.args[-1] if node.args else node) or ""):
@@ -278,6 +283,7 @@ class Swapped:
             self.named_anew(node, node.args[0])
         elif method in ("bar", "barh") and len(node.args) > 1:
             self.drawn(node, *node.args[:2])
+            self.parted(node, node.args[:2])
         elif method in ("plot", "step", "scatter") and len(node.args) > 1 and (self.backwards(node.args[0]) != self.backwards(node.args[1])) and not self.bare.bare(node.args[0]) and self.fudge.data(node.args[1]) and not self.turned:
             self.say(node, "Draws values in the opposite order to the names they stand beside.")
         elif method == "pie" and node.args and "labels" in keyword:

@@ -21,9 +21,11 @@ CHARTS = "a chart's words"
 # What stands on axes and in keys, and is no figure there.
 TIME = re.compile(r"\b(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?\b")
 YEAR = re.compile(r"19\d\d|20\d\d|2100")
-BOUNDS = {1.96: ("95",), 1.959964: ("95",), 1.645: ("90", "95"), 1.65: ("90", "95"), 2.33: ("98", "99"), 2.576: ("99",), 2.58: ("99",), 1.28: ("80", "90")}  # of a normal distribution, with the per cent between or below them
-ONE_OF = re.compile(r"\b1 (?=[A-Za-z]{2,4}\b ?=)|\b1 ?= ?(?=[A-Za-z])|\bfrom 0\b[^.0-9]*\bto (?:1|10|100)\b|\bMonday (?:is|=) [01]\b|\b[01] (?:is|=) Monday\b|(?<=every )1\b|(?<=each )1\b")  # 1 USD = ...
+BOUNDS = {1.96: ("95",), 1.959964: ("95",), 1.645: ("90", "95"), 1.65: ("90", "95"), 2.33: ("98", "99"), 2.576: ("99",), 2.58: ("99",), 1.28: ("80", "90"),
+          3.841: ("5", "95"), 3.84: ("5", "95"), 5.991: ("5", "95"), 5.99: ("5", "95"), 7.815: ("5", "95"), 9.488: ("5", "95"), 6.635: ("1", "99"), 2.706: ("10", "90")}  # of a normal distribution and of chi-squared, with the per cent between, below or beyond them
+ONE_OF = re.compile(r"\b1 (?=[A-Za-z]{2,4}\b ?=)|\b1 ?= ?(?=[A-Za-z])|\b1 (?=[a-zäöüéèñ]+ (?:is|are|equals|ist|sind|entspricht|vaut|equivale a|son) \d)|\bfrom 0\b[^.0-9]*\bto (?:1|10|100)\b|\bMonday (?:is|=) [01]\b|\b[01] (?:is|=) Monday\b|(?<=every )1\b|(?<=each )1\b")  # 1 USD = ...
 COUNTS_BY = {"head", "tail", "nlargest", "nsmallest", "rolling", "quantile", "shift"}
+PARTS = {"numpy.percentile", "numpy.quantile", "numpy.nanpercentile", "numpy.nanquantile"}
 SMALL = 12  # to count from one, to the next month: added to what was computed, it says nothing of its own
 LABELLED = {"title", "xlabel", "ylabel", "label"}
 WRITES_NUMBERS = {"desk.money", "desk.percent", "desk.number", "str", "format", "round", "int", "float"}
@@ -214,15 +216,18 @@ class Told:
 
     def ends(self, expression, noted):
         """The ends of scales, beside which stands a number that the program computes with; beside what was computed only the next number: 4 or 5, of >= 4."""
-        texts = " ".join(n.value for n in ast.walk(expression) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+        texts = OCLOCK.sub("", " ".join(n.value for n in ast.walk(expression) if isinstance(n, ast.Constant) and isinstance(n.value, str)))
         pairs = [p for p in RANGE.findall(texts) if self.used & set(p) and (noted or int(p[1]) - int(p[0]) == 1)]
-        return ENDS & {n for p in pairs for n in p} | self.over.scaled(texts, self.used)
+        found = ENDS & {n for p in pairs for n in p} | self.over.scaled(texts, self.used)
+        return found | self.over.around(texts, self.used, ENDS) if noted else found
 
     def beside(self, node):
         """Whether something that people read holds it only to compute with it: it stands beside what is computed, in a comparison or a product."""
         up = self.scope.parents.get(node)
         if isinstance(up, ast.Call) and isinstance(node, ast.Name) and node in up.args:
             return self.bare.reads and bool(self.scope.functions(up.func)) and not self.bare.bare(up)  # given to a function of the program's own
+        if isinstance(up, ast.Call) and PARTS & set(self.scope.names(up.func)) and node in up.args[1:] and self.bare.reads and not self.bare.bare(up.args[0]):
+            return True  # 90 % of them, of np.percentile(days, 90)
         if isinstance(up, ast.Call) and getattr(up.func, "attr", "") in COUNTS_BY and node in up.args and self.bare.reads and not self.bare.bare(up.func.value):
             return True  # the top 10, of head(10)
         if self.bare.reads and self.over.looked_up(node, up):
