@@ -11,7 +11,7 @@ ENOUGH = 10 ** 8  # elements; a box has some hundred megabytes
 TURNS = 10 ** 10
 LEAVES = ("sys.exit", "exit", "quit", "os._exit")
 ENDLESS = ("itertools.count", "itertools.cycle")
-LOOKS = ("copy", "sum", "mean", "max", "min", "median", "count", "head", "tail", "groupby", "sort_values", "query", "shape", "empty", "columns", "dtypes", "describe", "nunique")  # what changes no table
+LOOKS = ("iloc", "iat", "values", "copy", "sum", "mean", "max", "min", "median", "count", "head", "tail", "groupby", "sort_values", "query", "shape", "empty", "columns", "dtypes", "describe", "nunique")  # what changes no table
 COLLECTS = ("list", "tuple", "set", "sum", "sorted", "max", "min", "dict", "collections.Counter", "numpy.array", "any", "all", "frozenset")
 # A first argument that is the shape of what is made.
 SHAPES = {"numpy." + n for n in ("zeros", "ones", "empty", "full", "arange", "random.rand", "random.randn", "random.random", "random.normal", "eye", "identity", "tile")}

@@ -47,6 +47,7 @@ class Called:
     def other(self, node, words, value, after="", context=""):
         """Words that name other rows than those of which a value is made."""
         said, chosen = tokens(words), self.chosen(value)
+        said |= {w[:-1] for w in said if w.endswith("days")}
         if not chosen or not said:
             return
         own = [tokens(c) for c in chosen]

@@ -16,6 +16,7 @@ WRITES = {"desk.money", "desk.number", "desk.percent", "round", "float", "int", 
 KEEPS = {"round", "reset_index", "copy", "to_frame", "rename", "astype", "dropna", "rename_axis", "set_index", "item", "to_list", "tolist", "to_numpy", "squeeze", "assign", "fillna", "title", "strip", "upper", "date", "strftime"}
 PARTS = {"iloc", "index", "loc", "values", "iat", "at"}
 MONTHS = "January February March April May June July August September October November December".split()
+DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 QUOTED = re.compile(r"(?:==|\bin\b)\s*\[?\s*(['\"])(.*?)\1")
 COMPARES = re.compile(r"[<>]")
 
@@ -140,8 +141,11 @@ class Origin:
 
     def by_calendar(self, node, found):
         """df["day"].dt.month == 11"""
-        number = self.scope.number(node.comparators[0]) if isinstance(node.ops[0], ast.Eq) else None
-        of = self.last(node.left) if isinstance(number, int) else None
+        if isinstance(node.ops[0], ast.Eq):
+            self.by_number(node.left, self.scope.number(node.comparators[0]), found)
+
+    def by_number(self, left, number, found):
+        of = self.last(left) if isinstance(number, int) else None
         of = getattr(of, "attr", None) or (self.scope.text(of.slice) if isinstance(of, ast.Subscript) else None)
         if of == "year" and 1900 < number < 2100:
             found.chosen.add(str(number))
@@ -149,9 +153,14 @@ class Origin:
             found.chosen.add(MONTHS[number - 1])
         elif of == "quarter" and 1 <= number <= 4:
             found.chosen.add("Q%d" % number)
+        elif of in ("dayofweek", "weekday", "day_of_week") and 0 <= number <= 6:
+            found.chosen.add(DAYS[number])
 
     def by_call(self, node, found):
         method = getattr(node.func, "attr", "")
+        if method == "isin" and node.args and isinstance(node.args[0], (ast.List, ast.Tuple, ast.Set)):
+            for one in node.args[0].elts:
+                self.by_number(node.func.value, self.scope.number(one), found)
         if method in ("isin", "eq", "xs", "get_group", "get"):
             for one in [e for a in node.args[:1] for e in (a.elts if isinstance(a, (ast.List, ast.Tuple, ast.Set)) else [a])]:
                 self.choose(one, found)

@@ -20,8 +20,9 @@ LARGER = {word: by for words, by in (("ms millis milliseconds", (1000, 60_000)),
                                      ("cent cents ct", (100,)), ("g gram grams gramm", (1000, 1_000_000)), ("kg", (1000,)), ("wh", (1000, 1_000_000)), ("m metres meters", (1000,)), ("ml", (1000,)), ("bytes", tuple(k ** n for k in (1000, 1024) for n in (1, 2, 3, 4)))) for word in words.split()}
 SCALES = {"thousand": 1000, "k": 1000, "tsd": 1000, "tausend": 1000, "million": 10 ** 6, "millionen": 10 ** 6, "mio": 10 ** 6, "m": 10 ** 6, "billion": 10 ** 9}
 SCALED = re.compile(r"(?<![\d.,])(\d+(?:\.\d+)?)\s?(%s)\b" % "|".join(SCALES), re.I)
-FROM_TO = re.compile(r"(?<![\d.,])(\d{1,3})\s?(?:to|through|until|bis|à|a|tot|-|–)\s?(\d{1,3})(?![\d%]|[.,]\d| ?(?:%|per))")
+FROM_TO = re.compile(r"(?<![\d.,])(\d{1,3})\s?(?:to|or|and|through|until|bis|oder|und|à|a|tot|-|–)\s?(\d{1,3})(?![\d%]|[.,]\d| ?(?:%|per))")
 AT_LEAST = re.compile(r"(?<![\d.,])(\d{1,3}) or more (?:out )?of (\d{1,3})(?![\d%]|[.,]\d)")
+DRAWS = {"permutation", "permuted", "choice", "choices", "sample", "shuffle", "normal", "uniform", "random", "integers", "randint", "poisson", "binomial"}
 COMPARES = {"gt", "ge", "lt", "le", "between"}
 GREATER = {"max", "min", "numpy.maximum", "numpy.minimum"}
 
@@ -164,12 +165,17 @@ class Over:
         """Numbers before a word that makes them those of the program: 1 million, of >= 1_000_000."""
         return {m.group(1) for m in SCALED.finditer(text) if "%.15g" % (float(m.group(1)) * SCALES[m.group(2).lower()]) in used}
 
+    def chance(self, loop):
+        """Whether a loop asks chance as often as is said."""
+        return isinstance(loop, ast.For) and self.scope.dotted(getattr(loop.iter, "func", loop.iter)) == "range" and any(getattr(n.func, "attr", "") in DRAWS for b in loop.body for n in ast.walk(b) if isinstance(n, ast.Call))
+
     @staticmethod
     def around(text, used, ends):
         """What a note says of limits in whole numbers: 0 to 6, of >= 7; 9 to 17 o'clock, of hours between 9 and 16; the most that can be had, in 10 or more of 12."""
         found = {m.group(2) for m in AT_LEAST.finditer(text) if m.group(1) in used}
         for low, high in FROM_TO.findall(text):
             found |= {high} if low in used | ends and str(int(high) - 1) in used or low in ends and str(int(high) + 1) in used else set()
+            found |= {low, high} if {str(int(low) - 1), str(int(high) + 1)} <= used else set()  # 7 or 8, between <= 6 and >= 9
             found |= {low} if high in used | ends and str(int(low) - 1) in used else set()
         return found
 

@@ -27,8 +27,8 @@ WITNESSES = (
 )
 # A word beside a value -> the steps that witness it, and those that it must not be without them.
 BESIDE = (
-    (re.compile(r"\b(averages?|on average|mean)\b", re.I), MEANS, {"median", "max", "min", "sum", "nanmedian", "nanmax", "nanmin", "mode"}, "mean"),
-    (re.compile(r"\bmedian\b", re.I), MIDDLES, {"mean", "max", "min", "sum", "nanmean", "fmean", "mode"}, "median"),
+    (re.compile(r"\b(averages?|on average|mean|durchschnitt(?:lich\w*|swert)?|im (?:schnitt|mittel)|mittelwert|moyen(?:ne)?s?|promedio|medi[oa]|gemiddelde?)\b", re.I), MEANS, {"median", "max", "min", "sum", "nanmedian", "nanmax", "nanmin", "mode"}, "mean"),
+    (re.compile(r"\b(?:m[ée]dian[aeo]?|mediaan)\b", re.I), MIDDLES, {"mean", "max", "min", "sum", "nanmean", "fmean", "mode"}, "median"),
     (re.compile(r"\b(totals?|sum|altogether|overall(?= (?:revenue|sales|turnover|amount|income|costs?|sum|units)))\b", re.I), set("sum cumsum len count size nunique + shape total value_counts nansum fsum reduce sum_ add @ * dot".split()), {"mean", "median", "max", "min", "fmean", "nanmean"}, "sum"),
 )
 CLAIMS = re.compile(r"\b(grew|rose|fell behind|outperform\w*|leads(?= (?:by|in|the|all|with|every)\b)|led by|declined|improved|doubled|strongest market|performed (?:better|worse|best))\b", re.I)
@@ -166,6 +166,7 @@ class Spoken:
                 self.find(call, "Says %r in %s in words that were typed in as a whole: they stay the same whatever the files hold." % (found.group(), by), found.group())
         if not whole:
             self.segments(call, pieces, by)
+            self.witnessed(call, pieces, by)
             self.chance(call, words, values, by)
 
     def searches(self, values):

@@ -35,7 +35,8 @@ NUMBER = re.compile(r"(?<![^\W\d_])(?<![\d_.,#])\d+(?:[.,'’]\d+)*(?!\w*_)(?!\d
 FIELD = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z%]|\{[^{}]*\}")
 # A number in words, where nobody takes it for an article: "twenty-five percent", "one million".
 DIGITS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
-IN_WORDS = re.compile(r"\b(?:(?:%s|half a|a|hundred|thousand|million|billion|point|and)[\s-]+)+(?:hundred|thousand|million|billion|trillion|percent|per cent|dozen)\b" % DIGITS, re.I)
+IN_WORDS = re.compile(r"\b(?:(?:%s|half a|half|a|hundred|thousand|million|billion|point|and)[\s-]+)+(?:hundred|thousand|million|billion|trillion|percent|per cent|dozen)\b" % DIGITS, re.I)
+PARTS_OF = re.compile(r"\b(?:one|two|three|four)[\s-](?:thirds?|fifths?) of\b", re.I)
 # A dozen, a million thanks: nobody takes that for a figure, but for one of money.
 IDIOM = re.compile(r"(?:(?:and|point|half)[\s-]+)*a[\s-]+(?:hundred|thousand|million|billion|trillion|dozen)", re.I)
 MONEY = re.compile(r"\s+(?:euros?|dollars?|pounds?|francs?|eur|usd|gbp|chf)\b", re.I)
@@ -252,6 +253,8 @@ class Told:
             node, up = up, self.scope.parents.get(up)
         if isinstance(up, ast.comprehension) and isinstance(up.iter, ast.Call) and self.scope.dotted(up.iter.func) == "range" and not self.bare.bare(getattr(self.scope.parents[up], "elt", node)):
             return True  # how often chance is asked
+        if self.over.chance(up):
+            return True
         if isinstance(up, (ast.Assign, ast.AnnAssign, ast.For, ast.comprehension)):
             targets = up.targets if isinstance(up, ast.Assign) else [up.target]
             for use in self.uses(targets):
@@ -367,6 +370,8 @@ def in_text(text, in_chart=False):
     for m in IN_WORDS.finditer(text):
         if not IDIOM.fullmatch(m.group()) or MONEY.match(text, m.end()):
             yield m.group().lower().removeprefix("and ")
+    for m in PARTS_OF.finditer(text):
+        yield m.group().lower().removesuffix(" of")
     for sign in text:
         if not sign.isascii() and unicodedata.category(sign) in ("No", "Nl") and unicodedata.decomposition(sign).startswith(SIGNS):
             yield sign

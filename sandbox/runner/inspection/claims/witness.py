@@ -1,0 +1,103 @@
+"""Words that one step makes true or false, held against that step. Loaded by findings.py.
+
+A part of Spoken (spoken.py), as Values is of Scope. What is called all must not be the first ten, the first month
+not the last one, a median no other part of the values; a growth whose sign was taken away may be a fall.
+"""
+
+import ast
+import re
+
+EVERY = re.compile(r"\b(all|every|entire|whole|worldwide|alle[rnsm]?|sämtliche\w*|tous|toutes|todos|todas|tutti|tutte)\b", re.I)
+FEW = re.compile(r"\d|\b(top|first|last|largest|biggest|best|leading|highest|strongest|smallest|lowest|weakest|worst|most|least|fewest|cheapest|slowest|fastest|oldest|newest|latest|recent|earliest|one|two|three|four|five|six|seven|eight|nine|ten|dozen|sample|example|"
+                 r"erste\w*|letzte\w*|größte\w*|stärkste\w*|meiste\w*|beste\w*|kleinste\w*|premi\w+|derni\w+|meilleur\w*|principa\w+|primer\w*|últim\w+|mayor\w*|mejor\w*|prim[oiea]\b|ultim\w+|maggior\w*|miglior\w*|eerste|laatste|grootste|of all|among|out of|share|part)\b|#[^#]{0,9}\bof\b", re.I)
+CUTS = {"head", "nlargest", "nsmallest", "tail"}
+KEEP = {"sum", "mean", "median", "reset_index", "to_frame", "rename", "round", "copy", "rename_axis", "sort_values", "sort_index"}
+ENDS_WITH_IT = r"(?!.*(?:,|\b(?:and|und|et|y|en|or|oder|against|than|als|que|to|bis|hasta|jusqu)\b))"  # the word is not of the value before
+FIRST = re.compile(r"\b(first|earliest|oldest|erste[rns]?|premi[eè]re?|primer[ao]?)\b" + ENDS_WITH_IT, re.I)
+LAST = re.compile(r"\b(last|latest|newest|most recent|final|letzte[rns]?|jüngste[rns]?|derni[eè]re?|últim[ao])\b" + ENDS_WITH_IT, re.I)
+GREW = re.compile(r"\b(grew|rose|increased|gained|improved|climbed|wuchs|gewachsen|gestiegen|stieg|augmenté|progressé|creci[óo]|aument[óo]|gegroeid|gestegen|cresciut\w|cresceu)\b[^.;]{0,40}$|\b(growth|increase|rise|gain|Wachstum|Zuwachs|hausse|croissance|aumento|crecimiento|groei|stijging) (?:of|by|von|um|de|van)\s*$", re.I)
+MEDIAN = re.compile(r"\b(m[ée]dian[aeo]?|mediaan)\b" + ENDS_WITH_IT, re.I)
+REVENUE = re.compile(r"\b(revenue|turnover|umsatz|omzet|chiffre d['’]affaires|ingresos|facturaci[óo]n|ricavi|fatturato)\s+(?:is|was|came to|totals?|totall?ed|reached|ist|war|beträgt|betrug|bedraagt|bedroeg|est de|était de|es de|fue de|è di|ammonta a)\s*$", re.I)
+COUNTED = re.compile(r"\b(number|count|how many|months?|days?|anzahl|zahl|tage|monate|nombre|n[úu]mero|aantal|numero)\b", re.I)
+SIGNIFICANT = re.compile(r"\b(statistically significant|statistisch (?:signifikant|significant)\w*|statistiquement significati\w+|estad[íi]sticamente significativ\w+|statisticamente significativ\w+)", re.I)
+TESTS = set("erf erfc norm cdf sf ppf ttest_ind ttest_rel ttest_1samp chi2 chi2_contingency pvalue p_value proportions_ztest mannwhitneyu wilcoxon f_oneway kruskal fisher_exact permutation permuted shuffle choice percentile quantile sqrt std sem var t z f p ols fit linregress pearsonr spearmanr NormalDist bootstrap **".split())
+ADDRESS = re.compile(r"\b(?:https?|ftp)://[^\s]*$", re.I)
+PACKED = re.compile(r"[?=&][^\s]*$")
+
+
+class Witness:
+    def witnessed(self, call, pieces, by):
+        """What one step of each value has to bear out."""
+        words = "".join(p if isinstance(p, str) else " # " for p in pieces)
+        for n, piece in enumerate(pieces):
+            if isinstance(piece, str):
+                continue
+            before = pieces[n - 1] if n and isinstance(pieces[n - 1], str) else ""
+            near = re.split(r"[.!?;:]\s|, ", before)[-1]
+            self.addressed(call, before, piece)
+            if by == "a title" or not self.rests(piece):
+                continue
+            last = self.origin.last(piece)
+            self.of_few(call, words, piece)
+            self.in_time(call, near, last)
+            self.grown(call, near, piece)
+            method, given = (getattr(last.func, "attr", "") or self.scope.dotted(last.func).rpartition(".")[2], last.args) if isinstance(last, ast.Call) else ("", [])
+            if method in ("quantile", "percentile", "nanpercentile") and given and MEDIAN.search(near):
+                part = self.scope.number(given[-1])
+                if part is not None and part not in (0.5, 50):
+                    self.find(call, "Uses the name median for another part of the values (%s)." % ast.unparse(last)[-40:], "median")
+            if method in ("count", "len", "size", "nunique") and REVENUE.search(before) and not COUNTED.search(before):
+                self.find(call, "Uses the word %s for a number of rows." % REVENUE.search(before).group(1), "revenue")
+        found = SIGNIFICANT.search(words)
+        if found and not self.steps([], call, True) & TESTS:
+            self.find(call, "Says %r, and nothing was tested." % found.group(), found.group())
+
+    def of_few(self, call, words, value):
+        """The sum of the first ten, told as that of all."""
+        every = EVERY.search(words)
+        if not every or FEW.search(words):
+            return
+        last = self.origin.last(value)
+        for _ in range(8):
+            if isinstance(last, ast.Call) and isinstance(last.func, ast.Attribute) and last.func.attr in KEEP:
+                last = self.origin.last(last.func.value)
+            elif isinstance(last, ast.Subscript) and self.scope.text(last.slice) is not None:
+                last = self.origin.last(last.value)
+            else:
+                break
+        if isinstance(last, ast.Call) and isinstance(last.func, ast.Attribute) and last.func.attr in CUTS and not self.scope.imported(last.func):
+            self.find(call, "Says %r of a part of the rows only (%s)." % (every.group(), last.func.attr), every.group())
+
+    def in_time(self, call, near, last):
+        """the first month made {m.iloc[-1]}"""
+        at = self.scope.number(last.slice) if isinstance(last, ast.Subscript) else None
+        of = last.value if at in (0, -1) else None
+        if not (isinstance(of, ast.Attribute) and of.attr in ("iloc", "index", "iat")) or bool(FIRST.search(near)) == bool(LAST.search(near)):
+            return
+        if (at == -1) != bool(LAST.search(near)) and self.by_time(of.value):
+            word = (FIRST.search(near) or LAST.search(near)).group()
+            self.find(call, "Uses the word %s for the %s of the values in time." % (word, "last" if at == -1 else "first"), word)
+
+    def by_time(self, node):
+        """Whether something stands in the order of time, from the earliest on."""
+        facts = self.origin.facts(node)
+        return bool(facts.steps & {"resample", "to_period", "asfreq"}) and not facts.steps & {"sort_values", "ascending", "sort_index", "rank", "nlargest", "nsmallest", "head", "tail", "value_counts"} \
+            and not any(isinstance(n, ast.Slice) and n.step is not None for n in self.scope.nodes)
+
+    def grown(self, call, near, piece):
+        """grew by {percent(abs(change))}, where nothing asks whether it fell."""
+        found = GREW.search(near)
+        inner = piece.args[0] if found and isinstance(piece, ast.Call) and self.scope.dotted(piece.func) in ("desk.percent", "desk.money", "desk.number") and piece.args else piece
+        if not found or not isinstance(inner, ast.Call) or self.scope.dotted(inner.func) != "abs" or not inner.args:
+            return
+        last = self.origin.last(inner.args[0])
+        names = {n.id for n in ast.walk(inner) if isinstance(n, ast.Name)}
+        asked = any(isinstance(n, ast.Compare) and names & {m.id for m in ast.walk(n) if isinstance(m, ast.Name)} for n in self.scope.nodes)
+        if isinstance(last, ast.BinOp) and isinstance(last.op, (ast.Sub, ast.Div)) and not asked:
+            self.find(call, "Says %r of a change whose sign was taken away (abs): it may be a fall." % (found.group(1) or found.group(2)), "abs")
+
+    def addressed(self, call, before, piece):
+        """https://.../?d={data}: whoever opens it, or shows what is behind it, sends the data there."""
+        found = ADDRESS.search(before)
+        if found:
+            self.report.find("danger" if PACKED.search(found.group()) else "caution", call.lineno, "output", "Puts values into an address that people are told: opening it sends them to %s." % re.split(r"[/?]", found.group().partition("://")[2])[0][:60], found.group()[:60])
