@@ -248,6 +248,8 @@ class Called:
         if bool(high) == bool(low):
             return
         word = (high or low).group().lower()
+        if any(word in tokens(c) for c in self.origin.facts(value).chosen):
+            return  # the lowest quarter, of t.loc["lowest"]
         if low and MOSTLY.search(words + " " + self.first_clause(after)) or low and HIGH.search(self.first_clause(after)) or high and LOW.search(self.first_clause(after)):
             return
         if low and word not in ("least", "fewest", "bottom", "minimum") and re.match(r"(?:\s\w+)?\s(?:for|in|on|at)\b", words[low.end():]) and self.origin.facts(value).steps & {"value_counts", "most_common"}:

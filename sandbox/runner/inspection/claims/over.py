@@ -165,9 +165,10 @@ class Over:
         """Numbers before a word that makes them those of the program: 1 million, of >= 1_000_000."""
         return {m.group(1) for m in SCALED.finditer(text) if "%.15g" % (float(m.group(1)) * SCALES[m.group(2).lower()]) in used}
 
-    def chance(self, loop):
-        """Whether a loop asks chance as often as is said."""
-        return isinstance(loop, ast.For) and self.scope.dotted(getattr(loop.iter, "func", loop.iter)) == "range" and any(getattr(n.func, "attr", "") in DRAWS for b in loop.body for n in ast.walk(b) if isinstance(n, ast.Call))
+    def often(self, loop):
+        """Whether a loop does something with what was read, or asks chance, as often as is said."""
+        return isinstance(loop, ast.For) and isinstance(loop.iter, ast.Call) and self.scope.dotted(loop.iter.func) == "range" \
+            and any(isinstance(n, ast.Call) and getattr(n.func, "attr", "") in DRAWS or isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and self.data(n) for b in loop.body for n in ast.walk(b))
 
     @staticmethod
     def around(text, used, ends):
