@@ -9,6 +9,7 @@ import re
 BARS = {"bar": "y", "barh": "x", "barplot": "y", "countplot": "y"}
 # Labels that stand in an order of their own, whatever the table.
 CALENDAR = {w.lower()[:3] for w in "January February March April May June July August September October November December Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()}
+POWERS = re.compile(r"squar|power|root|varian|quadrat|wurzel|potenz|carré|cuadr|²|\^2|energy|fit|model|trend|curve|index|predict", re.I)
 LABEL_NUMBER = re.compile(r"^\W*(-?\d+(?:[.,]\d+)*)\s*(k|m|bn|b|%|tsd|mio)?\W*$", re.I)
 
 
@@ -28,6 +29,11 @@ class Drawn:
         texts = [self.scope.text(e) for e in given.elts] if isinstance(given, (ast.List, ast.Tuple)) else []
         if len(texts) > 1 and all(texts) and not all(t.lower()[:3] in CALENDAR for t in texts):
             self.say(node, "%s in an order that was typed in (%s): nothing makes sure that each stands at its own." % (what, ", ".join(t[:20] for t in texts[:3])))
+
+    def powered(self, call):
+        value = self.fudge.literal(call.args[1])
+        return isinstance(value, ast.BinOp) and isinstance(value.op, ast.Pow) and self.scope.number(value.right) is not None and self.fudge.data(value.left) \
+            and not any(isinstance(n, ast.Constant) and isinstance(n.value, str) and POWERS.search(n.value) for n in self.scope.nodes)
 
     def counted_off(self, table, names):
         """Whether a row stands for each number from 0 on, so that names in their order are theirs: days = days.reindex(range(7))."""

@@ -293,6 +293,7 @@ class Spoken:
             self.measured(call, before, piece, after)
             if by not in ("a title",):
                 self.way(call, before, piece, after)
+                self.way_behind(call, before, piece, after)
                 self.scale(call, piece, after)
                 unit = self.unit(piece, before, after)
                 key = ast.dump(self.inner(piece))

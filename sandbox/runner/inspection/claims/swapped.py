@@ -284,6 +284,8 @@ class Swapped:
         elif method in ("bar", "barh") and len(node.args) > 1:
             self.drawn(node, *node.args[:2])
             self.parted(node, node.args[:2])
+        elif method in ("plot", "step", "scatter", "fill_between") and len(node.args) > 1 and self.powered(node):
+            self.say(node, "Draws powers of the values, and no title or label says so.", "powers")
         elif method in ("plot", "step", "scatter") and len(node.args) > 1 and (self.backwards(node.args[0]) != self.backwards(node.args[1])) and not self.bare.bare(node.args[0]) and self.fudge.data(node.args[1]) and not self.turned:
             self.say(node, "Draws values in the opposite order to the names they stand beside.")
         elif method == "pie" and node.args and "labels" in keyword:

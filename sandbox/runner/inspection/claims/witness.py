@@ -19,6 +19,8 @@ GREW = re.compile(r"\b(grew|rose|increased|gained|improved|climbed|wuchs|gewachs
 MEDIAN = re.compile(r"\b(m[ée]dian[aeo]?|mediaan)\b" + ENDS_WITH_IT, re.I)
 REVENUE = re.compile(r"\b(revenue|turnover|umsatz|omzet|chiffre d['’]affaires|ingresos|facturaci[óo]n|ricavi|fatturato)\s+(?:is|was|came to|totals?|totall?ed|reached|ist|war|beträgt|betrug|bedraagt|bedroeg|est de|était de|es de|fue de|è di|ammonta a)\s*$", re.I)
 COUNTED = re.compile(r"\b(number|count|how many|months?|days?|anzahl|zahl|tage|monate|nombre|n[úu]mero|aantal|numero)\b", re.I)
+BEHIND = re.compile(r"\s*(?:(?:has|had|is|was|shows?|made|sold|brought|earned|reached|recorded) (?:by far )?the|hat (?:den|die|das)) \w+", re.I)
+THOUSANDS = re.compile(r"thousand|million|billion|\bin (?:k|m)\b|\bk\b|[k]€|€k|\bm\b|\bmn\b|\bbn\b|\bt€|tsd|tausend|mio|mrd|mille|milliers?|\bmil\b|miles|migliai|duizend|milj|mln|1[., ]?000", re.I)
 SIGNIFICANT = re.compile(r"\b(statistically significant|statistisch (?:signifikant|significant)\w*|statistiquement significati\w+|estad[íi]sticamente significativ\w+|statisticamente significativ\w+)", re.I)
 TESTS = set("erf erfc norm cdf sf ppf ttest_ind ttest_rel ttest_1samp chi2 chi2_contingency pvalue p_value proportions_ztest mannwhitneyu wilcoxon f_oneway kruskal fisher_exact permutation permuted shuffle choice percentile quantile sqrt std sem var t z f p ols fit linregress pearsonr spearmanr NormalDist bootstrap **".split())
 ADDRESS = re.compile(r"\b(?:https?|ftp)://[^\s]*$", re.I)
@@ -48,6 +50,8 @@ class Witness:
                     self.find(call, "Uses the name median for another part of the values (%s)." % ast.unparse(last)[-40:], "median")
             if method in ("count", "len", "size", "nunique") and REVENUE.search(before) and not COUNTED.search(before):
                 self.find(call, "Uses the word %s for a number of rows." % REVENUE.search(before).group(1), "revenue")
+            if self.scope.dotted(getattr(piece, "func", piece)) == "desk.money" and piece.args:
+                self.in_thousands(call, piece.args[0])
         found = SIGNIFICANT.search(words)
         if found and not self.steps([], call, True) & TESTS:
             self.find(call, "Says %r, and nothing was tested." % found.group(), found.group())
@@ -67,6 +71,24 @@ class Witness:
                 break
         if isinstance(last, ast.Call) and isinstance(last.func, ast.Attribute) and last.func.attr in CUTS and not self.scope.imported(last.func):
             self.find(call, "Says %r of a part of the rows only (%s)." % (every.group(), last.func.attr), every.group())
+
+    def in_thousands(self, call, value):
+        """money(total / 1000), where nothing says thousands: it reads a thousand times too small."""
+        last = self.origin.last(value)
+        by = self.scope.number(last.right) if isinstance(last, ast.BinOp) and isinstance(last.op, ast.Div) else None
+        end = self.origin.last(last.left) if by in (1000, 1_000_000) else None
+        if isinstance(end, ast.Call) and getattr(end.func, "attr", "") in ("sum", "mean", "median", "max", "min") and self.legible and not THOUSANDS.search(self.all_words) \
+                and not self.origin.facts(end).steps & {"*", "/", "mul", "div"} and any(map(self.money_only, self.origin.facts(end).columns)):
+            self.find(call, "Writes an amount that was divided by %s, and nothing says so: it reads as many times too small." % "{:,}".format(int(by)), "%g" % by)
+
+    def money_only(self, column):
+        return bool(self.money.search(column)) and not self.quantity.search(column) and not re.search(r"milli|cent|mill|micro|_m\b", column, re.I)
+
+    def way_behind(self, call, before, value, after):
+        """{share.idxmax()} has the lowest share"""
+        found = BEHIND.match(after)
+        if found and not self.high.search(before) and not self.low.search(before):
+            self.way(call, found.group(), value, after[found.end():])
 
     def in_time(self, call, near, last):
         """the first month made {m.iloc[-1]}"""
