@@ -45,6 +45,8 @@ class Origin:
         for node in scope.nodes:
             if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
                 self.made.add(scope.text(node.slice))
+            elif isinstance(node, ast.Assign) and getattr(node.targets[0], "attr", "") == "columns" and isinstance(node.value, (ast.List, ast.Tuple)):
+                self.made.update(t for t in map(scope.text, node.value.elts) if t and t not in compared)
             elif isinstance(node, ast.Dict) and self.heads(node):
                 self.made.update(t for t in map(scope.text, filter(None, node.keys)) if t and t not in compared)
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("agg", "aggregate", "assign", "rename", "reset_index", "to_frame", "melt", "eval"):

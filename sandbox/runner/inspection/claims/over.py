@@ -12,6 +12,8 @@ import re
 CELLS = {"loc", "iloc", "at", "iat"}
 NOTHING = {0, 1, -1, 100}  # ends of an axis, shares, what is filled in
 COUNTS = "one two three four five six seven eight nine ten eleven twelve".split()
+SMALLER = {w: n + 1 for n, w in enumerate("one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split())} | {w: 10 * n + 20 for n, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split())}
+LARGE = {"thousand": 10 ** 3, "million": 10 ** 6, "billion": 10 ** 9, "dozen": 12}
 LENGTH = re.compile(r"\b(\d+(?:\.\d+)?|%s)[ -](minute|hour|day|week)s?\b" % "|".join(COUNTS), re.I)
 BELOW = {"minute": (60,), "hour": (60, 3600), "day": (24, 1440, 86400), "week": (7, 168)}
 BESIDE = {"days": (24, 1 / 7), "weeks": (7,), "hours": (60, 1 / 24), "minutes": (60, 1 / 60), "years": (12,), "months": (1 / 12,)}  # the units next to one
@@ -159,6 +161,25 @@ class Over:
         if of is not None and size:
             said = {w for n in ast.walk(of) for t in (getattr(n, "value", ""), getattr(n, "attr", ""), getattr(n, "id", "")) if isinstance(t, str) for w in re.split(r"[\W_]+", t.lower())}
             yield from ("%.10g" % (size / by) for word in said & LARGER.keys() for by in LARGER[word] if size % by == 0)
+
+    @staticmethod
+    def in_words(number):
+        """five thousand as 5000; nothing for what is no number in words."""
+        whole, part = 0.0, 0.0
+        if not number[:1].isalpha():
+            return None
+        for word in re.split(r"[\s-]+", number.lower()):
+            if word in SMALLER:
+                part += SMALLER[word]
+            elif word == "hundred":
+                part = (part or 1) * 100
+            elif word in LARGE:
+                whole, part = whole + (part or 1) * LARGE[word], 0
+            elif word == "half":
+                part += 0.5
+            elif word not in ("a", "and", "per", "cent", "percent"):
+                return None
+        return "%.15g" % (whole + part)
 
     @staticmethod
     def scaled(text, used):

@@ -210,7 +210,7 @@ class Spoken:
             return True
         up = self.scope.parents.get(node)
         while up is not None and not isinstance(up, ast.FunctionDef):
-            if isinstance(up, ast.If) and (self.rests(up.test) or self.gathered(up.test)) and not (isinstance(up.test, ast.Compare) and isinstance(up.test.ops[0], ast.GtE) and self.scope.number(up.test.comparators[0]) == 0 and getattr(getattr(up.test.left, "func", None), "id", "") == "len"):
+            if isinstance(up, ast.If) and (self.rests(up.test) or self.gathered(up.test) or self.told.over.data(up.test)) and not (isinstance(up.test, ast.Compare) and isinstance(up.test.ops[0], ast.GtE) and self.scope.number(up.test.comparators[0]) == 0 and getattr(getattr(up.test.left, "func", None), "id", "") == "len"):
                 return True
             up = self.scope.parents.get(up)
         return isinstance(up, ast.FunctionDef) and any(isinstance(n, ast.Return) for n in ast.walk(up)) and len(up.body) > 1 and any(isinstance(n, ast.If) for n in up.body)

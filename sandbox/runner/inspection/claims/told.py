@@ -85,7 +85,7 @@ class Told:
                 self.in_chart = by == CHARTS
                 ends = self.ends(expression, by == "note()")
                 for number, line in self.numbers(expression, set()):
-                    if number not in self.used and number not in ends and (line, number) not in self.said and (by != PRINTS or large(number)):
+                    if number not in self.used and number not in ends and self.over.in_words(number) not in self.used and (line, number) not in self.said and (by != PRINTS or large(number)):
                         self.said.add((line, number))
                         self.find("caution", line, "written", "The number %s in %s was typed in, not computed." % (number, by), number)
         if self.bare.reads:
@@ -233,7 +233,7 @@ class Told:
             return True  # the top 10, of head(10)
         if self.bare.reads and self.over.looked_up(node, up):
             return True  # the homes of 2 bedrooms, of counts[2]
-        if not isinstance(up, (ast.Compare, ast.BinOp)) or not self.bare.reads or isinstance(self.scope.parents.get(up), ast.IfExp):
+        if not isinstance(up, (ast.Compare, ast.BinOp)) or not self.bare.reads or isinstance(self.scope.parents.get(up), ast.IfExp) and any(self.scope.number(b) is not None for b in (self.scope.parents[up].body, self.scope.parents[up].orelse)):
             return False
         others = [n for n in ([up.left] + up.comparators if isinstance(up, ast.Compare) else [up.left, up.right]) if n is not node]
         return not (isinstance(up, ast.BinOp) and isinstance(up.op, ast.Add)) and not any(map(self.bare.bare, others)) and not any(isinstance(n, ast.JoinedStr) or isinstance(self.scope.value(n), str) for n in others)
