@@ -101,6 +101,9 @@ class Endless(ast.NodeVisitor):
             and self.scope.dotted(source.args[0]) in ("int", "str", "list", "dict", "float", "bool")
 
     def visit_ListComp(self, node):
+        ends = [self.scope.number(g.iter.args[-1]) for g in node.generators if isinstance(g.iter, ast.Call) and self.scope.dotted(g.iter.func) == "range" and g.iter.args and not g.ifs]
+        if isinstance(node, ast.ListComp) and len(ends) == len(node.generators) and None not in ends and math.prod(ends) * (self.size(node.elt) or 1) >= ENOUGH:
+            self.too_much(node.lineno)
         if self.never_ends(node.generators[0].iter):
             self.forever(node.lineno)
         self.generic_visit(node)

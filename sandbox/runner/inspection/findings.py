@@ -65,7 +65,7 @@ def inspect(code, files, load):
     origin = load("origin").Origin(scope, bare, fudge, files)
     swapped = Swapped(scope, report, bare, fudge, files)
 
-    class Spoken(load("spoken").Spoken, load("called").Called, load("witness").Witness):
+    class Spoken(load("spoken").Spoken, load("called").Called, load("witness").Witness, load("states").States):
         """What people are told in words and names."""
 
     class Turned(load("turned").Turned, load("small").Small):

@@ -141,6 +141,7 @@ class Called:
     def assigned(self, node, target, value):
         if isinstance(target, ast.Name):
             self.dated(node, target.id, value)
+            self.named_by_state(node, target.id, value)
         name = target.id if isinstance(target, ast.Name) else self.scope.text(target.slice) if isinstance(target, ast.Subscript) else None
         if name and re.search(r"(^|[_ ])(share|pct|percent|percentage|proportion)([_ ]|$)", name, re.I):
             by = value.right if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div) else value.args[0] if isinstance(value, ast.Call) and getattr(value.func, "attr", "") in ("div", "divide", "truediv") and value.args else None

@@ -35,6 +35,13 @@ class Drawn:
         return isinstance(value, ast.BinOp) and isinstance(value.op, ast.Pow) and self.scope.number(value.right) is not None and self.fudge.data(value.left) \
             and not any(isinstance(n, ast.Constant) and isinstance(n.value, str) and POWERS.search(n.value) for n in self.scope.nodes)
 
+    def labelled(self, call, keyword):
+        """plot(s.index, s["budget"], label="spent"), of two columns of one table."""
+        label, value = self.scope.text(keyword["label"]), self.fudge.literal(call.args[1]) if len(call.args) > 1 else call.func.value
+        of = self.scope.text(value.slice) if isinstance(value, ast.Subscript) else None
+        if label and of and label.lower() != of.lower() and any({label.lower(), of.lower()} <= {c.lower() for c in columns} for columns in self.tables_read):
+            self.say(call, "Draws the column %s under the name of another one, %s." % (of, label), label)
+
     def counted_off(self, table, names):
         """Whether a row stands for each number from 0 on, so that names in their order are theirs: days = days.reindex(range(7))."""
         made, names = self.origin_of(table), self.fudge.literal(names)
@@ -63,6 +70,8 @@ class Drawn:
             turned, part = self.stripped(one)
             if isinstance(part, ast.Attribute) and part.attr in ("index", "values", "columns") or isinstance(part, ast.Name):
                 base = part.value if isinstance(part, ast.Attribute) else part
+                if isinstance(base, ast.Call) and getattr(base.func, "attr", "") == "sort_values" and not base.args:
+                    base, turned = base.func.value, "sorted by value" + turned
                 known.setdefault(ast.dump(base), {})[getattr(part, "attr", "values")] = turned
         for parts in known.values():
             if len(parts) > 1 and "index" in parts and "values" in parts and parts["index"] != parts["values"]:
@@ -143,11 +152,12 @@ class Drawn:
         """An axis under the name of a column that the program does not use, where another one is drawn."""
         text = self.scope.text(node.args[0])
         if text and any(text in columns for columns in self.tables_read):
-            for call in (n for n in self.scope.nodes if isinstance(n, ast.Call) and getattr(n.func, "attr", "") in ("scatter", "plot") and len(n.args) > 1):
+            for call in (n for n in self.scope.nodes if isinstance(n, ast.Call) and getattr(n.func, "attr", "") in ("scatter", "plot", "bar", "barh") and len(n.args) > 1):
                 x, y = (self.scope.text(a.slice) if isinstance(a, ast.Subscript) else None for a in call.args[:2])
                 wanted, other = (x, y) if "xlabel" in getattr(node.func, "attr", "") else (y, x)
-                if wanted and text == other != wanted:
-                    self.say(node, "Names the axis on which %s is drawn %s, which is on the other one." % (wanted, text), text)
+                drawings = [n for n in self.scope.nodes if isinstance(n, ast.Call) and getattr(n.func, "attr", "") in ("bar", "barh", "plot", "scatter", "step", "hist", "fill_between")]
+                if wanted and text != wanted and len(drawings) == 1 and any({text, wanted} <= columns for columns in self.tables_read) or wanted and text == other != wanted:
+                    self.say(node, "Names the axis on which %s is drawn %s, which is another column." % (wanted, text), text)
                     return
             used = {n.value for n in self.scope.nodes if isinstance(n, ast.Constant) and isinstance(n.value, str) and n is not node.args[0]} | {n.attr for n in self.scope.nodes if isinstance(n, ast.Attribute)}
             drawn = [a for n in self.scope.nodes if isinstance(n, ast.Call) and getattr(n.func, "attr", "") in ("bar", "barh", "plot", "scatter") for a in n.args]

@@ -13,7 +13,11 @@ CELLS = {"loc", "iloc", "at", "iat"}
 NOTHING = {0, 1, -1, 100}  # ends of an axis, shares, what is filled in
 COUNTS = "one two three four five six seven eight nine ten eleven twelve".split()
 SMALLER = {w: n + 1 for n, w in enumerate("one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split())} | {w: 10 * n + 20 for n, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split())}
-LARGE = {"thousand": 10 ** 3, "million": 10 ** 6, "billion": 10 ** 9, "dozen": 12}
+for tongue in ("zwei drei vier fünf sechs sieben acht neun zehn", "deux trois quatre cinq six sept huit neuf dix", "dos tres cuatro cinco seis siete ocho nueve diez"):
+    SMALLER.update({w: n + 2 for n, w in enumerate(tongue.split())})
+for tongue in ("zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig", "vingt trente quarante cinquante soixante", "veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa"):
+    SMALLER.update({w: 10 * n + 20 for n, w in enumerate(tongue.split())})
+LARGE = {"hundert": 100, "tausend": 10 ** 3, "mille": 10 ** 3, "mil": 10 ** 3, "millionen": 10 ** 6, "millions": 10 ** 6, "millones": 10 ** 6, "milliarden": 10 ** 9, "milliards": 10 ** 9, "thousand": 10 ** 3, "million": 10 ** 6, "billion": 10 ** 9, "dozen": 12}
 LENGTH = re.compile(r"\b(\d+(?:\.\d+)?|%s)[ -](minute|hour|day|week)s?\b" % "|".join(COUNTS), re.I)
 BELOW = {"minute": (60,), "hour": (60, 3600), "day": (24, 1440, 86400), "week": (7, 168)}
 BESIDE = {"days": (24, 1 / 7), "weeks": (7,), "hours": (60, 1 / 24), "minutes": (60, 1 / 60), "years": (12,), "months": (1 / 12,)}  # the units next to one
@@ -177,7 +181,7 @@ class Over:
                 whole, part = whole + (part or 1) * LARGE[word], 0
             elif word == "half":
                 part += 0.5
-            elif word not in ("a", "and", "per", "cent", "percent"):
+            elif word not in ("a", "and", "per", "cent", "percent", "prozent", "pour", "pourcent", "por", "ciento"):
                 return None
         return "%.15g" % (whole + part)
 

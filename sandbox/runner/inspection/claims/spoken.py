@@ -71,6 +71,7 @@ class Spoken:
                 self.values |= {t for a in node.args + [k.value for k in node.keywords] if isinstance(a, ast.Constant) for t in self.scope.texts(a) or () if t not in self.origin.made}
         for node in self.scope.nodes:
             self.named(node)
+            self.put_together(node)
         self.everything = None
         self.draws = any(getattr(n.func, "attr", getattr(n.func, "id", "")) in RANDOMS for n in calls)
         for call in calls:

@@ -251,6 +251,9 @@ class Swapped:
             self.labels(node, node.args[-1], "Names groups")
         elif name == "pandas.Series" and node.args and "index" in keyword:
             self.beside(node, [node.args[0], keyword["index"]])
+            typed = self.fudge.strange(set(self.bare.figures(node.args[0]))) if isinstance(self.fudge.literal(node.args[0]), (ast.List, ast.Tuple)) and self.bare.bare(node.args[0]) and not self.bare.bare(keyword["index"]) else ()
+            if len(typed) > 1:
+                self.find("caution", node.lineno, "written", "Puts figures that were typed in beside names that were read (%s)." % ", ".join("%g" % n for n in sorted(typed)[:3]), "%g" % min(typed))
         elif method == "bar_label" and isinstance(keyword.get("labels"), ast.ListComp) and self.alone(keyword["labels"].generators[0].iter, 0) and not any(self.ordered(n) for n in self.scope.nodes):
             self.say(node, "Puts the labels of bars in an order of their own.")
         elif name == "zip":
@@ -303,6 +306,8 @@ class Swapped:
             self.ticks(node, node.args[0] if node.args else keyword.get("ticks"), keyword["labels"] if "labels" in keyword else node.args[1])
         elif method in ("set_xticklabels", "set_yticklabels") and node.args and self.backwards(node.args[0]) and not self.turned:
             self.say(node, "Puts the labels of an axis in an order of their own.")
+        if method in ("plot", "bar", "step", "scatter", "fill_between", "line", "area") and "label" in keyword:
+            self.labelled(node, keyword)
         self.logarithmic(node, method, keyword)
         if name == "round" and len(node.args) > 1 or method == "round" and node.args:
             if self.rounds(node) and self.fudge.data(node) and not self.fudge.harmless(node, 0):

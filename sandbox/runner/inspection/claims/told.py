@@ -34,8 +34,8 @@ SHOWS = {"print", "text", "annotate"}
 NUMBER = re.compile(r"(?<![^\W\d_])(?<![\d_.,#])\d+(?:[.,'’]\d+)*(?!\w*_)(?!\d|st\b|nd\b|rd\b|th\b|D\b)")
 FIELD = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z%]|\{[^{}]*\}")
 # A number in words, where nobody takes it for an article: "twenty-five percent", "one million".
-DIGITS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
-IN_WORDS = re.compile(r"\b(?:(?:%s|half a|half|a|hundred|thousand|million|billion|point|and)[\s-]+)+(?:hundred|thousand|million|billion|trillion|percent|per cent|dozen)\b" % DIGITS, re.I)
+DIGITS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|zwölf|zwanzig|dreißig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig|deux|trois|quatre|cinq|dix|vingt|trente|quarante|cinquante|soixante|dos|tres|cuatro|cinco|diez|veinte|treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa"
+IN_WORDS = re.compile(r"\b(?:(?:%s|half a|half|a|hundred|thousand|million|billion|point|and)[\s-]+)+(?:hundred|thousand|million|billion|trillion|percent|per cent|dozen|hundert|tausend|millionen|milliarden|prozent|mille|millions|milliards|pour ?cent|cien|mil|millones|por ciento)\b" % DIGITS, re.I)
 PARTS_OF = re.compile(r"\b(?:one|two|three|four)[\s-](?:thirds?|fifths?) of\b", re.I)
 # A dozen, a million thanks: nobody takes that for a figure, but for one of money.
 IDIOM = re.compile(r"(?:(?:and|point|half)[\s-]+)*a[\s-]+(?:hundred|thousand|million|billion|trillion|dozen)", re.I)
@@ -249,7 +249,7 @@ class Told:
         """Whether a value comes to where something is done with it, by whatever names. seen is where the search has been."""
         up = node if isinstance(node, ast.comprehension) else self.scope.parents.get(node)
         while isinstance(up, (ast.UnaryOp, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.JoinedStr, ast.FormattedValue)) \
-                or isinstance(up, ast.Call) and len(up.args) > 1 and self.greater & set(self.scope.names(up.func)):  # to be the greater of two is no computing
+                or isinstance(up, ast.Call) and len(up.args) > 1 and (self.greater | {"pandas.Series"}) & set(self.scope.names(up.func)):  # to be the greater of two is no computing
             node, up = up, self.scope.parents.get(up)
         if isinstance(up, ast.comprehension) and isinstance(up.iter, ast.Call) and self.scope.dotted(up.iter.func) == "range" and not self.bare.bare(getattr(self.scope.parents[up], "elt", node)):
             return True  # how often chance is asked

@@ -23,7 +23,8 @@ BEHIND = re.compile(r"\s*(?:(?:has|had|is|was|shows?|made|sold|brought|earned|re
 THOUSANDS = re.compile(r"thousand|million|billion|\bin (?:k|m)\b|\bk\b|[k]€|€k|\bm\b|\bmn\b|\bbn\b|\bt€|tsd|tausend|mio|mrd|mille|milliers?|\bmil\b|miles|migliai|duizend|milj|mln|1[., ]?000", re.I)
 SIGNIFICANT = re.compile(r"\b(statistically significant|statistisch (?:signifikant|significant)\w*|statistiquement significati\w+|estad[íi]sticamente significativ\w+|statisticamente significativ\w+)", re.I)
 TESTS = set("erf erfc norm cdf sf ppf ttest_ind ttest_rel ttest_1samp chi2 chi2_contingency pvalue p_value proportions_ztest mannwhitneyu wilcoxon f_oneway kruskal fisher_exact permutation permuted shuffle choice percentile quantile sqrt std sem var t z f p ols fit linregress pearsonr spearmanr NormalDist bootstrap **".split())
-ADDRESS = re.compile(r"\b(?:https?|ftp)://[^\s]*$", re.I)
+ADDRESS = re.compile(r"\b(?:https?|ftp)://[^\s/?]+[^\s]*$", re.I)
+SENDS = {"join", "to_json", "to_csv", "to_string", "encode", "b64encode", "urlsafe_b64encode", "urlencode", "quote", "tolist", "hex"}
 PACKED = re.compile(r"[?=&][^\s]*$")
 
 
@@ -36,13 +37,14 @@ class Witness:
                 continue
             before = pieces[n - 1] if n and isinstance(pieces[n - 1], str) else ""
             near = re.split(r"[.!?;:]\s|, ", before)[-1]
-            self.addressed(call, before, piece)
             if by == "a title" or not self.rests(piece):
                 continue
             last = self.origin.last(piece)
             self.of_few(call, words, piece)
             self.in_time(call, near, last)
             self.grown(call, near, piece)
+            self.stated(call, words, near, piece)
+            self.multiplied(call, piece)
             method, given = (getattr(last.func, "attr", "") or self.scope.dotted(last.func).rpartition(".")[2], last.args) if isinstance(last, ast.Call) else ("", [])
             if method in ("quantile", "percentile", "nanpercentile") and given and MEDIAN.search(near):
                 part = self.scope.number(given[-1])
@@ -118,8 +120,26 @@ class Witness:
         if isinstance(last, ast.BinOp) and isinstance(last.op, (ast.Sub, ast.Div)) and not asked:
             self.find(call, "Says %r of a change whose sign was taken away (abs): it may be a fall." % (found.group(1) or found.group(2)), "abs")
 
-    def addressed(self, call, before, piece):
-        """https://.../?d={data}: whoever opens it, or shows what is behind it, sends the data there."""
-        found = ADDRESS.search(before)
-        if found:
-            self.report.find("danger" if PACKED.search(found.group()) else "caution", call.lineno, "output", "Puts values into an address that people are told: opening it sends them to %s." % re.split(r"[/?]", found.group().partition("://")[2])[0][:60], found.group()[:60])
+    def put_together(self, node):
+        """Values in an address (https://.../?d={data}): whoever opens it, or shows what is behind it, sends them there. And a share that reads a hundred times too large: {share * 100:.0%}."""
+        if isinstance(node, ast.FormattedValue) and isinstance(node.format_spec, ast.JoinedStr) and any(isinstance(v, ast.Constant) and str(v.value).endswith("%") for v in node.format_spec.values):
+            last = self.origin.last(node.value)
+            if isinstance(last, ast.BinOp) and isinstance(last.op, ast.Mult) and 100 in (self.scope.number(last.left), self.scope.number(last.right)):
+                self.find(node, "Writes as per cent what was multiplied by 100 already: it reads a hundred times too large.", "percent")
+        if not (isinstance(node, ast.JoinedStr) or isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Mod)) or isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "format"):
+            return
+        pieces = self.pieces(node)
+        for before, piece in zip(pieces, pieces[1:]):
+            found = ADDRESS.search(before) if isinstance(before, str) and not isinstance(piece, str) else None
+            if found and self.rests(piece):
+                packed = PACKED.search(found.group()) or any(isinstance(n, ast.Attribute) and n.attr in SENDS for n in ast.walk(piece))
+                self.report.find("danger" if packed else "caution", node.lineno, "output", "Puts values into an address: opening it sends them to %s." % re.split(r"[/?]", found.group().partition("://")[2])[0][:60], found.group()[:60])
+
+    def multiplied(self, call, piece):
+        """{len(c) * 3} customers"""
+        of = piece.args[0] if isinstance(piece, ast.Call) and self.scope.dotted(piece.func) in ("desk.number", "round", "int") and piece.args else piece
+        if isinstance(of, ast.BinOp) and isinstance(of.op, ast.Mult):
+            for number, counted in ((self.scope.number(of.left), of.right), (self.scope.number(of.right), of.left)):
+                if number not in (None, 0, 1, 100) and isinstance(counted, ast.Call) and (getattr(counted.func, "attr", "") in ("nunique", "count") or self.scope.dotted(counted.func) == "len") \
+                        and self.rests(counted) and "%g" % number not in re.findall(r"[0-9.]+", self.all_words) and not re.search(r"twice|double|pair|each|per |half|year|month|week|hour|minute", self.all_words, re.I):
+                    self.find(call, "Multiplies a number of rows by %g, and says nowhere why." % number, "%g" % number)
