@@ -249,7 +249,7 @@ class Told:
         """Whether a value comes to where something is done with it, by whatever names. seen is where the search has been."""
         up = node if isinstance(node, ast.comprehension) else self.scope.parents.get(node)
         while isinstance(up, (ast.UnaryOp, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.JoinedStr, ast.FormattedValue)) \
-                or isinstance(up, ast.Call) and len(up.args) > 1 and (self.greater | {"pandas.Series"}) & set(self.scope.names(up.func)):  # to be the greater of two is no computing
+                or isinstance(up, ast.Call) and (len(up.args) > 1 and self.greater or {"pandas.Series"}) & set(self.scope.names(up.func)):  # to be the greater of two is no computing
             node, up = up, self.scope.parents.get(up)
         if isinstance(up, ast.comprehension) and isinstance(up.iter, ast.Call) and self.scope.dotted(up.iter.func) == "range" and not self.bare.bare(getattr(self.scope.parents[up], "elt", node)):
             return True  # how often chance is asked
