@@ -89,7 +89,7 @@ class Witness:
     def way_behind(self, call, before, value, after):
         """{share.idxmax()} has the lowest share"""
         found = BEHIND.match(after)
-        if found and not self.high.search(before) and not self.low.search(before):
+        if found and not self.origin.facts(value).steps & {"value_counts", "most_common", "size", "count"} and not self.high.search(before) and not self.low.search(before):
             self.way(call, found.group(), value, after[found.end():])
 
     def in_time(self, call, near, last):
