@@ -90,7 +90,11 @@ class Called:
             for target in node.targets:
                 self.assigned(node, target, node.value)
         elif isinstance(node, ast.Dict):
+            said = " ".join(t for t in map(self.scope.text, (v for v in node.values if isinstance(v, ast.Constant))) if t)
             for key, value in zip(node.keys, node.values):
+                value = value.elts[0] if isinstance(value, ast.List) and len(value.elts) == 1 else value
+                if said and not isinstance(value, (ast.Constant, ast.Tuple, ast.List)):
+                    self.other(node, said, value)  # {"region": "EU", "revenue": us}
                 text = self.scope.text(key) if key is not None else None
                 if text and not isinstance(value, (ast.Constant, ast.Tuple, ast.List)):
                     self.other(node, text, value)

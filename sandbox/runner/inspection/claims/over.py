@@ -29,6 +29,7 @@ SCALED = re.compile(r"(?<![\d.,])(\d+(?:\.\d+)?)\s?(%s)\b" % "|".join(SCALES), r
 FROM_TO = re.compile(r"(?<![\d.,])(\d{1,3})\s?(?:to|or|and|through|until|bis|oder|und|à|a|tot|-|–)\s?(\d{1,3})(?![\d%]|[.,]\d| ?(?:%|per))")
 AT_LEAST = re.compile(r"(?<![\d.,])(\d{1,3}) or more (?:out )?of (\d{1,3})(?![\d%]|[.,]\d)")
 DRAWS = {"permutation", "permuted", "choice", "choices", "sample", "shuffle", "normal", "uniform", "random", "integers", "randint", "poisson", "binomial"}
+LEVELS = {"1.96": "5", "1.959964": "5", "1.645": "5", "1.65": "5", "2.576": "1", "2.58": "1", "3.841": "5", "3.84": "5", "5.991": "5", "5.99": "5", "7.815": "5", "9.488": "5", "6.635": "1", "2.706": "10"}  # bounds of a normal distribution and of chi-squared, and the per cent beyond them
 COMPARES = {"gt", "ge", "lt", "le", "between"}
 GREATER = {"max", "min", "numpy.maximum", "numpy.minimum"}
 
@@ -198,7 +199,7 @@ class Over:
     @staticmethod
     def around(text, used, ends):
         """What a note says of limits in whole numbers: 0 to 6, of >= 7; 9 to 17 o'clock, of hours between 9 and 16; the most that can be had, in 10 or more of 12."""
-        found = {m.group(2) for m in AT_LEAST.finditer(text) if m.group(1) in used}
+        found = {level for bound, level in LEVELS.items() if bound in used} | {m.group(2) for m in AT_LEAST.finditer(text) if m.group(1) in used}
         for low, high in FROM_TO.findall(text):
             found |= {high} if low in used | ends and str(int(high) - 1) in used or low in ends and str(int(high) + 1) in used else set()
             found |= {low, high} if {str(int(low) - 1), str(int(high) + 1)} <= used else set()  # 7 or 8, between <= 6 and >= 9

@@ -21,8 +21,7 @@ CHARTS = "a chart's words"
 # What stands on axes and in keys, and is no figure there.
 TIME = re.compile(r"\b(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?\b")
 YEAR = re.compile(r"19\d\d|20\d\d|2100")
-BOUNDS = {0.84: ("80",), 0.8416: ("80",), 1.96: ("95", "5"), 1.959964: ("95", "5"), 1.645: ("90", "95", "5"), 1.65: ("90", "95", "5"), 2.33: ("98", "99"), 2.576: ("99", "1"), 2.58: ("99", "1"), 1.28: ("80", "90"),
-          3.841: ("5", "95"), 3.84: ("5", "95"), 5.991: ("5", "95"), 5.99: ("5", "95"), 7.815: ("5", "95"), 9.488: ("5", "95"), 6.635: ("1", "99"), 2.706: ("10", "90")}  # of a normal distribution and of chi-squared, with the per cent between, below or beyond them
+BOUNDS = {0.84: ("80",), 0.8416: ("80",), 1.96: ("95",), 1.959964: ("95",), 1.645: ("90", "95"), 1.65: ("90", "95"), 2.33: ("98", "99"), 2.576: ("99",), 2.58: ("99",), 1.28: ("80", "90")}  # of a normal distribution, with the per cent between or below them
 ONE_OF = re.compile(r"\b1 (?=[A-Za-z]{2,4}\b ?=)|\b1 ?= ?(?=[A-Za-z])|\b1 (?=[a-zäöüéèñ]+ (?:is|are|equals|ist|sind|entspricht|vaut|equivale a|son) \d)|\bfrom 0\b[^.0-9]*\bto (?:1|10|100)\b|\bMonday (?:is|=) [01]\b|\b[01] (?:is|=) Monday\b|\b(?:between|zwischen|entre|tussen) 0 (?:and|und|et|y|en) 10{0,2}(?:[.,]?000)?\b|\bof 1(?=\W*$)|(?<=every )1\b|(?<=each )1\b")  # 1 USD = ...
 COUNTS_BY = {"head", "tail", "nlargest", "nsmallest", "rolling", "quantile", "shift"}
 PARTS = {"numpy.percentile", "numpy.quantile", "numpy.nanpercentile", "numpy.nanquantile"}
