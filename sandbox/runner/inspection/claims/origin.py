@@ -39,6 +39,7 @@ class Origin:
     def __init__(self, scope, bare, fudge, files):
         self.scope, self.bare, self.fudge = scope, bare, fudge
         self.inputs = {c for f in files for c in f["columns"] or ()}
+        self.unknown = all(f["columns"] is None for f in files)
         self.memo, self.whole = {}, {}
         self.made = set(self.inputs)  # columns, of the files or of the program: these choose no rows
         compared = {t for n in scope.nodes if isinstance(n, ast.Compare) for side in [n.left] + n.comparators for t in scope.texts(side) or ()}
@@ -172,6 +173,8 @@ class Origin:
                 found.steps.update(["<"] if COMPARES.search(text) else [])
 
     def by_label(self, node, found):
+        if self.unknown and not (isinstance(node.value, ast.Attribute) and node.value.attr in ("loc", "at")):
+            return  # df["amount"] is a column then, as far as anybody can tell
         by = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
         if isinstance(node.ctx, ast.Load) and not isinstance(node.value, ast.Constant) and not (isinstance(node.value, ast.Call) and getattr(node.value.func, "attr", "") in ("groupby", "resample", "rolling")):
             self.choose(by, found)  # behind groupby stands a column

@@ -166,8 +166,8 @@ class Told:
         elif isinstance(node, ast.UnaryOp):
             yield from self.numbers(node.operand, seen, depth + 1)
         elif isinstance(node, ast.IfExp):
-            yield from self.numbers(node.body, seen, depth + 1)
-            yield from self.numbers(node.orelse, seen, depth + 1)
+            for one, other in ((node.body, node.orelse), (node.orelse, node.body)):  # nothing, where there is none: late["sum"] if len(late) else 0
+                yield from () if self.scope.number(one) == 0 and not self.bare.bare(other) else self.numbers(one, seen, depth + 1)
         elif isinstance(node, ast.Name):
             variable = self.scope.variable(node)
             for value in variable.values if variable is not None and not variable.imports else ():
