@@ -69,7 +69,8 @@
 //	               typed into what is computed), swapped.py and drawn.py (values under another
 //	               name than theirs, axes that mislead), spoken.py and called.py (words and names
 //	               that claim what nothing witnesses, by origin.py, which says what a value was
-//	               made by), turned.py and small.py (small factors, signs, what is held against a
+//	               made by), witness.py (words that one step makes true or false), states.py (words
+//	               for the state and the time of rows), turned.py and small.py (small factors, signs, what is held against a
 //	               later value), units.py (units that nothing converts), dropped.py (rows that are
 //	               dropped or stand twice)
 //	needs.py       the packages that every box has to bring along

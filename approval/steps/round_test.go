@@ -161,7 +161,7 @@ func TestWhoMayNotEditAndWhatCannotBeEdited(t *testing.T) {
 		"unchanged": {goodCode, "Nothing in the code has been changed."},
 		"empty":     {" \n", "there is no code"},
 		"hidden":    {"x = '\u202e'\n", "invisible"},
-		"too wide":  {"x = '" + strings.Repeat("y", 300) + "'\n", "columns"},
+		"too wide":  {"x = '" + strings.Repeat("y", 500) + "'\n", "columns"},
 		"not UTF-8": {"x = '\xff'\n", "UTF-8"},
 	} {
 		_, err := b.Edit(t.Context(), ruling(r, "R1", ""), tt.code)

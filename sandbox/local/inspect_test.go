@@ -97,3 +97,20 @@ func TestWhatABoxSaidLastIsReadAfterItHasEnded(t *testing.T) {
 	require.Error(t, err, "it is no inspection")
 	require.NotErrorIs(t, err, os.ErrClosed)
 }
+
+// Where nobody knows the columns of a file, what is taken out of it is a column, and no group under another one's name.
+func TestColumnsThatNobodyKnowsAreNoGroups(t *testing.T) {
+	t.Parallel()
+	said, _, err := shared.inspectAll(t.Context(), []string{`from desk import load, answer, money
+df = load("sales.csv")
+df["month"] = df["day"].dt.strftime("%Y-%m")
+monthly = df.groupby(["month", "region"], as_index=False)["amount"].sum()
+best = monthly.loc[monthly["amount"].idxmax()]
+answer(f"The strongest month of a region was {best['month']} in {best['region']} with {money(best['amount'])}.")
+`}, []approval.File{{Name: "sales.csv"}})
+	require.NoError(t, err)
+	require.Empty(t, said[0].Problem)
+	for _, f := range said[0].Findings {
+		require.Equal(t, approval.Note, f.Level, f.Text)
+	}
+}

@@ -11,7 +11,7 @@ ENOUGH = 10 ** 8  # elements; a box has some hundred megabytes
 TURNS = 10 ** 10
 LEAVES = ("sys.exit", "exit", "quit", "os._exit")
 ENDLESS = ("itertools.count", "itertools.cycle")
-LOOKS = ("copy", "sum", "mean", "max", "min", "median", "count", "head", "tail", "groupby", "sort_values", "query", "shape", "empty", "columns", "dtypes", "describe", "nunique")  # what changes no table
+LOOKS = ("iloc", "iat", "values", "copy", "sum", "mean", "max", "min", "median", "count", "head", "tail", "groupby", "sort_values", "query", "shape", "empty", "columns", "dtypes", "describe", "nunique")  # what changes no table
 COLLECTS = ("list", "tuple", "set", "sum", "sorted", "max", "min", "dict", "collections.Counter", "numpy.array", "any", "all", "frozenset")
 # A first argument that is the shape of what is made.
 SHAPES = {"numpy." + n for n in ("zeros", "ones", "empty", "full", "arange", "random.rand", "random.randn", "random.random", "random.normal", "eye", "identity", "tile")}
@@ -101,6 +101,9 @@ class Endless(ast.NodeVisitor):
             and self.scope.dotted(source.args[0]) in ("int", "str", "list", "dict", "float", "bool")
 
     def visit_ListComp(self, node):
+        ends = [self.scope.number(g.iter.args[-1]) for g in node.generators if isinstance(g.iter, ast.Call) and self.scope.dotted(g.iter.func) == "range" and g.iter.args and not g.ifs]
+        if isinstance(node, ast.ListComp) and len(ends) == len(node.generators) and None not in ends and math.prod(ends) * (self.size(node.elt) or 1) >= ENOUGH:
+            self.too_much(node.lineno)
         if self.never_ends(node.generators[0].iter):
             self.forever(node.lineno)
         self.generic_visit(node)

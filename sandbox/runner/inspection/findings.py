@@ -16,7 +16,8 @@ def inspect(code, files, load):
     looks = load("looks")
     try:
         source = code.decode("utf-8")
-        refused = looks.names_that_mislead(source)
+        tokens = looks.read(source)
+        refused = looks.names_that_mislead(tokens)
         if refused:
             return {"problem": refused, "findings": []}
         with warnings.catch_warnings():
@@ -65,7 +66,7 @@ def inspect(code, files, load):
     origin = load("origin").Origin(scope, bare, fudge, files)
     swapped = Swapped(scope, report, bare, fudge, files)
 
-    class Spoken(load("spoken").Spoken, load("called").Called):
+    class Spoken(load("spoken").Spoken, load("called").Called, load("witness").Witness, load("states").States):
         """What people are told in words and names."""
 
     class Turned(load("turned").Turned, load("small").Small):
@@ -81,7 +82,7 @@ def inspect(code, files, load):
         ("danger", look_at_places),
         ("caution", lambda: load("endless").Endless(scope, report).visit(tree)),
         ("caution", lambda: load("sizes").Sizes(scope, report).look()),
-        ("caution", lambda: looks.Looks(scope, report).look(tree, source)),
+        ("caution", lambda: looks.Looks(scope, report).look(tree, source, tokens)),
         ("danger", lambda: load("listed").Listed(scope, known, report, files, listed).look()),
         ("danger", lambda: load("worded").Worded(scope, known, report, files, listed).look()),
         ("danger", lambda: load("settings").Settings(scope, known, report, files, listed).look()),

@@ -19,21 +19,30 @@ ADDRESSED = re.compile(
     r"\breviewers?\b[^.\n]{0,80}\b(?:approve|ignore|skip|trust|safe)\b|\b(?:please|just|safe to|ok(?:ay)? to|must|should|can|may) approve (?!or\b)|\bapprove (?:this|it\b|without|the (?:program|code|request|script))|" + PROGRAM +
     r"[^.\n]{0,30}\b(?:approved|vetted|audited|inspected|(?:been|was|is|already) (?:reviewed|checked|verified)|harmless|safe to (?:run|approve|execute))\b|\bnothing unusual\b|\bapproved by countersign\b|\b(?:inspection|security (?:check|scan|review|audit))s? (?:has |have |was |is )?(?:passed|clean|ok\b|clear)|"
     r"\bno need to (?:read|review|check|inspect) (?:this|the (?:program|code|script|rest)|further|on\b)|\b(?:ignore|disregard|forget) (?:all |any |the |your )*(?:previous|prior|above|earlier|preceding) (?:instructions?|findings?|warnings?|prompts?)|"
+    r"\b(?:these|the|all) (?:figures|numbers|results|calculations|analysis|report|answer)\b[^.\n]{0,20}\b(?:verified|audited|certified|signed off|approved) (?:by|and)\b|"
     r"\bbitte (?:direkt |einfach |sofort )?(?:freigeben|genehmigen)\b|\b(?:programm|code|skript)\b[^.\n]{0,30}\b(?:freigegeben|geprüft|unbedenklich)\b|\b(?:veuillez|merci d') ?approuver\b|\bpor favor,? (?:apruebe|aprobar)\b|\bpor favor,? aprov[ea]", re.I)
 
 
-def names_that_mislead(source):
-    """Names that are not ASCII look like other names, or become other names when Python reads them."""
+def read(source):
+    """The tokens of a program, as far as they can be told apart; ast says better what is wrong with the rest."""
+    found = []
     try:
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.type in (tokenize.NAME, tokenize.ERRORTOKEN) and not token.string.isascii():
-                return misleads(token.start[0], token.string)
-            if token.type == tokenize.STRING and not token.string.isascii() and "f" in token.string.partition(token.string[-1])[0].lower():
-                inside = in_braces(token.string)  # before Python 3.12 what an f-string computes is part of its text
-                if inside:
-                    return misleads(token.start[0], inside)
+            found.append(token)
     except (tokenize.TokenError, IndentationError, SyntaxError):
-        pass  # ast will say it better
+        pass
+    return found
+
+
+def names_that_mislead(tokens):
+    """Names that are not ASCII look like other names, or become other names when Python reads them."""
+    for token in tokens:
+        if token.type in (tokenize.NAME, tokenize.ERRORTOKEN) and not token.string.isascii():
+            return misleads(token.start[0], token.string)
+        if token.type == tokenize.STRING and not token.string.isascii() and "f" in token.string.partition(token.string[-1])[0].lower():
+            inside = in_braces(token.string)  # before Python 3.12 what an f-string computes is part of its text
+            if inside:
+                return misleads(token.start[0], inside)
     return ""
 
 
@@ -46,28 +55,22 @@ def misleads(line, name):
 def in_braces(text):
     """The first name that is not ASCII in what an f-string computes."""
     for part in re.findall(r"\{([^{}]*)\}", text.replace("{{", "").replace("}}", "")):
-        try:
-            for token in tokenize.generate_tokens(io.StringIO(part).readline):
-                if token.type == tokenize.NAME and not token.string.isascii():
-                    return token.string
-        except (tokenize.TokenError, IndentationError, SyntaxError):
-            pass
+        for token in read(part):
+            if token.type == tokenize.NAME and not token.string.isascii():
+                return token.string
     return ""
 
 
-def plain(source):
+def plain(tokens):
     """How much of each line is plain text in quotation marks, without what an f-string computes."""
     found = {}
     middle = getattr(tokenize, "FSTRING_MIDDLE", None)  # since 3.12, where an f-string is several tokens
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.start[0] == token.end[0] and token.type in (tokenize.STRING, middle):
-                text = token.string
-                if token.type == tokenize.STRING and "f" in text.partition(text[-1])[0].lower():
-                    text = re.sub(r"\{[^{}]*\}", "", text)
-                found[token.start[0]] = found.get(token.start[0], 0) + len(text)
-    except (tokenize.TokenError, IndentationError, SyntaxError):
-        pass
+    for token in tokens:
+        if token.start[0] == token.end[0] and token.type in (tokenize.STRING, middle):
+            text = token.string
+            if token.type == tokenize.STRING and "f" in text.partition(text[-1])[0].lower():
+                text = re.sub(r"\{[^{}]*\}", "", text)
+            found[token.start[0]] = found.get(token.start[0], 0) + len(text)
     return found
 
 
@@ -75,14 +78,16 @@ class Looks:
     def __init__(self, scope, report):
         self.scope, self.find = scope, report.find
 
-    def look(self, tree, source):
-        self.texts, self.lines, words = {}, source.splitlines(), plain(source)
+    def look(self, tree, source, tokens):
+        self.lines, words = source.splitlines(), plain(tokens)
         for number, line in enumerate(self.lines, 1):
             if len(line) - words.get(number, 0) > LONG_LINE or len(line) > LONG_TEXT:
                 self.find("caution", number, "long line", "The line is %d characters long: read it to its end." % len(line))
             if not line.isascii() and TURNS.search("".join("R" if unicodedata.bidirectional(c) in ("R", "AL") else "-" if c.isspace() else "x" for c in line)):
                 self.find("caution", number, "misleading", "The line mixes text that runs from right to left with code: it may be shown in another order.")
-        self.comments(source)
+        for token in tokens:
+            if token.type == tokenize.COMMENT:
+                self.addressed(token.string, token.start[0])
         names = set()
         for node in ast.walk(tree):
             for body in ("body", "orelse", "finalbody"):
@@ -108,14 +113,6 @@ class Looks:
             elif isinstance(node, ast.arg):
                 names.add(node.arg)
         self.twins(names, tree)
-
-    def comments(self, source):
-        try:
-            for token in tokenize.generate_tokens(io.StringIO(source).readline):
-                if token.type == tokenize.COMMENT:
-                    self.addressed(token.string, token.start[0])
-        except (tokenize.TokenError, IndentationError, SyntaxError):
-            pass
 
     def addressed(self, text, line):
         """Words to whoever decides on the program, who is to judge it by what it does."""

@@ -10,7 +10,7 @@ import re
 HIGH = re.compile(r"\b(highest|largest|biggest|strongest|leading|maximum|best|winner|top|most expensive|greatest|best.?sell\w*|champions?|number one|most popular)\b", re.I)
 LOW = re.compile(r"\b(lowest|smallest|weakest|minimum|worst|least|bottom|cheapest|fewest|shortest|slow(?:est)?.?(?:movers?|sellers?)|laggards?)\b", re.I)
 SOFT = {"best", "worst", "winner", "strongest", "weakest", "leading"}  # less may be better, of these:
-COSTLY = re.compile(r"cost|expens|churn|return|refund|complain|error|delay|wait|days?\b|time|price|risk|loss|cancel|late|duration|dauer|kosten|fehler|reklam|retour|hours|minutes|debt|overdue|default|defect|scrap|rmse|mae|mape|aic|bic|fee|discount|bounce|rank|place|position", re.I)
+COSTLY = re.compile(r"cost|expens|churn|return|refund|complain|error|delay|wait|days?\b|time|price|risk|loss|cancel|late|duration|missing|incomplet|outlier|anomal|fail|incident|dauer|kosten|fehler|reklam|retour|hours|minutes|debt|overdue|default|defect|scrap|rmse|mae|mape|aic|bic|fee|discount|bounce|rank|place|position", re.I)
 NAMELIKE = re.compile(r"(?<=\bin )[A-Z][a-z]{2,}\b|(?<=\bof )[A-Z][a-z]{2,}\b|(?<=\bfrom )[A-Z][a-z]{2,}\b|(?<=\bfor )[A-Z][a-z]{2,}\b|(?<=\bat )[A-Z][a-z]{2,}\b|\b[A-Z]{2,4}\b")
 NO_NAMES = set("VAT KPI AOV ROI YOY MOM CSV EUR USD GBP CHF JPY B2B B2C ABC RFM SKU ID CLV LTV ARPU CAGR NPS CAC MRR ARR GMV EBIT COGS YTD MTD QTD IQR CI SD MAE RMSE MAPE AM PM OK TV HR IT AND OR NOT THE TAX CEO CFO API SQL DATA NET RATE FY Q1 Q2 Q3 Q4 H1 H2".split())
 CALENDAR = set("jan feb mar apr may jun jul aug sep oct nov dec mon tue wed thu fri sat sun".split())
@@ -47,6 +47,7 @@ class Called:
     def other(self, node, words, value, after="", context=""):
         """Words that name other rows than those of which a value is made."""
         said, chosen = tokens(words), self.chosen(value)
+        said |= {w[:-1] for w in said if w.endswith("days")}
         if not chosen or not said:
             return
         own = [tokens(c) for c in chosen]
@@ -64,7 +65,7 @@ class Called:
                 if wrong and not PROJECTS.search(words + context):
                     self.find(node, "Uses the name %s for what was chosen by %s: readers would take one for the other." % (wrong[0], sorted(years)[0]), wrong[0])
             return
-        wrong = [v for v in self.values - chosen if tokens(v) and tokens(v) <= said and not tokens(v) & lowered]
+        wrong = [v for v in sorted(self.values - chosen) if tokens(v) and tokens(v) <= said and not tokens(v) & lowered]
         for kind in self.kinds:
             if kind & lowered:
                 wrong += sorted(w for w in (said & kind) - lowered if not any(w in same and same & lowered for same in self.same))
@@ -89,7 +90,11 @@ class Called:
             for target in node.targets:
                 self.assigned(node, target, node.value)
         elif isinstance(node, ast.Dict):
+            said = " ".join(t for t in map(self.scope.text, (v for v in node.values if isinstance(v, ast.Constant))) if t)
             for key, value in zip(node.keys, node.values):
+                value = value.elts[0] if isinstance(value, ast.List) and len(value.elts) == 1 else value
+                if said and not isinstance(value, (ast.Constant, ast.Tuple, ast.List)):
+                    self.other(node, said, value)  # {"region": "EU", "revenue": us}
                 text = self.scope.text(key) if key is not None else None
                 if text and not isinstance(value, (ast.Constant, ast.Tuple, ast.List)):
                     self.other(node, text, value)
@@ -140,6 +145,7 @@ class Called:
     def assigned(self, node, target, value):
         if isinstance(target, ast.Name):
             self.dated(node, target.id, value)
+            self.named_by_state(node, target.id, value)
         name = target.id if isinstance(target, ast.Name) else self.scope.text(target.slice) if isinstance(target, ast.Subscript) else None
         if name and re.search(r"(^|[_ ])(share|pct|percent|percentage|proportion)([_ ]|$)", name, re.I):
             by = value.right if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div) else value.args[0] if isinstance(value, ast.Call) and getattr(value.func, "attr", "") in ("div", "divide", "truediv") and value.args else None
@@ -247,6 +253,8 @@ class Called:
         if bool(high) == bool(low):
             return
         word = (high or low).group().lower()
+        if any(word in tokens(c) for c in self.origin.facts(value).chosen):
+            return  # the lowest quarter, of t.loc["lowest"]
         if low and MOSTLY.search(words + " " + self.first_clause(after)) or low and HIGH.search(self.first_clause(after)) or high and LOW.search(self.first_clause(after)):
             return
         if low and word not in ("least", "fewest", "bottom", "minimum") and re.match(r"(?:\s\w+)?\s(?:for|in|on|at)\b", words[low.end():]) and self.origin.facts(value).steps & {"value_counts", "most_common"}:

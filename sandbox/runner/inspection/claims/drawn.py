@@ -9,6 +9,7 @@ import re
 BARS = {"bar": "y", "barh": "x", "barplot": "y", "countplot": "y"}
 # Labels that stand in an order of their own, whatever the table.
 CALENDAR = {w.lower()[:3] for w in "January February March April May June July August September October November December Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()}
+POWERS = re.compile(r"squar|power|root|varian|quadrat|wurzel|potenz|carré|cuadr|²|\^2|energy|fit|model|trend|curve|index|predict", re.I)
 LABEL_NUMBER = re.compile(r"^\W*(-?\d+(?:[.,]\d+)*)\s*(k|m|bn|b|%|tsd|mio)?\W*$", re.I)
 
 
@@ -28,6 +29,71 @@ class Drawn:
         texts = [self.scope.text(e) for e in given.elts] if isinstance(given, (ast.List, ast.Tuple)) else []
         if len(texts) > 1 and all(texts) and not all(t.lower()[:3] in CALENDAR for t in texts):
             self.say(node, "%s in an order that was typed in (%s): nothing makes sure that each stands at its own." % (what, ", ".join(t[:20] for t in texts[:3])))
+
+    def powered(self, call):
+        value = self.fudge.literal(call.args[1])
+        return isinstance(value, ast.BinOp) and isinstance(value.op, ast.Pow) and self.scope.number(value.right) is not None and self.fudge.data(value.left) \
+            and not any(isinstance(n, ast.Constant) and isinstance(n.value, str) and POWERS.search(n.value) for n in self.scope.nodes)
+
+    def labelled(self, call, keyword):
+        """plot(s.index, s["budget"], label="spent"), of two columns of one table."""
+        label, value = self.scope.text(keyword["label"]), self.fudge.literal(call.args[1]) if len(call.args) > 1 else call.func.value
+        of = self.scope.text(value.slice) if isinstance(value, ast.Subscript) else None
+        if label and of and label.lower() != of.lower() and any({label.lower(), of.lower()} <= {c.lower() for c in columns} for columns in self.tables_read):
+            self.say(call, "Draws the column %s under the name of another one, %s." % (of, label), label)
+
+    def counted_off(self, table, names):
+        """Whether a row stands for each number from 0 on, so that names in their order are theirs: days = days.reindex(range(7))."""
+        made, names = self.origin_of(table), self.fudge.literal(names)
+        rows = made.args[0] if isinstance(made, ast.Call) and getattr(made.func, "attr", "") == "reindex" and made.args else None
+        return isinstance(rows, ast.Call) and self.scope.dotted(rows.func) == "range" and self.scope.number(rows.args[-1]) is not None \
+            and self.scope.number(rows.args[-1]) - (self.scope.number(rows.args[0]) if len(rows.args) > 1 else 0) == len(getattr(names, "elts", ()))
+
+    def origin_of(self, node):
+        node = self.fudge.literal(node)
+        while isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("fillna", "astype", "round", "copy"):
+            node = node.func.value
+        return node
+
+    def put_in_order(self, value, of):
+        """by.index = sorted(by.index): the names of rows, in an order that their values do not share."""
+        while isinstance(value, ast.Call) and self.scope.dotted(value.func) in ("list", "pandas.Index", "numpy.array", "tuple") and value.args:
+            value = value.args[0]
+        inner = value.args[0] if isinstance(value, ast.Call) and self.scope.dotted(value.func) in ("sorted", "reversed", "numpy.sort", "numpy.flip") and value.args \
+            else value.func.value if isinstance(value, ast.Call) and getattr(value.func, "attr", "") in ("sort_values", "sort") else value.value if isinstance(value, ast.Subscript) and self.backwards(value) else None
+        return inner is not None and isinstance(inner, ast.Attribute) and inner.attr == of.attr and ast.dump(inner.value) == ast.dump(of.value)
+
+    def parted(self, node, several):
+        """The names and the values of one table, of which one is put in an order of its own: bar(by.index, sorted(by.values))."""
+        known = {}
+        for one in several:
+            turned, part = self.stripped(one)
+            if isinstance(part, ast.Attribute) and part.attr in ("index", "values", "columns") or isinstance(part, ast.Name):
+                base = part.value if isinstance(part, ast.Attribute) else part
+                if isinstance(base, ast.Call) and getattr(base.func, "attr", "") == "sort_values" and not base.args:
+                    base, turned = base.func.value, "sorted by value" + turned
+                known.setdefault(ast.dump(base), {})[getattr(part, "attr", "values")] = turned
+        for parts in known.values():
+            if len(parts) > 1 and "index" in parts and "values" in parts and parts["index"] != parts["values"]:
+                self.say(node, "Puts names and values, which belong together, in two different orders.")
+                return
+
+    def stripped(self, node):
+        """How something is put in order, and what."""
+        turned = ""
+        for _ in range(6):
+            if isinstance(node, ast.Call) and self.scope.dotted(node.func) in ("sorted", "reversed", "numpy.sort", "numpy.flip") and node.args and not any(k.arg == "key" for k in node.keywords):
+                back = any(k.arg == "reverse" and self.scope.value(k.value) for k in node.keywords)
+                turned, node = self.scope.dotted(node.func).rpartition(".")[2].replace("flip", "reversed") + ("-" if back else ""), node.args[0]
+            elif isinstance(node, ast.Call) and self.scope.dotted(node.func) in ("list", "tuple", "numpy.array") and node.args:
+                node = node.args[0]
+            elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("tolist", "to_numpy", "to_list", "astype"):
+                node = node.func.value
+            elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice) and (self.scope.number(node.slice.step) if node.slice.step is not None else 1) == -1:
+                turned, node = "reversed", node.value
+            else:
+                break
+        return turned, node
 
     def drawn(self, node, names, values):
         """The labels of bars, and how high they are."""
@@ -86,11 +152,12 @@ class Drawn:
         """An axis under the name of a column that the program does not use, where another one is drawn."""
         text = self.scope.text(node.args[0])
         if text and any(text in columns for columns in self.tables_read):
-            for call in (n for n in self.scope.nodes if isinstance(n, ast.Call) and getattr(n.func, "attr", "") in ("scatter", "plot") and len(n.args) > 1):
+            for call in (n for n in self.scope.nodes if isinstance(n, ast.Call) and getattr(n.func, "attr", "") in ("scatter", "plot", "bar", "barh") and len(n.args) > 1):
                 x, y = (self.scope.text(a.slice) if isinstance(a, ast.Subscript) else None for a in call.args[:2])
                 wanted, other = (x, y) if "xlabel" in getattr(node.func, "attr", "") else (y, x)
-                if wanted and text == other != wanted:
-                    self.say(node, "Names the axis on which %s is drawn %s, which is on the other one." % (wanted, text), text)
+                drawings = [n for n in self.scope.nodes if isinstance(n, ast.Call) and getattr(n.func, "attr", "") in ("bar", "barh", "plot", "scatter", "step", "hist", "fill_between")]
+                if wanted and text != wanted and len(drawings) == 1 and any({text, wanted} <= columns for columns in self.tables_read) or wanted and text == other != wanted:
+                    self.say(node, "Names the axis on which %s is drawn %s, which is another column." % (wanted, text), text)
                     return
             used = {n.value for n in self.scope.nodes if isinstance(n, ast.Constant) and isinstance(n.value, str) and n is not node.args[0]} | {n.attr for n in self.scope.nodes if isinstance(n, ast.Attribute)}
             drawn = [a for n in self.scope.nodes if isinstance(n, ast.Call) and getattr(n.func, "attr", "") in ("bar", "barh", "plot", "scatter") for a in n.args]

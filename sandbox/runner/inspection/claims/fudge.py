@@ -11,8 +11,8 @@ import math
 import re
 
 # Figures that need no words: counting, shares, powers of ten, the calendar, units of measure, usual bounds of statistics.
-KNOWN = {0.5, 0.25, 0.75, 15, 20, 21, 22, 24, 30, 30.4, 30.44, 30.4375, 31, 48, 50, 52, 60, 64, 90, 91, 120, 168, 180, 182, 200, 250, 252, 256, 260, 360, 364, 365, 365.2425, 365.25, 366, 400, 500, 720, 730, 1024, 1440, 3600, 8760, 86400, 604800,
-         31536000, 1024 ** 2, 1024 ** 3, 32, 1.8, 5 / 9, 273.15, 459.67, 2.54, 0.3048, 0.9144, 1.609344, 1.609, 1.60934, 0.621371, 0.45359237, 0.4536, 0.453592, 2.20462, 2.205, 28.3495, 3.78541, 3.785, 4.184, 3.6, 9.81, 9.80665, 6371, 6371.0, 6371.0088,
+KNOWN = {0.5, 0.25, 0.75, 15, 20, 21, 22, 24, 30, 30.4, 30.44, 30.4375, 31, 48, 50, 52, 60, 64, 90, 91, 120, 168, 180, 182, 200, 250, 252, 256, 260, 360, 364, 365, 365.2425, 365.25, 366, 400, 500, 720, 730, 1024, 1440, 3600, 8760, 86400, 60_000, 3_600_000, 86_400_000, 604800,
+         31536000, 1024 ** 2, 1024 ** 3, 32, 1.8, 5 / 9, 273.15, 459.67, 2.54, 0.3048, 0.9144, 1.609344, 1.609, 1.60934, 0.621371, 0.45359237, 0.4536, 0.453592, 453.592, 2.20462, 2.2046226, 2.205, 28.3495, 35.274, 3.78541, 3.785, 4.54609, 0.264172, 10.7639, 10.764, 0.092903, 25.4, 39.3701, 3.28084, 3.281, 1.09361, 1.852, 4046.86, 2.47105, 0.404686, 4.184, 3.6, 9.81, 9.80665, 6371, 6371.0, 6371.0088,
          6378.137, 1.96, 1.645, 2.576, 1.4826, 0.6745, 3.32, 299792458, math.pi, math.e, 2 * math.pi, math.pi / 180, 180 / math.pi, 10 ** 9 / 1024 ** 3}
 BOUNDS = {1.96, 1.959964, 1.645, 2.576, 1.28, 1.2816, 0.84, 0.8416}  # of a normal distribution: what is put together of them is a size of a sample, a width of an interval
 KNOWN |= BOUNDS
@@ -86,6 +86,8 @@ class Fudge:
         """What methods and functions do that a sign does as well; and what puts typed figures in the place of others."""
         method, given = getattr(node.func, "attr", ""), node.args[:1]
         imported = self.scope.imported(node.func)
+        if "functools.reduce" in self.scope.names(node.func) and len(node.args) == 3:
+            self.mixed(node, *node.args[1:])
         if "sum" in self.scope.names(node.func) and node.args:
             for start in node.args[1:] + [k.value for k in node.keywords if k.arg == "start"]:
                 self.mixed(node, node.args[0], start)
@@ -156,8 +158,10 @@ class Fudge:
             return set()  # (1 + RATE) ** YEARS, where people are told both
         number = self.scope.number(side) if not isinstance(side, ast.Attribute) else self.field(side)
         if number is not None:
-            parts = set(self.bare.figures(side)) if isinstance(side, ast.BinOp) else set()
-            return set() if parts & BOUNDS and all(map(known, parts)) else self.strange({number})
+            parts = set(self.bare.figures(side)) if isinstance(side, (ast.BinOp, ast.Name)) else set()
+            # 0.045 / 12, where people are told of 4.5 % a year; twice a rate that they are told is another one.
+            told = {p for p in parts if not known(p) and forms(p) & self.said} if not any(isinstance(n, ast.Mult) for n in ast.walk(self.literal(side))) else set()
+            return set() if (parts & BOUNDS or told and len(parts) > 1) and all(known(p) or p in told for p in parts) else self.strange({number})
         if isinstance(side, (ast.Constant, ast.JoinedStr)):
             return set()
         if isinstance(side, ast.IfExp):

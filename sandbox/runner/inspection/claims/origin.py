@@ -16,6 +16,7 @@ WRITES = {"desk.money", "desk.number", "desk.percent", "round", "float", "int", 
 KEEPS = {"round", "reset_index", "copy", "to_frame", "rename", "astype", "dropna", "rename_axis", "set_index", "item", "to_list", "tolist", "to_numpy", "squeeze", "assign", "fillna", "title", "strip", "upper", "date", "strftime"}
 PARTS = {"iloc", "index", "loc", "values", "iat", "at"}
 MONTHS = "January February March April May June July August September October November December".split()
+DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 QUOTED = re.compile(r"(?:==|\bin\b)\s*\[?\s*(['\"])(.*?)\1")
 COMPARES = re.compile(r"[<>]")
 
@@ -38,14 +39,25 @@ class Origin:
     def __init__(self, scope, bare, fudge, files):
         self.scope, self.bare, self.fudge = scope, bare, fudge
         self.inputs = {c for f in files for c in f["columns"] or ()}
+        self.unknown = all(f["columns"] is None for f in files)
         self.memo, self.whole = {}, {}
         self.made = set(self.inputs)  # columns, of the files or of the program: these choose no rows
+        compared = {t for n in scope.nodes if isinstance(n, ast.Compare) for side in [n.left] + n.comparators for t in scope.texts(side) or ()}
         for node in scope.nodes:
             if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
                 self.made.add(scope.text(node.slice))
+            elif isinstance(node, ast.Assign) and getattr(node.targets[0], "attr", "") == "columns" and isinstance(node.value, (ast.List, ast.Tuple)):
+                self.made.update(t for t in map(scope.text, node.value.elts) if t and t not in compared)
+            elif isinstance(node, ast.Dict) and self.heads(node):
+                self.made.update(t for t in map(scope.text, filter(None, node.keys)) if t and t not in compared)
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("agg", "aggregate", "assign", "rename", "reset_index", "to_frame", "melt", "eval"):
                 self.made.update(k.arg for k in node.keywords)
                 self.made.update(n.value for a in node.args + [k.value for k in node.keywords] for n in ast.walk(a) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+
+    def heads(self, node):
+        """Whether the keys of a dictionary are the columns of a table: it is one, or a row of one."""
+        up = self.scope.parents.get(node)
+        return isinstance(up, (ast.List, ast.ListComp)) or isinstance(up, ast.Call) and (getattr(up.func, "attr", "") == "append" or "pandas.DataFrame" in self.scope.names(up.func))
 
     def facts(self, node):
         """All that a value rests on."""
@@ -103,6 +115,8 @@ class Origin:
                 found.steps.update(m.rpartition(".")[2] for m in names)
                 found.steps.update(k.arg for k in n.keywords if k.arg)
                 found.functions.update(f for f in self.scope.functions(n.func) if not isinstance(f, ast.Lambda))
+                if isinstance(n.func, ast.Attribute) and n.func.attr not in self.bare.known["attributes"]:
+                    found.functions.update(self.bare.methods.get(n.func.attr, ()))  # a method of the program's own
                 self.by_call(n, found)
             elif isinstance(n, ast.BinOp):
                 found.steps.add(OPERATORS.get(type(n.op), ""))
@@ -130,8 +144,11 @@ class Origin:
 
     def by_calendar(self, node, found):
         """df["day"].dt.month == 11"""
-        number = self.scope.number(node.comparators[0]) if isinstance(node.ops[0], ast.Eq) else None
-        of = self.last(node.left) if isinstance(number, int) else None
+        if isinstance(node.ops[0], ast.Eq):
+            self.by_number(node.left, self.scope.number(node.comparators[0]), found)
+
+    def by_number(self, left, number, found):
+        of = self.last(left) if isinstance(number, int) else None
         of = getattr(of, "attr", None) or (self.scope.text(of.slice) if isinstance(of, ast.Subscript) else None)
         if of == "year" and 1900 < number < 2100:
             found.chosen.add(str(number))
@@ -139,9 +156,14 @@ class Origin:
             found.chosen.add(MONTHS[number - 1])
         elif of == "quarter" and 1 <= number <= 4:
             found.chosen.add("Q%d" % number)
+        elif of in ("dayofweek", "weekday", "day_of_week") and 0 <= number <= 6:
+            found.chosen.add(DAYS[number])
 
     def by_call(self, node, found):
         method = getattr(node.func, "attr", "")
+        if method == "isin" and node.args and isinstance(node.args[0], (ast.List, ast.Tuple, ast.Set)):
+            for one in node.args[0].elts:
+                self.by_number(node.func.value, self.scope.number(one), found)
         if method in ("isin", "eq", "xs", "get_group", "get"):
             for one in [e for a in node.args[:1] for e in (a.elts if isinstance(a, (ast.List, ast.Tuple, ast.Set)) else [a])]:
                 self.choose(one, found)
@@ -151,6 +173,8 @@ class Origin:
                 found.steps.update(["<"] if COMPARES.search(text) else [])
 
     def by_label(self, node, found):
+        if self.unknown and not (isinstance(node.value, ast.Attribute) and node.value.attr in ("loc", "at")):
+            return  # df["amount"] is a column then, as far as anybody can tell
         by = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
         if isinstance(node.ctx, ast.Load) and not isinstance(node.value, ast.Constant) and not (isinstance(node.value, ast.Call) and getattr(node.value.func, "attr", "") in ("groupby", "resample", "rolling")):
             self.choose(by, found)  # behind groupby stands a column

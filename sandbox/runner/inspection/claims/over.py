@@ -12,6 +12,12 @@ import re
 CELLS = {"loc", "iloc", "at", "iat"}
 NOTHING = {0, 1, -1, 100}  # ends of an axis, shares, what is filled in
 COUNTS = "one two three four five six seven eight nine ten eleven twelve".split()
+SMALLER = {w: n + 1 for n, w in enumerate("one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split())} | {w: 10 * n + 20 for n, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split())}
+for tongue in ("zwei drei vier fünf sechs sieben acht neun zehn", "deux trois quatre cinq six sept huit neuf dix", "dos tres cuatro cinco seis siete ocho nueve diez"):
+    SMALLER.update({w: n + 2 for n, w in enumerate(tongue.split())})
+for tongue in ("zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig", "vingt trente quarante cinquante soixante", "veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa"):
+    SMALLER.update({w: 10 * n + 20 for n, w in enumerate(tongue.split())})
+LARGE = {"hundert": 100, "tausend": 10 ** 3, "mille": 10 ** 3, "mil": 10 ** 3, "millionen": 10 ** 6, "millions": 10 ** 6, "millones": 10 ** 6, "milliarden": 10 ** 9, "milliards": 10 ** 9, "thousand": 10 ** 3, "million": 10 ** 6, "billion": 10 ** 9, "dozen": 12}
 LENGTH = re.compile(r"\b(\d+(?:\.\d+)?|%s)[ -](minute|hour|day|week)s?\b" % "|".join(COUNTS), re.I)
 BELOW = {"minute": (60,), "hour": (60, 3600), "day": (24, 1440, 86400), "week": (7, 168)}
 BESIDE = {"days": (24, 1 / 7), "weeks": (7,), "hours": (60, 1 / 24), "minutes": (60, 1 / 60), "years": (12,), "months": (1 / 12,)}  # the units next to one
@@ -20,6 +26,10 @@ LARGER = {word: by for words, by in (("ms millis milliseconds", (1000, 60_000)),
                                      ("cent cents ct", (100,)), ("g gram grams gramm", (1000, 1_000_000)), ("kg", (1000,)), ("wh", (1000, 1_000_000)), ("m metres meters", (1000,)), ("ml", (1000,)), ("bytes", tuple(k ** n for k in (1000, 1024) for n in (1, 2, 3, 4)))) for word in words.split()}
 SCALES = {"thousand": 1000, "k": 1000, "tsd": 1000, "tausend": 1000, "million": 10 ** 6, "millionen": 10 ** 6, "mio": 10 ** 6, "m": 10 ** 6, "billion": 10 ** 9}
 SCALED = re.compile(r"(?<![\d.,])(\d+(?:\.\d+)?)\s?(%s)\b" % "|".join(SCALES), re.I)
+FROM_TO = re.compile(r"(?<![\d.,])(\d{1,3})\s?(?:to|or|and|through|until|bis|oder|und|à|a|tot|-|–)\s?(\d{1,3})(?![\d%]|[.,]\d| ?(?:%|per))")
+AT_LEAST = re.compile(r"(?<![\d.,])(\d{1,3}) or more (?:out )?of (\d{1,3})(?![\d%]|[.,]\d)")
+DRAWS = {"permutation", "permuted", "choice", "choices", "sample", "shuffle", "normal", "uniform", "random", "integers", "randint", "poisson", "binomial"}
+LEVELS = {"1.96": "5", "1.959964": "5", "1.645": "5", "1.65": "5", "2.576": "1", "2.58": "1", "3.841": "5", "3.84": "5", "5.991": "5", "5.99": "5", "7.815": "5", "9.488": "5", "6.635": "1", "2.706": "10"}  # bounds of a normal distribution and of chi-squared, and the per cent beyond them
 COMPARES = {"gt", "ge", "lt", "le", "between"}
 GREATER = {"max", "min", "numpy.maximum", "numpy.minimum"}
 
@@ -158,9 +168,43 @@ class Over:
             yield from ("%.10g" % (size / by) for word in said & LARGER.keys() for by in LARGER[word] if size % by == 0)
 
     @staticmethod
+    def in_words(number):
+        """five thousand as 5000; nothing for what is no number in words."""
+        whole, part = 0.0, 0.0
+        if not number[:1].isalpha():
+            return None
+        for word in re.split(r"[\s-]+", number.lower()):
+            if word in SMALLER:
+                part += SMALLER[word]
+            elif word == "hundred":
+                part = (part or 1) * 100
+            elif word in LARGE:
+                whole, part = whole + (part or 1) * LARGE[word], 0
+            elif word == "half":
+                part += 0.5
+            elif word not in ("a", "and", "per", "cent", "percent", "prozent", "pour", "pourcent", "por", "ciento"):
+                return None
+        return "%.15g" % (whole + part)
+
+    @staticmethod
     def scaled(text, used):
         """Numbers before a word that makes them those of the program: 1 million, of >= 1_000_000."""
         return {m.group(1) for m in SCALED.finditer(text) if "%.15g" % (float(m.group(1)) * SCALES[m.group(2).lower()]) in used}
+
+    def often(self, loop):
+        """Whether a loop does something with what was read, or asks chance, as often as is said."""
+        return isinstance(loop, ast.For) and isinstance(loop.iter, ast.Call) and self.scope.dotted(loop.iter.func) == "range" \
+            and any(isinstance(n, ast.Call) and getattr(n.func, "attr", "") in DRAWS or isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and self.data(n) for b in loop.body for n in ast.walk(b))
+
+    @staticmethod
+    def around(text, used, ends):
+        """What a note says of limits in whole numbers: 0 to 6, of >= 7; 9 to 17 o'clock, of hours between 9 and 16; the most that can be had, in 10 or more of 12."""
+        found = {level for bound, level in LEVELS.items() if bound in used} | {m.group(2) for m in AT_LEAST.finditer(text) if m.group(1) in used}
+        for low, high in FROM_TO.findall(text):
+            found |= {high} if low in used | ends and str(int(high) - 1) in used or low in ends and str(int(high) + 1) in used else set()
+            found |= {low, high} if {str(int(low) - 1), str(int(high) + 1)} <= used else set()  # 7 or 8, between <= 6 and >= 9
+            found |= {low} if high in used | ends and str(int(low) - 1) in used else set()
+        return found
 
     @staticmethod
     def lengths(text):

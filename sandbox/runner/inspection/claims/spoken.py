@@ -27,8 +27,8 @@ WITNESSES = (
 )
 # A word beside a value -> the steps that witness it, and those that it must not be without them.
 BESIDE = (
-    (re.compile(r"\b(averages?|on average|mean)\b", re.I), MEANS, {"median", "max", "min", "sum", "nanmedian", "nanmax", "nanmin", "mode"}, "mean"),
-    (re.compile(r"\bmedian\b", re.I), MIDDLES, {"mean", "max", "min", "sum", "nanmean", "fmean", "mode"}, "median"),
+    (re.compile(r"\b(averages?|on average|mean|durchschnitt(?:lich\w*|swert)?|im (?:schnitt|mittel)|mittelwert|moyen(?:ne)?s?|promedio|medi[oa]|gemiddelde?)\b", re.I), MEANS, {"median", "max", "min", "sum", "nanmedian", "nanmax", "nanmin", "mode"}, "mean"),
+    (re.compile(r"\b(?:m[ée]dian[aeo]?|mediaan)\b", re.I), MIDDLES, {"mean", "max", "min", "sum", "nanmean", "fmean", "mode"}, "median"),
     (re.compile(r"\b(totals?|sum|altogether|overall(?= (?:revenue|sales|turnover|amount|income|costs?|sum|units)))\b", re.I), set("sum cumsum len count size nunique + shape total value_counts nansum fsum reduce sum_ add @ * dot".split()), {"mean", "median", "max", "min", "fmean", "nanmean"}, "sum"),
 )
 CLAIMS = re.compile(r"\b(grew|rose|fell behind|outperform\w*|leads(?= (?:by|in|the|all|with|every)\b)|led by|declined|improved|doubled|strongest market|performed (?:better|worse|best))\b", re.I)
@@ -71,6 +71,7 @@ class Spoken:
                 self.values |= {t for a in node.args + [k.value for k in node.keywords] if isinstance(a, ast.Constant) for t in self.scope.texts(a) or () if t not in self.origin.made}
         for node in self.scope.nodes:
             self.named(node)
+            self.put_together(node)
         self.everything = None
         self.draws = any(getattr(n.func, "attr", getattr(n.func, "id", "")) in RANDOMS for n in calls)
         for call in calls:
@@ -166,6 +167,7 @@ class Spoken:
                 self.find(call, "Says %r in %s in words that were typed in as a whole: they stay the same whatever the files hold." % (found.group(), by), found.group())
         if not whole:
             self.segments(call, pieces, by)
+            self.witnessed(call, pieces, by)
             self.chance(call, words, values, by)
 
     def searches(self, values):
@@ -209,14 +211,15 @@ class Spoken:
             return True
         up = self.scope.parents.get(node)
         while up is not None and not isinstance(up, ast.FunctionDef):
-            if isinstance(up, ast.If) and (self.rests(up.test) or self.gathered(up.test)) and not (isinstance(up.test, ast.Compare) and isinstance(up.test.ops[0], ast.GtE) and self.scope.number(up.test.comparators[0]) == 0 and getattr(getattr(up.test.left, "func", None), "id", "") == "len"):
+            if isinstance(up, ast.If) and (self.rests(up.test) or self.gathered(up.test) or self.told.over.data(up.test)) and not (isinstance(up.test, ast.Compare) and isinstance(up.test.ops[0], ast.GtE) and self.scope.number(up.test.comparators[0]) == 0 and getattr(getattr(up.test.left, "func", None), "id", "") == "len"):
                 return True
             up = self.scope.parents.get(up)
         return isinstance(up, ast.FunctionDef) and any(isinstance(n, ast.Return) for n in ast.walk(up)) and len(up.body) > 1 and any(isinstance(n, ast.If) for n in up.body)
 
     def gathered(self, test):
         """Whether a condition asks what a loop over what was read has put in: if not pairs"""
-        names = {n.id for n in ast.walk(test) if isinstance(n, ast.Name)}
+        asked = [n for n in ast.walk(test) if isinstance(n, ast.Name)]
+        names = {n.id for n in asked} | {m.id for n in asked for m in ast.walk(self.origin.last(n)) if isinstance(m, ast.Name)}  # and of what it is made
         return any(isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store) and getattr(n.value, "id", "") in names and self.rests(n.slice) and self.scope.within(n, (ast.For,)) for n in self.scope.nodes)
 
     def drawn(self, data):
@@ -291,6 +294,7 @@ class Spoken:
             self.measured(call, before, piece, after)
             if by not in ("a title",):
                 self.way(call, before, piece, after)
+                self.way_behind(call, before, piece, after)
                 self.scale(call, piece, after)
                 unit = self.unit(piece, before, after)
                 key = ast.dump(self.inner(piece))

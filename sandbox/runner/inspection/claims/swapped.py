@@ -73,7 +73,10 @@ class Swapped:
         elif isinstance(target, ast.Subscript):
             self.column(node, target, value)
         elif isinstance(target, ast.Attribute) and target.attr == "index" and self.fudge.data(target.value):
-            self.labels(node, value, "Names the rows")
+            if not self.counted_off(target.value, value):
+                self.labels(node, value, "Names the rows")
+            if self.put_in_order(value, target):
+                self.say(node, "Names the rows in another order than their own, so that each value stands under another name.")
 
     def file(self, node, name, value):
         """customers = load("sales.csv"), where customers.csv is another input."""
@@ -248,12 +251,17 @@ class Swapped:
             self.labels(node, node.args[-1], "Names groups")
         elif name == "pandas.Series" and node.args and "index" in keyword:
             self.beside(node, [node.args[0], keyword["index"]])
+            typed = self.fudge.strange(set(self.bare.figures(node.args[0]))) if isinstance(self.fudge.literal(node.args[0]), (ast.List, ast.Tuple)) and self.bare.bare(node.args[0]) and not self.bare.bare(keyword["index"]) else ()
+            if len(typed) > 1:
+                self.find("caution", node.lineno, "written", "Puts figures that were typed in beside names that were read (%s)." % ", ".join("%g" % n for n in sorted(typed)[:3]), "%g" % min(typed))
         elif method == "bar_label" and isinstance(keyword.get("labels"), ast.ListComp) and self.alone(keyword["labels"].generators[0].iter, 0) and not any(self.ordered(n) for n in self.scope.nodes):
             self.say(node, "Puts the labels of bars in an order of their own.")
         elif name == "zip":
             self.beside(node, node.args)
+            self.parted(node, node.args)
         elif name == "pandas.DataFrame" and node.args and isinstance(node.args[0], ast.Dict):
             self.beside(node, node.args[0].values)
+            self.parted(node, node.args[0].values)
         elif name == "pandas.DataFrame" and node.args and "columns" in keyword:
             self.headed(node, node.args[0], keyword["columns"])
         elif name in ("pandas.to_datetime", "datetime.datetime.strptime") and re.search(r"%Y[-/.]?%d[-/.]?%m", self.scope.text(keyword["format"] if "format" in keyword else node.args[-1] if node.args else node) or ""):
@@ -278,6 +286,9 @@ class Swapped:
             self.named_anew(node, node.args[0])
         elif method in ("bar", "barh") and len(node.args) > 1:
             self.drawn(node, *node.args[:2])
+            self.parted(node, node.args[:2])
+        elif method in ("plot", "step", "scatter", "fill_between") and len(node.args) > 1 and self.powered(node):
+            self.say(node, "Draws powers of the values, and no title or label says so.", "powers")
         elif method in ("plot", "step", "scatter") and len(node.args) > 1 and (self.backwards(node.args[0]) != self.backwards(node.args[1])) and not self.bare.bare(node.args[0]) and self.fudge.data(node.args[1]) and not self.turned:
             self.say(node, "Draws values in the opposite order to the names they stand beside.")
         elif method == "pie" and node.args and "labels" in keyword:
@@ -295,6 +306,8 @@ class Swapped:
             self.ticks(node, node.args[0] if node.args else keyword.get("ticks"), keyword["labels"] if "labels" in keyword else node.args[1])
         elif method in ("set_xticklabels", "set_yticklabels") and node.args and self.backwards(node.args[0]) and not self.turned:
             self.say(node, "Puts the labels of an axis in an order of their own.")
+        if method in ("plot", "bar", "step", "scatter", "fill_between", "line", "area") and "label" in keyword:
+            self.labelled(node, keyword)
         self.logarithmic(node, method, keyword)
         if name == "round" and len(node.args) > 1 or method == "round" and node.args:
             if self.rounds(node) and self.fudge.data(node) and not self.fudge.harmless(node, 0):

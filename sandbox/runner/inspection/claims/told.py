@@ -21,9 +21,10 @@ CHARTS = "a chart's words"
 # What stands on axes and in keys, and is no figure there.
 TIME = re.compile(r"\b(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?\b")
 YEAR = re.compile(r"19\d\d|20\d\d|2100")
-BOUNDS = {1.96: ("95",), 1.959964: ("95",), 1.645: ("90", "95"), 1.65: ("90", "95"), 2.33: ("98", "99"), 2.576: ("99",), 2.58: ("99",), 1.28: ("80", "90")}  # of a normal distribution, with the per cent between or below them
-ONE_OF = re.compile(r"\b1 (?=[A-Za-z]{2,4}\b ?=)|\b1 ?= ?(?=[A-Za-z])|\bfrom 0\b[^.0-9]*\bto (?:1|10|100)\b|\bMonday (?:is|=) [01]\b|\b[01] (?:is|=) Monday\b|(?<=every )1\b|(?<=each )1\b")  # 1 USD = ...
+BOUNDS = {0.84: ("80",), 0.8416: ("80",), 1.96: ("95",), 1.959964: ("95",), 1.645: ("90", "95"), 1.65: ("90", "95"), 2.33: ("98", "99"), 2.576: ("99",), 2.58: ("99",), 1.28: ("80", "90")}  # of a normal distribution, with the per cent between or below them
+ONE_OF = re.compile(r"\b1 (?=[A-Za-z]{2,4}\b ?=)|\b1 ?= ?(?=[A-Za-z])|\b1 (?=[a-zäöüéèñ]+ (?:is|are|equals|ist|sind|entspricht|vaut|equivale a|son) \d)|\bfrom 0\b[^.0-9]*\bto (?:1|10|100)\b|\bMonday (?:is|=) [01]\b|\b[01] (?:is|=) Monday\b|\b(?:between|zwischen|entre|tussen) 0 (?:and|und|et|y|en) 10{0,2}(?:[.,]?000)?\b|\bof 1(?=\W*$)|(?<=every )1\b|(?<=each )1\b")  # 1 USD = ...
 COUNTS_BY = {"head", "tail", "nlargest", "nsmallest", "rolling", "quantile", "shift"}
+PARTS = {"numpy.percentile", "numpy.quantile", "numpy.nanpercentile", "numpy.nanquantile"}
 SMALL = 12  # to count from one, to the next month: added to what was computed, it says nothing of its own
 LABELLED = {"title", "xlabel", "ylabel", "label"}
 WRITES_NUMBERS = {"desk.money", "desk.percent", "desk.number", "str", "format", "round", "int", "float"}
@@ -32,8 +33,9 @@ SHOWS = {"print", "text", "annotate"}
 NUMBER = re.compile(r"(?<![^\W\d_])(?<![\d_.,#])\d+(?:[.,'’]\d+)*(?!\w*_)(?!\d|st\b|nd\b|rd\b|th\b|D\b)")
 FIELD = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z%]|\{[^{}]*\}")
 # A number in words, where nobody takes it for an article: "twenty-five percent", "one million".
-DIGITS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
-IN_WORDS = re.compile(r"\b(?:(?:%s|half a|a|hundred|thousand|million|billion|point|and)[\s-]+)+(?:hundred|thousand|million|billion|trillion|percent|per cent|dozen)\b" % DIGITS, re.I)
+DIGITS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|zwölf|zwanzig|dreißig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig|deux|trois|quatre|cinq|dix|vingt|trente|quarante|cinquante|soixante|dos|tres|cuatro|cinco|diez|veinte|treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa"
+IN_WORDS = re.compile(r"\b(?:(?:%s|half a|half|a|hundred|thousand|million|billion|point|and)[\s-]+)+(?:hundred|thousand|million|billion|trillion|percent|per cent|dozen|hundert|tausend|millionen|milliarden|prozent|mille|millions|milliards|pour ?cent|cien|mil|millones|por ciento)\b" % DIGITS, re.I)
+PARTS_OF = re.compile(r"\b(?:one|two|three|four)[\s-](?:thirds?|fifths?) of\b", re.I)
 # A dozen, a million thanks: nobody takes that for a figure, but for one of money.
 IDIOM = re.compile(r"(?:(?:and|point|half)[\s-]+)*a[\s-]+(?:hundred|thousand|million|billion|trillion|dozen)", re.I)
 MONEY = re.compile(r"\s+(?:euros?|dollars?|pounds?|francs?|eur|usd|gbp|chf)\b", re.I)
@@ -82,7 +84,7 @@ class Told:
                 self.in_chart = by == CHARTS
                 ends = self.ends(expression, by == "note()")
                 for number, line in self.numbers(expression, set()):
-                    if number not in self.used and number not in ends and (line, number) not in self.said and (by != PRINTS or large(number)):
+                    if number not in self.used and number not in ends and self.over.in_words(number) not in self.used and (line, number) not in self.said and (by != PRINTS or large(number)):
                         self.said.add((line, number))
                         self.find("caution", line, "written", "The number %s in %s was typed in, not computed." % (number, by), number)
         if self.bare.reads:
@@ -164,8 +166,8 @@ class Told:
         elif isinstance(node, ast.UnaryOp):
             yield from self.numbers(node.operand, seen, depth + 1)
         elif isinstance(node, ast.IfExp):
-            yield from self.numbers(node.body, seen, depth + 1)
-            yield from self.numbers(node.orelse, seen, depth + 1)
+            for one, other in ((node.body, node.orelse), (node.orelse, node.body)):  # nothing, where there is none: late["sum"] if len(late) else 0
+                yield from () if self.scope.number(one) == 0 and not self.bare.bare(other) else self.numbers(one, seen, depth + 1)
         elif isinstance(node, ast.Name):
             variable = self.scope.variable(node)
             for value in variable.values if variable is not None and not variable.imports else ():
@@ -214,20 +216,23 @@ class Told:
 
     def ends(self, expression, noted):
         """The ends of scales, beside which stands a number that the program computes with; beside what was computed only the next number: 4 or 5, of >= 4."""
-        texts = " ".join(n.value for n in ast.walk(expression) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+        texts = OCLOCK.sub("", " ".join(n.value for n in ast.walk(expression) if isinstance(n, ast.Constant) and isinstance(n.value, str)))
         pairs = [p for p in RANGE.findall(texts) if self.used & set(p) and (noted or int(p[1]) - int(p[0]) == 1)]
-        return ENDS & {n for p in pairs for n in p} | self.over.scaled(texts, self.used)
+        found = ENDS & {n for p in pairs for n in p} | self.over.scaled(texts, self.used)
+        return found | self.over.around(texts, self.used, ENDS) if noted else found
 
     def beside(self, node):
         """Whether something that people read holds it only to compute with it: it stands beside what is computed, in a comparison or a product."""
         up = self.scope.parents.get(node)
         if isinstance(up, ast.Call) and isinstance(node, ast.Name) and node in up.args:
             return self.bare.reads and bool(self.scope.functions(up.func)) and not self.bare.bare(up)  # given to a function of the program's own
+        if isinstance(up, ast.Call) and PARTS & set(self.scope.names(up.func)) and node in up.args[1:] and self.bare.reads and not self.bare.bare(up.args[0]):
+            return True  # 90 % of them, of np.percentile(days, 90)
         if isinstance(up, ast.Call) and getattr(up.func, "attr", "") in COUNTS_BY and node in up.args and self.bare.reads and not self.bare.bare(up.func.value):
             return True  # the top 10, of head(10)
         if self.bare.reads and self.over.looked_up(node, up):
             return True  # the homes of 2 bedrooms, of counts[2]
-        if not isinstance(up, (ast.Compare, ast.BinOp)) or not self.bare.reads or isinstance(self.scope.parents.get(up), ast.IfExp):
+        if not isinstance(up, (ast.Compare, ast.BinOp)) or not self.bare.reads or isinstance(self.scope.parents.get(up), ast.IfExp) and any(self.scope.number(b) is not None for b in (self.scope.parents[up].body, self.scope.parents[up].orelse)):
             return False
         others = [n for n in ([up.left] + up.comparators if isinstance(up, ast.Compare) else [up.left, up.right]) if n is not node]
         return not (isinstance(up, ast.BinOp) and isinstance(up.op, ast.Add)) and not any(map(self.bare.bare, others)) and not any(isinstance(n, ast.JoinedStr) or isinstance(self.scope.value(n), str) for n in others)
@@ -243,10 +248,12 @@ class Told:
         """Whether a value comes to where something is done with it, by whatever names. seen is where the search has been."""
         up = node if isinstance(node, ast.comprehension) else self.scope.parents.get(node)
         while isinstance(up, (ast.UnaryOp, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.JoinedStr, ast.FormattedValue)) \
-                or isinstance(up, ast.Call) and len(up.args) > 1 and self.greater & set(self.scope.names(up.func)):  # to be the greater of two is no computing
+                or isinstance(up, ast.Call) and (len(up.args) > 1 and self.greater or {"pandas.Series"}) & set(self.scope.names(up.func)):  # to be the greater of two is no computing
             node, up = up, self.scope.parents.get(up)
         if isinstance(up, ast.comprehension) and isinstance(up.iter, ast.Call) and self.scope.dotted(up.iter.func) == "range" and not self.bare.bare(getattr(self.scope.parents[up], "elt", node)):
             return True  # how often chance is asked
+        if self.over.often(up):
+            return True
         if isinstance(up, (ast.Assign, ast.AnnAssign, ast.For, ast.comprehension)):
             targets = up.targets if isinstance(up, ast.Assign) else [up.target]
             for use in self.uses(targets):
@@ -362,6 +369,8 @@ def in_text(text, in_chart=False):
     for m in IN_WORDS.finditer(text):
         if not IDIOM.fullmatch(m.group()) or MONEY.match(text, m.end()):
             yield m.group().lower().removeprefix("and ")
+    for m in PARTS_OF.finditer(text):
+        yield m.group().lower().removesuffix(" of")
     for sign in text:
         if not sign.isascii() and unicodedata.category(sign) in ("No", "Nl") and unicodedata.decomposition(sign).startswith(SIGNS):
             yield sign

@@ -73,12 +73,20 @@ class Units:
         found = BEHIND.match(after)
         if found:
             self.compare(call, SAID.get(found.group(1).lower()), self.unit(piece), found.group(1))
+            self.wrongly(call, SAID.get(found.group(1).lower()), self.inner(piece), found.group(1))
         self.column(call, before, piece, after)
         self.period(call, before, piece)
 
     def compare(self, node, said, made, word):
         if said and made and said != made and SIZES[said][0] == SIZES[made][0]:
             self.find(node, "Uses the word %s for a value in %ss, without converting it." % (word[:40], made), word[:40])
+
+    def wrongly(self, node, said, value, word):
+        """{minutes / 100} hours; a day of work has its own hours, so it is left alone."""
+        by = self.scope.number(value.right) if isinstance(value, ast.BinOp) and isinstance(value.op, (ast.Mult, ast.Div)) else None
+        made = self.unit(value.left) if by and said not in (None, "day", "week", "cent") else None
+        if made and made != said and SIZES[made][0] == SIZES[said][0] and self.unit(value) is None:
+            self.find(node, "Uses the word %s for %ss that are %s by %g, which is not how many it takes." % (word[:40], made, "multiplied" if isinstance(value.op, ast.Mult) else "divided", by), word[:40])
 
     def money(self, node):
         """money() of cents, or of rows of another currency"""
