@@ -11,13 +11,14 @@ BEGIN
     END IF;
 END $$;
 -- Refuses holds that were weighed before their budgets were locked, where that may not hold any more: others have held more
--- since than was left, a limit or somebody's role has changed, or a window or a top-up has ended. It is asked once the holds
+-- since than was left, a limit or somebody's role has changed, a window or a top-up has ended, or the clock was put back, maybe
+-- into the window before. It is asked once the holds
 -- are there, which lock the budgets, and is a statement of its own: so it sees all that was committed by whoever had them before.
 -- Somebody with too many questions under way is refused here as well, for each of theirs has locked their own budget.
 CREATE FUNCTION holds_weighed(of text, who text, thread text, channel text, user_most bigint, thread_most bigint, channel_most bigint, team_most bigint,
-    version bigint, until timestamptz, open bigint) RETURNS void LANGUAGE plpgsql STABLE AS $$
+    version bigint, since timestamptz, until timestamptz, open bigint) RETURNS void LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    IF clock_timestamp() >= until
+    IF clock_timestamp() < since OR clock_timestamp() >= until
         OR (SELECT s.taken FROM scopes s WHERE s.team = of AND s.kind = 'user' AND s.id = who) > user_most
         OR (SELECT s.taken FROM scopes s WHERE s.team = of AND s.kind = 'session' AND s.id = thread) > thread_most
         OR (SELECT s.taken FROM scopes s WHERE s.team = of AND s.kind = 'project' AND s.id = channel) > channel_most

@@ -648,11 +648,11 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE FUNCTION holds_weighed(of text, who text, thread text, channel text, user_most bigint, thread_most bigint, channel_most bigint, team_most bigint, version bigint, until timestamp with time zone, open bigint) RETURNS void
+CREATE FUNCTION holds_weighed(of text, who text, thread text, channel text, user_most bigint, thread_most bigint, channel_most bigint, team_most bigint, version bigint, since timestamp with time zone, until timestamp with time zone, open bigint) RETURNS void
     LANGUAGE plpgsql STABLE
     AS $$
 BEGIN
-    IF clock_timestamp() >= until
+    IF clock_timestamp() < since OR clock_timestamp() >= until
         OR (SELECT s.taken FROM scopes s WHERE s.team = of AND s.kind = 'user' AND s.id = who) > user_most
         OR (SELECT s.taken FROM scopes s WHERE s.team = of AND s.kind = 'session' AND s.id = thread) > thread_most
         OR (SELECT s.taken FROM scopes s WHERE s.team = of AND s.kind = 'project' AND s.id = channel) > channel_most

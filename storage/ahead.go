@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -33,17 +34,36 @@ func addUnmoved(b *pgx.Batch, id string, l *loaded, ends time.Time, on *basis) {
 	}
 }
 
+// errDone ends a move that was committed before, by an attempt whose answer was lost.
+var errDone = errors.New("this was committed before")
+
+// addDone looks, with the row of a request locked, whether that attempt was committed; nil: there was none. If it comes
+// later, it finds the row of another version.
+func addDone(b *pgx.Batch, lost *trail.Row) {
+	if lost == nil {
+		return
+	}
+	b.Queue(`SELECT EXISTS (SELECT FROM events WHERE stream = $1 AND seq = $2 AND hash = $3)`, lost.Stream, lost.Seq, lost.Hash).QueryRow(func(row pgx.Row) error {
+		var done bool
+		if err := row.Scan(&done); err != nil || !done {
+			return err
+		}
+		return &pg.FinalError{Err: errDone}
+	})
+}
+
 // storeAhead is store for a move that was weighed ahead: all of it goes in one trip, with its commit, so whatever may stand
-// against it the server refuses. verbs is how many of its events are those of its verbs; the budgets' come after them.
-func (s *requests) storeAhead(t *pg.Tx, l *loaded, words *trail.Contents, verbs, maxOpen int, save func() error) error {
+// against it the server refuses. verbs is how many of its events are those of its verbs; the budgets' come after them. It
+// says where the trail ends with it.
+func (s *requests) storeAhead(t *pg.Tx, l *loaded, words *trail.Contents, verbs, maxOpen int, save func() error) (*trail.Row, error) {
 	r := l.Request
 	c := &r.Changes
 	if err := words.Gather(*c); err != nil {
-		return err
+		return nil, err
 	}
 	last, err := trail.EndAt(trail.StreamOf(r.ID), l.trail)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// Where somebody has added to the trail since, the place of our first event is taken (events_pkey). Nobody else writes to one
 	// that begins here.
@@ -57,22 +77,23 @@ func (s *requests) storeAhead(t *pg.Tx, l *loaded, words *trail.Contents, verbs,
 	}
 	words.Queue(t.Batch)
 	if err := insertRows(t.Batch, r, words); err != nil {
-		return err
+		return nil, err
 	}
 	storePlaces(t.Batch, r)
 	storeHandOver(t.Batch, r)
 	l.told = last.Seq + int64(verbs)
-	if _, err := words.AddEvents(t.Batch, &last, c.Events); err != nil {
-		return err
+	end, err := words.AddEvents(t.Batch, &last, c.Events)
+	if err != nil {
+		return nil, err
 	}
 	if save != nil {
 		if err := save(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := s.storeNotices(t, c.Notices, jobsOf(r, told), nil); err != nil {
-		return err
+		return nil, err
 	}
 	money.AddWeighed(t.Batch, r, maxOpen)
-	return nil
+	return end, nil
 }

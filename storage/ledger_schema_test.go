@@ -105,8 +105,9 @@ var ledgerBreaches = []struct {
 	{"a balance follows from the ledger", `INSERT INTO balances VALUES ('TEAM', 'user', 'ASKER', 'day', '2026-01-01 00:00+00', 5)`, "balances_derived"},
 	{"what is held follows from the holds", `UPDATE scopes SET held = held + 1`, "scopes_derived"},
 	{"so does all that was ever held", `UPDATE scopes SET taken = taken - 1`, "scopes_derived"},
-	{"a hold that was weighed before others took its room is refused", `SELECT holds_weighed('TEAM', 'UASKER', 's', 'c', NULL, NULL, NULL, -1, authority('TEAM'), 'infinity', 0)`, "holds_weighed"},
-	{"so is one that was weighed too long ago", `SELECT holds_weighed('TEAM', 'UASKER', 's', 'c', NULL, NULL, NULL, NULL, authority('TEAM'), '-infinity', 0)`, "holds_weighed"},
+	{"a hold that was weighed before others took its room is refused", `SELECT holds_weighed('TEAM', 'UASKER', 's', 'c', NULL, NULL, NULL, -1, authority('TEAM'), '-infinity', 'infinity', 0)`, "holds_weighed"},
+	{"so is one that was weighed too long ago", `SELECT holds_weighed('TEAM', 'UASKER', 's', 'c', NULL, NULL, NULL, NULL, authority('TEAM'), '-infinity', '-infinity', 0)`, "holds_weighed"},
+	{"and one that was weighed later than it is", `SELECT holds_weighed('TEAM', 'UASKER', 's', 'c', NULL, NULL, NULL, NULL, authority('TEAM'), 'infinity', 'infinity', 0)`, "holds_weighed"},
 	{"and what rests on something that is not so any more", `SELECT insist(NULL, 'requests_moved')`, "requests_moved"},
 	{"a scope does not begin with something held", `INSERT INTO scopes VALUES ('TEAM', 'user', 'NEW', 5)`, "scopes_derived"},
 	{"nobody gives back more than is held", `ALTER TABLE scopes DISABLE TRIGGER scopes_derived;

@@ -69,7 +69,8 @@ func (s *requests) Ask(ctx context.Context, r *approval.Request, thread approval
 				return err
 			}
 			if verbs := len(stored.Changes.Events); ahead && weighedAhead(stored) {
-				return s.storeAhead(t, &loaded{Request: stored}, words, verbs, s.maxOpen, nil)
+				_, err := s.storeAhead(t, &loaded{Request: stored}, words, verbs, s.maxOpen, nil)
+				return err
 			}
 			ahead = false
 			return s.store(t, &loaded{Request: stored, now: stored.CreatedAt}, words, nil, func() {
@@ -217,6 +218,7 @@ func (s *requests) Act(ctx context.Context, c *steps.Case, change func(r *approv
 // next. Where that had to wait for its locks, addTime sees to it.
 func (s *requests) act(ctx context.Context, id string, l *loaded, on *basis, change func(r *approval.Request, now time.Time) error) (*approval.Request, error) {
 	moved := false
+	var lost *trail.Row // where the trail ends if an attempt was committed whose only answer is lost
 	err := pg.Until(ctx, func() (became pg.Fate, err error) {
 		if l == nil && !moved {
 			l = &loaded{}
@@ -225,6 +227,7 @@ func (s *requests) act(ctx context.Context, id string, l *loaded, on *basis, cha
 			}
 		}
 		var ends time.Time
+		var end *trail.Row // of the trail, with all that goes in one trip
 		if !moved {
 			ends = l.ExpiresAt
 			l.tick()
@@ -237,6 +240,7 @@ func (s *requests) act(ctx context.Context, id string, l *loaded, on *basis, cha
 			if moved {
 				l = &loaded{}
 				addLock(t.Batch, id, nil)
+				addDone(t.Batch, lost)
 				addHeld(t.Batch, on)
 				t.Queue(pg.TakeLock, trail.LockOf(trail.StreamOf(id)))
 				s.addRequest(t.Batch, id, l)
@@ -249,7 +253,8 @@ func (s *requests) act(ctx context.Context, id string, l *loaded, on *basis, cha
 			} else {
 				if verbs := len(l.Changes.Events); on != nil && weighedAhead(l.Request) {
 					addUnmoved(t.Batch, id, l, ends, on)
-					return s.storeAhead(t, l, s.notary.Contents(trail.StreamOf(id)), verbs, 0, func() error { return s.saveRequest(t.Batch, l) })
+					end, err = s.storeAhead(t, l, s.notary.Contents(trail.StreamOf(id)), verbs, 0, func() error { return s.saveRequest(t.Batch, l) })
+					return err
 				}
 				addLock(t.Batch, id, &l.version)
 				addHeld(t.Batch, on)
@@ -260,6 +265,10 @@ func (s *requests) act(ctx context.Context, id string, l *loaded, on *basis, cha
 		})
 		if refusedBy(err, "authority_moved") {
 			err = steps.ErrOutdated
+		}
+		// Where the only answer is lost, all begins anew with the row locked, which tells whether it was committed.
+		if end != nil && errors.As(err, new(*pg.LostError)) {
+			lost, moved, became = end, true, pg.Cut
 		}
 		// From the second attempt on the row and the end of its trail are locked before they are loaded, so this happens once.
 		if errors.Is(err, errMoved) || !moved && refusedBy(err, "requests_moved", "events_pkey", "holds_weighed", "holds_after_restore") {
@@ -275,6 +284,8 @@ func (s *requests) act(ctx context.Context, id string, l *loaded, on *basis, cha
 	case err == nil:
 		l.Changes = approval.Changes{}
 		return l.Request, nil
+	case errors.Is(err, errDone):
+		return s.Request(ctx, id)
 	case errors.As(err, &closure):
 		return nil, closure.Err
 	case known:

@@ -181,7 +181,15 @@ func (s *spending) one(ctx context.Context, o *operation) {
 		if verb == "settle" || verb == "end" {
 			success = func() { s.report.Settled++ }
 		}
-		_, err = s.Update(ctx, id, func(r *approval.Request, now time.Time) error { return s.move(r, o, now) })
+		move := func(r *approval.Request, now time.Time) error { return s.move(r, o, now) }
+		if verb != "approve" {
+			_, err = s.Update(ctx, id, move)
+			break
+		}
+		var c *steps.Case // as who decides does: by how the budgets stand before anybody locks them
+		if c, err = s.Case(ctx, id); err == nil {
+			_, err = s.Act(ctx, c, move)
+		}
 	}
 	s.count(err, success)
 	s.mu.Lock()

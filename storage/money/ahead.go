@@ -64,6 +64,6 @@ func AddWeighed(b *pgx.Batch, r *approval.Request, maxOpen int) {
 	of := func(kind budget.ScopeKind, id string) *budget.USD {
 		return a.Most(budget.Scope{Team: r.Team, Kind: kind, ID: id})
 	}
-	b.Queue(`SELECT holds_weighed($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, r.Team, r.Asker, r.SessionID, r.Project,
-		of(budget.User, r.Asker), of(budget.Session, r.SessionID), of(budget.Project, r.Project), of(budget.Team, r.Team), a.Version, a.Until, maxOpen)
+	b.Queue(`SELECT holds_weighed($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, r.Team, r.Asker, r.SessionID, r.Project,
+		of(budget.User, r.Asker), of(budget.Session, r.SessionID), of(budget.Project, r.Project), of(budget.Team, r.Team), a.Version, a.Now, a.Until, maxOpen)
 }

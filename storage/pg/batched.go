@@ -178,21 +178,34 @@ func (p *Pool) TryBatched(ctx context.Context, options pgx.TxOptions, twice bool
 	}
 	var closure *FinalError
 	var server *pgconn.PgError
-	switch {
-	case err == nil:
+	if err == nil {
 		return Settled, nil
+	}
+	// Whether it was committed nobody knows. Of what fails before, the server says so. Where all went in one trip, with its commit,
+	// that begin was not answered says nothing.
+	if t.ends && HungUp(err) && (t.written || !errors.As(err, &server)) && !twice && !pgconn.SafeToRetry(err) {
+		err = &LostError{err}
+	}
+	switch {
 	case errors.As(err, &closure):
 		return Settled, err
 	case !t.begun && (HungUp(err) || ctx.Err() != nil):
 		return unbegun(ctx, err)
 	case ctx.Err() != nil || !p.cut(err):
 		return Settled, err
-	case t.ends && HungUp(err) && (t.written || !errors.As(err, &server)) && !twice:
-		// Whether it was committed nobody knows. Of what fails before, the server says so.
-		return Settled, fmt.Errorf("commit: %w", err)
+	case errors.As(err, new(*LostError)):
+		return Settled, err
 	}
 	return Cut, err
 }
+
+// LostError is what became of a connection over which a commit was sent: it may have happened.
+type LostError struct{ Err error }
+
+func (e *LostError) Error() string { return "commit: " + e.Err.Error() }
+
+// Unwrap is what the connection said.
+func (e *LostError) Unwrap() error { return e.Err }
 
 // unbegun says what becomes of a transaction that could not begin.
 func unbegun(ctx context.Context, err error) (Fate, error) {
