@@ -133,7 +133,7 @@ func (p *moneyProof) randomWork(t *testing.T, ops int) {
 		}
 	}
 	began, over := time.Date(2027, 3, 20, 12, 0, 0, 0, time.UTC), time.Time{}
-	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT clock_timestamp()`).Scan(&over))
+	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT turned.clock_timestamp()`).Scan(&over))
 	p.check(all.Did >= ops, fmt.Sprintf("two processes did what was asked, and one was killed %d times in the middle", kills),
 		"%d operations, PROVE_SEED=%d: %d asks admitted, %d settled, %d limits changed, the clock turned %d times over %d days",
 		all.Did, seed, all.Admitted, all.Settled, all.Limits, all.Jumps, int(over.Sub(began)/day))
