@@ -94,7 +94,9 @@ def names_apart(placed, width):
     if last >= 0 and placed[last][0][0].strip() in ("#", "%") and len(placed[last][0]) == width + 1 and layout.named(placed[last][0][1:]) and not layout.named(placed[last + 1][0]):
         return [(placed[last][0][1:], *placed[last][1:])] + placed[last + 1:], True
     first, below = placed[0][0] if placed else [], [p for p in placed[1:] if layout.filled(p[0])]
-    if len(first) != width - 1 or not below or not any(p[0][-1].strip() for p in below) or not layout.named(first) or layout.filled(first) < len(first) or any(len(p[0]) != width for p in below):
+    # A delimiter too many ends each row. What R writes begins with a quoted number, or stands under a name that is no number's.
+    spare = not any(p[0][-1].strip() for p in below) and not all(p[2].startswith('"') and re.search(r'[^"\d][-\d]', p[2]) for p in below) and not re.search("name|gene|title|text", "".join(first[:1]), re.I)
+    if len(first) != width - 1 or not below or spare or not layout.named(first) or layout.filled(first) < len(first) or any(len(p[0]) != width for p in below):
         return placed, False
     # R numbers the rows from 1, or has names that are all different and quoted.
     labels = [p[0][0].strip() for p in below]
@@ -292,8 +294,8 @@ def paging(rows, skip, told):
     if not told and page(said, at + 1):
         skip, at = next(n for n, r in enumerate(rows) if r is said[at]) + 1, at + 1
     title, gone = page(said, at), set()
-    if not title and not pages(said, at):
-        return skip, "", False, gone
+    if not all(kinds.numbered(" ".join(said[i - 1]), n) for n, i in enumerate(again(said, at))) if title else not pages(said, at):
+        return skip, title, False, gone
     for i in again(said, at):
         gone.add(id(said[i]))
         while layout.filled(said[at]) > 1 and i - 1 > at and (numberless(said[i - 1]) == title or titled(said[i - 1])):
@@ -328,8 +330,7 @@ def pages(rows, at):
     if not all(said) or not said:
         return len(places) > 1  # once more, and no title: nothing shows that it is one table
     alike = {re.sub(r"\d+", "#", title) for title in said + [first] * (len(said) == 1)}
-    numbered = all(n + 2 in map(int, re.findall(r"\d{1,9}", title)) for n, title in enumerate(said))
-    return len(alike) == 1 and (numbered or len({*said, first or said[0]}) == 1)
+    return len(alike) == 1 and (all(kinds.numbered(title, n) for n, title in enumerate(said)) or len({*said, first or said[0]}) == 1)
 
 
 # -- and below it
@@ -368,7 +369,7 @@ def footers(rows, width, found, heading=()):
     wide = width >= 3 or width == 2 and found[0] in kinds.NUMBERS + ("date", "time")  # a text below numbers
     n = len(rows)
     alone = next((i for i in range(n) if layout.filled(rows[n - 1 - i]) != 1), n)  # rows at the end with one value each
-    if not any(NOTES.fullmatch(r[0].strip()) or noted(r, width) for r in rows[n - alone:]):
+    if not any(NOTES.fullmatch(r[0].strip()) and any(sentence(v[0]) or " = " in v[0] for v in rows[at + 1:]) or noted(r, width) for at, r in enumerate(rows) if at >= n - alone):
         alone = 0
     while n > 1 and width > 1:
         row, before = rows[n - 1], rows[:n - 1]

@@ -20,8 +20,8 @@ EPOCH_MS, EPOCH_S, SERIAL = (10 ** 12, 2.2 * 10 ** 12), (6 * 10 ** 8, 2.2 * 10 *
 class Profile:
     """What the values of one column are, kept as counts of forms."""
 
-    def __init__(self, told=""):
-        self.told = told  # the decimal sign, where somebody has said it
+    def __init__(self, told="", place=False):
+        self.told, self.place = told, place  # the decimal sign, where somebody has said it; whether it is half of a place on Earth
         self.forms, self.shapes, self.rows = Counter(), Counter(), 0
         self.low, self.high, self.whole_days, self.days = numpy.inf, -numpy.inf, True, True
         self.native, self.long_native, self.float_native, self.nested = Counter(), False, False, 0
@@ -257,7 +257,7 @@ class Profile:
             return odd.add("two_decimal_signs", column=name) or column  # what was told does not hold here
         decimal = self.told or next(iter(said), "")
         open_dot, open_comma = how["dot3"], how["comma3"]
-        if not decimal and COORDINATES.fullmatch(name.strip()) and (open_dot == 0) != (open_comma == 0):
+        if not decimal and self.place and (open_dot == 0) != (open_comma == 0):
             decimal = "." if open_dot else ","  # there is no latitude of 52,520 degrees
         if not decimal and open_dot and open_comma:
             odd.add("ambiguous_thousands", column=name, count=open_dot + open_comma)
@@ -387,7 +387,7 @@ MONTHS = re.compile(r"(?m)^(?:1[0-2]|0?[1-9])\.(?:19|20)\d\d$")
 MONTH_NAMES = re.compile(r"(?<![^\W_])(month|period|monat|mois|mes|mês|mese|maand|måned|månad|miesiąc|месяц)(?![^\W_])", re.I)
 NUMBER = r"(?:[\W_]*(?:no|nos|number|num|nr|nummer|id))?[\W_]*"
 PLACES = re.compile(r"(?:(?:[^\W_]+[\W_]+)?(?:versions?|versión|версия)|release|revision|section|chapter|clause|kapitel|abschnitt|chapitre|capítulo|раздел)" + NUMBER, re.I)
-COORDINATES = re.compile(r"(?:.*[\W_])?(?:lat|latitude?|lon|lng|longitude?|breitengrad|längengrad|longitud|latitud)(?:[\W_]*(?:deg|degrees|grad|wgs84|dd))?[\W_]*", re.I)
+COORDINATES = [re.compile(r"(?:.*[\W_])?(?:%s)(?:[\W_]*(?:deg|degrees|grad|wgs84|dd))?[\W_]*" % p, re.I) for p in ("lat|latitude?|breitengrad", "lon|lng|longitude?|längengrad")]
 TELEPHONES = re.compile(r"(?:.*[\W_])?(?:tele(?:f|ph)on\w*|phones?|tel|(?:tele)?fax|rufnummer|teléfono)" + NUMBER + r"(?:[\W_]*(?:mobile|home|work|office|privat|mobil|\d))?[\W_]*", re.I)
 PLAIN = set("0123456789.,-+eE\n")
 ZEROS = re.compile(r"(?m)^[-+]?0\d|[eE]|\+")

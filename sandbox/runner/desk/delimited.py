@@ -224,7 +224,7 @@ class Delimited:
                     self.odd.add("title_rows", count=len(titles))
             elif again or names and (i + before > 2 and said >= need and len(typed) > 1 or any(row[t].strip() == heading[t].strip() for t in typed if heading)):
                 self.odd.add("second_table")
-                return self.paging(parts.split(part, min([i, *(parts.titles_above(part, i) if again else [])]))[0], gone), True
+                return self.paging(parts.split(part, min([i, *(parts.titles_above(part, i, self.page) if again else [])]))[0], gone), True
         return self.paging(part, gone), False
 
     def paging(self, part, gone):

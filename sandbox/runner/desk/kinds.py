@@ -1,5 +1,6 @@
 """What kind of thing a written value is, roughly: enough to tell which delimiter is right and where a value belongs."""
 
+import datetime
 import functools
 import re
 
@@ -31,6 +32,20 @@ def kind(value):
     return "text"
 
 
+def days(row):
+    """Whether these dates are days that follow each other, days of work, or one day of each week."""
+    parts = [[int(p) if p.isdigit() else values.MONTHS.get(p.lower(), 0) for p in re.findall(r"\d+|[^\W\d_]+", v)[:3]] for v in row]
+    for order in ((0, 1, 2), (2, 1, 0), (2, 0, 1)):
+        try:
+            found = [datetime.date(*(p[i] for i in order)).toordinal() for p in parts]
+        except (ValueError, IndexError):
+            continue
+        steps = {b - a for a, b in zip(found, found[1:])}
+        if steps <= {1, 2, 3} or steps == {7}:
+            return True
+    return False
+
+
 def column_kind(counts):
     """The kind of a column by how often each kind stands in it; "text" where none prevails, "" where nothing stands."""
     counts = dict(counts)
@@ -50,3 +65,11 @@ def agrees(value, want):
     """Whether a value may stand in a column of this kind."""
     k = kind(value)
     return k in ("", want) or want in ("", "text") or (want == "num" and k == "int") or (want == "money" and k in NUMBERS) or (want == "int" and k == "num")
+
+
+PAGE = re.compile(r"(?:seite|page|blatt|sheet|pagin[ae]|pág\w*|página|sida|side|strona|стр\w*|страница|\b[ps]\.)(?![^\W\d_])|- ?\d+ ?-|页|ページ", re.I)
+
+
+def numbered(title, n):
+    """Whether a title is of page n + 2: Account 1200 and Run 2 are no pages."""
+    return PAGE.search(title) is not None and n + 2 in map(int, re.findall(r"\d{1,9}", title))

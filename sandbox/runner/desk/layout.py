@@ -177,7 +177,7 @@ def trimmed(rows, heads, width, found):
         units = (not plain or under > 1) and sum(1 for v in row if re.fullmatch(r"[\[(].{1,12}[\])]|%|[A-Za-zµ°/²³]{1,6}", v.strip())) >= max(1, filled(row) - 1)
         valued = any(re.search(r"\d", v) and v.strip()[0] not in "[(" for v, k in zip(row, found) if k in kinds.NUMBERS + ("date", "time"))  # from 10.00
         # 2020=100 stands below the name of a column where the row has no key, and all later ones have a year or a day.
-        keyless = under > 1 and not row[0].strip() and found[0] in kinds.NUMBERS + ("date", "time") and len(rows) > heads and all(padded(r, width)[0].strip() for r in rows[heads:])
+        keyless = under > 1 and re.search(r"[\d%°/=€$]", "".join(row)) and not row[0].strip() and found[0] in kinds.NUMBERS + ("date", "time") and len(rows) > heads and all(padded(r, width)[0].strip() for r in rows[heads:])
         if not (same or gaps or keyless or explains(row) or unlike(row, [padded(r, width) for r in rows[heads:]], found) or not valued and (units or under > 1 and filled(row) == width and len(rows) > heads)):
             return n
     return heads
@@ -274,7 +274,7 @@ def keys(rows, width, found):
             all(kinds.kind(v) == "text" for v in row[:heads[0]]) and not any(kinds.kind(v) in kinds.NUMBERS for r in rows[1:] for v in padded(r, width)[heads[0]:]):
         return True  # days of a month, with a mark below each
     dates = [i for i in range(width) if kinds.kind(row[i]) == "date"]
-    if len(dates) > 2 and dates == list(range(width - len(dates), width)) and different(row) and named(row[:dates[0]]) and not any(kinds.kind(v) in kinds.NUMBERS + ("date",) for r in rows[1:] for v in padded(r, width)[dates[0]:]):
+    if len(dates) > 2 and dates == list(range(width - len(dates), width)) and kinds.days(row[dates[0]:]) and named(row[:dates[0]]) and not any(kinds.kind(v) in kinds.NUMBERS + ("date",) for r in rows[1:] for v in padded(r, width)[dates[0]:]):
         return True  # and so are dates
     if len(heads) < 2 or len(heads) < width // 2 or any(not row[i].strip() and found[i] for i in range(width)):
         return False

@@ -41,7 +41,7 @@ def read(path, name, out=None, told=None):
 def describe(table, out=None, decimal=""):
     """One table as a reading names it. decimal is the sign that somebody has told."""
     found, names = [], columns_names(table)
-    profiles = [columns.Profile(decimal) for _ in range(table.width)]
+    profiles = [columns.Profile(decimal, p) for p in places(names)]
     last, frames, writer = None, 0, csv.writer(out, lineterminator="\n") if out is not None else None
     if writer and table.heading is not None:
         writer.writerow([text(v) for v in table.heading])
@@ -80,7 +80,7 @@ def describe(table, out=None, decimal=""):
         gone = sorted(gone + totals.shares(last, [i for i in sums if i not in gone])) if gone else gone
         kept = [i for i in sums if i not in gone]
         if set(gone) - set(sums):  # sums that no word says
-            profiles, kept = [columns.Profile(decimal) for _ in range(table.width)], kept or [-1]
+            profiles, kept = [columns.Profile(decimal, p) for p in places(names)], kept or [-1]
             profile(profiles, last.iloc[[i for i in range(len(last)) if i not in gone]])
             rows = len(last) - len(gone)
         else:
@@ -190,6 +190,12 @@ def columns_names(table):
     if table.heading is None:
         return layout.names(None, table.width)
     return layout.names([str(h) for h in table.heading], table.width)
+
+
+def places(names):
+    """Which columns of these names are places: LNG without LAT is gas, a Spanish longitud alone a length."""
+    found = [[p.fullmatch(n.strip()) is not None for n in names] for p in columns.COORDINATES]
+    return [any(pair) and all(map(any, found)) for pair in zip(*found)]
 
 
 def profile(profiles, frame):

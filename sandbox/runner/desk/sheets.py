@@ -82,7 +82,7 @@ def uncomputed_totals(sheet):
     """The places of the rows that are not totals which no spreadsheet has computed yet, as programs write them, and how many other formulas lack
     their results. Such a total says nothing, and every spreadsheet would make it of the rows that are there."""
     said = [[v for v in r if v is not None] for r in sheet.rows]
-    kept = [n for n, (row, line) in enumerate(zip(said, sheet.lines)) if not (n and row and sheet.lacking[line] and (sums_up(row) or isinstance(row[0], str) and totals.MEAN.fullmatch(row[0].strip())) and all(isinstance(v, str) for v in row))]
+    kept = [n for n, (row, line) in enumerate(zip(said, sheet.lines)) if not (n and row and sheet.lacking[line] and all(v in said[n - 1] and isinstance(v, str) for v in row[1:]) and isinstance(row[0], str) and (sums_up(row) or n == len(said) - 1 and totals.MEAN.fullmatch(row[0].strip()) and row[0].strip().lower() != "media"))]
     if len(kept) < 2:
         kept = list(range(len(said)))
     return kept, sheet.unset - sum(sheet.lacking[sheet.lines[n]] for n in set(range(len(said))) - set(kept))

@@ -7,6 +7,7 @@ from collections import Counter
 import numpy
 
 from . import kinds, layout, typed
+from .values import MONTHS
 
 MOST_ROWS, MOST = 200_000, 5000  # a longer table is looked at by its last row alone
 LONG = 5000  # rows from which on only those are looked at that lack something, or share their first word with others
@@ -23,7 +24,7 @@ MEAN = re.compile(r"(average|mean|avg|durchschnitt|mittelwert|schnitt|moyenne|pr
 
 
 def candidates(frame):
-    """The places of rows that may sum others up, and how each says so: "word", "inner" or "group" behind numbers, "loose", "mean", or "none" for one without a label."""
+    """The places of rows that may sum others up, and how each says so: "word", "inner" or "group" behind numbers, "period" (Q1), "loose", "mean", or "none" for one without a label."""
     found = {}
     if len(frame) < 2:
         return found
@@ -43,7 +44,7 @@ def candidates(frame):
     for period in PERIODS:
         some = [i for i in range(len(rows)) if i not in found and period.fullmatch(said(rows[i]))] if len(rows) <= LONG else []
         if 0 < len(some) < len(rows) / 2:  # Q1 below its months, Q1 alone is a row like the others
-            found.update({i: "loose" for i in some})
+            found.update({i: "period" for i in some})
             break
     end = len(rows)
     while end > 1 and (end - 1 in found or STAT.fullmatch(said(rows[end - 1]))):
@@ -59,7 +60,7 @@ def candidates(frame):
     for i in (0, len(rows) - 1):
         if len(rows) > 2 and i not in found and nameless(rows, i, found):
             found[i] = "none"
-    return found if len(found) <= MOST else {}
+    return found if len(found) <= MOST else {i: how for i, how in found.items() if i == len(rows) - 1}
 
 
 def runs(frame, rows, found):
@@ -81,6 +82,12 @@ def run(all_, places):
             return False
         before, many = at, many + (len(rows) > 1)
     return many > 1
+
+
+def month(label):
+    """Whether a row is of a month or a quarter, by what it is called."""
+    words = re.findall(r"[^\W\d_]+", label) if isinstance(label, str) else []
+    return bool(words) and words[0].lower() in MONTHS or isinstance(label, str) and (PERIODS[0].fullmatch(label.strip()) is not None or kinds.kind(label) == "date" or MONTH.fullmatch(label.strip()) is not None)
 
 
 def inner(row):
@@ -121,6 +128,7 @@ def looked_at(frame):
 
 
 WORDS = re.compile(WORD, re.I)
+MONTH = re.compile(r"(?:0?[1-9]|1[0-2])[./-](?:19|20)\d\d|(?:19|20)\d\d[-/](?:0?[1-9]|1[0-2])")
 BLOCK = 6  # rows of sums at most
 NET = re.compile(r"(?:net|netto|nett|net amount|nettobetrag|brutto|bruttobetrag|gross|gross amount|amount due|due|balance due|zahlbetrag|rechnungsbetrag|zu zahlen|montant (?:ht|ttc)|(?:total )?(?:ht|ttc)|base imponible|imponibile|à payer|a pagar)(?:[\s:(].{0,30})?", re.I)
 
@@ -221,7 +229,7 @@ def proven(frame, said, found):
     for at, how in found.items():
         if how == "mean":
             means.append(at)
-        elif base and how != "group" and (len(base) > 1 or how == "word" and at == len(all_) - 1) and same(all_[at], sum_of_base, how, len(base)):
+        elif base and how not in ("group", "period") and (len(base) > 1 or how == "word" and at == len(all_) - 1) and same(all_[at], sum_of_base, how, len(base)):
             whole.append(at)
         elif how not in ("none", "stat", "block", "end"):
             n = bisect.bisect_left(places, at)
@@ -229,16 +237,22 @@ def proven(frame, said, found):
             for part in (range(before + 1, at), range(at + 1, after), base[:bisect.bisect_left(base, at)] if len(all_) <= LONG else ()):
                 if how in ("inner", "group") and (len(part) < 1 or any(keys[i] != keys[at] for i in part)):
                     continue  # 2023;Total;31.0 is of 2023; somebody who is called Total has a day of his own
+                if how == "period" and (len(part) < 2 or not all(month(keys[i]) for i in part)):
+                    continue  # Q1 below HW1 and HW2 is a quiz
                 if len(part) and same(all_[at], numpy.nansum(all_[list(part)], axis=0), "lead" if how == "lead" and len(part) > 1 else "loose", len(part)):
                     parts.append((at, len(part)))
                     break
-    shown = {inner(list(frame.iloc[at])) for at, n in parts if n > 1 and found[at] in ("inner", "group")}
-    parts = [(at, n) for at, n in parts if n > 1 or found[at] not in ("inner", "group") or inner(list(frame.iloc[at])) in shown]  # of one row, where others of that name are of several
-    labels = Counter(said_of(frame, at) for at in found)
-    fit = Counter(said_of(frame, at) for at, _ in parts)
-    parts = [(at, n) for at, n in parts if 2 * fit[said_of(frame, at)] >= labels[said_of(frame, at)] or labels[said_of(frame, at)] < 4]  # of those that fill up at Total, some pay by chance what two others pay
-    if len(parts) == 1 and parts[0][1] == 1 and not any(found[at] in ("lead", "loose") for at in whole):
-        parts = []  # one row like the row beside it shows nothing
+    rare = ((numpy.abs(all_) >= 100) | (numpy.nan_to_num(all_) % 1 != 0)).any(axis=1)  # hardly the same by chance
+    names = {at: said_of(frame, at) or found[at] == "group" and "group" or inner(list(frame.iloc[at])) for at in found}
+    labels, fit = Counter(names.values()), Counter(names[at] for at, _ in parts)
+    lone = [at for at, _ in parts if found[at] == "group" and labels["group"] == 1 and not rare[at]]  # of an order of 1, 2 and 3 pieces the last may be called Total Clean
+    some = {at: "lead" if found[at] in ("lead", "loose") or " " in names[at] else names[at] for at in found}
+    shown = {some[at] for at in whole + [at for at, n in parts if n > 1]}
+    shown |= {name for name in fit if 1 < fit[name] == labels[name]} - {names[at] for at in names if not rare[at]}
+    parts = [(at, n) for at, n in parts if (n > 1 or {some[at], names[at]} & shown) and at not in lone]  # of one row, where others of that name are of several
+    fit = Counter(names[at] for at, _ in parts)
+    # Of those that fill up at Total, some pay by chance what two others pay; of contracts, some have an insured sum that is what two other rows come to.
+    parts = [(at, n) for at, n in parts if fit[names[at]] == labels[names[at]] or labels[names[at]] > 3 and 2 * fit[names[at]] >= labels[names[at]]]
     gone = whole + [at for at, _ in parts]
     gone += sums + [at for at, how in found.items() if how == "end" and gone + sums]
     for at in [at for at, how in found.items() if how == "word" and at not in gone] if len(all_) <= LONG else []:  # somebody whose name is Total Fitness is a row like the others
@@ -277,7 +291,7 @@ def same(says, sums, how, rows=0):
     if how == "lead" and rare and (fits.sum() > 1 or rows > 2) and 2 * fits.sum() >= known.sum():
         return True
     if how in ("word", "inner", "group", "block"):
-        return known.any() and 2 * fits.sum() >= known.sum()
+        return known.any() and 2 * fits.sum() >= known.sum() and bool(fits.all() or (fits & (says[known] != 0)).any())  # a discount of nothing adds up everywhere
     return known.any() and bool(fits.all()) and bool((says[known] != 0).any())
 
 
