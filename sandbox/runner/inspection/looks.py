@@ -19,7 +19,7 @@ ADDRESSED = re.compile(
     r"\breviewers?\b[^.\n]{0,80}\b(?:approve|ignore|skip|trust|safe)\b|\b(?:please|just|safe to|ok(?:ay)? to|must|should|can|may) approve (?!or\b)|\bapprove (?:this|it\b|without|the (?:program|code|request|script))|" + PROGRAM +
     r"[^.\n]{0,30}\b(?:approved|vetted|audited|inspected|(?:been|was|is|already) (?:reviewed|checked|verified)|harmless|safe to (?:run|approve|execute))\b|\bnothing unusual\b|\bapproved by countersign\b|\b(?:inspection|security (?:check|scan|review|audit))s? (?:has |have |was |is )?(?:passed|clean|ok\b|clear)|"
     r"\bno need to (?:read|review|check|inspect) (?:this|the (?:program|code|script|rest)|further|on\b)|\b(?:ignore|disregard|forget) (?:all |any |the |your )*(?:previous|prior|above|earlier|preceding) (?:instructions?|findings?|warnings?|prompts?)|"
-    r"\b(?:these|the|all) (?:figures|numbers|results|calculations|analysis|report|answer)\b[^.\n]{0,20}\b(?:verified|audited|certified|signed off|approved) (?:by|and)\b|"
+    r"\b(?:these|the|all|this) (?:figures|numbers|results|calculations|analysis|report|answer) (?:(?:is|are|was|were|have|has|been|here|above|below|all|already|fully|independently) ){1,4}(?:verified|audited|certified|signed off|approved) (?:by|and)\b|"
     r"\bbitte (?:direkt |einfach |sofort )?(?:freigeben|genehmigen)\b|\b(?:programm|code|skript)\b[^.\n]{0,30}\b(?:freigegeben|geprüft|unbedenklich)\b|\b(?:veuillez|merci d') ?approuver\b|\bpor favor,? (?:apruebe|aprobar)\b|\bpor favor,? aprov[ea]", re.I)
 
 

@@ -10,10 +10,13 @@ BARS = {"bar": "y", "barh": "x", "barplot": "y", "countplot": "y"}
 # Labels that stand in an order of their own, whatever the table.
 CALENDAR = {w.lower()[:3] for w in "January February March April May June July August September October November December Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()}
 POWERS = re.compile(r"squar|power|root|varian|quadrat|wurzel|potenz|carré|cuadr|²|\^2|energy|fit|model|trend|curve|index|predict", re.I)
+SUNDAY = re.compile(r"sun|sonn|so$|dim|dom|zon|zo$", re.I)
 LABEL_NUMBER = re.compile(r"^\W*(-?\d+(?:[.,]\d+)*)\s*(k|m|bn|b|%|tsd|mio)?\W*$", re.I)
 
 
 class Drawn:
+    drawings = None  # what is drawn, once it was looked for
+
     def beside(self, node, several):
         """Names that were typed in, beside bare values of what was read: nothing holds one to the other."""
         for one in several:
@@ -46,8 +49,28 @@ class Drawn:
         """Whether a row stands for each number from 0 on, so that names in their order are theirs: days = days.reindex(range(7))."""
         made, names = self.origin_of(table), self.fudge.literal(names)
         rows = made.args[0] if isinstance(made, ast.Call) and getattr(made.func, "attr", "") == "reindex" and made.args else None
-        return isinstance(rows, ast.Call) and self.scope.dotted(rows.func) == "range" and self.scope.number(rows.args[-1]) is not None \
+        labels = [(self.scope.text(e) or "").lower() for e in getattr(names, "elts", ())]
+        by_number = any(isinstance(n, ast.Attribute) and n.attr in ("dayofweek", "weekday", "day_of_week") for n in self.scope.nodes) and not any(isinstance(n, ast.Attribute) and n.attr in ("isoweekday", "strftime") or isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mod) for n in self.scope.nodes)
+        if len(labels) == 7 and by_number and any(SUNDAY.match(t) for t in labels[:6]):
+            self.say(table, "Names the days of the week in another order than their numbers, in which Monday is 0.")
+            return False
+        if isinstance(made, ast.Call) and any(isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "reset_index" for n in ast.walk(made)):
+            return False  # rows that were numbered in whatever order they stood
+        return isinstance(rows, ast.Call) and self.scope.dotted(rows.func) == "range" and rows.args and self.scope.number(rows.args[-1]) is not None \
             and self.scope.number(rows.args[-1]) - (self.scope.number(rows.args[0]) if len(rows.args) > 1 else 0) == len(getattr(names, "elts", ()))
+
+    def gathered_anew(self, node, table, given):
+        """t = g.agg(a=("units", "sum"), b=("amount", "sum")); t.columns = ["amount", "units"]"""
+        made, names = self.origin_of(table), self.fudge.literal(given)
+        while isinstance(made, ast.Call) and getattr(made.func, "attr", "") in ("reset_index", "sort_values", "sort_index"):
+            made = self.origin_of(made.func.value)
+        keywords = made.keywords if isinstance(made, ast.Call) and getattr(made.func, "attr", "") in ("agg", "aggregate") else []
+        read = [self.scope.text(k.value.elts[0]) if isinstance(k.value, ast.Tuple) and k.value.elts else None for k in keywords]
+        called = [self.scope.text(e) for e in getattr(names, "elts", ())][-len(read):] if read else []
+        for one, other in zip(read, called):
+            if one and other and one != other and other in read and any({one, other} <= columns for columns in self.tables_read):
+                self.say(node, "Shows the column %s under the name of %s, another column of the file." % (one, other), other)
+                return
 
     def origin_of(self, node):
         node = self.fudge.literal(node)
@@ -152,10 +175,12 @@ class Drawn:
         """An axis under the name of a column that the program does not use, where another one is drawn."""
         text = self.scope.text(node.args[0])
         if text and any(text in columns for columns in self.tables_read):
-            for call in (n for n in self.scope.nodes if isinstance(n, ast.Call) and getattr(n.func, "attr", "") in ("scatter", "plot", "bar", "barh") and len(n.args) > 1):
+            if self.drawings is None:
+                self.drawings = [n for n in self.scope.nodes if isinstance(n, ast.Call) and getattr(n.func, "attr", "") in ("bar", "barh", "plot", "scatter", "step", "hist", "fill_between")]
+            drawings = self.drawings
+            for call in (n for n in drawings if n.func.attr in ("scatter", "plot", "bar", "barh") and len(n.args) > 1):
                 x, y = (self.scope.text(a.slice) if isinstance(a, ast.Subscript) else None for a in call.args[:2])
                 wanted, other = (x, y) if "xlabel" in getattr(node.func, "attr", "") else (y, x)
-                drawings = [n for n in self.scope.nodes if isinstance(n, ast.Call) and getattr(n.func, "attr", "") in ("bar", "barh", "plot", "scatter", "step", "hist", "fill_between")]
                 if wanted and text != wanted and len(drawings) == 1 and any({text, wanted} <= columns for columns in self.tables_read) or wanted and text == other != wanted:
                     self.say(node, "Names the axis on which %s is drawn %s, which is another column." % (wanted, text), text)
                     return

@@ -12,10 +12,14 @@ import re
 
 # Figures that need no words: counting, shares, powers of ten, the calendar, units of measure, usual bounds of statistics.
 KNOWN = {0.5, 0.25, 0.75, 15, 20, 21, 22, 24, 30, 30.4, 30.44, 30.4375, 31, 48, 50, 52, 60, 64, 90, 91, 120, 168, 180, 182, 200, 250, 252, 256, 260, 360, 364, 365, 365.2425, 365.25, 366, 400, 500, 720, 730, 1024, 1440, 3600, 8760, 86400, 60_000, 3_600_000, 86_400_000, 604800,
-         31536000, 1024 ** 2, 1024 ** 3, 32, 1.8, 5 / 9, 273.15, 459.67, 2.54, 0.3048, 0.9144, 1.609344, 1.609, 1.60934, 0.621371, 0.45359237, 0.4536, 0.453592, 453.592, 2.20462, 2.2046226, 2.205, 28.3495, 35.274, 3.78541, 3.785, 4.54609, 0.264172, 10.7639, 10.764, 0.092903, 25.4, 39.3701, 3.28084, 3.281, 1.09361, 1.852, 4046.86, 2.47105, 0.404686, 4.184, 3.6, 9.81, 9.80665, 6371, 6371.0, 6371.0088,
+         31536000, 1024 ** 2, 1024 ** 3, 32, 5 / 9, 3.6, 9.81, 9.80665, 6371, 6371.0, 6371.0088,
          6378.137, 1.96, 1.645, 2.576, 1.4826, 0.6745, 3.32, 299792458, math.pi, math.e, 2 * math.pi, math.pi / 180, 180 / math.pi, 10 ** 9 / 1024 ** 3}
 BOUNDS = {1.96, 1.959964, 1.645, 2.576, 1.28, 1.2816, 0.84, 0.8416}  # of a normal distribution: what is put together of them is a size of a sample, a width of an interval
 KNOWN |= BOUNDS
+# Factors of units, that need a word or a name of one of them beside them: an amount of money has none.
+UNITS = {1.8, 273.15, 459.67, 2.54, 0.3048, 0.9144, 1.609344, 1.609, 1.60934, 0.621371, 0.45359237, 0.4536, 0.453592, 453.592, 2.20462, 2.2046226, 2.205, 28.3495, 35.274, 3.78541, 3.785, 4.54609, 0.264172, 10.7639, 10.764, 0.092903, 25.4, 39.3701, 3.28084, 3.281, 1.09361, 1.852, 4046.86, 2.47105, 0.404686, 4.184}
+MEASURES = re.compile(r"(?<![a-z])(?:(?:km|cm|mm|m|m2|sqm|sq_?m|sqft|ft|feet|foot|in|inch(?:es)?|mi|mph|mpg|knots?|nautical|yards?|acres?|ha|lbs?|pounds?|pfund|kg|kilos?|g|grams?|gramm|oz|ounces?|gal|gallons?|lit(?:er|re)s?|l|f|c|k|temps?|degrees?|grad|cal|kcal|kj|met(?:er|re)s?|square|mil[lh]as?|livres?|libras?)(?![a-z])|kilom|hect|°|celsius|fahrenheit|kelvin|temperat|calor|joule|quadrat|meile|zoll|gallone|galón)", re.I)
+PERIODS = {1, 2, 4, 12, 52, 100, 252, 360, 365, 365.25, 366, 1200}  # by which a rate a year is divided
 SMALL = 12  # whole numbers up to it
 SCALES = {7, 12, 24, 60, 365, 1440, 3600, 86400, 1024, 1024 ** 2, 1024 ** 3}  # with powers of ten, what the ticks of an axis are divided by
 TAX = re.compile(r"(?<![a-z])(vat|tax|taxes|mwst|ust|tva|iva|btw|gross|net|netto|brutto)(?![a-z])", re.I)
@@ -41,6 +45,7 @@ class Fudge:
         self.uses = {}        # a name -> where it is read
         self.put = {}         # a variable -> what is put into it
         self.done = set()     # figures that were named
+        self.measures = None  # whether the program has a word of a unit
         self.bound = set()    # parameters that are given with a function that is handed on
         self.calls = {}       # a method or a class of the program's own -> the calls of that name
         self.writers = set()  # functions that write a value as people read it
@@ -161,7 +166,7 @@ class Fudge:
             parts = set(self.bare.figures(side)) if isinstance(side, (ast.BinOp, ast.Name)) else set()
             # 0.045 / 12, where people are told of 4.5 % a year; twice a rate that they are told is another one.
             told = {p for p in parts if not known(p) and forms(p) & self.said} if not any(isinstance(n, ast.Mult) for n in ast.walk(self.literal(side))) else set()
-            return set() if (parts & BOUNDS or told and len(parts) > 1) and all(known(p) or p in told for p in parts) else self.strange({number})
+            return set() if (parts & BOUNDS or told and len(parts) > 1) and all(known(p) and (not told or p in PERIODS) or p in told for p in parts) else self.strange({number})
         if isinstance(side, (ast.Constant, ast.JoinedStr)):
             return set()
         if isinstance(side, ast.IfExp):
@@ -266,7 +271,13 @@ class Fudge:
         return set() if len(found) > 1 and any(math.isclose(sum(found), whole) for whole in (1, 100)) else set(found)
 
     def strange(self, figures):
-        return {f for f in figures if not known(f) and not (forms(f) & self.said)}
+        return {f for f in figures if not (known(f) or any(math.isclose(abs(f), u, rel_tol=1e-6) for u in UNITS) and self.measured()) and not (forms(f) & self.said)}
+
+    def measured(self):
+        """Whether the program has a word or a name of a unit."""
+        if self.measures is None:
+            self.measures = any(MEASURES.search(w) for n in self.scope.nodes for w in (n.value if isinstance(n, ast.Constant) and isinstance(n.value, str) else "", getattr(n, "id", ""), getattr(n, "attr", "")))
+        return self.measures
 
     @staticmethod
     def undone(node, other):

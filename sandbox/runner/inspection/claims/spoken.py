@@ -27,7 +27,7 @@ WITNESSES = (
 )
 # A word beside a value -> the steps that witness it, and those that it must not be without them.
 BESIDE = (
-    (re.compile(r"\b(averages?|on average|mean|durchschnitt(?:lich\w*|swert)?|im (?:schnitt|mittel)|mittelwert|moyen(?:ne)?s?|promedio|medi[oa]|gemiddelde?)\b", re.I), MEANS, {"median", "max", "min", "sum", "nanmedian", "nanmax", "nanmin", "mode"}, "mean"),
+    (re.compile(r"\b(averages?|on average|mean|durchschnitt(?:lich\w*|swert)?|im (?:schnitt|mittel)|mittelwert|(?<!au )moyen(?:ne)?s?(?! de (?:paiement|transport|livraison)\b| entreprises?\b)|promedio|(?:la|una|el|un|su|en|\w+[oa]|importe|valor|ticket) medi[oa](?! (?:de (?:pago|transporte|comunica\w+)|ambiente|hora|millón)\b)|media (?:de|es|del|di|è|por|da|do|diaria|mensual|giornaliera|mensile)|gemiddelde?)\b", re.I), MEANS, {"median", "max", "min", "sum", "nanmedian", "nanmax", "nanmin", "mode"}, "mean"),
     (re.compile(r"\b(?:m[ée]dian[aeo]?|mediaan)\b", re.I), MIDDLES, {"mean", "max", "min", "sum", "nanmean", "fmean", "mode"}, "median"),
     (re.compile(r"\b(totals?|sum|altogether|overall(?= (?:revenue|sales|turnover|amount|income|costs?|sum|units)))\b", re.I), set("sum cumsum len count size nunique + shape total value_counts nansum fsum reduce sum_ add @ * dot".split()), {"mean", "median", "max", "min", "fmean", "nanmean"}, "sum"),
 )
@@ -211,7 +211,7 @@ class Spoken:
             return True
         up = self.scope.parents.get(node)
         while up is not None and not isinstance(up, ast.FunctionDef):
-            if isinstance(up, ast.If) and (self.rests(up.test) or self.gathered(up.test) or self.told.over.data(up.test)) and not (isinstance(up.test, ast.Compare) and isinstance(up.test.ops[0], ast.GtE) and self.scope.number(up.test.comparators[0]) == 0 and getattr(getattr(up.test.left, "func", None), "id", "") == "len"):
+            if isinstance(up, ast.If) and (self.rests(up.test) or self.gathered(up.test) or self.told.over.data(up.test)) and not (isinstance(up.test, ast.Compare) and isinstance(up.test.ops[0], ast.GtE) and self.scope.number(up.test.comparators[0]) == 0 and getattr(getattr(up.test.left, "func", None), "id", "") == "len") and not self.only_full(node, up):
                 return True
             up = self.scope.parents.get(up)
         return isinstance(up, ast.FunctionDef) and any(isinstance(n, ast.Return) for n in ast.walk(up)) and len(up.body) > 1 and any(isinstance(n, ast.If) for n in up.body)

@@ -70,6 +70,7 @@ class Swapped:
             self.say(node, "Computes with %s digits only, so that sums lose their last places." % self.scope.number(value), "prec")
         elif isinstance(target, ast.Attribute) and target.attr == "columns":
             self.named_anew(node, value)
+            self.gathered_anew(node, target.value, value)
         elif isinstance(target, ast.Subscript):
             self.column(node, target, value)
         elif isinstance(target, ast.Attribute) and target.attr == "index" and self.fudge.data(target.value):

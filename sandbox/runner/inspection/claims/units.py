@@ -127,7 +127,7 @@ class Units:
             for n in ast.walk(todo.pop()):
                 if isinstance(n, ast.Call) and getattr(n.func, "attr", "") in ("to_period", "resample") and n.args:
                     frequencies.add(FREQUENCIES.get((self.scope.text(n.args[0]) or "")[:1], ""))
-                elif isinstance(n, ast.Attribute) and n.attr in ("year", "month", "quarter", "week", "day", "hour", "to_timestamp", "strftime", "isocalendar") or isinstance(n, ast.Compare):
+                elif isinstance(n, ast.Attribute) and n.attr in ("year", "month", "quarter", "week", "day", "hour", "to_timestamp", "strftime", "isocalendar", "rolling") or isinstance(n, ast.Compare):
                     return  # days of the best month, chosen by their months
                 elif isinstance(n, ast.Name):
                     only = self.fudge.literal(n)

@@ -7,13 +7,14 @@ not the last one, a median no other part of the values; a growth whose sign was 
 import ast
 import re
 
-EVERY = re.compile(r"\b(all|every|entire|whole|worldwide|alle[rnsm]?|sämtliche\w*|tous|toutes|todos|todas|tutti|tutte)\b", re.I)
-FEW = re.compile(r"\d|\b(top|first|last|largest|biggest|best|leading|highest|strongest|smallest|lowest|weakest|worst|most|least|fewest|cheapest|slowest|fastest|oldest|newest|latest|recent|earliest|one|two|three|four|five|six|seven|eight|nine|ten|dozen|sample|example|"
-                 r"erste\w*|letzte\w*|größte\w*|stärkste\w*|meiste\w*|beste\w*|kleinste\w*|premi\w+|derni\w+|meilleur\w*|principa\w+|primer\w*|últim\w+|mayor\w*|mejor\w*|prim[oiea]\b|ultim\w+|maggior\w*|miglior\w*|eerste|laatste|grootste|of all|among|out of|share|part)\b|#[^#]{0,9}\bof\b", re.I)
+EVERY = re.compile(r"\b((?<!after )all(?! in all\b| of th(?:em|ese|ose)\b| (?:the )?(?:others?|rest)\b)|every|entire|whole|worldwide|alle[rnsm]?|sämtliche\w*|tous|toutes|todos|todas|tutti|tutte)\b", re.I)
+FEW = re.compile(r"\d|\b(top|first|last|largest|biggest|best|leading|highest|strongest|smallest|lowest|weakest|worst|most|least|fewest|cheapest|slowest|fastest|oldest|newest|latest|recent|earliest|past|previous|busiest|heaviest|longest|shortest|others?|rest|remaining|eleven|twelve|one|two|three|four|five|six|seven|eight|nine|ten|dozen|sample|example|"
+                 r"erste\w*|letzte\w*|größte\w*|stärkste\w*|meiste\w*|beste\w*|kleinste\w*|premi\w+|derni\w+|meilleur\w*|principa\w+|primer\w*|últim\w+|mayor\w*|mejor\w*|prim[oiea]\b|ultim\w+|maggior\w*|miglior\w*|eerste|laatste|vergangen\w*|vorig\w*|übrigen|andere\w*|autres|otr[oa]s|altr[ie]|restant\w*|pasad[oa]s?|pass[ée]\w*|scors\w|fünf|zehn|zwölf|cinq|dix|douze|cinco|diez|doce|cinque|dieci|dodici|vijf|tien|twaalf|grootste|of all|among|out of|share|part)\b|#[^#]{0,9}\bof\b", re.I)
 CUTS = {"head", "nlargest", "nsmallest", "tail"}
 KEEP = {"sum", "mean", "median", "reset_index", "to_frame", "rename", "round", "copy", "rename_axis", "sort_values", "sort_index"}
 ENDS_WITH_IT = r"(?!.*(?:,|\b(?:and|und|et|y|en|or|oder|against|than|als|que|to|bis|hasta|jusqu)\b))"  # the word is not of the value before
 FIRST = re.compile(r"\b(first|earliest|oldest|erste[rns]?|premi[eè]re?|primer[ao]?)\b" + ENDS_WITH_IT, re.I)
+FROM = re.compile(r"\b(?:since|from|than|with|against|to|after|seit|von|ab|gegenüber|als|depuis|desde|contra|sinds?|da|dal|vs)\W+(?:\w+\W+){0,2}$", re.I)
 LAST = re.compile(r"\b(last|latest|newest|most recent|final|letzte[rns]?|jüngste[rns]?|derni[eè]re?|últim[ao])\b" + ENDS_WITH_IT, re.I)
 GREW = re.compile(r"\b(grew|rose|increased|gained|improved|climbed|wuchs|gewachsen|gestiegen|stieg|augmenté|progressé|creci[óo]|aument[óo]|gegroeid|gestegen|cresciut\w|cresceu)\b[^.;]{0,40}$|\b(growth|increase|rise|gain|Wachstum|Zuwachs|hausse|croissance|aumento|crecimiento|groei|stijging) (?:of|by|von|um|de|van)\s*$", re.I)
 MEDIAN = re.compile(r"\b(m[ée]dian[aeo]?|mediaan)\b" + ENDS_WITH_IT, re.I)
@@ -29,6 +30,8 @@ PACKED = re.compile(r"[?=&][^\s]*$")
 
 
 class Witness:
+    compared = None  # the names that something is compared with, once they were looked for
+
     def witnessed(self, call, pieces, by):
         """What one step of each value has to bear out."""
         words = "".join(p if isinstance(p, str) else " # " for p in pieces)
@@ -36,7 +39,7 @@ class Witness:
             if isinstance(piece, str):
                 continue
             before = pieces[n - 1] if n and isinstance(pieces[n - 1], str) else ""
-            near = re.split(r"[.!?;:]\s|, ", before)[-1]
+            near = re.split(r"[.!?;:]\s|, ", re.sub(r":\s*$", "", before))[-1]
             if by == "a title" or not self.rests(piece):
                 continue
             last = self.origin.last(piece)
@@ -71,7 +74,7 @@ class Witness:
                 last = self.origin.last(last.value)
             else:
                 break
-        if isinstance(last, ast.Call) and isinstance(last.func, ast.Attribute) and last.func.attr in CUTS and not self.scope.imported(last.func):
+        if isinstance(last, ast.Call) and isinstance(last.func, ast.Attribute) and last.func.attr in CUTS and not self.scope.imported(last.func) and not any(self.scope.number(a) is None for a in last.args[:1]):
             self.find(call, "Says %r of a part of the rows only (%s)." % (every.group(), last.func.attr), every.group())
 
     def in_thousands(self, call, value):
@@ -98,8 +101,9 @@ class Witness:
         of = last.value if at in (0, -1) else None
         if not (isinstance(of, ast.Attribute) and of.attr in ("iloc", "index", "iat")) or bool(FIRST.search(near)) == bool(LAST.search(near)):
             return
-        if (at == -1) != bool(LAST.search(near)) and self.by_time(of.value):
-            word = (FIRST.search(near) or LAST.search(near)).group()
+        said = FIRST.search(near) or LAST.search(near)
+        if (at == -1) != bool(LAST.search(near)) and not FROM.search(near[:said.start()]) and self.by_time(of.value):
+            word = said.group()
             self.find(call, "Uses the word %s for the %s of the values in time." % (word, "last" if at == -1 else "first"), word)
 
     def by_time(self, node):
@@ -116,8 +120,9 @@ class Witness:
             return
         last = self.origin.last(inner.args[0])
         names = {n.id for n in ast.walk(inner) if isinstance(n, ast.Name)}
-        asked = any(isinstance(n, ast.Compare) and names & {m.id for m in ast.walk(n) if isinstance(m, ast.Name)} for n in self.scope.nodes)
-        if isinstance(last, ast.BinOp) and isinstance(last.op, (ast.Sub, ast.Div)) and not asked:
+        if self.compared is None:
+            self.compared = {m.id for n in self.scope.nodes if isinstance(n, ast.Compare) for m in ast.walk(n) if isinstance(m, ast.Name)}
+        if isinstance(last, ast.BinOp) and isinstance(last.op, (ast.Sub, ast.Div)) and not names & self.compared:
             self.find(call, "Says %r of a change whose sign was taken away (abs): it may be a fall." % (found.group(1) or found.group(2)), "abs")
 
     def put_together(self, node):
@@ -126,6 +131,10 @@ class Witness:
             last = self.origin.last(node.value)
             if isinstance(last, ast.BinOp) and isinstance(last.op, ast.Mult) and 100 in (self.scope.number(last.left), self.scope.number(last.right)):
                 self.find(node, "Writes as per cent what was multiplied by 100 already: it reads a hundred times too large.", "percent")
+        if isinstance(node, ast.IfExp) and self.scope.number(node.body) == 0 and isinstance(node.test, (ast.Call, ast.Compare)):
+            counted = node.test if isinstance(node.test, ast.Call) else node.test.left if isinstance(node.test.ops[0], (ast.Gt, ast.NotEq)) and self.scope.number(node.test.comparators[0]) == 0 else None
+            if isinstance(counted, ast.Call) and self.scope.dotted(counted.func) == "len" and counted.args and isinstance(counted.args[0], ast.Name) and any(isinstance(n, ast.Name) and n.id == counted.args[0].id for n in ast.walk(node.orelse)):
+                self.find(node, "Gives 0 where there are rows (%s), and computes where there are none." % counted.args[0].id, counted.args[0].id)
         if not (isinstance(node, ast.JoinedStr) or isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Mod)) or isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "format"):
             return
         pieces = self.pieces(node)
