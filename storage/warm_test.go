@@ -59,7 +59,7 @@ func TestNobodyPaysForTheFirstUseOfAConnection(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(text), "[\n", "[\n \"SELECT gone FROM nothing WHERE a = $1\",\n", 1)), 0o600))
 	next := bundled(t, url, Options{MaxConns: 3, Statements: file})
 	t.Cleanup(next.DB.Close)
-	require.Greater(t, knowing(next), 40, "before anything was asked of it")
+	eventually(t, func() bool { return knowing(next) > 40 }) // before anything was asked of it; whoever opened it gives its sessions back in a moment of their own
 	before := next.count(t, `SELECT count(*) FROM requests`)
 	_, err = next.Case(t.Context(), r.ID)
 	require.NoError(t, err)
