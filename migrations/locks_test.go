@@ -138,9 +138,7 @@ func locks(text string) (faults []string) {
 func TestNoMigrationLocksALargeTable(t *testing.T) {
 	t.Parallel()
 	released := Released()
-	if len(released) == 0 {
-		t.Skip("nothing is released yet, so all migrations are those of the first release")
-	}
+	require.NotEmpty(t, released)
 	files, err := os.ReadDir(".")
 	require.NoError(t, err)
 	for _, f := range files {

@@ -25,7 +25,7 @@ func (s *shown) View(ctx context.Context, id string) (*steps.View, error) {
 	var v *steps.View
 	c := &steps.Case{}
 	var uncertain map[budget.Scope]budget.USD
-	ahead, err := s.money.Ahead(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func() time.Time { return l.now }, func(b *pgx.Batch) {
+	ahead, err := withBudgets(ctx, s.money, id, &l, func(b *pgx.Batch) {
 		v = &steps.View{}
 		s.addRequest(b, id, &l)
 		s.addRevision(b, id, 1, func(former *approval.Revision) { v.Former = former })
@@ -58,7 +58,7 @@ func (s *requests) Case(ctx context.Context, id string) (*steps.Case, error) {
 	var l loaded
 	var c *steps.Case
 	var uncertain map[budget.Scope]budget.USD
-	ahead, err := s.money.Ahead(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func() time.Time { return l.now }, func(b *pgx.Batch) {
+	ahead, err := withBudgets(ctx, s.money, id, &l, func(b *pgx.Batch) {
 		c = &steps.Case{}
 		addCase(s.core, b, id, &l, c)
 		money.AddUncertain(b, money.PayersOf(id), &uncertain)
@@ -69,6 +69,11 @@ func (s *requests) Case(ctx context.Context, id string) (*steps.Case, error) {
 	l.into(c)
 	c.Ahead, c.Authority, c.Standings = ahead, ahead.Authority, money.WithUncertain(slices.Clone(ahead.Standings), uncertain)
 	return c, nil
+}
+
+// withBudgets looks at a request as ask does, which fills l, and in the same trip at how the budgets stand that pay for it.
+func withBudgets(ctx context.Context, till *money.Till, id string, l *loaded, ask func(b *pgx.Batch)) (*budget.Ahead, error) {
+	return till.Ahead(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func() time.Time { return l.now }, ask)
 }
 
 // addCase reads a Case but for its budgets.
@@ -88,7 +93,7 @@ func (l *loaded) into(c *steps.Case) {
 func (s *shown) Pressed(ctx context.Context, id string) (*steps.View, error) {
 	var l loaded
 	var v *steps.View
-	ahead, err := s.money.Ahead(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func() time.Time { return l.now }, func(b *pgx.Batch) {
+	ahead, err := withBudgets(ctx, s.money, id, &l, func(b *pgx.Batch) {
 		v = &steps.View{Case: &steps.Case{}}
 		addCase(s.core, b, id, &l, v.Case)
 		addPosts(b, id, v)

@@ -306,7 +306,9 @@ func inspectScripts(t *testing.T, scripts []script) (all []steps.Inspection) {
 	t.Helper()
 	all = make([]steps.Inspection, len(scripts))
 	shop := func(n int) bool {
-		return slices.ContainsFunc(shopFiles, func(f approval.File) bool { return strings.Contains(scripts[n].code, `load("`+f.Name+`"`) })
+		return slices.ContainsFunc(shopFiles, func(f approval.File) bool {
+			return strings.Contains(scripts[n].code, `load("`+f.Name+`"`) || strings.Contains(scripts[n].code, `load_parts("`+f.Name+`"`)
+		})
 	}
 	var plain, inShop []int
 	for n := range scripts {
