@@ -6,16 +6,25 @@ import (
 	"time"
 )
 
-// breath is how often one transaction of the background begins while people wait.
-const breath = 20 * time.Millisecond
+const (
+	// givesWay is for how long no transaction of the background begins while people wait: longer than a burst of clicks
+	// lasts, and shorter than anybody notices of what goes on behind them.
+	givesWay = 500 * time.Millisecond
+	// breath is how often one of them begins after that.
+	breath = 20 * time.Millisecond
+	// lingers is for how long after the last answer somebody still counts as waiting: people come in bursts, and what began
+	// between two of them would be in the way of the second.
+	lingers = 10 * time.Millisecond
+)
 
 // gate lets transactions that a person waits for begin before those of the background: while
-// one is under way, the others begin one by one, each a breath after the last, so that they
-// become slower and none of them stands still.
+// one is under way, the others give way, at first altogether, and then they begin one by one, each a breath after the last,
+// so that they become slower and none of them stands still.
 type gate struct {
 	mu      sync.Mutex
 	awaited int           // pieces of work that somebody waits for
 	quiet   chan struct{} // closed when there is none any more
+	left    time.Time     // when the last of them ended
 	next    time.Time     // when one of the background may begin although there are some
 }
 
@@ -27,13 +36,18 @@ func (p *Pool) Await(ctx context.Context) (marked context.Context, done func()) 
 	g := &p.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.awaited++; g.awaited == 1 {
+	if now := time.Now(); g.awaited == 0 {
 		g.quiet = make(chan struct{})
+		if now.Sub(g.left) >= lingers {
+			g.next = now.Add(givesWay)
+		}
 	}
+	g.awaited++
 	return context.WithValue(ctx, awaitedKey{}, true), sync.OnceFunc(func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if g.awaited--; g.awaited == 0 {
+			g.left = time.Now()
 			close(g.quiet)
 		}
 	})
@@ -62,11 +76,14 @@ func (g *gate) pass(ctx context.Context) {
 func (g *gate) turn(now time.Time) (quiet <-chan struct{}, pause time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	pause = g.next.Sub(now)
 	if g.awaited == 0 {
-		return nil, 0
+		pause = min(pause, lingers-now.Sub(g.left))
+	} else {
+		quiet = g.quiet
 	}
-	if pause = g.next.Sub(now); pause <= 0 {
+	if pause <= 0 {
 		g.next = now.Add(breath)
 	}
-	return g.quiet, pause
+	return quiet, pause
 }

@@ -26,7 +26,7 @@ func TestWhatAPersonWaitsForBeginsFirst(t *testing.T) {
 		for range 3 {
 			p.gate.pass(t.Context())
 		}
-		require.Equal(t, 2*breath, time.Since(began), "the background goes on, slowly")
+		require.Equal(t, givesWay+2*breath, time.Since(began), "the background goes on, late and slowly")
 
 		passed := make(chan struct{})
 		go func() { p.gate.pass(t.Context()); close(passed) }()
@@ -40,8 +40,34 @@ func TestWhatAPersonWaitsForBeginsFirst(t *testing.T) {
 		done()
 		done() // once is enough
 		<-passed
-		require.Zero(t, time.Since(before), "nobody waits any more")
+		require.Equal(t, lingers, time.Since(before), "nobody waits any more, and nobody came right after")
+		for range 3 {
+			p.gate.pass(t.Context())
+		}
+		require.Equal(t, lingers, time.Since(before), "now nothing is in its way")
 
+		// A burst: each comes before the one before has been gone for long.
+		time.Sleep(lingers)
+		var begun []time.Duration
+		before = time.Now()
+		go func() {
+			for range 4 {
+				p.gate.pass(t.Context())
+				begun = append(begun, time.Since(before))
+			}
+		}()
+		for time.Since(before) < givesWay+5*breath {
+			_, done = p.Await(t.Context())
+			time.Sleep(lingers / 2)
+			done()
+			time.Sleep(lingers / 2)
+		}
+		synctest.Wait()
+		require.Len(t, begun, 4)
+		require.GreaterOrEqual(t, begun[1], givesWay, "the first of them may have been there before the burst")
+		require.GreaterOrEqual(t, begun[3]-begun[1], 2*breath)
+
+		time.Sleep(lingers)
 		_, done = p.Await(t.Context())
 		defer done()
 		p.gate.pass(t.Context())
