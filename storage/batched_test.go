@@ -112,7 +112,7 @@ func TestARefusalLocksNothing(t *testing.T) {
 	require.ErrorIs(t, err, no)
 	n, statements := trips.Count()
 	require.Equal(t, 1, n, trips)
-	require.Equal(t, 11, statements, trips)
+	require.Equal(t, 9, statements, trips)
 	require.NotContains(t, trips.String(), "FOR ")
 }
 

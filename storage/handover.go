@@ -290,7 +290,7 @@ func (s HandOvers) Stock(ctx context.Context, id string) (*approval.Request, han
 	err := s.DB.core.look(ctx, func(b *pgx.Batch) {
 		// Begun anew with each try of the batch, which is sent again where the connection broke.
 		stock = handover.Stock{}
-		s.DB.core.addRequest(b, id, &l)
+		s.DB.core.addRequest(b, id, &l, true)
 		addStock(b, id, &stock)
 	})
 	return l.Request, stock, pg.While(err, "what of the thread of %s can be handed over", id)

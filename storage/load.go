@@ -63,9 +63,8 @@ type requestRow struct {
 	LookedAt *time.Time
 
 	Clarified []approval.Message
-	Repeats   *repeatRow
-	Places    []placeRow
 	Private   bool
+	More      bool
 
 	Version int64
 	Now     time.Time
@@ -139,6 +138,7 @@ type loaded struct {
 	trail   string    // where its trail ends (trail.EndAt)
 	noticed []string  // keys of the notices about it
 	number  int       // of its revision; 0: it has none
+	more    bool      // there is what few requests have (addRare), and it was not read
 	told    int64     // its last event, once what happened has been queued
 }
 
@@ -172,11 +172,14 @@ func addTime(b *pgx.Batch, now, ends time.Time) {
 const clarifiedOf = `(SELECT coalesce(jsonb_agg(jsonb_build_object('role', m.role, 'text', said(m.text), 'at', m.at) ORDER BY m.seq), '[]')
 	FROM messages m WHERE m.session_id = requests.session_id AND m.request_id = requests.id AND m.role IN ('clarify', 'clarified'))`
 
-// addRequest reads a request with its current revision, the decisions on that, its run
-// and its open holds.
-func (c *core) addRequest(b *pgx.Batch, id string, into *loaded) {
+// addRequest reads a request with its current revision, the decisions on that, its run and its open holds. What few requests
+// have it reads only where it is told to read all; else into says whether it has left something out (see whole).
+func (c *core) addRequest(b *pgx.Batch, id string, into *loaded, all bool) {
 	addRow(c, b, id, into)
 	addVersion(c, b, id, into)
+	if all {
+		addRare(c, b, id, into)
+	}
 }
 
 // addRow reads a request as it is before there is any code.
@@ -187,35 +190,31 @@ func addRow(c *core, b *pgx.Batch, id string, into *loaded) {
 		}
 		row := rows[0]
 		// All of it is set anew: the lists that the queries below append to begin empty where a look is repeated.
-		*into = loaded{version: row.Version, now: row.Now, read: time.Now(), trail: pg.OrZero(row.Ended), noticed: row.Noticed, number: pg.OrZero(row.Revision), Request: &approval.Request{
+		*into = loaded{version: row.Version, now: row.Now, read: time.Now(), trail: pg.OrZero(row.Ended), noticed: row.Noticed, number: pg.OrZero(row.Revision), more: row.More, Request: &approval.Request{
 			ID: row.ID, SessionID: row.SessionID, Team: row.Team, Project: row.Project, Asker: row.Asker, Question: row.Question,
 			Model: row.Model, Files: pg.OrNil(withReadings(row.Files, row.Readings)), Trigger: row.Trigger, State: row.State, Reason: pg.OrZero(row.Reason), Place: row.Place, Attempts: row.Attempts,
 			CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, ExpiresAt: pg.OrZero(row.ExpiresAt), Refused: pg.OrNil(row.Refused), Authors: pg.OrNil(row.Authors),
 			Blocked: row.Blocked, Chosen: row.Chosen, Downgraded: row.Downgraded, Fallback: row.Fallback, Ready: row.Ready,
 			Rounds: row.Rounds, Edit: row.Edit, Written: row.Written, Assignee: row.Assignee, Opinions: pg.OrNil(row.Opinions),
 			RemindedAt: pg.OrZero(row.RemindedAt), EscalatedAt: pg.OrZero(row.EscalatedAt),
-			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, Shared: row.Shared, LookedAt: pg.OrZero(row.LookedAt), Clarified: approval.Clarified(row.Clarified), Repeats: row.Repeats.repeat(), Private: row.Private,
+			Seek: row.Seek, Away: row.Away, Cause: row.Cause, Guest: row.Guest, Shared: row.Shared, LookedAt: pg.OrZero(row.LookedAt), Clarified: approval.Clarified(row.Clarified), Private: row.Private,
 		}}
-		// Places come with their signatures in the row itself, because a query for each would cost a card two more.
-		c.takePlaces(into.Request, row.Places)
 		return nil
 	}, `
 		SELECT id, session_id, team, project, asker, said(question) AS question, model, files, `+readingsOf+` AS readings,
 			ARRAY(SELECT DISTINCT v.author FROM revisions v WHERE v.request_id = requests.id AND v.number < requests.revision ORDER BY v.author) AS authors, trigger, state, reason, place, attempts, refused,
 			revision, created_at, changed_at, expires_at, blocked, chosen, downgraded, fallback, ready,
 			rounds, edit, written, assignee, opinions, reminded_at, escalated_at, seek, away, cause, guest, shared, looked_at, version, clock_timestamp() AS now,
-			`+clarifiedOf+` AS clarified, `+repeatsOf+` AS repeats, `+placesOf+` AS places, private_to <> '' AS private, `+trail.End+` AS ended,
+			`+clarifiedOf+` AS clarified, private_to <> '' AS private, `+rareOf+` AS more, `+trail.End+` AS ended,
 			ARRAY(SELECT n.key FROM notices n WHERE n.request_id = requests.id ORDER BY n.key) AS noticed
 		FROM requests WHERE id = $1`, id)
-	// These three are lists of their own and come in the same trip.
-	c.addHandOvers(b, id, func(h approval.HandOver) { into.HandOvers = append(into.HandOvers, h) })
+	// These two are lists of their own and come in the same trip.
 	money.AddOpen(b, id, func(h budget.OpenHold) { into.Holds = append(into.Holds, h) })
 	money.AddTopUps(b, id, func(t approval.TopUp) { into.TopUps = append(into.TopUps, t) })
 }
 
 // addVersion reads the code, and what became of it. Of a request that has no revision there is none of it.
 func addVersion(c *core, b *pgx.Batch, id string, into *loaded) {
-	// The order of a batch is the order of its answers: what follows may look at into.Revision, as the glass does.
 	c.addRevision(b, id, 0, func(rev *approval.Revision) { into.Revision = rev })
 	pg.Ask(b, func(rows []decisionRow) error {
 		for _, row := range rows {
@@ -231,13 +230,6 @@ func addVersion(c *core, b *pgx.Batch, id string, into *loaded) {
 		LEFT JOIN LATERAL (SELECT * FROM events WHERE stream = 'request:' || d.request_id AND at = d.at AND actor = d.reviewer
 			AND kind IN ('approved', 'rejected', 'changes requested') ORDER BY seq LIMIT 1) e ON true
 		WHERE q.id = $1 ORDER BY d.at, d.reviewer`, id)
-	glassRows{c.notary}.addOf(b, id, func(g approval.Glass) {
-		if into.Revision != nil && g.Revision == into.Revision.Number { // only by this one something may run
-			into.Glass = &g
-		} else {
-			into.OldGlass = append(into.OldGlass, g)
-		}
-	})
 	addWishes(b, id, into)
 	// Without the files that came out of it: those are large, and Artifacts alone reads them.
 	pg.Ask(b, func(rows []runRow) error {
@@ -314,13 +306,15 @@ func (c *core) load(ctx context.Context, query string, args ...any) (list []*app
 		all := make([]loaded, len(ids))
 		list = make([]*approval.Request, len(ids))
 		for i, id := range ids {
-			c.addRequest(t.Batch, id, &all[i])
+			c.addRequest(t.Batch, id, &all[i], false)
 		}
 		if err := t.Send(); err != nil {
 			return err
 		}
-		for i := range all {
-			list[i] = all[i].Request
+		for i, id := range ids {
+			if list[i] = all[i].Request; all[i].more {
+				addRare(c, t.Batch, id, &all[i]) // it goes with the end of the transaction
+			}
 		}
 		return nil
 	})

@@ -222,7 +222,7 @@ func (s *requests) act(ctx context.Context, id string, l *loaded, on *basis, cha
 	err := pg.Until(ctx, func() (became pg.Fate, err error) {
 		if l == nil && !moved {
 			l = &loaded{}
-			if err := s.look(ctx, func(b *pgx.Batch) { s.addRequest(b, id, l) }); err != nil {
+			if err := s.find(ctx, id, l); err != nil {
 				return pg.Settled, err
 			}
 		}
@@ -243,7 +243,7 @@ func (s *requests) act(ctx context.Context, id string, l *loaded, on *basis, cha
 				addDone(t.Batch, lost)
 				addHeld(t.Batch, on)
 				t.Queue(pg.TakeLock, trail.LockOf(trail.StreamOf(id)))
-				s.addRequest(t.Batch, id, l)
+				s.addRequest(t.Batch, id, l, true)
 				if err := t.Send(); err != nil {
 					return err
 				}
@@ -354,8 +354,15 @@ func (s *requests) saveRequest(b *pgx.Batch, l *loaded) error {
 // Request loads one with all that belongs to it, without locking it.
 func (s *requests) Request(ctx context.Context, id string) (*approval.Request, error) {
 	var l loaded
-	if err := s.look(ctx, func(b *pgx.Batch) { s.addRequest(b, id, &l) }); err != nil {
+	if err := s.find(ctx, id, &l); err != nil {
 		return nil, fmt.Errorf("request %s: %w", id, err)
 	}
 	return l.Request, nil
+}
+
+// find is Request with the moment that it was read at.
+func (s *requests) find(ctx context.Context, id string, into *loaded) error {
+	return into.whole(func(all bool) error {
+		return s.look(ctx, func(b *pgx.Batch) { s.addRequest(b, id, into, all) })
+	})
 }

@@ -25,9 +25,9 @@ func (s *shown) View(ctx context.Context, id string) (*steps.View, error) {
 	var v *steps.View
 	c := &steps.Case{}
 	var uncertain map[budget.Scope]budget.USD
-	ahead, err := withBudgets(ctx, s.money, id, &l, func(b *pgx.Batch) {
+	ahead, err := withBudgets(ctx, s.money, id, &l, func(b *pgx.Batch, all bool) {
 		v = &steps.View{}
-		s.addRequest(b, id, &l)
+		s.addRequest(b, id, &l, all)
 		s.addRevision(b, id, 1, func(former *approval.Revision) { v.Former = former })
 		addView(s.core, b, id, v)
 		// Without the last questions of the thread a follow-up says little to whoever reviews it.
@@ -58,9 +58,9 @@ func (s *requests) Case(ctx context.Context, id string) (*steps.Case, error) {
 	var l loaded
 	var c *steps.Case
 	var uncertain map[budget.Scope]budget.USD
-	ahead, err := withBudgets(ctx, s.money, id, &l, func(b *pgx.Batch) {
+	ahead, err := withBudgets(ctx, s.money, id, &l, func(b *pgx.Batch, all bool) {
 		c = &steps.Case{}
-		addCase(s.core, b, id, &l, c)
+		addCase(s.core, b, id, &l, c, all)
 		money.AddUncertain(b, money.PayersOf(id), &uncertain)
 	})
 	if err != nil {
@@ -72,13 +72,17 @@ func (s *requests) Case(ctx context.Context, id string) (*steps.Case, error) {
 }
 
 // withBudgets looks at a request as ask does, which fills l, and in the same trip at how the budgets stand that pay for it.
-func withBudgets(ctx context.Context, till *money.Till, id string, l *loaded, ask func(b *pgx.Batch)) (*budget.Ahead, error) {
-	return till.Ahead(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func() time.Time { return l.now }, ask)
+func withBudgets(ctx context.Context, till *money.Till, id string, l *loaded, ask func(b *pgx.Batch, all bool)) (a *budget.Ahead, err error) {
+	err = l.whole(func(all bool) error {
+		a, err = till.Ahead(ctx, money.PayersOf(id), func() []budget.Scope { return l.Scopes() }, func() time.Time { return l.now }, func(b *pgx.Batch) { ask(b, all) })
+		return err
+	})
+	return a, err
 }
 
 // addCase reads a Case but for its budgets.
-func addCase(c *core, b *pgx.Batch, id string, l *loaded, into *steps.Case) {
-	c.addRequest(b, id, l)
+func addCase(c *core, b *pgx.Batch, id string, l *loaded, into *steps.Case, all bool) {
+	c.addRequest(b, id, l, all)
 	c.addBook(b, id, &into.Book)
 }
 
@@ -93,9 +97,9 @@ func (l *loaded) into(c *steps.Case) {
 func (s *shown) Pressed(ctx context.Context, id string) (*steps.View, error) {
 	var l loaded
 	var v *steps.View
-	ahead, err := withBudgets(ctx, s.money, id, &l, func(b *pgx.Batch) {
+	ahead, err := withBudgets(ctx, s.money, id, &l, func(b *pgx.Batch, all bool) {
 		v = &steps.View{Case: &steps.Case{}}
-		addCase(s.core, b, id, &l, v.Case)
+		addCase(s.core, b, id, &l, v.Case, all)
 		addPosts(b, id, v)
 	})
 	if err != nil {
@@ -123,15 +127,18 @@ func (s *shown) Drawn(ctx context.Context, id string) (v *steps.View, err error)
 		if v.Session.ThreadTS == "" {
 			v.Session.ThreadTS = v.Posts[steps.SurfaceRoot].TS // as in View
 		}
-		if l.number == 0 && !l.State.Final() {
-			return nil // it has a line that says how far it is, and nothing else
-		}
 		if l.number > 0 {
 			addVersion(s.core, t.Batch, id, &l)
 			addEarlier(s.core, t.Batch, id, func(questions []string) { v.Earlier = questions })
 			if l.number > 1 {
 				s.addRevision(t.Batch, id, 1, func(former *approval.Revision) { v.Former = former })
 			}
+		}
+		if l.more {
+			addRare(s.core, t.Batch, id, &l)
+		}
+		if l.number == 0 && !l.State.Final() {
+			return nil // it has a line that says how far it is, and nothing else
 		}
 		// Who may decide is drawn only while somebody can; it is the dearest part of it to read.
 		if l.State == approval.Pending {
