@@ -72,19 +72,14 @@ cover: setup-test libexec/runsc
 
 # Figures from one run on this machine: compare within a run, not between machines.
 # Only the round trips to Postgres are the same on all of them (TestRoundTrips).
-# What benchmarks report through internal/bench becomes a page, bin/bench.html, also
-# where one of them fails: then it holds what the others measured. GROW=100000 says how many
-# requests the large database of BenchmarkGrowth has.
-BENCH_REPORT = $(CURDIR)/bin/bench.jsonl
-BENCHES = ./cmd/countersign BenchmarkCountersign|BenchmarkBolt|BenchmarkDecisions|BenchmarkRound|BenchmarkGrowth \
+# What benchmarks report through internal/bench becomes a page, bin/bench.html (tools/bench). BEFORE=COMMIT measures that
+# commit in turn with ours. GROW=100000 says how many requests the large database of BenchmarkGrowth has.
+BENCHES = $(foreach level,1 20 40 memory,./cmd/countersign BenchmarkBolt/^$(level)$$) \
+	./cmd/countersign BenchmarkRound|BenchmarkCountersign|BenchmarkDecisions|BenchmarkGrowth \
 	./storage BenchmarkHolds|BenchmarkBudgetShow \
 	./sandbox/local BenchmarkInspection|BenchmarkWitness|BenchmarkReading
-bench: export BENCH_REPORT := $(BENCH_REPORT)
 bench: setup-test libexec/runsc
-	@mkdir -p bin && rm -f $(BENCH_REPORT) && touch $(BENCH_REPORT)
-	@status=0; set -- $(foreach word,$(BENCHES),'$(word)'); while [ $$# -gt 0 ]; do \
-		$(GO) test -run '^$$' -bench "$$2" -benchtime 1x -timeout $(TIMEOUT) "$$1" || status=1; shift 2; done; \
-		$(GO) run ./internal/bench/page $(BENCH_REPORT) bin/bench.html && echo 'The page: bin/bench.html' && exit $$status
+	@GO='$(GO)' TIMEOUT='$(TIMEOUT)' BEFORE='$(BEFORE)' tools/bench $(foreach word,$(BENCHES),'$(word)')
 
 .PHONY: setup-build setup-demo setup-test
 setup-build setup-demo setup-test:

@@ -162,6 +162,16 @@ func Read(from io.Reader) ([]Figure, error) {
 	return all, lines.Err()
 }
 
+// Beside holds figures against those of the same name in another list, which is called by name.
+func Beside(all, others []Figure, name string) {
+	for i := range all {
+		f := &all[i]
+		if n := slices.IndexFunc(others, func(o Figure) bool { return o.Part == f.Part && o.Name == f.Name && o.Unit == f.Unit }); n >= 0 {
+			f.Against = append([]Other{{Name: name, Value: others[n].Value, Each: others[n].Each}}, f.Against...)
+		}
+	}
+}
+
 // Quantile is the value below which that part of the values lies; 0.5 is the median. It is 0 of none. It is a value that was
 // measured, never one between two.
 func Quantile(values []float64, q float64) float64 {
