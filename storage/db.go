@@ -111,7 +111,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := &core{pool: pool, notary: trail.NewNotary(o.Key, o.Log, pool.Read), log: o.Log}
+	all := &core{pool: pool, notary: trail.NewNotary(o.Key, o.Log, pool.ReadInside), log: o.Log}
 	if all.jobs, err = queue.NewInserter(pool); err != nil {
 		pool.Close()
 		return nil, err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 const (
@@ -38,7 +40,7 @@ func (p *Pool) Await(ctx context.Context) (marked context.Context, done func()) 
 	defer g.mu.Unlock()
 	if now := time.Now(); g.awaited == 0 {
 		g.quiet = make(chan struct{})
-		if now.Sub(g.left) >= lingers {
+		if now.Sub(g.left) >= 2*lingers { // within the second of them, those that waited for the first take their turn
 			g.next = now.Add(givesWay)
 		}
 	}
@@ -51,6 +53,11 @@ func (p *Pool) Await(ctx context.Context) (marked context.Context, done func()) 
 			close(g.quiet)
 		}
 	})
+}
+
+// ReadInside is Read for who is within a transaction already: what has locks and a connection gives way to nobody.
+func (p *Pool) ReadInside(ctx context.Context, work func(tx pgx.Tx) error) error {
+	return p.Read(context.WithValue(ctx, awaitedKey{}, true), work)
 }
 
 // pass waits for a transaction's turn to begin. What ends it early is found by the transaction itself.

@@ -78,3 +78,23 @@ func TestWhatAPersonWaitsForBeginsFirst(t *testing.T) {
 		require.Zero(t, time.Since(before), "whoever has gone does not wait")
 	})
 }
+
+// Whoever waits takes their turn between two crowds, however late this machine wakes them: a crowd that comes right after
+// has nobody give way anew.
+func TestACrowdRightAfterAnotherIsTheSame(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &Pool{}
+		_, done := p.Await(t.Context())
+		done()
+		was := p.gate.next
+		time.Sleep(2*lingers - 1)
+		_, done = p.Await(t.Context())
+		require.Equal(t, was, p.gate.next)
+		done()
+		time.Sleep(2 * lingers)
+		_, done = p.Await(t.Context())
+		defer done()
+		require.Equal(t, time.Now().Add(givesWay), p.gate.next)
+	})
+}
