@@ -260,10 +260,12 @@ func fillLedger(b *testing.B, owner string, rows int, from, until time.Time) {
 	require.NoError(b, err)
 	defer func() { require.NoError(b, conn.Close(context.WithoutCancel(ctx))) }()
 	var indexes []string
-	require.NoError(b, conn.QueryRow(ctx, `SELECT array_agg(indexdef) FROM pg_indexes WHERE tablename = 'settlements' AND indexname <> 'settlements_pkey'`).Scan(&indexes))
+	var names string
+	require.NoError(b, conn.QueryRow(ctx, `SELECT array_agg(indexdef), string_agg(indexname, ', ') FROM pg_indexes
+		WHERE tablename = 'settlements' AND indexname NOT IN (SELECT conname FROM pg_constraint)`).Scan(&indexes, &names))
 	for _, sql := range append(append([]string{
 		`SET session_replication_role = replica`, `SET maintenance_work_mem = '256MB'`, `SET work_mem = '256MB'`,
-		`DROP INDEX settlements_by_request, settlements_by_user, settlements_by_session, settlements_by_project, settlements_by_team`,
+		`DROP INDEX ` + names,
 		fmt.Sprintf(`INSERT INTO settlements (hold_id, request_id, team, asker, session_id, project, at, amount, estimated)
 			SELECT to_char(n, 'FM00000000'), 'r', 'TEAM', 'U' || n %% 20, 'S' || n %% 40, 'C' || n %% 4,
 				timestamptz '%s' + n * (timestamptz '%s' - timestamptz '%s') / %d, 1000, false FROM generate_series(0, %d - 1) AS n`,
