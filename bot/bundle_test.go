@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -133,6 +134,11 @@ func (b *bundle) publish(v *steps.View, kinds ...steps.Surface) {
 	b.t.Helper()
 	for _, kind := range kinds {
 		post, err := b.bot.Publish(b.ctx, v, kind)
+		if errors.Is(err, steps.ErrOvertaken) { // as the core does, which finds that nobody has drawn it since
+			v.Insist = true
+			post, err = b.bot.Publish(b.ctx, v, kind)
+			v.Insist = false
+		}
 		require.NoError(b.t, err)
 		b.service.change(func() {
 			v.Posts[kind] = post

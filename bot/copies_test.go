@@ -89,7 +89,7 @@ func TestAnAnswerThatIsPostedAnewStandsOnce(t *testing.T) {
 			first := v.Posts[kind]
 			first.Shown = "something else"
 			v.Posts[kind] = first
-			b.sim.Fail(fault.Method{Method: "chat.update", Error: code})
+			b.sim.Fail(fault.Method{Method: "chat.update", Error: code, Times: 2})
 			before := len(b.sim.Calls("chat.delete"))
 			b.publish(v, kind)
 			require.NotEqual(t, first.TS, v.Posts[kind].TS, "%s %s", code, kind)
@@ -108,7 +108,7 @@ func TestAnAnswerThatIsPostedAnewStandsOnce(t *testing.T) {
 	first := v.Posts[steps.SurfaceReply]
 	first.Shown = "something else"
 	v.Posts[steps.SurfaceReply] = first
-	b.sim.Fail(fault.Method{Method: "chat.update", Error: "edit_window_closed"})
+	b.sim.Fail(fault.Method{Method: "chat.update", Error: "edit_window_closed", Times: 2})
 	b.sim.Fail(fault.Method{Method: "chat.delete", Error: "cant_delete_message"})
 	b.publish(v, steps.SurfaceReply)
 	require.NotEqual(t, first.TS, v.Posts[steps.SurfaceReply].TS)

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,7 +49,7 @@ type uploads interface {
 func (out *publishing) Publish(ctx context.Context, v *steps.View, kind steps.Surface) (steps.Post, error) {
 	post, err := out.publish(ctx, v, kind)
 	// A context that has ended is no word of Slack's: such an error stays as it is, and the job comes again.
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, steps.ErrOvertaken) {
 		at := v.Session.Channel
 		// Cards stand in the review channel, and all else where the question was asked.
 		if kind == steps.SurfaceCard || kind == steps.SurfacePlain {
@@ -181,6 +182,10 @@ func (out *publishing) send(ctx context.Context, v *steps.View, kind steps.Surfa
 		if !codes.BeyondRepair(err) {
 			return had, nil, fmt.Errorf("rewrite the %s of %s: %w", kind, v.Request.ID, codes.Detail(err))
 		}
+		// Somebody else has drawn what cannot become this again, or has taken the message back, unless they have not (View.Insist).
+		if !v.Insist {
+			return had, nil, fmt.Errorf("rewrite the %s of %s: %w", kind, v.Request.ID, errors.Join(steps.ErrOvertaken, err))
+		}
 		// Somebody has deleted it, or it can be changed no more: a new one takes its place.
 		out.Log.Warn("post anew", "surface", kind, "request", v.Request.ID, "error", err)
 		_, _, copied := kind.Copied()
@@ -271,6 +276,7 @@ func (out *publishing) Running(ctx context.Context, v *steps.View, line string) 
 	case v.Alone() && approval.Direct(at.Channel) && at.TS != "":
 		out.chats.Say(ctx, at, doing)
 	case !v.Alone():
+		v.Insist = true // only whoever runs it is at this message
 		post, err := out.running(ctx, v, doing)
 		if err != nil {
 			out.Log.Info("an asker is not told how their program gets on", "request", v.Request.ID, "error", err)
@@ -289,7 +295,7 @@ func (out *publishing) running(ctx context.Context, v *steps.View, doing string)
 	// Their direct message is not where they asked, so it leads there.
 	url := who.Permalink(v.Session.Channel, draw.Thread(v), "")
 	post, _, err := out.send(ctx, v, steps.SurfaceRunning, spot{channel: v.Request.Asker}, draw.Running(v, doing, url))
-	if err != nil && codes.ForGood(err) { // it is a courtesy: where Slack never takes it, it is left out
+	if err != nil && codes.ForGood(err) && !errors.Is(err, steps.ErrOvertaken) { // it is a courtesy: where Slack never takes it, it is left out
 		out.Log.Info("an asker does not see how their program gets on", "request", v.Request.ID, "error", err)
 		return v.Posts[steps.SurfaceRunning], nil
 	}

@@ -42,6 +42,7 @@ type wakes struct {
 func (w *wakes) add(wake steps.Wake) (times int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	wake.Again = false // it is the same job
 	w.list = append(w.list, wake)
 	for _, had := range w.list {
 		if had == wake {
@@ -126,20 +127,22 @@ func TestAStepThatDoesNotSucceedComesAgain(t *testing.T) {
 		err   error
 		again bool
 		state string
+		begun bool // and nobody knows how far
 	}{
-		"the world was not ready": {&steps.LaterError{After: time.Millisecond, Err: errors.New("busy")}, true, "completed"},
-		"somebody else is at it":  {steps.ErrBusy, true, "completed"},
-		"a fault":                 {errors.New("fault"), true, "completed"},
-		"there is no request":     {approval.ErrNotFound, false, "cancelled"},
-		"the work panics":         {nil, true, "completed"},
+		"the world was not ready": {&steps.LaterError{After: time.Millisecond, Err: errors.New("busy")}, true, "completed", false},
+		"somebody else is at it":  {steps.ErrBusy, true, "completed", false},
+		"a fault":                 {errors.New("fault"), true, "completed", true},
+		"there is no request":     {approval.ErrNotFound, false, "cancelled", false},
+		"the work panics":         {nil, true, "completed", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			var seen wakes
 			wake := steps.Wake{Step: approval.StepRun, RequestID: "r"}
+			var begun atomic.Bool
 			b.work(t, func(_ context.Context, w steps.Wake) error {
-				if seen.add(w) > 1 {
+				if begun.Store(w.Again); seen.add(w) > 1 {
 					return nil
 				}
 				if c.err == nil {
@@ -156,6 +159,7 @@ func TestAStepThatDoesNotSucceedComesAgain(t *testing.T) {
 				times = 2
 			}
 			require.Equal(t, times, seen.of(wake))
+			require.Equal(t, c.begun, begun.Load())
 		})
 	}
 }

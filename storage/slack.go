@@ -29,12 +29,14 @@ type postRow struct {
 // With the first message of a session it remembers the thread, so that no crash
 // can come between the two.
 func (s *shown) Posted(ctx context.Context, post steps.Post) error {
-	return pg.While(s.remembered(ctx, post, false), "remember the %s of %s", post.Surface, post.RequestID)
+	return pg.While(s.remembered(ctx, post, nil), "remember the %s of %s", post.Surface, post.RequestID)
 }
 
-// First does so where whoever posted knew of none.
-func (s *shown) First(ctx context.Context, post steps.Post) error {
-	return pg.While(s.remembered(ctx, post, true), "remember the first %s of %s", post.Surface, post.RequestID)
+// PostedAfter does so by whoever knew what was remembered before, which may be nothing. Whichever of two that have drawn a message
+// at once remembers it last finds what the other one has written, and writes that nobody knows what it shows: Slack need not have
+// carried out their calls in this order.
+func (s *shown) PostedAfter(ctx context.Context, post, had steps.Post) error {
+	return pg.While(s.remembered(ctx, post, &had), "remember the %s of %s after what was known", post.Surface, post.RequestID)
 }
 
 // standing is the message that is remembered in a post's place, if there is one. The request is locked:
@@ -91,7 +93,7 @@ func (s Strays) Met(ctx context.Context, at steps.Sighting) (is steps.Meeting, e
 		case at.TS < had.TS: // of one length, so in the order of their times
 			is = steps.MetStray
 		default:
-			is = steps.MetUnsure
+			is = steps.MetSecond
 		}
 		return nil
 	})
@@ -108,42 +110,58 @@ func versionOf(shown string) string {
 
 // remember writes a message down, in a transaction of the caller's.
 func remember(ctx context.Context, tx pgx.Tx, post steps.Post) error {
-	batch, wrote := &pgx.Batch{}, false
-	addRemember(batch, post, false, &wrote)
+	batch, wrote := &pgx.Batch{}, []string(nil)
+	addRemember(batch, post, nil, &wrote)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
-	if !wrote {
+	if len(wrote) == 0 {
 		return approval.ErrNotFound
 	}
 	return nil
 }
 
-// remembered is remember in one trip, commit included. With first it leaves another message in its place, and then writes nothing.
-func (s *shown) remembered(ctx context.Context, post steps.Post, first bool) error {
-	wrote, there := false, false
-	err := s.batched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error { addRemember(t.Batch, post, first, &wrote); return nil })
-	if err != nil || wrote {
+// remembered is remember in one trip, commit included. After what was known (nil: whatever stands) it leaves another message in its
+// place, and then writes nothing.
+func (s *shown) remembered(ctx context.Context, post steps.Post, had *steps.Post) error {
+	var wrote []string
+	there := false
+	err := s.batched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error { addRemember(t.Batch, post, had, &wrote); return nil })
+	switch {
+	case err != nil:
 		return err
+	case len(wrote) > 0 && wrote[0] != post.Shown:
+		return steps.ErrOvertaken
+	case len(wrote) > 0:
+		return nil
 	}
 	err = s.look(ctx, func(b *pgx.Batch) {
 		pg.Tell(b, []any{&there}, `SELECT EXISTS (SELECT FROM requests WHERE id = $1)`, post.RequestID)
 	})
-	if err == nil && first && there {
+	if err == nil && had != nil && there {
 		return steps.ErrElsewhere
 	}
 	return cmp.Or(err, approval.ErrNotFound)
 }
 
-// addRemember writes a message down where its request is there and, with first, where no other one stands in its place. The
-// request is locked first, as everywhere: the schema tells of the message in its stream, and nobody else remembers one meanwhile.
-func addRemember(b *pgx.Batch, post steps.Post, first bool, wrote *bool) {
-	b.Queue(`
-			INSERT INTO posts (request_id, surface, channel, ts, shown) SELECT id, $2, $3, $4, $5 FROM requests WHERE id = $1 FOR NO KEY UPDATE
-			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown
-				WHERE NOT $6 OR posts.ts IN ('', excluded.ts)`,
-		post.RequestID, post.Surface, post.Channel, post.TS, post.Shown, first).
-		Exec(func(tag pgconn.CommandTag) error { *wrote = tag.RowsAffected() > 0; return nil })
+// addRemember writes a message down where its request is there and, after what was known, where no other one stands in its place.
+// wrote is what it shows from now on. The request is locked first, as everywhere: the schema tells of the message in its stream,
+// and nobody else remembers one meanwhile.
+func addRemember(b *pgx.Batch, post steps.Post, had *steps.Post, wrote *[]string) {
+	before := pg.OrZero(had)
+	pg.Ask(b, func(rows []struct{ Shown string }) error {
+		*wrote = nil
+		for _, row := range rows {
+			*wrote = append(*wrote, row.Shown)
+		}
+		return nil
+	}, `
+			INSERT INTO posts AS p (request_id, surface, channel, ts, shown) SELECT id, $2, $3, $4, $5 FROM requests WHERE id = $1 FOR NO KEY UPDATE
+			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, ts = excluded.ts,
+				shown = CASE WHEN $6 OR $7 = '' OR p.shown IN ($8, excluded.shown) THEN excluded.shown ELSE $9 END
+				WHERE $6 OR p.ts = excluded.ts OR (p.ts, p.shown) = ($7, $8)
+			RETURNING shown`,
+		post.RequestID, post.Surface, post.Channel, post.TS, post.Shown, had == nil, before.TS, before.Shown, post.Unsure().Shown)
 	if post.Surface != steps.SurfaceRoot {
 		return
 	}

@@ -35,7 +35,7 @@ func TestAMessageThatNobodyRemembersBecomesTheOneThatIsMissing(t *testing.T) {
 
 	require.Equal(t, steps.MetKnown, met(steps.SurfaceRoot, 0, "2.000002"))
 	require.Equal(t, steps.MetStray, met(steps.SurfaceRoot, 0, "1.000009"), "it was posted first, and another one since")
-	require.Equal(t, steps.MetUnsure, met(steps.SurfaceRoot, 0, "3.000001"), "somebody may be about to remember it")
+	require.Equal(t, steps.MetSecond, met(steps.SurfaceRoot, 0, "3.000001"), "somebody may be about to remember it")
 	require.Equal(t, "2.000002", post(steps.SurfaceRoot).TS)
 
 	require.Equal(t, steps.MetKnown, met(steps.SurfaceCard, 1, "4.000000"))
@@ -59,14 +59,43 @@ func TestOfTwoWhoPostTheFirstIsRemembered(t *testing.T) {
 	first := steps.Post{RequestID: r.ID, Surface: steps.SurfaceProgress, Channel: channel, TS: "1.1", Shown: "x"}
 	second := first
 	second.TS = "2.2"
-	require.NoError(t, b.First(t.Context(), first))
-	require.NoError(t, b.First(t.Context(), first), "the answer of the commit may have got lost")
-	require.ErrorIs(t, b.First(t.Context(), second), steps.ErrElsewhere)
+	require.NoError(t, b.PostedAfter(t.Context(), first, steps.Post{}))
+	require.NoError(t, b.PostedAfter(t.Context(), first, steps.Post{}), "the answer of the commit may have got lost")
+	require.ErrorIs(t, b.PostedAfter(t.Context(), second, steps.Post{}), steps.ErrElsewhere)
 	v, err := b.View(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Equal(t, first, v.Posts[steps.SurfaceProgress])
 	require.NoError(t, b.Posted(t.Context(), second), "whoever knew the first may replace it")
-	require.ErrorIs(t, b.First(t.Context(), steps.Post{RequestID: "nobody", Surface: steps.SurfaceCard, Channel: "C", TS: "1"}), approval.ErrNotFound)
+	require.ErrorIs(t, b.PostedAfter(t.Context(), steps.Post{RequestID: "nobody", Surface: steps.SurfaceCard, Channel: "C", TS: "1"}, steps.Post{}), approval.ErrNotFound)
+}
+
+// TestOfTwoDrawingsAtOnceNobodyKnowsWhichCameLast: whichever order they are remembered in, and whatever Slack did.
+func TestOfTwoDrawingsAtOnceNobodyKnowsWhichCameLast(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask(t, "t")
+	had := steps.Post{RequestID: r.ID, Surface: steps.SurfaceCard, Channel: channel, TS: "1.1", Shown: "2:a"}
+	is := func() steps.Post {
+		t.Helper()
+		v, err := b.View(t.Context(), r.ID)
+		require.NoError(t, err)
+		return v.Posts[steps.SurfaceCard]
+	}
+	with := func(ts, shown string) steps.Post { p := had; p.TS, p.Shown = ts, shown; return p }
+	require.NoError(t, b.Posted(t.Context(), had))
+	require.NoError(t, b.PostedAfter(t.Context(), with("1.1", "2:b"), had))
+	require.NoError(t, b.PostedAfter(t.Context(), with("1.1", "2:b"), had), "the answer of the commit may have got lost")
+	require.ErrorIs(t, b.PostedAfter(t.Context(), with("1.1", "2:c"), had), steps.ErrOvertaken)
+	require.Equal(t, with("1.1", "2:foundc"), is())
+	require.ErrorIs(t, b.PostedAfter(t.Context(), with("2.2", "2:d"), had), steps.ErrElsewhere, "who posts another message takes the place of one that they knew")
+	require.Equal(t, with("1.1", "2:foundc"), is())
+	require.NoError(t, b.PostedAfter(t.Context(), with("2.2", "2:d"), is()))
+	require.Equal(t, with("2.2", "2:d"), is())
+	require.ErrorIs(t, b.PostedAfter(t.Context(), with("1.1", "2:e"), had), steps.ErrElsewhere, "what was drawn stands nowhere")
+	require.Equal(t, with("2.2", "2:d"), is())
+	require.NoError(t, b.PostedAfter(t.Context(), with("2.2", steps.TakenBack), is()))
+	require.ErrorIs(t, b.PostedAfter(t.Context(), with("3.3", "2:d"), with("2.2", "2:d")), steps.ErrElsewhere, "what was taken back does not come back")
+	require.Equal(t, steps.TakenBack, is().Shown)
 }
 
 // TestWhatIsPostedAfterItsAnswerWasTakenBackIsDrawnAnew: whoever drew did not know of it.

@@ -26,7 +26,7 @@ func TestAskCommitsTheQuestionItsHoldAndItsJobs(t *testing.T) {
 	require.Len(t, r.Holds, 1)
 	// 100,000 bytes at $1, 4,000 tokens at $2 per million, twice 30 seconds of a box.
 	require.Equal(t, "$0.10911", r.Holds[0].Amount.String())
-	require.Equal(t, []Wake{{approval.StepFind, r.ID}}, b.store.jobs)
+	require.Equal(t, []Wake{{Step: approval.StepFind, RequestID: r.ID}}, b.store.jobs)
 	require.Equal(t, []string{"asked", "held", "weighed"}, b.kinds(r.ID))
 	require.Equal(t, 1, b.open(r.ID))
 }
@@ -225,7 +225,7 @@ func TestWithoutASandboxNothingIsAskedDraftedDecidedOrRun(t *testing.T) {
 	require.NoError(t, err)
 	r = other.store.requests[r.ID]
 	require.Equal(t, approval.Withdrawn, r.State)
-	require.NoError(t, other.Do(t.Context(), Wake{approval.StepShow, r.ID}))
+	require.NoError(t, other.Do(t.Context(), Wake{Step: approval.StepShow, RequestID: r.ID}))
 	require.NoError(t, other.Sweep(t.Context()))
 	require.Empty(t, errors.Join(other.work()...))
 }

@@ -16,7 +16,7 @@ import (
 // step does one step of a request; a wait for what is away is no failure.
 func (b *bundle) step(step approval.Step, id string) (later bool) {
 	b.t.Helper()
-	err := b.Do(b.t.Context(), Wake{step, id})
+	err := b.Do(b.t.Context(), Wake{Step: step, RequestID: id})
 	wait := new(LaterError)
 	if later = err != nil; later {
 		require.ErrorAs(b.t, err, &wait)
@@ -314,7 +314,7 @@ func TestALongWaitIsLookedAtLessOften(t *testing.T) {
 		require.True(t, b.step(approval.StepRun, r.ID))
 		b.store.pass(age)
 		var later *LaterError
-		require.ErrorAs(t, b.Do(t.Context(), Wake{approval.StepRun, r.ID}), &later)
+		require.ErrorAs(t, b.Do(t.Context(), Wake{Step: approval.StepRun, RequestID: r.ID}), &later)
 		require.InDelta(t, want, later.After, float64(2*time.Second), "after %s", age)
 	}
 }
@@ -346,7 +346,7 @@ func TestTheWordThatADraftWaitsIsRedrawnWhenItEnds(t *testing.T) {
 		require.NoError(t, b.Tell(t.Context(), key), name)
 		require.NoError(t, end(b, r), name)
 		require.True(t, b.request(r.ID).State.Final(), name)
-		require.Contains(t, b.store.jobs, Wake{approval.StepTell, key}, name)
+		require.Contains(t, b.store.jobs, Wake{Step: approval.StepTell, RequestID: key}, name)
 	}
 }
 
@@ -362,7 +362,7 @@ func TestALookThatCrashesLosesAndRepeatsNothing(t *testing.T) {
 			b.slack.lose("F1", true)
 		}
 		b.faults.kill(point)
-		require.ErrorIs(t, b.replica(func() error { return b.Do(t.Context(), Wake{approval.StepRun, r.ID}) }), errCrash, point)
+		require.ErrorIs(t, b.replica(func() error { return b.Do(t.Context(), Wake{Step: approval.StepRun, RequestID: r.ID}) }), errCrash, point)
 		require.True(t, b.step(approval.StepRun, r.ID), point)
 		require.Equal(t, 1, b.count(r.ID, "away"), point)
 		require.Equal(t, approval.Approved, b.request(r.ID).State, point)

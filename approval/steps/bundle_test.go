@@ -160,7 +160,7 @@ func (b *bundle) find(r *approval.Request) *approval.Request {
 	b.t.Helper()
 	require.NoError(b.t, b.Find(b.t.Context(), r.ID))
 	b.store.mu.Lock()
-	b.store.jobs = slices.DeleteFunc(b.store.jobs, func(w Wake) bool { return w == Wake{approval.StepFind, r.ID} })
+	b.store.jobs = slices.DeleteFunc(b.store.jobs, func(w Wake) bool { return w == Wake{Step: approval.StepFind, RequestID: r.ID} })
 	b.store.mu.Unlock()
 	return b.request(r.ID)
 }

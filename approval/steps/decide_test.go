@@ -21,7 +21,7 @@ func TestAnApprovalHoldsTheMoneyForTheRunAndWakesIt(t *testing.T) {
 	require.Len(t, r.Holds, 1)
 	require.Equal(t, budget.ForRun, r.Holds[0].Purpose)
 	require.Equal(t, r.Revision.Manifest.CostCap, r.Holds[0].Amount)
-	require.Equal(t, []Wake{{approval.StepTell, fmt.Sprintf("approved %s 1 R1", r.ID)}, {approval.StepRun, r.ID}, {approval.StepShow, r.ID}}, b.store.jobs)
+	require.Equal(t, []Wake{{Step: approval.StepTell, RequestID: fmt.Sprintf("approved %s 1 R1", r.ID)}, {Step: approval.StepRun, RequestID: r.ID}, {Step: approval.StepShow, RequestID: r.ID}}, b.store.jobs)
 	require.Len(t, r.Decisions, 1)
 	require.Equal(t, approval.Click{Team: "T1", User: "R1", ActionTS: "click of R1", Channel: "review", MessageTS: "1.1"}, r.Decisions[0].Click)
 	require.Equal(t, r.Revision.Digest, r.Decisions[0].Digest)

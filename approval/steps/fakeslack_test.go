@@ -26,9 +26,10 @@ type fakeSlack struct {
 	told     []string           // notices, once for each direct message
 	unseen   map[Surface]Unseen // what the latest view said that Slack refuses
 	running  func(context.Context)
-	hidden   bool           // files that are not there may come back
-	place    approval.Place // every channel
-	outside  bool           // nobody is in any
+	drawing  func(v *View, kind Surface) error // while a call of Slack's is under way
+	hidden   bool                              // files that are not there may come back
+	place    approval.Place                    // every channel
+	outside  bool                              // nobody is in any
 	find     func(Search) (Found, error)
 	half     func() (io.ReadCloser, error) // what the next fetch gives
 	looked   []string                      // people, in the order in which they were looked up
@@ -106,6 +107,11 @@ func (s *fakeSlack) lose(id string, hidden bool) {
 func (s *fakeSlack) Publish(_ context.Context, v *View, kind Surface) (Post, error) {
 	if err := s.faults.hit("Publish " + string(kind)); err != nil {
 		return Post{}, err
+	}
+	if s.drawing != nil {
+		if err := s.drawing(v, kind); err != nil {
+			return v.Posts[kind], err
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

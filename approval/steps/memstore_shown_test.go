@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -92,12 +93,15 @@ func (m *memStore) Stopped(_ context.Context, id, box string) (bool, error) {
 	return r.State != approval.Running || r.Run.BoxID != box || !r.Run.StoppedAt.IsZero(), m.faults.hit("Stopped.before")
 }
 
-func (m *memStore) First(ctx context.Context, p Post) error {
+func (m *memStore) PostedAfter(ctx context.Context, p, had Post) error {
 	m.mu.Lock()
-	had, ok := m.posts[p.RequestID][p.Surface]
+	is, ok := m.posts[p.RequestID][p.Surface]
 	m.mu.Unlock()
-	if ok && had.TS != p.TS {
+	switch {
+	case ok && is.TS != p.TS && (is.TS != had.TS || is.Shown != had.Shown):
 		return ErrElsewhere
+	case ok && had.TS != "" && is.Shown != had.Shown && is.Shown != p.Shown:
+		return errors.Join(ErrOvertaken, m.Posted(ctx, p.Unsure()))
 	}
 	return m.Posted(ctx, p)
 }

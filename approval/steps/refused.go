@@ -194,6 +194,32 @@ func toldAway(r *approval.Request, u Unseen) bool {
 	return r.Away != nil || r.State.Final() && r.Cause != nil || !r.State.Final() && u.Last.Sub(u.First) < outagePatience
 }
 
+// publish draws one surface. Where Slack does not let the message become what is to be shown, that was drawn from a moment
+// that is over, as by a replica that hung: messages are made such that what comes after is always possible. Only where
+// nothing has changed since, another message takes its place.
+func (s *Presenter) publish(ctx context.Context, v *View, surface Surface) (Post, error) {
+	post, err := s.slack.Publish(ctx, v, surface)
+	if errors.Is(err, ErrOvertaken) {
+		now, e := s.drawn(ctx, v.Request.ID)
+		if e != nil || !now.Request.ChangedAt.Equal(v.Request.ChangedAt) || (now.Request.Taken == nil) != (v.Request.Taken == nil) || now.Posts[surface].TS != v.Posts[surface].TS {
+			return post, errors.Join(err, e)
+		}
+		v.Insist = true
+		defer func() { v.Insist = false }()
+		post, err = s.slack.Publish(ctx, v, surface)
+	}
+	if had := v.Posts[surface]; err != nil && ctx.Err() != nil && had.TS != "" && surface.message() {
+		// Nobody has heard what became of it, and this job may be another replica's by now.
+		soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if e := s.store.PostedAfter(soon, had.Unsure(), had); e != nil && !errors.Is(e, ErrOvertaken) {
+			return post, errors.Join(err, e)
+		}
+		err = errors.Join(err, s.store.Wake(soon, Wake{Step: approval.StepShow, RequestID: v.Request.ID}))
+	}
+	return post, err
+}
+
 // again says when a request is to be shown again whose messages were refused. Any
 // other fault is for the queue to repeat as it does.
 func (s *Presenter) again(v *View, faults []error) error {

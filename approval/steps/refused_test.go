@@ -98,12 +98,12 @@ func TestTheAskerHearsByDirectMessageWhatTheThreadCannotSay(t *testing.T) {
 		require.Equal(t, []string{r.Asker}, said[0].To)
 		require.Equal(t, r.ID, said[0].RequestID)
 		require.Empty(t, b.notices(approval.NoticeNoPlace), "a channel of the asker's is the asker's business")
-		require.Contains(t, b.store.jobs, Wake{approval.StepTell, "unsaid " + r.ID})
+		require.Contains(t, b.store.jobs, Wake{Step: approval.StepTell, RequestID: "unsaid " + r.ID})
 
 		b.faults.heal()
 		b.store.jobs = nil
 		require.NoError(t, b.Show(t.Context(), r.ID))
-		require.Contains(t, b.store.jobs, Wake{approval.StepTell, "unsaid " + r.ID}, "it says that the thread says it now")
+		require.Contains(t, b.store.jobs, Wake{Step: approval.StepTell, RequestID: "unsaid " + r.ID}, "it says that the thread says it now")
 	}
 }
 

@@ -17,11 +17,11 @@ func TestDoKeepsReplicasApartAndForgetsUnknownSteps(t *testing.T) {
 	b := setup(t)
 	r := b.askAndRead()
 	b.writer.then = func() {
-		require.ErrorIs(t, b.Do(context.Background(), Wake{approval.StepDraft, r.ID}), ErrBusy)
+		require.ErrorIs(t, b.Do(context.Background(), Wake{Step: approval.StepDraft, RequestID: r.ID}), ErrBusy)
 	}
-	require.NoError(t, b.Do(t.Context(), Wake{approval.StepDraft, r.ID}))
+	require.NoError(t, b.Do(t.Context(), Wake{Step: approval.StepDraft, RequestID: r.ID}))
 	require.Len(t, b.writer.briefs, 1)
-	require.NoError(t, b.Do(t.Context(), Wake{"dance", r.ID}))
+	require.NoError(t, b.Do(t.Context(), Wake{Step: "dance", RequestID: r.ID}))
 	require.Contains(t, b.log.String(), "a job for an unknown step")
 }
 
@@ -177,7 +177,7 @@ func TestASweepEndsWaitsThatHaveRunOut(t *testing.T) {
 		require.Equal(t, approval.Expired, b.request(r.ID).State)
 		require.Zero(t, b.open(r.ID))
 		require.Contains(t, b.box.discarded, r.ID)
-		require.Contains(t, b.store.jobs, Wake{approval.StepShow, r.ID})
+		require.Contains(t, b.store.jobs, Wake{Step: approval.StepShow, RequestID: r.ID})
 	}
 	require.Empty(t, b.work())
 	require.Zero(t, b.box.starts())
@@ -196,7 +196,7 @@ func TestASweepWakesWhatNobodyWorksOn(t *testing.T) {
 	b.store.jobs = nil // every wake-up call was lost
 	b.store.pass(5 * time.Minute)
 	require.NoError(t, b.Sweep(t.Context()))
-	for _, want := range []Wake{{approval.StepRead, drafting.ID}, {approval.StepRun, approved.ID}, {approval.StepRun, running.ID}} {
+	for _, want := range []Wake{{Step: approval.StepRead, RequestID: drafting.ID}, {Step: approval.StepRun, RequestID: approved.ID}, {Step: approval.StepRun, RequestID: running.ID}} {
 		require.Contains(t, b.store.jobs, want)
 	}
 	require.Empty(t, b.work())
@@ -237,7 +237,7 @@ func TestASweepIsNotStoppedByOneRequest(t *testing.T) {
 		require.NoError(t, b.Sweep(t.Context()), point)
 		require.Contains(t, b.log.String(), logged)
 		require.Contains(t, b.log.String(), first.ID)
-		require.Contains(t, b.store.jobs, Wake{approval.StepRead, second.ID}, point)
+		require.Contains(t, b.store.jobs, Wake{Step: approval.StepRead, RequestID: second.ID}, point)
 	}
 	b := setup(t)
 	b.ask()

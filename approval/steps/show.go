@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -97,13 +98,29 @@ const (
 	MetKnown  Meeting = iota // the one that is remembered, perhaps only from now on
 	MetStray                 // another one stands in its place
 	MetUnsure                // it may be remembered in a moment, or another one in its place
+	MetSecond                // it may be remembered in a moment in place of the one that is, and stands twice otherwise
 )
 
 // FoundInSlack is what a message shows that somebody has posted and could not remember: it is drawn anew.
 const FoundInSlack = "found"
 
+// Unsure is the post of which nobody knows what it shows now, so that it is drawn anew. What else is remembered of a card stays.
+func (p Post) Unsure() Post {
+	version, hash, ok := strings.Cut(p.Shown, ":")
+	if !ok || p.Surface != SurfaceCard {
+		p.Shown = FoundInSlack
+		return p
+	}
+	p.Shown = version + ":" + FoundInSlack + strings.TrimPrefix(hash, FoundInSlack)
+	return p
+}
+
 // ErrElsewhere says that somebody else has posted the same message meanwhile.
 var ErrElsewhere = errors.New("another message stands in its place")
+
+// ErrOvertaken says that somebody else may have drawn the same message later, or from what came later: it is to be drawn
+// once more, from the row as it is then.
+var ErrOvertaken = fmt.Errorf("another replica has drawn it meanwhile: %w", ErrBusy)
 
 // View is everything that a request's surfaces are drawn from, read at one moment.
 type View struct {
@@ -126,6 +143,7 @@ type View struct {
 	Unseen    map[Surface]Unseen // what Slack has refused the last time that it was asked to
 	Book      review.Book        // terms, deciders and freezes follow from it
 	Case      *Case              // the same moment for whoever decides by what they have seen; its request is the one above
+	Insist    bool               // nobody has drawn it since: a message that cannot become what is to be shown has another one take its place
 }
 
 // Alone tells that nobody reads the thread but its asker: it is in their direct messages.
@@ -255,10 +273,21 @@ func (s *Presenter) viewed(v *View, err error) (*View, error) {
 // Show makes Slack look like the row: what is missing is posted, what is
 // outdated is rewritten. The posts are views; losing one loses nothing. A place
 // that cannot be reached keeps no other from being drawn.
-func (s *Presenter) Show(ctx context.Context, id string) error {
+func (s *Presenter) Show(ctx context.Context, id string) error { return s.show(ctx, id, false) }
+
+// ShowAgain is Show where somebody has begun it and may have ended with a call under way, which Slack may carry out after
+// whatever has been shown since: of what changes as a request goes on, nobody trusts what is remembered.
+func (s *Presenter) ShowAgain(ctx context.Context, id string) error { return s.show(ctx, id, true) }
+
+func (s *Presenter) show(ctx context.Context, id string, again bool) error {
 	v, err := s.drawn(ctx, id)
 	if err != nil {
 		return err
+	}
+	for _, surface := range []Surface{SurfaceCard, SurfaceProgress, SurfaceReply} {
+		if post := v.Posts[surface]; again && post.TS != "" && !post.Gone() {
+			v.Posts[surface] = post.Unsure()
+		}
 	}
 	var faults []error
 	failed := map[Surface]bool{}
@@ -285,7 +314,10 @@ func (s *Presenter) Show(ctx context.Context, id string) error {
 				return errors.Join(append(faults, err)...)
 			}
 		}
-		post, err := s.slack.Publish(ctx, v, surface)
+		post, err := s.publish(ctx, v, surface)
+		if errors.Is(err, ErrOvertaken) {
+			return errors.Join(append(faults, err)...)
+		}
 		if err != nil {
 			faults, failed[surface] = append(faults, err), hidden(err)
 		}
@@ -321,12 +353,13 @@ func (s *Presenter) posted(ctx context.Context, v *View, post Post) error {
 	if post.TS == "" || ok && had == post {
 		return s.threaded(ctx, v)
 	}
-	remember := s.store.Posted
-	if had.TS == "" && post.Surface.message() {
-		remember = s.store.First
+	var err error
+	if post.Surface.message() {
+		err = s.store.PostedAfter(ctx, post, had)
+	} else {
+		err = s.store.Posted(ctx, post)
 	}
-	err := remember(ctx, post)
-	if errors.Is(err, ErrElsewhere) {
+	if errors.Is(err, ErrElsewhere) && post.TS != had.TS {
 		// Two have posted it: a replica that hung, or one whose answer got lost. The first stays.
 		return errors.Join(err, s.slack.Unpost(ctx, post))
 	}

@@ -167,6 +167,9 @@ func (s *Steps) Do(ctx context.Context, wake Wake) error {
 		s.Log.Error("a job for an unknown step", "step", wake.Step, "request", wake.RequestID)
 		return nil
 	}
+	if wake.Again && wake.Step == approval.StepShow {
+		work = s.ShowAgain
+	}
 	return s.Store.Alone(ctx, wake.RequestID, wake.Step, func(ctx context.Context) error {
 		return work(ctx, wake.RequestID)
 	})

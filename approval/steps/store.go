@@ -123,8 +123,9 @@ type Shown interface {
 	Artifacts(ctx context.Context, id string) ([]approval.Artifact, error)
 	// Posted remembers a message in Slack, so that nobody posts it again.
 	Posted(ctx context.Context, post Post) error
-	// First does so where none was known. ErrElsewhere: another one is remembered by now, and stays.
-	First(ctx context.Context, post Post) error
+	// PostedAfter does so by whoever knew what was remembered before, if anything was (had has a TS). ErrElsewhere: another message is
+	// remembered by now, and stays. ErrOvertaken: somebody has drawn the same one meanwhile, and nobody knows which drawing came last.
+	PostedAfter(ctx context.Context, post, had Post) error
 	// Threaded remembers where the session's thread is.
 	Threaded(ctx context.Context, sessionID, threadTS string) error
 	// Refused remembers that Slack has refused a message, once more if it had before,
@@ -269,4 +270,5 @@ type Roles interface {
 type Wake struct {
 	Step      approval.Step
 	RequestID string
+	Again     bool // somebody has begun it before, and nobody knows how far they got
 }

@@ -1,9 +1,13 @@
 package steps
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"countersign/approval"
 )
 
 // TestWhatTwoHavePostedStandsOnce: while this replica posted, another one did, and was faster to remember it.
@@ -24,4 +28,124 @@ func TestWhatTwoHavePostedStandsOnce(t *testing.T) {
 
 	files := Post{RequestID: r.ID, Surface: SurfaceMark, Channel: "C", TS: "1", Shown: "eyes"}
 	require.NoError(t, b.Presenter.posted(t.Context(), v, files), "an emoji is no message")
+}
+
+// outrun is a request of which this replica draws an outdated progress, and what another one has drawn meanwhile.
+func outrun(t *testing.T) (b *bundle, id string, theirs Post) {
+	t.Helper()
+	b = setup(t)
+	id = b.pending().ID
+	require.NoError(t, b.Show(t.Context(), id))
+	theirs = b.store.posts[id][SurfaceProgress]
+	theirs.Shown = "drawn by another one"
+	ours := b.store.posts[id][SurfaceProgress]
+	ours.Shown = "outdated" // so that there is something to draw
+	b.store.posts[id][SurfaceProgress] = ours
+	return b, id, theirs
+}
+
+// TestWhoeverRemembersADrawingLastDrawsOnceMore: a replica hung in the middle, another one took its place and drew what had
+// come since. Then the first went on, and Slack shows what is over.
+func TestWhoeverRemembersADrawingLastDrawsOnceMore(t *testing.T) {
+	t.Parallel()
+	b, id, theirs := outrun(t)
+	b.slack.drawing = func(_ *View, kind Surface) error {
+		if kind == SurfaceProgress {
+			b.store.posts[id][kind], b.slack.drawing = theirs, nil
+		}
+		return nil
+	}
+	err := b.Show(t.Context(), id)
+	require.ErrorIs(t, err, ErrOvertaken)
+	require.ErrorIs(t, err, ErrBusy, "so the job comes again")
+	require.Equal(t, FoundInSlack, b.store.posts[id][SurfaceProgress].Shown, "nobody knows which of the two came last")
+	b.slack.drawn = nil
+	require.NoError(t, b.Show(t.Context(), id))
+	require.Contains(t, b.slack.drawn, SurfaceProgress)
+	require.Equal(t, string(approval.Pending), b.store.posts[id][SurfaceProgress].Shown)
+}
+
+// TestWhatIsPostedInPlaceOfAMessageThatAnotherOneHasDrawnGoesAgain: the first message stands, and so does what is remembered.
+func TestWhatIsPostedInPlaceOfAMessageThatAnotherOneHasDrawnGoesAgain(t *testing.T) {
+	t.Parallel()
+	b, id, theirs := outrun(t)
+	v, err := b.Presenter.View(t.Context(), id)
+	require.NoError(t, err)
+	b.store.posts[id][SurfaceProgress] = theirs
+	anew := theirs
+	anew.TS, anew.Shown = "another", "x"
+	require.ErrorIs(t, b.Presenter.posted(t.Context(), v, anew), ErrElsewhere)
+	require.Equal(t, []Post{anew}, b.slack.unposted)
+	require.Equal(t, theirs, b.store.posts[id][SurfaceProgress])
+}
+
+// TestAMessageThatCannotBecomeWhatIsToBeShown was drawn later by another replica, or has another one take its place.
+func TestAMessageThatCannotBecomeWhatIsToBeShown(t *testing.T) {
+	t.Parallel()
+	for _, since := range []bool{true, false} {
+		b, id, _ := outrun(t)
+		insisted := false
+		b.slack.drawing = func(v *View, kind Surface) error {
+			if kind != SurfaceProgress || v.Insist {
+				insisted = insisted || v.Insist
+				return nil
+			}
+			if since {
+				r := b.store.requests[id]
+				r.ChangedAt = r.ChangedAt.Add(time.Second)
+			}
+			return ErrOvertaken
+		}
+		err := b.Show(t.Context(), id)
+		require.Equal(t, !since, insisted, "only where nobody has drawn it since")
+		if since {
+			require.ErrorIs(t, err, ErrBusy)
+		} else {
+			require.NoError(t, err)
+		}
+	}
+}
+
+// TestWhatBecameOfACallThatWasGivenUpNobodyKnows: Slack may carry it out all the same, and later than another replica's.
+func TestWhatBecameOfACallThatWasGivenUpNobodyKnows(t *testing.T) {
+	t.Parallel()
+	b, id, theirs := outrun(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	b.slack.drawing = func(_ *View, kind Surface) error {
+		if kind != SurfaceProgress {
+			return nil
+		}
+		b.store.posts[id][kind] = theirs
+		cancel()
+		return ctx.Err()
+	}
+	b.store.jobs = nil
+	require.ErrorIs(t, b.Show(ctx, id), context.Canceled)
+	require.Equal(t, FoundInSlack, b.store.posts[id][SurfaceProgress].Shown)
+	require.Contains(t, b.store.jobs, Wake{Step: approval.StepShow, RequestID: id}, "the job may be another one's by now")
+}
+
+// TestWhatSomebodyHasBegunToShowIsDrawnAnew: a replica died with a call under way, and what is remembered is from before or after.
+func TestWhatSomebodyHasBegunToShowIsDrawnAnew(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.pending()
+	require.NoError(t, b.Show(t.Context(), r.ID))
+	seen := map[Surface]string{}
+	b.slack.drawing = func(v *View, kind Surface) error { seen[kind] = v.Posts[kind].Shown; return nil }
+	require.NoError(t, b.Do(t.Context(), Wake{Step: approval.StepShow, RequestID: r.ID}))
+	require.Equal(t, string(approval.Pending), seen[SurfaceProgress])
+	require.NoError(t, b.Do(t.Context(), Wake{Step: approval.StepShow, RequestID: r.ID, Again: true}))
+	require.Equal(t, FoundInSlack, seen[SurfaceProgress])
+	require.Equal(t, FoundInSlack, seen[SurfaceCard])
+	require.Equal(t, string(approval.Pending), seen[SurfaceRoot], "it never changes")
+	require.Equal(t, string(approval.Pending), b.store.posts[r.ID][SurfaceProgress].Shown)
+}
+
+func TestWhatIsKnownOfACardStaysWhereNobodyKnowsWhatItShows(t *testing.T) {
+	t.Parallel()
+	for shown, want := range map[string]string{"2:9f3c": "2:found9f3c", "2/17:9f3c!": "2/17:found9f3c!", "2/17:found9f3c!": "2/17:found9f3c!", "2:found": "2:found", "9f3c": "found"} {
+		require.Equal(t, want, Post{Surface: SurfaceCard, Shown: shown}.Unsure().Shown)
+	}
+	require.Equal(t, "found", Post{Surface: SurfaceProgress, Shown: "9:f"}.Unsure().Shown)
 }

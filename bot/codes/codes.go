@@ -137,9 +137,9 @@ func RefusedBy(err error, channel string) *steps.PostError {
 	return &steps.PostError{Channel: channel, Why: why, Code: code, Err: err}
 }
 
-// Formal tells of a message that Slack might take in another form.
+// Formal tells of a message that Slack might take in another form. What somebody else has drawn meanwhile is not ours to change.
 func Formal(err error) bool {
-	if err == nil {
+	if err == nil || errors.Is(err, steps.ErrOvertaken) {
 		return false
 	}
 	why, code := Hindrance(err)

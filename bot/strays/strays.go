@@ -78,12 +78,17 @@ type Finder struct {
 
 // Met takes a message of ours for what it is. An unsure one is to be looked at again.
 func (f Finder) Met(ctx context.Context, s steps.Sighting) (unsure bool, err error) {
+	return f.met(ctx, s, steps.MetStray)
+}
+
+// met deletes what is one of these.
+func (f Finder) met(ctx context.Context, s steps.Sighting, goes ...steps.Meeting) (unsure bool, err error) {
 	if f.Book == nil {
 		return false, nil
 	}
 	meeting, err := f.Book.Met(ctx, s)
-	if err != nil || meeting != steps.MetStray {
-		return meeting == steps.MetUnsure, err
+	if err != nil || !slices.Contains(goes, meeting) {
+		return meeting == steps.MetUnsure || meeting == steps.MetSecond, err
 	}
 	if err := Delete(ctx, f.Slack, s.Post); err != nil {
 		return false, fmt.Errorf("delete a second %s of %s: %w", s.Surface, s.RequestID, err)
@@ -108,7 +113,8 @@ const (
 	lookEvery = 2 * time.Second
 )
 
-// Again looks at an unsure message until it is sure, or the time is over: then it stays.
+// Again looks at an unsure message until it is sure, or the time is over: then whoever posted a second one is gone, and nobody
+// remembers it any more. A card of another version stays.
 func (f Finder) Again(ctx context.Context, s steps.Sighting) {
 	for until := time.Now().Add(lookFor); time.Now().Before(until); {
 		select {
@@ -119,5 +125,8 @@ func (f Finder) Again(ctx context.Context, s steps.Sighting) {
 		if unsure, err := f.Met(ctx, s); err == nil && !unsure {
 			return
 		}
+	}
+	if _, err := f.met(ctx, s, steps.MetStray, steps.MetSecond); err != nil {
+		f.Log.Warn("a message may stand in Slack twice", "request", s.RequestID, "surface", s.Surface, "ts", s.TS, "error", err)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/url"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/slack-go/slack"
 	"github.com/stretchr/testify/require"
@@ -49,11 +51,11 @@ func TestAMarkIsReadBackAsItWasWritten(t *testing.T) {
 func TestOnlyWhatStandsTwiceIsDeleted(t *testing.T) {
 	t.Parallel()
 	s := steps.Sighting{Post: steps.Post{RequestID: "r", Surface: steps.SurfaceRoot, Channel: "C1", TS: "1.2"}}
-	for is, want := range map[steps.Meeting]int{steps.MetKnown: 0, steps.MetUnsure: 0, steps.MetStray: 1} {
+	for is, want := range map[steps.Meeting]int{steps.MetKnown: 0, steps.MetUnsure: 0, steps.MetSecond: 0, steps.MetStray: 1} {
 		f := &fake{is: is}
 		unsure, err := Finder{Book: f, Slack: f, Log: slog.New(slog.DiscardHandler)}.Met(t.Context(), s)
 		require.NoError(t, err)
-		require.Equal(t, is == steps.MetUnsure, unsure)
+		require.Equal(t, is == steps.MetUnsure || is == steps.MetSecond, unsure)
 		require.Len(t, f.deleted, want)
 	}
 	unsure, err := Finder{}.Met(t.Context(), s)
@@ -86,4 +88,24 @@ func TestAnUnsureOneIsLookedAtAgain(t *testing.T) {
 	cancel()
 	Finder{Book: f, Slack: f}.Again(ctx, steps.Sighting{})
 	require.Len(t, f.deleted, 1, "whoever is told to stop looks no more")
+}
+
+// TestASecondOneGoesOnceNobodyCanBeAboutToRememberIt: whoever posted it has died before they took it back.
+func TestASecondOneGoesOnceNobodyCanBeAboutToRememberIt(t *testing.T) {
+	t.Parallel()
+	for is, goes := range map[steps.Meeting]int{steps.MetSecond: 1, steps.MetUnsure: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			f := &fake{is: is}
+			began := time.Now()
+			Finder{Book: f, Slack: f, Log: slog.New(slog.DiscardHandler)}.Again(t.Context(), steps.Sighting{})
+			require.GreaterOrEqual(t, time.Since(began), lookFor)
+			require.Len(t, f.deleted, goes)
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		f := &fake{is: steps.MetSecond, refuses: slack.SlackErrorResponse{Err: "internal_error"}}
+		Finder{Book: f, Slack: f, Log: slog.New(slog.NewTextHandler(&log, nil))}.Again(t.Context(), steps.Sighting{Post: steps.Post{RequestID: "r"}})
+		require.Contains(t, log.String(), "a message may stand in Slack twice")
+	})
 }

@@ -316,7 +316,7 @@ func (w *stepWorker) Work(ctx context.Context, job *river.Job[stepJob]) error {
 	if err := comeBack(ctx, pause(job.Attempt)); err != nil { // also when the work panics
 		return err
 	}
-	wake := steps.Wake{Step: job.Args.Step, RequestID: job.Args.RequestID}
+	wake := steps.Wake{Step: job.Args.Step, RequestID: job.Args.RequestID, Again: job.Attempt > 1}
 	var err error
 	if wake.Step == approval.StepShow {
 		err = w.turns.draw(ctx, wake.RequestID, func() error { return w.show(ctx, wake) })

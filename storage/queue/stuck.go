@@ -91,7 +91,7 @@ func (j *Jobs) Stuck(ctx context.Context) (wakes []steps.Wake, err error) {
 			GROUP BY step, id ORDER BY random() LIMIT 1000 -- in no order: a thousand that do not move leave the next sweep to others`)
 		wakes = nil
 		for _, row := range rows {
-			wakes = append(wakes, steps.Wake(row))
+			wakes = append(wakes, steps.Wake{Step: row.Step, RequestID: row.RequestID})
 		}
 		return err
 	})
