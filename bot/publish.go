@@ -95,9 +95,9 @@ func (out *publishing) publish(ctx context.Context, v *steps.View, kind steps.Su
 		// more.
 		if had.TS == "" && v.Session.ThreadTS != "" {
 			// Somebody's own message began the thread: nothing is to be drawn.
-			return steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Session.Channel, TS: v.Session.ThreadTS, Shown: "theirs"}, nil
+			return steps.Post{RequestID: v.Request.ID, Surface: kind, Channel: v.Session.Channel, TS: v.Session.ThreadTS, Shown: steps.Theirs}, nil
 		}
-		if had.Shown == "theirs" {
+		if had.Shown == steps.Theirs {
 			return had, nil
 		}
 		return out.put(ctx, v, kind, spot{channel: v.Session.Channel}, draw.Root(v))
@@ -179,12 +179,15 @@ func (out *publishing) send(ctx context.Context, v *steps.View, kind steps.Surfa
 			had.Shown = shown
 			return had, held.Updated(), nil
 		}
+		if codes.Unheard(err) {
+			return had, nil, fmt.Errorf("rewrite the %s of %s: %w (%w)", kind, v.Request.ID, codes.Detail(err), steps.ErrUnheard)
+		}
 		if !codes.BeyondRepair(err) {
 			return had, nil, fmt.Errorf("rewrite the %s of %s: %w", kind, v.Request.ID, codes.Detail(err))
 		}
 		// Somebody else has drawn what cannot become this again, or has taken the message back, unless they have not (View.Insist).
 		if !v.Insist {
-			return had, nil, fmt.Errorf("rewrite the %s of %s: %w", kind, v.Request.ID, errors.Join(steps.ErrOvertaken, err))
+			return had, nil, fmt.Errorf("rewrite the %s of %s: %w (%w)", kind, v.Request.ID, codes.Detail(err), steps.ErrOvertaken)
 		}
 		// Somebody has deleted it, or it can be changed no more: a new one takes its place.
 		out.Log.Warn("post anew", "surface", kind, "request", v.Request.ID, "error", err)
@@ -318,7 +321,7 @@ func (out *publishing) mark(ctx context.Context, v *steps.View, who kit.Identity
 	old := []string{had.Shown}
 	if had.TS == "" {
 		old = draw.EndMarks // of an earlier question in the thread
-		if v.Posts[steps.SurfaceRoot].Shown != "theirs" {
+		if v.Posts[steps.SurfaceRoot].Shown != steps.Theirs {
 			old = nil // it is the first one
 		}
 	}

@@ -68,7 +68,7 @@ func (b *bundle) calls(t *testing.T) map[string]func(ctx context.Context) error 
 			return b.Audit(ctx, done.ID, approval.Event{Actor: "A", Kind: approval.EventBegun})
 		},
 		"Posted": func(ctx context.Context) error {
-			return b.Posted(ctx, steps.Post{RequestID: done.ID, Surface: steps.SurfaceRoot, Channel: channel, TS: "2.2"})
+			return b.Posted(ctx, steps.Post{RequestID: done.ID, Surface: steps.SurfaceRoot, Channel: channel, TS: "2.2"}, nil)
 		},
 		"Threaded": func(ctx context.Context) error { return b.Threaded(ctx, done.SessionID, "3.3") },
 		"Wake": func(ctx context.Context) error {

@@ -68,7 +68,7 @@ func TestAnAuditNamesTheFirstRowThatDiffersFromTheEvents(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			r := b.done(t, "t")
-			require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceCard, Channel: "C1", TS: "1.1"}))
+			require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceCard, Channel: "C1", TS: "1.1"}, nil))
 			require.NoError(t, b.Name(t.Context(), review.Grant{Team: team, Role: review.RoleReviewer, User: "REVC", By: "ADMIN"}))
 			require.NoError(t, PinsOf(b.DB).Set(t.Context(), aDeed(approval.EventPinned, "F1", "aa", "U1")))
 			require.NoError(t, b.Delegate(t.Context(), review.Delegation{Team: team, From: "REVA", To: "REVB", Until: time.Now().Add(time.Hour)}))
@@ -166,7 +166,7 @@ func TestAnAuditKnowsOfAMessageThatWentTwice(t *testing.T) {
 	r := b.done(t, "t")
 	b.shares(t, r.ID, "C1")
 	post := func(surface steps.Surface, ts, shown string) {
-		require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: surface, Channel: "C1", TS: ts, Shown: shown}))
+		require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: surface, Channel: "C1", TS: ts, Shown: shown}, nil))
 	}
 	surfaces := []steps.Surface{steps.SurfaceReply, steps.CopyIn("C1"), steps.CopyFilesIn("C1")}
 	for _, surface := range surfaces {

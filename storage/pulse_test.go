@@ -68,7 +68,7 @@ func TestWhatADeadReplicaWasAtGoesToOthers(t *testing.T) {
 				return b.Alone(ctx, w.RequestID, w.Step, func(context.Context) error { took <- w; return nil })
 			}, queue.WorkOptions{Sweep: "@every 1h"})
 			require.NoError(t, other.Process.Signal(end))
-			require.Equal(t, steps.Wake{Step: approval.StepRun, RequestID: "r", Again: true}, <-took)
+			require.Equal(t, steps.Wake{Step: approval.StepRun, RequestID: "r"}, <-took)
 			eventually(t, func() bool {
 				return b.count(t, `SELECT count(*) FROM river_job WHERE kind = 'step' AND state = 'completed'`) == 1
 			})

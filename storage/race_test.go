@@ -254,7 +254,7 @@ func TestWhatIsPostedWaitsForTheRequestFirst(t *testing.T) {
 		_, err := tx.Exec(t.Context(), `SELECT FROM requests WHERE id = $1 FOR NO KEY UPDATE`, r.ID)
 		require.NoError(t, err)
 		go func() {
-			posted <- b.Posted(context.WithoutCancel(t.Context()), steps.Post{RequestID: r.ID, Surface: steps.SurfaceReply, Channel: channel, TS: "1.1", Shown: "x"})
+			posted <- b.Posted(context.WithoutCancel(t.Context()), steps.Post{RequestID: r.ID, Surface: steps.SurfaceReply, Channel: channel, TS: "1.1", Shown: "x"}, nil)
 		}()
 		eventually(t, func() bool {
 			return b.count(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 1

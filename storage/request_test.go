@@ -255,7 +255,7 @@ func TestUnknownIDsAreNotFound(t *testing.T) {
 	_, err = b.Update(t.Context(), "nobody", func(*approval.Request, time.Time) error { panic("nothing to change") })
 	require.ErrorIs(t, err, approval.ErrNotFound)
 	require.ErrorIs(t, b.Threaded(t.Context(), "nobody", "1.1"), approval.ErrNotFound)
-	require.Error(t, b.Posted(t.Context(), steps.Post{RequestID: "nobody", Surface: steps.SurfaceCard, Channel: "C", TS: "1"}))
+	require.Error(t, b.Posted(t.Context(), steps.Post{RequestID: "nobody", Surface: steps.SurfaceCard, Channel: "C", TS: "1"}, nil))
 }
 
 func TestTextThatPostgresCannotStoreLosesNothingElse(t *testing.T) {

@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -25,18 +24,24 @@ type postRow struct {
 	Shown     string
 }
 
-// Posted remembers a message in Slack: a new one, or what an old one shows now.
-// With the first message of a session it remembers the thread, so that no crash
+// Posted remembers a message in Slack: a new one, or what an old one shows now, by whoever knew what was remembered before, which
+// may be nothing (nil: whatever stands). With the first message of a session it remembers the thread, so that no crash
 // can come between the two.
-func (s *shown) Posted(ctx context.Context, post steps.Post) error {
-	return pg.While(s.remembered(ctx, post, nil), "remember the %s of %s", post.Surface, post.RequestID)
+func (s *shown) Posted(ctx context.Context, post steps.Post, had *steps.Post) error {
+	return pg.While(s.remembered(ctx, post, had), "remember the %s of %s", post.Surface, post.RequestID)
 }
 
-// PostedAfter does so by whoever knew what was remembered before, which may be nothing. Whichever of two that have drawn a message
-// at once remembers it last finds what the other one has written, and writes that nobody knows what it shows: Slack need not have
-// carried out their calls in this order.
-func (s *shown) PostedAfter(ctx context.Context, post, had steps.Post) error {
-	return pg.While(s.remembered(ctx, post, &had), "remember the %s of %s after what was known", post.Surface, post.RequestID)
+// Doubt has messages drawn anew: nobody knows what they show. What else is remembered of a card stays, and nobody ever draws on
+// what somebody else has written.
+func (s *shown) Doubt(ctx context.Context, id string, surfaces ...steps.Surface) error {
+	err := s.batched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error {
+		t.Queue(`SELECT FROM requests WHERE id = $1 FOR NO KEY UPDATE`, id)
+		t.Queue(`UPDATE posts SET shown = CASE WHEN surface IN ('card', 'plain') THEN regexp_replace(shown, '^(([^:]*:)?)(`+steps.FoundInSlack+`)?', '\1`+steps.FoundInSlack+`') ELSE '`+steps.FoundInSlack+`' END
+			WHERE request_id = $1 AND surface = ANY ($2) AND shown <> '`+steps.Theirs+`'`, id, surfaces)
+		t.Queue(`UPDATE requests SET shown_at = NULL WHERE id = $1 AND shown_at IS NOT NULL`, id)
+		return nil
+	})
+	return pg.While(err, "doubt what %s shows", id)
 }
 
 // standing is the message that is remembered in a post's place, if there is one. The request is locked:
@@ -92,6 +97,8 @@ func (s Strays) Met(ctx context.Context, at steps.Sighting) (is steps.Meeting, e
 			is = steps.MetUnsure
 		case at.TS < had.TS: // of one length, so in the order of their times
 			is = steps.MetStray
+		case at.Surface == steps.SurfaceRunning: // it is kept up by whoever watches the run, and remembered once
+			is = steps.MetUnsure
 		default:
 			is = steps.MetSecond
 		}
@@ -110,58 +117,51 @@ func versionOf(shown string) string {
 
 // remember writes a message down, in a transaction of the caller's.
 func remember(ctx context.Context, tx pgx.Tx, post steps.Post) error {
-	batch, wrote := &pgx.Batch{}, []string(nil)
+	batch, wrote := &pgx.Batch{}, false
 	addRemember(batch, post, nil, &wrote)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
-	if len(wrote) == 0 {
+	if !wrote {
 		return approval.ErrNotFound
 	}
 	return nil
 }
 
-// remembered is remember in one trip, commit included. After what was known (nil: whatever stands) it leaves another message in its
-// place, and then writes nothing.
+// remembered is remember in one trip, commit included. Where somebody else has remembered anything since it writes nothing.
 func (s *shown) remembered(ctx context.Context, post steps.Post, had *steps.Post) error {
-	var wrote []string
-	there := false
+	wrote, there, is := false, false, ""
 	err := s.batched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error { addRemember(t.Batch, post, had, &wrote); return nil })
+	if err != nil || wrote {
+		return err
+	}
+	err = s.look(ctx, func(b *pgx.Batch) {
+		pg.Tell(b, []any{&there, &is}, `SELECT EXISTS (SELECT FROM requests WHERE id = $1), coalesce((SELECT ts FROM posts WHERE request_id = $1 AND surface = $2), '')`, post.RequestID, post.Surface)
+	})
 	switch {
 	case err != nil:
 		return err
-	case len(wrote) > 0 && wrote[0] != post.Shown:
+	case !there:
+		return approval.ErrNotFound
+	case is == post.TS:
 		return steps.ErrOvertaken
-	case len(wrote) > 0:
-		return nil
 	}
-	err = s.look(ctx, func(b *pgx.Batch) {
-		pg.Tell(b, []any{&there}, `SELECT EXISTS (SELECT FROM requests WHERE id = $1)`, post.RequestID)
-	})
-	if err == nil && had != nil && there {
-		return steps.ErrElsewhere
-	}
-	return cmp.Or(err, approval.ErrNotFound)
+	return steps.ErrElsewhere
 }
 
-// addRemember writes a message down where its request is there and, after what was known, where no other one stands in its place.
-// wrote is what it shows from now on. The request is locked first, as everywhere: the schema tells of the message in its stream,
-// and nobody else remembers one meanwhile.
-func addRemember(b *pgx.Batch, post steps.Post, had *steps.Post, wrote *[]string) {
+// addRemember writes a message down where its request is there, and where nothing else is remembered than whoever has drawn it
+// knew. The request is locked first, as everywhere: the schema tells of the message in its stream, and nobody else remembers one
+// meanwhile.
+func addRemember(b *pgx.Batch, post steps.Post, had *steps.Post, wrote *bool) {
 	before := pg.OrZero(had)
-	pg.Ask(b, func(rows []struct{ Shown string }) error {
-		*wrote = nil
-		for _, row := range rows {
-			*wrote = append(*wrote, row.Shown)
-		}
-		return nil
-	}, `
+	// Of two that have drawn at once, whichever remembers it last finds what the other one has written. A first one may have been
+	// met in Slack before; and the answer of a commit may have got lost.
+	b.Queue(`
 			INSERT INTO posts AS p (request_id, surface, channel, ts, shown) SELECT id, $2, $3, $4, $5 FROM requests WHERE id = $1 FOR NO KEY UPDATE
-			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, ts = excluded.ts,
-				shown = CASE WHEN $6 OR $7 = '' OR p.shown IN ($8, excluded.shown) THEN excluded.shown ELSE $9 END
-				WHERE $6 OR p.ts = excluded.ts OR (p.ts, p.shown) = ($7, $8)
-			RETURNING shown`,
-		post.RequestID, post.Surface, post.Channel, post.TS, post.Shown, had == nil, before.TS, before.Shown, post.Unsure().Shown)
+			ON CONFLICT (request_id, surface) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown
+				WHERE $6 OR (p.ts, p.shown) IN (($7, $8), (excluded.ts, excluded.shown)) OR $7 = '' AND p.ts = excluded.ts AND p.shown ~ '(^|:)`+steps.FoundInSlack+`$' `,
+		post.RequestID, post.Surface, post.Channel, post.TS, post.Shown, had == nil, before.TS, before.Shown).
+		Exec(func(tag pgconn.CommandTag) error { *wrote = tag.RowsAffected() > 0; return nil })
 	if post.Surface != steps.SurfaceRoot {
 		return
 	}

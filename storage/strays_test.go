@@ -40,10 +40,10 @@ func TestAMessageThatNobodyRemembersBecomesTheOneThatIsMissing(t *testing.T) {
 
 	require.Equal(t, steps.MetKnown, met(steps.SurfaceCard, 1, "4.000000"))
 	require.Equal(t, "1:"+steps.FoundInSlack, post(steps.SurfaceCard).Shown, "a card is one of a version")
-	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceCard, Channel: channel, TS: "6.000000", Shown: "2/17:abc"}))
+	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceCard, Channel: channel, TS: "6.000000", Shown: "2/17:abc"}, nil))
 	require.Equal(t, steps.MetUnsure, met(steps.SurfaceCard, 1, "4.000000"), "the card of a former version stays, and leads to this one")
 	require.Equal(t, steps.MetStray, met(steps.SurfaceCard, 2, "5.000000"))
-	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceReply, Channel: channel, TS: "7.000000", Shown: steps.TakenBack}))
+	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceReply, Channel: channel, TS: "7.000000", Shown: steps.TakenBack}, nil))
 	require.Equal(t, steps.MetStray, met(steps.SurfaceReply, 0, "8.000000"), "of what was taken back nothing stays")
 	require.NoError(t, b.exec(t, `UPDATE posts SET shown = '' WHERE surface = 'card'`)) // as Countersign never writes it
 	require.Equal(t, steps.MetUnsure, met(steps.SurfaceCard, 2, "5.000000"), "nobody knows of which version it is")
@@ -59,14 +59,14 @@ func TestOfTwoWhoPostTheFirstIsRemembered(t *testing.T) {
 	first := steps.Post{RequestID: r.ID, Surface: steps.SurfaceProgress, Channel: channel, TS: "1.1", Shown: "x"}
 	second := first
 	second.TS = "2.2"
-	require.NoError(t, b.PostedAfter(t.Context(), first, steps.Post{}))
-	require.NoError(t, b.PostedAfter(t.Context(), first, steps.Post{}), "the answer of the commit may have got lost")
-	require.ErrorIs(t, b.PostedAfter(t.Context(), second, steps.Post{}), steps.ErrElsewhere)
+	require.NoError(t, b.Posted(t.Context(), first, &steps.Post{}))
+	require.NoError(t, b.Posted(t.Context(), first, &steps.Post{}), "the answer of the commit may have got lost")
+	require.ErrorIs(t, b.Posted(t.Context(), second, &steps.Post{}), steps.ErrElsewhere)
 	v, err := b.View(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Equal(t, first, v.Posts[steps.SurfaceProgress])
-	require.NoError(t, b.Posted(t.Context(), second), "whoever knew the first may replace it")
-	require.ErrorIs(t, b.PostedAfter(t.Context(), steps.Post{RequestID: "nobody", Surface: steps.SurfaceCard, Channel: "C", TS: "1"}, steps.Post{}), approval.ErrNotFound)
+	require.NoError(t, b.Posted(t.Context(), second, nil), "whoever knew the first may replace it")
+	require.ErrorIs(t, b.Posted(t.Context(), steps.Post{RequestID: "nobody", Surface: steps.SurfaceCard, Channel: "C", TS: "1"}, &steps.Post{}), approval.ErrNotFound)
 }
 
 // TestOfTwoDrawingsAtOnceNobodyKnowsWhichCameLast: whichever order they are remembered in, and whatever Slack did.
@@ -82,19 +82,38 @@ func TestOfTwoDrawingsAtOnceNobodyKnowsWhichCameLast(t *testing.T) {
 		return v.Posts[steps.SurfaceCard]
 	}
 	with := func(ts, shown string) steps.Post { p := had; p.TS, p.Shown = ts, shown; return p }
-	require.NoError(t, b.Posted(t.Context(), had))
-	require.NoError(t, b.PostedAfter(t.Context(), with("1.1", "2:b"), had))
-	require.NoError(t, b.PostedAfter(t.Context(), with("1.1", "2:b"), had), "the answer of the commit may have got lost")
-	require.ErrorIs(t, b.PostedAfter(t.Context(), with("1.1", "2:c"), had), steps.ErrOvertaken)
-	require.Equal(t, with("1.1", "2:foundc"), is())
-	require.ErrorIs(t, b.PostedAfter(t.Context(), with("2.2", "2:d"), had), steps.ErrElsewhere, "who posts another message takes the place of one that they knew")
-	require.Equal(t, with("1.1", "2:foundc"), is())
-	require.NoError(t, b.PostedAfter(t.Context(), with("2.2", "2:d"), is()))
-	require.Equal(t, with("2.2", "2:d"), is())
-	require.ErrorIs(t, b.PostedAfter(t.Context(), with("1.1", "2:e"), had), steps.ErrElsewhere, "what was drawn stands nowhere")
-	require.Equal(t, with("2.2", "2:d"), is())
-	require.NoError(t, b.PostedAfter(t.Context(), with("2.2", steps.TakenBack), is()))
-	require.ErrorIs(t, b.PostedAfter(t.Context(), with("3.3", "2:d"), with("2.2", "2:d")), steps.ErrElsewhere, "what was taken back does not come back")
+	require.NoError(t, b.Posted(t.Context(), had, nil))
+	require.NoError(t, b.Posted(t.Context(), with("1.1", "2/17:b!"), &had))
+	require.NoError(t, b.Posted(t.Context(), with("1.1", "2/17:b!"), &had), "the answer of the commit may have got lost")
+	require.ErrorIs(t, b.Posted(t.Context(), with("1.1", "2:c"), &had), steps.ErrOvertaken)
+	require.ErrorIs(t, b.Posted(t.Context(), with("1.1", "2:c"), &steps.Post{}), steps.ErrOvertaken, "nor where nobody knew of any")
+	require.ErrorIs(t, b.Posted(t.Context(), with("2.2", "2:d"), &had), steps.ErrElsewhere, "who posts another message takes the place of one that they knew")
+	require.Equal(t, with("1.1", "2/17:b!"), is())
+	require.NoError(t, b.exec(t, `UPDATE requests SET shown_at = changed_at`))
+	for range 2 {
+		require.NoError(t, b.Doubt(t.Context(), r.ID, steps.SurfaceCard, steps.SurfaceReply))
+		require.Equal(t, with("1.1", "2/17:foundb!"), is(), "what Slack has stored otherwise is known on")
+	}
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM requests WHERE shown_at IS NULL`), "so that it is drawn also where whoever doubts it dies")
+	met := is()
+	require.NoError(t, b.Posted(t.Context(), with("2.2", "2:d"), &met))
+	require.ErrorIs(t, b.Posted(t.Context(), with("1.1", "2:e"), &had), steps.ErrElsewhere, "what was drawn is another message")
+	met = is()
+	require.Equal(t, with("2.2", "2:d"), met)
+	require.NoError(t, b.Posted(t.Context(), with("2.2", steps.TakenBack), &met))
+	require.ErrorIs(t, b.Posted(t.Context(), with("3.3", "2:d"), &met), steps.ErrElsewhere, "what was taken back does not come back")
+
+	root := steps.Post{RequestID: r.ID, Surface: steps.SurfaceRoot, Channel: channel, TS: "1.0", Shown: steps.Theirs}
+	require.NoError(t, b.Posted(t.Context(), root, &steps.Post{}))
+	require.NoError(t, b.Doubt(t.Context(), r.ID, steps.SurfaceRoot))
+	v, err := b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, root, v.Posts[steps.SurfaceRoot], "nobody draws on what somebody else has written")
+	first := steps.Post{RequestID: r.ID, Surface: steps.SurfaceProgress, Channel: channel, TS: "1.2", Shown: "x"}
+	found := first
+	found.Shown = steps.FoundInSlack
+	require.NoError(t, b.Posted(t.Context(), found, nil))
+	require.NoError(t, b.Posted(t.Context(), first, &steps.Post{}), "it was met in Slack before whoever posted it could remember it")
 	require.Equal(t, steps.TakenBack, is().Shown)
 }
 
@@ -107,7 +126,7 @@ func TestWhatIsPostedAfterItsAnswerWasTakenBackIsDrawnAnew(t *testing.T) {
 	drawn := func(post steps.Post) bool {
 		t.Helper()
 		require.NoError(t, b.exec(t, `UPDATE requests SET shown_at = changed_at`))
-		require.NoError(t, b.Posted(t.Context(), post))
+		require.NoError(t, b.Posted(t.Context(), post, nil))
 		return b.count(t, `SELECT count(*) FROM requests WHERE shown_at = changed_at`) == 1
 	}
 	require.True(t, drawn(post))

@@ -52,7 +52,7 @@ func TestOnlyWhatMayBeDoneTwiceIsCommittedAgain(t *testing.T) {
 	commits := func() int { return b.count(t, `SELECT last_value FROM commits`) }
 
 	post := steps.Post{RequestID: r.ID, Surface: steps.SurfaceRoot, Channel: channel, TS: "1.5", Shown: "x"}
-	require.NoError(t, b.Posted(t.Context(), post))
+	require.NoError(t, b.Posted(t.Context(), post, nil))
 	require.Equal(t, 2, commits())
 	v, err := b.View(t.Context(), r.ID)
 	require.NoError(t, err)

@@ -43,7 +43,7 @@ func TestWhatSlackRefusesIsCountedUntilItIsTaken(t *testing.T) {
 	u.RequestID = "nobody"
 	_, err = b.Refused(t.Context(), u)
 	require.ErrorContains(t, err, "remember that Slack refuses the card of nobody")
-	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfacePlain, Channel: "REVIEW", TS: "1.1"}), "the plainer card is a message like the others")
+	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfacePlain, Channel: "REVIEW", TS: "1.1"}, nil), "the plainer card is a message like the others")
 }
 
 func TestTheSchemaKnowsRefusals(t *testing.T) {

@@ -17,8 +17,8 @@ func TestViewHoldsEverythingThatIsDrawn(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r := b.done(t, "t")
-	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceCard, Channel: "REVIEW", TS: "2.2", Shown: "a"}))
-	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceCard, Channel: "REVIEW", TS: "2.2", Shown: "b"}))
+	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceCard, Channel: "REVIEW", TS: "2.2", Shown: "a"}, nil))
+	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceCard, Channel: "REVIEW", TS: "2.2", Shown: "b"}, nil))
 	v, err := b.View(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Equal(t, r.ID, v.Request.ID)
@@ -65,7 +65,7 @@ func TestTheFirstMessageIsTheThread(t *testing.T) {
 	b := setup(t)
 	r := b.ask(t, "t")
 	root := steps.Post{RequestID: r.ID, Surface: steps.SurfaceRoot, Channel: channel, TS: "5.5"}
-	require.NoError(t, b.Posted(t.Context(), root))
+	require.NoError(t, b.Posted(t.Context(), root, nil))
 	thread := approval.Session{Team: team, Channel: channel, ThreadTS: "5.5"}
 	files, ours, err := b.ThreadFiles(t.Context(), thread)
 	require.NoError(t, err)
@@ -96,7 +96,7 @@ func TestAReplyThatOvertakesItsThreadsMemoryHurtsNobody(t *testing.T) {
 	r := b.ask(t, "t")
 	_, _, err := b.Ask(t.Context(), b.question("early"), approval.Session{Team: team, Channel: channel, ThreadTS: "5.5"})
 	require.NoError(t, err)
-	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceRoot, Channel: channel, TS: "5.5"}))
+	require.NoError(t, b.Posted(t.Context(), steps.Post{RequestID: r.ID, Surface: steps.SurfaceRoot, Channel: channel, TS: "5.5"}, nil))
 	v, err := b.View(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Equal(t, "5.5", v.Session.ThreadTS)

@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -93,22 +92,27 @@ func (m *memStore) Stopped(_ context.Context, id, box string) (bool, error) {
 	return r.State != approval.Running || r.Run.BoxID != box || !r.Run.StoppedAt.IsZero(), m.faults.hit("Stopped.before")
 }
 
-func (m *memStore) PostedAfter(ctx context.Context, p, had Post) error {
-	m.mu.Lock()
-	is, ok := m.posts[p.RequestID][p.Surface]
-	m.mu.Unlock()
-	switch {
-	case ok && is.TS != p.TS && (is.TS != had.TS || is.Shown != had.Shown):
-		return ErrElsewhere
-	case ok && had.TS != "" && is.Shown != had.Shown && is.Shown != p.Shown:
-		return errors.Join(ErrOvertaken, m.Posted(ctx, p.Unsure()))
-	}
-	return m.Posted(ctx, p)
-}
-
-func (m *memStore) Posted(_ context.Context, p Post) error {
+func (m *memStore) Doubt(_ context.Context, id string, surfaces ...Surface) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	for _, surface := range surfaces {
+		if p, ok := m.posts[id][surface]; ok && p.Shown != Theirs {
+			p.Shown = FoundInSlack
+			m.posts[id][surface] = p
+		}
+	}
+	return m.faults.hit("Doubt.before")
+}
+
+func (m *memStore) Posted(_ context.Context, p Post, had *Post) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if is, ok := m.posts[p.RequestID][p.Surface]; ok && had != nil && is != p && is != *had && !(had.TS == "" && is.TS == p.TS && is.Shown == FoundInSlack) {
+		if is.TS == p.TS {
+			return ErrOvertaken
+		}
+		return ErrElsewhere
+	}
 	if err := m.faults.hit("Posted.before"); err != nil {
 		return err
 	}

@@ -194,30 +194,71 @@ func toldAway(r *approval.Request, u Unseen) bool {
 	return r.Away != nil || r.State.Final() && r.Cause != nil || !r.State.Final() && u.Last.Sub(u.First) < outagePatience
 }
 
+// afterwards is for how long what has happened in Slack is written down by whoever has no time left.
+const afterwards = 5 * time.Second
+
 // publish draws one surface. Where Slack does not let the message become what is to be shown, that was drawn from a moment
 // that is over, as by a replica that hung: messages are made such that what comes after is always possible. Only where
 // nothing has changed since, another message takes its place.
 func (s *Presenter) publish(ctx context.Context, v *View, surface Surface) (Post, error) {
 	post, err := s.slack.Publish(ctx, v, surface)
-	if errors.Is(err, ErrOvertaken) {
+	if errors.Is(err, ErrOvertaken) && post.TS == v.Posts[surface].TS {
 		now, e := s.drawn(ctx, v.Request.ID)
-		if e != nil || !now.Request.ChangedAt.Equal(v.Request.ChangedAt) || (now.Request.Taken == nil) != (v.Request.Taken == nil) || now.Posts[surface].TS != v.Posts[surface].TS {
+		if e != nil || !now.Request.ChangedAt.Equal(v.Request.ChangedAt) || (now.Request.Taken == nil) != (v.Request.Taken == nil) || now.Posts[surface] != v.Posts[surface] {
 			return post, errors.Join(err, e)
 		}
 		v.Insist = true
 		defer func() { v.Insist = false }()
 		post, err = s.slack.Publish(ctx, v, surface)
 	}
-	if had := v.Posts[surface]; err != nil && ctx.Err() != nil && had.TS != "" && surface.message() {
-		// Nobody has heard what became of it, and this job may be another replica's by now.
-		soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	if errors.Is(err, ErrUnheard) {
+		soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
 		defer cancel()
-		if e := s.store.PostedAfter(soon, had.Unsure(), had); e != nil && !errors.Is(e, ErrOvertaken) {
-			return post, errors.Join(err, e)
+		if ctx.Err() == nil { // this job comes again by itself
+			err = errors.Join(err, s.store.Doubt(soon, v.Request.ID, surface))
+		} else {
+			err = errors.Join(err, s.doubt(soon, v.Request.ID, surface))
 		}
-		err = errors.Join(err, s.store.Wake(soon, Wake{Step: approval.StepShow, RequestID: v.Request.ID}))
 	}
 	return post, err
+}
+
+// doubt has messages drawn anew, by whichever replica comes first: this job may be another one's by now.
+func (s *Presenter) doubt(ctx context.Context, id string, surfaces ...Surface) error {
+	return errors.Join(s.store.Doubt(ctx, id, surfaces...), s.store.Wake(ctx, Wake{Step: approval.StepShow, RequestID: id}))
+}
+
+// overrun has a message drawn anew that this replica has written so late that another one may have said meanwhile how it ended.
+func (s *Presenter) overrun(ctx context.Context, began time.Time, post Post) {
+	if post.TS == "" || time.Since(began) < afterwards && ctx.Err() == nil {
+		return
+	}
+	soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
+	defer cancel()
+	if err := s.doubt(soon, post.RequestID, post.Surface); err != nil {
+		s.log.Warn("have a message drawn anew", "request", post.RequestID, "surface", post.Surface, "error", err)
+	}
+}
+
+// ShowAgain is Show where somebody has begun it, and has perhaps ended with a call under way that Slack carries out after
+// whatever has been shown since: of what changes as a request goes on, nobody trusts what is remembered.
+func (s *Presenter) ShowAgain(ctx context.Context, id string) error {
+	v, err := s.drawn(ctx, id)
+	if err != nil {
+		return err
+	}
+	var moving []Surface
+	for _, surface := range []Surface{SurfaceCard, SurfaceProgress, SurfaceReply, SurfaceRunning} {
+		if post := v.Posts[surface]; post.TS != "" && !post.Gone() {
+			moving = append(moving, surface)
+		}
+	}
+	if len(moving) > 0 {
+		if err := s.store.Doubt(ctx, id, moving...); err != nil {
+			return err
+		}
+	}
+	return s.Show(ctx, id)
 }
 
 // again says when a request is to be shown again whose messages were refused. Any

@@ -144,14 +144,13 @@ func (s *Runner) lines(ctx context.Context, r *approval.Request) context.Context
 		}
 		v.Now = time.Now()
 		post := s.slack.Running(soon, v, line)
+		defer s.presenter.overrun(ctx, v.Now, post)
 		if post.TS == "" {
 			return
 		}
 		if v.Posts[SurfaceRunning].TS == "" || !remembered {
-			soon, cancel = context.WithTimeout(ctx, lineLife)
-			defer cancel()
-			err := s.presenter.posted(soon, v, post)
-			if remembered = err == nil; err != nil {
+			err := s.presenter.posted(ctx, v, post) // within a time of its own
+			if remembered = err == nil || errors.Is(err, ErrOvertaken); err != nil {
 				s.log.Warn("remember the message that says how a program gets on", "request", r.ID, "error", err)
 			}
 		}

@@ -104,16 +104,8 @@ const (
 // FoundInSlack is what a message shows that somebody has posted and could not remember: it is drawn anew.
 const FoundInSlack = "found"
 
-// Unsure is the post of which nobody knows what it shows now, so that it is drawn anew. What else is remembered of a card stays.
-func (p Post) Unsure() Post {
-	version, hash, ok := strings.Cut(p.Shown, ":")
-	if !ok || p.Surface != SurfaceCard {
-		p.Shown = FoundInSlack
-		return p
-	}
-	p.Shown = version + ":" + FoundInSlack + strings.TrimPrefix(hash, FoundInSlack)
-	return p
-}
+// Theirs is what a message shows that is somebody's own, and no message of the bot's.
+const Theirs = "theirs"
 
 // ErrElsewhere says that somebody else has posted the same message meanwhile.
 var ErrElsewhere = errors.New("another message stands in its place")
@@ -121,6 +113,9 @@ var ErrElsewhere = errors.New("another message stands in its place")
 // ErrOvertaken says that somebody else may have drawn the same message later, or from what came later: it is to be drawn
 // once more, from the row as it is then.
 var ErrOvertaken = fmt.Errorf("another replica has drawn it meanwhile: %w", ErrBusy)
+
+// ErrUnheard says that nobody knows what became of a rewrite: Slack may carry it out, and later than what is drawn next.
+var ErrUnheard = errors.New("Slack has not said what became of it")
 
 // View is everything that a request's surfaces are drawn from, read at one moment.
 type View struct {
@@ -273,21 +268,10 @@ func (s *Presenter) viewed(v *View, err error) (*View, error) {
 // Show makes Slack look like the row: what is missing is posted, what is
 // outdated is rewritten. The posts are views; losing one loses nothing. A place
 // that cannot be reached keeps no other from being drawn.
-func (s *Presenter) Show(ctx context.Context, id string) error { return s.show(ctx, id, false) }
-
-// ShowAgain is Show where somebody has begun it and may have ended with a call under way, which Slack may carry out after
-// whatever has been shown since: of what changes as a request goes on, nobody trusts what is remembered.
-func (s *Presenter) ShowAgain(ctx context.Context, id string) error { return s.show(ctx, id, true) }
-
-func (s *Presenter) show(ctx context.Context, id string, again bool) error {
+func (s *Presenter) Show(ctx context.Context, id string) error {
 	v, err := s.drawn(ctx, id)
 	if err != nil {
 		return err
-	}
-	for _, surface := range []Surface{SurfaceCard, SurfaceProgress, SurfaceReply} {
-		if post := v.Posts[surface]; again && post.TS != "" && !post.Gone() {
-			v.Posts[surface] = post.Unsure()
-		}
 	}
 	var faults []error
 	failed := map[Surface]bool{}
@@ -316,7 +300,7 @@ func (s *Presenter) show(ctx context.Context, id string, again bool) error {
 		}
 		post, err := s.publish(ctx, v, surface)
 		if errors.Is(err, ErrOvertaken) {
-			return errors.Join(append(faults, err)...)
+			return errors.Join(append(faults, err, s.posted(ctx, v, post))...)
 		}
 		if err != nil {
 			faults, failed[surface] = append(faults, err), hidden(err)
@@ -353,15 +337,20 @@ func (s *Presenter) posted(ctx context.Context, v *View, post Post) error {
 	if post.TS == "" || ok && had == post {
 		return s.threaded(ctx, v)
 	}
-	var err error
-	if post.Surface.message() {
-		err = s.store.PostedAfter(ctx, post, had)
-	} else {
-		err = s.store.Posted(ctx, post)
+	known := &had
+	if !post.Surface.message() {
+		known = nil
 	}
-	if errors.Is(err, ErrElsewhere) && post.TS != had.TS {
-		// Two have posted it: a replica that hung, or one whose answer got lost. The first stays.
-		return errors.Join(err, s.slack.Unpost(ctx, post))
+	// It stands in Slack, so it is remembered also where this job has no time left, or has become another replica's.
+	soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
+	defer cancel()
+	err := s.store.Posted(soon, post, known)
+	switch {
+	case errors.Is(err, ErrElsewhere):
+		// Two have posted it: a replica that hung, or one whose answer got lost. What is remembered stays, and nothing beside it.
+		return errors.Join(err, s.slack.Unpost(soon, post))
+	case errors.Is(err, ErrOvertaken):
+		return errors.Join(err, s.doubt(soon, v.Request.ID, post.Surface))
 	}
 	if err != nil {
 		return err

@@ -121,11 +121,12 @@ type Shown interface {
 	Drawn(ctx context.Context, id string) (*View, error)
 	// Artifacts are the files that came out of a request's run, with what is in them.
 	Artifacts(ctx context.Context, id string) ([]approval.Artifact, error)
-	// Posted remembers a message in Slack, so that nobody posts it again.
-	Posted(ctx context.Context, post Post) error
-	// PostedAfter does so by whoever knew what was remembered before, if anything was (had has a TS). ErrElsewhere: another message is
-	// remembered by now, and stays. ErrOvertaken: somebody has drawn the same one meanwhile, and nobody knows which drawing came last.
-	PostedAfter(ctx context.Context, post, had Post) error
+	// Posted remembers a message in Slack, so that nobody posts it again, by whoever knew what was remembered before: nil is whatever
+	// stands, and no TS that nothing was. ErrElsewhere: another message is remembered by now, and stays. ErrOvertaken: somebody has
+	// drawn the same one meanwhile, and nobody knows which drawing came last.
+	Posted(ctx context.Context, post Post, had *Post) error
+	// Doubt has messages drawn anew, because nobody knows what they show, or that they do not show it for long.
+	Doubt(ctx context.Context, id string, surfaces ...Surface) error
 	// Threaded remembers where the session's thread is.
 	Threaded(ctx context.Context, sessionID, threadTS string) error
 	// Refused remembers that Slack has refused a message, once more if it had before,
@@ -270,5 +271,5 @@ type Roles interface {
 type Wake struct {
 	Step      approval.Step
 	RequestID string
-	Again     bool // somebody has begun it before, and nobody knows how far they got
+	Again     bool // somebody has begun it, and nobody knows how far they got
 }

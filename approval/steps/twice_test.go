@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -117,12 +118,39 @@ func TestWhatBecameOfACallThatWasGivenUpNobodyKnows(t *testing.T) {
 		}
 		b.store.posts[id][kind] = theirs
 		cancel()
-		return ctx.Err()
+		return errors.Join(ErrUnheard, ctx.Err())
 	}
 	b.store.jobs = nil
 	require.ErrorIs(t, b.Show(ctx, id), context.Canceled)
 	require.Equal(t, FoundInSlack, b.store.posts[id][SurfaceProgress].Shown)
 	require.Contains(t, b.store.jobs, Wake{Step: approval.StepShow, RequestID: id}, "the job may be another one's by now")
+
+	b.store.jobs = nil
+	b.store.posts[id][SurfaceProgress] = theirs
+	b.slack.drawing = func(_ *View, kind Surface) error {
+		if kind == SurfaceProgress {
+			return ErrUnheard
+		}
+		return nil
+	}
+	require.ErrorIs(t, b.Show(t.Context(), id), ErrUnheard)
+	require.Equal(t, FoundInSlack, b.store.posts[id][SurfaceProgress].Shown)
+	require.Empty(t, b.store.jobs, "this one comes again: while Slack is away, each would make another")
+}
+
+// TestWhatSlackHasDoneIsRememberedWithoutTime: the call came to its end, and the job's time as well.
+func TestWhatSlackHasDoneIsRememberedWithoutTime(t *testing.T) {
+	t.Parallel()
+	b, id, _ := outrun(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	b.slack.drawing = func(_ *View, kind Surface) error {
+		if kind == SurfaceProgress {
+			cancel()
+		}
+		return nil
+	}
+	_ = b.Show(ctx, id)
+	require.Equal(t, string(approval.Pending), b.store.posts[id][SurfaceProgress].Shown)
 }
 
 // TestWhatSomebodyHasBegunToShowIsDrawnAnew: a replica died with a call under way, and what is remembered is from before or after.
@@ -140,12 +168,4 @@ func TestWhatSomebodyHasBegunToShowIsDrawnAnew(t *testing.T) {
 	require.Equal(t, FoundInSlack, seen[SurfaceCard])
 	require.Equal(t, string(approval.Pending), seen[SurfaceRoot], "it never changes")
 	require.Equal(t, string(approval.Pending), b.store.posts[r.ID][SurfaceProgress].Shown)
-}
-
-func TestWhatIsKnownOfACardStaysWhereNobodyKnowsWhatItShows(t *testing.T) {
-	t.Parallel()
-	for shown, want := range map[string]string{"2:9f3c": "2:found9f3c", "2/17:9f3c!": "2/17:found9f3c!", "2/17:found9f3c!": "2/17:found9f3c!", "2:found": "2:found", "9f3c": "found"} {
-		require.Equal(t, want, Post{Surface: SurfaceCard, Shown: shown}.Unsure().Shown)
-	}
-	require.Equal(t, "found", Post{Surface: SurfaceProgress, Shown: "9:f"}.Unsure().Shown)
 }

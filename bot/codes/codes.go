@@ -83,6 +83,12 @@ func BeyondRepair(err error) bool {
 	return slices.Contains([]string{"message_not_found", "cant_update_message", "edit_window_closed", "block_mismatch"}, Of(err))
 }
 
+// Unheard tells that nobody knows whether Slack has done what it was asked to, or does it later: it has said nothing, or
+// that something went wrong on its side.
+func Unheard(err error) bool {
+	return err != nil && (Of(err) == "" || Of(err) == "internal_error" || Of(err) == "fatal_error") && !errors.As(err, new(*slack.RateLimitedError))
+}
+
 // Unreachable tells of people whom no direct message reaches: gone, a bot, or the app's Messages tab is off.
 func Unreachable(err error) bool {
 	return slices.Contains([]string{"user_not_found", "user_disabled", "cannot_dm_bot", "channel_not_found", "messages_tab_disabled", "is_archived"}, Of(err))

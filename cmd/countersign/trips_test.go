@@ -249,7 +249,7 @@ func (m *meter) work() {
 	require.NoError(m.t, err)
 	defer conn.Close(m.ctx)
 	for {
-		rows, err := conn.Query(m.ctx, `DELETE FROM river_job WHERE kind = 'step' RETURNING args ->> 'step', args ->> 'request_id'`)
+		rows, err := conn.Query(m.ctx, `DELETE FROM river_job WHERE kind = 'step' RETURNING args ->> 'step', args ->> 'request_id', false`)
 		require.NoError(m.t, err)
 		wakes, err := pgx.CollectRows(rows, pgx.RowToStructByPos[steps.Wake])
 		require.NoError(m.t, err)

@@ -316,10 +316,10 @@ func (w *stepWorker) Work(ctx context.Context, job *river.Job[stepJob]) error {
 	if err := comeBack(ctx, pause(job.Attempt)); err != nil { // also when the work panics
 		return err
 	}
-	wake := steps.Wake{Step: job.Args.Step, RequestID: job.Args.RequestID, Again: job.Attempt > 1}
+	wake := steps.Wake{Step: job.Args.Step, RequestID: job.Args.RequestID}
 	var err error
 	if wake.Step == approval.StepShow {
-		err = w.turns.draw(ctx, wake.RequestID, func() error { return w.show(ctx, wake) })
+		err = w.turns.draw(ctx, wake.RequestID, w.shows(ctx, job, wake))
 	} else {
 		err = w.do(ctx, wake)
 	}

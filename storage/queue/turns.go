@@ -2,9 +2,12 @@ package queue
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/riverqueue/river"
 
 	"countersign/approval/steps"
 )
@@ -130,4 +133,31 @@ func (t *turns) left(mine *turn, over bool) (again, lost bool) {
 	lost = mine.again
 	mine.at, mine.again = false, false
 	return false, lost
+}
+
+// begunKey is where the metadata of a job say of which attempt it is known that there were others before.
+const begunKey = "begun"
+
+// begunBefore tells that an attempt of this job has ended nobody knows where. It is told once for each: a job that is put off again
+// and again, because Slack refuses a message, would draw all the others each time.
+func begunBefore(job *river.Job[stepJob]) bool {
+	var had map[string]json.RawMessage
+	told := 0
+	if json.Unmarshal(job.Metadata, &had) == nil {
+		_ = json.Unmarshal(had[begunKey], &told) // 0 where it is not there
+	}
+	return job.Attempt > 1 && told < job.Attempt
+}
+
+// shows is what a job does in its turn: once over what was begun before, and then as usual.
+func (w *stepWorker) shows(ctx context.Context, job *river.Job[stepJob], wake steps.Wake) func() error {
+	wake.Again = begunBefore(job)
+	return func() error {
+		err := w.show(ctx, wake)
+		if wake.Again && !errors.Is(err, steps.ErrBusy) { // where another one is at it, nothing was drawn
+			wake.Again = false
+			err = errors.Join(err, river.MetadataSet(ctx, begunKey, job.Attempt))
+		}
+		return err
+	}
 }
