@@ -168,7 +168,8 @@ func (out *publishing) send(ctx context.Context, v *steps.View, kind steps.Surfa
 	had := v.Posts[kind]
 	shown := p.Hash()
 	// The mark of a card that Slack has stored otherwise is taken off: it is no part of what is drawn.
-	if had.TS != "" && strings.TrimSuffix(had.Shown, draw.GarbledMark) == shown {
+	said := strings.TrimSuffix(had.Shown, draw.GarbledMark)
+	if had.TS != "" && said == shown {
 		return had, nil, nil
 	}
 	// A rewrite goes where the message stands (had.Channel), which need not be where a new one would go: the
@@ -184,6 +185,11 @@ func (out *publishing) send(ctx context.Context, v *steps.View, kind steps.Surfa
 		}
 		if !codes.BeyondRepair(err) {
 			return had, nil, fmt.Errorf("rewrite the %s of %s: %w", kind, v.Request.ID, codes.Detail(err))
+		}
+		// It was doubted, and cannot be drawn over: then it shows what was remembered, or was deleted on purpose.
+		if strings.TrimPrefix(said, steps.FoundInSlack) == shown {
+			had.Shown = shown
+			return had, nil, nil
 		}
 		// Somebody else has drawn what cannot become this again, or has taken the message back, unless they have not (View.Insist).
 		if !v.Insist {

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"errors"
-	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -47,36 +46,6 @@ func TestOneMessageIsRewrittenInPlace(t *testing.T) {
 	thread := b.as(slacksim.Analyst).Thread(slacksim.SalesData, v.Session.ThreadTS)
 	require.Len(t, thread, 2)
 	require.Contains(t, thread[1].Text, "Cancelled")
-}
-
-// TestWhatIsOverIsNotDrawnOverByWhoHung: Slack does not let a message of rich text alone get its buttons back, so what a
-// replica drew of a moment that is over stays undone; nor does it bring back a message that was deleted since.
-func TestWhatIsOverIsNotDrawnOverByWhoHung(t *testing.T) {
-	t.Parallel()
-	b := idle(t)
-	before := sample.View(sample.In(approval.Running))
-	b.publish(before, steps.SurfaceRoot, steps.SurfaceProgress)
-	after := sample.View(sample.In(approval.Done))
-	after.Posts, after.Session = maps.Clone(before.Posts), before.Session
-	b.publish(after, steps.SurfaceProgress, steps.SurfaceReply)
-	was := b.read(slacksim.Analyst, after.Posts[steps.SurfaceProgress]).Text
-	stale := before.Posts[steps.SurfaceProgress]
-	stale.Shown = "drawn before"
-	before.Posts[steps.SurfaceProgress] = stale
-	calls := len(b.sim.Calls("chat.postMessage"))
-	post, err := b.bot.Publish(b.ctx, before, steps.SurfaceProgress)
-	require.ErrorIs(t, err, steps.ErrOvertaken)
-	require.Equal(t, stale, post)
-
-	reply := after.Posts[steps.SurfaceReply]
-	_, _, err = b.bot.publishing.api.DeleteMessageContext(b.ctx, reply.Channel, reply.TS)
-	require.NoError(t, err)
-	reply.Shown = "drawn before"
-	after.Posts[steps.SurfaceReply] = reply
-	_, err = b.bot.Publish(b.ctx, after, steps.SurfaceReply)
-	require.ErrorIs(t, err, steps.ErrOvertaken)
-	require.Len(t, b.sim.Calls("chat.postMessage"), calls, "in no other form either")
-	require.Equal(t, was, b.read(slacksim.Analyst, after.Posts[steps.SurfaceProgress]).Text)
 }
 
 func TestAMessageThatSomebodyDeletedIsPostedAnew(t *testing.T) {

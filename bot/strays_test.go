@@ -23,6 +23,8 @@ type book struct {
 	met []steps.Sighting
 }
 
+func (*book) Doubt(context.Context, steps.Post) error { return nil }
+
 func (k *book) Met(_ context.Context, s steps.Sighting) (steps.Meeting, error) {
 	k.met = append(k.met, s)
 	return k.is, k.err

@@ -167,20 +167,44 @@ func TestWhatWasBegunIsDrawnOverOnce(t *testing.T) {
 	b := setup(t)
 	r := b.ask(t, "t")
 	require.NoError(t, b.exec(t, `DELETE FROM river_job`))
+	refused := &steps.LaterError{After: time.Millisecond, Err: errors.New("refused")}
+	ends := []error{errors.New("fault"), steps.ErrBusy, refused, refused, errors.New("fault"), nil}
 	var mu sync.Mutex
-	var again []bool
-	ends := []error{errors.New("fault"), steps.ErrBusy, &steps.LaterError{After: time.Millisecond, Err: errors.New("refused")}, &steps.LaterError{After: time.Millisecond, Err: errors.New("refused")}, errors.New("fault"), nil}
+	var done []string
 	b.work(t, func(_ context.Context, w steps.Wake) error {
 		mu.Lock()
 		defer mu.Unlock()
-		again = append(again, w.Again)
-		return ends[len(again)-1]
+		if w.Again {
+			done = append(done, "doubted")
+			return nil
+		}
+		done = append(done, "drawn")
+		end := ends[0]
+		ends = ends[1:]
+		return end
 	}, queue.WorkOptions{})
 	require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepShow, RequestID: r.ID}))
 	eventually(t, func() bool {
 		return b.count(t, `SELECT count(*) FROM river_job WHERE state = 'completed' AND kind = 'step'`) == 1
 	})
-	require.Equal(t, []bool{false, true, true, false, false, true}, again)
+	require.Equal(t, []string{"drawn", "doubted", "drawn", "drawn", "drawn", "drawn", "doubted", "drawn"}, done)
+}
+
+// TestWhatWasDoubtedMeanwhileCountsAsNotShown: whoever drew it ended after that, and had begun before.
+func TestWhatWasDoubtedMeanwhileCountsAsNotShown(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.ask(t, "t")
+	require.NoError(t, b.exec(t, `DELETE FROM river_job`))
+	require.NoError(t, b.exec(t, `UPDATE requests SET shown_at = changed_at - interval '1 second'`))
+	b.work(t, func(ctx context.Context, _ steps.Wake) error { return b.Doubt(ctx, r.ID, steps.SurfaceProgress) }, queue.WorkOptions{})
+	for _, shown := range []int{0, 1} { // the next time it is drawn as one that nobody has shown yet
+		require.NoError(t, b.Wake(t.Context(), steps.Wake{Step: approval.StepShow, RequestID: r.ID}))
+		eventually(t, func() bool {
+			return b.count(t, `SELECT count(*) FROM river_job WHERE state = 'completed' AND kind = 'step'`) == shown+1
+		})
+		require.Equal(t, shown, b.count(t, `SELECT count(*) FROM requests WHERE shown_at = changed_at`))
+	}
 }
 
 func TestAShowOfNothingIsNotTriedAgain(t *testing.T) {

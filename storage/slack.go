@@ -31,13 +31,15 @@ func (s *shown) Posted(ctx context.Context, post steps.Post, had *steps.Post) er
 	return pg.While(s.remembered(ctx, post, had), "remember the %s of %s", post.Surface, post.RequestID)
 }
 
-// Doubt has messages drawn anew: nobody knows what they show. What else is remembered of a card stays, and nobody ever draws on
-// what somebody else has written.
+// Doubt has messages drawn anew: nobody knows what they show. All that is remembered of them stays, and nobody ever draws on
+// what somebody else has written, or rewrites what is deleted. A copy that was taken back still stands, and says so.
 func (s *shown) Doubt(ctx context.Context, id string, surfaces ...steps.Surface) error {
 	err := s.batched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error {
 		t.Queue(`SELECT FROM requests WHERE id = $1 FOR NO KEY UPDATE`, id)
-		t.Queue(`UPDATE posts SET shown = CASE WHEN surface IN ('card', 'plain') THEN regexp_replace(shown, '^(([^:]*:)?)(`+steps.FoundInSlack+`)?', '\1`+steps.FoundInSlack+`') ELSE '`+steps.FoundInSlack+`' END
-			WHERE request_id = $1 AND surface = ANY ($2) AND shown <> '`+steps.Theirs+`'`, id, surfaces)
+		t.Queue(`
+			UPDATE posts SET shown = regexp_replace(shown, CASE WHEN surface IN ('card', 'plain') THEN '^(([^:]*:)?)' ELSE '^()' END || '(?:' || $3 || ')?', '\1' || $3)
+			WHERE request_id = $1 AND surface = ANY ($2) AND shown <> $4 AND (shown <> $5 OR surface ~ '^copy ')`,
+			id, surfaces, steps.FoundInSlack, steps.Theirs, steps.TakenBack)
 		t.Queue(`UPDATE requests SET shown_at = NULL WHERE id = $1 AND shown_at IS NOT NULL`, id)
 		return nil
 	})
@@ -57,6 +59,11 @@ func standing(ctx context.Context, tx pgx.Tx, post steps.Post) (had steps.Post, 
 		return had, err
 	}
 	return steps.Post{RequestID: post.RequestID, Surface: post.Surface, Channel: rows[0].Channel, TS: rows[0].TS, Shown: rows[0].Shown}, nil
+}
+
+// Doubt has what is remembered in a message's place drawn anew.
+func (s Strays) Doubt(ctx context.Context, p steps.Post) error {
+	return (&shown{core: s.DB.core}).Doubt(ctx, p.RequestID, p.Surface)
 }
 
 // Strays are messages that stand in Slack and that nobody may remember.

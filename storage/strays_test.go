@@ -102,6 +102,8 @@ func TestOfTwoDrawingsAtOnceNobodyKnowsWhichCameLast(t *testing.T) {
 	require.Equal(t, with("2.2", "2:d"), met)
 	require.NoError(t, b.Posted(t.Context(), with("2.2", steps.TakenBack), &met))
 	require.ErrorIs(t, b.Posted(t.Context(), with("3.3", "2:d"), &met), steps.ErrElsewhere, "what was taken back does not come back")
+	require.NoError(t, b.Doubt(t.Context(), r.ID, steps.SurfaceCard))
+	require.Equal(t, steps.TakenBack, is().Shown, "it is deleted")
 
 	root := steps.Post{RequestID: r.ID, Surface: steps.SurfaceRoot, Channel: channel, TS: "1.0", Shown: steps.Theirs}
 	require.NoError(t, b.Posted(t.Context(), root, &steps.Post{}))
@@ -110,6 +112,11 @@ func TestOfTwoDrawingsAtOnceNobodyKnowsWhichCameLast(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, root, v.Posts[steps.SurfaceRoot], "nobody draws on what somebody else has written")
 	first := steps.Post{RequestID: r.ID, Surface: steps.SurfaceProgress, Channel: channel, TS: "1.2", Shown: "x"}
+	require.NoError(t, b.Posted(t.Context(), first, &steps.Post{}))
+	require.NoError(t, Strays{b.DB}.Doubt(t.Context(), first))
+	v, err = b.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, "foundx", v.Posts[steps.SurfaceProgress].Shown)
 	found := first
 	found.Shown = steps.FoundInSlack
 	require.NoError(t, b.Posted(t.Context(), found, nil))

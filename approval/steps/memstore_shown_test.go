@@ -97,7 +97,7 @@ func (m *memStore) Doubt(_ context.Context, id string, surfaces ...Surface) erro
 	defer m.mu.Unlock()
 	for _, surface := range surfaces {
 		if p, ok := m.posts[id][surface]; ok && p.Shown != Theirs {
-			p.Shown = FoundInSlack
+			p.Shown = FoundInSlack + strings.TrimPrefix(p.Shown, FoundInSlack)
 			m.posts[id][surface] = p
 		}
 	}

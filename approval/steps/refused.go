@@ -240,25 +240,37 @@ func (s *Presenter) overrun(ctx context.Context, began time.Time, post Post) {
 	}
 }
 
-// ShowAgain is Show where somebody has begun it, and has perhaps ended with a call under way that Slack carries out after
-// whatever has been shown since: of what changes as a request goes on, nobody trusts what is remembered.
-func (s *Presenter) ShowAgain(ctx context.Context, id string) error {
+// kept remembers a message that is written again and again by whoever watches a run, and tells whether that has to be tried again.
+func (s *Presenter) kept(ctx context.Context, v *View, post Post) (stands Post, remembered bool) {
+	err := s.posted(ctx, v, post)
+	if err != nil {
+		s.log.Warn("remember a message that says how a program gets on", "request", v.Request.ID, "error", err)
+	}
+	if errors.Is(err, ErrElsewhere) { // ours is gone again
+		if now, e := s.drawn(ctx, v.Request.ID); e == nil {
+			return now.Posts[post.Surface], true
+		}
+	}
+	return post, err == nil || errors.Is(err, ErrOvertaken)
+}
+
+// Begun has messages drawn anew where somebody has begun to show the request, and has perhaps ended with a call under way that
+// Slack carries out after whatever has been shown since: of what changes as it goes on, nobody trusts what is remembered.
+func (s *Presenter) Begun(ctx context.Context, id string) error {
 	v, err := s.drawn(ctx, id)
 	if err != nil {
 		return err
 	}
 	var moving []Surface
-	for _, surface := range []Surface{SurfaceCard, SurfaceProgress, SurfaceReply, SurfaceRunning} {
+	for _, surface := range []Surface{SurfaceCard, SurfacePlain, SurfaceProgress, SurfaceReply, SurfaceRunning} {
 		if post := v.Posts[surface]; post.TS != "" && !post.Gone() {
 			moving = append(moving, surface)
 		}
 	}
-	if len(moving) > 0 {
-		if err := s.store.Doubt(ctx, id, moving...); err != nil {
-			return err
-		}
+	if len(moving) == 0 {
+		return nil
 	}
-	return s.Show(ctx, id)
+	return s.store.Doubt(ctx, id, moving...)
 }
 
 // again says when a request is to be shown again whose messages were refused. Any

@@ -149,10 +149,7 @@ func (s *Runner) lines(ctx context.Context, r *approval.Request) context.Context
 			return
 		}
 		if v.Posts[SurfaceRunning].TS == "" || !remembered {
-			err := s.presenter.posted(ctx, v, post) // within a time of its own
-			if remembered = err == nil || errors.Is(err, ErrOvertaken); err != nil {
-				s.log.Warn("remember the message that says how a program gets on", "request", r.ID, "error", err)
-			}
+			post, remembered = s.presenter.kept(ctx, v, post)
 		}
 		v.Posts[SurfaceRunning] = post // what it shows is drawn from the row again when the run ends
 	})

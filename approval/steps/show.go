@@ -346,6 +346,8 @@ func (s *Presenter) posted(ctx context.Context, v *View, post Post) error {
 	defer cancel()
 	err := s.store.Posted(soon, post, known)
 	switch {
+	case errors.Is(err, ErrElsewhere) && post.TS == had.TS:
+		return err // it is a former one by now, as of a version before: whoever presses it has it say so
 	case errors.Is(err, ErrElsewhere):
 		// Two have posted it: a replica that hung, or one whose answer got lost. What is remembered stays, and nothing beside it.
 		return errors.Join(err, s.slack.Unpost(soon, post))

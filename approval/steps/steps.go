@@ -167,8 +167,8 @@ func (s *Steps) Do(ctx context.Context, wake Wake) error {
 		s.Log.Error("a job for an unknown step", "step", wake.Step, "request", wake.RequestID)
 		return nil
 	}
-	if wake.Again && wake.Step == approval.StepShow {
-		work = s.ShowAgain
+	if wake.Again { // by itself, and also while another replica is at it: that one finds out, and draws once more
+		return s.Begun(ctx, wake.RequestID)
 	}
 	return s.Store.Alone(ctx, wake.RequestID, wake.Step, func(ctx context.Context) error {
 		return work(ctx, wake.RequestID)

@@ -271,5 +271,5 @@ type Roles interface {
 type Wake struct {
 	Step      approval.Step
 	RequestID string
-	Again     bool // somebody has begun it, and nobody knows how far they got
+	Again     bool // of a show: somebody has begun it, and nobody knows how far they got. Only that is noted; the step follows
 }

@@ -59,7 +59,7 @@ func TestWhoeverRemembersADrawingLastDrawsOnceMore(t *testing.T) {
 	err := b.Show(t.Context(), id)
 	require.ErrorIs(t, err, ErrOvertaken)
 	require.ErrorIs(t, err, ErrBusy, "so the job comes again")
-	require.Equal(t, FoundInSlack, b.store.posts[id][SurfaceProgress].Shown, "nobody knows which of the two came last")
+	require.Equal(t, FoundInSlack+theirs.Shown, b.store.posts[id][SurfaceProgress].Shown, "nobody knows which of the two came last")
 	b.slack.drawn = nil
 	require.NoError(t, b.Show(t.Context(), id))
 	require.Contains(t, b.slack.drawn, SurfaceProgress)
@@ -122,7 +122,7 @@ func TestWhatBecameOfACallThatWasGivenUpNobodyKnows(t *testing.T) {
 	}
 	b.store.jobs = nil
 	require.ErrorIs(t, b.Show(ctx, id), context.Canceled)
-	require.Equal(t, FoundInSlack, b.store.posts[id][SurfaceProgress].Shown)
+	require.Equal(t, FoundInSlack+theirs.Shown, b.store.posts[id][SurfaceProgress].Shown)
 	require.Contains(t, b.store.jobs, Wake{Step: approval.StepShow, RequestID: id}, "the job may be another one's by now")
 
 	b.store.jobs = nil
@@ -134,7 +134,7 @@ func TestWhatBecameOfACallThatWasGivenUpNobodyKnows(t *testing.T) {
 		return nil
 	}
 	require.ErrorIs(t, b.Show(t.Context(), id), ErrUnheard)
-	require.Equal(t, FoundInSlack, b.store.posts[id][SurfaceProgress].Shown)
+	require.Equal(t, FoundInSlack+theirs.Shown, b.store.posts[id][SurfaceProgress].Shown)
 	require.Empty(t, b.store.jobs, "this one comes again: while Slack is away, each would make another")
 }
 
@@ -158,14 +158,68 @@ func TestWhatSomebodyHasBegunToShowIsDrawnAnew(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r := b.pending()
+	begun := Wake{Step: approval.StepShow, RequestID: r.ID, Again: true}
+	require.NoError(t, b.Do(t.Context(), begun), "there is nothing to doubt yet")
 	require.NoError(t, b.Show(t.Context(), r.ID))
+	require.NoError(t, b.Do(t.Context(), begun))
 	seen := map[Surface]string{}
 	b.slack.drawing = func(v *View, kind Surface) error { seen[kind] = v.Posts[kind].Shown; return nil }
 	require.NoError(t, b.Do(t.Context(), Wake{Step: approval.StepShow, RequestID: r.ID}))
-	require.Equal(t, string(approval.Pending), seen[SurfaceProgress])
-	require.NoError(t, b.Do(t.Context(), Wake{Step: approval.StepShow, RequestID: r.ID, Again: true}))
-	require.Equal(t, FoundInSlack, seen[SurfaceProgress])
-	require.Equal(t, FoundInSlack, seen[SurfaceCard])
-	require.Equal(t, string(approval.Pending), seen[SurfaceRoot], "it never changes")
-	require.Equal(t, string(approval.Pending), b.store.posts[r.ID][SurfaceProgress].Shown)
+	is := string(approval.Pending)
+	require.Equal(t, FoundInSlack+is, seen[SurfaceProgress])
+	require.Equal(t, FoundInSlack+is, seen[SurfaceCard])
+	require.Equal(t, is, seen[SurfaceRoot], "it never changes")
+	require.Equal(t, is, b.store.posts[r.ID][SurfaceProgress].Shown)
+	b.faults.fail("Doubt.before", errCrash)
+	require.ErrorIs(t, b.Do(t.Context(), begun), errCrash)
+	require.ErrorIs(t, b.Do(t.Context(), Wake{Step: approval.StepShow, RequestID: "nobody", Again: true}), approval.ErrNotFound)
+}
+
+// TestOfAReplacedMessageNothingIsDeleted: it was drawn as what stands, and is a former one by now.
+func TestOfAReplacedMessageNothingIsDeleted(t *testing.T) {
+	t.Parallel()
+	b, id, theirs := outrun(t)
+	v, err := b.Presenter.View(t.Context(), id)
+	require.NoError(t, err)
+	ours := v.Posts[SurfaceProgress]
+	ours.Shown = "x"
+	theirs.TS = "another"
+	b.store.posts[id][SurfaceProgress] = theirs
+	require.ErrorIs(t, b.Presenter.posted(t.Context(), v, ours), ErrElsewhere)
+	require.Empty(t, b.slack.unposted)
+	require.Equal(t, theirs, b.store.posts[id][SurfaceProgress])
+}
+
+// TestWhoWatchesARunGoesOnWithTheMessageThatStands: another replica has posted one for the same run, and ours is gone again.
+func TestWhoWatchesARunGoesOnWithTheMessageThatStands(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	v, err := b.Presenter.View(t.Context(), r.ID)
+	require.NoError(t, err)
+	theirs := Post{RequestID: r.ID, Surface: SurfaceRunning, Channel: "D", TS: "1", Shown: "x"}
+	ours := theirs
+	ours.TS = "2"
+	post, remembered := b.Presenter.kept(t.Context(), v, theirs)
+	require.True(t, remembered)
+	require.Equal(t, theirs, post)
+	delete(v.Posts, SurfaceRunning)
+	post, remembered = b.Presenter.kept(t.Context(), v, ours)
+	require.True(t, remembered)
+	require.Equal(t, theirs, post)
+	require.Equal(t, []Post{ours}, b.slack.unposted)
+	b.faults.fail("Posted.before", errCrash)
+	ours.TS = theirs.TS
+	_, remembered = b.Presenter.kept(t.Context(), v, ours)
+	require.False(t, remembered, "the next line tries it again")
+
+	b.store.jobs = nil
+	b.Presenter.overrun(t.Context(), time.Now(), theirs)
+	require.Empty(t, b.store.jobs)
+	b.Presenter.overrun(t.Context(), time.Now().Add(-afterwards), theirs)
+	require.Equal(t, []Wake{{Step: approval.StepShow, RequestID: r.ID}}, b.store.jobs, "it hung, and another one may have said how it ended")
+	require.Equal(t, FoundInSlack+"x", b.store.posts[r.ID][SurfaceRunning].Shown)
+	b.faults.fail("Doubt.before", errCrash)
+	b.Presenter.overrun(t.Context(), time.Now().Add(-afterwards), theirs)
+	require.Contains(t, b.log.String(), "have a message drawn anew")
 }

@@ -62,6 +62,8 @@ func Of(channel, ts string, m slack.SlackMetadata) (steps.Sighting, bool) {
 type Book interface {
 	// Met holds a message against the one that is remembered. Where none is, this one is from now on.
 	Met(ctx context.Context, s steps.Sighting) (steps.Meeting, error)
+	// Doubt has the message that is remembered in a post's place drawn anew, so that whoever is late finds that it was.
+	Doubt(ctx context.Context, p steps.Post) error
 }
 
 // Deleter deletes messages.
@@ -89,6 +91,11 @@ func (f Finder) met(ctx context.Context, s steps.Sighting, goes ...steps.Meeting
 	meeting, err := f.Book.Met(ctx, s)
 	if err != nil || !slices.Contains(goes, meeting) {
 		return meeting == steps.MetUnsure || meeting == steps.MetSecond, err
+	}
+	if meeting == steps.MetSecond {
+		if err := f.Book.Doubt(ctx, s.Post); err != nil {
+			return true, err
+		}
 	}
 	if err := Delete(ctx, f.Slack, s.Post); err != nil {
 		return false, fmt.Errorf("delete a second %s of %s: %w", s.Surface, s.RequestID, err)

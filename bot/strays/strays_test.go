@@ -23,9 +23,17 @@ type fake struct {
 	err     error
 	deleted []string
 	refuses error
+
+	doubted   []steps.Post
+	undoubted error
 }
 
 func (f *fake) Met(context.Context, steps.Sighting) (steps.Meeting, error) { return f.is, f.err }
+
+func (f *fake) Doubt(_ context.Context, p steps.Post) error {
+	f.doubted = append(f.doubted, p)
+	return f.undoubted
+}
 
 func (f *fake) DeleteMessageContext(_ context.Context, channel, ts string) (string, string, error) {
 	f.deleted = append(f.deleted, channel+" "+ts)
@@ -100,6 +108,7 @@ func TestASecondOneGoesOnceNobodyCanBeAboutToRememberIt(t *testing.T) {
 			Finder{Book: f, Slack: f, Log: slog.New(slog.DiscardHandler)}.Again(t.Context(), steps.Sighting{})
 			require.GreaterOrEqual(t, time.Since(began), lookFor)
 			require.Len(t, f.deleted, goes)
+			require.Len(t, f.doubted, goes, "whoever remembers it later finds out")
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -107,5 +116,8 @@ func TestASecondOneGoesOnceNobodyCanBeAboutToRememberIt(t *testing.T) {
 		f := &fake{is: steps.MetSecond, refuses: slack.SlackErrorResponse{Err: "internal_error"}}
 		Finder{Book: f, Slack: f, Log: slog.New(slog.NewTextHandler(&log, nil))}.Again(t.Context(), steps.Sighting{Post: steps.Post{RequestID: "r"}})
 		require.Contains(t, log.String(), "a message may stand in Slack twice")
+		f.deleted, f.undoubted = nil, errors.New("the database is away")
+		Finder{Book: f, Slack: f, Log: slog.New(slog.NewTextHandler(&log, nil))}.Again(t.Context(), steps.Sighting{})
+		require.Empty(t, f.deleted)
 	})
 }

@@ -319,7 +319,7 @@ func (w *stepWorker) Work(ctx context.Context, job *river.Job[stepJob]) error {
 	wake := steps.Wake{Step: job.Args.Step, RequestID: job.Args.RequestID}
 	var err error
 	if wake.Step == approval.StepShow {
-		err = w.turns.draw(ctx, wake.RequestID, w.shows(ctx, job, wake))
+		err = w.shown(ctx, job, wake)
 	} else {
 		err = w.do(ctx, wake)
 	}
@@ -335,21 +335,6 @@ func (w *stepWorker) Work(ctx context.Context, job *river.Job[stepJob]) error {
 		// This replica is told to stop: another one may begin at once.
 		return errors.Join(err, comeBack(ctx, 0))
 	}
-	return err
-}
-
-// show remembers that Slack looks like the row, as it was before anybody began
-// to draw it: what changes meanwhile will be shown again.
-func (w *stepWorker) show(ctx context.Context, wake steps.Wake) error {
-	var changed time.Time
-	err := w.pool.QueryRow(ctx, `SELECT changed_at FROM requests WHERE id = $1`, wake.RequestID).Scan(&changed)
-	if err != nil {
-		return fmt.Errorf("show %s: %w", wake.RequestID, pg.NotFound(err))
-	}
-	if err := w.do(ctx, wake); err != nil {
-		return err
-	}
-	_, err = w.pool.Exec(ctx, `UPDATE requests SET shown_at = greatest(shown_at, $2) WHERE id = $1`, wake.RequestID, changed)
 	return err
 }
 

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/riverqueue/river"
 
 	"countersign/approval/steps"
+	"countersign/storage/pg"
 )
 
 // drawnEvery is how often one request is drawn at most: what follows on a drawing sooner than anybody reads it is drawn with what
@@ -149,15 +151,32 @@ func begunBefore(job *river.Job[stepJob]) bool {
 	return job.Attempt > 1 && told < job.Attempt
 }
 
-// shows is what a job does in its turn: once over what was begun before, and then as usual.
-func (w *stepWorker) shows(ctx context.Context, job *river.Job[stepJob], wake steps.Wake) func() error {
-	wake.Again = begunBefore(job)
-	return func() error {
-		err := w.show(ctx, wake)
-		if wake.Again && !errors.Is(err, steps.ErrBusy) { // where another one is at it, nothing was drawn
-			wake.Again = false
-			err = errors.Join(err, river.MetadataSet(ctx, begunKey, job.Attempt))
+// shown draws the request in its turn, and notes before that what was begun before: whoever draws it by then may not be this job.
+func (w *stepWorker) shown(ctx context.Context, job *river.Job[stepJob], wake steps.Wake) error {
+	if begunBefore(job) {
+		if err := w.do(ctx, steps.Wake{Step: wake.Step, RequestID: wake.RequestID, Again: true}); err != nil {
+			return err
 		}
+		if err := river.MetadataSet(ctx, begunKey, job.Attempt); err != nil {
+			return err
+		}
+	}
+	return w.turns.draw(ctx, wake.RequestID, func() error { return w.show(ctx, wake) })
+}
+
+// show remembers that Slack looks like the row, as it was before anybody began
+// to draw it: what changes meanwhile will be shown again.
+func (w *stepWorker) show(ctx context.Context, wake steps.Wake) error {
+	var changed time.Time
+	var never bool
+	err := w.pool.QueryRow(ctx, `SELECT changed_at, shown_at IS NULL FROM requests WHERE id = $1`, wake.RequestID).Scan(&changed, &never)
+	if err != nil {
+		return fmt.Errorf("show %s: %w", wake.RequestID, pg.NotFound(err))
+	}
+	if err := w.do(ctx, wake); err != nil {
 		return err
 	}
+	// Where it was shown and is no more, somebody has doubted it meanwhile (Doubt), and whoever comes next draws it.
+	_, err = w.pool.Exec(ctx, `UPDATE requests SET shown_at = greatest(shown_at, $2) WHERE id = $1 AND ($3 OR shown_at IS NOT NULL)`, wake.RequestID, changed, never)
+	return err
 }
