@@ -94,7 +94,13 @@ func (s Strays) Met(ctx context.Context, at steps.Sighting) (is steps.Meeting, e
 			if version != "" {
 				at.Shown = version + ":" + at.Shown
 			}
-			return remember(ctx, tx, at.Post)
+			batch, wrote := &pgx.Batch{}, false
+			addRemember(batch, at.Post, &steps.Post{}, &wrote)
+			err = tx.SendBatch(ctx, batch).Close()
+			if err == nil && !wrote { // whoever posted it has remembered it in this moment
+				is = steps.MetUnsure
+			}
+			return err
 		// The same message, or one in another channel: a card that was moved with the review channel stands in both for good.
 		case had.TS == at.TS || had.Channel != at.Channel:
 		case had.Gone(): // what it says was taken back, and nothing stands in its place
@@ -122,20 +128,7 @@ func versionOf(shown string) string {
 	return shown
 }
 
-// remember writes a message down, in a transaction of the caller's.
-func remember(ctx context.Context, tx pgx.Tx, post steps.Post) error {
-	batch, wrote := &pgx.Batch{}, false
-	addRemember(batch, post, nil, &wrote)
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return err
-	}
-	if !wrote {
-		return approval.ErrNotFound
-	}
-	return nil
-}
-
-// remembered is remember in one trip, commit included. Where somebody else has remembered anything since it writes nothing.
+// remembered writes a message down, in one trip, commit included. Where somebody else has remembered anything since it writes nothing.
 func (s *shown) remembered(ctx context.Context, post steps.Post, had *steps.Post) error {
 	wrote, there, is := false, false, ""
 	err := s.batched(ctx, pgx.TxOptions{}, true, func(t *pg.Tx) error { addRemember(t.Batch, post, had, &wrote); return nil })

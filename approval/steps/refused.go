@@ -197,6 +197,18 @@ func toldAway(r *approval.Request, u Unseen) bool {
 // afterwards is for how long what has happened in Slack is written down by whoever has no time left.
 const afterwards = 5 * time.Second
 
+// lasting does what has to be done although the time for it may be over meanwhile, as where the replica hung. As long as there is
+// time it waits for a database that is away, however long that takes: what nobody remembers is posted again.
+func lasting(ctx context.Context, do func(context.Context) error) error {
+	err := do(ctx)
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
+	defer cancel()
+	return do(soon)
+}
+
 // publish draws one surface. Where Slack does not let the message become what is to be shown, that was drawn from a moment
 // that is over, as by a replica that hung: messages are made such that what comes after is always possible. Only where
 // nothing has changed since, another message takes its place.
@@ -212,12 +224,10 @@ func (s *Presenter) publish(ctx context.Context, v *View, surface Surface) (Post
 		post, err = s.slack.Publish(ctx, v, surface)
 	}
 	if errors.Is(err, ErrUnheard) {
-		soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
-		defer cancel()
 		if ctx.Err() == nil { // this job comes again by itself
-			err = errors.Join(err, s.store.Doubt(soon, v.Request.ID, surface))
+			err = errors.Join(err, s.store.Doubt(ctx, v.Request.ID, surface))
 		} else {
-			err = errors.Join(err, s.doubt(soon, v.Request.ID, surface))
+			err = errors.Join(err, s.doubt(ctx, v.Request.ID, surface))
 		}
 	}
 	return post, err
@@ -225,7 +235,9 @@ func (s *Presenter) publish(ctx context.Context, v *View, surface Surface) (Post
 
 // doubt has messages drawn anew, by whichever replica comes first: this job may be another one's by now.
 func (s *Presenter) doubt(ctx context.Context, id string, surfaces ...Surface) error {
-	return errors.Join(s.store.Doubt(ctx, id, surfaces...), s.store.Wake(ctx, Wake{Step: approval.StepShow, RequestID: id}))
+	return lasting(ctx, func(ctx context.Context) error {
+		return errors.Join(s.store.Doubt(ctx, id, surfaces...), s.store.Wake(ctx, Wake{Step: approval.StepShow, RequestID: id}))
+	})
 }
 
 // overrun has a message drawn anew that this replica has written so late that another one may have said meanwhile how it ended.
@@ -233,9 +245,7 @@ func (s *Presenter) overrun(ctx context.Context, began time.Time, post Post) {
 	if post.TS == "" || time.Since(began) < afterwards && ctx.Err() == nil {
 		return
 	}
-	soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
-	defer cancel()
-	if err := s.doubt(soon, post.RequestID, post.Surface); err != nil {
+	if err := s.doubt(ctx, post.RequestID, post.Surface); err != nil {
 		s.log.Warn("have a message drawn anew", "request", post.RequestID, "surface", post.Surface, "error", err)
 	}
 }

@@ -342,17 +342,15 @@ func (s *Presenter) posted(ctx context.Context, v *View, post Post) error {
 		known = nil
 	}
 	// It stands in Slack, so it is remembered also where this job has no time left, or has become another replica's.
-	soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
-	defer cancel()
-	err := s.store.Posted(soon, post, known)
+	err := lasting(ctx, func(ctx context.Context) error { return s.store.Posted(ctx, post, known) })
 	switch {
 	case errors.Is(err, ErrElsewhere) && post.TS == had.TS:
 		return err // it is a former one by now, as of a version before: whoever presses it has it say so
 	case errors.Is(err, ErrElsewhere):
 		// Two have posted it: a replica that hung, or one whose answer got lost. What is remembered stays, and nothing beside it.
-		return errors.Join(err, s.slack.Unpost(soon, post))
+		return errors.Join(err, lasting(ctx, func(ctx context.Context) error { return s.slack.Unpost(ctx, post) }))
 	case errors.Is(err, ErrOvertaken):
-		return errors.Join(err, s.doubt(soon, v.Request.ID, post.Surface))
+		return errors.Join(err, s.doubt(ctx, v.Request.ID, post.Surface))
 	}
 	if err != nil {
 		return err

@@ -223,3 +223,21 @@ func TestWhoWatchesARunGoesOnWithTheMessageThatStands(t *testing.T) {
 	b.Presenter.overrun(t.Context(), time.Now().Add(-afterwards), theirs)
 	require.Contains(t, b.log.String(), "have a message drawn anew")
 }
+
+// TestWhatHasToLastIsDoneWithoutTimeToo: and while there is time, it may take as long as there is.
+func TestWhatHasToLastIsDoneWithoutTimeToo(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	var limited []bool
+	do := func(ctx context.Context) error {
+		_, until := ctx.Deadline()
+		limited = append(limited, until)
+		return ctx.Err()
+	}
+	require.NoError(t, lasting(ctx, do))
+	require.Equal(t, []bool{false}, limited, "a database that is away comes back")
+	require.ErrorIs(t, lasting(ctx, func(context.Context) error { return errCrash }), errCrash)
+	cancel()
+	require.NoError(t, lasting(ctx, do))
+	require.Equal(t, []bool{false, false, true}, limited)
+}
