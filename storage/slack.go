@@ -61,13 +61,13 @@ func standing(ctx context.Context, tx pgx.Tx, post steps.Post) (had steps.Post, 
 	return steps.Post{RequestID: post.RequestID, Surface: post.Surface, Channel: rows[0].Channel, TS: rows[0].TS, Shown: rows[0].Shown}, nil
 }
 
+// Strays are messages that stand in Slack and that nobody may remember.
+type Strays struct{ DB *DB }
+
 // Doubt has what is remembered in a message's place drawn anew.
 func (s Strays) Doubt(ctx context.Context, p steps.Post) error {
 	return (&shown{core: s.DB.core}).Doubt(ctx, p.RequestID, p.Surface)
 }
-
-// Strays are messages that stand in Slack and that nobody may remember.
-type Strays struct{ DB *DB }
 
 // Met holds one against what is remembered. Where nothing is, it is remembered from now on, and drawn anew.
 func (s Strays) Met(ctx context.Context, at steps.Sighting) (is steps.Meeting, err error) {

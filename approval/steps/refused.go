@@ -242,7 +242,7 @@ func (s *Presenter) doubt(ctx context.Context, id string, surfaces ...Surface) e
 
 // overrun has a message drawn anew that this replica has written so late that another one may have said meanwhile how it ended.
 func (s *Presenter) overrun(ctx context.Context, began time.Time, post Post) {
-	if post.TS == "" || time.Since(began) < afterwards && ctx.Err() == nil {
+	if time.Since(began) < afterwards && ctx.Err() == nil {
 		return
 	}
 	if err := s.doubt(ctx, post.RequestID, post.Surface); err != nil {

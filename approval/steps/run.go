@@ -144,12 +144,15 @@ func (s *Runner) lines(ctx context.Context, r *approval.Request) context.Context
 		}
 		v.Now = time.Now()
 		post := s.slack.Running(soon, v, line)
-		defer s.presenter.overrun(ctx, v.Now, post)
 		if post.TS == "" {
 			return
 		}
+		// A box that is paid waits for what follows, too, so a database that is away is not waited for.
+		brief, over := context.WithTimeout(ctx, lineLife)
+		defer over()
+		defer s.presenter.overrun(brief, v.Now, post)
 		if v.Posts[SurfaceRunning].TS == "" || !remembered {
-			post, remembered = s.presenter.kept(ctx, v, post)
+			post, remembered = s.presenter.kept(brief, v, post)
 		}
 		v.Posts[SurfaceRunning] = post // what it shows is drawn from the row again when the run ends
 	})

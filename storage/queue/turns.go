@@ -143,12 +143,10 @@ const begunKey = "begun"
 // begunBefore tells that an attempt of this job has ended nobody knows where. It is told once for each: a job that is put off again
 // and again, because Slack refuses a message, would draw all the others each time.
 func begunBefore(job *river.Job[stepJob]) bool {
-	var had map[string]json.RawMessage
-	told := 0
-	if json.Unmarshal(job.Metadata, &had) == nil {
-		_ = json.Unmarshal(had[begunKey], &told) // 0 where it is not there
-	}
-	return job.Attempt > 1 && told < job.Attempt
+	var told map[string]any
+	_ = json.Unmarshal(job.Metadata, &told) // none: nothing is told
+	attempt, _ := told[begunKey].(float64)
+	return job.Attempt > 1 && int(attempt) < job.Attempt
 }
 
 // shown draws the request in its turn, and notes before that what was begun before: whoever draws it by then may not be this job.
