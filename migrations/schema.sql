@@ -2616,6 +2616,8 @@ CREATE INDEX decisions_by_reviewer ON decisions USING btree (reviewer, at);
 
 CREATE INDEX decisions_by_time ON decisions USING btree (at);
 
+CREATE INDEX decisions_in_place_of ON decisions USING btree (in_place_of, at) WHERE (in_place_of IS NOT NULL);
+
 CREATE UNIQUE INDEX decisions_one_nonce ON decisions USING btree (((click ->> 'nonce'::text)));
 
 CREATE UNIQUE INDEX decisions_one_seat ON decisions USING btree (request_id, revision, ((click ->> 'os_user'::text)));
@@ -2625,6 +2627,8 @@ CREATE INDEX delegations_latest ON delegations USING btree (team, principal, seq
 CREATE INDEX erasures_latest ON erasures USING btree (team, person, at);
 
 CREATE INDEX events_blocked ON events USING btree (at) WHERE (kind = 'blocked'::text);
+
+CREATE INDEX events_by_people ON events USING btree (actor, stream) WHERE ((actor <> 'countersign'::text) AND (stream ~~ 'request:%'::text));
 
 CREATE INDEX events_names ON events USING btree (stream, seq) WHERE (kind = 'known as'::text);
 
@@ -2681,6 +2685,8 @@ CREATE INDEX requests_box_waits ON requests USING btree (ready_until) WHERE (rea
 CREATE INDEX requests_by_age ON requests USING btree (team, waits_since, id) WHERE (state = 'pending'::text);
 
 CREATE INDEX requests_by_asker ON requests USING btree (team, asker, created_at DESC);
+
+CREATE INDEX requests_by_channel ON requests USING btree (team, project, created_at DESC);
 
 CREATE INDEX requests_by_cost ON requests USING btree (team, waits_cost DESC, waits_since, id) WHERE (state = 'pending'::text);
 

@@ -103,9 +103,12 @@ func (r Receipts) Gather(ctx context.Context, before time.Time, name string) err
 // Given lists what was approved in somebody's name and has not started, newest first.
 func (r Receipts) Given(ctx context.Context, team, who string, limit int) ([]*approval.Request, error) {
 	list, err := r.db.load(ctx, `
-		SELECT r.id FROM requests r JOIN decisions d ON d.request_id = r.id AND d.revision = r.revision
-			AND d.at >= (SELECT min(created_at) FROM requests WHERE state IN ('pending', 'approved')) -- nobody decides on what has not been asked
-		WHERE r.team = $1 AND r.state IN ('pending', 'approved') AND d.verdict = 'approve' AND $2 IN (d.reviewer, d.voice)
+		WITH since AS (SELECT least((SELECT min(created_at) FROM requests WHERE state = 'pending'), (SELECT min(created_at) FROM requests WHERE state = 'approved')) AS at), -- nobody decides on what has not been asked
+			given AS MATERIALIZED (SELECT d.* FROM since CROSS JOIN LATERAL (
+				SELECT request_id, revision, verdict, at FROM decisions WHERE reviewer = $2 AND at >= since.at
+				UNION SELECT request_id, revision, verdict, at FROM decisions WHERE in_place_of = $2 AND at >= since.at) d)
+		SELECT r.id FROM given d JOIN requests r ON r.id = d.request_id AND r.revision = d.revision
+		WHERE r.team = $1 AND r.state IN ('pending', 'approved') AND d.verdict = 'approve'
 		ORDER BY d.at DESC, r.id LIMIT $3`, team, who, limit)
 	return list, pg.While(err, "list what %s has approved", who)
 }

@@ -76,7 +76,7 @@ var rooms = map[string]plan{
 	"approval/glass":    {uses: core},
 
 	// Postgres.
-	"storage":         {uses: with("approval/glass", "approval/handover", "storage/audit", "storage/journal", "storage/money", "storage/pg", "storage/pulse", "storage/queue", "storage/signing", "storage/trail"), tests: []string{"storage/roles", "storage/schema", "migrations", "internal/bench", "internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
+	"storage":         {uses: with("approval/glass", "approval/handover", "storage/audit", "storage/journal", "storage/money", "storage/pg", "storage/pulse", "storage/queue", "storage/signing", "storage/trail"), tests: []string{"approval/auditing", "storage/roles", "storage/schema", "migrations", "internal/bench", "internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
 	"storage/pg":      {uses: nouns},
 	"storage/trail":   {uses: with("storage/pg", "storage/signing")},
 	"storage/audit":   {uses: with("storage/pg", "storage/trail")},
