@@ -51,6 +51,7 @@ type siege struct {
 	fell     []string        // replicas that ended though nobody had told them to
 	silent   []string        // acts of a rolling restart that had no answer
 	counts   map[string]int  // what has happened, by its name
+	happened []happening     // the same, in its order
 	recovery []time.Duration // from a kill to the next step of what the replica was at
 	hung     []time.Duration // the same, for a replica that hangs
 
@@ -152,6 +153,7 @@ func (s *siege) note(what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counts[what]++
+	s.happened = append(s.happened, happening{time.Now(), what})
 }
 
 // remember adds to a list of what was wrong.

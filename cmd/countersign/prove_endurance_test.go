@@ -12,9 +12,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"countersign/approval/steps"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/workspace"
+	"countersign/storage"
 )
 
 // lasting is how long the siege lasts: in the suite a few seconds.
@@ -219,7 +221,7 @@ func (s *siege) judge(t *testing.T, seed uint64, long time.Duration) {
 			require.NoError(t, err)
 			events += found.Events
 			if more := h.shown(db, id); more != 0 {
-				twice = append(twice, fmt.Sprintf("%s has %d more", id, more))
+				twice = append(twice, fmt.Sprintf("%s has %d more:\n%s", id, more, s.tells(h, db, id)))
 			}
 		}) {
 			wrong = append(wrong, id)
@@ -291,4 +293,50 @@ func (s *siege) standing() (left []string) {
 		}
 	}
 	return left
+}
+
+// happening is what a siege did, and when.
+type happening struct {
+	at   time.Time
+	what string
+}
+
+// tells lists what stands in Slack about a request, what is remembered of it, and what happened to replicas, Slack and
+// Postgres from its beginning until a little after its last message.
+func (s *siege) tells(h *house, db *storage.DB, id string) string {
+	view, err := db.View(h.ctx, id)
+	require.NoError(h.t, err)
+	var list []string
+	last := view.Request.ChangedAt
+	add := func(m workspace.Message) {
+		if m.BotID != "" && !m.Ephemeral {
+			seconds, _ := strconv.ParseFloat(m.TS, 64)
+			at := time.UnixMicro(int64(seconds * 1e6)).UTC()
+			if at.After(last) {
+				last = at
+			}
+			list = append(list, fmt.Sprintf("%s stands %s: %.100q", at.Format(time.TimeOnly+".000"), m.TS, m.Words()))
+		}
+	}
+	if root, ok := view.Posts[steps.SurfaceRoot]; ok {
+		for _, m := range h.carla.Thread(root.Channel, root.TS) {
+			add(m)
+		}
+	}
+	for _, m := range h.carla.Messages(slacksim.CodeReview) {
+		if strings.Contains(m.Words(), id) {
+			add(m)
+		}
+	}
+	for surface, post := range view.Posts {
+		list = append(list, fmt.Sprintf("remembered: the %s at %s, %.60q", surface, post.TS, post.Shown))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.happened {
+		if e.at.After(view.Request.CreatedAt.Add(-5*time.Second)) && e.at.Before(last.Add(30*time.Second)) {
+			list = append(list, e.at.UTC().Format(time.TimeOnly+".000")+" "+e.what)
+		}
+	}
+	return strings.Join(slices.Sorted(slices.Values(list)), "\n")
 }
