@@ -104,11 +104,10 @@ func (r Receipts) Gather(ctx context.Context, before time.Time, name string) err
 func (r Receipts) Given(ctx context.Context, team, who string, limit int) ([]*approval.Request, error) {
 	list, err := r.db.load(ctx, `
 		WITH since AS (SELECT least((SELECT min(created_at) FROM requests WHERE state = 'pending'), (SELECT min(created_at) FROM requests WHERE state = 'approved')) AS at), -- nobody decides on what has not been asked
-			given AS MATERIALIZED (SELECT d.* FROM since CROSS JOIN LATERAL (
-				SELECT request_id, revision, verdict, at FROM decisions WHERE reviewer = $2 AND at >= since.at
-				UNION SELECT request_id, revision, verdict, at FROM decisions WHERE in_place_of = $2 AND at >= since.at) d)
+			given AS MATERIALIZED (SELECT request_id, revision, at FROM decisions WHERE reviewer = $2 AND verdict = 'approve' AND at >= (SELECT at FROM since)
+				UNION SELECT request_id, revision, at FROM decisions WHERE in_place_of = $2 AND verdict = 'approve' AND at >= (SELECT at FROM since))
 		SELECT r.id FROM given d JOIN requests r ON r.id = d.request_id AND r.revision = d.revision
-		WHERE r.team = $1 AND r.state IN ('pending', 'approved') AND d.verdict = 'approve'
+		WHERE r.team = $1 AND r.state IN ('pending', 'approved')
 		ORDER BY d.at DESC, r.id LIMIT $3`, team, who, limit)
 	return list, pg.While(err, "list what %s has approved", who)
 }

@@ -58,7 +58,8 @@ type queueRow struct {
 // Queue is a page of what this person could decide on, or with All of what waits.
 func (l *lists) Queue(ctx context.Context, team, user string, projects []string, f steps.QueueFilter, page int) (q steps.Queue, err error) {
 	err = l.read(ctx, func(tx pgx.Tx) error {
-		// The planner takes hardly anything for what somebody could decide on, and would read all that waits, to sort it.
+		// The planner takes it that hardly anything is left for somebody to decide on, and would read all that waits and sort it; so it
+		// has to go along an index of the order, and stops when it has enough.
 		var now time.Time
 		if err := tx.QueryRow(ctx, `SELECT clock_timestamp() FROM set_config('enable_sort', 'off', true)`).Scan(&now); err != nil {
 			return err

@@ -26,8 +26,8 @@ const wording = `SELECT c.value FROM events e CROSS JOIN jsonb_path_query(e.data
 	WHERE e.stream = 'request:' || q.id AND e.kind IN ('asked', 'written', 'refused draft', 'drafted', 'edited', 'rejected', 'changes requested', 'asked to clarify', 'clarified')
 		AND length(c.value) <= 100000`
 
-// fewOf is with how many requests somebody may have had to do for these to be listed, and put in order. Of whoever had to do
-// with more the next one is not far.
+// fewOf is how much somebody may have done with requests for these to be listed, and put in order. Of whoever did more the next
+// one is not far, unless all of it is long ago.
 const fewOf = 10_000
 
 // byPeople are the events e of requests of anybody but the house itself, spelled as in the index of them (events_by_people).
