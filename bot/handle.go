@@ -160,7 +160,7 @@ func (b *Bot) pressed(cb slack.InteractionCallback, a answer) answer {
 	}
 	// After the ack, since it may delete a message, which is a call, and nobody waits for it.
 	return a.then(func(ctx context.Context) {
-		if _, err := b.strays.Met(ctx, s); err != nil {
+		if err := b.strays.Met(ctx, s); err != nil {
 			b.Log.Warn("look at a message that was pressed", "error", codes.Detail(err))
 		}
 	})
@@ -179,18 +179,14 @@ func (b *Bot) posted(ctx context.Context, e *slackevents.MessageMetadataPostedEv
 	if !ok {
 		return answer{}, nil
 	}
-	unsure, err := b.strays.Met(ctx, s)
-	switch {
-	case errors.Is(err, approval.ErrNotFound):
-		return answer{}, nil // of a request of some other database
-	case err != nil:
-		return answer{}, err
-	case unsure:
-		// Whoever has posted it may be about to remember it: Slack's event need not wait for that.
-		return answer{after: func(ctx context.Context) { b.strays.Again(ctx, s) }}, nil
+	if err = b.strays.Met(ctx, s); errors.Is(err, approval.ErrNotFound) {
+		err = nil // of a request of some other database
 	}
-	return answer{}, nil
+	return answer{}, err
 }
+
+// Sweep looks again at messages that may stand in Slack twice.
+func (b *Bot) Sweep(ctx context.Context) error { return b.strays.Sweep(ctx) }
 
 // event takes what happened in the workspace. Slack sends it again when it is not
 // answered, so the person is told of a failure only when Slack gives up. Whatever the manifest subscribes to and

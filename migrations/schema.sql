@@ -920,6 +920,14 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION posts_late_strays() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN CASE WHEN EXISTS (SELECT FROM sightings s WHERE (s.channel, s.ts, s.request_id, s.surface) = (NEW.channel, NEW.ts, NEW.request_id, NEW.surface) AND s.stray) THEN NULL ELSE NEW END;
+END $$;
+
 CREATE FUNCTION posts_tell() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -2252,6 +2260,19 @@ CREATE TABLE sessions (
     CONSTRAINT sessions_thread_ts_check CHECK ((thread_ts <> ''::text))
 );
 
+CREATE TABLE sightings (
+    request_id text NOT NULL,
+    surface text NOT NULL,
+    channel text NOT NULL,
+    ts text NOT NULL,
+    revision integer NOT NULL,
+    stray boolean NOT NULL,
+    at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone,
+    CONSTRAINT sightings_channel_check CHECK ((channel <> ''::text)),
+    CONSTRAINT sightings_ts_check CHECK ((ts <> ''::text))
+);
+
 CREATE TABLE ssh_keys (
     seq bigint NOT NULL,
     team text NOT NULL,
@@ -2577,6 +2598,9 @@ ALTER TABLE ONLY sessions
 
 ALTER TABLE ONLY settlements
     ADD CONSTRAINT settlements_pkey PRIMARY KEY (hold_id);
+
+ALTER TABLE ONLY sightings
+    ADD CONSTRAINT sightings_pkey PRIMARY KEY (channel, ts);
 
 ALTER TABLE ONLY ssh_keys
     ADD CONSTRAINT ssh_keys_once UNIQUE (team, told);
@@ -2946,6 +2970,8 @@ CREATE TRIGGER posts_move AFTER UPDATE ON posts FOR EACH ROW WHEN (((new.channel
 
 CREATE TRIGGER posts_named BEFORE UPDATE ON posts FOR EACH ROW WHEN (((new.request_id IS DISTINCT FROM old.request_id) OR (new.surface IS DISTINCT FROM old.surface))) EXECUTE FUNCTION refuse('a message stays what it is');
 
+CREATE TRIGGER posts_strays BEFORE INSERT ON posts FOR EACH ROW EXECUTE FUNCTION posts_late_strays();
+
 CREATE TRIGGER posts_undeletable BEFORE DELETE ON posts FOR EACH ROW EXECUTE FUNCTION unchangeable();
 
 CREATE TRIGGER posts_untruncatable BEFORE TRUNCATE ON posts FOR EACH STATEMENT EXECUTE FUNCTION unchangeable();
@@ -3216,6 +3242,9 @@ ALTER TABLE ONLY runs
 
 ALTER TABLE ONLY settlements
     ADD CONSTRAINT settlements_hold_fkey FOREIGN KEY (hold_id, request_id, team, asker, session_id, project) REFERENCES holds(id, request_id, team, asker, session_id, project);
+
+ALTER TABLE ONLY sightings
+    ADD CONSTRAINT sightings_in_place FOREIGN KEY (request_id, surface) REFERENCES posts(request_id, surface);
 
 ALTER TABLE ONLY takebacks
     ADD CONSTRAINT takebacks_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);

@@ -374,6 +374,8 @@ func TestEveryConstraintIsBrokenByATest(t *testing.T) {
 		"people_authority": true, "ssh_keys_authority": true, "pins_authority": true, "delegations_authority": true, "rules_authority": true,
 		// This one has it drawn anew: TestWhatIsPostedAfterItsAnswerWasTakenBackIsDrawnAnew.
 		"posts_late": true,
+		// This one keeps silent: TestASecondMessageIsLookedAtAgainWhoeverDies.
+		"posts_strays": true,
 		// These write an event: TestWhereAMessageStandsIsInTheTrail.
 		"posts_begin": true, "posts_move": true, "posts_go": true, "posts_gone": true, "uploads_begin": true,
 		// Plain references and shapes, like those tried on other tables.

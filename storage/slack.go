@@ -3,8 +3,6 @@ package storage
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -44,88 +42,6 @@ func (s *shown) Doubt(ctx context.Context, id string, surfaces ...steps.Surface)
 		return nil
 	})
 	return pg.While(err, "doubt what %s shows", id)
-}
-
-// standing is the message that is remembered in a post's place, if there is one. The request is locked:
-// nobody else remembers one meanwhile.
-func standing(ctx context.Context, tx pgx.Tx, post steps.Post) (had steps.Post, err error) {
-	rows, err := pg.All[struct{ Channel, TS, Shown string }](ctx, tx, `
-		SELECT coalesce(p.channel, '') AS channel, coalesce(p.ts, '') AS ts, coalesce(p.shown, '') AS shown
-		FROM requests r LEFT JOIN posts p ON p.request_id = r.id AND p.surface = $2 WHERE r.id = $1 FOR NO KEY UPDATE OF r`, post.RequestID, post.Surface)
-	if err == nil && len(rows) == 0 {
-		err = approval.ErrNotFound
-	}
-	if err != nil {
-		return had, err
-	}
-	return steps.Post{RequestID: post.RequestID, Surface: post.Surface, Channel: rows[0].Channel, TS: rows[0].TS, Shown: rows[0].Shown}, nil
-}
-
-// Strays are messages that stand in Slack and that nobody may remember.
-type Strays struct{ DB *DB }
-
-// Doubt has what is remembered in a message's place drawn anew.
-func (s Strays) Doubt(ctx context.Context, p steps.Post) error {
-	return (&shown{core: s.DB.core}).Doubt(ctx, p.RequestID, p.Surface)
-}
-
-// Met holds one against what is remembered. Where nothing is, it is remembered from now on, and drawn anew.
-func (s Strays) Met(ctx context.Context, at steps.Sighting) (is steps.Meeting, err error) {
-	// Nearly always it is the one that is remembered, and then there is nothing to write.
-	var known bool
-	err = s.DB.core.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM posts WHERE request_id = $1 AND surface = $2 AND ts = $3)`, at.RequestID, at.Surface, at.TS).Scan(&known)
-	if err != nil || known {
-		return steps.MetKnown, err
-	}
-	err = s.DB.core.writeByKey(ctx, func(tx pgx.Tx) error {
-		is = steps.MetKnown
-		had, err := standing(ctx, tx, at.Post)
-		if err != nil {
-			return err
-		}
-		version := ""
-		// Each version has a card of its own, so of a card it is known only with its version which one it is.
-		if at.Surface == steps.SurfaceCard {
-			version = strconv.Itoa(at.Revision)
-		}
-		switch {
-		case had.TS == "":
-			at.Shown = steps.FoundInSlack
-			if version != "" {
-				at.Shown = version + ":" + at.Shown
-			}
-			batch, wrote := &pgx.Batch{}, false
-			addRemember(batch, at.Post, &steps.Post{}, &wrote)
-			err = tx.SendBatch(ctx, batch).Close()
-			if err == nil && !wrote { // whoever posted it has remembered it in this moment
-				is = steps.MetUnsure
-			}
-			return err
-		// The same message, or one in another channel: a card that was moved with the review channel stands in both for good.
-		case had.TS == at.TS || had.Channel != at.Channel:
-		case had.Gone(): // what it says was taken back, and nothing stands in its place
-			is = steps.MetStray
-		case version != "" && versionOf(had.Shown) != version:
-			// The card of another version: a former one stays, and leads to the present one.
-			is = steps.MetUnsure
-		case at.TS < had.TS: // of one length, so in the order of their times
-			is = steps.MetStray
-		case at.Surface == steps.SurfaceRunning: // it is kept up by whoever watches the run, and remembered once
-			is = steps.MetUnsure
-		default:
-			is = steps.MetSecond
-		}
-		return nil
-	})
-	return is, pg.While(err, "look for the %s of %s", at.Surface, at.RequestID)
-}
-
-// versionOf is the version that a card shows, with which what it shows begins (bot/card.go); empty where that is not known.
-func versionOf(shown string) string {
-	if end := strings.IndexAny(shown, ":/"); end >= 0 {
-		shown = shown[:end]
-	}
-	return shown
 }
 
 // remembered writes a message down, in one trip, commit included. Where somebody else has remembered anything since it writes nothing.

@@ -48,7 +48,7 @@ var toldBreaches = []struct {
 	{"money is asked for by an event", topUp(`'user'`, `5`), "topups_told"},
 	{"a message in Slack is what it is", posted + `UPDATE posts SET surface = 'reply'`, "posts_named"},
 	{"a message in Slack is not forgotten", posted + `DELETE FROM posts`, "posts_undeletable"},
-	{"messages in Slack are not forgotten", `TRUNCATE posts`, "posts_untruncatable"},
+	{"messages in Slack are not forgotten", `TRUNCATE posts CASCADE`, "posts_untruncatable"},
 
 	{"an answer is shared by an event", `INSERT INTO copies VALUES (DONE, 'C1', 'ASKER', now())`, "copies_told"},
 	{"an answer is shared by its asker", `INSERT INTO copies VALUES (DONE, 'C1', 'OTHER', now())`, "copies_asker"},

@@ -26,6 +26,7 @@ type fakeSlack struct {
 	told     []string           // notices, once for each direct message
 	unseen   map[Surface]Unseen // what the latest view said that Slack refuses
 	running  func(context.Context)
+	line     Post                              // what a line is told in
 	drawing  func(v *View, kind Surface) error // while a call of Slack's is under way
 	hidden   bool                              // files that are not there may come back
 	place    approval.Place                    // every channel
@@ -200,5 +201,5 @@ func (s *fakeSlack) Running(ctx context.Context, _ *View, _ string) Post {
 	if s.running != nil {
 		s.running(ctx)
 	}
-	return Post{}
+	return s.line
 }

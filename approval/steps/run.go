@@ -38,9 +38,8 @@ type Runner struct {
 	watch     *Watch
 }
 
-// Run takes an approved request through its one run. Whoever calls it after a
-// crash goes on where the row says: a box that has been named is the only one
-// there will ever be, and in it the code starts at most once.
+// Run takes an approved request through its one run. Whoever calls it after a crash goes on where the row says: a box that has
+// been named is the only one there will ever be, and in it the code starts at most once.
 func (s *Runner) Run(ctx context.Context, id string) error {
 	r, err := s.store.Request(ctx, id)
 	if err != nil {
@@ -123,9 +122,8 @@ func (s *Runner) compared(ctx context.Context, r *approval.Request, now approval
 // lineLife is how long Slack may take over such a line.
 const lineLife = 2 * time.Second
 
-// lines is a context in which the asker hears how their program gets on, where nobody else reads
-// along: of a question in a channel in a direct message, because others there would read a line of data that no
-// answer holds.
+// lines is a context in which the asker hears how their program gets on, where nobody else reads along: of a question in a
+// channel in a direct message, because others there would read a line of data that no answer holds.
 func (s *Runner) lines(ctx context.Context, r *approval.Request) context.Context {
 	v, err := s.presenter.drawn(ctx, r.ID)
 	if err != nil {
@@ -133,7 +131,7 @@ func (s *Runner) lines(ctx context.Context, r *approval.Request) context.Context
 		return ctx
 	}
 	// A sandbox tells one line after another, so the view needs no lock.
-	remembered, box := true, r.Run.BoxID
+	known, remembered, box := v.Posts[SurfaceRunning], true, r.Run.BoxID
 	return WithLines(ctx, func(line string) {
 		// Whoever watches the program waits for this, with a box that is paid by the second.
 		soon, cancel := context.WithTimeout(ctx, lineLife)
@@ -151,15 +149,18 @@ func (s *Runner) lines(ctx context.Context, r *approval.Request) context.Context
 		brief, over := context.WithTimeout(ctx, lineLife)
 		defer over()
 		defer s.presenter.overrun(brief, v.Now, post)
-		if v.Posts[SurfaceRunning].TS == "" || !remembered {
-			post, remembered = s.presenter.kept(brief, v, post)
+		if post.TS != known.TS || !remembered {
+			v.Posts[SurfaceRunning] = known // in whose place it stands
+			if post, remembered = s.presenter.kept(brief, v, post); remembered {
+				known = post
+			}
 		}
 		v.Posts[SurfaceRunning] = post // what it shows is drawn from the row again when the run ends
 	})
 }
 
-// runsIn tells whether the request's run is the one in this box. Whoever has waited
-// for a box may come late: the run may have been taken back, and have another by now.
+// runsIn tells whether the request's run is the one in this box. Whoever has waited for a box may come late: the run may have
+// been taken back, and have another by now.
 func runsIn(r *approval.Request, box string) bool {
 	return r.State == approval.Running && r.Run.BoxID == box
 }

@@ -348,3 +348,25 @@ func TestAProgramWaitsForSlackForAMomentOnly(t *testing.T) {
 	TellLine(heard, "row 2 of 2")
 	require.Equal(t, 1, told)
 }
+
+// Somebody has deleted the message in which a run's lines are told: the next line posts another one, which would stand there for
+// ever if nobody remembered it.
+func TestTheMessageOfARunIsRememberedEachTimeItIsAnotherOne(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.approved()
+	b.faults.kill("Result.after")
+	require.ErrorIs(t, b.replica(func() error { return b.Run(context.Background(), r.ID) }), errCrash)
+	heard := b.lines(t.Context(), b.request(r.ID))
+	told := func(ts, shown string) string {
+		b.slack.line = Post{RequestID: r.ID, Surface: SurfaceRunning, Channel: "D", TS: ts, Shown: shown}
+		TellLine(heard, shown)
+		return b.store.posts[r.ID][SurfaceRunning].TS
+	}
+	require.Equal(t, "1", told("1", "row 1 of 4"))
+	require.Equal(t, "1", told("1", "row 2 of 4"))
+	require.Equal(t, "2", told("2", "row 3 of 4"))
+	b.faults.fail("Posted.before", errCrash)
+	require.Equal(t, "2", told("3", "row 3 of 4"), "the database was away")
+	require.Equal(t, "3", told("3", "row 4 of 4"))
+}

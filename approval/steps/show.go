@@ -87,7 +87,8 @@ func (p Post) Stays() string {
 // Sighting is a message of ours that stands in Slack, by its own word.
 type Sighting struct {
 	Post
-	Revision int // that it shows, if it is a card
+	Revision int       // that it shows, if it is a card
+	At       time.Time // when it was met first, of one that is looked at again
 }
 
 // Meeting is what such a message is, held against the one that is remembered.
@@ -95,10 +96,9 @@ type Meeting int
 
 // What it can be.
 const (
-	MetKnown  Meeting = iota // the one that is remembered, perhaps only from now on
+	MetKnown  Meeting = iota // the one that is remembered, perhaps only from now on, or one that stands beside it by right
 	MetStray                 // another one stands in its place
-	MetUnsure                // it may be remembered in a moment, or another one in its place
-	MetSecond                // it may be remembered in a moment in place of the one that is, and stands twice otherwise
+	MetUnsure                // it may be remembered in a moment
 )
 
 // FoundInSlack is what a message shows that somebody has posted and could not remember: it is drawn anew.

@@ -5,7 +5,8 @@
 // Slack tells of metadata that are posted (message_metadata_posted, docs.slack.dev/reference/events/message_metadata_posted)
 // with the channel and the ts, by a scope that reads no word of what people write (metadata.message:read);
 // and a press carries the metadata of the message that was pressed. So a message that was lost is taken for the one
-// that is missing, and one that was posted a second time is deleted.
+// that is missing, and one that was posted a second time is deleted. Which of two it is may be known only minutes later, once
+// nobody can be about to remember it: until then it is written down, and whichever replica is there looks again (Sweep).
 //
 // Its one rule: only a message that the bot's own user has posted counts. Metadata can be written by
 // every app of the workspace.
@@ -21,13 +22,13 @@
 //   - A press carries the metadata of its message: github.com/slackapi/bolt-python/issues/863.
 //
 // Whether Slack tells an app of its own posts has not been tried with a workspace. Where it does not,
-// or where the scope is missing, a stray message goes as soon as somebody presses it: a stray card
+// or where the scope is missing, a stray message goes some time after somebody has pressed it: a stray card
 // decides like the other one, and "Cancel" on a line that nobody keeps up cancels.
 package strays
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
 	"slices"
 	"time"
@@ -35,6 +36,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"countersign/approval/steps"
+	"countersign/bot/codes"
 )
 
 // Kind is the event_type of the metadata. manifest.yaml subscribes to it.
@@ -60,10 +62,14 @@ func Of(channel, ts string, m slack.SlackMetadata) (steps.Sighting, bool) {
 
 // Book knows which messages are remembered.
 type Book interface {
-	// Met holds a message against the one that is remembered. Where none is, this one is from now on.
+	// Met holds a message against the one that is remembered. Where none is, this one is from now on. Whatever is not the one
+	// that is remembered is written down, so that it is looked at again whoever dies meanwhile; and a stray one nobody remembers
+	// any more, however late they are.
 	Met(ctx context.Context, s steps.Sighting) (steps.Meeting, error)
-	// Doubt has the message that is remembered in a post's place drawn anew, so that whoever is late finds that it was.
-	Doubt(ctx context.Context, p steps.Post) error
+	// Due are some of those that are to be looked at again. Each is its reader's for a while.
+	Due(ctx context.Context) ([]steps.Sighting, error)
+	// Ended says that a message need not be looked at any more.
+	Ended(ctx context.Context, s steps.Sighting) error
 }
 
 // Deleter deletes messages.
@@ -78,30 +84,71 @@ type Finder struct {
 	Log   *slog.Logger
 }
 
-// Met takes a message of ours for what it is. An unsure one is to be looked at again.
-func (f Finder) Met(ctx context.Context, s steps.Sighting) (unsure bool, err error) {
-	return f.met(ctx, s, steps.MetStray)
-}
-
-// met deletes what is one of these.
-func (f Finder) met(ctx context.Context, s steps.Sighting, goes ...steps.Meeting) (unsure bool, err error) {
+// Met takes a message of ours for what it is: one that stands there twice is deleted. What cannot be told yet, or not be
+// deleted now, is written down, and Sweep comes back to it. An error says that nobody has written it down.
+func (f Finder) Met(ctx context.Context, s steps.Sighting) error {
 	if f.Book == nil {
-		return false, nil
+		return nil
 	}
 	meeting, err := f.Book.Met(ctx, s)
-	if err != nil || !slices.Contains(goes, meeting) {
-		return meeting == steps.MetUnsure || meeting == steps.MetSecond, err
+	if err == nil && meeting == steps.MetStray {
+		_, err = f.end(ctx, s)
 	}
-	if meeting == steps.MetSecond {
-		if err := f.Book.Doubt(ctx, s.Post); err != nil {
-			return true, err
+	return err
+}
+
+const (
+	sweepFor = 10 * time.Second   // others wait for the same sweep
+	lookFor  = 7 * 24 * time.Hour // Slack may be away for hours, and a token be mended after the weekend
+)
+
+// Sweep looks again at what is due.
+func (f Finder) Sweep(ctx context.Context) error {
+	if f.Book == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, sweepFor)
+	defer cancel()
+	due, err := f.Book.Due(ctx)
+	for _, s := range due {
+		meeting, e := f.Book.Met(ctx, s)
+		answers := true
+		switch {
+		case e != nil:
+		case meeting == steps.MetKnown:
+			e = f.Book.Ended(ctx, s)
+		case meeting == steps.MetStray:
+			if answers, e = f.end(ctx, s); !answers && time.Since(s.At) > lookFor {
+				f.Log.Warn("a message stands in Slack twice", about(s)...)
+				e = f.Book.Ended(ctx, s)
+			}
+		}
+		err = errors.Join(err, e)
+		if ctx.Err() != nil || !answers {
+			break // the others are due again
 		}
 	}
-	if err := Delete(ctx, f.Slack, s.Post); err != nil {
-		return false, fmt.Errorf("delete a second %s of %s: %w", s.Surface, s.RequestID, err)
+	return err
+}
+
+// end deletes a message that stands there twice, and says whether Slack answers. Where it does not, or cannot now, the message is
+// due again.
+func (f Finder) end(ctx context.Context, s steps.Sighting) (answers bool, err error) {
+	switch err := Delete(ctx, f.Slack, s.Post); {
+	case err == nil:
+		f.Log.Info("a message that stood in Slack twice is deleted", about(s)...)
+	case codes.ForGood(err):
+		f.Log.Warn("a message stands in Slack twice", append(about(s), "error", codes.Detail(err))...)
+	default:
+		f.Log.Info("a message that stands in Slack twice is not deleted yet", append(about(s), "error", codes.Detail(err))...)
+		return false, nil
 	}
-	f.Log.Info("a message that stood in Slack twice is deleted", "request", s.RequestID, "surface", s.Surface, "ts", s.TS)
-	return false, nil
+	return true, f.Book.Ended(ctx, s)
+}
+
+// about says in the log which message it is.
+func about(s steps.Sighting) []any {
+	return []any{"request", s.RequestID, "surface", s.Surface, "channel", s.Channel, "ts", s.TS}
 }
 
 // Delete deletes a message; one that is gone already is gone.
@@ -111,29 +158,4 @@ func Delete(ctx context.Context, from Deleter, p steps.Post) error {
 		return nil
 	}
 	return err
-}
-
-// How long an unsure message is looked at, and how often: whoever posted it may be about to remember
-// it, and whoever posts in place of a dead replica does it within seconds.
-const (
-	lookFor   = 15 * time.Second
-	lookEvery = 2 * time.Second
-)
-
-// Again looks at an unsure message until it is sure, or the time is over: then whoever posted a second one is gone, and nobody
-// remembers it any more. A card of another version stays.
-func (f Finder) Again(ctx context.Context, s steps.Sighting) {
-	for until := time.Now().Add(lookFor); time.Now().Before(until); {
-		select {
-		case <-time.After(lookEvery):
-		case <-ctx.Done():
-			return
-		}
-		if unsure, err := f.Met(ctx, s); err == nil && !unsure {
-			return
-		}
-	}
-	if _, err := f.met(ctx, s, steps.MetStray, steps.MetSecond); err != nil {
-		f.Log.Warn("a message may stand in Slack twice", "request", s.RequestID, "surface", s.Surface, "ts", s.TS, "error", err)
-	}
 }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/url"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -21,18 +20,17 @@ import (
 type fake struct {
 	is      steps.Meeting
 	err     error
+	due     []steps.Sighting
+	ended   []steps.Sighting
 	deleted []string
 	refuses error
-
-	doubted   []steps.Post
-	undoubted error
 }
 
 func (f *fake) Met(context.Context, steps.Sighting) (steps.Meeting, error) { return f.is, f.err }
-
-func (f *fake) Doubt(_ context.Context, p steps.Post) error {
-	f.doubted = append(f.doubted, p)
-	return f.undoubted
+func (f *fake) Due(context.Context) ([]steps.Sighting, error)              { return f.due, f.err }
+func (f *fake) Ended(_ context.Context, s steps.Sighting) error {
+	f.ended = append(f.ended, s)
+	return nil
 }
 
 func (f *fake) DeleteMessageContext(_ context.Context, channel, ts string) (string, string, error) {
@@ -59,65 +57,81 @@ func TestAMarkIsReadBackAsItWasWritten(t *testing.T) {
 func TestOnlyWhatStandsTwiceIsDeleted(t *testing.T) {
 	t.Parallel()
 	s := steps.Sighting{Post: steps.Post{RequestID: "r", Surface: steps.SurfaceRoot, Channel: "C1", TS: "1.2"}}
-	for is, want := range map[steps.Meeting]int{steps.MetKnown: 0, steps.MetUnsure: 0, steps.MetSecond: 0, steps.MetStray: 1} {
+	for is, want := range map[steps.Meeting]int{steps.MetKnown: 0, steps.MetUnsure: 0, steps.MetStray: 1} {
 		f := &fake{is: is}
-		unsure, err := Finder{Book: f, Slack: f, Log: slog.New(slog.DiscardHandler)}.Met(t.Context(), s)
-		require.NoError(t, err)
-		require.Equal(t, is == steps.MetUnsure || is == steps.MetSecond, unsure)
+		require.NoError(t, Finder{Book: f, Slack: f, Log: slog.New(slog.DiscardHandler)}.Met(t.Context(), s))
 		require.Len(t, f.deleted, want)
+		require.Len(t, f.ended, want)
 	}
-	unsure, err := Finder{}.Met(t.Context(), s)
-	require.NoError(t, err)
-	require.False(t, unsure, "nobody keeps a book")
+	require.NoError(t, Finder{}.Met(t.Context(), s), "nobody keeps a book")
+	require.NoError(t, Finder{}.Sweep(t.Context()))
 	away := errors.New("the database is away")
-	_, err = Finder{Book: &fake{err: away}}.Met(t.Context(), s)
-	require.ErrorIs(t, err, away, "so it is not acknowledged, and Slack says it again")
+	require.ErrorIs(t, Finder{Book: &fake{err: away}}.Met(t.Context(), s), away, "so it is not acknowledged, and Slack says it again")
+	require.ErrorIs(t, Finder{Book: &fake{err: away}}.Sweep(t.Context()), away)
 }
 
-func TestWhatIsGoneAlreadyIsGone(t *testing.T) {
+// TestWhatSlackDoesNotDeleteIsTriedAgain: but not for ever, and not what it never will.
+func TestWhatSlackDoesNotDeleteIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	var log bytes.Buffer
-	f := &fake{is: steps.MetStray, refuses: slack.SlackErrorResponse{Err: "message_not_found"}}
-	find := Finder{Book: f, Slack: f, Log: slog.New(slog.NewTextHandler(&log, nil))}
-	_, err := find.Met(t.Context(), steps.Sighting{Post: steps.Post{RequestID: "r", Surface: steps.SurfaceProgress}})
-	require.NoError(t, err)
-	require.Contains(t, log.String(), "request=r surface=progress")
-	f.refuses = slack.SlackErrorResponse{Err: "internal_error"}
-	_, err = find.Met(t.Context(), steps.Sighting{})
-	require.Error(t, err)
-}
-
-func TestAnUnsureOneIsLookedAtAgain(t *testing.T) {
-	t.Parallel()
-	f := &fake{is: steps.MetStray}
-	Finder{Book: f, Slack: f, Log: slog.New(slog.DiscardHandler)}.Again(t.Context(), steps.Sighting{})
-	require.Len(t, f.deleted, 1)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	Finder{Book: f, Slack: f}.Again(ctx, steps.Sighting{})
-	require.Len(t, f.deleted, 1, "whoever is told to stop looks no more")
-}
-
-// TestASecondOneGoesOnceNobodyCanBeAboutToRememberIt: whoever posted it has died before they took it back.
-func TestASecondOneGoesOnceNobodyCanBeAboutToRememberIt(t *testing.T) {
-	t.Parallel()
-	for is, goes := range map[steps.Meeting]int{steps.MetSecond: 1, steps.MetUnsure: 0} {
-		synctest.Test(t, func(t *testing.T) {
-			f := &fake{is: is}
-			began := time.Now()
-			Finder{Book: f, Slack: f, Log: slog.New(slog.DiscardHandler)}.Again(t.Context(), steps.Sighting{})
-			require.GreaterOrEqual(t, time.Since(began), lookFor)
-			require.Len(t, f.deleted, goes)
-			require.Len(t, f.doubted, goes, "whoever remembers it later finds out")
-		})
-	}
-	synctest.Test(t, func(t *testing.T) {
+	s := steps.Sighting{Post: steps.Post{RequestID: "r", Surface: steps.SurfaceProgress, Channel: "C1", TS: "1.2"}}
+	for _, test := range []struct {
+		refuses error
+		says    string
+		ends    int
+	}{
+		{nil, "INFO msg=\"a message that stood in Slack twice is deleted", 1},
+		{slack.SlackErrorResponse{Err: "message_not_found"}, "is deleted", 1},
+		{slack.SlackErrorResponse{Err: "internal_error"}, "is not deleted yet", 0},
+		{slack.SlackErrorResponse{Err: "token_revoked"}, "is not deleted yet", 0},
+		{errors.New("the network is away"), "is not deleted yet", 0},
+		{slack.SlackErrorResponse{Err: "cant_delete_message"}, "WARN msg=\"a message stands in Slack twice", 1},
+	} {
 		var log bytes.Buffer
-		f := &fake{is: steps.MetSecond, refuses: slack.SlackErrorResponse{Err: "internal_error"}}
-		Finder{Book: f, Slack: f, Log: slog.New(slog.NewTextHandler(&log, nil))}.Again(t.Context(), steps.Sighting{Post: steps.Post{RequestID: "r"}})
-		require.Contains(t, log.String(), "a message may stand in Slack twice")
-		f.deleted, f.undoubted = nil, errors.New("the database is away")
-		Finder{Book: f, Slack: f, Log: slog.New(slog.NewTextHandler(&log, nil))}.Again(t.Context(), steps.Sighting{})
-		require.Empty(t, f.deleted)
-	})
+		f := &fake{is: steps.MetStray, refuses: test.refuses}
+		require.NoError(t, Finder{Book: f, Slack: f, Log: slog.New(slog.NewTextHandler(&log, nil))}.Met(t.Context(), s), "it is written down")
+		require.Len(t, f.ended, test.ends, test.says)
+		require.Contains(t, log.String(), test.says)
+		require.Contains(t, log.String(), "request=r surface=progress")
+	}
+}
+
+func TestWhatIsDueIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	s := steps.Sighting{Post: steps.Post{RequestID: "r", Surface: steps.SurfaceRoot, Channel: "C1", TS: "1.2"}, At: time.Now().Add(-time.Minute)}
+	old := s
+	old.At = time.Now().Add(-8 * 24 * time.Hour)
+	for _, test := range []struct {
+		s             steps.Sighting
+		is            steps.Meeting
+		ends, deletes int
+	}{
+		{s, steps.MetKnown, 1, 0},
+		{s, steps.MetUnsure, 0, 0},
+		{s, steps.MetStray, 1, 1},
+		{old, steps.MetKnown, 1, 0},
+		{old, steps.MetUnsure, 0, 0},
+		{old, steps.MetStray, 1, 1},
+	} {
+		var log bytes.Buffer
+		f := &fake{is: test.is, due: []steps.Sighting{test.s}}
+		require.NoError(t, Finder{Book: f, Slack: f, Log: slog.New(slog.NewTextHandler(&log, nil))}.Sweep(t.Context()))
+		require.Len(t, f.ended, test.ends)
+		require.Len(t, f.deleted, test.deletes)
+		require.NotContains(t, log.String(), "WARN")
+	}
+	var log bytes.Buffer
+	f := &fake{is: steps.MetStray, due: []steps.Sighting{old}, refuses: errors.New("the network is away")}
+	require.NoError(t, Finder{Book: f, Slack: f, Log: slog.New(slog.NewTextHandler(&log, nil))}.Sweep(t.Context()))
+	require.Len(t, f.ended, 1, "nobody tries it for ever")
+	require.Contains(t, log.String(), "WARN msg=\"a message stands in Slack twice")
+}
+
+// TestASweepDoesNotWaitForASlackThatIsAway: others wait for the same sweep.
+func TestASweepDoesNotWaitForASlackThatIsAway(t *testing.T) {
+	t.Parallel()
+	s := steps.Sighting{Post: steps.Post{RequestID: "r", Surface: steps.SurfaceRoot, Channel: "C1", TS: "1.2"}, At: time.Now()}
+	f := &fake{is: steps.MetStray, due: []steps.Sighting{s, s, s}, refuses: errors.New("the network is away")}
+	require.NoError(t, Finder{Book: f, Slack: f, Log: slog.New(slog.DiscardHandler)}.Sweep(t.Context()))
+	require.Len(t, f.deleted, 1)
+	require.Empty(t, f.ended)
 }

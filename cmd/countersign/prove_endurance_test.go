@@ -104,7 +104,8 @@ func (s *siege) settle(patience time.Duration) {
 	began := time.Now()
 	open := func() (n int) {
 		found, err := list[int](s, `SELECT count(*) FROM requests r WHERE state IN ('drafting', 'asking', 'pending', 'approved', 'running') OR shown_at IS NULL OR shown_at < changed_at
-			OR EXISTS (SELECT FROM holds WHERE request_id = r.id AND NOT settled AND uncertain_at IS NULL)`)
+			OR EXISTS (SELECT FROM holds WHERE request_id = r.id AND NOT settled AND uncertain_at IS NULL)
+			OR $1 AND EXISTS (SELECT FROM sightings WHERE request_id = r.id AND due_at IS NOT NULL)`, proof.Whole()) // some minutes, which the suite has not
 		if err != nil {
 			return 1
 		}
@@ -234,14 +235,22 @@ func (s *siege) judge(t *testing.T, seed uint64, long time.Duration) {
 	row(s.standing(), "no line and no card is left standing", "%d requests", len(s.ids()))
 	timely(twice, "nothing stands in Slack twice", "%d lost answers to posts, %d kills", s.counts["  Slack: a post's answer is lost"], s.kills())
 
-	var left []string
-	for began := time.Now(); len(s.boxes.Alive()) > 0 && time.Since(began) < 30*time.Second; {
+	alive := func(run bool) (left []string) {
+		for _, b := range s.boxes.Alive() {
+			if (b.Metadata["countersign_request"] != "") == run {
+				left = append(left, fmt.Sprint(b.ID, b.Metadata))
+			}
+		}
+		return left
+	}
+	for began := time.Now(); len(alive(true)) > 0 && time.Since(began) < 30*time.Second; {
 		_ = s.rest(100 * time.Millisecond)
 	}
-	for _, b := range s.boxes.Alive() {
-		left = append(left, fmt.Sprint(b.ID, b.Metadata))
+	left := alive(true)
+	for began := time.Now(); proof.Whole() && len(alive(false)) > 0 && time.Since(began) < 2*time.Minute; {
+		_ = s.rest(100 * time.Millisecond) // whose replica died while it looked into files: nobody knows until they are too old
 	}
-	timely(left, "no box outlives its run by half a minute", "%d boxes", len(s.boxes.Boxes()))
+	timely(append(left, alive(false)...), "no box outlives its run by half a minute, nor is one without a run there for two", "%d boxes", len(s.boxes.Boxes()))
 	timely(column[string](s.house, `SELECT kind || ' ' || args::text || ' by ' || attempted_by[array_upper(attempted_by, 1)] FROM river_job WHERE state = 'running' AND kind = 'step' AND attempted_at < clock_timestamp() - interval '20 seconds'`),
 		"no job stays at work that nobody does", "%d jobs", value[int](s.house, `SELECT count(*) FROM river_job`))
 	row(s.fell, "no replica ends but those that are ended", "%d ended by SIGTERM or kill -9", s.counts["SIGTERM"]+s.kills())

@@ -321,7 +321,7 @@ func (r *replica) sweep(ctx context.Context) error {
 		err = errors.Join(err, r.strays(ctx))
 	}
 	// The providers come last: one that is slow to answer keeps nothing else waiting.
-	return errors.Join(err, r.glass.Remind(ctx), r.keeper.late(ctx), r.clerk.Daily(ctx, time.Now()))
+	return errors.Join(err, r.glass.Remind(ctx), r.keeper.late(ctx), r.bot.Sweep(ctx), r.clerk.Daily(ctx, time.Now()))
 }
 
 // forget forgets what is kept no longer.

@@ -123,7 +123,7 @@ var rooms = map[string]plan{
 	"bot/codes":     {uses: []string{"approval/steps"}},
 	"bot/command":   {uses: append(slices.Clone(nouns), "bot/ids", "bot/kit")},
 	"bot/meant":     {uses: []string{"approval", "bot/draw", "bot/kit"}},
-	"bot/strays":    {uses: []string{"approval/steps"}},
+	"bot/strays":    {uses: []string{"approval/steps", "bot/codes"}},
 	"bot/assistant": {uses: append(slices.Clone(nouns), "bot/kit")},
 	"bot/readback":  {uses: []string{"bot/ids", "bot/kit"}, tests: drawingTests},
 	"bot/draw":      {uses: drawing, tests: append(slices.Clone(drawingTests), "approval/auditing", "approval/handover", "internal/pack")},

@@ -52,8 +52,9 @@ var rights = map[string]string{
 
 	"listed_boxes": "SELECT, INSERT, UPDATE (seen_at, gone_at), DELETE", // what the cloud has said that it had: nothing rests on it but an alarm
 
-	"chats": "SELECT, INSERT, UPDATE (looks, at), DELETE", // what Slack tells again whenever somebody looks
-	"posts": "SELECT, INSERT, UPDATE (channel, ts, shown)", "unseen": "SELECT, INSERT, UPDATE (channel, why, code, stands, times, first_at, last_at), DELETE",
+	"chats":     "SELECT, INSERT, UPDATE (looks, at), DELETE",     // what Slack tells again whenever somebody looks
+	"sightings": "SELECT, INSERT, UPDATE (stray, due_at), DELETE", // what may stand in Slack twice: it deletes messages of ours alone, which serve's token can
+	"posts":     "SELECT, INSERT, UPDATE (channel, ts, shown)", "unseen": "SELECT, INSERT, UPDATE (channel, why, code, stands, times, first_at, last_at), DELETE",
 	"notices": "SELECT, INSERT, UPDATE (told_at, held, digest)", "notice_posts": "SELECT, INSERT, UPDATE (channel, ts, shown)",
 }
 
