@@ -216,7 +216,7 @@ func (h *house) forged(sql string, check func() error) (found error) {
 	owner := func(sql string) error {
 		return h.database(func(conn *pgx.Conn) error { _, err := conn.Exec(h.ctx, sql); return err })
 	}
-	const tables = "takebacks, uploads, posts, copies"
+	const tables = "takebacks, uploads, sightings, posts, copies"
 	require.NoError(h.t, owner(`CREATE TABLE kept_takebacks AS TABLE takebacks; CREATE TABLE kept_uploads AS TABLE uploads; CREATE TABLE kept_posts AS TABLE posts; CREATE TABLE kept_copies AS TABLE copies`))
 	require.NoError(h.t, owner(`SET session_replication_role = replica; `+sql))
 	found = check()
