@@ -82,7 +82,8 @@
 // its asker chooses how to continue (block.go, topup.go). A model's answer is stored and
 // paid for in the transaction after its call (Keep), so its inspection can be repeated
 // without paying the model again. When the cost of a call is unknown, its hold stays open
-// as uncertain, and is charged in full after two days (money.go, and budget/hold.go).
+// as uncertain, and is charged by the provider's usage where that shows it, else in full after two days (money.go, and
+// budget/hold.go).
 //
 // # The seal
 //

@@ -105,7 +105,6 @@ type Bot struct {
 	asking   *asking
 	deciding *deciding
 	board    board
-	strays   strays.Finder
 
 	later errgroup.Group // what is left to do when an envelope has been answered
 	live  atomic.Int32   // sockets that are connected
@@ -174,11 +173,10 @@ func (b *Bot) SetServices(s Services) {
 		s.Pins = &pins.Keeper{}
 	}
 	chats := assistant.New(w.api, s.Chats, w.Log)
-	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, chats: chats, service: s.Funding, uploads: s.Uploads, threads: &strays.Threads{Slack: w.api, Log: w.Log}}
+	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, chats: chats, service: s.Funding, uploads: s.Uploads, threads: &strays.Threads{Slack: w.api, Log: w.Log}, strays: strays.Finder{Book: s.Strays, Slack: w.api, Log: w.Log}}
 	b.asking = &asking{w, b.files, chats, s.Questions, &pinned{w, b.files, s.Pins, s.Arrivals}, s.Shelf, s.Habits, nil, nil}
 	b.deciding = &deciding{w, habits, s.Decisions}
 	b.asking.breaking = &breaking{b.deciding, s.Glass}
-	b.strays = strays.Finder{Book: s.Strays, Slack: w.api, Log: w.Log}
 	b.asking.answered = &answered{w, s.Answers, s.Desk, s.Hands}
 	ledgers := &ledgers{budgets, s.Ledgers, s.Accounts}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},

@@ -32,11 +32,12 @@
 //     question is decided there; mentions, direct messages and chats come in at hearing.go, the form
 //     is in form.go.
 //   - answered takes the buttons under an answer; pinned takes /analyze data and what follows from
-//     it (upload.go).
+//     it (keeping.go).
 //   - deciding and revising take what is done with code that waits; review.go has the modal that
 //     shows all of it, and breaking, which takes /analyze break-glass.
 //   - budgets, ledgers and limits take /budget; funding takes money that is missing.
-//   - governing takes people and rules, keepers what is kept of people; homes draws Home.
+//   - governing takes people and rules, keepers what is kept of people; homes draws Home. Package auditing has what
+//     auditors press.
 //
 // publishing keeps messages as they should be (publish.go, which also knows what Slack refuses;
 // card.go, upload.go, notice.go), files reads what was shared (find.go), and all of them stand on

@@ -31,6 +31,7 @@ type publishing struct {
 	service choices
 	uploads uploads
 	threads *strays.Threads
+	strays  strays.Finder
 }
 
 // choices are the ways on of a request that a budget has refused.
@@ -235,12 +236,13 @@ func (out *publishing) send(ctx context.Context, v *steps.View, kind steps.Surfa
 
 // Unpost implements steps.Slack.
 // It is the second of two posts for one surface: two replicas did the same job, and this one came later to the
-// row.
+// row. What Slack does not delete now is written down: nobody else may ever be told of it.
 func (out *publishing) Unpost(ctx context.Context, post steps.Post) error {
-	if err := strays.Delete(ctx, out.api, post); err != nil {
-		return fmt.Errorf("delete a second %s of %s: %w", post.Surface, post.RequestID, codes.Detail(err))
+	err := strays.Delete(ctx, out.api, post)
+	if err == nil {
+		return nil
 	}
-	return nil
+	return errors.Join(fmt.Errorf("delete a second %s of %s: %w", post.Surface, post.RequestID, codes.Detail(err)), out.strays.Met(ctx, steps.Sighting{Post: post}))
 }
 
 // putTables posts an answer, with a table block where the workspace takes it.

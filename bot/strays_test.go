@@ -14,6 +14,7 @@ import (
 	"countersign/bot/draw/sample"
 	"countersign/bot/strays"
 	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/fault"
 )
 
 // book says of each message what the test tells it to.
@@ -83,4 +84,20 @@ func TestAPressTellsWhichMessageItWas(t *testing.T) {
 	k.err = errors.New("the database is away")
 	b.bot.pressed(cb, answer{}).after(b.ctx)
 	require.Contains(t, b.log.String(), "look at a message that was pressed")
+}
+
+// TestWhatIsNotTakenBackNowIsWrittenDown: Slack may tell nobody of it.
+func TestWhatIsNotTakenBackNowIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	b := idle(t)
+	v := sample.View()
+	b.publish(v, steps.SurfaceRoot)
+	root := v.Posts[steps.SurfaceRoot]
+	k := &book{is: steps.MetUnsure}
+	b.bot.publishing.strays.Book = k
+	b.sim.Fail(fault.Method{Method: "chat.delete", Error: "fatal_error"})
+	require.ErrorContains(t, b.bot.Unpost(b.ctx, root), "delete a second root")
+	require.Equal(t, []steps.Sighting{{Post: root}}, k.met)
+	require.NoError(t, b.bot.Unpost(b.ctx, root))
+	require.Len(t, k.met, 1, "it is gone")
 }
