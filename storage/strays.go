@@ -26,9 +26,12 @@ const (
 // Met holds one against what is remembered. Where nothing is, it is remembered from now on, and drawn anew. Anything else is written
 // down in the same transaction, before anybody answers Slack, which then tells of it no more.
 func (s Strays) Met(ctx context.Context, at steps.Sighting) (is steps.Meeting, err error) {
-	// Nearly always it is the one that is remembered, and then there is nothing to write.
+	// Nearly always it is the one that is remembered, and then there is nothing to write. A database that is away is waited for:
+	// Slack tells of it four times, twice of them within a moment, and then never again.
 	var known bool
-	err = s.DB.core.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM posts WHERE request_id = $1 AND surface = $2 AND ts = $3)`, at.RequestID, at.Surface, at.TS).Scan(&known)
+	err = s.DB.core.look(ctx, func(b *pgx.Batch) {
+		pg.Tell(b, []any{&known}, `SELECT EXISTS (SELECT FROM posts WHERE request_id = $1 AND surface = $2 AND ts = $3)`, at.RequestID, at.Surface, at.TS)
+	})
 	if err != nil || known {
 		return steps.MetKnown, err
 	}
