@@ -53,8 +53,8 @@ func (s Strays) Met(ctx context.Context, at steps.Sighting) (is steps.Meeting, e
 		}
 		switch is = had.meets(at); {
 		case had.TS == "":
-			batch, wrote := &pgx.Batch{}, false
-			addRemember(batch, missed(at), &steps.Post{}, &wrote)
+			batch := &pgx.Batch{}
+			addRemember(batch, missed(at), &steps.Post{}, new(bool)) // the request is locked, so nobody else has
 			return tx.SendBatch(ctx, batch).Close()
 		case is == steps.MetKnown:
 			return nil

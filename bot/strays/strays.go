@@ -85,7 +85,7 @@ type Finder struct {
 }
 
 // Met takes a message of ours for what it is: one that stands there twice is deleted. What cannot be told yet, or not be
-// deleted now, is written down, and Sweep comes back to it. An error says that nobody has written it down.
+// deleted now, is written down, and Sweep comes back to it. After an error Slack is to tell of it again.
 func (f Finder) Met(ctx context.Context, s steps.Sighting) error {
 	if f.Book == nil {
 		return nil
