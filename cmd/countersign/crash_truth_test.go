@@ -143,7 +143,7 @@ func (h *house) shown(db *storage.DB, id string) (strays int) {
 	}
 	// Who was not answered in time may have asked the same once more.
 	asked := value[int](h, `SELECT count(*) FROM requests WHERE said(question) = $1`, r.Question)
-	return strays + h.replies(root) - expected + h.roots(r.Question) - asked
+	return strays + h.replies(root) - expected + len(h.roots(r.Question)) - asked
 }
 
 // asSent is a modal as it is sent.
@@ -175,14 +175,14 @@ func (h *house) count(channel, id string) (n int) {
 	return n
 }
 
-// roots is how many threads were opened for a question.
-func (h *house) roots(question string) (n int) {
+// roots are the messages that opened a thread for a question.
+func (h *house) roots(question string) (all []workspace.Message) {
 	for _, m := range h.carla.Messages(slacksim.SalesData) {
 		if m.BotID != "" && !m.Ephemeral && strings.Contains(m.Words(), question) {
-			n++
+			all = append(all, m)
 		}
 	}
-	return n
+	return all
 }
 
 // column reads one column from the database.

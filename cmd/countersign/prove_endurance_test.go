@@ -12,7 +12,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"countersign/approval/steps"
 	"countersign/internal/proof"
 	"countersign/internal/slacksim"
 	"countersign/internal/slacksim/workspace"
@@ -233,7 +232,8 @@ func (s *siege) judge(t *testing.T, seed uint64, long time.Duration) {
 		_ = s.rest(200 * time.Millisecond)
 	}
 	row(s.standing(), "no line and no card is left standing", "%d requests", len(s.ids()))
-	timely(twice, "nothing stands in Slack twice", "%d lost answers to posts, %d kills", s.counts["  Slack: a post's answer is lost"], s.kills())
+	timely(twice, "nothing stands in Slack twice", "%d lost answers to posts, %d kills, %d events that Slack gave up",
+		s.counts["  Slack: a post's answer is lost"], s.kills(), s.sim.Counts().Abandoned)
 
 	alive := func(run bool) (left []string) {
 		for _, b := range s.boxes.Alive() {
@@ -327,7 +327,7 @@ func (s *siege) tells(h *house, db *storage.DB, id string) string {
 			list = append(list, fmt.Sprintf("%s stands %s: %.100q", at.Format(time.TimeOnly+".000"), m.TS, m.Words()))
 		}
 	}
-	if root, ok := view.Posts[steps.SurfaceRoot]; ok {
+	for _, root := range h.roots(view.Request.Question) {
 		for _, m := range h.carla.Thread(root.Channel, root.TS) {
 			add(m)
 		}

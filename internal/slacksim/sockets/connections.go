@@ -52,6 +52,7 @@ type Counts struct {
 	Unacked      int // no ack in time
 	Undelivered  int // there was no socket
 	Redelivered  int
+	Abandoned    int // events that nobody acknowledged, however often they came
 	LateAcks     int // too late, unknown or repeated
 	OversizeAcks int // dropped for their size
 }

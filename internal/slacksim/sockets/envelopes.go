@@ -285,7 +285,14 @@ func (s *Mode) Event(event workspace.Body, shared bool) {
 			if _, v := s.dispatch(d); v == Acknowledged {
 				return
 			}
-			if attempt == len(s.Opts.Timing.Retries) || !s.Sleep(s.Opts.Timing.Retries[attempt]) {
+			if attempt == len(s.Opts.Timing.Retries) {
+				s.Lock()
+				s.counts.Abandoned++
+				s.WakeLocked()
+				s.Unlock()
+				return
+			}
+			if !s.Sleep(s.Opts.Timing.Retries[attempt]) {
 				return
 			}
 		}
