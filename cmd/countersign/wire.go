@@ -317,8 +317,10 @@ func (r *replica) sweep(ctx context.Context) error {
 	if last, now := r.watched.Load(), time.Now().Unix(); now-last >= 60 && r.watched.CompareAndSwap(last, now) {
 		err = errors.Join(err, r.books.Alarm(ctx))
 	}
-	if r.strays != nil {
-		err = errors.Join(err, r.strays(ctx))
+	if r.strays != nil { // a cloud that does not answer may not use up the time of what comes after it
+		look, cancel := context.WithTimeout(ctx, 20*time.Second)
+		err = errors.Join(err, r.strays(look))
+		cancel()
 	}
 	// The providers come last: one that is slow to answer keeps nothing else waiting.
 	return errors.Join(err, r.glass.Remind(ctx), r.keeper.late(ctx), r.bot.Sweep(ctx), r.clerk.Daily(ctx, time.Now()))

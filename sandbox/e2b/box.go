@@ -78,8 +78,7 @@ func (c *Client) Create(ctx context.Context, requestID string, seal approval.Man
 		return "", fmt.Errorf("create box for %s: %w", requestID, c.boxError(err))
 	}
 	if now := c.Size(); now.VCPU > told.VCPU || now.MemoryMB > told.MemoryMB {
-		c.abandon(ctx, b.id)
-		return "", &steps.BoxError{Box: b.age(), Err: fmt.Errorf("create box for %s: it has %d vCPU and %d MB", requestID, now.VCPU, now.MemoryMB),
+		return "", &steps.BoxError{Box: c.abandon(ctx, b.id, Lease(seal.Limits), b.age), Err: fmt.Errorf("create box for %s: it has %d vCPU and %d MB", requestID, now.VCPU, now.MemoryMB),
 			Words: "The boxes of this template are larger, and so dearer, than was assumed when the run was approved. Nothing has run. Ask again: now the size is known."}
 	}
 	return b.id, nil
@@ -193,9 +192,10 @@ func (c *fleet) build(ctx context.Context, o order) (*box, error) {
 	// A box for a run that could not be looked at is left: the next call adopts it. One that only inspects or reads is killed, since
 	// nobody will look for it again.
 	if _, ok := errors.AsType[*openError](err); ok || err != nil && o.fresh {
-		c.abandon(ctx, m.SandboxID)
+		paid := c.abandon(ctx, m.SandboxID, time.Duration(o.body.Timeout)*time.Second, func() time.Duration { return time.Since(before) })
+		err = c.boxError(err)
 		if refused, ok := errors.AsType[*steps.BoxError](err); ok {
-			refused.Box = time.Since(before)
+			refused.Box = paid
 		}
 	}
 	return b, err
@@ -337,11 +337,14 @@ func (c *fleet) forget(id string) {
 }
 
 // abandon kills a box of which nobody else knows, even while we are being
-// stopped. What it misses dies of its time-out.
-func (c *fleet) abandon(ctx context.Context, id string) {
+// stopped. What it misses dies of its time-out: paid is how long the box is paid for, its
+// whole lease where it could not be killed.
+func (c *fleet) abandon(ctx context.Context, id string, lease time.Duration, age func() time.Duration) (paid time.Duration) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.patience)
 	defer cancel()
 	if err := c.Kill(ctx, id); err != nil {
 		c.log.WarnContext(ctx, "e2b: a box could not be killed and will end by itself", "box", id, "error", err)
+		return lease
 	}
+	return min(age(), lease) // then E2B ends it, however long we ask for its end
 }

@@ -163,7 +163,7 @@ func (f *failure) doubtful() bool {
 // steps.ErrBoxGone; what is no failure of a call stays what it is.
 func (c *wire) boxError(err error) error {
 	f := asFailure(err)
-	if f == nil {
+	if _, already := errors.AsType[*steps.BoxError](err); already || f == nil {
 		return err
 	}
 	if f.gone() && f.what != creating {

@@ -47,9 +47,9 @@ func (c *Client) Inspect(ctx context.Context, code string, files []approval.File
 	}
 	// Killed before anything else is done: each second of it is paid.
 	said, err := c.inspectIn(ctx, b, code, files)
-	c.abandon(ctx, b.id)
+	paid := c.abandon(ctx, b.id, inspectLease, b.age)
 	c.Learn(said.Libraries)
-	said.Box = min(b.age(), inspectLease) // then E2B ends it, however long we ask for its end
+	said.Box = paid
 	if err != nil {
 		return said, fmt.Errorf("inspect in box %s: %w", b.id, err)
 	}

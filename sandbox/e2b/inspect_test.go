@@ -102,8 +102,23 @@ func TestABoxForAnInspectionThatCannotBeLookedAtIsKilled(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.e2b.Fail(e2btest.Get, e2btest.Fault{Status: 500, Times: -1})
-	_, err := b.client.Inspect(t.Context(), "x = 1", nil)
+	seen, err := b.client.Inspect(t.Context(), "x = 1", nil)
 	require.True(t, boxError(t, err).Retry)
+	require.Positive(t, seen.Box, "it was there, so it is paid")
 	require.Len(t, b.e2b.Boxes(), 1)
 	require.Empty(t, b.e2b.Alive())
+}
+
+// A box that cannot be killed is paid until E2B ends it.
+func TestABoxForAnInspectionThatCannotBeKilledIsPaidForItsLease(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.e2b.Fail(e2btest.Kill, e2btest.Fault{Status: 500, Times: -1})
+	seen, err := b.client.Inspect(t.Context(), "x = 1", nil)
+	require.NoError(t, err)
+	require.Equal(t, b.client.InspectLease(), seen.Box)
+	b.e2b.Fail(e2btest.Get, e2btest.Fault{Status: 500, Times: -1})
+	seen, err = b.client.Inspect(t.Context(), "x = 1", nil)
+	require.True(t, boxError(t, err).Retry)
+	require.Equal(t, b.client.InspectLease(), seen.Box)
 }

@@ -53,8 +53,7 @@ func (c *Client) ReadFile(ctx context.Context, f steps.InputFile) (out steps.Rea
 		return out, fmt.Errorf("read: %w", err)
 	}
 	err = c.readIn(ctx, b, f, &out)
-	c.abandon(ctx, b.id)
-	out.Box = min(b.age(), lease) // then E2B ends it, however long we ask for its end
+	out.Box = c.abandon(ctx, b.id, lease, b.age)
 	if err != nil {
 		return out, fmt.Errorf("read in box %s: %w", b.id, err)
 	}

@@ -36,8 +36,7 @@ func (c *Client) Reserve(ctx context.Context, requestID string, seal approval.Ma
 	}
 	// As in Create: it would cost more than was held.
 	if now := c.Size(); now.VCPU > told.VCPU || now.MemoryMB > told.MemoryMB {
-		c.abandon(ctx, b.id)
-		return "", &steps.BoxError{Box: b.age(), Err: fmt.Errorf("reserve a box for %s: it has %d vCPU and %d MB", requestID, now.VCPU, now.MemoryMB)}
+		return "", &steps.BoxError{Box: c.abandon(ctx, b.id, life, b.age), Err: fmt.Errorf("reserve a box for %s: it has %d vCPU and %d MB", requestID, now.VCPU, now.MemoryMB)}
 	}
 	return b.id, nil
 }
