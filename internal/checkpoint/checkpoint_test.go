@@ -171,4 +171,21 @@ func TestAFileOfCheckpointsGrowsAndKnowsItsLast(t *testing.T) {
 	all, err := file.All()
 	require.NoError(t, err)
 	require.Len(t, all, 3)
+	// However long the file grows, and whatever somebody writes at its end.
+	for i := range int64(600) {
+		c := Checkpoint{Number: 4 + i, Size: 3, Root: g.roots[3], At: time.Date(2026, 11, 27, 1, 2, 3, 4000, time.UTC)}
+		signed, err := c.Sign(signer)
+		require.NoError(t, err)
+		require.NoError(t, file.Append(signed))
+	}
+	last, err = file.Last()
+	require.NoError(t, err)
+	require.Equal(t, int64(603), last.Number)
+	text, err := os.ReadFile(file.Path)
+	require.NoError(t, err)
+	require.Greater(t, len(text), 100_000)
+	require.NoError(t, os.WriteFile(file.Path, append(text, strings.Repeat("note\n", 20_000)...), 0o644))
+	last, err = file.Last()
+	require.NoError(t, err)
+	require.Equal(t, int64(603), last.Number)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -68,14 +69,49 @@ func (f File) All() ([]string, error) {
 	return Notes(string(text)), nil
 }
 
-// Last is the last checkpoint in the file; none where there is no file yet.
+// Last is the last checkpoint in the file; none where there is no file yet. It is asked for every few seconds, for
+// years: so only the end of the file is read, as long as there is a whole note in it.
 func (f File) Last() (last *Checkpoint, err error) {
-	notes, err := f.All()
+	text, err := f.end(64 << 10)
+	if err != nil {
+		return nil, err
+	}
+	notes := Notes(text)
+	if len(notes) == 0 {
+		notes, err = f.All()
+	}
 	if err != nil || len(notes) == 0 {
 		return nil, err
 	}
 	c, err := Read(notes[len(notes)-1])
 	return &c, err
+}
+
+// end is what the file ends with, of at most so many bytes.
+func (f File) end(most int64) (text string, err error) {
+	if f.Path == "" {
+		return "", nil
+	}
+	file, err := os.Open(f.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the file of checkpoints: %w", err)
+	}
+	defer file.Close()
+	size, err := file.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = file.Seek(max(0, size-most), io.SeekStart)
+	}
+	var b []byte
+	if err == nil {
+		b, err = io.ReadAll(file)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the file of checkpoints: %w", err)
+	}
+	return string(b), nil
 }
 
 // Retire puts the file aside, under a name that says until which checkpoint it goes, and

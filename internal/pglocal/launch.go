@@ -105,6 +105,8 @@ func (s *Server) settings() []string {
 		"jit=off", // as storage has it: this is for whoever else looks
 		"logging_collector=off",
 		"log_checkpoints=off",
+		"log_min_error_statement=panic", // what the schema refuses is part of the work: a line for each, not its whole statement
+		"log_error_verbosity=terse",
 		"log_timezone=UTC",
 		"timezone=UTC",
 	}
