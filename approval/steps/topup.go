@@ -123,8 +123,12 @@ func (s *Payer) GrantEnds(ctx context.Context, topUp string) ([]GrantEnd, error)
 		return nil, err
 	}
 	for _, st := range standings {
-		if reset := st.ResetsAt; reset.After(ends[1].At) {
-			ends = append(ends, GrantEnd{"until the budget resets on " + reset.In(s.costs.Calendar()).Format("2 January"), reset})
+		day := st.ResetsAt.In(s.costs.Calendar()).Format("2 January")
+		switch {
+		case st.ResetsAt.After(ends[1].At):
+			ends = append(ends, GrantEnd{"until the budget resets on " + day, st.ResetsAt})
+		case st.ResetsAt.After(now): // it is a limit on top while it lasts: what was spent of it before does not count after
+			ends[1].Words += ", before and after the budget resets on " + day
 		}
 	}
 	return ends, nil
