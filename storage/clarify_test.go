@@ -45,6 +45,8 @@ func TestWhatAModelAsksIsKeptAndAudited(t *testing.T) {
 	require.False(t, taken)
 	id, _ = counter("SOMEBODY", "message 1")
 	require.Empty(t, id)
+	id, _ = counter(asker, "1")
+	require.Empty(t, id, "a question that Slack delivers again does not answer what it has led to")
 
 	b.update(t, r.ID, func(r *approval.Request, now time.Time) error {
 		return approval.Talk{Request: r}.Answer(open.Key(), "2024", "message 1", 10*budget.Cent, b.policy, now)

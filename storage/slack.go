@@ -174,7 +174,8 @@ func addClarifying(b *pgx.Batch, thread approval.Session, q approval.Question, c
 			JOIN LATERAL (SELECT role FROM messages m WHERE m.session_id = s.id AND m.request_id = r.id AND m.role IN ('clarify', 'clarified')
 				ORDER BY m.seq DESC LIMIT 1) last ON true
 			WHERE s.team = $1 AND s.channel = $2 AND s.thread_ts = $3 AND r.asker = $4) asked
-		WHERE waits OR taken ORDER BY taken DESC, created_at DESC LIMIT 1`, thread.Team, thread.Channel, thread.ThreadTS, q.Asker, q.Trigger)
+		WHERE taken OR waits AND NOT EXISTS (SELECT FROM requests WHERE team = $1 AND trigger = $5) -- a question that Slack delivers again answers none
+		ORDER BY taken DESC, created_at DESC LIMIT 1`, thread.Team, thread.Channel, thread.ThreadTS, q.Asker, q.Trigger)
 }
 
 // unseenRow is a message that Slack did not take, since when and how often.
