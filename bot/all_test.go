@@ -225,7 +225,7 @@ func actions() []string {
 		ids.ActionInsist, ids.ActionWhy, ids.ActionHistory, ids.ActionTop, ids.ActionExplain, ids.FieldRequest, ids.FieldRanking, ids.FieldPeriod,
 		ids.FieldQuestion, ids.FieldFiles, ids.FieldUpload, ids.FieldModel, ids.FieldAlone, ids.FieldChannel, ids.FieldReason, ids.FieldTyped, ids.FieldPerson, ids.FieldWhat, ids.FieldRole, ids.FieldUntil,
 		ids.ActionPin, ids.ActionUnpin, ids.ActionAccept, ids.ActionKeep, ids.FieldLink, ids.FieldPeople, ids.FieldAllowed, ids.FieldDefault, ids.FieldStepsIn, ids.FieldFallback, ids.FieldMost, ids.FieldSites,
-		ids.ActionAudit, ids.ActionFound, ids.ActionRecord, ids.ActionWritten, ids.ActionPrivate, ids.ActionDeeds, ids.ActionPoints, ids.ActionPack, ids.FieldFrom, ids.FieldWords,
+		ids.ActionAudit, ids.ActionFound, ids.ActionNewer, ids.ActionRecord, ids.ActionWritten, ids.ActionPrivate, ids.ActionDeeds, ids.ActionPoints, ids.ActionPack, ids.FieldFrom, ids.FieldWords,
 		ids.FieldClass, ids.FieldHosts, ids.FieldFreezes, ids.FieldWait, ids.FieldLast, ids.FieldNone, ids.FieldNotes, ids.FieldHide, ids.FieldMasked, ids.FieldKeepWords, ids.FieldKeepCode, ids.FieldKeepResults, ids.FieldKeepReadings, ids.FieldCurrency, ids.FieldYear, ids.FieldShows,
 		ids.FieldKind, ids.FieldUser, ids.FieldProject, ids.FieldThread, ids.FieldAmount, ids.FieldWindow, ids.FieldSoft, ids.FieldWarn, ids.FieldDowngrade, ids.FieldWithout, ids.FieldReady}
 	for n := range kit.MaxEditParts {

@@ -181,7 +181,7 @@ func (b *Bot) SetServices(s Services) {
 	ledgers := &ledgers{budgets, s.Ledgers, s.Accounts}
 	b.board = newBoard(b.asking, b.deciding, &revising{b.deciding, s.Revisions}, ledgers, &limits{budgets, b.homes},
 		&funding{w, s.Funding, s.Epochs}, &governing{w, s.Authority, s.Notes, s.Keys, s.Trail}, &keepers{w, s.Authority, s.Keeping}, b.homes, b.asking.answered)
-	b.board.audit(w, &auditing.Desk{Service: s.Auditor, Zone: w.calendar, Open: w.open, Push: w.push})
+	b.board.audit(w, &auditing.Desk{Service: s.Auditor, Zone: w.calendar, Words: w.Words, Open: w.open, Push: w.push})
 }
 
 // audit adds what is looked at and never changed. Its desk knows no acks (bot/auditing), so that is said here.
@@ -194,20 +194,22 @@ func (b *board) audit(w *slackAPI, d *auditing.Desk) {
 	b.submissions[ids.CallbackAudit] = func(_ context.Context, cb slack.InteractionCallback) (answer, error) {
 		q, field, err := d.Query(fieldsOf(cb))
 		if err != nil {
-			return saved(err, field)
+			return saved(cb, err, field)
 		}
 		return w.awaiting(*kit.NoteView("Requests", "Looking…"), func(ctx context.Context) slack.ModalViewRequest {
-			view, err := d.Find(ctx, modalClick(cb, draw.Origin{}), q)
-			if err != nil {
-				return *kit.NoteView("Requests", w.Words(err))
-			}
-			return view
+			return d.Find(ctx, modalClick(cb, draw.Origin{}), q)
 		}), nil
 	}
+	// A page takes the place of the one before it: on the list lie a request and its code, and Slack knows no fourth modal.
+	turn := func(_ context.Context, cb slack.InteractionCallback, action *slack.BlockAction) (answer, error) {
+		q, err := d.Turned(action.Value)
+		return answer{after: func(ctx context.Context) { w.redraw(ctx, cb, d.Find(ctx, clickOf(cb, action), q)) }}, err
+	}
+	b.clicks[ids.ActionFound], b.clicks[ids.ActionNewer] = turn, turn
 	b.submissions[ids.CallbackPack] = func(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
 		field, err := d.Pack(ctx, modalClick(cb, draw.Origin{}), fieldsOf(cb))
 		if err != nil {
-			return saved(err, field)
+			return saved(cb, err, field)
 		}
 		return answer{payload: slack.NewUpdateViewSubmissionResponse(kit.NoteView("Make a pack", "The pack is being made. It comes to your direct messages with me."))}, nil
 	}

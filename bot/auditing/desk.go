@@ -14,6 +14,7 @@ import (
 	"countersign/approval/auditing"
 	"countersign/bot/draw/audit"
 	"countersign/bot/ids"
+	"countersign/bot/kit"
 	"countersign/internal/pack"
 )
 
@@ -32,18 +33,19 @@ type Service interface {
 type Desk struct {
 	Service    Service
 	Zone       func() *time.Location // in which days are days
+	Words      func(error) string    // what is said of a failure
 	Open, Push func(ctx context.Context, trigger string, view slack.ModalViewRequest) error
 }
 
 // Click is what a handler of a button gets.
-// value is the button's: the id of a request, or for older a whole query as JSON.
+// value is the button's: the id of a request.
 type Click = func(ctx context.Context, trigger string, click approval.Click, value string) error
 
 // Clicks are the buttons and who takes them.
 //
 // They are kept apart from bot's other desks so that nothing in here can reach what changes anything.
 func (d *Desk) Clicks() map[string]Click {
-	return map[string]Click{ids.ActionAudit: d.find, ids.ActionFound: d.older, ids.ActionRecord: d.record, ids.ActionWritten: d.written, ids.ActionPrivate: d.answer,
+	return map[string]Click{ids.ActionAudit: d.find, ids.ActionRecord: d.record, ids.ActionWritten: d.written, ids.ActionPrivate: d.answer,
 		ids.ActionDeeds: d.deeds, ids.ActionPoints: d.points, ids.ActionPack: d.pack}
 }
 
@@ -65,23 +67,22 @@ func (d *Desk) Query(fields map[string]slack.BlockAction) (q auditing.Query, fie
 	return q, field, err
 }
 
-// Find is the list of what is found. Words are looked for in all that was ever written, which takes a while.
-func (d *Desk) Find(ctx context.Context, click approval.Click, q auditing.Query) (slack.ModalViewRequest, error) {
-	rows, more, err := d.Service.Requests(ctx, click, q, audit.Length)
-	return audit.ListView(rows, q, more), err
-}
-
-// older shows the next page of a list, in a modal of its own.
-func (d *Desk) older(ctx context.Context, trigger string, click approval.Click, value string) error {
-	var q auditing.Query
-	if err := json.Unmarshal([]byte(value), &q); err != nil {
-		return fmt.Errorf("read what is looked for: %w", err)
-	}
+// Find is the list of what is found, or why there is none. Words are looked for in all that was ever written, which
+// takes a while.
+func (d *Desk) Find(ctx context.Context, click approval.Click, q auditing.Query) slack.ModalViewRequest {
 	rows, more, err := d.Service.Requests(ctx, click, q, audit.Length)
 	if err != nil {
-		return err
+		return *kit.NoteView("Requests", d.Words(err))
 	}
-	return d.Push(ctx, trigger, audit.ListView(rows, q, more))
+	return audit.ListView(rows, q, more)
+}
+
+// Turned is what a button that turns pages looks for.
+func (d *Desk) Turned(value string) (q auditing.Query, err error) {
+	if err := json.Unmarshal([]byte(value), &q); err != nil {
+		return q, fmt.Errorf("read what is looked for: %w", err)
+	}
+	return q, nil
 }
 
 // record opens a request. Of a private answer it shows nothing: that is behind a button of its own.

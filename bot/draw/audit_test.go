@@ -55,6 +55,7 @@ func auditPages(b stand) map[string]*kit.Page {
 		"audit-section":         section,
 		"modal-audit-find":      modal(audit.FindView()),
 		"modal-audit-list":      modal(audit.ListView(rows, auditing.Query{Words: "sales"}, true)),
+		"modal-audit-further":   modal(audit.ListView(rows, auditing.Query{Words: "sales", Skip: audit.Length}, true)),
 		"modal-audit-none":      modal(audit.ListView(nil, auditing.Query{}, false)),
 		"modal-audit-record":    modal(audit.RecordView(audited(false))),
 		"modal-audit-private":   modal(audit.RecordView(audited(true))),

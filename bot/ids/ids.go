@@ -103,6 +103,7 @@ const (
 	ActionTrail     = "open_trail"
 	ActionAudit     = "open_audit"     // an auditor looks for requests,
 	ActionFound     = "audit_more"     // turns to the next page,
+	ActionNewer     = "audit_newer"    // and back,
 	ActionRecord    = "audit_record"   // opens one,
 	ActionWritten   = "audit_code"     // its code and refused drafts,
 	ActionPrivate   = "audit_answer"   // an answer that is its asker's alone,

@@ -121,9 +121,20 @@ func ListView(rows []auditing.Row, q auditing.Query, more bool) slack.ModalViewR
 		}
 		p.Small(said...)
 	}
+	var turn []slack.BlockElement
+	at := func(skip int) string {
+		q := q
+		q.Skip = skip
+		return string(kit.JSON(q))
+	}
+	if q.Skip > 0 {
+		turn = append(turn, kit.Button(ids.ActionNewer, "Newer ones", at(max(0, q.Skip-Length)), slack.StyleDefault))
+	}
 	if more {
-		q.Skip += len(rows)
-		p.Buttons("more", kit.Button(ids.ActionFound, "Older ones", string(kit.JSON(q)), slack.StyleDefault))
+		turn = append(turn, kit.Button(ids.ActionFound, "Older ones", at(q.Skip+len(rows)), slack.StyleDefault))
+	}
+	if len(turn) > 0 {
+		p.Buttons("more", turn...)
 	}
 	v := kit.NoteOf("Requests", p)
 	v.CallbackID = ids.CallbackFound
