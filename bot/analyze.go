@@ -136,7 +136,8 @@ func (h *asking) window(ctx context.Context, c slack.SlashCommand, click approva
 		a, err = h.pinned.list(ctx, c.TriggerID, click)
 	// Message is empty: there is no message that was pressed.
 	case hand != nil:
-		err = h.answered.offer(ctx, c.TriggerID, hand[1], hand[2], click, draw.Origin{Channel: c.ChannelID, Seal: hand[1]})
+		id := strings.ToLower(hand[1]) // as phones begin a word
+		err = h.answered.offer(ctx, c.TriggerID, id, hand[2], click, draw.Origin{Channel: c.ChannelID, Seal: id})
 	default:
 		return answer{}, false, nil
 	}
@@ -152,7 +153,7 @@ func (h *asking) window(ctx context.Context, c slack.SlashCommand, click approva
 // trigger names what was typed or said, for the one order that begins a request. ok is as in window.
 func (h *asking) aside(ctx context.Context, text string, click approval.Click, trigger string) (a answer, ok bool, err error) {
 	// An order stands alone, or with one id behind it. Anything longer is a question that begins with the same word.
-	verb, rest, more := strings.Cut(strings.ToLower(text), " ")
+	verb, rest, more := strings.Cut(strings.Join(strings.Fields(strings.ToLower(text)), " "), " ") // whatever blanks a phone writes
 	switch {
 	case verb == "help" && !more:
 		return privately(draw.HelpAnalyze(h.Policy())), true, nil
@@ -175,11 +176,11 @@ func (h *asking) aside(ctx context.Context, text string, click approval.Click, t
 	case verb == "cancel" && !more:
 		return privately(&kit.Page{}, kit.Words("Which one? "),
 			kit.Mono(ids.CommandAnalyze+" status"), kit.Words(" lists your questions, each with a Cancel button.")), true, nil
-	case verb == "cancel" && len(strings.Fields(rest)) == 1: // more words are a question: "cancel rates by month?"
-		a, err = h.cancel(ctx, strings.TrimSpace(rest), click)
+	case verb == "cancel" && !strings.Contains(rest, " "): // more words are a question: "cancel rates by month?"
+		a, err = h.cancel(ctx, rest, click)
 		return a, true, err
-	case verb == "verify" && len(strings.Fields(rest)) == 1:
-		a, err = h.verify(ctx, strings.TrimSpace(rest), click, trigger)
+	case verb == "verify" && more && !strings.Contains(rest, " "):
+		a, err = h.verify(ctx, rest, click, trigger)
 		return a, true, err
 	}
 	return answer{}, false, nil
@@ -274,7 +275,7 @@ func (h *asking) submitSay(ctx context.Context, cb slack.InteractionCallback) (a
 		return answer{}, fmt.Errorf("an answer without its question: %q", kit.Cut(cb.View.PrivateMetadata, 100))
 	}
 	_, err := h.service.Say(ctx, id, key, fieldsOf(cb)[ids.FieldSaid].Value, modalClick(cb, draw.Origin{}))
-	return saved(err, ids.FieldSaid)
+	return saved(cb, err, ids.FieldSaid)
 }
 
 // submitReread has the file read as its asker says. A question that has ended is asked anew in
@@ -288,14 +289,14 @@ func (h *asking) submitReread(ctx context.Context, cb slack.InteractionCallback)
 	// Asked anew, because between the opening and this the request may have ended, or another file been read.
 	r, err := h.own(ctx, cb, from.Seal)
 	if err != nil {
-		return saved(err, ids.FieldHeading)
+		return saved(cb, err, ids.FieldHeading)
 	}
 	fields, files := fieldsOf(cb), draw.Rereadable(r)
 	chose := fields[ids.FieldFiles].SelectedOption.Value
 	// Where there is one file the form has no list of them, and chose is empty.
 	at := slices.IndexFunc(files, func(f approval.File) bool { return chose == "" || f.ID == chose })
 	if at < 0 {
-		return saved(&approval.InputError{Why: approval.Because(approval.WhyNotReadYet)}, ids.FieldHeading)
+		return saved(cb, &approval.InputError{Why: approval.Because(approval.WhyNotReadYet)}, ids.FieldHeading)
 	}
 	file := files[at]
 	said, err := file.Reading.Corrected(reading.Correction{Heading: fields[ids.FieldHeading].Value, Sheet: fields[ids.FieldSheet].Value, Text: fields[ids.FieldAsText].Value,
@@ -311,7 +312,7 @@ func (h *asking) submitReread(ctx context.Context, cb slack.InteractionCallback)
 	// An open question is read anew as it is. What has ended never moves again, so it is asked anew.
 	if !r.State.Final() {
 		_, err := h.service.Correct(ctx, r.ID, file.ID, said, modalClick(cb, from))
-		return saved(err, ids.FieldHeading)
+		return saved(cb, err, ids.FieldHeading)
 	}
 	// The trigger holds what was said: the same correction sent twice is one question, another one a new question.
 	// Given: its files are these and no others, whatever its words name, since the reading belongs to one file.
@@ -324,13 +325,13 @@ func (h *asking) submitReread(ctx context.Context, cb slack.InteractionCallback)
 	// All files of the question go along, of which one is now read otherwise: the words may be about several.
 	files, err = approval.Corrected(r, file.ID, said)
 	if err != nil {
-		return saved(err, ids.FieldHeading)
+		return saved(cb, err, ids.FieldHeading)
 	}
 	for _, f := range files {
 		q.Files, q.Brought = append(q.Files, approval.File{ID: f.ID, Name: f.Name, Size: f.Size, Answers: f.Answers}), append(q.Brought, f.ID)
 	}
-	_, err = h.service.Ask(ctx, q)
-	return saved(err, ids.FieldHeading)
+	_, err = askAnew(ctx, h.service.Ask, q, cb.View.ID)
+	return saved(cb, err, ids.FieldHeading)
 }
 
 // clickCompare shows the asker alone what a text looks like in several encodings. The modal opens
@@ -375,7 +376,7 @@ func (h *asking) submitLetters(ctx context.Context, cb slack.InteractionCallback
 	}
 	id, key, _ := strings.Cut(from.Seal, " ")
 	_, err = h.service.Answer(ctx, id, key, fieldsOf(cb)[ids.FieldEncoding].SelectedOption.Value, modalClick(cb, from))
-	return saved(err, ids.FieldEncoding)
+	return saved(cb, err, ids.FieldEncoding)
 }
 
 // chosen is what stands in the value of an option. It is quoted there, since it may be a tab or a blank.

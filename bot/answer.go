@@ -10,6 +10,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/slack-go/slack"
 
+	"countersign/approval"
 	"countersign/bot/codes"
 	"countersign/bot/draw"
 	"countersign/bot/kit"
@@ -142,9 +143,18 @@ func unchanged(text string) *slack.ViewSubmissionResponse {
 // noChange is the title of such a note.
 const noChange = "Nothing has changed"
 
-// saved ends a form: it closes, or says what is wrong, beside the field where that is something that they typed, else in
-// its place. Unforeseen errors get no ack: the form stays open with what was typed.
-func saved(err error, field string) (answer, error) {
+// inVain says why nothing has come of a form. The words lie on the form, which keeps what was typed in it; where nothing
+// was, or where three modals lie there already (Slack knows no fourth), they take its place.
+func inVain(cb slack.InteractionCallback, text string) *slack.ViewSubmissionResponse {
+	if room := cb.View.PreviousViewID == "" || cb.View.PreviousViewID == cb.View.RootViewID; room && len(fieldsOf(cb)) > 0 {
+		return slack.NewPushViewSubmissionResponse(kit.NoteView(noChange, text))
+	}
+	return unchanged(text)
+}
+
+// saved ends a form: it closes, or says what is wrong, beside the field where that is something that they typed, else over
+// it. Unforeseen errors get no ack: the form stays open with what was typed.
+func saved(cb slack.InteractionCallback, err error, field string) (answer, error) {
 	text, ok := draw.Known(err)
 	switch {
 	case err == nil:
@@ -154,7 +164,18 @@ func saved(err error, field string) (answer, error) {
 	case isInput(err):
 		return beside(field, text), nil
 	}
-	return answer{payload: unchanged(text)}, nil
+	return answer{payload: inVain(cb, text)}, nil
+}
+
+// askAnew asks what a button or a form stands for. What it has asked before is not asked twice, unless that ended
+// without an answer: then this press, which has a name of its own, is another question.
+func askAnew(ctx context.Context, ask func(context.Context, approval.Question) (*approval.Request, error), q approval.Question, press string) (*approval.Request, error) {
+	r, err := ask(ctx, q)
+	if err == nil && r.State.Final() && r.State != approval.Done {
+		q.Trigger += " " + press
+		r, err = ask(ctx, q)
+	}
+	return r, err
 }
 
 // awaiting answers a form with a modal that says what has begun, does it, and draws in that modal what

@@ -85,6 +85,16 @@ func TestCodeThatEndedWithAnErrorIsFixedByAPress(t *testing.T) {
 		Trigger: "fix " + v.Request.ID}, q[0])
 	require.Contains(t, q[0].Text, v.Request.Question)
 	b.told(slacksim.OtherAnalyst, slacksim.SalesData, "On it.")
+
+	b.service.change(func() { b.service.ended = map[string]approval.State{q[0].Trigger: approval.Rejected} })
+	require.NoError(t, b.as(slacksim.OtherAnalyst).Click(reply, "Fix it"))
+	again := b.service.questions()
+	require.Len(t, again, 2, "it ended without an answer, so it is asked anew")
+	require.True(t, strings.HasPrefix(again[1].Trigger, q[0].Trigger+" "))
+	b.service.change(func() { b.service.ended[q[0].Trigger] = approval.Done })
+	require.NoError(t, b.as(slacksim.OtherAnalyst).Click(reply, "Fix it"))
+	require.Len(t, b.service.questions(), 2)
+	b.told(slacksim.OtherAnalyst, slacksim.SalesData, "This was asked before: it has already run.")
 }
 
 func TestWhatGotNoAnswerIsAskedAgainInTheForm(t *testing.T) {

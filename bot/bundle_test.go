@@ -164,6 +164,7 @@ type service struct {
 	mu       sync.Mutex
 	policy   approval.Policy
 	asked    []approval.Question
+	ended    map[string]approval.State // of what a trigger has asked
 	past     thread.Past
 	rulings  []steps.Ruling
 	looked   []steps.Ruling
@@ -225,7 +226,7 @@ func (s *service) Ask(ctx context.Context, q approval.Question) (*approval.Reque
 	if !again {
 		s.asked = append(s.asked, q)
 	}
-	return &approval.Request{ID: "bcd23fg", Team: q.Team, Project: q.Project, Asker: q.Asker, Question: q.Text, Blocked: s.blocks}, nil
+	return &approval.Request{ID: "bcd23fg", Team: q.Team, Project: q.Project, Asker: q.Asker, Question: q.Text, Blocked: s.blocks, State: s.ended[q.Trigger]}, nil
 }
 
 func (s *service) Rate(ctx context.Context, id string, good bool, c approval.Click) error {

@@ -280,7 +280,7 @@ func (h *deciding) rule(ctx context.Context, cb slack.InteractionCallback, verdi
 			return beside(field, text), nil
 		}
 	}
-	return h.settled(s, click, text), nil
+	return h.settled(cb, s, click, text), nil
 }
 
 // isInput tells of an error that the person can mend in the modal.
@@ -289,14 +289,14 @@ func isInput(err error) bool {
 	return ok
 }
 
-// settled closes a modal whose work is done, or says in it why it is not.
+// settled closes a modal whose work is done, or says why it is not.
 // The whole stack closes, since the review below would show a request that is decided.
-func (h *deciding) settled(s draw.Seal, click approval.Click, text string) answer {
+func (h *deciding) settled(cb slack.InteractionCallback, s draw.Seal, click approval.Click, text string) answer {
 	a := answer{payload: slack.NewClearViewSubmissionResponse(), after: func(ctx context.Context) {
 		h.lead(ctx, seat{user: click.User, channel: click.Channel}, "", h.tidy(ctx, s, click))
 	}}
 	if text != "" {
-		a.payload = unchanged(text)
+		a.payload = inVain(cb, text)
 	}
 	return a
 }

@@ -73,7 +73,7 @@ func (h *funding) submitReckon(ctx context.Context, cb slack.InteractionCallback
 	if why != "" {
 		return beside(ids.FieldAmount, why), nil
 	}
-	return saved(h.epochs.Reckon(ctx, modalClick(cb, draw.Origin{}), spent), ids.FieldAmount)
+	return saved(cb, h.epochs.Reckon(ctx, modalClick(cb, draw.Origin{}), spent), ids.FieldAmount)
 }
 
 // clickContinue tries a blocked request again.
@@ -167,7 +167,7 @@ func (h *funding) submitMoreMoney(ctx context.Context, cb slack.InteractionCallb
 		return beside(ids.FieldAmount, why), nil
 	}
 	_, err = h.service.AskTopUp(ctx, from.Seal, amount, fields[ids.FieldReason].Value, modalClick(cb, from))
-	return saved(err, ids.FieldAmount)
+	return saved(cb, err, ids.FieldAmount)
 }
 
 // clickGrant asks until when.
@@ -230,7 +230,7 @@ func (h *funding) submitGrant(ctx context.Context, cb slack.InteractionCallback)
 	}
 	_, id, _ := strings.Cut(from.Seal, "/")
 	_, err = h.service.Grant(ctx, id, time.Unix(until, 0), modalClick(cb, from))
-	return saved(err, ids.FieldUntil)
+	return saved(cb, err, ids.FieldUntil)
 }
 
 // clickDecline opens the form for the reason.
@@ -249,5 +249,5 @@ func (h *funding) submitDecline(ctx context.Context, cb slack.InteractionCallbac
 	}
 	_, id, _ := strings.Cut(from.Seal, "/")
 	_, err = h.service.Decline(ctx, id, fieldsOf(cb)[ids.FieldReason].Value, modalClick(cb, from))
-	return saved(err, ids.FieldReason)
+	return saved(cb, err, ids.FieldReason)
 }

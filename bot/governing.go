@@ -76,7 +76,7 @@ func (h *governing) clickKeys(ctx context.Context, cb slack.InteractionCallback,
 
 // submitKey registers the one that was pasted.
 func (h *governing) submitKey(ctx context.Context, cb slack.InteractionCallback) (answer, error) {
-	return saved(h.keys.AddKey(ctx, modalClick(cb, draw.Origin{}), fieldsOf(cb)[ids.FieldKey].Value), ids.FieldKey)
+	return saved(cb, h.keys.AddKey(ctx, modalClick(cb, draw.Origin{}), fieldsOf(cb)[ids.FieldKey].Value), ids.FieldKey)
 }
 
 // clickRemoveKey removes one, and draws the list again.
@@ -172,7 +172,7 @@ func (h *governing) submitName(ctx context.Context, cb slack.InteractionCallback
 	fields := fieldsOf(cb)
 	g := review.Grant{Team: cb.Team.ID, Project: fields[ids.FieldChannel].SelectedConversation, Role: review.PersonRole(fields[ids.FieldRole].SelectedOption.Value), User: fields[ids.FieldPerson].SelectedUser}
 	if err := h.service.SetRole(ctx, modalClick(cb, draw.Origin{}), g); err != nil {
-		return saved(err, ids.FieldPerson)
+		return saved(cb, err, ids.FieldPerson)
 	}
 	// The list lies under the form, as its root.
 	return answer{after: func(ctx context.Context) { h.listAgain(ctx, cb.Team.ID, cb.View.RootViewID) }}, nil
@@ -206,7 +206,7 @@ func (h *governing) submitDelegate(ctx context.Context, cb slack.InteractionCall
 	}
 	// Until the end of that day, on the company's calendar: whoever is away on a date is away on all of it.
 	err = h.service.Delegate(ctx, modalClick(cb, draw.Origin{}), fields[ids.FieldPerson].SelectedUser, day.AddDate(0, 0, 1))
-	return saved(err, ids.FieldPerson)
+	return saved(cb, err, ids.FieldPerson)
 }
 
 // clickReturn ends a delegation.
@@ -235,7 +235,7 @@ func (h *governing) submitWhose(ctx context.Context, cb slack.InteractionCallbac
 	project := fieldsOf(cb)[ids.FieldChannel].SelectedConversation
 	set, err := h.service.RulesOf(ctx, cb.Team.ID, project)
 	if err != nil {
-		return saved(err, ids.FieldChannel)
+		return saved(cb, err, ids.FieldChannel)
 	}
 	view := home.RulesView(set, project)
 	return answer{payload: slack.NewUpdateViewSubmissionResponse(&view)}, nil
@@ -266,7 +266,7 @@ func (h *governing) submitRules(ctx context.Context, cb slack.InteractionCallbac
 	}
 	set.Rules = rules
 	_, err = h.service.SetRules(ctx, modalClick(cb, draw.Origin{}), set)
-	return saved(err, home.RulesField(err))
+	return saved(cb, err, home.RulesField(err))
 }
 
 // clickModels opens the models of the workspace.
@@ -288,7 +288,7 @@ func (h *governing) submitLists(ctx context.Context, cb slack.InteractionCallbac
 	project := fieldsOf(cb)[ids.FieldChannel].SelectedConversation
 	list, err := h.service.Offered(ctx, cb.Team.ID, project)
 	if err != nil {
-		return saved(err, ids.FieldChannel)
+		return saved(cb, err, ids.FieldChannel)
 	}
 	view := home.ModelsView(list, project)
 	return answer{payload: slack.NewUpdateViewSubmissionResponse(&view)}, nil
@@ -310,7 +310,7 @@ func (h *governing) submitModels(ctx context.Context, cb slack.InteractionCallba
 		list = &models
 	}
 	_, err = h.service.SetModels(ctx, modalClick(cb, draw.Origin{}), from.Project, list, from.Version)
-	return saved(err, home.ModelsField(err))
+	return saved(cb, err, home.ModelsField(err))
 }
 
 // clickNotes asks of which channel the notes are to be written.
@@ -323,7 +323,7 @@ func (h *governing) submitNoted(ctx context.Context, cb slack.InteractionCallbac
 	project := fieldsOf(cb)[ids.FieldChannel].SelectedConversation
 	set, err := h.service.RulesOf(ctx, cb.Team.ID, project)
 	if err != nil {
-		return saved(err, ids.FieldChannel)
+		return saved(cb, err, ids.FieldChannel)
 	}
 	view := home.NotesView(set, project)
 	return answer{payload: slack.NewUpdateViewSubmissionResponse(&view)}, nil
@@ -337,7 +337,7 @@ func (h *governing) submitNotes(ctx context.Context, cb slack.InteractionCallbac
 	}
 	notes, shows := home.NotesOf(fieldsOf(cb))
 	_, err = h.notes.SetNotes(ctx, modalClick(cb, draw.Origin{}), from.Project, notes, shows, from.Version)
-	return saved(err, home.NotesField(err))
+	return saved(cb, err, home.NotesField(err))
 }
 
 // clickTrail asks which channel gets the checkpoints of the audit log.
@@ -365,5 +365,5 @@ func (h *governing) submitTrail(ctx context.Context, cb slack.InteractionCallbac
 		channel = ""
 	}
 	_, err = h.trail.SetLogChannel(ctx, modalClick(cb, draw.Origin{}), channel, from.Version)
-	return saved(err, ids.FieldChannel)
+	return saved(cb, err, ids.FieldChannel)
 }

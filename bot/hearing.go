@@ -89,7 +89,7 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	}
 	// Slack opens forms for what is pressed or typed as a command, and for no message: a button leads to it.
 	if said := typedHand.FindStringSubmatch(kit.WithoutMention(s.text, who.User)); said != nil && len(s.files) == 0 {
-		return h.whisper(privately(hand.Begin(said[1], said[2])), s.seat()), nil
+		return h.whisper(privately(hand.Begin(strings.ToLower(said[1]), said[2])), s.seat()), nil
 	}
 	text := kit.FromSlack(kit.WithoutMention(s.text, who.User))
 	click := approval.Click{Team: s.team, User: s.user, Channel: s.channel, ActionTS: s.ts, MessageTS: s.ts}

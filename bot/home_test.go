@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -73,6 +74,19 @@ func TestAHomeWithoutADatabaseSaysSo(t *testing.T) {
 	b.sim.Fail(fault.Method{Method: "views.publish", Error: "fatal_error"})
 	require.NoError(t, b.as(slacksim.Analyst).OpenHome())
 	require.Eventually(t, func() bool { return strings.Contains(b.log.String(), "publish Home") }, waitAtMost, tick)
+}
+
+// A database that is away is waited for, and not so long that nothing could be said of it.
+func TestAHomeThatWaitsForItsDatabaseSaysSo(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(_ *slacksim.Options, o *Options) { o.Patience = time.Second })
+	b.service.before(func(ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	require.NoError(t, b.as(slacksim.Analyst).OpenHome())
+	_, err := b.as(slacksim.Analyst).WaitHome(b.ctx, func(v workspace.View) bool { return strings.Contains(v.Words(), "cannot be read at the moment") })
+	require.NoError(t, err)
 }
 
 // A Home that somebody looks at follows what others do.

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -212,8 +213,15 @@ func (h *homes) showHome(ctx context.Context, team, user string) {
 	for attempt := range 3 {
 		g, _ := h.glimpsed(user)
 		// Read after the lock was taken, so nothing older replaces what another press has drawn.
-		p, err := h.homePage(ctx, team, user, g.mark)
-		if err != nil {
+		// With half of the time, so that there is some left to say that nothing could be read.
+		read, cancel := context.WithTimeout(ctx, h.lateTime()/2)
+		p, err := h.homePage(read, team, user, g.mark)
+		cancel()
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			p = &kit.Page{}
+			p.Say(kit.Words("What belongs here cannot be read at the moment. Please open this page again in a minute."))
+		case err != nil:
 			p = &kit.Page{}
 			p.Say(kit.Words(h.Words(err)))
 		}

@@ -59,7 +59,7 @@ func (h *keepers) submitPrivacy(ctx context.Context, cb slack.InteractionCallbac
 		return beside(field, why), nil
 	}
 	_, err = h.service.SetPrivacy(ctx, modalClick(cb, draw.Origin{}), privacy, from.Version)
-	return saved(err, home.PrivacyField(err))
+	return saved(cb, err, home.PrivacyField(err))
 }
 
 // clickTheirs asks whose questions are to be forgotten, or kept whatever happens. A notice names whose.
@@ -84,7 +84,7 @@ func (h *keepers) submitTheirs(ctx context.Context, cb slack.InteractionCallback
 		return beside(ids.FieldWhat, "Please choose what is to be done."), nil
 	}
 	if err != nil {
-		return saved(err, ids.FieldPerson)
+		return saved(cb, err, ids.FieldPerson)
 	}
 	view := home.TheirsSaid(what, person, others)
 	return answer{payload: slack.NewUpdateViewSubmissionResponse(&view)}, nil

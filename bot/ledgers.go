@@ -179,11 +179,11 @@ func (h *ledgers) submitExplain(ctx context.Context, cb slack.InteractionCallbac
 	// The same reader as for what is typed after /budget, and split as there: an id that was pasted brings blanks along.
 	err := o.ReadExplain(strings.Fields(fieldsOf(cb)[ids.FieldRequest].Value))
 	if err != nil {
-		return saved(err, ids.FieldRequest)
+		return saved(cb, err, ids.FieldRequest)
 	}
 	p, err := h.explained(ctx, cb.Team.ID, cb.User.ID, o.Request)
 	if err != nil {
-		return saved(err, ids.FieldRequest)
+		return saved(cb, err, ids.FieldRequest)
 	}
 	view := kit.NoteOf("Why", p)
 	return answer{payload: slack.NewUpdateViewSubmissionResponse(&view)}, nil

@@ -93,7 +93,7 @@ func (h *limits) submitLimit(ctx context.Context, cb slack.InteractionCallback) 
 		return beside(bad.field, bad.why), nil
 	}
 	if err != nil {
-		return h.unable(err)
+		return h.unable(cb, err)
 	}
 	// The scope is found first: a wrong target makes all else pointless.
 	limit, bad := limitOf(fieldsOf(cb))
@@ -102,26 +102,23 @@ func (h *limits) submitLimit(ctx context.Context, cb slack.InteractionCallback) 
 	}
 	limit.Scope = scope
 	if err := h.saves(ctx, cb, from, scope, &limit.Policy); err != nil {
-		return h.unable(err)
+		return h.unable(cb, err)
 	}
 	// A limit takes the place of the one before, policy and all: hence saves.
 	p, err := h.set(ctx, cb.User.ID, limit)
 	if err != nil {
-		return h.unable(err)
+		return h.unable(cb, err)
 	}
 	return h.changedIn(cb, from, p), nil
 }
 
-// unable says why nothing has changed, over the form.
-//
-// Three modals deep is what Slack allows, and the form is the first.
-func (h *limits) unable(err error) (answer, error) {
+// unable says over the form why nothing has changed.
+func (h *limits) unable(cb slack.InteractionCallback, err error) (answer, error) {
 	text, ok := draw.Known(err)
 	if !ok {
 		return answer{}, err
 	}
-	// Pushed on the form, which keeps what was typed in it: closing the note leads back there.
-	return answer{payload: slack.NewPushViewSubmissionResponse(kit.NoteView(noChange, text))}, nil
+	return answer{payload: inVain(cb, text)}, nil
 }
 
 // changedIn closes the form and shows what has become of it where it was opened.

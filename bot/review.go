@@ -333,7 +333,7 @@ func (h *breaking) submitGlass(ctx context.Context, cb slack.InteractionCallback
 		}
 	}
 	_, err = h.glass.Break(ctx, ruling)
-	return saved(err, ids.FieldReason)
+	return saved(cb, err, ids.FieldReason)
 }
 
 // clickLook shows an administrator what ran.
@@ -376,5 +376,5 @@ func (h *breaking) submitLook(ctx context.Context, cb slack.InteractionCallback)
 		return answer{}, &approval.InputError{Why: approval.Words("I do not recognise this form. It may be from an older version of this app.")}
 	}
 	fine := fieldsOf(cb)[ids.FieldFound].SelectedOption.Value == notice.LookFine
-	return saved(h.glass.Look(ctx, modalClick(cb, draw.Origin{}), id, revision, fine), ids.FieldFound)
+	return saved(cb, h.glass.Look(ctx, modalClick(cb, draw.Origin{}), id, revision, fine), ids.FieldFound)
 }

@@ -192,6 +192,8 @@ func TestCodeIsEditedInFieldsAndHandedInAsOne(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, b.openedAs(ben, kit.CallbackNote).Words(), "Only reviewers edit.")
 	require.NoError(t, ben.CloseView())
+	b.openedAs(ben, ids.CallbackEdit) // what was typed is there
+	require.NoError(t, ben.CloseView())
 
 	b.service.change(func() { b.service.refuse = nil })
 	require.NoError(t, ben.Click(card, ids.ActionMore, "Edit the code"))

@@ -69,7 +69,7 @@ func (h *revising) submitEdit(ctx context.Context, cb slack.InteractionCallback)
 	if isInput(err) {
 		return beside(draw.EditField(fieldOf(texts, text)), text), nil
 	}
-	return h.settled(s, click, text), nil
+	return h.settled(cb, s, click, text), nil
 }
 
 // editTexts are the fields of an edit in their order. One that was emptied is there, empty. Browsers send \r\n; code is
@@ -131,7 +131,7 @@ func (h *revising) submitAssign(ctx context.Context, cb slack.InteractionCallbac
 	if isInput(err) {
 		return beside(ids.FieldPerson, text), nil
 	}
-	return h.settled(s, click, text), nil
+	return h.settled(cb, s, click, text), nil
 }
 
 // current is what a press on a card is about, if its version still stands; else the answer

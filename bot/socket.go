@@ -287,11 +287,16 @@ func (b *Bot) answer(ctx context.Context, d delivery) (a answer) {
 	outcome := "failed"
 	kind := d.kind()
 	defer func() { b.Observe(kind, outcome, time.Since(d.at)) }()
-	work, cancel := context.WithDeadline(ctx, d.at.Add(b.workTime()))
+	// The time runs from when the envelope came by the socket, not from when a worker was free, but for an event that
+	// Slack does not send again: late is better than not at all.
+	from := d.at
+	if _, event := d.Data.(slackevents.EventsAPIEvent); event && d.Request.RetryAttempt >= lastRetry {
+		from = time.Now()
+	}
+	work, cancel := context.WithDeadline(ctx, from.Add(b.workTime()))
 	defer cancel()
 	work, done := b.Await(work)
 	defer done()
-	// The time runs from when the envelope came by the socket, not from when a worker was free.
 	if work.Err() != nil {
 		// Slack has told the person by now that nothing came of it.
 		outcome = "late"

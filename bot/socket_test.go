@@ -113,6 +113,11 @@ func TestAnEnvelopeThatWaitedTooLongIsNotWorkedOn(t *testing.T) {
 	b.bot.serve(b.ctx, delivery{at: time.Now().Add(-slackPatience), over: func() {}, Event: socketmode.Event{Request: &socketmode.Request{}, Data: slack.SlashCommand{Command: ids.CommandAnalyze, Text: "How many?"}}})
 	require.Equal(t, "late", outcome)
 	require.Empty(t, b.service.questions())
+	for attempt, asked := range []int{0, 0, 0, 1} { // after the last one nothing comes
+		b.bot.serve(b.ctx, delivery{at: time.Now().Add(-slackPatience), over: func() {}, client: socketmode.New(slack.New("")), Event: socketmode.Event{Request: &socketmode.Request{RetryAttempt: attempt}, Data: slackevents.EventsAPIEvent{TeamID: slacksim.DefaultTeam.ID,
+			InnerEvent: slackevents.EventsAPIInnerEvent{Data: &slackevents.AppMentionEvent{User: slacksim.Analyst, Channel: slacksim.SalesData, TimeStamp: "1.1", Text: "How many?"}}}}})
+		require.Len(t, b.service.questions(), asked, "delivery %d", attempt)
+	}
 }
 
 func TestWhoWouldWaitTooLongIsAskedToTryAgainAtOnce(t *testing.T) {

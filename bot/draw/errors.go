@@ -2,6 +2,7 @@ package draw
 
 import (
 	"errors"
+	"strings"
 
 	"countersign/approval"
 	"countersign/approval/steps"
@@ -68,6 +69,10 @@ func moved(e *approval.MoveError) string {
 			return "It is already cancelled."
 		}
 		return "There is nothing to cancel: " + HowEnded(e.Request) + "."
+	}
+	// Nor does an asker who has answered, and presses once more.
+	if strings.HasPrefix(e.Verb, "answer ") && !e.Request.State.Final() {
+		return "This has been answered. Your question now: " + HowItStands(e.Request) + "."
 	}
 	switch e.Request.State {
 	case approval.Drafting, approval.Asking:

@@ -30,6 +30,9 @@ func taken(r *approval.Request) []kit.Part {
 	if r.Blocked != nil {
 		return blockedWords(r)
 	}
+	if r.State.Final() {
+		return []kit.Part{kit.Words("This was asked before: " + HowEnded(r) + ". Its thread says what came of it.")}
+	}
 	if r.Repeats != nil {
 		return []kit.Part{kit.Words("On it. The same code runs once more, once a reviewer has approved it. What comes out is compared, and said in the thread of the first answer. No model is asked.")}
 	}
