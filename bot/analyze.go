@@ -31,6 +31,8 @@ import (
 // first.
 type Questions interface {
 	Ask(ctx context.Context, q approval.Question) (*approval.Request, error)
+	// Awaited tells whether a message in a thread would answer what a model has asked whoever writes it.
+	Awaited(ctx context.Context, q approval.Question) (bool, error)
 	// Answer says how a file is meant, Correct that it was read wrongly, and Compare shows a text in several
 	// encodings. The key names the doubt or question that is answered, since a newer one may have taken its
 	// place.

@@ -165,6 +165,7 @@ type service struct {
 	policy   approval.Policy
 	asked    []approval.Question
 	ended    map[string]approval.State // of what a trigger has asked
+	awaits   bool                      // a model has asked whoever writes
 	past     thread.Past
 	rulings  []steps.Ruling
 	looked   []steps.Ruling
@@ -227,6 +228,12 @@ func (s *service) Ask(ctx context.Context, q approval.Question) (*approval.Reque
 		s.asked = append(s.asked, q)
 	}
 	return &approval.Request{ID: "bcd23fg", Team: q.Team, Project: q.Project, Asker: q.Asker, Question: q.Text, Blocked: s.blocks, State: s.ended[q.Trigger]}, nil
+}
+
+func (s *service) Awaited(context.Context, approval.Question) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.awaits, nil
 }
 
 func (s *service) Rate(ctx context.Context, id string, good bool, c approval.Click) error {

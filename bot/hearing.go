@@ -93,13 +93,23 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	}
 	text := kit.FromSlack(kit.WithoutMention(s.text, who.User))
 	click := approval.Click{Team: s.team, User: s.user, Channel: s.channel, ActionTS: s.ts, MessageTS: s.ts}
-	if a, ok, err := h.aside(ctx, text, click, "message "+s.channel+" "+s.ts); ok {
-		return h.whisper(a, s.seat()), err
+	talk, answers := meant.TalkOf(text), false
+	// "OK, thanks" is small talk and "status" an order, unless a model has just asked them something in this thread.
+	if word := strings.ToLower(strings.TrimSpace(text)); s.thread != "" && len(s.files) == 0 && (talk != meant.NoTalk && talk != meant.Help || word == "status" || word == "reviews") {
+		answers, err = h.service.Awaited(ctx, approval.Question{Team: s.team, Project: s.channel, Asker: s.user, ThreadTS: s.thread, Follow: true, Spoken: true, Trigger: "message " + s.channel + " " + s.ts})
+		if err != nil {
+			return answer{}, err
+		}
+	}
+	if !answers {
+		if a, ok, err := h.aside(ctx, text, click, "message "+s.channel+" "+s.ts); ok {
+			return h.whisper(a, s.seat()), err
+		}
 	}
 	if strings.TrimSpace(text) == "" {
 		return answer{}, &approval.InputError{Why: approval.Words("What would you like to know? Write it in the same message, for example: What were sales per month in sales.csv?")}
 	}
-	if talk := meant.TalkOf(text); talk != meant.NoTalk && len(s.files) == 0 {
+	if talk != meant.NoTalk && len(s.files) == 0 && !answers {
 		return answer{after: func(ctx context.Context) { h.chat(ctx, s.seat(), h.talk(talk)) }}, nil
 	}
 	model, text, err := command.Question(text)

@@ -17,6 +17,7 @@ import (
 	"countersign/bot/draw/home"
 	draws "countersign/bot/draw/pins"
 	"countersign/bot/ids"
+	"countersign/bot/kit"
 )
 
 // What administrators keep: files for a channel, and of people's questions what they say.
@@ -169,6 +170,9 @@ func (h *pinned) again(ctx context.Context, click approval.Click, channel, view 
 	b, err := h.board(ctx, click, channel)
 	if err != nil {
 		h.Log.Warn("read what is pinned", "channel", channel, "error", err)
+		if failed != nil {
+			h.tell(ctx, seat{user: click.User, channel: channel}, kit.Words(h.Words(failed)))
+		}
 		return
 	}
 	if failed != nil {

@@ -109,6 +109,35 @@ func TestMentionsAnswerTheWordsThatCommandsDo(t *testing.T) {
 	b.told(slacksim.Analyst, slacksim.SalesData, "What would you like to know?")
 }
 
+// What would be small talk or an order elsewhere answers the model that has just asked. The ways out stay orders.
+func TestAWordAnswersWhatAModelHasAsked(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	maya := b.as(slacksim.Analyst)
+	root, err := maya.Say(slacksim.SalesData, "Sales")
+	require.NoError(t, err)
+	say := func(words string) {
+		t.Helper()
+		_, err := maya.Reply(root.Channel, root.TS, "@countersign "+words)
+		require.NoError(t, err)
+	}
+	say("great, thanks")
+	_, err = maya.WaitReply(b.ctx, root.Channel, root.TS, func(m workspace.Message) bool { return strings.Contains(m.Words(), "welcome") })
+	require.NoError(t, err)
+	say("status")
+	b.told(slacksim.Analyst, slacksim.SalesData, "You have not asked anything yet.")
+	require.Empty(t, b.service.questions())
+	b.service.change(func() { b.service.awaits = true })
+	for n, words := range []string{"great, thanks", "status", "Reviews"} {
+		say(words)
+		require.Eventually(t, func() bool { return len(b.service.questions()) == n+1 }, waitAtMost, tick)
+		require.Equal(t, words, b.service.questions()[n].Text)
+	}
+	say("help")
+	b.told(slacksim.Analyst, slacksim.SalesData, "Ask a question about data.")
+	require.Len(t, b.service.questions(), 3)
+}
+
 // Slack tells of an edited message whether it had mentioned the bot before or not. Nothing is asked twice, and nobody waits in vain.
 func TestWhoEditsAMessageIsToldThatItIsNotReadAgain(t *testing.T) {
 	t.Parallel()

@@ -101,6 +101,12 @@ func (s *Asker) Ask(ctx context.Context, q approval.Question) (*approval.Request
 	return r, err
 }
 
+// Awaited tells whether a message in a thread would answer what a model has asked whoever writes it.
+func (s *Asker) Awaited(ctx context.Context, q approval.Question) (bool, error) {
+	_, at, err := s.seated(ctx, q)
+	return at.Clarifies != "", err
+}
+
 // Verify takes the wish to have a run repeated: the same code on the same inputs, as a request of
 // whoever wants it. What they may not see is as unknown to them as what is not there, so all
 // that is looked at here is whether there is an answer. Slack is asked by Find.
