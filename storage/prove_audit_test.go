@@ -79,12 +79,18 @@ func TestProveAuditALiveDatabaseThatWasTamperedWithIsNamed(t *testing.T) {
 }
 
 // packed makes a pack of all there is, and verifies it.
-func (b *bundle) packed(t *testing.T, by note.Signer, trust pack.Trust) (r pack.Report, err error) {
+func (b *bundle) packed(t *testing.T, by note.Signer, trust pack.Trust) (pack.Report, error) {
+	t.Helper()
+	return b.packedFrom(t, by, trust, time.Now().Add(-time.Hour))
+}
+
+// packedFrom is packed from some time on.
+func (b *bundle) packedFrom(t *testing.T, by note.Signer, trust pack.Trust, from time.Time) (r pack.Report, err error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "pack.zip")
 	file, err := os.Create(path)
 	require.NoError(t, err)
-	_, err = Log(b.DB).Pack(t.Context(), by, "operator", file, pack.Options{Chosen: pack.Chosen{From: time.Now().Add(-time.Hour).UTC(), To: time.Now().UTC()},
+	_, err = Log(b.DB).Pack(t.Context(), by, "operator", file, pack.Options{Chosen: pack.Chosen{From: from.UTC(), To: time.Now().UTC()},
 		Zone: time.UTC, Price: func(pack.Charge, time.Time) *pack.Rate { return nil }})
 	require.NoError(t, file.Close())
 	if err != nil {
@@ -102,9 +108,8 @@ func TestAPackBringsAlongWhatItsDecisionsRestOn(t *testing.T) {
 		require.NoError(t, b.Name(t.Context(), review.Grant{Team: team, Role: review.RoleReviewer, User: who, By: "ADMIN"}))
 	}
 	require.NoError(t, b.Delegate(t.Context(), review.Delegation{Team: team, From: "REVC", To: "REVE", Until: time.Now().Add(time.Hour)}))
-	_, err := Log(b.DB).TakeCheckpoint(t.Context(), by)
+	before, err := Log(b.DB).TakeCheckpoint(t.Context(), by)
 	require.NoError(t, err)
-	require.NoError(t, b.exec(t, unguarded(`checkpoints`)+`UPDATE checkpoints SET at = at - interval '2 hours' WHERE number = 1`))
 	r := b.pending(t, "a")
 	rejected := b.pending(t, "b")
 	decides := func(r *approval.Request, verdict approval.Verdict) {
@@ -120,7 +125,7 @@ func TestAPackBringsAlongWhatItsDecisionsRestOn(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "pack.zip")
 		file, err := os.Create(path)
 		require.NoError(t, err)
-		_, err = Log(b.DB).Pack(t.Context(), by, "operator", file, pack.Options{Chosen: pack.Chosen{From: time.Now().Add(-time.Hour).UTC(), To: time.Now().UTC(), Person: person},
+		_, err = Log(b.DB).Pack(t.Context(), by, "operator", file, pack.Options{Chosen: pack.Chosen{From: before.At.UTC(), To: time.Now().UTC(), Person: person},
 			Zone: time.UTC, Price: func(pack.Charge, time.Time) *pack.Rate { return nil }})
 		require.NoError(t, file.Close())
 		require.NoError(t, err)
@@ -151,8 +156,7 @@ func TestAPackOfADatabaseHolds(t *testing.T) {
 	b.erasers(t, done.Asker)
 	_, err = b.Forget(t.Context(), done.ID, nil, "ADMIN", "erasure")
 	require.NoError(t, err)
-	require.NoError(t, b.exec(t, unguarded(`checkpoints`)+`UPDATE checkpoints SET at = at - interval '2 hours' WHERE number = 1`))
-	r, err = b.packed(t, by, trust)
+	r, err = b.packedFrom(t, by, trust, c.At)
 	require.NoError(t, err)
 	require.True(t, r.Shown(), r.Sentences())
 	require.Equal(t, c.Size, r.First)

@@ -46,6 +46,9 @@ type fake struct {
 	seals   func(manifest string) string       // what else a manifest says; nil: nothing
 	channel string                             // where is asked, if not in C0SALES
 	edge    string                             // its packs begin after the next event of this kind
+	from    time.Time                          // of its packs; zero: noon, or when first was reached
+	to      time.Time                          // zero: ten days later
+	lies    func(s *Span)                      // leaves out a part of the period
 }
 
 func key2(t testing.TB, seed byte) (note.Signer, note.Verifier) {
@@ -136,11 +139,14 @@ func (f *fake) now() time.Time { return noon.Add(f.later + time.Duration(len(f.e
 
 // signs makes a checkpoint, if anything has come since the last one.
 func (f *fake) signs() {
-	c := checkpoint.Checkpoint{Number: int64(len(f.points) + 1), Size: f.tree.Size(), At: noon.Add(time.Duration(len(f.entries)) * time.Second)}
+	c := checkpoint.Checkpoint{Number: int64(len(f.points) + 1), Size: f.tree.Size(), At: f.now()}
 	from := int64(0)
 	if n := len(f.read); n > 0 {
 		if from = f.read[n-1].Size; from == c.Size {
 			return
+		}
+		if before := f.read[n-1].At; c.At.Before(before) {
+			c.At = before
 		}
 	}
 	var err error
@@ -216,8 +222,27 @@ func (f *fake) playsBehind(i int, question string, opens int, behind func(f *fak
 		Receipt{Request: id, Hold: "h2" + id, For: "run", At: noon, Amount: 69_000, Charges: []Charge{{Kind: "box", What: "local", BoxMS: 1840, VCPU: 2, MemoryMB: 2048, Amount: 69_000}}})
 }
 
-func (f *fake) Span(_ context.Context, _ Chosen) (s Span, err error) {
-	s = Span{First: f.first, Last: int64(len(f.entries))}
+// Span is as storage/journal finds it: from the last checkpoint before the period to the first one after it that covers all
+// of the period, or else to the end.
+func (f *fake) Span(_ context.Context, of Chosen) (s Span, err error) {
+	s.Last = int64(len(f.entries))
+	within := int64(-1)
+	for _, e := range f.entries {
+		if event, err := read(e.Event); err == nil && event.At.Before(of.To) {
+			within = e.Position
+		}
+	}
+	for _, c := range f.read {
+		if !c.At.After(of.From) {
+			s.First = c.Size
+		}
+		if !c.At.Before(of.To.Add(time.Minute)) && c.Size > within {
+			s.Last = min(s.Last, c.Size)
+		}
+	}
+	if f.lies != nil {
+		f.lies(&s)
+	}
 	for _, id := range checkpoint.Edge(s.First) {
 		s.Before = append(s.Before, f.nodes[id])
 	}
@@ -238,7 +263,7 @@ func (f *fake) Entries(_ context.Context, s Span, of Chosen, each func(Entry) er
 
 func (f *fake) Streams(_ context.Context, s Span, of Chosen) (streams []string, requests int64, err error) {
 	for _, stream := range f.order {
-		if list := f.cases[stream].Entries; len(list) == 0 || list[len(list)-1].Position < s.First {
+		if list := f.cases[stream].Entries; len(list) == 0 || list[len(list)-1].Position < s.First || list[0].Position >= s.Last {
 			continue
 		}
 		if strings.HasPrefix(stream, "request:") {
@@ -270,13 +295,20 @@ func (f *fake) Grounds(_ context.Context, s Span, of Chosen, bearing []Bearing) 
 func (f *fake) Case(_ context.Context, s Span, stream string) (*Case, error) {
 	c := *f.cases[stream]
 	c.Values = slices.Clone(c.Values) // whoever makes a pack masks them
-	if s.First > 0 {
-		c.Entries = slices.DeleteFunc(slices.Clone(c.Entries), func(e Entry) bool { return e.Position < s.First })
+	within := func(e Entry) bool { return e.Position >= s.First && e.Position < s.Last }
+	if len(c.Entries) > 0 && !(within(c.Entries[0]) && within(c.Entries[len(c.Entries)-1])) {
+		c.Entries = slices.DeleteFunc(slices.Clone(c.Entries), func(e Entry) bool { return !within(e) })
 		names := c.Names()
 		c.Values = slices.DeleteFunc(c.Values, func(v Value) bool { return !slices.Contains(names, v.Hash) })
 		c.Receipts = slices.DeleteFunc(slices.Clone(c.Receipts), func(r Receipt) bool {
 			return !slices.ContainsFunc(c.Entries, func(e Entry) bool {
 				return strings.Contains(string(e.Event), `"kind":"settled"`) && strings.Contains(string(e.Event), r.Hold)
+			})
+		})
+		c.Decisions = slices.DeleteFunc(slices.Clone(c.Decisions), func(d Decision) bool {
+			return !slices.ContainsFunc(c.Entries, func(e Entry) bool {
+				event, err := read(e.Event)
+				return err == nil && verdicts[event.Kind] == d.Verdict && event.Actor == d.Reviewer && event.fact("revision") == fmt.Sprint(d.Revision)
 			})
 		})
 	}
@@ -290,8 +322,24 @@ func (f *fake) pack(person string) string {
 	path := filepath.Join(f.t.TempDir(), "pack.zip")
 	file, err := os.Create(path)
 	require.NoError(f.t, err)
-	_, err = Make(f.t.Context(), file, f, Options{Chosen: Chosen{From: noon, To: noon.Add(240 * time.Hour), Person: person}, MadeBy: "countersign test", Zone: time.UTC, Hides: f.hides,
-		Made: noon.Add(48 * time.Hour),
+	of := Chosen{From: noon, To: noon.Add(240 * time.Hour), Person: person}
+	for _, c := range f.read {
+		if f.first > 0 && c.Size == f.first {
+			of.From = c.At
+		}
+	}
+	if !f.from.IsZero() {
+		of.From = f.from
+	}
+	if !f.to.IsZero() {
+		of.To = f.to
+	}
+	made := noon.Add(48 * time.Hour)
+	if f.now().After(made) {
+		made = f.now()
+	}
+	_, err = Make(f.t.Context(), file, f, Options{Chosen: of, MadeBy: "countersign test", Zone: time.UTC, Hides: f.hides,
+		Made: made,
 		Price: func(c Charge, _ time.Time) *Rate {
 			if c.Kind == "box" {
 				return &Rate{Row: "a sandbox on the server itself, price from 1 January 2026", VCPU: 14_000, GiB: 4_500}
@@ -299,11 +347,19 @@ func (f *fake) pack(person string) string {
 			return &Rate{Row: "codestral-2508, price from 30 July 2025", Input: 300_000_000, Cached: 30_000_000, Written: 300_000_000, Output: 900_000_000}
 		},
 		Record: func(_ context.Context, c Contents, places []int64) (p Proof, err error) {
+			f.later += made.Sub(f.now())
 			own := f.happens(PackStream, "operator", "packed", map[string]any{"pack": c.Sum()})
 			f.signs()
 			plan, err := checkpoint.Inclusion(own.Position, f.tree.Size())
 			require.NoError(f.t, err)
-			p = Proof{Checkpoints: f.points, Own: &Own{Position: own.Position, Hash: own.Hash, Line: string(own.Event), Proof: f.proof(plan)}}
+			points := f.points
+			for i := range points {
+				if f.read[i].Size == c.First {
+					points = f.points[i:]
+					break
+				}
+			}
+			p = Proof{Checkpoints: points, Own: &Own{Position: own.Position, Hash: own.Hash, Line: string(own.Event), Proof: f.proof(plan)}}
 			for _, at := range places {
 				plan, err := checkpoint.Inclusion(at, f.tree.Size())
 				require.NoError(f.t, err)

@@ -47,6 +47,12 @@ func (r Report) Sentences() string {
 	default:
 		say("Whole in itself. %s shows who made the first %d of its %d entries, and not the rest.", capital(r.By), r.Covered, entries)
 	}
+	if len(r.Held) > 0 {
+		say("Held against your %s, the same as in the pack.", checkpoints(r.Held))
+	}
+	if len(r.Apart) > 0 {
+		say("Not compared, as the pack does not have it: your %s.", checkpoints(r.Apart))
+	}
 	if r.Complete() {
 		say("Complete: %s, %s of the log, from %s up to %s.", several(r.Requests, "request", "requests"), several(entries, "entry", "entries"), day(r.From), day(r.Until()))
 	} else {
@@ -80,7 +86,11 @@ func (r Report) Sentences() string {
 	if r.Bare > 0 {
 		say("Of %d values only the hash is here: they were forgotten, held back or too long.", r.Bare)
 	}
-	if !r.Bound {
+	switch {
+	case r.Bound:
+	case r.Binds > 0:
+		say("Not shown: the page, the tables, the names and the counts. For these bring a checkpoint that covers more than %d entries, or the installation's key.", r.Binds-1)
+	default:
 		say("No checkpoint covers the entry that the making of the pack has left: what it says of its own counts is its word alone.")
 	}
 	if n := len(r.Uncovered); n > 0 {
@@ -130,6 +140,22 @@ func doubts(list []Fault) (all []doubt) {
 
 // capital begins a sentence with words that stand in the middle of others as well; they are ours, in ASCII.
 func capital(words string) string { return strings.ToUpper(words[:1]) + words[1:] }
+
+// checkpoints names some by their numbers, 50 at most.
+func checkpoints(numbers []int64) string {
+	var list []string
+	for _, n := range numbers[:min(len(numbers), 50)] {
+		list = append(list, fmt.Sprint(n))
+	}
+	switch n := len(numbers); {
+	case n == 1:
+		return "checkpoint " + list[0]
+	case n > 50:
+		return "checkpoints " + strings.Join(list, ", ") + fmt.Sprintf(" and %d more", n-50)
+	}
+	last := len(list) - 1
+	return "checkpoints " + strings.Join(list[:last], ", ") + " and " + list[last]
+}
 
 // day is in UTC: the pack's own zone is its maker's.
 func day(at time.Time) string { return at.UTC().Format("2006-01-02 15:04 MST") }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,9 +29,12 @@ type Report struct {
 	Checkpoint int64  // the last one of the pack
 	Covered    int64  // places of the span that a trusted checkpoint covers
 	Uncovered  []string
-	Bare       int  // values of which only the hash is there
-	Bound      bool // a checkpoint covers the entry that says what the pack holds
+	Bare       int   // values of which only the hash is there
+	Bound      bool  // a checkpoint that the reader trusts covers the entry that says what the pack holds
+	Binds      int64 // how many entries a checkpoint has to cover for that; 0: the pack has no such entry
 	By         string
+	Held       []int64  // the reader's checkpoints that the pack has as well, by their numbers
+	Apart      []int64  // and those that it does not have, so that nobody could compare them
 	Unapproved []string // requests that ran though nobody had approved them: the glass was broken
 	Unnamed    []string // of these, the ones of which it is not here who was named for it
 	Unlooked   []string // and which two others have not looked at within 24 hours
@@ -124,7 +126,7 @@ type verifier struct {
 // all that went before says that the pack itself is whole.
 func (v *verifier) all(r *Report) (err error) {
 	defer func() { *r = v.report }()
-	for _, step := range []func() error{v.contents, v.checkpoints, v.groundsRead, v.places, v.values, v.readings, v.decisions, v.receipts, v.counts, v.own, v.sums, v.trusted, v.judged} {
+	for _, step := range []func() error{v.contents, v.checkpoints, v.groundsRead, v.places, v.values, v.readings, v.decisions, v.receipts, v.counts, v.own, v.period, v.sums, v.trusted, v.judged} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -201,14 +203,14 @@ func (v *verifier) checkpoints() error {
 	// but not change what the reader has kept.
 	for _, t := range v.trust.Checkpoints {
 		for _, c := range v.points {
-			if c.Number == t.Number && (c.Size != t.Size || string(c.Root) != string(t.Root)) {
+			if c.Number == t.Number && c.Text() != t.Text() {
 				return broken(fmt.Sprintf("checkpoint %d", c.Number), "it is not the one that you have, so the log was rewritten or forks")
 			}
 		}
 	}
 	if n := len(v.points); n > 0 {
 		v.report.Checkpoint = v.points[n-1].Number
-		v.report.Signed = v.points[n-1].At.Format("2006-01-02 15:04:05 MST")
+		v.report.Signed = moment(v.points[n-1].At)
 	}
 	return nil
 }
@@ -284,70 +286,3 @@ func (v *verifier) counts() error {
 	}
 	return nil
 }
-
-// own looks for the entry that the making of the pack has left in the log. Without one the pack is
-// still whole in itself; what it says of its own counts is then its word alone, and the report says so.
-func (v *verifier) own() error {
-	own := v.proof.Own
-	if own == nil {
-		return nil
-	}
-	const what = "the pack's own entry"
-	if sum([]byte(own.Line)) != own.Hash {
-		return broken(what, "its content has been changed")
-	}
-	e, err := read([]byte(own.Line))
-	switch {
-	case err != nil || e.Stream != PackStream || e.Kind != kindPacked:
-		return broken(what, "it does not say that a pack was made")
-	case e.fact("pack") != sum(v.text):
-		return broken("the file "+fileContents, "it is not what was written down when the pack was made, so something is left out or added")
-	case len(v.points) == 0 || !v.points[len(v.points)-1].Includes(own.Position, own.Hash, own.Proof):
-		return broken(what, "no checkpoint covers it")
-	}
-	v.report.Bound = true
-	return nil
-}
-
-// trusted says by whom all this is, and how far that reaches. A key covers as far as the last
-// checkpoint of the pack; a checkpoint that the reader has kept covers as far as it goes itself.
-// That the reader has brought nothing is no error: the report then says that nothing shows who made it, and the
-// program exits with 2.
-func (v *verifier) trusted() error {
-	r := &v.report
-	last := int64(0)
-	if n := len(v.points); n > 0 {
-		last = v.points[n-1].Size
-	}
-	switch {
-	case len(v.trust.Keys) > 0 && len(v.points) > 0:
-		r.By = "the key that you named"
-	case len(v.trust.Checkpoints) > 0:
-		var known checkpoint.Checkpoint // the last one of the pack that the reader has
-		for _, c := range v.points {
-			if slices.ContainsFunc(v.trust.Checkpoints, func(t checkpoint.Checkpoint) bool { return t.Number == c.Number }) {
-				known = c
-			}
-		}
-		if known.Number == 0 {
-			return errors.New("your checkpoint is not one of this pack's, so the two cannot be compared: use one of " + v.numbers())
-		}
-		r.By, last = fmt.Sprintf("your checkpoint %d", known.Number), known.Size
-	}
-	r.Covered = min(last, r.Last) - r.First
-	if r.By == "" {
-		r.Covered = 0
-	}
-	return nil
-}
-
-// numbers are the checkpoints of this pack, for whoever brought another one.
-func (v *verifier) numbers() string {
-	if len(v.points) == 0 {
-		return "none"
-	}
-	return fmt.Sprintf("%d to %d", v.points[0].Number, v.points[len(v.points)-1].Number)
-}
-
-// PackStream is where the entries of packs stand.
-const PackStream = "packs"
