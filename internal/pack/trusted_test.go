@@ -112,7 +112,7 @@ func init() {
 		"a period whose beginning is left out":     func(f *fake, s *Span) { s.First = f.read[0].Size },
 		"a period whose end is left out":           func(f *fake, s *Span) { s.Last = f.read[len(f.read)-2].Size },
 		"a period whose second half is left out":   func(f *fake, s *Span) { s.Last = f.read[1].Size },
-		hours: func(f *fake, s *Span) { s.Last = f.read[1].Size },
+		hours:                                      func(f *fake, s *Span) { s.Last = f.read[1].Size },
 		"a period of which both ends are left out": func(f *fake, s *Span) { s.First, s.Last = f.read[0].Size, f.read[1].Size },
 	} {
 		says := "though its period ends 2026-11-28 12:00 UTC: entries are left out"
