@@ -33,7 +33,7 @@ type entries struct {
 	readings  map[[32]byte]bool  // that manifests name
 	writers   map[string]people  // by request
 	codes     map[[32]byte]written
-	risks     map[[32]byte]string // the worst that an inspection has found
+	risks     map[[32]byte]finding // of inspections
 	book      book
 	grounds   map[int64]string // hashes of entries of the pack that were brought along, until they come by
 	ran       []ran
@@ -63,7 +63,7 @@ type settlement struct {
 // newEntries is what is known before the first line.
 func newEntries() *entries {
 	return &entries{sums: map[string]string{}, streams: map[string]link{}, requests: map[string]bool{}, values: map[[32]byte]bool{},
-		decisions: map[string]int64{}, settled: map[string]settlement{}, versions: map[string]*sealed{}, needs: map[[32]byte]need{}, readings: map[[32]byte]bool{}, writers: map[string]people{}, codes: map[[32]byte]written{}, risks: map[[32]byte]string{}, book: newBook(), running: map[string]bool{}, grounds: map[int64]string{}, panes: panes{named: map[string][]grant{}, whole: map[string]bool{}}, keyring: keyring{keys: map[string][]registered{}}, hidden: -1}
+		decisions: map[string]int64{}, settled: map[string]settlement{}, versions: map[string]*sealed{}, needs: map[[32]byte]need{}, readings: map[[32]byte]bool{}, writers: map[string]people{}, codes: map[[32]byte]written{}, risks: map[[32]byte]finding{}, book: newBook(), running: map[string]bool{}, grounds: map[int64]string{}, panes: panes{named: map[string][]grant{}, whole: map[string]bool{}}, keyring: keyring{keys: map[string][]registered{}}, hidden: -1}
 }
 
 // scan reads lines one by one. A line beyond the bound is an error: an event never comes near it, so

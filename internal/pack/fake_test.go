@@ -48,6 +48,7 @@ type fake struct {
 	edge    string                             // its packs begin after the next event of this kind
 	from    time.Time                          // of its packs; zero: noon, or when first was reached
 	to      time.Time                          // zero: ten days later
+	finds   string                             // what the inspection finds; empty: nothing
 	lies    func(s *Span)                      // leaves out a part of the period
 }
 
@@ -88,6 +89,12 @@ func (f *fake) of(stream string) *Case {
 		f.order = append(f.order, stream)
 	}
 	return f.cases[stream]
+}
+
+// forgets takes a value away.
+func (f *fake) forgets(stream, text string) {
+	c := f.of(stream)
+	c.Values = slices.DeleteFunc(c.Values, func(v Value) bool { return string(v.Bytes) == text })
 }
 
 // happens appends an event to a stream and to the log.
@@ -195,8 +202,11 @@ func (f *fake) playsBehind(i int, question string, opens int, behind func(f *fak
 	f.happens(stream, "countersign", "held", map[string]any{"hold": "h1" + id, "for": "draft", "amount": 5_000_000})
 	f.happens(stream, "countersign", "called", map[string]any{"attempt": 1, "hold": "h1" + id, "model": "codestral-2508"})
 	f.happens(stream, "countersign", "settled", map[string]any{"hold": "h1" + id, "for": "draft", "held": 5_000_000, "spent": 558_000, "estimated": false})
-	f.happens(stream, "codestral-2508", "drafted", map[string]any{"revision": 1, "digest": digest, "code": f.says(stream, program), "manifest": f.says(stream, manifest),
-		"summary": f.says(stream, "Adds up revenue by month."), "findings": 0})
+	drafted := map[string]any{"revision": 1, "digest": digest, "code": f.says(stream, program), "manifest": f.says(stream, manifest), "summary": f.says(stream, "Adds up revenue by month."), "findings": 0}
+	if f.finds != "" {
+		drafted["findings"], drafted["findings_list"] = 1, f.says(stream, f.finds)
+	}
+	f.happens(stream, "codestral-2508", "drafted", drafted)
 	for range opens {
 		f.happens(stream, "U0BEN", "opened review", map[string]any{"revision": 1})
 	}

@@ -142,3 +142,18 @@ func TestARunWhoseNeedIsNotInThePackIsSaidToBeSo(t *testing.T) {
 	require.Equal(t, []string{"r000001"}, r.Unknown)
 	require.Contains(t, r.Sentences(), "Of 1 runs it is not in the pack how many approvals they needed; each had one at least: r000001.")
 }
+
+// Of a run whose version and approvals came before the pack begins, nobody can know who stood behind it: that is said.
+func TestARunOfAVersionOfBeforeThePackIsSaidToBeUnknown(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 0)
+	f.edge = kindApproved
+	f.plays(0, "What did we earn in May?", 0)
+	path := f.pack("")
+	r, err := Verify(path, Trust{Keys: []note.Verifier{f.key}})
+	require.NoError(t, err)
+	require.True(t, r.Shown())
+	require.Positive(t, r.First)
+	require.Contains(t, r.Sentences(), "Not known of 1 request: the version that ran came before this pack begins, so who stood behind its run is not known (r000000).")
+	require.Contains(t, string(open(t, path)[filePage]), "<b>Not known:</b> the version that ran came before this pack begins")
+}
