@@ -12,6 +12,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"countersign/internal/checkpoint"
 )
@@ -22,11 +23,11 @@ import (
 // What a later file has to agree with is put in here by note and taken out by that file, so the order in which
 // the files are read matters (verifier.all).
 type entries struct {
-	sums      map[string]string // of files
-	streams   map[string]link   // where each stream is
-	requests  map[string]bool   // that are shown; true: from their first event on
-	values    map[[32]byte]bool // that events name; true: it is there
-	decisions map[string]int64  // by what they say: the place of their event
+	sums      map[string]string  // of files
+	streams   map[string]link    // where each stream is
+	requests  map[string]bool    // that are shown; true: from their first event on
+	values    map[[32]byte]bool  // that events name; true: it is there
+	decisions map[string]decided // by what they say: their event
 	settled   map[string]settlement
 	versions  map[string]*sealed // that were not started yet
 	needs     map[[32]byte]need  // by manifest, what it seals of approvals
@@ -51,6 +52,12 @@ type link struct {
 	hash string
 }
 
+// decided is the event of a decision; its row has to say the same.
+type decided struct {
+	position int64
+	at       time.Time
+}
+
 // settlement is what an event says that a step has cost; its receipt has to say the same.
 type settlement struct {
 	position int64
@@ -58,12 +65,14 @@ type settlement struct {
 	request  string
 	over     string // what it cost beyond the hold
 	usageOf  string
+	purpose  string // what it was for
+	guessed  string // whether it is an estimate
 }
 
 // newEntries is what is known before the first line.
 func newEntries() *entries {
 	return &entries{sums: map[string]string{}, streams: map[string]link{}, requests: map[string]bool{}, values: map[[32]byte]bool{},
-		decisions: map[string]int64{}, settled: map[string]settlement{}, versions: map[string]*sealed{}, needs: map[[32]byte]need{}, readings: map[[32]byte]bool{}, writers: map[string]people{}, codes: map[[32]byte]written{}, risks: map[[32]byte]finding{}, book: newBook(), running: map[string]bool{}, grounds: map[int64]string{}, panes: panes{named: map[string][]grant{}, whole: map[string]bool{}}, keyring: keyring{keys: map[string][]registered{}}, hidden: -1}
+		decisions: map[string]decided{}, settled: map[string]settlement{}, versions: map[string]*sealed{}, needs: map[[32]byte]need{}, readings: map[[32]byte]bool{}, writers: map[string]people{}, codes: map[[32]byte]written{}, risks: map[[32]byte]finding{}, book: newBook(), running: map[string]bool{}, grounds: map[int64]string{}, panes: panes{named: map[string][]grant{}, whole: map[string]bool{}}, keyring: keyring{keys: map[string][]registered{}}, hidden: -1}
 }
 
 // scan reads lines one by one. A line beyond the bound is an error: an event never comes near it, so
@@ -189,6 +198,8 @@ func (n *entries) take(line []byte, at, first int64) (s seen, err error) {
 		return s, nil
 	case sum(s.Event) != s.Hash:
 		return s, broken(what, "its content has been changed")
+	case !s.event.spelled(s.Event):
+		return s, broken(what, "it is not spelled as events are, so programs may read it differently")
 	}
 	last, known := n.streams[s.event.Stream]
 	switch {
@@ -230,10 +241,10 @@ func (n *entries) note(s seen, at int64) {
 		n.requests[id] = n.requests[id] || e.Seq == 1
 		n.count(s, at)
 		if verdict := verdicts[e.Kind]; verdict != "" {
-			n.decisions[fmt.Sprint(id, " ", e.fact("revision"), " ", e.fact("digest"), " ", e.Actor, " ", verdict, " ", e.fact("in_place_of"))] = at
+			n.decisions[fmt.Sprint(id, " ", e.fact("revision"), " ", e.fact("digest"), " ", e.Actor, " ", verdict, " ", e.fact("in_place_of"))] = decided{at, e.At}
 		}
 		if e.Kind == kindSettled {
-			n.settled[e.fact("hold")] = settlement{at, e.fact("spent"), id, cmp.Or(e.fact("over"), "0"), e.fact("usage_of")}
+			n.settled[e.fact("hold")] = settlement{at, e.fact("spent"), id, cmp.Or(e.fact("over"), "0"), e.fact("usage_of"), e.fact("for"), e.fact("estimated")}
 		}
 	}
 	named(e.Data, func(hash string) {
@@ -296,8 +307,12 @@ func (v *verifier) decisions() error {
 			return broken("a decision", "it cannot be read")
 		}
 		key := fmt.Sprint(d.Request, " ", d.Revision, " ", d.Digest, " ", d.Reviewer, " ", d.Verdict, " ", d.InPlaceOf)
-		if _, there := v.entries.decisions[key]; !there {
-			return broken(fmt.Sprintf("the decision of %s on version %d of %s", d.Reviewer, d.Revision, d.Request), "its event is missing")
+		what := fmt.Sprintf("the decision of %s on version %d of %s", d.Reviewer, d.Revision, d.Request)
+		switch event, there := v.entries.decisions[key]; {
+		case !there:
+			return broken(what, "its event is missing")
+		case !d.At.Equal(event.at):
+			return broken(what, "entry %d says that it was given at another time", event.position)
 		}
 		// Each once: a row that stands twice finds no event the second time.
 		delete(v.entries.decisions, key)
@@ -306,7 +321,11 @@ func (v *verifier) decisions() error {
 	if err != nil {
 		return err
 	}
-	if what, at := lowest(v.entries.decisions); what != "" {
+	left := map[string]int64{}
+	for what, event := range v.entries.decisions {
+		left[what] = event.position
+	}
+	if what, at := lowest(left); what != "" {
 		return broken(fmt.Sprintf("entry %d", at), "the decision that it tells of is missing")
 	}
 	return nil
@@ -341,6 +360,8 @@ func (v *verifier) receipts() error {
 			return broken(what, "entry %d says that another amount was spent", event.position)
 		case strconv.FormatInt(r.Over, 10) != event.over || r.UsageOf != event.usageOf:
 			return broken(what, "entry %d says otherwise what went beyond the hold, or whose word the cost is", event.position)
+		case r.For != event.purpose || strconv.FormatBool(r.Estimated) != event.guessed:
+			return broken(what, "entry %d says otherwise what it was for, or whether it is an estimate", event.position)
 		}
 		delete(v.entries.settled, r.Hold)
 		return nil

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/ed25519"
@@ -19,6 +20,7 @@ import (
 
 	"countersign/approval/redact"
 	"countersign/internal/checkpoint"
+	"countersign/internal/pack/strict"
 )
 
 var noon = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
@@ -103,7 +105,13 @@ func (f *fake) happens(stream, actor, kind string, data map[string]any) Entry {
 	if last.hash == "" {
 		last.hash = strings.Repeat("0", 64)
 	}
-	text, err := json.Marshal(data)
+	marshalled, err := json.Marshal(data)
+	require.NoError(f.t, err)
+	d := json.NewDecoder(bytes.NewReader(marshalled))
+	d.UseNumber()
+	var facts any
+	require.NoError(f.t, d.Decode(&facts))
+	text, err := strict.JSON(facts)
 	require.NoError(f.t, err)
 	line := fmt.Sprintf(`{"actor":%q,"at":"%s","data":%s,"kind":%q,"prev":%q,"seq":%d,"stream":%q,"v":2}`,
 		actor, f.now().Format("2006-01-02T15:04:05.000000Z"), text, kind, last.hash, last.seq+1, stream)
@@ -315,12 +323,19 @@ func (f *fake) Case(_ context.Context, s Span, stream string) (*Case, error) {
 				return strings.Contains(string(e.Event), `"kind":"settled"`) && strings.Contains(string(e.Event), r.Hold)
 			})
 		})
-		c.Decisions = slices.DeleteFunc(slices.Clone(c.Decisions), func(d Decision) bool {
-			return !slices.ContainsFunc(c.Entries, func(e Entry) bool {
-				event, err := read(e.Event)
-				return err == nil && verdicts[event.Kind] == d.Verdict && event.Actor == d.Reviewer && event.fact("revision") == fmt.Sprint(d.Revision)
-			})
-		})
+	}
+	// Rows have the time of their event.
+	rows := c.Decisions
+	c.Decisions = nil
+	for _, d := range rows {
+		for _, e := range c.Entries {
+			event, err := read(e.Event)
+			if err == nil && verdicts[event.Kind] == d.Verdict && event.Actor == d.Reviewer && event.fact("revision") == fmt.Sprint(d.Revision) && event.fact("digest") == d.Digest {
+				d.At = event.At
+				c.Decisions = append(c.Decisions, d)
+				break
+			}
+		}
 	}
 	return &c, nil
 }

@@ -6,8 +6,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+
+	"countersign/internal/pack/strict"
 )
 
 // Format is the version of everything below. A verifier reads the one that it knows; a pack of another says so.
@@ -196,6 +199,22 @@ func read(line []byte) (e event, err error) {
 		return e, fmt.Errorf("read an event: %w", err)
 	}
 	return e, nil
+}
+
+// spelled tells whether a line spells the event as docs/events.md has it, version 2. There is one spelling, so that all
+// programs read the same: of two keys that differ in their case alone, or that are doubled, each would take another.
+func (e event) spelled(line []byte) bool {
+	data, err := strict.JSON(e.Data)
+	if err != nil || e.Data == nil {
+		return false
+	}
+	var b strings.Builder
+	for _, part := range []struct{ before, text string }{{`{"actor":`, e.Actor}, {`,"at":"` + e.At.UTC().Format("2006-01-02T15:04:05.000000Z") + `","data":` + data + `,"kind":`, e.Kind},
+		{`,"prev":`, e.Prev}, {`,"seq":` + strconv.FormatInt(e.Seq, 10) + `,"stream":`, e.Stream}} {
+		b.WriteString(part.before)
+		strict.Text(&b, part.text)
+	}
+	return b.String()+`,"v":2}` == string(line)
 }
 
 // request is the id of the request that the event belongs to; empty for streams of anything else.

@@ -94,6 +94,8 @@ func (v *verifier) groundsRead() error {
 			return broken(what, "it is not spelled as entries are")
 		case sum(g.Event) != g.Hash || err != nil:
 			return broken(what, "its content has been changed")
+		case !e.spelled(g.Event):
+			return broken(what, "it is not spelled as events are, so programs may read it differently")
 		case g.Position <= last || g.Position >= v.report.Last:
 			return broken(what, "it stands in another place, or twice")
 		case g.Position >= v.report.First:

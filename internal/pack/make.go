@@ -97,6 +97,9 @@ func Make(ctx context.Context, out io.Writer, from Source, o Options) (c Content
 			if err != nil {
 				return fmt.Errorf("entry %d: %w", e.Position, err)
 			}
+			if !event.spelled(e.Event) {
+				return fmt.Errorf("entry %d is not spelled as events are, so no verifier would take it", e.Position)
+			}
 			v.entries.note(seen{e, event}, e.Position)
 		}
 		_, err := spools[fileEntries].Write(e.line())

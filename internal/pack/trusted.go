@@ -25,7 +25,7 @@ func (v *verifier) own() error {
 	}
 	e, err := read([]byte(own.Line))
 	switch {
-	case err != nil || e.Stream != PackStream || e.Kind != kindPacked:
+	case err != nil || e.Stream != PackStream || e.Kind != kindPacked || !e.spelled([]byte(own.Line)):
 		return broken(what, "it does not say that a pack was made")
 	case e.fact("pack") != sum(v.text):
 		return broken("the file "+fileContents, "it is not what was written down when the pack was made, so something is left out or added")
