@@ -12,7 +12,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"countersign/internal/checkpoint"
 )
@@ -23,39 +22,34 @@ import (
 // What a later file has to agree with is put in here by note and taken out by that file, so the order in which
 // the files are read matters (verifier.all).
 type entries struct {
-	sums      map[string]string  // of files
-	streams   map[string]link    // where each stream is
-	requests  map[string]bool    // that are shown; true: from their first event on
-	values    map[[32]byte]bool  // that events name; true: it is there
-	decisions map[string]decided // by what they say: their event
-	settled   map[string]settlement
-	versions  map[string]*sealed // that were not started yet
-	needs     map[[32]byte]need  // by manifest, what it seals of approvals
-	readings  map[[32]byte]bool  // that manifests name
-	writers   map[string]people  // by request
-	codes     map[[32]byte]written
-	risks     map[[32]byte]finding // of inspections
-	book      book
-	grounds   map[int64]string // hashes of entries of the pack that were brought along, until they come by
-	ran       []ran
-	running   map[string]bool // by request
-	ends      []Fault         // ends of runs that nobody had started
-	panes     panes
-	keyring   keyring
-	shown     int64
-	hidden    int64 // the first place without an event; -1: none
+	sums       map[string]string  // of files
+	streams    map[string]link    // where each stream is
+	requests   map[string]bool    // that are shown; true: from their first event on
+	values     map[[32]byte]bool  // that events name; true: it is there
+	decisions  map[string]decided // by what they say: their event
+	settled    map[string]settlement
+	versions   map[string]*sealed // that were not started yet
+	needs      map[[32]byte]need  // by manifest, what it seals of approvals
+	readings   map[[32]byte]bool  // that manifests name
+	writers    map[string]people  // by request
+	codes      map[[32]byte]written
+	risks      map[[32]byte]finding // of inspections
+	book       book
+	grounds    map[int64]string // hashes of entries of the pack that were brought along, until they come by
+	ran        []ran
+	running    map[string]bool // by request
+	ends       []Fault         // ends of runs that nobody had started
+	panes      panes
+	keyring    keyring
+	beginnings beginnings
+	shown      int64
+	hidden     int64 // the first place without an event; -1: none
 }
 
 // link is the last event of a stream that was read, on which the next one has to hang.
 type link struct {
 	seq  int64
 	hash string
-}
-
-// decided is the event of a decision; its row has to say the same.
-type decided struct {
-	position int64
-	at       time.Time
 }
 
 // settlement is what an event says that a step has cost; its receipt has to say the same.
@@ -146,6 +140,9 @@ func (v *verifier) places() error {
 	if err == nil && tree.Size() < c.Last {
 		err = broken(fmt.Sprintf("entry %d", tree.Size()), "it is missing: the pack goes on to entry %d", c.Last-1)
 	}
+	if err == nil {
+		err = v.entries.beginnings.shown()
+	}
 	return err
 }
 
@@ -195,6 +192,7 @@ func (n *entries) take(line []byte, at, first int64) (s seen, err error) {
 		if n.hidden < 0 {
 			n.hidden = at
 		}
+		n.beginnings.leaves(s.Hash)
 		return s, nil
 	case sum(s.Event) != s.Hash:
 		return s, broken(what, "its content has been changed")
@@ -211,6 +209,9 @@ func (n *entries) take(line []byte, at, first int64) (s seen, err error) {
 		return s, broken(fmt.Sprintf("event %d of %s", last.seq+1, s.event.Stream), "it is missing before entry %d", at)
 	case known && s.event.Prev != last.hash, s.event.Seq == 1 && s.event.Prev != strings.Repeat("0", 64):
 		return s, broken(what, "it does not continue the one before it")
+	}
+	if !known && s.event.Seq > 1 {
+		n.beginnings.begun = append(n.beginnings.begun, beginning{at, s.event.Seq, s.event.Stream, s.event.Prev})
 	}
 	if verdicts[s.event.Kind] != "" {
 		if err := signed(s.event); err != nil {
@@ -297,39 +298,6 @@ func (v *verifier) values() error {
 
 // short is enough of a hash to find it by.
 func short(hash string) string { return hash[:min(12, len(hash))] }
-
-// decisions holds each row against its event, and each event against its row. Both ways: a row without
-// an event was slipped in, and an event without a row tells of a decision that somebody took away.
-func (v *verifier) decisions() error {
-	err := v.lines(fileDecisions, func(line []byte) error {
-		var d Decision
-		if err := json.Unmarshal(line, &d); err != nil {
-			return broken("a decision", "it cannot be read")
-		}
-		key := fmt.Sprint(d.Request, " ", d.Revision, " ", d.Digest, " ", d.Reviewer, " ", d.Verdict, " ", d.InPlaceOf)
-		what := fmt.Sprintf("the decision of %s on version %d of %s", d.Reviewer, d.Revision, d.Request)
-		switch event, there := v.entries.decisions[key]; {
-		case !there:
-			return broken(what, "its event is missing")
-		case !d.At.Equal(event.at):
-			return broken(what, "entry %d says that it was given at another time", event.position)
-		}
-		// Each once: a row that stands twice finds no event the second time.
-		delete(v.entries.decisions, key)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	left := map[string]int64{}
-	for what, event := range v.entries.decisions {
-		left[what] = event.position
-	}
-	if what, at := lowest(left); what != "" {
-		return broken(fmt.Sprintf("entry %d", at), "the decision that it tells of is missing")
-	}
-	return nil
-}
 
 // receipts adds every one up, and holds it against its event. Amounts are compared as the texts of whole
 // numbers, so that nothing is rounded on the way.

@@ -3,6 +3,7 @@ package pack
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -156,4 +157,29 @@ func TestARunOfAVersionOfBeforeThePackIsSaidToBeUnknown(t *testing.T) {
 	require.Positive(t, r.First)
 	require.Contains(t, r.Sentences(), "Not known of 1 request: the version that ran came before this pack begins, so who stood behind its run is not known (r000000).")
 	require.Contains(t, string(open(t, path)[filePage]), "<b>Not known:</b> the version that ran came before this pack begins")
+}
+
+// A selection that hides how a request began, though that lies in the pack, is broken; one that begins after it is not.
+func TestASelectionShowsARequestFromItsBeginningOn(t *testing.T) {
+	t.Parallel()
+	plays := func(hides ...string) (Report, string, error) {
+		f := newFake(t, 0)
+		f.edge = kindDrafted // of the first request, so the pack has only the rest of it
+		f.plays(0, "What did we earn in April?", 0)
+		f.plays(1, "And in May?", 0)
+		f.leaves = func(e Entry) bool {
+			return strings.Contains(string(e.Event), `"stream":"request:r000001"`) && slices.ContainsFunc(hides, func(kind string) bool { return strings.Contains(string(e.Event), `"kind":"`+kind+`"`) })
+		}
+		path := f.pack("r00000")
+		r, err := Verify(path, Trust{Keys: []note.Verifier{f.key}})
+		return r, string(open(t, path)[filePage]), err
+	}
+	r, page, err := plays()
+	require.NoError(t, err)
+	require.True(t, r.Shown(), r.Sentences())
+	require.Positive(t, r.First)
+	require.Contains(t, r.Sentences(), "That no later entry of what it shows, and no request that belongs to it, is left out is the installation's word.")
+	require.Contains(t, page, "That no later entry of these requests, and no request that belongs here, is left out is the word of whoever made it.")
+	_, _, err = plays(kindAsked, "held")
+	require.ErrorContains(t, err, "event 2 of request:r000001: it is left out, and entry 12, which continues it, is shown")
 }

@@ -80,6 +80,9 @@ func (r Report) Sentences() string {
 	if !r.Complete() && len(r.Faults) == 0 {
 		say("Who had which role, by which rules, and which keys were theirs, is held against the entries that were brought along for it; that none is held back is the installation's word.")
 	}
+	if !r.Complete() {
+		say("That no later entry of what it shows, and no request that belongs to it, is left out is the installation's word.")
+	}
 	if n := len(r.Unknown); n > 0 {
 		say("Of %d runs it is not in the pack how many approvals they needed; each had one at least: %s.", n, strings.Join(r.Unknown[:min(n, 50)], ", "))
 	}
