@@ -1,13 +1,17 @@
 package pack
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/sumdb/note"
 )
 
 func init() {
@@ -63,4 +67,25 @@ func TestAnEventThatIsSpelledOtherwiseIsNotPacked(t *testing.T) {
 	_, err := Make(t.Context(), io.Discard, f, Options{Chosen: Chosen{From: noon, To: noon.Add(time.Hour)}, Zone: time.UTC,
 		Record: func(context.Context, Contents, []int64) (Proof, error) { return Proof{}, nil }})
 	require.ErrorContains(t, err, "entry 3 is not spelled as events are")
+}
+
+// Whoever reads a ZIP file from its beginning finds what the verifier finds.
+func TestAPackIsOneFileToAllPrograms(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 0)
+	f.plays(0, "What did we earn in May?", 0)
+	path := f.pack("")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for what, changed := range map[string][]byte{
+		"another name before a file": bytes.Replace(text, []byte(fileContents), []byte("PACK.JSON"), 1),
+		"something before it":        append([]byte("#!/bin/sh\n"), text...),
+		"something behind it":        append(bytes.Clone(text), text...),
+	} {
+		require.NoError(t, os.WriteFile(path, changed, 0o600))
+		_, err := Verify(path, Trust{Keys: []note.Verifier{f.key}})
+		require.ErrorContains(t, err, "the ZIP file: other programs may read it differently", what)
+		_, is := errors.AsType[*Broken](err)
+		require.True(t, is)
+	}
 }

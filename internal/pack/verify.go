@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"countersign/internal/checkpoint"
+	"countersign/internal/pack/strict"
 )
 
 // Trust is what the reader brings. A pack's own word for who made it counts nothing.
@@ -85,7 +87,10 @@ func Verify(path string, trust Trust) (r Report, err error) {
 	if err != nil {
 		return r, err
 	}
-	z, err := zip.NewReader(file, info.Size())
+	z, err := strict.ZIP(file, info.Size())
+	if layout, is := errors.AsType[*strict.LayoutError](err); is {
+		return r, broken("the ZIP file", "other programs may read it differently (%v); if it was only packed anew, ask for it as it was made", layout)
+	}
 	if err != nil {
 		return r, fmt.Errorf("%s is not a pack: %w", path, err)
 	}
