@@ -17,6 +17,7 @@ import (
 	"countersign/internal/checkpoint"
 	"countersign/internal/pack"
 	prove "countersign/internal/proof"
+	"countersign/storage/journal"
 	"countersign/storage/trail"
 )
 
@@ -73,8 +74,8 @@ func TestProveAuditALiveDatabaseThatWasTamperedWithIsNamed(t *testing.T) {
 		}
 		// Either nothing is signed any more, and administrators hear why; or whoever checks it has the fault named.
 		_, err = b.packed(t, by, pack.Trust{Keys: []note.Verifier{key}, Checkpoints: []checkpoint.Checkpoint{kept[3]}})
-		broken, forked := new(pack.Broken), new(checkpoint.NotFollowingError)
-		prove.Check(t, errors.As(err, &broken) || errors.As(err, &forked), "a live database: "+tt.kind, "%v", err)
+		broken, forked, unsigned := new(pack.Broken), new(checkpoint.NotFollowingError), new(journal.UnsignedError)
+		prove.Check(t, errors.As(err, &broken) || errors.As(err, &forked) || errors.As(err, &unsigned), "a live database: "+tt.kind, "%v", err)
 	}
 }
 
@@ -162,4 +163,28 @@ func TestAPackOfADatabaseHolds(t *testing.T) {
 	require.Equal(t, c.Size, r.First)
 	require.Positive(t, r.Bare)
 	require.EqualValues(t, 2, r.Requests)
+}
+
+// Whoever has the database alone can put an event into the log, and nobody signs for it: no pack is made of it.
+func TestNoPackIsMadeOfWhatNobodyHasSigned(t *testing.T) {
+	t.Parallel()
+	for what, sql := range map[string]string{
+		"an event without a signature":    `UPDATE events SET key = NULL, signature = NULL WHERE stream = THIS AND kind = 'approved'`,
+		"an event that another key signs": `UPDATE events SET key = repeat('A', 43) || '=' WHERE stream = THIS AND kind = 'approved'`,
+		"another event's signature":       `UPDATE events SET signature = (SELECT signature FROM events WHERE stream = THIS AND seq = 1) WHERE stream = THIS AND kind = 'approved'`,
+	} {
+		b := setup(t)
+		by, key := signer(t)
+		of := trail.StreamOf(b.done(t, "a").ID)
+		r, err := b.packed(t, by, pack.Trust{Keys: []note.Verifier{key}})
+		require.NoError(t, err)
+		require.True(t, r.Shown())
+		require.NoError(t, b.exec(t, switchedOff+`ALTER TABLE events DROP CONSTRAINT events_signed; `+strings.ReplaceAll(sql, "THIS", "'"+of+"'")+"; RESET session_replication_role"), what)
+		_, err = b.packed(t, by, pack.Trust{Keys: []note.Verifier{key}})
+		require.ErrorContains(t, err, "no pack is made: no key of this installation has signed event", what)
+		require.ErrorContains(t, err, " of "+of, what)
+		unsigned, is := errors.AsType[*journal.UnsignedError](err)
+		require.True(t, is)
+		require.Positive(t, unsigned.Seq)
+	}
 }

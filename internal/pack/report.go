@@ -43,9 +43,9 @@ func (r Report) Sentences() string {
 	case r.By == "":
 		say("Whole in itself, but nothing shows who made it: name the installation's key with --key, or a checkpoint that you have kept with --checkpoint. The key is not taken from the pack.")
 	case r.Covered == entries:
-		say("Whole in itself. %s shows who made each of its %d entries, but not what the pack says of itself.", capital(r.By), entries)
+		say("Whole in itself. %s shows that each of its %d entries stood in the log, but not what the pack says of itself.", capital(r.By), entries)
 	default:
-		say("Whole in itself. %s shows who made the first %d of its %d entries, and not the rest.", capital(r.By), r.Covered, entries)
+		say("Whole in itself. %s shows that the first %d of its %d entries stood in the log, and not the rest.", capital(r.By), r.Covered, entries)
 	}
 	if len(r.Held) > 0 {
 		say("Held against your %s, the same as in the pack.", checkpoints(r.Held))

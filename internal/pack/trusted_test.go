@@ -28,12 +28,12 @@ func TestWhoseAPackIsOnlyTheReaderCanSay(t *testing.T) {
 	r, err = Verify(path, Trust{Checkpoints: []checkpoint.Checkpoint{f.read[0]}})
 	require.NoError(t, err)
 	require.False(t, r.Shown())
-	require.Contains(t, r.Sentences(), "Your checkpoint 1 shows who made the first 256 of its 300 entries, and not the rest.")
+	require.Contains(t, r.Sentences(), "Your checkpoint 1 shows that the first 256 of its 300 entries stood in the log, and not the rest.")
 	// One that ends with the entries covers them all, and not the entry that the making of the pack has left behind them.
 	r, err = Verify(path, Trust{Checkpoints: []checkpoint.Checkpoint{f.read[1]}})
 	require.NoError(t, err)
 	require.False(t, r.Shown())
-	require.Contains(t, r.Sentences(), "Your checkpoint 2 shows who made each of its 300 entries, but not what the pack says of itself.")
+	require.Contains(t, r.Sentences(), "Your checkpoint 2 shows that each of its 300 entries stood in the log, but not what the pack says of itself.")
 	require.Contains(t, r.Sentences(), "bring a checkpoint that covers more than 300 entries, or the installation's key.")
 	require.Contains(t, string(open(t, path)[filePage]), "it has to be more than 300.")
 	r, err = Verify(path, Trust{Checkpoints: []checkpoint.Checkpoint{f.read[2]}})
@@ -215,6 +215,6 @@ func TestWhatNoCheckpointCoversIsListed(t *testing.T) {
 	r, err = Verify(o.close(t), Trust{Keys: []note.Verifier{f.key}})
 	require.NoError(t, err)
 	require.False(t, r.Shown())
-	require.Contains(t, r.Sentences(), "The key that you named shows who made each of its 301 entries, but not what the pack says of itself.")
+	require.Contains(t, r.Sentences(), "The key that you named shows that each of its 301 entries stood in the log, but not what the pack says of itself.")
 	require.Contains(t, r.Sentences(), "is its word alone")
 }
