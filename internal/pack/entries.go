@@ -276,10 +276,12 @@ func (v *verifier) values() error {
 			return broken("a value", "it cannot be read")
 		}
 		key, err := key(value.Hash)
-		_, named := v.entries.values[key]
+		there, named := v.entries.values[key]
 		switch {
 		case err != nil || !named:
 			return broken("the value "+short(value.Hash), "no entry names it")
+		case there:
+			return broken("the value "+short(value.Hash), "it is there twice")
 		// The salt's length is fixed, so that no sign can be moved between it and the value.
 		case len(value.Salt) != 32 || sum(append([]byte(value.Salt), value.Bytes...)) != value.Hash:
 			return broken("the value "+short(value.Hash), "its content has been changed")

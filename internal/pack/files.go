@@ -90,10 +90,11 @@ func (v *verifier) readings() error {
 		key, err := key(r.SHA256)
 		switch {
 		case err != nil || !v.entries.readings[key]:
-			return broken(what, "no seal names it")
+			return broken(what, "no seal names it, or it is there twice")
 		case sum(r.Text) != r.SHA256:
 			return broken(what, "its content has been changed")
 		}
+		v.entries.readings[key] = false
 		return nil
 	})
 }

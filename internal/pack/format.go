@@ -38,6 +38,9 @@ const (
 // that pack.json itself is in the log, so it comes after it, and holds by its signatures alone.
 var listed = []string{fileEntries, fileValues, fileReadings, fileGrounds, fileDecisions, fileReceipts, fileNames, filePage, fileRequests, fileCharges}
 
+// inLines are those of them that a verifier reads line by line. The others it hashes as they stand.
+var inLines = []string{fileEntries, fileValues, fileReadings, fileGrounds, fileDecisions, fileReceipts}
+
 // Chosen is what a pack is about. Without a workspace, a person and a channel it is complete.
 type Chosen struct {
 	From    time.Time `json:"from"`

@@ -121,6 +121,16 @@ func (f *fake) Case(_ context.Context, s Span, stream string) (*Case, error) {
 	return &c, nil
 }
 
+// since are the checkpoints from one of this size on; where there is none, all.
+func (f *fake) since(first int64) []Checkpoint {
+	for i, c := range f.read {
+		if c.Size == first {
+			return f.points[i:]
+		}
+	}
+	return f.points
+}
+
 // pack makes a pack in a folder of the test.
 func (f *fake) pack(person string) string {
 	f.t.Helper()
@@ -158,14 +168,7 @@ func (f *fake) pack(person string) string {
 			f.signs()
 			plan, err := checkpoint.Inclusion(own.Position, f.tree.Size())
 			require.NoError(f.t, err)
-			points := f.points
-			for i := range points {
-				if f.read[i].Size == c.First {
-					points = f.points[i:]
-					break
-				}
-			}
-			p = Proof{Checkpoints: points, Own: &Own{Position: own.Position, Hash: own.Hash, Line: string(own.Event), Proof: f.proof(plan)}}
+			p = Proof{Checkpoints: f.since(c.First), Own: &Own{Position: own.Position, Hash: own.Hash, Line: string(own.Event), Proof: f.proof(plan)}}
 			for _, at := range places {
 				plan, err := checkpoint.Inclusion(at, f.tree.Size())
 				require.NoError(f.t, err)

@@ -1,8 +1,10 @@
 package pack
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -119,3 +121,146 @@ func (v *verifier) numbers() string {
 
 // moment is when a checkpoint was signed, to the second.
 func moment(at time.Time) string { return at.Format("2006-01-02 15:04:05 MST") }
+
+// Bounds of what is read of log.json at once. A proof has two hashes for each level of a tree at most.
+const (
+	maxPart    = 1 << 20
+	maxGrounds = 1 << 17
+	maxHashes  = 128
+	hashLength = 32
+)
+
+// readProof reads log.json part by part, so that one which is large costs no memory before it is refused. point takes each
+// checkpoint as it comes, and what it returns ends the reading; the proof that is returned has none of them.
+func readProof(from io.Reader, point func(Checkpoint) error) (p Proof, err error) {
+	r := &rationed{from: io.LimitReader(from, maxDocument)}
+	r.d = json.NewDecoder(r)
+	err = r.proof(&p, point)
+	if _, is := errors.AsType[*Broken](err); err != nil && !is {
+		err = broken("the file "+fileProof, "it cannot be read: %v", err)
+	}
+	return p, err
+}
+
+// rationed reads JSON of which no part may be longer than maxPart.
+type rationed struct {
+	from io.Reader
+	left int
+	d    *json.Decoder
+}
+
+// Read implements io.Reader.
+func (r *rationed) Read(b []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, fmt.Errorf("a part of it is longer than %d bytes", maxPart)
+	}
+	n, err := r.from.Read(b[:min(len(b), r.left)])
+	r.left -= n
+	return n, err
+}
+
+// sign reads the next sign or key.
+func (r *rationed) sign() (json.Token, error) {
+	r.left = maxPart
+	return r.d.Token()
+}
+
+// list calls each for every part of a list. There may be none at all.
+func (r *rationed) list(each func(part json.RawMessage) error) error {
+	switch sign, err := r.sign(); {
+	case err != nil || sign == nil:
+		return err
+	case sign != json.Delim('['):
+		return errors.New("there is no list where one should be")
+	}
+	for r.left = maxPart; r.d.More(); r.left = maxPart {
+		var part json.RawMessage
+		if err := r.d.Decode(&part); err != nil {
+			return err
+		}
+		if err := each(part); err != nil {
+			return err
+		}
+	}
+	_, err := r.sign()
+	return err
+}
+
+// proof reads all of it, with nothing in it that is not looked at.
+func (r *rationed) proof(p *Proof, point func(Checkpoint) error) error {
+	if sign, err := r.sign(); err != nil || sign != json.Delim('{') {
+		return errors.Join(errors.New("it is no object"), err)
+	}
+	parts := map[string]func() error{
+		"before": func() error {
+			return r.list(func(part json.RawMessage) error { return appendHash(&p.Before, part) })
+		},
+		"checkpoints": func() error {
+			return r.list(func(part json.RawMessage) error {
+				var c Checkpoint
+				if err := json.Unmarshal(part, &c); err != nil {
+					return err
+				}
+				return point(c)
+			})
+		},
+		"own": func() error {
+			r.left = maxPart
+			return r.d.Decode(&p.Own)
+		},
+		"grounds": func() error {
+			return r.list(func(part json.RawMessage) error {
+				var texts []json.RawMessage
+				if err := json.Unmarshal(part, &texts); err != nil {
+					return err
+				}
+				if len(p.Grounds) >= maxGrounds || len(texts) == 0 {
+					return errors.New("it has more proofs than any pack, or an empty one")
+				}
+				var hashes [][]byte
+				for _, text := range texts {
+					if err := appendHash(&hashes, text); err != nil {
+						return err
+					}
+				}
+				p.Grounds = append(p.Grounds, hashes)
+				return nil
+			})
+		},
+	}
+	for r.left = maxPart; r.d.More(); r.left = maxPart {
+		key, err := r.sign()
+		if err != nil {
+			return err
+		}
+		name, _ := key.(string)
+		read := parts[name]
+		if read == nil {
+			return fmt.Errorf("%q does not belong there, or is there twice", name)
+		}
+		delete(parts, name)
+		if err := read(); err != nil {
+			return err
+		}
+	}
+	if _, err := r.sign(); err != nil {
+		return err
+	}
+	if _, err := r.sign(); err != io.EOF {
+		return errors.Join(errors.New("something stands behind its end"), err)
+	}
+	return nil
+}
+
+// appendHash reads one more hash of a proof.
+func appendHash(to *[][]byte, text json.RawMessage) error {
+	var hash []byte
+	if err := json.Unmarshal(text, &hash); err != nil {
+		return err
+	}
+	if len(hash) != hashLength || len(*to) >= maxHashes {
+		return errors.New("it has a hash that is none, or more of them than any proof")
+	}
+	*to = append(*to, hash)
+	return nil
+}

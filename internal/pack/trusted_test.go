@@ -2,7 +2,8 @@ package pack
 
 import (
 	"bytes"
-	"strings"
+	"context"
+	"io"
 	"testing"
 	"time"
 
@@ -64,25 +65,39 @@ func TestWhoseAPackIsOnlyTheReaderCanSay(t *testing.T) {
 	require.Contains(t, r.Sentences(), "Not compared, as the pack does not have it: your checkpoint 9.")
 }
 
-// forges changes a pack without the key: it writes down anew what the pack says of itself, in an entry behind the last one, and a
-// checkpoint behind that, signed by nobody's key.
-func (o opened) forges(t *testing.T, f *fake, change func()) {
+// records writes down anew what a pack says of itself, in an entry behind the last one, and signs a checkpoint of that.
+func (o opened) records(t testing.TB, f *fake) {
 	t.Helper()
-	change()
+	var first int64
 	o.contents(t, func(c *Contents) {
+		first = c.First
 		for _, name := range listed {
 			c.Files[name] = sum(o[name])
 		}
 	})
-	f.signer, _ = key2(t, 7)
 	own := f.happens(PackStream, "operator", "packed", map[string]any{"pack": sum(o[fileContents])})
 	f.signs()
 	plan, err := checkpoint.Inclusion(own.Position, f.tree.Size())
 	require.NoError(t, err)
 	o.proof(t, func(p *Proof) {
-		p.Checkpoints = f.points
+		p.Checkpoints = f.since(first)
 		p.Own = &Own{Position: own.Position, Hash: own.Hash, Line: string(own.Event), Proof: f.proof(plan)}
 	})
+}
+
+// The maker does not hand out what the verifier would refuse.
+func TestAPackOfLessThanItsPeriodIsNotMade(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 0)
+	f.plays(0, "What did we earn in May?", 0)
+	f.signs()
+	f.plays(1, "And in June?", 0)
+	f.signs()
+	f.lies = func(s *Span) { s.Last = f.read[0].Size }
+	_, err := Make(t.Context(), io.Discard, f, Options{Chosen: Chosen{From: noon, To: noon.Add(time.Hour)}, Made: noon.Add(time.Hour), Zone: time.UTC,
+		Record: func(context.Context, Contents, []int64) (Proof, error) { return Proof{Checkpoints: f.points}, nil },
+		Price:  func(Charge, time.Time) *Rate { return nil }})
+	require.ErrorContains(t, err, "the pack would not hold: checkpoint 2: it is of 2026-11-26 12:00 UTC, and the pack ends before it")
 }
 
 // Whoever has no key can append to the log what they like. A checkpoint that the reader has kept shows nothing of that.
@@ -95,7 +110,9 @@ func TestWithoutTheKeyNothingBehindAKeptCheckpointIsBelieved(t *testing.T) {
 		}
 		o := open(t, f.pack(""))
 		mine := f.read[kept]
-		o.forges(t, f, func() { o[filePage] = bytes.ReplaceAll(o[filePage], []byte("U0BEN"), []byte("U0BOB")) })
+		o[filePage] = bytes.ReplaceAll(o[filePage], []byte("U0BEN"), []byte("U0BOB"))
+		f.signer, _ = key2(t, 7)
+		o.records(t, f)
 		path := o.close(t)
 		r, err := Verify(path, Trust{Checkpoints: []checkpoint.Checkpoint{mine}})
 		require.NoError(t, err)
@@ -107,26 +124,26 @@ func TestWithoutTheKeyNothingBehindAKeptCheckpointIsBelieved(t *testing.T) {
 }
 
 func init() {
-	const hours = "a period of which the last hours are left out" // no checkpoint was made in them
-	for kind, lies := range map[string]func(f *fake, s *Span){
-		"a period whose beginning is left out":     func(f *fake, s *Span) { s.First = f.read[0].Size },
-		"a period whose end is left out":           func(f *fake, s *Span) { s.Last = f.read[len(f.read)-2].Size },
-		"a period whose second half is left out":   func(f *fake, s *Span) { s.Last = f.read[1].Size },
-		hours:                                      func(f *fake, s *Span) { s.Last = f.read[1].Size },
-		"a period of which both ends are left out": func(f *fake, s *Span) { s.First, s.Last = f.read[0].Size, f.read[1].Size },
+	const begins = "checkpoint 1: it is of 2026-11-26 12:01 UTC, and the pack begins with it, though its period begins 2026-11-26 12:00 UTC: entries may be left out"
+	const ends = "and the pack ends before it, though its period ends 2026-11-28 12:00 UTC: entries are left out"
+	for _, c := range []struct {
+		kind     string
+		from, to int           // the checkpoints at which it begins and ends; 0: it is whole
+		longer   time.Duration // than it reaches; 0: it says to go on until it was made
+		says     string
+	}{
+		{"a period whose beginning is left out", 1, 0, 0, begins},
+		{"a period whose end is left out", 0, 3, 0, ends},
+		{"a period whose second half is left out", 0, 2, 0, ends},
+		{"a period of which both ends are left out", 1, 2, 0, begins},
+		// In the last hours no checkpoint was made.
+		{"a period of which the last hours are left out", 0, 2, 30 * time.Minute, "checkpoint 3: it is of 2026-11-26 14:04 UTC, and the pack ends before it, though its period ends 2026-11-26 13:32 UTC: entries are left out"},
 	} {
-		says := "though its period ends 2026-11-28 12:00 UTC: entries are left out"
-		if strings.Contains(kind, "beginning") || strings.Contains(kind, "both") {
-			says = "checkpoint 1: it is of 2026-11-26 12:01 UTC, and the pack begins with it, though its period begins 2026-11-26 12:00 UTC: entries may be left out"
-		}
-		if kind == hours {
-			says = "checkpoint 3: it is of 2026-11-26 14:04 UTC, and the pack ends before it, though its period ends 2026-11-26 13:32 UTC: entries are left out"
-		}
 		tampered = append(tampered, struct {
 			kind   string
 			change func(t testing.TB, o opened)
 			says   string
-		}{kind, func(t testing.TB, o opened) {
+		}{c.kind, func(t testing.TB, o opened) {
 			f := newFake(t, 0)
 			for i := range 30 {
 				f.plays(i, "What did we earn in May?", 0)
@@ -135,15 +152,24 @@ func init() {
 					f.later += time.Hour
 				}
 			}
-			if kind == hours {
-				f.to = f.read[1].At.Add(30 * time.Minute) // and the next checkpoint half an hour later
+			to := noon.AddDate(0, 0, 10)
+			if c.from > 0 {
+				f.from = f.read[c.from-1].At
 			}
-			f.lies = func(s *Span) { lies(f, s) }
+			if c.to > 0 {
+				f.to = f.read[c.to-1].At.Add(-time.Minute)
+			}
+			if c.longer > 0 {
+				to = f.read[c.to-1].At.Add(c.longer)
+			}
 			clear(o)
 			for name, text := range open(t, f.pack("")) {
 				o[name] = text
 			}
-		}, says})
+			// The pack of this shorter time is honest; somebody who has the key says that it is of a longer one.
+			o.contents(t, func(c *Contents) { c.From, c.To = noon, to })
+			o.records(t, f)
+		}, c.says})
 	}
 }
 

@@ -62,7 +62,8 @@ func broken(what, why string, args ...any) error {
 // Bounds of what is read at once. A pack may be large; none of its parts is. A pack comes from somebody whom its reader does
 // not trust, so what is beyond is refused and not read.
 const (
-	maxDocument = 64 << 20
+	maxContents = 1 << 20
+	maxDocument = 64 << 20 // log.json
 	maxLine     = 4 << 20
 	maxUnread   = 1 << 30 // of a page or a table, which is hashed and not looked into; a year of one has some 300 MB
 )
@@ -139,70 +140,40 @@ func (v *verifier) all(r *Report) (err error) {
 	return nil
 }
 
-// document reads a small file whole. One that is cut at the bound is no JSON, and so refused.
-// The text is returned beside what was read, because pack.json is hashed as it stands.
-func (v *verifier) document(name string, into any) ([]byte, error) {
-	f, err := v.files[name].Open()
+// contents reads pack.json whole, and the hash of just this text stands in the log. One that is cut at the bound is no JSON, and
+// so refused.
+func (v *verifier) contents() error {
+	const what = "the file " + fileContents
+	f, err := v.files[fileContents].Open()
 	if err != nil {
-		return nil, broken("the file "+name, "it cannot be read: %v", err)
+		return broken(what, "it cannot be read: %v", err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxDocument))
-	if err == nil {
-		err = json.Unmarshal(text, into)
-	}
-	if err != nil {
-		return nil, broken("the file "+name, "it cannot be read: %v", err)
-	}
-	return text, nil
-}
-
-// contents reads pack.json and log.json.
-func (v *verifier) contents() (err error) {
 	c := &v.report.Contents
-	if v.text, err = v.document(fileContents, c); err != nil {
-		return err
+	if v.text, err = io.ReadAll(io.LimitReader(f, maxContents)); err == nil {
+		err = json.Unmarshal(v.text, c)
 	}
 	switch {
+	case err != nil:
+		return broken(what, "it cannot be read: %v", err)
 	case c.Format != Format:
 		return fmt.Errorf("it is a pack of format %d, and this program reads format %d", c.Format, Format)
 	// Spelled anew it has to be the same bytes, or something stands in it that is not looked at here.
 	case c.First < 0 || c.Last < c.First || string(c.Spelled()) != string(v.text):
-		return broken("the file "+fileContents, "it does not say what a pack holds")
+		return broken(what, "it does not say what a pack holds")
 	}
-	_, err = v.document(fileProof, &v.proof)
-	return err
+	return nil
 }
 
-// checkpoints holds each against the one before it, and against the key. All that were ever made
-// between the beginning and the end have to be there: the one that is left out could be the one that
-// shows a fork.
+// checkpoints reads log.json, and each checkpoint in it as it comes.
 func (v *verifier) checkpoints() error {
-	first := v.report.First
-	for i, stored := range v.proof.Checkpoints {
-		c, err := checkpoint.Read(stored.Note)
-		if err != nil {
-			return broken(fmt.Sprintf("checkpoint %d of this pack", i+1), "it cannot be read")
-		}
-		name := fmt.Sprintf("checkpoint %d", c.Number)
-		if len(v.trust.Keys) > 0 && !slices.ContainsFunc(v.trust.Keys, func(key note.Verifier) bool {
-			_, err := checkpoint.Open(stored.Note, key)
-			return err == nil
-		}) {
-			return broken(name, "it is not signed by the key that you named")
-		}
-		switch {
-		// A pack begins with the log or on a checkpoint.
-		case i == 0 && (first == 0 && c.Number != 1 || first > 0 && c.Size != first):
-			return broken(fmt.Sprintf("checkpoint %d", max(c.Number-1, 1)), "it is left out: this pack begins with %s", name)
-		case i > 0 && c.Number > v.points[i-1].Number+1:
-			return broken(fmt.Sprintf("checkpoint %d", v.points[i-1].Number+1), "it is left out")
-		case i > 0:
-			if err := c.Follows(v.points[i-1], stored.Proof); err != nil {
-				return broken(name, "it does not continue the one before it, so the log forks there")
-			}
-		}
-		v.points = append(v.points, c)
+	f, err := v.files[fileProof].Open()
+	if err != nil {
+		return broken("the file "+fileProof, "it cannot be read: %v", err)
+	}
+	defer f.Close()
+	if v.proof, err = readProof(f, v.point); err != nil {
+		return err
 	}
 	// The reader's own copy is worth more than any signature: whoever has the key can sign another log,
 	// but not change what the reader has kept.
@@ -217,6 +188,37 @@ func (v *verifier) checkpoints() error {
 		v.report.Checkpoint = v.points[n-1].Number
 		v.report.Signed = moment(v.points[n-1].At)
 	}
+	return nil
+}
+
+// point holds a checkpoint against the one before it, and against the key. All that were ever made
+// between the beginning and the end have to be there: the one that is left out could be the one that
+// shows a fork.
+func (v *verifier) point(stored Checkpoint) error {
+	first, i := v.report.First, len(v.points)
+	c, err := checkpoint.Read(stored.Note)
+	if err != nil {
+		return broken(fmt.Sprintf("checkpoint %d of this pack", i+1), "it cannot be read")
+	}
+	name := fmt.Sprintf("checkpoint %d", c.Number)
+	if len(v.trust.Keys) > 0 && !slices.ContainsFunc(v.trust.Keys, func(key note.Verifier) bool {
+		_, err := checkpoint.Open(stored.Note, key)
+		return err == nil
+	}) {
+		return broken(name, "it is not signed by the key that you named")
+	}
+	switch {
+	// A pack begins with the log or on a checkpoint.
+	case i == 0 && (first == 0 && c.Number != 1 || first > 0 && c.Size != first):
+		return broken(fmt.Sprintf("checkpoint %d", max(c.Number-1, 1)), "it is left out: this pack begins with %s", name)
+	case i > 0 && c.Number > v.points[i-1].Number+1:
+		return broken(fmt.Sprintf("checkpoint %d", v.points[i-1].Number+1), "it is left out")
+	case i > 0:
+		if err := c.Follows(v.points[i-1], stored.Proof); err != nil {
+			return broken(name, "it does not continue the one before it, so the log forks there")
+		}
+	}
+	v.points = append(v.points, c)
 	return nil
 }
 
