@@ -6,11 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/sumdb/note"
+
+	"countersign/internal/checkpoint"
 )
 
 func init() {
@@ -100,4 +104,17 @@ func TestLogsOfAllKindsAreRead(t *testing.T) {
 		read.Checkpoints = points
 		require.Equal(t, p, read)
 	}
+}
+
+// A pack that v0.1.0 has made holds today.
+func TestAPackOfTheFirstReleaseHolds(t *testing.T) {
+	t.Parallel()
+	line, err := os.ReadFile("testdata/v0.1.0.key")
+	require.NoError(t, err)
+	key, err := checkpoint.Verifier(string(line))
+	require.NoError(t, err)
+	r, err := Verify("testdata/v0.1.0.zip", Trust{Keys: []note.Verifier{key}})
+	require.NoError(t, err)
+	require.True(t, r.Shown(), r.Sentences())
+	require.Empty(t, r.Doubts)
 }
