@@ -1,7 +1,6 @@
 package pack
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -148,9 +147,9 @@ type decided struct {
 // an event was slipped in, and an event without a row tells of a decision that somebody took away.
 func (v *verifier) decisions() error {
 	err := v.lines(fileDecisions, func(line []byte) error {
-		var d Decision
-		if err := json.Unmarshal(line, &d); err != nil {
-			return broken("a decision", "it cannot be read")
+		d, ok := reads[Decision](line)
+		if !ok {
+			return broken("a decision", "it cannot be read, or is not spelled as decisions are")
 		}
 		key := fmt.Sprint(d.Request, " ", d.Revision, " ", d.Digest, " ", d.Reviewer, " ", d.Verdict, " ", d.InPlaceOf)
 		what := fmt.Sprintf("the decision of %s on version %d of %s", d.Reviewer, d.Revision, d.Request)

@@ -271,9 +271,9 @@ func key(hash string) (key [32]byte, err error) {
 // It comes after places, which fills the map of the hashes that events name.
 func (v *verifier) values() error {
 	err := v.lines(fileValues, func(line []byte) error {
-		var value Value
-		if err := json.Unmarshal(line, &value); err != nil {
-			return broken("a value", "it cannot be read")
+		value, ok := reads[Value](line)
+		if !ok {
+			return broken("a value", "it cannot be read, or is not spelled as values are")
 		}
 		key, err := key(value.Hash)
 		there, named := v.entries.values[key]
@@ -305,9 +305,9 @@ func short(hash string) string { return hash[:min(12, len(hash))] }
 // numbers, so that nothing is rounded on the way.
 func (v *verifier) receipts() error {
 	err := v.lines(fileReceipts, func(line []byte) error {
-		var r Receipt
-		if err := json.Unmarshal(line, &r); err != nil {
-			return broken("a receipt", "it cannot be read")
+		r, ok := reads[Receipt](line)
+		if !ok {
+			return broken("a receipt", "it cannot be read, or is not spelled as receipts are")
 		}
 		what := fmt.Sprintf("the receipt %s of %s", short(r.Hold), r.Request)
 		var total int64

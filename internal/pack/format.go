@@ -179,6 +179,24 @@ type Own struct {
 	Proof    [][]byte `json:"proof"`
 }
 
+// row spells a line of values, readings, decisions or receipts, with < and & as they are: hashes are of these bytes.
+func row(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return b.Bytes(), err
+}
+
+// reads takes a row from its line. As with entries there is one spelling: of two like keys programs read different ones.
+func reads[T any](line []byte) (v T, ok bool) {
+	if json.Unmarshal(line, &v) != nil {
+		return v, false
+	}
+	text, err := row(v)
+	return v, err == nil && string(bytes.TrimSuffix(text, []byte("\n"))) == string(line)
+}
+
 // event is an event as its line has it.
 type event struct {
 	Actor  string         `json:"actor"`

@@ -313,13 +313,14 @@ func (s *spool) Write(text []byte) (int, error) {
 	return n, err
 }
 
-// encode writes a line of JSON, with < and & as they are: hashes are of these bytes.
+// encode writes a line of JSON.
 func (s *spool) encode(v any) {
-	e := json.NewEncoder(s)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
+	text, err := row(v)
+	if err != nil {
 		s.err = errors.Join(s.err, err)
+		return
 	}
+	s.Write(text)
 }
 
 // spools are the files whose hashes are listed, by name.

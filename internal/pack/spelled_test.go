@@ -43,6 +43,16 @@ func init() {
 		}
 	}
 	add("a decision of another time", "the decision of U0BEN on version 1 of r000001: entry 15 says that it was given at another time", row(fileDecisions, 1, `"at":"2026-11-26T12:`, `"at":"2026-11-26T11:`))
+	for what, file := range map[string]string{"decision": fileDecisions, "receipt": fileReceipts} {
+		for kind, from := range map[string]string{"doubled": `"request":"r000000","request":"r000001"`, "of another case": `"Request":"r000000","request":"r000001"`, "that nobody knows": `"note":"trust me","request":"r000001"`} {
+			line := map[string]int{fileDecisions: 1, fileReceipts: 2}[file]
+			add("a "+what+" with a key "+kind, "a "+what+": it cannot be read, or is not spelled as "+what+"s are", row(file, line, `"request":"r000001"`, from))
+		}
+	}
+	add("a value with a key doubled", "a value: it cannot be read, or is not spelled as values are", row(fileValues, 1, `"base64":"`, `"base64":"AAAA","base64":"`))
+	add("a checkpoint with a key of another case", "the file log.json: it cannot be read: something stands in it that does not belong there", func(t testing.TB, o opened) {
+		o[fileProof] = bytes.Replace(o[fileProof], []byte(`"note":`), []byte(`"Note":"other","note":`), 1)
+	})
 	add("a receipt for something else", "the receipt h1r000001 of r000001: entry 13 says otherwise what it was for", row(fileReceipts, 2, `"for":"draft"`, `"for":"run"`))
 	add("a receipt that says to be an estimate", "the receipt h1r000001 of r000001: entry 13 says otherwise what it was for, or whether it is an estimate", row(fileReceipts, 2, `"amount":558000,`, `"amount":558000,"estimated":true,`))
 }

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -198,15 +199,19 @@ func (r *rationed) proof(p *Proof, point func(Checkpoint) error) error {
 		"checkpoints": func() error {
 			return r.list(func(part json.RawMessage) error {
 				var c Checkpoint
-				if err := json.Unmarshal(part, &c); err != nil {
+				if err := only(part, &c); err != nil {
 					return err
 				}
 				return point(c)
 			})
 		},
 		"own": func() error {
+			var part json.RawMessage
 			r.left = maxPart
-			return r.d.Decode(&p.Own)
+			if err := r.d.Decode(&part); err != nil {
+				return err
+			}
+			return only(part, &p.Own)
 		},
 		"grounds": func() error {
 			return r.list(func(part json.RawMessage) error {
@@ -248,6 +253,25 @@ func (r *rationed) proof(p *Proof, point func(Checkpoint) error) error {
 	}
 	if _, err := r.sign(); err != io.EOF {
 		return errors.Join(errors.New("something stands behind its end"), err)
+	}
+	return nil
+}
+
+// only reads a part in which nothing else stands: spelled anew it has to be the same, but for blanks.
+func only(part json.RawMessage, into any) error {
+	if err := json.Unmarshal(part, into); err != nil {
+		return err
+	}
+	text, err := json.Marshal(into)
+	if err != nil {
+		return err
+	}
+	var dense bytes.Buffer
+	if err := json.Compact(&dense, part); err != nil {
+		return err
+	}
+	if !bytes.Equal(dense.Bytes(), text) {
+		return errors.New("something stands in it that does not belong there")
 	}
 	return nil
 }
