@@ -202,7 +202,9 @@ func (db *DB) closeWithin(limit time.Duration) {
 func AuditorOf(db *DB) audit.Auditor { return audit.New(db.core.pool, db.core.notary) }
 
 // Log is the one log over all events.
-func Log(db *DB) *journal.Log { return journal.New(planned(db.read), db.write, db.audit) }
+func Log(db *DB) *journal.Log {
+	return journal.New(planned(db.read), db.write, db.audit, unsigned(db.core.notary))
+}
 
 // Ping says whether the database answers.
 func (db *DB) Ping(ctx context.Context) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"countersign/approval"
+	"countersign/storage/journal"
 	"countersign/storage/pg"
 	"countersign/storage/trail"
 )
@@ -103,4 +104,19 @@ func Epoch(ctx context.Context, db *DB) (name string, err error) {
 		return "", nil
 	}
 	return name, pg.While(err, "see which epoch it is")
+}
+
+// unsigned finds events of the log that no trusted key has signed, and that the schema does not write itself.
+func unsigned(by *trail.Notary) journal.Unsigned {
+	return func(ctx context.Context, tx pgx.Tx, first, last int64) (stream string, seq int64, ok bool, err error) {
+		rows, err := pg.All[trail.Row](ctx, tx, `
+			SELECT `+trail.EventColumns+` FROM events WHERE (stream, seq) IN (SELECT stream, seq FROM log WHERE position >= $1 AND position < $2) ORDER BY stream, seq`, first, last)
+		if err != nil {
+			return "", 0, false, err
+		}
+		if row := by.Unsigned(rows); row != nil {
+			return row.Stream, row.Seq, true, nil
+		}
+		return "", 0, false, nil
+	}
 }

@@ -17,6 +17,7 @@ import (
 	"countersign/internal/checkpoint"
 	"countersign/internal/pack"
 	prove "countersign/internal/proof"
+	"countersign/storage/journal"
 	"countersign/storage/trail"
 )
 
@@ -73,18 +74,24 @@ func TestProveAuditALiveDatabaseThatWasTamperedWithIsNamed(t *testing.T) {
 		}
 		// Either nothing is signed any more, and administrators hear why; or whoever checks it has the fault named.
 		_, err = b.packed(t, by, pack.Trust{Keys: []note.Verifier{key}, Checkpoints: []checkpoint.Checkpoint{kept[3]}})
-		broken, forked := new(pack.Broken), new(checkpoint.NotFollowingError)
-		prove.Check(t, errors.As(err, &broken) || errors.As(err, &forked), "a live database: "+tt.kind, "%v", err)
+		broken, forked, unsigned := new(pack.Broken), new(checkpoint.NotFollowingError), new(journal.UnsignedError)
+		prove.Check(t, errors.As(err, &broken) || errors.As(err, &forked) || errors.As(err, &unsigned), "a live database: "+tt.kind, "%v", err)
 	}
 }
 
 // packed makes a pack of all there is, and verifies it.
-func (b *bundle) packed(t *testing.T, by note.Signer, trust pack.Trust) (r pack.Report, err error) {
+func (b *bundle) packed(t *testing.T, by note.Signer, trust pack.Trust) (pack.Report, error) {
+	t.Helper()
+	return b.packedFrom(t, by, trust, time.Now().Add(-time.Hour))
+}
+
+// packedFrom is packed from some time on.
+func (b *bundle) packedFrom(t *testing.T, by note.Signer, trust pack.Trust, from time.Time) (r pack.Report, err error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "pack.zip")
 	file, err := os.Create(path)
 	require.NoError(t, err)
-	_, err = Log(b.DB).Pack(t.Context(), by, "operator", file, pack.Options{Chosen: pack.Chosen{From: time.Now().Add(-time.Hour).UTC(), To: time.Now().UTC()},
+	_, err = Log(b.DB).Pack(t.Context(), by, "operator", file, pack.Options{Chosen: pack.Chosen{From: from.UTC(), To: time.Now().UTC()},
 		Zone: time.UTC, Price: func(pack.Charge, time.Time) *pack.Rate { return nil }})
 	require.NoError(t, file.Close())
 	if err != nil {
@@ -102,9 +109,8 @@ func TestAPackBringsAlongWhatItsDecisionsRestOn(t *testing.T) {
 		require.NoError(t, b.Name(t.Context(), review.Grant{Team: team, Role: review.RoleReviewer, User: who, By: "ADMIN"}))
 	}
 	require.NoError(t, b.Delegate(t.Context(), review.Delegation{Team: team, From: "REVC", To: "REVE", Until: time.Now().Add(time.Hour)}))
-	_, err := Log(b.DB).TakeCheckpoint(t.Context(), by)
+	before, err := Log(b.DB).TakeCheckpoint(t.Context(), by)
 	require.NoError(t, err)
-	require.NoError(t, b.exec(t, unguarded(`checkpoints`)+`UPDATE checkpoints SET at = at - interval '2 hours' WHERE number = 1`))
 	r := b.pending(t, "a")
 	rejected := b.pending(t, "b")
 	decides := func(r *approval.Request, verdict approval.Verdict) {
@@ -120,7 +126,7 @@ func TestAPackBringsAlongWhatItsDecisionsRestOn(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "pack.zip")
 		file, err := os.Create(path)
 		require.NoError(t, err)
-		_, err = Log(b.DB).Pack(t.Context(), by, "operator", file, pack.Options{Chosen: pack.Chosen{From: time.Now().Add(-time.Hour).UTC(), To: time.Now().UTC(), Person: person},
+		_, err = Log(b.DB).Pack(t.Context(), by, "operator", file, pack.Options{Chosen: pack.Chosen{From: before.At.UTC(), To: time.Now().UTC(), Person: person},
 			Zone: time.UTC, Price: func(pack.Charge, time.Time) *pack.Rate { return nil }})
 		require.NoError(t, file.Close())
 		require.NoError(t, err)
@@ -151,11 +157,34 @@ func TestAPackOfADatabaseHolds(t *testing.T) {
 	b.erasers(t, done.Asker)
 	_, err = b.Forget(t.Context(), done.ID, nil, "ADMIN", "erasure")
 	require.NoError(t, err)
-	require.NoError(t, b.exec(t, unguarded(`checkpoints`)+`UPDATE checkpoints SET at = at - interval '2 hours' WHERE number = 1`))
-	r, err = b.packed(t, by, trust)
+	r, err = b.packedFrom(t, by, trust, c.At)
 	require.NoError(t, err)
 	require.True(t, r.Shown(), r.Sentences())
 	require.Equal(t, c.Size, r.First)
 	require.Positive(t, r.Bare)
 	require.EqualValues(t, 2, r.Requests)
+}
+
+// Whoever has the database alone can put an event into the log, and nobody signs for it: no pack is made of it.
+func TestNoPackIsMadeOfWhatNobodyHasSigned(t *testing.T) {
+	t.Parallel()
+	for what, sql := range map[string]string{
+		"an event without a signature":    `UPDATE events SET key = NULL, signature = NULL WHERE stream = THIS AND kind = 'approved'`,
+		"an event that another key signs": `UPDATE events SET key = repeat('A', 43) || '=' WHERE stream = THIS AND kind = 'approved'`,
+		"another event's signature":       `UPDATE events SET signature = (SELECT signature FROM events WHERE stream = THIS AND seq = 1) WHERE stream = THIS AND kind = 'approved'`,
+	} {
+		b := setup(t)
+		by, key := signer(t)
+		of := trail.StreamOf(b.done(t, "a").ID)
+		r, err := b.packed(t, by, pack.Trust{Keys: []note.Verifier{key}})
+		require.NoError(t, err)
+		require.True(t, r.Shown())
+		require.NoError(t, b.exec(t, switchedOff+`ALTER TABLE events DROP CONSTRAINT events_signed; `+strings.ReplaceAll(sql, "THIS", "'"+of+"'")+"; RESET session_replication_role"), what)
+		_, err = b.packed(t, by, pack.Trust{Keys: []note.Verifier{key}})
+		require.ErrorContains(t, err, "no pack is made: no key of this installation has signed event", what)
+		require.ErrorContains(t, err, " of "+of, what)
+		unsigned, is := errors.AsType[*journal.UnsignedError](err)
+		require.True(t, is)
+		require.Positive(t, unsigned.Seq)
+	}
 }

@@ -65,8 +65,8 @@ func auditPages(b stand) map[string]*kit.Page {
 		"modal-audit-deeds":     modal(audit.DeedsView([]pack.Step{{Position: 1, At: sample.Noon, Actor: slacksim.Admin, What: "named, person " + slacksim.Reviewer + ", role reviewer"}})),
 		"modal-audit-points":    modal(audit.PointsView([]auditing.Point{{Number: 3, Size: 512, At: sample.Noon, Note: "countersign\n512\n1q2w=\n"}})),
 		"modal-pack":            modal(audit.PackView(sample.Noon, sample.Noon)),
-		"pack-whole":            audit.PackPage(whole, "pack.zip", "countersign+1a2b+AbC="),
-		"pack-part":             audit.PackPage(part, "pack.zip", "countersign+1a2b+AbC="),
+		"pack-whole":            audit.PackPage(whole, "pack.zip", []string{"countersign+1a2b+AbC="}),
+		"pack-part":             audit.PackPage(part, "pack.zip", []string{"countersign+1a2b+AbC=", "countersign+3c4d+DeF="}),
 		"notice-log-lacks":      noticed(b, approval.NoticeLog, sample.View(), slacksim.Admin, approval.LogAlarm{Why: approval.LogLacks, Place: "the Git remote https://host/log", Since: sample.Noon}),
 		"notice-log-parted":     noticed(b, approval.NoticeLog, sample.View(), slacksim.Admin, approval.LogAlarm{Why: approval.LogParted, Place: "the Git remote https://host/log"}),
 	}

@@ -25,6 +25,7 @@ const usage = `countersign-verify [--key KEY]... [--checkpoint FILE] PACK.zip
 
   --key         the public key of the installation, as a line, or a file with it; several where it was changed
   --checkpoint  a file with checkpoints that you have kept, as they stand in Slack; - reads what you paste (end it with Ctrl-D)
+                With --key as well, both have to hold.
 
 Without either, nothing says whose pack it is.
 `

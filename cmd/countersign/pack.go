@@ -9,23 +9,27 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"countersign/approval/auditing"
 	windows "countersign/bot/draw/audit"
 	"countersign/budget"
+	"countersign/internal/checkpoint"
 	"countersign/internal/pack"
 	"countersign/storage"
 	"countersign/storage/journal"
+	"countersign/storage/signing"
 )
 
 const packExample = "An example: countersign pack --from 2026-11-01 --to 2026-11-30 -o november.zip"
 
 // makePack writes a pack: what somebody needs to check what happened, without us.
-// The key that it prints is for comparing: whoever checks the pack has to have it from elsewhere, as a forger's
-// pack would come with a key that fits.
+// The keys that it prints are for comparing: whoever checks the pack has to have it from elsewhere, as a forger's
+// pack would come with keys that fit.
 func makePack(ctx context.Context, p program) (err error) {
 	o := pack.Options{MadeBy: version(), Zone: p.location, Price: p.priced}
 	path, err := readPackArgs(p.args, time.Now().In(p.location), &o)
@@ -37,10 +41,6 @@ func makePack(ctx context.Context, p program) (err error) {
 		return err
 	}
 	defer stop()
-	key, err := signed.Key.Public()
-	if err != nil {
-		return err
-	}
 	k, err := newKeeper(db, signed, p.CheckpointFile)
 	if err != nil {
 		return err
@@ -59,12 +59,50 @@ func makePack(ctx context.Context, p program) (err error) {
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err
 	}
+	keys, err := signers(ctx, storage.Log(db), signed.Key, c.First)
+	if err != nil {
+		return err
+	}
 	if err = os.Rename(file.Name(), path); err != nil {
 		return fmt.Errorf("write the pack: %w", err)
 	}
-	fmt.Fprintf(p.out, "%s: %d of %d requests, %d of %d entries of the log.\nWhoever checks it needs the key from somebody other than you:\n\n  countersign-verify --key %s %s\n",
-		path, c.Showing, c.Requests, c.Visible, c.Last-c.First, key, filepath.Base(path))
+	fmt.Fprintf(p.out, "%s: %d of %d requests, %d of %d entries of the log.\nWhoever checks it needs %s from somebody other than you:\n\n  countersign-verify --key %s %s\n",
+		path, c.Showing, c.Requests, c.Visible, c.Last-c.First, oneOrAll(len(keys)), strings.Join(keys, " --key "), filepath.Base(path))
 	return nil
+}
+
+// oneOrAll says what whoever checks a pack needs.
+func oneOrAll(keys int) string {
+	if keys == 1 {
+		return "the key"
+	}
+	return "all of these keys"
+}
+
+// signers are the keys that have signed the checkpoints of a pack, as lines: those before the present one as well, where it
+// begins before a new key. It begins with the checkpoint of this size.
+func signers(ctx context.Context, log *journal.Log, key *signing.Key, first int64) (lines []string, err error) {
+	all, err := key.Publics()
+	if err != nil {
+		return nil, err
+	}
+	made, err := log.Checkpoints(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range all {
+		by, err := checkpoint.Verifier(line)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(made, func(c journal.Checkpoint) bool {
+			_, err := checkpoint.Open(c.Note, by)
+			return c.Size >= first && err == nil
+		}) {
+			lines = append(lines, line)
+		}
+	}
+	return lines, nil
 }
 
 // pack makes one, whoever wants it and by whatever door: it takes a checkpoint first, which a database
@@ -92,10 +130,6 @@ func (r *replica) sendPack(ctx context.Context, order auditing.Order) (err error
 	if err != nil {
 		return err
 	}
-	key, err := signed.Key.Public()
-	if err != nil {
-		return err
-	}
 	alone, err := storage.Log(r.db).Alone(ctx, order.Team)
 	if err != nil {
 		return err
@@ -112,8 +146,12 @@ func (r *replica) sendPack(ctx context.Context, order auditing.Order) (err error
 	if err != nil {
 		return err
 	}
+	keys, err := signers(ctx, storage.Log(r.db), signed.Key, c.First)
+	if err != nil {
+		return err
+	}
 	name := fmt.Sprintf("pack-%s-to-%s.zip", c.From.In(r.location).Format(time.DateOnly), c.To.Add(-time.Microsecond).In(r.location).Format(time.DateOnly))
-	return r.bot.Hand(ctx, order.By, name, file, windows.PackPage(c, name, key))
+	return r.bot.Hand(ctx, order.By, name, file, windows.PackPage(c, name, keys))
 }
 
 // readPackArgs reads the dates, both included. Without any it is this month so far. Days are days of

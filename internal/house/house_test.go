@@ -90,9 +90,10 @@ var rooms = map[string]plan{
 	"migrations":      {tests: []string{"internal/pglocal/pgtest", "internal/proof", "storage/schema"}},
 
 	// Proof: what somebody checks who has neither our database nor our word.
-	"internal/checkpoint": {},
-	"internal/outside":    {uses: []string{"internal/checkpoint"}},
-	"internal/pack":       {uses: []string{"internal/checkpoint", "internal/tame", "approval/reading", "approval/redact", "approval/sshkey"}, tests: []string{"internal/proof"}},
+	"internal/checkpoint":  {},
+	"internal/outside":     {uses: []string{"internal/checkpoint"}},
+	"internal/pack/strict": {}, // what all programs read alike
+	"internal/pack":        {uses: []string{"internal/checkpoint", "internal/pack/strict", "internal/tame", "approval/reading", "approval/redact", "approval/sshkey"}, tests: []string{"internal/proof"}},
 
 	// Money, for those who answer for it.
 	"internal/accounts": {uses: []string{"budget", "internal/tame"}},

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -134,4 +135,43 @@ func signed(e event) error {
 func elsewhere(e event) bool {
 	click, _ := e.Data["click"].(map[string]any)
 	return click["door"] != nil && click["key"] == nil
+}
+
+// decided is the event of a decision; its row has to say the same.
+type decided struct {
+	position int64
+	at       time.Time
+}
+
+// decisions holds each row against its event, and each event against its row. Both ways: a row without
+// an event was slipped in, and an event without a row tells of a decision that somebody took away.
+func (v *verifier) decisions() error {
+	err := v.lines(fileDecisions, func(line []byte) error {
+		d, ok := reads[Decision](line)
+		if !ok {
+			return broken("a decision", "it cannot be read, or is not spelled as decisions are")
+		}
+		key := fmt.Sprint(d.Request, " ", d.Revision, " ", d.Digest, " ", d.Reviewer, " ", d.Verdict, " ", d.InPlaceOf)
+		what := fmt.Sprintf("the decision of %s on version %d of %s", d.Reviewer, d.Revision, d.Request)
+		switch event, there := v.entries.decisions[key]; {
+		case !there:
+			return broken(what, "its event is missing")
+		case !d.At.Equal(event.at):
+			return broken(what, "entry %d says that it was given at another time", event.position)
+		}
+		// Each once: a row that stands twice finds no event the second time.
+		delete(v.entries.decisions, key)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	left := map[string]int64{}
+	for what, event := range v.entries.decisions {
+		left[what] = event.position
+	}
+	if what, at := lowest(left); what != "" {
+		return broken(fmt.Sprintf("entry %d", at), "the decision that it tells of is missing")
+	}
+	return nil
 }

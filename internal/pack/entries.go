@@ -22,27 +22,28 @@ import (
 // What a later file has to agree with is put in here by note and taken out by that file, so the order in which
 // the files are read matters (verifier.all).
 type entries struct {
-	sums      map[string]string // of files
-	streams   map[string]link   // where each stream is
-	requests  map[string]bool   // that are shown; true: from their first event on
-	values    map[[32]byte]bool // that events name; true: it is there
-	decisions map[string]int64  // by what they say: the place of their event
-	settled   map[string]settlement
-	versions  map[string]*sealed // that were not started yet
-	needs     map[[32]byte]need  // by manifest, what it seals of approvals
-	readings  map[[32]byte]bool  // that manifests name
-	writers   map[string]people  // by request
-	codes     map[[32]byte]written
-	risks     map[[32]byte]string // the worst that an inspection has found
-	book      book
-	grounds   map[int64]string // hashes of entries of the pack that were brought along, until they come by
-	ran       []ran
-	running   map[string]bool // by request
-	ends      []Fault         // ends of runs that nobody had started
-	panes     panes
-	keyring   keyring
-	shown     int64
-	hidden    int64 // the first place without an event; -1: none
+	sums       map[string]string  // of files
+	streams    map[string]link    // where each stream is
+	requests   map[string]bool    // that are shown; true: from their first event on
+	values     map[[32]byte]bool  // that events name; true: it is there
+	decisions  map[string]decided // by what they say: their event
+	settled    map[string]settlement
+	versions   map[string]*sealed // that were not started yet
+	needs      map[[32]byte]need  // by manifest, what it seals of approvals
+	readings   map[[32]byte]bool  // that manifests name
+	writers    map[string]people  // by request
+	codes      map[[32]byte]written
+	risks      map[[32]byte]finding // of inspections
+	book       book
+	grounds    map[int64]string // hashes of entries of the pack that were brought along, until they come by
+	ran        []ran
+	running    map[string]bool // by request
+	ends       []Fault         // ends of runs that nobody had started
+	panes      panes
+	keyring    keyring
+	beginnings beginnings
+	shown      int64
+	hidden     int64 // the first place without an event; -1: none
 }
 
 // link is the last event of a stream that was read, on which the next one has to hang.
@@ -58,12 +59,14 @@ type settlement struct {
 	request  string
 	over     string // what it cost beyond the hold
 	usageOf  string
+	purpose  string // what it was for
+	guessed  string // whether it is an estimate
 }
 
 // newEntries is what is known before the first line.
 func newEntries() *entries {
 	return &entries{sums: map[string]string{}, streams: map[string]link{}, requests: map[string]bool{}, values: map[[32]byte]bool{},
-		decisions: map[string]int64{}, settled: map[string]settlement{}, versions: map[string]*sealed{}, needs: map[[32]byte]need{}, readings: map[[32]byte]bool{}, writers: map[string]people{}, codes: map[[32]byte]written{}, risks: map[[32]byte]string{}, book: newBook(), running: map[string]bool{}, grounds: map[int64]string{}, panes: panes{named: map[string][]grant{}, whole: map[string]bool{}}, keyring: keyring{keys: map[string][]registered{}}, hidden: -1}
+		decisions: map[string]decided{}, settled: map[string]settlement{}, versions: map[string]*sealed{}, needs: map[[32]byte]need{}, readings: map[[32]byte]bool{}, writers: map[string]people{}, codes: map[[32]byte]written{}, risks: map[[32]byte]finding{}, book: newBook(), running: map[string]bool{}, grounds: map[int64]string{}, panes: panes{named: map[string][]grant{}, whole: map[string]bool{}}, keyring: keyring{keys: map[string][]registered{}}, hidden: -1}
 }
 
 // scan reads lines one by one. A line beyond the bound is an error: an event never comes near it, so
@@ -137,6 +140,9 @@ func (v *verifier) places() error {
 	if err == nil && tree.Size() < c.Last {
 		err = broken(fmt.Sprintf("entry %d", tree.Size()), "it is missing: the pack goes on to entry %d", c.Last-1)
 	}
+	if err == nil {
+		err = v.entries.beginnings.shown()
+	}
 	return err
 }
 
@@ -186,9 +192,12 @@ func (n *entries) take(line []byte, at, first int64) (s seen, err error) {
 		if n.hidden < 0 {
 			n.hidden = at
 		}
+		n.beginnings.leaves(s.Hash)
 		return s, nil
 	case sum(s.Event) != s.Hash:
 		return s, broken(what, "its content has been changed")
+	case !s.event.spelled(s.Event):
+		return s, broken(what, "it is not spelled as events are, so programs may read it differently")
 	}
 	last, known := n.streams[s.event.Stream]
 	switch {
@@ -200,6 +209,9 @@ func (n *entries) take(line []byte, at, first int64) (s seen, err error) {
 		return s, broken(fmt.Sprintf("event %d of %s", last.seq+1, s.event.Stream), "it is missing before entry %d", at)
 	case known && s.event.Prev != last.hash, s.event.Seq == 1 && s.event.Prev != strings.Repeat("0", 64):
 		return s, broken(what, "it does not continue the one before it")
+	}
+	if !known && s.event.Seq > 1 {
+		n.beginnings.begun = append(n.beginnings.begun, beginning{at, s.event.Seq, s.event.Stream, s.event.Prev})
 	}
 	if verdicts[s.event.Kind] != "" {
 		if err := signed(s.event); err != nil {
@@ -230,10 +242,10 @@ func (n *entries) note(s seen, at int64) {
 		n.requests[id] = n.requests[id] || e.Seq == 1
 		n.count(s, at)
 		if verdict := verdicts[e.Kind]; verdict != "" {
-			n.decisions[fmt.Sprint(id, " ", e.fact("revision"), " ", e.fact("digest"), " ", e.Actor, " ", verdict, " ", e.fact("in_place_of"))] = at
+			n.decisions[fmt.Sprint(id, " ", e.fact("revision"), " ", e.fact("digest"), " ", e.Actor, " ", verdict, " ", e.fact("in_place_of"))] = decided{at, e.At}
 		}
 		if e.Kind == kindSettled {
-			n.settled[e.fact("hold")] = settlement{at, e.fact("spent"), id, cmp.Or(e.fact("over"), "0"), e.fact("usage_of")}
+			n.settled[e.fact("hold")] = settlement{at, e.fact("spent"), id, cmp.Or(e.fact("over"), "0"), e.fact("usage_of"), e.fact("for"), e.fact("estimated")}
 		}
 	}
 	named(e.Data, func(hash string) {
@@ -259,15 +271,17 @@ func key(hash string) (key [32]byte, err error) {
 // It comes after places, which fills the map of the hashes that events name.
 func (v *verifier) values() error {
 	err := v.lines(fileValues, func(line []byte) error {
-		var value Value
-		if err := json.Unmarshal(line, &value); err != nil {
-			return broken("a value", "it cannot be read")
+		value, ok := reads[Value](line)
+		if !ok {
+			return broken("a value", "it cannot be read, or is not spelled as values are")
 		}
 		key, err := key(value.Hash)
-		_, named := v.entries.values[key]
+		there, named := v.entries.values[key]
 		switch {
 		case err != nil || !named:
 			return broken("the value "+short(value.Hash), "no entry names it")
+		case there:
+			return broken("the value "+short(value.Hash), "it is there twice")
 		// The salt's length is fixed, so that no sign can be moved between it and the value.
 		case len(value.Salt) != 32 || sum(append([]byte(value.Salt), value.Bytes...)) != value.Hash:
 			return broken("the value "+short(value.Hash), "its content has been changed")
@@ -287,38 +301,13 @@ func (v *verifier) values() error {
 // short is enough of a hash to find it by.
 func short(hash string) string { return hash[:min(12, len(hash))] }
 
-// decisions holds each row against its event, and each event against its row. Both ways: a row without
-// an event was slipped in, and an event without a row tells of a decision that somebody took away.
-func (v *verifier) decisions() error {
-	err := v.lines(fileDecisions, func(line []byte) error {
-		var d Decision
-		if err := json.Unmarshal(line, &d); err != nil {
-			return broken("a decision", "it cannot be read")
-		}
-		key := fmt.Sprint(d.Request, " ", d.Revision, " ", d.Digest, " ", d.Reviewer, " ", d.Verdict, " ", d.InPlaceOf)
-		if _, there := v.entries.decisions[key]; !there {
-			return broken(fmt.Sprintf("the decision of %s on version %d of %s", d.Reviewer, d.Revision, d.Request), "its event is missing")
-		}
-		// Each once: a row that stands twice finds no event the second time.
-		delete(v.entries.decisions, key)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if what, at := lowest(v.entries.decisions); what != "" {
-		return broken(fmt.Sprintf("entry %d", at), "the decision that it tells of is missing")
-	}
-	return nil
-}
-
 // receipts adds every one up, and holds it against its event. Amounts are compared as the texts of whole
 // numbers, so that nothing is rounded on the way.
 func (v *verifier) receipts() error {
 	err := v.lines(fileReceipts, func(line []byte) error {
-		var r Receipt
-		if err := json.Unmarshal(line, &r); err != nil {
-			return broken("a receipt", "it cannot be read")
+		r, ok := reads[Receipt](line)
+		if !ok {
+			return broken("a receipt", "it cannot be read, or is not spelled as receipts are")
 		}
 		what := fmt.Sprintf("the receipt %s of %s", short(r.Hold), r.Request)
 		var total int64
@@ -341,6 +330,8 @@ func (v *verifier) receipts() error {
 			return broken(what, "entry %d says that another amount was spent", event.position)
 		case strconv.FormatInt(r.Over, 10) != event.over || r.UsageOf != event.usageOf:
 			return broken(what, "entry %d says otherwise what went beyond the hold, or whose word the cost is", event.position)
+		case r.For != event.purpose || strconv.FormatBool(r.Estimated) != event.guessed:
+			return broken(what, "entry %d says otherwise what it was for, or whether it is an estimate", event.position)
 		}
 		delete(v.entries.settled, r.Hold)
 		return nil

@@ -1,14 +1,12 @@
 package pack
 
 import (
+	"bytes"
 	"cmp"
-	"context"
 	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +17,7 @@ import (
 
 	"countersign/approval/redact"
 	"countersign/internal/checkpoint"
+	"countersign/internal/pack/strict"
 )
 
 var noon = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
@@ -46,6 +45,11 @@ type fake struct {
 	seals   func(manifest string) string       // what else a manifest says; nil: nothing
 	channel string                             // where is asked, if not in C0SALES
 	edge    string                             // its packs begin after the next event of this kind
+	from    time.Time                          // of its packs; zero: noon, or when first was reached
+	to      time.Time                          // zero: ten days later
+	finds   string                             // what the inspection finds; empty: nothing
+	leaves  func(e Entry) bool                 // out of what it shows
+	lies    func(s *Span)                      // leaves out a part of the period
 }
 
 func key2(t testing.TB, seed byte) (note.Signer, note.Verifier) {
@@ -87,13 +91,25 @@ func (f *fake) of(stream string) *Case {
 	return f.cases[stream]
 }
 
+// forgets takes a value away.
+func (f *fake) forgets(stream, text string) {
+	c := f.of(stream)
+	c.Values = slices.DeleteFunc(c.Values, func(v Value) bool { return string(v.Bytes) == text })
+}
+
 // happens appends an event to a stream and to the log.
 func (f *fake) happens(stream, actor, kind string, data map[string]any) Entry {
 	last := f.last[stream]
 	if last.hash == "" {
 		last.hash = strings.Repeat("0", 64)
 	}
-	text, err := json.Marshal(data)
+	marshalled, err := json.Marshal(data)
+	require.NoError(f.t, err)
+	d := json.NewDecoder(bytes.NewReader(marshalled))
+	d.UseNumber()
+	var facts any
+	require.NoError(f.t, d.Decode(&facts))
+	text, err := strict.JSON(facts)
 	require.NoError(f.t, err)
 	line := fmt.Sprintf(`{"actor":%q,"at":"%s","data":%s,"kind":%q,"prev":%q,"seq":%d,"stream":%q,"v":2}`,
 		actor, f.now().Format("2006-01-02T15:04:05.000000Z"), text, kind, last.hash, last.seq+1, stream)
@@ -136,11 +152,14 @@ func (f *fake) now() time.Time { return noon.Add(f.later + time.Duration(len(f.e
 
 // signs makes a checkpoint, if anything has come since the last one.
 func (f *fake) signs() {
-	c := checkpoint.Checkpoint{Number: int64(len(f.points) + 1), Size: f.tree.Size(), At: noon.Add(time.Duration(len(f.entries)) * time.Second)}
+	c := checkpoint.Checkpoint{Number: int64(len(f.points) + 1), Size: f.tree.Size(), At: f.now()}
 	from := int64(0)
 	if n := len(f.read); n > 0 {
 		if from = f.read[n-1].Size; from == c.Size {
 			return
+		}
+		if before := f.read[n-1].At; c.At.Before(before) {
+			c.At = before
 		}
 	}
 	var err error
@@ -189,8 +208,11 @@ func (f *fake) playsBehind(i int, question string, opens int, behind func(f *fak
 	f.happens(stream, "countersign", "held", map[string]any{"hold": "h1" + id, "for": "draft", "amount": 5_000_000})
 	f.happens(stream, "countersign", "called", map[string]any{"attempt": 1, "hold": "h1" + id, "model": "codestral-2508"})
 	f.happens(stream, "countersign", "settled", map[string]any{"hold": "h1" + id, "for": "draft", "held": 5_000_000, "spent": 558_000, "estimated": false})
-	f.happens(stream, "codestral-2508", "drafted", map[string]any{"revision": 1, "digest": digest, "code": f.says(stream, program), "manifest": f.says(stream, manifest),
-		"summary": f.says(stream, "Adds up revenue by month."), "findings": 0})
+	drafted := map[string]any{"revision": 1, "digest": digest, "code": f.says(stream, program), "manifest": f.says(stream, manifest), "summary": f.says(stream, "Adds up revenue by month."), "findings": 0}
+	if f.finds != "" {
+		drafted["findings"], drafted["findings_list"] = 1, f.says(stream, f.finds)
+	}
+	f.happens(stream, "codestral-2508", "drafted", drafted)
 	for range opens {
 		f.happens(stream, "U0BEN", "opened review", map[string]any{"revision": 1})
 	}
@@ -214,104 +236,4 @@ func (f *fake) playsBehind(i int, question string, opens int, behind func(f *fak
 	c := f.of(stream)
 	c.Receipts = append(c.Receipts, Receipt{Request: id, Hold: "h1" + id, For: "draft", At: noon, Amount: 558_000, Charges: []Charge{{Kind: "tokens", What: "codestral-2508", Model: "codestral-2508", Input: 1200, Output: 220, Amount: 558_000}}},
 		Receipt{Request: id, Hold: "h2" + id, For: "run", At: noon, Amount: 69_000, Charges: []Charge{{Kind: "box", What: "local", BoxMS: 1840, VCPU: 2, MemoryMB: 2048, Amount: 69_000}}})
-}
-
-func (f *fake) Span(_ context.Context, _ Chosen) (s Span, err error) {
-	s = Span{First: f.first, Last: int64(len(f.entries))}
-	for _, id := range checkpoint.Edge(s.First) {
-		s.Before = append(s.Before, f.nodes[id])
-	}
-	return s, nil
-}
-
-func (f *fake) Entries(_ context.Context, s Span, of Chosen, each func(Entry) error) error {
-	for _, e := range f.entries[s.First:s.Last] {
-		if !of.Complete() && !strings.Contains(string(e.Event), `"stream":"request:`+of.Person) && !strings.Contains(string(e.Event), `"stream":"restores"`) { // a test's person is the beginning of an id
-			e.Event = nil
-		}
-		if err := each(e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (f *fake) Streams(_ context.Context, s Span, of Chosen) (streams []string, requests int64, err error) {
-	for _, stream := range f.order {
-		if list := f.cases[stream].Entries; len(list) == 0 || list[len(list)-1].Position < s.First {
-			continue
-		}
-		if strings.HasPrefix(stream, "request:") {
-			requests++
-		}
-		if of.Complete() || stream == "restores" || strings.HasPrefix(stream, "request:"+of.Person) {
-			streams = append(streams, stream)
-		}
-	}
-	return streams, requests, nil
-}
-
-// Names has two for Maya, who married in between, and one for Ben.
-func (f *fake) Names(context.Context) ([]Name, error) {
-	return []Name{{"U0MAYA", "Maya <Berg>", noon.Add(-time.Hour)}, {"U0MAYA", "Maya Lindqvist", noon.Add(time.Hour)}, {"U0BEN", "Ben Osei", noon.Add(time.Hour)}, {"U0EVE", "Eve Nobody", noon}}, nil
-}
-
-// Grounds are what Entries shows no event of.
-func (f *fake) Grounds(_ context.Context, s Span, of Chosen, bearing []Bearing) (list []Entry, err error) {
-	for _, e := range f.entries[:s.Last] {
-		shown := e.Position >= s.First && of.Complete()
-		if !shown && slices.ContainsFunc(bearing, func(b Bearing) bool { return b.Bears(e.Event) }) {
-			list = append(list, e)
-		}
-	}
-	return list, nil
-}
-
-func (f *fake) Case(_ context.Context, s Span, stream string) (*Case, error) {
-	c := *f.cases[stream]
-	c.Values = slices.Clone(c.Values) // whoever makes a pack masks them
-	if s.First > 0 {
-		c.Entries = slices.DeleteFunc(slices.Clone(c.Entries), func(e Entry) bool { return e.Position < s.First })
-		names := c.Names()
-		c.Values = slices.DeleteFunc(c.Values, func(v Value) bool { return !slices.Contains(names, v.Hash) })
-		c.Receipts = slices.DeleteFunc(slices.Clone(c.Receipts), func(r Receipt) bool {
-			return !slices.ContainsFunc(c.Entries, func(e Entry) bool {
-				return strings.Contains(string(e.Event), `"kind":"settled"`) && strings.Contains(string(e.Event), r.Hold)
-			})
-		})
-	}
-	return &c, nil
-}
-
-// pack makes a pack in a folder of the test.
-func (f *fake) pack(person string) string {
-	f.t.Helper()
-	f.signs()
-	path := filepath.Join(f.t.TempDir(), "pack.zip")
-	file, err := os.Create(path)
-	require.NoError(f.t, err)
-	_, err = Make(f.t.Context(), file, f, Options{Chosen: Chosen{From: noon, To: noon.Add(240 * time.Hour), Person: person}, MadeBy: "countersign test", Zone: time.UTC, Hides: f.hides,
-		Made: noon.Add(48 * time.Hour),
-		Price: func(c Charge, _ time.Time) *Rate {
-			if c.Kind == "box" {
-				return &Rate{Row: "a sandbox on the server itself, price from 1 January 2026", VCPU: 14_000, GiB: 4_500}
-			}
-			return &Rate{Row: "codestral-2508, price from 30 July 2025", Input: 300_000_000, Cached: 30_000_000, Written: 300_000_000, Output: 900_000_000}
-		},
-		Record: func(_ context.Context, c Contents, places []int64) (p Proof, err error) {
-			own := f.happens(PackStream, "operator", "packed", map[string]any{"pack": c.Sum()})
-			f.signs()
-			plan, err := checkpoint.Inclusion(own.Position, f.tree.Size())
-			require.NoError(f.t, err)
-			p = Proof{Checkpoints: f.points, Own: &Own{Position: own.Position, Hash: own.Hash, Line: string(own.Event), Proof: f.proof(plan)}}
-			for _, at := range places {
-				plan, err := checkpoint.Inclusion(at, f.tree.Size())
-				require.NoError(f.t, err)
-				p.Grounds = append(p.Grounds, f.proof(plan))
-			}
-			return p, nil
-		}})
-	require.NoError(f.t, err)
-	require.NoError(f.t, file.Close())
-	return path
 }

@@ -82,18 +82,19 @@ func (c *Case) seals(sha256 string) bool {
 // readings holds each against the seals: a reading that none of them names was slipped in.
 func (v *verifier) readings() error {
 	return v.lines(fileReadings, func(line []byte) error {
-		var r Reading
-		if err := json.Unmarshal(line, &r); err != nil {
-			return broken("a reading", "it cannot be read")
+		r, ok := reads[Reading](line)
+		if !ok {
+			return broken("a reading", "it cannot be read, or is not spelled as readings are")
 		}
 		what := "the reading " + short(r.SHA256)
 		key, err := key(r.SHA256)
 		switch {
 		case err != nil || !v.entries.readings[key]:
-			return broken(what, "no seal names it")
+			return broken(what, "no seal names it, or it is there twice")
 		case sum(r.Text) != r.SHA256:
 			return broken(what, "its content has been changed")
 		}
+		v.entries.readings[key] = false
 		return nil
 	})
 }

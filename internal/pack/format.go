@@ -6,8 +6,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+
+	"countersign/internal/pack/strict"
 )
 
 // Format is the version of everything below. A verifier reads the one that it knows; a pack of another says so.
@@ -34,6 +37,9 @@ const (
 // listed are the files whose sha256 stands in pack.json. log.json is not among them: it has the proof
 // that pack.json itself is in the log, so it comes after it, and holds by its signatures alone.
 var listed = []string{fileEntries, fileValues, fileReadings, fileGrounds, fileDecisions, fileReceipts, fileNames, filePage, fileRequests, fileCharges}
+
+// inLines are those of them that a verifier reads line by line. The others it hashes as they stand.
+var inLines = []string{fileEntries, fileValues, fileReadings, fileGrounds, fileDecisions, fileReceipts}
 
 // Chosen is what a pack is about. Without a workspace, a person and a channel it is complete.
 type Chosen struct {
@@ -173,6 +179,24 @@ type Own struct {
 	Proof    [][]byte `json:"proof"`
 }
 
+// row spells a line of values, readings, decisions or receipts, with < and & as they are: hashes are of these bytes.
+func row(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return b.Bytes(), err
+}
+
+// reads takes a row from its line. As with entries there is one spelling: of two like keys programs read different ones.
+func reads[T any](line []byte) (v T, ok bool) {
+	if json.Unmarshal(line, &v) != nil {
+		return v, false
+	}
+	text, err := row(v)
+	return v, err == nil && string(bytes.TrimSuffix(text, []byte("\n"))) == string(line)
+}
+
 // event is an event as its line has it.
 type event struct {
 	Actor  string         `json:"actor"`
@@ -196,6 +220,22 @@ func read(line []byte) (e event, err error) {
 		return e, fmt.Errorf("read an event: %w", err)
 	}
 	return e, nil
+}
+
+// spelled tells whether a line spells the event as docs/events.md has it, version 2. There is one spelling, so that all
+// programs read the same: of two keys that differ in their case alone, or that are doubled, each would take another.
+func (e event) spelled(line []byte) bool {
+	data, err := strict.JSON(e.Data)
+	if err != nil || e.Data == nil {
+		return false
+	}
+	var b strings.Builder
+	for _, part := range []struct{ before, text string }{{`{"actor":`, e.Actor}, {`,"at":"` + e.At.UTC().Format("2006-01-02T15:04:05.000000Z") + `","data":` + data + `,"kind":`, e.Kind},
+		{`,"prev":`, e.Prev}, {`,"seq":` + strconv.FormatInt(e.Seq, 10) + `,"stream":`, e.Stream}} {
+		b.WriteString(part.before)
+		strict.Text(&b, part.text)
+	}
+	return b.String()+`,"v":2}` == string(line)
 }
 
 // request is the id of the request that the event belongs to; empty for streams of anything else.

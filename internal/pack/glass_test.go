@@ -247,4 +247,9 @@ func TestHowAFileWasReadIsInThePack(t *testing.T) {
 	_, err = Verify(o.close(t), Trust{Keys: []note.Verifier{f.key}})
 	require.ErrorContains(t, err, "no seal names it")
 	require.Contains(t, page, "[not in this pack; its hash is ", "a reading that no seal names is not taken in")
+
+	o = open(t, path)
+	o[fileReadings] = append(o[fileReadings], o[fileReadings]...)
+	_, err = Verify(o.close(t), Trust{Keys: []note.Verifier{f.key}})
+	require.ErrorContains(t, err, "or it is there twice")
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -94,6 +95,8 @@ func (v *verifier) groundsRead() error {
 			return broken(what, "it is not spelled as entries are")
 		case sum(g.Event) != g.Hash || err != nil:
 			return broken(what, "its content has been changed")
+		case !e.spelled(g.Event):
+			return broken(what, "it is not spelled as events are, so programs may read it differently")
 		case g.Position <= last || g.Position >= v.report.Last:
 			return broken(what, "it stands in another place, or twice")
 		case g.Position >= v.report.First:
@@ -113,4 +116,37 @@ func (v *verifier) groundsRead() error {
 		err = broken("an entry that was brought along", "it is left out, and its proof is there")
 	}
 	return err
+}
+
+// beginnings hold the streams that a selection shows from their middle on against what it leaves out: what came before the
+// pack begins is not in it, and what came since has to be. The first 64 bits of a hash are enough to find it: a log may have millions.
+type beginnings struct {
+	left  []uint64 // of entries that are left out
+	begun []beginning
+}
+
+// beginning is the first event that is shown of a stream, where others came before it.
+type beginning struct {
+	position, seq int64
+	stream, prev  string
+}
+
+// bits are the first 64 of a hash; 0 where it is none.
+func bits(hash string) uint64 {
+	n, _ := strconv.ParseUint(hash[:min(16, len(hash))], 16, 64)
+	return n
+}
+
+// leaves remembers an entry that is left out.
+func (b *beginnings) leaves(hash string) { b.left = append(b.left, bits(hash)) }
+
+// shown finds a stream whose beginning lies in the pack and is left out.
+func (b *beginnings) shown() error {
+	slices.Sort(b.left)
+	for _, one := range b.begun {
+		if _, left := slices.BinarySearch(b.left, bits(one.prev)); left {
+			return broken(fmt.Sprintf("event %d of %s", one.seq-1, one.stream), "it is left out, and entry %d, which continues it, is shown", one.position)
+		}
+	}
+	return nil
 }

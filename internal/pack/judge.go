@@ -36,15 +36,18 @@ func (v *verifier) judged() error {
 	v.glasses()
 	v.signatures()
 	// What breaks a pack comes before what an approval lacked: the error names the first of these.
-	first := slices.Clone(v.report.Faults)
+	first := slices.DeleteFunc(slices.Clone(v.report.Faults), func(f Fault) bool { return f.Unknown })
+	before := len(v.report.Faults)
 	v.approvals()
 	all := v.report.Faults
 	v.report.Faults, v.report.Doubts = nil, nil
-	for _, f := range all {
+	for i, f := range all {
 		if f.Unknown {
 			v.report.Doubts = append(v.report.Doubts, f)
-		} else {
-			v.report.Faults = append(v.report.Faults, f)
+			continue
+		}
+		v.report.Faults = append(v.report.Faults, f)
+		if i >= before {
 			first = append(first, f)
 		}
 	}
@@ -96,6 +99,13 @@ func (v *verifier) approvals() {
 			}
 		}
 		v.byRight(d, says)
+		switch who := n.writers[d.request]; {
+		case n.requests[d.request]:
+		case who.asker == "" && d.author == "":
+			says(true, "who asked it and who wrote it came before this pack begins, so whether it was their own is not known")
+		case who.asker == "":
+			says(true, "who asked it came before this pack begins, so whether it was their own question is not known")
+		}
 		switch {
 		case d.version == nil && n.requests[d.request]:
 			says(false, "nobody had been shown a version with this seal")
@@ -279,7 +289,9 @@ func (v *verifier) bySeal(d *ballot, seal need, says func(unknown bool, why stri
 	switch {
 	case seal.sha != d.digest:
 		says(false, "what it seals has another digest than what was approved")
-	case there && code.sha != "" && code.sha != seal.code:
+	case there && code.sha == "":
+		says(true, "the code is not in this pack, so whether it is the one that was sealed is not known")
+	case there && code.sha != seal.code:
 		says(false, "it is of another code than the one that was shown")
 	}
 	all := n.book.ruled.joint(d.team, seal.policy, seal.brought, d.position)
@@ -297,8 +309,12 @@ func (v *verifier) bySeal(d *ballot, seal need, says func(unknown bool, why stri
 		}
 	}
 	// Only too low a risk is a fault: reviewers may be asked for more than the rules want.
-	if least, why := rules.least(seal.cap, n.risks[d.version.findings]); risks[seal.tier] < risks[least] {
+	found, named := n.risks[d.version.findings]
+	switch least, why := rules.least(seal.cap, found.worst); {
+	case risks[seal.tier] < risks[least]:
 		says(false, fmt.Sprintf("it says %s risk, and by %s it was %s: %s", seal.tier, by, least, why))
+	case named && !found.here && seal.tier != "high":
+		says(true, "what the inspection found is not in this pack, so whether its risk should have been higher is not known")
 	}
 }
 

@@ -250,6 +250,40 @@ func TestWhatIsNotKnownOfAnApprovalIsSaid(t *testing.T) {
 	require.Contains(t, verify(f.pack("r000001")).Sentences(), "how many they gave in that hour is not known, as this is a selection (r000001).")
 }
 
+// What was forgotten is said to be unknown, and not taken for nothing.
+func TestWhatWasForgottenIsNotTakenForNothing(t *testing.T) {
+	t.Parallel()
+	const stream, found = "request:r000000", `[{"level":"caution","line":2,"text":"It reads a file by a name from the data."}]`
+	plays := func(tier string, forgets ...string) (Report, string) {
+		f := newFake(t, 0)
+		f.house()
+		f.finds, f.seals = found, policy(tier, "1")
+		f.playsBehind(0, "What did we earn in May?", 0, func(f *fake, stream, digest string) { plainly("U0ERIK", nil)(f, stream, digest, nil, nil) })
+		for _, text := range forgets {
+			f.forgets(stream, text)
+		}
+		path := f.pack("")
+		r, err := Verify(path, Trust{Keys: []note.Verifier{f.key}})
+		require.Equal(t, len(r.Faults) > 0, err != nil)
+		return r, string(open(t, path)[filePage])
+	}
+	r, page := plays("low")
+	require.Len(t, r.Faults, 1)
+	require.Contains(t, r.Faults[0].Says, "the inspection found something to be careful about")
+	require.Contains(t, page, "caution, line 2: It reads a file")
+
+	r, page = plays("low", found)
+	require.True(t, r.Shown())
+	require.Contains(t, r.Sentences(), "Not known of 1 request: what the inspection found is not in this pack, so whether its risk should have been higher is not known (r000000).")
+	require.Contains(t, page, "<p>What the inspection found:</p><ul><li>[not in this pack; its hash is ")
+	require.Contains(t, page, "<b>Not known:</b> what the inspection found is not in this pack")
+
+	r, _ = plays("medium", program)
+	require.True(t, r.Shown())
+	require.Contains(t, r.Sentences(), "the code is not in this pack, so whether it is the one that was sealed is not known (r000000).")
+	require.NotContains(t, r.Sentences(), "what the inspection found")
+}
+
 // Whoever ends a run twice has slipped something in.
 func TestARunEndsOnce(t *testing.T) {
 	t.Parallel()

@@ -97,6 +97,8 @@ func TestARequestThatWasAskedBeforeThePackBeginsIsNotAccused(t *testing.T) {
 	require.Contains(t, r.Sentences(), "where it was asked came before this pack begins, so their role there is not known")
 	require.Contains(t, r.Sentences(), "where it was asked came before this pack begins, so whether they were named for that channel itself is not known")
 
+	require.Contains(t, r.Sentences(), "who asked it came before this pack begins, so whether it was their own question is not known")
+
 	// Whoever has no role anywhere has none there.
 	f = newFake(t, 0)
 	f.house()

@@ -2,6 +2,7 @@ package pack
 
 import (
 	"archive/zip"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"countersign/approval/redact"
@@ -97,9 +99,16 @@ func Make(ctx context.Context, out io.Writer, from Source, o Options) (c Content
 			if err != nil {
 				return fmt.Errorf("entry %d: %w", e.Position, err)
 			}
+			if !event.spelled(e.Event) {
+				return fmt.Errorf("entry %d is not spelled as events are, so no verifier would take it", e.Position)
+			}
 			v.entries.note(seen{e, event}, e.Position)
 		}
-		_, err := spools[fileEntries].Write(e.line())
+		line := e.line()
+		if len(line) >= maxLine {
+			return fmt.Errorf("entry %d is longer than any verifier reads", e.Position)
+		}
+		_, err := spools[fileEntries].Write(line)
 		return err
 	})
 	if err != nil {
@@ -131,7 +140,23 @@ func Make(ctx context.Context, out io.Writer, from Source, o Options) (c Content
 	if err != nil {
 		return c, fmt.Errorf("write the proof: %w", err)
 	}
+	if err := v.takes(text, c); err != nil {
+		return c, err
+	}
 	return c, spools.zip(out, map[string][]byte{fileContents: c.Spelled(), fileProof: text})
+}
+
+// takes refuses to hand out what a verifier would refuse: a log.json that is too long for it, checkpoints that do not
+// follow one another, a period that they do not bear out.
+func (v *verifier) takes(proof []byte, c Contents) (err error) {
+	v.report.Contents = c
+	if _, err = readProof(bytes.NewReader(proof), v.point); err == nil {
+		err = v.period()
+	}
+	if err != nil {
+		return fmt.Errorf("the pack would not hold: %w", err)
+	}
+	return nil
 }
 
 // judge finds out what a verifier will find of the decisions, so that the page says the same: it reads what they rest on, and
@@ -202,7 +227,8 @@ func (s spools) cases(ctx context.Context, from Source, span Span, streams []str
 	names := NewNames(list)
 	page := newPage(s[filePage], o, names, v)
 	defer func() { err = errors.Join(err, page.close()) }()
-	read := map[string]bool{} // readings that are written: a file is asked about more than once
+	written := v.entries.values // true: it is in the file of values
+	read := map[string]bool{}   // readings that are written: a file is asked about more than once
 	tables := newTables(s[fileRequests], s[fileCharges], o, names)
 	for _, stream := range streams {
 		one, err := from.Case(ctx, span, stream)
@@ -212,7 +238,10 @@ func (s spools) cases(ctx context.Context, from Source, span Span, streams []str
 		hidden := map[string]string{} // by hash, why
 		for i, v := range one.Values {
 			if shows(v.Bytes, o.Hides) {
-				s[fileValues].encode(v)
+				if key, err := key(v.Hash); err != nil || !written[key] {
+					written[key] = true
+					s[fileValues].encode(v)
+				}
 				continue
 			}
 			hidden[v.Hash] = masking(v.Bytes, o.Hides)
@@ -271,6 +300,7 @@ func (s spools) cases(ctx context.Context, from Source, span Span, streams []str
 type spool struct {
 	file *os.File
 	sum  hash.Hash
+	size int64
 	err  error
 }
 
@@ -278,17 +308,19 @@ type spool struct {
 func (s *spool) Write(text []byte) (int, error) {
 	s.sum.Write(text) // never fails
 	n, err := s.file.Write(text)
+	s.size += int64(n)
 	s.err = errors.Join(s.err, err)
 	return n, err
 }
 
-// encode writes a line of JSON, with < and & as they are: hashes are of these bytes.
+// encode writes a line of JSON.
 func (s *spool) encode(v any) {
-	e := json.NewEncoder(s)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
+	text, err := row(v)
+	if err != nil {
 		s.err = errors.Join(s.err, err)
+		return
 	}
+	s.Write(text)
 }
 
 // spools are the files whose hashes are listed, by name.
@@ -311,6 +343,9 @@ func (s spools) failed() error {
 	for name, file := range s {
 		if file.err != nil {
 			return fmt.Errorf("write %s: %w", name, file.err)
+		}
+		if file.size > maxUnread && !slices.Contains(inLines, name) {
+			return fmt.Errorf("write %s: %w, which no verifier reads: choose a shorter period", name, errTooLarge)
 		}
 	}
 	return nil

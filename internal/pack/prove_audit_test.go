@@ -21,7 +21,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/mod/sumdb/note"
 
-	"countersign/internal/checkpoint"
 	"countersign/internal/proof"
 )
 
@@ -331,67 +330,4 @@ func TestProveAuditAPackOfAHundredThousandEntriesFitsIntoMemory(t *testing.T) {
 		}
 	}
 	proof.Check(t, peak > 0 && peak < 200<<10, "a pack of 100,000 entries verifies in less than 200 MB", "%s, %d MB", said, peak>>10)
-}
-
-func TestWhoseAPackIsOnlyTheReaderCanSay(t *testing.T) {
-	t.Parallel()
-	f := newFake(t, 0)
-	for i := range 30 {
-		f.plays(i, "What did we earn in May?", 0)
-	}
-	path := f.pack("")
-	r, err := Verify(path, Trust{})
-	require.NoError(t, err)
-	require.False(t, r.Shown())
-	require.Contains(t, r.Sentences(), "Whole in itself, but nothing shows who made it")
-
-	// A checkpoint as it stood in Slack shows as far as it reaches.
-	r, err = Verify(path, Trust{Checkpoints: []checkpoint.Checkpoint{f.read[0]}})
-	require.NoError(t, err)
-	require.False(t, r.Shown())
-	require.Contains(t, r.Sentences(), "Your checkpoint 1 shows who made the first 256 of its 300 entries, and not the rest.")
-	r, err = Verify(path, Trust{Checkpoints: []checkpoint.Checkpoint{f.read[1]}})
-	require.NoError(t, err)
-	require.True(t, r.Shown())
-
-	forked := f.read[0]
-	forked.Root = bytes.Repeat([]byte{1}, 32)
-	_, err = Verify(path, Trust{Checkpoints: []checkpoint.Checkpoint{forked}})
-	require.ErrorContains(t, err, "checkpoint 1: it is not the one that you have")
-	_, err = Verify(path, Trust{Checkpoints: []checkpoint.Checkpoint{{Number: 9, Size: 900, Root: forked.Root}}})
-	require.ErrorContains(t, err, "use one of 1 to 3")
-}
-
-func TestASelectionSaysHowManyOfHowMany(t *testing.T) {
-	t.Parallel()
-	f := newFake(t, 0)
-	for i := range 30 {
-		f.plays(i, "What did we earn in May?", 0)
-	}
-	r, err := Verify(f.pack("r00000"), Trust{Keys: []note.Verifier{f.key}})
-	require.NoError(t, err)
-	require.True(t, r.Shown())
-	require.Contains(t, r.Sentences(), "A selection: 10 of 30 requests, 100 of 300 entries of the log")
-}
-
-func TestWhatNoCheckpointCoversIsListed(t *testing.T) {
-	t.Parallel()
-	f := newFake(t, 0)
-	for i := range 30 {
-		f.plays(i, "What did we earn in May?", 0)
-	}
-	o := open(t, f.pack(""))
-	o.proof(t, func(p *Proof) { p.Checkpoints, p.Own = p.Checkpoints[:1], nil })
-	r, err := Verify(o.close(t), Trust{Keys: []note.Verifier{f.key}})
-	require.NoError(t, err)
-	require.False(t, r.Shown())
-	require.Contains(t, r.Sentences(), "No checkpoint covers these 44 yet:\n  entry 256 (event 7 of request:r000025)")
-	require.Contains(t, r.Sentences(), "is its word alone")
-	o = open(t, f.pack(""))
-	o.proof(t, func(p *Proof) { p.Own = nil })
-	r, err = Verify(o.close(t), Trust{Keys: []note.Verifier{f.key}})
-	require.NoError(t, err)
-	require.False(t, r.Shown())
-	require.Contains(t, r.Sentences(), "The key that you named shows who made each of its 301 entries, but not what the pack says of itself.")
-	require.Contains(t, r.Sentences(), "is its word alone")
 }

@@ -10,7 +10,7 @@ import (
 
 // A run needs as many approvals as were sealed with its version, or a glass that somebody has broken for it: the one
 // exception. The verifier counts both from the events alone. Of a request that began before the pack does, it
-// cannot know all that was said, and says nothing of versions that it has not seen come.
+// cannot know all that was said, and says so of versions that it has not seen come.
 
 // sealed is a version of the code while its request is read. It is dropped when it was started: a log of years has many.
 // glass and voices are of this version alone: the next one begins without either.
@@ -58,6 +58,13 @@ type ran struct {
 	signed   int // approvals that count whatever the risk is
 	unsigned int // and those that do not for high risk
 	glass    bool
+	before   bool // it came before the pack begins, and all that was said of it may have
+}
+
+// finding is the worst that an inspection has found, where its text is here.
+type finding struct {
+	here  bool
+	worst string // empty: nothing to be careful about
 }
 
 // count remembers who stands behind a version, until it is started.
@@ -85,7 +92,7 @@ func (n *entries) count(s seen, at int64) {
 				n.codes[v.code] = written{}
 			}
 			if v.findings, err = key(e.value("findings_list")); err == nil {
-				n.risks[v.findings] = ""
+				n.risks[v.findings] = finding{}
 			}
 		}
 	case kindApproved:
@@ -128,6 +135,8 @@ func (n *entries) count(s seen, at int64) {
 			delete(n.versions, version)
 		case n.requests[id]: // all of it is here, and nobody was shown this version, or it was started before
 			n.ran = append(n.ran, ran{name: s.name(at), position: at, request: id})
+		default:
+			n.ran = append(n.ran, ran{name: s.name(at), position: at, request: id, before: true})
 		}
 	}
 }
@@ -154,11 +163,13 @@ func (n *entries) word(key [32]byte, text []byte) {
 	if _, is := n.risks[key]; is {
 		var found []struct{ Level string }
 		if json.Unmarshal(text, &found) == nil {
+			worst := ""
 			for _, f := range found {
-				if f.Level == "danger" || f.Level == "caution" && n.risks[key] == "" {
-					n.risks[key] = f.Level
+				if f.Level == "danger" || f.Level == "caution" && worst == "" {
+					worst = f.Level
 				}
 			}
+			n.risks[key] = finding{true, worst}
 		}
 	}
 	if _, is := n.needs[key]; is {
@@ -195,7 +206,7 @@ func (n *entries) sealedNeed(manifest [32]byte, text []byte) {
 
 // runs holds every run against what stood behind it. Where the text of a seal is not here, one approval is all that can be asked for.
 // Where the pack begins in the middle of a request, earlier approvals are in none of its entries; count has
-// then kept no version of it, and nothing is said of its run.
+// then kept no version of it, and its run is a doubt.
 func (v *verifier) runs() {
 	v.report.Faults = append(v.report.Faults, v.entries.ends...)
 	for _, r := range v.entries.ran {
@@ -206,6 +217,9 @@ func (v *verifier) runs() {
 		}
 		fault := Fault{Position: r.position, Name: r.name, Request: r.request}
 		switch {
+		case r.before:
+			fault.Says, fault.Unknown = "the version that ran came before this pack begins, so who stood behind its run is not known", true
+			v.fault(fault)
 		case r.glass:
 			v.report.Unapproved = append(v.report.Unapproved, r.request)
 		case voices < need && sealed.tier == "high" && r.unsigned > 0:

@@ -3,6 +3,7 @@ package pack
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,4 +142,44 @@ func TestARunWhoseNeedIsNotInThePackIsSaidToBeSo(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"r000001"}, r.Unknown)
 	require.Contains(t, r.Sentences(), "Of 1 runs it is not in the pack how many approvals they needed; each had one at least: r000001.")
+}
+
+// Of a run whose version and approvals came before the pack begins, nobody can know who stood behind it: that is said.
+func TestARunOfAVersionOfBeforeThePackIsSaidToBeUnknown(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 0)
+	f.edge = kindApproved
+	f.plays(0, "What did we earn in May?", 0)
+	path := f.pack("")
+	r, err := Verify(path, Trust{Keys: []note.Verifier{f.key}})
+	require.NoError(t, err)
+	require.True(t, r.Shown())
+	require.Positive(t, r.First)
+	require.Contains(t, r.Sentences(), "Not known of 1 request: the version that ran came before this pack begins, so who stood behind its run is not known (r000000).")
+	require.Contains(t, string(open(t, path)[filePage]), "<b>Not known:</b> the version that ran came before this pack begins")
+}
+
+// A selection that hides how a request began, though that lies in the pack, is broken; one that begins after it is not.
+func TestASelectionShowsARequestFromItsBeginningOn(t *testing.T) {
+	t.Parallel()
+	plays := func(hides ...string) (Report, string, error) {
+		f := newFake(t, 0)
+		f.edge = kindDrafted // of the first request, so the pack has only the rest of it
+		f.plays(0, "What did we earn in April?", 0)
+		f.plays(1, "And in May?", 0)
+		f.leaves = func(e Entry) bool {
+			return strings.Contains(string(e.Event), `"stream":"request:r000001"`) && slices.ContainsFunc(hides, func(kind string) bool { return strings.Contains(string(e.Event), `"kind":"`+kind+`"`) })
+		}
+		path := f.pack("r00000")
+		r, err := Verify(path, Trust{Keys: []note.Verifier{f.key}})
+		return r, string(open(t, path)[filePage]), err
+	}
+	r, page, err := plays()
+	require.NoError(t, err)
+	require.True(t, r.Shown(), r.Sentences())
+	require.Positive(t, r.First)
+	require.Contains(t, r.Sentences(), "That no later entry of what it shows, and no request that belongs to it, is left out is the installation's word.")
+	require.Contains(t, page, "That no later entry of these requests, and no request that belongs here, is left out is the word of whoever made it.")
+	_, _, err = plays(kindAsked, "held")
+	require.ErrorContains(t, err, "event 2 of request:r000001: it is left out, and entry 12, which continues it, is shown")
 }

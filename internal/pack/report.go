@@ -43,9 +43,15 @@ func (r Report) Sentences() string {
 	case r.By == "":
 		say("Whole in itself, but nothing shows who made it: name the installation's key with --key, or a checkpoint that you have kept with --checkpoint. The key is not taken from the pack.")
 	case r.Covered == entries:
-		say("Whole in itself. %s shows who made each of its %d entries, but not what the pack says of itself.", capital(r.By), entries)
+		say("Whole in itself. %s shows that each of its %d entries stood in the log, but not what the pack says of itself.", capital(r.By), entries)
 	default:
-		say("Whole in itself. %s shows who made the first %d of its %d entries, and not the rest.", capital(r.By), r.Covered, entries)
+		say("Whole in itself. %s shows that the first %d of its %d entries stood in the log, and not the rest.", capital(r.By), r.Covered, entries)
+	}
+	if len(r.Held) > 0 {
+		say("Held against your %s, the same as in the pack.", checkpoints(r.Held))
+	}
+	if len(r.Apart) > 0 {
+		say("Not compared, as the pack does not have it: your %s.", checkpoints(r.Apart))
 	}
 	if r.Complete() {
 		say("Complete: %s, %s of the log, from %s up to %s.", several(r.Requests, "request", "requests"), several(entries, "entry", "entries"), day(r.From), day(r.Until()))
@@ -74,13 +80,20 @@ func (r Report) Sentences() string {
 	if !r.Complete() && len(r.Faults) == 0 {
 		say("Who had which role, by which rules, and which keys were theirs, is held against the entries that were brought along for it; that none is held back is the installation's word.")
 	}
+	if !r.Complete() {
+		say("That no later entry of what it shows, and no request that belongs to it, is left out is the installation's word.")
+	}
 	if n := len(r.Unknown); n > 0 {
 		say("Of %d runs it is not in the pack how many approvals they needed; each had one at least: %s.", n, strings.Join(r.Unknown[:min(n, 50)], ", "))
 	}
 	if r.Bare > 0 {
 		say("Of %d values only the hash is here: they were forgotten, held back or too long.", r.Bare)
 	}
-	if !r.Bound {
+	switch {
+	case r.Bound:
+	case r.Binds > 0:
+		say("Not shown: the page, the tables, the names and the counts. For these bring a checkpoint that covers more than %d entries, or the installation's key.", r.Binds-1)
+	default:
 		say("No checkpoint covers the entry that the making of the pack has left: what it says of its own counts is its word alone.")
 	}
 	if n := len(r.Uncovered); n > 0 {
@@ -130,6 +143,22 @@ func doubts(list []Fault) (all []doubt) {
 
 // capital begins a sentence with words that stand in the middle of others as well; they are ours, in ASCII.
 func capital(words string) string { return strings.ToUpper(words[:1]) + words[1:] }
+
+// checkpoints names some by their numbers, 50 at most.
+func checkpoints(numbers []int64) string {
+	var list []string
+	for _, n := range numbers[:min(len(numbers), 50)] {
+		list = append(list, fmt.Sprint(n))
+	}
+	switch n := len(numbers); {
+	case n == 1:
+		return "checkpoint " + list[0]
+	case n > 50:
+		return "checkpoints " + strings.Join(list, ", ") + fmt.Sprintf(" and %d more", n-50)
+	}
+	last := len(list) - 1
+	return "checkpoints " + strings.Join(list[:last], ", ") + " and " + list[last]
+}
 
 // day is in UTC: the pack's own zone is its maker's.
 func day(at time.Time) string { return at.UTC().Format("2006-01-02 15:04 MST") }

@@ -332,7 +332,11 @@ func newVersion(e event, words teller) *Version {
 		Line  int    `json:"line"`
 		Text  string `json:"text"`
 	}
-	if words.document(e.Data["findings_list"], &findings) {
+	switch hash := e.value("findings_list"); {
+	case hash == "": // it has found nothing
+	case !words.document(e.Data["findings_list"], &findings):
+		v.Findings = []string{gone(hash)}
+	default:
 		for _, f := range findings {
 			where := ""
 			if f.Line > 0 { // one that is about all of it has none

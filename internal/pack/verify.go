@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"countersign/internal/checkpoint"
+	"countersign/internal/pack/strict"
 )
 
 // Trust is what the reader brings. A pack's own word for who made it counts nothing.
@@ -30,9 +31,12 @@ type Report struct {
 	Checkpoint int64  // the last one of the pack
 	Covered    int64  // places of the span that a trusted checkpoint covers
 	Uncovered  []string
-	Bare       int  // values of which only the hash is there
-	Bound      bool // a checkpoint covers the entry that says what the pack holds
+	Bare       int   // values of which only the hash is there
+	Bound      bool  // a checkpoint that the reader trusts covers the entry that says what the pack holds
+	Binds      int64 // how many entries a checkpoint has to cover for that; 0: the pack has no such entry
 	By         string
+	Held       []int64  // the reader's checkpoints that the pack has as well, by their numbers
+	Apart      []int64  // and those that it does not have, so that nobody could compare them
 	Unapproved []string // requests that ran though nobody had approved them: the glass was broken
 	Unnamed    []string // of these, the ones of which it is not here who was named for it
 	Unlooked   []string // and which two others have not looked at within 24 hours
@@ -58,7 +62,8 @@ func broken(what, why string, args ...any) error {
 // Bounds of what is read at once. A pack may be large; none of its parts is. A pack comes from somebody whom its reader does
 // not trust, so what is beyond is refused and not read.
 const (
-	maxDocument = 64 << 20
+	maxContents = 1 << 20
+	maxDocument = 64 << 20 // log.json
 	maxLine     = 4 << 20
 	maxUnread   = 1 << 30 // of a page or a table, which is hashed and not looked into; a year of one has some 300 MB
 )
@@ -83,7 +88,10 @@ func Verify(path string, trust Trust) (r Report, err error) {
 	if err != nil {
 		return r, err
 	}
-	z, err := zip.NewReader(file, info.Size())
+	z, err := strict.ZIP(file, info.Size())
+	if layout, is := errors.AsType[*strict.LayoutError](err); is {
+		return r, broken("the ZIP file", "other programs may read it differently (%v); if it was only packed anew, ask for it as it was made", layout)
+	}
 	if err != nil {
 		return r, fmt.Errorf("%s is not a pack: %w", path, err)
 	}
@@ -124,7 +132,7 @@ type verifier struct {
 // all that went before says that the pack itself is whole.
 func (v *verifier) all(r *Report) (err error) {
 	defer func() { *r = v.report }()
-	for _, step := range []func() error{v.contents, v.checkpoints, v.groundsRead, v.places, v.values, v.readings, v.decisions, v.receipts, v.counts, v.own, v.sums, v.trusted, v.judged} {
+	for _, step := range []func() error{v.contents, v.checkpoints, v.groundsRead, v.places, v.values, v.readings, v.decisions, v.receipts, v.counts, v.own, v.period, v.sums, v.trusted, v.judged} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -132,84 +140,85 @@ func (v *verifier) all(r *Report) (err error) {
 	return nil
 }
 
-// document reads a small file whole. One that is cut at the bound is no JSON, and so refused.
-// The text is returned beside what was read, because pack.json is hashed as it stands.
-func (v *verifier) document(name string, into any) ([]byte, error) {
-	f, err := v.files[name].Open()
+// contents reads pack.json whole, and the hash of just this text stands in the log. One that is cut at the bound is no JSON, and
+// so refused.
+func (v *verifier) contents() error {
+	const what = "the file " + fileContents
+	f, err := v.files[fileContents].Open()
 	if err != nil {
-		return nil, broken("the file "+name, "it cannot be read: %v", err)
+		return broken(what, "it cannot be read: %v", err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxDocument))
-	if err == nil {
-		err = json.Unmarshal(text, into)
-	}
-	if err != nil {
-		return nil, broken("the file "+name, "it cannot be read: %v", err)
-	}
-	return text, nil
-}
-
-// contents reads pack.json and log.json.
-func (v *verifier) contents() (err error) {
 	c := &v.report.Contents
-	if v.text, err = v.document(fileContents, c); err != nil {
-		return err
+	if v.text, err = io.ReadAll(io.LimitReader(f, maxContents)); err == nil {
+		err = json.Unmarshal(v.text, c)
 	}
 	switch {
+	case err != nil:
+		return broken(what, "it cannot be read: %v", err)
 	case c.Format != Format:
 		return fmt.Errorf("it is a pack of format %d, and this program reads format %d", c.Format, Format)
 	// Spelled anew it has to be the same bytes, or something stands in it that is not looked at here.
 	case c.First < 0 || c.Last < c.First || string(c.Spelled()) != string(v.text):
-		return broken("the file "+fileContents, "it does not say what a pack holds")
+		return broken(what, "it does not say what a pack holds")
 	}
-	_, err = v.document(fileProof, &v.proof)
-	return err
+	return nil
 }
 
-// checkpoints holds each against the one before it, and against the key. All that were ever made
-// between the beginning and the end have to be there: the one that is left out could be the one that
-// shows a fork.
+// checkpoints reads log.json, and each checkpoint in it as it comes.
 func (v *verifier) checkpoints() error {
-	first := v.report.First
-	for i, stored := range v.proof.Checkpoints {
-		c, err := checkpoint.Read(stored.Note)
-		if err != nil {
-			return broken(fmt.Sprintf("checkpoint %d of this pack", i+1), "it cannot be read")
-		}
-		name := fmt.Sprintf("checkpoint %d", c.Number)
-		if len(v.trust.Keys) > 0 && !slices.ContainsFunc(v.trust.Keys, func(key note.Verifier) bool {
-			_, err := checkpoint.Open(stored.Note, key)
-			return err == nil
-		}) {
-			return broken(name, "it is not signed by the key that you named")
-		}
-		switch {
-		// A pack begins with the log or on a checkpoint.
-		case i == 0 && (first == 0 && c.Number != 1 || first > 0 && c.Size != first):
-			return broken(fmt.Sprintf("checkpoint %d", max(c.Number-1, 1)), "it is left out: this pack begins with %s", name)
-		case i > 0 && c.Number > v.points[i-1].Number+1:
-			return broken(fmt.Sprintf("checkpoint %d", v.points[i-1].Number+1), "it is left out")
-		case i > 0:
-			if err := c.Follows(v.points[i-1], stored.Proof); err != nil {
-				return broken(name, "it does not continue the one before it, so the log forks there")
-			}
-		}
-		v.points = append(v.points, c)
+	f, err := v.files[fileProof].Open()
+	if err != nil {
+		return broken("the file "+fileProof, "it cannot be read: %v", err)
+	}
+	defer f.Close()
+	if v.proof, err = readProof(f, v.point); err != nil {
+		return err
 	}
 	// The reader's own copy is worth more than any signature: whoever has the key can sign another log,
 	// but not change what the reader has kept.
 	for _, t := range v.trust.Checkpoints {
 		for _, c := range v.points {
-			if c.Number == t.Number && (c.Size != t.Size || string(c.Root) != string(t.Root)) {
+			if c.Number == t.Number && c.Text() != t.Text() {
 				return broken(fmt.Sprintf("checkpoint %d", c.Number), "it is not the one that you have, so the log was rewritten or forks")
 			}
 		}
 	}
 	if n := len(v.points); n > 0 {
 		v.report.Checkpoint = v.points[n-1].Number
-		v.report.Signed = v.points[n-1].At.Format("2006-01-02 15:04:05 MST")
+		v.report.Signed = moment(v.points[n-1].At)
 	}
+	return nil
+}
+
+// point holds a checkpoint against the one before it, and against the key. All that were ever made
+// between the beginning and the end have to be there: the one that is left out could be the one that
+// shows a fork.
+func (v *verifier) point(stored Checkpoint) error {
+	first, i := v.report.First, len(v.points)
+	c, err := checkpoint.Read(stored.Note)
+	if err != nil {
+		return broken(fmt.Sprintf("checkpoint %d of this pack", i+1), "it cannot be read")
+	}
+	name := fmt.Sprintf("checkpoint %d", c.Number)
+	if len(v.trust.Keys) > 0 && !slices.ContainsFunc(v.trust.Keys, func(key note.Verifier) bool {
+		_, err := checkpoint.Open(stored.Note, key)
+		return err == nil
+	}) {
+		return broken(name, "it is not signed by the key that you named")
+	}
+	switch {
+	// A pack begins with the log or on a checkpoint.
+	case i == 0 && (first == 0 && c.Number != 1 || first > 0 && c.Size != first):
+		return broken(fmt.Sprintf("checkpoint %d", max(c.Number-1, 1)), "it is left out: this pack begins with %s", name)
+	case i > 0 && c.Number > v.points[i-1].Number+1:
+		return broken(fmt.Sprintf("checkpoint %d", v.points[i-1].Number+1), "it is left out")
+	case i > 0:
+		if err := c.Follows(v.points[i-1], stored.Proof); err != nil {
+			return broken(name, "it does not continue the one before it, so the log forks there")
+		}
+	}
+	v.points = append(v.points, c)
 	return nil
 }
 
@@ -284,70 +293,3 @@ func (v *verifier) counts() error {
 	}
 	return nil
 }
-
-// own looks for the entry that the making of the pack has left in the log. Without one the pack is
-// still whole in itself; what it says of its own counts is then its word alone, and the report says so.
-func (v *verifier) own() error {
-	own := v.proof.Own
-	if own == nil {
-		return nil
-	}
-	const what = "the pack's own entry"
-	if sum([]byte(own.Line)) != own.Hash {
-		return broken(what, "its content has been changed")
-	}
-	e, err := read([]byte(own.Line))
-	switch {
-	case err != nil || e.Stream != PackStream || e.Kind != kindPacked:
-		return broken(what, "it does not say that a pack was made")
-	case e.fact("pack") != sum(v.text):
-		return broken("the file "+fileContents, "it is not what was written down when the pack was made, so something is left out or added")
-	case len(v.points) == 0 || !v.points[len(v.points)-1].Includes(own.Position, own.Hash, own.Proof):
-		return broken(what, "no checkpoint covers it")
-	}
-	v.report.Bound = true
-	return nil
-}
-
-// trusted says by whom all this is, and how far that reaches. A key covers as far as the last
-// checkpoint of the pack; a checkpoint that the reader has kept covers as far as it goes itself.
-// That the reader has brought nothing is no error: the report then says that nothing shows who made it, and the
-// program exits with 2.
-func (v *verifier) trusted() error {
-	r := &v.report
-	last := int64(0)
-	if n := len(v.points); n > 0 {
-		last = v.points[n-1].Size
-	}
-	switch {
-	case len(v.trust.Keys) > 0 && len(v.points) > 0:
-		r.By = "the key that you named"
-	case len(v.trust.Checkpoints) > 0:
-		var known checkpoint.Checkpoint // the last one of the pack that the reader has
-		for _, c := range v.points {
-			if slices.ContainsFunc(v.trust.Checkpoints, func(t checkpoint.Checkpoint) bool { return t.Number == c.Number }) {
-				known = c
-			}
-		}
-		if known.Number == 0 {
-			return errors.New("your checkpoint is not one of this pack's, so the two cannot be compared: use one of " + v.numbers())
-		}
-		r.By, last = fmt.Sprintf("your checkpoint %d", known.Number), known.Size
-	}
-	r.Covered = min(last, r.Last) - r.First
-	if r.By == "" {
-		r.Covered = 0
-	}
-	return nil
-}
-
-// numbers are the checkpoints of this pack, for whoever brought another one.
-func (v *verifier) numbers() string {
-	if len(v.points) == 0 {
-		return "none"
-	}
-	return fmt.Sprintf("%d to %d", v.points[0].Number, v.points[len(v.points)-1].Number)
-}
-
-// PackStream is where the entries of packs stand.
-const PackStream = "packs"

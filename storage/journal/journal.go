@@ -28,11 +28,16 @@ type Transact func(ctx context.Context, work func(tx pgx.Tx) error) error
 type Log struct {
 	read, write Transact
 	audit       func(ctx context.Context, stream string, e approval.Event) error // writes an event
+	unsigned    Unsigned
 }
 
-// New takes the transactions of the database, and how it writes an event.
-func New(read, write Transact, audit func(ctx context.Context, stream string, e approval.Event) error) *Log {
-	return &Log{read: read, write: write, audit: audit}
+// Unsigned finds an event in some places of the log that no trusted key has signed, though it should be; ok is false where
+// there is none.
+type Unsigned func(ctx context.Context, tx pgx.Tx, first, last int64) (stream string, seq int64, ok bool, err error)
+
+// New takes the transactions of the database, how it writes an event, and how it knows who has signed them.
+func New(read, write Transact, audit func(ctx context.Context, stream string, e approval.Event) error, unsigned Unsigned) *Log {
+	return &Log{read: read, write: write, audit: audit, unsigned: unsigned}
 }
 
 // Audit writes an event that belongs to no request into a stream of its own.

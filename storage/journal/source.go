@@ -43,6 +43,9 @@ func (l *Log) Pack(ctx context.Context, by note.Signer, actor string, out io.Wri
 	}
 	// The entry has ids and numbers alone. Whose questions were packed is a fact that stays in the trail.
 	o.Record = func(ctx context.Context, c pack.Contents, places []int64) (p pack.Proof, err error) {
+		if err := l.signed(ctx, c, places); err != nil {
+			return p, err
+		}
 		data := map[string]any{"pack": c.Sum(), "from": c.From, "to": c.To, "requests": c.Requests, "shown": c.Showing, "entries": c.Last - c.First}
 		for key, fact := range map[string]string{"person": c.Person, "channel": c.Channel, "team": c.Team} {
 			if fact != "" {
@@ -58,6 +61,44 @@ func (l *Log) Pack(ctx context.Context, by note.Signer, actor string, out io.Wri
 		return l.Proof(ctx, c.First, c.Sum(), places)
 	}
 	return pack.Make(ctx, out, l, o)
+}
+
+// UnsignedError is an event that this installation has not signed, so that somebody else has put it into the database.
+type UnsignedError struct {
+	Stream string
+	Seq    int64
+}
+
+// Error implements error.
+func (e *UnsignedError) Error() string {
+	return fmt.Sprintf("no pack is made: no key of this installation has signed event %d of %s, so somebody else has written it into the database. See countersign audit", e.Seq, e.Stream)
+}
+
+// signed refuses a pack of events that somebody else has written, or brings along. A place and a checkpoint they get all
+// the same, and whoever verifies a pack has no signatures of events to look at.
+func (l *Log) signed(ctx context.Context, c pack.Contents, places []int64) error {
+	spans := [][2]int64{}
+	for from := c.First; from < c.Last; from += atOnce {
+		spans = append(spans, [2]int64{from, min(from+atOnce, c.Last)})
+	}
+	for _, at := range places {
+		spans = append(spans, [2]int64{at, at + 1})
+	}
+	for _, span := range spans {
+		var found UnsignedError
+		var ok bool
+		err := l.read(ctx, func(tx pgx.Tx) (err error) {
+			found.Stream, found.Seq, ok, err = l.unsigned(ctx, tx, span[0], span[1])
+			return err
+		})
+		if err == nil && ok {
+			err = &found
+		}
+		if err != nil {
+			return pg.While(err, "see who has signed the events of a pack")
+		}
+	}
+	return nil
 }
 
 // Hides are the rules of what leaves the house. A pack or a log may tell of every workspace, so those of all

@@ -65,6 +65,22 @@ func (k *Key) Notes() (note.Signer, error) { return checkpoint.Signer(k.private)
 // Public is the key that checks checkpoints, as a line for countersign-verify --key.
 func (k *Key) Public() (string, error) { return checkpoint.Public(k.private) }
 
+// Publics are the lines of this key and of those before it, the present one first.
+func (k *Key) Publics() (lines []string, err error) {
+	for _, name := range append([]string{k.Name()}, k.former...) {
+		public, err := base64.StdEncoding.DecodeString(name)
+		if err != nil {
+			return nil, fmt.Errorf("read a former key: %w", err)
+		}
+		line, err := note.NewEd25519VerifierKey(checkpoint.Origin, public)
+		if err != nil {
+			return nil, fmt.Errorf("read a former key: %w", err)
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
 // Verifiers check checkpoints of this key and of those before it.
 func (k *Key) Verifiers() (note.Verifiers, error) {
 	var all []note.Verifier

@@ -208,6 +208,20 @@ func (n *Notary) signed(e Row) bool {
 	return e.Hash == e.sum() && (n.ring.Vouches(e.Key, e.Hash, e.Signature) || n.learns(e.Key) && n.ring.Vouches(e.Key, e.Hash, e.Signature))
 }
 
+// Unsigned is the first of some events that neither a trusted key has signed nor the schema writes itself; nil: there is none.
+// Without a key nothing is doubted.
+func (n *Notary) Unsigned(rows []Row) *Row {
+	if n.key == nil {
+		return nil
+	}
+	for i, row := range rows {
+		if !n.signed(row) {
+			return &rows[i]
+		}
+	}
+	return nil
+}
+
 // Says tells whether an event has these facts. What is empty it must not have. A value that is salted is compared by its
 // hash.
 func (e Witnessed) Says(facts map[string]string) bool {

@@ -361,16 +361,21 @@ func PointsView(list []auditing.Point) slack.ModalViewRequest {
 }
 
 // PackPage says what a pack holds, above the file itself.
-// What comes along with a pack proves nothing, its key included: a forger would send one that fits. So the
-// sentence asks for the key from somebody else, and the command shows where it goes.
-func PackPage(c pack.Contents, name, key string) *kit.Page {
+// What comes along with a pack proves nothing, its keys included: a forger would send such as fit. So the
+// sentence asks for them from somebody else, and the command shows where they go.
+func PackPage(c pack.Contents, name string, keys []string) *kit.Page {
 	p := &kit.Page{}
 	what := "It is complete: everything that was written down in this time."
 	if !c.Complete() {
 		what = fmt.Sprintf("It is a selection: %d of %s.", c.Showing, kit.Count(int(c.Requests), "request"))
 	}
 	p.Say(kit.Strong("Here is the pack that you asked for"), kit.Words(", from "), kit.Moment(c.From), kit.Words(" to "), kit.Moment(c.Until()), kit.Words(": "+kit.Count(int(c.Showing), "request")+". "+what))
-	p.Say(kit.Words("Unpack it and open page.html to read it. Whoever checks it needs this installation's key from somebody other than you:"))
-	p.Verbatim(nil, "countersign-verify --key "+key+" "+name, "", "countersign-verify --key "+key+" "+name)
+	whose := "this installation's key"
+	if len(keys) > 1 { // a new one signs since
+		whose = "all of these keys of this installation"
+	}
+	p.Say(kit.Words("Unpack it and open page.html to read it. Whoever checks it needs " + whose + " from somebody other than you:"))
+	command := "countersign-verify --key " + strings.Join(keys, " --key ") + " " + name
+	p.Verbatim(nil, command, "", command)
 	return p
 }
