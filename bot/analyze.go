@@ -31,8 +31,6 @@ import (
 // first.
 type Questions interface {
 	Ask(ctx context.Context, q approval.Question) (*approval.Request, error)
-	// Awaited tells whether a message in a thread would answer what a model has asked whoever writes it.
-	Awaited(ctx context.Context, q approval.Question) (bool, error)
 	// Answer says how a file is meant, Correct that it was read wrongly, and Compare shows a text in several
 	// encodings. The key names the doubt or question that is answered, since a newer one may have taken its
 	// place.
@@ -49,8 +47,14 @@ type Questions interface {
 	View(ctx context.Context, id string) (*steps.View, error)
 	// Offered are the models of a channel, or of the workspace without one.
 	Offered(ctx context.Context, team, project string) (steps.ModelList, error)
-	// OfThread are the files that the questions of a thread have read.
+}
+
+// Threads are what was said and read before in the thread of a question.
+type Threads interface {
+	// OfThread are the files that its questions have read.
 	OfThread(ctx context.Context, thread approval.Session) ([]approval.File, error)
+	// Awaited tells whether a message in it would answer what a model has asked whoever writes it.
+	Awaited(ctx context.Context, q approval.Question) (bool, error)
 }
 
 // Habits is how people have approved lately, for administrators and auditors. It refuses anybody else.
@@ -66,6 +70,7 @@ type asking struct {
 	files   *files
 	chats   *assistant.Threads
 	service Questions
+	threads Threads
 	pinned  *pinned
 	shelf   assistant.Shelf // nil: nobody knows how files are read
 	habits  Habits          // nil: nobody looks at how people approve

@@ -29,6 +29,7 @@ import (
 // (guarded).
 type Services struct {
 	Questions Questions
+	Threads   Threads
 	Decisions Decisions
 	Revisions Revisions
 	Budgets   Budgets
@@ -174,7 +175,7 @@ func (b *Bot) SetServices(s Services) {
 	}
 	chats := assistant.New(w.api, s.Chats, w.Log)
 	b.publishing = &publishing{slackAPI: w, habits: habits, homes: b.homes, chats: chats, service: s.Funding, uploads: s.Uploads, threads: &strays.Threads{Slack: w.api, Log: w.Log}, strays: strays.Finder{Book: s.Strays, Slack: w.api, Log: w.Log}}
-	b.asking = &asking{w, b.files, chats, s.Questions, &pinned{w, b.files, s.Pins, s.Arrivals}, s.Shelf, s.Habits, nil, nil}
+	b.asking = &asking{w, b.files, chats, s.Questions, s.Threads, &pinned{w, b.files, s.Pins, s.Arrivals}, s.Shelf, s.Habits, nil, nil}
 	b.deciding = &deciding{w, habits, s.Decisions}
 	b.asking.breaking = &breaking{b.deciding, s.Glass}
 	b.asking.answered = &answered{w, s.Answers, s.Desk, s.Hands}

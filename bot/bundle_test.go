@@ -38,7 +38,7 @@ func as(who kit.Identity) draw.With {
 
 // every is a service that does everything.
 func every(s *service) Services {
-	return Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: s, Keeping: s, Keys: s, Homes: s, Answers: s, Desk: s, Shelf: s, Accounts: s}
+	return Services{Questions: s, Threads: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Trail: s, Keeping: s, Keys: s, Homes: s, Answers: s, Desk: s, Shelf: s, Accounts: s}
 }
 
 // bundle is a workspace, a bot that is connected to it, and a service that says

@@ -122,7 +122,7 @@ func (h *asking) choices(ctx context.Context, f *draw.Form) ([]approval.File, er
 		}
 	}
 	if f.Thread != "" {
-		before, err := h.service.OfThread(ctx, approval.Session{Team: f.Team, Channel: f.Channel, ThreadTS: f.Thread})
+		before, err := h.threads.OfThread(ctx, approval.Session{Team: f.Team, Channel: f.Channel, ThreadTS: f.Thread})
 		if err != nil {
 			return all, err
 		}

@@ -96,7 +96,7 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	talk, answers := meant.TalkOf(text), false
 	// "OK, thanks" is small talk and "status" an order, unless a model has just asked them something in this thread.
 	if word := strings.ToLower(strings.TrimSpace(text)); s.thread != "" && len(s.files) == 0 && (talk != meant.NoTalk && talk != meant.Help || word == "status" || word == "reviews") {
-		answers, err = h.service.Awaited(ctx, approval.Question{Team: s.team, Project: s.channel, Asker: s.user, ThreadTS: s.thread, Follow: true, Spoken: true, Trigger: "message " + s.channel + " " + s.ts})
+		answers, err = h.threads.Awaited(ctx, approval.Question{Team: s.team, Project: s.channel, Asker: s.user, ThreadTS: s.thread, Follow: true, Spoken: true, Trigger: "message " + s.channel + " " + s.ts})
 		if err != nil {
 			return answer{}, err
 		}

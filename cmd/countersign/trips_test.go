@@ -211,7 +211,7 @@ func (m *meter) act(what string, do func() error) {
 	defer hangUp()
 	acked := make(chan tripCount, 8)
 	options, all := m.r.bot.Options, m.r.service
-	options.Services = bot.Services{Questions: all, Decisions: all, Revisions: all, Budgets: all, Ledgers: all, Funding: all, Authority: all, Notes: all, Keys: all, Homes: all, Answers: all,
+	options.Services = bot.Services{Questions: all, Threads: all, Decisions: all, Revisions: all, Budgets: all, Ledgers: all, Funding: all, Authority: all, Notes: all, Keys: all, Homes: all, Answers: all,
 		Hands: hands.New(m.r.db, storage.HandOvers{DB: m.r.db}, m.r.bot, all.Keeper, all.People), Chats: storage.Chats{DB: m.r.db}}
 	options.Observe = func(kind, outcome string, took time.Duration) {
 		if kind == "message" || kind == "message_metadata_posted" || kind == "file_shared" {

@@ -132,7 +132,7 @@ func (p program) wire(ctx context.Context, writer steps.Writer) (_ *replica, err
 	r.clerk = clerkOf(p, r.db)
 	// One type for all of the bot's ports, since the steps are one type: each handler still sees the few methods that it calls.
 	s := r.telemetry.Service(r.service)
-	r.bot.SetServices(bot.Services{Questions: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Keys: s, Homes: s, Answers: s, Pins: s, Habits: r.service, Shelf: r.service,
+	r.bot.SetServices(bot.Services{Questions: s, Threads: s, Decisions: s, Revisions: s, Budgets: s, Ledgers: s, Funding: s, Authority: s, Notes: s, Keys: s, Homes: s, Answers: s, Pins: s, Habits: r.service, Shelf: r.service,
 		Trail:    trail{r.service, storage.Copies{DB: r.db}},
 		Glass:    r.glass,
 		Keeping:  keeps{r.service, keeping.New(storage.KeepingOf(r.db), r.service.People)},

@@ -22,12 +22,13 @@ const (
 	signEnd, lenEnd                = 0x06054b50, 22
 	flagDescriptor, flagUTF8       = 0x8, 0x800
 	extra64                        = 1 // the id of the extra field that has lengths beyond 4 GiB
+	extraTimes, extraOwner         = 0x5455, 0x7875
 	full16, full32           int64 = math.MaxUint16, math.MaxUint32
 )
 
 // ZIP opens a ZIP file that has nothing but its files, one behind the other from the first byte on, and the directory of
 // just these behind them. A program that goes by the directory and one that reads from the beginning then find the same.
-// What archive/zip writes is so.
+// What archive/zip writes is so, and what other programs make of its files.
 func ZIP(r io.ReaderAt, size int64) (*zip.Reader, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
@@ -84,6 +85,29 @@ func (p *parts) named(name string) error {
 	return nil
 }
 
+// beside reads what stands beside a name: times and owners, as programs add them that pack files. No program takes a
+// name or a length from these.
+func (p *parts) beside(length int) error {
+	b := make([]byte, length)
+	if _, err := p.r.ReadAt(b, p.at); err != nil || !harmless(b) {
+		return errors.New("it has two names, or something beside its name")
+	}
+	p.at += int64(length)
+	return nil
+}
+
+// harmless tells of the fields of a file that they are times and owners, and nothing else.
+func harmless(fields []byte) bool {
+	for len(fields) >= 4 {
+		id, length := binary.LittleEndian.Uint16(fields), int(binary.LittleEndian.Uint16(fields[2:]))
+		if id != extraTimes && id != extraOwner || length > len(fields)-4 {
+			return false
+		}
+		fields = fields[4+length:]
+	}
+	return len(fields) == 0
+}
+
 // file reads the next file with what stands around it, and holds that against the directory.
 func (p *parts) file(f *zip.File) error {
 	begins := p.at
@@ -100,7 +124,7 @@ func (p *parts) file(f *zip.File) error {
 		return errors.New("it is encrypted, or otherwise as no pack is")
 	case f.Method != zip.Deflate && f.Method != zip.Store || at16(8) != f.Method:
 		return errors.New("it is compressed in two ways, or in one that no pack has")
-	case int(at16(26)) != len(f.Name) || at16(28) != 0 || f.Comment != "":
+	case int(at16(26)) != len(f.Name) || f.Comment != "":
 		return errors.New("it has two names, or something beside its name")
 	case later && (at32(14) != 0 || at32(18) != 0 || at32(22) != 0),
 		!later && (at32(14) != int64(f.CRC32) || at32(18) != packed || at32(22) != unpacked):
@@ -109,6 +133,9 @@ func (p *parts) file(f *zip.File) error {
 		return errors.New("it ends too early")
 	}
 	if err := p.named(f.Name); err != nil {
+		return err
+	}
+	if err := p.beside(int(at16(28))); err != nil {
 		return err
 	}
 	if data, err := f.DataOffset(); err != nil || data != p.at {
@@ -185,7 +212,7 @@ func (p *parts) directory(z *zip.Reader) error {
 }
 
 // entry reads what the directory has of a file. Of lengths beyond 4 GiB it has a field of its own, in the one form that
-// archive/zip writes; there is no other field.
+// archive/zip writes; beside that, times and owners.
 func (p *parts) entry(f *zip.File, begins int64) error {
 	head, err := p.next(signCentral, lenCentral)
 	if err != nil {
@@ -204,8 +231,8 @@ func (p *parts) entry(f *zip.File, begins int64) error {
 	}
 	at := int64(binary.LittleEndian.Uint32(head[42:]))
 	switch {
-	case int(binary.LittleEndian.Uint16(head[28:])) != len(f.Name) || int(binary.LittleEndian.Uint16(head[30:])) != len(want) || binary.LittleEndian.Uint16(head[32:]) != 0,
-		!bytes.Equal(f.Extra, want):
+	case int(binary.LittleEndian.Uint16(head[28:])) != len(f.Name) || int(binary.LittleEndian.Uint16(head[30:])) != len(f.Extra) || binary.LittleEndian.Uint16(head[32:]) != 0,
+		!bytes.HasPrefix(f.Extra, want) || !harmless(f.Extra[len(want):]):
 		return errors.New("it has something beside its name")
 	case binary.LittleEndian.Uint16(head[34:]) != 0 || at != min(begins, full32):
 		return errors.New("it stands in two places")
@@ -213,7 +240,7 @@ func (p *parts) entry(f *zip.File, begins int64) error {
 	if err := p.named(f.Name); err != nil {
 		return err
 	}
-	p.at += int64(len(want))
+	p.at += int64(len(f.Extra))
 	return nil
 }
 

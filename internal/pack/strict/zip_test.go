@@ -140,6 +140,8 @@ func TestAZIPFileHasNothingBesideItsFiles(t *testing.T) {
 		"a comment":                         {written(func(z *zip.Writer) { require.NoError(t, z.SetComment("no")) }), "has a comment"},
 		"a comment of a file":               {raw(t, packed.Bytes(), text, func(h *zip.FileHeader) { h.Comment = "no" }), "a: it has two names, or something beside its name"},
 		"a field beside its name":           {raw(t, packed.Bytes(), text, func(h *zip.FileHeader) { h.Extra = []byte{1, 0, 0, 0} }), "a: it has two names, or something beside its name"},
+		"another name beside its name":      {raw(t, packed.Bytes(), text, func(h *zip.FileHeader) { h.Extra = []byte{0x75, 0x70, 1, 0, 'z'} }), "a: it has two names, or something beside its name"},
+		"half a field beside its name":      {raw(t, packed.Bytes(), text, func(h *zip.FileHeader) { h.Extra = []byte{0x55, 0x54, 9, 0, 0} }), "a: it has two names, or something beside its name"},
 		"something behind what it unpacks":  {raw(t, append(bytes.Clone(packed.Bytes()), "hidden"...), text, nil), "something stands behind its end"},
 		"another kind of compression":       {raw(t, text, text, func(h *zip.FileHeader) { h.Method = 12 }), "a: it is compressed in two ways, or in one that no pack has"},
 	} {
@@ -147,6 +149,11 @@ func TestAZIPFileHasNothingBesideItsFiles(t *testing.T) {
 		require.Error(t, err, what)
 		require.ErrorContains(t, err, c.says, what)
 	}
+	// Times and owners, as programs add them that pack files anew.
+	_, err = unpacked(raw(t, packed.Bytes(), text, func(h *zip.FileHeader) {
+		h.Extra = []byte{0x55, 0x54, 5, 0, 3, 1, 2, 3, 4, 0x75, 0x78, 1, 0, 1}
+	}))
+	require.NoError(t, err)
 	// A name that is the same but in the directory.
 	text2 := bytes.Clone(honest)
 	text2[directory+46] = 'z'
