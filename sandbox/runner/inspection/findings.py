@@ -35,8 +35,8 @@ def inspect(code, files, load):
     report, known = Report(), load("unusual")
     known.LISTED = load("list")["tops"]
 
-    class Scope(load("scope").Names, load("values").Values):
-        """What names mean and what expressions come to: each is needed to tell the other."""
+    class Scope(load("scope").Names, load("values").Values, load("changes").Changes):
+        """What names mean, what expressions come to and what changes: each is needed to tell the others."""
 
     try:
         scope = Scope(tree, known)

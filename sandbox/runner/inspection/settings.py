@@ -166,7 +166,8 @@ class Settings:
     # -- files that are written or opened
 
     def writes(self, node, names, method):
-        if any(k.arg is None and not isinstance(k.value, ast.Dict) and not self.a_dict(k.value) for k in node.keywords) and (method in self.known.WRITES or self.known.READS & set(names)):
+        files = method in self.known.WRITES or (self.known.READS | self.known.WRITE_CALLS) & set(names) or any(n.startswith("pandas.read_") for n in names)
+        if files and any(k.arg is None and not self.names_all(k.value) for k in node.keywords):
             self.find("caution", node, "Opens a file in a way that cannot be read here (**).", method)
         if names[:1] == ["open"] and node.args and (self.scope.number(node.args[0]) is not None or isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, (int, bool))):
             self.find("danger", node, "Opens a descriptor by its number, which is none of the program's.", "open")
@@ -181,7 +182,12 @@ class Settings:
 
     def a_dict(self, node):
         variable = self.scope.variable(node) if isinstance(node, ast.Name) else None
-        return variable is not None and isinstance(self.scope.only(variable), ast.Dict)
+        return variable is not None and not variable.changed and not variable.shared and isinstance(self.scope.only(variable), ast.Dict)
+
+    def names_all(self, node):
+        """Whether every name in what a call is given by ** can be read."""
+        whole = self.scope.only(self.scope.variable(node)) if self.a_dict(node) else node
+        return isinstance(whole, ast.Dict) and all(k is not None and self.scope.text(k) is not None for k in whole.keys)
 
     def is_writer(self, name):
         """Whether a name stands for a buffer, a writer or an open file, by whatever sets it."""
