@@ -55,9 +55,10 @@
 //	inspect.py     has code read with ast and said what is in it; runs nothing
 //	inspection/    how: findings.py (all rules, in their order), scope.py (what names mean),
 //	               values.py (what texts come to), changes.py (which lists change, what calls are
-//	               given by stars), listed.py (all that is not in known.json, the list of what is
-//	               known to be harmless, which tools/known makes), worded.py
-//	               (texts that are evaluated), settings.py (what loads something), outputs.py
+//	               given by stars), patterns.py (what a match reads), listed.py (all that is not in
+//	               known.json, the list of what is known to be harmless, which tools/known makes),
+//	               worded.py (texts that are evaluated), named.py (methods that are called by their
+//	               names), settings.py (what loads something), outputs.py
 //	               (what files could do to people); and the layer that looks for what is known to
 //	               be odd: deeds.py (imports, calls, what is reached for), masks.py (what is put in
 //	               the place of something else), formulas.py (texts that pandas computes), places.py

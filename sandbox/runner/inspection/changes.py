@@ -65,11 +65,11 @@ class Changes:
 
     def only_read(self, node, deep):
         """Whether a use of a list or the like leaves it as it is. deep: it holds others, and so does what is taken out of it."""
-        up = self.parents.get(node)
+        up, of = self.parents.get(node), node
         while deep and isinstance(up, ast.Subscript) and up.value is node and isinstance(up.ctx, ast.Load):
             node, up = up, self.parents.get(up)
         if isinstance(up, ast.Subscript):
-            return isinstance(up.ctx, ast.Load) if up.value is node else not self.operators
+            return isinstance(up.ctx, ast.Load) or node is of if up.value is node else not self.operators  # names[0] = is known to change it
         if isinstance(up, (ast.FormattedValue, ast.Expr, ast.UnaryOp)) or getattr(up, "test", None) is node:
             return True
         if isinstance(up, (ast.Compare, ast.BinOp)):
@@ -87,7 +87,7 @@ class Changes:
             return isinstance(call, ast.Call) and up in call.args and self.as_imported(call.func) == ["pandas.DataFrame"]
         if isinstance(up, ast.Attribute):
             call = self.parents.get(up)
-            return up.attr in OF_A_CONTAINER and isinstance(call, ast.Call) and call.func is up
+            return up.attr in OF_A_CONTAINER | self.CHANGES and isinstance(call, ast.Call) and call.func is up
         up = self.parents.get(up) if isinstance(up, ast.keyword) else up
         return isinstance(up, ast.Call) and self.takes(up)
 

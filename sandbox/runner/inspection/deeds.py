@@ -243,7 +243,7 @@ class Deeds(ast.NodeVisitor):
 
     def visit_MatchClass(self, node):
         """A pattern reads attributes, and gives them names: case object(system=run)."""
-        for attr in node.kwd_attrs:
+        for attr in filter(None, self.scope.read_by(node)):
             if attr in self.known.WALKS or attr.startswith("__") and attr.endswith("__") and attr not in self.known.ORDINARY:
                 self.machinery(node.lineno, attr)
             elif attr in self.known.METHODS:

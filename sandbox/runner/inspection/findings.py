@@ -35,7 +35,7 @@ def inspect(code, files, load):
     report, known = Report(), load("unusual")
     known.LISTED = load("list")["tops"]
 
-    class Scope(load("scope").Names, load("values").Values, load("changes").Changes):
+    class Scope(load("scope").Names, load("values").Values, load("changes").Changes, load("patterns").Patterns):
         """What names mean, what expressions come to and what changes: each is needed to tell the others."""
 
     try:
@@ -55,6 +55,9 @@ def inspect(code, files, load):
     listed = load("list")
     bare = load("bare").Bare(scope, listed)
     told = load("told").Told(scope, report, bare, load("over").Over(scope, report, bare, files))
+
+    class Worded(load("worded").Worded, load("named").Named):
+        """Texts that Python or a library evaluates, and names by which it calls something."""
 
     class Fudge(load("fudge").Fudge, load("flow").Flow):
         """What is typed into what is computed, and what that rests on."""
@@ -84,7 +87,7 @@ def inspect(code, files, load):
         ("caution", lambda: load("sizes").Sizes(scope, report).look()),
         ("caution", lambda: looks.Looks(scope, report).look(tree, source, tokens)),
         ("danger", lambda: load("listed").Listed(scope, known, report, files, listed).look()),
-        ("danger", lambda: load("worded").Worded(scope, known, report, files, listed).look()),
+        ("danger", lambda: Worded(scope, known, report, files, listed).look()),
         ("danger", lambda: load("settings").Settings(scope, known, report, files, listed).look()),
         ("caution", lambda: load("outputs").Outputs(scope, report, looks).look()),
         ("caution", told.look),
