@@ -65,9 +65,10 @@
 //	               (files and addresses), tables.py (columns), endless.py (loops, memory), sizes.py
 //	               (what is made too large, or takes too many turns), looks.py (what looks like
 //	               something else, or never runs), unusual.py (what to look for)
-//	inspection/claims/  what people are told, held against what is computed: told.py (numbers that
-//	               nobody has computed), for which bare.py says what rests on nothing that was read
-//	               and over.py what is typed into what was read; fudge.py and flow.py (figures
+//	inspection/claims/  what people are told, held against what is computed: told.py and telling.py
+//	               (numbers that nobody has computed), digits.py (digits that change once a number is
+//	               written), for which bare.py says what rests on nothing that was read and over.py
+//	               what is typed into what was read; fudge.py and flow.py (figures
 //	               typed into what is computed), swapped.py and drawn.py (values under another
 //	               name than theirs, axes that mislead), spoken.py and called.py (words and names
 //	               that claim what nothing witnesses, by origin.py, which says what a value was

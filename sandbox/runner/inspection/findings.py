@@ -54,7 +54,11 @@ def inspect(code, files, load):
 
     listed = load("list")
     bare = load("bare").Bare(scope, listed)
-    told = load("told").Told(scope, report, bare, load("over").Over(scope, report, bare, files))
+
+    class Told(load("told").Told, load("telling").Telling):
+        """What people are told that nobody has computed."""
+
+    told = Told(scope, report, bare, load("over").Over(scope, report, bare, files))
 
     class Worded(load("worded").Worded, load("named").Named):
         """Texts that Python or a library evaluates, and names by which it calls something."""
@@ -91,6 +95,7 @@ def inspect(code, files, load):
         ("danger", lambda: load("settings").Settings(scope, known, report, files, listed).look()),
         ("caution", lambda: load("outputs").Outputs(scope, report, looks).look()),
         ("caution", told.look),
+        ("caution", lambda: load("digits").Digits(scope, report, told).look()),
         ("caution", lambda: load("dropped").Dropped(scope, report, fudge).look()),
         ("caution", fudge.look),
         ("caution", swapped.look),
