@@ -70,7 +70,8 @@
 //	               written), for which bare.py says what rests on nothing that was read and over.py
 //	               what is typed into what was read; fudge.py and flow.py (figures
 //	               typed into what is computed), swapped.py and drawn.py (values under another
-//	               name than theirs, axes that mislead), spoken.py and called.py (words and names
+//	               name than theirs, axes that mislead), in_place.py (values written over those that
+//	               were read, by the memory of a column), spoken.py and called.py (words and names
 //	               that claim what nothing witnesses, by origin.py, which says what a value was
 //	               made by), witness.py (words that one step makes true or false), states.py (words
 //	               for the state and the time of rows), turned.py and small.py (small factors, signs, what is held against a

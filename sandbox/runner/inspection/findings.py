@@ -58,7 +58,8 @@ def inspect(code, files, load):
     class Told(load("told").Told, load("telling").Telling):
         """What people are told that nobody has computed."""
 
-    told = Told(scope, report, bare, load("over").Over(scope, report, bare, files))
+    over = load("over").Over(scope, report, bare, files)
+    told = Told(scope, report, bare, over)
 
     class Worded(load("worded").Worded, load("named").Named):
         """Texts that Python or a library evaluates, and names by which it calls something."""
@@ -99,6 +100,7 @@ def inspect(code, files, load):
         ("caution", lambda: load("dropped").Dropped(scope, report, fudge).look()),
         ("caution", fudge.look),
         ("caution", swapped.look),
+        ("caution", lambda: load("in_place").InPlace(scope, report, bare, over, swapped).look()),
         ("caution", spoken.look),
         ("caution", lambda: load("units").Units(scope, report, bare, fudge, origin, spoken).look()),
         ("caution", lambda: Turned(scope, report, bare, fudge, origin, spoken, files).look()),
