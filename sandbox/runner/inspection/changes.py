@@ -20,6 +20,7 @@ METHODS = set("""get items keys values index count copy join isin map replace re
     format writerow writerows to_csv to_excel filter contains startswith endswith cut reset_index agg aggregate describe sum mean median max min dot clip""".split())
 OF_A_CONTAINER = {"get", "items", "keys", "values", "index", "count", "copy"}
 PLAIN = {"__init__", "__post_init__", "__str__", "__repr__", "__enter__", "__exit__", "__len__", "__iter__", "__next__", "__hash__", "__bool__", "__float__", "__int__", "__format__", "__call__"}  # no operator brings a list there
+DEEPEST = 100  # names, one set to the next
 MOST = 200  # arguments of a call, with those that stars bring
 
 
@@ -40,15 +41,17 @@ class Changes:
                     if some and not self.only_read(node, deep):
                         variable.shared = True
 
-    def may_change(self, variable):
+    def may_change(self, variable, depth=0):
         """Whether a name may stand for a list or the like, and whether that may hold others."""
+        if depth > DEEPEST:
+            return True, True
         if variable not in self.mutable:
             self.mutable[variable] = (False, False)  # while it is found out: a name that is set to itself brings nothing of its own
-            found = [self.holds(value) for value in variable.values] + [(deep, deep) for _, deep in map(self.holds, variable.turns)]
+            found = [self.holds(value, depth) for value in variable.values] + [(deep, deep) for _, deep in (self.holds(turn, depth) for turn in variable.turns)]
             self.mutable[variable] = (any(some for some, _ in found), any(deep for _, deep in found))
         return self.mutable[variable]
 
-    def holds(self, value):
+    def holds(self, value, depth):
         """The same of an expression."""
         some = deep = False
         todo = [(value, False)]
@@ -58,7 +61,7 @@ class Changes:
             if isinstance(node, (ast.JoinedStr, ast.Compare)) or isinstance(node, ast.Call) and not call:
                 continue  # a text, or what is not put together here (values.py)
             makes = call or isinstance(node, CONTAINERS)
-            named = isinstance(node, ast.Name) and any(v is not None and self.may_change(v)[0] for v in self.variables(node))
+            named = isinstance(node, ast.Name) and any(v is not None and self.may_change(v, depth + 1)[0] for v in self.variables(node))
             some, deep = some or makes or named, deep or within and (makes or named)
             todo += [(child, within or isinstance(node, CONTAINERS + (ast.Tuple, ast.Call))) for child in ast.iter_child_nodes(node)]
         return some, deep

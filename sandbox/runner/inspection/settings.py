@@ -9,7 +9,8 @@ OPTIONS = re.compile(r"(display\.|mode\.|styler\.format\.|styler\.render\.max|fu
 NO_OPTIONS = ("backend", "writer", "reader", "engine", "template", "use_numba", "io.")
 # Keywords with which something is loaded or opened -> the values that are usual.
 LOADS = {"backend": {"agg", "matplotlib"}, "engine": {"python", "c", "openpyxl", "pyarrow", "xlsxwriter", "numexpr", "calamine", "cython", "auto", "odf", "fastparquet"}, "storage_options": set(), "opener": set(), "closefd": set(), "memory": set(), "n_jobs": {1}, "pre_dispatch": set(), "data_home": set(), "eval_env": set(),
-         "key_file": set(), "eval_str": set(), "buffer": set(), "FigureClass": set(), "parser": {"pandas"}, "level": None, "url": set(), "searchpath": set(), "file_format": set(), "root_dir": set(), "dir_fd": set(), "allow_pickle": {False}, "refcheck": {True}, "stylesheet": set(), "keep_vba": {False}}
+         "key_file": set(), "eval_str": set(), "buffer": set(), "FigureClass": set(), "parser": {"pandas"}, "level": None, "url": set(), "searchpath": set(), "file_format": set(), "root_dir": set(), "dir_fd": set(), "allow_pickle": {False}, "refcheck": {True}, "stylesheet": set(), "keep_vba": {False},
+         "win_type": {"boxcar", "triang", "blackman", "hamming", "bartlett", "parzen", "bohman", "blackmanharris", "nuttall", "barthann", "hann", "gaussian", "exponential", "cosine", "taylor"}}
 GRAVE = {"stylesheet", "backend", "storage_options", "opener", "closefd", "eval_str", "buffer", "root_dir", "dir_fd", "allow_pickle", "refcheck", "keep_vba"}
 OPENS = "Has scikit-learn open the files that data names (input)."
 WRITERS = {"io.StringIO", "io.BytesIO", "pandas.ExcelWriter", "open", "matplotlib.backends.backend_pdf.PdfPages", "pathlib.Path", "openpyxl.Workbook"}

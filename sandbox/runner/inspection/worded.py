@@ -57,16 +57,21 @@ class Worded:
         if method in ("query", "eval") or "pandas.eval" in names:
             for text in (node.args[:2] if names and "pandas.eval" not in names else node.args[:1]) + [keyword[k] for k in ("expr", "expression") if k in keyword]:
                 self.formula(node, text, method or "eval")
+            for unread in (k.value for k in node.keywords if k.arg is None and not self.read_whole(k.value)):
+                self.uncertain(node, unread, method or "eval")
             if "level" in keyword:
                 self.find("danger", node, "Has pandas take names from other functions for a formula (level).", "level")
         elif method in TAKES_NAMES:
             if "level" in keyword and len(node.args) > 1:
                 self.find("danger", node, "Has pandas take names from other functions for a formula (level).", "level")
-            for given in node.args[:1] + [v for k, v in keyword.items() if k == "func" or k not in NOT_FUNCTIONS and (method in ("agg", "aggregate"))]:
+            for given in node.args[:1] + [v for k, v in keyword.items() if k == "func" or k not in NOT_FUNCTIONS and (method in ("agg", "aggregate"))] + [k.value for k in node.keywords if k.arg is None]:
                 self.by_name(node, given, method)
         elif last == "NamedAgg":
             for given in node.args[1:2] + [keyword[k] for k in ("aggfunc",) if k in keyword]:
                 self.by_name(node, given, last)
+        at = 4 if "pandas.pivot_table" in names else 3 if method == "pivot_table" and not names else 99
+        for given in node.args[at:at + 1]:
+            self.by_name(node, given, last)
         if "aggfunc" in keyword and last != "NamedAgg":
             self.by_name(node, keyword["aggfunc"], last)
         if last in ("bar_label", "clabel"):
@@ -90,6 +95,11 @@ class Worded:
         if method == "set_titles" and "seaborn" in self.scope.tops:
             for text in node.args[:1] + [keyword[k] for k in ("template", "row_template", "col_template") if k in keyword]:
                 self.format(node, text, method, strict=False)
+
+    def read_whole(self, node):
+        """Whether all that a call is given by ** has been looked at by its names."""
+        whole = self.scope.stands_for(node)
+        return isinstance(whole, ast.Dict) and all(k is not None and self.scope.text(k) is not None for k in whole.keys)
 
     # -- formulas of pandas
 
@@ -152,7 +162,7 @@ class Worded:
             return "reaches into Python's own machinery"
         if isinstance(node, ast.Attribute):
             of_pandas = isinstance(node.value, ast.Name) and node.value.id in ("local_pd", "pd", "local_pandas") and node.attr in OF_PANDAS
-            if node.attr not in OF_COLUMNS and not of_pandas and not (isinstance(node.value, ast.Name) and node.value.id.startswith("local_") and node.attr in self.list["attributes"] and node.attr not in self.known.WRITES):
+            if node.attr not in OF_COLUMNS and not of_pandas and not (isinstance(node.value, ast.Name) and node.value.id.startswith("local_") and node.attr in self.list["attributes"] and node.attr not in self.known.WRITES | self.scope.CHANGES):
                 return "reaches for %s" % node.attr
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             name = node.func.id

@@ -85,7 +85,7 @@ class Digits:
         elif name == "re.sub" and len(node.args) > 2 and self.written(node.args[2]):
             if self.by_pattern(*map(self.scope.text, node.args[:2])):
                 self.find(node, "Replaces digits of a number that is written.")
-        elif method in TEXTS and not name and self.written(node.func.value) and self.concerns(node, method):
+        elif method in TEXTS and not name and (self.written(node.func.value) or method in ("replace", "translate") and self.holds(node.func.value, 0)) and self.concerns(node, method):
             self.find(node, "Replaces digits of a number that is written.")
 
     def fields(self, node, text):
@@ -147,6 +147,19 @@ class Digits:
         if name in ("str", "repr"):
             return self.number(node.args[0]) or self.written(node.args[0], depth + 1)
         return name in WRITES or method in TEXTS and not name and self.written(node.func.value, depth + 1)
+
+    def holds(self, node, depth):
+        """Whether a text has such a number in it."""
+        node = self.literal(node)
+        if depth > ENOUGH:
+            return False
+        if isinstance(node, ast.JoinedStr):
+            return any(self.holds(p.value, depth + 1) or p.format_spec is not None and self.number_form(p) for p in node.values if isinstance(p, ast.FormattedValue))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            return self.holds(node.left, depth + 1) or self.holds(node.right, depth + 1)
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "format":
+            return any(self.holds(a, depth + 1) for a in node.args + [k.value for k in node.keywords])
+        return self.written(node, depth)
 
     def number_form(self, part):
         spec = self.scope.text(part.format_spec) if part.format_spec is not None else ""

@@ -25,9 +25,15 @@ class Telling:
             at, of = TELLS[name]
             text = call.args[at] if len(call.args) > at else keyword.get(of)
             told += [(text, name[5:] + "()" if at == 0 else "left_out()" if of == "why" else "a title")] if text is not None else []
+            if text is not None and self.of_nobody(text):
+                self.find("caution", call.lineno, "written", "Tells people by %s what a function is called with where that cannot be followed." % name[5:], name)
             if of == "why" and call.args and self.scope.number(call.args[0]) is not None:
                 told.append((call.args[0], "left_out()"))
-            if any(isinstance(a, ast.Starred) for a in call.args[:at + 1]) or text is None and any(k.arg is None for k in call.keywords):
+            starred = next((n for n, a in enumerate(call.args[:at + 1]) if isinstance(a, ast.Starred)), None)
+            parts = self.parts_of(call.args[starred].value, at - starred) if starred is not None else []
+            told = told[:0] if parts else told
+            told += [(part, name[5:] + "()" if at == 0 else "a title") for part in parts]
+            if not parts and (starred is not None or text is None and any(k.arg is None for k in call.keywords)):
                 self.find("caution", call.lineno, "written", "Tells people by %s what cannot be read here (*)." % name[5:], name)
         else:
             if (name in LABELS or method in LABELS) and call.args:
@@ -40,6 +46,24 @@ class Telling:
             told += [(keyword[k], "a title" if k == "title" else "a label") for k in sorted(LABELLED & set(keyword))]
         if told:
             self.tells[call] = told
+
+    def parts_of(self, node, at):
+        """What stands at a place of the pairs that a loop gives a name: for pair in [(by_region, "By region")]: table(*pair)"""
+        found = [e for v in (self.scope.variables(node) if isinstance(node, ast.Name) else ()) if v is not None and v.sets == len(v.turns) for t in v.turns for e in self.elements_of(t)]
+        return [e.elts[at] for e in found] if all(isinstance(e, (ast.Tuple, ast.List)) and len(e.elts) > at for e in found) else []
+
+    def elements_of(self, source):
+        whole = self.scope.stands_for(source)
+        return whole.elts if isinstance(whole, (ast.List, ast.Tuple, ast.Set)) else [source]
+
+    def of_nobody(self, text):
+        """Whether a text is the parameter of a function that is never called by its name: functools.reduce(lambda a, b: answer(b), texts)"""
+        for variable in self.scope.variables(text) if isinstance(text, ast.Name) else ():
+            function = variable.at if variable is not None else None
+            given = [a.arg for a in function.args.posonlyargs + function.args.args + function.args.kwonlyargs] if isinstance(function, (ast.FunctionDef, ast.Lambda)) else ()
+            if variable is not None and variable.name in given and variable.sets == 1 and not variable.handed and not isinstance(self.scope.parents.get(function), ast.ClassDef):
+                return True
+        return False
 
     def handed_on(self, node):
         """answer and the like, where they are not called: list(map(answer, texts)), key=answer, @answer."""

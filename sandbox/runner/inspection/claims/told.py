@@ -22,6 +22,7 @@ ONE_OF = re.compile(r"\b1 (?=[A-Za-z]{2,4}\b ?=)|\b1 ?= ?(?=[A-Za-z])|\b1 (?=[a-
 COUNTS_BY = {"head", "tail", "nlargest", "nsmallest", "rolling", "quantile", "shift"}
 PARTS = {"numpy.percentile", "numpy.quantile", "numpy.nanpercentile", "numpy.nanquantile"}
 SMALL = 12  # to count from one, to the next month: added to what was computed, it says nothing of its own
+LAYS_OUT = {"center", "ljust", "rjust", "strip", "lstrip", "rstrip", "replace", "upper", "lower", "title", "capitalize", "expandtabs", "removeprefix", "removesuffix"}
 WRITES_NUMBERS = {"desk.money", "desk.percent", "desk.number", "str", "format", "round", "int", "float"}
 SHOWS = {"print", "text", "annotate"}
 # A number among words: not a part of a name (Q1, CO2), no rank (1st), no dimension (3D).
@@ -159,6 +160,8 @@ class Told:
                         yield plain(m.group()), node.lineno
                 for part in node.args + [k.value for k in node.keywords]:
                     yield from self.numbers(part, seen, depth + 1)
+            elif isinstance(node.func, ast.Attribute) and node.func.attr in LAYS_OUT and not self.scope.imported(node.func):
+                yield from self.numbers(node.func.value, seen, depth + 1)
             elif node.args and self.scope.dotted(node.func) in WRITES_NUMBERS:
                 yield from self.numbers(node.args[0], seen, depth + 1)
         for text in self.texts_from(node):
