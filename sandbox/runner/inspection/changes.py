@@ -3,7 +3,9 @@ stars. Loaded by findings.py.
 
 A part of Scope, as Values is. A list can be read as it stands in the program only while nobody
 else has it: whoever has it under another name may put something else into it. So every use of
-it has to be one that is known to read it only; any other makes it shared.
+it has to be one that is known to read it only. Any other makes it shared: a use by which it leaves
+the program at once, and one by which it stays within it as soon as the program writes into
+something that may be it.
 """
 
 import ast
@@ -21,6 +23,8 @@ METHODS = set("""get items keys values index count copy join isin map replace re
 OF_A_CONTAINER = {"get", "items", "keys", "values", "index", "count", "copy"}
 PLAIN = {"__init__", "__post_init__", "__str__", "__repr__", "__enter__", "__exit__", "__len__", "__iter__", "__next__", "__hash__", "__bool__", "__float__", "__int__", "__format__", "__call__"}  # no operator brings a list there
 DEEPEST = 100  # names, one set to the next
+READ, KEPT, LOST = range(3)  # what a use does with a list: it reads it, lets another part of the program have it, or lets anybody have it
+CELLS = {"loc", "iloc", "at", "iat", "values", "flat", "rcParams", "attrs"}  # what is written into by these is no list
 MOST = 200  # arguments of a call, with those that stars bring
 
 
@@ -29,6 +33,7 @@ class Changes:
         own = [f.name for f in self.nodes if isinstance(f, (ast.FunctionDef, ast.AsyncFunctionDef)) and isinstance(self.parents.get(f), ast.ClassDef)]
         self.own_methods = frozenset(own)
         self.operators = any(name.startswith("__") and name not in PLAIN for name in own)
+        kept = set()
         self.mutable = {}  # a variable -> whether it may be a list or the like, and whether that may hold others
         for node in self.nodes:
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in self.CHANGES \
@@ -38,8 +43,43 @@ class Changes:
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 for variable in filter(None, self.variables(node)):
                     some, deep = (False, False) if variable.shared else self.may_change(variable)
-                    if some and not self.only_read(node, deep):
-                        variable.shared = True
+                    use = self.use(node, deep) if some else READ
+                    variable.shared = variable.shared or use == LOST
+                    kept.update([variable] if use == KEPT else [])
+        for variable in kept if any(map(self.may_reach, self.nodes)) else ():
+            variable.shared = True
+
+    def may_reach(self, node):
+        """Whether a node writes into something that may be a list which has another name as well, or has it written into."""
+        if isinstance(node, ast.Call) and (not isinstance(node.func, (ast.Name, ast.Attribute)) or not self.is_own(node.func) and not self.takes(node)):
+            given = [n for a in node.args + [k.value for k in node.keywords] for n in handed(a)]
+            return any(isinstance(n, ast.Name) and self.may_be_another(n) for n in given)
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            return self.may_be_another(node.target)
+        if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load) or isinstance(node, ast.Attribute) and node.attr in self.CHANGES:
+            of = node.value
+            inner = isinstance(of, ast.Subscript)
+            while isinstance(of, ast.Subscript):
+                of = of.value
+            if isinstance(of, ast.Attribute):
+                return of.attr not in CELLS
+            return inner and not isinstance(of, ast.Name) or not isinstance(of, (ast.Name, ast.Call)) or isinstance(of, ast.Call) and self.is_own(of.func) \
+                or isinstance(of, ast.Name) and (self.may_be_another(of) or inner and any(v is not None and self.may_change(v)[1] for v in self.variables(of)))
+        return False
+
+    def may_be_another(self, name):
+        """Whether a name may stand for what has another name: it is a parameter, comes out of a loop, or is set to something else than what is made there."""
+        for variable in filter(None, self.variables(name)):
+            made = [v for v in variable.values if isinstance(v, CONTAINERS + (ast.Constant, ast.JoinedStr, ast.BinOp, ast.Compare, ast.UnaryOp)) or isinstance(v, ast.Call) and not self.is_own(v.func)]
+            if len(made) < len(variable.values) or variable.sets > len(variable.values) + len(variable.grown):
+                return True
+        return False
+
+    def is_own(self, func):
+        """Whether what is called may be a function or a class of the program's own."""
+        if isinstance(func, ast.Attribute) and func.attr not in self.own_methods:
+            return False
+        return not isinstance(func, (ast.Name, ast.Attribute)) or isinstance(func, ast.Attribute) or any(v is not None and not (v.imports and not v.sets) for v in self.variables(func))
 
     def may_change(self, variable, depth=0):
         """Whether a name may stand for a list or the like, and whether that may hold others."""
@@ -66,33 +106,33 @@ class Changes:
             todo += [(child, within or isinstance(node, CONTAINERS + (ast.Tuple, ast.Call))) for child in ast.iter_child_nodes(node)]
         return some, deep
 
-    def only_read(self, node, deep):
-        """Whether a use of a list or the like leaves it as it is. deep: it holds others, and so does what is taken out of it."""
+    def use(self, node, deep):
+        """What a use of a list or the like does with it. deep: it holds others, and so does what is taken out of it."""
         up, of = self.parents.get(node), node
         while deep and isinstance(up, ast.Subscript) and up.value is node and isinstance(up.ctx, ast.Load):
             node, up = up, self.parents.get(up)
-        if isinstance(up, ast.Subscript):
-            return isinstance(up.ctx, ast.Load) or node is of if up.value is node else not self.operators  # names[0] = is known to change it
+        if isinstance(up, ast.Subscript) and up.value is node:
+            return READ if isinstance(up.ctx, ast.Load) or node is of else LOST  # names[0] = is known to change it
         if isinstance(up, (ast.FormattedValue, ast.Expr, ast.UnaryOp)) or getattr(up, "test", None) is node:
-            return True
-        if isinstance(up, (ast.Compare, ast.BinOp)):
-            return not self.operators and not (deep and isinstance(up, ast.BinOp))
-        if isinstance(up, ast.keyword) and up.arg is None:
-            return not deep or self.takes(self.parents[up])
-        if deep:
-            return False
-        if isinstance(up, (ast.For, ast.comprehension)):
-            return up.iter is node
-        if isinstance(up, ast.Starred):
-            return True
-        if isinstance(up, ast.Dict) and node in up.values:  # a column of a table, which takes its values one by one
-            call = self.parents.get(up)
-            return isinstance(call, ast.Call) and up in call.args and self.as_imported(call.func) == ["pandas.DataFrame"]
+            return READ
+        if isinstance(up, (ast.Compare, ast.BinOp, ast.Subscript)):
+            return KEPT if self.operators or deep and isinstance(up, ast.BinOp) else READ
         if isinstance(up, ast.Attribute):
             call = self.parents.get(up)
-            return up.attr in OF_A_CONTAINER | self.CHANGES and isinstance(call, ast.Call) and call.func is up
+            known = up.attr in OF_A_CONTAINER | self.CHANGES and isinstance(call, ast.Call) and call.func is up
+            return LOST if not known or up.attr in self.CHANGES and node is not of else KEPT if deep else READ
+        if isinstance(up, (ast.For, ast.comprehension)):
+            return READ if up.iter is node and not deep else KEPT
+        if isinstance(up, ast.Starred) or isinstance(up, ast.keyword) and up.arg is None:
+            call = self.parents.get(up)
+            return READ if not deep or isinstance(call, ast.Call) and self.takes(call) else KEPT
+        if isinstance(up, ast.Dict) and node in up.values and not deep:  # a column of a table, which takes its values one by one
+            call = self.parents.get(up)
+            return READ if isinstance(call, ast.Call) and up in call.args and self.as_imported(call.func) == ["pandas.DataFrame"] else KEPT
         up = self.parents.get(up) if isinstance(up, ast.keyword) else up
-        return isinstance(up, ast.Call) and self.takes(up)
+        if isinstance(up, ast.Call):
+            return (KEPT if deep else READ) if self.takes(up) else KEPT if self.is_own(up.func) else LOST
+        return KEPT
 
     def takes(self, call):
         """Whether what is called is known to take a list and to leave it as it is."""
@@ -172,3 +212,16 @@ class Changes:
         if isinstance(whole, ast.Call) and isinstance(whole.func, ast.Name) and whole.func.id == "dict" and self.variables(whole.func) == [None] and not whole.args and all(k.arg for k in whole.keywords):
             return {k.arg: k.value for k in whole.keywords}
         return None
+
+
+def handed(node):
+    """What an argument hands over: itself, and what stands in it."""
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        return [n for e in node.elts for n in handed(e)]
+    if isinstance(node, ast.Dict):
+        return [n for e in node.values for n in handed(e)]
+    if isinstance(node, (ast.Starred, ast.NamedExpr, ast.Subscript)):
+        return handed(node.value)
+    if isinstance(node, ast.IfExp):
+        return handed(node.body) + handed(node.orelse)
+    return [n for v in node.values for n in handed(v)] if isinstance(node, ast.BoolOp) else [node]

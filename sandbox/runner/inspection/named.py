@@ -45,11 +45,23 @@ class Named:
             return self.leaves(node.value)
         if isinstance(node, ast.Call) and self.scope.dotted(node.func) in CONTAINERS and self.scope.surely(node.func):
             return [leaf for v in node.args + [k.value for k in node.keywords] for leaf in self.leaves(v)]
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "values" and not node.args and not node.keywords and isinstance(self.scope.stands_for(node.func.value), ast.Dict):
+            return self.leaves(self.scope.stands_for(node.func.value))
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and isinstance(self.scope.stands_for(node.value), (ast.Dict, ast.List, ast.Tuple)):
+            return self.leaves(self.entry(self.scope.stands_for(node.value), node.slice))
         if isinstance(node, ast.Name):
             variable = self.scope.variable(node)
             if variable is not None and len(variable.values) == 1 and isinstance(variable.values[0], (ast.Dict, ast.List, ast.Tuple)) and not variable.shared:
                 return self.leaves(variable.values[0]) + (self.put(variable) if variable.changed else [])
         return [node]
+
+    @staticmethod
+    def entry(whole, key):
+        """What stands under a key, or everything where that cannot be told."""
+        if isinstance(whole, ast.Dict) and isinstance(key, ast.Constant) and all(isinstance(k, ast.Constant) for k in whole.keys):
+            found = [v for k, v in zip(whole.keys, whole.values) if k.value == key.value]
+            return found[-1] if found else whole
+        return whole
 
     def put(self, variable):
         """What is put into a list or a dictionary after it was made."""
@@ -72,7 +84,11 @@ class Named:
                 self.named(node, text, what)
         elif isinstance(leaf, ast.Attribute):
             if leaf.attr.startswith("_") or not (self.scope.surely(leaf) or leaf.attr in self.own_functions):
-                self.uncertain(node, leaf, what)
+                held = self.held(leaf)
+                for value in held:
+                    self.by_name(node, value, what, seen)
+                if not held:
+                    self.uncertain(node, leaf, what)
         elif isinstance(leaf, ast.Name):
             for variable in filter(None, self.scope.variables(leaf)):
                 self.variable(node, leaf, variable, what, seen)
@@ -84,6 +100,43 @@ class Named:
                 self.uncertain(node, leaf, what)
         elif not isinstance(leaf, (ast.Lambda, ast.Constant)):
             self.uncertain(node, leaf, what)
+
+    def held(self, leaf):
+        """All that a field of the program's own may hold; nothing where it may be another's."""
+        if not self.of_own(leaf.value, 0):
+            return []
+        found = []
+        for n in self.scope.nodes:
+            up = self.scope.parents.get(n)
+            if isinstance(n, (ast.Name, ast.Attribute)) and isinstance(n.ctx, ast.Store) and (getattr(n, "attr", getattr(n, "id", "")) == leaf.attr or leaf.attr == "value" and isinstance(n, ast.Name)) \
+                    and (isinstance(n, ast.Attribute) or isinstance(self.scope.at[n], ast.ClassDef)):
+                if not isinstance(up, (ast.Assign, ast.AnnAssign)):
+                    return []
+                found += [up.value] if up.value is not None else []
+            elif isinstance(n, ast.keyword) and n.arg in (leaf.attr, "default"):
+                found.append(n.value)
+            elif isinstance(n, ast.Call) and self.scope.functions_or_classes(n.func) and not self.scope.functions(n.func):
+                if any(isinstance(a, ast.Starred) for a in n.args) or any(k.arg is None for k in n.keywords):
+                    return []
+                found += [a for a in n.args if isinstance(self.scope.value(a), str)]
+        return [f for f in found if not (isinstance(f, ast.Call) and self.scope.dotted(f.func) == "dataclasses.field")]
+
+    def of_own(self, node, depth):
+        """Whether something is a class of the program's own, or made by one."""
+        if isinstance(node, ast.Attribute):
+            return node.attr != "value" and self.of_own(node.value, depth + 1)  # Stat.TOTAL.value
+        if isinstance(node, ast.Call):
+            return self.scope.functions_or_classes(node.func) and not self.scope.functions(node.func)
+        if not isinstance(node, ast.Name) or depth > 20:
+            return False
+        if self.scope.functions_or_classes(node):
+            return not self.scope.functions(node)
+        variable = self.scope.variable(node)
+        method = variable.at if variable is not None else None
+        if isinstance(method, ast.FunctionDef) and isinstance(self.scope.parents.get(method), ast.ClassDef) and not method.decorator_list and method.args.args and method.args.args[0].arg == node.id:
+            return variable.sets == 1 and not variable.handed
+        sources = variable.values + variable.turns if variable is not None else []
+        return bool(sources) and variable.sets == len(sources) and all(self.of_own(s, depth + 1) for s in sources)
 
     def named(self, node, text, what):
         if text not in AGGREGATES:
