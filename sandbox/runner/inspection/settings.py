@@ -112,8 +112,7 @@ class Settings:
         elif method == "theme" and not names:
             given += node.args
         for one in given:
-            variable = self.scope.variable(one) if isinstance(one, ast.Name) else None
-            one = self.scope.only(variable) if variable is not None else one
+            one = self.scope.stands_for(one)
             if isinstance(one, ast.Dict):
                 for key in one.keys:
                     self.setting(node, key) if key is not None else self.find("caution", node, "Changes settings that cannot be read here.", method)
@@ -140,8 +139,7 @@ class Settings:
         whole = names[0] if names else ""
         if whole.startswith(("matplotlib.rcParams.update", "matplotlib.pyplot.rcParams.update", "matplotlib.rc_context", "matplotlib.pyplot.rc_context", "matplotlib.style.context", "matplotlib.pyplot.style.context")):
             for given in node.args[:1] + [keyword[k] for k in ("rc",) if k in keyword]:
-                variable = self.scope.variable(given) if isinstance(given, ast.Name) else None
-                given = self.scope.only(variable) if variable is not None else given
+                given = self.scope.stands_for(given)
                 if isinstance(given, ast.Dict):
                     for key in given.keys:
                         self.setting(node, key) if key is not None else self.find("caution", node, "Changes settings that cannot be read here.", last)
