@@ -54,20 +54,24 @@
 //	               time as there is
 //	inspect.py     has code read with ast and said what is in it; runs nothing
 //	inspection/    how: findings.py (all rules, in their order), scope.py (what names mean),
-//	               values.py (what texts come to), listed.py (all that is not in known.json,
-//	               the list of what is known to be harmless, which tools/known makes), worded.py
-//	               (texts that are evaluated), settings.py (what loads something), outputs.py
+//	               values.py (what texts come to), changes.py (which lists change, what calls are
+//	               given by stars), patterns.py (what a match reads), listed.py (all that is not in
+//	               known.json, the list of what is known to be harmless, which tools/known makes),
+//	               worded.py (texts that are evaluated), named.py (methods that are called by their
+//	               names), settings.py (what loads something), outputs.py
 //	               (what files could do to people); and the layer that looks for what is known to
 //	               be odd: deeds.py (imports, calls, what is reached for), masks.py (what is put in
 //	               the place of something else), formulas.py (texts that pandas computes), places.py
 //	               (files and addresses), tables.py (columns), endless.py (loops, memory), sizes.py
 //	               (what is made too large, or takes too many turns), looks.py (what looks like
 //	               something else, or never runs), unusual.py (what to look for)
-//	inspection/claims/  what people are told, held against what is computed: told.py (numbers that
-//	               nobody has computed), for which bare.py says what rests on nothing that was read
-//	               and over.py what is typed into what was read; fudge.py and flow.py (figures
+//	inspection/claims/  what people are told, held against what is computed: told.py and telling.py
+//	               (numbers that nobody has computed), digits.py (digits that change once a number is
+//	               written), for which bare.py says what rests on nothing that was read and over.py
+//	               what is typed into what was read; fudge.py and flow.py (figures
 //	               typed into what is computed), swapped.py and drawn.py (values under another
-//	               name than theirs, axes that mislead), spoken.py and called.py (words and names
+//	               name than theirs, axes that mislead), in_place.py (values written over those that
+//	               were read, by the memory of a column), spoken.py and called.py (words and names
 //	               that claim what nothing witnesses, by origin.py, which says what a value was
 //	               made by), witness.py (words that one step makes true or false), states.py (words
 //	               for the state and the time of rows), turned.py and small.py (small factors, signs, what is held against a

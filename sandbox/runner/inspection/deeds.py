@@ -10,6 +10,8 @@ from importlib.machinery import PathFinder
 BUILTINS = frozenset(dir(builtins))
 # Names that are called so often that a reader never looks where they come from.
 NEVER_PASSED = {"getattr", "setattr", "delattr", "vars", "globals", "locals", "open", "__build_class__"}
+# Called with a star, nobody can tell which attribute they reach, or what they make.
+BY_NAME = {"getattr", "hasattr", "setattr", "delattr", "type", "vars", "operator.attrgetter", "operator.methodcaller"}
 FORMULAS = {"query", "eval"}
 APPLIES = {"agg", "aggregate", "apply", "transform"}  # take a method by its name
 COLUMNS_TOO = {"system", "fork"}  # among the methods that are a danger
@@ -241,7 +243,7 @@ class Deeds(ast.NodeVisitor):
 
     def visit_MatchClass(self, node):
         """A pattern reads attributes, and gives them names: case object(system=run)."""
-        for attr in node.kwd_attrs:
+        for attr in filter(None, self.scope.read_by(node)):
             if attr in self.known.WALKS or attr.startswith("__") and attr.endswith("__") and attr not in self.known.ORDINARY:
                 self.machinery(node.lineno, attr)
             elif attr in self.known.METHODS:
@@ -284,7 +286,9 @@ class Deeds(ast.NodeVisitor):
         self.generic_visit(node)
 
     def call(self, node, name, first):
-        if name in ("getattr", "setattr", "delattr", "hasattr") and len(node.args) > 1:
+        if name in BY_NAME and (any(isinstance(a, ast.Starred) for a in node.args) or any(k.arg is None for k in node.keywords)):
+            self.find("danger", node.lineno, "reflection", "Calls %s with what cannot be read here (*)." % name, name)
+        elif name in ("getattr", "setattr", "delattr", "hasattr") and len(node.args) > 1:
             self.attribute_by_name(node, name)
         elif name in ("operator.attrgetter", "operator.methodcaller") and first is not None and self.scope.text(first) is None:
             self.computed(node.lineno, name, [], first)
@@ -333,7 +337,7 @@ class Deeds(ast.NodeVisitor):
         simple = isinstance(name, (ast.Name, ast.Attribute, ast.Subscript)) or bool(start) and start[0].isalpha()
         if isinstance(name, ast.Name):
             simple = not any(v is not None and (v.grown or any(isinstance(e, (ast.BinOp, ast.JoinedStr)) for e in v.values)) for v in self.scope.variables(name))
-        grave = self.scope.obscured(name) or not simple or of and how != "getattr" or any(m.partition(".")[0] in self.known.DEEP | self.known.NETWORK for m in of)
+        grave = self.scope.obscured(name) or not simple or of or any(m.partition(".")[0] in self.known.DEEP | self.known.NETWORK for m in of)
         self.find("danger" if grave else "caution", line, "reflection", "Reaches a property by a computed name (%s)." % how, how)
 
     def settings(self, node, name):

@@ -35,8 +35,8 @@ def inspect(code, files, load):
     report, known = Report(), load("unusual")
     known.LISTED = load("list")["tops"]
 
-    class Scope(load("scope").Names, load("values").Values):
-        """What names mean and what expressions come to: each is needed to tell the other."""
+    class Scope(load("scope").Names, load("values").Values, load("changes").Changes, load("patterns").Patterns):
+        """What names mean, what expressions come to and what changes: each is needed to tell the others."""
 
     try:
         scope = Scope(tree, known)
@@ -54,7 +54,15 @@ def inspect(code, files, load):
 
     listed = load("list")
     bare = load("bare").Bare(scope, listed)
-    told = load("told").Told(scope, report, bare, load("over").Over(scope, report, bare, files))
+
+    class Told(load("told").Told, load("telling").Telling):
+        """What people are told that nobody has computed."""
+
+    over = load("over").Over(scope, report, bare, files)
+    told = Told(scope, report, bare, over)
+
+    class Worded(load("worded").Worded, load("named").Named):
+        """Texts that Python or a library evaluates, and names by which it calls something."""
 
     class Fudge(load("fudge").Fudge, load("flow").Flow):
         """What is typed into what is computed, and what that rests on."""
@@ -84,13 +92,15 @@ def inspect(code, files, load):
         ("caution", lambda: load("sizes").Sizes(scope, report).look()),
         ("caution", lambda: looks.Looks(scope, report).look(tree, source, tokens)),
         ("danger", lambda: load("listed").Listed(scope, known, report, files, listed).look()),
-        ("danger", lambda: load("worded").Worded(scope, known, report, files, listed).look()),
+        ("danger", lambda: Worded(scope, known, report, files, listed).look()),
         ("danger", lambda: load("settings").Settings(scope, known, report, files, listed).look()),
         ("caution", lambda: load("outputs").Outputs(scope, report, looks).look()),
         ("caution", told.look),
+        ("caution", lambda: load("digits").Digits(scope, report, told).look()),
         ("caution", lambda: load("dropped").Dropped(scope, report, fudge).look()),
         ("caution", fudge.look),
         ("caution", swapped.look),
+        ("caution", lambda: load("in_place").InPlace(scope, report, bare, over, swapped).look()),
         ("caution", spoken.look),
         ("caution", lambda: load("units").Units(scope, report, bare, fudge, origin, spoken).look()),
         ("caution", lambda: Turned(scope, report, bare, fudge, origin, spoken, files).look()),

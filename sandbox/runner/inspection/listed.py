@@ -38,6 +38,8 @@ LOOK_DEEPER = ("print_", "read_", "write_", "load", "save", "open", "exec", "run
 LOOKED_FOR = {n for kind in (object, type, int, str, dict, list, type(lambda: 0), type(sys)) for n in dir(kind)} | {
     "__array_interface__", "__array_struct__", "__array__", "__array_function__", "__array_ufunc__", "__array_wrap__", "__array_finalize__", "__cuda_array_interface__", "__dlpack__", "__dataframe__", "__buffer__",
     "__getattr__", "__del__", "__get__", "__set__", "__delete__", "__set_name__", "__fspath__", "__index__", "__mro_entries__", "__prepare__", "__instancecheck__", "__import__", "__builtins__", "__await__", "__aiter__"}
+# They set attributes of what they are given.
+SETS_PARTS = {"functools.wraps", "dataclasses.dataclass", "functools.total_ordering"}
 REASON = "is not among what is known to be harmless"
 INTERNAL = "a part of its library that analyses do not need"
 # Of these libraries more parts are of use than a list can name: one that is not on it is something to look at, and no danger by that alone.
@@ -165,6 +167,7 @@ class Listed:
     # -- names
 
     def see_Name(self, node):
+        self.hands_on_parts(node, self.scope.names(node) if isinstance(node.ctx, ast.Load) else ())
         if not isinstance(node.ctx, ast.Load) or node.id in self.list["builtins"]:
             return
         if None in self.scope.variables(node):
@@ -181,6 +184,7 @@ class Listed:
         if not isinstance(node.ctx, ast.Load):
             return self.is_set(node)
         names = self.scope.imported(node)
+        self.hands_on_parts(node, names)
         for name in names:
             self.of_module(node, name)
         if not names:
@@ -299,6 +303,8 @@ class Listed:
 
     def see_ClassDef(self, node):
         for part in node.body:
+            if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name) and self.never_a_field(part.target.id):
+                self.find("danger", part, "Has a field %s, by whose name a pattern would reach for more than the program's own." % part.target.id, part.target.id)
             if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef)) and part.name.startswith("__") and part.name.endswith("__") and part.name not in DEFINED:
                 self.find("caution", part, "Defines %s, which Python calls by itself where no call is to be seen." % part.name, part.name)
         for base in node.bases:
@@ -307,6 +313,9 @@ class Listed:
             plain = self.scope.functions_or_classes(of) if isinstance(of, ast.Name) else False
             if not plain and not (names and all(n in BASES or n in self.list["builtins"] and n.endswith(("Error", "Exception", "Warning")) or n == "Exception" for n in names)):
                 self.find("caution", base, "Makes a class out of one that %s." % REASON, node.name)
+
+    def never_a_field(self, name):
+        return name in self.known.WALKS - {"modules"} or self.list["taken_out"].get(name, ("",))[0] == "danger" and name not in self.list["words"] and name not in self.inputs
 
     def see_FunctionDef(self, node):
         if node.name.startswith("__") and node.name.endswith("__") and isinstance(self.scope.at[node], ast.Module):
@@ -318,8 +327,12 @@ class Listed:
     see_Await = see_AsyncFor = see_AsyncWith = see_AsyncFunctionDef
 
     def see_MatchClass(self, node):
-        for attr in node.kwd_attrs:
-            if attr not in self.own or attr in self.list["taken_out"]:
+        for attr in self.scope.read_by(node):
+            if attr is None:
+                self.find("caution", node, "Matches by the places of a class whose fields cannot be read here, so that it may reach for anything.", "match")
+            elif attr in self.chosen:
+                self.find("danger", node, "Reaches for %s by its name." % attr, attr)
+            elif attr not in self.own or attr in self.list["taken_out"]:
                 self.of_value(node, attr, called=False)
 
     def see_Constant(self, node):
@@ -330,8 +343,28 @@ class Listed:
         if node.arg and node.arg in LOOKED_FOR and node.arg.startswith("__"):
             self.find("danger", node.value, "Gives something %s, which Python keeps for itself." % node.arg, node.arg)
 
+    # -- what sets attributes
+
+    def sets_parts(self, node, names):
+        """wraps and dataclass set attributes of what they are given, which is usual for functions and classes of the program's own. Of anything else they put something in its place."""
+        if "functools.wraps" in names and (len(node.args) != 1 or node.keywords or isinstance(node.args[0], ast.Starred)):
+            self.find("danger", node, "Has wraps set attributes that the program chose.", "wraps")
+        of = set(self.scope.names(node.func.func)) if isinstance(node.func, ast.Call) else set(names) - {"functools.wraps"}
+        for given in node.args + [k.value for k in node.keywords if isinstance(node.func, ast.Call) or k.arg == "cls"] if of & SETS_PARTS else ():
+            if not isinstance(given, ast.Lambda) and not self.scope.functions_or_classes(given):
+                self.find("danger", node, "Has %s set attributes of something that is not the program's own." % sorted(of & SETS_PARTS)[0], "wraps")
+
+    def hands_on_parts(self, node, names):
+        """The same under another name, where nobody sees what it is given."""
+        up = self.scope.parents.get(node)
+        if SETS_PARTS & set(names) and not self.is_called(node) and node not in getattr(up, "decorator_list", ()) and not isinstance(up, ast.Attribute):
+            self.find("danger", node, "Hands on %s, so that what it sets attributes of cannot be followed." % sorted(SETS_PARTS & set(names))[0], "wraps")
+
     def see_Call(self, node):
-        name = self.scope.dotted(node.func)
+        name, names = self.scope.dotted(node.func), self.scope.names(node.func)
+        self.sets_parts(node, names)
+        if not any(self.scope.functions_or_classes(a) for a in node.args) or "functools.wraps" in names:
+            self.hands_on_parts(node, names)
         if name in ("getattr", "hasattr") and len(node.args) > 1:
             of = self.scope.imported(node.args[0])
             for text in self.scope.texts(node.args[1]) or ():

@@ -78,12 +78,13 @@ class Outputs:
     def call(self, node):
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         opened = self.scope.dotted(node.func) == "open" or method in ("write_bytes", "write_text")
-        first = node.func.value if method in ("write_bytes", "write_text") else node.args[0] if node.args else next((k.value for k in node.keywords if k.arg in ("path_or_buf", "fname", "excel_writer", "buf", "file")), None)
+        keyword = self.scope.keywords(node)
+        first = node.func.value if method in ("write_bytes", "write_text") else node.args[0] if node.args else next((v for k, v in keyword.items() if k in ("path_or_buf", "fname", "excel_writer", "buf", "file")), None)
         if first is None or not opened and method not in MADE_BY:
             return
         for name in self.scope.texts(first) or [self.ending(first)]:
             self.file(node, name.lower(), method, opened)
-        form = next((self.scope.text(k.value) or "" for k in node.keywords if k.arg == "format"), None)
+        form = self.scope.text(keyword["format"]) or "" if "format" in keyword else None
         if method == "savefig" and form is not None and form.lower() not in ("png", "pdf", "jpg", "jpeg", "svg", "webp", "tif", "tiff"):
             self.find("caution", node, "output", "Saves a picture in a form that is not usual (%s)." % (form or "which one cannot be read here"), form)
 
@@ -106,5 +107,5 @@ class Outputs:
             self.find("note", node, "output", "A page or a picture that can hold a program (%s) is handed over as a text file." % end, end)
 
     def mode(self, node):
-        given = node.args[1] if len(node.args) > 1 else next((k.value for k in node.keywords if k.arg == "mode"), None)
+        given = node.args[1] if len(node.args) > 1 else self.scope.keywords(node).get("mode")
         return "r" if given is None else self.scope.text(given) or "w"

@@ -46,9 +46,7 @@ class Places(ast.NodeVisitor):
                 self.find("caution", node.lineno, "read", "Reads a file whose name is computed.")
 
     def call(self, node, name, method):
-        keyword = {k.arg: k.value for k in node.keywords}
-        for unpacked in [k.value for k in node.keywords if k.arg is None and isinstance(k.value, ast.Dict)]:
-            keyword.update({self.scope.text(key): value for key, value in zip(unpacked.keys, unpacked.values) if key is not None})
+        keyword = self.scope.keywords(node)
         first = node.args[0] if node.args else None
         self.addresses(node, name, method, keyword)
         self.of_a_path(node, method)

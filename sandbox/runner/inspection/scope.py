@@ -32,6 +32,7 @@ class Variable:
         self.handed = []      # expressions that it may stand for besides: what a parameter is called with
         self.made = []        # functions and classes
         self.changed = False  # a list or the like that changes while the program runs
+        self.shared = False   # one that others have as well, and may change
 
 
 class Names:
@@ -57,6 +58,8 @@ class Names:
             self.sends(node, tree, bound)
         for node in self.nodes:
             self.learn(node, self.at[node])
+        self.learn_changes()
+        self.unpack()
         for node in self.nodes:
             self.hand_over(node)
         self.meant = {}                      # a variable or a function -> what it may be, or give
@@ -172,7 +175,7 @@ class Names:
                             self.where_set(t.id, at).handed.append(v)
 
     def hand_over(self, node):
-        """What a function of the program's own is called with, what a pattern catches, what changes."""
+        """What a function of the program's own is called with, what a pattern catches."""
         at = self.at[node]
         if isinstance(node, FUNCTIONS):
             positions = node.args.posonlyargs + node.args.args
@@ -191,10 +194,6 @@ class Names:
             for case in node.cases:
                 if isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None and case.pattern.name:
                     self.where_set(case.pattern.name, at).handed.append(node.subject)
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in self.CHANGES \
-                or isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and not isinstance(node.ctx, ast.Load):
-            for variable in filter(None, self.variables(node.value)):
-                variable.changed = True
 
     def functions(self, node):
         """The functions of the program's own that are called."""

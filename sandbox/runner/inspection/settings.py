@@ -9,7 +9,8 @@ OPTIONS = re.compile(r"(display\.|mode\.|styler\.format\.|styler\.render\.max|fu
 NO_OPTIONS = ("backend", "writer", "reader", "engine", "template", "use_numba", "io.")
 # Keywords with which something is loaded or opened -> the values that are usual.
 LOADS = {"backend": {"agg", "matplotlib"}, "engine": {"python", "c", "openpyxl", "pyarrow", "xlsxwriter", "numexpr", "calamine", "cython", "auto", "odf", "fastparquet"}, "storage_options": set(), "opener": set(), "closefd": set(), "memory": set(), "n_jobs": {1}, "pre_dispatch": set(), "data_home": set(), "eval_env": set(),
-         "key_file": set(), "eval_str": set(), "buffer": set(), "FigureClass": set(), "parser": {"pandas"}, "level": None, "url": set(), "searchpath": set(), "file_format": set(), "root_dir": set(), "dir_fd": set(), "allow_pickle": {False}, "refcheck": {True}, "stylesheet": set(), "keep_vba": {False}}
+         "key_file": set(), "eval_str": set(), "buffer": set(), "FigureClass": set(), "parser": {"pandas"}, "level": None, "url": set(), "searchpath": set(), "file_format": set(), "root_dir": set(), "dir_fd": set(), "allow_pickle": {False}, "refcheck": {True}, "stylesheet": set(), "keep_vba": {False},
+         "win_type": {"boxcar", "triang", "blackman", "hamming", "bartlett", "parzen", "bohman", "blackmanharris", "nuttall", "barthann", "hann", "gaussian", "exponential", "cosine", "taylor"}}
 GRAVE = {"stylesheet", "backend", "storage_options", "opener", "closefd", "eval_str", "buffer", "root_dir", "dir_fd", "allow_pickle", "refcheck", "keep_vba"}
 OPENS = "Has scikit-learn open the files that data names (input)."
 WRITERS = {"io.StringIO", "io.BytesIO", "pandas.ExcelWriter", "open", "matplotlib.backends.backend_pdf.PdfPages", "pathlib.Path", "openpyxl.Workbook"}
@@ -111,8 +112,7 @@ class Settings:
         elif method == "theme" and not names:
             given += node.args
         for one in given:
-            variable = self.scope.variable(one) if isinstance(one, ast.Name) else None
-            one = self.scope.only(variable) if variable is not None else one
+            one = self.scope.stands_for(one)
             if isinstance(one, ast.Dict):
                 for key in one.keys:
                     self.setting(node, key) if key is not None else self.find("caution", node, "Changes settings that cannot be read here.", method)
@@ -139,8 +139,7 @@ class Settings:
         whole = names[0] if names else ""
         if whole.startswith(("matplotlib.rcParams.update", "matplotlib.pyplot.rcParams.update", "matplotlib.rc_context", "matplotlib.pyplot.rc_context", "matplotlib.style.context", "matplotlib.pyplot.style.context")):
             for given in node.args[:1] + [keyword[k] for k in ("rc",) if k in keyword]:
-                variable = self.scope.variable(given) if isinstance(given, ast.Name) else None
-                given = self.scope.only(variable) if variable is not None else given
+                given = self.scope.stands_for(given)
                 if isinstance(given, ast.Dict):
                     for key in given.keys:
                         self.setting(node, key) if key is not None else self.find("caution", node, "Changes settings that cannot be read here.", last)
@@ -166,7 +165,8 @@ class Settings:
     # -- files that are written or opened
 
     def writes(self, node, names, method):
-        if any(k.arg is None and not isinstance(k.value, ast.Dict) and not self.a_dict(k.value) for k in node.keywords) and (method in self.known.WRITES or self.known.READS & set(names)):
+        files = method in self.known.WRITES or (self.known.READS | self.known.WRITE_CALLS) & set(names) or any(n.startswith("pandas.read_") for n in names)
+        if files and any(k.arg is None and not self.names_all(k.value) for k in node.keywords):
             self.find("caution", node, "Opens a file in a way that cannot be read here (**).", method)
         if names[:1] == ["open"] and node.args and (self.scope.number(node.args[0]) is not None or isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, (int, bool))):
             self.find("danger", node, "Opens a descriptor by its number, which is none of the program's.", "open")
@@ -181,7 +181,12 @@ class Settings:
 
     def a_dict(self, node):
         variable = self.scope.variable(node) if isinstance(node, ast.Name) else None
-        return variable is not None and isinstance(self.scope.only(variable), ast.Dict)
+        return variable is not None and not variable.changed and not variable.shared and isinstance(self.scope.only(variable), ast.Dict)
+
+    def names_all(self, node):
+        """Whether every name in what a call is given by ** can be read."""
+        whole = self.scope.only(self.scope.variable(node)) if self.a_dict(node) else node
+        return isinstance(whole, ast.Dict) and all(k is not None and self.scope.text(k) is not None for k in whole.keys)
 
     def is_writer(self, name):
         """Whether a name stands for a buffer, a writer or an open file, by whatever sets it."""

@@ -109,7 +109,7 @@ class Values:
         if variable in env:
             return env[variable]
         # busy: what is set to something made of itself (x = x + "a") would be put together without end.
-        if variable is None or variable in self.busy or variable.imports or variable.changed:
+        if variable is None or variable in self.busy or variable.imports or variable.changed or variable.shared:
             raise Unknown
         self.busy.add(variable)
         try:
@@ -158,7 +158,9 @@ class Values:
     fold_Set = fold_List
 
     def fold_Dict(self, node, env):
-        return {flat(self.fold(k, env)): self.fold(v, env) for k, v in zip(node.keys, node.values) if k is not None}
+        if None in node.keys:
+            raise Unknown  # what ** brings may take the place of what stands there
+        return {flat(self.fold(k, env)): self.fold(v, env) for k, v in zip(node.keys, node.values)}
 
     def fold_JoinedStr(self, node, env):
         parts = []
@@ -223,7 +225,7 @@ class Values:
     fold_GeneratorExp = fold_SetComp = fold_ListComp
 
     def fold_Attribute(self, node, env):
-        constant = CONSTANTS.get(self.dotted(node))
+        constant = CONSTANTS.get(self.dotted(node)) if self.surely(node) else None
         if constant is not None:
             return constant
         if node.attr in ("parent", "name", "parents", "root", "anchor"):
@@ -237,9 +239,10 @@ class Values:
 
     def fold_Call(self, node, env):
         name = self.dotted(node.func)
-        if name in FOLDS and not node.keywords:
+        # A name that may also be a function of the program's own gives what that one gives.
+        if name in FOLDS and not node.keywords and self.surely(node.func):
             if name in ("map", "filter"):
-                if self.dotted(node.args[0]) != "chr":
+                if self.dotted(node.args[0]) != "chr" or not self.surely(node.args[0]):
                     raise Unknown
                 # The one form of map that matters here: it spells a text by its numbers.
                 return [chr(n) for n in self.fold(node.args[1], env)]

@@ -18,9 +18,6 @@ OF_COLUMNS = set("""str dt cat isin between isna isnull notna notnull eq ne lt l
     is_month_end is_month_start is_quarter_end is_year_end days seconds total_seconds month_name day_name normalize floor ceil isocalendar week notnull duplicated index values any all first last head tail idxmax idxmin""".split())
 FUNCTIONS = set("sin cos tan exp log log10 log1p expm1 sqrt abs arcsin arccos arctan arctan2 sinh cosh tanh floor ceil where len round max min sum".split())
 OF_PANDAS = {"Timestamp", "Timedelta", "to_datetime", "to_timedelta"}
-AGGREGATES = set("""mean sum count size min max median std var first last nunique prod product sem skew quantile cumsum cumprod cummax cummin cumcount rank pct_change diff shift ffill bfill pad backfill any all mode idxmax idxmin kurt
-    kurtosis mad unique tail head nth describe fillna interpolate value_counts abs ohlc ngroup list len str int float bool set tuple round cov corr argmax argmin nanmean nansum nanmax nanmin nanmedian nanstd ptp log log10 log1p log2 sqrt exp
-    square isna isnull notna notnull upper lower strip title index dtype normalize average""".split())
 TAKES_NAMES = {"agg", "aggregate", "transform", "apply"}
 NOT_FUNCTIONS = {"axis", "args", "raw", "result_type", "na_action", "engine", "engine_kwargs", "convert_dtype", "by_row", "numeric_only", "include_groups"}
 FORMATS = {"set_major_formatter", "set_minor_formatter", "StrMethodFormatter"}
@@ -34,6 +31,7 @@ OF_NUMPY = {"log", "log10", "log1p", "log2", "exp", "expm1", "sqrt", "power", "a
 class Worded:
     def __init__(self, scope, known, report, files, the_list):
         self.scope, self.known, self.report, self.list = scope, known, report, the_list
+        self.methods = None  # for named.py
 
     def look(self):
         for node in self.scope.nodes:
@@ -59,14 +57,21 @@ class Worded:
         if method in ("query", "eval") or "pandas.eval" in names:
             for text in (node.args[:2] if names and "pandas.eval" not in names else node.args[:1]) + [keyword[k] for k in ("expr", "expression") if k in keyword]:
                 self.formula(node, text, method or "eval")
+            for unread in (k.value for k in node.keywords if k.arg is None and not self.read_whole(k.value)):
+                self.uncertain(node, unread, method or "eval")
             if "level" in keyword:
                 self.find("danger", node, "Has pandas take names from other functions for a formula (level).", "level")
         elif method in TAKES_NAMES:
-            for given in node.args[:1] + [v for k, v in keyword.items() if k == "func" or k not in NOT_FUNCTIONS and (method in ("agg", "aggregate"))]:
+            if "level" in keyword and len(node.args) > 1:
+                self.find("danger", node, "Has pandas take names from other functions for a formula (level).", "level")
+            for given in node.args[:1] + [v for k, v in keyword.items() if k == "func" or k not in NOT_FUNCTIONS and (method in ("agg", "aggregate"))] + [k.value for k in node.keywords if k.arg is None]:
                 self.by_name(node, given, method)
         elif last == "NamedAgg":
             for given in node.args[1:2] + [keyword[k] for k in ("aggfunc",) if k in keyword]:
                 self.by_name(node, given, last)
+        at = 4 if "pandas.pivot_table" in names else 3 if method == "pivot_table" and not names else 99
+        for given in node.args[at:at + 1]:
+            self.by_name(node, given, last)
         if "aggfunc" in keyword and last != "NamedAgg":
             self.by_name(node, keyword["aggfunc"], last)
         if last in ("bar_label", "clabel"):
@@ -90,6 +95,11 @@ class Worded:
         if method == "set_titles" and "seaborn" in self.scope.tops:
             for text in node.args[:1] + [keyword[k] for k in ("template", "row_template", "col_template") if k in keyword]:
                 self.format(node, text, method, strict=False)
+
+    def read_whole(self, node):
+        """Whether all that a call is given by ** has been looked at by its names."""
+        whole = self.scope.stands_for(node)
+        return isinstance(whole, ast.Dict) and all(k is not None and self.scope.text(k) is not None for k in whole.keys)
 
     # -- formulas of pandas
 
@@ -152,7 +162,7 @@ class Worded:
             return "reaches into Python's own machinery"
         if isinstance(node, ast.Attribute):
             of_pandas = isinstance(node.value, ast.Name) and node.value.id in ("local_pd", "pd", "local_pandas") and node.attr in OF_PANDAS
-            if node.attr not in OF_COLUMNS and not of_pandas and not (isinstance(node.value, ast.Name) and node.value.id.startswith("local_") and node.attr in self.list["attributes"] and node.attr not in self.known.WRITES):
+            if node.attr not in OF_COLUMNS and not of_pandas and not (isinstance(node.value, ast.Name) and node.value.id.startswith("local_") and node.attr in self.list["attributes"] and node.attr not in self.known.WRITES | self.scope.CHANGES):
                 return "reaches for %s" % node.attr
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             name = node.func.id
@@ -163,58 +173,6 @@ class Worded:
         if isinstance(node, (ast.Lambda, ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp, ast.Import, ast.ImportFrom, ast.FunctionDef, ast.JoinedStr)):
             return "is no formula"
         return ""
-
-    # -- methods by their names
-
-    def leaves(self, node):
-        """The functions, and names of functions, that an argument of agg holds."""
-        if isinstance(node, ast.Dict):
-            return [leaf for v in node.values for leaf in self.leaves(v)]
-        if isinstance(node, ast.Tuple) and len(node.elts) == 2:
-            return self.leaves(node.elts[1])
-        if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-            return [leaf for e in node.elts for leaf in self.leaves(e)]
-        if isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.SetComp)):
-            return self.leaves(node.elt)
-        if isinstance(node, ast.DictComp):
-            return self.leaves(node.value)
-        if isinstance(node, ast.IfExp):
-            return self.leaves(node.body) + self.leaves(node.orelse)
-        if isinstance(node, ast.Name):
-            variable = self.scope.variable(node)
-            if variable is not None and len(variable.values) == 1 and isinstance(variable.values[0], (ast.Dict, ast.List, ast.Tuple)):
-                return self.leaves(variable.values[0])
-        return [node]
-
-    def by_name(self, node, given, what):
-        for leaf in self.leaves(given):
-            if isinstance(leaf, (ast.Lambda, ast.Attribute)):
-                continue  # a function, which is looked at where it stands
-            texts = self.scope.texts(leaf)
-            if texts is not None:
-                for text in texts:
-                    if text not in AGGREGATES:
-                        grave = text in self.list["taken_out"] or text in self.known.WRITES or text in ("query", "eval", "pipe", "apply", "agg") or text.startswith(("_", "save", "load", "read_", "to_", "open", "from")) or text not in self.list["attributes"]
-                        self.find("danger" if grave else "caution", node, "Has pandas call %r by its name (%s)." % (text[:60], what), text[:60])
-            elif isinstance(leaf, ast.Name):
-                values = [v for one in self.scope.variables(leaf) if one is not None for v in one.values]
-                turns = [v for one in self.scope.variables(leaf) if one is not None for v in one.turns]
-                if any(self.out_of_data(t) for t in turns):
-                    self.uncertain(node, leaf, what)
-                elif any(not isinstance(v, (ast.Lambda, ast.Name, ast.Attribute, ast.Constant)) and not self.gives_function(v) for v in values):
-                    self.uncertain(node, leaf, what)
-            elif isinstance(leaf, (ast.Subscript, ast.JoinedStr, ast.BinOp)) or isinstance(leaf, ast.Call) and not self.gives_function(leaf):
-                self.uncertain(node, leaf, what)
-
-    @staticmethod
-    def out_of_data(source):
-        """Whether a loop goes over what a table holds, and not over names or functions that stand in the program."""
-        if isinstance(source, ast.Call) and isinstance(source.func, ast.Attribute):
-            return source.func.attr not in ("items", "values", "keys")
-        return isinstance(source, (ast.Subscript, ast.Attribute))
-
-    def gives_function(self, call):
-        return isinstance(call, ast.Call) and (self.scope.dotted(call.func) in ("functools.partial", "numpy.vectorize", "operator.itemgetter", "pandas.NamedAgg", "dict", "list") or bool(self.scope.functions(call.func)))
 
     # -- texts that are formatted
 

@@ -12,10 +12,13 @@ CHOOSES = {"numpy.extract", "numpy.compress", "scipy.stats.trim_mean", "scipy.st
 DROPS = {"dropna", "drop_duplicates", "query", "head", "tail", "nlargest", "nsmallest", "sample", "truncate", "filter"}
 MASKS = {"isin", "between", "notna", "notnull", "isna", "isnull", "eq", "ne", "gt", "ge", "lt", "le", "duplicated", "contains", "startswith", "endswith"}
 # Keywords of readers by which lines or rows are passed over -> the values that pass over none.
-READER = {"nrows": {None}, "on_bad_lines": {"error"}, "error_bad_lines": {True}, "warn_bad_lines": {True, False}, "skipfooter": {0}, "skip_footer": {0}, "invalid_raise": {True}, "max_rows": {None}, "encoding_errors": {"strict"}}
+READER = {"nrows": {None}, "on_bad_lines": {"error"}, "error_bad_lines": {True}, "warn_bad_lines": {True, False}, "skipfooter": {0}, "skip_footer": {0}, "invalid_raise": {True}, "max_rows": {None}, "encoding_errors": {"strict"},
+          "header": {0, None, "infer"}, "comment": {None, "#"}, "lineterminator": {None, "\n", "\r\n"}}
 MISSING = {"numpy.nan", "pandas.NA", "pandas.NaT", "math.nan"}
 CHANGES = {"clip": "clip", "where": "where", "mask": "mask", "winsorize": "winsorize"}
 ALONE = {"drop_duplicates", "groupby", "unique", "value_counts", "pivot_table", "agg", "aggregate", "nunique"}  # after which no row of a key stands twice
+# What takes a part of what it goes over -> the place of that.
+TAKES = {"itertools.islice": 0, "itertools.takewhile": 1, "itertools.dropwhile": 1}
 
 
 class Dropped:
@@ -63,7 +66,7 @@ class Dropped:
         if method in ("first", "last", "nth", "head", "tail") and self.groups(node.func.value) and self.summed_later(node):
             return "one row of each group"
         if self.fudge.bare.reader(node):
-            return next((k.arg for k in node.keywords if k.arg in READER and self.scope.value(k.value) not in READER[k.arg] or k.arg == "skiprows" and isinstance(self.fudge.literal(k.value), (ast.Lambda, ast.List, ast.Tuple))), "")
+            return next((k.arg for k in node.keywords if k.arg in READER and not self.usual(k) or k.arg == "skiprows" and isinstance(self.fudge.literal(k.value), (ast.Lambda, ast.List, ast.Tuple))), "")
         if method == "drop" and not self.scope.imported(node.func):
             return "drop" if "index" in keyword or node.args and any(getattr(n, "attr", "") == "index" for n in ast.walk(node.args[0])) else ""
         if method not in DROPS or self.scope.imported(node.func) or method == "filter" and not self.grouped(node):
@@ -72,6 +75,11 @@ class Dropped:
             return ""  # the first has nothing before it
         axis = keyword.get("axis")
         return "" if axis is not None and self.scope.value(axis) in (1, "columns") else method
+
+    def usual(self, keyword):
+        """Whether a reader's keyword passes over no rows; a list says in which rows a heading stands."""
+        value = self.scope.value(keyword.value)
+        return isinstance(value, (list, tuple)) or value in READER[keyword.arg]
 
     def chooses(self, by, depth):
         """Whether an index is a column of True and False."""
@@ -111,8 +119,18 @@ class Dropped:
 
     def plain(self, node):
         """A loop that passes over what it cannot read, or that does not go to the end."""
-        if isinstance(node, ast.Call) and self.scope.dotted(node.func) == "itertools.islice" and node.args and self.fudge.data(node.args[0]):
-            return "islice"
+        name = self.scope.dotted(node.func) if isinstance(node, ast.Call) else ""
+        if name in TAKES and any(map(self.fudge.data, node.args[TAKES[name]:TAKES[name] + 1])):
+            return name.rpartition(".")[2]
+        if name == "zip" and any(map(self.some_of, node.args)) and any(map(self.fudge.data, node.args)):
+            return "zip with a range"
+        over = node.iter if isinstance(node, ast.For) else None
+        over = over.args[0] if isinstance(over, ast.Call) and over.args and self.scope.dotted(over.func) == "enumerate" else over
+        if over is not None and self.fudge.data(over) and not self.of_groups(over) and self.adds_up(node):
+            if any(isinstance(n, ast.Break) for n in of_this_loop(node.body)):
+                return "a loop that ends early"
+            if any(isinstance(n, ast.Call) and self.scope.dotted(n.func) == "next" and n.args and self.fudge.data(n.args[0]) for b in node.body for n in ast.walk(b)):
+                return "rows that a loop passes over"
         if isinstance(node, ast.For) and isinstance(node.iter, ast.Call) and any(k.arg == "chunksize" for k in node.iter.keywords) and any(isinstance(n, ast.Break) for n in node.body):
             return "only some chunks"
         if isinstance(node, ast.ExceptHandler) and self.scope.within(node, (ast.For, ast.While)) and all(isinstance(n, (ast.Continue, ast.Pass)) for n in node.body):
@@ -130,6 +148,18 @@ class Dropped:
                 and all(self.of_input(a) for a in node.generators[0].iter.args) and not node.generators[0].ifs:
             return "the last row of each key"
         return ""
+
+    def some_of(self, node):
+        """A range that is not as long as what was read."""
+        node = self.fudge.literal(node)
+        return isinstance(node, ast.Call) and self.scope.dotted(node.func) == "range" and not any(isinstance(n, ast.Call) and self.scope.dotted(n.func) == "len" or isinstance(n, ast.Attribute) for a in node.args for n in ast.walk(a))
+
+    def of_groups(self, source):
+        """Whether a loop goes over groups, or over sorted sums, of which the first few are what is asked for."""
+        return any(isinstance(n, ast.Attribute) and n.attr in ("groupby", "value_counts", "pivot_table", "unique") for part in ast.walk(source) if isinstance(part, (ast.Name, ast.Call)) for n in ast.walk(self.fudge.literal(part)))
+
+    def adds_up(self, loop):
+        return any(isinstance(n, ast.AugAssign) and isinstance(n.op, ast.Add) and self.scope.number(n.value) is None for b in loop.body for n in ast.walk(b))
 
     def adds(self, node):
         """Whether a list that a comprehension makes is added up, or the like."""
@@ -175,6 +205,8 @@ class Dropped:
             return "cut to whole numbers"
         if name in ("pandas.to_numeric", "pandas.to_datetime", "pandas.to_timedelta"):
             return "errors=coerce" if "errors" in keyword and self.scope.text(keyword["errors"]) in ("coerce", "ignore") and not self.counts_missing() else ""
+        if self.fudge.bare.reader(node):
+            return next((how for how in ("converters", "na_values", "thousands") if how in keyword and self.reads_otherwise(how, keyword)), "")
         if self.scope.imported(node.func):
             return ""
         if method == "fillna":
@@ -187,6 +219,15 @@ class Dropped:
         if method in CHANGES and self.of_input(node.func.value):
             return CHANGES[method]
         return ""
+
+    def reads_otherwise(self, how, keyword):
+        """Whether a reader makes other values of what stands in the file. Signs for what is missing, and points between thousands, are how it is written."""
+        given = self.fudge.literal(keyword[how])
+        if how == "converters":
+            return not isinstance(given, ast.Dict) or not all(self.scope.dotted(v) == "str" for v in given.values)
+        if how == "na_values":
+            return not isinstance(given, (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict)) or any(isinstance(n, ast.Constant) and any(c.isdigit() for c in str(n.value)) for n in ast.walk(given))
+        return self.scope.text(given) == "." and "decimal" not in keyword
 
     def counts_missing(self):
         """Whether the program looks at what is missing."""
@@ -232,3 +273,13 @@ class Dropped:
                         seen.add(one)
                         todo += one.values
         return any(isinstance(n, ast.Attribute) and n.attr in ("is_unique", "duplicated") for n in self.scope.nodes)
+
+
+def of_this_loop(body):
+    """The statements of a loop, without those of loops within it."""
+    todo = list(body)
+    while todo:
+        node = todo.pop()
+        yield node
+        if not isinstance(node, (ast.For, ast.While, ast.FunctionDef)):
+            todo += ast.iter_child_nodes(node)

@@ -12,10 +12,6 @@ import ast
 import re
 import unicodedata
 
-# What the desk tells people -> where its text stands: the place of the argument, and its name.
-TELLS = {"desk.answer": (0, "text"), "desk.note": (0, "text"), "desk.left_out": (1, "why"), "desk.table": (1, "title"), "desk.chart": (1, "title")}
-LABELS = {"set_title", "suptitle", "set_xlabel", "set_ylabel", "matplotlib.pyplot.title", "matplotlib.pyplot.xlabel", "matplotlib.pyplot.ylabel", "matplotlib.pyplot.suptitle"}
-WORDS_IN_CHARTS = {"set_xticklabels", "set_yticklabels", "text", "annotate", "figtext", "legend"}
 PRINTS = "print()"
 CHARTS = "a chart's words"
 # What stands on axes and in keys, and is no figure there.
@@ -26,7 +22,7 @@ ONE_OF = re.compile(r"\b1 (?=[A-Za-z]{2,4}\b ?=)|\b1 ?= ?(?=[A-Za-z])|\b1 (?=[a-
 COUNTS_BY = {"head", "tail", "nlargest", "nsmallest", "rolling", "quantile", "shift"}
 PARTS = {"numpy.percentile", "numpy.quantile", "numpy.nanpercentile", "numpy.nanquantile"}
 SMALL = 12  # to count from one, to the next month: added to what was computed, it says nothing of its own
-LABELLED = {"title", "xlabel", "ylabel", "label"}
+LAYS_OUT = {"center", "ljust", "rjust", "strip", "lstrip", "rstrip", "replace", "upper", "lower", "title", "capitalize", "expandtabs", "removeprefix", "removesuffix"}
 WRITES_NUMBERS = {"desk.money", "desk.percent", "desk.number", "str", "format", "round", "int", "float"}
 SHOWS = {"print", "text", "annotate"}
 # A number among words: not a part of a name (Q1, CO2), no rank (1st), no dimension (3D).
@@ -69,6 +65,8 @@ class Told:
         for node in self.scope.nodes:
             if isinstance(node, ast.Call):
                 self.learn(node)
+            elif isinstance(node, (ast.Name, ast.Attribute)):
+                self.handed_on(node)
         for told in self.tells.values():
             for expression, _ in told:
                 self.inside.update(ast.walk(expression))
@@ -95,27 +93,6 @@ class Told:
         for node in self.scope.nodes:
             if isinstance(node, ast.Call):
                 self.dated(node)
-
-    def learn(self, call):
-        keyword = {k.arg: k.value for k in call.keywords if k.arg}
-        told, name, method = [], self.scope.dotted(call.func), getattr(call.func, "attr", "")
-        if name in TELLS:
-            at, of = TELLS[name]
-            text = call.args[at] if len(call.args) > at else keyword.get(of)
-            told += [(text, name[5:] + "()" if at == 0 else "left_out()" if of == "why" else "a title")] if text is not None else []
-            if of == "why" and call.args and self.scope.number(call.args[0]) is not None:
-                told.append((call.args[0], "left_out()"))
-        else:
-            if (name in LABELS or method in LABELS) and call.args:
-                told.append((call.args[0], "a title" if "title" in (method or name) else "a label"))
-            elif method in WORDS_IN_CHARTS and (self.scope.tops & {"matplotlib", "seaborn"} or "desk" in self.scope.tops):
-                told += [(e, CHARTS) for a in call.args + [keyword[k] for k in ("labels", "s", "text") if k in keyword] for e in (a.elts if isinstance(a, (ast.List, ast.Tuple)) else [a])
-                         if isinstance(e, (ast.JoinedStr, ast.BinOp)) or isinstance(self.scope.value(e), str)]
-            elif name == "print":
-                told += [(a, PRINTS) for a in call.args if isinstance(a, (ast.JoinedStr, ast.BinOp)) or isinstance(self.scope.value(a), str)]
-            told += [(keyword[k], "a title" if k == "title" else "a label") for k in sorted(LABELLED & set(keyword))]
-        if told:
-            self.tells[call] = told
 
     def spoken(self):
         """The numbers in all that people read: the texts alone, not what they are told is computed."""
@@ -183,8 +160,12 @@ class Told:
                         yield plain(m.group()), node.lineno
                 for part in node.args + [k.value for k in node.keywords]:
                     yield from self.numbers(part, seen, depth + 1)
+            elif isinstance(node.func, ast.Attribute) and node.func.attr in LAYS_OUT and not self.scope.imported(node.func):
+                yield from self.numbers(node.func.value, seen, depth + 1)
             elif node.args and self.scope.dotted(node.func) in WRITES_NUMBERS:
                 yield from self.numbers(node.args[0], seen, depth + 1)
+        for text in self.texts_from(node):
+            yield from self.numbers(text, seen, depth + 1)
 
     def counts(self, node, beside):
         """Whether a number is one that a computed one is counted on by: i + 1."""
@@ -288,7 +269,7 @@ class Told:
         name, method = self.scope.dotted(up.func), getattr(up.func, "attr", "")
         if method in PLOTS and (node in drawn(up) or holder in drawn(up)) and all(map(self.bare.bare, drawn(up))):
             return False
-        return name not in TABLES and name not in TELLS and name not in WRITES_NUMBERS and name not in SHOWS and method not in SHOWS
+        return name not in TABLES and name not in self.tellers and name not in WRITES_NUMBERS and name not in SHOWS and method not in SHOWS
 
     # -- what is made of typed numbers, and looks computed
 
