@@ -337,7 +337,7 @@ func (h *asking) submitReread(ctx context.Context, cb slack.InteractionCallback)
 	for _, f := range files {
 		q.Files, q.Brought = append(q.Files, approval.File{ID: f.ID, Name: f.Name, Size: f.Size, Answers: f.Answers}), append(q.Brought, f.ID)
 	}
-	_, err = askAnew(ctx, h.service.Ask, q, cb.View.ID)
+	_, err = askAnew(ctx, h.service.Ask, q)
 	return saved(cb, err, ids.FieldHeading)
 }
 

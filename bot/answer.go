@@ -168,14 +168,16 @@ func saved(cb slack.InteractionCallback, err error, field string) (answer, error
 }
 
 // askAnew asks what a button or a form stands for. What it has asked before is not asked twice, unless that ended
-// without an answer: then this press, which has a name of its own, is another question.
-func askAnew(ctx context.Context, ask func(context.Context, approval.Question) (*approval.Request, error), q approval.Question, press string) (*approval.Request, error) {
-	r, err := ask(ctx, q)
-	if err == nil && r.State.Final() && r.State != approval.Done {
-		q.Trigger += " " + press
-		r, err = ask(ctx, q)
+// without an answer. The question that comes after it is named by it, so that whoever presses twice asks one.
+func askAnew(ctx context.Context, ask func(context.Context, approval.Question) (*approval.Request, error), q approval.Question) (*approval.Request, error) {
+	first := q.Trigger
+	for {
+		r, err := ask(ctx, q)
+		if err != nil || !r.State.Final() || r.State == approval.Done {
+			return r, err
+		}
+		q.Trigger = first + " after " + r.ID
 	}
-	return r, err
 }
 
 // awaiting answers a form with a modal that says what has begun, does it, and draws in that modal what

@@ -127,7 +127,7 @@ func (h *answered) clickFix(ctx context.Context, cb slack.InteractionCallback, a
 		return answer{}, err
 	}
 	// No person stands in the trigger: code is mended once, whoever of the thread presses first.
-	return h.ask(ctx, cb, action, onward(v, cb.User.ID, draw.Mend(v.Request), "fix "+v.Request.ID))
+	return h.ask(ctx, cb, onward(v, cb.User.ID, draw.Mend(v.Request), "fix "+v.Request.ID))
 }
 
 // clickVerify has the code of an answer run once more. Who may is for Slack to say, a little later.
@@ -210,7 +210,7 @@ func (h *answered) clickMeant(ctx context.Context, cb slack.InteractionCallback,
 			}
 			// The trigger names the file and not the press: to press two of the buttons is two questions, one
 			// twice is one.
-			return h.ask(ctx, cb, action, q)
+			return h.ask(ctx, cb, q)
 		}
 	}
 	return answer{}, approval.ErrNotFound
@@ -222,8 +222,8 @@ func onlyAsker(user string) error {
 }
 
 // ask asks for somebody who pressed a button, and tells them that it has begun.
-func (h *answered) ask(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction, q approval.Question) (answer, error) {
-	r, err := askAnew(ctx, h.service.Ask, q, action.ActionTs)
+func (h *answered) ask(ctx context.Context, cb slack.InteractionCallback, q approval.Question) (answer, error) {
+	r, err := askAnew(ctx, h.service.Ask, q)
 	if err != nil {
 		return answer{}, err
 	}
@@ -247,7 +247,7 @@ func (h *answered) clickFollow(ctx context.Context, cb slack.InteractionCallback
 		return answer{}, approval.ErrNotFound
 	}
 	// With the person: each who wants to know may ask it once, by their own budget.
-	return h.ask(ctx, cb, action, onward(v, cb.User.ID, v.Next[n], "follow "+v.Request.ID+" "+place+" "+cb.User.ID))
+	return h.ask(ctx, cb, onward(v, cb.User.ID, v.Next[n], "follow "+v.Request.ID+" "+place+" "+cb.User.ID))
 }
 
 // clickRate keeps a thumb, up or down.

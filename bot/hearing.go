@@ -93,16 +93,17 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	}
 	text := kit.FromSlack(kit.WithoutMention(s.text, who.User))
 	click := approval.Click{Team: s.team, User: s.user, Channel: s.channel, ActionTS: s.ts, MessageTS: s.ts}
+	trigger := "message " + s.channel + " " + s.ts
 	talk, answers := meant.TalkOf(text), false
 	// "OK, thanks" is small talk and "status" an order, unless a model has just asked them something in this thread.
 	if word := strings.ToLower(strings.TrimSpace(text)); s.thread != "" && len(s.files) == 0 && (talk != meant.NoTalk && talk != meant.Help || word == "status" || word == "reviews") {
-		answers, err = h.threads.Awaited(ctx, approval.Question{Team: s.team, Project: s.channel, Asker: s.user, ThreadTS: s.thread, Follow: true, Spoken: true, Trigger: "message " + s.channel + " " + s.ts})
+		answers, err = h.threads.Awaited(ctx, approval.Question{Team: s.team, Project: s.channel, Asker: s.user, ThreadTS: s.thread, Follow: true, Spoken: true, Trigger: trigger})
 		if err != nil {
 			return answer{}, err
 		}
 	}
 	if !answers {
-		if a, ok, err := h.aside(ctx, text, click, "message "+s.channel+" "+s.ts); ok {
+		if a, ok, err := h.aside(ctx, text, click, trigger); ok {
 			return h.whisper(a, s.seat()), err
 		}
 	}
@@ -119,7 +120,7 @@ func (h *asking) hear(ctx context.Context, s spoken) (answer, error) {
 	// The status line of a chat stands in its thread; a message outside of one has none.
 	at := assistant.Thread{Channel: s.channel, TS: s.thread}
 	q := approval.Question{Team: s.team, Project: s.channel, Asker: s.user, Text: text, Model: model, ThreadTS: s.thread, Follow: s.thread != "", Spoken: s.thread != "", Alone: meant.Only(text),
-		Trigger: "message " + s.channel + " " + s.ts}
+		Trigger: trigger}
 	// The answer goes below the message itself. Follow stays false: nothing was said there before.
 	if q.ThreadTS == "" {
 		q.ThreadTS = s.ts

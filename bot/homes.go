@@ -217,13 +217,13 @@ func (h *homes) showHome(ctx context.Context, team, user string) {
 		read, cancel := context.WithTimeout(ctx, h.lateTime()/2)
 		p, err := h.homePage(read, team, user, g.mark)
 		cancel()
-		switch {
-		case errors.Is(err, context.DeadlineExceeded):
+		if err != nil {
+			words := h.Words(err)
+			if errors.Is(err, context.DeadlineExceeded) {
+				words = "What belongs here cannot be read at the moment. Please open this page again in a minute."
+			}
 			p = &kit.Page{}
-			p.Say(kit.Words("What belongs here cannot be read at the moment. Please open this page again in a minute."))
-		case err != nil:
-			p = &kit.Page{}
-			p.Say(kit.Words(h.Words(err)))
+			p.Say(kit.Words(words))
 		}
 		view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, PrivateMetadata: g.mark.String(), Blocks: slack.Blocks{BlockSet: p.Blocks}}
 		request := slack.PublishViewContextRequest{UserID: user, View: view}

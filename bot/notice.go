@@ -155,6 +155,14 @@ func (out *publishing) directChannel(ctx context.Context, user string) (string, 
 	}
 }
 
+// Say sends words to somebody in their direct message.
+func (w *slackAPI) Say(ctx context.Context, user string, p *kit.Page) error {
+	if _, _, err := w.api.PostMessageContext(ctx, user, p.Options()...); err != nil {
+		return fmt.Errorf("say it to %s: %w", user, codes.Detail(err))
+	}
+	return nil
+}
+
 // Hand sends words to somebody, and a file below them, in their direct message. Where it fails in between, the words stand
 // there twice after another attempt, and the file once.
 //

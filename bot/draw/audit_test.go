@@ -66,6 +66,7 @@ func auditPages(b stand) map[string]*kit.Page {
 		"modal-audit-points":    modal(audit.PointsView([]auditing.Point{{Number: 3, Size: 512, At: sample.Noon, Note: "countersign\n512\n1q2w=\n"}})),
 		"modal-pack":            modal(audit.PackView(sample.Noon, sample.Noon)),
 		"pack-whole":            audit.PackPage(whole, "pack.zip", []string{"countersign+1a2b+AbC="}),
+		"pack-none":             audit.NoPackPage(),
 		"pack-part":             audit.PackPage(part, "pack.zip", []string{"countersign+1a2b+AbC=", "countersign+3c4d+DeF="}),
 		"notice-log-lacks":      noticed(b, approval.NoticeLog, sample.View(), slacksim.Admin, approval.LogAlarm{Why: approval.LogLacks, Place: "the Git remote https://host/log", Since: sample.Noon}),
 		"notice-log-parted":     noticed(b, approval.NoticeLog, sample.View(), slacksim.Admin, approval.LogAlarm{Why: approval.LogParted, Place: "the Git remote https://host/log"}),

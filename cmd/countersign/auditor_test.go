@@ -180,9 +180,9 @@ func TestAnAuditorHasAPackMade(t *testing.T) {
 
 	signed, err := h.program.signed()
 	require.NoError(t, err)
-	line, err := signed.Key.Public()
+	lines, err := signed.Key.Publics()
 	require.NoError(t, err)
-	key, err := checkpoint.Verifier(line)
+	key, err := checkpoint.Verifier(lines[0])
 	require.NoError(t, err)
 	report, err := pack.Verify(path, pack.Trust{Keys: []note.Verifier{key}})
 	require.NoError(t, err)

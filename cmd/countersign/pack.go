@@ -96,8 +96,11 @@ func signers(ctx context.Context, log *journal.Log, key *signing.Key, first int6
 			return nil, err
 		}
 		if slices.ContainsFunc(made, func(c journal.Checkpoint) bool {
+			if c.Size < first {
+				return false
+			}
 			_, err := checkpoint.Open(c.Note, by)
-			return c.Size >= first && err == nil
+			return err == nil
 		}) {
 			lines = append(lines, line)
 		}
@@ -143,6 +146,10 @@ func (r *replica) sendPack(ctx context.Context, order auditing.Order) (err error
 	}
 	defer func() { err = errors.Join(err, file.Close(), os.Remove(file.Name())) }()
 	c, err := r.keeper.pack(ctx, order.By, file, pack.Options{Chosen: order.Chosen, MadeBy: version(), Zone: r.location, Price: r.priced})
+	if errors.As(err, new(*journal.UnsignedError)) { // another attempt finds the same
+		r.log.Error("no pack is made", "error", err)
+		return r.bot.Say(ctx, order.By, windows.NoPackPage())
+	}
 	if err != nil {
 		return err
 	}

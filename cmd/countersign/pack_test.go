@@ -4,13 +4,20 @@ import (
 	"bytes"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/mod/sumdb/note"
 
+	"countersign/bot/ids"
 	"countersign/internal/checkpoint"
 	"countersign/internal/pack"
+	"countersign/internal/slacksim"
+	"countersign/internal/slacksim/person"
+	"countersign/internal/slacksim/workspace"
 	"countersign/storage"
 )
 
@@ -57,7 +64,33 @@ func TestAPackNamesEachKeyThatHasSignedIt(t *testing.T) {
 	require.NoError(t, err)
 	lines, err := signers(h.ctx, storage.Log(db), signed.Key, last[0].Size)
 	require.NoError(t, err)
-	present, err := signed.Key.Public()
+	all, err := signed.Key.Publics()
 	require.NoError(t, err)
-	require.Equal(t, []string{present}, lines)
+	require.Equal(t, all[:1], lines)
+}
+
+// A pack that cannot be made is told of to whoever has ordered it, once.
+func TestWhoOrderedAPackIsToldWhyThereIsNone(t *testing.T) {
+	t.Parallel()
+	h := openLight(t)
+	jun := h.audits()
+	require.NoError(t, h.maya.Command(slacksim.SalesData, "/analyze How many?"))
+	h.soon("all has its place in the log", func() bool { return value[int](h, `SELECT count(*) FROM unlogged`) == 0 })
+	require.NoError(t, h.database(func(conn *pgx.Conn) error {
+		_, err := conn.Exec(h.ctx, `SET session_replication_role = replica; ALTER TABLE events DROP CONSTRAINT events_signed; UPDATE events SET key = NULL, signature = NULL WHERE kind = 'asked'`)
+		return err
+	}))
+	require.NoError(t, jun.OpenHome())
+	home, err := jun.WaitHome(h.patient(), func(v workspace.View) bool { return strings.Contains(v.Words(), "Make a pack") })
+	require.NoError(t, err)
+	require.NoError(t, jun.ClickView(home, ids.ActionPack))
+	_, err = jun.WaitView(h.patient(), func(v workspace.View) bool { return v.CallbackID == ids.CallbackPack })
+	require.NoError(t, err)
+	wrong, err := jun.Submit(person.Fill(ids.FieldFrom, time.Now().UTC().Format(time.DateOnly)))
+	require.NoError(t, err)
+	require.Empty(t, wrong)
+	h.inDM(jun, "No pack is made")
+	h.soon("the order is over", func() bool {
+		return value[int](h, `SELECT count(*) FROM river_job WHERE kind = 'pack' AND state = 'completed'`) == 1
+	})
 }

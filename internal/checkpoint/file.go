@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,17 +57,8 @@ func signature(line string) bool {
 // All are the signed notes in the file; none where there is no file yet. A file that cannot be
 // read is an error and never an empty one: then a database that was put back would pass.
 func (f File) All() ([]string, error) {
-	if f.Path == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(f.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the file of checkpoints: %w", err)
-	}
-	return Notes(string(text)), nil
+	text, err := f.end(math.MaxInt64)
+	return Notes(text), err
 }
 
 // Last is the last checkpoint in the file; none where there is no file yet. It is asked for every few seconds, for

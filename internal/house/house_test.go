@@ -78,7 +78,7 @@ var rooms = map[string]plan{
 	// Postgres.
 	"storage":         {uses: with("approval/glass", "approval/handover", "storage/audit", "storage/journal", "storage/money", "storage/pg", "storage/pulse", "storage/queue", "storage/signing", "storage/trail"), tests: []string{"approval/auditing", "storage/roles", "storage/schema", "migrations", "internal/bench", "internal/pglocal", "internal/pglocal/pgtest", "internal/proof", "internal/checkpoint", "internal/pack"}},
 	"storage/pg":      {uses: nouns},
-	"storage/trail":   {uses: with("storage/pg", "storage/signing")},
+	"storage/trail":   {uses: with("storage/pg", "storage/signing", "internal/pack/strict")}, // one spelling for whoever writes and whoever verifies
 	"storage/audit":   {uses: with("storage/pg", "storage/trail")},
 	"storage/money":   {uses: with("storage/pg", "storage/trail")},
 	"storage/queue":   {uses: with("approval/auditing", "storage/pg", "storage/pulse")},

@@ -35,22 +35,18 @@ func (v *verifier) judged() error {
 	v.runs()
 	v.glasses()
 	v.signatures()
-	// What breaks a pack comes before what an approval lacked: the error names the first of these.
-	first := slices.DeleteFunc(slices.Clone(v.report.Faults), func(f Fault) bool { return f.Unknown })
-	before := len(v.report.Faults)
 	v.approvals()
 	all := v.report.Faults
 	v.report.Faults, v.report.Doubts = nil, nil
-	for i, f := range all {
+	for _, f := range all {
 		if f.Unknown {
 			v.report.Doubts = append(v.report.Doubts, f)
-			continue
-		}
-		v.report.Faults = append(v.report.Faults, f)
-		if i >= before {
-			first = append(first, f)
+		} else {
+			v.report.Faults = append(v.report.Faults, f)
 		}
 	}
+	// What breaks a pack comes before what an approval lacked: the error names the first of these.
+	first := slices.Clone(v.report.Faults)
 	byPlace := func(a, b Fault) int { return cmp.Compare(a.Position, b.Position) }
 	slices.SortStableFunc(v.report.Faults, byPlace)
 	slices.SortStableFunc(v.report.Doubts, byPlace)

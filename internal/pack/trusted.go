@@ -39,7 +39,8 @@ func (v *verifier) own() error {
 	return nil
 }
 
-// clocksApart is how far the database's clock, which dates checkpoints, may be behind that of whoever made the pack.
+// clocksApart is how far the database's clock, which dates checkpoints, may be behind that of whoever made the pack: v0.1.0 dated
+// packs by its own clock.
 const clocksApart = 10 * time.Minute
 
 // period holds the places of the pack against the period that it names. It begins with the last checkpoint before its

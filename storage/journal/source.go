@@ -37,7 +37,11 @@ func (l *Log) Pack(ctx context.Context, by note.Signer, actor string, out io.Wri
 	if _, err := l.TakeCheckpoint(ctx, by); err != nil {
 		return pack.Contents{}, err
 	}
-	var err error
+	// When it is made is said by the clock that dates checkpoints: the pack's period is held against theirs.
+	err := l.read(ctx, func(tx pgx.Tx) (err error) { o.Made, err = pg.Clock(ctx, tx); return err })
+	if err != nil {
+		return pack.Contents{}, err
+	}
 	if o.Hides, err = l.Hides(ctx); err != nil {
 		return pack.Contents{}, err
 	}

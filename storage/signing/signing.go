@@ -62,12 +62,12 @@ func (k *Key) Sign(hash string) string {
 // Notes has the key sign checkpoints. Their first line keeps them from meaning an event.
 func (k *Key) Notes() (note.Signer, error) { return checkpoint.Signer(k.private) }
 
-// Public is the key that checks checkpoints, as a line for countersign-verify --key.
-func (k *Key) Public() (string, error) { return checkpoint.Public(k.private) }
+// names are those of this key and of those before it.
+func (k *Key) names() []string { return append([]string{k.Name()}, k.former...) }
 
 // Publics are the lines of this key and of those before it, the present one first.
 func (k *Key) Publics() (lines []string, err error) {
-	for _, name := range append([]string{k.Name()}, k.former...) {
+	for _, name := range k.names() {
 		public, err := base64.StdEncoding.DecodeString(name)
 		if err != nil {
 			return nil, fmt.Errorf("read a former key: %w", err)
@@ -84,7 +84,7 @@ func (k *Key) Publics() (lines []string, err error) {
 // Verifiers check checkpoints of this key and of those before it.
 func (k *Key) Verifiers() (note.Verifiers, error) {
 	var all []note.Verifier
-	for _, name := range append([]string{k.Name()}, k.former...) {
+	for _, name := range k.names() {
 		one, err := checkpoint.Verifier(name)
 		if err != nil {
 			return nil, err
@@ -122,7 +122,7 @@ func NewRing(names ...string) *Ring {
 }
 
 // Ring trusts what the file holds.
-func (k *Key) Ring() *Ring { return NewRing(append([]string{k.Name()}, k.former...)...) }
+func (k *Key) Ring() *Ring { return NewRing(k.names()...) }
 
 // Add trusts one more: a trusted key has signed that.
 func (r *Ring) Add(name string) {

@@ -2,11 +2,9 @@ package trail
 
 import (
 	"encoding/json"
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
-	"unicode/utf16"
+
+	"countersign/internal/pack/strict"
 )
 
 // each replaces what is marked in a value: objects of one key, which is "said", "kept"
@@ -42,65 +40,12 @@ func Decoded(spelling string) (v map[string]any, err error) {
 	return v, err
 }
 
-// Canonical spells JSON as RFC 8785 has it: no blanks, keys in the order of their UTF-16
-// units, as few escapes as can be. Numbers are integers, so that there is nothing to
-// round; one beyond 2^53 keeps all of its digits.
-func Canonical(v any) (string, error) {
-	switch v := v.(type) {
-	case string:
-		return quotedText(v), nil
-	case json.Number:
-		// RFC 8785 spells numbers as ECMAScript does, by way of a double. Integers alone need none of that, and so everybody
-		// computes the same hash.
-		if strings.ContainsAny(v.String(), ".eE") || v.String() == "-0" {
-			return "", fmt.Errorf("%s is no integer, and an event holds no other numbers", v)
-		}
-		return v.String(), nil
-	case []any:
-		parts := make([]string, len(v))
-		for i := range v {
-			part, err := Canonical(v[i])
-			if err != nil {
-				return "", err
-			}
-			parts[i] = part
-		}
-		return "[" + strings.Join(parts, ",") + "]", nil
-	case map[string]any:
-		var parts []string
-		for _, key := range slices.SortedFunc(maps.Keys(v), func(a, b string) int {
-			// Go compares strings by bytes of UTF-8, which puts U+10000 and beyond after U+E000; UTF-16 puts it before.
-			return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
-		}) {
-			part, err := Canonical(v[key])
-			if err != nil {
-				return "", err
-			}
-			parts = append(parts, quotedText(key)+":"+part)
-		}
-		return "{" + strings.Join(parts, ",") + "}", nil
-	}
-	if v == nil {
-		return "null", nil
-	}
-	return fmt.Sprint(v), nil // true or false
-}
+// Canonical spells JSON as RFC 8785 has it. It is the very spelling to which a verifier of packs holds an event.
+func Canonical(v any) (string, error) { return strict.JSON(v) }
 
-// quotedText is a text as RFC 8785 spells it. encoding/json would escape <, > and & and more, and the hash would be another.
+// quotedText is a text in that spelling. encoding/json would escape <, > and & and more, and the hash would be another.
 func quotedText(s string) string {
 	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range s {
-		switch i := strings.IndexRune("\"\\\b\f\n\r\t", r); {
-		case i >= 0:
-			b.WriteByte('\\')
-			b.WriteByte(`"\bfnrt`[i])
-		case r < ' ':
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
+	strict.Text(&b, s)
 	return b.String()
 }

@@ -360,6 +360,13 @@ func PointsView(list []auditing.Point) slack.ModalViewRequest {
 	return kit.NoteOf("Checkpoints", p)
 }
 
+// NoPackPage says that an ordered pack does not come.
+func NoPackPage() *kit.Page {
+	p := &kit.Page{}
+	p.Say(kit.Words("No pack is made: somebody else than this program has written an event of that time into its database. Whoever runs it finds the event with "), kit.Mono("countersign audit"), kit.Words("."))
+	return p
+}
+
 // PackPage says what a pack holds, above the file itself.
 // What comes along with a pack proves nothing, its keys included: a forger would send such as fit. So the
 // sentence asks for them from somebody else, and the command shows where they go.

@@ -29,6 +29,8 @@ func spell(b *strings.Builder, v any) error {
 	case string:
 		Text(b, v)
 	case json.Number:
+		// RFC 8785 spells numbers as ECMAScript does, by way of a double. Integers alone need none of that, and so everybody
+		// computes the same hash.
 		if strings.ContainsAny(v.String(), ".eE") || v.String() == "-0" {
 			return fmt.Errorf("%s is no integer", v)
 		}
@@ -63,7 +65,8 @@ func spell(b *strings.Builder, v any) error {
 	return nil
 }
 
-// byUnits orders texts by their UTF-16 units. Bytes of UTF-8 have another order, of signs beyond U+FFFF.
+// byUnits orders texts by their UTF-16 units. Go compares them by bytes of UTF-8, which puts U+10000 and beyond after U+E000;
+// UTF-16 puts it before.
 func byUnits(a, b string) int {
 	return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
 }

@@ -21,7 +21,8 @@ const (
 	signLocator, lenLocator        = 0x07064b50, 20
 	signEnd, lenEnd                = 0x06054b50, 22
 	flagDescriptor, flagUTF8       = 0x8, 0x800
-	extra64                        = 1 // the id of the extra field that has lengths beyond 4 GiB
+	flagLevel                      = 0x6 // how hard it was compressed: it unpacks to the same
+	extra64                        = 1   // the id of the extra field that has lengths beyond 4 GiB
 	extraTimes, extraOwner         = 0x5455, 0x7875
 	full16, full32           int64 = math.MaxUint16, math.MaxUint32
 )
@@ -120,7 +121,7 @@ func (p *parts) file(f *zip.File) error {
 	later := f.Flags&flagDescriptor != 0 // lengths stand behind it
 	packed, unpacked := int64(f.CompressedSize64), int64(f.UncompressedSize64)
 	switch {
-	case f.Flags&^(flagDescriptor|flagUTF8) != 0 || at16(6) != f.Flags:
+	case f.Flags&^(flagDescriptor|flagUTF8|flagLevel) != 0 || at16(6) != f.Flags:
 		return errors.New("it is encrypted, or otherwise as no pack is")
 	case f.Method != zip.Deflate && f.Method != zip.Store || at16(8) != f.Method:
 		return errors.New("it is compressed in two ways, or in one that no pack has")

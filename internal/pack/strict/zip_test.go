@@ -136,7 +136,7 @@ func TestAZIPFileHasNothingBesideItsFiles(t *testing.T) {
 		"another sum behind it":             {put(second-12, honest[second-12]+1), "a.txt: it has two lengths"},
 		"another place in the directory":    {put(directory+42, byte(second)), "a.txt: it does not stand at byte 0"},
 		"another disk":                      {put(len(honest)-18, 1), "the end: it tells of another directory"},
-		"another length of the directory":   {put(len(honest)-10, honest[len(honest)-10]-1), ""},
+		"another length of the directory":   {put(len(honest)-10, honest[len(honest)-10]-1), "the end: it tells of another directory"},
 		"a comment":                         {written(func(z *zip.Writer) { require.NoError(t, z.SetComment("no")) }), "has a comment"},
 		"a comment of a file":               {raw(t, packed.Bytes(), text, func(h *zip.FileHeader) { h.Comment = "no" }), "a: it has two names, or something beside its name"},
 		"a field beside its name":           {raw(t, packed.Bytes(), text, func(h *zip.FileHeader) { h.Extra = []byte{1, 0, 0, 0} }), "a: it has two names, or something beside its name"},
@@ -153,6 +153,8 @@ func TestAZIPFileHasNothingBesideItsFiles(t *testing.T) {
 	_, err = unpacked(raw(t, packed.Bytes(), text, func(h *zip.FileHeader) {
 		h.Extra = []byte{0x55, 0x54, 5, 0, 3, 1, 2, 3, 4, 0x75, 0x78, 1, 0, 1}
 	}))
+	require.NoError(t, err)
+	_, err = unpacked(raw(t, packed.Bytes(), text, func(h *zip.FileHeader) { h.Flags |= 2 })) // zip -9
 	require.NoError(t, err)
 	// A name that is the same but in the directory.
 	text2 := bytes.Clone(honest)
