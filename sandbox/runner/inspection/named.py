@@ -19,14 +19,18 @@ MOST = 200  # expressions that are followed
 class Named:
     def by_name(self, node, given, what, seen=None):
         """Judges what an argument of agg holds, wherever it comes from."""
-        seen = set() if seen is None else seen
+        if seen is None:
+            self.followed, seen = set(), set()
         for leaf in self.leaves(given):
             if leaf not in seen and len(seen) < MOST:
                 seen.add(leaf)
                 self.leaf(node, leaf, what, seen)
 
     def leaves(self, node):
-        """The functions, and names of functions, that an argument of agg holds."""
+        """The functions, and names of functions, that an argument of agg holds; each once."""
+        if node in self.followed:
+            return []
+        self.followed.add(node)
         if isinstance(node, ast.Dict):
             return [leaf for v in node.values for leaf in self.leaves(v)]
         if isinstance(node, ast.Tuple) and len(node.elts) == 2:
@@ -51,7 +55,7 @@ class Named:
             return self.leaves(self.entry(self.scope.stands_for(node.value), node.slice))
         if isinstance(node, ast.Name):
             variable = self.scope.variable(node)
-            if variable is not None and len(variable.values) == 1 and isinstance(variable.values[0], (ast.Dict, ast.List, ast.Tuple)) and not variable.shared:
+            if variable is not None and isinstance(self.scope.only(variable), (ast.Dict, ast.List, ast.Tuple)) and not variable.shared:
                 return self.leaves(variable.values[0]) + (self.put(variable) if variable.changed else [])
         return [node]
 
@@ -135,6 +139,8 @@ class Named:
         method = variable.at if variable is not None else None
         if isinstance(method, ast.FunctionDef) and isinstance(self.scope.parents.get(method), ast.ClassDef) and not method.decorator_list and method.args.args and method.args.args[0].arg == node.id:
             return variable.sets == 1 and not variable.handed
+        if variable is not None and variable.sets == 1 and not variable.values and not variable.turns and variable.handed:
+            return all(self.of_own(s, depth + 1) for s in variable.handed)  # a parameter: def main(config)
         sources = variable.values + variable.turns if variable is not None else []
         return bool(sources) and variable.sets == len(sources) and all(self.of_own(s, depth + 1) for s in sources)
 
@@ -147,7 +153,7 @@ class Named:
         """A name: of a function, or of all that it is ever set to."""
         if any(self.out_of_data(t) for t in variable.turns) or variable.shared and any(isinstance(v, (ast.Dict, ast.List, ast.Set)) for v in variable.values):
             self.uncertain(node, leaf, what)
-        sources = variable.values + variable.handed + self.turns(variable)
+        sources = variable.values + variable.handed + self.turns(variable) + (self.put(variable) if variable.changed else [])
         for value in sources:
             self.by_name(node, value, what, seen)
         if not sources and not variable.made and not variable.imports:
@@ -165,13 +171,10 @@ class Named:
     def places(self, source, at):
         """The expressions that come to one place of a loop's target."""
         if isinstance(source, ast.Name):
-            variable = self.scope.variable(source)
-            whole = self.scope.only(variable) if variable is not None and not variable.changed and not variable.shared else None
+            whole = self.scope.stands_for(source)
             return self.places(whole, at) if whole is not None and not isinstance(whole, ast.Name) else [source]
         if isinstance(source, ast.Call) and getattr(source.func, "attr", "") == "items" and not source.args:
-            whole = source.func.value
-            variable = self.scope.variable(whole) if isinstance(whole, ast.Name) else None
-            whole = self.scope.only(variable) if variable is not None and not variable.changed and not variable.shared else whole
+            whole = self.scope.stands_for(source.func.value)
             return [source] if not isinstance(whole, ast.Dict) or None in whole.keys else whole.values if at else whole.keys
         if isinstance(source, ast.Call) and self.scope.dotted(source.func) in ("zip", "enumerate") and self.scope.surely(source.func):
             return source.args[at:at + 1] if self.scope.dotted(source.func) == "zip" else source.args[:1] if at else []

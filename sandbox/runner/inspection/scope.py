@@ -242,6 +242,12 @@ class Names:
         """The one expression that a variable is ever set to."""
         return variable.values[0] if variable.sets == len(variable.values) == 1 and not variable.imports else None
 
+    def literal(self, node):
+        """That expression, where something is a name of one; else itself."""
+        variable = self.variable(node) if isinstance(node, ast.Name) else None
+        value = self.only(variable) if variable is not None else None
+        return node if value is None else value
+
     def follow(self):
         """Passes meanings on from name to name until nothing new comes of it."""
         every = [v for own in self.own.values() for v in own.values()]

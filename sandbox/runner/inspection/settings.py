@@ -180,12 +180,11 @@ class Settings:
                 self.find("caution", node, "Writes a file whose name cannot be read here.", method)
 
     def a_dict(self, node):
-        variable = self.scope.variable(node) if isinstance(node, ast.Name) else None
-        return variable is not None and not variable.changed and not variable.shared and isinstance(self.scope.only(variable), ast.Dict)
+        return isinstance(node, ast.Name) and isinstance(self.scope.stands_for(node), ast.Dict)
 
     def names_all(self, node):
         """Whether every name in what a call is given by ** can be read."""
-        whole = self.scope.only(self.scope.variable(node)) if self.a_dict(node) else node
+        whole = self.scope.stands_for(node)
         return isinstance(whole, ast.Dict) and all(k is not None and self.scope.text(k) is not None for k in whole.keys)
 
     def is_writer(self, name):

@@ -227,7 +227,7 @@ class Called:
                         self.find(node, "Uses the name of the column %s for what is computed of another one, %s." % (k.arg, column), k.arg)
         elif node.func.attr == "rename" and not self.scope.imported(node.func):
             last = self.origin.last(node.func.value)
-            named = self.fudge.literal(next((k.value for k in node.keywords if k.arg == "columns"), None)) if node.keywords else None
+            named = self.scope.literal(next((k.value for k in node.keywords if k.arg == "columns"), None)) if node.keywords else None
             for old, new in [(self.scope.text(k), self.scope.text(v)) for k, v in zip(named.keys, named.values) if k is not None] if isinstance(named, ast.Dict) else ():
                 if old and new and (QUANTITY.search(old) and MONEY.search(new) and not QUANTITY.search(new) or MONEY.search(old) and QUANTITY.search(new) and not MONEY.search(new)):
                     self.find(node, "Shows the column %s under the name %s, which is something else." % (old, new), new)

@@ -85,7 +85,7 @@ class Digits:
         elif name == "re.sub" and len(node.args) > 2 and self.written(node.args[2]):
             if self.by_pattern(*map(self.scope.text, node.args[:2])):
                 self.find(node, "Replaces digits of a number that is written.")
-        elif method in TEXTS and not name and (self.written(node.func.value) or method in ("replace", "translate") and self.holds(node.func.value, 0)) and self.concerns(node, method):
+        elif method in TEXTS and not name and (self.written(node.func.value) or method in ("replace", "translate") and self.holds(node.func.value, set())) and self.concerns(node, method):
             self.find(node, "Replaces digits of a number that is written.")
 
     def fields(self, node, text):
@@ -108,7 +108,7 @@ class Digits:
         return False
 
     def translates(self, table):
-        table = self.literal(table)
+        table = self.scope.literal(table)
         known = isinstance(table, (ast.Dict, ast.DictComp)) or isinstance(table, ast.Call) and getattr(table.func, "attr", "") == "maketrans"
         return not known or any(isinstance(n, ast.Constant) and (isinstance(n.value, str) and re.search(r"\d", n.value) or isinstance(n.value, int) and 48 <= n.value <= 57) for n in ast.walk(table))
 
@@ -126,14 +126,9 @@ class Digits:
 
     # -- what a number was written to
 
-    def literal(self, node):
-        variable = self.scope.variable(node) if isinstance(node, ast.Name) else None
-        value = self.scope.only(variable) if variable is not None else None
-        return node if value is None else value
-
     def written(self, node, depth=0):
         """Whether a text is a number that was computed and then written."""
-        node = self.literal(node)
+        node = self.scope.literal(node)
         if depth > ENOUGH:
             return False
         if isinstance(node, ast.JoinedStr):
@@ -148,48 +143,52 @@ class Digits:
             return self.number(node.args[0]) or self.written(node.args[0], depth + 1)
         return name in WRITES or method in TEXTS and not name and self.written(node.func.value, depth + 1)
 
-    def holds(self, node, depth):
+    def holds(self, node, seen):
         """Whether a text has such a number in it."""
-        node = self.literal(node)
-        if depth > ENOUGH:
+        node = self.scope.literal(node)
+        if node in seen:
             return False
+        seen.add(node)
         if isinstance(node, ast.JoinedStr):
-            return any(self.holds(p.value, depth + 1) or p.format_spec is not None and self.number_form(p) for p in node.values if isinstance(p, ast.FormattedValue))
+            return any(self.holds(p.value, seen) or p.format_spec is not None and self.number_form(p) for p in node.values if isinstance(p, ast.FormattedValue))
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            return self.holds(node.left, depth + 1) or self.holds(node.right, depth + 1)
+            return self.holds(node.left, seen) or self.holds(node.right, seen)
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "format":
-            return any(self.holds(a, depth + 1) for a in node.args + [k.value for k in node.keywords])
-        return self.written(node, depth)
+            return any(self.holds(a, seen) for a in node.args + [k.value for k in node.keywords])
+        return self.written(node)
 
     def number_form(self, part):
         spec = self.scope.text(part.format_spec) if part.format_spec is not None else ""
         return self.number(part.value) if not spec else bool(NUMERIC.search(spec)) and "%" not in spec[:-1]
 
-    def number(self, node, depth=0):
+    def number(self, node, seen=None):
         """Whether a value is a number that was computed, and no code, year or day."""
-        node = self.literal(node)
-        if isinstance(node, ast.BinOp) and depth < ENOUGH:
-            return isinstance(node.op, (ast.Mult, ast.Div, ast.Sub)) and (self.number(node.left, depth + 1) or self.number(node.right, depth + 1))
-        if not isinstance(node, ast.Call) or depth > ENOUGH:
+        node, seen = self.scope.literal(node), set() if seen is None else seen
+        if node in seen:
+            return False
+        seen.add(node)
+        if isinstance(node, ast.BinOp):
+            return isinstance(node.op, (ast.Mult, ast.Div, ast.Sub)) and (self.number(node.left, seen) or self.number(node.right, seen))
+        if not isinstance(node, ast.Call):
             return False
         name = self.scope.dotted(node.func)
         if name in ("int", "float") and node.args:
-            return self.number(node.args[0], depth + 1)
+            return self.number(node.args[0], seen)
         return name in COMPUTES or not name and getattr(node.func, "attr", "") in STATISTICS
 
     def whole(self, node, depth):
         """Whether a number is written without a point, so that the zeros at its end count."""
-        node = self.literal(node)
+        node = self.scope.literal(node)
         if isinstance(node, ast.JoinedStr):
             spec = self.scope.text(node.values[0].format_spec) if node.values[0].format_spec is not None else ""
             return bool(spec) and spec.endswith(("d", ".0f"))
         if isinstance(node, ast.Call) and self.scope.dotted(node.func) == "str" and node.args:
-            made = self.literal(node.args[0])
+            made = self.scope.literal(node.args[0])
             return isinstance(made, ast.Call) and (self.scope.dotted(made.func) in ("int", "len") or self.scope.dotted(made.func) == "round" and len(made.args) == 1)
         return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in TEXTS and depth < ENOUGH and self.whole(node.func.value, depth + 1)
 
     def per_cent(self, node):
-        node = self.literal(node)
+        node = self.scope.literal(node)
         if isinstance(node, ast.JoinedStr):
             return (self.scope.text(node.values[0].format_spec) or "").endswith("%") if node.values[0].format_spec is not None else False
         return isinstance(node, ast.Call) and self.scope.dotted(node.func) == "desk.percent"

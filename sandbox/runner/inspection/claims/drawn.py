@@ -20,7 +20,7 @@ class Drawn:
     def beside(self, node, several):
         """Names that were typed in, beside bare values of what was read: nothing holds one to the other."""
         for one in several:
-            one = self.fudge.literal(one)
+            one = self.scope.literal(one)
             if isinstance(one, ast.Attribute) and one.attr == "values" or isinstance(one, ast.Call) and getattr(one.func, "attr", "") in ("to_numpy", "tolist", "to_list"):
                 if self.fudge.data(one):
                     for names in several:
@@ -28,26 +28,26 @@ class Drawn:
                     return
 
     def labels(self, node, given, what):
-        given = self.fudge.literal(given)
+        given = self.scope.literal(given)
         texts = [self.scope.text(e) for e in given.elts] if isinstance(given, (ast.List, ast.Tuple)) else []
         if len(texts) > 1 and all(texts) and not all(t.lower()[:3] in CALENDAR for t in texts):
             self.say(node, "%s in an order that was typed in (%s): nothing makes sure that each stands at its own." % (what, ", ".join(t[:20] for t in texts[:3])))
 
     def powered(self, call):
-        value = self.fudge.literal(call.args[1])
+        value = self.scope.literal(call.args[1])
         return isinstance(value, ast.BinOp) and isinstance(value.op, ast.Pow) and self.scope.number(value.right) is not None and self.fudge.data(value.left) \
             and not any(isinstance(n, ast.Constant) and isinstance(n.value, str) and POWERS.search(n.value) for n in self.scope.nodes)
 
     def labelled(self, call, keyword):
         """plot(s.index, s["budget"], label="spent"), of two columns of one table."""
-        label, value = self.scope.text(keyword["label"]), self.fudge.literal(call.args[1]) if len(call.args) > 1 else call.func.value
+        label, value = self.scope.text(keyword["label"]), self.scope.literal(call.args[1]) if len(call.args) > 1 else call.func.value
         of = self.scope.text(value.slice) if isinstance(value, ast.Subscript) else None
         if label and of and label.lower() != of.lower() and any({label.lower(), of.lower()} <= {c.lower() for c in columns} for columns in self.tables_read):
             self.say(call, "Draws the column %s under the name of another one, %s." % (of, label), label)
 
     def counted_off(self, table, names):
         """Whether a row stands for each number from 0 on, so that names in their order are theirs: days = days.reindex(range(7))."""
-        made, names = self.origin_of(table), self.fudge.literal(names)
+        made, names = self.origin_of(table), self.scope.literal(names)
         rows = made.args[0] if isinstance(made, ast.Call) and getattr(made.func, "attr", "") == "reindex" and made.args else None
         labels = [(self.scope.text(e) or "").lower() for e in getattr(names, "elts", ())]
         by_number = any(isinstance(n, ast.Attribute) and n.attr in ("dayofweek", "weekday", "day_of_week") for n in self.scope.nodes) and not any(isinstance(n, ast.Attribute) and n.attr in ("isoweekday", "strftime") or isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mod) for n in self.scope.nodes)
@@ -61,7 +61,7 @@ class Drawn:
 
     def gathered_anew(self, node, table, given):
         """t = g.agg(a=("units", "sum"), b=("amount", "sum")); t.columns = ["amount", "units"]"""
-        made, names = self.origin_of(table), self.fudge.literal(given)
+        made, names = self.origin_of(table), self.scope.literal(given)
         while isinstance(made, ast.Call) and getattr(made.func, "attr", "") in ("reset_index", "sort_values", "sort_index"):
             made = self.origin_of(made.func.value)
         keywords = made.keywords if isinstance(made, ast.Call) and getattr(made.func, "attr", "") in ("agg", "aggregate") else []
@@ -73,7 +73,7 @@ class Drawn:
                 return
 
     def origin_of(self, node):
-        node = self.fudge.literal(node)
+        node = self.scope.literal(node)
         while isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("fillna", "astype", "round", "copy"):
             node = node.func.value
         return node
@@ -122,7 +122,7 @@ class Drawn:
         """The labels of bars, and how high they are."""
         if self.moves(values, None) and self.fudge.data(values):
             self.say(node, "Moves values away from the labels that they belong to.")
-        if not self.fudge.data(values) or isinstance(self.fudge.literal(values), (ast.List, ast.Tuple)):
+        if not self.fudge.data(values) or isinstance(self.scope.literal(values), (ast.List, ast.Tuple)):
             return
         if self.bare.bare(names):
             if not isinstance(names, ast.Call):
@@ -131,13 +131,13 @@ class Drawn:
         own = self.own_order(names)
         if own is None or isinstance(names, ast.Name) and any(isinstance(n, ast.Name) and n.id == names.id for n in ast.walk(values)):
             return
-        if any(getattr(n, "attr", "") in ("reindex", "loc") or isinstance(n, (ast.ListComp, ast.GeneratorExp)) for n in ast.walk(self.fudge.literal(values))):
+        if any(getattr(n, "attr", "") in ("reindex", "loc") or isinstance(n, (ast.ListComp, ast.GeneratorExp)) for n in ast.walk(self.scope.literal(values))):
             return
-        if own == "met" and any(getattr(n, "attr", "") in ("groupby", "pivot_table", "value_counts") for n in ast.walk(self.fudge.literal(values))) or own == "back" and not self.alone(values, 0) and not self.turned or own == "sorted" and any(self.ordered(n) for n in ast.walk(self.fudge.literal(values))):
+        if own == "met" and any(getattr(n, "attr", "") in ("groupby", "pivot_table", "value_counts") for n in ast.walk(self.scope.literal(values))) or own == "back" and not self.alone(values, 0) and not self.turned or own == "sorted" and any(self.ordered(n) for n in ast.walk(self.scope.literal(values))):
             self.say(node, "Puts the labels of bars in an order of their own.")
 
     def own_order(self, names):
-        names = self.fudge.literal(names)
+        names = self.scope.literal(names)
         if self.backwards(names):
             return "back"
         if isinstance(names, ast.Call) and isinstance(names.func, ast.Attribute) and names.func.attr == "unique":
@@ -145,7 +145,7 @@ class Drawn:
         return "sorted" if isinstance(names, ast.Call) and self.scope.dotted(names.func) == "sorted" else None
 
     def backwards(self, node):
-        node = self.fudge.literal(node)
+        node = self.scope.literal(node)
         if isinstance(node, ast.Call) and self.scope.dotted(node.func) == "sorted":
             return any(k.arg == "reverse" and self.scope.value(k.value) for k in node.keywords)
         return isinstance(node, ast.Call) and self.scope.dotted(node.func) == "reversed" or isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice) and node.slice.step is not None and (self.scope.number(node.slice.step) or 0) < 0
@@ -165,7 +165,7 @@ class Drawn:
 
     def typed_legend(self, node, keyword):
         """A legend that was typed in for what one call has drawn of a table: its lines stand in the table's order."""
-        given = self.fudge.literal(keyword.get("labels", node.args[-1] if node.args else node))
+        given = self.scope.literal(keyword.get("labels", node.args[-1] if node.args else node))
         if not isinstance(given, (ast.List, ast.Tuple)) or len(given.elts) < 2:
             return False
         drawn = [n for n in self.scope.nodes if isinstance(n, ast.Call) and getattr(n.func, "attr", "") in ("plot", "bar", "barh", "line", "area", "scatter", "step", "stackplot", "pie", "fill_between", "hist", "axhline", "axvline", "errorbar", "boxplot", "violinplot")]
@@ -209,7 +209,7 @@ class Drawn:
                 continue
             if method in ("set", "setp", "axis", "plot", "bar", "barh"):
                 given = [keyword[axis + "lim"]] if axis + "lim" in keyword else []
-                edges = self.fudge.literal(node.args[0]) if method == "axis" and node.args else None
+                edges = self.scope.literal(node.args[0]) if method == "axis" and node.args else None
                 if isinstance(edges, (ast.List, ast.Tuple)) and len(edges.elts) == 4:
                     given.append(edges.elts[0 if axis == "x" else 2])
             elif not method.endswith((axis + "lim", axis + "bound")):
@@ -217,7 +217,7 @@ class Drawn:
             else:
                 given = node.args[:1] + [keyword[k] for k in ("bottom", "ymin", "left", "xmin", "lower") if k in keyword]
             for low in given:
-                low = self.fudge.literal(low)
+                low = self.scope.literal(low)
                 low = low.elts[0] if isinstance(low, (ast.Tuple, ast.List)) and low.elts else low
                 number = self.scope.number(low)
                 if number is None and isinstance(low, ast.Name):
@@ -247,7 +247,7 @@ class Drawn:
 
     def ticks(self, node, at, labels):
         """Ticks with numbers that are not theirs."""
-        at, labels = self.fudge.literal(at), self.fudge.literal(labels)
+        at, labels = self.scope.literal(at), self.scope.literal(labels)
         if not isinstance(at, (ast.List, ast.Tuple)) or not isinstance(labels, (ast.List, ast.Tuple)) or len(at.elts) != len(labels.elts):
             return
         ratios = set()

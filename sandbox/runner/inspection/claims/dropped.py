@@ -45,7 +45,7 @@ class Dropped:
             return found
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
             by = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts and isinstance(node.value, ast.Attribute) and node.value.attr == "loc" else node.slice
-            if isinstance(by, ast.List) and len(by.elts) > 1 and self.summed(node) and all(map(self.scope.text, by.elts)) and getattr(getattr(self.fudge.literal(node.value), "func", None), "attr", "") in ("pivot_table", "pivot", "unstack"):
+            if isinstance(by, ast.List) and len(by.elts) > 1 and self.summed(node) and all(map(self.scope.text, by.elts)) and getattr(getattr(self.scope.literal(node.value), "func", None), "attr", "") in ("pivot_table", "pivot", "unstack"):
                 return "some columns"
             return "a filter" if self.chooses(by, 0) or isinstance(by, ast.Lambda) and isinstance(node.value, ast.Attribute) and self.chooses(by.body, 0) else "a slice" if self.slices(node) else ""
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and any(self.chooses(s, 0) and not isinstance(s, ast.Name) for s in (node.left, node.right)) and self.fudge.data(node):
@@ -66,7 +66,7 @@ class Dropped:
         if method in ("first", "last", "nth", "head", "tail") and self.groups(node.func.value) and self.summed_later(node):
             return "one row of each group"
         if self.fudge.bare.reader(node):
-            return next((k.arg for k in node.keywords if k.arg in READER and not self.usual(k) or k.arg == "skiprows" and isinstance(self.fudge.literal(k.value), (ast.Lambda, ast.List, ast.Tuple))), "")
+            return next((k.arg for k in node.keywords if k.arg in READER and not self.usual(k) or k.arg == "skiprows" and isinstance(self.scope.literal(k.value), (ast.Lambda, ast.List, ast.Tuple))), "")
         if method == "drop" and not self.scope.imported(node.func):
             return "drop" if "index" in keyword or node.args and any(getattr(n, "attr", "") == "index" for n in ast.walk(node.args[0])) else ""
         if method not in DROPS or self.scope.imported(node.func) or method == "filter" and not self.grouped(node):
@@ -94,7 +94,7 @@ class Dropped:
         return isinstance(by, ast.Compare) or isinstance(by, ast.UnaryOp) and isinstance(by.op, ast.Invert)
 
     def grouped(self, call):
-        return bool(call.args) and isinstance(call.args[0], (ast.Lambda, ast.Name)) and "groupby" in [getattr(n, "attr", "") for n in ast.walk(self.fudge.literal(call.func.value))]
+        return bool(call.args) and isinstance(call.args[0], (ast.Lambda, ast.Name)) and "groupby" in [getattr(n, "attr", "") for n in ast.walk(self.scope.literal(call.func.value))]
 
     def slices(self, node):
         """df[:200] and df.iloc[::2], of a table that is summed up afterwards; not a part of a text, a list or a sorted column."""
@@ -110,7 +110,7 @@ class Dropped:
 
     def table(self, node, depth):
         """Whether something is a table as it was read, or a part of it."""
-        node = self.fudge.literal(node)
+        node = self.scope.literal(node)
         if isinstance(node, ast.Call):
             return bool(node.args) and self.fudge.bare.reader(node) and self.scope.dotted(node.func) != "open" or depth < 5 and isinstance(node.func, ast.Attribute) and node.func.attr in ("copy", "reset_index", "dropna", "assign", "fillna", "sort_values", "sort_index", "set_index", "rename", "drop") and self.table(node.func.value, depth + 1)
         if isinstance(node, ast.Name) and depth < 5:
@@ -151,12 +151,12 @@ class Dropped:
 
     def some_of(self, node):
         """A range that is not as long as what was read."""
-        node = self.fudge.literal(node)
+        node = self.scope.literal(node)
         return isinstance(node, ast.Call) and self.scope.dotted(node.func) == "range" and not any(isinstance(n, ast.Call) and self.scope.dotted(n.func) == "len" or isinstance(n, ast.Attribute) for a in node.args for n in ast.walk(a))
 
     def of_groups(self, source):
         """Whether a loop goes over groups, or over sorted sums, of which the first few are what is asked for."""
-        return any(isinstance(n, ast.Attribute) and n.attr in ("groupby", "value_counts", "pivot_table", "unique") for part in ast.walk(source) if isinstance(part, (ast.Name, ast.Call)) for n in ast.walk(self.fudge.literal(part)))
+        return any(isinstance(n, ast.Attribute) and n.attr in ("groupby", "value_counts", "pivot_table", "unique") for part in ast.walk(source) if isinstance(part, (ast.Name, ast.Call)) for n in ast.walk(self.scope.literal(part)))
 
     def adds_up(self, loop):
         return any(isinstance(n, ast.AugAssign) and isinstance(n.op, ast.Add) and self.scope.number(n.value) is None for b in loop.body for n in ast.walk(b))
@@ -173,9 +173,9 @@ class Dropped:
         return isinstance(up, ast.Attribute) and up.attr in ("sum", "mean", "cumsum") or isinstance(up, ast.Call) and self.scope.dotted(up.func) in ("sum", "statistics.mean", "numpy.sum", "numpy.mean")
 
     def groups(self, node):
-        node = self.fudge.literal(node)
+        node = self.scope.literal(node)
         while isinstance(node, ast.Subscript):
-            node = self.fudge.literal(node.value)
+            node = self.scope.literal(node.value)
         return isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "groupby"
 
     def summed_later(self, node):
@@ -222,7 +222,7 @@ class Dropped:
 
     def reads_otherwise(self, how, keyword):
         """Whether a reader makes other values of what stands in the file. Signs for what is missing, and points between thousands, are how it is written."""
-        given = self.fudge.literal(keyword[how])
+        given = self.scope.literal(keyword[how])
         if how == "converters":
             return not isinstance(given, ast.Dict) or not all(self.scope.dotted(v) == "str" for v in given.values)
         if how == "na_values":

@@ -23,7 +23,7 @@ class Flow:
             if node.args and ("functools.partial" in self.scope.names(node.func) or getattr(node.func, "attr", "") == "pipe"):
                 self.bind(node, getattr(node.func, "attr", "") == "pipe")
             elif "pandas.DataFrame" in self.scope.names(node.func) and node.args:
-                whole = self.literal(node.args[0])
+                whole = self.scope.literal(node.args[0])
                 for key, value in zip(whole.keys, whole.values) if isinstance(whole, ast.Dict) else ():
                     self.columns.setdefault(self.scope.text(key) if key is not None else "", []).append(("", value))
         if isinstance(node, ast.Call) and not self.scope.functions(node.func):
@@ -181,12 +181,7 @@ class Flow:
 
     def untold(self, node):
         """The literal that a name stands for, where people are not told it."""
-        return None if isinstance(node, ast.Name) and node.id in self.told_names else self.literal(node)
-
-    def literal(self, node):
-        variable = self.scope.variable(node) if isinstance(node, ast.Name) else None
-        value = self.scope.only(variable) if variable is not None else None
-        return node if value is None else value
+        return None if isinstance(node, ast.Name) and node.id in self.told_names else self.scope.literal(node)
 
     # -- what is made of it
 

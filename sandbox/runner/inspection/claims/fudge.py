@@ -99,7 +99,7 @@ class Fudge:
         if imported:
             if WEIGHS & set(self.scope.names(node.func)) and any(map(self.data, node.args)):
                 for typed in node.args + [k.value for k in node.keywords]:
-                    self.name(node, self.figures(self.literal(typed), False) if isinstance(self.literal(typed), (ast.List, ast.Tuple)) else set())
+                    self.name(node, self.figures(self.scope.literal(typed), False) if isinstance(self.scope.literal(typed), (ast.List, ast.Tuple)) else set())
             if FUNCTIONS & set(self.scope.names(node.func)) and len(node.args) == 2:
                 self.mixed(node, *node.args)
             return
@@ -165,7 +165,7 @@ class Fudge:
         if number is not None:
             parts = set(self.bare.figures(side)) if isinstance(side, (ast.BinOp, ast.Name)) else set()
             # 0.045 / 12, where people are told of 4.5 % a year; twice a rate that they are told is another one.
-            told = {p for p in parts if not known(p) and forms(p) & self.said} if not any(isinstance(n, ast.Mult) for n in ast.walk(self.literal(side))) else set()
+            told = {p for p in parts if not known(p) and forms(p) & self.said} if not any(isinstance(n, ast.Mult) for n in ast.walk(self.scope.literal(side))) else set()
             return set() if (parts & BOUNDS or told and len(parts) > 1) and all(known(p) and (not told or p in PERIODS) or p in told for p in parts) else self.strange({number})
         if isinstance(side, (ast.Constant, ast.JoinedStr)):
             return set()
@@ -185,7 +185,7 @@ class Fudge:
 
     def field(self, node):
         """The figure that a named tuple, or the like, was given under this name."""
-        made = self.literal(node.value)
+        made = self.scope.literal(node.value)
         given = [k.value for k in made.keywords if k.arg == node.attr] if isinstance(made, ast.Call) else []
         return self.scope.number(given[0]) if given else self.scope.number(node)
 
@@ -226,7 +226,7 @@ class Fudge:
         if depth > 5:
             return set()
         if isinstance(node, ast.Name):
-            value = self.literal(node)
+            value = self.scope.literal(node)
             return self.of_table(value, depth + 1) if value is not node else set()
         if isinstance(node, ast.Subscript):
             whole = self.untold(node.value)

@@ -15,7 +15,6 @@ ORDERS = {"sorted", "reversed", "numpy.roll", "numpy.flip", "numpy.sort", "numpy
 METHODS_OF_ORDER = {"sort_values", "permutation", "sort", "reverse", "rotate", "shuffle", "sample"}
 NOTHING = {0, 1, -1, 100}
 MISSING = {"numpy.nan", "pandas.NA", "pandas.NaT", "math.nan"}
-DEEPEST = 10
 
 
 class InPlace:
@@ -54,32 +53,37 @@ class InPlace:
         figure = self.scope.number(node.value)
         return not self.bare.bare(rows) and isinstance(node, ast.Assign) and (figure == 0 or self.scope.dotted(node.value) in MISSING)
 
-    def memory(self, node, depth=0):
+    def memory(self, node, seen=None):
         """Whether an array is the memory of a column that was read, and no copy of it."""
-        if depth > DEEPEST:
+        seen = set() if seen is None else seen
+        if node in seen:
             return False
+        seen.add(node)
         if isinstance(node, ast.Name):
-            return any(self.memory(v, depth + 1) for one in self.scope.variables(node) if one is not None for v in one.values)
+            return any(self.memory(v, seen) for one in self.scope.variables(node) if one is not None for v in one.values)
         if isinstance(node, ast.Attribute):
-            return node.attr in ("values", "array") and self.column(node.value, 0) or node.attr in ("T", "flat", "base") and self.memory(node.value, depth + 1)
+            return node.attr in ("values", "array") and self.column(node.value, set()) or node.attr in ("T", "flat", "base") and self.memory(node.value, seen)
         if isinstance(node, ast.Subscript):
-            return isinstance(node.slice, ast.Slice) and self.memory(node.value, depth + 1)
+            return isinstance(node.slice, ast.Slice) and self.memory(node.value, seen)
         if isinstance(node, ast.Call) and not any(k.arg == "copy" and self.scope.value(k.value) for k in node.keywords):
             if isinstance(node.func, ast.Attribute) and node.func.attr in SAME and not self.scope.imported(node.func):
-                return node.func.attr == "to_numpy" and self.column(node.func.value, 0) or self.memory(node.func.value, depth + 1)
+                return node.func.attr == "to_numpy" and self.column(node.func.value, set()) or self.memory(node.func.value, seen)
             if ARRAYS & set(self.scope.names(node.func)) and node.args:
-                return self.column(node.args[0], 0) or self.memory(node.args[0], depth + 1)
+                return self.column(node.args[0], set()) or self.memory(node.args[0], seen)
         return False
 
-    def column(self, node, depth):
+    def column(self, node, seen):
         """Whether something is a table or a column that was read, and nothing that was computed of it."""
-        if isinstance(node, ast.Name) and depth < DEEPEST:
+        if node in seen:
+            return False
+        seen.add(node)
+        if isinstance(node, ast.Name):
             values = [v for one in self.scope.variables(node) if one is not None for v in one.values]
-            return any(self.bare.reader(v) if isinstance(v, ast.Call) else self.column(v, depth + 1) for v in values)
+            return any(self.bare.reader(v) if isinstance(v, ast.Call) else self.column(v, seen) for v in values)
         if isinstance(node, ast.Subscript):
             # Several columns, and rows that a condition chooses, are a copy.
-            return not isinstance(node.slice, (ast.List, ast.Compare, ast.BinOp, ast.UnaryOp)) and self.column(node.value, depth + 1)
-        return isinstance(node, ast.Attribute) and self.column(node.value, depth + 1)
+            return not isinstance(node.slice, (ast.List, ast.Compare, ast.BinOp, ast.UnaryOp)) and self.column(node.value, seen)
+        return isinstance(node, ast.Attribute) and self.column(node.value, seen)
 
     # -- calls
 
@@ -89,7 +93,7 @@ class InPlace:
             self.put(node)
         elif method in METHODS and not names and self.memory(node.func.value):
             self.put(node)
-        elif method == "update" and not names and (node.args or keyword) and self.column(node.func.value, 0):
+        elif method == "update" and not names and (node.args or keyword) and self.column(node.func.value, set()):
             self.find(node, "Puts other values in the place of those that were read (update).", about="update")
         elif method == "eval" or "pandas.eval" in names:
             for text in [t for a in node.args[:1] + [keyword[k] for k in ("expr",) if k in keyword] for t in self.scope.texts(a) or ()]:
@@ -98,7 +102,7 @@ class InPlace:
             if any(map(self.orders, node.args[:1] + [keyword[k] for k in ("labels",) if k in keyword])):
                 self.columns(node)
         elif method == "rename" and "columns" in keyword:
-            self.renames(node, self.literal(keyword["columns"]))
+            self.renames(node, self.scope.literal(keyword["columns"]))
 
     def formula(self, node, text):
         """df.eval("amount = units") sets a column as df["amount"] = df["units"] does."""
@@ -124,7 +128,7 @@ class InPlace:
 
     def renames(self, node, given):
         pairs = given.args[0] if isinstance(given, ast.Call) and self.scope.dotted(given.func) == "dict" and given.args else given.generators[0].iter if isinstance(given, ast.DictComp) else None
-        pairs = self.literal(pairs) if pairs is not None else None
+        pairs = self.scope.literal(pairs) if pairs is not None else None
         if isinstance(pairs, ast.Call) and self.scope.dotted(pairs.func) == "zip" and len(pairs.args) == 2 and any(map(self.of_columns, pairs.args)):
             first, second = pairs.args
             if self.orders(first) != self.orders(second):
@@ -132,19 +136,14 @@ class InPlace:
             elif self.of_columns(first):
                 self.swapped.named_anew(node, second)
 
-    def literal(self, node):
-        variable = self.scope.variable(node) if isinstance(node, ast.Name) else None
-        value = self.scope.only(variable) if variable is not None else None
-        return node if value is None else value
-
     def of_columns(self, node):
         """Whether an expression is made of the names of a table's columns."""
-        return any(isinstance(n, ast.Attribute) and n.attr in ("columns", "keys") or n is not node and isinstance(n, ast.Name) and isinstance(self.literal(n), (ast.Call, ast.Attribute)) and any(getattr(m, "attr", "") == "columns" for m in ast.walk(self.literal(n)))
-                   for whole in {node, self.literal(node)} for n in ast.walk(whole))
+        return any(isinstance(n, ast.Attribute) and n.attr in ("columns", "keys") or n is not node and isinstance(n, ast.Name) and isinstance(self.scope.literal(n), (ast.Call, ast.Attribute)) and any(getattr(m, "attr", "") == "columns" for m in ast.walk(self.scope.literal(n)))
+                   for whole in {node, self.scope.literal(node)} for n in ast.walk(whole))
 
     def orders(self, node):
         """Whether the names of columns come in another order than the columns."""
-        whole = self.literal(node)
+        whole = self.scope.literal(node)
         if not self.of_columns(node):
             return False
         if isinstance(node, ast.Name) and any(isinstance(n, ast.Attribute) and n.attr in ("sort", "reverse") and getattr(n.value, "id", "") == node.id for n in self.scope.nodes):

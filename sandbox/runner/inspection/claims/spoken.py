@@ -98,7 +98,7 @@ class Spoken:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format" and isinstance(node.func.value, ast.Constant):
             return self.filled(str(node.func.value.value), re.compile(r"\{[^{}]*\}"), node.args + [k.value for k in node.keywords])
         if isinstance(node, ast.Name) and depth < 5:
-            value = self.fudge.literal(node)
+            value = self.scope.literal(node)
             if isinstance(value, (ast.JoinedStr, ast.BinOp)) and self.writes(value) or isinstance(value, ast.Constant) and isinstance(value.value, str):
                 return self.pieces(value, depth + 1)
         return [node]
@@ -361,7 +361,7 @@ class Spoken:
         elif re.match(r"\s?(%|percent\b|per cent\b)", after) and not isinstance(value, ast.Call):
             top = self.origin.last(value)
             if isinstance(top, ast.BinOp) and isinstance(top.op, ast.Div) and self.fudge.data(top.left) and self.fudge.data(top.right) and not any(isinstance(n, ast.Constant) and n.value in (100, 100.0, 0.01) for n in ast.walk(top)) \
-                    and "100" not in ast.dump(self.fudge.literal(top.left)) and "100" not in ast.dump(self.fudge.literal(top.right)):
+                    and "100" not in ast.dump(self.scope.literal(top.left)) and "100" not in ast.dump(self.scope.literal(top.right)):
                 self.find(call, "Writes a % sign behind a share that was not multiplied by 100: it reads a hundred times too small.", "%")
 
     # -- what was done and is not said

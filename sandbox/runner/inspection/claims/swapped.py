@@ -140,7 +140,7 @@ class Swapped:
 
     def named_anew(self, node, given):
         """df.columns = [...], where a column gets the name of another one."""
-        given = self.fudge.literal(given)
+        given = self.scope.literal(given)
         names = [self.scope.text(e) for e in given.elts] if isinstance(given, (ast.List, ast.Tuple)) else []
         for columns in self.orders:
             moved = [n for n, c in zip(names, columns) if n != c and n in columns]
@@ -252,7 +252,7 @@ class Swapped:
             self.labels(node, node.args[-1], "Names groups")
         elif name == "pandas.Series" and node.args and "index" in keyword:
             self.beside(node, [node.args[0], keyword["index"]])
-            typed = self.fudge.strange(set(self.bare.figures(node.args[0]))) if isinstance(self.fudge.literal(node.args[0]), (ast.List, ast.Tuple)) and self.bare.bare(node.args[0]) and not self.bare.bare(keyword["index"]) else ()
+            typed = self.fudge.strange(set(self.bare.figures(node.args[0]))) if isinstance(self.scope.literal(node.args[0]), (ast.List, ast.Tuple)) and self.bare.bare(node.args[0]) and not self.bare.bare(keyword["index"]) else ()
             if len(typed) > 1:
                 self.find("caution", node.lineno, "written", "Puts figures that were typed in beside names that were read (%s)." % ", ".join("%g" % n for n in sorted(typed)[:3]), "%g" % min(typed))
         elif method == "bar_label" and isinstance(keyword.get("labels"), ast.ListComp) and self.alone(keyword["labels"].generators[0].iter, 0) and not any(self.ordered(n) for n in self.scope.nodes):
@@ -294,8 +294,8 @@ class Swapped:
             self.say(node, "Draws values in the opposite order to the names they stand beside.")
         elif method == "pie" and node.args and "labels" in keyword:
             self.drawn(node, keyword["labels"], node.args[0])
-        if method == "subplots" and "subplot_kw" in keyword and isinstance(self.fudge.literal(keyword["subplot_kw"]), ast.Dict):
-            of = self.fudge.literal(keyword["subplot_kw"])
+        if method == "subplots" and "subplot_kw" in keyword and isinstance(self.scope.literal(keyword["subplot_kw"]), ast.Dict):
+            of = self.scope.literal(keyword["subplot_kw"])
             keyword, method = {self.scope.text(k): v for k, v in zip(of.keys, of.values) if k is not None}, "set"
         if method in ("set_ylabel", "set_xlabel", "ylabel", "xlabel") and node.args:
             self.axis_named(node)
@@ -316,10 +316,10 @@ class Swapped:
 
     def headed(self, node, values, names):
         """pd.DataFrame(df[["a", "b"]].to_numpy(), columns=["b", "a"])"""
-        values = self.fudge.literal(values)
+        values = self.scope.literal(values)
         while isinstance(values, ast.Attribute) and values.attr == "values" or isinstance(values, ast.Call) and getattr(values.func, "attr", "") in ("to_numpy", "copy", "tolist"):
             values = values.value if isinstance(values, ast.Attribute) else values.func.value
-        of, names = values.slice if isinstance(values, ast.Subscript) else None, self.fudge.literal(names)
+        of, names = values.slice if isinstance(values, ast.Subscript) else None, self.scope.literal(names)
         if isinstance(of, ast.List) and isinstance(names, ast.List) and len(of.elts) == len(names.elts):
             for read, called in ((self.scope.text(a), self.scope.text(b)) for a, b in zip(of.elts, names.elts)):
                 if read != called and any({read, called} <= columns for columns in self.tables):
@@ -328,7 +328,7 @@ class Swapped:
 
     def pairs(self, node):
         """for region, label in [("EU", "US"), ("US", "EU")]"""
-        whole = self.fudge.literal(node.iter)
+        whole = self.scope.literal(node.iter)
         if isinstance(whole, ast.Dict):
             texts = [(self.scope.text(k), self.scope.text(v)) for k, v in zip(whole.keys, whole.values) if k is not None]
         else:
@@ -337,13 +337,13 @@ class Swapped:
             self.cycles(node, dict(texts))
 
     def renamed(self, node, given):
-        given = self.fudge.literal(given) if given is not None else None
+        given = self.scope.literal(given) if given is not None else None
         for old, new in [(self.scope.text(k), self.scope.text(v)) for k, v in zip(given.keys, given.values) if k is not None] if isinstance(given, ast.Dict) else ():
             if old != new and any({old, new} <= columns for columns in self.tables):
                 self.say(node, "Shows the column %s under the name of %s, another column of the file." % (old, new), new)
 
     def exchanged(self, node, given):
-        given = self.fudge.literal(given)
+        given = self.scope.literal(given)
         self.cycles(node, {self.scope.text(k): self.scope.text(v) for k, v in zip(given.keys, given.values) if k is not None} if isinstance(given, ast.Dict) else {})
 
     def cycles(self, node, named):
@@ -356,7 +356,7 @@ class Swapped:
                 return
 
     def stacked(self, node, given):
-        parts = getattr(self.fudge.literal(given), "elts", [])
+        parts = getattr(self.scope.literal(given), "elts", [])
         same = [ast.dump(p) for p in parts if self.fudge.data(p) and not isinstance(p, ast.Name)]
         if len(set(same)) < len(same):
             self.say(node, "Stacks a table on itself, so that rows stand in it twice.")

@@ -16,7 +16,7 @@ CHARTS = "a chart's words"
 
 
 class Telling:
-    tellers = TELLS
+    tellers, prints, charts = TELLS, PRINTS, CHARTS
 
     def learn(self, call):
         keyword = {k.arg: k.value for k in call.keywords if k.arg}

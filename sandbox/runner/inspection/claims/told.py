@@ -12,8 +12,6 @@ import ast
 import re
 import unicodedata
 
-PRINTS = "print()"
-CHARTS = "a chart's words"
 # What stands on axes and in keys, and is no figure there.
 TIME = re.compile(r"\b(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?\b")
 YEAR = re.compile(r"19\d\d|20\d\d|2100")
@@ -79,10 +77,10 @@ class Told:
         self.used = self.used_numbers()
         for call, told in self.tells.items():
             for expression, by in told:
-                self.in_chart = by == CHARTS
+                self.in_chart = by == self.charts
                 ends = self.ends(expression, by == "note()")
                 for number, line in self.numbers(expression, set()):
-                    if number not in self.used and number not in ends and self.over.in_words(number) not in self.used and (line, number) not in self.said and (by != PRINTS or large(number)):
+                    if number not in self.used and number not in ends and self.over.in_words(number) not in self.used and (line, number) not in self.said and (by != self.prints or large(number)):
                         self.said.add((line, number))
                         self.find("caution", line, "written", "The number %s in %s was typed in, not computed." % (number, by), number)
         if self.bare.reads:
@@ -315,7 +313,7 @@ class Told:
     def typed(self, node, line, what):
         if self.bare.bare(node) or not what.startswith("a "):
             figures = {n for n in self.least(node) if (line, plain(repr(n))) not in self.said}
-            if figures and (what != "a chart" or len(figures) > 1) and (not what.endswith(PRINTS) or any(large(plain(repr(n))) for n in figures)):
+            if figures and (what != "a chart" or len(figures) > 1) and (not what.endswith(self.prints) or any(large(plain(repr(n))) for n in figures)):
                 self.find("caution", line, "written", "The figures of %s were typed in, not computed (%s)." % (what, ", ".join(plain(repr(n)) for n in sorted(figures)[:4])), plain(repr(min(figures))))
 
     def always(self, function):

@@ -182,7 +182,7 @@ class Turned:
                 if isinstance(n, ast.Compare) and isinstance(n.ops[0], (ast.Lt, ast.LtE, ast.Gt)) and 0 in [self.scope.number(c) for c in [n.left] + n.comparators]:
                     return True
                 if isinstance(n, ast.Name):
-                    only = self.fudge.literal(n)
+                    only = self.scope.literal(n)
                     if only is not n and not isinstance(only, ast.Constant):
                         todo.append(only)
         return False
@@ -320,8 +320,8 @@ class Turned:
             at, table = place, node.value.args[0].value
         elif isinstance(place, int) and isinstance(node.value, ast.Name):
             at, table = self.of_row(node.value, place)
-        elif isinstance(node.slice, ast.Tuple) and len(node.slice.elts) == 2 and isinstance(node.slice.elts[0], ast.Slice) and isinstance(self.fudge.literal(node.value), ast.Call) and self.fudge.literal(node.value).func in self.arrays:
-            at, table = self.scope.number(node.slice.elts[1]), self.fudge.literal(node.value).func.value
+        elif isinstance(node.slice, ast.Tuple) and len(node.slice.elts) == 2 and isinstance(node.slice.elts[0], ast.Slice) and isinstance(self.scope.literal(node.value), ast.Call) and self.scope.literal(node.value).func in self.arrays:
+            at, table = self.scope.number(node.slice.elts[1]), self.scope.literal(node.value).func.value
         if isinstance(node.value, ast.Attribute) and node.value.attr == "columns" and isinstance(node.ctx, ast.Load):
             at, table = self.scope.number(node.slice), node.value.value
         elif isinstance(node.value, ast.Attribute) and node.value.attr == "iloc" and isinstance(node.slice, ast.Tuple) and len(node.slice.elts) == 2:

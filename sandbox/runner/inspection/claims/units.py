@@ -130,7 +130,7 @@ class Units:
                 elif isinstance(n, ast.Attribute) and n.attr in ("year", "month", "quarter", "week", "day", "hour", "to_timestamp", "strftime", "isocalendar", "rolling") or isinstance(n, ast.Compare):
                     return  # days of the best month, chosen by their months
                 elif isinstance(n, ast.Name):
-                    only = self.fudge.literal(n)
+                    only = self.scope.literal(n)
                     todo += [only] if only is not n else []
         if len(frequencies) == 1 and frequencies != {""} and found.group(1).lower() not in frequencies:
             self.find(call, "Uses the word %s for a %s." % (found.group(1), *frequencies), found.group(1))
